@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent: reports its node, starts tasks, reaps them, reports their ends. One process a node, one thread, one
+ * libevent loop. When its connection ends it ends its tasks and returns.
+ */
+#ifndef AW_AGENT_AGENT_H
+#define AW_AGENT_AGENT_H
+
+#include <stdint.h>
+
+#include "core/idset.h"
+#include "util/error.h"
+
+struct aw_agent_config {
+    int fd; /* connected socket of local mode, taken over; -1: connect to hosts:port and authenticate by munge */
+    const char *hosts; /* the coordinator's addresses or names, comma-separated, tried in turn */
+    uint16_t port;
+    const char *job; /* Slurm job id, "" for none */
+    const char *node; /* this node's name */
+    struct aw_idset cpus; /* that tasks may use; borrowed */
+    struct aw_idset gpus;
+    uint64_t mem; /* bytes; 0: not known */
+    int bind; /* bind tasks to their CPUs where those exist */
+};
+
+/* Runs until the coordinator says so or is gone. Returns 0 after an orderly end, or -1 with text. */
+int aw_agent_run (const struct aw_agent_config *config, struct aw_error *err);
+
+#endif /* AW_AGENT_AGENT_H */

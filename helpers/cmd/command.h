@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands of async-workflow: one file a command, each ending in its entry of this kind. */
+#ifndef AW_CMD_COMMAND_H
+#define AW_CMD_COMMAND_H
+
+/* Exit statuses of every command. */
+enum aw_exit {
+    AW_EXIT_OK = 0, /* all done */
+    AW_EXIT_TASK_FAILED = 1,
+    AW_EXIT_INPUT = 2, /* what was given is wrong: file, option */
+    AW_EXIT_STOPPED = 3, /* before the end, to be resumed */
+    AW_EXIT_POOL = 4, /* agents, nodes or Slurm failed */
+};
+
+struct aw_command {
+    const char *name;
+    const char *summary; /* one line for the list of commands */
+    /* argv[0] is "async-workflow NAME". Returns an enum aw_exit. Options are parsed by argp. */
+    int (*run) (int argc, char **argv);
+};
+
+extern const struct aw_command aw_command_check;
+extern const struct aw_command aw_command_model;
+extern const struct aw_command aw_command_run;
+extern const struct aw_command aw_command_status;
+extern const struct aw_command aw_command_report;
+
+#endif /* AW_CMD_COMMAND_H */

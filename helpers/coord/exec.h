@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Execution: how launches reach processes, as a table of functions. The coordinator knows only this; rows are the
+ * agents of the pool (exec_agents.c) and a timer-driven fake for tests (exec_fake.c).
+ */
+#ifndef AW_COORD_EXEC_H
+#define AW_COORD_EXEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "io/launch.h"
+#include "util/error.h"
+
+struct event_base;
+
+/* What execution tells the coordinator; called from the event loop, never from inside a function of the table. Times
+ * are the coordinator's to set: `t` of the events is not filled.
+ */
+struct aw_exec_callbacks {
+    /* A node has joined: type NODE with node (numbered from 0 in order of joining), name, cpus, gpus, mem. */
+    void (*node_joined) (void *arg, const struct aw_event *ev);
+    /* Node EV->node is gone (NODE_LOST, reason). Its tasks get no further word: the coordinator ends them. */
+    void (*node_lost) (void *arg, const struct aw_event *ev);
+    /* An attempt ended, or could not be started: type FINISH. */
+    void (*task_finished) (void *arg, const struct aw_event *ev);
+    /* Execution as a whole is broken: nothing can run any more (the pool step ended, no agent came in time). */
+    void (*broken) (void *arg, const struct aw_error *why);
+    void *arg;
+};
+
+struct aw_exec_ops;
+
+/* Rows embed this as their first member. */
+struct aw_exec {
+    const struct aw_exec_ops *ops;
+    struct aw_exec_callbacks callbacks;
+};
+
+struct aw_exec_ops {
+    const char *name;
+    /* Starts an attempt on NODE. LAUNCH stays the caller's and may be freed after the call. 0, or -1 with text. Failure to start the
+     * program itself comes later through task_finished.
+     */
+    int (*start) (struct aw_exec *exec, uint32_t node, const struct aw_launch *launch, struct aw_error *err);
+    /* Tells an attempt to end: SIGTERM to its whole session, after GRACE seconds SIGKILL. Its end comes through task_finished. */
+    void (*kill) (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace);
+    /* No further launches will come: agents end when they have nothing left. `done` in the callbacks' sense is the loop
+     * having nothing left to wait for; the row breaks the loop's wait by removing its events.
+     */
+    void (*shutdown) (struct aw_exec *exec);
+    void (*destroy) (struct aw_exec *exec); /* ends what is left the hard way; takes NULL */
+};
+
+#endif /* AW_COORD_EXEC_H */

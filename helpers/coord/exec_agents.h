@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row "agents": one async-workflow-agent a node, each with one authenticated TCP connection to the coordinator, or
+ * one forked on this machine with a socketpair (local mode).
+ */
+#ifndef AW_COORD_EXEC_AGENTS_H
+#define AW_COORD_EXEC_AGENTS_H
+
+#include "coord/exec.h"
+
+/* Listens on a TCP port of PORT_FIRST..PORT_LAST (0, 0: any; the ports of Slurm's SrunPortRange) on all addresses. JOB is the job id that
+ * agents must name ("" for none). Expects N_NODES agents within DEADLINE seconds, else `broken`. BASE is borrowed. NULL with text.
+ */
+struct aw_exec *aw_exec_agents_create (struct event_base *base,
+                                       const struct aw_exec_callbacks *callbacks,
+                                       const char *job,
+                                       uint32_t n_nodes,
+                                       uint16_t port_first,
+                                       uint16_t port_last,
+                                       double deadline,
+                                       struct aw_error *err);
+
+/* The port that agents are to connect to. */
+uint16_t aw_exec_agents_port (const struct aw_exec *exec);
+
+/* Local mode: forks an agent on this machine, connected by a socketpair, without munge and Slurm. CPUS and GPUS are
+ * what it may use (empty: all CPUs of this process's affinity, no GPU). NULL with text.
+ */
+struct aw_exec *aw_exec_local_create (struct event_base *base,
+                                      const struct aw_exec_callbacks *callbacks,
+                                      const struct aw_idset *cpus,
+                                      const struct aw_idset *gpus,
+                                      struct aw_error *err);
+
+#endif /* AW_COORD_EXEC_AGENTS_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/event.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *const type_names[AW_EVENT_TYPES] = {
+    [AW_EVENT_NODE] = "node",
+    [AW_EVENT_NODE_LOST] = "node_lost",
+    [AW_EVENT_READY] = "ready",
+    [AW_EVENT_START] = "start",
+    [AW_EVENT_KILL] = "kill",
+    [AW_EVENT_FINISH] = "finish",
+    [AW_EVENT_SKIP] = "skip",
+    [AW_EVENT_STOP] = "stop",
+    [AW_EVENT_END] = "end",
+};
+
+static const char *const status_names[AW_STATUSES] = {
+    [AW_STATUS_COMPLETED] = "completed",
+    [AW_STATUS_FAILED] = "failed",
+    [AW_STATUS_TIMEOUT] = "timeout",
+    [AW_STATUS_CANCELLED] = "cancelled",
+    [AW_STATUS_NODE_FAIL] = "node_fail",
+};
+
+static int find (const char *const names[], int n, const char *name)
+{
+    for (int i = 0; name && i < n; i++)
+        if (strcmp (names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+const char *aw_event_type_name (enum aw_event_type type)
+{
+    return (unsigned)type < AW_EVENT_TYPES ? type_names[type] : "unknown";
+}
+
+int aw_event_type_parse (const char *name)
+{
+    return find (type_names, AW_EVENT_TYPES, name);
+}
+
+const char *aw_status_name (enum aw_status status)
+{
+    return (unsigned)status < AW_STATUSES ? status_names[status] : "unknown";
+}
+
+int aw_status_parse (const char *name)
+{
+    return find (status_names, AW_STATUSES, name);
+}

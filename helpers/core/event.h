@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one event record: journal, resume, status, report and simulator all speak it. State is a fold over events;
+ * every event carries its own time.
+ */
+#ifndef AW_CORE_EVENT_H
+#define AW_CORE_EVENT_H
+
+#include <stdint.h>
+
+#include "core/idset.h"
+
+enum aw_event_type {
+    AW_EVENT_NODE, /* a node joined the pool: node, name, cpus, gpus, mem */
+    AW_EVENT_NODE_LOST, /* it is gone: node, reason; its running tasks get a FINISH of status NODE_FAIL each */
+    AW_EVENT_READY, /* all that a task waits for is done: task, attempt */
+    AW_EVENT_START, /* task, attempt, node, cpus, gpus */
+    AW_EVENT_KILL, /* a running task is told to end: task, attempt, reason */
+    AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage, reason */
+    AW_EVENT_SKIP, /* task will never run, for a predecessor failed: task */
+    AW_EVENT_STOP, /* nothing more is started: reason */
+    AW_EVENT_END, /* the run is over: code is the exit status */
+    AW_EVENT_TYPES /* their number */
+};
+
+/* How an attempt ended, in Slurm's words for job states. */
+enum aw_status {
+    AW_STATUS_COMPLETED, /* exit code 0 */
+    AW_STATUS_FAILED, /* another exit code, a signal, or it could not be started (reason tells) */
+    AW_STATUS_TIMEOUT, /* its time_limit */
+    AW_STATUS_CANCELLED, /* told to end by the coordinator */
+    AW_STATUS_NODE_FAIL, /* its node or agent is gone */
+    AW_STATUSES /* their number */
+};
+
+struct aw_event {
+    enum aw_event_type type;
+    double t; /* seconds since the run's start, never falling */
+    uint32_t task; /* id (core/graph.h) */
+    uint32_t attempt; /* from 0 */
+    uint32_t node; /* number of the node in the pool, from 0 */
+    struct aw_idset cpus; /* START: planned CPUs; NODE: those of the job on it. Owner: as the function says */
+    struct aw_idset gpus;
+    uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
+    const char *name; /* NODE: its name. Borrowed */
+    enum aw_status status;
+    int code; /* exit code, else 0 */
+    int signal; /* that ended it, else 0 */
+    double seconds; /* FINISH: from the task's start to its end, by the agent's clock */
+    double cpu_seconds; /* user and system time, of the task and what it waited for */
+    uint64_t max_rss; /* bytes, the largest of its processes */
+    const char *reason; /* text or NULL. Borrowed */
+};
+
+/* "start", "finish" and so on, as the journal has them; the reverse gives -1 for an unknown name. */
+const char *aw_event_type_name (enum aw_event_type type);
+int aw_event_type_parse (const char *name);
+const char *aw_status_name (enum aw_status status); /* "completed", "node_fail", ... */
+int aw_status_parse (const char *name);
+
+#endif /* AW_CORE_EVENT_H */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The graph of task sets: what scheduler, model and simulator know of a workflow, and nothing of how a task is
+ * launched. A task set is `count` like tasks; the whole graph is gone through `iterations` times. The instance of
+ * a set in one iteration is a "set instance"; a task is one of its `count` members.
+ *
+ * Numbering: instance = iteration * n_sets + set. Tasks are numbered iteration by iteration, set by set, index by
+ * index, from 0: so the ids of one instance are contiguous.
+ */
+#ifndef AW_CORE_GRAPH_H
+#define AW_CORE_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+#define AW_MAX_TASKS 100000000u /* tasks of one workflow, all iterations together */
+#define AW_NONE UINT32_MAX
+
+enum aw_on_failure {
+    AW_ON_FAILURE_STOP, /* start nothing more; what runs may finish */
+    AW_ON_FAILURE_SKIP, /* skip what depends on the task, go on with the rest */
+    AW_ON_FAILURE_CONTINUE, /* successors start as if it had succeeded */
+};
+
+/* An edge to a predecessor. */
+struct aw_edge {
+    uint32_t set; /* index of the predecessor in graph->sets */
+    uint32_t back; /* how many iterations back: 0 for "set", 1 for "set@-1" */
+    bool each; /* "set[i]": waits for the task of the same index alone; both counts are equal */
+};
+
+struct aw_set {
+    char *name; /* owned */
+    uint32_t count; /* tasks in an iteration, at least 1 */
+    uint32_t cpus; /* Slurm CPUs a task, at least 1 */
+    uint32_t gpus; /* GPUs a task */
+    uint64_t mem; /* bytes a task; 0: not counted */
+    double duration; /* expected seconds a task; NAN: not known */
+    double time_limit; /* seconds; INFINITY: none */
+    uint32_t retries; /* further attempts after a failed first one */
+    enum aw_on_failure on_failure;
+    struct aw_edge *after; /* owned */
+    uint32_t n_after;
+    uint32_t rank; /* longest path that leads here within an iteration (edges with back 0); set by finalize */
+    uint32_t first; /* id of its first task in iteration 0; set by finalize */
+};
+
+struct aw_graph {
+    struct aw_set *sets; /* owned, in the file's order */
+    uint32_t n_sets;
+    uint32_t iterations; /* at least 1 */
+    bool iterated; /* the workflow has iterations: task names carry them */
+    /* The rest is set by finalize. */
+    uint32_t *order; /* sets in a topological order of the edges with back 0, ties by the file's order */
+    uint32_t n_ranks; /* stages in an iteration */
+    uint32_t tasks_per_iteration;
+    uint32_t n_tasks;
+};
+
+/* An empty graph of one iteration. NULL with ENOMEM. destroy frees all, takes NULL, keeps errno. */
+struct aw_graph *aw_graph_create (void);
+void aw_graph_destroy (struct aw_graph *graph);
+
+/* Appends a set with 1 task of 1 CPU, no GPU, unknown duration, no limit, no retries, on_failure stop. Copies
+ * NAME. Returns it (borrowed, valid until the next add_set), or NULL with ENOMEM.
+ */
+struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name);
+
+/* Adds an edge SET after EDGE (copied). Returns 0 or -1 with ENOMEM. */
+int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge);
+
+/* Index of the set of that name, or AW_NONE. */
+uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);
+
+/* Checks and numbers: edges in range, `each` between equal counts, no cycle among edges with back 0, no more than
+ * AW_MAX_TASKS tasks; fills order, rank, first and the totals. Returns 0, or -1 with text ("cycle: a -> b -> a").
+ * Call again after changes.
+ */
+int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
+
+/* A task's place. */
+struct aw_task {
+    uint32_t iteration;
+    uint32_t set;
+    uint32_t index;
+};
+
+struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id);
+uint32_t aw_graph_task_id (const struct aw_graph *graph, struct aw_task task);
+
+/* "simulate@2[17]", without "@2" where the workflow has no iterations. As snprintf. */
+int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, size_t size);
+
+/* The reverse. Returns the id, or AW_NONE where there is no such task. */
+uint32_t aw_graph_task_parse (const struct aw_graph *graph, const char *name);
+
+#endif /* AW_CORE_GRAPH_H */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pool: the nodes of the allocation and which of their CPUs, GPUs and memory are free. */
+#ifndef AW_CORE_POOL_H
+#define AW_CORE_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/idset.h"
+#include "util/error.h"
+
+/* What a task wants of one node. Tasks of equal demand have one shape. */
+struct aw_demand {
+    uint32_t cpus;
+    uint32_t gpus;
+    uint64_t mem; /* bytes; 0: not counted */
+};
+
+struct aw_node {
+    char *name; /* owned */
+    struct aw_idset cpus; /* all of the job's on it */
+    struct aw_idset gpus;
+    struct aw_idset free_cpus;
+    struct aw_idset free_gpus;
+    struct aw_demand total; /* counts of the above */
+    struct aw_demand free;
+    bool counts_mem; /* the node's memory is known */
+    bool lost;
+};
+
+struct aw_pool {
+    struct aw_node *nodes; /* owned; read by all, changed by the functions here alone */
+    uint32_t n_nodes;
+    struct aw_demand total; /* over the nodes that are not lost */
+    struct aw_demand free;
+};
+
+/* init makes an empty pool; finish frees what it holds. */
+void aw_pool_init (struct aw_pool *pool);
+void aw_pool_finish (struct aw_pool *pool);
+
+/* Appends a node, all free. Copies everything. MEM 0: not known. Returns its number, or -1 with text. */
+int aw_pool_add_node (struct aw_pool *pool,
+                      const char *name,
+                      const struct aw_idset *cpus,
+                      const struct aw_idset *gpus,
+                      uint64_t mem,
+                      struct aw_error *err);
+
+/* The node is gone: it has nothing free from now on. What is given back to it stays lost. */
+void aw_pool_lose_node (struct aw_pool *pool, uint32_t node);
+
+/* Could the node ever (empty), or now, hold DEMAND? */
+bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand);
+bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand);
+
+/* Takes DEMAND from a node that can hold it: the lowest free ids. Fills CPUS and GPUS (initialised by the caller, who
+ * owns them). Returns 0, or -1 with ENOMEM or ENOSPC and nothing taken.
+ */
+int aw_pool_take (struct aw_pool *pool,
+                  uint32_t node,
+                  const struct aw_demand *demand,
+                  struct aw_idset *cpus,
+                  struct aw_idset *gpus);
+
+/* Takes exactly these ids (replay of a journal). -1 with EBUSY where one is not free or not there, nothing taken. */
+int aw_pool_take_ids (struct aw_pool *pool,
+                      uint32_t node,
+                      uint64_t mem,
+                      const struct aw_idset *cpus,
+                      const struct aw_idset *gpus);
+
+/* Gives back what take or take_ids took. */
+void aw_pool_give (struct aw_pool *pool,
+                   uint32_t node,
+                   uint64_t mem,
+                   const struct aw_idset *cpus,
+                   const struct aw_idset *gpus);
+
+#endif /* AW_CORE_POOL_H */

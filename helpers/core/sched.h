@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scheduler: pure, with no I/O, no clock and no randomness of its own. Events come in, each with its time;
+ * actions come out. The live coordinator and the simulator run this same code and differ only in who supplies the
+ * time and who carries the actions out.
+ *
+ *     aw_sched_handle (s, NODE) for each node, then
+ *     while (aw_sched_next (s, &action)) carry it out and record it;
+ *     aw_sched_handle (s, FINISH) whenever a task has ended, and again next.
+ *
+ * Actions are events too (READY, START, KILL, SKIP, END): the caller writes them to the journal as they are. Handling a
+ * recorded START (replay, resume) has the same effect as having been given it by aw_sched_next; handling what is known
+ * already changes nothing.
+ */
+#ifndef AW_CORE_SCHED_H
+#define AW_CORE_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/graph.h"
+#include "core/pool.h"
+#include "util/error.h"
+
+enum aw_policy {
+    AW_POLICY_LONGEST_PATH, /* longest remaining path first */
+    AW_POLICY_FIFO, /* by time ready, ties by the file's order */
+};
+
+enum aw_mode {
+    AW_MODE_ASYNC, /* a task starts when its own predecessors are done */
+    AW_MODE_SEQUENTIAL, /* stage after stage with a barrier between, iteration after iteration */
+};
+
+struct aw_sched_config {
+    enum aw_policy policy;
+    enum aw_mode mode;
+};
+
+struct aw_sched;
+
+/* Names as the command line has them: "longest-path", "fifo"; "async", "sequential". parse gives -1 for others. */
+const char *aw_policy_name (enum aw_policy policy);
+int aw_policy_parse (const char *name);
+const char *aw_mode_name (enum aw_mode mode);
+int aw_mode_parse (const char *name);
+
+/* A scheduler over a finalized GRAPH (borrowed, unchanged, must outlive it) with an empty pool. NULL with text. */
+struct aw_sched *aw_sched_create (const struct aw_graph *graph,
+                                  const struct aw_sched_config *config,
+                                  struct aw_error *err);
+void aw_sched_destroy (struct aw_sched *sched);
+
+/* A copy in the same state, over the same graph: to look ahead. NULL with ENOMEM. */
+struct aw_sched *aw_sched_clone (const struct aw_sched *sched);
+
+/* "Never": is there a set that no node of the pool could hold even empty? Returns 0, or -1 with text
+ * ("train needs 8 GPUs; the largest node has 4"). Call when all nodes have joined, before the first next.
+ */
+int aw_sched_check (const struct aw_sched *sched, struct aw_error *err);
+
+/* Takes in what happened. EV stays the caller's. The scheduler's time becomes ev->t. Returns 0, or -1 with text where
+ * the event makes no sense (unknown task, node or attempt; CPUs that are not free): the state is unchanged then.
+ */
+int aw_sched_handle (struct aw_sched *sched, const struct aw_event *ev, struct aw_error *err);
+
+/* The next thing to do at the time of the last event; false: nothing for now. ACTION's sets are the scheduler's:
+ * valid until the next call. Out of memory stops the run: a STOP action with the reason.
+ */
+bool aw_sched_next (struct aw_sched *sched, struct aw_event *action);
+
+/* Counts, over all or of one set (all its iterations; SET AW_NONE: all sets). The six add up to the tasks. */
+struct aw_counts {
+    uint32_t waiting; /* for predecessors */
+    uint32_t ready; /* for resources */
+    uint32_t running;
+    uint32_t done; /* completed; or failed with on_failure continue */
+    uint32_t failed; /* for good */
+    uint32_t skipped;
+};
+struct aw_counts aw_sched_counts (const struct aw_sched *sched, uint32_t set);
+
+/* The pool as it is now. Borrowed. */
+const struct aw_pool *aw_sched_pool (const struct aw_sched *sched);
+
+/* Seconds that a task of SET is expected to take: declared, else learned from finished siblings (mean), else as told by
+ * aw_sched_expect, else NAN.
+ */
+double aw_sched_duration (const struct aw_sched *sched, uint32_t set);
+
+/* What an earlier journal said of a set's tasks: used where the workflow declares nothing and no sibling has finished. */
+void aw_sched_expect (struct aw_sched *sched, uint32_t set, double seconds);
+
+/* Over: an END action has been given out. Stopped: a STOP was handled or on_failure stop struck. */
+bool aw_sched_ended (const struct aw_sched *sched);
+bool aw_sched_stopped (const struct aw_sched *sched);
+
+#endif /* AW_CORE_SCHED_H */

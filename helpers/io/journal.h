@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: journal.jsonl of a run directory. The first line is a header, then one event a line, in the order in
+ * which they happened:
+ *
+ *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123","version":"0.1.0"}
+ *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
+ *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
+ *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
+ *   {"t":9.871,"event":"finish","task":"simulate@0[0]","attempt":0,"node":"n1","status":"completed","code":0,"signal":0,"seconds":9.718,"cpu_seconds":9.6,"max_rss":1048576}
+ *
+ * Writing goes through a buffer that the coordinator flushes once a turn of its loop.
+ */
+#ifndef AW_IO_JOURNAL_H
+#define AW_IO_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/event.h"
+#include "core/graph.h"
+#include "util/error.h"
+
+struct aw_journal_header {
+    int version;
+    double epoch; /* wall clock at t = 0 */
+    char *name; /* the workflow's. Owned, as all texts here; NULL where missing */
+    char *mode;
+    char *policy;
+    char *job; /* Slurm job id, or NULL for a local run */
+};
+void aw_journal_header_finish (struct aw_journal_header *header);
+
+struct aw_journal;
+
+/* Creates PATH (it must not exist; mode 0600) and writes the header. GRAPH is borrowed for names. NULL with text. */
+struct aw_journal *aw_journal_create (const char *path,
+                                      const struct aw_graph *graph,
+                                      const struct aw_journal_header *header,
+                                      struct aw_error *err);
+
+/* Appends to the buffer. A NODE event defines its number for later events; NODE events come in their order. 0, or -1 with text. */
+int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, struct aw_error *err);
+
+/* Writes the buffer out (write(2); no fsync). 0, or -1 with text ("No space left on device"): what could not be written stays buffered. */
+int aw_journal_flush (struct aw_journal *journal, struct aw_error *err);
+
+/* Flushes, syncs and closes. Takes NULL. 0, or -1 with text. */
+int aw_journal_close (struct aw_journal *journal, struct aw_error *err);
+
+/* Reads the journal at PATH: the header into HEADER (finished by the caller), then each event through FN, which returns 0 to go on and
+ * -1 with text to stop. Names are resolved against GRAPH. A torn last line (no newline) is ignored and told through TORN
+ * (may be NULL). Returns 0, or -1 with text "journal.jsonl: line 17: ...".
+ */
+typedef int (*aw_journal_fn) (void *arg, const struct aw_event *ev, struct aw_error *err);
+int aw_journal_read (const char *path,
+                     const struct aw_graph *graph,
+                     struct aw_journal_header *header,
+                     aw_journal_fn fn,
+                     void *arg,
+                     bool *torn,
+                     struct aw_error *err);
+
+#endif /* AW_IO_JOURNAL_H */

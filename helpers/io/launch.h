@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One attempt of one task, ready to be started: what the coordinator sends to an agent. */
+#ifndef AW_IO_LAUNCH_H
+#define AW_IO_LAUNCH_H
+
+#include <stdint.h>
+
+#include "core/idset.h"
+#include "util/error.h"
+
+struct aw_launch {
+    uint32_t task; /* id */
+    uint32_t attempt;
+    char **argv; /* NULL-terminated; argv[0] is looked up in the task's PATH */
+    char **env; /* "NAME=value", NULL-terminated: added to the agent's environment, replacing equal names;
+                   "NAME" without "=" is removed from it */
+    char *directory; /* absolute */
+    char *out; /* absolute paths, truncated at start; "/dev/null" is allowed */
+    char *err; /* may equal out: one description then */
+    struct aw_idset cpus; /* planned, ids of the node */
+    struct aw_idset gpus;
+    double time_limit; /* seconds; INFINITY: none */
+};
+
+void aw_launch_init (struct aw_launch *launch);
+void aw_launch_finish (struct aw_launch *launch); /* frees all members */
+
+#endif /* AW_IO_LAUNCH_H */
