@@ -57,6 +57,8 @@ struct aw_graph {
     uint32_t n_ranks; /* stages in an iteration */
     uint32_t tasks_per_iteration;
     uint32_t n_tasks;
+    uint32_t *slots; /* private: the table of names */
+    uint32_t n_slots; /* private */
 };
 
 /* An empty graph of one iteration. NULL with ENOMEM. destroy frees all, takes NULL, keeps errno. */
@@ -64,11 +66,11 @@ struct aw_graph *aw_graph_create (void);
 void aw_graph_destroy (struct aw_graph *graph);
 
 /* Appends a set with 1 task of 1 CPU, no GPU, unknown duration, no limit, no retries, on_failure stop. Copies
- * NAME. Returns it (borrowed, valid until the next add_set), or NULL with ENOMEM.
+ * NAME. Returns it (borrowed, valid until the next add_set), or NULL with ENOMEM or EEXIST.
  */
 struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name);
 
-/* Adds an edge SET after EDGE (copied). Returns 0 or -1 with ENOMEM. */
+/* Adds an edge SET after EDGE (copied). Returns 0, or -1 with ENOMEM or EINVAL (no such SET). */
 int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge);
 
 /* Index of the set of that name, or AW_NONE. */
@@ -79,6 +81,16 @@ uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);
  * Call again after changes.
  */
 int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
+
+/* Called for a cycle: SET is that of its sets which stands first in the file; TEXT, valid during the call, spells it out
+ * in the order of time, "a -> b -> a", a long one abridged.
+ */
+typedef void aw_graph_cycle_fn (uint32_t set, const char *text, void *arg);
+
+/* Calls FOUND for cycles that have no set in common, for at least one where there is any. Works before finalize. Returns
+ * their number, or -1 with ENOMEM.
+ */
+int aw_graph_cycles (const struct aw_graph *graph, aw_graph_cycle_fn *found, void *arg);
 
 /* A task's place. */
 struct aw_task {

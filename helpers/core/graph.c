@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building a graph, finding sets by name, and the numbering of tasks. Names are found through a hash table with
+ * linear probing that grows with the sets, at most half full; a slot holds the set's index plus one.
+ */
+#include "core/graph.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct aw_graph *aw_graph_create (void)
+{
+    struct aw_graph *graph = calloc (1, sizeof (*graph));
+
+    if (graph)
+        graph->iterations = 1;
+    return graph;
+}
+
+void aw_graph_destroy (struct aw_graph *graph)
+{
+    int saved = errno;
+
+    if (graph) {
+        for (uint32_t i = 0; i < graph->n_sets; i++) {
+            free (graph->sets[i].name);
+            free (graph->sets[i].after);
+        }
+        free (graph->sets);
+        free (graph->slots);
+        free (graph->order);
+        free (graph);
+    }
+    errno = saved;
+}
+
+/* FNV-1a, 32 bits (RFC 9923). */
+static uint32_t hash_name (const char *name, size_t size)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
+    return hash;
+}
+
+/* The slot where the name stands or, where it is not there, would stand. Needs a table. */
+static uint32_t find_slot (const struct aw_graph *graph, const char *name, size_t size)
+{
+    uint32_t slot = hash_name (name, size) & (graph->n_slots - 1);
+
+    while (graph->slots[slot]) {
+        const char *other = graph->sets[graph->slots[slot] - 1].name;
+
+        if (!strncmp (other, name, size) && !other[size])
+            break;
+        slot = (slot + 1) & (graph->n_slots - 1);
+    }
+    return slot;
+}
+
+static uint32_t find_name (const struct aw_graph *graph, const char *name, size_t size)
+{
+    if (!graph->n_slots || memchr (name, '\0', size))
+        return AW_NONE;
+    return graph->slots[find_slot (graph, name, size)] - 1; /* an empty slot, 0, gives AW_NONE */
+}
+
+uint32_t aw_graph_find (const struct aw_graph *graph, const char *name)
+{
+    return find_name (graph, name, strlen (name));
+}
+
+/* Room for one more set in the table and in the array, which is as long as the table may hold. */
+static int make_room (struct aw_graph *graph)
+{
+    uint32_t n_slots = graph->n_slots ? 2 * graph->n_slots : 16;
+    struct aw_set *sets;
+    uint32_t *slots;
+
+    if (graph->n_sets < graph->n_slots / 2)
+        return 0;
+    if (graph->n_sets >= AW_MAX_TASKS) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (!(sets = reallocarray (graph->sets, n_slots / 2, sizeof (*sets))))
+        return -1;
+    graph->sets = sets;
+    if (!(slots = calloc (n_slots, sizeof (*slots))))
+        return -1;
+    free (graph->slots);
+    graph->slots = slots;
+    graph->n_slots = n_slots;
+    for (uint32_t i = 0; i < graph->n_sets; i++)
+        slots[find_slot (graph, sets[i].name, strlen (sets[i].name))] = i + 1;
+    return 0;
+}
+
+struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
+{
+    struct aw_set *set;
+
+    if (aw_graph_find (graph, name) != AW_NONE) {
+        errno = EEXIST;
+        return NULL;
+    }
+    if (make_room (graph) < 0)
+        return NULL;
+    set = &graph->sets[graph->n_sets];
+    *set = (struct aw_set){ .name = strdup (name),
+                            .count = 1,
+                            .cpus = 1,
+                            .duration = NAN,
+                            .time_limit = INFINITY,
+                            .on_failure = AW_ON_FAILURE_STOP };
+    if (!set->name)
+        return NULL;
+    graph->slots[find_slot (graph, name, strlen (name))] = ++graph->n_sets;
+    return set;
+}
+
+int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge)
+{
+    struct aw_set *s;
+
+    if (set >= graph->n_sets) {
+        errno = EINVAL;
+        return -1;
+    }
+    s = &graph->sets[set];
+    if ((s->n_after & (s->n_after - 1)) == 0) { /* full: 0 or a power of two */
+        uint32_t n = s->n_after ? 2 * s->n_after : 1;
+        struct aw_edge *after = reallocarray (s->after, n, sizeof (*after));
+
+        if (!after)
+            return -1;
+        s->after = after;
+    }
+    s->after[s->n_after++] = edge;
+    return 0;
+}
+
+struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
+{
+    uint32_t within = id % graph->tasks_per_iteration;
+    uint32_t low = 0, high = graph->n_sets;
+
+    while (high - low > 1) { /* sets[low].first <= within < sets[high].first */
+        uint32_t middle = low + (high - low) / 2;
+
+        if (graph->sets[middle].first <= within)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (struct aw_task){ .iteration = id / graph->tasks_per_iteration,
+                             .set = low,
+                             .index = within - graph->sets[low].first };
+}
+
+uint32_t aw_graph_task_id (const struct aw_graph *graph, struct aw_task task)
+{
+    return task.iteration * graph->tasks_per_iteration + graph->sets[task.set].first + task.index;
+}
+
+int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, size_t size)
+{
+    struct aw_task task = aw_graph_task (graph, id);
+    const char *name = graph->sets[task.set].name;
+
+    if (graph->iterated)
+        return snprintf (buf, size, "%s@%u[%u]", name, task.iteration, task.index);
+    return snprintf (buf, size, "%s[%u]", name, task.index);
+}
+
+/* Reads a number as task_name writes it, no sign, no leading zeros, and moves *TEXT on behind it. */
+static int parse_number (const char **text, uint32_t *number)
+{
+    const char *p = *text;
+    uint32_t n = 0;
+
+    if (*p == '0' && p[1] >= '0' && p[1] <= '9')
+        return -1;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        n = 10 * n + (uint32_t)(*p - '0');
+        if (n > AW_MAX_TASKS)
+            return -1;
+    }
+    if (p == *text)
+        return -1;
+    *text = p;
+    *number = n;
+    return 0;
+}
+
+uint32_t aw_graph_task_parse (const struct aw_graph *graph, const char *name)
+{
+    struct aw_task task = { .iteration = 0 };
+    size_t length = strcspn (name, "@[");
+    const char *p = name + length;
+
+    task.set = find_name (graph, name, length);
+    if (task.set == AW_NONE)
+        return AW_NONE;
+    if (graph->iterated && (*p++ != '@' || parse_number (&p, &task.iteration) < 0))
+        return AW_NONE;
+    if (*p++ != '[' || parse_number (&p, &task.index) < 0 || strcmp (p, "]") != 0)
+        return AW_NONE;
+    if (task.iteration >= graph->iterations || task.index >= graph->sets[task.set].count)
+        return AW_NONE;
+    return aw_graph_task_id (graph, task);
+}
