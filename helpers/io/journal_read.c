@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the journal, line by line through a window that moves over the file: it may be larger than memory, and it
+ * may grow while we read. Unknown members of an event are passed over, so that later versions can add some; all
+ * else is strict, for what is read decides what a resumed run does.
+ */
+#include "io/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/names.h"
+#include "io/scan.h"
+
+enum {
+    WINDOW = 1 << 18,
+    MAX_LINE = 16 << 20, /* a node of a million CPUs, every other one ours, needs 4 MB */
+    MAX_NODES = 1 << 20,
+};
+
+/* Members of an event, in the order in which we write them: the next one is looked for first. */
+enum key {
+    KEY_T,
+    KEY_EVENT,
+    KEY_TASK,
+    KEY_ATTEMPT,
+    KEY_NODE,
+    KEY_CPUS,
+    KEY_GPUS,
+    KEY_MEM,
+    KEY_STATUS,
+    KEY_CODE,
+    KEY_SIGNAL,
+    KEY_SECONDS,
+    KEY_CPU_SECONDS,
+    KEY_MAX_RSS,
+    KEY_REASON,
+    KEYS
+};
+
+static const char *const key_names[KEYS] = {
+    [KEY_T] = "t",
+    [KEY_EVENT] = "event",
+    [KEY_TASK] = "task",
+    [KEY_ATTEMPT] = "attempt",
+    [KEY_NODE] = "node",
+    [KEY_CPUS] = "cpus",
+    [KEY_GPUS] = "gpus",
+    [KEY_MEM] = "mem",
+    [KEY_STATUS] = "status",
+    [KEY_CODE] = "code",
+    [KEY_SIGNAL] = "signal",
+    [KEY_SECONDS] = "seconds",
+    [KEY_CPU_SECONDS] = "cpu_seconds",
+    [KEY_MAX_RSS] = "max_rss",
+    [KEY_REASON] = "reason",
+};
+
+static const bool key_is_text[KEYS] = {
+    [KEY_EVENT] = true, [KEY_TASK] = true,   [KEY_NODE] = true,   [KEY_CPUS] = true,
+    [KEY_GPUS] = true,  [KEY_STATUS] = true, [KEY_REASON] = true,
+};
+
+/* Largest value of each number; the smallest is 0 but for codes. */
+static const double key_max[KEYS] = {
+    [KEY_T] = 1e10,        [KEY_ATTEMPT] = 1e6,      [KEY_MEM] = 9e18,     [KEY_CODE] = 1e6,
+    [KEY_SIGNAL] = 1000,   [KEY_SECONDS] = 1e10,     [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18,
+};
+
+#define BIT(key) (1u << (key))
+
+/* What an event of each type must have beside t and event. */
+static const unsigned required[AW_EVENT_TYPES] = {
+    [AW_EVENT_NODE] = BIT (KEY_NODE) | BIT (KEY_CPUS),
+    [AW_EVENT_NODE_LOST] = BIT (KEY_NODE),
+    [AW_EVENT_READY] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT),
+    [AW_EVENT_START] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE) | BIT (KEY_CPUS),
+    [AW_EVENT_KILL] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT),
+    [AW_EVENT_FINISH] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE) | BIT (KEY_STATUS)
+                        | BIT (KEY_SECONDS),
+    [AW_EVENT_SKIP] = BIT (KEY_TASK),
+    [AW_EVENT_STOP] = 0,
+    [AW_EVENT_END] = BIT (KEY_CODE),
+};
+
+/* One line taken apart: texts within the line. */
+struct line {
+    unsigned seen; /* BITs */
+    char *text[KEYS];
+    double number[KEYS];
+};
+
+struct reader {
+    const struct aw_graph *graph;
+    struct aw_names sets;
+    struct aw_names nodes;
+    uint32_t n_nodes;
+    double t;
+    struct aw_event ev; /* its sets are used again and again */
+};
+
+static int find_key (const char *name, int first)
+{
+    for (int i = 0; i < KEYS; i++) {
+        int key = (first + i) % KEYS;
+        if (strcmp (name, key_names[key]) == 0)
+            return key;
+    }
+    return -1;
+}
+
+static int scan_member (struct line *line, char **p, const char *name, int key, struct aw_error *err)
+{
+    if (line->seen & BIT (key))
+        return aw_error_set (err, "\"%s\" stands there twice", name);
+    line->seen |= BIT (key);
+    if (key_is_text[key]) {
+        if (aw_scan_string (p, &line->text[key]) < 0)
+            return aw_error_set (err, "\"%s\" must be a string", name);
+        return 0;
+    }
+    if (aw_scan_number (p, &line->number[key]) < 0)
+        return aw_error_set (err, "\"%s\" must be a number", name);
+    if (!(line->number[key] <= key_max[key] && line->number[key] >= (key == KEY_CODE ? -1e6 : 0)))
+        return aw_error_set (err, "\"%s\" is out of range", name);
+    return 0;
+}
+
+static int scan_line (struct line *line, char *text, struct aw_error *err)
+{
+    char *p = text, *name;
+    int next = 0;
+
+    line->seen = 0;
+    if (aw_scan_char (&p, '{') < 0)
+        return aw_error_set (err, "not a JSON object");
+    do {
+        int key;
+        if (aw_scan_string (&p, &name) < 0 || aw_scan_char (&p, ':') < 0)
+            return aw_error_set (err, "not valid JSON at column %zu", (size_t)(p - text) + 1);
+        key = find_key (name, next);
+        if (key >= 0) {
+            if (scan_member (line, &p, name, key, err) < 0)
+                return -1;
+            next = key + 1;
+        }
+        else if (aw_scan_skip (&p) < 0)
+            return aw_error_set (err, "not valid JSON at column %zu", (size_t)(p - text) + 1);
+    } while (aw_scan_char (&p, ',') == 0);
+    if (aw_scan_char (&p, '}') < 0 || (aw_scan_space (&p), *p))
+        return aw_error_set (err, "not valid JSON at column %zu", (size_t)(p - text) + 1);
+    return 0;
+}
+
+/* Decimal digits at *P, without sign or leading zeros, below 2^32 - 1. */
+static int parse_u32 (const char **p, uint32_t *value)
+{
+    uint64_t v = 0;
+    const char *from = *p;
+
+    for (; **p >= '0' && **p <= '9'; (*p)++) {
+        v = v * 10 + (uint64_t)(**p - '0');
+        if (v >= UINT32_MAX)
+            return -1;
+    }
+    if (*p == from || (*from == '0' && *p - from > 1))
+        return -1;
+    *value = (uint32_t)v;
+    return 0;
+}
+
+/* "simulate@2[17]": aw_graph_task_parse with a look-up of the set that does not depend on how many there are. */
+static uint32_t parse_task (const struct reader *reader, const char *name)
+{
+    const struct aw_graph *graph = reader->graph;
+    size_t len = strcspn (name, "@[");
+    const char *p = name + len;
+    struct aw_task task = { .set = aw_names_get (&reader->sets, name, len) };
+
+    if (task.set == AW_NAMES_NONE)
+        return AW_NONE;
+    if (graph->iterated && (*p++ != '@' || parse_u32 (&p, &task.iteration) < 0))
+        return AW_NONE;
+    if (*p++ != '[' || parse_u32 (&p, &task.index) < 0 || p[0] != ']' || p[1])
+        return AW_NONE;
+    if (task.iteration >= graph->iterations || task.index >= graph->sets[task.set].count)
+        return AW_NONE;
+    return aw_graph_task_id (graph, task);
+}
+
+static int read_node (struct reader *reader, const char *name, struct aw_error *err)
+{
+    struct aw_event *ev = &reader->ev;
+
+    if (ev->type == AW_EVENT_NODE) {
+        if (reader->n_nodes >= MAX_NODES)
+            return aw_error_set (err, "more than %d nodes", MAX_NODES);
+        ev->node = reader->n_nodes++;
+        ev->name = name;
+        if (aw_names_set (&reader->nodes, name, ev->node) < 0)
+            return aw_error_set (err, "out of memory");
+        return 0;
+    }
+    ev->node = aw_names_get (&reader->nodes, name, strlen (name));
+    if (ev->node == AW_NAMES_NONE)
+        return aw_error_set (err, "no node of the name \"%.64s\" has joined", name);
+    return 0;
+}
+
+static int read_ids (struct aw_idset *ids, const char *key, const char *text, struct aw_error *err)
+{
+    if (aw_idset_parse (ids, text) < 0)
+        return aw_error_set (err, "\"%s\": \"%.64s\" is no list of numbers", key, text);
+    return 0;
+}
+
+static int read_type (struct reader *reader, const struct line *line, struct aw_error *err)
+{
+    int type;
+
+    if (!(line->seen & BIT (KEY_T)) || !(line->seen & BIT (KEY_EVENT)))
+        return aw_error_set (err, "\"%s\" is missing", line->seen & BIT (KEY_T) ? "event" : "t");
+    type = aw_event_type_parse (line->text[KEY_EVENT]);
+    if (type < 0)
+        return aw_error_set (err, "unknown event \"%.64s\"", line->text[KEY_EVENT]);
+    for (int key = 0; key < KEYS; key++)
+        if (required[type] & ~line->seen & BIT (key))
+            return aw_error_set (err, "\"%s\" is missing", key_names[key]);
+    reader->ev.type = (enum aw_event_type)type;
+    return 0;
+}
+
+static double number (const struct line *line, enum key key)
+{
+    return line->seen & BIT (key) ? line->number[key] : 0;
+}
+
+static const char *text (const struct line *line, enum key key)
+{
+    return line->seen & BIT (key) ? line->text[key] : NULL;
+}
+
+/* The line as an event in READER->ev. */
+static int read_event (struct reader *reader, const struct line *line, struct aw_error *err)
+{
+    struct aw_event *ev = &reader->ev;
+
+    if (read_type (reader, line, err) < 0)
+        return -1;
+    if (line->number[KEY_T] < reader->t)
+        return aw_error_set (err, "time goes back from %.6f to %.6f", reader->t, line->number[KEY_T]);
+    ev->t = reader->t = line->number[KEY_T];
+    ev->task = ev->node = 0;
+    ev->name = NULL;
+    if (text (line, KEY_TASK)) {
+        ev->task = parse_task (reader, line->text[KEY_TASK]);
+        if (ev->task == AW_NONE)
+            return aw_error_set (err, "the workflow has no task \"%.64s\"", line->text[KEY_TASK]);
+    }
+    ev->attempt = (uint32_t)number (line, KEY_ATTEMPT);
+    ev->mem = (uint64_t)number (line, KEY_MEM);
+    ev->code = (int)number (line, KEY_CODE);
+    ev->signal = (int)number (line, KEY_SIGNAL);
+    ev->seconds = number (line, KEY_SECONDS);
+    ev->cpu_seconds = number (line, KEY_CPU_SECONDS);
+    ev->max_rss = (uint64_t)number (line, KEY_MAX_RSS);
+    ev->reason = text (line, KEY_REASON);
+    ev->status = AW_STATUS_COMPLETED;
+    if (text (line, KEY_STATUS)) {
+        int status = aw_status_parse (line->text[KEY_STATUS]);
+        if (status < 0)
+            return aw_error_set (err, "unknown status \"%.64s\"", line->text[KEY_STATUS]);
+        ev->status = (enum aw_status)status;
+    }
+    if (text (line, KEY_NODE) && read_node (reader, line->text[KEY_NODE], err) < 0)
+        return -1;
+    if (read_ids (&ev->cpus, "cpus", text (line, KEY_CPUS) ? line->text[KEY_CPUS] : "", err) < 0)
+        return -1;
+    return read_ids (&ev->gpus, "gpus", text (line, KEY_GPUS) ? line->text[KEY_GPUS] : "", err);
+}
+
+/* A member of the header that we know; others are passed over. */
+static int read_header_member (struct aw_journal_header *header, char **p, const char *name)
+{
+    struct {
+        const char *name;
+        char **to;
+    } texts[] = {
+        { "name", &header->name },
+        { "mode", &header->mode },
+        { "policy", &header->policy },
+        { "job", &header->job },
+    };
+    double version;
+    char *value;
+
+    if (strcmp (name, "epoch") == 0)
+        return aw_scan_number (p, &header->epoch);
+    if (strcmp (name, "async-workflow-journal") == 0) {
+        if (aw_scan_number (p, &version) < 0)
+            return -1;
+        header->version = version >= 1 && version < 1e6 ? (int)version : -1;
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof (texts) / sizeof (texts[0]); i++) {
+        if (strcmp (name, texts[i].name) != 0 || *texts[i].to)
+            continue;
+        if (aw_scan_string (p, &value) < 0)
+            return -1;
+        *texts[i].to = strdup (value);
+        return *texts[i].to ? 0 : -1;
+    }
+    return aw_scan_skip (p);
+}
+
+static int read_header (struct aw_journal_header *header, char *line, struct aw_error *err)
+{
+    char *p = line, *name;
+
+    if (aw_scan_char (&p, '{') < 0)
+        return aw_error_set (err, "this is not a journal of async-workflow");
+    do {
+        if (aw_scan_string (&p, &name) < 0 || aw_scan_char (&p, ':') < 0
+            || read_header_member (header, &p, name) < 0)
+            return aw_error_set (err, errno == ENOMEM ? "out of memory" : "not valid JSON at column %zu",
+                                 (size_t)(p - line) + 1);
+    } while (aw_scan_char (&p, ',') == 0);
+    if (aw_scan_char (&p, '}') < 0 || (aw_scan_space (&p), *p))
+        return aw_error_set (err, "not valid JSON at column %zu", (size_t)(p - line) + 1);
+    if (!header->version)
+        return aw_error_set (err, "this is not a journal of async-workflow");
+    if (header->version != 1)
+        return aw_error_set (err, "journal version %d is not known to this version of async-workflow",
+                             header->version);
+    if (!(header->epoch >= 0 && header->epoch <= 1e11))
+        return aw_error_set (err, "\"epoch\" is out of range");
+    return 0;
+}
+
+/* Lines out of a file. */
+struct window {
+    int fd;
+    char *data;
+    size_t size;
+    size_t from, to; /* what has been read and not yet handed out */
+    bool torn;
+};
+
+/* The next whole line, its newline replaced by a NUL; NULL at the end (errno 0) or with errno. */
+static char *next_line (struct window *win)
+{
+    size_t seen = 0; /* of win->from..to */
+
+    for (;;) {
+        char *line = win->data + win->from;
+        char *end = memchr (line + seen, '\n', win->to - win->from - seen);
+        ssize_t n;
+
+        if (end) {
+            *end = '\0';
+            win->from = (size_t)(end + 1 - win->data);
+            errno = strlen (line) == (size_t)(end - line) ? 0 : EILSEQ;
+            return errno ? NULL : line;
+        }
+        seen = win->to - win->from;
+        memmove (win->data, line, seen);
+        win->from = 0;
+        win->to = seen;
+        if (seen == win->size) {
+            char *data = win->size < MAX_LINE ? realloc (win->data, win->size * 2) : NULL;
+            if (!data) {
+                errno = win->size < MAX_LINE ? ENOMEM : EMSGSIZE;
+                return NULL;
+            }
+            win->data = data;
+            win->size *= 2;
+        }
+        do
+            n = read (win->fd, win->data + win->to, win->size - win->to);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+            return NULL;
+        if (n == 0) {
+            win->torn = seen > 0;
+            errno = 0;
+            return NULL;
+        }
+        win->to += (size_t)n;
+    }
+}
+
+static const char *window_error (int error)
+{
+    return error == EILSEQ     ? "a NUL byte stands there"
+           : error == EMSGSIZE ? "the line is too long"
+                               : strerror (error);
+}
+
+static int read_lines (struct reader *reader,
+                       struct window *win,
+                       const char *path,
+                       struct aw_journal_header *header,
+                       aw_journal_fn fn,
+                       void *arg,
+                       struct aw_error *err)
+{
+    struct line line;
+    size_t n = 0;
+    char *text;
+    int rc = 0;
+
+    for (;;) {
+        n++;
+        text = next_line (win);
+        if (!text && !errno)
+            break;
+        if (!text)
+            rc = aw_error_set (err, "%s", window_error (errno));
+        else if (n == 1)
+            rc = read_header (header, text, err);
+        else if ((rc = scan_line (&line, text, err)) == 0
+                 && (rc = read_event (reader, &line, err)) == 0)
+            rc = fn ? fn (arg, &reader->ev, err) : 0;
+        if (rc < 0) {
+            struct aw_error why = err ? *err : (struct aw_error){ "" };
+            return aw_error_set (err, "%s: line %zu: %s", path, n, why.text);
+        }
+    }
+    if (n == 1)
+        return aw_error_set (err, "%s: its first line is not complete: the run has not begun, or "
+                             "the file was cut off", path);
+    return 0;
+}
+
+static int open_file (const char *path, struct aw_error *err)
+{
+    struct stat st;
+    int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+
+    if (fd < 0)
+        return aw_error_set (err, "%s: %s", path, strerror (errno));
+    if (fstat (fd, &st) < 0 || !S_ISREG (st.st_mode)) {
+        close (fd);
+        return aw_error_set (err, "%s: not a regular file", path);
+    }
+    return fd;
+}
+
+static int name_sets (struct reader *reader)
+{
+    for (uint32_t i = 0; i < reader->graph->n_sets; i++)
+        if (aw_names_set (&reader->sets, reader->graph->sets[i].name, i) < 0)
+            return -1;
+    return 0;
+}
+
+int aw_journal_read (const char *path,
+                     const struct aw_graph *graph,
+                     struct aw_journal_header *header,
+                     aw_journal_fn fn,
+                     void *arg,
+                     bool *torn,
+                     struct aw_error *err)
+{
+    struct reader reader = { .graph = graph };
+    struct window win = { .fd = open_file (path, err), .size = WINDOW };
+    int rc = -1;
+
+    memset (header, 0, sizeof (*header));
+    if (torn)
+        *torn = false;
+    if (win.fd < 0)
+        return -1;
+    win.data = malloc (win.size);
+    if (!win.data || name_sets (&reader) < 0)
+        aw_error_set (err, "%s: out of memory", path);
+    else
+        rc = read_lines (&reader, &win, path, header, fn, arg, err);
+    if (torn)
+        *torn = win.torn;
+    close (win.fd);
+    free (win.data);
+    aw_names_finish (&reader.sets);
+    aw_names_finish (&reader.nodes);
+    aw_idset_finish (&reader.ev.cpus);
+    aw_idset_finish (&reader.ev.gpus);
+    return rc;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/textbuf.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+void aw_textbuf_init (struct aw_textbuf *buf)
+{
+    memset (buf, 0, sizeof (*buf));
+}
+
+void aw_textbuf_finish (struct aw_textbuf *buf)
+{
+    int saved = errno;
+
+    free (buf->data);
+    aw_textbuf_init (buf);
+    errno = saved;
+}
+
+/* Room for N more bytes. */
+static bool reserve (struct aw_textbuf *buf, size_t n)
+{
+    size_t size = buf->size ? buf->size : 1024;
+    char *data;
+
+    if (n <= buf->size - buf->len)
+        return !buf->failed;
+    if (buf->failed || n > SIZE_MAX / 4 - buf->len) {
+        buf->failed = true;
+        return false;
+    }
+    while (size - buf->len < n)
+        size *= 2;
+    data = realloc (buf->data, size);
+    if (!data) {
+        buf->failed = true;
+        return false;
+    }
+    buf->data = data;
+    buf->size = size;
+    return true;
+}
+
+void aw_textbuf_put (struct aw_textbuf *buf, const char *text, size_t len)
+{
+    if (len && reserve (buf, len)) {
+        memcpy (buf->data + buf->len, text, len);
+        buf->len += len;
+    }
+}
+
+void aw_textbuf_puts (struct aw_textbuf *buf, const char *text)
+{
+    aw_textbuf_put (buf, text, strlen (text));
+}
+
+void aw_textbuf_putc (struct aw_textbuf *buf, char c)
+{
+    if (reserve (buf, 1))
+        buf->data[buf->len++] = c;
+}
+
+void aw_textbuf_u64 (struct aw_textbuf *buf, uint64_t value)
+{
+    char digits[20];
+    size_t i = sizeof (digits);
+
+    do {
+        digits[--i] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    aw_textbuf_put (buf, digits + i, sizeof (digits) - i);
+}
+
+void aw_textbuf_printf (struct aw_textbuf *buf, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start (ap, fmt);
+    n = vsnprintf (NULL, 0, fmt, ap);
+    va_end (ap);
+    if (n < 0 || !reserve (buf, (size_t)n + 1)) {
+        buf->failed = true;
+        return;
+    }
+    va_start (ap, fmt);
+    vsnprintf (buf->data + buf->len, (size_t)n + 1, fmt, ap);
+    va_end (ap);
+    buf->len += (size_t)n;
+}
+
+void aw_textbuf_fixed (struct aw_textbuf *buf, double value, int places)
+{
+    static const uint32_t powers[] = { 1,      10,      100,      1000,      10000,
+                                       100000, 1000000, 10000000, 100000000, 1000000000 };
+    uint64_t scaled, fraction;
+    char digits[9];
+    int n = places;
+
+    if (!(fabs (value) <= 9e9)) {
+        aw_textbuf_puts (buf, "null");
+        return;
+    }
+    scaled = (uint64_t)(fabs (value) * powers[places] + 0.5);
+    if (value < 0 && scaled)
+        aw_textbuf_putc (buf, '-');
+    aw_textbuf_u64 (buf, scaled / powers[places]);
+    fraction = scaled % powers[places];
+    if (!fraction)
+        return;
+    for (int i = n; i-- > 0; fraction /= 10)
+        digits[i] = (char)('0' + fraction % 10);
+    while (digits[n - 1] == '0')
+        n--;
+    aw_textbuf_putc (buf, '.');
+    aw_textbuf_put (buf, digits, (size_t)n);
+}
+
+void aw_textbuf_idset (struct aw_textbuf *buf, const struct aw_idset *set)
+{
+    bool first = true;
+
+    for (uint32_t id = aw_idset_next (set, 0); id != AW_IDSET_NONE; first = false) {
+        uint32_t last = id;
+
+        while (aw_idset_has (set, last + 1))
+            last++;
+        if (!first)
+            aw_textbuf_putc (buf, ',');
+        aw_textbuf_u64 (buf, id);
+        if (last > id) {
+            aw_textbuf_putc (buf, '-');
+            aw_textbuf_u64 (buf, last);
+        }
+        id = aw_idset_next (set, last + 1);
+    }
+}
+
+/* Length of the UTF-8 sequence at TEXT (shortest form, no surrogates, at most U+10FFFF), 0 for none. The NUL or any
+ * other byte that does not continue it ends the look.
+ */
+static size_t utf8_length (const unsigned char *text, size_t len)
+{
+    size_t n = text[0] < 0x80                        ? 1
+               : text[0] >= 0xc2 && text[0] <= 0xdf ? 2
+               : (text[0] & 0xf0) == 0xe0           ? 3
+               : text[0] >= 0xf0 && text[0] <= 0xf4 ? 4
+                                                     : 0;
+
+    if (n > len)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f)
+        || (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+void aw_textbuf_json (struct aw_textbuf *buf, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    const unsigned char *end = p + strlen (text);
+
+    while (p < end) {
+        const unsigned char *from = p;
+        size_t n;
+
+        while (p < end && *p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
+            p++;
+        aw_textbuf_put (buf, (const char *)from, (size_t)(p - from));
+        if (p == end)
+            break;
+        n = utf8_length (p, (size_t)(end - p));
+        if (*p == '"' || *p == '\\') {
+            aw_textbuf_putc (buf, '\\');
+            aw_textbuf_putc (buf, (char)*p);
+        }
+        else if (*p == '\n')
+            aw_textbuf_puts (buf, "\\n");
+        else if (*p == '\t')
+            aw_textbuf_puts (buf, "\\t");
+        else if (*p < 0x20 || *p == 0x7f)
+            aw_textbuf_printf (buf, "\\u%04x", *p);
+        else if (n)
+            aw_textbuf_put (buf, (const char *)p, n);
+        else
+            aw_textbuf_puts (buf, REPLACEMENT);
+        p += n ? n : 1;
+    }
+}
+
+void aw_textbuf_json_string (struct aw_textbuf *buf, const char *text)
+{
+    if (!text) {
+        aw_textbuf_puts (buf, "null");
+        return;
+    }
+    aw_textbuf_putc (buf, '"');
+    aw_textbuf_json (buf, text);
+    aw_textbuf_putc (buf, '"');
+}
+
+void aw_textbuf_xml (struct aw_textbuf *buf, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    const unsigned char *end = p + strlen (text);
+
+    while (p < end) {
+        size_t n = utf8_length (p, (size_t)(end - p));
+        bool nonchar = n == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe;
+
+        if (*p == '&')
+            aw_textbuf_puts (buf, "&amp;");
+        else if (*p == '<')
+            aw_textbuf_puts (buf, "&lt;");
+        else if (*p == '>')
+            aw_textbuf_puts (buf, "&gt;");
+        else if (*p == '"')
+            aw_textbuf_puts (buf, "&quot;");
+        else if (!n || nonchar || (*p < 0x20 && *p != '\t' && *p != '\n'))
+            aw_textbuf_puts (buf, REPLACEMENT);
+        else
+            aw_textbuf_put (buf, (const char *)p, n);
+        p += n ? n : 1;
+    }
+}
+
+void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    const unsigned char *end = p + len;
+
+    while (p < end) {
+        size_t n = utf8_length (p, (size_t)(end - p));
+        bool c1 = n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+
+        if (*p == '\t')
+            aw_textbuf_putc (buf, ' ');
+        else if (!n || c1 || *p == 0x7f || (*p < 0x20 && *p != '\n'))
+            aw_textbuf_putc (buf, '?');
+        else
+            aw_textbuf_put (buf, (const char *)p, n);
+        p += n ? n : 1;
+    }
+}

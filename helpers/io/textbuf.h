@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text under construction: a buffer that grows, with the few formats that the journal and the reports write a million
+ * times, without printf. A failed allocation is remembered, so that callers check once at the end.
+ */
+#ifndef AW_IO_TEXTBUF_H
+#define AW_IO_TEXTBUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/idset.h"
+
+struct aw_textbuf {
+    char *data; /* not NUL-terminated */
+    size_t len;
+    size_t size; /* private */
+    bool failed; /* out of memory: what came after is missing */
+};
+
+/* An empty one; finish frees what it holds. {0} is an empty one too. */
+void aw_textbuf_init (struct aw_textbuf *buf);
+void aw_textbuf_finish (struct aw_textbuf *buf);
+
+void aw_textbuf_put (struct aw_textbuf *buf, const char *text, size_t len);
+void aw_textbuf_puts (struct aw_textbuf *buf, const char *text);
+void aw_textbuf_putc (struct aw_textbuf *buf, char c);
+void aw_textbuf_u64 (struct aw_textbuf *buf, uint64_t value);
+
+/* As printf. */
+void aw_textbuf_printf (struct aw_textbuf *buf, const char *fmt, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
+/* VALUE with up to PLACES (at most 9) digits behind the point, zeros at the end left away: "0.152", "3". For
+ * magnitudes up to 9e9; beyond them and for what is no number: "null".
+ */
+void aw_textbuf_fixed (struct aw_textbuf *buf, double value, int places);
+
+/* "0-3,8". */
+void aw_textbuf_idset (struct aw_textbuf *buf, const struct aw_idset *set);
+
+/* TEXT as the inside of a JSON string: control characters escaped, bytes that are no UTF-8 replaced by U+FFFD. */
+void aw_textbuf_json (struct aw_textbuf *buf, const char *text);
+
+/* The same with quotes around it; null for NULL. */
+void aw_textbuf_json_string (struct aw_textbuf *buf, const char *text);
+
+/* TEXT as XML character data or attribute value: what XML 1.0 forbids becomes U+FFFD. */
+void aw_textbuf_xml (struct aw_textbuf *buf, const char *text);
+
+/* Bytes for a terminal: control characters (C0 but newline, C1, DEL) and what is no UTF-8 become "?", tabs blanks. */
+void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len);
+
+#endif /* AW_IO_TEXTBUF_H */

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "core/graph.h"
+#include "io/journal.h"
+#include "io/scan.h"
+#include "io/textbuf.h"
+
+#define HEADER "{\"async-workflow-journal\":1,\"epoch\":1763800000.123,\"name\":\"w\"}\n"
+#define NODE "{\"t\":0.1,\"event\":\"node\",\"node\":\"n1\",\"cpus\":\"0-7\",\"gpus\":\"0-1\",\"mem\":0}\n"
+
+struct fixture {
+    struct aw_graph *graph;
+    char dir[32];
+    char path[64];
+};
+
+static int setup (void **state)
+{
+    struct fixture *f = calloc (1, sizeof (*f));
+    struct aw_set *set;
+
+    assert_non_null (f);
+    strcpy (f->dir, "/tmp/aw-journal.XXXXXX");
+    assert_non_null (mkdtemp (f->dir));
+    snprintf (f->path, sizeof (f->path), "%s/journal.jsonl", f->dir);
+    f->graph = aw_graph_create ();
+    assert_non_null (f->graph);
+    set = aw_graph_add_set (f->graph, "simulate");
+    assert_non_null (set);
+    set->count = 20;
+    set = aw_graph_add_set (f->graph, "tr\"ain");
+    assert_non_null (set);
+    f->graph->iterations = 3;
+    f->graph->iterated = true;
+    assert_int_equal (aw_graph_finalize (f->graph, NULL), 0);
+    *state = f;
+    return 0;
+}
+
+static int teardown (void **state)
+{
+    struct fixture *f = *state;
+
+    unlink (f->path);
+    rmdir (f->dir);
+    aw_graph_destroy (f->graph);
+    free (f);
+    return 0;
+}
+
+static void write_file (const struct fixture *f, const char *text, size_t len)
+{
+    FILE *file = fopen (f->path, "w");
+
+    assert_non_null (file);
+    assert_int_equal (fwrite (text, 1, len, file), len);
+    assert_int_equal (fclose (file), 0);
+}
+
+static char *read_file (const char *path)
+{
+    FILE *file = fopen (path, "r");
+    char *text = calloc (1, 1 << 16);
+
+    assert_non_null (file);
+    assert_non_null (text);
+    assert_true (fread (text, 1, (1 << 16) - 1, file) > 0);
+    fclose (file);
+    return text;
+}
+
+static int count (void *arg, const struct aw_event *ev, struct aw_error *err)
+{
+    (void)ev;
+    (void)err;
+    ++*(int *)arg;
+    return 0;
+}
+
+/* Reads TEXT as a journal; the number of events or -1. */
+static int read_text (const struct fixture *f, const char *text, bool *torn, struct aw_error *err)
+{
+    struct aw_journal_header header;
+    int n = 0, rc;
+
+    write_file (f, text, strlen (text));
+    err->text[0] = '\0';
+    rc = aw_journal_read (f->path, f->graph, &header, count, &n, torn, err);
+    aw_journal_header_finish (&header);
+    if (rc < 0)
+        assert_non_null (strstr (err->text, f->path));
+    return rc < 0 ? -1 : n;
+}
+
+static void wrong_files (void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } table[] = {
+        { "", "first line is not complete" },
+        { "{\"async-workflow-journal\":1", "first line is not complete" },
+        { "\n", "line 1: this is not a journal" },
+        { "{}\n", "line 1: not valid JSON" },
+        { "{\"a\":1}\n", "line 1: this is not a journal" },
+        { "{\"async-workflow-journal\":2}\n", "journal version 2 is not known" },
+        { "{\"async-workflow-journal\":-1}\n", "journal version -1 is not known" },
+        { "{\"async-workflow-journal\":\"1\"}\n", "line 1: not valid JSON" },
+        { "{\"async-workflow-journal\":1,\"epoch\":-5}\n", "\"epoch\" is out of range" },
+        { "{\"async-workflow-journal\":1} x\n", "line 1: not valid JSON at column 30" },
+        { HEADER "\n", "line 2: not a JSON object" },
+        { HEADER "[]\n", "line 2: not a JSON object" },
+        { HEADER "{\"t\":1}\n", "line 2: \"event\" is missing" },
+        { HEADER "{\"event\":\"end\"}\n", "line 2: \"t\" is missing" },
+        { HEADER "{\"t\":1,\"event\":\"end\"}\n", "\"code\" is missing" },
+        { HEADER "{\"t\":1,\"event\":\"end\",\"code\":0\n", "not valid JSON" },
+        { HEADER "{\"t\":1,\"event\":\"end\",\"code\":0}}\n", "not valid JSON" },
+        { HEADER "{\"t\":1,\"t\":1,\"event\":\"end\",\"code\":0}\n", "\"t\" stands there twice" },
+        { HEADER "{\"t\":\"1\",\"event\":\"end\",\"code\":0}\n", "\"t\" must be a number" },
+        { HEADER "{\"t\":01,\"event\":\"end\",\"code\":0}\n", "\"t\" must be a number" },
+        { HEADER "{\"t\":NaN,\"event\":\"end\",\"code\":0}\n", "\"t\" must be a number" },
+        { HEADER "{\"t\":-1,\"event\":\"end\",\"code\":0}\n", "\"t\" is out of range" },
+        { HEADER "{\"t\":1e400,\"event\":\"end\",\"code\":0}\n", "\"t\" is out of range" },
+        { HEADER "{\"t\":1,\"event\":5,\"code\":0}\n", "\"event\" must be a string" },
+        { HEADER "{\"t\":1,\"event\":\"\\u0000\",\"code\":0}\n", "\"event\" must be a string" },
+        { HEADER "{\"t\":1,\"event\":\"dance\"}\n", "unknown event \"dance\"" },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[20]\"}\n", "no task \"simulate@0[20]\"" },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@3[0]\"}\n", "no task" },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate[0]\"}\n", "no task" },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[00]\"}\n", "no task" },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[0]x\"}\n", "no task" },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[4294967296]\"}\n", "no task" },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"\"}\n", "no task" },
+        { HEADER "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":\"n9\",\"cpus\":\"0\"}\n",
+          "no node of the name \"n9\"" },
+        { HEADER NODE "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":\"n1\",\"cpus\":\"0-\"}\n",
+          "line 3: \"cpus\": \"0-\" is no list" },
+        { HEADER NODE "{\"t\":0.05,\"event\":\"stop\"}\n", "line 3: time goes back from 0.1" },
+        { HEADER NODE "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":\"n1\",\"status\":\"odd\",\"seconds\":1}\n",
+          "unknown status \"odd\"" },
+    };
+    struct fixture *f = *state;
+    struct aw_journal_header header;
+    struct aw_error err;
+
+    assert_int_equal (aw_journal_read ("/nonexistent/j", f->graph, &header, NULL, NULL, NULL, &err), -1);
+    assert_non_null (strstr (err.text, "No such file"));
+    assert_int_equal (aw_journal_read ("/tmp", f->graph, &header, NULL, NULL, NULL, &err), -1);
+    assert_non_null (strstr (err.text, "not a regular file"));
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        assert_int_equal (read_text (f, table[i].text, NULL, &err), -1);
+        if (!strstr (err.text, table[i].message))
+            fail_msg ("row %zu: \"%s\" is not in \"%s\"", i, table[i].message, err.text);
+    }
+}
+
+static void nul_bytes (void **state)
+{
+    static const char text[] = HEADER "{\"t\":1,\"event\":\"stop\"\0}\n";
+    struct fixture *f = *state;
+    struct aw_journal_header header;
+    struct aw_error err;
+
+    write_file (f, text, sizeof (text) - 1);
+    assert_int_equal (aw_journal_read (f->path, f->graph, &header, NULL, NULL, NULL, &err), -1);
+    assert_non_null (strstr (err.text, "line 2: a NUL byte"));
+    aw_journal_header_finish (&header);
+}
+
+static void accepted (void **state)
+{
+    static const struct {
+        const char *text;
+        int events;
+        bool torn;
+    } table[] = {
+        { HEADER, 0, false },
+        { HEADER "{", 0, true },
+        { HEADER NODE, 1, false },
+        { HEADER NODE "{\"t\":0.2,\"event\":\"st", 1, true },
+        { HEADER " { \"event\" : \"stop\" , \"t\" : 1.5e0 } \r\n", 1, false },
+        { HEADER "{\"t\":1,\"event\":\"stop\",\"new\":{\"a\":[1,true,null,{}],\"b\":\"\\u00e9\"}}\n", 1, false },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"tr\\\"ain@2[0]\"}\n", 1, false },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"\\u0073imulate@2[19]\"}\n", 1, false },
+        { HEADER "{\"t\":1,\"event\":\"end\",\"code\":-1}\n", 1, false },
+    };
+    struct fixture *f = *state;
+    struct aw_error err;
+
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        bool torn = !table[i].torn;
+        int n = read_text (f, table[i].text, &torn, &err);
+        if (n != table[i].events || torn != table[i].torn)
+            fail_msg ("row %zu: %d events, torn %d: %s", i, n, torn, err.text);
+    }
+}
+
+/* A file that ends anywhere at all reads as what is whole of it. */
+static void cut_anywhere (void **state)
+{
+    static const char text[] = HEADER NODE "{\"t\":1,\"event\":\"stop\",\"reason\":\"x\"}\n";
+    struct fixture *f = *state;
+    struct aw_error err;
+    char cut[sizeof (text)];
+
+    for (size_t len = strlen (HEADER); len < sizeof (text); len++) {
+        int lines = 0;
+        memcpy (cut, text, len);
+        cut[len] = '\0';
+        for (size_t i = 0; i < len; i++)
+            lines += cut[i] == '\n';
+        assert_int_equal (read_text (f, cut, NULL, &err), lines - 1);
+    }
+}
+
+/* Events of every type with every member. */
+static const struct aw_event samples[] = {
+    { .type = AW_EVENT_NODE, .t = 0.151, .node = 0, .name = "n\"1", .mem = 1ull << 40 },
+    { .type = AW_EVENT_NODE, .t = 0.151, .node = 1, .name = "n2" },
+    { .type = AW_EVENT_READY, .t = 0.152, .task = 25, .attempt = 1 },
+    { .type = AW_EVENT_START, .t = 0.152001, .task = 25, .attempt = 1, .node = 1 },
+    { .type = AW_EVENT_KILL, .t = 1, .task = 25, .attempt = 1, .reason = "time limit\n\x1b[1m\xff" },
+    { .type = AW_EVENT_FINISH, .t = 123456789.654321, .task = 25, .attempt = 1, .node = 1, .status = AW_STATUS_TIMEOUT,
+      .code = 3, .signal = 15, .seconds = 9.718, .cpu_seconds = 9.6, .max_rss = 1048576 },
+    { .type = AW_EVENT_SKIP, .t = 123456789.654321, .task = 20 },
+    { .type = AW_EVENT_NODE_LOST, .t = 2e8, .node = 0, .reason = "gone" },
+    { .type = AW_EVENT_STOP, .t = 2e8, .reason = "SIGINT" },
+    { .type = AW_EVENT_END, .t = 2e8, .code = 3 },
+};
+
+static int compare (void *arg, const struct aw_event *ev, struct aw_error *err)
+{
+    const struct aw_event *want = &samples[(*(int *)arg)++];
+    struct aw_idset cpus = { 0 };
+
+    (void)err;
+    assert_int_equal (ev->type, want->type);
+    assert_float_equal (ev->t, want->t, 1e-7);
+    assert_int_equal (ev->task, want->task);
+    assert_int_equal (ev->attempt, want->attempt);
+    assert_int_equal (ev->node, want->node);
+    assert_int_equal (ev->status, want->status);
+    assert_int_equal (ev->code, want->code);
+    assert_int_equal (ev->signal, want->signal);
+    assert_float_equal (ev->seconds, want->seconds, 1e-7);
+    assert_float_equal (ev->cpu_seconds, want->cpu_seconds, 1e-7);
+    assert_int_equal (ev->max_rss, want->max_rss);
+    assert_int_equal (ev->mem, want->mem);
+    if (want->name)
+        assert_string_equal (ev->name, want->name);
+    if (want->type == AW_EVENT_KILL)
+        assert_string_equal (ev->reason, "time limit\n\x1b[1m\xef\xbf\xbd"); /* escaped and back; bad UTF-8 is not */
+    else if (want->reason)
+        assert_string_equal (ev->reason, want->reason);
+    else
+        assert_null (ev->reason);
+    if (want->type == AW_EVENT_NODE || want->type == AW_EVENT_START)
+        assert_int_equal (aw_idset_parse (&cpus, "0-3,8"), 0);
+    assert_true (aw_idset_equal (&ev->cpus, &cpus));
+    aw_idset_finish (&cpus);
+    return 0;
+}
+
+static struct aw_journal *create (const struct fixture *f)
+{
+    struct aw_journal_header header = { .epoch = 1763800000.123, .name = "d\"d", .mode = "async",
+                                        .policy = "fifo" };
+    struct aw_error err;
+    struct aw_journal *journal = aw_journal_create (f->path, f->graph, &header, &err);
+
+    if (!journal)
+        fail_msg ("%s", err.text);
+    return journal;
+}
+
+static void round_trip (void **state)
+{
+    struct fixture *f = *state;
+    struct aw_journal *journal = create (f);
+    struct aw_journal_header header;
+    struct aw_error err;
+    bool torn = true;
+    int n = 0;
+
+    for (size_t i = 0; i < sizeof (samples) / sizeof (samples[0]); i++) {
+        struct aw_event ev = samples[i];
+        if (ev.type == AW_EVENT_NODE || ev.type == AW_EVENT_START)
+            assert_int_equal (aw_idset_parse (&ev.cpus, "0-3,8"), 0);
+        if (aw_journal_append (journal, &ev, &err) < 0)
+            fail_msg ("%s", err.text);
+        aw_idset_finish (&ev.cpus);
+    }
+    assert_int_equal (aw_journal_close (journal, &err), 0);
+    if (aw_journal_read (f->path, f->graph, &header, compare, &n, &torn, &err) < 0)
+        fail_msg ("%s", err.text);
+    assert_int_equal (n, sizeof (samples) / sizeof (samples[0]));
+    assert_false (torn);
+    assert_int_equal (header.version, 1);
+    assert_float_equal (header.epoch, 1763800000.123, 1e-6);
+    assert_string_equal (header.name, "d\"d");
+    assert_string_equal (header.policy, "fifo");
+    assert_null (header.job);
+    aw_journal_header_finish (&header);
+}
+
+/* The very text: others read these files too. */
+static void text (void **state)
+{
+    static const char start[] =
+        "{\"t\":0.152,\"event\":\"start\",\"task\":\"simulate@2[17]\",\"attempt\":0,\"node\":\"n1\",\"cpus\":\"0-3\",\"gpus\":\"\"}\n";
+    static const char finish[] =
+        "{\"t\":9.871,\"event\":\"finish\",\"task\":\"simulate@2[17]\",\"attempt\":0,\"node\":\"n1\",\"status\":\"completed\","
+        "\"code\":0,\"signal\":0,\"seconds\":9.718,\"cpu_seconds\":9.6,\"max_rss\":1048576}\n";
+    struct fixture *f = *state;
+    struct aw_journal *journal = create (f);
+    struct aw_event node = { .type = AW_EVENT_NODE, .t = 0.1, .name = "n1" };
+    struct aw_event ev = { .type = AW_EVENT_START, .t = 0.152, .task = 2 * 21 + 17 };
+    struct stat st;
+    char *all;
+
+    assert_int_equal (aw_idset_parse (&ev.cpus, "0-3"), 0);
+    assert_int_equal (aw_journal_append (journal, &node, NULL), 0);
+    assert_int_equal (aw_journal_append (journal, &ev, NULL), 0);
+    aw_idset_finish (&ev.cpus);
+    ev = (struct aw_event){ .type = AW_EVENT_FINISH, .t = 9.871, .task = 2 * 21 + 17, .seconds = 9.718,
+                            .cpu_seconds = 9.6, .max_rss = 1048576 };
+    assert_int_equal (aw_journal_append (journal, &ev, NULL), 0);
+    assert_int_equal (aw_journal_close (journal, NULL), 0);
+    assert_int_equal (stat (f->path, &st), 0);
+    assert_int_equal (st.st_mode & 07777, 0600);
+    all = read_file (f->path);
+    assert_non_null (strstr (all, "{\"async-workflow-journal\":1,\"epoch\":1763800000.123,\"name\":\"d\\\"d\",\"mode\":\"async\""));
+    assert_non_null (strstr (all, start));
+    assert_non_null (strstr (all, finish));
+    free (all);
+}
+
+static void wrong_writes (void **state)
+{
+    struct fixture *f = *state;
+    struct aw_journal_header header = { 0 };
+    struct aw_journal *journal;
+    struct aw_event ev = { .type = AW_EVENT_START };
+    struct aw_error err;
+
+    assert_null (aw_journal_create ("/nonexistent/j", f->graph, &header, &err));
+    journal = create (f);
+    assert_null (aw_journal_create (f->path, f->graph, &header, &err)); /* never overwritten */
+    assert_non_null (strstr (err.text, "File exists"));
+    assert_int_equal (aw_journal_append (journal, &ev, &err), -1); /* no node yet */
+    ev = (struct aw_event){ .type = AW_EVENT_NODE, .node = 1, .name = "n2" };
+    assert_int_equal (aw_journal_append (journal, &ev, &err), -1); /* out of order */
+    ev = (struct aw_event){ .type = AW_EVENT_SKIP, .task = 63 };
+    assert_int_equal (aw_journal_append (journal, &ev, &err), -1);
+    ev.type = AW_EVENT_TYPES;
+    assert_int_equal (aw_journal_append (journal, &ev, &err), -1);
+    ev = (struct aw_event){ .type = AW_EVENT_STOP, .t = 5 };
+    assert_int_equal (aw_journal_append (journal, &ev, &err), 0);
+    ev.t = 4; /* a clock that falls: the journal's does not */
+    assert_int_equal (aw_journal_append (journal, &ev, &err), 0);
+    assert_int_equal (aw_journal_close (journal, &err), 0);
+    assert_int_equal (aw_journal_read (f->path, f->graph, &header, NULL, NULL, NULL, &err), 0);
+    aw_journal_header_finish (&header);
+    assert_int_equal (aw_journal_close (NULL, NULL), 0);
+}
+
+/* What cannot be written stays buffered and goes out when there is room again. */
+static void full_disk (void **state)
+{
+    struct fixture *f = *state;
+    struct aw_journal_header header = { 0 };
+    struct aw_journal *journal = create (f);
+    struct rlimit old, tight = { .rlim_cur = 1000 };
+    struct aw_event ev = { .type = AW_EVENT_SKIP };
+    struct aw_error err;
+    int n = 0;
+
+    assert_int_equal (getrlimit (RLIMIT_FSIZE, &old), 0);
+    tight.rlim_max = old.rlim_max;
+    signal (SIGXFSZ, SIG_IGN);
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &tight), 0);
+    for (int i = 0; i < 50; i++, ev.t += 0.1)
+        assert_int_equal (aw_journal_append (journal, &ev, &err), 0);
+    assert_int_equal (aw_journal_flush (journal, &err), -1);
+    assert_int_equal (setrlimit (RLIMIT_FSIZE, &old), 0);
+    assert_non_null (strstr (err.text, "File too large"));
+    assert_int_equal (aw_journal_close (journal, &err), 0);
+    assert_int_equal (aw_journal_read (f->path, f->graph, &header, count, &n, NULL, &err), 0);
+    assert_int_equal (n, 50);
+    aw_journal_header_finish (&header);
+}
+
+static void numbers (void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } good[] = {
+        { "0", 0 },           { "-0", -0.0 },        { "1", 1 },         { "0.151", 0.151 },
+        { "1e3", 1000 },      { "12.5E-1", 1.25 },   { "1e-400", 0 },    { "123456789.654321", 123456789.654321 },
+        { "9007199254740993", 9007199254740992.0 },  { "0.1", 0.1 },     { "1763800000.123456", 1763800000.123456 },
+    };
+    static const char *const bad[] = { "", "-", ".5", "1.", "1e", "1e+", "00", "+1", "x", "\"1\"" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (good) / sizeof (good[0]); i++) {
+        char buf[64], *p = buf;
+        double value;
+        strcpy (buf, good[i].text);
+        assert_int_equal (aw_scan_number (&p, &value), 0);
+        assert_true (value == good[i].value);
+        assert_int_equal (*p, '\0');
+    }
+    for (size_t i = 0; i < sizeof (bad) / sizeof (bad[0]); i++) {
+        char buf[64], *p = buf;
+        double value;
+        strcpy (buf, bad[i]);
+        assert_int_equal (aw_scan_number (&p, &value), -1);
+    }
+}
+
+static void strings (void **state)
+{
+    static const struct {
+        const char *text, *value; /* NULL: an error */
+    } table[] = {
+        { "\"\"", "" },
+        { "\"a\\n\\\"\\\\\\/\\u0041\"", "a\n\"\\/A" },
+        { "\"\\u00e9\\u20ac\\ud83d\\ude00\"", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+        { "\"\\ud83d\"", NULL },
+        { "\"\\ude00\"", NULL },
+        { "\"\\ud83d\\u0041\"", NULL },
+        { "\"\\u0000\"", NULL },
+        { "\"\\x\"", NULL },
+        { "\"a", NULL },
+        { "\"a\\", NULL },
+        { "\"\t\"", NULL },
+        { "a", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        char buf[64], *p = buf, *value;
+        strcpy (buf, table[i].text);
+        assert_int_equal (aw_scan_string (&p, &value), table[i].value ? 0 : -1);
+        if (table[i].value)
+            assert_string_equal (value, table[i].value);
+    }
+}
+
+static void nesting (void **state)
+{
+    char deep[10002], *p = deep;
+
+    (void)state;
+    memset (deep, '[', sizeof (deep) - 1);
+    deep[sizeof (deep) - 1] = '\0';
+    assert_int_equal (aw_scan_skip (&p), -1);
+}
+
+static void written (void **state)
+{
+    static const struct {
+        double value;
+        int places;
+        const char *text;
+    } table[] = {
+        { 0, 6, "0" },          { 0.152, 6, "0.152" },       { 1.0000004, 6, "1" }, { 1.0000006, 6, "1.000001" },
+        { 0.9999999, 6, "1" },  { 123456789.654321, 6, "123456789.654321" },        { -1.5, 1, "-1.5" },
+        { -0.01, 1, "0" },      { 2.25, 0, "2" },            { 1e300, 6, "null" },  { 3.10, 2, "3.1" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_textbuf buf = { 0 };
+        aw_textbuf_fixed (&buf, table[i].value, table[i].places);
+        aw_textbuf_putc (&buf, '\0');
+        assert_string_equal (buf.data, table[i].text);
+        aw_textbuf_finish (&buf);
+    }
+}
+
+int main (void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown (wrong_files, setup, teardown),
+        cmocka_unit_test_setup_teardown (nul_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown (wrong_writes, setup, teardown),
+        cmocka_unit_test_setup_teardown (full_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown (accepted, setup, teardown),
+        cmocka_unit_test_setup_teardown (cut_anywhere, setup, teardown),
+        cmocka_unit_test_setup_teardown (round_trip, setup, teardown),
+        cmocka_unit_test_setup_teardown (text, setup, teardown),
+        cmocka_unit_test (numbers),
+        cmocka_unit_test (strings),
+        cmocka_unit_test (nesting),
+        cmocka_unit_test (written),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
