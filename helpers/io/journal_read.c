@@ -96,7 +96,6 @@ struct line {
 
 struct reader {
     const struct aw_graph *graph;
-    struct aw_names sets;
     struct aw_names nodes;
     uint32_t n_nodes;
     double t;
@@ -154,42 +153,6 @@ static int scan_line (struct line *line, char *text, struct aw_error *err)
     if (aw_scan_char (&p, '}') < 0 || (aw_scan_space (&p), *p))
         return aw_error_set (err, "not valid JSON at column %zu", (size_t)(p - text) + 1);
     return 0;
-}
-
-/* Decimal digits at *P, without sign or leading zeros, below 2^32 - 1. */
-static int parse_u32 (const char **p, uint32_t *value)
-{
-    uint64_t v = 0;
-    const char *from = *p;
-
-    for (; **p >= '0' && **p <= '9'; (*p)++) {
-        v = v * 10 + (uint64_t)(**p - '0');
-        if (v >= UINT32_MAX)
-            return -1;
-    }
-    if (*p == from || (*from == '0' && *p - from > 1))
-        return -1;
-    *value = (uint32_t)v;
-    return 0;
-}
-
-/* "simulate@2[17]": aw_graph_task_parse with a look-up of the set that does not depend on how many there are. */
-static uint32_t parse_task (const struct reader *reader, const char *name)
-{
-    const struct aw_graph *graph = reader->graph;
-    size_t len = strcspn (name, "@[");
-    const char *p = name + len;
-    struct aw_task task = { .set = aw_names_get (&reader->sets, name, len) };
-
-    if (task.set == AW_NAMES_NONE)
-        return AW_NONE;
-    if (graph->iterated && (*p++ != '@' || parse_u32 (&p, &task.iteration) < 0))
-        return AW_NONE;
-    if (*p++ != '[' || parse_u32 (&p, &task.index) < 0 || p[0] != ']' || p[1])
-        return AW_NONE;
-    if (task.iteration >= graph->iterations || task.index >= graph->sets[task.set].count)
-        return AW_NONE;
-    return aw_graph_task_id (graph, task);
 }
 
 static int read_node (struct reader *reader, const char *name, struct aw_error *err)
@@ -257,7 +220,7 @@ static int read_event (struct reader *reader, const struct line *line, struct aw
     ev->task = ev->node = 0;
     ev->name = NULL;
     if (text (line, KEY_TASK)) {
-        ev->task = parse_task (reader, line->text[KEY_TASK]);
+        ev->task = aw_graph_task_parse (reader->graph, line->text[KEY_TASK]);
         if (ev->task == AW_NONE)
             return aw_error_set (err, "the workflow has no task \"%.64s\"", line->text[KEY_TASK]);
     }
@@ -450,14 +413,6 @@ static int open_file (const char *path, struct aw_error *err)
     return fd;
 }
 
-static int name_sets (struct reader *reader)
-{
-    for (uint32_t i = 0; i < reader->graph->n_sets; i++)
-        if (aw_names_set (&reader->sets, reader->graph->sets[i].name, i) < 0)
-            return -1;
-    return 0;
-}
-
 int aw_journal_read (const char *path,
                      const struct aw_graph *graph,
                      struct aw_journal_header *header,
@@ -476,7 +431,7 @@ int aw_journal_read (const char *path,
     if (win.fd < 0)
         return -1;
     win.data = malloc (win.size);
-    if (!win.data || name_sets (&reader) < 0)
+    if (!win.data)
         aw_error_set (err, "%s: out of memory", path);
     else
         rc = read_lines (&reader, &win, path, header, fn, arg, err);
@@ -484,7 +439,6 @@ int aw_journal_read (const char *path,
         *torn = win.torn;
     close (win.fd);
     free (win.data);
-    aw_names_finish (&reader.sets);
     aw_names_finish (&reader.nodes);
     aw_idset_finish (&reader.ev.cpus);
     aw_idset_finish (&reader.ev.gpus);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/run_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_NUMBER = 100000 };
+
+/* A name that is one component of a path, and not a hidden one. */
+static char *file_name (const char *name)
+{
+    char *copy = strdup (name && *name ? name : "run");
+
+    for (char *p = copy; p && *p; p++)
+        if (*p == '/' || (unsigned char)*p < 0x20 || *p == 0x7f || (p == copy && (*p == '.' || *p == '-')))
+            *p = '_';
+    return copy;
+}
+
+/* DIR and DIR/logs. -1 with errno; EEXIST: something of that name is there. */
+static int make (const char *dir)
+{
+    char *logs;
+    int rc;
+
+    if (mkdir (dir, 0700) < 0)
+        return -1;
+    logs = aw_run_dir_path (dir, AW_RUN_LOGS);
+    if (!logs)
+        return -1;
+    rc = mkdir (logs, 0700);
+    free (logs);
+    return rc;
+}
+
+static int make_numbered (const char *name, const char *job, char *path, size_t size)
+{
+    char *base = file_name (name);
+    char *id = file_name (job && *job ? job : "local");
+    int rc = -1;
+
+    errno = ENOMEM;
+    for (int i = 0; base && id && i <= MAX_NUMBER; i++) {
+        int n = snprintf (path, size, i ? "%s-%s.%d" : "%s-%s", base, id, i);
+        if (n < 0 || (size_t)n >= size) {
+            errno = ENAMETOOLONG;
+            break;
+        }
+        rc = make (path);
+        if (rc == 0 || errno != EEXIST)
+            break;
+    }
+    free (base);
+    free (id);
+    return rc;
+}
+
+char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err)
+{
+    char path[PATH_MAX];
+    char *absolute;
+
+    if (dir && *dir) {
+        if (make (dir) < 0) {
+            aw_error_set (err, errno == EEXIST ? "%s: %s: give another directory" : "%s: %s", dir,
+                          strerror (errno));
+            return NULL;
+        }
+    }
+    else if (make_numbered (name, job, path, sizeof (path)) < 0) {
+        aw_error_set (err, "run directory %s-%s: %s: give another with --dir", name ? name : "run",
+                      job && *job ? job : "local", strerror (errno));
+        return NULL;
+    }
+    absolute = realpath (dir && *dir ? dir : path, NULL);
+    if (!absolute)
+        aw_error_set (err, "run directory %s: %s", dir && *dir ? dir : path, strerror (errno));
+    return absolute;
+}
+
+static int write_all (int fd, const char *text, size_t size)
+{
+    while (size) {
+        ssize_t n = write (fd, text, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        text += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, struct aw_error *err)
+{
+    char *path = aw_run_dir_path (dir, AW_RUN_WORKFLOW);
+    int fd = path ? open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    int rc = fd < 0 ? -1 : write_all (fd, text, size);
+
+    if (fd >= 0 && close (fd) < 0)
+        rc = -1;
+    if (rc < 0)
+        aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (errno));
+    free (path);
+    return rc;
+}
+
+char *aw_run_dir_path (const char *dir, const char *file)
+{
+    char *path;
+
+    return asprintf (&path, "%s/%s", dir, file) < 0 ? NULL : path;
+}
+
+char *aw_run_dir_log (const char *dir,
+                      const struct aw_graph *graph,
+                      uint32_t task,
+                      uint32_t attempt,
+                      const char *suffix)
+{
+    struct aw_task place = aw_graph_task (graph, task);
+    char *set = file_name (graph->sets[place.set].name);
+    char iteration[16] = "", retry[24] = "";
+    char *path = NULL;
+
+    if (!set)
+        return NULL;
+    if (graph->iterated)
+        snprintf (iteration, sizeof (iteration), "@%u", place.iteration);
+    if (attempt)
+        snprintf (retry, sizeof (retry), ".retry%u", attempt);
+    if (asprintf (&path, "%s/" AW_RUN_LOGS "/%s%s.%u%s.%s", dir, set, iteration, place.index, retry,
+                  suffix) < 0)
+        path = NULL;
+    free (set);
+    return path;
+}
