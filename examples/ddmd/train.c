@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* ddmd-train: the network learns the maps of the latest iterations, going on from the newest earlier network if there is one. */
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "maps.h"
+#include "options.h"
+#include "philox.h"
+#include "rundir.h"
+#include "trainer.h"
+#include "vae_file.h"
+
+static struct {
+    const char *directory;
+    const char *backend;
+    const char *start;
+    uint64_t iteration;
+    uint64_t window;
+    uint64_t epochs;
+    uint64_t batch;
+    uint64_t latent;
+    uint64_t seed;
+    double rate;
+} option = {
+    .directory = ".",
+    .backend = "cpu",
+    .window = 3,
+    .epochs = 10,
+    .batch = 64,
+    .latent = 3,
+    .seed = 1,
+    .rate = 1e-3,
+};
+
+static const struct ddmd_option options[] = {
+    { "directory", "DIR", DDMD_OPTION_TEXT, &option.directory, 0, 0, "where the run's files are" },
+    { "iteration", "N", DDMD_OPTION_COUNT, &option.iteration, 0, DDMD_ITERATION_MAX, "number of the iteration" },
+    { "window", "N", DDMD_OPTION_COUNT, &option.window, 1, DDMD_ITERATION_MAX, "learn the maps of the last N iterations" },
+    { "epochs", "N", DDMD_OPTION_COUNT, &option.epochs, 1, 1e6, "passes over the maps" },
+    { "batch", "N", DDMD_OPTION_COUNT, &option.batch, 1, 4096, "maps in a batch" },
+    { "latent", "N", DDMD_OPTION_COUNT, &option.latent, 1, DDMD_LATENT_MAX, "latent dimensions, of a new network" },
+    { "rate", "R", DDMD_OPTION_NUMBER, &option.rate, 1e-9, 1, "learning rate" },
+    { "seed", "N", DDMD_OPTION_COUNT, &option.seed, 0, 0x1p53, "seed of the whole run's randomness" },
+    { "start", "FILE", DDMD_OPTION_TEXT, &option.start, 0, 0, "go on from this network, or \"new\"; else from the newest" },
+    { "backend", "NAME", DDMD_OPTION_TEXT, &option.backend, 0, 0, "where to compute" },
+    { 0 },
+};
+
+static const struct ddmd_program program = {
+    "ddmd-train",
+    "Trains a convolutional variational autoencoder on contact maps.",
+    options,
+};
+
+static struct ddmd_vae *begin_network (uint64_t seed, struct aw_error *err)
+{
+    const struct ddmd_backend *backend = ddmd_backend_find (option.backend);
+    char path[DDMD_PATH_MAX];
+    uint32_t newest, parts;
+    int rc = 0;
+
+    if (option.start && strcmp (option.start, "new") != 0)
+        return ddmd_vae_read (backend, option.start, option.batch, err);
+    if (!option.start)
+        rc = ddmd_rundir_newest (option.directory,
+                                 DDMD_NETWORK,
+                                 0,
+                                 (uint32_t)option.iteration,
+                                 &newest,
+                                 &parts,
+                                 err);
+    if (rc < 0
+        || (rc == 1 && ddmd_rundir_path (option.directory, DDMD_NETWORK, newest, 0, path, err) < 0))
+        return NULL;
+    if (rc == 1) {
+        printf ("going on from the network of iteration %u\n", newest);
+        return ddmd_vae_read (backend, path, option.batch, err);
+    }
+    return ddmd_vae_create (backend, DDMD_RESIDUES, option.latent, option.batch, seed, err);
+}
+
+static int run_epochs (struct ddmd_vae *vae,
+                       const struct ddmd_maps *maps,
+                       uint64_t seed,
+                       struct aw_error *err)
+{
+    for (uint64_t epoch = 0; epoch < option.epochs; epoch++) {
+        struct ddmd_vae_loss loss;
+
+        if (ddmd_trainer_epoch (vae, maps, option.rate, seed, epoch, &loss) < 0)
+            return aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
+        printf ("epoch %llu: loss %.3f = %.3f reconstruction + %.3f divergence\n",
+                (unsigned long long)epoch + 1,
+                loss.reconstruction + loss.divergence,
+                loss.reconstruction,
+                loss.divergence);
+        fflush (stdout);
+        if (!isfinite (loss.reconstruction + loss.divergence))
+            return aw_error_set (err, "the training diverged: try a smaller --rate");
+    }
+    return 0;
+}
+
+static int train (const struct ddmd_maps *maps, struct aw_error *err)
+{
+    uint32_t iteration = (uint32_t)option.iteration;
+    uint64_t seed = ddmd_philox_key (option.seed, iteration, UINT32_MAX);
+    struct ddmd_vae *vae;
+    char path[DDMD_PATH_MAX];
+    int rc;
+
+    if (maps->count == 0)
+        return aw_error_set (err, "%s: no maps to learn from", option.directory);
+    if (ddmd_rundir_path (option.directory, DDMD_NETWORK, iteration, 0, path, err) < 0)
+        return -1;
+    vae = begin_network (seed, err);
+    if (!vae)
+        return -1;
+    printf ("%zu maps, %zu parameters\n", maps->count, ddmd_vae_parameters (vae));
+    rc = run_epochs (vae, maps, seed, err);
+    if (rc == 0)
+        rc = ddmd_vae_write (path, iteration, vae, err);
+    ddmd_vae_destroy (vae);
+    return rc;
+}
+
+int main (int argc, char **argv)
+{
+    struct aw_error err = { "" };
+    struct ddmd_maps maps = { 0 };
+    uint64_t first;
+    int rc = ddmd_options_parse (&program, argc, argv, stdout, &err);
+
+    if (rc == 1)
+        return ddmd_program_end (&program, 0, &err);
+    if (rc == 0 && !ddmd_backend_find (option.backend))
+        rc = aw_error_set (&err, "--backend: there is no \"%s\" here", option.backend);
+    if (rc < 0)
+        return ddmd_program_end (&program, 2, &err);
+    first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
+    rc = ddmd_maps_gather (option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps, &err);
+    if (rc == 0)
+        rc = train (&maps, &err);
+    ddmd_maps_finish (&maps);
+    return ddmd_program_end (&program, rc < 0 ? 1 : 0, &err);
+}
