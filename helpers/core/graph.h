@@ -15,7 +15,7 @@
 
 #include "util/error.h"
 
-#define AW_MAX_TASKS 100000000u /* tasks of one workflow, all iterations together */
+#define AW_MAX_TASKS 10000000u /* tasks of one workflow, all iterations together */
 #define AW_NONE UINT32_MAX
 
 enum aw_on_failure {

@@ -47,6 +47,9 @@ int aw_pool_add_node (struct aw_pool *pool,
                       uint64_t mem,
                       struct aw_error *err);
 
+/* Makes POOL, uninitialised before, a copy of FROM. 0, or -1 with ENOMEM and POOL empty. */
+int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from);
+
 /* The node is gone: it has nothing free from now on. What is given back to it stays lost. */
 void aw_pool_lose_node (struct aw_pool *pool, uint32_t node);
 

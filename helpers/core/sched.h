@@ -88,6 +88,17 @@ const struct aw_pool *aw_sched_pool (const struct aw_sched *sched);
  */
 double aw_sched_duration (const struct aw_sched *sched, uint32_t set);
 
+/* The same by TASK's set. */
+double aw_sched_expected (const struct aw_sched *sched, uint32_t task);
+
+/* Time of the last event. */
+double aw_sched_now (const struct aw_sched *sched);
+
+/* Walks over what runs: EV becomes its START (t of its start; sets borrowed until the next call of handle or next). Begin with
+ * *CURSOR 0; false at the end. The order is not that of the starts.
+ */
+bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
+
 /* What an earlier journal said of a set's tasks: used where the workflow declares nothing and no sibling has finished. */
 void aw_sched_expect (struct aw_sched *sched, uint32_t set, double seconds);
 

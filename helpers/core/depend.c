@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/depend.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t instance_of (const struct aw_depend *d, uint32_t iteration, uint32_t set)
+{
+    return iteration * d->graph->n_sets + set;
+}
+
+static uint32_t first_task (const struct aw_depend *d, uint32_t iteration, uint32_t set)
+{
+    return iteration * d->graph->tasks_per_iteration + d->graph->sets[set].first;
+}
+
+/* Does the predecessor at the other end of an edge exist in this iteration? */
+static bool reaches_back (uint32_t iteration, uint32_t back)
+{
+    return iteration >= back;
+}
+
+static int fill_successors (struct aw_depend *d)
+{
+    const struct aw_graph *g = d->graph;
+    uint32_t n = 0, *next;
+
+    d->first_successor = calloc ((size_t)g->n_sets + 1, sizeof (*d->first_successor));
+    next = calloc ((size_t)g->n_sets + 1, sizeof (*next));
+    if (!d->first_successor || !next) {
+        free (next);
+        return -1;
+    }
+    for (uint32_t s = 0; s < g->n_sets; s++) {
+        n += g->sets[s].n_after;
+        for (uint32_t e = 0; e < g->sets[s].n_after; e++)
+            d->first_successor[g->sets[s].after[e].set + 1]++;
+    }
+    for (uint32_t s = 0; s < g->n_sets; s++)
+        next[s + 1] = d->first_successor[s + 1] += d->first_successor[s];
+    d->successors = calloc ((size_t)n + 1, sizeof (*d->successors));
+    for (uint32_t s = 0; d->successors && s < g->n_sets; s++) {
+        for (uint32_t e = 0; e < g->sets[s].n_after; e++) {
+            const struct aw_edge *edge = &g->sets[s].after[e];
+            d->successors[next[edge->set]++] = (struct aw_successor){ s, edge->back, edge->each };
+        }
+    }
+    free (next);
+    return d->successors ? 0 : -1;
+}
+
+static bool has_each (const struct aw_graph *g)
+{
+    for (uint32_t s = 0; s < g->n_sets; s++)
+        for (uint32_t e = 0; e < g->sets[s].n_after; e++)
+            if (g->sets[s].after[e].each)
+                return true;
+    return false;
+}
+
+/* Counts what the instance of SET in ITERATION waits for. */
+static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_t s)
+{
+    const struct aw_set *set = &d->graph->sets[s];
+    struct aw_instance *inst = &d->instances[instance_of (d, iteration, s)];
+    uint16_t each = 0;
+
+    inst->left = set->count;
+    inst->pending = d->sequential; /* the gate */
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        if (!reaches_back (iteration, set->after[e].back))
+            continue;
+        if (set->after[e].each)
+            each++;
+        else
+            inst->pending++;
+    }
+    for (uint32_t i = 0; each && i < set->count; i++)
+        d->waits[first_task (d, iteration, s) + i] = each;
+}
+
+static size_t n_instances (const struct aw_graph *g)
+{
+    return (size_t)g->iterations * g->n_sets;
+}
+
+int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequential)
+{
+    memset (d, 0, sizeof (*d));
+    d->graph = graph;
+    d->sequential = sequential;
+    d->instances = calloc (n_instances (graph) + 1, sizeof (*d->instances));
+    d->state = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->state));
+    d->counts = calloc ((size_t)graph->n_sets + 1, sizeof (*d->counts));
+    if (has_each (graph))
+        d->waits = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->waits));
+    if (!d->instances || !d->state || !d->counts || (has_each (graph) && !d->waits)
+        || fill_successors (d) < 0) {
+        aw_depend_finish (d);
+        errno = ENOMEM;
+        return -1;
+    }
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        d->counts[s][AW_TASK_WAITING] = graph->sets[s].count * graph->iterations;
+        for (uint32_t it = 0; it < graph->iterations; it++)
+            count_predecessors (d, it, s);
+    }
+    return 0;
+}
+
+void aw_depend_finish (struct aw_depend *d)
+{
+    int saved = errno;
+
+    free (d->successors);
+    free (d->first_successor);
+    free (d->instances);
+    free (d->state);
+    free (d->waits);
+    free (d->counts);
+    aw_ranges_finish (&d->work);
+    memset (d, 0, sizeof (*d));
+    errno = saved;
+}
+
+int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
+{
+    const struct aw_graph *g = from->graph;
+
+    if (aw_depend_init (d, g, from->sequential) < 0)
+        return -1;
+    memcpy (d->instances, from->instances, n_instances (g) * sizeof (*d->instances));
+    memcpy (d->state, from->state, g->n_tasks * sizeof (*d->state));
+    memcpy (d->counts, from->counts, g->n_sets * sizeof (*d->counts));
+    if (d->waits)
+        memcpy (d->waits, from->waits, g->n_tasks * sizeof (*d->waits));
+    d->gate_iteration = from->gate_iteration;
+    d->gate_rank = from->gate_rank;
+    d->gate_left = from->gate_left;
+    return 0;
+}
+
+static void change_state (struct aw_depend *d, uint32_t set, uint32_t task, enum aw_task_state state)
+{
+    d->counts[set][d->state[task]]--;
+    d->counts[set][state]++;
+    d->state[task] = (uint8_t)state;
+}
+
+void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_task_state state)
+{
+    change_state (d, aw_graph_task (d->graph, task).set, task, state);
+}
+
+/* Nothing of the whole instance is waited for any more: its tasks are ready but those that wait for their own index. */
+static int release_instance (struct aw_depend *d,
+                             uint32_t iteration,
+                             uint32_t set,
+                             double t,
+                             struct aw_released *out)
+{
+    uint32_t first = first_task (d, iteration, set);
+    uint32_t end = first + d->graph->sets[set].count;
+
+    for (uint32_t task = first; task < end; task++) {
+        if (d->state[task] != AW_TASK_WAITING || (d->waits && d->waits[task] > 0))
+            continue;
+        change_state (d, set, task, AW_TASK_READY);
+        if (aw_ranges_push (&out->ready, task, task, t) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One thing less that the instance waits for. */
+static int settle (struct aw_depend *d,
+                   uint32_t iteration,
+                   uint32_t set,
+                   double t,
+                   struct aw_released *out)
+{
+    if (--d->instances[instance_of (d, iteration, set)].pending > 0)
+        return 0;
+    return release_instance (d, iteration, set, t, out);
+}
+
+/* Opens the gate of the stage in gate_iteration, gate_rank. */
+static int open_gate (struct aw_depend *d, double t, struct aw_released *out)
+{
+    const struct aw_graph *g = d->graph;
+
+    for (uint32_t s = 0; s < g->n_sets; s++)
+        if (g->sets[s].rank == d->gate_rank)
+            d->gate_left += d->instances[instance_of (d, d->gate_iteration, s)].left;
+    for (uint32_t s = 0; s < g->n_sets; s++)
+        if (g->sets[s].rank == d->gate_rank && settle (d, d->gate_iteration, s, t, out) < 0)
+            return -1;
+    return 0;
+}
+
+/* Goes on to the next stage while the open one has nothing left. */
+static int advance_gate (struct aw_depend *d, double t, struct aw_released *out)
+{
+    while (d->sequential && d->gate_left == 0 && d->gate_iteration < d->graph->iterations) {
+        if (++d->gate_rank == d->graph->n_ranks) {
+            d->gate_rank = 0;
+            if (++d->gate_iteration == d->graph->iterations)
+                break;
+        }
+        if (open_gate (d, t, out) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int aw_depend_begin (struct aw_depend *d, double t, struct aw_released *out)
+{
+    if (d->sequential)
+        return open_gate (d, t, out);
+    for (uint32_t it = 0; it < d->graph->iterations; it++)
+        for (uint32_t s = 0; s < d->graph->n_sets; s++)
+            if (d->instances[instance_of (d, it, s)].pending == 0
+                && release_instance (d, it, s, t, out) < 0)
+                return -1;
+    return 0;
+}
+
+/* The task has its end: its instance and its stage have one less to wait for. */
+static void count_end (struct aw_depend *d, struct aw_task at, uint32_t task, enum aw_task_state state)
+{
+    const struct aw_set *set = &d->graph->sets[at.set];
+
+    change_state (d, at.set, task, state);
+    d->instances[instance_of (d, at.iteration, at.set)].left--;
+    if (d->sequential && at.iteration == d->gate_iteration && set->rank == d->gate_rank)
+        d->gate_left--;
+}
+
+int aw_depend_done (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
+{
+    struct aw_task at = aw_graph_task (d->graph, task);
+    struct aw_instance *inst = &d->instances[instance_of (d, at.iteration, at.set)];
+
+    count_end (d, at, task, AW_TASK_DONE);
+    for (uint32_t i = d->first_successor[at.set]; i < d->first_successor[at.set + 1]; i++) {
+        const struct aw_successor *succ = &d->successors[i];
+        uint32_t it = at.iteration + succ->back;
+        uint32_t twin;
+
+        if (it >= d->graph->iterations)
+            continue;
+        if (!succ->each) {
+            if (inst->left == 0 && !inst->broken && settle (d, it, succ->set, t, out) < 0)
+                return -1;
+            continue;
+        }
+        twin = first_task (d, it, succ->set) + at.index;
+        if (--d->waits[twin] == 0 && d->state[twin] == AW_TASK_WAITING
+            && d->instances[instance_of (d, it, succ->set)].pending == 0) {
+            change_state (d, succ->set, twin, AW_TASK_READY);
+            if (aw_ranges_push (&out->ready, twin, twin, t) < 0)
+                return -1;
+        }
+    }
+    return advance_gate (d, t, out);
+}
+
+/* Skips FIRST..LAST of an instance as far as they wait; what follows from that is put on the list of work. */
+static int skip (struct aw_depend *d,
+                 uint32_t iteration,
+                 uint32_t set,
+                 uint32_t first,
+                 uint32_t last,
+                 double t,
+                 struct aw_released *out)
+{
+    for (uint32_t task = first; task <= last; task++) {
+        struct aw_task at = { iteration, set, task - first_task (d, iteration, set) };
+
+        if (d->state[task] != AW_TASK_WAITING)
+            continue;
+        count_end (d, at, task, AW_TASK_SKIPPED);
+        if (aw_ranges_push (&out->skipped, task, task, t) < 0
+            || aw_ranges_push (&d->work, task, task, t) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* TASK failed or was skipped: so are those that wait for it, or for its whole set. */
+static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
+{
+    struct aw_task at = aw_graph_task (d->graph, task);
+    struct aw_instance *inst = &d->instances[instance_of (d, at.iteration, at.set)];
+    bool first_break = !inst->broken;
+
+    inst->broken = true;
+    for (uint32_t i = d->first_successor[at.set]; i < d->first_successor[at.set + 1]; i++) {
+        const struct aw_successor *succ = &d->successors[i];
+        uint32_t it = at.iteration + succ->back;
+        uint32_t first;
+        int rc = 0;
+
+        if (it >= d->graph->iterations)
+            continue;
+        first = first_task (d, it, succ->set);
+        if (succ->each)
+            rc = skip (d, it, succ->set, first + at.index, first + at.index, t, out);
+        else if (first_break)
+            rc = skip (d, it, succ->set, first, first + d->graph->sets[succ->set].count - 1, t, out);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void aw_depend_fail_alone (struct aw_depend *d, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (d->graph, task);
+
+    count_end (d, at, task, AW_TASK_FAILED);
+    d->instances[instance_of (d, at.iteration, at.set)].broken = true;
+}
+
+int aw_depend_fail (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
+{
+    count_end (d, aw_graph_task (d->graph, task), task, AW_TASK_FAILED);
+    if (skip_successors (d, task, t, out) < 0)
+        return -1;
+    while (!aw_ranges_empty (&d->work))
+        if (skip_successors (d, aw_ranges_pop (&d->work), t, out) < 0)
+            return -1;
+    return advance_gate (d, t, out);
+}

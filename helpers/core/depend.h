@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dependencies: which tasks may run now that these have ended. Set instances count their unfinished predecessors;
+ * single tasks do so only in sets with "set[i]" edges. In sequential mode each instance waits for one thing more:
+ * the gate of its stage.
+ */
+#ifndef AW_CORE_DEPEND_H
+#define AW_CORE_DEPEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/graph.h"
+#include "core/ranges.h"
+
+enum aw_task_state {
+    AW_TASK_WAITING, /* for predecessors */
+    AW_TASK_READY,
+    AW_TASK_RUNNING,
+    AW_TASK_DONE,
+    AW_TASK_FAILED,
+    AW_TASK_SKIPPED,
+    AW_TASK_STATES /* their number */
+};
+
+struct aw_successor {
+    uint32_t set;
+    uint32_t back;
+    bool each;
+};
+
+struct aw_instance {
+    uint32_t pending; /* predecessor instances that are not whole, and the gate */
+    uint32_t left; /* tasks without an end */
+    bool broken; /* one of its tasks failed or was skipped: successors of the whole set never run */
+};
+
+struct aw_depend {
+    const struct aw_graph *graph; /* borrowed */
+    struct aw_successor *successors; /* grouped by predecessor */
+    uint32_t *first_successor; /* n_sets + 1 */
+    struct aw_instance *instances;
+    uint8_t *state; /* enum aw_task_state, one a task */
+    uint16_t *waits; /* one a task: unfinished predecessors of its own index; NULL: no such edges */
+    uint32_t (*counts)[AW_TASK_STATES]; /* one a set */
+    bool sequential;
+    uint32_t gate_iteration, gate_rank; /* the open stage */
+    uint32_t gate_left; /* its tasks without an end */
+    struct aw_ranges work; /* skipped tasks whose successors are still to be looked at */
+};
+
+/* Where the functions below say what follows; ids may run over several instances. */
+struct aw_released {
+    struct aw_ranges ready;
+    struct aw_ranges skipped;
+};
+
+/* All tasks waiting. 0, or -1 with ENOMEM. finish takes a zeroed value. */
+int aw_depend_init (struct aw_depend *depend, const struct aw_graph *graph, bool sequential);
+void aw_depend_finish (struct aw_depend *depend);
+int aw_depend_clone (struct aw_depend *depend, const struct aw_depend *from);
+
+/* Releases what waits for nothing. Once. T is the time put into OUT. 0, or -1 with ENOMEM, as all below. */
+int aw_depend_begin (struct aw_depend *depend, double t, struct aw_released *out);
+
+/* TASK ended well, or ill for good: then all that depends on it is skipped. */
+int aw_depend_done (struct aw_depend *depend, uint32_t task, double t, struct aw_released *out);
+int aw_depend_fail (struct aw_depend *depend, uint32_t task, double t, struct aw_released *out);
+
+/* TASK failed for good and ends the whole run: what depends on it goes on waiting. */
+void aw_depend_fail_alone (struct aw_depend *depend, uint32_t task);
+
+/* Changes a task's state between ready and running (either way). */
+void aw_depend_set_state (struct aw_depend *depend, uint32_t task, enum aw_task_state state);
+
+#endif /* AW_CORE_DEPEND_H */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/estimate.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
+{
+    size_t n = (size_t)graph->n_sets + 1;
+
+    memset (e, 0, sizeof (*e));
+    e->graph = graph;
+    e->seconds = calloc (n, sizeof (*e->seconds));
+    e->sum = calloc (n, sizeof (*e->sum));
+    e->n = calloc (n, sizeof (*e->n));
+    if (!e->seconds || !e->sum || !e->n) {
+        aw_estimate_finish (e);
+        errno = ENOMEM;
+        return -1;
+    }
+    for (uint32_t s = 0; s < graph->n_sets; s++)
+        e->seconds[s] = graph->sets[s].duration;
+    return 0;
+}
+
+void aw_estimate_finish (struct aw_estimate *e)
+{
+    int saved = errno;
+
+    free (e->seconds);
+    free (e->sum);
+    free (e->n);
+    memset (e, 0, sizeof (*e));
+    errno = saved;
+}
+
+int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
+{
+    size_t n = from->graph->n_sets;
+
+    if (aw_estimate_init (e, from->graph) < 0)
+        return -1;
+    memcpy (e->seconds, from->seconds, n * sizeof (*e->seconds));
+    memcpy (e->sum, from->sum, n * sizeof (*e->sum));
+    memcpy (e->n, from->n, n * sizeof (*e->n));
+    return 0;
+}
+
+bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
+{
+    double old = e->seconds[set];
+
+    if (!isnan (e->graph->sets[set].duration))
+        return false;
+    e->sum[set] += seconds;
+    e->n[set]++;
+    e->seconds[set] = e->sum[set] / e->n[set];
+    return isnan (old) || fabs (e->seconds[set] - old) > 0.1 * old;
+}
+
+void aw_estimate_expect (struct aw_estimate *e, uint32_t set, double seconds)
+{
+    if (isnan (e->graph->sets[set].duration) && e->n[set] == 0)
+        e->seconds[set] = seconds;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a task of each set is expected to take: declared in the workflow, else the mean of its finished siblings, else
+ * what an earlier journal said.
+ */
+#ifndef AW_CORE_ESTIMATE_H
+#define AW_CORE_ESTIMATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/graph.h"
+
+struct aw_estimate {
+    const struct aw_graph *graph; /* borrowed */
+    double *seconds; /* by set: the answer; NAN: not known */
+    double *sum; /* of finished siblings */
+    uint32_t *n;
+};
+
+/* 0, or -1 with ENOMEM. finish takes a zeroed value. */
+int aw_estimate_init (struct aw_estimate *estimate, const struct aw_graph *graph);
+void aw_estimate_finish (struct aw_estimate *estimate);
+int aw_estimate_clone (struct aw_estimate *estimate, const struct aw_estimate *from);
+
+/* A sibling finished after SECONDS. True where the answer was not known before or has moved by over a tenth. */
+bool aw_estimate_learn (struct aw_estimate *estimate, uint32_t set, double seconds);
+
+/* An earlier journal's figure. */
+void aw_estimate_expect (struct aw_estimate *estimate, uint32_t set, double seconds);
+
+#endif /* AW_CORE_ESTIMATE_H */

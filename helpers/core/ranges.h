@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A queue of runs of task ids, each with the time at which it came: thousands of tasks that become ready together
+ * cost one entry. Runs that touch and came at the same time are joined.
+ */
+#ifndef AW_CORE_RANGES_H
+#define AW_CORE_RANGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct aw_range {
+    uint32_t first, last;
+    double t;
+};
+
+struct aw_ranges {
+    struct aw_range *items; /* private; {0} is an empty queue */
+    uint32_t head; /* index of the first that is left */
+    uint32_t end;
+    uint32_t room;
+};
+
+void aw_ranges_finish (struct aw_ranges *ranges);
+
+/* Makes RANGES, uninitialised before, a copy of FROM. 0, or -1 with ENOMEM and RANGES empty. */
+int aw_ranges_clone (struct aw_ranges *ranges, const struct aw_ranges *from);
+
+bool aw_ranges_empty (const struct aw_ranges *ranges);
+
+/* The first run, or NULL. Valid until the next change. */
+const struct aw_range *aw_ranges_front (const struct aw_ranges *ranges);
+
+/* Appends FIRST..LAST. 0, or -1 with ENOMEM. */
+int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, double t);
+
+/* Takes the first id off. The queue must not be empty. */
+uint32_t aw_ranges_pop (struct aw_ranges *ranges);
+
+/* Takes the first run off. The queue must not be empty. */
+void aw_ranges_drop (struct aw_ranges *ranges);
+
+/* Takes ID off wherever it is. 0, or -1 with ENOENT or ENOMEM. */
+int aw_ranges_remove (struct aw_ranges *ranges, uint32_t id);
+
+/* Forgets all, keeps the memory. */
+void aw_ranges_clear (struct aw_ranges *ranges);
+
+#endif /* AW_CORE_RANGES_H */

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tasks that are ready, waiting for resources. The tasks of one set instance queue as runs of ids; instances of equal demand
+ * form a shape, a heap by priority. So a decision costs by the number of shapes, never of tasks.
+ */
+#ifndef AW_CORE_READY_H
+#define AW_CORE_READY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/graph.h"
+#include "core/pool.h"
+#include "core/ranges.h"
+#include "core/sched.h"
+
+struct aw_shape {
+    struct aw_demand demand;
+    uint32_t *heap; /* instances with ready tasks, the first in front */
+    uint32_t n, room;
+    bool blocked; /* cannot start now; kept by the scheduler, as the next */
+    bool held; /* blocked by the reservation alone */
+};
+
+struct aw_ready {
+    const struct aw_graph *graph; /* borrowed */
+    enum aw_policy policy;
+    struct aw_shape *shapes;
+    uint32_t n_shapes;
+    uint32_t *shape_of; /* by set */
+    struct aw_ranges *queues; /* by instance */
+    uint32_t *position; /* by instance: in its shape's heap; AW_NONE: not in it */
+    double *remaining; /* by instance: longest remaining path; written by the scheduler, then aw_ready_reorder */
+};
+
+/* 0, or -1 with ENOMEM. finish takes a zeroed value. */
+int aw_ready_init (struct aw_ready *ready, const struct aw_graph *graph, enum aw_policy policy);
+void aw_ready_finish (struct aw_ready *ready);
+int aw_ready_clone (struct aw_ready *ready, const struct aw_ready *from);
+
+/* Adds tasks FIRST..LAST, ready since T; they may run over several instances. 0, or -1 with ENOMEM. */
+int aw_ready_push (struct aw_ready *ready, uint32_t first, uint32_t last, double t);
+
+/* Takes TASK out. 0, or -1 with ENOENT or ENOMEM. */
+int aw_ready_remove (struct aw_ready *ready, uint32_t task);
+
+/* Whether instance A goes before instance B: both have ready tasks. */
+bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
+
+/* The first task in an instance's queue, which is not empty. */
+uint32_t aw_ready_front (const struct aw_ready *ready, uint32_t instance);
+
+/* Puts the heaps in order after `remaining` has changed. */
+void aw_ready_reorder (struct aw_ready *ready);
+
+#endif /* AW_CORE_READY_H */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The attempts that run now, found by task, and on each node in the order in which they are expected to end. */
+#ifndef AW_CORE_RUNNING_H
+#define AW_CORE_RUNNING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/pool.h"
+
+struct aw_running {
+    uint32_t task, set, attempt, node;
+    struct aw_idset cpus, gpus;
+    struct aw_demand demand;
+    double start;
+    double end; /* expected; INFINITY: not known */
+    bool killed; /* has been told to end */
+    bool used; /* private, as all below */
+    uint32_t prev, next; /* on its node, by end */
+};
+
+struct aw_running_table {
+    struct aw_running *slots; /* addresses change with add */
+    uint32_t n_slots; /* used ones are below this */
+    uint32_t n_used;
+    uint32_t room;
+    uint32_t free_slot; /* first of a list through `next` */
+    uint32_t *slot_of; /* by task */
+    uint32_t n_tasks;
+    uint32_t *first, *last; /* by node */
+    uint32_t n_nodes;
+};
+
+#define AW_NO_SLOT UINT32_MAX
+
+/* 0, or -1 with ENOMEM. finish takes a zeroed value. */
+int aw_running_init (struct aw_running_table *table, uint32_t n_tasks);
+void aw_running_finish (struct aw_running_table *table);
+int aw_running_clone (struct aw_running_table *table, const struct aw_running_table *from);
+
+/* Makes a place for nodes 0..N-1. */
+int aw_running_add_nodes (struct aw_running_table *table, uint32_t n);
+
+/* A slot that is in no list yet: its id sets keep their memory from earlier use. NULL with ENOMEM. */
+struct aw_running *aw_running_new (struct aw_running_table *table);
+
+/* Puts a filled slot into its lists; or takes it out again and frees it. */
+void aw_running_link (struct aw_running_table *table, struct aw_running *run);
+void aw_running_free (struct aw_running_table *table, struct aw_running *run);
+
+/* A new expected end: puts it in its place. */
+void aw_running_set_end (struct aw_running_table *table, struct aw_running *run, double end);
+
+struct aw_running *aw_running_find (const struct aw_running_table *table, uint32_t task);
+
+/* Walk over a node in the order of the ends: NULL at the end. */
+struct aw_running *aw_running_first (const struct aw_running_table *table, uint32_t node);
+struct aw_running *aw_running_next (const struct aw_running_table *table, const struct aw_running *run);
+
+#endif /* AW_CORE_RUNNING_H */

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events in, actions out: the state is a fold over events, and what aw_sched_next gives out has been folded in already. */
+#include "core/sched.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/priority.h"
+#include "core/sched_state.h"
+
+struct aw_sched *aw_sched_create (const struct aw_graph *graph,
+                                  const struct aw_sched_config *config,
+                                  struct aw_error *err)
+{
+    struct aw_sched *s;
+
+    if (!graph || !config || graph->n_tasks == 0) {
+        errno = EINVAL;
+        aw_error_set (err, "a scheduler needs a finalized graph and a configuration");
+        return NULL;
+    }
+    s = calloc (1, sizeof (*s));
+    if (!s)
+        goto fail;
+    s->graph = graph;
+    s->config = *config;
+    s->tries = calloc (graph->n_tasks, sizeof (*s->tries));
+    if (!s->tries || aw_running_init (&s->running, graph->n_tasks) < 0
+        || aw_depend_init (&s->depend, graph, config->mode == AW_MODE_SEQUENTIAL) < 0
+        || aw_ready_init (&s->ready, graph, config->policy) < 0
+        || aw_estimate_init (&s->estimate, graph) < 0)
+        goto fail;
+    aw_pool_init (&s->pool);
+    aw_priority_remaining (graph, s->estimate.seconds, s->ready.remaining);
+    return s;
+fail:
+    aw_sched_destroy (s);
+    aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
+    errno = ENOMEM;
+    return NULL;
+}
+
+void aw_sched_destroy (struct aw_sched *s)
+{
+    int saved = errno;
+
+    if (!s)
+        return;
+    aw_pool_finish (&s->pool);
+    aw_depend_finish (&s->depend);
+    aw_ready_finish (&s->ready);
+    aw_running_finish (&s->running);
+    aw_estimate_finish (&s->estimate);
+    aw_ranges_finish (&s->news.ready);
+    aw_ranges_finish (&s->news.skipped);
+    free (s->tries);
+    free (s);
+    errno = saved;
+}
+
+struct aw_sched *aw_sched_clone (const struct aw_sched *from)
+{
+    struct aw_sched *s = calloc (1, sizeof (*s));
+    size_t tries_size = from->graph->n_tasks * sizeof (*from->tries);
+
+    if (!s)
+        return NULL;
+    *s = *from;
+    s->tries = malloc (tries_size);
+    memset (&s->pool, 0, sizeof (s->pool));
+    memset (&s->depend, 0, sizeof (s->depend));
+    memset (&s->ready, 0, sizeof (s->ready));
+    memset (&s->running, 0, sizeof (s->running));
+    memset (&s->estimate, 0, sizeof (s->estimate));
+    memset (&s->news, 0, sizeof (s->news));
+    if (!s->tries || aw_pool_clone (&s->pool, &from->pool) < 0
+        || aw_depend_clone (&s->depend, &from->depend) < 0
+        || aw_ready_clone (&s->ready, &from->ready) < 0
+        || aw_running_clone (&s->running, &from->running) < 0
+        || aw_estimate_clone (&s->estimate, &from->estimate) < 0
+        || aw_ranges_clone (&s->news.ready, &from->news.ready) < 0
+        || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0) {
+        aw_sched_destroy (s);
+        errno = ENOMEM;
+        return NULL;
+    }
+    memcpy (s->tries, from->tries, tries_size);
+    return s;
+}
+
+int aw_sched_begin (struct aw_sched *s)
+{
+    struct aw_released out = { 0 };
+    int rc;
+
+    if (s->begun)
+        return 0;
+    s->begun = true;
+    rc = aw_depend_begin (&s->depend, s->now, &out);
+    if (rc == 0)
+        rc = aw_sched_release (s, &out);
+    aw_ranges_finish (&out.ready);
+    aw_ranges_finish (&out.skipped);
+    return rc;
+}
+
+static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    if (ev->node < s->pool.n_nodes)
+        return 0; /* known */
+    if (ev->node != s->pool.n_nodes)
+        return aw_error_set (err, "node %u joins out of order: %u was expected", ev->node, s->pool.n_nodes);
+    if (aw_pool_add_node (&s->pool, ev->name, &ev->cpus, &ev->gpus, ev->mem, err) < 0)
+        return -1;
+    if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0)
+        return aw_error_set (err, "out of memory for node %s", ev->name);
+    aw_sched_unblock (s, ev->node);
+    aw_sched_drop_reservation (s);
+    return 0;
+}
+
+static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    if (ev->node >= s->pool.n_nodes)
+        return aw_error_set (err, "unknown node %u is lost", ev->node);
+    if (!s->pool.nodes[ev->node].lost) {
+        aw_pool_lose_node (&s->pool, ev->node);
+        s->n_lost++;
+        aw_sched_drop_reservation (s);
+    }
+    return 0;
+}
+
+static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    struct aw_running *run = aw_running_find (&s->running, ev->task);
+    char name[128];
+
+    if (run && run->attempt == ev->attempt)
+        return 0; /* known */
+    aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
+    if (ev->attempt < s->tries[ev->task].attempts)
+        return 0; /* long over */
+    if (run || s->depend.state[ev->task] != AW_TASK_READY || ev->attempt != s->tries[ev->task].attempts)
+        return aw_error_set (err, "%s attempt %u cannot start now", name, ev->attempt);
+    if (ev->node >= s->pool.n_nodes)
+        return aw_error_set (err, "%s starts on unknown node %u", name, ev->node);
+    run = aw_running_new (&s->running);
+    if (!run || aw_idset_copy (&run->cpus, &ev->cpus) < 0 || aw_idset_copy (&run->gpus, &ev->gpus) < 0)
+        return aw_error_set (err, "out of memory");
+    if (aw_pool_take_ids (&s->pool, ev->node, s->graph->sets[aw_graph_task (s->graph, ev->task).set].mem,
+                          &run->cpus, &run->gpus) < 0)
+        return aw_error_set (err, "%s starts on CPUs or GPUs of %s that are not free", name,
+                             s->pool.nodes[ev->node].name);
+    if (aw_ready_remove (&s->ready, ev->task) < 0)
+        return aw_error_set (err, "out of memory");
+    aw_sched_begin_run (s, run, ev->task, ev->node);
+    return 0;
+}
+
+static int handle_finish (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    struct aw_running *run = aw_running_find (&s->running, ev->task);
+    char name[128];
+
+    if (run && run->attempt == ev->attempt) {
+        if (aw_sched_finish_run (s, run, ev) == 0)
+            return 0;
+        s->out_of_memory = true;
+        return aw_error_set (err, "out of memory");
+    }
+    if (ev->attempt < s->tries[ev->task].attempts)
+        return 0; /* known */
+    aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
+    return aw_error_set (err, "%s attempt %u ends but has not started", name, ev->attempt);
+}
+
+/* A recorded READY, SKIP or KILL need not be given out again. */
+static void forget_news (struct aw_sched *s, const struct aw_event *ev)
+{
+    struct aw_running *run;
+
+    if (ev->type == AW_EVENT_READY)
+        aw_ranges_remove (&s->news.ready, ev->task);
+    else if (ev->type == AW_EVENT_SKIP)
+        aw_ranges_remove (&s->news.skipped, ev->task);
+    else if ((run = aw_running_find (&s->running, ev->task)) && run->attempt == ev->attempt)
+        run->killed = true;
+}
+
+static void handle_stop (struct aw_sched *s, const struct aw_event *ev)
+{
+    s->stopped = s->interrupted = true;
+    if (ev->code != 0)
+        s->stop_kills = true;
+}
+
+static bool names_task (enum aw_event_type type)
+{
+    return type == AW_EVENT_READY || type == AW_EVENT_START || type == AW_EVENT_KILL
+           || type == AW_EVENT_FINISH || type == AW_EVENT_SKIP;
+}
+
+int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    if (!s || !ev)
+        return aw_error_set (err, "no scheduler or no event");
+    if (!(ev->t >= s->now))
+        return aw_error_set (err, "time goes backwards: %.6f after %.6f", ev->t, s->now);
+    if (names_task (ev->type)) {
+        if (ev->task >= s->graph->n_tasks)
+            return aw_error_set (err, "unknown task %u", ev->task);
+        if (aw_sched_begin (s) < 0)
+            return aw_error_set (err, "out of memory");
+    }
+    s->now = ev->t;
+    switch (ev->type) {
+    case AW_EVENT_NODE:
+        return handle_node (s, ev, err);
+    case AW_EVENT_NODE_LOST:
+        return handle_node_lost (s, ev, err);
+    case AW_EVENT_START:
+        return handle_start (s, ev, err);
+    case AW_EVENT_FINISH:
+        return handle_finish (s, ev, err);
+    case AW_EVENT_READY:
+    case AW_EVENT_SKIP:
+    case AW_EVENT_KILL:
+        forget_news (s, ev);
+        return 0;
+    case AW_EVENT_STOP:
+        handle_stop (s, ev);
+        return 0;
+    case AW_EVENT_END:
+        s->ended = true;
+        return 0;
+    case AW_EVENT_TYPES:
+        break;
+    }
+    return aw_error_set (err, "unknown kind of event: %d", (int)ev->type);
+}
+
+static void make_action (struct aw_sched *s, struct aw_event *action, enum aw_event_type type, uint32_t task)
+{
+    memset (action, 0, sizeof (*action));
+    action->type = type;
+    action->t = s->now;
+    action->task = task;
+    action->node = AW_NONE;
+    if (task != AW_NONE)
+        action->attempt = s->tries[task].attempts;
+}
+
+/* Ends, one at a time, what still stands as running on lost nodes. */
+static bool next_of_lost_node (struct aw_sched *s, struct aw_event *action)
+{
+    for (uint32_t n = 0; s->n_lost > 0 && n < s->pool.n_nodes; n++) {
+        struct aw_running *run = s->pool.nodes[n].lost ? aw_running_first (&s->running, n) : NULL;
+
+        if (!run)
+            continue;
+        make_action (s, action, AW_EVENT_FINISH, run->task);
+        action->attempt = run->attempt;
+        action->node = n;
+        action->status = AW_STATUS_NODE_FAIL;
+        action->seconds = s->now - run->start;
+        action->reason = "node lost";
+        if (aw_sched_finish_run (s, run, action) < 0)
+            s->out_of_memory = true;
+        return true;
+    }
+    s->n_lost = 0;
+    return false;
+}
+
+static bool next_news (struct aw_sched *s, struct aw_event *action)
+{
+    if (!aw_ranges_empty (&s->news.ready))
+        make_action (s, action, AW_EVENT_READY, aw_ranges_pop (&s->news.ready));
+    else if (!aw_ranges_empty (&s->news.skipped))
+        make_action (s, action, AW_EVENT_SKIP, aw_ranges_pop (&s->news.skipped));
+    else
+        return false;
+    return true;
+}
+
+static bool next_kill (struct aw_sched *s, struct aw_event *action)
+{
+    if (!s->stop_kills || s->running.n_used == 0)
+        return false;
+    for (uint32_t i = 0; i < s->running.n_slots; i++) {
+        struct aw_running *run = &s->running.slots[i];
+
+        if (!run->used || run->killed)
+            continue;
+        run->killed = true;
+        make_action (s, action, AW_EVENT_KILL, run->task);
+        action->attempt = run->attempt;
+        action->node = run->node;
+        action->reason = "stopped";
+        return true;
+    }
+    return false;
+}
+
+static bool next_start (struct aw_sched *s, struct aw_event *action)
+{
+    struct aw_running *run;
+    int rc = s->stopped ? 0 : aw_sched_decide (s, &run);
+
+    if (rc < 0)
+        s->out_of_memory = true;
+    if (rc <= 0)
+        return false;
+    make_action (s, action, AW_EVENT_START, run->task);
+    action->attempt = run->attempt;
+    action->node = run->node;
+    action->cpus = run->cpus;
+    action->gpus = run->gpus;
+    return true;
+}
+
+/* The exit status when nothing runs and nothing can start. */
+static int end_code (const struct aw_sched *s)
+{
+    struct aw_counts all = aw_sched_counts (s, AW_NONE);
+
+    if (s->failed)
+        return 1;
+    if (all.waiting + all.ready == 0)
+        return 0;
+    return s->interrupted && !s->out_of_memory ? 3 : 4;
+}
+
+bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
+{
+    if (s->ended || s->pool.n_nodes == 0)
+        return false;
+    if (aw_sched_begin (s) < 0)
+        s->out_of_memory = true;
+    if (next_of_lost_node (s, action) || next_news (s, action))
+        return true;
+    if (s->out_of_memory && !s->stopped) {
+        make_action (s, action, AW_EVENT_STOP, AW_NONE);
+        action->reason = "out of memory";
+        s->stopped = true;
+        return true;
+    }
+    if (next_kill (s, action) || next_start (s, action))
+        return true;
+    if (s->out_of_memory && !s->stopped)
+        return aw_sched_next (s, action);
+    if (s->running.n_used > 0)
+        return false;
+    make_action (s, action, AW_EVENT_END, AW_NONE);
+    action->code = end_code (s);
+    s->ended = true;
+    return true;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What starts next, and where. The first ready task by priority goes first. While it finds no room, others may start as
+ * far as the reservation for it allows.
+ */
+#include <errno.h>
+#include <math.h>
+
+#include "core/priority.h"
+#include "core/sched_state.h"
+
+/* A node is "held" for a task where only the reservation stands against it. */
+struct search {
+    uint32_t node; /* AW_NONE: none */
+    bool held;
+};
+
+void aw_sched_unblock (struct aw_sched *s, uint32_t node)
+{
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
+        struct aw_shape *shape = &s->ready.shapes[i];
+        if (shape->blocked && aw_node_can_hold (&s->pool.nodes[node], &shape->demand))
+            shape->blocked = shape->held = false;
+    }
+}
+
+void aw_sched_drop_reservation (struct aw_sched *s)
+{
+    if (!s->reservation.active)
+        return;
+    s->reservation.active = false;
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++)
+        if (s->ready.shapes[i].held)
+            s->ready.shapes[i].blocked = s->ready.shapes[i].held = false;
+}
+
+/* The shape whose first task goes before those of all others that are blocked, or are not. */
+static struct aw_shape *first_shape (struct aw_sched *s, bool blocked)
+{
+    struct aw_shape *best = NULL;
+
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
+        struct aw_shape *shape = &s->ready.shapes[i];
+
+        if (shape->n == 0 || shape->blocked != blocked)
+            continue;
+        if (!best || aw_ready_before (&s->ready, shape->heap[0], best->heap[0]))
+            best = shape;
+    }
+    return best;
+}
+
+/* Best fit: the fewest GPUs free, so that tasks without GPUs leave those alone and wide tasks find whole nodes; then
+ * the fewest CPUs free; then the lowest number.
+ */
+static bool better (const struct aw_node *a, const struct aw_node *b)
+{
+    if (a->free.gpus != b->free.gpus)
+        return a->free.gpus < b->free.gpus;
+    return a->free.cpus < b->free.cpus;
+}
+
+static struct search find_node (const struct aw_sched *s,
+                                const struct aw_demand *demand,
+                                bool reserved,
+                                double seconds)
+{
+    struct search found = { AW_NONE, false };
+
+    for (uint32_t n = 0; n < s->pool.n_nodes; n++) {
+        if (!aw_node_can_hold (&s->pool.nodes[n], demand))
+            continue;
+        if (reserved && n == s->reservation.node
+            && !aw_reservation_allows (&s->reservation, demand, s->now, seconds)) {
+            found.held = true;
+            continue;
+        }
+        if (found.node == AW_NONE || better (&s->pool.nodes[n], &s->pool.nodes[found.node]))
+            found.node = n;
+    }
+    return found;
+}
+
+/* Makes sure that the reservation is for SHAPE. False where it needs none, for it could never fit. */
+static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape)
+{
+    uint32_t number = (uint32_t)(shape - s->ready.shapes);
+
+    if (s->reservation.active && s->reservation.shape == number)
+        return true;
+    aw_sched_drop_reservation (s);
+    return aw_reservation_make (&s->reservation, &s->pool, &s->running, number, &shape->demand, s->now);
+}
+
+static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
+{
+    return s->estimate.seconds[instance % s->graph->n_sets];
+}
+
+/* The shape's first task was held back: another of the same demand may be short enough to end before. */
+static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shape *shape)
+{
+    uint32_t best = AW_NONE;
+
+    for (uint32_t i = 1; i < shape->n; i++) {
+        uint32_t instance = shape->heap[i];
+
+        if (aw_reservation_allows (&s->reservation, &shape->demand, s->now,
+                                   seconds_of_instance (s, instance))
+            && (best == AW_NONE || aw_ready_before (&s->ready, instance, best)))
+            best = instance;
+    }
+    return best;
+}
+
+/* Finds instance and node for a shape. False: it is marked as blocked. */
+static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instance, uint32_t *node)
+{
+    double seconds = seconds_of_instance (s, shape->heap[0]);
+    struct search found = find_node (s, &shape->demand, false, seconds);
+    const struct aw_shape *waiting = first_shape (s, true);
+
+    *instance = shape->heap[0];
+    if (found.node != AW_NONE && waiting
+        && aw_ready_before (&s->ready, waiting->heap[0], shape->heap[0])
+        && reserve_for (s, waiting)) {
+        found = find_node (s, &shape->demand, true, seconds);
+        if (found.node == AW_NONE) {
+            *instance = shorter_instance (s, shape);
+            found.node = *instance == AW_NONE ? AW_NONE : s->reservation.node;
+        }
+        shape->held = found.node == AW_NONE;
+    }
+    *node = found.node;
+    shape->blocked = found.node == AW_NONE;
+    return !shape->blocked;
+}
+
+static void refresh_priorities (struct aw_sched *s)
+{
+    uint32_t patience = s->graph->n_sets / 64 + 1; /* so that large graphs do not do it after each end */
+
+    if (s->n_moves < patience)
+        return;
+    s->n_moves = 0;
+    aw_priority_remaining (s->graph, s->estimate.seconds, s->ready.remaining);
+    aw_ready_reorder (&s->ready);
+}
+
+static int start (struct aw_sched *s, uint32_t instance, uint32_t node, struct aw_running **out)
+{
+    uint32_t task = aw_ready_front (&s->ready, instance);
+    const struct aw_set *set = &s->graph->sets[instance % s->graph->n_sets];
+    struct aw_demand demand = { set->cpus, set->gpus, set->mem };
+    struct aw_running *run = aw_running_new (&s->running);
+
+    if (!run || aw_pool_take (&s->pool, node, &demand, &run->cpus, &run->gpus) < 0
+        || aw_ready_remove (&s->ready, task) < 0)
+        return -1;
+    aw_sched_begin_run (s, run, task, node);
+    *out = run;
+    return 1;
+}
+
+int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
+{
+    struct aw_shape *shape;
+
+    refresh_priorities (s);
+    while ((shape = first_shape (s, false))) {
+        uint32_t instance, node;
+
+        if (place (s, shape, &instance, &node))
+            return start (s, instance, node, run);
+    }
+    return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the start and the end of an attempt mean for everything else: resources, successors, further attempts. */
+#include <math.h>
+
+#include "core/sched_state.h"
+
+void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task, uint32_t node)
+{
+    struct aw_task at = aw_graph_task (s->graph, task);
+    const struct aw_set *set = &s->graph->sets[at.set];
+    double seconds = s->estimate.seconds[at.set];
+
+    run->task = task;
+    run->set = at.set;
+    run->attempt = s->tries[task].attempts;
+    run->node = node;
+    run->demand = (struct aw_demand){ set->cpus, set->gpus, set->mem };
+    run->start = s->now;
+    run->end = isnan (seconds) ? INFINITY : s->now + seconds;
+    run->killed = false;
+    aw_running_link (&s->running, run);
+    aw_depend_set_state (&s->depend, task, AW_TASK_RUNNING);
+    aw_sched_drop_reservation (s);
+}
+
+int aw_sched_release (struct aw_sched *s, struct aw_released *out)
+{
+    const struct aw_range *run;
+
+    while ((run = aw_ranges_front (&out->ready))) {
+        if (aw_ready_push (&s->ready, run->first, run->last, run->t) < 0
+            || aw_ranges_push (&s->news.ready, run->first, run->last, run->t) < 0)
+            return -1;
+        aw_ranges_drop (&out->ready);
+    }
+    while ((run = aw_ranges_front (&out->skipped))) {
+        if (aw_ranges_push (&s->news.skipped, run->first, run->last, run->t) < 0)
+            return -1;
+        aw_ranges_drop (&out->skipped);
+    }
+    return 0;
+}
+
+/* A first figure for a set gives its running tasks an expected end. */
+static void expect_ends (struct aw_sched *s, uint32_t set)
+{
+    for (uint32_t i = 0; i < s->running.n_slots; i++) {
+        struct aw_running *run = &s->running.slots[i];
+        if (run->used && run->set == set && isinf (run->end))
+            aw_running_set_end (&s->running, run, run->start + s->estimate.seconds[set]);
+    }
+}
+
+static void learn (struct aw_sched *s, uint32_t set, double seconds)
+{
+    bool first = isnan (s->estimate.seconds[set]);
+
+    if (!(seconds >= 0) || !aw_estimate_learn (&s->estimate, set, seconds))
+        return;
+    s->n_moves++;
+    if (first)
+        expect_ends (s, set);
+}
+
+/* The attempt did not succeed: does the task get another one? Counts the failure. */
+static bool try_again (struct aw_sched *s, uint32_t task, uint32_t set, const struct aw_event *ev)
+{
+    struct aw_tries *tries = &s->tries[task];
+    uint32_t lost;
+
+    if (ev->status == AW_STATUS_CANCELLED && s->stopped)
+        return true; /* told to end by us: not its fault; it stays ready for a later run */
+    lost = tries->attempts - tries->failures;
+    if (ev->status == AW_STATUS_NODE_FAIL && lost <= AW_LOST_NODES_A_TASK)
+        return true;
+    tries->failures++;
+    return tries->failures <= s->graph->sets[set].retries;
+}
+
+static int queue_again (struct aw_sched *s, uint32_t task)
+{
+    aw_depend_set_state (&s->depend, task, AW_TASK_READY);
+    if (aw_ready_push (&s->ready, task, task, s->now) < 0)
+        return -1;
+    return aw_ranges_push (&s->news.ready, task, task, s->now);
+}
+
+static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succeeded)
+{
+    enum aw_on_failure how = s->graph->sets[set].on_failure;
+    struct aw_released out = { 0 };
+    int rc = 0;
+
+    if (succeeded || how == AW_ON_FAILURE_CONTINUE)
+        rc = aw_depend_done (&s->depend, task, s->now, &out);
+    else if (how == AW_ON_FAILURE_SKIP) {
+        s->failed = true;
+        rc = aw_depend_fail (&s->depend, task, s->now, &out);
+    }
+    else {
+        s->failed = s->stopped = true;
+        aw_depend_fail_alone (&s->depend, task);
+    }
+    if (rc == 0)
+        rc = aw_sched_release (s, &out);
+    aw_ranges_finish (&out.ready);
+    aw_ranges_finish (&out.skipped);
+    return rc;
+}
+
+int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
+{
+    uint32_t task = run->task, set = run->set, node = run->node;
+
+    aw_pool_give (&s->pool, node, run->demand.mem, &run->cpus, &run->gpus);
+    aw_running_free (&s->running, run);
+    s->tries[task].attempts++;
+    if (ev->status == AW_STATUS_COMPLETED)
+        learn (s, set, ev->seconds);
+    aw_sched_unblock (s, node);
+    aw_sched_drop_reservation (s);
+    if (ev->status == AW_STATUS_COMPLETED)
+        return end_task (s, task, set, true);
+    if (try_again (s, task, set, ev))
+        return queue_again (s, task);
+    return end_task (s, task, set, false);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scheduler's inside, shared by sched.c (events in, actions out), sched_finish.c (what an end means) and
+ * sched_decide.c (what starts next, and where). Nobody else includes it.
+ */
+#ifndef AW_CORE_SCHED_STATE_H
+#define AW_CORE_SCHED_STATE_H
+
+#include "core/depend.h"
+#include "core/estimate.h"
+#include "core/ready.h"
+#include "core/reserve.h"
+#include "core/running.h"
+#include "core/sched.h"
+
+enum { AW_LOST_NODES_A_TASK = 3 }; /* so many lost nodes use up no retry; then a task counts as what kills them */
+
+struct aw_tries {
+    uint16_t attempts; /* ended ones: the number of the next */
+    uint16_t failures; /* those that used up a try */
+};
+
+struct aw_sched {
+    const struct aw_graph *graph; /* borrowed */
+    struct aw_sched_config config;
+    double now;
+    struct aw_pool pool;
+    struct aw_depend depend;
+    struct aw_ready ready;
+    struct aw_running_table running;
+    struct aw_estimate estimate;
+    struct aw_reservation reservation;
+    struct aw_tries *tries; /* by task */
+    struct aw_released news; /* READY and SKIP actions still to be given out */
+    uint32_t n_lost; /* lost nodes whose tasks may still stand as running */
+    uint32_t n_moves; /* changed estimates since the priorities were worked out */
+    bool begun;
+    bool stopped; /* nothing more is started */
+    bool stop_kills; /* what runs is killed too */
+    bool failed; /* a task failed for good */
+    bool interrupted; /* stopped from outside, not by a failure */
+    bool out_of_memory;
+    bool ended;
+};
+
+/* Gives out what waits for nothing, once. 0, or -1 with ENOMEM. */
+int aw_sched_begin (struct aw_sched *s);
+
+/* Queues what OUT says is ready, and keeps it as news. 0, or -1 with ENOMEM. */
+int aw_sched_release (struct aw_sched *s, struct aw_released *out);
+
+/* Takes in that the running attempt RUN ended as EV says. 0, or -1 with ENOMEM. */
+int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
+
+/* Records that TASK runs on NODE from now; its CPUs and GPUs stand in RUN, already taken from the pool. */
+void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task, uint32_t node);
+
+/* Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing can start now; -1: ENOMEM. */
+int aw_sched_decide (struct aw_sched *s, struct aw_running **run);
+
+/* NODE has something free that it had not: shapes that fit are tried again. */
+void aw_sched_unblock (struct aw_sched *s, uint32_t node);
+
+/* What runs has changed, so the reservation is worked out anew, and what it alone held back is tried again. */
+void aw_sched_drop_reservation (struct aw_sched *s);
+
+#endif /* AW_CORE_SCHED_STATE_H */

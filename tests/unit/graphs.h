@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Graphs for tests: the paper's workflows (arXiv 2208.11069) and random ones. */
+#ifndef AW_TESTS_GRAPHS_H
+#define AW_TESTS_GRAPHS_H
+
+#include <stdint.h>
+
+#include "core/graph.h"
+
+/* A set in short: finalize is the caller's to call, all in the graph is the graph's. NULL stands for failure. */
+struct aw_set *graphs_set (struct aw_graph *g, const char *name, uint32_t count, uint32_t cpus, uint32_t gpus, double seconds);
+
+/* "AFTER" as the workflow file has it is too much here: SET waits for PRED of BACK iterations ago. */
+void graphs_edge (struct aw_graph *g, const char *set, const char *pred, uint32_t back, int each);
+
+struct aw_graph *graphs_c_dg1 (void);
+struct aw_graph *graphs_c_dg2 (void);
+struct aw_graph *graphs_ddmd (int sequential_edges);
+
+/* A generator with a state of its own (xorshift64*, Vigna 2016). */
+uint64_t graphs_random (uint64_t *state);
+uint32_t graphs_below (uint64_t *state, uint32_t n);
+
+/* A random layered graph of mixed CPU and GPU sets whose tasks fit on nodes of CPUS and GPUS. */
+struct aw_graph *graphs_layered (uint64_t *state, uint32_t cpus, uint32_t gpus);
+
+#endif /* AW_TESTS_GRAPHS_H */
