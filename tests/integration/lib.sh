@@ -12,7 +12,9 @@ test -n "$top_srcdir" || top_srcdir=$(dirname "$0")/../..
 top_srcdir=$(cd "$top_srcdir" && pwd)
 if test -z "$top_builddir"; then
     top_builddir=$top_srcdir
-    test -e ./config.status && top_builddir=.
+    for directory in . ..; do
+        test -e $directory/config.status && top_builddir=$directory
+    done
 fi
 top_builddir=$(cd "$top_builddir" && pwd)
 export top_srcdir top_builddir
@@ -74,7 +76,7 @@ wait_for ()
 {
     wait_for_limit=$(($(date +%s) + $1))
     shift
-    until eval "$@"; do
+    until eval "$*"; do
         if test "$(date +%s)" -ge "$wait_for_limit"; then
             echo "wait_for: not within the deadline: $*"
             return 1

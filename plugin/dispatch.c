@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* async_workflow.so, a SPANK plugin: srun --async-workflow=FILE becomes the coordinator,
+ * async-workflow run FILE.
+ *
+ * It acts in srun alone, as the user. In slurmd and slurmstepd, where Slurm loads every plugin as
+ * root, and in sbatch and salloc it does nothing and has no options. restart.h and handover.h say
+ * what the two phases are.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <slurm/spank.h>
+
+#include "handover.h"
+#include "options.h"
+#include "process.h"
+#include "restart.h"
+#include "util/error.h"
+#include "words.h"
+
+SPANK_PLUGIN (async_workflow, 1)
+
+/* An option's callback gets no context of ours from Slurm, hence the one static one. */
+static struct {
+    struct aw_options options;
+    bool other_component; /* parts of a heterogeneous line without our options have gone by */
+} context;
+
+/* The one place where the plugin ends srun: Slurm ignores what an optional plugin returns. _exit,
+ * since the handlers of exit would call back into the plugin stack that is calling us.
+ */
+static void refuse (const struct aw_error *err)
+{
+    fflush (stdout);
+    fprintf (stderr, "srun: error: async-workflow: %s\n", err->text);
+    _exit (2);
+}
+
+/* Slurm has just got value from getopt_long: its optind is that of the word after. */
+static int record (int option, const char *value, struct aw_error *err)
+{
+    struct aw_words line;
+    int rc = -1;
+
+    aw_words_init (&line);
+    if (aw_options_set (&context.options, option, value, err) == 0
+        && aw_words_read (&line, "/proc/self/cmdline", err) == 0
+        && (context.other_component
+            || aw_options_mark (&context.options, &line, (size_t)optind, value, err) == 0))
+        rc = 0;
+    aw_words_finish (&line);
+    return rc;
+}
+
+static int option_callback (int option, const char *value, int remote)
+{
+    struct aw_error err = { "" };
+    int rc;
+
+    if (remote)
+        return ESPANK_SUCCESS;
+    if (option == AW_OPTION_FILE && !aw_restart_is_done ())
+        rc = aw_restart (&err);
+    else
+        rc = record (option, value, &err);
+    if (rc < 0)
+        refuse (&err);
+    return ESPANK_SUCCESS;
+}
+
+int slurm_spank_init (spank_t spank, int ac, char **av)
+{
+    (void)ac;
+    (void)av;
+    if (spank_context () != S_CTX_LOCAL)
+        return ESPANK_SUCCESS;
+    /* Before srun looks at them: only its line counts. */
+    aw_process_forget_options ();
+    for (int i = 0; i < AW_OPTION_COUNT; i++) {
+        struct spank_option option = {
+            .name = (char *)aw_option_name (i),
+            .arginfo = (char *)aw_option_argument (i),
+            .usage = (char *)aw_option_usage (i),
+            .has_arg = 1,
+            .val = i,
+            .cb = option_callback,
+        };
+        if (spank_option_register (spank, &option) != ESPANK_SUCCESS)
+            return ESPANK_ERROR;
+    }
+    return ESPANK_SUCCESS;
+}
+
+int slurm_spank_init_post_opt (spank_t spank, int ac, char **av)
+{
+    struct aw_error err = { "" };
+    const char *command;
+    int extra;
+
+    (void)spank;
+    if (spank_context () != S_CTX_LOCAL)
+        return ESPANK_SUCCESS;
+    extra = aw_options_first_extra (&context.options);
+    if (!context.options.value[AW_OPTION_FILE]) {
+        context.other_component = true;
+        if (extra < 0)
+            return ESPANK_SUCCESS;
+        aw_error_set (&err, "--%s: only with --%s=FILE", aw_option_name (extra),
+                      aw_option_name (AW_OPTION_FILE));
+    } else if (context.other_component) {
+        aw_error_set (&err, "\":\": a heterogeneous job cannot run a workflow: "
+                            "give one set of options");
+    } else {
+        command = aw_handover_command (ac, av, AW_COMMAND, &err);
+        if (command)
+            aw_handover (command, &context.options, (size_t)optind, &err);
+    }
+    refuse (&err);
+    return ESPANK_ERROR;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "words.h"
+
+extern char **environ;
+
+/* How SPANK names the variable of an option, here and on its way to job and step: the plugin's
+ * name, then the option's, each character that is no letter or digit as "_".
+ */
+static const char *const option_variables[] = {
+    "SLURM_SPANK__SLURM_SPANK_OPTION_async_workflow_async_workflow",
+    "_SLURM_SPANK_OPTION_async_workflow_async_workflow",
+    "SPANK__SLURM_SPANK_OPTION_async_workflow_async_workflow",
+};
+
+#define COUNT(array) (sizeof (array) / sizeof ((array)[0]))
+
+int aw_process_environment (struct aw_words *environment, struct aw_error *err)
+{
+    if (aw_words_read (environment, "/proc/self/environ", err) < 0)
+        return -1;
+    aw_words_remove_prefix (environment, AW_PROCESS_GUARD);
+    for (size_t i = 0; i < COUNT (option_variables); i++)
+        aw_words_remove_prefix (environment, option_variables[i]);
+    return 0;
+}
+
+/* By prefix as well, since each option has a variable. unsetenv moves the rest up: look at the
+ * same place again.
+ */
+void aw_process_forget_options (void)
+{
+    for (char **at = environ; at && *at;) {
+        char *end = strchr (*at, '=');
+        char *name = NULL;
+
+        for (size_t i = 0; i < COUNT (option_variables) && end && !name; i++) {
+            if (strncmp (*at, option_variables[i], strlen (option_variables[i])) == 0)
+                name = strndup (*at, (size_t)(end - *at));
+        }
+        if (!name || unsetenv (name) < 0)
+            at++;
+        free (name);
+    }
+}
+
+static void reset_signals (void)
+{
+    struct sigaction action;
+    sigset_t none;
+
+    for (int i = 1; i <= SIGRTMAX; i++) {
+        if (i == SIGHUP && sigaction (i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            continue;
+        memset (&action, 0, sizeof (action));
+        action.sa_handler = SIG_DFL;
+        /* Fails for SIGKILL, SIGSTOP and those of the C library. */
+        (void)sigaction (i, &action, NULL);
+    }
+    /* Last, so that a signal held back until now has its default effect. */
+    sigemptyset (&none);
+    sigprocmask (SIG_SETMASK, &none, NULL);
+}
+
+/* Marked, not closed: should exec fail, srun's own use of them goes on until it ends. */
+static int mark_descriptors (struct aw_error *err)
+{
+    struct dirent *entry;
+    DIR *dir = opendir ("/proc/self/fd");
+
+    if (!dir)
+        return aw_error_set (err, "/proc/self/fd: %s: a mounted /proc is needed", strerror (errno));
+    while ((entry = readdir (dir))) {
+        int fd = atoi (entry->d_name);
+        if (fd > STDERR_FILENO)
+            (void)fcntl (fd, F_SETFD, FD_CLOEXEC);
+    }
+    closedir (dir);
+    return 0;
+}
+
+int aw_process_become (const char *path,
+                       const struct aw_words *line,
+                       const struct aw_words *environment,
+                       struct aw_error *err)
+{
+    static char *nothing[] = { NULL };
+
+    if (mark_descriptors (err) < 0)
+        return -1;
+    fflush (stdout);
+    reset_signals ();
+    execve (path, line->word, environment->word ? environment->word : nothing);
+    return aw_error_set (err, "%s: cannot be executed: %s", path, strerror (errno));
+}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='The plugin as an object: what it exports and what it needs'
+
+. "$(dirname "$0")/lib.sh"
+
+OBJECT=$top_builddir/plugin/.libs/async_workflow.so
+
+test_expect_success 'it exports what Slurm looks up, and nothing more' '
+    nm -D --defined-only "$OBJECT" | sed "s/.* //" | sort >actual &&
+    cat >expected <<-END &&
+	plugin_name
+	plugin_type
+	plugin_version
+	slurm_spank_init
+	slurm_spank_init_post_opt
+	END
+    test_cmp expected actual
+'
+
+test_expect_success 'it needs libc alone' '
+    readelf -d "$OBJECT" | sed -n "s/.*(NEEDED).*\[\(.*\)\]/\1/p" >actual &&
+    grep -q "^libc\." actual &&
+    ! grep -v "^libc\." actual
+'
+
+test_expect_success 'of Slurm it calls what exists in every program that loads plugins' '
+    nm -D --undefined-only "$OBJECT" | sed "s/.* //" | grep -i "slurm\|spank" >actual &&
+    printf "%s\n" spank_context spank_option_register >expected &&
+    test_cmp expected actual
+'
+
+test_expect_success 'the sample for plugstack.conf is one' '
+    sed "s/#.*//;/^$/d" "$top_srcdir/plugin/async_workflow.conf" >actual &&
+    echo "optional async_workflow.so" >expected &&
+    test_cmp expected actual
+'
+
+test_done

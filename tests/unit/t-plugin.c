@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the plugin that need no Slurm: lists of words, records of options, the
+ * coordinator's line.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "handover.h"
+#include "options.h"
+#include "process.h"
+#include "restart.h"
+#include "util/error.h"
+#include "words.h"
+
+#define MAX_WORDS 16
+#define S "/proc/self/exe"
+
+static void fill (struct aw_words *words, const char *const *list)
+{
+    aw_words_init (words);
+    for (; *list; list++)
+        assert_int_equal (aw_words_append (words, *list), 0);
+}
+
+static void assert_words (const struct aw_words *words, const char *const *list)
+{
+    size_t i = 0;
+
+    for (; list[i]; i++) {
+        assert_true (i < words->count);
+        assert_string_equal (words->word[i], list[i]);
+    }
+    assert_int_equal (words->count, i);
+    assert_true (!words->word || !words->word[i]);
+}
+
+static void wrong_arguments (void **state)
+{
+    struct aw_words words;
+    struct aw_options options;
+    struct aw_error err;
+
+    (void)state;
+    aw_words_init (&words);
+    aw_words_finish (&words);
+    aw_words_remove_prefix (&words, "a");
+    errno = 0;
+    assert_int_equal (aw_words_read (&words, "/nowhere", &err), -1);
+    assert_int_equal (errno, ENOENT);
+    assert_non_null (strstr (err.text, "/nowhere"));
+    assert_int_equal (aw_words_read (&words, "/", &err), -1);
+
+    aw_options_init (&options);
+    assert_int_equal (aw_options_set (&options, -1, "x", &err), -1);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_COUNT, "x", &err), -1);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, NULL, &err), -1);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_MODE, "", &err), -1);
+    assert_int_equal (errno, EINVAL);
+    assert_string_equal (err.text, "--async-workflow-mode: empty: wants async|sequential");
+    assert_null (aw_option_name (-1));
+    assert_null (aw_option_name (AW_OPTION_COUNT));
+    assert_null (aw_option_run_name (AW_OPTION_FILE));
+    aw_options_finish (&options);
+    aw_words_finish (&words);
+}
+
+static void words_from_file (void **state)
+{
+    static const char text[] = "srun\0\0-n\0x y\0";
+    static const char *const expected[] = { "srun", "", "-n", "x y", NULL };
+    static const char *const unended[] = { "a", "b", NULL };
+    char name[] = "/tmp/aw-words-XXXXXX";
+    char *long_word = malloc (100001);
+    struct aw_words words;
+    struct aw_error err;
+    int fd = mkstemp (name);
+
+    (void)state;
+    assert_true (fd >= 0);
+    assert_non_null (long_word);
+    assert_int_equal (write (fd, text, sizeof (text) - 1), sizeof (text) - 1);
+    aw_words_init (&words);
+    assert_int_equal (aw_words_read (&words, name, &err), 0);
+    assert_words (&words, expected);
+    aw_words_finish (&words);
+
+    assert_int_equal (ftruncate (fd, 0), 0);
+    assert_int_equal (pwrite (fd, "a\0b", 3, 0), 3);
+    assert_int_equal (aw_words_read (&words, name, &err), 0);
+    assert_words (&words, unended);
+    aw_words_finish (&words);
+
+    /* Around every size at which the buffer grows. */
+    memset (long_word, 'x', 100000);
+    for (size_t size = 16380; size < 16390; size++) {
+        assert_int_equal (ftruncate (fd, 0), 0);
+        assert_int_equal (pwrite (fd, long_word, size, 0), size);
+        assert_int_equal (aw_words_read (&words, name, &err), 0);
+        assert_int_equal (words.count, 1);
+        assert_int_equal (strlen (words.word[0]), size);
+        aw_words_finish (&words);
+    }
+    assert_int_equal (ftruncate (fd, 0), 0);
+    assert_int_equal (aw_words_read (&words, name, &err), 0);
+    assert_int_equal (words.count, 0);
+    aw_words_finish (&words);
+    close (fd);
+    unlink (name);
+    free (long_word);
+}
+
+static void words_by_prefix (void **state)
+{
+    static const char *const before[] = { "AB=1", "A=2", "AC=3", "B=4", "AB", NULL };
+    static const char *const after[] = { "A=2", "AC=3", "B=4", NULL };
+    static const char *const none[] = { NULL };
+    struct aw_words words;
+
+    (void)state;
+    fill (&words, before);
+    aw_words_remove_prefix (&words, "AB");
+    assert_words (&words, after);
+    aw_words_remove_prefix (&words, "");
+    assert_words (&words, none);
+    assert_int_equal (aw_words_appendf (&words, "%s%d", "n", 7), 0);
+    assert_string_equal (words.word[0], "n7");
+    aw_words_finish (&words);
+}
+
+/* The line, what getopt_long hands out one after the other (value and optind), and which words
+ * are ours.
+ */
+static void marks (void **state)
+{
+    static const struct {
+        const char *line[MAX_WORDS];
+        const char *value;
+        size_t next;
+        const char *ours; /* a character a word; NULL: refused */
+    } table[] = {
+        { { "srun", "--async-workflow=f", S, S }, "f", 2, ".x.." },
+        { { "srun", "--async-workflow", "f", S, S }, "f", 3, ".xx.." },
+        { { "srun", "-n1", "--async-workflow-m", "=", S, S }, "=", 4, "..xx.." },
+        { { "srun", "-J", "--async-workflow=f", "--async-workflow=f" }, "f", 4, "...x" },
+        { { "srun", "--a=--a=f" }, "--a=f", 2, ".x" },
+        { { "srun", "--async-workflow=f" }, "g", 2, NULL },
+        { { "srun", "--async-workflow=f" }, "f", 0, NULL },
+        { { "srun", "--async-workflow=f" }, "f", 1, NULL },
+        { { "srun", "--async-workflow=f" }, "f", 3, NULL },
+        { { "srun", "f" }, "f", 2, NULL },
+        { { "srun", "-n", "4" }, "4", 3, NULL },
+        { { "srun", "--async-workflow=f" }, "x--async-workflow=f", 2, NULL },
+        { { "srun", "--async-workflow=f" }, NULL, 2, NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_words line;
+        struct aw_options options;
+        struct aw_error err;
+        int rc;
+
+        fill (&line, table[i].line);
+        aw_options_init (&options);
+        rc = aw_options_mark (&options, &line, table[i].next, table[i].value, &err);
+        assert_int_equal (rc, table[i].ours ? 0 : -1);
+        for (size_t w = 0; table[i].ours && w < line.count; w++)
+            assert_int_equal (options.ours[w], table[i].ours[w] == 'x');
+        aw_options_finish (&options);
+        aw_words_finish (&line);
+    }
+}
+
+static void checks (void **state)
+{
+    static const struct {
+        const char *line[MAX_WORDS];
+        size_t options_end;
+        const char *error; /* its beginning; NULL: good */
+    } table[] = {
+        { { "srun", "--async-workflow=f", S, S }, 2, NULL },
+        { { "srun", "--async-workflow=f", "-J", S, S }, 3, NULL },
+        { { "srun", "--async-workflow=f", "-J", S, S }, 4, "\"-J\": wants a value" },
+        { { "srun", "--async-workflow=f", "date", S, S }, 2, "\"date\": no command" },
+        { { "srun", "--async-workflow=f", S, S, S, S }, 2, "\"" S "\": no command" },
+        { { "srun", "--async-workflow=f", S, S, S }, 2, "\"" S "\": no command" },
+        { { "srun", "--async-workflow=f", ":", "-n2", S, S }, 2, "\":\": a heterogeneous" },
+        { { "srun", "--async-workflow=f", S, S }, 0, "srun's line" },
+        { { "srun", "--async-workflow=f", S, S }, 4, "srun's line" },
+        { { "srun", "--async-workflow=f", S }, 2, "srun's line" },
+        { { "srun", "--async-workflow=f", "date" }, 2, "srun's line" },
+        { { S, S }, 0, "srun's line" },
+        { { NULL }, 0, "srun's line" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_words line;
+        struct aw_error err = { "" };
+        int rc;
+
+        fill (&line, table[i].line);
+        rc = aw_handover_check (&line, table[i].options_end, &err);
+        assert_int_equal (rc, table[i].error ? -1 : 0);
+        if (table[i].error)
+            assert_memory_equal (err.text, table[i].error, strlen (table[i].error));
+        aw_words_finish (&line);
+    }
+}
+
+static void lines (void **state)
+{
+    static const struct {
+        const char *line[MAX_WORDS];
+        const char *ours;
+        const char *expected[MAX_WORDS];
+    } table[] = {
+        { { "srun", "--async-workflow=f", S, S }, ".x", { "/c", "run", "f", "--mode=m", "--" } },
+        { { "srun", "-n4", "--async-workflow", "f", "-N", "2", S, S }, "..xx",
+          { "/c", "run", "f", "--mode=m", "--", "-n4", "-N", "2" } },
+        { { "srun", "--te", "--async-workflow=f", "--", S, S }, "..x",
+          { "/c", "run", "f", "--mode=m", "--test-only", "--" } },
+        { { "srun", "--async-workflow", "--", S, S }, ".xx",
+          { "/c", "run", "f", "--mode=m", "--" } },
+        { { "srun", "--async-workflow", "--test", "-c", "", "--t", S, S }, ".xx",
+          { "/c", "run", "f", "--mode=m", "--", "-c", "", "--t" } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_words line;
+        struct aw_words result;
+        struct aw_options options;
+        struct aw_error err;
+
+        fill (&line, table[i].line);
+        aw_words_init (&result);
+        aw_options_init (&options);
+        options.words = strlen (table[i].ours);
+        options.ours = calloc (options.words, sizeof (*options.ours));
+        assert_non_null (options.ours);
+        for (size_t w = 0; w < options.words; w++)
+            options.ours[w] = table[i].ours[w] == 'x';
+        assert_int_equal (aw_handover_line (&result, "/c", &options, &line, &err), -1);
+        assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, "g", &err), 0);
+        assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, "f", &err), 0);
+        assert_int_equal (aw_options_first_extra (&options), -1);
+        assert_int_equal (aw_options_set (&options, AW_OPTION_MODE, "m", &err), 0);
+        assert_int_equal (aw_options_first_extra (&options), AW_OPTION_MODE);
+        assert_int_equal (aw_handover_line (&result, "/c", &options, &line, &err), 0);
+        assert_words (&result, table[i].expected);
+        aw_options_finish (&options);
+        aw_words_finish (&result);
+        aw_words_finish (&line);
+    }
+}
+
+static void command (void **state)
+{
+    char good[] = "command=/opt/a";
+    char relative[] = "command=a";
+    char empty[] = "command=";
+    char unknown[] = "verbose";
+    char *av[] = { good, NULL };
+    struct aw_error err;
+
+    (void)state;
+    assert_string_equal (aw_handover_command (0, av, "/usr/bin/a", &err), "/usr/bin/a");
+    assert_string_equal (aw_handover_command (1, av, "/usr/bin/a", &err), "/opt/a");
+    av[0] = relative;
+    assert_null (aw_handover_command (1, av, "/usr/bin/a", &err));
+    av[0] = empty;
+    assert_null (aw_handover_command (1, av, "/usr/bin/a", &err));
+    av[0] = unknown;
+    assert_null (aw_handover_command (1, av, "/usr/bin/a", &err));
+}
+
+static void environment (void **state)
+{
+    static const char option[] = "SLURM_SPANK__SLURM_SPANK_OPTION_async_workflow_async_workflow";
+    static const char other[] = "SLURM_SPANK__SLURM_SPANK_OPTION_async_workflow_async_workflow_dir";
+    char guard[32];
+
+    (void)state;
+    assert_int_equal (setenv (option, "f", 1), 0);
+    assert_int_equal (setenv (other, "d", 1), 0);
+    assert_int_equal (setenv ("SLURM_SPANK_OTHER", "kept", 1), 0);
+    aw_process_forget_options ();
+    assert_null (getenv (option));
+    assert_null (getenv (other));
+    assert_string_equal (getenv ("SLURM_SPANK_OTHER"), "kept");
+
+    assert_false (aw_restart_is_done ());
+    assert_int_equal (setenv ("ASYNC_WORKFLOW_RESTARTED", "1", 1), 0);
+    assert_false (aw_restart_is_done ());
+    snprintf (guard, sizeof (guard), "%ld", (long)getpid ());
+    assert_int_equal (setenv ("ASYNC_WORKFLOW_RESTARTED", guard, 1), 0);
+    assert_true (aw_restart_is_done ());
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (wrong_arguments),
+        cmocka_unit_test (words_from_file),
+        cmocka_unit_test (words_by_prefix),
+        cmocka_unit_test (marks),
+        cmocka_unit_test (checks),
+        cmocka_unit_test (lines),
+        cmocka_unit_test (command),
+        cmocka_unit_test (environment),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
