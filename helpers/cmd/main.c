@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* async-workflow: finds the subcommand and hands over. Each one is a file of its own. */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/command.h"
+#include "config.h"
+#include "util/suggest.h"
+
+static const struct aw_command *const commands[] = {
+    &aw_command_run,
+    /* End of commands */
+};
+
+enum { N_COMMANDS = sizeof (commands) / sizeof (commands[0]) };
+
+static void usage (FILE *out)
+{
+    fprintf (out, "Usage: async-workflow COMMAND [OPTION]... [ARGUMENT]...\n"
+                  "Run workflows of dependent tasks inside one Slurm allocation.\n\n"
+                  "Commands:\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf (out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+    fprintf (out, "\n\"async-workflow COMMAND --help\" tells more of a command. From srun:\n"
+                  "  srun --async-workflow=FILE [srun options]\n");
+}
+
+static const struct aw_command *find (const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp (commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int unknown (const char *name)
+{
+    const char *names[N_COMMANDS], *near;
+
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        names[i] = commands[i]->name;
+    near = aw_suggest (name, names, N_COMMANDS);
+    fprintf (stderr, "async-workflow: unknown command \"%s\": ", name);
+    if (near)
+        fprintf (stderr, "did you mean \"%s\"?\n", near);
+    else
+        fprintf (stderr, "try \"async-workflow --help\"\n");
+    return AW_EXIT_INPUT;
+}
+
+int main (int argc, char **argv)
+{
+    const struct aw_command *command;
+    char name[64];
+
+    setlocale (LC_ALL, "");
+    setlocale (LC_NUMERIC, "C"); /* numbers in files and reports are the same everywhere */
+    if (argc < 2) {
+        usage (stderr);
+        return AW_EXIT_INPUT;
+    }
+    if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0 || strcmp (argv[1], "help") == 0) {
+        usage (stdout);
+        return fflush (stdout) == 0 ? AW_EXIT_OK : AW_EXIT_INPUT;
+    }
+    if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "-V") == 0) {
+        printf ("async-workflow %s\n", PACKAGE_VERSION);
+        return fflush (stdout) == 0 ? AW_EXIT_OK : AW_EXIT_INPUT;
+    }
+    command = find (argv[1]);
+    if (!command)
+        return unknown (argv[1]);
+    snprintf (name, sizeof (name), "async-workflow %s", command->name);
+    argv[1] = name; /* what argp shows in its messages */
+    program_invocation_name = name;
+    return command->run (argc - 1, argv + 1);
+}
