@@ -10,6 +10,7 @@
 #include "util/suggest.h"
 
 static const struct aw_command *const commands[] = {
+    &aw_command_check,
     &aw_command_run,
     /* End of commands */
 };

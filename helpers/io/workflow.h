@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/graph.h"
+#include "core/pool.h"
 #include "io/problems.h"
 
 /* A variable of a task's environment; VALUE may hold placeholders. */
@@ -17,15 +18,15 @@ struct aw_variable {
     char *value;
 };
 
-/* How the tasks of one set are launched: all texts as in the file, placeholders of parameters already replaced,
- * those that differ by task ({index}, {iteration}, {task}, {run}) not yet. All owned.
+/* How the tasks of one set are launched. All texts are templates for aw_recipe_expand: parameters are put in, what differs
+ * by task ({index}, {iteration}, {task}, {run}) is not yet, braces are doubled. All owned.
  */
 struct aw_recipe {
     char **command; /* argv, NULL-terminated; NULL where script is given */
     char *script; /* for /bin/sh -c; NULL where command is given */
-    char *directory; /* NULL: the directory where the run was started */
-    char *out; /* "stdout"; NULL: the default in logs/ */
-    char *err; /* "stderr" */
+    char *directory; /* a relative one is in the directory where the run was started; NULL: that itself */
+    char *out; /* "stdout"; a relative one is in the task's directory; NULL: the default in logs/ */
+    char *err; /* "stderr", likewise */
     struct aw_variable *environment;
     size_t n_environment;
 };
@@ -38,21 +39,38 @@ struct aw_workflow {
     size_t text_size; /* without the NUL */
 };
 
-enum { AW_WORKFLOW_MAX_BYTES = 64 << 20, AW_WORKFLOW_MAX_DEPTH = 64 };
+enum {
+    AW_WORKFLOW_MAX_BYTES = 64 << 20,
+    AW_WORKFLOW_MAX_DEPTH = 64, /* objects and arrays within each other */
+    AW_WORKFLOW_MAX_NAME = 64, /* bytes of the name of a workflow, set or parameter */
+};
 
-/* Reads and checks the file at PATH. Returns the workflow, or NULL with at least one problem in PROBLEMS (which name the file as given).
- * Warnings may come with a workflow too.
+/* What the names of workflows and sets are made of; the first is a letter, a digit or "_". */
+#define AW_NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+
+/* Reads and checks the file at PATH. NODE is the largest node there is, if that is known (else NULL): what it cannot hold
+ * is a problem then; members that are UINT32_MAX or UINT64_MAX are not known. Returns the workflow, or NULL with at least
+ * one error in PROBLEMS (which name the file as given). Warnings may come with a workflow too.
  */
+struct aw_workflow *aw_workflow_load_for (const char *path,
+                                          const struct aw_demand *node,
+                                          struct aw_problems *problems);
+
+/* The same where nothing is known of the nodes. */
 struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *problems);
 
 /* The same from memory; LABEL stands for the file's name in problems. */
-struct aw_workflow *aw_workflow_parse (const char *text, size_t size, const char *label, struct aw_problems *problems);
+struct aw_workflow *aw_workflow_parse (const char *text,
+                                       size_t size,
+                                       const char *label,
+                                       struct aw_problems *problems);
 
 /* Takes NULL, keeps errno. */
 void aw_workflow_destroy (struct aw_workflow *workflow);
 
-/* Replaces the placeholders that differ by task in TEMPLATE ("{{" and "}}" stand for braces). RUN is the run directory.
- * Returns a string for the caller to free, or NULL with ENOMEM. Templates out of aw_workflow_load have no unknown ones.
+/* Makes the text of one task of a recipe's TEMPLATE: {index} and {iteration} (0 where there are none) become numbers, {task}
+ * its name as aw_graph_task_name, {run} RUN, the run directory; "{{" and "}}" become single braces. Returns a string for the
+ * caller to free, or NULL with ENOMEM.
  */
 char *aw_recipe_expand (const char *template, const struct aw_graph *graph, uint32_t task, const char *run);
 

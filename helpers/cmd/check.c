@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* async-workflow check F: tells all that is wrong with a workflow file, or in one line what it is. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/command.h"
+#include "io/workflow.h"
+#include "util/units.h"
+
+enum { OPT_NODES = 1000, OPT_CPUS, OPT_GPUS, OPT_MEM };
+
+struct arguments {
+    const char *path;
+    struct aw_demand node;
+};
+
+static const struct argp_option options[] = {
+    { "nodes", OPT_NODES, "N", 0, "Nodes of the allocation", 0 },
+    { "cpus", OPT_CPUS, "C", 0, "CPUs of the largest node, as Slurm counts them", 0 },
+    { "gpus", OPT_GPUS, "G", 0, "GPUs of the largest node", 0 },
+    { "mem", OPT_MEM, "M", 0, "Memory of the largest node, in bytes or as 4G", 0 },
+    { NULL, 0, NULL, 0, NULL, 0 },
+};
+
+static uint32_t parse_count (struct argp_state *state, const char *option, const char *text, uint32_t min)
+{
+    char *end;
+    unsigned long number;
+
+    errno = 0;
+    number = strtoul (text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || number < min || number > AW_IDSET_MAX)
+        argp_error (state, "--%s=%s: must be a number from %" PRIu32 " to %d", option, text, min, AW_IDSET_MAX);
+    return (uint32_t)number;
+}
+
+static error_t parse_option (int key, char *text, struct argp_state *state)
+{
+    struct arguments *args = state->input;
+
+    switch (key) {
+    case OPT_NODES: /* a task runs on one node: their number is of no weight, a wrong one still is an error */
+        parse_count (state, "nodes", text, 1);
+        return 0;
+    case OPT_CPUS:
+        args->node.cpus = parse_count (state, "cpus", text, 1);
+        return 0;
+    case OPT_GPUS:
+        args->node.gpus = parse_count (state, "gpus", text, 0);
+        return 0;
+    case OPT_MEM:
+        if (aw_parse_bytes (text, &args->node.mem) < 0)
+            argp_error (state, "--mem=%s: must be a size as 4G", text);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (args->path)
+            argp_error (state, "more than one file: \"%s\"", text);
+        args->path = text;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error (state, "which file?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "FILE",
+    .doc = "Check a workflow file and tell all that is wrong with it, each with its place and what to do."
+           "\vWith the shape of the nodes given, what no node could ever hold is wrong too; of what is not given nothing "
+           "is checked. Exit status: 0 nothing is wrong, 2 something is.",
+};
+
+static const char *plural (uint32_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+/* "ddmd.json: ok: 4 task sets, 3 iterations, 387 tasks" */
+static void print_summary (const char *path, const struct aw_graph *graph)
+{
+    printf ("%s: ok: %" PRIu32 " task set%s, ", path, graph->n_sets, plural (graph->n_sets));
+    if (graph->iterated)
+        printf ("%" PRIu32 " iteration%s, ", graph->iterations, plural (graph->iterations));
+    printf ("%" PRIu32 " task%s\n", graph->n_tasks, plural (graph->n_tasks));
+}
+
+static int run (int argc, char **argv)
+{
+    struct arguments args = { .node = { .cpus = UINT32_MAX, .gpus = UINT32_MAX, .mem = UINT64_MAX } };
+    struct aw_workflow *workflow;
+    struct aw_problems problems;
+    int status = AW_EXIT_INPUT;
+
+    argp_err_exit_status = AW_EXIT_INPUT;
+    argp_parse (&parser, argc, argv, 0, NULL, &args);
+    aw_problems_init (&problems);
+    workflow = aw_workflow_load_for (args.path, &args.node, &problems);
+    aw_problems_print (&problems, stderr);
+    if (workflow) {
+        print_summary (args.path, workflow->graph);
+        status = AW_EXIT_OK;
+        if (fflush (stdout) != 0) {
+            perror ("async-workflow: standard output");
+            status = AW_EXIT_INPUT;
+        }
+    }
+    aw_workflow_destroy (workflow);
+    aw_problems_finish (&problems);
+    return status;
+}
+
+const struct aw_command aw_command_check = {
+    .name = "check",
+    .summary = "tell what is wrong with a workflow file",
+    .run = run,
+};

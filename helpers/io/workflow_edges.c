@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/workflow_edges.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/after.h"
+
+struct edges {
+    struct aw_reader *reader;
+    const struct aw_task_spec *specs;
+    struct aw_graph *graph;
+    const char **names; /* of all sets, for suggestions */
+};
+
+/* An edge and the element of "after" that asks for it. */
+struct read_edge {
+    struct aw_edge edge;
+    size_t element;
+};
+
+/* By predecessor; equal ones in the file's order. */
+static int compare (const void *a, const void *b)
+{
+    const struct read_edge *x = a, *y = b;
+
+    if (x->edge.set != y->edge.set)
+        return x->edge.set < y->edge.set ? -1 : 1;
+    if (x->edge.back != y->edge.back)
+        return x->edge.back < y->edge.back ? -1 : 1;
+    return x->element < y->element ? -1 : x->element > y->element;
+}
+
+static int compare_elements (const void *a, const void *b)
+{
+    const struct read_edge *x = a, *y = b;
+
+    return x->element < y->element ? -1 : x->element > y->element;
+}
+
+/* The set that the text begins with, or AW_NONE, reported. */
+static uint32_t find_set (struct edges *e, const char *text, size_t length)
+{
+    char name[AW_WORKFLOW_MAX_NAME + 1];
+    uint32_t set = AW_NONE;
+
+    if (length < sizeof (name)) {
+        memcpy (name, text, length);
+        name[length] = '\0';
+        set = aw_graph_find (e->graph, name);
+    } else {
+        memcpy (name, text, sizeof (name) - 1);
+        name[sizeof (name) - 1] = '\0';
+    }
+    if (set == AW_NONE)
+        aw_reader_unknown (e->reader, "task set", name, e->names, e->graph->n_sets,
+                           "write the name of one of \"tasks\"");
+    return set;
+}
+
+static void check_edge (struct edges *e, uint32_t set, const struct aw_edge *edge)
+{
+    const struct aw_set *to = &e->graph->sets[set], *from = &e->graph->sets[edge->set];
+
+    if (edge->each && to->count != from->count && e->specs[set].count_is_known
+        && e->specs[edge->set].count_is_known)
+        aw_reader_error (e->reader, "[i] needs sets of one size: %.64s has %u tasks, %.64s has %u", from->name,
+                         from->count, to->name, to->count);
+    if (edge->back && !e->graph->iterated)
+        aw_reader_warn (e->reader, "waits for nothing: the workflow has no \"iterations\"");
+    else if (edge->back >= e->graph->iterations && edge->back > 1)
+        aw_reader_warn (e->reader, "waits for nothing: there are %u iterations", e->graph->iterations);
+}
+
+static bool read_edge (struct edges *e, uint32_t set, struct json_object *value, struct aw_edge *edge)
+{
+    struct aw_after after;
+    struct aw_error err;
+    const char *text;
+
+    if (!aw_reader_text (e->reader, value, &text))
+        return false;
+    if (aw_after_parse (text, &after, &err) < 0)
+        return aw_reader_error (e->reader, "\"%.80s\": %s", text, err.text);
+    edge->set = find_set (e, text, after.name_length);
+    edge->each = after.each;
+    edge->back = after.back;
+    if (edge->set == AW_NONE)
+        return false;
+    check_edge (e, set, edge);
+    return true;
+}
+
+/* Leaves each edge once, in the file's order. */
+static size_t remove_repeated (struct aw_reader *reader, struct read_edge *edges, size_t n)
+{
+    size_t kept = 0;
+
+    qsort (edges, n, sizeof (*edges), compare);
+    for (size_t i = 0; i < n; i++) {
+        const struct read_edge *last = kept ? &edges[kept - 1] : NULL;
+
+        if (last && last->edge.set == edges[i].edge.set && last->edge.back == edges[i].edge.back) {
+            size_t mark = aw_reader_enter_index (reader, edges[i].element);
+
+            if (last->edge.each == edges[i].edge.each)
+                aw_reader_error (reader, "the same as [%zu]: remove one", last->element);
+            else
+                aw_reader_error (reader, "the same set as in [%zu], once with [i] and once as a whole: remove one",
+                                 last->element);
+            aw_reader_leave (reader, mark);
+        } else {
+            edges[kept++] = edges[i];
+        }
+    }
+    qsort (edges, kept, sizeof (*edges), compare_elements);
+    return kept;
+}
+
+static void read_after (struct edges *e, uint32_t set, struct json_object *array)
+{
+    size_t n = json_object_array_length (array), n_edges = 0;
+    struct read_edge *edges = calloc (n + 1, sizeof (*edges));
+
+    if (!edges) {
+        aw_reader_no_memory (e->reader);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t mark = aw_reader_enter_index (e->reader, i);
+
+        edges[n_edges].element = i;
+        if (read_edge (e, set, json_object_array_get_idx (array, i), &edges[n_edges].edge))
+            n_edges++;
+        aw_reader_leave (e->reader, mark);
+    }
+    n_edges = remove_repeated (e->reader, edges, n_edges);
+    for (size_t i = 0; i < n_edges; i++)
+        if (aw_graph_add_edge (e->graph, set, edges[i].edge) < 0) {
+            aw_reader_no_memory (e->reader);
+            break;
+        }
+    free (edges);
+}
+
+void aw_workflow_read_edges (struct aw_reader *reader, const struct aw_task_spec *specs, struct aw_graph *graph)
+{
+    struct edges e = { .reader = reader, .specs = specs, .graph = graph };
+
+    e.names = calloc ((size_t)graph->n_sets + 1, sizeof (*e.names));
+    if (!e.names) {
+        aw_reader_no_memory (reader);
+        return;
+    }
+    for (uint32_t i = 0; i < graph->n_sets; i++)
+        e.names[i] = graph->sets[i].name;
+    for (uint32_t i = 0; i < graph->n_sets; i++) {
+        size_t mark;
+
+        if (!specs[i].after)
+            continue;
+        mark = aw_reader_enter (reader, "tasks");
+        aw_reader_enter (reader, graph->sets[i].name);
+        aw_reader_enter (reader, "after");
+        read_after (&e, i, specs[i].after);
+        aw_reader_leave (reader, mark);
+    }
+    free (e.names);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One table of a task set's keys, each with the function that reads its value. */
+#include "io/workflow_task.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/idset.h"
+#include "io/recipe.h"
+#include "io/template.h"
+#include "util/suggest.h"
+
+typedef void key_fn (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec);
+
+enum { MAX_RETRIES = 1000 };
+
+static void read_u32 (struct aw_reader *reader, struct json_object *value, uint32_t min, uint32_t max, uint32_t *out)
+{
+    uint64_t number;
+
+    if (aw_reader_integer (reader, value, min, max, &number))
+        *out = (uint32_t)number;
+}
+
+static void read_after (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    if (aw_reader_array (reader, value))
+        spec->after = value; /* read when all sets are known */
+}
+
+static void read_count (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    uint64_t number = 1;
+
+    spec->count_is_known = aw_reader_integer (reader, value, 1, AW_MAX_TASKS, &number);
+    spec->set.count = (uint32_t)number;
+}
+
+static void read_cpus (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->set.cpus);
+}
+
+static void read_gpus (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    double number;
+
+    if (!aw_reader_number (reader, value, &number))
+        return;
+    if (number > 0. && number < AW_IDSET_MAX && number != floor (number))
+        aw_reader_error (reader, "%.15g: fractional GPUs are not yet supported: give a whole number", number);
+    else
+        read_u32 (reader, value, 0, AW_IDSET_MAX, &spec->set.gpus);
+}
+
+static void read_mem (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    aw_reader_bytes (reader, value, &spec->set.mem);
+}
+
+static void read_one (struct aw_reader *reader, struct json_object *value, const char *what)
+{
+    uint32_t number = 1;
+
+    read_u32 (reader, value, 1, AW_MAX_TASKS, &number);
+    if (number > 1)
+        aw_reader_error (reader, "%u: tasks of several %s are not yet supported: leave it away or write 1", number, what);
+}
+
+static void read_ranks (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    (void)spec;
+    read_one (reader, value, "ranks");
+}
+
+static void read_nodes (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    (void)spec;
+    read_one (reader, value, "nodes");
+}
+
+static void read_launch (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    static const char *const words[] = { "pool", "step" };
+    size_t index;
+
+    (void)spec;
+    if (aw_reader_choice (reader, value, words, 2, &index) && index == 1)
+        aw_reader_error (reader, "\"step\": a step of its own for a task is not yet supported: leave it away or write \"pool\"");
+}
+
+static void read_srun (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    (void)value;
+    (void)spec;
+    aw_reader_error (reader, "options of a step of its own are not yet supported: leave it away");
+}
+
+static void read_time_limit (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    char buf[AW_SHOWN_SIZE];
+    double seconds;
+
+    if (!aw_reader_seconds (reader, value, &seconds))
+        return;
+    if (seconds > 0.)
+        spec->set.time_limit = seconds;
+    else
+        aw_reader_error (reader, "%s: must be above 0: leave it away for no limit", aw_reader_show (buf, value));
+}
+
+static void read_duration (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    aw_reader_seconds (reader, value, &spec->set.duration);
+}
+
+static void read_retries (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 0, MAX_RETRIES, &spec->set.retries);
+}
+
+static void read_on_failure (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    static const char *const words[] = {
+        [AW_ON_FAILURE_STOP] = "stop",
+        [AW_ON_FAILURE_SKIP] = "skip",
+        [AW_ON_FAILURE_CONTINUE] = "continue",
+    };
+    size_t index;
+
+    if (aw_reader_choice (reader, value, words, 3, &index))
+        spec->set.on_failure = (enum aw_on_failure)index;
+}
+
+static void read_command (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    aw_recipe_read_command (reader, value, &spec->recipe);
+}
+
+static void read_script (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    aw_recipe_read_text (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script);
+}
+
+static void read_directory (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.directory);
+}
+
+static void read_stdout (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.out);
+}
+
+static void read_stderr (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.err);
+}
+
+static void read_environment (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+{
+    aw_recipe_read_environment (reader, value, &spec->recipe);
+}
+
+static const struct {
+    const char *name;
+    enum aw_key_use use;
+    key_fn *read;
+} keys[] = {
+    { "after", AW_KEY_TASKS, read_after },
+    { "count", AW_KEY_ANYWHERE, read_count },
+    { "command", AW_KEY_TASKS, read_command },
+    { "script", AW_KEY_TASKS, read_script },
+    { "cpus", AW_KEY_ANYWHERE, read_cpus },
+    { "gpus", AW_KEY_ANYWHERE, read_gpus },
+    { "mem", AW_KEY_ANYWHERE, read_mem },
+    { "ranks", AW_KEY_ANYWHERE, read_ranks },
+    { "nodes", AW_KEY_ANYWHERE, read_nodes },
+    { "launch", AW_KEY_ANYWHERE, read_launch },
+    { "srun", AW_KEY_ANYWHERE, read_srun },
+    { "directory", AW_KEY_ANYWHERE, read_directory },
+    { "environment", AW_KEY_ANYWHERE, read_environment },
+    { "stdout", AW_KEY_ANYWHERE, read_stdout },
+    { "stderr", AW_KEY_ANYWHERE, read_stderr },
+    { "time_limit", AW_KEY_ANYWHERE, read_time_limit },
+    { "duration", AW_KEY_ANYWHERE, read_duration },
+    { "retries", AW_KEY_ANYWHERE, read_retries },
+    { "on_failure", AW_KEY_ANYWHERE, read_on_failure },
+};
+enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
+
+size_t aw_task_keys (void)
+{
+    return N_KEYS;
+}
+
+const char *aw_task_key (size_t i, enum aw_key_use *use)
+{
+    if (use)
+        *use = keys[i].use;
+    return keys[i].name;
+}
+
+void aw_task_spec_init (struct aw_task_spec *spec)
+{
+    memset (spec, 0, sizeof (*spec));
+    spec->set.count = 1;
+    spec->set.cpus = 1;
+    spec->set.duration = NAN;
+    spec->set.time_limit = INFINITY;
+    spec->set.on_failure = AW_ON_FAILURE_STOP;
+    spec->count_is_known = true;
+}
+
+void aw_task_spec_finish (struct aw_task_spec *spec)
+{
+    aw_recipe_finish (&spec->recipe);
+}
+
+static void unknown_key (struct aw_reader *reader, const char *name, bool defaults)
+{
+    const char *names[N_KEYS];
+
+    for (size_t i = 0; i < N_KEYS; i++)
+        names[i] = keys[i].name;
+    aw_reader_unknown (reader, "key", name, names, N_KEYS,
+                       defaults ? "async-workflow-file(5) has all keys of task sets"
+                                : "async-workflow-file(5) has all keys of a task set");
+}
+
+static void read_key (struct aw_reader *reader,
+                      const char *name,
+                      struct json_object *value,
+                      bool defaults,
+                      struct aw_task_spec *spec)
+{
+    size_t mark = aw_reader_enter (reader, name);
+    size_t i = 0;
+
+    while (i < N_KEYS && strcmp (keys[i].name, name) != 0)
+        i++;
+    if (i < N_KEYS && !(defaults && keys[i].use == AW_KEY_TASKS))
+        keys[i].read (reader, value, spec);
+    aw_reader_leave (reader, mark);
+    if (i == N_KEYS)
+        unknown_key (reader, name, defaults);
+    else if (defaults && keys[i].use == AW_KEY_TASKS)
+        aw_reader_error (reader, "\"%s\" cannot be a default: give it in each task set", name);
+}
+
+void aw_task_spec_read_defaults (struct aw_reader *reader, struct json_object *object, struct aw_task_spec *spec)
+{
+    if (!aw_reader_object (reader, object))
+        return;
+    json_object_object_foreach (object, name, value)
+        read_key (reader, name, value, true, spec);
+}
+
+static void check_together (struct aw_reader *reader, struct json_object *object, const struct aw_task_spec *spec)
+{
+    bool command = json_object_object_get_ex (object, "command", NULL);
+    bool script = json_object_object_get_ex (object, "script", NULL);
+
+    if (command && script)
+        aw_reader_error (reader, "both \"command\" and \"script\": give one of them");
+    if (!command && !script)
+        aw_reader_error (reader, "nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"");
+    if (spec->set.duration > spec->set.time_limit)
+        aw_reader_warn (reader, "its duration, %.15g s, is above its time_limit, %.15g s: every task would be ended",
+                        spec->set.duration, spec->set.time_limit);
+}
+
+void aw_task_spec_read (struct aw_reader *reader,
+                        struct json_object *object,
+                        const struct aw_task_spec *defaults,
+                        struct aw_task_spec *spec)
+{
+    *spec = *defaults;
+    memset (&spec->recipe, 0, sizeof (spec->recipe));
+    if (!aw_reader_object (reader, object)
+        || !aw_recipe_inherit (reader, &defaults->recipe, object, &spec->recipe))
+        return;
+    json_object_object_foreach (object, name, value)
+        read_key (reader, name, value, false, spec);
+    check_together (reader, object, spec);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A task set as the file has it, and the defaults, which have the same keys. Private to the workflow's reader, but for the
+ * names of the keys, which the tests compare with schema and manual.
+ */
+#ifndef AW_IO_WORKFLOW_TASK_H
+#define AW_IO_WORKFLOW_TASK_H
+
+#include "core/graph.h"
+#include "io/reader.h"
+#include "io/workflow.h"
+
+enum aw_key_use {
+    AW_KEY_ANYWHERE,
+    AW_KEY_TASKS, /* in a task set alone, not in "defaults" */
+};
+
+/* The names of all keys of a task set, N of them, and whether each can stand in "defaults". */
+const char *aw_task_key (size_t i, enum aw_key_use *use);
+size_t aw_task_keys (void);
+
+/* What was read: a set without its name and edges, and a recipe. */
+struct aw_task_spec {
+    struct aw_set set;
+    struct aw_recipe recipe;
+    bool count_is_known; /* no problem with it */
+    struct json_object *after; /* borrowed; NULL: nothing */
+};
+
+/* All as it is where the file says nothing. */
+void aw_task_spec_init (struct aw_task_spec *spec);
+void aw_task_spec_finish (struct aw_task_spec *spec);
+
+/* Reads "defaults". */
+void aw_task_spec_read_defaults (struct aw_reader *reader, struct json_object *object, struct aw_task_spec *spec);
+
+/* Reads a task set on top of DEFAULTS. */
+void aw_task_spec_read (struct aw_reader *reader,
+                        struct json_object *object,
+                        const struct aw_task_spec *defaults,
+                        struct aw_task_spec *spec);
+
+/* Frees what a recipe holds. */
+void aw_recipe_finish (struct aw_recipe *recipe);
+
+#endif /* AW_IO_WORKFLOW_TASK_H */

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AW_UTIL_UTF8_H
+#define AW_UTIL_UTF8_H
+
+#include <stddef.h>
+
+/* Length in bytes of the UTF-8 sequence that the SIZE bytes at TEXT begin with (RFC 3629: the shortest form, no surrogates,
+ * at most U+10FFFF), or 0 where they begin with none. A NUL is a sequence of one byte.
+ */
+size_t aw_utf8_length (const char *text, size_t size);
+
+#endif /* AW_UTIL_UTF8_H */
