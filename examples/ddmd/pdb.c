@@ -38,9 +38,9 @@ static int parse_column (const char *line, int first, int last, double *value)
     memcpy (field, line + first - 1, length);
     field[length] = '\0';
     *value = strtod (field, &end);
-    while (*end == ' ')
-        end++;
-    return end == field || *end != '\0' || !isfinite (*value) ? -1 : 0;
+    if (end == field || !isfinite (*value))
+        return -1;
+    return end[strspn (end, " ")] == '\0' ? 0 : -1;
 }
 
 static bool atom_is_hydrogen (const char *line)
