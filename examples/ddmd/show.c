@@ -44,6 +44,7 @@ int main (int argc, char **argv)
     printf ("iteration\tsimulation\tframe\tstep\trmsd\tenergy\tfactor\n");
     for (int i = 1; i < argc; i++) {
         if (show_file (argv[i], &err) < 0) {
+            fflush (stdout);
             fprintf (stderr, "ddmd-show: %s\n", err.text);
             return 1;
         }
