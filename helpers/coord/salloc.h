@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outside an allocation the coordinator runs itself under salloc: the process becomes salloc, which gets the
- * allocation, runs the coordinator anew inside it, and hands its exit status on.
+/* Outside an allocation the coordinator runs itself under salloc: the process becomes salloc, which
+ * gets the allocation, runs the coordinator anew inside it, and hands its exit status on.
  */
 #ifndef AW_COORD_SALLOC_H
 #define AW_COORD_SALLOC_H
@@ -9,8 +9,9 @@
 #include "util/error.h"
 #include "util/strings.h"
 
-/* Fills LINE: salloc, OPTIONS' allocation options, --job-name=NAME unless the user named the job (NAME may be NULL), then COMMAND
- * (NULL-terminated: the coordinator's own line up to its "--"), "--" and the options of the step. 0, or -1 with text.
+/* Fills LINE: salloc, OPTIONS' allocation options, --job-name=NAME unless the user named the job
+ * (NAME may be NULL), then COMMAND (NULL-terminated: the coordinator's own line up to its "--"), "--"
+ * and the options of the step. 0, or -1 with text.
  */
 int aw_salloc_line (struct aw_strings *line,
                     const struct aw_srun_options *options,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Slurm job holds, node by node, as `scontrol show job -d` tells it, and what of the site's configuration the
- * coordinator needs. Asked once, at the start.
+/* What a Slurm job holds, node by node, as `scontrol show job -d` tells it, and what of the site's
+ * configuration the coordinator needs. Asked once, at the start.
  */
 #ifndef AW_COORD_SLURM_JOB_H
 #define AW_COORD_SLURM_JOB_H
@@ -12,7 +12,7 @@
 
 struct aw_slurm_node {
     char *name; /* NodeName */
-    struct aw_idset cpus; /* the job's CPU ids on this node, Slurm's abstract numbering */
+    struct aw_idset cpus; /* the job's CPU ids on this node, Slurm's abstract ids */
     uint64_t mem; /* bytes; 0: Slurm does not manage memory here */
     uint32_t n_gpus; /* held by the job */
     struct aw_idset gpus; /* their indices where Slurm tells them (as many as n_gpus), else empty */
@@ -34,14 +34,21 @@ struct aw_slurm_job {
 /* The job id of the environment (SLURM_JOB_ID, else SLURM_JOBID), or NULL outside an allocation. Borrowed. */
 const char *aw_slurm_job_id (void);
 
-/* Asks Slurm about job ID. 0; or -1 with text: no such job, not running, scontrol is missing or does not answer. On
- * success finish it.
+/* Asks Slurm about job ID. 0; or -1 with text: no such job, not running, scontrol is missing or
+ * does not answer. On success finish it.
  */
 int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_error *err);
 
-/* The parsers beneath. TEXT is `scontrol show job -d ID`, and `scontrol show config`. As above. */
-int aw_slurm_job_parse (struct aw_slurm_job *job, const char *id, const char *text, struct aw_error *err);
-int aw_slurm_config_parse (struct aw_slurm_job *job, const char *text, struct aw_error *err);
+/* The parsers beneath. TEXT is what `scontrol show job -d ID` prints with times in UTC; it may hold
+ * several jobs (arrays, heterogeneous jobs), of which ID's counts. As above.
+ */
+int aw_slurm_job_parse (struct aw_slurm_job *job,
+                        const char *id,
+                        const char *text,
+                        struct aw_error *err);
+
+/* TEXT is what `scontrol show config` prints: fills the ports alone. What is missing means any. */
+void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
 
 /* Frees what it holds, keeps errno. A zeroed one is fine. */
 void aw_slurm_job_finish (struct aw_slurm_job *job);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs commands without a shell and takes their output. Start several, then wait for them together: they run at the
- * same time. For short queries only: wait blocks, no event loop is involved.
+/* Runs commands without a shell and takes their output. Start several, then wait for them together:
+ * they run at the same time. For short queries only: wait blocks, no event loop is involved.
  */
 #ifndef AW_UTIL_CAPTURE_H
 #define AW_UTIL_CAPTURE_H
@@ -25,9 +25,9 @@ struct aw_capture {
     int too_long;
 };
 
-/* Starts ARGV (ARGV[0] is looked up in PATH) with stdin from /dev/null, default signals, no inherited descriptors, in a
- * process group of its own. ENV: NULL for this process's. At most LIMIT bytes of stdout are taken. ARGV[0] is borrowed
- * until finish. 0, or -1 with text.
+/* Starts ARGV (ARGV[0] is looked up in PATH) with stdin from /dev/null, default signals, no inherited
+ * descriptors, in a process group of its own. ENV: NULL for this process's. At most LIMIT bytes of
+ * stdout are taken. ARGV[0] is borrowed until finish. 0, or -1 with text.
  */
 int aw_capture_start (struct aw_capture *capture,
                       char *const argv[],
@@ -35,8 +35,9 @@ int aw_capture_start (struct aw_capture *capture,
                       size_t limit,
                       struct aw_error *err);
 
-/* Waits at most SECONDS until all N have ended; the ones still running then are killed. 0 when all exited with 0 within
- * their limits; else -1 with text on the first that did not: what it complained, its status, or the deadline.
+/* Waits at most SECONDS until all N have ended; the ones still running then are killed. 0 when all
+ * exited with 0 within their limits; else -1 with text on the first that did not: what it complained,
+ * its status, or the deadline.
  */
 int aw_capture_wait (struct aw_capture *captures, size_t n, double seconds, struct aw_error *err);
 

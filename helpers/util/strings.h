@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of strings as exec takes it: an argument vector or an environment under construction. A failed allocation is
- * remembered, so that callers check once at the end.
+/* A list of strings as exec takes it: an argument vector or an environment under construction. A
+ * failed allocation is remembered, so that callers check once at the end.
  */
 #ifndef AW_UTIL_STRINGS_H
 #define AW_UTIL_STRINGS_H
