@@ -80,6 +80,9 @@ struct aw_counts {
 };
 struct aw_counts aw_sched_counts (const struct aw_sched *sched, uint32_t set);
 
+/* What it was created over. Borrowed. */
+const struct aw_graph *aw_sched_graph (const struct aw_sched *sched);
+
 /* The pool as it is now. Borrowed. */
 const struct aw_pool *aw_sched_pool (const struct aw_sched *sched);
 

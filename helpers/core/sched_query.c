@@ -63,6 +63,11 @@ struct aw_counts aw_sched_counts (const struct aw_sched *s, uint32_t set)
     return sum;
 }
 
+const struct aw_graph *aw_sched_graph (const struct aw_sched *s)
+{
+    return s->graph;
+}
+
 const struct aw_pool *aw_sched_pool (const struct aw_sched *s)
 {
     return &s->pool;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of `async-workflow run`, from the command line, else from ASYNC_WORKFLOW_* in the environment. */
+#ifndef AW_CMD_RUN_ARGS_H
+#define AW_CMD_RUN_ARGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "coord/display.h"
+#include "core/sched.h"
+#include "util/error.h"
+
+struct aw_run_args {
+    const char *file; /* borrowed from argv, as all texts here */
+    bool local;
+    bool test_only;
+    bool from_srun; /* a "--" was there: what follows are srun's options, and an allocation may be made */
+    uint32_t cpus; /* of local mode; 0: this process's */
+    uint32_t gpus;
+    const char *dir; /* NULL: by the workflow's name and the job */
+    struct aw_sched_config sched;
+    enum aw_display_mode display;
+    double grace; /* seconds */
+    char **own; /* the words before "--", from argv[1] on, for running anew under salloc; NULL-terminated, owned */
+    char *const *srun_options; /* those after it; NULL-terminated */
+};
+
+/* Parses argv (argv[0] is "async-workflow run"). --help prints and exits with 0, wrong usage prints and exits with 2, as argp does.
+ * 0, or -1 with text. finish in any case.
+ */
+int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct aw_error *err);
+void aw_run_args_finish (struct aw_run_args *args);
+
+#endif /* AW_CMD_RUN_ARGS_H */

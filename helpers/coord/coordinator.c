@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/coordinator.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "coord/stop_signals.h"
+#include "coord/task_launch.h"
+#include "coord/time_left.h"
+#include "io/journal.h"
+#include "io/run_dir.h"
+#include "util/clock.h"
+
+enum { EXIT_INPUT = 2, EXIT_STOPPED = 3, EXIT_POOL = 4 }; /* as in cmd/command.h */
+
+struct aw_coordinator {
+    struct aw_coordinator_config config;
+    struct event_base *base; /* borrowed */
+    struct aw_sched *sched;
+    struct aw_journal *journal;
+    struct aw_history history;
+    struct aw_display *display;
+    struct aw_display_set *display_sets; /* one a set */
+    struct aw_time_left time_left;
+    struct aw_exec *exec; /* borrowed while running */
+    struct aw_exec_callbacks callbacks;
+    struct aw_stop_signals *signals;
+    struct event *turn; /* made active when there is something to decide */
+    struct event *redraw; /* one timer, armed as the display wants */
+    double epoch; /* monotonic clock at t = 0 */
+    uint32_t n_joined;
+    bool complete; /* all nodes have joined and the pool has been checked */
+    int exit_code; /* -1: going on */
+    bool journal_broken;
+    const char *note; /* for the display */
+    struct aw_error failure; /* of the pool */
+};
+
+static double now (const struct aw_coordinator *c)
+{
+    double t = aw_clock_monotonic () - c->epoch;
+    double last = aw_sched_now (c->sched);
+
+    return t > last ? t : last; /* events carry a time that never falls */
+}
+
+static void want_turn (struct aw_coordinator *c)
+{
+    event_active (c->turn, EV_TIMEOUT, 0);
+}
+
+static void stop (struct aw_coordinator *c, bool kill, const char *reason);
+
+/* A journal that cannot be written is told once; nothing more is started then. */
+static void check_journal (struct aw_coordinator *c, int rc, const struct aw_error *err)
+{
+    if (rc == 0 || c->journal_broken)
+        return;
+    c->journal_broken = true;
+    aw_display_message (c->display, "async-workflow: %s: nothing more is started; make room and resume", err->text);
+    stop (c, false, "the journal cannot be written");
+}
+
+/* Journal, history and display see every event, in this order. */
+static void record (struct aw_coordinator *c, const struct aw_event *ev)
+{
+    struct aw_error err;
+
+    check_journal (c, aw_journal_append (c->journal, ev, &err), &err);
+    if (aw_history_handle (&c->history, ev, &err) < 0)
+        aw_display_message (c->display, "async-workflow: the report will be incomplete: %s", err.text);
+    aw_display_event (c->display, ev);
+}
+
+/* Something happened outside: the scheduler first, for what it refuses has not happened. */
+static void take_in (struct aw_coordinator *c, struct aw_event *ev)
+{
+    struct aw_error err;
+
+    ev->t = now (c);
+    if (aw_sched_handle (c->sched, ev, &err) < 0) {
+        aw_display_message (c->display, "async-workflow: ignored: %s", err.text);
+        return;
+    }
+    record (c, ev);
+    want_turn (c);
+}
+
+static void stop (struct aw_coordinator *c, bool kill, const char *reason)
+{
+    struct aw_event ev = { .type = AW_EVENT_STOP, .code = kill, .reason = reason, .node = AW_NONE };
+
+    c->note = "stopping";
+    take_in (c, &ev);
+}
+
+/* Over before the scheduler says so. */
+static void end_run (struct aw_coordinator *c, int code)
+{
+    struct aw_event ev = { .type = AW_EVENT_END, .code = code, .node = AW_NONE };
+
+    if (c->exit_code >= 0)
+        return;
+    take_in (c, &ev);
+    c->exit_code = code;
+    event_base_loopbreak (c->base);
+}
+
+static void fail_pool (struct aw_coordinator *c, const struct aw_error *why)
+{
+    if (c->exit_code < 0)
+        c->failure = *why;
+    end_run (c, EXIT_POOL);
+}
+
+static void on_node_joined (void *arg, const struct aw_event *ev)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event mine = *ev;
+
+    c->n_joined++;
+    take_in (c, &mine);
+}
+
+static void on_node_lost (void *arg, const struct aw_event *ev)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event mine = *ev;
+
+    take_in (c, &mine);
+}
+
+static void on_task_finished (void *arg, const struct aw_event *ev)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event mine = *ev;
+
+    take_in (c, &mine);
+}
+
+static void on_broken (void *arg, const struct aw_error *why)
+{
+    fail_pool (arg, why);
+}
+
+/* The attempt could not even be sent: it ends as failed. */
+static void fail_start (struct aw_coordinator *c, const struct aw_event *start, const struct aw_error *why)
+{
+    struct aw_event ev = {
+        .type = AW_EVENT_FINISH,
+        .task = start->task,
+        .attempt = start->attempt,
+        .node = start->node,
+        .status = AW_STATUS_FAILED,
+        .reason = why->text,
+    };
+
+    take_in (c, &ev);
+}
+
+static void send_start (struct aw_coordinator *c, const struct aw_event *start)
+{
+    struct aw_launch launch;
+    struct aw_error err;
+
+    if (aw_task_launch (&launch, c->config.workflow, start, c->config.run_dir, c->config.start_dir, &err) < 0
+        || c->exec->ops->start (c->exec, start->node, &launch, &err) < 0)
+        fail_start (c, start, &err);
+    aw_launch_finish (&launch);
+}
+
+static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
+{
+    if (action->type == AW_EVENT_START)
+        send_start (c, action);
+    else if (action->type == AW_EVENT_KILL)
+        c->exec->ops->kill (c->exec, action->node, action->task, action->attempt, c->config.kill_grace);
+    else if (action->type == AW_EVENT_END) {
+        c->exit_code = action->code;
+        event_base_loopbreak (c->base);
+    }
+}
+
+static void arm_redraw (struct aw_coordinator *c)
+{
+    double seconds = aw_display_next (c->display, now (c));
+    struct timeval tv;
+
+    if (isinf (seconds)) {
+        event_del (c->redraw);
+        return;
+    }
+    tv.tv_sec = (time_t)seconds;
+    tv.tv_usec = (suseconds_t)((seconds - (double)tv.tv_sec) * 1e6);
+    event_add (c->redraw, &tv);
+}
+
+/* The pool is complete: is it what the job holds, and can every task run in it? */
+static void check_pool (struct aw_coordinator *c)
+{
+    struct aw_error err;
+
+    c->complete = true;
+    c->note = NULL;
+    if (c->config.check_pool && c->config.check_pool (c->config.arg, aw_sched_pool (c->sched), &err) < 0)
+        fail_pool (c, &err);
+    else if (aw_sched_check (c->sched, &err) < 0) {
+        c->failure = err; /* not the pool's fault: the input asks for too much */
+        end_run (c, EXIT_INPUT);
+    }
+}
+
+/* The end of a turn of the loop: decide, journal, send. */
+static void on_turn (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event action;
+    struct aw_error err;
+
+    (void)fd;
+    (void)what;
+    if (c->n_joined == c->config.n_nodes && !c->complete)
+        check_pool (c);
+    while (c->complete && c->exit_code < 0 && aw_sched_next (c->sched, &action)) {
+        record (c, &action);
+        carry_out (c, &action);
+    }
+    check_journal (c, aw_journal_flush (c->journal, &err), &err);
+    arm_redraw (c);
+}
+
+static void fill_display (struct aw_coordinator *c, struct aw_display_state *state)
+{
+    const struct aw_pool *pool = aw_sched_pool (c->sched);
+    uint32_t n_sets = c->config.workflow->graph->n_sets;
+
+    for (uint32_t s = 0; s < n_sets; s++) {
+        struct aw_counts counts = aw_sched_counts (c->sched, s);
+        c->display_sets[s] = (struct aw_display_set){ counts.ready, counts.running, counts.done,
+                                                      counts.failed, counts.skipped };
+    }
+    *state = (struct aw_display_state){
+        .t = now (c),
+        .sets = c->display_sets,
+        .nodes = pool->n_nodes,
+        .cpus = pool->total.cpus,
+        .busy_cpus = pool->total.cpus - pool->free.cpus,
+        .gpus = pool->total.gpus,
+        .busy_gpus = pool->total.gpus - pool->free.gpus,
+        .left = aw_time_left (&c->time_left, c->sched, now (c)),
+        .note = c->note,
+    };
+}
+
+static void on_redraw (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_display_state state;
+
+    (void)fd;
+    (void)what;
+    fill_display (c, &state);
+    aw_display_update (c->display, &state);
+    arm_redraw (c);
+}
+
+/* Ctrl-C and its kin: first ask the tasks to end, then make them. */
+static void on_stop_signal (void *arg, int times, const char *name)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event run;
+    uint32_t cursor = 0;
+
+    if (times == 1) {
+        aw_display_message (c->display, "async-workflow: %s: stopping; tasks have %.0f s to end; once more kills them",
+                            name, c->config.kill_grace);
+        stop (c, true, name);
+        if (c->n_joined < c->config.n_nodes)
+            end_run (c, EXIT_STOPPED); /* nothing has started yet */
+        return;
+    }
+    aw_display_message (c->display, "async-workflow: %s again: killing the tasks", name);
+    while (aw_sched_running (c->sched, &cursor, &run))
+        c->exec->ops->kill (c->exec, run.node, run.task, run.attempt, 0);
+}
+
+static void on_suspend (void *arg)
+{
+    struct aw_coordinator *c = arg;
+
+    aw_display_clear (c->display);
+}
+
+static struct aw_journal *open_journal (const struct aw_coordinator *c, struct aw_error *err)
+{
+    struct aw_journal_header header = {
+        .epoch = aw_clock_wall (),
+        .name = c->config.workflow->name,
+        .mode = (char *)(uintptr_t)aw_mode_name (c->config.sched.mode),
+        .policy = (char *)(uintptr_t)aw_policy_name (c->config.sched.policy),
+        .job = (char *)(uintptr_t)c->config.job,
+    };
+    char *path = aw_run_dir_path (c->config.run_dir, AW_RUN_JOURNAL);
+    struct aw_journal *journal = NULL;
+
+    if (path)
+        journal = aw_journal_create (path, c->config.workflow->graph, &header, err);
+    else
+        aw_error_set (err, "out of memory");
+    free (path);
+    return journal;
+}
+
+struct aw_coordinator *aw_coordinator_create (struct event_base *base,
+                                              const struct aw_coordinator_config *config,
+                                              struct aw_error *err)
+{
+    const struct aw_graph *graph = config->workflow->graph;
+    struct aw_coordinator *c = calloc (1, sizeof (*c));
+
+    if (!c) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    c->config = *config;
+    c->base = base;
+    c->exit_code = -1;
+    c->epoch = aw_clock_monotonic ();
+    c->note = "waiting for the nodes";
+    c->callbacks = (struct aw_exec_callbacks){ on_node_joined, on_node_lost, on_task_finished, on_broken, c };
+    c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
+    c->turn = event_new (base, -1, EV_PERSIST, on_turn, c);
+    c->redraw = event_new (base, -1, 0, on_redraw, c);
+    if (!c->display_sets || !c->turn || !c->redraw) {
+        aw_error_set (err, "out of memory");
+        goto fail;
+    }
+    c->sched = aw_sched_create (graph, &config->sched, err);
+    if (!c->sched || aw_history_init (&c->history, graph, err) < 0)
+        goto fail;
+    c->journal = open_journal (c, err);
+    if (!c->journal)
+        goto fail;
+    c->display = aw_display_create (graph, STDERR_FILENO, config->display, err);
+    if (!c->display)
+        goto fail;
+    aw_display_set_directory (c->display, config->run_dir);
+    return c;
+fail:
+    aw_coordinator_destroy (c);
+    return NULL;
+}
+
+void aw_coordinator_destroy (struct aw_coordinator *c)
+{
+    int saved = errno;
+
+    if (!c)
+        return;
+    aw_stop_signals_destroy (c->signals);
+    aw_display_finish (c->display);
+    aw_journal_close (c->journal, NULL);
+    aw_history_finish (&c->history);
+    aw_sched_destroy (c->sched);
+    if (c->turn)
+        event_free (c->turn);
+    if (c->redraw)
+        event_free (c->redraw);
+    free (c->display_sets);
+    free (c);
+    errno = saved;
+}
+
+const struct aw_exec_callbacks *aw_coordinator_callbacks (struct aw_coordinator *c)
+{
+    return &c->callbacks;
+}
+
+void aw_coordinator_message (struct aw_coordinator *c, const char *text)
+{
+    aw_display_message (c->display, "%s", text);
+    arm_redraw (c);
+}
+
+void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
+{
+    fail_pool (c, why);
+}
+
+const struct aw_history *aw_coordinator_history (const struct aw_coordinator *c)
+{
+    return &c->history;
+}
+
+/* Closes the journal and takes the display down: from now on others may print. */
+static int close_books (struct aw_coordinator *c, struct aw_error *err)
+{
+    int rc = aw_journal_close (c->journal, err);
+
+    c->journal = NULL;
+    aw_display_finish (c->display);
+    c->display = NULL;
+    return rc;
+}
+
+int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct aw_error *err)
+{
+    struct aw_stop_signals_callbacks on_signals = { on_stop_signal, on_suspend, c };
+
+    err->text[0] = '\0';
+    c->exec = exec;
+    c->signals = aw_stop_signals_create (c->base, &on_signals, err);
+    if (!c->signals)
+        return EXIT_POOL;
+    arm_redraw (c);
+    while (c->exit_code < 0) {
+        if (event_base_dispatch (c->base) != 0 && c->exit_code < 0) {
+            aw_error_set (&c->failure, "the event loop has nothing to wait for");
+            c->exit_code = EXIT_POOL;
+        }
+    }
+    aw_stop_signals_destroy (c->signals);
+    c->signals = NULL;
+    event_del (c->redraw);
+    event_del (c->turn);
+    *err = c->failure;
+    if (close_books (c, err->text[0] ? NULL : err) < 0 && c->exit_code == 0)
+        return EXIT_POOL; /* the end could not be recorded */
+    return c->exit_code;
+}

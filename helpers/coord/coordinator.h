@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The coordinator: asks the scheduler, journals, sends launches, takes in exits, shows progress. One thread, one libevent
+ * loop. What happens in one turn of the loop is decided on and journalled at its end, before a launch leaves: a
+ * completion is written before any successor starts.
+ *
+ *     exec callbacks --events--> scheduler --actions--> journal, execution, display
+ */
+#ifndef AW_COORD_COORDINATOR_H
+#define AW_COORD_COORDINATOR_H
+
+#include <stdint.h>
+
+#include "coord/display.h"
+#include "coord/exec.h"
+#include "core/history.h"
+#include "core/sched.h"
+#include "io/workflow.h"
+#include "util/error.h"
+
+struct event_base;
+
+struct aw_coordinator_config {
+    const struct aw_workflow *workflow; /* all borrowed until destroy */
+    struct aw_sched_config sched;
+    const char *run_dir; /* absolute, made by aw_run_dir_create */
+    const char *start_dir; /* absolute */
+    const char *job; /* Slurm job id; NULL in local mode */
+    uint32_t n_nodes; /* that must join before anything starts */
+    enum aw_display_mode display; /* on stderr */
+    double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
+    /* Called when all nodes have joined, before anything starts: is this pool what was asked for? NULL: any will do.
+     * 0, or -1 with text: the run ends as a failure of the pool.
+     */
+    int (*check_pool) (void *arg, const struct aw_pool *pool, struct aw_error *err);
+    void *arg;
+};
+
+struct aw_coordinator;
+
+/* Creates the journal and the display. BASE is borrowed. NULL with text. */
+struct aw_coordinator *aw_coordinator_create (struct event_base *base,
+                                              const struct aw_coordinator_config *config,
+                                              struct aw_error *err);
+
+/* Takes NULL, keeps errno. */
+void aw_coordinator_destroy (struct aw_coordinator *coordinator);
+
+/* What the execution row is to be created with. Valid as long as the coordinator. */
+const struct aw_exec_callbacks *aw_coordinator_callbacks (struct aw_coordinator *coordinator);
+
+/* Runs the loop until the workflow is over one way or another and the journal is closed. EXEC is borrowed. While it
+ * runs, SIGINT and SIGTERM stop the run (once: tasks get SIGTERM and kill_grace seconds; twice: SIGKILL), and Ctrl-Z stops
+ * this process alone. Returns the exit status (enum aw_exit in cmd/command.h); text in ERR where the
+ * pool or the workflow is the cause, else it is empty.
+ */
+int aw_coordinator_run (struct aw_coordinator *coordinator, struct aw_exec *exec, struct aw_error *err);
+
+/* The pool is broken in a way that the execution row cannot see: the run ends, unless it has. From the loop. */
+void aw_coordinator_fail (struct aw_coordinator *coordinator, const struct aw_error *why);
+
+/* A line for the user above the display, such as what srun says. */
+void aw_coordinator_message (struct aw_coordinator *coordinator, const char *text);
+
+/* What has happened so far. Borrowed. */
+const struct aw_history *aw_coordinator_history (const struct aw_coordinator *coordinator);
+
+#endif /* AW_COORD_COORDINATOR_H */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/stop_signals.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct {
+    int number;
+    const char *name;
+} stopping[] = {
+    { SIGINT, "Ctrl-C" },
+    { SIGTERM, "SIGTERM" },
+    { SIGHUP, "SIGHUP" },
+};
+
+enum { N_STOPPING = sizeof (stopping) / sizeof (stopping[0]) };
+
+struct aw_stop_signals {
+    struct aw_stop_signals_callbacks callbacks;
+    struct event *events[N_STOPPING];
+    struct event *suspend;
+    int times;
+};
+
+static void on_stop (evutil_socket_t number, short what, void *arg)
+{
+    struct aw_stop_signals *s = arg;
+
+    (void)what;
+    for (int i = 0; i < N_STOPPING; i++)
+        if (stopping[i].number == number)
+            s->callbacks.stop (s->callbacks.arg, ++s->times, stopping[i].name);
+}
+
+/* The tasks go on; only this process stops, until it is continued. */
+static void on_suspend (evutil_socket_t number, short what, void *arg)
+{
+    struct aw_stop_signals *s = arg;
+
+    (void)number;
+    (void)what;
+    s->callbacks.suspend (s->callbacks.arg);
+    kill (getpid (), SIGSTOP);
+}
+
+struct aw_stop_signals *aw_stop_signals_create (struct event_base *base,
+                                                const struct aw_stop_signals_callbacks *callbacks,
+                                                struct aw_error *err)
+{
+    struct aw_stop_signals *s = calloc (1, sizeof (*s));
+    int rc = 0;
+
+    if (!s) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    s->callbacks = *callbacks;
+    signal (SIGPIPE, SIG_IGN);
+    for (int i = 0; i < N_STOPPING; i++) {
+        s->events[i] = evsignal_new (base, stopping[i].number, on_stop, s);
+        if (!s->events[i] || event_add (s->events[i], NULL) < 0)
+            rc = -1;
+    }
+    s->suspend = evsignal_new (base, SIGTSTP, on_suspend, s);
+    if (!s->suspend || event_add (s->suspend, NULL) < 0)
+        rc = -1;
+    if (rc < 0) {
+        aw_stop_signals_destroy (s);
+        aw_error_set (err, "cannot handle signals");
+        return NULL;
+    }
+    return s;
+}
+
+void aw_stop_signals_destroy (struct aw_stop_signals *s)
+{
+    int saved = errno;
+
+    if (!s)
+        return;
+    for (int i = 0; i < N_STOPPING; i++)
+        if (s->events[i])
+            event_free (s->events[i]);
+    if (s->suspend)
+        event_free (s->suspend);
+    free (s);
+    errno = saved;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/task_launch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/run_dir.h"
+
+/* What each text of a recipe is filled in from. */
+struct context {
+    const struct aw_workflow *workflow;
+    const struct aw_recipe *recipe;
+    const struct aw_set *set;
+    const struct aw_event *start;
+    const char *run_dir;
+};
+
+static char *expand (const struct context *c, const char *template)
+{
+    return aw_recipe_expand (template, c->workflow->graph, c->start->task, c->run_dir);
+}
+
+static int fill_argv (struct aw_launch *launch, const struct context *c)
+{
+    size_t n = 0;
+
+    if (c->recipe->script) {
+        launch->argv = calloc (4, sizeof (*launch->argv));
+        if (!launch->argv)
+            return -1;
+        launch->argv[0] = strdup ("/bin/sh");
+        launch->argv[1] = launch->argv[0] ? strdup ("-c") : NULL;
+        launch->argv[2] = launch->argv[1] ? expand (c, c->recipe->script) : NULL;
+        return launch->argv[2] ? 0 : -1;
+    }
+    while (c->recipe->command[n])
+        n++;
+    launch->argv = calloc (n + 1, sizeof (*launch->argv));
+    for (size_t i = 0; launch->argv && i < n; i++)
+        if (!(launch->argv[i] = expand (c, c->recipe->command[i])))
+            return -1;
+    return launch->argv ? 0 : -1;
+}
+
+/* BASE/PATH, or PATH where that is absolute already. Takes PATH over. */
+static char *absolute (char *path, const char *base)
+{
+    char *joined = NULL;
+
+    if (!path || path[0] == '/')
+        return path;
+    if (asprintf (&joined, "%s/%s", base, path) < 0)
+        joined = NULL;
+    free (path);
+    return joined;
+}
+
+static int fill_paths (struct aw_launch *launch, const struct context *c, const char *start_dir)
+{
+    const struct aw_recipe *r = c->recipe;
+    const struct aw_event *start = c->start;
+    const struct aw_graph *graph = c->workflow->graph;
+
+    launch->directory = r->directory ? absolute (expand (c, r->directory), start_dir) : strdup (start_dir);
+    if (!launch->directory)
+        return -1;
+    launch->out = r->out ? absolute (expand (c, r->out), launch->directory)
+                         : aw_run_dir_log (c->run_dir, graph, start->task, start->attempt, "out");
+    launch->err = r->err ? absolute (expand (c, r->err), launch->directory)
+                         : aw_run_dir_log (c->run_dir, graph, start->task, start->attempt, "err");
+    return launch->out && launch->err ? 0 : -1;
+}
+
+/* NAME=VALUE appended; VALUE is taken over, NULL means out of memory. */
+static int add_variable (struct aw_launch *launch, size_t *n, const char *name, char *value)
+{
+    char *variable = NULL;
+
+    if (value && asprintf (&variable, "%s=%s", name, value) < 0)
+        variable = NULL;
+    free (value);
+    launch->env[(*n)++] = variable;
+    return variable ? 0 : -1;
+}
+
+static char *number (uint32_t value)
+{
+    char *text;
+
+    return asprintf (&text, "%u", value) < 0 ? NULL : text;
+}
+
+/* The workflow's own first, so that the five that tell a task where it is cannot be wrong. */
+static int fill_env (struct aw_launch *launch, const struct context *c)
+{
+    const struct aw_graph *graph = c->workflow->graph;
+    struct aw_task at = aw_graph_task (graph, c->start->task);
+    char name[160];
+    size_t n = 0;
+
+    launch->env = calloc (c->recipe->n_environment + 6, sizeof (*launch->env));
+    if (!launch->env)
+        return -1;
+    for (size_t i = 0; i < c->recipe->n_environment; i++) {
+        const struct aw_variable *v = &c->recipe->environment[i];
+        if (add_variable (launch, &n, v->name, expand (c, v->value)) < 0)
+            return -1;
+    }
+    aw_graph_task_name (graph, c->start->task, name, sizeof (name));
+    if (add_variable (launch, &n, "ASYNC_WORKFLOW_TASK", strdup (name)) < 0
+        || add_variable (launch, &n, "ASYNC_WORKFLOW_INDEX", number (at.index)) < 0
+        || add_variable (launch, &n, "ASYNC_WORKFLOW_ITERATION", number (at.iteration)) < 0
+        || add_variable (launch, &n, "ASYNC_WORKFLOW_ATTEMPT", number (c->start->attempt)) < 0
+        || add_variable (launch, &n, "ASYNC_WORKFLOW_RUN", strdup (c->run_dir)) < 0)
+        return -1;
+    return 0;
+}
+
+int aw_task_launch (struct aw_launch *launch,
+                    const struct aw_workflow *workflow,
+                    const struct aw_event *start,
+                    const char *run_dir,
+                    const char *start_dir,
+                    struct aw_error *err)
+{
+    struct aw_task at = aw_graph_task (workflow->graph, start->task);
+    struct context c = { workflow, &workflow->recipes[at.set], &workflow->graph->sets[at.set], start, run_dir };
+
+    aw_launch_init (launch);
+    launch->task = start->task;
+    launch->attempt = start->attempt;
+    launch->time_limit = c.set->time_limit;
+    if (fill_argv (launch, &c) < 0 || fill_paths (launch, &c, start_dir) < 0 || fill_env (launch, &c) < 0
+        || aw_idset_copy (&launch->cpus, &start->cpus) < 0 || aw_idset_copy (&launch->gpus, &start->gpus) < 0)
+        return aw_error_set (err, "out of memory");
+    return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/time_left.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "model/simulate.h"
+#include "util/clock.h"
+
+/* Is there a set with tasks to come of which nothing is known? */
+static bool unknown (const struct aw_sched *sched)
+{
+    uint32_t n_sets = aw_sched_graph (sched)->n_sets;
+
+    for (uint32_t s = 0; s < n_sets; s++) {
+        struct aw_counts counts = aw_sched_counts (sched, s);
+        if (isnan (aw_sched_duration (sched, s)) && counts.waiting + counts.ready + counts.running > 0)
+            return true;
+    }
+    return false;
+}
+
+static double predicted_end (const struct aw_sched *sched)
+{
+    struct aw_sched *ahead = unknown (sched) ? NULL : aw_sched_clone (sched);
+    struct aw_simulated result;
+    double end = NAN;
+
+    if (ahead && aw_simulate (ahead, NULL, &result, NULL) == 0)
+        end = result.end;
+    aw_sched_destroy (ahead);
+    return end;
+}
+
+double aw_time_left (struct aw_time_left *left, const struct aw_sched *sched, double t)
+{
+    if (left->looks == 0 || t - left->looked >= 100 * left->cost) {
+        double began = aw_clock_monotonic ();
+
+        left->end = predicted_end (sched);
+        left->cost = aw_clock_monotonic () - began;
+        left->looked = t;
+        left->looks = 1;
+    }
+    return left->end > t ? left->end - t : (isnan (left->end) ? NAN : 0);
+}
