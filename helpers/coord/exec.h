@@ -15,10 +15,12 @@
 struct event_base;
 
 /* What execution tells the coordinator; called from the event loop, never from inside a function of the table. Times
- * are the coordinator's to set: `t` of the events is not filled.
+ * are the coordinator's to set: `t` of the events is not filled. A callback may start, kill and shut down, but not destroy.
  */
 struct aw_exec_callbacks {
-    /* A node has joined: type NODE with node (numbered from 0 in order of joining), name, cpus, gpus, mem. */
+    /* A node has joined: type NODE with node (numbered from 0), name, cpus, gpus, mem. All nodes are told one after the
+     * other once the last has come, in the order of their names ("n2" before "n10"): the same in each run.
+     */
     void (*node_joined) (void *arg, const struct aw_event *ev);
     /* Node EV->node is gone (NODE_LOST, reason). Its tasks get no further word: the coordinator ends them. */
     void (*node_lost) (void *arg, const struct aw_event *ev);
@@ -26,6 +28,8 @@ struct aw_exec_callbacks {
     void (*task_finished) (void *arg, const struct aw_event *ev);
     /* Execution as a whole is broken: nothing can run any more (the pool step ended, no agent came in time). */
     void (*broken) (void *arg, const struct aw_error *why);
+    /* A remark that the user should see once ("tasks run unbound on 4 of 4 nodes: ..."). May be NULL. */
+    void (*note) (void *arg, const char *text);
     void *arg;
 };
 

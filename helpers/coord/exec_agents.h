@@ -22,13 +22,14 @@ struct aw_exec *aw_exec_agents_create (struct event_base *base,
 /* The port that agents are to connect to. */
 uint16_t aw_exec_agents_port (const struct aw_exec *exec);
 
-/* Local mode: forks an agent on this machine, connected by a socketpair, without munge and Slurm. CPUS and GPUS are
- * what it may use (empty: all CPUs of this process's affinity, no GPU). NULL with text.
+/* Local mode: forks an agent on this machine, connected by a socketpair, without munge and Slurm. SERVE is what the child
+ * runs: the agent with its end of the connection and ARG (coordinator and agent do not know each other; the command
+ * knows both). Its result is the child's exit status. NULL with text.
  */
 struct aw_exec *aw_exec_local_create (struct event_base *base,
                                       const struct aw_exec_callbacks *callbacks,
-                                      const struct aw_idset *cpus,
-                                      const struct aw_idset *gpus,
+                                      int (*serve) (int fd, void *arg),
+                                      void *arg,
                                       struct aw_error *err);
 
 #endif /* AW_COORD_EXEC_AGENTS_H */

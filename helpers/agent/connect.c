@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "agent/connect.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "io/auth.h"
+#include "io/frame.h"
+#include "io/link.h"
+#include "util/clock.h"
+
+static const double TRY_SECONDS = 5; /* for one address to accept the connection */
+static const double TALK_SECONDS = 15; /* and then to speak; a coordinator of a large pool is busy when all come at once */
+
+/* Waits for EVENTS on FD until LIMIT. */
+static int wait_for (int fd, short events, double limit, struct aw_error *err)
+{
+    for (;;) {
+        struct pollfd pfd = { .fd = fd, .events = events };
+        double left = limit - aw_clock_monotonic ();
+        int rc = left > 0 ? poll (&pfd, 1, (int)(left * 1000) + 1) : 0;
+
+        if (rc > 0)
+            return 0;
+        if (rc == 0)
+            return aw_error_set (err, "no answer in time");
+        if (errno != EINTR)
+            return aw_error_set (err, "poll: %s", strerror (errno));
+    }
+}
+
+static int finish_connect (int fd, double limit, struct aw_error *err)
+{
+    socklen_t size = sizeof (int);
+    int error = 0;
+
+    if (wait_for (fd, POLLOUT, limit, err) < 0)
+        return -1;
+    if (getsockopt (fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        error = errno;
+    return error ? aw_error_set (err, "%s", strerror (error)) : 0;
+}
+
+static int connect_to (const struct addrinfo *address, double limit, struct aw_error *err)
+{
+    int fd = socket (address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    double soon = aw_clock_monotonic () + TRY_SECONDS;
+
+    if (fd < 0)
+        return aw_error_set (err, "socket: %s", strerror (errno));
+    if (connect (fd, address->ai_addr, address->ai_addrlen) == 0)
+        return fd;
+    if (errno == EINPROGRESS) {
+        if (finish_connect (fd, soon < limit ? soon : limit, err) == 0)
+            return fd;
+    }
+    else
+        aw_error_set (err, "%s", strerror (errno));
+    close (fd);
+    return -1;
+}
+
+/* Reads one frame. Nothing follows it before we answer; and the peer is not known yet, so it gets no more room than it
+ * would give.
+ */
+static int receive (int fd, struct aw_frame_reader *reader, struct aw_frame *frame, double limit, struct aw_error *err)
+{
+    static char line[AW_FRAME_MAX_STRANGER];
+    size_t size = 0;
+    char *end = NULL;
+
+    while (!end && size < sizeof (line)) {
+        ssize_t n;
+
+        if (wait_for (fd, POLLIN, limit, err) < 0)
+            return -1;
+        n = recv (fd, line + size, sizeof (line) - size, MSG_DONTWAIT);
+        if (n == 0)
+            return aw_error_set (err, "it has closed the connection: it may be of another user or job, or munge's key "
+                                 "may differ between the nodes");
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            continue;
+        if (n < 0)
+            return aw_error_set (err, "%s", strerror (errno));
+        end = memchr (line + size, '\n', (size_t)n);
+        size += (size_t)n;
+    }
+    if (!end || end != line + size - 1 || aw_frame_read (reader, line, size - 1, frame, NULL) < 0)
+        return aw_error_set (err, "it is no coordinator");
+    return 0;
+}
+
+static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_error *err)
+{
+    char *credential = aw_auth_prove (claim, err);
+    struct aw_text text;
+    int rc;
+
+    if (!credential)
+        return -1;
+    aw_text_init (&text);
+    rc = aw_frame_put_proof (&text, credential, claim->prover_nonce, err);
+    free (credential);
+    if (rc == 0 && send (fd, text.data, text.size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)text.size)
+        rc = aw_error_set (err, "it has closed the connection");
+    aw_text_finish (&text);
+    return rc;
+}
+
+/* Challenge, our proof, its proof. */
+static int shake_hands (int fd, const char *job, struct aw_frame_reader *reader, double limit, struct aw_error *err)
+{
+    char own_nonce[AW_NONCE_SIZE], nonce[AW_NONCE_SIZE];
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, job, nonce, own_nonce };
+    const struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, job, own_nonce, nonce };
+    double soon = aw_clock_monotonic () + TALK_SECONDS;
+    struct aw_frame frame;
+
+    limit = soon < limit ? soon : limit;
+    if (aw_auth_nonce (own_nonce, err) < 0 || receive (fd, reader, &frame, limit, err) < 0)
+        return -1;
+    if (frame.type != AW_FRAME_CHALLENGE || strlen (frame.nonce) != AW_NONCE_SIZE - 1)
+        return aw_error_set (err, "it is no coordinator");
+    strcpy (nonce, frame.nonce);
+    if (send_proof (fd, &ours, err) < 0 || receive (fd, reader, &frame, limit, err) < 0)
+        return -1;
+    if (frame.type != AW_FRAME_PROOF)
+        return aw_error_set (err, "it is no coordinator");
+    return aw_auth_check (frame.credential, &theirs, err);
+}
+
+static int try_host (const char *host,
+                     const char *port,
+                     const char *job,
+                     struct aw_frame_reader *reader,
+                     double limit,
+                     struct aw_error *err)
+{
+    const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+    struct addrinfo *list;
+    int fd = -1;
+    int rc = getaddrinfo (host, port, &hints, &list);
+
+    if (rc != 0)
+        return aw_error_set (err, "%s: %s", host, gai_strerror (rc));
+    for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
+        fd = connect_to (a, limit, err);
+        if (fd < 0)
+            continue;
+        aw_link_tune_tcp (fd);
+        if (shake_hands (fd, job, reader, limit, err) < 0) {
+            close (fd);
+            fd = -1;
+        }
+    }
+    freeaddrinfo (list);
+    if (fd < 0) {
+        char place[160];
+        snprintf (place, sizeof (place), "coordinator at %.100s port %s", host, port);
+        aw_error_prefix (err, place);
+    }
+    return fd;
+}
+
+static int try_hosts (char *hosts,
+                      const char *port,
+                      const char *job,
+                      struct aw_frame_reader *reader,
+                      double limit,
+                      struct aw_error *err)
+{
+    char *save = NULL;
+    int fd = -1;
+
+    aw_error_set (err, "no coordinator's address is given");
+    for (char *host = strtok_r (hosts, ",", &save); host && fd < 0; host = strtok_r (NULL, ",", &save))
+        fd = try_host (host, port, job, reader, limit, err);
+    return fd;
+}
+
+static void pause_for (double seconds)
+{
+    struct timespec ts = { (time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9) };
+
+    nanosleep (&ts, NULL);
+}
+
+int aw_connect (const char *hosts, uint16_t port, const char *job, double seconds, struct aw_error *err)
+{
+    double limit = aw_clock_monotonic () + seconds;
+    double pause = 0.1;
+    struct aw_frame_reader *reader = aw_frame_reader_create ();
+    char service[8];
+    int fd = -1;
+
+    if (!reader)
+        return aw_error_set (err, "out of memory");
+    snprintf (service, sizeof (service), "%u", port);
+    for (;;) {
+        char *list = strdup (hosts);
+
+        if (!list)
+            aw_error_set (err, "out of memory");
+        else
+            fd = try_hosts (list, service, job, reader, limit, err);
+        free (list);
+        if (fd >= 0 || aw_clock_monotonic () + pause >= limit)
+            break;
+        pause_for (pause);
+        pause = pause < 2 ? 2 * pause : pause;
+    }
+    aw_frame_reader_destroy (reader);
+    return fd;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent is one task of a Slurm step that spans the pool; its tasks are not. A program that found SLURM_PROCID,
+ * SLURM_NTASKS or PMI_RANK of that step would take itself for a rank of it: MPI libraries would try to join, and wait or
+ * abort, and frameworks that look for SLURM_NTASKS would start distributed. So what describes the step is taken away, and
+ * what would steer an srun inside the task too. What describes the job stays, as users' scripts rely on it.
+ */
+#include "config.h"
+
+#include "agent/environment.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/gpus.h"
+#include "io/text.h"
+
+/* Prefixes of names, or whole names where they end in '='. */
+static const char *const hidden[] = {
+    "ASYNC_WORKFLOW_", /* ours, the MUNGE socket of a private cluster and the plugin's settings among them */
+    "PMI_", "PMI2_", "PMIX_", "SLURM_PMI", "SLURM_PMIX", /* how a rank finds its launcher */
+    "OMPI_COMM_WORLD_", "OMPI_UNIVERSE_SIZE=", "MV2_COMM_WORLD_", "HYDI_", "PALS_",
+    "SLURM_STEP", /* SLURM_STEP_ID, SLURM_STEPID, SLURM_STEP_GPUS, ... */
+    "SLURM_PROCID=", "SLURM_LOCALID=", "SLURM_NODEID=", "SLURM_GTIDS=", "SLURM_TASK_PID=",
+    "SLURM_NTASKS", "SLURM_NPROCS=", "SLURM_TASKS_PER_NODE=", "SLURM_CPUS_PER_", "SLURM_TRES_PER_",
+    "SLURM_MEM_PER_", "SLURM_GPUS", "SLURM_EXACT=", "SLURM_OVERLAP=", "SLURM_DISTRIBUTION=",
+    "SLURM_CPU_BIND", "SLURM_MEM_BIND", "SLURM_GPU_BIND", "SLURM_THREADS_PER_CORE=", "SLURM_HINT=",
+    "SLURM_LAUNCH_NODE_IPADDR=", "SLURM_SRUN_COMM_", "SLURM_PTY_", "SLURM_SPANK_", "_SLURM_SPANK_", "SLURM_UMASK=",
+    "SLURM_PRIO_PROCESS=", "SLURM_RLIMIT_", "SLURM_KILL_BAD_EXIT=", "SLURM_WAIT=", "SLURM_LABELIO=",
+    "SLURM_UNBUFFEREDIO=", "SLURM_EXPORT_ENV=", "SLURM_MPI_TYPE=", "SRUN_DEBUG=", "SLURMD_DEBUG=",
+    "HIP_VISIBLE_DEVICES=", /* indices into ROCR_VISIBLE_DEVICES, which differs by task */
+    "PWD=", "OLDPWD=", /* of the agent; a shell sets them by itself */
+};
+
+struct aw_environment {
+    char **base; /* strings owned, sorted by name */
+    size_t n_base;
+    bool threads_given; /* OMP_NUM_THREADS is in base */
+    struct aw_gpus *gpus;
+    /* Made anew by each make, memory kept. */
+    char **result;
+    size_t n_result;
+    size_t capacity;
+    bool *replaced; /* one a string of base */
+    struct aw_text own; /* strings that we make, each with its NUL */
+};
+
+static size_t name_length (const char *variable)
+{
+    return strcspn (variable, "=");
+}
+
+/* Orders by name: the one that is a beginning of the other comes first. */
+static int compare_names (const char *a, const char *b)
+{
+    size_t na = name_length (a);
+    size_t nb = name_length (b);
+    int rc = memcmp (a, b, na < nb ? na : nb);
+
+    return rc ? rc : (na > nb) - (na < nb);
+}
+
+static int compare_items (const void *a, const void *b)
+{
+    return compare_names (*(char *const *)a, *(char *const *)b);
+}
+
+bool aw_environment_hides (const char *variable)
+{
+    size_t n = name_length (variable);
+
+    for (size_t i = 0; i < sizeof (hidden) / sizeof (hidden[0]); i++) {
+        size_t length = strlen (hidden[i]);
+        bool whole = hidden[i][length - 1] == '=';
+
+        length -= whole;
+        if (strncmp (variable, hidden[i], length) == 0 && n >= length && (!whole || n == length))
+            return true;
+    }
+    return false;
+}
+
+const char *aw_environment_get (char *const *env, const char *name)
+{
+    size_t n = strlen (name);
+
+    for (; env && *env; env++)
+        if (strncmp (*env, name, n) == 0 && (*env)[n] == '=')
+            return *env + n + 1;
+    return NULL;
+}
+
+static int copy_base (struct aw_environment *environment, char *const *env)
+{
+    size_t n = 0;
+
+    while (env && env[n])
+        n++;
+    environment->base = calloc (n + 1, sizeof (char *));
+    environment->replaced = calloc (n + 1, sizeof (bool));
+    if (!environment->base || !environment->replaced)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr (env[i], '=') || aw_environment_hides (env[i]))
+            continue;
+        environment->base[environment->n_base] = strdup (env[i]);
+        if (!environment->base[environment->n_base])
+            return -1;
+        environment->n_base++;
+    }
+    qsort (environment->base, environment->n_base, sizeof (char *), compare_items);
+    return 0;
+}
+
+struct aw_environment *aw_environment_create (char *const *env, const struct aw_idset *gpus, struct aw_error *err)
+{
+    struct aw_environment *environment = calloc (1, sizeof (*environment));
+
+    if (!environment || copy_base (environment, env) < 0) {
+        aw_environment_destroy (environment);
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    environment->threads_given = aw_environment_get (env, "OMP_NUM_THREADS") != NULL;
+    environment->gpus = aw_gpus_create (env, gpus, err);
+    if (!environment->gpus) {
+        aw_environment_destroy (environment);
+        return NULL;
+    }
+    return environment;
+}
+
+/* Marks what VARIABLE replaces of the base. */
+static void replace (struct aw_environment *environment, const char *variable)
+{
+    size_t low = 0;
+    size_t high = environment->n_base;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_names (environment->base[middle], variable) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < environment->n_base && compare_names (environment->base[low], variable) == 0; low++)
+        environment->replaced[low] = true;
+}
+
+static int make_room (struct aw_environment *environment, size_t n)
+{
+    char **result;
+
+    if (n <= environment->capacity)
+        return 0;
+    result = realloc (environment->result, n * sizeof (char *));
+    if (!result)
+        return -1;
+    environment->result = result;
+    environment->capacity = n;
+    return 0;
+}
+
+/* What the node adds, as text: strings one after the other. */
+static void add_own (struct aw_environment *environment, const struct aw_launch *launch)
+{
+    struct aw_text *own = &environment->own;
+
+    aw_text_truncate (own, 0);
+    aw_gpus_variables (environment->gpus, &launch->gpus, own);
+    if (!environment->threads_given) {
+        aw_text_put (own, "OMP_NUM_THREADS=");
+        aw_text_uint (own, aw_idset_count (&launch->cpus));
+        aw_text_add (own, "", 1);
+    }
+    aw_text_put (own, AW_ENVIRONMENT_MARK "=");
+    aw_text_uint (own, launch->task);
+    aw_text_add (own, ".", 1);
+    aw_text_uint (own, launch->attempt);
+    aw_text_add (own, "", 1);
+}
+
+/* Is VARIABLE named again in the launch's list? Then that one holds. */
+static bool named (char *const *list, const char *variable)
+{
+    for (; list && *list; list++)
+        if (compare_names (*list, variable) == 0)
+            return true;
+    return false;
+}
+
+char **aw_environment_make (struct aw_environment *environment, const struct aw_launch *launch)
+{
+    size_t n_given = 0, n_own = 0, n = 0;
+    const char *end;
+
+    while (launch->env && launch->env[n_given])
+        n_given++;
+    add_own (environment, launch);
+    end = environment->own.data + environment->own.size;
+    for (const char *s = environment->own.data; s < end && !environment->own.failed; s += strlen (s) + 1)
+        n_own++;
+    if (environment->own.failed || make_room (environment, environment->n_base + n_given + n_own + 1) < 0) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    memset (environment->replaced, 0, environment->n_base * sizeof (bool));
+    for (char *s = environment->own.data; s < end; s += strlen (s) + 1) {
+        replace (environment, s);
+        if (!named (launch->env, s))
+            environment->result[n++] = s;
+    }
+    for (size_t i = 0; i < n_given; i++) {
+        replace (environment, launch->env[i]);
+        /* Of two equal names the last holds; lists are short. */
+        if (strchr (launch->env[i], '=') && !named (launch->env + i + 1, launch->env[i]))
+            environment->result[n++] = launch->env[i];
+    }
+    for (size_t i = 0; i < environment->n_base; i++)
+        if (!environment->replaced[i])
+            environment->result[n++] = environment->base[i];
+    environment->result[n] = NULL;
+    return environment->result;
+}
+
+void aw_environment_destroy (struct aw_environment *environment)
+{
+    int saved = errno;
+
+    if (environment) {
+        for (size_t i = 0; i < environment->n_base; i++)
+            free (environment->base[i]);
+        free (environment->base);
+        free (environment->replaced);
+        free (environment->result);
+        aw_text_finish (&environment->own);
+        aw_gpus_destroy (environment->gpus);
+        free (environment);
+    }
+    errno = saved;
+}

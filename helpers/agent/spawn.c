@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vfork: the child runs in the agent's memory while the agent waits, so starting a task costs the same however large
+ * the agent is, and a failure is told by writing it down. Where vfork makes a copy (valgrind) the place to write it to is shared
+ * all the same. The child makes system calls and nothing else.
+ */
+#include "config.h"
+
+#include "agent/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/environment.h"
+
+enum stage {
+    STAGE_NONE, /* all went well */
+    STAGE_SESSION,
+    STAGE_OUT,
+    STAGE_ERR,
+    STAGE_DIRECTORY,
+    STAGE_CPUS,
+    STAGE_EXEC,
+};
+
+/* Where the child writes what went wrong. */
+struct report {
+    volatile int stage;
+    volatile int error;
+};
+
+struct aw_spawner {
+    struct report *report; /* shared memory */
+    char *paths; /* candidates for the program, one after the other, an empty string last */
+    size_t paths_capacity;
+    cpu_set_t *mask;
+    size_t mask_size; /* bytes */
+};
+
+/* What the child needs, all of it looked up before. */
+struct child {
+    const struct aw_spawn *spawn;
+    const char *paths;
+    const cpu_set_t *mask; /* NULL: unbound */
+    size_t mask_size;
+    struct report *report;
+    pid_t parent;
+    bool same; /* out and err */
+};
+
+/*
+ * The child: system calls alone
+ */
+
+__attribute__ ((noreturn)) static void fail (const struct child *child, enum stage stage)
+{
+    child->report->error = errno;
+    child->report->stage = stage;
+    _exit (127);
+}
+
+/* O_NONBLOCK keeps a FIFO that nobody reads from holding up the agent: it fails instead. */
+static int open_output (const char *path)
+{
+    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, 0666);
+
+    if (fd >= 0)
+        fcntl (fd, F_SETFL, 0);
+    return fd;
+}
+
+static void open_outputs (const struct child *child)
+{
+    int fd = open_output (child->spawn->out);
+
+    if (fd < 0 || dup2 (fd, STDOUT_FILENO) < 0)
+        fail (child, STAGE_OUT);
+    if (fd > STDERR_FILENO)
+        close (fd);
+    fd = child->same ? STDOUT_FILENO : open_output (child->spawn->err);
+    if (fd < 0 || dup2 (fd, STDERR_FILENO) < 0)
+        fail (child, STAGE_ERR);
+    if (fd > STDERR_FILENO)
+        close (fd);
+}
+
+/* As execvp looks for it: what is not there, or may not be executed, is passed over, and the most telling error stays. */
+__attribute__ ((noreturn)) static void execute (const struct child *child)
+{
+    int denied = 0;
+
+    errno = ENOENT;
+    for (const char *path = child->paths; *path; path += strlen (path) + 1) {
+        execve (path, child->spawn->argv, child->spawn->env);
+        if (errno == EACCES)
+            denied = 1;
+        else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV && errno != ETIMEDOUT)
+            fail (child, STAGE_EXEC);
+    }
+    if (denied)
+        errno = EACCES;
+    fail (child, STAGE_EXEC);
+}
+
+__attribute__ ((noreturn)) static void run_child (const struct child *child)
+{
+    sigset_t none;
+
+    if (setsid () < 0 || prctl (PR_SET_PDEATHSIG, SIGKILL) < 0)
+        fail (child, STAGE_SESSION);
+    if (getppid () != child->parent)
+        _exit (127); /* the agent died in between */
+    open_outputs (child);
+    if (chdir (child->spawn->directory) < 0)
+        fail (child, STAGE_DIRECTORY);
+    if (child->mask && sched_setaffinity (0, child->mask_size, child->mask) < 0)
+        fail (child, STAGE_CPUS);
+#ifdef SYS_close_range
+    syscall (SYS_close_range, 3U, UINT_MAX, 0U); /* not there: then close-on-exec does it alone */
+#endif
+    sigemptyset (&none);
+    sigprocmask (SIG_SETMASK, &none, NULL);
+    execute (child);
+}
+
+/* Apart, so that nothing the compiler keeps for the caller is in reach of the child. */
+__attribute__ ((noinline)) static pid_t start_child (const struct child *child)
+{
+    pid_t pid = vfork ();
+
+    if (pid == 0)
+        run_child (child);
+    return pid;
+}
+
+/*
+ * The agent's side
+ */
+
+struct aw_spawner *aw_spawner_create (struct aw_error *err)
+{
+    struct aw_spawner *spawner = calloc (1, sizeof (*spawner));
+    void *shared;
+
+    if (!spawner) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    shared = mmap (NULL, sizeof (struct report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        aw_error_set (err, "mmap: %s", strerror (errno));
+        free (spawner);
+        return NULL;
+    }
+    spawner->report = shared;
+    return spawner;
+}
+
+void aw_spawner_destroy (struct aw_spawner *spawner)
+{
+    int saved = errno;
+
+    if (spawner) {
+        munmap (spawner->report, sizeof (*spawner->report));
+        free (spawner->paths);
+        free (spawner->mask);
+        free (spawner);
+    }
+    errno = saved;
+}
+
+static int reserve_paths (struct aw_spawner *spawner, size_t size)
+{
+    char *paths;
+
+    if (size <= spawner->paths_capacity)
+        return 0;
+    paths = realloc (spawner->paths, size);
+    if (!paths)
+        return -1;
+    spawner->paths = paths;
+    spawner->paths_capacity = size;
+    return 0;
+}
+
+/* Lists what the program may be. */
+static int list_paths (struct aw_spawner *spawner, const char *program, char *const *env)
+{
+    const char *path = aw_environment_get (env, "PATH");
+    size_t length = strlen (program);
+    size_t n_dirs = 1;
+    char *to;
+
+    if (!path)
+        path = "/bin:/usr/bin"; /* execvp's default */
+    for (const char *p = path; *p; p++)
+        n_dirs += *p == ':';
+    if (reserve_paths (spawner, strlen (path) + n_dirs * (length + 3) + 1) < 0)
+        return -1;
+    to = spawner->paths;
+    if (strchr (program, '/')) {
+        to = stpcpy (to, program) + 1;
+    }
+    else if (length > 0) {
+        for (size_t i = 0; i < n_dirs; i++) {
+            size_t n = strcspn (path, ":");
+
+            /* An empty entry is the working directory: of the task, which is there by then. */
+            memcpy (to, n ? path : ".", n ? n : 1);
+            to += n ? n : 1;
+            *to++ = '/';
+            to = stpcpy (to, program) + 1;
+            path += n + (path[n] == ':');
+        }
+    }
+    *to = '\0';
+    return 0;
+}
+
+static int fill_mask (struct aw_spawner *spawner, const struct aw_idset *cpus)
+{
+    uint32_t last = 0;
+    size_t size;
+
+    for (uint32_t i = aw_idset_next (cpus, 0); i != AW_IDSET_NONE; i = aw_idset_next (cpus, i + 1))
+        last = i;
+    size = CPU_ALLOC_SIZE (last + 1);
+    if (size > spawner->mask_size) {
+        cpu_set_t *mask = realloc (spawner->mask, size);
+        if (!mask)
+            return -1;
+        spawner->mask = mask;
+        spawner->mask_size = size;
+    }
+    CPU_ZERO_S (spawner->mask_size, spawner->mask);
+    for (uint32_t i = aw_idset_next (cpus, 0); i != AW_IDSET_NONE; i = aw_idset_next (cpus, i + 1))
+        CPU_SET_S (i, spawner->mask_size, spawner->mask);
+    return 0;
+}
+
+static void tell (const struct aw_spawn *spawn, int stage, int error, struct aw_error *err)
+{
+    const char *program = spawn->argv[0];
+    const char *why = strerror (error);
+
+    switch (stage) {
+    case STAGE_OUT:
+    case STAGE_ERR:
+        aw_error_set (err, "cannot start %s: its %s %s cannot be opened: %s", program,
+                      stage == STAGE_OUT ? "stdout" : "stderr", stage == STAGE_OUT ? spawn->out : spawn->err, why);
+        break;
+    case STAGE_DIRECTORY:
+        aw_error_set (err, "cannot start %s: its directory %s: %s", program, spawn->directory, why);
+        break;
+    case STAGE_CPUS:
+        aw_error_set (err, "cannot start %s: it cannot be bound to its CPUs: %s", program, why);
+        break;
+    case STAGE_EXEC:
+        if (error == ENOENT && !strchr (program, '/'))
+            aw_error_set (err, "cannot start %s: there is no such program in PATH", program);
+        else if (error == ENOENT && access (program, F_OK) == 0)
+            aw_error_set (err, "cannot start %s: the interpreter that it names is not there", program);
+        else if (error == ENOEXEC)
+            aw_error_set (err, "cannot start %s: %s: a script needs a first line such as #!/bin/sh", program, why);
+        else
+            aw_error_set (err, "cannot start %s: %s", program, why);
+        break;
+    default:
+        aw_error_set (err, "cannot start %s: a new process: %s", program, why);
+    }
+}
+
+pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct aw_error *err)
+{
+    struct child child = {
+        .spawn = spawn,
+        .report = spawner->report,
+        .parent = getpid (),
+        .same = strcmp (spawn->out, spawn->err) == 0,
+    };
+    pid_t pid;
+
+    if (list_paths (spawner, spawn->argv[0], spawn->env) < 0 || (spawn->cpus && fill_mask (spawner, spawn->cpus) < 0)) {
+        aw_error_set (err, "out of memory");
+        return -1;
+    }
+    child.paths = spawner->paths;
+    child.mask = spawn->cpus ? spawner->mask : NULL;
+    child.mask_size = spawner->mask_size;
+    spawner->report->stage = STAGE_NONE;
+    pid = start_child (&child);
+    if (pid > 0 && spawner->report->stage != STAGE_NONE) {
+        int error = spawner->report->error;
+
+        while (waitpid (pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        tell (spawn, spawner->report->stage, error, err);
+        errno = error;
+        return -1;
+    }
+    if (pid < 0) {
+        int error = errno;
+
+        tell (spawn, STAGE_SESSION, error, err);
+        errno = error;
+    }
+    return pid;
+}
