@@ -102,17 +102,17 @@ static int receive (int fd, struct aw_frame_reader *reader, struct aw_frame *fra
 static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_error *err)
 {
     char *credential = aw_auth_prove (claim, err);
-    struct aw_text text;
+    struct aw_textbuf text;
     int rc;
 
     if (!credential)
         return -1;
-    aw_text_init (&text);
+    aw_textbuf_init (&text);
     rc = aw_frame_put_proof (&text, credential, claim->prover_nonce, err);
     free (credential);
-    if (rc == 0 && send (fd, text.data, text.size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)text.size)
+    if (rc == 0 && send (fd, text.data, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)text.len)
         rc = aw_error_set (err, "it has closed the connection");
-    aw_text_finish (&text);
+    aw_textbuf_finish (&text);
     return rc;
 }
 

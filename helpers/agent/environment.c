@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "agent/gpus.h"
-#include "io/text.h"
+#include "io/textbuf.h"
 
 /* Prefixes of names, or whole names where they end in '='. */
 static const char *const hidden[] = {
@@ -43,7 +43,7 @@ struct aw_environment {
     size_t n_result;
     size_t capacity;
     bool *replaced; /* one a string of base */
-    struct aw_text own; /* strings that we make, each with its NUL */
+    struct aw_textbuf own; /* strings that we make, each with its NUL */
 };
 
 static size_t name_length (const char *variable)
@@ -165,20 +165,21 @@ static int make_room (struct aw_environment *environment, size_t n)
 /* What the node adds, as text: strings one after the other. */
 static void add_own (struct aw_environment *environment, const struct aw_launch *launch)
 {
-    struct aw_text *own = &environment->own;
+    struct aw_textbuf *own = &environment->own;
 
-    aw_text_truncate (own, 0);
+    own->len = 0;
+    own->failed = false;
     aw_gpus_variables (environment->gpus, &launch->gpus, own);
     if (!environment->threads_given) {
-        aw_text_put (own, "OMP_NUM_THREADS=");
-        aw_text_uint (own, aw_idset_count (&launch->cpus));
-        aw_text_add (own, "", 1);
+        aw_textbuf_puts (own, "OMP_NUM_THREADS=");
+        aw_textbuf_u64 (own, aw_idset_count (&launch->cpus));
+        aw_textbuf_putc (own, '\0');
     }
-    aw_text_put (own, AW_ENVIRONMENT_MARK "=");
-    aw_text_uint (own, launch->task);
-    aw_text_add (own, ".", 1);
-    aw_text_uint (own, launch->attempt);
-    aw_text_add (own, "", 1);
+    aw_textbuf_puts (own, AW_ENVIRONMENT_MARK "=");
+    aw_textbuf_u64 (own, launch->task);
+    aw_textbuf_putc (own, '.');
+    aw_textbuf_u64 (own, launch->attempt);
+    aw_textbuf_putc (own, '\0');
 }
 
 /* Is VARIABLE named again in the launch's list? Then that one holds. */
@@ -198,7 +199,7 @@ char **aw_environment_make (struct aw_environment *environment, const struct aw_
     while (launch->env && launch->env[n_given])
         n_given++;
     add_own (environment, launch);
-    end = environment->own.data + environment->own.size;
+    end = environment->own.data + environment->own.len;
     for (const char *s = environment->own.data; s < end && !environment->own.failed; s += strlen (s) + 1)
         n_own++;
     if (environment->own.failed || make_room (environment, environment->n_base + n_given + n_own + 1) < 0) {
@@ -234,7 +235,7 @@ void aw_environment_destroy (struct aw_environment *environment)
         free (environment->base);
         free (environment->replaced);
         free (environment->result);
-        aw_text_finish (&environment->own);
+        aw_textbuf_finish (&environment->own);
         aw_gpus_destroy (environment->gpus);
         free (environment);
     }

@@ -159,7 +159,7 @@ void aw_gpus_destroy (struct aw_gpus *gpus)
     errno = saved;
 }
 
-void aw_gpus_variables (const struct aw_gpus *gpus, const struct aw_idset *mine, struct aw_text *text)
+void aw_gpus_variables (const struct aw_gpus *gpus, const struct aw_idset *mine, struct aw_textbuf *text)
 {
     bool relative = gpus->variables[ROCR].given && !gpus->variables[CUDA].given;
 
@@ -169,18 +169,18 @@ void aw_gpus_variables (const struct aw_gpus *gpus, const struct aw_idset *mine,
 
         if (!variable->given && v != CUDA)
             continue;
-        aw_text_put (text, variable_names[v]);
-        aw_text_add (text, "=", 1);
+        aw_textbuf_puts (text, variable_names[v]);
+        aw_textbuf_putc (text, '=');
         for (uint32_t id = aw_idset_next (mine, 0); id != AW_IDSET_NONE; id = aw_idset_next (mine, id + 1), n++) {
             uint32_t place = place_of (&gpus->ids, id);
 
             if (n > 0)
-                aw_text_add (text, ",", 1);
+                aw_textbuf_putc (text, ',');
             if (variable->names && aw_idset_has (&gpus->ids, id))
-                aw_text_put (text, variable->names[place]);
+                aw_textbuf_puts (text, variable->names[place]);
             else
-                aw_text_uint (text, v == CUDA && relative ? n : id);
+                aw_textbuf_u64 (text, v == CUDA && relative ? n : id);
         }
-        aw_text_add (text, "", 1);
+        aw_textbuf_putc (text, '\0');
     }
 }

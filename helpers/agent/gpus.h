@@ -4,7 +4,7 @@
 #define AW_AGENT_GPUS_H
 
 #include "core/idset.h"
-#include "io/text.h"
+#include "io/textbuf.h"
 #include "util/error.h"
 
 struct aw_gpus;
@@ -19,6 +19,6 @@ struct aw_gpus *aw_gpus_create (char *const *env, const struct aw_idset *gpus, s
 void aw_gpus_destroy (struct aw_gpus *gpus);
 
 /* Appends the variables that show a task MINE and nothing else, "NAME=value" each with its NUL. */
-void aw_gpus_variables (const struct aw_gpus *gpus, const struct aw_idset *mine, struct aw_text *text);
+void aw_gpus_variables (const struct aw_gpus *gpus, const struct aw_idset *mine, struct aw_textbuf *text);
 
 #endif /* AW_AGENT_GPUS_H */

@@ -97,17 +97,17 @@ static void on_late (evutil_socket_t fd, short what, void *arg)
     refuse (arg, "it did not prove who it is in time");
 }
 
-static int send_frame (int fd, const struct aw_text *text)
+static int send_frame (int fd, const struct aw_textbuf *text)
 {
     /* The socket's buffer is empty: a frame that does not fit whole is a broken peer. */
-    return send (fd, text->data, text->size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)text->size ? 0 : -1;
+    return send (fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)text->len ? 0 : -1;
 }
 
 static void on_verdict (void *arg, const char *credential, const struct aw_error *why)
 {
     struct stranger *stranger = arg;
     struct aw_listener *listener;
-    struct aw_text text;
+    struct aw_textbuf text;
     int fd, rc;
 
     if (!stranger)
@@ -119,12 +119,12 @@ static void on_verdict (void *arg, const char *credential, const struct aw_error
         ask_next (listener);
         return;
     }
-    aw_text_init (&text);
+    aw_textbuf_init (&text);
     fd = stranger->fd;
     rc = aw_frame_put_proof (&text, credential, NULL, NULL);
     if (rc == 0)
         rc = send_frame (fd, &text);
-    aw_text_finish (&text);
+    aw_textbuf_finish (&text);
     if (rc < 0) {
         refuse (stranger, "it has closed the connection");
         ask_next (listener);
@@ -205,10 +205,10 @@ static int challenge (struct stranger *stranger)
 {
     struct timeval limit = { STRANGER_SECONDS, 0 };
     struct event_base *base = stranger->listener->base;
-    struct aw_text text;
+    struct aw_textbuf text;
     int rc = -1;
 
-    aw_text_init (&text);
+    aw_textbuf_init (&text);
     stranger->readable = event_new (base, stranger->fd, EV_READ | EV_PERSIST, on_said, stranger);
     stranger->timer = evtimer_new (base, on_late, stranger);
     if (stranger->readable && stranger->timer
@@ -217,7 +217,7 @@ static int challenge (struct stranger *stranger)
         && aw_auth_nonce (stranger->own_nonce, NULL) == 0
         && aw_frame_put_challenge (&text, stranger->own_nonce, NULL) == 0)
         rc = send_frame (stranger->fd, &text);
-    aw_text_finish (&text);
+    aw_textbuf_finish (&text);
     return rc;
 }
 

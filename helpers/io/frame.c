@@ -3,84 +3,110 @@
 #include "io/frame.h"
 
 #include <math.h>
+#include <string.h>
 
-static void put_set (struct aw_text *text, const char *key, const struct aw_idset *set)
+/* STRING as JSON has it. Bytes from 0x80 up pass as they are, unlike in the journal: paths need not be UTF-8, and what is
+ * read at the other end must be what was meant.
+ */
+static void put_json (struct aw_textbuf *text, const char *string)
 {
-    bool first = true;
-    uint32_t id = aw_idset_next (set, 0);
+    static const char digits[] = "0123456789abcdef";
+    char code[6] = { '\\', 'u', '0', '0', '0', '0' };
 
-    aw_text_put (text, key);
-    aw_text_add (text, "\"", 1);
-    while (id != AW_IDSET_NONE) {
-        uint32_t last = id;
+    aw_textbuf_putc (text, '"');
+    while (*string) {
+        size_t plain = 0;
+        unsigned char c;
 
-        while (aw_idset_has (set, last + 1))
-            last++;
-        if (!first)
-            aw_text_add (text, ",", 1);
-        first = false;
-        aw_text_uint (text, id);
-        if (last > id) {
-            aw_text_add (text, "-", 1);
-            aw_text_uint (text, last);
-        }
-        id = aw_idset_next (set, last + 1);
+        while ((unsigned char)string[plain] >= 0x20 && string[plain] != '"' && string[plain] != '\\')
+            plain++;
+        aw_textbuf_put (text, string, plain);
+        string += plain;
+        if (!*string)
+            break;
+        c = (unsigned char)*string++;
+        code[4] = digits[c >> 4];
+        code[5] = digits[c & 15];
+        aw_textbuf_put (text, code, sizeof (code));
     }
-    aw_text_add (text, "\"", 1);
+    aw_textbuf_putc (text, '"');
 }
 
-static void put_string (struct aw_text *text, const char *key, const char *string)
+static void put_set (struct aw_textbuf *text, const char *key, const struct aw_idset *set)
 {
-    aw_text_put (text, key);
-    aw_text_json (text, string);
+    aw_textbuf_puts (text, key);
+    aw_textbuf_putc (text, '"');
+    aw_textbuf_idset (text, set);
+    aw_textbuf_putc (text, '"');
 }
 
-static void put_number (struct aw_text *text, const char *key, uint64_t value)
+/* Microseconds are exact enough; what is longer than any time is cut. */
+static void put_seconds (struct aw_textbuf *text, const char *key, double seconds)
 {
-    aw_text_put (text, key);
-    aw_text_uint (text, value);
+    aw_textbuf_puts (text, key);
+    aw_textbuf_fixed (text, seconds >= 0 ? fmin (seconds, 1e9) : 0, 6);
 }
 
-static void put_strings (struct aw_text *text, const char *key, char *const *strings)
+static void put_string (struct aw_textbuf *text, const char *key, const char *string)
 {
-    aw_text_put (text, key);
-    aw_text_add (text, "[", 1);
+    aw_textbuf_puts (text, key);
+    put_json (text, string);
+}
+
+static void put_number (struct aw_textbuf *text, const char *key, uint64_t value)
+{
+    aw_textbuf_puts (text, key);
+    aw_textbuf_u64 (text, value);
+}
+
+static void put_strings (struct aw_textbuf *text, const char *key, char *const *strings)
+{
+    aw_textbuf_puts (text, key);
+    aw_textbuf_putc (text, '[');
     for (size_t i = 0; strings && strings[i]; i++) {
         if (i > 0)
-            aw_text_add (text, ",", 1);
-        aw_text_json (text, strings[i]);
+            aw_textbuf_putc (text, ',');
+        put_json (text, strings[i]);
     }
-    aw_text_add (text, "]", 1);
+    aw_textbuf_putc (text, ']');
+}
+
+static void take_back (struct aw_textbuf *text, size_t start)
+{
+    text->len = start;
+    text->failed = false;
 }
 
 /* Ends the frame that began at START, or takes it back. */
-static int end_frame (struct aw_text *text, size_t start, struct aw_error *err)
+static int end_frame (struct aw_textbuf *text, size_t start, struct aw_error *err)
 {
-    aw_text_add (text, "}\n", 2);
+    size_t size;
+
+    aw_textbuf_put (text, "}\n", 2);
     if (text->failed) {
-        aw_text_truncate (text, start);
+        take_back (text, start);
         return aw_error_set (err, "out of memory");
     }
-    if (text->size - start > AW_FRAME_MAX) {
-        size_t size = text->size - start;
-        aw_text_truncate (text, start);
+    size = text->len - start;
+    if (size > AW_FRAME_MAX) {
+        take_back (text, start);
         return aw_error_set (err, "command and environment are too long: %zu bytes, at most %d can be sent",
                              size, AW_FRAME_MAX);
     }
     return 0;
 }
 
-int aw_frame_put_challenge (struct aw_text *text, const char *nonce, struct aw_error *err)
+int aw_frame_put_challenge (struct aw_textbuf *text, const char *nonce, struct aw_error *err)
 {
-    size_t start = text->size;
+    size_t start = text->len;
 
     put_string (text, "{\"challenge\":", nonce);
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_proof (struct aw_text *text, const char *credential, const char *nonce, struct aw_error *err)
+int aw_frame_put_proof (struct aw_textbuf *text, const char *credential, const char *nonce, struct aw_error *err)
 {
-    size_t start = text->size;
+    size_t start = text->len;
 
     put_string (text, "{\"proof\":", credential);
     if (nonce)
@@ -88,9 +114,9 @@ int aw_frame_put_proof (struct aw_text *text, const char *credential, const char
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_hello (struct aw_text *text, const struct aw_event *node, struct aw_error *err)
+int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, struct aw_error *err)
 {
-    size_t start = text->size;
+    size_t start = text->len;
 
     put_number (text, "{\"hello\":", AW_FRAME_VERSION);
     put_string (text, ",\"node\":", node->name);
@@ -102,9 +128,9 @@ int aw_frame_put_hello (struct aw_text *text, const struct aw_event *node, struc
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_start (struct aw_text *text, const struct aw_launch *launch, struct aw_error *err)
+int aw_frame_put_start (struct aw_textbuf *text, const struct aw_launch *launch, struct aw_error *err)
 {
-    size_t start = text->size;
+    size_t start = text->len;
 
     put_number (text, "{\"start\":", launch->task);
     put_number (text, ",\"attempt\":", launch->attempt);
@@ -116,47 +142,49 @@ int aw_frame_put_start (struct aw_text *text, const struct aw_launch *launch, st
     put_set (text, ",\"cpus\":", &launch->cpus);
     put_set (text, ",\"gpus\":", &launch->gpus);
     if (isfinite (launch->time_limit))
-        aw_text_printf (text, ",\"limit\":%.6f", launch->time_limit);
+        put_seconds (text, ",\"limit\":", launch->time_limit);
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_kill (struct aw_text *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err)
+int aw_frame_put_kill (struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err)
 {
-    size_t start = text->size;
+    size_t start = text->len;
 
     put_number (text, "{\"kill\":", task);
     put_number (text, ",\"attempt\":", attempt);
-    aw_text_printf (text, ",\"grace\":%.6f", isfinite (grace) && grace > 0 ? grace : 0);
+    put_seconds (text, ",\"grace\":", grace);
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_finish (struct aw_text *text, const struct aw_event *finish, struct aw_error *err)
+int aw_frame_put_finish (struct aw_textbuf *text, const struct aw_event *finish, struct aw_error *err)
 {
-    size_t start = text->size;
+    size_t start = text->len;
 
     put_number (text, "{\"finish\":", finish->task);
     put_number (text, ",\"attempt\":", finish->attempt);
     put_string (text, ",\"status\":", aw_status_name (finish->status));
-    aw_text_printf (text, ",\"code\":%d,\"signal\":%d,\"seconds\":%.6f,\"cpu\":%.6f",
-                    finish->code, finish->signal, finish->seconds, finish->cpu_seconds);
+    put_number (text, ",\"code\":", (uint64_t)finish->code);
+    put_number (text, ",\"signal\":", (uint64_t)finish->signal);
+    put_seconds (text, ",\"seconds\":", finish->seconds);
+    put_seconds (text, ",\"cpu\":", finish->cpu_seconds);
     put_number (text, ",\"rss\":", finish->max_rss);
     if (finish->reason)
         put_string (text, ",\"reason\":", finish->reason);
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_leave (struct aw_text *text, const char *reason, struct aw_error *err)
+int aw_frame_put_leave (struct aw_textbuf *text, const char *reason, struct aw_error *err)
 {
-    size_t start = text->size;
+    size_t start = text->len;
 
     put_string (text, "{\"leave\":", reason);
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_quit (struct aw_text *text, bool now, struct aw_error *err)
+int aw_frame_put_quit (struct aw_textbuf *text, bool now, struct aw_error *err)
 {
-    size_t start = text->size;
+    size_t start = text->len;
 
-    aw_text_put (text, now ? "{\"quit\":true" : "{\"quit\":false");
+    aw_textbuf_puts (text, now ? "{\"quit\":true" : "{\"quit\":false");
     return end_frame (text, start, err);
 }

@@ -21,7 +21,7 @@
 
 #include "core/event.h"
 #include "io/launch.h"
-#include "io/text.h"
+#include "io/textbuf.h"
 #include "util/error.h"
 
 enum {
@@ -56,14 +56,14 @@ struct aw_frame {
 };
 
 /* Append one frame to TEXT, newline included. 0, or -1 with text ("too long") and TEXT as it was. */
-int aw_frame_put_challenge (struct aw_text *text, const char *nonce, struct aw_error *err);
-int aw_frame_put_proof (struct aw_text *text, const char *credential, const char *nonce, struct aw_error *err);
-int aw_frame_put_hello (struct aw_text *text, const struct aw_event *node, struct aw_error *err);
-int aw_frame_put_start (struct aw_text *text, const struct aw_launch *launch, struct aw_error *err);
-int aw_frame_put_kill (struct aw_text *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err);
-int aw_frame_put_finish (struct aw_text *text, const struct aw_event *finish, struct aw_error *err);
-int aw_frame_put_leave (struct aw_text *text, const char *reason, struct aw_error *err);
-int aw_frame_put_quit (struct aw_text *text, bool now, struct aw_error *err);
+int aw_frame_put_challenge (struct aw_textbuf *text, const char *nonce, struct aw_error *err);
+int aw_frame_put_proof (struct aw_textbuf *text, const char *credential, const char *nonce, struct aw_error *err);
+int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, struct aw_error *err);
+int aw_frame_put_start (struct aw_textbuf *text, const struct aw_launch *launch, struct aw_error *err);
+int aw_frame_put_kill (struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err);
+int aw_frame_put_finish (struct aw_textbuf *text, const struct aw_event *finish, struct aw_error *err);
+int aw_frame_put_leave (struct aw_textbuf *text, const char *reason, struct aw_error *err);
+int aw_frame_put_quit (struct aw_textbuf *text, bool now, struct aw_error *err);
 
 /* Reads frames; keeps what they are made of. NULL with ENOMEM. destroy takes NULL, keeps errno. */
 struct aw_frame_reader;

@@ -29,7 +29,7 @@ struct aw_link {
     char *in;
     size_t in_size;
     size_t in_capacity;
-    struct aw_text out;
+    struct aw_textbuf out;
     size_t sent; /* of out */
     bool over; /* closed was called */
     bool *gone; /* set by destroy, for a callback's caller to see */
@@ -49,8 +49,8 @@ static void closed (struct aw_link *link, const char *reason)
 /* Writes what it can. 0: all is out; 1: the peer does not read now; -1 with errno. */
 static int write_out (struct aw_link *link)
 {
-    while (link->sent < link->out.size) {
-        ssize_t n = send (link->fd, link->out.data + link->sent, link->out.size - link->sent,
+    while (link->sent < link->out.len) {
+        ssize_t n = send (link->fd, link->out.data + link->sent, link->out.len - link->sent,
                           MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0)
             link->sent += (size_t)n;
@@ -60,7 +60,7 @@ static int write_out (struct aw_link *link)
             return -1;
     }
     link->sent = 0;
-    aw_text_truncate (&link->out, 0);
+    link->out.len = 0;
     return 0;
 }
 
@@ -176,7 +176,7 @@ struct aw_link *aw_link_create (struct event_base *base,
     return link;
 }
 
-struct aw_text *aw_link_out (struct aw_link *link)
+struct aw_textbuf *aw_link_out (struct aw_link *link)
 {
     return &link->out;
 }
@@ -242,7 +242,7 @@ void aw_link_destroy (struct aw_link *link)
         free_event (link->flush);
         close (link->fd);
         free (link->in);
-        aw_text_finish (&link->out);
+        aw_textbuf_finish (&link->out);
         free (link);
     }
     errno = saved;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "io/text.h"
+#include "io/textbuf.h"
 #include "util/error.h"
 
 struct event_base;
@@ -32,7 +32,7 @@ struct aw_link *aw_link_create (struct event_base *base,
                                 struct aw_error *err);
 
 /* Where to append; then call send. What cannot be sent now follows when the peer reads. */
-struct aw_text *aw_link_out (struct aw_link *link);
+struct aw_textbuf *aw_link_out (struct aw_link *link);
 void aw_link_send (struct aw_link *link);
 
 /* Sends what is left, says that no more will come and waits until the peer closes too, all within SECONDS, blocking and
