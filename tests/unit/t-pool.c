@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/pool.h"
+#include "graphs.h"
+
+static struct aw_idset ids (const char *text)
+{
+    struct aw_idset set = { 0 };
+
+    assert_int_equal (aw_idset_parse (&set, text), 0);
+    return set;
+}
+
+static void add (struct aw_pool *pool, const char *name, const char *cpus, const char *gpus, uint64_t mem)
+{
+    struct aw_idset c = ids (cpus), g = ids (gpus);
+
+    assert_int_equal (aw_pool_add_node (pool, name, &c, &g, mem, NULL), (int)pool->n_nodes - 1);
+    aw_idset_finish (&c);
+    aw_idset_finish (&g);
+}
+
+static void assert_ids (const struct aw_idset *set, const char *want)
+{
+    char buf[128];
+
+    aw_idset_format (set, buf, sizeof (buf));
+    assert_string_equal (buf, want);
+}
+
+static void wrong_arguments (void **state)
+{
+    struct aw_idset none = { 0 }, cpus = { 0 }, gpus = { 0 };
+    struct aw_demand demand = { 5, 0, 0 };
+    struct aw_pool pool;
+    struct aw_error err;
+
+    (void)state;
+    aw_pool_init (&pool);
+    assert_int_equal (aw_pool_add_node (&pool, NULL, &none, &none, 0, &err), -1);
+    assert_int_equal (aw_pool_add_node (&pool, "n1", NULL, &none, 0, &err), -1);
+    add (&pool, "n1", "0-3", "", 0);
+    assert_int_equal (aw_pool_take (&pool, 0, &demand, &cpus, &gpus), -1);
+    assert_int_equal (errno, ENOSPC);
+    assert_int_equal (pool.free.cpus, 4);
+    cpus = ids ("2-4");
+    assert_int_equal (aw_pool_take_ids (&pool, 0, 0, &cpus, &gpus), -1);
+    assert_int_equal (errno, EBUSY);
+    assert_int_equal (pool.free.cpus, 4);
+    aw_idset_finish (&cpus);
+    aw_pool_finish (&pool);
+    aw_pool_finish (&pool);
+}
+
+/* Nodes whose ids are odd, memory counted on one of them alone. */
+static void take_and_give (void **state)
+{
+    struct aw_idset cpus = { 0 }, gpus = { 0 }, more = { 0 }, none = { 0 };
+    struct aw_demand demand = { 2, 1, 600 };
+    struct aw_pool pool, copy;
+
+    (void)state;
+    aw_pool_init (&pool);
+    add (&pool, "n1", "1,3,5,7", "2-3", 1000);
+    add (&pool, "n2", "0-1", "0", 0);
+    assert_int_equal (pool.total.cpus, 6);
+    assert_int_equal (pool.total.gpus, 3);
+    assert_int_equal (aw_pool_take (&pool, 0, &demand, &cpus, &gpus), 0);
+    assert_ids (&cpus, "1,3");
+    assert_ids (&gpus, "2");
+    assert_false (aw_node_can_hold (&pool.nodes[0], &demand)); /* for memory alone */
+    assert_true (aw_node_could_hold (&pool.nodes[0], &demand));
+    assert_true (aw_node_can_hold (&pool.nodes[1], &demand)); /* where it is not counted */
+
+    assert_int_equal (aw_pool_clone (&copy, &pool), 0);
+    assert_int_equal (copy.free.cpus, 4);
+    assert_ids (&copy.nodes[0].free_cpus, "5,7");
+    aw_pool_finish (&copy);
+
+    demand.mem = 400;
+    assert_int_equal (aw_pool_take (&pool, 0, &demand, &more, &none), 0);
+    assert_ids (&more, "5,7");
+    aw_pool_give (&pool, 0, 600, &cpus, &gpus);
+    assert_ids (&pool.nodes[0].free_cpus, "1,3");
+    assert_int_equal (pool.nodes[0].free.mem, 600);
+    assert_int_equal (pool.free.gpus, 2);
+
+    aw_pool_lose_node (&pool, 0);
+    aw_pool_lose_node (&pool, 0);
+    assert_int_equal (pool.total.cpus, 2);
+    assert_int_equal (pool.free.cpus, 2);
+    aw_pool_give (&pool, 0, 400, &more, &none); /* stays lost */
+    assert_int_equal (pool.free.cpus, 2);
+    assert_false (aw_node_could_hold (&pool.nodes[0], &demand));
+    aw_idset_finish (&cpus);
+    aw_idset_finish (&gpus);
+    aw_idset_finish (&more);
+    aw_idset_finish (&none);
+    aw_pool_finish (&pool);
+}
+
+/* Whatever is taken and given back in whatever order: never two holders of one id, nothing lost. */
+static void random_use (void **state)
+{
+    enum { SLOTS = 32 };
+    struct aw_idset cpus[SLOTS] = { { 0 } }, gpus[SLOTS] = { { 0 } };
+    uint32_t node[SLOTS], held[SLOTS] = { 0 };
+    uint64_t seed = 99;
+    struct aw_pool pool;
+
+    (void)state;
+    aw_pool_init (&pool);
+    add (&pool, "a", "0-63", "0-3", 0);
+    add (&pool, "b", "10-20,100-167", "0-5", 0);
+    for (int round = 0; round < 20000; round++) {
+        uint32_t s = graphs_below (&seed, SLOTS);
+        struct aw_demand demand = { 1 + graphs_below (&seed, 20), graphs_below (&seed, 3), 0 };
+
+        if (held[s]) {
+            aw_pool_give (&pool, node[s], 0, &cpus[s], &gpus[s]);
+            held[s] = 0;
+            continue;
+        }
+        node[s] = graphs_below (&seed, 2);
+        if (aw_pool_take (&pool, node[s], &demand, &cpus[s], &gpus[s]) < 0)
+            continue;
+        held[s] = 1;
+        assert_int_equal (aw_idset_count (&cpus[s]), demand.cpus);
+        assert_int_equal (aw_idset_count (&gpus[s]), demand.gpus);
+        for (uint32_t o = 0; o < SLOTS; o++) {
+            if (o == s || !held[o] || node[o] != node[s])
+                continue;
+            assert_false (aw_idset_intersects (&cpus[o], &cpus[s]));
+            assert_false (aw_idset_intersects (&gpus[o], &gpus[s]));
+        }
+    }
+    for (uint32_t s = 0; s < SLOTS; s++) {
+        if (held[s])
+            aw_pool_give (&pool, node[s], 0, &cpus[s], &gpus[s]);
+        aw_idset_finish (&cpus[s]);
+        aw_idset_finish (&gpus[s]);
+    }
+    assert_int_equal (pool.free.cpus, 64 + 11 + 68);
+    assert_int_equal (pool.free.gpus, 10);
+    assert_ids (&pool.nodes[1].free_cpus, "10-20,100-167");
+    aw_pool_finish (&pool);
+}
+
+int main (void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (wrong_arguments),
+        cmocka_unit_test (take_and_give),
+        cmocka_unit_test (random_use),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

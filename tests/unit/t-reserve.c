@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/priority.h"
+#include "core/reserve.h"
+#include "graphs.h"
+
+/* Two nodes of 8 CPUs; what runs on them is given as CPUs and expected end. */
+struct place {
+    struct aw_pool pool;
+    struct aw_running_table running;
+    uint32_t n;
+};
+
+static void place_init (struct place *p)
+{
+    struct aw_idset cpus = { 0 }, none = { 0 };
+
+    p->n = 0;
+    aw_pool_init (&p->pool);
+    assert_int_equal (aw_idset_add (&cpus, 0, 7), 0);
+    assert_int_equal (aw_pool_add_node (&p->pool, "n1", &cpus, &none, 0, NULL), 0);
+    assert_int_equal (aw_pool_add_node (&p->pool, "n2", &cpus, &none, 0, NULL), 1);
+    assert_int_equal (aw_running_init (&p->running, 64), 0);
+    assert_int_equal (aw_running_add_nodes (&p->running, 2), 0);
+    aw_idset_finish (&cpus);
+}
+
+static void place_finish (struct place *p)
+{
+    aw_pool_finish (&p->pool);
+    aw_running_finish (&p->running);
+}
+
+static void run (struct place *p, uint32_t node, uint32_t cpus, double end)
+{
+    struct aw_running *r = aw_running_new (&p->running);
+
+    r->task = p->n++;
+    r->node = node;
+    r->demand = (struct aw_demand){ cpus, 0, 0 };
+    r->end = end;
+    assert_int_equal (aw_pool_take (&p->pool, node, &r->demand, &r->cpus, &r->gpus), 0);
+    aw_running_link (&p->running, r);
+}
+
+static void never (void **state)
+{
+    struct aw_demand wide = { 9, 0, 0 };
+    struct aw_reservation res;
+    struct place p;
+
+    (void)state;
+    place_init (&p);
+    assert_false (aw_reservation_make (&res, &p.pool, &p.running, 0, &wide, 0));
+    assert_false (res.active);
+    place_finish (&p);
+}
+
+static void earliest_node (void **state)
+{
+    struct aw_demand wide = { 6, 0, 0 }, one = { 1, 0, 0 }, two = { 2, 0, 0 }, three = { 3, 0, 0 };
+    struct aw_reservation res;
+    struct place p;
+
+    (void)state;
+    place_init (&p);
+    run (&p, 0, 4, 100);
+    run (&p, 0, 4, 50);
+    run (&p, 1, 3, 30);
+    run (&p, 1, 3, 70);
+    run (&p, 1, 2, 10);
+    assert_true (aw_reservation_make (&res, &p.pool, &p.running, 3, &wide, 5));
+    /* n1 has 6 at 100; n2 has 2 at 10, 5 at 30, 8 at 70. */
+    assert_int_equal (res.node, 1);
+    assert_int_equal (res.shape, 3);
+    assert_true (res.t == 70);
+    assert_int_equal (res.spare.cpus, 2);
+    assert_true (aw_reservation_allows (&res, &three, 5, 65)); /* over by then */
+    assert_false (aw_reservation_allows (&res, &three, 5, 66));
+    assert_false (aw_reservation_allows (&res, &three, 5, NAN));
+    assert_true (aw_reservation_allows (&res, &two, 5, NAN)); /* fits beside */
+    assert_true (aw_reservation_allows (&res, &one, 5, 1000));
+    place_finish (&p);
+}
+
+static void unknown_and_overdue_ends (void **state)
+{
+    struct aw_demand wide = { 8, 0, 0 }, one = { 1, 0, 0 };
+    struct aw_reservation res;
+    struct place p;
+
+    (void)state;
+    place_init (&p);
+    run (&p, 0, 2, INFINITY);
+    run (&p, 1, 2, INFINITY);
+    run (&p, 1, 2, 3);
+    assert_true (aw_reservation_make (&res, &p.pool, &p.running, 0, &wide, 5));
+    assert_int_equal (res.node, 0);
+    assert_true (isinf (res.t));
+    assert_false (aw_reservation_allows (&res, &one, 5, 0.001)); /* however short: nobody knows when */
+    place_finish (&p);
+
+    place_init (&p);
+    run (&p, 0, 2, 3); /* should be over by now */
+    run (&p, 1, 2, 9);
+    assert_true (aw_reservation_make (&res, &p.pool, &p.running, 0, &wide, 5));
+    assert_int_equal (res.node, 0);
+    assert_true (res.t == 5);
+    assert_false (aw_reservation_allows (&res, &one, 5, 0.001));
+    place_finish (&p);
+}
+
+/* The upward rank along the paper's DeepDriveMD, by hand. */
+static void remaining_path (void **state)
+{
+    struct aw_graph *g = graphs_ddmd (0);
+    double seconds[4] = { 340, 85, 62.5, 37.5 }, remaining[12];
+
+    (void)state;
+    aw_priority_remaining (g, seconds, remaining);
+    assert_true (fabs (remaining[0] - (3 * 340 + 85 + 62.5 + 37.5)) < 1e-9);
+    assert_true (fabs (remaining[1] - 185) < 1e-9);
+    assert_true (fabs (remaining[8] - 525) < 1e-9);
+    assert_true (fabs (remaining[11] - 37.5) < 1e-9);
+    seconds[1] = NAN; /* the mean of the others: 440 / 3 */
+    aw_priority_remaining (g, seconds, remaining);
+    assert_true (fabs (remaining[9] - (440.0 / 3 + 100)) < 1e-9);
+    seconds[0] = seconds[2] = seconds[3] = NAN; /* counted in tasks */
+    aw_priority_remaining (g, seconds, remaining);
+    assert_true (fabs (remaining[0] - 6) < 1e-9);
+    aw_graph_destroy (g);
+}
+
+int main (void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (never),
+        cmocka_unit_test (earliest_node),
+        cmocka_unit_test (unknown_and_overdue_ends),
+        cmocka_unit_test (remaining_path),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
