@@ -14,6 +14,7 @@
 struct aw_attempt {
     uint32_t task;
     uint32_t attempt;
+    uint32_t previous; /* index of the same task's attempt before, AW_NONE: this is the first */
     uint32_t node;
     uint32_t cpus; /* numbers of them */
     uint32_t gpus;
@@ -24,11 +25,13 @@ struct aw_attempt {
     uint64_t max_rss;
     enum aw_status status; /* where finished */
     int code, signal;
+    char *reason; /* owned; NULL: none was given */
 };
 
 struct aw_history_node {
     char *name;
     uint32_t cpus, gpus;
+    uint32_t busy_cpus, busy_gpus; /* held by tasks, now */
     double joined; /* t */
     double lost; /* t; NAN: not lost */
 };
@@ -39,40 +42,79 @@ struct aw_history {
     size_t n_attempts;
     struct aw_history_node *nodes;
     uint32_t n_nodes;
-    double now; /* t of the last event */
+    double now; /* t of the last event; the caller may set it later, to count running tasks up to then */
     char *stop_reason; /* NULL: not stopped */
     int exit_code; /* -1: no END seen */
     uint32_t n_skipped;
-    uint32_t *last; /* private: index of each task's newest attempt, AW_NONE: none */
-    float *ready; /* private */
+    uint32_t *last; /* private: a task's newest attempt + 1; 0: none; AW_NONE: skipped */
+    double *ready; /* private: t + 1 of a task's newest READY; 0: none */
+    size_t size; /* private: room for attempts */
 };
 
+/* An empty history over a finalized GRAPH. 0, or -1 with text. finish frees what it holds. */
 int aw_history_init (struct aw_history *history, const struct aw_graph *graph, struct aw_error *err);
 void aw_history_finish (struct aw_history *history);
 
-/* Folds one event in. 0, or -1 with text. */
+/* Folds one event in. 0, or -1 with text where it contradicts what was before (a task finishes that is not running,
+ * a node is given more than it has): the history is unchanged then.
+ */
 int aw_history_handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err);
 
 /* The task's newest attempt, or NULL where it has not started. */
 const struct aw_attempt *aw_history_last (const struct aw_history *history, uint32_t task);
 
+/* When the attempt gave its node back, or "now" where it is still running. */
+double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt);
+
+/* A task's state as it is now. */
+enum aw_task_state {
+    AW_TASK_UNSTARTED, /* or to be tried again */
+    AW_TASK_RUNNING,
+    AW_TASK_COMPLETED,
+    AW_TASK_FAILED, /* for good: its last attempt failed and no retry is left or the run is over */
+    AW_TASK_CANCELLED,
+    AW_TASK_SKIPPED,
+    AW_TASK_STATES /* their number */
+};
+enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t task);
+
 /* Figures of the whole run (up to now where it is going on). Seconds; shares between 0 and 1. */
 struct aw_summary {
     double first_start, last_finish; /* t; NAN where nothing started or finished */
-    double makespan; /* last_finish - first_start */
-    double cpu_share, gpu_share; /* held by tasks, of what the pool had between first_start and last_finish; NAN where it had none */
-    double cpu_used_share; /* CPU time used by tasks over CPU time held */
-    uint32_t completed, failed, skipped, running, unstarted;
-    double gap_mean, gap_max; /* between a task's ready and its start where resources were not the cause is not known: plain ready to start */
+    double makespan; /* last_finish - first_start, or up to now where something runs; NAN where nothing started */
+    double cpu_share, gpu_share; /* held by tasks, of what the pool had over the makespan; NAN where it had none */
+    double cpu_used_share; /* CPU time used by ended tasks over CPU time that they held; NAN where none ended */
+    uint32_t completed, failed, cancelled, skipped, running, unstarted; /* tasks: these add up to all */
+    uint32_t retried; /* attempts beyond the first ones */
+    uint32_t n_nodes, cpus, gpus; /* of the pool, lost nodes included */
+    double gap_mean, gap_max; /* from ready to start, whatever the cause; NAN where none */
 };
 void aw_history_summary (const struct aw_history *history, struct aw_summary *summary);
 
-/* The longest chain: from the task that finished last back through the predecessor that finished last, to a task
- * without predecessors. Fills CHAIN (caller frees) with indexes into attempts, first to last, and N. 0 or -1 with ENOMEM.
+/* The same of one task set. Times are of completed attempts, waits (ready to start) of all. NAN where there are none. */
+struct aw_set_summary {
+    uint32_t tasks; /* of all iterations */
+    uint32_t states[AW_TASK_STATES]; /* how many are in each */
+    uint32_t attempts, completed_attempts;
+    double mean, min, max; /* seconds */
+    double wait_mean, wait_max;
+    double busy; /* sum of the time that its attempts held their node */
+    double cpu_seconds;
+    uint64_t max_rss;
+};
+
+/* Fills SETS, one a set of the graph. */
+void aw_history_sets (const struct aw_history *history, struct aw_set_summary *sets);
+
+/* The longest chain: from the attempt that finished last back through what it waited for and what of that finished last
+ * (its own attempt before, where it is a retry), to a task that waited for nothing. Fills CHAIN (caller frees) with
+ * indexes into attempts, first to last, and N (0 where nothing finished). 0 or -1 with ENOMEM.
  */
 int aw_history_chain (const struct aw_history *history, uint32_t **chain, size_t *n);
 
-/* Busy CPUs or GPUs over time: steps of (t, busy), one where it changes. Caller frees STEPS. 0 or -1 with ENOMEM. */
+/* Busy CPUs and GPUs over time: steps of (t, busy), one where it changes, the first at the first start. What runs is
+ * counted up to now. Caller frees STEPS. 0 or -1 with ENOMEM.
+ */
 struct aw_step {
     double t;
     uint32_t cpus, gpus;

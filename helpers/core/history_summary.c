@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sums over a history: of the whole run, and a task set each. */
+#include <math.h>
+#include <string.h>
+
+#include "core/history.h"
+
+/* A mean with its extremes, built value by value. */
+struct spread {
+    double sum, min, max;
+    uint32_t n;
+};
+
+static void spread_add (struct spread *spread, double value)
+{
+    if (isnan (value))
+        return;
+    spread->min = spread->n ? fmin (spread->min, value) : value;
+    spread->max = spread->n ? fmax (spread->max, value) : value;
+    spread->sum += value;
+    spread->n++;
+}
+
+static double spread_mean (const struct spread *spread)
+{
+    return spread->n ? spread->sum / spread->n : NAN;
+}
+
+static double ratio (double part, double whole)
+{
+    return whole > 0 ? part / whole : NAN;
+}
+
+/* CPU and GPU seconds that the pool offered between FROM and TO. */
+static void capacity (const struct aw_history *history, double from, double to, double *cpus, double *gpus)
+{
+    *cpus = *gpus = 0;
+    for (uint32_t i = 0; i < history->n_nodes; i++) {
+        const struct aw_history_node *node = &history->nodes[i];
+        double begin = fmax (node->joined, from);
+        double end = isnan (node->lost) ? to : fmin (node->lost, to);
+
+        if (end > begin) {
+            *cpus += (end - begin) * node->cpus;
+            *gpus += (end - begin) * node->gpus;
+        }
+    }
+}
+
+static void count_states (const struct aw_history *history, struct aw_summary *summary)
+{
+    uint32_t states[AW_TASK_STATES] = { 0 };
+
+    for (uint32_t task = 0; task < history->graph->n_tasks; task++)
+        states[aw_history_state (history, task)]++;
+    summary->completed = states[AW_TASK_COMPLETED];
+    summary->failed = states[AW_TASK_FAILED];
+    summary->cancelled = states[AW_TASK_CANCELLED];
+    summary->skipped = states[AW_TASK_SKIPPED];
+    summary->running = states[AW_TASK_RUNNING];
+    summary->unstarted = states[AW_TASK_UNSTARTED];
+}
+
+static void count_pool (const struct aw_history *history, struct aw_summary *summary)
+{
+    summary->n_nodes = history->n_nodes;
+    for (uint32_t i = 0; i < history->n_nodes; i++) {
+        summary->cpus += history->nodes[i].cpus;
+        summary->gpus += history->nodes[i].gpus;
+    }
+}
+
+void aw_history_summary (const struct aw_history *history, struct aw_summary *summary)
+{
+    double cpu_busy = 0, gpu_busy = 0, cpu_ended = 0, cpu_used = 0, cpu_all, gpu_all, end;
+    struct spread gap = { 0 };
+
+    memset (summary, 0, sizeof (*summary));
+    summary->first_start = history->n_attempts ? history->attempts[0].start : NAN;
+    summary->last_finish = NAN;
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+        double held = aw_history_end (history, a) - a->start;
+
+        cpu_busy += held * a->cpus;
+        gpu_busy += held * a->gpus;
+        spread_add (&gap, a->start - a->ready);
+        summary->retried += a->attempt > 0;
+        if (isnan (a->finish))
+            continue;
+        summary->last_finish = fmax (summary->last_finish, a->finish); /* fmax passes over NAN */
+        cpu_ended += held * a->cpus;
+        cpu_used += a->cpu_seconds;
+    }
+    count_states (history, summary);
+    count_pool (history, summary);
+    end = summary->running ? history->now : summary->last_finish;
+    summary->makespan = end - summary->first_start;
+    capacity (history, summary->first_start, end, &cpu_all, &gpu_all);
+    summary->cpu_share = ratio (cpu_busy, cpu_all);
+    summary->gpu_share = ratio (gpu_busy, gpu_all);
+    summary->cpu_used_share = ratio (cpu_used, cpu_ended);
+    summary->gap_mean = spread_mean (&gap);
+    summary->gap_max = gap.n ? gap.max : NAN;
+}
+
+/* A set's share of the tasks: ids of one instance are contiguous. */
+static void count_set_states (const struct aw_history *history, uint32_t set, struct aw_set_summary *sum)
+{
+    const struct aw_graph *graph = history->graph;
+
+    for (uint32_t i = 0; i < graph->iterations; i++) {
+        uint32_t first = i * graph->tasks_per_iteration + graph->sets[set].first;
+        for (uint32_t task = first; task < first + graph->sets[set].count; task++)
+            sum->states[aw_history_state (history, task)]++;
+    }
+    sum->tasks = graph->sets[set].count * graph->iterations;
+}
+
+/* mean and wait_mean hold sums, and min, max what has been seen, until all is added up. */
+static void add_attempt (const struct aw_history *history, const struct aw_attempt *a, struct aw_set_summary *sum)
+{
+    double wait = a->start - a->ready;
+
+    sum->attempts++;
+    sum->busy += aw_history_end (history, a) - a->start;
+    if (!isnan (wait)) {
+        sum->wait_mean = isnan (sum->wait_mean) ? wait : sum->wait_mean + wait;
+        sum->wait_max = fmax (sum->wait_max, wait);
+    }
+    if (isnan (a->finish))
+        return;
+    sum->cpu_seconds += a->cpu_seconds;
+    if (a->max_rss > sum->max_rss)
+        sum->max_rss = a->max_rss;
+    if (a->status != AW_STATUS_COMPLETED)
+        return;
+    sum->completed_attempts++;
+    sum->mean = isnan (sum->mean) ? a->seconds : sum->mean + a->seconds;
+    sum->min = fmin (sum->min, a->seconds);
+    sum->max = fmax (sum->max, a->seconds);
+}
+
+void aw_history_sets (const struct aw_history *history, struct aw_set_summary *sets)
+{
+    const struct aw_graph *graph = history->graph;
+
+    for (uint32_t i = 0; i < graph->n_sets; i++) {
+        sets[i] = (struct aw_set_summary){ .mean = NAN, .min = NAN, .max = NAN, .wait_mean = NAN, .wait_max = NAN };
+        count_set_states (history, i, &sets[i]);
+    }
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+        add_attempt (history, a, &sets[aw_graph_task (graph, a->task).set]);
+    }
+    for (uint32_t i = 0; i < graph->n_sets; i++) {
+        sets[i].mean /= sets[i].completed_attempts; /* NAN stays NAN */
+        sets[i].wait_mean /= sets[i].attempts;
+    }
+}
