@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "io/textbuf.h"
@@ -97,6 +98,12 @@ static void put_text (struct aw_textbuf *buf, const char *key, const char *text)
     aw_textbuf_json_string (buf, text);
 }
 
+static void put_seconds (struct aw_textbuf *buf, const char *key, double seconds)
+{
+    aw_textbuf_puts (buf, key);
+    aw_textbuf_fixed (buf, seconds, 6);
+}
+
 static void put_header (struct aw_journal *journal, const struct aw_journal_header *header)
 {
     struct aw_textbuf *buf = &journal->buf;
@@ -109,6 +116,8 @@ static void put_header (struct aw_journal *journal, const struct aw_journal_head
     put_text (buf, ",\"mode\":", header->mode);
     put_text (buf, ",\"policy\":", header->policy);
     put_text (buf, ",\"job\":", header->job);
+    if (header->predicted > 0)
+        put_seconds (buf, ",\"predicted\":", header->predicted);
     put_text (buf, ",\"version\":", PACKAGE_VERSION);
     aw_textbuf_puts (buf, "}\n");
 }
@@ -136,6 +145,7 @@ struct aw_journal *aw_journal_create (const char *path,
         aw_error_set (err, "%s: %s", path, strerror (errno));
         goto fail;
     }
+    flock (journal->fd, LOCK_EX | LOCK_NB); /* where there are no locks there is none */
     put_header (journal, header);
     if (aw_journal_flush (journal, err) < 0)
         goto fail;
@@ -165,12 +175,6 @@ static void put_number (struct aw_textbuf *buf, const char *key, uint64_t value)
 {
     aw_textbuf_puts (buf, key);
     aw_textbuf_u64 (buf, value);
-}
-
-static void put_seconds (struct aw_textbuf *buf, const char *key, double seconds)
-{
-    aw_textbuf_puts (buf, key);
-    aw_textbuf_fixed (buf, seconds, 6);
 }
 
 static void put_ids (struct aw_textbuf *buf, const char *key, const struct aw_idset *ids)

@@ -2,7 +2,7 @@
 /* The journal: journal.jsonl of a run directory. The first line is a header, then one event a line, in the order in
  * which they happened:
  *
- *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123","version":"0.1.0"}
+ *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123","predicted":1232.5,"version":"0.1.0"}
  *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
  *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
  *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
@@ -27,12 +27,15 @@ struct aw_journal_header {
     char *mode;
     char *policy;
     char *job; /* Slurm job id, or NULL for a local run */
+    double predicted; /* the model's makespan in seconds; 0: none was made */
 };
 void aw_journal_header_finish (struct aw_journal_header *header);
 
 struct aw_journal;
 
-/* Creates PATH (it must not exist; mode 0600) and writes the header. GRAPH is borrowed for names. NULL with text. */
+/* Creates PATH (it must not exist; mode 0600), locks it (flock, for aw_journal_in_use) and writes the header. GRAPH is
+ * borrowed for names. NULL with text.
+ */
 struct aw_journal *aw_journal_create (const char *path,
                                       const struct aw_graph *graph,
                                       const struct aw_journal_header *header,
@@ -59,5 +62,10 @@ int aw_journal_read (const char *path,
                      void *arg,
                      bool *torn,
                      struct aw_error *err);
+
+/* Is somebody writing the journal at PATH, that is, does its coordinator live? 1 or 0; -1: not to be known (the file
+ * system has no locks, or it cannot be opened).
+ */
+int aw_journal_in_use (const char *path);
 
 #endif /* AW_IO_JOURNAL_H */

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -263,6 +264,8 @@ static int read_header_member (struct aw_journal_header *header, char **p, const
 
     if (strcmp (name, "epoch") == 0)
         return aw_scan_number (p, &header->epoch);
+    if (strcmp (name, "predicted") == 0)
+        return aw_scan_number (p, &header->predicted);
     if (strcmp (name, "async-workflow-journal") == 0) {
         if (aw_scan_number (p, &version) < 0)
             return -1;
@@ -301,6 +304,8 @@ static int read_header (struct aw_journal_header *header, char *line, struct aw_
                              header->version);
     if (!(header->epoch >= 0 && header->epoch <= 1e11))
         return aw_error_set (err, "\"epoch\" is out of range");
+    if (!(header->predicted >= 0 && header->predicted <= 1e10))
+        return aw_error_set (err, "\"predicted\" is out of range");
     return 0;
 }
 
@@ -442,5 +447,17 @@ int aw_journal_read (const char *path,
     aw_names_finish (&reader.nodes);
     aw_idset_finish (&reader.ev.cpus);
     aw_idset_finish (&reader.ev.gpus);
+    return rc;
+}
+
+int aw_journal_in_use (const char *path)
+{
+    int fd = open_file (path, NULL);
+    int rc;
+
+    if (fd < 0)
+        return -1;
+    rc = flock (fd, LOCK_SH | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : -1;
+    close (fd); /* and with it the lock */
     return rc;
 }

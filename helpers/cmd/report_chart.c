@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/report_chart.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The lanes of one node: when each is free again. */
+struct lanes {
+    double *free_at;
+    uint32_t n;
+};
+
+/* The lowest lane that is free at START, taken until END; AW_NONE: no memory. */
+static uint32_t take_lane (struct lanes *lanes, double start, double end)
+{
+    double *grown;
+
+    for (uint32_t i = 0; i < lanes->n; i++) {
+        if (lanes->free_at[i] <= start) {
+            lanes->free_at[i] = end;
+            return i;
+        }
+    }
+    grown = realloc (lanes->free_at, (lanes->n + (size_t)1) * sizeof (*grown));
+    if (!grown)
+        return AW_NONE;
+    lanes->free_at = grown;
+    grown[lanes->n] = end;
+    return lanes->n++;
+}
+
+uint32_t *aw_chart_lanes (const struct aw_report *report, uint32_t *max)
+{
+    const struct aw_history *history = &report->history;
+    struct lanes *nodes = calloc (history->n_nodes + (size_t)1, sizeof (*nodes));
+    uint32_t *lanes = malloc ((history->n_attempts + 1) * sizeof (*lanes));
+    bool failed = !nodes || !lanes;
+
+    *max = 1;
+    for (size_t i = 0; !failed && i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+        lanes[i] = take_lane (&nodes[a->node], a->start, aw_history_end (history, a));
+        failed = lanes[i] == AW_NONE;
+        if (!failed && lanes[i] + 1 > *max)
+            *max = lanes[i] + 1;
+    }
+    for (uint32_t i = 0; nodes && i < history->n_nodes; i++)
+        free (nodes[i].free_at);
+    free (nodes);
+    if (failed) {
+        free (lanes);
+        errno = ENOMEM;
+        return NULL;
+    }
+    return lanes;
+}
+
+/* The set with the most busy time that has no group yet; AW_NONE where all have. */
+static uint32_t busiest (const struct aw_report *report, const uint8_t *of_set)
+{
+    uint32_t best = AW_NONE;
+
+    for (uint32_t i = 0; i < report->workflow->graph->n_sets; i++)
+        if (of_set[i] == UINT8_MAX && (best == AW_NONE || report->sets[i].busy > report->sets[best].busy))
+            best = i;
+    return best;
+}
+
+/* The chosen sets in the file's order, which is that in which people think of them. */
+static void number_in_order (struct aw_chart_groups *groups, uint32_t n_sets)
+{
+    groups->n = 0;
+    for (uint32_t i = 0; i < n_sets; i++) {
+        if (groups->of_set[i] == UINT8_MAX)
+            continue;
+        groups->set[groups->n] = i;
+        groups->of_set[i] = (uint8_t)groups->n++;
+    }
+}
+
+int aw_chart_groups_init (struct aw_chart_groups *groups, const struct aw_report *report)
+{
+    uint32_t n_sets = report->workflow->graph->n_sets;
+    uint32_t n = n_sets <= AW_CHART_GROUPS ? n_sets : AW_CHART_GROUPS - 1;
+
+    memset (groups, 0, sizeof (*groups));
+    groups->of_set = malloc (n_sets + (size_t)1);
+    if (!groups->of_set)
+        return -1;
+    memset (groups->of_set, UINT8_MAX, n_sets + (size_t)1);
+    for (uint32_t i = 0; i < n; i++)
+        groups->of_set[busiest (report, groups->of_set)] = 0;
+    number_in_order (groups, n_sets);
+    if (n == n_sets)
+        return 0;
+    for (uint32_t i = 0; i < n_sets; i++) {
+        if (groups->of_set[i] != UINT8_MAX)
+            continue;
+        groups->of_set[i] = (uint8_t)n;
+        groups->n_others++;
+    }
+    groups->set[groups->n++] = AW_NONE;
+    return 0;
+}
+
+void aw_chart_groups_finish (struct aw_chart_groups *groups)
+{
+    free (groups->of_set);
+    memset (groups, 0, sizeof (*groups));
+}
+
+int aw_bins_init (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t bins, double from, double span)
+{
+    *b = (struct aw_bins){ .rows = rows, .groups = groups, .bins = bins, .from = from, .width = span / bins };
+    b->amount = calloc ((size_t)rows * groups * bins + 1, sizeof (*b->amount));
+    return b->amount ? 0 : -1;
+}
+
+void aw_bins_finish (struct aw_bins *b)
+{
+    free (b->amount);
+    memset (b, 0, sizeof (*b));
+}
+
+double *aw_bins_of (const struct aw_bins *b, uint32_t row, uint32_t group)
+{
+    return b->amount + ((size_t)row * b->groups + group) * b->bins;
+}
+
+void aw_bins_add (struct aw_bins *b, uint32_t row, uint32_t group, double t0, double t1, double amount)
+{
+    double *bins = aw_bins_of (b, row, group);
+    double begin = (t0 - b->from) / b->width, end = (t1 - b->from) / b->width;
+    double first = floor (begin);
+
+    for (uint32_t i = first > 0 ? (uint32_t)first : 0; i < b->bins && i < end; i++) {
+        double part = fmin (end, i + 1.) - fmax (begin, (double)i);
+        if (part > 0)
+            bins[i] += amount * part;
+    }
+}
+
+static void put_point (struct aw_textbuf *out, char command, double value)
+{
+    aw_textbuf_putc (out, command);
+    aw_textbuf_fixed (out, value, 2);
+}
+
+/* One connected piece, bins FIRST up to LAST: along the upper edge to the right, along the lower one back. */
+static void put_piece (struct aw_textbuf *out,
+                       const struct aw_box *box,
+                       const double *lower,
+                       const double *upper,
+                       uint32_t first,
+                       uint32_t last,
+                       double step)
+{
+    double bottom = box->y + box->height;
+
+    put_point (out, 'M', box->x + first * step);
+    put_point (out, ' ', bottom - lower[first] * box->height);
+    for (uint32_t i = first; i < last; i++) {
+        if (i == first || upper[i] != upper[i - 1])
+            put_point (out, 'V', bottom - upper[i] * box->height);
+        if (i + 1 == last || upper[i + 1] != upper[i])
+            put_point (out, 'H', box->x + (i + 1) * step);
+    }
+    for (uint32_t i = last; i-- > first;) {
+        if (i + 1 == last || lower[i] != lower[i + 1])
+            put_point (out, 'V', bottom - lower[i] * box->height);
+        if (i > first && lower[i - 1] != lower[i])
+            put_point (out, 'H', box->x + i * step);
+    }
+    aw_textbuf_putc (out, 'Z');
+}
+
+void aw_chart_area (struct aw_textbuf *out, const struct aw_box *box, const double *lower, const double *upper, uint32_t n)
+{
+    double step = box->width / n;
+
+    for (uint32_t i = 0; i < n;) {
+        uint32_t first = i;
+        while (i < n && upper[i] > lower[i])
+            i++;
+        if (i > first)
+            put_piece (out, box, lower, upper, first, i, step);
+        else
+            i++;
+    }
+}

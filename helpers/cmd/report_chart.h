@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the SVG and the trace: what is drawn, apart from how it is laid out. */
+#ifndef AW_CMD_REPORT_CHART_H
+#define AW_CMD_REPORT_CHART_H
+
+#include "cmd/report.h"
+
+/* Each attempt's lane on its node, from 0: the lowest that is free when it starts, so that what runs at the same time
+ * never shares one. MAX becomes the largest number of lanes of a node, at least 1. Caller frees; NULL with ENOMEM.
+ */
+uint32_t *aw_chart_lanes (const struct aw_report *report, uint32_t *max);
+
+enum { AW_CHART_GROUPS = 8, AW_CHART_TONES = 3 };
+
+/* Task sets by colour: those that were busy longest have one each, the others the last together. */
+struct aw_chart_groups {
+    uint32_t n; /* colours in use, at most AW_CHART_GROUPS */
+    uint32_t set[AW_CHART_GROUPS]; /* the set of each; AW_NONE: the others */
+    uint32_t n_others; /* sets in the last one, where it is that */
+    uint8_t *of_set; /* group of each set. Owned */
+};
+int aw_chart_groups_init (struct aw_chart_groups *groups, const struct aw_report *report);
+void aw_chart_groups_finish (struct aw_chart_groups *groups);
+
+/* Amounts over time, by group: ROWS x GROUPS x BINS. */
+struct aw_bins {
+    uint32_t rows, groups, bins;
+    double from, width; /* t where the first bin begins, seconds of each */
+    double *amount; /* owned */
+};
+int aw_bins_init (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t bins, double from, double span);
+void aw_bins_finish (struct aw_bins *b);
+/* AMOUNT held from T0 to T1: each bin gets its mean over the bin. */
+void aw_bins_add (struct aw_bins *b, uint32_t row, uint32_t group, double t0, double t1, double amount);
+/* The bins of one row and group. */
+double *aw_bins_of (const struct aw_bins *b, uint32_t row, uint32_t group);
+
+/* A rectangle of the picture. */
+struct aw_box {
+    double x, y, width, height;
+};
+
+/* Adds the path data ("M…H…V…Z") of the area between the step functions LOWER and UPPER (N values each, 0 to 1 of the
+ * box's height from its lower edge). Nothing where they are equal throughout.
+ */
+void aw_chart_area (struct aw_textbuf *out, const struct aw_box *box, const double *lower, const double *upper, uint32_t n);
+
+#endif /* AW_CMD_REPORT_CHART_H */

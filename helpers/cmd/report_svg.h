@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the SVG: its layout, shared by the files that draw it. */
+#ifndef AW_CMD_REPORT_SVG_H
+#define AW_CMD_REPORT_SVG_H
+
+#include "cmd/report_chart.h"
+
+struct aw_svg {
+    const struct aw_report *report;
+    struct aw_textbuf *out;
+    struct aw_chart_groups groups;
+    uint32_t *lanes; /* aw_chart_lanes */
+    uint32_t n_lanes; /* of a node */
+    uint32_t rows; /* nodes, or bundles of nodes where there are too many to show each */
+    uint32_t nodes_per_row;
+    bool each; /* every attempt has a rectangle of its own; else areas */
+    double from, span; /* time on the horizontal axis */
+    struct aw_box tasks, cpus, gpus; /* the panels; gpus.height 0: no GPUs */
+    double width, height; /* of the whole */
+};
+
+/* Colour of a group in the tone of an iteration: "#0072b2". Returns BUF. */
+const char *aw_svg_colour (const struct aw_svg *svg, uint32_t group, uint32_t iteration, char buf[8]);
+
+/* How many tones tell the iterations apart. */
+uint32_t aw_svg_tones (const struct aw_svg *svg);
+
+/* The panel of tasks: rectangles or areas. */
+void aw_svg_tasks (struct aw_svg *svg);
+
+/* Busy CPUs and GPUs, stacked by group. */
+void aw_svg_load (struct aw_svg *svg);
+
+/* Axes, grid (before what it lies behind), labels, title, legend. */
+void aw_svg_grid (struct aw_svg *svg);
+void aw_svg_axes (struct aw_svg *svg);
+void aw_svg_title (struct aw_svg *svg);
+double aw_svg_legend (struct aw_svg *svg, double y, bool draw); /* returns its height */
+
+/* Horizontal place of time T, within the panels. */
+double aw_svg_x (const struct aw_svg *svg, double t);
+
+/* <text> at X, Y; ANCHOR "start", "middle" or "end"; STYLE further attributes or "". */
+void aw_svg_text (struct aw_svg *svg, double x, double y, const char *anchor, const char *style, const char *text);
+
+#endif /* AW_CMD_REPORT_SVG_H */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run in the JSON format of Chrome's trace viewer, which ui.perfetto.dev opens: a process a node, a thread a lane, a
+ * slice an attempt, counters for the load, and arrows along the longest chain. The format: "Trace Event Format",
+ * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU. Times are in microseconds.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "cmd/report_chart.h"
+
+enum { NAME = 128 };
+
+static void put_time (struct aw_textbuf *out, const char *key, double seconds)
+{
+    aw_textbuf_puts (out, key);
+    aw_textbuf_u64 (out, (uint64_t)llround (fmax (seconds, 0) * 1e6));
+}
+
+/* Process 0 is the pool, node I is process I + 1. */
+static void put_process (struct aw_textbuf *out, uint32_t pid, const char *name)
+{
+    aw_textbuf_printf (out, ",\n{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%u,\"args\":{\"name\":", pid);
+    aw_textbuf_json_string (out, name);
+    aw_textbuf_printf (out, "}},\n{\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":%u,\"args\":{\"sort_index\":%u}}",
+                       pid, pid);
+}
+
+static void put_slice (const struct aw_report *report, size_t index, uint32_t lane, struct aw_textbuf *out)
+{
+    const struct aw_history *history = &report->history;
+    const struct aw_graph *graph = report->workflow->graph;
+    const struct aw_attempt *a = &history->attempts[index];
+    char name[NAME];
+
+    aw_graph_task_name (graph, a->task, name, sizeof (name));
+    aw_textbuf_puts (out, ",\n{\"ph\":\"X\",\"name\":");
+    aw_textbuf_json_string (out, name);
+    aw_textbuf_puts (out, ",\"cat\":");
+    aw_textbuf_json_string (out, graph->sets[aw_graph_task (graph, a->task).set].name);
+    aw_textbuf_printf (out, ",\"pid\":%u,\"tid\":%u", a->node + 1, lane + 1);
+    put_time (out, ",\"ts\":", a->start);
+    put_time (out, ",\"dur\":", aw_history_end (history, a) - a->start);
+    aw_textbuf_printf (out, ",\"args\":{\"attempt\":%u,\"cpus\":%u,\"gpus\":%u,\"waited\":", a->attempt, a->cpus, a->gpus);
+    aw_textbuf_fixed (out, a->start - a->ready, 6);
+    if (!isnan (a->finish)) {
+        aw_textbuf_printf (out, ",\"status\":\"%s\",\"code\":%d,\"signal\":%d,\"cpu_seconds\":", aw_status_name (a->status),
+                           a->code, a->signal);
+        aw_textbuf_fixed (out, a->cpu_seconds, 6);
+        aw_textbuf_puts (out, ",\"max_rss\":");
+        aw_textbuf_u64 (out, a->max_rss);
+    }
+    aw_textbuf_puts (out, "}}");
+}
+
+/* An arrow between two links of the chain: from the end of one (bound to its slice) to the start of the next. */
+static void put_arrow (const struct aw_report *report, size_t link, const uint32_t *lanes, struct aw_textbuf *out)
+{
+    uint32_t from = report->chain[link], to = report->chain[link + 1];
+    const struct aw_attempt *a = &report->history.attempts[from];
+    const struct aw_attempt *b = &report->history.attempts[to];
+
+    aw_textbuf_printf (out, ",\n{\"ph\":\"s\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":%zu,\"pid\":%u,\"tid\":%u", link + 1,
+                       a->node + 1, lanes[from] + 1);
+    put_time (out, ",\"ts\":", a->start + 0.999 * (a->finish - a->start));
+    aw_textbuf_printf (out, "},\n{\"ph\":\"f\",\"bp\":\"e\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":%zu,\"pid\":%u,\"tid\":%u",
+                       link + 1, b->node + 1, lanes[to] + 1);
+    put_time (out, ",\"ts\":", b->start);
+    aw_textbuf_putc (out, '}');
+}
+
+static void put_load (const struct aw_report *report, struct aw_textbuf *out)
+{
+    struct aw_step *steps;
+    size_t n;
+
+    if (aw_history_load (&report->history, &steps, &n) < 0) {
+        out->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        aw_textbuf_puts (out, ",\n{\"ph\":\"C\",\"name\":\"busy CPUs\",\"pid\":0");
+        put_time (out, ",\"ts\":", steps[i].t);
+        aw_textbuf_printf (out, ",\"args\":{\"cpus\":%u}}", steps[i].cpus);
+        if (!report->summary.gpus)
+            continue;
+        aw_textbuf_puts (out, ",\n{\"ph\":\"C\",\"name\":\"busy GPUs\",\"pid\":0");
+        put_time (out, ",\"ts\":", steps[i].t);
+        aw_textbuf_printf (out, ",\"args\":{\"gpus\":%u}}", steps[i].gpus);
+    }
+    free (steps);
+}
+
+void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out)
+{
+    uint32_t n_lanes;
+    uint32_t *lanes = aw_chart_lanes (report, &n_lanes);
+
+    if (!lanes) {
+        out->failed = true;
+        return;
+    }
+    aw_textbuf_puts (out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
+                     "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":0,\"args\":{\"name\":\"pool\"}}");
+    for (uint32_t i = 0; i < report->history.n_nodes; i++)
+        put_process (out, i + 1, report->history.nodes[i].name);
+    for (size_t i = 0; i < report->history.n_attempts; i++)
+        put_slice (report, i, lanes[i], out);
+    for (size_t i = 0; i + 1 < report->n_chain; i++)
+        put_arrow (report, i, lanes, out);
+    put_load (report, out);
+    aw_textbuf_puts (out, "\n]}\n");
+    free (lanes);
+}
