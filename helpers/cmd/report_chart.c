@@ -111,34 +111,87 @@ void aw_chart_groups_finish (struct aw_chart_groups *groups)
     memset (groups, 0, sizeof (*groups));
 }
 
-int aw_bins_init (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t bins, double from, double span)
+static int allocate (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t n)
 {
-    *b = (struct aw_bins){ .rows = rows, .groups = groups, .bins = bins, .from = from, .width = span / bins };
-    b->amount = calloc ((size_t)rows * groups * bins + 1, sizeof (*b->amount));
-    return b->amount ? 0 : -1;
+    *b = (struct aw_bins){ .rows = rows, .groups = groups, .n = n };
+    b->edge = calloc (n + (size_t)1, sizeof (*b->edge));
+    b->amount = calloc ((size_t)rows * groups * n + 1, sizeof (*b->amount));
+    if (b->edge && b->amount)
+        return 0;
+    aw_bins_finish (b);
+    errno = ENOMEM;
+    return -1;
+}
+
+int aw_bins_init (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t n, double from, double span)
+{
+    if (allocate (b, rows, groups, n) < 0)
+        return -1;
+    for (uint32_t i = 0; i <= n; i++)
+        b->edge[i] = from + span * i / n;
+    return 0;
+}
+
+static int compare (const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+int aw_bins_init_exact (struct aw_bins *b, uint32_t rows, uint32_t groups, const struct aw_history *history)
+{
+    uint32_t n = 0, all = 2 * (uint32_t)history->n_attempts;
+
+    if (allocate (b, rows, groups, all + 1) < 0)
+        return -1;
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        b->edge[2 * i] = history->attempts[i].start;
+        b->edge[2 * i + 1] = aw_history_end (history, &history->attempts[i]);
+    }
+    qsort (b->edge, all, sizeof (*b->edge), compare);
+    for (uint32_t i = 1; i < all; i++)
+        if (b->edge[i] > b->edge[n])
+            b->edge[++n] = b->edge[i];
+    b->n = n;
+    return 0;
 }
 
 void aw_bins_finish (struct aw_bins *b)
 {
+    free (b->edge);
     free (b->amount);
     memset (b, 0, sizeof (*b));
 }
 
 double *aw_bins_of (const struct aw_bins *b, uint32_t row, uint32_t group)
 {
-    return b->amount + ((size_t)row * b->groups + group) * b->bins;
+    return b->amount + ((size_t)row * b->groups + group) * b->n;
+}
+
+/* The bin that T lies in, or the last one that begins before it. */
+static uint32_t find_bin (const struct aw_bins *b, double t)
+{
+    uint32_t low = 0, high = b->n;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (b->edge[middle] <= t)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void aw_bins_add (struct aw_bins *b, uint32_t row, uint32_t group, double t0, double t1, double amount)
 {
     double *bins = aw_bins_of (b, row, group);
-    double begin = (t0 - b->from) / b->width, end = (t1 - b->from) / b->width;
-    double first = floor (begin);
 
-    for (uint32_t i = first > 0 ? (uint32_t)first : 0; i < b->bins && i < end; i++) {
-        double part = fmin (end, i + 1.) - fmax (begin, (double)i);
+    for (uint32_t i = find_bin (b, t0); i < b->n && b->edge[i] < t1; i++) {
+        double part = fmin (t1, b->edge[i + 1]) - fmax (t0, b->edge[i]);
         if (part > 0)
-            bins[i] += amount * part;
+            bins[i] += amount * part / (b->edge[i + 1] - b->edge[i]);
     }
 }
 
@@ -151,41 +204,44 @@ static void put_point (struct aw_textbuf *out, char command, double value)
 /* One connected piece, bins FIRST up to LAST: along the upper edge to the right, along the lower one back. */
 static void put_piece (struct aw_textbuf *out,
                        const struct aw_box *box,
+                       const double *x,
                        const double *lower,
                        const double *upper,
                        uint32_t first,
-                       uint32_t last,
-                       double step)
+                       uint32_t last)
 {
     double bottom = box->y + box->height;
 
-    put_point (out, 'M', box->x + first * step);
+    put_point (out, 'M', x[first]);
     put_point (out, ' ', bottom - lower[first] * box->height);
     for (uint32_t i = first; i < last; i++) {
         if (i == first || upper[i] != upper[i - 1])
             put_point (out, 'V', bottom - upper[i] * box->height);
         if (i + 1 == last || upper[i + 1] != upper[i])
-            put_point (out, 'H', box->x + (i + 1) * step);
+            put_point (out, 'H', x[i + 1]);
     }
     for (uint32_t i = last; i-- > first;) {
         if (i + 1 == last || lower[i] != lower[i + 1])
             put_point (out, 'V', bottom - lower[i] * box->height);
         if (i > first && lower[i - 1] != lower[i])
-            put_point (out, 'H', box->x + i * step);
+            put_point (out, 'H', x[i]);
     }
     aw_textbuf_putc (out, 'Z');
 }
 
-void aw_chart_area (struct aw_textbuf *out, const struct aw_box *box, const double *lower, const double *upper, uint32_t n)
+void aw_chart_area (struct aw_textbuf *out,
+                    const struct aw_box *box,
+                    const double *x,
+                    const double *lower,
+                    const double *upper,
+                    uint32_t n)
 {
-    double step = box->width / n;
-
     for (uint32_t i = 0; i < n;) {
         uint32_t first = i;
         while (i < n && upper[i] > lower[i])
             i++;
         if (i > first)
-            put_piece (out, box, lower, upper, first, i, step);
+            put_piece (out, box, x, lower, upper, first, i);
         else
             i++;
     }

@@ -22,15 +22,18 @@ struct aw_chart_groups {
 int aw_chart_groups_init (struct aw_chart_groups *groups, const struct aw_report *report);
 void aw_chart_groups_finish (struct aw_chart_groups *groups);
 
-/* Amounts over time, by group: ROWS x GROUPS x BINS. */
+/* Amounts over time, by row and group: each bin, between two edges, has the mean over its time. */
 struct aw_bins {
-    uint32_t rows, groups, bins;
-    double from, width; /* t where the first bin begins, seconds of each */
-    double *amount; /* owned */
+    uint32_t rows, groups, n; /* n bins */
+    double *edge; /* n + 1 times, rising. Owned */
+    double *amount; /* rows x groups x n. Owned */
 };
-int aw_bins_init (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t bins, double from, double span);
+/* N equal bins. -1 with ENOMEM. */
+int aw_bins_init (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t n, double from, double span);
+/* A bin between any two moments at which something changes: nothing is smoothed. -1 with ENOMEM. */
+int aw_bins_init_exact (struct aw_bins *b, uint32_t rows, uint32_t groups, const struct aw_history *history);
 void aw_bins_finish (struct aw_bins *b);
-/* AMOUNT held from T0 to T1: each bin gets its mean over the bin. */
+/* AMOUNT held from T0 to T1. */
 void aw_bins_add (struct aw_bins *b, uint32_t row, uint32_t group, double t0, double t1, double amount);
 /* The bins of one row and group. */
 double *aw_bins_of (const struct aw_bins *b, uint32_t row, uint32_t group);
@@ -40,9 +43,14 @@ struct aw_box {
     double x, y, width, height;
 };
 
-/* Adds the path data ("M…H…V…Z") of the area between the step functions LOWER and UPPER (N values each, 0 to 1 of the
- * box's height from its lower edge). Nothing where they are equal throughout.
+/* Adds the path data ("M...V...H...Z") of the area between the step functions LOWER and UPPER (N values each, 0 to 1 of the
+ * box's height from its lower edge; value I reaches from X[I] to X[I + 1]). Nothing where they are equal throughout.
  */
-void aw_chart_area (struct aw_textbuf *out, const struct aw_box *box, const double *lower, const double *upper, uint32_t n);
+void aw_chart_area (struct aw_textbuf *out,
+                    const struct aw_box *box,
+                    const double *x,
+                    const double *lower,
+                    const double *upper,
+                    uint32_t n);
 
 #endif /* AW_CMD_REPORT_CHART_H */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading a run directory, and what all formats say in the same words. */
-#ifdef HAVE_CONFIG_H
-#include "config.h" /* sigabbrev_np */
-#endif
 #include <errno.h>
 #include <math.h>
 #include <signal.h>

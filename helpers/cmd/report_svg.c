@@ -38,18 +38,34 @@ uint32_t aw_svg_tones (const struct aw_svg *svg)
     return iterations < AW_CHART_TONES ? iterations : AW_CHART_TONES;
 }
 
-const char *aw_svg_colour (const struct aw_svg *svg, uint32_t group, uint32_t iteration, char buf[8])
+/* The three parts of a colour, 0 to 255. */
+static void mix (const struct aw_svg *svg, uint32_t group, uint32_t iteration, double rgb[3])
 {
     static const double white[AW_CHART_TONES] = { 0, 0.3, 0.55 }; /* part mixed in */
     double w = white[iteration % aw_svg_tones (svg)];
-    unsigned rgb[3];
 
     if (svg->groups.set[group] == AW_NONE)
         group = AW_CHART_GROUPS - 1;
     for (int i = 0; i < 3; i++)
-        rgb[i] = (unsigned)lround (palette[group][i] + w * (255 - palette[group][i]));
-    snprintf (buf, 8, "#%02x%02x%02x", rgb[0], rgb[1], rgb[2]);
+        rgb[i] = palette[group][i] + w * (255 - palette[group][i]);
+}
+
+const char *aw_svg_colour (const struct aw_svg *svg, uint32_t group, uint32_t iteration, char buf[8])
+{
+    double rgb[3];
+
+    mix (svg, group, iteration, rgb);
+    snprintf (buf, 8, "#%02x%02x%02x", (unsigned)lround (rgb[0]), (unsigned)lround (rgb[1]), (unsigned)lround (rgb[2]));
     return buf;
+}
+
+/* Luma of ITU-R BT.601. */
+bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteration)
+{
+    double rgb[3];
+
+    mix (svg, group, iteration, rgb);
+    return 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 140;
 }
 
 double aw_svg_x (const struct aw_svg *svg, double t)
@@ -72,15 +88,16 @@ void aw_svg_text (struct aw_svg *svg, double x, double y, const char *anchor, co
     aw_textbuf_puts (out, "</text>\n");
 }
 
-/* Room for the names of nodes at the left. */
+/* Room for the names of nodes and the numbers at the left. */
 static double left_margin (const struct aw_report *report)
 {
-    size_t longest = 4;
+    char number[16];
+    size_t longest = (size_t)snprintf (number, sizeof (number), "%u", report->summary.cpus);
 
     for (uint32_t i = 0; i < report->history.n_nodes; i++)
         if (strlen (report->history.nodes[i].name) > longest)
             longest = strlen (report->history.nodes[i].name);
-    return 40 + 6. * (double)(longest > 12 ? 12 : longest);
+    return 36 + 6.2 * (double)(longest > 12 ? 12 : longest < 3 ? 3 : longest);
 }
 
 static void choose_rows (struct aw_svg *svg)
@@ -94,11 +111,14 @@ static void choose_rows (struct aw_svg *svg)
                 && history->n_attempts <= MAX_RECTANGLES;
 }
 
+/* Lanes between hairlines and 22 pixels high. */
 static double tasks_height (const struct aw_svg *svg)
 {
-    double ideal = svg->each ? 8. * svg->n_lanes * svg->rows : 14. * svg->rows;
+    double lanes = (double)svg->rows * svg->n_lanes;
 
-    return fmin (fmax (ideal, MIN_TASKS_HEIGHT), MAX_TASKS_HEIGHT);
+    if (svg->each)
+        return fmin (fmax (8 * lanes, fmin (22 * lanes, MIN_TASKS_HEIGHT)) + 20, MAX_TASKS_HEIGHT);
+    return fmin (fmax (24. * svg->rows, MIN_TASKS_HEIGHT), MAX_TASKS_HEIGHT);
 }
 
 static void lay_out (struct aw_svg *svg)

@@ -22,6 +22,9 @@ struct aw_svg {
 /* Colour of a group in the tone of an iteration: "#0072b2". Returns BUF. */
 const char *aw_svg_colour (const struct aw_svg *svg, uint32_t group, uint32_t iteration, char buf[8]);
 
+/* Is white text on it easier to read than black? */
+bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteration);
+
 /* How many tones tell the iterations apart. */
 uint32_t aw_svg_tones (const struct aw_svg *svg);
 

@@ -132,7 +132,7 @@ static void put_rows (struct aw_svg *svg)
 
     if (!svg->report->history.n_nodes)
         return;
-    if (height > 5) {
+    if (height > 12) {
         aw_textbuf_puts (svg->out, "<path class=\"grid\" stroke=\"#bbb\" stroke-width=\"0.5\" fill=\"none\" d=\"");
         for (uint32_t i = 1; i < svg->rows; i++)
             aw_textbuf_printf (svg->out, "M%.1f %.2fh%.1f", svg->tasks.x, svg->tasks.y + i * height, svg->tasks.width);
@@ -151,6 +151,7 @@ static void put_load_axis (struct aw_svg *svg, const struct aw_box *box, const c
     char label[LABEL];
     double y = box->y + box->height * (1 - share);
 
+    aw_textbuf_printf (svg->out, "<path class=\"grid\" " GRID " d=\"M%.1f %.1fh%.1f\"/>\n", box->x, box->y, box->width);
     put_frame (svg, box);
     aw_svg_text (svg, box->x - 6, box->y + box->height, "end", "", "0");
     snprintf (label, sizeof (label), "%u", all);

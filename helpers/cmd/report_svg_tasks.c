@@ -12,6 +12,7 @@ enum {
     MAX_TOOLTIPS = 2500, /* attempts with a <title> of their own */
     MAX_CELLS = 40000, /* rows x bins of the areas */
     LOAD_BINS = 800,
+    MAX_EXACT = 1000, /* attempts whose load is shown without means */
     NAME = 128,
 };
 
@@ -122,29 +123,36 @@ static void put_failed (struct aw_svg *svg)
     aw_textbuf_puts (svg->out, "</g>\n");
 }
 
-/* One panel or row of areas stacked by group; ALL is what fills its height. */
-static void put_stack (struct aw_svg *svg, const struct aw_bins *bins, uint32_t row, const struct aw_box *box, double all)
+/* Sums of floating point that should be equal are, once rounded to a millionth: so no hairlines appear between them. */
+static double tidy (double value)
 {
-    uint32_t n = bins->bins;
-    double *lower = calloc (2 * (size_t)n + 1, sizeof (*lower));
-    double *upper = lower + n;
+    return round (value * 1e6) / 1e6;
+}
+
+/* Areas stacked by group in one panel or row; an amount of 1 fills its height. */
+static void put_stack (struct aw_svg *svg, const struct aw_bins *bins, uint32_t row, const struct aw_box *box)
+{
+    uint32_t n = bins->n, tones = aw_svg_tones (svg);
+    double *lower = calloc (3 * (size_t)n + 1, sizeof (*lower));
+    double *upper = lower + n, *x = upper + n;
     char colour[8];
 
     if (!lower) {
         svg->out->failed = true;
         return;
     }
+    for (uint32_t i = 0; i <= n; i++)
+        x[i] = aw_svg_x (svg, bins->edge[i]);
     for (uint32_t group = 0; group < bins->groups; group++) {
         const double *amount = aw_bins_of (bins, row, group);
-        uint32_t tones = bins->groups / svg->groups.n;
         size_t begin = svg->out->len, empty;
 
         for (uint32_t i = 0; i < n; i++)
-            upper[i] = fmin (lower[i] + amount[i] / all, 1);
+            upper[i] = fmin (tidy (lower[i] + amount[i]), 1);
         aw_textbuf_printf (svg->out, "<path class=\"area\" fill=\"%s\" d=\"",
                            aw_svg_colour (svg, group / tones, group % tones, colour));
         empty = svg->out->len;
-        aw_chart_area (svg->out, box, lower, upper, n);
+        aw_chart_area (svg->out, box, x, lower, upper, n);
         if (svg->out->len == empty)
             svg->out->len = begin; /* this group has nothing here */
         else
@@ -154,14 +162,36 @@ static void put_stack (struct aw_svg *svg, const struct aw_bins *bins, uint32_t 
     free (lower);
 }
 
-/* Too many to be drawn one by one: a row shows how its lanes are filled, by group and tone. */
+/* What part of its node an attempt holds: of CPUs or GPUs, whichever is more. */
+static double part_of_node (const struct aw_history *history, const struct aw_attempt *a)
+{
+    const struct aw_history_node *node = &history->nodes[a->node];
+    double cpus = node->cpus ? (double)a->cpus / node->cpus : 0;
+    double gpus = node->gpus ? (double)a->gpus / node->gpus : 0;
+
+    return fmax (cpus, gpus);
+}
+
+/* Sets that live on different resources fill a node more than once together: then each gets its part of the row. */
+static void fit (const struct aw_bins *bins, uint32_t row)
+{
+    for (uint32_t i = 0; i < bins->n; i++) {
+        double sum = 0;
+        for (uint32_t group = 0; group < bins->groups; group++)
+            sum += aw_bins_of (bins, row, group)[i];
+        for (uint32_t group = 0; sum > 1 && group < bins->groups; group++)
+            aw_bins_of (bins, row, group)[i] /= sum;
+    }
+}
+
+/* Too many to be drawn one by one: a row shows how full its nodes are, by group and tone. */
 static void put_rows (struct aw_svg *svg)
 {
     const struct aw_history *history = &svg->report->history;
     uint32_t tones = aw_svg_tones (svg);
     uint32_t n = MAX_CELLS / svg->rows < LOAD_BINS ? MAX_CELLS / svg->rows : LOAD_BINS;
     double band = svg->tasks.height / svg->rows;
-    double margin = band > 12 ? 1 : band > 4 ? 0.4 : 0;
+    double margin = band > 12 ? 1 : band > 4 ? 0.3 : 0;
     struct aw_bins bins;
 
     if (aw_bins_init (&bins, svg->rows, svg->groups.n * tones, n, svg->from, svg->span) < 0) {
@@ -170,23 +200,47 @@ static void put_rows (struct aw_svg *svg)
     }
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
-        uint32_t tone, group = group_of (svg, a, &tone);
-        aw_bins_add (&bins, a->node / svg->nodes_per_row, group * tones + tone, a->start,
-                     aw_history_end (history, a), 1);
+        uint32_t tone, group = group_of (svg, a, &tone), row = a->node / svg->nodes_per_row;
+        uint32_t left = history->n_nodes - row * svg->nodes_per_row; /* the last row may have fewer nodes */
+        uint32_t nodes = left < svg->nodes_per_row ? left : svg->nodes_per_row;
+
+        aw_bins_add (&bins, row, group * tones + tone, a->start, aw_history_end (history, a),
+                     part_of_node (history, a) / nodes);
     }
     aw_textbuf_puts (svg->out, "<g class=\"rows\">\n");
     for (uint32_t row = 0; row < svg->rows; row++) {
         struct aw_box box = { svg->tasks.x, svg->tasks.y + row * band + margin, svg->tasks.width, band - 2 * margin };
-        put_stack (svg, &bins, row, &box, (double)svg->n_lanes * svg->nodes_per_row);
+        fit (&bins, row);
+        put_stack (svg, &bins, row, &box);
     }
     aw_textbuf_puts (svg->out, "</g>\n");
     aw_bins_finish (&bins);
 }
 
+/* Names in rectangles that have room for them. */
+static void put_names (struct aw_svg *svg)
+{
+    const struct aw_report *report = svg->report;
+
+    for (size_t i = 0; i < report->history.n_attempts; i++) {
+        const struct aw_attempt *a = &report->history.attempts[i];
+        struct aw_box box = box_of (svg, i);
+        uint32_t tone, group = group_of (svg, a, &tone);
+        char name[NAME];
+
+        aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+        if (box.height < 11 || box.width < 6. * (double)strlen (name) + 8 || has_failed (a))
+            continue;
+        aw_svg_text (svg, box.x + box.width / 2, box.y + box.height / 2 + 3.5, "middle",
+                     aw_svg_is_dark (svg, group, tone) ? "font-size=\"10\" fill=\"#fff\"" : "font-size=\"10\"", name);
+    }
+}
+
 void aw_svg_tasks (struct aw_svg *svg)
 {
     if (!svg->each) {
-        put_rows (svg);
+        if (svg->report->history.n_attempts)
+            put_rows (svg);
         return;
     }
     for (uint32_t group = 0; group < svg->groups.n; group++) {
@@ -196,6 +250,17 @@ void aw_svg_tasks (struct aw_svg *svg)
         }
     }
     put_failed (svg);
+    put_names (svg);
+}
+
+/* Few changes are shown as they are, many as means over the width of about a pixel. */
+static int init_load (struct aw_svg *svg, struct aw_bins *bins)
+{
+    uint32_t groups = svg->groups.n * aw_svg_tones (svg);
+
+    if (svg->report->history.n_attempts <= MAX_EXACT)
+        return aw_bins_init_exact (bins, 1, groups, &svg->report->history);
+    return aw_bins_init (bins, 1, groups, LOAD_BINS, svg->from, svg->span);
 }
 
 static void put_load (struct aw_svg *svg, const char *id, const struct aw_box *box, bool gpus)
@@ -207,17 +272,18 @@ static void put_load (struct aw_svg *svg, const char *id, const struct aw_box *b
 
     if (!all)
         return;
-    if (aw_bins_init (&bins, 1, svg->groups.n * tones, LOAD_BINS, svg->from, svg->span) < 0) {
+    if (init_load (svg, &bins) < 0) {
         svg->out->failed = true;
         return;
     }
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
         uint32_t tone, group = group_of (svg, a, &tone);
-        aw_bins_add (&bins, 0, group * tones + tone, a->start, aw_history_end (history, a), gpus ? a->gpus : a->cpus);
+        aw_bins_add (&bins, 0, group * tones + tone, a->start, aw_history_end (history, a),
+                     (double)(gpus ? a->gpus : a->cpus) / all);
     }
     aw_textbuf_printf (svg->out, "<g class=\"load\" id=\"%s\">\n", id);
-    put_stack (svg, &bins, 0, box, all);
+    put_stack (svg, &bins, 0, box);
     aw_textbuf_puts (svg->out, "</g>\n");
     aw_bins_finish (&bins);
 }

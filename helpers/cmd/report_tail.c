@@ -2,9 +2,6 @@
 /* The end of a failed task's stderr: some lines, made harmless. A task may have written anything, gigabytes and escape
  * sequences included, to what may be a device by now: a bounded piece of a regular file is read, no more.
  */
-#ifdef HAVE_CONFIG_H
-#include "config.h" /* memrchr */
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -116,17 +116,18 @@ static void put_share (struct aw_textbuf *out, const char *key, double share, ui
 static void put_makespan (const struct aw_report *report, struct aw_textbuf *out)
 {
     double makespan = report->summary.makespan, predicted = report->predicted;
+    const char *key = aw_report_outcome (report) == AW_OUTCOME_RUNNING ? "so far" : "makespan";
     char a[32], b[32];
 
     if (isnan (makespan))
         put_line (out, "makespan", "no task has started");
     else if (isnan (predicted))
-        put_line (out, report->summary.running ? "so far" : "makespan", "%s", seconds (a, makespan));
+        put_line (out, key, "%s", seconds (a, makespan));
     else if (aw_report_outcome (report) == AW_OUTCOME_COMPLETED)
         put_line (out, "makespan", "%s; the model predicted %s (%+.1f %%)", seconds (a, makespan),
                   seconds (b, predicted), 100 * (makespan / predicted - 1));
     else
-        put_line (out, "so far", "%s; the model predicted %s in all", seconds (a, makespan), seconds (b, predicted));
+        put_line (out, key, "%s; the model predicted %s", seconds (a, makespan), seconds (b, predicted));
 }
 
 static void put_tasks (const struct aw_report *report, struct aw_textbuf *out)
@@ -207,13 +208,10 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, "  and %u more\n", graph->n_sets - n);
 }
 
-/* Where attempt I began to wait: at the end of the link before it, else when it was ready. */
-static double wait_of (const struct aw_history *history, const struct aw_attempt *before, const struct aw_attempt *a)
+/* How long it waited: since the end of the link before it, else since it was ready. */
+static double wait_of (const struct aw_attempt *before, const struct aw_attempt *a)
 {
-    (void)history;
-    if (before)
-        return a->start - before->finish;
-    return a->start - a->ready;
+    return a->start - (before ? before->finish : a->ready);
 }
 
 static void put_link (const struct aw_report *report, size_t i, int width, struct aw_textbuf *out)
@@ -228,7 +226,7 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
     put_cell (out, name, width);
     aw_textbuf_puts (out, " ");
     put_cell (out, history->nodes[a->node].name, MIN_WIDTH);
-    aw_textbuf_printf (out, " %9s %9s%s\n", seconds (x, wait_of (history, before, a)),
+    aw_textbuf_printf (out, " %9s %9s%s\n", seconds (x, wait_of (before, a)),
                        seconds (y, a->finish - a->start), a->status == AW_STATUS_COMPLETED ? "" : "  failed");
 }
 
@@ -245,7 +243,7 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
     for (size_t i = 0; i < n; i++) {
         const struct aw_attempt *at = &history->attempts[report->chain[i]];
         const struct aw_attempt *before = i ? &history->attempts[report->chain[i - 1]] : NULL;
-        double wait = wait_of (history, before, at);
+        double wait = wait_of (before, at);
         waited += isnan (wait) ? 0 : wait;
         ran += at->finish - at->start;
         aw_graph_task_name (report->workflow->graph, at->task, name, sizeof (name));
@@ -254,7 +252,8 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
     }
     width = name_width (width);
     aw_textbuf_puts (out, "\n");
-    put_cell (out, "Longest chain", width + 3);
+    put_cell (out, "Longest chain", width + 2);
+    aw_textbuf_putc (out, ' ');
     put_cell (out, "node", MIN_WIDTH);
     aw_textbuf_printf (out, " %9s %9s\n", "waited", "ran");
     for (size_t i = 0; i < n; i++) {
@@ -265,12 +264,8 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
         put_link (report, i, width, out);
     }
     aw_textbuf_puts (out, "  ");
-    put_cell (out, n == 1 ? "1 link" : "", width);
-    if (n > 1) {
-        out->len -= (size_t)width;
-        snprintf (name, sizeof (name), "%zu links", n);
-        put_cell (out, name, width);
-    }
+    snprintf (name, sizeof (name), "%zu link%s", n, n == 1 ? "" : "s");
+    put_cell (out, name, width);
     aw_textbuf_printf (out, " %*s %9s %9s\n", MIN_WIDTH, "", seconds (a, waited), seconds (b, ran));
 }
 
