@@ -12,6 +12,8 @@
 static const struct aw_command *const commands[] = {
     &aw_command_check,
     &aw_command_run,
+    &aw_command_status,
+    &aw_command_report,
     /* End of commands */
 };
 

@@ -84,21 +84,6 @@ static const struct argp argp = {
     NULL, NULL, NULL,
 };
 
-static int write_all (int fd, const struct aw_textbuf *text)
-{
-    size_t done = 0;
-
-    while (done < text->len) {
-        ssize_t n = write (fd, text->data + done, text->len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        done += (size_t)n;
-    }
-    return 0;
-}
-
 static int put_out (const struct aw_textbuf *text, const char *output, struct aw_error *err)
 {
     bool file = output && strcmp (output, "-") != 0;
@@ -107,31 +92,10 @@ static int put_out (const struct aw_textbuf *text, const char *output, struct aw
 
     if (text->failed)
         rc = aw_error_set (err, "out of memory");
-    else if (fd < 0 || write_all (fd, text) < 0)
+    else if (fd < 0 || aw_report_write (text, fd) < 0)
         rc = aw_error_set (err, "%s: %s", file ? output : "standard output", strerror (errno));
     if (file && fd >= 0 && close (fd) < 0 && rc == 0)
         rc = aw_error_set (err, "%s: %s", output, strerror (errno));
-    return rc;
-}
-
-int aw_report_print (const char *dir, int fd, struct aw_error *err)
-{
-    struct aw_problems problems;
-    struct aw_report report;
-    struct aw_textbuf text = { 0 };
-    int rc = 0;
-
-    aw_problems_init (&problems);
-    if (aw_report_load (&report, dir, &problems) < 0)
-        rc = aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
-    else {
-        aw_report_text (&report, &text);
-        if (text.failed || write_all (fd, &text) < 0)
-            rc = aw_error_set (err, "report: %s", text.failed ? "out of memory" : strerror (errno));
-        aw_report_finish (&report);
-    }
-    aw_textbuf_finish (&text);
-    aw_problems_finish (&problems);
     return rc;
 }
 

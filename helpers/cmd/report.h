@@ -67,6 +67,9 @@ void aw_report_json (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out);
 
+/* All of TEXT to FD. 0, or -1 with errno. */
+int aw_report_write (const struct aw_textbuf *text, int fd);
+
 /* What `run` does at its end: loads DIR and prints the text to FD. 0, or -1 with text. */
 int aw_report_print (const char *dir, int fd, struct aw_error *err);
 

@@ -221,6 +221,7 @@ static void put_rows (struct aw_svg *svg)
 static void put_names (struct aw_svg *svg)
 {
     const struct aw_report *report = svg->report;
+    const struct aw_graph *graph = report->workflow->graph;
 
     for (size_t i = 0; i < report->history.n_attempts; i++) {
         const struct aw_attempt *a = &report->history.attempts[i];
@@ -228,7 +229,9 @@ static void put_names (struct aw_svg *svg)
         uint32_t tone, group = group_of (svg, a, &tone);
         char name[NAME];
 
-        aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+        aw_graph_task_name (graph, a->task, name, sizeof (name));
+        if (graph->sets[aw_graph_task (graph, a->task).set].count == 1)
+            name[strcspn (name, "[")] = '\0'; /* the only one needs no number */
         if (box.height < 11 || box.width < 6. * (double)strlen (name) + 8 || has_failed (a))
             continue;
         aw_svg_text (svg, box.x + box.width / 2, box.y + box.height / 2 + 3.5, "middle",
