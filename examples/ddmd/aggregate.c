@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* ddmd-aggregate: the contact maps of many simulations in one file. Task k of N takes the simulations k, k + N, k + 2 N ... */
+/* ddmd-aggregate: the contact maps of many simulations in one file. Task k of N takes the
+ * simulations k, k + N, k + 2 N ...
+ */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,11 +22,13 @@ static struct {
 } option = { .directory = ".", .count = 1, .simulations = 16 };
 
 static const struct ddmd_option options[] = {
-    { "directory", "DIR", DDMD_OPTION_TEXT, &option.directory, 0, 0, "where the run's files are" },
-    { "iteration", "N", DDMD_OPTION_COUNT, &option.iteration, 0, DDMD_ITERATION_MAX, "number of the iteration" },
-    { "index", "N", DDMD_OPTION_COUNT, &option.index, 0, DDMD_PART_MAX, "number of this task" },
-    { "count", "N", DDMD_OPTION_COUNT, &option.count, 1, DDMD_PART_MAX, "how many tasks share the work" },
-    { "simulations", "N", DDMD_OPTION_COUNT, &option.simulations, 1, DDMD_PART_MAX, "simulations in the iteration" },
+    { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
+    { "iteration", "N", DDMD_COUNT (&option.iteration, 0, DDMD_ITERATION_MAX),
+      "number of the iteration" },
+    { "index", "N", DDMD_COUNT (&option.index, 0, DDMD_PART_MAX), "number of this task" },
+    { "count", "N", DDMD_COUNT (&option.count, 1, DDMD_PART_MAX), "how many tasks share the work" },
+    { "simulations", "N", DDMD_COUNT (&option.simulations, 1, DDMD_PART_MAX),
+      "simulations in the iteration" },
     { 0 },
 };
 
@@ -94,12 +98,8 @@ static int aggregate (struct aw_error *err)
 {
     struct ddmd_maps maps = { 0 };
     char path[DDMD_PATH_MAX];
-    int rc = ddmd_rundir_path (option.directory,
-                               DDMD_MAPS,
-                               (uint32_t)option.iteration,
-                               (uint32_t)option.index,
-                               path,
-                               err);
+    int rc = ddmd_rundir_path (
+        option.directory, DDMD_MAPS, (uint32_t)option.iteration, (uint32_t)option.index, path, err);
 
     if (rc == 0)
         rc = collect (&maps, err);

@@ -2,13 +2,14 @@
 
 /* Where the heavy work is done: one table of functions, one row a device.
  *
- * Everything that costs time goes through here, in pieces large enough for a device: a batch of whole trajectory segments, a
- * whole layer over a whole batch. Arrays of the network ("buffers", ddmd_real *) live in the backend's own memory: only the
- * backend touches what they hold, everybody else passes them on, offsets into them included. Arrays of the dynamics are
- * ordinary memory, copied as a call begins and ends, since a call does thousands of steps.
+ * Everything that costs time goes through here, in pieces large enough for a device: a batch of
+ * whole trajectory segments, a whole layer over a whole batch. Arrays of the network ("buffers",
+ * ddmd_real *) live in the backend's own memory: only the backend touches what they hold, everybody
+ * else passes them on, offsets into them included. Arrays of the dynamics are ordinary memory,
+ * copied as a call begins and ends, since a call does thousands of steps.
  *
- * Functions of the network cannot fail except 'alloc'. A backend may queue them; 'download' and the functions that return a
- * sum wait for what was queued before.
+ * Functions of the network cannot fail except 'alloc'. A backend may queue them; 'download' and the
+ * functions that return a sum wait for what was queued before.
  */
 
 #ifndef DDMD_BACKEND_H
@@ -28,20 +29,22 @@ struct ddmd_langevin {
     double dt;
 };
 
-/* Geometry of a convolution from 'big' images to 'small' grids; a transposed convolution goes the other way.
- * Tensors are [channel][sample][row][column].
+/* Geometry of a convolution from 'big' images to 'small' grids; a transposed convolution goes the
+ * other way. Tensors are [channel][sample][row][column].
  */
 struct ddmd_conv_shape {
     size_t batch;
-    size_t channels;   /* of the big images */
-    size_t big;        /* their rows and columns */
-    size_t small;      /* rows and columns of the grid: (big + 2 pad - kernel) / stride + 1 */
+    size_t channels; /* of the big images */
+    size_t big;      /* their rows and columns */
+    size_t small;    /* rows and columns of the grid: (big + 2 pad - kernel) / stride + 1 */
     size_t kernel;
     size_t stride;
     size_t pad;
 };
 
-/* C = op (A) op (B) + beta C, row-major; op transposes where said. op (A) is m x k, op (B) k x n, C m x n. */
+/* C = op (A) op (B) + beta C, row-major; op transposes where said. op (A) is m x k, op (B) k x n, C
+ * m x n.
+ */
 struct ddmd_gemm {
     bool transpose_a;
     bool transpose_b;
@@ -63,16 +66,18 @@ struct ddmd_adam {
 struct ddmd_backend {
     const char *name;
 
-    /* Energies (count) and forces (count x 3 n) of 'count' conformations x (count x 3 n, planar). */
+    /* Energies (count) and forces (count x 3 n) of 'count' conformations x (count x 3 n, planar).
+     */
     void (*md_forces) (const struct ddmd_go_model *model,
                        size_t count,
                        const double *x,
                        double *f,
                        double *energy);
 
-    /* Advance 'count' trajectories by 'steps' steps. x and v (count x 3 n) are changed in place, energy (count) is set to the
-     * potential energy at the end. Trajectory k draws the noise of (key[k], first_step), (key[k], first_step + 1), ... 0, or -1
-     * if one of them has left the range of finite numbers.
+    /* Advance 'count' trajectories by 'steps' steps. x and v (count x 3 n) are changed in place,
+     * energy (count) is set to the potential energy at the end. Trajectory k draws the noise of
+     * (key[k], first_step), (key[k], first_step + 1), ... 0, or -1 if one of them has left the
+     * range of finite numbers.
      */
     int (*md_run) (const struct ddmd_go_model *model,
                    const struct ddmd_langevin *langevin,
@@ -96,13 +101,16 @@ struct ddmd_backend {
                   const ddmd_real *b,
                   ddmd_real *c);
 
-    /* cols: (channels kernel kernel) x (batch small small), zero where the kernel hangs over the edge. col2im is its transpose:
-     * it sums every entry of cols into the pixel that it came from, and writes all of 'images'.
+    /* cols: (channels kernel kernel) x (batch small small), zero where the kernel hangs over the
+     * edge. col2im is its transpose: it sums every entry of cols into the pixel that it came from,
+     * and writes all of 'images'.
      */
     void (*im2col) (const struct ddmd_conv_shape *shape, const ddmd_real *images, ddmd_real *cols);
     void (*col2im) (const struct ddmd_conv_shape *shape, const ddmd_real *cols, ddmd_real *images);
 
-    /* x (rows x columns): add bias[row] to every element; and the transpose: bias_grad[row] += sum of the row. */
+    /* x (rows x columns): add bias[row] to every element; and the transpose: bias_grad[row] += sum
+     * of the row.
+     */
     void (*bias_add) (ddmd_real *x, const ddmd_real *bias, size_t rows, size_t columns);
     void (*bias_grad) (ddmd_real *grad, const ddmd_real *dx, size_t rows, size_t columns);
 
@@ -120,8 +128,8 @@ struct ddmd_backend {
                     const ddmd_real *noise,
                     size_t count);
 
-    /* From dz: the gradients of scale KL (N (mu, exp logvar) || N (0, 1)) + (what gave dz) by mu and logvar. Returns the
-     * sum of KL over all elements (without scale).
+    /* From dz: the gradients of scale KL (N (mu, exp logvar) || N (0, 1)) + (what gave dz) by mu
+     * and logvar. Returns the sum of KL over all elements (without scale).
      */
     double (*sample_grad) (ddmd_real *dmu,
                            ddmd_real *dlogvar,
@@ -132,7 +140,9 @@ struct ddmd_backend {
                            ddmd_real scale,
                            size_t count);
 
-    /* Binary cross-entropy of sigmoid (logits) against target, summed, returned; dlogits = scale (sigmoid - target). */
+    /* Binary cross-entropy of sigmoid (logits) against target, summed, returned; dlogits = scale
+     * (sigmoid - target).
+     */
     double (*bce) (ddmd_real *dlogits,
                    const ddmd_real *logits,
                    const ddmd_real *target,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A bit a pair; the matrix is stored whole, though symmetric, because that is the image the network takes. */
+/* A bit a pair; the matrix is stored whole, though symmetric, because that is the image the network
+ * takes.
+ */
 
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Contact maps: which residues' Calphas are within 8 angstrom of each other. What the network sees of a conformation. */
+/* Contact maps: which residues' Calphas are within 8 angstrom of each other. What the network sees
+ * of a conformation.
+ */
 
 #ifndef DDMD_CONTACT_MAP_H
 #define DDMD_CONTACT_MAP_H
@@ -12,7 +14,9 @@
 
 #define DDMD_CONTACT_CUTOFF 8.0
 
-/* Bytes of the map of 'n' residues: one bit a pair of the full n x n matrix, row after row, the first in the lowest bit. */
+/* Bytes of the map of 'n' residues: one bit a pair of the full n x n matrix, row after row, the
+ * first in the lowest bit.
+ */
 #define DDMD_CONTACT_BYTES(n) (((n) * (n) + 7) / 8)
 
 /* Set all DDMD_CONTACT_BYTES (n) of 'map' from the planar coordinates 'x' of 'n' residues. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* With P = im2col (image), W the weights and G the grid, a convolution is G = W P and its transpose is image = col2im (W^T G). Each one's
- * way back is the other's way forward.
+/* With P = im2col (image), W the weights and G the grid, a convolution is G = W P and its transpose
+ * is image = col2im (W^T G). Each one's way back is the other's way forward.
  */
 
 #include "conv.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The one kind of layer: a convolution, forwards or transposed. A dense layer is a convolution whose kernel is as large as its
- * image, or, from features to features, one over an image of a single pixel.
+/* The one kind of layer: a convolution, forwards or transposed. A dense layer is a convolution
+ * whose kernel is as large as its image, or, from features to features, one over an image of a
+ * single pixel.
  */
 
 #ifndef DDMD_CONV_H
@@ -13,12 +14,15 @@
 #include "backend.h"
 
 struct ddmd_conv {
-    struct ddmd_conv_shape shape; /* 'batch' is set before each call, to at most what 'cols' has room for */
-    size_t filters;               /* channels on the side of the grid */
-    bool transposed;              /* from grid to image instead of from image to grid */
-    bool relu;                    /* followed by max (x, 0) */
+    struct ddmd_conv_shape
+        shape;       /* 'batch' is set before each call, to at most what 'cols' has room for */
+    size_t filters;  /* channels on the side of the grid */
+    bool transposed; /* from grid to image instead of from image to grid */
+    bool relu;       /* followed by max (x, 0) */
 
-    /* Buffers of the backend, borrowed: parameters, their gradients, and room for the matrix of patches. */
+    /* Buffers of the backend, borrowed: parameters, their gradients, and room for the matrix of
+     * patches.
+     */
     ddmd_real *weights; /* filters x (channels kernel kernel) */
     ddmd_real *bias;    /* one per output channel */
     ddmd_real *weights_grad;
@@ -44,8 +48,9 @@ void ddmd_conv_forward (const struct ddmd_backend *backend,
                         const ddmd_real *in,
                         ddmd_real *out);
 
-/* The way back: adds to the parameters' gradients, and writes the input's gradient to 'din' unless that is NULL. 'in' and 'out' are as
- * in the forward call; 'dout' is overwritten (by the gradient before relu).
+/* The way back: adds to the parameters' gradients, and writes the input's gradient to 'din' unless
+ * that is NULL. 'in' and 'out' are as in the forward call; 'dout' is overwritten (by the gradient
+ * before relu).
  */
 void ddmd_conv_backward (const struct ddmd_backend *backend,
                          const struct ddmd_conv *conv,

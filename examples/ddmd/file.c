@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What is read is checked against the file's real size before memory is asked for, so a forged count cannot ask for more than
- * is there.
+/* What is read is checked against the file's real size before memory is asked for, so a forged
+ * count cannot ask for more than is there.
  */
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #define VERSION 1
 #define FILE_BYTES_MAX ((uint64_t)1 << 30)
 
-_Static_assert (sizeof (struct ddmd_file_header) == 56, "the header is what the file holds");
+_Static_assert(sizeof (struct ddmd_file_header) == 56, "the header is what the file holds");
 
 static bool write_all (int fd, const void *data, size_t size)
 {
@@ -70,8 +70,11 @@ int ddmd_file_write (const char *path,
     h.byte_order = BYTE_ORDER_MARK;
     h.version = VERSION;
     h.zero = 0;
-    /* The process id keeps two writers of one file, a retried task and its stray predecessor, apart. */
-    if ((size_t)snprintf (name, sizeof (name), "%s.tmp-%ld", path, (long)getpid ()) >= sizeof (name))
+    /* The process id keeps two writers of one file, a retried task and its stray predecessor,
+     * apart.
+     */
+    if ((size_t)snprintf (name, sizeof (name), "%s.tmp-%ld", path, (long)getpid ())
+        >= sizeof (name))
         return aw_error_set (err, "%s: %s", path, strerror (ENAMETOOLONG));
     fd = open (name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)

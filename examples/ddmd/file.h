@@ -4,8 +4,8 @@
  *
  *   offset  size
  *        0     4  "DDMD"
- *        4     4  kind: "FRAM" frames (frames.h), "MAPS" contact maps (maps.h), "MODL" a network (vae_file.h)
- *        8     4  0x01020304 in the writer's byte order; a reader of the other order refuses the file
+ *        4     4  kind: "FRAM" (frames.h), "MAPS" (maps.h) or "MODL" (vae_file.h)
+ *        8     4  0x01020304 in the writer's byte order; a reader of the other order refuses it
  *       12     4  version, 1
  *       16     4  residues of the protein
  *       20     4  iteration that wrote it
@@ -17,7 +17,8 @@
  *       48     8  bytes of a record
  *       56        the records
  *
- * A file is written under another name, flushed to disk and renamed, so whoever finds one finds it whole.
+ * A file is written under another name, flushed to disk and renamed, so whoever finds one finds it
+ * whole.
  */
 
 #ifndef DDMD_FILE_H
@@ -47,16 +48,18 @@ struct ddmd_file_header {
     uint64_t record_bytes;
 };
 
-/* Write header and records to 'path'. magic, byte_order, version, zero are filled in here; the caller sets the rest. A file
- * that is already there is replaced as a whole. -1 with the reason in 'err', and nothing left behind.
+/* Write header and records to 'path'. magic, byte_order, version, zero are filled in here; the
+ * caller sets the rest. A file that is already there is replaced as a whole. -1 with the reason in
+ * 'err', and nothing left behind.
  */
 int ddmd_file_write (const char *path,
                      const struct ddmd_file_header *header,
                      const void *records,
                      struct aw_error *err);
 
-/* Read 'path', which must be a whole file of 'kind' with records of 'record_bytes'. On success fills 'header' and returns the records,
- * which the caller frees (never NULL, even for none). NULL with the reason in 'err', and errno ENOENT if there is no such file.
+/* Read 'path', which must be a whole file of 'kind' with records of 'record_bytes'. On success
+ * fills 'header' and returns the records, which the caller frees (never NULL, even for none). NULL
+ * with the reason in 'err', and errno ENOENT if there is no such file.
  */
 void *ddmd_file_read (const char *path,
                       const char *kind,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Frames in and out of files. Numbers from a file enter the dynamics, so none but finite ones of a sane size come in. */
+/* Frames in and out of files. Numbers from a file enter the dynamics, so none but finite ones of a
+ * sane size come in.
+ */
 
 #include <errno.h>
 #include <math.h>
@@ -13,8 +15,8 @@
 
 #define NUMBER_MAX 1e9
 
-_Static_assert (sizeof (struct ddmd_frame) == 1496, "the record is what the file holds");
-_Static_assert (DDMD_CONTACT_BYTES (DDMD_RESIDUES) <= DDMD_MAP_BYTES, "the map fits");
+_Static_assert(sizeof (struct ddmd_frame) == 1496, "the record is what the file holds");
+_Static_assert(DDMD_CONTACT_BYTES (DDMD_RESIDUES) <= DDMD_MAP_BYTES, "the map fits");
 
 static bool sane (double value)
 {
@@ -48,8 +50,8 @@ int ddmd_frames_write (const char *path, const struct ddmd_frames *frames, struc
 int ddmd_frames_read (const char *path, struct ddmd_frames *frames, struct aw_error *err)
 {
     struct ddmd_file_header header;
-    struct ddmd_frame *frame
-        = ddmd_file_read (path, DDMD_FILE_FRAMES, sizeof (*frame), &header, err);
+    struct ddmd_frame *frame =
+        ddmd_file_read (path, DDMD_FILE_FRAMES, sizeof (*frame), &header, err);
 
     if (!frame)
         return -1;
@@ -59,7 +61,8 @@ int ddmd_frames_read (const char *path, struct ddmd_frames *frames, struct aw_er
     }
     for (size_t i = 0; i < header.count; i++) {
         if (!frame_is_sane (&frame[i])) {
-            aw_error_set (err, "%s: frame %zu: a number out of range: the file is damaged", path, i);
+            aw_error_set (
+                err, "%s: frame %zu: a number out of range: the file is damaged", path, i);
             goto fail;
         }
     }

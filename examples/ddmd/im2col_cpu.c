@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Convolution as a matrix product: im2col lays every patch out as a column, col2im adds every column back.
- * K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks for document processing", IWFHR 2006.
+/* Convolution as a matrix product: im2col lays every patch out as a column, col2im adds every
+ * column back. K. Chellapilla, S. Puri, P. Simard, "High performance convolutional neural networks
+ * for document processing", IWFHR 2006.
  */
 
 #include <string.h>
@@ -15,7 +16,9 @@ struct patch_row {
     size_t kx;
 };
 
-/* The pixel under kernel element k when the kernel stands at grid point 'at', or -1 if that is over the edge. */
+/* The pixel under kernel element k when the kernel stands at grid point 'at', or -1 if that is over
+ * the edge.
+ */
 static ptrdiff_t pixel_of (const struct ddmd_conv_shape *s, size_t at, size_t k)
 {
     ptrdiff_t p = (ptrdiff_t)(at * s->stride + k) - (ptrdiff_t)s->pad;

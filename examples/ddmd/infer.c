@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* ddmd-infer: embeds the maps of the latest iterations, finds outliers among them, and writes the frames from which simulations restart.
- * Every task embeds all maps, since what is an outlier depends on all of them; task k of N then chooses among every N-th. The factors are
- * the same however many tasks there are.
+/* ddmd-infer: embeds the maps of the latest iterations, finds outliers among them, and writes the
+ * frames from which simulations restart. Every task embeds all maps, since what is an outlier
+ * depends on all of them; task k of N then chooses among every N-th. The factors are the same
+ * however many tasks there are.
  */
 
 #include <errno.h>
@@ -38,14 +39,18 @@ static struct {
 };
 
 static const struct ddmd_option options[] = {
-    { "directory", "DIR", DDMD_OPTION_TEXT, &option.directory, 0, 0, "where the run's files are" },
-    { "iteration", "N", DDMD_OPTION_COUNT, &option.iteration, 0, DDMD_ITERATION_MAX, "number of the iteration" },
-    { "index", "N", DDMD_OPTION_COUNT, &option.index, 0, DDMD_PART_MAX, "number of this task" },
-    { "count", "N", DDMD_OPTION_COUNT, &option.count, 1, DDMD_PART_MAX, "how many tasks share the work" },
-    { "window", "N", DDMD_OPTION_COUNT, &option.window, 1, DDMD_ITERATION_MAX, "look at the frames of the last N iterations" },
-    { "neighbours", "N", DDMD_OPTION_COUNT, &option.neighbours, 1, 1000, "neighbours of the local outlier factor" },
-    { "outliers", "N", DDMD_OPTION_COUNT, &option.outliers, 1, 1e6, "strongest outliers to write, at most" },
-    { "backend", "NAME", DDMD_OPTION_TEXT, &option.backend, 0, 0, "where to compute" },
+    { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
+    { "iteration", "N", DDMD_COUNT (&option.iteration, 0, DDMD_ITERATION_MAX),
+      "number of the iteration" },
+    { "index", "N", DDMD_COUNT (&option.index, 0, DDMD_PART_MAX), "number of this task" },
+    { "count", "N", DDMD_COUNT (&option.count, 1, DDMD_PART_MAX), "how many tasks share the work" },
+    { "window", "N", DDMD_COUNT (&option.window, 1, DDMD_ITERATION_MAX),
+      "look at the frames of the last N iterations" },
+    { "neighbours", "N", DDMD_COUNT (&option.neighbours, 1, 1000),
+      "neighbours of the local outlier factor" },
+    { "outliers", "N", DDMD_COUNT (&option.outliers, 1, 1e6),
+      "strongest outliers to write, at most" },
+    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute" },
     { 0 },
 };
 
@@ -81,13 +86,8 @@ static struct ddmd_vae *load_network (struct aw_error *err)
 {
     char path[DDMD_PATH_MAX];
     uint32_t newest, parts;
-    int rc = ddmd_rundir_newest (option.directory,
-                                 DDMD_NETWORK,
-                                 0,
-                                 (uint32_t)option.iteration + 1,
-                                 &newest,
-                                 &parts,
-                                 err);
+    int rc = ddmd_rundir_newest (
+        option.directory, DDMD_NETWORK, 0, (uint32_t)option.iteration + 1, &newest, &parts, err);
 
     if (rc == 0)
         aw_error_set (err, "%s: no network yet: run ddmd-train first", option.directory);
@@ -108,14 +108,17 @@ static int score_maps (const struct ddmd_maps *maps, double *score, struct aw_er
     means = calloc (maps->count * ddmd_vae_latent (vae), sizeof (*means));
     if (!means || ddmd_trainer_embed (vae, maps, means) < 0)
         rc = aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
-    else if ((rc = ddmd_lof (maps->count, ddmd_vae_latent (vae), means, option.neighbours, score)) < 0)
+    else if ((rc = ddmd_lof (maps->count, ddmd_vae_latent (vae), means, option.neighbours, score))
+             < 0)
         aw_error_set (err, "the outlier factors of %zu maps: %s", maps->count, strerror (errno));
     free (means);
     ddmd_vae_destroy (vae);
     return rc;
 }
 
-/* The strongest candidates of this task's share, in the order of the maps, so that each simulation's file is read once. */
+/* The strongest candidates of this task's share, in the order of the maps, so that each
+ * simulation's file is read once.
+ */
 static size_t choose_share (const struct ddmd_maps *maps,
                             const double *score,
                             struct candidate *chosen)
@@ -142,7 +145,8 @@ static int open_simulation (const struct ddmd_map *map,
     if (frames->frame && frames->iteration == map->iteration && frames->part == map->simulation)
         return 0;
     ddmd_frames_finish (frames);
-    if (ddmd_rundir_path (option.directory, DDMD_SIMULATION, map->iteration, map->simulation, path, err)
+    if (ddmd_rundir_path (
+            option.directory, DDMD_SIMULATION, map->iteration, map->simulation, path, err)
             < 0
         || ddmd_frames_read (path, frames, err) < 0)
         return -1;
@@ -189,12 +193,13 @@ static void print_summary (const struct ddmd_maps *maps, const struct ddmd_frame
             maps->count,
             restart->count);
     if (restart->count > 0)
-        printf ("lowest RMSD among them %.2f, factor %.2f: frame %u of simulation %u of iteration %u\n",
-                best->rmsd,
-                best->score,
-                best->index,
-                best->simulation,
-                best->iteration);
+        printf (
+            "lowest RMSD among them %.2f, factor %.2f: frame %u of simulation %u of iteration %u\n",
+            best->rmsd,
+            best->score,
+            best->index,
+            best->simulation,
+            best->iteration);
 }
 
 static int write_restart (const struct ddmd_maps *maps, const double *score, struct aw_error *err)
@@ -215,7 +220,8 @@ static int write_restart (const struct ddmd_maps *maps, const double *score, str
     if (!restart.frame)
         aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
     else if (fetch_frames (maps, chosen, &restart, err) == 0
-             && ddmd_rundir_path (option.directory, DDMD_RESTART, restart.iteration, restart.part, path, err)
+             && ddmd_rundir_path (
+                    option.directory, DDMD_RESTART, restart.iteration, restart.part, path, err)
                     == 0) {
         restart.count = ddmd_restart_rank (restart.frame, restart.count, option.outliers);
         rc = ddmd_frames_write (path, &restart, err);
@@ -264,7 +270,8 @@ int main (int argc, char **argv)
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
     first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
-    rc = ddmd_maps_gather (option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps, &err);
+    rc = ddmd_maps_gather (
+        option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps, &err);
     if (rc == 0)
         rc = infer (&maps, &err);
     ddmd_maps_finish (&maps);

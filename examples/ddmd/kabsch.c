@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The least deviation needs no rotation, only the singular values of the covariance matrix: n rmsd^2 = |a|^2 + |b|^2 - 2 (s1 + s2 +- s3),
- * with minus where the best orthogonal transformation is a reflection. They come from one-sided Jacobi rotations (M. R. Hestenes,
- * J. SIAM 6 (1958) 51-90), which keep small values exact where a diagonalised H^T H would lose half the digits.
+/* The least deviation needs no rotation, only the singular values of the covariance matrix: n
+ * rmsd^2 = |a|^2 + |b|^2 - 2 (s1 + s2 +- s3), with minus where the best orthogonal transformation
+ * is a reflection. They come from one-sided Jacobi rotations (M. R. Hestenes, J. SIAM 6 (1958)
+ * 51-90), which keep small values exact where a diagonalised H^T H would lose half the digits.
  */
 
 #include <math.h>
@@ -21,7 +22,9 @@ static void centroid (size_t n, const double *x, double out[3])
     }
 }
 
-/* h[c] is column c of the covariance matrix: sum of a times component c of b. Returns |a|^2 + |b|^2. */
+/* h[c] is column c of the covariance matrix: sum of a times component c of b. Returns |a|^2 +
+ * |b|^2.
+ */
 static double covariance (size_t n, const double *a, const double *b, double h[3][3])
 {
     double ca[3], cb[3];

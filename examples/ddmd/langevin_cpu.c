@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Langevin dynamics by BAOAB: half a kick, half a drift, the exact solution of friction and noise, half a drift, half a kick.
- * B. Leimkuhler, C. Matthews, "Rational construction of stochastic numerical methods for molecular sampling", Appl. Math. Res.
- * Express 2013, 34-56. Without friction the middle step vanishes and what is left is velocity Verlet.
+/* Langevin dynamics by BAOAB: half a kick, half a drift, the exact solution of friction and noise,
+ * half a drift, half a kick. B. Leimkuhler, C. Matthews, "Rational construction of stochastic
+ * numerical methods for molecular sampling", Appl. Math. Res. Express 2013, 34-56. Without friction
+ * the middle step vanishes and what is left is velocity Verlet.
  */
 
 #include <math.h>

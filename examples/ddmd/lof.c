@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* By comparing every point with every other: some thousand points take less time than an index would take to read about. */
+/* By comparing every point with every other: some thousand points take less time than an index
+ * would take to read about.
+ */
 
 #include <errno.h>
 #include <math.h>
@@ -8,7 +10,9 @@
 
 #include "lof.h"
 
-/* Added to a mean distance, so that coinciding points have a density. Far below any distance that matters in a latent space whose scale is 1. */
+/* Added to a mean distance, so that coinciding points have a density. Far below any distance that
+ * matters in a latent space whose scale is 1.
+ */
 #define DISTANCE_MIN 1e-10
 
 struct neighbour {
@@ -33,7 +37,10 @@ static double distance (size_t dimensions, const double *a, const double *b)
 }
 
 /* Insert into the 'filled' nearest so far, kept in order, at most k. */
-static size_t insert (struct neighbour *nearest, size_t filled, size_t k, struct neighbour candidate)
+static size_t insert (struct neighbour *nearest,
+                      size_t filled,
+                      size_t k,
+                      struct neighbour candidate)
 {
     size_t at = filled < k ? filled : k - 1;
 
@@ -57,7 +64,8 @@ static void find_nearest (struct table *t, size_t dimensions, const double *poin
 
             if (j == i)
                 continue;
-            candidate.distance = distance (dimensions, points + i * dimensions, points + j * dimensions);
+            candidate.distance =
+                distance (dimensions, points + i * dimensions, points + j * dimensions);
             filled = insert (t->nearest + i * t->k, filled, t->k, candidate);
         }
     }
@@ -79,11 +87,8 @@ static void find_densities (struct table *t)
     }
 }
 
-int ddmd_lof (size_t count,
-              size_t dimensions,
-              const double *points,
-              size_t neighbours,
-              double *factor)
+int ddmd_lof (
+    size_t count, size_t dimensions, const double *points, size_t neighbours, double *factor)
 {
     struct table t = { .count = count, .k = neighbours };
 

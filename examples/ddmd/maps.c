@@ -11,7 +11,7 @@
 #include "maps.h"
 #include "rundir.h"
 
-_Static_assert (sizeof (struct ddmd_map) == 128, "the record is what the file holds");
+_Static_assert(sizeof (struct ddmd_map) == 128, "the record is what the file holds");
 
 int ddmd_maps_write (const char *path,
                      uint32_t iteration,
@@ -42,7 +42,8 @@ static int check_maps (const char *path,
         return aw_error_set (err, "%s: %u residues, not %d", path, header->residues, DDMD_RESIDUES);
     for (size_t i = 0; i < header->count; i++) {
         if (!isfinite (map[i].rmsd) || map[i].rmsd < 0)
-            return aw_error_set (err, "%s: map %zu: an RMSD out of range: the file is damaged", path, i);
+            return aw_error_set (
+                err, "%s: map %zu: an RMSD out of range: the file is damaged", path, i);
     }
     return 0;
 }
@@ -100,10 +101,11 @@ int ddmd_maps_gather (const char *directory,
         if (rc < 0 || (rc == 1 && gather_parts (directory, i, parts, maps, err) < 0))
             return -1;
         if (rc == 0 && i == last)
-            return aw_error_set (err,
-                                 "%s: the maps of iteration %u are not all there: run ddmd-aggregate first",
-                                 directory,
-                                 i);
+            return aw_error_set (
+                err,
+                "%s: the maps of iteration %u are not all there: run ddmd-aggregate first",
+                directory,
+                i);
     }
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Contact maps of many simulations, gathered for the network: frames without coordinates, and where to find those. Files of kind "MAPS"
- * (file.h).
+/* Contact maps of many simulations, gathered for the network: frames without coordinates, and where
+ * to find those. Files of kind "MAPS" (file.h).
  */
 
 #ifndef DDMD_MAPS_H
@@ -36,13 +36,14 @@ int ddmd_maps_write (const char *path,
                      const struct ddmd_maps *maps,
                      struct aw_error *err);
 
-/* Add the maps in the file 'path' to those in 'maps' (all-zero at first). On failure 'maps' stays as it was. The caller ends with
- * ddmd_maps_finish.
+/* Add the maps in the file 'path' to those in 'maps' (all-zero at first). On failure 'maps' stays
+ * as it was. The caller ends with ddmd_maps_finish.
  */
 int ddmd_maps_append (const char *path, struct ddmd_maps *maps, struct aw_error *err);
 
-/* Add all maps of the iterations first to last in the run directory 'directory'. The last one must be there; earlier ones that are missing or
- * have parts missing are left out. Otherwise like ddmd_maps_append.
+/* Add all maps of the iterations first to last in the run directory 'directory'. The last one must
+ * be there; earlier ones that are missing or have parts missing are left out. Otherwise like
+ * ddmd_maps_append.
  */
 int ddmd_maps_gather (const char *directory,
                       uint32_t first,

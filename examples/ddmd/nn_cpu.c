@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The elementwise kernels of the network, and the way to BLAS. Sums run in double precision whatever ddmd_real is. */
+/* The elementwise kernels of the network, and the way to BLAS. Sums run in double precision
+ * whatever ddmd_real is.
+ */
 
 #include <cblas.h>
 #include <math.h>
@@ -72,8 +74,8 @@ void ddmd_cpu_sample (ddmd_real *z,
         z[i] = mu[i] + (ddmd_real)exp ((double)logvar[i] / 2) * noise[i];
 }
 
-/* KL of one element: (mu^2 + exp logvar - 1 - logvar) / 2; D. P. Kingma, M. Welling, "Auto-encoding variational Bayes", ICLR 2014,
- * appendix B.
+/* KL of one element: (mu^2 + exp logvar - 1 - logvar) / 2; D. P. Kingma, M. Welling, "Auto-encoding
+ * variational Bayes", ICLR 2014, appendix B.
  */
 double ddmd_cpu_sample_grad (ddmd_real *dmu,
                              ddmd_real *dlogvar,
@@ -92,8 +94,8 @@ double ddmd_cpu_sample_grad (ddmd_real *dmu,
 
         sum += ((double)mu[i] * (double)mu[i] + variance - 1 - (double)logvar[i]) / 2;
         dmu[i] = dz[i] + scale * mu[i];
-        dlogvar[i] = dz[i] * noise[i] * (ddmd_real)(deviation / 2)
-                     + scale * (ddmd_real)((variance - 1) / 2);
+        dlogvar[i] =
+            dz[i] * noise[i] * (ddmd_real)(deviation / 2) + scale * (ddmd_real)((variance - 1) / 2);
     }
     return sum;
 }

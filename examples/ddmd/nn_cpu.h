@@ -12,8 +12,12 @@ void ddmd_cpu_gemm (const struct ddmd_gemm *shape,
                     const ddmd_real *b,
                     ddmd_real *c);
 
-void ddmd_cpu_im2col (const struct ddmd_conv_shape *shape, const ddmd_real *images, ddmd_real *cols);
-void ddmd_cpu_col2im (const struct ddmd_conv_shape *shape, const ddmd_real *cols, ddmd_real *images);
+void ddmd_cpu_im2col (const struct ddmd_conv_shape *shape,
+                      const ddmd_real *images,
+                      ddmd_real *cols);
+void ddmd_cpu_col2im (const struct ddmd_conv_shape *shape,
+                      const ddmd_real *cols,
+                      ddmd_real *images);
 
 void ddmd_cpu_bias_add (ddmd_real *x, const ddmd_real *bias, size_t rows, size_t columns);
 void ddmd_cpu_bias_grad (ddmd_real *grad, const ddmd_real *dx, size_t rows, size_t columns);

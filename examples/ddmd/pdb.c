@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A reader for the ATOM records of one chain. Everything in the file is taken for hostile: line lengths,
- * numbers and counts are checked before use, and what does not parse ends the reading with the line's number.
+/* A reader for the ATOM records of one chain. Everything in the file is taken for hostile: line
+ * lengths, numbers and counts are checked before use, and what does not parse ends the reading with
+ * the line's number.
  */
 
 #include <errno.h>
@@ -47,7 +48,9 @@ static bool atom_is_hydrogen (const char *line)
 {
     const char *name = line + 12;
 
-    /* The name's second column holds the element of one-letter elements; "1HB " and "HG21" are hydrogens too. */
+    /* The name's second column holds the element of one-letter elements; "1HB " and "HG21" are
+     * hydrogens too.
+     */
     return name[1] == 'H' || name[0] == 'H' || name[1] == 'D';
 }
 
@@ -75,7 +78,8 @@ static int read_atom (struct reader *r, const char *line)
         && begin_residue (r, line) < 0)
         return -1;
     if (pdb->n_atoms == ATOMS_MAX)
-        return aw_error_set (r->err, "%s: line %u: more than %d atoms", r->path, r->line, ATOMS_MAX);
+        return aw_error_set (
+            r->err, "%s: line %u: more than %d atoms", r->path, r->line, ATOMS_MAX);
     atom = &pdb->atoms[pdb->n_atoms];
     atom->residue = pdb->residues - 1;
     for (int c = 0; c < 3; c++) {
@@ -175,7 +179,8 @@ struct ddmd_pdb *ddmd_pdb_read (const char *path, struct aw_error *err)
     int rc;
 
     if (!file) {
-        aw_error_set (err, "%s: %s: the Debian package mustang-testdata has one", path, strerror (errno));
+        aw_error_set (
+            err, "%s: %s: the Debian package mustang-testdata has one", path, strerror (errno));
         return NULL;
     }
     r.pdb = calloc (1, sizeof (*r.pdb));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Philox4x32-10 with the constants of the paper (table 2 and section 4.3), and the normal numbers made from it. */
+/* Philox4x32-10 with the constants of the paper (table 2 and section 4.3), and the normal numbers
+ * made from it.
+ */
 
 #include <math.h>
 
@@ -51,11 +53,8 @@ static void box_muller (uint32_t a, uint32_t b, double *first, double *second)
     *second = (double)(radius * sinf (angle));
 }
 
-void ddmd_philox_normal (uint64_t key,
-                         uint64_t step,
-                         enum ddmd_philox_use use,
-                         double *out,
-                         size_t count)
+void ddmd_philox_normal (
+    uint64_t key, uint64_t step, enum ddmd_philox_use use, double *out, size_t count)
 {
     for (size_t i = 0; i < count; i += 4) {
         uint32_t counter[4] = { (uint32_t)step, (uint32_t)(step >> 32), (uint32_t)(i / 4), use };

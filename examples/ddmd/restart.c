@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Every inference task writes the best of its share; the best of all are among those, so they are merged here, where they are read, and
- * no task has to wait for the others.
+/* Every inference task writes the best of its share; the best of all are among those, so they are
+ * merged here, where they are read, and no task has to wait for the others.
  */
 
 #include <errno.h>

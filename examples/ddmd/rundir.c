@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Names of files, and which are there. Part 0 says how many parts there are, so an iteration whose part 0 is missing is not complete. */
+/* Names of files, and which are there. Part 0 says how many parts there are, so an iteration whose
+ * part 0 is missing is not complete.
+ */
 
 #include <errno.h>
 #include <stdio.h>

@@ -7,7 +7,8 @@
  *   network-IIII-00000.model       the trained network
  *   restart-IIII-PPPPP.frames      what inference task P chose
  *
- * Since files appear whole (file.h), the directory itself is all that the tasks need to know about each other.
+ * Since files appear whole (file.h), the directory itself is all that the tasks need to know about
+ * each other.
  */
 
 #ifndef DDMD_RUNDIR_H
@@ -24,7 +25,9 @@
 
 enum ddmd_product { DDMD_SIMULATION, DDMD_MAPS, DDMD_NETWORK, DDMD_RESTART };
 
-/* The path of a file in 'directory' to 'path' (DDMD_PATH_MAX bytes). -1 with 'err' if it is too long. */
+/* The path of a file in 'directory' to 'path' (DDMD_PATH_MAX bytes). -1 with 'err' if it is too
+ * long.
+ */
 int ddmd_rundir_path (const char *directory,
                       enum ddmd_product product,
                       uint32_t iteration,
@@ -32,8 +35,9 @@ int ddmd_rundir_path (const char *directory,
                       char *path,
                       struct aw_error *err);
 
-/* Look for the newest iteration, first <= iteration < end, of which every part of 'product' is there. 1 if there is one, with its number
- * in 'iteration' and how many parts it has in 'parts'; 0 if not; -1 with 'err' if a file that is there is none of ours.
+/* Look for the newest iteration, first <= iteration < end, of which every part of 'product' is
+ * there. 1 if there is one, with its number in 'iteration' and how many parts it has in 'parts'; 0
+ * if not; -1 with 'err' if a file that is there is none of ours.
  */
 int ddmd_rundir_newest (const char *directory,
                         enum ddmd_product product,

@@ -37,7 +37,8 @@ int main (int argc, char **argv)
         int asked = argc > 1 && strcmp (argv[1], "--help") == 0;
 
         fprintf (asked ? stdout : stderr,
-                 "Usage: ddmd-show FILE.frames...\nPrints a line a frame: iteration, simulation, frame, step,"
+                 "Usage: ddmd-show FILE.frames...\nPrints a line a frame: iteration, simulation, "
+                 "frame, step,"
                  " RMSD, energy, outlier factor.\n");
         return asked ? 0 : 2;
     }

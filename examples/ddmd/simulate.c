@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* ddmd-simulate: one segment of one trajectory. It starts where the newest inference says, or, before there is any, where its own previous
- * segment ended, or, before that, as an extended chain.
+/* ddmd-simulate: one segment of one trajectory. It starts where the newest inference says, or,
+ * before there is any, where its own previous segment ended, or, before that, as an extended chain.
  */
 
 #include <errno.h>
@@ -54,25 +54,29 @@ static struct {
 };
 
 static const struct ddmd_option options[] = {
-    { "pdb", "FILE", DDMD_OPTION_TEXT, &option.pdb, 0, 0, "the folded structure" },
-    { "directory", "DIR", DDMD_OPTION_TEXT, &option.directory, 0, 0, "where the run's files are" },
-    { "iteration", "N", DDMD_OPTION_COUNT, &option.iteration, 0, DDMD_ITERATION_MAX, "number of the iteration" },
-    { "index", "N", DDMD_OPTION_COUNT, &option.index, 0, DDMD_PART_MAX, "number of this simulation in it" },
-    { "count", "N", DDMD_OPTION_COUNT, &option.count, 1, DDMD_PART_MAX, "how many simulations there are" },
-    { "seed", "N", DDMD_OPTION_COUNT, &option.seed, 0, 0x1p53, "seed of the whole run's randomness" },
-    { "steps", "N", DDMD_OPTION_COUNT, &option.steps, 1, 1e12, "steps to simulate" },
-    { "every", "N", DDMD_OPTION_COUNT, &option.every, 1, 1e12, "steps from frame to frame" },
-    { "temperature", "T", DDMD_OPTION_NUMBER, &option.temperature, 0, 100, "in units of epsilon" },
-    { "friction", "G", DDMD_OPTION_NUMBER, &option.friction, 0, 1000, "per unit of time" },
-    { "dt", "T", DDMD_OPTION_NUMBER, &option.dt, 1e-6, 0.05, "length of a step" },
-    { "from", "WHERE", DDMD_OPTION_TEXT, &option.from, 0, 0,
+    { "pdb", "FILE", DDMD_TEXT (&option.pdb), "the folded structure" },
+    { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
+    { "iteration", "N", DDMD_COUNT (&option.iteration, 0, DDMD_ITERATION_MAX),
+      "number of the iteration" },
+    { "index", "N", DDMD_COUNT (&option.index, 0, DDMD_PART_MAX),
+      "number of this simulation in it" },
+    { "count", "N", DDMD_COUNT (&option.count, 1, DDMD_PART_MAX),
+      "how many simulations there are" },
+    { "seed", "N", DDMD_COUNT (&option.seed, 0, 0x1p53), "seed of the whole run's randomness" },
+    { "steps", "N", DDMD_COUNT (&option.steps, 1, 1e12), "steps to simulate" },
+    { "every", "N", DDMD_COUNT (&option.every, 1, 1e12), "steps from frame to frame" },
+    { "temperature", "T", DDMD_NUMBER (&option.temperature, 0, 100), "in units of epsilon" },
+    { "friction", "G", DDMD_NUMBER (&option.friction, 0, 1000), "per unit of time" },
+    { "dt", "T", DDMD_NUMBER (&option.dt, 1e-6, 0.05), "length of a step" },
+    { "from", "WHERE", DDMD_TEXT (&option.from),
       "newest: newest inference, else own; own: own previous segment, else extended; extended" },
-    { "outliers", "N", DDMD_OPTION_COUNT, &option.outliers, 1, 1e6, "strongest outliers to consider" },
-    { "keep", "N", DDMD_OPTION_COUNT, &option.keep, 0, 1e6,
+    { "outliers", "N", DDMD_COUNT (&option.outliers, 1, 1e6), "strongest outliers to consider" },
+    { "keep", "N", DDMD_COUNT (&option.keep, 0, 1e6),
       "start from this many of them, lowest RMSD; 0: as many as simulations" },
-    { "start", "FILE[:FRAME]", DDMD_OPTION_TEXT, &option.start, 0, 0, "start from this frame instead, of those in FILE, from 0" },
-    { "out", "FILE", DDMD_OPTION_TEXT, &option.out, 0, 0, "write here instead of by name in DIR" },
-    { "backend", "NAME", DDMD_OPTION_TEXT, &option.backend, 0, 0, "where to compute" },
+    { "start", "FILE[:FRAME]", DDMD_TEXT (&option.start),
+      "start from this frame instead, of those in FILE, from 0" },
+    { "out", "FILE", DDMD_TEXT (&option.out), "write here instead of by name in DIR" },
+    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute" },
     { 0 },
 };
 
@@ -112,11 +116,8 @@ static int take_frame (const char *path,
     if (index < frames.count)
         *frame = frames.frame[index];
     else
-        rc = aw_error_set (err,
-                           "%s: no frame %llu, there are %zu",
-                           path,
-                           (unsigned long long)index,
-                           frames.count);
+        rc = aw_error_set (
+            err, "%s: no frame %llu, there are %zu", path, (unsigned long long)index, frames.count);
     ddmd_frames_finish (&frames);
     return rc;
 }
@@ -263,7 +264,8 @@ static void print_summary (const struct ddmd_go_model *model, const struct ddmd_
         if (frames->frame[i].rmsd < best->rmsd)
             best = &frames->frame[i];
     }
-    printf ("simulation %u of iteration %u: %zu frames, lowest RMSD %.2f (frame %u), last %.2f with %.0f%% of the"
+    printf ("simulation %u of iteration %u: %zu frames, lowest RMSD %.2f (frame %u), last %.2f "
+            "with %.0f%% of the"
             " native contacts\n",
             last->simulation,
             last->iteration,
@@ -280,7 +282,8 @@ static int write_frames (const struct ddmd_frames *frames, struct aw_error *err)
 
     if (option.out)
         return ddmd_frames_write (option.out, frames, err);
-    if (ddmd_rundir_path (option.directory, DDMD_SIMULATION, frames->iteration, frames->part, path, err)
+    if (ddmd_rundir_path (
+            option.directory, DDMD_SIMULATION, frames->iteration, frames->part, path, err)
         < 0)
         return -1;
     return ddmd_frames_write (path, frames, err);
@@ -294,8 +297,8 @@ static int simulate (const struct ddmd_go_model *model, struct aw_error *err)
         .parts = (uint32_t)option.count,
         .count = option.steps / option.every,
     };
-    uint64_t key
-        = ddmd_philox_key (option.seed, (uint32_t)option.iteration, (uint32_t)option.index);
+    uint64_t key =
+        ddmd_philox_key (option.seed, (uint32_t)option.iteration, (uint32_t)option.index);
     struct ddmd_frame start;
     int rc;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* ddmd-train: the network learns the maps of the latest iterations, going on from the newest earlier network if there is one. */
+/* ddmd-train: the network learns the maps of the latest iterations, going on from the newest
+ * earlier network if there is one.
+ */
 
 #include <errno.h>
 #include <math.h>
@@ -36,16 +38,20 @@ static struct {
 };
 
 static const struct ddmd_option options[] = {
-    { "directory", "DIR", DDMD_OPTION_TEXT, &option.directory, 0, 0, "where the run's files are" },
-    { "iteration", "N", DDMD_OPTION_COUNT, &option.iteration, 0, DDMD_ITERATION_MAX, "number of the iteration" },
-    { "window", "N", DDMD_OPTION_COUNT, &option.window, 1, DDMD_ITERATION_MAX, "learn the maps of the last N iterations" },
-    { "epochs", "N", DDMD_OPTION_COUNT, &option.epochs, 1, 1e6, "passes over the maps" },
-    { "batch", "N", DDMD_OPTION_COUNT, &option.batch, 1, 4096, "maps in a batch" },
-    { "latent", "N", DDMD_OPTION_COUNT, &option.latent, 1, DDMD_LATENT_MAX, "latent dimensions, of a new network" },
-    { "rate", "R", DDMD_OPTION_NUMBER, &option.rate, 1e-9, 1, "learning rate" },
-    { "seed", "N", DDMD_OPTION_COUNT, &option.seed, 0, 0x1p53, "seed of the whole run's randomness" },
-    { "start", "FILE", DDMD_OPTION_TEXT, &option.start, 0, 0, "go on from this network, or \"new\"; else from the newest" },
-    { "backend", "NAME", DDMD_OPTION_TEXT, &option.backend, 0, 0, "where to compute" },
+    { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
+    { "iteration", "N", DDMD_COUNT (&option.iteration, 0, DDMD_ITERATION_MAX),
+      "number of the iteration" },
+    { "window", "N", DDMD_COUNT (&option.window, 1, DDMD_ITERATION_MAX),
+      "learn the maps of the last N iterations" },
+    { "epochs", "N", DDMD_COUNT (&option.epochs, 1, 1e6), "passes over the maps" },
+    { "batch", "N", DDMD_COUNT (&option.batch, 1, 4096), "maps in a batch" },
+    { "latent", "N", DDMD_COUNT (&option.latent, 1, DDMD_LATENT_MAX),
+      "latent dimensions, of a new network" },
+    { "rate", "R", DDMD_NUMBER (&option.rate, 1e-9, 1), "learning rate" },
+    { "seed", "N", DDMD_COUNT (&option.seed, 0, 0x1p53), "seed of the whole run's randomness" },
+    { "start", "FILE", DDMD_TEXT (&option.start),
+      "go on from this network, or \"new\"; else from the newest" },
+    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute" },
     { 0 },
 };
 
@@ -65,13 +71,8 @@ static struct ddmd_vae *begin_network (uint64_t seed, struct aw_error *err)
     if (option.start && strcmp (option.start, "new") != 0)
         return ddmd_vae_read (backend, option.start, option.batch, err);
     if (!option.start)
-        rc = ddmd_rundir_newest (option.directory,
-                                 DDMD_NETWORK,
-                                 0,
-                                 (uint32_t)option.iteration,
-                                 &newest,
-                                 &parts,
-                                 err);
+        rc = ddmd_rundir_newest (
+            option.directory, DDMD_NETWORK, 0, (uint32_t)option.iteration, &newest, &parts, err);
     if (rc < 0
         || (rc == 1 && ddmd_rundir_path (option.directory, DDMD_NETWORK, newest, 0, path, err) < 0))
         return NULL;
@@ -141,7 +142,8 @@ int main (int argc, char **argv)
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
     first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
-    rc = ddmd_maps_gather (option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps, &err);
+    rc = ddmd_maps_gather (
+        option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps, &err);
     if (rc == 0)
         rc = train (&maps, &err);
     ddmd_maps_finish (&maps);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Passing contact maps through the network: one epoch of training, or embedding. Both unpack maps batch by batch, so memory does
- * not grow with their number.
+/* Passing contact maps through the network: one epoch of training, or embedding. Both unpack maps
+ * batch by batch, so memory does not grow with their number.
  */
 
 #ifndef DDMD_TRAINER_H
@@ -13,8 +13,9 @@
 #include "maps.h"
 #include "vae.h"
 
-/* One pass over all maps in random order, with a step of Adam a batch; order and noise are functions of 'seed' and 'epoch'. Sets the mean
- * 'loss', as it was seen on the way. -1 if memory is short, or there are no maps.
+/* One pass over all maps in random order, with a step of Adam a batch; order and noise are
+ * functions of 'seed' and 'epoch'. Sets the mean 'loss', as it was seen on the way. -1 if memory is
+ * short, or there are no maps.
  */
 int ddmd_trainer_epoch (struct ddmd_vae *vae,
                         const struct ddmd_maps *maps,

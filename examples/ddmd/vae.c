@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Nine layers over one flat array of parameters, so that Adam and the file format see a single vector.
+/* Nine layers over one flat array of parameters, so that Adam and the file format see a single
+ * vector.
  *
  *   pixels -> 0 -> 1 -> 2 -> 3 (mean), 4 (log variance) -> sample -> 5 -> 6 -> 7 -> 8 -> logits
  *
- * Tensors of a single pixel are [feature][sample], so what goes in and out by sample is transposed here.
+ * Tensors of a single pixel are [feature][sample], so what goes in and out by sample is transposed
+ * here.
  */
 
 #include <errno.h>
@@ -30,26 +32,33 @@ struct ddmd_vae {
     size_t parameters;
     uint64_t steps; /* of Adam */
     struct ddmd_conv layer[LAYERS];
-    ddmd_real *out[LAYERS];  /* outputs of the layers, and the gradients by them */
+    ddmd_real *out[LAYERS]; /* outputs of the layers, and the gradients by them */
     ddmd_real *grad[LAYERS];
     ddmd_real *pixels;
     ddmd_real *noise;
     ddmd_real *z;
     ddmd_real *dz;
-    ddmd_real *dhidden;      /* the second of the two gradients that meet at DENSE_IN */
-    ddmd_real *weights;      /* 'parameters' each */
+    ddmd_real *dhidden; /* the second of the two gradients that meet at DENSE_IN */
+    ddmd_real *weights; /* 'parameters' each */
     ddmd_real *weights_grad;
     ddmd_real *moment1;
     ddmd_real *moment2;
     ddmd_real *cols;
-    ddmd_real *staging;      /* ordinary memory: latent x batch */
+    ddmd_real *staging; /* ordinary memory: latent x batch */
 };
 
-/* A layer from or to an image of size 'big' with a kernel of 4 and a stride of 2, which halves or doubles it. */
+/* A layer from or to an image of size 'big' with a kernel of 4 and a stride of 2, which halves or
+ * doubles it.
+ */
 static struct ddmd_conv halving (size_t channels, size_t filters, size_t big)
 {
     return (struct ddmd_conv){
-        .shape = { .channels = channels, .big = big, .small = big / 2, .kernel = 4, .stride = 2, .pad = 1 },
+        .shape = { .channels = channels,
+                   .big = big,
+                   .small = big / 2,
+                   .kernel = 4,
+                   .stride = 2,
+                   .pad = 1 },
         .filters = filters,
         .relu = true,
     };
@@ -169,12 +178,13 @@ struct ddmd_vae *ddmd_vae_create (const struct ddmd_backend *backend,
     if (n == 0 || n % 4 != 0 || n > DDMD_RESIDUES_MAX || latent == 0 || latent > DDMD_LATENT_MAX
         || batch == 0 || batch > 4096) {
         errno = EINVAL;
-        aw_error_set (err,
-                      "the network: maps of %zu x %zu, %zu latent dimensions, batches of %zu: out of range",
-                      n,
-                      n,
-                      latent,
-                      batch);
+        aw_error_set (
+            err,
+            "the network: maps of %zu x %zu, %zu latent dimensions, batches of %zu: out of range",
+            n,
+            n,
+            latent,
+            batch);
         return NULL;
     }
     vae = calloc (1, sizeof (*vae));
@@ -200,8 +210,10 @@ void ddmd_vae_destroy (struct ddmd_vae *vae)
 
     if (vae) {
         const struct ddmd_backend *b = vae->backend;
-        ddmd_real *buffers[] = { vae->pixels, vae->noise,        vae->z,       vae->dz,      vae->dhidden,
-                                 vae->weights, vae->weights_grad, vae->moment1, vae->moment2, vae->cols };
+        ddmd_real *buffers[] = { vae->pixels,       vae->noise,   vae->z,
+                                 vae->dz,           vae->dhidden, vae->weights,
+                                 vae->weights_grad, vae->moment1, vae->moment2,
+                                 vae->cols };
 
         for (size_t i = 0; i < sizeof (buffers) / sizeof (buffers[0]); i++)
             b->free (buffers[i]);
@@ -318,8 +330,8 @@ struct ddmd_vae_loss ddmd_vae_gradient (struct ddmd_vae *vae,
     upload_noise (vae, noise, count);
     b->sample (vae->z, vae->out[MEAN], vae->out[LOGVAR], vae->noise, count * vae->latent);
     decode (vae);
-    loss.reconstruction
-        = b->bce (vae->grad[TCONV2], vae->out[TCONV2], vae->pixels, scale, count * vae->n * vae->n);
+    loss.reconstruction =
+        b->bce (vae->grad[TCONV2], vae->out[TCONV2], vae->pixels, scale, count * vae->n * vae->n);
     decoder_backward (vae);
     loss.divergence = b->sample_grad (vae->grad[MEAN],
                                       vae->grad[LOGVAR],
@@ -340,12 +352,8 @@ void ddmd_vae_descend (struct ddmd_vae *vae, double rate)
     struct ddmd_adam adam = { .rate = rate, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 };
 
     adam.step = ++vae->steps;
-    vae->backend->adam (&adam,
-                        vae->weights,
-                        vae->weights_grad,
-                        vae->moment1,
-                        vae->moment2,
-                        vae->parameters);
+    vae->backend->adam (
+        &adam, vae->weights, vae->weights_grad, vae->moment1, vae->moment2, vae->parameters);
 }
 
 void ddmd_vae_embed (struct ddmd_vae *vae, const ddmd_real *pixels, size_t count, ddmd_real *means)

@@ -11,7 +11,7 @@
 #include "frames.h"
 #include "vae_file.h"
 
-_Static_assert (sizeof (ddmd_real) == 4, "files hold single precision");
+_Static_assert(sizeof (ddmd_real) == 4, "files hold single precision");
 
 int ddmd_vae_write (const char *path,
                     uint32_t iteration,
@@ -52,7 +52,8 @@ static int check_parameters (const char *path,
                              ddmd_vae_parameters (vae));
     for (size_t i = 0; i < header->count; i++) {
         if (!isfinite (parameters[i]))
-            return aw_error_set (err, "%s: parameter %zu is not a number: the file is damaged", path, i);
+            return aw_error_set (
+                err, "%s: parameter %zu is not a number: the file is damaged", path, i);
     }
     return 0;
 }
@@ -63,8 +64,8 @@ struct ddmd_vae *ddmd_vae_read (const struct ddmd_backend *backend,
                                 struct aw_error *err)
 {
     struct ddmd_file_header header;
-    ddmd_real *parameters
-        = ddmd_file_read (path, DDMD_FILE_MODEL, sizeof (*parameters), &header, err);
+    ddmd_real *parameters =
+        ddmd_file_read (path, DDMD_FILE_MODEL, sizeof (*parameters), &header, err);
     struct ddmd_vae *vae = NULL;
 
     if (!parameters)

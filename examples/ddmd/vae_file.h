@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A network in a file of kind "MODL" (file.h): one record of 4 bytes a parameter, in the order of vae.c, 'detail' the latent
- * dimensions. Adam's moments are not kept: a network that is trained further begins with fresh ones.
+/* A network in a file of kind "MODL" (file.h): one record of 4 bytes a parameter, in the order of
+ * vae.c, 'detail' the latent dimensions. Adam's moments are not kept: a network that is trained
+ * further begins with fresh ones.
  */
 
 #ifndef DDMD_VAE_FILE_H

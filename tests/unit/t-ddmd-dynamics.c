@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The physics: forces are the energy's slope, energy is conserved, the temperature is the one asked for, and the protein folds. */
+/* The physics: forces are the energy's slope, energy is conserved, the temperature is the one asked
+ * for, and the protein folds.
+ */
 
 #include "ddmd.h"
 #include "ddmd/backend.h"
@@ -36,7 +38,9 @@ static void backends (void **state)
     assert_null (ddmd_backend_find (""));
 }
 
-/* Central differences of step h have an error of h^2 and rounding; 1e-5 gives about nine digits here. */
+/* Central differences of step h have an error of h^2 and rounding; 1e-5 gives about nine digits
+ * here.
+ */
 static void check_forces (const struct ddmd_go_model *model, double *x)
 {
     double f[N3], other[N3], energy, up, down;
@@ -111,7 +115,9 @@ static void ground_state (void **state)
     ddmd_go_model_destroy (model);
 }
 
-/* Total energy over 'time' from the same start; its mean in the first and last third, and its root mean square deviation. */
+/* Total energy over 'time' from the same start; its mean in the first and last third, and its root
+ * mean square deviation.
+ */
 static double run_nve (const struct ddmd_go_model *model, double dt, double time, double *drift)
 {
     struct ddmd_langevin newton = { .temperature = 0.8, .friction = 0, .dt = dt };
@@ -123,7 +129,8 @@ static double run_nve (const struct ddmd_go_model *model, double dt, double time
     for (uint64_t i = 0; i < samples; i++) {
         double energy, total;
 
-        assert_int_equal (cpu->md_run (model, &newton, 1, &key, i * steps, steps, x, v, &energy), 0);
+        assert_int_equal (cpu->md_run (model, &newton, 1, &key, i * steps, steps, x, v, &energy),
+                          0);
         total = energy + kinetic_energy (v);
         sum += total;
         square += total * total;
@@ -146,7 +153,9 @@ static void energy_is_conserved (void **state)
                    drift,
                    small,
                    small_drift);
-    /* Of about 33 kinetic energy. Velocity Verlet's error is of second order: half the step, a quarter of the deviation. */
+    /* Of about 33 kinetic energy. Velocity Verlet's error is of second order: half the step, a
+     * quarter of the deviation.
+     */
     assert_true (deviation < 0.06);
     assert_true (fabs (drift) < 0.03);
     assert_true (fabs (small_drift) < 0.01);
@@ -154,8 +163,9 @@ static void energy_is_conserved (void **state)
     ddmd_go_model_destroy (model);
 }
 
-/* Equipartition, twice: each velocity component holds T / 2, and so does each bond, which is stiff enough to be harmonic. Frames 100 steps
- * apart at friction 1 are one correlation time of the velocities apart: of 84 numbers and 1500 frames at least 84 x 500 count.
+/* Equipartition, twice: each velocity component holds T / 2, and so does each bond, which is stiff
+ * enough to be harmonic. Frames 100 steps apart at friction 1 are one correlation time of the
+ * velocities apart: of 84 numbers and 1500 frames at least 84 x 500 count.
  */
 static void temperature (void **state)
 {
@@ -181,7 +191,8 @@ static void temperature (void **state)
         }
     }
     print_message ("# T 0.5: from velocities %.4f, from bonds %.4f\n", kinetic, bond);
-    assert_true (fabs (kinetic / 0.5 - 1) < 5 * sqrt (2.0 / (84 * 500)) + 0.01); /* 0.01: the step's own error */
+    assert_true (fabs (kinetic / 0.5 - 1)
+                 < 5 * sqrt (2.0 / (84 * 500)) + 0.01); /* 0.01: the step's own error */
     assert_true (fabs (bond / 0.5 - 1) < 0.05);
     ddmd_go_model_destroy (model);
 }
@@ -202,8 +213,10 @@ static void repeatable (void **state)
     memcpy (alone_x, x + N3, sizeof (alone_x));
     memcpy (alone_v, v + N3, sizeof (alone_v));
     assert_int_equal (cpu->md_run (model, &langevin, 2, key, 0, 300, x, v, energy), 0);
-    assert_int_equal (cpu->md_run (model, &langevin, 1, &key[1], 0, 100, alone_x, alone_v, &alone), 0);
-    assert_int_equal (cpu->md_run (model, &langevin, 1, &key[1], 100, 200, alone_x, alone_v, &alone), 0);
+    assert_int_equal (cpu->md_run (model, &langevin, 1, &key[1], 0, 100, alone_x, alone_v, &alone),
+                      0);
+    assert_int_equal (
+        cpu->md_run (model, &langevin, 1, &key[1], 100, 200, alone_x, alone_v, &alone), 0);
     assert_memory_equal (x + N3, alone_x, sizeof (alone_x));
     assert_memory_equal (v + N3, alone_v, sizeof (alone_v));
     assert_true (alone == energy[1]);
@@ -290,10 +303,14 @@ static void native_stays_folded (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (backends),           cmocka_unit_test (forces),
-        cmocka_unit_test (ground_state),       cmocka_unit_test (energy_is_conserved),
-        cmocka_unit_test (temperature),        cmocka_unit_test (repeatable),
-        cmocka_unit_test (divergence_is_told), cmocka_unit_test (folding),
+        cmocka_unit_test (backends),
+        cmocka_unit_test (forces),
+        cmocka_unit_test (ground_state),
+        cmocka_unit_test (energy_is_conserved),
+        cmocka_unit_test (temperature),
+        cmocka_unit_test (repeatable),
+        cmocka_unit_test (divergence_is_told),
+        cmocka_unit_test (folding),
         cmocka_unit_test (native_stays_folded),
     };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Files: what is written comes back, what is damaged is refused with a reason, and the newest complete iteration is found. */
+/* Files: what is written comes back, what is damaged is refused with a reason, and the newest
+ * complete iteration is found.
+ */
 
 #include <sys/stat.h>
 
@@ -61,15 +63,14 @@ static struct ddmd_frame *make_frames (size_t count, double mark)
     return frame;
 }
 
-static void write_product (enum ddmd_product product,
-                           uint32_t iteration,
-                           uint32_t part,
-                           uint32_t parts,
-                           double mark)
+static void write_product (
+    enum ddmd_product product, uint32_t iteration, uint32_t part, uint32_t parts, double mark)
 {
-    struct ddmd_frames frames = {
-        .iteration = iteration, .part = part, .parts = parts, .count = 3, .frame = make_frames (3, mark)
-    };
+    struct ddmd_frames frames = { .iteration = iteration,
+                                  .part = part,
+                                  .parts = parts,
+                                  .count = 3,
+                                  .frame = make_frames (3, mark) };
     struct aw_error err = { "" };
     char path[DDMD_PATH_MAX];
 
@@ -80,7 +81,9 @@ static void write_product (enum ddmd_product product,
 
 static void round_trip (void **state)
 {
-    struct ddmd_frames frames = { .iteration = 4, .part = 2, .parts = 9, .count = 5, .frame = make_frames (5, 7) };
+    struct ddmd_frames frames = {
+        .iteration = 4, .part = 2, .parts = 9, .count = 5, .frame = make_frames (5, 7)
+    };
     struct ddmd_frames read = { 0 };
     struct aw_error err = { "" };
     struct stat st;
@@ -118,7 +121,8 @@ static void failed_writes (void **state)
     assert_non_null (strstr (err.text, "cannot create"));
     assert_int_equal (mkdir (in_scratch ("full"), 0777), 0);
     put_bytes (in_scratch ("full/f"), "x", 1);
-    assert_int_equal (ddmd_frames_write (in_scratch ("full"), &frames, &err), -1); /* a directory that isn't empty */
+    assert_int_equal (ddmd_frames_write (in_scratch ("full"), &frames, &err),
+                      -1); /* a directory that isn't empty */
     assert_non_null (strstr (err.text, "cannot write"));
     snprintf (name, sizeof (name), "%s.tmp-%ld", in_scratch ("full"), (long)getpid ());
     assert_int_equal (access (name, F_OK), -1);
@@ -140,7 +144,8 @@ static void not_files (void **state)
     assert_int_equal (ddmd_frames_read (scratch, &read, &err), -1);
     assert_non_null (strstr (err.text, "not a regular file"));
     assert_int_equal (mkfifo (in_scratch ("fifo"), 0666), 0);
-    assert_int_equal (ddmd_frames_read (in_scratch ("fifo"), &read, &err), -1); /* and does not wait for a writer */
+    assert_int_equal (ddmd_frames_read (in_scratch ("fifo"), &read, &err),
+                      -1); /* and does not wait for a writer */
     assert_non_null (strstr (err.text, "not a regular file"));
     put_bytes (in_scratch ("empty"), "", 0);
     assert_int_equal (ddmd_frames_read (in_scratch ("empty"), &read, &err), -1);
@@ -215,7 +220,9 @@ static void damaged_files (void **state)
 
 static void damaged_maps_and_networks (void **state)
 {
-    struct ddmd_file_header header = { .residues = 28, .parts = 1, .detail = 3, .count = 2, .record_bytes = 128 };
+    struct ddmd_file_header header = {
+        .residues = 28, .parts = 1, .detail = 3, .count = 2, .record_bytes = 128
+    };
     struct ddmd_map map[2] = { 0 };
     struct ddmd_maps maps = { 0 };
     struct aw_error err = { "" };
@@ -281,18 +288,23 @@ static void newest (void **state)
     uint32_t iteration, parts;
 
     (void)state;
-    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 0, 9, &iteration, &parts, &err), 0);
+    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 0, 9, &iteration, &parts, &err),
+                      0);
     write_product (DDMD_RESTART, 1, 0, 1, 5);
     write_product (DDMD_RESTART, 3, 0, 2, 7);
-    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 0, 9, &iteration, &parts, &err), 1);
+    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 0, 9, &iteration, &parts, &err),
+                      1);
     assert_int_equal (iteration, 1); /* 3 is not complete */
     write_product (DDMD_RESTART, 3, 1, 2, 6);
-    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 0, 9, &iteration, &parts, &err), 1);
+    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 0, 9, &iteration, &parts, &err),
+                      1);
     assert_int_equal (iteration, 3);
     assert_int_equal (parts, 2);
-    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 0, 3, &iteration, &parts, &err), 1);
+    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 0, 3, &iteration, &parts, &err),
+                      1);
     assert_int_equal (iteration, 1);
-    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 2, 3, &iteration, &parts, &err), 0);
+    assert_int_equal (ddmd_rundir_newest (scratch, DDMD_RESTART, 2, 3, &iteration, &parts, &err),
+                      0);
 }
 
 /* Iteration 3 of the test above: RMSDs 7 8 9 in part 0, 6 7 8 in part 1. Ranked: 6 7 7 8 8 9. */
@@ -320,10 +332,14 @@ static void choose (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (not_files),     cmocka_unit_test (failed_writes),
-        cmocka_unit_test (round_trip),    cmocka_unit_test (damaged_files),
-        cmocka_unit_test (damaged_maps_and_networks), cmocka_unit_test (maps_gather),
-        cmocka_unit_test (newest),        cmocka_unit_test (choose),
+        cmocka_unit_test (not_files),
+        cmocka_unit_test (failed_writes),
+        cmocka_unit_test (round_trip),
+        cmocka_unit_test (damaged_files),
+        cmocka_unit_test (damaged_maps_and_networks),
+        cmocka_unit_test (maps_gather),
+        cmocka_unit_test (newest),
+        cmocka_unit_test (choose),
     };
 
     return cmocka_run_group_tests_name ("ddmd-files", tests, make_directory, remove_directory);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Learning and choosing: the loss falls, a network survives its file, outliers are found, restarts are ranked. */
+/* Learning and choosing: the loss falls, a network survives its file, outliers are found, restarts
+ * are ranked.
+ */
 
 #include "ddmd.h"
 #include "ddmd/lof.h"
@@ -74,7 +76,8 @@ static void training_is_repeatable (void **state)
         struct ddmd_vae *vae = ddmd_vae_create (&ddmd_backend_cpu, DDMD_RESIDUES, 3, 100, 1, &err);
 
         for (uint64_t epoch = 0; epoch < 2; epoch++)
-            assert_int_equal (ddmd_trainer_epoch (vae, &maps, 1e-3, i < 2 ? 5 : 6, epoch, &loss[i]), 0);
+            assert_int_equal (ddmd_trainer_epoch (vae, &maps, 1e-3, i < 2 ? 5 : 6, epoch, &loss[i]),
+                              0);
         ddmd_vae_destroy (vae);
     }
     assert_true (loss[0].reconstruction == loss[1].reconstruction);
@@ -103,7 +106,8 @@ static void network_file (void **state)
     assert_int_equal (ddmd_trainer_embed (vae, &maps, a), 0);
     assert_int_equal (ddmd_trainer_embed (read, &maps, b), 0);
     for (size_t i = 0; i < MAPS * 5; i++)
-        assert_true (fabs (a[i] - b[i]) < 1e-4 * (1 + fabs (a[i]))); /* other batches, other rounding */
+        assert_true (fabs (a[i] - b[i])
+                     < 1e-4 * (1 + fabs (a[i]))); /* other batches, other rounding */
     ddmd_vae_destroy (read);
     ddmd_vae_destroy (vae);
     ddmd_maps_finish (&maps);
@@ -126,7 +130,8 @@ static void lof_wrong_arguments (void **state)
 
 /* Four points on a line, 0, 1, 2 and 10, and two neighbours, by hand from the definitions:
  *   distances to the second neighbour 2, 1, 2, 9; neighbours {1, 2}, {0, 2}, {1, 0}, {2, 1};
- *   mean reachability distances (1 + 2) / 2, where 1 is max (1, d(0, 1)): 1.5, (2 + 2) / 2 = 2, 1.5, (8 + 9) / 2 = 8.5.
+ *   mean reachability distances (1 + 2) / 2, where 1 is max (1, d(0, 1)): 1.5, (2 + 2) / 2 =
+ * 2, 1.5, (8 + 9) / 2 = 8.5.
  */
 static void lof_by_hand (void **state)
 {
@@ -146,8 +151,9 @@ static void lof_by_hand (void **state)
         assert_true (fabs (factor[i] - expected[i]) < 1e-6);
 }
 
-/* A dense and a loose cluster, and two points outside: the one near the dense cluster is the stronger outlier than any point of the loose cluster,
- * though its neighbours are nearer than theirs. That is what "local" means.
+/* A dense and a loose cluster, and two points outside: the one near the dense cluster is the
+ * stronger outlier than any point of the loose cluster, though its neighbours are nearer than
+ * theirs. That is what "local" means.
  */
 static void lof_clusters (void **state)
 {
@@ -210,10 +216,14 @@ static void ranking (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (lof_wrong_arguments), cmocka_unit_test (lof_by_hand),
-        cmocka_unit_test (lof_clusters),        cmocka_unit_test (lof_coinciding),
-        cmocka_unit_test (ranking),             cmocka_unit_test (loss_falls),
-        cmocka_unit_test (training_is_repeatable), cmocka_unit_test (network_file),
+        cmocka_unit_test (lof_wrong_arguments),
+        cmocka_unit_test (lof_by_hand),
+        cmocka_unit_test (lof_clusters),
+        cmocka_unit_test (lof_coinciding),
+        cmocka_unit_test (ranking),
+        cmocka_unit_test (loss_falls),
+        cmocka_unit_test (training_is_repeatable),
+        cmocka_unit_test (network_file),
     };
 
     return cmocka_run_group_tests_name ("ddmd-learning", tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Gradients against central differences, in double precision: every kind of layer, and the whole network. The sources are those of the programs,
- * compiled with DDMD_DOUBLE. Differences of step 1e-6 are right to about nine digits; 1e-6 is asked for.
+/* Gradients against central differences, in double precision: every kind of layer, and the whole
+ * network. The sources are those of the programs, compiled with DDMD_DOUBLE. Differences of step
+ * 1e-6 are right to about nine digits; 1e-6 is asked for.
  */
 
 #include "ddmd.h"
@@ -35,7 +36,9 @@ static void gemm (void **state)
     fill (a, M * K, 1);
     fill (b, K * N, 2);
     for (int t = 0; t < 4; t++) {
-        struct ddmd_gemm shape = { .transpose_a = t & 1, .transpose_b = t & 2, .m = M, .n = N, .k = K, .beta = 1 };
+        struct ddmd_gemm shape = {
+            .transpose_a = t & 1, .transpose_b = t & 2, .m = M, .n = N, .k = K, .beta = 1
+        };
         double c[M * N];
 
         for (size_t i = 0; i < M * N; i++)
@@ -46,18 +49,22 @@ static void gemm (void **state)
                 double sum = 7;
 
                 for (size_t k = 0; k < K; k++)
-                    sum += (t & 1 ? a[k * M + i] : a[i * K + k]) * (t & 2 ? b[j * K + k] : b[k * N + j]);
+                    sum += (t & 1 ? a[k * M + i] : a[i * K + k])
+                           * (t & 2 ? b[j * K + k] : b[k * N + j]);
                 assert_close (c[i * N + j], sum);
             }
         }
     }
 }
 
-/* One image of 3 x 3, kernel 2, stride 1, an edge of 1: the first row of the matrix is what the kernel's first element sees. */
+/* One image of 3 x 3, kernel 2, stride 1, an edge of 1: the first row of the matrix is what the
+ * kernel's first element sees.
+ */
 static void im2col (void **state)
 {
-    struct ddmd_conv_shape shape
-        = { .batch = 1, .channels = 1, .big = 3, .small = 4, .kernel = 2, .stride = 1, .pad = 1 };
+    struct ddmd_conv_shape shape = {
+        .batch = 1, .channels = 1, .big = 3, .small = 4, .kernel = 2, .stride = 1, .pad = 1
+    };
     const double image[9] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
     const double first[16] = { 0, 0, 0, 0, 0, 1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9 };
     const double last[16] = { 1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 0, 0, 0, 0, 0 };
@@ -99,7 +106,10 @@ static double layer_loss (struct layer_case *c)
     return sum;
 }
 
-static void check_differences (struct layer_case *c, double *x, const double *gradient, size_t count)
+static void check_differences (struct layer_case *c,
+                               double *x,
+                               const double *gradient,
+                               size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         double old = x[i], up, down;
@@ -150,10 +160,10 @@ static void check_layer (const struct ddmd_conv *conv)
 static void layers (void **state)
 {
     struct ddmd_conv table[] = {
-        { .shape = { 2, 2, 6, 3, 4, 2, 1 }, .filters = 3 },  /* halving, as in the network */
-        { .shape = { 2, 2, 5, 3, 3, 1, 0 }, .filters = 2 },  /* stride 1, no edge */
-        { .shape = { 3, 2, 4, 1, 4, 1, 0 }, .filters = 5 },  /* dense, from an image */
-        { .shape = { 3, 4, 1, 1, 1, 1, 0 }, .filters = 2 },  /* dense, from features */
+        { .shape = { 2, 2, 6, 3, 4, 2, 1 }, .filters = 3 }, /* halving, as in the network */
+        { .shape = { 2, 2, 5, 3, 3, 1, 0 }, .filters = 2 }, /* stride 1, no edge */
+        { .shape = { 3, 2, 4, 1, 4, 1, 0 }, .filters = 5 }, /* dense, from an image */
+        { .shape = { 3, 4, 1, 1, 1, 1, 0 }, .filters = 2 }, /* dense, from features */
     };
 
     (void)state;
@@ -219,7 +229,9 @@ static void losses (void **state)
 /* The first steps by hand: the very first is the rate, whatever the gradient's size. */
 static void adam (void **state)
 {
-    struct ddmd_adam adam = { .rate = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .step = 1 };
+    struct ddmd_adam adam = {
+        .rate = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .step = 1
+    };
     double w[2] = { 1, 1 }, g[2] = { 1e-3, -50 }, m[2] = { 0 }, v[2] = { 0 };
 
     (void)state;
@@ -235,8 +247,8 @@ static void adam (void **state)
 
 static void vae_wrong_arguments (void **state)
 {
-    static const size_t table[][3] = { { 0, 3, 4 },  { 30, 3, 4 }, { 68, 3, 4 },
-                                       { 28, 0, 4 }, { 28, 65, 4 }, { 28, 3, 0 }, { 28, 3, 4097 } };
+    static const size_t table[][3] = { { 0, 3, 4 },   { 30, 3, 4 }, { 68, 3, 4 },   { 28, 0, 4 },
+                                       { 28, 65, 4 }, { 28, 3, 0 }, { 28, 3, 4097 } };
     struct aw_error err = { "" };
 
     (void)state;
@@ -255,7 +267,9 @@ static double total (struct ddmd_vae *vae, const double *pixels, const double *n
     return loss.reconstruction + loss.divergence;
 }
 
-/* The gradient of the loss by every parameter of a network for maps of 8 x 8, and a random direction through those of the real size. */
+/* The gradient of the loss by every parameter of a network for maps of 8 x 8, and a random
+ * direction through those of the real size.
+ */
 static void vae_gradient (void **state)
 {
     enum { PIXELS = 64, BATCH = 3, LATENT = 2 };
@@ -297,7 +311,8 @@ static void vae_gradient_full_size (void **state)
     struct aw_error err;
     struct ddmd_vae *vae = ddmd_vae_create (cpu, 28, LATENT, BATCH, 42, &err);
     size_t count = ddmd_vae_parameters (vae);
-    double *w = calloc (4 * count, sizeof (*w)), *g = w + count, *direction = w + 2 * count, *moved = w + 3 * count;
+    double *w = calloc (4 * count, sizeof (*w)), *g = w + count, *direction = w + 2 * count,
+           *moved = w + 3 * count;
     double pixels[BATCH * PIXELS], noise[BATCH * LATENT], slope = 0, loss[2];
 
     (void)state;
@@ -323,13 +338,16 @@ static void vae_gradient_full_size (void **state)
     ddmd_vae_destroy (vae);
 }
 
-/* What a sample is mapped to does not depend on its company, and a batch's loss is the mean of its samples'. */
+/* What a sample is mapped to does not depend on its company, and a batch's loss is the mean of its
+ * samples'.
+ */
 static void vae_batches (void **state)
 {
     enum { PIXELS = 64, BATCH = 3, LATENT = 2 };
     struct aw_error err;
     struct ddmd_vae *vae = ddmd_vae_create (cpu, 8, LATENT, BATCH, 1, &err);
-    double pixels[BATCH * PIXELS], noise[BATCH * LATENT], means[BATCH * LATENT], one[LATENT], mean = 0;
+    double pixels[BATCH * PIXELS], noise[BATCH * LATENT], means[BATCH * LATENT], one[LATENT],
+        mean = 0;
 
     (void)state;
     assert_int_equal (ddmd_vae_latent (vae), LATENT);
@@ -352,11 +370,16 @@ static void vae_batches (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (gemm),         cmocka_unit_test (im2col),
-        cmocka_unit_test (layers),       cmocka_unit_test (convolution),
-        cmocka_unit_test (losses),       cmocka_unit_test (adam),
-        cmocka_unit_test (vae_wrong_arguments), cmocka_unit_test (vae_gradient),
-        cmocka_unit_test (vae_gradient_full_size), cmocka_unit_test (vae_batches),
+        cmocka_unit_test (gemm),
+        cmocka_unit_test (im2col),
+        cmocka_unit_test (layers),
+        cmocka_unit_test (convolution),
+        cmocka_unit_test (losses),
+        cmocka_unit_test (adam),
+        cmocka_unit_test (vae_wrong_arguments),
+        cmocka_unit_test (vae_gradient),
+        cmocka_unit_test (vae_gradient_full_size),
+        cmocka_unit_test (vae_batches),
     };
 
     return cmocka_run_group_tests_name ("ddmd-network", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Reading the protein, and measuring conformations: PDB files, RMSD, contact maps, random numbers. */
+/* Reading the protein, and measuring conformations: PDB files, RMSD, contact maps, random numbers.
+ */
 
 #include "ddmd.h"
 #include "ddmd/contact_map.h"
@@ -47,7 +48,9 @@ static void pdb_wrong_files (void **state)
         { "ATOM      1  CA  ALA A   0      90.000   0.000   0.000\n", "the chain is broken" },
         { "ATOM      1  N   ALA A   0       0.000   0.000   0.000\n", "residue 1 has no CA" },
         { "ENDMDL\n", "0 residues" },
-        { "HEADER  0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"
+        { "HEADER  "
+          "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+          "890123"
           "4567890123456789012345678901234567890123456789\n",
           "line 1: longer than" },
     };
@@ -92,7 +95,8 @@ static void pdb_what_counts (void **state)
     (void)state;
     for (int k = 1; k <= 6; k++)
         append_calpha (text, k);
-    strcat (text, "ATOM      7  CA BALA A   6     500.000   0.000   0.000\n"); /* another location */
+    strcat (text,
+            "ATOM      7  CA BALA A   6     500.000   0.000   0.000\n"); /* another location */
     strcat (text, "ATOM      8  HB1 ALA A   6      22.800   1.000   0.000\n"); /* hydrogen */
     strcat (text, "ATOM      9  CA  ALA B   7     500.000   0.000   0.000\n"); /* another chain */
     pdb = read_text (text, &err);
@@ -109,7 +113,8 @@ static void pdb_the_protein (void **state)
 
     (void)state;
     assert_int_equal (model->n, N);
-    assert_true (fabs (model->native[0] + 8.793) < 1e-9);      /* x of the first Calpha, line 2 of the file */
+    assert_true (fabs (model->native[0] + 8.793)
+                 < 1e-9); /* x of the first Calpha, line 2 of the file */
     assert_true (fabs (model->native[3 * N - 1] + 5.550) < 1e-9); /* z of the last */
     assert_int_equal (model->n_contacts, 38);
     assert_true (ddmd_go_model_native_share (model, model->native) == 1);
@@ -125,7 +130,8 @@ static void extended_chain (void **state)
     (void)state;
     ddmd_go_model_extended (model, x);
     for (size_t i = 0; i + 1 < N; i++)
-        assert_true (fabs (hypot (x[i + 1] - x[i], x[N + i + 1] - x[N + i]) - model->bond[i]) < 1e-9);
+        assert_true (fabs (hypot (x[i + 1] - x[i], x[N + i + 1] - x[N + i]) - model->bond[i])
+                     < 1e-9);
     assert_true (x[N - 1] - x[0] > 80);
     assert_true (ddmd_go_model_native_share (model, x) == 0);
     assert_true (ddmd_kabsch_rmsd (N, x, model->native) > 15);
@@ -165,7 +171,8 @@ static void kabsch_rotation (void **state)
         assert_true (ddmd_kabsch_rmsd (N, model->native, b) < 1e-6);
         rotate (N, extended, axis, angle, b);
         assert_true (ddmd_kabsch_rmsd (N, extended, b) < 1e-5);
-        /* a shift of one point of n by d costs d sqrt (1 / n) at most, and all but that for small d */
+        /* a shift of one point of n by d costs d sqrt (1 / n) at most, and all but that for small d
+         */
         rotate (N, model->native, axis, angle, x);
         x[5] += 0.01;
         assert_true (fabs (ddmd_kabsch_rmsd (N, model->native, x) - 0.01 / sqrt (N)) < 2e-4);
@@ -182,8 +189,9 @@ static double plain_deviation (size_t n, const double *a, const double *b)
     return sqrt (sum / (double)n);
 }
 
-/* Four points of a corner with legs 1, 2, 3, around their centre, and their mirror image: no rotation brings these together. The least deviation is
- * compared with the best of many random rotations.
+/* Four points of a corner with legs 1, 2, 3, around their centre, and their mirror image: no
+ * rotation brings these together. The least deviation is compared with the best of many random
+ * rotations.
  */
 static void kabsch_reflection (void **state)
 {
@@ -229,7 +237,9 @@ static void kabsch_reflection (void **state)
 
 static void contact_maps (void **state)
 {
-    double x[12] = { 0, 7.9, 16.0, 24.1, 0, 0, 0, 0, 0, 0, 0, 0 }; /* 8.1 and 8.1 apart at the end */
+    double x[12] = {
+        0, 7.9, 16.0, 24.1, 0, 0, 0, 0, 0, 0, 0, 0
+    }; /* 8.1 and 8.1 apart at the end */
     static const float expected[16] = { 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1 };
     uint8_t map[DDMD_CONTACT_BYTES (4) + 1];
     ddmd_real pixels[16];
@@ -243,7 +253,9 @@ static void contact_maps (void **state)
         assert_true (pixels[i] == expected[i]);
 }
 
-/* The known answers that come with the algorithm's reference implementation (all zeros, all ones, digits of pi). */
+/* The known answers that come with the algorithm's reference implementation (all zeros, all ones,
+ * digits of pi).
+ */
 static void philox_known_answers (void **state)
 {
     static const struct {
@@ -297,10 +309,10 @@ static void normal_numbers (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (pdb_wrong_files),   cmocka_unit_test (pdb_too_many_or_none),
-        cmocka_unit_test (pdb_what_counts),   cmocka_unit_test (pdb_the_protein),
-        cmocka_unit_test (extended_chain),    cmocka_unit_test (kabsch_rotation),
-        cmocka_unit_test (kabsch_reflection), cmocka_unit_test (contact_maps),
+        cmocka_unit_test (pdb_wrong_files),      cmocka_unit_test (pdb_too_many_or_none),
+        cmocka_unit_test (pdb_what_counts),      cmocka_unit_test (pdb_the_protein),
+        cmocka_unit_test (extended_chain),       cmocka_unit_test (kabsch_rotation),
+        cmocka_unit_test (kabsch_reflection),    cmocka_unit_test (contact_maps),
         cmocka_unit_test (philox_known_answers), cmocka_unit_test (normal_numbers),
     };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The programs as a workflow runs them: wrong arguments, a small DeepDriveMD of two iterations, and the two workflow files. */
+/* The programs as a workflow runs them: wrong arguments, a small DeepDriveMD of two iterations, and
+ * the two workflow files.
+ */
 
 #include <sys/wait.h>
 
@@ -24,21 +26,22 @@ static int remove_directory (void **state)
     return 0;
 }
 
-/* Run "ddmd-PROGRAM ARGUMENTS" with @ standing for the scratch directory; its output to 'output', returns its exit status. */
+/* Run "ddmd-PROGRAM ARGUMENTS" with @ standing for the scratch directory; its output to 'output',
+ * returns its exit status.
+ */
 static int run (const char *command)
 {
     const char *build = getenv ("builddir");
     char line[8192];
-    size_t used = (size_t)snprintf (line, sizeof (line), "%s/../examples/ddmd/ddmd-", build ? build : ".");
+    size_t used =
+        (size_t)snprintf (line, sizeof (line), "%s/../examples/ddmd/ddmd-", build ? build : ".");
     size_t length;
     FILE *pipe;
     int status;
 
     for (const char *p = command; *p; p++)
-        used += (size_t)snprintf (line + used,
-                                  sizeof (line) - used,
-                                  *p == '@' ? "%s" : "%.1s",
-                                  *p == '@' ? scratch : p);
+        used += (size_t)snprintf (
+            line + used, sizeof (line) - used, *p == '@' ? "%s" : "%.1s", *p == '@' ? scratch : p);
     snprintf (line + used, sizeof (line) - used, " 2>&1");
     pipe = popen (line, "r");
     assert_non_null (pipe);
@@ -82,7 +85,9 @@ static void wrong_arguments (void **state)
         { "simulate --start @/none --directory @", 1, "none: No such file" },
         { "simulate --directory @/none --steps 100 --every 100", 1, "cannot create" },
         { "aggregate --index 2 --count 2", 2, "--index: must be less" },
-        { "aggregate --directory @ --simulations 1", 1, "simulation-0000-00000.frames: No such file" },
+        { "aggregate --directory @ --simulations 1",
+          1,
+          "simulation-0000-00000.frames: No such file" },
         { "aggregate --count 0", 2, "\"0\" is not a whole number from 1" },
         { "train --directory @", 1, "run ddmd-aggregate first" },
         { "train --rate 0", 2, "is not a number" },
@@ -117,7 +122,9 @@ static void wrong_arguments (void **state)
 
 static void help (void **state)
 {
-    static const char *const programs[] = { "simulate --help", "aggregate --help", "train --help", "infer --help", "show --help" };
+    static const char *const programs[] = {
+        "simulate --help", "aggregate --help", "train --help", "infer --help", "show --help"
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof (programs) / sizeof (programs[0]); i++) {
@@ -133,7 +140,8 @@ static void simulate_all (const char *options, int iteration)
 
         snprintf (command,
                   sizeof (command),
-                  "simulate --directory @ --iteration %d --index %d --count 4 --steps 2000 --every 100 %s",
+                  "simulate --directory @ --iteration %d --index %d --count 4 --steps 2000 --every "
+                  "100 %s",
                   iteration,
                   i,
                   options);
@@ -189,8 +197,10 @@ static void pipeline (void **state)
 
     /* The second round goes on with the network of the first. */
     for (int part = 0; part < 2; part++)
-        assert_runs (part == 0 ? "aggregate --directory @ --iteration 1 --index 0 --count 2 --simulations 4"
-                               : "aggregate --directory @ --iteration 1 --index 1 --count 2 --simulations 4");
+        assert_runs (
+            part == 0
+                ? "aggregate --directory @ --iteration 1 --index 0 --count 2 --simulations 4"
+                : "aggregate --directory @ --iteration 1 --index 1 --count 2 --simulations 4");
     assert_runs ("train --directory @ --iteration 1 --epochs 1");
     assert_non_null (strstr (output, "going on from the network of iteration 0\n160 maps"));
     assert_true (last_loss () < first_loss);
@@ -204,14 +214,21 @@ static void pipeline (void **state)
 static void starts (void **state)
 {
     (void)state;
-    assert_runs ("simulate --steps 100 --every 100 --out @/a --start @/simulation-0000-00002.frames:7");
+    assert_runs (
+        "simulate --steps 100 --every 100 --out @/a --start @/simulation-0000-00002.frames:7");
     assert_non_null (strstr (output, "start: frame 7 of simulation 2 of iteration 0"));
     assert_runs ("show @/a");
     assert_non_null (strstr (output, "\n0\t0\t0\t900\t")); /* 800 steps had led to frame 7 */
-    assert_int_equal (run ("simulate --steps 100 --every 100 --out @/a --start @/simulation-0000-00002.frames:20"), 1);
+    assert_int_equal (
+        run (
+            "simulate --steps 100 --every 100 --out @/a --start @/simulation-0000-00002.frames:20"),
+        1);
     assert_non_null (strstr (output, "no frame 20, there are 20"));
-    assert_int_equal (run ("simulate --steps 100 --every 100 --out @/a --start @/simulation-0000-00002.frames:x"), 1);
-    assert_runs ("simulate --steps 100 --every 100 --out @/b --directory @ --iteration 1 --from extended");
+    assert_int_equal (
+        run ("simulate --steps 100 --every 100 --out @/a --start @/simulation-0000-00002.frames:x"),
+        1);
+    assert_runs (
+        "simulate --steps 100 --every 100 --out @/b --directory @ --iteration 1 --from extended");
     assert_non_null (strstr (output, "start: extended chain"));
 }
 
@@ -225,7 +242,10 @@ static void repeatable (void **state)
     for (size_t i = 0; i < 5; i++) {
         char command[1024], last[256];
 
-        snprintf (command, sizeof (command), "simulate --steps 500 --every 500 --from extended --out @/r %s", options[i]);
+        snprintf (command,
+                  sizeof (command),
+                  "simulate --steps 500 --every 500 --from extended --out @/r %s",
+                  options[i]);
         assert_runs (command);
         assert_runs ("show @/r");
         snprintf (last, sizeof (last), "%.200s", strchr (strstr (output, "\t500\t"), '.') - 1);
@@ -260,7 +280,8 @@ static void workflows (void **state)
         assert_non_null (fgets (line[1], sizeof (line[1]), file[1]));
         if (strcmp (line[0], line[1]) != 0) {
             differences++;
-            assert_string_equal (line[0] + strspn (line[0], " "), "\"after\": [\"simulate@-1\"],\n");
+            assert_string_equal (line[0] + strspn (line[0], " "),
+                                 "\"after\": [\"simulate@-1\"],\n");
             assert_string_equal (line[1] + strspn (line[1], " "), "\"after\": [\"infer@-1\"],\n");
         }
     }
@@ -273,8 +294,9 @@ static void workflows (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments), cmocka_unit_test (help),   cmocka_unit_test (pipeline),
-        cmocka_unit_test (starts),          cmocka_unit_test (repeatable), cmocka_unit_test (workflows),
+        cmocka_unit_test (wrong_arguments), cmocka_unit_test (help),
+        cmocka_unit_test (pipeline),        cmocka_unit_test (starts),
+        cmocka_unit_test (repeatable),      cmocka_unit_test (workflows),
     };
 
     return cmocka_run_group_tests_name ("ddmd-tools", tests, make_directory, remove_directory);
