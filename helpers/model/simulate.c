@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/simulate.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,10 @@ static int act (struct aw_sched *sched,
                                           .attempt = action.attempt,
                                           .node = action.node }) < 0)
             return aw_error_set (err, "out of memory in the simulation");
-        result->decisions++;
+        if (++result->decisions % AW_SIMULATE_STRIDE == 0 && sim->go_on && !sim->go_on (sim->arg)) {
+            errno = ECANCELED;
+            return aw_error_set (err, "the simulation was ended");
+        }
         result->cpu_seconds += seconds * aw_idset_count (&action.cpus);
         result->gpu_seconds += seconds * aw_idset_count (&action.gpus);
     }
@@ -151,7 +155,7 @@ int aw_simulate (struct aw_sched *sched,
     static const struct aw_simulation plain;
     const struct aw_simulation *sim = simulation ? simulation : &plain;
     struct queue queue = { 0 };
-    int rc;
+    int rc, saved;
 
     memset (result, 0, sizeof (*result));
     result->code = -1;
@@ -171,7 +175,9 @@ int aw_simulate (struct aw_sched *sched,
         if (rc == 0)
             rc = act (sched, sim, &queue, result, err);
     }
+    saved = errno;
     free (queue.heap);
+    errno = saved;
     return rc;
 }
 
@@ -191,8 +197,8 @@ int aw_simulate_add_nodes (struct aw_sched *sched,
         rc = aw_error_set (err, "cannot make nodes of %u CPUs and %u GPUs", cpus, gpus);
     ev.name = name;
     for (uint32_t i = 0; rc == 0 && i < n; i++) {
-        ev.node = i;
-        snprintf (name, sizeof (name), "n%u", i + 1);
+        ev.node = aw_sched_pool (sched)->n_nodes;
+        snprintf (name, sizeof (name), "n%u", ev.node + 1);
         rc = aw_sched_handle (sched, &ev, err);
     }
     aw_idset_finish (&ev.cpus);

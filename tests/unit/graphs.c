@@ -22,6 +22,25 @@ void graphs_edge (struct aw_graph *g, const char *set, const char *pred, uint32_
     aw_graph_add_edge (g, aw_graph_find (g, set), edge);
 }
 
+struct aw_graph *graphs_talk (void)
+{
+    struct aw_graph *g = aw_graph_create ();
+
+    graphs_set (g, "T0", 1, 1, 0, 500);
+    graphs_set (g, "T1", 1, 1, 0, 1000);
+    graphs_set (g, "T2", 1, 1, 0, 1000);
+    graphs_set (g, "T3", 1, 1, 0, 2000);
+    graphs_set (g, "T4", 1, 1, 0, 2000);
+    graphs_set (g, "T5", 1, 1, 0, 4000);
+    graphs_edge (g, "T1", "T0", 0, 0);
+    graphs_edge (g, "T2", "T0", 0, 0);
+    graphs_edge (g, "T3", "T1", 0, 0);
+    graphs_edge (g, "T4", "T3", 0, 0);
+    graphs_edge (g, "T5", "T2", 0, 0);
+    aw_graph_finalize (g, NULL);
+    return g;
+}
+
 static void c_dg_edges (struct aw_graph *g)
 {
     static const char *const edges[][2] = {

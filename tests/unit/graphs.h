@@ -13,6 +13,7 @@ struct aw_set *graphs_set (struct aw_graph *g, const char *name, uint32_t count,
 /* "AFTER" as the workflow file has it is too much here: SET waits for PRED of BACK iterations ago. */
 void graphs_edge (struct aw_graph *g, const char *set, const char *pred, uint32_t back, int each);
 
+struct aw_graph *graphs_talk (void); /* the talk's example: six sets of one task */
 struct aw_graph *graphs_c_dg1 (void);
 struct aw_graph *graphs_c_dg2 (void);
 struct aw_graph *graphs_ddmd (int sequential_edges);

@@ -239,7 +239,7 @@ static void random_graphs (void **state)
             g->sets[i].duration = NAN; /* learned then */
         for (int again = 0; again < 2; again++) {
             struct watch *w = watch_create (g, nodes, cpus, gpus, mode);
-            struct aw_simulation sim = { spread, observe, w };
+            struct aw_simulation sim = { .seconds = spread, .observe = observe, .arg = w };
             struct aw_sched *s = make (g, policy, mode, nodes, cpus, gpus);
             struct aw_simulated r;
             struct aw_error err;
@@ -300,7 +300,7 @@ static void replay (void **state)
         struct aw_graph *g = graphs_layered (&seed, 16, 4);
         struct watch *w = watch_create (g, 3, 16, 4, AW_MODE_ASYNC);
         struct record r = { .watch = w };
-        struct aw_simulation sim = { spread_of_record, record, &r };
+        struct aw_simulation sim = { .seconds = spread_of_record, .observe = record, .arg = &r };
         struct aw_sched *s = make (g, AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 3, 16, 4);
         struct aw_simulated result;
         struct aw_sched *again;
@@ -377,7 +377,7 @@ static void wide_is_not_starved (void **state)
     for (int known = 0; known < 2; known++) {
         struct aw_graph *g = aw_graph_create ();
         struct starve starve = { NULL, -1 };
-        struct aw_simulation sim = { spread_of_starve, note_wide, &starve };
+        struct aw_simulation sim = { .seconds = spread_of_starve, .observe = note_wide, .arg = &starve };
         struct aw_simulated r;
         struct aw_sched *s;
 

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/allocation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/simulate.h"
+
+void aw_allocation_finish (struct aw_allocation *a)
+{
+    int saved = errno;
+
+    free (a->shapes);
+    memset (a, 0, sizeof (*a));
+    errno = saved;
+}
+
+static bool alike (const struct aw_node_shape *a, const struct aw_node_shape *b)
+{
+    return a->cpus == b->cpus && a->gpus == b->gpus && a->mem == b->mem;
+}
+
+static void add_up (struct aw_allocation *a)
+{
+    bool counts_mem = true;
+
+    a->n_nodes = 0;
+    a->cpus = a->gpus = a->mem = 0;
+    for (uint32_t i = 0; i < a->n_shapes; i++) {
+        const struct aw_node_shape *s = &a->shapes[i];
+
+        a->n_nodes += s->nodes;
+        a->cpus += (uint64_t)s->nodes * s->cpus;
+        a->gpus += (uint64_t)s->nodes * s->gpus;
+        a->mem += s->nodes * s->mem;
+        counts_mem = counts_mem && s->mem > 0;
+    }
+    if (!counts_mem)
+        a->mem = 0;
+}
+
+int aw_allocation_add (struct aw_allocation *a, struct aw_node_shape shape, struct aw_error *err)
+{
+    struct aw_node_shape *shapes;
+
+    if (shape.nodes == 0 || shape.cpus == 0)
+        return aw_error_set (err, "an allocation needs nodes, and each node at least one CPU");
+    if (shape.nodes > AW_MAX_NODES || a->n_nodes + shape.nodes > AW_MAX_NODES)
+        return aw_error_set (err, "more than %d nodes", AW_MAX_NODES);
+    if (shape.cpus > AW_IDSET_MAX || shape.gpus > AW_IDSET_MAX)
+        return aw_error_set (err, "a node has at most %d CPUs and as many GPUs", AW_IDSET_MAX);
+    if (a->n_shapes > 0 && alike (&a->shapes[a->n_shapes - 1], &shape)) {
+        a->shapes[a->n_shapes - 1].nodes += shape.nodes;
+        add_up (a);
+        return 0;
+    }
+    shapes = realloc (a->shapes, ((size_t)a->n_shapes + 1) * sizeof (*shapes));
+    if (!shapes)
+        return aw_error_set (err, "out of memory");
+    a->shapes = shapes;
+    shapes[a->n_shapes++] = shape;
+    add_up (a);
+    return 0;
+}
+
+int aw_allocation_of_pool (struct aw_allocation *a, const struct aw_pool *pool, struct aw_error *err)
+{
+    for (uint32_t i = 0; i < pool->n_nodes; i++) {
+        const struct aw_node *node = &pool->nodes[i];
+        struct aw_node_shape shape = { 1, node->total.cpus, node->total.gpus,
+                                       node->counts_mem ? node->total.mem : 0 };
+
+        if (!node->lost && aw_allocation_add (a, shape, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int aw_allocation_join (const struct aw_allocation *a, struct aw_sched *sched, struct aw_error *err)
+{
+    for (uint32_t i = 0; i < a->n_shapes; i++) {
+        const struct aw_node_shape *s = &a->shapes[i];
+
+        if (aw_simulate_add_nodes (sched, s->nodes, s->cpus, s->gpus, s->mem, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static uint64_t least (uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t aw_allocation_capacity (const struct aw_allocation *a, const struct aw_set *set)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < a->n_shapes; i++) {
+        const struct aw_node_shape *s = &a->shapes[i];
+        uint64_t each = s->cpus / (set->cpus ? set->cpus : 1);
+
+        if (set->gpus)
+            each = least (each, s->gpus / set->gpus);
+        if (set->mem && s->mem)
+            each = least (each, s->mem / set->mem);
+        sum += each * s->nodes;
+    }
+    return sum;
+}

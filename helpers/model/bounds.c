@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/bounds.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t instance_of (const struct aw_graph *g, uint32_t iteration, uint32_t set)
+{
+    return (size_t)iteration * g->n_sets + set;
+}
+
+/* Seconds of the whole set if it has the allocation for itself. */
+static double in_waves (const struct aw_allocation *a, const struct aw_set *set)
+{
+    uint64_t capacity = aw_allocation_capacity (a, set);
+
+    if (capacity >= set->count || capacity == 0)
+        return set->duration;
+    return ceil ((double)set->count / capacity) * set->duration;
+}
+
+/* When the instance can begin, by the ends of what it waits for. */
+static double begin (const struct aw_graph *g, const double *ends, uint32_t iteration, uint32_t set, double latency)
+{
+    double t = 0;
+
+    for (uint32_t e = 0; e < g->sets[set].n_after; e++) {
+        const struct aw_edge *edge = &g->sets[set].after[e];
+        double end;
+
+        if (edge->back > iteration)
+            continue;
+        end = ends[instance_of (g, iteration - edge->back, edge->set)] + latency;
+        t = end > t ? end : t;
+    }
+    return t;
+}
+
+/* Does each task of the set wait for one of its own index? Then waves overlap along the edge, and none is counted. */
+static bool waits_by_index (const struct aw_set *set)
+{
+    for (uint32_t e = 0; e < set->n_after; e++)
+        if (set->after[e].each)
+            return true;
+    return false;
+}
+
+/* Fills ENDS by instance; WAVES as in wave_path. Returns the last end. */
+static double pass (const struct aw_graph *g,
+                    const struct aw_allocation *a,
+                    double latency,
+                    bool waves,
+                    double *ends)
+{
+    double last = 0;
+
+    for (uint32_t it = 0; it < g->iterations; it++) {
+        for (uint32_t o = 0; o < g->n_sets; o++) {
+            uint32_t s = g->order[o];
+            const struct aw_set *set = &g->sets[s];
+            double seconds = waves && !waits_by_index (set) ? in_waves (a, set) : set->duration;
+            double end = begin (g, ends, it, s, latency) + seconds;
+
+            ends[instance_of (g, it, s)] = end;
+            last = end > last ? end : last;
+        }
+    }
+    return last;
+}
+
+/* The predecessor that ends last, or AW_NONE where the instance waits for none. */
+static uint32_t latest_predecessor (const struct aw_graph *g, const double *ends, uint32_t instance)
+{
+    uint32_t iteration = instance / g->n_sets, best = AW_NONE;
+    const struct aw_set *set = &g->sets[instance % g->n_sets];
+
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        uint32_t before;
+
+        if (set->after[e].back > iteration)
+            continue;
+        before = (uint32_t)instance_of (g, iteration - set->after[e].back, set->after[e].set);
+        if (best == AW_NONE || ends[before] > ends[best])
+            best = before;
+    }
+    return best;
+}
+
+/* Walks back from the instance that ends last. */
+static int trace (struct aw_bounds *b, const struct aw_graph *g, const double *ends)
+{
+    size_t n_instances = instance_of (g, g->iterations, 0);
+    uint32_t last = 0;
+
+    for (size_t i = 1; i < n_instances; i++)
+        if (ends[i] > ends[last])
+            last = (uint32_t)i;
+    for (uint32_t i = last; i != AW_NONE; i = latest_predecessor (g, ends, i))
+        b->n_path++;
+    b->path = calloc (b->n_path, sizeof (*b->path));
+    if (!b->path)
+        return -1;
+    for (uint32_t i = last, place = b->n_path; i != AW_NONE; i = latest_predecessor (g, ends, i))
+        b->path[--place] = i;
+    return 0;
+}
+
+static double stage_after_stage (const struct aw_graph *g, const struct aw_allocation *a, double latency, double *longest)
+{
+    double sum = 0;
+
+    for (uint32_t r = 0; r < g->n_ranks; r++)
+        longest[r] = 0;
+    for (uint32_t s = 0; s < g->n_sets; s++) {
+        double seconds = in_waves (a, &g->sets[s]);
+        double *mine = &longest[g->sets[s].rank];
+        *mine = seconds > *mine ? seconds : *mine;
+    }
+    for (uint32_t r = 0; r < g->n_ranks; r++)
+        sum += longest[r] + latency;
+    return g->iterations * sum - latency;
+}
+
+static void areas (struct aw_bounds *b, const struct aw_graph *g, const struct aw_allocation *a)
+{
+    double mem_seconds = 0;
+
+    for (uint32_t s = 0; s < g->n_sets; s++) {
+        const struct aw_set *set = &g->sets[s];
+        double seconds = (double)g->iterations * set->count * set->duration;
+
+        b->serial_sum += seconds;
+        b->cpu_seconds += seconds * set->cpus;
+        b->gpu_seconds += seconds * set->gpus;
+        mem_seconds += seconds * (double)set->mem;
+    }
+    b->area_cpus = b->cpu_seconds / a->cpus;
+    b->area_gpus = a->gpus ? b->gpu_seconds / a->gpus : 0;
+    b->area_mem = a->mem ? mem_seconds / (double)a->mem : 0;
+    b->area = fmax (b->area_cpus, fmax (b->area_gpus, b->area_mem));
+}
+
+static int check (const struct aw_graph *g, const struct aw_allocation *a, struct aw_error *err)
+{
+    if (!g || g->n_tasks == 0 || !a || a->n_nodes == 0) {
+        errno = EINVAL;
+        return aw_error_set (err, "the bounds need a finalized graph and an allocation");
+    }
+    for (uint32_t s = 0; s < g->n_sets; s++)
+        if (isnan (g->sets[s].duration))
+            return aw_error_set (err, "tasks.%s: its duration is not known", g->sets[s].name);
+    return 0;
+}
+
+int aw_bounds_init (struct aw_bounds *b,
+                    const struct aw_graph *g,
+                    const struct aw_allocation *a,
+                    double latency,
+                    struct aw_error *err)
+{
+    double *ends;
+
+    memset (b, 0, sizeof (*b));
+    if (check (g, a, err) < 0)
+        return -1;
+    ends = calloc (instance_of (g, g->iterations, 1), sizeof (*ends)); /* stages are never more than instances */
+    if (!ends)
+        return aw_error_set (err, "out of memory for the bounds");
+    b->wave_path = pass (g, a, latency, true, ends);
+    b->critical_path = pass (g, a, latency, false, ends);
+    if (trace (b, g, ends) < 0) {
+        free (ends);
+        return aw_error_set (err, "out of memory for the bounds");
+    }
+    areas (b, g, a);
+    b->t_seq_formula = stage_after_stage (g, a, latency, ends);
+    b->lower = fmax (b->wave_path, b->area);
+    free (ends);
+    return 0;
+}
+
+void aw_bounds_finish (struct aw_bounds *b)
+{
+    int saved = errno;
+
+    free (b->path);
+    memset (b, 0, sizeof (*b));
+    errno = saved;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/outcome.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "model/simulate.h"
+
+const struct aw_candidate aw_candidates[] = {
+    { "longest-path", { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC } },
+    { "fifo", { AW_POLICY_FIFO, AW_MODE_ASYNC } },
+    { "sequential", { AW_POLICY_LONGEST_PATH, AW_MODE_SEQUENTIAL } },
+};
+const uint32_t aw_n_candidates = sizeof (aw_candidates) / sizeof (aw_candidates[0]);
+
+struct play {
+    const struct aw_graph *graph;
+    const struct aw_conditions *conditions;
+    bool sequential;
+};
+
+/* Stage after stage, all stages but the first wait for one. */
+static bool waits (const struct play *play, struct aw_task at)
+{
+    const struct aw_set *set = &play->graph->sets[at.set];
+
+    if (play->sequential)
+        return at.iteration > 0 || set->rank > 0;
+    for (uint32_t e = 0; e < set->n_after; e++)
+        if (set->after[e].back <= at.iteration)
+            return true;
+    return false;
+}
+
+/* A launch that waited for another task holds its resources while it is under way. */
+static double seconds (void *arg, const struct aw_event *start)
+{
+    const struct play *play = arg;
+    struct aw_task at = aw_graph_task (play->graph, start->task);
+    double seconds = play->conditions->spread
+                         ? aw_spread_seconds (play->conditions->spread, play->graph, start->task)
+                         : play->graph->sets[at.set].duration;
+
+    if (play->conditions->latency > 0 && waits (play, at))
+        seconds += play->conditions->latency;
+    return seconds;
+}
+
+static bool go_on (void *arg)
+{
+    const struct play *play = arg;
+
+    return !play->conditions->go_on || play->conditions->go_on (play->conditions->arg);
+}
+
+static int simulate (struct aw_sched *sched, struct play *play, struct aw_simulated *result, struct aw_error *err)
+{
+    struct aw_simulation simulation = { .seconds = seconds, .go_on = go_on, .arg = play };
+
+    if (aw_sched_check (sched, err) < 0 || aw_simulate (sched, &simulation, result, err) < 0)
+        return -1;
+    if (result->code != 0)
+        return aw_error_set (err, "the simulated run did not come to its end");
+    return 0;
+}
+
+int aw_outcome_simulate (const struct aw_graph *graph,
+                         const struct aw_allocation *a,
+                         const struct aw_sched_config *config,
+                         const struct aw_conditions *conditions,
+                         struct aw_outcome *outcome,
+                         struct aw_error *err)
+{
+    static const struct aw_conditions plain;
+    struct play play = { graph, conditions ? conditions : &plain, config->mode == AW_MODE_SEQUENTIAL };
+    struct aw_sched *sched = aw_sched_create (graph, config, err);
+    struct aw_simulated result;
+    int rc = -1;
+
+    memset (outcome, 0, sizeof (*outcome));
+    if (sched && aw_allocation_join (a, sched, err) == 0)
+        rc = simulate (sched, &play, &result, err);
+    if (rc == 0) {
+        outcome->t = result.end;
+        outcome->decisions = result.decisions;
+        outcome->node_hours = a->n_nodes * result.end / 3600;
+        if (result.end > 0) {
+            outcome->cpu_share = result.cpu_seconds / (a->cpus * result.end);
+            outcome->gpu_share = a->gpus ? result.gpu_seconds / (a->gpus * result.end) : 0;
+        }
+    }
+    aw_sched_destroy (sched);
+    return rc;
+}

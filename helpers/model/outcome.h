@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One simulated run of a workflow on an allocation, and the ways of running it that are compared. */
+#ifndef AW_MODEL_OUTCOME_H
+#define AW_MODEL_OUTCOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/graph.h"
+#include "core/sched.h"
+#include "model/allocation.h"
+#include "model/spread.h"
+#include "util/error.h"
+
+/* A way to run: an order for the asynchronous mode, or stage after stage. */
+struct aw_candidate {
+    const char *name; /* "longest-path", "fifo", "sequential" */
+    struct aw_sched_config config;
+};
+
+/* All that are compared, the default first. */
+extern const struct aw_candidate aw_candidates[];
+extern const uint32_t aw_n_candidates;
+
+struct aw_conditions {
+    double latency; /* seconds between the end of what a task waits for and its start, as measured in earlier runs; 0: none */
+    const struct aw_spread *spread; /* NULL: each task takes what its set says */
+    bool (*go_on) (void *arg); /* asked now and then: false ends the simulation. NULL: always on */
+    void *arg;
+};
+
+struct aw_outcome {
+    double t; /* seconds from the first start to the last end */
+    double cpu_share, gpu_share; /* held by tasks, of what the allocation has in that time; 0 to 1 */
+    double node_hours; /* nodes times t */
+    uint64_t decisions; /* starts */
+};
+
+/* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. 0, or -1 with text; errno is ECANCELED where go_on ended it.
+ */
+int aw_outcome_simulate (const struct aw_graph *graph,
+                         const struct aw_allocation *allocation,
+                         const struct aw_sched_config *config,
+                         const struct aw_conditions *conditions,
+                         struct aw_outcome *outcome,
+                         struct aw_error *err);
+
+#endif /* AW_MODEL_OUTCOME_H */

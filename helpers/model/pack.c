@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is to be packed: COUNT tasks of a demand. */
+struct lot {
+    struct aw_demand demand;
+    uint32_t count;
+    double share; /* of the allocation, the largest over the resources, of one task */
+};
+
+struct bin {
+    struct aw_demand free;
+    bool counts_mem;
+};
+
+struct packing {
+    struct bin *bins;
+    uint32_t n_bins;
+    struct lot *lots;
+    uint32_t n_lots;
+    uint32_t steps;
+};
+
+static uint64_t least (uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* So many tasks of D go into the bin. */
+static uint32_t room_for (const struct bin *bin, const struct aw_demand *d)
+{
+    uint64_t n = bin->free.cpus / (d->cpus ? d->cpus : 1);
+
+    if (d->gpus)
+        n = least (n, bin->free.gpus / d->gpus);
+    if (d->mem && bin->counts_mem)
+        n = least (n, bin->free.mem / d->mem);
+    return (uint32_t)n;
+}
+
+static void put (struct bin *bin, const struct aw_demand *d, uint32_t n)
+{
+    bin->free.cpus -= n * d->cpus;
+    bin->free.gpus -= n * d->gpus;
+    if (bin->counts_mem)
+        bin->free.mem -= n * d->mem;
+}
+
+static void take_back (struct bin *bin, const struct aw_demand *d)
+{
+    bin->free.cpus += d->cpus;
+    bin->free.gpus += d->gpus;
+    if (bin->counts_mem)
+        bin->free.mem += d->mem;
+}
+
+static void empty (struct packing *p, const struct aw_allocation *a)
+{
+    uint32_t b = 0;
+
+    for (uint32_t i = 0; i < a->n_shapes; i++) {
+        const struct aw_node_shape *s = &a->shapes[i];
+
+        for (uint32_t k = 0; k < s->nodes; k++)
+            p->bins[b++] = (struct bin){ { s->cpus, s->gpus, s->mem }, s->mem > 0 };
+    }
+}
+
+static double share (const struct aw_allocation *a, const struct aw_demand *d)
+{
+    double share = (double)d->cpus / a->cpus;
+
+    if (d->gpus && a->gpus && (double)d->gpus / a->gpus > share)
+        share = (double)d->gpus / a->gpus;
+    if (d->mem && a->mem && (double)d->mem / a->mem > share)
+        share = (double)d->mem / a->mem;
+    return share;
+}
+
+/* Sums alone: what is too much for all nodes together cannot fit. */
+static bool too_much (const struct packing *p, const struct aw_allocation *a)
+{
+    double cpus = 0, gpus = 0, mem = 0;
+
+    for (uint32_t i = 0; i < p->n_lots; i++) {
+        cpus += (double)p->lots[i].count * p->lots[i].demand.cpus;
+        gpus += (double)p->lots[i].count * p->lots[i].demand.gpus;
+        mem += (double)p->lots[i].count * p->lots[i].demand.mem;
+    }
+    return cpus > a->cpus || gpus > a->gpus || (a->mem && mem > a->mem);
+}
+
+static int by_share (const void *pa, const void *pb)
+{
+    const struct lot *a = pa, *b = pb;
+
+    return a->share != b->share ? (a->share < b->share ? 1 : -1) : 0;
+}
+
+static int by_gpus (const void *pa, const void *pb)
+{
+    const struct lot *a = pa, *b = pb;
+
+    if (a->demand.gpus != b->demand.gpus)
+        return a->demand.gpus < b->demand.gpus ? 1 : -1;
+    return a->demand.cpus != b->demand.cpus ? (a->demand.cpus < b->demand.cpus ? 1 : -1) : 0;
+}
+
+static int by_cpus (const void *pa, const void *pb)
+{
+    const struct lot *a = pa, *b = pb;
+
+    if (a->demand.cpus != b->demand.cpus)
+        return a->demand.cpus < b->demand.cpus ? 1 : -1;
+    return a->demand.gpus != b->demand.gpus ? (a->demand.gpus < b->demand.gpus ? 1 : -1) : 0;
+}
+
+/* The lots in their order, each spread over the bins: filling one after the other, or one task a bin and round. */
+static bool greedy (struct packing *p, bool level)
+{
+    for (uint32_t i = 0; i < p->n_lots; i++) {
+        const struct lot *lot = &p->lots[i];
+        uint32_t left = lot->count, placed = 1;
+
+        while (left > 0 && placed > 0) {
+            placed = 0;
+            for (uint32_t b = 0; left > 0 && b < p->n_bins; b++) {
+                uint32_t n = room_for (&p->bins[b], &lot->demand);
+
+                if (level && n > 1)
+                    n = 1;
+                n = (uint32_t)least (n, left);
+                put (&p->bins[b], &lot->demand, n);
+                left -= n;
+                placed += n;
+            }
+        }
+        if (left > 0)
+            return false;
+    }
+    return true;
+}
+
+/* The same free resources as an earlier bin from FROM on: to try it again would bring nothing new. */
+static bool seen_before (const struct packing *p, uint32_t from, uint32_t b)
+{
+    for (uint32_t i = from; i < b; i++)
+        if (p->bins[i].counts_mem == p->bins[b].counts_mem
+            && memcmp (&p->bins[i].free, &p->bins[b].free, sizeof (p->bins[i].free)) == 0)
+            return true;
+    return false;
+}
+
+/* Places what is left, LEFT tasks of LOT first, in bins from FROM on: like tasks go in the order of the bins. */
+static bool search (struct packing *p, uint32_t lot, uint32_t left, uint32_t from)
+{
+    if (left == 0) {
+        if (lot + 1 >= p->n_lots)
+            return true;
+        return search (p, lot + 1, p->lots[lot + 1].count, 0);
+    }
+    for (uint32_t b = from; b < p->n_bins && p->steps > 0; b++) {
+        const struct aw_demand *d = &p->lots[lot].demand;
+
+        p->steps--;
+        if (room_for (&p->bins[b], d) == 0 || seen_before (p, from, b))
+            continue;
+        put (&p->bins[b], d, 1);
+        if (search (p, lot, left - 1, b))
+            return true;
+        take_back (&p->bins[b], d);
+    }
+    return false;
+}
+
+static enum aw_fit try_all (struct packing *p, const struct aw_allocation *a)
+{
+    static int (*const orders[]) (const void *, const void *) = { by_cpus, by_gpus, by_share };
+    enum { SEARCH_TASKS = 256 }; /* as deep as the search may go */
+    uint64_t tasks = 0;
+
+    if (too_much (p, a))
+        return AW_FIT_NO;
+    for (size_t i = 0; i < sizeof (orders) / sizeof (orders[0]); i++) {
+        qsort (p->lots, p->n_lots, sizeof (*p->lots), orders[i]);
+        for (int level = 0; level < 2; level++) {
+            empty (p, a);
+            if (greedy (p, level))
+                return AW_FIT_YES;
+        }
+    }
+    for (uint32_t i = 0; i < p->n_lots; i++)
+        tasks += p->lots[i].count;
+    if (p->n_lots == 1)
+        return AW_FIT_NO; /* like tasks: to fill the nodes one after the other is best */
+    if (tasks > SEARCH_TASKS)
+        return AW_FIT_UNKNOWN;
+    empty (p, a);
+    p->steps = AW_PACK_STEPS;
+    if (search (p, 0, p->lots[0].count, 0))
+        return AW_FIT_YES;
+    return p->steps > 0 ? AW_FIT_NO : AW_FIT_UNKNOWN;
+}
+
+enum aw_fit aw_pack (const struct aw_graph *graph,
+                     const struct aw_allocation *a,
+                     const uint32_t *sets,
+                     uint32_t n)
+{
+    struct packing p = { .n_bins = a->n_nodes, .n_lots = n };
+    enum aw_fit fit = AW_FIT_UNKNOWN;
+
+    if (n == 0)
+        return AW_FIT_YES;
+    p.bins = calloc ((size_t)a->n_nodes + 1, sizeof (*p.bins));
+    p.lots = calloc (n, sizeof (*p.lots));
+    if (p.bins && p.lots) {
+        for (uint32_t i = 0; i < n; i++) {
+            const struct aw_set *set = &graph->sets[sets[i]];
+
+            p.lots[i].demand = (struct aw_demand){ set->cpus, set->gpus, set->mem };
+            p.lots[i].count = set->count;
+            p.lots[i].share = share (a, &p.lots[i].demand);
+        }
+        fit = try_all (&p, a);
+    }
+    free (p.bins);
+    free (p.lots);
+    return fit;
+}

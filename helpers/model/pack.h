@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Do these task sets fit into an empty allocation at the same time, all tasks of each? Every task goes onto one node:
+ * vector bin packing, which is hard in general. Tried in this order: sums (no), a few greedy ways (yes), then a
+ * search that gives up after a fixed number of steps.
+ */
+#ifndef AW_MODEL_PACK_H
+#define AW_MODEL_PACK_H
+
+#include <stdint.h>
+
+#include "core/graph.h"
+#include "model/allocation.h"
+
+enum aw_fit {
+    AW_FIT_NO,
+    AW_FIT_YES,
+    AW_FIT_UNKNOWN, /* the search gave up */
+};
+
+enum { AW_PACK_STEPS = 20000 };
+
+/* SETS: N indexes into graph->sets. Out of memory counts as not known. */
+enum aw_fit aw_pack (const struct aw_graph *graph,
+                     const struct aw_allocation *allocation,
+                     const uint32_t *sets,
+                     uint32_t n);
+
+#endif /* AW_MODEL_PACK_H */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/predict.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int aw_candidate_find (const char *name)
+{
+    for (uint32_t i = 0; name && i < aw_n_candidates; i++)
+        if (strcmp (aw_candidates[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static bool goes_on (const struct aw_conditions *c)
+{
+    return !c || !c->go_on || c->go_on (c->arg);
+}
+
+/* A gain that rounding could make up is none: the earlier candidate stays. */
+static bool shorter (double a, double b)
+{
+    return a < b - 1e-9 * b;
+}
+
+int aw_predict_best (const struct aw_graph *graph,
+                     const struct aw_allocation *allocation,
+                     const struct aw_conditions *conditions,
+                     struct aw_comparison *comparison,
+                     struct aw_error *err)
+{
+    memset (comparison, 0, sizeof (*comparison));
+    for (uint32_t i = 0; i < aw_n_candidates && (i == 0 || goes_on (conditions)); i++) {
+        struct aw_outcome *outcome = &comparison->outcomes[i];
+
+        errno = 0;
+        if (aw_outcome_simulate (graph, allocation, &aw_candidates[i].config, conditions, outcome, err) < 0) {
+            if (errno == ECANCELED)
+                break;
+            return -1;
+        }
+        comparison->tried[i] = true;
+        if (shorter (outcome->t, comparison->outcomes[comparison->best].t))
+            comparison->best = i;
+    }
+    return 0;
+}
+
+static double improvement (double t_async, double t_seq)
+{
+    return t_seq > 0 ? 1 - t_async / t_seq : 0;
+}
+
+static struct aw_interval interval (double *values, uint32_t n)
+{
+    return (struct aw_interval){ aw_quantile (values, n, 0.05), aw_quantile (values, n, 0.5),
+                                 aw_quantile (values, n, 0.95) };
+}
+
+/* The chosen candidate and stage after stage, on the same tasks for each seed. */
+static int spread_out (struct aw_prediction *p,
+                       const struct aw_graph *graph,
+                       const struct aw_allocation *a,
+                       const struct aw_predict_options *options,
+                       struct aw_error *err)
+{
+    uint32_t n = options->seeds, sequential = (uint32_t)aw_candidate_find ("sequential");
+    double *values = calloc ((size_t)3 * n, sizeof (*values));
+    double *t_seq = values, *t_async = values + n, *gain = values + 2 * (size_t)n;
+    struct aw_conditions conditions = options->conditions;
+    struct aw_spread spread = *options->conditions.spread;
+    int rc = 0;
+
+    if (!values)
+        return aw_error_set (err, "out of memory for %u seeds", n);
+    conditions.spread = &spread;
+    for (uint32_t i = 0; rc == 0 && i < n; i++, spread.seed++) {
+        struct aw_outcome seq, async;
+
+        rc = aw_outcome_simulate (graph, a, &aw_candidates[sequential].config, &conditions, &seq, err);
+        if (rc == 0)
+            rc = aw_outcome_simulate (graph, a, &aw_candidates[p->comparison.best].config, &conditions, &async, err);
+        if (rc == 0) {
+            t_seq[i] = seq.t;
+            t_async[i] = async.t;
+            gain[i] = improvement (async.t, seq.t);
+        }
+    }
+    if (rc == 0) {
+        p->seeds = n;
+        p->t_seq_interval = interval (t_seq, n);
+        p->t_async_interval = interval (t_async, n);
+        p->improvement_interval = interval (gain, n);
+    }
+    free (values);
+    return rc;
+}
+
+static int fill (struct aw_prediction *p,
+                 const struct aw_graph *graph,
+                 const struct aw_allocation *a,
+                 const struct aw_predict_options *options,
+                 struct aw_error *err)
+{
+    struct aw_conditions steady = options->conditions;
+    int sequential = aw_candidate_find ("sequential");
+
+    steady.spread = NULL;
+    if (aw_bounds_init (&p->bounds, graph, a, steady.latency, err) < 0
+        || aw_predict_best (graph, a, &steady, &p->comparison, err) < 0
+        || aw_degrees (graph, a, &p->degrees, err) < 0)
+        return -1;
+    p->t_async = p->comparison.tried[p->comparison.best] ? p->comparison.outcomes[p->comparison.best].t : NAN;
+    p->t_seq = p->comparison.tried[sequential] ? p->comparison.outcomes[sequential].t : NAN;
+    p->improvement = improvement (p->t_async, p->t_seq);
+    if (options->seeds > 0 && options->conditions.spread)
+        return spread_out (p, graph, a, options, err);
+    return 0;
+}
+
+int aw_prediction_init (struct aw_prediction *p,
+                        const struct aw_graph *graph,
+                        const struct aw_allocation *allocation,
+                        const struct aw_predict_options *options,
+                        struct aw_error *err)
+{
+    static const struct aw_predict_options plain;
+
+    memset (p, 0, sizeof (*p));
+    if (fill (p, graph, allocation, options ? options : &plain, err) < 0) {
+        aw_prediction_finish (p);
+        return -1;
+    }
+    return 0;
+}
+
+void aw_prediction_finish (struct aw_prediction *p)
+{
+    int saved = errno;
+
+    aw_bounds_finish (&p->bounds);
+    memset (p, 0, sizeof (*p));
+    errno = saved;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All that the model says of a workflow on an allocation: degrees, bounds, and what each way of running it would take.
+ * The command `model`, the start of a run and srun's --test-only show the same figures.
+ */
+#ifndef AW_MODEL_PREDICT_H
+#define AW_MODEL_PREDICT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/graph.h"
+#include "model/allocation.h"
+#include "model/bounds.h"
+#include "model/degrees.h"
+#include "model/outcome.h"
+#include "util/error.h"
+
+enum { AW_CANDIDATES_MAX = 16 };
+
+/* Simulated ways of running, by the same index as aw_candidates. */
+struct aw_comparison {
+    struct aw_outcome outcomes[AW_CANDIDATES_MAX];
+    bool tried[AW_CANDIDATES_MAX]; /* false: there was no time left for it */
+    uint32_t best; /* shortest of those tried; the default where it is as short as any */
+};
+
+/* An interval over seeds. */
+struct aw_interval {
+    double low, median, high; /* 5%, 50% and 95% */
+};
+
+struct aw_prediction {
+    struct aw_degrees degrees;
+    struct aw_bounds bounds;
+    struct aw_comparison comparison;
+    double t_seq; /* simulated stage after stage */
+    double t_async; /* the best of all that were tried */
+    double improvement; /* I = 1 - t_async / t_seq */
+    uint32_t seeds; /* simulations behind the intervals; 0: there are none */
+    struct aw_interval t_seq_interval, t_async_interval, improvement_interval;
+};
+
+struct aw_predict_options {
+    struct aw_conditions conditions; /* its spread is used for the intervals alone */
+    uint32_t seeds; /* simulations with durations spread; 0: none */
+};
+
+/* Which aw_candidates entry has that name; or -1. */
+int aw_candidate_find (const char *name);
+
+/* Simulates the candidates, the default first, as long as conditions->go_on lets it; and chooses the best. At least the default has been tried
+ * on return, though in part: a choice cut short is the default. Never worse than fifo or stage after stage where those
+ * were tried. CONDITIONS may be NULL. 0, or -1 with text.
+ */
+int aw_predict_best (const struct aw_graph *graph,
+                     const struct aw_allocation *allocation,
+                     const struct aw_conditions *conditions,
+                     struct aw_comparison *comparison,
+                     struct aw_error *err);
+
+/* Everything. GRAPH is finalized and knows all durations. OPTIONS may be NULL. 0, or -1 with text. finish takes a zeroed
+ * value.
+ */
+int aw_prediction_init (struct aw_prediction *prediction,
+                        const struct aw_graph *graph,
+                        const struct aw_allocation *allocation,
+                        const struct aw_predict_options *options,
+                        struct aw_error *err);
+void aw_prediction_finish (struct aw_prediction *prediction);
+
+#endif /* AW_MODEL_PREDICT_H */
