@@ -168,11 +168,15 @@ static int parse_gres (struct aw_slurm_node *node, struct piece value)
     return 0;
 }
 
-static void finish_node (struct aw_slurm_node *node)
+void aw_slurm_node_finish (struct aw_slurm_node *node)
 {
+    int saved = errno;
+
     free (node->name);
     aw_idset_finish (&node->cpus);
     aw_idset_finish (&node->gpus);
+    memset (node, 0, sizeof (*node));
+    errno = saved;
 }
 
 /* What a "Nodes=" line says of each of its nodes, which are alike. */
@@ -249,7 +253,7 @@ static int parse_nodes_line (struct aw_slurm_job *job,
         else
             rc = aw_error_set (err, "scontrol: \"%s\": not a list of nodes", list);
     }
-    finish_node (&shape);
+    aw_slurm_node_finish (&shape);
     free (list);
     return rc;
 }
@@ -402,7 +406,7 @@ void aw_slurm_job_finish (struct aw_slurm_job *job)
     int saved = errno;
 
     for (uint32_t i = 0; i < job->n_nodes; i++)
-        finish_node (&job->nodes[i]);
+        aw_slurm_node_finish (&job->nodes[i]);
     free (job->nodes);
     free (job->id);
     free (job->name);

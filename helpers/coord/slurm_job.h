@@ -5,6 +5,7 @@
 #ifndef AW_COORD_SLURM_JOB_H
 #define AW_COORD_SLURM_JOB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/idset.h"
@@ -23,6 +24,7 @@ struct aw_slurm_job {
     char *name;
     char *node_list; /* compressed: "n[1-3]" */
     struct aw_slurm_node *nodes; /* in Slurm's order */
+    bool is_part; /* these are not all its nodes: some were taken out */
     uint32_t n_nodes;
     uint32_t n_cpus; /* totals */
     uint32_t n_gpus;
@@ -50,7 +52,8 @@ int aw_slurm_job_parse (struct aw_slurm_job *job,
 /* TEXT is what `scontrol show config` prints: fills the ports alone. What is missing means any. */
 void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
 
-/* Frees what it holds, keeps errno. A zeroed one is fine. */
+/* Free what they hold, keep errno. A zeroed one is fine. */
+void aw_slurm_node_finish (struct aw_slurm_node *node);
 void aw_slurm_job_finish (struct aw_slurm_job *job);
 
 #endif /* AW_COORD_SLURM_JOB_H */

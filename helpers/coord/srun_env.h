@@ -16,8 +16,8 @@
  */
 int aw_srun_env (struct aw_strings *out, char *const *env, struct aw_error *err);
 
-/* Whether variable NAME is left out. */
-bool aw_srun_env_removes (const char *name);
+/* Whether VARIABLE ("NAME" or "NAME=value") is left out. */
+bool aw_srun_env_removes (const char *variable);
 
 /* Appends to OUT all of ENV, and what srun would read of it as options of an allocation under the
  * names that salloc reads: SLURM_PARTITION becomes SALLOC_PARTITION, whatever that was. 0, or -1 with text.

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The child is started by posix_spawn: signals reset, descriptors of ours marked close-on-exec beforehand. What others
- * left open without that mark is closed in the child by closefrom where the C library can do it in a spawn.
- */
 #include "util/capture.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/child.h"
 #include "util/clock.h"
 
 extern char **environ;
@@ -24,67 +20,6 @@ static void close_fd (int *fd)
     if (*fd >= 0)
         close (*fd);
     *fd = -1;
-}
-
-static void attributes (posix_spawnattr_t *attr)
-{
-    sigset_t all;
-    sigset_t none;
-
-    sigfillset (&all);
-    sigemptyset (&none);
-    posix_spawnattr_setsigdefault (attr, &all);
-    posix_spawnattr_setsigmask (attr, &none);
-    posix_spawnattr_setpgroup (attr, 0);
-    posix_spawnattr_setflags (attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-                                        | POSIX_SPAWN_SETPGROUP);
-}
-
-static int spawn (pid_t *pid, char *const argv[], char *const env[], int out, int err_fd)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attr;
-    int rc;
-
-    if ((rc = posix_spawn_file_actions_init (&actions)) != 0)
-        return rc;
-    if ((rc = posix_spawnattr_init (&attr)) != 0) {
-        posix_spawn_file_actions_destroy (&actions);
-        return rc;
-    }
-    attributes (&attr);
-    if ((rc = posix_spawn_file_actions_addopen (&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) == 0
-        && (rc = posix_spawn_file_actions_adddup2 (&actions, out, STDOUT_FILENO)) == 0
-        && (rc = posix_spawn_file_actions_adddup2 (&actions, err_fd, STDERR_FILENO)) == 0
-        && (rc = posix_spawn_file_actions_addclosefrom_np (&actions, STDERR_FILENO + 1)) == 0)
-        rc = posix_spawnp (pid, argv[0], &actions, &attr, argv, env ? env : environ);
-    posix_spawnattr_destroy (&attr);
-    posix_spawn_file_actions_destroy (&actions);
-    return rc;
-}
-
-/* Pipe ends above stderr: in a process that has its standard descriptors closed, a pipe would take their numbers and
- * the child's dup2 would tread on it.
- */
-static int make_pipe (int fd[2])
-{
-    if (pipe2 (fd, O_CLOEXEC) < 0)
-        return -1;
-    for (int i = 0; i < 2; i++) {
-        int high;
-
-        if (fd[i] > STDERR_FILENO)
-            continue;
-        high = fcntl (fd[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-        if (high < 0) {
-            close_fd (&fd[0]);
-            close_fd (&fd[1]);
-            return -1;
-        }
-        close (fd[i]);
-        fd[i] = high;
-    }
-    return 0;
 }
 
 int aw_capture_start (struct aw_capture *capture,
@@ -104,10 +39,10 @@ int aw_capture_start (struct aw_capture *capture,
         errno = EINVAL;
         return aw_error_set (err, "no command");
     }
-    if (make_pipe (out) < 0 || make_pipe (complaint) < 0)
-        rc = errno;
-    else
-        rc = spawn (&capture->pid, argv, env, out[1], complaint[1]);
+    rc = aw_child_pipe (out) < 0 || aw_child_pipe (complaint) < 0
+         || aw_child_spawn (&capture->pid, argv, env ? env : environ, out[1], complaint[1]) < 0
+             ? errno
+             : 0;
     close_fd (&out[1]);
     close_fd (&complaint[1]);
     if (rc != 0) {
@@ -184,7 +119,7 @@ static void read_err (struct aw_capture *capture)
 /* One round of reading. Returns how many descriptors were open, or -1 with errno. */
 static int read_round (struct aw_capture *captures, size_t n, int timeout_ms)
 {
-    struct pollfd fds[2 * n];
+    struct pollfd fds[2 * AW_CAPTURE_MOST];
     nfds_t open = 0;
 
     for (size_t i = 0; i < 2 * n; i++) {
@@ -245,6 +180,10 @@ int aw_capture_wait (struct aw_capture *captures, size_t n, double seconds, stru
     int failure = 0;
     int open;
 
+    if (n == 0 || n > AW_CAPTURE_MOST) {
+        errno = EINVAL;
+        return aw_error_set (err, "%zu commands at once", n);
+    }
     do {
         double left = deadline - aw_clock_monotonic ();
 

@@ -10,6 +10,8 @@
 
 #include "util/error.h"
 
+enum { AW_CAPTURE_MOST = 8 }; /* waited for at once */
+
 struct aw_capture {
     char *out; /* stdout, NUL-terminated; valid after a wait that succeeded for this command; owned */
     size_t len; /* its bytes */
@@ -37,7 +39,7 @@ int aw_capture_start (struct aw_capture *capture,
 
 /* Waits at most SECONDS until all N have ended; the ones still running then are killed. 0 when all
  * exited with 0 within their limits; else -1 with text on the first that did not: what it complained,
- * its status, or the deadline.
+ * its status, or the deadline. N is at most AW_CAPTURE_MOST.
  */
 int aw_capture_wait (struct aw_capture *captures, size_t n, double seconds, struct aw_error *err);
 
