@@ -11,6 +11,7 @@
 
 static const struct aw_command *const commands[] = {
     &aw_command_check,
+    &aw_command_model,
     &aw_command_run,
     &aw_command_status,
     &aw_command_report,

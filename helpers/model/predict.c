@@ -33,16 +33,16 @@ int aw_predict_best (const struct aw_graph *graph,
 {
     memset (comparison, 0, sizeof (*comparison));
     for (uint32_t i = 0; i < aw_n_candidates && (i == 0 || goes_on (conditions)); i++) {
-        struct aw_outcome *outcome = &comparison->outcomes[i];
+        struct aw_trial *trial = &comparison->trials[i];
 
         errno = 0;
-        if (aw_outcome_simulate (graph, allocation, &aw_candidates[i].config, conditions, outcome, err) < 0) {
+        if (aw_trial_run (graph, allocation, &aw_candidates[i].config, conditions, trial, err) < 0) {
             if (errno == ECANCELED)
                 break;
             return -1;
         }
         comparison->tried[i] = true;
-        if (shorter (outcome->t, comparison->outcomes[comparison->best].t))
+        if (shorter (trial->t, comparison->trials[comparison->best].t))
             comparison->best = i;
     }
     return 0;
@@ -77,11 +77,11 @@ static int spread_out (struct aw_prediction *p,
         return aw_error_set (err, "out of memory for %u seeds", n);
     conditions.spread = &spread;
     for (uint32_t i = 0; rc == 0 && i < n; i++, spread.seed++) {
-        struct aw_outcome seq, async;
+        struct aw_trial seq, async;
 
-        rc = aw_outcome_simulate (graph, a, &aw_candidates[sequential].config, &conditions, &seq, err);
+        rc = aw_trial_run (graph, a, &aw_candidates[sequential].config, &conditions, &seq, err);
         if (rc == 0)
-            rc = aw_outcome_simulate (graph, a, &aw_candidates[p->comparison.best].config, &conditions, &async, err);
+            rc = aw_trial_run (graph, a, &aw_candidates[p->comparison.best].config, &conditions, &async, err);
         if (rc == 0) {
             t_seq[i] = seq.t;
             t_async[i] = async.t;
@@ -112,8 +112,8 @@ static int fill (struct aw_prediction *p,
         || aw_predict_best (graph, a, &steady, &p->comparison, err) < 0
         || aw_degrees (graph, a, &p->degrees, err) < 0)
         return -1;
-    p->t_async = p->comparison.tried[p->comparison.best] ? p->comparison.outcomes[p->comparison.best].t : NAN;
-    p->t_seq = p->comparison.tried[sequential] ? p->comparison.outcomes[sequential].t : NAN;
+    p->t_async = p->comparison.tried[p->comparison.best] ? p->comparison.trials[p->comparison.best].t : NAN;
+    p->t_seq = p->comparison.tried[sequential] ? p->comparison.trials[sequential].t : NAN;
     p->improvement = improvement (p->t_async, p->t_seq);
     if (options->seeds > 0 && options->conditions.spread)
         return spread_out (p, graph, a, options, err);

@@ -12,14 +12,14 @@
 #include "model/allocation.h"
 #include "model/bounds.h"
 #include "model/degrees.h"
-#include "model/outcome.h"
+#include "model/trial.h"
 #include "util/error.h"
 
 enum { AW_CANDIDATES_MAX = 16 };
 
 /* Simulated ways of running, by the same index as aw_candidates. */
 struct aw_comparison {
-    struct aw_outcome outcomes[AW_CANDIDATES_MAX];
+    struct aw_trial trials[AW_CANDIDATES_MAX];
     bool tried[AW_CANDIDATES_MAX]; /* false: there was no time left for it */
     uint32_t best; /* shortest of those tried; the default where it is as short as any */
 };

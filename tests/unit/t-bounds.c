@@ -12,7 +12,7 @@
 
 #include "graphs.h"
 #include "model/bounds.h"
-#include "model/outcome.h"
+#include "model/trial.h"
 
 #define NEAR(value, want) assert_true (fabs ((value) - (want)) < 0.1)
 
@@ -162,9 +162,9 @@ static void against_simulation (void **state)
 
         assert_int_equal (aw_bounds_init (&b, g, &a, latency, NULL), 0);
         for (uint32_t c = 0; c < aw_n_candidates; c++) {
-            struct aw_outcome o;
+            struct aw_trial o;
 
-            assert_int_equal (aw_outcome_simulate (g, &a, &aw_candidates[c].config, &conditions, &o, NULL), 0);
+            assert_int_equal (aw_trial_run (g, &a, &aw_candidates[c].config, &conditions, &o, NULL), 0);
             assert_true (o.t >= b.lower * (1 - 1e-12));
             assert_true (latency > 0 || o.t <= b.serial_sum * (1 + 1e-12));
             assert_true (o.cpu_share <= 1 + 1e-12 && o.gpu_share <= 1 + 1e-12);

@@ -27,7 +27,7 @@ static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus)
 
 static double time_of (const struct aw_prediction *p, const char *name)
 {
-    return p->comparison.outcomes[aw_candidate_find (name)].t;
+    return p->comparison.trials[aw_candidate_find (name)].t;
 }
 
 static void wrong_arguments (void **state)
@@ -73,8 +73,8 @@ static void talk (void **state)
     NEAR (time_of (&p, "sequential"), 7500);
     assert_int_equal (p.comparison.best, 0);
     assert_string_equal (aw_candidates[0].name, "longest-path");
-    CLOSE (p.comparison.outcomes[0].node_hours, 5500.0 / 3600);
-    CLOSE (p.comparison.outcomes[0].cpu_share, 10500.0 / 8 / 5500);
+    CLOSE (p.comparison.trials[0].node_hours, 5500.0 / 3600);
+    CLOSE (p.comparison.trials[0].cpu_share, 10500.0 / 8 / 5500);
     aw_prediction_finish (&p);
     aw_allocation_finish (&a);
     aw_graph_destroy (g);
@@ -147,8 +147,8 @@ static void best_of_all (void **state)
         assert_int_equal (aw_prediction_init (&p, g, &a, NULL, NULL), 0);
         for (uint32_t i = 0; i < aw_n_candidates; i++) {
             assert_true (p.comparison.tried[i]);
-            assert_true (p.t_async <= p.comparison.outcomes[i].t * (1 + 1e-9));
-            assert_true (p.comparison.outcomes[i].t >= p.bounds.lower * (1 - 1e-12));
+            assert_true (p.t_async <= p.comparison.trials[i].t * (1 + 1e-9));
+            assert_true (p.comparison.trials[i].t >= p.bounds.lower * (1 - 1e-12));
         }
         assert_true (p.improvement >= -1e-9);
         aw_prediction_finish (&p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/outcome.h"
+#include "model/trial.h"
 
 #include <errno.h>
 #include <string.h>
@@ -64,11 +64,11 @@ static int simulate (struct aw_sched *sched, struct play *play, struct aw_simula
     return 0;
 }
 
-int aw_outcome_simulate (const struct aw_graph *graph,
+int aw_trial_run (const struct aw_graph *graph,
                          const struct aw_allocation *a,
                          const struct aw_sched_config *config,
                          const struct aw_conditions *conditions,
-                         struct aw_outcome *outcome,
+                         struct aw_trial *trial,
                          struct aw_error *err)
 {
     static const struct aw_conditions plain;
@@ -77,16 +77,16 @@ int aw_outcome_simulate (const struct aw_graph *graph,
     struct aw_simulated result;
     int rc = -1;
 
-    memset (outcome, 0, sizeof (*outcome));
+    memset (trial, 0, sizeof (*trial));
     if (sched && aw_allocation_join (a, sched, err) == 0)
         rc = simulate (sched, &play, &result, err);
     if (rc == 0) {
-        outcome->t = result.end;
-        outcome->decisions = result.decisions;
-        outcome->node_hours = a->n_nodes * result.end / 3600;
+        trial->t = result.end;
+        trial->decisions = result.decisions;
+        trial->node_hours = a->n_nodes * result.end / 3600;
         if (result.end > 0) {
-            outcome->cpu_share = result.cpu_seconds / (a->cpus * result.end);
-            outcome->gpu_share = a->gpus ? result.gpu_seconds / (a->gpus * result.end) : 0;
+            trial->cpu_share = result.cpu_seconds / (a->cpus * result.end);
+            trial->gpu_share = a->gpus ? result.gpu_seconds / (a->gpus * result.end) : 0;
         }
     }
     aw_sched_destroy (sched);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One simulated run of a workflow on an allocation, and the ways of running it that are compared. */
-#ifndef AW_MODEL_OUTCOME_H
-#define AW_MODEL_OUTCOME_H
+#ifndef AW_MODEL_TRIAL_H
+#define AW_MODEL_TRIAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +29,7 @@ struct aw_conditions {
     void *arg;
 };
 
-struct aw_outcome {
+struct aw_trial {
     double t; /* seconds from the first start to the last end */
     double cpu_share, gpu_share; /* held by tasks, of what the allocation has in that time; 0 to 1 */
     double node_hours; /* nodes times t */
@@ -38,11 +38,11 @@ struct aw_outcome {
 
 /* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. 0, or -1 with text; errno is ECANCELED where go_on ended it.
  */
-int aw_outcome_simulate (const struct aw_graph *graph,
+int aw_trial_run (const struct aw_graph *graph,
                          const struct aw_allocation *allocation,
                          const struct aw_sched_config *config,
                          const struct aw_conditions *conditions,
-                         struct aw_outcome *outcome,
+                         struct aw_trial *trial,
                          struct aw_error *err);
 
-#endif /* AW_MODEL_OUTCOME_H */
+#endif /* AW_MODEL_TRIAL_H */
