@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/failure.h"
 #include "core/history.h"
 #include "io/journal.h"
 #include "io/problems.h"
@@ -17,6 +18,7 @@
 
 struct aw_report {
     char *dir; /* as given; all here is owned */
+    char *absolute; /* the same directory as tasks knew it; NULL: out of reach */
     struct aw_workflow *workflow;
     struct aw_journal_header header;
     struct aw_history history;
@@ -55,11 +57,6 @@ void aw_tail_finish (struct aw_tail *tail);
 
 /* Attempts of tasks that failed for good, in the order of their ends' starts: indexes, at most MAX of them; returns how many there are. */
 size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, size_t max);
-
-/* "exit code 3", "SIGKILL", "time limit" and so on: how an attempt failed. Returns BUF. */
-const char *aw_failure_text (const struct aw_attempt *attempt, char *buf, size_t size);
-/* "SIGKILL"; "signal 99" for one without name. Returns BUF or a constant. */
-const char *aw_signal_name (int signal, char *buf, size_t size);
 
 /* One function a format; they append to OUT, whose `failed` tells of lack of memory. */
 void aw_report_text (const struct aw_report *report, struct aw_textbuf *out);

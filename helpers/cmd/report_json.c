@@ -184,9 +184,9 @@ static void put_failure (const struct aw_report *report, const struct aw_attempt
     aw_textbuf_printf (out, "%d", a->code);
     put_key (out, "signal");
     aw_textbuf_printf (out, "%d", a->signal);
-    put_string (out, "signal_name", a->signal ? aw_signal_name (a->signal, buf, sizeof (buf)) : NULL);
+    put_string (out, "signal_name", a->signal ? aw_signal_name (buf, sizeof (buf), a->signal) : NULL);
     put_string (out, "reason", a->reason);
-    put_string (out, "text", aw_failure_text (a, buf, sizeof (buf)));
+    put_string (out, "text", aw_failure_text (buf, sizeof (buf), a->status, a->code, a->signal, a->reason));
     if (with_tail)
         aw_tail_load (report, a, &tail);
     put_string (out, "stderr", tail.path);

@@ -2,8 +2,6 @@
 /* Loading a run directory, and what all formats say in the same words. */
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +70,7 @@ int aw_report_load (struct aw_report *report, const char *dir, struct aw_problem
 
     memset (report, 0, sizeof (*report));
     report->dir = strdup (dir);
+    report->absolute = realpath (dir, NULL);
     if (!workflow || !journal || !report->dir)
         aw_problems_add (problems, false, "%s: out of memory", dir);
     else if (check_directory (dir, workflow, problems) == 0)
@@ -95,6 +94,7 @@ int aw_report_load (struct aw_report *report, const char *dir, struct aw_problem
 void aw_report_finish (struct aw_report *report)
 {
     free (report->dir);
+    free (report->absolute);
     free (report->sets);
     free (report->chain);
     aw_history_finish (&report->history);
@@ -139,49 +139,4 @@ size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, s
         n++;
     }
     return n;
-}
-
-const char *aw_signal_name (int signal, char *buf, size_t size)
-{
-    const char *name = sigabbrev_np (signal);
-
-    if (name)
-        snprintf (buf, size, "SIG%s", name);
-    else
-        snprintf (buf, size, "signal %d", signal);
-    return buf;
-}
-
-const char *aw_failure_text (const struct aw_attempt *a, char *buf, size_t size)
-{
-    char signal[32], how[64] = "";
-
-    if (a->signal)
-        snprintf (how, sizeof (how), "%s", aw_signal_name (a->signal, signal, sizeof (signal)));
-    else if (a->code)
-        snprintf (how, sizeof (how), "exit code %d", a->code);
-    switch (a->status) {
-    case AW_STATUS_COMPLETED:
-        snprintf (buf, size, "completed");
-        break;
-    case AW_STATUS_FAILED:
-        if (a->reason && *a->reason)
-            snprintf (buf, size, "%s%s%s", how, *how ? ": " : "", a->reason);
-        else
-            snprintf (buf, size, "%s", *how ? how : "failed");
-        break;
-    case AW_STATUS_TIMEOUT:
-        snprintf (buf, size, "time limit reached%s%s%s", *how ? " (" : "", how, *how ? ")" : "");
-        break;
-    case AW_STATUS_CANCELLED:
-        snprintf (buf, size, "cancelled%s%s%s", *how ? " (" : "", how, *how ? ")" : "");
-        break;
-    case AW_STATUS_NODE_FAIL:
-        snprintf (buf, size, "node lost%s%s", a->reason && *a->reason ? ": " : "", a->reason ? a->reason : "");
-        break;
-    case AW_STATUSES:
-        snprintf (buf, size, "unknown");
-        break;
-    }
-    return buf;
 }

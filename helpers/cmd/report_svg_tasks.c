@@ -73,7 +73,7 @@ static void put_tooltip (struct aw_svg *svg, const struct aw_attempt *a)
                        aw_history_end (&report->history, a) - a->start));
     if (has_failed (a)) {
         aw_textbuf_puts (svg->out, ", ");
-        aw_textbuf_xml (svg->out, aw_failure_text (a, how, sizeof (how)));
+        aw_textbuf_xml (svg->out, aw_failure_text (how, sizeof (how), a->status, a->code, a->signal, a->reason));
     }
     aw_textbuf_puts (svg->out, "</title></rect>\n");
 }

@@ -14,23 +14,36 @@
 
 enum { MAX_BYTES = 16384, MAX_LINES = 10, MAX_LINE = 400 };
 
-/* Where the attempt's stderr went. Relative paths are taken from the task's directory, as they were at its launch. */
+/* BASE/PATH, or PATH alone where it is absolute or there is no base. PATH is taken over; NULL stays NULL. */
+static char *under (const char *base, char *path)
+{
+    char *joined;
+
+    if (!path || *path == '/' || !base)
+        return path;
+    joined = aw_run_dir_path (base, path);
+    free (path);
+    return joined;
+}
+
+/* Where the attempt's stderr went: as at its launch, relative paths begin in the task's directory, and that in the one
+ * where the run was started.
+ */
 static char *stderr_path (const struct aw_report *report, const struct aw_attempt *a)
 {
     const struct aw_graph *graph = report->workflow->graph;
     uint32_t set = aw_graph_task (graph, a->task).set;
     const struct aw_recipe *recipe = &report->workflow->recipes[set];
-    char *file, *directory, *path;
+    const char *run = report->absolute ? report->absolute : report->dir;
+    char *directory = NULL, *path;
 
     if (!recipe->err)
         return aw_run_dir_log (report->dir, graph, a->task, a->attempt, "err");
-    file = aw_recipe_expand (recipe->err, graph, a->task, report->dir);
-    if (!file || *file == '/' || !recipe->directory)
-        return file;
-    directory = aw_recipe_expand (recipe->directory, graph, a->task, report->dir);
-    path = directory ? aw_run_dir_path (directory, file) : NULL;
+    path = aw_recipe_expand (recipe->err, graph, a->task, run);
+    if (recipe->directory)
+        directory = under (report->header.directory, aw_recipe_expand (recipe->directory, graph, a->task, run));
+    path = under (directory ? directory : report->header.directory, path);
     free (directory);
-    free (file);
     return path;
 }
 

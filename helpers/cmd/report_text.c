@@ -291,7 +291,7 @@ static void put_failure (const struct aw_report *report, uint32_t index, struct 
     char name[NAME], how[256], time[32];
 
     aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
-    aw_failure_text (a, how, sizeof (how));
+    aw_failure_text (how, sizeof (how), a->status, a->code, a->signal, a->reason);
     aw_textbuf_puts (out, "\n  ");
     aw_textbuf_plain (out, name, strlen (name));
     aw_textbuf_puts (out, ": ");

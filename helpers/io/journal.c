@@ -41,6 +41,7 @@ void aw_journal_header_finish (struct aw_journal_header *header)
     free (header->mode);
     free (header->policy);
     free (header->job);
+    free (header->directory);
     memset (header, 0, sizeof (*header));
     errno = saved;
 }
@@ -116,6 +117,7 @@ static void put_header (struct aw_journal *journal, const struct aw_journal_head
     put_text (buf, ",\"mode\":", header->mode);
     put_text (buf, ",\"policy\":", header->policy);
     put_text (buf, ",\"job\":", header->job);
+    put_text (buf, ",\"directory\":", header->directory);
     if (header->predicted > 0)
         put_seconds (buf, ",\"predicted\":", header->predicted);
     put_text (buf, ",\"version\":", PACKAGE_VERSION);

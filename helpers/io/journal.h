@@ -2,7 +2,8 @@
 /* The journal: journal.jsonl of a run directory. The first line is a header, then one event a line, in the order in
  * which they happened:
  *
- *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123","predicted":1232.5,"version":"0.1.0"}
+ *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123",
+ *    "directory":"/home/me","predicted":1232.5,"version":"0.1.0"}
  *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
  *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
  *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
@@ -27,6 +28,7 @@ struct aw_journal_header {
     char *mode;
     char *policy;
     char *job; /* Slurm job id, or NULL for a local run */
+    char *directory; /* absolute, where the run was started: relative paths of tasks begin there */
     double predicted; /* the model's makespan in seconds; 0: none was made */
 };
 void aw_journal_header_finish (struct aw_journal_header *header);

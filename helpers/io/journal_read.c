@@ -258,6 +258,7 @@ static int read_header_member (struct aw_journal_header *header, char **p, const
         { "mode", &header->mode },
         { "policy", &header->policy },
         { "job", &header->job },
+        { "directory", &header->directory },
     };
     double version;
     char *value;
