@@ -109,6 +109,8 @@ static int fail_here (const struct check *c, const char *expected)
         return fail (c, c->p, "JSON has no comments: remove it");
     if (byte == '\'')
         return fail (c, c->p, "single quotes: write \"text\" in double quotes");
+    if (byte == '"')
+        return fail (c, c->p, "text where %s is expected", expected);
     return fail (c, c->p, "\"%.*s\" where %s is expected", (int)n, c->p, expected);
 }
 

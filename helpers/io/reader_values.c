@@ -38,6 +38,10 @@ const char *aw_reader_show (char buf[AW_SHOWN_SIZE], struct json_object *value)
         return show_text (buf, "[...]", "");
     case json_type_string:
         return show_text (buf, json_object_get_string (value), "\"");
+    case json_type_int: /* json-c cuts what does not fit */
+        if (json_object_get_uint64 (value) == UINT64_MAX || json_object_get_int64 (value) == INT64_MIN)
+            return show_text (buf, "a number beyond 64 bits", "");
+        /* fall through */
     default:
         return show_text (buf, json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN), "");
     }

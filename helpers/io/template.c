@@ -115,12 +115,13 @@ static void report_unknown (struct compiler *c, const char *name, size_t length)
             aw_reader_warn (reader, "{%.*s} is no placeholder and left to the shell: did you mean {%s}?",
                             (int)length, name, near);
     } else {
+        const char *kind = c->kind == AW_TEMPLATE_FIXED ? "parameter" : "placeholder";
+
         c->failed = true;
         if (near)
-            aw_reader_error (reader, "unknown placeholder {%.*s}: did you mean {%s}?", (int)length, name, near);
+            aw_reader_error (reader, "unknown %s {%.*s}: did you mean {%s}?", kind, (int)length, name, near);
         else if (c->kind == AW_TEMPLATE_FIXED)
-            aw_reader_error (reader, "unknown placeholder {%.*s}: only parameters can stand here", (int)length,
-                             name);
+            aw_reader_error (reader, "unknown parameter {%.*s}: add it to \"parameters\"", (int)length, name);
         else
             aw_reader_error (reader, "unknown placeholder {%.*s}: add a parameter, or write {{%.*s}} for the braces",
                              (int)length, name, (int)length, name);
