@@ -82,8 +82,8 @@ static void on_closed (void *arg, const char *reason)
 
     aw_link_destroy (agent->link);
     agent->link = NULL;
-    /* After "quit" the coordinator owes nothing more, but it does wait for what still runs. */
-    if (!agent->quitting || agent->tasks.n > 0)
+    /* After "quit" it may close once nothing runs any more, or at once where all was to end at once. */
+    if (!agent->leaving && (!agent->quitting || agent->tasks.n > 0))
         aw_error_set (&agent->why, "the connection to the coordinator ended%s%s", reason ? ": " : "", reason ? reason : "");
     leave (agent, LEAVE_GRACE_SECONDS);
 }
@@ -269,7 +269,8 @@ static int prepare (struct aw_agent *agent, struct aw_error *err)
     if (prepare_descriptors (err) < 0)
         return -1;
     if (fd < 0)
-        fd = aw_connect (config->hosts, config->port, config->job, CONNECT_SECONDS, err);
+        fd = aw_connect (config->hosts, config->port, config->job,
+                         config->connect_seconds > 0 ? config->connect_seconds : CONNECT_SECONDS, err);
     if (fd < 0 || watch_signals (agent, err) < 0)
         return -1;
     if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)

@@ -18,6 +18,7 @@ struct aw_agent_config {
     int fd; /* connected socket of local mode, taken over; -1: connect to hosts:port and authenticate by munge */
     const char *hosts; /* the coordinator's addresses or names, comma-separated, tried in turn */
     uint16_t port;
+    double connect_seconds; /* how long the coordinator is tried; 0: the default, 30 s */
     const char *job; /* Slurm job id, "" for none */
     const char *node; /* this node's name */
     struct aw_idset cpus; /* that tasks may use; borrowed */

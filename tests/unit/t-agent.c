@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An agent in local mode, with real processes. */
+#include "config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "agent/local.h"
+#include "coord/exec_agents.h"
+#include "rig.h"
+#include "util/clock.h"
+
+static int set_up (void **state)
+{
+    static struct rig rig;
+    struct aw_agent_local local = { NULL, NULL };
+    struct aw_error err = { "" };
+
+    rig_init (&rig);
+    rig.exec = aw_exec_local_create (rig.base, &rig.callbacks, aw_agent_serve_local, &local, &err);
+    if (!rig.exec)
+        fail_msg ("%s", err.text);
+    *state = &rig;
+    return 0;
+}
+
+static int tear_down (void **state)
+{
+    rig_finish (*state);
+    /* No process is left: the agent has been reaped. */
+    return waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : -1;
+}
+
+static void ends (void **state)
+{
+    static const struct {
+        const char *script;
+        enum aw_status status;
+        int code, signal;
+    } table[] = {
+        { "exit 0", AW_STATUS_COMPLETED, 0, 0 },
+        { "exit 3", AW_STATUS_FAILED, 3, 0 },
+        { "exit 255", AW_STATUS_FAILED, 255, 0 },
+        { "kill -9 $$", AW_STATUS_FAILED, 0, 9 },
+        { "kill -SEGV $$", AW_STATUS_FAILED, 0, 11 },
+        { "kill -PIPE $$", AW_STATUS_FAILED, 0, 13 },
+        { "kill -HUP $$", AW_STATUS_FAILED, 0, 1 },
+        { "kill -INT $$", AW_STATUS_FAILED, 0, 2 },
+    };
+    const uint32_t n = sizeof (table) / sizeof (table[0]);
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    for (uint32_t i = 0; i < n; i++)
+        rig_start (rig, 0, i, table[i].script);
+    rig_until_ends (rig, n);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct rig_end *end = rig_end_of (rig, i);
+        assert_int_equal (end->status, table[i].status);
+        assert_int_equal (end->code, table[i].code);
+        assert_int_equal (end->signal, table[i].signal);
+        assert_true (end->seconds > 0 && end->seconds < RIG_SECONDS);
+        assert_true (end->max_rss > 0);
+        assert_string_equal (end->reason, "");
+    }
+}
+
+static void wrong_starts (void **state)
+{
+    struct rig *rig = *state;
+    char *argv[] = { "/no/such/program", NULL };
+    struct aw_launch launch;
+    struct aw_error err = { "" };
+
+    aw_launch_init (&launch);
+    launch.argv = argv;
+    launch.directory = "/";
+    launch.out = launch.err = "/dev/null";
+    assert_int_equal (rig->exec->ops->start (rig->exec, 0, &launch, &err), -1); /* not joined */
+    assert_non_null (strstr (err.text, "no node 0"));
+    rig_until_nodes (rig, 1);
+    assert_int_equal (rig->exec->ops->start (rig->exec, 1, &launch, &err), -1);
+    rig->exec->ops->kill (rig->exec, 0, 77, 0, 1); /* of what does not run: nothing happens */
+    rig->exec->ops->kill (rig->exec, 5, 77, 0, 1);
+    assert_int_equal (rig->exec->ops->start (rig->exec, 0, &launch, &err), 0);
+    rig_until_ends (rig, 1);
+    assert_int_equal (rig->ends[0].status, AW_STATUS_FAILED);
+    assert_int_equal (rig->ends[0].code, 127);
+    assert_string_equal (rig->ends[0].reason, "cannot start /no/such/program: No such file or directory");
+}
+
+static void output_and_usage (void **state)
+{
+    struct rig *rig = *state;
+    char *out, *errors;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "echo to stdout; echo to stderr >&2; i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done");
+    rig_until_ends (rig, 1);
+    out = rig_read (rig, "1.out");
+    errors = rig_read (rig, "1.err");
+    assert_string_equal (out, "to stdout\n");
+    assert_string_equal (errors, "to stderr\n");
+    assert_true (rig->ends[0].cpu_seconds > 0);
+    assert_true (rig->ends[0].cpu_seconds <= rig->ends[0].seconds * 1.5 + 0.05);
+    free (out);
+    free (errors);
+}
+
+/* A chain, each started by the end of the one before, and a wide run: all come back, each once. */
+static void many (void **state)
+{
+    struct rig *rig = *state;
+    char seen[300] = "";
+
+    rig_until_nodes (rig, 1);
+    for (uint32_t i = 0; i < 50; i++) {
+        rig_start (rig, 0, i, ":");
+        rig_until_ends (rig, i + 1);
+    }
+    for (uint32_t i = 50; i < 300; i++)
+        rig_start (rig, 0, i, ":");
+    rig_until_ends (rig, 300);
+    for (size_t i = 0; i < 300; i++) {
+        assert_int_equal (rig->ends[i].status, AW_STATUS_COMPLETED);
+        assert_int_equal (seen[rig->ends[i].task]++, 0);
+    }
+}
+
+static void killed (void **state)
+{
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "echo x >started; exec sleep 1000");
+    rig_until_file (rig, "started");
+    rig->exec->ops->kill (rig->exec, 0, 1, 1, 1000); /* another attempt */
+    rig->exec->ops->kill (rig->exec, 0, 1, 0, 1000);
+    rig_until_ends (rig, 1);
+    assert_int_equal (rig->ends[0].status, AW_STATUS_CANCELLED);
+    assert_int_equal (rig->ends[0].signal, SIGTERM);
+}
+
+/* SIGTERM reaches all of the session, other process groups and stopped processes too; what ignores it is killed. */
+static void killed_stubborn (void **state)
+{
+    struct rig *rig = *state;
+    pid_t child;
+    double start;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "trap '' TERM; sh -c 'echo $$ >child; kill -STOP $$; exec sleep 1000' & echo x >started; "
+                          "while :; do sleep 0.1; done");
+    rig_until_file (rig, "child");
+    rig_until_file (rig, "started");
+    child = rig_read_pid (rig, "child");
+    start = aw_clock_monotonic ();
+    rig->exec->ops->kill (rig->exec, 0, 1, 0, 0.3);
+    rig_until_ends (rig, 1);
+    assert_true (aw_clock_monotonic () - start >= 0.28); /* libevent's clock is a coarse one */
+    assert_int_equal (rig->ends[0].status, AW_STATUS_CANCELLED);
+    assert_int_equal (rig->ends[0].signal, SIGKILL);
+    rig_until_gone (rig, child);
+}
+
+/* A second, more urgent word takes the first one's grace away. */
+static void killed_twice (void **state)
+{
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "trap '' TERM; echo x >started; while :; do sleep 0.1; done");
+    rig_until_file (rig, "started");
+    rig->exec->ops->kill (rig->exec, 0, 1, 0, 1000);
+    rig->exec->ops->kill (rig->exec, 0, 1, 0, 0);
+    rig_until_ends (rig, 1);
+    assert_int_equal (rig->ends[0].status, AW_STATUS_CANCELLED);
+    assert_int_equal (rig->ends[0].signal, SIGKILL);
+}
+
+static void time_limit (void **state)
+{
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    rig_start_limited (rig, 0, 1, "sleep 1000", 0.2);
+    rig_start_limited (rig, 0, 2, "trap 'exit 7' TERM; while :; do sleep 0.05; done", 0.3);
+    rig_start_limited (rig, 0, 3, "exit 0", 1000);
+    rig_until_ends (rig, 3);
+    assert_int_equal (rig_end_of (rig, 1)->status, AW_STATUS_TIMEOUT);
+    assert_int_equal (rig_end_of (rig, 1)->signal, SIGTERM);
+    assert_true (rig_end_of (rig, 1)->seconds >= 0.18);
+    assert_int_equal (rig_end_of (rig, 2)->status, AW_STATUS_TIMEOUT);
+    assert_int_equal (rig_end_of (rig, 2)->code, 7);
+    assert_int_equal (rig_end_of (rig, 3)->status, AW_STATUS_COMPLETED);
+}
+
+/* What a task leaves behind ends with it, whether it stays in the task's group, its session, or has gone off as a daemon. */
+static void left_behind (void **state)
+{
+    struct rig *rig = *state;
+    pid_t group, daemon, deep;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 2, "sleep 1000"); /* another one runs on */
+    rig_start (rig, 0, 1, "sleep 1000 & echo $! >group; setsid sh -c 'echo $$ >daemon; sleep 1000 & echo $! >deep; wait' & "
+                          "while ! [ -s daemon ] || ! [ -s deep ]; do sleep 0.01; done; exit 4");
+    rig_until_ends (rig, 1);
+    assert_int_equal (rig_end_of (rig, 1)->code, 4);
+    group = rig_read_pid (rig, "group");
+    daemon = rig_read_pid (rig, "daemon");
+    deep = rig_read_pid (rig, "deep");
+    rig_until_gone (rig, group);
+    rig_until_gone (rig, daemon);
+    rig_until_gone (rig, deep);
+    assert_int_equal (rig->n_ends, 1);
+}
+
+/* A daemon of a task that runs on is its own affair, though the agent inherits it, and others end meanwhile. */
+static void daemon_of_running (void **state)
+{
+    struct rig *rig = *state;
+    double start;
+    pid_t daemon;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "setsid sh -c '(echo x >ready; sleep 1000) & echo $! >daemon'; exec sleep 1000");
+    rig_until_file (rig, "daemon");
+    rig_until_file (rig, "ready");
+    daemon = rig_read_pid (rig, "daemon");
+    start = aw_clock_monotonic ();
+    for (uint32_t i = 2; aw_clock_monotonic () - start < 1; i++) { /* several sweeps go by */
+        rig_start (rig, 0, i, ":");
+        rig_until_ends (rig, i - 1);
+    }
+    assert_true (rig_alive (daemon));
+    rig->exec->ops->kill (rig->exec, 0, 1, 0, 10);
+    rig_until_gone (rig, daemon);
+}
+
+/* The coordinator goes away without a word. */
+static void connection_lost (void **state)
+{
+    struct rig *rig = *state;
+    pid_t task, agent;
+    char *text;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "echo $$ $PPID >pid; exec sleep 1000");
+    rig_until_file (rig, "pid");
+    text = rig_read (rig, "pid");
+    assert_int_equal (sscanf (text, "%d %d", &task, &agent), 2);
+    free (text);
+    rig->exec->ops->destroy (rig->exec);
+    rig->exec = NULL;
+    assert_false (rig_alive (task));
+    assert_false (rig_alive (agent));
+}
+
+/* The agent is killed: its tasks do not outlive it, and the row tells. */
+static void agent_killed (void **state)
+{
+    struct rig *rig = *state;
+    struct aw_error err = { "" };
+    struct aw_launch launch;
+    pid_t task, agent;
+    char *text;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "echo $$ $PPID >pid; exec sleep 1000");
+    rig_until_file (rig, "pid");
+    text = rig_read (rig, "pid");
+    assert_int_equal (sscanf (text, "%d %d", &task, &agent), 2);
+    free (text);
+    kill (agent, SIGKILL);
+    rig_until_lost (rig, 1);
+    assert_int_equal (rig->lost[0], 0);
+    assert_string_equal (rig->lost_reason, "its agent ended");
+    rig_until_gone (rig, task);
+    aw_launch_init (&launch);
+    assert_int_equal (rig->exec->ops->start (rig->exec, 0, &launch, &err), -1);
+    assert_string_equal (err.text, "node 0 is lost");
+}
+
+/* scancel, or the job's time limit: tasks end as cancelled, then the agent goes and says why. */
+static void agent_terminated (void **state)
+{
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "echo $PPID >agent; exec sleep 1000");
+    rig_until_file (rig, "agent");
+    kill (rig_read_pid (rig, "agent"), SIGHUP); /* does no harm */
+    kill (rig_read_pid (rig, "agent"), SIGINT);
+    kill (rig_read_pid (rig, "agent"), SIGPIPE);
+    kill (rig_read_pid (rig, "agent"), SIGTERM);
+    rig_until_lost (rig, 1);
+    assert_int_equal (rig_end_of (rig, 1)->status, AW_STATUS_CANCELLED);
+    assert_int_equal (rig_end_of (rig, 1)->signal, SIGTERM);
+    assert_non_null (strstr (rig->lost_reason, "told to end by SIGTERM"));
+}
+
+/* Slurm sends users' signals to the step's processes, which are agents. */
+static void signals_passed_on (void **state)
+{
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "trap 'exit 9' USR1; echo $PPID >agent; while :; do sleep 0.05; done");
+    rig_until_file (rig, "agent");
+    kill (rig_read_pid (rig, "agent"), SIGUSR1);
+    rig_until_ends (rig, 1);
+    assert_int_equal (rig->ends[0].status, AW_STATUS_FAILED);
+    assert_int_equal (rig->ends[0].code, 9);
+}
+
+/* Shut down: what runs may end, nothing starts, and then there is nothing to wait for. */
+static void shut_down (void **state)
+{
+    struct rig *rig = *state;
+    struct aw_launch launch;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "echo x >started; while ! [ -e go ]; do sleep 0.02; done; exit 5");
+    rig_until_file (rig, "started");
+    rig->exec->ops->shutdown (rig->exec);
+    aw_launch_init (&launch);
+    assert_int_equal (rig->exec->ops->start (rig->exec, 0, &launch, NULL), -1);
+    {
+        char path[128];
+        FILE *file;
+
+        snprintf (path, sizeof (path), "%s/go", rig->dir);
+        file = fopen (path, "w");
+        assert_non_null (file);
+        fclose (file);
+    }
+    rig_until_idle (rig);
+    assert_int_equal (rig->n_ends, 1);
+    assert_int_equal (rig->ends[0].code, 5);
+    assert_int_equal (rig->n_lost, 0);
+    assert_int_equal (rig->n_broken, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (wrong_starts),      TEST (ends),           TEST (output_and_usage),  TEST (many),
+        TEST (killed),            TEST (killed_stubborn), TEST (killed_twice),      TEST (time_limit),
+        TEST (left_behind),       TEST (daemon_of_running), TEST (connection_lost), TEST (agent_killed),
+        TEST (agent_terminated),  TEST (signals_passed_on), TEST (shut_down),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

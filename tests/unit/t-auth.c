@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Credentials, and the port as strangers find it. With a munged of the test's own. */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <event2/event.h>
+#include <munge.h>
+
+#include "coord/listener.h"
+#include "io/auth.h"
+#include "io/frame.h"
+#include "rig.h"
+#include "util/clock.h"
+
+static struct rig rig;
+static bool with_munge;
+static struct aw_listener *listener;
+static int accepted_fd;
+static int n_accepted;
+
+static int start_munged (void **state)
+{
+    (void)state;
+    rig_init (&rig);
+    with_munge = rig_munged_start (&rig);
+    return 0;
+}
+
+static int stop_munged (void **state)
+{
+    (void)state;
+    rig_munged_stop ();
+    rig_finish (&rig);
+    return 0;
+}
+
+static void on_accepted (void *arg, int fd)
+{
+    (void)arg;
+    accepted_fd = fd;
+    n_accepted++;
+}
+
+static int open_port (void **state)
+{
+    struct aw_error err = { "" };
+
+    (void)state;
+    n_accepted = 0;
+    accepted_fd = -1;
+    listener = aw_listener_create (rig.base, "123", 0, 0, on_accepted, NULL, &err);
+    if (!listener)
+        fail_msg ("%s", err.text);
+    return 0;
+}
+
+static int close_port (void **state)
+{
+    (void)state;
+    aw_listener_destroy (listener);
+    aw_listener_destroy (NULL);
+    if (accepted_fd >= 0)
+        close (accepted_fd);
+    return 0;
+}
+
+static int knock (void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_port = htons (aw_listener_port (listener));
+    assert_true (fd >= 0);
+    assert_int_equal (connect (fd, (struct sockaddr *)&address, sizeof (address)), 0);
+    return fd;
+}
+
+static bool is_readable (struct rig *r, void *arg)
+{
+    struct pollfd pfd = { .fd = *(int *)arg, .events = POLLIN };
+
+    (void)r;
+    return poll (&pfd, 1, 0) == 1;
+}
+
+static bool has_refused (struct rig *r, void *arg)
+{
+    const char *why;
+
+    (void)r;
+    return aw_listener_refused (listener, &why) >= *(uint32_t *)arg;
+}
+
+static bool has_accepted (struct rig *r, void *arg)
+{
+    (void)r;
+    (void)arg;
+    return n_accepted > 0;
+}
+
+/* The nonce that the port greets with. */
+static void read_challenge (int fd, char nonce[AW_NONCE_SIZE])
+{
+    char line[256] = "";
+    ssize_t n;
+
+    rig_until (&rig, is_readable, &fd);
+    n = recv (fd, line, sizeof (line) - 1, 0);
+    assert_int_equal (n, (ssize_t)strlen ("{\"challenge\":\"\"}\n") + AW_NONCE_SIZE - 1);
+    memcpy (nonce, line + strlen ("{\"challenge\":\""), AW_NONCE_SIZE - 1);
+    nonce[AW_NONCE_SIZE - 1] = '\0';
+}
+
+/* The port closes without having said another word. */
+static void expect_silence (int fd, const char *why)
+{
+    uint32_t one = 1;
+    const char *text;
+    char rest[64];
+
+    rig_until (&rig, has_refused, &one);
+    aw_listener_refused (listener, &text);
+    if (!strstr (text, why))
+        fail_msg ("refused since \"%s\", not \"%s\"", text, why);
+    assert_true (recv (fd, rest, sizeof (rest), 0) <= 0); /* the end, or a reset where it had not read all */
+    assert_int_equal (n_accepted, 0);
+    close (fd);
+}
+
+static void claims (void **state)
+{
+    static const struct aw_auth_claim good = { AW_AUTH_FROM_AGENT, "123", "nonce of the one", "nonce of the other" };
+    static const struct aw_auth_claim others[] = {
+        { AW_AUTH_FROM_COORDINATOR, "123", "nonce of the one", "nonce of the other" }, /* the other direction */
+        { AW_AUTH_FROM_AGENT, "124", "nonce of the one", "nonce of the other" }, /* another job */
+        { AW_AUTH_FROM_AGENT, "", "nonce of the one", "nonce of the other" },
+        { AW_AUTH_FROM_AGENT, "123", "nonce of the two", "nonce of the other" }, /* another connection */
+        { AW_AUTH_FROM_AGENT, "123", "nonce of the one", "nonce of the author" },
+        { AW_AUTH_FROM_AGENT, "123", "nonce of the other", "nonce of the one" },
+    };
+    struct aw_error err = { "" };
+    char *credential;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    credential = aw_auth_prove (&good, &err);
+    assert_non_null (credential);
+    assert_int_equal (aw_auth_check (credential, &good, &err), 0);
+    assert_int_equal (aw_auth_check (credential, &good, &err), -1); /* munged decodes a credential once */
+    assert_non_null (strstr (err.text, "munge: "));
+    free (credential);
+    for (size_t i = 0; i < sizeof (others) / sizeof (others[0]); i++) {
+        credential = aw_auth_prove (&others[i], &err);
+        assert_non_null (credential);
+        assert_int_equal (aw_auth_check (credential, &good, &err), -1);
+        assert_non_null (strstr (err.text, "not made for this connection"));
+        free (credential);
+    }
+}
+
+static void bad_credentials (void **state)
+{
+    static const char *const table[] = { "", "x", "MUNGE:", "MUNGE::", "MUNGE:AwQDAAC=:", "MUNGE:%%%%:" };
+    static const struct aw_auth_claim claim = { AW_AUTH_FROM_AGENT, "1", "a", "b" };
+    struct aw_error err;
+    munge_ctx_t ctx;
+    char *credential;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
+        assert_int_equal (aw_auth_check (table[i], &claim, &err), -1);
+    /* A genuine one that states nothing, or something else. */
+    ctx = munge_ctx_create ();
+    assert_int_equal (munge_ctx_set (ctx, MUNGE_OPT_SOCKET, getenv ("ASYNC_WORKFLOW_MUNGE_SOCKET")), EMUNGE_SUCCESS);
+    assert_int_equal (munge_encode (&credential, ctx, NULL, 0), EMUNGE_SUCCESS);
+    assert_int_equal (aw_auth_check (credential, &claim, &err), -1);
+    free (credential);
+    assert_int_equal (munge_encode (&credential, ctx, "hello", 5), EMUNGE_SUCCESS);
+    assert_int_equal (aw_auth_check (credential, &claim, &err), -1);
+    free (credential);
+    /* Restricted to another user. */
+    munge_ctx_set (ctx, MUNGE_OPT_UID_RESTRICTION, geteuid () + 1);
+    assert_int_equal (munge_encode (&credential, ctx, "hello", 5), EMUNGE_SUCCESS);
+    assert_int_equal (aw_auth_check (credential, &claim, &err), -1);
+    free (credential);
+    munge_ctx_destroy (ctx);
+}
+
+static void no_munged (void **state)
+{
+    static const struct aw_auth_claim claim = { AW_AUTH_FROM_AGENT, "1", "a", "b" };
+    char *was = getenv ("ASYNC_WORKFLOW_MUNGE_SOCKET");
+    char *saved = was ? strdup (was) : NULL;
+    struct aw_error err = { "" };
+
+    (void)state;
+    setenv ("ASYNC_WORKFLOW_MUNGE_SOCKET", "/no/such/socket", 1);
+    assert_null (aw_auth_prove (&claim, &err));
+    assert_non_null (strstr (err.text, "munge: "));
+    assert_int_equal (aw_auth_check ("MUNGE:x:", &claim, &err), -1);
+    if (saved)
+        setenv ("ASYNC_WORKFLOW_MUNGE_SOCKET", saved, 1);
+    else
+        unsetenv ("ASYNC_WORKFLOW_MUNGE_SOCKET");
+    free (saved);
+}
+
+static void nonces (void **state)
+{
+    char a[AW_NONCE_SIZE], b[AW_NONCE_SIZE];
+
+    (void)state;
+    assert_int_equal (aw_auth_nonce (a, NULL), 0);
+    assert_int_equal (aw_auth_nonce (b, NULL), 0);
+    assert_int_equal (strlen (a), AW_NONCE_SIZE - 1);
+    assert_string_not_equal (a, b);
+}
+
+static void ports (void **state)
+{
+    struct aw_error err = { "" };
+    struct aw_listener *other;
+    uint16_t port = aw_listener_port (listener);
+
+    (void)state;
+    assert_true (port > 0);
+    assert_null (aw_listener_create (rig.base, "123", port, port, on_accepted, NULL, &err)); /* in use */
+    assert_non_null (strstr (err.text, "Address already in use"));
+    assert_null (aw_listener_create (rig.base, "123", 61010, 61000, on_accepted, NULL, &err));
+    other = aw_listener_create (rig.base, "123", port, (uint16_t)(port + 20), on_accepted, NULL, &err);
+    if (!other)
+        fail_msg ("%s", err.text);
+    assert_true (aw_listener_port (other) > port && aw_listener_port (other) <= port + 20);
+    aw_listener_destroy (other);
+}
+
+/* What a stranger says, and why it is turned away. */
+static void garbage (void **state)
+{
+    static const char *const table[] = {
+        "GET / HTTP/1.0\r\n\r\n",
+        "\n",
+        "{}\n",
+        "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":0}\n",
+        "{\"finish\":1}\n",
+        "{\"proof\":\"MUNGE:x:\"}\n", /* no nonce */
+        "{\"proof\":\"MUNGE:x:\",\"nonce\":\"short\"}\n",
+        "{\"proof\":\"MUNGE:x:\"}\n{\"hello\":1}\n", /* more than was asked for */
+    };
+
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        char nonce[AW_NONCE_SIZE];
+        int fd = knock ();
+
+        read_challenge (fd, nonce);
+        assert_int_equal (send (fd, table[i], strlen (table[i]), MSG_NOSIGNAL), (ssize_t)strlen (table[i]));
+        expect_silence (fd, "does not speak the agents' protocol");
+        close_port (state);
+        open_port (state);
+    }
+}
+
+static void too_much (void **state)
+{
+    char nonce[AW_NONCE_SIZE];
+    char much[2 * AW_FRAME_MAX_STRANGER];
+    int fd = knock ();
+
+    (void)state;
+    memset (much, 'x', sizeof (much));
+    read_challenge (fd, nonce);
+    (void)!send (fd, much, sizeof (much), MSG_NOSIGNAL);
+    expect_silence (fd, "does not speak the agents' protocol");
+}
+
+/* It neither says nothing for ever, nor a byte now and then. */
+static void too_slow (void **state)
+{
+    double start = aw_clock_monotonic ();
+    char nonce[AW_NONCE_SIZE];
+    int silent = knock ();
+    int slow = knock ();
+    uint32_t both = 2;
+
+    (void)state;
+    read_challenge (silent, nonce);
+    read_challenge (slow, nonce);
+    while (aw_clock_monotonic () - start < 1.5) {
+        (void)!send (slow, "x", 1, MSG_NOSIGNAL);
+        event_base_loop (rig.base, EVLOOP_NONBLOCK);
+        usleep (100000);
+    }
+    assert_false (has_refused (&rig, &both));
+    rig_until (&rig, has_refused, &both);
+    assert_true (aw_clock_monotonic () - start >= 1.98); /* libevent's clock is a coarse one */
+    assert_int_equal (recv (silent, nonce, 1, 0), 0);
+    close (silent);
+    expect_silence (slow, "in time");
+}
+
+static void hangs_up (void **state)
+{
+    char nonce[AW_NONCE_SIZE];
+    int fd = knock ();
+    uint32_t one = 1;
+
+    (void)state;
+    read_challenge (fd, nonce);
+    close (fd);
+    rig_until (&rig, has_refused, &one);
+}
+
+/* Sends a proof of CLAIM on FD, made by a process that shares our munged. */
+static void send_proof (int fd, const struct aw_auth_claim *claim)
+{
+    struct aw_error err = { "" };
+    struct aw_textbuf text = { 0 };
+    char *credential = aw_auth_prove (claim, &err);
+
+    if (!credential)
+        fail_msg ("%s", err.text);
+    assert_int_equal (aw_frame_put_proof (&text, credential, claim->prover_nonce, &err), 0);
+    assert_true (text.len < AW_FRAME_MAX_STRANGER);
+    assert_int_equal (send (fd, text.data, text.len, MSG_NOSIGNAL), (ssize_t)text.len);
+    aw_textbuf_finish (&text);
+    free (credential);
+}
+
+static void good_proof (void **state)
+{
+    char nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
+    struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", nonce, own };
+    struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, "123", own, nonce };
+    struct aw_frame_reader *reader = aw_frame_reader_create ();
+    struct aw_error err = { "" };
+    struct aw_frame frame;
+    char line[AW_FRAME_MAX_STRANGER];
+    ssize_t n;
+    int fd;
+
+    (void)state;
+    if (!with_munge) {
+        aw_frame_reader_destroy (reader);
+        skip ();
+    }
+    fd = knock ();
+    aw_auth_nonce (own, NULL);
+    read_challenge (fd, nonce);
+    send_proof (fd, &ours);
+    rig_until (&rig, has_accepted, NULL);
+    n = recv (fd, line, sizeof (line), 0);
+    assert_true (n > 0 && line[n - 1] == '\n');
+    assert_int_equal (aw_frame_read (reader, line, (size_t)n - 1, &frame, &err), 0);
+    assert_int_equal (frame.type, AW_FRAME_PROOF);
+    if (aw_auth_check (frame.credential, &theirs, &err) < 0)
+        fail_msg ("%s", err.text);
+    aw_frame_reader_destroy (reader);
+    close (fd);
+}
+
+static void bad_proofs (void **state)
+{
+    char nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE], old[AW_NONCE_SIZE];
+    const struct aw_auth_claim table[] = {
+        { AW_AUTH_FROM_AGENT, "123", old, own }, /* the nonce of another connection */
+        { AW_AUTH_FROM_COORDINATOR, "123", nonce, own }, /* what a coordinator would say, sent back */
+        { AW_AUTH_FROM_AGENT, "124", nonce, own }, /* another job */
+        { AW_AUTH_FROM_AGENT, "", nonce, own },
+    };
+
+    if (!with_munge)
+        skip ();
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        int fd = knock ();
+
+        aw_auth_nonce (own, NULL);
+        aw_auth_nonce (old, NULL);
+        read_challenge (fd, nonce);
+        send_proof (fd, &table[i]);
+        expect_silence (fd, "not made for this connection");
+        close_port (state);
+        open_port (state);
+    }
+}
+
+/* A coordinator's own proof played back to a coordinator that waits for an agent's: two ports, one in the middle. */
+static void reflected (void **state)
+{
+    char nonce[AW_NONCE_SIZE];
+    struct aw_auth_claim coordinator = { AW_AUTH_FROM_COORDINATOR, "123", nonce, nonce };
+    int fd;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    fd = knock ();
+    read_challenge (fd, nonce);
+    send_proof (fd, &coordinator);
+    expect_silence (fd, "not made for this connection");
+}
+
+/* Strangers that fill all places do not keep an agent out for longer than they are granted. */
+static void crowd (void **state)
+{
+    char nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", nonce, own };
+    int fds[100], fd;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    for (int i = 0; i < 100; i++)
+        fds[i] = knock ();
+    fd = knock ();
+    aw_auth_nonce (own, NULL);
+    read_challenge (fd, nonce);
+    send_proof (fd, &ours);
+    rig_until (&rig, has_accepted, NULL);
+    close (fd);
+    for (int i = 0; i < 100; i++)
+        close (fds[i]);
+}
+
+#define PORT(name) cmocka_unit_test_setup_teardown (name, open_port, close_port)
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (no_munged),
+        cmocka_unit_test (nonces),
+        cmocka_unit_test (bad_credentials),
+        cmocka_unit_test (claims),
+        PORT (ports),
+        PORT (garbage),
+        PORT (too_much),
+        PORT (too_slow),
+        PORT (hangs_up),
+        PORT (bad_proofs),
+        PORT (reflected),
+        PORT (good_proof),
+        PORT (crowd),
+    };
+
+    return cmocka_run_group_tests (tests, start_munged, stop_munged);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tasks see of the agent's environment, and how GPUs are called. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "agent/environment.h"
+#include "agent/gpus.h"
+#include "agent/node.h"
+
+static void hidden (void **state)
+{
+    static const struct {
+        const char *variable;
+        bool hides;
+    } table[] = {
+        { "PATH=/bin", false },
+        { "HOME=/root", false },
+        { "SLURM_JOB_ID=1", false },
+        { "SLURM_JOBID=1", false },
+        { "SLURM_JOB_NODELIST=n[1-4]", false },
+        { "SLURM_NODELIST=n[1-4]", false },
+        { "SLURM_JOB_CPUS_PER_NODE=16(x4)", false },
+        { "SLURM_JOB_GPUS=0,1", false },
+        { "SLURM_SUBMIT_DIR=/tmp", false },
+        { "SLURM_ARRAY_TASK_ID=7", false },
+        { "SLURM_CONF=/etc/slurm.conf", false },
+        { "SLURMD_NODENAME=n1", false },
+        { "SLURM_TMPDIR=/scratch", false },
+        { "OMP_NUM_THREADS=4", false },
+        { "OMPI_MCA_btl=self", false },
+        { "PMIXED=1", false },
+        { "SLURM_PROCID=0", true },
+        { "SLURM_PROCID", true },
+        { "SLURM_PROCIDX=0", false },
+        { "SLURM_NTASKS=4", true },
+        { "SLURM_NTASKS_PER_NODE=1", true },
+        { "SLURM_STEP_ID=0", true },
+        { "SLURM_STEPID=0", true },
+        { "SLURM_STEP_GPUS=0", true },
+        { "SLURM_LOCALID=0", true },
+        { "SLURM_CPUS_PER_TASK=4", true },
+        { "SLURM_CPU_BIND=quiet", true },
+        { "SLURM_MEM_PER_CPU=1", true },
+        { "SLURM_GPUS=4", true },
+        { "SLURM_GPUS_ON_NODE=4", true },
+        { "PMI_RANK=0", true },
+        { "PMIX_RANK=0", true },
+        { "SLURM_PMIX_MAPPING=x", true },
+        { "ASYNC_WORKFLOW_MUNGE_SOCKET=/x", true },
+        { "ASYNC_WORKFLOW=x", false },
+        { "HIP_VISIBLE_DEVICES=0", true },
+        { "PWD=/", true },
+        { "PWDX=/", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
+        if (aw_environment_hides (table[i].variable) != table[i].hides)
+            fail_msg ("%s is %s", table[i].variable, table[i].hides ? "shown" : "hidden");
+}
+
+static void lookup (void **state)
+{
+    char *env[] = { "A=1", "AB=2", "C", "D=", NULL };
+
+    (void)state;
+    assert_string_equal (aw_environment_get (env, "A"), "1");
+    assert_string_equal (aw_environment_get (env, "AB"), "2");
+    assert_string_equal (aw_environment_get (env, "D"), "");
+    assert_null (aw_environment_get (env, "C"));
+    assert_null (aw_environment_get (env, "B"));
+    assert_null (aw_environment_get (NULL, "A"));
+}
+
+/* How often VARIABLE stands in ENV. */
+static int count (char *const *env, const char *variable)
+{
+    int n = 0;
+
+    for (; *env; env++)
+        n += strcmp (*env, variable) == 0;
+    return n;
+}
+
+static int count_name (char *const *env, const char *name)
+{
+    int n = 0;
+
+    for (; *env; env++)
+        n += strncmp (*env, name, strlen (name)) == 0 && (*env)[strlen (name)] == '=';
+    return n;
+}
+
+static void made (void **state)
+{
+    char *base[] = { "Z=26", "PATH=/bin", "A=1", "AB=12", "NOVALUE", "SLURM_PROCID=3", "A=again",
+                     "ASYNC_WORKFLOW_TASK=outer", NULL };
+    char *given[] = { "A=new", "Z", "NEW=", "NEW=2", "ASYNC_WORKFLOW_TASK=t[3]", "UNKNOWN", NULL };
+    struct aw_idset gpus = { 0 };
+    struct aw_error err = { "" };
+    struct aw_environment *environment = aw_environment_create (base, &gpus, &err);
+    struct aw_launch launch;
+    char **env;
+
+    (void)state;
+    assert_non_null (environment);
+    aw_launch_init (&launch);
+    launch.task = 17;
+    launch.attempt = 2;
+    launch.env = given;
+    assert_int_equal (aw_idset_add (&launch.cpus, 4, 7), 0);
+    for (int round = 0; round < 2; round++) {
+        env = aw_environment_make (environment, &launch);
+        assert_non_null (env);
+        assert_int_equal (count (env, "A=new"), 1);
+        assert_int_equal (count_name (env, "A"), 1);
+        assert_int_equal (count (env, "AB=12"), 1);
+        assert_int_equal (count (env, "PATH=/bin"), 1);
+        assert_int_equal (count_name (env, "Z"), 0); /* removed */
+        assert_int_equal (count (env, "NEW=2"), 1);
+        assert_int_equal (count_name (env, "NEW"), 1);
+        assert_int_equal (count (env, "ASYNC_WORKFLOW_TASK=t[3]"), 1);
+        assert_int_equal (count_name (env, "ASYNC_WORKFLOW_TASK"), 1);
+        assert_int_equal (count_name (env, "SLURM_PROCID"), 0);
+        assert_int_equal (count (env, "OMP_NUM_THREADS=4"), 1);
+        assert_int_equal (count (env, "CUDA_VISIBLE_DEVICES="), 1); /* it asked for none: it sees none */
+        assert_int_equal (count (env, AW_ENVIRONMENT_MARK "=17.2"), 1);
+        for (char **p = env; *p; p++)
+            assert_non_null (strchr (*p, '='));
+    }
+    /* The next launch has nothing of the one before. */
+    launch.env = NULL;
+    env = aw_environment_make (environment, &launch);
+    assert_int_equal (count (env, "Z=26"), 1);
+    assert_int_equal (count_name (env, "NEW"), 0);
+    aw_idset_finish (&launch.cpus);
+    aw_environment_destroy (environment);
+    aw_environment_destroy (NULL);
+}
+
+static void threads_given (void **state)
+{
+    char *base[] = { "OMP_NUM_THREADS=3", NULL };
+    char *given[] = { "OMP_NUM_THREADS=5", NULL };
+    struct aw_idset none = { 0 };
+    struct aw_environment *environment;
+    struct aw_launch launch;
+
+    (void)state;
+    aw_launch_init (&launch);
+    assert_int_equal (aw_idset_add (&launch.cpus, 0, 7), 0);
+    environment = aw_environment_create (base, &none, NULL); /* the user's own wins over the number of CPUs */
+    assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=3"), 1);
+    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"), 1);
+    launch.env = given; /* and the workflow's over both */
+    assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=5"), 1);
+    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"), 1);
+    aw_environment_destroy (environment);
+    environment = aw_environment_create (base + 1, &none, NULL);
+    assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=5"), 1);
+    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"), 1);
+    aw_environment_destroy (environment);
+    aw_idset_finish (&launch.cpus);
+}
+
+static void gpu_ids (void **state)
+{
+    static const struct {
+        const char *list, *ids;
+    } table[] = {
+        { NULL, "" },
+        { "", "" },
+        { "0", "0" },
+        { "0,1,2,3", "0-3" },
+        { "3,1", "1,3" },
+        { "2,3", "2-3" },
+        { "0,0", "0-1" }, /* no numbers of devices */
+        { "GPU-8f2c,GPU-11aa,GPU-0", "0-2" },
+        { "MIG-x", "0" },
+        { "0,GPU-1", "0-1" },
+        { "1.0,1.1", "0-1" }, /* tiles */
+        { "00000000000000001,1", "0-1" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_idset set = { 0 };
+        char text[64];
+
+        assert_int_equal (aw_gpus_ids (table[i].list, &set), 0);
+        aw_idset_format (&set, text, sizeof (text));
+        assert_string_equal (text, table[i].ids);
+        aw_idset_finish (&set);
+    }
+}
+
+static void gpu_variables (void **state)
+{
+    static const struct {
+        const char *cuda, *rocr, *ze; /* of the agent; NULL: not set */
+        const char *ids; /* of the node */
+        const char *mine; /* of the task */
+        const char *expected; /* the variables, a blank between */
+    } table[] = {
+        { NULL, NULL, NULL, "", "", "CUDA_VISIBLE_DEVICES=" },
+        { "0,1,2,3", NULL, NULL, "0-3", "", "CUDA_VISIBLE_DEVICES=" },
+        { "0,1,2,3", NULL, NULL, "0-3", "2", "CUDA_VISIBLE_DEVICES=2" },
+        { "0,1,2,3", NULL, NULL, "0-3", "1,3", "CUDA_VISIBLE_DEVICES=1,3" },
+        { "3,1", NULL, NULL, "1,3", "3", "CUDA_VISIBLE_DEVICES=3" },
+        { "GPU-a,GPU-b,GPU-c", NULL, NULL, "0-2", "0,2", "CUDA_VISIBLE_DEVICES=GPU-a,GPU-c" },
+        { NULL, NULL, NULL, "4-7", "5", "CUDA_VISIBLE_DEVICES=5" }, /* from SLURM_STEP_GPUS */
+        { "0,1", "0,1", NULL, "0-1", "1", "CUDA_VISIBLE_DEVICES=1 ROCR_VISIBLE_DEVICES=1" },
+        { "0,1", "0,1", NULL, "0-1", "", "CUDA_VISIBLE_DEVICES= ROCR_VISIBLE_DEVICES=" },
+        { NULL, "0,1,2", NULL, "0-2", "1,2", "CUDA_VISIBLE_DEVICES=0,1 ROCR_VISIBLE_DEVICES=1,2" },
+        { NULL, NULL, "0,1", "0-1", "1", "CUDA_VISIBLE_DEVICES=1 ZE_AFFINITY_MASK=1" },
+        { "0,1,2", "GPU-x,GPU-y", NULL, "0-2", "1", "CUDA_VISIBLE_DEVICES=1 ROCR_VISIBLE_DEVICES=1" }, /* does not fit */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        char cuda[64], rocr[64], ze[64], text[256];
+        char *env[4] = { NULL };
+        struct aw_idset ids = { 0 }, mine = { 0 };
+        struct aw_textbuf out = { 0 };
+        struct aw_gpus *gpus;
+        int n = 0;
+
+        snprintf (cuda, sizeof (cuda), "CUDA_VISIBLE_DEVICES=%s", table[i].cuda ? table[i].cuda : "");
+        snprintf (rocr, sizeof (rocr), "ROCR_VISIBLE_DEVICES=%s", table[i].rocr ? table[i].rocr : "");
+        snprintf (ze, sizeof (ze), "ZE_AFFINITY_MASK=%s", table[i].ze ? table[i].ze : "");
+        if (table[i].cuda)
+            env[n++] = cuda;
+        if (table[i].rocr)
+            env[n++] = rocr;
+        if (table[i].ze)
+            env[n++] = ze;
+        assert_int_equal (aw_idset_parse (&ids, table[i].ids), 0);
+        assert_int_equal (aw_idset_parse (&mine, table[i].mine), 0);
+        gpus = aw_gpus_create (env, &ids, NULL);
+        assert_non_null (gpus);
+        aw_gpus_variables (gpus, &mine, &out);
+        assert_true (out.len > 0 && out.len < sizeof (text));
+        for (size_t c = 0; c < out.len; c++)
+            text[c] = out.data[c] ? out.data[c] : ' ';
+        text[out.len - 1] = '\0';
+        assert_string_equal (text, table[i].expected);
+        aw_textbuf_finish (&out);
+        aw_gpus_destroy (gpus);
+        aw_idset_finish (&ids);
+        aw_idset_finish (&mine);
+    }
+    aw_gpus_destroy (NULL);
+}
+
+/* What the node offers by Slurm's word. */
+static void node (void **state)
+{
+    char *slurm[] = { "SLURM_CPUS_ON_NODE=4096", "CUDA_VISIBLE_DEVICES=0,1", "SLURM_STEP_GPUS=4,5",
+                      "SLURM_MEM_PER_NODE=2000", NULL };
+    char *nothing[] = { "CUDA_VISIBLE_DEVICES=NoDevFiles", NULL };
+    char *wrong[] = { "SLURM_CPUS_ON_NODE=99999999999", NULL };
+    struct aw_agent_config config = { .fd = -1 };
+    struct aw_error err = { "" };
+    uint32_t here;
+
+    (void)state;
+    assert_int_equal (aw_node_discover (&config, nothing, &err), 0); /* what this process may use, all of it bindable */
+    here = aw_idset_count (&config.cpus);
+    assert_true (here > 0);
+    assert_true (config.bind);
+    assert_null (config.note);
+    assert_int_equal (aw_idset_count (&config.gpus), 0);
+    assert_int_equal (config.mem, 0);
+    aw_node_finish (&config);
+    assert_int_equal (aw_node_discover (&config, slurm, &err), 0);
+    assert_int_equal (aw_idset_count (&config.cpus), 4096);
+    assert_false (config.bind);
+    assert_non_null (strstr (config.note, "run unbound"));
+    assert_int_equal (aw_idset_count (&config.gpus), 2);
+    assert_true (aw_idset_has (&config.gpus, 0));
+    assert_int_equal (config.mem, UINT64_C (2000) << 20);
+    aw_node_finish (&config);
+    assert_int_equal (aw_node_discover (&config, slurm + 2, &err), 0);
+    assert_true (aw_idset_has (&config.gpus, 5));
+    aw_node_finish (&config);
+    assert_int_equal (aw_node_discover (&config, wrong, &err), -1);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (hidden),  cmocka_unit_test (lookup),        cmocka_unit_test (made), cmocka_unit_test (threads_given),
+        cmocka_unit_test (gpu_ids), cmocka_unit_test (gpu_variables), cmocka_unit_test (node),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Agents over TCP with munge, several on this machine under different names. */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "agent/agent.h"
+#include "coord/exec_agents.h"
+#include "rig.h"
+
+static struct rig rig;
+static struct rig munge_rig;
+static bool with_munge;
+static pid_t agents[8];
+
+static int start_munged (void **state)
+{
+    (void)state;
+    rig_init (&munge_rig);
+    with_munge = rig_munged_start (&munge_rig);
+    return 0;
+}
+
+static int stop_munged (void **state)
+{
+    (void)state;
+    rig_munged_stop ();
+    rig_finish (&munge_rig);
+    return 0;
+}
+
+static int set_up (void **state)
+{
+    (void)state;
+    memset (agents, 0, sizeof (agents));
+    rig_init (&rig);
+    return 0;
+}
+
+static int tear_down (void **state)
+{
+    (void)state;
+    rig_finish (&rig);
+    for (int i = 0; i < 8; i++) {
+        if (agents[i] > 0) {
+            kill (agents[i], SIGTERM);
+            waitpid (agents[i], NULL, 0);
+        }
+    }
+    return 0;
+}
+
+static void create (uint32_t n_nodes, double deadline)
+{
+    struct aw_error err = { "" };
+
+    rig.exec = aw_exec_agents_create (rig.base, &rig.callbacks, "55", n_nodes, 0, 0, deadline, &err);
+    if (!rig.exec)
+        fail_msg ("%s", err.text);
+}
+
+/* An agent process with N CPUs that do not exist, so unbound. */
+__attribute__ ((noreturn)) static void run_agent (const char *name, const char *job, uint32_t n, const char *note)
+{
+    struct aw_agent_config config = {
+        .fd = -1,
+        .hosts = "127.0.0.1",
+        .port = aw_exec_agents_port (rig.exec),
+        .job = job,
+        .node = name,
+        .note = note,
+    };
+    int rc;
+
+    aw_idset_add (&config.cpus, 0, n - 1);
+    freopen ("/dev/null", "w", stderr);
+    rc = aw_agent_run (&config, NULL);
+    aw_idset_finish (&config.cpus);
+    _exit (rc < 0);
+}
+
+static void start_agent (int i, const char *name, uint32_t n, const char *note)
+{
+    agents[i] = fork ();
+    assert_true (agents[i] >= 0);
+    if (agents[i] == 0)
+        run_agent (name, "55", n, note);
+}
+
+static int exit_status (int i)
+{
+    int status = -1;
+
+    assert_int_equal (waitpid (agents[i], &status, 0), agents[i]);
+    agents[i] = 0;
+    return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+}
+
+static void wrong_arguments (void **state)
+{
+    struct aw_error err = { "" };
+
+    (void)state;
+    assert_null (aw_exec_agents_create (rig.base, &rig.callbacks, "1", 0, 0, 0, 1, &err));
+    assert_non_null (strstr (err.text, "no nodes"));
+    assert_null (aw_exec_agents_create (rig.base, &rig.callbacks, "1", 1, 10, 9, 1, &err));
+}
+
+/* Whoever comes first, the numbers are those of the names' order. */
+static void ordered (void **state)
+{
+    static const char *const names[] = { "n10", "n2", "n1", "m3" };
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (4, RIG_SECONDS);
+    for (int i = 0; i < 3; i++)
+        start_agent (i, names[i], (uint32_t)i + 1, "tasks run unbound");
+    assert_int_equal (rig.n_nodes, 0);
+    start_agent (3, names[3], 4, NULL);
+    rig_until_nodes (&rig, 4);
+    assert_string_equal (rig.nodes[0], "m3");
+    assert_string_equal (rig.nodes[1], "n1");
+    assert_string_equal (rig.nodes[2], "n2");
+    assert_string_equal (rig.nodes[3], "n10");
+    assert_int_equal (rig.node_cpus[0], 4);
+    assert_int_equal (rig.node_cpus[3], 1);
+    assert_string_equal (rig.note, "n1: tasks run unbound (and 2 more of 4 nodes)");
+    for (uint32_t i = 0; i < 4; i++)
+        rig_start (&rig, i, i, "exit 0");
+    rig_until_ends (&rig, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal (rig_end_of (&rig, i)->node, i);
+    rig.exec->ops->shutdown (rig.exec);
+    rig_until_idle (&rig);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal (exit_status (i), 0);
+    assert_int_equal (rig.n_lost, 0);
+}
+
+static void lost (void **state)
+{
+    struct aw_launch launch;
+    pid_t task;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (2, RIG_SECONDS);
+    start_agent (0, "n1", 1, NULL);
+    start_agent (1, "n2", 1, NULL);
+    rig_until_nodes (&rig, 2);
+    rig_start (&rig, 1, 1, "echo $$ >pid; exec sleep 1000");
+    rig_until_file (&rig, "pid");
+    task = rig_read_pid (&rig, "pid");
+    kill (agents[1], SIGKILL);
+    rig_until_lost (&rig, 1);
+    assert_int_equal (rig.lost[0], 1);
+    rig_until_gone (&rig, task);
+    aw_launch_init (&launch);
+    assert_int_equal (rig.exec->ops->start (rig.exec, 1, &launch, NULL), -1);
+    rig_start (&rig, 0, 2, "exit 0"); /* the other one goes on */
+    rig_until_ends (&rig, 1);
+    assert_int_equal (rig_end_of (&rig, 2)->status, AW_STATUS_COMPLETED);
+}
+
+static void missing (void **state)
+{
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (3, 3);
+    start_agent (0, "n2", 1, NULL);
+    start_agent (1, "n1", 1, NULL);
+    rig_until_broken (&rig);
+    assert_string_equal (rig.broken, "2 of 3 agents came within 3 s (n1, n2)");
+    assert_int_equal (rig.n_nodes, 0);
+}
+
+static void missing_all (void **state)
+{
+    (void)state;
+    create (2, 0.1);
+    rig_until_broken (&rig);
+    assert_string_equal (rig.broken, "0 of 2 agents came within 0.1 s");
+}
+
+/* Agents of another job are turned away, and the message tells. */
+static void other_job (void **state)
+{
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (1, 2);
+    agents[0] = fork ();
+    if (agents[0] == 0)
+        run_agent ("n1", "56", 1, NULL);
+    rig_until_broken (&rig);
+    assert_non_null (strstr (rig.broken, "0 of 1 agents came within 2 s; "));
+    assert_non_null (strstr (rig.broken, "another job"));
+}
+
+/* Of two agents of one node the later one is sent away. */
+static void same_node (void **state)
+{
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (2, RIG_SECONDS);
+    start_agent (0, "n1", 1, NULL);
+    start_agent (1, "n1", 1, NULL);
+    start_agent (2, "n2", 1, NULL);
+    rig_until_nodes (&rig, 2);
+    assert_string_equal (rig.nodes[0], "n1");
+    assert_string_equal (rig.nodes[1], "n2");
+}
+
+/* While a stranger is being looked at there are two events more, or none; with a connection there is one. */
+static bool is_connected (struct rig *r, void *before)
+{
+    return event_base_get_num_events (r->base, EVENT_BASE_COUNT_ADDED) == *(int *)before + 1;
+}
+
+/* Gone before all have joined: the others need not be waited for. */
+static void dies_early (void **state)
+{
+    int before;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (2, RIG_SECONDS);
+    before = event_base_get_num_events (rig.base, EVENT_BASE_COUNT_ADDED) + 1; /* with the tick */
+    start_agent (0, "n1", 1, NULL);
+    rig_until (&rig, is_connected, &before);
+    kill (agents[0], SIGKILL);
+    rig_until_broken (&rig);
+    assert_non_null (strstr (rig.broken, " was lost before "));
+}
+
+/* No coordinator: the agent gives up by itself, with a word about it. */
+static void no_coordinator (void **state)
+{
+    struct aw_agent_config config = { .fd = -1, .hosts = "127.0.0.1", .port = 1, .job = "", .node = "n1" };
+    struct aw_error err = { "" };
+    int fds[2];
+    char text[512] = "";
+
+    (void)state;
+    assert_int_equal (pipe (fds), 0);
+    agents[0] = fork ();
+    if (agents[0] == 0) {
+        config.connect_seconds = 0.3;
+        aw_agent_run (&config, &err);
+        (void)!write (fds[1], err.text, strlen (err.text));
+        _exit (0);
+    }
+    close (fds[1]);
+    assert_true (read (fds[0], text, sizeof (text) - 1) > 0);
+    close (fds[0]);
+    assert_string_equal (text, "coordinator at 127.0.0.1 port 1: Connection refused");
+    exit_status (0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (wrong_arguments), TEST (ordered),    TEST (lost),       TEST (missing),        TEST (missing_all),
+        TEST (other_job),       TEST (same_node), TEST (dies_early), TEST (no_coordinator),
+    };
+
+    return cmocka_run_group_tests (tests, start_munged, stop_munged);
+}

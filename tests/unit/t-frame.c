@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "io/frame.h"
+
+static struct aw_frame_reader *reader;
+
+static int set_up (void **state)
+{
+    (void)state;
+    reader = aw_frame_reader_create ();
+    return reader ? 0 : -1;
+}
+
+static int tear_down (void **state)
+{
+    (void)state;
+    aw_frame_reader_destroy (reader);
+    aw_frame_reader_destroy (NULL);
+    return 0;
+}
+
+/* Reads back the one frame that TEXT holds. */
+static void read_back (const struct aw_textbuf *text, struct aw_frame *frame)
+{
+    struct aw_error err = { "" };
+
+    assert_true (text->len > 0);
+    assert_int_equal (text->data[text->len - 1], '\n');
+    assert_ptr_equal (memchr (text->data, '\n', text->len), text->data + text->len - 1);
+    if (aw_frame_read (reader, text->data, text->len - 1, frame, &err) < 0)
+        fail_msg ("%s: %.*s", err.text, (int)text->len, text->data);
+}
+
+static void wrong_frames (void **state)
+{
+    static const struct {
+        const char *line;
+        const char *error;
+    } table[] = {
+        { "", "a frame of 0 bytes" },
+        { "x", "not a JSON object" },
+        { "[]", "not a JSON object" },
+        { "12", "not a JSON object" },
+        { "{}", "unknown kind" },
+        { "{\"quit\":true", "not a JSON object" },
+        { "{\"quit\":true}}", "not a JSON object" },
+        { "{\"quit\":true}{\"quit\":true}", "not a JSON object" },
+        { "{\"boo\":1}", "unknown kind" },
+        { "{\"attempt\":1,\"kill\":1}", "unknown kind" },
+        { "{\"quit\":1}", "quit: \"quit\" is not true or false" },
+        { "{\"challenge\":1}", "challenge: \"challenge\" is not a string" },
+        { "{\"challenge\":\"a\\u0000b\"}", "challenge: \"challenge\" is not a string" },
+        { "{\"proof\":\"x\",\"nonce\":[]}", "proof: \"nonce\" is not a string" },
+        { "{\"hello\":99,\"node\":\"n1\"}", "version 99" },
+        { "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"3-1\",\"gpus\":\"\",\"mem\":0}", "\"cpus\" is not a list of ids" },
+        { "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":-1}", "\"mem\" is out of range" },
+        { "{\"kill\":1,\"attempt\":0}", "\"grace\" is not a number" },
+        { "{\"kill\":1,\"attempt\":0,\"grace\":-1}", "\"grace\" is out of range" },
+        { "{\"kill\":4294967296,\"attempt\":0,\"grace\":1}", "\"kill\" is out of range" },
+        { "{\"kill\":1.5,\"attempt\":0,\"grace\":1}", "\"kill\" is not a whole number" },
+        { "{\"start\":1,\"attempt\":0,\"argv\":\"x\"}", "\"argv\" is not a list" },
+        { "{\"start\":1,\"attempt\":0,\"argv\":[1],\"env\":[]}", "\"argv\" holds something" },
+        { "{\"start\":1,\"attempt\":0,\"argv\":[],\"env\":[],\"dir\":\"/\",\"out\":\"/o\",\"err\":\"/e\","
+          "\"cpus\":\"\",\"gpus\":\"\"}", "\"argv\" is empty" },
+        { "{\"start\":1,\"attempt\":0,\"argv\":[[[[1]]]]}", "not a JSON object" },
+        { "{\"finish\":1,\"attempt\":0,\"status\":\"fine\",\"code\":0,\"signal\":0,\"seconds\":0,\"cpu\":0,\"rss\":0}",
+          "\"status\" is unknown" },
+        { "{\"finish\":1,\"attempt\":0,\"status\":\"failed\",\"code\":256,\"signal\":0,\"seconds\":0,\"cpu\":0,\"rss\":0}",
+          "\"code\" is out of range" },
+        { "{\"finish\":1,\"attempt\":0,\"status\":\"failed\",\"code\":1,\"signal\":0,\"seconds\":null,\"cpu\":0,\"rss\":0}",
+          "\"seconds\" is not a number" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_error err = { "" };
+        struct aw_frame frame;
+
+        if (aw_frame_read (reader, table[i].line, strlen (table[i].line), &frame, &err) != -1)
+            fail_msg ("accepted: %s", table[i].line);
+        if (!strstr (err.text, table[i].error))
+            fail_msg ("%s: \"%s\", not \"%s\"", table[i].line, err.text, table[i].error);
+    }
+}
+
+/* Every prefix of a good frame is a bad one, and none disturbs the next. */
+static void cut_frames (void **state)
+{
+    struct aw_event ev = { .type = AW_EVENT_FINISH, .task = 7, .status = AW_STATUS_FAILED, .code = 3, .reason = "x\"y" };
+    struct aw_textbuf text = { 0 };
+    struct aw_frame frame;
+
+    (void)state;
+    assert_int_equal (aw_frame_put_finish (&text, &ev, NULL), 0);
+    for (size_t n = 0; n < text.len - 2; n++)
+        assert_int_equal (aw_frame_read (reader, text.data, n, &frame, NULL), -1);
+    read_back (&text, &frame);
+    assert_int_equal (frame.event.code, 3);
+    aw_textbuf_finish (&text);
+}
+
+static void start (void **state)
+{
+    /* Whatever a path may be made of comes through: quotes, control characters, bytes that are no UTF-8. */
+    char *argv[] = { "/bin/echo", "", "a \"b\" \\ /", "\x01\x1f\x7f\n\t", "\xff\xfe\xc3(", "\xc3\xa4", NULL };
+    char *env[] = { "A=1", "B", NULL };
+    struct aw_launch launch;
+    struct aw_textbuf text = { 0 };
+    struct aw_frame frame;
+
+    (void)state;
+    aw_launch_init (&launch);
+    launch.task = UINT32_MAX - 1;
+    launch.attempt = 3;
+    launch.argv = argv;
+    launch.env = env;
+    launch.directory = "/tmp/\xe9t\xe9";
+    launch.out = "/tmp/o";
+    launch.err = "/tmp/e";
+    launch.time_limit = 1.5;
+    assert_int_equal (aw_idset_parse (&launch.cpus, "0-3,8"), 0);
+    assert_int_equal (aw_idset_parse (&launch.gpus, "2"), 0);
+    assert_int_equal (aw_frame_put_start (&text, &launch, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_START);
+    assert_int_equal (frame.launch.task, launch.task);
+    assert_int_equal (frame.launch.attempt, 3);
+    for (size_t i = 0; argv[i]; i++)
+        assert_string_equal (frame.launch.argv[i], argv[i]);
+    assert_null (frame.launch.argv[6]);
+    assert_string_equal (frame.launch.env[1], "B");
+    assert_null (frame.launch.env[2]);
+    assert_string_equal (frame.launch.directory, launch.directory);
+    assert_string_equal (frame.launch.out, "/tmp/o");
+    assert_string_equal (frame.launch.err, "/tmp/e");
+    assert_true (aw_idset_equal (&frame.launch.cpus, &launch.cpus));
+    assert_true (aw_idset_equal (&frame.launch.gpus, &launch.gpus));
+    assert_true (frame.launch.time_limit == 1.5);
+    /* Without environment and limit. */
+    text.len = 0;
+    launch.env = NULL;
+    launch.time_limit = INFINITY;
+    assert_int_equal (aw_frame_put_start (&text, &launch, NULL), 0);
+    read_back (&text, &frame);
+    assert_null (frame.launch.env[0]);
+    assert_true (isinf (frame.launch.time_limit));
+    aw_idset_finish (&launch.cpus);
+    aw_idset_finish (&launch.gpus);
+    aw_textbuf_finish (&text);
+}
+
+static void finish (void **state)
+{
+    struct aw_event ev = {
+        .type = AW_EVENT_FINISH, .task = 5, .attempt = 1, .status = AW_STATUS_TIMEOUT, .signal = 15, .seconds = 12.25,
+        .cpu_seconds = 0.5, .max_rss = UINT64_C (1) << 40, .reason = "because",
+    };
+    struct aw_textbuf text = { 0 };
+    struct aw_frame frame;
+
+    (void)state;
+    assert_int_equal (aw_frame_put_finish (&text, &ev, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_FINISH);
+    assert_int_equal (frame.event.type, AW_EVENT_FINISH);
+    assert_int_equal (frame.event.task, 5);
+    assert_int_equal (frame.event.attempt, 1);
+    assert_int_equal (frame.event.status, AW_STATUS_TIMEOUT);
+    assert_int_equal (frame.event.code, 0);
+    assert_int_equal (frame.event.signal, 15);
+    assert_true (frame.event.seconds == 12.25);
+    assert_true (frame.event.cpu_seconds == 0.5);
+    assert_true (frame.event.max_rss == UINT64_C (1) << 40);
+    assert_string_equal (frame.event.reason, "because");
+    aw_textbuf_finish (&text);
+}
+
+static void others (void **state)
+{
+    struct aw_event node = { .type = AW_EVENT_NODE, .name = "n1", .mem = 1 << 20, .reason = "unbound" };
+    struct aw_textbuf text = { 0 };
+    struct aw_frame frame;
+
+    (void)state;
+    assert_int_equal (aw_idset_parse (&node.cpus, "0-15"), 0);
+    assert_int_equal (aw_frame_put_hello (&text, &node, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_HELLO);
+    assert_string_equal (frame.event.name, "n1");
+    assert_string_equal (frame.event.reason, "unbound");
+    assert_int_equal (aw_idset_count (&frame.event.cpus), 16);
+    assert_int_equal (aw_idset_count (&frame.event.gpus), 0);
+    aw_idset_finish (&node.cpus);
+
+    text.len = 0;
+    assert_int_equal (aw_frame_put_kill (&text, 9, 2, 2.5, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_KILL);
+    assert_int_equal (frame.event.task, 9);
+    assert_int_equal (frame.event.attempt, 2);
+    assert_true (frame.grace == 2.5);
+
+    text.len = 0;
+    assert_int_equal (aw_frame_put_kill (&text, 9, 2, NAN, NULL), 0);
+    read_back (&text, &frame);
+    assert_true (frame.grace == 0);
+
+    text.len = 0;
+    assert_int_equal (aw_frame_put_quit (&text, true, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_QUIT);
+    assert_true (frame.now);
+
+    text.len = 0;
+    assert_int_equal (aw_frame_put_leave (&text, "told to", NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_LEAVE);
+    assert_string_equal (frame.event.reason, "told to");
+
+    text.len = 0;
+    assert_int_equal (aw_frame_put_challenge (&text, "abc", NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_CHALLENGE);
+    assert_string_equal (frame.nonce, "abc");
+
+    text.len = 0;
+    assert_int_equal (aw_frame_put_proof (&text, "MUNGE:x:", NULL, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_PROOF);
+    assert_string_equal (frame.credential, "MUNGE:x:");
+    assert_null (frame.nonce);
+    aw_textbuf_finish (&text);
+}
+
+/* What does not fit leaves nothing behind. */
+static void too_long (void **state)
+{
+    char *big = malloc (AW_FRAME_MAX + 1);
+    char *argv[] = { big, NULL };
+    struct aw_textbuf text = { 0 };
+    struct aw_launch launch;
+    struct aw_error err = { "" };
+
+    (void)state;
+    assert_non_null (big);
+    memset (big, 'x', AW_FRAME_MAX);
+    big[AW_FRAME_MAX] = '\0';
+    aw_launch_init (&launch);
+    launch.argv = argv;
+    launch.directory = launch.out = launch.err = "/";
+    assert_int_equal (aw_frame_put_quit (&text, false, NULL), 0);
+    assert_int_equal (aw_frame_put_start (&text, &launch, &err), -1);
+    assert_non_null (strstr (err.text, "too long"));
+    assert_int_equal (text.len, strlen ("{\"quit\":false}\n"));
+    big[AW_FRAME_MAX - 200] = '\0';
+    assert_int_equal (aw_frame_put_start (&text, &launch, &err), 0);
+    aw_textbuf_finish (&text);
+    free (big);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (wrong_frames), cmocka_unit_test (cut_frames), cmocka_unit_test (start),
+        cmocka_unit_test (finish),       cmocka_unit_test (others),     cmocka_unit_test (too_long),
+    };
+
+    return cmocka_run_group_tests (tests, set_up, tear_down);
+}
