@@ -68,7 +68,7 @@ at_exit ()
     die
 }
 trap at_exit EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 
 # wait_for SECONDS COMMAND...: until the command (evaluated, so that it may be a pipe in quotes)
 # succeeds; fails when the deadline has passed.

@@ -19,16 +19,23 @@ words ()
     test_cmp expected actual
 }
 
+# What is blocked and ignored, less 32 and 33: they belong to the C library, which refuses to change
+# them, and are ignored in what make starts.
+signals ()
+{
+    sed -n 's/^signals //p' "$STUB_OUT" | sed 's/ 000000018/ 000000000/' >actual
+}
+
 test_expect_success 'no signal is blocked or ignored, whatever the caller ignores' '
     (trap "" INT QUIT TERM PIPE TTIN CHLD USR1; exec srun --async-workflow=f) &&
-    sed -n "s/^signals //p" told >actual &&
+    signals &&
     printf "SigBlk 0000000000000000\nSigIgn 0000000000000000\n" >expected &&
     test_cmp expected actual
 '
 
 test_expect_success 'but nohup goes on to work' '
     (trap "" HUP INT; exec srun --async-workflow=f) &&
-    sed -n "s/^signals //p" told >actual &&
+    signals &&
     printf "SigBlk 0000000000000000\nSigIgn 0000000000000001\n" >expected &&
     test_cmp expected actual
 '
