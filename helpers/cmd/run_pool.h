@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A checked workflow, run in a pool: what `run` does once it knows where. */
+/* A checked workflow, run in a pool: what `run` does once it knows where. run_local.c and run_job.c make the pool; what
+ * they share is in run_pool.c.
+ */
 #ifndef AW_CMD_RUN_POOL_H
 #define AW_CMD_RUN_POOL_H
 
+#include <stdbool.h>
+
 #include "cmd/run_args.h"
+#include "coord/coordinator.h"
+#include "coord/pool_step.h"
 #include "coord/srun_options.h"
 #include "io/workflow.h"
 
@@ -17,5 +23,32 @@ int aw_run_in_job (const struct aw_run_args *args,
                    const struct aw_workflow *workflow,
                    const struct aw_srun_options *srun,
                    const char *job);
+
+/* What a run consists of. All owned but the first two. */
+struct aw_pool_run {
+    const struct aw_run_args *args; /* borrowed, as the next */
+    const struct aw_workflow *workflow;
+    struct event_base *base;
+    struct aw_coordinator *coordinator;
+    struct aw_exec *exec;
+    struct aw_pool_step *step;
+    struct aw_slurm_job job;
+    char *run_dir;
+    char *start_dir;
+    bool over; /* the coordinator has done its part */
+    bool step_ended;
+};
+
+
+/* Event loop, run directory, coordinator: the same for every kind of pool. CONFIG has what differs. 0, or -1 with text. */
+int aw_pool_run_prepare (struct aw_pool_run *run, struct aw_coordinator_config *config, struct aw_error *err);
+
+/* Runs the coordinator over run->exec to its end, lets the pool end, prints the report. Returns the exit status. */
+int aw_pool_run_end (struct aw_pool_run *run);
+
+/* The pool could not be made: tells why. Returns the exit status. */
+int aw_pool_run_fail (const struct aw_error *err);
+
+void aw_pool_run_finish (struct aw_pool_run *run);
 
 #endif /* AW_CMD_RUN_POOL_H */

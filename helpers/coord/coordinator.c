@@ -22,7 +22,6 @@ struct aw_coordinator {
     struct event_base *base; /* borrowed */
     struct aw_sched *sched;
     struct aw_journal *journal;
-    struct aw_history history;
     struct aw_display *display;
     struct aw_display_set *display_sets; /* one a set */
     struct aw_time_left time_left;
@@ -65,14 +64,12 @@ static void check_journal (struct aw_coordinator *c, int rc, const struct aw_err
     stop (c, false, "the journal cannot be written");
 }
 
-/* Journal, history and display see every event, in this order. */
+/* Journal and display see every event. */
 static void record (struct aw_coordinator *c, const struct aw_event *ev)
 {
     struct aw_error err;
 
     check_journal (c, aw_journal_append (c->journal, ev, &err), &err);
-    if (aw_history_handle (&c->history, ev, &err) < 0)
-        aw_display_message (c->display, "async-workflow: the report will be incomplete: %s", err.text);
     aw_display_event (c->display, ev);
 }
 
@@ -145,6 +142,13 @@ static void on_task_finished (void *arg, const struct aw_event *ev)
 static void on_broken (void *arg, const struct aw_error *why)
 {
     fail_pool (arg, why);
+}
+
+static void on_note (void *arg, const char *text)
+{
+    struct aw_coordinator *c = arg;
+
+    aw_display_message (c->display, "async-workflow: %s", text);
 }
 
 /* The attempt could not even be sent: it ends as failed. */
@@ -332,7 +336,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->exit_code = -1;
     c->epoch = aw_clock_monotonic ();
     c->note = "waiting for the nodes";
-    c->callbacks = (struct aw_exec_callbacks){ on_node_joined, on_node_lost, on_task_finished, on_broken, c };
+    c->callbacks = (struct aw_exec_callbacks){ on_node_joined, on_node_lost, on_task_finished, on_broken, on_note, c };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->turn = event_new (base, -1, EV_PERSIST, on_turn, c);
     c->redraw = event_new (base, -1, 0, on_redraw, c);
@@ -341,7 +345,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
         goto fail;
     }
     c->sched = aw_sched_create (graph, &config->sched, err);
-    if (!c->sched || aw_history_init (&c->history, graph, err) < 0)
+    if (!c->sched)
         goto fail;
     c->journal = open_journal (c, err);
     if (!c->journal)
@@ -365,7 +369,6 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     aw_stop_signals_destroy (c->signals);
     aw_display_finish (c->display);
     aw_journal_close (c->journal, NULL);
-    aw_history_finish (&c->history);
     aw_sched_destroy (c->sched);
     if (c->turn)
         event_free (c->turn);
@@ -390,11 +393,6 @@ void aw_coordinator_message (struct aw_coordinator *c, const char *text)
 void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
 {
     fail_pool (c, why);
-}
-
-const struct aw_history *aw_coordinator_history (const struct aw_coordinator *c)
-{
-    return &c->history;
 }
 
 /* Closes the journal and takes the display down: from now on others may print. */

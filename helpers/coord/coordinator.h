@@ -12,7 +12,6 @@
 
 #include "coord/display.h"
 #include "coord/exec.h"
-#include "core/history.h"
 #include "core/sched.h"
 #include "io/workflow.h"
 #include "util/error.h"
@@ -60,8 +59,5 @@ void aw_coordinator_fail (struct aw_coordinator *coordinator, const struct aw_er
 
 /* A line for the user above the display, such as what srun says. */
 void aw_coordinator_message (struct aw_coordinator *coordinator, const char *text);
-
-/* What has happened so far. Borrowed. */
-const struct aw_history *aw_coordinator_history (const struct aw_coordinator *coordinator);
 
 #endif /* AW_COORD_COORDINATOR_H */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pool inside a Slurm job: a listening socket, one srun with an agent a node, and a look at whether the agents have all
+ * that the job holds.
+ */
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cmd/run_pool.h"
+#include "coord/exec_agents.h"
+#include "coord/pool_nodes.h"
+#include "coord/slurm_job.h"
+
+enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
+
+/* Is all that the job holds in the pool? A step that got less would waste the rest without a word. */
+static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *err)
+{
+    const struct aw_pool_run *run = arg;
+    uint32_t cpus = 0, gpus = 0;
+
+    for (uint32_t n = 0; n < pool->n_nodes; n++) {
+        for (uint32_t i = 0; i < run->job.n_nodes; i++) {
+            if (strcmp (run->job.nodes[i].name, pool->nodes[n].name) != 0)
+                continue;
+            cpus += aw_idset_count (&run->job.nodes[i].cpus);
+            gpus += run->job.nodes[i].n_gpus;
+        }
+    }
+    if (pool->total.gpus != gpus)
+        return aw_error_set (err, "job %s holds %u GPUs on these nodes, but Slurm gave %u to the pool step: ask for GPUs "
+                                  "with --gpus-per-node", run->job.id, gpus, pool->total.gpus);
+    if (pool->total.cpus != cpus)
+        return aw_error_set (err, "job %s holds %u CPUs on these nodes, but Slurm gave %u to the pool step", run->job.id,
+                             cpus, pool->total.cpus);
+    return 0;
+}
+
+static void on_line (void *arg, const char *text)
+{
+    struct aw_pool_run *run = arg;
+
+    if (run->over)
+        fprintf (stderr, "%s\n", text);
+    else
+        aw_coordinator_message (run->coordinator, text);
+}
+
+static void on_step_ended (void *arg, int status)
+{
+    struct aw_pool_run *run = arg;
+    struct aw_error why;
+
+    run->step_ended = true;
+    if (run->over) {
+        event_base_loopbreak (run->base);
+        return;
+    }
+    if (WIFSIGNALED (status))
+        aw_error_set (&why, "the pool's srun was killed by %s", strsignal (WTERMSIG (status)));
+    else
+        aw_error_set (&why, "the pool's srun ended with status %d before the workflow did", WEXITSTATUS (status));
+    aw_coordinator_fail (run->coordinator, &why);
+}
+
+/* The listening socket first, then the step whose agents connect to it. 0, or -1 with text. */
+static int start_pool (struct aw_pool_run *run, const struct aw_srun_options *srun, struct aw_error *err)
+{
+    struct aw_pool_step_callbacks callbacks = { on_line, on_step_ended, run };
+    struct aw_pool_step_config step = { .job = &run->job, .options = srun->step.v };
+
+    run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator), run->job.id,
+                                       run->job.n_nodes, run->job.port_first, run->job.port_last, JOIN_DEADLINE, err);
+    if (!run->exec)
+        return -1;
+    step.port = aw_exec_agents_port (run->exec);
+    run->step = aw_pool_step_create (run->base, &step, &callbacks, err);
+    return run->step ? 0 : -1;
+}
+
+static void tell_unused (const struct aw_srun_options *srun)
+{
+    for (size_t i = 0; !srun->quiet && i < srun->unused.n; i++)
+        fprintf (stderr, "%s%s", i == 0 ? "async-workflow: inside an allocation the pool is what the job holds; not used: "
+                                        : ", ", srun->unused.v[i]);
+    if (!srun->quiet && srun->unused.n > 0)
+        fprintf (stderr, "\n");
+}
+
+int aw_run_in_job (const struct aw_run_args *args,
+                   const struct aw_workflow *workflow,
+                   const struct aw_srun_options *srun,
+                   const char *job)
+{
+    struct aw_pool_run run = { .args = args, .workflow = workflow };
+    struct aw_coordinator_config config = { .check_pool = check_pool, .arg = &run };
+    struct aw_error err;
+    int code;
+
+    tell_unused (srun);
+    if (aw_slurm_job_query (&run.job, job, &err) == 0 && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
+        config.job = run.job.id;
+        config.n_nodes = run.job.n_nodes;
+        if (aw_pool_run_prepare (&run, &config, &err) == 0)
+            start_pool (&run, srun, &err);
+    }
+    code = run.step ? aw_pool_run_end (&run) : aw_pool_run_fail (&err);
+    aw_pool_run_finish (&run);
+    return code;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Local mode: one agent, forked, on this machine. */
+#include "agent/local.h"
+#include "cmd/run_pool.h"
+#include "coord/exec_agents.h"
+
+int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *workflow)
+{
+    struct aw_pool_run run = { .args = args, .workflow = workflow };
+    struct aw_coordinator_config config = { .n_nodes = 1 };
+    struct aw_idset cpus = { 0 }, gpus = { 0 };
+    struct aw_agent_local local = { &cpus, &gpus };
+    struct aw_error err;
+    int code;
+
+    if ((args->cpus && aw_idset_add (&cpus, 0, args->cpus - 1) < 0)
+        || (args->gpus && aw_idset_add (&gpus, 0, args->gpus - 1) < 0))
+        aw_error_set (&err, "out of memory");
+    else if (aw_pool_run_prepare (&run, &config, &err) == 0)
+        run.exec = aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
+                                         aw_agent_serve_local, &local, &err);
+    code = run.exec ? aw_pool_run_end (&run) : aw_pool_run_fail (&err);
+    aw_idset_finish (&cpus);
+    aw_idset_finish (&gpus);
+    aw_pool_run_finish (&run);
+    return code;
+}
