@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/run_args.h"
 #include "cmd/run_pool.h"
+#include "cmd/run_test_only.h"
 #include "coord/salloc.h"
 #include "coord/slurm_job.h"
 #include "coord/srun_options.h"
@@ -70,12 +71,15 @@ static int run_in_slurm (const struct aw_run_args *args, const struct aw_workflo
     const char *job = aw_slurm_job_id ();
     int code = AW_EXIT_INPUT;
 
-    if (!job && !args->from_srun)
-        return fail (aw_error_set (&err, "run: there is no Slurm allocation here: use srun --async-workflow=%s, "
-                                         "or --local to run on this machine", args->file) ? &err : &err,
-                     AW_EXIT_INPUT);
+    if (!job && !args->from_srun && !args->test_only) {
+        aw_error_set (&err, "run: there is no Slurm allocation here: use srun --async-workflow=%s, or --local to run on "
+                            "this machine", args->file);
+        return fail (&err, AW_EXIT_INPUT);
+    }
     if (aw_srun_options_sort (&srun, args->srun_options, job != NULL, &err) < 0)
         aw_error_print (&err);
+    else if (args->test_only || srun.test_only)
+        code = aw_run_test_only (args, workflow, &srun, srun.job ? srun.job : job);
     else if (!job) {
         become_salloc (args, workflow, &srun, &err);
         code = fail (&err, AW_EXIT_POOL);

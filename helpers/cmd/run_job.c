@@ -6,13 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cmd/run_pool.h"
+#include "cmd/run_predict.h"
 #include "coord/exec_agents.h"
 #include "coord/pool_nodes.h"
 #include "coord/slurm_job.h"
 
 enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
+
+/* Seconds for the prediction at the start, well hidden behind srun's own. */
+static const double predict_budget = 0.05;
 
 /* Is all that the job holds in the pool? A step that got less would waste the rest without a word. */
 static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *err)
@@ -88,6 +93,18 @@ static void tell_unused (const struct aw_srun_options *srun)
         fprintf (stderr, "\n");
 }
 
+/* While srun starts the agents, there is time to say what to expect. */
+static void predict (struct aw_pool_run *run)
+{
+    struct aw_allocation allocation = { 0 };
+
+    if (run->args->display != AW_DISPLAY_NONE && aw_run_allocation (&run->job, &allocation, NULL) == 0)
+        aw_coordinator_set_predicted (run->coordinator,
+                                      aw_run_predict (run->workflow, &allocation, &run->args->sched, predict_budget,
+                                                      STDERR_FILENO));
+    aw_allocation_finish (&allocation);
+}
+
 int aw_run_in_job (const struct aw_run_args *args,
                    const struct aw_workflow *workflow,
                    const struct aw_srun_options *srun,
@@ -105,6 +122,8 @@ int aw_run_in_job (const struct aw_run_args *args,
         if (aw_pool_run_prepare (&run, &config, &err) == 0)
             start_pool (&run, srun, &err);
     }
+    if (run.step)
+        predict (&run);
     code = run.step ? aw_pool_run_end (&run) : aw_pool_run_fail (&err);
     aw_pool_run_finish (&run);
     return code;

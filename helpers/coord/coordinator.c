@@ -31,6 +31,7 @@ struct aw_coordinator {
     struct event *turn; /* made active when there is something to decide */
     struct event *redraw; /* one timer, armed as the display wants */
     double epoch; /* monotonic clock at t = 0 */
+    double predicted; /* makespan by the model; 0: none */
     uint32_t n_joined;
     bool complete; /* all nodes have joined and the pool has been checked */
     int exit_code; /* -1: going on */
@@ -302,12 +303,16 @@ static void on_suspend (void *arg)
 static struct aw_journal *open_journal (const struct aw_coordinator *c, struct aw_error *err)
 {
     struct aw_journal_header header = {
-        .epoch = aw_clock_wall (),
+        .epoch = aw_clock_wall () - (aw_clock_monotonic () - c->epoch),
         .name = c->config.workflow->name,
         .mode = (char *)(uintptr_t)aw_mode_name (c->config.sched.mode),
         .policy = (char *)(uintptr_t)aw_policy_name (c->config.sched.policy),
         .job = (char *)(uintptr_t)c->config.job,
+<<<<<<< HEAD
         .directory = (char *)(uintptr_t)c->config.start_dir,
+=======
+        .predicted = c->predicted,
+>>>>>>> dc9952f (run: the model's word before the start, --test-only)
     };
     char *path = aw_run_dir_path (c->config.run_dir, AW_RUN_JOURNAL);
     struct aw_journal *journal = NULL;
@@ -346,9 +351,6 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     }
     c->sched = aw_sched_create (graph, &config->sched, err);
     if (!c->sched)
-        goto fail;
-    c->journal = open_journal (c, err);
-    if (!c->journal)
         goto fail;
     c->display = aw_display_create (graph, STDERR_FILENO, config->display, err);
     if (!c->display)
@@ -390,6 +392,11 @@ void aw_coordinator_message (struct aw_coordinator *c, const char *text)
     arm_redraw (c);
 }
 
+void aw_coordinator_set_predicted (struct aw_coordinator *c, double seconds)
+{
+    c->predicted = seconds;
+}
+
 void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
 {
     fail_pool (c, why);
@@ -412,7 +419,8 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
 
     err->text[0] = '\0';
     c->exec = exec;
-    c->signals = aw_stop_signals_create (c->base, &on_signals, err);
+    c->journal = open_journal (c, err);
+    c->signals = c->journal ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
     if (!c->signals)
         return EXIT_POOL;
     arm_redraw (c);

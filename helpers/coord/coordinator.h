@@ -36,7 +36,7 @@ struct aw_coordinator_config {
 
 struct aw_coordinator;
 
-/* Creates the journal and the display. BASE is borrowed. NULL with text. */
+/* Creates scheduler and display; the journal comes with run. BASE is borrowed. NULL with text. */
 struct aw_coordinator *aw_coordinator_create (struct event_base *base,
                                               const struct aw_coordinator_config *config,
                                               struct aw_error *err);
@@ -46,6 +46,9 @@ void aw_coordinator_destroy (struct aw_coordinator *coordinator);
 
 /* What the execution row is to be created with. Valid as long as the coordinator. */
 const struct aw_exec_callbacks *aw_coordinator_callbacks (struct aw_coordinator *coordinator);
+
+/* The makespan that the model predicted, for the journal's header. Before run. */
+void aw_coordinator_set_predicted (struct aw_coordinator *coordinator, double seconds);
 
 /* Runs the loop until the workflow is over one way or another and the journal is closed. EXEC is borrowed. While it
  * runs, SIGINT and SIGTERM stop the run (once: tasks get SIGTERM and kill_grace seconds; twice: SIGKILL), and Ctrl-Z stops
