@@ -308,11 +308,8 @@ static struct aw_journal *open_journal (const struct aw_coordinator *c, struct a
         .mode = (char *)(uintptr_t)aw_mode_name (c->config.sched.mode),
         .policy = (char *)(uintptr_t)aw_policy_name (c->config.sched.policy),
         .job = (char *)(uintptr_t)c->config.job,
-<<<<<<< HEAD
         .directory = (char *)(uintptr_t)c->config.start_dir,
-=======
         .predicted = c->predicted,
->>>>>>> dc9952f (run: the model's word before the start, --test-only)
     };
     char *path = aw_run_dir_path (c->config.run_dir, AW_RUN_JOURNAL);
     struct aw_journal *journal = NULL;
