@@ -22,10 +22,6 @@ struct line {
     int used, limit;
 };
 
-struct totals {
-    uint64_t all, done, running, ready, failed;
-};
-
 void aw_frame_finish (struct aw_frame *frame)
 {
     int saved = errno;
@@ -129,10 +125,13 @@ struct columns {
     int name, bar, digits;
 };
 
-static struct columns choose_columns (const struct aw_graph *graph, const struct aw_frame_style *style)
+static struct columns choose_columns (const struct aw_graph *graph,
+                                      const struct aw_display_state *state,
+                                      const struct aw_frame_style *style)
 {
     struct columns c = { .name = MIN_NAME };
     uint64_t most = 1;
+    uint32_t failed = 0;
     int rest;
 
     for (uint32_t i = 0; i < graph->n_sets; i++) {
@@ -141,9 +140,13 @@ static struct columns choose_columns (const struct aw_graph *graph, const struct
             c.name = len < MAX_NAME ? len : MAX_NAME;
         if (all_of (graph, i) > most)
             most = all_of (graph, i);
+        if (state->sets[i].failed > failed)
+            failed = state->sets[i].failed;
     }
     c.digits = digits (most);
-    rest = style->columns - 1 - (c.name + 2 + 1 + 2 * c.digits + 2 + 16); /* what stands around the bar */
+    rest = style->columns - 1 - (c.name + 2) - (1 + 2 * c.digits + 1) - (2 + c.digits + 8); /* what stands around the bar */
+    if (failed)
+        rest -= 2 + digits (failed) + 7;
     c.bar = rest >= MIN_BAR ? rest < MAX_BAR ? rest : MAX_BAR : 0;
     return c;
 }
@@ -225,15 +228,18 @@ static void put_others (struct aw_frame *frame,
     end_line (frame, &line);
 }
 
-static void put_pool (struct aw_frame *frame,
-                      const struct aw_graph *graph,
-                      const struct aw_display_state *state,
-                      const struct aw_frame_style *style)
+/* TEXT, or nothing where it does not fit as a whole. */
+static void put_whole (struct line *line, const char *text)
+{
+    if (strlen (text) <= (size_t)(line->limit - line->used))
+        put (line, text);
+}
+
+static void put_pool (struct aw_frame *frame, const struct aw_display_state *state, const struct aw_frame_style *style)
 {
     struct line line = { .out = &frame->text, .limit = style->columns - 1 };
     char text[LINE], time[32];
 
-    (void)graph;
     snprintf (text, sizeof (text), "CPUs %u/%u", state->busy_cpus, state->cpus);
     put (&line, text);
     if (state->gpus) {
@@ -241,17 +247,17 @@ static void put_pool (struct aw_frame *frame,
         put (&line, text);
     }
     snprintf (text, sizeof (text), "  on %u node%s", state->nodes, state->nodes == 1 ? "" : "s");
-    put (&line, text);
+    put_whole (&line, text);
     snprintf (text, sizeof (text), "   %s", aw_format_seconds (time, sizeof (time), floor (state->t)));
-    put (&line, text);
+    put_whole (&line, text);
     if (!isnan (state->left) && !isinf (state->left)) {
         snprintf (text, sizeof (text), "   about %s left", aw_format_seconds (time, sizeof (time), ceil (state->left)));
-        put (&line, text);
+        put_whole (&line, text);
     }
     if (state->note) {
-        put (&line, "   ");
+        snprintf (text, sizeof (text), "   %s", state->note);
         put_style (&line, style, "1");
-        put (&line, state->note);
+        put_whole (&line, text);
         put_style (&line, style, "0");
     }
     end_line (frame, &line);
@@ -263,7 +269,7 @@ int aw_frame_draw (struct aw_frame *frame,
                    const struct aw_frame_style *style)
 {
     uint32_t room = style->rows > 3 ? (uint32_t)style->rows - 2 : 0; /* lines for sets: one is the pool's, one the cursor's */
-    struct columns c = choose_columns (graph, style);
+    struct columns c = choose_columns (graph, state, style);
     bool all = graph->n_sets <= room;
     bool *shown = calloc (graph->n_sets + (size_t)1, sizeof (*shown));
     int *widths = calloc ((all ? graph->n_sets : room) + (size_t)2, sizeof (*widths));
@@ -284,7 +290,7 @@ int aw_frame_draw (struct aw_frame *frame,
             put_set (frame, graph, i, &state->sets[i], style, &c);
     if (!all && room)
         put_others (frame, graph, state, shown, style);
-    put_pool (frame, graph, state, style);
+    put_pool (frame, state, style);
     free (shown);
     if (frame->text.failed) {
         aw_frame_finish (frame);
