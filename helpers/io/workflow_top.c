@@ -8,7 +8,7 @@
 #include "io/template.h"
 
 const char *const aw_top_keys[AW_TOP_KEYS] = {
-    "async-workflow", "name", "parameters", "iterations", "defaults", "tasks",
+    "$schema", "async-workflow", "name", "parameters", "iterations", "defaults", "tasks",
 };
 
 void aw_top_init (struct aw_top *top)
@@ -45,6 +45,20 @@ static bool read_version (struct aw_reader *reader, struct json_object *root)
     }
     aw_reader_leave (reader, mark);
     return good;
+}
+
+/* An editor's, not ours; but text it is. */
+static void read_schema (struct aw_reader *reader, struct json_object *root)
+{
+    struct json_object *value;
+    const char *text;
+    size_t mark;
+
+    if (!json_object_object_get_ex (root, "$schema", &value))
+        return;
+    mark = aw_reader_enter (reader, "$schema");
+    aw_reader_text (reader, value, &text);
+    aw_reader_leave (reader, mark);
 }
 
 static void find_unknown (struct aw_reader *reader, struct json_object *root)
@@ -169,6 +183,7 @@ bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_
     if (!read_version (reader, root))
         return false;
     find_unknown (reader, root);
+    read_schema (reader, root);
     if (json_object_object_get_ex (root, "parameters", &value)) {
         mark = aw_reader_enter (reader, "parameters");
         read_parameters (reader, value);

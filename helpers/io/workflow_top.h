@@ -16,9 +16,9 @@ struct aw_top {
     struct aw_task_spec defaults;
 };
 
-/* The keys, N of them. */
+/* All keys of the top level. */
 extern const char *const aw_top_keys[];
-enum { AW_TOP_KEYS = 6 };
+enum { AW_TOP_KEYS = 7 };
 
 void aw_top_init (struct aw_top *top);
 void aw_top_finish (struct aw_top *top);
