@@ -26,6 +26,11 @@ static int load_journal (struct aw_report *report, const char *path, struct aw_e
                          &report->torn, err) < 0)
         return -1;
     report->live = in_use != 0 && report->history.exit_code < 0;
+    if (report->header.name) { /* the copy of the workflow file may have lost its name */
+        char *copy = report->workflow->name;
+        report->workflow->name = report->header.name;
+        report->header.name = copy;
+    }
     report->predicted = report->header.predicted > 0 ? report->header.predicted : NAN;
     return 0;
 }

@@ -144,7 +144,7 @@ static int handle_start (struct aw_history *history, const struct aw_event *ev, 
 {
     uint32_t cpus = aw_idset_count (&ev->cpus);
     uint32_t gpus = aw_idset_count (&ev->gpus);
-    double ready = history->ready[ev->task];
+    double ready = history->ready[ev->task] > 0 ? history->ready[ev->task] - 1.0 : NAN;
     uint32_t last = history->last[ev->task];
 
     if (check_start (history, ev, cpus, gpus, err) < 0)
@@ -158,7 +158,7 @@ static int handle_start (struct aw_history *history, const struct aw_event *ev, 
         .node = ev->node,
         .cpus = cpus,
         .gpus = gpus,
-        .ready = ready > 0 ? ready - 1 : NAN,
+        .ready = ready > ev->t ? ev->t : ready, /* kept in single precision, it may come out later */
         .start = ev->t,
         .finish = NAN,
         .seconds = NAN,
