@@ -29,7 +29,7 @@ struct aw_ready {
     uint32_t *shape_of; /* by set */
     struct aw_ranges *queues; /* by instance */
     uint32_t *position; /* by instance: in its shape's heap; AW_NONE: not in it */
-    double *remaining; /* by instance: longest remaining path; written by the scheduler, then aw_ready_reorder */
+    double *remaining; /* by instance: what the policy orders by (core/rank.h); written by the scheduler, then aw_ready_reorder */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */

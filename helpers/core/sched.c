@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/priority.h"
+#include "core/rank.h"
 #include "core/sched_state.h"
 
 struct aw_sched *aw_sched_create (const struct aw_graph *graph,
@@ -34,7 +34,8 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
         || aw_estimate_init (&s->estimate, graph) < 0)
         goto fail;
     aw_pool_init (&s->pool);
-    aw_priority_remaining (graph, s->estimate.seconds, s->ready.remaining);
+    if (aw_rank (graph, &s->pool, config->policy, s->estimate.seconds, s->ready.remaining) < 0)
+        goto fail;
     return s;
 fail:
     aw_sched_destroy (s);
@@ -107,6 +108,12 @@ int aw_sched_begin (struct aw_sched *s)
     return rc;
 }
 
+static void pool_changed (struct aw_sched *s)
+{
+    if (aw_rank_needs_pool (s->config.policy))
+        s->n_moves = AW_MANY_MOVES;
+}
+
 static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
     if (ev->node < s->pool.n_nodes)
@@ -119,6 +126,7 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
         return aw_error_set (err, "out of memory for node %s", ev->name);
     aw_sched_unblock (s, ev->node);
     aw_sched_drop_reservation (s);
+    pool_changed (s);
     return 0;
 }
 
@@ -130,6 +138,7 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
         aw_pool_lose_node (&s->pool, ev->node);
         s->n_lost++;
         aw_sched_drop_reservation (s);
+        pool_changed (s);
     }
     return 0;
 }

@@ -25,6 +25,10 @@
 enum aw_policy {
     AW_POLICY_LONGEST_PATH, /* longest remaining path first */
     AW_POLICY_FIFO, /* by time ready, ties by the file's order */
+    AW_POLICY_WAVES, /* longest path, sets that the pool cannot hold whole counted in waves */
+    AW_POLICY_GPUS_FIRST, /* sets that want GPUs, then the others; of each the longest path in waves */
+    AW_POLICY_WIDEST, /* tasks that take the largest part of the pool; of equal ones the longest path */
+    AW_POLICIES /* their number */
 };
 
 enum aw_mode {
@@ -39,7 +43,9 @@ struct aw_sched_config {
 
 struct aw_sched;
 
-/* Names as the command line has them: "longest-path", "fifo"; "async", "sequential". parse gives -1 for others. */
+/* Names as the command line has them: "longest-path", "fifo", "waves", "gpus-first", "widest"; "async", "sequential". parse
+ * gives -1 for others.
+ */
 const char *aw_policy_name (enum aw_policy policy);
 int aw_policy_parse (const char *name);
 const char *aw_mode_name (enum aw_mode mode);

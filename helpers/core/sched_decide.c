@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <math.h>
 
-#include "core/priority.h"
+#include "core/rank.h"
 #include "core/sched_state.h"
 
 /* A node is "held" for a task where only the reservation stands against it. */
@@ -135,15 +135,17 @@ static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instanc
     return !shape->blocked;
 }
 
-static void refresh_priorities (struct aw_sched *s)
+static int refresh_ranks (struct aw_sched *s)
 {
     uint32_t patience = s->graph->n_sets / 64 + 1; /* so that large graphs do not do it after each end */
 
     if (s->n_moves < patience)
-        return;
+        return 0;
     s->n_moves = 0;
-    aw_priority_remaining (s->graph, s->estimate.seconds, s->ready.remaining);
+    if (aw_rank (s->graph, &s->pool, s->config.policy, s->estimate.seconds, s->ready.remaining) < 0)
+        return -1;
     aw_ready_reorder (&s->ready);
+    return 0;
 }
 
 static int start (struct aw_sched *s, uint32_t instance, uint32_t node, struct aw_running **out)
@@ -165,7 +167,8 @@ int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
 {
     struct aw_shape *shape;
 
-    refresh_priorities (s);
+    if (refresh_ranks (s) < 0)
+        return -1;
     while ((shape = first_shape (s, false))) {
         uint32_t instance, node;
 

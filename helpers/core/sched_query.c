@@ -8,6 +8,9 @@
 static const char *const policy_names[] = {
     [AW_POLICY_LONGEST_PATH] = "longest-path",
     [AW_POLICY_FIFO] = "fifo",
+    [AW_POLICY_WAVES] = "waves",
+    [AW_POLICY_GPUS_FIRST] = "gpus-first",
+    [AW_POLICY_WIDEST] = "widest",
 };
 
 static const char *const mode_names[] = {
@@ -113,7 +116,7 @@ bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_eve
 void aw_sched_expect (struct aw_sched *s, uint32_t set, double seconds)
 {
     aw_estimate_expect (&s->estimate, set, seconds);
-    s->n_moves = UINT32_MAX / 2; /* at the next decision, whatever the graph's size */
+    s->n_moves = AW_MANY_MOVES;
 }
 
 bool aw_sched_ended (const struct aw_sched *s)

@@ -12,6 +12,7 @@
 #include "core/running.h"
 #include "core/sched.h"
 
+enum { AW_MANY_MOVES = INT32_MAX }; /* ranks are worked out anew at the next decision, whatever the graph's size */
 enum { AW_LOST_NODES_A_TASK = 3 }; /* so many lost nodes use up no retry; then a task counts as what kills them */
 
 struct aw_tries {
@@ -32,7 +33,7 @@ struct aw_sched {
     struct aw_tries *tries; /* by task */
     struct aw_released news; /* READY and SKIP actions still to be given out */
     uint32_t n_lost; /* lost nodes whose tasks may still stand as running */
-    uint32_t n_moves; /* changed estimates since the priorities were worked out */
+    uint32_t n_moves; /* changed estimates since the ranks were worked out */
     bool begun;
     bool stopped; /* nothing more is started */
     bool stop_kills; /* what runs is killed too */
