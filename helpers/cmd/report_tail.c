@@ -117,7 +117,7 @@ void aw_tail_load (const struct aw_report *report, const struct aw_attempt *atte
         size_t from = last_lines (buf, len);
 
         tail->cut = at > 0 || from > 0;
-        tail->text = harmless (buf + from, len - from);
+        tail->text = harmless (buf + from, (size_t)n - from);
     }
     free (buf);
 }
