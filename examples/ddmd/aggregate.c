@@ -98,8 +98,12 @@ static int aggregate (struct aw_error *err)
 {
     struct ddmd_maps maps = { 0 };
     char path[DDMD_PATH_MAX];
-    int rc = ddmd_rundir_path (
-        option.directory, DDMD_MAPS, (uint32_t)option.iteration, (uint32_t)option.index, path, err);
+    int rc = ddmd_rundir_path (option.directory,
+                               DDMD_MAPS,
+                               (uint32_t)option.iteration,
+                               (uint32_t)option.index,
+                               path,
+                               err);
 
     if (rc == 0)
         rc = collect (&maps, err);

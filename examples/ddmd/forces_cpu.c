@@ -71,8 +71,11 @@ static double angle_forces (const struct ddmd_go_model *m, const double *x, doub
 }
 
 /* E and dE/dphi of one dihedral from sine and cosine of phi: no arc tangent is needed. */
-static double dihedral_energy (
-    const struct ddmd_go_model *m, size_t i, double cosine, double sine, double *slope)
+static double dihedral_energy (const struct ddmd_go_model *m,
+                               size_t i,
+                               double cosine,
+                               double sine,
+                               double *slope)
 {
     double c = cosine * m->cos_phi[i] + sine * m->sin_phi[i]; /* of phi - phi0 */
     double s = sine * m->cos_phi[i] - cosine * m->sin_phi[i];
@@ -100,8 +103,11 @@ static double dihedral_forces (const struct ddmd_go_model *m, const double *x, d
         p2 = fmax (ddmd_vector_dot (p, p), SIN2_MIN);
         q2 = fmax (ddmd_vector_dot (q, q), SIN2_MIN);
         norm = 1 / sqrt (p2 * q2);
-        energy += dihedral_energy (
-            m, i, ddmd_vector_dot (p, q) * norm, lb * ddmd_vector_dot (a, q) * norm, &slope);
+        energy += dihedral_energy (m,
+                                   i,
+                                   ddmd_vector_dot (p, q) * norm,
+                                   lb * ddmd_vector_dot (a, q) * norm,
+                                   &slope);
         /* d phi / d r_i = -|b| p / p^2 and d phi / d r_(i+3) = |b| q / q^2; the rest by the absence
          * of net force and torque
          */
@@ -165,8 +171,11 @@ double ddmd_cpu_forces (const struct ddmd_go_model *model, const double *x, doub
            + pair_forces (model, x, f);
 }
 
-void ddmd_cpu_md_forces (
-    const struct ddmd_go_model *model, size_t count, const double *x, double *f, double *energy)
+void ddmd_cpu_md_forces (const struct ddmd_go_model *model,
+                         size_t count,
+                         const double *x,
+                         double *f,
+                         double *energy)
 {
     for (size_t k = 0; k < count; k++)
         energy[k] = ddmd_cpu_forces (model, x + k * 3 * model->n, f + k * 3 * model->n);

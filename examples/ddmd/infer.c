@@ -86,8 +86,13 @@ static struct ddmd_vae *load_network (struct aw_error *err)
 {
     char path[DDMD_PATH_MAX];
     uint32_t newest, parts;
-    int rc = ddmd_rundir_newest (
-        option.directory, DDMD_NETWORK, 0, (uint32_t)option.iteration + 1, &newest, &parts, err);
+    int rc = ddmd_rundir_newest (option.directory,
+                                 DDMD_NETWORK,
+                                 0,
+                                 (uint32_t)option.iteration + 1,
+                                 &newest,
+                                 &parts,
+                                 err);
 
     if (rc == 0)
         aw_error_set (err, "%s: no network yet: run ddmd-train first", option.directory);
@@ -145,8 +150,12 @@ static int open_simulation (const struct ddmd_map *map,
     if (frames->frame && frames->iteration == map->iteration && frames->part == map->simulation)
         return 0;
     ddmd_frames_finish (frames);
-    if (ddmd_rundir_path (
-            option.directory, DDMD_SIMULATION, map->iteration, map->simulation, path, err)
+    if (ddmd_rundir_path (option.directory,
+                          DDMD_SIMULATION,
+                          map->iteration,
+                          map->simulation,
+                          path,
+                          err)
             < 0
         || ddmd_frames_read (path, frames, err) < 0)
         return -1;
@@ -193,13 +202,13 @@ static void print_summary (const struct ddmd_maps *maps, const struct ddmd_frame
             maps->count,
             restart->count);
     if (restart->count > 0)
-        printf (
-            "lowest RMSD among them %.2f, factor %.2f: frame %u of simulation %u of iteration %u\n",
-            best->rmsd,
-            best->score,
-            best->index,
-            best->simulation,
-            best->iteration);
+        printf ("lowest RMSD among them %.2f, factor %.2f: frame %u of simulation %u of iteration "
+                "%u\n",
+                best->rmsd,
+                best->score,
+                best->index,
+                best->simulation,
+                best->iteration);
 }
 
 static int write_restart (const struct ddmd_maps *maps, const double *score, struct aw_error *err)
@@ -220,8 +229,12 @@ static int write_restart (const struct ddmd_maps *maps, const double *score, str
     if (!restart.frame)
         aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
     else if (fetch_frames (maps, chosen, &restart, err) == 0
-             && ddmd_rundir_path (
-                    option.directory, DDMD_RESTART, restart.iteration, restart.part, path, err)
+             && ddmd_rundir_path (option.directory,
+                                  DDMD_RESTART,
+                                  restart.iteration,
+                                  restart.part,
+                                  path,
+                                  err)
                     == 0) {
         restart.count = ddmd_restart_rank (restart.frame, restart.count, option.outliers);
         rc = ddmd_frames_write (path, &restart, err);
@@ -270,8 +283,11 @@ int main (int argc, char **argv)
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
     first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
-    rc = ddmd_maps_gather (
-        option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps, &err);
+    rc = ddmd_maps_gather (option.directory,
+                           (uint32_t)first,
+                           (uint32_t)option.iteration,
+                           &maps,
+                           &err);
     if (rc == 0)
         rc = infer (&maps, &err);
     ddmd_maps_finish (&maps);

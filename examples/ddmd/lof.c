@@ -87,8 +87,11 @@ static void find_densities (struct table *t)
     }
 }
 
-int ddmd_lof (
-    size_t count, size_t dimensions, const double *points, size_t neighbours, double *factor)
+int ddmd_lof (size_t count,
+              size_t dimensions,
+              const double *points,
+              size_t neighbours,
+              double *factor)
 {
     struct table t = { .count = count, .k = neighbours };
 

@@ -42,8 +42,10 @@ static int check_maps (const char *path,
         return aw_error_set (err, "%s: %u residues, not %d", path, header->residues, DDMD_RESIDUES);
     for (size_t i = 0; i < header->count; i++) {
         if (!isfinite (map[i].rmsd) || map[i].rmsd < 0)
-            return aw_error_set (
-                err, "%s: map %zu: an RMSD out of range: the file is damaged", path, i);
+            return aw_error_set (err,
+                                 "%s: map %zu: an RMSD out of range: the file is damaged",
+                                 path,
+                                 i);
     }
     return 0;
 }
@@ -101,11 +103,11 @@ int ddmd_maps_gather (const char *directory,
         if (rc < 0 || (rc == 1 && gather_parts (directory, i, parts, maps, err) < 0))
             return -1;
         if (rc == 0 && i == last)
-            return aw_error_set (
-                err,
-                "%s: the maps of iteration %u are not all there: run ddmd-aggregate first",
-                directory,
-                i);
+            return aw_error_set (err,
+                                 "%s: the maps of iteration %u are not all there: run "
+                                 "ddmd-aggregate first",
+                                 directory,
+                                 i);
     }
     return 0;
 }

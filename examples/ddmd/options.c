@@ -45,8 +45,12 @@ static int set_number (const struct ddmd_option *o, const char *text, struct aw_
     double value = strtod (text, &end);
 
     if (end == text || *end != '\0' || !(value >= o->min && value <= o->max))
-        return aw_error_set (
-            err, "--%s: \"%s\" is not a number from %g to %g", o->name, text, o->min, o->max);
+        return aw_error_set (err,
+                             "--%s: \"%s\" is not a number from %g to %g",
+                             o->name,
+                             text,
+                             o->min,
+                             o->max);
     *(double *)o->value = value;
     return 0;
 }
@@ -95,8 +99,11 @@ static void print_help (const struct ddmd_program *program, FILE *out)
     }
 }
 
-int ddmd_options_parse (
-    const struct ddmd_program *program, int argc, char **argv, FILE *out, struct aw_error *err)
+int ddmd_options_parse (const struct ddmd_program *program,
+                        int argc,
+                        char **argv,
+                        FILE *out,
+                        struct aw_error *err)
 {
     for (int i = 1; i < argc; i++) {
         const struct ddmd_option *o;
@@ -128,8 +135,10 @@ int ddmd_options_parse (
 int ddmd_program_end (const struct ddmd_program *program, int status, const struct aw_error *err)
 {
     if (fflush (stdout) != 0 && status == 0) {
-        fprintf (
-            stderr, "%s: cannot write to standard output: %s\n", program->name, strerror (errno));
+        fprintf (stderr,
+                 "%s: cannot write to standard output: %s\n",
+                 program->name,
+                 strerror (errno));
         return 1;
     }
     if (status == 1)

@@ -40,8 +40,11 @@ struct ddmd_program {
 /* Take "--name value" and "--name=value". 0; 1 after "--help", when the help was written to 'out';
  * -1 with the reason in 'err'.
  */
-int ddmd_options_parse (
-    const struct ddmd_program *program, int argc, char **argv, FILE *out, struct aw_error *err);
+int ddmd_options_parse (const struct ddmd_program *program,
+                        int argc,
+                        char **argv,
+                        FILE *out,
+                        struct aw_error *err);
 
 /* What a program's main returns, after saying what is wrong, if anything, on one line of stderr:
  * 'status' is 0, or 1 for "could not do it", or 2 for "was asked wrongly".

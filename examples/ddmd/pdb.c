@@ -78,8 +78,11 @@ static int read_atom (struct reader *r, const char *line)
         && begin_residue (r, line) < 0)
         return -1;
     if (pdb->n_atoms == ATOMS_MAX)
-        return aw_error_set (
-            r->err, "%s: line %u: more than %d atoms", r->path, r->line, ATOMS_MAX);
+        return aw_error_set (r->err,
+                             "%s: line %u: more than %d atoms",
+                             r->path,
+                             r->line,
+                             ATOMS_MAX);
     atom = &pdb->atoms[pdb->n_atoms];
     atom->residue = pdb->residues - 1;
     for (int c = 0; c < 3; c++) {
@@ -179,8 +182,10 @@ struct ddmd_pdb *ddmd_pdb_read (const char *path, struct aw_error *err)
     int rc;
 
     if (!file) {
-        aw_error_set (
-            err, "%s: %s: the Debian package mustang-testdata has one", path, strerror (errno));
+        aw_error_set (err,
+                      "%s: %s: the Debian package mustang-testdata has one",
+                      path,
+                      strerror (errno));
         return NULL;
     }
     r.pdb = calloc (1, sizeof (*r.pdb));

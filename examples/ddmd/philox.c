@@ -53,8 +53,11 @@ static void box_muller (uint32_t a, uint32_t b, double *first, double *second)
     *second = (double)(radius * sinf (angle));
 }
 
-void ddmd_philox_normal (
-    uint64_t key, uint64_t step, enum ddmd_philox_use use, double *out, size_t count)
+void ddmd_philox_normal (uint64_t key,
+                         uint64_t step,
+                         enum ddmd_philox_use use,
+                         double *out,
+                         size_t count)
 {
     for (size_t i = 0; i < count; i += 4) {
         uint32_t counter[4] = { (uint32_t)step, (uint32_t)(step >> 32), (uint32_t)(i / 4), use };

@@ -35,7 +35,10 @@ uint64_t ddmd_philox_key (uint64_t seed, uint32_t iteration, uint32_t index);
  * beyond 6.7). They are a function of key, step and use; the first numbers are the same whatever
  * the count.
  */
-void ddmd_philox_normal (
-    uint64_t key, uint64_t step, enum ddmd_philox_use use, double *out, size_t count);
+void ddmd_philox_normal (uint64_t key,
+                         uint64_t step,
+                         enum ddmd_philox_use use,
+                         double *out,
+                         size_t count);
 
 #endif /* !DDMD_PHILOX_H */

@@ -116,8 +116,11 @@ static int take_frame (const char *path,
     if (index < frames.count)
         *frame = frames.frame[index];
     else
-        rc = aw_error_set (
-            err, "%s: no frame %llu, there are %zu", path, (unsigned long long)index, frames.count);
+        rc = aw_error_set (err,
+                           "%s: no frame %llu, there are %zu",
+                           path,
+                           (unsigned long long)index,
+                           frames.count);
     ddmd_frames_finish (&frames);
     return rc;
 }
@@ -282,8 +285,12 @@ static int write_frames (const struct ddmd_frames *frames, struct aw_error *err)
 
     if (option.out)
         return ddmd_frames_write (option.out, frames, err);
-    if (ddmd_rundir_path (
-            option.directory, DDMD_SIMULATION, frames->iteration, frames->part, path, err)
+    if (ddmd_rundir_path (option.directory,
+                          DDMD_SIMULATION,
+                          frames->iteration,
+                          frames->part,
+                          path,
+                          err)
         < 0)
         return -1;
     return ddmd_frames_write (path, frames, err);

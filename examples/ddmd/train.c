@@ -71,8 +71,13 @@ static struct ddmd_vae *begin_network (uint64_t seed, struct aw_error *err)
     if (option.start && strcmp (option.start, "new") != 0)
         return ddmd_vae_read (backend, option.start, option.batch, err);
     if (!option.start)
-        rc = ddmd_rundir_newest (
-            option.directory, DDMD_NETWORK, 0, (uint32_t)option.iteration, &newest, &parts, err);
+        rc = ddmd_rundir_newest (option.directory,
+                                 DDMD_NETWORK,
+                                 0,
+                                 (uint32_t)option.iteration,
+                                 &newest,
+                                 &parts,
+                                 err);
     if (rc < 0
         || (rc == 1 && ddmd_rundir_path (option.directory, DDMD_NETWORK, newest, 0, path, err) < 0))
         return NULL;
@@ -142,8 +147,11 @@ int main (int argc, char **argv)
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
     first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
-    rc = ddmd_maps_gather (
-        option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps, &err);
+    rc = ddmd_maps_gather (option.directory,
+                           (uint32_t)first,
+                           (uint32_t)option.iteration,
+                           &maps,
+                           &err);
     if (rc == 0)
         rc = train (&maps, &err);
     ddmd_maps_finish (&maps);

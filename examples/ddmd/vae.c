@@ -178,13 +178,13 @@ struct ddmd_vae *ddmd_vae_create (const struct ddmd_backend *backend,
     if (n == 0 || n % 4 != 0 || n > DDMD_RESIDUES_MAX || latent == 0 || latent > DDMD_LATENT_MAX
         || batch == 0 || batch > 4096) {
         errno = EINVAL;
-        aw_error_set (
-            err,
-            "the network: maps of %zu x %zu, %zu latent dimensions, batches of %zu: out of range",
-            n,
-            n,
-            latent,
-            batch);
+        aw_error_set (err,
+                      "the network: maps of %zu x %zu, %zu latent dimensions, batches of %zu: out "
+                      "of range",
+                      n,
+                      n,
+                      latent,
+                      batch);
         return NULL;
     }
     vae = calloc (1, sizeof (*vae));
@@ -352,8 +352,12 @@ void ddmd_vae_descend (struct ddmd_vae *vae, double rate)
     struct ddmd_adam adam = { .rate = rate, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 };
 
     adam.step = ++vae->steps;
-    vae->backend->adam (
-        &adam, vae->weights, vae->weights_grad, vae->moment1, vae->moment2, vae->parameters);
+    vae->backend->adam (&adam,
+                        vae->weights,
+                        vae->weights_grad,
+                        vae->moment1,
+                        vae->moment2,
+                        vae->parameters);
 }
 
 void ddmd_vae_embed (struct ddmd_vae *vae, const ddmd_real *pixels, size_t count, ddmd_real *means)

@@ -52,8 +52,10 @@ static int check_parameters (const char *path,
                              ddmd_vae_parameters (vae));
     for (size_t i = 0; i < header->count; i++) {
         if (!isfinite (parameters[i]))
-            return aw_error_set (
-                err, "%s: parameter %zu is not a number: the file is damaged", path, i);
+            return aw_error_set (err,
+                                 "%s: parameter %zu is not a number: the file is damaged",
+                                 path,
+                                 i);
     }
     return 0;
 }

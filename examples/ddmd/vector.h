@@ -26,8 +26,11 @@ static inline void ddmd_vector_cross (const double a[3], const double b[3], doub
 }
 
 /* out = r_j - r_i, of the planar coordinates 'x' of 'n' residues. */
-static inline void ddmd_vector_between (
-    const double *x, size_t n, size_t i, size_t j, double out[3])
+static inline void ddmd_vector_between (const double *x,
+                                        size_t n,
+                                        size_t i,
+                                        size_t j,
+                                        double out[3])
 {
     for (size_t c = 0; c < 3; c++)
         out[c] = x[c * n + j] - x[c * n + i];

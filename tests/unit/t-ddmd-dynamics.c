@@ -215,8 +215,16 @@ static void repeatable (void **state)
     assert_int_equal (cpu->md_run (model, &langevin, 2, key, 0, 300, x, v, energy), 0);
     assert_int_equal (cpu->md_run (model, &langevin, 1, &key[1], 0, 100, alone_x, alone_v, &alone),
                       0);
-    assert_int_equal (
-        cpu->md_run (model, &langevin, 1, &key[1], 100, 200, alone_x, alone_v, &alone), 0);
+    assert_int_equal (cpu->md_run (model,
+                                   &langevin,
+                                   1,
+                                   &key[1],
+                                   100,
+                                   200,
+                                   alone_x,
+                                   alone_v,
+                                   &alone),
+                      0);
     assert_memory_equal (x + N3, alone_x, sizeof (alone_x));
     assert_memory_equal (v + N3, alone_v, sizeof (alone_v));
     assert_true (alone == energy[1]);

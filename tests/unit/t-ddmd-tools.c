@@ -40,8 +40,10 @@ static int run (const char *command)
     int status;
 
     for (const char *p = command; *p; p++)
-        used += (size_t)snprintf (
-            line + used, sizeof (line) - used, *p == '@' ? "%s" : "%.1s", *p == '@' ? scratch : p);
+        used += (size_t)snprintf (line + used,
+                                  sizeof (line) - used,
+                                  *p == '@' ? "%s" : "%.1s",
+                                  *p == '@' ? scratch : p);
     snprintf (line + used, sizeof (line) - used, " 2>&1");
     pipe = popen (line, "r");
     assert_non_null (pipe);
@@ -122,9 +124,11 @@ static void wrong_arguments (void **state)
 
 static void help (void **state)
 {
-    static const char *const programs[] = {
-        "simulate --help", "aggregate --help", "train --help", "infer --help", "show --help"
-    };
+    static const char *const programs[] = { "simulate --help",
+                                            "aggregate --help",
+                                            "train --help",
+                                            "infer --help",
+                                            "show --help" };
 
     (void)state;
     for (size_t i = 0; i < sizeof (programs) / sizeof (programs[0]); i++) {
@@ -219,14 +223,13 @@ static void starts (void **state)
     assert_non_null (strstr (output, "start: frame 7 of simulation 2 of iteration 0"));
     assert_runs ("show @/a");
     assert_non_null (strstr (output, "\n0\t0\t0\t900\t")); /* 800 steps had led to frame 7 */
-    assert_int_equal (
-        run (
-            "simulate --steps 100 --every 100 --out @/a --start @/simulation-0000-00002.frames:20"),
-        1);
+    assert_int_equal (run ("simulate --steps 100 --every 100 --out @/a --start "
+                           "@/simulation-0000-00002.frames:20"),
+                      1);
     assert_non_null (strstr (output, "no frame 20, there are 20"));
-    assert_int_equal (
-        run ("simulate --steps 100 --every 100 --out @/a --start @/simulation-0000-00002.frames:x"),
-        1);
+    assert_int_equal (run ("simulate --steps 100 --every 100 --out @/a --start "
+                           "@/simulation-0000-00002.frames:x"),
+                      1);
     assert_runs (
         "simulate --steps 100 --every 100 --out @/b --directory @ --iteration 1 --from extended");
     assert_non_null (strstr (output, "start: extended chain"));
