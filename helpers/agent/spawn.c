@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vfork: the child runs in the agent's memory while the agent waits, so starting a task costs the same however large
- * the agent is, and a failure is told by writing it down. Where vfork makes a copy (valgrind) the place to write it to is shared
- * all the same. The child makes system calls and nothing else.
+ * the agent is. The child makes system calls and nothing else. What fails it tells through a pipe that a successful
+ * exec closes: that holds also where vfork is a fork (valgrind, some sandboxes), and memory of the child is not ours.
  */
 #include "config.h"
 
@@ -12,9 +12,9 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,8 +22,11 @@
 
 #include "agent/environment.h"
 
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2) /* linux/close_range.h, Linux 5.11 */
+#endif
+
 enum stage {
-    STAGE_NONE, /* all went well */
     STAGE_SESSION,
     STAGE_OUT,
     STAGE_ERR,
@@ -32,14 +35,13 @@ enum stage {
     STAGE_EXEC,
 };
 
-/* Where the child writes what went wrong. */
+/* What the child tells of what went wrong. */
 struct report {
-    volatile int stage;
-    volatile int error;
+    int stage;
+    int error;
 };
 
 struct aw_spawner {
-    struct report *report; /* shared memory */
     char *paths; /* candidates for the program, one after the other, an empty string last */
     size_t paths_capacity;
     cpu_set_t *mask;
@@ -52,7 +54,7 @@ struct child {
     const char *paths;
     const cpu_set_t *mask; /* NULL: unbound */
     size_t mask_size;
-    struct report *report;
+    int report; /* to write a struct report to; close-on-exec */
     pid_t parent;
     bool same; /* out and err */
 };
@@ -63,8 +65,10 @@ struct child {
 
 __attribute__ ((noreturn)) static void fail (const struct child *child, enum stage stage)
 {
-    child->report->error = errno;
-    child->report->stage = stage;
+    const struct report report = { stage, errno };
+    ssize_t rc = write (child->report, &report, sizeof (report));
+
+    (void)rc; /* the exit code is left to tell */
     _exit (127);
 }
 
@@ -125,7 +129,7 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
     if (child->mask && sched_setaffinity (0, child->mask_size, child->mask) < 0)
         fail (child, STAGE_CPUS);
 #ifdef SYS_close_range
-    syscall (SYS_close_range, 3U, UINT_MAX, 0U); /* not there: then close-on-exec does it alone */
+    syscall (SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC); /* if it is not there: all should be that already */
 #endif
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
@@ -149,19 +153,9 @@ __attribute__ ((noinline)) static pid_t start_child (const struct child *child)
 struct aw_spawner *aw_spawner_create (struct aw_error *err)
 {
     struct aw_spawner *spawner = calloc (1, sizeof (*spawner));
-    void *shared;
 
-    if (!spawner) {
+    if (!spawner)
         aw_error_set (err, "out of memory");
-        return NULL;
-    }
-    shared = mmap (NULL, sizeof (struct report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) {
-        aw_error_set (err, "mmap: %s", strerror (errno));
-        free (spawner);
-        return NULL;
-    }
-    spawner->report = shared;
     return spawner;
 }
 
@@ -170,7 +164,6 @@ void aw_spawner_destroy (struct aw_spawner *spawner)
     int saved = errno;
 
     if (spawner) {
-        munmap (spawner->report, sizeof (*spawner->report));
         free (spawner->paths);
         free (spawner->mask);
         free (spawner);
@@ -279,39 +272,58 @@ static void tell (const struct aw_spawn *spawn, int stage, int error, struct aw_
     }
 }
 
+/* Starts the child; FDS is the pipe. True: all went well, or there is no child at all. */
+static bool start_and_listen (struct child *child, const int fds[2], pid_t *pid, struct report *report)
+{
+    ssize_t n;
+
+    child->report = fds[1];
+    *pid = start_child (child);
+    if (*pid < 0) {
+        report->stage = STAGE_SESSION;
+        report->error = errno;
+    }
+    close (fds[1]);
+    if (*pid < 0)
+        return false;
+    do
+        n = read (fds[0], report, sizeof (*report));
+    while (n < 0 && errno == EINTR);
+    return n != sizeof (*report);
+}
+
 pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct aw_error *err)
 {
     struct child child = {
         .spawn = spawn,
-        .report = spawner->report,
         .parent = getpid (),
         .same = strcmp (spawn->out, spawn->err) == 0,
     };
+    struct report report = { STAGE_SESSION, 0 };
+    bool started;
+    int fds[2];
     pid_t pid;
 
     if (list_paths (spawner, spawn->argv[0], spawn->env) < 0 || (spawn->cpus && fill_mask (spawner, spawn->cpus) < 0)) {
-        aw_error_set (err, "out of memory");
-        return -1;
+        errno = ENOMEM;
+        return aw_error_set (err, "out of memory");
     }
     child.paths = spawner->paths;
     child.mask = spawn->cpus ? spawner->mask : NULL;
     child.mask_size = spawner->mask_size;
-    spawner->report->stage = STAGE_NONE;
-    pid = start_child (&child);
-    if (pid > 0 && spawner->report->stage != STAGE_NONE) {
-        int error = spawner->report->error;
-
-        while (waitpid (pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-        tell (spawn, spawner->report->stage, error, err);
+    if (pipe2 (fds, O_CLOEXEC) < 0) {
+        int error = errno;
+        tell (spawn, STAGE_SESSION, error, err);
         errno = error;
         return -1;
     }
-    if (pid < 0) {
-        int error = errno;
-
-        tell (spawn, STAGE_SESSION, error, err);
-        errno = error;
-    }
-    return pid;
+    started = start_and_listen (&child, fds, &pid, &report);
+    close (fds[0]);
+    if (started)
+        return pid;
+    while (pid > 0 && waitpid (pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    tell (spawn, report.stage, report.error, err);
+    errno = report.error;
+    return -1;
 }

@@ -28,7 +28,7 @@ void aw_spawner_destroy (struct aw_spawner *spawner);
 
 /* Returns the process id, or -1 with text ("cannot start /x/y: No such file or directory"), errno and nothing left behind. The caller's
  * standard input becomes the task's: /dev/null. Handlers that the caller has set are the default in the task, what it ignores stays
- * ignored, nothing is blocked. Descriptors above 2 are closed where the kernel can (close_range), so all shall be close-on-exec.
+ * ignored, nothing is blocked. Descriptors above 2 do not come through where the kernel has close_range(2); where not, close-on-exec is up to the caller.
  */
 pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct aw_error *err);
 
