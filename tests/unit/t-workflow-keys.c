@@ -127,6 +127,29 @@ static void schema (void **state)
     assert_int_equal (json_object_put (root), 1);
 }
 
+/* "maximum" of the first alternative of a value. */
+static int64_t maximum (struct json_object *value)
+{
+    return json_object_get_int64 (member (json_object_array_get_idx (member (value, "anyOf"), 0), "maximum"));
+}
+
+static void limits (void **state)
+{
+    char path[4096];
+    struct json_object *root = json_object_from_file (document (path, "workflow.schema.json"));
+    struct json_object *definitions;
+
+    (void)state;
+    assert_non_null (root);
+    definitions = member (root, "definitions");
+    assert_int_equal (maximum (member (member (root, "properties"), "iterations")), AW_MAX_TASKS);
+    assert_int_equal (maximum (member (definitions, "count")), AW_MAX_TASKS);
+    assert_int_equal (maximum (member (definitions, "cpus")), AW_IDSET_MAX);
+    assert_int_equal (maximum (member (definitions, "gpus")), AW_IDSET_MAX);
+    assert_int_equal (json_object_get_int (member (member (definitions, "text"), "maxLength")), AW_MAX_TEXT);
+    assert_int_equal (json_object_put (root), 1);
+}
+
 /* The tags of a section that are keys: ".BR name " (type...)"". */
 static struct names manual_keys (FILE *manual, const char *section)
 {
@@ -165,6 +188,7 @@ int main (void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (schema),
+        cmocka_unit_test (limits),
         cmocka_unit_test (manual),
     };
 
