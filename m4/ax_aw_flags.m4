@@ -6,7 +6,7 @@ AC_DEFUN([AX_AW_COMPILER_FLAGS], [
     [], [enable_werror=no])
   AW_CFLAGS=
   for flag in -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-              -Wformat=2 -Wvla -fstack-protector-strong -fno-common; do
+              -Wformat=2 -Wno-format-nonliteral -Wvla -fstack-protector-strong -fno-common; do
     AX_AW_TRY_CFLAG([$flag])
   done
   AS_IF([test "x$enable_werror" = xyes], [AX_AW_TRY_CFLAG([-Werror])])
