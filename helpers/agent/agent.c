@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's life: the connection, the frames, the signals that it gets. Without tasks that start or end it sleeps in one system
- * call and has no timer.
+/* The agent's life: the connection, the frames, the signals that it gets. Without tasks that start
+ * or end it sleeps in one system call and has no timer.
  */
 #include "config.h"
 
@@ -22,21 +22,23 @@
 #include "util/descriptors.h"
 
 static const double CONNECT_SECONDS = 30;
-/* Between SIGTERM and SIGKILL when all has to end: slurmstepd kills after KillWait, 30 s by default and seldom below 5. */
+/* Between SIGTERM and SIGKILL when all has to end: slurmstepd kills after KillWait, 30 s by default
+ * and seldom below 5.
+ */
 static const double LEAVE_GRACE_SECONDS = 3;
 static const double UNKILLABLE_SECONDS = 5; /* further ones, for what hangs in the kernel */
 static const double DRAIN_SECONDS = 2; /* for the last reports to reach the coordinator */
 
-/* Read through the signalfd. SIGUSR1 and SIGUSR2 are passed on: users ask Slurm to send them to their tasks before the
- * time limit (--signal).
+/* Read through the signalfd. SIGUSR1 and SIGUSR2 are passed on: users ask Slurm to send them to
+ * their tasks before the time limit (--signal).
  */
 static const int watched[] = { SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2 };
 
-/* Must not end or stop the agent. They have a handler instead of being ignored, since exec resets handlers: tasks
- * start with the default.
+/* Must not end or stop the agent. They have a handler instead of being ignored, since exec resets
+ * handlers: tasks start with the default.
  */
-static const int harmless[] = { SIGPIPE, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGVTALRM, SIGPROF,
-                                SIGTSTP, SIGTTIN, SIGTTOU, SIGXCPU };
+static const int harmless[] = { SIGPIPE, SIGINT,  SIGHUP,  SIGQUIT, SIGALRM, SIGVTALRM,
+                                SIGPROF, SIGTSTP, SIGTTIN, SIGTTOU, SIGXCPU };
 
 void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish)
 {
@@ -82,9 +84,12 @@ static void on_closed (void *arg, const char *reason)
 
     aw_link_destroy (agent->link);
     agent->link = NULL;
-    /* After "quit" it may close once nothing runs any more, or at once where all was to end at once. */
+    /* After "quit" it may close once nothing runs any more, or at once where all was to end at
+     * once.
+     */
     if (!agent->leaving && (!agent->quitting || agent->tasks.n > 0))
-        aw_error_set (&agent->why, "the connection to the coordinator ended%s%s", reason ? ": " : "", reason ? reason : "");
+        aw_error_set (&agent->why, "the connection to the coordinator ended%s%s",
+                      reason ? ": " : "", reason ? reason : "");
     leave (agent, LEAVE_GRACE_SECONDS);
 }
 
@@ -185,8 +190,8 @@ static void do_nothing (int number)
     (void)number;
 }
 
-/* Tasks shall start with default dispositions: what this process inherited as ignored is reset, too. SIGTERM ends the
- * agent as long as it has no tasks.
+/* Tasks shall start with default dispositions: what this process inherited as ignored is reset,
+ * too. SIGTERM ends the agent as long as it has no tasks.
  */
 static void reset_signals (void)
 {
@@ -219,7 +224,9 @@ static int watch_signals (struct aw_agent *agent, struct aw_error *err)
  * Life
  */
 
-/* Descriptors 0 to 2 are taken, the first by /dev/null, which tasks inherit; all others stay out of tasks. */
+/* Descriptors 0 to 2 are taken, the first by /dev/null, which tasks inherit; all others stay out of
+ * tasks.
+ */
 static int prepare_descriptors (struct aw_error *err)
 {
     int fd;
@@ -270,7 +277,8 @@ static int prepare (struct aw_agent *agent, struct aw_error *err)
         return -1;
     if (fd < 0)
         fd = aw_connect (config->hosts, config->port, config->job,
-                         config->connect_seconds > 0 ? config->connect_seconds : CONNECT_SECONDS, err);
+                         config->connect_seconds > 0 ? config->connect_seconds : CONNECT_SECONDS,
+                         err);
     if (fd < 0 || watch_signals (agent, err) < 0)
         return -1;
     if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent: reports its node, starts tasks, reaps them, reports their ends. One process a node, one thread, one
- * libevent loop. When its connection ends it ends its tasks and returns.
+/* The agent: reports its node, starts tasks, reaps them, reports their ends. One process a node,
+ * one thread, one libevent loop. When its connection ends it ends its tasks and returns.
  *
- * A task is a session of its own. Its end is that of its first process: what is left of its session is killed then, and
- * so is, within a second, what had left the session (daemons), which the agent inherits as subreaper.
+ * A task is a session of its own. Its end is that of its first process: what is left of its session
+ * is killed then, and so is, within a second, what had left the session (daemons), which the agent
+ * inherits as subreaper.
  */
 #ifndef AW_AGENT_AGENT_H
 #define AW_AGENT_AGENT_H
@@ -15,7 +16,8 @@
 #include "util/error.h"
 
 struct aw_agent_config {
-    int fd; /* connected socket of local mode, taken over; -1: connect to hosts:port and authenticate by munge */
+    int fd; /* connected socket of local mode, taken over; -1: connect to hosts:port and
+               authenticate by munge */
     const char *hosts; /* the coordinator's addresses or names, comma-separated, tried in turn */
     uint16_t port;
     double connect_seconds; /* how long the coordinator is tried; 0: the default, 30 s */
@@ -28,8 +30,9 @@ struct aw_agent_config {
     const char *note; /* for the user; NULL: none */
 };
 
-/* Runs until the coordinator says so or is gone. Returns 0 after an orderly end, or -1 with text. Changes the process: signals,
- * standard input, close-on-exec of what it has open, subreaper. Its children are all reaped, so it must have none before.
+/* Runs until the coordinator says so or is gone. Returns 0 after an orderly end, or -1 with text.
+ * Changes the process: signals, standard input, close-on-exec of what it has open, subreaper. Its
+ * children are all reaped, so it must have none before.
  */
 int aw_agent_run (const struct aw_agent_config *config, struct aw_error *err);
 

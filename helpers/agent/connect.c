@@ -19,7 +19,8 @@
 #include "util/clock.h"
 
 static const double TRY_SECONDS = 5; /* for one address to accept the connection */
-static const double TALK_SECONDS = 15; /* and then to speak; a coordinator of a large pool is busy when all come at once */
+/* And then to speak; a coordinator of a large pool is busy when all come at once. */
+static const double TALK_SECONDS = 15;
 
 /* Waits for EVENTS on FD until LIMIT. */
 static int wait_for (int fd, short events, double limit, struct aw_error *err)
@@ -69,10 +70,14 @@ static int connect_to (const struct addrinfo *address, double limit, struct aw_e
     return -1;
 }
 
-/* Reads one frame. Nothing follows it before we answer; and the peer is not known yet, so it gets no more room than it
- * would give.
+/* Reads one frame. Nothing follows it before we answer; and the peer is not known yet, so it gets
+ * no more room than it would give.
  */
-static int receive (int fd, struct aw_frame_reader *reader, struct aw_frame *frame, double limit, struct aw_error *err)
+static int receive (int fd,
+                    struct aw_frame_reader *reader,
+                    struct aw_frame *frame,
+                    double limit,
+                    struct aw_error *err)
 {
     static char line[AW_FRAME_MAX_STRANGER];
     size_t size = 0;
@@ -85,8 +90,10 @@ static int receive (int fd, struct aw_frame_reader *reader, struct aw_frame *fra
             return -1;
         n = recv (fd, line + size, sizeof (line) - size, MSG_DONTWAIT);
         if (n == 0)
-            return aw_error_set (err, "it has closed the connection: it may be of another user or job, or munge's key "
-                                 "may differ between the nodes");
+            return aw_error_set (
+                err,
+                "it has closed the connection: it may be of another user or job, or munge's key "
+                "may differ between the nodes");
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (n < 0)
@@ -117,7 +124,11 @@ static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_erro
 }
 
 /* Challenge, our proof, its proof. */
-static int shake_hands (int fd, const char *job, struct aw_frame_reader *reader, double limit, struct aw_error *err)
+static int shake_hands (int fd,
+                        const char *job,
+                        struct aw_frame_reader *reader,
+                        double limit,
+                        struct aw_error *err)
 {
     char own_nonce[AW_NONCE_SIZE], nonce[AW_NONCE_SIZE];
     const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, job, nonce, own_nonce };
@@ -145,7 +156,9 @@ static int try_host (const char *host,
                      double limit,
                      struct aw_error *err)
 {
-    const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+    const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                                    .ai_socktype = SOCK_STREAM,
+                                    .ai_flags = AI_NUMERICSERV };
     struct addrinfo *list;
     int fd = -1;
     int rc = getaddrinfo (host, port, &hints, &list);
@@ -182,7 +195,8 @@ static int try_hosts (char *hosts,
     int fd = -1;
 
     aw_error_set (err, "no coordinator's address is given");
-    for (char *host = strtok_r (hosts, ",", &save); host && fd < 0; host = strtok_r (NULL, ",", &save))
+    for (char *host = strtok_r (hosts, ",", &save); host && fd < 0;
+         host = strtok_r (NULL, ",", &save))
         fd = try_host (host, port, job, reader, limit, err);
     return fd;
 }
@@ -194,7 +208,11 @@ static void pause_for (double seconds)
     nanosleep (&ts, NULL);
 }
 
-int aw_connect (const char *hosts, uint16_t port, const char *job, double seconds, struct aw_error *err)
+int aw_connect (const char *hosts,
+                uint16_t port,
+                const char *job,
+                double seconds,
+                struct aw_error *err)
 {
     double limit = aw_clock_monotonic () + seconds;
     double pause = 0.1;

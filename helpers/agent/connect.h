@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way to the coordinator: connect, prove who we are, see who answers. Blocking: nothing else is to do yet. */
+/* The way to the coordinator: connect, prove who we are, see who answers. Blocking: nothing else is
+ * to do yet.
+ */
 #ifndef AW_AGENT_CONNECT_H
 #define AW_AGENT_CONNECT_H
 
@@ -7,9 +9,13 @@
 
 #include "util/error.h"
 
-/* Tries each of HOSTS (comma-separated names or addresses) until one is the coordinator of JOB or SECONDS are over. Returns a
- * connected socket, or -1 with the text of the last try.
+/* Tries each of HOSTS (comma-separated names or addresses) until one is the coordinator of JOB or
+ * SECONDS are over. Returns a connected socket, or -1 with the text of the last try.
  */
-int aw_connect (const char *hosts, uint16_t port, const char *job, double seconds, struct aw_error *err);
+int aw_connect (const char *hosts,
+                uint16_t port,
+                const char *job,
+                double seconds,
+                struct aw_error *err);
 
 #endif /* AW_AGENT_CONNECT_H */

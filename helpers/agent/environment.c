@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent is one task of a Slurm step that spans the pool; its tasks are not. A program that found SLURM_PROCID,
- * SLURM_NTASKS or PMI_RANK of that step would take itself for a rank of it: MPI libraries would try to join, and wait or
- * abort, and frameworks that look for SLURM_NTASKS would start distributed. So what describes the step is taken away, and
- * what would steer an srun inside the task too. What describes the job stays, as users' scripts rely on it.
+/* The agent is one task of a Slurm step that spans the pool; its tasks are not. A program that
+ * found SLURM_PROCID, SLURM_NTASKS or PMI_RANK of that step would take itself for a rank of it: MPI
+ * libraries would try to join, and wait or abort, and frameworks that look for SLURM_NTASKS would
+ * start distributed. So what describes the step is taken away, and what would steer an srun inside
+ * the task too. What describes the job stays, as users' scripts rely on it.
  */
 #include "config.h"
 
@@ -18,19 +19,58 @@
 
 /* Prefixes of names, or whole names where they end in '='. */
 static const char *const hidden[] = {
-    "ASYNC_WORKFLOW_", /* ours, the MUNGE socket of a private cluster and the plugin's settings among them */
-    "PMI_", "PMI2_", "PMIX_", "SLURM_PMI", "SLURM_PMIX", /* how a rank finds its launcher */
-    "OMPI_COMM_WORLD_", "OMPI_UNIVERSE_SIZE=", "MV2_COMM_WORLD_", "HYDI_", "PALS_",
+    "ASYNC_WORKFLOW_", /* ours, the MUNGE socket of a private cluster and the plugin's settings
+                          among them */
+    "PMI_",
+    "PMI2_",
+    "PMIX_",
+    "SLURM_PMI",
+    "SLURM_PMIX", /* how a rank finds its launcher */
+    "OMPI_COMM_WORLD_",
+    "OMPI_UNIVERSE_SIZE=",
+    "MV2_COMM_WORLD_",
+    "HYDI_",
+    "PALS_",
     "SLURM_STEP", /* SLURM_STEP_ID, SLURM_STEPID, SLURM_STEP_GPUS, ... */
-    "SLURM_PROCID=", "SLURM_LOCALID=", "SLURM_NODEID=", "SLURM_GTIDS=", "SLURM_TASK_PID=",
-    "SLURM_NTASKS", "SLURM_NPROCS=", "SLURM_TASKS_PER_NODE=", "SLURM_CPUS_PER_", "SLURM_TRES_PER_",
-    "SLURM_MEM_PER_", "SLURM_GPUS", "SLURM_EXACT=", "SLURM_OVERLAP=", "SLURM_DISTRIBUTION=",
-    "SLURM_CPU_BIND", "SLURM_MEM_BIND", "SLURM_GPU_BIND", "SLURM_THREADS_PER_CORE=", "SLURM_HINT=",
-    "SLURM_LAUNCH_NODE_IPADDR=", "SLURM_SRUN_COMM_", "SLURM_PTY_", "SLURM_SPANK_", "_SLURM_SPANK_", "SLURM_UMASK=",
-    "SLURM_PRIO_PROCESS=", "SLURM_RLIMIT_", "SLURM_KILL_BAD_EXIT=", "SLURM_WAIT=", "SLURM_LABELIO=",
-    "SLURM_UNBUFFEREDIO=", "SLURM_EXPORT_ENV=", "SLURM_MPI_TYPE=", "SRUN_DEBUG=", "SLURMD_DEBUG=",
+    "SLURM_PROCID=",
+    "SLURM_LOCALID=",
+    "SLURM_NODEID=",
+    "SLURM_GTIDS=",
+    "SLURM_TASK_PID=",
+    "SLURM_NTASKS",
+    "SLURM_NPROCS=",
+    "SLURM_TASKS_PER_NODE=",
+    "SLURM_CPUS_PER_",
+    "SLURM_TRES_PER_",
+    "SLURM_MEM_PER_",
+    "SLURM_GPUS",
+    "SLURM_EXACT=",
+    "SLURM_OVERLAP=",
+    "SLURM_DISTRIBUTION=",
+    "SLURM_CPU_BIND",
+    "SLURM_MEM_BIND",
+    "SLURM_GPU_BIND",
+    "SLURM_THREADS_PER_CORE=",
+    "SLURM_HINT=",
+    "SLURM_LAUNCH_NODE_IPADDR=",
+    "SLURM_SRUN_COMM_",
+    "SLURM_PTY_",
+    "SLURM_SPANK_",
+    "_SLURM_SPANK_",
+    "SLURM_UMASK=",
+    "SLURM_PRIO_PROCESS=",
+    "SLURM_RLIMIT_",
+    "SLURM_KILL_BAD_EXIT=",
+    "SLURM_WAIT=",
+    "SLURM_LABELIO=",
+    "SLURM_UNBUFFEREDIO=",
+    "SLURM_EXPORT_ENV=",
+    "SLURM_MPI_TYPE=",
+    "SRUN_DEBUG=",
+    "SLURMD_DEBUG=",
     "HIP_VISIBLE_DEVICES=", /* indices into ROCR_VISIBLE_DEVICES, which differs by task */
-    "PWD=", "OLDPWD=", /* of the agent; a shell sets them by itself */
+    "PWD=",
+    "OLDPWD=", /* of the agent; a shell sets them by itself */
 };
 
 struct aw_environment {
@@ -113,7 +153,9 @@ static int copy_base (struct aw_environment *environment, char *const *env)
     return 0;
 }
 
-struct aw_environment *aw_environment_create (char *const *env, const struct aw_idset *gpus, struct aw_error *err)
+struct aw_environment *aw_environment_create (char *const *env,
+                                              const struct aw_idset *gpus,
+                                              struct aw_error *err)
 {
     struct aw_environment *environment = calloc (1, sizeof (*environment));
 
@@ -144,7 +186,8 @@ static void replace (struct aw_environment *environment, const char *variable)
         else
             high = middle;
     }
-    for (; low < environment->n_base && compare_names (environment->base[low], variable) == 0; low++)
+    for (; low < environment->n_base && compare_names (environment->base[low], variable) == 0;
+         low++)
         environment->replaced[low] = true;
 }
 
@@ -200,9 +243,11 @@ char **aw_environment_make (struct aw_environment *environment, const struct aw_
         n_given++;
     add_own (environment, launch);
     end = environment->own.data + environment->own.len;
-    for (const char *s = environment->own.data; s < end && !environment->own.failed; s += strlen (s) + 1)
+    for (const char *s = environment->own.data; s < end && !environment->own.failed;
+         s += strlen (s) + 1)
         n_own++;
-    if (environment->own.failed || make_room (environment, environment->n_base + n_given + n_own + 1) < 0) {
+    if (environment->own.failed
+        || make_room (environment, environment->n_base + n_given + n_own + 1) < 0) {
         errno = ENOMEM;
         return NULL;
     }

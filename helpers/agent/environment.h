@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a task's environment is: the agent's own without what belongs to the agent alone, then what the node adds (its
- * GPUs, OMP_NUM_THREADS), then what the launch says.
+/* What a task's environment is: the agent's own without what belongs to the agent alone, then what
+ * the node adds (its GPUs, OMP_NUM_THREADS), then what the launch says.
  */
 #ifndef AW_AGENT_ENVIRONMENT_H
 #define AW_AGENT_ENVIRONMENT_H
@@ -10,13 +10,18 @@
 #include "io/launch.h"
 #include "util/error.h"
 
-/* In each task's environment, for the agent to know the processes of one launch by: "TASK.ATTEMPT". */
+/* In each task's environment, for the agent to know the processes of one launch by: "TASK.ATTEMPT".
+ */
 #define AW_ENVIRONMENT_MARK "ASYNC_WORKFLOW_LAUNCH"
 
 struct aw_environment;
 
-/* Takes over what tasks shall see of ENV (copied). GPUS: all of the node, whose names it looks up in ENV. NULL with text. */
-struct aw_environment *aw_environment_create (char *const *env, const struct aw_idset *gpus, struct aw_error *err);
+/* Takes over what tasks shall see of ENV (copied). GPUS: all of the node, whose names it looks up
+ * in ENV. NULL with text.
+ */
+struct aw_environment *aw_environment_create (char *const *env,
+                                              const struct aw_idset *gpus,
+                                              struct aw_error *err);
 
 /* The environment for LAUNCH, valid until the next call. NULL with ENOMEM. */
 char **aw_environment_make (struct aw_environment *environment, const struct aw_launch *launch);

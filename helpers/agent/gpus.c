@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which variables: Slurm sets those that its gres.conf tells it for the kind of GPU (CUDA_VISIBLE_DEVICES,
- * ROCR_VISIBLE_DEVICES, ZE_AFFINITY_MASK, GPU_DEVICE_ORDINAL); each that the agent was given is narrowed for its tasks. CUDA_VISIBLE_DEVICES
- * is set always, so that a task which asked for no GPU sees none. Where only ROCm's variable was given it counts
- * from 0, for HIP reads CUDA_VISIBLE_DEVICES as indices into what ROCR_VISIBLE_DEVICES has left.
+/* Which variables: Slurm sets those that its gres.conf tells it for the kind of GPU
+ * (CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES, ZE_AFFINITY_MASK, GPU_DEVICE_ORDINAL); each that the
+ * agent was given is narrowed for its tasks. CUDA_VISIBLE_DEVICES is set always, so that a task
+ * which asked for no GPU sees none. Where only ROCm's variable was given it counts from 0, for HIP
+ * reads CUDA_VISIBLE_DEVICES as indices into what ROCR_VISIBLE_DEVICES has left.
  */
 #include "config.h"
 
@@ -27,7 +28,8 @@ static const char *const variable_names[N_VARIABLES] = {
 struct variable {
     bool given;
     char *list; /* the value, commas made NUL */
-    const char **names; /* by the id's place in gpus->ids; NULL where the list does not fit the ids */
+    const char *
+        *names; /* by the id's place in gpus->ids; NULL where the list does not fit the ids */
 };
 
 struct aw_gpus {
@@ -89,7 +91,8 @@ static uint32_t place_of (const struct aw_idset *ids, uint32_t id)
 {
     uint32_t place = 0;
 
-    for (uint32_t i = aw_idset_next (ids, 0); i != AW_IDSET_NONE && i < id; i = aw_idset_next (ids, i + 1))
+    for (uint32_t i = aw_idset_next (ids, 0); i != AW_IDSET_NONE && i < id;
+         i = aw_idset_next (ids, i + 1))
         place++;
     return place;
 }
@@ -159,7 +162,9 @@ void aw_gpus_destroy (struct aw_gpus *gpus)
     errno = saved;
 }
 
-void aw_gpus_variables (const struct aw_gpus *gpus, const struct aw_idset *mine, struct aw_textbuf *text)
+void aw_gpus_variables (const struct aw_gpus *gpus,
+                        const struct aw_idset *mine,
+                        struct aw_textbuf *text)
 {
     bool relative = gpus->variables[ROCR].given && !gpus->variables[CUDA].given;
 
@@ -171,7 +176,8 @@ void aw_gpus_variables (const struct aw_gpus *gpus, const struct aw_idset *mine,
             continue;
         aw_textbuf_puts (text, variable_names[v]);
         aw_textbuf_putc (text, '=');
-        for (uint32_t id = aw_idset_next (mine, 0); id != AW_IDSET_NONE; id = aw_idset_next (mine, id + 1), n++) {
+        for (uint32_t id = aw_idset_next (mine, 0); id != AW_IDSET_NONE;
+             id = aw_idset_next (mine, id + 1), n++) {
             uint32_t place = place_of (&gpus->ids, id);
 
             if (n > 0)

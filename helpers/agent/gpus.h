@@ -9,16 +9,22 @@
 
 struct aw_gpus;
 
-/* The ids of what LIST ("0,1", "GPU-8f2c…,GPU-11aa…") names: the numbers themselves where all are different numbers, else 0, 1, and so on. Replaces
- * SET; NULL or "" is none. 0, or -1 with ENOMEM.
+/* The ids of what LIST ("0,1", "GPU-8f2c,GPU-11aa") names: the numbers themselves where all are
+ * different numbers, else 0, 1, and so on. Replaces SET; NULL or "" is none. 0, or -1 with ENOMEM.
  */
 int aw_gpus_ids (const char *list, struct aw_idset *set);
 
-/* Learns from ENV what each id of GPUS is called in each variable. NULL with text. destroy takes NULL. */
-struct aw_gpus *aw_gpus_create (char *const *env, const struct aw_idset *gpus, struct aw_error *err);
+/* Learns from ENV what each id of GPUS is called in each variable. NULL with text. destroy takes
+ * NULL.
+ */
+struct aw_gpus *aw_gpus_create (char *const *env,
+                                const struct aw_idset *gpus,
+                                struct aw_error *err);
 void aw_gpus_destroy (struct aw_gpus *gpus);
 
 /* Appends the variables that show a task MINE and nothing else, "NAME=value" each with its NUL. */
-void aw_gpus_variables (const struct aw_gpus *gpus, const struct aw_idset *mine, struct aw_textbuf *text);
+void aw_gpus_variables (const struct aw_gpus *gpus,
+                        const struct aw_idset *mine,
+                        struct aw_textbuf *text);
 
 #endif /* AW_AGENT_GPUS_H */

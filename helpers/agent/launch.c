@@ -8,7 +8,10 @@
 #include "util/clock.h"
 
 /* As shells have it: 127 for a program that is not there, 126 for one that cannot be run. */
-static void report_failure (struct aw_agent *agent, const struct aw_launch *launch, int error, const char *why)
+static void report_failure (struct aw_agent *agent,
+                            const struct aw_launch *launch,
+                            int error,
+                            const char *why)
 {
     const struct aw_event ev = {
         .type = AW_EVENT_FINISH,
@@ -51,5 +54,6 @@ void aw_agent_launch (struct aw_agent *agent, const struct aw_launch *launch)
         aw_agent_tasks_remove (&agent->tasks, task);
     }
     else if (isfinite (launch->time_limit) && aw_agent_set_limit (task, launch->time_limit) < 0)
-        aw_agent_end_task (task, AW_STATUS_CANCELLED, 0); /* rather not at all than without its limit */
+        aw_agent_end_task (task, AW_STATUS_CANCELLED,
+                           0); /* rather not at all than without its limit */
 }

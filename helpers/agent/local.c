@@ -21,7 +21,8 @@ int aw_agent_serve_local (int fd, void *local)
     gethostname (host, sizeof (host) - 1);
     host[strcspn (host, ".")] = '\0';
     config.node = host;
-    rc = aw_node_local (&config, what->cpus ? what->cpus : &none, what->gpus ? what->gpus : &none, &err);
+    rc = aw_node_local (&config, what->cpus ? what->cpus : &none, what->gpus ? what->gpus : &none,
+                        &err);
     if (rc == 0)
         rc = aw_agent_run (&config, &err);
     if (rc < 0) {

@@ -14,7 +14,9 @@ struct aw_agent_local {
     const struct aw_idset *gpus; /* NULL: none */
 };
 
-/* Runs the agent on the connected FD; LOCAL is a struct aw_agent_local. Complains on stderr. Returns an exit status. */
+/* Runs the agent on the connected FD; LOCAL is a struct aw_agent_local. Complains on stderr.
+ * Returns an exit status.
+ */
 int aw_agent_serve_local (int fd, void *local);
 
 #endif /* AW_AGENT_LOCAL_H */

@@ -13,7 +13,9 @@
 #include "agent/environment.h"
 #include "agent/gpus.h"
 
-/* The CPUs that this process may run on. The kernel refuses a mask that is too small for the machine. */
+/* The CPUs that this process may run on. The kernel refuses a mask that is too small for the
+ * machine.
+ */
 static int allowed_cpus (struct aw_idset *set, struct aw_error *err)
 {
     for (int n = 1024; n <= AW_IDSET_MAX; n *= 4) {
@@ -57,8 +59,11 @@ static void decide_binding (struct aw_agent_config *config, const struct aw_idse
     config->bind = aw_idset_count (&missing) == 0;
     if (!config->bind) {
         aw_idset_format (&missing, list, sizeof (list));
-        snprintf (text, sizeof (text), "CPUs %s do not exist or may not be used here: tasks run unbound, the CPUs in the "
-                  "journal are planned ones", list);
+        snprintf (
+            text, sizeof (text),
+            "CPUs %s do not exist or may not be used here: tasks run unbound, the CPUs in the "
+            "journal are planned ones",
+            list);
         note (config, text);
     }
     aw_idset_finish (&missing);
@@ -78,7 +83,9 @@ static uint64_t number (char *const *env, const char *name)
     return errno || *end ? 0 : n;
 }
 
-/* Slurm tells how many CPUs of this node are the step's. Which: those that it may use, where it is confined to just so many. */
+/* Slurm tells how many CPUs of this node are the step's. Which: those that it may use, where it is
+ * confined to just so many.
+ */
 static int take_cpus (struct aw_agent_config *config,
                       const struct aw_idset *allowed,
                       uint64_t count,
@@ -93,9 +100,13 @@ static int take_cpus (struct aw_agent_config *config,
         return 0;
     }
     if (count > AW_IDSET_MAX || aw_idset_add (&config->cpus, 0, (uint32_t)count - 1) < 0)
-        return aw_error_set (err, "SLURM_CPUS_ON_NODE: %llu CPUs cannot be", (unsigned long long)count);
+        return aw_error_set (err, "SLURM_CPUS_ON_NODE: %llu CPUs cannot be",
+                             (unsigned long long)count);
     if (n_allowed > count)
-        note (config, "which CPUs are the job's is not known here: tasks run unbound, the CPUs in the journal are planned ones");
+        note (
+            config,
+            "which CPUs are the job's is not known here: tasks run unbound, the CPUs in the "
+            "journal are planned ones");
     else
         decide_binding (config, allowed);
     return 0;
@@ -145,8 +156,9 @@ int aw_node_local (struct aw_agent_config *config,
     long page = sysconf (_SC_PAGESIZE);
     int rc = allowed_cpus (&allowed, err);
 
-    if (rc == 0 && (aw_idset_copy (&config->cpus, aw_idset_count (cpus) ? cpus : &allowed) < 0
-                    || aw_idset_copy (&config->gpus, gpus) < 0))
+    if (rc == 0
+        && (aw_idset_copy (&config->cpus, aw_idset_count (cpus) ? cpus : &allowed) < 0
+            || aw_idset_copy (&config->gpus, gpus) < 0))
         rc = aw_error_set (err, "out of memory");
     if (rc == 0)
         decide_binding (config, &allowed);

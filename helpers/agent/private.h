@@ -41,7 +41,9 @@ void aw_agent_launch (struct aw_agent *agent, const struct aw_launch *launch);
 
 /* reap.c: takes in all that has ended, kills what that has left, reports. */
 void aw_agent_reap (struct aw_agent *agent);
-/* Tells TASK to end: SIGTERM now, SIGKILL after GRACE seconds; it will have ended AS TIMEOUT or CANCELLED. */
+/* Tells TASK to end: SIGTERM now, SIGKILL after GRACE seconds; it will have ended AS TIMEOUT or
+ * CANCELLED.
+ */
 void aw_agent_end_task (struct aw_agent_task *task, enum aw_status as, double grace);
 /* Calls for the time limit of TASK. 0, or -1 with errno. */
 int aw_agent_set_limit (struct aw_agent_task *task, double seconds);

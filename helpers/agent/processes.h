@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes that are not in the agent's table: those of a task's session, and those that a task has left behind. They
- * are found by asking the kernel of every number in /proc; that is for ends, never for starts.
+/* Processes that are not in the agent's table: those of a task's session, and those that a task has
+ * left behind. They are found by asking the kernel of every number in /proc; that is for ends,
+ * never for starts.
  */
 #ifndef AW_AGENT_PROCESSES_H
 #define AW_AGENT_PROCESSES_H
@@ -21,10 +22,12 @@ struct aw_processes {
 int aw_processes_read (struct aw_processes *processes);
 void aw_processes_finish (struct aw_processes *processes);
 
-/* Is PID a child of this process, dead or alive? It cannot become another one before it is reaped. */
+/* Is PID a child of this process, dead or alive? It cannot become another one before it is reaped.
+ */
 bool aw_process_is_child (pid_t pid);
 
-/* Which launch does PID belong to, by the mark in its environment? False where that cannot be seen. */
+/* Which launch does PID belong to, by the mark in its environment? False where that cannot be seen.
+ */
 bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt);
 
 #endif /* AW_AGENT_PROCESSES_H */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ends of tasks. A task is over when its first process is; before that one is reaped (so that its number is still taken) its process
- * group is killed, which costs one system call and gets most of what may be left. The rest is looked for a moment
- * later: other groups of its session, and daemons that left it, both of which the agent inherits as subreaper. A daemon
- * is known by the mark in its environment; one without, of which nobody can tell whose it is, ends with the agent.
+/* Ends of tasks. A task is over when its first process is; before that one is reaped (so that its
+ * number is still taken) its process group is killed, which costs one system call and gets most of
+ * what may be left. The rest is looked for a moment later: other groups of its session, and daemons
+ * that left it, both of which the agent inherits as subreaper. A daemon is known by the mark in its
+ * environment; one without, of which nobody can tell whose it is, ends with the agent.
  */
 #include "config.h"
 
@@ -20,7 +21,7 @@
 #include "util/clock.h"
 
 static const double SWEEP_SECONDS = 0.25; /* at most so often; not at all while nothing ends */
-static const double LIMIT_GRACE_SECONDS = 10; /* between SIGTERM and SIGKILL where the time limit struck */
+static const double LIMIT_GRACE_SECONDS = 10; /* from SIGTERM to SIGKILL after the time limit */
 
 static struct timeval timeval_of (double seconds)
 {
@@ -96,8 +97,8 @@ static void signal_group (const struct aw_agent_task *task)
         kill (-task->pid, SIGCONT);
 }
 
-/* The first processes are not reaped yet: their numbers are sessions of theirs, whoever else has ended. Other groups of the
- * sessions are looked for in one go for all tasks.
+/* The first processes are not reaped yet: their numbers are sessions of theirs, whoever else has
+ * ended. Other groups of the sessions are looked for in one go for all tasks.
  */
 void aw_agent_on_send_signals (int fd, short what, void *arg)
 {
@@ -116,7 +117,8 @@ void aw_agent_on_send_signals (int fd, short what, void *arg)
         for (size_t i = 0; i < agent->processes.n; i++) {
             pid_t pid = agent->processes.pids[i];
             pid_t session = getsid (pid);
-            struct aw_agent_task *task = session > 0 ? aw_agent_tasks_by_pid (&agent->tasks, session) : NULL;
+            struct aw_agent_task *task =
+                session > 0 ? aw_agent_tasks_by_pid (&agent->tasks, session) : NULL;
 
             if (task && task->signal_due && getpgid (pid) != task->pid) {
                 kill (pid, task->signal_due);
@@ -138,7 +140,10 @@ static double seconds_of (struct timeval tv)
     return (double)tv.tv_sec + 1e-6 * (double)tv.tv_usec;
 }
 
-static void report_end (struct aw_agent *agent, const struct aw_agent_task *task, int status, const struct rusage *usage)
+static void report_end (struct aw_agent *agent,
+                        const struct aw_agent_task *task,
+                        int status,
+                        const struct rusage *usage)
 {
     struct aw_event ev = {
         .type = AW_EVENT_FINISH,
@@ -209,10 +214,13 @@ static bool is_owned (const struct aw_agent *agent, pid_t pid)
 
     if (session > 0 && aw_agent_tasks_by_pid (&agent->tasks, session))
         return true;
-    return !aw_process_launch (pid, &task, &attempt) || aw_agent_tasks_find (&agent->tasks, task, attempt);
+    return !aw_process_launch (pid, &task, &attempt)
+           || aw_agent_tasks_find (&agent->tasks, task, attempt);
 }
 
-/* What dies here is reaped with the rest; its own children come to the agent then, and to the next sweep. */
+/* What dies here is reaped with the rest; its own children come to the agent then, and to the next
+ * sweep.
+ */
 void aw_agent_on_sweep (int fd, short what, void *arg)
 {
     struct aw_agent *agent = arg;
@@ -224,7 +232,8 @@ void aw_agent_on_sweep (int fd, short what, void *arg)
     for (size_t i = 0; i < agent->processes.n; i++) {
         pid_t pid = agent->processes.pids[i];
 
-        if (aw_process_is_child (pid) && !aw_agent_tasks_by_pid (&agent->tasks, pid) && !is_owned (agent, pid))
+        if (aw_process_is_child (pid) && !aw_agent_tasks_by_pid (&agent->tasks, pid)
+            && !is_owned (agent, pid))
             kill (pid, SIGKILL);
     }
 }

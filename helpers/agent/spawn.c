@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfork: the child runs in the agent's memory while the agent waits, so starting a task costs the same however large
- * the agent is. The child makes system calls and nothing else. What fails it tells through a pipe that a successful
- * exec closes: that holds also where vfork is a fork (valgrind, some sandboxes), and memory of the child is not ours.
+/* vfork: the child runs in the agent's memory while the agent waits, so starting a task costs the
+ * same however large the agent is. The child makes system calls and nothing else. What fails it
+ * tells through a pipe that a successful exec closes: that holds also where vfork is a fork
+ * (valgrind, some sandboxes), and memory of the child is not ours.
  */
 #include "config.h"
 
@@ -97,7 +98,9 @@ static void open_outputs (const struct child *child)
         close (fd);
 }
 
-/* As execvp looks for it: what is not there, or may not be executed, is passed over, and the most telling error stays. */
+/* As execvp looks for it: what is not there, or may not be executed, is passed over, and the most
+ * telling error stays.
+ */
 __attribute__ ((noreturn)) static void execute (const struct child *child)
 {
     int denied = 0;
@@ -107,7 +110,8 @@ __attribute__ ((noreturn)) static void execute (const struct child *child)
         execve (path, child->spawn->argv, child->spawn->env);
         if (errno == EACCES)
             denied = 1;
-        else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV && errno != ETIMEDOUT)
+        else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV
+                 && errno != ETIMEDOUT)
             fail (child, STAGE_EXEC);
     }
     if (denied)
@@ -129,7 +133,8 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
     if (child->mask && sched_setaffinity (0, child->mask_size, child->mask) < 0)
         fail (child, STAGE_CPUS);
 #ifdef SYS_close_range
-    syscall (SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC); /* if it is not there: all should be that already */
+    /* Where it is not there: all should be close-on-exec already. */
+    syscall (SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC);
 #endif
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
@@ -249,7 +254,8 @@ static void tell (const struct aw_spawn *spawn, int stage, int error, struct aw_
     case STAGE_OUT:
     case STAGE_ERR:
         aw_error_set (err, "cannot start %s: its %s %s cannot be opened: %s", program,
-                      stage == STAGE_OUT ? "stdout" : "stderr", stage == STAGE_OUT ? spawn->out : spawn->err, why);
+                      stage == STAGE_OUT ? "stdout" : "stderr",
+                      stage == STAGE_OUT ? spawn->out : spawn->err, why);
         break;
     case STAGE_DIRECTORY:
         aw_error_set (err, "cannot start %s: its directory %s: %s", program, spawn->directory, why);
@@ -261,9 +267,11 @@ static void tell (const struct aw_spawn *spawn, int stage, int error, struct aw_
         if (error == ENOENT && !strchr (program, '/'))
             aw_error_set (err, "cannot start %s: there is no such program in PATH", program);
         else if (error == ENOENT && access (program, F_OK) == 0)
-            aw_error_set (err, "cannot start %s: the interpreter that it names is not there", program);
+            aw_error_set (err, "cannot start %s: the interpreter that it names is not there",
+                          program);
         else if (error == ENOEXEC)
-            aw_error_set (err, "cannot start %s: %s: a script needs a first line such as #!/bin/sh", program, why);
+            aw_error_set (err, "cannot start %s: %s: a script needs a first line such as #!/bin/sh",
+                          program, why);
         else
             aw_error_set (err, "cannot start %s: %s", program, why);
         break;
@@ -273,7 +281,10 @@ static void tell (const struct aw_spawn *spawn, int stage, int error, struct aw_
 }
 
 /* Starts the child; FDS is the pipe. True: all went well, or there is no child at all. */
-static bool start_and_listen (struct child *child, const int fds[2], pid_t *pid, struct report *report)
+static bool start_and_listen (struct child *child,
+                              const int fds[2],
+                              pid_t *pid,
+                              struct report *report)
 {
     ssize_t n;
 
@@ -304,7 +315,8 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
     int fds[2];
     pid_t pid;
 
-    if (list_paths (spawner, spawn->argv[0], spawn->env) < 0 || (spawn->cpus && fill_mask (spawner, spawn->cpus) < 0)) {
+    if (list_paths (spawner, spawn->argv[0], spawn->env) < 0
+        || (spawn->cpus && fill_mask (spawner, spawn->cpus) < 0)) {
         errno = ENOMEM;
         return aw_error_set (err, "out of memory");
     }

@@ -51,7 +51,9 @@ struct aw_agent_task *aw_agent_tasks_by_pid (const struct aw_agent_tasks *tasks,
     return NULL;
 }
 
-struct aw_agent_task *aw_agent_tasks_find (const struct aw_agent_tasks *tasks, uint32_t task, uint32_t attempt)
+struct aw_agent_task *aw_agent_tasks_find (const struct aw_agent_tasks *tasks,
+                                           uint32_t task,
+                                           uint32_t attempt)
 {
     for (size_t i = 0; i < tasks->n; i++)
         if (tasks->items[i]->task == task && tasks->items[i]->attempt == attempt)

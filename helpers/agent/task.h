@@ -36,7 +36,9 @@ struct aw_agent_task *aw_agent_tasks_add (struct aw_agent_tasks *tasks);
 /* Removes it, with its timer. */
 void aw_agent_tasks_remove (struct aw_agent_tasks *tasks, struct aw_agent_task *task);
 struct aw_agent_task *aw_agent_tasks_by_pid (const struct aw_agent_tasks *tasks, pid_t pid);
-struct aw_agent_task *aw_agent_tasks_find (const struct aw_agent_tasks *tasks, uint32_t task, uint32_t attempt);
+struct aw_agent_task *aw_agent_tasks_find (const struct aw_agent_tasks *tasks,
+                                           uint32_t task,
+                                           uint32_t attempt);
 void aw_agent_tasks_finish (struct aw_agent_tasks *tasks);
 
 #endif /* AW_AGENT_TASK_H */

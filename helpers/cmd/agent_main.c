@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow-agent: the agent as a program, one a node, started by the pool step. Not for users to call. */
+/* async-workflow-agent: the agent as a program, one a node, started by the pool step. Not for users
+ * to call.
+ */
 #include "config.h"
 
 #include <argp.h>
@@ -17,7 +19,8 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    { "coordinator", 'c', "HOST[,HOST...]:PORT", 0, "where the coordinator listens; hosts are tried in turn", 0 },
+    { "coordinator", 'c', "HOST[,HOST...]:PORT", 0,
+      "where the coordinator listens; hosts are tried in turn", 0 },
     { 0 },
 };
 
@@ -53,7 +56,8 @@ static error_t parse_option (int key, char *value, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (!arguments->hosts)
-            argp_error (state, "--coordinator is missing: this program is started by async-workflow");
+            argp_error (state,
+                        "--coordinator is missing: this program is started by async-workflow");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -61,8 +65,13 @@ static error_t parse_option (int key, char *value, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse_option, NULL,
-    "Runs tasks on its node for async-workflow, which starts one on each node of the pool.", NULL, NULL, NULL,
+    options,
+    parse_option,
+    NULL,
+    "Runs tasks on its node for async-workflow, which starts one on each node of the pool.",
+    NULL,
+    NULL,
+    NULL,
 };
 
 /* One line for the pool step's output, with the node's name: there may be many of us. */

@@ -41,15 +41,16 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
     agent->node.mem = ev->mem;
     agent->node.name = name;
     agent->node.reason = note;
-    if (!name || (ev->reason && !note)
-        || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
+    if (!name || (ev->reason && !note) || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
         || aw_idset_copy (&agent->node.gpus, &ev->gpus) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
 }
 
 /* What an agent may not say, and when. */
-static int check_frame (const struct aw_agent_link *agent, const struct aw_frame *frame, struct aw_error *err)
+static int check_frame (const struct aw_agent_link *agent,
+                        const struct aw_frame *frame,
+                        struct aw_error *err)
 {
     bool known = agent->node.name != NULL;
 
@@ -141,7 +142,9 @@ void aw_agent_link_set_number (struct aw_agent_link *agent, uint32_t number)
     agent->node.node = number;
 }
 
-int aw_agent_link_start (struct aw_agent_link *agent, const struct aw_launch *launch, struct aw_error *err)
+int aw_agent_link_start (struct aw_agent_link *agent,
+                         const struct aw_launch *launch,
+                         struct aw_error *err)
 {
     if (aw_frame_put_start (aw_link_out (agent->link), launch, err) < 0)
         return -1;
@@ -149,7 +152,8 @@ int aw_agent_link_start (struct aw_agent_link *agent, const struct aw_launch *la
     return 0;
 }
 
-/* Out of memory here means a task that goes on: its end comes with the connection's, at the latest. */
+/* Out of memory here means a task that goes on: its end comes with the connection's, at the latest.
+ */
 void aw_agent_link_kill (struct aw_agent_link *agent, uint32_t task, uint32_t attempt, double grace)
 {
     if (aw_frame_put_kill (aw_link_out (agent->link), task, attempt, grace, NULL) == 0)

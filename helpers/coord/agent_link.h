@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connected agent: frames on its link become calls. It has said hello or not; who it is beyond that is its owner's
- * affair.
+/* One connected agent: frames on its link become calls. It has said hello or not; who it is beyond
+ * that is its owner's affair.
  */
 #ifndef AW_COORD_AGENT_LINK_H
 #define AW_COORD_AGENT_LINK_H
@@ -18,7 +18,9 @@ struct aw_agent_link;
 
 struct aw_agent_callbacks {
     void (*hello) (void *arg, struct aw_agent_link *agent); /* its node is known now */
-    void (*finish) (void *arg, struct aw_agent_link *agent, struct aw_event *ev); /* all but the node's number */
+    void (*finish) (void *arg,
+                    struct aw_agent_link *agent,
+                    struct aw_event *ev); /* all but the node's number */
     /* The connection ended: WHY tells how. The last call; the callee destroys the agent. */
     void (*lost) (void *arg, struct aw_agent_link *agent, const char *why);
     void *arg;
@@ -31,7 +33,9 @@ struct aw_agent_link *aw_agent_link_create (struct event_base *base,
                                             const struct aw_agent_callbacks *callbacks,
                                             struct aw_error *err);
 
-/* What it said of its node: NODE event without number, all borrowed; `reason` is its note. name NULL before hello. */
+/* What it said of its node: NODE event without number, all borrowed; `reason` is its note. name
+ * NULL before hello.
+ */
 const struct aw_event *aw_agent_link_node (const struct aw_agent_link *agent);
 
 /* The number that the owner gave it; AW_AGENT_UNNUMBERED before. */
@@ -39,8 +43,13 @@ const struct aw_event *aw_agent_link_node (const struct aw_agent_link *agent);
 uint32_t aw_agent_link_number (const struct aw_agent_link *agent);
 void aw_agent_link_set_number (struct aw_agent_link *agent, uint32_t number);
 
-int aw_agent_link_start (struct aw_agent_link *agent, const struct aw_launch *launch, struct aw_error *err);
-void aw_agent_link_kill (struct aw_agent_link *agent, uint32_t task, uint32_t attempt, double grace);
+int aw_agent_link_start (struct aw_agent_link *agent,
+                         const struct aw_launch *launch,
+                         struct aw_error *err);
+void aw_agent_link_kill (struct aw_agent_link *agent,
+                         uint32_t task,
+                         uint32_t attempt,
+                         double grace);
 void aw_agent_link_quit (struct aw_agent_link *agent, bool now);
 
 /* Sends what it can without waiting, closes. Takes NULL, keeps errno. */

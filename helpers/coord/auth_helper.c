@@ -47,8 +47,10 @@ struct aw_auth_helper {
 
 static void handle (const char *job, const struct question *question, struct answer *answer)
 {
-    const struct aw_auth_claim theirs = { AW_AUTH_FROM_AGENT, job, question->own_nonce, question->agent_nonce };
-    const struct aw_auth_claim ours = { AW_AUTH_FROM_COORDINATOR, job, question->agent_nonce, question->own_nonce };
+    const struct aw_auth_claim theirs = { AW_AUTH_FROM_AGENT, job, question->own_nonce,
+                                          question->agent_nonce };
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_COORDINATOR, job, question->agent_nonce,
+                                        question->own_nonce };
     char *credential;
 
     memset (answer, 0, sizeof (*answer));
@@ -211,8 +213,8 @@ void aw_auth_helper_destroy (struct aw_auth_helper *helper)
         if (helper->readable)
             event_free (helper->readable);
         close (helper->fd);
-        /* It may be in the middle of munge; it holds nothing that needs care. Whoever reaps all children may have been
-         * faster: then there is nothing to wait for.
+        /* It may be in the middle of munge; it holds nothing that needs care. Whoever reaps all
+         * children may have been faster: then there is nothing to wait for.
          */
         if (helper->pid > 0 && waitpid (helper->pid, NULL, WNOHANG) == 0) {
             kill (helper->pid, SIGKILL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Execution: how launches reach processes, as a table of functions. The coordinator knows only this; rows are the
- * agents of the pool (exec_agents.c) and a timer-driven fake for tests (exec_fake.c).
+/* Execution: how launches reach processes, as a table of functions. The coordinator knows only
+ * this; rows are the agents of the pool (exec_agents.c) and a timer-driven fake for tests
+ * (exec_fake.c).
  */
 #ifndef AW_COORD_EXEC_H
 #define AW_COORD_EXEC_H
@@ -14,21 +15,29 @@
 
 struct event_base;
 
-/* What execution tells the coordinator; called from the event loop, never from inside a function of the table. Times
- * are the coordinator's to set: `t` of the events is not filled. A callback may start, kill and shut down, but not destroy.
+/* What execution tells the coordinator; called from the event loop, never from inside a function of
+ * the table. Times are the coordinator's to set: `t` of the events is not filled. A callback may
+ * start, kill and shut down, but not destroy.
  */
 struct aw_exec_callbacks {
-    /* A node has joined: type NODE with node (numbered from 0), name, cpus, gpus, mem. All nodes are told one after the
-     * other once the last has come, in the order of their names ("n2" before "n10"): the same in each run.
+    /* A node has joined: type NODE with node (numbered from 0), name, cpus, gpus, mem. All nodes
+     * are told one after the other once the last has come, in the order of their names ("n2" before
+     * "n10"): the same in each run.
      */
     void (*node_joined) (void *arg, const struct aw_event *ev);
-    /* Node EV->node is gone (NODE_LOST, reason). Its tasks get no further word: the coordinator ends them. */
+    /* Node EV->node is gone (NODE_LOST, reason). Its tasks get no further word: the coordinator
+     * ends them.
+     */
     void (*node_lost) (void *arg, const struct aw_event *ev);
     /* An attempt ended, or could not be started: type FINISH. */
     void (*task_finished) (void *arg, const struct aw_event *ev);
-    /* Execution as a whole is broken: nothing can run any more (the pool step ended, no agent came in time). */
+    /* Execution as a whole is broken: nothing can run any more (the pool step ended, no agent came
+     * in time).
+     */
     void (*broken) (void *arg, const struct aw_error *why);
-    /* A remark that the user should see once ("tasks run unbound on 4 of 4 nodes: ..."). May be NULL. */
+    /* A remark that the user should see once ("tasks run unbound on 4 of 4 nodes: ..."). May be
+     * NULL.
+     */
     void (*note) (void *arg, const char *text);
     void *arg;
 };
@@ -43,14 +52,21 @@ struct aw_exec {
 
 struct aw_exec_ops {
     const char *name;
-    /* Starts an attempt on NODE. LAUNCH stays the caller's and may be freed after the call. 0, or -1 with text. Failure to start the
-     * program itself comes later through task_finished.
+    /* Starts an attempt on NODE. LAUNCH stays the caller's and may be freed after the call. 0, or
+     * -1 with text. Failure to start the program itself comes later through task_finished.
      */
-    int (*start) (struct aw_exec *exec, uint32_t node, const struct aw_launch *launch, struct aw_error *err);
-    /* Tells an attempt to end: SIGTERM to its whole session, after GRACE seconds SIGKILL. Its end comes through task_finished. */
-    void (*kill) (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace);
-    /* No further launches will come: agents end when they have nothing left. `done` in the callbacks' sense is the loop
-     * having nothing left to wait for; the row breaks the loop's wait by removing its events.
+    int (*start) (struct aw_exec *exec,
+                  uint32_t node,
+                  const struct aw_launch *launch,
+                  struct aw_error *err);
+    /* Tells an attempt to end: SIGTERM to its whole session, after GRACE seconds SIGKILL. Its end
+     * comes through task_finished.
+     */
+    void (
+        *kill) (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace);
+    /* No further launches will come: agents end when they have nothing left. `done` in the
+     * callbacks' sense is the loop having nothing left to wait for; the row breaks the loop's wait
+     * by removing its events.
      */
     void (*shutdown) (struct aw_exec *exec);
     void (*destroy) (struct aw_exec *exec); /* ends what is left the hard way; takes NULL */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row "agents". Agents are collected until all are there, told in the order of their names, and from then on each
- * is one node. The port is open no longer than agents are missing.
+/* The row "agents". Agents are collected until all are there, told in the order of their names, and
+ * from then on each is one node. The port is open no longer than agents are missing.
  */
 #include "config.h"
 
@@ -106,7 +106,8 @@ static void tell_notes (const struct exec_agents *row)
     if (!first || !row->exec.callbacks.note)
         return;
     if (n > 1)
-        aw_error_set (&line, "%s: %s (and %u more of %u nodes)", first->name, first->reason, n - 1, row->n_nodes);
+        aw_error_set (&line, "%s: %s (and %u more of %u nodes)", first->name, first->reason, n - 1,
+                      row->n_nodes);
     else
         aw_error_set (&line, "%s: %s", first->name, first->reason);
     row->exec.callbacks.note (row->exec.callbacks.arg, line.text);
@@ -122,7 +123,8 @@ static void tell_nodes (struct exec_agents *row)
     tell_notes (row);
     for (uint32_t i = 0; i < row->n_agents; i++)
         if (row->agents[i])
-            row->exec.callbacks.node_joined (row->exec.callbacks.arg, aw_agent_link_node (row->agents[i]));
+            row->exec.callbacks.node_joined (row->exec.callbacks.arg,
+                                             aw_agent_link_node (row->agents[i]));
 }
 
 /* What agents say. */
@@ -135,7 +137,8 @@ static void on_hello (void *arg, struct aw_agent_link *agent)
     forget (row->quiet, &row->n_quiet, agent);
     for (uint32_t i = 0; i < row->n_agents; i++) {
         if (row->complete || strcmp (aw_agent_link_node (row->agents[i])->name, name) == 0) {
-            aw_agent_link_destroy (agent); /* a second agent of a node, or one more than was asked for */
+            aw_agent_link_destroy (
+                agent); /* a second agent of a node, or one more than was asked for */
             return;
         }
     }
@@ -156,7 +159,9 @@ static void on_finish (void *arg, struct aw_agent_link *agent, struct aw_event *
 
 static void lost_node (struct exec_agents *row, struct aw_agent_link *agent, const char *why)
 {
-    struct aw_event ev = { .type = AW_EVENT_NODE_LOST, .node = aw_agent_link_number (agent), .reason = why };
+    struct aw_event ev = { .type = AW_EVENT_NODE_LOST,
+                           .node = aw_agent_link_number (agent),
+                           .reason = why };
 
     row->agents[ev.node] = NULL;
     if (!row->closing)
@@ -172,7 +177,8 @@ static void lost_early (struct exec_agents *row, struct aw_agent_link *agent, co
     forget (row->quiet, &row->n_quiet, agent);
     forget (row->agents, &row->n_agents, agent);
     if (name)
-        aw_error_set (&err, "node %s was lost before all %u nodes had joined: %s", name, row->n_nodes, why);
+        aw_error_set (&err, "node %s was lost before all %u nodes had joined: %s", name,
+                      row->n_nodes, why);
     else
         aw_error_set (&err, "a node was lost before it had said its name: %s", why);
     broken (row, &err);
@@ -199,7 +205,8 @@ static int adopt (struct exec_agents *row, int fd, struct aw_error *err)
 
     if (row->n_quiet == row->quiet_capacity) {
         uint32_t capacity = row->quiet_capacity ? 2 * row->quiet_capacity : 16;
-        struct aw_agent_link **quiet = realloc (row->quiet, capacity * sizeof (struct aw_agent_link *));
+        struct aw_agent_link **quiet =
+            realloc (row->quiet, capacity * sizeof (struct aw_agent_link *));
         if (!quiet) {
             close (fd);
             return aw_error_set (err, "out of memory");
@@ -252,16 +259,20 @@ static void on_deadline (evutil_socket_t fd, short what, void *arg)
     qsort (row->agents, row->n_agents, sizeof (struct aw_agent_link *), by_name);
     list_names (row, names, sizeof (names));
     if (refused)
-        snprintf (turned, sizeof (turned), "; %u connections were turned away, the last since %.150s", refused, why);
-    aw_error_set (&err, "%u of %u agents came within %g s%s%s%s%s",
-                  row->n_agents, row->n_nodes, row->deadline_seconds,
-                  row->n_agents ? " (" : "", names, row->n_agents ? ")" : "", turned);
+        snprintf (turned, sizeof (turned),
+                  "; %u connections were turned away, the last since %.150s", refused, why);
+    aw_error_set (&err, "%u of %u agents came within %g s%s%s%s%s", row->n_agents, row->n_nodes,
+                  row->deadline_seconds, row->n_agents ? " (" : "", names, row->n_agents ? ")" : "",
+                  turned);
     broken (row, &err);
 }
 
 /* The table. */
 
-static int row_start (struct aw_exec *exec, uint32_t node, const struct aw_launch *launch, struct aw_error *err)
+static int row_start (struct aw_exec *exec,
+                      uint32_t node,
+                      const struct aw_launch *launch,
+                      struct aw_error *err)
 {
     struct exec_agents *row = row_of (exec);
 
@@ -274,7 +285,11 @@ static int row_start (struct aw_exec *exec, uint32_t node, const struct aw_launc
     return aw_agent_link_start (row->agents[node], launch, err);
 }
 
-static void row_kill (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace)
+static void row_kill (struct aw_exec *exec,
+                      uint32_t node,
+                      uint32_t task,
+                      uint32_t attempt,
+                      double grace)
 {
     struct exec_agents *row = row_of (exec);
 
@@ -302,8 +317,8 @@ static void row_shutdown (struct aw_exec *exec)
     quit_all (row, false);
 }
 
-/* Tells the forked agent, whose connection is closed by now, to hurry, and waits. Whoever reaps all children may have
- * been faster.
+/* Tells the forked agent, whose connection is closed by now, to hurry, and waits. Whoever reaps all
+ * children may have been faster.
  */
 static void end_local (pid_t pid)
 {
@@ -410,10 +425,13 @@ uint16_t aw_exec_agents_port (const struct aw_exec *exec)
     return ((const struct exec_agents *)exec)->port;
 }
 
-/* The child has copies of all that the coordinator has open, the loop's own descriptors among them: closing them here
- * touches nothing of the coordinator's, and its loop is not used any more. Its own process group keeps the terminal's signals off.
+/* The child has copies of all that the coordinator has open, the loop's own descriptors among them:
+ * closing them here touches nothing of the coordinator's, and its loop is not used any more. Its
+ * own process group keeps the terminal's signals off.
  */
-__attribute__ ((noreturn)) static void local_child (int fd, int (*serve) (int fd, void *arg), void *arg)
+__attribute__ ((noreturn)) static void local_child (int fd,
+                                                    int (*serve) (int fd, void *arg),
+                                                    void *arg)
 {
     setpgid (0, 0);
     if (dup2 (fd, STDERR_FILENO + 1) < 0)

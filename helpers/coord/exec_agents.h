@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row "agents": one async-workflow-agent a node, each with one authenticated TCP connection to the coordinator, or
- * one forked on this machine with a socketpair (local mode).
+/* The row "agents": one async-workflow-agent a node, each with one authenticated TCP connection to
+ * the coordinator, or one forked on this machine with a socketpair (local mode).
  */
 #ifndef AW_COORD_EXEC_AGENTS_H
 #define AW_COORD_EXEC_AGENTS_H
 
 #include "coord/exec.h"
 
-/* Listens on a TCP port of PORT_FIRST..PORT_LAST (0, 0: any; the ports of Slurm's SrunPortRange) on all addresses. JOB is the job id that
- * agents must name ("" for none). Expects N_NODES agents within DEADLINE seconds, else `broken`. BASE is borrowed. NULL with text.
+/* Listens on a TCP port of PORT_FIRST..PORT_LAST (0, 0: any; the ports of Slurm's SrunPortRange) on
+ * all addresses. JOB is the job id that agents must name ("" for none). Expects N_NODES agents
+ * within DEADLINE seconds, else `broken`. BASE is borrowed. NULL with text.
  */
 struct aw_exec *aw_exec_agents_create (struct event_base *base,
                                        const struct aw_exec_callbacks *callbacks,
@@ -22,9 +23,10 @@ struct aw_exec *aw_exec_agents_create (struct event_base *base,
 /* The port that agents are to connect to. */
 uint16_t aw_exec_agents_port (const struct aw_exec *exec);
 
-/* Local mode: forks an agent on this machine, connected by a socketpair, without munge and Slurm. SERVE is what the child
- * runs: the agent with its end of the connection and ARG (coordinator and agent do not know each other; the command
- * knows both). Its result is the child's exit status. NULL with text.
+/* Local mode: forks an agent on this machine, connected by a socketpair, without munge and Slurm.
+ * SERVE is what the child runs: the agent with its end of the connection and ARG (coordinator and
+ * agent do not know each other; the command knows both). Its result is the child's exit status.
+ * NULL with text.
  */
 struct aw_exec *aw_exec_local_create (struct event_base *base,
                                       const struct aw_exec_callbacks *callbacks,

@@ -110,7 +110,10 @@ static void on_end (evutil_socket_t fd, short what, void *arg)
     fake->exec.callbacks.task_finished (fake->exec.callbacks.arg, &ev);
 }
 
-static int fake_start (struct aw_exec *exec, uint32_t node, const struct aw_launch *launch, struct aw_error *err)
+static int fake_start (struct aw_exec *exec,
+                       uint32_t node,
+                       const struct aw_launch *launch,
+                       struct aw_error *err)
 {
     struct fake *fake = fake_of (exec);
     struct attempt *attempt;
@@ -140,7 +143,11 @@ static int fake_start (struct aw_exec *exec, uint32_t node, const struct aw_laun
     return 0;
 }
 
-static void fake_kill (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t number, double grace)
+static void fake_kill (struct aw_exec *exec,
+                       uint32_t node,
+                       uint32_t task,
+                       uint32_t number,
+                       double grace)
 {
     struct timeval tv;
 
@@ -169,7 +176,9 @@ static void on_blow (evutil_socket_t fd, short what, void *arg)
 {
     struct blow *blow = arg;
     struct fake *fake = blow->fake;
-    struct aw_event ev = { .type = AW_EVENT_NODE_LOST, .node = blow->node, .reason = blow->why.text };
+    struct aw_event ev = { .type = AW_EVENT_NODE_LOST,
+                           .node = blow->node,
+                           .reason = blow->why.text };
 
     (void)fd;
     (void)what;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row "fake": no processes, timers alone. For tests of the coordinator: each attempt lasts as long and ends as the test says. */
+/* The row "fake": no processes, timers alone. For tests of the coordinator: each attempt lasts as
+ * long and ends as the test says.
+ */
 #ifndef AW_COORD_EXEC_FAKE_H
 #define AW_COORD_EXEC_FAKE_H
 
@@ -17,7 +19,10 @@ struct aw_fake_outcome {
 };
 
 /* Fills OUTCOME (given as: 0 s, COMPLETED) for LAUNCH on NODE. */
-typedef void (*aw_fake_plan) (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome);
+typedef void (*aw_fake_plan) (void *arg,
+                              uint32_t node,
+                              const struct aw_launch *launch,
+                              struct aw_fake_outcome *outcome);
 
 struct aw_fake_config {
     uint32_t n_nodes; /* named n1, n2, ...; all join in the loop's first turn */
@@ -34,7 +39,8 @@ struct aw_exec *aw_exec_fake_create (struct event_base *base,
                                      const struct aw_fake_config *config,
                                      struct aw_error *err);
 
-/* In the next turn: NODE is lost, its attempts are forgotten; or all is broken. REASON is copied. */
+/* In the next turn: NODE is lost, its attempts are forgotten; or all is broken. REASON is copied.
+ */
 void aw_exec_fake_lose (struct aw_exec *exec, uint32_t node, const char *reason);
 void aw_exec_fake_break (struct aw_exec *exec, const char *reason);
 

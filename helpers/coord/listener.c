@@ -18,7 +18,8 @@
 #include "io/link.h"
 
 enum {
-    /* Not yet authenticated at a time; others wait in the kernel's queue. A proof takes about a millisecond. */
+    /* Not yet authenticated at a time; others wait in the kernel's queue. A proof takes about a
+       millisecond. */
     MAX_STRANGERS = 64,
     STRANGER_SECONDS = 2,
     RETRY_SECONDS = 1, /* after accept failed for lack of descriptors */
@@ -100,7 +101,8 @@ static void on_late (evutil_socket_t fd, short what, void *arg)
 static int send_frame (int fd, const struct aw_textbuf *text)
 {
     /* The socket's buffer is empty: a frame that does not fit whole is a broken peer. */
-    return send (fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)text->len ? 0 : -1;
+    return send (fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)text->len ? 0
+                                                                                               : -1;
 }
 
 static void on_verdict (void *arg, const char *credential, const struct aw_error *why)
@@ -150,7 +152,9 @@ static void ask_next (struct aw_listener *listener)
         }
         if (!next)
             return;
-        if (aw_auth_helper_ask (listener->helper, next->in, next->own_nonce, next->nonce, next, &err) == 0)
+        if (aw_auth_helper_ask (listener->helper, next->in, next->own_nonce, next->nonce, next,
+                                &err)
+            == 0)
             next->state = STRANGER_ASKED;
         else
             refuse (next, err.text);
@@ -164,17 +168,19 @@ static void on_proof (struct stranger *stranger, size_t size)
     struct aw_frame frame;
 
     if (aw_frame_read (listener->reader, stranger->in, size, &frame, NULL) < 0
-        || frame.type != AW_FRAME_PROOF
-        || !frame.nonce
+        || frame.type != AW_FRAME_PROOF || !frame.nonce
         || strlen (frame.nonce) != AW_NONCE_SIZE - 1) {
         refuse (stranger, "it does not speak the agents' protocol");
         return;
     }
     strcpy (stranger->nonce, frame.nonce);
-    memcpy (stranger->in, frame.credential, strlen (frame.credential) + 1); /* shorter than its frame */
+    memcpy (stranger->in, frame.credential,
+            strlen (frame.credential) + 1); /* shorter than its frame */
     stranger->state = STRANGER_QUEUED;
     stranger->order = listener->order++;
-    /* From here on the time is ours: the peer waits for munged. What it says now is not listened to. */
+    /* From here on the time is ours: the peer waits for munged. What it says now is not listened
+     * to.
+     */
     event_del (stranger->timer);
     event_del (stranger->readable);
     ask_next (listener);
@@ -183,7 +189,8 @@ static void on_proof (struct stranger *stranger, size_t size)
 static void on_said (evutil_socket_t fd, short what, void *arg)
 {
     struct stranger *stranger = arg;
-    ssize_t n = recv (fd, stranger->in + stranger->in_size, AW_FRAME_MAX_STRANGER - stranger->in_size, MSG_DONTWAIT);
+    ssize_t n = recv (fd, stranger->in + stranger->in_size,
+                      AW_FRAME_MAX_STRANGER - stranger->in_size, MSG_DONTWAIT);
     char *end;
 
     (void)what;
@@ -211,8 +218,7 @@ static int challenge (struct stranger *stranger)
     aw_textbuf_init (&text);
     stranger->readable = event_new (base, stranger->fd, EV_READ | EV_PERSIST, on_said, stranger);
     stranger->timer = evtimer_new (base, on_late, stranger);
-    if (stranger->readable && stranger->timer
-        && event_add (stranger->readable, NULL) == 0
+    if (stranger->readable && stranger->timer && event_add (stranger->readable, NULL) == 0
         && event_add (stranger->timer, &limit) == 0
         && aw_auth_nonce (stranger->own_nonce, NULL) == 0
         && aw_frame_put_challenge (&text, stranger->own_nonce, NULL) == 0)
@@ -252,7 +258,9 @@ static void on_knock (evutil_socket_t fd, short what, void *arg)
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            /* The peer stays in the kernel's queue and the socket readable: look again later instead of spinning. */
+            /* The peer stays in the kernel's queue and the socket readable: look again later
+             * instead of spinning.
+             */
             aw_error_set (&listener->why, "accept: %s", strerror (errno));
             event_del (listener->readable);
             event_add (listener->retry, &later);
@@ -288,20 +296,27 @@ static int open_socket (int *family)
         fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     }
     if (fd >= 0)
-        (void)setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof (on)); /* past connections must not block a small range */
+        (void)setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &on,
+                          sizeof (on)); /* past connections must not block a small range */
     return fd;
 }
 
 static int bind_port (int fd, int family, uint16_t port)
 {
-    struct sockaddr_in6 any6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT, .sin6_port = htons (port) };
-    struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_ANY), .sin_port = htons (port) };
+    struct sockaddr_in6 any6 = { .sin6_family = AF_INET6,
+                                 .sin6_addr = IN6ADDR_ANY_INIT,
+                                 .sin6_port = htons (port) };
+    struct sockaddr_in any4 = { .sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl (INADDR_ANY),
+                                .sin_port = htons (port) };
 
     return family == AF_INET6 ? bind (fd, (struct sockaddr *)&any6, sizeof (any6))
                               : bind (fd, (struct sockaddr *)&any4, sizeof (any4));
 }
 
-/* A port that is bound but in use is noticed by listen alone, where both ends asked for SO_REUSEADDR: hence a socket a try. */
+/* A port that is bound but in use is noticed by listen alone, where both ends asked for
+ * SO_REUSEADDR: hence a socket a try.
+ */
 static int listen_in (uint16_t first, uint16_t last, int *family, struct aw_error *err)
 {
     uint32_t n, offset;
@@ -315,9 +330,11 @@ static int listen_in (uint16_t first, uint16_t last, int *family, struct aw_erro
 
         if (fd < 0)
             return aw_error_set (err, "socket: %s", strerror (errno));
-        if (bind_port (fd, *family, (uint16_t)(first + (offset + i) % n)) == 0 && listen (fd, SOMAXCONN) == 0)
+        if (bind_port (fd, *family, (uint16_t)(first + (offset + i) % n)) == 0
+            && listen (fd, SOMAXCONN) == 0)
             return fd;
-        aw_error_set (err, "no port among %u-%u can be listened on: %s", first, last, strerror (errno));
+        aw_error_set (err, "no port among %u-%u can be listened on: %s", first, last,
+                      strerror (errno));
         close (fd);
     }
     return -1;
@@ -366,7 +383,8 @@ struct aw_listener *aw_listener_create (struct event_base *base,
     listener->reader = aw_frame_reader_create ();
     listener->readable = event_new (base, listener->fd, EV_READ | EV_PERSIST, on_knock, listener);
     listener->retry = evtimer_new (base, on_retry, listener);
-    if (!listener->reader || !listener->readable || !listener->retry || event_add (listener->readable, NULL) < 0) {
+    if (!listener->reader || !listener->readable || !listener->retry
+        || event_add (listener->readable, NULL) < 0) {
         aw_error_set (err, "out of memory");
         aw_listener_destroy (listener);
         return NULL;

@@ -30,8 +30,9 @@ static char *state_claim (const struct aw_auth_claim *claim)
     char *text;
 
     if (asprintf (&text, "async-workflow 1\nfrom %s\njob %s\nverifier %s\nprover %s\n",
-                  claim->direction == AW_AUTH_FROM_AGENT ? "agent" : "coordinator",
-                  claim->job, claim->verifier_nonce, claim->prover_nonce) < 0)
+                  claim->direction == AW_AUTH_FROM_AGENT ? "agent" : "coordinator", claim->job,
+                  claim->verifier_nonce, claim->prover_nonce)
+        < 0)
         return NULL;
     return text;
 }
@@ -73,7 +74,8 @@ char *aw_auth_prove (const struct aw_auth_claim *claim, struct aw_error *err)
     if (!text)
         aw_error_set (err, "out of memory");
     else if ((rc = munge_ctx_set (ctx, MUNGE_OPT_UID_RESTRICTION, geteuid ())) != EMUNGE_SUCCESS
-             || (rc = munge_encode (&credential, ctx, text, (int)strlen (text))) != EMUNGE_SUCCESS) {
+             || (rc = munge_encode (&credential, ctx, text, (int)strlen (text)))
+                    != EMUNGE_SUCCESS) {
         munge_error (ctx, rc, err);
         free (credential);
         credential = NULL;
@@ -83,13 +85,20 @@ char *aw_auth_prove (const struct aw_auth_claim *claim, struct aw_error *err)
     return credential;
 }
 
-static int compare (const char *text, const void *payload, int size, uid_t uid, struct aw_error *err)
+static int compare (const char *text,
+                    const void *payload,
+                    int size,
+                    uid_t uid,
+                    struct aw_error *err)
 {
     if (uid != geteuid ())
-        return aw_error_set (err, "the credential is of uid %u, not of %u", (unsigned)uid, (unsigned)geteuid ());
-    if (!payload || size < 0 || (size_t)size != strlen (text) || memcmp (payload, text, (size_t)size) != 0)
-        return aw_error_set (err, "the credential was not made for this connection: another job, another moment "
-                             "or the other direction");
+        return aw_error_set (err, "the credential is of uid %u, not of %u", (unsigned)uid,
+                             (unsigned)geteuid ());
+    if (!payload || size < 0 || (size_t)size != strlen (text)
+        || memcmp (payload, text, (size_t)size) != 0)
+        return aw_error_set (
+            err, "the credential was not made for this connection: another job, another moment "
+                 "or the other direction");
     return 0;
 }
 

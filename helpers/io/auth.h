@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who speaks: MUNGE credentials by which agent and coordinator prove to each other that they are the same user. A
- * credential can be decoded by that user alone, and states the direction, the job, and the fresh nonces of both ends: what was recorded
- * elsewhere, earlier or the other way round proves nothing here. munged's socket: ASYNC_WORKFLOW_MUNGE_SOCKET in the environment,
- * else MUNGE's default.
+/* Who speaks: MUNGE credentials by which agent and coordinator prove to each other that they are
+ * the same user. A credential can be decoded by that user alone, and states the direction, the job,
+ * and the fresh nonces of both ends: what was recorded elsewhere, earlier or the other way round
+ * proves nothing here. munged's socket: ASYNC_WORKFLOW_MUNGE_SOCKET in the environment, else
+ * MUNGE's default.
  *
- * This keeps strangers out. It does not encrypt, nor protect a connection from somebody who can rewrite the packets of
- * the cluster's network; nor does Slurm's own traffic.
+ * This keeps strangers out. It does not encrypt, nor protect a connection from somebody who can
+ * rewrite the packets of the cluster's network; nor does Slurm's own traffic.
  */
 #ifndef AW_IO_AUTH_H
 #define AW_IO_AUTH_H
@@ -30,7 +31,9 @@ int aw_auth_nonce (char nonce[AW_NONCE_SIZE], struct aw_error *err);
 /* A credential for CLAIM, for the caller to free; NULL with text. Blocks while munged answers. */
 char *aw_auth_prove (const struct aw_auth_claim *claim, struct aw_error *err);
 
-/* Does CREDENTIAL state just CLAIM, and come from this user? 0, or -1 with text. Blocks while munged answers. */
+/* Does CREDENTIAL state just CLAIM, and come from this user? 0, or -1 with text. Blocks while
+ * munged answers.
+ */
 int aw_auth_check (const char *credential, const struct aw_auth_claim *claim, struct aw_error *err);
 
 #endif /* AW_IO_AUTH_H */

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-/* STRING as JSON has it. Bytes from 0x80 up pass as they are, unlike in the journal: paths need not be UTF-8, and what is
- * read at the other end must be what was meant.
+/* STRING as JSON has it. Bytes from 0x80 up pass as they are, unlike in the journal: paths need not
+ * be UTF-8, and what is read at the other end must be what was meant.
  */
 static void put_json (struct aw_textbuf *text, const char *string)
 {
@@ -18,7 +18,8 @@ static void put_json (struct aw_textbuf *text, const char *string)
         size_t plain = 0;
         unsigned char c;
 
-        while ((unsigned char)string[plain] >= 0x20 && string[plain] != '"' && string[plain] != '\\')
+        while ((unsigned char)string[plain] >= 0x20 && string[plain] != '"'
+               && string[plain] != '\\')
             plain++;
         aw_textbuf_put (text, string, plain);
         string += plain;
@@ -90,8 +91,9 @@ static int end_frame (struct aw_textbuf *text, size_t start, struct aw_error *er
     size = text->len - start;
     if (size > AW_FRAME_MAX) {
         take_back (text, start);
-        return aw_error_set (err, "command and environment are too long: %zu bytes, at most %d can be sent",
-                             size, AW_FRAME_MAX);
+        return aw_error_set (
+            err, "command and environment are too long: %zu bytes, at most %d can be sent", size,
+            AW_FRAME_MAX);
     }
     return 0;
 }
@@ -104,7 +106,10 @@ int aw_frame_put_challenge (struct aw_textbuf *text, const char *nonce, struct a
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_proof (struct aw_textbuf *text, const char *credential, const char *nonce, struct aw_error *err)
+int aw_frame_put_proof (struct aw_textbuf *text,
+                        const char *credential,
+                        const char *nonce,
+                        struct aw_error *err)
 {
     size_t start = text->len;
 
@@ -128,7 +133,9 @@ int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, st
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_start (struct aw_textbuf *text, const struct aw_launch *launch, struct aw_error *err)
+int aw_frame_put_start (struct aw_textbuf *text,
+                        const struct aw_launch *launch,
+                        struct aw_error *err)
 {
     size_t start = text->len;
 
@@ -146,7 +153,11 @@ int aw_frame_put_start (struct aw_textbuf *text, const struct aw_launch *launch,
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_kill (struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err)
+int aw_frame_put_kill (struct aw_textbuf *text,
+                       uint32_t task,
+                       uint32_t attempt,
+                       double grace,
+                       struct aw_error *err)
 {
     size_t start = text->len;
 
@@ -156,7 +167,9 @@ int aw_frame_put_kill (struct aw_textbuf *text, uint32_t task, uint32_t attempt,
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_finish (struct aw_textbuf *text, const struct aw_event *finish, struct aw_error *err)
+int aw_frame_put_finish (struct aw_textbuf *text,
+                         const struct aw_event *finish,
+                         struct aw_error *err)
 {
     size_t start = text->len;
 

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What coordinator and agent say to each other: JSON objects, one a line, whose first key names the kind.
+/* What coordinator and agent say to each other: JSON objects, one a line, whose first key names the
+ * kind. c: the coordinator sends it, a: the agent.
  *
- *   coordinator  {"challenge":NONCE}                          at once after accepting; the one thing a stranger gets
- *   agent        {"proof":CREDENTIAL,"nonce":NONCE}           before this at most AW_FRAME_MAX_STRANGER bytes
- *   coordinator  {"proof":CREDENTIAL}
- *   agent        {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"note":"..."}
- *   coordinator  {"start":TASK,"attempt":0,"argv":[],"env":[],"dir":"","out":"","err":"","cpus":"","gpus":"","limit":60}
- *   coordinator  {"kill":TASK,"attempt":0,"grace":5}
- *   agent        {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,"rss":1,"reason":""}
- *   agent        {"leave":"why"}                              it was told to end by somebody else
- *   coordinator  {"quit":false}                               end when nothing is left; true: end everything now
+ *   c {"challenge":NONCE}                 at once after accepting; all that a stranger ever gets
+ *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this at most AW_FRAME_MAX_STRANGER bytes
+ *   c {"proof":CREDENTIAL}
+ *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"note":"..."}
+ *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"dir":"...","out":"...","err":"...",
+ *      "cpus":"0-3","gpus":"0","limit":60}
+ *   c {"kill":TASK,"attempt":0,"grace":5}
+ *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
+ *      "rss":1,"reason":"..."}
+ *   a {"leave":"why"}                     it was told to end by somebody else
+ *   c {"quit":false}                      end when nothing is left; true: end everything now
  *
- * A socketpair of local mode begins with "hello". The number after "hello" is the protocol's version.
+ * A socketpair of local mode begins with "hello". The number after "hello" is the protocol's
+ * version.
  */
 #ifndef AW_IO_FRAME_H
 #define AW_IO_FRAME_H
@@ -26,8 +30,8 @@
 
 enum {
     AW_FRAME_MAX_STRANGER = 4096, /* bytes granted to an unauthenticated peer in all */
-    /* An exec takes 2 MiB of arguments and environment with the usual 8 MiB stack (execve(2)); escapes can make six
-     * bytes of one.
+    /* An exec takes 2 MiB of arguments and environment with the usual 8 MiB stack (execve(2));
+     * escapes can make six bytes of one.
      */
     AW_FRAME_MAX = 16 << 20,
     AW_FRAME_VERSION = 1,
@@ -55,13 +59,25 @@ struct aw_frame {
     bool now;
 };
 
-/* Append one frame to TEXT, newline included. 0, or -1 with text ("too long") and TEXT as it was. */
+/* Append one frame to TEXT, newline included. 0, or -1 with text ("too long") and TEXT as it was.
+ */
 int aw_frame_put_challenge (struct aw_textbuf *text, const char *nonce, struct aw_error *err);
-int aw_frame_put_proof (struct aw_textbuf *text, const char *credential, const char *nonce, struct aw_error *err);
+int aw_frame_put_proof (struct aw_textbuf *text,
+                        const char *credential,
+                        const char *nonce,
+                        struct aw_error *err);
 int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, struct aw_error *err);
-int aw_frame_put_start (struct aw_textbuf *text, const struct aw_launch *launch, struct aw_error *err);
-int aw_frame_put_kill (struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err);
-int aw_frame_put_finish (struct aw_textbuf *text, const struct aw_event *finish, struct aw_error *err);
+int aw_frame_put_start (struct aw_textbuf *text,
+                        const struct aw_launch *launch,
+                        struct aw_error *err);
+int aw_frame_put_kill (struct aw_textbuf *text,
+                       uint32_t task,
+                       uint32_t attempt,
+                       double grace,
+                       struct aw_error *err);
+int aw_frame_put_finish (struct aw_textbuf *text,
+                         const struct aw_event *finish,
+                         struct aw_error *err);
 int aw_frame_put_leave (struct aw_textbuf *text, const char *reason, struct aw_error *err);
 int aw_frame_put_quit (struct aw_textbuf *text, bool now, struct aw_error *err);
 
@@ -70,8 +86,8 @@ struct aw_frame_reader;
 struct aw_frame_reader *aw_frame_reader_create (void);
 void aw_frame_reader_destroy (struct aw_frame_reader *reader);
 
-/* Reads the line of SIZE bytes at LINE (without its newline). FRAME's contents belong to the reader and are valid until its next read.
- * 0, or -1 with text.
+/* Reads the line of SIZE bytes at LINE (without its newline). FRAME's contents belong to the reader
+ * and are valid until its next read. 0, or -1 with text.
  */
 int aw_frame_read (struct aw_frame_reader *reader,
                    const char *line,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text into frames. Strings are borrowed from json-c's tree, lists from arrays that are kept from frame to frame: a
- * launch costs no allocation beyond the tree.
+/* Text into frames. Strings are borrowed from json-c's tree, lists from arrays that are kept from
+ * frame to frame: a launch costs no allocation beyond the tree.
  */
 #include <errno.h>
 #include <math.h>
@@ -78,19 +78,29 @@ static const char *string_of (struct json_object *value)
     return string && strlen (string) == (size_t)json_object_get_string_len (value) ? string : NULL;
 }
 
-static int get_string (const struct aw_frame_reader *reader, const char *key, const char **string, struct aw_error *err)
+static int get_string (const struct aw_frame_reader *reader,
+                       const char *key,
+                       const char **string,
+                       struct aw_error *err)
 {
     *string = string_of (member (reader, key));
     return *string ? 0 : aw_error_set (err, "\"%s\" is not a string", key);
 }
 
-static int get_optional (const struct aw_frame_reader *reader, const char *key, const char **string, struct aw_error *err)
+static int get_optional (const struct aw_frame_reader *reader,
+                         const char *key,
+                         const char **string,
+                         struct aw_error *err)
 {
     *string = NULL;
     return member (reader, key) ? get_string (reader, key, string, err) : 0;
 }
 
-static int get_integer (const struct aw_frame_reader *reader, const char *key, int64_t max, int64_t *number, struct aw_error *err)
+static int get_integer (const struct aw_frame_reader *reader,
+                        const char *key,
+                        int64_t max,
+                        int64_t *number,
+                        struct aw_error *err)
 {
     struct json_object *value = member (reader, key);
 
@@ -102,7 +112,10 @@ static int get_integer (const struct aw_frame_reader *reader, const char *key, i
     return 0;
 }
 
-static int get_u32 (const struct aw_frame_reader *reader, const char *key, uint32_t *number, struct aw_error *err)
+static int get_u32 (const struct aw_frame_reader *reader,
+                    const char *key,
+                    uint32_t *number,
+                    struct aw_error *err)
 {
     int64_t value;
 
@@ -112,7 +125,10 @@ static int get_u32 (const struct aw_frame_reader *reader, const char *key, uint3
     return 0;
 }
 
-static int get_u64 (const struct aw_frame_reader *reader, const char *key, uint64_t *number, struct aw_error *err)
+static int get_u64 (const struct aw_frame_reader *reader,
+                    const char *key,
+                    uint64_t *number,
+                    struct aw_error *err)
 {
     int64_t value;
 
@@ -122,11 +138,15 @@ static int get_u64 (const struct aw_frame_reader *reader, const char *key, uint6
     return 0;
 }
 
-static int get_seconds (const struct aw_frame_reader *reader, const char *key, double *seconds, struct aw_error *err)
+static int get_seconds (const struct aw_frame_reader *reader,
+                        const char *key,
+                        double *seconds,
+                        struct aw_error *err)
 {
     struct json_object *value = member (reader, key);
 
-    if (!json_object_is_type (value, json_type_double) && !json_object_is_type (value, json_type_int))
+    if (!json_object_is_type (value, json_type_double)
+        && !json_object_is_type (value, json_type_int))
         return aw_error_set (err, "\"%s\" is not a number", key);
     *seconds = json_object_get_double (value);
     if (!isfinite (*seconds) || *seconds < 0)
@@ -151,7 +171,11 @@ static int get_set (const struct aw_frame_reader *reader,
     return 0;
 }
 
-static int get_list (const struct aw_frame_reader *reader, const char *key, struct list *list, char ***shown, struct aw_error *err)
+static int get_list (const struct aw_frame_reader *reader,
+                     const char *key,
+                     struct list *list,
+                     char ***shown,
+                     struct aw_error *err)
 {
     struct json_object *value = member (reader, key);
     size_t n;
@@ -167,7 +191,8 @@ static int get_list (const struct aw_frame_reader *reader, const char *key, stru
         list->capacity = n + 1;
     }
     for (size_t i = 0; i < n; i++) {
-        /* The launch of an encoder owns its strings, that of a reader borrows them: hence the cast. */
+        /* The launch of an encoder owns its strings, that of a reader borrows them: hence the cast.
+         */
         list->items[i] = (char *)string_of (json_object_array_get_idx (value, i));
         if (!list->items[i])
             return aw_error_set (err, "\"%s\" holds something that is not a string", key);
@@ -177,7 +202,9 @@ static int get_list (const struct aw_frame_reader *reader, const char *key, stru
     return 0;
 }
 
-static int read_challenge (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err)
+static int read_challenge (struct aw_frame_reader *reader,
+                           struct aw_frame *frame,
+                           struct aw_error *err)
 {
     return get_string (reader, "challenge", &frame->nonce, err);
 }
@@ -196,8 +223,11 @@ static int read_hello (struct aw_frame_reader *reader, struct aw_frame *frame, s
     if (get_u32 (reader, "hello", &version, err) < 0)
         return -1;
     if (version != AW_FRAME_VERSION)
-        return aw_error_set (err, "the agent speaks version %u of the protocol, the coordinator version %d: is "
-                             "one installation left over from an earlier release?", version, AW_FRAME_VERSION);
+        return aw_error_set (
+            err,
+            "the agent speaks version %u of the protocol, the coordinator version %d: is "
+            "one installation left over from an earlier release?",
+            version, AW_FRAME_VERSION);
     frame->event.type = AW_EVENT_NODE;
     if (get_string (reader, "node", &frame->event.name, err) < 0
         || get_set (reader, "cpus", &reader->cpus, &frame->event.cpus, err) < 0
@@ -217,8 +247,7 @@ static int read_start (struct aw_frame_reader *reader, struct aw_frame *frame, s
         || get_list (reader, "argv", &reader->argv, &launch->argv, err) < 0
         || get_list (reader, "env", &reader->env, &launch->env, err) < 0
         || get_string (reader, "dir", &directory, err) < 0
-        || get_string (reader, "out", &out, err) < 0
-        || get_string (reader, "err", &errors, err) < 0
+        || get_string (reader, "out", &out, err) < 0 || get_string (reader, "err", &errors, err) < 0
         || get_set (reader, "cpus", &reader->cpus, &launch->cpus, err) < 0
         || get_set (reader, "gpus", &reader->gpus, &launch->gpus, err) < 0)
         return -1;
@@ -240,7 +269,9 @@ static int read_kill (struct aw_frame_reader *reader, struct aw_frame *frame, st
     return get_seconds (reader, "grace", &frame->grace, err);
 }
 
-static int read_finish (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err)
+static int read_finish (struct aw_frame_reader *reader,
+                        struct aw_frame *frame,
+                        struct aw_error *err)
 {
     struct aw_event *ev = &frame->event;
     const char *name;
@@ -296,7 +327,10 @@ static const struct {
     [AW_FRAME_QUIT] = { "quit", read_quit },
 };
 
-static int parse_tree (struct aw_frame_reader *reader, const char *line, size_t size, struct aw_error *err)
+static int parse_tree (struct aw_frame_reader *reader,
+                       const char *line,
+                       size_t size,
+                       struct aw_error *err)
 {
     json_object_put (reader->tree);
     reader->tree = NULL;
@@ -320,7 +354,8 @@ int aw_frame_read (struct aw_frame_reader *reader,
     memset (frame, 0, sizeof (*frame));
     if (parse_tree (reader, line, size, err) < 0)
         return -1;
-    json_object_object_foreach (reader->tree, key, value) {
+    json_object_object_foreach (reader->tree, key, value)
+    {
         (void)value;
         for (int i = 0; i < AW_FRAME_TYPES; i++) {
             if (strcmp (key, kinds[i].key) != 0)

@@ -12,8 +12,8 @@ struct aw_launch {
     uint32_t task; /* id */
     uint32_t attempt;
     char **argv; /* NULL-terminated; argv[0] is looked up in the task's PATH */
-    char **env; /* "NAME=value", NULL-terminated: added to the agent's environment, replacing equal names;
-                   "NAME" without "=" is removed from it. NULL: nothing */
+    char **env; /* "NAME=value", NULL-terminated: added to the agent's environment, replacing equal
+                   names; "NAME" without "=" is removed from it. NULL: nothing */
     char *directory; /* absolute */
     char *out; /* absolute paths, truncated at start; "/dev/null" is allowed */
     char *err; /* may equal out: one description then */
@@ -23,6 +23,7 @@ struct aw_launch {
 };
 
 void aw_launch_init (struct aw_launch *launch); /* nothing set, no time limit */
-void aw_launch_finish (struct aw_launch *launch); /* frees all members, leaves it as init does; keeps errno */
+void aw_launch_finish (
+    struct aw_launch *launch); /* frees all members, leaves it as init does; keeps errno */
 
 #endif /* AW_IO_LAUNCH_H */

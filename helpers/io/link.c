@@ -131,7 +131,9 @@ static void on_readable (evutil_socket_t fd, short what, void *arg)
     ssize_t n;
 
     (void)what;
-    /* One read a turn, so that no peer keeps the others waiting; the loop comes back while there is more. */
+    /* One read a turn, so that no peer keeps the others waiting; the loop comes back while there is
+     * more.
+     */
     if (make_room (link) < 0) {
         closed (link, "out of memory");
         return;
@@ -168,7 +170,8 @@ struct aw_link *aw_link_create (struct event_base *base,
     link->readable = event_new (base, fd, EV_READ | EV_PERSIST, on_readable, link);
     link->writable = event_new (base, fd, EV_WRITE, on_writable, link);
     link->flush = event_new (base, -1, 0, on_writable, link);
-    if (!link->readable || !link->writable || !link->flush || event_add (link->readable, NULL) < 0) {
+    if (!link->readable || !link->writable || !link->flush
+        || event_add (link->readable, NULL) < 0) {
         aw_link_destroy (link);
         aw_error_set (err, "out of memory");
         return NULL;
@@ -263,5 +266,6 @@ void aw_link_tune_tcp (int fd)
     };
 
     for (size_t i = 0; i < sizeof (options) / sizeof (options[0]); i++)
-        (void)setsockopt (fd, options[i].level, options[i].name, &options[i].value, sizeof (options[i].value));
+        (void)setsockopt (fd, options[i].level, options[i].name, &options[i].value,
+                          sizeof (options[i].value));
 }

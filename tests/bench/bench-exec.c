@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Execution alone, without scheduler and journal: how much the agent and its connection cost beside a bare posix_spawn
- * loop over the same program, in the same run.
+/* Execution alone, without scheduler and journal: how much the agent and its connection cost beside
+ * a bare posix_spawn loop over the same program, in the same run.
  *
  *     bench-exec [TASKS [WIDTH [PROGRAM]]]     defaults: 2000 16 /bin/true
  *
- * First a wide run (WIDTH at a time), then a chain of a tenth of TASKS, each after the other. Five rounds, medians. Output goes to
- * /dev/null in both. CPU time is that of the processes themselves, without the tasks': what a launch costs the
- * coordinator's side and the agent, beside what it costs the loop.
+ * First a wide run (WIDTH at a time), then a chain of a tenth of TASKS, each after the other. Five
+ * rounds, medians. Output goes to /dev/null in both. CPU time is that of the processes themselves,
+ * without the tasks': what a launch costs the coordinator's side and the agent, beside what it
+ * costs the loop.
  */
 #include "config.h"
 
@@ -91,8 +92,9 @@ static double loop (char *program, int n, int width)
 
 static void start_program (struct bench *bench, char *const *argv, const char *out)
 {
-    char *env[] = { "ASYNC_WORKFLOW_TASK=bench@0[1]", "ASYNC_WORKFLOW_INDEX=1", "ASYNC_WORKFLOW_ITERATION=0",
-                    "ASYNC_WORKFLOW_ATTEMPT=0", "ASYNC_WORKFLOW_RUN=/tmp/bench", NULL };
+    char *env[] = { "ASYNC_WORKFLOW_TASK=bench@0[1]", "ASYNC_WORKFLOW_INDEX=1",
+                    "ASYNC_WORKFLOW_ITERATION=0",     "ASYNC_WORKFLOW_ATTEMPT=0",
+                    "ASYNC_WORKFLOW_RUN=/tmp/bench",  NULL };
     struct aw_launch launch;
     struct aw_error err;
 
@@ -102,7 +104,8 @@ static void start_program (struct bench *bench, char *const *argv, const char *o
     launch.env = env;
     launch.directory = "/";
     launch.out = launch.err = (char *)out;
-    if (aw_idset_add (&launch.cpus, 0, 0) < 0 || bench->exec->ops->start (bench->exec, 0, &launch, &err) < 0)
+    if (aw_idset_add (&launch.cpus, 0, 0) < 0
+        || bench->exec->ops->start (bench->exec, 0, &launch, &err) < 0)
         die (err.text);
     aw_idset_finish (&launch.cpus);
 }
@@ -194,7 +197,8 @@ int main (int argc, char **argv)
     int n = argc > 1 ? atoi (argv[1]) : 2000;
     int width = argc > 2 ? atoi (argv[2]) : 16;
     struct bench bench = { .program = argc > 3 ? argv[3] : "/bin/true" };
-    const struct aw_exec_callbacks callbacks = { on_node, on_lost, on_finish, on_broken, NULL, &bench };
+    const struct aw_exec_callbacks callbacks = { on_node,   on_lost, on_finish,
+                                                 on_broken, NULL,    &bench };
     double wide[2][ROUNDS], chain[2][ROUNDS], loop_cpu[ROUNDS], self_cpu[ROUNDS], agent_cpu[ROUNDS];
     struct aw_idset cpus = { 0 };
     struct aw_agent_local local = { .cpus = &cpus };
@@ -223,11 +227,11 @@ int main (int argc, char **argv)
         chain[0][i] = loop (bench.program, links, 1);
         chain[1][i] = ours (&bench, links, 1);
     }
-    printf ("%d x %s, width %d: loop %.3f s (%.0f/s), agent %.3f s (%.0f/s), ratio %.2f\n",
-            n, bench.program, width, median (wide[0]), n / wide[0][ROUNDS / 2],
-            median (wide[1]), n / wide[1][ROUNDS / 2], wide[1][ROUNDS / 2] / wide[0][ROUNDS / 2]);
-    printf ("CPU a launch: loop %.0f us; coordinator's side %.0f us, agent %.0f us\n", 1e6 * median (loop_cpu) / n,
-            1e6 * median (self_cpu) / n, 1e6 * median (agent_cpu) / n);
+    printf ("%d x %s, width %d: loop %.3f s (%.0f/s), agent %.3f s (%.0f/s), ratio %.2f\n", n,
+            bench.program, width, median (wide[0]), n / wide[0][ROUNDS / 2], median (wide[1]),
+            n / wide[1][ROUNDS / 2], wide[1][ROUNDS / 2] / wide[0][ROUNDS / 2]);
+    printf ("CPU a launch: loop %.0f us; coordinator's side %.0f us, agent %.0f us\n",
+            1e6 * median (loop_cpu) / n, 1e6 * median (self_cpu) / n, 1e6 * median (agent_cpu) / n);
     printf ("chain of %d: loop %.3f ms a link, agent %.3f ms a link, %.3f ms beyond\n", links,
             1e3 * median (chain[0]) / links, 1e3 * median (chain[1]) / links,
             1e3 * (chain[1][ROUNDS / 2] - chain[0][ROUNDS / 2]) / links);

@@ -128,7 +128,8 @@ void rig_until (struct rig *rig, bool (*condition) (struct rig *rig, void *arg),
     event_add (tick, &tv);
     while (!condition (rig, arg)) {
         if (aw_clock_monotonic () > limit)
-            fail_msg ("not within %g s; broken \"%s\", lost \"%s\"", RIG_SECONDS, rig->broken, rig->lost_reason);
+            fail_msg ("not within %g s; broken \"%s\", lost \"%s\"", RIG_SECONDS, rig->broken,
+                      rig->lost_reason);
         event_base_loop (rig->base, EVLOOP_ONCE);
     }
     event_free (tick);
@@ -228,7 +229,11 @@ bool rig_alive (pid_t pid)
     return state && state[1] && state[2] != 'Z' && state[2] != 'X';
 }
 
-void rig_start_limited (struct rig *rig, uint32_t node, uint32_t task, const char *script, double limit)
+void rig_start_limited (struct rig *rig,
+                        uint32_t node,
+                        uint32_t task,
+                        const char *script,
+                        double limit)
 {
     char *argv[] = { "/bin/sh", "-c", (char *)script, NULL };
     char out[128], errors[128];
@@ -304,7 +309,8 @@ static void write_key (const char *path)
 
 static void run_munged (const char *dir)
 {
-    static const char *const paths[] = { "/usr/sbin/munged", "/usr/local/sbin/munged", "/usr/bin/munged" };
+    static const char *const paths[] = { "/usr/sbin/munged", "/usr/local/sbin/munged",
+                                         "/usr/bin/munged" };
     char socket[128], key[128], pid[128], seed[128], log[128];
     int fd;
 
@@ -317,7 +323,8 @@ static void run_munged (const char *dir)
     dup2 (fd, 1);
     dup2 (fd, 2);
     for (size_t i = 0; i < sizeof (paths) / sizeof (paths[0]); i++)
-        execl (paths[i], "munged", "--foreground", "--force", "--num-threads=2", socket, key, pid, seed, (char *)NULL);
+        execl (paths[i], "munged", "--foreground", "--force", "--num-threads=2", socket, key, pid,
+               seed, (char *)NULL);
     _exit (127);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For tests of execution: a scratch directory, an event loop with deadlines, a record of what a row has told, a munged
- * of the test's own. Whatever goes wrong in here fails the test.
+/* For tests of execution: a scratch directory, an event loop with deadlines, a record of what a row
+ * has told, a munged of the test's own. Whatever goes wrong in here fails the test.
  */
 #ifndef AW_TESTS_RIG_H
 #define AW_TESTS_RIG_H
@@ -56,10 +56,16 @@ void rig_until_gone (struct rig *rig, pid_t pid); /* no such process, or a zombi
 /* Runs the loop until it has no events left. */
 void rig_until_idle (struct rig *rig);
 
-/* Starts /bin/sh -c SCRIPT as TASK in rig->dir, with output in TASK.out and TASK.err. Fails the test if that fails. */
+/* Starts /bin/sh -c SCRIPT as TASK in rig->dir, with output in TASK.out and TASK.err. Fails the
+ * test if that fails.
+ */
 void rig_start (struct rig *rig, uint32_t node, uint32_t task, const char *script);
 /* The same with a time limit. */
-void rig_start_limited (struct rig *rig, uint32_t node, uint32_t task, const char *script, double limit);
+void rig_start_limited (struct rig *rig,
+                        uint32_t node,
+                        uint32_t task,
+                        const char *script,
+                        double limit);
 
 /* The end of TASK; fails the test where there is none. */
 const struct rig_end *rig_end_of (const struct rig *rig, uint32_t task);
@@ -70,7 +76,9 @@ char *rig_read (const struct rig *rig, const char *name);
 pid_t rig_read_pid (const struct rig *rig, const char *name);
 bool rig_alive (pid_t pid);
 
-/* Starts a munged in rig->dir and sets ASYNC_WORKFLOW_MUNGE_SOCKET; false where there is none to start. */
+/* Starts a munged in rig->dir and sets ASYNC_WORKFLOW_MUNGE_SOCKET; false where there is none to
+ * start.
+ */
 bool rig_munged_start (struct rig *rig);
 void rig_munged_stop (void);
 

@@ -50,14 +50,10 @@ static void ends (void **state)
         enum aw_status status;
         int code, signal;
     } table[] = {
-        { "exit 0", AW_STATUS_COMPLETED, 0, 0 },
-        { "exit 3", AW_STATUS_FAILED, 3, 0 },
-        { "exit 255", AW_STATUS_FAILED, 255, 0 },
-        { "kill -9 $$", AW_STATUS_FAILED, 0, 9 },
-        { "kill -SEGV $$", AW_STATUS_FAILED, 0, 11 },
-        { "kill -PIPE $$", AW_STATUS_FAILED, 0, 13 },
-        { "kill -HUP $$", AW_STATUS_FAILED, 0, 1 },
-        { "kill -INT $$", AW_STATUS_FAILED, 0, 2 },
+        { "exit 0", AW_STATUS_COMPLETED, 0, 0 },      { "exit 3", AW_STATUS_FAILED, 3, 0 },
+        { "exit 255", AW_STATUS_FAILED, 255, 0 },     { "kill -9 $$", AW_STATUS_FAILED, 0, 9 },
+        { "kill -SEGV $$", AW_STATUS_FAILED, 0, 11 }, { "kill -PIPE $$", AW_STATUS_FAILED, 0, 13 },
+        { "kill -HUP $$", AW_STATUS_FAILED, 0, 1 },   { "kill -INT $$", AW_STATUS_FAILED, 0, 2 },
     };
     const uint32_t n = sizeof (table) / sizeof (table[0]);
     struct rig *rig = *state;
@@ -98,7 +94,8 @@ static void wrong_starts (void **state)
     rig_until_ends (rig, 1);
     assert_int_equal (rig->ends[0].status, AW_STATUS_FAILED);
     assert_int_equal (rig->ends[0].code, 127);
-    assert_string_equal (rig->ends[0].reason, "cannot start /no/such/program: No such file or directory");
+    assert_string_equal (rig->ends[0].reason,
+                         "cannot start /no/such/program: No such file or directory");
 }
 
 static void output_and_usage (void **state)
@@ -107,7 +104,9 @@ static void output_and_usage (void **state)
     char *out, *errors;
 
     rig_until_nodes (rig, 1);
-    rig_start (rig, 0, 1, "echo to stdout; echo to stderr >&2; i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done");
+    rig_start (
+        rig, 0, 1,
+        "echo to stdout; echo to stderr >&2; i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done");
     rig_until_ends (rig, 1);
     out = rig_read (rig, "1.out");
     errors = rig_read (rig, "1.err");
@@ -153,7 +152,9 @@ static void killed (void **state)
     assert_int_equal (rig->ends[0].signal, SIGTERM);
 }
 
-/* SIGTERM reaches all of the session, other process groups and stopped processes too; what ignores it is killed. */
+/* SIGTERM reaches all of the session, other process groups and stopped processes too; what ignores
+ * it is killed.
+ */
 static void killed_stubborn (void **state)
 {
     struct rig *rig = *state;
@@ -161,8 +162,10 @@ static void killed_stubborn (void **state)
     double start;
 
     rig_until_nodes (rig, 1);
-    rig_start (rig, 0, 1, "trap '' TERM; sh -c 'echo $$ >child; kill -STOP $$; exec sleep 1000' & echo x >started; "
-                          "while :; do sleep 0.1; done");
+    rig_start (
+        rig, 0, 1,
+        "trap '' TERM; sh -c 'echo $$ >child; kill -STOP $$; exec sleep 1000' & echo x >started; "
+        "while :; do sleep 0.1; done");
     rig_until_file (rig, "child");
     rig_until_file (rig, "started");
     child = rig_read_pid (rig, "child");
@@ -207,7 +210,9 @@ static void time_limit (void **state)
     assert_int_equal (rig_end_of (rig, 3)->status, AW_STATUS_COMPLETED);
 }
 
-/* What a task leaves behind ends with it, whether it stays in the task's group, its session, or has gone off as a daemon. */
+/* What a task leaves behind ends with it, whether it stays in the task's group, its session, or has
+ * gone off as a daemon.
+ */
 static void left_behind (void **state)
 {
     struct rig *rig = *state;
@@ -215,8 +220,11 @@ static void left_behind (void **state)
 
     rig_until_nodes (rig, 1);
     rig_start (rig, 0, 2, "sleep 1000"); /* another one runs on */
-    rig_start (rig, 0, 1, "sleep 1000 & echo $! >group; setsid sh -c 'echo $$ >daemon; sleep 1000 & echo $! >deep; wait' & "
-                          "while ! [ -s daemon ] || ! [ -s deep ]; do sleep 0.01; done; exit 4");
+    rig_start (
+        rig, 0, 1,
+        "sleep 1000 & echo $! >group; "
+        "setsid sh -c 'echo $$ >daemon; sleep 1000 & echo $! >deep; wait' & "
+        "while ! [ -s daemon ] || ! [ -s deep ]; do sleep 0.01; done; exit 4");
     rig_until_ends (rig, 1);
     assert_int_equal (rig_end_of (rig, 1)->code, 4);
     group = rig_read_pid (rig, "group");
@@ -228,7 +236,9 @@ static void left_behind (void **state)
     assert_int_equal (rig->n_ends, 1);
 }
 
-/* A daemon of a task that runs on is its own affair, though the agent inherits it, and others end meanwhile. */
+/* A daemon of a task that runs on is its own affair, though the agent inherits it, and others end
+ * meanwhile.
+ */
 static void daemon_of_running (void **state)
 {
     struct rig *rig = *state;
@@ -236,7 +246,8 @@ static void daemon_of_running (void **state)
     pid_t daemon;
 
     rig_until_nodes (rig, 1);
-    rig_start (rig, 0, 1, "setsid sh -c '(echo x >ready; sleep 1000) & echo $! >daemon'; exec sleep 1000");
+    rig_start (rig, 0, 1,
+               "setsid sh -c '(echo x >ready; sleep 1000) & echo $! >daemon'; exec sleep 1000");
     rig_until_file (rig, "daemon");
     rig_until_file (rig, "ready");
     daemon = rig_read_pid (rig, "daemon");
@@ -359,10 +370,14 @@ static void shut_down (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (wrong_starts),      TEST (ends),           TEST (output_and_usage),  TEST (many),
-        TEST (killed),            TEST (killed_stubborn), TEST (killed_twice),      TEST (time_limit),
-        TEST (left_behind),       TEST (daemon_of_running), TEST (connection_lost), TEST (agent_killed),
-        TEST (agent_terminated),  TEST (signals_passed_on), TEST (shut_down),
+        TEST (wrong_starts),     TEST (ends),
+        TEST (output_and_usage), TEST (many),
+        TEST (killed),           TEST (killed_stubborn),
+        TEST (killed_twice),     TEST (time_limit),
+        TEST (left_behind),      TEST (daemon_of_running),
+        TEST (connection_lost),  TEST (agent_killed),
+        TEST (agent_terminated), TEST (signals_passed_on),
+        TEST (shut_down),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

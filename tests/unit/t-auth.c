@@ -78,7 +78,8 @@ static int close_port (void **state)
 
 static int knock (void)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
     int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     address.sin_port = htons (aw_listener_port (listener));
@@ -134,19 +135,23 @@ static void expect_silence (int fd, const char *why)
     aw_listener_refused (listener, &text);
     if (!strstr (text, why))
         fail_msg ("refused since \"%s\", not \"%s\"", text, why);
-    assert_true (recv (fd, rest, sizeof (rest), 0) <= 0); /* the end, or a reset where it had not read all */
+    assert_true (recv (fd, rest, sizeof (rest), 0)
+                 <= 0); /* the end, or a reset where it had not read all */
     assert_int_equal (n_accepted, 0);
     close (fd);
 }
 
 static void claims (void **state)
 {
-    static const struct aw_auth_claim good = { AW_AUTH_FROM_AGENT, "123", "nonce of the one", "nonce of the other" };
+    static const struct aw_auth_claim good = { AW_AUTH_FROM_AGENT, "123", "nonce of the one",
+                                               "nonce of the other" };
     static const struct aw_auth_claim others[] = {
-        { AW_AUTH_FROM_COORDINATOR, "123", "nonce of the one", "nonce of the other" }, /* the other direction */
+        { AW_AUTH_FROM_COORDINATOR, "123", "nonce of the one",
+          "nonce of the other" }, /* the other direction */
         { AW_AUTH_FROM_AGENT, "124", "nonce of the one", "nonce of the other" }, /* another job */
         { AW_AUTH_FROM_AGENT, "", "nonce of the one", "nonce of the other" },
-        { AW_AUTH_FROM_AGENT, "123", "nonce of the two", "nonce of the other" }, /* another connection */
+        { AW_AUTH_FROM_AGENT, "123", "nonce of the two",
+          "nonce of the other" }, /* another connection */
         { AW_AUTH_FROM_AGENT, "123", "nonce of the one", "nonce of the author" },
         { AW_AUTH_FROM_AGENT, "123", "nonce of the other", "nonce of the one" },
     };
@@ -159,7 +164,8 @@ static void claims (void **state)
     credential = aw_auth_prove (&good, &err);
     assert_non_null (credential);
     assert_int_equal (aw_auth_check (credential, &good, &err), 0);
-    assert_int_equal (aw_auth_check (credential, &good, &err), -1); /* munged decodes a credential once */
+    assert_int_equal (aw_auth_check (credential, &good, &err),
+                      -1); /* munged decodes a credential once */
     assert_non_null (strstr (err.text, "munge: "));
     free (credential);
     for (size_t i = 0; i < sizeof (others) / sizeof (others[0]); i++) {
@@ -173,7 +179,8 @@ static void claims (void **state)
 
 static void bad_credentials (void **state)
 {
-    static const char *const table[] = { "", "x", "MUNGE:", "MUNGE::", "MUNGE:AwQDAAC=:", "MUNGE:%%%%:" };
+    static const char *const table[] = { "",           "x", "MUNGE:", "MUNGE::", "MUNGE:AwQDAAC=:",
+                                         "MUNGE:%%%%:" };
     static const struct aw_auth_claim claim = { AW_AUTH_FROM_AGENT, "1", "a", "b" };
     struct aw_error err;
     munge_ctx_t ctx;
@@ -186,7 +193,8 @@ static void bad_credentials (void **state)
         assert_int_equal (aw_auth_check (table[i], &claim, &err), -1);
     /* A genuine one that states nothing, or something else. */
     ctx = munge_ctx_create ();
-    assert_int_equal (munge_ctx_set (ctx, MUNGE_OPT_SOCKET, getenv ("ASYNC_WORKFLOW_MUNGE_SOCKET")), EMUNGE_SUCCESS);
+    assert_int_equal (munge_ctx_set (ctx, MUNGE_OPT_SOCKET, getenv ("ASYNC_WORKFLOW_MUNGE_SOCKET")),
+                      EMUNGE_SUCCESS);
     assert_int_equal (munge_encode (&credential, ctx, NULL, 0), EMUNGE_SUCCESS);
     assert_int_equal (aw_auth_check (credential, &claim, &err), -1);
     free (credential);
@@ -239,10 +247,12 @@ static void ports (void **state)
 
     (void)state;
     assert_true (port > 0);
-    assert_null (aw_listener_create (rig.base, "123", port, port, on_accepted, NULL, &err)); /* in use */
+    assert_null (
+        aw_listener_create (rig.base, "123", port, port, on_accepted, NULL, &err)); /* in use */
     assert_non_null (strstr (err.text, "Address already in use"));
     assert_null (aw_listener_create (rig.base, "123", 61010, 61000, on_accepted, NULL, &err));
-    other = aw_listener_create (rig.base, "123", port, (uint16_t)(port + 20), on_accepted, NULL, &err);
+    other =
+        aw_listener_create (rig.base, "123", port, (uint16_t)(port + 20), on_accepted, NULL, &err);
     if (!other)
         fail_msg ("%s", err.text);
     assert_true (aw_listener_port (other) > port && aw_listener_port (other) <= port + 20);
@@ -268,7 +278,8 @@ static void garbage (void **state)
         int fd = knock ();
 
         read_challenge (fd, nonce);
-        assert_int_equal (send (fd, table[i], strlen (table[i]), MSG_NOSIGNAL), (ssize_t)strlen (table[i]));
+        assert_int_equal (send (fd, table[i], strlen (table[i]), MSG_NOSIGNAL),
+                          (ssize_t)strlen (table[i]));
         expect_silence (fd, "does not speak the agents' protocol");
         close_port (state);
         open_port (state);
@@ -378,7 +389,8 @@ static void bad_proofs (void **state)
     char nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE], old[AW_NONCE_SIZE];
     const struct aw_auth_claim table[] = {
         { AW_AUTH_FROM_AGENT, "123", old, own }, /* the nonce of another connection */
-        { AW_AUTH_FROM_COORDINATOR, "123", nonce, own }, /* what a coordinator would say, sent back */
+        { AW_AUTH_FROM_COORDINATOR, "123", nonce,
+          own }, /* what a coordinator would say, sent back */
         { AW_AUTH_FROM_AGENT, "124", nonce, own }, /* another job */
         { AW_AUTH_FROM_AGENT, "", nonce, own },
     };
@@ -398,7 +410,9 @@ static void bad_proofs (void **state)
     }
 }
 
-/* A coordinator's own proof played back to a coordinator that waits for an agent's: two ports, one in the middle. */
+/* A coordinator's own proof played back to a coordinator that waits for an agent's: two ports, one
+ * in the middle.
+ */
 static void reflected (void **state)
 {
     char nonce[AW_NONCE_SIZE];

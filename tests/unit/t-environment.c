@@ -100,8 +100,9 @@ static int count_name (char *const *env, const char *name)
 
 static void made (void **state)
 {
-    char *base[] = { "Z=26", "PATH=/bin", "A=1", "AB=12", "NOVALUE", "SLURM_PROCID=3", "A=again",
-                     "ASYNC_WORKFLOW_TASK=outer", NULL };
+    char *base[] = { "Z=26",    "PATH=/bin",      "A=1",     "AB=12",
+                     "NOVALUE", "SLURM_PROCID=3", "A=again", "ASYNC_WORKFLOW_TASK=outer",
+                     NULL };
     char *given[] = { "A=new", "Z", "NEW=", "NEW=2", "ASYNC_WORKFLOW_TASK=t[3]", "UNKNOWN", NULL };
     struct aw_idset gpus = { 0 };
     struct aw_error err = { "" };
@@ -130,7 +131,8 @@ static void made (void **state)
         assert_int_equal (count_name (env, "ASYNC_WORKFLOW_TASK"), 1);
         assert_int_equal (count_name (env, "SLURM_PROCID"), 0);
         assert_int_equal (count (env, "OMP_NUM_THREADS=4"), 1);
-        assert_int_equal (count (env, "CUDA_VISIBLE_DEVICES="), 1); /* it asked for none: it sees none */
+        assert_int_equal (count (env, "CUDA_VISIBLE_DEVICES="),
+                          1); /* it asked for none: it sees none */
         assert_int_equal (count (env, AW_ENVIRONMENT_MARK "=17.2"), 1);
         for (char **p = env; *p; p++)
             assert_non_null (strchr (*p, '='));
@@ -156,16 +158,20 @@ static void threads_given (void **state)
     (void)state;
     aw_launch_init (&launch);
     assert_int_equal (aw_idset_add (&launch.cpus, 0, 7), 0);
-    environment = aw_environment_create (base, &none, NULL); /* the user's own wins over the number of CPUs */
+    environment =
+        aw_environment_create (base, &none, NULL); /* the user's own wins over the number of CPUs */
     assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=3"), 1);
-    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"), 1);
+    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"),
+                      1);
     launch.env = given; /* and the workflow's over both */
     assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=5"), 1);
-    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"), 1);
+    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"),
+                      1);
     aw_environment_destroy (environment);
     environment = aw_environment_create (base + 1, &none, NULL);
     assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=5"), 1);
-    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"), 1);
+    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"),
+                      1);
     aw_environment_destroy (environment);
     aw_idset_finish (&launch.cpus);
 }
@@ -220,7 +226,8 @@ static void gpu_variables (void **state)
         { "0,1", "0,1", NULL, "0-1", "", "CUDA_VISIBLE_DEVICES= ROCR_VISIBLE_DEVICES=" },
         { NULL, "0,1,2", NULL, "0-2", "1,2", "CUDA_VISIBLE_DEVICES=0,1 ROCR_VISIBLE_DEVICES=1,2" },
         { NULL, NULL, "0,1", "0-1", "1", "CUDA_VISIBLE_DEVICES=1 ZE_AFFINITY_MASK=1" },
-        { "0,1,2", "GPU-x,GPU-y", NULL, "0-2", "1", "CUDA_VISIBLE_DEVICES=1 ROCR_VISIBLE_DEVICES=1" }, /* does not fit */
+        { "0,1,2", "GPU-x,GPU-y", NULL, "0-2", "1",
+          "CUDA_VISIBLE_DEVICES=1 ROCR_VISIBLE_DEVICES=1" }, /* does not fit */
     };
 
     (void)state;
@@ -232,8 +239,10 @@ static void gpu_variables (void **state)
         struct aw_gpus *gpus;
         int n = 0;
 
-        snprintf (cuda, sizeof (cuda), "CUDA_VISIBLE_DEVICES=%s", table[i].cuda ? table[i].cuda : "");
-        snprintf (rocr, sizeof (rocr), "ROCR_VISIBLE_DEVICES=%s", table[i].rocr ? table[i].rocr : "");
+        snprintf (cuda, sizeof (cuda), "CUDA_VISIBLE_DEVICES=%s",
+                  table[i].cuda ? table[i].cuda : "");
+        snprintf (rocr, sizeof (rocr), "ROCR_VISIBLE_DEVICES=%s",
+                  table[i].rocr ? table[i].rocr : "");
         snprintf (ze, sizeof (ze), "ZE_AFFINITY_MASK=%s", table[i].ze ? table[i].ze : "");
         if (table[i].cuda)
             env[n++] = cuda;
@@ -271,7 +280,8 @@ static void node (void **state)
     uint32_t here;
 
     (void)state;
-    assert_int_equal (aw_node_discover (&config, nothing, &err), 0); /* what this process may use, all of it bindable */
+    assert_int_equal (aw_node_discover (&config, nothing, &err),
+                      0); /* what this process may use, all of it bindable */
     here = aw_idset_count (&config.cpus);
     assert_true (here > 0);
     assert_true (config.bind);
@@ -296,8 +306,10 @@ static void node (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (hidden),  cmocka_unit_test (lookup),        cmocka_unit_test (made), cmocka_unit_test (threads_given),
-        cmocka_unit_test (gpu_ids), cmocka_unit_test (gpu_variables), cmocka_unit_test (node),
+        cmocka_unit_test (hidden),  cmocka_unit_test (lookup),
+        cmocka_unit_test (made),    cmocka_unit_test (threads_given),
+        cmocka_unit_test (gpu_ids), cmocka_unit_test (gpu_variables),
+        cmocka_unit_test (node),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -66,13 +66,17 @@ static void create (uint32_t n_nodes, double deadline)
 {
     struct aw_error err = { "" };
 
-    rig.exec = aw_exec_agents_create (rig.base, &rig.callbacks, "55", n_nodes, 0, 0, deadline, &err);
+    rig.exec =
+        aw_exec_agents_create (rig.base, &rig.callbacks, "55", n_nodes, 0, 0, deadline, &err);
     if (!rig.exec)
         fail_msg ("%s", err.text);
 }
 
 /* An agent process with N CPUs that do not exist, so unbound. */
-__attribute__ ((noreturn)) static void run_agent (const char *name, const char *job, uint32_t n, const char *note)
+__attribute__ ((noreturn)) static void run_agent (const char *name,
+                                                  const char *job,
+                                                  uint32_t n,
+                                                  const char *note)
 {
     struct aw_agent_config config = {
         .fd = -1,
@@ -228,7 +232,9 @@ static void same_node (void **state)
     assert_string_equal (rig.nodes[1], "n2");
 }
 
-/* While a stranger is being looked at there are two events more, or none; with a connection there is one. */
+/* While a stranger is being looked at there are two events more, or none; with a connection there
+ * is one.
+ */
 static bool is_connected (struct rig *r, void *before)
 {
     return event_base_get_num_events (r->base, EVENT_BASE_COUNT_ADDED) == *(int *)before + 1;
@@ -254,7 +260,11 @@ static void dies_early (void **state)
 /* No coordinator: the agent gives up by itself, with a word about it. */
 static void no_coordinator (void **state)
 {
-    struct aw_agent_config config = { .fd = -1, .hosts = "127.0.0.1", .port = 1, .job = "", .node = "n1" };
+    struct aw_agent_config config = { .fd = -1,
+                                      .hosts = "127.0.0.1",
+                                      .port = 1,
+                                      .job = "",
+                                      .node = "n1" };
     struct aw_error err = { "" };
     int fds[2];
     char text[512] = "";
@@ -280,8 +290,9 @@ static void no_coordinator (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (wrong_arguments), TEST (ordered),    TEST (lost),       TEST (missing),        TEST (missing_all),
-        TEST (other_job),       TEST (same_node), TEST (dies_early), TEST (no_coordinator),
+        TEST (wrong_arguments), TEST (ordered),     TEST (lost),
+        TEST (missing),         TEST (missing_all), TEST (other_job),
+        TEST (same_node),       TEST (dies_early),  TEST (no_coordinator),
     };
 
     return cmocka_run_group_tests (tests, start_munged, stop_munged);

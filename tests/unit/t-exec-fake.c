@@ -15,8 +15,13 @@
 
 static struct rig rig;
 
-/* Task 1 fails after 50 ms, 2 lasts for ever, 3 too and is stubborn, 4 is refused; the rest complete at once. */
-static void plan (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+/* Task 1 fails after 50 ms, 2 lasts for ever, 3 too and is stubborn, 4 is refused; the rest
+ * complete at once.
+ */
+static void plan (void *arg,
+                  uint32_t node,
+                  const struct aw_launch *launch,
+                  struct aw_fake_outcome *outcome)
 {
     (void)arg;
     (void)node;

@@ -63,22 +63,29 @@ static void wrong_frames (void **state)
         { "{\"challenge\":\"a\\u0000b\"}", "challenge: \"challenge\" is not a string" },
         { "{\"proof\":\"x\",\"nonce\":[]}", "proof: \"nonce\" is not a string" },
         { "{\"hello\":99,\"node\":\"n1\"}", "version 99" },
-        { "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"3-1\",\"gpus\":\"\",\"mem\":0}", "\"cpus\" is not a list of ids" },
-        { "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":-1}", "\"mem\" is out of range" },
+        { "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"3-1\",\"gpus\":\"\",\"mem\":0}",
+          "\"cpus\" is not a list of ids" },
+        { "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":-1}",
+          "\"mem\" is out of range" },
         { "{\"kill\":1,\"attempt\":0}", "\"grace\" is not a number" },
         { "{\"kill\":1,\"attempt\":0,\"grace\":-1}", "\"grace\" is out of range" },
         { "{\"kill\":4294967296,\"attempt\":0,\"grace\":1}", "\"kill\" is out of range" },
         { "{\"kill\":1.5,\"attempt\":0,\"grace\":1}", "\"kill\" is not a whole number" },
         { "{\"start\":1,\"attempt\":0,\"argv\":\"x\"}", "\"argv\" is not a list" },
         { "{\"start\":1,\"attempt\":0,\"argv\":[1],\"env\":[]}", "\"argv\" holds something" },
-        { "{\"start\":1,\"attempt\":0,\"argv\":[],\"env\":[],\"dir\":\"/\",\"out\":\"/o\",\"err\":\"/e\","
-          "\"cpus\":\"\",\"gpus\":\"\"}", "\"argv\" is empty" },
+        { "{\"start\":1,\"attempt\":0,\"argv\":[],\"env\":[],\"dir\":\"/\","
+          "\"out\":\"/o\",\"err\":\"/e\","
+          "\"cpus\":\"\",\"gpus\":\"\"}",
+          "\"argv\" is empty" },
         { "{\"start\":1,\"attempt\":0,\"argv\":[[[[1]]]]}", "not a JSON object" },
-        { "{\"finish\":1,\"attempt\":0,\"status\":\"fine\",\"code\":0,\"signal\":0,\"seconds\":0,\"cpu\":0,\"rss\":0}",
+        { "{\"finish\":1,\"attempt\":0,\"status\":\"fine\","
+          "\"code\":0,\"signal\":0,\"seconds\":0,\"cpu\":0,\"rss\":0}",
           "\"status\" is unknown" },
-        { "{\"finish\":1,\"attempt\":0,\"status\":\"failed\",\"code\":256,\"signal\":0,\"seconds\":0,\"cpu\":0,\"rss\":0}",
+        { "{\"finish\":1,\"attempt\":0,\"status\":\"failed\","
+          "\"code\":256,\"signal\":0,\"seconds\":0,\"cpu\":0,\"rss\":0}",
           "\"code\" is out of range" },
-        { "{\"finish\":1,\"attempt\":0,\"status\":\"failed\",\"code\":1,\"signal\":0,\"seconds\":null,\"cpu\":0,\"rss\":0}",
+        { "{\"finish\":1,\"attempt\":0,\"status\":\"failed\","
+          "\"code\":1,\"signal\":0,\"seconds\":null,\"cpu\":0,\"rss\":0}",
           "\"seconds\" is not a number" },
     };
 
@@ -97,7 +104,11 @@ static void wrong_frames (void **state)
 /* Every prefix of a good frame is a bad one, and none disturbs the next. */
 static void cut_frames (void **state)
 {
-    struct aw_event ev = { .type = AW_EVENT_FINISH, .task = 7, .status = AW_STATUS_FAILED, .code = 3, .reason = "x\"y" };
+    struct aw_event ev = { .type = AW_EVENT_FINISH,
+                           .task = 7,
+                           .status = AW_STATUS_FAILED,
+                           .code = 3,
+                           .reason = "x\"y" };
     struct aw_textbuf text = { 0 };
     struct aw_frame frame;
 
@@ -112,8 +123,11 @@ static void cut_frames (void **state)
 
 static void start (void **state)
 {
-    /* Whatever a path may be made of comes through: quotes, control characters, bytes that are no UTF-8. */
-    char *argv[] = { "/bin/echo", "", "a \"b\" \\ /", "\x01\x1f\x7f\n\t", "\xff\xfe\xc3(", "\xc3\xa4", NULL };
+    /* Whatever a path may be made of comes through: quotes, control characters, bytes that are no
+     * UTF-8.
+     */
+    char *argv[] = { "/bin/echo", "",  "a \"b\" \\ /", "\x01\x1f\x7f\n\t", "\xff\xfe\xc3(",
+                     "\xc3\xa4",  NULL };
     char *env[] = { "A=1", "B", NULL };
     struct aw_launch launch;
     struct aw_textbuf text = { 0 };
@@ -163,8 +177,15 @@ static void start (void **state)
 static void finish (void **state)
 {
     struct aw_event ev = {
-        .type = AW_EVENT_FINISH, .task = 5, .attempt = 1, .status = AW_STATUS_TIMEOUT, .signal = 15, .seconds = 12.25,
-        .cpu_seconds = 0.5, .max_rss = UINT64_C (1) << 40, .reason = "because",
+        .type = AW_EVENT_FINISH,
+        .task = 5,
+        .attempt = 1,
+        .status = AW_STATUS_TIMEOUT,
+        .signal = 15,
+        .seconds = 12.25,
+        .cpu_seconds = 0.5,
+        .max_rss = UINT64_C (1) << 40,
+        .reason = "because",
     };
     struct aw_textbuf text = { 0 };
     struct aw_frame frame;
@@ -188,7 +209,10 @@ static void finish (void **state)
 
 static void others (void **state)
 {
-    struct aw_event node = { .type = AW_EVENT_NODE, .name = "n1", .mem = 1 << 20, .reason = "unbound" };
+    struct aw_event node = { .type = AW_EVENT_NODE,
+                             .name = "n1",
+                             .mem = 1 << 20,
+                             .reason = "unbound" };
     struct aw_textbuf text = { 0 };
     struct aw_frame frame;
 

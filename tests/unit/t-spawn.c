@@ -98,21 +98,30 @@ static void failures (void **state)
         int error;
         const char *text; /* part of it */
     } table[] = {
-        { "/no/such", "/", "/dev/null", "/dev/null", NULL, ENOENT, "cannot start /no/such: No such file or directory" },
+        { "/no/such", "/", "/dev/null", "/dev/null", NULL, ENOENT,
+          "cannot start /no/such: No such file or directory" },
         { "no-such-program", "/", "/dev/null", "/dev/null", NULL, ENOENT,
           "cannot start no-such-program: there is no such program in PATH" },
         { "", "/", "/dev/null", "/dev/null", NULL, ENOENT, "there is no such program" },
-        { "no-such-program", "/", "/dev/null", "/dev/null", "PATH=", ENOENT, "there is no such program in PATH" },
-        { path_of ("text"), "/", "/dev/null", "/dev/null", NULL, EACCES, "text: Permission denied" },
+        { "no-such-program", "/", "/dev/null", "/dev/null", "PATH=", ENOENT,
+          "there is no such program in PATH" },
+        { path_of ("text"), "/", "/dev/null", "/dev/null", NULL, EACCES,
+          "text: Permission denied" },
         { path_of ("sub"), "/", "/dev/null", "/dev/null", NULL, EACCES, "sub: Permission denied" },
-        { path_of ("unknown"), "/", "/dev/null", "/dev/null", NULL, ENOEXEC, "a script needs a first line" },
-        { path_of ("lost"), "/", "/dev/null", "/dev/null", NULL, ENOENT, "the interpreter that it names is not there" },
+        { path_of ("unknown"), "/", "/dev/null", "/dev/null", NULL, ENOEXEC,
+          "a script needs a first line" },
+        { path_of ("lost"), "/", "/dev/null", "/dev/null", NULL, ENOENT,
+          "the interpreter that it names is not there" },
         { "true", "/no/dir", "/dev/null", "/dev/null", NULL, ENOENT,
           "cannot start true: its directory /no/dir: No such file or directory" },
-        { "true", "/etc/passwd", "/dev/null", "/dev/null", NULL, ENOTDIR, "its directory /etc/passwd: Not a directory" },
-        { "true", "/", "/no/dir/out", "/dev/null", NULL, ENOENT, "its stdout /no/dir/out cannot be opened: No such file" },
-        { "true", "/", "/dev/null", "/no/dir/err", NULL, ENOENT, "its stderr /no/dir/err cannot be opened: No such file" },
-        { "true", "/", "/", "/dev/null", NULL, EISDIR, "its stdout / cannot be opened: Is a directory" },
+        { "true", "/etc/passwd", "/dev/null", "/dev/null", NULL, ENOTDIR,
+          "its directory /etc/passwd: Not a directory" },
+        { "true", "/", "/no/dir/out", "/dev/null", NULL, ENOENT,
+          "its stdout /no/dir/out cannot be opened: No such file" },
+        { "true", "/", "/dev/null", "/no/dir/err", NULL, ENOENT,
+          "its stderr /no/dir/err cannot be opened: No such file" },
+        { "true", "/", "/", "/dev/null", NULL, EISDIR,
+          "its stdout / cannot be opened: Is a directory" },
     };
 
     (void)state;
@@ -128,8 +137,9 @@ static void failures (void **state)
         };
         struct aw_error err = { "" };
 
-        if (table[i].error == ENOEXEC && under_valgrind ())
-            continue; /* its exec hands such a file to a shell */
+        if ((table[i].error == ENOEXEC || strstr (table[i].text, "interpreter"))
+            && under_valgrind ())
+            continue; /* it looks at scripts itself, and differs */
         assert_int_equal (aw_spawn (spawner, &spawn, &err), -1);
         assert_int_equal (errno, table[i].error);
         if (!strstr (err.text, table[i].text))
@@ -224,7 +234,8 @@ static void lookup (void **state)
         char *argv[] = { (char *)table[i].program, NULL };
 
         if (table[i].path)
-            snprintf (path, sizeof (path), i < 2 ? "PATH=/no/dir:%s:/bin" : "%s", i < 2 ? dir : table[i].path);
+            snprintf (path, sizeof (path), i < 2 ? "PATH=/no/dir:%s:/bin" : "%s",
+                      i < 2 ? dir : table[i].path);
         else
             env[0] = NULL;
         assert_int_equal (run (argv, env, NULL), table[i].code);
@@ -239,9 +250,12 @@ static void session_and_files (void **state)
 
     (void)state;
     assert_non_null (realpath (dir, real));
-    assert_int_equal (run_script ("set -- $(cat /proc/self/stat); echo \"$(($5 == $$)) $(($6 == $$)) $7\"; pwd; "
-                                  "readlink /proc/self/fd/0; echo problem >&2"), 0);
-    snprintf (expected, sizeof (expected), "1 1 0\n%s\n", real); /* leader of group and session, no terminal */
+    assert_int_equal (
+        run_script ("set -- $(cat /proc/self/stat); echo \"$(($5 == $$)) $(($6 == $$)) $7\"; pwd; "
+                    "readlink /proc/self/fd/0; echo problem >&2"),
+        0);
+    snprintf (expected, sizeof (expected), "1 1 0\n%s\n",
+              real); /* leader of group and session, no terminal */
     text = slurp ("out");
     assert_int_equal (strncmp (text, expected, strlen (expected)), 0);
     assert_string_equal (slurp ("err"), "problem\n");
@@ -294,15 +308,17 @@ static void signals (void **state)
         sigprocmask (SIG_SETMASK, &saved, NULL);
         assert_int_equal (code, 0);
     }
-    assert_non_null (strstr (slurp ("out"), "\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
-                                            "SigCgt:\t0000000000000000\n"));
+    assert_non_null (strstr (slurp ("out"),
+                             "\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+                             "SigCgt:\t0000000000000000\n"));
     signal (SIGINT, SIG_DFL);
     signal (SIGPIPE, SIG_DFL);
 }
 
 static void environment_and_arguments (void **state)
 {
-    char *argv[] = { "sh", "-c", "echo \"$0|$1|$2|$A\"; env | wc -l", "", "two words", "\xff\n", NULL };
+    char *argv[] = { "sh",     "-c", "echo \"$0|$1|$2|$A\"; env | wc -l", "", "two words",
+                     "\xff\n", NULL };
     char *env[] = { "A=b c", NULL };
 
     (void)state;
@@ -377,11 +393,16 @@ static void dies_with_parent (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (failures),    cmocka_unit_test (fifo),
-        cmocka_unit_test (bad_cpus),    cmocka_unit_test (lookup),
-        cmocka_unit_test (session_and_files), cmocka_unit_test (descriptors),
-        cmocka_unit_test (signals),     cmocka_unit_test (environment_and_arguments),
-        cmocka_unit_test (bound),       cmocka_unit_test (dies_with_parent),
+        cmocka_unit_test (failures),
+        cmocka_unit_test (fifo),
+        cmocka_unit_test (bad_cpus),
+        cmocka_unit_test (lookup),
+        cmocka_unit_test (session_and_files),
+        cmocka_unit_test (descriptors),
+        cmocka_unit_test (signals),
+        cmocka_unit_test (environment_and_arguments),
+        cmocka_unit_test (bound),
+        cmocka_unit_test (dies_with_parent),
     };
 
     return cmocka_run_group_tests (tests, set_up, tear_down);
