@@ -20,7 +20,9 @@ static const struct argp_option options[] = {
     { "dir", KEY_DIR, "D", 0, "Make run directory D [NAME-JOBID]; it must not be there yet", 0 },
     { "mode", KEY_MODE, "MODE", 0,
       "async: a task starts when its own predecessors are done [default]; sequential: stage after stage", 0 },
-    { "policy", KEY_POLICY, "POLICY", 0, "longest-path: longest remaining path first [default]; fifo: by time ready", 0 },
+    { "policy", KEY_POLICY, "POLICY", 0,
+      "auto: what the model finds best for this workflow and allocation [default]; longest-path: longest remaining "
+      "path first; fifo: by time ready; waves, gpus-first, widest: see the manual", 0 },
     { "progress", KEY_PROGRESS, "HOW", 0,
       "auto: a live display on a terminal, else a line now and then [default]; tty; plain; none", 0 },
     { "grace", KEY_GRACE, "TIME", 0, "When stopped, give tasks so long between SIGTERM and SIGKILL [5s]", 0 },
@@ -65,12 +67,18 @@ static int set (struct aw_run_args *args, int key, const char *what, const char 
     switch (key) {
     case KEY_MODE:
         found = aw_mode_parse (value);
-        args->sched.mode = found >= 0 ? (enum aw_mode)found : args->sched.mode;
-        return found < 0 ? wrong_value (err, what, value, "async, sequential") : 0;
+        if (found < 0)
+            return wrong_value (err, what, value, "async, sequential");
+        args->sched.mode = (enum aw_mode)found;
+        args->mode_given = true;
+        return 0;
     case KEY_POLICY:
         found = aw_policy_parse (value);
-        args->sched.policy = found >= 0 ? (enum aw_policy)found : args->sched.policy;
-        return found < 0 ? wrong_value (err, what, value, "longest-path, fifo") : 0;
+        if (found < 0 && strcmp (value, "auto") != 0)
+            return wrong_value (err, what, value, "auto, longest-path, fifo, waves, gpus-first, widest");
+        args->sched.policy = found < 0 ? AW_POLICY_LONGEST_PATH : (enum aw_policy)found;
+        args->policy_given = found >= 0;
+        return 0;
     case KEY_PROGRESS:
         return set_progress (args, value) < 0 ? wrong_value (err, what, value, "auto, tty, plain, none") : 0;
     case KEY_GRACE:

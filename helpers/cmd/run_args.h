@@ -18,7 +18,9 @@ struct aw_run_args {
     uint32_t cpus; /* of local mode; 0: this process's */
     uint32_t gpus;
     const char *dir; /* NULL: by the workflow's name and the job */
-    struct aw_sched_config sched;
+    struct aw_sched_config sched; /* as far as given, else the defaults */
+    bool mode_given;
+    bool policy_given; /* else, and for "auto", the model chooses */
     enum aw_display_mode display;
     double grace; /* seconds */
     char **own; /* the words before "--", from argv[1] on, for running anew under salloc; NULL-terminated, owned */

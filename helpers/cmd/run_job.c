@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "cmd/run_pool.h"
 #include "cmd/run_predict.h"
@@ -15,9 +14,6 @@
 #include "coord/slurm_job.h"
 
 enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
-
-/* Seconds for the prediction at the start, well hidden behind srun's own. */
-static const double predict_budget = 0.05;
 
 /* Is all that the job holds in the pool? A step that got less would waste the rest without a word. */
 static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *err)
@@ -93,16 +89,16 @@ static void tell_unused (const struct aw_srun_options *srun)
         fprintf (stderr, "\n");
 }
 
-/* While srun starts the agents, there is time to say what to expect. */
-static void predict (struct aw_pool_run *run)
+/* While srun starts the agents there is time to look at what to expect, and to choose the order. */
+static int plan (struct aw_pool_run *run, struct aw_error *err)
 {
     struct aw_allocation allocation = { 0 };
+    int rc = aw_run_allocation (&run->job, &allocation, err);
 
-    if (run->args->display != AW_DISPLAY_NONE && aw_run_allocation (&run->job, &allocation, NULL) == 0)
-        aw_coordinator_set_predicted (run->coordinator,
-                                      aw_run_predict (run->workflow, &allocation, &run->args->sched, predict_budget,
-                                                      STDERR_FILENO));
+    if (rc == 0)
+        rc = aw_pool_run_plan (run, &allocation, err);
     aw_allocation_finish (&allocation);
+    return rc;
 }
 
 int aw_run_in_job (const struct aw_run_args *args,
@@ -113,18 +109,18 @@ int aw_run_in_job (const struct aw_run_args *args,
     struct aw_pool_run run = { .args = args, .workflow = workflow };
     struct aw_coordinator_config config = { .check_pool = check_pool, .arg = &run };
     struct aw_error err;
+    bool ready = false;
     int code;
 
     tell_unused (srun);
     if (aw_slurm_job_query (&run.job, job, &err) == 0 && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
-        if (aw_pool_run_prepare (&run, &config, &err) == 0)
-            start_pool (&run, srun, &err);
+        if (aw_pool_run_prepare (&run, &config, &err) == 0 && start_pool (&run, srun, &err) == 0
+            && plan (&run, &err) == 0)
+            ready = true;
     }
-    if (run.step)
-        predict (&run);
-    code = run.step ? aw_pool_run_end (&run) : aw_pool_run_fail (&err);
+    code = ready ? aw_pool_run_end (&run) : aw_pool_run_fail (&err);
     aw_pool_run_finish (&run);
     return code;
 }

@@ -1,8 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Local mode: one agent, forked, on this machine. */
+#include <sched.h>
+
 #include "agent/local.h"
 #include "cmd/run_pool.h"
 #include "coord/exec_agents.h"
+
+/* This machine as the model sees it. */
+static int plan (struct aw_pool_run *run, struct aw_error *err)
+{
+    struct aw_node_shape shape = { 1, run->args->cpus, run->args->gpus, 0 };
+    struct aw_allocation allocation = { 0 };
+    cpu_set_t mine;
+    int rc;
+
+    if (shape.cpus == 0)
+        shape.cpus = sched_getaffinity (0, sizeof (mine), &mine) == 0 ? (uint32_t)CPU_COUNT (&mine) : 1;
+    rc = aw_allocation_add (&allocation, shape, err);
+    if (rc == 0)
+        rc = aw_pool_run_plan (run, &allocation, err);
+    aw_allocation_finish (&allocation);
+    return rc;
+}
 
 int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *workflow)
 {
@@ -16,7 +35,7 @@ int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *work
     if ((args->cpus && aw_idset_add (&cpus, 0, args->cpus - 1) < 0)
         || (args->gpus && aw_idset_add (&gpus, 0, args->gpus - 1) < 0))
         aw_error_set (&err, "out of memory");
-    else if (aw_pool_run_prepare (&run, &config, &err) == 0)
+    else if (aw_pool_run_prepare (&run, &config, &err) == 0 && plan (&run, &err) == 0)
         run.exec = aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
                                          aw_agent_serve_local, &local, &err);
     code = run.exec ? aw_pool_run_end (&run) : aw_pool_run_fail (&err);

@@ -7,10 +7,14 @@
 
 #include "cmd/command.h"
 #include "cmd/report.h"
+#include "cmd/run_predict.h"
 #include "coord/exec.h"
 #include "io/run_dir.h"
 
 enum { STEP_DEADLINE = 10 }; /* seconds for the pool step to end when its agents have been told to */
+
+/* Seconds for choosing the order at least: hidden behind srun's own start. */
+static const double plan_budget = 0.05;
 
 void aw_pool_run_finish (struct aw_pool_run *run)
 {
@@ -51,6 +55,13 @@ int aw_pool_run_prepare (struct aw_pool_run *run, struct aw_coordinator_config *
     config->kill_grace = run->args->grace;
     run->coordinator = aw_coordinator_create (run->base, config, err);
     return run->coordinator ? 0 : -1;
+}
+
+int aw_pool_run_plan (struct aw_pool_run *run, const struct aw_allocation *allocation, struct aw_error *err)
+{
+    struct aw_run_plan plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
+
+    return aw_coordinator_set_plan (run->coordinator, &plan.sched, plan.predicted, err);
 }
 
 /* Lets the agents end; then the step ends by itself. */

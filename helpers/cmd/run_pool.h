@@ -12,6 +12,7 @@
 #include "coord/pool_step.h"
 #include "coord/srun_options.h"
 #include "io/workflow.h"
+#include "model/allocation.h"
 
 /* Both run WORKFLOW to its end, print messages, progress and the report, and return the exit status. */
 
@@ -42,6 +43,9 @@ struct aw_pool_run {
 
 /* Event loop, run directory, coordinator: the same for every kind of pool. CONFIG has what differs. 0, or -1 with text. */
 int aw_pool_run_prepare (struct aw_pool_run *run, struct aw_coordinator_config *config, struct aw_error *err);
+
+/* Lets the model choose the order on ALLOCATION, as far as it is left open, and tells what it predicts. 0, or -1 with text. */
+int aw_pool_run_plan (struct aw_pool_run *run, const struct aw_allocation *allocation, struct aw_error *err);
 
 /* Runs the coordinator over run->exec to its end, lets the pool end, prints the report. Returns the exit status. */
 int aw_pool_run_end (struct aw_pool_run *run);

@@ -147,7 +147,7 @@ int aw_run_test_only (const struct aw_run_args *args,
             code = AW_EXIT_INPUT;
         }
         if (code == AW_EXIT_OK)
-            aw_run_predict (workflow, &allocation, &args->sched, predict_budget, STDOUT_FILENO);
+            aw_run_predict (args, workflow, &allocation, predict_budget, STDOUT_FILENO);
     }
     aw_allocation_finish (&allocation);
     return code;

@@ -389,9 +389,20 @@ void aw_coordinator_message (struct aw_coordinator *c, const char *text)
     arm_redraw (c);
 }
 
-void aw_coordinator_set_predicted (struct aw_coordinator *c, double seconds)
+int aw_coordinator_set_plan (struct aw_coordinator *c,
+                             const struct aw_sched_config *config,
+                             double predicted,
+                             struct aw_error *err)
 {
-    c->predicted = seconds;
+    struct aw_sched *sched = aw_sched_create (c->config.workflow->graph, config, err);
+
+    if (!sched)
+        return -1;
+    aw_sched_destroy (c->sched);
+    c->sched = sched;
+    c->config.sched = *config;
+    c->predicted = predicted;
+    return 0;
 }
 
 void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)

@@ -47,8 +47,13 @@ void aw_coordinator_destroy (struct aw_coordinator *coordinator);
 /* What the execution row is to be created with. Valid as long as the coordinator. */
 const struct aw_exec_callbacks *aw_coordinator_callbacks (struct aw_coordinator *coordinator);
 
-/* The makespan that the model predicted, for the journal's header. Before run. */
-void aw_coordinator_set_predicted (struct aw_coordinator *coordinator, double seconds);
+/* What the model chose: the order to run in, in place of config.sched, and the makespan it predicts for it in seconds (0:
+ * none), for the journal's header. Before run. 0, or -1 with text and nothing changed.
+ */
+int aw_coordinator_set_plan (struct aw_coordinator *coordinator,
+                             const struct aw_sched_config *sched,
+                             double predicted,
+                             struct aw_error *err);
 
 /* Runs the loop until the workflow is over one way or another and the journal is closed. EXEC is borrowed. While it
  * runs, SIGINT and SIGTERM stop the run (once: tasks get SIGTERM and kill_grace seconds; twice: SIGKILL), and Ctrl-Z stops
