@@ -35,7 +35,8 @@ static int mark (bool *marked,
     int rc = 0;
 
     if (strchr (list, '/'))
-        return aw_error_set (err, "%s=%s: a file: inside an allocation give the nodes' names", option, list);
+        return aw_error_set (err, "%s=%s: a file: inside an allocation give the nodes' names",
+                             option, list);
     __auto_type hosts = slurm_hostlist_create (list); /* its type differs between releases */
     if (!hosts || slurm_hostlist_count (hosts) == 0)
         rc = aw_error_set (err, "%s=%s: not a list of nodes", option, list);
@@ -47,8 +48,8 @@ static int mark (bool *marked,
         if (i < job->n_nodes)
             marked[i] = true;
         else if (all)
-            rc = aw_error_set (err, "%s=%s: %s is no node of job %s, which has %s", option, list, name,
-                               job->id, job->node_list);
+            rc = aw_error_set (err, "%s=%s: %s is no node of job %s, which has %s", option, list,
+                               name, job->id, job->node_list);
         free (name);
     }
     if (hosts)
@@ -63,12 +64,15 @@ static int apply_lists (struct choice *choice,
                         bool *excluded,
                         struct aw_error *err)
 {
-    if ((options->node_list && mark (required, job, "--nodelist", options->node_list, true, err) < 0)
-        || (options->exclude && mark (excluded, job, "--exclude", options->exclude, false, err) < 0))
+    if (options->node_list
+        && mark (required, job, "--nodelist", options->node_list, true, err) < 0)
+        return -1;
+    if (options->exclude && mark (excluded, job, "--exclude", options->exclude, false, err) < 0)
         return -1;
     for (uint32_t i = 0; i < job->n_nodes; i++) {
         if (required[i] && excluded[i])
-            return aw_error_set (err, "%s is both in --nodelist and in --exclude", job->nodes[i].name);
+            return aw_error_set (err, "%s is both in --nodelist and in --exclude",
+                                 job->nodes[i].name);
         choice->stays[i] = !excluded[i];
     }
     return 0;
@@ -129,8 +133,9 @@ static int apply_count (struct choice *choice,
         have = most = count (choice);
     }
     if (most == 0 || have < least || have == 0)
-        return aw_error_set (err, "%" PRIu32 " nodes are asked for, but %" PRIu32 " of job %s's %" PRIu32
-                                  " can be had", least, have, job->id, job->n_nodes);
+        return aw_error_set (err, "%" PRIu32 " nodes are asked for, but %" PRIu32
+                                  " of job %s's %" PRIu32 " can be had",
+                             least, have, job->id, job->n_nodes);
     for (uint32_t i = choice->n; i-- > 0 && have > most;) {
         if (choice->stays[i] && !required[i]) {
             choice->stays[i] = false;

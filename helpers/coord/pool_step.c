@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* srun reports trouble in words, so its output is taken line by line. Its end is what SIGCHLD tells;
- * what then is still in the pipes is read before the end is told.
+/* srun reports trouble in words, so its output is taken line by line. Its end is what SIGCHLD
+ * tells; what then is still in the pipes is read before the end is told.
  */
 #include "coord/pool_step.h"
 
@@ -37,7 +37,7 @@ struct aw_pool_step {
     struct aw_pool_step_callbacks callbacks;
     struct event_base *base;
     struct event *child; /* SIGCHLD */
-    struct event *ended; /* made active once srun was reaped, so that no callback comes from create */
+    struct event *ended; /* made active once srun was reaped */
     struct stream streams[2];
     pid_t pid; /* 0: reaped */
     int status;
@@ -161,7 +161,9 @@ static void on_ended (evutil_socket_t fd, short what, void *arg)
         callbacks.ended (callbacks.arg, status); /* may destroy the step */
 }
 
-static int start (struct aw_pool_step *step, const struct aw_pool_step_config *config, struct aw_error *err)
+static int start (struct aw_pool_step *step,
+                  const struct aw_pool_step_config *config,
+                  struct aw_error *err)
 {
     struct aw_strings line;
     struct aw_strings env;

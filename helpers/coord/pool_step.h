@@ -36,7 +36,8 @@ struct aw_pool_step_config {
 
 struct aw_pool_step;
 
-/* Starts it; callbacks come from BASE's loop (borrowed), never from inside create. NULL with text. */
+/* Starts it; callbacks come from BASE's loop (borrowed), never from inside create. NULL with text.
+ */
 struct aw_pool_step *aw_pool_step_create (struct event_base *base,
                                           const struct aw_pool_step_config *config,
                                           const struct aw_pool_step_callbacks *callbacks,

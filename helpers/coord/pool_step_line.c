@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The line of the pool's srun. Ours come behind the user's, so that the last word on the step's shape is ours. */
+/* The line of the pool's srun. Ours come behind the user's, so that the last word on the step's
+ * shape is ours.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>

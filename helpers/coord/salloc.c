@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Terminal and signals are left to salloc, which is made for this: it puts its command into the foreground,
- * Ctrl-C before the grant gives the request back and ends salloc. What it is told beside the user's options:
+/* Terminal and signals are left to salloc, which is made for this: it puts its command into the
+ * foreground, Ctrl-C before the grant gives the request back and ends salloc. What it is told
+ * beside the user's options:
  *   --kill-command=TERM  a job that is cancelled or has reached its limit tells the coordinator so;
  *                        by default most builds of salloc tell nothing
  *   SLURM_EXIT_ERROR     its own failures end with our status for that
@@ -15,7 +16,7 @@
 
 #include "coord/srun_env.h"
 
-#define EXIT_POOL "4" /* AW_EXIT_POOL of cmd/command.h, which is out of reach here; a test compares */
+#define EXIT_POOL "4" /* AW_EXIT_POOL of cmd/command.h, out of reach here; a test compares */
 
 extern char **environ;
 

@@ -10,8 +10,8 @@
 #include "util/strings.h"
 
 /* Fills LINE: salloc, OPTIONS' allocation options, --job-name=NAME unless the user named the job
- * (NAME may be NULL), then COMMAND (NULL-terminated: the coordinator's own line up to its "--"), "--"
- * and the options of the step. 0, or -1 with text.
+ * (NAME may be NULL), then COMMAND (NULL-terminated: the coordinator's own line up to its "--"),
+ * "--" and the options of the step. 0, or -1 with text.
  */
 int aw_salloc_line (struct aw_strings *line,
                     const struct aw_srun_options *options,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scontrol's text is read rather than libslurm's structures: these change with every release, the text has kept its
- * words. What is read is "KEY=value" after blanks or a line's begin, and lines of the kind
+/* scontrol's text is read rather than libslurm's structures: these change with every release, the
+ * text has kept its words. What is read is "KEY=value" after blanks or a line's begin, and lines of
+ * the kind
  *      Nodes=n[1-3] CPU_IDs=0-15 Mem=16000 GRES=gpu:a100:4(IDX:0-3)
- * whose values hold no blanks. JobName comes first and may hold anything, so the search begins behind its line.
+ * whose values hold no blanks. JobName comes first and may hold anything, so the search begins
+ * behind its line.
  */
 #include "coord/slurm_job.h"
 
@@ -20,7 +22,7 @@
 #include "util/capture.h"
 #include "util/strings.h"
 
-#define QUERY_SECONDS 60. /* slurmctld itself gives up on a client after MessageTimeout, 10 to 100 s */
+#define QUERY_SECONDS 60. /* scontrol itself gives up after MessageTimeout, most often 10 s */
 #define QUERY_LIMIT (16 << 20)
 
 extern char **environ;
@@ -119,8 +121,8 @@ static uint64_t parse_memory (struct piece value)
     return number < 0x1p63 ? (uint64_t)number : 0;
 }
 
-/* One of a GRES list: "gpu:4(IDX:0-3)", "gpu:a100:4(IDX:0-3)", "gpu:2(CNT:2)", "gpu:a100:1". Adds up, as a node may
- * have several types. Others (mps, shard, nic) are shares of a GPU or none.
+/* One of a GRES list: "gpu:4(IDX:0-3)", "gpu:a100:4(IDX:0-3)", "gpu:2(CNT:2)", "gpu:a100:1". Adds
+ * up, as a node may have several types. Others (mps, shard, nic) are shares of a GPU or none.
  */
 static int parse_gpu (struct aw_slurm_node *node, const char *at, size_t len)
 {
@@ -305,8 +307,8 @@ static int parse_record (struct aw_slurm_job *job,
         name.len = (size_t)(line_end - name.at);
     state = find (line_end, end, "JobState");
     if (!is (state, "RUNNING"))
-        return aw_error_set (err, "job %s is not running but %.*s", job->id,
-                             state.at ? (int)state.len : 20, state.at ? state.at : "of unknown state");
+        return aw_error_set (err, "job %s is not running but %.*s", job->id, (int)state.len,
+                             state.at ? state.at : "");
     list = find (line_end, end, "NodeList");
     job->name = strndup (name.at ? name.at : "", name.len);
     job->node_list = strndup (list.at ? list.at : "", list.len);

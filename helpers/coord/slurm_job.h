@@ -33,7 +33,9 @@ struct aw_slurm_job {
     uint16_t port_last;
 };
 
-/* The job id of the environment (SLURM_JOB_ID, else SLURM_JOBID), or NULL outside an allocation. Borrowed. */
+/* The job id of the environment (SLURM_JOB_ID, else SLURM_JOBID), or NULL outside an allocation.
+ * Borrowed.
+ */
 const char *aw_slurm_job_id (void);
 
 /* Asks Slurm about job ID. 0; or -1 with text: no such job, not running, scontrol is missing or

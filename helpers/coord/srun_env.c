@@ -38,6 +38,8 @@ static const struct {
     { "SLURM_EPILOG", NULL },
     { "SLURM_EXACT", NULL },
     { "SLURM_EXCLUSIVE", "EXCLUSIVE" },
+    { "SLURM_EXIT_ERROR", NULL }, /* set for salloc by us; srun's own status goes to nobody */
+    { "SLURM_EXIT_IMMEDIATE", NULL },
     { "SLURM_EXPORT_ENV", NULL }, /* `sbatch --export=NONE` is about the script, not its tasks */
     { "SLURM_EXTERNAL_LAUNCHER", NULL },
     { "SLURM_GPUS", "GPUS" },
@@ -127,8 +129,8 @@ static const char *const prefixes[] = {
  *   SLURM_JOB_ID, SLURM_JOBID, SLURM_HET_SIZE, SLURM_NODE_ALIASES: which job
  *   SLURM_JOB_NAME: names the step, and tasks want to see it
  *   SLURM_JOB_NUM_NODES, SLURM_JOB_NODELIST, SLURM_NNODES: tasks want to see them; --nodes is given
- *   SLURM_DEBUG, SLURM_DEBUG_FLAGS, SLURMD_DEBUG, SLURM_EXIT_ERROR, SLURM_EXIT_IMMEDIATE,
- *   SLURM_STEP_KILLED_MSG_NODE_ID, SLURM_SRUN_REDUCE_TASK_EXIT_MSG: how much is told, and by which status
+ *   SLURM_DEBUG, SLURM_DEBUG_FLAGS, SLURMD_DEBUG, SLURM_STEP_KILLED_MSG_NODE_ID,
+ *   SLURM_SRUN_REDUCE_TASK_EXIT_MSG: how much is told
  *   SLURM_TEST_EXEC, SLURM_PMI_KVS_NO_DUP_KEYS: do no harm
  */
 
@@ -172,6 +174,9 @@ int aw_srun_env (struct aw_strings *out, char *const *env, struct aw_error *err)
 int aw_salloc_env (struct aw_strings *out, char *const *env, struct aw_error *err)
 {
     static const char prefix[] = "SALLOC_";
+    /* Those that have a twin though srun is to see them too, or are removed by prefix. */
+    static const char *const more[] = { "SLURM_CLUSTERS", "SLURM_DEBUG", "SRUN_CONTAINER",
+                                        "SRUN_CONTAINER_ID" };
 
     for (; env && *env; env++) {
         size_t len = name_length (*env);
@@ -183,9 +188,10 @@ int aw_salloc_env (struct aw_strings *out, char *const *env, struct aw_error *er
             if (inputs[i].salloc && is_called (*env, len, inputs[i].name))
                 aw_strings_addf (out, "%s%s%s", prefix, inputs[i].salloc, *env + len);
         }
-        if (is_called (*env, len, "SLURM_CLUSTERS") || is_called (*env, len, "SLURM_DEBUG")
-            || is_called (*env, len, "SRUN_CONTAINER") || is_called (*env, len, "SRUN_CONTAINER_ID"))
-            aw_strings_addf (out, "%s%s", prefix, strchr (*env, '_') + 1);
+        for (size_t i = 0; i < COUNT (more) && (*env)[len]; i++) {
+            if (is_called (*env, len, more[i]))
+                aw_strings_addf (out, "%s%s", prefix, strchr (*env, '_') + 1);
+        }
     }
     return out->failed ? aw_error_set (err, "%s", strerror (ENOMEM)) : 0;
 }

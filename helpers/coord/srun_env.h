@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The environment of every srun that the coordinator starts. Inside a batch script or salloc, dozens
- * of variables are set that srun reads as if they were options: sbatch's --ntasks-per-node becomes
- * srun's. These go; what tells a task where it is stays.
+/* The environment of every srun that the coordinator starts. Inside a batch script or salloc,
+ * dozens of variables are set that srun reads as if they were options: sbatch's --ntasks-per-node
+ * becomes srun's. These go; what tells a task where it is stays.
  */
 #ifndef AW_COORD_SRUN_ENV_H
 #define AW_COORD_SRUN_ENV_H
@@ -20,7 +20,8 @@ int aw_srun_env (struct aw_strings *out, char *const *env, struct aw_error *err)
 bool aw_srun_env_removes (const char *variable);
 
 /* Appends to OUT all of ENV, and what srun would read of it as options of an allocation under the
- * names that salloc reads: SLURM_PARTITION becomes SALLOC_PARTITION, whatever that was. 0, or -1 with text.
+ * names that salloc reads: SLURM_PARTITION becomes SALLOC_PARTITION, whatever that was. 0, or -1
+ * with text.
  */
 int aw_salloc_env (struct aw_strings *out, char *const *env, struct aw_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options of srun(1), 22.05 to 26.05, with those that are not in its manual. What a release lacks
- * does no harm here: srun itself has refused it before. Alphabetical.
+/* The options of srun(1), 22.05 to 26.05, with those that are not in its manual. What a release
+ * lacks does no harm here: srun itself has refused it before. Alphabetical.
  */
 #include <stddef.h>
 
@@ -18,7 +18,8 @@
 #define OURS AW_SRUN_OURS
 #define REFUSED AW_SRUN_REFUSED
 
-#define LOGS "tasks write to the run directory's logs: give \"stdout\", \"stderr\" in the workflow file"
+#define LOGS \
+    "tasks write to the run directory's logs: give \"stdout\", \"stderr\" in the workflow file"
 #define INPUT "tasks read nothing from here: name their input in the workflow file"
 #define HET "a heterogeneous job cannot run a workflow: use one set of options"
 #define HELP "it prints and ends: give it to srun without a workflow"
@@ -27,7 +28,7 @@ static const struct aw_srun_option table[] = {
     { "accel-bind", 0, REQUIRED, NO_USE, NULL },
     { "account", 'A', REQUIRED, ALLOCATION, NULL },
     { "acctg-freq", 0, REQUIRED, STEP, NULL },
-    { "async", 0, NONE, REFUSED, "the run is watched by srun: end the line in \"&\", or use sbatch" },
+    { "async", 0, NONE, REFUSED, "srun watches the run: end the line in \"&\", or use sbatch" },
     { "bb", 0, REQUIRED, ALLOCATION, NULL },
     { "bbf", 0, REQUIRED, ALLOCATION, NULL },
     { "bcast", 0, OPTIONAL, STEP, NULL },

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The line has passed srun's own getopt before it comes here (or will pass salloc's), so this one only has to see the
- * same options in it: "--name=value", "--name value", unique beginnings of names, "-N2", "-N 2" and
- * bundles. A long option that is not in the table is one of another SPANK plugin: it goes to the
- * step, and a word behind it that is no option is its value, since the line holds nothing else.
+/* The line has passed srun's own getopt before it comes here (or will pass salloc's), so this one
+ * only has to see the same options in it: "--name=value", "--name value", unique beginnings of
+ * names, "-N2", "-N 2" and bundles. A long option that is not in the table is one of another SPANK
+ * plugin: it goes to the step, and a word behind it that is no option is its value, since the line
+ * holds nothing else.
  */
 #include "coord/srun_options.h"
 
@@ -95,8 +96,8 @@ static int take_ours (struct sorter *s, const struct found *found)
     if (is (found, "jobid"))
         return replace (&options->job, found->value, s->err);
     if (!s->inside)
-        return aw_error_set (s->err, "--relative=%s: counts the nodes of an allocation, and there is none",
-                             found->value);
+        return aw_error_set (s->err, "--relative=%s: counts the nodes of an allocation, and there "
+                                     "is none", found->value);
     return replace (&options->relative, found->value, s->err);
 }
 
@@ -153,7 +154,9 @@ static int take (struct sorter *s, const struct found *found)
                          found->option->hint);
 }
 
-/* Finds the name of LEN bytes, or the one that begins so. 0 also where there is none: OPTION is NULL then. */
+/* Finds the name of LEN bytes, or the one that begins so. 0 also where there is none: OPTION is
+ * NULL then.
+ */
 static int look_up (const struct aw_srun_option **option,
                     const char *name,
                     size_t len,

@@ -35,11 +35,12 @@ struct aw_srun_option {
 /* The table, ended by a NULL name. */
 const struct aw_srun_option *aw_srun_option_table (void);
 
-/* What the user's line said. The lists hold one option a string ("--nodes=2"), in the line's order. */
+/* What the user's line said. The lists hold one option a string ("--nodes=2"), in the line's order.
+ */
 struct aw_srun_options {
     struct aw_strings allocation; /* for salloc; empty inside an allocation */
     struct aw_strings step; /* for the pool step's srun */
-    struct aw_strings unused; /* names ("--time") of what was given and has no use here; for a note */
+    struct aw_strings unused; /* names ("--time") of what was given and has no use; for a note */
     char *nodes; /* inside an allocation: --nodes, --nodelist, --exclude, --relative; or NULL */
     char *node_list;
     char *exclude;

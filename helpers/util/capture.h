@@ -13,7 +13,7 @@
 enum { AW_CAPTURE_MOST = 8 }; /* waited for at once */
 
 struct aw_capture {
-    char *out; /* stdout, NUL-terminated; valid after a wait that succeeded for this command; owned */
+    char *out; /* stdout, NUL-terminated; valid after a wait that succeeded; owned */
     size_t len; /* its bytes */
     int status; /* as of waitpid; what a successful wait leaves is an exit with 0 */
     char complaint[256]; /* stderr's first line that says something, "" if none */
@@ -27,9 +27,9 @@ struct aw_capture {
     int too_long;
 };
 
-/* Starts ARGV (ARGV[0] is looked up in PATH) with stdin from /dev/null, default signals, no inherited
- * descriptors, in a process group of its own. ENV: NULL for this process's. At most LIMIT bytes of
- * stdout are taken. ARGV[0] is borrowed until finish. 0, or -1 with text.
+/* Starts ARGV (ARGV[0] is looked up in PATH) with stdin from /dev/null, default signals, no
+ * inherited descriptors, in a process group of its own. ENV: NULL for this process's. At most LIMIT
+ * bytes of stdout are taken. ARGV[0] is borrowed until finish. 0, or -1 with text.
  */
 int aw_capture_start (struct aw_capture *capture,
                       char *const argv[],
@@ -38,8 +38,8 @@ int aw_capture_start (struct aw_capture *capture,
                       struct aw_error *err);
 
 /* Waits at most SECONDS until all N have ended; the ones still running then are killed. 0 when all
- * exited with 0 within their limits; else -1 with text on the first that did not: what it complained,
- * its status, or the deadline. N is at most AW_CAPTURE_MOST.
+ * exited with 0 within their limits; else -1 with text on the first that did not: what it
+ * complained, its status, or the deadline. N is at most AW_CAPTURE_MOST.
  */
 int aw_capture_wait (struct aw_capture *captures, size_t n, double seconds, struct aw_error *err);
 
