@@ -83,8 +83,11 @@ static void on_line (void *arg, const char *line, size_t size)
         agent->callbacks.hello (agent->callbacks.arg, agent);
     else if (frame.type == AW_FRAME_FINISH)
         agent->callbacks.finish (agent->callbacks.arg, agent, &frame.event);
-    else
+    else {
         aw_error_set (&agent->farewell, "%s", frame.event.reason);
+        if (agent->callbacks.leaves)
+            agent->callbacks.leaves (agent->callbacks.arg, agent, agent->farewell.text);
+    }
 }
 
 static void on_closed (void *arg, const char *reason)

@@ -21,6 +21,8 @@ struct aw_agent_callbacks {
     void (*finish) (void *arg,
                     struct aw_agent_link *agent,
                     struct aw_event *ev); /* all but the node's number */
+    /* It was told by SIGTERM to end; its tasks are ending now, and after them it. May be NULL. */
+    void (*leaves) (void *arg, struct aw_agent_link *agent, const char *why);
     /* The connection ended: WHY tells how. The last call; the callee destroys the agent. */
     void (*lost) (void *arg, struct aw_agent_link *agent, const char *why);
     void *arg;

@@ -33,6 +33,9 @@ struct aw_coordinator {
     double epoch; /* monotonic clock at t = 0 */
     double predicted; /* makespan by the model; 0: none */
     uint32_t n_joined;
+    bool *leaving; /* by node: told by SIGTERM to end, and about to */
+    uint32_t n_leaving; /* of those that are not lost yet */
+    bool stopping; /* a stop was asked for */
     bool complete; /* all nodes have joined and the pool has been checked */
     int exit_code; /* -1: going on */
     bool journal_broken;
@@ -93,6 +96,7 @@ static void stop (struct aw_coordinator *c, bool kill, const char *reason)
     struct aw_event ev = { .type = AW_EVENT_STOP, .code = kill, .reason = reason, .node = AW_NONE };
 
     c->note = "stopping";
+    c->stopping = true;
     take_in (c, &ev);
 }
 
@@ -129,7 +133,33 @@ static void on_node_lost (void *arg, const struct aw_event *ev)
     struct aw_coordinator *c = arg;
     struct aw_event mine = *ev;
 
+    if (c->leaving[ev->node])
+        c->n_leaving--;
+    c->leaving[ev->node] = false;
     take_in (c, &mine);
+}
+
+/* Slurm tells all nodes to end when the job is cancelled or at its time limit, and one node alone when that is taken
+ * down. Which of both it is the others show: until this one is gone nothing is started, and if all leave, the run is stopped.
+ */
+static void on_node_leaves (void *arg, const struct aw_event *ev)
+{
+    struct aw_coordinator *c = arg;
+    const struct aw_pool *pool = aw_sched_pool (c->sched);
+    uint32_t left = 0;
+
+    if (c->complete && ev->node != AW_NONE && !c->leaving[ev->node]) {
+        c->leaving[ev->node] = true;
+        c->n_leaving++;
+    }
+    for (uint32_t n = 0; n < pool->n_nodes; n++)
+        left += !pool->nodes[n].lost;
+    if (c->stopping || (c->complete && c->n_leaving < left))
+        return;
+    aw_display_message (c->display, "async-workflow: stopping: the nodes were %s", ev->reason);
+    stop (c, true, ev->reason);
+    if (!c->complete)
+        end_run (c, EXIT_STOPPED); /* nothing has started yet */
 }
 
 static void on_task_finished (void *arg, const struct aw_event *ev)
@@ -137,6 +167,8 @@ static void on_task_finished (void *arg, const struct aw_event *ev)
     struct aw_coordinator *c = arg;
     struct aw_event mine = *ev;
 
+    if (mine.status == AW_STATUS_CANCELLED && !c->stopping && c->leaving[ev->node])
+        mine.status = AW_STATUS_NODE_FAIL; /* not its fault: it may run elsewhere */
     take_in (c, &mine);
 }
 
@@ -230,7 +262,8 @@ static void on_turn (evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (c->n_joined == c->config.n_nodes && !c->complete)
         check_pool (c);
-    while (c->complete && c->exit_code < 0 && aw_sched_next (c->sched, &action)) {
+    while (c->complete && c->exit_code < 0 && (c->n_leaving == 0 || c->stopping)
+           && aw_sched_next (c->sched, &action)) {
         record (c, &action);
         carry_out (c, &action);
     }
@@ -338,11 +371,13 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->exit_code = -1;
     c->epoch = aw_clock_monotonic ();
     c->note = "waiting for the nodes";
-    c->callbacks = (struct aw_exec_callbacks){ on_node_joined, on_node_lost, on_task_finished, on_broken, on_note, c };
+    c->callbacks = (struct aw_exec_callbacks){ on_node_joined, on_node_lost, on_task_finished, on_broken, on_note,
+                                                 on_node_leaves, c };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
+    c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));
     c->turn = event_new (base, -1, EV_PERSIST, on_turn, c);
     c->redraw = event_new (base, -1, 0, on_redraw, c);
-    if (!c->display_sets || !c->turn || !c->redraw) {
+    if (!c->display_sets || !c->leaving || !c->turn || !c->redraw) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -374,6 +409,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     if (c->redraw)
         event_free (c->redraw);
     free (c->display_sets);
+    free (c->leaving);
     free (c);
     errno = saved;
 }

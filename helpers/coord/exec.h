@@ -39,6 +39,10 @@ struct aw_exec_callbacks {
      * NULL.
      */
     void (*note) (void *arg, const char *text);
+    /* EV->node (NODE_LOST, reason) was told by SIGTERM to end, and ends its tasks: they finish as cancelled, and NODE_LOST
+     * follows. node is AW_NONE while not all have joined. May be NULL.
+     */
+    void (*node_leaves) (void *arg, const struct aw_event *ev);
     void *arg;
 };
 

@@ -19,6 +19,7 @@
 
 #include "coord/agent_link.h"
 #include "coord/listener.h"
+#include "core/graph.h"
 #include "io/link.h"
 #include "util/clock.h"
 #include "util/descriptors.h"
@@ -157,6 +158,18 @@ static void on_finish (void *arg, struct aw_agent_link *agent, struct aw_event *
     row->exec.callbacks.task_finished (row->exec.callbacks.arg, ev);
 }
 
+static void on_leaves (void *arg, struct aw_agent_link *agent, const char *why)
+{
+    struct exec_agents *row = arg;
+    struct aw_event ev = { .type = AW_EVENT_NODE_LOST, .node = AW_NONE, .reason = why };
+
+    if (row->closing || !row->exec.callbacks.node_leaves)
+        return;
+    if (row->complete)
+        ev.node = aw_agent_link_number (agent);
+    row->exec.callbacks.node_leaves (row->exec.callbacks.arg, &ev);
+}
+
 static void lost_node (struct exec_agents *row, struct aw_agent_link *agent, const char *why)
 {
     struct aw_event ev = { .type = AW_EVENT_NODE_LOST,
@@ -200,7 +213,7 @@ static void on_lost (void *arg, struct aw_agent_link *agent, const char *why)
 /* A connection of our own user, or the forked agent's. */
 static int adopt (struct exec_agents *row, int fd, struct aw_error *err)
 {
-    const struct aw_agent_callbacks callbacks = { on_hello, on_finish, on_lost, row };
+    const struct aw_agent_callbacks callbacks = { on_hello, on_finish, on_leaves, on_lost, row };
     struct aw_agent_link *agent;
 
     if (row->n_quiet == row->quiet_capacity) {
