@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/node.h"
+#include "io/auth.h"
 
 struct arguments {
     char *hosts;
@@ -21,6 +22,7 @@ struct arguments {
 static const struct argp_option options[] = {
     { "coordinator", 'c', "HOST[,HOST...]:PORT", 0,
       "where the coordinator listens; hosts are tried in turn", 0 },
+    { "munge-socket", 'm', "FILE", 0, "munged's socket, where it is not at its usual place", 0 },
     { 0 },
 };
 
@@ -50,6 +52,9 @@ static error_t parse_option (int key, char *value, struct argp_state *state)
     case 'c':
         if (split_address (value, arguments) < 0)
             argp_error (state, "--coordinator: \"%s\" is not HOST[,HOST...]:PORT", value);
+        return 0;
+    case 'm':
+        setenv (AW_AUTH_SOCKET, value, 1);
         return 0;
     case ARGP_KEY_ARG:
         argp_error (state, "unexpected argument \"%s\"", value);

@@ -31,6 +31,7 @@ struct aw_pool_step_config {
     const char *agent; /* path of async-workflow-agent; NULL: aw_pool_step_agent */
     const char *hosts; /* where agents find the coordinator, with commas; NULL: aw_hosts_of_this */
     uint16_t port;
+    const char *munge_socket; /* for the agents; NULL: they know */
     char *const *options; /* of the user, for the step; NULL-terminated or NULL */
 };
 

@@ -83,6 +83,8 @@ int aw_pool_step_line (struct aw_strings *line,
         aw_strings_add (line, agent);
         aw_strings_add (line, "--coordinator");
         aw_strings_addf (line, "%s:%u", hosts, (unsigned)config->port);
+        if (config->munge_socket)
+            aw_strings_addf (line, "--munge-socket=%s", config->munge_socket);
         rc = line->failed ? aw_error_set (err, "%s", strerror (ENOMEM)) : 0;
     } else if ((config->agent && !agent) || (config->hosts && !hosts)) {
         aw_error_set (err, "%s", strerror (ENOMEM));

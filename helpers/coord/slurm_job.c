@@ -345,20 +345,50 @@ int aw_slurm_job_parse (struct aw_slurm_job *job,
     return 0;
 }
 
+/* The value of KEY in TEXT, lines of "KEY   = value"; NULL: not there. */
+static const char *config_value (const char *text, const char *key)
+{
+    size_t len = strlen (key);
+
+    while (text && (strncmp (text, key, len) != 0 || (text[len] != ' ' && text[len] != '='))) {
+        text = strchr (text, '\n');
+        if (text)
+            text++;
+    }
+    if (!text)
+        return NULL;
+    text += len;
+    text += strspn (text, " ");
+    if (*text++ != '=')
+        return NULL;
+    return text + strspn (text, " ");
+}
+
+/* "AuthInfo = ttl=10,socket=/run/site/munge": a site's own munged. */
+static char *munge_socket (const char *text)
+{
+    static const char key[] = "socket=";
+    const char *at = config_value (text, "AuthInfo");
+
+    while (at && strncmp (at, key, strlen (key)) != 0) {
+        at += strcspn (at, ",\n");
+        at = *at == ',' ? at + 1 : NULL;
+    }
+    at = at ? at + strlen (key) : NULL;
+    return at && *at == '/' ? strndup (at, strcspn (at, ",\n ")) : NULL;
+}
+
 void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text)
 {
-    const char *at = text;
+    const char *ports = config_value (text, "SrunPortRange");
     unsigned first;
     unsigned last;
 
     job->port_first = 0;
     job->port_last = 0;
-    while (at && strncmp (at, "SrunPortRange", 13) != 0) {
-        at = strchr (at, '\n');
-        if (at)
-            at++;
-    }
-    if (!at || sscanf (at, "SrunPortRange = %u-%u", &first, &last) != 2)
+    free (job->munge_socket);
+    job->munge_socket = munge_socket (text);
+    if (!ports || sscanf (ports, "%u-%u", &first, &last) != 2)
         return;
     if (first == 0 || first > last || last > UINT16_MAX)
         return;
@@ -413,6 +443,7 @@ void aw_slurm_job_finish (struct aw_slurm_job *job)
     free (job->id);
     free (job->name);
     free (job->node_list);
+    free (job->munge_socket);
     memset (job, 0, sizeof (*job));
     errno = saved;
 }

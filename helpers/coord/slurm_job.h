@@ -31,6 +31,7 @@ struct aw_slurm_job {
     double end_time; /* wall clock, seconds since the epoch; INFINITY: no limit */
     uint16_t port_first; /* SrunPortRange; 0, 0: any */
     uint16_t port_last;
+    char *munge_socket; /* AuthInfo's; NULL: munge's usual one */
 };
 
 /* The job id of the environment (SLURM_JOB_ID, else SLURM_JOBID), or NULL outside an allocation.
@@ -51,7 +52,8 @@ int aw_slurm_job_parse (struct aw_slurm_job *job,
                         const char *text,
                         struct aw_error *err);
 
-/* TEXT is what `scontrol show config` prints: fills the ports alone. What is missing means any. */
+/* TEXT is what `scontrol show config` prints: fills the ports and munge's socket alone. What is missing
+ * means any port, and the usual socket. */
 void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
 
 /* Free what they hold, keep errno. A zeroed one is fine. */

@@ -39,7 +39,7 @@ static char *state_claim (const struct aw_auth_claim *claim)
 
 static munge_ctx_t open_context (struct aw_error *err)
 {
-    const char *path = getenv ("ASYNC_WORKFLOW_MUNGE_SOCKET");
+    const char *path = getenv (AW_AUTH_SOCKET);
     munge_ctx_t ctx = munge_ctx_create ();
 
     if (!ctx) {

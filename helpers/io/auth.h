@@ -15,6 +15,8 @@
 
 enum { AW_NONCE_SIZE = 65 }; /* 256 bits as hexadecimal text, with NUL */
 
+#define AW_AUTH_SOCKET "ASYNC_WORKFLOW_MUNGE_SOCKET" /* names munged's socket */
+
 enum aw_auth_direction { AW_AUTH_FROM_AGENT, AW_AUTH_FROM_COORDINATOR };
 
 /* What a credential states. All borrowed. */
