@@ -2,16 +2,20 @@
 /* The pool inside a Slurm job: a listening socket, one srun with an agent a node, and a look at whether the agents have all
  * that the job holds.
  */
+#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cmd/run_pool.h"
 #include "cmd/run_predict.h"
 #include "coord/exec_agents.h"
 #include "coord/pool_nodes.h"
 #include "coord/slurm_job.h"
+#include "io/auth.h"
 
 enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
 
@@ -71,10 +75,13 @@ static int start_pool (struct aw_pool_run *run, const struct aw_srun_options *sr
     struct aw_pool_step_callbacks callbacks = { on_line, on_step_ended, run };
     struct aw_pool_step_config step = { .job = &run->job, .options = srun->step.v };
 
+    if (run->job.munge_socket)
+        setenv (AW_AUTH_SOCKET, run->job.munge_socket, 0);
     run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator), run->job.id,
                                        run->job.n_nodes, run->job.port_first, run->job.port_last, JOIN_DEADLINE, err);
     if (!run->exec)
         return -1;
+    step.munge_socket = getenv (AW_AUTH_SOCKET);
     step.port = aw_exec_agents_port (run->exec);
     run->step = aw_pool_step_create (run->base, &step, &callbacks, err);
     return run->step ? 0 : -1;
@@ -87,6 +94,21 @@ static void tell_unused (const struct aw_srun_options *srun)
                                         : ", ", srun->unused.v[i]);
     if (!srun->quiet && srun->unused.n > 0)
         fprintf (stderr, "\n");
+}
+
+/* Where tasks run, as --chdir says, from here. It need not be there on this machine. 0, or -1 with text. */
+static int set_directory (struct aw_pool_run *run, const char *directory, struct aw_error *err)
+{
+    char *here = directory && directory[0] != '/' ? getcwd (NULL, 0) : NULL;
+
+    if (!directory)
+        return 0;
+    if (directory[0] == '/')
+        run->start_dir = strdup (directory);
+    else if (here && asprintf (&run->start_dir, "%s/%s", here, directory) < 0)
+        run->start_dir = NULL;
+    free (here);
+    return run->start_dir ? 0 : aw_error_set (err, "--chdir=%s: %s", directory, strerror (errno));
 }
 
 /* While srun starts the agents there is time to look at what to expect, and to choose the order. */
@@ -116,7 +138,8 @@ int aw_run_in_job (const struct aw_run_args *args,
     if (aw_slurm_job_query (&run.job, job, &err) == 0 && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
-        if (aw_pool_run_prepare (&run, &config, &err) == 0 && start_pool (&run, srun, &err) == 0
+        if (set_directory (&run, srun->directory, &err) == 0
+            && aw_pool_run_prepare (&run, &config, &err) == 0 && start_pool (&run, srun, &err) == 0
             && plan (&run, &err) == 0)
             ready = true;
     }

@@ -38,7 +38,8 @@ int aw_pool_run_fail (const struct aw_error *err)
 int aw_pool_run_prepare (struct aw_pool_run *run, struct aw_coordinator_config *config, struct aw_error *err)
 {
     run->base = event_base_new ();
-    run->start_dir = getcwd (NULL, 0);
+    if (!run->start_dir)
+        run->start_dir = getcwd (NULL, 0);
     if (!run->base)
         return aw_error_set (err, "cannot make an event loop");
     if (!run->start_dir)
