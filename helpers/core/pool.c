@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* For best fit the nodes are kept sorted by what they have free, each as one word: a look-up bisects, once for each
+ * number of free GPUs, and a change moves the few words between a node's old and new places.
+ */
 #include "core/pool.h"
 
 #include <errno.h>
@@ -26,6 +29,7 @@ void aw_pool_finish (struct aw_pool *pool)
     for (uint32_t i = 0; i < pool->n_nodes; i++)
         node_finish (&pool->nodes[i]);
     free (pool->nodes);
+    free (pool->order);
     aw_pool_init (pool);
     errno = saved;
 }
@@ -42,6 +46,53 @@ static void demand_subtract (struct aw_demand *sum, const struct aw_demand *d)
     sum->cpus -= d->cpus;
     sum->gpus -= d->gpus;
     sum->mem -= d->mem;
+}
+
+/* Counts are at most AW_IDSET_MAX, numbers below AW_POOL_MAX_NODES: 21, 21 and 22 bits. */
+static uint64_t key_of (uint64_t gpus, uint64_t cpus, uint64_t number)
+{
+    return gpus << 43 | cpus << 22 | number;
+}
+
+static uint64_t node_key (const struct aw_pool *pool, uint32_t number)
+{
+    const struct aw_node *node = &pool->nodes[number];
+
+    return key_of (node->free.gpus, node->free.cpus, number);
+}
+
+/* The place of the first of N words that is not below KEY. */
+static uint32_t lower_bound (const uint64_t *order, uint32_t n, uint64_t key)
+{
+    uint32_t low = 0;
+
+    while (n > 0) {
+        uint32_t half = n / 2;
+
+        if (order[low + half] < key) {
+            low += half + 1;
+            n -= half + 1;
+        }
+        else
+            n = half;
+    }
+    return low;
+}
+
+/* Moves a node, whose place was that of OLD, to where it belongs now. */
+static void reorder (struct aw_pool *pool, uint32_t number, uint64_t old)
+{
+    uint64_t *order = pool->order, new = node_key (pool, number);
+    uint32_t from = lower_bound (order, pool->n_nodes, old);
+    uint32_t to = lower_bound (order, pool->n_nodes, new);
+
+    if (to > from) {
+        to--; /* its old place falls away */
+        memmove (order + from, order + from + 1, (to - from) * sizeof (*order));
+    }
+    else
+        memmove (order + to + 1, order + to, (from - to) * sizeof (*order));
+    order[to] = new;
 }
 
 static int node_init (struct aw_node *node,
@@ -65,6 +116,22 @@ static int node_init (struct aw_node *node,
     return 0;
 }
 
+static int make_room (struct aw_pool *pool)
+{
+    size_t n = pool->n_nodes ? 2 * (size_t)pool->n_nodes : 1;
+    struct aw_node *nodes = realloc (pool->nodes, n * sizeof (*nodes));
+    uint64_t *order;
+
+    if (!nodes)
+        return -1;
+    pool->nodes = nodes;
+    order = realloc (pool->order, n * sizeof (*order));
+    if (!order)
+        return -1;
+    pool->order = order;
+    return 0;
+}
+
 int aw_pool_add_node (struct aw_pool *pool,
                       const char *name,
                       const struct aw_idset *cpus,
@@ -72,21 +139,21 @@ int aw_pool_add_node (struct aw_pool *pool,
                       uint64_t mem,
                       struct aw_error *err)
 {
-    struct aw_node *nodes;
+    uint32_t place;
 
     if (!name || !cpus || !gpus)
         return aw_error_set (err, "a node needs a name, CPUs and GPUs");
-    if ((pool->n_nodes & (pool->n_nodes - 1)) == 0) { /* full at each power of two */
-        size_t n = pool->n_nodes ? 2 * (size_t)pool->n_nodes : 1;
-        nodes = realloc (pool->nodes, n * sizeof (*nodes));
-        if (!nodes)
-            return aw_error_set (err, "out of memory for node %s", name);
-        pool->nodes = nodes;
-    }
+    if (pool->n_nodes == AW_POOL_MAX_NODES)
+        return aw_error_set (err, "more than %d nodes", AW_POOL_MAX_NODES);
+    if ((pool->n_nodes & (pool->n_nodes - 1)) == 0 && make_room (pool) < 0) /* full at each power of two */
+        return aw_error_set (err, "out of memory for node %s", name);
     if (node_init (&pool->nodes[pool->n_nodes], name, cpus, gpus, mem) < 0)
         return aw_error_set (err, "out of memory for node %s", name);
     demand_add (&pool->total, &pool->nodes[pool->n_nodes].total);
     demand_add (&pool->free, &pool->nodes[pool->n_nodes].free);
+    place = lower_bound (pool->order, pool->n_nodes, node_key (pool, pool->n_nodes));
+    memmove (pool->order + place + 1, pool->order + place, (pool->n_nodes - place) * sizeof (*pool->order));
+    pool->order[place] = node_key (pool, pool->n_nodes);
     return (int)pool->n_nodes++;
 }
 
@@ -107,6 +174,8 @@ int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from)
         new->free = old->free;
         new->lost = old->lost;
     }
+    if (from->n_nodes > 0)
+        memcpy (pool->order, from->order, from->n_nodes * sizeof (*pool->order));
     pool->total = from->total;
     pool->free = from->free;
     return 0;
@@ -115,6 +184,7 @@ int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from)
 void aw_pool_lose_node (struct aw_pool *pool, uint32_t number)
 {
     struct aw_node *node = &pool->nodes[number];
+    uint64_t old = node_key (pool, number);
 
     if (node->lost)
         return;
@@ -122,6 +192,7 @@ void aw_pool_lose_node (struct aw_pool *pool, uint32_t number)
     demand_subtract (&pool->total, &node->total);
     demand_subtract (&pool->free, &node->free);
     memset (&node->free, 0, sizeof (node->free));
+    reorder (pool, number, old);
 }
 
 static bool holds (const struct aw_node *node,
@@ -140,6 +211,30 @@ bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *dem
 bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand)
 {
     return holds (node, &node->free, demand);
+}
+
+uint32_t aw_pool_best_fit (const struct aw_pool *pool, const struct aw_demand *demand, uint32_t except)
+{
+    uint64_t gpus = demand->gpus;
+    uint32_t place = 0;
+
+    for (;;) {
+        place += lower_bound (pool->order + place, pool->n_nodes - place, key_of (gpus, demand->cpus, 0));
+        for (; place < pool->n_nodes && pool->order[place] >> 43 == gpus; place++) {
+            uint32_t number = (uint32_t)(pool->order[place] & (AW_POOL_MAX_NODES - 1));
+
+            if (number != except && aw_node_can_hold (&pool->nodes[number], demand))
+                return number;
+        }
+        if (place == pool->n_nodes)
+            return AW_NO_NODE;
+        gpus = pool->order[place] >> 43;
+    }
+}
+
+bool aw_pool_fits_better (const struct aw_pool *pool, uint32_t a, uint32_t b)
+{
+    return node_key (pool, a) < node_key (pool, b);
 }
 
 /* Moves the N lowest ids of FROM to TO, which is emptied first. */
@@ -170,18 +265,21 @@ static struct aw_demand counted (const struct aw_node *node,
 }
 
 static void account_take (struct aw_pool *pool,
-                          struct aw_node *node,
+                          uint32_t number,
                           uint64_t mem,
                           const struct aw_idset *cpus,
                           const struct aw_idset *gpus)
 {
+    struct aw_node *node = &pool->nodes[number];
     struct aw_demand taken =
         counted (node, aw_idset_count (cpus), aw_idset_count (gpus), mem);
+    uint64_t old = node_key (pool, number);
 
     aw_idset_remove_all (&node->free_cpus, cpus);
     aw_idset_remove_all (&node->free_gpus, gpus);
     demand_subtract (&node->free, &taken);
     demand_subtract (&pool->free, &taken);
+    reorder (pool, number, old);
 }
 
 int aw_pool_take (struct aw_pool *pool,
@@ -199,7 +297,7 @@ int aw_pool_take (struct aw_pool *pool,
     if (take_lowest (&node->free_cpus, cpus, demand->cpus) < 0
         || take_lowest (&node->free_gpus, gpus, demand->gpus) < 0)
         return -1;
-    account_take (pool, node, demand->mem, cpus, gpus);
+    account_take (pool, number, demand->mem, cpus, gpus);
     return 0;
 }
 
@@ -224,7 +322,7 @@ int aw_pool_take_ids (struct aw_pool *pool,
         errno = EBUSY;
         return -1;
     }
-    account_take (pool, node, mem, cpus, gpus);
+    account_take (pool, number, mem, cpus, gpus);
     return 0;
 }
 
@@ -237,6 +335,7 @@ void aw_pool_give (struct aw_pool *pool,
     struct aw_node *node = &pool->nodes[number];
     struct aw_demand given =
         counted (node, aw_idset_count (cpus), aw_idset_count (gpus), mem);
+    uint64_t old = node_key (pool, number);
 
     if (node->lost)
         return;
@@ -245,4 +344,5 @@ void aw_pool_give (struct aw_pool *pool,
     aw_idset_add_all (&node->free_gpus, gpus);
     demand_add (&node->free, &given);
     demand_add (&pool->free, &given);
+    reorder (pool, number, old);
 }

@@ -28,8 +28,13 @@ struct aw_node {
     bool lost;
 };
 
+#define AW_NO_NODE UINT32_MAX
+
+enum { AW_POOL_MAX_NODES = 1 << 22 };
+
 struct aw_pool {
     struct aw_node *nodes; /* owned; read by all, changed by the functions here alone */
+    uint64_t *order; /* private: the nodes, sorted by free GPUs, free CPUs, number */
     uint32_t n_nodes;
     struct aw_demand total; /* over the nodes that are not lost */
     struct aw_demand free;
@@ -56,6 +61,15 @@ void aw_pool_lose_node (struct aw_pool *pool, uint32_t node);
 /* Could the node ever (empty), or now, hold DEMAND? */
 bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand);
 bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand);
+
+/* The node for a task, best fit: of those that can hold DEMAND now the one with the fewest GPUs free, so that tasks
+ * without GPUs leave those alone and wide tasks find whole nodes; then with the fewest CPUs free; then the lowest
+ * number. EXCEPT is left out (AW_NO_NODE: none is). AW_NO_NODE where there is none.
+ */
+uint32_t aw_pool_best_fit (const struct aw_pool *pool, const struct aw_demand *demand, uint32_t except);
+
+/* Does node A come before node B in that order? */
+bool aw_pool_fits_better (const struct aw_pool *pool, uint32_t a, uint32_t b);
 
 /* Takes DEMAND from a node that can hold it: the lowest free ids. Fills CPUS and GPUS (initialised by the caller, who
  * owns them). Returns 0, or -1 with ENOMEM or ENOSPC and nothing taken.

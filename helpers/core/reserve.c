@@ -44,24 +44,18 @@ static double earliest (const struct aw_pool *pool,
 }
 
 bool aw_reservation_make (struct aw_reservation *res,
+                          struct aw_forecast *forecast,
                           const struct aw_pool *pool,
                           const struct aw_running_table *running,
                           uint32_t shape,
                           const struct aw_demand *demand,
                           double now)
 {
-    res->active = false;
-    for (uint32_t n = 0; n < pool->n_nodes; n++) {
-        struct aw_demand spare;
-        double t;
+    uint32_t best = aw_forecast_first (forecast, pool, running, shape, demand, now);
 
-        if (!aw_node_could_hold (&pool->nodes[n], demand))
-            continue;
-        t = earliest (pool, running, n, demand, now, &spare);
-        if (res->active && t >= res->t)
-            continue;
-        *res = (struct aw_reservation){ true, shape, n, t, spare };
-    }
+    *res = (struct aw_reservation){ .active = best != AW_NO_NODE, .shape = shape, .node = best };
+    if (res->active)
+        res->t = earliest (pool, running, best, demand, now, &res->spare);
     return res->active;
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/forecast.h"
 #include "core/pool.h"
 #include "core/running.h"
 
@@ -21,9 +22,11 @@ struct aw_reservation {
 };
 
 /* Chooses the node where DEMAND will fit first by the expected ends. false where no node could ever hold it. What comes out
- * depends on the present state alone, so that a replayed run decides as the live one did.
+ * depends on the present state alone, so that a replayed run decides as the live one did. FORECAST spares work; it may
+ * be NULL.
  */
 bool aw_reservation_make (struct aw_reservation *res,
+                          struct aw_forecast *forecast,
                           const struct aw_pool *pool,
                           const struct aw_running_table *running,
                           uint32_t shape,

@@ -10,8 +10,12 @@ int aw_running_init (struct aw_running_table *table, uint32_t n_tasks)
     memset (table, 0, sizeof (*table));
     table->free_slot = AW_NO_SLOT;
     table->slot_of = malloc (((size_t)n_tasks + 1) * sizeof (*table->slot_of));
-    if (!table->slot_of)
+    table->log = malloc (AW_RUNNING_LOG * sizeof (*table->log));
+    if (!table->slot_of || !table->log) {
+        aw_running_finish (table);
+        errno = ENOMEM;
         return -1;
+    }
     memset (table->slot_of, 0xff, ((size_t)n_tasks + 1) * sizeof (*table->slot_of));
     table->n_tasks = n_tasks;
     return 0;
@@ -29,6 +33,7 @@ void aw_running_finish (struct aw_running_table *table)
     free (table->slot_of);
     free (table->first);
     free (table->last);
+    free (table->log);
     memset (table, 0, sizeof (*table));
     errno = saved;
 }
@@ -50,6 +55,11 @@ int aw_running_add_nodes (struct aw_running_table *table, uint32_t n)
     for (; table->n_nodes < n; table->n_nodes++)
         first[table->n_nodes] = last[table->n_nodes] = AW_NO_SLOT;
     return 0;
+}
+
+void aw_running_touch (struct aw_running_table *table, uint32_t node)
+{
+    table->log[table->n_changes++ % AW_RUNNING_LOG] = node;
 }
 
 static struct aw_running *at (const struct aw_running_table *table, uint32_t slot)
@@ -89,6 +99,7 @@ static void insert_by_end (struct aw_running_table *table, struct aw_running *ru
     uint32_t me = slot_number (table, run);
     uint32_t before = table->last[run->node];
 
+    aw_running_touch (table, run->node);
     while (before != AW_NO_SLOT && table->slots[before].end > run->end)
         before = table->slots[before].prev;
     run->prev = before;
@@ -105,6 +116,7 @@ static void insert_by_end (struct aw_running_table *table, struct aw_running *ru
 
 static void remove_from_node (struct aw_running_table *table, struct aw_running *run)
 {
+    aw_running_touch (table, run->node);
     if (run->prev == AW_NO_SLOT)
         table->first[run->node] = run->next;
     else

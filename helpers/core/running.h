@@ -28,10 +28,14 @@ struct aw_running_table {
     uint32_t *slot_of; /* by task */
     uint32_t n_tasks;
     uint32_t *first, *last; /* by node */
+    uint64_t n_changes; /* of what runs on any node */
+    uint32_t *log; /* the nodes of the last AW_RUNNING_LOG changes, number n at n % AW_RUNNING_LOG */
     uint32_t n_nodes;
 };
 
 #define AW_NO_SLOT UINT32_MAX
+
+enum { AW_RUNNING_LOG = 4096 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */
 int aw_running_init (struct aw_running_table *table, uint32_t n_tasks);
@@ -40,6 +44,9 @@ int aw_running_clone (struct aw_running_table *table, const struct aw_running_ta
 
 /* Makes a place for nodes 0..N-1. */
 int aw_running_add_nodes (struct aw_running_table *table, uint32_t n);
+
+/* The node has changed otherwise than by what runs there. */
+void aw_running_touch (struct aw_running_table *table, uint32_t node);
 
 /* A slot that is in no list yet: its id sets keep their memory from earlier use. NULL with ENOMEM. */
 struct aw_running *aw_running_new (struct aw_running_table *table);

@@ -55,6 +55,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_ready_finish (&s->ready);
     aw_running_finish (&s->running);
     aw_estimate_finish (&s->estimate);
+    aw_forecast_finish (&s->forecast);
     aw_ranges_finish (&s->news.ready);
     aw_ranges_finish (&s->news.skipped);
     free (s->tries);
@@ -77,6 +78,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->running, 0, sizeof (s->running));
     memset (&s->estimate, 0, sizeof (s->estimate));
     memset (&s->news, 0, sizeof (s->news));
+    memset (&s->forecast, 0, sizeof (s->forecast));
     if (!s->tries || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
@@ -136,6 +138,7 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
         return aw_error_set (err, "unknown node %u is lost", ev->node);
     if (!s->pool.nodes[ev->node].lost) {
         aw_pool_lose_node (&s->pool, ev->node);
+        aw_running_touch (&s->running, ev->node);
         s->n_lost++;
         aw_sched_drop_reservation (s);
         pool_changed (s);

@@ -8,12 +8,6 @@
 #include "core/rank.h"
 #include "core/sched_state.h"
 
-/* A node is "held" for a task where only the reservation stands against it. */
-struct search {
-    uint32_t node; /* AW_NONE: none */
-    bool held;
-};
-
 void aw_sched_unblock (struct aw_sched *s, uint32_t node)
 {
     for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
@@ -49,35 +43,16 @@ static struct aw_shape *first_shape (struct aw_sched *s, bool blocked)
     return best;
 }
 
-/* Best fit: the fewest GPUs free, so that tasks without GPUs leave those alone and wide tasks find whole nodes; then
- * the fewest CPUs free; then the lowest number.
- */
-static bool better (const struct aw_node *a, const struct aw_node *b)
+/* The best node for a task of DEMAND and SECONDS that must not disturb the reservation; AW_NO_NODE: there is none. */
+static uint32_t find_beside_reservation (const struct aw_sched *s, const struct aw_demand *demand, double seconds)
 {
-    if (a->free.gpus != b->free.gpus)
-        return a->free.gpus < b->free.gpus;
-    return a->free.cpus < b->free.cpus;
-}
+    uint32_t reserved = s->reservation.node;
+    uint32_t found = aw_pool_best_fit (&s->pool, demand, reserved);
 
-static struct search find_node (const struct aw_sched *s,
-                                const struct aw_demand *demand,
-                                bool reserved,
-                                double seconds)
-{
-    struct search found = { AW_NONE, false };
-
-    for (uint32_t n = 0; n < s->pool.n_nodes; n++) {
-        if (!aw_node_can_hold (&s->pool.nodes[n], demand))
-            continue;
-        if (reserved && n == s->reservation.node
-            && !aw_reservation_allows (&s->reservation, demand, s->now, seconds)) {
-            found.held = true;
-            continue;
-        }
-        if (found.node == AW_NONE || better (&s->pool.nodes[n], &s->pool.nodes[found.node]))
-            found.node = n;
-    }
-    return found;
+    if (!aw_node_can_hold (&s->pool.nodes[reserved], demand)
+        || !aw_reservation_allows (&s->reservation, demand, s->now, seconds))
+        return found;
+    return found == AW_NO_NODE || aw_pool_fits_better (&s->pool, reserved, found) ? reserved : found;
 }
 
 /* Makes sure that the reservation is for SHAPE. False where it needs none, for it could never fit. */
@@ -88,7 +63,8 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape)
     if (s->reservation.active && s->reservation.shape == number)
         return true;
     aw_sched_drop_reservation (s);
-    return aw_reservation_make (&s->reservation, &s->pool, &s->running, number, &shape->demand, s->now);
+    return aw_reservation_make (&s->reservation, &s->forecast, &s->pool, &s->running, number, &shape->demand,
+                                s->now);
 }
 
 static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
@@ -116,22 +92,22 @@ static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shap
 static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instance, uint32_t *node)
 {
     double seconds = seconds_of_instance (s, shape->heap[0]);
-    struct search found = find_node (s, &shape->demand, false, seconds);
+    uint32_t found = aw_pool_best_fit (&s->pool, &shape->demand, AW_NO_NODE);
     const struct aw_shape *waiting = first_shape (s, true);
 
     *instance = shape->heap[0];
-    if (found.node != AW_NONE && waiting
+    if (found != AW_NO_NODE && waiting
         && aw_ready_before (&s->ready, waiting->heap[0], shape->heap[0])
         && reserve_for (s, waiting)) {
-        found = find_node (s, &shape->demand, true, seconds);
-        if (found.node == AW_NONE) {
+        found = find_beside_reservation (s, &shape->demand, seconds);
+        if (found == AW_NO_NODE) {
             *instance = shorter_instance (s, shape);
-            found.node = *instance == AW_NONE ? AW_NONE : s->reservation.node;
+            found = *instance == AW_NONE ? AW_NO_NODE : s->reservation.node;
         }
-        shape->held = found.node == AW_NONE;
+        shape->held = found == AW_NO_NODE;
     }
-    *node = found.node;
-    shape->blocked = found.node == AW_NONE;
+    *node = found;
+    shape->blocked = found == AW_NO_NODE;
     return !shape->blocked;
 }
 

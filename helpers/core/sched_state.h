@@ -30,6 +30,7 @@ struct aw_sched {
     struct aw_running_table running;
     struct aw_estimate estimate;
     struct aw_reservation reservation;
+    struct aw_forecast forecast;
     struct aw_tries *tries; /* by task */
     struct aw_released news; /* READY and SKIP actions still to be given out */
     uint32_t n_lost; /* lost nodes whose tasks may still stand as running */

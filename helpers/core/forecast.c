@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/forecast.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void aw_forecast_finish (struct aw_forecast *f)
+{
+    int saved = errno;
+
+    for (int i = 0; i < AW_FORECAST_ROWS; i++)
+        free (f->rows[i].tree);
+    memset (f, 0, sizeof (*f));
+    errno = saved;
+}
+
+static bool fits (const struct aw_node *node,
+                  const struct aw_demand *demand,
+                  const struct aw_demand *room)
+{
+    return demand->cpus <= room->cpus && demand->gpus <= room->gpus
+           && (!node->counts_mem || demand->mem <= room->mem);
+}
+
+double aw_forecast_time (const struct aw_pool *pool,
+                         const struct aw_running_table *running,
+                         uint32_t number,
+                         const struct aw_demand *demand)
+{
+    const struct aw_node *node = &pool->nodes[number];
+    const struct aw_running *run = aw_running_first (running, number);
+    struct aw_demand room = node->free;
+    double t = -INFINITY;
+
+    if (!aw_node_could_hold (node, demand))
+        return NAN;
+    for (; run && !fits (node, demand, &room); run = aw_running_next (running, run)) {
+        room.cpus += run->demand.cpus;
+        room.gpus += run->demand.gpus;
+        room.mem += run->demand.mem;
+        t = run->end;
+    }
+    return t;
+}
+
+/* NAN, never, comes after all others. */
+static double sooner (double a, double b)
+{
+    return a <= b || isnan (b) ? a : b;
+}
+
+static void set_time (struct aw_forecast_row *row, uint32_t node, double t)
+{
+    uint32_t place = row->n_leaves + node;
+
+    row->tree[place] = t;
+    for (place /= 2; place > 0; place /= 2)
+        row->tree[place] = sooner (row->tree[2 * place], row->tree[2 * place + 1]);
+}
+
+/* Works out all nodes. */
+static int fill (struct aw_forecast_row *row,
+                 const struct aw_pool *pool,
+                 const struct aw_running_table *running,
+                 const struct aw_demand *demand)
+{
+    uint32_t n = 1;
+
+    while (n < pool->n_nodes)
+        n *= 2;
+    if (n != row->n_leaves) {
+        double *tree = realloc (row->tree, 2 * (size_t)n * sizeof (*tree));
+
+        if (!tree)
+            return -1;
+        row->tree = tree;
+        row->n_leaves = n;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        row->tree[n + i] = i < pool->n_nodes ? aw_forecast_time (pool, running, i, demand) : NAN;
+    for (uint32_t place = n - 1; place > 0; place--)
+        row->tree[place] = sooner (row->tree[2 * place], row->tree[2 * place + 1]);
+    row->n_nodes = pool->n_nodes;
+    return 0;
+}
+
+static struct aw_forecast_row *find_row (struct aw_forecast *f, uint32_t shape)
+{
+    struct aw_forecast_row *oldest = &f->rows[0];
+
+    for (int i = 0; i < AW_FORECAST_ROWS; i++) {
+        if (f->rows[i].used > 0 && f->rows[i].shape == shape)
+            return &f->rows[i];
+        if (f->rows[i].used < oldest->used)
+            oldest = &f->rows[i];
+    }
+    oldest->shape = shape;
+    oldest->n_nodes = 0; /* out of date */
+    return oldest;
+}
+
+/* Brings the row of SHAPE up to date. NULL with ENOMEM. */
+static struct aw_forecast_row *update (struct aw_forecast *f,
+                                       const struct aw_pool *pool,
+                                       const struct aw_running_table *running,
+                                       uint32_t shape,
+                                       const struct aw_demand *demand)
+{
+    struct aw_forecast_row *row = find_row (f, shape);
+
+    if (row->n_nodes != pool->n_nodes || running->n_changes - row->seen > AW_RUNNING_LOG) {
+        if (fill (row, pool, running, demand) < 0) {
+            row->used = 0;
+            return NULL;
+        }
+    }
+    else {
+        for (; row->seen < running->n_changes; row->seen++) {
+            uint32_t node = running->log[row->seen % AW_RUNNING_LOG];
+            set_time (row, node, aw_forecast_time (pool, running, node, demand));
+        }
+    }
+    row->seen = running->n_changes;
+    row->used = ++f->uses;
+    return row;
+}
+
+static uint32_t first_without_row (const struct aw_pool *pool,
+                                   const struct aw_running_table *running,
+                                   const struct aw_demand *demand,
+                                   double now)
+{
+    uint32_t best = AW_NO_NODE;
+    double best_t = INFINITY;
+
+    for (uint32_t n = 0; n < pool->n_nodes; n++) {
+        double t = aw_forecast_time (pool, running, n, demand);
+
+        if (isnan (t))
+            continue;
+        if (t < now)
+            t = now;
+        if (best != AW_NO_NODE && t >= best_t)
+            continue;
+        best = n;
+        best_t = t;
+    }
+    return best;
+}
+
+uint32_t aw_forecast_first (struct aw_forecast *f,
+                            const struct aw_pool *pool,
+                            const struct aw_running_table *running,
+                            uint32_t shape,
+                            const struct aw_demand *demand,
+                            double now)
+{
+    struct aw_forecast_row *row = f ? update (f, pool, running, shape, demand) : NULL;
+    uint32_t place = 1;
+    double limit;
+
+    if (!row)
+        return first_without_row (pool, running, demand, now);
+    if (pool->n_nodes == 0 || isnan (row->tree[1]))
+        return AW_NO_NODE;
+    limit = row->tree[1] > now ? row->tree[1] : now; /* what is overdue ends now: all up to that are equal */
+    while (place < row->n_leaves)
+        place = row->tree[2 * place] <= limit ? 2 * place : 2 * place + 1;
+    return place - row->n_leaves;
+}
