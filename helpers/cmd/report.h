@@ -33,7 +33,7 @@ struct aw_report {
 
 /* What became of the run. */
 enum aw_outcome {
-    AW_OUTCOME_COMPLETED, /* every task done */
+    AW_OUTCOME_COMPLETED, /* every task done, or failed with on_failure "continue" */
     AW_OUTCOME_FAILED, /* some failed, or were skipped for that */
     AW_OUTCOME_STOPPED, /* before the end */
     AW_OUTCOME_RUNNING,

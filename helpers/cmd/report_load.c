@@ -114,6 +114,8 @@ enum aw_outcome aw_report_outcome (const struct aw_report *report)
 
     if (report->history.exit_code < 0)
         return report->live ? AW_OUTCOME_RUNNING : AW_OUTCOME_INTERRUPTED;
+    if (report->history.exit_code == 0)
+        return AW_OUTCOME_COMPLETED; /* what failed was to be passed over */
     if (sum->failed || sum->skipped)
         return AW_OUTCOME_FAILED;
     return sum->unstarted || sum->cancelled || sum->running ? AW_OUTCOME_STOPPED : AW_OUTCOME_COMPLETED;

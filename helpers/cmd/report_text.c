@@ -67,6 +67,8 @@ static void put_verdict (const struct aw_report *report, struct aw_textbuf *out)
     case AW_OUTCOME_COMPLETED:
         aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all, all == 1 ? "" : "s",
                            seconds (time, sum->makespan));
+        if (sum->failed)
+            aw_textbuf_printf (out, "; %u of them failed and %s passed over", sum->failed, sum->failed == 1 ? "was" : "were");
         break;
     case AW_OUTCOME_FAILED:
         aw_textbuf_printf (out, ": %u of %u tasks failed", sum->failed, all);

@@ -355,7 +355,7 @@ static void put_numbers (const struct aw_display *d, const struct aw_display_sta
     if (state->gpus)
         aw_textbuf_printf (out, ", GPUs %u/%u", state->busy_gpus, state->gpus);
     if (!isnan (state->left) && !isinf (state->left))
-        aw_textbuf_printf (out, "; about %s left", aw_format_seconds (time, sizeof (time), ceil (state->left)));
+        aw_textbuf_printf (out, "; about %s left", aw_frame_seconds (time, sizeof (time), ceil (state->left)));
     if (state->note)
         aw_textbuf_printf (out, "; %s", state->note);
 }
@@ -366,9 +366,14 @@ static void put_plain (struct aw_display *d, const struct aw_display_state *stat
     bool quiet = state->t - d->line > 2 * d->interval;
     char time[32];
 
-    aw_textbuf_printf (&out, "async-workflow: %s: ", aw_format_seconds (time, sizeof (time), state->t));
-    put_completed (d, &out);
-    put_numbers (d, state, &out);
+    aw_textbuf_printf (&out, "async-workflow: %s: ", aw_frame_seconds (time, sizeof (time), floor (state->t)));
+    if (state->nodes || !state->note) {
+        put_completed (d, &out);
+        put_numbers (d, state, &out);
+    }
+    else {
+        aw_textbuf_puts (&out, state->note); /* there is nothing yet to give numbers of */
+    }
     aw_textbuf_putc (&out, '\0');
     if (!out.failed)
         put_line (d, out.data);

@@ -32,6 +32,14 @@ void aw_frame_finish (struct aw_frame *frame)
     errno = saved;
 }
 
+const char *aw_frame_seconds (char *buf, size_t size, double seconds)
+{
+    if (seconds >= 60)
+        return aw_format_seconds (buf, size, seconds);
+    snprintf (buf, size, "%.0f s", seconds);
+    return buf;
+}
+
 int aw_frame_rows (const struct aw_frame *frame, int columns)
 {
     int rows = 0;
@@ -248,10 +256,10 @@ static void put_pool (struct aw_frame *frame, const struct aw_display_state *sta
     }
     snprintf (text, sizeof (text), "  on %u node%s", state->nodes, state->nodes == 1 ? "" : "s");
     put_whole (&line, text);
-    snprintf (text, sizeof (text), "   %s", aw_format_seconds (time, sizeof (time), floor (state->t)));
+    snprintf (text, sizeof (text), "   %s", aw_frame_seconds (time, sizeof (time), floor (state->t)));
     put_whole (&line, text);
     if (!isnan (state->left) && !isinf (state->left)) {
-        snprintf (text, sizeof (text), "   about %s left", aw_format_seconds (time, sizeof (time), ceil (state->left)));
+        snprintf (text, sizeof (text), "   about %s left", aw_frame_seconds (time, sizeof (time), ceil (state->left)));
         put_whole (&line, text);
     }
     if (state->note) {

@@ -18,6 +18,9 @@ struct aw_frame {
     int n; /* lines */
 };
 
+/* Seconds for a clock that is looked at: whole ones. Returns BUF. */
+const char *aw_frame_seconds (char *buf, size_t size, double seconds);
+
 /* {0} is an empty frame. finish frees what it holds. */
 void aw_frame_finish (struct aw_frame *frame);
 
