@@ -235,6 +235,25 @@ void aw_textbuf_xml (struct aw_textbuf *buf, const char *text)
     }
 }
 
+/* Length of the control sequence ("ESC [ ... letter", ECMA-48) at P, 0 for none. */
+static size_t sequence_length (const unsigned char *p, const unsigned char *end)
+{
+    const unsigned char *q = p + 2;
+
+    if (end - p < 3 || p[0] != 0x1b || p[1] != '[')
+        return 0;
+    while (q < end && *q >= 0x20 && *q < 0x40)
+        q++;
+    return q < end && *q >= 0x40 && *q < 0x7f ? (size_t)(q + 1 - p) : 0;
+}
+
+/* U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows. */
+static bool turns_direction (const unsigned char *p, size_t n)
+{
+    return n == 3 && p[0] == 0xe2
+           && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
 void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -243,10 +262,13 @@ void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len)
     while (p < end) {
         size_t n = utf8_length (p, (size_t)(end - p));
         bool c1 = n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+        size_t skip = sequence_length (p, end);
 
-        if (*p == '\t')
+        if (skip)
+            n = skip;
+        else if (*p == '\t')
             aw_textbuf_putc (buf, ' ');
-        else if (!n || c1 || *p == 0x7f || (*p < 0x20 && *p != '\n'))
+        else if (!n || c1 || turns_direction (p, n) || *p == 0x7f || (*p < 0x20 && *p != '\n'))
             aw_textbuf_putc (buf, '?');
         else
             aw_textbuf_put (buf, (const char *)p, n);

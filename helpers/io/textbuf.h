@@ -48,7 +48,9 @@ void aw_textbuf_json_string (struct aw_textbuf *buf, const char *text);
 /* TEXT as XML character data or attribute value: what XML 1.0 forbids becomes U+FFFD. */
 void aw_textbuf_xml (struct aw_textbuf *buf, const char *text);
 
-/* Bytes for a terminal: control characters (C0 but newline, C1, DEL) and what is no UTF-8 become "?", tabs blanks. */
+/* Bytes for a terminal: colours and other control sequences are left out; control characters (C0 but newline, C1, DEL), what
+ * turns the direction of writing and what is no UTF-8 become "?", tabs blanks.
+ */
 void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len);
 
 #endif /* AW_IO_TEXTBUF_H */

@@ -573,8 +573,9 @@ static void tails (void **state)
         { "", "stderr is empty or gone: ", "| " },
         { "one\ntwo", "    | one\n    | two\n    from ", NULL },
         { "\n\n", "    | \n    | \n", NULL },
-        { "a\x1b[2Jb\x07\xff\n", "    | a?[2Jb??\n", "\x1b" },
-        { "\xc3\xa9t\xc3\xa9 \xe2\x80\xae" "x\n", "    | \xc3\xa9t\xc3\xa9 ", NULL },
+        { "a\x1b[2Jb\x07\xff\n", "    | ab??\n", "\x1b" },
+        { "\xc3\xa9t\xc3\xa9 \xe2\x80\xae" "x\n", "    | \xc3\xa9t\xc3\xa9 ?x\n", NULL },
+        { "\x1b[1;31mred\x1b[0m \x1b[\n", "    | red ?[\n", NULL },
         { " 10%\r 50%\r100%\r\n", "    | 100%\n", " 50%" },
         { "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n", "    | 2\n    | 3\n", "    | 1\n" },
     };
@@ -736,7 +737,8 @@ static void text (void **state)
             line = p + 1;
         }
     }
-    assert_memory_equal (page, "small: 2 of 6 tasks failed", 26);
+    assert_memory_equal (page, "small: all 6 tasks done in ", 27);
+    assert_non_null (strstr (page, "2 of them failed and were passed over"));
     free (page);
     aw_report_finish (&report);
 }
