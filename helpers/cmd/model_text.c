@@ -200,6 +200,11 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
     const struct aw_prediction *p = page->prediction;
     char async[32], seq[32], least[32];
 
+    if (isnan (p->t_async) || isnan (p->t_seq)) {
+        aw_textbuf_printf (out, "model: too many tasks to simulate them all now; no run can beat %s\n",
+                           aw_format_seconds (least, sizeof (least), p->bounds.lower));
+        return;
+    }
     aw_textbuf_printf (out, "model: %s by %s, stage after stage %s: I = %.3f; no run can beat %s\n",
                        aw_format_seconds (async, sizeof (async), p->t_async),
                        aw_candidates[p->comparison.best].name,
