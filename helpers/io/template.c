@@ -65,26 +65,23 @@ static int task_placeholder (const char *name, size_t length)
     return -1;
 }
 
-/* Text that stands for itself. */
+static void put_braces (struct compiler *c, char brace, size_t n)
+{
+    for (size_t i = 0; i < (c->kind == AW_TEMPLATE_FIXED ? n : 2 * n); i++)
+        aw_textbuf_putc (&c->out, brace);
+}
+
+/* Text that stands for itself: the LENGTH bytes at TEXT, behind which its string goes on with a brace or ends. */
 static void put_literal (struct compiler *c, const char *text, size_t length)
 {
     for (const char *end = text + length; text < end;) {
-        const char *from = text;
+        size_t plain = strcspn (text, "{}");
 
-        while (text < end && ((*text != '{' && *text != '}') || c->kind == AW_TEMPLATE_FIXED))
-            text++;
-        aw_textbuf_put (&c->out, from, (size_t)(text - from));
-        if (text < end) {
-            aw_textbuf_putc (&c->out, *text);
-            aw_textbuf_putc (&c->out, *text++);
-        }
+        aw_textbuf_put (&c->out, text, plain);
+        text += plain;
+        if (text < end)
+            put_braces (c, *text++, 1);
     }
-}
-
-static void put_braces (struct compiler *c, char brace, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        put_literal (c, &brace, 1);
 }
 
 /* Reports an unknown NAME, of LENGTH, with the nearest of all that are known. In a script this is a warning, and only where
