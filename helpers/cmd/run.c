@@ -80,7 +80,7 @@ static int run_in_slurm (const struct aw_run_args *args, const struct aw_workflo
         aw_error_print (&err);
     else if (args->test_only || srun.test_only)
         code = aw_run_test_only (args, workflow, &srun, srun.job ? srun.job : job);
-    else if (!job) {
+    else if (!job && !srun.job) {
         become_salloc (args, workflow, &srun, &err);
         code = fail (&err, AW_EXIT_POOL);
     }

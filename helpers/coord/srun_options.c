@@ -235,10 +235,10 @@ static int sort_letters (struct sorter *s, const char *word)
     return 0;
 }
 
-int aw_srun_options_sort (struct aw_srun_options *options,
-                          char *const *argv,
-                          bool inside,
-                          struct aw_error *err)
+static int sort (struct aw_srun_options *options,
+                 char *const *argv,
+                 bool inside,
+                 struct aw_error *err)
 {
     struct sorter s = { options, argv, inside, err };
 
@@ -257,6 +257,20 @@ int aw_srun_options_sort (struct aw_srun_options *options,
     if (options->allocation.failed || options->step.failed || options->unused.failed)
         return fail_memory (err);
     return 0;
+}
+
+/* --jobid makes it inside, wherever on the line it stands. */
+int aw_srun_options_sort (struct aw_srun_options *options,
+                          char *const *argv,
+                          bool inside,
+                          struct aw_error *err)
+{
+    int rc = sort (options, argv, true, err);
+
+    if (options->job || inside)
+        return rc;
+    aw_srun_options_finish (options);
+    return sort (options, argv, false, err);
 }
 
 void aw_srun_options_finish (struct aw_srun_options *options)

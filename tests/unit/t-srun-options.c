@@ -114,6 +114,7 @@ static void sorted (void **state)
           "--container-image=a|--container-image=b|--container-mount-home", "" },
         { false, "--quiet -D /x", "--quiet", "--quiet|--chdir=/x", "" },
         { false, "--time= --comment=a=b", "--time=|--comment=a=b", "", "" },
+        { false, "-n3 -r1 --jobid=7 -N1 -l", "", "", "--ntasks|--label" },
         { true, "--exclusive --exclusive=user --mpi=pmix", "", "", "--exclusive|--mpi" },
     };
 
