@@ -99,13 +99,15 @@ uint32_t aw_ranges_pop (struct aw_ranges *ranges)
     return id;
 }
 
-/* Takes ID out of the run at I, which holds it; there is room for one more run. */
+/* Takes ID out of the run at I, which holds it; there is room for one more run. Nothing moves where it is the first of all. */
 static void split (struct aw_ranges *ranges, uint32_t i, uint32_t id)
 {
     struct aw_range *r = &ranges->items[i];
     uint32_t behind = ranges->end - i - 1;
 
-    if (r->first == r->last) {
+    if (i == ranges->head && id == r->first)
+        aw_ranges_pop (ranges);
+    else if (r->first == r->last) {
         memmove (r, r + 1, behind * sizeof (*r));
         ranges->end--;
     }

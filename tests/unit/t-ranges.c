@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "core/ranges.h"
@@ -83,12 +84,31 @@ static void random_use (void **state)
     free (list);
 }
 
+/* Taking ids off the front must not move all that is behind. */
+static void long_queue (void **state)
+{
+    enum { N = 200000 };
+    struct aw_ranges r = { 0 };
+    clock_t began;
+
+    (void)state;
+    for (uint32_t i = 0; i < N; i++)
+        assert_int_equal (aw_ranges_push (&r, 2 * i, 2 * i, 0), 0);
+    began = clock ();
+    for (uint32_t i = 0; i < N; i++)
+        assert_int_equal (aw_ranges_remove (&r, 2 * i), 0);
+    assert_true ((double)(clock () - began) / CLOCKS_PER_SEC < 2);
+    assert_true (aw_ranges_empty (&r));
+    aw_ranges_finish (&r);
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (empty),
         cmocka_unit_test (joins),
         cmocka_unit_test (random_use),
+        cmocka_unit_test (long_queue),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
