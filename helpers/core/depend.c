@@ -64,7 +64,7 @@ static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_
 {
     const struct aw_set *set = &d->graph->sets[s];
     struct aw_instance *inst = &d->instances[instance_of (d, iteration, s)];
-    uint16_t each = 0;
+    uint32_t each = 0;
 
     inst->left = set->count;
     inst->pending = d->sequential; /* the gate */

@@ -40,7 +40,7 @@ struct aw_depend {
     uint32_t *first_successor; /* n_sets + 1 */
     struct aw_instance *instances;
     uint8_t *state; /* enum aw_task_state, one a task */
-    uint16_t *waits; /* one a task: unfinished predecessors of its own index; NULL: no such edges */
+    uint32_t *waits; /* one a task: unfinished predecessors of its own index; NULL: no such edges */
     uint32_t (*counts)[AW_TASK_STATES]; /* one a set */
     bool sequential;
     uint32_t gate_iteration, gate_rank; /* the open stage */

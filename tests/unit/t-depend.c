@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables of small graphs, driven by hand: what is ready and what is skipped after each end. */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/depend.h"
+#include "graphs.h"
+
+/* "a2 b2 c1 | b[i]<a[i] c<b a<c@1" is: sets with their counts, then edges: successor, predecessor, iterations back. */
+static void add_edge (struct aw_graph *g, char *word)
+{
+    char *pred = strchr (word, '<') + 1, *back = strchr (pred, '@');
+    int each = strstr (pred, "[i]") != NULL;
+
+    word[strcspn (word, "<[")] = '\0';
+    pred[strcspn (pred, "@[")] = '\0';
+    graphs_edge (g, word, pred, back ? (uint32_t)atoi (back + 1) : 0, each);
+}
+
+static struct aw_graph *parse (const char *text, uint32_t iterations)
+{
+    struct aw_graph *g = aw_graph_create ();
+    char *copy = strdup (text), *rest = copy, *word;
+    int edges = 0;
+
+    g->iterations = iterations;
+    g->iterated = iterations > 1;
+    while ((word = strsep (&rest, " "))) {
+        if (*word == '|')
+            edges = 1;
+        else if (edges)
+            add_edge (g, word);
+        else {
+            uint32_t count = (uint32_t)atoi (word + 1);
+            word[1] = '\0';
+            graphs_set (g, word, count, 1, 0, 1);
+        }
+    }
+    free (copy);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    return g;
+}
+
+static void put_names (const struct aw_graph *g, struct aw_ranges *ranges, char sign, char *out)
+{
+    while (!aw_ranges_empty (ranges)) {
+        char *end = out + strlen (out);
+
+        if (end != out)
+            *end++ = ' ';
+        *end++ = sign;
+        aw_graph_task_name (g, aw_ranges_pop (ranges), end, 64);
+    }
+}
+
+/* "+a[0] -b[1]": what became ready, then what is skipped. */
+static void check_step (const struct aw_graph *g, struct aw_released *out, const char *step, const char *want)
+{
+    char text[1024] = "";
+
+    put_names (g, &out->ready, '+', text);
+    put_names (g, &out->skipped, '-', text);
+    if (strcmp (text, want) != 0)
+        fail_msg ("after %s: \"%s\", not \"%s\"", step, text, want);
+}
+
+struct step {
+    const char *what; /* "a[0]" is done, "!a[0]" failed */
+    const char *then;
+};
+
+struct row {
+    const char *graph;
+    uint32_t iterations;
+    bool sequential;
+    const char *first; /* ready at the beginning */
+    struct step steps[12];
+};
+
+static const struct row rows[] = {
+    { "a2 b2 | b<a", 1, false, "+a[0] +a[1]", { { "a[1]", "" }, { "a[0]", "+b[0] +b[1]" } } },
+    { "a2 b2 | b[i]<a[i]", 1, false, "+a[0] +a[1]", { { "a[1]", "+b[1]" }, { "a[0]", "+b[0]" } } },
+    { "a1 b2 c2 | c<a c[i]<b[i]", 1, false, "+a[0] +b[0] +b[1]",
+      { { "b[1]", "" }, { "a[0]", "+c[1]" }, { "b[0]", "+c[0]" } } },
+    { "a2 b2 | b[i]<a[i] b[i]<a[i] b<a", 1, false, "+a[0] +a[1]", { { "a[0]", "" }, { "a[1]", "+b[0] +b[1]" } } },
+    /* failures: one index, the whole set, each task once */
+    { "a2 b2 c1 | b[i]<a[i] c<b", 1, false, "+a[0] +a[1]",
+      { { "!a[0]", "-b[0] -c[0]" }, { "a[1]", "+b[1]" }, { "b[1]", "" } } },
+    { "a2 b2 | b<a", 1, false, "+a[0] +a[1]", { { "!a[0]", "-b[0] -b[1]" }, { "!a[1]", "" } } },
+    { "a2 b2 | b<a", 1, false, "+a[0] +a[1]", { { "a[0]", "" }, { "!a[1]", "-b[0] -b[1]" } } },
+    { "a2 b2 c2 d1 | b[i]<a[i] c[i]<a[i] c[i]<b[i] d<a", 1, false, "+a[0] +a[1]",
+      { { "!a[1]", "-b[1] -c[1] -d[0]" }, { "a[0]", "+b[0]" }, { "b[0]", "+c[0]" } } },
+    /* iterations */
+    { "a1 b1 | b<a a<a@1", 3, false, "+a@0[0]",
+      { { "a@0[0]", "+a@1[0] +b@0[0]" }, { "a@1[0]", "+a@2[0] +b@1[0]" }, { "b@1[0]", "" }, { "!b@0[0]", "" } } },
+    { "a2 | a[i]<a[i]@1", 3, false, "+a@0[0] +a@0[1]",
+      { { "a@0[1]", "+a@1[1]" }, { "!a@1[1]", "-a@2[1]" }, { "a@0[0]", "+a@1[0]" }, { "a@1[0]", "+a@2[0]" } } },
+    { "a1 b1 | a<b@2", 4, false, "+a@0[0] +b@0[0] +a@1[0] +b@1[0] +b@2[0] +b@3[0]",
+      { { "b@1[0]", "+a@3[0]" }, { "!b@0[0]", "-a@2[0]" } } },
+    /* stage after stage */
+    { "a1 b1 c1 | b<a", 2, true, "+a@0[0] +c@0[0]",
+      { { "a@0[0]", "" }, { "c@0[0]", "+b@0[0]" }, { "b@0[0]", "+a@1[0] +c@1[0]" }, { "c@1[0]", "" }, { "a@1[0]", "+b@1[0]" } } },
+    { "a2 b2 c1 | b[i]<a[i] c<b", 1, true, "+a[0] +a[1]",
+      { { "!a[0]", "-b[0] -c[0]" }, { "a[1]", "+b[1]" }, { "b[1]", "" } } },
+    /* whole stages skipped: the gate goes on over them */
+    { "a1 b1 c1 d1 | b<a c<b d<d@1", 2, true, "+a@0[0] +d@0[0]",
+      { { "d@0[0]", "" }, { "!a@0[0]", "+a@1[0] +d@1[0] -b@0[0] -c@0[0]" }, { "a@1[0]", "" }, { "d@1[0]", "+b@1[0]" } } },
+    { "a1 b1 | b<a a<b@1", 3, true, "+a@0[0]", { { "!a@0[0]", "-b@0[0] -a@1[0] -b@1[0] -a@2[0] -b@2[0]" } } },
+};
+
+static void do_step (struct aw_depend *d, const struct step *step, struct aw_released *out)
+{
+    bool failed = step->what[0] == '!';
+    uint32_t task = aw_graph_task_parse (d->graph, step->what + failed);
+
+    assert_int_not_equal (task, AW_NONE);
+    assert_int_equal (d->state[task], AW_TASK_READY);
+    aw_depend_set_state (d, task, AW_TASK_RUNNING);
+    assert_int_equal (failed ? aw_depend_fail (d, task, 1, out) : aw_depend_done (d, task, 1, out), 0);
+}
+
+static void check_row (const struct row *row)
+{
+    struct aw_graph *g = parse (row->graph, row->iterations);
+    struct aw_released out = { 0 };
+    struct aw_depend d, copy;
+    uint32_t sum = 0;
+
+    assert_int_equal (aw_depend_init (&d, g, row->sequential), 0);
+    assert_int_equal (aw_depend_begin (&d, 0, &out), 0);
+    check_step (g, &out, row->graph, row->first);
+    for (const struct step *step = row->steps; step->what; step++) {
+        do_step (&d, step, &out);
+        check_step (g, &out, step->what, step->then);
+        assert_int_equal (aw_depend_clone (&copy, &d), 0);
+        aw_depend_finish (&d);
+        d = copy;
+    }
+    for (uint32_t s = 0; s < g->n_sets; s++)
+        for (int state = 0; state < AW_TASK_STATES; state++)
+            sum += d.counts[s][state];
+    assert_int_equal (sum, g->n_tasks);
+    aw_depend_finish (&d);
+    aw_ranges_finish (&out.ready);
+    aw_ranges_finish (&out.skipped);
+    aw_graph_destroy (g);
+}
+
+static void tables (void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof (rows) / sizeof (rows[0]); i++)
+        check_row (&rows[i]);
+}
+
+/* What ends the whole run skips nothing. */
+static void fail_alone (void **state)
+{
+    struct aw_graph *g = parse ("a1 b1 | b<a", 1);
+    struct aw_released out = { 0 };
+    struct aw_depend d;
+
+    (void)state;
+    assert_int_equal (aw_depend_init (&d, g, true), 0);
+    assert_int_equal (aw_depend_begin (&d, 0, &out), 0);
+    aw_ranges_clear (&out.ready);
+    aw_depend_fail_alone (&d, 0);
+    assert_int_equal (d.state[0], AW_TASK_FAILED);
+    assert_int_equal (d.state[1], AW_TASK_WAITING);
+    assert_true (aw_ranges_empty (&out.skipped));
+    aw_depend_finish (&d);
+    aw_depend_finish (&d); /* a second time: nothing */
+    aw_ranges_finish (&out.ready);
+    aw_graph_destroy (g);
+}
+
+/* More edges than 16 bits count. */
+static void many_edges (void **state)
+{
+    enum { EDGES = 65536 };
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_released out = { 0 };
+    struct aw_depend d;
+
+    (void)state;
+    graphs_set (g, "a", 1, 1, 0, 1);
+    graphs_set (g, "b", 1, 1, 0, 1);
+    for (int i = 0; i < EDGES; i++)
+        graphs_edge (g, "b", "a", 0, 1);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    assert_int_equal (aw_depend_init (&d, g, false), 0);
+    assert_int_equal (aw_depend_begin (&d, 0, &out), 0);
+    check_step (g, &out, "the beginning", "+a[0]");
+    assert_int_equal (aw_depend_done (&d, 0, 1, &out), 0);
+    check_step (g, &out, "a[0]", "+b[0]");
+    aw_depend_finish (&d);
+    aw_ranges_finish (&out.ready);
+    aw_graph_destroy (g);
+}
+
+int main (void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (tables),
+        cmocka_unit_test (fail_alone),
+        cmocka_unit_test (many_edges),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
