@@ -13,15 +13,16 @@ int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
     memset (e, 0, sizeof (*e));
     e->graph = graph;
     e->seconds = calloc (n, sizeof (*e->seconds));
+    e->told = calloc (n, sizeof (*e->told));
     e->sum = calloc (n, sizeof (*e->sum));
     e->n = calloc (n, sizeof (*e->n));
-    if (!e->seconds || !e->sum || !e->n) {
+    if (!e->seconds || !e->told || !e->sum || !e->n) {
         aw_estimate_finish (e);
         errno = ENOMEM;
         return -1;
     }
     for (uint32_t s = 0; s < graph->n_sets; s++)
-        e->seconds[s] = graph->sets[s].duration;
+        e->seconds[s] = e->told[s] = graph->sets[s].duration;
     return 0;
 }
 
@@ -30,6 +31,7 @@ void aw_estimate_finish (struct aw_estimate *e)
     int saved = errno;
 
     free (e->seconds);
+    free (e->told);
     free (e->sum);
     free (e->n);
     memset (e, 0, sizeof (*e));
@@ -43,6 +45,7 @@ int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
     if (aw_estimate_init (e, from->graph) < 0)
         return -1;
     memcpy (e->seconds, from->seconds, n * sizeof (*e->seconds));
+    memcpy (e->told, from->told, n * sizeof (*e->told));
     memcpy (e->sum, from->sum, n * sizeof (*e->sum));
     memcpy (e->n, from->n, n * sizeof (*e->n));
     return 0;
@@ -50,18 +53,21 @@ int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
 
 bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
 {
-    double old = e->seconds[set];
+    double told = e->told[set];
 
     if (!isnan (e->graph->sets[set].duration))
         return false;
     e->sum[set] += seconds;
     e->n[set]++;
     e->seconds[set] = e->sum[set] / e->n[set];
-    return isnan (old) || fabs (e->seconds[set] - old) > 0.1 * old;
+    if (fabs (e->seconds[set] - told) <= 0.1 * told)
+        return false;
+    e->told[set] = e->seconds[set];
+    return true;
 }
 
 void aw_estimate_expect (struct aw_estimate *e, uint32_t set, double seconds)
 {
     if (isnan (e->graph->sets[set].duration) && e->n[set] == 0)
-        e->seconds[set] = seconds;
+        e->seconds[set] = e->told[set] = seconds;
 }

@@ -13,6 +13,7 @@
 struct aw_estimate {
     const struct aw_graph *graph; /* borrowed */
     double *seconds; /* by set: the answer; NAN: not known */
+    double *told; /* what it was when learn last returned true */
     double *sum; /* of finished siblings */
     uint32_t *n;
 };
@@ -22,7 +23,9 @@ int aw_estimate_init (struct aw_estimate *estimate, const struct aw_graph *graph
 void aw_estimate_finish (struct aw_estimate *estimate);
 int aw_estimate_clone (struct aw_estimate *estimate, const struct aw_estimate *from);
 
-/* A sibling finished after SECONDS. True where the answer was not known before or has moved by over a tenth. */
+/* A sibling finished after SECONDS. True where the answer was not known before or has moved by over a tenth since it was
+ * last true.
+ */
 bool aw_estimate_learn (struct aw_estimate *estimate, uint32_t set, double seconds);
 
 /* An earlier journal's figure. */

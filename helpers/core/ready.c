@@ -45,6 +45,8 @@ static int make_shapes (struct aw_ready *r)
     for (uint32_t s = 0; s < g->n_sets; s++)
         if (n == 0 || !equal_demand (&r->shapes[s].demand, &r->shapes[n - 1].demand))
             r->shapes[n++] = r->shapes[s];
+    for (uint32_t i = 0; i < n; i++)
+        r->shapes[i].never = true; /* there is no node yet */
     r->n_shapes = n;
     for (uint32_t s = 0; s < g->n_sets; s++) {
         struct aw_shape key = { .demand = demand_of (&g->sets[s]) };
@@ -110,6 +112,7 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
     for (uint32_t i = 0; i < r->n_shapes; i++) {
         struct aw_shape *shape = &r->shapes[i];
 
+        shape->never = from->shapes[i].never;
         shape->blocked = from->shapes[i].blocked;
         shape->held = from->shapes[i].held;
         if (from->shapes[i].n == 0)

@@ -17,7 +17,8 @@ struct aw_shape {
     struct aw_demand demand;
     uint32_t *heap; /* instances with ready tasks, the first in front */
     uint32_t n, room;
-    bool blocked; /* cannot start now; kept by the scheduler, as the next */
+    bool never; /* no node of the pool could hold it, even empty; kept by the scheduler, as the next */
+    bool blocked; /* cannot start now */
     bool held; /* blocked by the reservation alone */
 };
 

@@ -64,7 +64,8 @@ bool aw_reservation_allows (const struct aw_reservation *res,
                             double now,
                             double seconds)
 {
-    if (!isinf (res->t) && !isnan (seconds) && now + seconds <= res->t)
+    /* A task that is due is not put off any more, not even for one that is said to take no time. */
+    if (res->t > now && !isinf (res->t) && !isnan (seconds) && now + seconds <= res->t)
         return true;
     return demand->cpus <= res->spare.cpus && demand->gpus <= res->spare.gpus
            && demand->mem <= res->spare.mem;

@@ -126,6 +126,7 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
         return -1;
     if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0)
         return aw_error_set (err, "out of memory for node %s", ev->name);
+    aw_sched_fit (s, ev->node);
     aw_sched_unblock (s, ev->node);
     aw_sched_drop_reservation (s);
     pool_changed (s);
@@ -139,6 +140,7 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
     if (!s->pool.nodes[ev->node].lost) {
         aw_pool_lose_node (&s->pool, ev->node);
         aw_running_touch (&s->running, ev->node);
+        aw_sched_fit_all (s);
         s->n_lost++;
         aw_sched_drop_reservation (s);
         pool_changed (s);
@@ -150,6 +152,7 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
 {
     struct aw_running *run = aw_running_find (&s->running, ev->task);
     char name[128];
+    uint64_t mem;
 
     if (run && run->attempt == ev->attempt)
         return 0; /* known */
@@ -163,12 +166,14 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
     run = aw_running_new (&s->running);
     if (!run || aw_idset_copy (&run->cpus, &ev->cpus) < 0 || aw_idset_copy (&run->gpus, &ev->gpus) < 0)
         return aw_error_set (err, "out of memory");
-    if (aw_pool_take_ids (&s->pool, ev->node, s->graph->sets[aw_graph_task (s->graph, ev->task).set].mem,
-                          &run->cpus, &run->gpus) < 0)
+    mem = s->graph->sets[aw_graph_task (s->graph, ev->task).set].mem;
+    if (aw_pool_take_ids (&s->pool, ev->node, mem, &run->cpus, &run->gpus) < 0)
         return aw_error_set (err, "%s starts on CPUs or GPUs of %s that are not free", name,
                              s->pool.nodes[ev->node].name);
-    if (aw_ready_remove (&s->ready, ev->task) < 0)
+    if (aw_ready_remove (&s->ready, ev->task) < 0) {
+        aw_pool_give (&s->pool, ev->node, mem, &run->cpus, &run->gpus);
         return aw_error_set (err, "out of memory");
+    }
     aw_sched_begin_run (s, run, ev->task, ev->node);
     return 0;
 }
@@ -301,10 +306,10 @@ static bool next_news (struct aw_sched *s, struct aw_event *action)
 
 static bool next_kill (struct aw_sched *s, struct aw_event *action)
 {
-    if (!s->stop_kills || s->running.n_used == 0)
+    if (!s->stop_kills)
         return false;
-    for (uint32_t i = 0; i < s->running.n_slots; i++) {
-        struct aw_running *run = &s->running.slots[i];
+    while (s->kill_from < s->running.n_slots) {
+        struct aw_running *run = &s->running.slots[s->kill_from++];
 
         if (!run->used || run->killed)
             continue;

@@ -17,6 +17,21 @@ void aw_sched_unblock (struct aw_sched *s, uint32_t node)
     }
 }
 
+void aw_sched_fit (struct aw_sched *s, uint32_t node)
+{
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++)
+        if (aw_node_could_hold (&s->pool.nodes[node], &s->ready.shapes[i].demand))
+            s->ready.shapes[i].never = false;
+}
+
+void aw_sched_fit_all (struct aw_sched *s)
+{
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++)
+        s->ready.shapes[i].never = true;
+    for (uint32_t n = 0; n < s->pool.n_nodes; n++)
+        aw_sched_fit (s, n);
+}
+
 void aw_sched_drop_reservation (struct aw_sched *s)
 {
     if (!s->reservation.active)
@@ -35,7 +50,7 @@ static struct aw_shape *first_shape (struct aw_sched *s, bool blocked)
     for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
         struct aw_shape *shape = &s->ready.shapes[i];
 
-        if (shape->n == 0 || shape->blocked != blocked)
+        if (shape->n == 0 || shape->never || shape->blocked != blocked)
             continue;
         if (!best || aw_ready_before (&s->ready, shape->heap[0], best->heap[0]))
             best = shape;

@@ -60,8 +60,10 @@ struct aw_counts aw_sched_counts (const struct aw_sched *s, uint32_t set)
 {
     struct aw_counts sum = { 0 };
 
-    for (uint32_t i = 0; i < s->graph->n_sets; i++)
-        if (set == AW_NONE || set == i)
+    if (set != AW_NONE)
+        add_counts (&sum, s->depend.counts[set]);
+    else
+        for (uint32_t i = 0; i < s->graph->n_sets; i++)
             add_counts (&sum, s->depend.counts[i]);
     return sum;
 }

@@ -33,6 +33,7 @@ struct aw_sched {
     struct aw_forecast forecast;
     struct aw_tries *tries; /* by task */
     struct aw_released news; /* READY and SKIP actions still to be given out */
+    uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint32_t n_lost; /* lost nodes whose tasks may still stand as running */
     uint32_t n_moves; /* changed estimates since the ranks were worked out */
     bool begun;
@@ -61,6 +62,10 @@ int aw_sched_decide (struct aw_sched *s, struct aw_running **run);
 
 /* NODE has something free that it had not: shapes that fit are tried again. */
 void aw_sched_unblock (struct aw_sched *s, uint32_t node);
+
+/* NODE has joined, or a node is lost: which shapes can never start is worked out anew. */
+void aw_sched_fit (struct aw_sched *s, uint32_t node);
+void aw_sched_fit_all (struct aw_sched *s);
 
 /* What runs has changed, so the reservation is worked out anew, and what it alone held back is tried again. */
 void aw_sched_drop_reservation (struct aw_sched *s);

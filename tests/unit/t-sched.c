@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
+#include "core/estimate.h"
 #include "core/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"
@@ -571,6 +573,168 @@ static void never_fits (void **state)
     aw_graph_destroy (g);
 }
 
+/* A set that no node can hold any more must not take the reservation away from one that will fit. */
+static void impossible_reserves_nothing (void **state)
+{
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_event node = { .type = AW_EVENT_NODE, .name = "small" };
+    struct aw_event lost = { .type = AW_EVENT_NODE_LOST, .reason = "gone" };
+    struct starve starve = { NULL, -1 };
+    struct aw_simulation sim = { .seconds = spread_of_starve, .observe = note_wide, .arg = &starve };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_event start = { .type = AW_EVENT_START, .task = 2 };
+    struct aw_simulated r;
+    struct aw_sched *s, *copy;
+
+    (void)state;
+    graphs_set (g, "wide", 1, 8, 0, 10);
+    graphs_set (g, "huge", 1, 16, 0, 1000);
+    graphs_set (g, "narrow", 400, 1, 0, 7);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    starve.watch = watch_create (g, 2, 16, 0, AW_MODE_ASYNC);
+    s = aw_sched_create (g, &config, NULL);
+    for (node.node = 0; node.node < 2; node.node++) {
+        aw_idset_add (&node.cpus, 0, node.node == 0 ? 7 : 15);
+        assert_int_equal (aw_sched_handle (s, &node, NULL), 0);
+    }
+    aw_idset_finish (&node.cpus);
+    lost.node = 1;
+    assert_int_equal (aw_sched_handle (s, &lost, NULL), 0);
+    copy = aw_sched_clone (s);
+    /* One CPU is taken, so that the wide task has to wait among narrow ones. */
+    aw_idset_add (&start.cpus, 0, 0);
+    assert_int_equal (aw_sched_handle (copy, &start, NULL), 0);
+    aw_idset_finish (&start.cpus);
+    assert_int_equal (aw_simulate (copy, &sim, &r, NULL), 0);
+    assert_int_equal (r.code, 4); /* the huge one is left over */
+    assert_int_equal (aw_sched_counts (copy, AW_NONE).ready, 1);
+    assert_true (starve.at >= 0);
+    assert_true (starve.at < 60);
+    watch_destroy (starve.watch);
+    aw_sched_destroy (copy);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+static double not_so_short (void *arg, const struct aw_event *start)
+{
+    (void)arg;
+    return start->task < 2 ? 5 : 10;
+}
+
+/* Tasks said to take no time, which is not so, fit before every reservation, but for one whose time has come. */
+static void no_time_at_all (void **state)
+{
+    struct aw_graph *g = aw_graph_create ();
+    struct starve starve = { NULL, -1 };
+    struct aw_simulation sim = { .seconds = not_so_short, .observe = note_wide, .arg = &starve };
+    struct aw_simulated r;
+    struct aw_sched *s;
+
+    (void)state;
+    graphs_set (g, "wide", 1, 8, 0, 1);
+    graphs_set (g, "first", 1, 2, 0, 0);
+    graphs_set (g, "narrow", 1000, 1, 0, 0);
+    graphs_edge (g, "wide", "first", 0, 0);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    s = make (g, AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 1, 8, 0);
+    assert_int_equal (aw_simulate (s, &sim, &r, NULL), 0);
+    assert_true (starve.at >= 0);
+    assert_true (starve.at < 60);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+/* Processor time that CODE takes at most, in seconds: generous, but far below what a square of the size would take. */
+#define WITHIN(limit, code) \
+    do { \
+        clock_t began = clock (); \
+        code; \
+        assert_true ((double)(clock () - began) / CLOCKS_PER_SEC < (limit)); \
+    } while (0)
+
+static uint32_t sum_of_counts (const struct aw_sched *s, uint32_t n_sets)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < n_sets; i++)
+        sum += aw_sched_counts (s, i).waiting;
+    return sum;
+}
+
+static void many_sets (void **state)
+{
+    enum { SETS = 60000 };
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_sched *s;
+    char name[32];
+
+    (void)state;
+    for (uint32_t i = 0; i < SETS; i++) {
+        snprintf (name, sizeof (name), "s%u", i);
+        graphs_set (g, name, 2, 1, 0, 1);
+    }
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    s = make (g, AW_POLICY_FIFO, AW_MODE_ASYNC, 1, 8, 0);
+    WITHIN (0.5, assert_int_equal (sum_of_counts (s, SETS), 2 * SETS));
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+static uint32_t count_actions (struct aw_sched *s, enum aw_event_type type)
+{
+    struct aw_event action;
+    uint32_t n = 0;
+
+    while (aw_sched_next (s, &action))
+        n += action.type == type;
+    return n;
+}
+
+static void many_kills (void **state)
+{
+    enum { NODES = 40, CPUS = 1000 };
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_event stop = { .type = AW_EVENT_STOP, .t = 1, .code = 1, .reason = "Ctrl-C" };
+    struct aw_sched *s;
+
+    (void)state;
+    graphs_set (g, "a", NODES * CPUS, 1, 0, 1);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    s = make (g, AW_POLICY_FIFO, AW_MODE_ASYNC, NODES, CPUS, 0);
+    assert_int_equal (count_actions (s, AW_EVENT_START), NODES * CPUS);
+    assert_int_equal (aw_sched_handle (s, &stop, NULL), 0);
+    WITHIN (0.3, assert_int_equal (count_actions (s, AW_EVENT_KILL), NODES * CPUS));
+    assert_int_equal (count_actions (s, AW_EVENT_KILL), 0);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+/* A mean that creeps has moved too, in the end. */
+static void slow_drift (void **state)
+{
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_estimate e;
+    double told;
+
+    (void)state;
+    graphs_set (g, "a", 1, 1, 0, NAN);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    assert_int_equal (aw_estimate_init (&e, g), 0);
+    assert_true (aw_estimate_learn (&e, 0, 1));
+    for (int i = 0; i < 99; i++)
+        assert_false (aw_estimate_learn (&e, 0, 1));
+    told = e.seconds[0];
+    for (int i = 0; i < 300; i++) {
+        if (aw_estimate_learn (&e, 0, 6))
+            told = e.seconds[0];
+        assert_true (fabs (e.seconds[0] - told) <= 0.1 * told);
+    }
+    assert_true (e.seconds[0] > 4);
+    aw_estimate_finish (&e);
+    aw_graph_destroy (g);
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
@@ -578,7 +742,9 @@ int main (void)
         cmocka_unit_test (random_graphs),    cmocka_unit_test (replay),
         cmocka_unit_test (wide_is_not_starved), cmocka_unit_test (failures),
         cmocka_unit_test (stop_and_kill),    cmocka_unit_test (lost_node),
-        cmocka_unit_test (never_fits),
+        cmocka_unit_test (never_fits),       cmocka_unit_test (impossible_reserves_nothing),
+        cmocka_unit_test (no_time_at_all),   cmocka_unit_test (many_sets),
+        cmocka_unit_test (many_kills),       cmocka_unit_test (slow_drift),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
