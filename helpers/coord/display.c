@@ -101,20 +101,27 @@ void aw_display_set_directory (struct aw_display *d, const char *dir)
     d->dir = dir ? strdup (dir) : NULL;
 }
 
-/* Moves the cursor to the frame's first line and wipes from there. */
-static void put_erase (struct aw_display *d, struct aw_textbuf *out)
+/* Moves the cursor to the frame's first line. */
+static void put_home (struct aw_display *d, struct aw_textbuf *out)
 {
     int columns, rows, up;
 
-    if (!d->shown)
-        return;
     aw_terminal_size (&d->terminal, &columns, &rows);
     up = aw_frame_rows (&d->frame, columns);
     if (up > rows - 1)
         up = rows - 1; /* the rest has scrolled away */
     if (up > 0)
         aw_textbuf_printf (out, "\x1b[%dA", up);
-    aw_textbuf_puts (out, "\r\x1b[J");
+    aw_textbuf_putc (out, '\r');
+}
+
+/* Wipes the frame. */
+static void put_erase (struct aw_display *d, struct aw_textbuf *out)
+{
+    if (!d->shown)
+        return;
+    put_home (d, out);
+    aw_textbuf_puts (out, "\x1b[J");
 }
 
 /* A line, above the frame where there is one. */
@@ -299,6 +306,7 @@ double aw_display_next (const struct aw_display *d, double t)
 static void draw (struct aw_display *d, const struct aw_display_state *state)
 {
     struct aw_textbuf out = { 0 };
+    int columns, rows;
 
     d->drawn = state->t;
     d->changed = false;
@@ -308,10 +316,16 @@ static void draw (struct aw_display *d, const struct aw_display_state *state)
         d->shown = false;
         return;
     }
-    put_erase (d, &out);
-    aw_terminal_size (&d->terminal, &d->style.columns, &d->style.rows);
+    aw_terminal_size (&d->terminal, &columns, &rows);
+    if (columns != d->style.columns || rows != d->style.rows)
+        put_erase (d, &out); /* what was drawn stands in another way now */
+    else if (d->shown)
+        put_home (d, &out); /* each line is written over: nothing flickers */
+    d->style.columns = columns;
+    d->style.rows = rows;
     if (aw_frame_draw (&d->frame, d->graph, state, &d->style) == 0) {
         aw_textbuf_put (&out, d->frame.text.data, d->frame.text.len);
+        aw_textbuf_puts (&out, "\x1b[J"); /* the rest of a longer frame, or what a key has echoed */
         d->shown = true;
     }
     if (!out.failed)
