@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,6 +25,17 @@ struct aw_stop_signals {
     struct event *suspend;
     int times;
 };
+
+/* What was ignored from the start stays so: SIGHUP under nohup, and SIGTSTP under salloc, which
+ * would wait for a stopped command and never give the terminal back to the shell.
+ */
+static bool is_ignored (int number)
+{
+    struct sigaction action;
+
+    return (number == SIGHUP || number == SIGTSTP) && sigaction (number, NULL, &action) == 0
+           && action.sa_handler == SIG_IGN;
+}
 
 static void on_stop (evutil_socket_t number, short what, void *arg)
 {
@@ -60,13 +72,17 @@ struct aw_stop_signals *aw_stop_signals_create (struct event_base *base,
     s->callbacks = *callbacks;
     signal (SIGPIPE, SIG_IGN);
     for (int i = 0; i < N_STOPPING; i++) {
+        if (is_ignored (stopping[i].number))
+            continue;
         s->events[i] = evsignal_new (base, stopping[i].number, on_stop, s);
         if (!s->events[i] || event_add (s->events[i], NULL) < 0)
             rc = -1;
     }
-    s->suspend = evsignal_new (base, SIGTSTP, on_suspend, s);
-    if (!s->suspend || event_add (s->suspend, NULL) < 0)
-        rc = -1;
+    if (!is_ignored (SIGTSTP)) {
+        s->suspend = evsignal_new (base, SIGTSTP, on_suspend, s);
+        if (!s->suspend || event_add (s->suspend, NULL) < 0)
+            rc = -1;
+    }
     if (rc < 0) {
         aw_stop_signals_destroy (s);
         aw_error_set (err, "cannot handle signals");

@@ -117,20 +117,31 @@ if command -v script >/dev/null; then
     test_set_prereq SCRIPT
 fi
 
-test_expect_success SCRIPT 'Ctrl-C on a terminal' '
-    rm -f has_begun &&
+# on_terminal DIRECTORY KEYS: types KEYS while a long workflow runs on a terminal of its own.
+on_terminal ()
+{
+    rm -f has_begun keys &&
     mkfifo keys &&
     { timeout 60 script --quiet --return --flush --command \
-        "srun -N2 --async-workflow=long.json --async-workflow-dir=seventh" typescript \
+        "srun -N2 --async-workflow=long.json --async-workflow-dir=$1" typescript \
         <keys >/dev/null & } &&
     pid=$! &&
     exec 8>keys &&
     wait_for 20 "test -e has_begun" &&
-    printf "\\003" >&8 &&
+    printf "$2" >&8 &&
     test_expect_code 3 wait $pid &&
     exec 8>&- &&
     wait_for 20 no_job &&
     no_process_left
+}
+
+test_expect_success SCRIPT 'Ctrl-C on a terminal' '
+    on_terminal seventh "\003"
+'
+
+# salloc ignores it: were its command to stop, the shell would not get the terminal back.
+test_expect_success SCRIPT 'Ctrl-Z on a terminal has no effect, Ctrl-C still has' '
+    on_terminal eighth "\032\003"
 '
 
 test_done
