@@ -83,11 +83,11 @@ int aw_pool_run_end (struct aw_pool_run *run)
     struct aw_error err;
     int code = aw_coordinator_run (run->coordinator, run->exec, &err);
 
-    aw_coordinator_destroy (run->coordinator); /* all that it knew is in the run directory */
-    run->coordinator = NULL;
     if (err.text[0])
         aw_error_print (&err);
-    wind_down (run);
+    wind_down (run); /* agents may still talk to the coordinator, which does not listen any more */
+    aw_coordinator_destroy (run->coordinator); /* all that it knew is in the run directory */
+    run->coordinator = NULL;
     if (aw_report_print (run->run_dir, STDOUT_FILENO, &err) < 0)
         aw_error_print (&err);
     return code;

@@ -15,6 +15,7 @@
 #include "io/run_dir.h"
 #include "util/clock.h"
 
+enum { FLUSH_EVERY = 1024 }; /* actions in one turn, so that a million tasks that become ready do not pile up */
 enum { EXIT_INPUT = 2, EXIT_STOPPED = 3, EXIT_POOL = 4 }; /* as in cmd/command.h */
 
 struct aw_coordinator {
@@ -43,9 +44,15 @@ struct aw_coordinator {
     struct aw_error failure; /* of the pool */
 };
 
+/* As the journal has it: a replay must not find ends in another order. */
+static double whole_microseconds (double seconds)
+{
+    return floor (seconds * 1e6 + 0.5) / 1e6;
+}
+
 static double now (const struct aw_coordinator *c)
 {
-    double t = aw_clock_monotonic () - c->epoch;
+    double t = whole_microseconds (aw_clock_monotonic () - c->epoch);
     double last = aw_sched_now (c->sched);
 
     return t > last ? t : last; /* events carry a time that never falls */
@@ -77,18 +84,22 @@ static void record (struct aw_coordinator *c, const struct aw_event *ev)
     aw_display_event (c->display, ev);
 }
 
-/* Something happened outside: the scheduler first, for what it refuses has not happened. */
+/* Something happened outside: the scheduler first, for what it refuses has not happened. When the run is over, what the
+ * pool says while it ends is no part of it any more.
+ */
 static void take_in (struct aw_coordinator *c, struct aw_event *ev)
 {
     struct aw_error err;
 
-    ev->t = now (c);
-    if (aw_sched_handle (c->sched, ev, &err) < 0) {
-        aw_display_message (c->display, "async-workflow: ignored: %s", err.text);
+    if (c->exit_code >= 0)
         return;
-    }
-    record (c, ev);
-    want_turn (c);
+    ev->t = now (c);
+    ev->seconds = whole_microseconds (ev->seconds);
+    if (aw_sched_handle (c->sched, ev, &err) < 0)
+        aw_display_message (c->display, "async-workflow: ignored: %s", err.text);
+    else
+        record (c, ev);
+    want_turn (c); /* the scheduler may want to stop, for lack of memory */
 }
 
 static void stop (struct aw_coordinator *c, bool kill, const char *reason)
@@ -210,16 +221,25 @@ static void send_start (struct aw_coordinator *c, const struct aw_event *start)
     aw_launch_finish (&launch);
 }
 
+/* The scheduler found nothing more to do. */
+static void end_as_decided (struct aw_coordinator *c, int code)
+{
+    struct aw_counts all = aw_sched_counts (c->sched, AW_NONE);
+
+    c->exit_code = code;
+    if (code == EXIT_POOL)
+        aw_error_set (&c->failure, "%u tasks are left, and no node that could run them", all.waiting + all.ready);
+    event_base_loopbreak (c->base);
+}
+
 static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
 {
     if (action->type == AW_EVENT_START)
         send_start (c, action);
     else if (action->type == AW_EVENT_KILL)
         c->exec->ops->kill (c->exec, action->node, action->task, action->attempt, c->config.kill_grace);
-    else if (action->type == AW_EVENT_END) {
-        c->exit_code = action->code;
-        event_base_loopbreak (c->base);
-    }
+    else if (action->type == AW_EVENT_END)
+        end_as_decided (c, action->code);
 }
 
 static void arm_redraw (struct aw_coordinator *c)
@@ -251,23 +271,35 @@ static void check_pool (struct aw_coordinator *c)
     }
 }
 
-/* The end of a turn of the loop: decide, journal, send. */
+static void flush_journal (struct aw_coordinator *c)
+{
+    struct aw_error err;
+
+    check_journal (c, aw_journal_flush (c->journal, &err), &err);
+}
+
+/* The end of a turn of the loop: journal what came in, decide, journal that; launches leave after this function. Completions
+ * are written before anything is decided on them: while that fails, no successor starts.
+ */
 static void on_turn (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
     struct aw_event action;
-    struct aw_error err;
+    uint32_t n = 0;
 
     (void)fd;
     (void)what;
     if (c->n_joined == c->config.n_nodes && !c->complete)
         check_pool (c);
+    flush_journal (c);
     while (c->complete && c->exit_code < 0 && (c->n_leaving == 0 || c->stopping)
            && aw_sched_next (c->sched, &action)) {
         record (c, &action);
         carry_out (c, &action);
+        if (++n % FLUSH_EVERY == 0)
+            flush_journal (c);
     }
-    check_journal (c, aw_journal_flush (c->journal, &err), &err);
+    flush_journal (c);
     arm_redraw (c);
 }
 
@@ -322,6 +354,7 @@ static void on_stop_signal (void *arg, int times, const char *name)
         return;
     }
     aw_display_message (c->display, "async-workflow: %s again: killing the tasks", name);
+    c->config.kill_grace = 0; /* for those, too, that are yet to be told */
     while (aw_sched_running (c->sched, &cursor, &run))
         c->exec->ops->kill (c->exec, run.node, run.task, run.attempt, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The coordinator: asks the scheduler, journals, sends launches, takes in exits, shows progress. One thread, one libevent
- * loop. What happens in one turn of the loop is decided on and journalled at its end, before a launch leaves: a
+ * loop. What happens in one turn of the loop is journalled and decided on at its end, before a launch leaves: a
  * completion is written before any successor starts.
  *
  *     exec callbacks --events--> scheduler --actions--> journal, execution, display

@@ -20,13 +20,23 @@ static bool unknown (const struct aw_sched *sched)
     return false;
 }
 
+static const double look_seconds = 0.02; /* a look takes no longer, for nothing else is done meanwhile */
+
+static bool in_time (void *arg)
+{
+    const double *deadline = arg;
+
+    return aw_clock_monotonic () < *deadline;
+}
+
 static double predicted_end (const struct aw_sched *sched)
 {
     struct aw_sched *ahead = unknown (sched) ? NULL : aw_sched_clone (sched);
+    double deadline = aw_clock_monotonic () + look_seconds, end = NAN;
+    struct aw_simulation sim = { .go_on = in_time, .arg = &deadline };
     struct aw_simulated result;
-    double end = NAN;
 
-    if (ahead && aw_simulate (ahead, NULL, &result, NULL) == 0)
+    if (ahead && aw_simulate (ahead, &sim, &result, NULL) == 0)
         end = result.end;
     aw_sched_destroy (ahead);
     return end;

@@ -17,7 +17,7 @@ enum aw_event_type {
     AW_EVENT_KILL, /* a running task is told to end: task, attempt, reason */
     AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage, reason */
     AW_EVENT_SKIP, /* task will never run, for a predecessor failed: task */
-    AW_EVENT_STOP, /* nothing more is started: reason */
+    AW_EVENT_STOP, /* nothing more is started: reason; code 1: what runs is killed too */
     AW_EVENT_END, /* the run is over: code is the exit status */
     AW_EVENT_TYPES /* their number */
 };

@@ -231,7 +231,7 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_number (buf, ",\"mem\":", ev->mem);
     if (ev->type == AW_EVENT_FINISH)
         put_finish (buf, ev);
-    if (ev->type == AW_EVENT_END)
+    if (ev->type == AW_EVENT_END || (ev->type == AW_EVENT_STOP && ev->code))
         aw_textbuf_printf (buf, ",\"code\":%d", ev->code);
     put_text (buf, ",\"reason\":", ev->reason);
     aw_textbuf_puts (buf, "}\n");

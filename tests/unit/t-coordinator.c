@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The coordinator over the fake row: each run has a directory of its own, and what counts is the exit status and the journal. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "coord/coordinator.h"
+#include "coord/exec_fake.h"
+#include "coord/time_left.h"
+#include "io/journal.h"
+#include "io/run_dir.h"
+
+enum what { NOTHING, INTERRUPT, INTERRUPT_TWICE, BREAK, LOSE_0, LOSE_BOTH, FILL_DISK };
+
+/* One run: the workflow, the pool, and what happens when task AT is first launched. */
+struct run {
+    const char *tasks; /* the value of "tasks" */
+    uint32_t nodes, cpus;
+    aw_fake_plan plan;
+    enum what what;
+    uint32_t at;
+    bool refuse; /* check_pool says no */
+    double grace;
+    /* Results. */
+    struct event_base *base;
+    struct aw_workflow *workflow;
+    struct aw_coordinator *coordinator;
+    struct aw_exec *exec;
+    char parent[64];
+    char *dir, *journal;
+    uint32_t launches;
+    off_t size_at_first;
+    bool done;
+    struct aw_error err;
+};
+
+static off_t journal_size (const struct run *r)
+{
+    struct stat st;
+
+    return stat (r->journal, &st) == 0 ? st.st_size : -1;
+}
+
+/* Not a byte more than there is. */
+static void fill_disk (evutil_socket_t fd, short what, void *arg)
+{
+    const struct run *r = arg;
+    struct rlimit limit;
+
+    (void)fd;
+    (void)what;
+    getrlimit (RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = (rlim_t)journal_size (r);
+    setrlimit (RLIMIT_FSIZE, &limit);
+}
+
+static void happen (struct run *r)
+{
+    struct timeval now = { 0, 0 };
+
+    switch (r->what) {
+    case INTERRUPT_TWICE:
+        raise (SIGINT);
+        /* fall through */
+    case INTERRUPT:
+        raise (SIGINT);
+        break;
+    case BREAK:
+        aw_exec_fake_break (r->exec, "the pool is gone");
+        break;
+    case LOSE_BOTH:
+        aw_exec_fake_lose (r->exec, 1, "gone");
+        /* fall through */
+    case LOSE_0:
+        aw_exec_fake_lose (r->exec, 0, "gone");
+        break;
+    case FILL_DISK:
+        event_base_once (r->base, -1, EV_TIMEOUT, fill_disk, r, &now);
+        break;
+    case NOTHING:
+        break;
+    }
+}
+
+static void plan (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+{
+    struct run *r = arg;
+
+    if (r->launches++ == 0)
+        r->size_at_first = journal_size (r);
+    if (r->plan)
+        r->plan (r, node, launch, outcome);
+    if (launch->task == r->at && !r->done) {
+        r->done = true;
+        happen (r);
+    }
+}
+
+static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *err)
+{
+    const struct run *r = arg;
+
+    assert_int_equal (pool->n_nodes, r->nodes);
+    return r->refuse ? aw_error_set (err, "not this pool") : 0;
+}
+
+static void begin (struct run *r)
+{
+    const struct aw_fake_config fake = { .n_nodes = r->nodes, .cpus = r->cpus, .plan = plan, .arg = r };
+    struct aw_coordinator_config config = { .display = AW_DISPLAY_NONE, .check_pool = check_pool, .arg = r };
+    struct aw_problems problems;
+    char text[4096];
+
+    snprintf (text, sizeof (text), "{ \"async-workflow\": 1, \"name\": \"t\", \"tasks\": %s }", r->tasks);
+    aw_problems_init (&problems);
+    r->workflow = aw_workflow_parse (text, strlen (text), "t.json", &problems);
+    aw_problems_print (&problems, stderr);
+    aw_problems_finish (&problems);
+    assert_non_null (r->workflow);
+    strcpy (r->parent, "/tmp/aw-coordinator-XXXXXX");
+    assert_non_null (mkdtemp (r->parent));
+    r->dir = aw_run_dir_path (r->parent, "run");
+    free (aw_run_dir_create (r->dir, "t", NULL, NULL));
+    r->journal = aw_run_dir_path (r->dir, AW_RUN_JOURNAL);
+    r->base = event_base_new ();
+    config.workflow = r->workflow;
+    config.run_dir = r->dir;
+    config.start_dir = "/";
+    config.n_nodes = r->nodes;
+    config.kill_grace = r->grace;
+    r->coordinator = aw_coordinator_create (r->base, &config, &r->err);
+    assert_non_null (r->coordinator);
+    r->exec = aw_exec_fake_create (r->base, aw_coordinator_callbacks (r->coordinator), &fake, &r->err);
+    assert_non_null (r->exec);
+}
+
+static int run (struct run *r)
+{
+    struct rlimit limit, old;
+    int code;
+
+    begin (r);
+    getrlimit (RLIMIT_FSIZE, &old);
+    code = aw_coordinator_run (r->coordinator, r->exec, &r->err);
+    getrlimit (RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = old.rlim_cur;
+    setrlimit (RLIMIT_FSIZE, &limit);
+    return code;
+}
+
+static void finish (struct run *r)
+{
+    char *logs = aw_run_dir_path (r->dir, AW_RUN_LOGS);
+
+    r->exec->ops->destroy (r->exec);
+    aw_coordinator_destroy (r->coordinator);
+    event_base_free (r->base);
+    aw_workflow_destroy (r->workflow);
+    unlink (r->journal);
+    rmdir (logs);
+    rmdir (r->dir);
+    rmdir (r->parent);
+    free (logs);
+    free (r->journal);
+    free (r->dir);
+}
+
+/* A second scheduler: what came from outside is handed in, what was decided must be decided again. */
+struct replay {
+    struct aw_sched *sched;
+    uint32_t n[AW_EVENT_TYPES];
+    struct aw_event last;
+};
+
+static bool from_outside (const struct aw_event *ev)
+{
+    return ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST || ev->type == AW_EVENT_STOP
+           || (ev->type == AW_EVENT_FINISH && ev->status != AW_STATUS_NODE_FAIL);
+}
+
+static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *err)
+{
+    struct replay *p = arg;
+    struct aw_event action;
+
+    p->n[ev->type]++;
+    p->last = *ev;
+    if (from_outside (ev))
+        return aw_sched_handle (p->sched, ev, err);
+    if (!aw_sched_next (p->sched, &action))
+        return aw_error_set (err, "nothing is decided, but it was: %s", aw_event_type_name (ev->type));
+    if (action.type != ev->type || (action.type != AW_EVENT_END && action.task != ev->task)
+        || action.attempt != ev->attempt || action.code != ev->code)
+        return aw_error_set (err, "%s %u instead of %s %u", aw_event_type_name (action.type), action.task,
+                             aw_event_type_name (ev->type), ev->task);
+    if (action.type == AW_EVENT_START && (action.node != ev->node || !aw_idset_equal (&action.cpus, &ev->cpus)))
+        return aw_error_set (err, "task %u starts elsewhere", ev->task);
+    return 0;
+}
+
+/* The journal: its decisions are made again, and it ends with END of CODE. */
+static void check_journal (const struct run *r, int code, struct replay *p)
+{
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_journal_header header = { 0 };
+    struct aw_error err = { "" };
+
+    memset (p, 0, sizeof (*p));
+    p->sched = aw_sched_create (r->workflow->graph, &config, NULL);
+    if (aw_journal_read (r->journal, r->workflow->graph, &header, replay_one, p, NULL, &err) < 0)
+        fail_msg ("%s", err.text);
+    assert_int_equal (p->last.type, AW_EVENT_END);
+    assert_int_equal (p->last.code, code);
+    aw_journal_header_finish (&header);
+    aw_sched_destroy (p->sched);
+}
+
+#define CHAIN "{ \"a\": { \"count\": 3, \"command\": [\"x\"] }, \"b\": { \"after\": [\"a\"], \"command\": [\"x\"] }, " \
+              "\"c\": { \"after\": [\"a[i]\"], \"count\": 3, \"retries\": 1, \"command\": [\"x\"] } }"
+
+static void normal (void **state)
+{
+    struct run r = { .tasks = CHAIN, .nodes = 2, .cpus = 2 };
+    struct replay p;
+
+    (void)state;
+    assert_int_equal (run (&r), 0);
+    assert_string_equal (r.err.text, "");
+    check_journal (&r, 0, &p);
+    assert_int_equal (p.n[AW_EVENT_START], 7);
+    assert_int_equal (p.n[AW_EVENT_FINISH], 7);
+    finish (&r);
+}
+
+static void fails_once (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+{
+    (void)arg;
+    (void)node;
+    if (launch->task == 5 && launch->attempt == 0)
+        outcome->status = AW_STATUS_FAILED;
+    outcome->refused = launch->task == 6 && launch->attempt == 0;
+}
+
+static void fails (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+{
+    (void)arg;
+    (void)node;
+    outcome->refused = launch->task == 1;
+}
+
+static void failures (void **state)
+{
+    struct run again = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = fails_once };
+    struct run once = { .tasks = CHAIN, .nodes = 1, .cpus = 1, .plan = fails };
+    struct replay p;
+
+    (void)state;
+    assert_int_equal (run (&again), 0);
+    check_journal (&again, 0, &p);
+    assert_int_equal (p.n[AW_EVENT_START], 9);
+    finish (&again);
+    assert_int_equal (run (&once), 1); /* it could not even be sent */
+    check_journal (&once, 1, &p);
+    finish (&once);
+}
+
+static void for_ever (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+{
+    (void)arg;
+    (void)node;
+    (void)launch;
+    outcome->seconds = 1e6;
+}
+
+static void stubborn (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+{
+    for_ever (arg, node, launch, outcome);
+    outcome->stubborn = true;
+}
+
+static void stopped (void **state)
+{
+    struct run r = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = for_ever, .what = INTERRUPT, .at = 2, .grace = 1e5 };
+    struct run twice = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = stubborn, .what = INTERRUPT_TWICE, .at = 2, .grace = 1e5 };
+    struct replay p;
+
+    (void)state;
+    assert_int_equal (run (&r), 3);
+    check_journal (&r, 3, &p);
+    assert_int_equal (p.n[AW_EVENT_KILL], 3);
+    finish (&r);
+    assert_int_equal (run (&twice), 3);
+    check_journal (&twice, 3, &p);
+    finish (&twice);
+}
+
+static void pool_is_lost (void **state)
+{
+    struct run broken = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = for_ever, .what = BREAK };
+    struct run one = { .tasks = CHAIN, .nodes = 2, .cpus = 2, .what = LOSE_0 };
+    struct run both = { .tasks = CHAIN, .nodes = 2, .cpus = 2, .what = LOSE_BOTH };
+    struct replay p;
+
+    (void)state;
+    assert_int_equal (run (&broken), 4);
+    assert_string_equal (broken.err.text, "the pool is gone");
+    finish (&broken);
+    assert_int_equal (run (&one), 0);
+    check_journal (&one, 0, &p);
+    assert_int_equal (p.n[AW_EVENT_NODE_LOST], 1);
+    finish (&one);
+    assert_int_equal (run (&both), 4);
+    check_journal (&both, 4, &p);
+    assert_non_null (strstr (both.err.text, "no node that could run them")); /* and it says why */
+    finish (&both);
+}
+
+static void never_starts (void **state)
+{
+    struct run large = { .tasks = "{ \"a\": { \"cpus\": 5, \"command\": [\"x\"] } }", .nodes = 2, .cpus = 4 };
+    struct run refused = { .tasks = CHAIN, .nodes = 2, .cpus = 4, .refuse = true };
+
+    (void)state;
+    assert_int_equal (run (&large), 2);
+    assert_non_null (strstr (large.err.text, "tasks.a: a task wants 5 CPUs"));
+    assert_int_equal (large.launches, 0);
+    finish (&large);
+    assert_int_equal (run (&refused), 4);
+    assert_string_equal (refused.err.text, "not this pool");
+    /* The pool may go on talking while it ends. */
+    aw_exec_fake_lose (refused.exec, 1, "ended");
+    aw_exec_fake_break (refused.exec, "ended");
+    event_base_loop (refused.base, EVLOOP_NONBLOCK);
+    finish (&refused);
+}
+
+static void a_moment (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+{
+    for_ever (arg, node, launch, outcome);
+    outcome->seconds = 0.05;
+}
+
+/* A completion that cannot be written starts nothing. */
+static void disk_full (void **state)
+{
+    struct run r = { .tasks = "{ \"a\": { \"command\": [\"x\"] }, \"b\": { \"after\": [\"a\"], \"command\": [\"x\"] } }",
+                     .nodes = 1, .cpus = 1, .plan = a_moment, .what = FILL_DISK };
+
+    (void)state;
+    signal (SIGXFSZ, SIG_IGN);
+    assert_int_equal (run (&r), 3);
+    assert_int_equal (r.launches, 1);
+    finish (&r);
+}
+
+/* What becomes ready at once does not pile up in memory before the first start. */
+static void many_ready (void **state)
+{
+    struct run r = { .tasks = "{ \"a\": { \"count\": 20000, \"command\": [\"x\"] } }", .nodes = 1, .cpus = 1, .what = BREAK };
+
+    (void)state;
+    assert_int_equal (run (&r), 4);
+    assert_true (r.size_at_first > 20000 * 40);
+    finish (&r);
+}
+
+/* The loop is not kept waiting by a look ahead at millions of tasks. */
+static void time_left (void **state)
+{
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    struct aw_event node = { .type = AW_EVENT_NODE, .name = "n1" };
+    struct aw_time_left left = { 0 };
+    struct aw_sched *s;
+
+    (void)state;
+    aw_graph_add_set (g, "a")->count = 1000000;
+    g->sets[0].duration = 1;
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    s = aw_sched_create (g, &config, NULL);
+    aw_idset_add (&node.cpus, 0, 0);
+    assert_int_equal (aw_sched_handle (s, &node, NULL), 0);
+    aw_idset_finish (&node.cpus);
+    assert_false (aw_time_left (&left, s, 0) > 0); /* not known */
+    assert_false (aw_time_left (&left, s, 0) <= 0);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+int main (void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (normal),       cmocka_unit_test (failures),
+        cmocka_unit_test (stopped),      cmocka_unit_test (pool_is_lost),
+        cmocka_unit_test (never_starts), cmocka_unit_test (disk_full),
+        cmocka_unit_test (many_ready),   cmocka_unit_test (time_left),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
