@@ -68,9 +68,8 @@ struct aw_exec_ops {
      */
     void (
         *kill) (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace);
-    /* No further launches will come: agents end when they have nothing left. `done` in the
-     * callbacks' sense is the loop having nothing left to wait for; the row breaks the loop's wait
-     * by removing its events.
+    /* No further launches will come: agents end when they have nothing left, and then the row has
+     * no event in the loop any more. Callbacks may come until destroy.
      */
     void (*shutdown) (struct aw_exec *exec);
     void (*destroy) (struct aw_exec *exec); /* ends what is left the hard way; takes NULL */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/event.h"
 
-#include <stddef.h>
-#include <string.h>
+#include "util/suggest.h"
 
 static const char *const type_names[AW_EVENT_TYPES] = {
     [AW_EVENT_NODE] = "node",
@@ -24,14 +23,6 @@ static const char *const status_names[AW_STATUSES] = {
     [AW_STATUS_NODE_FAIL] = "node_fail",
 };
 
-static int find (const char *const names[], int n, const char *name)
-{
-    for (int i = 0; name && i < n; i++)
-        if (strcmp (names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 const char *aw_event_type_name (enum aw_event_type type)
 {
     return (unsigned)type < AW_EVENT_TYPES ? type_names[type] : "unknown";
@@ -39,7 +30,7 @@ const char *aw_event_type_name (enum aw_event_type type)
 
 int aw_event_type_parse (const char *name)
 {
-    return find (type_names, AW_EVENT_TYPES, name);
+    return aw_find_name (name, type_names, AW_EVENT_TYPES);
 }
 
 const char *aw_status_name (enum aw_status status)
@@ -49,5 +40,5 @@ const char *aw_status_name (enum aw_status status)
 
 int aw_status_parse (const char *name)
 {
-    return find (status_names, AW_STATUSES, name);
+    return aw_find_name (name, status_names, AW_STATUSES);
 }

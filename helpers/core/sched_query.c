@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What others may ask the scheduler, and the names of its settings. */
 #include <stdio.h>
-#include <string.h>
 
 #include "core/sched_state.h"
+#include "util/suggest.h"
 
 static const char *const policy_names[] = {
     [AW_POLICY_LONGEST_PATH] = "longest-path",
@@ -18,14 +18,6 @@ static const char *const mode_names[] = {
     [AW_MODE_SEQUENTIAL] = "sequential",
 };
 
-static int find (const char *const names[], int n, const char *name)
-{
-    for (int i = 0; name && i < n; i++)
-        if (strcmp (names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 const char *aw_policy_name (enum aw_policy policy)
 {
     return policy_names[policy];
@@ -33,7 +25,7 @@ const char *aw_policy_name (enum aw_policy policy)
 
 int aw_policy_parse (const char *name)
 {
-    return find (policy_names, sizeof (policy_names) / sizeof (policy_names[0]), name);
+    return aw_find_name (name, policy_names, AW_POLICIES);
 }
 
 const char *aw_mode_name (enum aw_mode mode)
@@ -43,7 +35,7 @@ const char *aw_mode_name (enum aw_mode mode)
 
 int aw_mode_parse (const char *name)
 {
-    return find (mode_names, sizeof (mode_names) / sizeof (mode_names[0]), name);
+    return aw_find_name (name, mode_names, sizeof (mode_names) / sizeof (mode_names[0]));
 }
 
 static void add_counts (struct aw_counts *sum, const uint32_t counts[AW_TASK_STATES])

@@ -67,3 +67,11 @@ const char *aw_suggest (const char *word, const char *const names[], size_t n)
     }
     return best;
 }
+
+int aw_find_name (const char *word, const char *const names[], size_t n)
+{
+    for (size_t i = 0; word && i < n; i++)
+        if (strcmp (names[i], word) == 0)
+            return (int)i;
+    return -1;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nearest of some known names to a misspelt one, for "did you mean". */
+/* A word among known names: the same, or the nearest to a misspelt one, for "did you mean". */
 #ifndef AW_UTIL_SUGGEST_H
 #define AW_UTIL_SUGGEST_H
 
@@ -9,5 +9,8 @@
  * neighbours), or NULL where none is within a third of the word's length (at least 2). Borrowed from NAMES.
  */
 const char *aw_suggest (const char *word, const char *const names[], size_t n);
+
+/* The place of WORD among the N names; -1 where it is none of them, or NULL. */
+int aw_find_name (const char *word, const char *const names[], size_t n);
 
 #endif /* AW_UTIL_SUGGEST_H */

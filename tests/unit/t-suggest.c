@@ -12,6 +12,17 @@ static const char *const keys[] = { "after",   "command",     "count",  "cpus", 
                                     "environment", "gpus",    "script", "time_limit", "on_failure" };
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
 
+static void exactly (void **state)
+{
+    (void)state;
+    assert_int_equal (aw_find_name ("after", keys, N_KEYS), 0);
+    assert_int_equal (aw_find_name ("on_failure", keys, N_KEYS), N_KEYS - 1);
+    assert_int_equal (aw_find_name ("on_failure", keys, N_KEYS - 1), -1);
+    assert_int_equal (aw_find_name ("After", keys, N_KEYS), -1);
+    assert_int_equal (aw_find_name ("", keys, N_KEYS), -1);
+    assert_int_equal (aw_find_name (NULL, keys, N_KEYS), -1);
+}
+
 static void nothing_near (void **state)
 {
     static const char *const bad[] = { "", "x", "zz", "priority", "unrelated-word", "a" };
@@ -68,6 +79,7 @@ static void the_first_of_equals (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (exactly),
         cmocka_unit_test (nothing_near),
         cmocka_unit_test (nearest),
         cmocka_unit_test (the_first_of_equals),
