@@ -48,6 +48,12 @@ static int make_shapes (struct aw_ready *r)
     for (uint32_t i = 0; i < n; i++)
         r->shapes[i].never = true; /* there is no node yet */
     r->n_shapes = n;
+    r->lines[0].heap = calloc ((size_t)n + 1, sizeof (*r->lines[0].heap));
+    r->lines[1].heap = calloc ((size_t)n + 1, sizeof (*r->lines[1].heap));
+    r->lines[2].heap = calloc ((size_t)n + 1, sizeof (*r->lines[2].heap));
+    r->chosen = calloc ((size_t)n + 1, sizeof (*r->chosen));
+    if (!r->lines[0].heap || !r->lines[1].heap || !r->lines[2].heap || !r->chosen)
+        return -1;
     for (uint32_t s = 0; s < g->n_sets; s++) {
         struct aw_shape key = { .demand = demand_of (&g->sets[s]) };
         const struct aw_shape *found =
@@ -90,6 +96,10 @@ void aw_ready_finish (struct aw_ready *r)
     for (uint32_t i = 0; i < r->n_shapes; i++)
         free (r->shapes[i].heap);
     free (r->shapes);
+    free (r->lines[0].heap);
+    free (r->lines[1].heap);
+    free (r->lines[2].heap);
+    free (r->chosen);
     free (r->shape_of);
     free (r->queues);
     free (r->position);
@@ -115,6 +125,7 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
         shape->never = from->shapes[i].never;
         shape->blocked = from->shapes[i].blocked;
         shape->held = from->shapes[i].held;
+        shape->place = from->shapes[i].place;
         if (from->shapes[i].n == 0)
             continue;
         shape->n = shape->room = from->shapes[i].n;
@@ -123,6 +134,11 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
             goto fail;
         memcpy (shape->heap, from->shapes[i].heap, shape->n * sizeof (*shape->heap));
     }
+    for (int i = 0; i < 3; i++) {
+        r->lines[i].n = from->lines[i].n;
+        memcpy (r->lines[i].heap, from->lines[i].heap, from->lines[i].n * sizeof (*r->lines[i].heap));
+    }
+    r->n_held = from->n_held;
     return 0;
 fail:
     aw_ready_finish (r);
@@ -187,6 +203,132 @@ static void sift_down (struct aw_ready *r, struct aw_shape *shape, uint32_t plac
     put (r, shape, place, instance);
 }
 
+static struct aw_line *line_of (struct aw_ready *r, const struct aw_shape *shape)
+{
+    return &r->lines[shape->never ? 2 : shape->blocked];
+}
+
+static bool shape_before (const struct aw_ready *r, uint32_t a, uint32_t b)
+{
+    return aw_ready_before (r, r->shapes[a].heap[0], r->shapes[b].heap[0]);
+}
+
+static void put_shape (struct aw_ready *r, struct aw_line *line, uint32_t place, uint32_t number)
+{
+    line->heap[place] = number;
+    r->shapes[number].place = place;
+}
+
+static void sink (struct aw_ready *r, struct aw_line *line, uint32_t place)
+{
+    uint32_t number = line->heap[place];
+
+    for (;;) {
+        uint32_t child = 2 * place + 1;
+
+        if (child + 1 < line->n && shape_before (r, line->heap[child + 1], line->heap[child]))
+            child++;
+        if (child >= line->n || !shape_before (r, line->heap[child], number))
+            break;
+        put_shape (r, line, place, line->heap[child]);
+        place = child;
+    }
+    put_shape (r, line, place, number);
+}
+
+/* The first instance of the shape at PLACE may be another, or have another rank: finds its place anew. */
+static void settle (struct aw_ready *r, struct aw_line *line, uint32_t place)
+{
+    uint32_t number = line->heap[place];
+
+    for (; place > 0 && shape_before (r, number, line->heap[(place - 1) / 2]); place = (place - 1) / 2)
+        put_shape (r, line, place, line->heap[(place - 1) / 2]);
+    put_shape (r, line, place, number);
+    sink (r, line, place);
+}
+
+static void join (struct aw_ready *r, struct aw_shape *shape)
+{
+    struct aw_line *line = line_of (r, shape);
+
+    put_shape (r, line, line->n, (uint32_t)(shape - r->shapes));
+    settle (r, line, line->n++);
+}
+
+static void leave (struct aw_ready *r, const struct aw_shape *shape)
+{
+    struct aw_line *line = line_of (r, shape);
+    uint32_t place = shape->place, last = line->heap[--line->n];
+
+    if (last == (uint32_t)(shape - r->shapes))
+        return;
+    put_shape (r, line, place, last);
+    settle (r, line, place);
+}
+
+struct aw_shape *aw_ready_first (const struct aw_ready *r, bool blocked)
+{
+    const struct aw_line *line = &r->lines[blocked];
+
+    return line->n > 0 ? &r->shapes[line->heap[0]] : NULL;
+}
+
+static void set_blocked (struct aw_ready *r, struct aw_shape *shape, bool blocked, bool held)
+{
+    leave (r, shape);
+    r->n_held += held - shape->held;
+    shape->blocked = blocked;
+    shape->held = held;
+    join (r, shape);
+}
+
+void aw_ready_block (struct aw_ready *r, struct aw_shape *shape, bool held)
+{
+    set_blocked (r, shape, true, held);
+}
+
+void aw_ready_set_never (struct aw_ready *r, struct aw_shape *shape, bool never)
+{
+    if (shape->never == never)
+        return;
+    if (shape->n > 0)
+        leave (r, shape);
+    r->n_held -= shape->held;
+    shape->blocked = shape->held = false;
+    shape->never = never;
+    if (shape->n > 0)
+        join (r, shape);
+}
+
+/* Chosen first, then moved: moving one changes the places of others. */
+static void unblock_chosen (struct aw_ready *r, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        set_blocked (r, &r->shapes[r->chosen[i]], false, false);
+}
+
+void aw_ready_unblock (struct aw_ready *r, const struct aw_node *node)
+{
+    const struct aw_line *blocked = &r->lines[1];
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < blocked->n; i++)
+        if (aw_node_can_hold (node, &r->shapes[blocked->heap[i]].demand))
+            r->chosen[n++] = blocked->heap[i];
+    unblock_chosen (r, n);
+}
+
+void aw_ready_unhold (struct aw_ready *r)
+{
+    const struct aw_line *blocked = &r->lines[1];
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < blocked->n && n < r->n_held; i++)
+        if (r->shapes[blocked->heap[i]].held)
+            r->chosen[n++] = blocked->heap[i];
+    unblock_chosen (r, n);
+}
+
 static struct aw_shape *shape_of_instance (const struct aw_ready *r, uint32_t instance)
 {
     return &r->shapes[r->shape_of[instance % r->graph->n_sets]];
@@ -206,26 +348,46 @@ static int insert (struct aw_ready *r, uint32_t instance)
     }
     put (r, shape, shape->n, instance);
     sift_up (r, shape, shape->n++);
+    if (shape->n == 1)
+        join (r, shape);
+    else
+        settle (r, line_of (r, shape), shape->place);
     return 0;
+}
+
+/* Takes the instance out of its shape. */
+static void take_out (struct aw_ready *r, struct aw_shape *shape, uint32_t instance)
+{
+    uint32_t place = r->position[instance], moved;
+
+    aw_ranges_finish (&r->queues[instance]);
+    r->position[instance] = AW_NONE;
+    if (shape->n == 1) { /* empty then, so no longer in a line */
+        leave (r, shape);
+        r->n_held -= shape->held;
+        shape->blocked = shape->held = false;
+    }
+    moved = shape->heap[--shape->n];
+    if (moved == instance)
+        return;
+    put (r, shape, place, moved);
+    sift_up (r, shape, place);
+    sift_down (r, shape, r->position[moved]);
 }
 
 /* The instance's queue has lost its front or all: move or take it out. */
 static void adjust (struct aw_ready *r, uint32_t instance)
 {
     struct aw_shape *shape = shape_of_instance (r, instance);
-    uint32_t place = r->position[instance];
-    uint32_t moved = instance;
 
-    if (aw_ranges_empty (&r->queues[instance])) {
-        aw_ranges_finish (&r->queues[instance]);
-        r->position[instance] = AW_NONE;
-        moved = shape->heap[--shape->n];
-        if (moved == instance)
-            return;
-        put (r, shape, place, moved);
+    if (aw_ranges_empty (&r->queues[instance]))
+        take_out (r, shape, instance);
+    else {
+        sift_up (r, shape, r->position[instance]);
+        sift_down (r, shape, r->position[instance]);
     }
-    sift_up (r, shape, place);
-    sift_down (r, shape, r->position[moved]);
+    if (shape->n > 0)
+        settle (r, line_of (r, shape), shape->place);
 }
 
 int aw_ready_push (struct aw_ready *r, uint32_t first, uint32_t last, double t)
@@ -262,4 +424,7 @@ void aw_ready_reorder (struct aw_ready *r)
     for (uint32_t i = 0; i < r->n_shapes; i++)
         for (uint32_t place = r->shapes[i].n / 2; place-- > 0;)
             sift_down (r, &r->shapes[i], place);
+    for (int i = 0; i < 3; i++)
+        for (uint32_t place = r->lines[i].n / 2; place-- > 0;)
+            sink (r, &r->lines[i], place);
 }

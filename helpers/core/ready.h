@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tasks that are ready, waiting for resources. The tasks of one set instance queue as runs of ids; instances of equal demand
- * form a shape, a heap by priority. So a decision costs by the number of shapes, never of tasks.
+/* The tasks that are ready, waiting for resources. The tasks of one set instance queue as runs of ids; instances of equal
+ * demand form a shape, a heap by priority; and the shapes stand in two lines, heaps by their first instance: those
+ * that may start and those that are blocked; what can never start stands aside. So what a decision costs never depends on the number of tasks.
  */
 #ifndef AW_CORE_READY_H
 #define AW_CORE_READY_H
@@ -17,9 +18,16 @@ struct aw_shape {
     struct aw_demand demand;
     uint32_t *heap; /* instances with ready tasks, the first in front */
     uint32_t n, room;
-    bool never; /* no node of the pool could hold it, even empty; kept by the scheduler, as the next */
-    bool blocked; /* cannot start now */
+    bool never; /* no node of the pool could hold it, even empty; see aw_ready_set_never */
+    bool blocked; /* cannot start now; see aw_ready_block. An empty one is not */
     bool held; /* blocked by the reservation alone */
+    uint32_t place; /* private: in its line */
+};
+
+/* Private: a heap of shapes, by number. */
+struct aw_line {
+    uint32_t *heap;
+    uint32_t n;
 };
 
 struct aw_ready {
@@ -27,6 +35,9 @@ struct aw_ready {
     enum aw_policy policy;
     struct aw_shape *shapes;
     uint32_t n_shapes;
+    uint32_t n_held;
+    struct aw_line lines[3]; /* private: open, blocked, never */
+    uint32_t *chosen; /* private: room for all shapes */
     uint32_t *shape_of; /* by set */
     struct aw_ranges *queues; /* by instance */
     uint32_t *position; /* by instance: in its shape's heap; AW_NONE: not in it */
@@ -49,6 +60,19 @@ bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
 
 /* The first task in an instance's queue, which is not empty. */
 uint32_t aw_ready_front (const struct aw_ready *ready, uint32_t instance);
+
+/* The shape whose first task goes before those of all others that are blocked, or that are not. NULL: there is none. */
+struct aw_shape *aw_ready_first (const struct aw_ready *ready, bool blocked);
+
+/* SHAPE, not empty, cannot start now. HELD: only for the reservation. */
+void aw_ready_block (struct aw_ready *ready, struct aw_shape *shape, bool held);
+
+/* Could any node of the pool hold SHAPE? At first, without nodes, none can. */
+void aw_ready_set_never (struct aw_ready *ready, struct aw_shape *shape, bool never);
+
+/* Those blocked shapes that NODE can hold may be tried again; or those that are held. */
+void aw_ready_unblock (struct aw_ready *ready, const struct aw_node *node);
+void aw_ready_unhold (struct aw_ready *ready);
 
 /* Puts the heaps in order after `remaining` has changed. */
 void aw_ready_reorder (struct aw_ready *ready);

@@ -10,24 +10,20 @@
 
 void aw_sched_unblock (struct aw_sched *s, uint32_t node)
 {
-    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
-        struct aw_shape *shape = &s->ready.shapes[i];
-        if (shape->blocked && aw_node_can_hold (&s->pool.nodes[node], &shape->demand))
-            shape->blocked = shape->held = false;
-    }
+    aw_ready_unblock (&s->ready, &s->pool.nodes[node]);
 }
 
 void aw_sched_fit (struct aw_sched *s, uint32_t node)
 {
     for (uint32_t i = 0; i < s->ready.n_shapes; i++)
         if (aw_node_could_hold (&s->pool.nodes[node], &s->ready.shapes[i].demand))
-            s->ready.shapes[i].never = false;
+            aw_ready_set_never (&s->ready, &s->ready.shapes[i], false);
 }
 
 void aw_sched_fit_all (struct aw_sched *s)
 {
     for (uint32_t i = 0; i < s->ready.n_shapes; i++)
-        s->ready.shapes[i].never = true;
+        aw_ready_set_never (&s->ready, &s->ready.shapes[i], true);
     for (uint32_t n = 0; n < s->pool.n_nodes; n++)
         aw_sched_fit (s, n);
 }
@@ -37,25 +33,7 @@ void aw_sched_drop_reservation (struct aw_sched *s)
     if (!s->reservation.active)
         return;
     s->reservation.active = false;
-    for (uint32_t i = 0; i < s->ready.n_shapes; i++)
-        if (s->ready.shapes[i].held)
-            s->ready.shapes[i].blocked = s->ready.shapes[i].held = false;
-}
-
-/* The shape whose first task goes before those of all others that are blocked, or are not. */
-static struct aw_shape *first_shape (struct aw_sched *s, bool blocked)
-{
-    struct aw_shape *best = NULL;
-
-    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
-        struct aw_shape *shape = &s->ready.shapes[i];
-
-        if (shape->n == 0 || shape->never || shape->blocked != blocked)
-            continue;
-        if (!best || aw_ready_before (&s->ready, shape->heap[0], best->heap[0]))
-            best = shape;
-    }
-    return best;
+    aw_ready_unhold (&s->ready);
 }
 
 /* The best node for a task of DEMAND and SECONDS that must not disturb the reservation; AW_NO_NODE: there is none. */
@@ -108,7 +86,8 @@ static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instanc
 {
     double seconds = seconds_of_instance (s, shape->heap[0]);
     uint32_t found = aw_pool_best_fit (&s->pool, &shape->demand, AW_NO_NODE);
-    const struct aw_shape *waiting = first_shape (s, true);
+    bool held = false;
+    const struct aw_shape *waiting = aw_ready_first (&s->ready, true);
 
     *instance = shape->heap[0];
     if (found != AW_NO_NODE && waiting
@@ -119,11 +98,12 @@ static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instanc
             *instance = shorter_instance (s, shape);
             found = *instance == AW_NONE ? AW_NO_NODE : s->reservation.node;
         }
-        shape->held = found == AW_NO_NODE;
+        held = found == AW_NO_NODE;
     }
     *node = found;
-    shape->blocked = found == AW_NO_NODE;
-    return !shape->blocked;
+    if (found == AW_NO_NODE)
+        aw_ready_block (&s->ready, shape, held);
+    return found != AW_NO_NODE;
 }
 
 static int refresh_ranks (struct aw_sched *s)
@@ -160,7 +140,7 @@ int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
 
     if (refresh_ranks (s) < 0)
         return -1;
-    while ((shape = first_shape (s, false))) {
+    while ((shape = aw_ready_first (&s->ready, false))) {
         uint32_t instance, node;
 
         if (place (s, shape, &instance, &node))
