@@ -77,6 +77,7 @@ struct aw_environment {
     char **base; /* strings owned, sorted by name */
     size_t n_base;
     bool threads_given; /* OMP_NUM_THREADS is in base */
+    bool in_job; /* SLURM_JOB_ID is */
     struct aw_gpus *gpus;
     /* Made anew by each make, memory kept. */
     char **result;
@@ -165,6 +166,7 @@ struct aw_environment *aw_environment_create (char *const *env,
         return NULL;
     }
     environment->threads_given = aw_environment_get (env, "OMP_NUM_THREADS") != NULL;
+    environment->in_job = aw_environment_get (env, "SLURM_JOB_ID") != NULL;
     environment->gpus = aw_gpus_create (env, gpus, err);
     if (!environment->gpus) {
         aw_environment_destroy (environment);
@@ -216,6 +218,10 @@ static void add_own (struct aw_environment *environment, const struct aw_launch 
     if (!environment->threads_given) {
         aw_textbuf_puts (own, "OMP_NUM_THREADS=");
         aw_textbuf_u64 (own, aw_idset_count (&launch->cpus));
+        aw_textbuf_putc (own, '\0');
+    }
+    if (environment->in_job) { /* a srun in a task would wait for the pool's step to end */
+        aw_textbuf_puts (own, "SLURM_OVERLAP=1");
         aw_textbuf_putc (own, '\0');
     }
     aw_textbuf_puts (own, AW_ENVIRONMENT_MARK "=");

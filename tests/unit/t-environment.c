@@ -147,6 +147,26 @@ static void made (void **state)
     aw_environment_destroy (NULL);
 }
 
+/* A srun in a task must not wait for the pool's step; outside a job there is none to wait for. */
+static void srun_in_a_task (void **state)
+{
+    char *in_job[] = { "SLURM_JOB_ID=7", "SLURM_OVERLAP=0", NULL };
+    char *outside[] = { "PATH=/bin", NULL };
+    struct aw_idset none = { 0 };
+    struct aw_environment *environment;
+    struct aw_launch launch;
+
+    (void)state;
+    aw_launch_init (&launch);
+    environment = aw_environment_create (in_job, &none, NULL);
+    assert_int_equal (count (aw_environment_make (environment, &launch), "SLURM_OVERLAP=1"), 1);
+    assert_int_equal (count_name (aw_environment_make (environment, &launch), "SLURM_OVERLAP"), 1);
+    aw_environment_destroy (environment);
+    environment = aw_environment_create (outside, &none, NULL);
+    assert_int_equal (count_name (aw_environment_make (environment, &launch), "SLURM_OVERLAP"), 0);
+    aw_environment_destroy (environment);
+}
+
 static void threads_given (void **state)
 {
     char *base[] = { "OMP_NUM_THREADS=3", NULL };
