@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow check F: tells all that is wrong with a workflow file, or in one line what it is. */
+/* async-workflow check F: all that is wrong with a workflow file, or in one line what it is. */
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +25,10 @@ static const struct argp_option options[] = {
     { NULL, 0, NULL, 0, NULL, 0 },
 };
 
-static uint32_t parse_count (struct argp_state *state, const char *option, const char *text, uint32_t min)
+static uint32_t parse_count (struct argp_state *state,
+                             const char *option,
+                             const char *text,
+                             uint32_t min)
 {
     char *end;
     unsigned long number;
@@ -33,7 +36,8 @@ static uint32_t parse_count (struct argp_state *state, const char *option, const
     errno = 0;
     number = strtoul (text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || number < min || number > AW_IDSET_MAX)
-        argp_error (state, "--%s=%s: must be a number from %" PRIu32 " to %d", option, text, min, AW_IDSET_MAX);
+        argp_error (state, "--%s=%s: must be a number from %" PRIu32 " to %d", option, text, min,
+                    AW_IDSET_MAX);
     return (uint32_t)number;
 }
 
@@ -42,7 +46,8 @@ static error_t parse_option (int key, char *text, struct argp_state *state)
     struct arguments *args = state->input;
 
     switch (key) {
-    case OPT_NODES: /* a task runs on one node: their number is of no weight, a wrong one still is an error */
+    case OPT_NODES: /* a task runs on one node: their number is of no weight, a wrong one still is
+                       an error */
         parse_count (state, "nodes", text, 1);
         return 0;
     case OPT_CPUS:
@@ -72,8 +77,10 @@ static const struct argp parser = {
     .options = options,
     .parser = parse_option,
     .args_doc = "FILE",
-    .doc = "Check a workflow file and tell all that is wrong with it, each with its place and what to do."
-           "\vWith the shape of the nodes given, what no node could ever hold is wrong too; of what is not given nothing "
+    .doc = "Check a workflow file and tell all that is wrong with it, each with its place and what "
+           "to do."
+           "\vWith the shape of the nodes given, what no node could ever hold is wrong too; of "
+           "what is not given nothing "
            "is checked. Exit status: 0 nothing is wrong, 2 something is.",
 };
 
@@ -93,7 +100,9 @@ static void print_summary (const char *path, const struct aw_graph *graph)
 
 static int run (int argc, char **argv)
 {
-    struct arguments args = { .node = { .cpus = UINT32_MAX, .gpus = UINT32_MAX, .mem = UINT64_MAX } };
+    struct arguments args = {
+        .node = { .cpus = UINT32_MAX, .gpus = UINT32_MAX, .mem = UINT64_MAX },
+    };
     struct aw_workflow *workflow;
     struct aw_problems problems;
     int status = AW_EXIT_INPUT;

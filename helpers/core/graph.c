@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Building a graph, finding sets by name, and the numbering of tasks. Names are found through a hash table with
- * linear probing that grows with the sets, at most half full; a slot holds the set's index plus one.
+/* Building a graph, finding sets by name, and the numbering of tasks. Names are found through a
+ * hash table with linear probing that grows with the sets, at most half full; a slot holds the
+ * set's index plus one.
  */
 #include "core/graph.h"
 
@@ -176,7 +177,8 @@ int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, si
     return snprintf (buf, size, "%s[%u]", name, task.index);
 }
 
-/* Reads a number as task_name writes it, no sign, no leading zeros, and moves *TEXT on behind it. */
+/* Reads a number as task_name writes it, no sign, no leading zeros, and moves *TEXT on behind it.
+ */
 static int parse_number (const char **text, uint32_t *number)
 {
     const char *p = *text;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The graph of task sets: what scheduler, model and simulator know of a workflow, and nothing of how a task is
- * launched. A task set is `count` like tasks; the whole graph is gone through `iterations` times. The instance of
- * a set in one iteration is a "set instance"; a task is one of its `count` members.
+/* The graph of task sets: what scheduler, model and simulator know of a workflow, and nothing of
+ * how a task is launched. A task set is `count` like tasks; the whole graph is gone through
+ * `iterations` times. The instance of a set in one iteration is a "set instance"; a task is one of
+ * its `count` members.
  *
- * Numbering: instance = iteration * n_sets + set. Tasks are numbered iteration by iteration, set by set, index by
- * index, from 0: so the ids of one instance are contiguous.
+ * Numbering: instance = iteration * n_sets + set. Tasks are numbered iteration by iteration, set by
+ * set, index by index, from 0: so the ids of one instance are contiguous.
  */
 #ifndef AW_CORE_GRAPH_H
 #define AW_CORE_GRAPH_H
@@ -43,7 +44,8 @@ struct aw_set {
     enum aw_on_failure on_failure;
     struct aw_edge *after; /* owned */
     uint32_t n_after;
-    uint32_t rank; /* longest path that leads here within an iteration (edges with back 0); set by finalize */
+    uint32_t rank; /* longest path that leads here within an iteration (edges with back 0); set by
+                      finalize */
     uint32_t first; /* id of its first task in iteration 0; set by finalize */
 };
 
@@ -53,7 +55,7 @@ struct aw_graph {
     uint32_t iterations; /* at least 1 */
     bool iterated; /* the workflow has iterations: task names carry them */
     /* The rest is set by finalize. */
-    uint32_t *order; /* sets in a topological order of the edges with back 0, ties by the file's order */
+    uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order */
     uint32_t n_ranks; /* stages in an iteration */
     uint32_t tasks_per_iteration;
     uint32_t n_tasks;
@@ -65,8 +67,9 @@ struct aw_graph {
 struct aw_graph *aw_graph_create (void);
 void aw_graph_destroy (struct aw_graph *graph);
 
-/* Appends a set with 1 task of 1 CPU, no GPU, unknown duration, no limit, no retries, on_failure stop. Copies
- * NAME. Returns it (borrowed, valid until the next add_set), or NULL with ENOMEM or EEXIST.
+/* Appends a set with 1 task of 1 CPU, no GPU, unknown duration, no limit, no retries, on_failure
+ * stop. Copies NAME. Returns it (borrowed, valid until the next add_set), or NULL with ENOMEM or
+ * EEXIST.
  */
 struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name);
 
@@ -76,19 +79,19 @@ int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge
 /* Index of the set of that name, or AW_NONE. */
 uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);
 
-/* Checks and numbers: edges in range, `each` between equal counts, no cycle among edges with back 0, no more than
- * AW_MAX_TASKS tasks; fills order, rank, first and the totals. Returns 0, or -1 with text ("cycle: a -> b -> a").
- * Call again after changes.
+/* Checks and numbers: edges in range, `each` between equal counts, no cycle among edges with back
+ * 0, no more than AW_MAX_TASKS tasks; fills order, rank, first and the totals. Returns 0, or -1
+ * with text ("cycle: a -> b -> a"). Call again after changes.
  */
 int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
 
-/* Called for a cycle: SET is that of its sets which stands first in the file; TEXT, valid during the call, spells it out
- * in the order of time, "a -> b -> a", a long one abridged.
+/* Called for a cycle: SET is that of its sets which stands first in the file; TEXT, valid during
+ * the call, spells it out in the order of time, "a -> b -> a", a long one abridged.
  */
 typedef void aw_graph_cycle_fn (uint32_t set, const char *text, void *arg);
 
-/* Calls FOUND for cycles that have no set in common, for at least one where there is any. Works before finalize. Returns
- * their number, or -1 with ENOMEM.
+/* Calls FOUND for cycles that have no set in common, for at least one where there is any. Works
+ * before finalize. Returns their number, or -1 with ENOMEM.
  */
 int aw_graph_cycles (const struct aw_graph *graph, aw_graph_cycle_fn *found, void *arg);
 

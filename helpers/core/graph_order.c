@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of the sets within an iteration: ranks by Kahn's algorithm over the edges with back 0, and cycles where
- * there are any. What Kahn's algorithm leaves over has, set for set, a predecessor that is left over too; following the
- * first such one from every set must end in a cycle, and each set is gone through once.
+/* The order of the sets within an iteration: ranks by Kahn's algorithm over the edges with back 0,
+ * and cycles where there are any. What Kahn's algorithm leaves over has, set for set, a predecessor
+ * that is left over too; following the first such one from every set must end in a cycle, and each
+ * set is gone through once.
  */
 #include "core/graph.h"
 
@@ -10,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Successors along edges with back 0: those of set i are next[start[i]] .. next[start[i + 1] - 1]. */
+/* Successors along edges with back 0: those of set i are next[start[i]] .. next[start[i + 1] - 1].
+ */
 struct successors {
     uint32_t *start;
     uint32_t *next;
@@ -55,7 +57,8 @@ static int successors_init (struct successors *succ, const struct aw_graph *grap
     return 0;
 }
 
-/* Fills RANKS (AW_NONE: in a cycle or behind one) and counts the sets that have one. Returns 0 or -1 with ENOMEM. */
+/* Fills RANKS (AW_NONE: in a cycle or behind one) and counts the sets that have one. Returns 0 or
+ * -1 with ENOMEM. */
 static int compute_ranks (const struct aw_graph *graph, uint32_t *ranks, uint32_t *n_ranked)
 {
     uint32_t n = graph->n_sets;
@@ -99,7 +102,9 @@ out:
 }
 
 /* A predecessor that has no rank either: there is one for each set without a rank. */
-static uint32_t stuck_predecessor (const struct aw_graph *graph, const uint32_t *ranks, uint32_t set)
+static uint32_t stuck_predecessor (const struct aw_graph *graph,
+                                   const uint32_t *ranks,
+                                   uint32_t set)
 {
     const struct aw_set *s = &graph->sets[set];
 
@@ -137,7 +142,8 @@ static void spell_cycle (const struct aw_graph *graph,
         snprintf (buf + length, size - length, " -> %s", first);
 }
 
-/* PATH holds a cycle against its direction, N sets. Turned round, it begins with the first of the file. */
+/* PATH holds a cycle against its direction, N sets. Turned round, it begins with the first of the
+ * file. */
 static void report_cycle (const struct aw_graph *graph,
                           uint32_t *path,
                           uint32_t n,

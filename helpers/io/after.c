@@ -21,10 +21,13 @@ static int explain_iteration (const char *name, int length, const char *text, st
     if (*text == '-' && n > MAX_DIGITS)
         return aw_error_set (err, "so many iterations cannot be: at most %d digits", MAX_DIGITS);
     if (*text == '-' && n && !strcmp (text + 1 + n, "[i]"))
-        return aw_error_set (err, "[i] stands before @: write \"%.*s[i]@%.*s\"", length, name, (int)n + 1, text);
+        return aw_error_set (err, "[i] stands before @: write \"%.*s[i]@%.*s\"", length, name,
+                             (int)n + 1, text);
     if (*text != '-' && n)
-        return aw_error_set (err, "only earlier iterations can be waited for: write \"%.*s@-1\"", length, name);
-    return aw_error_set (err, "@ is followed by how many iterations back: write \"%.*s@-1\"", length, name);
+        return aw_error_set (err, "only earlier iterations can be waited for: write \"%.*s@-1\"",
+                             length, name);
+    return aw_error_set (err, "@ is followed by how many iterations back: write \"%.*s@-1\"",
+                         length, name);
 }
 
 static int explain (const char *text, size_t name_length, struct aw_error *err)
@@ -40,7 +43,8 @@ static int explain (const char *text, size_t name_length, struct aw_error *err)
         return explain_iteration (text, length, rest + 1, err);
     if (*rest == '[')
         return aw_error_set (err,
-                             "only [i], the task of the same index, can stand in brackets: write \"%.*s[i]\", or \"%.*s\" for all",
+                             "only [i], the task of the same index, can stand in brackets: write "
+                             "\"%.*s[i]\", or \"%.*s\" for all",
                              length, text, length, text);
     return aw_error_set (err, "write \"set\", \"set[i]\", \"set@-1\" or \"set[i]@-1\"");
 }

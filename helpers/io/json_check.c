@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recursive descent over the grammar of RFC 8259, as deep as the caller allows. The keys of the objects that are open lie on
- * one stack; where an object closes, its own are sorted and equal neighbours reported, so that time grows as n log n.
+/* Recursive descent over the grammar of RFC 8259, as deep as the caller allows. The keys of the
+ * objects that are open lie on one stack; where an object closes, its own are sorted and equal
+ * neighbours reported, so that time grows as n log n.
  */
 #include "io/json_check.h"
 
@@ -48,7 +49,10 @@ struct check {
 
 static int value (struct check *c);
 
-static void find_line (const struct check *c, const char *at, unsigned long *line, unsigned long *column)
+static void find_line (const struct check *c,
+                       const char *at,
+                       unsigned long *line,
+                       unsigned long *column)
 {
     const char *begin = c->text;
 
@@ -75,7 +79,8 @@ static int fail (const struct check *c, const char *at, const char *fmt, ...)
     vsnprintf (text, sizeof (text), fmt, ap);
     va_end (ap);
     find_line (c, at, &line, &column);
-    aw_problems_add (c->problems, false, "%s: line %lu, column %lu: %s", c->label, line, column, text);
+    aw_problems_add (c->problems, false, "%s: line %lu, column %lu: %s", c->label, line, column,
+                     text);
     return -1;
 }
 
@@ -87,8 +92,8 @@ static int fail_at_end (const struct check *c)
     if (!c->top)
         return fail (c, c->end, "the file ends where a value is expected");
     find_line (c, c->top->opened, &line, &column);
-    return fail (c, c->end, "the file ends within what opens in line %lu, column %lu: add \"%c\"", line,
-                 column, *c->top->opened == '{' ? '}' : ']');
+    return fail (c, c->end, "the file ends within what opens in line %lu, column %lu: add \"%c\"",
+                 line, column, *c->top->opened == '{' ? '}' : ']');
 }
 
 /* Something else stands where EXPECTED should. */
@@ -122,7 +127,8 @@ static void skip_blanks (struct check *c)
 
 static bool is_word (char ch)
 {
-    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_';
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9')
+           || ch == '_';
 }
 
 /* A word that is none of JSON's. */
@@ -132,10 +138,14 @@ static int fail_word (const struct check *c, const char *from)
         const char *word;
         const char *hint;
     } known[] = {
-        { "NaN", "JSON has no such number" }, { "nan", "JSON has no such number" },
-        { "Infinity", "JSON has no such number" }, { "inf", "JSON has no such number" },
-        { "True", "write true" },             { "False", "write false" },
-        { "None", "leave the key away" },     { "undefined", "leave the key away" },
+        { "NaN", "JSON has no such number" },
+        { "nan", "JSON has no such number" },
+        { "Infinity", "JSON has no such number" },
+        { "inf", "JSON has no such number" },
+        { "True", "write true" },
+        { "False", "write false" },
+        { "None", "leave the key away" },
+        { "undefined", "leave the key away" },
     };
     const char *to = from;
     int length;
@@ -144,7 +154,8 @@ static int fail_word (const struct check *c, const char *from)
         to++;
     length = (int)(to - from);
     for (size_t i = 0; i < sizeof (known) / sizeof (known[0]); i++)
-        if (strlen (known[i].word) == (size_t)length && !memcmp (from, known[i].word, (size_t)length))
+        if (strlen (known[i].word) == (size_t)length
+            && !memcmp (from, known[i].word, (size_t)length))
             return fail (c, from, "%s: %s", known[i].word, known[i].hint);
     return fail (c, from, "%.*s is not a JSON value: text stands in double quotes", length, from);
 }
@@ -201,7 +212,8 @@ static int number (struct check *c)
             return -1;
     }
     if (c->p < c->end && is_word (*c->p))
-        return fail (c, from, "letters behind a number: write text in double quotes, as \"1h\" or \"4G\"");
+        return fail (c, from,
+                     "letters behind a number: write text in double quotes, as \"1h\" or \"4G\"");
     return 0;
 }
 
@@ -225,11 +237,13 @@ static int string (struct check *c)
         if (!n)
             return fail (c, c->p, "byte 0x%02x is not UTF-8: save the file as UTF-8", byte);
         if (byte < 0x20)
-            return fail (c, c->p, "control character 0x%02x within text: write \\u%04x", byte, byte);
+            return fail (c, c->p, "control character 0x%02x within text: write \\u%04x", byte,
+                         byte);
         if (byte == '\\') {
             n = aw_json_escape_length (c->p, (size_t)(c->end - c->p));
             if (!n)
-                return fail (c, c->p, "an escape that JSON does not have: a backslash is written \\\\");
+                return fail (c, c->p,
+                             "an escape that JSON does not have: a backslash is written \\\\");
         }
         c->p += n;
     }
@@ -299,7 +313,10 @@ static void write_place (const struct frame *frame, struct aw_textbuf *place)
     }
 }
 
-static void report_duplicate (struct check *c, struct frame *frame, const struct key *first, const struct key *second)
+static void report_duplicate (struct check *c,
+                              struct frame *frame,
+                              const struct key *first,
+                              const struct key *second)
 {
     unsigned long line, column, first_line, first_column;
     struct aw_textbuf place;
@@ -312,8 +329,10 @@ static void report_duplicate (struct check *c, struct frame *frame, const struct
         find_line (c, second->at, &line, &column);
         write_place (frame, &place);
         aw_problems_add (c->problems, false,
-                         "%s: %.*s: given twice, in line %lu, column %lu and in line %lu, column %lu: remove one",
-                         c->label, (int)place.len, place.data, first_line, first_column, line, column);
+                         "%s: %.*s: given twice, in line %lu, column %lu and in line %lu, column "
+                         "%lu: remove one",
+                         c->label, (int)place.len, place.data, first_line, first_column, line,
+                         column);
     } else {
         aw_problems_add (c->problems, false, "duplicate");
     }
@@ -330,11 +349,13 @@ static void check_duplicates (struct check *c, struct frame *frame, size_t first
         return;
     qsort (keys, n, sizeof (*keys), compare_keys);
     for (size_t i = 1; i < n; i++)
-        if (keys[i].size == keys[i - 1].size && !memcmp (keys[i].name, keys[i - 1].name, keys[i].size))
+        if (keys[i].size == keys[i - 1].size
+            && !memcmp (keys[i].name, keys[i - 1].name, keys[i].size))
             report_duplicate (c, frame, &keys[i - 1], &keys[i]);
 }
 
-/* Behind a member or element: true where another follows. -1 on error, 0 where CLOSE stood there. */
+/* Behind a member or element: true where another follows. -1 on error, 0 where CLOSE stood there.
+ */
 static int next_member (struct check *c, char close)
 {
     const char *comma;

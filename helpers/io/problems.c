@@ -52,7 +52,8 @@ static char *format_line (const char *fmt, va_list ap)
     return line.data;
 }
 
-/* The list is made whole with the first problem: there is no moment at which the second cannot be kept. */
+/* The list is made whole with the first problem: there is no moment at which the second cannot be
+ * kept. */
 static struct aw_problem *next_item (struct aw_problems *problems)
 {
     if (!problems->items)

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 struct aw_problem {
-    char *text; /* "FILE: PLACE: what is wrong: what to do", one line, control characters replaced */
+    char *text; /* "FILE: PLACE: what is wrong: what to do", one line, nothing a terminal obeys */
     bool warning;
 };
 

@@ -107,7 +107,8 @@ bool aw_reader_unknown (struct aw_reader *reader,
     const char *near = shown ? aw_suggest (word, names, n) : NULL;
 
     if (near)
-        return aw_reader_error (reader, "unknown %s \"%.64s\": did you mean \"%s\"?", kind, word, near);
+        return aw_reader_error (reader, "unknown %s \"%.64s\": did you mean \"%s\"?", kind, word,
+                                near);
     return aw_reader_error (reader, "unknown %s \"%.64s\": %s", kind, word, hint);
 }
 
@@ -132,7 +133,9 @@ bool aw_reader_add_parameter (struct aw_reader *reader, const char *name, const 
     return true;
 }
 
-const struct aw_parameter *aw_reader_parameter (struct aw_reader *reader, const char *name, size_t length)
+const struct aw_parameter *aw_reader_parameter (struct aw_reader *reader,
+                                                const char *name,
+                                                size_t length)
 {
     uint32_t number = aw_names_get (&reader->parameter_numbers, name, length);
 
@@ -148,7 +151,8 @@ bool aw_reader_spend (struct aw_reader *reader, size_t size)
 
     reader->expanded += size;
     if (fits && reader->expanded > AW_MAX_EXPANDED)
-        aw_reader_error (reader, "all texts together, parameters and defaults put in, have more than %d MiB",
-                         AW_MAX_EXPANDED >> 20);
+        aw_reader_error (
+            reader, "all texts together, parameters and defaults put in, have more than %d MiB",
+            AW_MAX_EXPANDED >> 20);
     return reader->expanded <= AW_MAX_EXPANDED;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A walk through a parsed workflow file: it knows where it is, what is wrong goes to the problems with that place in
- * front, and values are read as what their key asks for, parameters resolved. Readers return false where they have
- * reported a problem.
+/* A walk through a parsed workflow file: it knows where it is, what is wrong goes to the problems
+ * with that place in front, and values are read as what their key asks for, parameters resolved.
+ * Readers return false where they have reported a problem.
  */
 #ifndef AW_IO_READER_H
 #define AW_IO_READER_H
@@ -14,10 +14,12 @@
 #include "io/names.h"
 #include "io/problems.h"
 
-/* Longest text that is passed to a program: Linux allows 128 KiB with the NUL (execve(2), MAX_ARG_STRLEN). */
+/* Longest text that is passed to a program: Linux allows 128 KiB with the NUL (execve(2),
+ * MAX_ARG_STRLEN). */
 enum { AW_MAX_TEXT = 131071 };
 
-/* All texts of a workflow together, with parameters put in. More is a parameter used a million times over. */
+/* All texts of a workflow together, with parameters put in. More is a parameter used a million
+ * times over. */
 enum { AW_MAX_EXPANDED = 256 << 20 };
 
 struct aw_parameter {
@@ -55,7 +57,8 @@ void aw_reader_warn (struct aw_reader *reader, const char *fmt, ...)
 /* Reports that there is no memory, once. Returns false. */
 bool aw_reader_no_memory (struct aw_reader *reader);
 
-/* WORD is no known name of its kind: "unknown KIND "WORD": did you mean "X"?" or else HINT. Returns false. */
+/* WORD is no known name of its kind: "unknown KIND "WORD": did you mean "X"?" or else HINT. Returns
+ * false. */
 bool aw_reader_unknown (struct aw_reader *reader,
                         const char *kind,
                         const char *word,
@@ -67,7 +70,9 @@ bool aw_reader_unknown (struct aw_reader *reader,
 bool aw_reader_add_parameter (struct aw_reader *reader, const char *name, const char *text);
 
 /* The parameter of that name, now used, or NULL. */
-const struct aw_parameter *aw_reader_parameter (struct aw_reader *reader, const char *name, size_t length);
+const struct aw_parameter *aw_reader_parameter (struct aw_reader *reader,
+                                                const char *name,
+                                                size_t length);
 
 /* Counts SIZE bytes of text. False (reported) beyond AW_MAX_EXPANDED. */
 bool aw_reader_spend (struct aw_reader *reader, size_t size);

@@ -39,7 +39,8 @@ const char *aw_reader_show (char buf[AW_SHOWN_SIZE], struct json_object *value)
     case json_type_string:
         return show_text (buf, json_object_get_string (value), "\"");
     case json_type_int: /* json-c cuts what does not fit */
-        if (json_object_get_uint64 (value) == UINT64_MAX || json_object_get_int64 (value) == INT64_MIN)
+        if (json_object_get_uint64 (value) == UINT64_MAX
+            || json_object_get_int64 (value) == INT64_MIN)
             return show_text (buf, "a number beyond 64 bits", "");
         /* fall through */
     default:
@@ -79,7 +80,8 @@ bool aw_reader_array (struct aw_reader *reader, struct json_object *value)
     if (json_object_is_type (value, json_type_array))
         return true;
     if (json_object_is_type (value, json_type_string))
-        return aw_reader_error (reader, "must be an array, not text: write [%s]", aw_reader_show (buf, value));
+        return aw_reader_error (reader, "must be an array, not text: write [%s]",
+                                aw_reader_show (buf, value));
     return aw_reader_error (reader, "must be an array, [...], not %s", aw_reader_type (value));
 }
 
@@ -90,7 +92,8 @@ bool aw_reader_text (struct aw_reader *reader, struct json_object *value, const 
     char buf[AW_SHOWN_SIZE];
 
     if (json_object_is_type (value, json_type_int) || json_object_is_type (value, json_type_double))
-        return aw_reader_error (reader, "must be text, not a number: write \"%s\"", aw_reader_show (buf, value));
+        return aw_reader_error (reader, "must be text, not a number: write \"%s\"",
+                                aw_reader_show (buf, value));
     if (!json_object_is_type (value, json_type_string))
         return aw_reader_error (reader, "must be text, not %s", aw_reader_type (value));
     string = json_object_get_string (value);
@@ -98,13 +101,16 @@ bool aw_reader_text (struct aw_reader *reader, struct json_object *value, const 
     if (strlen (string) != length)
         return aw_reader_error (reader, "\\u0000 within text: no program can be given that");
     if (length > AW_MAX_TEXT)
-        return aw_reader_error (reader, "text of %zu bytes: programs can be given at most %d", length, AW_MAX_TEXT);
+        return aw_reader_error (reader, "text of %zu bytes: programs can be given at most %d",
+                                length, AW_MAX_TEXT);
     *text = string;
     return true;
 }
 
 /* The parameter where TEXT is one in braces and nothing else. */
-static bool only_parameter (struct aw_reader *reader, const char *text, const struct aw_parameter **parameter)
+static bool only_parameter (struct aw_reader *reader,
+                            const char *text,
+                            const struct aw_parameter **parameter)
 {
     size_t length = strlen (text);
     char name[65];
@@ -141,7 +147,8 @@ static bool number_from_text (struct aw_reader *reader, struct json_object *valu
         return false;
     if (!only_parameter (reader, text, &parameter)) {
         if (scan_number (text, number))
-            return aw_reader_error (reader, "\"%s\": must be a number: write it without quotes", text);
+            return aw_reader_error (reader, "\"%s\": must be a number: write it without quotes",
+                                    text);
         return aw_reader_error (reader, "%s: must be a number, or one parameter as \"{name}\"",
                                 aw_reader_show (buf, value));
     }
@@ -170,16 +177,20 @@ bool aw_reader_number (struct aw_reader *reader, struct json_object *value, doub
 }
 
 /* "0.5", or "{share} is 0.5" where a parameter brought it. */
-static const char *show_number (char buf[2 * AW_SHOWN_SIZE], struct json_object *value, double number)
+static const char *show_number (char buf[2 * AW_SHOWN_SIZE],
+                                struct json_object *value,
+                                double number)
 {
     if (json_object_is_type (value, json_type_string))
-        snprintf (buf, 2 * AW_SHOWN_SIZE, "%.*s is %.15g", AW_SHOWN_SIZE, json_object_get_string (value), number);
+        snprintf (buf, 2 * AW_SHOWN_SIZE, "%.*s is %.15g", AW_SHOWN_SIZE,
+                  json_object_get_string (value), number);
     else
         aw_reader_show (buf, value);
     return buf;
 }
 
-/* A double says any integer of this file exactly: all limits are below 2^53, but for memory's, where it does not matter. */
+/* A double says any integer of this file exactly: all limits are below 2^53, but for memory's,
+ * where it does not matter. */
 bool aw_reader_integer (struct aw_reader *reader,
                         struct json_object *value,
                         uint64_t min,
@@ -192,8 +203,8 @@ bool aw_reader_integer (struct aw_reader *reader,
     if (!aw_reader_number (reader, value, &n))
         return false;
     if (n < (double)min || n > (double)max)
-        return aw_reader_error (reader, "%s: must be from %" PRIu64 " to %" PRIu64, show_number (buf, value, n), min,
-                                max);
+        return aw_reader_error (reader, "%s: must be from %" PRIu64 " to %" PRIu64,
+                                show_number (buf, value, n), min, max);
     if (n != floor (n))
         return aw_reader_error (reader, "%s: must be a whole number", show_number (buf, value, n));
     *number = (uint64_t)n;
@@ -219,11 +230,14 @@ bool aw_reader_seconds (struct aw_reader *reader, struct json_object *value, dou
     if (!json_object_is_type (value, json_type_string)) {
         double number;
 
-        if (!json_object_is_type (value, json_type_int) && !json_object_is_type (value, json_type_double))
-            return aw_reader_error (reader, "must be a time, as 90 or \"1h30m\", not %s", aw_reader_type (value));
+        if (!json_object_is_type (value, json_type_int)
+            && !json_object_is_type (value, json_type_double))
+            return aw_reader_error (reader, "must be a time, as 90 or \"1h30m\", not %s",
+                                    aw_reader_type (value));
         number = json_object_get_double (value);
         if (!(number >= 0. && number <= 1e9))
-            return aw_reader_error (reader, "%s: must be from 0 to 1000000000 seconds", aw_reader_show (buf, value));
+            return aw_reader_error (reader, "%s: must be from 0 to 1000000000 seconds",
+                                    aw_reader_show (buf, value));
         *seconds = number;
         return true;
     }
@@ -232,7 +246,8 @@ bool aw_reader_seconds (struct aw_reader *reader, struct json_object *value, dou
         return false;
     rc = aw_parse_seconds (text, seconds);
     if (rc < 0 && errno == ERANGE)
-        aw_reader_error (reader, "%s: must be from 0 to 1000000000 seconds", show_text (buf, text, "\""));
+        aw_reader_error (reader, "%s: must be from 0 to 1000000000 seconds",
+                         show_text (buf, text, "\""));
     else if (rc < 0)
         aw_reader_error (reader, "%s is not a time: write seconds, or \"1h30m\" (d, h, m, s, ms)",
                          show_text (buf, text, "\""));
@@ -248,8 +263,10 @@ bool aw_reader_bytes (struct aw_reader *reader, struct json_object *value, uint6
     int rc;
 
     if (!json_object_is_type (value, json_type_string)) {
-        if (!json_object_is_type (value, json_type_int) && !json_object_is_type (value, json_type_double))
-            return aw_reader_error (reader, "must be a size, as \"4G\", not %s", aw_reader_type (value));
+        if (!json_object_is_type (value, json_type_int)
+            && !json_object_is_type (value, json_type_double))
+            return aw_reader_error (reader, "must be a size, as \"4G\", not %s",
+                                    aw_reader_type (value));
         return aw_reader_integer (reader, value, 0, max, bytes);
     }
     text = fixed_text (reader, value);
@@ -257,9 +274,11 @@ bool aw_reader_bytes (struct aw_reader *reader, struct json_object *value, uint6
         return false;
     rc = aw_parse_bytes (text, bytes);
     if (rc < 0 && errno == EINVAL)
-        aw_reader_error (reader, "%s is not a size: write bytes, or \"4G\" (K, M, G, T, P)", show_text (buf, text, "\""));
+        aw_reader_error (reader, "%s is not a size: write bytes, or \"4G\" (K, M, G, T, P)",
+                         show_text (buf, text, "\""));
     else if (rc < 0 || *bytes > max)
-        rc = aw_reader_error (reader, "%s: must be from 0 to 1024P", show_text (buf, text, "\"")) - 1;
+        rc = aw_reader_error (reader, "%s: must be from 0 to 1024P", show_text (buf, text, "\""))
+             - 1;
     free (text);
     return rc == 0;
 }
@@ -278,7 +297,8 @@ bool aw_reader_choice (struct aw_reader *reader,
         return false;
     for (*index = 0; *index < n && strcmp (text, words[*index]) != 0; ++*index)
         if (length < sizeof (hint))
-            length += (size_t)snprintf (hint + length, sizeof (hint) - length, " \"%s\"", words[*index]);
+            length +=
+                (size_t)snprintf (hint + length, sizeof (hint) - length, " \"%s\"", words[*index]);
     if (*index == n)
         aw_reader_unknown (reader, "value", text, words, n, hint);
     free (text);

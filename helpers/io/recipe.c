@@ -49,13 +49,16 @@ bool aw_recipe_read_text (struct aw_reader *reader,
     return true;
 }
 
-bool aw_recipe_read_command (struct aw_reader *reader, struct json_object *value, struct aw_recipe *recipe)
+bool aw_recipe_read_command (struct aw_reader *reader,
+                             struct json_object *value,
+                             struct aw_recipe *recipe)
 {
     size_t n;
     bool good = true;
 
     if (json_object_is_type (value, json_type_string))
-        return aw_reader_error (reader, "must be an array of a program and its arguments: write them one by one, or use \"script\" for a shell's line");
+        return aw_reader_error (reader, "must be an array of a program and its arguments: write "
+                                        "them one by one, or use \"script\" for a shell's line");
     if (!aw_reader_array (reader, value))
         return false;
     n = json_object_array_length (value);
@@ -94,12 +97,14 @@ static bool read_variable (struct aw_reader *reader,
     if (strchr (name, '='))
         return aw_reader_error (reader, "\"=\" in a variable's name: write \"NAME\": \"value\"");
     if (!strncmp (name, "ASYNC_WORKFLOW_", 15) || !strcmp (name, "CUDA_VISIBLE_DEVICES"))
-        return aw_reader_error (reader, "is set for each task by async-workflow itself: leave it away");
+        return aw_reader_error (reader,
+                                "is set for each task by async-workflow itself: leave it away");
     if (!aw_reader_text (reader, value, &raw))
         return false;
     if (strlen (name) + strlen (raw) > AW_MAX_TEXT - 1)
-        return aw_reader_error (reader, "longer than %d bytes with its name, the most that a program can be given",
-                                AW_MAX_TEXT);
+        return aw_reader_error (
+            reader, "longer than %d bytes with its name, the most that a program can be given",
+            AW_MAX_TEXT);
     text = aw_template_compile (reader, raw, AW_TEMPLATE_TEXT);
     if (!text)
         return false;
@@ -116,7 +121,8 @@ static bool read_variable (struct aw_reader *reader,
 static bool reserve (struct aw_reader *reader, struct aw_recipe *recipe, size_t more)
 {
     size_t n = recipe->n_environment + more;
-    struct aw_variable *variables = reallocarray (recipe->environment, n ? n : 1, sizeof (*variables));
+    struct aw_variable *variables =
+        reallocarray (recipe->environment, n ? n : 1, sizeof (*variables));
 
     if (!variables)
         return aw_reader_no_memory (reader);
@@ -124,7 +130,9 @@ static bool reserve (struct aw_reader *reader, struct aw_recipe *recipe, size_t 
     return true;
 }
 
-bool aw_recipe_read_environment (struct aw_reader *reader, struct json_object *value, struct aw_recipe *recipe)
+bool aw_recipe_read_environment (struct aw_reader *reader,
+                                 struct json_object *value,
+                                 struct aw_recipe *recipe)
 {
     bool good = true;
 
@@ -193,9 +201,16 @@ static bool differs (const char *text, const char *key)
     return text && (aw_template_has (text, key) || aw_template_has (text, "task"));
 }
 
-static void check_output (struct aw_reader *reader, const char *key, const char *text, const char *directory, bool many, bool iterated)
+static void check_output (struct aw_reader *reader,
+                          const char *key,
+                          const char *text,
+                          const char *directory,
+                          bool many,
+                          bool iterated)
 {
-    const char *within = text && *text == '/' ? NULL : directory; /* a relative path is one in the task's directory */
+    const char *within = text && *text == '/'
+                             ? NULL
+                             : directory; /* a relative path is one in the task's directory */
     size_t mark;
 
     if (!text || !strncmp (text, "/dev/", 5))
@@ -208,7 +223,10 @@ static void check_output (struct aw_reader *reader, const char *key, const char 
     aw_reader_leave (reader, mark);
 }
 
-void aw_recipe_check_outputs (struct aw_reader *reader, const struct aw_recipe *recipe, bool many, bool iterated)
+void aw_recipe_check_outputs (struct aw_reader *reader,
+                              const struct aw_recipe *recipe,
+                              bool many,
+                              bool iterated)
 {
     check_output (reader, "stdout", recipe->out, recipe->directory, many, iterated);
     check_output (reader, "stderr", recipe->err, recipe->directory, many, iterated);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading those keys of a task set that say how its tasks are launched. Private to the workflow's reader. */
+/* Reading those keys of a task set that say how its tasks are launched. Private to the workflow's
+ * reader. */
 #ifndef AW_IO_RECIPE_H
 #define AW_IO_RECIPE_H
 
@@ -7,7 +8,8 @@
 #include "io/template.h"
 #include "io/workflow.h"
 
-/* Fills TO, empty, with copies of what FROM, the defaults, has; but of variables that OBJECT, a task set, gives itself. */
+/* Fills TO, empty, with copies of what FROM, the defaults, has; but of variables that OBJECT, a
+ * task set, gives itself. */
 bool aw_recipe_inherit (struct aw_reader *reader,
                         const struct aw_recipe *from,
                         struct json_object *object,
@@ -19,12 +21,19 @@ bool aw_recipe_read_text (struct aw_reader *reader,
                           enum aw_template_kind kind,
                           char **text);
 
-bool aw_recipe_read_command (struct aw_reader *reader, struct json_object *value, struct aw_recipe *recipe);
+bool aw_recipe_read_command (struct aw_reader *reader,
+                             struct json_object *value,
+                             struct aw_recipe *recipe);
 
 /* Adds variables to those that the recipe has. */
-bool aw_recipe_read_environment (struct aw_reader *reader, struct json_object *value, struct aw_recipe *recipe);
+bool aw_recipe_read_environment (struct aw_reader *reader,
+                                 struct json_object *value,
+                                 struct aw_recipe *recipe);
 
 /* Warns where several tasks would write one file. */
-void aw_recipe_check_outputs (struct aw_reader *reader, const struct aw_recipe *recipe, bool many, bool iterated);
+void aw_recipe_check_outputs (struct aw_reader *reader,
+                              const struct aw_recipe *recipe,
+                              bool many,
+                              bool iterated);
 
 #endif /* AW_IO_RECIPE_H */

@@ -60,7 +60,8 @@ bool aw_template_is_name (const char *word)
 static int task_placeholder (const char *name, size_t length)
 {
     for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++)
-        if (strlen (aw_task_placeholders[i]) == length && !memcmp (name, aw_task_placeholders[i], length))
+        if (strlen (aw_task_placeholders[i]) == length
+            && !memcmp (name, aw_task_placeholders[i], length))
             return i;
     return -1;
 }
@@ -71,7 +72,8 @@ static void put_braces (struct compiler *c, char brace, size_t n)
         aw_textbuf_putc (&c->out, brace);
 }
 
-/* Text that stands for itself: the LENGTH bytes at TEXT, behind which its string goes on with a brace or ends. */
+/* Text that stands for itself: the LENGTH bytes at TEXT, behind which its string goes on with a
+ * brace or ends. */
 static void put_literal (struct compiler *c, const char *text, size_t length)
 {
     for (const char *end = text + length; text < end;) {
@@ -84,13 +86,15 @@ static void put_literal (struct compiler *c, const char *text, size_t length)
     }
 }
 
-/* Reports an unknown NAME, of LENGTH, with the nearest of all that are known. In a script this is a warning, and only where
- * a name of some length is a letter away: {a,b} and awk's {print} are everyday there.
+/* Reports an unknown NAME, of LENGTH, with the nearest of all that are known. In a script this is a
+ * warning, and only where a name of some length is a letter away: {a,b} and awk's {print} are
+ * everyday there.
  */
 static void report_unknown (struct compiler *c, const char *name, size_t length)
 {
     struct aw_reader *reader = c->reader;
-    size_t n = reader->n_parameters, first = c->kind == AW_TEMPLATE_FIXED ? AW_TASK_PLACEHOLDERS : 0;
+    size_t n = reader->n_parameters,
+           first = c->kind == AW_TEMPLATE_FIXED ? AW_TASK_PLACEHOLDERS : 0;
     const char **names;
     const char *near = NULL;
     char word[65];
@@ -109,19 +113,24 @@ static void report_unknown (struct compiler *c, const char *name, size_t length)
         length = 40;
     if (c->kind == AW_TEMPLATE_SCRIPT) {
         if (near && length >= 4)
-            aw_reader_warn (reader, "{%.*s} is no placeholder and left to the shell: did you mean {%s}?",
+            aw_reader_warn (reader,
+                            "{%.*s} is no placeholder and left to the shell: did you mean {%s}?",
                             (int)length, name, near);
     } else {
         const char *kind = c->kind == AW_TEMPLATE_FIXED ? "parameter" : "placeholder";
 
         c->failed = true;
         if (near)
-            aw_reader_error (reader, "unknown %s {%.*s}: did you mean {%s}?", kind, (int)length, name, near);
+            aw_reader_error (reader, "unknown %s {%.*s}: did you mean {%s}?", kind, (int)length,
+                             name, near);
         else if (c->kind == AW_TEMPLATE_FIXED)
-            aw_reader_error (reader, "unknown parameter {%.*s}: add it to \"parameters\"", (int)length, name);
+            aw_reader_error (reader, "unknown parameter {%.*s}: add it to \"parameters\"",
+                             (int)length, name);
         else
-            aw_reader_error (reader, "unknown placeholder {%.*s}: add a parameter, or write {{%.*s}} for the braces",
-                             (int)length, name, (int)length, name);
+            aw_reader_error (
+                reader,
+                "unknown placeholder {%.*s}: add a parameter, or write {{%.*s}} for the braces",
+                (int)length, name, (int)length, name);
     }
     free (names);
 }
@@ -164,8 +173,10 @@ static void put_braced (struct compiler *c, const struct braced *b)
         put_literal (c, b->name, b->length);
         put_braces (c, '}', b->braces);
         if (b->shell && known && c->kind == AW_TEMPLATE_TEXT)
-            aw_reader_warn (c->reader, "${%.*s} is a shell's variable and left alone: for the placeholder write {%.*s}",
-                            (int)b->length, b->name, (int)b->length, b->name);
+            aw_reader_warn (
+                c->reader,
+                "${%.*s} is a shell's variable and left alone: for the placeholder write {%.*s}",
+                (int)b->length, b->name, (int)b->length, b->name);
         else if (!b->shell && b->braces == 1)
             report_unknown (c, b->name, b->length);
         return;
@@ -178,7 +189,8 @@ static void put_braced (struct compiler *c, const struct braced *b)
     put_braces (c, '}', b->braces / 2);
 }
 
-/* Reads the opening braces at TEXT, N of them, and what follows, into B where it is a name closed by one at least. */
+/* Reads the opening braces at TEXT, N of them, and what follows, into B where it is a name closed
+ * by one at least. */
 static bool find_braced (const char *text, size_t n, bool shell, struct braced *b)
 {
     size_t closing = 0;
@@ -231,7 +243,9 @@ char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_t
         }
         if (c.out.len > 2 * (size_t)AW_MAX_TEXT) {
             c.failed = true;
-            aw_reader_error (reader, "with its parameters it is longer than %d bytes, the most that a program can be given",
+            aw_reader_error (reader,
+                             "with its parameters it is longer than %d bytes, the most that a "
+                             "program can be given",
                              AW_MAX_TEXT);
             break;
         }
@@ -294,7 +308,10 @@ static void put_placeholder (struct aw_textbuf *out,
     }
 }
 
-char *aw_recipe_expand (const char *template, const struct aw_graph *graph, uint32_t task, const char *run)
+char *aw_recipe_expand (const char *template,
+                        const struct aw_graph *graph,
+                        uint32_t task,
+                        const char *run)
 {
     struct aw_textbuf out = { 0 };
     const char *p = template;

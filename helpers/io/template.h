@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Placeholders. What a user writes is compiled to a template: parameters are put in, {index}, {iteration}, {task} and {run}
- * stay for each task, and every other brace is doubled, so that nothing a parameter brought in is taken for a placeholder.
- * aw_recipe_expand (io/workflow.h) makes a task's text of a template.
+/* Placeholders. What a user writes is compiled to a template: parameters are put in, {index},
+ * {iteration}, {task} and {run} stay for each task, and every other brace is doubled, so that
+ * nothing a parameter brought in is taken for a placeholder. aw_recipe_expand (io/workflow.h) makes
+ * a task's text of a template.
  *
- * In what a user writes, a name is letters, digits, "_" and "-", not beginning with a digit or "-". "{name}" is replaced;
- * "{{name}}" means {name} as it stands; "{{{name}}}" a replaced name in braces; all other braces stand for themselves, and so
- * does a name in braces behind "$", which is a shell's variable.
+ * In what a user writes, a name is letters, digits, "_" and "-", not beginning with a digit or "-".
+ * "{name}" is replaced;
+ * "{{name}}" means {name} as it stands; "{{{name}}}" a replaced name in braces; all other braces
+ * stand for themselves, and so does a name in braces behind "$", which is a shell's variable.
  */
 #ifndef AW_IO_TEMPLATE_H
 #define AW_IO_TEMPLATE_H
@@ -14,8 +16,10 @@
 
 enum aw_template_kind {
     AW_TEMPLATE_TEXT, /* a name that is not known is an error */
-    AW_TEMPLATE_SCRIPT, /* braces are the shell's: unknown names are left alone, near misses warned of */
-    AW_TEMPLATE_FIXED, /* no task's placeholders here; the result is the text itself, not a template */
+    AW_TEMPLATE_SCRIPT, /* braces are the shell's: unknown names are left alone, near misses warned
+                           of */
+    AW_TEMPLATE_FIXED, /* no task's placeholders here; the result is the text itself, not a template
+                        */
 };
 
 /* The placeholders that differ by task. */

@@ -21,7 +21,8 @@ static int check_kind (const struct stat *st, size_t max, struct aw_error *err)
     return 0;
 }
 
-/* Reads FD to its end, as the file may have grown, or have a size that tells nothing as those in /proc. */
+/* Reads FD to its end, as the file may have grown, or have a size that tells nothing as those in
+ * /proc. */
 static char *read_all (int fd, size_t expected, size_t max, size_t *size, struct aw_error *err)
 {
     size_t room = expected + 1, have = 0;
@@ -69,7 +70,8 @@ char *aw_text_file_read (const char *path, size_t max, size_t *size, struct aw_e
     char *text = NULL;
     int fd = -1;
 
-    /* Looked at before opening, for opening alone may set a device going; and again after, for it may be another now. */
+    /* Looked at before opening, for opening alone may set a device going; and again after, for it
+     * may be another now. */
     if (stat (path, &st) < 0) {
         aw_error_set (err, "cannot be read: %s", strerror (errno));
         return NULL;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/utf8.h"
+
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 void aw_textbuf_init (struct aw_textbuf *buf)
@@ -144,26 +146,9 @@ void aw_textbuf_idset (struct aw_textbuf *buf, const struct aw_idset *set)
     }
 }
 
-/* Length of the UTF-8 sequence at TEXT (shortest form, no surrogates, at most U+10FFFF), 0 for none. The NUL or any
- * other byte that does not continue it ends the look.
- */
 static size_t utf8_length (const unsigned char *text, size_t len)
 {
-    size_t n = text[0] < 0x80                        ? 1
-               : text[0] >= 0xc2 && text[0] <= 0xdf ? 2
-               : (text[0] & 0xf0) == 0xe0           ? 3
-               : text[0] >= 0xf0 && text[0] <= 0xf4 ? 4
-                                                     : 0;
-
-    if (n > len)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f)
-        || (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return n;
+    return aw_utf8_length ((const char *)text, len);
 }
 
 void aw_textbuf_json (struct aw_textbuf *buf, const char *text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The file as a whole: its top level, then the sets one by one, then what connects them. Reading goes on behind a problem, so
- * that all are told; a workflow comes out where there was none.
+/* The file as a whole: its top level, then the sets one by one, then what connects them. Reading
+ * goes on behind a problem, so that all are told; a workflow comes out where there was none.
  */
 #include "io/workflow.h"
 
@@ -46,7 +46,8 @@ void aw_workflow_destroy (struct aw_workflow *workflow)
     errno = saved;
 }
 
-/* Names go into file names and task names: letters, digits, "_", "-", ".", the first a letter, digit or "_". */
+/* Names go into file names and task names: letters, digits, "_", "-", ".", the first a letter,
+ * digit or "_". */
 static bool check_name (struct aw_reader *reader, const char *name)
 {
     size_t length = strnlen (name, AW_WORKFLOW_MAX_NAME + 1);
@@ -54,11 +55,15 @@ static bool check_name (struct aw_reader *reader, const char *name)
     if (!length)
         return aw_reader_error (reader, "empty name: give it one");
     if (length > AW_WORKFLOW_MAX_NAME)
-        return aw_reader_error (reader, "\"%.20s...\": name too long: at most %d characters", name, AW_WORKFLOW_MAX_NAME);
+        return aw_reader_error (reader, "\"%.20s...\": name too long: at most %d characters", name,
+                                AW_WORKFLOW_MAX_NAME);
     if (strspn (name, AW_NAME_CHARACTERS) != length)
-        return aw_reader_error (reader, "\"%s\": a name is made of letters, digits, \"_\", \"-\" and \".\" alone", name);
+        return aw_reader_error (
+            reader, "\"%s\": a name is made of letters, digits, \"_\", \"-\" and \".\" alone",
+            name);
     if (*name == '-' || *name == '.')
-        return aw_reader_error (reader, "\"%s\": a name begins with a letter, a digit or \"_\"", name);
+        return aw_reader_error (reader, "\"%s\": a name begins with a letter, a digit or \"_\"",
+                                name);
     return true;
 }
 
@@ -100,16 +105,22 @@ static void read_name (struct loading *l, struct json_object *root, const char *
 }
 
 /* A task of the set in the reader's place needs more of KEY than the largest node has. */
-static void report_demand (struct aw_reader *reader, const char *key, const char *needed, const char *had)
+static void report_demand (struct aw_reader *reader,
+                           const char *key,
+                           const char *needed,
+                           const char *had)
 {
     size_t mark = aw_reader_enter (reader, key);
 
-    aw_reader_error (reader, "a task needs %s and no node has more than %s: ask for less, or for other nodes", needed,
-                     had);
+    aw_reader_error (
+        reader, "a task needs %s and no node has more than %s: ask for less, or for other nodes",
+        needed, had);
     aw_reader_leave (reader, mark);
 }
 
-static void check_demand (struct aw_reader *reader, const struct aw_set *set, const struct aw_demand *node)
+static void check_demand (struct aw_reader *reader,
+                          const struct aw_set *set,
+                          const struct aw_demand *node)
 {
     char needed[32], had[32];
 
@@ -138,7 +149,9 @@ static void read_set (struct loading *l, const char *name, struct json_object *v
     struct aw_set *set;
     size_t mark;
 
-    check_name (reader, name); /* a wrong one is taken as it is, so that what refers to it is not wrong as well */
+    check_name (
+        reader,
+        name); /* a wrong one is taken as it is, so that what refers to it is not wrong as well */
     set = aw_graph_add_set (graph, name);
     if (!set) {
         aw_reader_no_memory (reader);
@@ -166,8 +179,8 @@ static void check_total (struct loading *l)
     for (uint32_t i = 0; i < graph->n_sets; i++)
         n += l->specs[i].count_is_known ? graph->sets[i].count : 0.;
     if (n * graph->iterations > AW_MAX_TASKS)
-        aw_reader_error (&l->reader, "%.0f tasks in all iterations: at most %u are possible", n * graph->iterations,
-                         AW_MAX_TASKS);
+        aw_reader_error (&l->reader, "%.0f tasks in all iterations: at most %u are possible",
+                         n * graph->iterations, AW_MAX_TASKS);
 }
 
 static void report_cycle (uint32_t set, const char *text, void *arg)
@@ -186,7 +199,8 @@ static void read_sets (struct loading *l, struct json_object *root)
     size_t mark, n;
 
     if (!json_object_object_get_ex (root, "tasks", &tasks)) {
-        aw_reader_error (reader, "\"tasks\" is missing: add \"tasks\": {\"name\": {\"command\": [...]}}");
+        aw_reader_error (reader,
+                         "\"tasks\" is missing: add \"tasks\": {\"name\": {\"command\": [...]}}");
         return;
     }
     mark = aw_reader_enter (reader, "tasks");
@@ -222,7 +236,8 @@ static void warn_unused (struct aw_reader *reader)
             continue;
         mark = aw_reader_enter (reader, "parameters");
         aw_reader_enter (reader, reader->parameters[i].name);
-        aw_reader_warn (reader, "is not used: write {%s} where it should stand", reader->parameters[i].name);
+        aw_reader_warn (reader, "is not used: write {%s} where it should stand",
+                        reader->parameters[i].name);
         aw_reader_leave (reader, mark);
     }
 }
@@ -285,10 +300,13 @@ static void read_text (struct loading *l, const char *label)
     struct aw_error err;
 
     if (strspn (workflow->text, " \t\r\n") == workflow->text_size) {
-        aw_reader_error (reader, "is empty: a workflow is an object, {...}: see async-workflow-file(5)");
+        aw_reader_error (reader,
+                         "is empty: a workflow is an object, {...}: see async-workflow-file(5)");
         return;
     }
-    if (aw_json_check (workflow->text, workflow->text_size, AW_WORKFLOW_MAX_DEPTH, label, reader->problems) < 0)
+    if (aw_json_check (workflow->text, workflow->text_size, AW_WORKFLOW_MAX_DEPTH, label,
+                       reader->problems)
+        < 0)
         return;
     root = parse_tree (reader, workflow->text, workflow->text_size);
     if (!root)
@@ -338,7 +356,9 @@ static struct aw_workflow *parse_owned (char *text,
     return workflow;
 }
 
-struct aw_workflow *aw_workflow_load_for (const char *path, const struct aw_demand *node, struct aw_problems *problems)
+struct aw_workflow *aw_workflow_load_for (const char *path,
+                                          const struct aw_demand *node,
+                                          struct aw_problems *problems)
 {
     struct aw_error err;
     size_t size;
@@ -356,7 +376,10 @@ struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *prob
     return aw_workflow_load_for (path, NULL, problems);
 }
 
-struct aw_workflow *aw_workflow_parse (const char *text, size_t size, const char *label, struct aw_problems *problems)
+struct aw_workflow *aw_workflow_parse (const char *text,
+                                       size_t size,
+                                       const char *label,
+                                       struct aw_problems *problems)
 {
     char *copy = malloc (size + 1);
 

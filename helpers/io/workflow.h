@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The workflow file, version 1: JSON in, a graph of task sets and the recipe of each set's tasks out. All errors
- * are found in one pass, each with its place and a hint.
+/* The workflow file, version 1: JSON in, a graph of task sets and the recipe of each set's tasks
+ * out. All errors are found in one pass, each with its place and a hint.
  */
 #ifndef AW_IO_WORKFLOW_H
 #define AW_IO_WORKFLOW_H
@@ -18,13 +18,15 @@ struct aw_variable {
     char *value;
 };
 
-/* How the tasks of one set are launched. All texts are templates for aw_recipe_expand: parameters are put in, what differs
- * by task ({index}, {iteration}, {task}, {run}) is not yet, braces are doubled. All owned.
+/* How the tasks of one set are launched. All texts are templates for aw_recipe_expand: parameters
+ * are put in, what differs by task ({index}, {iteration}, {task}, {run}) is not yet, braces are
+ * doubled. All owned.
  */
 struct aw_recipe {
     char **command; /* argv, NULL-terminated; NULL where script is given */
     char *script; /* for /bin/sh -c; NULL where command is given */
-    char *directory; /* a relative one is in the directory where the run was started; NULL: that itself */
+    char *directory; /* a relative one is in the directory where the run was started; NULL: that
+                        itself */
     char *out; /* "stdout"; a relative one is in the task's directory; NULL: the default in logs/ */
     char *err; /* "stderr", likewise */
     struct aw_variable *environment;
@@ -48,9 +50,10 @@ enum {
 /* What the names of workflows and sets are made of; the first is a letter, a digit or "_". */
 #define AW_NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 
-/* Reads and checks the file at PATH. NODE is the largest node there is, if that is known (else NULL): what it cannot hold
- * is a problem then; members that are UINT32_MAX or UINT64_MAX are not known. Returns the workflow, or NULL with at least
- * one error in PROBLEMS (which name the file as given). Warnings may come with a workflow too.
+/* Reads and checks the file at PATH. NODE is the largest node there is, if that is known (else
+ * NULL): what it cannot hold is a problem then; members that are UINT32_MAX or UINT64_MAX are not
+ * known. Returns the workflow, or NULL with at least one error in PROBLEMS (which name the file as
+ * given). Warnings may come with a workflow too.
  */
 struct aw_workflow *aw_workflow_load_for (const char *path,
                                           const struct aw_demand *node,
@@ -68,10 +71,13 @@ struct aw_workflow *aw_workflow_parse (const char *text,
 /* Takes NULL, keeps errno. */
 void aw_workflow_destroy (struct aw_workflow *workflow);
 
-/* Makes the text of one task of a recipe's TEMPLATE: {index} and {iteration} (0 where there are none) become numbers, {task}
- * its name as aw_graph_task_name, {run} RUN, the run directory; "{{" and "}}" become single braces. Returns a string for the
- * caller to free, or NULL with ENOMEM.
+/* Makes the text of one task of a recipe's TEMPLATE: {index} and {iteration} (0 where there are
+ * none) become numbers, {task} its name as aw_graph_task_name, {run} RUN, the run directory; "{{"
+ * and "}}" become single braces. Returns a string for the caller to free, or NULL with ENOMEM.
  */
-char *aw_recipe_expand (const char *template, const struct aw_graph *graph, uint32_t task, const char *run);
+char *aw_recipe_expand (const char *template,
+                        const struct aw_graph *graph,
+                        uint32_t task,
+                        const char *run);
 
 #endif /* AW_IO_WORKFLOW_H */

@@ -64,15 +64,19 @@ static void check_edge (struct edges *e, uint32_t set, const struct aw_edge *edg
 
     if (edge->each && to->count != from->count && e->specs[set].count_is_known
         && e->specs[edge->set].count_is_known)
-        aw_reader_error (e->reader, "[i] needs sets of one size: %.64s has %u tasks, %.64s has %u", from->name,
-                         from->count, to->name, to->count);
+        aw_reader_error (e->reader, "[i] needs sets of one size: %.64s has %u tasks, %.64s has %u",
+                         from->name, from->count, to->name, to->count);
     if (edge->back && !e->graph->iterated)
         aw_reader_warn (e->reader, "waits for nothing: the workflow has no \"iterations\"");
     else if (edge->back >= e->graph->iterations && edge->back > 1)
-        aw_reader_warn (e->reader, "waits for nothing: there are %u iterations", e->graph->iterations);
+        aw_reader_warn (e->reader, "waits for nothing: there are %u iterations",
+                        e->graph->iterations);
 }
 
-static bool read_edge (struct edges *e, uint32_t set, struct json_object *value, struct aw_edge *edge)
+static bool read_edge (struct edges *e,
+                       uint32_t set,
+                       struct json_object *value,
+                       struct aw_edge *edge)
 {
     struct aw_after after;
     struct aw_error err;
@@ -106,8 +110,10 @@ static size_t remove_repeated (struct aw_reader *reader, struct read_edge *edges
             if (last->edge.each == edges[i].edge.each)
                 aw_reader_error (reader, "the same as [%zu]: remove one", last->element);
             else
-                aw_reader_error (reader, "the same set as in [%zu], once with [i] and once as a whole: remove one",
-                                 last->element);
+                aw_reader_error (
+                    reader,
+                    "the same set as in [%zu], once with [i] and once as a whole: remove one",
+                    last->element);
             aw_reader_leave (reader, mark);
         } else {
             edges[kept++] = edges[i];
@@ -143,7 +149,9 @@ static void read_after (struct edges *e, uint32_t set, struct json_object *array
     free (edges);
 }
 
-void aw_workflow_read_edges (struct aw_reader *reader, const struct aw_task_spec *specs, struct aw_graph *graph)
+void aw_workflow_read_edges (struct aw_reader *reader,
+                             const struct aw_task_spec *specs,
+                             struct aw_graph *graph)
 {
     struct edges e = { .reader = reader, .specs = specs, .graph = graph };
 

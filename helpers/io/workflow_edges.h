@@ -7,6 +7,8 @@
 #include "io/workflow_task.h"
 
 /* Adds to GRAPH the edges that the N_SETS specs, in the order of its sets, ask for. */
-void aw_workflow_read_edges (struct aw_reader *reader, const struct aw_task_spec *specs, struct aw_graph *graph);
+void aw_workflow_read_edges (struct aw_reader *reader,
+                             const struct aw_task_spec *specs,
+                             struct aw_graph *graph);
 
 #endif /* AW_IO_WORKFLOW_EDGES_H */

@@ -12,11 +12,17 @@
 #include "io/template.h"
 #include "util/suggest.h"
 
-typedef void key_fn (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec);
+typedef void key_fn (struct aw_reader *reader,
+                     struct json_object *value,
+                     struct aw_task_spec *spec);
 
 enum { MAX_RETRIES = 1000 };
 
-static void read_u32 (struct aw_reader *reader, struct json_object *value, uint32_t min, uint32_t max, uint32_t *out)
+static void read_u32 (struct aw_reader *reader,
+                      struct json_object *value,
+                      uint32_t min,
+                      uint32_t max,
+                      uint32_t *out)
 {
     uint64_t number;
 
@@ -24,13 +30,17 @@ static void read_u32 (struct aw_reader *reader, struct json_object *value, uint3
         *out = (uint32_t)number;
 }
 
-static void read_after (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_after (struct aw_reader *reader,
+                        struct json_object *value,
+                        struct aw_task_spec *spec)
 {
     if (aw_reader_array (reader, value))
         spec->after = value; /* read when all sets are known */
 }
 
-static void read_count (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_count (struct aw_reader *reader,
+                        struct json_object *value,
+                        struct aw_task_spec *spec)
 {
     uint64_t number = 1;
 
@@ -38,24 +48,31 @@ static void read_count (struct aw_reader *reader, struct json_object *value, str
     spec->set.count = (uint32_t)number;
 }
 
-static void read_cpus (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_cpus (struct aw_reader *reader,
+                       struct json_object *value,
+                       struct aw_task_spec *spec)
 {
     read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->set.cpus);
 }
 
-static void read_gpus (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_gpus (struct aw_reader *reader,
+                       struct json_object *value,
+                       struct aw_task_spec *spec)
 {
     double number;
 
     if (!aw_reader_number (reader, value, &number))
         return;
     if (number > 0. && number < AW_IDSET_MAX && number != floor (number))
-        aw_reader_error (reader, "%.15g: fractional GPUs are not yet supported: give a whole number", number);
+        aw_reader_error (
+            reader, "%.15g: fractional GPUs are not yet supported: give a whole number", number);
     else
         read_u32 (reader, value, 0, AW_IDSET_MAX, &spec->set.gpus);
 }
 
-static void read_mem (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_mem (struct aw_reader *reader,
+                      struct json_object *value,
+                      struct aw_task_spec *spec)
 {
     aw_reader_bytes (reader, value, &spec->set.mem);
 }
@@ -66,39 +83,52 @@ static void read_one (struct aw_reader *reader, struct json_object *value, const
 
     read_u32 (reader, value, 1, AW_MAX_TASKS, &number);
     if (number > 1)
-        aw_reader_error (reader, "%u: tasks of several %s are not yet supported: leave it away or write 1", number, what);
+        aw_reader_error (reader,
+                         "%u: tasks of several %s are not yet supported: leave it away or write 1",
+                         number, what);
 }
 
-static void read_ranks (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_ranks (struct aw_reader *reader,
+                        struct json_object *value,
+                        struct aw_task_spec *spec)
 {
     (void)spec;
     read_one (reader, value, "ranks");
 }
 
-static void read_nodes (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_nodes (struct aw_reader *reader,
+                        struct json_object *value,
+                        struct aw_task_spec *spec)
 {
     (void)spec;
     read_one (reader, value, "nodes");
 }
 
-static void read_launch (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_launch (struct aw_reader *reader,
+                         struct json_object *value,
+                         struct aw_task_spec *spec)
 {
     static const char *const words[] = { "pool", "step" };
     size_t index;
 
     (void)spec;
     if (aw_reader_choice (reader, value, words, 2, &index) && index == 1)
-        aw_reader_error (reader, "\"step\": a step of its own for a task is not yet supported: leave it away or write \"pool\"");
+        aw_reader_error (reader, "\"step\": a step of its own for a task is not yet supported: "
+                                 "leave it away or write \"pool\"");
 }
 
-static void read_srun (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_srun (struct aw_reader *reader,
+                       struct json_object *value,
+                       struct aw_task_spec *spec)
 {
     (void)value;
     (void)spec;
     aw_reader_error (reader, "options of a step of its own are not yet supported: leave it away");
 }
 
-static void read_time_limit (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_time_limit (struct aw_reader *reader,
+                             struct json_object *value,
+                             struct aw_task_spec *spec)
 {
     char buf[AW_SHOWN_SIZE];
     double seconds;
@@ -108,20 +138,27 @@ static void read_time_limit (struct aw_reader *reader, struct json_object *value
     if (seconds > 0.)
         spec->set.time_limit = seconds;
     else
-        aw_reader_error (reader, "%s: must be above 0: leave it away for no limit", aw_reader_show (buf, value));
+        aw_reader_error (reader, "%s: must be above 0: leave it away for no limit",
+                         aw_reader_show (buf, value));
 }
 
-static void read_duration (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_duration (struct aw_reader *reader,
+                           struct json_object *value,
+                           struct aw_task_spec *spec)
 {
     aw_reader_seconds (reader, value, &spec->set.duration);
 }
 
-static void read_retries (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_retries (struct aw_reader *reader,
+                          struct json_object *value,
+                          struct aw_task_spec *spec)
 {
     read_u32 (reader, value, 0, MAX_RETRIES, &spec->set.retries);
 }
 
-static void read_on_failure (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_on_failure (struct aw_reader *reader,
+                             struct json_object *value,
+                             struct aw_task_spec *spec)
 {
     static const char *const words[] = {
         [AW_ON_FAILURE_STOP] = "stop",
@@ -134,32 +171,44 @@ static void read_on_failure (struct aw_reader *reader, struct json_object *value
         spec->set.on_failure = (enum aw_on_failure)index;
 }
 
-static void read_command (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_command (struct aw_reader *reader,
+                          struct json_object *value,
+                          struct aw_task_spec *spec)
 {
     aw_recipe_read_command (reader, value, &spec->recipe);
 }
 
-static void read_script (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_script (struct aw_reader *reader,
+                         struct json_object *value,
+                         struct aw_task_spec *spec)
 {
     aw_recipe_read_text (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script);
 }
 
-static void read_directory (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_directory (struct aw_reader *reader,
+                            struct json_object *value,
+                            struct aw_task_spec *spec)
 {
     aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.directory);
 }
 
-static void read_stdout (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_stdout (struct aw_reader *reader,
+                         struct json_object *value,
+                         struct aw_task_spec *spec)
 {
     aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.out);
 }
 
-static void read_stderr (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_stderr (struct aw_reader *reader,
+                         struct json_object *value,
+                         struct aw_task_spec *spec)
 {
     aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.err);
 }
 
-static void read_environment (struct aw_reader *reader, struct json_object *value, struct aw_task_spec *spec)
+static void read_environment (struct aw_reader *reader,
+                              struct json_object *value,
+                              struct aw_task_spec *spec)
 {
     aw_recipe_read_environment (reader, value, &spec->recipe);
 }
@@ -250,7 +299,9 @@ static void read_key (struct aw_reader *reader,
         aw_reader_error (reader, "\"%s\" cannot be a default: give it in each task set", name);
 }
 
-void aw_task_spec_read_defaults (struct aw_reader *reader, struct json_object *object, struct aw_task_spec *spec)
+void aw_task_spec_read_defaults (struct aw_reader *reader,
+                                 struct json_object *object,
+                                 struct aw_task_spec *spec)
 {
     if (!aw_reader_object (reader, object))
         return;
@@ -258,7 +309,9 @@ void aw_task_spec_read_defaults (struct aw_reader *reader, struct json_object *o
         read_key (reader, name, value, true, spec);
 }
 
-static void check_together (struct aw_reader *reader, struct json_object *object, const struct aw_task_spec *spec)
+static void check_together (struct aw_reader *reader,
+                            struct json_object *object,
+                            const struct aw_task_spec *spec)
 {
     bool command = json_object_object_get_ex (object, "command", NULL);
     bool script = json_object_object_get_ex (object, "script", NULL);
@@ -266,10 +319,13 @@ static void check_together (struct aw_reader *reader, struct json_object *object
     if (command && script)
         aw_reader_error (reader, "both \"command\" and \"script\": give one of them");
     if (!command && !script)
-        aw_reader_error (reader, "nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"");
+        aw_reader_error (
+            reader, "nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"");
     if (spec->set.duration > spec->set.time_limit)
-        aw_reader_warn (reader, "its duration, %.15g s, is above its time_limit, %.15g s: every task would be ended",
-                        spec->set.duration, spec->set.time_limit);
+        aw_reader_warn (
+            reader,
+            "its duration, %.15g s, is above its time_limit, %.15g s: every task would be ended",
+            spec->set.duration, spec->set.time_limit);
 }
 
 void aw_task_spec_read (struct aw_reader *reader,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task set as the file has it, and the defaults, which have the same keys. Private to the workflow's reader, but for the
- * names of the keys, which the tests compare with schema and manual.
+/* A task set as the file has it, and the defaults, which have the same keys. Private to the
+ * workflow's reader, but for the names of the keys, which the tests compare with schema and manual.
  */
 #ifndef AW_IO_WORKFLOW_TASK_H
 #define AW_IO_WORKFLOW_TASK_H
@@ -31,7 +31,9 @@ void aw_task_spec_init (struct aw_task_spec *spec);
 void aw_task_spec_finish (struct aw_task_spec *spec);
 
 /* Reads "defaults". */
-void aw_task_spec_read_defaults (struct aw_reader *reader, struct json_object *object, struct aw_task_spec *spec);
+void aw_task_spec_read_defaults (struct aw_reader *reader,
+                                 struct json_object *object,
+                                 struct aw_task_spec *spec);
 
 /* Reads a task set on top of DEFAULTS. */
 void aw_task_spec_read (struct aw_reader *reader,

@@ -31,14 +31,16 @@ static bool read_version (struct aw_reader *reader, struct json_object *root)
     bool good;
 
     if (!json_object_object_get_ex (root, "async-workflow", &value)) {
-        aw_reader_error (reader, "the format's version is missing: add \"async-workflow\": %d", AW_WORKFLOW_VERSION);
+        aw_reader_error (reader, "the format's version is missing: add \"async-workflow\": %d",
+                         AW_WORKFLOW_VERSION);
         return true;
     }
     mark = aw_reader_enter (reader, "async-workflow");
-    good = json_object_is_type (value, json_type_int) || json_object_is_type (value, json_type_double);
+    good =
+        json_object_is_type (value, json_type_int) || json_object_is_type (value, json_type_double);
     if (!good)
-        aw_reader_error (reader, "must be the format's version, a number, not %s: write %d", aw_reader_type (value),
-                         AW_WORKFLOW_VERSION);
+        aw_reader_error (reader, "must be the format's version, a number, not %s: write %d",
+                         aw_reader_type (value), AW_WORKFLOW_VERSION);
     else if (json_object_get_double (value) != AW_WORKFLOW_VERSION) {
         good = aw_reader_error (reader, "version %s is not known: this release reads version %d",
                                 aw_reader_show (buf, value), AW_WORKFLOW_VERSION);
@@ -75,15 +77,20 @@ static void find_unknown (struct aw_reader *reader, struct json_object *root)
             if (!strcmp (aw_task_key (i, NULL), name))
                 break;
         if (i < aw_task_keys ())
-            aw_reader_error (reader, "key \"%s\" belongs to a task set: write it there, or in \"defaults\"", name);
+            aw_reader_error (reader,
+                             "key \"%s\" belongs to a task set: write it there, or in \"defaults\"",
+                             name);
         else
             aw_reader_unknown (reader, "key", name, aw_top_keys, AW_TOP_KEYS,
                                "async-workflow-file(5) has all keys");
     }
 }
 
-/* A number as it is put into texts: as it is written, but a whole one without point and exponent. */
-static bool number_text (struct aw_reader *reader, struct json_object *value, char buf[AW_SHOWN_SIZE])
+/* A number as it is put into texts: as it is written, but a whole one without point and exponent.
+ */
+static bool number_text (struct aw_reader *reader,
+                         struct json_object *value,
+                         char buf[AW_SHOWN_SIZE])
 {
     double number = json_object_get_double (value);
 
@@ -96,10 +103,12 @@ static bool number_text (struct aw_reader *reader, struct json_object *value, ch
             strcpy (buf, written);
         else
             return aw_reader_error (reader, "a number of so many digits: write it as text");
-    } else if (number >= 9223372036854775807. || number <= -9223372036854775807.) { /* json-c may have cut it */
+    } else if (number >= 9223372036854775807.
+               || number <= -9223372036854775807.) { /* json-c may have cut it */
         return aw_reader_error (reader, "a number beyond 64 bits: write it as text");
     } else {
-        snprintf (buf, AW_SHOWN_SIZE, "%s", json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN));
+        snprintf (buf, AW_SHOWN_SIZE, "%s",
+                  json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN));
     }
     return true;
 }
@@ -108,13 +117,16 @@ static bool check_parameter_name (struct aw_reader *reader, const char *name)
 {
     for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++)
         if (!strcmp (name, aw_task_placeholders[i]))
-            return aw_reader_error (reader, "{%s} is known already: give the parameter another name", name);
+            return aw_reader_error (reader,
+                                    "{%s} is known already: give the parameter another name", name);
     if (!*name)
         return aw_reader_error (reader, "empty name: give it one");
     if (strnlen (name, AW_WORKFLOW_MAX_NAME + 1) > AW_WORKFLOW_MAX_NAME)
-        return aw_reader_error (reader, "name too long: at most %d characters", AW_WORKFLOW_MAX_NAME);
+        return aw_reader_error (reader, "name too long: at most %d characters",
+                                AW_WORKFLOW_MAX_NAME);
     if (!aw_template_is_name (name))
-        return aw_reader_error (reader, "a parameter's name is made of letters, digits, \"_\" and \"-\", the first a letter or \"_\"");
+        return aw_reader_error (reader, "a parameter's name is made of letters, digits, \"_\" and "
+                                        "\"-\", the first a letter or \"_\"");
     return true;
 }
 
@@ -128,8 +140,10 @@ static void warn_of_placeholders (struct aw_reader *reader, const char *text)
         while ((found = strchr (found, '{'))) {
             found++;
             if (!strncmp (found, aw_task_placeholders[i], n) && found[n] == '}') {
-                aw_reader_warn (reader, "{%s} within a parameter is not replaced: write it where the parameter is used",
-                                aw_task_placeholders[i]);
+                aw_reader_warn (
+                    reader,
+                    "{%s} within a parameter is not replaced: write it where the parameter is used",
+                    aw_task_placeholders[i]);
                 break;
             }
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys of a workflow file's top level, but for its name and tasks. Private to the workflow's reader, but for the names
- * of the keys.
+/* The keys of a workflow file's top level, but for its name and tasks. Private to the workflow's
+ * reader, but for the names of the keys.
  */
 #ifndef AW_IO_WORKFLOW_TOP_H
 #define AW_IO_WORKFLOW_TOP_H
@@ -23,8 +23,8 @@ enum { AW_TOP_KEYS = 7 };
 void aw_top_init (struct aw_top *top);
 void aw_top_finish (struct aw_top *top);
 
-/* Reads parameters (into the reader), iterations and defaults, and finds unknown keys. False where the file is of another
- * version, so that looking further would tell nothing.
+/* Reads parameters (into the reader), iterations and defaults, and finds unknown keys. False where
+ * the file is of another version, so that looking further would tell nothing.
  */
 bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_top *top);
 

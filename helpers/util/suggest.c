@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Optimal string alignment distance: Levenshtein's, with a swap of neighbours as one step (F. Damerau, "A technique for
- * computer detection and correction of spelling errors", CACM 7(3), 1964). Three rows are enough.
+/* Optimal string alignment distance: Levenshtein's, with a swap of neighbours as one step (F.
+ * Damerau, "A technique for computer detection and correction of spelling errors", CACM 7(3),
+ * 1964). Three rows are enough.
  */
 #include "util/suggest.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum { MAX_LENGTH = 64 }; /* nobody misspells longer names by a letter or two; bounds time and stack */
+enum {
+    MAX_LENGTH = 64
+}; /* nobody misspells longer names by a letter or two; bounds time and stack */
 
 static size_t min (size_t a, size_t b)
 {

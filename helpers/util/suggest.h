@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* Returns that one of the N names which is nearest to WORD by edit distance (insert, delete, replace, swap of
- * neighbours), or NULL where none is within a third of the word's length (at least 2). Borrowed from NAMES.
+/* Returns that one of the N names which is nearest to WORD by edit distance (insert, delete,
+ * replace, swap of neighbours), or NULL where none is within a third of the word's length (at least
+ * 2). Borrowed from NAMES.
  */
 const char *aw_suggest (const char *word, const char *const names[], size_t n);
 

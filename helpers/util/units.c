@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers are read by hand: strtod would take exponents, hexadecimal, signs and the locale's decimal point. */
+/* Numbers are read by hand: strtod would take exponents, hexadecimal, signs and the locale's
+ * decimal point. */
 #include "util/units.h"
 
 #include <errno.h>
@@ -14,8 +15,9 @@ static int fail (int error)
     return -1;
 }
 
-/* Digits, and a point with digits behind it where there is one. What lies beyond the digits of a uint64_t in front of the
- * point is too large; what lies beyond 15 places behind it changes nothing that matters.
+/* Digits, and a point with digits behind it where there is one. What lies beyond the digits of a
+ * uint64_t in front of the point is too large; what lies beyond 15 places behind it changes nothing
+ * that matters.
  */
 struct decimal {
     uint64_t whole;

@@ -6,14 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Parses a time: a decimal number of seconds ("90", "0.5"), or numbers each with a unit d, h, m, s or ms in
- * falling order ("1h30m", "1m30.5s"). Stores seconds. Returns 0, or -1 with errno EINVAL (not a time) or ERANGE (over
- * 1e9 s, or negative).
+/* Parses a time: a decimal number of seconds ("90", "0.5"), or numbers each with a unit d, h, m, s
+ * or ms in falling order ("1h30m", "1m30.5s"). Stores seconds. Returns 0, or -1 with errno EINVAL
+ * (not a time) or ERANGE (over 1e9 s, or negative).
  */
 int aw_parse_seconds (const char *text, double *seconds);
 
-/* Parses a size: bytes ("1048576"), or a decimal number with one of K, M, G, T, P (powers of 1024, as Slurm's
- * --mem), optionally followed by "B" or "iB". Stores bytes. Returns 0, or -1 with errno EINVAL or ERANGE.
+/* Parses a size: bytes ("1048576"), or a decimal number with one of K, M, G, T, P (powers of 1024,
+ * as Slurm's
+ * --mem), optionally followed by "B" or "iB". Stores bytes. Returns 0, or -1 with errno EINVAL or
+ * ERANGE.
  */
 int aw_parse_bytes (const char *text, uint64_t *bytes);
 

@@ -10,13 +10,17 @@ size_t aw_utf8_length (const char *text, size_t size)
         return 0;
     if (t[0] < 0x80)
         return 1;
-    n = t[0] >= 0xc2 && t[0] <= 0xdf ? 2 : (t[0] & 0xf0) == 0xe0 ? 3 : (t[0] & 0xf8) == 0xf0 ? 4 : 0;
+    n = t[0] >= 0xc2 && t[0] <= 0xdf ? 2
+        : (t[0] & 0xf0) == 0xe0      ? 3
+        : (t[0] & 0xf8) == 0xf0      ? 4
+                                     : 0;
     if (n == 0 || n > size)
         return 0;
     for (size_t i = 1; i < n; i++)
         if ((t[i] & 0xc0) != 0x80)
             return 0;
-    /* The longer forms of what a shorter one can say, the surrogates, and what lies beyond U+10FFFF. */
+    /* The longer forms of what a shorter one can say, the surrogates, and what lies beyond
+     * U+10FFFF. */
     if ((t[0] == 0xe0 && t[1] < 0xa0) || (t[0] == 0xed && t[1] > 0x9f)
         || (t[0] == 0xf0 && t[1] < 0x90) || (t[0] == 0xf4 && t[1] > 0x8f) || t[0] > 0xf4)
         return 0;

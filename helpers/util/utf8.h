@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* Length in bytes of the UTF-8 sequence that the SIZE bytes at TEXT begin with (RFC 3629: the shortest form, no surrogates,
- * at most U+10FFFF), or 0 where they begin with none. A NUL is a sequence of one byte.
+/* Length in bytes of the UTF-8 sequence that the SIZE bytes at TEXT begin with (RFC 3629: the
+ * shortest form, no surrogates, at most U+10FFFF), or 0 where they begin with none. A NUL is a
+ * sequence of one byte.
  */
 size_t aw_utf8_length (const char *text, size_t size);
 

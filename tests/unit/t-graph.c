@@ -11,7 +11,8 @@
 
 #include "core/graph.h"
 
-/* Sets by name, edges as triples "after what, how far back". Ends the test where memory runs out. */
+/* Sets by name, edges as triples "after what, how far back". Ends the test where memory runs out.
+ */
 static struct aw_graph *make_sets (const char *const names[], size_t n)
 {
     struct aw_graph *graph = aw_graph_create ();
@@ -155,10 +156,10 @@ static void numbering (void **state)
         struct aw_task task;
         const char *name;
     } table[] = {
-        { 0, { 0, 0, 0 }, "simulate@0[0]" },    { 95, { 0, 0, 95 }, "simulate@0[95]" },
-        { 96, { 0, 1, 0 }, "aggregate@0[0]" },  { 112, { 0, 2, 0 }, "train@0[0]" },
-        { 113, { 0, 3, 0 }, "infer@0[0]" },     { 208, { 0, 3, 95 }, "infer@0[95]" },
-        { 209, { 1, 0, 0 }, "simulate@1[0]" },  { 626, { 2, 3, 95 }, "infer@2[95]" },
+        { 0, { 0, 0, 0 }, "simulate@0[0]" },   { 95, { 0, 0, 95 }, "simulate@0[95]" },
+        { 96, { 0, 1, 0 }, "aggregate@0[0]" }, { 112, { 0, 2, 0 }, "train@0[0]" },
+        { 113, { 0, 3, 0 }, "infer@0[0]" },    { 208, { 0, 3, 95 }, "infer@0[95]" },
+        { 209, { 1, 0, 0 }, "simulate@1[0]" }, { 626, { 2, 3, 95 }, "infer@2[95]" },
     };
     struct aw_graph *graph = make_ddmd ();
     char buf[64];
@@ -188,10 +189,25 @@ static void numbering (void **state)
 static void no_such_task (void **state)
 {
     static const char *const bad[] = {
-        "", "simulate", "simulate[0]", "simulate@3[0]", "simulate@0[96]", "simulate@-1[0]",
-        "simulate@0[0]x", "simulate@0[00]", "simulate@0[]", "simulate@[0]", "simulate@0", "simul@0[0]",
-        "simulate@0[4294967296]", "simulate@0[ 1]", "simulate@0[+1]", "@0[0]", "simulatex@0[0]",
-        "simulate@99999999999[0]", "simulate@0[1",
+        "",
+        "simulate",
+        "simulate[0]",
+        "simulate@3[0]",
+        "simulate@0[96]",
+        "simulate@-1[0]",
+        "simulate@0[0]x",
+        "simulate@0[00]",
+        "simulate@0[]",
+        "simulate@[0]",
+        "simulate@0",
+        "simul@0[0]",
+        "simulate@0[4294967296]",
+        "simulate@0[ 1]",
+        "simulate@0[+1]",
+        "@0[0]",
+        "simulatex@0[0]",
+        "simulate@99999999999[0]",
+        "simulate@0[1",
     };
     static const char *const names[] = { "a" };
     struct aw_graph *graph = make_ddmd ();
@@ -213,7 +229,8 @@ static void no_such_task (void **state)
 
 static void order (void **state)
 {
-    /* In the file: d waits for b and c, both for a; e stands alone; f comes after e, written first. */
+    /* In the file: d waits for b and c, both for a; e stands alone; f comes after e, written first.
+     */
     static const char *const names[] = { "f", "d", "c", "b", "a", "e" };
     static const char *const expected[] = { "a", "e", "f", "c", "b", "d" };
     static const uint32_t ranks[] = { 0, 0, 1, 1, 1, 2 };

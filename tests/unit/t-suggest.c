@@ -8,8 +8,10 @@
 
 #include "util/suggest.h"
 
-static const char *const keys[] = { "after",   "command",     "count",  "cpus",      "directory",
-                                    "environment", "gpus",    "script", "time_limit", "on_failure" };
+static const char *const keys[] = {
+    "after",       "command", "count",  "cpus",       "directory",
+    "environment", "gpus",    "script", "time_limit", "on_failure"
+};
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
 
 static void exactly (void **state)
@@ -47,12 +49,21 @@ static void nearest (void **state)
         const char *word;
         const char *name;
     } table[] = {
-        { "comand", "command" },     { "commnad", "command" }, /* a swap */
-        { "Command", "command" },    { "CPUS", "cpus" },         { "cpu", "cpus" },
-        { "gpu", "gpus" },           { "pgus", "gpus" },         { "enviroment", "environment" },
-        { "environnement", "environment" },                      { "onfailure", "on_failure" },
-        { "timelimit", "time_limit" }, { "time-limit", "time_limit" }, { "cnt", "count" },
-        { "dirctry", "directory" },  { "command", "command" },
+        { "comand", "command" },
+        { "commnad", "command" }, /* a swap */
+        { "Command", "command" },
+        { "CPUS", "cpus" },
+        { "cpu", "cpus" },
+        { "gpu", "gpus" },
+        { "pgus", "gpus" },
+        { "enviroment", "environment" },
+        { "environnement", "environment" },
+        { "onfailure", "on_failure" },
+        { "timelimit", "time_limit" },
+        { "time-limit", "time_limit" },
+        { "cnt", "count" },
+        { "dirctry", "directory" },
+        { "command", "command" },
     };
 
     (void)state;

@@ -14,11 +14,14 @@
 
 static void not_a_time (void **state)
 {
-    static const char *const bad[] = { "", " ", "h", "1x", "1h30", "30m1h", "1m1m", "1.5h30m", "1.", ".5",
-                                       "1e3", "0x10", "nan", "inf", " 1", "1 ", "1 h", "1H", "+1", "--1", "1-2",
-                                       "-", "1,5", "1h 30m", "1s1s", "1ms1s" };
-    static const char *const far[] = { "-1", "-1h", "1000000001", "99999999999999999999999", "12000d",
-                                       "99999999999999999999999ms", "-0.5" };
+    static const char *const bad[] = { "",        " ",   "h",      "1x",   "1h30", "30m1h", "1m1m",
+                                       "1.5h30m", "1.",  ".5",     "1e3",  "0x10", "nan",   "inf",
+                                       " 1",      "1 ",  "1 h",    "1H",   "+1",   "--1",   "1-2",
+                                       "-",       "1,5", "1h 30m", "1s1s", "1ms1s" };
+    static const char *const far[] = { "-1",         "-1h",
+                                       "1000000001", "99999999999999999999999",
+                                       "12000d",     "99999999999999999999999ms",
+                                       "-0.5" };
     double seconds = 7.;
 
     (void)state;
@@ -44,10 +47,22 @@ static void times (void **state)
         const char *text;
         double seconds;
     } table[] = {
-        { "0", 0. },         { "90", 90. },       { "0.5", 0.5 },        { "0.1", 0.1 },
-        { "007", 7. },       { "1h30m", 5400. },  { "1m30.5s", 90.5 },   { "1500ms", 1.5 },
-        { "1s500ms", 1.5 },  { "2d", 172800. },   { "1d2h3m4s5ms", 93784.005 }, { "1.5h", 5400. },
-        { "1d1s", 86401. },  { "5m", 300. },      { "5ms", 0.005 },      { "1000000000", 1e9 },
+        { "0", 0. },
+        { "90", 90. },
+        { "0.5", 0.5 },
+        { "0.1", 0.1 },
+        { "007", 7. },
+        { "1h30m", 5400. },
+        { "1m30.5s", 90.5 },
+        { "1500ms", 1.5 },
+        { "1s500ms", 1.5 },
+        { "2d", 172800. },
+        { "1d2h3m4s5ms", 93784.005 },
+        { "1.5h", 5400. },
+        { "1d1s", 86401. },
+        { "5m", 300. },
+        { "5ms", 0.005 },
+        { "1000000000", 1e9 },
         { "0.1234567890123456789", 0.123456789012345 },
     };
     double seconds;
@@ -65,9 +80,11 @@ static void times (void **state)
 
 static void not_a_size (void **state)
 {
-    static const char *const bad[] = { "", "G", "4X", "4GG", "4 G", "4Bi", "4GBB", "1.5", "4B", "1e9", " 4", "+4",
-                                       "4.G", ".5G", "0x4", "4Gb", "4E", "--4", "4GiBs" };
-    static const char *const far[] = { "-1", "-4G", "18446744073709551616", "16384P", "99999999999999999999G" };
+    static const char *const bad[] = { "",    "G",   "4X",  "4GG", "4 G",  "4Bi", "4GBB",
+                                       "1.5", "4B",  "1e9", " 4",  "+4",   "4.G", ".5G",
+                                       "0x4", "4Gb", "4E",  "--4", "4GiBs" };
+    static const char *const far[] = { "-1", "-4G", "18446744073709551616", "16384P",
+                                       "99999999999999999999G" };
     uint64_t bytes = 7;
 
     (void)state;
@@ -122,17 +139,22 @@ static void written_times (void **state)
         double seconds;
         const char *text;
     } table[] = {
-        { 0., "0.00 s" },      { 0.42, "0.42 s" },     { 9.994, "9.99 s" },   { 9.996, "10.0 s" },
-        { 12.34, "12.3 s" },   { 59.94, "59.9 s" },    { 59.96, "1m00s" },    { 205., "3m25s" },
-        { 3599.4, "59m59s" },  { 3599.6, "1h00m" },    { 3720., "1h02m" },    { 86399., "1d00h" },
-        { 183600., "2d03h" },  { 86400. * 1000., "1000d00h" },                { NAN, "unknown" },
-        { INFINITY, "unlimited" }, { -0.5, "-0.50 s" },
+        { 0., "0.00 s" },     { 0.42, "0.42 s" },
+        { 9.994, "9.99 s" },  { 9.996, "10.0 s" },
+        { 12.34, "12.3 s" },  { 59.94, "59.9 s" },
+        { 59.96, "1m00s" },   { 205., "3m25s" },
+        { 3599.4, "59m59s" }, { 3599.6, "1h00m" },
+        { 3720., "1h02m" },   { 86399., "1d00h" },
+        { 183600., "2d03h" }, { 86400. * 1000., "1000d00h" },
+        { NAN, "unknown" },   { INFINITY, "unlimited" },
+        { -0.5, "-0.50 s" },
     };
     char buf[32];
 
     (void)state;
     for (size_t i = 0; i < LENGTH (table); i++)
-        assert_string_equal (aw_format_seconds (buf, sizeof (buf), table[i].seconds), table[i].text);
+        assert_string_equal (aw_format_seconds (buf, sizeof (buf), table[i].seconds),
+                             table[i].text);
     assert_string_equal (aw_format_seconds (buf, 3, 205.), "3m");
 }
 
@@ -161,8 +183,9 @@ static void written_sizes (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (not_a_time), cmocka_unit_test (times),         cmocka_unit_test (not_a_size),
-        cmocka_unit_test (sizes),      cmocka_unit_test (written_times), cmocka_unit_test (written_sizes),
+        cmocka_unit_test (not_a_time),    cmocka_unit_test (times),
+        cmocka_unit_test (not_a_size),    cmocka_unit_test (sizes),
+        cmocka_unit_test (written_times), cmocka_unit_test (written_sizes),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -86,7 +86,8 @@ static struct json_object *member (struct json_object *object, const char *name)
     return value;
 }
 
-/* Of the schema's object; each has a description, its own or that of the definition it refers to. */
+/* Of the schema's object; each has a description, its own or that of the definition it refers to.
+ */
 static struct names schema_keys (struct json_object *schema, struct json_object *object)
 {
     struct names names = { .n = 0 };
@@ -130,7 +131,8 @@ static void schema (void **state)
 /* "maximum" of the first alternative of a value. */
 static int64_t maximum (struct json_object *value)
 {
-    return json_object_get_int64 (member (json_object_array_get_idx (member (value, "anyOf"), 0), "maximum"));
+    return json_object_get_int64 (
+        member (json_object_array_get_idx (member (value, "anyOf"), 0), "maximum"));
 }
 
 static void limits (void **state)
@@ -146,7 +148,8 @@ static void limits (void **state)
     assert_int_equal (maximum (member (definitions, "count")), AW_MAX_TASKS);
     assert_int_equal (maximum (member (definitions, "cpus")), AW_IDSET_MAX);
     assert_int_equal (maximum (member (definitions, "gpus")), AW_IDSET_MAX);
-    assert_int_equal (json_object_get_int (member (member (definitions, "text"), "maxLength")), AW_MAX_TEXT);
+    assert_int_equal (json_object_get_int (member (member (definitions, "text"), "maxLength")),
+                      AW_MAX_TEXT);
     assert_int_equal (json_object_put (root), 1);
 }
 

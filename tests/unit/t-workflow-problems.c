@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is wrong with a workflow file, and how it is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "documents.h"
+
+static void syntax (void **state)
+{
+    static const struct expected table[] = {
+        { "", "is empty: a workflow is an object, {...}: see async-workflow-file(5)" },
+        { " \n\t", "is empty: a workflow is an object, {...}: see async-workflow-file(5)" },
+        { "[]", "a workflow is an object, {...}: see async-workflow-file(5)" },
+        { "null", "a workflow is an object, {...}: see async-workflow-file(5)" },
+        { "'x'", "a workflow is an object, {...}: see async-workflow-file(5)" },
+        { "17", "a workflow is an object, {...}: see async-workflow-file(5)" },
+        { "{} {}", "line 1, column 4: \"{\" where the end of the file is expected" },
+        { "{\n  'a': NaN}", "line 2, column 8: NaN: JSON has no such number" },
+        { "{'a': -Infinity}", "line 1, column 8: Infinity: JSON has no such number" },
+        { "{'a': True}", "line 1, column 7: True: write true" },
+        { "{'a': yes}", "line 1, column 7: yes is not a JSON value: text stands in double quotes" },
+        { "{'a': truex}",
+          "line 1, column 7: truex is not a JSON value: text stands in double quotes" },
+        { "{a: 1}", "line 1, column 2: a key without quotes: write it in double quotes" },
+        { "{'a': 1,}", "line 1, column 8: a comma before \"}\": remove it" },
+        { "{'a': [1,]}", "line 1, column 9: a comma before \"]\": remove it" },
+        { "{,}", "line 1, column 2: \",\" where a key in double quotes is expected" },
+        { "{'a' 1}", "line 1, column 6: \"1\" where \":\" behind a key is expected" },
+        { "{'a': 1 'b': 2}", "line 1, column 9: text where \",\" or \"}\" is expected" },
+        { "{'a': [1 2]}", "line 1, column 10: \"2\" where \",\" or \"]\" is expected" },
+        { "{'a': 01}", "line 1, column 7: a number does not begin with 0: leave the zero away" },
+        { "{'a': +1}", "line 1, column 7: \"+\" where a value is expected" },
+        { "{'a': .5}", "line 1, column 7: \".\" where a value is expected" },
+        { "{'a': 5.}", "line 1, column 9: \"}\" where a digit is expected" },
+        { "{'a': 1e}", "line 1, column 9: \"}\" where a digit is expected" },
+        { "{'a': -}", "line 1, column 8: \"}\" where a digit is expected" },
+        { "{'a': 1h}", "line 1, column 7: letters behind a number: write text in double quotes, as "
+                       "\"1h\" or \"4G\"" },
+        { "{'a': 0x10}", "line 1, column 7: letters behind a number: write text in double quotes, "
+                         "as \"1h\" or \"4G\"" },
+        { "// x\n{}", "line 1, column 1: JSON has no comments: remove it" },
+        { "{'a': 1 # x\n}", "line 1, column 9: JSON has no comments: remove it" },
+        { "{'a': 'x",
+          "line 1, column 7: text without an end: its closing double quote is missing" },
+        { "{'a': 'x\ny'}",
+          "line 1, column 9: a line ends within text: close the double quote, or write \\n" },
+        { "{'a': 'x\ty'}", "line 1, column 9: control character 0x09 within text: write \\u0009" },
+        { "{'a': '\\x'}",
+          "line 1, column 8: an escape that JSON does not have: a backslash is written \\\\" },
+        { "{'a': '\\ud800'}",
+          "line 1, column 8: an escape that JSON does not have: a backslash is written \\\\" },
+        { "{'a': '\\ud800\\u0041'}",
+          "line 1, column 8: an escape that JSON does not have: a backslash is written \\\\" },
+        { "{'a': '\\u12g4'}",
+          "line 1, column 8: an escape that JSON does not have: a backslash is written \\\\" },
+        { "{'a\\u0000': 1}", "line 1, column 2: a key with \\u0000 in it: leave that away" },
+        { "{\n 'a': [\n",
+          "line 3, column 1: the file ends within what opens in line 2, column 7: add \"]\"" },
+        { "{'a':",
+          "line 1, column 6: the file ends within what opens in line 1, column 1: add \"}\"" },
+        { "\xef\xbb\xbf{}",
+          "line 1, column 1: a byte order mark: save the file as UTF-8 without one" },
+        { "{'\xc3\xa4': '\xff'}",
+          "line 1, column 8: byte 0xff is not UTF-8: save the file as UTF-8" },
+        { "{'a': '\xc0\x80'}", "line 1, column 8: byte 0xc0 is not UTF-8: save the file as UTF-8" },
+        { "{'a': '\xed\xa0\x80'}",
+          "line 1, column 8: byte 0xed is not UTF-8: save the file as UTF-8" },
+        { "{'a': '\xf4\x90\x80\x80'}",
+          "line 1, column 8: byte 0xf4 is not UTF-8: save the file as UTF-8" },
+        { "{'a': '\xe2\x82'}", "line 1, column 8: byte 0xe2 is not UTF-8: save the file as UTF-8" },
+        { "\xff\xfe{", "line 1, column 1: byte 0xff is not UTF-8: save the file as UTF-8" },
+        { "{\v}", "line 1, column 2: control character 0x0b: a key in double quotes is expected" },
+    };
+    struct aw_problems problems;
+
+    (void)state;
+    expect_each (table, LENGTH (table), false);
+    aw_problems_init (&problems);
+    assert_null (aw_workflow_parse ("{\0}", 3, "f", &problems)); /* the NUL does not end the text */
+    assert_string_equal (problems.items[0].text,
+                         "f: line 1, column 2: a NUL byte: a key in double quotes is expected");
+    assert_null (aw_workflow_parse ("{\"a", 2, "f", &problems)); /* SIZE counts */
+    assert_string_equal (
+        problems.items[1].text,
+        "f: line 1, column 2: text without an end: its closing double quote is missing");
+    aw_problems_finish (&problems);
+}
+
+static void depth (void **state)
+{
+    char deep[20001];
+
+    (void)state;
+    memset (deep, '[', 10000);
+    memset (deep + 10000, ']', 10000);
+    deep[20000] = '\0';
+    expect_one (deep, false, "line 1, column 65: nested too deep: at most 64 levels are read");
+    expect_one (deep + 10000 - 65, false,
+                "line 1, column 65: nested too deep: at most 64 levels are read");
+    deep[10064] = '\0';
+    expect_one (deep + 10000 - 64, false,
+                "a workflow is an object, {...}: see async-workflow-file(5)");
+    memset (deep, '[', 100);
+    deep[10000] = '\0';
+    expect_one (deep, false, "line 1, column 65: nested too deep: at most 64 levels are read");
+}
+
+static void duplicates (void **state)
+{
+    struct aw_problems problems;
+
+    (void)state;
+    expect_one (
+        HEAD "'tasks': {'a': {'command': ['x'],\n'gpus': 1,\n  '\\u0067pus': 2}}}", false,
+        "tasks.a.gpus: given twice, in line 2, column 1 and in line 3, column 3: remove one");
+    expect_one (HEAD "'name': 'x', 'name': 'x', 'tasks': {'a': {'command': ['x']}}}", false,
+                "name: given twice, in line 1, column 23 and in line 1, column 36: remove one");
+    parse_document (
+        HEAD
+        "'tasks': {'a': {'command': ['x']}, 'b': {'command': ['x']}, 'a': {'command': ['x']},"
+        "'a': {'command': ['x']}}, 'parameters': {'p': {'q': 1, 'r': [{'s': 1, 's': 2}], 'q': 3}}}",
+        &problems);
+    assert_int_equal (problems.n_errors, 5); /* and that p is no number */
+    assert_non_null (strstr (problems.items[0].text, ": tasks.a: given twice"));
+    assert_non_null (strstr (problems.items[1].text, ": tasks.a: given twice"));
+    assert_non_null (strstr (problems.items[2].text, ": parameters.p.r[0].s: given twice"));
+    assert_non_null (strstr (problems.items[3].text, ": parameters.p.q: given twice"));
+    aw_problems_finish (&problems);
+}
+
+static void top_level (void **state)
+{
+    static const struct expected table[] = {
+        { "{'tasks': {'a': {'command': ['x']}}}",
+          "the format's version is missing: add \"async-workflow\": 1" },
+        { "{'async-workflow': 2, 'tsks': 5}",
+          "async-workflow: version 2 is not known: this release reads version 1" },
+        { "{'async-workflow': '1'}",
+          "async-workflow: must be the format's version, a number, not text: write 1" },
+        { "{'async-workflow': 1}",
+          "\"tasks\" is missing: add \"tasks\": {\"name\": {\"command\": [...]}}" },
+        { HEAD "'tasks': {}}", "tasks: empty: there is nothing to do" },
+        { HEAD "'tasks': []}", "tasks: must be an object, {...}, not an array" },
+        { HEAD "'tsks': 1, 'tasks': {'a': {'command': ['x']}}}",
+          "unknown key \"tsks\": did you mean \"tasks\"?" },
+        { HEAD "'zzzz': 1, 'tasks': {'a': {'command': ['x']}}}",
+          "unknown key \"zzzz\": async-workflow-file(5) has all keys" },
+        { HEAD "'cpus': 1, 'tasks': {'a': {'command': ['x']}}}",
+          "key \"cpus\" belongs to a task set: write it there, or in \"defaults\"" },
+        { HEAD "'name': 'a/b', 'tasks': {'a': {'command': ['x']}}}",
+          "name: \"a/b\": a name is made of letters, digits, \"_\", \"-\" and \".\" alone" },
+        { HEAD "'name': 5, 'tasks': {'a': {'command': ['x']}}}",
+          "name: must be text, not a number: write \"5\"" },
+        { HEAD "'iterations': 0, 'tasks': {'a': {'command': ['x']}}}",
+          "iterations: 0: must be from 1 to 10000000" },
+        { HEAD "'iterations': -1, 'tasks': {'a': {'command': ['x']}}}",
+          "iterations: -1: must be from 1 to 10000000" },
+        { HEAD "'iterations': 1000000000, 'tasks': {'a': {'command': ['x']}}}",
+          "iterations: 1000000000: must be from 1 to 10000000" },
+        { HEAD "'iterations': 1000000, 'tasks': {'a': {'command': ['x'], 'count': 11}}}",
+          "tasks: 11000000 tasks in all iterations: at most 10000000 are possible" },
+        { HEAD "'defaults': 5, 'tasks': {'a': {'command': ['x']}}}",
+          "defaults: must be an object, {...}, not a number" },
+        { HEAD "'defaults': {'cpu': 5}, 'tasks': {'a': {'command': ['x']}}}",
+          "defaults: unknown key \"cpu\": did you mean \"cpus\"?" },
+        { HEAD "'defaults': {'command': ['x']}, 'tasks': {'a': {'command': ['x']}}}",
+          "defaults: \"command\" cannot be a default: give it in each task set" },
+        { HEAD
+          "'defaults': {'cpus': 0}, 'tasks': {'a': {'command': ['x']}, 'b': {'command': ['x']}}}",
+          "defaults.cpus: 0: must be from 1 to 1048576" },
+        { HEAD "'parameters': {'index': 0}, 'tasks': {'a': {'command': ['x']}}}",
+          "parameters.index: {index} is known already: give the parameter another name" },
+        { HEAD "'parameters': {'1st': 0}, 'tasks': {'a': {'command': ['x']}}}",
+          "parameters.1st: a parameter's name is made of letters, digits, \"_\" and \"-\", the "
+          "first a letter or \"_\"" },
+        { HEAD
+          "'parameters': {'big': 18446744073709551616}, 'tasks': {'a': {'command': ['{big}']}}}",
+          "parameters.big: a number beyond 64 bits: write it as text" },
+        { HEAD "'parameters': {'p': true}, 'tasks': {'a': {'command': ['{p}']}}}",
+          "parameters.p: must be text or a number, not true" },
+    };
+
+    (void)state;
+    expect_each (table, LENGTH (table), false);
+}
+
+static void numbers (void **state)
+{
+    static const struct expected table[] = {
+        { ONE ("'count': 0"), "tasks.a.count: 0: must be from 1 to 10000000" },
+        { ONE ("'count': -1"), "tasks.a.count: -1: must be from 1 to 10000000" },
+        { ONE ("'count': 1000000000000"),
+          "tasks.a.count: 1000000000000: must be from 1 to 10000000" },
+        { ONE ("'count': 1e300"), "tasks.a.count: 1e300: must be from 1 to 10000000" },
+        { ONE ("'count': 1e999"), "tasks.a.count: 1e999: must be from 1 to 10000000" },
+        { ONE ("'count': 100000000000000000000000000"),
+          "tasks.a.count: a number beyond 64 bits: must be from 1 to 10000000" },
+        { ONE ("'count': -100000000000000000000000000"),
+          "tasks.a.count: a number beyond 64 bits: must be from 1 to 10000000" },
+        { ONE ("'count': 1.5"), "tasks.a.count: 1.5: must be a whole number" },
+        { ONE ("'count': '96'"),
+          "tasks.a.count: \"96\": must be a number: write it without quotes" },
+        { ONE ("'count': 'many'"),
+          "tasks.a.count: \"many\": must be a number, or one parameter as \"{name}\"" },
+        { ONE ("'count': '{n}'"),
+          "tasks.a.count: unknown parameter {n}: add it to \"parameters\"" },
+        { ONE ("'count': '{index}'"),
+          "tasks.a.count: {index} differs by task: only parameters can stand here" },
+        { ONE ("'count': null"), "tasks.a.count: must be a number, not null" },
+        { ONE ("'count': true"), "tasks.a.count: must be a number, not true" },
+        { ONE ("'count': [4]"), "tasks.a.count: must be a number, not an array" },
+        { HEAD "'parameters': {'n': 'x'}, 'tasks': {'a': {'command': ['x'], 'count': '{n}'}}}",
+          "tasks.a.count: {n} is \"x\": must be a number" },
+        { HEAD "'parameters': {'n': 0}, 'tasks': {'a': {'command': ['x'], 'count': '{n}'}}}",
+          "tasks.a.count: {n} is 0: must be from 1 to 10000000" },
+        { HEAD
+          "'parameters': {'sims': 5}, 'tasks': {'a': {'command': ['{sims}'], 'count': '{sim}'}}}",
+          "tasks.a.count: unknown parameter {sim}: did you mean {sims}?" },
+        { ONE ("'cpus': 0"), "tasks.a.cpus: 0: must be from 1 to 1048576" },
+        { ONE ("'cpus': 0.5"), "tasks.a.cpus: 0.5: must be from 1 to 1048576" },
+        { ONE ("'gpus': 0.5"),
+          "tasks.a.gpus: 0.5: fractional GPUs are not yet supported: give a whole number" },
+        { ONE ("'gpus': -0.5"), "tasks.a.gpus: -0.5: must be from 0 to 1048576" },
+        { ONE ("'gpus': 1e12"), "tasks.a.gpus: 1e12: must be from 0 to 1048576" },
+        { ONE ("'mem': '4X'"),
+          "tasks.a.mem: \"4X\" is not a size: write bytes, or \"4G\" (K, M, G, T, P)" },
+        { ONE ("'mem': -1"), "tasks.a.mem: -1: must be from 0 to 1152921504606846976" },
+        { ONE ("'mem': '2000P'"), "tasks.a.mem: \"2000P\": must be from 0 to 1024P" },
+        { ONE ("'mem': null"), "tasks.a.mem: must be a size, as \"4G\", not null" },
+        { ONE ("'time_limit': '1h30'"), "tasks.a.time_limit: \"1h30\" is not a time: write "
+                                        "seconds, or \"1h30m\" (d, h, m, s, ms)" },
+        { ONE ("'time_limit': 0"),
+          "tasks.a.time_limit: 0: must be above 0: leave it away for no limit" },
+        { ONE ("'duration': -1"), "tasks.a.duration: -1: must be from 0 to 1000000000 seconds" },
+        { ONE ("'duration': '{index}s'"),
+          "tasks.a.duration: {index} differs by task: only parameters can stand here" },
+        { ONE ("'duration': false"),
+          "tasks.a.duration: must be a time, as 90 or \"1h30m\", not false" },
+        { ONE ("'retries': 1001"), "tasks.a.retries: 1001: must be from 0 to 1000" },
+        { ONE ("'ranks': 4"), "tasks.a.ranks: 4: tasks of several ranks are not yet supported: "
+                              "leave it away or write 1" },
+        { ONE ("'nodes': 2"), "tasks.a.nodes: 2: tasks of several nodes are not yet supported: "
+                              "leave it away or write 1" },
+        { ONE ("'nodes': 0"), "tasks.a.nodes: 0: must be from 1 to 10000000" },
+    };
+
+    (void)state;
+    expect_each (table, LENGTH (table), false);
+}
+
+static void texts (void **state)
+{
+    static const struct expected table[] = {
+        { HEAD "'tasks': {'a': {}}}",
+          "tasks.a: nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"" },
+        { ONE ("'script': 'y'"), "tasks.a: both \"command\" and \"script\": give one of them" },
+        { HEAD "'tasks': {'a': 5}}", "tasks.a: must be an object, {...}, not a number" },
+        { HEAD "'tasks': {'a': {'command': []}}}",
+          "tasks.a.command: empty: the first element is the program" },
+        { HEAD "'tasks': {'a': {'command': ['']}}}",
+          "tasks.a.command[0]: empty: the first element is the program" },
+        { HEAD "'tasks': {'a': {'command': 'x y'}}}",
+          "tasks.a.command: must be an array of a program and its arguments: write them one by "
+          "one, or use \"script\" for a shell's line" },
+        { HEAD "'tasks': {'a': {'command': ['x', 5]}}}",
+          "tasks.a.command[1]: must be text, not a number: write \"5\"" },
+        { HEAD "'tasks': {'a': {'command': ['x', 'a\\u0000b']}}}",
+          "tasks.a.command[1]: \\u0000 within text: no program can be given that" },
+        { HEAD "'tasks': {'a': {'script': ''}}}",
+          "tasks.a.script: empty text: leave the key away" },
+        { HEAD "'tasks': {'a': {'script': ['x']}}}", "tasks.a.script: must be text, not an array" },
+        { ONE ("'comand': 'x'"), "tasks.a: unknown key \"comand\": did you mean \"command\"?" },
+        { ONE ("'launch': 'step'"), "tasks.a.launch: \"step\": a step of its own for a task is not "
+                                    "yet supported: leave it away or write \"pool\"" },
+        { ONE ("'launch': 'poool'"),
+          "tasks.a.launch: unknown value \"poool\": did you mean \"pool\"?" },
+        { ONE ("'srun': ['--mpi=pmix']"),
+          "tasks.a.srun: options of a step of its own are not yet supported: leave it away" },
+        { ONE ("'on_failure': 'retry'"), "tasks.a.on_failure: unknown value \"retry\": must be one "
+                                         "of \"stop\" \"skip\" \"continue\"" },
+        { ONE ("'on_failure': 'contniue'"),
+          "tasks.a.on_failure: unknown value \"contniue\": did you mean \"continue\"?" },
+        { ONE ("'directory': ''"), "tasks.a.directory: empty text: leave the key away" },
+        { ONE ("'environment': {'A=B': 'x'}"),
+          "tasks.a.environment.A=B: \"=\" in a variable's name: write \"NAME\": \"value\"" },
+        { ONE ("'environment': {'': 'x'}"), "tasks.a.environment.: a variable without a name" },
+        { ONE ("'environment': {'N': 4}"),
+          "tasks.a.environment.N: must be text, not a number: write \"4\"" },
+        { ONE ("'environment': {'ASYNC_WORKFLOW_TASK': 'x'}"),
+          "tasks.a.environment.ASYNC_WORKFLOW_TASK: is set for each task by async-workflow itself: "
+          "leave it away" },
+        { ONE ("'environment': {'CUDA_VISIBLE_DEVICES': ''}"),
+          "tasks.a.environment.CUDA_VISIBLE_DEVICES: is set for each task by async-workflow "
+          "itself: leave it away" },
+        { ONE ("'environment': ['A=B']"),
+          "tasks.a.environment: must be an object, {...}, not an array" },
+        { HEAD "'tasks': {'': {'command': ['x']}}}", "tasks: empty name: give it one" },
+        { HEAD "'tasks': {'a b': {'command': ['x']}}}",
+          "tasks: \"a b\": a name is made of letters, digits, \"_\", \"-\" and \".\" alone" },
+        { HEAD "'tasks': {'..': {'command': ['x']}}}",
+          "tasks: \"..\": a name begins with a letter, a digit or \"_\"" },
+        { HEAD "'tasks': {'a\\n\\u001b[31m': {'command': ['x']}}}", /* nothing that a terminal would
+                                                                       obey */
+          "tasks: \"a \": a name is made of letters, digits, \"_\", \"-\" and \".\" alone" },
+        { ONE ("'directory': 'x', 'stdout': 'a{indx}'"),
+          "tasks.a.stdout: unknown placeholder {indx}: did you mean {index}?" },
+        { ONE ("'stdout': '{quux}'"), "tasks.a.stdout: unknown placeholder {quux}: add a "
+                                      "parameter, or write {{quux}} for the braces" },
+    };
+
+    (void)state;
+    expect_each (table, LENGTH (table), false);
+}
+
+/* Two sets: b of 8 tasks, after what is given, and a of 4. */
+#define AFTER(array)                                                                         \
+    HEAD "'iterations': 2, 'tasks': {'a': {'command': ['x'], 'count': 4}, 'b': {'command': " \
+         "['x'], 'count': 8, 'after': " array "}}}"
+
+static void after (void **state)
+{
+    static const struct expected table[] = {
+        { AFTER ("['a[i]']"),
+          "tasks.b.after[0]: [i] needs sets of one size: a has 4 tasks, b has 8" },
+        { AFTER ("['a[i]@-1']"),
+          "tasks.b.after[0]: [i] needs sets of one size: a has 4 tasks, b has 8" },
+        { AFTER ("['a', 'a']"), "tasks.b.after[1]: the same as [0]: remove one" },
+        { AFTER ("['b@-1', 'a', 'b@-1']"), "tasks.b.after[2]: the same as [0]: remove one" },
+        { AFTER ("['b@-1', 'b[i]@-1']"), "tasks.b.after[1]: the same set as in [0], once with [i] "
+                                         "and once as a whole: remove one" },
+        { AFTER ("['aa']"), "tasks.b.after[0]: unknown task set \"aa\": did you mean \"a\"?" },
+        { AFTER ("['quux']"),
+          "tasks.b.after[0]: unknown task set \"quux\": write the name of one of \"tasks\"" },
+        { AFTER ("['a@-0']"), "tasks.b.after[0]: \"a@-0\": @-0 is this iteration: write \"a\"" },
+        { AFTER ("['a@1']"),
+          "tasks.b.after[0]: \"a@1\": only earlier iterations can be waited for: write \"a@-1\"" },
+        { AFTER ("['a@+1']"),
+          "tasks.b.after[0]: \"a@+1\": only earlier iterations can be waited for: write \"a@-1\"" },
+        { AFTER ("['a@-1[i]']"),
+          "tasks.b.after[0]: \"a@-1[i]\": [i] stands before @: write \"a[i]@-1\"" },
+        { AFTER ("['a[0]']"), "tasks.b.after[0]: \"a[0]\": only [i], the task of the same index, "
+                              "can stand in brackets: write \"a[i]\", or \"a\" for all" },
+        { AFTER ("['']"), "tasks.b.after[0]: \"\": a task set's name is missing" },
+        { AFTER ("['[i]']"), "tasks.b.after[0]: \"[i]\": a task set's name is missing" },
+        { AFTER ("['a@']"),
+          "tasks.b.after[0]: \"a@\": @ is followed by how many iterations back: write \"a@-1\"" },
+        { AFTER ("['a@-x']"),
+          "tasks.b.after[0]: \"a@-x\": @ is followed by how many iterations back: write \"a@-1\"" },
+        { AFTER ("['a@-9999999999']"),
+          "tasks.b.after[0]: \"a@-9999999999\": so many iterations cannot be: at most 9 digits" },
+        { AFTER ("['a]']"),
+          "tasks.b.after[0]: \"a]\": write \"set\", \"set[i]\", \"set@-1\" or \"set[i]@-1\"" },
+        { AFTER ("'a'"), "tasks.b.after: must be an array, not text: write [\"a\"]" },
+        { AFTER ("[5]"), "tasks.b.after[0]: must be text, not a number: write \"5\"" },
+        { AFTER ("['b']"), "tasks.b: cycle: b -> b: none of these could ever start" },
+        { AFTER ("['b[i]']"), "tasks.b: cycle: b -> b: none of these could ever start" },
+        { HEAD "'tasks': {'c': {'command': ['x'], 'after': ['b']}, 'a': {'command': ['x'], "
+               "'after': ['c']},"
+               "'b': {'command': ['x'], 'after': ['a']}, 'd': {'command': ['x'], 'after': ['c']}}}",
+          "tasks.c: cycle: c -> a -> b -> c: none of these could ever start" },
+    };
+    static const struct expected warnings[] = {
+        { AFTER ("['a@-2']"), "tasks.b.after[0]: waits for nothing: there are 2 iterations" },
+        { ONE ("'after': ['a@-1']"),
+          "tasks.a.after[0]: waits for nothing: the workflow has no \"iterations\"" },
+    };
+
+    (void)state;
+    expect_each (table, LENGTH (table), false);
+    expect_each (warnings, LENGTH (warnings), true);
+}
+
+static void warnings (void **state)
+{
+    static const struct expected table[] = {
+        { HEAD "'parameters': {'p': 1}, 'tasks': {'a': {'command': ['x']}}}",
+          "parameters.p: is not used: write {p} where it should stand" },
+        { HEAD "'parameters': {'p': '{index}'}, 'tasks': {'a': {'command': ['{p}']}}}",
+          "parameters.p: {index} within a parameter is not replaced: write it where the parameter "
+          "is used" },
+        { ONE ("'duration': '1h', 'time_limit': '1m'"),
+          "tasks.a: its duration, 3600 s, is above its time_limit, 60 s: every task would be "
+          "ended" },
+        { ONE ("'count': 4, 'stdout': 'o'"),
+          "tasks.a.stdout: all tasks of the set write this one file: add {index}" },
+        { HEAD "'iterations': 2, 'tasks': {'a': {'command': ['x'], 'stderr': 'o'}}}",
+          "tasks.a.stderr: every iteration writes this one file anew: add {iteration}" },
+        { HEAD "'tasks': {'a': {'command': ['x', '${index}']}}}",
+          "tasks.a.command[1]: ${index} is a shell's variable and left alone: for the placeholder "
+          "write {index}" },
+        { HEAD "'tasks': {'a': {'script': 'echo {indx} {a,b} ${index} | awk {print}'}}}",
+          "tasks.a.script: {indx} is no placeholder and left to the shell: did you mean {index}?" },
+    };
+    static const char *const fine[] = {
+        ONE ("'count': 4, 'stdout': 'o{index}', 'stderr': '{task}'"),
+        ONE ("'count': 4, 'stdout': 'o', 'directory': 'd{index}'"),
+        ONE ("'count': 4, 'stdout': '/dev/null'"),
+        ONE ("'duration': 60, 'time_limit': 60"),
+    };
+
+    (void)state;
+    expect_each (table, LENGTH (table), true);
+    for (size_t i = 0; i < LENGTH (fine); i++) {
+        struct aw_problems problems;
+
+        aw_workflow_destroy (parse_document (fine[i], &problems));
+        assert_int_equal (problems.n_warnings, 0);
+        aw_problems_finish (&problems);
+    }
+}
+
+/* All at once, in the file's order; and of too many the first, the rest counted. */
+static void all_problems (void **state)
+{
+    struct aw_problems problems;
+    char many[20000] = HEAD "'tasks': {'a': {'command': ['x'], 'after': ['nothing'";
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out;
+
+    (void)state;
+    parse_document (
+        HEAD "'iteration': 1, 'defaults': {'cpus': -1}, 'tasks': {'a': {'comand': 1, 'gpus': "
+             "0.5}, 'b': 7}}",
+        &problems);
+    assert_int_equal (problems.n_errors, 6);
+    assert_non_null (
+        strstr (problems.items[0].text, "unknown key \"iteration\": did you mean \"iterations\"?"));
+    assert_non_null (strstr (problems.items[1].text, "defaults.cpus: "));
+    assert_non_null (strstr (problems.items[2].text, "tasks.a: unknown key \"comand\""));
+    assert_non_null (strstr (problems.items[3].text, "tasks.a.gpus: 0.5"));
+    assert_non_null (strstr (problems.items[4].text, "tasks.a: nothing to run"));
+    assert_non_null (strstr (problems.items[5].text, "tasks.b: must be an object"));
+    aw_problems_finish (&problems);
+
+    for (int i = 1; i < 500; i++)
+        strcat (many, ", 'nothing'");
+    strcat (many, "]}}}");
+    assert_null (parse_document (many, &problems));
+    assert_int_equal (problems.n_errors, 500);
+    assert_int_equal (problems.n_items, AW_PROBLEMS_MAX);
+    out = open_memstream (&text, &size);
+    aw_problems_print (&problems, out);
+    fclose (out);
+    assert_memory_equal (
+        text, "async-workflow: f.json: tasks.a.after[0]: unknown task set \"nothing\"", 66);
+    assert_non_null (strstr (text, "\nasync-workflow: 400 more problems not shown\n"));
+    free (text);
+    aw_problems_finish (&problems);
+}
+
+int main (void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (syntax),    cmocka_unit_test (depth),    cmocka_unit_test (duplicates),
+        cmocka_unit_test (top_level), cmocka_unit_test (numbers),  cmocka_unit_test (texts),
+        cmocka_unit_test (after),     cmocka_unit_test (warnings), cmocka_unit_test (all_problems),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
