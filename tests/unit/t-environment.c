@@ -327,7 +327,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (hidden),  cmocka_unit_test (lookup),
-        cmocka_unit_test (made),    cmocka_unit_test (threads_given),
+        cmocka_unit_test (made),    cmocka_unit_test (srun_in_a_task), cmocka_unit_test (threads_given),
         cmocka_unit_test (gpu_ids), cmocka_unit_test (gpu_variables),
         cmocka_unit_test (node),
     };
