@@ -100,3 +100,14 @@ no_job () { test -z "$(squeue --noheader)"; }
 
 # nothing_left: no job, no task, no agent, no command
 nothing_left () { wait_for 30 no_job && no_process_left; }
+
+# agent_of NODE: the id of its agent
+agent_of ()
+{
+    for agent in $(pgrep -x async-workflow-); do
+        tr '\0' '\n' 2>/dev/null <"/proc/$agent/environ" >environ.$agent &&
+            grep -qxF "SLURMD_NODENAME=$1" environ.$agent && grep -qxF "SLURM_CONF=$SLURM_CONF" environ.$agent &&
+            echo $agent
+        rm -f environ.$agent
+    done
+}
