@@ -51,13 +51,15 @@ static int predict (const struct aw_model_args *args,
                     const struct aw_samples *samples,
                     struct aw_problems *problems)
 {
-    struct aw_spread spread = { .variation = args->spread, .samples = args->spread > 0 ? NULL : samples };
+    struct aw_spread spread = { .variation = args->spread, .samples = args->spread > 0
+                               ? NULL : samples };
     struct aw_predict_options options = {
         .conditions = { .latency = args->latency, .spread = &spread },
         .seeds = args->seeds,
     };
     struct aw_prediction prediction;
-    struct aw_model_page page = { workflow, allocation, &prediction, args->latency, args->durations };
+    struct aw_model_page page = { workflow, allocation, &prediction, args->latency,
+                                  args->durations };
     struct aw_error err;
     int rc;
 
@@ -99,7 +101,8 @@ static int run (int argc, char **argv)
 
     aw_model_args_parse (&args, argc, argv);
     aw_problems_init (&problems);
-    if (aw_model_allocation (&args, &allocation, &problems) == 0 && model (&args, &allocation, &problems) == 0)
+    if (aw_model_allocation (&args, &allocation, &problems) == 0 && model (&args, &allocation,
+                                                                           &problems) == 0)
         status = AW_EXIT_OK;
     aw_problems_print (&problems, stderr);
     aw_allocation_finish (&allocation);
@@ -107,4 +110,8 @@ static int run (int argc, char **argv)
     return status;
 }
 
-const struct aw_command aw_command_model = { "model", "predict what a workflow takes on an allocation, and why", run };
+const struct aw_command aw_command_model = {
+    .name = "model",
+    .summary = "predict what a workflow takes on an allocation, and why",
+    .run = run,
+};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the model says of a workflow, for people and for programs: the command `model` prints it; the start of a run and
- * --test-only print the short form.
+/* What the model says of a workflow, for people and for programs: the command `model` prints it;
+ * the start of a run and --test-only print the short form.
  */
 #ifndef AW_CMD_MODEL_H
 #define AW_CMD_MODEL_H
@@ -17,7 +17,8 @@ struct aw_model_args {
     const char *file; /* borrowed from argv, as all texts here */
     const char *shape; /* file of node shapes, or NULL */
     const char *durations; /* earlier run's directory, or NULL */
-    struct aw_node_shape node; /* from --nodes, --cpus, --gpus, --mem; cpus 0: none of them was given */
+    /* from --nodes, --cpus, --gpus, --mem; cpus 0: none of them was given */
+    struct aw_node_shape node;
     double latency; /* seconds */
     double spread; /* standard deviation over mean */
     uint32_t seeds;
@@ -27,15 +28,15 @@ struct aw_model_args {
 /* Parses argv (argv[0] is "async-workflow model"). Prints and exits as argp does. */
 void aw_model_args_parse (struct aw_model_args *args, int argc, char **argv);
 
-/* The allocation that the arguments name: the nodes given, or a file's, or else those of the job around us. What is wrong
- * goes to PROBLEMS. 0 or -1. finish ALLOCATION in any case.
+/* The allocation that the arguments name: the nodes given, or a file's, or else those of the job
+ * around us. What is wrong goes to PROBLEMS. 0 or -1. finish ALLOCATION in any case.
  */
 int aw_model_allocation (const struct aw_model_args *args,
                          struct aw_allocation *allocation,
                          struct aw_problems *problems);
 
-/* Takes the mean durations of the run in DIR into GRAPH, for sets of the same name, in place of what the file says; every
- * finished task's into SAMPLES. What is wrong goes to PROBLEMS. 0 or -1.
+/* Takes the mean durations of the run in DIR into GRAPH, for sets of the same name, in place of
+ * what the file says; every finished task's into SAMPLES. What is wrong goes to PROBLEMS. 0 or -1.
  */
 int aw_model_durations (struct aw_graph *graph,
                         const char *dir,

@@ -9,7 +9,8 @@
 #include "cmd/model.h"
 #include "util/units.h"
 
-enum { OPT_NODES = 1000, OPT_CPUS, OPT_GPUS, OPT_MEM, OPT_SHAPE, OPT_DURATIONS, OPT_LATENCY, OPT_SPREAD, OPT_SEEDS, OPT_JSON };
+enum { OPT_NODES = 1000, OPT_CPUS, OPT_GPUS, OPT_MEM, OPT_SHAPE, OPT_DURATIONS, OPT_LATENCY,
+       OPT_SPREAD, OPT_SEEDS, OPT_JSON };
 
 enum { MAX_SEEDS = 100000 };
 
@@ -19,18 +20,26 @@ static const struct argp_option options[] = {
     { "cpus", OPT_CPUS, "C", 0, "CPUs of each node, as Slurm counts them", 1 },
     { "gpus", OPT_GPUS, "G", 0, "GPUs of each node (0)", 1 },
     { "mem", OPT_MEM, "M", 0, "Memory of each node, in bytes or as 512G (not counted)", 1 },
-    { "shape", OPT_SHAPE, "FILE", 0, "Nodes that are not alike: [{\"nodes\": 2, \"cpus\": 64, \"gpus\": 4, \"mem\": \"512G\"}, ...]", 1 },
+    { "shape", OPT_SHAPE, "FILE", 0,
+      "Nodes that are not alike: [{\"nodes\": 2, \"cpus\": 64, \"gpus\": 4, \"mem\": \"512G\"}, ...]", 1 },
     { NULL, 0, NULL, 0, "How long tasks take", 2 },
-    { "durations", OPT_DURATIONS, "DIR", 0, "As in the earlier run of that directory, not as the file says", 2 },
+    { "durations", OPT_DURATIONS, "DIR", 0,
+      "As in the earlier run of that directory, not as the file says", 2 },
     { "latency", OPT_LATENCY, "TIME", 0, "Each wait for other tasks costs TIME more (0)", 2 },
-    { "spread", OPT_SPREAD, "X", 0, "Durations vary from task to task: standard deviation over mean, as 0.1", 2 },
-    { "seeds", OPT_SEEDS, "N", 0, "Simulate N times with durations spread; give intervals (100 with --spread)", 2 },
+    { "spread", OPT_SPREAD, "X", 0,
+      "Durations vary from task to task: standard deviation over mean, as 0.1", 2 },
+    { "seeds", OPT_SEEDS, "N", 0,
+      "Simulate N times with durations spread; give intervals (100 with --spread)", 2 },
     { NULL, 0, NULL, 0, "Output", 3 },
     { "json", OPT_JSON, NULL, 0, "Print JSON", 3 },
     { NULL, 0, NULL, 0, NULL, 0 },
 };
 
-static uint32_t parse_count (struct argp_state *state, const char *option, const char *text, uint32_t min, uint32_t max)
+static uint32_t parse_count (struct argp_state *state,
+                             const char *option,
+                             const char *text,
+                             uint32_t min,
+                             uint32_t max)
 {
     unsigned long number;
     char *end;
@@ -38,7 +47,8 @@ static uint32_t parse_count (struct argp_state *state, const char *option, const
     errno = 0;
     number = strtoul (text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || number < min || number > max)
-        argp_error (state, "--%s=%s: must be a number from %" PRIu32 " to %" PRIu32, option, text, min, max);
+        argp_error (state, "--%s=%s: must be a number from %" PRIu32 " to %" PRIu32, option, text,
+                    min, max);
     return (uint32_t)number;
 }
 

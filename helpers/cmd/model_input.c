@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the model is asked about: the allocation, and durations where the file does not have them. */
+/* What the model is asked about: the allocation, and durations where the file does not have them.
+ */
 #include <math.h>
 #include <stdlib.h>
 
@@ -21,7 +22,9 @@ static int add (struct aw_allocation *allocation,
     return -1;
 }
 
-static int from_file (struct aw_allocation *allocation, const char *path, struct aw_problems *problems)
+static int from_file (struct aw_allocation *allocation,
+                      const char *path,
+                      struct aw_problems *problems)
 {
     size_t n = 0;
     struct aw_shape_entry *entries = aw_shapes_load (path, &n, problems);
@@ -29,7 +32,8 @@ static int from_file (struct aw_allocation *allocation, const char *path, struct
 
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = add (allocation,
-                  (struct aw_node_shape){ entries[i].nodes, entries[i].node.cpus, entries[i].node.gpus,
+                  (struct aw_node_shape){ entries[i].nodes, entries[i].node.cpus,
+                                          entries[i].node.gpus,
                                           entries[i].node.mem },
                   path, problems);
     free (entries);
@@ -50,7 +54,8 @@ static int from_job (struct aw_allocation *allocation, const char *id, struct aw
         const struct aw_slurm_node *node = &job.nodes[i];
 
         rc = add (allocation,
-                  (struct aw_node_shape){ 1, aw_idset_count (&node->cpus), node->n_gpus, node->mem },
+                  (struct aw_node_shape){ 1, aw_idset_count (&node->cpus), node->n_gpus,
+                                          node->mem },
                   node->name, problems);
     }
     aw_slurm_job_finish (&job);
@@ -88,7 +93,8 @@ int aw_model_durations (struct aw_graph *graph,
     for (size_t i = 0; rc == 0 && i < report.history.n_attempts; i++) {
         const struct aw_attempt *attempt = &report.history.attempts[i];
         const struct aw_graph *theirs = report.workflow->graph;
-        uint32_t set = aw_graph_find (graph, theirs->sets[aw_graph_task (theirs, attempt->task).set].name);
+        uint32_t set = aw_graph_find (graph, theirs->sets[aw_graph_task (theirs,
+                                                                         attempt->task).set].name);
 
         if (set == AW_NONE || isnan (attempt->finish) || attempt->status != AW_STATUS_COMPLETED
             || !(attempt->seconds >= 0))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The model's figures for people: each with what it means, and at the end what they say together. */
+/* The model's figures for people: each with what it means, and at the end what they say together.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +38,11 @@ static void heading (struct aw_textbuf *out, const char *text)
 }
 
 /* One figure a line; MARK is "<=" or ">=" where it is a bound. */
-static void count (struct aw_textbuf *out, const char *name, const char *mark, uint64_t value, const char *meaning)
+static void count (struct aw_textbuf *out,
+                   const char *name,
+                   const char *mark,
+                   uint64_t value,
+                   const char *meaning)
 {
     char number[32];
 
@@ -72,8 +77,10 @@ static void put_head (const struct aw_model_page *page, struct aw_textbuf *out)
 static void put_degrees (const struct aw_degrees *d, struct aw_textbuf *out)
 {
     heading (out, "How much can go on at the same time");
-    count (out, "branches", "", d->branches, "ends of the workflow: sets on which no other depends");
-    count (out, "DOA_dep", "", d->doa_dep, "degree of asynchronicity that dependencies permit: branches - 1");
+    count (out, "branches", "", d->branches,
+           "ends of the workflow: sets on which no other depends");
+    count (out, "DOA_dep", "", d->doa_dep,
+           "degree of asynchronicity that dependencies permit: branches - 1");
     count (out, "DOA_res", d->doa_res_is_bound ? ">=" : "", d->doa_res,
            "that the allocation permits: branches of which it holds one set each, whole, - 1");
     count (out, "WLA", d->doa_res_is_bound && d->wla < d->doa_dep ? ">=" : "", d->wla,
@@ -105,7 +112,8 @@ static void put_bounds (const struct aw_model_page *page, struct aw_textbuf *out
     put_path (page->workflow->graph, b, out);
     if (b->wave_path > b->critical_path * (1 + 1e-9)) {
         seconds (out, "in waves", b->wave_path);
-        aw_textbuf_puts (out, "the longest path where sets too large for the allocation go in waves\n");
+        aw_textbuf_puts (out,
+                         "the longest path where sets too large for the allocation go in waves\n");
     }
     seconds (out, "CPUs", b->area_cpus);
     aw_textbuf_puts (out, "all tasks' CPU time over the CPUs\n");
@@ -119,7 +127,10 @@ static void put_bounds (const struct aw_model_page *page, struct aw_textbuf *out
     }
 }
 
-static void put_trial (const struct aw_model_page *page, uint32_t candidate, const char *name, struct aw_textbuf *out)
+static void put_trial (const struct aw_model_page *page,
+                       uint32_t candidate,
+                       const char *name,
+                       struct aw_textbuf *out)
 {
     const struct aw_trial *t = &page->prediction->comparison.trials[candidate];
 
@@ -150,10 +161,12 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
         if (i != sequential && p->comparison.tried[i])
             put_trial (page, i, aw_candidates[i].name, out);
     if (p->seeds) {
-        aw_textbuf_printf (out, "\nWith durations spread, median and 5%% to 95%% of %" PRIu32 " simulations\n", p->seeds);
+        aw_textbuf_printf (out,
+                           "\nWith durations spread, median and 5%% to 95%% of %" PRIu32 " simulations\n", p->seeds);
         put_interval ("stage after stage", &p->t_seq_interval, out);
         put_interval (aw_candidates[p->comparison.best].name, &p->t_async_interval, out);
-        aw_textbuf_printf (out, "  %-20s %11.3f    %.3f to %.3f\n", "I", p->improvement_interval.median,
+        aw_textbuf_printf (out, "  %-20s %11.3f    %.3f to %.3f\n", "I",
+                           p->improvement_interval.median,
                            p->improvement_interval.low, p->improvement_interval.high);
     }
 }
@@ -177,12 +190,15 @@ static void put_conclusion (const struct aw_prediction *p, struct aw_textbuf *ou
     double over = p->bounds.lower > 0 ? p->t_async / p->bounds.lower - 1 : 0;
 
     heading (out, "What asynchronous execution gains");
-    aw_textbuf_printf (out, "  I = 1 - t_async / t_seq = 1 - %.1f / %.1f = %.3f\n", p->t_async, p->t_seq, p->improvement);
+    aw_textbuf_printf (out, "  I = 1 - t_async / t_seq = 1 - %.1f / %.1f = %.3f\n", p->t_async,
+                       p->t_seq, p->improvement);
     if (p->comparison.best == (uint32_t)aw_candidate_find ("sequential"))
         aw_textbuf_puts (out, "  No order was shorter than stage after stage.\n");
     else if (p->improvement < 0.001)
-        aw_textbuf_puts (out, "  Stage after stage is as short: no stage waits while another could run.\n");
-    aw_textbuf_printf (out, "  The best order is within %.1f%% of what no run can beat: %s.\n", 100 * over,
+        aw_textbuf_puts (out,
+                         "  Stage after stage is as short: no stage waits while another could run.\n");
+    aw_textbuf_printf (out, "  The best order is within %.1f%% of what no run can beat: %s.\n",
+                       100 * over,
                        limit (&p->bounds));
 }
 
@@ -201,7 +217,8 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
     char async[32], seq[32], least[32];
 
     if (isnan (p->t_async) || isnan (p->t_seq)) {
-        aw_textbuf_printf (out, "model: too many tasks to simulate them all now; no run can beat %s\n",
+        aw_textbuf_printf (out,
+                           "model: too many tasks to simulate them all now; no run can beat %s\n",
                            aw_format_seconds (least, sizeof (least), p->bounds.lower));
         return;
     }
@@ -210,7 +227,8 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
                        aw_candidates[p->comparison.best].name,
                        aw_format_seconds (seq, sizeof (seq), p->t_seq), p->improvement,
                        aw_format_seconds (least, sizeof (least), p->bounds.lower));
-    aw_textbuf_printf (out, "model: WLA %" PRIu64 " (DOA_dep %" PRIu64 ", DOA_res %s%" PRIu64 ") on ", p->degrees.wla,
+    aw_textbuf_printf (out,
+                       "model: WLA %" PRIu64 " (DOA_dep %" PRIu64 ", DOA_res %s%" PRIu64 ") on ", p->degrees.wla,
                        p->degrees.doa_dep, p->degrees.doa_res_is_bound ? "at least " : "", p->degrees.doa_res);
     aw_model_nodes (page->allocation, out);
     aw_textbuf_putc (out, '\n');

@@ -165,7 +165,8 @@ uint32_t aw_forecast_first (struct aw_forecast *f,
         return first_without_row (pool, running, demand, now);
     if (pool->n_nodes == 0 || isnan (row->tree[1]))
         return AW_NO_NODE;
-    limit = row->tree[1] > now ? row->tree[1] : now; /* what is overdue ends now: all up to that are equal */
+    /* what is overdue ends now: all up to that are equal */
+    limit = row->tree[1] > now ? row->tree[1] : now;
     while (place < row->n_leaves)
         place = row->tree[2 * place] <= limit ? 2 * place : 2 * place + 1;
     return place - row->n_leaves;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a demand will fit on each node by the expected ends of what runs there, and where first. Worked out once for a
- * shape and kept: later only nodes on which something has changed are looked at. For some shapes at a time, as they
- * come to wait at the head of the queue in turn.
+/* When a demand will fit on each node by the expected ends of what runs there, and where first.
+ * Worked out once for a shape and kept: later only nodes on which something has changed are looked
+ * at. For some shapes at a time, as they come to wait at the head of the queue in turn.
  */
 #ifndef AW_CORE_FORECAST_H
 #define AW_CORE_FORECAST_H
@@ -15,12 +15,14 @@ enum { AW_FORECAST_ROWS = 32 };
 
 struct aw_forecast {
     struct aw_forecast_row {
-        double *tree; /* private, as all here: times by node, and above them the smaller of each two */
+        /* private, as all here: times by node, and above them the smaller of each two */
+        double *tree;
         uint32_t n_leaves; /* a power of 2 */
         uint32_t n_nodes;
         uint32_t shape;
         uint64_t seen; /* the running table's changes that it knows of */
-        uint64_t used; /* the row not used for the longest time is given to a new shape; 0: unused */
+        /* the row not used for the longest time is given to a new shape; 0: unused */
+        uint64_t used;
     } rows[AW_FORECAST_ROWS];
     uint64_t uses;
 };
@@ -28,8 +30,9 @@ struct aw_forecast {
 /* {0} is an empty one. finish frees what it holds. */
 void aw_forecast_finish (struct aw_forecast *forecast);
 
-/* The node on which DEMAND fits first, from NOW on, the lowest number among equals; AW_NO_NODE: it never fits anywhere. Shapes
- * are told apart by their number. FORECAST only spares work: NULL, or without memory, the answer is the same.
+/* The node on which DEMAND fits first, from NOW on, the lowest number among equals; AW_NO_NODE: it
+ * never fits anywhere. Shapes are told apart by their number. FORECAST only spares work: NULL, or
+ * without memory, the answer is the same.
  */
 uint32_t aw_forecast_first (struct aw_forecast *forecast,
                             const struct aw_pool *pool,
@@ -38,8 +41,8 @@ uint32_t aw_forecast_first (struct aw_forecast *forecast,
                             const struct aw_demand *demand,
                             double now);
 
-/* Of one node: the end of the task after which DEMAND fits (INFINITY: not known), -INFINITY where it fits already, NAN where it
- * never will.
+/* Of one node: the end of the task after which DEMAND fits (INFINITY: not known), -INFINITY where
+ * it fits already, NAN where it never will.
  */
 double aw_forecast_time (const struct aw_pool *pool,
                          const struct aw_running_table *running,

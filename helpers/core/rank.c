@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All ranks are paths to the end of the workflow, in seconds. Some policies count a set that the pool cannot hold
- * whole in waves; some put sets into tiers, and the path decides within a tier: then each tier lies above all paths of the one below.
+/* All ranks are paths to the end of the workflow, in seconds. Some policies count a set that the
+ * pool cannot hold whole in waves; some put sets into tiers, and the path decides within a tier:
+ * then each tier lies above all paths of the one below.
  */
 #include "core/rank.h"
 
@@ -65,7 +66,9 @@ static int compare (const void *pa, const void *pb)
     return a < b ? -1 : a > b;
 }
 
-/* Replaces each of the N values by its place among the different ones, from 0. SORTED is room for as many. */
+/* Replaces each of the N values by its place among the different ones, from 0. SORTED is room for
+ * as many.
+ */
 static void number_values (double *values, double *sorted, uint32_t n)
 {
     uint32_t n_different = 0;

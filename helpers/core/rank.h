@@ -9,8 +9,9 @@
 #include "core/pool.h"
 #include "core/sched.h"
 
-/* Fills RANKS (iterations * n_sets, by instance) for POLICY from SECONDS (one a set, NAN: not known; core/priority.h has
- * what stands in). FIFO gets those of the longest path. 0, or -1 with ENOMEM.
+/* Fills RANKS (iterations * n_sets, by instance) for POLICY from SECONDS (one a set, NAN: not
+ * known; core/priority.h has what stands in). FIFO gets those of the longest path. 0, or -1 with
+ * ENOMEM.
  */
 int aw_rank (const struct aw_graph *graph,
              const struct aw_pool *pool,

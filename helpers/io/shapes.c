@@ -14,7 +14,10 @@ enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 8, MAX_NODES = 1 << 20 };
 static const char *const keys[] = { "nodes", "cpus", "gpus", "mem" };
 enum { KEY_NODES, KEY_CPUS, KEY_GPUS, KEY_MEM, N_KEYS };
 
-static bool read_value (struct aw_reader *reader, int key, struct json_object *value, struct aw_shape_entry *entry)
+static bool read_value (struct aw_reader *reader,
+                        int key,
+                        struct json_object *value,
+                        struct aw_shape_entry *entry)
 {
     uint64_t number = 0;
 
@@ -39,7 +42,9 @@ static bool read_value (struct aw_reader *reader, int key, struct json_object *v
     }
 }
 
-static void read_entry (struct aw_reader *reader, struct json_object *object, struct aw_shape_entry *entry)
+static void read_entry (struct aw_reader *reader,
+                        struct json_object *object,
+                        struct aw_shape_entry *entry)
 {
     *entry = (struct aw_shape_entry){ .nodes = 1 };
     if (!aw_reader_object (reader, object))
@@ -51,7 +56,8 @@ static void read_entry (struct aw_reader *reader, struct json_object *object, st
         while (key < N_KEYS && strcmp (keys[key], name) != 0)
             key++;
         if (key == N_KEYS) {
-            aw_reader_unknown (reader, "key", name, keys, N_KEYS, "nodes, cpus, gpus and mem are known");
+            aw_reader_unknown (reader, "key", name, keys, N_KEYS,
+                               "nodes, cpus, gpus and mem are known");
             continue;
         }
         mark = aw_reader_enter (reader, name);
@@ -62,7 +68,9 @@ static void read_entry (struct aw_reader *reader, struct json_object *object, st
         aw_reader_error (reader, "\"cpus\" is missing: how many CPUs has such a node?");
 }
 
-static struct aw_shape_entry *read_all (struct aw_reader *reader, struct json_object *root, size_t *n)
+static struct aw_shape_entry *read_all (struct aw_reader *reader,
+                                        struct json_object *root,
+                                        size_t *n)
 {
     struct aw_shape_entry *entries;
 

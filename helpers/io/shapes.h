@@ -19,8 +19,8 @@ struct aw_shape_entry {
     struct aw_demand node; /* what each has; mem 0: not counted */
 };
 
-/* Reads and checks the file at PATH. Returns the entries, N of them and at least one, for the caller to free, or NULL with
- * at least one error in PROBLEMS.
+/* Reads and checks the file at PATH. Returns the entries, N of them and at least one, for the
+ * caller to free, or NULL with at least one error in PROBLEMS.
  */
 struct aw_shape_entry *aw_shapes_load (const char *path, size_t *n, struct aw_problems *problems);
 

@@ -64,7 +64,9 @@ int aw_allocation_add (struct aw_allocation *a, struct aw_node_shape shape, stru
     return 0;
 }
 
-int aw_allocation_of_pool (struct aw_allocation *a, const struct aw_pool *pool, struct aw_error *err)
+int aw_allocation_of_pool (struct aw_allocation *a,
+                           const struct aw_pool *pool,
+                           struct aw_error *err)
 {
     for (uint32_t i = 0; i < pool->n_nodes; i++) {
         const struct aw_node *node = &pool->nodes[i];

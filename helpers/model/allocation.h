@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the model knows of an allocation: how many nodes of which shape. Nodes of one shape are alike in all that the
- * scheduler looks at.
+/* What the model knows of an allocation: how many nodes of which shape. Nodes of one shape are
+ * alike in all that the scheduler looks at.
  */
 #ifndef AW_MODEL_ALLOCATION_H
 #define AW_MODEL_ALLOCATION_H
@@ -34,13 +34,19 @@ enum { AW_MAX_NODES = 1 << 20 };
 void aw_allocation_finish (struct aw_allocation *allocation);
 
 /* Appends nodes. 0, or -1 with text (no node, no CPU, too many). */
-int aw_allocation_add (struct aw_allocation *allocation, struct aw_node_shape shape, struct aw_error *err);
+int aw_allocation_add (struct aw_allocation *allocation,
+                       struct aw_node_shape shape,
+                       struct aw_error *err);
 
 /* The nodes of POOL that are not lost, into an empty ALLOCATION. 0, or -1 with text. */
-int aw_allocation_of_pool (struct aw_allocation *allocation, const struct aw_pool *pool, struct aw_error *err);
+int aw_allocation_of_pool (struct aw_allocation *allocation,
+                           const struct aw_pool *pool,
+                           struct aw_error *err);
 
 /* All nodes join SCHED at time 0, in their order. 0, or -1 with text. */
-int aw_allocation_join (const struct aw_allocation *allocation, struct aw_sched *sched, struct aw_error *err);
+int aw_allocation_join (const struct aw_allocation *allocation,
+                        struct aw_sched *sched,
+                        struct aw_error *err);
 
 /* So many tasks of SET fit at the same time into the empty allocation; 0: not one. */
 uint64_t aw_allocation_capacity (const struct aw_allocation *allocation, const struct aw_set *set);

@@ -22,7 +22,11 @@ static double in_waves (const struct aw_allocation *a, const struct aw_set *set)
 }
 
 /* When the instance can begin, by the ends of what it waits for. */
-static double begin (const struct aw_graph *g, const double *ends, uint32_t iteration, uint32_t set, double latency)
+static double begin (const struct aw_graph *g,
+                     const double *ends,
+                     uint32_t iteration,
+                     uint32_t set,
+                     double latency)
 {
     double t = 0;
 
@@ -38,7 +42,9 @@ static double begin (const struct aw_graph *g, const double *ends, uint32_t iter
     return t;
 }
 
-/* Does each task of the set wait for one of its own index? Then waves overlap along the edge, and none is counted. */
+/* Does each task of the set wait for one of its own index? Then waves overlap along the edge, and
+ * none is counted.
+ */
 static bool waits_by_index (const struct aw_set *set)
 {
     for (uint32_t e = 0; e < set->n_after; e++)
@@ -107,7 +113,10 @@ static int trace (struct aw_bounds *b, const struct aw_graph *g, const double *e
     return 0;
 }
 
-static double stage_after_stage (const struct aw_graph *g, const struct aw_allocation *a, double latency, double *longest)
+static double stage_after_stage (const struct aw_graph *g,
+                                 const struct aw_allocation *a,
+                                 double latency,
+                                 double *longest)
 {
     double sum = 0;
 
@@ -165,7 +174,8 @@ int aw_bounds_init (struct aw_bounds *b,
     memset (b, 0, sizeof (*b));
     if (check (g, a, err) < 0)
         return -1;
-    ends = calloc (instance_of (g, g->iterations, 1), sizeof (*ends)); /* stages are never more than instances */
+    /* stages are never more than instances */
+    ends = calloc (instance_of (g, g->iterations, 1), sizeof (*ends));
     if (!ends)
         return aw_error_set (err, "out of memory for the bounds");
     b->wave_path = pass (g, a, latency, true, ends);

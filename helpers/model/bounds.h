@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What no schedule can beat, and closed formulas. Tasks take what their sets say; seconds all over. */
+/* What no schedule can beat, and closed formulas. Tasks take what their sets say; seconds all over.
+ */
 #ifndef AW_MODEL_BOUNDS_H
 #define AW_MODEL_BOUNDS_H
 
@@ -13,9 +14,10 @@ struct aw_bounds {
     double critical_path; /* the longest chain of sets: time with resources without limit */
     uint32_t *path; /* its set instances, first to last; owned */
     uint32_t n_path;
-    /* The same where a set whose tasks do not all fit at once counts in waves, ceil (count / capacity) times its duration. A
-     * lower bound too, as tasks of one set take equally long: of those that run at any one moment, capacity at most
-     * run, and every task runs at one of the moments t, t + d, t + 2d, ...
+    /* The same where a set whose tasks do not all fit at once counts in waves, ceil (count /
+     * capacity) times its duration. A lower bound too, as tasks of one set take equally long: of
+     * those that run at any one moment, capacity at most run, and every task runs at one of the
+     * moments t, t + d, t + 2d, ...
      */
     double wave_path;
     double area_cpus; /* CPU seconds of all tasks over the CPUs of the allocation */
@@ -23,13 +25,15 @@ struct aw_bounds {
     double area_mem; /* and of memory, where it is counted */
     double area; /* the largest of these */
     double lower; /* the largest of all bounds above */
-    double t_seq_formula; /* stage after stage: the sum over the stages of the longest set in each, counted in waves */
+    /* stage after stage: the sum over the stages of the longest set in each, counted in waves */
+    double t_seq_formula;
     double serial_sum; /* one task at a time: the sum over all tasks */
     double cpu_seconds, gpu_seconds; /* of all tasks */
 };
 
-/* GRAPH is finalized and knows all durations; every set fits somewhere into ALLOCATION. LATENCY: seconds that each dependency costs on the way
- * (0: none). 0, or -1 with text. finish takes a zeroed value.
+/* GRAPH is finalized and knows all durations; every set fits somewhere into ALLOCATION. LATENCY:
+ * seconds that each dependency costs on the way (0: none). 0, or -1 with text. finish takes a
+ * zeroed value.
  */
 int aw_bounds_init (struct aw_bounds *bounds,
                     const struct aw_graph *graph,

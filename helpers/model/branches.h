@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Branches, counted by their ends. Iterations are unrolled: what counts is the set instance (one set in one iteration), and
- * an instance on which no other depends, in its iteration or a later one, is the end of a branch. So a set that ends
- * each iteration while the next one does not wait for it ends as many branches as there are iterations; where the next
- * iteration waits for it, only the last one's is an end.
+/* Branches, counted by their ends. Iterations are unrolled: what counts is the set instance (one
+ * set in one iteration), and an instance on which no other depends, in its iteration or a later
+ * one, is the end of a branch. So a set that ends each iteration while the next one does not wait
+ * for it ends as many branches as there are iterations; where the next iteration waits for it, only
+ * the last one's is an end.
  */
 #ifndef AW_MODEL_BRANCHES_H
 #define AW_MODEL_BRANCHES_H
@@ -14,7 +15,8 @@
 
 struct aw_branches {
     uint64_t n;
-    uint32_t *nearest; /* by set: so many iterations ahead is its nearest successor; AW_NONE: it has none */
+    /* by set: so many iterations ahead is its nearest successor; AW_NONE: it has none */
+    uint32_t *nearest;
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */

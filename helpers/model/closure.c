@@ -11,7 +11,10 @@ static uint64_t *row (const struct aw_closure *c, uint32_t i)
 }
 
 /* What comes after I, and I itself, comes after its predecessors too. */
-static void hand_back (struct aw_closure *c, const struct aw_graph *g, uint32_t iteration, uint32_t set)
+static void hand_back (struct aw_closure *c,
+                       const struct aw_graph *g,
+                       uint32_t iteration,
+                       uint32_t set)
 {
     uint32_t me = iteration * g->n_sets + set;
 
@@ -44,7 +47,9 @@ int aw_closure_init (struct aw_closure *c, const struct aw_graph *g)
         errno = ENOMEM;
         return -1;
     }
-    /* Going backwards, a row is complete when reached: successors stand later in the order or in a later iteration. */
+    /* Going backwards, a row is complete when reached: successors stand later in the order or in a
+     * later iteration.
+     */
     for (uint32_t it = g->iterations; it-- > 0;)
         for (uint32_t o = g->n_sets; o-- > 0;)
             hand_back (c, g, it, g->order[o]);

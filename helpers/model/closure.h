@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who comes after whom, over all iterations: the transitive closure of the set instances (core/graph.h has their
- * numbering), a row of bits each. An edge by index, "set[i]", counts as one between the sets.
+/* Who comes after whom, over all iterations: the transitive closure of the set instances
+ * (core/graph.h has their numbering), a row of bits each. An edge by index, "set[i]", counts as one
+ * between the sets.
  */
 #ifndef AW_MODEL_CLOSURE_H
 #define AW_MODEL_CLOSURE_H
@@ -19,7 +20,8 @@ struct aw_closure {
     uint64_t *bits; /* private: n rows */
 };
 
-/* 0, or -1 with ENOMEM, or E2BIG: more than AW_CLOSURE_MAX instances. finish takes a zeroed value. */
+/* 0, or -1 with ENOMEM, or E2BIG: more than AW_CLOSURE_MAX instances. finish takes a zeroed value.
+ */
 int aw_closure_init (struct aw_closure *closure, const struct aw_graph *graph);
 void aw_closure_finish (struct aw_closure *closure);
 

@@ -118,7 +118,9 @@ static int by_cpus (const void *pa, const void *pb)
     return a->demand.gpus != b->demand.gpus ? (a->demand.gpus < b->demand.gpus ? 1 : -1) : 0;
 }
 
-/* The lots in their order, each spread over the bins: filling one after the other, or one task a bin and round. */
+/* The lots in their order, each spread over the bins: filling one after the other, or one task a
+ * bin and round.
+ */
 static bool greedy (struct packing *p, bool level)
 {
     for (uint32_t i = 0; i < p->n_lots; i++) {
@@ -144,7 +146,8 @@ static bool greedy (struct packing *p, bool level)
     return true;
 }
 
-/* The same free resources as an earlier bin from FROM on: to try it again would bring nothing new. */
+/* The same free resources as an earlier bin from FROM on: to try it again would bring nothing new.
+ */
 static bool seen_before (const struct packing *p, uint32_t from, uint32_t b)
 {
     for (uint32_t i = from; i < b; i++)
@@ -154,7 +157,9 @@ static bool seen_before (const struct packing *p, uint32_t from, uint32_t b)
     return false;
 }
 
-/* Places what is left, LEFT tasks of LOT first, in bins from FROM on: like tasks go in the order of the bins. */
+/* Places what is left, LEFT tasks of LOT first, in bins from FROM on: like tasks go in the order of
+ * the bins.
+ */
 static bool search (struct packing *p, uint32_t lot, uint32_t left, uint32_t from)
 {
     if (left == 0) {

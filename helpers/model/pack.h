@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Do these task sets fit into an empty allocation at the same time, all tasks of each? Every task goes onto one node:
- * vector bin packing, which is hard in general. Tried in this order: sums (no), a few greedy ways (yes), then a
- * search that gives up after a fixed number of steps.
+/* Do these task sets fit into an empty allocation at the same time, all tasks of each? Every task
+ * goes onto one node: vector bin packing, which is hard in general. Tried in this order: sums (no),
+ * a few greedy ways (yes), then a search that gives up after a fixed number of steps.
  */
 #ifndef AW_MODEL_PACK_H
 #define AW_MODEL_PACK_H

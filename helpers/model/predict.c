@@ -36,7 +36,8 @@ int aw_predict_best (const struct aw_graph *graph,
         struct aw_trial *trial = &comparison->trials[i];
 
         errno = 0;
-        if (aw_trial_run (graph, allocation, &aw_candidates[i].config, conditions, trial, err) < 0) {
+        if (aw_trial_run (graph, allocation, &aw_candidates[i].config, conditions, trial,
+                          err) < 0) {
             if (errno == ECANCELED)
                 break;
             return -1;
@@ -81,7 +82,8 @@ static int spread_out (struct aw_prediction *p,
 
         rc = aw_trial_run (graph, a, &aw_candidates[sequential].config, &conditions, &seq, err);
         if (rc == 0)
-            rc = aw_trial_run (graph, a, &aw_candidates[p->comparison.best].config, &conditions, &async, err);
+            rc = aw_trial_run (graph, a, &aw_candidates[p->comparison.best].config, &conditions,
+                               &async, err);
         if (rc == 0) {
             t_seq[i] = seq.t;
             t_async[i] = async.t;
@@ -106,13 +108,15 @@ static int fill (struct aw_prediction *p,
 {
     struct aw_conditions steady = options->conditions;
     int sequential = aw_candidate_find ("sequential");
+    uint32_t best;
 
     steady.spread = NULL;
     if (aw_bounds_init (&p->bounds, graph, a, steady.latency, err) < 0
         || aw_predict_best (graph, a, &steady, &p->comparison, err) < 0
         || aw_degrees (graph, a, &p->degrees, err) < 0)
         return -1;
-    p->t_async = p->comparison.tried[p->comparison.best] ? p->comparison.trials[p->comparison.best].t : NAN;
+    best = p->comparison.best;
+    p->t_async = p->comparison.tried[best] ? p->comparison.trials[best].t : NAN;
     p->t_seq = p->comparison.tried[sequential] ? p->comparison.trials[sequential].t : NAN;
     p->improvement = improvement (p->t_async, p->t_seq);
     if (options->seeds > 0 && options->conditions.spread)

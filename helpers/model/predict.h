@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All that the model says of a workflow on an allocation: degrees, bounds, and what each way of running it would take.
- * The command `model`, the start of a run and srun's --test-only show the same figures.
+/* All that the model says of a workflow on an allocation: degrees, bounds, and what each way of
+ * running it would take. The command `model`, the start of a run and srun's --test-only show the
+ * same figures.
  */
 #ifndef AW_MODEL_PREDICT_H
 #define AW_MODEL_PREDICT_H
@@ -48,9 +49,10 @@ struct aw_predict_options {
 /* Which aw_candidates entry has that name; or -1. */
 int aw_candidate_find (const char *name);
 
-/* Simulates the candidates, the default first, as long as conditions->go_on lets it; and chooses the best. At least the default has been tried
- * on return, though in part: a choice cut short is the default. Never worse than fifo or stage after stage where those
- * were tried. CONDITIONS may be NULL. 0, or -1 with text.
+/* Simulates the candidates, the default first, as long as conditions->go_on lets it; and chooses
+ * the best. At least the default has been tried on return, though in part: a choice cut short is
+ * the default. Never worse than fifo or stage after stage where those were tried. CONDITIONS may be
+ * NULL. 0, or -1 with text.
  */
 int aw_predict_best (const struct aw_graph *graph,
                      const struct aw_allocation *allocation,
@@ -58,8 +60,8 @@ int aw_predict_best (const struct aw_graph *graph,
                      struct aw_comparison *comparison,
                      struct aw_error *err);
 
-/* Everything. GRAPH is finalized and knows all durations. OPTIONS may be NULL. 0, or -1 with text. finish takes a zeroed
- * value.
+/* Everything. GRAPH is finalized and knows all durations. OPTIONS may be NULL. 0, or -1 with text.
+ * finish takes a zeroed value.
  */
 int aw_prediction_init (struct aw_prediction *prediction,
                         const struct aw_graph *graph,

@@ -166,7 +166,9 @@ int aw_simulate (struct aw_sched *sched,
     while (rc == 0 && queue.n > 0) {
         double t = queue.heap[0].t;
 
-        /* All that ends at one time ends before anything starts: the order among equals decides nothing. */
+        /* All that ends at one time ends before anything starts: the order among equals decides
+         * nothing.
+         */
         while (rc == 0 && queue.n > 0 && queue.heap[0].t == t) {
             struct ending ending = pop (&queue);
             rc = end_one (sched, sim, &ending, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulator: the live scheduler under a virtual clock. It supplies the time and ends tasks when their duration is
- * over; every decision is the scheduler's own.
+/* The simulator: the live scheduler under a virtual clock. It supplies the time and ends tasks when
+ * their duration is over; every decision is the scheduler's own.
  */
 #ifndef AW_MODEL_SIMULATE_H
 #define AW_MODEL_SIMULATE_H
@@ -10,12 +10,16 @@
 enum { AW_SIMULATE_STRIDE = 4096 };
 
 struct aw_simulation {
-    /* Seconds that an attempt will take. NULL: what the scheduler expects (aw_sched_duration), 0 where that is NAN. */
+    /* Seconds that an attempt will take. NULL: what the scheduler expects (aw_sched_duration), 0
+     * where that is NAN.
+     */
     double (*seconds) (void *arg, const struct aw_event *start);
     /* Sees every event in its order, START and FINISH among them. NULL: nobody does. */
     void (*observe) (void *arg, const struct aw_event *ev);
     void *arg;
-    /* Asked every AW_SIMULATE_STRIDE decisions: false ends the simulation. NULL: it goes to its end. */
+    /* Asked every AW_SIMULATE_STRIDE decisions: false ends the simulation. NULL: it goes to its
+     * end.
+     */
     bool (*go_on) (void *arg);
 };
 
@@ -27,16 +31,17 @@ struct aw_simulated {
     int code; /* of the END action; -1: it did not come */
 };
 
-/* Runs SCHED, whose nodes have joined, to its end; what runs already is taken to end as expected (at once where that is
- * over or not known). 0, or -1 with text; errno is ECANCELED where go_on ended it.
+/* Runs SCHED, whose nodes have joined, to its end; what runs already is taken to end as expected
+ * (at once where that is over or not known). 0, or -1 with text; errno is ECANCELED where go_on
+ * ended it.
  */
 int aw_simulate (struct aw_sched *sched,
                  const struct aw_simulation *simulation,
                  struct aw_simulated *result,
                  struct aw_error *err);
 
-/* The nodes of a pool for the model: N more nodes ("n1", "n2", ...) of CPUS and GPUS each join SCHED at time 0. 0, or -1
- * with text.
+/* The nodes of a pool for the model: N more nodes ("n1", "n2", ...) of CPUS and GPUS each join
+ * SCHED at time 0. 0, or -1 with text.
  */
 int aw_simulate_add_nodes (struct aw_sched *sched,
                            uint32_t n,

@@ -90,7 +90,9 @@ static double normal (uint64_t seed, uint32_t task)
     return sqrt (-2 * log (uniform (seed, task, 0))) * cos (2 * M_PI * uniform (seed, task, 1));
 }
 
-double aw_spread_seconds (const struct aw_spread *spread, const struct aw_graph *graph, uint32_t task)
+double aw_spread_seconds (const struct aw_spread *spread,
+                          const struct aw_graph *graph,
+                          uint32_t task)
 {
     uint32_t set = aw_graph_task (graph, task).set;
     const struct aw_sample_list *list = list_of (spread->samples, set);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations that differ from task to task. Seeded: the same seed gives each task the same duration whatever the policy, so
- * that policies are compared on the same tasks.
+/* Durations that differ from task to task. Seeded: the same seed gives each task the same duration
+ * whatever the policy, so that policies are compared on the same tasks.
  */
 #ifndef AW_MODEL_SPREAD_H
 #define AW_MODEL_SPREAD_H
@@ -28,12 +28,15 @@ double aw_samples_mean (const struct aw_samples *samples, uint32_t set);
 
 struct aw_spread {
     double variation; /* standard deviation over mean, of a log-normal distribution; 0: none */
-    const struct aw_samples *samples; /* borrowed; draw from these where a set has any. NULL: none */
+    /* borrowed; draw from these where a set has any. NULL: none */
+    const struct aw_samples *samples;
     uint64_t seed;
 };
 
 /* Seconds of TASK: its set's duration, spread. The same for the same seed. */
-double aw_spread_seconds (const struct aw_spread *spread, const struct aw_graph *graph, uint32_t task);
+double aw_spread_seconds (const struct aw_spread *spread,
+                          const struct aw_graph *graph,
+                          uint32_t task);
 
 /* The Q-quantile (0 to 1) of N values, which are sorted by this. Between values: linear. */
 double aw_quantile (double *values, size_t n, double q);

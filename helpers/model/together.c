@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Depth first: set by set, the smallest first, with one of its instances or without it. A choice goes on while it can be packed and
- * while each chosen instance can be given a branch of its own: a matching that grows by one augmenting path for each
- * choice and shrinks with it. The resources that are left bound what a choice can still become.
+/* Depth first: set by set, the smallest first, with one of its instances or without it. A choice
+ * goes on while it can be packed and while each chosen instance can be given a branch of its own: a
+ * matching that grows by one augmenting path for each choice and shrinks with it. The resources
+ * that are left bound what a choice can still become.
  */
 #include "model/together.h"
 
@@ -144,7 +145,8 @@ static void spend (struct seek *s, uint64_t work)
     s->work = work < s->work ? s->work - work : 0;
 }
 
-/* Takes one of SET's instances as the next choice, if it fits beside the others and gets a branch. */
+/* Takes one of SET's instances as the next choice, if it fits beside the others and gets a branch.
+ */
 static bool choose (struct seek *s, uint32_t set, uint32_t instance)
 {
     enum aw_fit fit;
@@ -152,7 +154,9 @@ static bool choose (struct seek *s, uint32_t set, uint32_t instance)
     s->sets[s->n] = set;
     s->instances[s->n] = instance;
     fit = aw_pack (s->graph, s->allocation, s->sets, s->n + 1);
-    spend (s, (uint64_t)(s->n + 1) * s->allocation->n_nodes + (fit == AW_FIT_UNKNOWN ? AW_PACK_STEPS : 0));
+    spend (s, (uint64_t)(s->n + 1) * s->allocation->n_nodes);
+    if (fit == AW_FIT_UNKNOWN)
+        spend (s, AW_PACK_STEPS);
     s->undecided |= fit == AW_FIT_UNKNOWN;
     if (fit != AW_FIT_YES)
         return false;
@@ -223,7 +227,9 @@ static void search (struct seek *s, uint32_t from)
     }
 }
 
-/* Without a closure: the ends of the branches are independent and each has its own; the smallest first. */
+/* Without a closure: the ends of the branches are independent and each has its own; the smallest
+ * first.
+ */
 static void try_ends (struct seek *s)
 {
     for (uint32_t k = 0; k < s->n_kinds && s->result->n < s->result->most && s->work > 0; k++) {
@@ -250,8 +256,8 @@ static int prepare (struct seek *s)
     s->open = calloc (n, sizeof (*s->open));
     s->owner = malloc (n_instances * sizeof (*s->owner));
     s->tried = calloc (n_words, sizeof (*s->tried));
-    if (!s->kinds || !s->by_cpus || !s->by_gpus || !s->sets || !s->instances || !s->open || !s->owner
-        || !s->tried || !(s->open[0] = malloc (n_words * sizeof (**s->open))))
+    if (!s->kinds || !s->by_cpus || !s->by_gpus || !s->sets || !s->instances || !s->open
+        || !s->owner || !s->tried || !(s->open[0] = malloc (n_words * sizeof (**s->open))))
         return -1;
     memset (s->owner, 0xff, n_instances * sizeof (*s->owner));
     memset (s->open[0], 0xff, n_words * sizeof (**s->open));

@@ -56,7 +56,10 @@ static bool go_on (void *arg)
     return !play->conditions->go_on || play->conditions->go_on (play->conditions->arg);
 }
 
-static int simulate (struct aw_sched *sched, struct play *play, struct aw_simulated *result, struct aw_error *err)
+static int simulate (struct aw_sched *sched,
+                     struct play *play,
+                     struct aw_simulated *result,
+                     struct aw_error *err)
 {
     struct aw_simulation simulation = { .seconds = seconds, .go_on = go_on, .arg = play };
 
@@ -75,7 +78,8 @@ int aw_trial_run (const struct aw_graph *graph,
                          struct aw_error *err)
 {
     static const struct aw_conditions plain;
-    struct play play = { graph, conditions ? conditions : &plain, config->mode == AW_MODE_SEQUENTIAL };
+    struct play play = { graph, conditions ? conditions : &plain,
+                         config->mode == AW_MODE_SEQUENTIAL };
     struct aw_sched *sched = aw_sched_create (graph, config, err);
     struct aw_simulated result;
     int rc = -1;

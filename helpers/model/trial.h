@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One simulated run of a workflow on an allocation, and the ways of running it that are compared. */
+/* One simulated run of a workflow on an allocation, and the ways of running it that are compared.
+ */
 #ifndef AW_MODEL_TRIAL_H
 #define AW_MODEL_TRIAL_H
 
@@ -23,7 +24,10 @@ extern const struct aw_candidate aw_candidates[];
 extern const uint32_t aw_n_candidates;
 
 struct aw_conditions {
-    double latency; /* seconds between the end of what a task waits for and its start, as measured in earlier runs; 0: none */
+    /* seconds between the end of what a task waits for and its start, as measured in earlier
+     * runs; 0: none
+     */
+    double latency;
     const struct aw_spread *spread; /* NULL: each task takes what its set says */
     bool (*go_on) (void *arg); /* asked now and then: false ends the simulation. NULL: always on */
     void *arg;
@@ -31,12 +35,14 @@ struct aw_conditions {
 
 struct aw_trial {
     double t; /* seconds from the first start to the last end */
-    double cpu_share, gpu_share; /* held by tasks, of what the allocation has in that time; 0 to 1 */
+    /* held by tasks, of what the allocation has in that time; 0 to 1 */
+    double cpu_share, gpu_share;
     double node_hours; /* nodes times t */
     uint64_t decisions; /* starts */
 };
 
-/* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. 0, or -1 with text; errno is ECANCELED where go_on ended it.
+/* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. 0, or -1 with text; errno is
+ * ECANCELED where go_on ended it.
  */
 int aw_trial_run (const struct aw_graph *graph,
                          const struct aw_allocation *allocation,

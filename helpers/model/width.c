@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The matching grows along augmenting paths, searched breadth first from each instance without a partner. Within a
- * round nothing is looked at twice, so a round costs one look at the matrix; rounds go on while one finds a path.
+/* The matching grows along augmenting paths, searched breadth first from each instance without a
+ * partner. Within a round nothing is looked at twice, so a round costs one look at the matrix;
+ * rounds go on while one finds a path.
  */
 #include "model/width.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Simulates one made-up workflow and says how fast: "KIND TASKS SETS NODES DECISIONS SECONDS DECISIONS/S PEAK-MB END SUM". SUM is a
- * checksum of all starts: equal sums mean equal decisions.
+/* Simulates one made-up workflow and says how fast, in one line: "KIND TASKS SETS NODES DECISIONS
+ * SECONDS DECISIONS/S PEAK-MB END SUM". SUM is a checksum of all starts: equal sums mean equal
+ * decisions.
  *
  *     bench-simulate KIND TASKS SETS NODES CPUS GPUS
  *
@@ -40,8 +41,10 @@ static void observe (void *arg, const struct aw_event *ev)
 
 static void demand (uint64_t *random, const char *kind, uint32_t *cpus, uint32_t *gpus)
 {
-    static const uint32_t like[][2] = { { 1, 0 }, { 2, 0 },  { 4, 0 }, { 8, 0 }, { 16, 0 }, { 32, 0 },
-                                        { 1, 1 }, { 4, 1 }, { 8, 1 }, { 8, 2 }, { 16, 4 }, { 64, 8 } };
+    static const uint32_t like[][2] = { { 1, 0 }, { 2, 0 },  { 4, 0 }, { 8, 0 }, { 16, 0 }, { 32,
+                                                                                              0 },
+                                        { 1, 1 }, { 4, 1 }, { 8, 1 }, { 8, 2 }, { 16, 4 }, { 64,
+                                                                                             8 } };
     uint32_t i = graphs_below (random, sizeof (like) / sizeof (like[0]));
     uint32_t most_cpus = *cpus, most_gpus = *gpus;
 
@@ -67,11 +70,18 @@ static void connect (struct aw_graph *g, uint64_t *random, const char *kind, uin
         aw_graph_add_edge (g, set, (struct aw_edge){ set - 1, 0, false });
     if ((strcmp (kind, "layered") != 0 && strcmp (kind, "mixed") != 0) || set < layer)
         return;
-    for (int i = 0; i < 3; i++)
-        aw_graph_add_edge (g, set, (struct aw_edge){ (set / layer - 1) * layer + graphs_below (random, layer), 0, false });
+    for (int i = 0; i < 3; i++) {
+        uint32_t before = (set / layer - 1) * layer + graphs_below (random, layer);
+
+        aw_graph_add_edge (g, set, (struct aw_edge){ before, 0, false });
+    }
 }
 
-static struct aw_graph *make (const char *kind, uint32_t tasks, uint32_t sets, uint32_t cpus, uint32_t gpus)
+static struct aw_graph *make (const char *kind,
+                              uint32_t tasks,
+                              uint32_t sets,
+                              uint32_t cpus,
+                              uint32_t gpus)
 {
     struct aw_graph *g = aw_graph_create ();
     uint64_t random = 12345;
@@ -115,7 +125,8 @@ int main (int argc, char **argv)
     double start;
 
     if (argc != 7) {
-        fprintf (stderr, "usage: %s chain|layered|wide|mixed TASKS SETS NODES CPUS GPUS\n", argv[0]);
+        fprintf (stderr, "usage: %s chain|layered|wide|mixed TASKS SETS NODES CPUS GPUS\n",
+                 argv[0]);
         return 2;
     }
     for (int i = 0; i < 5; i++)
@@ -130,7 +141,8 @@ int main (int argc, char **argv)
     }
     start = now () - start;
     getrusage (RUSAGE_SELF, &usage);
-    printf ("%-8s %8u %6u %5u %8" PRIu64 " %8.2f %9.0f %6.0f %10.1f %016" PRIx64 "\n", argv[1], n[0], n[1], n[2],
+    printf ("%-8s %8u %6u %5u %8" PRIu64 " %8.2f %9.0f %6.0f %10.1f %016" PRIx64 "\n", argv[1],
+            n[0], n[1], n[2],
             result.decisions, start, (double)result.decisions / start, (double)usage.ru_maxrss / 1024, result.end,
             sum.value);
     aw_sched_destroy (sched);

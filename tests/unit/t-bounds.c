@@ -20,7 +20,8 @@ static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus, uin
 {
     struct aw_allocation a = { 0 };
 
-    assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ n, cpus, gpus, mem }, NULL), 0);
+    assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ n, cpus, gpus, mem }, NULL),
+                      0);
     return a;
 }
 
@@ -52,7 +53,8 @@ static void check_path (const struct aw_graph *g, const struct aw_bounds *b, con
     for (uint32_t i = 0; i < b->n_path; i++) {
         size_t length = strlen (text);
 
-        snprintf (text + length, sizeof (text) - length, g->iterated ? "%s%s@%u" : "%s%s", i ? " " : "",
+        snprintf (text + length, sizeof (text) - length, g->iterated ? "%s%s@%u" : "%s%s", i
+                  ? " " : "",
                   g->sets[b->path[i] % g->n_sets].name, b->path[i] / g->n_sets);
     }
     assert_string_equal (text, want);
@@ -92,7 +94,8 @@ static void paper (void **state)
     } rows[] = {
         { graphs_c_dg1 (), 766.4 + 235.0 + 152.6 + 721.8, 766.4 + 721.8, 1875.8, "T0 T2 T5 T7" },
         { graphs_c_dg2 (), 384.5 + 153.8 + 769.2, 384.5 + 769.2, 1769.0, "T0 T1 T3" },
-        { graphs_ddmd (0), 1205.0, 1134.45, 1575.0, "simulate@0 simulate@1 simulate@2 aggregate@2 train@2 infer@2" },
+        { graphs_ddmd (0), 1205.0, 1134.45, 1575.0,
+          "simulate@0 simulate@1 simulate@2 aggregate@2 train@2 infer@2" },
         { graphs_ddmd (1), 1575.0, 1134.45, 1575.0,
           "simulate@0 aggregate@0 train@0 infer@0 simulate@1 aggregate@1 train@1 infer@1 simulate@2 aggregate@2 train@2 infer@2" },
     };
@@ -115,7 +118,8 @@ static void paper (void **state)
     }
 }
 
-/* Where not all tasks of a set fit at once it counts in waves; memory is counted where it is known. */
+/* Where not all tasks of a set fit at once it counts in waves; memory is counted where it is known.
+ */
 static void waves_and_memory (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
@@ -143,8 +147,8 @@ static void waves_and_memory (void **state)
     aw_graph_destroy (g);
 }
 
-/* No simulated run is shorter than a bound; one task at a time is never shorter than stage after stage; a graph of which all fits at once takes
- * the formulas' times.
+/* No simulated run is shorter than a bound; one task at a time is never shorter than stage after
+ * stage; a graph of which all fits at once takes the formulas' times.
  */
 static void against_simulation (void **state)
 {
@@ -164,11 +168,13 @@ static void against_simulation (void **state)
         for (uint32_t c = 0; c < aw_n_candidates; c++) {
             struct aw_trial o;
 
-            assert_int_equal (aw_trial_run (g, &a, &aw_candidates[c].config, &conditions, &o, NULL), 0);
+            assert_int_equal (aw_trial_run (g, &a, &aw_candidates[c].config, &conditions, &o, NULL),
+                              0);
             assert_true (o.t >= b.lower * (1 - 1e-12));
             assert_true (latency > 0 || o.t <= b.serial_sum * (1 + 1e-12));
             assert_true (o.cpu_share <= 1 + 1e-12 && o.gpu_share <= 1 + 1e-12);
-            assert_true (latency > 0 || fabs (o.cpu_share * o.t * a.cpus - b.cpu_seconds) < 1e-6 * b.cpu_seconds);
+            assert_true (latency > 0
+                         || fabs (o.cpu_share * o.t * a.cpus - b.cpu_seconds) < 1e-6 * b.cpu_seconds);
             if (aw_candidates[c].config.mode == AW_MODE_SEQUENTIAL)
                 t_seq = o.t;
             else if (c == 0)

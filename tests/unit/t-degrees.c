@@ -39,8 +39,10 @@ static void wrong_arguments (void **state)
     assert_non_null (strstr (err.text, "allocation"));
     assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ 0, 1, 0, 0 }, &err), -1);
     assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ 1, 0, 0, 0 }, &err), -1);
-    assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ UINT32_MAX, 1, 0, 0 }, &err), -1);
-    assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ 1, UINT32_MAX, 0, 0 }, &err), -1);
+    assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ UINT32_MAX, 1, 0, 0 }, &err),
+                      -1);
+    assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ 1, UINT32_MAX, 0, 0 }, &err),
+                      -1);
     assert_int_equal (a.n_nodes, 1);
     aw_allocation_finish (&a);
     aw_allocation_finish (&a);
@@ -49,7 +51,11 @@ static void wrong_arguments (void **state)
 }
 
 /* The first argument is freed. */
-static void check (struct aw_graph *g, struct aw_allocation a, uint64_t doa_dep, uint64_t doa_res, uint64_t width)
+static void check (struct aw_graph *g,
+                   struct aw_allocation a,
+                   uint64_t doa_dep,
+                   uint64_t doa_res,
+                   uint64_t width)
 {
     struct aw_degrees d;
 
@@ -108,7 +114,8 @@ static void table (void **state)
     check (graphs_c_dg2 (), nodes (16, 168, 6), 2, 2, 4);
     check (graphs_ddmd (0), nodes (16, 168, 6), 2, 1, 3);
     check (graphs_ddmd (1), nodes (16, 168, 6), 0, 0, 1);
-    check (graphs_ddmd (0), nodes (17, 168, 6), 2, 2, 3); /* 97 GPUs: simulate@2, aggregate@1, train@0 */
+    /* 97 GPUs: simulate@2, aggregate@1, train@0 */
+    check (graphs_ddmd (0), nodes (17, 168, 6), 2, 2, 3);
     check (graphs_ddmd (0), nodes (8, 168, 6), 2, 1, 3); /* train and aggregate */
     check (diamond (), nodes (1, 8, 0), 0, 0, 2);
     check (fan (1, 1, 1), nodes (1, 1, 0), 0, 0, 1);
@@ -120,7 +127,9 @@ static void table (void **state)
     check (fan (6, 1, 3), mixed, 5, 3, 6);
 }
 
-/* A long chain of iterations stays exact; more instances than the closure takes give bounds that say so. */
+/* A long chain of iterations stays exact; more instances than the closure takes give bounds that
+ * say so.
+ */
 static void large (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
@@ -261,7 +270,11 @@ static void against_definition (void **state)
 
     (void)state;
     while (tried < 400) {
-        struct plain p = { .n_nodes = 1 + graphs_below (&seed, 3), .cpus = 4 + graphs_below (&seed, 5), .gpus = graphs_below (&seed, 3) };
+        struct plain p = {
+            .n_nodes = 1 + graphs_below (&seed, 3),
+            .cpus = 4 + graphs_below (&seed, 5),
+            .gpus = graphs_below (&seed, 3),
+        };
         struct aw_graph *g = graphs_layered (&seed, 4, p.gpus);
         struct aw_allocation a = nodes (p.n_nodes, p.cpus, p.gpus);
         uint32_t width = 0, together = 0, ends = 0;
@@ -310,7 +323,8 @@ static void against_definition (void **state)
         aw_allocation_finish (&a);
         aw_graph_destroy (g);
     }
-    print_message ("# sums over 400 graphs: DOA_dep %u, DOA_res %u, WLA %u, width %u\n", sums[0], sums[1], sums[2], sums[3]);
+    print_message ("# sums over 400 graphs: DOA_dep %u, DOA_res %u, WLA %u, width %u\n", sums[0],
+                   sums[1], sums[2], sums[3]);
     assert_true (sums[1] > 100 && sums[1] < sums[0]); /* the graphs are no trivial ones */
 }
 

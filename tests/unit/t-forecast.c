@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The short ways to a node against the long ones: best fit by the sorted order, first fit in time by the tree. */
+/* The short ways to a node against the long ones: best fit by the sorted order, first fit in time
+ * by the tree.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,13 +38,16 @@ static void add_node (struct world *w)
     if (graphs_below (&w->random, 4))
         assert_int_equal (aw_idset_add (&gpus, 0, graphs_below (&w->random, GPUS)), 0);
     snprintf (name, sizeof (name), "n%u", w->pool.n_nodes);
-    assert_true (aw_pool_add_node (&w->pool, name, &cpus, &gpus, graphs_below (&w->random, 2) ? 0 : 1000, NULL) >= 0);
+    assert_true (aw_pool_add_node (&w->pool, name, &cpus, &gpus, graphs_below (&w->random, 2)
+                                   ? 0 : 1000, NULL) >= 0);
     assert_int_equal (aw_running_add_nodes (&w->running, w->pool.n_nodes), 0);
     aw_idset_finish (&cpus);
     aw_idset_finish (&gpus);
 }
 
-static uint32_t plain_best_fit (const struct aw_pool *pool, const struct aw_demand *d, uint32_t except)
+static uint32_t plain_best_fit (const struct aw_pool *pool,
+                                const struct aw_demand *d,
+                                uint32_t except)
 {
     uint32_t best = AW_NO_NODE;
 
@@ -52,7 +57,8 @@ static uint32_t plain_best_fit (const struct aw_pool *pool, const struct aw_dema
         if (n == except || !aw_node_can_hold (node, d))
             continue;
         if (best == AW_NO_NODE || node->free.gpus < pool->nodes[best].free.gpus
-            || (node->free.gpus == pool->nodes[best].free.gpus && node->free.cpus < pool->nodes[best].free.cpus))
+            || (node->free.gpus == pool->nodes[best].free.gpus
+                && node->free.cpus < pool->nodes[best].free.cpus))
             best = n;
     }
     return best;
@@ -88,10 +94,12 @@ static void finish (struct world *w, uint32_t task)
 static void compare (struct world *w)
 {
     for (int i = 0; i < 4; i++) {
-        uint32_t shape = graphs_below (&w->random, SHAPES), except = graphs_below (&w->random, NODES + 5);
+        uint32_t shape = graphs_below (&w->random, SHAPES), except = graphs_below (&w->random,
+                                                                                   NODES + 5);
         const struct aw_demand *d = &w->shapes[shape];
 
-        assert_int_equal (aw_pool_best_fit (&w->pool, d, except), plain_best_fit (&w->pool, d, except));
+        assert_int_equal (aw_pool_best_fit (&w->pool, d, except), plain_best_fit (&w->pool, d,
+                                                                                  except));
         assert_int_equal (aw_forecast_first (&w->forecast, &w->pool, &w->running, shape, d, w->now),
                           aw_forecast_first (NULL, &w->pool, &w->running, shape, d, w->now));
     }
@@ -106,10 +114,13 @@ static void short_ways (void **state)
     aw_pool_init (&w->pool);
     assert_int_equal (aw_running_init (&w->running, TASKS), 0);
     for (int i = 0; i < SHAPES; i++)
-        w->shapes[i] = (struct aw_demand){ 1 + graphs_below (&w->random, CPUS), graphs_below (&w->random, GPUS),
-                                           graphs_below (&w->random, 3) ? 0 : graphs_below (&w->random, 600) };
+        w->shapes[i] = (struct aw_demand){ 1 + graphs_below (&w->random, CPUS),
+                                           graphs_below (&w->random, GPUS),
+                                           graphs_below (&w->random,
+                                                         3) ? 0 : graphs_below (&w->random, 600) };
     assert_int_equal (aw_pool_best_fit (&w->pool, &w->shapes[0], AW_NO_NODE), AW_NO_NODE);
-    assert_int_equal (aw_forecast_first (&w->forecast, &w->pool, &w->running, 0, &w->shapes[0], 0), AW_NO_NODE);
+    assert_int_equal (aw_forecast_first (&w->forecast, &w->pool, &w->running, 0, &w->shapes[0], 0),
+                      AW_NO_NODE);
     for (int step = 0; step < 40000; step++) {
         uint32_t task = graphs_below (&w->random, TASKS);
 

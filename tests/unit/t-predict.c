@@ -132,8 +132,8 @@ static void latency (void **state)
     aw_graph_destroy (g);
 }
 
-/* On 300 random layered graphs of CPU and GPU sets: the choice is as good as any candidate, and no candidate beats a bound.
- * Prints the makespans over the larger of critical path and area bound.
+/* On 300 random layered graphs of CPU and GPU sets: the choice is as good as any candidate, and no
+ * candidate beats a bound. Prints the makespans over the larger of critical path and area bound.
  */
 static void best_of_all (void **state)
 {
@@ -240,8 +240,10 @@ static void spread (void **state)
     assert_int_equal (p.seeds, 25);
     assert_true (p.t_async_interval.low < p.t_async_interval.median);
     assert_true (p.t_async_interval.median < p.t_async_interval.high);
-    assert_true (p.t_async_interval.low > 1205); /* 96 tasks of which the longest counts, three times */
-    assert_true (memcmp (&p.t_async_interval, &again.t_async_interval, sizeof (p.t_async_interval)) == 0);
+    /* 96 tasks of which the longest counts, three times */
+    assert_true (p.t_async_interval.low > 1205);
+    assert_true (memcmp (&p.t_async_interval, &again.t_async_interval,
+                         sizeof (p.t_async_interval)) == 0);
     aw_prediction_finish (&again);
     aw_prediction_finish (&p);
 
