@@ -32,6 +32,7 @@ void aw_graph_destroy (struct aw_graph *graph)
         free (graph->sets);
         free (graph->slots);
         free (graph->order);
+        free (graph->blocks);
         free (graph);
     }
     errno = saved;
@@ -147,7 +148,8 @@ int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge
 struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
 {
     uint32_t within = id % graph->tasks_per_iteration;
-    uint32_t low = 0, high = graph->n_sets;
+    const uint32_t *block = &graph->blocks[within / AW_GRAPH_BLOCK];
+    uint32_t low = block[0], high = block[1] + 1;
 
     while (high - low > 1) { /* sets[low].first <= within < sets[high].first */
         uint32_t middle = low + (high - low) / 2;

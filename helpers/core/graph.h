@@ -19,6 +19,8 @@
 #define AW_MAX_TASKS 10000000u /* tasks of one workflow, all iterations together */
 #define AW_NONE UINT32_MAX
 
+enum { AW_GRAPH_BLOCK = 64 };
+
 enum aw_on_failure {
     AW_ON_FAILURE_STOP, /* start nothing more; what runs may finish */
     AW_ON_FAILURE_SKIP, /* skip what depends on the task, go on with the rest */
@@ -59,6 +61,7 @@ struct aw_graph {
     uint32_t n_ranks; /* stages in an iteration */
     uint32_t tasks_per_iteration;
     uint32_t n_tasks;
+    uint32_t *blocks; /* private: the set of every AW_GRAPH_BLOCK'th task of an iteration, to find sets fast */
     uint32_t *slots; /* private: the table of names */
     uint32_t n_slots; /* private */
 };

@@ -244,6 +244,25 @@ static int number_tasks (struct aw_graph *graph, struct aw_error *err)
     return 0;
 }
 
+/* Which set every AW_GRAPH_BLOCK'th task belongs to; behind the last block stands the last set. */
+static int index_tasks (struct aw_graph *graph, struct aw_error *err)
+{
+    uint32_t n_blocks = (graph->tasks_per_iteration - 1) / AW_GRAPH_BLOCK + 1, set = 0;
+    uint32_t *blocks = calloc ((size_t)n_blocks + 1, sizeof (*blocks));
+
+    if (!blocks)
+        return aw_error_set (err, "out of memory");
+    for (uint32_t b = 0; b < n_blocks; b++) {
+        while (set + 1 < graph->n_sets && graph->sets[set + 1].first <= b * AW_GRAPH_BLOCK)
+            set++;
+        blocks[b] = set;
+    }
+    blocks[n_blocks] = graph->n_sets - 1;
+    free (graph->blocks);
+    graph->blocks = blocks;
+    return 0;
+}
+
 static void first_cycle (uint32_t set, const char *text, void *arg)
 {
     struct aw_error *err = arg;
@@ -301,7 +320,7 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err)
 {
     if (!graph->n_sets)
         return aw_error_set (err, "no task sets");
-    if (check_edges (graph, err) < 0 || number_tasks (graph, err) < 0)
+    if (check_edges (graph, err) < 0 || number_tasks (graph, err) < 0 || index_tasks (graph, err) < 0)
         return -1;
     return rank_sets (graph, err);
 }

@@ -6,7 +6,7 @@
  *     bench-simulate KIND TASKS SETS NODES CPUS GPUS
  *
  * KIND: chain    each set waits for the one before it
- *       layered  100 layers, each set waits for three of the layer before; twelve different demands
+ *       layered  layers of 100 sets, each waits for three of the layer before; twelve different demands
  *       wide     no set waits: all are ready at once; twelve different demands
  *       mixed    as layered, every set with a demand of its own
  */
@@ -64,7 +64,7 @@ static void demand (uint64_t *random, const char *kind, uint32_t *cpus, uint32_t
 
 static void connect (struct aw_graph *g, uint64_t *random, const char *kind, uint32_t set)
 {
-    uint32_t layer = g->n_sets < 100 ? 1 : g->n_sets / 100;
+    uint32_t layer = 100;
 
     if (strcmp (kind, "chain") == 0 && set > 0)
         aw_graph_add_edge (g, set, (struct aw_edge){ set - 1, 0, false });
