@@ -69,6 +69,8 @@ static struct aw_run_plan choose (const struct aw_run_args *args, const struct a
         if (plan.predicted == 0 || t < plan.predicted * (1 - 1e-9))
             plan = (struct aw_run_plan){ aw_candidates[i].config, t };
     }
+    if (args->policy_given)
+        plan.sched.policy = args->sched.policy; /* stage after stage is simulated in one order alone */
     return plan;
 }
 

@@ -47,7 +47,7 @@ test_expect_success 'signals blocked by the caller are not' '
 '
 
 test_expect_success 'no descriptor beyond stderr is passed on' '
-    srun --async-workflow=f 7<"$0" 9>nine &&
+    srun --async-workflow=f 7<"$top_srcdir/tests/integration/lib.sh" 9>nine &&
     grep -v "stub-coordinator$" told | sed -n "s/^l.* \([0-9]*\) -> .*/\1/p" >actual &&
     printf "%s\n" 0 1 2 >expected &&
     test_cmp expected actual
