@@ -109,10 +109,12 @@ int slurm_spank_init_post_opt (spank_t spank, int ac, char **av)
             return ESPANK_SUCCESS;
         aw_error_set (&err, "--%s: only with --%s=FILE", aw_option_name (extra),
                       aw_option_name (AW_OPTION_FILE));
-    } else if (context.other_component) {
+    }
+    else if (context.other_component) {
         aw_error_set (&err, "\":\": a heterogeneous job cannot run a workflow: "
                             "give one set of options");
-    } else {
+    }
+    else {
         command = aw_handover_command (ac, av, AW_COMMAND, &err);
         if (command)
             aw_handover (command, &context.options, (size_t)optind, &err);

@@ -43,8 +43,9 @@ int aw_handover_check (const struct aw_words *line, size_t options_end, struct a
     if (strcmp (line->word[options_end], ":") == 0)
         return aw_error_set (err, "\":\": a heterogeneous job cannot run a workflow: "
                                   "give one set of options");
-    return aw_error_set (err, "\"%s\": no command can be given with --%s: "
-                              "what runs stands in the workflow file",
+    return aw_error_set (err,
+                         "\"%s\": no command can be given with --%s: "
+                         "what runs stands in the workflow file",
                          line->word[options_end], aw_option_name (AW_OPTION_FILE));
 }
 
@@ -109,8 +110,7 @@ int aw_handover_line (struct aw_words *result,
         end--;
     for (size_t i = 1; i < end; i++)
         test_only |= !is_ours (options, i) && is_test_only (line->word[i]);
-    if (aw_words_append (result, command) < 0
-        || aw_words_append (result, "run") < 0
+    if (aw_words_append (result, command) < 0 || aw_words_append (result, "run") < 0
         || append_run_options (result, options) < 0
         || (test_only && aw_words_append (result, "--test-only") < 0)
         || aw_words_append (result, "--") < 0

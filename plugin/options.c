@@ -20,8 +20,8 @@ static const struct description descriptions[AW_OPTION_COUNT] = {
                          "run the tasks of this workflow file; no command is given then", NULL },
     [AW_OPTION_MODE] = { "async-workflow-mode", "async|sequential",
                          "start tasks when they can, or stage after stage", "mode" },
-    [AW_OPTION_POLICY] = { "async-workflow-policy", "policy",
-                           "the order of tasks that could start", "policy" },
+    [AW_OPTION_POLICY] = { "async-workflow-policy", "policy", "the order of tasks that could start",
+                           "policy" },
     [AW_OPTION_DIR] = { "async-workflow-dir", "directory", "the run directory to create", "dir" },
     [AW_OPTION_RESUME] = { "async-workflow-resume", "directory",
                            "continue the run of this run directory", "resume" },
@@ -68,10 +68,7 @@ void aw_options_finish (struct aw_options *options)
     errno = saved;
 }
 
-int aw_options_set (struct aw_options *options,
-                    int option,
-                    const char *value,
-                    struct aw_error *err)
+int aw_options_set (struct aw_options *options, int option, const char *value, struct aw_error *err)
 {
     char *copy;
 

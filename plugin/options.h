@@ -25,8 +25,8 @@ enum aw_option {
 
 struct aw_options {
     char *value[AW_OPTION_COUNT]; /* the last one given, owned; NULL where none was */
-    bool *ours;                   /* whether the word of that index is one of ours, owned */
-    size_t words;                 /* length of ours */
+    bool *ours; /* whether the word of that index is one of ours, owned */
+    size_t words; /* length of ours */
 };
 
 /* Name (as srun has it, without "--"), the word for its argument, and one line of help. NULL

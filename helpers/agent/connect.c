@@ -124,11 +124,8 @@ static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_erro
 }
 
 /* Challenge, our proof, its proof. */
-static int shake_hands (int fd,
-                        const char *job,
-                        struct aw_frame_reader *reader,
-                        double limit,
-                        struct aw_error *err)
+static int shake_hands (
+    int fd, const char *job, struct aw_frame_reader *reader, double limit, struct aw_error *err)
 {
     char own_nonce[AW_NONCE_SIZE], nonce[AW_NONCE_SIZE];
     const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, job, nonce, own_nonce };
@@ -208,11 +205,8 @@ static void pause_for (double seconds)
     nanosleep (&ts, NULL);
 }
 
-int aw_connect (const char *hosts,
-                uint16_t port,
-                const char *job,
-                double seconds,
-                struct aw_error *err)
+int aw_connect (
+    const char *hosts, uint16_t port, const char *job, double seconds, struct aw_error *err)
 {
     double limit = aw_clock_monotonic () + seconds;
     double pause = 0.1;

@@ -12,10 +12,7 @@
 /* Tries each of HOSTS (comma-separated names or addresses) until one is the coordinator of JOB or
  * SECONDS are over. Returns a connected socket, or -1 with the text of the last try.
  */
-int aw_connect (const char *hosts,
-                uint16_t port,
-                const char *job,
-                double seconds,
-                struct aw_error *err);
+int aw_connect (
+    const char *hosts, uint16_t port, const char *job, double seconds, struct aw_error *err);
 
 #endif /* AW_AGENT_CONNECT_H */

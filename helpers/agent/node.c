@@ -103,10 +103,9 @@ static int take_cpus (struct aw_agent_config *config,
         return aw_error_set (err, "SLURM_CPUS_ON_NODE: %llu CPUs cannot be",
                              (unsigned long long)count);
     if (n_allowed > count)
-        note (
-            config,
-            "which CPUs are the job's is not known here: tasks run unbound, the CPUs in the "
-            "journal are planned ones");
+        note (config,
+              "which CPUs are the job's is not known here: tasks run unbound, the CPUs in the "
+              "journal are planned ones");
     else
         decide_binding (config, allowed);
     return 0;

@@ -10,11 +10,7 @@
 #include "util/suggest.h"
 
 static const struct aw_command *const commands[] = {
-    &aw_command_check,
-    &aw_command_model,
-    &aw_command_run,
-    &aw_command_status,
-    &aw_command_report,
+    &aw_command_check, &aw_command_model, &aw_command_run, &aw_command_status, &aw_command_report,
     /* End of commands */
 };
 
@@ -65,7 +61,8 @@ int main (int argc, char **argv)
         usage (stderr);
         return AW_EXIT_INPUT;
     }
-    if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0 || strcmp (argv[1], "help") == 0) {
+    if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0
+        || strcmp (argv[1], "help") == 0) {
         usage (stdout);
         return fflush (stdout) == 0 ? AW_EXIT_OK : AW_EXIT_INPUT;
     }

@@ -51,8 +51,8 @@ static int predict (const struct aw_model_args *args,
                     const struct aw_samples *samples,
                     struct aw_problems *problems)
 {
-    struct aw_spread spread = { .variation = args->spread, .samples = args->spread > 0
-                               ? NULL : samples };
+    struct aw_spread spread = { .variation = args->spread,
+                                .samples = args->spread > 0 ? NULL : samples };
     struct aw_predict_options options = {
         .conditions = { .latency = args->latency, .spread = &spread },
         .seeds = args->seeds,
@@ -101,8 +101,8 @@ static int run (int argc, char **argv)
 
     aw_model_args_parse (&args, argc, argv);
     aw_problems_init (&problems);
-    if (aw_model_allocation (&args, &allocation, &problems) == 0 && model (&args, &allocation,
-                                                                           &problems) == 0)
+    if (aw_model_allocation (&args, &allocation, &problems) == 0
+        && model (&args, &allocation, &problems) == 0)
         status = AW_EXIT_OK;
     aw_problems_print (&problems, stderr);
     aw_allocation_finish (&allocation);

@@ -9,8 +9,18 @@
 #include "cmd/model.h"
 #include "util/units.h"
 
-enum { OPT_NODES = 1000, OPT_CPUS, OPT_GPUS, OPT_MEM, OPT_SHAPE, OPT_DURATIONS, OPT_LATENCY,
-       OPT_SPREAD, OPT_SEEDS, OPT_JSON };
+enum {
+    OPT_NODES = 1000,
+    OPT_CPUS,
+    OPT_GPUS,
+    OPT_MEM,
+    OPT_SHAPE,
+    OPT_DURATIONS,
+    OPT_LATENCY,
+    OPT_SPREAD,
+    OPT_SEEDS,
+    OPT_JSON
+};
 
 enum { MAX_SEEDS = 100000 };
 
@@ -21,7 +31,9 @@ static const struct argp_option options[] = {
     { "gpus", OPT_GPUS, "G", 0, "GPUs of each node (0)", 1 },
     { "mem", OPT_MEM, "M", 0, "Memory of each node, in bytes or as 512G (not counted)", 1 },
     { "shape", OPT_SHAPE, "FILE", 0,
-      "Nodes that are not alike: [{\"nodes\": 2, \"cpus\": 64, \"gpus\": 4, \"mem\": \"512G\"}, ...]", 1 },
+      "Nodes that are not alike: [{\"nodes\": 2, \"cpus\": 64, \"gpus\": 4, \"mem\": \"512G\"}, "
+      "...]",
+      1 },
     { NULL, 0, NULL, 0, "How long tasks take", 2 },
     { "durations", OPT_DURATIONS, "DIR", 0,
       "As in the earlier run of that directory, not as the file says", 2 },
@@ -35,11 +47,8 @@ static const struct argp_option options[] = {
     { NULL, 0, NULL, 0, NULL, 0 },
 };
 
-static uint32_t parse_count (struct argp_state *state,
-                             const char *option,
-                             const char *text,
-                             uint32_t min,
-                             uint32_t max)
+static uint32_t parse_count (
+    struct argp_state *state, const char *option, const char *text, uint32_t min, uint32_t max)
 {
     unsigned long number;
     char *end;
@@ -135,7 +144,8 @@ static const struct argp parser = {
     .options = options,
     .parser = parse_option,
     .args_doc = "FILE",
-    .doc = "Predict a workflow's run on an allocation: how much can go on at the same time, what no run can beat, how "
+    .doc = "Predict a workflow's run on an allocation: how much can go on at the same time, what "
+           "no run can beat, how "
            "long it takes stage after stage and asynchronously, and what that gains."
            "\vNothing is run. Exit status: 0 done, 2 the input is wrong.",
 };

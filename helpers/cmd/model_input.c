@@ -33,8 +33,7 @@ static int from_file (struct aw_allocation *allocation,
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = add (allocation,
                   (struct aw_node_shape){ entries[i].nodes, entries[i].node.cpus,
-                                          entries[i].node.gpus,
-                                          entries[i].node.mem },
+                                          entries[i].node.gpus, entries[i].node.mem },
                   path, problems);
     free (entries);
     return rc;
@@ -53,10 +52,10 @@ static int from_job (struct aw_allocation *allocation, const char *id, struct aw
     for (uint32_t i = 0; rc == 0 && i < job.n_nodes; i++) {
         const struct aw_slurm_node *node = &job.nodes[i];
 
-        rc = add (allocation,
-                  (struct aw_node_shape){ 1, aw_idset_count (&node->cpus), node->n_gpus,
-                                          node->mem },
-                  node->name, problems);
+        rc =
+            add (allocation,
+                 (struct aw_node_shape){ 1, aw_idset_count (&node->cpus), node->n_gpus, node->mem },
+                 node->name, problems);
     }
     aw_slurm_job_finish (&job);
     return rc;
@@ -75,8 +74,9 @@ int aw_model_allocation (const struct aw_model_args *args,
         return add (allocation, args->node, "--nodes, --cpus", problems);
     if (id)
         return from_job (allocation, id, problems);
-    aw_problems_add (problems, false,
-                     "which allocation? give --nodes, --cpus and --gpus, or --shape, or ask inside a Slurm job");
+    aw_problems_add (
+        problems, false,
+        "which allocation? give --nodes, --cpus and --gpus, or --shape, or ask inside a Slurm job");
     return -1;
 }
 
@@ -93,8 +93,8 @@ int aw_model_durations (struct aw_graph *graph,
     for (size_t i = 0; rc == 0 && i < report.history.n_attempts; i++) {
         const struct aw_attempt *attempt = &report.history.attempts[i];
         const struct aw_graph *theirs = report.workflow->graph;
-        uint32_t set = aw_graph_find (graph, theirs->sets[aw_graph_task (theirs,
-                                                                         attempt->task).set].name);
+        uint32_t set =
+            aw_graph_find (graph, theirs->sets[aw_graph_task (theirs, attempt->task).set].name);
 
         if (set == AW_NONE || isnan (attempt->finish) || attempt->status != AW_STATUS_COMPLETED
             || !(attempt->seconds >= 0))
@@ -120,10 +120,11 @@ int aw_model_missing (const struct aw_graph *graph, const char *file, struct aw_
     for (uint32_t s = 0; s < graph->n_sets; s++) {
         if (!isnan (graph->sets[s].duration))
             continue;
-        aw_problems_add (problems, false,
-                         "%s: tasks.%s: its duration is not known: add \"duration\", or give an earlier run's "
-                         "directory with --durations",
-                         file, graph->sets[s].name);
+        aw_problems_add (
+            problems, false,
+            "%s: tasks.%s: its duration is not known: add \"duration\", or give an earlier run's "
+            "directory with --durations",
+            file, graph->sets[s].name);
         rc = -1;
     }
     return rc;

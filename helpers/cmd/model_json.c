@@ -42,14 +42,15 @@ static void put_nodes (const struct aw_allocation *a, struct aw_textbuf *out)
 {
     key (out, "allocation");
     aw_textbuf_printf (out,
-                       "{ \"nodes\": %" PRIu32 ", \"cpus\": %" PRIu64 ", \"gpus\": %" PRIu64 ", \"shapes\": [",
+                       "{ \"nodes\": %" PRIu32 ", \"cpus\": %" PRIu64 ", \"gpus\": %" PRIu64
+                       ", \"shapes\": [",
                        a->n_nodes, a->cpus, a->gpus);
     for (uint32_t i = 0; i < a->n_shapes; i++) {
         const struct aw_node_shape *s = &a->shapes[i];
 
         aw_textbuf_printf (out,
-                           "%s{ \"nodes\": %" PRIu32 ", \"cpus\": %" PRIu32 ", \"gpus\": %" PRIu32, i ? ", " : "",
-                           s->nodes, s->cpus, s->gpus);
+                           "%s{ \"nodes\": %" PRIu32 ", \"cpus\": %" PRIu32 ", \"gpus\": %" PRIu32,
+                           i ? ", " : "", s->nodes, s->cpus, s->gpus);
         if (s->mem)
             aw_textbuf_printf (out, ", \"mem\": %" PRIu64, s->mem);
         aw_textbuf_puts (out, " }");

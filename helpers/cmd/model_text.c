@@ -24,7 +24,10 @@ void aw_model_nodes (const struct aw_allocation *a, struct aw_textbuf *out)
         const struct aw_node_shape *s = &a->shapes[i];
 
         aw_textbuf_printf (out, "%s%" PRIu32 "%s of %" PRIu32 " CPU%s", i ? ", " : "", s->nodes,
-                           i ? "" : s->nodes == 1 ? " node" : " nodes", s->cpus, plural (s->cpus));
+                           i               ? ""
+                           : s->nodes == 1 ? " node"
+                                           : " nodes",
+                           s->cpus, plural (s->cpus));
         if (s->gpus)
             aw_textbuf_printf (out, " and %" PRIu32 " GPU%s", s->gpus, plural (s->gpus));
         if (s->mem)
@@ -38,11 +41,8 @@ static void heading (struct aw_textbuf *out, const char *text)
 }
 
 /* One figure a line; MARK is "<=" or ">=" where it is a bound. */
-static void count (struct aw_textbuf *out,
-                   const char *name,
-                   const char *mark,
-                   uint64_t value,
-                   const char *meaning)
+static void count (
+    struct aw_textbuf *out, const char *name, const char *mark, uint64_t value, const char *meaning)
 {
     char number[32];
 
@@ -161,13 +161,14 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
         if (i != sequential && p->comparison.tried[i])
             put_trial (page, i, aw_candidates[i].name, out);
     if (p->seeds) {
-        aw_textbuf_printf (out,
-                           "\nWith durations spread, median and 5%% to 95%% of %" PRIu32 " simulations\n", p->seeds);
+        aw_textbuf_printf (
+            out, "\nWith durations spread, median and 5%% to 95%% of %" PRIu32 " simulations\n",
+            p->seeds);
         put_interval ("stage after stage", &p->t_seq_interval, out);
         put_interval (aw_candidates[p->comparison.best].name, &p->t_async_interval, out);
         aw_textbuf_printf (out, "  %-20s %11.3f    %.3f to %.3f\n", "I",
-                           p->improvement_interval.median,
-                           p->improvement_interval.low, p->improvement_interval.high);
+                           p->improvement_interval.median, p->improvement_interval.low,
+                           p->improvement_interval.high);
     }
 }
 
@@ -195,11 +196,10 @@ static void put_conclusion (const struct aw_prediction *p, struct aw_textbuf *ou
     if (p->comparison.best == (uint32_t)aw_candidate_find ("sequential"))
         aw_textbuf_puts (out, "  No order was shorter than stage after stage.\n");
     else if (p->improvement < 0.001)
-        aw_textbuf_puts (out,
-                         "  Stage after stage is as short: no stage waits while another could run.\n");
+        aw_textbuf_puts (
+            out, "  Stage after stage is as short: no stage waits while another could run.\n");
     aw_textbuf_printf (out, "  The best order is within %.1f%% of what no run can beat: %s.\n",
-                       100 * over,
-                       limit (&p->bounds));
+                       100 * over, limit (&p->bounds));
 }
 
 void aw_model_text (const struct aw_model_page *page, struct aw_textbuf *out)
@@ -228,8 +228,9 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
                        aw_format_seconds (seq, sizeof (seq), p->t_seq), p->improvement,
                        aw_format_seconds (least, sizeof (least), p->bounds.lower));
     aw_textbuf_printf (out,
-                       "model: WLA %" PRIu64 " (DOA_dep %" PRIu64 ", DOA_res %s%" PRIu64 ") on ", p->degrees.wla,
-                       p->degrees.doa_dep, p->degrees.doa_res_is_bound ? "at least " : "", p->degrees.doa_res);
+                       "model: WLA %" PRIu64 " (DOA_dep %" PRIu64 ", DOA_res %s%" PRIu64 ") on ",
+                       p->degrees.wla, p->degrees.doa_dep,
+                       p->degrees.doa_res_is_bound ? "at least " : "", p->degrees.doa_res);
     aw_model_nodes (page->allocation, out);
     aw_textbuf_putc (out, '\n');
 }

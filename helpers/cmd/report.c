@@ -74,14 +74,20 @@ static error_t parse (int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    { "format", 'f', "FORMAT", 0, "text (the default), json, svg (a Gantt chart) or trace (for ui.perfetto.dev)", 0 },
+    { "format", 'f', "FORMAT", 0,
+      "text (the default), json, svg (a Gantt chart) or trace (for ui.perfetto.dev)", 0 },
     { "output", 'o', "FILE", 0, "write to FILE instead of the standard output", 0 },
     { 0 },
 };
 
 static const struct argp argp = {
-    options, parse, "DIR", "Tell the story of a run from its run directory DIR, while it goes on or after its end.",
-    NULL, NULL, NULL,
+    options,
+    parse,
+    "DIR",
+    "Tell the story of a run from its run directory DIR, while it goes on or after its end.",
+    NULL,
+    NULL,
+    NULL,
 };
 
 static int put_out (const struct aw_textbuf *text, const char *output, struct aw_error *err)
@@ -127,4 +133,6 @@ static int run (int argc, char **argv)
     return rc;
 }
 
-const struct aw_command aw_command_report = { "report", "tell the story of a run: text, JSON, chart, trace", run };
+const struct aw_command aw_command_report = { "report",
+                                              "tell the story of a run: text, JSON, chart, trace",
+                                              run };

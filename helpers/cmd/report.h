@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The story of a run: loaded once from its directory, told in several ways. `report` and `status` are made of this, and
- * `run` ends with it.
+/* The story of a run: loaded once from its directory, told in several ways. `report` and `status`
+ * are made of this, and `run` ends with it.
  */
 #ifndef AW_CMD_REPORT_H
 #define AW_CMD_REPORT_H
@@ -49,13 +49,17 @@ void aw_report_finish (struct aw_report *report);
 /* The last lines of a failed attempt's stderr. */
 struct aw_tail {
     char *path; /* of the file; NULL: not to be known. All owned */
-    char *text; /* up to 10 lines of at most 400 bytes, each ending in a newline, harmless for a terminal; NULL: nothing */
+    char *text; /* up to 10 lines of at most 400 bytes, each ending in a newline, harmless for a
+                   terminal; NULL: nothing */
     bool cut; /* there is more in front of them */
 };
-void aw_tail_load (const struct aw_report *report, const struct aw_attempt *attempt, struct aw_tail *tail);
+void aw_tail_load (const struct aw_report *report,
+                   const struct aw_attempt *attempt,
+                   struct aw_tail *tail);
 void aw_tail_finish (struct aw_tail *tail);
 
-/* Attempts of tasks that failed for good, in the order of their ends' starts: indexes, at most MAX of them; returns how many there are. */
+/* Attempts of tasks that failed for good, in the order of their ends' starts: indexes, at most MAX
+ * of them; returns how many there are. */
 size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, size_t max);
 
 /* One function a format; they append to OUT, whose `failed` tells of lack of memory. */

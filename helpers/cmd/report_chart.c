@@ -63,7 +63,8 @@ static uint32_t busiest (const struct aw_report *report, const uint8_t *of_set)
     uint32_t best = AW_NONE;
 
     for (uint32_t i = 0; i < report->workflow->graph->n_sets; i++)
-        if (of_set[i] == UINT8_MAX && (best == AW_NONE || report->sets[i].busy > report->sets[best].busy))
+        if (of_set[i] == UINT8_MAX
+            && (best == AW_NONE || report->sets[i].busy > report->sets[best].busy))
             best = i;
     return best;
 }
@@ -123,7 +124,8 @@ static int allocate (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t
     return -1;
 }
 
-int aw_bins_init (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t n, double from, double span)
+int aw_bins_init (
+    struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t n, double from, double span)
 {
     if (allocate (b, rows, groups, n) < 0)
         return -1;
@@ -139,7 +141,10 @@ static int compare (const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int aw_bins_init_exact (struct aw_bins *b, uint32_t rows, uint32_t groups, const struct aw_history *history)
+int aw_bins_init_exact (struct aw_bins *b,
+                        uint32_t rows,
+                        uint32_t groups,
+                        const struct aw_history *history)
 {
     uint32_t n = 0, all = 2 * (uint32_t)history->n_attempts;
 
@@ -184,7 +189,8 @@ static uint32_t find_bin (const struct aw_bins *b, double t)
     return low;
 }
 
-void aw_bins_add (struct aw_bins *b, uint32_t row, uint32_t group, double t0, double t1, double amount)
+void aw_bins_add (
+    struct aw_bins *b, uint32_t row, uint32_t group, double t0, double t1, double amount)
 {
     double *bins = aw_bins_of (b, row, group);
 
@@ -201,7 +207,8 @@ static void put_point (struct aw_textbuf *out, char command, double value)
     aw_textbuf_fixed (out, value, 2);
 }
 
-/* One connected piece, bins FIRST up to LAST: along the upper edge to the right, along the lower one back. */
+/* One connected piece, bins FIRST up to LAST: along the upper edge to the right, along the lower
+ * one back. */
 static void put_piece (struct aw_textbuf *out,
                        const struct aw_box *box,
                        const double *x,

@@ -5,8 +5,9 @@
 
 #include "cmd/report.h"
 
-/* Each attempt's lane on its node, from 0: the lowest that is free when it starts, so that what runs at the same time
- * never shares one. MAX becomes the largest number of lanes of a node, at least 1. Caller frees; NULL with ENOMEM.
+/* Each attempt's lane on its node, from 0: the lowest that is free when it starts, so that what
+ * runs at the same time never shares one. MAX becomes the largest number of lanes of a node, at
+ * least 1. Caller frees; NULL with ENOMEM.
  */
 uint32_t *aw_chart_lanes (const struct aw_report *report, uint32_t *max);
 
@@ -29,12 +30,17 @@ struct aw_bins {
     double *amount; /* rows x groups x n. Owned */
 };
 /* N equal bins. -1 with ENOMEM. */
-int aw_bins_init (struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t n, double from, double span);
+int aw_bins_init (
+    struct aw_bins *b, uint32_t rows, uint32_t groups, uint32_t n, double from, double span);
 /* A bin between any two moments at which something changes: nothing is smoothed. -1 with ENOMEM. */
-int aw_bins_init_exact (struct aw_bins *b, uint32_t rows, uint32_t groups, const struct aw_history *history);
+int aw_bins_init_exact (struct aw_bins *b,
+                        uint32_t rows,
+                        uint32_t groups,
+                        const struct aw_history *history);
 void aw_bins_finish (struct aw_bins *b);
 /* AMOUNT held from T0 to T1. */
-void aw_bins_add (struct aw_bins *b, uint32_t row, uint32_t group, double t0, double t1, double amount);
+void aw_bins_add (
+    struct aw_bins *b, uint32_t row, uint32_t group, double t0, double t1, double amount);
 /* The bins of one row and group. */
 double *aw_bins_of (const struct aw_bins *b, uint32_t row, uint32_t group);
 
@@ -43,8 +49,9 @@ struct aw_box {
     double x, y, width, height;
 };
 
-/* Adds the path data ("M...V...H...Z") of the area between the step functions LOWER and UPPER (N values each, 0 to 1 of the
- * box's height from its lower edge; value I reaches from X[I] to X[I + 1]). Nothing where they are equal throughout.
+/* Adds the path data ("M...V...H...Z") of the area between the step functions LOWER and UPPER (N
+ * values each, 0 to 1 of the box's height from its lower edge; value I reaches from X[I] to X[I +
+ * 1]). Nothing where they are equal throughout.
  */
 void aw_chart_area (struct aw_textbuf *out,
                     const struct aw_box *box,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report for programs: all that the text has, uncut. What is not known is null. async-workflow-report(1) lists
- * the members.
+/* The report for programs: all that the text has, uncut. What is not known is null.
+ * async-workflow-report(1) lists the members.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -142,7 +142,9 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_putc (out, ']');
 }
 
-static void put_attempt (const struct aw_report *report, const struct aw_attempt *a, struct aw_textbuf *out)
+static void put_attempt (const struct aw_report *report,
+                         const struct aw_attempt *a,
+                         struct aw_textbuf *out)
 {
     char name[NAME];
 
@@ -172,7 +174,10 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_putc (out, ']');
 }
 
-static void put_failure (const struct aw_report *report, const struct aw_attempt *a, bool with_tail, struct aw_textbuf *out)
+static void put_failure (const struct aw_report *report,
+                         const struct aw_attempt *a,
+                         bool with_tail,
+                         struct aw_textbuf *out)
 {
     struct aw_tail tail = { 0 };
     char buf[256];
@@ -184,9 +189,11 @@ static void put_failure (const struct aw_report *report, const struct aw_attempt
     aw_textbuf_printf (out, "%d", a->code);
     put_key (out, "signal");
     aw_textbuf_printf (out, "%d", a->signal);
-    put_string (out, "signal_name", a->signal ? aw_signal_name (buf, sizeof (buf), a->signal) : NULL);
+    put_string (out, "signal_name",
+                a->signal ? aw_signal_name (buf, sizeof (buf), a->signal) : NULL);
     put_string (out, "reason", a->reason);
-    put_string (out, "text", aw_failure_text (buf, sizeof (buf), a->status, a->code, a->signal, a->reason));
+    put_string (out, "text",
+                aw_failure_text (buf, sizeof (buf), a->status, a->code, a->signal, a->reason));
     if (with_tail)
         aw_tail_load (report, a, &tail);
     put_string (out, "stderr", tail.path);

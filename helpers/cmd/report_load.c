@@ -21,9 +21,11 @@ static int load_journal (struct aw_report *report, const char *path, struct aw_e
 
     if (aw_history_init (&report->history, report->workflow->graph, err) < 0)
         return -1;
-    in_use = aw_journal_in_use (path); /* before reading: an end that comes in between is read then */
+    in_use =
+        aw_journal_in_use (path); /* before reading: an end that comes in between is read then */
     if (aw_journal_read (path, report->workflow->graph, &report->header, fold, &report->history,
-                         &report->torn, err) < 0)
+                         &report->torn, err)
+        < 0)
         return -1;
     report->live = in_use != 0 && report->history.exit_code < 0;
     if (report->header.name) { /* the copy of the workflow file may have lost its name */
@@ -60,7 +62,8 @@ static int check_directory (const char *dir, const char *workflow, struct aw_pro
     if (access (dir, R_OK | X_OK) < 0)
         aw_problems_add (problems, false, "%s: %s", dir, strerror (errno));
     else if (access (workflow, F_OK) < 0)
-        aw_problems_add (problems, false, "%s: no run directory: it has no %s", dir, AW_RUN_WORKFLOW);
+        aw_problems_add (problems, false, "%s: no run directory: it has no %s", dir,
+                         AW_RUN_WORKFLOW);
     else
         return 0;
     return -1;
@@ -118,14 +121,15 @@ enum aw_outcome aw_report_outcome (const struct aw_report *report)
         return AW_OUTCOME_COMPLETED; /* what failed was to be passed over */
     if (sum->failed || sum->skipped)
         return AW_OUTCOME_FAILED;
-    return sum->unstarted || sum->cancelled || sum->running ? AW_OUTCOME_STOPPED : AW_OUTCOME_COMPLETED;
+    return sum->unstarted || sum->cancelled || sum->running ? AW_OUTCOME_STOPPED
+                                                            : AW_OUTCOME_COMPLETED;
 }
 
 const char *aw_outcome_name (enum aw_outcome outcome)
 {
     static const char *const names[] = {
-        [AW_OUTCOME_COMPLETED] = "completed", [AW_OUTCOME_FAILED] = "failed",
-        [AW_OUTCOME_STOPPED] = "stopped",     [AW_OUTCOME_RUNNING] = "running",
+        [AW_OUTCOME_COMPLETED] = "completed",     [AW_OUTCOME_FAILED] = "failed",
+        [AW_OUTCOME_STOPPED] = "stopped",         [AW_OUTCOME_RUNNING] = "running",
         [AW_OUTCOME_INTERRUPTED] = "interrupted",
     };
 
@@ -139,7 +143,8 @@ size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, s
 
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
-        if (aw_history_last (history, a->task) != a || aw_history_state (history, a->task) != AW_TASK_FAILED)
+        if (aw_history_last (history, a->task) != a
+            || aw_history_state (history, a->task) != AW_TASK_FAILED)
             continue;
         if (n < max)
             attempts[n] = (uint32_t)i;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Gantt chart: a band a node with a lane for each task that runs at the same time, and below it, on the same axis
- * of time, the busy CPUs and GPUs. Where tasks or nodes are too many to be seen one by one, a band shows the share of
- * its lanes that each set fills. In both cases ink is proportional to the time that tasks held their nodes.
+/* The Gantt chart: a band a node with a lane for each task that runs at the same time, and below
+ * it, on the same axis of time, the busy CPUs and GPUs. Where tasks or nodes are too many to be
+ * seen one by one, a band shows the share of its lanes that each set fills. In both cases ink is
+ * proportional to the time that tasks held their nodes.
  *
- * Colours are those of M. Okabe and K. Ito, "Color Universal Design" (2008): to be told apart by people with any of the
- * common kinds of colour vision.
+ * Colours are those of M. Okabe and K. Ito, "Color Universal Design" (2008): to be told apart by
+ * people with any of the common kinds of colour vision.
  */
 #include "cmd/report_svg.h"
 
@@ -50,12 +51,16 @@ static void mix (const struct aw_svg *svg, uint32_t group, uint32_t iteration, d
         rgb[i] = palette[group][i] + w * (255 - palette[group][i]);
 }
 
-const char *aw_svg_colour (const struct aw_svg *svg, uint32_t group, uint32_t iteration, char buf[8])
+const char *aw_svg_colour (const struct aw_svg *svg,
+                           uint32_t group,
+                           uint32_t iteration,
+                           char buf[8])
 {
     double rgb[3];
 
     mix (svg, group, iteration, rgb);
-    snprintf (buf, 8, "#%02x%02x%02x", (unsigned)lround (rgb[0]), (unsigned)lround (rgb[1]), (unsigned)lround (rgb[2]));
+    snprintf (buf, 8, "#%02x%02x%02x", (unsigned)lround (rgb[0]), (unsigned)lround (rgb[1]),
+              (unsigned)lround (rgb[2]));
     return buf;
 }
 
@@ -75,7 +80,8 @@ double aw_svg_x (const struct aw_svg *svg, double t)
     return fmin (fmax (x, svg->tasks.x), svg->tasks.x + svg->tasks.width);
 }
 
-void aw_svg_text (struct aw_svg *svg, double x, double y, const char *anchor, const char *style, const char *text)
+void aw_svg_text (
+    struct aw_svg *svg, double x, double y, const char *anchor, const char *style, const char *text)
 {
     struct aw_textbuf *out = svg->out;
 
@@ -133,7 +139,8 @@ static void lay_out (struct aw_svg *svg)
     svg->span = any ? report->summary.makespan : 1;
     if (!(svg->span > 0))
         svg->span = 1;
-    svg->tasks = (struct aw_box){ .x = left, .width = WIDTH - left - RIGHT, .height = tasks_height (svg) };
+    svg->tasks =
+        (struct aw_box){ .x = left, .width = WIDTH - left - RIGHT, .height = tasks_height (svg) };
     y += aw_svg_legend (svg, y, false);
     svg->tasks.y = y;
     y += svg->tasks.height + GAP;
@@ -150,18 +157,22 @@ static void lay_out (struct aw_svg *svg)
 static void put_begin (struct aw_svg *svg)
 {
     aw_textbuf_puts (svg->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    aw_textbuf_printf (svg->out,
-                       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
-                       "viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica, Arial, 'Liberation Sans', "
-                       "'DejaVu Sans', sans-serif\" font-size=\"11\" fill=\"#222\">\n",
-                       svg->width, svg->height, svg->width, svg->height);
+    aw_textbuf_printf (
+        svg->out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+        "viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica, Arial, 'Liberation Sans', "
+        "'DejaVu Sans', sans-serif\" font-size=\"11\" fill=\"#222\">\n",
+        svg->width, svg->height, svg->width, svg->height);
     aw_textbuf_puts (svg->out, "<title>");
     aw_textbuf_xml (svg->out, svg->report->workflow->name);
-    aw_textbuf_puts (svg->out, "</title>\n"
-                     "<defs><pattern id=\"failed\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" "
-                     "patternTransform=\"rotate(45)\"><path d=\"M1 0V4\" stroke=\"#000\" stroke-width=\"1.2\"/>"
-                     "</pattern></defs>\n");
-    aw_textbuf_printf (svg->out, "<path id=\"paper\" d=\"M0 0H%.0fV%.0fH0Z\" fill=\"#fff\"/>\n", svg->width, svg->height);
+    aw_textbuf_puts (
+        svg->out,
+        "</title>\n"
+        "<defs><pattern id=\"failed\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" "
+        "patternTransform=\"rotate(45)\"><path d=\"M1 0V4\" stroke=\"#000\" stroke-width=\"1.2\"/>"
+        "</pattern></defs>\n");
+    aw_textbuf_printf (svg->out, "<path id=\"paper\" d=\"M0 0H%.0fV%.0fH0Z\" fill=\"#fff\"/>\n",
+                       svg->width, svg->height);
 }
 
 void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out)

@@ -20,7 +20,10 @@ struct aw_svg {
 };
 
 /* Colour of a group in the tone of an iteration: "#0072b2". Returns BUF. */
-const char *aw_svg_colour (const struct aw_svg *svg, uint32_t group, uint32_t iteration, char buf[8]);
+const char *aw_svg_colour (const struct aw_svg *svg,
+                           uint32_t group,
+                           uint32_t iteration,
+                           char buf[8]);
 
 /* Is white text on it easier to read than black? */
 bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteration);
@@ -44,6 +47,11 @@ double aw_svg_legend (struct aw_svg *svg, double y, bool draw); /* returns its h
 double aw_svg_x (const struct aw_svg *svg, double t);
 
 /* <text> at X, Y; ANCHOR "start", "middle" or "end"; STYLE further attributes or "". */
-void aw_svg_text (struct aw_svg *svg, double x, double y, const char *anchor, const char *style, const char *text);
+void aw_svg_text (struct aw_svg *svg,
+                  double x,
+                  double y,
+                  const char *anchor,
+                  const char *style,
+                  const char *text);
 
 #endif /* AW_CMD_REPORT_SVG_H */

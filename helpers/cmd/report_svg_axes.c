@@ -84,11 +84,13 @@ static void put_time_axis (struct aw_svg *svg)
 
     aw_textbuf_puts (svg->out, "<path class=\"axis\" " HAIR " d=\"");
     for (int i = 0; i * step * unit->seconds <= svg->span * (1 + 1e-9); i++)
-        aw_textbuf_printf (svg->out, "M%.1f %.1fv4", aw_svg_x (svg, svg->from + i * step * unit->seconds), y);
+        aw_textbuf_printf (svg->out, "M%.1f %.1fv4",
+                           aw_svg_x (svg, svg->from + i * step * unit->seconds), y);
     aw_textbuf_puts (svg->out, "\"/>\n");
     for (int i = 0; i * step * unit->seconds <= svg->span * (1 + 1e-9); i++) {
         snprintf (label, sizeof (label), "%.6g", i * step);
-        aw_svg_text (svg, aw_svg_x (svg, svg->from + i * step * unit->seconds), y + 16, "middle", "", label);
+        aw_svg_text (svg, aw_svg_x (svg, svg->from + i * step * unit->seconds), y + 16, "middle",
+                     "", label);
     }
     snprintf (label, sizeof (label), "time since the first start (%s)", unit->name);
     aw_svg_text (svg, svg->tasks.x + svg->tasks.width / 2, y + 34, "middle", "", label);
@@ -96,8 +98,8 @@ static void put_time_axis (struct aw_svg *svg)
 
 static void put_frame (struct aw_svg *svg, const struct aw_box *box)
 {
-    aw_textbuf_printf (svg->out, "<path class=\"axis\" " HAIR " d=\"M%.1f %.1fV%.1fH%.1f\"/>\n", box->x, box->y,
-                       box->y + box->height, box->x + box->width);
+    aw_textbuf_printf (svg->out, "<path class=\"axis\" " HAIR " d=\"M%.1f %.1fV%.1fH%.1f\"/>\n",
+                       box->x, box->y, box->y + box->height, box->x + box->width);
 }
 
 static void put_side_title (struct aw_svg *svg, const struct aw_box *box, const char *text)
@@ -109,7 +111,8 @@ static void put_side_title (struct aw_svg *svg, const struct aw_box *box, const 
     aw_svg_text (svg, x, y, "middle", style, text);
 }
 
-/* The name of a row: its node, or the first of its nodes; the end of a long one, which is what differs. */
+/* The name of a row: its node, or the first of its nodes; the end of a long one, which is what
+ * differs. */
 static void put_row_label (struct aw_svg *svg, uint32_t row, double y)
 {
     const struct aw_history *history = &svg->report->history;
@@ -133,9 +136,12 @@ static void put_rows (struct aw_svg *svg)
     if (!svg->report->history.n_nodes)
         return;
     if (height > 12) {
-        aw_textbuf_puts (svg->out, "<path class=\"grid\" stroke=\"#bbb\" stroke-width=\"0.5\" fill=\"none\" d=\"");
+        aw_textbuf_puts (
+            svg->out,
+            "<path class=\"grid\" stroke=\"#bbb\" stroke-width=\"0.5\" fill=\"none\" d=\"");
         for (uint32_t i = 1; i < svg->rows; i++)
-            aw_textbuf_printf (svg->out, "M%.1f %.2fh%.1f", svg->tasks.x, svg->tasks.y + i * height, svg->tasks.width);
+            aw_textbuf_printf (svg->out, "M%.1f %.2fh%.1f", svg->tasks.x, svg->tasks.y + i * height,
+                               svg->tasks.width);
         aw_textbuf_puts (svg->out, "M0 0\"/>\n");
     }
     for (uint32_t i = 0; i < svg->rows; i += every)
@@ -146,12 +152,14 @@ static void put_rows (struct aw_svg *svg)
 }
 
 /* 0 and all at the left, the mean as a line with its share at the right. */
-static void put_load_axis (struct aw_svg *svg, const struct aw_box *box, const char *what, uint32_t all, double share)
+static void put_load_axis (
+    struct aw_svg *svg, const struct aw_box *box, const char *what, uint32_t all, double share)
 {
     char label[LABEL];
     double y = box->y + box->height * (1 - share);
 
-    aw_textbuf_printf (svg->out, "<path class=\"grid\" " GRID " d=\"M%.1f %.1fh%.1f\"/>\n", box->x, box->y, box->width);
+    aw_textbuf_printf (svg->out, "<path class=\"grid\" " GRID " d=\"M%.1f %.1fh%.1f\"/>\n", box->x,
+                       box->y, box->width);
     put_frame (svg, box);
     aw_svg_text (svg, box->x - 6, box->y + box->height, "end", "", "0");
     snprintf (label, sizeof (label), "%u", all);
@@ -161,10 +169,13 @@ static void put_load_axis (struct aw_svg *svg, const struct aw_box *box, const c
     if (isnan (share))
         return;
     aw_textbuf_printf (svg->out,
-                       "<path class=\"mean\" stroke=\"#000\" stroke-width=\"0.8\" stroke-dasharray=\"5 3\" fill=\"none\" "
-                       "d=\"M%.1f %.1fh%.1f\"/>\n", box->x, y, box->width);
+                       "<path class=\"mean\" stroke=\"#000\" stroke-width=\"0.8\" "
+                       "stroke-dasharray=\"5 3\" fill=\"none\" "
+                       "d=\"M%.1f %.1fh%.1f\"/>\n",
+                       box->x, y, box->width);
     snprintf (label, sizeof (label), "%.0f %%", 100 * share);
-    aw_svg_text (svg, box->x + box->width + 6, fmin (fmax (y + 4, box->y + 8), box->y + box->height), "start", "", label);
+    aw_svg_text (svg, box->x + box->width + 6,
+                 fmin (fmax (y + 4, box->y + 8), box->y + box->height), "start", "", label);
 }
 
 void aw_svg_axes (struct aw_svg *svg)
@@ -187,16 +198,22 @@ void aw_svg_title (struct aw_svg *svg)
     char text[320], time[32];
     int n;
 
-    aw_svg_text (svg, svg->tasks.x, 24, "start", "font-size=\"16\" font-weight=\"bold\"", report->workflow->name);
-    n = snprintf (text, sizeof (text), "%u task%s on %u node%s%smakespan %s", report->workflow->graph->n_tasks,
-                  report->workflow->graph->n_tasks == 1 ? "" : "s", sum->n_nodes, sum->n_nodes == 1 ? "" : "s", dot,
+    aw_svg_text (svg, svg->tasks.x, 24, "start", "font-size=\"16\" font-weight=\"bold\"",
+                 report->workflow->name);
+    n = snprintf (text, sizeof (text), "%u task%s on %u node%s%smakespan %s",
+                  report->workflow->graph->n_tasks,
+                  report->workflow->graph->n_tasks == 1 ? "" : "s", sum->n_nodes,
+                  sum->n_nodes == 1 ? "" : "s", dot,
                   aw_format_seconds (time, sizeof (time), sum->makespan));
     if (!isnan (sum->cpu_share))
-        n += snprintf (text + n, sizeof (text) - (size_t)n, "%sCPUs %.0f %% busy", dot, 100 * sum->cpu_share);
+        n += snprintf (text + n, sizeof (text) - (size_t)n, "%sCPUs %.0f %% busy", dot,
+                       100 * sum->cpu_share);
     if (!isnan (sum->gpu_share))
-        n += snprintf (text + n, sizeof (text) - (size_t)n, "%sGPUs %.0f %% busy", dot, 100 * sum->gpu_share);
+        n += snprintf (text + n, sizeof (text) - (size_t)n, "%sGPUs %.0f %% busy", dot,
+                       100 * sum->gpu_share);
     if (report->header.mode && report->header.policy)
-        snprintf (text + n, sizeof (text) - (size_t)n, "%s%.32s, %.32s", dot, report->header.mode, report->header.policy);
+        snprintf (text + n, sizeof (text) - (size_t)n, "%s%.32s, %.32s", dot, report->header.mode,
+                  report->header.policy);
     aw_svg_text (svg, svg->tasks.x, 42, "start", GREY, text);
 }
 
@@ -219,7 +236,8 @@ static void put_swatches (struct aw_svg *svg, uint32_t group, const struct place
     char colour[8];
 
     for (uint32_t tone = 0; tone < aw_svg_tones (svg); tone++)
-        aw_textbuf_printf (svg->out, "<path class=\"legend\" fill=\"%s\" d=\"M%.1f %.1fh10v10h-10z\"/>\n",
+        aw_textbuf_printf (svg->out,
+                           "<path class=\"legend\" fill=\"%s\" d=\"M%.1f %.1fh10v10h-10z\"/>\n",
                            aw_svg_colour (svg, group, tone, colour), at->x + 10 * tone, at->y);
 }
 
@@ -229,8 +247,11 @@ static void put_failed_item (struct aw_svg *svg, struct place *at, bool draw)
         return;
     next_item (svg, at, 110);
     if (draw) {
-        aw_textbuf_printf (svg->out, "<path class=\"legend\" fill=\"url(#failed)\" stroke=\"#000\" stroke-width=\"0.5\" "
-                           "d=\"M%.1f %.1fh10v10h-10z\"/>\n", at->x, at->y);
+        aw_textbuf_printf (
+            svg->out,
+            "<path class=\"legend\" fill=\"url(#failed)\" stroke=\"#000\" stroke-width=\"0.5\" "
+            "d=\"M%.1f %.1fh10v10h-10z\"/>\n",
+            at->x, at->y);
         aw_svg_text (svg, at->x + 15, at->y + 9, "start", "", "failed attempt");
     }
     at->x += 110;
@@ -260,9 +281,10 @@ double aw_svg_legend (struct aw_svg *svg, double y, bool draw)
         at.x += width;
     }
     if (graph->iterations > 1) {
-        const char *tones = graph->iterations > AW_CHART_TONES ? "tones: iterations 0, 1, 2, again from the first"
-                            : graph->iterations == 2           ? "tones: iterations 0, 1"
-                                                               : "tones: iterations 0, 1, 2";
+        const char *tones = graph->iterations > AW_CHART_TONES
+                                ? "tones: iterations 0, 1, 2, again from the first"
+                            : graph->iterations == 2 ? "tones: iterations 0, 1"
+                                                     : "tones: iterations 0, 1, 2";
         next_item (svg, &at, 6. * (double)strlen (tones));
         if (draw)
             aw_svg_text (svg, at.x, at.y + 9, "start", GREY, tones);

@@ -69,11 +69,13 @@ static void put_tooltip (struct aw_svg *svg, const struct aw_attempt *a)
     aw_textbuf_xml (svg->out, name);
     aw_textbuf_puts (svg->out, ", ");
     aw_textbuf_xml (svg->out, report->history.nodes[a->node].name);
-    aw_textbuf_printf (svg->out, ", %s", aw_format_seconds (time, sizeof (time),
-                       aw_history_end (&report->history, a) - a->start));
+    aw_textbuf_printf (
+        svg->out, ", %s",
+        aw_format_seconds (time, sizeof (time), aw_history_end (&report->history, a) - a->start));
     if (has_failed (a)) {
         aw_textbuf_puts (svg->out, ", ");
-        aw_textbuf_xml (svg->out, aw_failure_text (how, sizeof (how), a->status, a->code, a->signal, a->reason));
+        aw_textbuf_xml (svg->out, aw_failure_text (how, sizeof (how), a->status, a->code, a->signal,
+                                                   a->reason));
     }
     aw_textbuf_puts (svg->out, "</title></rect>\n");
 }
@@ -94,7 +96,8 @@ static void put_rectangles (struct aw_svg *svg, uint32_t group, uint32_t tone, b
             || (box.width > 3 && box.height > 2.5) != wide)
             continue;
         if (!open)
-            aw_textbuf_printf (svg->out, "<g class=\"tasks\" fill=\"%s\"%s>\n", aw_svg_colour (svg, group, tone, colour),
+            aw_textbuf_printf (svg->out, "<g class=\"tasks\" fill=\"%s\"%s>\n",
+                               aw_svg_colour (svg, group, tone, colour),
                                wide ? " stroke=\"#fff\" stroke-width=\"0.7\"" : "");
         open = true;
         put_rectangle (svg, &box);
@@ -112,7 +115,8 @@ static void put_failed (struct aw_svg *svg)
 {
     const struct aw_history *history = &svg->report->history;
 
-    aw_textbuf_puts (svg->out, "<g class=\"failed\" fill=\"url(#failed)\" stroke=\"#000\" stroke-width=\"0.5\" pointer-events=\"none\">\n");
+    aw_textbuf_puts (svg->out, "<g class=\"failed\" fill=\"url(#failed)\" stroke=\"#000\" "
+                               "stroke-width=\"0.5\" pointer-events=\"none\">\n");
     for (size_t i = 0; i < history->n_attempts; i++) {
         if (has_failed (&history->attempts[i])) {
             struct aw_box box = box_of (svg, i);
@@ -123,14 +127,18 @@ static void put_failed (struct aw_svg *svg)
     aw_textbuf_puts (svg->out, "</g>\n");
 }
 
-/* Sums of floating point that should be equal are, once rounded to a millionth: so no hairlines appear between them. */
+/* Sums of floating point that should be equal are, once rounded to a millionth: so no hairlines
+ * appear between them. */
 static double tidy (double value)
 {
     return round (value * 1e6) / 1e6;
 }
 
 /* Areas stacked by group in one panel or row; an amount of 1 fills its height. */
-static void put_stack (struct aw_svg *svg, const struct aw_bins *bins, uint32_t row, const struct aw_box *box)
+static void put_stack (struct aw_svg *svg,
+                       const struct aw_bins *bins,
+                       uint32_t row,
+                       const struct aw_box *box)
 {
     uint32_t n = bins->n, tones = aw_svg_tones (svg);
     double *lower = calloc (3 * (size_t)n + 1, sizeof (*lower));
@@ -172,7 +180,8 @@ static double part_of_node (const struct aw_history *history, const struct aw_at
     return fmax (cpus, gpus);
 }
 
-/* Sets that live on different resources fill a node more than once together: then each gets its part of the row. */
+/* Sets that live on different resources fill a node more than once together: then each gets its
+ * part of the row. */
 static void fit (const struct aw_bins *bins, uint32_t row)
 {
     for (uint32_t i = 0; i < bins->n; i++) {
@@ -201,7 +210,8 @@ static void put_rows (struct aw_svg *svg)
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
         uint32_t tone, group = group_of (svg, a, &tone), row = a->node / svg->nodes_per_row;
-        uint32_t left = history->n_nodes - row * svg->nodes_per_row; /* the last row may have fewer nodes */
+        uint32_t left =
+            history->n_nodes - row * svg->nodes_per_row; /* the last row may have fewer nodes */
         uint32_t nodes = left < svg->nodes_per_row ? left : svg->nodes_per_row;
 
         aw_bins_add (&bins, row, group * tones + tone, a->start, aw_history_end (history, a),
@@ -209,7 +219,8 @@ static void put_rows (struct aw_svg *svg)
     }
     aw_textbuf_puts (svg->out, "<g class=\"rows\">\n");
     for (uint32_t row = 0; row < svg->rows; row++) {
-        struct aw_box box = { svg->tasks.x, svg->tasks.y + row * band + margin, svg->tasks.width, band - 2 * margin };
+        struct aw_box box = { svg->tasks.x, svg->tasks.y + row * band + margin, svg->tasks.width,
+                              band - 2 * margin };
         fit (&bins, row);
         put_stack (svg, &bins, row, &box);
     }
@@ -235,7 +246,9 @@ static void put_names (struct aw_svg *svg)
         if (box.height < 11 || box.width < 6. * (double)strlen (name) + 8 || has_failed (a))
             continue;
         aw_svg_text (svg, box.x + box.width / 2, box.y + box.height / 2 + 3.5, "middle",
-                     aw_svg_is_dark (svg, group, tone) ? "font-size=\"10\" fill=\"#fff\"" : "font-size=\"10\"", name);
+                     aw_svg_is_dark (svg, group, tone) ? "font-size=\"10\" fill=\"#fff\""
+                                                       : "font-size=\"10\"",
+                     name);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a failed task's stderr: some lines, made harmless. A task may have written anything, gigabytes and escape
- * sequences included, to what may be a device by now: a bounded piece of a regular file is read, no more.
+/* The end of a failed task's stderr: some lines, made harmless. A task may have written anything,
+ * gigabytes and escape sequences included, to what may be a device by now: a bounded piece of a
+ * regular file is read, no more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,8 @@
 
 enum { MAX_BYTES = 16384, MAX_LINES = 10, MAX_LINE = 400 };
 
-/* BASE/PATH, or PATH alone where it is absolute or there is no base. PATH is taken over; NULL stays NULL. */
+/* BASE/PATH, or PATH alone where it is absolute or there is no base. PATH is taken over; NULL stays
+ * NULL. */
 static char *under (const char *base, char *path)
 {
     char *joined;
@@ -26,8 +28,8 @@ static char *under (const char *base, char *path)
     return joined;
 }
 
-/* Where the attempt's stderr went: as at its launch, relative paths begin in the task's directory, and that in the one
- * where the run was started.
+/* Where the attempt's stderr went: as at its launch, relative paths begin in the task's directory,
+ * and that in the one where the run was started.
  */
 static char *stderr_path (const struct aw_report *report, const struct aw_attempt *a)
 {
@@ -41,7 +43,8 @@ static char *stderr_path (const struct aw_report *report, const struct aw_attemp
         return aw_run_dir_log (report->dir, graph, a->task, a->attempt, "err");
     path = aw_recipe_expand (recipe->err, graph, a->task, run);
     if (recipe->directory)
-        directory = under (report->header.directory, aw_recipe_expand (recipe->directory, graph, a->task, run));
+        directory = under (report->header.directory,
+                           aw_recipe_expand (recipe->directory, graph, a->task, run));
     path = under (directory ? directory : report->header.directory, path);
     free (directory);
     return path;
@@ -102,7 +105,9 @@ static char *harmless (const char *buf, size_t len)
     return out.data;
 }
 
-void aw_tail_load (const struct aw_report *report, const struct aw_attempt *attempt, struct aw_tail *tail)
+void aw_tail_load (const struct aw_report *report,
+                   const struct aw_attempt *attempt,
+                   struct aw_tail *tail)
 {
     char *buf = malloc (MAX_BYTES);
     off_t at = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report as a page of text: verdict first, then figures, sets, the chain that made the run as long as it was, and
- * what failed. Long lists are cut in the middle; the JSON has all of them.
+/* The report as a page of text: verdict first, then figures, sets, the chain that made the run as
+ * long as it was, and what failed. Long lists are cut in the middle; the JSON has all of them.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -65,10 +65,11 @@ static void put_verdict (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_plain (out, report->workflow->name, strlen (report->workflow->name));
     switch (aw_report_outcome (report)) {
     case AW_OUTCOME_COMPLETED:
-        aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all, all == 1 ? "" : "s",
-                           seconds (time, sum->makespan));
+        aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all,
+                           all == 1 ? "" : "s", seconds (time, sum->makespan));
         if (sum->failed)
-            aw_textbuf_printf (out, "; %u of them failed and %s passed over", sum->failed, sum->failed == 1 ? "was" : "were");
+            aw_textbuf_printf (out, "; %u of them failed and %s passed over", sum->failed,
+                               sum->failed == 1 ? "was" : "were");
         break;
     case AW_OUTCOME_FAILED:
         aw_textbuf_printf (out, ": %u of %u tasks failed", sum->failed, all);
@@ -82,7 +83,8 @@ static void put_verdict (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, ": running, %u of %u tasks done", sum->completed, all);
         break;
     case AW_OUTCOME_INTERRUPTED:
-        aw_textbuf_printf (out, ": interrupted with %u of %u tasks done; the journal has no end", sum->completed, all);
+        aw_textbuf_printf (out, ": interrupted with %u of %u tasks done; the journal has no end",
+                           sum->completed, all);
         break;
     }
     if (report->history.stop_reason && *report->history.stop_reason) {
@@ -109,10 +111,12 @@ static void put_line (struct aw_textbuf *out, const char *key, const char *fmt, 
     aw_textbuf_putc (out, '\n');
 }
 
-static void put_share (struct aw_textbuf *out, const char *key, double share, uint32_t n, uint32_t nodes)
+static void put_share (
+    struct aw_textbuf *out, const char *key, double share, uint32_t n, uint32_t nodes)
 {
     if (n && !isnan (share))
-        put_line (out, key, "%.1f %% busy of %u on %u node%s", 100 * share, n, nodes, nodes == 1 ? "" : "s");
+        put_line (out, key, "%.1f %% busy of %u on %u node%s", 100 * share, n, nodes,
+                  nodes == 1 ? "" : "s");
 }
 
 static void put_makespan (const struct aw_report *report, struct aw_textbuf *out)
@@ -129,7 +133,8 @@ static void put_makespan (const struct aw_report *report, struct aw_textbuf *out
         put_line (out, "makespan", "%s; the model predicted %s (%+.1f %%)", seconds (a, makespan),
                   seconds (b, predicted), 100 * (makespan / predicted - 1));
     else
-        put_line (out, key, "%s; the model predicted %s", seconds (a, makespan), seconds (b, predicted));
+        put_line (out, key, "%s; the model predicted %s", seconds (a, makespan),
+                  seconds (b, predicted));
 }
 
 static void put_tasks (const struct aw_report *report, struct aw_textbuf *out)
@@ -139,16 +144,17 @@ static void put_tasks (const struct aw_report *report, struct aw_textbuf *out)
         uint32_t n;
         const char *what;
     } parts[] = {
-        { sum->failed, "failed" },       { sum->cancelled, "cancelled" }, { sum->skipped, "skipped" },
-        { sum->running, "running" },     { sum->unstarted, "not started" },
-        { sum->retried, "retried" },
+        { sum->failed, "failed" },   { sum->cancelled, "cancelled" },   { sum->skipped, "skipped" },
+        { sum->running, "running" }, { sum->unstarted, "not started" }, { sum->retried, "retried" },
     };
     char text[256];
-    int n = snprintf (text, sizeof (text), "%u of %u done", sum->completed, report->workflow->graph->n_tasks);
+    int n = snprintf (text, sizeof (text), "%u of %u done", sum->completed,
+                      report->workflow->graph->n_tasks);
 
     for (size_t i = 0; i < sizeof (parts) / sizeof (parts[0]); i++)
         if (parts[i].n)
-            n += snprintf (text + n, sizeof (text) - (size_t)n, ", %u %s", parts[i].n, parts[i].what);
+            n += snprintf (text + n, sizeof (text) - (size_t)n, ", %u %s", parts[i].n,
+                           parts[i].what);
     put_line (out, "tasks", "%s", text);
 }
 
@@ -164,7 +170,8 @@ static void put_figures (const struct aw_report *report, struct aw_textbuf *out)
     put_share (out, "CPUs", sum->cpu_share, sum->cpus, sum->n_nodes);
     put_share (out, "GPUs", sum->gpu_share, sum->gpus, sum->n_nodes);
     if (!isnan (sum->cpu_used_share))
-        put_line (out, "CPU time", "tasks computed for %.1f %% of what they held", 100 * sum->cpu_used_share);
+        put_line (out, "CPU time", "tasks computed for %.1f %% of what they held",
+                  100 * sum->cpu_used_share);
     if (!isnan (sum->gap_mean))
         put_line (out, "ready to start", "%s on average, %s at most", seconds (a, sum->gap_mean),
                   seconds (b, sum->gap_max));
@@ -180,15 +187,19 @@ static int name_width (int longest)
     return longest < MIN_WIDTH ? MIN_WIDTH : longest > MAX_WIDTH ? MAX_WIDTH : longest;
 }
 
-static void put_set (struct aw_textbuf *out, const char *name, const struct aw_set_summary *sum, int width)
+static void put_set (struct aw_textbuf *out,
+                     const char *name,
+                     const struct aw_set_summary *sum,
+                     int width)
 {
     char a[32], b[32], c[32], d[32];
 
     aw_textbuf_puts (out, "  ");
     put_cell (out, name, width);
-    aw_textbuf_printf (out, " %8u %8u %7u %9s %9s %9s %9s\n", sum->tasks, sum->states[AW_TASK_COMPLETED],
-                       sum->states[AW_TASK_FAILED], seconds (a, sum->mean), seconds (b, sum->min),
-                       seconds (c, sum->max), seconds (d, sum->wait_mean));
+    aw_textbuf_printf (out, " %8u %8u %7u %9s %9s %9s %9s\n", sum->tasks,
+                       sum->states[AW_TASK_COMPLETED], sum->states[AW_TASK_FAILED],
+                       seconds (a, sum->mean), seconds (b, sum->min), seconds (c, sum->max),
+                       seconds (d, sum->wait_mean));
 }
 
 static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
@@ -203,7 +214,8 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
     width = name_width (width);
     aw_textbuf_puts (out, "\n");
     put_cell (out, "Task sets", width + 2);
-    aw_textbuf_printf (out, " %8s %8s %7s %9s %9s %9s %9s\n", "tasks", "done", "failed", "mean", "min", "max", "wait");
+    aw_textbuf_printf (out, " %8s %8s %7s %9s %9s %9s %9s\n", "tasks", "done", "failed", "mean",
+                       "min", "max", "wait");
     for (uint32_t i = 0; i < n; i++)
         put_set (out, graph->sets[i].name, &report->sets[i], width);
     if (graph->n_sets > n)
@@ -229,7 +241,8 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
     aw_textbuf_puts (out, " ");
     put_cell (out, history->nodes[a->node].name, MIN_WIDTH);
     aw_textbuf_printf (out, " %9s %9s%s\n", seconds (x, wait_of (before, a)),
-                       seconds (y, a->finish - a->start), a->status == AW_STATUS_COMPLETED ? "" : "  failed");
+                       seconds (y, a->finish - a->start),
+                       a->status == AW_STATUS_COMPLETED ? "" : "  failed");
 }
 
 static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
@@ -306,7 +319,8 @@ static void put_failure (const struct aw_report *report, uint32_t index, struct 
     aw_tail_load (report, a, &tail);
     put_quoted (out, tail.text);
     if (tail.path) {
-        aw_textbuf_puts (out, tail.text ? tail.cut ? "    all of it: " : "    from " : "    stderr is empty or gone: ");
+        aw_textbuf_puts (out, tail.text ? tail.cut ? "    all of it: " : "    from "
+                                        : "    stderr is empty or gone: ");
         aw_textbuf_plain (out, tail.path, strlen (tail.path));
         aw_textbuf_putc (out, '\n');
     }
@@ -324,7 +338,8 @@ static void put_failures (const struct aw_report *report, struct aw_textbuf *out
     for (size_t i = 0; i < n && i < MAX_FAILURES; i++)
         put_failure (report, attempts[i], out);
     if (n > MAX_FAILURES) {
-        aw_textbuf_printf (out, "\n  and %zu more: async-workflow report --format json ", n - MAX_FAILURES);
+        aw_textbuf_printf (out, "\n  and %zu more: async-workflow report --format json ",
+                           n - MAX_FAILURES);
         aw_textbuf_plain (out, report->dir, strlen (report->dir));
         aw_textbuf_puts (out, "\n");
     }

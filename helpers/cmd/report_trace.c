@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The run in the JSON format of Chrome's trace viewer, which ui.perfetto.dev opens: a process a node, a thread a lane, a
- * slice an attempt, counters for the load, and arrows along the longest chain. The format: "Trace Event Format",
- * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU. Times are in microseconds.
+/* The run in the JSON format of Chrome's trace viewer, which ui.perfetto.dev opens: a process a
+ * node, a thread a lane, a slice an attempt, counters for the load, and arrows along the longest
+ * chain. The format: "Trace Event Format",
+ * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU. Times are in
+ * microseconds.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -19,13 +21,19 @@ static void put_time (struct aw_textbuf *out, const char *key, double seconds)
 /* Process 0 is the pool, node I is process I + 1. */
 static void put_process (struct aw_textbuf *out, uint32_t pid, const char *name)
 {
-    aw_textbuf_printf (out, ",\n{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%u,\"args\":{\"name\":", pid);
+    aw_textbuf_printf (
+        out, ",\n{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%u,\"args\":{\"name\":", pid);
     aw_textbuf_json_string (out, name);
-    aw_textbuf_printf (out, "}},\n{\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":%u,\"args\":{\"sort_index\":%u}}",
+    aw_textbuf_printf (out,
+                       "}},\n{\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":%u,\"args\":{"
+                       "\"sort_index\":%u}}",
                        pid, pid);
 }
 
-static void put_slice (const struct aw_report *report, size_t index, uint32_t lane, struct aw_textbuf *out)
+static void put_slice (const struct aw_report *report,
+                       size_t index,
+                       uint32_t lane,
+                       struct aw_textbuf *out)
 {
     const struct aw_history *history = &report->history;
     const struct aw_graph *graph = report->workflow->graph;
@@ -40,11 +48,13 @@ static void put_slice (const struct aw_report *report, size_t index, uint32_t la
     aw_textbuf_printf (out, ",\"pid\":%u,\"tid\":%u", a->node + 1, lane + 1);
     put_time (out, ",\"ts\":", a->start);
     put_time (out, ",\"dur\":", aw_history_end (history, a) - a->start);
-    aw_textbuf_printf (out, ",\"args\":{\"attempt\":%u,\"cpus\":%u,\"gpus\":%u,\"waited\":", a->attempt, a->cpus, a->gpus);
+    aw_textbuf_printf (out,
+                       ",\"args\":{\"attempt\":%u,\"cpus\":%u,\"gpus\":%u,\"waited\":", a->attempt,
+                       a->cpus, a->gpus);
     aw_textbuf_fixed (out, a->start - a->ready, 6);
     if (!isnan (a->finish)) {
-        aw_textbuf_printf (out, ",\"status\":\"%s\",\"code\":%d,\"signal\":%d,\"cpu_seconds\":", aw_status_name (a->status),
-                           a->code, a->signal);
+        aw_textbuf_printf (out, ",\"status\":\"%s\",\"code\":%d,\"signal\":%d,\"cpu_seconds\":",
+                           aw_status_name (a->status), a->code, a->signal);
         aw_textbuf_fixed (out, a->cpu_seconds, 6);
         aw_textbuf_puts (out, ",\"max_rss\":");
         aw_textbuf_u64 (out, a->max_rss);
@@ -52,17 +62,25 @@ static void put_slice (const struct aw_report *report, size_t index, uint32_t la
     aw_textbuf_puts (out, "}}");
 }
 
-/* An arrow between two links of the chain: from the end of one (bound to its slice) to the start of the next. */
-static void put_arrow (const struct aw_report *report, size_t link, const uint32_t *lanes, struct aw_textbuf *out)
+/* An arrow between two links of the chain: from the end of one (bound to its slice) to the start of
+ * the next. */
+static void put_arrow (const struct aw_report *report,
+                       size_t link,
+                       const uint32_t *lanes,
+                       struct aw_textbuf *out)
 {
     uint32_t from = report->chain[link], to = report->chain[link + 1];
     const struct aw_attempt *a = &report->history.attempts[from];
     const struct aw_attempt *b = &report->history.attempts[to];
 
-    aw_textbuf_printf (out, ",\n{\"ph\":\"s\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":%zu,\"pid\":%u,\"tid\":%u", link + 1,
-                       a->node + 1, lanes[from] + 1);
+    aw_textbuf_printf (
+        out,
+        ",\n{\"ph\":\"s\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":%zu,\"pid\":%u,\"tid\":%u",
+        link + 1, a->node + 1, lanes[from] + 1);
     put_time (out, ",\"ts\":", a->start + 0.999 * (a->finish - a->start));
-    aw_textbuf_printf (out, "},\n{\"ph\":\"f\",\"bp\":\"e\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":%zu,\"pid\":%u,\"tid\":%u",
+    aw_textbuf_printf (out,
+                       "},\n{\"ph\":\"f\",\"bp\":\"e\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":"
+                       "%zu,\"pid\":%u,\"tid\":%u",
                        link + 1, b->node + 1, lanes[to] + 1);
     put_time (out, ",\"ts\":", b->start);
     aw_textbuf_putc (out, '}');
@@ -99,8 +117,9 @@ void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out)
         out->failed = true;
         return;
     }
-    aw_textbuf_puts (out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
-                     "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":0,\"args\":{\"name\":\"pool\"}}");
+    aw_textbuf_puts (
+        out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
+             "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":0,\"args\":{\"name\":\"pool\"}}");
     for (uint32_t i = 0; i < report->history.n_nodes; i++)
         put_process (out, i + 1, report->history.nodes[i].name);
     for (size_t i = 0; i < report->history.n_attempts; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow run: check the file, get a pool (this machine's, this allocation's, or a new allocation's through salloc),
- * run the workflow in it, tell how it went.
+/* async-workflow run: check the file, get a pool (this machine's, this allocation's, or a new
+ * allocation's through salloc), run the workflow in it, tell how it went.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -72,8 +72,11 @@ static int run_in_slurm (const struct aw_run_args *args, const struct aw_workflo
     int code = AW_EXIT_INPUT;
 
     if (!job && !args->from_srun && !args->test_only) {
-        aw_error_set (&err, "run: there is no Slurm allocation here: use srun --async-workflow=%s, or --local to run on "
-                            "this machine", args->file);
+        aw_error_set (&err,
+                      "run: there is no Slurm allocation here: use srun --async-workflow=%s, or "
+                      "--local to run on "
+                      "this machine",
+                      args->file);
         return fail (&err, AW_EXIT_INPUT);
     }
     if (aw_srun_options_sort (&srun, args->srun_options, job != NULL, &err) < 0)
@@ -110,4 +113,6 @@ static int run (int argc, char **argv)
     return code;
 }
 
-const struct aw_command aw_command_run = { "run", "run a workflow: in this allocation, or with --local on this machine", run };
+const struct aw_command aw_command_run = {
+    "run", "run a workflow: in this allocation, or with --local on this machine", run
+};

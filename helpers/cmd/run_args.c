@@ -10,8 +10,18 @@
 #include "util/suggest.h"
 #include "util/units.h"
 
-enum { KEY_LOCAL = 0x100, KEY_TEST_ONLY, KEY_DIR, KEY_RESUME, KEY_MODE, KEY_POLICY, KEY_PROGRESS, KEY_GRACE,
-       KEY_CPUS, KEY_GPUS };
+enum {
+    KEY_LOCAL = 0x100,
+    KEY_TEST_ONLY,
+    KEY_DIR,
+    KEY_RESUME,
+    KEY_MODE,
+    KEY_POLICY,
+    KEY_PROGRESS,
+    KEY_GRACE,
+    KEY_CPUS,
+    KEY_GPUS
+};
 
 static const struct argp_option options[] = {
     { "local", KEY_LOCAL, NULL, 0, "Run on this machine alone, without Slurm", 0 },
@@ -19,28 +29,41 @@ static const struct argp_option options[] = {
     { "gpus", KEY_GPUS, "N", 0, "With --local: GPUs 0 to N-1 are there [0]", 0 },
     { "dir", KEY_DIR, "D", 0, "Make run directory D [NAME-JOBID]; it must not be there yet", 0 },
     { "mode", KEY_MODE, "MODE", 0,
-      "async: a task starts when its own predecessors are done [default]; sequential: stage after stage", 0 },
+      "async: a task starts when its own predecessors are done [default]; sequential: stage after "
+      "stage",
+      0 },
     { "policy", KEY_POLICY, "POLICY", 0,
-      "auto: what the model finds best for this workflow and allocation [default]; longest-path: longest remaining "
-      "path first; fifo: by time ready; waves, gpus-first, widest: see the manual", 0 },
+      "auto: what the model finds best for this workflow and allocation [default]; longest-path: "
+      "longest remaining "
+      "path first; fifo: by time ready; waves, gpus-first, widest: see the manual",
+      0 },
     { "progress", KEY_PROGRESS, "HOW", 0,
-      "auto: a live display on a terminal, else a line now and then [default]; tty; plain; none", 0 },
-    { "grace", KEY_GRACE, "TIME", 0, "When stopped, give tasks so long between SIGTERM and SIGKILL [5s]", 0 },
-    { "test-only", KEY_TEST_ONLY, NULL, 0, "Check FILE and print what the model predicts; run nothing", 0 },
+      "auto: a live display on a terminal, else a line now and then [default]; tty; plain; none",
+      0 },
+    { "grace", KEY_GRACE, "TIME", 0,
+      "When stopped, give tasks so long between SIGTERM and SIGKILL [5s]", 0 },
+    { "test-only", KEY_TEST_ONLY, NULL, 0,
+      "Check FILE and print what the model predicts; run nothing", 0 },
     { "resume", KEY_RESUME, "D", OPTION_HIDDEN, NULL, 0 },
     { 0 },
 };
 
 static const char doc[] =
     "Run the workflow in FILE: in this Slurm allocation, or with --local on this machine. "
-    "After \"--\" stand srun's options, as srun --async-workflow=FILE passes them on; with it, and outside an allocation, "
+    "After \"--\" stand srun's options, as srun --async-workflow=FILE passes them on; with it, and "
+    "outside an allocation, "
     "one is made by salloc."
-    "\vEnvironment: ASYNC_WORKFLOW_MODE, ASYNC_WORKFLOW_POLICY, ASYNC_WORKFLOW_DIR, ASYNC_WORKFLOW_PROGRESS and "
+    "\vEnvironment: ASYNC_WORKFLOW_MODE, ASYNC_WORKFLOW_POLICY, ASYNC_WORKFLOW_DIR, "
+    "ASYNC_WORKFLOW_PROGRESS and "
     "ASYNC_WORKFLOW_GRACE stand for the options of these names.\n\n"
-    "Exit status: 0 all done; 1 a task failed; 2 the input is wrong; 3 stopped before the end; 4 the pool failed.";
+    "Exit status: 0 all done; 1 a task failed; 2 the input is wrong; 3 stopped before the end; 4 "
+    "the pool failed.";
 
 /* Names of a setting's values, for the message about a wrong one. */
-static int wrong_value (struct aw_error *err, const char *what, const char *value, const char *known)
+static int wrong_value (struct aw_error *err,
+                        const char *what,
+                        const char *value,
+                        const char *known)
 {
     return aw_error_set (err, "%s: \"%s\" is not known: give one of %s", what, value, known);
 }
@@ -48,7 +71,8 @@ static int wrong_value (struct aw_error *err, const char *what, const char *valu
 static int set_progress (struct aw_run_args *args, const char *value)
 {
     static const char *const names[] = { "auto", "tty", "plain", "none" };
-    static const enum aw_display_mode modes[] = { AW_DISPLAY_AUTO, AW_DISPLAY_TTY, AW_DISPLAY_PLAIN, AW_DISPLAY_NONE };
+    static const enum aw_display_mode modes[] = { AW_DISPLAY_AUTO, AW_DISPLAY_TTY, AW_DISPLAY_PLAIN,
+                                                  AW_DISPLAY_NONE };
 
     for (size_t i = 0; i < sizeof (names) / sizeof (names[0]); i++) {
         if (strcmp (names[i], value) == 0) {
@@ -60,7 +84,8 @@ static int set_progress (struct aw_run_args *args, const char *value)
 }
 
 /* One setting by its key; WHAT names it in messages: "--mode" or "ASYNC_WORKFLOW_MODE". */
-static int set (struct aw_run_args *args, int key, const char *what, const char *value, struct aw_error *err)
+static int set (
+    struct aw_run_args *args, int key, const char *what, const char *value, struct aw_error *err)
 {
     int found;
 
@@ -75,15 +100,19 @@ static int set (struct aw_run_args *args, int key, const char *what, const char 
     case KEY_POLICY:
         found = aw_policy_parse (value);
         if (found < 0 && strcmp (value, "auto") != 0)
-            return wrong_value (err, what, value, "auto, longest-path, fifo, waves, gpus-first, widest");
+            return wrong_value (err, what, value,
+                                "auto, longest-path, fifo, waves, gpus-first, widest");
         args->sched.policy = found < 0 ? AW_POLICY_LONGEST_PATH : (enum aw_policy)found;
         args->policy_given = found >= 0;
         return 0;
     case KEY_PROGRESS:
-        return set_progress (args, value) < 0 ? wrong_value (err, what, value, "auto, tty, plain, none") : 0;
+        return set_progress (args, value) < 0
+                   ? wrong_value (err, what, value, "auto, tty, plain, none")
+                   : 0;
     case KEY_GRACE:
         if (aw_parse_seconds (value, &args->grace) < 0)
-            return aw_error_set (err, "%s: \"%s\" is not a time: give seconds or \"1m30s\"", what, value);
+            return aw_error_set (err, "%s: \"%s\" is not a time: give seconds or \"1m30s\"", what,
+                                 value);
         return 0;
     case KEY_DIR:
         if (!*value)
@@ -142,7 +171,8 @@ static error_t parse_one (int key, char *value, struct argp_state *state)
         rc = set_number ("--gpus", value, &args->gpus, p->err);
         break;
     case KEY_RESUME:
-        rc = aw_error_set (p->err, "--resume: not yet supported: run the workflow again in a new run directory");
+        rc = aw_error_set (
+            p->err, "--resume: not yet supported: run the workflow again in a new run directory");
         break;
     case KEY_MODE:
     case KEY_POLICY:
@@ -168,8 +198,8 @@ static int parse_environment (struct aw_run_args *args, struct aw_error *err)
         const char *name;
         int key;
     } variables[] = {
-        { "ASYNC_WORKFLOW_MODE", KEY_MODE },         { "ASYNC_WORKFLOW_POLICY", KEY_POLICY },
-        { "ASYNC_WORKFLOW_DIR", KEY_DIR },           { "ASYNC_WORKFLOW_PROGRESS", KEY_PROGRESS },
+        { "ASYNC_WORKFLOW_MODE", KEY_MODE },   { "ASYNC_WORKFLOW_POLICY", KEY_POLICY },
+        { "ASYNC_WORKFLOW_DIR", KEY_DIR },     { "ASYNC_WORKFLOW_PROGRESS", KEY_PROGRESS },
         { "ASYNC_WORKFLOW_GRACE", KEY_GRACE },
     };
 
@@ -201,7 +231,8 @@ static int split (struct aw_run_args *args, int argc, char **argv, int *n_own)
 
 int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct aw_error *err)
 {
-    static const struct argp argp = { options, parse_one, "FILE [-- SRUN_OPTION...]", doc, NULL, NULL, NULL };
+    static const struct argp argp = { options, parse_one, "FILE [-- SRUN_OPTION...]", doc, NULL,
+                                      NULL,    NULL };
     struct parse_state state = { args, err };
     int n;
 
@@ -219,9 +250,11 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
     if (!args->file)
         return aw_error_set (err, "run: which workflow? Give its file: async-workflow run FILE");
     if (args->local && args->from_srun)
-        return aw_error_set (err, "--local: runs without Slurm: leave out \"--\" and srun's options");
+        return aw_error_set (err,
+                             "--local: runs without Slurm: leave out \"--\" and srun's options");
     if (!args->local && (args->cpus || args->gpus))
-        return aw_error_set (err, "--cpus and --gpus go with --local: elsewhere the pool is what the job holds");
+        return aw_error_set (
+            err, "--cpus and --gpus go with --local: elsewhere the pool is what the job holds");
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options of `async-workflow run`, from the command line, else from ASYNC_WORKFLOW_* in the environment. */
+/* The options of `async-workflow run`, from the command line, else from ASYNC_WORKFLOW_* in the
+ * environment. */
 #ifndef AW_CMD_RUN_ARGS_H
 #define AW_CMD_RUN_ARGS_H
 
@@ -14,7 +15,8 @@ struct aw_run_args {
     const char *file; /* borrowed from argv, as all texts here */
     bool local;
     bool test_only;
-    bool from_srun; /* a "--" was there: what follows are srun's options, and an allocation may be made */
+    bool from_srun; /* a "--" was there: what follows are srun's options, and an allocation may be
+                       made */
     uint32_t cpus; /* of local mode; 0: this process's */
     uint32_t gpus;
     const char *dir; /* NULL: by the workflow's name and the job */
@@ -23,12 +25,13 @@ struct aw_run_args {
     bool policy_given; /* else, and for "auto", the model chooses */
     enum aw_display_mode display;
     double grace; /* seconds */
-    char **own; /* the words before "--", from argv[1] on, for running anew under salloc; NULL-terminated, owned */
+    char **own; /* the words before "--", from argv[1] on, for running anew under salloc;
+                   NULL-terminated, owned */
     char *const *srun_options; /* those after it; NULL-terminated */
 };
 
-/* Parses argv (argv[0] is "async-workflow run"). --help prints and exits with 0, wrong usage prints and exits with 2, as argp does.
- * 0, or -1 with text. finish in any case.
+/* Parses argv (argv[0] is "async-workflow run"). --help prints and exits with 0, wrong usage prints
+ * and exits with 2, as argp does. 0, or -1 with text. finish in any case.
  */
 int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct aw_error *err);
 void aw_run_args_finish (struct aw_run_args *args);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pool inside a Slurm job: a listening socket, one srun with an agent a node, and a look at whether the agents have all
- * that the job holds.
+/* The pool inside a Slurm job: a listening socket, one srun with an agent a node, and a look at
+ * whether the agents have all that the job holds.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -19,7 +19,8 @@
 
 enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
 
-/* Is all that the job holds in the pool? A step that got less would waste the rest without a word. */
+/* Is all that the job holds in the pool? A step that got less would waste the rest without a word.
+ */
 static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *err)
 {
     const struct aw_pool_run *run = arg;
@@ -34,11 +35,15 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
         }
     }
     if (pool->total.gpus != gpus)
-        return aw_error_set (err, "job %s holds %u GPUs on these nodes, but Slurm gave %u to the pool step: ask for GPUs "
-                                  "with --gpus-per-node", run->job.id, gpus, pool->total.gpus);
+        return aw_error_set (
+            err,
+            "job %s holds %u GPUs on these nodes, but Slurm gave %u to the pool step: ask for GPUs "
+            "with --gpus-per-node",
+            run->job.id, gpus, pool->total.gpus);
     if (pool->total.cpus != cpus)
-        return aw_error_set (err, "job %s holds %u CPUs on these nodes, but Slurm gave %u to the pool step", run->job.id,
-                             cpus, pool->total.cpus);
+        return aw_error_set (
+            err, "job %s holds %u CPUs on these nodes, but Slurm gave %u to the pool step",
+            run->job.id, cpus, pool->total.cpus);
     return 0;
 }
 
@@ -65,20 +70,24 @@ static void on_step_ended (void *arg, int status)
     if (WIFSIGNALED (status))
         aw_error_set (&why, "the pool's srun was killed by %s", strsignal (WTERMSIG (status)));
     else
-        aw_error_set (&why, "the pool's srun ended with status %d before the workflow did", WEXITSTATUS (status));
+        aw_error_set (&why, "the pool's srun ended with status %d before the workflow did",
+                      WEXITSTATUS (status));
     aw_coordinator_fail (run->coordinator, &why);
 }
 
 /* The listening socket first, then the step whose agents connect to it. 0, or -1 with text. */
-static int start_pool (struct aw_pool_run *run, const struct aw_srun_options *srun, struct aw_error *err)
+static int start_pool (struct aw_pool_run *run,
+                       const struct aw_srun_options *srun,
+                       struct aw_error *err)
 {
     struct aw_pool_step_callbacks callbacks = { on_line, on_step_ended, run };
     struct aw_pool_step_config step = { .job = &run->job, .options = srun->step.v };
 
     if (run->job.munge_socket)
         setenv (AW_AUTH_SOCKET, run->job.munge_socket, 0);
-    run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator), run->job.id,
-                                       run->job.n_nodes, run->job.port_first, run->job.port_last, JOIN_DEADLINE, err);
+    run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator),
+                                       run->job.id, run->job.n_nodes, run->job.port_first,
+                                       run->job.port_last, JOIN_DEADLINE, err);
     if (!run->exec)
         return -1;
     step.munge_socket = getenv (AW_AUTH_SOCKET);
@@ -90,13 +99,18 @@ static int start_pool (struct aw_pool_run *run, const struct aw_srun_options *sr
 static void tell_unused (const struct aw_srun_options *srun)
 {
     for (size_t i = 0; !srun->quiet && i < srun->unused.n; i++)
-        fprintf (stderr, "%s%s", i == 0 ? "async-workflow: inside an allocation the pool is what the job holds; not used: "
-                                        : ", ", srun->unused.v[i]);
+        fprintf (
+            stderr, "%s%s",
+            i == 0
+                ? "async-workflow: inside an allocation the pool is what the job holds; not used: "
+                : ", ",
+            srun->unused.v[i]);
     if (!srun->quiet && srun->unused.n > 0)
         fprintf (stderr, "\n");
 }
 
-/* Where tasks run, as --chdir says, from here. It need not be there on this machine. 0, or -1 with text. */
+/* Where tasks run, as --chdir says, from here. It need not be there on this machine. 0, or -1 with
+ * text. */
 static int set_directory (struct aw_pool_run *run, const char *directory, struct aw_error *err)
 {
     char *here = directory && directory[0] != '/' ? getcwd (NULL, 0) : NULL;
@@ -135,7 +149,8 @@ int aw_run_in_job (const struct aw_run_args *args,
     int code;
 
     tell_unused (srun);
-    if (aw_slurm_job_query (&run.job, job, &err) == 0 && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
+    if (aw_slurm_job_query (&run.job, job, &err) == 0
+        && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
         if (set_directory (&run, srun->directory, &err) == 0

@@ -15,7 +15,8 @@ static int plan (struct aw_pool_run *run, struct aw_error *err)
     int rc;
 
     if (shape.cpus == 0)
-        shape.cpus = sched_getaffinity (0, sizeof (mine), &mine) == 0 ? (uint32_t)CPU_COUNT (&mine) : 1;
+        shape.cpus =
+            sched_getaffinity (0, sizeof (mine), &mine) == 0 ? (uint32_t)CPU_COUNT (&mine) : 1;
     rc = aw_allocation_add (&allocation, shape, err);
     if (rc == 0)
         rc = aw_pool_run_plan (run, &allocation, err);

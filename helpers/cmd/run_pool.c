@@ -11,7 +11,9 @@
 #include "coord/exec.h"
 #include "io/run_dir.h"
 
-enum { STEP_DEADLINE = 10 }; /* seconds for the pool step to end when its agents have been told to */
+enum {
+    STEP_DEADLINE = 10
+}; /* seconds for the pool step to end when its agents have been told to */
 
 /* Seconds for choosing the order at least: hidden behind srun's own start. */
 static const double plan_budget = 0.05;
@@ -35,7 +37,9 @@ int aw_pool_run_fail (const struct aw_error *err)
     return AW_EXIT_POOL;
 }
 
-int aw_pool_run_prepare (struct aw_pool_run *run, struct aw_coordinator_config *config, struct aw_error *err)
+int aw_pool_run_prepare (struct aw_pool_run *run,
+                         struct aw_coordinator_config *config,
+                         struct aw_error *err)
 {
     run->base = event_base_new ();
     if (!run->start_dir)
@@ -46,7 +50,9 @@ int aw_pool_run_prepare (struct aw_pool_run *run, struct aw_coordinator_config *
         return aw_error_set (err, "the working directory is gone");
     run->run_dir = aw_run_dir_create (run->args->dir, run->workflow->name, config->job, err);
     if (!run->run_dir
-        || aw_run_dir_write_workflow (run->run_dir, run->workflow->text, run->workflow->text_size, err) < 0)
+        || aw_run_dir_write_workflow (run->run_dir, run->workflow->text, run->workflow->text_size,
+                                      err)
+               < 0)
         return -1;
     config->workflow = run->workflow;
     config->sched = run->args->sched;
@@ -58,9 +64,12 @@ int aw_pool_run_prepare (struct aw_pool_run *run, struct aw_coordinator_config *
     return run->coordinator ? 0 : -1;
 }
 
-int aw_pool_run_plan (struct aw_pool_run *run, const struct aw_allocation *allocation, struct aw_error *err)
+int aw_pool_run_plan (struct aw_pool_run *run,
+                      const struct aw_allocation *allocation,
+                      struct aw_error *err)
 {
-    struct aw_run_plan plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
+    struct aw_run_plan plan =
+        aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
 
     return aw_coordinator_set_plan (run->coordinator, &plan.sched, plan.predicted, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A checked workflow, run in a pool: what `run` does once it knows where. run_local.c and run_job.c make the pool; what
- * they share is in run_pool.c.
+/* A checked workflow, run in a pool: what `run` does once it knows where. run_local.c and run_job.c
+ * make the pool; what they share is in run_pool.c.
  */
 #ifndef AW_CMD_RUN_POOL_H
 #define AW_CMD_RUN_POOL_H
@@ -14,7 +14,8 @@
 #include "io/workflow.h"
 #include "model/allocation.h"
 
-/* Both run WORKFLOW to its end, print messages, progress and the report, and return the exit status. */
+/* Both run WORKFLOW to its end, print messages, progress and the report, and return the exit
+ * status. */
 
 /* On this machine, with one agent and without Slurm. */
 int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *workflow);
@@ -40,14 +41,20 @@ struct aw_pool_run {
     bool step_ended;
 };
 
+/* Event loop, run directory, coordinator: the same for every kind of pool. CONFIG has what differs.
+ * 0, or -1 with text. */
+int aw_pool_run_prepare (struct aw_pool_run *run,
+                         struct aw_coordinator_config *config,
+                         struct aw_error *err);
 
-/* Event loop, run directory, coordinator: the same for every kind of pool. CONFIG has what differs. 0, or -1 with text. */
-int aw_pool_run_prepare (struct aw_pool_run *run, struct aw_coordinator_config *config, struct aw_error *err);
+/* Lets the model choose the order on ALLOCATION, as far as it is left open, and tells what it
+ * predicts. 0, or -1 with text. */
+int aw_pool_run_plan (struct aw_pool_run *run,
+                      const struct aw_allocation *allocation,
+                      struct aw_error *err);
 
-/* Lets the model choose the order on ALLOCATION, as far as it is left open, and tells what it predicts. 0, or -1 with text. */
-int aw_pool_run_plan (struct aw_pool_run *run, const struct aw_allocation *allocation, struct aw_error *err);
-
-/* Runs the coordinator over run->exec to its end, lets the pool end, prints the report. Returns the exit status. */
+/* Runs the coordinator over run->exec to its end, lets the pool end, prints the report. Returns the
+ * exit status. */
 int aw_pool_run_end (struct aw_pool_run *run);
 
 /* The pool could not be made: tells why. Returns the exit status. */

@@ -9,9 +9,13 @@
 #include "util/clock.h"
 #include "util/units.h"
 
-enum { INSTANCES_MAX = 4000 }; /* set instances beyond which the degrees alone would outlast any budget */
+enum {
+    INSTANCES_MAX = 4000
+}; /* set instances beyond which the degrees alone would outlast any budget */
 
-int aw_run_allocation (const struct aw_slurm_job *job, struct aw_allocation *allocation, struct aw_error *err)
+int aw_run_allocation (const struct aw_slurm_job *job,
+                       struct aw_allocation *allocation,
+                       struct aw_error *err)
 {
     for (uint32_t i = 0; i < job->n_nodes; i++) {
         const struct aw_slurm_node *node = &job->nodes[i];
@@ -52,11 +56,13 @@ static bool open_to (const struct aw_run_args *args, const struct aw_sched_confi
 {
     if (args->mode_given && config->mode != args->sched.mode)
         return false;
-    return config->mode == AW_MODE_SEQUENTIAL || !args->policy_given || config->policy == args->sched.policy;
+    return config->mode == AW_MODE_SEQUENTIAL || !args->policy_given
+           || config->policy == args->sched.policy;
 }
 
 /* The shortest of the candidates that are open; the earliest of equal ones. */
-static struct aw_run_plan choose (const struct aw_run_args *args, const struct aw_comparison *comparison)
+static struct aw_run_plan choose (const struct aw_run_args *args,
+                                  const struct aw_comparison *comparison)
 {
     struct aw_run_plan plan = { args->sched, 0 };
 
@@ -64,22 +70,27 @@ static struct aw_run_plan choose (const struct aw_run_args *args, const struct a
         double t = comparison->trials[i].t;
 
         if (!comparison->tried[i] || !open_to (args, &aw_candidates[i].config)
-            || (args->policy_given && !args->mode_given && aw_candidates[i].config.mode == AW_MODE_SEQUENTIAL))
+            || (args->policy_given && !args->mode_given
+                && aw_candidates[i].config.mode == AW_MODE_SEQUENTIAL))
             continue;
         if (plan.predicted == 0 || t < plan.predicted * (1 - 1e-9))
             plan = (struct aw_run_plan){ aw_candidates[i].config, t };
     }
     if (args->policy_given)
-        plan.sched.policy = args->sched.policy; /* stage after stage is simulated in one order alone */
+        plan.sched.policy =
+            args->sched.policy; /* stage after stage is simulated in one order alone */
     return plan;
 }
 
 /* "policy: waves, 46.6 s by the model; longest-path 48.0 s; ...": which and why. */
-static void tell_choice (const struct aw_run_plan *plan, const struct aw_comparison *comparison, struct aw_textbuf *out)
+static void tell_choice (const struct aw_run_plan *plan,
+                         const struct aw_comparison *comparison,
+                         struct aw_textbuf *out)
 {
     char text[32];
 
-    aw_textbuf_printf (out, "model: runs %s by %s", aw_mode_name (plan->sched.mode), aw_policy_name (plan->sched.policy));
+    aw_textbuf_printf (out, "model: runs %s by %s", aw_mode_name (plan->sched.mode),
+                       aw_policy_name (plan->sched.policy));
     for (uint32_t i = 0; i < aw_n_candidates; i++)
         if (comparison->tried[i])
             aw_textbuf_printf (out, "; %s %s", aw_candidates[i].name,
@@ -88,7 +99,9 @@ static void tell_choice (const struct aw_run_plan *plan, const struct aw_compari
 }
 
 /* Choosing may take a hundredth of the run, 2 s at most: BUDGET, or more where the run is long. */
-static double time_to_choose (const struct aw_graph *graph, const struct aw_allocation *allocation, double budget)
+static double time_to_choose (const struct aw_graph *graph,
+                              const struct aw_allocation *allocation,
+                              double budget)
 {
     struct aw_bounds bounds = { 0 };
 
@@ -113,11 +126,13 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
     struct aw_error err = { "" };
 
     if ((uint64_t)workflow->graph->n_sets * workflow->graph->iterations > INSTANCES_MAX)
-        aw_textbuf_puts (out, "model: no prediction: the workflow is large: see async-workflow model\n");
+        aw_textbuf_puts (out,
+                         "model: no prediction: the workflow is large: see async-workflow model\n");
     else if (aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0)
         aw_textbuf_printf (out, "model: no prediction: %s\n", err.text);
     else if (isnan (prediction.t_async) || isnan (prediction.t_seq))
-        aw_textbuf_printf (out, "model: no prediction within %.2g s: see async-workflow model\n", allowed);
+        aw_textbuf_printf (out, "model: no prediction within %.2g s: see async-workflow model\n",
+                           allowed);
     else {
         aw_model_brief (&page, out);
         plan = choose (args, &prediction.comparison);
@@ -137,7 +152,8 @@ struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
     struct aw_textbuf names = { 0 }, out = { 0 };
 
     if (unknown_sets (workflow->graph, &names) > 0)
-        aw_textbuf_printf (&out, "model: no prediction: give the duration of %.*s\n", (int)names.len, names.data);
+        aw_textbuf_printf (&out, "model: no prediction: give the duration of %.*s\n",
+                           (int)names.len, names.data);
     else
         plan = simulate (args, workflow, allocation, budget, &out);
     if (!out.failed)

@@ -10,7 +10,9 @@
 #include "util/error.h"
 
 /* The nodes of JOB, into an empty ALLOCATION. 0, or -1 with text. */
-int aw_run_allocation (const struct aw_slurm_job *job, struct aw_allocation *allocation, struct aw_error *err);
+int aw_run_allocation (const struct aw_slurm_job *job,
+                       struct aw_allocation *allocation,
+                       struct aw_error *err);
 
 /* What is known of a run before it starts. */
 struct aw_run_plan {
@@ -18,8 +20,9 @@ struct aw_run_plan {
     double predicted; /* makespan in seconds; 0: not known */
 };
 
-/* Simulates the ways of running, chooses among those that ARGS leave open, and prints the model's short form to FD; or why there is
- * none (a duration is not known, or the simulation would take more than BUDGET seconds: then the default is chosen).
+/* Simulates the ways of running, chooses among those that ARGS leave open, and prints the model's
+ * short form to FD; or why there is none (a duration is not known, or the simulation would take
+ * more than BUDGET seconds: then the default is chosen).
  */
 struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
                                    const struct aw_workflow *workflow,

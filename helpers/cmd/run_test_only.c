@@ -14,7 +14,8 @@
 
 static const double predict_budget = 30; /* seconds: nothing else waits for it */
 
-/* The value of the last "--NAME=value" among the allocation's options; "" for one without; NULL: not given. */
+/* The value of the last "--NAME=value" among the allocation's options; "" for one without; NULL:
+ * not given. */
 static const char *option (const struct aw_srun_options *srun, const char *name)
 {
     size_t len = strlen (name);
@@ -52,7 +53,8 @@ static struct aw_node_shape whole_node (const struct aw_srun_options *srun)
     struct aw_capture sinfo = { 0 };
 
     snprintf (choose, sizeof (choose), partition ? "--partition=%s" : "--all", partition);
-    if (aw_capture_start (&sinfo, argv, NULL, 1 << 20, NULL) == 0 && aw_capture_wait (&sinfo, 1, 10, NULL) == 0) {
+    if (aw_capture_start (&sinfo, argv, NULL, 1 << 20, NULL) == 0
+        && aw_capture_wait (&sinfo, 1, 10, NULL) == 0) {
         char *gpu = strstr (sinfo.out, "gpu:");
 
         shape.cpus = (uint32_t)strtoul (sinfo.out, NULL, 10);
@@ -82,14 +84,16 @@ static struct aw_node_shape shape_of_options (const struct aw_srun_options *srun
 {
     struct aw_node_shape shape = { .nodes = number (option (srun, "nodes"), 1) };
     uint32_t per_node = number (option (srun, "ntasks-per-node"), 0);
-    uint32_t tasks = number (option (srun, "ntasks"), per_node ? per_node * shape.nodes : shape.nodes);
+    uint32_t tasks =
+        number (option (srun, "ntasks"), per_node ? per_node * shape.nodes : shape.nodes);
 
     if (option (srun, "exclusive")) {
         struct aw_node_shape whole = whole_node (srun);
         shape.cpus = whole.cpus;
     }
     else
-        shape.cpus = share ((uint64_t)tasks * number (option (srun, "cpus-per-task"), 1), shape.nodes);
+        shape.cpus =
+            share ((uint64_t)tasks * number (option (srun, "cpus-per-task"), 1), shape.nodes);
     if (option (srun, "gpus-per-node"))
         shape.gpus = number (option (srun, "gpus-per-node"), 0);
     else if (gres_gpus (srun))
@@ -97,7 +101,8 @@ static struct aw_node_shape shape_of_options (const struct aw_srun_options *srun
     else if (option (srun, "gpus"))
         shape.gpus = share (number (option (srun, "gpus"), 0), shape.nodes);
     else if (option (srun, "gpus-per-task"))
-        shape.gpus = share ((uint64_t)tasks * number (option (srun, "gpus-per-task"), 0), shape.nodes);
+        shape.gpus =
+            share ((uint64_t)tasks * number (option (srun, "gpus-per-task"), 0), shape.nodes);
     return shape;
 }
 
@@ -134,15 +139,17 @@ int aw_run_test_only (const struct aw_run_args *args,
     if (rc < 0)
         aw_error_print (&err);
     else {
-        printf ("%s: ok: %u task sets, %u iteration%s, %u tasks\n", args->file, graph->n_sets, graph->iterations,
-                graph->iterations == 1 ? "" : "s", graph->n_tasks);
+        printf ("%s: ok: %u task sets, %u iteration%s, %u tasks\n", args->file, graph->n_sets,
+                graph->iterations, graph->iterations == 1 ? "" : "s", graph->n_tasks);
         fflush (stdout);
         code = AW_EXIT_OK;
         for (uint32_t s = 0; s < graph->n_sets; s++) {
             if (aw_allocation_capacity (&allocation, &graph->sets[s]) > 0)
                 continue;
-            fprintf (stderr, "async-workflow: %s: tasks.%s: no node of this allocation could hold a task of %u CPUs and "
-                             "%u GPUs: ask Slurm for larger nodes or less for the task\n",
+            fprintf (stderr,
+                     "async-workflow: %s: tasks.%s: no node of this allocation could hold a task "
+                     "of %u CPUs and "
+                     "%u GPUs: ask Slurm for larger nodes or less for the task\n",
                      args->file, graph->sets[s].name, graph->sets[s].cpus, graph->sets[s].gpus);
             code = AW_EXIT_INPUT;
         }

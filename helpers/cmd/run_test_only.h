@@ -7,8 +7,9 @@
 #include "coord/srun_options.h"
 #include "io/workflow.h"
 
-/* Prints what the workflow is and what the model says of it on the allocation: that of JOB where JOB is not NULL, else the one
- * that SRUN's options would make. A demand that no node of it could meet is told. Returns the exit status.
+/* Prints what the workflow is and what the model says of it on the allocation: that of JOB where
+ * JOB is not NULL, else the one that SRUN's options would make. A demand that no node of it could
+ * meet is told. Returns the exit status.
  */
 int aw_run_test_only (const struct aw_run_args *args,
                       const struct aw_workflow *workflow,

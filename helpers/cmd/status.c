@@ -34,8 +34,10 @@ static error_t parse (int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    NULL, parse, "DIR", "Say how far a run is, from its run directory DIR, while it goes on or after its end.",
-    NULL, NULL, NULL,
+    NULL,  parse,
+    "DIR", "Say how far a run is, from its run directory DIR, while it goes on or after its end.",
+    NULL,  NULL,
+    NULL,
 };
 
 static void put_head (const struct aw_report *report, struct aw_textbuf *out)
@@ -50,15 +52,16 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
         gpus += history->nodes[i].busy_gpus;
     }
     aw_textbuf_plain (out, report->workflow->name, strlen (report->workflow->name));
-    aw_textbuf_printf (out, ": %s, %u of %u tasks done, %s", aw_outcome_name (aw_report_outcome (report)),
-                       sum->completed, report->workflow->graph->n_tasks,
+    aw_textbuf_printf (out, ": %s, %u of %u tasks done, %s",
+                       aw_outcome_name (aw_report_outcome (report)), sum->completed,
+                       report->workflow->graph->n_tasks,
                        aw_format_seconds (time, sizeof (time), history->now));
     if (!isnan (report->predicted))
         aw_textbuf_printf (out, " of %s that the model predicted",
                            aw_format_seconds (time, sizeof (time), report->predicted));
     if (aw_report_outcome (report) == AW_OUTCOME_RUNNING) {
-        aw_textbuf_printf (out, "\n%u node%s, %u of %u CPUs busy", sum->n_nodes, sum->n_nodes == 1 ? "" : "s", cpus,
-                           sum->cpus);
+        aw_textbuf_printf (out, "\n%u node%s, %u of %u CPUs busy", sum->n_nodes,
+                           sum->n_nodes == 1 ? "" : "s", cpus, sum->cpus);
         if (sum->gpus)
             aw_textbuf_printf (out, ", %u of %u GPUs busy", gpus, sum->gpus);
     }
@@ -69,16 +72,19 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;
 
-    aw_textbuf_printf (out, "%-24s %9s %9s %9s %9s %9s\n", "task set", "tasks", "done", "running", "failed", "other");
+    aw_textbuf_printf (out, "%-24s %9s %9s %9s %9s %9s\n", "task set", "tasks", "done", "running",
+                       "failed", "other");
     for (uint32_t i = 0; i < graph->n_sets && i < MAX_SETS; i++) {
         const struct aw_set_summary *sum = &report->sets[i];
         const uint32_t *states = sum->states;
         size_t from = out->len;
 
         aw_textbuf_plain (out, graph->sets[i].name, strlen (graph->sets[i].name));
-        aw_textbuf_printf (out, "%*s %9u %9u %9u %9u %9u\n", out->len - from < 24 ? (int)(24 - (out->len - from)) : 0, "",
-                           sum->tasks, states[AW_TASK_COMPLETED], states[AW_TASK_RUNNING], states[AW_TASK_FAILED],
-                           states[AW_TASK_UNSTARTED] + states[AW_TASK_CANCELLED] + states[AW_TASK_SKIPPED]);
+        aw_textbuf_printf (
+            out, "%*s %9u %9u %9u %9u %9u\n",
+            out->len - from < 24 ? (int)(24 - (out->len - from)) : 0, "", sum->tasks,
+            states[AW_TASK_COMPLETED], states[AW_TASK_RUNNING], states[AW_TASK_FAILED],
+            states[AW_TASK_UNSTARTED] + states[AW_TASK_CANCELLED] + states[AW_TASK_SKIPPED]);
     }
     if (graph->n_sets > MAX_SETS)
         aw_textbuf_printf (out, "and %u more\n", graph->n_sets - MAX_SETS);
@@ -102,10 +108,12 @@ static int run (int argc, char **argv)
         put_head (&report, &text);
         put_sets (&report, &text);
         aw_report_finish (&report);
-        if (!text.failed && fwrite (text.data, 1, text.len, stdout) == text.len && fflush (stdout) == 0)
+        if (!text.failed && fwrite (text.data, 1, text.len, stdout) == text.len
+            && fflush (stdout) == 0)
             rc = AW_EXIT_OK;
         else
-            fprintf (stderr, "async-workflow: standard output: %s\n", strerror (text.failed ? ENOMEM : errno));
+            fprintf (stderr, "async-workflow: standard output: %s\n",
+                     strerror (text.failed ? ENOMEM : errno));
     }
     aw_textbuf_finish (&text);
     aw_problems_finish (&problems);

@@ -15,7 +15,9 @@
 #include "io/run_dir.h"
 #include "util/clock.h"
 
-enum { FLUSH_EVERY = 1024 }; /* actions in one turn, so that a million tasks that become ready do not pile up */
+enum {
+    FLUSH_EVERY = 1024
+}; /* actions in one turn, so that a million tasks that become ready do not pile up */
 enum { EXIT_INPUT = 2, EXIT_STOPPED = 3, EXIT_POOL = 4 }; /* as in cmd/command.h */
 
 struct aw_coordinator {
@@ -71,7 +73,8 @@ static void check_journal (struct aw_coordinator *c, int rc, const struct aw_err
     if (rc == 0 || c->journal_broken)
         return;
     c->journal_broken = true;
-    aw_display_message (c->display, "async-workflow: %s: nothing more is started; make room and resume", err->text);
+    aw_display_message (
+        c->display, "async-workflow: %s: nothing more is started; make room and resume", err->text);
     stop (c, false, "the journal cannot be written");
 }
 
@@ -84,8 +87,8 @@ static void record (struct aw_coordinator *c, const struct aw_event *ev)
     aw_display_event (c->display, ev);
 }
 
-/* Something happened outside: the scheduler first, for what it refuses has not happened. When the run is over, what the
- * pool says while it ends is no part of it any more.
+/* Something happened outside: the scheduler first, for what it refuses has not happened. When the
+ * run is over, what the pool says while it ends is no part of it any more.
  */
 static void take_in (struct aw_coordinator *c, struct aw_event *ev)
 {
@@ -150,8 +153,9 @@ static void on_node_lost (void *arg, const struct aw_event *ev)
     take_in (c, &mine);
 }
 
-/* Slurm tells all nodes to end when the job is cancelled or at its time limit, and one node alone when that is taken
- * down. Which of both it is the others show: until this one is gone nothing is started, and if all leave, the run is stopped.
+/* Slurm tells all nodes to end when the job is cancelled or at its time limit, and one node alone
+ * when that is taken down. Which of both it is the others show: until this one is gone nothing is
+ * started, and if all leave, the run is stopped.
  */
 static void on_node_leaves (void *arg, const struct aw_event *ev)
 {
@@ -196,7 +200,9 @@ static void on_note (void *arg, const char *text)
 }
 
 /* The attempt could not even be sent: it ends as failed. */
-static void fail_start (struct aw_coordinator *c, const struct aw_event *start, const struct aw_error *why)
+static void fail_start (struct aw_coordinator *c,
+                        const struct aw_event *start,
+                        const struct aw_error *why)
 {
     struct aw_event ev = {
         .type = AW_EVENT_FINISH,
@@ -215,7 +221,9 @@ static void send_start (struct aw_coordinator *c, const struct aw_event *start)
     struct aw_launch launch;
     struct aw_error err;
 
-    if (aw_task_launch (&launch, c->config.workflow, start, c->config.run_dir, c->config.start_dir, &err) < 0
+    if (aw_task_launch (&launch, c->config.workflow, start, c->config.run_dir, c->config.start_dir,
+                        &err)
+            < 0
         || c->exec->ops->start (c->exec, start->node, &launch, &err) < 0)
         fail_start (c, start, &err);
     aw_launch_finish (&launch);
@@ -228,7 +236,8 @@ static void end_as_decided (struct aw_coordinator *c, int code)
 
     c->exit_code = code;
     if (code == EXIT_POOL)
-        aw_error_set (&c->failure, "%u tasks are left, and no node that could run them", all.waiting + all.ready);
+        aw_error_set (&c->failure, "%u tasks are left, and no node that could run them",
+                      all.waiting + all.ready);
     event_base_loopbreak (c->base);
 }
 
@@ -237,7 +246,8 @@ static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
     if (action->type == AW_EVENT_START)
         send_start (c, action);
     else if (action->type == AW_EVENT_KILL)
-        c->exec->ops->kill (c->exec, action->node, action->task, action->attempt, c->config.kill_grace);
+        c->exec->ops->kill (c->exec, action->node, action->task, action->attempt,
+                            c->config.kill_grace);
     else if (action->type == AW_EVENT_END)
         end_as_decided (c, action->code);
 }
@@ -263,7 +273,8 @@ static void check_pool (struct aw_coordinator *c)
 
     c->complete = true;
     c->note = NULL;
-    if (c->config.check_pool && c->config.check_pool (c->config.arg, aw_sched_pool (c->sched), &err) < 0)
+    if (c->config.check_pool
+        && c->config.check_pool (c->config.arg, aw_sched_pool (c->sched), &err) < 0)
         fail_pool (c, &err);
     else if (aw_sched_check (c->sched, &err) < 0) {
         c->failure = err; /* not the pool's fault: the input asks for too much */
@@ -278,8 +289,9 @@ static void flush_journal (struct aw_coordinator *c)
     check_journal (c, aw_journal_flush (c->journal, &err), &err);
 }
 
-/* The end of a turn of the loop: journal what came in, decide, journal that; launches leave after this function. Completions
- * are written before anything is decided on them: while that fails, no successor starts.
+/* The end of a turn of the loop: journal what came in, decide, journal that; launches leave after
+ * this function. Completions are written before anything is decided on them: while that fails, no
+ * successor starts.
  */
 static void on_turn (evutil_socket_t fd, short what, void *arg)
 {
@@ -346,8 +358,10 @@ static void on_stop_signal (void *arg, int times, const char *name)
     uint32_t cursor = 0;
 
     if (times == 1) {
-        aw_display_message (c->display, "async-workflow: %s: stopping; tasks have %.0f s to end; once more kills them",
-                            name, c->config.kill_grace);
+        aw_display_message (
+            c->display,
+            "async-workflow: %s: stopping; tasks have %.0f s to end; once more kills them", name,
+            c->config.kill_grace);
         stop (c, true, name);
         if (c->n_joined < c->config.n_nodes)
             end_run (c, EXIT_STOPPED); /* nothing has started yet */
@@ -404,8 +418,9 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->exit_code = -1;
     c->epoch = aw_clock_monotonic ();
     c->note = "waiting for the nodes";
-    c->callbacks = (struct aw_exec_callbacks){ on_node_joined, on_node_lost, on_task_finished, on_broken, on_note,
-                                                 on_node_leaves, c };
+    c->callbacks = (struct aw_exec_callbacks){
+        on_node_joined, on_node_lost, on_task_finished, on_broken, on_note, on_node_leaves, c
+    };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));
     c->turn = event_new (base, -1, EV_PERSIST, on_turn, c);

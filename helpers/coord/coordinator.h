@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The coordinator: asks the scheduler, journals, sends launches, takes in exits, shows progress. One thread, one libevent
- * loop. What happens in one turn of the loop is journalled and decided on at its end, before a launch leaves: a
- * completion is written before any successor starts.
+/* The coordinator: asks the scheduler, journals, sends launches, takes in exits, shows progress.
+ * One thread, one libevent loop. What happens in one turn of the loop is journalled and decided on
+ * at its end, before a launch leaves: a completion is written before any successor starts.
  *
  *     exec callbacks --events--> scheduler --actions--> journal, execution, display
  */
@@ -27,8 +27,8 @@ struct aw_coordinator_config {
     uint32_t n_nodes; /* that must join before anything starts */
     enum aw_display_mode display; /* on stderr */
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
-    /* Called when all nodes have joined, before anything starts: is this pool what was asked for? NULL: any will do.
-     * 0, or -1 with text: the run ends as a failure of the pool.
+    /* Called when all nodes have joined, before anything starts: is this pool what was asked for?
+     * NULL: any will do. 0, or -1 with text: the run ends as a failure of the pool.
      */
     int (*check_pool) (void *arg, const struct aw_pool *pool, struct aw_error *err);
     void *arg;
@@ -47,22 +47,27 @@ void aw_coordinator_destroy (struct aw_coordinator *coordinator);
 /* What the execution row is to be created with. Valid as long as the coordinator. */
 const struct aw_exec_callbacks *aw_coordinator_callbacks (struct aw_coordinator *coordinator);
 
-/* What the model chose: the order to run in, in place of config.sched, and the makespan it predicts for it in seconds (0:
- * none), for the journal's header. Before run. 0, or -1 with text and nothing changed.
+/* What the model chose: the order to run in, in place of config.sched, and the makespan it predicts
+ * for it in seconds (0: none), for the journal's header. Before run. 0, or -1 with text and nothing
+ * changed.
  */
 int aw_coordinator_set_plan (struct aw_coordinator *coordinator,
                              const struct aw_sched_config *sched,
                              double predicted,
                              struct aw_error *err);
 
-/* Runs the loop until the workflow is over one way or another and the journal is closed. EXEC is borrowed. While it
- * runs, SIGINT and SIGTERM stop the run (once: tasks get SIGTERM and kill_grace seconds; twice: SIGKILL), and Ctrl-Z stops
- * this process alone. Returns the exit status (enum aw_exit in cmd/command.h); text in ERR where the
- * pool or the workflow is the cause, else it is empty.
+/* Runs the loop until the workflow is over one way or another and the journal is closed. EXEC is
+ * borrowed. While it runs, SIGINT and SIGTERM stop the run (once: tasks get SIGTERM and kill_grace
+ * seconds; twice: SIGKILL), and Ctrl-Z stops this process alone. Returns the exit status (enum
+ * aw_exit in cmd/command.h); text in ERR where the pool or the workflow is the cause, else it is
+ * empty.
  */
-int aw_coordinator_run (struct aw_coordinator *coordinator, struct aw_exec *exec, struct aw_error *err);
+int aw_coordinator_run (struct aw_coordinator *coordinator,
+                        struct aw_exec *exec,
+                        struct aw_error *err);
 
-/* The pool is broken in a way that the execution row cannot see: the run ends, unless it has. From the loop. */
+/* The pool is broken in a way that the execution row cannot see: the run ends, unless it has. From
+ * the loop. */
 void aw_coordinator_fail (struct aw_coordinator *coordinator, const struct aw_error *why);
 
 /* A line for the user above the display, such as what srun says. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When to show what. On a terminal the last frame is kept, so that a message can take its place and push it down. Without one,
- * lines come at most once a second, and the more there have been the more rarely, down to one a minute: a log stays
- * readable. Nothing asks for a timer unless there is something to tell or a clock to move on.
+/* When to show what. On a terminal the last frame is kept, so that a message can take its place and
+ * push it down. Without one, lines come at most once a second, and the more there have been the
+ * more rarely, down to one a minute: a log stays readable. Nothing asks for a timer unless there is
+ * something to tell or a clock to move on.
  */
 #include "coord/display.h"
 
@@ -83,7 +84,9 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
     for (size_t i = 0; i < instances; i++)
         d->left[i] = graph->sets[i % graph->n_sets].count;
     d->graph = graph;
-    d->mode = mode != AW_DISPLAY_AUTO ? mode : aw_terminal_is_tty (fd) ? AW_DISPLAY_TTY : AW_DISPLAY_PLAIN;
+    d->mode = mode != AW_DISPLAY_AUTO   ? mode
+              : aw_terminal_is_tty (fd) ? AW_DISPLAY_TTY
+                                        : AW_DISPLAY_PLAIN;
     d->style = (struct aw_frame_style){ .colour = !no_colour || !*no_colour, .utf8 = is_utf8 () };
     d->drawn = d->line = -INFINITY;
     d->interval = FIRST_LINE_SECONDS;
@@ -219,7 +222,8 @@ static bool may_tell (struct aw_display *d)
 static void tell_untold (struct aw_display *d)
 {
     if (d->untold)
-        aw_display_message (d, "async-workflow: and %llu more failed attempts", (unsigned long long)d->untold);
+        aw_display_message (d, "async-workflow: and %llu more failed attempts",
+                            (unsigned long long)d->untold);
     d->untold = 0;
 }
 
@@ -237,9 +241,9 @@ static void tell_failure (struct aw_display *d, const struct aw_event *ev, bool 
     else if (ev->attempt)
         snprintf (attempt, sizeof (attempt), "; it was attempt %u", ev->attempt + 1);
     aw_display_message (d, "async-workflow: %s: %s after %s on %s%s%s%s%s", name, how,
-                        aw_format_seconds (time, sizeof (time), ev->seconds), node_name (d, ev->node), attempt,
-                        d->dir && !again ? "; see " : "", d->dir && !again ? d->dir : "",
-                        d->dir && !again ? "/logs" : "");
+                        aw_format_seconds (time, sizeof (time), ev->seconds),
+                        node_name (d, ev->node), attempt, d->dir && !again ? "; see " : "",
+                        d->dir && !again ? d->dir : "", d->dir && !again ? "/logs" : "");
 }
 
 static void handle_finish (struct aw_display *d, const struct aw_event *ev)
@@ -267,15 +271,15 @@ void aw_display_event (struct aw_display *d, const struct aw_event *ev)
     if (ev->type == AW_EVENT_NODE)
         add_node (d, ev);
     else if (ev->type == AW_EVENT_NODE_LOST)
-        aw_display_message (d, "async-workflow: node %s is lost%s%s", node_name (d, ev->node), ev->reason ? ": " : "",
-                            ev->reason ? ev->reason : "");
+        aw_display_message (d, "async-workflow: node %s is lost%s%s", node_name (d, ev->node),
+                            ev->reason ? ": " : "", ev->reason ? ev->reason : "");
     else if (ev->type == AW_EVENT_FINISH)
         handle_finish (d, ev);
     else if (ev->type == AW_EVENT_SKIP)
         count_down (d, ev->task);
     else if (ev->type == AW_EVENT_STOP)
-        aw_display_message (d, "async-workflow: nothing more is started%s%s", ev->reason ? ": " : "",
-                            ev->reason ? ev->reason : "");
+        aw_display_message (d, "async-workflow: nothing more is started%s%s",
+                            ev->reason ? ": " : "", ev->reason ? ev->reason : "");
 }
 
 /* When the next plain line may come; INFINITY: there is nothing to tell. */
@@ -351,7 +355,9 @@ static void put_completed (struct aw_display *d, struct aw_textbuf *out)
     d->n_completed = 0;
 }
 
-static void put_numbers (const struct aw_display *d, const struct aw_display_state *state, struct aw_textbuf *out)
+static void put_numbers (const struct aw_display *d,
+                         const struct aw_display_state *state,
+                         struct aw_textbuf *out)
 {
     uint64_t done = 0, running = 0, failed = 0;
     char time[32];
@@ -361,15 +367,16 @@ static void put_numbers (const struct aw_display *d, const struct aw_display_sta
         running += state->sets[i].running;
         failed += state->sets[i].failed;
     }
-    aw_textbuf_printf (out, "%llu of %u tasks done, %llu running", (unsigned long long)done, d->graph->n_tasks,
-                       (unsigned long long)running);
+    aw_textbuf_printf (out, "%llu of %u tasks done, %llu running", (unsigned long long)done,
+                       d->graph->n_tasks, (unsigned long long)running);
     if (failed)
         aw_textbuf_printf (out, ", %llu failed", (unsigned long long)failed);
     aw_textbuf_printf (out, "; CPUs %u/%u", state->busy_cpus, state->cpus);
     if (state->gpus)
         aw_textbuf_printf (out, ", GPUs %u/%u", state->busy_gpus, state->gpus);
     if (!isnan (state->left) && !isinf (state->left))
-        aw_textbuf_printf (out, "; about %s left", aw_frame_seconds (time, sizeof (time), ceil (state->left)));
+        aw_textbuf_printf (out, "; about %s left",
+                           aw_frame_seconds (time, sizeof (time), ceil (state->left)));
     if (state->note)
         aw_textbuf_printf (out, "; %s", state->note);
 }
@@ -380,7 +387,8 @@ static void put_plain (struct aw_display *d, const struct aw_display_state *stat
     bool quiet = state->t - d->line > 2 * d->interval;
     char time[32];
 
-    aw_textbuf_printf (&out, "async-workflow: %s: ", aw_frame_seconds (time, sizeof (time), floor (state->t)));
+    aw_textbuf_printf (
+        &out, "async-workflow: %s: ", aw_frame_seconds (time, sizeof (time), floor (state->t)));
     if (state->nodes || !state->note) {
         put_completed (d, &out);
         put_numbers (d, state, &out);
@@ -393,7 +401,8 @@ static void put_plain (struct aw_display *d, const struct aw_display_state *stat
         put_line (d, out.data);
     aw_textbuf_finish (&out);
     if (d->line > -INFINITY)
-        d->interval = fmin (LAST_LINE_SECONDS, fmax (FIRST_LINE_SECONDS, d->interval * (quiet ? 0.5 : 2)));
+        d->interval =
+            fmin (LAST_LINE_SECONDS, fmax (FIRST_LINE_SECONDS, d->interval * (quiet ? 0.5 : 2)));
     d->line = state->t;
     d->changed = false;
 }

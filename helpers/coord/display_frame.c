@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A frame: one line a task set,
  *     simulate   ██████████▓▓▓▓▓░░░░········  120/288   48 running  2 failed
- * and a line on the whole pool. Where the terminal is low, sets that have nothing to tell now are told in one line together;
- * where it is narrow, first the bars shrink and then go, then the ends of the lines.
+ * and a line on the whole pool. Where the terminal is low, sets that have nothing to tell now are
+ * told in one line together; where it is narrow, first the bars shrink and then go, then the ends
+ * of the lines.
  */
 #include "coord/display_frame.h"
 
@@ -16,7 +17,8 @@
 
 enum { MAX_BAR = 40, MIN_BAR = 8, MIN_NAME = 8, MAX_NAME = 24, LINE = 512 };
 
-/* A line under construction: what it takes in columns is counted, and at the terminal's edge it ends. */
+/* A line under construction: what it takes in columns is counted, and at the terminal's edge it
+ * ends. */
 struct line {
     struct aw_textbuf *out;
     int used, limit;
@@ -45,7 +47,9 @@ int aw_frame_rows (const struct aw_frame *frame, int columns)
     int rows = 0;
 
     for (int i = 0; i < frame->n; i++)
-        rows += columns > 0 && frame->widths[i] > columns ? (frame->widths[i] + columns - 1) / columns : 1;
+        rows += columns > 0 && frame->widths[i] > columns
+                    ? (frame->widths[i] + columns - 1) / columns
+                    : 1;
     return rows;
 }
 
@@ -83,8 +87,9 @@ static uint64_t all_of (const struct aw_graph *graph, uint32_t set)
     return (uint64_t)graph->sets[set].count * graph->iterations;
 }
 
-/* WIDTH cells shared among the parts: done, failed and skipped, running, ready; the rest waits. What there is of done is rounded
- * down, so that a full bar means the end; what runs is seen if there is room.
+/* WIDTH cells shared among the parts: done, failed and skipped, running, ready; the rest waits.
+ * What there is of done is rounded down, so that a full bar means the end; what runs is seen if
+ * there is room.
  */
 static void put_bar (struct line *line,
                      const struct aw_frame_style *style,
@@ -98,7 +103,8 @@ static void put_bar (struct line *line,
         { "\xe2\x96\x88", "#", "32" }, { "\xe2\x96\x92", "!", "31" }, { "\xe2\x96\x93", "=", "36" },
         { "\xe2\x96\x91", "-", "2" },  { "\xc2\xb7", ".", "2" },
     };
-    const uint64_t parts[] = { set->done, (uint64_t)set->failed + set->skipped, set->running, set->ready, all };
+    const uint64_t parts[] = { set->done, (uint64_t)set->failed + set->skipped, set->running,
+                               set->ready, all };
     uint64_t sum = 0;
     int at = 0;
 
@@ -152,7 +158,8 @@ static struct columns choose_columns (const struct aw_graph *graph,
             failed = state->sets[i].failed;
     }
     c.digits = digits (most);
-    rest = style->columns - 1 - (c.name + 2) - (1 + 2 * c.digits + 1) - (2 + c.digits + 8); /* what stands around the bar */
+    rest = style->columns - 1 - (c.name + 2) - (1 + 2 * c.digits + 1)
+           - (2 + c.digits + 8); /* what stands around the bar */
     if (failed)
         rest -= 2 + digits (failed) + 7;
     c.bar = rest >= MIN_BAR ? rest < MAX_BAR ? rest : MAX_BAR : 0;
@@ -176,7 +183,8 @@ static void put_set (struct aw_frame *frame,
         put_bar (&line, style, set, all, c->bar);
         put (&line, " ");
     }
-    snprintf (text, sizeof (text), "%*u/%-*llu", c->digits, set->done, c->digits, (unsigned long long)all);
+    snprintf (text, sizeof (text), "%*u/%-*llu", c->digits, set->done, c->digits,
+              (unsigned long long)all);
     put (&line, text);
     *text = '\0';
     if (set->running)
@@ -193,16 +201,24 @@ static void put_set (struct aw_frame *frame,
     end_line (frame, &line);
 }
 
-/* How much a set has to tell: what runs, what failed, what is under way, what waits, what is over. */
+/* How much a set has to tell: what runs, what failed, what is under way, what waits, what is over.
+ */
 static int interest (const struct aw_display_set *set, uint64_t all)
 {
     uint64_t over = (uint64_t)set->done + set->failed + set->skipped;
 
-    return set->running || set->ready ? 4 : set->failed ? 3 : over && over < all ? 2 : over < all ? 1 : 0;
+    return set->running || set->ready ? 4
+           : set->failed              ? 3
+           : over && over < all       ? 2
+           : over < all               ? 1
+                                      : 0;
 }
 
 /* Marks in SHOWN the N sets with the most to tell, the first of the file among equals. */
-static void choose_sets (const struct aw_graph *graph, const struct aw_display_state *state, uint32_t n, bool *shown)
+static void choose_sets (const struct aw_graph *graph,
+                         const struct aw_display_state *state,
+                         uint32_t n,
+                         bool *shown)
 {
     for (int level = 4; level >= 0; level--)
         for (uint32_t i = 0; i < graph->n_sets && n; i++)
@@ -230,8 +246,8 @@ static void put_others (struct aw_frame *frame,
         all += all_of (graph, i);
         done += state->sets[i].done;
     }
-    snprintf (text, sizeof (text), "and %u more sets: %llu of %llu tasks done", n, (unsigned long long)done,
-              (unsigned long long)all);
+    snprintf (text, sizeof (text), "and %u more sets: %llu of %llu tasks done", n,
+              (unsigned long long)done, (unsigned long long)all);
     put (&line, text);
     end_line (frame, &line);
 }
@@ -243,7 +259,9 @@ static void put_whole (struct line *line, const char *text)
         put (line, text);
 }
 
-static void put_pool (struct aw_frame *frame, const struct aw_display_state *state, const struct aw_frame_style *style)
+static void put_pool (struct aw_frame *frame,
+                      const struct aw_display_state *state,
+                      const struct aw_frame_style *style)
 {
     struct line line = { .out = &frame->text, .limit = style->columns - 1 };
     char text[LINE], time[32];
@@ -256,10 +274,12 @@ static void put_pool (struct aw_frame *frame, const struct aw_display_state *sta
     }
     snprintf (text, sizeof (text), "  on %u node%s", state->nodes, state->nodes == 1 ? "" : "s");
     put_whole (&line, text);
-    snprintf (text, sizeof (text), "   %s", aw_frame_seconds (time, sizeof (time), floor (state->t)));
+    snprintf (text, sizeof (text), "   %s",
+              aw_frame_seconds (time, sizeof (time), floor (state->t)));
     put_whole (&line, text);
     if (!isnan (state->left) && !isinf (state->left)) {
-        snprintf (text, sizeof (text), "   about %s left", aw_frame_seconds (time, sizeof (time), ceil (state->left)));
+        snprintf (text, sizeof (text), "   about %s left",
+                  aw_frame_seconds (time, sizeof (time), ceil (state->left)));
         put_whole (&line, text);
     }
     if (state->note) {
@@ -276,7 +296,8 @@ int aw_frame_draw (struct aw_frame *frame,
                    const struct aw_display_state *state,
                    const struct aw_frame_style *style)
 {
-    uint32_t room = style->rows > 3 ? (uint32_t)style->rows - 2 : 0; /* lines for sets: one is the pool's, one the cursor's */
+    uint32_t room = style->rows > 3 ? (uint32_t)style->rows - 2
+                                    : 0; /* lines for sets: one is the pool's, one the cursor's */
     struct columns c = choose_columns (graph, state, style);
     bool all = graph->n_sets <= room;
     bool *shown = calloc (graph->n_sets + (size_t)1, sizeof (*shown));

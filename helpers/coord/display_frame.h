@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the display: one frame of it as text, made of plain numbers and the terminal's size alone. */
+/* Inside of the display: one frame of it as text, made of plain numbers and the terminal's size
+ * alone. */
 #ifndef AW_COORD_DISPLAY_FRAME_H
 #define AW_COORD_DISPLAY_FRAME_H
 
@@ -24,15 +25,16 @@ const char *aw_frame_seconds (char *buf, size_t size, double seconds);
 /* {0} is an empty frame. finish frees what it holds. */
 void aw_frame_finish (struct aw_frame *frame);
 
-/* Draws STATE anew into FRAME: never wider than the columns less one, nor higher than the rows less one. 0, or -1 with
- * ENOMEM and FRAME empty.
+/* Draws STATE anew into FRAME: never wider than the columns less one, nor higher than the rows less
+ * one. 0, or -1 with ENOMEM and FRAME empty.
  */
 int aw_frame_draw (struct aw_frame *frame,
                    const struct aw_graph *graph,
                    const struct aw_display_state *state,
                    const struct aw_frame_style *style);
 
-/* Rows that the frame's lines take in a terminal of COLUMNS: more than lines where that has become narrower. */
+/* Rows that the frame's lines take in a terminal of COLUMNS: more than lines where that has become
+ * narrower. */
 int aw_frame_rows (const struct aw_frame *frame, int columns);
 
 #endif /* AW_COORD_DISPLAY_FRAME_H */

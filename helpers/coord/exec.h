@@ -39,8 +39,8 @@ struct aw_exec_callbacks {
      * NULL.
      */
     void (*note) (void *arg, const char *text);
-    /* EV->node (NODE_LOST, reason) was told by SIGTERM to end, and ends its tasks: they finish as cancelled, and NODE_LOST
-     * follows. node is AW_NONE while not all have joined. May be NULL.
+    /* EV->node (NODE_LOST, reason) was told by SIGTERM to end, and ends its tasks: they finish as
+     * cancelled, and NODE_LOST follows. node is AW_NONE while not all have joined. May be NULL.
      */
     void (*node_leaves) (void *arg, const struct aw_event *ev);
     void *arg;
@@ -66,8 +66,8 @@ struct aw_exec_ops {
     /* Tells an attempt to end: SIGTERM to its whole session, after GRACE seconds SIGKILL. Its end
      * comes through task_finished.
      */
-    void (
-        *kill) (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace);
+    void (*kill) (
+        struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace);
     /* No further launches will come: agents end when they have nothing left, and then the row has
      * no event in the loop any more. Callbacks may come until destroy.
      */

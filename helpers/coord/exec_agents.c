@@ -298,11 +298,8 @@ static int row_start (struct aw_exec *exec,
     return aw_agent_link_start (row->agents[node], launch, err);
 }
 
-static void row_kill (struct aw_exec *exec,
-                      uint32_t node,
-                      uint32_t task,
-                      uint32_t attempt,
-                      double grace)
+static void row_kill (
+    struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace)
 {
     struct exec_agents *row = row_of (exec);
 

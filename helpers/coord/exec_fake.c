@@ -143,11 +143,8 @@ static int fake_start (struct aw_exec *exec,
     return 0;
 }
 
-static void fake_kill (struct aw_exec *exec,
-                       uint32_t node,
-                       uint32_t task,
-                       uint32_t number,
-                       double grace)
+static void fake_kill (
+    struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t number, double grace)
 {
     struct timeval tv;
 

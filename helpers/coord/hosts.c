@@ -51,7 +51,8 @@ static void add_address (struct aw_strings *list, const struct sockaddr *address
             return;
         if (inet_ntop (AF_INET, in, text, sizeof (text)))
             add (list, text);
-    } else if (address->sa_family == AF_INET6) {
+    }
+    else if (address->sa_family == AF_INET6) {
         const struct in6_addr *in = &((const struct sockaddr_in6 *)address)->sin6_addr;
 
         if (IN6_IS_ADDR_LOOPBACK (in) || IN6_IS_ADDR_LINKLOCAL (in) || IN6_IS_ADDR_V4MAPPED (in))

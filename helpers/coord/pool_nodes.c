@@ -64,8 +64,7 @@ static int apply_lists (struct choice *choice,
                         bool *excluded,
                         struct aw_error *err)
 {
-    if (options->node_list
-        && mark (required, job, "--nodelist", options->node_list, true, err) < 0)
+    if (options->node_list && mark (required, job, "--nodelist", options->node_list, true, err) < 0)
         return -1;
     if (options->exclude && mark (excluded, job, "--exclude", options->exclude, false, err) < 0)
         return -1;
@@ -79,11 +78,8 @@ static int apply_lists (struct choice *choice,
 }
 
 /* A number, or for --nodes "MIN-MAX", where as many as possible up to MAX are taken. */
-static int parse_number (const char *option,
-                         const char *text,
-                         uint32_t *least,
-                         uint32_t *most,
-                         struct aw_error *err)
+static int parse_number (
+    const char *option, const char *text, uint32_t *least, uint32_t *most, struct aw_error *err)
 {
     unsigned long low;
     unsigned long high;
@@ -133,8 +129,9 @@ static int apply_count (struct choice *choice,
         have = most = count (choice);
     }
     if (most == 0 || have < least || have == 0)
-        return aw_error_set (err, "%" PRIu32 " nodes are asked for, but %" PRIu32
-                                  " of job %s's %" PRIu32 " can be had",
+        return aw_error_set (err,
+                             "%" PRIu32 " nodes are asked for, but %" PRIu32 " of job %s's %" PRIu32
+                             " can be had",
                              least, have, job->id, job->n_nodes);
     for (uint32_t i = choice->n; i-- > 0 && have > most;) {
         if (choice->stays[i] && !required[i]) {

@@ -86,7 +86,8 @@ int aw_pool_step_line (struct aw_strings *line,
         if (config->munge_socket)
             aw_strings_addf (line, "--munge-socket=%s", config->munge_socket);
         rc = line->failed ? aw_error_set (err, "%s", strerror (ENOMEM)) : 0;
-    } else if ((config->agent && !agent) || (config->hosts && !hosts)) {
+    }
+    else if ((config->agent && !agent) || (config->hosts && !hosts)) {
         aw_error_set (err, "%s", strerror (ENOMEM));
     }
     free (agent);

@@ -241,7 +241,8 @@ static int parse_nodes_line (struct aw_slurm_job *job,
     rc = parse_shape (&shape, from, end);
     if (rc < 0) {
         aw_error_set (err, "scontrol: \"%.*s\": cannot be understood", (int)(end - from), from);
-    } else {
+    }
+    else {
         __auto_type hosts = slurm_hostlist_create (list); /* its type differs between releases */
         char *name;
 

@@ -52,8 +52,8 @@ int aw_slurm_job_parse (struct aw_slurm_job *job,
                         const char *text,
                         struct aw_error *err);
 
-/* TEXT is what `scontrol show config` prints: fills the ports and munge's socket alone. What is missing
- * means any port, and the usual socket. */
+/* TEXT is what `scontrol show config` prints: fills the ports and munge's socket alone. What is
+ * missing means any port, and the usual socket. */
 void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
 
 /* Free what they hold, keep errno. A zeroed one is fine. */

@@ -96,8 +96,10 @@ static int take_ours (struct sorter *s, const struct found *found)
     if (is (found, "jobid"))
         return replace (&options->job, found->value, s->err);
     if (!s->inside)
-        return aw_error_set (s->err, "--relative=%s: counts the nodes of an allocation, and there "
-                                     "is none", found->value);
+        return aw_error_set (s->err,
+                             "--relative=%s: counts the nodes of an allocation, and there "
+                             "is none",
+                             found->value);
     return replace (&options->relative, found->value, s->err);
 }
 
@@ -202,7 +204,8 @@ static int sort_long (struct sorter *s, const char *word)
                 return aw_error_set (s->err, "--%s: wants a value", found.name);
             found.value = *s->at++;
         }
-    } else if (!found.value && *s->at && **s->at != '-') {
+    }
+    else if (!found.value && *s->at && **s->at != '-') {
         found.value = *s->at++;
     }
     return take (s, &found);
@@ -249,8 +252,10 @@ static int sort (struct aw_srun_options *options,
         if (strcmp (word, "--") == 0 && !*s.at)
             break;
         if (word[0] != '-' || word[1] == '\0' || strcmp (word, "--") == 0)
-            return aw_error_set (err, "\"%s\": no command can be given: what runs stands in the "
-                                      "workflow file", strcmp (word, "--") == 0 ? *s.at : word);
+            return aw_error_set (err,
+                                 "\"%s\": no command can be given: what runs stands in the "
+                                 "workflow file",
+                                 strcmp (word, "--") == 0 ? *s.at : word);
         if ((word[1] == '-' ? sort_long (&s, word) : sort_letters (&s, word)) < 0)
             return -1;
     }

@@ -62,7 +62,8 @@ static int fill_paths (struct aw_launch *launch, const struct context *c, const 
     const struct aw_event *start = c->start;
     const struct aw_graph *graph = c->workflow->graph;
 
-    launch->directory = r->directory ? absolute (expand (c, r->directory), start_dir) : strdup (start_dir);
+    launch->directory =
+        r->directory ? absolute (expand (c, r->directory), start_dir) : strdup (start_dir);
     if (!launch->directory)
         return -1;
     launch->out = r->out ? absolute (expand (c, r->out), launch->directory)
@@ -125,14 +126,16 @@ int aw_task_launch (struct aw_launch *launch,
                     struct aw_error *err)
 {
     struct aw_task at = aw_graph_task (workflow->graph, start->task);
-    struct context c = { workflow, &workflow->recipes[at.set], &workflow->graph->sets[at.set], start, run_dir };
+    struct context c = { workflow, &workflow->recipes[at.set], &workflow->graph->sets[at.set],
+                         start, run_dir };
 
     aw_launch_init (launch);
     launch->task = start->task;
     launch->attempt = start->attempt;
     launch->time_limit = c.set->time_limit;
-    if (fill_argv (launch, &c) < 0 || fill_paths (launch, &c, start_dir) < 0 || fill_env (launch, &c) < 0
-        || aw_idset_copy (&launch->cpus, &start->cpus) < 0 || aw_idset_copy (&launch->gpus, &start->gpus) < 0)
+    if (fill_argv (launch, &c) < 0 || fill_paths (launch, &c, start_dir) < 0
+        || fill_env (launch, &c) < 0 || aw_idset_copy (&launch->cpus, &start->cpus) < 0
+        || aw_idset_copy (&launch->gpus, &start->gpus) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
 }

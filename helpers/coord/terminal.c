@@ -15,7 +15,8 @@
 
 enum {
     MAX_PENDING = 1 << 16,
-    PIECE = 512, /* a pipe that polls as writable takes at least 4 KiB, a terminal's line buffer less */
+    PIECE =
+        512, /* a pipe that polls as writable takes at least 4 KiB, a terminal's line buffer less */
 };
 
 void aw_terminal_init (struct aw_terminal *terminal, int fd)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing to a terminal, pipe or file that others may share, without ever waiting for it and without changing how it
- * behaves for the others (O_NONBLOCK belongs to the open file, which is the shell's too).
+/* Writing to a terminal, pipe or file that others may share, without ever waiting for it and
+ * without changing how it behaves for the others (O_NONBLOCK belongs to the open file, which is the
+ * shell's too).
  */
 #ifndef AW_COORD_TERMINAL_H
 #define AW_COORD_TERMINAL_H
@@ -25,16 +26,16 @@ void aw_terminal_finish (struct aw_terminal *terminal); /* writes what it can at
 /* Is it a terminal whose cursor can be moved? Looks at TERM. */
 bool aw_terminal_is_tty (int fd);
 
-/* May this process write there now: is it in the terminal's foreground (DRAW), or at least not to be stopped for writing?
- * True for what is no terminal.
+/* May this process write there now: is it in the terminal's foreground (DRAW), or at least not to
+ * be stopped for writing? True for what is no terminal.
  */
 bool aw_terminal_allows (const struct aw_terminal *terminal, bool draw);
 
 /* Its present size; 80 x 24 where that is not to be known. */
 void aw_terminal_size (const struct aw_terminal *terminal, int *columns, int *rows);
 
-/* Appends TEXT to what is to be written, and writes what goes at once. False: too much is waiting already, TEXT was
- * left out.
+/* Appends TEXT to what is to be written, and writes what goes at once. False: too much is waiting
+ * already, TEXT was left out.
  */
 bool aw_terminal_put (struct aw_terminal *terminal, const char *text, size_t len);
 

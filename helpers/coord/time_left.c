@@ -14,13 +14,15 @@ static bool unknown (const struct aw_sched *sched)
 
     for (uint32_t s = 0; s < n_sets; s++) {
         struct aw_counts counts = aw_sched_counts (sched, s);
-        if (isnan (aw_sched_duration (sched, s)) && counts.waiting + counts.ready + counts.running > 0)
+        if (isnan (aw_sched_duration (sched, s))
+            && counts.waiting + counts.ready + counts.running > 0)
             return true;
     }
     return false;
 }
 
-static const double look_seconds = 0.02; /* a look takes no longer, for nothing else is done meanwhile */
+static const double look_seconds =
+    0.02; /* a look takes no longer, for nothing else is done meanwhile */
 
 static bool in_time (void *arg)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The time that is left by the model: the scheduler's present state run to its end under a virtual clock. The
- * looking takes at most a hundredth of the time; a look that takes too long is given up.
+/* The time that is left by the model: the scheduler's present state run to its end under a virtual
+ * clock. The looking takes at most a hundredth of the time; a look that takes too long is given up.
  */
 #ifndef AW_COORD_TIME_LEFT_H
 #define AW_COORD_TIME_LEFT_H
@@ -15,7 +15,8 @@ struct aw_time_left {
     int looks;
 };
 
-/* Seconds from T to the predicted end; NAN where a set has no expected duration yet, or there are too many tasks to look at. */
+/* Seconds from T to the predicted end; NAN where a set has no expected duration yet, or there are
+ * too many tasks to look at. */
 double aw_time_left (struct aw_time_left *left, const struct aw_sched *sched, double t);
 
 #endif /* AW_COORD_TIME_LEFT_H */

@@ -141,7 +141,10 @@ int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
     return 0;
 }
 
-static void change_state (struct aw_depend *d, uint32_t set, uint32_t task, enum aw_task_state state)
+static void change_state (struct aw_depend *d,
+                          uint32_t set,
+                          uint32_t task,
+                          enum aw_task_state state)
 {
     d->counts[set][d->state[task]]--;
     d->counts[set][state]++;
@@ -153,12 +156,10 @@ void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_task_state
     change_state (d, aw_graph_task (d->graph, task).set, task, state);
 }
 
-/* Nothing of the whole instance is waited for any more: its tasks are ready but those that wait for their own index. */
-static int release_instance (struct aw_depend *d,
-                             uint32_t iteration,
-                             uint32_t set,
-                             double t,
-                             struct aw_released *out)
+/* Nothing of the whole instance is waited for any more: its tasks are ready but those that wait for
+ * their own index. */
+static int release_instance (
+    struct aw_depend *d, uint32_t iteration, uint32_t set, double t, struct aw_released *out)
 {
     uint32_t first = first_task (d, iteration, set);
     uint32_t end = first + d->graph->sets[set].count;
@@ -174,11 +175,8 @@ static int release_instance (struct aw_depend *d,
 }
 
 /* One thing less that the instance waits for. */
-static int settle (struct aw_depend *d,
-                   uint32_t iteration,
-                   uint32_t set,
-                   double t,
-                   struct aw_released *out)
+static int settle (
+    struct aw_depend *d, uint32_t iteration, uint32_t set, double t, struct aw_released *out)
 {
     if (--d->instances[instance_of (d, iteration, set)].pending > 0)
         return 0;
@@ -227,7 +225,10 @@ int aw_depend_begin (struct aw_depend *d, double t, struct aw_released *out)
 }
 
 /* The task has its end: its instance and its stage have one less to wait for. */
-static void count_end (struct aw_depend *d, struct aw_task at, uint32_t task, enum aw_task_state state)
+static void count_end (struct aw_depend *d,
+                       struct aw_task at,
+                       uint32_t task,
+                       enum aw_task_state state)
 {
     const struct aw_set *set = &d->graph->sets[at.set];
 
@@ -266,7 +267,8 @@ int aw_depend_done (struct aw_depend *d, uint32_t task, double t, struct aw_rele
     return advance_gate (d, t, out);
 }
 
-/* Skips FIRST..LAST of an instance as far as they wait; what follows from that is put on the list of work. */
+/* Skips FIRST..LAST of an instance as far as they wait; what follows from that is put on the list
+ * of work. */
 static int skip (struct aw_depend *d,
                  uint32_t iteration,
                  uint32_t set,
@@ -308,7 +310,8 @@ static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct
         if (succ->each)
             rc = skip (d, it, succ->set, first + at.index, first + at.index, t, out);
         else if (first_break)
-            rc = skip (d, it, succ->set, first, first + d->graph->sets[succ->set].count - 1, t, out);
+            rc =
+                skip (d, it, succ->set, first, first + d->graph->sets[succ->set].count - 1, t, out);
         if (rc < 0)
             return -1;
     }

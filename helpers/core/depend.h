@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dependencies: which tasks may run now that these have ended. Set instances count their unfinished predecessors;
- * single tasks do so only in sets with "set[i]" edges. In sequential mode each instance waits for one thing more:
- * the gate of its stage.
+/* Dependencies: which tasks may run now that these have ended. Set instances count their unfinished
+ * predecessors; single tasks do so only in sets with "set[i]" edges. In sequential mode each
+ * instance waits for one thing more: the gate of its stage.
  */
 #ifndef AW_CORE_DEPEND_H
 #define AW_CORE_DEPEND_H
@@ -59,7 +59,8 @@ int aw_depend_init (struct aw_depend *depend, const struct aw_graph *graph, bool
 void aw_depend_finish (struct aw_depend *depend);
 int aw_depend_clone (struct aw_depend *depend, const struct aw_depend *from);
 
-/* Releases what waits for nothing. Once. T is the time put into OUT. 0, or -1 with ENOMEM, as all below. */
+/* Releases what waits for nothing. Once. T is the time put into OUT. 0, or -1 with ENOMEM, as all
+ * below. */
 int aw_depend_begin (struct aw_depend *depend, double t, struct aw_released *out);
 
 /* TASK ended well, or ill for good: then all that depends on it is skipped. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a task of each set is expected to take: declared in the workflow, else the mean of its finished siblings, else
- * what an earlier journal said.
+/* What a task of each set is expected to take: declared in the workflow, else the mean of its
+ * finished siblings, else what an earlier journal said.
  */
 #ifndef AW_CORE_ESTIMATE_H
 #define AW_CORE_ESTIMATE_H
@@ -23,8 +23,8 @@ int aw_estimate_init (struct aw_estimate *estimate, const struct aw_graph *graph
 void aw_estimate_finish (struct aw_estimate *estimate);
 int aw_estimate_clone (struct aw_estimate *estimate, const struct aw_estimate *from);
 
-/* A sibling finished after SECONDS. True where the answer was not known before or has moved by over a tenth since it was
- * last true.
+/* A sibling finished after SECONDS. True where the answer was not known before or has moved by over
+ * a tenth since it was last true.
  */
 bool aw_estimate_learn (struct aw_estimate *estimate, uint32_t set, double seconds);
 

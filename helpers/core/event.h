@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one event record: journal, resume, status, report and simulator all speak it. State is a fold over events;
- * every event carries its own time.
+/* The one event record: journal, resume, status, report and simulator all speak it. State is a fold
+ * over events; every event carries its own time.
  */
 #ifndef AW_CORE_EVENT_H
 #define AW_CORE_EVENT_H
@@ -11,11 +11,13 @@
 
 enum aw_event_type {
     AW_EVENT_NODE, /* a node joined the pool: node, name, cpus, gpus, mem */
-    AW_EVENT_NODE_LOST, /* it is gone: node, reason; its running tasks get a FINISH of status NODE_FAIL each */
+    AW_EVENT_NODE_LOST, /* it is gone: node, reason; its running tasks get a FINISH of status
+                           NODE_FAIL each */
     AW_EVENT_READY, /* all that a task waits for is done: task, attempt */
     AW_EVENT_START, /* task, attempt, node, cpus, gpus */
     AW_EVENT_KILL, /* a running task is told to end: task, attempt, reason */
-    AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage, reason */
+    AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage,
+                        reason */
     AW_EVENT_SKIP, /* task will never run, for a predecessor failed: task */
     AW_EVENT_STOP, /* nothing more is started: reason; code 1: what runs is killed too */
     AW_EVENT_END, /* the run is over: code is the exit status */
@@ -38,7 +40,8 @@ struct aw_event {
     uint32_t task; /* id (core/graph.h) */
     uint32_t attempt; /* from 0 */
     uint32_t node; /* number of the node in the pool, from 0 */
-    struct aw_idset cpus; /* START: planned CPUs; NODE: those of the job on it. Owner: as the function says */
+    struct aw_idset
+        cpus; /* START: planned CPUs; NODE: those of the job on it. Owner: as the function says */
     struct aw_idset gpus;
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     const char *name; /* NODE: its name. Borrowed */
@@ -51,7 +54,8 @@ struct aw_event {
     const char *reason; /* text or NULL. Borrowed */
 };
 
-/* "start", "finish" and so on, as the journal has them; the reverse gives -1 for an unknown name. */
+/* "start", "finish" and so on, as the journal has them; the reverse gives -1 for an unknown name.
+ */
 const char *aw_event_type_name (enum aw_event_type type);
 int aw_event_type_parse (const char *name);
 const char *aw_status_name (enum aw_status status); /* "completed", "node_fail", ... */

@@ -25,7 +25,8 @@ static void join (char *buf, size_t size, const char *what, const char *how, boo
         snprintf (buf, size, colon ? "%s: %s" : "%s (%s)", what, how);
 }
 
-const char *aw_failure_text (char *buf, size_t size, enum aw_status status, int code, int signal, const char *reason)
+const char *aw_failure_text (
+    char *buf, size_t size, enum aw_status status, int code, int signal, const char *reason)
 {
     char how[64] = "";
 

@@ -7,10 +7,11 @@
 
 #include "core/event.h"
 
-/* "exit code 3", "SIGKILL", "time limit reached", "node lost: ...", for a FINISH of that status, code, signal and reason
- * (may be NULL). Cut at SIZE. Returns BUF.
+/* "exit code 3", "SIGKILL", "time limit reached", "node lost: ...", for a FINISH of that status,
+ * code, signal and reason (may be NULL). Cut at SIZE. Returns BUF.
  */
-const char *aw_failure_text (char *buf, size_t size, enum aw_status status, int code, int signal, const char *reason);
+const char *aw_failure_text (
+    char *buf, size_t size, enum aw_status status, int code, int signal, const char *reason);
 
 /* "SIGKILL"; "signal 99" for one without name. Returns BUF. */
 const char *aw_signal_name (char *buf, size_t size, int signal);

@@ -61,7 +61,8 @@ struct aw_graph {
     uint32_t n_ranks; /* stages in an iteration */
     uint32_t tasks_per_iteration;
     uint32_t n_tasks;
-    uint32_t *blocks; /* private: the set of every AW_GRAPH_BLOCK'th task of an iteration, to find sets fast */
+    uint32_t *blocks; /* private: the set of every AW_GRAPH_BLOCK'th task of an iteration, to find
+                         sets fast */
     uint32_t *slots; /* private: the table of names */
     uint32_t n_slots; /* private */
 };

@@ -117,11 +117,8 @@ static uint32_t stuck_predecessor (const struct aw_graph *graph,
 /* Spells out the N sets, each after the one before: "a -> b -> a", or where that does not fit
  * "a -> b -> ... 98 more ... -> a".
  */
-static void spell_cycle (const struct aw_graph *graph,
-                         const uint32_t *sets,
-                         uint32_t n,
-                         char *buf,
-                         size_t size)
+static void spell_cycle (
+    const struct aw_graph *graph, const uint32_t *sets, uint32_t n, char *buf, size_t size)
 {
     const char *first = graph->sets[sets[0]].name;
     size_t reserve = strlen (first) + sizeof (" -> ... 4294967295 more ... -> ");
@@ -144,11 +141,8 @@ static void spell_cycle (const struct aw_graph *graph,
 
 /* PATH holds a cycle against its direction, N sets. Turned round, it begins with the first of the
  * file. */
-static void report_cycle (const struct aw_graph *graph,
-                          uint32_t *path,
-                          uint32_t n,
-                          aw_graph_cycle_fn *found,
-                          void *arg)
+static void report_cycle (
+    const struct aw_graph *graph, uint32_t *path, uint32_t n, aw_graph_cycle_fn *found, void *arg)
 {
     uint32_t *turned = calloc (n, sizeof (*turned));
     uint32_t least = 0;
@@ -161,7 +155,8 @@ static void report_cycle (const struct aw_graph *graph,
         for (uint32_t i = 0; i < n; i++)
             turned[i] = path[(least + n - i) % n];
         spell_cycle (graph, turned, n, text, sizeof (text));
-    } else {
+    }
+    else {
         snprintf (text, sizeof (text), "%s -> ... -> %s", graph->sets[path[least]].name,
                   graph->sets[path[least]].name);
     }
@@ -292,12 +287,14 @@ static int rank_sets (struct aw_graph *graph, struct aw_error *err)
 
     if (!scratch || !order || compute_ranks (graph, scratch, &n_ranked) < 0) {
         aw_error_set (err, "out of memory");
-    } else if (n_ranked < n) {
+    }
+    else if (n_ranked < n) {
         if (err)
             err->text[0] = '\0';
         if (aw_graph_cycles (graph, first_cycle, err) < 0)
             aw_error_set (err, "out of memory");
-    } else {
+    }
+    else {
         graph->n_ranks = 0;
         for (uint32_t i = 0; i < n; i++) {
             graph->sets[i].rank = scratch[i];
@@ -320,7 +317,8 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err)
 {
     if (!graph->n_sets)
         return aw_error_set (err, "no task sets");
-    if (check_edges (graph, err) < 0 || number_tasks (graph, err) < 0 || index_tasks (graph, err) < 0)
+    if (check_edges (graph, err) < 0 || number_tasks (graph, err) < 0
+        || index_tasks (graph, err) < 0)
         return -1;
     return rank_sets (graph, err);
 }

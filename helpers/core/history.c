@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fold. A journal may come from anywhere, so an event that contradicts what was before it is refused: charts and
- * sums made of what is left can then rely on it (nothing over 100 %, no end before its start). What costs memory by the
- * number of tasks is allocated zeroed and hence untouched until used.
+/* The fold. A journal may come from anywhere, so an event that contradicts what was before it is
+ * refused: charts and sums made of what is left can then rely on it (nothing over 100 %, no end
+ * before its start). What costs memory by the number of tasks is allocated zeroed and hence
+ * untouched until used.
  */
 #include "core/history.h"
 
@@ -44,7 +45,10 @@ void aw_history_finish (struct aw_history *history)
 }
 
 /* "simulate@2[17] WHAT" as an error. */
-static int refuse (const struct aw_history *history, uint32_t task, const char *what, struct aw_error *err)
+static int refuse (const struct aw_history *history,
+                   uint32_t task,
+                   const char *what,
+                   struct aw_error *err)
 {
     char name[NAME_SIZE];
 
@@ -75,7 +79,8 @@ static int handle_node (struct aw_history *history, const struct aw_event *ev, s
     char *name = NULL;
 
     if (ev->node != history->n_nodes)
-        return aw_error_set (err, "node %u joins where number %u comes next", ev->node, history->n_nodes);
+        return aw_error_set (err, "node %u joins where number %u comes next", ev->node,
+                             history->n_nodes);
     nodes = realloc (history->nodes, (history->n_nodes + (size_t)1) * sizeof (*nodes));
     if (nodes) {
         history->nodes = nodes;
@@ -91,7 +96,9 @@ static int handle_node (struct aw_history *history, const struct aw_event *ev, s
     return 0;
 }
 
-static int handle_node_lost (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+static int handle_node_lost (struct aw_history *history,
+                             const struct aw_event *ev,
+                             struct aw_error *err)
 {
     if (ev->node >= history->n_nodes)
         return aw_error_set (err, "node %u is lost and never joined", ev->node);
@@ -136,11 +143,14 @@ static int check_start (const struct aw_history *history,
     if (!isnan (node->lost))
         return refuse (history, ev->task, "starts on a node that was lost", err);
     if (cpus > node->cpus - node->busy_cpus || gpus > node->gpus - node->busy_gpus)
-        return refuse (history, ev->task, "starts on CPUs or GPUs that its node does not have free", err);
+        return refuse (history, ev->task, "starts on CPUs or GPUs that its node does not have free",
+                       err);
     return 0;
 }
 
-static int handle_start (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+static int handle_start (struct aw_history *history,
+                         const struct aw_event *ev,
+                         struct aw_error *err)
 {
     uint32_t cpus = aw_idset_count (&ev->cpus);
     uint32_t gpus = aw_idset_count (&ev->gpus);
@@ -158,7 +168,8 @@ static int handle_start (struct aw_history *history, const struct aw_event *ev, 
         .node = ev->node,
         .cpus = cpus,
         .gpus = gpus,
-        .ready = ready > ev->t ? ev->t : ready, /* kept in single precision, it may come out later */
+        .ready =
+            ready > ev->t ? ev->t : ready, /* kept in single precision, it may come out later */
         .start = ev->t,
         .finish = NAN,
         .seconds = NAN,
@@ -171,7 +182,9 @@ static int handle_start (struct aw_history *history, const struct aw_event *ev, 
     return 0;
 }
 
-static int handle_finish (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+static int handle_finish (struct aw_history *history,
+                          const struct aw_event *ev,
+                          struct aw_error *err)
 {
     struct aw_attempt *last = last_attempt (history, ev->task);
     char *reason = NULL;
@@ -221,8 +234,9 @@ static int handle_stop (struct aw_history *history, const struct aw_event *ev, s
 
 static int handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
-    bool of_task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
-                   || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP;
+    bool of_task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
+                   || ev->type == AW_EVENT_KILL || ev->type == AW_EVENT_FINISH
+                   || ev->type == AW_EVENT_SKIP;
 
     if (of_task && ev->task >= history->graph->n_tasks)
         return aw_error_set (err, "no task has number %u", ev->task);
@@ -280,7 +294,8 @@ enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t 
     if (history->ready[task] > 0 && history->exit_code < 0)
         return AW_TASK_UNSTARTED; /* it is to be tried again */
     set = aw_graph_task (history->graph, task).set;
-    if (last->attempt < history->graph->sets[set].retries && history->exit_code < 0 && !history->stop_reason)
+    if (last->attempt < history->graph->sets[set].retries && history->exit_code < 0
+        && !history->stop_reason)
         return AW_TASK_UNSTARTED;
     return AW_TASK_FAILED;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happened in a run: the events folded into one record an attempt, for status, report and charts. */
+/* What happened in a run: the events folded into one record an attempt, for status, report and
+ * charts. */
 #ifndef AW_CORE_HISTORY_H
 #define AW_CORE_HISTORY_H
 
@@ -42,7 +43,8 @@ struct aw_history {
     size_t n_attempts;
     struct aw_history_node *nodes;
     uint32_t n_nodes;
-    double now; /* t of the last event; the caller may set it later, to count running tasks up to then */
+    double now; /* t of the last event; the caller may set it later, to count running tasks up to
+                   then */
     char *stop_reason; /* NULL: not stopped */
     int exit_code; /* -1: no END seen */
     uint32_t n_skipped;
@@ -52,11 +54,13 @@ struct aw_history {
 };
 
 /* An empty history over a finalized GRAPH. 0, or -1 with text. finish frees what it holds. */
-int aw_history_init (struct aw_history *history, const struct aw_graph *graph, struct aw_error *err);
+int aw_history_init (struct aw_history *history,
+                     const struct aw_graph *graph,
+                     struct aw_error *err);
 void aw_history_finish (struct aw_history *history);
 
-/* Folds one event in. 0, or -1 with text where it contradicts what was before (a task finishes that is not running,
- * a node is given more than it has): the history is unchanged then.
+/* Folds one event in. 0, or -1 with text where it contradicts what was before (a task finishes that
+ * is not running, a node is given more than it has): the history is unchanged then.
  */
 int aw_history_handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err);
 
@@ -81,17 +85,22 @@ enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t 
 /* Figures of the whole run (up to now where it is going on). Seconds; shares between 0 and 1. */
 struct aw_summary {
     double first_start, last_finish; /* t; NAN where nothing started or finished */
-    double makespan; /* last_finish - first_start, or up to now where something runs; NAN where nothing started */
-    double cpu_share, gpu_share; /* held by tasks, of what the pool had over the makespan; NAN where it had none */
-    double cpu_used_share; /* CPU time used by ended tasks over CPU time that they held; NAN where none ended */
-    uint32_t completed, failed, cancelled, skipped, running, unstarted; /* tasks: these add up to all */
+    double makespan; /* last_finish - first_start, or up to now where something runs; NAN where
+                        nothing started */
+    double cpu_share, gpu_share; /* held by tasks, of what the pool had over the makespan; NAN where
+                                    it had none */
+    double cpu_used_share; /* CPU time used by ended tasks over CPU time that they held; NAN where
+                              none ended */
+    uint32_t completed, failed, cancelled, skipped, running,
+        unstarted; /* tasks: these add up to all */
     uint32_t retried; /* attempts beyond the first ones */
     uint32_t n_nodes, cpus, gpus; /* of the pool, lost nodes included */
     double gap_mean, gap_max; /* from ready to start, whatever the cause; NAN where none */
 };
 void aw_history_summary (const struct aw_history *history, struct aw_summary *summary);
 
-/* The same of one task set. Times are of completed attempts, waits (ready to start) of all. NAN where there are none. */
+/* The same of one task set. Times are of completed attempts, waits (ready to start) of all. NAN
+ * where there are none. */
 struct aw_set_summary {
     uint32_t tasks; /* of all iterations */
     uint32_t states[AW_TASK_STATES]; /* how many are in each */
@@ -106,14 +115,15 @@ struct aw_set_summary {
 /* Fills SETS, one a set of the graph. */
 void aw_history_sets (const struct aw_history *history, struct aw_set_summary *sets);
 
-/* The longest chain: from the attempt that finished last back through what it waited for and what of that finished last
- * (its own attempt before, where it is a retry), to a task that waited for nothing. Fills CHAIN (caller frees) with
- * indexes into attempts, first to last, and N (0 where nothing finished). 0 or -1 with ENOMEM.
+/* The longest chain: from the attempt that finished last back through what it waited for and what
+ * of that finished last (its own attempt before, where it is a retry), to a task that waited for
+ * nothing. Fills CHAIN (caller frees) with indexes into attempts, first to last, and N (0 where
+ * nothing finished). 0 or -1 with ENOMEM.
  */
 int aw_history_chain (const struct aw_history *history, uint32_t **chain, size_t *n);
 
-/* Busy CPUs and GPUs over time: steps of (t, busy), one where it changes, the first at the first start. What runs is
- * counted up to now. Caller frees STEPS. 0 or -1 with ENOMEM.
+/* Busy CPUs and GPUs over time: steps of (t, busy), one where it changes, the first at the first
+ * start. What runs is counted up to now. Caller frees STEPS. 0 or -1 with ENOMEM.
  */
 struct aw_step {
     double t;

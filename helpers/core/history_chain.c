@@ -43,8 +43,11 @@ static uint32_t last_of_task (const struct aw_history *history, struct aw_task t
     return a && !isnan (a->finish) ? (uint32_t)(a - history->attempts) : AW_NONE;
 }
 
-/* What the attempt waited for and finished last of all that. Never a later one, whatever the journal says: the chain ends. */
-static uint32_t predecessor (const struct aw_history *history, const uint32_t *instances, uint32_t at)
+/* What the attempt waited for and finished last of all that. Never a later one, whatever the
+ * journal says: the chain ends. */
+static uint32_t predecessor (const struct aw_history *history,
+                             const uint32_t *instances,
+                             uint32_t at)
 {
     const struct aw_graph *graph = history->graph;
     const struct aw_attempt *a = &history->attempts[at];
@@ -56,14 +59,17 @@ static uint32_t predecessor (const struct aw_history *history, const uint32_t *i
         return a->previous;
     for (uint32_t i = 0; i < set->n_after; i++) {
         const struct aw_edge *edge = &set->after[i];
-        struct aw_task from = { .iteration = task.iteration - edge->back, .set = edge->set, .index = task.index };
+        struct aw_task from = { .iteration = task.iteration - edge->back,
+                                .set = edge->set,
+                                .index = task.index };
 
         if (edge->back > task.iteration)
             continue;
         if (edge->each)
             found = later (history, found, last_of_task (history, from));
         else
-            found = later (history, found, instances[(size_t)from.iteration * graph->n_sets + from.set]);
+            found = later (history, found,
+                           instances[(size_t)from.iteration * graph->n_sets + from.set]);
     }
     return found != AW_NONE && found < at ? found : AW_NONE;
 }
@@ -115,14 +121,18 @@ static int compare_ends (const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Attempts stand in the order of their starts; their ends are sorted, and the two merged, ends first. */
-static size_t merge (const struct aw_history *history, const struct end *ends, struct aw_step *steps)
+/* Attempts stand in the order of their starts; their ends are sorted, and the two merged, ends
+ * first. */
+static size_t merge (const struct aw_history *history,
+                     const struct end *ends,
+                     struct aw_step *steps)
 {
     size_t n = history->n_attempts, n_steps = 0, s = 0, e = 0;
     struct aw_step now = { 0 };
 
     while (e < n) {
-        double t = s < n && history->attempts[s].start < ends[e].t ? history->attempts[s].start : ends[e].t;
+        double t = s < n && history->attempts[s].start < ends[e].t ? history->attempts[s].start
+                                                                   : ends[e].t;
 
         for (; e < n && ends[e].t <= t; e++) {
             now.cpus -= ends[e].cpus; /* unsigned: what ends at its start is added just below */
@@ -155,7 +165,8 @@ int aw_history_load (const struct aw_history *history, struct aw_step **steps, s
     }
     for (size_t i = 0; i < n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
-        ends[i] = (struct end){ .t = aw_history_end (history, a), .cpus = a->cpus, .gpus = a->gpus };
+        ends[i] =
+            (struct end){ .t = aw_history_end (history, a), .cpus = a->cpus, .gpus = a->gpus };
     }
     qsort (ends, n_attempts, sizeof (*ends), compare_ends);
     *n = merge (history, ends, *steps);

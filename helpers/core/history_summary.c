@@ -32,7 +32,8 @@ static double ratio (double part, double whole)
 }
 
 /* CPU and GPU seconds that the pool offered between FROM and TO. */
-static void capacity (const struct aw_history *history, double from, double to, double *cpus, double *gpus)
+static void capacity (
+    const struct aw_history *history, double from, double to, double *cpus, double *gpus)
 {
     *cpus = *gpus = 0;
     for (uint32_t i = 0; i < history->n_nodes; i++) {
@@ -105,7 +106,9 @@ void aw_history_summary (const struct aw_history *history, struct aw_summary *su
 }
 
 /* A set's share of the tasks: ids of one instance are contiguous. */
-static void count_set_states (const struct aw_history *history, uint32_t set, struct aw_set_summary *sum)
+static void count_set_states (const struct aw_history *history,
+                              uint32_t set,
+                              struct aw_set_summary *sum)
 {
     const struct aw_graph *graph = history->graph;
 
@@ -118,7 +121,9 @@ static void count_set_states (const struct aw_history *history, uint32_t set, st
 }
 
 /* mean and wait_mean hold sums, and min, max what has been seen, until all is added up. */
-static void add_attempt (const struct aw_history *history, const struct aw_attempt *a, struct aw_set_summary *sum)
+static void add_attempt (const struct aw_history *history,
+                         const struct aw_attempt *a,
+                         struct aw_set_summary *sum)
 {
     double wait = a->start - a->ready;
 
@@ -146,7 +151,9 @@ void aw_history_sets (const struct aw_history *history, struct aw_set_summary *s
     const struct aw_graph *graph = history->graph;
 
     for (uint32_t i = 0; i < graph->n_sets; i++) {
-        sets[i] = (struct aw_set_summary){ .mean = NAN, .min = NAN, .max = NAN, .wait_mean = NAN, .wait_max = NAN };
+        sets[i] = (struct aw_set_summary){
+            .mean = NAN, .min = NAN, .max = NAN, .wait_mean = NAN, .wait_max = NAN
+        };
         count_set_states (history, i, &sets[i]);
     }
     for (size_t i = 0; i < history->n_attempts; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets of small numbers: CPUs or GPUs of one node. A bitmap that grows as needed; init/finish do not allocate. */
+/* Sets of small numbers: CPUs or GPUs of one node. A bitmap that grows as needed; init/finish do
+ * not allocate. */
 #ifndef AW_CORE_IDSET_H
 #define AW_CORE_IDSET_H
 
@@ -19,7 +20,8 @@ enum { AW_IDSET_MAX = 1 << 20 }; /* ids are below this */
 void aw_idset_init (struct aw_idset *set);
 void aw_idset_finish (struct aw_idset *set);
 
-/* Adds or removes ids FIRST..LAST. Returns 0, or -1 with errno EINVAL (LAST < FIRST or beyond the maximum) or ENOMEM; a failed add changes nothing. */
+/* Adds or removes ids FIRST..LAST. Returns 0, or -1 with errno EINVAL (LAST < FIRST or beyond the
+ * maximum) or ENOMEM; a failed add changes nothing. */
 int aw_idset_add (struct aw_idset *set, uint32_t first, uint32_t last);
 int aw_idset_remove (struct aw_idset *set, uint32_t first, uint32_t last);
 
@@ -35,11 +37,13 @@ bool aw_idset_intersects (const struct aw_idset *set, const struct aw_idset *oth
 bool aw_idset_equal (const struct aw_idset *set, const struct aw_idset *other);
 uint32_t aw_idset_count (const struct aw_idset *set);
 
-/* The smallest id that is at least FROM, or AW_IDSET_NONE. Walk: for (i = next (s, 0); i != NONE; i = next (s, i + 1)). */
+/* The smallest id that is at least FROM, or AW_IDSET_NONE. Walk: for (i = next (s, 0); i != NONE; i
+ * = next (s, i + 1)). */
 uint32_t aw_idset_next (const struct aw_idset *set, uint32_t from);
 
-/* Text as Slurm and the kernel write lists: "0-3,8". format returns the length without the NUL as snprintf does (the
- * text is cut at SIZE). parse replaces the content; returns 0, or -1 with errno EINVAL and SET unchanged; "" is empty.
+/* Text as Slurm and the kernel write lists: "0-3,8". format returns the length without the NUL as
+ * snprintf does (the text is cut at SIZE). parse replaces the content; returns 0, or -1 with errno
+ * EINVAL and SET unchanged; "" is empty.
  */
 size_t aw_idset_format (const struct aw_idset *set, char *buf, size_t size);
 int aw_idset_parse (struct aw_idset *set, const char *text);

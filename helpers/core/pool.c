@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For best fit the nodes are kept sorted by what they have free, each as one word: a look-up bisects, once for each
- * number of free GPUs, and a change moves the few words between a node's old and new places.
+/* For best fit the nodes are kept sorted by what they have free, each as one word: a look-up
+ * bisects, once for each number of free GPUs, and a change moves the few words between a node's old
+ * and new places.
  */
 #include "core/pool.h"
 
@@ -103,8 +104,9 @@ static int node_init (struct aw_node *node,
 {
     memset (node, 0, sizeof (*node));
     node->name = strdup (name);
-    if (!node->name || aw_idset_copy (&node->cpus, cpus) < 0 || aw_idset_copy (&node->gpus, gpus) < 0
-        || aw_idset_copy (&node->free_cpus, cpus) < 0 || aw_idset_copy (&node->free_gpus, gpus) < 0) {
+    if (!node->name || aw_idset_copy (&node->cpus, cpus) < 0
+        || aw_idset_copy (&node->gpus, gpus) < 0 || aw_idset_copy (&node->free_cpus, cpus) < 0
+        || aw_idset_copy (&node->free_gpus, gpus) < 0) {
         node_finish (node);
         return -1;
     }
@@ -145,14 +147,16 @@ int aw_pool_add_node (struct aw_pool *pool,
         return aw_error_set (err, "a node needs a name, CPUs and GPUs");
     if (pool->n_nodes == AW_POOL_MAX_NODES)
         return aw_error_set (err, "more than %d nodes", AW_POOL_MAX_NODES);
-    if ((pool->n_nodes & (pool->n_nodes - 1)) == 0 && make_room (pool) < 0) /* full at each power of two */
+    if ((pool->n_nodes & (pool->n_nodes - 1)) == 0
+        && make_room (pool) < 0) /* full at each power of two */
         return aw_error_set (err, "out of memory for node %s", name);
     if (node_init (&pool->nodes[pool->n_nodes], name, cpus, gpus, mem) < 0)
         return aw_error_set (err, "out of memory for node %s", name);
     demand_add (&pool->total, &pool->nodes[pool->n_nodes].total);
     demand_add (&pool->free, &pool->nodes[pool->n_nodes].free);
     place = lower_bound (pool->order, pool->n_nodes, node_key (pool, pool->n_nodes));
-    memmove (pool->order + place + 1, pool->order + place, (pool->n_nodes - place) * sizeof (*pool->order));
+    memmove (pool->order + place + 1, pool->order + place,
+             (pool->n_nodes - place) * sizeof (*pool->order));
     pool->order[place] = node_key (pool, pool->n_nodes);
     return (int)pool->n_nodes++;
 }
@@ -213,13 +217,16 @@ bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *deman
     return holds (node, &node->free, demand);
 }
 
-uint32_t aw_pool_best_fit (const struct aw_pool *pool, const struct aw_demand *demand, uint32_t except)
+uint32_t aw_pool_best_fit (const struct aw_pool *pool,
+                           const struct aw_demand *demand,
+                           uint32_t except)
 {
     uint64_t gpus = demand->gpus;
     uint32_t place = 0;
 
     for (;;) {
-        place += lower_bound (pool->order + place, pool->n_nodes - place, key_of (gpus, demand->cpus, 0));
+        place += lower_bound (pool->order + place, pool->n_nodes - place,
+                              key_of (gpus, demand->cpus, 0));
         for (; place < pool->n_nodes && pool->order[place] >> 43 == gpus; place++) {
             uint32_t number = (uint32_t)(pool->order[place] & (AW_POOL_MAX_NODES - 1));
 
@@ -271,8 +278,7 @@ static void account_take (struct aw_pool *pool,
                           const struct aw_idset *gpus)
 {
     struct aw_node *node = &pool->nodes[number];
-    struct aw_demand taken =
-        counted (node, aw_idset_count (cpus), aw_idset_count (gpus), mem);
+    struct aw_demand taken = counted (node, aw_idset_count (cpus), aw_idset_count (gpus), mem);
     uint64_t old = node_key (pool, number);
 
     aw_idset_remove_all (&node->free_cpus, cpus);
@@ -303,7 +309,8 @@ int aw_pool_take (struct aw_pool *pool,
 
 static bool contains (const struct aw_idset *set, const struct aw_idset *part)
 {
-    for (uint32_t id = aw_idset_next (part, 0); id != AW_IDSET_NONE; id = aw_idset_next (part, id + 1))
+    for (uint32_t id = aw_idset_next (part, 0); id != AW_IDSET_NONE;
+         id = aw_idset_next (part, id + 1))
         if (!aw_idset_has (set, id))
             return false;
     return true;
@@ -333,8 +340,7 @@ void aw_pool_give (struct aw_pool *pool,
                    const struct aw_idset *gpus)
 {
     struct aw_node *node = &pool->nodes[number];
-    struct aw_demand given =
-        counted (node, aw_idset_count (cpus), aw_idset_count (gpus), mem);
+    struct aw_demand given = counted (node, aw_idset_count (cpus), aw_idset_count (gpus), mem);
     uint64_t old = node_key (pool, number);
 
     if (node->lost)

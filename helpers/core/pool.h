@@ -44,7 +44,8 @@ struct aw_pool {
 void aw_pool_init (struct aw_pool *pool);
 void aw_pool_finish (struct aw_pool *pool);
 
-/* Appends a node, all free. Copies everything. MEM 0: not known. Returns its number, or -1 with text. */
+/* Appends a node, all free. Copies everything. MEM 0: not known. Returns its number, or -1 with
+ * text. */
 int aw_pool_add_node (struct aw_pool *pool,
                       const char *name,
                       const struct aw_idset *cpus,
@@ -62,17 +63,20 @@ void aw_pool_lose_node (struct aw_pool *pool, uint32_t node);
 bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand);
 bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand);
 
-/* The node for a task, best fit: of those that can hold DEMAND now the one with the fewest GPUs free, so that tasks
- * without GPUs leave those alone and wide tasks find whole nodes; then with the fewest CPUs free; then the lowest
- * number. EXCEPT is left out (AW_NO_NODE: none is). AW_NO_NODE where there is none.
+/* The node for a task, best fit: of those that can hold DEMAND now the one with the fewest GPUs
+ * free, so that tasks without GPUs leave those alone and wide tasks find whole nodes; then with the
+ * fewest CPUs free; then the lowest number. EXCEPT is left out (AW_NO_NODE: none is). AW_NO_NODE
+ * where there is none.
  */
-uint32_t aw_pool_best_fit (const struct aw_pool *pool, const struct aw_demand *demand, uint32_t except);
+uint32_t aw_pool_best_fit (const struct aw_pool *pool,
+                           const struct aw_demand *demand,
+                           uint32_t except);
 
 /* Does node A come before node B in that order? */
 bool aw_pool_fits_better (const struct aw_pool *pool, uint32_t a, uint32_t b);
 
-/* Takes DEMAND from a node that can hold it: the lowest free ids. Fills CPUS and GPUS (initialised by the caller, who
- * owns them). Returns 0, or -1 with ENOMEM or ENOSPC and nothing taken.
+/* Takes DEMAND from a node that can hold it: the lowest free ids. Fills CPUS and GPUS (initialised
+ * by the caller, who owns them). Returns 0, or -1 with ENOMEM or ENOSPC and nothing taken.
  */
 int aw_pool_take (struct aw_pool *pool,
                   uint32_t node,
@@ -80,7 +84,8 @@ int aw_pool_take (struct aw_pool *pool,
                   struct aw_idset *cpus,
                   struct aw_idset *gpus);
 
-/* Takes exactly these ids (replay of a journal). -1 with EBUSY where one is not free or not there, nothing taken. */
+/* Takes exactly these ids (replay of a journal). -1 with EBUSY where one is not free or not there,
+ * nothing taken. */
 int aw_pool_take_ids (struct aw_pool *pool,
                       uint32_t node,
                       uint64_t mem,

@@ -23,7 +23,8 @@ void aw_priority_remaining (const struct aw_graph *graph, const double *seconds,
     double unknown = stand_in (graph, seconds);
 
     memset (remaining, 0, (size_t)graph->iterations * graph->n_sets * sizeof (*remaining));
-    /* Successors come later in the order or in a later iteration: going backwards, an instance is final when reached. */
+    /* Successors come later in the order or in a later iteration: going backwards, an instance is
+     * final when reached. */
     for (uint32_t it = graph->iterations; it-- > 0;) {
         for (uint32_t o = graph->n_sets; o-- > 0;) {
             uint32_t s = graph->order[o];

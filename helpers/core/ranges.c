@@ -99,7 +99,8 @@ uint32_t aw_ranges_pop (struct aw_ranges *ranges)
     return id;
 }
 
-/* Takes ID out of the run at I, which holds it; there is room for one more run. Nothing moves where it is the first of all. */
+/* Takes ID out of the run at I, which holds it; there is room for one more run. Nothing moves where
+ * it is the first of all. */
 static void split (struct aw_ranges *ranges, uint32_t i, uint32_t id)
 {
     struct aw_range *r = &ranges->items[i];

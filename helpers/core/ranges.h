@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A queue of runs of task ids, each with the time at which it came: thousands of tasks that become ready together
- * cost one entry. Runs that touch and came at the same time are joined.
+/* A queue of runs of task ids, each with the time at which it came: thousands of tasks that become
+ * ready together cost one entry. Runs that touch and came at the same time are joined.
  */
 #ifndef AW_CORE_RANGES_H
 #define AW_CORE_RANGES_H

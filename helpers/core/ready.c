@@ -19,9 +19,9 @@ static int compare_demands (const void *pa, const void *pb)
 {
     const struct aw_shape *a = pa, *b = pb;
 
-#define COMPARE(member) \
+#define COMPARE(member)                       \
     if (a->demand.member != b->demand.member) \
-        return a->demand.member < b->demand.member ? -1 : 1
+    return a->demand.member < b->demand.member ? -1 : 1
     COMPARE (gpus);
     COMPARE (cpus);
     COMPARE (mem);
@@ -136,7 +136,8 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
     }
     for (int i = 0; i < 3; i++) {
         r->lines[i].n = from->lines[i].n;
-        memcpy (r->lines[i].heap, from->lines[i].heap, from->lines[i].n * sizeof (*r->lines[i].heap));
+        memcpy (r->lines[i].heap, from->lines[i].heap,
+                from->lines[i].n * sizeof (*r->lines[i].heap));
     }
     r->n_held = from->n_held;
     return 0;
@@ -236,12 +237,14 @@ static void sink (struct aw_ready *r, struct aw_line *line, uint32_t place)
     put_shape (r, line, place, number);
 }
 
-/* The first instance of the shape at PLACE may be another, or have another rank: finds its place anew. */
+/* The first instance of the shape at PLACE may be another, or have another rank: finds its place
+ * anew. */
 static void settle (struct aw_ready *r, struct aw_line *line, uint32_t place)
 {
     uint32_t number = line->heap[place];
 
-    for (; place > 0 && shape_before (r, number, line->heap[(place - 1) / 2]); place = (place - 1) / 2)
+    for (; place > 0 && shape_before (r, number, line->heap[(place - 1) / 2]);
+         place = (place - 1) / 2)
         put_shape (r, line, place, line->heap[(place - 1) / 2]);
     put_shape (r, line, place, number);
     sink (r, line, place);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tasks that are ready, waiting for resources. The tasks of one set instance queue as runs of ids; instances of equal
- * demand form a shape, a heap by priority; and the shapes stand in two lines, heaps by their first instance: those
- * that may start and those that are blocked; what can never start stands aside. So what a decision costs never depends on the number of tasks.
+/* The tasks that are ready, waiting for resources. The tasks of one set instance queue as runs of
+ * ids; instances of equal demand form a shape, a heap by priority; and the shapes stand in two
+ * lines, heaps by their first instance: those that may start and those that are blocked; what can
+ * never start stands aside. So what a decision costs never depends on the number of tasks.
  */
 #ifndef AW_CORE_READY_H
 #define AW_CORE_READY_H
@@ -41,7 +42,8 @@ struct aw_ready {
     uint32_t *shape_of; /* by set */
     struct aw_ranges *queues; /* by instance */
     uint32_t *position; /* by instance: in its shape's heap; AW_NONE: not in it */
-    double *remaining; /* by instance: what the policy orders by (core/rank.h); written by the scheduler, then aw_ready_reorder */
+    double *remaining; /* by instance: what the policy orders by (core/rank.h); written by the
+                          scheduler, then aw_ready_reorder */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */
@@ -49,7 +51,8 @@ int aw_ready_init (struct aw_ready *ready, const struct aw_graph *graph, enum aw
 void aw_ready_finish (struct aw_ready *ready);
 int aw_ready_clone (struct aw_ready *ready, const struct aw_ready *from);
 
-/* Adds tasks FIRST..LAST, ready since T; they may run over several instances. 0, or -1 with ENOMEM. */
+/* Adds tasks FIRST..LAST, ready since T; they may run over several instances. 0, or -1 with ENOMEM.
+ */
 int aw_ready_push (struct aw_ready *ready, uint32_t first, uint32_t last, double t);
 
 /* Takes TASK out. 0, or -1 with ENOENT or ENOMEM. */
@@ -61,7 +64,8 @@ bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
 /* The first task in an instance's queue, which is not empty. */
 uint32_t aw_ready_front (const struct aw_ready *ready, uint32_t instance);
 
-/* The shape whose first task goes before those of all others that are blocked, or that are not. NULL: there is none. */
+/* The shape whose first task goes before those of all others that are blocked, or that are not.
+ * NULL: there is none. */
 struct aw_shape *aw_ready_first (const struct aw_ready *ready, bool blocked);
 
 /* SHAPE, not empty, cannot start now. HELD: only for the reservation. */

@@ -18,7 +18,8 @@ static void release (struct aw_demand *room, const struct aw_demand *demand)
     room->mem += demand->mem;
 }
 
-/* When DEMAND fits on the node if tasks end as expected (what is overdue ends now), and what is spare then. */
+/* When DEMAND fits on the node if tasks end as expected (what is overdue ends now), and what is
+ * spare then. */
 static double earliest (const struct aw_pool *pool,
                         const struct aw_running_table *running,
                         uint32_t number,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reservation for the first task that finds no room, so that narrow tasks which do find some cannot starve it: EASY
- * backfilling (Lifka, JSSPP 1995; Mu'alem and Feitelson, IEEE TPDS 12(6), 2001) on one node. Others may start on that
- * node only if they end before the reserved task can start, or take what it will not need.
+/* A reservation for the first task that finds no room, so that narrow tasks which do find some
+ * cannot starve it: EASY backfilling (Lifka, JSSPP 1995; Mu'alem and Feitelson, IEEE TPDS 12(6),
+ * 2001) on one node. Others may start on that node only if they end before the reserved task can
+ * start, or take what it will not need.
  */
 #ifndef AW_CORE_RESERVE_H
 #define AW_CORE_RESERVE_H
@@ -21,9 +22,9 @@ struct aw_reservation {
     struct aw_demand spare; /* what is free beside it then */
 };
 
-/* Chooses the node where DEMAND will fit first by the expected ends. false where no node could ever hold it. What comes out
- * depends on the present state alone, so that a replayed run decides as the live one did. FORECAST spares work; it may
- * be NULL.
+/* Chooses the node where DEMAND will fit first by the expected ends. false where no node could ever
+ * hold it. What comes out depends on the present state alone, so that a replayed run decides as the
+ * live one did. FORECAST spares work; it may be NULL.
  */
 bool aw_reservation_make (struct aw_reservation *res,
                           struct aw_forecast *forecast,

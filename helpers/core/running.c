@@ -93,7 +93,8 @@ struct aw_running *aw_running_new (struct aw_running_table *table)
     return run;
 }
 
-/* Ends mostly rise, so the place is looked for from behind; equal ends stay in the order of the starts. */
+/* Ends mostly rise, so the place is looked for from behind; equal ends stay in the order of the
+ * starts. */
 static void insert_by_end (struct aw_running_table *table, struct aw_running *run)
 {
     uint32_t me = slot_number (table, run);
@@ -163,7 +164,8 @@ struct aw_running *aw_running_first (const struct aw_running_table *table, uint3
     return at (table, table->first[node]);
 }
 
-struct aw_running *aw_running_next (const struct aw_running_table *table, const struct aw_running *run)
+struct aw_running *aw_running_next (const struct aw_running_table *table,
+                                    const struct aw_running *run)
 {
     return at (table, run->next);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The attempts that run now, found by task, and on each node in the order in which they are expected to end. */
+/* The attempts that run now, found by task, and on each node in the order in which they are
+ * expected to end. */
 #ifndef AW_CORE_RUNNING_H
 #define AW_CORE_RUNNING_H
 
@@ -29,7 +30,8 @@ struct aw_running_table {
     uint32_t n_tasks;
     uint32_t *first, *last; /* by node */
     uint64_t n_changes; /* of what runs on any node */
-    uint32_t *log; /* the nodes of the last AW_RUNNING_LOG changes, number n at n % AW_RUNNING_LOG */
+    uint32_t
+        *log; /* the nodes of the last AW_RUNNING_LOG changes, number n at n % AW_RUNNING_LOG */
     uint32_t n_nodes;
 };
 
@@ -48,7 +50,8 @@ int aw_running_add_nodes (struct aw_running_table *table, uint32_t n);
 /* The node has changed otherwise than by what runs there. */
 void aw_running_touch (struct aw_running_table *table, uint32_t node);
 
-/* A slot that is in no list yet: its id sets keep their memory from earlier use. NULL with ENOMEM. */
+/* A slot that is in no list yet: its id sets keep their memory from earlier use. NULL with ENOMEM.
+ */
 struct aw_running *aw_running_new (struct aw_running_table *table);
 
 /* Puts a filled slot into its lists; or takes it out again and frees it. */
@@ -62,6 +65,7 @@ struct aw_running *aw_running_find (const struct aw_running_table *table, uint32
 
 /* Walk over a node in the order of the ends: NULL at the end. */
 struct aw_running *aw_running_first (const struct aw_running_table *table, uint32_t node);
-struct aw_running *aw_running_next (const struct aw_running_table *table, const struct aw_running *run);
+struct aw_running *aw_running_next (const struct aw_running_table *table,
+                                    const struct aw_running *run);
 
 #endif /* AW_CORE_RUNNING_H */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events in, actions out: the state is a fold over events, and what aw_sched_next gives out has been folded in already. */
+/* Events in, actions out: the state is a fold over events, and what aw_sched_next gives out has
+ * been folded in already. */
 #include "core/sched.h"
 
 #include <errno.h>
@@ -121,7 +122,8 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
     if (ev->node < s->pool.n_nodes)
         return 0; /* known */
     if (ev->node != s->pool.n_nodes)
-        return aw_error_set (err, "node %u joins out of order: %u was expected", ev->node, s->pool.n_nodes);
+        return aw_error_set (err, "node %u joins out of order: %u was expected", ev->node,
+                             s->pool.n_nodes);
     if (aw_pool_add_node (&s->pool, ev->name, &ev->cpus, &ev->gpus, ev->mem, err) < 0)
         return -1;
     if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0)
@@ -159,12 +161,14 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
     aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
     if (ev->attempt < s->tries[ev->task].attempts)
         return 0; /* long over */
-    if (run || s->depend.state[ev->task] != AW_TASK_READY || ev->attempt != s->tries[ev->task].attempts)
+    if (run || s->depend.state[ev->task] != AW_TASK_READY
+        || ev->attempt != s->tries[ev->task].attempts)
         return aw_error_set (err, "%s attempt %u cannot start now", name, ev->attempt);
     if (ev->node >= s->pool.n_nodes)
         return aw_error_set (err, "%s starts on unknown node %u", name, ev->node);
     run = aw_running_new (&s->running);
-    if (!run || aw_idset_copy (&run->cpus, &ev->cpus) < 0 || aw_idset_copy (&run->gpus, &ev->gpus) < 0)
+    if (!run || aw_idset_copy (&run->cpus, &ev->cpus) < 0
+        || aw_idset_copy (&run->gpus, &ev->gpus) < 0)
         return aw_error_set (err, "out of memory");
     mem = s->graph->sets[aw_graph_task (s->graph, ev->task).set].mem;
     if (aw_pool_take_ids (&s->pool, ev->node, mem, &run->cpus, &run->gpus) < 0)
@@ -260,7 +264,10 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
     return aw_error_set (err, "unknown kind of event: %d", (int)ev->type);
 }
 
-static void make_action (struct aw_sched *s, struct aw_event *action, enum aw_event_type type, uint32_t task)
+static void make_action (struct aw_sched *s,
+                         struct aw_event *action,
+                         enum aw_event_type type,
+                         uint32_t task)
 {
     memset (action, 0, sizeof (*action));
     action->type = type;

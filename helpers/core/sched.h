@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler: pure, with no I/O, no clock and no randomness of its own. Events come in, each with its time;
- * actions come out. The live coordinator and the simulator run this same code and differ only in who supplies the
- * time and who carries the actions out.
+/* The scheduler: pure, with no I/O, no clock and no randomness of its own. Events come in, each
+ * with its time; actions come out. The live coordinator and the simulator run this same code and
+ * differ only in who supplies the time and who carries the actions out.
  *
  *     aw_sched_handle (s, NODE) for each node, then
  *     while (aw_sched_next (s, &action)) carry it out and record it;
  *     aw_sched_handle (s, FINISH) whenever a task has ended, and again next.
  *
- * Actions are events too (READY, START, KILL, SKIP, END): the caller writes them to the journal as they are. Handling a
- * recorded START (replay, resume) has the same effect as having been given it by aw_sched_next; handling what is known
- * already changes nothing.
+ * Actions are events too (READY, START, KILL, SKIP, END): the caller writes them to the journal as
+ * they are. Handling a recorded START (replay, resume) has the same effect as having been given it
+ * by aw_sched_next; handling what is known already changes nothing.
  */
 #ifndef AW_CORE_SCHED_H
 #define AW_CORE_SCHED_H
@@ -26,8 +26,10 @@ enum aw_policy {
     AW_POLICY_LONGEST_PATH, /* longest remaining path first */
     AW_POLICY_FIFO, /* by time ready, ties by the file's order */
     AW_POLICY_WAVES, /* longest path, sets that the pool cannot hold whole counted in waves */
-    AW_POLICY_GPUS_FIRST, /* sets that want GPUs, then the others; of each the longest path in waves */
-    AW_POLICY_WIDEST, /* tasks that take the largest part of the pool; of equal ones the longest path */
+    AW_POLICY_GPUS_FIRST, /* sets that want GPUs, then the others; of each the longest path in waves
+                           */
+    AW_POLICY_WIDEST, /* tasks that take the largest part of the pool; of equal ones the longest
+                         path */
     AW_POLICIES /* their number */
 };
 
@@ -43,15 +45,16 @@ struct aw_sched_config {
 
 struct aw_sched;
 
-/* Names as the command line has them: "longest-path", "fifo", "waves", "gpus-first", "widest"; "async", "sequential". parse
- * gives -1 for others.
+/* Names as the command line has them: "longest-path", "fifo", "waves", "gpus-first", "widest";
+ * "async", "sequential". parse gives -1 for others.
  */
 const char *aw_policy_name (enum aw_policy policy);
 int aw_policy_parse (const char *name);
 const char *aw_mode_name (enum aw_mode mode);
 int aw_mode_parse (const char *name);
 
-/* A scheduler over a finalized GRAPH (borrowed, unchanged, must outlive it) with an empty pool. NULL with text. */
+/* A scheduler over a finalized GRAPH (borrowed, unchanged, must outlive it) with an empty pool.
+ * NULL with text. */
 struct aw_sched *aw_sched_create (const struct aw_graph *graph,
                                   const struct aw_sched_config *config,
                                   struct aw_error *err);
@@ -60,22 +63,27 @@ void aw_sched_destroy (struct aw_sched *sched);
 /* A copy in the same state, over the same graph: to look ahead. NULL with ENOMEM. */
 struct aw_sched *aw_sched_clone (const struct aw_sched *sched);
 
-/* "Never": is there a set that no node of the pool could hold even empty? Returns 0, or -1 with text
- * ("train needs 8 GPUs; the largest node has 4"). Call when all nodes have joined, before the first next.
+/* "Never": is there a set that no node of the pool could hold even empty? Returns 0, or -1 with
+ * text
+ * ("train needs 8 GPUs; the largest node has 4"). Call when all nodes have joined, before the first
+ * next.
  */
 int aw_sched_check (const struct aw_sched *sched, struct aw_error *err);
 
-/* Takes in what happened. EV stays the caller's. The scheduler's time becomes ev->t. Returns 0, or -1 with text where
- * the event makes no sense (unknown task, node or attempt; CPUs that are not free): the state is unchanged then.
+/* Takes in what happened. EV stays the caller's. The scheduler's time becomes ev->t. Returns 0, or
+ * -1 with text where the event makes no sense (unknown task, node or attempt; CPUs that are not
+ * free): the state is unchanged then.
  */
 int aw_sched_handle (struct aw_sched *sched, const struct aw_event *ev, struct aw_error *err);
 
-/* The next thing to do at the time of the last event; false: nothing for now. ACTION's sets are the scheduler's:
- * valid until the next call. Out of memory stops the run: a STOP action with the reason.
+/* The next thing to do at the time of the last event; false: nothing for now. ACTION's sets are the
+ * scheduler's: valid until the next call. Out of memory stops the run: a STOP action with the
+ * reason.
  */
 bool aw_sched_next (struct aw_sched *sched, struct aw_event *action);
 
-/* Counts, over all or of one set (all its iterations; SET AW_NONE: all sets). The six add up to the tasks. */
+/* Counts, over all or of one set (all its iterations; SET AW_NONE: all sets). The six add up to the
+ * tasks. */
 struct aw_counts {
     uint32_t waiting; /* for predecessors */
     uint32_t ready; /* for resources */
@@ -92,8 +100,8 @@ const struct aw_graph *aw_sched_graph (const struct aw_sched *sched);
 /* The pool as it is now. Borrowed. */
 const struct aw_pool *aw_sched_pool (const struct aw_sched *sched);
 
-/* Seconds that a task of SET is expected to take: declared, else learned from finished siblings (mean), else as told by
- * aw_sched_expect, else NAN.
+/* Seconds that a task of SET is expected to take: declared, else learned from finished siblings
+ * (mean), else as told by aw_sched_expect, else NAN.
  */
 double aw_sched_duration (const struct aw_sched *sched, uint32_t set);
 
@@ -103,12 +111,13 @@ double aw_sched_expected (const struct aw_sched *sched, uint32_t task);
 /* Time of the last event. */
 double aw_sched_now (const struct aw_sched *sched);
 
-/* Walks over what runs: EV becomes its START (t of its start; sets borrowed until the next call of handle or next). Begin with
- * *CURSOR 0; false at the end. The order is not that of the starts.
+/* Walks over what runs: EV becomes its START (t of its start; sets borrowed until the next call of
+ * handle or next). Begin with *CURSOR 0; false at the end. The order is not that of the starts.
  */
 bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
 
-/* What an earlier journal said of a set's tasks: used where the workflow declares nothing and no sibling has finished. */
+/* What an earlier journal said of a set's tasks: used where the workflow declares nothing and no
+ * sibling has finished. */
 void aw_sched_expect (struct aw_sched *sched, uint32_t set, double seconds);
 
 /* Over: an END action has been given out. Stopped: a STOP was handled or on_failure stop struck. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What starts next, and where. The first ready task by priority goes first. While it finds no room, others may start as
- * far as the reservation for it allows.
+/* What starts next, and where. The first ready task by priority goes first. While it finds no room,
+ * others may start as far as the reservation for it allows.
  */
 #include <errno.h>
 #include <math.h>
@@ -36,8 +36,11 @@ void aw_sched_drop_reservation (struct aw_sched *s)
     aw_ready_unhold (&s->ready);
 }
 
-/* The best node for a task of DEMAND and SECONDS that must not disturb the reservation; AW_NO_NODE: there is none. */
-static uint32_t find_beside_reservation (const struct aw_sched *s, const struct aw_demand *demand, double seconds)
+/* The best node for a task of DEMAND and SECONDS that must not disturb the reservation; AW_NO_NODE:
+ * there is none. */
+static uint32_t find_beside_reservation (const struct aw_sched *s,
+                                         const struct aw_demand *demand,
+                                         double seconds)
 {
     uint32_t reserved = s->reservation.node;
     uint32_t found = aw_pool_best_fit (&s->pool, demand, reserved);
@@ -45,10 +48,12 @@ static uint32_t find_beside_reservation (const struct aw_sched *s, const struct 
     if (!aw_node_can_hold (&s->pool.nodes[reserved], demand)
         || !aw_reservation_allows (&s->reservation, demand, s->now, seconds))
         return found;
-    return found == AW_NO_NODE || aw_pool_fits_better (&s->pool, reserved, found) ? reserved : found;
+    return found == AW_NO_NODE || aw_pool_fits_better (&s->pool, reserved, found) ? reserved
+                                                                                  : found;
 }
 
-/* Makes sure that the reservation is for SHAPE. False where it needs none, for it could never fit. */
+/* Makes sure that the reservation is for SHAPE. False where it needs none, for it could never fit.
+ */
 static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape)
 {
     uint32_t number = (uint32_t)(shape - s->ready.shapes);
@@ -56,8 +61,8 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape)
     if (s->reservation.active && s->reservation.shape == number)
         return true;
     aw_sched_drop_reservation (s);
-    return aw_reservation_make (&s->reservation, &s->forecast, &s->pool, &s->running, number, &shape->demand,
-                                s->now);
+    return aw_reservation_make (&s->reservation, &s->forecast, &s->pool, &s->running, number,
+                                &shape->demand, s->now);
 }
 
 static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
@@ -65,7 +70,8 @@ static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
     return s->estimate.seconds[instance % s->graph->n_sets];
 }
 
-/* The shape's first task was held back: another of the same demand may be short enough to end before. */
+/* The shape's first task was held back: another of the same demand may be short enough to end
+ * before. */
 static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shape *shape)
 {
     uint32_t best = AW_NONE;
@@ -108,7 +114,8 @@ static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instanc
 
 static int refresh_ranks (struct aw_sched *s)
 {
-    uint32_t patience = s->graph->n_sets / 64 + 1; /* so that large graphs do not do it after each end */
+    uint32_t patience =
+        s->graph->n_sets / 64 + 1; /* so that large graphs do not do it after each end */
 
     if (s->n_moves < patience)
         return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the start and the end of an attempt mean for everything else: resources, successors, further attempts. */
+/* What the start and the end of an attempt mean for everything else: resources, successors, further
+ * attempts. */
 #include <math.h>
 
 #include "core/sched_state.h"

@@ -157,10 +157,11 @@ int aw_sched_check (const struct aw_sched *s, struct aw_error *err)
             most.gpus = total->gpus > most.gpus ? total->gpus : most.gpus;
         }
         describe (set, wants, sizeof (wants));
-        return aw_error_set (err,
-                             "tasks.%s: a task wants %s on one node: no node of the pool has that (up to %u "
-                             "CPUs, %u GPUs): ask Slurm for larger nodes or less for the task",
-                             set->name, wants, most.cpus, most.gpus);
+        return aw_error_set (
+            err,
+            "tasks.%s: a task wants %s on one node: no node of the pool has that (up to %u "
+            "CPUs, %u GPUs): ask Slurm for larger nodes or less for the task",
+            set->name, wants, most.cpus, most.gpus);
     }
     return 0;
 }

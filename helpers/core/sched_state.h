@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler's inside, shared by sched.c (events in, actions out), sched_finish.c (what an end means) and
- * sched_decide.c (what starts next, and where). Nobody else includes it.
+/* The scheduler's inside, shared by sched.c (events in, actions out), sched_finish.c (what an end
+ * means) and sched_decide.c (what starts next, and where). Nobody else includes it.
  */
 #ifndef AW_CORE_SCHED_STATE_H
 #define AW_CORE_SCHED_STATE_H
@@ -12,8 +12,12 @@
 #include "core/running.h"
 #include "core/sched.h"
 
-enum { AW_MANY_MOVES = INT32_MAX }; /* ranks are worked out anew at the next decision, whatever the graph's size */
-enum { AW_LOST_NODES_A_TASK = 3 }; /* so many lost nodes use up no retry; then a task counts as what kills them */
+enum {
+    AW_MANY_MOVES = INT32_MAX
+}; /* ranks are worked out anew at the next decision, whatever the graph's size */
+enum {
+    AW_LOST_NODES_A_TASK = 3
+}; /* so many lost nodes use up no retry; then a task counts as what kills them */
 
 struct aw_tries {
     uint16_t attempts; /* ended ones: the number of the next */
@@ -54,10 +58,12 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out);
 /* Takes in that the running attempt RUN ended as EV says. 0, or -1 with ENOMEM. */
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
 
-/* Records that TASK runs on NODE from now; its CPUs and GPUs stand in RUN, already taken from the pool. */
+/* Records that TASK runs on NODE from now; its CPUs and GPUs stand in RUN, already taken from the
+ * pool. */
 void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task, uint32_t node);
 
-/* Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing can start now; -1: ENOMEM. */
+/* Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing can start now;
+ * -1: ENOMEM. */
 int aw_sched_decide (struct aw_sched *s, struct aw_running **run);
 
 /* NODE has something free that it had not: shapes that fit are tried again. */
@@ -67,7 +73,8 @@ void aw_sched_unblock (struct aw_sched *s, uint32_t node);
 void aw_sched_fit (struct aw_sched *s, uint32_t node);
 void aw_sched_fit_all (struct aw_sched *s);
 
-/* What runs has changed, so the reservation is worked out anew, and what it alone held back is tried again. */
+/* What runs has changed, so the reservation is worked out anew, and what it alone held back is
+ * tried again. */
 void aw_sched_drop_reservation (struct aw_sched *s);
 
 #endif /* AW_CORE_SCHED_STATE_H */

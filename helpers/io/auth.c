@@ -85,11 +85,8 @@ char *aw_auth_prove (const struct aw_auth_claim *claim, struct aw_error *err)
     return credential;
 }
 
-static int compare (const char *text,
-                    const void *payload,
-                    int size,
-                    uid_t uid,
-                    struct aw_error *err)
+static int compare (
+    const char *text, const void *payload, int size, uid_t uid, struct aw_error *err)
 {
     if (uid != geteuid ())
         return aw_error_set (err, "the credential is of uid %u, not of %u", (unsigned)uid,

@@ -153,11 +153,8 @@ int aw_frame_put_start (struct aw_textbuf *text,
     return end_frame (text, start, err);
 }
 
-int aw_frame_put_kill (struct aw_textbuf *text,
-                       uint32_t task,
-                       uint32_t attempt,
-                       double grace,
-                       struct aw_error *err)
+int aw_frame_put_kill (
+    struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err)
 {
     size_t start = text->len;
 

@@ -70,11 +70,8 @@ int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, st
 int aw_frame_put_start (struct aw_textbuf *text,
                         const struct aw_launch *launch,
                         struct aw_error *err);
-int aw_frame_put_kill (struct aw_textbuf *text,
-                       uint32_t task,
-                       uint32_t attempt,
-                       double grace,
-                       struct aw_error *err);
+int aw_frame_put_kill (
+    struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err);
 int aw_frame_put_finish (struct aw_textbuf *text,
                          const struct aw_event *finish,
                          struct aw_error *err);

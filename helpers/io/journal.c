@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing the journal. Names of sets and nodes are escaped once and lines are put together without printf: an event
- * costs well under a microsecond, so that what is timed is the tasks.
+/* Writing the journal. Names of sets and nodes are escaped once and lines are put together without
+ * printf: an event costs well under a microsecond, so that what is timed is the tasks.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -209,8 +209,9 @@ static void put_finish (struct aw_textbuf *buf, const struct aw_event *ev)
 static void put_event (struct aw_journal *journal, const struct aw_event *ev)
 {
     struct aw_textbuf *buf = &journal->buf;
-    bool task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
-                || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP;
+    bool task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
+                || ev->type == AW_EVENT_KILL || ev->type == AW_EVENT_FINISH
+                || ev->type == AW_EVENT_SKIP;
 
     put_seconds (buf, "{\"t\":", journal->t);
     aw_textbuf_puts (buf, ",\"event\":\"");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal: journal.jsonl of a run directory. The first line is a header, then one event a line, in the order in
- * which they happened:
+/* The journal: journal.jsonl of a run directory. The first line is a header, then one event a line,
+ * in the order in which they happened:
  *
  *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123",
  *    "directory":"/home/me","predicted":1232.5,"version":"0.1.0"}
@@ -35,26 +35,29 @@ void aw_journal_header_finish (struct aw_journal_header *header);
 
 struct aw_journal;
 
-/* Creates PATH (it must not exist; mode 0600), locks it (flock, for aw_journal_in_use) and writes the header. GRAPH is
- * borrowed for names. NULL with text.
+/* Creates PATH (it must not exist; mode 0600), locks it (flock, for aw_journal_in_use) and writes
+ * the header. GRAPH is borrowed for names. NULL with text.
  */
 struct aw_journal *aw_journal_create (const char *path,
                                       const struct aw_graph *graph,
                                       const struct aw_journal_header *header,
                                       struct aw_error *err);
 
-/* Appends to the buffer. A NODE event defines its number for later events; NODE events come in their order. 0, or -1 with text. */
+/* Appends to the buffer. A NODE event defines its number for later events; NODE events come in
+ * their order. 0, or -1 with text. */
 int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, struct aw_error *err);
 
-/* Writes the buffer out (write(2); no fsync). 0, or -1 with text ("No space left on device"): what could not be written stays buffered. */
+/* Writes the buffer out (write(2); no fsync). 0, or -1 with text ("No space left on device"): what
+ * could not be written stays buffered. */
 int aw_journal_flush (struct aw_journal *journal, struct aw_error *err);
 
 /* Flushes, syncs and closes. Takes NULL. 0, or -1 with text. */
 int aw_journal_close (struct aw_journal *journal, struct aw_error *err);
 
-/* Reads the journal at PATH: the header into HEADER (finished by the caller), then each event through FN, which returns 0 to go on and
- * -1 with text to stop. Names are resolved against GRAPH. A torn last line (no newline) is ignored and told through TORN
- * (may be NULL). Returns 0, or -1 with text "journal.jsonl: line 17: ...".
+/* Reads the journal at PATH: the header into HEADER (finished by the caller), then each event
+ * through FN, which returns 0 to go on and -1 with text to stop. Names are resolved against GRAPH.
+ * A torn last line (no newline) is ignored and told through TORN (may be NULL). Returns 0, or -1
+ * with text "journal.jsonl: line 17: ...".
  */
 typedef int (*aw_journal_fn) (void *arg, const struct aw_event *ev, struct aw_error *err);
 int aw_journal_read (const char *path,
@@ -65,8 +68,8 @@ int aw_journal_read (const char *path,
                      bool *torn,
                      struct aw_error *err);
 
-/* Is somebody writing the journal at PATH, that is, does its coordinator live? 1 or 0; -1: not to be known (the file
- * system has no locks, or it cannot be opened).
+/* Is somebody writing the journal at PATH, that is, does its coordinator live? 1 or 0; -1: not to
+ * be known (the file system has no locks, or it cannot be opened).
  */
 int aw_journal_in_use (const char *path);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the journal, line by line through a window that moves over the file: it may be larger than memory, and it
- * may grow while we read. Unknown members of an event are passed over, so that later versions can add some; all
- * else is strict, for what is read decides what a resumed run does.
+/* Reading the journal, line by line through a window that moves over the file: it may be larger
+ * than memory, and it may grow while we read. Unknown members of an event are passed over, so that
+ * later versions can add some; all else is strict, for what is read decides what a resumed run
+ * does.
  */
 #include "io/journal.h"
 
@@ -68,8 +69,8 @@ static const bool key_is_text[KEYS] = {
 
 /* Largest value of each number; the smallest is 0 but for codes. */
 static const double key_max[KEYS] = {
-    [KEY_T] = 1e10,        [KEY_ATTEMPT] = 1e6,      [KEY_MEM] = 9e18,     [KEY_CODE] = 1e6,
-    [KEY_SIGNAL] = 1000,   [KEY_SECONDS] = 1e10,     [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18,
+    [KEY_T] = 1e10,      [KEY_ATTEMPT] = 1e6,  [KEY_MEM] = 9e18,         [KEY_CODE] = 1e6,
+    [KEY_SIGNAL] = 1000, [KEY_SECONDS] = 1e10, [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18,
 };
 
 #define BIT(key) (1u << (key))
@@ -81,8 +82,8 @@ static const unsigned required[AW_EVENT_TYPES] = {
     [AW_EVENT_READY] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT),
     [AW_EVENT_START] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE) | BIT (KEY_CPUS),
     [AW_EVENT_KILL] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT),
-    [AW_EVENT_FINISH] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE) | BIT (KEY_STATUS)
-                        | BIT (KEY_SECONDS),
+    [AW_EVENT_FINISH] =
+        BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE) | BIT (KEY_STATUS) | BIT (KEY_SECONDS),
     [AW_EVENT_SKIP] = BIT (KEY_TASK),
     [AW_EVENT_STOP] = 0,
     [AW_EVENT_END] = BIT (KEY_CODE),
@@ -113,7 +114,8 @@ static int find_key (const char *name, int first)
     return -1;
 }
 
-static int scan_member (struct line *line, char **p, const char *name, int key, struct aw_error *err)
+static int scan_member (
+    struct line *line, char **p, const char *name, int key, struct aw_error *err)
 {
     if (line->seen & BIT (key))
         return aw_error_set (err, "\"%s\" stands there twice", name);
@@ -216,7 +218,8 @@ static int read_event (struct reader *reader, const struct line *line, struct aw
     if (read_type (reader, line, err) < 0)
         return -1;
     if (line->number[KEY_T] < reader->t)
-        return aw_error_set (err, "time goes back from %.6f to %.6f", reader->t, line->number[KEY_T]);
+        return aw_error_set (err, "time goes back from %.6f to %.6f", reader->t,
+                             line->number[KEY_T]);
     ev->t = reader->t = line->number[KEY_T];
     ev->task = ev->node = 0;
     ev->name = NULL;
@@ -254,10 +257,8 @@ static int read_header_member (struct aw_journal_header *header, char **p, const
         const char *name;
         char **to;
     } texts[] = {
-        { "name", &header->name },
-        { "mode", &header->mode },
-        { "policy", &header->policy },
-        { "job", &header->job },
+        { "name", &header->name },           { "mode", &header->mode },
+        { "policy", &header->policy },       { "job", &header->job },
         { "directory", &header->directory },
     };
     double version;
@@ -293,7 +294,8 @@ static int read_header (struct aw_journal_header *header, char *line, struct aw_
     do {
         if (aw_scan_string (&p, &name) < 0 || aw_scan_char (&p, ':') < 0
             || read_header_member (header, &p, name) < 0)
-            return aw_error_set (err, errno == ENOMEM ? "out of memory" : "not valid JSON at column %zu",
+            return aw_error_set (err,
+                                 errno == ENOMEM ? "out of memory" : "not valid JSON at column %zu",
                                  (size_t)(p - line) + 1);
     } while (aw_scan_char (&p, ',') == 0);
     if (aw_scan_char (&p, '}') < 0 || (aw_scan_space (&p), *p))
@@ -301,7 +303,8 @@ static int read_header (struct aw_journal_header *header, char *line, struct aw_
     if (!header->version)
         return aw_error_set (err, "this is not a journal of async-workflow");
     if (header->version != 1)
-        return aw_error_set (err, "journal version %d is not known to this version of async-workflow",
+        return aw_error_set (err,
+                             "journal version %d is not known to this version of async-workflow",
                              header->version);
     if (!(header->epoch >= 0 && header->epoch <= 1e11))
         return aw_error_set (err, "\"epoch\" is out of range");
@@ -400,8 +403,10 @@ static int read_lines (struct reader *reader,
         }
     }
     if (n == 1)
-        return aw_error_set (err, "%s: its first line is not complete: the run has not begun, or "
-                             "the file was cut off", path);
+        return aw_error_set (err,
+                             "%s: its first line is not complete: the run has not begun, or "
+                             "the file was cut off",
+                             path);
     return 0;
 }
 

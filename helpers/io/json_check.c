@@ -68,8 +68,10 @@ static void find_line (const struct check *c,
         *column += ((unsigned char)*p & 0xc0) != 0x80; /* every byte that begins a character */
 }
 
-__attribute__ ((format (printf, 3, 4)))
-static int fail (const struct check *c, const char *at, const char *fmt, ...)
+__attribute__ ((format (printf, 3, 4))) static int fail (const struct check *c,
+                                                         const char *at,
+                                                         const char *fmt,
+                                                         ...)
 {
     unsigned long line, column;
     char text[256];
@@ -308,7 +310,8 @@ static void write_place (const struct frame *frame, struct aw_textbuf *place)
         if (place->len)
             aw_textbuf_putc (place, '.');
         aw_textbuf_put (place, frame->key, frame->key_size < 64 ? frame->key_size : 64);
-    } else {
+    }
+    else {
         aw_textbuf_printf (place, "[%zu]", frame->index);
     }
 }
@@ -333,7 +336,8 @@ static void report_duplicate (struct check *c,
                          "%lu: remove one",
                          c->label, (int)place.len, place.data, first_line, first_column, line,
                          column);
-    } else {
+    }
+    else {
         aw_problems_add (c->problems, false, "duplicate");
     }
     aw_textbuf_finish (&place);
@@ -457,11 +461,8 @@ static int value (struct check *c)
     }
 }
 
-int aw_json_check (const char *text,
-                   size_t size,
-                   unsigned depth,
-                   const char *label,
-                   struct aw_problems *problems)
+int aw_json_check (
+    const char *text, size_t size, unsigned depth, const char *label, struct aw_problems *problems)
 {
     struct check c = {
         .text = text,
@@ -476,7 +477,8 @@ int aw_json_check (const char *text,
 
     if (size >= 3 && !memcmp (text, "\xef\xbb\xbf", 3)) {
         rc = fail (&c, text, "a byte order mark: save the file as UTF-8 without one");
-    } else {
+    }
+    else {
         rc = value (&c);
         skip_blanks (&c);
         if (rc == 0 && c.p < c.end)

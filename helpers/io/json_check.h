@@ -15,10 +15,7 @@
  * its line and column (in characters, from 1) as its place. Duplicate keys are problems too, all of
  * them, but do not fail.
  */
-int aw_json_check (const char *text,
-                   size_t size,
-                   unsigned depth,
-                   const char *label,
-                   struct aw_problems *problems);
+int aw_json_check (
+    const char *text, size_t size, unsigned depth, const char *label, struct aw_problems *problems);
 
 #endif /* AW_IO_JSON_CHECK_H */

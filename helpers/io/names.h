@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names to numbers: a small hash table. Time a look-up takes does not grow with the number of names. */
+/* Names to numbers: a small hash table. Time a look-up takes does not grow with the number of
+ * names. */
 #ifndef AW_IO_NAMES_H
 #define AW_IO_NAMES_H
 
@@ -18,7 +19,8 @@ struct aw_names {
 void aw_names_init (struct aw_names *names);
 void aw_names_finish (struct aw_names *names);
 
-/* Gives NAME (copied) the number VALUE, instead of an older one. 0, or -1 with ENOMEM and nothing changed. */
+/* Gives NAME (copied) the number VALUE, instead of an older one. 0, or -1 with ENOMEM and nothing
+ * changed. */
 int aw_names_set (struct aw_names *names, const char *name, uint32_t value);
 
 /* The number of the name that is the LEN bytes at NAME, or AW_NAMES_NONE. */

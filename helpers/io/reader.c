@@ -25,8 +25,9 @@ void aw_reader_finish (struct aw_reader *reader)
     aw_names_finish (&reader->parameter_numbers);
 }
 
-__attribute__ ((format (printf, 2, 3)))
-static size_t enter (struct aw_reader *reader, const char *fmt, ...)
+__attribute__ ((format (printf, 2, 3))) static size_t enter (struct aw_reader *reader,
+                                                             const char *fmt,
+                                                             ...)
 {
     size_t mark = reader->place_length;
     va_list ap;

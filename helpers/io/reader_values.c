@@ -23,7 +23,8 @@ static const char *show_text (char buf[AW_SHOWN_SIZE], const char *text, const c
         while (shown < room - 4)
             shown += aw_utf8_length (text + shown, room - shown) ?: 1;
         snprintf (buf, AW_SHOWN_SIZE, "%s%.*s...%s", quote, (int)shown, text, quote);
-    } else {
+    }
+    else {
         snprintf (buf, AW_SHOWN_SIZE, "%s%s%s", quote, text, quote);
     }
     return buf;

@@ -139,7 +139,8 @@ bool aw_recipe_read_environment (struct aw_reader *reader,
     if (!aw_reader_object (reader, value)
         || !reserve (reader, recipe, (size_t)json_object_object_length (value)))
         return false;
-    json_object_object_foreach (value, name, text) {
+    json_object_object_foreach (value, name, text)
+    {
         size_t mark = aw_reader_enter (reader, name);
 
         if (read_variable (reader, name, text, &recipe->environment[recipe->n_environment]))

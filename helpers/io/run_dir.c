@@ -18,7 +18,8 @@ static char *file_name (const char *name)
     char *copy = strdup (name && *name ? name : "run");
 
     for (char *p = copy; p && *p; p++)
-        if (*p == '/' || (unsigned char)*p < 0x20 || *p == 0x7f || (p == copy && (*p == '.' || *p == '-')))
+        if (*p == '/' || (unsigned char)*p < 0x20 || *p == 0x7f
+            || (p == copy && (*p == '.' || *p == '-')))
             *p = '_';
     return copy;
 }
@@ -137,7 +138,8 @@ char *aw_run_dir_log (const char *dir,
     if (attempt)
         snprintf (retry, sizeof (retry), ".retry%u", attempt);
     if (asprintf (&path, "%s/" AW_RUN_LOGS "/%s%s.%u%s.%s", dir, set, iteration, place.index, retry,
-                  suffix) < 0)
+                  suffix)
+        < 0)
         path = NULL;
     free (set);
     return path;

@@ -13,21 +13,25 @@
 #define AW_RUN_JOURNAL "journal.jsonl"
 #define AW_RUN_LOGS "logs"
 
-/* Makes a run directory with logs/ in it, mode 0700, and returns its absolute path (caller frees), or NULL with text. It
- * never takes one that is there already. DIR: that one; its parent must be there. DIR NULL: NAME-JOB in the
- * working directory, or NAME-JOB.1, .2, ... where others are there; JOB NULL or "": "local".
+/* Makes a run directory with logs/ in it, mode 0700, and returns its absolute path (caller frees),
+ * or NULL with text. It never takes one that is there already. DIR: that one; its parent must be
+ * there. DIR NULL: NAME-JOB in the working directory, or NAME-JOB.1, .2, ... where others are
+ * there; JOB NULL or "": "local".
  */
 char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err);
 
 /* Writes the copy of the workflow file. 0, or -1 with text. */
-int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, struct aw_error *err);
+int aw_run_dir_write_workflow (const char *dir,
+                               const char *text,
+                               size_t size,
+                               struct aw_error *err);
 
 /* "DIR/FILE"; caller frees; NULL with ENOMEM. */
 char *aw_run_dir_path (const char *dir, const char *file);
 
-/* Where a task's output goes unless its recipe says otherwise: "DIR/logs/SET@ITER.INDEX.out", without "@ITER" where the
- * workflow has no iterations; of a later attempt "DIR/logs/SET@ITER.INDEX.retry1.out". SUFFIX is "out" or "err". Caller frees;
- * NULL with ENOMEM.
+/* Where a task's output goes unless its recipe says otherwise: "DIR/logs/SET@ITER.INDEX.out",
+ * without "@ITER" where the workflow has no iterations; of a later attempt
+ * "DIR/logs/SET@ITER.INDEX.retry1.out". SUFFIX is "out" or "err". Caller frees; NULL with ENOMEM.
  */
 char *aw_run_dir_log (const char *dir,
                       const struct aw_graph *graph,

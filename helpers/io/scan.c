@@ -71,7 +71,8 @@ static char *put_utf8 (char *to, uint32_t code)
     return to;
 }
 
-/* The digits of "\uXXXX" at *P, with the second half of a pair where it is one. 0 (never valid here): an error. */
+/* The digits of "\uXXXX" at *P, with the second half of a pair where it is one. 0 (never valid
+ * here): an error. */
 static uint32_t unicode (char **p)
 {
     int32_t high = hex4 (*p);
@@ -175,11 +176,12 @@ static int exponent (char **p, int *value)
     return 0;
 }
 
-/* MANTISSA x 10^E: exact to the last bit where both parts are doubles, as in all that we write ourselves. */
+/* MANTISSA x 10^E: exact to the last bit where both parts are doubles, as in all that we write
+ * ourselves. */
 static double scale (uint64_t mantissa, int e)
 {
-    static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+    static const double powers[] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
     double m = (double)mantissa;
 
     if (mantissa == 0)

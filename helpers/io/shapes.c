@@ -49,7 +49,8 @@ static void read_entry (struct aw_reader *reader,
     *entry = (struct aw_shape_entry){ .nodes = 1 };
     if (!aw_reader_object (reader, object))
         return;
-    json_object_object_foreach (object, name, value) {
+    json_object_object_foreach (object, name, value)
+    {
         size_t mark = 0;
         int key = 0;
 

@@ -116,7 +116,8 @@ static void report_unknown (struct compiler *c, const char *name, size_t length)
             aw_reader_warn (reader,
                             "{%.*s} is no placeholder and left to the shell: did you mean {%s}?",
                             (int)length, name, near);
-    } else {
+    }
+    else {
         const char *kind = c->kind == AW_TEMPLATE_FIXED ? "parameter" : "placeholder";
 
         c->failed = true;
@@ -237,7 +238,8 @@ char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_t
             put_braces (&c, '{', opening - b.braces); /* more on the left than on the right */
             put_braced (&c, &b);
             p = b.name + b.length + b.braces;
-        } else {
+        }
+        else {
             put_braces (&c, '{', opening);
             p += opening;
         }
@@ -280,11 +282,8 @@ bool aw_template_has (const char *template, const char *name)
     return false;
 }
 
-static void put_placeholder (struct aw_textbuf *out,
-                             int which,
-                             const struct aw_graph *graph,
-                             uint32_t id,
-                             const char *run)
+static void put_placeholder (
+    struct aw_textbuf *out, int which, const struct aw_graph *graph, uint32_t id, const char *run)
 {
     struct aw_task task = aw_graph_task (graph, id);
     const char *name = graph->sets[task.set].name;
@@ -328,7 +327,8 @@ char *aw_recipe_expand (const char *template,
         if (which >= 0) {
             put_placeholder (&out, which, graph, task, run);
             p += length;
-        } else {
+        }
+        else {
             aw_textbuf_putc (&out, *p);
             p += p[1] == *p ? 2 : 1;
         }

@@ -236,7 +236,8 @@ static size_t sequence_length (const unsigned char *p, const unsigned char *end)
 static bool turns_direction (const unsigned char *p, size_t n)
 {
     return n == 3 && p[0] == 0xe2
-           && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+           && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae)
+               || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
 }
 
 void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len)

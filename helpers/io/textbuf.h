@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text under construction: a buffer that grows, with the few formats that the journal and the reports write a million
- * times, without printf. A failed allocation is remembered, so that callers check once at the end.
+/* Text under construction: a buffer that grows, with the few formats that the journal and the
+ * reports write a million times, without printf. A failed allocation is remembered, so that callers
+ * check once at the end.
  */
 #ifndef AW_IO_TEXTBUF_H
 #define AW_IO_TEXTBUF_H
@@ -31,15 +32,16 @@ void aw_textbuf_u64 (struct aw_textbuf *buf, uint64_t value);
 void aw_textbuf_printf (struct aw_textbuf *buf, const char *fmt, ...)
     __attribute__ ((format (printf, 2, 3)));
 
-/* VALUE with up to PLACES (at most 9) digits behind the point, zeros at the end left away: "0.152", "3". For
- * magnitudes up to 9e9; beyond them and for what is no number: "null".
+/* VALUE with up to PLACES (at most 9) digits behind the point, zeros at the end left away: "0.152",
+ * "3". For magnitudes up to 9e9; beyond them and for what is no number: "null".
  */
 void aw_textbuf_fixed (struct aw_textbuf *buf, double value, int places);
 
 /* "0-3,8". */
 void aw_textbuf_idset (struct aw_textbuf *buf, const struct aw_idset *set);
 
-/* TEXT as the inside of a JSON string: control characters escaped, bytes that are no UTF-8 replaced by U+FFFD. */
+/* TEXT as the inside of a JSON string: control characters escaped, bytes that are no UTF-8 replaced
+ * by U+FFFD. */
 void aw_textbuf_json (struct aw_textbuf *buf, const char *text);
 
 /* The same with quotes around it; null for NULL. */
@@ -48,8 +50,9 @@ void aw_textbuf_json_string (struct aw_textbuf *buf, const char *text);
 /* TEXT as XML character data or attribute value: what XML 1.0 forbids becomes U+FFFD. */
 void aw_textbuf_xml (struct aw_textbuf *buf, const char *text);
 
-/* Bytes for a terminal: colours and other control sequences are left out; control characters (C0 but newline, C1, DEL), what
- * turns the direction of writing and what is no UTF-8 become "?", tabs blanks.
+/* Bytes for a terminal: colours and other control sequences are left out; control characters (C0
+ * but newline, C1, DEL), what turns the direction of writing and what is no UTF-8 become "?", tabs
+ * blanks.
  */
 void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len);
 

@@ -211,9 +211,8 @@ static void read_sets (struct loading *l, struct json_object *root)
         l->specs = calloc (n + 1, sizeof (*l->specs));
         if (!l->specs)
             aw_reader_no_memory (reader);
-        json_object_object_foreach (tasks, name, value)
-            if (l->specs && !reader->no_memory)
-                read_set (l, name, value);
+        json_object_object_foreach (tasks, name, value) if (l->specs && !reader->no_memory)
+            read_set (l, name, value);
         check_total (l);
     }
     aw_reader_leave (reader, mark);
@@ -337,7 +336,8 @@ static struct aw_workflow *parse_owned (char *text,
         workflow->text = text;
         workflow->text_size = size;
         workflow->graph = aw_graph_create ();
-    } else {
+    }
+    else {
         free (text);
     }
     if (workflow && workflow->graph && text)

@@ -48,7 +48,8 @@ static uint32_t find_set (struct edges *e, const char *text, size_t length)
         memcpy (name, text, length);
         name[length] = '\0';
         set = aw_graph_find (e->graph, name);
-    } else {
+    }
+    else {
         memcpy (name, text, sizeof (name) - 1);
         name[sizeof (name) - 1] = '\0';
     }
@@ -115,7 +116,8 @@ static size_t remove_repeated (struct aw_reader *reader, struct read_edge *edges
                     "the same set as in [%zu], once with [i] and once as a whole: remove one",
                     last->element);
             aw_reader_leave (reader, mark);
-        } else {
+        }
+        else {
             edges[kept++] = edges[i];
         }
     }

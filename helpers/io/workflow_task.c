@@ -18,11 +18,8 @@ typedef void key_fn (struct aw_reader *reader,
 
 enum { MAX_RETRIES = 1000 };
 
-static void read_u32 (struct aw_reader *reader,
-                      struct json_object *value,
-                      uint32_t min,
-                      uint32_t max,
-                      uint32_t *out)
+static void read_u32 (
+    struct aw_reader *reader, struct json_object *value, uint32_t min, uint32_t max, uint32_t *out)
 {
     uint64_t number;
 
@@ -305,8 +302,7 @@ void aw_task_spec_read_defaults (struct aw_reader *reader,
 {
     if (!aw_reader_object (reader, object))
         return;
-    json_object_object_foreach (object, name, value)
-        read_key (reader, name, value, true, spec);
+    json_object_object_foreach (object, name, value) read_key (reader, name, value, true, spec);
 }
 
 static void check_together (struct aw_reader *reader,
@@ -338,7 +334,6 @@ void aw_task_spec_read (struct aw_reader *reader,
     if (!aw_reader_object (reader, object)
         || !aw_recipe_inherit (reader, &defaults->recipe, object, &spec->recipe))
         return;
-    json_object_object_foreach (object, name, value)
-        read_key (reader, name, value, false, spec);
+    json_object_object_foreach (object, name, value) read_key (reader, name, value, false, spec);
     check_together (reader, object, spec);
 }

@@ -65,7 +65,8 @@ static void read_schema (struct aw_reader *reader, struct json_object *root)
 
 static void find_unknown (struct aw_reader *reader, struct json_object *root)
 {
-    json_object_object_foreach (root, name, value) {
+    json_object_object_foreach (root, name, value)
+    {
         size_t i = 0;
 
         (void)value;
@@ -103,10 +104,12 @@ static bool number_text (struct aw_reader *reader,
             strcpy (buf, written);
         else
             return aw_reader_error (reader, "a number of so many digits: write it as text");
-    } else if (number >= 9223372036854775807.
-               || number <= -9223372036854775807.) { /* json-c may have cut it */
+    }
+    else if (number >= 9223372036854775807.
+             || number <= -9223372036854775807.) { /* json-c may have cut it */
         return aw_reader_error (reader, "a number beyond 64 bits: write it as text");
-    } else {
+    }
+    else {
         snprintf (buf, AW_SHOWN_SIZE, "%s",
                   json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN));
     }
@@ -180,7 +183,8 @@ static void read_parameters (struct aw_reader *reader, struct json_object *objec
 {
     if (!aw_reader_object (reader, object))
         return;
-    json_object_object_foreach (object, name, value) {
+    json_object_object_foreach (object, name, value)
+    {
         size_t mark = aw_reader_enter (reader, name);
 
         read_parameter (reader, name, value);

@@ -22,11 +22,8 @@ static double in_waves (const struct aw_allocation *a, const struct aw_set *set)
 }
 
 /* When the instance can begin, by the ends of what it waits for. */
-static double begin (const struct aw_graph *g,
-                     const double *ends,
-                     uint32_t iteration,
-                     uint32_t set,
-                     double latency)
+static double begin (
+    const struct aw_graph *g, const double *ends, uint32_t iteration, uint32_t set, double latency)
 {
     double t = 0;
 

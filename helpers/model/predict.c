@@ -36,8 +36,8 @@ int aw_predict_best (const struct aw_graph *graph,
         struct aw_trial *trial = &comparison->trials[i];
 
         errno = 0;
-        if (aw_trial_run (graph, allocation, &aw_candidates[i].config, conditions, trial,
-                          err) < 0) {
+        if (aw_trial_run (graph, allocation, &aw_candidates[i].config, conditions, trial, err)
+            < 0) {
             if (errno == ECANCELED)
                 break;
             return -1;

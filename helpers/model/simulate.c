@@ -94,7 +94,8 @@ static int act (struct aw_sched *sched,
                                           .seconds = seconds,
                                           .task = action.task,
                                           .attempt = action.attempt,
-                                          .node = action.node }) < 0)
+                                          .node = action.node })
+            < 0)
             return aw_error_set (err, "out of memory in the simulation");
         if (++result->decisions % AW_SIMULATE_STRIDE == 0 && sim->go_on && !sim->go_on (sim->arg)) {
             errno = ECANCELED;
@@ -141,7 +142,8 @@ static int take_over (struct aw_sched *sched, struct queue *queue, struct aw_err
                                           .seconds = end - ev.t,
                                           .task = ev.task,
                                           .attempt = ev.attempt,
-                                          .node = ev.node }) < 0)
+                                          .node = ev.node })
+            < 0)
             return aw_error_set (err, "out of memory in the simulation");
     }
     return 0;

@@ -15,7 +15,7 @@ struct aw_samples {
     struct aw_sample_list {
         double *seconds; /* owned */
         uint32_t n, room;
-    } *sets; /* owned */
+    } * sets; /* owned */
     uint32_t n_sets;
 };
 

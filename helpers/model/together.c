@@ -290,8 +290,12 @@ int aw_together (const struct aw_graph *graph,
                  uint64_t limit,
                  struct aw_together *result)
 {
-    struct seek s = { .graph = graph, .closure = closure, .branches = branches,
-                      .allocation = allocation, .work = AW_TOGETHER_WORK, .result = result };
+    struct seek s = { .graph = graph,
+                      .closure = closure,
+                      .branches = branches,
+                      .allocation = allocation,
+                      .work = AW_TOGETHER_WORK,
+                      .result = result };
 
     memset (result, 0, sizeof (*result));
     s.no_memory = prepare (&s) < 0;

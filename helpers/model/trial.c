@@ -71,11 +71,11 @@ static int simulate (struct aw_sched *sched,
 }
 
 int aw_trial_run (const struct aw_graph *graph,
-                         const struct aw_allocation *a,
-                         const struct aw_sched_config *config,
-                         const struct aw_conditions *conditions,
-                         struct aw_trial *trial,
-                         struct aw_error *err)
+                  const struct aw_allocation *a,
+                  const struct aw_sched_config *config,
+                  const struct aw_conditions *conditions,
+                  struct aw_trial *trial,
+                  struct aw_error *err)
 {
     static const struct aw_conditions plain;
     struct play play = { graph, conditions ? conditions : &plain,

@@ -45,10 +45,10 @@ struct aw_trial {
  * ECANCELED where go_on ended it.
  */
 int aw_trial_run (const struct aw_graph *graph,
-                         const struct aw_allocation *allocation,
-                         const struct aw_sched_config *config,
-                         const struct aw_conditions *conditions,
-                         struct aw_trial *trial,
-                         struct aw_error *err);
+                  const struct aw_allocation *allocation,
+                  const struct aw_sched_config *config,
+                  const struct aw_conditions *conditions,
+                  struct aw_trial *trial,
+                  struct aw_error *err);
 
 #endif /* AW_MODEL_TRIAL_H */

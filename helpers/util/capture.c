@@ -40,7 +40,8 @@ int aw_capture_start (struct aw_capture *capture,
         return aw_error_set (err, "no command");
     }
     rc = aw_child_pipe (out) < 0 || aw_child_pipe (complaint) < 0
-         || aw_child_spawn (&capture->pid, argv, env ? env : environ, out[1], complaint[1]) < 0
+                 || aw_child_spawn (&capture->pid, argv, env ? env : environ, out[1], complaint[1])
+                        < 0
              ? errno
              : 0;
     close_fd (&out[1]);

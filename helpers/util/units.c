@@ -136,7 +136,8 @@ int aw_parse_bytes (const char *text, uint64_t *bytes)
         text++;
         if (*text && strcmp (text, "B") != 0 && strcmp (text, "iB") != 0)
             return fail (EINVAL);
-    } else if (*text || number.has_point) {
+    }
+    else if (*text || number.has_point) {
         return fail (EINVAL);
     }
     fraction = (uint64_t)ldexp (number.fraction, (int)(10 * power)); /* below 2^50 */

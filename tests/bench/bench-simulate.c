@@ -6,9 +6,9 @@
  *     bench-simulate KIND TASKS SETS NODES CPUS GPUS
  *
  * KIND: chain    each set waits for the one before it
- *       layered  layers of 100 sets, each waits for three of the layer before; twelve different demands
- *       wide     no set waits: all are ready at once; twelve different demands
- *       mixed    as layered, every set with a demand of its own
+ *       layered  layers of 100 sets, each waits for three of the layer before; twelve different
+ * demands wide     no set waits: all are ready at once; twelve different demands mixed    as
+ * layered, every set with a demand of its own
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,10 +41,9 @@ static void observe (void *arg, const struct aw_event *ev)
 
 static void demand (uint64_t *random, const char *kind, uint32_t *cpus, uint32_t *gpus)
 {
-    static const uint32_t like[][2] = { { 1, 0 }, { 2, 0 },  { 4, 0 }, { 8, 0 }, { 16, 0 }, { 32,
-                                                                                              0 },
-                                        { 1, 1 }, { 4, 1 }, { 8, 1 }, { 8, 2 }, { 16, 4 }, { 64,
-                                                                                             8 } };
+    static const uint32_t like[][2] = { { 1, 0 },  { 2, 0 },  { 4, 0 },  { 8, 0 },
+                                        { 16, 0 }, { 32, 0 }, { 1, 1 },  { 4, 1 },
+                                        { 8, 1 },  { 8, 2 },  { 16, 4 }, { 64, 8 } };
     uint32_t i = graphs_below (random, sizeof (like) / sizeof (like[0]));
     uint32_t most_cpus = *cpus, most_gpus = *gpus;
 
@@ -77,11 +76,8 @@ static void connect (struct aw_graph *g, uint64_t *random, const char *kind, uin
     }
 }
 
-static struct aw_graph *make (const char *kind,
-                              uint32_t tasks,
-                              uint32_t sets,
-                              uint32_t cpus,
-                              uint32_t gpus)
+static struct aw_graph *make (
+    const char *kind, uint32_t tasks, uint32_t sets, uint32_t cpus, uint32_t gpus)
 {
     struct aw_graph *g = aw_graph_create ();
     uint64_t random = 12345;
@@ -142,9 +138,8 @@ int main (int argc, char **argv)
     start = now () - start;
     getrusage (RUSAGE_SELF, &usage);
     printf ("%-8s %8u %6u %5u %8" PRIu64 " %8.2f %9.0f %6.0f %10.1f %016" PRIx64 "\n", argv[1],
-            n[0], n[1], n[2],
-            result.decisions, start, (double)result.decisions / start, (double)usage.ru_maxrss / 1024, result.end,
-            sum.value);
+            n[0], n[1], n[2], result.decisions, start, (double)result.decisions / start,
+            (double)usage.ru_maxrss / 1024, result.end, sum.value);
     aw_sched_destroy (sched);
     aw_graph_destroy (g);
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The floor of every launcher: a bare posix_spawn loop that keeps WIDTH children running until N have ended. Prints the
- * seconds that it took.
+/* The floor of every launcher: a bare posix_spawn loop that keeps WIDTH children running until N
+ * have ended. Prints the seconds that it took.
  */
 #include <spawn.h>
 #include <stdio.h>

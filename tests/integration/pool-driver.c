@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For tests of the pool step alone: stands where the coordinator would. Inside an allocation,
  *     pool-driver AGENT [SRUN OPTION]...
- * prints what the job holds ("job n1 CPUS MEM GPUS"), starts the pool step with AGENT and prints its
- * lines ("line TEXT") and its end ("ended STATUS"). Ctrl-C ends it by destroying the step.
+ * prints what the job holds ("job n1 CPUS MEM GPUS"), starts the pool step with AGENT and prints
+ * its lines ("line TEXT") and its end ("ended STATUS"). Ctrl-C ends it by destroying the step.
  */
 #include <event2/event.h>
 #include <inttypes.h>

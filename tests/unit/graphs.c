@@ -4,7 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct aw_set *graphs_set (struct aw_graph *g, const char *name, uint32_t count, uint32_t cpus, uint32_t gpus, double seconds)
+struct aw_set *graphs_set (struct aw_graph *g,
+                           const char *name,
+                           uint32_t count,
+                           uint32_t cpus,
+                           uint32_t gpus,
+                           double seconds)
 {
     struct aw_set *set = aw_graph_add_set (g, name);
 
@@ -129,8 +134,7 @@ struct aw_graph *graphs_layered (uint64_t *state, uint32_t cpus, uint32_t gpus)
 
         snprintf (name, sizeof (name), "s%u", s);
         graphs_set (g, name, 1 + graphs_below (state, 24), 1 + graphs_below (state, cpus),
-                    on_gpu ? 1 + graphs_below (state, gpus) : 0,
-                    1 + graphs_below (state, 100));
+                    on_gpu ? 1 + graphs_below (state, gpus) : 0, 1 + graphs_below (state, 100));
     }
     for (uint32_t s = 1; s < n; s++) {
         for (uint32_t p = 0; p < s; p++) {
@@ -144,7 +148,8 @@ struct aw_graph *graphs_layered (uint64_t *state, uint32_t cpus, uint32_t gpus)
             aw_graph_add_edge (g, s, (struct aw_edge){ p, graphs_below (state, 4) == 0, each });
         }
     }
-    for (uint32_t s = 0; s < n; s++) /* counts have moved: edges by index between unlike sets become plain */
+    for (uint32_t s = 0; s < n;
+         s++) /* counts have moved: edges by index between unlike sets become plain */
         for (uint32_t e = 0; e < g->sets[s].n_after; e++)
             if (g->sets[g->sets[s].after[e].set].count != g->sets[s].count)
                 g->sets[s].after[e].each = false;

@@ -7,10 +7,17 @@
 
 #include "core/graph.h"
 
-/* A set in short: finalize is the caller's to call, all in the graph is the graph's. NULL stands for failure. */
-struct aw_set *graphs_set (struct aw_graph *g, const char *name, uint32_t count, uint32_t cpus, uint32_t gpus, double seconds);
+/* A set in short: finalize is the caller's to call, all in the graph is the graph's. NULL stands
+ * for failure. */
+struct aw_set *graphs_set (struct aw_graph *g,
+                           const char *name,
+                           uint32_t count,
+                           uint32_t cpus,
+                           uint32_t gpus,
+                           double seconds);
 
-/* "AFTER" as the workflow file has it is too much here: SET waits for PRED of BACK iterations ago. */
+/* "AFTER" as the workflow file has it is too much here: SET waits for PRED of BACK iterations ago.
+ */
 void graphs_edge (struct aw_graph *g, const char *set, const char *pred, uint32_t back, int each);
 
 struct aw_graph *graphs_talk (void); /* the talk's example: six sets of one task */

@@ -53,9 +53,8 @@ static void check_path (const struct aw_graph *g, const struct aw_bounds *b, con
     for (uint32_t i = 0; i < b->n_path; i++) {
         size_t length = strlen (text);
 
-        snprintf (text + length, sizeof (text) - length, g->iterated ? "%s%s@%u" : "%s%s", i
-                  ? " " : "",
-                  g->sets[b->path[i] % g->n_sets].name, b->path[i] / g->n_sets);
+        snprintf (text + length, sizeof (text) - length, g->iterated ? "%s%s@%u" : "%s%s",
+                  i ? " " : "", g->sets[b->path[i] % g->n_sets].name, b->path[i] / g->n_sets);
     }
     assert_string_equal (text, want);
 }
@@ -97,7 +96,8 @@ static void paper (void **state)
         { graphs_ddmd (0), 1205.0, 1134.45, 1575.0,
           "simulate@0 simulate@1 simulate@2 aggregate@2 train@2 infer@2" },
         { graphs_ddmd (1), 1575.0, 1134.45, 1575.0,
-          "simulate@0 aggregate@0 train@0 infer@0 simulate@1 aggregate@1 train@1 infer@1 simulate@2 aggregate@2 train@2 infer@2" },
+          "simulate@0 aggregate@0 train@0 infer@0 simulate@1 aggregate@1 train@1 infer@1 "
+          "simulate@2 aggregate@2 train@2 infer@2" },
     };
 
     (void)state;
@@ -174,7 +174,8 @@ static void against_simulation (void **state)
             assert_true (latency > 0 || o.t <= b.serial_sum * (1 + 1e-12));
             assert_true (o.cpu_share <= 1 + 1e-12 && o.gpu_share <= 1 + 1e-12);
             assert_true (latency > 0
-                         || fabs (o.cpu_share * o.t * a.cpus - b.cpu_seconds) < 1e-6 * b.cpu_seconds);
+                         || fabs (o.cpu_share * o.t * a.cpus - b.cpu_seconds)
+                                < 1e-6 * b.cpu_seconds);
             if (aw_candidates[c].config.mode == AW_MODE_SEQUENTIAL)
                 t_seq = o.t;
             else if (c == 0)
@@ -195,8 +196,10 @@ static void against_simulation (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),  cmocka_unit_test (talk),
-        cmocka_unit_test (paper),            cmocka_unit_test (waves_and_memory),
+        cmocka_unit_test (wrong_arguments),
+        cmocka_unit_test (talk),
+        cmocka_unit_test (paper),
+        cmocka_unit_test (waves_and_memory),
         cmocka_unit_test (against_simulation),
     };
 

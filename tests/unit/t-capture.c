@@ -41,7 +41,8 @@ static void wrong_arguments (void **state)
     assert_int_equal (errno, EINVAL);
     assert_int_equal (aw_capture_start (&capture, missing, NULL, 10, &err), -1);
     assert_int_equal (errno, ENOENT);
-    assert_string_equal (err.text, "/nonexistent/program: cannot be started: No such file or directory");
+    assert_string_equal (err.text,
+                         "/nonexistent/program: cannot be started: No such file or directory");
     assert_int_equal (aw_capture_wait (NULL, 0, 1., &err), -1);
     assert_int_equal (errno, EINVAL);
     aw_capture_finish (&capture);
@@ -85,7 +86,8 @@ static void failures (void **state)
         assert_string_equal (err.text, table[i].text);
         aw_capture_finish (&capture);
     }
-    assert_int_equal (run (&capture, "head -c 5000 /dev/zero | tr '\\0' x >&2; exit 1", 100, 10.), -1);
+    assert_int_equal (run (&capture, "head -c 5000 /dev/zero | tr '\\0' x >&2; exit 1", 100, 10.),
+                      -1);
     assert_int_equal (strlen (capture.complaint), sizeof (capture.complaint) - 2);
     aw_capture_finish (&capture);
 }
@@ -122,8 +124,9 @@ static void at_the_same_time (void **state)
 
         aw_strings_add (line, "sh");
         aw_strings_add (line, "-c");
-        aw_strings_addf (line, "cd %s; head -c 100000 /dev/zero; touch %d; until [ -e %d ]; do sleep 0.01; done",
-                         directory, i, 1 - i);
+        aw_strings_addf (
+            line, "cd %s; head -c 100000 /dev/zero; touch %d; until [ -e %d ]; do sleep 0.01; done",
+            directory, i, 1 - i);
         assert_int_equal (aw_capture_start (&captures[i], line->v, NULL, 100000, &err), 0);
     }
     assert_int_equal (aw_capture_wait (captures, 2, 30., &err), 0);
@@ -154,8 +157,9 @@ static void surroundings (void **state)
     sigprocmask (SIG_BLOCK, &set, &old);
     signal (SIGINT, SIG_IGN);
     assert_true (fd >= 0);
-    assert_int_equal (run (&capture, "cat; grep -E 'Sig(Blk|Ign)' /proc/$$/status; ls -l /proc/$$/fd", 9999, 10.),
-                      0);
+    assert_int_equal (
+        run (&capture, "cat; grep -E 'Sig(Blk|Ign)' /proc/$$/status; ls -l /proc/$$/fd", 9999, 10.),
+        0);
     assert_non_null (strstr (capture.out, "SigBlk:\t0000000000000000"));
     ignored = strstr (capture.out, "SigIgn:\t");
     assert_non_null (ignored);
@@ -227,10 +231,10 @@ static void strings (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments), cmocka_unit_test (output),
-        cmocka_unit_test (failures),        cmocka_unit_test (deadline),
+        cmocka_unit_test (wrong_arguments),  cmocka_unit_test (output),
+        cmocka_unit_test (failures),         cmocka_unit_test (deadline),
         cmocka_unit_test (at_the_same_time), cmocka_unit_test (surroundings),
-        cmocka_unit_test (environment),     cmocka_unit_test (finish_kills),
+        cmocka_unit_test (environment),      cmocka_unit_test (finish_kills),
         cmocka_unit_test (strings),
     };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The coordinator over the fake row: each run has a directory of its own, and what counts is the exit status and the journal. */
+/* The coordinator over the fake row: each run has a directory of its own, and what counts is the
+ * exit status and the journal. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -93,7 +94,10 @@ static void happen (struct run *r)
     }
 }
 
-static void plan (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+static void plan (void *arg,
+                  uint32_t node,
+                  const struct aw_launch *launch,
+                  struct aw_fake_outcome *outcome)
 {
     struct run *r = arg;
 
@@ -117,12 +121,17 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
 
 static void begin (struct run *r)
 {
-    const struct aw_fake_config fake = { .n_nodes = r->nodes, .cpus = r->cpus, .plan = plan, .arg = r };
-    struct aw_coordinator_config config = { .display = AW_DISPLAY_NONE, .check_pool = check_pool, .arg = r };
+    const struct aw_fake_config fake = {
+        .n_nodes = r->nodes, .cpus = r->cpus, .plan = plan, .arg = r
+    };
+    struct aw_coordinator_config config = { .display = AW_DISPLAY_NONE,
+                                            .check_pool = check_pool,
+                                            .arg = r };
     struct aw_problems problems;
     char text[4096];
 
-    snprintf (text, sizeof (text), "{ \"async-workflow\": 1, \"name\": \"t\", \"tasks\": %s }", r->tasks);
+    snprintf (text, sizeof (text), "{ \"async-workflow\": 1, \"name\": \"t\", \"tasks\": %s }",
+              r->tasks);
     aw_problems_init (&problems);
     r->workflow = aw_workflow_parse (text, strlen (text), "t.json", &problems);
     aw_problems_print (&problems, stderr);
@@ -141,7 +150,8 @@ static void begin (struct run *r)
     config.kill_grace = r->grace;
     r->coordinator = aw_coordinator_create (r->base, &config, &r->err);
     assert_non_null (r->coordinator);
-    r->exec = aw_exec_fake_create (r->base, aw_coordinator_callbacks (r->coordinator), &fake, &r->err);
+    r->exec =
+        aw_exec_fake_create (r->base, aw_coordinator_callbacks (r->coordinator), &fake, &r->err);
     assert_non_null (r->exec);
 }
 
@@ -176,7 +186,8 @@ static void finish (struct run *r)
     free (r->dir);
 }
 
-/* A second scheduler: what came from outside is handed in, what was decided must be decided again. */
+/* A second scheduler: what came from outside is handed in, what was decided must be decided again.
+ */
 struct replay {
     struct aw_sched *sched;
     uint32_t n[AW_EVENT_TYPES];
@@ -199,12 +210,14 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
     if (from_outside (ev))
         return aw_sched_handle (p->sched, ev, err);
     if (!aw_sched_next (p->sched, &action))
-        return aw_error_set (err, "nothing is decided, but it was: %s", aw_event_type_name (ev->type));
+        return aw_error_set (err, "nothing is decided, but it was: %s",
+                             aw_event_type_name (ev->type));
     if (action.type != ev->type || (action.type != AW_EVENT_END && action.task != ev->task)
         || action.attempt != ev->attempt || action.code != ev->code)
-        return aw_error_set (err, "%s %u instead of %s %u", aw_event_type_name (action.type), action.task,
-                             aw_event_type_name (ev->type), ev->task);
-    if (action.type == AW_EVENT_START && (action.node != ev->node || !aw_idset_equal (&action.cpus, &ev->cpus)))
+        return aw_error_set (err, "%s %u instead of %s %u", aw_event_type_name (action.type),
+                             action.task, aw_event_type_name (ev->type), ev->task);
+    if (action.type == AW_EVENT_START
+        && (action.node != ev->node || !aw_idset_equal (&action.cpus, &ev->cpus)))
         return aw_error_set (err, "task %u starts elsewhere", ev->task);
     return 0;
 }
@@ -226,8 +239,10 @@ static void check_journal (const struct run *r, int code, struct replay *p)
     aw_sched_destroy (p->sched);
 }
 
-#define CHAIN "{ \"a\": { \"count\": 3, \"command\": [\"x\"] }, \"b\": { \"after\": [\"a\"], \"command\": [\"x\"] }, " \
-              "\"c\": { \"after\": [\"a[i]\"], \"count\": 3, \"retries\": 1, \"command\": [\"x\"] } }"
+#define CHAIN                                                                                     \
+    "{ \"a\": { \"count\": 3, \"command\": [\"x\"] }, \"b\": { \"after\": [\"a\"], \"command\": " \
+    "[\"x\"] }, "                                                                                 \
+    "\"c\": { \"after\": [\"a[i]\"], \"count\": 3, \"retries\": 1, \"command\": [\"x\"] } }"
 
 static void normal (void **state)
 {
@@ -243,7 +258,10 @@ static void normal (void **state)
     finish (&r);
 }
 
-static void fails_once (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+static void fails_once (void *arg,
+                        uint32_t node,
+                        const struct aw_launch *launch,
+                        struct aw_fake_outcome *outcome)
 {
     (void)arg;
     (void)node;
@@ -252,7 +270,10 @@ static void fails_once (void *arg, uint32_t node, const struct aw_launch *launch
     outcome->refused = launch->task == 6 && launch->attempt == 0;
 }
 
-static void fails (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+static void fails (void *arg,
+                   uint32_t node,
+                   const struct aw_launch *launch,
+                   struct aw_fake_outcome *outcome)
 {
     (void)arg;
     (void)node;
@@ -275,7 +296,10 @@ static void failures (void **state)
     finish (&once);
 }
 
-static void for_ever (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+static void for_ever (void *arg,
+                      uint32_t node,
+                      const struct aw_launch *launch,
+                      struct aw_fake_outcome *outcome)
 {
     (void)arg;
     (void)node;
@@ -283,7 +307,10 @@ static void for_ever (void *arg, uint32_t node, const struct aw_launch *launch, 
     outcome->seconds = 1e6;
 }
 
-static void stubborn (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+static void stubborn (void *arg,
+                      uint32_t node,
+                      const struct aw_launch *launch,
+                      struct aw_fake_outcome *outcome)
 {
     for_ever (arg, node, launch, outcome);
     outcome->stubborn = true;
@@ -291,8 +318,20 @@ static void stubborn (void *arg, uint32_t node, const struct aw_launch *launch, 
 
 static void stopped (void **state)
 {
-    struct run r = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = for_ever, .what = INTERRUPT, .at = 2, .grace = 1e5 };
-    struct run twice = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = stubborn, .what = INTERRUPT_TWICE, .at = 2, .grace = 1e5 };
+    struct run r = { .tasks = CHAIN,
+                     .nodes = 1,
+                     .cpus = 4,
+                     .plan = for_ever,
+                     .what = INTERRUPT,
+                     .at = 2,
+                     .grace = 1e5 };
+    struct run twice = { .tasks = CHAIN,
+                         .nodes = 1,
+                         .cpus = 4,
+                         .plan = stubborn,
+                         .what = INTERRUPT_TWICE,
+                         .at = 2,
+                         .grace = 1e5 };
     struct replay p;
 
     (void)state;
@@ -328,7 +367,9 @@ static void pool_is_lost (void **state)
 
 static void never_starts (void **state)
 {
-    struct run large = { .tasks = "{ \"a\": { \"cpus\": 5, \"command\": [\"x\"] } }", .nodes = 2, .cpus = 4 };
+    struct run large = { .tasks = "{ \"a\": { \"cpus\": 5, \"command\": [\"x\"] } }",
+                         .nodes = 2,
+                         .cpus = 4 };
     struct run refused = { .tasks = CHAIN, .nodes = 2, .cpus = 4, .refuse = true };
 
     (void)state;
@@ -345,7 +386,10 @@ static void never_starts (void **state)
     finish (&refused);
 }
 
-static void a_moment (void *arg, uint32_t node, const struct aw_launch *launch, struct aw_fake_outcome *outcome)
+static void a_moment (void *arg,
+                      uint32_t node,
+                      const struct aw_launch *launch,
+                      struct aw_fake_outcome *outcome)
 {
     for_ever (arg, node, launch, outcome);
     outcome->seconds = 0.05;
@@ -354,8 +398,12 @@ static void a_moment (void *arg, uint32_t node, const struct aw_launch *launch, 
 /* A completion that cannot be written starts nothing. */
 static void disk_full (void **state)
 {
-    struct run r = { .tasks = "{ \"a\": { \"command\": [\"x\"] }, \"b\": { \"after\": [\"a\"], \"command\": [\"x\"] } }",
-                     .nodes = 1, .cpus = 1, .plan = a_moment, .what = FILL_DISK };
+    struct run r = { .tasks = "{ \"a\": { \"command\": [\"x\"] }, \"b\": { \"after\": [\"a\"], "
+                              "\"command\": [\"x\"] } }",
+                     .nodes = 1,
+                     .cpus = 1,
+                     .plan = a_moment,
+                     .what = FILL_DISK };
 
     (void)state;
     signal (SIGXFSZ, SIG_IGN);
@@ -367,7 +415,10 @@ static void disk_full (void **state)
 /* What becomes ready at once does not pile up in memory before the first start. */
 static void many_ready (void **state)
 {
-    struct run r = { .tasks = "{ \"a\": { \"count\": 20000, \"command\": [\"x\"] } }", .nodes = 1, .cpus = 1, .what = BREAK };
+    struct run r = { .tasks = "{ \"a\": { \"count\": 20000, \"command\": [\"x\"] } }",
+                     .nodes = 1,
+                     .cpus = 1,
+                     .what = BREAK };
 
     (void)state;
     assert_int_equal (run (&r), 4);

@@ -14,7 +14,8 @@
 #include "core/depend.h"
 #include "graphs.h"
 
-/* "a2 b2 c1 | b[i]<a[i] c<b a<c@1" is: sets with their counts, then edges: successor, predecessor, iterations back. */
+/* "a2 b2 c1 | b[i]<a[i] c<b a<c@1" is: sets with their counts, then edges: successor, predecessor,
+ * iterations back. */
 static void add_edge (struct aw_graph *g, char *word)
 {
     char *pred = strchr (word, '<') + 1, *back = strchr (pred, '@');
@@ -62,7 +63,10 @@ static void put_names (const struct aw_graph *g, struct aw_ranges *ranges, char 
 }
 
 /* "+a[0] -b[1]": what became ready, then what is skipped. */
-static void check_step (const struct aw_graph *g, struct aw_released *out, const char *step, const char *want)
+static void check_step (const struct aw_graph *g,
+                        struct aw_released *out,
+                        const char *step,
+                        const char *want)
 {
     char text[1024] = "";
 
@@ -88,32 +92,80 @@ struct row {
 static const struct row rows[] = {
     { "a2 b2 | b<a", 1, false, "+a[0] +a[1]", { { "a[1]", "" }, { "a[0]", "+b[0] +b[1]" } } },
     { "a2 b2 | b[i]<a[i]", 1, false, "+a[0] +a[1]", { { "a[1]", "+b[1]" }, { "a[0]", "+b[0]" } } },
-    { "a1 b2 c2 | c<a c[i]<b[i]", 1, false, "+a[0] +b[0] +b[1]",
+    { "a1 b2 c2 | c<a c[i]<b[i]",
+      1,
+      false,
+      "+a[0] +b[0] +b[1]",
       { { "b[1]", "" }, { "a[0]", "+c[1]" }, { "b[0]", "+c[0]" } } },
-    { "a2 b2 | b[i]<a[i] b[i]<a[i] b<a", 1, false, "+a[0] +a[1]", { { "a[0]", "" }, { "a[1]", "+b[0] +b[1]" } } },
+    { "a2 b2 | b[i]<a[i] b[i]<a[i] b<a",
+      1,
+      false,
+      "+a[0] +a[1]",
+      { { "a[0]", "" }, { "a[1]", "+b[0] +b[1]" } } },
     /* failures: one index, the whole set, each task once */
-    { "a2 b2 c1 | b[i]<a[i] c<b", 1, false, "+a[0] +a[1]",
+    { "a2 b2 c1 | b[i]<a[i] c<b",
+      1,
+      false,
+      "+a[0] +a[1]",
       { { "!a[0]", "-b[0] -c[0]" }, { "a[1]", "+b[1]" }, { "b[1]", "" } } },
     { "a2 b2 | b<a", 1, false, "+a[0] +a[1]", { { "!a[0]", "-b[0] -b[1]" }, { "!a[1]", "" } } },
     { "a2 b2 | b<a", 1, false, "+a[0] +a[1]", { { "a[0]", "" }, { "!a[1]", "-b[0] -b[1]" } } },
-    { "a2 b2 c2 d1 | b[i]<a[i] c[i]<a[i] c[i]<b[i] d<a", 1, false, "+a[0] +a[1]",
+    { "a2 b2 c2 d1 | b[i]<a[i] c[i]<a[i] c[i]<b[i] d<a",
+      1,
+      false,
+      "+a[0] +a[1]",
       { { "!a[1]", "-b[1] -c[1] -d[0]" }, { "a[0]", "+b[0]" }, { "b[0]", "+c[0]" } } },
     /* iterations */
-    { "a1 b1 | b<a a<a@1", 3, false, "+a@0[0]",
-      { { "a@0[0]", "+a@1[0] +b@0[0]" }, { "a@1[0]", "+a@2[0] +b@1[0]" }, { "b@1[0]", "" }, { "!b@0[0]", "" } } },
-    { "a2 | a[i]<a[i]@1", 3, false, "+a@0[0] +a@0[1]",
-      { { "a@0[1]", "+a@1[1]" }, { "!a@1[1]", "-a@2[1]" }, { "a@0[0]", "+a@1[0]" }, { "a@1[0]", "+a@2[0]" } } },
-    { "a1 b1 | a<b@2", 4, false, "+a@0[0] +b@0[0] +a@1[0] +b@1[0] +b@2[0] +b@3[0]",
+    { "a1 b1 | b<a a<a@1",
+      3,
+      false,
+      "+a@0[0]",
+      { { "a@0[0]", "+a@1[0] +b@0[0]" },
+        { "a@1[0]", "+a@2[0] +b@1[0]" },
+        { "b@1[0]", "" },
+        { "!b@0[0]", "" } } },
+    { "a2 | a[i]<a[i]@1",
+      3,
+      false,
+      "+a@0[0] +a@0[1]",
+      { { "a@0[1]", "+a@1[1]" },
+        { "!a@1[1]", "-a@2[1]" },
+        { "a@0[0]", "+a@1[0]" },
+        { "a@1[0]", "+a@2[0]" } } },
+    { "a1 b1 | a<b@2",
+      4,
+      false,
+      "+a@0[0] +b@0[0] +a@1[0] +b@1[0] +b@2[0] +b@3[0]",
       { { "b@1[0]", "+a@3[0]" }, { "!b@0[0]", "-a@2[0]" } } },
     /* stage after stage */
-    { "a1 b1 c1 | b<a", 2, true, "+a@0[0] +c@0[0]",
-      { { "a@0[0]", "" }, { "c@0[0]", "+b@0[0]" }, { "b@0[0]", "+a@1[0] +c@1[0]" }, { "c@1[0]", "" }, { "a@1[0]", "+b@1[0]" } } },
-    { "a2 b2 c1 | b[i]<a[i] c<b", 1, true, "+a[0] +a[1]",
+    { "a1 b1 c1 | b<a",
+      2,
+      true,
+      "+a@0[0] +c@0[0]",
+      { { "a@0[0]", "" },
+        { "c@0[0]", "+b@0[0]" },
+        { "b@0[0]", "+a@1[0] +c@1[0]" },
+        { "c@1[0]", "" },
+        { "a@1[0]", "+b@1[0]" } } },
+    { "a2 b2 c1 | b[i]<a[i] c<b",
+      1,
+      true,
+      "+a[0] +a[1]",
       { { "!a[0]", "-b[0] -c[0]" }, { "a[1]", "+b[1]" }, { "b[1]", "" } } },
     /* whole stages skipped: the gate goes on over them */
-    { "a1 b1 c1 d1 | b<a c<b d<d@1", 2, true, "+a@0[0] +d@0[0]",
-      { { "d@0[0]", "" }, { "!a@0[0]", "+a@1[0] +d@1[0] -b@0[0] -c@0[0]" }, { "a@1[0]", "" }, { "d@1[0]", "+b@1[0]" } } },
-    { "a1 b1 | b<a a<b@1", 3, true, "+a@0[0]", { { "!a@0[0]", "-b@0[0] -a@1[0] -b@1[0] -a@2[0] -b@2[0]" } } },
+    { "a1 b1 c1 d1 | b<a c<b d<d@1",
+      2,
+      true,
+      "+a@0[0] +d@0[0]",
+      { { "d@0[0]", "" },
+        { "!a@0[0]", "+a@1[0] +d@1[0] -b@0[0] -c@0[0]" },
+        { "a@1[0]", "" },
+        { "d@1[0]", "+b@1[0]" } } },
+    { "a1 b1 | b<a a<b@1",
+      3,
+      true,
+      "+a@0[0]",
+      { { "!a@0[0]", "-b@0[0] -a@1[0] -b@1[0] -a@2[0] -b@2[0]" } } },
 };
 
 static void do_step (struct aw_depend *d, const struct step *step, struct aw_released *out)
@@ -124,7 +176,8 @@ static void do_step (struct aw_depend *d, const struct step *step, struct aw_rel
     assert_int_not_equal (task, AW_NONE);
     assert_int_equal (d->state[task], AW_TASK_READY);
     aw_depend_set_state (d, task, AW_TASK_RUNNING);
-    assert_int_equal (failed ? aw_depend_fail (d, task, 1, out) : aw_depend_done (d, task, 1, out), 0);
+    assert_int_equal (failed ? aw_depend_fail (d, task, 1, out) : aw_depend_done (d, task, 1, out),
+                      0);
 }
 
 static void check_row (const struct row *row)

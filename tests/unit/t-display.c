@@ -78,7 +78,9 @@ static void draw_plainly (const struct aw_graph *graph,
                           bool utf8,
                           char *buf)
 {
-    struct aw_frame_style style = { .colour = false, .utf8 = utf8, .columns = columns, .rows = rows };
+    struct aw_frame_style style = {
+        .colour = false, .utf8 = utf8, .columns = columns, .rows = rows
+    };
     struct aw_frame frame = { 0 };
     size_t n = 0;
 
@@ -112,16 +114,14 @@ static void frames (void **state)
         { 80, 24, false,
           "simulate   ###############!=====................ 120/288   48 running  2 failed\n"
           "aggregate  ############.........................  96/288    4 ready\n" },
-        { 80, 24, true,
-          "simulate   \xe2\x96\x88\xe2\x96\x88" },
+        { 80, 24, true, "simulate   \xe2\x96\x88\xe2\x96\x88" },
         { 50, 24, false,
           "simulate   120/288   48 running  2 failed\n"
           "aggregate   96/288    4 ready\n"
           "train      288/288\n"
           "infer        0/288\n"
           "CPUs 40/64  GPUs 16/16  on 4 nodes   3m20s\n" },
-        { 12, 24, false,
-          "simulate   \n" },
+        { 12, 24, false, "simulate   \n" },
         { 80, 5, false, /* two sets and the rest */
           "simulate " },
         { 50, 4, false,
@@ -132,8 +132,15 @@ static void frames (void **state)
         { 1, 1, false, "\n" },
     };
     struct aw_graph *graph = make_graph (4, 96, 3);
-    struct aw_display_state now = { .t = 200.7, .sets = sets, .nodes = 4, .cpus = 64, .busy_cpus = 40,
-                                    .gpus = 16, .busy_gpus = 16, .left = 479.5, .note = "stopping" };
+    struct aw_display_state now = { .t = 200.7,
+                                    .sets = sets,
+                                    .nodes = 4,
+                                    .cpus = 64,
+                                    .busy_cpus = 40,
+                                    .gpus = 16,
+                                    .busy_gpus = 16,
+                                    .left = 479.5,
+                                    .note = "stopping" };
     char buf[8192];
 
     (void)state;
@@ -159,7 +166,9 @@ static void all_sizes (void **state)
     assert_non_null (sets);
     assert_non_null (buf);
     for (int i = 0; i < 300; i++)
-        sets[i] = (struct aw_display_set){ .ready = i % 2, .running = i % 3, .done = i % 4, .failed = i % 5 == 0 };
+        sets[i] = (struct aw_display_set){
+            .ready = i % 2, .running = i % 3, .done = i % 4, .failed = i % 5 == 0
+        };
     for (int columns = 1; columns < 140; columns += 3) {
         for (int rows = 1; rows < 60; rows += 7) {
             draw_plainly (graph, &now, columns, rows, true, buf);
@@ -184,7 +193,8 @@ static void bars (void **state)
         { { .done = 999, .running = 1 }, "#######################################=" },
         { { .failed = 1 }, "!......................................." },
         { { .ready = 1000 }, "----------------------------------------" },
-        { { .done = 250, .running = 250, .ready = 250 }, "##########==========----------.........." },
+        { { .done = 250, .running = 250, .ready = 250 },
+          "##########==========----------.........." },
     };
     struct aw_graph *graph = make_graph (1, 1000, 1);
     char buf[1024];
@@ -226,7 +236,9 @@ static int count_lines (const char *text)
 }
 
 /* A display whose output can be read from *OUT. */
-static struct aw_display *on_pipe (const struct aw_graph *graph, enum aw_display_mode mode, int out[2])
+static struct aw_display *on_pipe (const struct aw_graph *graph,
+                                   enum aw_display_mode mode,
+                                   int out[2])
 {
     struct aw_display *d;
 
@@ -246,7 +258,9 @@ static void plain_lines (void **state)
 {
     struct aw_graph *graph = make_graph (2, 2, 2);
     struct aw_display_set sets[2] = { { .running = 2 } };
-    struct aw_display_state now = { .sets = sets, .nodes = 1, .cpus = 4, .busy_cpus = 2, .left = NAN };
+    struct aw_display_state now = {
+        .sets = sets, .nodes = 1, .cpus = 4, .busy_cpus = 2, .left = NAN
+    };
     struct aw_event ev = { .type = AW_EVENT_START };
     int out[2];
     struct aw_display *d = on_pipe (graph, AW_DISPLAY_AUTO, out);
@@ -256,7 +270,8 @@ static void plain_lines (void **state)
     assert_true (aw_display_next (d, 0) == 0); /* the first line at once */
     aw_display_event (d, &ev);
     aw_display_update (d, &now);
-    assert_string_equal (drain (out[0]), "async-workflow: 0 s: 0 of 8 tasks done, 2 running; CPUs 2/4\n");
+    assert_string_equal (drain (out[0]),
+                         "async-workflow: 0 s: 0 of 8 tasks done, 2 running; CPUs 2/4\n");
     assert_true (isinf (aw_display_next (d, 0.5))); /* nothing happens, no timer */
     assert_true (isinf (aw_display_next (d, 5000)));
     ev = (struct aw_event){ .type = AW_EVENT_FINISH, .t = 0.3 };
@@ -265,7 +280,8 @@ static void plain_lines (void **state)
     ev.task = 1;
     ev.t = 0.4;
     aw_display_event (d, &ev);
-    assert_float_equal (aw_display_next (d, 0.4), 0.6, 1e-9); /* an instance is over: one line a second */
+    assert_float_equal (aw_display_next (d, 0.4), 0.6,
+                        1e-9); /* an instance is over: one line a second */
     now.t = 0.7;
     aw_display_update (d, &now); /* too early */
     assert_string_equal (drain (out[0]), "");
@@ -274,7 +290,9 @@ static void plain_lines (void **state)
     now.left = 100;
     aw_display_update (d, &now);
     text = drain (out[0]);
-    assert_non_null (strstr (text, ": 1 s: simulate@0 over; 2 of 8 tasks done, 0 running; CPUs 2/4; about 1m40s left\n"));
+    assert_non_null (strstr (
+        text,
+        ": 1 s: simulate@0 over; 2 of 8 tasks done, 0 running; CPUs 2/4; about 1m40s left\n"));
     assert_true (isinf (aw_display_next (d, 1)));
     aw_display_finish (d);
     close_pipe (out);
@@ -310,7 +328,9 @@ static void failures (void **state)
     struct aw_graph *graph = make_graph (1, 1000, 1);
     struct aw_display_set set = { 0 };
     struct aw_display_state now = { .sets = &set, .left = NAN };
-    struct aw_event ev = { .type = AW_EVENT_NODE, .name = "n\x1b" "1" };
+    struct aw_event ev = { .type = AW_EVENT_NODE,
+                           .name = "n\x1b"
+                                   "1" };
     int out[2];
     struct aw_display *d = on_pipe (graph, AW_DISPLAY_NONE, out);
     char *text;
@@ -319,15 +339,21 @@ static void failures (void **state)
     graph->sets[0].retries = 1;
     aw_display_set_directory (d, "/run");
     aw_display_event (d, &ev);
-    ev = (struct aw_event){ .type = AW_EVENT_FINISH, .status = AW_STATUS_FAILED, .code = 3, .seconds = 2.31, .t = 3 };
+    ev = (struct aw_event){
+        .type = AW_EVENT_FINISH, .status = AW_STATUS_FAILED, .code = 3, .seconds = 2.31, .t = 3
+    };
     aw_display_event (d, &ev);
-    assert_string_equal (drain (out[0]), "async-workflow: simulate[0]: exit code 3 after 2.31 s on n?1; tried again\n");
+    assert_string_equal (
+        drain (out[0]),
+        "async-workflow: simulate[0]: exit code 3 after 2.31 s on n?1; tried again\n");
     ev.attempt = 1;
     ev.code = 0;
     ev.signal = 9;
     aw_display_event (d, &ev);
-    assert_string_equal (drain (out[0]), "async-workflow: simulate[0]: SIGKILL after 2.31 s on n?1; it was attempt 2; "
-                                         "see /run/logs\n");
+    assert_string_equal (
+        drain (out[0]),
+        "async-workflow: simulate[0]: SIGKILL after 2.31 s on n?1; it was attempt 2; "
+        "see /run/logs\n");
     ev.status = AW_STATUS_CANCELLED;
     aw_display_event (d, &ev);
     assert_string_equal (drain (out[0]), "");
@@ -419,7 +445,10 @@ static const char *line (const struct screen *s, int y)
     return buf;
 }
 
-static struct aw_display *on_terminal (const struct aw_graph *graph, int columns, int rows, int fds[2])
+static struct aw_display *on_terminal (const struct aw_graph *graph,
+                                       int columns,
+                                       int rows,
+                                       int fds[2])
 {
     struct winsize size = { .ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows };
     struct aw_display *d;
@@ -487,7 +516,8 @@ static void terminal (void **state)
     aw_graph_destroy (graph);
 }
 
-/* The window becomes narrow: lines drawn before take more rows now. Our screen does as terminals that wrap anew. */
+/* The window becomes narrow: lines drawn before take more rows now. Our screen does as terminals
+ * that wrap anew. */
 static void resize (void **state)
 {
     struct aw_graph *graph = make_graph (2, 96, 1);
@@ -558,8 +588,8 @@ static void no_colour (void **state)
     aw_graph_destroy (graph);
 }
 
-/* Nobody reads: neither does the display wait, nor grow, nor leave half a frame behind when they read again; and the
- * descriptor stays as it was for others.
+/* Nobody reads: neither does the display wait, nor grow, nor leave half a frame behind when they
+ * read again; and the descriptor stays as it was for others.
  */
 static void slow_reader (void **state)
 {

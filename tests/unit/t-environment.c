@@ -326,10 +326,10 @@ static void node (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (hidden),  cmocka_unit_test (lookup),
-        cmocka_unit_test (made),    cmocka_unit_test (srun_in_a_task), cmocka_unit_test (threads_given),
-        cmocka_unit_test (gpu_ids), cmocka_unit_test (gpu_variables),
-        cmocka_unit_test (node),
+        cmocka_unit_test (hidden),        cmocka_unit_test (lookup),
+        cmocka_unit_test (made),          cmocka_unit_test (srun_in_a_task),
+        cmocka_unit_test (threads_given), cmocka_unit_test (gpu_ids),
+        cmocka_unit_test (gpu_variables), cmocka_unit_test (node),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

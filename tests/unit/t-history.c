@@ -51,10 +51,22 @@ static int feed (struct aw_history *history, const struct step *step, struct aw_
     return rc;
 }
 
-#define NODE(n, time) { { .type = AW_EVENT_NODE, .t = time, .node = n, .name = "n" }, "0-3", "0" }
-#define READY(id, time) { { .type = AW_EVENT_READY, .t = time, .task = id }, NULL, NULL }
-#define START(id, time, cpus) { { .type = AW_EVENT_START, .t = time, .task = id }, cpus, NULL }
-#define FINISH(id, time) { { .type = AW_EVENT_FINISH, .t = time, .task = id, .seconds = 1 }, NULL, NULL }
+#define NODE(n, time)                                                            \
+    {                                                                            \
+        { .type = AW_EVENT_NODE, .t = time, .node = n, .name = "n" }, "0-3", "0" \
+    }
+#define READY(id, time)                                               \
+    {                                                                 \
+        { .type = AW_EVENT_READY, .t = time, .task = id }, NULL, NULL \
+    }
+#define START(id, time, cpus)                                         \
+    {                                                                 \
+        { .type = AW_EVENT_START, .t = time, .task = id }, cpus, NULL \
+    }
+#define FINISH(id, time)                                                             \
+    {                                                                                \
+        { .type = AW_EVENT_FINISH, .t = time, .task = id, .seconds = 1 }, NULL, NULL \
+    }
 
 static void contradictions (void **state)
 {
@@ -66,19 +78,30 @@ static void contradictions (void **state)
         { { NODE (1, 0) }, 1, "node 1 joins where number 0 comes next" },
         { { { { .type = AW_EVENT_NODE_LOST }, NULL, NULL } }, 1, "never joined" },
         { { START (0, 0, "0") }, 1, "a[0] starts on a node that never joined" },
-        { { NODE (0, 0), START (0, 0, "0-4") }, 2, "a[0] starts on CPUs or GPUs that its node does not have free" },
+        { { NODE (0, 0), START (0, 0, "0-4") },
+          2,
+          "a[0] starts on CPUs or GPUs that its node does not have free" },
         { { NODE (0, 0), START (0, 0, "0-2"), START (1, 0, "2-3") }, 3, "does not have free" },
         { { NODE (0, 0), START (0, 0, "0"), START (0, 1, "1") }, 3, "is running already" },
         { { NODE (0, 0), FINISH (0, 0) }, 2, "a[0] ends and is not running" },
         { { NODE (0, 0), START (0, 0, "0"), FINISH (0, 1), FINISH (0, 1) }, 4, "is not running" },
-        { { NODE (0, 0), START (0, 0, "0"),
-            { { .type = AW_EVENT_FINISH, .t = 1, .attempt = 1 }, NULL, NULL } }, 3, "another attempt" },
-        { { NODE (0, 0), START (0, 0, "0"), { { .type = AW_EVENT_SKIP }, NULL, NULL } }, 3, "skipped and had started" },
-        { { NODE (0, 0), { { .type = AW_EVENT_SKIP }, NULL, NULL }, START (0, 0, "0") }, 3, "was skipped" },
+        { { NODE (0, 0),
+            START (0, 0, "0"),
+            { { .type = AW_EVENT_FINISH, .t = 1, .attempt = 1 }, NULL, NULL } },
+          3,
+          "another attempt" },
+        { { NODE (0, 0), START (0, 0, "0"), { { .type = AW_EVENT_SKIP }, NULL, NULL } },
+          3,
+          "skipped and had started" },
+        { { NODE (0, 0), { { .type = AW_EVENT_SKIP }, NULL, NULL }, START (0, 0, "0") },
+          3,
+          "was skipped" },
         { { NODE (0, 5), READY (0, 4) }, 2, "time goes back" },
         { { READY (0, NAN) }, 1, "time goes back" },
         { { READY (5, 0) }, 1, "no task has number 5" },
-        { { NODE (0, 0), { { .type = AW_EVENT_NODE_LOST }, NULL, NULL }, START (0, 0, "0") }, 3, "was lost" },
+        { { NODE (0, 0), { { .type = AW_EVENT_NODE_LOST }, NULL, NULL }, START (0, 0, "0") },
+          3,
+          "was lost" },
     };
     struct aw_graph *graph = make_graph (1);
 
@@ -132,19 +155,47 @@ static void empty (void **state)
 static void by_hand (void **state)
 {
     static const struct step steps[] = {
-        NODE (0, 0), READY (0, 0), READY (1, 0), START (0, 1, "0-1"), START (1, 1, "2"),
-        { { .type = AW_EVENT_FINISH, .t = 3, .task = 0, .status = AW_STATUS_FAILED, .code = 3, .seconds = 2,
-            .reason = "why" }, NULL, NULL },
+        NODE (0, 0),
+        READY (0, 0),
+        READY (1, 0),
+        START (0, 1, "0-1"),
+        START (1, 1, "2"),
+        { { .type = AW_EVENT_FINISH,
+            .t = 3,
+            .task = 0,
+            .status = AW_STATUS_FAILED,
+            .code = 3,
+            .seconds = 2,
+            .reason = "why" },
+          NULL,
+          NULL },
         { { .type = AW_EVENT_READY, .t = 3, .task = 0, .attempt = 1 }, NULL, NULL },
         { { .type = AW_EVENT_START, .t = 3.5, .task = 0, .attempt = 1 }, "0-1", NULL },
-        FINISH (1, 4), READY (3, 4), START (3, 4, "2"),
-        { { .type = AW_EVENT_FINISH, .t = 6, .task = 0, .attempt = 1, .seconds = 2.4, .cpu_seconds = 4 }, NULL, NULL },
-        READY (2, 6), START (2, 6.25, "0"), FINISH (3, 7), FINISH (2, 8), READY (4, 8), START (4, 8, "0-3"),
-        FINISH (4, 11), { { .type = AW_EVENT_END, .t = 11 }, NULL, NULL },
+        FINISH (1, 4),
+        READY (3, 4),
+        START (3, 4, "2"),
+        { { .type = AW_EVENT_FINISH,
+            .t = 6,
+            .task = 0,
+            .attempt = 1,
+            .seconds = 2.4,
+            .cpu_seconds = 4 },
+          NULL,
+          NULL },
+        READY (2, 6),
+        START (2, 6.25, "0"),
+        FINISH (3, 7),
+        FINISH (2, 8),
+        READY (4, 8),
+        START (4, 8, "0-3"),
+        FINISH (4, 11),
+        { { .type = AW_EVENT_END, .t = 11 }, NULL, NULL },
     };
     static const uint32_t want[] = { 0, 0, 2, 4 }; /* tasks of the chain */
-    static const struct aw_step load[] = { { 1, 3, 0 }, { 3, 1, 0 }, { 3.5, 3, 0 }, { 6, 1, 0 }, { 6.25, 2, 0 },
-                                           { 7, 1, 0 }, { 8, 4, 0 }, { 11, 0, 0 } };
+    static const struct aw_step load[] = {
+        { 1, 3, 0 },    { 3, 1, 0 }, { 3.5, 3, 0 }, { 6, 1, 0 },
+        { 6.25, 2, 0 }, { 7, 1, 0 }, { 8, 4, 0 },   { 11, 0, 0 }
+    };
     struct aw_graph *graph = make_graph (1);
     struct aw_history history;
     struct aw_summary sum;
@@ -160,7 +211,8 @@ static void by_hand (void **state)
         if (feed (&history, &steps[i], &err) < 0)
             fail_msg ("step %zu: %s", i, err.text);
         if (steps[i].ev.type == AW_EVENT_FINISH && steps[i].ev.code)
-            assert_int_equal (aw_history_state (&history, 0), AW_TASK_UNSTARTED); /* to be tried again */
+            assert_int_equal (aw_history_state (&history, 0),
+                              AW_TASK_UNSTARTED); /* to be tried again */
     }
     aw_history_summary (&history, &sum);
     assert_int_equal (sum.completed, 5);
@@ -197,7 +249,9 @@ static void states (void **state)
     struct aw_graph *graph = make_graph (1);
     struct aw_history history;
     struct step node = NODE (0, 0), start = START (2, 0, "0");
-    struct aw_event ev = { .type = AW_EVENT_FINISH, .task = 2, .status = AW_STATUS_FAILED, .signal = 9 };
+    struct aw_event ev = {
+        .type = AW_EVENT_FINISH, .task = 2, .status = AW_STATUS_FAILED, .signal = 9
+    };
     struct aw_summary sum;
 
     (void)state;
@@ -230,7 +284,8 @@ static void states (void **state)
     assert_int_equal (sum.failed, 2); /* the retry never came */
     assert_int_equal (sum.skipped, 1);
     assert_int_equal (sum.unstarted, 2);
-    assert_int_equal (sum.completed + sum.failed + sum.cancelled + sum.skipped + sum.running + sum.unstarted, 5);
+    assert_int_equal (
+        sum.completed + sum.failed + sum.cancelled + sum.skipped + sum.running + sum.unstarted, 5);
     assert_string_equal (history.stop_reason, "SIGINT");
     assert_int_equal (history.exit_code, 3);
     aw_history_finish (&history);
@@ -245,7 +300,8 @@ static uint32_t below (uint32_t n)
     return seed % n;
 }
 
-/* A random run that respects the graph: at each moment something that may start starts, or something that runs ends. */
+/* A random run that respects the graph: at each moment something that may start starts, or
+ * something that runs ends. */
 struct random_run {
     struct aw_graph *graph;
     struct aw_history history;
@@ -310,7 +366,9 @@ static void end_one (struct random_run *run)
 {
     uint32_t i = below (run->n_running), id = run->running[i];
     const struct aw_attempt *last = aw_history_last (&run->history, id);
-    struct aw_event ev = { .type = AW_EVENT_FINISH, .t = run->t, .task = id, .attempt = last->attempt };
+    struct aw_event ev = {
+        .type = AW_EVENT_FINISH, .t = run->t, .task = id, .attempt = last->attempt
+    };
 
     ev.seconds = run->t - last->start;
     if (below (10) == 0) {
@@ -351,7 +409,9 @@ static void check_load (const struct random_run *run)
 }
 
 /* B directly follows A in the workflow, or is A's next attempt. */
-static bool follows (const struct aw_graph *graph, const struct aw_attempt *a, const struct aw_attempt *b)
+static bool follows (const struct aw_graph *graph,
+                     const struct aw_attempt *a,
+                     const struct aw_attempt *b)
 {
     struct aw_task from = aw_graph_task (graph, a->task), to = aw_graph_task (graph, b->task);
 
@@ -378,12 +438,14 @@ static void check_chain (const struct random_run *run)
     for (size_t i = 0; i < history->n_attempts; i++)
         assert_true (history->attempts[i].finish <= history->attempts[chain[n - 1]].finish);
     for (size_t i = 1; i < n; i++) {
-        const struct aw_attempt *a = &history->attempts[chain[i - 1]], *b = &history->attempts[chain[i]];
+        const struct aw_attempt *a = &history->attempts[chain[i - 1]],
+                                *b = &history->attempts[chain[i]];
         assert_true (follows (run->graph, a, b));
         assert_true (a->finish <= b->start);
     }
     first = aw_graph_task (run->graph, history->attempts[chain[0]].task);
-    assert_true (first.set == 0 || (first.iteration == 0 && run->graph->sets[first.set].n_after == 0));
+    assert_true (first.set == 0
+                 || (first.iteration == 0 && run->graph->sets[first.set].n_after == 0));
     assert_int_equal (history->attempts[chain[0]].attempt, 0);
     free (chain);
 }
@@ -447,20 +509,18 @@ static void failure_texts (void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
-        assert_string_equal (aw_failure_text (buf, sizeof (buf), table[i].status, table[i].code, table[i].signal,
-                                              table[i].reason), table[i].text);
+        assert_string_equal (aw_failure_text (buf, sizeof (buf), table[i].status, table[i].code,
+                                              table[i].signal, table[i].reason),
+                             table[i].text);
     assert_string_equal (aw_failure_text (buf, 5, AW_STATUS_FAILED, 3, 0, NULL), "exit");
 }
 
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (contradictions),
-        cmocka_unit_test (empty),
-        cmocka_unit_test (by_hand),
-        cmocka_unit_test (states),
-        cmocka_unit_test (random_runs),
-        cmocka_unit_test (failure_texts),
+        cmocka_unit_test (contradictions), cmocka_unit_test (empty),
+        cmocka_unit_test (by_hand),        cmocka_unit_test (states),
+        cmocka_unit_test (random_runs),    cmocka_unit_test (failure_texts),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

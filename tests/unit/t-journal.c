@@ -19,7 +19,8 @@
 #include "io/textbuf.h"
 
 #define HEADER "{\"async-workflow-journal\":1,\"epoch\":1763800000.123,\"name\":\"w\"}\n"
-#define NODE "{\"t\":0.1,\"event\":\"node\",\"node\":\"n1\",\"cpus\":\"0-7\",\"gpus\":\"0-1\",\"mem\":0}\n"
+#define NODE \
+    "{\"t\":0.1,\"event\":\"node\",\"node\":\"n1\",\"cpus\":\"0-7\",\"gpus\":\"0-1\",\"mem\":0}\n"
 
 struct fixture {
     struct aw_graph *graph;
@@ -136,26 +137,31 @@ static void wrong_files (void **state)
         { HEADER "{\"t\":1,\"event\":5,\"code\":0}\n", "\"event\" must be a string" },
         { HEADER "{\"t\":1,\"event\":\"\\u0000\",\"code\":0}\n", "\"event\" must be a string" },
         { HEADER "{\"t\":1,\"event\":\"dance\"}\n", "unknown event \"dance\"" },
-        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[20]\"}\n", "no task \"simulate@0[20]\"" },
+        { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[20]\"}\n",
+          "no task \"simulate@0[20]\"" },
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@3[0]\"}\n", "no task" },
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate[0]\"}\n", "no task" },
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[00]\"}\n", "no task" },
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[0]x\"}\n", "no task" },
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@0[4294967296]\"}\n", "no task" },
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"\"}\n", "no task" },
-        { HEADER "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":\"n9\",\"cpus\":\"0\"}\n",
+        { HEADER "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":"
+                 "\"n9\",\"cpus\":\"0\"}\n",
           "no node of the name \"n9\"" },
-        { HEADER NODE "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":\"n1\",\"cpus\":\"0-\"}\n",
+        { HEADER NODE "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@0[0]\",\"attempt\":0,"
+                      "\"node\":\"n1\",\"cpus\":\"0-\"}\n",
           "line 3: \"cpus\": \"0-\" is no list" },
         { HEADER NODE "{\"t\":0.05,\"event\":\"stop\"}\n", "line 3: time goes back from 0.1" },
-        { HEADER NODE "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":\"n1\",\"status\":\"odd\",\"seconds\":1}\n",
+        { HEADER NODE "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@0[0]\",\"attempt\":0,"
+                      "\"node\":\"n1\",\"status\":\"odd\",\"seconds\":1}\n",
           "unknown status \"odd\"" },
     };
     struct fixture *f = *state;
     struct aw_journal_header header;
     struct aw_error err;
 
-    assert_int_equal (aw_journal_read ("/nonexistent/j", f->graph, &header, NULL, NULL, NULL, &err), -1);
+    assert_int_equal (aw_journal_read ("/nonexistent/j", f->graph, &header, NULL, NULL, NULL, &err),
+                      -1);
     assert_non_null (strstr (err.text, "No such file"));
     assert_int_equal (aw_journal_read ("/tmp", f->graph, &header, NULL, NULL, NULL, &err), -1);
     assert_non_null (strstr (err.text, "not a regular file"));
@@ -191,7 +197,9 @@ static void accepted (void **state)
         { HEADER NODE, 1, false },
         { HEADER NODE "{\"t\":0.2,\"event\":\"st", 1, true },
         { HEADER " { \"event\" : \"stop\" , \"t\" : 1.5e0 } \r\n", 1, false },
-        { HEADER "{\"t\":1,\"event\":\"stop\",\"new\":{\"a\":[1,true,null,{}],\"b\":\"\\u00e9\"}}\n", 1, false },
+        { HEADER
+          "{\"t\":1,\"event\":\"stop\",\"new\":{\"a\":[1,true,null,{}],\"b\":\"\\u00e9\"}}\n",
+          1, false },
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"tr\\\"ain@2[0]\"}\n", 1, false },
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"\\u0073imulate@2[19]\"}\n", 1, false },
         { HEADER "{\"t\":1,\"event\":\"end\",\"code\":-1}\n", 1, false },
@@ -231,9 +239,22 @@ static const struct aw_event samples[] = {
     { .type = AW_EVENT_NODE, .t = 0.151, .node = 1, .name = "n2" },
     { .type = AW_EVENT_READY, .t = 0.152, .task = 25, .attempt = 1 },
     { .type = AW_EVENT_START, .t = 0.152001, .task = 25, .attempt = 1, .node = 1 },
-    { .type = AW_EVENT_KILL, .t = 1, .task = 25, .attempt = 1, .reason = "time limit\n\x1b[1m\xff" },
-    { .type = AW_EVENT_FINISH, .t = 123456789.654321, .task = 25, .attempt = 1, .node = 1, .status = AW_STATUS_TIMEOUT,
-      .code = 3, .signal = 15, .seconds = 9.718, .cpu_seconds = 9.6, .max_rss = 1048576 },
+    { .type = AW_EVENT_KILL,
+      .t = 1,
+      .task = 25,
+      .attempt = 1,
+      .reason = "time limit\n\x1b[1m\xff" },
+    { .type = AW_EVENT_FINISH,
+      .t = 123456789.654321,
+      .task = 25,
+      .attempt = 1,
+      .node = 1,
+      .status = AW_STATUS_TIMEOUT,
+      .code = 3,
+      .signal = 15,
+      .seconds = 9.718,
+      .cpu_seconds = 9.6,
+      .max_rss = 1048576 },
     { .type = AW_EVENT_SKIP, .t = 123456789.654321, .task = 20 },
     { .type = AW_EVENT_NODE_LOST, .t = 2e8, .node = 0, .reason = "gone" },
     { .type = AW_EVENT_STOP, .t = 2e8, .reason = "SIGINT" },
@@ -261,7 +282,8 @@ static int compare (void *arg, const struct aw_event *ev, struct aw_error *err)
     if (want->name)
         assert_string_equal (ev->name, want->name);
     if (want->type == AW_EVENT_KILL)
-        assert_string_equal (ev->reason, "time limit\n\x1b[1m\xef\xbf\xbd"); /* escaped and back; bad UTF-8 is not */
+        assert_string_equal (
+            ev->reason, "time limit\n\x1b[1m\xef\xbf\xbd"); /* escaped and back; bad UTF-8 is not */
     else if (want->reason)
         assert_string_equal (ev->reason, want->reason);
     else
@@ -275,8 +297,9 @@ static int compare (void *arg, const struct aw_event *ev, struct aw_error *err)
 
 static struct aw_journal *create (const struct fixture *f)
 {
-    struct aw_journal_header header = { .epoch = 1763800000.123, .name = "d\"d", .mode = "async",
-                                        .policy = "fifo" };
+    struct aw_journal_header header = {
+        .epoch = 1763800000.123, .name = "d\"d", .mode = "async", .policy = "fifo"
+    };
     struct aw_error err;
     struct aw_journal *journal = aw_journal_create (f->path, f->graph, &header, &err);
 
@@ -318,10 +341,11 @@ static void round_trip (void **state)
 /* The very text: others read these files too. */
 static void text (void **state)
 {
-    static const char start[] =
-        "{\"t\":0.152,\"event\":\"start\",\"task\":\"simulate@2[17]\",\"attempt\":0,\"node\":\"n1\",\"cpus\":\"0-3\",\"gpus\":\"\"}\n";
+    static const char start[] = "{\"t\":0.152,\"event\":\"start\",\"task\":\"simulate@2[17]\","
+                                "\"attempt\":0,\"node\":\"n1\",\"cpus\":\"0-3\",\"gpus\":\"\"}\n";
     static const char finish[] =
-        "{\"t\":9.871,\"event\":\"finish\",\"task\":\"simulate@2[17]\",\"attempt\":0,\"node\":\"n1\",\"status\":\"completed\","
+        "{\"t\":9.871,\"event\":\"finish\",\"task\":\"simulate@2[17]\",\"attempt\":0,\"node\":"
+        "\"n1\",\"status\":\"completed\","
         "\"code\":0,\"signal\":0,\"seconds\":9.718,\"cpu_seconds\":9.6,\"max_rss\":1048576}\n";
     struct fixture *f = *state;
     struct aw_journal *journal = create (f);
@@ -334,14 +358,19 @@ static void text (void **state)
     assert_int_equal (aw_journal_append (journal, &node, NULL), 0);
     assert_int_equal (aw_journal_append (journal, &ev, NULL), 0);
     aw_idset_finish (&ev.cpus);
-    ev = (struct aw_event){ .type = AW_EVENT_FINISH, .t = 9.871, .task = 2 * 21 + 17, .seconds = 9.718,
-                            .cpu_seconds = 9.6, .max_rss = 1048576 };
+    ev = (struct aw_event){ .type = AW_EVENT_FINISH,
+                            .t = 9.871,
+                            .task = 2 * 21 + 17,
+                            .seconds = 9.718,
+                            .cpu_seconds = 9.6,
+                            .max_rss = 1048576 };
     assert_int_equal (aw_journal_append (journal, &ev, NULL), 0);
     assert_int_equal (aw_journal_close (journal, NULL), 0);
     assert_int_equal (stat (f->path, &st), 0);
     assert_int_equal (st.st_mode & 07777, 0600);
     all = read_file (f->path);
-    assert_non_null (strstr (all, "{\"async-workflow-journal\":1,\"epoch\":1763800000.123,\"name\":\"d\\\"d\",\"mode\":\"async\""));
+    assert_non_null (strstr (all, "{\"async-workflow-journal\":1,\"epoch\":1763800000.123,\"name\":"
+                                  "\"d\\\"d\",\"mode\":\"async\""));
     assert_non_null (strstr (all, start));
     assert_non_null (strstr (all, finish));
     free (all);
@@ -408,9 +437,17 @@ static void numbers (void **state)
         const char *text;
         double value;
     } good[] = {
-        { "0", 0 },           { "-0", -0.0 },        { "1", 1 },         { "0.151", 0.151 },
-        { "1e3", 1000 },      { "12.5E-1", 1.25 },   { "1e-400", 0 },    { "123456789.654321", 123456789.654321 },
-        { "9007199254740993", 9007199254740992.0 },  { "0.1", 0.1 },     { "1763800000.123456", 1763800000.123456 },
+        { "0", 0 },
+        { "-0", -0.0 },
+        { "1", 1 },
+        { "0.151", 0.151 },
+        { "1e3", 1000 },
+        { "12.5E-1", 1.25 },
+        { "1e-400", 0 },
+        { "123456789.654321", 123456789.654321 },
+        { "9007199254740993", 9007199254740992.0 },
+        { "0.1", 0.1 },
+        { "1763800000.123456", 1763800000.123456 },
     };
     static const char *const bad[] = { "", "-", ".5", "1.", "1e", "1e+", "00", "+1", "x", "\"1\"" };
 
@@ -477,9 +514,12 @@ static void written (void **state)
         int places;
         const char *text;
     } table[] = {
-        { 0, 6, "0" },          { 0.152, 6, "0.152" },       { 1.0000004, 6, "1" }, { 1.0000006, 6, "1.000001" },
-        { 0.9999999, 6, "1" },  { 123456789.654321, 6, "123456789.654321" },        { -1.5, 1, "-1.5" },
-        { -0.01, 1, "0" },      { 2.25, 0, "2" },            { 1e300, 6, "null" },  { 3.10, 2, "3.1" },
+        { 0, 6, "0" },         { 0.152, 6, "0.152" },
+        { 1.0000004, 6, "1" }, { 1.0000006, 6, "1.000001" },
+        { 0.9999999, 6, "1" }, { 123456789.654321, 6, "123456789.654321" },
+        { -1.5, 1, "-1.5" },   { -0.01, 1, "0" },
+        { 2.25, 0, "2" },      { 1e300, 6, "null" },
+        { 3.10, 2, "3.1" },
     };
 
     (void)state;

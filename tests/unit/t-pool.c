@@ -18,7 +18,8 @@ static struct aw_idset ids (const char *text)
     return set;
 }
 
-static void add (struct aw_pool *pool, const char *name, const char *cpus, const char *gpus, uint64_t mem)
+static void add (
+    struct aw_pool *pool, const char *name, const char *cpus, const char *gpus, uint64_t mem)
 {
     struct aw_idset c = ids (cpus), g = ids (gpus);
     int number = (int)pool->n_nodes;

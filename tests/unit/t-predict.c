@@ -167,7 +167,8 @@ static void best_of_all (void **state)
     }
     for (uint32_t i = 0; i <= aw_n_candidates; i++)
         print_message ("# %-12s makespan over bound: mean %.4f, worst %.3f\n",
-                       i < aw_n_candidates ? aw_candidates[i].name : "auto", sum[i] / ROUNDS, worst[i]);
+                       i < aw_n_candidates ? aw_candidates[i].name : "auto", sum[i] / ROUNDS,
+                       worst[i]);
     assert_true (sum[aw_n_candidates] < 0.98 * sum[0]); /* the choice is worth its time */
 }
 
@@ -242,8 +243,8 @@ static void spread (void **state)
     assert_true (p.t_async_interval.median < p.t_async_interval.high);
     /* 96 tasks of which the longest counts, three times */
     assert_true (p.t_async_interval.low > 1205);
-    assert_true (memcmp (&p.t_async_interval, &again.t_async_interval,
-                         sizeof (p.t_async_interval)) == 0);
+    assert_true (memcmp (&p.t_async_interval, &again.t_async_interval, sizeof (p.t_async_interval))
+                 == 0);
     aw_prediction_finish (&again);
     aw_prediction_finish (&p);
 

@@ -60,7 +60,8 @@ static void random_use (void **state)
         if (what < 2 && n + 8 < MOST) {
             uint32_t run = 1 + graphs_below (&seed, 6);
             next += graphs_below (&seed, 2);
-            assert_int_equal (aw_ranges_push (&r, next, next + run - 1, graphs_below (&seed, 2)), 0);
+            assert_int_equal (aw_ranges_push (&r, next, next + run - 1, graphs_below (&seed, 2)),
+                              0);
             for (uint32_t i = 0; i < run; i++)
                 list[n++] = next++;
         }

@@ -62,7 +62,9 @@ static int teardown (void **state)
 /* Takes WORKFLOW (JSON) and begins a run of it: the directory with an open journal. */
 static void begin (struct fixture *f, const char *workflow)
 {
-    struct aw_journal_header header = { .epoch = 1763800000, .mode = "async", .policy = "fifo", .predicted = 20 };
+    struct aw_journal_header header = {
+        .epoch = 1763800000, .mode = "async", .policy = "fifo", .predicted = 20
+    };
     struct aw_problems problems;
     struct aw_error err = { "" };
     char path[64], *journal;
@@ -103,7 +105,8 @@ static double some_seconds (void *arg, const struct aw_event *start)
     struct fixture *f = arg;
 
     (void)start;
-    f->seed = (uint32_t)((uint64_t)f->seed * 48271 % 2147483647); /* Park and Miller's minimal standard */
+    f->seed =
+        (uint32_t)((uint64_t)f->seed * 48271 % 2147483647); /* Park and Miller's minimal standard */
     return f->seed % 5 == 0 ? 0 : 0.5 + f->seed % 1000 * 0.001;
 }
 
@@ -140,8 +143,11 @@ static void simulate (struct fixture *f, uint32_t n, uint32_t cpus, uint32_t gpu
     assert_int_equal (aw_simulate_add_nodes (sched, n, cpus, gpus, 0, &err), 0);
     for (uint32_t i = 0; i < n; i++) {
         const struct aw_node *node = &aw_sched_pool (sched)->nodes[i];
-        struct aw_event ev = { .type = AW_EVENT_NODE, .node = i, .name = name ? name : node->name,
-                               .cpus = node->cpus, .gpus = node->gpus };
+        struct aw_event ev = { .type = AW_EVENT_NODE,
+                               .node = i,
+                               .name = name ? name : node->name,
+                               .cpus = node->cpus,
+                               .gpus = node->gpus };
         append (f, &ev);
     }
     if (aw_simulate (sched, &simulation, &result, &err) < 0)
@@ -161,7 +167,8 @@ static void load (const struct fixture *f, struct aw_report *report)
 }
 
 /* What FORMAT makes of the report, as a string for the caller to free. */
-static char *text_of (const struct aw_report *report, void (*format) (const struct aw_report *, struct aw_textbuf *))
+static char *text_of (const struct aw_report *report,
+                      void (*format) (const struct aw_report *, struct aw_textbuf *))
 {
     struct aw_textbuf out = { 0 };
 
@@ -184,12 +191,13 @@ static void write_file (const char *dir, const char *name, const char *text, siz
     fclose (file);
 }
 
-static const char small[] =
-    "{ \"async-workflow\": 1, \"name\": \"small\", \"tasks\": {"
-    " \"T0\": { \"duration\": 5, \"command\": [\"x\"] },"
-    " \"T1\": { \"after\": [\"T0\"], \"command\": [\"x\"] }, \"T2\": { \"after\": [\"T0\"], \"command\": [\"x\"] },"
-    " \"T3\": { \"after\": [\"T1\"], \"command\": [\"x\"] }, \"T4\": { \"after\": [\"T3\"], \"command\": [\"x\"] },"
-    " \"T5\": { \"after\": [\"T2\"], \"command\": [\"x\"] } } }";
+static const char small[] = "{ \"async-workflow\": 1, \"name\": \"small\", \"tasks\": {"
+                            " \"T0\": { \"duration\": 5, \"command\": [\"x\"] },"
+                            " \"T1\": { \"after\": [\"T0\"], \"command\": [\"x\"] }, \"T2\": { "
+                            "\"after\": [\"T0\"], \"command\": [\"x\"] },"
+                            " \"T3\": { \"after\": [\"T1\"], \"command\": [\"x\"] }, \"T4\": { "
+                            "\"after\": [\"T3\"], \"command\": [\"x\"] },"
+                            " \"T5\": { \"after\": [\"T2\"], \"command\": [\"x\"] } } }";
 
 static void wrong_directories (void **state)
 {
@@ -200,11 +208,16 @@ static void wrong_directories (void **state)
         { "workflow.json", "{", "workflow.json" },
         { "workflow.json", small, "journal.jsonl: No such file or directory" },
         { "journal.jsonl", "", "journal.jsonl: its first line is not complete" },
-        { "journal.jsonl", "{\"async-workflow-journal\":1}\n{\"t\":0,\"event\":\"finish\",\"task\":\"T0[0]\"}\n",
+        { "journal.jsonl",
+          "{\"async-workflow-journal\":1}\n{\"t\":0,\"event\":\"finish\",\"task\":\"T0[0]\"}\n",
           "journal.jsonl: line 2: \"attempt\" is missing" },
-        { "journal.jsonl", "{\"async-workflow-journal\":1}\n{\"t\":0,\"event\":\"node\",\"node\":\"n\",\"cpus\":\"0\"}\n"
-          "{\"t\":0,\"event\":\"finish\",\"task\":\"T0[0]\",\"attempt\":0,\"node\":\"n\",\"status\":\"completed\","
-          "\"seconds\":1}\n", "journal.jsonl: line 3: T0[0] ends and is not running" },
+        { "journal.jsonl",
+          "{\"async-workflow-journal\":1}\n{\"t\":0,\"event\":\"node\",\"node\":\"n\",\"cpus\":"
+          "\"0\"}\n"
+          "{\"t\":0,\"event\":\"finish\",\"task\":\"T0[0]\",\"attempt\":0,\"node\":\"n\","
+          "\"status\":\"completed\","
+          "\"seconds\":1}\n",
+          "journal.jsonl: line 3: T0[0] ends and is not running" },
     };
     struct fixture *f = *state;
     struct aw_problems problems;
@@ -239,7 +252,8 @@ static double number_of (const char *p, const char *attribute)
     return strtod (at + strlen (attribute), NULL);
 }
 
-/* Well-formed as far as elements and attributes go: every element is closed, by its name, in order. */
+/* Well-formed as far as elements and attributes go: every element is closed, by its name, in order.
+ */
 static void check_xml (const char *p)
 {
     char names[16][32];
@@ -251,8 +265,8 @@ static void check_xml (const char *p)
         const char *stop;
         size_t len;
         if (*p == '&') {
-            assert_true (!strncmp (p, "&lt;", 4) || !strncmp (p, "&gt;", 4) || !strncmp (p, "&amp;", 5)
-                         || !strncmp (p, "&quot;", 6));
+            assert_true (!strncmp (p, "&lt;", 4) || !strncmp (p, "&gt;", 4)
+                         || !strncmp (p, "&amp;", 5) || !strncmp (p, "&quot;", 6));
             continue;
         }
         assert_true ((unsigned char)*p >= 0x20 || *p == '\n');
@@ -294,7 +308,8 @@ static struct aw_box frame (const char *svg, int i)
         if (i == 0)
             break;
     }
-    assert_int_equal (sscanf (strstr (p, " d=\""), " d=\"M%lf %lfV%lfH%lf", &box.x, &box.y, &y2, &x2), 4);
+    assert_int_equal (
+        sscanf (strstr (p, " d=\""), " d=\"M%lf %lfV%lfH%lf", &box.x, &box.y, &y2, &x2), 4);
     box.width = x2 - box.x;
     box.height = y2 - box.y;
     return box;
@@ -304,7 +319,8 @@ static void check_inside (const struct aw_box *outer, double x, double y)
 {
     if (x < outer->x - 0.06 || x > outer->x + outer->width + 0.06 || y < outer->y - 0.06
         || y > outer->y + outer->height + 0.06)
-        fail_msg ("%f %f is not within %f %f %f %f", x, y, outer->x, outer->y, outer->width, outer->height);
+        fail_msg ("%f %f is not within %f %f %f %f", x, y, outer->x, outer->y, outer->width,
+                  outer->height);
 }
 
 /* Area of all rectangles of tasks; each within the panel. */
@@ -380,7 +396,8 @@ static size_t check_svg (const struct aw_report *report, bool each)
     check_xml (svg);
     assert_true (!strstr (svg, "<g class=\"rows\"") == each || !report->history.n_attempts);
     for (size_t i = 0; i < report->history.n_attempts; i++)
-        held += aw_history_end (&report->history, &report->history.attempts[i]) - report->history.attempts[i].start;
+        held += aw_history_end (&report->history, &report->history.attempts[i])
+                - report->history.attempts[i].start;
     if (each && report->history.n_attempts) {
         area = area_of_rectangles (svg, &tasks, &n);
         assert_int_equal (n, report->history.n_attempts);
@@ -444,11 +461,16 @@ static void pictures (void **state)
         struct fixture *f;
         struct aw_report report;
         size_t size;
-        int n = sprintf (workflow, "{ \"async-workflow\": 1, \"name\": \"p\", \"iterations\": %d, \"tasks\": {", table[i].iterations);
+        int n = sprintf (
+            workflow, "{ \"async-workflow\": 1, \"name\": \"p\", \"iterations\": %d, \"tasks\": {",
+            table[i].iterations);
 
         for (int s = 0; s < table[i].sets; s++) {
-            n += sprintf (workflow + n, "%s \"set%d\": { \"count\": %d, \"cpus\": %d, \"gpus\": %d, \"command\": [\"x\"]",
-                          s ? "," : "", s, table[i].count, s % 3 < (int)table[i].cpus ? 1 + s % 3 : 1, table[i].gpus ? s % 2 : 0);
+            n += sprintf (
+                workflow + n,
+                "%s \"set%d\": { \"count\": %d, \"cpus\": %d, \"gpus\": %d, \"command\": [\"x\"]",
+                s ? "," : "", s, table[i].count, s % 3 < (int)table[i].cpus ? 1 + s % 3 : 1,
+                table[i].gpus ? s % 2 : 0);
             if (s)
                 n += sprintf (workflow + n, ", \"after\": [\"set%d[i]\"]", s - 1);
             n += sprintf (workflow + n, " }");
@@ -487,10 +509,22 @@ static void start (struct fixture *f, uint32_t task, uint32_t attempt, double t)
     aw_idset_finish (&ev.cpus);
 }
 
-static void finish (struct fixture *f, uint32_t task, uint32_t attempt, double t, enum aw_status status, int code, int signal)
+static void finish (struct fixture *f,
+                    uint32_t task,
+                    uint32_t attempt,
+                    double t,
+                    enum aw_status status,
+                    int code,
+                    int signal)
 {
-    struct aw_event ev = { .type = AW_EVENT_FINISH, .t = t, .task = task, .attempt = attempt, .status = status,
-                           .code = code, .signal = signal, .seconds = 2 };
+    struct aw_event ev = { .type = AW_EVENT_FINISH,
+                           .t = t,
+                           .task = task,
+                           .attempt = attempt,
+                           .status = status,
+                           .code = code,
+                           .signal = signal,
+                           .seconds = 2 };
 
     append (f, &ev);
 }
@@ -499,14 +533,16 @@ static void finish (struct fixture *f, uint32_t task, uint32_t attempt, double t
 static void life (void **state)
 {
     static void (*const formats[]) (const struct aw_report *, struct aw_textbuf *) = {
-        aw_report_text, aw_report_json, aw_report_trace,
+        aw_report_text,
+        aw_report_json,
+        aw_report_trace,
     };
     static const struct {
         const char *name;
         enum aw_outcome outcome;
     } moments[] = {
-        { "begun", AW_OUTCOME_RUNNING },        { "a node", AW_OUTCOME_RUNNING },
-        { "started", AW_OUTCOME_RUNNING },      { "one done", AW_OUTCOME_RUNNING },
+        { "begun", AW_OUTCOME_RUNNING },           { "a node", AW_OUTCOME_RUNNING },
+        { "started", AW_OUTCOME_RUNNING },         { "one done", AW_OUTCOME_RUNNING },
         { "interrupted", AW_OUTCOME_INTERRUPTED },
     };
     struct fixture *f = *state;
@@ -567,14 +603,16 @@ static void tails (void **state)
 {
     static const struct {
         const char *err; /* NULL: none */
-        const char *want, *not;
+        const char *want, *not ;
     } table[] = {
         { NULL, "stderr is empty or gone: ", "| " },
         { "", "stderr is empty or gone: ", "| " },
         { "one\ntwo", "    | one\n    | two\n    from ", NULL },
         { "\n\n", "    | \n    | \n", NULL },
         { "a\x1b[2Jb\x07\xff\n", "    | ab??\n", "\x1b" },
-        { "\xc3\xa9t\xc3\xa9 \xe2\x80\xae" "x\n", "    | \xc3\xa9t\xc3\xa9 ?x\n", NULL },
+        { "\xc3\xa9t\xc3\xa9 \xe2\x80\xae"
+          "x\n",
+          "    | \xc3\xa9t\xc3\xa9 ?x\n", NULL },
         { "\x1b[1;31mred\x1b[0m \x1b[\n", "    | red ?[\n", NULL },
         { " 10%\r 50%\r100%\r\n", "    | 100%\n", " 50%" },
         { "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n", "    | 2\n    | 3\n", "    | 1\n" },
@@ -587,7 +625,7 @@ static void tails (void **state)
         setup ((void **)&f);
         text = failed_with (f, table[i].err, table[i].err ? strlen (table[i].err) : 0);
         assert_non_null (strstr (text, "T0[0]: SIGSEGV after 2.00 s on n1\n"));
-        if (!strstr (text, table[i].want) || (table[i].not && strstr (text, table[i].not)))
+        if (!strstr (text, table[i].want) || (table[i].not &&strstr (text, table[i].not )))
             fail_msg ("row %zu: %s", i, text);
         free (text);
         teardown ((void **)&f);
@@ -656,12 +694,13 @@ static void json (void **state)
     all = parse (&report, aw_report_json);
     assert_string_equal (json_object_get_string (member (all, "state")), "completed");
     assert_int_equal (json_object_get_int (member (all, "exit_status")), 0);
-    assert_float_equal (json_object_get_double (member (all, "makespan")), report.summary.makespan, 1e-6);
+    assert_float_equal (json_object_get_double (member (all, "makespan")), report.summary.makespan,
+                        1e-6);
     assert_float_equal (json_object_get_double (member (all, "predicted")), 20, 0);
     assert_null (member (all, "gpu_share"));
-    json_object_object_foreach (member (all, "tasks"), key, value)
-        if (strcmp (key, "all") != 0 && strcmp (key, "retried") != 0)
-            sum += json_object_get_int64 (value);
+    json_object_object_foreach (member (all, "tasks"), key,
+                                value) if (strcmp (key, "all") != 0 && strcmp (key, "retried") != 0)
+        sum += json_object_get_int64 (value);
     assert_int_equal (sum, 6);
     chain = member (all, "chain");
     assert_int_equal (json_object_array_length (chain), report.n_chain);
@@ -683,8 +722,10 @@ static void json (void **state)
 /* Slices of one lane never overlap, and there is one for each attempt. */
 static void trace (void **state)
 {
-    static const char workflow[] = "{ \"async-workflow\": 1, \"name\": \"t\", \"iterations\": 3, \"tasks\": {"
-        " \"a\": { \"count\": 20, \"command\": [\"x\"] }, \"b\": { \"count\": 20, \"after\": [\"a[i]\"], \"command\": [\"x\"] } } }";
+    static const char workflow[] =
+        "{ \"async-workflow\": 1, \"name\": \"t\", \"iterations\": 3, \"tasks\": {"
+        " \"a\": { \"count\": 20, \"command\": [\"x\"] }, \"b\": { \"count\": 20, \"after\": "
+        "[\"a[i]\"], \"command\": [\"x\"] } } }";
     struct fixture *f = *state;
     struct aw_report report;
     struct json_object *all, *events;
@@ -765,7 +806,8 @@ static void run_directories (void **state)
         assert_int_equal (stat (dir, &st), 0);
         assert_int_equal (st.st_mode & 0777, 0700);
         assert_int_equal (aw_run_dir_write_workflow (dir, "{}", 2, &err), 0);
-        assert_int_equal (aw_run_dir_write_workflow (dir, "{}", 2, &err), -1); /* never overwritten */
+        assert_int_equal (aw_run_dir_write_workflow (dir, "{}", 2, &err),
+                          -1); /* never overwritten */
         free (dir);
     }
     dir = aw_run_dir_create (NULL, "../x/y", NULL, &err);

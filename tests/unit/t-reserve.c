@@ -103,7 +103,8 @@ static void unknown_and_overdue_ends (void **state)
     assert_true (aw_reservation_make (&res, NULL, &p.pool, &p.running, 0, &wide, 5));
     assert_int_equal (res.node, 0);
     assert_true (isinf (res.t));
-    assert_false (aw_reservation_allows (&res, &one, 5, 0.001)); /* however short: nobody knows when */
+    assert_false (
+        aw_reservation_allows (&res, &one, 5, 0.001)); /* however short: nobody knows when */
     place_finish (&p);
 
     place_init (&p);

@@ -16,8 +16,12 @@
 #include "graphs.h"
 #include "model/simulate.h"
 
-static struct aw_sched *make (const struct aw_graph *g, enum aw_policy policy, enum aw_mode mode,
-                              uint32_t nodes, uint32_t cpus, uint32_t gpus)
+static struct aw_sched *make (const struct aw_graph *g,
+                              enum aw_policy policy,
+                              enum aw_mode mode,
+                              uint32_t nodes,
+                              uint32_t cpus,
+                              uint32_t gpus)
 {
     struct aw_sched_config config = { policy, mode };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
@@ -114,11 +118,17 @@ struct watch {
     uint64_t sum; /* of all that was seen, in its order */
 };
 
-static struct watch *watch_create (const struct aw_graph *g, uint32_t nodes, uint32_t cpus, uint32_t gpus, enum aw_mode mode)
+static struct watch *watch_create (
+    const struct aw_graph *g, uint32_t nodes, uint32_t cpus, uint32_t gpus, enum aw_mode mode)
 {
     struct watch *w = calloc (1, sizeof (*w));
 
-    *w = (struct watch){ .g = g, .nodes = nodes, .cpus = cpus, .gpus = gpus, .mode = mode, .random = 88172645463325252u };
+    *w = (struct watch){ .g = g,
+                         .nodes = nodes,
+                         .cpus = cpus,
+                         .gpus = gpus,
+                         .mode = mode,
+                         .random = 88172645463325252u };
     w->state = calloc (g->n_tasks, 1);
     w->busy_cpus = calloc (nodes, sizeof (struct aw_idset));
     w->busy_gpus = calloc (nodes, sizeof (struct aw_idset));
@@ -163,7 +173,8 @@ static void check_predecessors (struct watch *w, struct aw_task at)
         else
             assert_int_equal (w->left[before.iteration * w->g->n_sets + before.set], 0);
     }
-    for (uint32_t i = 0; w->mode == AW_MODE_SEQUENTIAL && i < w->g->iterations * w->g->n_sets; i++) {
+    for (uint32_t i = 0; w->mode == AW_MODE_SEQUENTIAL && i < w->g->iterations * w->g->n_sets;
+         i++) {
         uint32_t it = i / w->g->n_sets, rank = w->g->sets[i % w->g->n_sets].rank;
         if (it < at.iteration || (it == at.iteration && rank < set->rank))
             assert_int_equal (w->left[i], 0);
@@ -218,11 +229,12 @@ static double spread (void *arg, const struct aw_event *start)
     struct watch *w = arg;
     double declared = w->g->sets[aw_graph_task (w->g, start->task).set].duration;
 
-    return (isnan (declared) ? 10 : declared) * (0.5 + 1.5 * graphs_below (&w->random, 1000) / 1000.0);
+    return (isnan (declared) ? 10 : declared)
+           * (0.5 + 1.5 * graphs_below (&w->random, 1000) / 1000.0);
 }
 
-/* On random graphs: nothing before its predecessors, nothing oversubscribed, everything done, nothing idle for no reason at
- * the end, the same every time.
+/* On random graphs: nothing before its predecessors, nothing oversubscribed, everything done,
+ * nothing idle for no reason at the end, the same every time.
  */
 static void random_graphs (void **state)
 {
@@ -230,7 +242,8 @@ static void random_graphs (void **state)
 
     (void)state;
     for (int round = 0; round < 400; round++) {
-        uint32_t cpus = 4 + graphs_below (&seed, 60), gpus = graphs_below (&seed, 7), nodes = 1 + graphs_below (&seed, 5);
+        uint32_t cpus = 4 + graphs_below (&seed, 60), gpus = graphs_below (&seed, 7),
+                 nodes = 1 + graphs_below (&seed, 5);
         enum aw_policy policy = graphs_below (&seed, 2) ? AW_POLICY_FIFO : AW_POLICY_LONGEST_PATH;
         enum aw_mode mode = graphs_below (&seed, 4) ? AW_MODE_ASYNC : AW_MODE_SEQUENTIAL;
         struct aw_graph *g = graphs_layered (&seed, cpus, gpus);
@@ -290,8 +303,8 @@ static double spread_of_record (void *arg, const struct aw_event *start)
     return spread (((struct record *)arg)->watch, start);
 }
 
-/* A fold over the recorded events gives the same state, and asks for nothing that was done already; from any point on
- * the copy decides as the original did.
+/* A fold over the recorded events gives the same state, and asks for nothing that was done already;
+ * from any point on the copy decides as the original did.
  */
 static void replay (void **state)
 {
@@ -370,8 +383,8 @@ static double spread_of_starve (void *arg, const struct aw_event *start)
     return spread (((struct starve *)arg)->watch, start);
 }
 
-/* One task as wide as the node, among a thousand narrow ones that are always ready and go on for 1,000 s or more: it
- * must not wait for the last of them, whether durations are known or not.
+/* One task as wide as the node, among a thousand narrow ones that are always ready and go on for
+ * 1,000 s or more: it must not wait for the last of them, whether durations are known or not.
  */
 static void wide_is_not_starved (void **state)
 {
@@ -379,7 +392,9 @@ static void wide_is_not_starved (void **state)
     for (int known = 0; known < 2; known++) {
         struct aw_graph *g = aw_graph_create ();
         struct starve starve = { NULL, -1 };
-        struct aw_simulation sim = { .seconds = spread_of_starve, .observe = note_wide, .arg = &starve };
+        struct aw_simulation sim = { .seconds = spread_of_starve,
+                                     .observe = note_wide,
+                                     .arg = &starve };
         struct aw_simulated r;
         struct aw_sched *s;
 
@@ -573,14 +588,17 @@ static void never_fits (void **state)
     aw_graph_destroy (g);
 }
 
-/* A set that no node can hold any more must not take the reservation away from one that will fit. */
+/* A set that no node can hold any more must not take the reservation away from one that will fit.
+ */
 static void impossible_reserves_nothing (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_event node = { .type = AW_EVENT_NODE, .name = "small" };
     struct aw_event lost = { .type = AW_EVENT_NODE_LOST, .reason = "gone" };
     struct starve starve = { NULL, -1 };
-    struct aw_simulation sim = { .seconds = spread_of_starve, .observe = note_wide, .arg = &starve };
+    struct aw_simulation sim = { .seconds = spread_of_starve,
+                                 .observe = note_wide,
+                                 .arg = &starve };
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_event start = { .type = AW_EVENT_START, .task = 2 };
     struct aw_simulated r;
@@ -622,7 +640,8 @@ static double not_so_short (void *arg, const struct aw_event *start)
     return start->task < 2 ? 5 : 10;
 }
 
-/* Tasks said to take no time, which is not so, fit before every reservation, but for one whose time has come. */
+/* Tasks said to take no time, which is not so, fit before every reservation, but for one whose time
+ * has come. */
 static void no_time_at_all (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
@@ -645,11 +664,12 @@ static void no_time_at_all (void **state)
     aw_graph_destroy (g);
 }
 
-/* Processor time that CODE takes at most, in seconds: generous, but far below what a square of the size would take. */
-#define WITHIN(limit, code) \
-    do { \
-        clock_t began = clock (); \
-        code; \
+/* Processor time that CODE takes at most, in seconds: generous, but far below what a square of the
+ * size would take. */
+#define WITHIN(limit, code)                                                  \
+    do {                                                                     \
+        clock_t began = clock ();                                            \
+        code;                                                                \
         assert_true ((double)(clock () - began) / CLOCKS_PER_SEC < (limit)); \
     } while (0)
 
@@ -738,13 +758,13 @@ static void slow_drift (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),  cmocka_unit_test (paper),
-        cmocka_unit_test (random_graphs),    cmocka_unit_test (replay),
+        cmocka_unit_test (wrong_arguments),     cmocka_unit_test (paper),
+        cmocka_unit_test (random_graphs),       cmocka_unit_test (replay),
         cmocka_unit_test (wide_is_not_starved), cmocka_unit_test (failures),
-        cmocka_unit_test (stop_and_kill),    cmocka_unit_test (lost_node),
-        cmocka_unit_test (never_fits),       cmocka_unit_test (impossible_reserves_nothing),
-        cmocka_unit_test (no_time_at_all),   cmocka_unit_test (many_sets),
-        cmocka_unit_test (many_kills),       cmocka_unit_test (slow_drift),
+        cmocka_unit_test (stop_and_kill),       cmocka_unit_test (lost_node),
+        cmocka_unit_test (never_fits),          cmocka_unit_test (impossible_reserves_nothing),
+        cmocka_unit_test (no_time_at_all),      cmocka_unit_test (many_sets),
+        cmocka_unit_test (many_kills),          cmocka_unit_test (slow_drift),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

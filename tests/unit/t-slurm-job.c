@@ -67,8 +67,8 @@ static void recorded (void **state)
     } table[] = {
         { "job-exclusive.txt", "1", "interactive", "n[1-2]",
           "n1:0-15:16000:4(0-3) n2:0-15:16000:4(0-3)", 32, 8, INFINITY },
-        { "job-per-task.txt", "3", "interactive", "n[1-2]",
-          "n1:0-2:3000:3(0-2) n2:0:1000:1(0)", 4, 4, INFINITY },
+        { "job-per-task.txt", "3", "interactive", "n[1-2]", "n1:0-2:3000:3(0-2) n2:0:1000:1(0)", 4,
+          4, INFINITY },
         { "job-batch.txt", "12", "b1.sh", "n[1-2]", "n1:0-5:3000:2(0-1) n2:0-5:3000:2(0-1)", 12, 4,
           1795341838. },
         { "job-uneven.txt", "13", "interactive", "big,n[1-2]",
@@ -119,7 +119,8 @@ static char *made_up (const char *state, const char *count, const char *lines)
 
     snprintf (text, sizeof (text),
               "JobId=7 JobName=x\n   JobState=%s Reason=None\n   EndTime=Unknown\n   NodeList=a\n"
-              "   NumNodes=%s NumCPUs=1\n   JOB_GRES=x\n%s   WorkDir=/\n", state, count, lines);
+              "   NumNodes=%s NumCPUs=1\n   JOB_GRES=x\n%s   WorkDir=/\n",
+              state, count, lines);
     return text;
 }
 
@@ -165,12 +166,14 @@ static void many_nodes (void **state)
     struct aw_slurm_job job;
 
     (void)state;
-    assert_int_equal (aw_slurm_job_parse (&job, "7",
-                                          made_up ("RUNNING", "1003",
-                                                   "     Nodes=r[1-2]c[01],x[001-999] CPU_IDs=0-127 "
-                                                   "Mem=2G GRES=gpu:8(IDX:0-7)\n"
-                                                   "     Nodes=r3c[01-02] CPU_IDs= Mem=0 GRES=\n"),
-                                          &err), 0);
+    assert_int_equal (
+        aw_slurm_job_parse (&job, "7",
+                            made_up ("RUNNING", "1003",
+                                     "     Nodes=r[1-2]c[01],x[001-999] CPU_IDs=0-127 "
+                                     "Mem=2G GRES=gpu:8(IDX:0-7)\n"
+                                     "     Nodes=r3c[01-02] CPU_IDs= Mem=0 GRES=\n"),
+                            &err),
+        0);
     assert_int_equal (job.n_nodes, 1003);
     assert_string_equal (job.nodes[2].name, "x001");
     assert_string_equal (job.nodes[1002].name, "r3c02");
@@ -241,7 +244,8 @@ static void ports (void **state)
         const char *text;
         uint16_t first, last;
     } table[] = {
-        { "SlurmctldPort           = 6817\nSrunPortRange           = 61001-61100\nX = 1\n", 61001, 61100 },
+        { "SlurmctldPort           = 6817\nSrunPortRange           = 61001-61100\nX = 1\n", 61001,
+          61100 },
         { "SrunPortRange           = 0-0\n", 0, 0 },
         { "XSrunPortRange = 1-2\n", 0, 0 },
         { "SrunPortRange = 5-4\n", 0, 0 },
@@ -329,8 +333,8 @@ static void selection (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (refused),    cmocka_unit_test (recorded), cmocka_unit_test (array),
-        cmocka_unit_test (gres),       cmocka_unit_test (cut),      cmocka_unit_test (ports),
+        cmocka_unit_test (refused),    cmocka_unit_test (recorded),  cmocka_unit_test (array),
+        cmocka_unit_test (gres),       cmocka_unit_test (cut),       cmocka_unit_test (ports),
         cmocka_unit_test (many_nodes), cmocka_unit_test (selection),
     };
 

@@ -308,9 +308,11 @@ static void signals (void **state)
         sigprocmask (SIG_SETMASK, &saved, NULL);
         assert_int_equal (code, 0);
     }
-    /* Signals 32 and 33 are the C library's own, and a caller may have left them ignored (GNU make does). */
+    /* Signals 32 and 33 are the C library's own, and a caller may have left them ignored (GNU make
+     * does). */
     assert_non_null (strstr (slurp ("out"), "\nSigBlk:\t0000000000000000\n"));
-    assert_int_equal (strtoull (strstr (slurp ("out"), "SigIgn:\t") + 8, NULL, 16) & ~UINT64_C (0x180000000), 0);
+    assert_int_equal (
+        strtoull (strstr (slurp ("out"), "SigIgn:\t") + 8, NULL, 16) & ~UINT64_C (0x180000000), 0);
     assert_non_null (strstr (slurp ("out"), "\nSigCgt:\t0000000000000000\n"));
     signal (SIGINT, SIG_DFL);
     signal (SIGPIPE, SIG_DFL);

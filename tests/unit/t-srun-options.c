@@ -51,19 +51,26 @@ static void refused (void **state)
     static const struct {
         const char *line, *text;
     } table[] = {
-        { "hostname", "\"hostname\": no command can be given: what runs stands in the workflow file" },
-        { "-N2 hostname", "\"hostname\": no command can be given: what runs stands in the workflow file" },
-        { "-N2 -- hostname", "\"hostname\": no command can be given: what runs stands in the workflow file" },
+        { "hostname",
+          "\"hostname\": no command can be given: what runs stands in the workflow file" },
+        { "-N2 hostname",
+          "\"hostname\": no command can be given: what runs stands in the workflow file" },
+        { "-N2 -- hostname",
+          "\"hostname\": no command can be given: what runs stands in the workflow file" },
         { "-", "\"-\": no command can be given: what runs stands in the workflow file" },
-        { "--output=x", "--output: cannot be given with a workflow: tasks write to the run directory's "
-                        "logs: give \"stdout\", \"stderr\" in the workflow file" },
+        { "--output=x",
+          "--output: cannot be given with a workflow: tasks write to the run directory's "
+          "logs: give \"stdout\", \"stderr\" in the workflow file" },
         { "-o x", "--output: cannot be given with a workflow: tasks write to the run directory's "
                   "logs: give \"stdout\", \"stderr\" in the workflow file" },
-        { "--pty", "--pty: cannot be given with a workflow: tasks have no terminal; the progress is "
-                   "shown on this one" },
-        { "--multi", "--multi-prog: cannot be given with a workflow: what runs stands in the workflow file" },
-        { "--asyn", "--async: cannot be given with a workflow: srun watches the run: end the line in "
-                    "\"&\", or use sbatch" },
+        { "--pty",
+          "--pty: cannot be given with a workflow: tasks have no terminal; the progress is "
+          "shown on this one" },
+        { "--multi",
+          "--multi-prog: cannot be given with a workflow: what runs stands in the workflow file" },
+        { "--asyn",
+          "--async: cannot be given with a workflow: srun watches the run: end the line in "
+          "\"&\", or use sbatch" },
         { "-N", "-N: wants a value" },
         { "-vN", "-N: wants a value" },
         { "--nodes", "--nodes: wants a value" },
@@ -81,7 +88,8 @@ static void refused (void **state)
         aw_srun_options_finish (&options);
     }
     assert_int_equal (sort (&options, "-F hosts", true), -1);
-    assert_string_equal (err.text, "--nodefile: inside an allocation give the nodes' names with --nodelist");
+    assert_string_equal (err.text,
+                         "--nodefile: inside an allocation give the nodes' names with --nodelist");
     aw_srun_options_finish (&options);
     assert_int_equal (aw_srun_options_sort (&options, NULL, false, &err), 0);
     aw_srun_options_finish (&options);
@@ -95,7 +103,8 @@ static void sorted (void **state)
     } table[] = {
         { false, "", "", "", "" },
         { false, "--", "", "", "" },
-        { false, "-n8 -c4 --gpus-per-node=2", "--ntasks=8|--cpus-per-task=4|--gpus-per-node=2", "", "" },
+        { false, "-n8 -c4 --gpus-per-node=2", "--ntasks=8|--cpus-per-task=4|--gpus-per-node=2", "",
+          "" },
         { true, "-n8 -c4 --gpus-per-node=2", "", "", "--ntasks|--cpus-per-task|--gpus-per-node" },
         { true, "-n8 -n9 --ntasks 4", "", "", "--ntasks" },
         { false, "-N 2 --nodelist n1,n2 -x n3", "--nodes=2|--nodelist=n1,n2|--exclude=n3", "", "" },
@@ -105,7 +114,8 @@ static void sorted (void **state)
         { false, "-I -I30 --immediate --immediate=5",
           "--immediate|--immediate=30|--immediate|--immediate=5", "", "" },
         { false, "-n 2 -p -x --mem -1", "--ntasks=2|--partition=-x|--mem=-1", "", "" },
-        { false, "--time 10 --part gpu --accou=me", "--time=10|--partition=gpu|--account=me", "", "" },
+        { false, "--time 10 --part gpu --accou=me", "--time=10|--partition=gpu|--account=me", "",
+          "" },
         { false, "-K0 -l --cpu-bind=cores --exact", "", "",
           "--kill-on-bad-exit|--label|--cpu-bind|--exact" },
         { true, "--export=ALL,A=1 --task-prolog x --overlap -T5", "",
@@ -136,8 +146,11 @@ static void ours (void **state)
     struct aw_srun_options options;
 
     (void)state;
-    assert_int_equal (sort (&options, "-N2-3 -w n1 --exclude=n2 -r 1 --jobid 7 -J a -Jb --chdir=/x "
-                                      "--test-only -Q", true), 0);
+    assert_int_equal (sort (&options,
+                            "-N2-3 -w n1 --exclude=n2 -r 1 --jobid 7 -J a -Jb --chdir=/x "
+                            "--test-only -Q",
+                            true),
+                      0);
     assert_string_equal (options.nodes, "2-3");
     assert_string_equal (options.node_list, "n1");
     assert_string_equal (options.exclude, "n2");
@@ -188,7 +201,8 @@ static char *help_of (const char *program)
     return text;
 }
 
-/* Next "--name" that begins an entry: at most a letter stands before it on its line. Fills letter. */
+/* Next "--name" that begins an entry: at most a letter stands before it on its line. Fills letter.
+ */
 static const char *next_entry (const char *at, size_t *len, char *letter, bool *argument)
 {
     while (at && *at) {
@@ -242,8 +256,10 @@ static const struct aw_srun_option *in_table (const char *name, size_t len)
  */
 static void installed_release (void **state)
 {
-    static const char *const exceptions[] = { "chdir", "help", "job-name", "quiet", "usage", "version",
-                                              "mcs-label", "acctg-freq", "oom-kill-step", "resv-ports" };
+    static const char *const exceptions[] = { "chdir",     "help",       "job-name",
+                                              "quiet",     "usage",      "version",
+                                              "mcs-label", "acctg-freq", "oom-kill-step",
+                                              "resv-ports" };
     char *srun = help_of ("srun");
     char *salloc = help_of ("salloc");
     const char *at = srun;
@@ -267,14 +283,16 @@ static void installed_release (void **state)
             fail_msg ("--%.*s is not in the table", (int)len, at);
         for (size_t i = 0; i < sizeof (exceptions) / sizeof (exceptions[0]); i++)
             is_exception |= strcmp (o->name, exceptions[i]) == 0;
-        for_salloc = o->class == AW_SRUN_ALLOCATION || o->class == AW_SRUN_NODES || o->class == AW_SRUN_BOTH;
+        for_salloc =
+            o->class == AW_SRUN_ALLOCATION || o->class == AW_SRUN_NODES || o->class == AW_SRUN_BOTH;
         if (letter && letter != o->letter)
             fail_msg ("--%s is -%c", o->name, letter);
         if (argument && o->argument == AW_SRUN_NO_ARGUMENT)
             fail_msg ("--%s takes an argument", o->name);
         if (!is_exception && for_salloc != knows (salloc, o->name))
             fail_msg ("--%s: the table %s salloc, salloc's help %s", o->name,
-                      for_salloc ? "gives it to" : "keeps it from", for_salloc ? "lacks it" : "has it");
+                      for_salloc ? "gives it to" : "keeps it from",
+                      for_salloc ? "lacks it" : "has it");
         n++;
         at = strchr (at, '\n');
     }
@@ -286,8 +304,11 @@ static void installed_release (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (refused), cmocka_unit_test (sorted), cmocka_unit_test (ours),
-        cmocka_unit_test (table_itself), cmocka_unit_test (installed_release),
+        cmocka_unit_test (refused),
+        cmocka_unit_test (sorted),
+        cmocka_unit_test (ours),
+        cmocka_unit_test (table_itself),
+        cmocka_unit_test (installed_release),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
