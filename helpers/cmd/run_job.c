@@ -158,7 +158,7 @@ int aw_run_in_job (const struct aw_run_args *args,
             && plan (&run, &err) == 0)
             ready = true;
     }
-    code = ready ? aw_pool_run_end (&run) : aw_pool_run_fail (&err);
+    code = ready ? aw_pool_run_end (&run) : aw_pool_run_fail (&run, &err);
     aw_pool_run_finish (&run);
     return code;
 }

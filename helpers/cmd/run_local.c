@@ -39,7 +39,7 @@ int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *work
     else if (aw_pool_run_prepare (&run, &config, &err) == 0 && plan (&run, &err) == 0)
         run.exec = aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
                                          aw_agent_serve_local, &local, &err);
-    code = run.exec ? aw_pool_run_end (&run) : aw_pool_run_fail (&err);
+    code = run.exec ? aw_pool_run_end (&run) : aw_pool_run_fail (&run, &err);
     aw_idset_finish (&cpus);
     aw_idset_finish (&gpus);
     aw_pool_run_finish (&run);

@@ -31,10 +31,10 @@ void aw_pool_run_finish (struct aw_pool_run *run)
     free (run->start_dir);
 }
 
-int aw_pool_run_fail (const struct aw_error *err)
+int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err)
 {
     aw_error_print (err);
-    return AW_EXIT_POOL;
+    return run->input_is_wrong ? AW_EXIT_INPUT : AW_EXIT_POOL;
 }
 
 int aw_pool_run_prepare (struct aw_pool_run *run,
@@ -49,6 +49,8 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     if (!run->start_dir)
         return aw_error_set (err, "the working directory is gone");
     run->run_dir = aw_run_dir_create (run->args->dir, run->workflow->name, config->job, err);
+    run->input_is_wrong =
+        !run->run_dir; /* it is there already, or cannot be made where it was asked for */
     if (!run->run_dir
         || aw_run_dir_write_workflow (run->run_dir, run->workflow->text, run->workflow->text_size,
                                       err)

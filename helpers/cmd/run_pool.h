@@ -39,6 +39,7 @@ struct aw_pool_run {
     char *start_dir;
     bool over; /* the coordinator has done its part */
     bool step_ended;
+    bool input_is_wrong; /* why it could not be made */
 };
 
 /* Event loop, run directory, coordinator: the same for every kind of pool. CONFIG has what differs.
@@ -58,7 +59,7 @@ int aw_pool_run_plan (struct aw_pool_run *run,
 int aw_pool_run_end (struct aw_pool_run *run);
 
 /* The pool could not be made: tells why. Returns the exit status. */
-int aw_pool_run_fail (const struct aw_error *err);
+int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err);
 
 void aw_pool_run_finish (struct aw_pool_run *run);
 
