@@ -21,6 +21,7 @@ struct aw_command {
 
 extern const struct aw_command aw_command_check;
 extern const struct aw_command aw_command_model;
+extern const struct aw_command aw_command_advise;
 extern const struct aw_command aw_command_run;
 extern const struct aw_command aw_command_status;
 extern const struct aw_command aw_command_report;

@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
     { NULL, 0, NULL, 0, NULL, 0 },
 };
 
-static uint32_t parse_count (
+uint32_t aw_model_count (
     struct argp_state *state, const char *option, const char *text, uint32_t min, uint32_t max)
 {
     unsigned long number;
@@ -96,13 +96,13 @@ static error_t parse_option (int key, char *text, struct argp_state *state)
 
     switch (key) {
     case OPT_NODES:
-        args->node.nodes = parse_count (state, "nodes", text, 1, AW_MAX_NODES);
+        args->node.nodes = aw_model_count (state, "nodes", text, 1, AW_MAX_NODES);
         return 0;
     case OPT_CPUS:
-        args->node.cpus = parse_count (state, "cpus", text, 1, AW_IDSET_MAX);
+        args->node.cpus = aw_model_count (state, "cpus", text, 1, AW_IDSET_MAX);
         return 0;
     case OPT_GPUS:
-        args->node.gpus = parse_count (state, "gpus", text, 0, AW_IDSET_MAX);
+        args->node.gpus = aw_model_count (state, "gpus", text, 0, AW_IDSET_MAX);
         return 0;
     case OPT_MEM:
         if (aw_parse_bytes (text, &args->node.mem) < 0)
@@ -122,7 +122,7 @@ static error_t parse_option (int key, char *text, struct argp_state *state)
         args->spread = parse_spread (state, text);
         return 0;
     case OPT_SEEDS:
-        args->seeds = parse_count (state, "seeds", text, 0, MAX_SEEDS);
+        args->seeds = aw_model_count (state, "seeds", text, 0, MAX_SEEDS);
         return 0;
     case OPT_JSON:
         args->json = true;
