@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* replay DIR: makes the decisions of a run again. What came to the scheduler from outside (nodes,
+ * ends of tasks, stops) is taken from the journal and handed to a new scheduler, in the same order;
+ * what that one decides, READY, START with node, CPUs and GPUs, KILL, SKIP, END, must be what
+ * stands in the journal. Prints how many decisions were the same; exit status 1 at the first that
+ * is another, 2 if the run directory cannot be read.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/sched.h"
+#include "io/journal.h"
+#include "io/run_dir.h"
+#include "io/workflow.h"
+
+struct replay {
+    const struct aw_graph *graph;
+    struct aw_sched *sched;
+    uint32_t decisions, starts;
+    bool differs;
+};
+
+static bool from_outside (const struct aw_event *ev)
+{
+    return ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST || ev->type == AW_EVENT_STOP
+           || (ev->type == AW_EVENT_FINISH && ev->status != AW_STATUS_NODE_FAIL);
+}
+
+static bool same (const struct aw_event *a, const struct aw_event *b)
+{
+    if (a->type != b->type || a->code != b->code)
+        return false;
+    if (a->type == AW_EVENT_END)
+        return true;
+    if (a->task != b->task || a->attempt != b->attempt)
+        return false;
+    return a->type != AW_EVENT_START
+           || (a->node == b->node && aw_idset_equal (&a->cpus, &b->cpus)
+               && aw_idset_equal (&a->gpus, &b->gpus));
+}
+
+static int differ (struct replay *r,
+                   const struct aw_event *ev,
+                   const struct aw_event *instead,
+                   struct aw_error *err)
+{
+    char was[256] = "", is[256] = "";
+
+    r->differs = true;
+    if (ev->type != AW_EVENT_END)
+        aw_graph_task_name (r->graph, ev->task, was, sizeof (was));
+    if (instead && instead->type != AW_EVENT_END)
+        aw_graph_task_name (r->graph, instead->task, is, sizeof (is));
+    return aw_error_set (err, "decided: %s %s, node %u; in the replay: %s %s, node %u",
+                         aw_event_type_name (ev->type), was, ev->node,
+                         instead ? aw_event_type_name (instead->type) : "nothing", is,
+                         instead ? instead->node : AW_NONE);
+}
+
+static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *err)
+{
+    struct replay *r = arg;
+    struct aw_event action;
+
+    if (from_outside (ev))
+        return aw_sched_handle (r->sched, ev, err);
+    if (!aw_sched_next (r->sched, &action))
+        return differ (r, ev, NULL, err);
+    if (!same (ev, &action))
+        return differ (r, ev, &action, err);
+    r->decisions++;
+    r->starts += ev->type == AW_EVENT_START;
+    return 0;
+}
+
+static int ignore (void *arg, const struct aw_event *ev, struct aw_error *err)
+{
+    (void)arg;
+    (void)ev;
+    (void)err;
+    return 0;
+}
+
+/* How the run decided. 0, or -1 with text. */
+static int read_config (const char *journal,
+                        const struct aw_graph *graph,
+                        struct aw_sched_config *config,
+                        struct aw_error *err)
+{
+    struct aw_journal_header header = { 0 };
+    int mode, policy, rc = aw_journal_read (journal, graph, &header, ignore, NULL, NULL, err);
+
+    if (rc == 0) {
+        mode = header.mode ? aw_mode_parse (header.mode) : -1;
+        policy = header.policy ? aw_policy_parse (header.policy) : -1;
+        if (mode < 0 || policy < 0)
+            rc = aw_error_set (err, "%s: mode or policy is missing", journal);
+        else
+            *config = (struct aw_sched_config){ .policy = (enum aw_policy)policy,
+                                                .mode = (enum aw_mode)mode };
+    }
+    aw_journal_header_finish (&header);
+    return rc;
+}
+
+static int replay (const char *journal, const struct aw_graph *graph, struct aw_error *err)
+{
+    struct aw_journal_header header = { 0 };
+    struct aw_sched_config config;
+    struct replay r = { .graph = graph };
+    int rc;
+
+    if (read_config (journal, graph, &config, err) < 0)
+        return 2;
+    r.sched = aw_sched_create (graph, &config, err);
+    if (!r.sched)
+        return 2;
+    rc = aw_journal_read (journal, graph, &header, replay_one, &r, NULL, err);
+    if (rc == 0 && !aw_sched_ended (r.sched)) {
+        r.differs = true;
+        rc = aw_error_set (err, "%s: the run has no end", journal);
+    }
+    if (rc == 0)
+        printf ("%u decisions, %u of them starts: the same (%s, %s)\n", r.decisions, r.starts,
+                aw_mode_name (config.mode), aw_policy_name (config.policy));
+    aw_journal_header_finish (&header);
+    aw_sched_destroy (r.sched);
+    return rc == 0 ? 0 : r.differs ? 1 : 2;
+}
+
+static struct aw_workflow *load (const char *directory)
+{
+    char *file = aw_run_dir_path (directory, AW_RUN_WORKFLOW);
+    struct aw_workflow *workflow = NULL;
+    struct aw_problems problems;
+
+    aw_problems_init (&problems);
+    if (file)
+        workflow = aw_workflow_load (file, &problems);
+    aw_problems_print (&problems, stderr);
+    aw_problems_finish (&problems);
+    free (file);
+    return workflow;
+}
+
+int main (int argc, char **argv)
+{
+    struct aw_workflow *workflow;
+    struct aw_error err = { "" };
+    char *journal;
+    int code = 2;
+
+    if (argc != 2) {
+        fprintf (stderr, "Usage: replay DIR\n");
+        return 2;
+    }
+    workflow = load (argv[1]);
+    journal = aw_run_dir_path (argv[1], AW_RUN_JOURNAL);
+    if (workflow && journal)
+        code = replay (journal, workflow->graph, &err);
+    if (code != 0)
+        fprintf (stderr, "replay: %s\n", err.text);
+    free (journal);
+    aw_workflow_destroy (workflow);
+    return code;
+}
