@@ -27,8 +27,9 @@ static void put_head (const struct aw_advice *advice, struct aw_textbuf *out)
     if (node->mem)
         aw_textbuf_printf (out, " with %s", aw_format_bytes (buf, sizeof (buf), node->mem));
     if (*advice->offer->partition)
-        aw_textbuf_printf (out, "; partition %s has %" PRIu32 " in service",
-                           advice->offer->partition, node->nodes);
+        aw_textbuf_printf (out, "; partition %s has %" PRIu32 " in service%s",
+                           advice->offer->partition, node->nodes,
+                           advice->offer->n_kinds > 1 ? ", and others, which are left out" : "");
     aw_textbuf_putc (out, '\n');
     if (advice->args->durations)
         aw_textbuf_printf (out, "with the durations that the run in %s had\n",
@@ -113,7 +114,7 @@ static void put_limit (const struct aw_advice *advice, struct aw_textbuf *out)
     if (advice->minutes * 60.0 > advice->offer->job_seconds)
         aw_textbuf_printf (
             out,
-            "Partition %s ends jobs after %s: a limit of %" PRIu32 " min will not be accepted.\n",
+            "Partition %s ends jobs after %s: one that asks for %" PRIu32 " min will not start.\n",
             advice->offer->partition,
             aw_format_seconds (buf, sizeof (buf), advice->offer->job_seconds), advice->minutes);
 }

@@ -131,7 +131,9 @@ test_expect_success 'what sinfo says: kinds, states, limits' '
     test_expect_code 2 with_sinfo --partition none && grep "\"none\" is not there" err &&
     test_expect_code 2 with_sinfo --nodes 4 && grep "can have 3 such nodes" err &&
     PATH="$PWD/bin:$PATH" "$top_builddir/helpers/async-workflow" advise sixteen.json --partition wide --script slow.sh \
-        --margin 100 >page && grep "ends jobs after 10m.*will not be accepted" page &&
+        --margin 100 >page && grep "ends jobs after 10m.*will not start" page &&
+    PATH="$PWD/bin:$PATH" "$top_builddir/helpers/async-workflow" advise sixteen.json >page &&
+    grep "partition main has 3 in service, and others" page &&
     slurm_says "main|5|8|16000|(null)|infinite|1-infinite|idle" &&
     test_expect_code 2 with_sinfo && grep "no default partition" err &&
     test_expect_code 2 with_sinfo --partition main && grep "1 GPU\|many" err
@@ -159,6 +161,13 @@ test_expect_success 'Slurm accepts the script' '
     advise tiny.json --script tiny.sh --partition "$partition" >out &&
     grep "partition $partition has 3 in service" out && grep "Take 3 nodes" out &&
     sbatch --test-only tiny.sh >accepted 2>&1 || { cat accepted >&4; false; }
+'
+
+test_expect_success 'also for tasks that want memory' '
+    sed "s/\"gpus\": 1,/& \"mem\": \"100M\",/" tiny.json >memory.json &&
+    advise memory.json --script memory.sh --nodes 2 --policy longest-path >out &&
+    grep -x "#SBATCH --mem=0" memory.sh &&
+    sbatch --test-only memory.sh >accepted 2>&1 || { cat accepted >&4; false; }
 '
 
 test_expect_success 'and runs it: on these nodes, with their GPUs, under this limit' '

@@ -297,9 +297,9 @@ static void random_graphs (void **state)
 
     (void)state;
     for (int round = 0; round < ROUNDS; round++) {
-        struct aw_node_shape shape = { 0, 4 + graphs_below (&seed, 28), graphs_below (&seed, 5),
-                                       0 };
-        struct aw_graph *g = graphs_layered (&seed, shape.cpus, shape.gpus);
+        uint32_t cpus = 4 + graphs_below (&seed, 28), gpus = graphs_below (&seed, 5);
+        struct aw_node_shape shape = { 0, cpus, gpus, 0 };
+        struct aw_graph *g = graphs_layered (&seed, cpus, gpus);
         uint32_t useful = aw_sweep_useful (g, &shape), most = useful < 80 ? useful : 80;
         struct aw_sweep sweep = sweep_of (g, &shape, most), again = sweep_of (g, &shape, most);
         double least = INFINITY;
