@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# Busy CPUs and GPUs over time, the sequential run above the asynchronous one on the same axis, as SVG; in the look of
-# "async-workflow report --format svg" and with its colours (M. Okabe and K. Ito, "Color Universal Design", 2008).
-# Input: the workflow file, then the journals of both runs. Variables: factor (the paper's seconds in a wall second),
-# models (what the model says of both, with a space between).
+# Busy CPUs and GPUs over time, the sequential run above the asynchronous one on the same axis, as
+# SVG; in the look of "async-workflow report --format svg" and with its colours (M. Okabe and K.
+# Ito, "Color Universal Design", 2008). Input: the workflow file, then the journals of both runs.
+# Variables: factor (the paper's seconds in a wall second), models (what the model says of both,
+# with a space between).
 BEGIN {
     n_sets = 0
     WIDTH = 960; LEFT = 66; RIGHT = 56; PANEL = 74; GAP = 10
     INNER = WIDTH - LEFT - RIGHT
-    split("0 114 178 230 159 0 0 158 115 204 121 167 86 180 233 213 94 0 240 228 66 153 153 153", palette, " ")
+    split("0 114 178 230 159 0 0 158 115 204 121 167 86 180 233 213 94 0 240 228 66 153 153 153", \
+        palette, " ")
     split("0 0.3 0.55", white, " ") # part of white in the tone of an iteration
     split(models, model, " ")
     split("cpus gpus", kinds, " ")
@@ -54,7 +56,8 @@ value("event") == "node" {
 
 value("event") == "start" || value("event") == "finish" { change(value("event") == "start") }
 
-# A task comes (or goes): a step of all that its group holds. Steps less than half a pixel apart become one when drawn.
+# A task comes (or goes): a step of all that its group holds. Steps less than half a pixel apart
+# become one when drawn.
 function change(comes,  t, task, set, tone, group, k, kind)
 {
     t = value("t") * factor
@@ -101,7 +104,8 @@ function x_of(t) { return sprintf("%.1f", int(2 * (LEFT + t / span * INNER) + 0.
 
 function text(x, y, anchor, style, words)
 {
-    printf "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\"%s>%s</text>\n", x, y, anchor, style == "" ? "" : " " style, words
+    printf "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\"%s>%s</text>\n", x, y, anchor, \
+        style == "" ? "" : " " style, words
 }
 
 # A set needs a swatch for each iteration.
@@ -130,13 +134,15 @@ function tick_step(  ideal, power)
 
 function grid(y,  t)
 {
-    printf "<path stroke=\"#e2e2e2\" stroke-width=\"0.6\" fill=\"none\" d=\"M%d %.1fh%d", LEFT, y, INNER
+    printf "<path stroke=\"#e2e2e2\" stroke-width=\"0.6\" fill=\"none\" d=\"M%d %.1fh%d", \
+        LEFT, y, INNER
     for (t = tick_step(); t < span; t += tick_step())
         printf "M%s %.1fv%d", x_of(t), y, PANEL
     print "\"/>"
 }
 
-# Levels of all groups after each step that is seen apart: low[i, group] to high[i, group], of the whole.
+# Levels of all groups after each step that is seen apart: low[i, group] to high[i, group], of the
+# whole.
 function stack(run, kind,  i, g, sum, busy)
 {
     n_x = 0
@@ -175,15 +181,19 @@ function panel(run, kind, y,  g, share, end, label_y)
     stack(run, kind)
     for (g = 0; g < 3 * n_sets; g++)
         area_of(g, y)
-    printf "<path stroke=\"#888\" stroke-width=\"0.6\" fill=\"none\" d=\"M%d %.1fv%dh%d\"/>\n", LEFT, y, PANEL, INNER
+    printf "<path stroke=\"#888\" stroke-width=\"0.6\" fill=\"none\" d=\"M%d %.1fv%dh%d\"/>\n", \
+        LEFT, y, PANEL, INNER
     text(LEFT - 6, y + PANEL, "end", "", "0")
     text(LEFT - 6, y + 8, "end", "", capacity[kind])
-    text(16, y + PANEL / 2, "middle", sprintf("transform=\"rotate(-90 16.0 %.1f)\"", y + PANEL / 2), "busy " what[kind])
+    text(16, y + PANEL / 2, "middle", sprintf("transform=\"rotate(-90 16.0 %.1f)\"", y + PANEL / 2), \
+        "busy " what[kind])
     share = area[run, kind] / capacity[kind] / until[run]
     end = x_of(until[run])
     label_y = y + PANEL * (1 - share)
-    printf "<path stroke=\"#000\" stroke-width=\"0.8\" stroke-dasharray=\"5 3\" fill=\"none\" d=\"M%d %.1fH%s\"/>\n", LEFT, label_y, end
-    text(end + 6, label_y + 4 > y + PANEL - 2 ? y + PANEL - 2 : label_y + 4, "start", "", sprintf("%.0f %%", 100 * share))
+    printf "<path stroke=\"#000\" stroke-width=\"0.8\" stroke-dasharray=\"5 3\" fill=\"none\" "
+    printf "d=\"M%d %.1fH%s\"/>\n", LEFT, label_y, end
+    label_y = label_y + 4 > y + PANEL - 2 ? y + PANEL - 2 : label_y + 4
+    text(end + 6, label_y, "start", "", sprintf("%.0f %%", 100 * share))
 }
 
 function axis(y,  t)
@@ -200,17 +210,21 @@ END {
     tones = tones ? (tones < 3 ? tones : 3) : 1
     height = 82 + 2 * (20 + 2 * PANEL + GAP) + 14 + 44
     print "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
-    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" ", WIDTH, height, WIDTH, height
-    print "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\" font-size=\"11\" fill=\"#222\">"
+    printf "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" ", WIDTH, height
+    printf "viewBox=\"0 0 %d %d\" ", WIDTH, height
+    printf "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\" "
+    print "font-size=\"11\" fill=\"#222\">"
     printf "<title>%s</title>\n<path fill=\"#fff\" d=\"M0 0H%dV%dH0Z\"/>\n", title, WIDTH, height
     text(LEFT, 24, "start", "font-size=\"16\" font-weight=\"bold\"", title)
-    text(LEFT, 42, "start", GREY, sprintf("16 nodes of Summit's shape  \302\267  a second of the paper took %.4g s  \302\267  I = %.3f; " \
-        "the model: %.3f", 1 / factor, 1 - until[2] / until[1], 1 - model[2] / model[1]))
+    text(LEFT, 42, "start", GREY, sprintf("16 nodes of Summit's shape  \302\267  a second of the " \
+        "paper took %.4g s  \302\267  I = %.3f; the model: %.3f", 1 / factor, \
+        1 - until[2] / until[1], 1 - model[2] / model[1]))
     legend(58)
     y = 82
     for (run = 1; run <= 2; run++) {
-        text(LEFT, y + 12, "start", "font-weight=\"bold\"", (run == 1 ? "sequential" : "asynchronous") \
-            sprintf(": %.1f s; the model: %.1f s", until[run], model[run]))
+        text(LEFT, y + 12, "start", "font-weight=\"bold\"", \
+            sprintf("%s: %.1f s; the model: %.1f s", run == 1 ? "sequential" : "asynchronous", \
+                until[run], model[run]))
         y += 20
         for (k = 1; k <= 2; k++) {
             panel(run, kinds[k], y)

@@ -8,13 +8,15 @@ test_description='replay: what a run decided is decided again from its journal'
 PATH=$top_builddir/helpers:$top_builddir/tests/integration:$PATH
 export PATH
 
-# Sets of unlike width and length, GPUs, edges to whole sets, by index and between iterations, tasks that fail once;
-# no durations, so that the order depends on what was learned.
+# Sets of unlike width and length, GPUs, edges to whole sets, by index and between iterations,
+# tasks that fail once; no durations, so that the order depends on what was learned.
 cat >flow.json <<\END
 { "async-workflow": 1, "iterations": 3, "tasks": {
-    "wide": { "after": ["wide[i]@-1"], "count": 5, "cpus": 3, "gpus": 1, "script": "sleep 0.0{index}" },
+    "wide": { "after": ["wide[i]@-1"], "count": 5, "cpus": 3, "gpus": 1,
+        "script": "sleep 0.0{index}" },
     "narrow": { "after": ["wide"], "count": 12, "script": "sleep 0.0$(({index} % 4))" },
-    "flaky": { "after": ["narrow[i]"], "count": 12, "retries": 1, "script": "test $ASYNC_WORKFLOW_ATTEMPT = 1 || exit $(({index} % 2))" },
+    "flaky": { "after": ["narrow[i]"], "count": 12, "retries": 1,
+        "script": "test $ASYNC_WORKFLOW_ATTEMPT = 1 || exit $(({index} % 2))" },
     "all": { "after": ["flaky"], "cpus": 8, "command": ["sleep", "0.02"] } } }
 END
 
@@ -23,7 +25,8 @@ run ()
 {
     want=$1 dir=$2
     shift 2
-    test_expect_code "$want" async-workflow run --local --cpus 8 --gpus 2 --dir "$dir" "$@" >"$dir.out" 2>&1 </dev/null ||
+    test_expect_code "$want" async-workflow run --local --cpus 8 --gpus 2 --dir "$dir" "$@" \
+        >"$dir.out" 2>&1 </dev/null ||
         { cat "$dir.out"; false; }
 }
 
@@ -37,12 +40,14 @@ test_expect_success 'which directory?' '
 
 for policy in longest-path fifo waves gpus-first widest; do
     test_expect_success "asynchronous, $policy" '
-        run 0 $policy --policy $policy flow.json && again $policy 108 && grep "(async, $policy)" $policy.replay
+        run 0 $policy --policy $policy flow.json && again $policy 108 &&
+        grep "(async, $policy)" $policy.replay
     '
 done
 
 test_expect_success 'stage after stage' '
-    run 0 stages --mode sequential flow.json && again stages 108 && grep "(sequential, " stages.replay
+    run 0 stages --mode sequential flow.json && again stages 108 &&
+    grep "(sequential, " stages.replay
 '
 
 test_expect_success 'a run that failed, with tasks skipped' '
@@ -50,10 +55,13 @@ test_expect_success 'a run that failed, with tasks skipped' '
     run 1 skip skip.json && again skip 87 && grep -q "\"event\":\"skip\"" skip/journal.jsonl
 '
 
-printf '%s\n' '{ "async-workflow": 1, "tasks": { "a": { "count": 20, "command": ["sleep", "60"] } } }' >long.json
+cat >long.json <<\END
+{ "async-workflow": 1, "tasks": { "a": { "count": 20, "command": ["sleep", "60"] } } }
+END
 
 test_expect_success 'a run that was stopped, its tasks killed' '
-    { async-workflow run --local --cpus 8 --dir long long.json >long.out 2>&1 </dev/null & pid=$!; } &&
+    { async-workflow run --local --cpus 8 --dir long long.json >long.out 2>&1 </dev/null &
+        pid=$!; } &&
     wait_for 20 "test \$(grep -c \"\\\"event\\\":\\\"start\\\"\" long/journal.jsonl) = 8" &&
     kill -TERM $pid &&
     test_expect_code 3 wait $pid &&
@@ -63,8 +71,10 @@ test_expect_success 'a run that was stopped, its tasks killed' '
 # changed SED-SCRIPT: a copy of the first run in which something else was decided is noticed
 changed ()
 {
-    rm -rf changed && cp -r longest-path changed && sed "$1" longest-path/journal.jsonl >changed/journal.jsonl &&
-        ! cmp -s longest-path/journal.jsonl changed/journal.jsonl && test_expect_code 1 replay changed
+    rm -rf changed && cp -r longest-path changed &&
+        sed "$1" longest-path/journal.jsonl >changed/journal.jsonl &&
+        ! cmp -s longest-path/journal.jsonl changed/journal.jsonl &&
+        test_expect_code 1 replay changed
 }
 
 test_expect_success 'another policy, CPU, GPU or order is noticed' '

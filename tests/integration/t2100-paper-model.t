@@ -9,7 +9,10 @@ PAPER=$top_srcdir/examples/paper
 awk '!/^#/' "$PAPER/figures.tsv" >figures
 
 # model FILE: the JSON for 16 nodes of Summit, in out
-model () { "$top_builddir/helpers/async-workflow" model "$PAPER/$1.json" --nodes 16 --cpus 168 --gpus 6 --json >out; }
+model ()
+{
+    "$top_builddir/helpers/async-workflow" model "$1" --nodes 16 --cpus 168 --gpus 6 --json >out
+}
 
 # value KEY: of one line of the JSON that stands in out.
 value () { sed -n "s/^  \"$1\": \(.*[^,]\),\{0,1\}\$/\1/p" out; }
@@ -23,11 +26,14 @@ near ()
 }
 
 # figure NAME MODE COLUMN
-figure () { awk -v name="$1" -v mode="$2" -v c="$3" '$1 == name && $2 == mode { print $c }' figures; }
+figure ()
+{
+    awk -v name="$1" -v mode="$2" -v c="$3" '$1 == name && $2 == mode { print $c }' figures
+}
 
 for name in c-dg1 c-dg2 ddmd; do
     test_expect_success "$name: degrees, t_seq, t_async, I" '
-        model $name &&
+        model "$PAPER/$name.json" &&
         test "$(value doa_dep)" = $(figure $name asynchronous 3) &&
         test "$(value doa_res)" = $(figure $name asynchronous 4) &&
         test "$(value wla)" = $(figure $name asynchronous 5) &&
@@ -37,13 +43,13 @@ for name in c-dg1 c-dg2 ddmd; do
 done
 
 test_expect_success 'I' '
-    model c-dg1 && near improvement 0.000 0.001 &&
-    model c-dg2 && near improvement 0.261 0.001 &&
-    model ddmd && near improvement 0.217 0.001
+    model "$PAPER/c-dg1.json" && near improvement 0.000 0.001 &&
+    model "$PAPER/c-dg2.json" && near improvement 0.261 0.001 &&
+    model "$PAPER/ddmd.json" && near improvement 0.217 0.001
 '
 
 test_expect_success 'ddmd: bounds and orders' '
-    model ddmd &&
+    model "$PAPER/ddmd.json" &&
     near critical_path 1205.0 0.1 &&
     near area_bound 1134 0.5 &&
     test "$(value policy)" = "\"longest-path\"" &&
@@ -53,14 +59,14 @@ test_expect_success 'ddmd: bounds and orders' '
 test_expect_success 'ddmd: an edge to the whole set of simulations has the same figures' '
     sed "s/simulate\[i\]@-1/simulate@-1/" "$PAPER/ddmd.json" >whole.json &&
     ! cmp -s "$PAPER/ddmd.json" whole.json &&
-    "$top_builddir/helpers/async-workflow" model whole.json --nodes 16 --cpus 168 --gpus 6 --json >out &&
+    model whole.json &&
     near t_seq 1575.0 0.1 && near t_async 1232.5 0.1 && near improvement 0.217 0.001
 '
 
 test_expect_success 'ddmd-sequential: the same but for one edge, and nothing to gain' '
     sed "s/infer@-1/simulate[i]@-1/" "$PAPER/ddmd-sequential.json" >sequential.json &&
     test_cmp "$PAPER/ddmd.json" sequential.json &&
-    model ddmd-sequential &&
+    model "$PAPER/ddmd-sequential.json" &&
     near t_seq 1575.0 0.1 && near t_async 1575.0 0.1
 '
 

@@ -3,8 +3,9 @@
 
 test_description="examples/paper/run: the paper's experiments, quickly"
 
-# At 1/200 the starts of 96 tasks at once weigh ten times what they do at the usual scale, and this machine may be busy:
-# the limits on times are wide here. What must hold whatever the load is seen in the journals.
+# At 1/200 the starts of 96 tasks at once weigh ten times what they do at the usual scale, and
+# this machine may be busy: the limits on times are wide here. What must hold whatever the load is
+# seen in the journals.
 
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/integration/runs.sh"
@@ -17,16 +18,19 @@ for tool in slurmctld slurmd munged; do
 done
 
 RUN=$top_srcdir/examples/paper/run
-ALL='c-dg1-sequential c-dg1-asynchronous c-dg2-sequential c-dg2-asynchronous ddmd-sequential ddmd-asynchronous'
+ALL='c-dg1-sequential c-dg1-asynchronous c-dg2-sequential c-dg2-asynchronous
+    ddmd-sequential ddmd-asynchronous'
 
 test_expect_success 'wrong options: exit 2' '
     for words in "--scale 0" "--scale 1/x" "--scale" "--only ddmmd" "--quickly"; do
-        test_expect_code 2 "$RUN" $words >out 2>err && test -s err && ! test -e paper-runs || return 1
+        test_expect_code 2 "$RUN" $words >out 2>err && test -s err && ! test -e paper-runs ||
+            return 1
     done
 '
 
 test_expect_success 'an output directory is not overwritten' '
-    mkdir there && test_expect_code 1 "$RUN" --quick --output there 2>err && grep "is there already" err
+    mkdir there && test_expect_code 1 "$RUN" --quick --output there 2>err &&
+    grep "is there already" err
 '
 
 test_expect_success 'all six run, within wide limits' '
@@ -49,11 +53,15 @@ test_expect_success 'no run was shorter than the model' '
     awk -F "|" "/^\\| [cd]/ && \$6 + 0 < 1 { print; bad = 1 } END { exit bad + 0 }" runs/table.txt
 '
 
-test_expect_success 'sequential: a stage begins when the one before is done; asynchronous: when its own sets are' '
-    test $(at runs/c-dg2-sequential start "T7[0]") -gt $(at runs/c-dg2-sequential finish "T3[0]") &&
-    test $(at runs/c-dg2-asynchronous start "T7[15]") -lt $(at runs/c-dg2-asynchronous finish "T3[0]") &&
-    test $(at runs/ddmd-sequential start "simulate@1[0]") -gt $(at runs/ddmd-sequential finish "infer@0[95]") &&
-    test $(at runs/ddmd-asynchronous start "simulate@1[0]") -lt $(at runs/ddmd-asynchronous start "train@0[0]")
+test_expect_success 'sequential: after the stage before; asynchronous: after its own sets' '
+    run=runs/c-dg2-sequential &&
+    test $(at $run start "T7[0]") -gt $(at $run finish "T3[0]") &&
+    run=runs/c-dg2-asynchronous &&
+    test $(at $run start "T7[15]") -lt $(at $run finish "T3[0]") &&
+    run=runs/ddmd-sequential &&
+    test $(at $run start "simulate@1[0]") -gt $(at $run finish "infer@0[95]") &&
+    run=runs/ddmd-asynchronous &&
+    test $(at $run start "simulate@1[0]") -lt $(at $run start "train@0[0]")
 '
 
 test_expect_success 'what was decided is decided again from the journals' '
@@ -64,7 +72,8 @@ test_expect_success 'what was decided is decided again from the journals' '
 
 test_expect_success 'a picture for each workflow' '
     for name in c-dg1 c-dg2 ddmd; do
-        grep -q "<title>$name</title>" runs/$name.svg && tail -n 1 runs/$name.svg | grep -qx "</svg>" || return 1
+        grep -q "<title>$name</title>" runs/$name.svg &&
+            tail -n 1 runs/$name.svg | grep -qx "</svg>" || return 1
         if command -v xmllint >/dev/null; then
             xmllint --noout runs/$name.svg || return 1
         fi
