@@ -7,8 +7,15 @@ test_description='examples/sweep: predicted and measured improvement, in a few c
 
 SWEEP=$top_srcdir/examples/sweep
 
-# A busy machine may be far off: here it is only seen that the sweep works, and that it is not nonsense.
+# A busy machine may be far off: this shows that the sweep works, not how good the model is.
 TOLERANCE=0.15
+
+refused () { test_expect_code 2 "$@" >out 2>err && test -s err && ! test -s out; }
+
+model ()
+{
+    "$top_builddir/helpers/async-workflow" model --nodes "$1" --cpus 4 --gpus 2 --json "$2"
+}
 
 for tool in slurmctld slurmd munged; do
     if ! PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null; then
@@ -19,10 +26,10 @@ done
 
 test_expect_success 'wrong words: exit 2' '
     for words in "" "0" "9" "x" "1 x" "1 0.1 1" "--seed" "--new 1"; do
-        test_expect_code 2 "$SWEEP/make-workflow" $words >out 2>err && test -s err && ! test -s out || return 1
+        refused "$SWEEP/make-workflow" $words || return 1
     done &&
-    for words in "x" "--cells" "--cells 8:0" "--cells 1" "--quiet"; do
-        test_expect_code 2 "$SWEEP/run" $words >out 2>err && test -s err && ! test -s out || return 1
+    for words in "x" "--cells" "--cells 8:0" "--cells 1" "--seed x" "--quiet"; do
+        refused "$SWEEP/run" $words || return 1
     done
 '
 
@@ -31,13 +38,13 @@ test_expect_success 'each member of the family has the degree that was asked for
         for spread in 0 0.3; do
             "$SWEEP/make-workflow" $branches $spread >family.json &&
             "$top_builddir/helpers/async-workflow" check family.json &&
-            "$top_builddir/helpers/async-workflow" model --nodes $branches --cpus 4 --gpus 2 --json family.json >out &&
+            model $branches family.json >out &&
             grep "^  \"doa_dep\": $((branches - 1))," out &&
             grep "^  \"doa_res\": $((branches - 1))," out || return 1
         done
     done &&
     for nodes in 1 2 3 4 5 6 7 8; do
-        "$top_builddir/helpers/async-workflow" model --nodes $nodes --cpus 4 --gpus 2 --json family.json >out &&
+        model $nodes family.json >out &&
         grep "^  \"doa_dep\": 7," out &&
         grep "^  \"doa_res\": $((nodes - 1))," out || return 1
     done
@@ -51,7 +58,7 @@ test_expect_success 'lengths spread about the declared mean, the same for the sa
     ! cmp one.json other.json &&
     for seed in 1 2 3 4 5 6 7 8 9 10; do
         "$SWEEP/make-workflow" --seed $seed 8 0.3 || return 1
-    done | sed -n "s/.*\"duration\": \([0-9.]*\),.*\"{index}\", \"\([0-9.]*\)\", \"\([0-9.]*\)\".*/\1 \2 \3/p" |
+    done | sed -n "s/.*\"duration\": \([^,]*\),.*index}\", \"\(.*\)\", \"\(.*\)\"\].*/\1 \2 \3/p" |
         awk "{ for (i = 2; i <= 3; i++) { x = \$i / \$1; n++; sum += x; squares += x * x } }
             END { mean = sum / n; sd = sqrt (squares / n - mean * mean); print n, mean, sd
                 exit !(n == 500 && mean > 0.95 && mean < 1.05 && sd > 0.25 && sd < 0.35) }"
@@ -60,9 +67,10 @@ test_expect_success 'lengths spread about the declared mean, the same for the sa
 test_expect_success 'three cells on a cluster: every one measured, none far off' '
     scratch=$(mktemp -d /tmp/aw-test.XXXXXX) &&
     test_when_finished "rm -rf $scratch" &&
-    TMPDIR=$scratch "$SWEEP/run" --cells 0:0,1:1,3:3 --spread 0 --output results >out 2>err || { cat out err; false; } &&
+    { TMPDIR=$scratch "$SWEEP/run" --cells 0:0,1:1,2:2 --spread 0 --output results >out 2>err ||
+        { cat out err; false; }; } &&
     grep "of 3 cells" out &&
-    awk -v most=$TOLERANCE "NR > 1 { n++; d = \$17 - \$7; if (d > most || d < -most) { print; bad = 1 } }
+    awk -v most=$TOLERANCE "NR > 1 { n++; d = \$17 - \$7; bad += d > most || d < -most; print }
         END { exit bad || n != 3 }" results/results.tsv &&
     ! test -s err &&
     test -z "$(ls -A "$scratch")"
@@ -72,7 +80,7 @@ test_expect_success 'the picture is XML and has the points' '
     grep -c "<circle" results/sweep.svg &&
     tail -n 1 results/sweep.svg | grep "</svg>" &&
     if command -v python3 >/dev/null; then
-        python3 -c "import sys, xml.dom.minidom; xml.dom.minidom.parse (sys.argv[1])" results/sweep.svg
+        python3 -c "from xml.dom.minidom import parse; parse (\"results/sweep.svg\")"
     fi
 '
 
