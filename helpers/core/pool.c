@@ -224,7 +224,7 @@ uint32_t aw_pool_best_fit (const struct aw_pool *pool,
     uint64_t gpus = demand->gpus;
     uint32_t place = 0;
 
-    for (;;) {
+    while (place < pool->n_nodes) {
         place += lower_bound (pool->order + place, pool->n_nodes - place,
                               key_of (gpus, demand->cpus, 0));
         for (; place < pool->n_nodes && pool->order[place] >> 43 == gpus; place++) {
@@ -233,10 +233,10 @@ uint32_t aw_pool_best_fit (const struct aw_pool *pool,
             if (number != except && aw_node_can_hold (&pool->nodes[number], demand))
                 return number;
         }
-        if (place == pool->n_nodes)
-            return AW_NO_NODE;
-        gpus = pool->order[place] >> 43;
+        if (place < pool->n_nodes)
+            gpus = pool->order[place] >> 43;
     }
+    return AW_NO_NODE;
 }
 
 bool aw_pool_fits_better (const struct aw_pool *pool, uint32_t a, uint32_t b)

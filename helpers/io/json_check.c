@@ -346,8 +346,8 @@ static void report_duplicate (struct check *c,
 /* Of the object that FRAME is, whose keys begin at FIRST. */
 static void check_duplicates (struct check *c, struct frame *frame, size_t first)
 {
-    struct key *keys = c->keys + first;
     size_t n = c->n_keys - first;
+    struct key *keys = n ? c->keys + first : NULL;
 
     if (n < 2)
         return;
