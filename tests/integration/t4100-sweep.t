@@ -64,6 +64,31 @@ test_expect_success 'lengths spread about the declared mean, the same for the sa
                 exit !(n == 500 && mean > 0.95 && mean < 1.05 && sd > 0.25 && sd < 0.35) }"
 '
 
+test_expect_success 'lengths that are not known, or of no task, are told' '
+    known=$top_builddir/examples/sweep/sweep-known &&
+    "$SWEEP/make-workflow" 2 0.3 >two.json &&
+    "$SWEEP/make-workflow" --lengths 2 0.3 >lengths &&
+    refused "$known" two.json 2 4 2 </dev/null &&
+    refused "$known" missing.json 2 4 2 fifo <lengths &&
+    refused "$known" two.json 2 4 2 none <lengths &&
+    refused "$known" two.json 2 4 x fifo <lengths &&
+    refused "$known" two.json 2 4 0 fifo <lengths &&
+    sed 1d lengths | refused "$known" two.json 2 4 2 fifo &&
+    sed "1s/root/b9-0/" lengths | refused "$known" two.json 2 4 2 fifo &&
+    "$known" two.json 2 4 2 longest-path <lengths >out &&
+    awk "NF != 2 || \$1 < \$2 || \$2 < 3 { bad = 1 } END { exit bad || NR != 1 }" out
+'
+
+test_expect_success 'each length alike, the simulation is what the model says' '
+    "$SWEEP/make-workflow" 5 >even.json &&
+    "$SWEEP/make-workflow" --lengths 5 >even &&
+    "$known" even.json 3 4 2 longest-path <even >actual &&
+    model 3 even.json >out &&
+    sed -n "s/^  \"t_\(seq\|async\)\": \(.*\),/\2/p" out |
+        awk "{ printf \"%s%.6f\", NR > 1 ? \" \" : \"\", \$1 } END { print \"\" }" >expected &&
+    test_cmp expected actual
+'
+
 test_expect_success 'three cells on a cluster: every one measured, none far off' '
     scratch=$(mktemp -d /tmp/aw-test.XXXXXX) &&
     test_when_finished "rm -rf $scratch" &&
