@@ -25,6 +25,10 @@ static const struct description descriptions[AW_OPTION_COUNT] = {
     [AW_OPTION_DIR] = { "async-workflow-dir", "directory", "the run directory to create", "dir" },
     [AW_OPTION_RESUME] = { "async-workflow-resume", "directory",
                            "continue the run of this run directory", "resume" },
+    [AW_OPTION_PROGRESS] = { "async-workflow-progress", "auto|tty|plain|none",
+                             "how to show the progress", "progress" },
+    [AW_OPTION_GRACE] = { "async-workflow-grace", "time",
+                          "between SIGTERM and SIGKILL of tasks when the run is stopped", "grace" },
 };
 
 static const struct description *describe (int option)

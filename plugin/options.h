@@ -20,6 +20,8 @@ enum aw_option {
     AW_OPTION_POLICY,
     AW_OPTION_DIR,
     AW_OPTION_RESUME,
+    AW_OPTION_PROGRESS,
+    AW_OPTION_GRACE,
     AW_OPTION_COUNT
 };
 
