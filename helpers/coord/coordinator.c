@@ -74,7 +74,7 @@ static void check_journal (struct aw_coordinator *c, int rc, const struct aw_err
         return;
     c->journal_broken = true;
     aw_display_message (
-        c->display, "async-workflow: %s: nothing more is started; make room and resume", err->text);
+        c->display, "async-workflow: %s: nothing more is started, what runs may end", err->text);
     stop (c, false, "the journal cannot be written");
 }
 
