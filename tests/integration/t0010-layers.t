@@ -24,7 +24,8 @@ test_expect_success 'coord knows model and io' 'arrows helpers/coord util core m
 test_expect_success 'agent knows model and io' 'arrows helpers/agent util core model io'
 test_expect_success 'cmd knows all' 'arrows helpers/cmd util core model io coord agent'
 test_expect_success 'the plugin knows util' 'arrows plugin util'
-test_expect_success 'the examples know util' 'arrows examples util'
+test_expect_success 'DeepDriveMD knows util' 'arrows examples/ddmd util'
+test_expect_success 'other examples may ask the simulator' 'arrows examples util core model io'
 
 # What libcore.a and libmodel.a may ask of others: memory, strings, arithmetic, and sorting. No files,
 # no clock, no environment, no randomness.
