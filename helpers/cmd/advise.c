@@ -16,22 +16,6 @@
 /* Beyond that many nodes nobody who gives no limit wants a simulation. */
 enum { MOST_NODES = 4096 };
 
-/* The most that any node has of each resource: what exceeds it can run nowhere. */
-static struct aw_demand largest_node (const struct aw_offer *offer)
-{
-    struct aw_demand most = { 0 };
-
-    for (uint32_t i = 0; i < offer->n_kinds; i++) {
-        const struct aw_node_shape *k = &offer->kinds[i];
-        uint64_t mem = k->mem ? k->mem : UINT64_MAX;
-
-        most.cpus = k->cpus > most.cpus ? k->cpus : most.cpus;
-        most.gpus = k->gpus > most.gpus ? k->gpus : most.gpus;
-        most.mem = mem > most.mem ? mem : most.mem;
-    }
-    return most;
-}
-
 /* Of the kinds that hold every task the most frequent; of equal ones that with the fewest GPUs. */
 static int choose_kind (struct aw_advice *advice, struct aw_problems *problems)
 {
@@ -188,7 +172,7 @@ static int advise (const struct aw_advise_args *args,
                    const struct aw_offer *offer,
                    struct aw_problems *problems)
 {
-    struct aw_demand node = largest_node (offer);
+    struct aw_demand node = aw_largest_node (offer->kinds, offer->n_kinds);
     struct aw_workflow *workflow = aw_workflow_load_for (args->file, &node, problems);
     struct aw_advice advice = { .args = args, .workflow = workflow, .offer = offer };
     int rc = workflow ? prepare (&advice, workflow, problems) : -1;

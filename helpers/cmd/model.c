@@ -10,22 +10,6 @@
 #include "cmd/command.h"
 #include "cmd/report.h"
 
-/* The most that a node has of each resource: what exceeds that can run nowhere. */
-static struct aw_demand largest_node (const struct aw_allocation *allocation)
-{
-    struct aw_demand most = { 0 };
-
-    for (uint32_t i = 0; i < allocation->n_shapes; i++) {
-        const struct aw_node_shape *shape = &allocation->shapes[i];
-        uint64_t mem = shape->mem ? shape->mem : UINT64_MAX;
-
-        most.cpus = shape->cpus > most.cpus ? shape->cpus : most.cpus;
-        most.gpus = shape->gpus > most.gpus ? shape->gpus : most.gpus;
-        most.mem = mem > most.mem ? mem : most.mem;
-    }
-    return most;
-}
-
 static int print (const struct aw_model_page *page, bool json, struct aw_problems *problems)
 {
     struct aw_textbuf out = { 0 };
@@ -76,7 +60,7 @@ static int model (const struct aw_model_args *args,
                   const struct aw_allocation *allocation,
                   struct aw_problems *problems)
 {
-    struct aw_demand node = largest_node (allocation);
+    struct aw_demand node = aw_largest_node (allocation->shapes, allocation->n_shapes);
     struct aw_workflow *workflow = aw_workflow_load_for (args->file, &node, problems);
     struct aw_samples samples = { 0 };
     int rc = workflow ? 0 : -1;

@@ -111,3 +111,17 @@ uint64_t aw_allocation_capacity (const struct aw_allocation *a, const struct aw_
     }
     return sum;
 }
+
+struct aw_demand aw_largest_node (const struct aw_node_shape *shapes, uint32_t n)
+{
+    struct aw_demand most = { 0 };
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t mem = shapes[i].mem ? shapes[i].mem : UINT64_MAX;
+
+        most.cpus = shapes[i].cpus > most.cpus ? shapes[i].cpus : most.cpus;
+        most.gpus = shapes[i].gpus > most.gpus ? shapes[i].gpus : most.gpus;
+        most.mem = mem > most.mem ? mem : most.mem;
+    }
+    return most;
+}

@@ -48,6 +48,11 @@ int aw_allocation_join (const struct aw_allocation *allocation,
                         struct aw_sched *sched,
                         struct aw_error *err);
 
+/* The most that any node of these N shapes has of each resource, memory without limit where one
+ * does not count it: what exceeds it can run nowhere.
+ */
+struct aw_demand aw_largest_node (const struct aw_node_shape *shapes, uint32_t n);
+
 /* So many tasks of SET fit at the same time into the empty allocation; 0: not one. */
 uint64_t aw_allocation_capacity (const struct aw_allocation *allocation, const struct aw_set *set);
 
