@@ -20,6 +20,12 @@ enum {
 }; /* actions in one turn, so that a million tasks that become ready do not pile up */
 enum { EXIT_INPUT = 2, EXIT_STOPPED = 3, EXIT_POOL = 4 }; /* as in cmd/command.h */
 
+/* A start that is decided on and leaves when it stands in the journal. */
+struct departure {
+    uint32_t node;
+    struct aw_launch launch; /* owned */
+};
+
 struct aw_coordinator {
     struct aw_coordinator_config config;
     struct event_base *base; /* borrowed */
@@ -36,6 +42,8 @@ struct aw_coordinator {
     double epoch; /* monotonic clock at t = 0 */
     double predicted; /* makespan by the model; 0: none */
     uint32_t n_joined;
+    struct departure *departures; /* room for FLUSH_EVERY */
+    uint32_t n_departures;
     bool *leaving; /* by node: told by SIGTERM to end, and about to */
     uint32_t n_leaving; /* of those that are not lost yet */
     bool stopping; /* a stop was asked for */
@@ -199,34 +207,40 @@ static void on_note (void *arg, const char *text)
     aw_display_message (c->display, "async-workflow: %s", text);
 }
 
-/* The attempt could not even be sent: it ends as failed. */
-static void fail_start (struct aw_coordinator *c,
-                        const struct aw_event *start,
-                        const struct aw_error *why)
+/* The attempt could not even be sent: it ends as failed, or where nothing is wrong with it as
+ * cancelled. */
+static void end_unsent (struct aw_coordinator *c,
+                        const struct aw_launch *launch,
+                        uint32_t node,
+                        enum aw_status status,
+                        const char *reason)
 {
     struct aw_event ev = {
         .type = AW_EVENT_FINISH,
-        .task = start->task,
-        .attempt = start->attempt,
-        .node = start->node,
-        .status = AW_STATUS_FAILED,
-        .reason = why->text,
+        .task = launch->task,
+        .attempt = launch->attempt,
+        .node = node,
+        .status = status,
+        .reason = reason,
     };
 
     take_in (c, &ev);
 }
 
-static void send_start (struct aw_coordinator *c, const struct aw_event *start)
+static void prepare_start (struct aw_coordinator *c, const struct aw_event *start)
 {
-    struct aw_launch launch;
+    struct departure *d = &c->departures[c->n_departures];
     struct aw_error err;
 
-    if (aw_task_launch (&launch, c->config.workflow, start, c->config.run_dir, c->config.start_dir,
-                        &err)
-            < 0
-        || c->exec->ops->start (c->exec, start->node, &launch, &err) < 0)
-        fail_start (c, start, &err);
-    aw_launch_finish (&launch);
+    d->node = start->node;
+    if (aw_task_launch (&d->launch, c->config.workflow, start, c->config.run_dir,
+                        c->config.start_dir, &err)
+        == 0) {
+        c->n_departures++;
+        return;
+    }
+    end_unsent (c, &d->launch, d->node, AW_STATUS_FAILED, err.text);
+    aw_launch_finish (&d->launch);
 }
 
 /* The scheduler found nothing more to do. */
@@ -244,7 +258,7 @@ static void end_as_decided (struct aw_coordinator *c, int code)
 static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
 {
     if (action->type == AW_EVENT_START)
-        send_start (c, action);
+        prepare_start (c, action);
     else if (action->type == AW_EVENT_KILL)
         c->exec->ops->kill (c->exec, action->node, action->task, action->attempt,
                             c->config.kill_grace);
@@ -289,9 +303,30 @@ static void flush_journal (struct aw_coordinator *c)
     check_journal (c, aw_journal_flush (c->journal, &err), &err);
 }
 
-/* The end of a turn of the loop: journal what came in, decide, journal that; launches leave after
- * this function. Completions are written before anything is decided on them: while that fails, no
- * successor starts.
+/* Journals what was decided, then lets the starts go: a resumed run must know of every attempt that
+ * may have begun. Those that cannot be journalled stay.
+ */
+static void depart (struct aw_coordinator *c)
+{
+    struct aw_error err;
+
+    flush_journal (c);
+    for (uint32_t i = 0; i < c->n_departures; i++) {
+        struct departure *d = &c->departures[i];
+
+        if (c->journal_broken)
+            end_unsent (c, &d->launch, d->node, AW_STATUS_CANCELLED,
+                        "not started: the journal cannot be written");
+        else if (c->exec->ops->start (c->exec, d->node, &d->launch, &err) < 0)
+            end_unsent (c, &d->launch, d->node, AW_STATUS_FAILED, err.text);
+        aw_launch_finish (&d->launch);
+    }
+    c->n_departures = 0;
+}
+
+/* The end of a turn of the loop: journal what came in, decide, journal that, let starts go.
+ * Completions are written before anything is decided on them: while that fails, no successor
+ * starts.
  */
 static void on_turn (evutil_socket_t fd, short what, void *arg)
 {
@@ -309,9 +344,9 @@ static void on_turn (evutil_socket_t fd, short what, void *arg)
         record (c, &action);
         carry_out (c, &action);
         if (++n % FLUSH_EVERY == 0)
-            flush_journal (c);
+            depart (c);
     }
-    flush_journal (c);
+    depart (c);
     arm_redraw (c);
 }
 
@@ -423,9 +458,10 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));
+    c->departures = calloc (FLUSH_EVERY, sizeof (*c->departures));
     c->turn = event_new (base, -1, EV_PERSIST, on_turn, c);
     c->redraw = event_new (base, -1, 0, on_redraw, c);
-    if (!c->display_sets || !c->leaving || !c->turn || !c->redraw) {
+    if (!c->display_sets || !c->leaving || !c->departures || !c->turn || !c->redraw) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -458,6 +494,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
         event_free (c->redraw);
     free (c->display_sets);
     free (c->leaving);
+    free (c->departures);
     free (c);
     errno = saved;
 }

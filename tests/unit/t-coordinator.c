@@ -32,6 +32,7 @@ struct run {
     enum what what;
     uint32_t at;
     bool refuse; /* check_pool says no */
+    off_t room; /* what the disk still takes when the pool is complete; 0: enough */
     double grace;
     /* Results. */
     struct event_base *base;
@@ -53,17 +54,21 @@ static off_t journal_size (const struct run *r)
     return stat (r->journal, &st) == 0 ? st.st_size : -1;
 }
 
+static void limit_file (off_t size)
+{
+    struct rlimit limit;
+
+    getrlimit (RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = (rlim_t)size;
+    setrlimit (RLIMIT_FSIZE, &limit);
+}
+
 /* Not a byte more than there is. */
 static void fill_disk (evutil_socket_t fd, short what, void *arg)
 {
-    const struct run *r = arg;
-    struct rlimit limit;
-
     (void)fd;
     (void)what;
-    getrlimit (RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = (rlim_t)journal_size (r);
-    setrlimit (RLIMIT_FSIZE, &limit);
+    limit_file (journal_size (arg));
 }
 
 static void happen (struct run *r)
@@ -116,6 +121,8 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
     const struct run *r = arg;
 
     assert_int_equal (pool->n_nodes, r->nodes);
+    if (r->room)
+        limit_file (journal_size (r) + r->room);
     return r->refuse ? aw_error_set (err, "not this pool") : 0;
 }
 
@@ -412,6 +419,18 @@ static void disk_full (void **state)
     finish (&r);
 }
 
+/* Starts that cannot be written do not leave. */
+static void no_room_for_starts (void **state)
+{
+    struct run r = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .room = 150 };
+
+    (void)state;
+    signal (SIGXFSZ, SIG_IGN);
+    assert_int_equal (run (&r), 3);
+    assert_int_equal (r.launches, 0);
+    finish (&r);
+}
+
 /* What becomes ready at once does not pile up in memory before the first start. */
 static void many_ready (void **state)
 {
@@ -452,10 +471,15 @@ static void time_left (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (normal),       cmocka_unit_test (failures),
-        cmocka_unit_test (stopped),      cmocka_unit_test (pool_is_lost),
-        cmocka_unit_test (never_starts), cmocka_unit_test (disk_full),
-        cmocka_unit_test (many_ready),   cmocka_unit_test (time_left),
+        cmocka_unit_test (normal),
+        cmocka_unit_test (failures),
+        cmocka_unit_test (stopped),
+        cmocka_unit_test (pool_is_lost),
+        cmocka_unit_test (never_starts),
+        cmocka_unit_test (disk_full),
+        cmocka_unit_test (no_room_for_starts),
+        cmocka_unit_test (many_ready),
+        cmocka_unit_test (time_left),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
