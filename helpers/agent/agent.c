@@ -142,6 +142,7 @@ static int say_hello (struct aw_agent *agent, struct aw_error *err)
         .cpus = config->cpus,
         .gpus = config->gpus,
         .mem = config->mem,
+        .topology = config->topology,
         .reason = config->note,
     };
 

@@ -27,6 +27,7 @@ struct aw_agent_config {
     struct aw_idset gpus;
     uint64_t mem; /* bytes; 0: not known */
     bool bind; /* bind tasks to their CPUs: all of cpus exist and are allowed */
+    const char *topology; /* as core/topology.h writes it; NULL: not known */
     const char *note; /* for the user; NULL: none */
 };
 

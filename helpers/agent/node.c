@@ -174,4 +174,6 @@ void aw_node_finish (struct aw_agent_config *config)
     aw_idset_finish (&config->gpus);
     free ((char *)config->note);
     config->note = NULL;
+    free ((char *)config->topology);
+    config->topology = NULL;
 }

@@ -31,17 +31,21 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
 {
     char *name = strdup (ev->name);
     char *note = ev->reason ? strdup (ev->reason) : NULL;
+    char *topology = ev->topology ? strdup (ev->topology) : NULL;
 
     if (agent->node.name || !*ev->name) {
         free (name);
         free (note);
+        free (topology);
         return aw_error_set (err, "hello: said twice, or without a name");
     }
     agent->node.type = AW_EVENT_NODE;
     agent->node.mem = ev->mem;
     agent->node.name = name;
     agent->node.reason = note;
-    if (!name || (ev->reason && !note) || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
+    agent->node.topology = topology;
+    if (!name || (ev->reason && !note) || (ev->topology && !topology)
+        || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
         || aw_idset_copy (&agent->node.gpus, &ev->gpus) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
@@ -177,6 +181,7 @@ void aw_agent_link_destroy (struct aw_agent_link *agent)
         aw_link_destroy (agent->link);
         free ((char *)agent->node.name);
         free ((char *)agent->node.reason);
+        free ((char *)agent->node.topology);
         aw_idset_finish (&agent->node.cpus);
         aw_idset_finish (&agent->node.gpus);
         free (agent);

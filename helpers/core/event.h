@@ -10,11 +10,11 @@
 #include "core/idset.h"
 
 enum aw_event_type {
-    AW_EVENT_NODE, /* a node joined the pool: node, name, cpus, gpus, mem */
+    AW_EVENT_NODE, /* a node joined the pool: node, name, cpus, gpus, mem, topology */
     AW_EVENT_NODE_LOST, /* it is gone: node, reason; its running tasks get a FINISH of status
                            NODE_FAIL each */
     AW_EVENT_READY, /* all that a task waits for is done: task, attempt */
-    AW_EVENT_START, /* task, attempt, node, cpus, gpus */
+    AW_EVENT_START, /* task, attempt, node, cpus, gpus, more */
     AW_EVENT_KILL, /* a running task is told to end: task, attempt, reason */
     AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage,
                         reason */
@@ -34,6 +34,13 @@ enum aw_status {
     AW_STATUSES /* their number */
 };
 
+/* What a task holds of one node. */
+struct aw_part {
+    uint32_t node;
+    struct aw_idset cpus;
+    struct aw_idset gpus;
+};
+
 struct aw_event {
     enum aw_event_type type;
     double t; /* seconds since the run's start, never falling */
@@ -43,8 +50,11 @@ struct aw_event {
     struct aw_idset
         cpus; /* START: planned CPUs; NODE: those of the job on it. Owner: as the function says */
     struct aw_idset gpus;
+    const struct aw_part *more; /* START: of the other nodes of a task over several. Borrowed */
+    uint32_t n_more;
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     const char *name; /* NODE: its name. Borrowed */
+    const char *topology; /* NODE: as core/topology.h writes it; NULL: not known. Borrowed */
     enum aw_status status;
     int code; /* exit code, else 0 */
     int signal; /* that ended it, else 0 */

@@ -29,6 +29,9 @@ void aw_graph_destroy (struct aw_graph *graph)
             free (graph->sets[i].name);
             free (graph->sets[i].after);
         }
+        for (uint32_t i = 0; i < graph->n_gpu_types; i++)
+            free (graph->gpu_types[i]);
+        free (graph->gpu_types);
         free (graph->sets);
         free (graph->slots);
         free (graph->order);
@@ -115,6 +118,8 @@ struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
     *set = (struct aw_set){ .name = strdup (name),
                             .count = 1,
                             .cpus = 1,
+                            .nodes = 1,
+                            .ranks_per_node = 1,
                             .duration = NAN,
                             .time_limit = INFINITY,
                             .on_failure = AW_ON_FAILURE_STOP };
@@ -122,6 +127,21 @@ struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
         return NULL;
     graph->slots[find_slot (graph, name, strlen (name))] = ++graph->n_sets;
     return set;
+}
+
+uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name)
+{
+    char **types;
+
+    for (uint32_t i = 0; i < graph->n_gpu_types; i++)
+        if (strcmp (graph->gpu_types[i], name) == 0)
+            return i + 1;
+    types = reallocarray (graph->gpu_types, graph->n_gpu_types + (size_t)1, sizeof (*types));
+    if (!types)
+        return 0;
+    graph->gpu_types = types;
+    types[graph->n_gpu_types] = strdup (name);
+    return types[graph->n_gpu_types] ? ++graph->n_gpu_types : 0;
 }
 
 int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge)

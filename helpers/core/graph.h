@@ -37,9 +37,15 @@ struct aw_edge {
 struct aw_set {
     char *name; /* owned */
     uint32_t count; /* tasks in an iteration, at least 1 */
-    uint32_t cpus; /* Slurm CPUs a task, at least 1 */
-    uint32_t gpus; /* GPUs a task */
-    uint64_t mem; /* bytes a task; 0: not counted */
+    uint32_t cpus; /* Slurm CPUs a rank, at least 1; a task of the pool is one rank */
+    uint32_t gpus; /* whole GPUs a rank */
+    uint32_t gpu_share; /* thousandths of one GPU a rank, 1 to 999, beside no whole ones; else 0 */
+    uint32_t gpu_type; /* see aw_graph_gpu_type; 0: any */
+    uint32_t threads_per_core; /* CPUs of a core that a task uses; 0: all that it has */
+    uint32_t nodes; /* that a task runs on at once, at least 1 */
+    uint32_t ranks_per_node; /* processes of a task on each of its nodes, at least 1 */
+    bool step; /* launched as a step of its own, not by the agents */
+    uint64_t mem; /* bytes a rank; 0: not counted */
     double duration; /* expected seconds a task; NAN: not known */
     double time_limit; /* seconds; INFINITY: none */
     uint32_t retries; /* further attempts after a failed first one */
@@ -56,6 +62,8 @@ struct aw_graph {
     uint32_t n_sets;
     uint32_t iterations; /* at least 1 */
     bool iterated; /* the workflow has iterations: task names carry them */
+    char **gpu_types; /* owned; names of types, number 1 in front */
+    uint32_t n_gpu_types;
     /* The rest is set by finalize. */
     uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order */
     uint32_t n_ranks; /* stages in an iteration */
@@ -76,6 +84,11 @@ void aw_graph_destroy (struct aw_graph *graph);
  * EEXIST.
  */
 struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name);
+
+/* The number, from 1, of the GPU type of that name (Slurm's type of a GRES, as "a100"), which is
+ * added where it is new. Copies NAME. 0 with ENOMEM.
+ */
+uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name);
 
 /* Adds an edge SET after EDGE (copied). Returns 0, or -1 with ENOMEM or EINVAL (no such SET). */
 int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge);

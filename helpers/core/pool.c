@@ -268,7 +268,7 @@ static struct aw_demand counted (const struct aw_node *node,
                                  uint32_t gpus,
                                  uint64_t mem)
 {
-    return (struct aw_demand){ cpus, gpus, node->counts_mem ? mem : 0 };
+    return (struct aw_demand){ .cpus = cpus, .gpus = gpus, .mem = node->counts_mem ? mem : 0 };
 }
 
 static void account_take (struct aw_pool *pool,

@@ -6,15 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/demand.h"
 #include "core/idset.h"
 #include "util/error.h"
-
-/* What a task wants of one node. Tasks of equal demand have one shape. */
-struct aw_demand {
-    uint32_t cpus;
-    uint32_t gpus;
-    uint64_t mem; /* bytes; 0: not counted */
-};
 
 struct aw_node {
     char *name; /* owned */

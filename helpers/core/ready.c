@@ -5,28 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool equal_demand (const struct aw_demand *a, const struct aw_demand *b)
-{
-    return a->cpus == b->cpus && a->gpus == b->gpus && a->mem == b->mem;
-}
-
-static struct aw_demand demand_of (const struct aw_set *set)
-{
-    return (struct aw_demand){ set->cpus, set->gpus, set->mem };
-}
-
 static int compare_demands (const void *pa, const void *pb)
 {
     const struct aw_shape *a = pa, *b = pb;
 
-#define COMPARE(member)                       \
-    if (a->demand.member != b->demand.member) \
-    return a->demand.member < b->demand.member ? -1 : 1
-    COMPARE (gpus);
-    COMPARE (cpus);
-    COMPARE (mem);
-#undef COMPARE
-    return 0;
+    return aw_demand_compare (&a->demand, &b->demand);
 }
 
 /* One shape for each different demand, sorted; then the shape of each set by bisection. */
@@ -40,10 +23,10 @@ static int make_shapes (struct aw_ready *r)
     if (!r->shapes || !r->shape_of)
         return -1;
     for (uint32_t s = 0; s < g->n_sets; s++)
-        r->shapes[s].demand = demand_of (&g->sets[s]);
+        r->shapes[s].demand = aw_set_demand (&g->sets[s]);
     qsort (r->shapes, g->n_sets, sizeof (*r->shapes), compare_demands);
     for (uint32_t s = 0; s < g->n_sets; s++)
-        if (n == 0 || !equal_demand (&r->shapes[s].demand, &r->shapes[n - 1].demand))
+        if (n == 0 || !aw_demand_equal (&r->shapes[s].demand, &r->shapes[n - 1].demand))
             r->shapes[n++] = r->shapes[s];
     for (uint32_t i = 0; i < n; i++)
         r->shapes[i].never = true; /* there is no node yet */
@@ -55,7 +38,7 @@ static int make_shapes (struct aw_ready *r)
     if (!r->lines[0].heap || !r->lines[1].heap || !r->lines[2].heap || !r->chosen)
         return -1;
     for (uint32_t s = 0; s < g->n_sets; s++) {
-        struct aw_shape key = { .demand = demand_of (&g->sets[s]) };
+        struct aw_shape key = { .demand = aw_set_demand (&g->sets[s]) };
         const struct aw_shape *found =
             bsearch (&key, r->shapes, n, sizeof (*r->shapes), compare_demands);
         r->shape_of[s] = (uint32_t)(found - r->shapes);

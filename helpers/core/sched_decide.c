@@ -130,7 +130,7 @@ static int start (struct aw_sched *s, uint32_t instance, uint32_t node, struct a
 {
     uint32_t task = aw_ready_front (&s->ready, instance);
     const struct aw_set *set = &s->graph->sets[instance % s->graph->n_sets];
-    struct aw_demand demand = { set->cpus, set->gpus, set->mem };
+    struct aw_demand demand = aw_set_demand (set);
     struct aw_running *run = aw_running_new (&s->running);
 
     if (!run || aw_pool_take (&s->pool, node, &demand, &run->cpus, &run->gpus) < 0

@@ -15,7 +15,7 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     run->set = at.set;
     run->attempt = s->tries[task].attempts;
     run->node = node;
-    run->demand = (struct aw_demand){ set->cpus, set->gpus, set->mem };
+    run->demand = aw_set_demand (set);
     run->start = s->now;
     run->end = isnan (seconds) ? INFINITY : s->now + seconds;
     run->killed = false;

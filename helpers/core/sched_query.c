@@ -146,7 +146,7 @@ int aw_sched_check (const struct aw_sched *s, struct aw_error *err)
 {
     for (uint32_t i = 0; i < s->graph->n_sets; i++) {
         const struct aw_set *set = &s->graph->sets[i];
-        struct aw_demand demand = { set->cpus, set->gpus, set->mem }, most = { 0 };
+        struct aw_demand demand = aw_set_demand (set), most = { 0 };
         char wants[96];
 
         if (any_node_could_hold (&s->pool, &demand))

@@ -128,6 +128,8 @@ int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, st
     put_set (text, ",\"cpus\":", &node->cpus);
     put_set (text, ",\"gpus\":", &node->gpus);
     put_number (text, ",\"mem\":", node->mem);
+    if (node->topology)
+        put_string (text, ",\"topology\":", node->topology);
     if (node->reason)
         put_string (text, ",\"note\":", node->reason);
     return end_frame (text, start, err);

@@ -5,7 +5,8 @@
  *   c {"challenge":NONCE}                 at once after accepting; all that a stranger ever gets
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
- *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"note":"..."}
+ *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"topology":"...",
+ *      "note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"dir":"...","out":"...","err":"...",
  *      "cpus":"0-3","gpus":"0","limit":60}
  *   c {"kill":TASK,"attempt":0,"grace":5}
@@ -40,7 +41,8 @@ enum {
 enum aw_frame_type {
     AW_FRAME_CHALLENGE, /* nonce */
     AW_FRAME_PROOF, /* credential, nonce (NULL where not given) */
-    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, reason (a note, or NULL) */
+    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, reason (a note); the last two may be
+                       NULL */
     AW_FRAME_START, /* launch */
     AW_FRAME_KILL, /* event: task, attempt; grace */
     AW_FRAME_FINISH, /* event, all of a FINISH but its node */

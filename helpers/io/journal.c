@@ -230,6 +230,8 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
     }
     if (ev->type == AW_EVENT_NODE)
         put_number (buf, ",\"mem\":", ev->mem);
+    if (ev->type == AW_EVENT_NODE)
+        put_text (buf, ",\"topology\":", ev->topology);
     if (ev->type == AW_EVENT_FINISH)
         put_finish (buf, ev);
     if (ev->type == AW_EVENT_END || (ev->type == AW_EVENT_STOP && ev->code))

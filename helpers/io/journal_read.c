@@ -34,6 +34,7 @@ enum key {
     KEY_CPUS,
     KEY_GPUS,
     KEY_MEM,
+    KEY_TOPOLOGY,
     KEY_STATUS,
     KEY_CODE,
     KEY_SIGNAL,
@@ -53,6 +54,7 @@ static const char *const key_names[KEYS] = {
     [KEY_CPUS] = "cpus",
     [KEY_GPUS] = "gpus",
     [KEY_MEM] = "mem",
+    [KEY_TOPOLOGY] = "topology",
     [KEY_STATUS] = "status",
     [KEY_CODE] = "code",
     [KEY_SIGNAL] = "signal",
@@ -64,7 +66,7 @@ static const char *const key_names[KEYS] = {
 
 static const bool key_is_text[KEYS] = {
     [KEY_EVENT] = true, [KEY_TASK] = true,   [KEY_NODE] = true,   [KEY_CPUS] = true,
-    [KEY_GPUS] = true,  [KEY_STATUS] = true, [KEY_REASON] = true,
+    [KEY_GPUS] = true,  [KEY_STATUS] = true, [KEY_REASON] = true, [KEY_TOPOLOGY] = true,
 };
 
 /* Largest value of each number; the smallest is 0 but for codes. */
@@ -236,6 +238,7 @@ static int read_event (struct reader *reader, const struct line *line, struct aw
     ev->cpu_seconds = number (line, KEY_CPU_SECONDS);
     ev->max_rss = (uint64_t)number (line, KEY_MAX_RSS);
     ev->reason = text (line, KEY_REASON);
+    ev->topology = text (line, KEY_TOPOLOGY);
     ev->status = AW_STATUS_COMPLETED;
     if (text (line, KEY_STATUS)) {
         int status = aw_status_parse (line->text[KEY_STATUS]);

@@ -254,6 +254,8 @@ void aw_task_spec_init (struct aw_task_spec *spec)
     memset (spec, 0, sizeof (*spec));
     spec->set.count = 1;
     spec->set.cpus = 1;
+    spec->set.nodes = 1;
+    spec->set.ranks_per_node = 1;
     spec->set.duration = NAN;
     spec->set.time_limit = INFINITY;
     spec->set.on_failure = AW_ON_FAILURE_STOP;

@@ -65,7 +65,10 @@ static void empty (struct packing *p, const struct aw_allocation *a)
         const struct aw_node_shape *s = &a->shapes[i];
 
         for (uint32_t k = 0; k < s->nodes; k++)
-            p->bins[b++] = (struct bin){ { s->cpus, s->gpus, s->mem }, s->mem > 0 };
+            p->bins[b++] = (struct bin){
+                .free = { .cpus = s->cpus, .gpus = s->gpus, .mem = s->mem },
+                .counts_mem = s->mem > 0,
+            };
     }
 }
 
@@ -226,7 +229,7 @@ enum aw_fit aw_pack (const struct aw_graph *graph,
         for (uint32_t i = 0; i < n; i++) {
             const struct aw_set *set = &graph->sets[sets[i]];
 
-            p.lots[i].demand = (struct aw_demand){ set->cpus, set->gpus, set->mem };
+            p.lots[i].demand = aw_set_demand (set);
             p.lots[i].count = set->count;
             p.lots[i].share = share (a, &p.lots[i].demand);
         }

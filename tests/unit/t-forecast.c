@@ -114,10 +114,11 @@ static void short_ways (void **state)
     aw_pool_init (&w->pool);
     assert_int_equal (aw_running_init (&w->running, TASKS), 0);
     for (int i = 0; i < SHAPES; i++)
-        w->shapes[i] = (struct aw_demand){ 1 + graphs_below (&w->random, CPUS),
-                                           graphs_below (&w->random, GPUS),
-                                           graphs_below (&w->random,
-                                                         3) ? 0 : graphs_below (&w->random, 600) };
+        w->shapes[i] = (struct aw_demand){
+            .cpus = 1 + graphs_below (&w->random, CPUS),
+            .gpus = graphs_below (&w->random, GPUS),
+            .mem = graphs_below (&w->random, 3) ? 0 : graphs_below (&w->random, 600),
+        };
     assert_int_equal (aw_pool_best_fit (&w->pool, &w->shapes[0], AW_NO_NODE), AW_NO_NODE);
     assert_int_equal (aw_forecast_first (&w->forecast, &w->pool, &w->running, 0, &w->shapes[0], 0),
                       AW_NO_NODE);

@@ -40,7 +40,7 @@ static void assert_ids (const struct aw_idset *set, const char *want)
 static void wrong_arguments (void **state)
 {
     struct aw_idset none = { 0 }, cpus = { 0 }, gpus = { 0 };
-    struct aw_demand demand = { 5, 0, 0 };
+    struct aw_demand demand = { .cpus = 5 };
     struct aw_pool pool;
     struct aw_error err;
 
@@ -65,7 +65,7 @@ static void wrong_arguments (void **state)
 static void take_and_give (void **state)
 {
     struct aw_idset cpus = { 0 }, gpus = { 0 }, more = { 0 }, none = { 0 };
-    struct aw_demand demand = { 2, 1, 600 };
+    struct aw_demand demand = { .cpus = 2, .gpus = 1, .mem = 600 };
     struct aw_pool pool, copy;
 
     (void)state;
@@ -123,7 +123,8 @@ static void random_use (void **state)
     add (&pool, "b", "10-20,100-167", "0-5", 0);
     for (int round = 0; round < 20000; round++) {
         uint32_t s = graphs_below (&seed, SLOTS);
-        struct aw_demand demand = { 1 + graphs_below (&seed, 20), graphs_below (&seed, 3), 0 };
+        struct aw_demand demand = { .cpus = 1 + graphs_below (&seed, 20),
+                                    .gpus = graphs_below (&seed, 3) };
 
         if (held[s]) {
             aw_pool_give (&pool, node[s], 0, &cpus[s], &gpus[s]);

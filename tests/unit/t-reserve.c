@@ -43,7 +43,7 @@ static void run (struct place *p, uint32_t node, uint32_t cpus, double end)
 
     r->task = p->n++;
     r->node = node;
-    r->demand = (struct aw_demand){ cpus, 0, 0 };
+    r->demand = (struct aw_demand){ .cpus = cpus };
     r->end = end;
     assert_int_equal (aw_pool_take (&p->pool, node, &r->demand, &r->cpus, &r->gpus), 0);
     aw_running_link (&p->running, r);
@@ -51,7 +51,7 @@ static void run (struct place *p, uint32_t node, uint32_t cpus, double end)
 
 static void never (void **state)
 {
-    struct aw_demand wide = { 9, 0, 0 };
+    struct aw_demand wide = { .cpus = 9 };
     struct aw_reservation res;
     struct place p;
 
@@ -64,7 +64,8 @@ static void never (void **state)
 
 static void earliest_node (void **state)
 {
-    struct aw_demand wide = { 6, 0, 0 }, one = { 1, 0, 0 }, two = { 2, 0, 0 }, three = { 3, 0, 0 };
+    struct aw_demand wide = { .cpus = 6 }, one = { .cpus = 1 }, two = { .cpus = 2 },
+                     three = { .cpus = 3 };
     struct aw_reservation res;
     struct place p;
 
@@ -91,7 +92,7 @@ static void earliest_node (void **state)
 
 static void unknown_and_overdue_ends (void **state)
 {
-    struct aw_demand wide = { 8, 0, 0 }, one = { 1, 0, 0 };
+    struct aw_demand wide = { .cpus = 8 }, one = { .cpus = 1 };
     struct aw_reservation res;
     struct place p;
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a task wants: tasks of equal demand have one shape for the scheduler. Amounts are those of
+ * one node; a task over several nodes wants the same of each.
+ */
+#ifndef AW_CORE_DEMAND_H
+#define AW_CORE_DEMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct aw_set;
+
+struct aw_demand {
+    uint32_t cpus; /* on a node, all ranks together */
+    uint32_t gpus; /* whole ones, on a node, all ranks together */
+    uint64_t mem; /* bytes on a node; 0: not counted */
+    uint32_t gpu_share; /* thousandths of one GPU, 1 to 999, for each rank; 0: whole ones alone */
+    uint32_t threads_per_core; /* CPUs of a core that are used; 0: all that it has */
+    uint32_t ranks_per_node; /* 0 counts as 1 */
+    uint32_t nodes; /* 0 counts as 1 */
+    uint32_t gpu_type; /* number of the name in the graph (aw_graph_gpu_type); 0: any */
+};
+
+/* What a task of SET wants. */
+struct aw_demand aw_set_demand (const struct aw_set *set);
+
+bool aw_demand_equal (const struct aw_demand *a, const struct aw_demand *b);
+
+/* An order for sorting; 0 for equal ones. */
+int aw_demand_compare (const struct aw_demand *a, const struct aw_demand *b);
+
+#endif /* AW_CORE_DEMAND_H */
