@@ -7,12 +7,12 @@
 
 static uint32_t instance_of (const struct aw_depend *d, uint32_t iteration, uint32_t set)
 {
-    return iteration * d->graph->n_sets + set;
+    return aw_graph_instance (d->graph, iteration, set);
 }
 
 static uint32_t first_task (const struct aw_depend *d, uint32_t iteration, uint32_t set)
 {
-    return iteration * d->graph->tasks_per_iteration + d->graph->sets[set].first;
+    return aw_graph_first_task (d->graph, iteration, set);
 }
 
 /* Does the predecessor at the other end of an edge exist in this iteration? */
@@ -80,17 +80,12 @@ static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_
         d->waits[first_task (d, iteration, s) + i] = each;
 }
 
-static size_t n_instances (const struct aw_graph *g)
-{
-    return (size_t)g->iterations * g->n_sets;
-}
-
 int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequential)
 {
     memset (d, 0, sizeof (*d));
     d->graph = graph;
     d->sequential = sequential;
-    d->instances = calloc (n_instances (graph) + 1, sizeof (*d->instances));
+    d->instances = calloc ((size_t)aw_graph_n_instances (graph) + 1, sizeof (*d->instances));
     d->state = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->state));
     d->counts = calloc ((size_t)graph->n_sets + 1, sizeof (*d->counts));
     if (has_each (graph))
@@ -102,8 +97,8 @@ int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequ
         return -1;
     }
     for (uint32_t s = 0; s < graph->n_sets; s++) {
-        d->counts[s][AW_TASK_WAITING] = graph->sets[s].count * graph->iterations;
-        for (uint32_t it = 0; it < graph->iterations; it++)
+        d->counts[s][AW_TASK_WAITING] = graph->sets[s].count * aw_graph_iterations (graph, s);
+        for (uint32_t it = 0; it < aw_graph_iterations (graph, s); it++)
             count_predecessors (d, it, s);
     }
     return 0;
@@ -130,7 +125,7 @@ int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
 
     if (aw_depend_init (d, g, from->sequential) < 0)
         return -1;
-    memcpy (d->instances, from->instances, n_instances (g) * sizeof (*d->instances));
+    memcpy (d->instances, from->instances, aw_graph_n_instances (g) * sizeof (*d->instances));
     memcpy (d->state, from->state, g->n_tasks * sizeof (*d->state));
     memcpy (d->counts, from->counts, g->n_sets * sizeof (*d->counts));
     if (d->waits)

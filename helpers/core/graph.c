@@ -186,7 +186,7 @@ struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
 
 uint32_t aw_graph_task_id (const struct aw_graph *graph, struct aw_task task)
 {
-    return task.iteration * graph->tasks_per_iteration + graph->sets[task.set].first + task.index;
+    return aw_graph_first_task (graph, task.iteration, task.set) + task.index;
 }
 
 int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, size_t size)

@@ -4,8 +4,11 @@
  * `iterations` times. The instance of a set in one iteration is a "set instance"; a task is one of
  * its `count` members.
  *
- * Numbering: instance = iteration * n_sets + set. Tasks are numbered iteration by iteration, set by
- * set, index by index, from 0: so the ids of one instance are contiguous.
+ * Numbering: the n_base sets of the first file are gone through `iterations` times; those that are
+ * added while the workflow runs stand behind them in `sets`, and once. An instance of the former
+ * has number iteration * n_base + set, those of the latter follow. Tasks are numbered instance by
+ * instance, index by index, from 0: so the ids of one instance are contiguous, and what is added
+ * renumbers nothing.
  */
 #ifndef AW_CORE_GRAPH_H
 #define AW_CORE_GRAPH_H
@@ -60,6 +63,7 @@ struct aw_set {
 struct aw_graph {
     struct aw_set *sets; /* owned, in the file's order */
     uint32_t n_sets;
+    uint32_t n_base; /* sets that the iterations go through: the first ones; set by finalize */
     uint32_t iterations; /* at least 1 */
     bool iterated; /* the workflow has iterations: task names carry them */
     char **gpu_types; /* owned; names of types, number 1 in front */
@@ -118,6 +122,52 @@ struct aw_task {
     uint32_t set;
     uint32_t index;
 };
+
+/* How often SET is gone through. */
+static inline uint32_t aw_graph_iterations (const struct aw_graph *graph, uint32_t set)
+{
+    return set < graph->n_base ? graph->iterations : 1;
+}
+
+static inline uint32_t aw_graph_n_instances (const struct aw_graph *graph)
+{
+    return graph->iterations * graph->n_base + (graph->n_sets - graph->n_base);
+}
+
+/* Number of the instance of SET in ITERATION (0 for an added set). */
+static inline uint32_t aw_graph_instance (const struct aw_graph *graph,
+                                          uint32_t iteration,
+                                          uint32_t set)
+{
+    if (set < graph->n_base)
+        return iteration * graph->n_base + set;
+    return graph->iterations * graph->n_base + (set - graph->n_base);
+}
+
+/* The reverse: the set, or the place of its first task. */
+static inline uint32_t aw_graph_instance_set (const struct aw_graph *graph, uint32_t instance)
+{
+    uint32_t n = graph->iterations * graph->n_base;
+
+    return instance < n ? instance % graph->n_base : graph->n_base + (instance - n);
+}
+
+static inline struct aw_task aw_graph_instance_place (const struct aw_graph *graph,
+                                                      uint32_t instance)
+{
+    struct aw_task at = { .set = aw_graph_instance_set (graph, instance) };
+
+    at.iteration = at.set < graph->n_base ? instance / graph->n_base : 0;
+    return at;
+}
+
+/* Id of the first task of SET in ITERATION. */
+static inline uint32_t aw_graph_first_task (const struct aw_graph *graph,
+                                            uint32_t iteration,
+                                            uint32_t set)
+{
+    return iteration * graph->tasks_per_iteration + graph->sets[set].first;
+}
 
 struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id);
 uint32_t aw_graph_task_id (const struct aw_graph *graph, struct aw_task task);

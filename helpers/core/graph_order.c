@@ -234,6 +234,7 @@ static int number_tasks (struct aw_graph *graph, struct aw_error *err)
     }
     if (n > AW_MAX_TASKS || n * graph->iterations > AW_MAX_TASKS)
         return aw_error_set (err, "more than %u tasks in all", AW_MAX_TASKS);
+    graph->n_base = graph->n_sets;
     graph->tasks_per_iteration = (uint32_t)n;
     graph->n_tasks = (uint32_t)(n * graph->iterations);
     return 0;

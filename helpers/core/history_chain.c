@@ -18,7 +18,7 @@ static uint32_t later (const struct aw_history *history, uint32_t a, uint32_t b)
 static uint32_t *last_of_instances (const struct aw_history *history)
 {
     const struct aw_graph *graph = history->graph;
-    size_t n = (size_t)graph->n_sets * graph->iterations;
+    size_t n = aw_graph_n_instances (graph);
     uint32_t *last = malloc ((n + 1) * sizeof (*last));
 
     if (!last)
@@ -27,7 +27,7 @@ static uint32_t *last_of_instances (const struct aw_history *history)
         last[i] = AW_NONE;
     for (uint32_t i = 0; i < history->n_attempts; i++) {
         struct aw_task task = aw_graph_task (graph, history->attempts[i].task);
-        size_t instance = (size_t)task.iteration * graph->n_sets + task.set;
+        uint32_t instance = aw_graph_instance (graph, task.iteration, task.set);
 
         if (!isnan (history->attempts[i].finish))
             last[instance] = later (history, last[instance], i);
@@ -69,7 +69,7 @@ static uint32_t predecessor (const struct aw_history *history,
             found = later (history, found, last_of_task (history, from));
         else
             found = later (history, found,
-                           instances[(size_t)from.iteration * graph->n_sets + from.set]);
+                           instances[aw_graph_instance (graph, from.iteration, from.set)]);
     }
     return found != AW_NONE && found < at ? found : AW_NONE;
 }

@@ -112,12 +112,12 @@ static void count_set_states (const struct aw_history *history,
 {
     const struct aw_graph *graph = history->graph;
 
-    for (uint32_t i = 0; i < graph->iterations; i++) {
-        uint32_t first = i * graph->tasks_per_iteration + graph->sets[set].first;
+    for (uint32_t i = 0; i < aw_graph_iterations (graph, set); i++) {
+        uint32_t first = aw_graph_first_task (graph, i, set);
         for (uint32_t task = first; task < first + graph->sets[set].count; task++)
             sum->states[aw_history_state (history, task)]++;
     }
-    sum->tasks = graph->sets[set].count * graph->iterations;
+    sum->tasks = graph->sets[set].count * aw_graph_iterations (graph, set);
 }
 
 /* mean and wait_mean hold sums, and min, max what has been seen, until all is added up. */

@@ -99,13 +99,13 @@ static void fill_tiers (const struct aw_graph *g,
 
 static void add_tiers (const struct aw_graph *g, const double *tiers, double *ranks)
 {
-    size_t n = (size_t)g->iterations * g->n_sets;
+    size_t n = aw_graph_n_instances (g);
     double longest = 0;
 
     for (size_t i = 0; i < n; i++)
         longest = ranks[i] > longest ? ranks[i] : longest;
     for (size_t i = 0; i < n; i++)
-        ranks[i] += tiers[i % g->n_sets] * (longest + 1);
+        ranks[i] += tiers[aw_graph_instance_set (g, (uint32_t)i)] * (longest + 1);
 }
 
 int aw_rank (const struct aw_graph *g,

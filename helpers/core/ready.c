@@ -46,14 +46,9 @@ static int make_shapes (struct aw_ready *r)
     return 0;
 }
 
-static size_t n_instances (const struct aw_graph *g)
-{
-    return (size_t)g->iterations * g->n_sets;
-}
-
 int aw_ready_init (struct aw_ready *r, const struct aw_graph *graph, enum aw_policy policy)
 {
-    size_t n = n_instances (graph) + 1;
+    size_t n = (size_t)aw_graph_n_instances (graph) + 1;
 
     memset (r, 0, sizeof (*r));
     r->graph = graph;
@@ -74,7 +69,7 @@ void aw_ready_finish (struct aw_ready *r)
 {
     int saved = errno;
 
-    for (size_t i = 0; r->queues && i < n_instances (r->graph); i++)
+    for (size_t i = 0; r->queues && i < aw_graph_n_instances (r->graph); i++)
         aw_ranges_finish (&r->queues[i]);
     for (uint32_t i = 0; i < r->n_shapes; i++)
         free (r->shapes[i].heap);
@@ -93,7 +88,7 @@ void aw_ready_finish (struct aw_ready *r)
 
 int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
 {
-    size_t n = n_instances (from->graph);
+    size_t n = aw_graph_n_instances (from->graph);
 
     if (aw_ready_init (r, from->graph, from->policy) < 0)
         return -1;
@@ -132,15 +127,15 @@ fail:
 
 bool aw_ready_before (const struct aw_ready *r, uint32_t a, uint32_t b)
 {
-    uint32_t n = r->graph->n_sets;
-
     if (r->policy == AW_POLICY_FIFO) {
+        uint32_t set_a = aw_graph_instance_set (r->graph, a);
+        uint32_t set_b = aw_graph_instance_set (r->graph, b);
         double ta = aw_ranges_front (&r->queues[a])->t;
         double tb = aw_ranges_front (&r->queues[b])->t;
         if (ta != tb)
             return ta < tb;
-        if (a % n != b % n)
-            return a % n < b % n;
+        if (set_a != set_b)
+            return set_a < set_b;
         return a < b;
     }
     if (r->remaining[a] != r->remaining[b])
@@ -317,7 +312,7 @@ void aw_ready_unhold (struct aw_ready *r)
 
 static struct aw_shape *shape_of_instance (const struct aw_ready *r, uint32_t instance)
 {
-    return &r->shapes[r->shape_of[instance % r->graph->n_sets]];
+    return &r->shapes[r->shape_of[aw_graph_instance_set (r->graph, instance)]];
 }
 
 static int insert (struct aw_ready *r, uint32_t instance)
@@ -380,7 +375,7 @@ int aw_ready_push (struct aw_ready *r, uint32_t first, uint32_t last, double t)
 {
     while (first <= last) {
         struct aw_task at = aw_graph_task (r->graph, first);
-        uint32_t instance = at.iteration * r->graph->n_sets + at.set;
+        uint32_t instance = aw_graph_instance (r->graph, at.iteration, at.set);
         uint32_t end = first - at.index + r->graph->sets[at.set].count - 1;
         bool was_empty = r->position[instance] == AW_NONE;
 
@@ -397,7 +392,7 @@ int aw_ready_push (struct aw_ready *r, uint32_t first, uint32_t last, double t)
 int aw_ready_remove (struct aw_ready *r, uint32_t task)
 {
     struct aw_task at = aw_graph_task (r->graph, task);
-    uint32_t instance = at.iteration * r->graph->n_sets + at.set;
+    uint32_t instance = aw_graph_instance (r->graph, at.iteration, at.set);
 
     if (aw_ranges_remove (&r->queues[instance], task) < 0)
         return -1;

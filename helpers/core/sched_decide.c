@@ -67,7 +67,7 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape)
 
 static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
 {
-    return s->estimate.seconds[instance % s->graph->n_sets];
+    return s->estimate.seconds[aw_graph_instance_set (s->graph, instance)];
 }
 
 /* The shape's first task was held back: another of the same demand may be short enough to end
@@ -129,7 +129,7 @@ static int refresh_ranks (struct aw_sched *s)
 static int start (struct aw_sched *s, uint32_t instance, uint32_t node, struct aw_running **out)
 {
     uint32_t task = aw_ready_front (&s->ready, instance);
-    const struct aw_set *set = &s->graph->sets[instance % s->graph->n_sets];
+    const struct aw_set *set = &s->graph->sets[aw_graph_instance_set (s->graph, instance)];
     struct aw_demand demand = aw_set_demand (set);
     struct aw_running *run = aw_running_new (&s->running);
 
