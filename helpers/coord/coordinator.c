@@ -39,6 +39,7 @@ struct aw_coordinator {
     struct aw_stop_signals *signals;
     struct event *turn; /* made active when there is something to decide */
     struct event *redraw; /* one timer, armed as the display wants */
+    struct event *wake; /* another, armed as the scheduler wants */
     double epoch; /* monotonic clock at t = 0 */
     double predicted; /* makespan by the model; 0: none */
     uint32_t n_joined;
@@ -188,10 +189,13 @@ static void on_node_leaves (void *arg, const struct aw_event *ev)
 static void on_task_finished (void *arg, const struct aw_event *ev)
 {
     struct aw_coordinator *c = arg;
+    const struct aw_graph *graph = c->config.workflow->graph;
     struct aw_event mine = *ev;
 
     if (mine.status == AW_STATUS_CANCELLED && !c->stopping && c->leaving[ev->node])
         mine.status = AW_STATUS_NODE_FAIL; /* not its fault: it may run elsewhere */
+    if (ev->task < graph->n_tasks)
+        aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
     take_in (c, &mine);
 }
 
@@ -266,18 +270,43 @@ static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
         end_as_decided (c, action->code);
 }
 
-static void arm_redraw (struct aw_coordinator *c)
+/* TIMER goes off in SECONDS; never where they are infinite. */
+static void arm (struct event *timer, double seconds)
 {
-    double seconds = aw_display_next (c->display, now (c));
     struct timeval tv;
 
     if (isinf (seconds)) {
-        event_del (c->redraw);
+        event_del (timer);
         return;
     }
+    seconds = fmin (fmax (seconds, 0), 1e9);
     tv.tv_sec = (time_t)seconds;
     tv.tv_usec = (suseconds_t)((seconds - (double)tv.tv_sec) * 1e6);
-    event_add (c->redraw, &tv);
+    event_add (timer, &tv);
+}
+
+static void arm_redraw (struct aw_coordinator *c)
+{
+    arm (c->redraw, aw_display_next (c->display, now (c)));
+}
+
+static void arm_wake (struct aw_coordinator *c)
+{
+    arm (c->wake, aw_sched_next_wake (c->sched) - now (c));
+}
+
+/* Timers may go off a little early: then once more. */
+static void on_wake (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event ev = { .type = AW_EVENT_WAKE, .task = AW_NONE, .node = AW_NONE };
+
+    (void)fd;
+    (void)what;
+    if (now (c) >= aw_sched_next_wake (c->sched))
+        take_in (c, &ev);
+    else
+        arm_wake (c);
 }
 
 /* The pool is complete: is it what the job holds, and can every task run in it? */
@@ -348,6 +377,7 @@ static void on_turn (evutil_socket_t fd, short what, void *arg)
     }
     depart (c);
     arm_redraw (c);
+    arm_wake (c);
 }
 
 static void fill_display (struct aw_coordinator *c, struct aw_display_state *state)
@@ -461,7 +491,8 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->departures = calloc (FLUSH_EVERY, sizeof (*c->departures));
     c->turn = event_new (base, -1, EV_PERSIST, on_turn, c);
     c->redraw = event_new (base, -1, 0, on_redraw, c);
-    if (!c->display_sets || !c->leaving || !c->departures || !c->turn || !c->redraw) {
+    c->wake = event_new (base, -1, 0, on_wake, c);
+    if (!c->display_sets || !c->leaving || !c->departures || !c->turn || !c->redraw || !c->wake) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -492,6 +523,8 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
         event_free (c->turn);
     if (c->redraw)
         event_free (c->redraw);
+    if (c->wake)
+        event_free (c->wake);
     free (c->display_sets);
     free (c->leaving);
     free (c->departures);
@@ -562,6 +595,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     aw_stop_signals_destroy (c->signals);
     c->signals = NULL;
     event_del (c->redraw);
+    event_del (c->wake);
     event_del (c->turn);
     *err = c->failure;
     if (close_books (c, err->text[0] ? NULL : err) < 0 && c->exit_code == 0)

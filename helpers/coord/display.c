@@ -249,7 +249,8 @@ static void tell_failure (struct aw_display *d, const struct aw_event *ev, bool 
 static void handle_finish (struct aw_display *d, const struct aw_event *ev)
 {
     uint32_t set = aw_graph_task (d->graph, ev->task).set;
-    bool again = ev->attempt < d->graph->sets[set].retries;
+    bool again = (ev->status == AW_STATUS_NODE_FAIL && ev->attempt < AW_LOST_NODES_A_TASK)
+                 || aw_retry_allows (&d->graph->sets[set].retry, ev->attempt + 1, ev);
 
     if (ev->status == AW_STATUS_COMPLETED) {
         count_down (d, ev->task);

@@ -7,12 +7,13 @@ static const char *const type_names[AW_EVENT_TYPES] = {
     [AW_EVENT_NODE] = "node",   [AW_EVENT_NODE_LOST] = "node_lost", [AW_EVENT_READY] = "ready",
     [AW_EVENT_START] = "start", [AW_EVENT_KILL] = "kill",           [AW_EVENT_FINISH] = "finish",
     [AW_EVENT_SKIP] = "skip",   [AW_EVENT_STOP] = "stop",           [AW_EVENT_END] = "end",
+    [AW_EVENT_WAKE] = "wake",
 };
 
 static const char *const status_names[AW_STATUSES] = {
     [AW_STATUS_COMPLETED] = "completed", [AW_STATUS_FAILED] = "failed",
     [AW_STATUS_TIMEOUT] = "timeout",     [AW_STATUS_CANCELLED] = "cancelled",
-    [AW_STATUS_NODE_FAIL] = "node_fail",
+    [AW_STATUS_NODE_FAIL] = "node_fail", [AW_STATUS_OUT_OF_MEMORY] = "out_of_memory",
 };
 
 const char *aw_event_type_name (enum aw_event_type type)

@@ -21,16 +21,19 @@ enum aw_event_type {
     AW_EVENT_SKIP, /* task will never run, for a predecessor failed: task */
     AW_EVENT_STOP, /* nothing more is started: reason; code 1: what runs is killed too */
     AW_EVENT_END, /* the run is over: code is the exit status */
+    AW_EVENT_WAKE, /* a time has come that the scheduler wanted to be told of, see
+                      aw_sched_next_wake */
     AW_EVENT_TYPES /* their number */
 };
 
 /* How an attempt ended, in Slurm's words for job states. */
 enum aw_status {
-    AW_STATUS_COMPLETED, /* exit code 0 */
+    AW_STATUS_COMPLETED, /* exit code 0, or another of its set's success_codes */
     AW_STATUS_FAILED, /* another exit code, a signal, or it could not be started (reason tells) */
     AW_STATUS_TIMEOUT, /* its time_limit */
     AW_STATUS_CANCELLED, /* told to end by the coordinator */
     AW_STATUS_NODE_FAIL, /* its node or agent is gone */
+    AW_STATUS_OUT_OF_MEMORY, /* the kernel ended it for lack of memory */
     AW_STATUSES /* their number */
 };
 

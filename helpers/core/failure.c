@@ -52,6 +52,9 @@ const char *aw_failure_text (
     case AW_STATUS_NODE_FAIL:
         join (buf, size, "node lost", reason, true);
         break;
+    case AW_STATUS_OUT_OF_MEMORY:
+        join (buf, size, "out of memory", how, false);
+        break;
     case AW_STATUSES:
         join (buf, size, "unknown", "", false);
         break;

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/retry.h"
 #include "util/error.h"
 
 #define AW_MAX_TASKS 10000000u /* tasks of one workflow, all iterations together */
@@ -51,7 +52,8 @@ struct aw_set {
     uint64_t mem; /* bytes a rank; 0: not counted */
     double duration; /* expected seconds a task; NAN: not known */
     double time_limit; /* seconds; INFINITY: none */
-    uint32_t retries; /* further attempts after a failed first one */
+    struct aw_retry retry; /* further attempts after a failed first one */
+    struct aw_codes success; /* exit codes that mean success; none: 0 alone */
     enum aw_on_failure on_failure;
     struct aw_edge *after; /* owned */
     uint32_t n_after;

@@ -260,6 +260,7 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
         history->exit_code = ev->code;
         return 0;
     case AW_EVENT_KILL: /* its FINISH tells what came of it */
+    case AW_EVENT_WAKE:
     case AW_EVENT_TYPES:
         break;
     }
@@ -274,6 +275,18 @@ int aw_history_handle (struct aw_history *history, const struct aw_event *ev, st
         return -1;
     history->now = ev->t;
     return 0;
+}
+
+/* Will there be another attempt after LAST? So the journal's next lines will tell; until then the
+ * set's rule does, each attempt before taken as a failure.
+ */
+static bool is_retried (const struct aw_set *set, const struct aw_attempt *last)
+{
+    const struct aw_event ev = {
+        .type = AW_EVENT_FINISH, .status = last->status, .code = last->code, .signal = last->signal
+    };
+
+    return aw_retry_allows (&set->retry, last->attempt + 1, &ev);
 }
 
 enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t task)
@@ -294,7 +307,7 @@ enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t 
     if (history->ready[task] > 0 && history->exit_code < 0)
         return AW_TASK_UNSTARTED; /* it is to be tried again */
     set = aw_graph_task (history->graph, task).set;
-    if (last->attempt < history->graph->sets[set].retries && history->exit_code < 0
+    if (is_retried (&history->graph->sets[set], last) && history->exit_code < 0
         && !history->stop_reason)
         return AW_TASK_UNSTARTED;
     return AW_TASK_FAILED;

@@ -54,6 +54,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_pool_finish (&s->pool);
     aw_depend_finish (&s->depend);
     aw_ready_finish (&s->ready);
+    aw_later_finish (&s->later);
     aw_running_finish (&s->running);
     aw_estimate_finish (&s->estimate);
     aw_forecast_finish (&s->forecast);
@@ -76,6 +77,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->pool, 0, sizeof (s->pool));
     memset (&s->depend, 0, sizeof (s->depend));
     memset (&s->ready, 0, sizeof (s->ready));
+    memset (&s->later, 0, sizeof (s->later));
     memset (&s->running, 0, sizeof (s->running));
     memset (&s->estimate, 0, sizeof (s->estimate));
     memset (&s->news, 0, sizeof (s->news));
@@ -83,6 +85,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     if (!s->tries || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
+        || aw_later_clone (&s->later, &from->later) < 0
         || aw_running_clone (&s->running, &from->running) < 0
         || aw_estimate_clone (&s->estimate, &from->estimate) < 0
         || aw_ranges_clone (&s->news.ready, &from->news.ready) < 0
@@ -174,7 +177,7 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
     if (aw_pool_take_ids (&s->pool, ev->node, mem, &run->cpus, &run->gpus) < 0)
         return aw_error_set (err, "%s starts on CPUs or GPUs of %s that are not free", name,
                              s->pool.nodes[ev->node].name);
-    if (aw_ready_remove (&s->ready, ev->task) < 0) {
+    if (!aw_later_remove (&s->later, ev->task) && aw_ready_remove (&s->ready, ev->task) < 0) {
         aw_pool_give (&s->pool, ev->node, mem, &run->cpus, &run->gpus);
         return aw_error_set (err, "out of memory");
     }
@@ -187,7 +190,7 @@ static int handle_finish (struct aw_sched *s, const struct aw_event *ev, struct 
     struct aw_running *run = aw_running_find (&s->running, ev->task);
     char name[128];
 
-    if (run && run->attempt == ev->attempt) {
+    if (run && run->attempt == ev->attempt && run->node == ev->node) {
         if (aw_sched_finish_run (s, run, ev) == 0)
             return 0;
         s->out_of_memory = true;
@@ -196,6 +199,9 @@ static int handle_finish (struct aw_sched *s, const struct aw_event *ev, struct 
     if (ev->attempt < s->tries[ev->task].attempts)
         return 0; /* known */
     aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
+    if (run && run->attempt == ev->attempt)
+        return aw_error_set (err, "%s attempt %u ends on a node where it does not run", name,
+                             ev->attempt);
     return aw_error_set (err, "%s attempt %u ends but has not started", name, ev->attempt);
 }
 
@@ -258,6 +264,11 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
     case AW_EVENT_END:
         s->ended = true;
         return 0;
+    case AW_EVENT_WAKE:
+        if (aw_sched_wake (s) == 0)
+            return 0;
+        s->out_of_memory = true;
+        return aw_error_set (err, "out of memory");
     case AW_EVENT_TYPES:
         break;
     }
@@ -377,7 +388,7 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);
-    if (s->running.n_used > 0)
+    if (s->running.n_used > 0 || (s->later.n > 0 && !s->stopped))
         return false;
     make_action (s, action, AW_EVENT_END, AW_NONE);
     action->code = end_code (s);

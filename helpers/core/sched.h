@@ -82,11 +82,22 @@ int aw_sched_handle (struct aw_sched *sched, const struct aw_event *ev, struct a
  */
 bool aw_sched_next (struct aw_sched *sched, struct aw_event *action);
 
+/* When to hand in a WAKE event: the scheduler has something to do at that time though nothing may
+ * happen before (a delay before another attempt is over). INFINITY: no need. A WAKE that comes too
+ * early changes nothing. Ask anew after each turn of handle and next.
+ */
+double aw_sched_next_wake (const struct aw_sched *sched);
+
+/* In a recorded run, did EV come from outside, to be handled, rather than out of aw_sched_next?
+ * SCHED stands where the run stood before it.
+ */
+bool aw_sched_is_input (const struct aw_sched *sched, const struct aw_event *ev);
+
 /* Counts, over all or of one set (all its iterations; SET AW_NONE: all sets). The six add up to the
  * tasks. */
 struct aw_counts {
     uint32_t waiting; /* for predecessors */
-    uint32_t ready; /* for resources */
+    uint32_t ready; /* for resources, or for the delay before another attempt */
     uint32_t running;
     uint32_t done; /* completed; or failed with on_failure continue */
     uint32_t failed; /* for good */

@@ -64,27 +64,42 @@ static void learn (struct aw_sched *s, uint32_t set, double seconds)
         expect_ends (s, set);
 }
 
-/* The attempt did not succeed: does the task get another one? Counts the failure. */
-static bool try_again (struct aw_sched *s, uint32_t task, uint32_t set, const struct aw_event *ev)
+/* The attempt did not succeed: does the task get another one, and after which DELAY? Counts the
+ * failure.
+ */
+static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event *ev, double *delay)
 {
+    const struct aw_retry *retry = &s->graph->sets[aw_graph_task (s->graph, task).set].retry;
     struct aw_tries *tries = &s->tries[task];
-    uint32_t lost;
 
+    *delay = 0;
     if (ev->status == AW_STATUS_CANCELLED && s->stopped)
         return true; /* told to end by us: not its fault; it stays ready for a later run */
-    lost = tries->attempts - tries->failures;
-    if (ev->status == AW_STATUS_NODE_FAIL && lost <= AW_LOST_NODES_A_TASK)
+    if (ev->status != AW_STATUS_NODE_FAIL)
+        tries->lost = 0;
+    else if (++tries->lost <= AW_LOST_NODES_A_TASK)
         return true;
     tries->failures++;
-    return tries->failures <= s->graph->sets[set].retries;
+    *delay = aw_retry_delay (retry, tries->failures);
+    return aw_retry_allows (retry, tries->failures, ev);
 }
 
-static int queue_again (struct aw_sched *s, uint32_t task)
+static int queue_again (struct aw_sched *s, uint32_t task, double delay)
 {
     aw_depend_set_state (&s->depend, task, AW_TASK_READY);
+    if (delay > 0)
+        return aw_later_push (&s->later, task, s->now + delay);
     if (aw_ready_push (&s->ready, task, task, s->now) < 0)
         return -1;
     return aw_ranges_push (&s->news.ready, task, task, s->now);
+}
+
+int aw_sched_wake (struct aw_sched *s)
+{
+    while (aw_later_next (&s->later) <= s->now)
+        if (queue_again (s, aw_later_pop (&s->later), 0) < 0)
+            return -1;
+    return 0;
 }
 
 static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succeeded)
@@ -113,6 +128,7 @@ static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succe
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
 {
     uint32_t task = run->task, set = run->set, node = run->node;
+    double delay;
 
     aw_pool_give (&s->pool, node, run->demand.mem, &run->cpus, &run->gpus);
     aw_running_free (&s->running, run);
@@ -123,7 +139,7 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     aw_sched_drop_reservation (s);
     if (ev->status == AW_STATUS_COMPLETED)
         return end_task (s, task, set, true);
-    if (try_again (s, task, set, ev))
-        return queue_again (s, task);
+    if (try_again (s, task, ev, &delay))
+        return queue_again (s, task, delay);
     return end_task (s, task, set, false);
 }

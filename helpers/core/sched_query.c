@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What others may ask the scheduler, and the names of its settings. */
+#include <math.h>
 #include <stdio.h>
 
 #include "core/sched_state.h"
@@ -78,6 +79,28 @@ double aw_sched_duration (const struct aw_sched *s, uint32_t set)
 double aw_sched_expected (const struct aw_sched *s, uint32_t task)
 {
     return s->estimate.seconds[aw_graph_task (s->graph, task).set];
+}
+
+double aw_sched_next_wake (const struct aw_sched *s)
+{
+    return s->ended || s->stopped ? INFINITY : aw_later_next (&s->later);
+}
+
+/* What ends with a lost node is the scheduler's own; what ends while its node leaves is told. */
+bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
+{
+    switch (ev->type) {
+    case AW_EVENT_NODE:
+    case AW_EVENT_NODE_LOST:
+    case AW_EVENT_STOP:
+    case AW_EVENT_WAKE:
+        return true;
+    case AW_EVENT_FINISH:
+        return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes
+               || !s->pool.nodes[ev->node].lost;
+    default:
+        return false;
+    }
 }
 
 double aw_sched_now (const struct aw_sched *s)

@@ -7,6 +7,7 @@
 
 #include "core/depend.h"
 #include "core/estimate.h"
+#include "core/later.h"
 #include "core/ready.h"
 #include "core/reserve.h"
 #include "core/running.h"
@@ -15,13 +16,11 @@
 enum {
     AW_MANY_MOVES = INT32_MAX
 }; /* ranks are worked out anew at the next decision, whatever the graph's size */
-enum {
-    AW_LOST_NODES_A_TASK = 3
-}; /* so many lost nodes use up no retry; then a task counts as what kills them */
 
 struct aw_tries {
     uint16_t attempts; /* ended ones: the number of the next */
     uint16_t failures; /* those that used up a try */
+    uint16_t lost; /* lost nodes since it last ran to an end of its own */
 };
 
 struct aw_sched {
@@ -31,6 +30,7 @@ struct aw_sched {
     struct aw_pool pool;
     struct aw_depend depend;
     struct aw_ready ready;
+    struct aw_later later; /* ready as well, but for a delay before their next attempt */
     struct aw_running_table running;
     struct aw_estimate estimate;
     struct aw_reservation reservation;
@@ -57,6 +57,9 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out);
 
 /* Takes in that the running attempt RUN ended as EV says. 0, or -1 with ENOMEM. */
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
+
+/* Queues the tasks whose delay is over. 0, or -1 with ENOMEM. */
+int aw_sched_wake (struct aw_sched *s);
 
 /* Records that TASK runs on NODE from now; its CPUs and GPUs stand in RUN, already taken from the
  * pool. */

@@ -281,6 +281,7 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
         return 0;
     case AW_EVENT_STOP:
     case AW_EVENT_END:
+    case AW_EVENT_WAKE:
         return 0;
     case AW_EVENT_TYPES:
         break;

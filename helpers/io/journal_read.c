@@ -88,6 +88,7 @@ static const unsigned required[AW_EVENT_TYPES] = {
         BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE) | BIT (KEY_STATUS) | BIT (KEY_SECONDS),
     [AW_EVENT_SKIP] = BIT (KEY_TASK),
     [AW_EVENT_STOP] = 0,
+    [AW_EVENT_WAKE] = 0,
     [AW_EVENT_END] = BIT (KEY_CODE),
 };
 

@@ -10,13 +10,12 @@
 #include "core/idset.h"
 #include "io/recipe.h"
 #include "io/template.h"
+#include "io/workflow_failures.h"
 #include "util/suggest.h"
 
 typedef void key_fn (struct aw_reader *reader,
                      struct json_object *value,
                      struct aw_task_spec *spec);
-
-enum { MAX_RETRIES = 1000 };
 
 static void read_u32 (
     struct aw_reader *reader, struct json_object *value, uint32_t min, uint32_t max, uint32_t *out)
@@ -150,7 +149,14 @@ static void read_retries (struct aw_reader *reader,
                           struct json_object *value,
                           struct aw_task_spec *spec)
 {
-    read_u32 (reader, value, 0, MAX_RETRIES, &spec->set.retries);
+    aw_read_retries (reader, value, &spec->set.retry);
+}
+
+static void read_success_codes (struct aw_reader *reader,
+                                struct json_object *value,
+                                struct aw_task_spec *spec)
+{
+    aw_read_success_codes (reader, value, &spec->set.success);
 }
 
 static void read_on_failure (struct aw_reader *reader,
@@ -233,6 +239,7 @@ static const struct {
     { "time_limit", AW_KEY_ANYWHERE, read_time_limit },
     { "duration", AW_KEY_ANYWHERE, read_duration },
     { "retries", AW_KEY_ANYWHERE, read_retries },
+    { "success_codes", AW_KEY_ANYWHERE, read_success_codes },
     { "on_failure", AW_KEY_ANYWHERE, read_on_failure },
 };
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };

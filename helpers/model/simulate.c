@@ -107,6 +107,16 @@ static int act (struct aw_sched *sched,
     return 0;
 }
 
+static int hand_in (struct aw_sched *sched,
+                    const struct aw_simulation *sim,
+                    const struct aw_event *ev,
+                    struct aw_error *err)
+{
+    if (sim->observe)
+        sim->observe (sim->arg, ev);
+    return aw_sched_handle (sched, ev, err);
+}
+
 static int end_one (struct aw_sched *sched,
                     const struct aw_simulation *sim,
                     const struct ending *ending,
@@ -122,9 +132,20 @@ static int end_one (struct aw_sched *sched,
         .seconds = ending->seconds,
     };
 
-    if (sim->observe)
-        sim->observe (sim->arg, &ev);
-    return aw_sched_handle (sched, &ev, err);
+    if (sim->ends)
+        sim->ends (sim->arg, &ev);
+    return hand_in (sched, sim, &ev, err);
+}
+
+/* Hands in WAKE where the scheduler wants one by T. */
+static int wake (struct aw_sched *sched,
+                 const struct aw_simulation *sim,
+                 double t,
+                 struct aw_error *err)
+{
+    struct aw_event ev = { .type = AW_EVENT_WAKE, .t = t, .task = AW_NONE, .node = AW_NONE };
+
+    return aw_sched_next_wake (sched) <= t ? hand_in (sched, sim, &ev, err) : 0;
 }
 
 /* What runs already when the simulation begins. */
@@ -165,17 +186,24 @@ int aw_simulate (struct aw_sched *sched,
     rc = take_over (sched, &queue, err);
     if (rc == 0)
         rc = act (sched, sim, &queue, result, err);
-    while (rc == 0 && queue.n > 0) {
-        double t = queue.heap[0].t;
+    for (;;) {
+        double t = fmin (queue.n > 0 ? queue.heap[0].t : INFINITY, aw_sched_next_wake (sched));
+
+        if (rc < 0 || isinf (t))
+            break;
+        if (t < aw_sched_now (sched))
+            t = aw_sched_now (sched);
 
         /* All that ends at one time ends before anything starts: the order among equals decides
          * nothing.
          */
-        while (rc == 0 && queue.n > 0 && queue.heap[0].t == t) {
+        while (rc == 0 && queue.n > 0 && queue.heap[0].t <= t) {
             struct ending ending = pop (&queue);
             rc = end_one (sched, sim, &ending, err);
+            result->end = t;
         }
-        result->end = t;
+        if (rc == 0)
+            rc = wake (sched, sim, t, err);
         if (rc == 0)
             rc = act (sched, sim, &queue, result, err);
     }

@@ -14,6 +14,8 @@ struct aw_simulation {
      * where that is NAN.
      */
     double (*seconds) (void *arg, const struct aw_event *start);
+    /* May turn the end of an attempt, FINISH, into another one (a failure). NULL: all complete. */
+    void (*ends) (void *arg, struct aw_event *finish);
     /* Sees every event in its order, START and FINISH among them. NULL: nobody does. */
     void (*observe) (void *arg, const struct aw_event *ev);
     void *arg;

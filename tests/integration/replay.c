@@ -20,12 +20,6 @@ struct replay {
     bool differs;
 };
 
-static bool from_outside (const struct aw_event *ev)
-{
-    return ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST || ev->type == AW_EVENT_STOP
-           || (ev->type == AW_EVENT_FINISH && ev->status != AW_STATUS_NODE_FAIL);
-}
-
 static bool same (const struct aw_event *a, const struct aw_event *b)
 {
     if (a->type != b->type || a->code != b->code)
@@ -62,7 +56,7 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
     struct replay *r = arg;
     struct aw_event action;
 
-    if (from_outside (ev))
+    if (aw_sched_is_input (r->sched, ev))
         return aw_sched_handle (r->sched, ev, err);
     if (!aw_sched_next (r->sched, &action))
         return differ (r, ev, NULL, err);

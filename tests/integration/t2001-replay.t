@@ -15,7 +15,7 @@ cat >flow.json <<\END
     "wide": { "after": ["wide[i]@-1"], "count": 5, "cpus": 3, "gpus": 1,
         "script": "sleep 0.0{index}" },
     "narrow": { "after": ["wide"], "count": 12, "script": "sleep 0.0$(({index} % 4))" },
-    "flaky": { "after": ["narrow[i]"], "count": 12, "retries": 1,
+    "flaky": { "after": ["narrow[i]"], "count": 12, "retries": { "count": 1, "delay": 0.3 },
         "script": "test $ASYNC_WORKFLOW_ATTEMPT = 1 || exit $(({index} % 2))" },
     "all": { "after": ["flaky"], "cpus": 8, "command": ["sleep", "0.02"] } } }
 END
@@ -41,7 +41,8 @@ test_expect_success 'which directory?' '
 for policy in longest-path fifo waves gpus-first widest; do
     test_expect_success "asynchronous, $policy" '
         run 0 $policy --policy $policy flow.json && again $policy 108 &&
-        grep "(async, $policy)" $policy.replay
+        grep "(async, $policy)" $policy.replay &&
+        grep -q "\"event\":\"wake\"" $policy/journal.jsonl
     '
 done
 
@@ -51,7 +52,7 @@ test_expect_success 'stage after stage' '
 '
 
 test_expect_success 'a run that failed, with tasks skipped' '
-    sed "s/\"retries\": 1/\"on_failure\": \"skip\"/" flow.json >skip.json &&
+    sed "s/\"retries\": {[^}]*}/\"on_failure\": \"skip\"/" flow.json >skip.json &&
     run 1 skip skip.json && again skip 87 && grep -q "\"event\":\"skip\"" skip/journal.jsonl
 '
 

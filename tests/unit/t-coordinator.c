@@ -201,12 +201,6 @@ struct replay {
     struct aw_event last;
 };
 
-static bool from_outside (const struct aw_event *ev)
-{
-    return ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST || ev->type == AW_EVENT_STOP
-           || (ev->type == AW_EVENT_FINISH && ev->status != AW_STATUS_NODE_FAIL);
-}
-
 static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *err)
 {
     struct replay *p = arg;
@@ -214,7 +208,7 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
 
     p->n[ev->type]++;
     p->last = *ev;
-    if (from_outside (ev))
+    if (aw_sched_is_input (p->sched, ev))
         return aw_sched_handle (p->sched, ev, err);
     if (!aw_sched_next (p->sched, &action))
         return aw_error_set (err, "nothing is decided, but it was: %s",

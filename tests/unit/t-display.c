@@ -336,7 +336,7 @@ static void failures (void **state)
     char *text;
 
     (void)state;
-    graph->sets[0].retries = 1;
+    graph->sets[0].retry.count = 1;
     aw_display_set_directory (d, "/run");
     aw_display_event (d, &ev);
     ev = (struct aw_event){

@@ -71,7 +71,7 @@ static void defaults (void **state)
     assert_int_equal (set->mem, 0);
     assert_true (isnan (set->duration));
     assert_true (isinf (set->time_limit));
-    assert_int_equal (set->retries, 0);
+    assert_int_equal (set->retry.count, 0);
     assert_int_equal (set->on_failure, AW_ON_FAILURE_STOP);
     assert_int_equal (set->n_after, 0);
     assert_int_equal (graph->iterations, 1);

@@ -22,7 +22,7 @@ static struct aw_graph *make_graph (uint32_t iterations)
     assert_non_null (aw_graph_add_set (graph, "b"));
     assert_non_null (aw_graph_add_set (graph, "c"));
     graph->sets[0].count = graph->sets[1].count = 2;
-    graph->sets[0].retries = 1;
+    graph->sets[0].retry.count = 1;
     graph->iterations = iterations;
     graph->iterated = iterations > 1;
     assert_int_equal (aw_graph_add_edge (graph, 1, (struct aw_edge){ .set = 0, .each = true }), 0);

@@ -421,7 +421,7 @@ struct drive {
     struct aw_sched *s;
     uint32_t started, skipped, killed;
     int end;
-    uint32_t running[64], n_running, attempt[64];
+    uint32_t running[64], n_running, attempt[64], node[64];
 };
 
 static void act (struct drive *d)
@@ -432,6 +432,7 @@ static void act (struct drive *d)
         if (a.type == AW_EVENT_START) {
             d->started++;
             d->attempt[d->n_running] = a.attempt;
+            d->node[d->n_running] = a.node;
             d->running[d->n_running++] = a.task;
         }
         d->skipped += a.type == AW_EVENT_SKIP;
@@ -448,6 +449,7 @@ static void end (struct drive *d, double t, enum aw_status status)
     assert_true (d->n_running > 0);
     ev.task = d->running[--d->n_running];
     ev.attempt = d->attempt[d->n_running];
+    ev.node = d->node[d->n_running];
     assert_int_equal (aw_sched_handle (d->s, &ev, NULL), 0);
     act (d);
 }
@@ -459,7 +461,7 @@ static struct drive *drive (enum aw_on_failure how, uint32_t retries)
     d->end = -1;
     d->g = aw_graph_create ();
     graphs_set (d->g, "a", 2, 1, 0, 1)->on_failure = how;
-    d->g->sets[0].retries = retries;
+    d->g->sets[0].retry.count = retries;
     graphs_set (d->g, "each", 2, 1, 0, 1);
     graphs_set (d->g, "all", 3, 1, 0, 1);
     graphs_set (d->g, "other", 1, 1, 0, 1);

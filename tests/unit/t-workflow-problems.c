@@ -243,6 +243,12 @@ static void numbers (void **state)
         { ONE ("'duration': false"),
           "tasks.a.duration: must be a time, as 90 or \"1h30m\", not false" },
         { ONE ("'retries': 1001"), "tasks.a.retries: 1001: must be from 0 to 1000" },
+        { ONE ("'retries': {'count': 1, 'on': ['exit', 256]}"),
+          "tasks.a.retries.on[1]: 256: must be from 1 to 255" },
+        { ONE ("'retries': {'count': 1, 'backoff': 0}"),
+          "tasks.a.retries.backoff: 0: must be from 1 to 1000" },
+        { ONE ("'success_codes': []"),
+          "tasks.a.success_codes: is empty: every task would fail: leave it away for 0 alone" },
         { ONE ("'ranks': 4"), "tasks.a.ranks: 4: tasks of several ranks are not yet supported: "
                               "leave it away or write 1" },
         { ONE ("'nodes': 2"), "tasks.a.nodes: 2: tasks of several nodes are not yet supported: "

@@ -45,7 +45,7 @@ static void values (void **state)
     assert_int_equal (simulate->cpus, 4);
     assert_int_equal (simulate->gpus, 1);
     assert_int_equal (simulate->mem, 1024);
-    assert_int_equal (simulate->retries, 1);
+    assert_int_equal (simulate->retry.count, 1);
     assert_true (simulate->duration == 340.);
     assert_true (isinf (simulate->time_limit));
     assert_int_equal (simulate->on_failure, AW_ON_FAILURE_STOP);
@@ -58,7 +58,7 @@ static void values (void **state)
     assert_int_equal (late->count, 1);
     assert_int_equal (late->cpus, 2);
     assert_int_equal (late->mem, 4096);
-    assert_int_equal (late->retries, 0);
+    assert_int_equal (late->retry.count, 0);
     assert_true (late->time_limit == 5400.);
     assert_true (late->duration == 90.);
     assert_int_equal (late->on_failure, AW_ON_FAILURE_SKIP);
