@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/topology.h"
+
 void aw_pool_init (struct aw_pool *pool)
 {
     memset (pool, 0, sizeof (*pool));
@@ -139,12 +141,17 @@ int aw_pool_add_node (struct aw_pool *pool,
                       const struct aw_idset *cpus,
                       const struct aw_idset *gpus,
                       uint64_t mem,
+                      const char *topology,
                       struct aw_error *err)
 {
+    struct aw_topology known = { 0 };
     uint32_t place;
 
     if (!name || !cpus || !gpus)
         return aw_error_set (err, "a node needs a name, CPUs and GPUs");
+    if (topology && aw_topology_parse (&known, topology, err) < 0)
+        return aw_error_prefix (err, name);
+    aw_topology_finish (&known);
     if (pool->n_nodes == AW_POOL_MAX_NODES)
         return aw_error_set (err, "more than %d nodes", AW_POOL_MAX_NODES);
     if ((pool->n_nodes & (pool->n_nodes - 1)) == 0
@@ -168,7 +175,8 @@ int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from)
         const struct aw_node *old = &from->nodes[i];
         struct aw_node *new;
 
-        if (aw_pool_add_node (pool, old->name, &old->cpus, &old->gpus, old->total.mem, NULL) < 0
+        if (aw_pool_add_node (pool, old->name, &old->cpus, &old->gpus, old->total.mem, NULL, NULL)
+                < 0
             || aw_idset_copy (&pool->nodes[i].free_cpus, &old->free_cpus) < 0
             || aw_idset_copy (&pool->nodes[i].free_gpus, &old->free_gpus) < 0) {
             aw_pool_finish (pool);
@@ -318,29 +326,30 @@ static bool contains (const struct aw_idset *set, const struct aw_idset *part)
 
 int aw_pool_take_ids (struct aw_pool *pool,
                       uint32_t number,
-                      uint64_t mem,
+                      const struct aw_demand *demand,
                       const struct aw_idset *cpus,
                       const struct aw_idset *gpus)
 {
     struct aw_node *node = &pool->nodes[number];
 
     if (node->lost || !contains (&node->free_cpus, cpus) || !contains (&node->free_gpus, gpus)
-        || (node->counts_mem && mem > node->free.mem)) {
+        || (node->counts_mem && demand->mem > node->free.mem)) {
         errno = EBUSY;
         return -1;
     }
-    account_take (pool, number, mem, cpus, gpus);
+    account_take (pool, number, demand->mem, cpus, gpus);
     return 0;
 }
 
 void aw_pool_give (struct aw_pool *pool,
                    uint32_t number,
-                   uint64_t mem,
+                   const struct aw_demand *demand,
                    const struct aw_idset *cpus,
                    const struct aw_idset *gpus)
 {
     struct aw_node *node = &pool->nodes[number];
-    struct aw_demand given = counted (node, aw_idset_count (cpus), aw_idset_count (gpus), mem);
+    struct aw_demand given =
+        counted (node, aw_idset_count (cpus), aw_idset_count (gpus), demand->mem);
     uint64_t old = node_key (pool, number);
 
     if (node->lost)

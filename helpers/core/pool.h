@@ -38,13 +38,14 @@ struct aw_pool {
 void aw_pool_init (struct aw_pool *pool);
 void aw_pool_finish (struct aw_pool *pool);
 
-/* Appends a node, all free. Copies everything. MEM 0: not known. Returns its number, or -1 with
- * text. */
+/* Appends a node, all free. Copies everything. MEM 0: not known. TOPOLOGY: as core/topology.h has
+ * it; NULL: not known. Returns its number, or -1 with text (a topology that is none). */
 int aw_pool_add_node (struct aw_pool *pool,
                       const char *name,
                       const struct aw_idset *cpus,
                       const struct aw_idset *gpus,
                       uint64_t mem,
+                      const char *topology,
                       struct aw_error *err);
 
 /* Makes POOL, uninitialised before, a copy of FROM. 0, or -1 with ENOMEM and POOL empty. */
@@ -78,18 +79,18 @@ int aw_pool_take (struct aw_pool *pool,
                   struct aw_idset *cpus,
                   struct aw_idset *gpus);
 
-/* Takes exactly these ids (replay of a journal). -1 with EBUSY where one is not free or not there,
- * nothing taken. */
+/* Takes exactly these ids for a task of DEMAND (replay of a journal). -1 with EBUSY where one is
+ * not free or not there, nothing taken. */
 int aw_pool_take_ids (struct aw_pool *pool,
                       uint32_t node,
-                      uint64_t mem,
+                      const struct aw_demand *demand,
                       const struct aw_idset *cpus,
                       const struct aw_idset *gpus);
 
-/* Gives back what take or take_ids took. */
+/* Gives back what take or take_ids took for a task of DEMAND. */
 void aw_pool_give (struct aw_pool *pool,
                    uint32_t node,
-                   uint64_t mem,
+                   const struct aw_demand *demand,
                    const struct aw_idset *cpus,
                    const struct aw_idset *gpus);
 

@@ -127,7 +127,7 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
     if (ev->node != s->pool.n_nodes)
         return aw_error_set (err, "node %u joins out of order: %u was expected", ev->node,
                              s->pool.n_nodes);
-    if (aw_pool_add_node (&s->pool, ev->name, &ev->cpus, &ev->gpus, ev->mem, err) < 0)
+    if (aw_pool_add_node (&s->pool, ev->name, &ev->cpus, &ev->gpus, ev->mem, ev->topology, err) < 0)
         return -1;
     if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0)
         return aw_error_set (err, "out of memory for node %s", ev->name);
@@ -157,7 +157,7 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
 {
     struct aw_running *run = aw_running_find (&s->running, ev->task);
     char name[128];
-    uint64_t mem;
+    struct aw_demand demand;
 
     if (run && run->attempt == ev->attempt)
         return 0; /* known */
@@ -173,12 +173,12 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
     if (!run || aw_idset_copy (&run->cpus, &ev->cpus) < 0
         || aw_idset_copy (&run->gpus, &ev->gpus) < 0)
         return aw_error_set (err, "out of memory");
-    mem = s->graph->sets[aw_graph_task (s->graph, ev->task).set].mem;
-    if (aw_pool_take_ids (&s->pool, ev->node, mem, &run->cpus, &run->gpus) < 0)
+    demand = aw_set_demand (&s->graph->sets[aw_graph_task (s->graph, ev->task).set]);
+    if (aw_pool_take_ids (&s->pool, ev->node, &demand, &run->cpus, &run->gpus) < 0)
         return aw_error_set (err, "%s starts on CPUs or GPUs of %s that are not free", name,
                              s->pool.nodes[ev->node].name);
     if (!aw_later_remove (&s->later, ev->task) && aw_ready_remove (&s->ready, ev->task) < 0) {
-        aw_pool_give (&s->pool, ev->node, mem, &run->cpus, &run->gpus);
+        aw_pool_give (&s->pool, ev->node, &demand, &run->cpus, &run->gpus);
         return aw_error_set (err, "out of memory");
     }
     aw_sched_begin_run (s, run, ev->task, ev->node);

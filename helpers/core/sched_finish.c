@@ -130,7 +130,7 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     uint32_t task = run->task, set = run->set, node = run->node;
     double delay;
 
-    aw_pool_give (&s->pool, node, run->demand.mem, &run->cpus, &run->gpus);
+    aw_pool_give (&s->pool, node, &run->demand, &run->cpus, &run->gpus);
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;
     if (ev->status == AW_STATUS_COMPLETED)

@@ -39,7 +39,7 @@ static void add_node (struct world *w)
         assert_int_equal (aw_idset_add (&gpus, 0, graphs_below (&w->random, GPUS)), 0);
     snprintf (name, sizeof (name), "n%u", w->pool.n_nodes);
     assert_true (aw_pool_add_node (&w->pool, name, &cpus, &gpus, graphs_below (&w->random, 2)
-                                   ? 0 : 1000, NULL) >= 0);
+                                   ? 0 : 1000, NULL, NULL) >= 0);
     assert_int_equal (aw_running_add_nodes (&w->running, w->pool.n_nodes), 0);
     aw_idset_finish (&cpus);
     aw_idset_finish (&gpus);
@@ -86,7 +86,7 @@ static void finish (struct world *w, uint32_t task)
 {
     struct aw_running *run = aw_running_find (&w->running, task);
 
-    aw_pool_give (&w->pool, run->node, run->demand.mem, &run->cpus, &run->gpus);
+    aw_pool_give (&w->pool, run->node, &run->demand, &run->cpus, &run->gpus);
     aw_running_free (&w->running, run);
     w->runs[task] = false;
 }

@@ -24,7 +24,7 @@ static void add (
     struct aw_idset c = ids (cpus), g = ids (gpus);
     int number = (int)pool->n_nodes;
 
-    assert_int_equal (aw_pool_add_node (pool, name, &c, &g, mem, NULL), number);
+    assert_int_equal (aw_pool_add_node (pool, name, &c, &g, mem, NULL, NULL), number);
     aw_idset_finish (&c);
     aw_idset_finish (&g);
 }
@@ -46,14 +46,14 @@ static void wrong_arguments (void **state)
 
     (void)state;
     aw_pool_init (&pool);
-    assert_int_equal (aw_pool_add_node (&pool, NULL, &none, &none, 0, &err), -1);
-    assert_int_equal (aw_pool_add_node (&pool, "n1", NULL, &none, 0, &err), -1);
+    assert_int_equal (aw_pool_add_node (&pool, NULL, &none, &none, 0, NULL, &err), -1);
+    assert_int_equal (aw_pool_add_node (&pool, "n1", NULL, &none, 0, NULL, &err), -1);
     add (&pool, "n1", "0-3", "", 0);
     assert_int_equal (aw_pool_take (&pool, 0, &demand, &cpus, &gpus), -1);
     assert_int_equal (errno, ENOSPC);
     assert_int_equal (pool.free.cpus, 4);
     cpus = ids ("2-4");
-    assert_int_equal (aw_pool_take_ids (&pool, 0, 0, &cpus, &gpus), -1);
+    assert_int_equal (aw_pool_take_ids (&pool, 0, &demand, &cpus, &gpus), -1);
     assert_int_equal (errno, EBUSY);
     assert_int_equal (pool.free.cpus, 4);
     aw_idset_finish (&cpus);
@@ -65,7 +65,7 @@ static void wrong_arguments (void **state)
 static void take_and_give (void **state)
 {
     struct aw_idset cpus = { 0 }, gpus = { 0 }, more = { 0 }, none = { 0 };
-    struct aw_demand demand = { .cpus = 2, .gpus = 1, .mem = 600 };
+    struct aw_demand demand = { .cpus = 2, .gpus = 1, .mem = 600 }, given = demand;
     struct aw_pool pool, copy;
 
     (void)state;
@@ -89,7 +89,8 @@ static void take_and_give (void **state)
     demand.mem = 400;
     assert_int_equal (aw_pool_take (&pool, 0, &demand, &more, &none), 0);
     assert_ids (&more, "5,7");
-    aw_pool_give (&pool, 0, 600, &cpus, &gpus);
+    given.mem = 600;
+    aw_pool_give (&pool, 0, &given, &cpus, &gpus);
     assert_ids (&pool.nodes[0].free_cpus, "1,3");
     assert_int_equal (pool.nodes[0].free.mem, 600);
     assert_int_equal (pool.free.gpus, 2);
@@ -98,7 +99,7 @@ static void take_and_give (void **state)
     aw_pool_lose_node (&pool, 0);
     assert_int_equal (pool.total.cpus, 2);
     assert_int_equal (pool.free.cpus, 2);
-    aw_pool_give (&pool, 0, 400, &more, &none); /* stays lost */
+    aw_pool_give (&pool, 0, &demand, &more, &none); /* stays lost */
     assert_int_equal (pool.free.cpus, 2);
     assert_false (aw_node_could_hold (&pool.nodes[0], &demand));
     aw_idset_finish (&cpus);
@@ -113,6 +114,7 @@ static void random_use (void **state)
 {
     enum { SLOTS = 32 };
     struct aw_idset cpus[SLOTS] = { { 0 } }, gpus[SLOTS] = { { 0 } };
+    struct aw_demand demands[SLOTS];
     uint32_t node[SLOTS], held[SLOTS] = { 0 };
     uint64_t seed = 99;
     struct aw_pool pool;
@@ -127,7 +129,7 @@ static void random_use (void **state)
                                     .gpus = graphs_below (&seed, 3) };
 
         if (held[s]) {
-            aw_pool_give (&pool, node[s], 0, &cpus[s], &gpus[s]);
+            aw_pool_give (&pool, node[s], &demands[s], &cpus[s], &gpus[s]);
             held[s] = 0;
             continue;
         }
@@ -135,6 +137,7 @@ static void random_use (void **state)
         if (aw_pool_take (&pool, node[s], &demand, &cpus[s], &gpus[s]) < 0)
             continue;
         held[s] = 1;
+        demands[s] = demand;
         assert_int_equal (aw_idset_count (&cpus[s]), demand.cpus);
         assert_int_equal (aw_idset_count (&gpus[s]), demand.gpus);
         for (uint32_t o = 0; o < SLOTS; o++) {
@@ -146,7 +149,7 @@ static void random_use (void **state)
     }
     for (uint32_t s = 0; s < SLOTS; s++) {
         if (held[s])
-            aw_pool_give (&pool, node[s], 0, &cpus[s], &gpus[s]);
+            aw_pool_give (&pool, node[s], &demands[s], &cpus[s], &gpus[s]);
         aw_idset_finish (&cpus[s]);
         aw_idset_finish (&gpus[s]);
     }

@@ -24,8 +24,8 @@ static void place_init (struct place *p)
     p->n = 0;
     aw_pool_init (&p->pool);
     assert_int_equal (aw_idset_add (&cpus, 0, 7), 0);
-    assert_int_equal (aw_pool_add_node (&p->pool, "n1", &cpus, &none, 0, NULL), 0);
-    assert_int_equal (aw_pool_add_node (&p->pool, "n2", &cpus, &none, 0, NULL), 1);
+    assert_int_equal (aw_pool_add_node (&p->pool, "n1", &cpus, &none, 0, NULL, NULL), 0);
+    assert_int_equal (aw_pool_add_node (&p->pool, "n2", &cpus, &none, 0, NULL, NULL), 1);
     assert_int_equal (aw_running_init (&p->running, 64), 0);
     assert_int_equal (aw_running_add_nodes (&p->running, 2), 0);
     aw_idset_finish (&cpus);
