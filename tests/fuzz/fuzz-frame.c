@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a peer may send, line by line through one reader, as over a connection: a frame that is
+ * understood is one that we could have sent: written again it is understood again, and written
+ * twice it is the same text.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "io/frame.h"
+
+static int put (struct aw_textbuf *text, const struct aw_frame *frame)
+{
+    switch (frame->type) {
+    case AW_FRAME_CHALLENGE:
+        return aw_frame_put_challenge (text, frame->nonce, NULL);
+    case AW_FRAME_PROOF:
+        return aw_frame_put_proof (text, frame->credential, frame->nonce, NULL);
+    case AW_FRAME_HELLO:
+        return aw_frame_put_hello (text, &frame->event, NULL);
+    case AW_FRAME_START:
+        return aw_frame_put_start (text, &frame->launch, NULL);
+    case AW_FRAME_KILL:
+        return aw_frame_put_kill (text, frame->event.task, frame->event.attempt, frame->grace,
+                                  NULL);
+    case AW_FRAME_FINISH:
+        return aw_frame_put_finish (text, &frame->event, NULL);
+    case AW_FRAME_LEAVE:
+        return aw_frame_put_leave (text, frame->event.reason, NULL);
+    case AW_FRAME_QUIT:
+        return aw_frame_put_quit (text, frame->now, NULL);
+    default:
+        return -1;
+    }
+}
+
+static void round_trip (const struct aw_frame *frame)
+{
+    struct aw_frame_reader *reader = aw_frame_reader_create ();
+    struct aw_textbuf once = { 0 }, twice = { 0 };
+    struct aw_frame again;
+    struct aw_error err = { "" };
+
+    RULE (reader);
+    /* Too long to be sent is the one excuse. */
+    if (put (&once, frame) == 0) {
+        RULE (once.len > 0 && once.data[once.len - 1] == '\n');
+        RULE (!memchr (once.data, '\n', once.len - 1));
+        RULE (aw_frame_read (reader, once.data, once.len - 1, &again, &err) == 0);
+        RULE (again.type == frame->type);
+        RULE (put (&twice, &again) == 0);
+        RULE (once.len == twice.len && memcmp (once.data, twice.data, once.len) == 0);
+    }
+    aw_textbuf_finish (&once);
+    aw_textbuf_finish (&twice);
+    aw_frame_reader_destroy (reader);
+}
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    static struct aw_frame_reader *reader; /* used again and again, as in a connection */
+    const uint8_t *end = data + size;
+    struct aw_frame frame;
+
+    if (!reader)
+        reader = aw_frame_reader_create ();
+    RULE (reader);
+    while (data < end) {
+        const uint8_t *stop = memchr (data, '\n', (size_t)(end - data));
+        size_t n = (size_t)((stop ? stop : end) - data);
+        char *line = malloc (n + 1); /* of its own size, so that reading beyond it is seen */
+
+        RULE (line);
+        memcpy (line, data, n);
+        if (aw_frame_read (reader, line, n, &frame, NULL) == 0)
+            round_trip (&frame);
+        free (line);
+        data += n + 1;
+    }
+    return 0;
+}

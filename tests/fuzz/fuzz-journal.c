@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A journal from anybody, in a run directory whose workflow is known: what it says is refused or
+ * makes sense. All formats of the report can be made of it; their figures add up; and the text is
+ * harmless for a terminal.
+ */
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/report.h"
+#include "fuzz.h"
+
+static const char workflow[] =
+    "{ \"async-workflow\": 1, \"name\": \"w\", \"iterations\": 3, \"defaults\": { \"retries\": 1 },"
+    "  \"tasks\": { \"a\": { \"count\": 4, \"command\": [\"x\"], \"after\": [\"c@-1\"] },"
+    "    \"b\": { \"count\": 4, \"gpus\": 1, \"after\": [\"a[i]\"], \"command\": [\"x\"] },"
+    "    \"c\": { \"cpus\": 2, \"after\": [\"b\"], \"script\": \"y\" } } }";
+
+static char dir[64];
+static char journal[96];
+
+static void clean_up (void)
+{
+    char path[96];
+
+    unlink (journal);
+    snprintf (path, sizeof (path), "%s/workflow.json", dir);
+    unlink (path);
+    rmdir (dir);
+}
+
+static void write_file (const char *path, const void *data, size_t size)
+{
+    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    RULE (fd >= 0);
+    RULE (write (fd, data, size) == (ssize_t)size);
+    close (fd);
+}
+
+static void prepare (void)
+{
+    char path[96];
+
+    snprintf (dir, sizeof (dir), "%s/aw-fuzz.XXXXXX",
+              access ("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+    RULE (mkdtemp (dir));
+    snprintf (journal, sizeof (journal), "%s/journal.jsonl", dir);
+    snprintf (path, sizeof (path), "%s/workflow.json", dir);
+    write_file (path, workflow, sizeof (workflow) - 1);
+    atexit (clean_up);
+}
+
+static void check_figures (const struct aw_report *report)
+{
+    const struct aw_summary *sum = &report->summary;
+
+    RULE (sum->completed + sum->failed + sum->cancelled + sum->skipped + sum->running
+              + sum->unstarted
+          == report->workflow->graph->n_tasks);
+    RULE (isnan (sum->makespan) || sum->makespan >= 0);
+    RULE (isnan (sum->cpu_share) || (sum->cpu_share >= 0 && sum->cpu_share <= 1 + 1e-9));
+    RULE (isnan (sum->gpu_share) || (sum->gpu_share >= 0 && sum->gpu_share <= 1 + 1e-9));
+    RULE (isnan (sum->gap_mean) || sum->gap_mean >= 0);
+}
+
+static void tell (const struct aw_report *report)
+{
+    static void (*const formats[]) (const struct aw_report *report,
+                                    struct aw_textbuf *out) = { aw_report_text, aw_report_json,
+                                                                aw_report_svg, aw_report_trace };
+
+    for (size_t i = 0; i < sizeof (formats) / sizeof (formats[0]); i++) {
+        struct aw_textbuf text = { 0 };
+
+        formats[i](report, &text);
+        RULE (!text.failed);
+        for (size_t c = 0; c < text.len; c++)
+            RULE ((unsigned char)text.data[c] >= 0x20 || text.data[c] == '\n');
+        aw_textbuf_finish (&text);
+    }
+}
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    struct aw_problems problems;
+    struct aw_report report;
+
+    if (!dir[0])
+        prepare ();
+    write_file (journal, data, size);
+    aw_problems_init (&problems);
+    if (aw_report_load (&report, dir, &problems) == 0) {
+        check_figures (&report);
+        tell (&report);
+        aw_report_finish (&report);
+    }
+    else
+        RULE (problems.n_errors > 0);
+    aw_problems_finish (&problems);
+    return 0;
+}

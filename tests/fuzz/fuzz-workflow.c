@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A workflow file from anybody: it is a workflow or there is at least one error, each of one line
+ * that a terminal can show; a workflow's names and texts hold for its first and last task, and a
+ * small one can be simulated to its end.
+ */
+#include <string.h>
+
+#include "core/sched.h"
+#include "fuzz.h"
+#include "io/workflow.h"
+#include "model/simulate.h"
+
+enum { SMALL = 200 }; /* tasks that are simulated */
+
+static void expand (const struct aw_workflow *w, uint32_t task, const char *template)
+{
+    if (template)
+        free (aw_recipe_expand (template, w->graph, task, "/run\"\x1b[2J"));
+}
+
+static void look_at (const struct aw_workflow *w)
+{
+    const struct aw_graph *graph = w->graph;
+    char name[256];
+
+    for (uint32_t i = 0; i < graph->n_sets; i++) {
+        const struct aw_recipe *recipe = &w->recipes[i];
+        uint32_t last = graph->sets[i].first + graph->sets[i].count - 1
+                        + (graph->iterations - 1) * graph->tasks_per_iteration;
+        uint32_t ends[] = { graph->sets[i].first, last };
+
+        RULE (last < graph->n_tasks);
+        for (int e = 0; e < 2; e++) {
+            int n = aw_graph_task_name (graph, ends[e], name, sizeof (name));
+            RULE (n > 0 && (size_t)n < sizeof (name));
+            RULE (aw_graph_task_parse (graph, name) == ends[e]);
+            for (char **arg = recipe->command; arg && *arg; arg++)
+                expand (w, ends[e], *arg);
+            expand (w, ends[e], recipe->script);
+            expand (w, ends[e], recipe->directory);
+            expand (w, ends[e], recipe->out);
+            expand (w, ends[e], recipe->err);
+            for (size_t v = 0; v < recipe->n_environment; v++)
+                expand (w, ends[e], recipe->environment[v].value);
+        }
+        RULE (!recipe->command != !recipe->script);
+    }
+}
+
+static void simulate (const struct aw_workflow *w)
+{
+    struct aw_sched_config config = { 0 };
+    struct aw_simulation simulation = { 0 };
+    struct aw_simulated result = { 0 };
+    struct aw_error err = { "" };
+    struct aw_sched *sched = aw_sched_create (w->graph, &config, &err);
+
+    if (!sched)
+        return;
+    if (aw_simulate_add_nodes (sched, 2, 64, 4, 0, &err) == 0
+        && aw_simulate (sched, &simulation, &result, &err) == 0)
+        RULE (result.end >= 0);
+    aw_sched_destroy (sched);
+}
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    struct aw_problems problems;
+    struct aw_workflow *w;
+    char *text = malloc (size + 1);
+
+    if (!text)
+        return 0;
+    memcpy (text, data, size);
+    text[size] = '\0'; /* as files are read */
+    aw_problems_init (&problems);
+    w = aw_workflow_parse (text, size, "f.json", &problems);
+    RULE (!w == (problems.n_errors > 0));
+    for (size_t i = 0; i < problems.n_items; i++)
+        for (const char *c = problems.items[i].text; *c; c++)
+            RULE ((unsigned char)*c >= 0x20 && *c != 0x7f);
+    if (w) {
+        look_at (w);
+        if (w->graph->n_tasks <= SMALL)
+            simulate (w);
+    }
+    aw_workflow_destroy (w);
+    aw_problems_finish (&problems);
+    free (text);
+    return 0;
+}
