@@ -103,6 +103,19 @@ static void kill_task (struct aw_agent *agent, const struct aw_frame *frame)
         aw_agent_end_task (task, AW_STATUS_CANCELLED, frame->grace);
 }
 
+/* A coordinator that hears nothing gives this node's tasks to others: where it is the network that
+ * is cut, they shall have ended here by then. One that is stopped for a while (Ctrl-Z) is waited
+ * for.
+ */
+static void answer (struct aw_agent *agent, double timeout)
+{
+    if (timeout != agent->timeout)
+        aw_link_set_timeout (agent->link, 0.75 * timeout);
+    agent->timeout = timeout;
+    if (aw_frame_put_pong (aw_link_out (agent->link), NULL) == 0)
+        aw_link_send (agent->link);
+}
+
 static void on_line (void *arg, const char *line, size_t size)
 {
     struct aw_agent *agent = arg;
@@ -120,6 +133,9 @@ static void on_line (void *arg, const char *line, size_t size)
         break;
     case AW_FRAME_KILL:
         kill_task (agent, &frame);
+        break;
+    case AW_FRAME_PING:
+        answer (agent, frame.seconds);
         break;
     case AW_FRAME_QUIT:
         agent->quitting = true;

@@ -31,6 +31,7 @@ struct aw_agent {
     struct event *send_signals; /* made active when some task has a signal due */
     struct event *sweep; /* timer: look for what ended tasks have left behind */
     struct event *give_up; /* timer: tasks that even SIGKILL does not end */
+    double timeout; /* seconds that the coordinator waits for a sign of life; 0: not told */
     bool quitting; /* nothing more will be started: end when nothing is left */
     bool leaving; /* what runs has been told to end */
     struct aw_error why; /* it did not end in order; "" if it did */

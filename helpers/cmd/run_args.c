@@ -19,6 +19,7 @@ enum {
     KEY_POLICY,
     KEY_PROGRESS,
     KEY_GRACE,
+    KEY_NODE_TIMEOUT,
     KEY_CPUS,
     KEY_GPUS
 };
@@ -42,6 +43,8 @@ static const struct argp_option options[] = {
       0 },
     { "grace", KEY_GRACE, "TIME", 0,
       "When stopped, give tasks so long between SIGTERM and SIGKILL [5s]", 0 },
+    { "node-timeout", KEY_NODE_TIMEOUT, "TIME", 0,
+      "Take a node for lost when nothing is heard of it for so long; 0: never [60s]", 0 },
     { "test-only", KEY_TEST_ONLY, NULL, 0,
       "Check FILE and print what the model predicts; run nothing", 0 },
     { "resume", KEY_RESUME, "D", OPTION_HIDDEN, NULL, 0 },
@@ -54,8 +57,8 @@ static const char doc[] =
     "outside an allocation, "
     "one is made by salloc."
     "\vEnvironment: ASYNC_WORKFLOW_MODE, ASYNC_WORKFLOW_POLICY, ASYNC_WORKFLOW_DIR, "
-    "ASYNC_WORKFLOW_PROGRESS and "
-    "ASYNC_WORKFLOW_GRACE stand for the options of these names.\n\n"
+    "ASYNC_WORKFLOW_PROGRESS, "
+    "ASYNC_WORKFLOW_GRACE and ASYNC_WORKFLOW_NODE_TIMEOUT stand for the options of these names.\n\n"
     "Exit status: 0 all done; 1 a task failed; 2 the input is wrong; 3 stopped before the end; 4 "
     "the pool failed.";
 
@@ -113,6 +116,14 @@ static int set (
         if (aw_parse_seconds (value, &args->grace) < 0)
             return aw_error_set (err, "%s: \"%s\" is not a time: give seconds or \"1m30s\"", what,
                                  value);
+        return 0;
+    case KEY_NODE_TIMEOUT:
+        if (aw_parse_seconds (value, &args->node_timeout) < 0)
+            return aw_error_set (err, "%s: \"%s\" is not a time: give seconds or \"1m30s\"", what,
+                                 value);
+        if (args->node_timeout > 0 && args->node_timeout < 3)
+            return aw_error_set (err, "%s: %s is too short for a node to answer: give 3s or more",
+                                 what, value);
         return 0;
     case KEY_DIR:
         if (!*value)
@@ -178,6 +189,7 @@ static error_t parse_one (int key, char *value, struct argp_state *state)
     case KEY_POLICY:
     case KEY_PROGRESS:
     case KEY_GRACE:
+    case KEY_NODE_TIMEOUT:
     case KEY_DIR:
         rc = set (args, key, option_name (key), value, p->err);
         break;
@@ -200,7 +212,7 @@ static int parse_environment (struct aw_run_args *args, struct aw_error *err)
     } variables[] = {
         { "ASYNC_WORKFLOW_MODE", KEY_MODE },   { "ASYNC_WORKFLOW_POLICY", KEY_POLICY },
         { "ASYNC_WORKFLOW_DIR", KEY_DIR },     { "ASYNC_WORKFLOW_PROGRESS", KEY_PROGRESS },
-        { "ASYNC_WORKFLOW_GRACE", KEY_GRACE },
+        { "ASYNC_WORKFLOW_GRACE", KEY_GRACE }, { "ASYNC_WORKFLOW_NODE_TIMEOUT", KEY_NODE_TIMEOUT },
     };
 
     for (size_t i = 0; i < sizeof (variables) / sizeof (variables[0]); i++) {
@@ -238,6 +250,7 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
 
     memset (args, 0, sizeof (*args));
     args->grace = 5;
+    args->node_timeout = 60;
     args->sched = (struct aw_sched_config){ AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     err->text[0] = '\0';
     if (split (args, argc, argv, &n) < 0)

@@ -88,7 +88,7 @@ static int start_pool (struct aw_pool_run *run,
     run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator),
                                        run->job.id, run->job.n_nodes, run->job.port_first,
                                        run->job.port_last, JOIN_DEADLINE, err);
-    if (!run->exec)
+    if (!run->exec || aw_exec_agents_set_timeout (run->exec, run->args->node_timeout, err) < 0)
         return -1;
     step.munge_socket = getenv (AW_AUTH_SOCKET);
     step.port = aw_exec_agents_port (run->exec);

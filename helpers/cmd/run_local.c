@@ -31,6 +31,7 @@ int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *work
     struct aw_idset cpus = { 0 }, gpus = { 0 };
     struct aw_agent_local local = { &cpus, &gpus };
     struct aw_error err;
+    bool ready;
     int code;
 
     if ((args->cpus && aw_idset_add (&cpus, 0, args->cpus - 1) < 0)
@@ -39,7 +40,8 @@ int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *work
     else if (aw_pool_run_prepare (&run, &config, &err) == 0 && plan (&run, &err) == 0)
         run.exec = aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
                                          aw_agent_serve_local, &local, &err);
-    code = run.exec ? aw_pool_run_end (&run) : aw_pool_run_fail (&run, &err);
+    ready = run.exec && aw_exec_agents_set_timeout (run.exec, args->node_timeout, &err) == 0;
+    code = ready ? aw_pool_run_end (&run) : aw_pool_run_fail (&run, &err);
     aw_idset_finish (&cpus);
     aw_idset_finish (&gpus);
     aw_pool_run_finish (&run);

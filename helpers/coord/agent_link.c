@@ -15,6 +15,7 @@ struct aw_agent_link {
     struct aw_link *link;
     struct aw_event node; /* owns its name, reason and sets */
     uint32_t number;
+    double silent; /* seconds, see aw_agent_link_beat */
     struct aw_error farewell; /* why it leaves, as it told */
     bool over; /* lost was called */
 };
@@ -63,6 +64,7 @@ static int check_frame (const struct aw_agent_link *agent,
         return 0; /* checked where it is kept */
     case AW_FRAME_FINISH:
     case AW_FRAME_LEAVE:
+    case AW_FRAME_PONG:
         return known ? 0 : aw_error_set (err, "it spoke before its hello");
     default:
         return aw_error_set (err, "it sent what only a coordinator sends");
@@ -77,6 +79,7 @@ static void on_line (void *arg, const char *line, size_t size)
 
     if (agent->over)
         return;
+    agent->silent = 0;
     if (aw_frame_read (agent->reader, line, size, &frame, &err) < 0
         || check_frame (agent, &frame, &err) < 0
         || (frame.type == AW_FRAME_HELLO && keep_hello (agent, &frame.event, &err) < 0)) {
@@ -87,7 +90,7 @@ static void on_line (void *arg, const char *line, size_t size)
         agent->callbacks.hello (agent->callbacks.arg, agent);
     else if (frame.type == AW_FRAME_FINISH)
         agent->callbacks.finish (agent->callbacks.arg, agent, &frame.event);
-    else {
+    else if (frame.type == AW_FRAME_LEAVE) {
         aw_error_set (&agent->farewell, "%s", frame.event.reason);
         if (agent->callbacks.leaves)
             agent->callbacks.leaves (agent->callbacks.arg, agent, agent->farewell.text);
@@ -165,6 +168,14 @@ void aw_agent_link_kill (struct aw_agent_link *agent, uint32_t task, uint32_t at
 {
     if (aw_frame_put_kill (aw_link_out (agent->link), task, attempt, grace, NULL) == 0)
         aw_link_send (agent->link);
+}
+
+double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double timeout)
+{
+    agent->silent += seconds;
+    if (aw_frame_put_ping (aw_link_out (agent->link), timeout, NULL) == 0)
+        aw_link_send (agent->link);
+    return agent->silent;
 }
 
 void aw_agent_link_quit (struct aw_agent_link *agent, bool now)

@@ -52,6 +52,10 @@ void aw_agent_link_kill (struct aw_agent_link *agent,
                          uint32_t task,
                          uint32_t attempt,
                          double grace);
+/* Another SECONDS have passed: asks for a sign of life, wanted within TIMEOUT. Returns the seconds,
+ * so counted, since anything was heard of it.
+ */
+double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double timeout);
 void aw_agent_link_quit (struct aw_agent_link *agent, bool now);
 
 /* Sends what it can without waiting, closes. Takes NULL, keeps errno. */

@@ -18,6 +18,7 @@
 enum {
     FLUSH_EVERY = 1024
 }; /* actions in one turn, so that a million tasks that become ready do not pile up */
+enum { HURRY_SECONDS = 3 }; /* for nodes to tell that killed tasks have ended */
 enum { EXIT_INPUT = 2, EXIT_STOPPED = 3, EXIT_POOL = 4 }; /* as in cmd/command.h */
 
 /* A start that is decided on and leaves when it stands in the journal. */
@@ -39,6 +40,7 @@ struct aw_coordinator {
     struct aw_stop_signals *signals;
     struct event *turn; /* made active when there is something to decide */
     struct event *redraw; /* one timer, armed as the display wants */
+    struct event *hurry; /* another, after a second Ctrl-C */
     struct event *wake; /* another, armed as the scheduler wants */
     double epoch; /* monotonic clock at t = 0 */
     double predicted; /* makespan by the model; 0: none */
@@ -415,6 +417,24 @@ static void on_redraw (evutil_socket_t fd, short what, void *arg)
     arm_redraw (c);
 }
 
+/* Tasks that were killed outright have not ended: their nodes do not answer, and are not waited
+ * for. */
+static void on_hurry (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event run, ev = { .type = AW_EVENT_NODE_LOST, .task = AW_NONE };
+    uint32_t cursor = 0;
+
+    (void)fd;
+    (void)what;
+    ev.reason = "its tasks were killed and it does not answer";
+    while (aw_sched_running (c->sched, &cursor, &run)) {
+        ev.node = run.node;
+        if (!aw_sched_pool (c->sched)->nodes[run.node].lost)
+            on_node_lost (c, &ev);
+    }
+}
+
 /* Ctrl-C and its kin: first ask the tasks to end, then make them. */
 static void on_stop_signal (void *arg, int times, const char *name)
 {
@@ -436,6 +456,7 @@ static void on_stop_signal (void *arg, int times, const char *name)
     c->config.kill_grace = 0; /* for those, too, that are yet to be told */
     while (aw_sched_running (c->sched, &cursor, &run))
         c->exec->ops->kill (c->exec, run.node, run.task, run.attempt, 0);
+    arm (c->hurry, HURRY_SECONDS);
 }
 
 static void on_suspend (void *arg)
@@ -492,7 +513,9 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->turn = event_new (base, -1, EV_PERSIST, on_turn, c);
     c->redraw = event_new (base, -1, 0, on_redraw, c);
     c->wake = event_new (base, -1, 0, on_wake, c);
-    if (!c->display_sets || !c->leaving || !c->departures || !c->turn || !c->redraw || !c->wake) {
+    c->hurry = event_new (base, -1, 0, on_hurry, c);
+    if (!c->display_sets || !c->leaving || !c->departures || !c->turn || !c->redraw || !c->wake
+        || !c->hurry) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -525,6 +548,8 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
         event_free (c->redraw);
     if (c->wake)
         event_free (c->wake);
+    if (c->hurry)
+        event_free (c->hurry);
     free (c->display_sets);
     free (c->leaving);
     free (c->departures);
@@ -596,6 +621,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     c->signals = NULL;
     event_del (c->redraw);
     event_del (c->wake);
+    event_del (c->hurry);
     event_del (c->turn);
     *err = c->failure;
     if (close_books (c, err->text[0] ? NULL : err) < 0 && c->exit_code == 0)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <math.h>
 
 #include "coord/agent_link.h"
 #include "coord/listener.h"
@@ -36,6 +37,9 @@ struct exec_agents {
     struct aw_listener *listener; /* NULL once all are there, and in local mode */
     uint16_t port;
     struct event *deadline;
+    struct event *beat; /* timer: asks all for a sign of life; NULL: not wanted */
+    double timeout; /* seconds without one after which a node is lost */
+    double beaten; /* when it last went off */
     double deadline_seconds;
     uint32_t n_nodes;
     struct aw_agent_link **agents; /* those that said hello; by number once all have. NULL: lost */
@@ -210,6 +214,48 @@ static void on_lost (void *arg, struct aw_agent_link *agent, const char *why)
     aw_agent_link_destroy (agent);
 }
 
+/* Signs of life. */
+
+/* After a pause of this process itself, stopped by Ctrl-Z perhaps, words may wait to be read. */
+static void on_beat (evutil_socket_t fd, short what, void *arg)
+{
+    struct exec_agents *row = arg;
+    double t = aw_clock_monotonic (), passed = fmin (t - row->beaten, row->timeout / 4);
+    struct aw_error why;
+
+    (void)fd;
+    (void)what;
+    row->beaten = t;
+    aw_error_set (&why, "nothing was heard of it for %g s", row->timeout);
+    for (uint32_t i = 0; i < row->n_agents; i++) {
+        struct aw_agent_link *agent = row->complete ? row->agents[i] : NULL;
+
+        if (!agent || aw_agent_link_beat (agent, passed, row->timeout) < row->timeout)
+            continue;
+        lost_node (row, agent, why.text);
+        aw_agent_link_destroy (agent); /* should it wake up, it finds its connection ended */
+    }
+}
+
+int aw_exec_agents_set_timeout (struct aw_exec *exec, double seconds, struct aw_error *err)
+{
+    struct exec_agents *row = row_of (exec);
+    double interval = seconds / 6;
+    struct timeval tv = { (time_t)interval, (suseconds_t)((interval - floor (interval)) * 1e6) };
+
+    if (!row->beat)
+        row->beat = event_new (row->base, -1, EV_PERSIST, on_beat, row);
+    if (!row->beat)
+        return aw_error_set (err, "out of memory");
+    row->timeout = seconds;
+    row->beaten = aw_clock_monotonic ();
+    if (!(seconds > 0))
+        event_del (row->beat);
+    else if (event_add (row->beat, &tv) < 0)
+        return aw_error_set (err, "out of memory");
+    return 0;
+}
+
 /* A connection of our own user, or the forked agent's. */
 static int adopt (struct exec_agents *row, int fd, struct aw_error *err)
 {
@@ -324,6 +370,8 @@ static void row_shutdown (struct aw_exec *exec)
         return;
     row->closing = true;
     stop_waiting (row);
+    if (row->beat)
+        event_del (row->beat);
     quit_all (row, false);
 }
 
@@ -354,6 +402,8 @@ static void row_destroy (struct aw_exec *exec)
         row->closing = true;
         stop_waiting (row);
         quit_all (row, true);
+        if (row->beat)
+            event_free (row->beat);
         for (uint32_t i = 0; i < row->n_agents; i++)
             aw_agent_link_destroy (row->agents[i]);
         for (uint32_t i = 0; i < row->n_quiet; i++)

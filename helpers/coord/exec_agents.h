@@ -34,4 +34,10 @@ struct aw_exec *aw_exec_local_create (struct event_base *base,
                                       void *arg,
                                       struct aw_error *err);
 
+/* From now on a node of which nothing is heard for SECONDS is lost: its agent or it has stopped, or
+ * the network is cut. Each is asked for a sign every sixth of that. Time in which this process
+ * itself did not run does not count. 0: no node is lost for its silence. 0, or -1 with text.
+ */
+int aw_exec_agents_set_timeout (struct aw_exec *exec, double seconds, struct aw_error *err);
+
 #endif /* AW_COORD_EXEC_AGENTS_H */

@@ -363,11 +363,11 @@ static int end_code (const struct aw_sched *s)
 {
     struct aw_counts all = aw_sched_counts (s, AW_NONE);
 
+    if (s->interrupted && !s->out_of_memory && all.waiting + all.ready > 0)
+        return 3; /* whatever has failed, there is something to resume */
     if (s->failed)
         return 1;
-    if (all.waiting + all.ready == 0)
-        return 0;
-    return s->interrupted && !s->out_of_memory ? 3 : 4;
+    return all.waiting + all.ready == 0 ? 0 : 4;
 }
 
 bool aw_sched_next (struct aw_sched *s, struct aw_event *action)

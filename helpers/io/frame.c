@@ -200,3 +200,19 @@ int aw_frame_put_quit (struct aw_textbuf *text, bool now, struct aw_error *err)
     aw_textbuf_puts (text, now ? "{\"quit\":true" : "{\"quit\":false");
     return end_frame (text, start, err);
 }
+
+int aw_frame_put_ping (struct aw_textbuf *text, double seconds, struct aw_error *err)
+{
+    size_t start = text->len;
+
+    put_seconds (text, "{\"ping\":", seconds);
+    return end_frame (text, start, err);
+}
+
+int aw_frame_put_pong (struct aw_textbuf *text, struct aw_error *err)
+{
+    size_t start = text->len;
+
+    aw_textbuf_puts (text, "{\"pong\":true");
+    return end_frame (text, start, err);
+}

@@ -12,6 +12,8 @@
  *   c {"kill":TASK,"attempt":0,"grace":5}
  *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
  *      "rss":1,"reason":"..."}
+ *   c {"ping":60}                         within so many seconds a word is wanted
+ *   a {"pong":true}
  *   a {"leave":"why"}                     it was told to end by somebody else
  *   c {"quit":false}                      end when nothing is left; true: end everything now
  *
@@ -48,6 +50,8 @@ enum aw_frame_type {
     AW_FRAME_FINISH, /* event, all of a FINISH but its node */
     AW_FRAME_LEAVE, /* event: reason */
     AW_FRAME_QUIT, /* now */
+    AW_FRAME_PING, /* seconds */
+    AW_FRAME_PONG,
     AW_FRAME_TYPES /* their number */
 };
 
@@ -58,6 +62,7 @@ struct aw_frame {
     struct aw_launch launch;
     struct aw_event event;
     double grace; /* seconds */
+    double seconds;
     bool now;
 };
 
@@ -79,6 +84,8 @@ int aw_frame_put_finish (struct aw_textbuf *text,
                          struct aw_error *err);
 int aw_frame_put_leave (struct aw_textbuf *text, const char *reason, struct aw_error *err);
 int aw_frame_put_quit (struct aw_textbuf *text, bool now, struct aw_error *err);
+int aw_frame_put_ping (struct aw_textbuf *text, double seconds, struct aw_error *err);
+int aw_frame_put_pong (struct aw_textbuf *text, struct aw_error *err);
 
 /* Reads frames; keeps what they are made of. NULL with ENOMEM. destroy takes NULL, keeps errno. */
 struct aw_frame_reader;

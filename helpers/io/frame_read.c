@@ -314,6 +314,19 @@ static int read_quit (struct aw_frame_reader *reader, struct aw_frame *frame, st
     return 0;
 }
 
+static int read_ping (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err)
+{
+    return get_seconds (reader, "ping", &frame->seconds, err);
+}
+
+static int read_pong (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err)
+{
+    (void)reader;
+    (void)frame;
+    (void)err;
+    return 0;
+}
+
 static const struct {
     const char *key;
     int (*read) (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err);
@@ -326,6 +339,8 @@ static const struct {
     [AW_FRAME_FINISH] = { "finish", read_finish },
     [AW_FRAME_LEAVE] = { "leave", read_leave },
     [AW_FRAME_QUIT] = { "quit", read_quit },
+    [AW_FRAME_PING] = { "ping", read_ping },
+    [AW_FRAME_PONG] = { "pong", read_pong },
 };
 
 static int parse_tree (struct aw_frame_reader *reader,

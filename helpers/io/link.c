@@ -252,20 +252,35 @@ void aw_link_destroy (struct aw_link *link)
 }
 
 /* These are improvements: a socket without them works as well. */
-void aw_link_tune_tcp (int fd)
+static void watch_tcp (int fd, int seconds)
 {
-    static const struct {
+    /* A third of the time in silence, then four probes. */
+    int idle = seconds / 3, interval = seconds / 6;
+    const struct {
         int level, name, value;
     } options[] = {
-        { IPPROTO_TCP, TCP_NODELAY, 1 },
         { SOL_SOCKET, SO_KEEPALIVE, 1 },
-        { IPPROTO_TCP, TCP_KEEPIDLE, 60 },
-        { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
+        { IPPROTO_TCP, TCP_KEEPIDLE, idle > 0 ? idle : 1 },
+        { IPPROTO_TCP, TCP_KEEPINTVL, interval > 0 ? interval : 1 },
         { IPPROTO_TCP, TCP_KEEPCNT, 4 },
-        { IPPROTO_TCP, TCP_USER_TIMEOUT, 120000 }, /* for data that nobody acknowledges */
+        { IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000 }, /* for data that nobody acknowledges */
     };
 
     for (size_t i = 0; i < sizeof (options) / sizeof (options[0]); i++)
         (void)setsockopt (fd, options[i].level, options[i].name, &options[i].value,
                           sizeof (options[i].value));
+}
+
+void aw_link_tune_tcp (int fd)
+{
+    const int yes = 1;
+
+    (void)setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof (yes));
+    watch_tcp (fd, 120);
+}
+
+void aw_link_set_timeout (struct aw_link *link, double seconds)
+{
+    if (seconds >= 1 && seconds <= 86400)
+        watch_tcp (link->fd, (int)seconds);
 }

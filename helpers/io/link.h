@@ -48,8 +48,14 @@ void aw_link_drain (struct aw_link *link, double seconds);
 void aw_link_destroy (struct aw_link *link);
 
 /* For a fresh TCP connection: no delay, and a peer that vanished without a word is noticed by the
- * kernel's probes in two minutes: neither process has a timer of its own.
+ * kernel's probes in two minutes.
  */
 void aw_link_tune_tcp (int fd);
+
+/* The same for a connected link, with SECONDS in place of the two minutes: so soon the kernel
+ * breaks it when the other machine gives no sign. A process there that is merely stopped does not
+ * count.
+ */
+void aw_link_set_timeout (struct aw_link *link, double seconds);
 
 #endif /* AW_IO_LINK_H */

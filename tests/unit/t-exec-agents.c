@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -257,14 +258,137 @@ static void dies_early (void **state)
     assert_non_null (strstr (rig.broken, " was lost before "));
 }
 
+static void set_timeout (double seconds)
+{
+    struct aw_error err = { "" };
+
+    if (aw_exec_agents_set_timeout (rig.exec, seconds, &err) < 0)
+        fail_msg ("%s", err.text);
+}
+
+/* An agent that is stopped is lost, its task started elsewhere; when it wakes up it leaves, and
+ * nothing that it says is heard.
+ */
+static void frozen (void **state)
+{
+    pid_t task;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (2, RIG_SECONDS);
+    set_timeout (1.5);
+    start_agent (0, "n1", 1, NULL);
+    start_agent (1, "n2", 1, NULL);
+    rig_until_nodes (&rig, 2);
+    rig_start (&rig, 1, 1, "echo $$ >pid; until test -e go; do sleep 0.05; done");
+    rig_until_file (&rig, "pid");
+    task = rig_read_pid (&rig, "pid");
+    kill (agents[1], SIGSTOP);
+    rig_until_lost (&rig, 1);
+    assert_int_equal (rig.lost[0], 1);
+    assert_string_equal (rig.lost_reason, "nothing was heard of it for 1.5 s");
+    rig_start (&rig, 0, 1, "touch go"); /* the stopped agent's one ends, too, and it cannot tell */
+    rig_until_ends (&rig, 1);
+    rig_until_gone (&rig, task);
+    kill (agents[1], SIGCONT);
+    assert_int_equal (exit_status (1), 1); /* it noticed that it had been left */
+    rig.exec->ops->shutdown (rig.exec);
+    rig_until_idle (&rig);
+    assert_int_equal (exit_status (0), 0);
+    assert_int_equal (rig.n_ends, 1);
+    assert_int_equal (rig.n_lost, 1);
+}
+
+/* While this process itself does not run nobody can be heard: that is no silence. */
+static void pause_of_ours (void **state)
+{
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (1, RIG_SECONDS);
+    start_agent (0, "n1", 1, NULL);
+    rig_until_nodes (&rig, 1);
+    set_timeout (1);
+    usleep (2500000);
+    rig_start (&rig, 0, 1, "sleep 1.5");
+    rig_until_ends (&rig, 1);
+    assert_int_equal (rig.n_lost, 0);
+    set_timeout (0);
+}
+
+/* The agent in a network namespace of its own, behind a link that is cut: both sides notice, and
+ * the agent has ended its tasks by the time the node is given up.
+ */
+static void cut_link (const char *link, pid_t other, int net)
+{
+    char command[1024];
+
+    if (net < 0)
+        snprintf (command, sizeof (command), "ip link set %sa down", link);
+    else
+        snprintf (command, sizeof (command),
+                  "{ ip link add %sa type veth peer name %sb netns %d && ip addr add "
+                  "10.213.%d.1/30 dev %sa && ip link set %sa up && nsenter -t %d -n ip addr add "
+                  "10.213.%d.2/30 dev %sb && nsenter -t %d -n ip link set %sb up; } 2>/dev/null",
+                  link, link, (int)other, net, link, link, (int)other, net, link, (int)other, link);
+    if (system (command) != 0)
+        skip ();
+}
+
+static void network_cut (void **state)
+{
+    int net = (int)getpid () % 250, ready[2], go[2];
+    char link[16], hosts[32], byte;
+    pid_t task;
+
+    (void)state;
+    if (!with_munge || geteuid () != 0)
+        skip ();
+    create (1, RIG_SECONDS);
+    assert_int_equal (pipe (ready) | pipe (go), 0);
+    snprintf (link, sizeof (link), "aw%d", (int)getpid () % 100000);
+    snprintf (hosts, sizeof (hosts), "10.213.%d.1", net);
+    agents[0] = fork ();
+    if (agents[0] == 0) {
+        struct aw_agent_config config = { .fd = -1, .hosts = hosts, .job = "55", .node = "n1" };
+
+        if (unshare (CLONE_NEWNET) < 0 || write (ready[1], "", 1) != 1
+            || read (go[0], &byte, 1) != 1)
+            _exit (9);
+        config.port = aw_exec_agents_port (rig.exec);
+        aw_idset_add (&config.cpus, 0, 0);
+        freopen ("/dev/null", "w", stderr);
+        _exit (aw_agent_run (&config, NULL) < 0);
+    }
+    close (ready[1]);
+    if (read (ready[0], &byte, 1) != 1)
+        skip (); /* no namespaces here */
+    cut_link (link, agents[0], net);
+    assert_int_equal (write (go[1], "", 1), 1);
+    rig_until_nodes (&rig, 1);
+    set_timeout (8);
+    rig_start (&rig, 0, 1, "trap '' TERM; echo $$ >pid; while :; do sleep 0.05; done");
+    rig_until_file (&rig, "pid");
+    task = rig_read_pid (&rig, "pid");
+    for (int i = 0; i < 30; i++) { /* it has been told of the timeout */
+        event_base_loop (rig.base, EVLOOP_NONBLOCK);
+        usleep (100000);
+    }
+    cut_link (link, 0, -1);
+    rig_until_lost (&rig, 1);
+    assert_string_equal (rig.lost_reason, "nothing was heard of it for 8 s");
+    rig_until_gone (&rig, task);
+    assert_int_equal (exit_status (0), 1);
+    assert_int_equal (rig.n_ends, 0);
+}
+
 /* No coordinator: the agent gives up by itself, with a word about it. */
 static void no_coordinator (void **state)
 {
-    struct aw_agent_config config = { .fd = -1,
-                                      .hosts = "127.0.0.1",
-                                      .port = 1,
-                                      .job = "",
-                                      .node = "n1" };
+    struct aw_agent_config config = {
+        .fd = -1, .hosts = "127.0.0.1", .port = 1, .job = "", .node = "n1"
+    };
     struct aw_error err = { "" };
     int fds[2];
     char text[512] = "";
@@ -290,9 +414,9 @@ static void no_coordinator (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (wrong_arguments), TEST (ordered),     TEST (lost),
-        TEST (missing),         TEST (missing_all), TEST (other_job),
-        TEST (same_node),       TEST (dies_early),  TEST (no_coordinator),
+        TEST (wrong_arguments), TEST (ordered),   TEST (lost),          TEST (missing),
+        TEST (missing_all),     TEST (other_job), TEST (same_node),     TEST (dies_early),
+        TEST (no_coordinator),  TEST (frozen),    TEST (pause_of_ours), TEST (network_cut),
     };
 
     return cmocka_run_group_tests (tests, start_munged, stop_munged);

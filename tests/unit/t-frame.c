@@ -57,6 +57,8 @@ static void wrong_frames (void **state)
         { "{\"quit\":true}}", "not a JSON object" },
         { "{\"quit\":true}{\"quit\":true}", "not a JSON object" },
         { "{\"boo\":1}", "unknown kind" },
+        { "{\"ping\":-1}", "out of range" },
+        { "{\"ping\":\"\"}", "not a number" },
         { "{\"attempt\":1,\"kill\":1}", "unknown kind" },
         { "{\"quit\":1}", "quit: \"quit\" is not true or false" },
         { "{\"challenge\":1}", "challenge: \"challenge\" is not a string" },
@@ -104,11 +106,9 @@ static void wrong_frames (void **state)
 /* Every prefix of a good frame is a bad one, and none disturbs the next. */
 static void cut_frames (void **state)
 {
-    struct aw_event ev = { .type = AW_EVENT_FINISH,
-                           .task = 7,
-                           .status = AW_STATUS_FAILED,
-                           .code = 3,
-                           .reason = "x\"y" };
+    struct aw_event ev = {
+        .type = AW_EVENT_FINISH, .task = 7, .status = AW_STATUS_FAILED, .code = 3, .reason = "x\"y"
+    };
     struct aw_textbuf text = { 0 };
     struct aw_frame frame;
 
@@ -209,10 +209,9 @@ static void finish (void **state)
 
 static void others (void **state)
 {
-    struct aw_event node = { .type = AW_EVENT_NODE,
-                             .name = "n1",
-                             .mem = 1 << 20,
-                             .reason = "unbound" };
+    struct aw_event node = {
+        .type = AW_EVENT_NODE, .name = "n1", .mem = 1 << 20, .reason = "unbound"
+    };
     struct aw_textbuf text = { 0 };
     struct aw_frame frame;
 
@@ -245,6 +244,17 @@ static void others (void **state)
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_QUIT);
     assert_true (frame.now);
+
+    text.len = 0;
+    assert_int_equal (aw_frame_put_ping (&text, 7.5, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_PING);
+    assert_true (frame.seconds == 7.5);
+
+    text.len = 0;
+    assert_int_equal (aw_frame_put_pong (&text, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.type, AW_FRAME_PONG);
 
     text.len = 0;
     assert_int_equal (aw_frame_put_leave (&text, "told to", NULL), 0);

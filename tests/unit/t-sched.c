@@ -550,6 +550,28 @@ static void stop_and_kill (void **state)
     drive_destroy (d);
 }
 
+/* Something has failed for good and the run was stopped with work left: to be resumed. */
+static void failed_and_stopped (void **state)
+{
+    struct aw_event stop = { .type = AW_EVENT_STOP, .t = 2, .code = 1, .reason = "Ctrl-C" };
+    struct drive *d = drive (AW_ON_FAILURE_SKIP, 0);
+
+    (void)state;
+    end (d, 1, AW_STATUS_FAILED);
+    assert_int_equal (aw_sched_handle (d->s, &stop, NULL), 0);
+    end (d, 3, AW_STATUS_CANCELLED);
+    assert_int_equal (d->end, 3);
+    drive_destroy (d);
+    d = drive (AW_ON_FAILURE_SKIP, 0);
+    end (d, 1, AW_STATUS_FAILED); /* a[1] */
+    end (d, 1, AW_STATUS_COMPLETED); /* a[0] */
+    stop.code = 0;
+    assert_int_equal (aw_sched_handle (d->s, &stop, NULL), 0);
+    end (d, 3, AW_STATUS_COMPLETED); /* each[0], the last that could run: nothing to resume */
+    assert_int_equal (d->end, 1);
+    drive_destroy (d);
+}
+
 static void lost_node (void **state)
 {
     struct aw_event lost = { .type = AW_EVENT_NODE_LOST, .t = 1, .node = 0, .reason = "gone" };
@@ -760,13 +782,21 @@ static void slow_drift (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),     cmocka_unit_test (paper),
-        cmocka_unit_test (random_graphs),       cmocka_unit_test (replay),
-        cmocka_unit_test (wide_is_not_starved), cmocka_unit_test (failures),
-        cmocka_unit_test (stop_and_kill),       cmocka_unit_test (lost_node),
-        cmocka_unit_test (never_fits),          cmocka_unit_test (impossible_reserves_nothing),
-        cmocka_unit_test (no_time_at_all),      cmocka_unit_test (many_sets),
-        cmocka_unit_test (many_kills),          cmocka_unit_test (slow_drift),
+        cmocka_unit_test (wrong_arguments),
+        cmocka_unit_test (paper),
+        cmocka_unit_test (random_graphs),
+        cmocka_unit_test (replay),
+        cmocka_unit_test (wide_is_not_starved),
+        cmocka_unit_test (failures),
+        cmocka_unit_test (stop_and_kill),
+        cmocka_unit_test (failed_and_stopped),
+        cmocka_unit_test (lost_node),
+        cmocka_unit_test (never_fits),
+        cmocka_unit_test (impossible_reserves_nothing),
+        cmocka_unit_test (no_time_at_all),
+        cmocka_unit_test (many_sets),
+        cmocka_unit_test (many_kills),
+        cmocka_unit_test (slow_drift),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
