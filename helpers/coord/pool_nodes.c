@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <slurm/slurm.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "coord/hostlist.h"
+#include "util/strings.h"
 
 /* Which nodes stay, one a node of the job. */
 struct choice {
@@ -31,29 +33,26 @@ static int mark (bool *marked,
                  bool all,
                  struct aw_error *err)
 {
-    char *name;
+    struct aw_strings names = { 0 };
     int rc = 0;
 
     if (strchr (list, '/'))
         return aw_error_set (err, "%s=%s: a file: inside an allocation give the nodes' names",
                              option, list);
-    __auto_type hosts = slurm_hostlist_create (list); /* its type differs between releases */
-    if (!hosts || slurm_hostlist_count (hosts) == 0)
+    if (aw_hostlist_expand (&names, list, err) < 0)
         rc = aw_error_set (err, "%s=%s: not a list of nodes", option, list);
-    while (rc == 0 && (name = slurm_hostlist_shift (hosts))) {
+    for (size_t k = 0; rc == 0 && k < names.n; k++) {
         uint32_t i = 0;
 
-        while (i < job->n_nodes && strcmp (job->nodes[i].name, name) != 0)
+        while (i < job->n_nodes && strcmp (job->nodes[i].name, names.v[k]) != 0)
             i++;
         if (i < job->n_nodes)
             marked[i] = true;
         else if (all)
             rc = aw_error_set (err, "%s=%s: %s is no node of job %s, which has %s", option, list,
-                               name, job->id, job->node_list);
-        free (name);
+                               names.v[k], job->id, job->node_list);
     }
-    if (hosts)
-        slurm_hostlist_destroy (hosts);
+    aw_strings_finish (&names);
     return rc;
 }
 
@@ -147,7 +146,7 @@ static int apply_count (struct choice *choice,
 /* Drops what does not stay, sums anew. */
 static int reduce (struct aw_slurm_job *job, const struct choice *choice, struct aw_error *err)
 {
-    __auto_type hosts = slurm_hostlist_create (NULL);
+    struct aw_strings names = { 0 };
     uint32_t n = 0;
     char *list;
 
@@ -161,17 +160,17 @@ static int reduce (struct aw_slurm_job *job, const struct choice *choice, struct
         job->nodes[n] = job->nodes[i];
         job->n_cpus += aw_idset_count (&job->nodes[n].cpus);
         job->n_gpus += job->nodes[n].n_gpus;
-        if (hosts)
-            slurm_hostlist_push_host (hosts, job->nodes[n].name);
+        aw_strings_add (&names, job->nodes[n].name);
         n++;
     }
     job->is_part = n < job->n_nodes;
     job->n_nodes = n;
-    list = hosts ? slurm_hostlist_ranged_string_malloc (hosts) : NULL;
-    if (hosts)
-        slurm_hostlist_destroy (hosts);
+    list = names.failed ? NULL : aw_hostlist_join (&names, err);
+    if (names.failed)
+        aw_error_set (err, "%s", strerror (ENOMEM));
+    aw_strings_finish (&names);
     if (!list)
-        return aw_error_set (err, "%s", strerror (ENOMEM));
+        return -1;
     free (job->node_list);
     job->node_list = list;
     return 0;

@@ -12,13 +12,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <slurm/slurm.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "coord/hostlist.h"
 #include "util/capture.h"
 #include "util/strings.h"
 
@@ -199,8 +199,8 @@ static int parse_shape (struct aw_slurm_node *shape, const char *from, const cha
     return parse_gres (shape, find (from, end, "GRES"));
 }
 
-/* Appends a node like SHAPE; takes NAME over. */
-static int add_node (struct aw_slurm_job *job, char *name, const struct aw_slurm_node *shape)
+/* Appends a node like SHAPE. -1 with errno. */
+static int add_node (struct aw_slurm_job *job, const char *name, const struct aw_slurm_node *shape)
 {
     struct aw_slurm_node *node;
 
@@ -208,15 +208,16 @@ static int add_node (struct aw_slurm_job *job, char *name, const struct aw_slurm
         size_t size = job->n_nodes ? 2 * (size_t)job->n_nodes : 1;
         struct aw_slurm_node *nodes = realloc (job->nodes, size * sizeof (*nodes));
 
-        if (!nodes) {
-            free (name);
+        if (!nodes)
             return -1;
-        }
         job->nodes = nodes;
     }
-    node = &job->nodes[job->n_nodes++];
+    node = &job->nodes[job->n_nodes];
     memset (node, 0, sizeof (*node));
-    node->name = name;
+    node->name = strdup (name);
+    if (!node->name)
+        return -1;
+    job->n_nodes++;
     node->mem = shape->mem;
     node->n_gpus = shape->n_gpus;
     job->n_cpus += aw_idset_count (&shape->cpus);
@@ -243,18 +244,18 @@ static int parse_nodes_line (struct aw_slurm_job *job,
         aw_error_set (err, "scontrol: \"%.*s\": cannot be understood", (int)(end - from), from);
     }
     else {
-        __auto_type hosts = slurm_hostlist_create (list); /* its type differs between releases */
-        char *name;
+        struct aw_strings hosts = { 0 };
+        struct aw_error why = { "" };
 
-        while (rc == 0 && hosts && (name = slurm_hostlist_shift (hosts))) {
-            rc = add_node (job, name, &shape);
+        rc = aw_hostlist_expand (&hosts, list, &why);
+        if (rc < 0)
+            aw_error_set (err, "scontrol: %s", why.text);
+        for (size_t i = 0; rc == 0 && i < hosts.n; i++) {
+            rc = add_node (job, hosts.v[i], &shape);
             if (rc < 0)
                 aw_error_set (err, "%s", strerror (errno));
         }
-        if (hosts)
-            slurm_hostlist_destroy (hosts);
-        else
-            rc = aw_error_set (err, "scontrol: \"%s\": not a list of nodes", list);
+        aw_strings_finish (&hosts);
     }
     aw_slurm_node_finish (&shape);
     free (list);
