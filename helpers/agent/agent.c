@@ -301,7 +301,7 @@ static int prepare (struct aw_agent *agent, struct aw_error *err)
     if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)
         return aw_error_set (err, "prctl: %s", strerror (errno));
     agent->spawner = aw_spawner_create (err);
-    agent->environment = aw_environment_create (environ, &agent->config->gpus, err);
+    agent->environment = aw_environment_create (environ, &config->gpus, config->topology, err);
     agent->reader = aw_frame_reader_create ();
     if (!agent->spawner || !agent->environment)
         return -1;

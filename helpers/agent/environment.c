@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/gpus.h"
+#include "agent/place_env.h"
 #include "io/textbuf.h"
 
 /* Prefixes of names, or whole names where they end in '='. */
@@ -76,9 +76,8 @@ static const char *const hidden[] = {
 struct aw_environment {
     char **base; /* strings owned, sorted by name */
     size_t n_base;
-    bool threads_given; /* OMP_NUM_THREADS is in base */
-    bool in_job; /* SLURM_JOB_ID is */
-    struct aw_gpus *gpus;
+    bool in_job; /* SLURM_JOB_ID is in base */
+    struct aw_place_env *place_env;
     /* Made anew by each make, memory kept. */
     char **result;
     size_t n_result;
@@ -156,6 +155,7 @@ static int copy_base (struct aw_environment *environment, char *const *env)
 
 struct aw_environment *aw_environment_create (char *const *env,
                                               const struct aw_idset *gpus,
+                                              const char *topology,
                                               struct aw_error *err)
 {
     struct aw_environment *environment = calloc (1, sizeof (*environment));
@@ -165,10 +165,9 @@ struct aw_environment *aw_environment_create (char *const *env,
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    environment->threads_given = aw_environment_get (env, "OMP_NUM_THREADS") != NULL;
     environment->in_job = aw_environment_get (env, "SLURM_JOB_ID") != NULL;
-    environment->gpus = aw_gpus_create (env, gpus, err);
-    if (!environment->gpus) {
+    environment->place_env = aw_place_env_create (env, gpus, topology, err);
+    if (!environment->place_env) {
         aw_environment_destroy (environment);
         return NULL;
     }
@@ -208,18 +207,16 @@ static int make_room (struct aw_environment *environment, size_t n)
 }
 
 /* What the node adds, as text: strings one after the other. */
-static void add_own (struct aw_environment *environment, const struct aw_launch *launch)
+static void add_own (struct aw_environment *environment, const struct aw_launch *launch, bool bound)
 {
     struct aw_textbuf *own = &environment->own;
+    struct aw_place place = { &launch->cpus, &launch->gpus, launch->gpu_share, bound, false };
 
     own->len = 0;
     own->failed = false;
-    aw_gpus_variables (environment->gpus, &launch->gpus, own);
-    if (!environment->threads_given) {
-        aw_textbuf_puts (own, "OMP_NUM_THREADS=");
-        aw_textbuf_u64 (own, aw_idset_count (&launch->cpus));
-        aw_textbuf_putc (own, '\0');
-    }
+    for (char **variable = launch->env; variable && *variable; variable++)
+        place.placed = place.placed || aw_place_env_places (*variable);
+    aw_place_env_variables (environment->place_env, &place, own);
     if (environment->in_job) { /* a srun in a task would wait for the pool's step to end */
         aw_textbuf_puts (own, "SLURM_OVERLAP=1");
         aw_textbuf_putc (own, '\0');
@@ -240,14 +237,16 @@ static bool named (char *const *list, const char *variable)
     return false;
 }
 
-char **aw_environment_make (struct aw_environment *environment, const struct aw_launch *launch)
+char **aw_environment_make (struct aw_environment *environment,
+                            const struct aw_launch *launch,
+                            bool bound)
 {
     size_t n_given = 0, n_own = 0, n = 0;
     const char *end;
 
     while (launch->env && launch->env[n_given])
         n_given++;
-    add_own (environment, launch);
+    add_own (environment, launch, bound);
     end = environment->own.data + environment->own.len;
     for (const char *s = environment->own.data; s < end && !environment->own.failed;
          s += strlen (s) + 1)
@@ -287,7 +286,7 @@ void aw_environment_destroy (struct aw_environment *environment)
         free (environment->replaced);
         free (environment->result);
         aw_textbuf_finish (&environment->own);
-        aw_gpus_destroy (environment->gpus);
+        aw_place_env_destroy (environment->place_env);
         free (environment);
     }
     errno = saved;

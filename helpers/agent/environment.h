@@ -17,14 +17,19 @@
 struct aw_environment;
 
 /* Takes over what tasks shall see of ENV (copied). GPUS: all of the node, whose names it looks up
- * in ENV. NULL with text.
+ * in ENV. TOPOLOGY: as core/topology.h writes it; NULL: not known. NULL with text.
  */
 struct aw_environment *aw_environment_create (char *const *env,
                                               const struct aw_idset *gpus,
+                                              const char *topology,
                                               struct aw_error *err);
 
-/* The environment for LAUNCH, valid until the next call. NULL with ENOMEM. */
-char **aw_environment_make (struct aw_environment *environment, const struct aw_launch *launch);
+/* The environment for LAUNCH, which is BOUND to its CPUs or is not; valid until the next call. NULL
+ * with ENOMEM.
+ */
+char **aw_environment_make (struct aw_environment *environment,
+                            const struct aw_launch *launch,
+                            bool bound);
 
 /* Takes NULL, keeps errno. */
 void aw_environment_destroy (struct aw_environment *environment);

@@ -2,8 +2,10 @@
 /* Which variables: Slurm sets those that its gres.conf tells it for the kind of GPU
  * (CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES, ZE_AFFINITY_MASK, GPU_DEVICE_ORDINAL); each that the
  * agent was given is narrowed for its tasks. CUDA_VISIBLE_DEVICES is set always, so that a task
- * which asked for no GPU sees none. Where only ROCm's variable was given it counts from 0, for HIP
- * reads CUDA_VISIBLE_DEVICES as indices into what ROCR_VISIBLE_DEVICES has left.
+ * which asked for no GPU sees none. HIP reads it, too, as indices into what ROCR_VISIBLE_DEVICES
+ * has left: where only ROCm's variable was given it counts from 0, where both were (Slurm's default
+ * for GPUs of no known kind) HIP_VISIBLE_DEVICES does. An empty ZE_AFFINITY_MASK means all devices
+ * to Level Zero, so a task without GPU gets a number that none has.
  */
 #include "config.h"
 
@@ -61,17 +63,20 @@ static uint32_t count_entries (const char *list)
     return n;
 }
 
-int aw_gpus_ids (const char *list, struct aw_idset *set)
+/* As aw_gpus_ids; BY_NUMBER tells whether the ids are the entries themselves. */
+static int ids_of (const char *list, struct aw_idset *set, bool *by_number)
 {
     struct aw_idset ids;
     uint32_t n = list ? count_entries (list) : 0;
 
+    *by_number = true;
     aw_idset_init (&ids);
     for (const char *p = list; n > 0 && p;) {
         long number = next_number (&p);
 
         if (number < 0 || aw_idset_has (&ids, (uint32_t)number)) {
             aw_idset_finish (&ids); /* names, not numbers */
+            *by_number = false;
             if (aw_idset_add (&ids, 0, n - 1) < 0)
                 return -1;
             break;
@@ -84,6 +89,13 @@ int aw_gpus_ids (const char *list, struct aw_idset *set)
     aw_idset_finish (set);
     *set = ids;
     return 0;
+}
+
+int aw_gpus_ids (const char *list, struct aw_idset *set)
+{
+    bool by_number;
+
+    return ids_of (list, set, &by_number);
 }
 
 /* The place of ID among the ids. */
@@ -103,7 +115,7 @@ static int learn (struct variable *variable, const struct aw_idset *ids, const c
     uint32_t n = aw_idset_count (ids);
     struct aw_idset theirs = { 0 };
     const char *at = value;
-    bool equal;
+    bool by_number;
     char *p;
 
     variable->given = true;
@@ -111,16 +123,16 @@ static int learn (struct variable *variable, const struct aw_idset *ids, const c
         return 0;
     variable->list = strdup (value);
     variable->names = calloc (n, sizeof (char *));
-    if (!variable->list || !variable->names || aw_gpus_ids (value, &theirs) < 0)
+    if (!variable->list || !variable->names || ids_of (value, &theirs, &by_number) < 0)
         return -1;
-    equal = aw_idset_equal (&theirs, ids);
+    by_number = by_number && aw_idset_equal (&theirs, ids);
     aw_idset_finish (&theirs);
     p = variable->list;
     for (uint32_t i = 0; i < n; i++) {
         long number = next_number (&at);
         size_t length = strcspn (p, ",");
 
-        variable->names[equal && number >= 0 ? place_of (ids, (uint32_t)number) : i] = p;
+        variable->names[by_number ? place_of (ids, (uint32_t)number) : i] = p;
         p[length] = '\0';
         p += length + 1;
     }
@@ -162,11 +174,21 @@ void aw_gpus_destroy (struct aw_gpus *gpus)
     errno = saved;
 }
 
+/* What HIP takes before CUDA_VISIBLE_DEVICES, where that must keep the numbers of CUDA. */
+static void put_hip (uint32_t n, struct aw_textbuf *text)
+{
+    aw_textbuf_puts (text, n ? "HIP_VISIBLE_DEVICES=0" : "HIP_VISIBLE_DEVICES=-1");
+    for (uint32_t i = 1; i < n; i++)
+        aw_textbuf_printf (text, ",%u", i);
+    aw_textbuf_putc (text, '\0');
+}
+
 void aw_gpus_variables (const struct aw_gpus *gpus,
                         const struct aw_idset *mine,
                         struct aw_textbuf *text)
 {
     bool relative = gpus->variables[ROCR].given && !gpus->variables[CUDA].given;
+    bool none = aw_idset_next (mine, 0) == AW_IDSET_NONE;
 
     for (int v = 0; v < N_VARIABLES; v++) {
         const struct variable *variable = &gpus->variables[v];
@@ -176,6 +198,8 @@ void aw_gpus_variables (const struct aw_gpus *gpus,
             continue;
         aw_textbuf_puts (text, variable_names[v]);
         aw_textbuf_putc (text, '=');
+        if (none && v == ZE)
+            aw_textbuf_puts (text, "65535");
         for (uint32_t id = aw_idset_next (mine, 0); id != AW_IDSET_NONE;
              id = aw_idset_next (mine, id + 1), n++) {
             uint32_t place = place_of (&gpus->ids, id);
@@ -189,4 +213,6 @@ void aw_gpus_variables (const struct aw_gpus *gpus,
         }
         aw_textbuf_putc (text, '\0');
     }
+    if (gpus->variables[ROCR].given && !relative)
+        put_hip (aw_idset_count (mine), text);
 }

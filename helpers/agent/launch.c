@@ -37,7 +37,7 @@ void aw_agent_launch (struct aw_agent *agent, const struct aw_launch *launch)
     struct aw_agent_task *task = aw_agent_tasks_add (&agent->tasks);
     struct aw_error err;
 
-    spawn.env = aw_environment_make (agent->environment, launch);
+    spawn.env = aw_environment_make (agent->environment, launch, spawn.cpus != NULL);
     if (!task || !spawn.env) {
         if (task)
             aw_agent_tasks_remove (&agent->tasks, task);

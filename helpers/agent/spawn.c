@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/binding.h"
 #include "agent/environment.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -45,16 +45,15 @@ struct report {
 struct aw_spawner {
     char *paths; /* candidates for the program, one after the other, an empty string last */
     size_t paths_capacity;
-    cpu_set_t *mask;
-    size_t mask_size; /* bytes */
+    struct aw_numa numa;
+    struct aw_binding binding;
 };
 
 /* What the child needs, all of it looked up before. */
 struct child {
     const struct aw_spawn *spawn;
     const char *paths;
-    const cpu_set_t *mask; /* NULL: unbound */
-    size_t mask_size;
+    const struct aw_binding *binding;
     int report; /* to write a struct report to; close-on-exec */
     pid_t parent;
     bool same; /* out and err */
@@ -130,7 +129,7 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
     open_outputs (child);
     if (chdir (child->spawn->directory) < 0)
         fail (child, STAGE_DIRECTORY);
-    if (child->mask && sched_setaffinity (0, child->mask_size, child->mask) < 0)
+    if (aw_binding_apply (child->binding) < 0)
         fail (child, STAGE_CPUS);
 #ifdef SYS_close_range
     /* Where it is not there: all should be close-on-exec already. */
@@ -159,8 +158,11 @@ struct aw_spawner *aw_spawner_create (struct aw_error *err)
 {
     struct aw_spawner *spawner = calloc (1, sizeof (*spawner));
 
-    if (!spawner)
+    if (!spawner || (aw_numa_read (&spawner->numa, "") < 0 && errno == ENOMEM)) {
+        aw_spawner_destroy (spawner);
         aw_error_set (err, "out of memory");
+        return NULL;
+    }
     return spawner;
 }
 
@@ -170,7 +172,8 @@ void aw_spawner_destroy (struct aw_spawner *spawner)
 
     if (spawner) {
         free (spawner->paths);
-        free (spawner->mask);
+        aw_binding_finish (&spawner->binding);
+        aw_numa_finish (&spawner->numa);
         free (spawner);
     }
     errno = saved;
@@ -221,27 +224,6 @@ static int list_paths (struct aw_spawner *spawner, const char *program, char *co
         }
     }
     *to = '\0';
-    return 0;
-}
-
-static int fill_mask (struct aw_spawner *spawner, const struct aw_idset *cpus)
-{
-    uint32_t last = 0;
-    size_t size;
-
-    for (uint32_t i = aw_idset_next (cpus, 0); i != AW_IDSET_NONE; i = aw_idset_next (cpus, i + 1))
-        last = i;
-    size = CPU_ALLOC_SIZE (last + 1);
-    if (size > spawner->mask_size) {
-        cpu_set_t *mask = realloc (spawner->mask, size);
-        if (!mask)
-            return -1;
-        spawner->mask = mask;
-        spawner->mask_size = size;
-    }
-    CPU_ZERO_S (spawner->mask_size, spawner->mask);
-    for (uint32_t i = aw_idset_next (cpus, 0); i != AW_IDSET_NONE; i = aw_idset_next (cpus, i + 1))
-        CPU_SET_S (i, spawner->mask_size, spawner->mask);
     return 0;
 }
 
@@ -316,13 +298,12 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
     pid_t pid;
 
     if (list_paths (spawner, spawn->argv[0], spawn->env) < 0
-        || (spawn->cpus && fill_mask (spawner, spawn->cpus) < 0)) {
+        || aw_binding_prepare (&spawner->binding, &spawner->numa, spawn->cpus) < 0) {
         errno = ENOMEM;
         return aw_error_set (err, "out of memory");
     }
     child.paths = spawner->paths;
-    child.mask = spawn->cpus ? spawner->mask : NULL;
-    child.mask_size = spawner->mask_size;
+    child.binding = &spawner->binding;
     if (pipe2 (fds, O_CLOEXEC) < 0) {
         int error = errno;
         tell (spawn, STAGE_SESSION, error, err);

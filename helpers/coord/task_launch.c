@@ -133,6 +133,7 @@ int aw_task_launch (struct aw_launch *launch,
     launch->task = start->task;
     launch->attempt = start->attempt;
     launch->time_limit = c.set->time_limit;
+    launch->gpu_share = c.set->gpu_share;
     if (fill_argv (launch, &c) < 0 || fill_paths (launch, &c, start_dir) < 0
         || fill_env (launch, &c) < 0 || aw_idset_copy (&launch->cpus, &start->cpus) < 0
         || aw_idset_copy (&launch->gpus, &start->gpus) < 0)

@@ -150,6 +150,8 @@ int aw_frame_put_start (struct aw_textbuf *text,
     put_string (text, ",\"err\":", launch->err);
     put_set (text, ",\"cpus\":", &launch->cpus);
     put_set (text, ",\"gpus\":", &launch->gpus);
+    if (launch->gpu_share > 0)
+        put_number (text, ",\"share\":", launch->gpu_share);
     if (isfinite (launch->time_limit))
         put_seconds (text, ",\"limit\":", launch->time_limit);
     return end_frame (text, start, err);

@@ -257,6 +257,9 @@ static int read_start (struct aw_frame_reader *reader, struct aw_frame *frame, s
     launch->directory = (char *)directory;
     launch->out = (char *)out;
     launch->err = (char *)errors;
+    launch->gpu_share = 0;
+    if (member (reader, "share") && get_u32 (reader, "share", &launch->gpu_share, err) < 0)
+        return -1;
     launch->time_limit = INFINITY;
     return member (reader, "limit") ? get_seconds (reader, "limit", &launch->time_limit, err) : 0;
 }

@@ -19,6 +19,7 @@ struct aw_launch {
     char *err; /* may equal out: one description then */
     struct aw_idset cpus; /* planned, ids of the node */
     struct aw_idset gpus;
+    uint32_t gpu_share; /* thousandths of the one GPU, 1 to 999; 0: whole ones */
     double time_limit; /* seconds; INFINITY: none */
 };
 

@@ -106,7 +106,7 @@ static void made (void **state)
     char *given[] = { "A=new", "Z", "NEW=", "NEW=2", "ASYNC_WORKFLOW_TASK=t[3]", "UNKNOWN", NULL };
     struct aw_idset gpus = { 0 };
     struct aw_error err = { "" };
-    struct aw_environment *environment = aw_environment_create (base, &gpus, &err);
+    struct aw_environment *environment = aw_environment_create (base, &gpus, NULL, &err);
     struct aw_launch launch;
     char **env;
 
@@ -118,7 +118,7 @@ static void made (void **state)
     launch.env = given;
     assert_int_equal (aw_idset_add (&launch.cpus, 4, 7), 0);
     for (int round = 0; round < 2; round++) {
-        env = aw_environment_make (environment, &launch);
+        env = aw_environment_make (environment, &launch, false);
         assert_non_null (env);
         assert_int_equal (count (env, "A=new"), 1);
         assert_int_equal (count_name (env, "A"), 1);
@@ -139,7 +139,7 @@ static void made (void **state)
     }
     /* The next launch has nothing of the one before. */
     launch.env = NULL;
-    env = aw_environment_make (environment, &launch);
+    env = aw_environment_make (environment, &launch, false);
     assert_int_equal (count (env, "Z=26"), 1);
     assert_int_equal (count_name (env, "NEW"), 0);
     aw_idset_finish (&launch.cpus);
@@ -158,12 +158,15 @@ static void srun_in_a_task (void **state)
 
     (void)state;
     aw_launch_init (&launch);
-    environment = aw_environment_create (in_job, &none, NULL);
-    assert_int_equal (count (aw_environment_make (environment, &launch), "SLURM_OVERLAP=1"), 1);
-    assert_int_equal (count_name (aw_environment_make (environment, &launch), "SLURM_OVERLAP"), 1);
+    environment = aw_environment_create (in_job, &none, NULL, NULL);
+    assert_int_equal (count (aw_environment_make (environment, &launch, false), "SLURM_OVERLAP=1"),
+                      1);
+    assert_int_equal (
+        count_name (aw_environment_make (environment, &launch, false), "SLURM_OVERLAP"), 1);
     aw_environment_destroy (environment);
-    environment = aw_environment_create (outside, &none, NULL);
-    assert_int_equal (count_name (aw_environment_make (environment, &launch), "SLURM_OVERLAP"), 0);
+    environment = aw_environment_create (outside, &none, NULL, NULL);
+    assert_int_equal (
+        count_name (aw_environment_make (environment, &launch, false), "SLURM_OVERLAP"), 0);
     aw_environment_destroy (environment);
 }
 
@@ -178,22 +181,114 @@ static void threads_given (void **state)
     (void)state;
     aw_launch_init (&launch);
     assert_int_equal (aw_idset_add (&launch.cpus, 0, 7), 0);
-    environment =
-        aw_environment_create (base, &none, NULL); /* the user's own wins over the number of CPUs */
-    assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=3"), 1);
-    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"),
-                      1);
+    environment = aw_environment_create (base, &none, NULL,
+                                         NULL); /* the user's own wins over the number of CPUs */
+    assert_int_equal (
+        count (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS=3"), 1);
+    assert_int_equal (
+        count_name (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS"), 1);
     launch.env = given; /* and the workflow's over both */
-    assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=5"), 1);
-    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"),
-                      1);
+    assert_int_equal (
+        count (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS=5"), 1);
+    assert_int_equal (
+        count_name (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS"), 1);
     aw_environment_destroy (environment);
-    environment = aw_environment_create (base + 1, &none, NULL);
-    assert_int_equal (count (aw_environment_make (environment, &launch), "OMP_NUM_THREADS=5"), 1);
-    assert_int_equal (count_name (aw_environment_make (environment, &launch), "OMP_NUM_THREADS"),
-                      1);
+    environment = aw_environment_create (base + 1, &none, NULL, NULL);
+    assert_int_equal (
+        count (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS=5"), 1);
+    assert_int_equal (
+        count_name (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS"), 1);
     aw_environment_destroy (environment);
     aw_idset_finish (&launch.cpus);
+}
+
+/* What a launch of CPUs, SHARE and environment GIVEN makes of VARIABLE; "" where it is not there.
+ */
+static void place (char *const *base,
+                   const char *cpus,
+                   uint32_t share,
+                   char **given,
+                   bool bound,
+                   const char *name,
+                   char *value,
+                   size_t size)
+{
+    const char *topology = "core 0,4|1,5|2,6|3,7;numa 0-7";
+    struct aw_idset gpus = { 0 };
+    struct aw_environment *environment;
+    struct aw_launch launch;
+    const char *found;
+
+    environment = aw_environment_create (base, &gpus, topology, NULL);
+    assert_non_null (environment);
+    aw_launch_init (&launch);
+    launch.env = given;
+    launch.gpu_share = share;
+    assert_int_equal (aw_idset_parse (&launch.cpus, cpus), 0);
+    found = aw_environment_get (aw_environment_make (environment, &launch, bound), name);
+    snprintf (value, size, "%s", found ? found : "");
+    aw_idset_finish (&launch.cpus);
+    aw_environment_destroy (environment);
+}
+
+static void places (void **state)
+{
+    static char *none[] = { NULL };
+    static char *bind[] = { "OMP_PROC_BIND=close", NULL };
+    static char *own[] = { "OMP_PLACES=threads", NULL };
+    static char *intel[] = { "KMP_AFFINITY=compact", NULL };
+    static const struct {
+        char **base;
+        char **given;
+        const char *cpus;
+        bool bound;
+        const char *places, *bind;
+    } table[] = {
+        { none, none, "0-3", true, "{0},{1},{2},{3}", "false" },
+        { none, none, "0-1,4-5", true, "{0,4},{1,5}", "false" },
+        { none, none, "2,4-6", true, "{2,6},{4},{5}", "false" },
+        { none, none, "7-9", true, "{7},{8},{9}", "false" }, /* some not in the topology */
+        { none, none, "0-3", false, "", "" },
+        { bind, none, "1,5", true, "{1,5}", "close" },
+        { none, bind, "1,5", true, "{1,5}", "close" },
+        { own, none, "1,5", true, "threads", "" },
+        { none, own, "1,5", true, "threads", "" },
+        { intel, none, "1,5", true, "", "" },
+        { none, intel, "1,5", true, "", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        char value[64];
+
+        place (table[i].base, table[i].cpus, 0, table[i].given, table[i].bound, "OMP_PLACES", value,
+               sizeof (value));
+        assert_string_equal (value, table[i].places);
+        place (table[i].base, table[i].cpus, 0, table[i].given, table[i].bound, "OMP_PROC_BIND",
+               value, sizeof (value));
+        assert_string_equal (value, table[i].bind);
+    }
+}
+
+static void share (void **state)
+{
+    char *none[] = { NULL };
+    char *given[] = { "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=80", NULL };
+    char value[64];
+
+    (void)state;
+    place (none, "0", 250, none, true, "ASYNC_WORKFLOW_GPU_SHARE", value, sizeof (value));
+    assert_string_equal (value, "0.25");
+    place (none, "0", 125, none, true, "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", value, sizeof (value));
+    assert_string_equal (value, "12.5");
+    place (given, "0", 125, none, true, "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", value, sizeof (value));
+    assert_string_equal (value, "80");
+    place (none, "0", 125, given, true, "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", value, sizeof (value));
+    assert_string_equal (value, "80");
+    place (none, "0", 0, none, true, "ASYNC_WORKFLOW_GPU_SHARE", value, sizeof (value));
+    assert_string_equal (value, "");
+    place (none, "0", 0, none, true, "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", value, sizeof (value));
+    assert_string_equal (value, "");
 }
 
 static void gpu_ids (void **state)
@@ -242,12 +337,21 @@ static void gpu_variables (void **state)
         { "3,1", NULL, NULL, "1,3", "3", "CUDA_VISIBLE_DEVICES=3" },
         { "GPU-a,GPU-b,GPU-c", NULL, NULL, "0-2", "0,2", "CUDA_VISIBLE_DEVICES=GPU-a,GPU-c" },
         { NULL, NULL, NULL, "4-7", "5", "CUDA_VISIBLE_DEVICES=5" }, /* from SLURM_STEP_GPUS */
-        { "0,1", "0,1", NULL, "0-1", "1", "CUDA_VISIBLE_DEVICES=1 ROCR_VISIBLE_DEVICES=1" },
-        { "0,1", "0,1", NULL, "0-1", "", "CUDA_VISIBLE_DEVICES= ROCR_VISIBLE_DEVICES=" },
+        { "0,1", "0,1", NULL, "0-1", "1",
+          "CUDA_VISIBLE_DEVICES=1 ROCR_VISIBLE_DEVICES=1 HIP_VISIBLE_DEVICES=0" },
+        { "0,1", "0,1", NULL, "0-1", "",
+          "CUDA_VISIBLE_DEVICES= ROCR_VISIBLE_DEVICES= HIP_VISIBLE_DEVICES=-1" },
+        { "0,1,2", "0,1,2", NULL, "0-2", "1-2",
+          "CUDA_VISIBLE_DEVICES=1,2 ROCR_VISIBLE_DEVICES=1,2 HIP_VISIBLE_DEVICES=0,1" },
         { NULL, "0,1,2", NULL, "0-2", "1,2", "CUDA_VISIBLE_DEVICES=0,1 ROCR_VISIBLE_DEVICES=1,2" },
         { NULL, NULL, "0,1", "0-1", "1", "CUDA_VISIBLE_DEVICES=1 ZE_AFFINITY_MASK=1" },
+        { NULL, NULL, "0.0,0.1,1", "0-2", "1", "CUDA_VISIBLE_DEVICES=1 ZE_AFFINITY_MASK=0.1" },
+        { NULL, NULL, "0,1", "0-1", "",
+          "CUDA_VISIBLE_DEVICES= ZE_AFFINITY_MASK=65535" }, /* empty would be all */
+        { "MIG-a,MIG-b", NULL, NULL, "0-1", "1", "CUDA_VISIBLE_DEVICES=MIG-b" },
         { "0,1,2", "GPU-x,GPU-y", NULL, "0-2", "1",
-          "CUDA_VISIBLE_DEVICES=1 ROCR_VISIBLE_DEVICES=1" }, /* does not fit */
+          "CUDA_VISIBLE_DEVICES=1 ROCR_VISIBLE_DEVICES=1 HIP_VISIBLE_DEVICES=0" }, /* does not fit
+                                                                                    */
     };
 
     (void)state;
@@ -328,7 +432,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (hidden),        cmocka_unit_test (lookup),
         cmocka_unit_test (made),          cmocka_unit_test (srun_in_a_task),
-        cmocka_unit_test (threads_given), cmocka_unit_test (gpu_ids),
+        cmocka_unit_test (threads_given), cmocka_unit_test (places),
+        cmocka_unit_test (share),         cmocka_unit_test (gpu_ids),
         cmocka_unit_test (gpu_variables), cmocka_unit_test (node),
     };
 
