@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# AX_AW_COMPILER_FLAGS: warnings and hardening as far as the compiler knows them, in AW_CFLAGS and AW_LDFLAGS.
+# AX_AW_COMPILER_FLAGS: warnings as far as the compiler knows them, in AW_CFLAGS and AW_LDFLAGS.
 AC_DEFUN([AX_AW_COMPILER_FLAGS], [
   AC_ARG_ENABLE([werror],
     [AS_HELP_STRING([--enable-werror], [make warnings errors (for developers)])],
     [], [enable_werror=no])
   AW_CFLAGS=
   for flag in -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-              -Wformat=2 -Wno-format-nonliteral -Wvla -fstack-protector-strong -fno-common; do
+              -Wformat=2 -Wno-format-nonliteral -Wvla -fno-common; do
     AX_AW_TRY_CFLAG([$flag])
   done
   AS_IF([test "x$enable_werror" = xyes], [AX_AW_TRY_CFLAG([-Werror])])
-  AW_LDFLAGS="-Wl,-z,relro -Wl,-z,now"
+  AW_LDFLAGS=
   AC_SUBST([AW_CFLAGS])
   AC_SUBST([AW_LDFLAGS])
 ])
