@@ -21,6 +21,7 @@
 
 #include "go_model.h"
 #include "real.h"
+#include "util/error.h"
 
 /* Langevin dynamics, in the units of go_model.h. */
 struct ddmd_langevin {
@@ -35,8 +36,8 @@ struct ddmd_langevin {
 struct ddmd_conv_shape {
     size_t batch;
     size_t channels; /* of the big images */
-    size_t big;      /* their rows and columns */
-    size_t small;    /* rows and columns of the grid: (big + 2 pad - kernel) / stride + 1 */
+    size_t big; /* their rows and columns */
+    size_t small; /* rows and columns of the grid: (big + 2 pad - kernel) / stride + 1 */
     size_t kernel;
     size_t stride;
     size_t pad;
@@ -65,6 +66,11 @@ struct ddmd_adam {
 
 struct ddmd_backend {
     const char *name;
+
+    /* What has gone wrong first since the start, or NULL: whoever uses results asks before. A CPU
+     * has no such troubles.
+     */
+    const char *(*problem) (void);
 
     /* Energies (count) and forces (count x 3 n) of 'count' conformations x (count x 3 n, planar).
      */
@@ -161,7 +167,16 @@ struct ddmd_backend {
 /* The CPU, always there. Matrix products go to BLAS. */
 extern const struct ddmd_backend ddmd_backend_cpu;
 
-/* The backend called 'name', or NULL. */
-const struct ddmd_backend *ddmd_backend_find (const char *name);
+/* The backend called 'name', ready to be used: "cpu", or "cuda", a module beside the program's
+ * file, which is loaded at the first call. NULL with the reason in 'err': an unknown name, built
+ * without CUDA, no GPU. Valid until the program ends.
+ */
+const struct ddmd_backend *ddmd_backend_open (const char *name, struct aw_error *err);
+
+/* The same for a module at 'path'. */
+const struct ddmd_backend *ddmd_backend_load (const char *path, struct aw_error *err);
+
+/* 0, or -1 with the backend's problem in 'err'. */
+int ddmd_backend_check (const struct ddmd_backend *backend, struct aw_error *err);
 
 #endif /* !DDMD_BACKEND_H */

@@ -34,8 +34,14 @@ static void cpu_clear (ddmd_real *buffer, size_t count)
     memset (buffer, 0, count * sizeof (*buffer));
 }
 
+static const char *cpu_problem (void)
+{
+    return NULL;
+}
+
 const struct ddmd_backend ddmd_backend_cpu = {
     .name = "cpu",
+    .problem = cpu_problem,
     .md_forces = ddmd_cpu_md_forces,
     .md_run = ddmd_cpu_md_run,
     .alloc = cpu_alloc,

@@ -38,6 +38,8 @@ static struct {
     .outliers = 64,
 };
 
+static const struct ddmd_backend *backend; /* the one that --backend names */
+
 static const struct ddmd_option options[] = {
     { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
     { "iteration", "N", DDMD_COUNT (&option.iteration, 0, DDMD_ITERATION_MAX),
@@ -50,7 +52,7 @@ static const struct ddmd_option options[] = {
       "neighbours of the local outlier factor" },
     { "outliers", "N", DDMD_COUNT (&option.outliers, 1, 1e6),
       "strongest outliers to write, at most" },
-    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute" },
+    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute: cpu or cuda" },
     { 0 },
 };
 
@@ -86,19 +88,14 @@ static struct ddmd_vae *load_network (struct aw_error *err)
 {
     char path[DDMD_PATH_MAX];
     uint32_t newest, parts;
-    int rc = ddmd_rundir_newest (option.directory,
-                                 DDMD_NETWORK,
-                                 0,
-                                 (uint32_t)option.iteration + 1,
-                                 &newest,
-                                 &parts,
-                                 err);
+    int rc = ddmd_rundir_newest (option.directory, DDMD_NETWORK, 0, (uint32_t)option.iteration + 1,
+                                 &newest, &parts, err);
 
     if (rc == 0)
         aw_error_set (err, "%s: no network yet: run ddmd-train first", option.directory);
     if (rc <= 0 || ddmd_rundir_path (option.directory, DDMD_NETWORK, newest, 0, path, err) < 0)
         return NULL;
-    return ddmd_vae_read (ddmd_backend_find (option.backend), path, BATCH, err);
+    return ddmd_vae_read (backend, path, BATCH, err);
 }
 
 /* The outlier factors of all maps to 'score'. */
@@ -113,8 +110,10 @@ static int score_maps (const struct ddmd_maps *maps, double *score, struct aw_er
     means = calloc (maps->count * ddmd_vae_latent (vae), sizeof (*means));
     if (!means || ddmd_trainer_embed (vae, maps, means) < 0)
         rc = aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
-    else if ((rc = ddmd_lof (maps->count, ddmd_vae_latent (vae), means, option.neighbours, score))
-             < 0)
+    else if ((rc = ddmd_backend_check (backend, err)) == 0
+             && (rc =
+                     ddmd_lof (maps->count, ddmd_vae_latent (vae), means, option.neighbours, score))
+                    < 0)
         aw_error_set (err, "the outlier factors of %zu maps: %s", maps->count, strerror (errno));
     free (means);
     ddmd_vae_destroy (vae);
@@ -150,11 +149,7 @@ static int open_simulation (const struct ddmd_map *map,
     if (frames->frame && frames->iteration == map->iteration && frames->part == map->simulation)
         return 0;
     ddmd_frames_finish (frames);
-    if (ddmd_rundir_path (option.directory,
-                          DDMD_SIMULATION,
-                          map->iteration,
-                          map->simulation,
-                          path,
+    if (ddmd_rundir_path (option.directory, DDMD_SIMULATION, map->iteration, map->simulation, path,
                           err)
             < 0
         || ddmd_frames_read (path, frames, err) < 0)
@@ -177,11 +172,8 @@ static int fetch_frames (const struct ddmd_maps *maps,
 
         rc = open_simulation (map, &frames, err);
         if (rc == 0 && map->index >= frames.count)
-            rc = aw_error_set (err,
-                               "simulation %u of iteration %u has no frame %u any more",
-                               map->simulation,
-                               map->iteration,
-                               map->index);
+            rc = aw_error_set (err, "simulation %u of iteration %u has no frame %u any more",
+                               map->simulation, map->iteration, map->index);
         if (rc == 0) {
             restart->frame[i] = frames.frame[map->index];
             restart->frame[i].score = chosen[i].score;
@@ -195,20 +187,12 @@ static void print_summary (const struct ddmd_maps *maps, const struct ddmd_frame
 {
     const struct ddmd_frame *best = restart->frame;
 
-    printf ("part %u of %u of iteration %u: %zu maps, %zu outliers\n",
-            restart->part,
-            restart->parts,
-            restart->iteration,
-            maps->count,
-            restart->count);
+    printf ("part %u of %u of iteration %u: %zu maps, %zu outliers\n", restart->part,
+            restart->parts, restart->iteration, maps->count, restart->count);
     if (restart->count > 0)
         printf ("lowest RMSD among them %.2f, factor %.2f: frame %u of simulation %u of iteration "
                 "%u\n",
-                best->rmsd,
-                best->score,
-                best->index,
-                best->simulation,
-                best->iteration);
+                best->rmsd, best->score, best->index, best->simulation, best->iteration);
 }
 
 static int write_restart (const struct ddmd_maps *maps, const double *score, struct aw_error *err)
@@ -229,12 +213,8 @@ static int write_restart (const struct ddmd_maps *maps, const double *score, str
     if (!restart.frame)
         aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
     else if (fetch_frames (maps, chosen, &restart, err) == 0
-             && ddmd_rundir_path (option.directory,
-                                  DDMD_RESTART,
-                                  restart.iteration,
-                                  restart.part,
-                                  path,
-                                  err)
+             && ddmd_rundir_path (option.directory, DDMD_RESTART, restart.iteration, restart.part,
+                                  path, err)
                     == 0) {
         restart.count = ddmd_restart_rank (restart.frame, restart.count, option.outliers);
         rc = ddmd_frames_write (path, &restart, err);
@@ -252,11 +232,8 @@ static int infer (const struct ddmd_maps *maps, struct aw_error *err)
     int rc;
 
     if (maps->count <= option.neighbours)
-        return aw_error_set (err,
-                             "%s: %zu maps are too few for %llu neighbours",
-                             option.directory,
-                             maps->count,
-                             (unsigned long long)option.neighbours);
+        return aw_error_set (err, "%s: %zu maps are too few for %llu neighbours", option.directory,
+                             maps->count, (unsigned long long)option.neighbours);
     score = calloc (maps->count, sizeof (*score));
     if (!score)
         return aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
@@ -278,15 +255,12 @@ int main (int argc, char **argv)
         return ddmd_program_end (&program, 0, &err);
     if (rc == 0 && option.index >= option.count)
         rc = aw_error_set (&err, "--index: must be less than --count");
-    if (rc == 0 && !ddmd_backend_find (option.backend))
-        rc = aw_error_set (&err, "--backend: there is no \"%s\" here", option.backend);
+    if (rc == 0 && !(backend = ddmd_backend_open (option.backend, &err)))
+        rc = -1;
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
     first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
-    rc = ddmd_maps_gather (option.directory,
-                           (uint32_t)first,
-                           (uint32_t)option.iteration,
-                           &maps,
+    rc = ddmd_maps_gather (option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps,
                            &err);
     if (rc == 0)
         rc = infer (&maps, &err);

@@ -53,6 +53,8 @@ static struct {
     .dt = 0.01,
 };
 
+static const struct ddmd_backend *backend; /* the one that --backend names */
+
 static const struct ddmd_option options[] = {
     { "pdb", "FILE", DDMD_TEXT (&option.pdb), "the folded structure" },
     { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
@@ -76,7 +78,7 @@ static const struct ddmd_option options[] = {
     { "start", "FILE[:FRAME]", DDMD_TEXT (&option.start),
       "start from this frame instead, of those in FILE, from 0" },
     { "out", "FILE", DDMD_TEXT (&option.out), "write here instead of by name in DIR" },
-    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute" },
+    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute: cpu or cuda" },
     { 0 },
 };
 
@@ -95,9 +97,8 @@ static int check_options (struct aw_error *err)
     if (strcmp (option.from, "newest") != 0 && strcmp (option.from, "own") != 0
         && strcmp (option.from, "extended") != 0)
         return aw_error_set (err, "--from: \"%s\" is not newest, own or extended", option.from);
-    if (!ddmd_backend_find (option.backend))
-        return aw_error_set (err, "--backend: there is no \"%s\" here", option.backend);
-    return 0;
+    backend = ddmd_backend_open (option.backend, err);
+    return backend ? 0 : -1;
 }
 
 /* A frame of the file 'path'; the last one if 'index' is UINT64_MAX. */
@@ -116,10 +117,7 @@ static int take_frame (const char *path,
     if (index < frames.count)
         *frame = frames.frame[index];
     else
-        rc = aw_error_set (err,
-                           "%s: no frame %llu, there are %zu",
-                           path,
-                           (unsigned long long)index,
+        rc = aw_error_set (err, "%s: no frame %llu, there are %zu", path, (unsigned long long)index,
                            frames.count);
     ddmd_frames_finish (&frames);
     return rc;
@@ -151,12 +149,8 @@ static int start_own (struct ddmd_frame *frame, struct aw_error *err)
 
     if (option.iteration == 0)
         return 0;
-    if (ddmd_rundir_path (option.directory,
-                          DDMD_SIMULATION,
-                          (uint32_t)option.iteration - 1,
-                          (uint32_t)option.index,
-                          path,
-                          err)
+    if (ddmd_rundir_path (option.directory, DDMD_SIMULATION, (uint32_t)option.iteration - 1,
+                          (uint32_t)option.index, path, err)
         < 0)
         return -1;
     if (take_frame (path, UINT64_MAX, frame, err) < 0)
@@ -188,13 +182,9 @@ static int choose_start (const struct ddmd_go_model *model,
         rc = start_given (frame, err);
     if (rc == 0 && strcmp (option.from, "newest") == 0) {
         why = "chosen by the newest inference";
-        rc = ddmd_restart_choose (option.directory,
-                                  (uint32_t)option.iteration,
-                                  (uint32_t)option.index,
-                                  option.outliers,
-                                  option.keep > 0 ? option.keep : option.count,
-                                  frame,
-                                  err);
+        rc = ddmd_restart_choose (option.directory, (uint32_t)option.iteration,
+                                  (uint32_t)option.index, option.outliers,
+                                  option.keep > 0 ? option.keep : option.count, frame, err);
     }
     if (rc == 0 && strcmp (option.from, "extended") != 0) {
         why = "the end of this one's own previous segment";
@@ -207,12 +197,8 @@ static int choose_start (const struct ddmd_go_model *model,
         printf ("start: extended chain\n");
         return 0;
     }
-    printf ("start: frame %u of simulation %u of iteration %u, RMSD %.2f: %s\n",
-            frame->index,
-            frame->simulation,
-            frame->iteration,
-            frame->rmsd,
-            why);
+    printf ("start: frame %u of simulation %u of iteration %u, RMSD %.2f: %s\n", frame->index,
+            frame->simulation, frame->iteration, frame->rmsd, why);
     return 0;
 }
 
@@ -229,7 +215,6 @@ static int run_segment (const struct ddmd_go_model *model,
                         struct ddmd_frames *frames,
                         struct aw_error *err)
 {
-    const struct ddmd_backend *backend = ddmd_backend_find (option.backend);
     struct ddmd_langevin langevin = { option.temperature, option.friction, option.dt };
     struct ddmd_frame now = *start;
 
@@ -237,19 +222,14 @@ static int run_segment (const struct ddmd_go_model *model,
     now.simulation = (uint32_t)option.index;
     now.score = 0;
     for (size_t i = 0; i < frames->count; i++) {
-        if (backend->md_run (model,
-                             &langevin,
-                             1,
-                             &key,
-                             i * option.every,
-                             option.every,
-                             now.x,
-                             now.v,
-                             &now.energy)
+        if (backend->md_run (model, &langevin, 1, &key, i * option.every, option.every, now.x,
+                             now.v, &now.energy)
             < 0)
-            return aw_error_set (err,
-                                 "the dynamics diverged before step %llu: try a smaller --dt",
-                                 (unsigned long long)((i + 1) * option.every));
+            return ddmd_backend_check (backend, err) < 0
+                       ? -1
+                       : aw_error_set (err,
+                                       "the dynamics diverged before step %llu: try a smaller --dt",
+                                       (unsigned long long)((i + 1) * option.every));
         now.index = (uint32_t)i;
         now.step += option.every;
         describe_frame (model, &now);
@@ -270,12 +250,7 @@ static void print_summary (const struct ddmd_go_model *model, const struct ddmd_
     printf ("simulation %u of iteration %u: %zu frames, lowest RMSD %.2f (frame %u), last %.2f "
             "with %.0f%% of the"
             " native contacts\n",
-            last->simulation,
-            last->iteration,
-            frames->count,
-            best->rmsd,
-            best->index,
-            last->rmsd,
+            last->simulation, last->iteration, frames->count, best->rmsd, best->index, last->rmsd,
             100 * ddmd_go_model_native_share (model, last->x));
 }
 
@@ -285,11 +260,7 @@ static int write_frames (const struct ddmd_frames *frames, struct aw_error *err)
 
     if (option.out)
         return ddmd_frames_write (option.out, frames, err);
-    if (ddmd_rundir_path (option.directory,
-                          DDMD_SIMULATION,
-                          frames->iteration,
-                          frames->part,
-                          path,
+    if (ddmd_rundir_path (option.directory, DDMD_SIMULATION, frames->iteration, frames->part, path,
                           err)
         < 0)
         return -1;
@@ -329,11 +300,8 @@ static struct ddmd_go_model *load_model (struct aw_error *err)
     struct ddmd_go_model *model = NULL;
 
     if (pdb && pdb->residues != DDMD_RESIDUES)
-        aw_error_set (err,
-                      "%s: %zu residues: this example is made for the %d of 1zaa2.pdb",
-                      option.pdb,
-                      pdb->residues,
-                      DDMD_RESIDUES);
+        aw_error_set (err, "%s: %zu residues: this example is made for the %d of 1zaa2.pdb",
+                      option.pdb, pdb->residues, DDMD_RESIDUES);
     else if (pdb)
         model = ddmd_go_model_create (pdb, err);
     ddmd_pdb_destroy (pdb);

@@ -37,6 +37,8 @@ static struct {
     .rate = 1e-3,
 };
 
+static const struct ddmd_backend *backend; /* the one that --backend names */
+
 static const struct ddmd_option options[] = {
     { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
     { "iteration", "N", DDMD_COUNT (&option.iteration, 0, DDMD_ITERATION_MAX),
@@ -51,7 +53,7 @@ static const struct ddmd_option options[] = {
     { "seed", "N", DDMD_COUNT (&option.seed, 0, 0x1p53), "seed of the whole run's randomness" },
     { "start", "FILE", DDMD_TEXT (&option.start),
       "go on from this network, or \"new\"; else from the newest" },
-    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute" },
+    { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute: cpu or cuda" },
     { 0 },
 };
 
@@ -63,7 +65,6 @@ static const struct ddmd_program program = {
 
 static struct ddmd_vae *begin_network (uint64_t seed, struct aw_error *err)
 {
-    const struct ddmd_backend *backend = ddmd_backend_find (option.backend);
     char path[DDMD_PATH_MAX];
     uint32_t newest, parts;
     int rc = 0;
@@ -71,13 +72,8 @@ static struct ddmd_vae *begin_network (uint64_t seed, struct aw_error *err)
     if (option.start && strcmp (option.start, "new") != 0)
         return ddmd_vae_read (backend, option.start, option.batch, err);
     if (!option.start)
-        rc = ddmd_rundir_newest (option.directory,
-                                 DDMD_NETWORK,
-                                 0,
-                                 (uint32_t)option.iteration,
-                                 &newest,
-                                 &parts,
-                                 err);
+        rc = ddmd_rundir_newest (option.directory, DDMD_NETWORK, 0, (uint32_t)option.iteration,
+                                 &newest, &parts, err);
     if (rc < 0
         || (rc == 1 && ddmd_rundir_path (option.directory, DDMD_NETWORK, newest, 0, path, err) < 0))
         return NULL;
@@ -98,11 +94,11 @@ static int run_epochs (struct ddmd_vae *vae,
 
         if (ddmd_trainer_epoch (vae, maps, option.rate, seed, epoch, &loss) < 0)
             return aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
+        if (ddmd_backend_check (backend, err) < 0)
+            return -1;
         printf ("epoch %llu: loss %.3f = %.3f reconstruction + %.3f divergence\n",
-                (unsigned long long)epoch + 1,
-                loss.reconstruction + loss.divergence,
-                loss.reconstruction,
-                loss.divergence);
+                (unsigned long long)epoch + 1, loss.reconstruction + loss.divergence,
+                loss.reconstruction, loss.divergence);
         fflush (stdout);
         if (!isfinite (loss.reconstruction + loss.divergence))
             return aw_error_set (err, "the training diverged: try a smaller --rate");
@@ -142,15 +138,12 @@ int main (int argc, char **argv)
 
     if (rc == 1)
         return ddmd_program_end (&program, 0, &err);
-    if (rc == 0 && !ddmd_backend_find (option.backend))
-        rc = aw_error_set (&err, "--backend: there is no \"%s\" here", option.backend);
+    if (rc == 0 && !(backend = ddmd_backend_open (option.backend, &err)))
+        rc = -1;
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
     first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
-    rc = ddmd_maps_gather (option.directory,
-                           (uint32_t)first,
-                           (uint32_t)option.iteration,
-                           &maps,
+    rc = ddmd_maps_gather (option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps,
                            &err);
     if (rc == 0)
         rc = train (&maps, &err);

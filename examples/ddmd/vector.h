@@ -8,17 +8,19 @@
 #include <math.h>
 #include <stddef.h>
 
-static inline double ddmd_vector_dot (const double a[3], const double b[3])
+#include "device.h"
+
+static inline DDMD_DEVICE double ddmd_vector_dot (const double a[3], const double b[3])
 {
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
-static inline double ddmd_vector_length (const double a[3])
+static inline DDMD_DEVICE double ddmd_vector_length (const double a[3])
 {
     return sqrt (ddmd_vector_dot (a, a));
 }
 
-static inline void ddmd_vector_cross (const double a[3], const double b[3], double out[3])
+static inline DDMD_DEVICE void ddmd_vector_cross (const double a[3], const double b[3], double out[3])
 {
     out[0] = a[1] * b[2] - a[2] * b[1];
     out[1] = a[2] * b[0] - a[0] * b[2];
@@ -26,7 +28,7 @@ static inline void ddmd_vector_cross (const double a[3], const double b[3], doub
 }
 
 /* out = r_j - r_i, of the planar coordinates 'x' of 'n' residues. */
-static inline void ddmd_vector_between (const double *x,
+static inline DDMD_DEVICE void ddmd_vector_between (const double *x,
                                         size_t n,
                                         size_t i,
                                         size_t j,

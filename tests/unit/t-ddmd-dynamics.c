@@ -32,10 +32,13 @@ static double kinetic_energy (const double *v)
 
 static void backends (void **state)
 {
+    struct aw_error err = { "" };
+
     (void)state;
-    assert_ptr_equal (ddmd_backend_find ("cpu"), cpu);
-    assert_null (ddmd_backend_find ("abacus"));
-    assert_null (ddmd_backend_find (""));
+    assert_ptr_equal (ddmd_backend_open ("cpu", &err), cpu);
+    assert_null (ddmd_backend_open ("abacus", &err));
+    assert_null (ddmd_backend_open ("", &err));
+    assert_int_equal (ddmd_backend_check (cpu, &err), 0);
 }
 
 /* Central differences of step h have an error of h^2 and rounding; 1e-5 gives about nine digits
