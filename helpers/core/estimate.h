@@ -28,6 +28,9 @@ int aw_estimate_clone (struct aw_estimate *estimate, const struct aw_estimate *f
  */
 bool aw_estimate_learn (struct aw_estimate *estimate, uint32_t set, double seconds);
 
+/* N siblings finished after SECONDS altogether, in an earlier part of the run. */
+void aw_estimate_learn_all (struct aw_estimate *estimate, uint32_t set, double seconds, uint32_t n);
+
 /* An earlier journal's figure. */
 void aw_estimate_expect (struct aw_estimate *estimate, uint32_t set, double seconds);
 

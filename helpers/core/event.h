@@ -23,6 +23,9 @@ enum aw_event_type {
     AW_EVENT_END, /* the run is over: code is the exit status */
     AW_EVENT_WAKE, /* a time has come that the scheduler wanted to be told of, see
                       aw_sched_next_wake */
+    AW_EVENT_RESUME, /* another coordinator goes on: `resume`. What still ran is lost, tasks that
+                        had failed or were skipped are to run again, the nodes are gone: those that
+                        join from now on are numbered from 0 */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -42,6 +45,15 @@ struct aw_part {
     uint32_t node;
     struct aw_idset cpus;
     struct aw_idset gpus;
+};
+
+/* What a RESUME tells. */
+struct aw_resume {
+    double epoch; /* wall clock at t = 0, by the clock of the machine that goes on */
+    const char *job; /* Slurm job id; NULL: a local run. Borrowed, as all texts here */
+    const char *mode, *policy; /* from now on; NULL: as before */
+    const char *workflow; /* digest of a changed workflow; NULL: it is the same */
+    struct aw_idset again; /* sets whose finished tasks do not count any more */
 };
 
 struct aw_event {
@@ -65,6 +77,7 @@ struct aw_event {
     double cpu_seconds; /* user and system time, of the task and what it waited for */
     uint64_t max_rss; /* bytes, the largest of its processes */
     const char *reason; /* text or NULL. Borrowed */
+    const struct aw_resume *resume; /* RESUME. Borrowed */
 };
 
 /* "start", "finish" and so on, as the journal has them; the reverse gives -1 for an unknown name.

@@ -12,15 +12,18 @@
 #include <string.h>
 
 enum { NAME_SIZE = 128 };
+enum { SKIPPED = 1, ANEW = 2 }; /* marks; ANEW: whatever its last attempt came to */
 
 int aw_history_init (struct aw_history *history, const struct aw_graph *graph, struct aw_error *err)
 {
     memset (history, 0, sizeof (*history));
     history->graph = graph;
     history->exit_code = -1;
+    history->epoch = NAN;
+    history->marks = calloc (graph->n_tasks + (size_t)1, sizeof (*history->marks));
     history->last = calloc (graph->n_tasks + (size_t)1, sizeof (*history->last));
     history->ready = calloc (graph->n_tasks + (size_t)1, sizeof (*history->ready));
-    if (!history->last || !history->ready) {
+    if (!history->last || !history->ready || !history->marks) {
         aw_history_finish (history);
         return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
     }
@@ -35,8 +38,12 @@ void aw_history_finish (struct aw_history *history)
         free (history->attempts[i].reason);
     for (uint32_t i = 0; i < history->n_nodes; i++)
         free (history->nodes[i].name);
+    for (uint32_t i = 0; i < history->n_gaps; i++)
+        free (history->gaps[i].job);
     free (history->attempts);
     free (history->nodes);
+    free (history->gaps);
+    free (history->marks);
     free (history->stop_reason);
     free (history->last);
     free (history->ready);
@@ -60,12 +67,19 @@ static struct aw_attempt *last_attempt (const struct aw_history *history, uint32
 {
     uint32_t last = history->last[task];
 
-    return last && last != AW_NONE ? &history->attempts[last - 1] : NULL;
+    return last ? &history->attempts[last - 1] : NULL;
 }
 
 const struct aw_attempt *aw_history_last (const struct aw_history *history, uint32_t task)
 {
     return task < history->graph->n_tasks ? last_attempt (history, task) : NULL;
+}
+
+uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task)
+{
+    const struct aw_attempt *last = last_attempt (history, task);
+
+    return last ? last->attempt + 1 : 0;
 }
 
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt)
@@ -78,9 +92,9 @@ static int handle_node (struct aw_history *history, const struct aw_event *ev, s
     struct aw_history_node *nodes;
     char *name = NULL;
 
-    if (ev->node != history->n_nodes)
+    if (ev->node != history->n_nodes - history->first_node)
         return aw_error_set (err, "node %u joins where number %u comes next", ev->node,
-                             history->n_nodes);
+                             history->n_nodes - history->first_node);
     nodes = realloc (history->nodes, (history->n_nodes + (size_t)1) * sizeof (*nodes));
     if (nodes) {
         history->nodes = nodes;
@@ -100,10 +114,10 @@ static int handle_node_lost (struct aw_history *history,
                              const struct aw_event *ev,
                              struct aw_error *err)
 {
-    if (ev->node >= history->n_nodes)
+    if (ev->node >= history->n_nodes - history->first_node)
         return aw_error_set (err, "node %u is lost and never joined", ev->node);
-    if (isnan (history->nodes[ev->node].lost))
-        history->nodes[ev->node].lost = ev->t;
+    if (isnan (history->nodes[history->first_node + ev->node].lost))
+        history->nodes[history->first_node + ev->node].lost = ev->t;
     return 0;
 }
 
@@ -133,13 +147,15 @@ static int check_start (const struct aw_history *history,
     const struct aw_attempt *last = last_attempt (history, ev->task);
     const struct aw_history_node *node;
 
-    if (history->last[ev->task] == AW_NONE)
+    if (history->marks[ev->task] & SKIPPED)
         return refuse (history, ev->task, "starts and was skipped", err);
     if (last && isnan (last->finish))
         return refuse (history, ev->task, "starts and is running already", err);
-    if (ev->node >= history->n_nodes)
+    if (last && ev->attempt <= last->attempt)
+        return refuse (history, ev->task, "starts in an attempt that it has had", err);
+    if (ev->node >= history->n_nodes - history->first_node)
         return refuse (history, ev->task, "starts on a node that never joined", err);
-    node = &history->nodes[ev->node];
+    node = &history->nodes[history->first_node + ev->node];
     if (!isnan (node->lost))
         return refuse (history, ev->task, "starts on a node that was lost", err);
     if (cpus > node->cpus - node->busy_cpus || gpus > node->gpus - node->busy_gpus)
@@ -155,7 +171,7 @@ static int handle_start (struct aw_history *history,
     uint32_t cpus = aw_idset_count (&ev->cpus);
     uint32_t gpus = aw_idset_count (&ev->gpus);
     double ready = history->ready[ev->task] > 0 ? history->ready[ev->task] - 1.0 : NAN;
-    uint32_t last = history->last[ev->task];
+    uint32_t last = history->last[ev->task], node = history->first_node + ev->node;
 
     if (check_start (history, ev, cpus, gpus, err) < 0)
         return -1;
@@ -165,7 +181,7 @@ static int handle_start (struct aw_history *history,
         .task = ev->task,
         .attempt = ev->attempt,
         .previous = last ? last - 1 : AW_NONE,
-        .node = ev->node,
+        .node = node,
         .cpus = cpus,
         .gpus = gpus,
         .ready =
@@ -176,8 +192,9 @@ static int handle_start (struct aw_history *history,
     };
     history->last[ev->task] = (uint32_t)history->n_attempts;
     history->ready[ev->task] = 0;
-    history->nodes[ev->node].busy_cpus += cpus;
-    history->nodes[ev->node].busy_gpus += gpus;
+    history->marks[ev->task] = 0;
+    history->nodes[node].busy_cpus += cpus;
+    history->nodes[node].busy_gpus += gpus;
     history->exit_code = -1; /* going on again */
     return 0;
 }
@@ -210,11 +227,11 @@ static int handle_finish (struct aw_history *history,
 
 static int handle_skip (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
-    if (history->last[ev->task] == AW_NONE)
+    if (history->marks[ev->task] & SKIPPED)
         return 0;
-    if (history->last[ev->task])
+    if (history->last[ev->task] && !(history->marks[ev->task] & ANEW))
         return refuse (history, ev->task, "is skipped and had started", err);
-    history->last[ev->task] = AW_NONE;
+    history->marks[ev->task] |= SKIPPED;
     history->n_skipped++;
     return 0;
 }
@@ -229,6 +246,72 @@ static int handle_stop (struct aw_history *history, const struct aw_event *ev, s
     if (!reason)
         return aw_error_set (err, "out of memory");
     history->stop_reason = reason;
+    return 0;
+}
+
+/* The attempt was running when its coordinator went away. */
+static int lose_attempt (struct aw_history *history, struct aw_attempt *a, struct aw_error *err)
+{
+    a->reason = strdup ("the run was interrupted");
+    if (!a->reason)
+        return aw_error_set (err, "out of memory");
+    a->finish = fmax (history->now, a->start);
+    a->seconds = a->finish - a->start;
+    a->status = AW_STATUS_NODE_FAIL;
+    history->nodes[a->node].busy_cpus -= a->cpus;
+    history->nodes[a->node].busy_gpus -= a->gpus;
+    return 0;
+}
+
+/* What did not end well is to run again, and so are all tasks of the sets in AGAIN. */
+static void renew_tasks (struct aw_history *history, const struct aw_idset *again)
+{
+    for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
+        uint32_t set = aw_graph_task (history->graph, task).set;
+        enum aw_task_state state = aw_history_state (history, task);
+        bool passed = state == AW_TASK_COMPLETED
+                      || (state == AW_TASK_FAILED
+                          && history->graph->sets[set].on_failure == AW_ON_FAILURE_CONTINUE);
+
+        history->marks[task] = passed && !aw_idset_has (again, set) ? 0 : ANEW;
+        history->ready[task] = 0;
+    }
+}
+
+static int handle_resume (struct aw_history *history,
+                          const struct aw_event *ev,
+                          struct aw_error *err)
+{
+    static const struct aw_resume nothing = { .epoch = NAN };
+    const struct aw_resume *resume = ev->resume ? ev->resume : &nothing;
+    struct aw_history_gap *gaps =
+        realloc (history->gaps, (history->n_gaps + (size_t)1) * sizeof (*gaps));
+    struct aw_history_gap gap = { .from = history->now, .to = ev->t };
+
+    if (!gaps)
+        return aw_error_set (err, "out of memory");
+    history->gaps = gaps;
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        if (!isnan (history->attempts[i].finish))
+            continue;
+        if (lose_attempt (history, &history->attempts[i], err) < 0)
+            return -1;
+        gap.lost++;
+    }
+    gap.job = resume->job ? strdup (resume->job) : NULL;
+    if (resume->job && !gap.job)
+        return aw_error_set (err, "out of memory");
+    gaps[history->n_gaps++] = gap;
+    for (uint32_t n = history->first_node; n < history->n_nodes; n++)
+        if (isnan (history->nodes[n].lost))
+            history->nodes[n].lost = history->now;
+    renew_tasks (history, &resume->again);
+    free (history->stop_reason);
+    history->stop_reason = NULL;
+    history->exit_code = -1;
+    history->n_skipped = 0;
+    history->first_node = history->n_nodes;
+    history->epoch = resume->epoch;
     return 0;
 }
 
@@ -259,6 +342,8 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
     case AW_EVENT_END:
         history->exit_code = ev->code;
         return 0;
+    case AW_EVENT_RESUME:
+        return handle_resume (history, ev, err);
     case AW_EVENT_KILL: /* its FINISH tells what came of it */
     case AW_EVENT_WAKE:
     case AW_EVENT_TYPES:
@@ -277,26 +362,41 @@ int aw_history_handle (struct aw_history *history, const struct aw_event *ev, st
     return 0;
 }
 
+/* Attempts of LAST's task since the run last went on: a RESUME grants retries anew. */
+static uint32_t attempts_here (const struct aw_history *history, const struct aw_attempt *last)
+{
+    double since = history->n_gaps ? history->gaps[history->n_gaps - 1].to : 0;
+    uint32_t n = 1;
+
+    for (; last->previous != AW_NONE; n++) {
+        last = &history->attempts[last->previous];
+        if (last->start < since)
+            break;
+    }
+    return n;
+}
+
 /* Will there be another attempt after LAST? So the journal's next lines will tell; until then the
  * set's rule does, each attempt before taken as a failure.
  */
-static bool is_retried (const struct aw_set *set, const struct aw_attempt *last)
+static bool is_retried (const struct aw_history *history, const struct aw_attempt *last)
 {
+    const struct aw_set *set =
+        &history->graph->sets[aw_graph_task (history->graph, last->task).set];
     const struct aw_event ev = {
         .type = AW_EVENT_FINISH, .status = last->status, .code = last->code, .signal = last->signal
     };
 
-    return aw_retry_allows (&set->retry, last->attempt + 1, &ev);
+    return aw_retry_allows (&set->retry, attempts_here (history, last), &ev);
 }
 
 enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t task)
 {
     const struct aw_attempt *last = last_attempt (history, task);
-    uint32_t set;
 
-    if (history->last[task] == AW_NONE)
+    if (history->marks[task] & SKIPPED)
         return AW_TASK_SKIPPED;
-    if (!last)
+    if (!last || history->marks[task] & ANEW)
         return AW_TASK_UNSTARTED;
     if (isnan (last->finish))
         return AW_TASK_RUNNING;
@@ -306,9 +406,7 @@ enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t 
         return AW_TASK_CANCELLED;
     if (history->ready[task] > 0 && history->exit_code < 0)
         return AW_TASK_UNSTARTED; /* it is to be tried again */
-    set = aw_graph_task (history->graph, task).set;
-    if (is_retried (&history->graph->sets[set], last) && history->exit_code < 0
-        && !history->stop_reason)
+    if (is_retried (history, last) && history->exit_code < 0 && !history->stop_reason)
         return AW_TASK_UNSTARTED;
     return AW_TASK_FAILED;
 }

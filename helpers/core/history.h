@@ -37,18 +37,30 @@ struct aw_history_node {
     double lost; /* t; NAN: not lost */
 };
 
+/* Where a run was interrupted and went on. */
+struct aw_history_gap {
+    double from, to; /* t: of the last event before, and of the RESUME */
+    uint32_t lost; /* attempts that were running */
+    char *job; /* that it went on in, owned; NULL: none */
+};
+
 struct aw_history {
     const struct aw_graph *graph; /* borrowed */
     struct aw_attempt *attempts; /* in the order of their starts */
     size_t n_attempts;
     struct aw_history_node *nodes;
     uint32_t n_nodes;
+    uint32_t first_node; /* of the pool since the last RESUME */
+    struct aw_history_gap *gaps;
+    uint32_t n_gaps;
+    double epoch; /* wall clock at t = 0 by the last RESUME; NAN: there was none */
     double now; /* t of the last event; the caller may set it later, to count running tasks up to
                    then */
     char *stop_reason; /* NULL: not stopped */
     int exit_code; /* -1: no END seen */
     uint32_t n_skipped;
-    uint32_t *last; /* private: a task's newest attempt + 1; 0: none; AW_NONE: skipped */
+    uint32_t *last; /* private: a task's newest attempt + 1; 0: none */
+    uint8_t *marks; /* private: of a task: skipped; to be run anew */
     double *ready; /* private: t + 1 of a task's newest READY; 0: none */
     size_t size; /* private: room for attempts */
 };
@@ -69,6 +81,9 @@ const struct aw_attempt *aw_history_last (const struct aw_history *history, uint
 
 /* When the attempt gave its node back, or "now" where it is still running. */
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt);
+
+/* The number that the task's next attempt gets: none is used twice. */
+uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task);
 
 /* A task's state as it is now. */
 enum aw_task_state {

@@ -64,8 +64,8 @@ static void count_states (const struct aw_history *history, struct aw_summary *s
 
 static void count_pool (const struct aw_history *history, struct aw_summary *summary)
 {
-    summary->n_nodes = history->n_nodes;
-    for (uint32_t i = 0; i < history->n_nodes; i++) {
+    summary->n_nodes = history->n_nodes - history->first_node;
+    for (uint32_t i = history->first_node; i < history->n_nodes; i++) {
         summary->cpus += history->nodes[i].cpus;
         summary->gpus += history->nodes[i].gpus;
     }

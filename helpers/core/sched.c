@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/earlier.h"
 #include "core/rank.h"
 #include "core/sched_state.h"
 
@@ -61,6 +62,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_ranges_finish (&s->news.ready);
     aw_ranges_finish (&s->news.skipped);
     free (s->tries);
+    free (s->done);
     free (s);
     errno = saved;
 }
@@ -74,6 +76,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         return NULL;
     *s = *from;
     s->tries = malloc (tries_size);
+    s->done = from->done ? malloc (from->graph->n_tasks) : NULL;
     memset (&s->pool, 0, sizeof (s->pool));
     memset (&s->depend, 0, sizeof (s->depend));
     memset (&s->ready, 0, sizeof (s->ready));
@@ -82,7 +85,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->estimate, 0, sizeof (s->estimate));
     memset (&s->news, 0, sizeof (s->news));
     memset (&s->forecast, 0, sizeof (s->forecast));
-    if (!s->tries || aw_pool_clone (&s->pool, &from->pool) < 0
+    if (!s->tries || !s->done != !from->done || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
         || aw_later_clone (&s->later, &from->later) < 0
@@ -95,7 +98,28 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         return NULL;
     }
     memcpy (s->tries, from->tries, tries_size);
+    if (s->done)
+        memcpy (s->done, from->done, from->graph->n_tasks);
     return s;
+}
+
+int aw_sched_resume (struct aw_sched *s, const struct aw_earlier *earlier, struct aw_error *err)
+{
+    if (s->begun || s->done || s->pool.n_nodes > 0)
+        return aw_error_set (err, "a scheduler that has begun cannot go on from earlier");
+    s->done = malloc (s->graph->n_tasks);
+    if (!s->done)
+        return aw_error_set (err, "out of memory for %u tasks", s->graph->n_tasks);
+    memcpy (s->done, earlier->done, s->graph->n_tasks);
+    for (uint32_t task = 0; task < s->graph->n_tasks; task++)
+        s->tries[task].attempts = (uint16_t)earlier->attempts[task];
+    for (uint32_t set = 0; set < s->graph->n_sets; set++)
+        if (earlier->completed[set] > 0)
+            aw_estimate_learn_all (&s->estimate, set, earlier->seconds[set],
+                                   earlier->completed[set]);
+    s->n_moves = AW_MANY_MOVES;
+    s->now = earlier->t;
+    return 0;
 }
 
 int aw_sched_begin (struct aw_sched *s)
@@ -269,6 +293,8 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
             return 0;
         s->out_of_memory = true;
         return aw_error_set (err, "out of memory");
+    case AW_EVENT_RESUME:
+        return aw_error_set (err, "a resumed run goes on in a new scheduler");
     case AW_EVENT_TYPES:
         break;
     }

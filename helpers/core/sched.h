@@ -44,6 +44,7 @@ struct aw_sched_config {
 };
 
 struct aw_sched;
+struct aw_earlier; /* core/earlier.h */
 
 /* Names as the command line has them: "longest-path", "fifo", "waves", "gpus-first", "widest";
  * "async", "sequential". parse gives -1 for others.
@@ -59,6 +60,13 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
                                   const struct aw_sched_config *config,
                                   struct aw_error *err);
 void aw_sched_destroy (struct aw_sched *sched);
+
+/* Goes on where EARLIER (read, not kept) ended: before any event. What is done does not run again,
+ * attempts are numbered on from there, retries are granted anew. 0, or -1 with text.
+ */
+int aw_sched_resume (struct aw_sched *sched,
+                     const struct aw_earlier *earlier,
+                     struct aw_error *err);
 
 /* A copy in the same state, over the same graph: to look ahead. NULL with ENOMEM. */
 struct aw_sched *aw_sched_clone (const struct aw_sched *sched);

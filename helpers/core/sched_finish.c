@@ -25,11 +25,40 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     aw_sched_drop_reservation (s);
 }
 
+/* What earlier parts of the run did is done as soon as it would be ready; the rest of RUN is. */
+static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_released *out)
+{
+    for (uint32_t task = run.first; task <= run.last; task++) {
+        uint32_t last = task;
+
+        if (s->done[task]) {
+            if (aw_depend_done (&s->depend, task, run.t, out) < 0)
+                return -1;
+            continue;
+        }
+        while (last < run.last && !s->done[last + 1])
+            last++;
+        if (aw_ready_push (&s->ready, task, last, run.t) < 0
+            || aw_ranges_push (&s->news.ready, task, last, run.t) < 0)
+            return -1;
+        task = last;
+    }
+    return 0;
+}
+
 int aw_sched_release (struct aw_sched *s, struct aw_released *out)
 {
     const struct aw_range *run;
 
     while ((run = aw_ranges_front (&out->ready))) {
+        if (s->done) {
+            struct aw_range copy = *run;
+
+            aw_ranges_drop (&out->ready);
+            if (release_undone (s, copy, out) < 0)
+                return -1;
+            continue;
+        }
         if (aw_ready_push (&s->ready, run->first, run->last, run->t) < 0
             || aw_ranges_push (&s->news.ready, run->first, run->last, run->t) < 0)
             return -1;

@@ -36,6 +36,7 @@ struct aw_sched {
     struct aw_reservation reservation;
     struct aw_forecast forecast;
     struct aw_tries *tries; /* by task */
+    uint8_t *done; /* by task: earlier parts of the run did it; NULL: there are none. Owned */
     struct aw_released news; /* READY and SKIP actions still to be given out */
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint32_t n_lost; /* lost nodes whose tasks may still stand as running */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/textbuf.h"
@@ -32,19 +33,6 @@ struct aw_journal {
     uint32_t n_nodes;
     double t; /* of the last event: time never falls */
 };
-
-void aw_journal_header_finish (struct aw_journal_header *header)
-{
-    int saved = errno;
-
-    free (header->name);
-    free (header->mode);
-    free (header->policy);
-    free (header->job);
-    free (header->directory);
-    memset (header, 0, sizeof (*header));
-    errno = saved;
-}
 
 /* NAME as it stands within a JSON string. The caller frees it. */
 static char *escaped (const char *name)
@@ -124,10 +112,10 @@ static void put_header (struct aw_journal *journal, const struct aw_journal_head
     aw_textbuf_puts (buf, "}\n");
 }
 
-struct aw_journal *aw_journal_create (const char *path,
-                                      const struct aw_graph *graph,
-                                      const struct aw_journal_header *header,
-                                      struct aw_error *err)
+/* Without a file. NULL with text. */
+static struct aw_journal *make (const char *path,
+                                const struct aw_graph *graph,
+                                struct aw_error *err)
 {
     struct aw_journal *journal = calloc (1, sizeof (*journal));
 
@@ -138,10 +126,22 @@ struct aw_journal *aw_journal_create (const char *path,
     journal->graph = graph;
     journal->fd = -1;
     journal->path = strdup (path);
-    if (!journal->path || escape_sets (journal) < 0) {
-        aw_error_set (err, "%s: out of memory", path);
-        goto fail;
-    }
+    if (journal->path && escape_sets (journal) == 0)
+        return journal;
+    aw_error_set (err, "%s: out of memory", path);
+    destroy (journal);
+    return NULL;
+}
+
+struct aw_journal *aw_journal_create (const char *path,
+                                      const struct aw_graph *graph,
+                                      const struct aw_journal_header *header,
+                                      struct aw_error *err)
+{
+    struct aw_journal *journal = make (path, graph, err);
+
+    if (!journal)
+        return NULL;
     journal->fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
     if (journal->fd < 0) {
         aw_error_set (err, "%s: %s", path, strerror (errno));
@@ -153,6 +153,57 @@ struct aw_journal *aw_journal_create (const char *path,
         goto fail;
     return journal;
 fail:
+    destroy (journal);
+    return NULL;
+}
+
+/* Where the last whole line of FD, SIZE bytes long, ends: 0 where there is none. -1 with errno. */
+static off_t end_of_lines (int fd, off_t size)
+{
+    char data[1 << 14];
+
+    while (size > 0) {
+        size_t want = size < (off_t)sizeof (data) ? (size_t)size : sizeof (data);
+        ssize_t n = pread (fd, data, want, size - (off_t)want);
+        const char *newline;
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n != (ssize_t)want) {
+            errno = n < 0 ? errno : EIO; /* somebody shortens it */
+            return -1;
+        }
+        newline = memrchr (data, '\n', want);
+        size -= (off_t)want;
+        if (newline)
+            return size + (newline - data) + 1;
+    }
+    return 0;
+}
+
+struct aw_journal *aw_journal_reopen (const char *path,
+                                      const struct aw_graph *graph,
+                                      size_t *lost,
+                                      struct aw_error *err)
+{
+    struct aw_journal *journal = make (path, graph, err);
+    struct stat st;
+    off_t end;
+
+    if (!journal)
+        return NULL;
+    journal->fd = open (path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    if (journal->fd < 0 || fstat (journal->fd, &st) < 0)
+        goto fail;
+    flock (journal->fd, LOCK_EX | LOCK_NB);
+    end = end_of_lines (journal->fd, st.st_size);
+    if (end < 0 || (end < st.st_size && ftruncate (journal->fd, end) < 0))
+        goto fail;
+    if (lost)
+        *lost = (size_t)(st.st_size - end);
+    return journal;
+fail:
+    aw_error_set (err, "%s: %s", path, strerror (errno));
     destroy (journal);
     return NULL;
 }
@@ -205,6 +256,37 @@ static void put_finish (struct aw_textbuf *buf, const struct aw_event *ev)
     put_number (buf, ",\"max_rss\":", ev->max_rss);
 }
 
+static void forget_nodes (struct aw_journal *journal)
+{
+    for (uint32_t i = 0; i < journal->n_nodes; i++)
+        free (journal->nodes[i]);
+    journal->n_nodes = 0;
+}
+
+static void put_resume (struct aw_journal *journal, const struct aw_resume *resume)
+{
+    struct aw_textbuf *buf = &journal->buf;
+    const char *separator = "";
+
+    aw_textbuf_puts (buf, ",\"epoch\":");
+    aw_textbuf_fixed (buf, resume->epoch, 6);
+    put_text (buf, ",\"job\":", resume->job);
+    put_text (buf, ",\"mode\":", resume->mode);
+    put_text (buf, ",\"policy\":", resume->policy);
+    put_text (buf, ",\"workflow\":", resume->workflow);
+    if (!resume->workflow)
+        return;
+    aw_textbuf_puts (buf, ",\"again\":[");
+    for (uint32_t i = aw_idset_next (&resume->again, 0); i != AW_IDSET_NONE;
+         i = aw_idset_next (&resume->again, i + 1)) {
+        aw_textbuf_printf (buf, "%s\"", separator);
+        aw_textbuf_puts (buf, journal->sets[i]);
+        aw_textbuf_putc (buf, '"');
+        separator = ",";
+    }
+    aw_textbuf_putc (buf, ']');
+}
+
 /* The members that an event of its type has. */
 static void put_event (struct aw_journal *journal, const struct aw_event *ev)
 {
@@ -236,6 +318,8 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_finish (buf, ev);
     if (ev->type == AW_EVENT_END || (ev->type == AW_EVENT_STOP && ev->code))
         aw_textbuf_printf (buf, ",\"code\":%d", ev->code);
+    if (ev->type == AW_EVENT_RESUME)
+        put_resume (journal, ev->resume);
     put_text (buf, ",\"reason\":", ev->reason);
     aw_textbuf_puts (buf, "}\n");
 }
@@ -278,6 +362,11 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
     case AW_EVENT_NODE_LOST:
         if (ev->node >= journal->n_nodes)
             return aw_error_set (err, "%s: no node has number %u", journal->path, ev->node);
+        return 0;
+    case AW_EVENT_RESUME:
+        if (!ev->resume)
+            return aw_error_set (err, "%s: a RESUME tells nothing", journal->path);
+        forget_nodes (journal);
         return 0;
     case AW_EVENT_STOP:
     case AW_EVENT_END:

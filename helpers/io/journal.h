@@ -9,6 +9,11 @@
  *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
  *   {"t":9.871,"event":"finish","task":"simulate@0[0]","attempt":0,"node":"n1","status":"completed","code":0,"signal":0,"seconds":9.718,"cpu_seconds":9.6,"max_rss":1048576}
  *
+ *   {"t":3600.5,"event":"resume","epoch":1763800000.123,"job":"124","mode":"async","policy":"longest-path"}
+ *
+ * A RESUME stands where another coordinator has gone on after the one before it ended or died.
+ * Attempts without a FINISH above it were lost with that one; nodes join anew.
+ *
  * Writing goes through a buffer that the coordinator flushes once a turn of its loop.
  */
 #ifndef AW_IO_JOURNAL_H
@@ -43,6 +48,15 @@ struct aw_journal *aw_journal_create (const char *path,
                                       const struct aw_journal_header *header,
                                       struct aw_error *err);
 
+/* Opens PATH to go on: cuts off a torn last line, whose LOST bytes (may be NULL) are told. Its
+ * first line must be whole. The next event appended is to be a RESUME. Locked as by create. NULL
+ * with text.
+ */
+struct aw_journal *aw_journal_reopen (const char *path,
+                                      const struct aw_graph *graph,
+                                      size_t *lost,
+                                      struct aw_error *err);
+
 /* Appends to the buffer. A NODE event defines its number for later events; NODE events come in
  * their order. 0, or -1 with text. */
 int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, struct aw_error *err);
@@ -67,6 +81,24 @@ int aw_journal_read (const char *path,
                      void *arg,
                      bool *torn,
                      struct aw_error *err);
+
+/* The same for a GRAPH that is to take the place of the one that the journal is of: events of tasks
+ * that it does not have are passed over. (aw_journal_read does so as well before the last RESUME
+ * that tells of a changed workflow.)
+ */
+int aw_journal_read_changed (const char *path,
+                             const struct aw_graph *graph,
+                             struct aw_journal_header *header,
+                             aw_journal_fn fn,
+                             void *arg,
+                             bool *torn,
+                             struct aw_error *err);
+
+/* Number of the last line, counted from 1, that is a RESUME with a changed workflow, in the journal
+ * open at FD, whose position stays; 0: there is none, or the file cannot be read. DIGEST, where it
+ * is not NULL, becomes its "workflow", as far as SIZE goes.
+ */
+size_t aw_journal_last_change (int fd, char *digest, size_t size);
 
 /* Is somebody writing the journal at PATH, that is, does its coordinator live? 1 or 0; -1: not to
  * be known (the file system has no locks, or it cannot be opened).

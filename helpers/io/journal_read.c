@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/journal_private.h"
 #include "io/names.h"
 #include "io/scan.h"
 
@@ -42,6 +43,12 @@ enum key {
     KEY_CPU_SECONDS,
     KEY_MAX_RSS,
     KEY_REASON,
+    KEY_EPOCH,
+    KEY_JOB,
+    KEY_MODE,
+    KEY_POLICY,
+    KEY_WORKFLOW,
+    KEY_AGAIN,
     KEYS
 };
 
@@ -62,17 +69,25 @@ static const char *const key_names[KEYS] = {
     [KEY_CPU_SECONDS] = "cpu_seconds",
     [KEY_MAX_RSS] = "max_rss",
     [KEY_REASON] = "reason",
+    [KEY_EPOCH] = "epoch",
+    [KEY_JOB] = "job",
+    [KEY_MODE] = "mode",
+    [KEY_POLICY] = "policy",
+    [KEY_WORKFLOW] = "workflow",
+    [KEY_AGAIN] = "again",
 };
 
 static const bool key_is_text[KEYS] = {
     [KEY_EVENT] = true, [KEY_TASK] = true,   [KEY_NODE] = true,   [KEY_CPUS] = true,
     [KEY_GPUS] = true,  [KEY_STATUS] = true, [KEY_REASON] = true, [KEY_TOPOLOGY] = true,
+    [KEY_JOB] = true,   [KEY_MODE] = true,   [KEY_POLICY] = true, [KEY_WORKFLOW] = true,
 };
 
 /* Largest value of each number; the smallest is 0 but for codes. */
 static const double key_max[KEYS] = {
-    [KEY_T] = 1e10,      [KEY_ATTEMPT] = 1e6,  [KEY_MEM] = 9e18,         [KEY_CODE] = 1e6,
-    [KEY_SIGNAL] = 1000, [KEY_SECONDS] = 1e10, [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18,
+    [KEY_T] = 1e10,           [KEY_ATTEMPT] = 1e6,  [KEY_MEM] = 9e18,
+    [KEY_CODE] = 1e6,         [KEY_SIGNAL] = 1000,  [KEY_SECONDS] = 1e10,
+    [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18, [KEY_EPOCH] = 1e11,
 };
 
 #define BIT(key) (1u << (key))
@@ -90,6 +105,7 @@ static const unsigned required[AW_EVENT_TYPES] = {
     [AW_EVENT_STOP] = 0,
     [AW_EVENT_WAKE] = 0,
     [AW_EVENT_END] = BIT (KEY_CODE),
+    [AW_EVENT_RESUME] = BIT (KEY_EPOCH),
 };
 
 /* One line taken apart: texts within the line. */
@@ -97,14 +113,21 @@ struct line {
     unsigned seen; /* BITs */
     char *text[KEYS];
     double number[KEYS];
+    char **again; /* the names in it; owned, used again and again */
+    size_t n_again, room;
 };
 
 struct reader {
     const struct aw_graph *graph;
+    int fd;
+    size_t n_lines; /* read so far */
+    size_t changed_at; /* the last line that tells of a changed workflow; 0: none */
+    bool changes_known; /* it has been looked for */
     struct aw_names nodes;
     uint32_t n_nodes;
     double t;
     struct aw_event ev; /* its sets are used again and again */
+    struct aw_resume resume; /* likewise */
 };
 
 static int find_key (const char *name, int first)
@@ -117,12 +140,40 @@ static int find_key (const char *name, int first)
     return -1;
 }
 
+static int scan_again (struct line *line, char **p)
+{
+    char *name;
+
+    line->n_again = 0;
+    if (aw_scan_char (p, '[') < 0)
+        return -1;
+    if (aw_scan_char (p, ']') == 0)
+        return 0;
+    do {
+        if (aw_scan_string (p, &name) < 0)
+            return -1;
+        if (line->n_again == line->room) {
+            size_t room = line->room ? 2 * line->room : 16;
+            char **again = realloc (line->again, room * sizeof (*again));
+            if (!again)
+                return -1;
+            line->again = again;
+            line->room = room;
+        }
+        line->again[line->n_again++] = name;
+    } while (aw_scan_char (p, ',') == 0);
+    return aw_scan_char (p, ']');
+}
+
 static int scan_member (
     struct line *line, char **p, const char *name, int key, struct aw_error *err)
 {
     if (line->seen & BIT (key))
         return aw_error_set (err, "\"%s\" stands there twice", name);
     line->seen |= BIT (key);
+    if (key == KEY_AGAIN)
+        return scan_again (line, p) < 0 ? aw_error_set (err, "\"%s\" must be a list of names", name)
+                                        : 0;
     if (key_is_text[key]) {
         if (aw_scan_string (p, &line->text[key]) < 0)
             return aw_error_set (err, "\"%s\" must be a string", name);
@@ -213,7 +264,38 @@ static const char *text (const struct line *line, enum key key)
     return line->seen & BIT (key) ? line->text[key] : NULL;
 }
 
-/* The line as an event in READER->ev. */
+static int read_resume (struct reader *reader, const struct line *line, struct aw_error *err)
+{
+    struct aw_resume *resume = &reader->resume;
+
+    resume->epoch = line->number[KEY_EPOCH];
+    resume->job = text (line, KEY_JOB);
+    resume->mode = text (line, KEY_MODE);
+    resume->policy = text (line, KEY_POLICY);
+    resume->workflow = text (line, KEY_WORKFLOW);
+    aw_idset_finish (&resume->again);
+    for (size_t i = 0; line->seen & BIT (KEY_AGAIN) && i < line->n_again; i++) {
+        uint32_t set = aw_graph_find (reader->graph, line->again[i]);
+
+        if (set != AW_NONE && aw_idset_add (&resume->again, set, set) < 0)
+            return aw_error_set (err, "out of memory");
+    }
+    aw_names_finish (&reader->nodes);
+    reader->n_nodes = 0;
+    reader->ev.resume = resume;
+    return 0;
+}
+
+/* Was the workflow changed after the line at hand? Then that may name tasks that are no more. */
+static bool superseded (struct reader *reader)
+{
+    if (!reader->changes_known)
+        reader->changed_at = aw_journal_last_change (reader->fd, NULL, 0);
+    reader->changes_known = true;
+    return reader->n_lines < reader->changed_at;
+}
+
+/* The line as an event in READER->ev. 1: it is of a task that is no more; 0, or -1 with text. */
 static int read_event (struct reader *reader, const struct line *line, struct aw_error *err)
 {
     struct aw_event *ev = &reader->ev;
@@ -228,6 +310,8 @@ static int read_event (struct reader *reader, const struct line *line, struct aw
     ev->name = NULL;
     if (text (line, KEY_TASK)) {
         ev->task = aw_graph_task_parse (reader->graph, line->text[KEY_TASK]);
+        if (ev->task == AW_NONE && superseded (reader))
+            return 1;
         if (ev->task == AW_NONE)
             return aw_error_set (err, "the workflow has no task \"%.64s\"", line->text[KEY_TASK]);
     }
@@ -240,6 +324,9 @@ static int read_event (struct reader *reader, const struct line *line, struct aw
     ev->max_rss = (uint64_t)number (line, KEY_MAX_RSS);
     ev->reason = text (line, KEY_REASON);
     ev->topology = text (line, KEY_TOPOLOGY);
+    ev->resume = NULL;
+    if (ev->type == AW_EVENT_RESUME && read_resume (reader, line, err) < 0)
+        return -1;
     ev->status = AW_STATUS_COMPLETED;
     if (text (line, KEY_STATUS)) {
         int status = aw_status_parse (line->text[KEY_STATUS]);
@@ -252,69 +339,6 @@ static int read_event (struct reader *reader, const struct line *line, struct aw
     if (read_ids (&ev->cpus, "cpus", text (line, KEY_CPUS) ? line->text[KEY_CPUS] : "", err) < 0)
         return -1;
     return read_ids (&ev->gpus, "gpus", text (line, KEY_GPUS) ? line->text[KEY_GPUS] : "", err);
-}
-
-/* A member of the header that we know; others are passed over. */
-static int read_header_member (struct aw_journal_header *header, char **p, const char *name)
-{
-    struct {
-        const char *name;
-        char **to;
-    } texts[] = {
-        { "name", &header->name },           { "mode", &header->mode },
-        { "policy", &header->policy },       { "job", &header->job },
-        { "directory", &header->directory },
-    };
-    double version;
-    char *value;
-
-    if (strcmp (name, "epoch") == 0)
-        return aw_scan_number (p, &header->epoch);
-    if (strcmp (name, "predicted") == 0)
-        return aw_scan_number (p, &header->predicted);
-    if (strcmp (name, "async-workflow-journal") == 0) {
-        if (aw_scan_number (p, &version) < 0)
-            return -1;
-        header->version = version >= 1 && version < 1e6 ? (int)version : -1;
-        return 0;
-    }
-    for (size_t i = 0; i < sizeof (texts) / sizeof (texts[0]); i++) {
-        if (strcmp (name, texts[i].name) != 0 || *texts[i].to)
-            continue;
-        if (aw_scan_string (p, &value) < 0)
-            return -1;
-        *texts[i].to = strdup (value);
-        return *texts[i].to ? 0 : -1;
-    }
-    return aw_scan_skip (p);
-}
-
-static int read_header (struct aw_journal_header *header, char *line, struct aw_error *err)
-{
-    char *p = line, *name;
-
-    if (aw_scan_char (&p, '{') < 0)
-        return aw_error_set (err, "this is not a journal of async-workflow");
-    do {
-        if (aw_scan_string (&p, &name) < 0 || aw_scan_char (&p, ':') < 0
-            || read_header_member (header, &p, name) < 0)
-            return aw_error_set (err,
-                                 errno == ENOMEM ? "out of memory" : "not valid JSON at column %zu",
-                                 (size_t)(p - line) + 1);
-    } while (aw_scan_char (&p, ',') == 0);
-    if (aw_scan_char (&p, '}') < 0 || (aw_scan_space (&p), *p))
-        return aw_error_set (err, "not valid JSON at column %zu", (size_t)(p - line) + 1);
-    if (!header->version)
-        return aw_error_set (err, "this is not a journal of async-workflow");
-    if (header->version != 1)
-        return aw_error_set (err,
-                             "journal version %d is not known to this version of async-workflow",
-                             header->version);
-    if (!(header->epoch >= 0 && header->epoch <= 1e11))
-        return aw_error_set (err, "\"epoch\" is out of range");
-    if (!(header->predicted >= 0 && header->predicted <= 1e10))
-        return aw_error_set (err, "\"predicted\" is out of range");
-    return 0;
 }
 
 /* Lines out of a file. */
@@ -384,28 +408,31 @@ static int read_lines (struct reader *reader,
                        void *arg,
                        struct aw_error *err)
 {
-    struct line line;
+    struct line line = { 0 };
     size_t n = 0;
     char *text;
     int rc = 0;
 
     for (;;) {
-        n++;
+        reader->n_lines = ++n;
         text = next_line (win);
         if (!text && !errno)
             break;
         if (!text)
             rc = aw_error_set (err, "%s", window_error (errno));
         else if (n == 1)
-            rc = read_header (header, text, err);
+            rc = aw_journal_read_header (header, text, err);
         else if ((rc = scan_line (&line, text, err)) == 0
                  && (rc = read_event (reader, &line, err)) == 0)
             rc = fn ? fn (arg, &reader->ev, err) : 0;
         if (rc < 0) {
             struct aw_error why = err ? *err : (struct aw_error){ "" };
+
+            free (line.again);
             return aw_error_set (err, "%s: line %zu: %s", path, n, why.text);
         }
     }
+    free (line.again);
     if (n == 1)
         return aw_error_set (err,
                              "%s: its first line is not complete: the run has not begun, or "
@@ -428,17 +455,18 @@ static int open_file (const char *path, struct aw_error *err)
     return fd;
 }
 
-int aw_journal_read (const char *path,
-                     const struct aw_graph *graph,
+static int read_all (const char *path,
+                     struct reader *reader,
                      struct aw_journal_header *header,
                      aw_journal_fn fn,
                      void *arg,
                      bool *torn,
                      struct aw_error *err)
 {
-    struct reader reader = { .graph = graph };
     struct window win = { .fd = open_file (path, err), .size = WINDOW };
     int rc = -1;
+
+    reader->fd = win.fd;
 
     memset (header, 0, sizeof (*header));
     if (torn)
@@ -449,15 +477,42 @@ int aw_journal_read (const char *path,
     if (!win.data)
         aw_error_set (err, "%s: out of memory", path);
     else
-        rc = read_lines (&reader, &win, path, header, fn, arg, err);
+        rc = read_lines (reader, &win, path, header, fn, arg, err);
     if (torn)
         *torn = win.torn;
     close (win.fd);
     free (win.data);
-    aw_names_finish (&reader.nodes);
-    aw_idset_finish (&reader.ev.cpus);
-    aw_idset_finish (&reader.ev.gpus);
+    aw_names_finish (&reader->nodes);
+    aw_idset_finish (&reader->ev.cpus);
+    aw_idset_finish (&reader->ev.gpus);
+    aw_idset_finish (&reader->resume.again);
     return rc;
+}
+
+int aw_journal_read (const char *path,
+                     const struct aw_graph *graph,
+                     struct aw_journal_header *header,
+                     aw_journal_fn fn,
+                     void *arg,
+                     bool *torn,
+                     struct aw_error *err)
+{
+    struct reader reader = { .graph = graph };
+
+    return read_all (path, &reader, header, fn, arg, torn, err);
+}
+
+int aw_journal_read_changed (const char *path,
+                             const struct aw_graph *graph,
+                             struct aw_journal_header *header,
+                             aw_journal_fn fn,
+                             void *arg,
+                             bool *torn,
+                             struct aw_error *err)
+{
+    struct reader reader = { .graph = graph, .changes_known = true, .changed_at = SIZE_MAX };
+
+    return read_all (path, &reader, header, fn, arg, torn, err);
 }
 
 int aw_journal_in_use (const char *path)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/earlier.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/history.h"
+
+enum { MAX_ATTEMPTS = 60000 }; /* the scheduler counts in 16 bits */
+
+static int fill_tasks (struct aw_earlier *e, const struct aw_history *history, struct aw_error *err)
+{
+    char name[160];
+
+    for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
+        enum aw_task_state state = aw_history_state (history, task);
+
+        /* What failed is anew since the RESUME, unless its successors were told to go on. */
+        e->done[task] = state == AW_TASK_COMPLETED || state == AW_TASK_FAILED;
+        e->n_done += e->done[task];
+        e->attempts[task] = aw_history_next_attempt (history, task);
+        if (e->attempts[task] <= MAX_ATTEMPTS)
+            continue;
+        aw_graph_task_name (history->graph, task, name, sizeof (name));
+        return aw_error_set (err, "%s has had %u attempts: more are not counted", name,
+                             e->attempts[task]);
+    }
+    return 0;
+}
+
+int aw_earlier_init (struct aw_earlier *e, const struct aw_history *history, struct aw_error *err)
+{
+    const struct aw_graph *graph = history->graph;
+    size_t n_tasks = graph->n_tasks + (size_t)1, n_sets = graph->n_sets + (size_t)1;
+
+    memset (e, 0, sizeof (*e));
+    e->t = history->now;
+    e->done = calloc (n_tasks, sizeof (*e->done));
+    e->attempts = calloc (n_tasks, sizeof (*e->attempts));
+    e->seconds = calloc (n_sets, sizeof (*e->seconds));
+    e->completed = calloc (n_sets, sizeof (*e->completed));
+    if (!e->done || !e->attempts || !e->seconds || !e->completed) {
+        aw_earlier_finish (e);
+        return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
+    }
+    if (fill_tasks (e, history, err) < 0) {
+        aw_earlier_finish (e);
+        return -1;
+    }
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+        uint32_t set = aw_graph_task (graph, a->task).set;
+
+        if (a->status != AW_STATUS_COMPLETED || !(a->seconds >= 0))
+            continue;
+        e->seconds[set] += a->seconds;
+        e->completed[set]++;
+    }
+    return 0;
+}
+
+void aw_earlier_finish (struct aw_earlier *e)
+{
+    int saved = errno;
+
+    free (e->done);
+    free (e->attempts);
+    free (e->seconds);
+    free (e->completed);
+    memset (e, 0, sizeof (*e));
+    errno = saved;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What earlier parts of a run have left: all that a scheduler needs to know of them to go on. It
+ * follows from the journal alone, so a replay that meets the same RESUME decides as the run did.
+ */
+#ifndef AW_CORE_EARLIER_H
+#define AW_CORE_EARLIER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/graph.h"
+#include "util/error.h"
+
+struct aw_history; /* core/history.h */
+
+struct aw_earlier {
+    uint8_t *done; /* by task: it need not run again. Owned, as all arrays here */
+    uint32_t *attempts; /* by task: the number of its next attempt */
+    double *seconds; /* by set: sum over the attempts that completed */
+    uint32_t *completed; /* by set: their number */
+    uint32_t n_done; /* tasks */
+    double t; /* of the RESUME */
+};
+
+/* Takes it out of HISTORY, whose last event was the RESUME. 0, or -1 with text. finish takes a
+ * zeroed value and frees what it holds.
+ */
+int aw_earlier_init (struct aw_earlier *earlier,
+                     const struct aw_history *history,
+                     struct aw_error *err);
+void aw_earlier_finish (struct aw_earlier *earlier);
+
+#endif /* AW_CORE_EARLIER_H */

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Going on after the coordinator died: the fold over a journal with RESUMEs in it, the scheduler
+ * that takes up what is left, and the journal that is opened again.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "core/earlier.h"
+#include "core/history.h"
+#include "core/sched.h"
+#include "graphs.h"
+#include "io/journal.h"
+
+/* A run in virtual time whose coordinator dies again and again. */
+struct world {
+    struct aw_graph *graph;
+    struct aw_history history;
+    struct aw_sched *sched;
+    uint64_t seed;
+    double t;
+    struct aw_event running[64];
+    uint32_t n_running;
+    uint8_t *done; /* by task: how often it completed */
+    uint32_t n_done, resumes;
+    int code; /* of the END; -1: not yet */
+};
+
+static void tell_history (struct world *w, const struct aw_event *ev)
+{
+    struct aw_error err;
+
+    if (aw_history_handle (&w->history, ev, &err) < 0)
+        fail_msg ("%s", err.text);
+}
+
+static void add_node (struct world *w)
+{
+    struct aw_event ev = { .type = AW_EVENT_NODE, .name = "n1", .t = w->t };
+
+    assert_int_equal (aw_idset_add (&ev.cpus, 0, 15), 0);
+    assert_int_equal (aw_idset_add (&ev.gpus, 0, 3), 0);
+    tell_history (w, &ev);
+    assert_int_equal (aw_sched_handle (w->sched, &ev, NULL), 0);
+    aw_idset_finish (&ev.cpus);
+    aw_idset_finish (&ev.gpus);
+}
+
+static void begin (struct world *w, enum aw_mode mode, const struct aw_idset *again)
+{
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, mode };
+    struct aw_resume resume = { .epoch = 1e9, .job = "7" };
+    struct aw_event ev = { .type = AW_EVENT_RESUME, .t = w->t, .resume = &resume };
+    struct aw_earlier earlier;
+    bool first = !w->sched;
+
+    if (again)
+        resume.again = *again;
+    aw_sched_destroy (w->sched);
+    w->sched = aw_sched_create (w->graph, &config, NULL);
+    assert_non_null (w->sched);
+    w->n_running = 0;
+    w->code = -1;
+    if (!first) {
+        tell_history (w, &ev);
+        assert_int_equal (aw_earlier_init (&earlier, &w->history, NULL), 0);
+        assert_int_equal (earlier.n_done, w->n_done);
+        assert_int_equal (aw_sched_resume (w->sched, &earlier, NULL), 0);
+        assert_int_equal (aw_sched_resume (w->sched, &earlier, NULL), -1); /* once */
+        aw_earlier_finish (&earlier);
+        w->resumes++;
+    }
+    add_node (w);
+}
+
+/* All that the task waits for has completed. */
+static void check_predecessors (const struct world *w, uint32_t id)
+{
+    struct aw_task at = aw_graph_task (w->graph, id);
+    const struct aw_set *set = &w->graph->sets[at.set];
+
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        const struct aw_edge *edge = &set->after[e];
+        struct aw_task from = { at.iteration - edge->back, edge->set, at.index };
+
+        if (edge->back > at.iteration)
+            continue;
+        for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++) {
+            if (!edge->each)
+                from.index = i;
+            assert_true (w->done[aw_graph_task_id (w->graph, from)] > 0);
+        }
+    }
+}
+
+/* Carries out what the scheduler wants; false: the coordinator dies, for its LIFE is over. */
+static bool act (struct world *w, uint32_t *life)
+{
+    struct aw_event action;
+
+    while (aw_sched_next (w->sched, &action)) {
+        tell_history (w, &action);
+        if (action.type == AW_EVENT_END)
+            w->code = action.code;
+        if (action.type == AW_EVENT_START) {
+            assert_int_equal (w->done[action.task], 0);
+            check_predecessors (w, action.task);
+            assert_true (w->n_running < 64);
+            w->running[w->n_running++] = action;
+        }
+        if (action.type != AW_EVENT_READY && --*life == 0)
+            return false;
+    }
+    return true;
+}
+
+static void end_one (struct world *w, uint32_t odds)
+{
+    uint32_t i = graphs_below (&w->seed, w->n_running);
+    struct aw_event ev = { .type = AW_EVENT_FINISH, .seconds = 1 };
+
+    ev.task = w->running[i].task;
+    ev.attempt = w->running[i].attempt;
+    ev.t = w->t += 0.25;
+    ev.status = graphs_below (&w->seed, 100) < odds ? AW_STATUS_FAILED : AW_STATUS_COMPLETED;
+    w->running[i] = w->running[--w->n_running];
+    tell_history (w, &ev);
+    assert_int_equal (aw_sched_handle (w->sched, &ev, NULL), 0);
+    if (ev.status != AW_STATUS_COMPLETED)
+        return;
+    w->done[ev.task]++;
+    w->n_done++;
+}
+
+static void make (struct world *w, uint64_t seed)
+{
+    *w = (struct world){ .seed = seed };
+    w->graph = graphs_layered (&w->seed, 16, 4);
+    assert_non_null (w->graph);
+    w->graph->iterations = 1 + graphs_below (&w->seed, 3);
+    w->graph->iterated = w->graph->iterations > 1;
+    for (uint32_t s = 0; s < w->graph->n_sets; s++)
+        w->graph->sets[s].retry.count = graphs_below (&w->seed, 3);
+    assert_int_equal (aw_graph_finalize (w->graph, NULL), 0);
+    w->done = calloc (w->graph->n_tasks, 1);
+    assert_non_null (w->done);
+    assert_int_equal (aw_history_init (&w->history, w->graph, NULL), 0);
+}
+
+static void destroy (struct world *w)
+{
+    aw_sched_destroy (w->sched);
+    aw_history_finish (&w->history);
+    aw_graph_destroy (w->graph);
+    free (w->done);
+}
+
+static void random_deaths (void **state)
+{
+    uint32_t resumes = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct aw_summary sum;
+        struct world w;
+
+        make (&w, seed);
+        do {
+            uint32_t life = 1 + graphs_below (&w.seed, 60);
+            enum aw_mode mode = graphs_below (&w.seed, 2) ? AW_MODE_ASYNC : AW_MODE_SEQUENTIAL;
+
+            begin (&w, mode, NULL);
+            w.t += graphs_below (&w.seed, 3) * 10; /* often dead before anything is decided */
+            while (act (&w, &life) && w.n_running > 0)
+                end_one (&w, 10);
+            w.t += 100;
+        } while (w.code != 0);
+        assert_int_equal (w.n_done, w.graph->n_tasks);
+        for (uint32_t i = 0; i < w.graph->n_tasks; i++)
+            assert_int_equal (w.done[i], 1);
+        aw_history_summary (&w.history, &sum);
+        assert_int_equal (sum.completed, w.graph->n_tasks);
+        assert_int_equal (w.history.n_gaps, w.resumes);
+        assert_int_equal (sum.n_nodes, 1);
+        assert_false (sum.cpu_share > 1);
+        resumes += w.resumes;
+        destroy (&w);
+    }
+    assert_true (resumes > 200);
+}
+
+/* Sets that are told to run again do, and nothing else does. */
+static void some_again (void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct aw_idset again = { 0 };
+        uint32_t life = UINT32_MAX;
+        struct world w;
+        uint32_t set;
+
+        make (&w, seed);
+        begin (&w, AW_MODE_ASYNC, NULL);
+        while (act (&w, &life) && w.n_running > 0)
+            end_one (&w, 0);
+        assert_int_equal (w.code, 0);
+        set = w.graph->order[w.graph->n_sets - 1]; /* nothing of its iteration waits for it */
+        assert_int_equal (aw_idset_add (&again, set, set), 0);
+        for (uint32_t i = 0; i < w.graph->n_tasks; i++) {
+            if (aw_graph_task (w.graph, i).set != set)
+                continue;
+            w.done[i] = 0;
+            w.n_done--;
+        }
+        begin (&w, AW_MODE_ASYNC, &again);
+        while (act (&w, &life) && w.n_running > 0)
+            end_one (&w, 0);
+        assert_int_equal (w.code, 0);
+        assert_int_equal (w.n_done, w.graph->n_tasks);
+        aw_idset_finish (&again);
+        destroy (&w);
+    }
+}
+
+static struct aw_graph *two_sets (void)
+{
+    struct aw_graph *g = aw_graph_create ();
+
+    assert_non_null (graphs_set (g, "a", 3, 1, 0, NAN));
+    assert_non_null (graphs_set (g, "b", 1, 1, 0, NAN));
+    graphs_edge (g, "b", "a", 0, 0);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    return g;
+}
+
+static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
+{
+    return aw_history_handle (arg, ev, err);
+}
+
+#define HEADER "{\"async-workflow-journal\":1,\"epoch\":5,\"name\":\"w\"}\n"
+#define NODE(t) "{\"t\":" t ",\"event\":\"node\",\"node\":\"n1\",\"cpus\":\"0-3\",\"gpus\":\"\"}\n"
+#define START(t, task, attempt)                                                   \
+    "{\"t\":" t ",\"event\":\"start\",\"task\":\"" task "\",\"attempt\":" attempt \
+    ",\"node\":\"n1\",\"cpus\":\"0\"}\n"
+#define FINISH(t, task, attempt, status)                                           \
+    "{\"t\":" t ",\"event\":\"finish\",\"task\":\"" task "\",\"attempt\":" attempt \
+    ",\"node\":\"n1\",\"status\":\"" status "\",\"seconds\":1}\n"
+#define RESUME(t, more) "{\"t\":" t ",\"event\":\"resume\",\"epoch\":5" more "}\n"
+
+struct file {
+    struct aw_graph *graph;
+    char path[40];
+};
+
+static int setup (void **state)
+{
+    struct file *f = calloc (1, sizeof (*f));
+
+    assert_non_null (f);
+    f->graph = two_sets ();
+    strcpy (f->path, "/tmp/aw-resume.XXXXXX");
+    close (mkstemp (f->path));
+    *state = f;
+    return 0;
+}
+
+static int teardown (void **state)
+{
+    struct file *f = *state;
+
+    unlink (f->path);
+    aw_graph_destroy (f->graph);
+    free (f);
+    return 0;
+}
+
+/* Reads TEXT as journal into HISTORY, which the caller finishes. */
+static int read_text (const struct file *f,
+                      const char *text,
+                      bool changed,
+                      struct aw_history *history,
+                      struct aw_error *err)
+{
+    FILE *file = fopen (f->path, "w");
+    struct aw_journal_header header;
+    int rc;
+
+    assert_non_null (file);
+    assert_true (fputs (text, file) >= 0);
+    assert_int_equal (fclose (file), 0);
+    assert_int_equal (aw_history_init (history, f->graph, NULL), 0);
+    rc = (changed ? aw_journal_read_changed : aw_journal_read) (f->path, f->graph, &header, fold,
+                                                                history, NULL, err);
+    aw_journal_header_finish (&header);
+    return rc;
+}
+
+static void wrong_lines (void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } table[] = {
+        { HEADER "{\"t\":1,\"event\":\"resume\"}\n", "line 2: \"epoch\" is missing" },
+        { HEADER RESUME ("1", ",\"again\":\"a\""), "\"again\" must be a list of names" },
+        { HEADER RESUME ("1", ",\"again\":[1]"), "\"again\" must be a list of names" },
+        { HEADER RESUME ("1", ",\"again\":[\"a\""), "\"again\" must be a list of names" },
+        { HEADER RESUME ("1", ",\"job\":7"), "\"job\" must be a string" },
+        { HEADER NODE ("0") RESUME ("1", "") START ("2", "a[0]", "0"),
+          "line 4: no node of the name \"n1\"" },
+        { HEADER NODE ("0") START ("0", "a[0]", "0") RESUME ("1", "") NODE ("1")
+              START ("2", "a[0]", "0"),
+          "a[0] starts in an attempt that it has had" },
+        { HEADER NODE ("0") START ("0", "a[0]", "0") RESUME ("1", "") NODE ("1")
+              FINISH ("2", "a[0]", "0", "completed"),
+          "a[0] ends and is not running" },
+        { HEADER NODE ("0") RESUME ("2", "") NODE ("1"), "time goes back" },
+        { HEADER NODE ("0") START ("0", "gone[0]", "0"), "the workflow has no task \"gone[0]\"" },
+        { HEADER NODE ("0") RESUME ("1", ",\"workflow\":\"f\"") NODE ("1")
+              START ("2", "gone[0]", "0"),
+          "the workflow has no task \"gone[0]\"" },
+    };
+    const struct file *f = *state;
+
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_history history;
+        struct aw_error err = { "" };
+
+        if (read_text (f, table[i].text, false, &history, &err) == 0)
+            fail_msg ("row %zu is taken", i);
+        if (!strstr (err.text, table[i].message))
+            fail_msg ("row %zu: %s", i, err.text);
+        aw_history_finish (&history);
+    }
+}
+
+static void folded (void **state)
+{
+    static const char text[] =
+        HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0") START ("1", "a[2]", "0")
+            FINISH ("2", "a[0]", "0", "completed") FINISH ("3", "a[1]", "0", "failed")
+                RESUME ("60", ",\"job\":\"8\"") NODE ("61") START ("62", "a[1]", "1");
+    const struct file *f = *state;
+    struct aw_history history;
+    struct aw_summary sum;
+
+    assert_int_equal (read_text (f, text, false, &history, NULL), 0);
+    assert_int_equal (aw_history_state (&history, 0), AW_TASK_COMPLETED);
+    assert_int_equal (aw_history_state (&history, 1), AW_TASK_RUNNING);
+    assert_int_equal (aw_history_state (&history, 2), AW_TASK_UNSTARTED);
+    assert_int_equal (aw_history_next_attempt (&history, 0), 1);
+    assert_int_equal (aw_history_next_attempt (&history, 1), 2);
+    assert_int_equal (aw_history_next_attempt (&history, 3), 0);
+    assert_int_equal (history.attempts[2].status, AW_STATUS_NODE_FAIL);
+    assert_true (history.attempts[2].finish == 3); /* the last sign of life */
+    assert_int_equal (history.n_gaps, 1);
+    assert_true (history.gaps[0].from == 3 && history.gaps[0].to == 60);
+    assert_int_equal (history.gaps[0].lost, 1);
+    assert_string_equal (history.gaps[0].job, "8");
+    aw_history_summary (&history, &sum);
+    assert_int_equal (sum.n_nodes, 1);
+    assert_int_equal (sum.running, 1);
+    aw_history_finish (&history);
+}
+
+/* Tasks that a changed workflow does not have are passed over, as far as they stand before the
+ * change; what is to run again does not count as done.
+ */
+static void changed (void **state)
+{
+#define OLD                                                                \
+    HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "gone[0]", "0") \
+        START ("1", "a[7]", "0") FINISH ("2", "gone[0]", "0", "completed") \
+            FINISH ("2", "a[0]", "0", "completed")
+#define NEW RESUME ("60", ",\"workflow\":\"f00\",\"again\":[\"a\",\"gone\"]") NODE ("61")
+    const struct file *f = *state;
+    struct aw_history history;
+    struct aw_error err;
+    char digest[8] = "";
+    FILE *file;
+
+    assert_int_equal (read_text (f, OLD, false, &history, &err), -1);
+    aw_history_finish (&history);
+    assert_int_equal (read_text (f, OLD, true, &history, &err), 0);
+    assert_int_equal (aw_history_state (&history, 0), AW_TASK_COMPLETED);
+    aw_history_finish (&history);
+    assert_int_equal (read_text (f, OLD NEW, false, &history, &err), 0);
+    assert_int_equal (aw_history_state (&history, 0), AW_TASK_UNSTARTED);
+    assert_int_equal (aw_history_next_attempt (&history, 0), 1);
+    aw_history_finish (&history);
+    assert_int_equal (
+        read_text (f, OLD NEW START ("62", "a[0]", "1") RESUME ("70", ""), false, &history, &err),
+        0);
+    assert_int_equal (history.n_gaps, 2);
+    aw_history_finish (&history);
+    file = fopen (f->path, "r");
+    assert_int_equal (aw_journal_last_change (fileno (file), digest, sizeof (digest)), 8);
+    assert_string_equal (digest, "f00");
+    fclose (file);
+    assert_int_equal (aw_journal_last_change (-1, NULL, 0), 0);
+}
+
+static off_t size_of (const char *path)
+{
+    struct stat st;
+
+    assert_int_equal (stat (path, &st), 0);
+    return st.st_size;
+}
+
+/* Opened again, a journal goes on behind its last whole line. */
+static void reopened (void **state)
+{
+    static const char whole[] = HEADER NODE ("0") START ("1", "a[0]", "0");
+    const struct file *f = *state;
+    size_t len = strlen (whole);
+
+    assert_null (aw_journal_reopen ("/nonexistent/journal", f->graph, NULL, NULL));
+    for (size_t cut = len - 30; cut <= len; cut++) {
+        struct aw_resume resume = { .epoch = 5, .mode = "async", .workflow = "d" };
+        struct aw_event ev = { .type = AW_EVENT_RESUME, .t = 9, .resume = &resume };
+        size_t end =
+            cut == len ? len : (size_t)((char *)memrchr (whole, '\n', len - 1) - whole) + 1;
+        struct aw_history history;
+        struct aw_journal *journal;
+        struct aw_error err;
+        char text[1024];
+        size_t lost;
+
+        assert_int_equal (truncate (f->path, 0), 0);
+        snprintf (text, sizeof (text), "%.*s", (int)cut, whole);
+        read_text (f, text, false, &history, NULL);
+        aw_history_finish (&history);
+        journal = aw_journal_reopen (f->path, f->graph, &lost, &err);
+        assert_non_null (journal);
+        assert_int_equal (lost, cut - end);
+        assert_int_equal (size_of (f->path), end);
+        assert_int_equal (aw_idset_add (&resume.again, 0, 1), 0);
+        assert_int_equal (aw_journal_append (journal, &ev, &err), 0);
+        ev = (struct aw_event){ .type = AW_EVENT_NODE, .t = 10, .name = "n1" };
+        assert_int_equal (aw_journal_append (journal, &ev, &err), 0); /* number 0 again */
+        assert_int_equal (aw_journal_close (journal, &err), 0);
+        aw_idset_finish (&resume.again);
+    }
+}
+
+int main (void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (random_deaths),
+        cmocka_unit_test (some_again),
+        cmocka_unit_test_setup_teardown (wrong_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown (folded, setup, teardown),
+        cmocka_unit_test_setup_teardown (changed, setup, teardown),
+        cmocka_unit_test_setup_teardown (reopened, setup, teardown),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
