@@ -19,6 +19,18 @@ struct aw_demand aw_set_demand (const struct aw_set *set)
     };
 }
 
+struct aw_whole aw_set_whole (const struct aw_set *set)
+{
+    struct aw_demand d = aw_set_demand (set);
+    double nodes = d.nodes;
+
+    return (struct aw_whole){
+        .cpus = nodes * d.cpus,
+        .gpus = nodes * (d.gpus + d.ranks_per_node * d.gpu_share / 1000.0),
+        .mem = nodes * (double)d.mem,
+    };
+}
+
 static int compare_numbers (uint64_t a, uint64_t b)
 {
     return a < b ? -1 : a > b;

@@ -24,6 +24,18 @@ struct aw_demand {
 /* What a task of SET wants. */
 struct aw_demand aw_set_demand (const struct aw_set *set);
 
+/* What a task of SET takes of the whole pool: all ranks on all nodes, shared GPUs as parts. */
+struct aw_whole {
+    double cpus, gpus, mem;
+};
+struct aw_whole aw_set_whole (const struct aw_set *set);
+
+/* On so many nodes at once. */
+static inline uint32_t aw_demand_nodes (const struct aw_demand *demand)
+{
+    return demand->nodes ? demand->nodes : 1;
+}
+
 bool aw_demand_equal (const struct aw_demand *a, const struct aw_demand *b);
 
 /* An order for sorting; 0 for equal ones. */

@@ -25,6 +25,8 @@ struct aw_forecast {
         uint64_t used;
     } rows[AW_FORECAST_ROWS];
     uint64_t uses;
+    uint32_t *heap; /* private: see aw_forecast_nodes */
+    uint32_t heap_room;
 };
 
 /* {0} is an empty one. finish frees what it holds. */
@@ -40,6 +42,19 @@ uint32_t aw_forecast_first (struct aw_forecast *forecast,
                             uint32_t shape,
                             const struct aw_demand *demand,
                             double now);
+
+/* The N nodes on which DEMAND fits first, in that order: those where it fits already, then those
+ * where what runs is due, then by time, the lowest number among equals. Fills NODES (room for N).
+ * Returns how many there are, fewer than N where it can never fit on as many.
+ */
+uint32_t aw_forecast_nodes (struct aw_forecast *forecast,
+                            const struct aw_pool *pool,
+                            const struct aw_running_table *running,
+                            uint32_t shape,
+                            const struct aw_demand *demand,
+                            double now,
+                            uint32_t n,
+                            uint32_t *nodes);
 
 /* Of one node: the end of the task after which DEMAND fits (INFINITY: not known), -INFINITY where
  * it fits already, NAN where it never will.

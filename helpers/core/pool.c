@@ -225,31 +225,37 @@ bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *deman
     return holds (node, &node->free, demand);
 }
 
-uint32_t aw_pool_best_fit (const struct aw_pool *pool,
+uint32_t aw_pool_next_fit (const struct aw_pool *pool,
                            const struct aw_demand *demand,
-                           uint32_t except)
+                           uint32_t *place)
 {
-    uint64_t gpus = demand->gpus;
-    uint32_t place = 0;
+    while (*place < pool->n_nodes) {
+        uint64_t gpus = pool->order[*place] >> 43;
 
-    while (place < pool->n_nodes) {
-        place += lower_bound (pool->order + place, pool->n_nodes - place,
-                              key_of (gpus, demand->cpus, 0));
-        for (; place < pool->n_nodes && pool->order[place] >> 43 == gpus; place++) {
-            uint32_t number = (uint32_t)(pool->order[place] & (AW_POOL_MAX_NODES - 1));
+        if (gpus < demand->gpus)
+            gpus = demand->gpus;
+        *place += lower_bound (pool->order + *place, pool->n_nodes - *place,
+                               key_of (gpus, demand->cpus, 0));
+        while (*place < pool->n_nodes && pool->order[*place] >> 43 == gpus) {
+            uint32_t number = (uint32_t)(pool->order[(*place)++] & (AW_POOL_MAX_NODES - 1));
 
-            if (number != except && aw_node_can_hold (&pool->nodes[number], demand))
+            if (aw_node_can_hold (&pool->nodes[number], demand))
                 return number;
         }
-        if (place < pool->n_nodes)
-            gpus = pool->order[place] >> 43;
     }
     return AW_NO_NODE;
 }
 
-bool aw_pool_fits_better (const struct aw_pool *pool, uint32_t a, uint32_t b)
+uint32_t aw_pool_best_fit (const struct aw_pool *pool,
+                           const struct aw_demand *demand,
+                           uint32_t except)
 {
-    return node_key (pool, a) < node_key (pool, b);
+    uint32_t place = 0, node;
+
+    do
+        node = aw_pool_next_fit (pool, demand, &place);
+    while (node != AW_NO_NODE && node == except);
+    return node;
 }
 
 /* Moves the N lowest ids of FROM to TO, which is emptied first. */

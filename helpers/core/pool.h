@@ -67,8 +67,12 @@ uint32_t aw_pool_best_fit (const struct aw_pool *pool,
                            const struct aw_demand *demand,
                            uint32_t except);
 
-/* Does node A come before node B in that order? */
-bool aw_pool_fits_better (const struct aw_pool *pool, uint32_t a, uint32_t b);
+/* Walks over the nodes that can hold DEMAND now in the order of best fit: the next one from *PLACE
+ * (0 to begin) on, AW_NO_NODE at the end. The pool must not change meanwhile.
+ */
+uint32_t aw_pool_next_fit (const struct aw_pool *pool,
+                           const struct aw_demand *demand,
+                           uint32_t *place);
 
 /* Takes DEMAND from a node that can hold it: the lowest free ids. Fills CPUS and GPUS (initialised
  * by the caller, who owns them). Returns 0, or -1 with ENOMEM or ENOSPC and nothing taken.

@@ -22,21 +22,22 @@ static bool alike (const struct aw_node *a, const struct aw_node *b)
            && a->total.mem == b->total.mem && a->counts_mem == b->counts_mem;
 }
 
-/* So many tasks fit on the node while nothing else runs there. */
-static uint32_t room (const struct aw_node *node, const struct aw_set *set)
+/* The parts of so many tasks fit on the node while nothing else runs there. */
+static uint32_t room (const struct aw_node *node, const struct aw_demand *d)
 {
-    uint32_t n = node->total.cpus / set->cpus;
+    uint32_t n = node->total.cpus / d->cpus;
 
-    if (set->gpus && node->total.gpus / set->gpus < n)
-        n = node->total.gpus / set->gpus;
-    if (set->mem && node->counts_mem && node->total.mem / set->mem < n)
-        n = (uint32_t)(node->total.mem / set->mem);
+    if (d->gpus && node->total.gpus / d->gpus < n)
+        n = node->total.gpus / d->gpus;
+    if (d->mem && node->counts_mem && node->total.mem / d->mem < n)
+        n = (uint32_t)(node->total.mem / d->mem);
     return n;
 }
 
 /* How often the pool must be filled for all tasks of the set; 1 where it holds none. */
 static double waves (const struct aw_pool *pool, const struct aw_set *set)
 {
+    struct aw_demand demand = aw_set_demand (set);
     uint64_t capacity = 0;
     uint32_t each = 0;
 
@@ -44,17 +45,19 @@ static double waves (const struct aw_pool *pool, const struct aw_set *set)
         const struct aw_node *node = &pool->nodes[i];
 
         if (i == 0 || !alike (node, node - 1))
-            each = room (node, set);
+            each = room (node, &demand);
         capacity += node->lost ? 0 : each;
     }
+    capacity /= demand.nodes; /* what is left over on uneven nodes is passed over */
     return capacity ? ceil ((double)set->count / capacity) : 1;
 }
 
 /* The part of the pool that one task takes, of the resource of which it takes most. */
 static double share (const struct aw_pool *pool, const struct aw_set *set)
 {
-    double part = pool->total.cpus ? (double)set->cpus / pool->total.cpus : 0;
-    double of_gpus = pool->total.gpus ? (double)set->gpus / pool->total.gpus : 0;
+    struct aw_whole whole = aw_set_whole (set);
+    double part = pool->total.cpus ? whole.cpus / pool->total.cpus : 0;
+    double of_gpus = pool->total.gpus ? whole.gpus / pool->total.gpus : 0;
 
     return part > of_gpus ? part : of_gpus;
 }
@@ -92,7 +95,8 @@ static void fill_tiers (const struct aw_graph *g,
                         double *scratch)
 {
     for (uint32_t s = 0; s < g->n_sets; s++)
-        tiers[s] = policy == AW_POLICY_GPUS_FIRST ? g->sets[s].gpus > 0 : share (pool, &g->sets[s]);
+        tiers[s] = policy == AW_POLICY_GPUS_FIRST ? aw_set_whole (&g->sets[s]).gpus > 0
+                                                  : share (pool, &g->sets[s]);
     if (policy == AW_POLICY_WIDEST)
         number_values (tiers, scratch, g->n_sets);
 }

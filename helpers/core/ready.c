@@ -100,6 +100,7 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
     for (uint32_t i = 0; i < r->n_shapes; i++) {
         struct aw_shape *shape = &r->shapes[i];
 
+        shape->n_nodes = from->shapes[i].n_nodes;
         shape->never = from->shapes[i].never;
         shape->blocked = from->shapes[i].blocked;
         shape->held = from->shapes[i].held;

@@ -19,7 +19,8 @@ struct aw_shape {
     struct aw_demand demand;
     uint32_t *heap; /* instances with ready tasks, the first in front */
     uint32_t n, room;
-    bool never; /* no node of the pool could hold it, even empty; see aw_ready_set_never */
+    uint32_t n_nodes; /* of the pool that could hold it, even if only empty */
+    bool never; /* these are too few for one task; see aw_ready_set_never */
     bool blocked; /* cannot start now; see aw_ready_block. An empty one is not */
     bool held; /* blocked by the reservation alone */
     uint32_t place; /* private: in its line */
@@ -71,7 +72,7 @@ struct aw_shape *aw_ready_first (const struct aw_ready *ready, bool blocked);
 /* SHAPE, not empty, cannot start now. HELD: only for the reservation. */
 void aw_ready_block (struct aw_ready *ready, struct aw_shape *shape, bool held);
 
-/* Could any node of the pool hold SHAPE? At first, without nodes, none can. */
+/* Could the pool's nodes ever hold SHAPE? At first, without nodes, none can. */
 void aw_ready_set_never (struct aw_ready *ready, struct aw_shape *shape, bool never);
 
 /* Those blocked shapes that NODE can hold may be tried again; or those that are held. */

@@ -72,25 +72,56 @@ static uint32_t slot_number (const struct aw_running_table *table, const struct 
     return (uint32_t)(run - table->slots);
 }
 
-struct aw_running *aw_running_new (struct aw_running_table *table)
+static int add_slot (struct aw_running_table *table)
 {
-    struct aw_running *run = at (table, table->free_slot);
+    struct aw_running *run;
 
-    if (run)
-        return run; /* taken off the free list by link */
     if (table->n_slots == table->room) {
         uint32_t room = table->room ? 2 * table->room : 64;
         struct aw_running *slots = realloc (table->slots, room * sizeof (*slots));
         if (!slots)
-            return NULL;
+            return -1;
         table->slots = slots;
         table->room = room;
     }
-    run = &table->slots[table->n_slots++];
+    run = &table->slots[table->n_slots];
     memset (run, 0, sizeof (*run));
-    run->next = AW_NO_SLOT;
-    table->free_slot = slot_number (table, run);
-    return run;
+    run->next = table->free_slot;
+    table->free_slot = table->n_slots++;
+    return 0;
+}
+
+/* They stay on the free list, as its first N, until link takes them off. */
+struct aw_running *aw_running_new (struct aw_running_table *table, uint32_t n)
+{
+    uint32_t have = 0, slot;
+
+    for (slot = table->free_slot; slot != AW_NO_SLOT && have < n; slot = table->slots[slot].next)
+        have++;
+    for (; have < n; have++)
+        if (add_slot (table) < 0)
+            return NULL;
+    slot = table->free_slot;
+    for (uint32_t i = 1; i <= n; i++) {
+        struct aw_running *part = &table->slots[slot];
+
+        part->lead = table->free_slot;
+        part->more = i < n ? part->next : AW_NO_SLOT;
+        slot = part->next;
+    }
+    return at (table, table->free_slot);
+}
+
+struct aw_running *aw_running_more (const struct aw_running_table *table,
+                                    const struct aw_running *run)
+{
+    return at (table, run->more);
+}
+
+struct aw_running *aw_running_lead (const struct aw_running_table *table,
+                                    const struct aw_running *run)
+{
+    return at (table, run->lead);
 }
 
 /* Ends mostly rise, so the place is looked for from behind; equal ends stay in the order of the
@@ -128,35 +159,66 @@ static void remove_from_node (struct aw_running_table *table, struct aw_running 
         table->slots[run->next].prev = run->prev;
 }
 
+/* What all parts of an attempt have in common. */
+static void fill_part (struct aw_running *part, const struct aw_running *lead)
+{
+    part->task = lead->task;
+    part->set = lead->set;
+    part->attempt = lead->attempt;
+    part->demand = lead->demand;
+    part->start = lead->start;
+    part->end = lead->end;
+    part->killed = lead->killed;
+}
+
 void aw_running_link (struct aw_running_table *table, struct aw_running *run)
 {
-    table->free_slot = run->next;
-    run->used = true;
     table->n_used++;
     table->slot_of[run->task] = slot_number (table, run);
-    insert_by_end (table, run);
+    for (struct aw_running *part = run; part; part = aw_running_more (table, part)) {
+        table->free_slot = part->next;
+        if (part != run)
+            fill_part (part, run);
+        part->used = true;
+        insert_by_end (table, part);
+    }
 }
 
 void aw_running_free (struct aw_running_table *table, struct aw_running *run)
 {
-    remove_from_node (table, run);
-    table->slot_of[run->task] = AW_NO_SLOT;
-    run->used = false;
     table->n_used--;
-    run->next = table->free_slot;
-    table->free_slot = slot_number (table, run);
+    table->slot_of[run->task] = AW_NO_SLOT;
+    for (struct aw_running *part = run; part; part = aw_running_more (table, part)) {
+        remove_from_node (table, part);
+        part->used = false;
+        part->next = table->free_slot;
+        table->free_slot = slot_number (table, part);
+    }
 }
 
 void aw_running_set_end (struct aw_running_table *table, struct aw_running *run, double end)
 {
-    remove_from_node (table, run);
-    run->end = end;
-    insert_by_end (table, run);
+    for (struct aw_running *part = run; part; part = aw_running_more (table, part)) {
+        remove_from_node (table, part);
+        part->end = end;
+        insert_by_end (table, part);
+    }
 }
 
 struct aw_running *aw_running_find (const struct aw_running_table *table, uint32_t task)
 {
     return task < table->n_tasks ? at (table, table->slot_of[task]) : NULL;
+}
+
+struct aw_running *aw_running_each (const struct aw_running_table *table, uint32_t *cursor)
+{
+    while (*cursor < table->n_slots) {
+        struct aw_running *run = &table->slots[(*cursor)++];
+
+        if (run->used && run->lead == *cursor - 1)
+            return run;
+    }
+    return NULL;
 }
 
 struct aw_running *aw_running_first (const struct aw_running_table *table, uint32_t node)
@@ -176,23 +238,32 @@ int aw_running_clone (struct aw_running_table *table, const struct aw_running_ta
         return -1;
     if (aw_running_add_nodes (table, from->n_nodes) < 0)
         goto fail;
-    for (uint32_t node = 0; node < from->n_nodes; node++) {
-        const struct aw_running *old;
+    if (from->n_slots > 0) {
+        table->slots = malloc (from->n_slots * sizeof (*table->slots));
+        if (!table->slots)
+            goto fail;
+        table->room = from->n_slots;
+    }
+    for (; table->n_slots < from->n_slots; table->n_slots++) {
+        const struct aw_running *old = &from->slots[table->n_slots];
+        struct aw_running *run = &table->slots[table->n_slots];
 
-        for (old = aw_running_first (from, node); old; old = aw_running_next (from, old)) {
-            struct aw_running *run = aw_running_new (table);
-            struct aw_running kept;
-
-            if (!run || aw_idset_copy (&run->cpus, &old->cpus) < 0
-                || aw_idset_copy (&run->gpus, &old->gpus) < 0)
-                goto fail;
-            kept = *run;
-            *run = *old;
-            run->cpus = kept.cpus;
-            run->gpus = kept.gpus;
-            run->next = kept.next;
-            aw_running_link (table, run);
+        *run = *old;
+        memset (&run->cpus, 0, sizeof (run->cpus));
+        memset (&run->gpus, 0, sizeof (run->gpus));
+        if (old->used
+            && (aw_idset_copy (&run->cpus, &old->cpus) < 0
+                || aw_idset_copy (&run->gpus, &old->gpus) < 0)) {
+            table->n_slots++;
+            goto fail;
         }
+    }
+    table->n_used = from->n_used;
+    table->free_slot = from->free_slot;
+    memcpy (table->slot_of, from->slot_of, from->n_tasks * sizeof (*table->slot_of));
+    if (from->n_nodes > 0) {
+        memcpy (table->first, from->first, from->n_nodes * sizeof (*table->first));
+        memcpy (table->last, from->last, from->n_nodes * sizeof (*table->last));
     }
     return 0;
 fail:

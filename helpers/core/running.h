@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The attempts that run now, found by task, and on each node in the order in which they are
- * expected to end. */
+ * expected to end. An attempt over several nodes has a part on each of them: a slot of its own, all
+ * made, put in and taken out together.
+ */
 #ifndef AW_CORE_RUNNING_H
 #define AW_CORE_RUNNING_H
 
@@ -15,15 +17,17 @@ struct aw_running {
     struct aw_demand demand;
     double start;
     double end; /* expected; INFINITY: not known */
-    bool killed; /* has been told to end */
+    bool killed; /* has been told to end; of the first part */
     bool used; /* private, as all below */
+    uint32_t lead; /* slot of the attempt's first part */
+    uint32_t more; /* slot of its part on the next of its nodes; AW_NO_SLOT: none */
     uint32_t prev, next; /* on its node, by end */
 };
 
 struct aw_running_table {
     struct aw_running *slots; /* addresses change with add */
     uint32_t n_slots; /* used ones are below this */
-    uint32_t n_used;
+    uint32_t n_used; /* attempts, not parts */
     uint32_t room;
     uint32_t free_slot; /* first of a list through `next` */
     uint32_t *slot_of; /* by task */
@@ -50,20 +54,35 @@ int aw_running_add_nodes (struct aw_running_table *table, uint32_t n);
 /* The node has changed otherwise than by what runs there. */
 void aw_running_touch (struct aw_running_table *table, uint32_t node);
 
-/* A slot that is in no list yet: its id sets keep their memory from earlier use. NULL with ENOMEM.
+/* An attempt of N parts that is in no list yet: its first part, the others by aw_running_more.
+ * Their id sets keep their memory from earlier use. NULL with ENOMEM.
  */
-struct aw_running *aw_running_new (struct aw_running_table *table);
+struct aw_running *aw_running_new (struct aw_running_table *table, uint32_t n);
 
-/* Puts a filled slot into its lists; or takes it out again and frees it. */
+/* The part after RUN of the same attempt; NULL: that was the last. */
+struct aw_running *aw_running_more (const struct aw_running_table *table,
+                                    const struct aw_running *run);
+
+/* The first part of RUN's attempt. */
+struct aw_running *aw_running_lead (const struct aw_running_table *table,
+                                    const struct aw_running *run);
+
+/* Puts an attempt, given by its first part, into the lists of its nodes: of the other parts node
+ * and ids are filled in by the caller, the rest is the first one's. Or takes it out and frees it.
+ */
 void aw_running_link (struct aw_running_table *table, struct aw_running *run);
 void aw_running_free (struct aw_running_table *table, struct aw_running *run);
 
-/* A new expected end: puts it in its place. */
+/* A new expected end of the attempt: puts its parts in their places. */
 void aw_running_set_end (struct aw_running_table *table, struct aw_running *run, double end);
 
+/* The first part of TASK's attempt, or NULL. */
 struct aw_running *aw_running_find (const struct aw_running_table *table, uint32_t task);
 
-/* Walk over a node in the order of the ends: NULL at the end. */
+/* Walks over all attempts by slot: the next first part from *CURSOR (0 to begin) on, or NULL. */
+struct aw_running *aw_running_each (const struct aw_running_table *table, uint32_t *cursor);
+
+/* Walk over a node's parts in the order of the ends: NULL at the end. */
 struct aw_running *aw_running_first (const struct aw_running_table *table, uint32_t node);
 struct aw_running *aw_running_next (const struct aw_running_table *table,
                                     const struct aw_running *run);

@@ -13,6 +13,28 @@
 #include "core/rank.h"
 #include "core/sched_state.h"
 
+int aw_sched_part_room (struct aw_sched *s)
+{
+    uint32_t n = 1;
+    uint32_t *chosen;
+    struct aw_part *parts;
+
+    for (uint32_t i = 0; i < s->graph->n_sets; i++)
+        n = s->graph->sets[i].nodes > n ? s->graph->sets[i].nodes : n;
+    if (n <= s->part_room)
+        return 0;
+    chosen = realloc (s->chosen, n * sizeof (*chosen));
+    if (chosen)
+        s->chosen = chosen;
+    parts = realloc (s->parts, n * sizeof (*parts));
+    if (parts)
+        s->parts = parts;
+    if (!chosen || !parts)
+        return -1;
+    s->part_room = n;
+    return 0;
+}
+
 struct aw_sched *aw_sched_create (const struct aw_graph *graph,
                                   const struct aw_sched_config *config,
                                   struct aw_error *err)
@@ -33,7 +55,7 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
     if (!s->tries || aw_running_init (&s->running, graph->n_tasks) < 0
         || aw_depend_init (&s->depend, graph, config->mode == AW_MODE_SEQUENTIAL) < 0
         || aw_ready_init (&s->ready, graph, config->policy) < 0
-        || aw_estimate_init (&s->estimate, graph) < 0)
+        || aw_estimate_init (&s->estimate, graph) < 0 || aw_sched_part_room (s) < 0)
         goto fail;
     aw_pool_init (&s->pool);
     if (aw_rank (graph, &s->pool, config->policy, s->estimate.seconds, s->ready.remaining) < 0)
@@ -61,8 +83,11 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_forecast_finish (&s->forecast);
     aw_ranges_finish (&s->news.ready);
     aw_ranges_finish (&s->news.skipped);
+    aw_reservation_finish (&s->reservation);
     free (s->tries);
     free (s->done);
+    free (s->chosen);
+    free (s->parts);
     free (s);
     errno = saved;
 }
@@ -85,6 +110,10 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->estimate, 0, sizeof (s->estimate));
     memset (&s->news, 0, sizeof (s->news));
     memset (&s->forecast, 0, sizeof (s->forecast));
+    memset (&s->reservation, 0, sizeof (s->reservation));
+    s->chosen = NULL;
+    s->parts = NULL;
+    s->part_room = 0;
     if (!s->tries || !s->done != !from->done || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
@@ -92,7 +121,9 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_running_clone (&s->running, &from->running) < 0
         || aw_estimate_clone (&s->estimate, &from->estimate) < 0
         || aw_ranges_clone (&s->news.ready, &from->news.ready) < 0
-        || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0) {
+        || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0
+        || aw_reservation_clone (&s->reservation, &from->reservation) < 0
+        || aw_sched_part_room (s) < 0) {
         aw_sched_destroy (s);
         errno = ENOMEM;
         return NULL;
@@ -177,11 +208,42 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
     return 0;
 }
 
+/* Takes from the pool what a recorded START says; all or nothing. RUN has its demand. */
+static int take_parts (struct aw_sched *s,
+                       struct aw_running *run,
+                       const struct aw_event *ev,
+                       const char *name,
+                       struct aw_error *err)
+{
+    struct aw_running *part = run;
+    uint32_t i;
+
+    for (i = 0; i <= ev->n_more; i++, part = aw_running_more (&s->running, part)) {
+        const struct aw_idset *cpus = i ? &ev->more[i - 1].cpus : &ev->cpus;
+        const struct aw_idset *gpus = i ? &ev->more[i - 1].gpus : &ev->gpus;
+
+        part->node = i ? ev->more[i - 1].node : ev->node;
+        if (part->node >= s->pool.n_nodes)
+            aw_error_set (err, "%s starts on unknown node %u", name, part->node);
+        else if (aw_idset_copy (&part->cpus, cpus) < 0 || aw_idset_copy (&part->gpus, gpus) < 0)
+            aw_error_set (err, "out of memory");
+        else if (aw_pool_take_ids (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus)
+                 < 0)
+            aw_error_set (err, "%s starts on CPUs or GPUs of %s that are not free", name,
+                          s->pool.nodes[part->node].name);
+        else
+            continue;
+        aw_sched_give_back (s, run, i);
+        return -1;
+    }
+    return 0;
+}
+
 static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
     struct aw_running *run = aw_running_find (&s->running, ev->task);
-    char name[128];
     struct aw_demand demand;
+    char name[128];
 
     if (run && run->attempt == ev->attempt)
         return 0; /* known */
@@ -191,21 +253,21 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
     if (run || s->depend.state[ev->task] != AW_TASK_READY
         || ev->attempt != s->tries[ev->task].attempts)
         return aw_error_set (err, "%s attempt %u cannot start now", name, ev->attempt);
-    if (ev->node >= s->pool.n_nodes)
-        return aw_error_set (err, "%s starts on unknown node %u", name, ev->node);
-    run = aw_running_new (&s->running);
-    if (!run || aw_idset_copy (&run->cpus, &ev->cpus) < 0
-        || aw_idset_copy (&run->gpus, &ev->gpus) < 0)
-        return aw_error_set (err, "out of memory");
     demand = aw_set_demand (&s->graph->sets[aw_graph_task (s->graph, ev->task).set]);
-    if (aw_pool_take_ids (&s->pool, ev->node, &demand, &run->cpus, &run->gpus) < 0)
-        return aw_error_set (err, "%s starts on CPUs or GPUs of %s that are not free", name,
-                             s->pool.nodes[ev->node].name);
+    if (ev->n_more + 1 != aw_demand_nodes (&demand))
+        return aw_error_set (err, "%s starts on %u nodes instead of %u", name, ev->n_more + 1,
+                             aw_demand_nodes (&demand));
+    run = aw_running_new (&s->running, aw_demand_nodes (&demand));
+    if (!run)
+        return aw_error_set (err, "out of memory");
+    run->demand = demand;
+    if (take_parts (s, run, ev, name, err) < 0)
+        return -1;
     if (!aw_later_remove (&s->later, ev->task) && aw_ready_remove (&s->ready, ev->task) < 0) {
-        aw_pool_give (&s->pool, ev->node, &demand, &run->cpus, &run->gpus);
+        aw_sched_give_back (s, run, ev->n_more + 1);
         return aw_error_set (err, "out of memory");
     }
-    aw_sched_begin_run (s, run, ev->task, ev->node);
+    aw_sched_begin_run (s, run, ev->task);
     return 0;
 }
 
@@ -323,6 +385,7 @@ static bool next_of_lost_node (struct aw_sched *s, struct aw_event *action)
 
         if (!run)
             continue;
+        run = aw_running_lead (&s->running, run); /* a task over several nodes ends on all */
         make_action (s, action, AW_EVENT_FINISH, run->task);
         action->attempt = run->attempt;
         action->node = n;
@@ -350,12 +413,12 @@ static bool next_news (struct aw_sched *s, struct aw_event *action)
 
 static bool next_kill (struct aw_sched *s, struct aw_event *action)
 {
+    struct aw_running *run;
+
     if (!s->stop_kills)
         return false;
-    while (s->kill_from < s->running.n_slots) {
-        struct aw_running *run = &s->running.slots[s->kill_from++];
-
-        if (!run->used || run->killed)
+    while ((run = aw_running_each (&s->running, &s->kill_from))) {
+        if (run->killed)
             continue;
         run->killed = true;
         make_action (s, action, AW_EVENT_KILL, run->task);
@@ -378,9 +441,7 @@ static bool next_start (struct aw_sched *s, struct aw_event *action)
         return false;
     make_action (s, action, AW_EVENT_START, run->task);
     action->attempt = run->attempt;
-    action->node = run->node;
-    action->cpus = run->cpus;
-    action->gpus = run->gpus;
+    aw_sched_fill_parts (s, run, action);
     return true;
 }
 

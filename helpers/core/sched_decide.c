@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "core/rank.h"
 #include "core/sched_state.h"
@@ -15,15 +16,21 @@ void aw_sched_unblock (struct aw_sched *s, uint32_t node)
 
 void aw_sched_fit (struct aw_sched *s, uint32_t node)
 {
-    for (uint32_t i = 0; i < s->ready.n_shapes; i++)
-        if (aw_node_could_hold (&s->pool.nodes[node], &s->ready.shapes[i].demand))
-            aw_ready_set_never (&s->ready, &s->ready.shapes[i], false);
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
+        struct aw_shape *shape = &s->ready.shapes[i];
+
+        if (aw_node_could_hold (&s->pool.nodes[node], &shape->demand)
+            && ++shape->n_nodes >= aw_demand_nodes (&shape->demand))
+            aw_ready_set_never (&s->ready, shape, false);
+    }
 }
 
 void aw_sched_fit_all (struct aw_sched *s)
 {
-    for (uint32_t i = 0; i < s->ready.n_shapes; i++)
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
+        s->ready.shapes[i].n_nodes = 0;
         aw_ready_set_never (&s->ready, &s->ready.shapes[i], true);
+    }
     for (uint32_t n = 0; n < s->pool.n_nodes; n++)
         aw_sched_fit (s, n);
 }
@@ -36,20 +43,22 @@ void aw_sched_drop_reservation (struct aw_sched *s)
     aw_ready_unhold (&s->ready);
 }
 
-/* The best node for a task of DEMAND and SECONDS that must not disturb the reservation; AW_NO_NODE:
- * there is none. */
-static uint32_t find_beside_reservation (const struct aw_sched *s,
-                                         const struct aw_demand *demand,
-                                         double seconds)
+/* Chooses the nodes for a task of DEMAND and SECONDS: those that fit best, BESIDE the reservation
+ * or whatever it says. False: there are too few.
+ */
+static bool choose_nodes (struct aw_sched *s,
+                          const struct aw_demand *demand,
+                          double seconds,
+                          bool beside)
 {
-    uint32_t reserved = s->reservation.node;
-    uint32_t found = aw_pool_best_fit (&s->pool, demand, reserved);
+    uint32_t wanted = aw_demand_nodes (demand), n = 0, place = 0, node;
 
-    if (!aw_node_can_hold (&s->pool.nodes[reserved], demand)
-        || !aw_reservation_allows (&s->reservation, demand, s->now, seconds))
-        return found;
-    return found == AW_NO_NODE || aw_pool_fits_better (&s->pool, reserved, found) ? reserved
-                                                                                  : found;
+    if (wanted > s->part_room)
+        return false;
+    while (n < wanted && (node = aw_pool_next_fit (&s->pool, demand, &place)) != AW_NO_NODE)
+        if (!beside || aw_reservation_allows (&s->reservation, node, demand, s->now, seconds))
+            s->chosen[n++] = node;
+    return n == wanted;
 }
 
 /* Makes sure that the reservation is for SHAPE. False where it needs none, for it could never fit.
@@ -79,37 +88,39 @@ static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shap
     for (uint32_t i = 1; i < shape->n; i++) {
         uint32_t instance = shape->heap[i];
 
-        if (aw_reservation_allows (&s->reservation, &shape->demand, s->now,
-                                   seconds_of_instance (s, instance))
+        if (aw_reservation_ends_before (&s->reservation, s->now, seconds_of_instance (s, instance))
             && (best == AW_NONE || aw_ready_before (&s->ready, instance, best)))
             best = instance;
     }
     return best;
 }
 
-/* Finds instance and node for a shape. False: it is marked as blocked. */
-static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instance, uint32_t *node)
+/* The same beside the reservation for one that goes before the shape: its first task, or a shorter
+ * one. */
+static bool choose_beside (struct aw_sched *s, const struct aw_shape *shape, uint32_t *instance)
 {
-    double seconds = seconds_of_instance (s, shape->heap[0]);
-    uint32_t found = aw_pool_best_fit (&s->pool, &shape->demand, AW_NO_NODE);
-    bool held = false;
+    if (choose_nodes (s, &shape->demand, seconds_of_instance (s, shape->heap[0]), true))
+        return true;
+    *instance = shorter_instance (s, shape);
+    return *instance != AW_NONE
+           && choose_nodes (s, &shape->demand, seconds_of_instance (s, *instance), true);
+}
+
+/* Finds instance and nodes for a shape. False: it is marked as blocked. */
+static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instance)
+{
     const struct aw_shape *waiting = aw_ready_first (&s->ready, true);
+    bool found = choose_nodes (s, &shape->demand, NAN, false), held = false;
 
     *instance = shape->heap[0];
-    if (found != AW_NO_NODE && waiting
-        && aw_ready_before (&s->ready, waiting->heap[0], shape->heap[0])
+    if (found && waiting && aw_ready_before (&s->ready, waiting->heap[0], shape->heap[0])
         && reserve_for (s, waiting)) {
-        found = find_beside_reservation (s, &shape->demand, seconds);
-        if (found == AW_NO_NODE) {
-            *instance = shorter_instance (s, shape);
-            found = *instance == AW_NONE ? AW_NO_NODE : s->reservation.node;
-        }
-        held = found == AW_NO_NODE;
+        found = choose_beside (s, shape, instance);
+        held = !found;
     }
-    *node = found;
-    if (found == AW_NO_NODE)
+    if (!found)
         aw_ready_block (&s->ready, shape, held);
-    return found != AW_NO_NODE;
+    return found;
 }
 
 static int refresh_ranks (struct aw_sched *s)
@@ -126,17 +137,44 @@ static int refresh_ranks (struct aw_sched *s)
     return 0;
 }
 
-static int start (struct aw_sched *s, uint32_t instance, uint32_t node, struct aw_running **out)
+static int compare_numbers (const void *pa, const void *pb)
+{
+    uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+
+    return a < b ? -1 : a > b;
+}
+
+/* Takes the demand from each of the chosen nodes; all or nothing. */
+static int take_chosen (struct aw_sched *s, struct aw_running *run)
+{
+    uint32_t n = aw_demand_nodes (&run->demand), i;
+    struct aw_running *part = run;
+
+    if (n > 1)
+        qsort (s->chosen, n, sizeof (*s->chosen), compare_numbers);
+    for (i = 0; i < n; i++, part = aw_running_more (&s->running, part)) {
+        part->node = s->chosen[i];
+        if (aw_pool_take (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus) == 0)
+            continue;
+        aw_sched_give_back (s, run, i);
+        return -1;
+    }
+    return 0;
+}
+
+static int start (struct aw_sched *s, uint32_t instance, struct aw_running **out)
 {
     uint32_t task = aw_ready_front (&s->ready, instance);
     const struct aw_set *set = &s->graph->sets[aw_graph_instance_set (s->graph, instance)];
     struct aw_demand demand = aw_set_demand (set);
-    struct aw_running *run = aw_running_new (&s->running);
+    struct aw_running *run = aw_running_new (&s->running, demand.nodes);
 
-    if (!run || aw_pool_take (&s->pool, node, &demand, &run->cpus, &run->gpus) < 0
-        || aw_ready_remove (&s->ready, task) < 0)
+    if (!run)
         return -1;
-    aw_sched_begin_run (s, run, task, node);
+    run->demand = demand;
+    if (take_chosen (s, run) < 0 || aw_ready_remove (&s->ready, task) < 0)
+        return -1;
+    aw_sched_begin_run (s, run, task);
     *out = run;
     return 1;
 }
@@ -148,10 +186,10 @@ int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
     if (refresh_ranks (s) < 0)
         return -1;
     while ((shape = aw_ready_first (&s->ready, false))) {
-        uint32_t instance, node;
+        uint32_t instance;
 
-        if (place (s, shape, &instance, &node))
-            return start (s, instance, node, run);
+        if (place (s, shape, &instance))
+            return start (s, instance, run);
     }
     return 0;
 }

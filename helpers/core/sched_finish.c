@@ -5,7 +5,15 @@
 
 #include "core/sched_state.h"
 
-void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task, uint32_t node)
+void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n)
+{
+    const struct aw_running *part = run;
+
+    for (uint32_t i = 0; i < n; i++, part = aw_running_more (&s->running, part))
+        aw_pool_give (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus);
+}
+
+void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task)
 {
     struct aw_task at = aw_graph_task (s->graph, task);
     const struct aw_set *set = &s->graph->sets[at.set];
@@ -14,7 +22,6 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     run->task = task;
     run->set = at.set;
     run->attempt = s->tries[task].attempts;
-    run->node = node;
     run->demand = aw_set_demand (set);
     run->start = s->now;
     run->end = isnan (seconds) ? INFINITY : s->now + seconds;
@@ -75,11 +82,12 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out)
 /* A first figure for a set gives its running tasks an expected end. */
 static void expect_ends (struct aw_sched *s, uint32_t set)
 {
-    for (uint32_t i = 0; i < s->running.n_slots; i++) {
-        struct aw_running *run = &s->running.slots[i];
-        if (run->used && run->set == set && isinf (run->end))
+    struct aw_running *run;
+    uint32_t cursor = 0;
+
+    while ((run = aw_running_each (&s->running, &cursor)))
+        if (run->set == set && isinf (run->end))
             aw_running_set_end (&s->running, run, run->start + s->estimate.seconds[set]);
-    }
 }
 
 static void learn (struct aw_sched *s, uint32_t set, double seconds)
@@ -156,15 +164,16 @@ static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succe
 
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
 {
-    uint32_t task = run->task, set = run->set, node = run->node;
+    uint32_t task = run->task, set = run->set;
     double delay;
 
-    aw_pool_give (&s->pool, node, &run->demand, &run->cpus, &run->gpus);
+    aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;
     if (ev->status == AW_STATUS_COMPLETED)
         learn (s, set, ev->seconds);
-    aw_sched_unblock (s, node);
+    for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
+        aw_sched_unblock (s, part->node); /* a freed slot keeps what it says until the next start */
     aw_sched_drop_reservation (s);
     if (ev->status == AW_STATUS_COMPLETED)
         return end_task (s, task, set, true);

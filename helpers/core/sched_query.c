@@ -108,26 +108,33 @@ double aw_sched_now (const struct aw_sched *s)
     return s->now;
 }
 
+void aw_sched_fill_parts (const struct aw_sched *s,
+                          const struct aw_running *run,
+                          struct aw_event *ev)
+{
+    ev->node = run->node;
+    ev->cpus = run->cpus;
+    ev->gpus = run->gpus;
+    ev->more = s->parts;
+    ev->n_more = 0;
+    while ((run = aw_running_more (&s->running, run)))
+        s->parts[ev->n_more++] = (struct aw_part){ run->node, run->cpus, run->gpus };
+}
+
 bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
 {
-    for (; *cursor < s->running.n_slots; ++*cursor) {
-        const struct aw_running *run = &s->running.slots[*cursor];
+    const struct aw_running *run = aw_running_each (&s->running, cursor);
 
-        if (!run->used)
-            continue;
-        *ev = (struct aw_event){
-            .type = AW_EVENT_START,
-            .t = run->start,
-            .task = run->task,
-            .attempt = run->attempt,
-            .node = run->node,
-            .cpus = run->cpus,
-            .gpus = run->gpus,
-        };
-        ++*cursor;
-        return true;
-    }
-    return false;
+    if (!run)
+        return false;
+    *ev = (struct aw_event){
+        .type = AW_EVENT_START,
+        .t = run->start,
+        .task = run->task,
+        .attempt = run->attempt,
+    };
+    aw_sched_fill_parts (s, run, ev);
+    return true;
 }
 
 void aw_sched_expect (struct aw_sched *s, uint32_t set, double seconds)
@@ -146,23 +153,25 @@ bool aw_sched_stopped (const struct aw_sched *s)
     return s->stopped;
 }
 
-/* The demand in words, for the message below. */
-static void describe (const struct aw_set *set, char *buf, size_t size)
+/* The demand of one node in words, for the messages below. */
+static void describe (const struct aw_demand *demand, char *buf, size_t size)
 {
-    int n = snprintf (buf, size, "%u CPUs", set->cpus);
+    int n = snprintf (buf, size, "%u CPUs", demand->cpus);
 
-    if (set->gpus && n > 0 && (size_t)n < size)
-        n += snprintf (buf + n, size - (size_t)n, ", %u GPUs", set->gpus);
-    if (set->mem && n > 0 && (size_t)n < size)
-        snprintf (buf + n, size - (size_t)n, ", %.0f MiB of memory", (double)set->mem / (1 << 20));
+    if (demand->gpus && n > 0 && (size_t)n < size)
+        n += snprintf (buf + n, size - (size_t)n, ", %u GPUs", demand->gpus);
+    if (demand->mem && n > 0 && (size_t)n < size)
+        snprintf (buf + n, size - (size_t)n, ", %.0f MiB of memory",
+                  (double)demand->mem / (1 << 20));
 }
 
-static bool any_node_could_hold (const struct aw_pool *pool, const struct aw_demand *demand)
+static uint32_t count_nodes (const struct aw_pool *pool, const struct aw_demand *demand)
 {
-    for (uint32_t n = 0; n < pool->n_nodes; n++)
-        if (aw_node_could_hold (&pool->nodes[n], demand))
-            return true;
-    return false;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < pool->n_nodes; i++)
+        n += aw_node_could_hold (&pool->nodes[i], demand);
+    return n;
 }
 
 int aw_sched_check (const struct aw_sched *s, struct aw_error *err)
@@ -170,16 +179,23 @@ int aw_sched_check (const struct aw_sched *s, struct aw_error *err)
     for (uint32_t i = 0; i < s->graph->n_sets; i++) {
         const struct aw_set *set = &s->graph->sets[i];
         struct aw_demand demand = aw_set_demand (set), most = { 0 };
+        uint32_t n = count_nodes (&s->pool, &demand);
         char wants[96];
 
-        if (any_node_could_hold (&s->pool, &demand))
+        if (n >= demand.nodes)
             continue;
-        for (uint32_t n = 0; n < s->pool.n_nodes; n++) {
-            const struct aw_demand *total = &s->pool.nodes[n].total;
+        describe (&demand, wants, sizeof (wants));
+        if (n > 0)
+            return aw_error_set (
+                err,
+                "tasks.%s: a task wants %u nodes with %s each: %u of the pool's %u nodes can hold "
+                "that: ask Slurm for more nodes or for fewer for the task",
+                set->name, demand.nodes, wants, n, s->pool.n_nodes);
+        for (uint32_t k = 0; k < s->pool.n_nodes; k++) {
+            const struct aw_demand *total = &s->pool.nodes[k].total;
             most.cpus = total->cpus > most.cpus ? total->cpus : most.cpus;
             most.gpus = total->gpus > most.gpus ? total->gpus : most.gpus;
         }
-        describe (set, wants, sizeof (wants));
         return aw_error_set (
             err,
             "tasks.%s: a task wants %s on one node: no node of the pool has that (up to %u "

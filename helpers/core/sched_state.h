@@ -37,6 +37,9 @@ struct aw_sched {
     struct aw_forecast forecast;
     struct aw_tries *tries; /* by task */
     uint8_t *done; /* by task: earlier parts of the run did it; NULL: there are none. Owned */
+    uint32_t *chosen; /* nodes for the next start: room for as many as a task of any set wants */
+    struct aw_part *parts; /* of the last START action, but its first: as much room */
+    uint32_t part_room;
     struct aw_released news; /* READY and SKIP actions still to be given out */
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint32_t n_lost; /* lost nodes whose tasks may still stand as running */
@@ -62,9 +65,21 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
 /* Queues the tasks whose delay is over. 0, or -1 with ENOMEM. */
 int aw_sched_wake (struct aw_sched *s);
 
-/* Records that TASK runs on NODE from now; its CPUs and GPUs stand in RUN, already taken from the
- * pool. */
-void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task, uint32_t node);
+/* Records that TASK runs from now: node, CPUs and GPUs stand in RUN and its further parts, already
+ * taken from the pool.
+ */
+void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task);
+
+/* Makes room for the nodes of one task of any set. 0, or -1 with ENOMEM. */
+int aw_sched_part_room (struct aw_sched *s);
+
+/* Gives back what RUN's first N parts took from the pool. */
+void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n);
+
+/* Fills node, cpus, gpus and further parts of EV by RUN: borrowed, valid until the next call. */
+void aw_sched_fill_parts (const struct aw_sched *s,
+                          const struct aw_running *run,
+                          struct aw_event *ev);
 
 /* Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing can start now;
  * -1: ENOMEM. */

@@ -95,21 +95,51 @@ static uint64_t least (uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-uint64_t aw_allocation_capacity (const struct aw_allocation *a, const struct aw_set *set)
+/* So many tasks have room for their part on a node of S. */
+static uint64_t room (const struct aw_node_shape *s, const struct aw_demand *demand)
+{
+    uint64_t n = s->cpus / (demand->cpus ? demand->cpus : 1);
+
+    if (demand->gpus)
+        n = least (n, s->gpus / demand->gpus);
+    if (demand->mem && s->mem)
+        n = least (n, s->mem / demand->mem);
+    return n;
+}
+
+/* The same over all nodes, of each at most MOST. */
+static uint64_t places (const struct aw_allocation *a,
+                        const struct aw_demand *demand,
+                        uint64_t most)
 {
     uint64_t sum = 0;
 
     for (uint32_t i = 0; i < a->n_shapes; i++) {
         const struct aw_node_shape *s = &a->shapes[i];
-        uint64_t each = s->cpus / (set->cpus ? set->cpus : 1);
-
-        if (set->gpus)
-            each = least (each, s->gpus / set->gpus);
-        if (set->mem && s->mem)
-            each = least (each, s->mem / set->mem);
-        sum += each * s->nodes;
+        sum += s->nodes * least (room (s, demand), most);
     }
     return sum;
+}
+
+/* A task on k nodes takes a place on k different ones. COUNT tasks find theirs if and only if the
+ * places, no more than COUNT a node, are k * COUNT; and then fewer tasks do as well.
+ */
+uint64_t aw_allocation_capacity (const struct aw_allocation *a, const struct aw_set *set)
+{
+    struct aw_demand demand = aw_set_demand (set);
+    uint64_t low = 0, high = places (a, &demand, UINT64_MAX) / demand.nodes;
+
+    if (demand.nodes == 1)
+        return high;
+    while (low < high) {
+        uint64_t middle = low + (high - low + 1) / 2;
+
+        if (places (a, &demand, middle) >= middle * demand.nodes)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
 }
 
 struct aw_demand aw_largest_node (const struct aw_node_shape *shapes, uint32_t n)

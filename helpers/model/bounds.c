@@ -135,12 +135,13 @@ static void areas (struct aw_bounds *b, const struct aw_graph *g, const struct a
 
     for (uint32_t s = 0; s < g->n_sets; s++) {
         const struct aw_set *set = &g->sets[s];
+        struct aw_whole whole = aw_set_whole (set);
         double seconds = (double)g->iterations * set->count * set->duration;
 
         b->serial_sum += seconds;
-        b->cpu_seconds += seconds * set->cpus;
-        b->gpu_seconds += seconds * set->gpus;
-        mem_seconds += seconds * (double)set->mem;
+        b->cpu_seconds += seconds * whole.cpus;
+        b->gpu_seconds += seconds * whole.gpus;
+        mem_seconds += seconds * whole.mem;
     }
     b->area_cpus = b->cpu_seconds / a->cpus;
     b->area_gpus = a->gpus ? b->gpu_seconds / a->gpus : 0;

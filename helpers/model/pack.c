@@ -6,7 +6,8 @@
 
 /* What is to be packed: COUNT tasks of a demand. */
 struct lot {
-    struct aw_demand demand;
+    struct aw_demand demand; /* on each of its nodes */
+    struct aw_whole whole;
     uint32_t count;
     double share; /* of the allocation, the largest over the resources, of one task */
 };
@@ -72,14 +73,14 @@ static void empty (struct packing *p, const struct aw_allocation *a)
     }
 }
 
-static double share (const struct aw_allocation *a, const struct aw_demand *d)
+static double share (const struct aw_allocation *a, const struct aw_whole *whole)
 {
-    double share = (double)d->cpus / a->cpus;
+    double share = whole->cpus / a->cpus;
 
-    if (d->gpus && a->gpus && (double)d->gpus / a->gpus > share)
-        share = (double)d->gpus / a->gpus;
-    if (d->mem && a->mem && (double)d->mem / a->mem > share)
-        share = (double)d->mem / a->mem;
+    if (a->gpus && whole->gpus / a->gpus > share)
+        share = whole->gpus / a->gpus;
+    if (a->mem && whole->mem / (double)a->mem > share)
+        share = whole->mem / (double)a->mem;
     return share;
 }
 
@@ -89,11 +90,11 @@ static bool too_much (const struct packing *p, const struct aw_allocation *a)
     double cpus = 0, gpus = 0, mem = 0;
 
     for (uint32_t i = 0; i < p->n_lots; i++) {
-        cpus += (double)p->lots[i].count * p->lots[i].demand.cpus;
-        gpus += (double)p->lots[i].count * p->lots[i].demand.gpus;
-        mem += (double)p->lots[i].count * p->lots[i].demand.mem;
+        cpus += p->lots[i].count * p->lots[i].whole.cpus;
+        gpus += p->lots[i].count * p->lots[i].whole.gpus;
+        mem += p->lots[i].count * p->lots[i].whole.mem;
     }
-    return cpus > a->cpus || gpus > a->gpus || (a->mem && mem > a->mem);
+    return cpus > a->cpus || gpus > a->gpus || (a->mem && mem > (double)a->mem);
 }
 
 static int by_share (const void *pa, const void *pb)
@@ -122,22 +123,22 @@ static int by_cpus (const void *pa, const void *pb)
 }
 
 /* The lots in their order, each spread over the bins: filling one after the other, or one task a
- * bin and round.
+ * bin and round. A task on k nodes takes k bins: like tasks find theirs if they have that many
+ * places, and no bin holds more of them than there are tasks.
  */
 static bool greedy (struct packing *p, bool level)
 {
     for (uint32_t i = 0; i < p->n_lots; i++) {
         const struct lot *lot = &p->lots[i];
-        uint32_t left = lot->count, placed = 1;
+        uint64_t left = (uint64_t)lot->count * lot->demand.nodes;
+        uint32_t rounds = level ? lot->count : 1, placed = 1;
 
-        while (left > 0 && placed > 0) {
+        for (uint32_t r = 0; r < rounds && left > 0 && placed > 0; r++) {
             placed = 0;
             for (uint32_t b = 0; left > 0 && b < p->n_bins; b++) {
                 uint32_t n = room_for (&p->bins[b], &lot->demand);
 
-                if (level && n > 1)
-                    n = 1;
-                n = (uint32_t)least (n, left);
+                n = (uint32_t)least (n, least (left, level ? 1 : lot->count));
                 put (&p->bins[b], &lot->demand, n);
                 left -= n;
                 placed += n;
@@ -189,6 +190,7 @@ static enum aw_fit try_all (struct packing *p, const struct aw_allocation *a)
     static int (*const orders[]) (const void *, const void *) = { by_cpus, by_gpus, by_share };
     enum { SEARCH_TASKS = 256 }; /* as deep as the search may go */
     uint64_t tasks = 0;
+    bool wide = false;
 
     if (too_much (p, a))
         return AW_FIT_NO;
@@ -200,11 +202,13 @@ static enum aw_fit try_all (struct packing *p, const struct aw_allocation *a)
                 return AW_FIT_YES;
         }
     }
-    for (uint32_t i = 0; i < p->n_lots; i++)
+    for (uint32_t i = 0; i < p->n_lots; i++) {
         tasks += p->lots[i].count;
+        wide = wide || p->lots[i].demand.nodes > 1;
+    }
     if (p->n_lots == 1)
         return AW_FIT_NO; /* like tasks: to fill the nodes one after the other is best */
-    if (tasks > SEARCH_TASKS)
+    if (tasks > SEARCH_TASKS || wide) /* the search below knows tasks on one node alone */
         return AW_FIT_UNKNOWN;
     empty (p, a);
     p->steps = AW_PACK_STEPS;
@@ -231,7 +235,8 @@ enum aw_fit aw_pack (const struct aw_graph *graph,
 
             p.lots[i].demand = aw_set_demand (set);
             p.lots[i].count = set->count;
-            p.lots[i].share = share (a, &p.lots[i].demand);
+            p.lots[i].whole = aw_set_whole (set);
+            p.lots[i].share = share (a, &p.lots[i].whole);
         }
         fit = try_all (&p, a);
     }

@@ -77,9 +77,11 @@ static int act (struct aw_sched *sched,
                 struct aw_simulated *result,
                 struct aw_error *err)
 {
+    const struct aw_graph *graph = aw_sched_graph (sched);
     struct aw_event action;
 
     while (aw_sched_next (sched, &action)) {
+        struct aw_whole whole;
         double seconds;
 
         if (sim->observe)
@@ -101,8 +103,9 @@ static int act (struct aw_sched *sched,
             errno = ECANCELED;
             return aw_error_set (err, "the simulation was ended");
         }
-        result->cpu_seconds += seconds * aw_idset_count (&action.cpus);
-        result->gpu_seconds += seconds * aw_idset_count (&action.gpus);
+        whole = aw_set_whole (&graph->sets[aw_graph_task (graph, action.task).set]);
+        result->cpu_seconds += seconds * whole.cpus;
+        result->gpu_seconds += seconds * whole.gpus;
     }
     return 0;
 }

@@ -60,8 +60,8 @@ static void find_kinds (struct seek *s)
         if (aw_allocation_capacity (s->allocation, set) < set->count)
             continue;
         kind->set = i;
-        kind->cpus = (double)set->count * set->cpus;
-        kind->gpus = (double)set->count * set->gpus;
+        kind->cpus = set->count * aw_set_whole (set).cpus;
+        kind->gpus = set->count * aw_set_whole (set).gpus;
         kind->share = larger (kind->cpus / s->allocation->cpus,
                               s->allocation->gpus ? kind->gpus / s->allocation->gpus : 0);
         s->n_kinds++;
@@ -92,8 +92,10 @@ static uint64_t bound (struct seek *s, uint32_t from)
     uint64_t by_cpus = 0, by_gpus = 0;
 
     for (uint32_t i = 0; i < s->n; i++) {
-        cpus -= (double)s->graph->sets[s->sets[i]].count * s->graph->sets[s->sets[i]].cpus;
-        gpus -= (double)s->graph->sets[s->sets[i]].count * s->graph->sets[s->sets[i]].gpus;
+        const struct aw_set *set = &s->graph->sets[s->sets[i]];
+
+        cpus -= set->count * aw_set_whole (set).cpus;
+        gpus -= set->count * aw_set_whole (set).gpus;
     }
     for (uint32_t i = 0; i < s->n_kinds; i++)
         if (s->by_cpus[i] >= from && (cpus -= s->kinds[s->by_cpus[i]].cpus) >= 0)

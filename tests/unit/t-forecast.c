@@ -72,7 +72,7 @@ static void start (struct world *w, uint32_t task)
 
     if (node == AW_NO_NODE)
         return;
-    run = aw_running_new (&w->running);
+    run = aw_running_new (&w->running, 1);
     assert_int_equal (aw_pool_take (&w->pool, node, d, &run->cpus, &run->gpus), 0);
     run->task = task;
     run->node = node;
@@ -97,11 +97,18 @@ static void compare (struct world *w)
         uint32_t shape = graphs_below (&w->random, SHAPES), except = graphs_below (&w->random,
                                                                                    NODES + 5);
         const struct aw_demand *d = &w->shapes[shape];
+        uint32_t fast[NODES], slow[NODES], n, found;
 
         assert_int_equal (aw_pool_best_fit (&w->pool, d, except), plain_best_fit (&w->pool, d,
                                                                                   except));
         assert_int_equal (aw_forecast_first (&w->forecast, &w->pool, &w->running, shape, d, w->now),
                           aw_forecast_first (NULL, &w->pool, &w->running, shape, d, w->now));
+        n = 1 + graphs_below (&w->random, NODES);
+        found = aw_forecast_nodes (NULL, &w->pool, &w->running, shape, d, w->now, n, slow);
+        assert_int_equal (
+            aw_forecast_nodes (&w->forecast, &w->pool, &w->running, shape, d, w->now, n, fast),
+            found);
+        assert_memory_equal (fast, slow, found * sizeof (*fast));
     }
 }
 

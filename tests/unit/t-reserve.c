@@ -39,7 +39,7 @@ static void place_finish (struct place *p)
 
 static void run (struct place *p, uint32_t node, uint32_t cpus, double end)
 {
-    struct aw_running *r = aw_running_new (&p->running);
+    struct aw_running *r = aw_running_new (&p->running, 1);
 
     r->task = p->n++;
     r->node = node;
@@ -52,13 +52,14 @@ static void run (struct place *p, uint32_t node, uint32_t cpus, double end)
 static void never (void **state)
 {
     struct aw_demand wide = { .cpus = 9 };
-    struct aw_reservation res;
+    struct aw_reservation res = { 0 };
     struct place p;
 
     (void)state;
     place_init (&p);
     assert_false (aw_reservation_make (&res, NULL, &p.pool, &p.running, 0, &wide, 0));
     assert_false (res.active);
+    aw_reservation_finish (&res);
     place_finish (&p);
 }
 
@@ -66,7 +67,7 @@ static void earliest_node (void **state)
 {
     struct aw_demand wide = { .cpus = 6 }, one = { .cpus = 1 }, two = { .cpus = 2 },
                      three = { .cpus = 3 };
-    struct aw_reservation res;
+    struct aw_reservation res = { 0 };
     struct place p;
 
     (void)state;
@@ -78,22 +79,23 @@ static void earliest_node (void **state)
     run (&p, 1, 2, 10);
     assert_true (aw_reservation_make (&res, NULL, &p.pool, &p.running, 3, &wide, 5));
     /* n1 has 6 at 100; n2 has 2 at 10, 5 at 30, 8 at 70. */
-    assert_int_equal (res.node, 1);
+    assert_int_equal (res.nodes[0].node, 1);
     assert_int_equal (res.shape, 3);
     assert_true (res.t == 70);
-    assert_int_equal (res.spare.cpus, 2);
-    assert_true (aw_reservation_allows (&res, &three, 5, 65)); /* over by then */
-    assert_false (aw_reservation_allows (&res, &three, 5, 66));
-    assert_false (aw_reservation_allows (&res, &three, 5, NAN));
-    assert_true (aw_reservation_allows (&res, &two, 5, NAN)); /* fits beside */
-    assert_true (aw_reservation_allows (&res, &one, 5, 1000));
+    assert_int_equal (res.nodes[0].spare.cpus, 2);
+    assert_true (aw_reservation_allows (&res, 1, &three, 5, 65)); /* over by then */
+    assert_false (aw_reservation_allows (&res, 1, &three, 5, 66));
+    assert_false (aw_reservation_allows (&res, 1, &three, 5, NAN));
+    assert_true (aw_reservation_allows (&res, 1, &two, 5, NAN)); /* fits beside */
+    assert_true (aw_reservation_allows (&res, 1, &one, 5, 1000));
+    aw_reservation_finish (&res);
     place_finish (&p);
 }
 
 static void unknown_and_overdue_ends (void **state)
 {
     struct aw_demand wide = { .cpus = 8 }, one = { .cpus = 1 };
-    struct aw_reservation res;
+    struct aw_reservation res = { 0 };
     struct place p;
 
     (void)state;
@@ -102,19 +104,21 @@ static void unknown_and_overdue_ends (void **state)
     run (&p, 1, 2, INFINITY);
     run (&p, 1, 2, 3);
     assert_true (aw_reservation_make (&res, NULL, &p.pool, &p.running, 0, &wide, 5));
-    assert_int_equal (res.node, 0);
+    assert_int_equal (res.nodes[0].node, 0);
     assert_true (isinf (res.t));
     assert_false (
-        aw_reservation_allows (&res, &one, 5, 0.001)); /* however short: nobody knows when */
+        aw_reservation_allows (&res, 0, &one, 5, 0.001)); /* however short: nobody knows when */
+    aw_reservation_finish (&res);
     place_finish (&p);
 
     place_init (&p);
     run (&p, 0, 2, 3); /* should be over by now */
     run (&p, 1, 2, 9);
     assert_true (aw_reservation_make (&res, NULL, &p.pool, &p.running, 0, &wide, 5));
-    assert_int_equal (res.node, 0);
+    assert_int_equal (res.nodes[0].node, 0);
     assert_true (res.t == 5);
-    assert_false (aw_reservation_allows (&res, &one, 5, 0.001));
+    assert_false (aw_reservation_allows (&res, 0, &one, 5, 0.001));
+    aw_reservation_finish (&res);
     place_finish (&p);
 }
 
