@@ -44,6 +44,7 @@ static const struct aw_srun_option table[] = {
     { "constraint", 'C', REQUIRED, ALLOCATION, NULL },
     { "container", 0, REQUIRED, BOTH, NULL },
     { "container-id", 0, REQUIRED, BOTH, NULL },
+    { "container-type", 0, REQUIRED, BOTH, NULL },
     { "context", 0, REQUIRED, ALLOCATION, NULL },
     { "contiguous", 0, NONE, ALLOCATION, NULL },
     { "core-spec", 'S', REQUIRED, ALLOCATION, NULL },
