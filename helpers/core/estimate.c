@@ -16,7 +16,10 @@ int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
     e->told = calloc (n, sizeof (*e->told));
     e->sum = calloc (n, sizeof (*e->sum));
     e->n = calloc (n, sizeof (*e->n));
-    if (!e->seconds || !e->told || !e->sum || !e->n) {
+    e->mean = calloc (n, sizeof (*e->mean));
+    e->squares = calloc (n, sizeof (*e->squares));
+    e->n_ended = calloc (n, sizeof (*e->n_ended));
+    if (!e->seconds || !e->told || !e->sum || !e->n || !e->mean || !e->squares || !e->n_ended) {
         aw_estimate_finish (e);
         errno = ENOMEM;
         return -1;
@@ -34,6 +37,9 @@ void aw_estimate_finish (struct aw_estimate *e)
     free (e->told);
     free (e->sum);
     free (e->n);
+    free (e->mean);
+    free (e->squares);
+    free (e->n_ended);
     memset (e, 0, sizeof (*e));
     errno = saved;
 }
@@ -48,13 +54,36 @@ int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
     memcpy (e->told, from->told, n * sizeof (*e->told));
     memcpy (e->sum, from->sum, n * sizeof (*e->sum));
     memcpy (e->n, from->n, n * sizeof (*e->n));
+    memcpy (e->mean, from->mean, n * sizeof (*e->mean));
+    memcpy (e->squares, from->squares, n * sizeof (*e->squares));
+    memcpy (e->n_ended, from->n_ended, n * sizeof (*e->n_ended));
     return 0;
+}
+
+/* Welford's method (Technometrics 4(3), 1962). */
+static void spread (struct aw_estimate *e, uint32_t set, double seconds)
+{
+    double off = seconds - e->mean[set];
+
+    e->n_ended[set]++;
+    e->mean[set] += off / e->n_ended[set];
+    e->squares[set] += off * (seconds - e->mean[set]);
+}
+
+double aw_estimate_most (const struct aw_estimate *e, uint32_t set)
+{
+    uint32_t n = e->n_ended[set];
+
+    if (n < 2)
+        return e->seconds[set];
+    return fmax (e->seconds[set], e->mean[set]) + 2 * sqrt (e->squares[set] / (n - 1));
 }
 
 bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
 {
     double told = e->told[set];
 
+    spread (e, set, seconds);
     if (!isnan (e->graph->sets[set].duration))
         return false;
     e->sum[set] += seconds;

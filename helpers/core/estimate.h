@@ -16,6 +16,9 @@ struct aw_estimate {
     double *told; /* what it was when learn last returned true */
     double *sum; /* of finished siblings */
     uint32_t *n;
+    double *mean; /* of all finished siblings, declared or not, and their squared deviations */
+    double *squares;
+    uint32_t *n_ended;
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */
@@ -30,6 +33,11 @@ bool aw_estimate_learn (struct aw_estimate *estimate, uint32_t set, double secon
 
 /* N siblings finished after SECONDS altogether, in an earlier part of the run. */
 void aw_estimate_learn_all (struct aw_estimate *estimate, uint32_t set, double seconds, uint32_t n);
+
+/* Seconds that a task of SET will hardly exceed: what it is expected to take, or the mean of
+ * finished siblings where that is more, and twice their standard deviation. NAN: not known.
+ */
+double aw_estimate_most (const struct aw_estimate *estimate, uint32_t set);
 
 /* An earlier journal's figure. */
 void aw_estimate_expect (struct aw_estimate *estimate, uint32_t set, double seconds);

@@ -26,6 +26,8 @@ enum aw_event_type {
     AW_EVENT_RESUME, /* another coordinator goes on: `resume`. What still ran is lost, tasks that
                         had failed or were skipped are to run again, the nodes are gone: those that
                         join from now on are numbered from 0 */
+    AW_EVENT_LIMIT, /* nothing is started that could not end by then: seconds is a t, 0: no limit;
+                       reason */
     AW_EVENT_TYPES /* their number */
 };
 

@@ -55,6 +55,8 @@ struct aw_set {
     struct aw_retry retry; /* further attempts after a failed first one */
     struct aw_codes success; /* exit codes that mean success; none: 0 alone */
     enum aw_on_failure on_failure;
+    int checkpoint_signal; /* sent to a task before it is ended for time; 0: none */
+    double checkpoint_seconds; /* so long before */
     struct aw_edge *after; /* owned */
     uint32_t n_after;
     uint32_t rank; /* longest path that leads here within an iteration (edges with back 0); set by

@@ -51,6 +51,7 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
         goto fail;
     s->graph = graph;
     s->config = *config;
+    s->limit = INFINITY;
     s->tries = calloc (graph->n_tasks, sizeof (*s->tries));
     if (!s->tries || aw_running_init (&s->running, graph->n_tasks) < 0
         || aw_depend_init (&s->depend, graph, config->mode == AW_MODE_SEQUENTIAL) < 0
@@ -350,6 +351,9 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
     case AW_EVENT_END:
         s->ended = true;
         return 0;
+    case AW_EVENT_LIMIT:
+        aw_sched_set_limit (s, ev->seconds > 0 ? ev->seconds : INFINITY);
+        return 0;
     case AW_EVENT_WAKE:
         if (aw_sched_wake (s) == 0)
             return 0;
@@ -450,7 +454,9 @@ static int end_code (const struct aw_sched *s)
 {
     struct aw_counts all = aw_sched_counts (s, AW_NONE);
 
-    if (s->interrupted && !s->out_of_memory && all.waiting + all.ready > 0)
+    bool cut = s->late || (s->later.n > 0 && !s->stopped);
+
+    if ((s->interrupted || cut) && !s->out_of_memory && all.waiting + all.ready > 0)
         return 3; /* whatever has failed, there is something to resume */
     if (s->failed)
         return 1;
@@ -475,7 +481,7 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);
-    if (s->running.n_used > 0 || (s->later.n > 0 && !s->stopped))
+    if (s->running.n_used > 0 || !isinf (aw_sched_next_wake (s)))
         return false;
     make_action (s, action, AW_EVENT_END, AW_NONE);
     action->code = end_code (s);

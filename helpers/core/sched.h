@@ -101,6 +101,11 @@ double aw_sched_next_wake (const struct aw_sched *sched);
  */
 bool aw_sched_is_input (const struct aw_sched *sched, const struct aw_event *ev);
 
+/* Why are tasks of SET that are ready not started any more: could they not end by the limit? Then
+ * NEEDS is the seconds that they are taken to need.
+ */
+bool aw_sched_too_late (const struct aw_sched *sched, uint32_t set, double *needs);
+
 /* Counts, over all or of one set (all its iterations; SET AW_NONE: all sets). The six add up to the
  * tasks. */
 struct aw_counts {

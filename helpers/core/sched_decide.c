@@ -88,18 +88,20 @@ static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shap
     for (uint32_t i = 1; i < shape->n; i++) {
         uint32_t instance = shape->heap[i];
 
-        if (aw_reservation_ends_before (&s->reservation, s->now, seconds_of_instance (s, instance))
+        if (aw_sched_in_time (s, instance)
+            && aw_reservation_ends_before (&s->reservation, s->now,
+                                           seconds_of_instance (s, instance))
             && (best == AW_NONE || aw_ready_before (&s->ready, instance, best)))
             best = instance;
     }
     return best;
 }
 
-/* The same beside the reservation for one that goes before the shape: its first task, or a shorter
- * one. */
+/* The same beside the reservation for one that goes before the shape: a task of INSTANCE, or a
+ * shorter one. */
 static bool choose_beside (struct aw_sched *s, const struct aw_shape *shape, uint32_t *instance)
 {
-    if (choose_nodes (s, &shape->demand, seconds_of_instance (s, shape->heap[0]), true))
+    if (choose_nodes (s, &shape->demand, seconds_of_instance (s, *instance), true))
         return true;
     *instance = shorter_instance (s, shape);
     return *instance != AW_NONE
@@ -109,12 +111,17 @@ static bool choose_beside (struct aw_sched *s, const struct aw_shape *shape, uin
 /* Finds instance and nodes for a shape. False: it is marked as blocked. */
 static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instance)
 {
+    uint32_t first = aw_sched_first_in_time (s, shape);
     const struct aw_shape *waiting = aw_ready_first (&s->ready, true);
-    bool found = choose_nodes (s, &shape->demand, NAN, false), held = false;
+    bool found = false, held = false;
 
-    *instance = shape->heap[0];
-    if (found && waiting && aw_ready_before (&s->ready, waiting->heap[0], shape->heap[0])
-        && reserve_for (s, waiting)) {
+    *instance = first;
+    if (first == AW_NONE)
+        s->late = true;
+    else
+        found = choose_nodes (s, &shape->demand, NAN, false);
+    if (found && waiting && aw_ready_before (&s->ready, waiting->heap[0], first)
+        && aw_sched_first_in_time (s, waiting) != AW_NONE && reserve_for (s, waiting)) {
         found = choose_beside (s, shape, instance);
         held = !found;
     }

@@ -101,24 +101,30 @@ static void learn (struct aw_sched *s, uint32_t set, double seconds)
         expect_ends (s, set);
 }
 
+/* Was a task of SET that ends now told to save its state, for the job ends? */
+static bool is_cut (const struct aw_sched *s, const struct aw_set *set)
+{
+    return set->checkpoint_signal && s->now + 2 * set->checkpoint_seconds >= s->limit;
+}
+
 /* The attempt did not succeed: does the task get another one, and after which DELAY? Counts the
  * failure.
  */
 static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event *ev, double *delay)
 {
-    const struct aw_retry *retry = &s->graph->sets[aw_graph_task (s->graph, task).set].retry;
+    const struct aw_set *set = &s->graph->sets[aw_graph_task (s->graph, task).set];
     struct aw_tries *tries = &s->tries[task];
 
     *delay = 0;
-    if (ev->status == AW_STATUS_CANCELLED && s->stopped)
+    if (ev->status == AW_STATUS_CANCELLED && (s->stopped || is_cut (s, set)))
         return true; /* told to end by us: not its fault; it stays ready for a later run */
     if (ev->status != AW_STATUS_NODE_FAIL)
         tries->lost = 0;
     else if (++tries->lost <= AW_LOST_NODES_A_TASK)
         return true;
     tries->failures++;
-    *delay = aw_retry_delay (retry, tries->failures);
-    return aw_retry_allows (retry, tries->failures, ev);
+    *delay = aw_retry_delay (&set->retry, tries->failures);
+    return aw_retry_allows (&set->retry, tries->failures, ev);
 }
 
 static int queue_again (struct aw_sched *s, uint32_t task, double delay)
@@ -133,6 +139,7 @@ static int queue_again (struct aw_sched *s, uint32_t task, double delay)
 
 int aw_sched_wake (struct aw_sched *s)
 {
+    aw_sched_look_again (s);
     while (aw_later_next (&s->later) <= s->now)
         if (queue_again (s, aw_later_pop (&s->later), 0) < 0)
             return -1;
@@ -172,6 +179,7 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     s->tries[task].attempts++;
     if (ev->status == AW_STATUS_COMPLETED)
         learn (s, set, ev->seconds);
+    aw_sched_look_again (s);
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
         aw_sched_unblock (s, part->node); /* a freed slot keeps what it says until the next start */
     aw_sched_drop_reservation (s);

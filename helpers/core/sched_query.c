@@ -83,7 +83,9 @@ double aw_sched_expected (const struct aw_sched *s, uint32_t task)
 
 double aw_sched_next_wake (const struct aw_sched *s)
 {
-    return s->ended || s->stopped ? INFINITY : aw_later_next (&s->later);
+    double t = aw_later_next (&s->later);
+
+    return s->ended || s->stopped || t >= s->limit ? INFINITY : t;
 }
 
 /* What ends with a lost node is the scheduler's own; what ends while its node leaves is told. */
@@ -94,6 +96,7 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     case AW_EVENT_NODE_LOST:
     case AW_EVENT_STOP:
     case AW_EVENT_WAKE:
+    case AW_EVENT_LIMIT:
         return true;
     case AW_EVENT_FINISH:
         return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes

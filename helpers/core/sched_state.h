@@ -27,6 +27,7 @@ struct aw_sched {
     const struct aw_graph *graph; /* borrowed */
     struct aw_sched_config config;
     double now;
+    double limit; /* t by which all that is started must be able to end; INFINITY: none */
     struct aw_pool pool;
     struct aw_depend depend;
     struct aw_ready ready;
@@ -46,6 +47,7 @@ struct aw_sched {
     uint32_t n_moves; /* changed estimates since the ranks were worked out */
     bool begun;
     bool stopped; /* nothing more is started */
+    bool late; /* something was not started for the limit */
     bool stop_kills; /* what runs is killed too */
     bool failed; /* a task failed for good */
     bool interrupted; /* stopped from outside, not by a failure */
@@ -61,6 +63,19 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out);
 
 /* Takes in that the running attempt RUN ended as EV says. 0, or -1 with ENOMEM. */
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
+
+/* Takes in the limit, T; INFINITY: there is none. */
+void aw_sched_set_limit (struct aw_sched *s, double t);
+
+/* What is ready has changed: where a shape was blocked for the limit, it may have shorter tasks
+ * now. */
+void aw_sched_look_again (struct aw_sched *s);
+
+/* Can a task of INSTANCE, started now, end by the limit? */
+bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance);
+
+/* The first of SHAPE's instances that can; AW_NONE: there is none. */
+uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape);
 
 /* Queues the tasks whose delay is over. 0, or -1 with ENOMEM. */
 int aw_sched_wake (struct aw_sched *s);

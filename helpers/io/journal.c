@@ -316,6 +316,8 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_text (buf, ",\"topology\":", ev->topology);
     if (ev->type == AW_EVENT_FINISH)
         put_finish (buf, ev);
+    if (ev->type == AW_EVENT_LIMIT)
+        put_seconds (buf, ",\"seconds\":", ev->seconds);
     if (ev->type == AW_EVENT_END || (ev->type == AW_EVENT_STOP && ev->code))
         aw_textbuf_printf (buf, ",\"code\":%d", ev->code);
     if (ev->type == AW_EVENT_RESUME)
@@ -371,6 +373,7 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
     case AW_EVENT_STOP:
     case AW_EVENT_END:
     case AW_EVENT_WAKE:
+    case AW_EVENT_LIMIT:
         return 0;
     case AW_EVENT_TYPES:
         break;
