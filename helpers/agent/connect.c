@@ -127,14 +127,15 @@ static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_erro
 static int shake_hands (
     int fd, const char *job, struct aw_frame_reader *reader, double limit, struct aw_error *err)
 {
-    char own_nonce[AW_NONCE_SIZE], nonce[AW_NONCE_SIZE];
-    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, job, nonce, own_nonce };
-    const struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, job, own_nonce, nonce };
+    char own_nonce[AW_NONCE_SIZE], nonce[AW_NONCE_SIZE], place[AW_PLACE_SIZE];
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, job, place, nonce, own_nonce };
+    const struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, job, place, own_nonce, nonce };
     double soon = aw_clock_monotonic () + TALK_SECONDS;
     struct aw_frame frame;
 
     limit = soon < limit ? soon : limit;
-    if (aw_auth_nonce (own_nonce, err) < 0 || receive (fd, reader, &frame, limit, err) < 0)
+    if (aw_auth_place (fd, AW_AUTH_CONNECTED, place, err) < 0 || aw_auth_nonce (own_nonce, err) < 0
+        || receive (fd, reader, &frame, limit, err) < 0)
         return -1;
     if (frame.type != AW_FRAME_CHALLENGE || strlen (frame.nonce) != AW_NONCE_SIZE - 1)
         return aw_error_set (err, "it is no coordinator");

@@ -21,6 +21,7 @@
 
 /* Questions and answers are one datagram each. */
 struct question {
+    char place[AW_PLACE_SIZE];
     char own_nonce[AW_NONCE_SIZE];
     char agent_nonce[AW_NONCE_SIZE];
     char credential[AW_FRAME_MAX_STRANGER]; /* it came in a frame of at most that size */
@@ -47,10 +48,10 @@ struct aw_auth_helper {
 
 static void handle (const char *job, const struct question *question, struct answer *answer)
 {
-    const struct aw_auth_claim theirs = { AW_AUTH_FROM_AGENT, job, question->own_nonce,
-                                          question->agent_nonce };
-    const struct aw_auth_claim ours = { AW_AUTH_FROM_COORDINATOR, job, question->agent_nonce,
-                                        question->own_nonce };
+    const struct aw_auth_claim theirs = { AW_AUTH_FROM_AGENT, job, question->place,
+                                          question->own_nonce, question->agent_nonce };
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_COORDINATOR, job, question->place,
+                                        question->agent_nonce, question->own_nonce };
     char *credential;
 
     memset (answer, 0, sizeof (*answer));
@@ -175,6 +176,7 @@ static int copy (char *to, size_t size, const char *from)
 
 int aw_auth_helper_ask (struct aw_auth_helper *helper,
                         const char *credential,
+                        const char *place,
                         const char *own_nonce,
                         const char *agent_nonce,
                         void *arg,
@@ -183,7 +185,8 @@ int aw_auth_helper_ask (struct aw_auth_helper *helper,
     static struct question question;
 
     memset (&question, 0, sizeof (question));
-    if (copy (question.own_nonce, sizeof (question.own_nonce), own_nonce) < 0
+    if (copy (question.place, sizeof (question.place), place) < 0
+        || copy (question.own_nonce, sizeof (question.own_nonce), own_nonce) < 0
         || copy (question.agent_nonce, sizeof (question.agent_nonce), agent_nonce) < 0
         || copy (question.credential, sizeof (question.credential), credential) < 0)
         return aw_error_set (err, "a nonce or credential that is too long");

@@ -26,11 +26,12 @@ struct aw_auth_helper *aw_auth_helper_create (struct event_base *base,
                                               aw_auth_answer answer,
                                               struct aw_error *err);
 
-/* Checks the agent's CREDENTIAL against the nonces; where it holds, makes ours. One question at a
- * time: the next only after the answer. 0, or -1 with text; ARG goes to the answer.
+/* Checks the agent's CREDENTIAL against PLACE and the nonces; where it holds, makes ours. One
+ * question at a time: the next only after the answer. 0, or -1 with text; ARG goes to the answer.
  */
 int aw_auth_helper_ask (struct aw_auth_helper *helper,
                         const char *credential,
+                        const char *place,
                         const char *own_nonce,
                         const char *agent_nonce,
                         void *arg,

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,12 +17,17 @@
 #include "io/auth.h"
 #include "io/frame.h"
 #include "io/link.h"
+#include "util/clock.h"
 
 enum {
     /* Not yet authenticated at a time; others wait in the kernel's queue. A proof takes about a
        millisecond. */
-    MAX_STRANGERS = 64,
+    MAX_STRANGERS = 128,
+    A_TURN = 16, /* at most so many are greeted before the loop looks at the agents again */
     STRANGER_SECONDS = 2,
+    /* While others wait, who says nothing goes after this long: 640 silent strangers a second keep
+       no agent waiting. An agent whose node was too busy to answer by then tries again. */
+    CROWDED_MS = 200,
     RETRY_SECONDS = 1, /* after accept failed for lack of descriptors */
 };
 
@@ -38,7 +44,9 @@ struct stranger {
     int fd;
     struct event *readable;
     struct event *timer;
+    double came; /* seconds, monotonic */
     uint64_t order; /* of arrival of its proof */
+    char place[AW_PLACE_SIZE];
     char own_nonce[AW_NONCE_SIZE];
     char nonce[AW_NONCE_SIZE]; /* the peer's */
     char in[AW_FRAME_MAX_STRANGER + 1]; /* what it has said; then its credential */
@@ -53,6 +61,7 @@ struct aw_listener {
     uint16_t port;
     struct event *readable;
     struct event *retry;
+    struct event *crowded; /* pending while all places are taken */
     struct aw_auth_helper *helper;
     struct aw_frame_reader *reader;
     struct stranger strangers[MAX_STRANGERS];
@@ -79,8 +88,10 @@ static void leave (struct stranger *stranger, bool keep_fd)
         close (stranger->fd);
     stranger->readable = stranger->timer = NULL;
     stranger->state = STRANGER_FREE;
-    if (listener->n_strangers-- == MAX_STRANGERS)
+    if (listener->n_strangers-- == MAX_STRANGERS) {
+        event_del (listener->crowded);
         event_add (listener->readable, NULL);
+    }
 }
 
 /* The peer is told nothing: it may be anybody. */
@@ -152,8 +163,8 @@ static void ask_next (struct aw_listener *listener)
         }
         if (!next)
             return;
-        if (aw_auth_helper_ask (listener->helper, next->in, next->own_nonce, next->nonce, next,
-                                &err)
+        if (aw_auth_helper_ask (listener->helper, next->in, next->place, next->own_nonce,
+                                next->nonce, next, &err)
             == 0)
             next->state = STRANGER_ASKED;
         else
@@ -220,11 +231,65 @@ static int challenge (struct stranger *stranger)
     stranger->timer = evtimer_new (base, on_late, stranger);
     if (stranger->readable && stranger->timer && event_add (stranger->readable, NULL) == 0
         && event_add (stranger->timer, &limit) == 0
+        && aw_auth_place (stranger->fd, AW_AUTH_ACCEPTED, stranger->place, NULL) == 0
         && aw_auth_nonce (stranger->own_nonce, NULL) == 0
         && aw_frame_put_challenge (&text, stranger->own_nonce, NULL) == 0)
         rc = send_frame (stranger->fd, &text);
     aw_textbuf_finish (&text);
     return rc;
+}
+
+/* Of those that have said nothing yet the one that came first, or NULL. */
+static struct stranger *longest_silent (struct aw_listener *listener)
+{
+    struct stranger *found = NULL;
+
+    for (int i = 0; i < MAX_STRANGERS; i++) {
+        struct stranger *s = &listener->strangers[i];
+
+        if (s->state == STRANGER_SILENT && (!found || s->came < found->came))
+            found = s;
+    }
+    return found;
+}
+
+/* All places are taken: looks again when the first of the silent has had its time. Where there is
+ * none all have sent a proof, and the helper's next answer makes room.
+ */
+static void watch_crowd (struct aw_listener *listener)
+{
+    const struct stranger *first = longest_silent (listener);
+    double left = first ? first->came + CROWDED_MS / 1000.0 - aw_clock_monotonic () : 0;
+    struct timeval wait = { 0, left > 0.001 ? (suseconds_t)(left * 1e6) : 1000 };
+
+    if (first && listener->n_strangers == MAX_STRANGERS)
+        event_add (listener->crowded, &wait);
+}
+
+static bool others_wait (const struct aw_listener *listener)
+{
+    struct pollfd pfd = { .fd = listener->fd, .events = POLLIN };
+
+    return poll (&pfd, 1, 0) > 0;
+}
+
+/* Makes room for those who wait; where nobody does, who is here may stay for now. */
+static void on_crowded (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_listener *listener = arg;
+    double limit = aw_clock_monotonic () - CROWDED_MS / 1000.0;
+    struct timeval later = { 0, CROWDED_MS * 1000 / 4 };
+    struct stranger *first;
+
+    (void)fd;
+    (void)what;
+    if (!others_wait (listener)) {
+        event_add (listener->crowded, &later);
+        return;
+    }
+    while ((first = longest_silent (listener)) && first->came <= limit)
+        refuse (first, "it was silent while others waited");
+    watch_crowd (listener);
 }
 
 static void greet (struct aw_listener *listener, int fd)
@@ -237,8 +302,11 @@ static void greet (struct aw_listener *listener, int fd)
     stranger->listener = listener;
     stranger->state = STRANGER_SILENT;
     stranger->fd = fd;
-    if (++listener->n_strangers == MAX_STRANGERS)
+    stranger->came = aw_clock_monotonic ();
+    if (++listener->n_strangers == MAX_STRANGERS) {
         event_del (listener->readable);
+        watch_crowd (listener);
+    }
     aw_link_tune_tcp (fd);
     if (challenge (stranger) < 0)
         refuse (stranger, "it could not be answered");
@@ -250,7 +318,7 @@ static void on_knock (evutil_socket_t fd, short what, void *arg)
     struct timeval later = { RETRY_SECONDS, 0 };
 
     (void)what;
-    while (listener->n_strangers < MAX_STRANGERS) {
+    for (int i = 0; i < A_TURN && listener->n_strangers < MAX_STRANGERS; i++) {
         int peer = accept4 (fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (peer >= 0) {
@@ -383,7 +451,8 @@ struct aw_listener *aw_listener_create (struct event_base *base,
     listener->reader = aw_frame_reader_create ();
     listener->readable = event_new (base, listener->fd, EV_READ | EV_PERSIST, on_knock, listener);
     listener->retry = evtimer_new (base, on_retry, listener);
-    if (!listener->reader || !listener->readable || !listener->retry
+    listener->crowded = evtimer_new (base, on_crowded, listener);
+    if (!listener->reader || !listener->readable || !listener->retry || !listener->crowded
         || event_add (listener->readable, NULL) < 0) {
         aw_error_set (err, "out of memory");
         aw_listener_destroy (listener);
@@ -415,6 +484,8 @@ void aw_listener_destroy (struct aw_listener *listener)
             event_free (listener->readable);
         if (listener->retry)
             event_free (listener->retry);
+        if (listener->crowded)
+            event_free (listener->crowded);
         aw_auth_helper_destroy (listener->helper);
         aw_frame_reader_destroy (listener->reader);
         if (listener->fd >= 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The port on which agents knock. Whoever connects gets a nonce and nothing else, and has 2 s and 4
  * KiB to answer with a credential; only connections that have proved to be of our user and job are
- * handed on.
+ * handed on. 128 may be on the way to that at a time; where all these places are taken and others
+ * wait, who has said nothing for 0.2 s gives way.
  */
 #ifndef AW_COORD_LISTENER_H
 #define AW_COORD_LISTENER_H

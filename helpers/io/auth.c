@@ -3,11 +3,16 @@
 
 #include "io/auth.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <munge.h>
@@ -24,14 +29,69 @@ int aw_auth_nonce (char nonce[AW_NONCE_SIZE], struct aw_error *err)
     return 0;
 }
 
+/* ADDRESS as text and its port; an IPv4 address in IPv6's clothes is one of IPv4. */
+static int spell (const struct sockaddr_storage *address,
+                  char text[INET6_ADDRSTRLEN],
+                  uint16_t *port)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+    bool mapped = address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED (&in6->sin6_addr);
+    const void *from = address->ss_family == AF_INET ? (const void *)&in->sin_addr
+                       : mapped                      ? (const void *)&in6->sin6_addr.s6_addr[12]
+                                                     : (const void *)&in6->sin6_addr;
+
+    if (address->ss_family != AF_INET && address->ss_family != AF_INET6) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    *port = ntohs (address->ss_family == AF_INET ? in->sin_port : in6->sin6_port);
+    return inet_ntop (address->ss_family == AF_INET || mapped ? AF_INET : AF_INET6, from, text,
+                      INET6_ADDRSTRLEN)
+               ? 0
+               : -1;
+}
+
+/* What tells this machine, since its start, from all others (random(4)). "" where it cannot be
+ * read: then the address alone counts.
+ */
+static void read_boot_id (char id[40])
+{
+    int fd = open ("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read (fd, id, 36);
+
+    id[n > 0 ? n : 0] = '\0';
+    if (fd >= 0)
+        close (fd);
+}
+
+int aw_auth_place (int fd, enum aw_auth_end end, char place[AW_PLACE_SIZE], struct aw_error *err)
+{
+    struct sockaddr_storage own = { 0 }, peer = { 0 };
+    socklen_t own_size = sizeof (own), peer_size = sizeof (peer);
+    char own_text[INET6_ADDRSTRLEN], peer_text[INET6_ADDRSTRLEN], machine[40] = "";
+    uint16_t own_port, peer_port;
+
+    if (getsockname (fd, (struct sockaddr *)&own, &own_size) < 0
+        || getpeername (fd, (struct sockaddr *)&peer, &peer_size) < 0
+        || spell (&own, own_text, &own_port) < 0 || spell (&peer, peer_text, &peer_port) < 0)
+        return aw_error_set (err, "the connection's address: %s", strerror (errno));
+    if (strcmp (own_text, peer_text) == 0)
+        read_boot_id (machine);
+    snprintf (
+        place, AW_PLACE_SIZE, "%s port %u%s%s", end == AW_AUTH_ACCEPTED ? own_text : peer_text,
+        end == AW_AUTH_ACCEPTED ? own_port : peer_port, machine[0] ? " machine " : "", machine);
+    return 0;
+}
+
 /* The claim as text: the payload, compared as a whole. */
 static char *state_claim (const struct aw_auth_claim *claim)
 {
     char *text;
 
-    if (asprintf (&text, "async-workflow 1\nfrom %s\njob %s\nverifier %s\nprover %s\n",
+    if (asprintf (&text, "async-workflow 1\nfrom %s\njob %s\nat %s\nverifier %s\nprover %s\n",
                   claim->direction == AW_AUTH_FROM_AGENT ? "agent" : "coordinator", claim->job,
-                  claim->verifier_nonce, claim->prover_nonce)
+                  claim->place, claim->verifier_nonce, claim->prover_nonce)
         < 0)
         return NULL;
     return text;
@@ -94,8 +154,8 @@ static int compare (
     if (!payload || size < 0 || (size_t)size != strlen (text)
         || memcmp (payload, text, (size_t)size) != 0)
         return aw_error_set (
-            err, "the credential was not made for this connection: another job, another moment "
-                 "or the other direction");
+            err, "the credential was not made for this connection: another job, moment or "
+                 "place, or the other direction");
     return 0;
 }
 

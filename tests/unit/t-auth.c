@@ -88,6 +88,11 @@ static int knock (void)
     return fd;
 }
 
+static void find_place (int fd, char place[AW_PLACE_SIZE])
+{
+    assert_int_equal (aw_auth_place (fd, AW_AUTH_CONNECTED, place, NULL), 0);
+}
+
 static bool is_readable (struct rig *r, void *arg)
 {
     struct pollfd pfd = { .fd = *(int *)arg, .events = POLLIN };
@@ -143,17 +148,19 @@ static void expect_silence (int fd, const char *why)
 
 static void claims (void **state)
 {
-    static const struct aw_auth_claim good = { AW_AUTH_FROM_AGENT, "123", "nonce of the one",
-                                               "nonce of the other" };
+    static const struct aw_auth_claim good = { AW_AUTH_FROM_AGENT, "123", "here",
+                                               "nonce of the one", "nonce of the other" };
     static const struct aw_auth_claim others[] = {
-        { AW_AUTH_FROM_COORDINATOR, "123", "nonce of the one",
+        { AW_AUTH_FROM_COORDINATOR, "123", "here", "nonce of the one",
           "nonce of the other" }, /* the other direction */
-        { AW_AUTH_FROM_AGENT, "124", "nonce of the one", "nonce of the other" }, /* another job */
-        { AW_AUTH_FROM_AGENT, "", "nonce of the one", "nonce of the other" },
-        { AW_AUTH_FROM_AGENT, "123", "nonce of the two",
+        { AW_AUTH_FROM_AGENT, "124", "here", "nonce of the one",
+          "nonce of the other" }, /* another job */
+        { AW_AUTH_FROM_AGENT, "", "here", "nonce of the one", "nonce of the other" },
+        { AW_AUTH_FROM_AGENT, "123", "here", "nonce of the two",
           "nonce of the other" }, /* another connection */
-        { AW_AUTH_FROM_AGENT, "123", "nonce of the one", "nonce of the author" },
-        { AW_AUTH_FROM_AGENT, "123", "nonce of the other", "nonce of the one" },
+        { AW_AUTH_FROM_AGENT, "123", "here", "nonce of the one", "nonce of the author" },
+        { AW_AUTH_FROM_AGENT, "123", "here", "nonce of the other", "nonce of the one" },
+        { AW_AUTH_FROM_AGENT, "123", "there", "nonce of the one", "nonce of the other" },
     };
     struct aw_error err = { "" };
     char *credential;
@@ -181,7 +188,7 @@ static void bad_credentials (void **state)
 {
     static const char *const table[] = { "",           "x", "MUNGE:", "MUNGE::", "MUNGE:AwQDAAC=:",
                                          "MUNGE:%%%%:" };
-    static const struct aw_auth_claim claim = { AW_AUTH_FROM_AGENT, "1", "a", "b" };
+    static const struct aw_auth_claim claim = { AW_AUTH_FROM_AGENT, "1", "here", "a", "b" };
     struct aw_error err;
     munge_ctx_t ctx;
     char *credential;
@@ -211,7 +218,7 @@ static void bad_credentials (void **state)
 
 static void no_munged (void **state)
 {
-    static const struct aw_auth_claim claim = { AW_AUTH_FROM_AGENT, "1", "a", "b" };
+    static const struct aw_auth_claim claim = { AW_AUTH_FROM_AGENT, "1", "here", "a", "b" };
     char *was = getenv ("ASYNC_WORKFLOW_MUNGE_SOCKET");
     char *saved = was ? strdup (was) : NULL;
     struct aw_error err = { "" };
@@ -354,9 +361,9 @@ static void send_proof (int fd, const struct aw_auth_claim *claim)
 
 static void good_proof (void **state)
 {
-    char nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
-    struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", nonce, own };
-    struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, "123", own, nonce };
+    char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
+    struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", place, nonce, own };
+    struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, "123", place, own, nonce };
     struct aw_frame_reader *reader = aw_frame_reader_create ();
     struct aw_error err = { "" };
     struct aw_frame frame;
@@ -370,6 +377,7 @@ static void good_proof (void **state)
         skip ();
     }
     fd = knock ();
+    find_place (fd, place);
     aw_auth_nonce (own, NULL);
     read_challenge (fd, nonce);
     send_proof (fd, &ours);
@@ -386,13 +394,15 @@ static void good_proof (void **state)
 
 static void bad_proofs (void **state)
 {
-    char nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE], old[AW_NONCE_SIZE];
+    char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE], old[AW_NONCE_SIZE];
+    static const char elsewhere[] = "192.0.2.1 port 1";
     const struct aw_auth_claim table[] = {
-        { AW_AUTH_FROM_AGENT, "123", old, own }, /* the nonce of another connection */
-        { AW_AUTH_FROM_COORDINATOR, "123", nonce,
+        { AW_AUTH_FROM_AGENT, "123", place, old, own }, /* the nonce of another connection */
+        { AW_AUTH_FROM_COORDINATOR, "123", place, nonce,
           own }, /* what a coordinator would say, sent back */
-        { AW_AUTH_FROM_AGENT, "124", nonce, own }, /* another job */
-        { AW_AUTH_FROM_AGENT, "", nonce, own },
+        { AW_AUTH_FROM_AGENT, "124", place, nonce, own }, /* another job */
+        { AW_AUTH_FROM_AGENT, "", place, nonce, own },
+        { AW_AUTH_FROM_AGENT, "123", elsewhere, nonce, own }, /* what came in by another address */
     };
 
     if (!with_munge)
@@ -400,6 +410,7 @@ static void bad_proofs (void **state)
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
         int fd = knock ();
 
+        find_place (fd, place);
         aw_auth_nonce (own, NULL);
         aw_auth_nonce (old, NULL);
         read_challenge (fd, nonce);
@@ -415,38 +426,132 @@ static void bad_proofs (void **state)
  */
 static void reflected (void **state)
 {
-    char nonce[AW_NONCE_SIZE];
-    struct aw_auth_claim coordinator = { AW_AUTH_FROM_COORDINATOR, "123", nonce, nonce };
+    char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE];
+    struct aw_auth_claim coordinator = { AW_AUTH_FROM_COORDINATOR, "123", place, nonce, nonce };
     int fd;
 
     (void)state;
     if (!with_munge)
         skip ();
     fd = knock ();
+    find_place (fd, place);
     read_challenge (fd, nonce);
     send_proof (fd, &coordinator);
     expect_silence (fd, "not made for this connection");
 }
 
+/* Both ends name the place alike, whatever address leads there; within a machine it is that
+ * machine's alone.
+ */
+static void places (void **state)
+{
+    static const int families[] = { AF_INET, AF_INET6 };
+    char connected[AW_PLACE_SIZE], accepted[AW_PLACE_SIZE], expected[64];
+    struct aw_error err = { "" };
+    int pair[2];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+        struct sockaddr_in to4 = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+        struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+        socklen_t size = sizeof (any);
+        int port = socket (AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int near = socket (families[i], SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int far;
+
+        if (port < 0 || bind (port, (struct sockaddr *)&any, sizeof (any)) < 0) { /* no IPv6 here */
+            close (port);
+            close (near);
+            skip ();
+        }
+        assert_int_equal (listen (port, 1), 0);
+        assert_int_equal (getsockname (port, (struct sockaddr *)&any, &size), 0);
+        to4.sin_port = to6.sin6_port = any.sin6_port;
+        if (connect (near, i ? (struct sockaddr *)&to6 : (struct sockaddr *)&to4,
+                     i ? sizeof (to6) : sizeof (to4))
+            == 0) {
+            far = accept (port, NULL, NULL);
+            assert_true (far >= 0);
+            assert_int_equal (aw_auth_place (near, AW_AUTH_CONNECTED, connected, &err), 0);
+            assert_int_equal (aw_auth_place (far, AW_AUTH_ACCEPTED, accepted, &err), 0);
+            assert_string_equal (connected, accepted);
+            snprintf (expected, sizeof (expected), "%s port %u machine ", i ? "::1" : "127.0.0.1",
+                      ntohs (any.sin6_port));
+            assert_memory_equal (connected, expected, strlen (expected));
+            assert_int_equal (strlen (connected), strlen (expected) + 36);
+            close (far);
+        }
+        close (near);
+        close (port);
+    }
+    assert_int_equal (aw_auth_place (-1, AW_AUTH_CONNECTED, connected, &err), -1);
+    assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal (aw_auth_place (pair[0], AW_AUTH_CONNECTED, connected, &err), -1);
+    close (pair[0]);
+    close (pair[1]);
+}
+
+/* Who says nothing gives way when others wait, well before the 2 s that all are granted. */
+static void give_way (void **state)
+{
+    double start = aw_clock_monotonic ();
+    uint32_t many = 100;
+    const char *why;
+    int fds[300];
+
+    (void)state;
+    for (int i = 0; i < 300; i++)
+        fds[i] = knock ();
+    rig_until (&rig, has_refused, &many);
+    assert_true (aw_clock_monotonic () - start < 1.9);
+    aw_listener_refused (listener, &why);
+    assert_non_null (strstr (why, "while others waited"));
+    assert_int_equal (n_accepted, 0);
+    for (int i = 0; i < 300; i++)
+        close (fds[i]);
+}
+
+/* As many as there is room for keep their 2 s. */
+static void no_hurry (void **state)
+{
+    double start = aw_clock_monotonic ();
+    uint32_t all = 128;
+    const char *why;
+    int fds[128];
+
+    (void)state;
+    for (int i = 0; i < 128; i++)
+        fds[i] = knock ();
+    rig_until (&rig, has_refused, &all);
+    assert_true (aw_clock_monotonic () - start > 1.9);
+    aw_listener_refused (listener, &why);
+    assert_non_null (strstr (why, "in time"));
+    for (int i = 0; i < 128; i++)
+        close (fds[i]);
+}
+
 /* Strangers that fill all places do not keep an agent out for longer than they are granted. */
 static void crowd (void **state)
 {
-    char nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
-    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", nonce, own };
-    int fds[100], fd;
+    char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", place, nonce, own };
+    int fds[200], fd;
 
     (void)state;
     if (!with_munge)
         skip ();
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 200; i++)
         fds[i] = knock ();
     fd = knock ();
+    find_place (fd, place);
     aw_auth_nonce (own, NULL);
     read_challenge (fd, nonce);
     send_proof (fd, &ours);
     rig_until (&rig, has_accepted, NULL);
     close (fd);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 200; i++)
         close (fds[i]);
 }
 
@@ -459,6 +564,7 @@ int main (void)
         cmocka_unit_test (nonces),
         cmocka_unit_test (bad_credentials),
         cmocka_unit_test (claims),
+        cmocka_unit_test (places),
         PORT (ports),
         PORT (garbage),
         PORT (too_much),
@@ -468,6 +574,8 @@ int main (void)
         PORT (reflected),
         PORT (good_proof),
         PORT (crowd),
+        PORT (give_way),
+        PORT (no_hurry),
     };
 
     return cmocka_run_group_tests (tests, start_munged, stop_munged);
