@@ -90,7 +90,8 @@ __attribute__ ((noreturn)) static void run_agent (const char *name,
     int rc;
 
     aw_idset_add (&config.cpus, 0, n - 1);
-    freopen ("/dev/null", "w", stderr);
+    if (!freopen ("/dev/null", "w", stderr))
+        _exit (9);
     rc = aw_agent_run (&config, NULL);
     aw_idset_finish (&config.cpus);
     _exit (rc < 0);
@@ -358,7 +359,8 @@ static void network_cut (void **state)
             _exit (9);
         config.port = aw_exec_agents_port (rig.exec);
         aw_idset_add (&config.cpus, 0, 0);
-        freopen ("/dev/null", "w", stderr);
+        if (!freopen ("/dev/null", "w", stderr))
+            _exit (9);
         _exit (aw_agent_run (&config, NULL) < 0);
     }
     close (ready[1]);
