@@ -31,30 +31,41 @@ static uint32_t take_lane (struct lanes *lanes, double start, double end)
     return lanes->n++;
 }
 
-uint32_t *aw_chart_lanes (const struct aw_report *report, uint32_t *max)
+struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uint32_t *max)
 {
     const struct aw_history *history = &report->history;
     struct lanes *nodes = calloc (history->n_nodes + (size_t)1, sizeof (*nodes));
-    uint32_t *lanes = malloc ((history->n_attempts + 1) * sizeof (*lanes));
-    bool failed = !nodes || !lanes;
+    struct aw_slice *slices =
+        malloc ((history->n_attempts + history->n_more + 1) * sizeof (*slices));
+    size_t next = history->n_attempts;
+    bool failed = !nodes || !slices;
 
     *max = 1;
-    for (size_t i = 0; !failed && i < history->n_attempts; i++) {
+    for (uint32_t i = 0; !failed && i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
-        lanes[i] = take_lane (&nodes[a->node], a->start, aw_history_end (history, a));
-        failed = lanes[i] == AW_NONE;
-        if (!failed && lanes[i] + 1 > *max)
-            *max = lanes[i] + 1;
+
+        for (uint32_t k = 0; !failed && k <= a->n_more; k++) {
+            struct aw_slice *slice = &slices[k ? next++ : i];
+
+            slice->attempt = i;
+            slice->held = aw_history_held (history, a, k);
+            slice->lane =
+                take_lane (&nodes[slice->held.node], a->start, aw_history_end (history, a));
+            failed = slice->lane == AW_NONE;
+            if (!failed && slice->lane + 1 > *max)
+                *max = slice->lane + 1;
+        }
     }
     for (uint32_t i = 0; nodes && i < history->n_nodes; i++)
         free (nodes[i].free_at);
     free (nodes);
     if (failed) {
-        free (lanes);
+        free (slices);
         errno = ENOMEM;
         return NULL;
     }
-    return lanes;
+    *n = next;
+    return slices;
 }
 
 /* The set with the most busy time that has no group yet; AW_NONE where all have. */

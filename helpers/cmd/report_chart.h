@@ -5,11 +5,20 @@
 
 #include "cmd/report.h"
 
-/* Each attempt's lane on its node, from 0: the lowest that is free when it starts, so that what
- * runs at the same time never shares one. MAX becomes the largest number of lanes of a node, at
- * least 1. Caller frees; NULL with ENOMEM.
+/* An attempt on one of its nodes. Its lane there, from 0, is the lowest that is free when it
+ * starts, so that what runs at the same time never shares one.
  */
-uint32_t *aw_chart_lanes (const struct aw_report *report, uint32_t *max);
+struct aw_slice {
+    uint32_t attempt; /* index */
+    uint32_t lane;
+    struct aw_held held;
+};
+
+/* All slices: slice I up to the number of attempts is attempt I on its first node, the others are
+ * behind these. N becomes their number, MAX the largest number of lanes of a node, at least 1.
+ * Caller frees; NULL with ENOMEM.
+ */
+struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uint32_t *max);
 
 enum { AW_CHART_GROUPS = 8, AW_CHART_TONES = 3 };
 

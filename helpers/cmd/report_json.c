@@ -152,6 +152,17 @@ static void put_attempt (const struct aw_report *report,
     put_string (out, "task", name);
     put_count (out, "attempt", a->attempt);
     put_string (out, "node", report->history.nodes[a->node].name);
+    if (a->n_more > 0)
+        open_group (out, "more", '[');
+    for (uint32_t i = 1; i <= a->n_more; i++) {
+        struct aw_held held = aw_history_held (&report->history, a, i);
+
+        if (i > 1)
+            aw_textbuf_putc (out, ',');
+        aw_textbuf_json_string (out, report->history.nodes[held.node].name);
+    }
+    if (a->n_more > 0)
+        aw_textbuf_putc (out, ']');
     put_number (out, "ready", a->ready);
     put_number (out, "start", a->start);
     put_number (out, "finish", a->finish);

@@ -179,9 +179,9 @@ void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out)
 {
     struct aw_svg svg = { .report = report, .out = out };
 
-    svg.lanes = aw_chart_lanes (report, &svg.n_lanes);
-    if (!svg.lanes || aw_chart_groups_init (&svg.groups, report) < 0) {
-        free (svg.lanes);
+    svg.slices = aw_chart_slices (report, &svg.n_slices, &svg.n_lanes);
+    if (!svg.slices || aw_chart_groups_init (&svg.groups, report) < 0) {
+        free (svg.slices);
         out->failed = true;
         return;
     }
@@ -196,5 +196,5 @@ void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out)
     aw_svg_axes (&svg);
     aw_textbuf_puts (out, "</svg>\n");
     aw_chart_groups_finish (&svg.groups);
-    free (svg.lanes);
+    free (svg.slices);
 }

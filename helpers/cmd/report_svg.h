@@ -9,7 +9,8 @@ struct aw_svg {
     const struct aw_report *report;
     struct aw_textbuf *out;
     struct aw_chart_groups groups;
-    uint32_t *lanes; /* aw_chart_lanes */
+    struct aw_slice *slices; /* aw_chart_slices */
+    size_t n_slices;
     uint32_t n_lanes; /* of a node */
     uint32_t rows; /* nodes, or bundles of nodes where there are too many to show each */
     uint32_t nodes_per_row;

@@ -29,17 +29,17 @@ static bool has_failed (const struct aw_attempt *a)
     return !isnan (a->finish) && a->status != AW_STATUS_COMPLETED;
 }
 
-/* The attempt's rectangle: its lane of its node's band. */
-static struct aw_box box_of (const struct aw_svg *svg, size_t index)
+/* The slice's rectangle: its lane of its node's band. */
+static struct aw_box box_of (const struct aw_svg *svg, const struct aw_slice *slice)
 {
-    const struct aw_attempt *a = &svg->report->history.attempts[index];
+    const struct aw_attempt *a = &svg->report->history.attempts[slice->attempt];
     double band = svg->tasks.height / svg->rows;
     double margin = band > 12 ? 1 : 0; /* between bands */
     double lane = (band - 2 * margin) / svg->n_lanes;
     struct aw_box box = { .x = aw_svg_x (svg, a->start), .height = lane };
 
     box.width = aw_svg_x (svg, aw_history_end (&svg->report->history, a)) - box.x;
-    box.y = svg->tasks.y + a->node * band + margin + svg->lanes[index] * lane;
+    box.y = svg->tasks.y + slice->held.node * band + margin + slice->lane * lane;
     return box;
 }
 
@@ -59,16 +59,17 @@ static void put_rectangle (struct aw_svg *svg, const struct aw_box *box)
 }
 
 /* What a viewer shows where the pointer rests. */
-static void put_tooltip (struct aw_svg *svg, const struct aw_attempt *a)
+static void put_tooltip (struct aw_svg *svg, const struct aw_slice *slice)
 {
     const struct aw_report *report = svg->report;
+    const struct aw_attempt *a = &report->history.attempts[slice->attempt];
     char name[NAME], time[32], how[256];
 
     aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
     aw_textbuf_puts (svg->out, "><title>");
     aw_textbuf_xml (svg->out, name);
     aw_textbuf_puts (svg->out, ", ");
-    aw_textbuf_xml (svg->out, report->history.nodes[a->node].name);
+    aw_textbuf_xml (svg->out, report->history.nodes[slice->held.node].name);
     aw_textbuf_printf (
         svg->out, ", %s",
         aw_format_seconds (time, sizeof (time), aw_history_end (&report->history, a) - a->start));
@@ -87,9 +88,9 @@ static void put_rectangles (struct aw_svg *svg, uint32_t group, uint32_t tone, b
     char colour[8];
     bool open = false;
 
-    for (size_t i = 0; i < history->n_attempts; i++) {
-        const struct aw_attempt *a = &history->attempts[i];
-        struct aw_box box = box_of (svg, i);
+    for (size_t i = 0; i < svg->n_slices; i++) {
+        const struct aw_attempt *a = &history->attempts[svg->slices[i].attempt];
+        struct aw_box box = box_of (svg, &svg->slices[i]);
         uint32_t its_tone;
 
         if (group_of (svg, a, &its_tone) != group || its_tone != tone
@@ -102,7 +103,7 @@ static void put_rectangles (struct aw_svg *svg, uint32_t group, uint32_t tone, b
         open = true;
         put_rectangle (svg, &box);
         if (history->n_attempts <= MAX_TOOLTIPS)
-            put_tooltip (svg, a);
+            put_tooltip (svg, &svg->slices[i]);
         else
             aw_textbuf_puts (svg->out, "/>\n");
     }
@@ -117,9 +118,9 @@ static void put_failed (struct aw_svg *svg)
 
     aw_textbuf_puts (svg->out, "<g class=\"failed\" fill=\"url(#failed)\" stroke=\"#000\" "
                                "stroke-width=\"0.5\" pointer-events=\"none\">\n");
-    for (size_t i = 0; i < history->n_attempts; i++) {
-        if (has_failed (&history->attempts[i])) {
-            struct aw_box box = box_of (svg, i);
+    for (size_t i = 0; i < svg->n_slices; i++) {
+        if (has_failed (&history->attempts[svg->slices[i].attempt])) {
+            struct aw_box box = box_of (svg, &svg->slices[i]);
             put_rectangle (svg, &box);
             aw_textbuf_puts (svg->out, "/>\n");
         }
@@ -170,12 +171,12 @@ static void put_stack (struct aw_svg *svg,
     free (lower);
 }
 
-/* What part of its node an attempt holds: of CPUs or GPUs, whichever is more. */
-static double part_of_node (const struct aw_history *history, const struct aw_attempt *a)
+/* What part of its node a slice holds: of CPUs or GPUs, whichever is more. */
+static double part_of_node (const struct aw_history *history, const struct aw_held *held)
 {
-    const struct aw_history_node *node = &history->nodes[a->node];
-    double cpus = node->cpus ? (double)a->cpus / node->cpus : 0;
-    double gpus = node->gpus ? (double)a->gpus / node->gpus : 0;
+    const struct aw_history_node *node = &history->nodes[held->node];
+    double cpus = node->cpus ? (double)held->cpus / node->cpus : 0;
+    double gpus = node->gpus ? (double)held->gpus / node->gpus : 0;
 
     return fmax (cpus, gpus);
 }
@@ -207,15 +208,16 @@ static void put_rows (struct aw_svg *svg)
         svg->out->failed = true;
         return;
     }
-    for (size_t i = 0; i < history->n_attempts; i++) {
-        const struct aw_attempt *a = &history->attempts[i];
-        uint32_t tone, group = group_of (svg, a, &tone), row = a->node / svg->nodes_per_row;
+    for (size_t i = 0; i < svg->n_slices; i++) {
+        const struct aw_held *held = &svg->slices[i].held;
+        const struct aw_attempt *a = &history->attempts[svg->slices[i].attempt];
+        uint32_t tone, group = group_of (svg, a, &tone), row = held->node / svg->nodes_per_row;
         uint32_t left =
             history->n_nodes - row * svg->nodes_per_row; /* the last row may have fewer nodes */
         uint32_t nodes = left < svg->nodes_per_row ? left : svg->nodes_per_row;
 
         aw_bins_add (&bins, row, group * tones + tone, a->start, aw_history_end (history, a),
-                     part_of_node (history, a) / nodes);
+                     part_of_node (history, held) / nodes);
     }
     aw_textbuf_puts (svg->out, "<g class=\"rows\">\n");
     for (uint32_t row = 0; row < svg->rows; row++) {
@@ -234,9 +236,9 @@ static void put_names (struct aw_svg *svg)
     const struct aw_report *report = svg->report;
     const struct aw_graph *graph = report->workflow->graph;
 
-    for (size_t i = 0; i < report->history.n_attempts; i++) {
-        const struct aw_attempt *a = &report->history.attempts[i];
-        struct aw_box box = box_of (svg, i);
+    for (size_t i = 0; i < svg->n_slices; i++) {
+        const struct aw_attempt *a = &report->history.attempts[svg->slices[i].attempt];
+        struct aw_box box = box_of (svg, &svg->slices[i]);
         uint32_t tone, group = group_of (svg, a, &tone);
         char name[NAME];
 

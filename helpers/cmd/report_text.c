@@ -228,18 +228,32 @@ static double wait_of (const struct aw_attempt *before, const struct aw_attempt 
     return a->start - (before ? before->finish : a->ready);
 }
 
+/* Its node, "n1+3" where it ran on three more. */
+static const char *node_text (char *buf,
+                              size_t size,
+                              const struct aw_history *history,
+                              const struct aw_attempt *a)
+{
+    const char *name = history->nodes[a->node].name;
+
+    if (a->n_more == 0)
+        return name;
+    snprintf (buf, size, "%s+%u", name, a->n_more);
+    return buf;
+}
+
 static void put_link (const struct aw_report *report, size_t i, int width, struct aw_textbuf *out)
 {
     const struct aw_history *history = &report->history;
     const struct aw_attempt *a = &history->attempts[report->chain[i]];
     const struct aw_attempt *before = i ? &history->attempts[report->chain[i - 1]] : NULL;
-    char name[NAME], x[32], y[32];
+    char name[NAME], node[NAME], x[32], y[32];
 
     aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
     aw_textbuf_puts (out, "  ");
     put_cell (out, name, width);
     aw_textbuf_puts (out, " ");
-    put_cell (out, history->nodes[a->node].name, MIN_WIDTH);
+    put_cell (out, node_text (node, sizeof (node), history, a), MIN_WIDTH);
     aw_textbuf_printf (out, " %9s %9s%s\n", seconds (x, wait_of (before, a)),
                        seconds (y, a->finish - a->start),
                        a->status == AW_STATUS_COMPLETED ? "" : "  failed");
@@ -301,9 +315,9 @@ static void put_quoted (struct aw_textbuf *out, const char *text)
 static void put_failure (const struct aw_report *report, uint32_t index, struct aw_textbuf *out)
 {
     const struct aw_attempt *a = &report->history.attempts[index];
-    const char *node = report->history.nodes[a->node].name;
     struct aw_tail tail;
-    char name[NAME], how[256], time[32];
+    char name[NAME], more[NAME], how[256], time[32];
+    const char *node = node_text (more, sizeof (more), &report->history, a);
 
     aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
     aw_failure_text (how, sizeof (how), a->status, a->code, a->signal, a->reason);

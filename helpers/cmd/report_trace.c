@@ -31,13 +31,12 @@ static void put_process (struct aw_textbuf *out, uint32_t pid, const char *name)
 }
 
 static void put_slice (const struct aw_report *report,
-                       size_t index,
-                       uint32_t lane,
+                       const struct aw_slice *slice,
                        struct aw_textbuf *out)
 {
     const struct aw_history *history = &report->history;
     const struct aw_graph *graph = report->workflow->graph;
-    const struct aw_attempt *a = &history->attempts[index];
+    const struct aw_attempt *a = &history->attempts[slice->attempt];
     char name[NAME];
 
     aw_graph_task_name (graph, a->task, name, sizeof (name));
@@ -45,12 +44,12 @@ static void put_slice (const struct aw_report *report,
     aw_textbuf_json_string (out, name);
     aw_textbuf_puts (out, ",\"cat\":");
     aw_textbuf_json_string (out, graph->sets[aw_graph_task (graph, a->task).set].name);
-    aw_textbuf_printf (out, ",\"pid\":%u,\"tid\":%u", a->node + 1, lane + 1);
+    aw_textbuf_printf (out, ",\"pid\":%u,\"tid\":%u", slice->held.node + 1, slice->lane + 1);
     put_time (out, ",\"ts\":", a->start);
     put_time (out, ",\"dur\":", aw_history_end (history, a) - a->start);
     aw_textbuf_printf (out,
                        ",\"args\":{\"attempt\":%u,\"cpus\":%u,\"gpus\":%u,\"waited\":", a->attempt,
-                       a->cpus, a->gpus);
+                       slice->held.cpus, slice->held.gpus);
     aw_textbuf_fixed (out, a->start - a->ready, 6);
     if (!isnan (a->finish)) {
         aw_textbuf_printf (out, ",\"status\":\"%s\",\"code\":%d,\"signal\":%d,\"cpu_seconds\":",
@@ -66,7 +65,7 @@ static void put_slice (const struct aw_report *report,
  * the next. */
 static void put_arrow (const struct aw_report *report,
                        size_t link,
-                       const uint32_t *lanes,
+                       const struct aw_slice *slices,
                        struct aw_textbuf *out)
 {
     uint32_t from = report->chain[link], to = report->chain[link + 1];
@@ -76,12 +75,12 @@ static void put_arrow (const struct aw_report *report,
     aw_textbuf_printf (
         out,
         ",\n{\"ph\":\"s\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":%zu,\"pid\":%u,\"tid\":%u",
-        link + 1, a->node + 1, lanes[from] + 1);
+        link + 1, a->node + 1, slices[from].lane + 1);
     put_time (out, ",\"ts\":", a->start + 0.999 * (a->finish - a->start));
     aw_textbuf_printf (out,
                        "},\n{\"ph\":\"f\",\"bp\":\"e\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":"
                        "%zu,\"pid\":%u,\"tid\":%u",
-                       link + 1, b->node + 1, lanes[to] + 1);
+                       link + 1, b->node + 1, slices[to].lane + 1);
     put_time (out, ",\"ts\":", b->start);
     aw_textbuf_putc (out, '}');
 }
@@ -111,9 +110,10 @@ static void put_load (const struct aw_report *report, struct aw_textbuf *out)
 void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out)
 {
     uint32_t n_lanes;
-    uint32_t *lanes = aw_chart_lanes (report, &n_lanes);
+    size_t n;
+    struct aw_slice *slices = aw_chart_slices (report, &n, &n_lanes);
 
-    if (!lanes) {
+    if (!slices) {
         out->failed = true;
         return;
     }
@@ -122,11 +122,11 @@ void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out)
              "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":0,\"args\":{\"name\":\"pool\"}}");
     for (uint32_t i = 0; i < report->history.n_nodes; i++)
         put_process (out, i + 1, report->history.nodes[i].name);
-    for (size_t i = 0; i < report->history.n_attempts; i++)
-        put_slice (report, i, lanes[i], out);
+    for (size_t i = 0; i < n; i++)
+        put_slice (report, &slices[i], out);
     for (size_t i = 0; i + 1 < report->n_chain; i++)
-        put_arrow (report, i, lanes, out);
+        put_arrow (report, i, slices, out);
     put_load (report, out);
     aw_textbuf_puts (out, "\n]}\n");
-    free (lanes);
+    free (slices);
 }

@@ -41,6 +41,7 @@ void aw_history_finish (struct aw_history *history)
     for (uint32_t i = 0; i < history->n_gaps; i++)
         free (history->gaps[i].job);
     free (history->attempts);
+    free (history->more);
     free (history->nodes);
     free (history->gaps);
     free (history->marks);
@@ -138,14 +139,90 @@ static int reserve (struct aw_history *history)
     return 0;
 }
 
+static int reserve_more (struct aw_history *history, uint32_t n)
+{
+    size_t size = history->more_size ? history->more_size : 64;
+    struct aw_held *more;
+
+    if (history->n_more + n <= history->more_size)
+        return 0;
+    while (size < history->n_more + n)
+        size *= 2;
+    more = realloc (history->more, size * sizeof (*more));
+    if (!more)
+        return -1;
+    history->more = more;
+    history->more_size = size;
+    return 0;
+}
+
+/* What the START holds on its node number I. */
+static struct aw_held held_by_start (const struct aw_history *history,
+                                     const struct aw_event *ev,
+                                     uint32_t i)
+{
+    const struct aw_part *more = i ? &ev->more[i - 1] : NULL;
+
+    return (struct aw_held){
+        .node = history->first_node + (more ? more->node : ev->node),
+        .cpus = aw_idset_count (more ? &more->cpus : &ev->cpus),
+        .gpus = aw_idset_count (more ? &more->gpus : &ev->gpus),
+    };
+}
+
+struct aw_held aw_history_held (const struct aw_history *history,
+                                const struct aw_attempt *a,
+                                uint32_t i)
+{
+    struct aw_held held = { a->node, a->cpus, a->gpus };
+
+    if (i > 0)
+        return history->more[a->more + i - 1];
+    for (uint32_t k = 0; k < a->n_more; k++) {
+        held.cpus -= history->more[a->more + k].cpus;
+        held.gpus -= history->more[a->more + k].gpus;
+    }
+    return held;
+}
+
+/* The attempt has ended. */
+static void give_back (struct aw_history *history, const struct aw_attempt *a)
+{
+    for (uint32_t i = 0; i <= a->n_more; i++) {
+        struct aw_held held = aw_history_held (history, a, i);
+
+        history->nodes[held.node].busy_cpus -= held.cpus;
+        history->nodes[held.node].busy_gpus -= held.gpus;
+    }
+}
+
+static int check_held (const struct aw_history *history,
+                       const struct aw_event *ev,
+                       uint32_t i,
+                       struct aw_error *err)
+{
+    struct aw_held held = held_by_start (history, ev, i);
+    const struct aw_history_node *node;
+
+    if (held.node >= history->n_nodes)
+        return refuse (history, ev->task, "starts on a node that never joined", err);
+    for (uint32_t k = 0; k < i; k++)
+        if (held_by_start (history, ev, k).node == held.node)
+            return refuse (history, ev->task, "starts twice on one node", err);
+    node = &history->nodes[held.node];
+    if (!isnan (node->lost))
+        return refuse (history, ev->task, "starts on a node that was lost", err);
+    if (held.cpus > node->cpus - node->busy_cpus || held.gpus > node->gpus - node->busy_gpus)
+        return refuse (history, ev->task, "starts on CPUs or GPUs that its node does not have free",
+                       err);
+    return 0;
+}
+
 static int check_start (const struct aw_history *history,
                         const struct aw_event *ev,
-                        uint32_t cpus,
-                        uint32_t gpus,
                         struct aw_error *err)
 {
     const struct aw_attempt *last = last_attempt (history, ev->task);
-    const struct aw_history_node *node;
 
     if (history->marks[ev->task] & SKIPPED)
         return refuse (history, ev->task, "starts and was skipped", err);
@@ -153,37 +230,47 @@ static int check_start (const struct aw_history *history,
         return refuse (history, ev->task, "starts and is running already", err);
     if (last && ev->attempt <= last->attempt)
         return refuse (history, ev->task, "starts in an attempt that it has had", err);
-    if (ev->node >= history->n_nodes - history->first_node)
-        return refuse (history, ev->task, "starts on a node that never joined", err);
-    node = &history->nodes[history->first_node + ev->node];
-    if (!isnan (node->lost))
-        return refuse (history, ev->task, "starts on a node that was lost", err);
-    if (cpus > node->cpus - node->busy_cpus || gpus > node->gpus - node->busy_gpus)
-        return refuse (history, ev->task, "starts on CPUs or GPUs that its node does not have free",
-                       err);
+    for (uint32_t i = 0; i <= ev->n_more; i++)
+        if (check_held (history, ev, i, err) < 0)
+            return -1;
     return 0;
+}
+
+/* Makes the nodes of the newest attempt busy. */
+static void hold (struct aw_history *history, const struct aw_event *ev)
+{
+    struct aw_attempt *a = &history->attempts[history->n_attempts - 1];
+
+    a->more = history->n_more;
+    a->n_more = ev->n_more;
+    for (uint32_t i = 0; i <= ev->n_more; i++) {
+        struct aw_held held = held_by_start (history, ev, i);
+
+        a->cpus += held.cpus;
+        a->gpus += held.gpus;
+        history->nodes[held.node].busy_cpus += held.cpus;
+        history->nodes[held.node].busy_gpus += held.gpus;
+        if (i > 0)
+            history->more[history->n_more++] = held;
+    }
 }
 
 static int handle_start (struct aw_history *history,
                          const struct aw_event *ev,
                          struct aw_error *err)
 {
-    uint32_t cpus = aw_idset_count (&ev->cpus);
-    uint32_t gpus = aw_idset_count (&ev->gpus);
     double ready = history->ready[ev->task] > 0 ? history->ready[ev->task] - 1.0 : NAN;
-    uint32_t last = history->last[ev->task], node = history->first_node + ev->node;
+    uint32_t last = history->last[ev->task];
 
-    if (check_start (history, ev, cpus, gpus, err) < 0)
+    if (check_start (history, ev, err) < 0)
         return -1;
-    if (reserve (history) < 0)
+    if (reserve (history) < 0 || reserve_more (history, ev->n_more) < 0)
         return aw_error_set (err, "out of memory");
     history->attempts[history->n_attempts++] = (struct aw_attempt){
         .task = ev->task,
         .attempt = ev->attempt,
         .previous = last ? last - 1 : AW_NONE,
-        .node = node,
-        .cpus = cpus,
-        .gpus = gpus,
+        .node = history->first_node + ev->node,
         .ready =
             ready > ev->t ? ev->t : ready, /* kept in single precision, it may come out later */
         .start = ev->t,
@@ -193,8 +280,7 @@ static int handle_start (struct aw_history *history,
     history->last[ev->task] = (uint32_t)history->n_attempts;
     history->ready[ev->task] = 0;
     history->marks[ev->task] = 0;
-    history->nodes[node].busy_cpus += cpus;
-    history->nodes[node].busy_gpus += gpus;
+    hold (history, ev);
     history->exit_code = -1; /* going on again */
     return 0;
 }
@@ -220,8 +306,7 @@ static int handle_finish (struct aw_history *history,
     last->code = ev->code;
     last->signal = ev->signal;
     last->reason = reason;
-    history->nodes[last->node].busy_cpus -= last->cpus;
-    history->nodes[last->node].busy_gpus -= last->gpus;
+    give_back (history, last);
     return 0;
 }
 
@@ -258,8 +343,7 @@ static int lose_attempt (struct aw_history *history, struct aw_attempt *a, struc
     a->finish = fmax (history->now, a->start);
     a->seconds = a->finish - a->start;
     a->status = AW_STATUS_NODE_FAIL;
-    history->nodes[a->node].busy_cpus -= a->cpus;
-    history->nodes[a->node].busy_gpus -= a->gpus;
+    give_back (history, a);
     return 0;
 }
 

@@ -16,9 +16,11 @@ struct aw_attempt {
     uint32_t task;
     uint32_t attempt;
     uint32_t previous; /* index of the same task's attempt before, AW_NONE: this is the first */
-    uint32_t node;
-    uint32_t cpus; /* numbers of them */
+    uint32_t node; /* the first of its nodes */
+    uint32_t cpus; /* numbers of them, on all its nodes */
     uint32_t gpus;
+    uint32_t n_more; /* further nodes; see aw_history_held */
+    size_t more; /* private: where those begin */
     double ready; /* t; NAN: not seen */
     double start;
     double finish; /* NAN: still running */
@@ -27,6 +29,12 @@ struct aw_attempt {
     enum aw_status status; /* where finished */
     int code, signal;
     char *reason; /* owned; NULL: none was given */
+};
+
+/* What an attempt holds of one node. */
+struct aw_held {
+    uint32_t node;
+    uint32_t cpus, gpus;
 };
 
 struct aw_history_node {
@@ -63,6 +71,8 @@ struct aw_history {
     uint8_t *marks; /* private: of a task: skipped; to be run anew */
     double *ready; /* private: t + 1 of a task's newest READY; 0: none */
     size_t size; /* private: room for attempts */
+    struct aw_held *more; /* private: of all attempts over several nodes, but their first */
+    size_t n_more, more_size;
 };
 
 /* An empty history over a finalized GRAPH. 0, or -1 with text. finish frees what it holds. */
@@ -78,6 +88,11 @@ int aw_history_handle (struct aw_history *history, const struct aw_event *ev, st
 
 /* The task's newest attempt, or NULL where it has not started. */
 const struct aw_attempt *aw_history_last (const struct aw_history *history, uint32_t task);
+
+/* What ATTEMPT holds on the node number I of its own, 0 to n_more. */
+struct aw_held aw_history_held (const struct aw_history *history,
+                                const struct aw_attempt *attempt,
+                                uint32_t i);
 
 /* When the attempt gave its node back, or "now" where it is still running. */
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt);

@@ -245,6 +245,22 @@ static void put_node (struct aw_journal *journal, uint32_t node)
     aw_textbuf_putc (&journal->buf, '"');
 }
 
+/* The other nodes of a task over several. */
+static void put_more (struct aw_journal *journal, const struct aw_event *ev)
+{
+    struct aw_textbuf *buf = &journal->buf;
+
+    for (uint32_t i = 0; i < ev->n_more; i++) {
+        aw_textbuf_puts (buf, i ? ",{\"node\":\"" : ",\"more\":[{\"node\":\"");
+        aw_textbuf_puts (buf, journal->nodes[ev->more[i].node]);
+        aw_textbuf_putc (buf, '"');
+        put_ids (buf, ",\"cpus\":", &ev->more[i].cpus);
+        put_ids (buf, ",\"gpus\":", &ev->more[i].gpus);
+        aw_textbuf_putc (buf, '}');
+    }
+    aw_textbuf_putc (buf, ']');
+}
+
 static void put_finish (struct aw_textbuf *buf, const struct aw_event *ev)
 {
     aw_textbuf_puts (buf, ",\"status\":\"");
@@ -310,6 +326,8 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_ids (buf, ",\"cpus\":", &ev->cpus);
         put_ids (buf, ",\"gpus\":", &ev->gpus);
     }
+    if (ev->type == AW_EVENT_START && ev->n_more > 0)
+        put_more (journal, ev);
     if (ev->type == AW_EVENT_NODE)
         put_number (buf, ",\"mem\":", ev->mem);
     if (ev->type == AW_EVENT_NODE)
@@ -360,6 +378,10 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
     case AW_EVENT_FINISH:
         if (ev->task >= journal->graph->n_tasks)
             return aw_error_set (err, "%s: no task has number %u", journal->path, ev->task);
+        for (uint32_t i = 0; i < ev->n_more; i++)
+            if (ev->more[i].node >= journal->n_nodes)
+                return aw_error_set (err, "%s: no node has number %u", journal->path,
+                                     ev->more[i].node);
         /* fall through */
     case AW_EVENT_NODE_LOST:
         if (ev->node >= journal->n_nodes)

@@ -7,6 +7,8 @@
  *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
  *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
  *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
+ *   {"t":0.153,"event":"start","task":"solve@0[0]","attempt":0,"node":"n1","cpus":"4-7","gpus":"1",
+ *    "more":[{"node":"n2","cpus":"0-3","gpus":"0"}]}
  *   {"t":9.871,"event":"finish","task":"simulate@0[0]","attempt":0,"node":"n1","status":"completed","code":0,"signal":0,"seconds":9.718,"cpu_seconds":9.6,"max_rss":1048576}
  *
  *   {"t":3600.5,"event":"resume","epoch":1763800000.123,"job":"124","mode":"async","policy":"longest-path"}

@@ -4,8 +4,30 @@
 #define AW_IO_JOURNAL_PRIVATE_H
 
 #include "io/journal.h"
+#include "io/names.h"
 
 /* Takes the journal's first LINE apart, which is changed, into HEADER. 0, or -1 with text. */
 int aw_journal_read_header (struct aw_journal_header *header, char *line, struct aw_error *err);
+
+/* The further parts of a START, as a line has them: texts within the line. */
+struct aw_journal_part {
+    char *node, *cpus, *gpus;
+};
+struct aw_journal_more {
+    struct aw_journal_part *parts; /* owned, used again and again */
+    struct aw_part *read; /* likewise, as numbers */
+    uint32_t n, room;
+    uint32_t n_inited; /* of READ, with sets to be freed */
+};
+void aw_journal_more_finish (struct aw_journal_more *more);
+
+/* Moves *P over the list, each part with all three members, in whatever order, and nothing else.
+ * 0, or -1 with text. */
+int aw_journal_scan_more (struct aw_journal_more *more, char **p, struct aw_error *err);
+
+/* Makes READ of PARTS; NODES knows the nodes' numbers. 0, or -1 with text. */
+int aw_journal_read_more (struct aw_journal_more *more,
+                          const struct aw_names *nodes,
+                          struct aw_error *err);
 
 #endif /* AW_IO_JOURNAL_PRIVATE_H */

@@ -34,6 +34,7 @@ enum key {
     KEY_NODE,
     KEY_CPUS,
     KEY_GPUS,
+    KEY_MORE,
     KEY_MEM,
     KEY_TOPOLOGY,
     KEY_STATUS,
@@ -60,6 +61,7 @@ static const char *const key_names[KEYS] = {
     [KEY_NODE] = "node",
     [KEY_CPUS] = "cpus",
     [KEY_GPUS] = "gpus",
+    [KEY_MORE] = "more",
     [KEY_MEM] = "mem",
     [KEY_TOPOLOGY] = "topology",
     [KEY_STATUS] = "status",
@@ -114,6 +116,7 @@ struct line {
     unsigned seen; /* BITs */
     char *text[KEYS];
     double number[KEYS];
+    struct aw_journal_more more;
     char **again; /* the names in it; owned, used again and again */
     size_t n_again, room;
 };
@@ -172,6 +175,8 @@ static int scan_member (
     if (line->seen & BIT (key))
         return aw_error_set (err, "\"%s\" stands there twice", name);
     line->seen |= BIT (key);
+    if (key == KEY_MORE)
+        return aw_journal_scan_more (&line->more, p, err);
     if (key == KEY_AGAIN)
         return scan_again (line, p) < 0 ? aw_error_set (err, "\"%s\" must be a list of names", name)
                                         : 0;
@@ -297,7 +302,7 @@ static bool superseded (struct reader *reader)
 }
 
 /* The line as an event in READER->ev. 1: it is of a task that is no more; 0, or -1 with text. */
-static int read_event (struct reader *reader, const struct line *line, struct aw_error *err)
+static int read_event (struct reader *reader, struct line *line, struct aw_error *err)
 {
     struct aw_event *ev = &reader->ev;
 
@@ -325,6 +330,14 @@ static int read_event (struct reader *reader, const struct line *line, struct aw
     ev->max_rss = (uint64_t)number (line, KEY_MAX_RSS);
     ev->reason = text (line, KEY_REASON);
     ev->topology = text (line, KEY_TOPOLOGY);
+    ev->more = NULL;
+    ev->n_more = 0;
+    if (ev->type == AW_EVENT_START && line->seen & BIT (KEY_MORE)) {
+        if (aw_journal_read_more (&line->more, &reader->nodes, err) < 0)
+            return -1;
+        ev->more = line->more.read;
+        ev->n_more = line->more.n;
+    }
     ev->resume = NULL;
     if (ev->type == AW_EVENT_RESUME && read_resume (reader, line, err) < 0)
         return -1;
@@ -430,10 +443,12 @@ static int read_lines (struct reader *reader,
             struct aw_error why = err ? *err : (struct aw_error){ "" };
 
             free (line.again);
+            aw_journal_more_finish (&line.more);
             return aw_error_set (err, "%s: line %zu: %s", path, n, why.text);
         }
     }
     free (line.again);
+    aw_journal_more_finish (&line.more);
     if (n == 1)
         return aw_error_set (err,
                              "%s: its first line is not complete: the run has not begun, or "

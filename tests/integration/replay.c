@@ -28,9 +28,17 @@ static bool same (const struct aw_event *a, const struct aw_event *b)
         return true;
     if (a->task != b->task || a->attempt != b->attempt)
         return false;
-    return a->type != AW_EVENT_START
-           || (a->node == b->node && aw_idset_equal (&a->cpus, &b->cpus)
-               && aw_idset_equal (&a->gpus, &b->gpus));
+    if (a->type != AW_EVENT_START)
+        return true;
+    if (a->node != b->node || !aw_idset_equal (&a->cpus, &b->cpus)
+        || !aw_idset_equal (&a->gpus, &b->gpus) || a->n_more != b->n_more)
+        return false;
+    for (uint32_t i = 0; i < a->n_more; i++)
+        if (a->more[i].node != b->more[i].node
+            || !aw_idset_equal (&a->more[i].cpus, &b->more[i].cpus)
+            || !aw_idset_equal (&a->more[i].gpus, &b->more[i].gpus))
+            return false;
+    return true;
 }
 
 static int differ (struct replay *r,
