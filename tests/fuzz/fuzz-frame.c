@@ -28,7 +28,12 @@ static int put (struct aw_textbuf *text, const struct aw_frame *frame)
         return aw_frame_put_leave (text, frame->event.reason, NULL);
     case AW_FRAME_QUIT:
         return aw_frame_put_quit (text, frame->now, NULL);
+    case AW_FRAME_PING:
+        return aw_frame_put_ping (text, frame->seconds, NULL);
+    case AW_FRAME_PONG:
+        return aw_frame_put_pong (text, NULL);
     default:
+        RULE (!"a type that this target does not know");
         return -1;
     }
 }

@@ -66,6 +66,16 @@ static void check_figures (const struct aw_report *report)
     RULE (isnan (sum->gap_mean) || sum->gap_mean >= 0);
 }
 
+/* What is left of it for a terminal is all of it. */
+static void check_plain (const struct aw_textbuf *text)
+{
+    struct aw_textbuf plain = { 0 };
+
+    aw_textbuf_plain (&plain, text->data, text->len);
+    RULE (plain.len == text->len && memcmp (plain.data, text->data, text->len) == 0);
+    aw_textbuf_finish (&plain);
+}
+
 static void tell (const struct aw_report *report)
 {
     static void (*const formats[]) (const struct aw_report *report,
@@ -78,7 +88,10 @@ static void tell (const struct aw_report *report)
         formats[i](report, &text);
         RULE (!text.failed);
         for (size_t c = 0; c < text.len; c++)
-            RULE ((unsigned char)text.data[c] >= 0x20 || text.data[c] == '\n');
+            RULE ((unsigned char)text.data[c] >= 0x20 || text.data[c] == '\n'
+                  || (text.data[c] == '\t' && formats[i] == aw_report_svg));
+        if (formats[i] == aw_report_text)
+            check_plain (&text);
         aw_textbuf_finish (&text);
     }
 }
