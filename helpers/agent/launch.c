@@ -53,7 +53,9 @@ void aw_agent_launch (struct aw_agent *agent, const struct aw_launch *launch)
         report_failure (agent, launch, errno, err.text);
         aw_agent_tasks_remove (&agent->tasks, task);
     }
-    else if (isfinite (launch->time_limit) && aw_agent_set_limit (task, launch->time_limit) < 0)
+    else if (aw_agent_set_notice (task, launch) < 0
+             || (isfinite (launch->time_limit)
+                 && aw_agent_set_limit (task, launch->time_limit) < 0))
         aw_agent_end_task (task, AW_STATUS_CANCELLED,
                            0); /* rather not at all than without its limit */
 }

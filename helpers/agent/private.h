@@ -48,6 +48,8 @@ void aw_agent_reap (struct aw_agent *agent);
 void aw_agent_end_task (struct aw_agent_task *task, enum aw_status as, double grace);
 /* Calls for the time limit of TASK. 0, or -1 with errno. */
 int aw_agent_set_limit (struct aw_agent_task *task, double seconds);
+/* Calls for the signal before its end, as LAUNCH says. 0, or -1 with errno. */
+int aw_agent_set_notice (struct aw_agent_task *task, const struct aw_launch *launch);
 /* Callbacks of the events above. */
 void aw_agent_on_send_signals (int fd, short what, void *arg);
 void aw_agent_on_sweep (int fd, short what, void *arg);

@@ -74,6 +74,35 @@ int aw_agent_set_limit (struct aw_agent_task *task, double seconds)
     return 0;
 }
 
+/* Nothing that ends it shall be lost for it. */
+static void on_notice (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_agent_task *task = arg;
+
+    (void)fd;
+    (void)what;
+    task->noticed = true;
+    if (task->ended_as == AW_STATUS_COMPLETED && !task->signal_due)
+        send_later (task, task->notice_signal);
+}
+
+int aw_agent_set_notice (struct aw_agent_task *task, const struct aw_launch *launch)
+{
+    struct aw_agent *agent = task->agent;
+    struct timeval when = timeval_of (launch->notice);
+
+    if (isinf (launch->notice))
+        return 0;
+    task->notice_signal = launch->notice_signal;
+    task->notice_cancels = launch->notice_cancels;
+    task->notice = evtimer_new (agent->base, on_notice, task);
+    if (!task->notice || event_add (task->notice, &when) < 0) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return 0;
+}
+
 void aw_agent_end_task (struct aw_agent_task *task, enum aw_status as, double grace)
 {
     bool again = task->ended_as != AW_STATUS_COMPLETED;
@@ -159,7 +188,9 @@ static void report_end (struct aw_agent *agent,
     };
 
     if (ev.status == AW_STATUS_COMPLETED && (ev.code != 0 || ev.signal != 0))
-        ev.status = AW_STATUS_FAILED;
+        ev.status = !task->noticed         ? AW_STATUS_FAILED
+                    : task->notice_cancels ? AW_STATUS_CANCELLED
+                                           : AW_STATUS_TIMEOUT;
     aw_agent_report (agent, &ev);
 }
 

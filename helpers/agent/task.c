@@ -39,6 +39,8 @@ void aw_agent_tasks_remove (struct aw_agent_tasks *tasks, struct aw_agent_task *
     }
     if (task->timer)
         event_free (task->timer);
+    if (task->notice)
+        event_free (task->notice);
     free (tasks->spare);
     tasks->spare = task;
 }

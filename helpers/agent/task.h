@@ -20,6 +20,10 @@ struct aw_agent_task {
     enum aw_status ended_as; /* TIMEOUT or CANCELLED once told to end, COMPLETED before */
     int signal_due; /* to be sent to its session in this turn of the loop; 0: none */
     double grace; /* seconds between SIGTERM and SIGKILL */
+    struct event *notice; /* timer: the signal before its end for time; NULL: none */
+    int notice_signal;
+    bool notice_cancels;
+    bool noticed; /* it was sent */
     struct event *timer; /* time limit, then grace; NULL where it has needed none */
     void *agent; /* whom the timer calls */
 };

@@ -3,6 +3,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ enum {
     KEY_PROGRESS,
     KEY_GRACE,
     KEY_NODE_TIMEOUT,
+    KEY_TIME_LIMIT,
     KEY_CPUS,
     KEY_GPUS
 };
@@ -43,6 +45,10 @@ static const struct argp_option options[] = {
       0 },
     { "grace", KEY_GRACE, "TIME", 0,
       "When stopped, give tasks so long between SIGTERM and SIGKILL [5s]", 0 },
+    { "time-limit", KEY_TIME_LIMIT, "TIME", 0,
+      "End within so long, as if the job did: start nothing that could not end by then [the job's "
+      "time limit]",
+      0 },
     { "node-timeout", KEY_NODE_TIMEOUT, "TIME", 0,
       "Take a node for lost when nothing is heard of it for so long; 0: never [60s]", 0 },
     { "test-only", KEY_TEST_ONLY, NULL, 0,
@@ -58,7 +64,8 @@ static const char doc[] =
     "one is made by salloc."
     "\vEnvironment: ASYNC_WORKFLOW_MODE, ASYNC_WORKFLOW_POLICY, ASYNC_WORKFLOW_DIR, "
     "ASYNC_WORKFLOW_PROGRESS, "
-    "ASYNC_WORKFLOW_GRACE and ASYNC_WORKFLOW_NODE_TIMEOUT stand for the options of these names.\n\n"
+    "ASYNC_WORKFLOW_GRACE, ASYNC_WORKFLOW_NODE_TIMEOUT and "
+    "ASYNC_WORKFLOW_TIME_LIMIT stand for the options of these names.\n\n"
     "Exit status: 0 all done; 1 a task failed; 2 the input is wrong; 3 stopped before the end; 4 "
     "the pool failed.";
 
@@ -123,6 +130,11 @@ static int set (
                                  value);
         if (args->node_timeout > 0 && args->node_timeout < 3)
             return aw_error_set (err, "%s: %s is too short for a node to answer: give 3s or more",
+                                 what, value);
+        return 0;
+    case KEY_TIME_LIMIT:
+        if (aw_parse_seconds (value, &args->time_limit) < 0 || !(args->time_limit > 0))
+            return aw_error_set (err, "%s: \"%s\" is not a time above 0: give seconds or \"1h30m\"",
                                  what, value);
         return 0;
     case KEY_DIR:
@@ -190,6 +202,7 @@ static error_t parse_one (int key, char *value, struct argp_state *state)
     case KEY_PROGRESS:
     case KEY_GRACE:
     case KEY_NODE_TIMEOUT:
+    case KEY_TIME_LIMIT:
     case KEY_DIR:
         rc = set (args, key, option_name (key), value, p->err);
         break;
@@ -210,9 +223,13 @@ static int parse_environment (struct aw_run_args *args, struct aw_error *err)
         const char *name;
         int key;
     } variables[] = {
-        { "ASYNC_WORKFLOW_MODE", KEY_MODE },   { "ASYNC_WORKFLOW_POLICY", KEY_POLICY },
-        { "ASYNC_WORKFLOW_DIR", KEY_DIR },     { "ASYNC_WORKFLOW_PROGRESS", KEY_PROGRESS },
-        { "ASYNC_WORKFLOW_GRACE", KEY_GRACE }, { "ASYNC_WORKFLOW_NODE_TIMEOUT", KEY_NODE_TIMEOUT },
+        { "ASYNC_WORKFLOW_MODE", KEY_MODE },
+        { "ASYNC_WORKFLOW_POLICY", KEY_POLICY },
+        { "ASYNC_WORKFLOW_DIR", KEY_DIR },
+        { "ASYNC_WORKFLOW_PROGRESS", KEY_PROGRESS },
+        { "ASYNC_WORKFLOW_GRACE", KEY_GRACE },
+        { "ASYNC_WORKFLOW_NODE_TIMEOUT", KEY_NODE_TIMEOUT },
+        { "ASYNC_WORKFLOW_TIME_LIMIT", KEY_TIME_LIMIT },
     };
 
     for (size_t i = 0; i < sizeof (variables) / sizeof (variables[0]); i++) {
@@ -251,6 +268,7 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
     memset (args, 0, sizeof (*args));
     args->grace = 5;
     args->node_timeout = 60;
+    args->time_limit = INFINITY;
     args->sched = (struct aw_sched_config){ AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     err->text[0] = '\0';
     if (split (args, argc, argv, &n) < 0)

@@ -25,6 +25,7 @@ struct aw_run_args {
     bool policy_given; /* else, and for "auto", the model chooses */
     enum aw_display_mode display;
     double grace; /* seconds */
+    double time_limit; /* seconds that the run may take; INFINITY: what the job has */
     double node_timeout; /* seconds; 0: none */
     char **own; /* the words before "--", from argv[1] on, for running anew under salloc;
                    NULL-terminated, owned */

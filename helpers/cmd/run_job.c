@@ -17,6 +17,7 @@
 #include "coord/slurm_job.h"
 #include "io/auth.h"
 
+enum { END_MARGIN = 5 }; /* seconds between the end of the run and that of the job */
 enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
 
 /* Is all that the job holds in the pool? A step that got less would waste the rest without a word.
@@ -153,6 +154,7 @@ int aw_run_in_job (const struct aw_run_args *args,
         && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
+        config.end_time = run.job.end_time - args->grace - END_MARGIN;
         if (set_directory (&run, srun->directory, &err) == 0
             && aw_pool_run_prepare (&run, &config, &err) == 0 && start_pool (&run, srun, &err) == 0
             && plan (&run, &err) == 0)

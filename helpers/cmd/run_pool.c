@@ -2,6 +2,7 @@
 #include "cmd/run_pool.h"
 
 #include <event2/event.h>
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "cmd/run_predict.h"
 #include "coord/exec.h"
 #include "io/run_dir.h"
+#include "util/clock.h"
 
 enum {
     STEP_DEADLINE = 10
@@ -62,6 +64,8 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->start_dir = run->start_dir;
     config->display = run->args->display;
     config->kill_grace = run->args->grace;
+    config->end_time = fmin (aw_clock_wall () + run->args->time_limit,
+                             config->end_time > 0 ? config->end_time : INFINITY);
     run->coordinator = aw_coordinator_create (run->base, config, err);
     return run->coordinator ? 0 : -1;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "coord/remains.h"
 #include "coord/stop_signals.h"
 #include "coord/task_launch.h"
 #include "coord/time_left.h"
@@ -40,6 +41,8 @@ struct aw_coordinator {
     struct aw_stop_signals *signals;
     struct event *turn; /* made active when there is something to decide */
     struct event *redraw; /* one timer, armed as the display wants */
+    struct event *limit; /* another: the end of the job */
+    double limit_t; /* t of it; INFINITY: none */
     struct event *hurry; /* another, after a second Ctrl-C */
     struct event *wake; /* another, armed as the scheduler wants */
     double epoch; /* monotonic clock at t = 0 */
@@ -240,13 +243,27 @@ static void prepare_start (struct aw_coordinator *c, const struct aw_event *star
 
     d->node = start->node;
     if (aw_task_launch (&d->launch, c->config.workflow, start, c->config.run_dir,
-                        c->config.start_dir, &err)
+                        c->config.start_dir, c->limit_t - now (c), &err)
         == 0) {
         c->n_departures++;
         return;
     }
     end_unsent (c, &d->launch, d->node, AW_STATUS_FAILED, err.text);
     aw_launch_finish (&d->launch);
+}
+
+/* What the run leaves undone, in lines for the user. */
+static void tell_remains (struct aw_coordinator *c)
+{
+    struct aw_textbuf text = { 0 };
+    char *rest, *line;
+
+    aw_remains (&text, c->sched, c->exit_code, c->limit_t - now (c), c->config.run_dir);
+    aw_textbuf_putc (&text, '\0');
+    for (line = strtok_r (text.data, "\n", &rest); line && !text.failed;
+         line = strtok_r (NULL, "\n", &rest))
+        aw_display_message (c->display, "%s", line);
+    aw_textbuf_finish (&text);
 }
 
 /* The scheduler found nothing more to do. */
@@ -258,6 +275,7 @@ static void end_as_decided (struct aw_coordinator *c, int code)
     if (code == EXIT_POOL)
         aw_error_set (&c->failure, "%u tasks are left, and no node that could run them",
                       all.waiting + all.ready);
+    tell_remains (c);
     event_base_loopbreak (c->base);
 }
 
@@ -311,6 +329,29 @@ static void on_wake (evutil_socket_t fd, short what, void *arg)
         arm_wake (c);
 }
 
+/* The job's end as the scheduler is to know it. */
+static void set_limit (struct aw_coordinator *c)
+{
+    struct aw_event ev = { .type = AW_EVENT_LIMIT, .task = AW_NONE, .node = AW_NONE };
+
+    if (!(c->config.end_time > 0) || isinf (c->config.end_time))
+        return;
+    c->limit_t = whole_microseconds (fmax (c->config.end_time - aw_clock_wall () + now (c), 1e-6));
+    ev.seconds = c->limit_t;
+    take_in (c, &ev);
+    arm (c->limit, c->limit_t - now (c));
+}
+
+static void on_limit (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_coordinator *c = arg;
+
+    (void)fd;
+    (void)what;
+    aw_display_message (c->display, "async-workflow: the end of the job: stopping what still runs");
+    stop (c, true, "the end of the job");
+}
+
 /* The pool is complete: is it what the job holds, and can every task run in it? */
 static void check_pool (struct aw_coordinator *c)
 {
@@ -325,6 +366,8 @@ static void check_pool (struct aw_coordinator *c)
         c->failure = err; /* not the pool's fault: the input asks for too much */
         end_run (c, EXIT_INPUT);
     }
+    else
+        set_limit (c);
 }
 
 static void flush_journal (struct aw_coordinator *c)
@@ -459,6 +502,19 @@ static void on_stop_signal (void *arg, int times, const char *name)
     arm (c->hurry, HURRY_SECONDS);
 }
 
+/* What runs may end; there is time for that, whoever asks so. */
+static void on_drain (void *arg, const char *name)
+{
+    struct aw_coordinator *c = arg;
+
+    if (c->stopping)
+        return;
+    aw_display_message (c->display, "async-workflow: %s: what runs may end", name);
+    stop (c, false, name);
+    if (c->n_joined < c->config.n_nodes)
+        end_run (c, EXIT_STOPPED);
+}
+
 static void on_suspend (void *arg)
 {
     struct aw_coordinator *c = arg;
@@ -514,8 +570,10 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->redraw = event_new (base, -1, 0, on_redraw, c);
     c->wake = event_new (base, -1, 0, on_wake, c);
     c->hurry = event_new (base, -1, 0, on_hurry, c);
+    c->limit = event_new (base, -1, 0, on_limit, c);
+    c->limit_t = INFINITY;
     if (!c->display_sets || !c->leaving || !c->departures || !c->turn || !c->redraw || !c->wake
-        || !c->hurry) {
+        || !c->hurry || !c->limit) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -550,6 +608,8 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
         event_free (c->wake);
     if (c->hurry)
         event_free (c->hurry);
+    if (c->limit)
+        event_free (c->limit);
     free (c->display_sets);
     free (c->leaving);
     free (c->departures);
@@ -602,7 +662,7 @@ static int close_books (struct aw_coordinator *c, struct aw_error *err)
 
 int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct aw_error *err)
 {
-    struct aw_stop_signals_callbacks on_signals = { on_stop_signal, on_suspend, c };
+    struct aw_stop_signals_callbacks on_signals = { on_stop_signal, on_drain, on_suspend, c };
 
     err->text[0] = '\0';
     c->exec = exec;
@@ -622,6 +682,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     event_del (c->redraw);
     event_del (c->wake);
     event_del (c->hurry);
+    event_del (c->limit);
     event_del (c->turn);
     *err = c->failure;
     if (close_books (c, err->text[0] ? NULL : err) < 0 && c->exit_code == 0)

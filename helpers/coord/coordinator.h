@@ -26,6 +26,8 @@ struct aw_coordinator_config {
     const char *job; /* Slurm job id; NULL in local mode */
     uint32_t n_nodes; /* that must join before anything starts */
     enum aw_display_mode display; /* on stderr */
+    double end_time; /* wall clock, when all must have ended; INFINITY or 0: never. Nothing is
+                        started that cannot end by then, and what runs then is stopped */
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
     /* Called when all nodes have joined, before anything starts: is this pool what was asked for?
      * NULL: any will do. 0, or -1 with text: the run ends as a failure of the pool.

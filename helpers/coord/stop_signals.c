@@ -12,9 +12,9 @@ static const struct {
     int number;
     const char *name;
 } stopping[] = {
-    { SIGINT, "Ctrl-C" },
-    { SIGTERM, "SIGTERM" },
-    { SIGHUP, "SIGHUP" },
+    { SIGINT, "Ctrl-C" },   { SIGTERM, "SIGTERM" },
+    { SIGHUP, "SIGHUP" },   { SIGUSR1, "SIGUSR1" }, /* these two drain */
+    { SIGUSR2, "SIGUSR2" },
 };
 
 enum { N_STOPPING = sizeof (stopping) / sizeof (stopping[0]) };
@@ -42,9 +42,14 @@ static void on_stop (evutil_socket_t number, short what, void *arg)
     struct aw_stop_signals *s = arg;
 
     (void)what;
-    for (int i = 0; i < N_STOPPING; i++)
-        if (stopping[i].number == number)
+    for (int i = 0; i < N_STOPPING; i++) {
+        if (stopping[i].number != number)
+            continue;
+        if (number == SIGUSR1 || number == SIGUSR2)
+            s->callbacks.drain (s->callbacks.arg, stopping[i].name);
+        else
             s->callbacks.stop (s->callbacks.arg, ++s->times, stopping[i].name);
+    }
 }
 
 /* The tasks go on; only this process stops, until it is continued. */

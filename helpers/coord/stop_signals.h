@@ -10,6 +10,8 @@ struct event_base;
 struct aw_stop_signals_callbacks {
     /* SIGINT, SIGTERM or SIGHUP came; TIMES counts all of them; NAME for people. From the loop. */
     void (*stop) (void *arg, int times, const char *name);
+    /* SIGUSR1 or SIGUSR2: the end of the job is near, says a batch script's --signal. */
+    void (*drain) (void *arg, const char *name);
     /* Ctrl-Z: called before this process stops itself. */
     void (*suspend) (void *arg);
     void *arg;

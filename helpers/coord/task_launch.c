@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coord/task_launch.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,11 +119,24 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
     return 0;
 }
 
+/* The signal before the end for time: its own limit's, or the job's. */
+static void set_notice (struct aw_launch *launch, const struct aw_set *set, double left)
+{
+    double end = fmin (set->time_limit, left);
+
+    if (!set->checkpoint_signal || isinf (end))
+        return;
+    launch->notice = fmax (end - set->checkpoint_seconds, 0);
+    launch->notice_signal = set->checkpoint_signal;
+    launch->notice_cancels = left <= set->time_limit;
+}
+
 int aw_task_launch (struct aw_launch *launch,
                     const struct aw_workflow *workflow,
                     const struct aw_event *start,
                     const char *run_dir,
                     const char *start_dir,
+                    double left,
                     struct aw_error *err)
 {
     struct aw_task at = aw_graph_task (workflow->graph, start->task);
@@ -133,6 +147,7 @@ int aw_task_launch (struct aw_launch *launch,
     launch->task = start->task;
     launch->attempt = start->attempt;
     launch->time_limit = c.set->time_limit;
+    set_notice (launch, c.set, left);
     launch->gpu_share = c.set->gpu_share;
     if (fill_argv (launch, &c) < 0 || fill_paths (launch, &c, start_dir) < 0
         || fill_env (launch, &c) < 0 || aw_idset_copy (&launch->cpus, &start->cpus) < 0

@@ -154,6 +154,11 @@ int aw_frame_put_start (struct aw_textbuf *text,
         put_number (text, ",\"share\":", launch->gpu_share);
     if (isfinite (launch->time_limit))
         put_seconds (text, ",\"limit\":", launch->time_limit);
+    if (isfinite (launch->notice)) {
+        put_seconds (text, ",\"notice\":", launch->notice);
+        put_number (text, ",\"signal\":", (uint64_t)launch->notice_signal);
+        aw_textbuf_puts (text, launch->notice_cancels ? ",\"cancels\":true" : ",\"cancels\":false");
+    }
     return end_frame (text, start, err);
 }
 

@@ -238,6 +238,23 @@ static int read_hello (struct aw_frame_reader *reader, struct aw_frame *frame, s
     return get_optional (reader, "note", &frame->event.reason, err);
 }
 
+static int read_notice (const struct aw_frame_reader *reader,
+                        struct aw_launch *launch,
+                        struct aw_error *err)
+{
+    struct json_object *cancels = member (reader, "cancels");
+    int64_t number;
+
+    if (get_seconds (reader, "notice", &launch->notice, err) < 0
+        || get_integer (reader, "signal", 64, &number, err) < 0)
+        return -1;
+    if (!json_object_is_type (cancels, json_type_boolean))
+        return aw_error_set (err, "\"cancels\" is not true or false");
+    launch->notice_signal = (int)number;
+    launch->notice_cancels = json_object_get_boolean (cancels);
+    return 0;
+}
+
 static int read_start (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err)
 {
     struct aw_launch *launch = &frame->launch;
@@ -260,8 +277,10 @@ static int read_start (struct aw_frame_reader *reader, struct aw_frame *frame, s
     launch->gpu_share = 0;
     if (member (reader, "share") && get_u32 (reader, "share", &launch->gpu_share, err) < 0)
         return -1;
-    launch->time_limit = INFINITY;
-    return member (reader, "limit") ? get_seconds (reader, "limit", &launch->time_limit, err) : 0;
+    launch->time_limit = launch->notice = INFINITY;
+    if (member (reader, "limit") && get_seconds (reader, "limit", &launch->time_limit, err) < 0)
+        return -1;
+    return member (reader, "notice") ? read_notice (reader, launch, err) : 0;
 }
 
 static int read_kill (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err)

@@ -9,7 +9,7 @@
 void aw_launch_init (struct aw_launch *launch)
 {
     memset (launch, 0, sizeof (*launch));
-    launch->time_limit = INFINITY;
+    launch->time_limit = launch->notice = INFINITY;
 }
 
 static void free_strings (char **strings)

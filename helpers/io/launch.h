@@ -3,6 +3,7 @@
 #ifndef AW_IO_LAUNCH_H
 #define AW_IO_LAUNCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/idset.h"
@@ -21,9 +22,13 @@ struct aw_launch {
     struct aw_idset gpus;
     uint32_t gpu_share; /* thousandths of the one GPU, 1 to 999; 0: whole ones */
     double time_limit; /* seconds; INFINITY: none */
+    double notice; /* seconds after which notice_signal is sent; INFINITY: never */
+    int notice_signal;
+    bool notice_cancels; /* it is for the job's end: an end in failure after it counts as CANCELLED,
+                            else as TIMEOUT */
 };
 
-void aw_launch_init (struct aw_launch *launch); /* nothing set, no time limit */
+void aw_launch_init (struct aw_launch *launch); /* nothing set, no time limit, no notice */
 void aw_launch_finish (
     struct aw_launch *launch); /* frees all members, leaves it as init does; keeps errno */
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/workflow_failures.h"
 
-#include <math.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "util/units.h"
+
+static const double CHECKPOINT_SECONDS = 60; /* where no time is given, as in Slurm's --signal */
 
 enum { MAX_RETRIES = 1000, MAX_BACKOFF = 1000 };
 
@@ -140,4 +145,44 @@ void aw_read_success_codes (struct aw_reader *reader,
             aw_codes_add (codes, (int)code);
         aw_reader_leave (reader, mark);
     }
+}
+
+/* The number of the signal "USR1" or "SIGUSR1" that a task can handle, or 0. */
+static int signal_number (const char *name, size_t length)
+{
+    if (length > 3 && strncmp (name, "SIG", 3) == 0) {
+        name += 3;
+        length -= 3;
+    }
+    for (int number = 1; number < NSIG; number++) {
+        const char *known = sigabbrev_np (number);
+
+        if (known && strlen (known) == length && memcmp (known, name, length) == 0)
+            return number == SIGKILL || number == SIGSTOP ? 0 : number;
+    }
+    return 0;
+}
+
+void aw_read_checkpoint_signal (struct aw_reader *reader,
+                                struct json_object *value,
+                                int *number,
+                                double *seconds)
+{
+    const char *text, *at;
+    int found;
+
+    if (!aw_reader_text (reader, value, &text))
+        return;
+    at = strchrnul (text, '@');
+    found = signal_number (text, (size_t)(at - text));
+    *seconds = CHECKPOINT_SECONDS;
+    if (!found)
+        aw_reader_error (reader,
+                         "\"%.32s\" does not begin with a signal that a task could handle: write "
+                         "\"USR1@60s\": the signal, \"@\", and how long before the end it comes",
+                         text);
+    else if (*at && (aw_parse_seconds (at + 1, seconds) < 0 || !(*seconds > 0)))
+        aw_reader_error (reader, "\"%.32s\" is not a time above 0: write \"USR1@60s\"", at + 1);
+    else
+        *number = found;
 }

@@ -16,4 +16,10 @@ void aw_read_success_codes (struct aw_reader *reader,
                             struct json_object *value,
                             struct aw_codes *codes);
 
+/* "USR1@60s": a signal, and how long before a task's end for time it is sent. */
+void aw_read_checkpoint_signal (struct aw_reader *reader,
+                                struct json_object *value,
+                                int *number,
+                                double *seconds);
+
 #endif /* AW_IO_WORKFLOW_FAILURES_H */

@@ -152,6 +152,14 @@ static void read_retries (struct aw_reader *reader,
     aw_read_retries (reader, value, &spec->set.retry);
 }
 
+static void read_checkpoint_signal (struct aw_reader *reader,
+                                    struct json_object *value,
+                                    struct aw_task_spec *spec)
+{
+    aw_read_checkpoint_signal (reader, value, &spec->set.checkpoint_signal,
+                               &spec->set.checkpoint_seconds);
+}
+
 static void read_success_codes (struct aw_reader *reader,
                                 struct json_object *value,
                                 struct aw_task_spec *spec)
@@ -239,6 +247,7 @@ static const struct {
     { "time_limit", AW_KEY_ANYWHERE, read_time_limit },
     { "duration", AW_KEY_ANYWHERE, read_duration },
     { "retries", AW_KEY_ANYWHERE, read_retries },
+    { "checkpoint_signal", AW_KEY_ANYWHERE, read_checkpoint_signal },
     { "success_codes", AW_KEY_ANYWHERE, read_success_codes },
     { "on_failure", AW_KEY_ANYWHERE, read_on_failure },
 };

@@ -247,6 +247,11 @@ static void numbers (void **state)
           "tasks.a.retries.on[1]: 256: must be from 1 to 255" },
         { ONE ("'retries': {'count': 1, 'backoff': 0}"),
           "tasks.a.retries.backoff: 0: must be from 1 to 1000" },
+        { ONE ("'checkpoint_signal': 'KILL@5'"),
+          "tasks.a.checkpoint_signal: \"KILL@5\" does not begin with a signal that a task could "
+          "handle: write \"USR1@60s\": the signal, \"@\", and how long before the end it comes" },
+        { ONE ("'checkpoint_signal': 'USR1@0'"),
+          "tasks.a.checkpoint_signal: \"0\" is not a time above 0: write \"USR1@60s\"" },
         { ONE ("'success_codes': []"),
           "tasks.a.success_codes: is empty: every task would fail: leave it away for 0 alone" },
         { ONE ("'ranks': 4"), "tasks.a.ranks: 4: tasks of several ranks are not yet supported: "

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='runs of which the time is limited: what starts, what is told, what is cut'
+
+. "$(dirname "$0")/lib.sh"
+. "$top_srcdir/tests/integration/runs.sh"
+
+PATH=$top_builddir/helpers:$top_builddir/tests/integration:$PATH
+export PATH
+
+# limited STATUS DIR [OPTION]... FILE
+limited ()
+{
+    want=$1 dir=$2
+    shift 2
+    test_expect_code "$want" async-workflow run --local --cpus 2 --dir "$dir" "$@" \
+        >"$dir.out" 2>"$dir.err" </dev/null ||
+        { cat "$dir.out" "$dir.err" "$dir/journal.jsonl"; false; }
+}
+
+workflow steps.json "\"tasks\": { \"step\": { \"count\": 20, \"time_limit\": 3, \"command\": [\"sleep\", \"1.5\"] },
+    \"last\": { \"after\": [\"step\"], \"command\": [\"true\"] } }"
+
+test_expect_success 'what cannot end is not started: exit 3, told, and decided so again' '
+    limited 3 drain --time-limit 6 steps.json &&
+    n=$(events drain "\"event\":\"start\"") &&
+    test $n -ge 2 && test $n -le 6 && test $(events drain "\"status\":\"completed\"") = $n &&
+    test $(events drain "\"event\":\"stop\"") = 0 &&
+    ended drain 3 &&
+    grep -q "a task of step needs 3.00 s (its time_limit), and the job ends in [0-2]" drain.err &&
+    grep -q "left undone: $((21 - n)) of 21 tasks (step: $((20 - n)) not run; last: 1 not run)" drain.err &&
+    grep -q "go on with --resume=.*/drain " drain.err &&
+    replay drain
+'
+
+test_expect_success 'which time?' '
+    for time in 0 -1 soon; do
+        test_expect_code 2 async-workflow run --local --time-limit=$time --dir never steps.json 2>err &&
+        grep -q -e "--time-limit: \"$time\" is not a time above 0" err || return 1
+    done && ! test -e never
+'
+
+# What is not known to take long runs into the end: stopped in time.
+test_expect_success 'what still runs at the end is stopped, and has not failed' '
+    workflow long.json "\"tasks\": { \"long\": { \"command\": [\"sleep\", \"300\"] } }" &&
+    limited 3 cut --time-limit 2 long.json &&
+    test $(events cut "\"event\":\"stop\"" "\"reason\":\"the end of the job\"") = 1 &&
+    test $(events cut "\"status\":\"cancelled\"") = 1 &&
+    replay cut
+'
+
+cat >saves <<\END
+#!/bin/sh
+# Counts to 60 tenths of seconds in all, over as many attempts as it takes.
+n=$(cat saved 2>/dev/null || echo 0)
+trap 'echo $n >saved; exit 75' USR1
+while test $n -lt 60; do n=$((n + 1)); sleep 0.1; done
+END
+chmod +x saves
+
+test_expect_success 'checkpoint_signal before the end of the job: saved, not failed' '
+    rm -f saved &&
+    workflow job.json "\"tasks\": { \"t\": { \"command\": [\"./saves\"], \"duration\": 600,
+        \"checkpoint_signal\": \"USR1@2s\" } }" &&
+    limited 3 job --time-limit 5 job.json &&
+    test $(cat saved) -gt 5 && test $(cat saved) -lt 40 &&
+    test $(events job "\"status\":\"cancelled\"" "\"code\":75") = 1 &&
+    test $(events job "\"event\":\"start\"") = 1 &&
+    test $(events job "\"event\":\"stop\"") = 0 &&
+    replay job
+'
+
+test_expect_success 'before its own limit: a time-out, tried again from what was saved' '
+    rm -f saved &&
+    workflow own.json "\"tasks\": { \"t\": { \"command\": [\"./saves\"], \"time_limit\": 5,
+        \"checkpoint_signal\": \"SIGUSR1@1.5\", \"retries\": { \"count\": 3, \"on\": [\"timeout\"] } } }" &&
+    limited 0 own own.json &&
+    test $(events own "\"status\":\"timeout\"" "\"code\":75") = 1 &&
+    test $(events own "\"status\":\"completed\"") = 1 &&
+    replay own
+'
+
+for signal in USR1 USR2; do
+    test_expect_success "SIG$signal: nothing more starts, what runs may end: exit 3" '
+        rm -f go &&
+        workflow gate.json "\"tasks\": { \"g\": { \"count\": 6,
+            \"script\": \"echo up; until test -e go; do sleep 0.1; done\" } }" &&
+        { async-workflow run --local --cpus 2 --dir '$signal' gate.json >'$signal'.out 2>&1 </dev/null & pid=$!; } &&
+        wait_for 30 "started '$signal' 2" &&
+        kill -'$signal' $pid &&
+        wait_for 30 "test \$(events '$signal' \"\\\"event\\\":\\\"stop\\\"\") = 1" &&
+        touch go &&
+        test_expect_code 3 wait $pid &&
+        test $(events '$signal' "\"status\":\"completed\"") = 2 &&
+        grep -q "left undone: 4 of 6 tasks (g: 4 not run)" '$signal'.out &&
+        replay '$signal'
+    '
+done
+
+test_expect_success 'a failure is told at the end with what it has cost' '
+    workflow fail.json "\"tasks\": { \"a\": { \"count\": 3, \"on_failure\": \"skip\", \"script\": \"exit {index}\" },
+        \"b\": { \"after\": [\"a[i]\"], \"count\": 3, \"command\": [\"true\"] } }" &&
+    limited 1 fail fail.json &&
+    grep -q "left undone: 4 of 6 tasks (a: 2 failed; b: 2 skipped)" fail.err
+'
+
+test_done
