@@ -19,6 +19,45 @@ struct aw_demand aw_set_demand (const struct aw_set *set)
     };
 }
 
+static uint32_t n_ranks (const struct aw_demand *demand)
+{
+    return demand->ranks_per_node ? demand->ranks_per_node : 1;
+}
+
+uint32_t aw_demand_gpus (const struct aw_demand *demand)
+{
+    uint32_t each;
+
+    if (!demand->gpu_share)
+        return demand->gpus;
+    each = AW_GPU_WHOLE / demand->gpu_share;
+    return (n_ranks (demand) + each - 1) / each;
+}
+
+uint32_t aw_demand_part (const struct aw_demand *demand)
+{
+    uint32_t n;
+
+    if (!demand->gpu_share)
+        return AW_GPU_WHOLE;
+    n = aw_demand_gpus (demand);
+    return (n_ranks (demand) + n - 1) / n * demand->gpu_share;
+}
+
+uint32_t aw_demand_most_cpus (const struct aw_demand *demand, uint32_t n_threads)
+{
+    uint32_t threads = demand->threads_per_core;
+
+    if (threads == 0 || n_threads <= 1)
+        return demand->cpus;
+    return (demand->cpus + threads - 1) / threads * n_threads;
+}
+
+double aw_demand_gpu_amount (const struct aw_demand *demand)
+{
+    return demand->gpus + (double)n_ranks (demand) * demand->gpu_share / AW_GPU_WHOLE;
+}
+
 struct aw_whole aw_set_whole (const struct aw_set *set)
 {
     struct aw_demand d = aw_set_demand (set);
@@ -26,7 +65,7 @@ struct aw_whole aw_set_whole (const struct aw_set *set)
 
     return (struct aw_whole){
         .cpus = nodes * d.cpus,
-        .gpus = nodes * (d.gpus + d.ranks_per_node * d.gpu_share / 1000.0),
+        .gpus = nodes * aw_demand_gpu_amount (&d),
         .mem = nodes * (double)d.mem,
     };
 }

@@ -21,6 +21,9 @@ struct aw_demand {
     uint32_t gpu_type; /* number of the name in the graph (aw_graph_gpu_type); 0: any */
 };
 
+/* Thousandths. */
+enum { AW_GPU_WHOLE = 1000 };
+
 /* What a task of SET wants. */
 struct aw_demand aw_set_demand (const struct aw_set *set);
 
@@ -35,6 +38,20 @@ static inline uint32_t aw_demand_nodes (const struct aw_demand *demand)
 {
     return demand->nodes ? demand->nodes : 1;
 }
+
+/* The GPUs of a node that a task has a hand on, and how much of each, in thousandths. Ranks with
+ * shares are dealt to as few GPUs as hold them and each GPU is charged with what the fullest has,
+ * so that what a task holds follows from its demand and its set of GPUs.
+ */
+uint32_t aw_demand_gpus (const struct aw_demand *demand);
+uint32_t aw_demand_part (const struct aw_demand *demand);
+
+/* CPUs that a task holds at most on a node whose cores have up to N_THREADS CPUs: with those of its
+ * cores that it does not use. */
+uint32_t aw_demand_most_cpus (const struct aw_demand *demand, uint32_t n_threads);
+
+/* GPUs that it asks for on a node, parts counted as such. */
+double aw_demand_gpu_amount (const struct aw_demand *demand);
 
 bool aw_demand_equal (const struct aw_demand *a, const struct aw_demand *b);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/room.h"
+
 void aw_forecast_finish (struct aw_forecast *f)
 {
     int saved = errno;
@@ -17,30 +19,20 @@ void aw_forecast_finish (struct aw_forecast *f)
     errno = saved;
 }
 
-static bool fits (const struct aw_node *node,
-                  const struct aw_demand *demand,
-                  const struct aw_demand *room)
-{
-    return demand->cpus <= room->cpus && demand->gpus <= room->gpus
-           && (!node->counts_mem || demand->mem <= room->mem);
-}
-
 double aw_forecast_time (const struct aw_pool *pool,
                          const struct aw_running_table *running,
                          uint32_t number,
                          const struct aw_demand *demand)
 {
-    const struct aw_node *node = &pool->nodes[number];
     const struct aw_running *run = aw_running_first (running, number);
-    struct aw_demand room = node->free;
+    struct aw_room room;
     double t = -INFINITY;
 
-    if (!aw_node_could_hold (node, demand))
+    if (!aw_node_could_hold (&pool->nodes[number], demand))
         return NAN;
-    for (; run && !fits (node, demand, &room); run = aw_running_next (running, run)) {
-        room.cpus += run->demand.cpus;
-        room.gpus += run->demand.gpus;
-        room.mem += run->demand.mem;
+    room = aw_room_now (pool, number, demand);
+    for (; run && !aw_room_fits (&room, demand); run = aw_running_next (running, run)) {
+        aw_room_release (&room, run);
         t = run->end;
     }
     return t;

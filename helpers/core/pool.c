@@ -6,23 +6,15 @@
 #include "core/pool.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/topology.h"
+#include "core/graph.h"
 
 void aw_pool_init (struct aw_pool *pool)
 {
     memset (pool, 0, sizeof (*pool));
-}
-
-static void node_finish (struct aw_node *node)
-{
-    free (node->name);
-    aw_idset_finish (&node->cpus);
-    aw_idset_finish (&node->gpus);
-    aw_idset_finish (&node->free_cpus);
-    aw_idset_finish (&node->free_gpus);
 }
 
 void aw_pool_finish (struct aw_pool *pool)
@@ -30,11 +22,33 @@ void aw_pool_finish (struct aw_pool *pool)
     int saved = errno;
 
     for (uint32_t i = 0; i < pool->n_nodes; i++)
-        node_finish (&pool->nodes[i]);
+        aw_node_clear (&pool->nodes[i]);
+    for (uint32_t i = 0; i < pool->n_layouts; i++)
+        aw_layout_drop (pool->layouts[i]);
+    if (pool->trial)
+        aw_node_finish_trial (pool->trial);
+    free (pool->trial);
+    free (pool->layouts);
     free (pool->nodes);
     free (pool->order);
+    aw_place_finish (&pool->scratch);
     aw_pool_init (pool);
     errno = saved;
+}
+
+void aw_pool_set_graph (struct aw_pool *pool, const struct aw_graph *graph)
+{
+    pool->graph = graph;
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        struct aw_demand demand = aw_set_demand (&graph->sets[s]);
+        double gpus = aw_demand_gpu_amount (&demand);
+        uint32_t each = gpus > 0 ? (uint32_t)ceil (demand.cpus / gpus) : 0;
+        uint32_t threads = demand.threads_per_core ? demand.threads_per_core : 1;
+        uint32_t *most = demand.threads_per_core ? &pool->wants.cores : &pool->wants.cpus;
+
+        each = (each + threads - 1) / threads;
+        *most = each > *most ? each : *most;
+    }
 }
 
 static void demand_add (struct aw_demand *sum, const struct aw_demand *d)
@@ -98,28 +112,6 @@ static void reorder (struct aw_pool *pool, uint32_t number, uint64_t old)
     order[to] = new;
 }
 
-static int node_init (struct aw_node *node,
-                      const char *name,
-                      const struct aw_idset *cpus,
-                      const struct aw_idset *gpus,
-                      uint64_t mem)
-{
-    memset (node, 0, sizeof (*node));
-    node->name = strdup (name);
-    if (!node->name || aw_idset_copy (&node->cpus, cpus) < 0
-        || aw_idset_copy (&node->gpus, gpus) < 0 || aw_idset_copy (&node->free_cpus, cpus) < 0
-        || aw_idset_copy (&node->free_gpus, gpus) < 0) {
-        node_finish (node);
-        return -1;
-    }
-    node->total.cpus = aw_idset_count (cpus);
-    node->total.gpus = aw_idset_count (gpus);
-    node->total.mem = mem;
-    node->free = node->total;
-    node->counts_mem = mem > 0;
-    return 0;
-}
-
 static int make_room (struct aw_pool *pool)
 {
     size_t n = pool->n_nodes ? 2 * (size_t)pool->n_nodes : 1;
@@ -136,6 +128,61 @@ static int make_room (struct aw_pool *pool)
     return 0;
 }
 
+/* Layouts are looked for among the latest, so that a pool of nodes that all differ joins fast. */
+enum { LAYOUT_TRIES = 64 };
+
+/* The layout of a node, in use already or new; it stays the pool's. NULL with text. */
+static struct aw_layout *find_layout (struct aw_pool *pool,
+                                      const struct aw_idset *cpus,
+                                      const struct aw_idset *gpus,
+                                      const char *topology,
+                                      struct aw_error *err)
+{
+    uint32_t n = pool->n_layouts;
+    struct aw_layout **layouts, *new;
+
+    for (uint32_t i = n; i > 0 && n - i < LAYOUT_TRIES; i--)
+        if (aw_layout_is_of (pool->layouts[i - 1], cpus, gpus, topology))
+            return pool->layouts[i - 1];
+    new = aw_layout_create (cpus, gpus, topology, pool->graph ? pool->graph->gpu_types : NULL,
+                            pool->graph ? pool->graph->n_gpu_types : 0, err);
+    if (!new)
+        return NULL;
+    layouts = (n & (n - 1)) == 0
+                  ? realloc (pool->layouts, (n ? 2 * n : 1) * sizeof (struct aw_layout *))
+                  : pool->layouts;
+    if (!layouts || aw_place_reserve (&pool->scratch, new) < 0) {
+        pool->layouts = layouts ? layouts : pool->layouts;
+        aw_layout_drop (new);
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    pool->layouts = layouts;
+    pool->layouts[pool->n_layouts++] = new;
+    return new;
+}
+
+/* Appends a node that has been made in its place. 0, or -1 with ENOMEM. */
+static int join (struct aw_pool *pool)
+{
+    struct aw_node *node = &pool->nodes[pool->n_nodes];
+    uint32_t place;
+
+    if (!pool->trial)
+        pool->trial = calloc (1, sizeof (*pool->trial));
+    if (!pool->trial || aw_node_reserve (pool->trial, node) < 0)
+        return -1;
+    pool->knows_topology = pool->knows_topology || !node->layout->flat;
+    demand_add (&pool->total, &node->total);
+    demand_add (&pool->free, &node->free);
+    place = lower_bound (pool->order, pool->n_nodes, node_key (pool, pool->n_nodes));
+    memmove (pool->order + place + 1, pool->order + place,
+             (pool->n_nodes - place) * sizeof (*pool->order));
+    pool->order[place] = node_key (pool, pool->n_nodes);
+    pool->n_nodes++;
+    return 0;
+}
+
 int aw_pool_add_node (struct aw_pool *pool,
                       const char *name,
                       const struct aw_idset *cpus,
@@ -144,47 +191,42 @@ int aw_pool_add_node (struct aw_pool *pool,
                       const char *topology,
                       struct aw_error *err)
 {
-    struct aw_topology known = { 0 };
-    uint32_t place;
+    struct aw_layout *layout;
 
     if (!name || !cpus || !gpus)
         return aw_error_set (err, "a node needs a name, CPUs and GPUs");
-    if (topology && aw_topology_parse (&known, topology, err) < 0)
-        return aw_error_prefix (err, name);
-    aw_topology_finish (&known);
     if (pool->n_nodes == AW_POOL_MAX_NODES)
         return aw_error_set (err, "more than %d nodes", AW_POOL_MAX_NODES);
+    layout = find_layout (pool, cpus, gpus, topology, err);
+    if (!layout)
+        return aw_error_prefix (err, name);
     if ((pool->n_nodes & (pool->n_nodes - 1)) == 0
         && make_room (pool) < 0) /* full at each power of two */
         return aw_error_set (err, "out of memory for node %s", name);
-    if (node_init (&pool->nodes[pool->n_nodes], name, cpus, gpus, mem) < 0)
+    if (aw_node_init (&pool->nodes[pool->n_nodes], name, layout, mem) < 0)
         return aw_error_set (err, "out of memory for node %s", name);
-    demand_add (&pool->total, &pool->nodes[pool->n_nodes].total);
-    demand_add (&pool->free, &pool->nodes[pool->n_nodes].free);
-    place = lower_bound (pool->order, pool->n_nodes, node_key (pool, pool->n_nodes));
-    memmove (pool->order + place + 1, pool->order + place,
-             (pool->n_nodes - place) * sizeof (*pool->order));
-    pool->order[place] = node_key (pool, pool->n_nodes);
-    return (int)pool->n_nodes++;
+    if (join (pool) < 0) {
+        aw_node_clear (&pool->nodes[pool->n_nodes]);
+        return aw_error_set (err, "out of memory for node %s", name);
+    }
+    return (int)pool->n_nodes - 1;
 }
 
 int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from)
 {
     aw_pool_init (pool);
+    pool->graph = from->graph;
+    pool->wants = from->wants;
     for (uint32_t i = 0; i < from->n_nodes; i++) {
         const struct aw_node *old = &from->nodes[i];
-        struct aw_node *new;
 
-        if (aw_pool_add_node (pool, old->name, &old->cpus, &old->gpus, old->total.mem, NULL, NULL)
+        if (aw_pool_add_node (pool, old->name, &old->cpus, &old->gpus, old->total.mem,
+                              old->layout->text, NULL)
                 < 0
-            || aw_idset_copy (&pool->nodes[i].free_cpus, &old->free_cpus) < 0
-            || aw_idset_copy (&pool->nodes[i].free_gpus, &old->free_gpus) < 0) {
+            || aw_node_set_free (&pool->nodes[i], old) < 0) {
             aw_pool_finish (pool);
             return -1;
         }
-        new = &pool->nodes[i];
-        new->free = old->free;
-        new->lost = old->lost;
     }
     if (from->n_nodes > 0)
         memcpy (pool->order, from->order, from->n_nodes * sizeof (*pool->order));
@@ -205,24 +247,6 @@ void aw_pool_lose_node (struct aw_pool *pool, uint32_t number)
     demand_subtract (&pool->free, &node->free);
     memset (&node->free, 0, sizeof (node->free));
     reorder (pool, number, old);
-}
-
-static bool holds (const struct aw_node *node,
-                   const struct aw_demand *room,
-                   const struct aw_demand *demand)
-{
-    return !node->lost && demand->cpus <= room->cpus && demand->gpus <= room->gpus
-           && (!node->counts_mem || demand->mem <= room->mem);
-}
-
-bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand)
-{
-    return holds (node, &node->total, demand);
-}
-
-bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand)
-{
-    return holds (node, &node->free, demand);
 }
 
 uint32_t aw_pool_next_fit (const struct aw_pool *pool,
@@ -258,47 +282,47 @@ uint32_t aw_pool_best_fit (const struct aw_pool *pool,
     return node;
 }
 
-/* Moves the N lowest ids of FROM to TO, which is emptied first. */
-static int take_lowest (struct aw_idset *from, struct aw_idset *to, uint32_t n)
+enum aw_suit aw_pool_best_suit (const struct aw_pool *pool, const struct aw_demand *demand)
 {
-    static const struct aw_idset none;
-
-    if (aw_idset_copy (to, &none) < 0)
-        return -1;
-    for (uint32_t id = aw_idset_next (from, 0); n > 0; n--, id = aw_idset_next (from, id + 1)) {
-        if (id == AW_IDSET_NONE) {
-            errno = ENOSPC;
-            return -1;
-        }
-        if (aw_idset_add (to, id, id) < 0)
-            return -1;
-    }
-    return 0;
+    if (demand->gpu_share)
+        return AW_SUIT_STARTED;
+    return pool->knows_topology && (demand->cpus > 1 || demand->gpus > 0) ? AW_SUIT_GOOD
+                                                                          : AW_SUIT_ANY;
 }
 
-/* Memory that is not counted on this node is neither taken nor given back. */
-static struct aw_demand counted (const struct aw_node *node,
-                                 uint32_t cpus,
-                                 uint32_t gpus,
-                                 uint64_t mem)
+bool aw_pool_suits (const struct aw_pool *pool,
+                    uint32_t number,
+                    const struct aw_demand *demand,
+                    enum aw_suit suit)
 {
-    return (struct aw_demand){ .cpus = cpus, .gpus = gpus, .mem = node->counts_mem ? mem : 0 };
+    const struct aw_node *node = &pool->nodes[number];
+    struct aw_place_scratch scratch = pool->scratch; /* its arrays may be written to */
+
+    if (suit == AW_SUIT_ANY)
+        return true;
+    if (suit == AW_SUIT_STARTED && node->largest_part < aw_demand_part (demand))
+        return false;
+    return node->layout->flat
+           || aw_place_choose (node, demand, &pool->wants, &scratch, NULL, NULL) == 1;
 }
 
-static void account_take (struct aw_pool *pool,
-                          uint32_t number,
-                          uint64_t mem,
-                          const struct aw_idset *cpus,
-                          const struct aw_idset *gpus)
+/* Takes or gives on a node and keeps sums and order. */
+static void change (struct aw_pool *pool,
+                    uint32_t number,
+                    const struct aw_demand *demand,
+                    const struct aw_idset *cpus,
+                    const struct aw_idset *gpus,
+                    bool take)
 {
     struct aw_node *node = &pool->nodes[number];
-    struct aw_demand taken = counted (node, aw_idset_count (cpus), aw_idset_count (gpus), mem);
     uint64_t old = node_key (pool, number);
 
-    aw_idset_remove_all (&node->free_cpus, cpus);
-    aw_idset_remove_all (&node->free_gpus, gpus);
-    demand_subtract (&node->free, &taken);
-    demand_subtract (&pool->free, &taken);
+    demand_subtract (&pool->free, &node->free);
+    if (take)
+        aw_node_take (node, demand, cpus, gpus);
+    else
+        aw_node_give (node, demand, cpus, gpus);
+    demand_add (&pool->free, &node->free);
     reorder (pool, number, old);
 }
 
@@ -308,26 +332,18 @@ int aw_pool_take (struct aw_pool *pool,
                   struct aw_idset *cpus,
                   struct aw_idset *gpus)
 {
-    struct aw_node *node = &pool->nodes[number];
+    static const struct aw_idset none;
+    const struct aw_node *node = &pool->nodes[number];
 
     if (!aw_node_can_hold (node, demand)) {
         errno = ENOSPC;
         return -1;
     }
-    if (take_lowest (&node->free_cpus, cpus, demand->cpus) < 0
-        || take_lowest (&node->free_gpus, gpus, demand->gpus) < 0)
+    if (aw_idset_copy (cpus, &none) < 0 || aw_idset_copy (gpus, &none) < 0
+        || aw_place_choose (node, demand, &pool->wants, &pool->scratch, cpus, gpus) < 0)
         return -1;
-    account_take (pool, number, demand->mem, cpus, gpus);
+    change (pool, number, demand, cpus, gpus, true);
     return 0;
-}
-
-static bool contains (const struct aw_idset *set, const struct aw_idset *part)
-{
-    for (uint32_t id = aw_idset_next (part, 0); id != AW_IDSET_NONE;
-         id = aw_idset_next (part, id + 1))
-        if (!aw_idset_has (set, id))
-            return false;
-    return true;
 }
 
 int aw_pool_take_ids (struct aw_pool *pool,
@@ -336,14 +352,11 @@ int aw_pool_take_ids (struct aw_pool *pool,
                       const struct aw_idset *cpus,
                       const struct aw_idset *gpus)
 {
-    struct aw_node *node = &pool->nodes[number];
-
-    if (node->lost || !contains (&node->free_cpus, cpus) || !contains (&node->free_gpus, gpus)
-        || (node->counts_mem && demand->mem > node->free.mem)) {
+    if (!aw_node_has (&pool->nodes[number], demand, cpus, gpus)) {
         errno = EBUSY;
         return -1;
     }
-    account_take (pool, number, demand->mem, cpus, gpus);
+    change (pool, number, demand, cpus, gpus, true);
     return 0;
 }
 
@@ -353,17 +366,14 @@ void aw_pool_give (struct aw_pool *pool,
                    const struct aw_idset *cpus,
                    const struct aw_idset *gpus)
 {
-    struct aw_node *node = &pool->nodes[number];
-    struct aw_demand given =
-        counted (node, aw_idset_count (cpus), aw_idset_count (gpus), demand->mem);
-    uint64_t old = node_key (pool, number);
+    if (!pool->nodes[number].lost)
+        change (pool, number, demand, cpus, gpus, false);
+}
 
-    if (node->lost)
-        return;
-    /* The words are there already (the ids were in these sets), so this cannot fail. */
-    aw_idset_add_all (&node->free_cpus, cpus);
-    aw_idset_add_all (&node->free_gpus, gpus);
-    demand_add (&node->free, &given);
-    demand_add (&pool->free, &given);
-    reorder (pool, number, old);
+struct aw_node *aw_pool_try (const struct aw_pool *pool, uint32_t node)
+{
+    if (!pool->trial)
+        return NULL;
+    aw_node_try (pool->trial, &pool->nodes[node]);
+    return pool->trial;
 }

@@ -8,19 +8,11 @@
 
 #include "core/demand.h"
 #include "core/idset.h"
+#include "core/node.h"
+#include "core/place.h"
 #include "util/error.h"
 
-struct aw_node {
-    char *name; /* owned */
-    struct aw_idset cpus; /* all of the job's on it */
-    struct aw_idset gpus;
-    struct aw_idset free_cpus;
-    struct aw_idset free_gpus;
-    struct aw_demand total; /* counts of the above */
-    struct aw_demand free;
-    bool counts_mem; /* the node's memory is known */
-    bool lost;
-};
+struct aw_graph;
 
 #define AW_NO_NODE UINT32_MAX
 
@@ -30,13 +22,24 @@ struct aw_pool {
     struct aw_node *nodes; /* owned; read by all, changed by the functions here alone */
     uint64_t *order; /* private: the nodes, sorted by free GPUs, free CPUs, number */
     uint32_t n_nodes;
-    struct aw_demand total; /* over the nodes that are not lost */
-    struct aw_demand free;
+    struct aw_demand total; /* over the nodes that are not lost; counts alone */
+    struct aw_demand free; /* GPUs: whole ones */
+    struct aw_layout **layouts; /* private, as all below: different ones, owned */
+    uint32_t n_layouts;
+    const struct aw_graph *graph; /* borrowed; NULL: not told */
+    struct aw_gpu_wants wants;
+    bool knows_topology; /* of any node */
+    struct aw_place_scratch scratch;
+    struct aw_node *trial;
 };
 
 /* init makes an empty pool; finish frees what it holds. */
 void aw_pool_init (struct aw_pool *pool);
 void aw_pool_finish (struct aw_pool *pool);
+
+/* Tells an empty pool which tasks it is for: what types of GPUs they ask for, and how many CPUs
+ * beside a GPU. GRAPH, finalized, must outlive the pool. */
+void aw_pool_set_graph (struct aw_pool *pool, const struct aw_graph *graph);
 
 /* Appends a node, all free. Copies everything. MEM 0: not known. TOPOLOGY: as core/topology.h has
  * it; NULL: not known. Returns its number, or -1 with text (a topology that is none). */
@@ -54,14 +57,10 @@ int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from);
 /* The node is gone: it has nothing free from now on. What is given back to it stays lost. */
 void aw_pool_lose_node (struct aw_pool *pool, uint32_t node);
 
-/* Could the node ever (empty), or now, hold DEMAND? */
-bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand);
-bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand);
-
 /* The node for a task, best fit: of those that can hold DEMAND now the one with the fewest GPUs
  * free, so that tasks without GPUs leave those alone and wide tasks find whole nodes; then with the
- * fewest CPUs free; then the lowest number. EXCEPT is left out (AW_NO_NODE: none is). AW_NO_NODE
- * where there is none.
+ * fewest CPUs free; then the lowest number. EXCEPT is left out
+ * (AW_NO_NODE: none is). AW_NO_NODE where there is none.
  */
 uint32_t aw_pool_best_fit (const struct aw_pool *pool,
                            const struct aw_demand *demand,
@@ -74,8 +73,20 @@ uint32_t aw_pool_next_fit (const struct aw_pool *pool,
                            const struct aw_demand *demand,
                            uint32_t *place);
 
-/* Takes DEMAND from a node that can hold it: the lowest free ids. Fills CPUS and GPUS (initialised
- * by the caller, who owns them). Returns 0, or -1 with ENOMEM or ENOSPC and nothing taken.
+/* How well a node that can hold a task suits it. Those that are asked for first: for a part of a
+ * GPU a node where a started GPU has it; for what topology can make better or worse one on which it
+ * finds a good place, as aw_place_choose says it; then any.
+ */
+enum aw_suit { AW_SUIT_STARTED, AW_SUIT_GOOD, AW_SUIT_ANY };
+enum aw_suit aw_pool_best_suit (const struct aw_pool *pool, const struct aw_demand *demand);
+bool aw_pool_suits (const struct aw_pool *pool,
+                    uint32_t node,
+                    const struct aw_demand *demand,
+                    enum aw_suit suit);
+
+/* Takes DEMAND from a node that can hold it, as core/place.h chooses. Fills CPUS and GPUS
+ * (initialised by the caller, who owns them). Returns 0, or -1 with ENOMEM or ENOSPC and nothing
+ * taken.
  */
 int aw_pool_take (struct aw_pool *pool,
                   uint32_t node,
@@ -97,5 +108,9 @@ void aw_pool_give (struct aw_pool *pool,
                    const struct aw_demand *demand,
                    const struct aw_idset *cpus,
                    const struct aw_idset *gpus);
+
+/* A copy of the node's free state, to be changed at will by aw_node_take and aw_node_give; valid
+ * until the next call. NULL where the pool has no node. */
+struct aw_node *aw_pool_try (const struct aw_pool *pool, uint32_t node);
 
 #endif /* AW_CORE_POOL_H */

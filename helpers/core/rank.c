@@ -18,20 +18,7 @@ bool aw_rank_needs_pool (enum aw_policy policy)
 
 static bool alike (const struct aw_node *a, const struct aw_node *b)
 {
-    return a->total.cpus == b->total.cpus && a->total.gpus == b->total.gpus
-           && a->total.mem == b->total.mem && a->counts_mem == b->counts_mem;
-}
-
-/* The parts of so many tasks fit on the node while nothing else runs there. */
-static uint32_t room (const struct aw_node *node, const struct aw_demand *d)
-{
-    uint32_t n = node->total.cpus / d->cpus;
-
-    if (d->gpus && node->total.gpus / d->gpus < n)
-        n = node->total.gpus / d->gpus;
-    if (d->mem && node->counts_mem && node->total.mem / d->mem < n)
-        n = (uint32_t)(node->total.mem / d->mem);
-    return n;
+    return a->layout == b->layout && a->total.mem == b->total.mem;
 }
 
 /* How often the pool must be filled for all tasks of the set; 1 where it holds none. */
@@ -45,7 +32,7 @@ static double waves (const struct aw_pool *pool, const struct aw_set *set)
         const struct aw_node *node = &pool->nodes[i];
 
         if (i == 0 || !alike (node, node - 1))
-            each = room (node, &demand);
+            each = aw_node_capacity (node, &demand);
         capacity += node->lost ? 0 : each;
     }
     capacity /= demand.nodes; /* what is left over on uneven nodes is passed over */

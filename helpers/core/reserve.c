@@ -6,20 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool fits (const struct aw_node *node,
-                  const struct aw_demand *demand,
-                  const struct aw_demand *room)
-{
-    return demand->cpus <= room->cpus && demand->gpus <= room->gpus
-           && (!node->counts_mem || demand->mem <= room->mem);
-}
-
-static void release (struct aw_demand *room, const struct aw_demand *demand)
-{
-    room->cpus += demand->cpus;
-    room->gpus += demand->gpus;
-    room->mem += demand->mem;
-}
+#include "core/room.h"
 
 /* What is spare beside DEMAND on a node at T, if tasks end as expected (what is overdue, now). */
 static struct aw_demand spare_at (const struct aw_pool *pool,
@@ -28,19 +15,14 @@ static struct aw_demand spare_at (const struct aw_pool *pool,
                                   const struct aw_demand *demand,
                                   double t)
 {
-    const struct aw_node *node = &pool->nodes[number];
     const struct aw_running *run = aw_running_first (running, number);
-    struct aw_demand room = node->free;
+    struct aw_room room = aw_room_now (pool, number, demand);
 
-    for (; run && !fits (node, demand, &room); run = aw_running_next (running, run))
-        release (&room, &run->demand);
+    for (; run && !aw_room_fits (&room, demand); run = aw_running_next (running, run))
+        aw_room_release (&room, run);
     for (; run && run->end <= t && !isinf (t); run = aw_running_next (running, run))
-        release (&room, &run->demand);
-    return (struct aw_demand){
-        .cpus = room.cpus - demand->cpus,
-        .gpus = room.gpus - demand->gpus,
-        .mem = node->counts_mem ? room.mem - demand->mem : UINT64_MAX,
-    };
+        aw_room_release (&room, run);
+    return aw_room_beside (&room, demand);
 }
 
 void aw_reservation_finish (struct aw_reservation *res)
@@ -129,6 +111,7 @@ bool aw_reservation_make (struct aw_reservation *res,
     for (uint32_t i = 0; i < n; i++)
         res->nodes[i] = (struct aw_reserved){
             .node = res->numbers[i],
+            .n_threads = pool->nodes[res->numbers[i]].layout->n_threads,
             .spare = spare_at (pool, running, res->numbers[i], demand, res->t),
         };
     return true;
@@ -157,6 +140,6 @@ bool aw_reservation_allows (const struct aw_reservation *res,
         return true;
     mine = bsearch (&node, res->nodes, res->n, sizeof (*res->nodes), compare_node);
     return !mine
-           || (demand->cpus <= mine->spare.cpus && demand->gpus <= mine->spare.gpus
-               && demand->mem <= mine->spare.mem);
+           || (aw_demand_most_cpus (demand, mine->n_threads) <= mine->spare.cpus
+               && aw_demand_gpus (demand) <= mine->spare.gpus && demand->mem <= mine->spare.mem);
 }

@@ -21,7 +21,8 @@ struct aw_reservation {
     uint32_t n; /* nodes that are reserved */
     struct aw_reserved {
         uint32_t node;
-        struct aw_demand spare; /* what is free there beside the demand at T */
+        uint32_t n_threads; /* of its cores */
+        struct aw_demand spare; /* what is free there beside the demand at T (aw_room_beside) */
     } * nodes; /* by number */
     uint32_t room; /* private, as the next one */
     uint32_t *numbers;

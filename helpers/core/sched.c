@@ -59,6 +59,7 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
         || aw_estimate_init (&s->estimate, graph) < 0 || aw_sched_part_room (s) < 0)
         goto fail;
     aw_pool_init (&s->pool);
+    aw_pool_set_graph (&s->pool, graph);
     if (aw_rank (graph, &s->pool, config->policy, s->estimate.seconds, s->ready.remaining) < 0)
         goto fail;
     return s;

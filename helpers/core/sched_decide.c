@@ -43,22 +43,42 @@ void aw_sched_drop_reservation (struct aw_sched *s)
     aw_ready_unhold (&s->ready);
 }
 
-/* Chooses the nodes for a task of DEMAND and SECONDS: those that fit best, BESIDE the reservation
- * or whatever it says. False: there are too few.
+/* So many nodes that can hold a task are asked whether it finds a good place there. */
+enum { GOOD_TRIES = 16 };
+
+/* Chooses the nodes for a task of DEMAND and SECONDS: those that fit best of those that suit it,
+ * BESIDE the reservation or whatever it says. False: there are too few.
  */
+static bool choose_suiting (struct aw_sched *s,
+                            const struct aw_demand *demand,
+                            double seconds,
+                            bool beside,
+                            enum aw_suit suit)
+{
+    uint32_t wanted = aw_demand_nodes (demand), n = 0, place = 0, tries = 0, node;
+
+    while (n < wanted && (node = aw_pool_next_fit (&s->pool, demand, &place)) != AW_NO_NODE) {
+        if (beside && !aw_reservation_allows (&s->reservation, node, demand, s->now, seconds))
+            continue;
+        if (aw_pool_suits (&s->pool, node, demand, suit))
+            s->chosen[n++] = node;
+        else if (suit == AW_SUIT_GOOD && ++tries == GOOD_TRIES)
+            break;
+    }
+    return n == wanted;
+}
+
 static bool choose_nodes (struct aw_sched *s,
                           const struct aw_demand *demand,
                           double seconds,
                           bool beside)
 {
-    uint32_t wanted = aw_demand_nodes (demand), n = 0, place = 0, node;
-
-    if (wanted > s->part_room)
+    if (aw_demand_nodes (demand) > s->part_room)
         return false;
-    while (n < wanted && (node = aw_pool_next_fit (&s->pool, demand, &place)) != AW_NO_NODE)
-        if (!beside || aw_reservation_allows (&s->reservation, node, demand, s->now, seconds))
-            s->chosen[n++] = node;
-    return n == wanted;
+    for (int suit = aw_pool_best_suit (&s->pool, demand); suit <= AW_SUIT_ANY; suit++)
+        if (choose_suiting (s, demand, seconds, beside, (enum aw_suit)suit))
+            return true;
+    return false;
 }
 
 /* Makes sure that the reservation is for SHAPE. False where it needs none, for it could never fit.

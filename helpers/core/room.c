@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/room.h"
+
+struct aw_room aw_room_now (const struct aw_pool *pool,
+                            uint32_t number,
+                            const struct aw_demand *demand)
+{
+    const struct aw_node *node = &pool->nodes[number];
+
+    return (struct aw_room){
+        .node = node,
+        .trial = aw_node_counts_do (node, demand) ? NULL : aw_pool_try (pool, number),
+        .counts = node->free,
+    };
+}
+
+void aw_room_release (struct aw_room *room, const struct aw_running *run)
+{
+    if (room->trial) {
+        aw_node_give (room->trial, &run->demand, &run->cpus, &run->gpus);
+        return;
+    }
+    room->counts.cpus += run->demand.cpus;
+    room->counts.gpus += run->demand.gpus;
+    room->counts.mem += run->demand.mem;
+}
+
+bool aw_room_fits (const struct aw_room *room, const struct aw_demand *demand)
+{
+    return room->trial ? aw_node_can_hold (room->trial, demand)
+                       : aw_node_fits_counts (room->node, &room->counts, demand);
+}
+
+static uint32_t less (uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+struct aw_demand aw_room_beside (const struct aw_room *room, const struct aw_demand *demand)
+{
+    const struct aw_demand *counts = room->trial ? &room->trial->free : &room->counts;
+    struct aw_demand left = {
+        .cpus = less (counts->cpus, demand->cpus),
+        .gpus = UINT32_MAX, /* it wants none */
+        .mem = room->node->counts_mem ? counts->mem - demand->mem : UINT64_MAX,
+    };
+    uint32_t gpus = aw_demand_gpus (demand);
+
+    if (gpus > 0)
+        left.gpus =
+            less (room->trial ? aw_node_free_gpus (room->trial, demand) : counts->gpus, gpus);
+    if (room->trial && aw_layout_holds_cores (room->node->layout, demand))
+        left.cpus = less (aw_node_idle_cores (room->trial),
+                          (demand->cpus + demand->threads_per_core - 1) / demand->threads_per_core);
+    return left;
+}
