@@ -46,9 +46,8 @@ static error_t parse_option (int key, char *text, struct argp_state *state)
     struct arguments *args = state->input;
 
     switch (key) {
-    case OPT_NODES: /* a task runs on one node: their number is of no weight, a wrong one still is
-                       an error */
-        parse_count (state, "nodes", text, 1);
+    case OPT_NODES:
+        args->node.nodes = parse_count (state, "nodes", text, 1);
         return 0;
     case OPT_CPUS:
         args->node.cpus = parse_count (state, "cpus", text, 1);

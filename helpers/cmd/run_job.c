@@ -138,6 +138,21 @@ static int plan (struct aw_pool_run *run, struct aw_error *err)
     return rc;
 }
 
+/* There is no row of execution for them so far. */
+static int check_steps (struct aw_pool_run *run, struct aw_error *err)
+{
+    const struct aw_graph *graph = run->workflow->graph;
+
+    for (uint32_t i = 0; i < graph->n_sets; i++) {
+        if (!graph->sets[i].step)
+            continue;
+        run->input_is_wrong = true;
+        return aw_error_set (err, "%s: tasks.%s: steps of their own cannot be run yet",
+                             run->args->file, graph->sets[i].name);
+    }
+    return 0;
+}
+
 int aw_run_in_job (const struct aw_run_args *args,
                    const struct aw_workflow *workflow,
                    const struct aw_srun_options *srun,
@@ -150,7 +165,7 @@ int aw_run_in_job (const struct aw_run_args *args,
     int code;
 
     tell_unused (srun);
-    if (aw_slurm_job_query (&run.job, job, &err) == 0
+    if (check_steps (&run, &err) == 0 && aw_slurm_job_query (&run.job, job, &err) == 0
         && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;

@@ -24,6 +24,25 @@ static int plan (struct aw_pool_run *run, struct aw_error *err)
     return rc;
 }
 
+/* Several ranks are started by srun; one alone is a process like any other. */
+static int check_ranks (struct aw_pool_run *run, struct aw_error *err)
+{
+    const struct aw_graph *graph = run->workflow->graph;
+
+    for (uint32_t i = 0; i < graph->n_sets; i++) {
+        const struct aw_set *set = &graph->sets[i];
+
+        if (set->nodes == 1 && set->ranks_per_node == 1)
+            continue;
+        run->input_is_wrong = true;
+        return aw_error_set (err,
+                             "%s: tasks.%s: a task of several ranks or nodes needs Slurm's srun: "
+                             "run it in an allocation, without --local",
+                             run->args->file, set->name);
+    }
+    return 0;
+}
+
 int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *workflow)
 {
     struct aw_pool_run run = { .args = args, .workflow = workflow };
@@ -37,7 +56,8 @@ int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *work
     if ((args->cpus && aw_idset_add (&cpus, 0, args->cpus - 1) < 0)
         || (args->gpus && aw_idset_add (&gpus, 0, args->gpus - 1) < 0))
         aw_error_set (&err, "out of memory");
-    else if (aw_pool_run_prepare (&run, &config, &err) == 0 && plan (&run, &err) == 0)
+    else if (check_ranks (&run, &err) == 0 && aw_pool_run_prepare (&run, &config, &err) == 0
+             && plan (&run, &err) == 0)
         run.exec = aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
                                          aw_agent_serve_local, &local, &err);
     ready = run.exec && aw_exec_agents_set_timeout (run.exec, args->node_timeout, &err) == 0;

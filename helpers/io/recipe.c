@@ -14,6 +14,9 @@ void aw_recipe_finish (struct aw_recipe *recipe)
     for (char **arg = recipe->command; arg && *arg; arg++)
         free (*arg);
     free (recipe->command);
+    for (char **option = recipe->srun; option && *option; option++)
+        free (*option);
+    free (recipe->srun);
     free (recipe->script);
     free (recipe->directory);
     free (recipe->out);
@@ -167,6 +170,21 @@ static char *copy (struct aw_reader *reader, const char *text, bool *good)
     return copied;
 }
 
+static char **copy_list (struct aw_reader *reader, char *const *list, bool *good)
+{
+    char **copied;
+    size_t n = 0;
+
+    while (list && list[n])
+        n++;
+    copied = n ? calloc (n + 1, sizeof (*copied)) : NULL;
+    if (n && !copied)
+        *good = aw_reader_no_memory (reader);
+    for (size_t i = 0; copied && i < n && *good; i++)
+        copied[i] = copy (reader, list[i], good);
+    return copied;
+}
+
 bool aw_recipe_inherit (struct aw_reader *reader,
                         const struct aw_recipe *from,
                         struct json_object *object,
@@ -181,6 +199,8 @@ bool aw_recipe_inherit (struct aw_reader *reader,
     to->directory = copy (reader, from->directory, &good);
     to->out = copy (reader, from->out, &good);
     to->err = copy (reader, from->err, &good);
+    if (!json_object_object_get_ex (object, "srun", NULL))
+        to->srun = copy_list (reader, from->srun, &good);
     if (!reserve (reader, to, from->n_environment))
         return false;
     for (size_t i = 0; i < from->n_environment && good; i++) {

@@ -104,7 +104,7 @@ static void read_name (struct loading *l, struct json_object *root, const char *
         aw_reader_no_memory (reader);
 }
 
-/* A task of the set in the reader's place needs more of KEY than the largest node has. */
+/* A task of the set in the reader's place needs more of KEY on a node than the largest one has. */
 static void report_demand (struct aw_reader *reader,
                            const char *key,
                            const char *needed,
@@ -122,20 +122,30 @@ static void check_demand (struct aw_reader *reader,
                           const struct aw_set *set,
                           const struct aw_demand *node)
 {
+    struct aw_demand demand = aw_set_demand (set);
     char needed[32], had[32];
 
-    if (node->cpus != UINT32_MAX && set->cpus > node->cpus) {
-        snprintf (needed, sizeof (needed), "%u", set->cpus);
+    if (node->nodes > 0 && node->nodes < demand.nodes) {
+        size_t mark = aw_reader_enter (reader, "nodes");
+
+        aw_reader_error (reader,
+                         "a task needs %u nodes and there are %u: ask for more nodes, or "
+                         "for fewer for the task",
+                         demand.nodes, node->nodes);
+        aw_reader_leave (reader, mark);
+    }
+    if (node->cpus != UINT32_MAX && demand.cpus > node->cpus) {
+        snprintf (needed, sizeof (needed), "%u", demand.cpus);
         snprintf (had, sizeof (had), "%u", node->cpus);
         report_demand (reader, "cpus", needed, had);
     }
-    if (node->gpus != UINT32_MAX && set->gpus > node->gpus) {
-        snprintf (needed, sizeof (needed), "%u", set->gpus);
+    if (node->gpus != UINT32_MAX && demand.gpus > node->gpus) {
+        snprintf (needed, sizeof (needed), "%u", demand.gpus);
         snprintf (had, sizeof (had), "%u", node->gpus);
         report_demand (reader, "gpus", needed, had);
     }
-    if (node->mem != UINT64_MAX && set->mem > node->mem) {
-        aw_format_bytes (needed, sizeof (needed), set->mem);
+    if (node->mem != UINT64_MAX && demand.mem > node->mem) {
+        aw_format_bytes (needed, sizeof (needed), demand.mem);
         aw_format_bytes (had, sizeof (had), node->mem);
         report_demand (reader, "mem", needed, had);
     }

@@ -29,6 +29,7 @@ struct aw_recipe {
                         itself */
     char *out; /* "stdout"; a relative one is in the task's directory; NULL: the default in logs/ */
     char *err; /* "stderr", likewise */
+    char **srun; /* options of a step of its own, NULL-terminated; NULL: none */
     struct aw_variable *environment;
     size_t n_environment;
 };

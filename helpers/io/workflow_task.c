@@ -11,6 +11,7 @@
 #include "io/recipe.h"
 #include "io/template.h"
 #include "io/workflow_failures.h"
+#include "io/workflow_step.h"
 #include "util/suggest.h"
 
 typedef void key_fn (struct aw_reader *reader,
@@ -73,31 +74,25 @@ static void read_mem (struct aw_reader *reader,
     aw_reader_bytes (reader, value, &spec->set.mem);
 }
 
-static void read_one (struct aw_reader *reader, struct json_object *value, const char *what)
-{
-    uint32_t number = 1;
-
-    read_u32 (reader, value, 1, AW_MAX_TASKS, &number);
-    if (number > 1)
-        aw_reader_error (reader,
-                         "%u: tasks of several %s are not yet supported: leave it away or write 1",
-                         number, what);
-}
-
 static void read_ranks (struct aw_reader *reader,
                         struct json_object *value,
                         struct aw_task_spec *spec)
 {
-    (void)spec;
-    read_one (reader, value, "ranks");
+    read_u32 (reader, value, 1, AW_MAX_TASKS, &spec->ranks);
 }
 
 static void read_nodes (struct aw_reader *reader,
                         struct json_object *value,
                         struct aw_task_spec *spec)
 {
-    (void)spec;
-    read_one (reader, value, "nodes");
+    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->nodes);
+}
+
+static void read_ranks_per_node (struct aw_reader *reader,
+                                 struct json_object *value,
+                                 struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->ranks_per_node);
 }
 
 static void read_launch (struct aw_reader *reader,
@@ -107,19 +102,15 @@ static void read_launch (struct aw_reader *reader,
     static const char *const words[] = { "pool", "step" };
     size_t index;
 
-    (void)spec;
-    if (aw_reader_choice (reader, value, words, 2, &index) && index == 1)
-        aw_reader_error (reader, "\"step\": a step of its own for a task is not yet supported: "
-                                 "leave it away or write \"pool\"");
+    if (aw_reader_choice (reader, value, words, 2, &index))
+        spec->launch = index == 0 ? AW_LAUNCH_POOL : AW_LAUNCH_STEP;
 }
 
 static void read_srun (struct aw_reader *reader,
                        struct json_object *value,
                        struct aw_task_spec *spec)
 {
-    (void)value;
-    (void)spec;
-    aw_reader_error (reader, "options of a step of its own are not yet supported: leave it away");
+    aw_read_srun (reader, value, &spec->recipe);
 }
 
 static void read_time_limit (struct aw_reader *reader,
@@ -238,6 +229,7 @@ static const struct {
     { "mem", AW_KEY_ANYWHERE, read_mem },
     { "ranks", AW_KEY_ANYWHERE, read_ranks },
     { "nodes", AW_KEY_ANYWHERE, read_nodes },
+    { "ranks_per_node", AW_KEY_ANYWHERE, read_ranks_per_node },
     { "launch", AW_KEY_ANYWHERE, read_launch },
     { "srun", AW_KEY_ANYWHERE, read_srun },
     { "directory", AW_KEY_ANYWHERE, read_directory },
@@ -353,5 +345,6 @@ void aw_task_spec_read (struct aw_reader *reader,
         || !aw_recipe_inherit (reader, &defaults->recipe, object, &spec->recipe))
         return;
     json_object_object_foreach (object, name, value) read_key (reader, name, value, false, spec);
+    aw_settle_step (reader, spec);
     check_together (reader, object, spec);
 }

@@ -18,11 +18,15 @@ enum aw_key_use {
 const char *aw_task_key (size_t i, enum aw_key_use *use);
 size_t aw_task_keys (void);
 
+enum aw_launch_kind { AW_LAUNCH_ANY, AW_LAUNCH_POOL, AW_LAUNCH_STEP };
+
 /* What was read: a set without its name and edges, and a recipe. */
 struct aw_task_spec {
     struct aw_set set;
     struct aw_recipe recipe;
     bool count_is_known; /* no problem with it */
+    uint32_t ranks, nodes, ranks_per_node; /* as given; 0: not */
+    enum aw_launch_kind launch; /* as given */
     struct json_object *after; /* borrowed; NULL: nothing */
 };
 

@@ -254,11 +254,24 @@ static void numbers (void **state)
           "tasks.a.checkpoint_signal: \"0\" is not a time above 0: write \"USR1@60s\"" },
         { ONE ("'success_codes': []"),
           "tasks.a.success_codes: is empty: every task would fail: leave it away for 0 alone" },
-        { ONE ("'ranks': 4"), "tasks.a.ranks: 4: tasks of several ranks are not yet supported: "
-                              "leave it away or write 1" },
-        { ONE ("'nodes': 2"), "tasks.a.nodes: 2: tasks of several nodes are not yet supported: "
-                              "leave it away or write 1" },
-        { ONE ("'nodes': 0"), "tasks.a.nodes: 0: must be from 1 to 10000000" },
+        { ONE ("'nodes': 0"), "tasks.a.nodes: 0: must be from 1 to 1048576" },
+        { ONE ("'ranks': 0"), "tasks.a.ranks: 0: must be from 1 to 10000000" },
+        { ONE ("'ranks': 5, 'nodes': 2"),
+          "tasks.a: 5 \"ranks\" cannot be dealt out evenly: 2 nodes are to take as many each: "
+          "give a multiple of it" },
+        { ONE ("'ranks': 6, 'ranks_per_node': 4"),
+          "tasks.a: 6 \"ranks\" cannot be dealt out evenly: 4 go on each node: give a multiple of "
+          "it" },
+        { ONE ("'ranks': 16, 'nodes': 2, 'ranks_per_node': 4"),
+          "tasks.a: 16 \"ranks\" are not 2 \"nodes\" of 4: give two of the three" },
+        { ONE ("'cpus': 1048576, 'ranks_per_node': 2"),
+          "tasks.a: 2 ranks on a node want more CPUs or GPUs than any can have (1048576)" },
+        { ONE ("'ranks': 2, 'launch': 'pool'"),
+          "tasks.a: \"launch\": \"pool\", but several ranks or nodes are a step of its own: leave "
+          "\"launch\" away, or the others" },
+        { ONE ("'srun': ['--mpi=pmix'], 'launch': 'pool'"),
+          "tasks.a: \"launch\": \"pool\", but \"srun\" is for a step of its own: leave "
+          "\"launch\" away, or the others" },
     };
 
     (void)state;
@@ -287,12 +300,23 @@ static void texts (void **state)
           "tasks.a.script: empty text: leave the key away" },
         { HEAD "'tasks': {'a': {'script': ['x']}}}", "tasks.a.script: must be text, not an array" },
         { ONE ("'comand': 'x'"), "tasks.a: unknown key \"comand\": did you mean \"command\"?" },
-        { ONE ("'launch': 'step'"), "tasks.a.launch: \"step\": a step of its own for a task is not "
-                                    "yet supported: leave it away or write \"pool\"" },
         { ONE ("'launch': 'poool'"),
           "tasks.a.launch: unknown value \"poool\": did you mean \"pool\"?" },
-        { ONE ("'srun': ['--mpi=pmix']"),
-          "tasks.a.srun: options of a step of its own are not yet supported: leave it away" },
+        { ONE ("'srun': '--mpi=pmix'"), "tasks.a.srun: must be an array, not text: write "
+                                        "[\"--mpi=pmix\"]" },
+        { ONE ("'srun': ['--mpi=pmix', '-N2']"),
+          "tasks.a.srun[1]: \"-N2\": must be one option in its long form: \"--mpi=pmix\"" },
+        { ONE ("'srun': ['--']"),
+          "tasks.a.srun[0]: \"--\": must be one option in its long form: \"--mpi=pmix\"" },
+        { ONE ("'srun': ['--nodelist=n1']"),
+          "tasks.a.srun[0]: \"--nodelist=n1\": the plan chooses the nodes: leave it away" },
+        { ONE ("'srun': ['--cpu-b=none']"), "tasks.a.srun[0]: \"--cpu-b=none\": each rank is bound "
+                                            "as the plan says: leave it away" },
+        { ONE ("'srun': ['--gpus-per-task=1']"),
+          "tasks.a.srun[0]: \"--gpus-per-task=1\": the plan decides it: give \"gpus\"" },
+        { ONE ("'srun': ['--async-workflow-mode=async']"),
+          "tasks.a.srun[0]: \"--async-workflow-mode=async\": a workflow cannot be a task's "
+          "option" },
         { ONE ("'on_failure': 'retry'"), "tasks.a.on_failure: unknown value \"retry\": must be one "
                                          "of \"stop\" \"skip\" \"continue\"" },
         { ONE ("'on_failure': 'contniue'"),
