@@ -473,7 +473,7 @@ static void on_hurry (evutil_socket_t fd, short what, void *arg)
     ev.reason = "its tasks were killed and it does not answer";
     while (aw_sched_running (c->sched, &cursor, &run)) {
         ev.node = run.node;
-        if (!aw_sched_pool (c->sched)->nodes[run.node].lost)
+        if (!aw_sched_is_lost (c->sched, run.node))
             on_node_lost (c, &ev);
     }
 }

@@ -274,6 +274,9 @@ void aw_display_event (struct aw_display *d, const struct aw_event *ev)
     else if (ev->type == AW_EVENT_NODE_LOST)
         aw_display_message (d, "async-workflow: node %s is lost%s%s", node_name (d, ev->node),
                             ev->reason ? ": " : "", ev->reason ? ev->reason : "");
+    else if (ev->type == AW_EVENT_NODE_ASIDE)
+        aw_display_message (d, "async-workflow: node %s is %s: %s", node_name (d, ev->node),
+                            ev->code ? "not set aside" : "set aside", ev->reason);
     else if (ev->type == AW_EVENT_FINISH)
         handle_finish (d, ev);
     else if (ev->type == AW_EVENT_SKIP)

@@ -4,10 +4,19 @@
 #include "util/suggest.h"
 
 static const char *const type_names[AW_EVENT_TYPES] = {
-    [AW_EVENT_NODE] = "node",   [AW_EVENT_NODE_LOST] = "node_lost", [AW_EVENT_READY] = "ready",
-    [AW_EVENT_START] = "start", [AW_EVENT_KILL] = "kill",           [AW_EVENT_FINISH] = "finish",
-    [AW_EVENT_SKIP] = "skip",   [AW_EVENT_STOP] = "stop",           [AW_EVENT_END] = "end",
-    [AW_EVENT_WAKE] = "wake",   [AW_EVENT_RESUME] = "resume",       [AW_EVENT_LIMIT] = "limit",
+    [AW_EVENT_NODE] = "node",
+    [AW_EVENT_NODE_LOST] = "node_lost",
+    [AW_EVENT_READY] = "ready",
+    [AW_EVENT_START] = "start",
+    [AW_EVENT_KILL] = "kill",
+    [AW_EVENT_FINISH] = "finish",
+    [AW_EVENT_SKIP] = "skip",
+    [AW_EVENT_STOP] = "stop",
+    [AW_EVENT_END] = "end",
+    [AW_EVENT_WAKE] = "wake",
+    [AW_EVENT_RESUME] = "resume",
+    [AW_EVENT_LIMIT] = "limit",
+    [AW_EVENT_NODE_ASIDE] = "node_aside",
 };
 
 static const char *const status_names[AW_STATUSES] = {

@@ -28,6 +28,8 @@ enum aw_event_type {
                         join from now on are numbered from 0 */
     AW_EVENT_LIMIT, /* nothing is started that could not end by then: seconds is a t, 0: no limit;
                        reason */
+    AW_EVENT_NODE_ASIDE, /* task after task fails on node: it takes no more of them, but code 1: it
+                            stays, for other nodes could not do its work; reason */
     AW_EVENT_TYPES /* their number */
 };
 

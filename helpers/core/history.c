@@ -431,6 +431,7 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
     case AW_EVENT_KILL: /* its FINISH tells what came of it */
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:
+    case AW_EVENT_NODE_ASIDE:
     case AW_EVENT_TYPES:
         break;
     }

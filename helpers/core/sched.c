@@ -56,7 +56,8 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
     if (!s->tries || aw_running_init (&s->running, graph->n_tasks) < 0
         || aw_depend_init (&s->depend, graph, config->mode == AW_MODE_SEQUENTIAL) < 0
         || aw_ready_init (&s->ready, graph, config->policy) < 0
-        || aw_estimate_init (&s->estimate, graph) < 0 || aw_sched_part_room (s) < 0)
+        || aw_estimate_init (&s->estimate, graph) < 0
+        || aw_suspects_init (&s->suspects, graph->n_sets) < 0 || aw_sched_part_room (s) < 0)
         goto fail;
     aw_pool_init (&s->pool);
     aw_pool_set_graph (&s->pool, graph);
@@ -82,6 +83,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_later_finish (&s->later);
     aw_running_finish (&s->running);
     aw_estimate_finish (&s->estimate);
+    aw_suspects_finish (&s->suspects);
     aw_forecast_finish (&s->forecast);
     aw_ranges_finish (&s->news.ready);
     aw_ranges_finish (&s->news.skipped);
@@ -110,6 +112,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->later, 0, sizeof (s->later));
     memset (&s->running, 0, sizeof (s->running));
     memset (&s->estimate, 0, sizeof (s->estimate));
+    memset (&s->suspects, 0, sizeof (s->suspects));
     memset (&s->news, 0, sizeof (s->news));
     memset (&s->forecast, 0, sizeof (s->forecast));
     memset (&s->reservation, 0, sizeof (s->reservation));
@@ -122,6 +125,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_later_clone (&s->later, &from->later) < 0
         || aw_running_clone (&s->running, &from->running) < 0
         || aw_estimate_clone (&s->estimate, &from->estimate) < 0
+        || aw_suspects_clone (&s->suspects, &from->suspects) < 0
         || aw_ranges_clone (&s->news.ready, &from->news.ready) < 0
         || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0
         || aw_reservation_clone (&s->reservation, &from->reservation) < 0
@@ -186,7 +190,8 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
                              s->pool.n_nodes);
     if (aw_pool_add_node (&s->pool, ev->name, &ev->cpus, &ev->gpus, ev->mem, ev->topology, err) < 0)
         return -1;
-    if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0)
+    if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0
+        || aw_suspects_add_nodes (&s->suspects, s->pool.n_nodes) < 0)
         return aw_error_set (err, "out of memory for node %s", ev->name);
     aw_sched_fit (s, ev->node);
     aw_sched_unblock (s, ev->node);
@@ -199,7 +204,8 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
 {
     if (ev->node >= s->pool.n_nodes)
         return aw_error_set (err, "unknown node %u is lost", ev->node);
-    if (!s->pool.nodes[ev->node].lost) {
+    if (!s->suspects.nodes[ev->node].gone) {
+        s->suspects.nodes[ev->node].gone = true;
         aw_pool_lose_node (&s->pool, ev->node);
         aw_running_touch (&s->running, ev->node);
         aw_sched_fit_all (s);
@@ -352,6 +358,8 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
     case AW_EVENT_END:
         s->ended = true;
         return 0;
+    case AW_EVENT_NODE_ASIDE: /* follows from the ends before it */
+        return 0;
     case AW_EVENT_LIMIT:
         aw_sched_set_limit (s, ev->seconds > 0 ? ev->seconds : INFINITY);
         return 0;
@@ -386,7 +394,8 @@ static void make_action (struct aw_sched *s,
 static bool next_of_lost_node (struct aw_sched *s, struct aw_event *action)
 {
     for (uint32_t n = 0; s->n_lost > 0 && n < s->pool.n_nodes; n++) {
-        struct aw_running *run = s->pool.nodes[n].lost ? aw_running_first (&s->running, n) : NULL;
+        struct aw_running *run =
+            s->suspects.nodes[n].gone ? aw_running_first (&s->running, n) : NULL;
 
         if (!run)
             continue;
@@ -470,7 +479,7 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return false;
     if (aw_sched_begin (s) < 0)
         s->out_of_memory = true;
-    if (next_of_lost_node (s, action) || next_news (s, action))
+    if (next_of_lost_node (s, action) || aw_sched_next_aside (s, action) || next_news (s, action))
         return true;
     if (s->out_of_memory && !s->stopped) {
         make_action (s, action, AW_EVENT_STOP, AW_NONE);

@@ -106,6 +106,10 @@ bool aw_sched_is_input (const struct aw_sched *sched, const struct aw_event *ev)
  */
 bool aw_sched_too_late (const struct aw_sched *sched, uint32_t set, double *needs);
 
+/* Is NODE lost? In the pool one that is set aside counts as lost, too, for it takes no more tasks.
+ */
+bool aw_sched_is_lost (const struct aw_sched *sched, uint32_t node);
+
 /* Counts, over all or of one set (all its iterations; SET AW_NONE: all sets). The six add up to the
  * tasks. */
 struct aw_counts {

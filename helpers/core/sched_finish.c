@@ -174,6 +174,7 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     uint32_t task = run->task, set = run->set;
     double delay;
 
+    aw_sched_suspect (s, run, ev);
     aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;

@@ -100,10 +100,15 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
         return true;
     case AW_EVENT_FINISH:
         return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes
-               || !s->pool.nodes[ev->node].lost;
+               || !aw_sched_is_lost (s, ev->node);
     default:
         return false;
     }
+}
+
+bool aw_sched_is_lost (const struct aw_sched *s, uint32_t node)
+{
+    return node < s->suspects.n_nodes && s->suspects.nodes[node].gone;
 }
 
 double aw_sched_now (const struct aw_sched *s)

@@ -12,6 +12,7 @@
 #include "core/reserve.h"
 #include "core/running.h"
 #include "core/sched.h"
+#include "core/suspect.h"
 
 enum {
     AW_MANY_MOVES = INT32_MAX
@@ -36,6 +37,9 @@ struct aw_sched {
     struct aw_estimate estimate;
     struct aw_reservation reservation;
     struct aw_forecast forecast;
+    struct aw_suspects suspects;
+    uint32_t n_suspects; /* nodes that have become suspect and are still to be decided on */
+    char aside_reason[192]; /* of the last NODE_ASIDE action */
     struct aw_tries *tries; /* by task */
     uint8_t *done; /* by task: earlier parts of the run did it; NULL: there are none. Owned */
     uint32_t *chosen; /* nodes for the next start: room for as many as a task of any set wants */
@@ -63,6 +67,12 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out);
 
 /* Takes in that the running attempt RUN ended as EV says. 0, or -1 with ENOMEM. */
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
+
+/* The attempt that ran as RUN, still intact, ended as EV says: what of that is its node's doing? */
+void aw_sched_suspect (struct aw_sched *s, const struct aw_running *run, const struct aw_event *ev);
+
+/* Decides on the next suspect node. False: there is none. */
+bool aw_sched_next_aside (struct aw_sched *s, struct aw_event *action);
 
 /* Takes in the limit, T; INFINITY: there is none. */
 void aw_sched_set_limit (struct aw_sched *s, double t);

@@ -319,7 +319,8 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_task (journal, ev->task);
     if (task && ev->type != AW_EVENT_SKIP)
         put_number (buf, ",\"attempt\":", ev->attempt);
-    if (ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST || ev->type == AW_EVENT_START
+    if (ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST
+        || ev->type == AW_EVENT_NODE_ASIDE || ev->type == AW_EVENT_START
         || ev->type == AW_EVENT_FINISH)
         put_node (journal, ev->node);
     if (ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_START) {
@@ -336,7 +337,8 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_finish (buf, ev);
     if (ev->type == AW_EVENT_LIMIT)
         put_seconds (buf, ",\"seconds\":", ev->seconds);
-    if (ev->type == AW_EVENT_END || (ev->type == AW_EVENT_STOP && ev->code))
+    if (ev->type == AW_EVENT_END
+        || ((ev->type == AW_EVENT_STOP || ev->type == AW_EVENT_NODE_ASIDE) && ev->code))
         aw_textbuf_printf (buf, ",\"code\":%d", ev->code);
     if (ev->type == AW_EVENT_RESUME)
         put_resume (journal, ev->resume);
@@ -384,6 +386,7 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
                                      ev->more[i].node);
         /* fall through */
     case AW_EVENT_NODE_LOST:
+    case AW_EVENT_NODE_ASIDE:
         if (ev->node >= journal->n_nodes)
             return aw_error_set (err, "%s: no node has number %u", journal->path, ev->node);
         return 0;

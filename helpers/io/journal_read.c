@@ -106,6 +106,7 @@ static const unsigned required[AW_EVENT_TYPES] = {
     [AW_EVENT_SKIP] = BIT (KEY_TASK),
     [AW_EVENT_STOP] = 0,
     [AW_EVENT_WAKE] = 0,
+    [AW_EVENT_NODE_ASIDE] = BIT (KEY_NODE),
     [AW_EVENT_LIMIT] = BIT (KEY_SECONDS),
     [AW_EVENT_END] = BIT (KEY_CODE),
     [AW_EVENT_RESUME] = BIT (KEY_EPOCH),

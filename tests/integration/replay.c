@@ -26,6 +26,8 @@ static bool same (const struct aw_event *a, const struct aw_event *b)
         return false;
     if (a->type == AW_EVENT_END)
         return true;
+    if (a->type == AW_EVENT_NODE_ASIDE)
+        return a->node == b->node;
     if (a->task != b->task || a->attempt != b->attempt)
         return false;
     if (a->type != AW_EVENT_START)

@@ -91,4 +91,18 @@ test_expect_success 'slurmctld ended and started anew in mid-run: nothing happen
     nothing_left
 '
 
+test_expect_success 'a node on which task after task fails is set aside, and the run ends well' '
+    workflow hole.json "\"tasks\": { \"h\": { \"count\": 60, \"retries\": 20,
+        \"script\": \"test \$SLURMD_NODENAME != n1 && sleep 0.3\" } }" &&
+    run 0 hole -n8 --async-workflow=hole.json --async-workflow-dir=hole &&
+    finished hole 60 &&
+    test $(events hole "\"event\":\"node_aside\"" "\"node\":\"n1\"") = 1 &&
+    test $(events hole "\"event\":\"node_aside\"") = 1 &&
+    n=$(grep -n "\"event\":\"node_aside\"" hole/journal.jsonl | cut -d: -f1) &&
+    ! sed "1,${n}d" hole/journal.jsonl | grep "\"event\":\"start\"" | grep -q "\"node\":\"n1\"" &&
+    grep -q "node n1 is set aside: [0-9]* tasks in a row failed there, the last h.*, and elsewhere they do not" hole.err &&
+    PATH=$top_builddir/tests/integration:$PATH replay hole &&
+    nothing_left
+'
+
 test_done

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/suspect.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int aw_suspects_init (struct aw_suspects *s, uint32_t n_sets)
+{
+    memset (s, 0, sizeof (*s));
+    s->n_sets = n_sets;
+    s->completed = calloc ((size_t)n_sets + 1, sizeof (*s->completed));
+    s->failed = calloc ((size_t)n_sets + 1, sizeof (*s->failed));
+    if (s->completed && s->failed)
+        return 0;
+    aw_suspects_finish (s);
+    errno = ENOMEM;
+    return -1;
+}
+
+void aw_suspects_finish (struct aw_suspects *s)
+{
+    int saved = errno;
+
+    free (s->nodes);
+    free (s->completed);
+    free (s->failed);
+    memset (s, 0, sizeof (*s));
+    errno = saved;
+}
+
+int aw_suspects_clone (struct aw_suspects *s, const struct aw_suspects *from)
+{
+    if (aw_suspects_init (s, from->n_sets) < 0)
+        return -1;
+    if (aw_suspects_add_nodes (s, from->n_nodes) < 0) {
+        aw_suspects_finish (s);
+        return -1;
+    }
+    if (from->n_nodes)
+        memcpy (s->nodes, from->nodes, from->n_nodes * sizeof (*s->nodes));
+    memcpy (s->completed, from->completed, from->n_sets * sizeof (*s->completed));
+    memcpy (s->failed, from->failed, from->n_sets * sizeof (*s->failed));
+    return 0;
+}
+
+int aw_suspects_add_nodes (struct aw_suspects *s, uint32_t n)
+{
+    struct aw_suspect *nodes;
+
+    if (n <= s->n_nodes)
+        return 0;
+    nodes = realloc (s->nodes, n * sizeof (*nodes));
+    if (!nodes)
+        return -1;
+    s->nodes = nodes;
+    for (; s->n_nodes < n; s->n_nodes++)
+        nodes[s->n_nodes] = (struct aw_suspect){ .chance = 1 };
+    return 0;
+}
+
+void aw_suspects_completed (struct aw_suspects *s, uint32_t node, uint32_t set)
+{
+    s->completed[set]++;
+    s->nodes[node].n = 0;
+    s->nodes[node].chance = 1;
+    s->nodes[node].told = s->nodes[node].decided = false;
+}
+
+/* How many of the row are of SET; AW_SUSPECT_TASKS where TASK is among them already. */
+static uint32_t count_row (const struct aw_suspect *node, uint32_t set, uint32_t task)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < node->n; i++) {
+        if (node->tasks[i] == task)
+            return AW_SUSPECT_TASKS;
+        n += node->sets[i] == set;
+    }
+    return n;
+}
+
+bool aw_suspects_failed (
+    struct aw_suspects *s, uint32_t number, uint32_t set, uint32_t task, uint32_t living)
+{
+    struct aw_suspect *node = &s->nodes[number];
+    uint32_t row = count_row (node, set, task);
+    double failed, others;
+
+    if (row == AW_SUSPECT_TASKS || node->n == AW_SUSPECT_TASKS)
+        return false; /* a task that fails there again says nothing new */
+    s->failed[set]++;
+    node->tasks[node->n] = task;
+    node->sets[node->n++] = set;
+    failed = s->failed[set] > row ? s->failed[set] - row - 1 : 0;
+    others = failed + s->completed[set] + living;
+    if (others > 0)
+        node->chance *= (failed + 0.5) / (others + 1);
+    if (node->told || node->chance > AW_SUSPECT_CHANCE)
+        return false;
+    node->told = true;
+    return true;
+}
