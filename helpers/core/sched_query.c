@@ -133,8 +133,11 @@ void aw_sched_fill_parts (const struct aw_sched *s,
 
 bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
 {
-    const struct aw_running *run = aw_running_each (&s->running, cursor);
+    const struct aw_running *run;
 
+    do
+        run = aw_running_each (&s->running, cursor);
+    while (run && run->staging);
     if (!run)
         return false;
     *ev = (struct aw_event){
