@@ -19,6 +19,7 @@
 
 #include "agent/connect.h"
 #include "agent/private.h"
+#include "io/message_frame.h"
 #include "util/descriptors.h"
 
 static const double CONNECT_SECONDS = 30;
@@ -50,6 +51,21 @@ void aw_agent_check_done (struct aw_agent *agent)
 {
     if ((agent->quitting || agent->leaving) && agent->tasks.n == 0)
         event_base_loopbreak (agent->base);
+}
+
+static void forward_message (void *arg, const struct aw_packet *packet)
+{
+    struct aw_agent *agent = arg;
+
+    if (agent->link && aw_message_frame_put (aw_link_out (agent->link), packet, false) == 0)
+        aw_link_send (agent->link);
+}
+
+static bool is_running (void *arg, uint32_t task, uint32_t attempt)
+{
+    struct aw_agent *agent = arg;
+
+    return aw_agent_tasks_find (&agent->tasks, task, attempt) != NULL;
 }
 
 /* Ends all that runs, and then the agent. */
@@ -119,8 +135,14 @@ static void answer (struct aw_agent *agent, double timeout)
 static void on_line (void *arg, const char *line, size_t size)
 {
     struct aw_agent *agent = arg;
+    struct aw_packet packet;
     struct aw_frame frame;
 
+    if (aw_message_frame_is (line, size)
+        && aw_message_frame_read (&packet, line, size, &agent->why) == 0) {
+        aw_messages_take (agent->messages, &packet);
+        return;
+    }
     if (aw_frame_read (agent->reader, line, size, &frame, &agent->why) < 0) {
         aw_error_prefix (&agent->why, "the coordinator sent a wrong frame");
         leave (agent, LEAVE_GRACE_SECONDS);
@@ -159,7 +181,9 @@ static int say_hello (struct aw_agent *agent, struct aw_error *err)
         .gpus = config->gpus,
         .mem = config->mem,
         .topology = config->topology,
-        .reason = config->note,
+        .reason = config->note          ? config->note
+                  : agent->note.text[0] ? agent->note.text
+                                        : NULL,
     };
 
     if (aw_frame_put_hello (aw_link_out (agent->link), &node, err) < 0)
@@ -276,6 +300,23 @@ static int prepare_events (struct aw_agent *agent, struct aw_error *err)
     return 0;
 }
 
+/* Tasks that exchange no messages run as well without. */
+static void prepare_messages (struct aw_agent *agent)
+{
+    const struct aw_messages_callbacks callbacks = { forward_message, is_running, agent };
+
+    agent->messages = aw_messages_create (agent->base, &callbacks, &agent->note);
+    if (!agent->messages)
+        aw_error_prefix (&agent->note, "tasks cannot exchange messages");
+    else if (aw_environment_add (agent->environment, AW_PACKET_SOCKET,
+                                 aw_messages_socket (agent->messages))
+                 < 0
+             || aw_environment_add (agent->environment, AW_PACKET_TOKEN,
+                                    aw_messages_token (agent->messages))
+                    < 0)
+        aw_error_set (&agent->note, "tasks cannot exchange messages: out of memory");
+}
+
 static int prepare_link (struct aw_agent *agent, int fd, struct aw_error *err)
 {
     const struct aw_link_callbacks callbacks = { on_line, on_closed, agent };
@@ -309,6 +350,7 @@ static int prepare (struct aw_agent *agent, struct aw_error *err)
         return aw_error_set (err, "out of memory");
     if (prepare_events (agent, err) < 0)
         return -1;
+    prepare_messages (agent);
     return prepare_link (agent, fd, err);
 }
 
@@ -320,6 +362,7 @@ static void free_event (struct event *event)
 
 static void finish (struct aw_agent *agent)
 {
+    aw_messages_destroy (agent->messages);
     aw_link_destroy (agent->link);
     aw_agent_tasks_finish (&agent->tasks);
     aw_processes_finish (&agent->processes);

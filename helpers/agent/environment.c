@@ -83,6 +83,7 @@ struct aw_environment {
     size_t n_result;
     size_t capacity;
     bool *replaced; /* one a string of base */
+    struct aw_textbuf fixed; /* strings that every task gets, each with its NUL */
     struct aw_textbuf own; /* strings that we make, each with its NUL */
 };
 
@@ -214,6 +215,7 @@ static void add_own (struct aw_environment *environment, const struct aw_launch 
 
     own->len = 0;
     own->failed = false;
+    aw_textbuf_put (own, environment->fixed.data, environment->fixed.len);
     for (char **variable = launch->env; variable && *variable; variable++)
         place.placed = place.placed || aw_place_env_places (*variable);
     aw_place_env_variables (environment->place_env, &place, own);
@@ -226,6 +228,18 @@ static void add_own (struct aw_environment *environment, const struct aw_launch 
     aw_textbuf_putc (own, '.');
     aw_textbuf_u64 (own, launch->attempt);
     aw_textbuf_putc (own, '\0');
+}
+
+int aw_environment_add (struct aw_environment *environment, const char *name, const char *value)
+{
+    struct aw_textbuf *fixed = &environment->fixed;
+
+    aw_textbuf_puts (fixed, name);
+    aw_textbuf_putc (fixed, '=');
+    aw_textbuf_puts (fixed, value);
+    aw_textbuf_putc (fixed, '\0');
+    errno = ENOMEM;
+    return fixed->failed ? -1 : 0;
 }
 
 /* Is VARIABLE named again in the launch's list? Then that one holds. */
@@ -287,6 +301,7 @@ void aw_environment_destroy (struct aw_environment *environment)
         free (environment->result);
         aw_textbuf_finish (&environment->own);
         aw_place_env_destroy (environment->place_env);
+        aw_textbuf_finish (&environment->fixed);
         free (environment);
     }
     errno = saved;

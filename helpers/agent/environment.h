@@ -24,6 +24,9 @@ struct aw_environment *aw_environment_create (char *const *env,
                                               const char *topology,
                                               struct aw_error *err);
 
+/* One more variable for every task, whatever a launch says. 0, or -1 with ENOMEM. */
+int aw_environment_add (struct aw_environment *environment, const char *name, const char *value);
+
 /* The environment for LAUNCH, which is BOUND to its CPUs or is not; valid until the next call. NULL
  * with ENOMEM.
  */

@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/environment.h"
+#include "agent/messages.h"
 #include "agent/processes.h"
 #include "agent/spawn.h"
 #include "agent/task.h"
@@ -24,6 +25,7 @@ struct aw_agent {
     struct aw_frame_reader *reader;
     struct aw_spawner *spawner;
     struct aw_environment *environment;
+    struct aw_messages *messages; /* NULL: tasks run without */
     struct aw_agent_tasks tasks;
     struct aw_processes processes; /* scratch */
     int signal_fd;
@@ -34,6 +36,7 @@ struct aw_agent {
     double timeout; /* seconds that the coordinator waits for a sign of life; 0: not told */
     bool quitting; /* nothing more will be started: end when nothing is left */
     bool leaving; /* what runs has been told to end */
+    struct aw_error note; /* for the user, where config has none */
     struct aw_error why; /* it did not end in order; "" if it did */
 };
 

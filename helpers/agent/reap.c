@@ -228,6 +228,7 @@ void aw_agent_reap (struct aw_agent *agent)
         if (wait4 (info.si_pid, &status, WNOHANG, &usage) != info.si_pid)
             break;
         if (task) {
+            aw_messages_task_ended (agent->messages, task->task, task->attempt);
             report_end (agent, task, status, &usage);
             aw_agent_tasks_remove (&agent->tasks, task);
         }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "io/link.h"
+#include "io/message_frame.h"
 
 struct aw_agent_link {
     struct aw_agent_callbacks callbacks;
@@ -74,11 +75,19 @@ static int check_frame (const struct aw_agent_link *agent,
 static void on_line (void *arg, const char *line, size_t size)
 {
     struct aw_agent_link *agent = arg;
+    struct aw_packet packet;
     struct aw_frame frame;
     struct aw_error err;
 
     if (agent->over)
         return;
+    if (agent->node.name && aw_message_frame_is (line, size)
+        && aw_message_frame_read (&packet, line, size, &err) == 0) {
+        agent->silent = 0;
+        if (agent->callbacks.message)
+            agent->callbacks.message (agent->callbacks.arg, agent, &packet);
+        return;
+    }
     agent->silent = 0;
     if (aw_frame_read (agent->reader, line, size, &frame, &err) < 0
         || check_frame (agent, &frame, &err) < 0
@@ -176,6 +185,19 @@ double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double t
     if (aw_frame_put_ping (aw_link_out (agent->link), timeout, NULL) == 0)
         aw_link_send (agent->link);
     return agent->silent;
+}
+
+void aw_agent_link_message (struct aw_agent_link *agent,
+                            const struct aw_packet *packet,
+                            const char *rest,
+                            size_t size)
+{
+    struct aw_textbuf *out = aw_link_out (agent->link);
+    int rc = rest ? aw_message_frame_put_rest (out, packet, rest, size)
+                  : aw_message_frame_put (out, packet, true);
+
+    if (rc == 0)
+        aw_link_send (agent->link);
 }
 
 void aw_agent_link_quit (struct aw_agent_link *agent, bool now)

@@ -12,6 +12,7 @@
 #include "io/frame.h"
 #include "io/launch.h"
 #include "util/error.h"
+#include "util/packet.h"
 
 struct event_base;
 struct aw_agent_link;
@@ -23,6 +24,8 @@ struct aw_agent_callbacks {
                     struct aw_event *ev); /* all but the node's number */
     /* It was told by SIGTERM to end; its tasks are ending now, and after them it. May be NULL. */
     void (*leaves) (void *arg, struct aw_agent_link *agent, const char *why);
+    /* A task's message (io/message_frame.h), borrowed. May be NULL. */
+    void (*message) (void *arg, struct aw_agent_link *agent, const struct aw_packet *packet);
     /* The connection ended: WHY tells how. The last call; the callee destroys the agent. */
     void (*lost) (void *arg, struct aw_agent_link *agent, const char *why);
     void *arg;
@@ -56,6 +59,12 @@ void aw_agent_link_kill (struct aw_agent_link *agent,
  * so counted, since anything was heard of it.
  */
 double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double timeout);
+/* A message for a task of its node: data escaped, or where REST is not NULL, with that object's
+ * members (io/message_frame.h). */
+void aw_agent_link_message (struct aw_agent_link *agent,
+                            const struct aw_packet *packet,
+                            const char *rest,
+                            size_t size);
 void aw_agent_link_quit (struct aw_agent_link *agent, bool now);
 
 /* Sends what it can without waiting, closes. Takes NULL, keeps errno. */

@@ -10,6 +10,7 @@
 
 #include "coord/remains.h"
 #include "coord/stop_signals.h"
+#include "coord/talk.h"
 #include "coord/task_launch.h"
 #include "coord/time_left.h"
 #include "io/journal.h"
@@ -33,6 +34,7 @@ struct aw_coordinator {
     struct event_base *base; /* borrowed */
     struct aw_sched *sched;
     struct aw_journal *journal;
+    struct aw_talk *talk; /* while running */
     struct aw_display *display;
     struct aw_display_set *display_sets; /* one a set */
     struct aw_time_left time_left;
@@ -101,6 +103,15 @@ static void record (struct aw_coordinator *c, const struct aw_event *ev)
     aw_display_event (c->display, ev);
 }
 
+/* What tasks have said stands in its files before what came of it stands in the journal. */
+static void flush_talk (struct aw_coordinator *c)
+{
+    struct aw_error err;
+
+    if (c->talk)
+        check_journal (c, aw_talk_flush (c->talk, &err), &err);
+}
+
 /* Something happened outside: the scheduler first, for what it refuses has not happened. When the
  * run is over, what the pool says while it ends is no part of it any more.
  */
@@ -116,6 +127,8 @@ static void take_in (struct aw_coordinator *c, struct aw_event *ev)
         aw_display_message (c->display, "async-workflow: ignored: %s", err.text);
     else
         record (c, ev);
+    if (c->talk)
+        aw_talk_event (c->talk, ev);
     want_turn (c); /* the scheduler may want to stop, for lack of memory */
 }
 
@@ -202,6 +215,16 @@ static void on_task_finished (void *arg, const struct aw_event *ev)
     if (ev->task < graph->n_tasks)
         aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
     take_in (c, &mine);
+}
+
+static void on_message (void *arg, uint32_t node, const struct aw_packet *packet)
+{
+    struct aw_coordinator *c = arg;
+
+    if (!c->talk || c->exit_code >= 0)
+        return;
+    aw_talk_take (c->talk, node, packet, now (c));
+    want_turn (c);
 }
 
 static void on_broken (void *arg, const struct aw_error *why)
@@ -412,6 +435,7 @@ static void on_turn (evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (c->n_joined == c->config.n_nodes && !c->complete)
         check_pool (c);
+    flush_talk (c);
     flush_journal (c);
     while (c->complete && c->exit_code < 0 && (c->n_leaving == 0 || c->stopping)
            && aw_sched_next (c->sched, &action)) {
@@ -560,9 +584,9 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->exit_code = -1;
     c->epoch = aw_clock_monotonic ();
     c->note = "waiting for the nodes";
-    c->callbacks = (struct aw_exec_callbacks){
-        on_node_joined, on_node_lost, on_task_finished, on_broken, on_note, on_node_leaves, c
-    };
+    c->callbacks =
+        (struct aw_exec_callbacks){ on_node_joined, on_node_lost,   on_task_finished, on_broken,
+                                    on_note,        on_node_leaves, on_message,       c };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));
     c->departures = calloc (FLUSH_EVERY, sizeof (*c->departures));
@@ -597,6 +621,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     if (!c)
         return;
     aw_stop_signals_destroy (c->signals);
+    aw_talk_destroy (c->talk);
     aw_display_finish (c->display);
     aw_journal_close (c->journal, NULL);
     aw_sched_destroy (c->sched);
@@ -654,6 +679,8 @@ static int close_books (struct aw_coordinator *c, struct aw_error *err)
 {
     int rc = aw_journal_close (c->journal, err);
 
+    aw_talk_destroy (c->talk);
+    c->talk = NULL;
     c->journal = NULL;
     aw_display_finish (c->display);
     c->display = NULL;
@@ -667,7 +694,9 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     err->text[0] = '\0';
     c->exec = exec;
     c->journal = open_journal (c, err);
-    c->signals = c->journal ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
+    if (c->journal)
+        c->talk = aw_talk_create (c->config.run_dir, c->config.workflow, exec, err);
+    c->signals = c->talk ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
     if (!c->signals)
         return EXIT_POOL;
     arm_redraw (c);

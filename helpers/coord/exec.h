@@ -12,6 +12,7 @@
 #include "core/event.h"
 #include "io/launch.h"
 #include "util/error.h"
+#include "util/packet.h"
 
 struct event_base;
 
@@ -43,6 +44,8 @@ struct aw_exec_callbacks {
      * cancelled, and NODE_LOST follows. node is AW_NONE while not all have joined. May be NULL.
      */
     void (*node_leaves) (void *arg, const struct aw_event *ev);
+    /* A task of NODE said PACKET (util/packet.h), data escaped, borrowed. May be NULL. */
+    void (*message) (void *arg, uint32_t node, const struct aw_packet *packet);
     void *arg;
 };
 
@@ -68,6 +71,12 @@ struct aw_exec_ops {
      */
     void (*kill) (
         struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace);
+    /* PACKET goes to a task of NODE, as aw_agent_link_message. NULL: it has no messages. */
+    void (*message) (struct aw_exec *exec,
+                     uint32_t node,
+                     const struct aw_packet *packet,
+                     const char *rest,
+                     size_t size);
     /* No further launches will come: agents end when they have nothing left, and then the row has
      * no event in the loop any more. Callbacks may come until destroy.
      */

@@ -174,6 +174,14 @@ static void on_leaves (void *arg, struct aw_agent_link *agent, const char *why)
     row->exec.callbacks.node_leaves (row->exec.callbacks.arg, &ev);
 }
 
+static void on_message (void *arg, struct aw_agent_link *agent, const struct aw_packet *packet)
+{
+    struct exec_agents *row = arg;
+
+    if (row->complete && row->exec.callbacks.message)
+        row->exec.callbacks.message (row->exec.callbacks.arg, aw_agent_link_number (agent), packet);
+}
+
 static void lost_node (struct exec_agents *row, struct aw_agent_link *agent, const char *why)
 {
     struct aw_event ev = { .type = AW_EVENT_NODE_LOST,
@@ -259,7 +267,8 @@ int aw_exec_agents_set_timeout (struct aw_exec *exec, double seconds, struct aw_
 /* A connection of our own user, or the forked agent's. */
 static int adopt (struct exec_agents *row, int fd, struct aw_error *err)
 {
-    const struct aw_agent_callbacks callbacks = { on_hello, on_finish, on_leaves, on_lost, row };
+    const struct aw_agent_callbacks callbacks = { on_hello,   on_finish, on_leaves,
+                                                  on_message, on_lost,   row };
     struct aw_agent_link *agent;
 
     if (row->n_quiet == row->quiet_capacity) {
@@ -353,6 +362,18 @@ static void row_kill (
         aw_agent_link_kill (row->agents[node], task, attempt, grace);
 }
 
+static void row_message (struct aw_exec *exec,
+                         uint32_t node,
+                         const struct aw_packet *packet,
+                         const char *rest,
+                         size_t size)
+{
+    struct exec_agents *row = row_of (exec);
+
+    if (row->complete && node < row->n_nodes && row->agents[node])
+        aw_agent_link_message (row->agents[node], packet, rest, size);
+}
+
 static void quit_all (struct exec_agents *row, bool now)
 {
     for (uint32_t i = 0; i < row->n_agents; i++)
@@ -422,6 +443,7 @@ static const struct aw_exec_ops ops = {
     .name = "agents",
     .start = row_start,
     .kill = row_kill,
+    .message = row_message,
     .shutdown = row_shutdown,
     .destroy = row_destroy,
 };

@@ -26,4 +26,10 @@ int aw_names_set (struct aw_names *names, const char *name, uint32_t value);
 /* The number of the name that is the LEN bytes at NAME, or AW_NAMES_NONE. */
 uint32_t aw_names_get (const struct aw_names *names, const char *name, size_t len);
 
+/* How many names there are. */
+static inline uint32_t aw_names_count (const struct aw_names *names)
+{
+    return names->n_used;
+}
+
 #endif /* AW_IO_NAMES_H */

@@ -198,7 +198,7 @@ int main (int argc, char **argv)
     int width = argc > 2 ? atoi (argv[2]) : 16;
     struct bench bench = { .program = argc > 3 ? argv[3] : "/bin/true" };
     const struct aw_exec_callbacks callbacks = { on_node,   on_lost, on_finish,
-                                                 on_broken, NULL, NULL, &bench };
+                                                 on_broken, NULL, NULL, NULL, &bench };
     double wide[2][ROUNDS], chain[2][ROUNDS], loop_cpu[ROUNDS], self_cpu[ROUNDS], agent_cpu[ROUNDS];
     struct aw_idset cpus = { 0 };
     struct aw_agent_local local = { .cpus = &cpus };

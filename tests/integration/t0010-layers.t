@@ -22,7 +22,8 @@ test_expect_success 'model knows core' 'arrows helpers/model util core'
 test_expect_success 'io knows core' 'arrows helpers/io util core'
 test_expect_success 'coord knows model and io' 'arrows helpers/coord util core model io'
 test_expect_success 'agent knows model and io' 'arrows helpers/agent util core model io'
-test_expect_success 'cmd knows all' 'arrows helpers/cmd util core model io coord agent'
+test_expect_success 'what tasks link with knows util' 'arrows helpers/client util'
+test_expect_success 'cmd knows all' 'arrows helpers/cmd util core model io coord agent client'
 test_expect_success 'the plugin knows util' 'arrows plugin util'
 test_expect_success 'DeepDriveMD knows util' 'arrows examples/ddmd util'
 test_expect_success 'other examples may ask the simulator' 'arrows examples util core model io'
@@ -61,7 +62,7 @@ test_expect_success 'the check sees what is not pure' '
 '
 
 test_expect_success 'no library ends the process' '
-    for library in util core model io coord agent; do
+    for library in util core model io coord agent client; do
         test -e "$top_builddir/helpers/lib$library.a" || continue
         nm -u "$top_builddir/helpers/lib$library.a" | grep -E " U (exit|abort|__assert_fail)$" && return 1
     done

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tasks say while they run, for the coordinator: messages go to the hub. */
+#ifndef AW_COORD_TALK_H
+#define AW_COORD_TALK_H
+
+#include "coord/exec.h"
+#include "core/event.h"
+#include "io/workflow.h"
+#include "util/error.h"
+#include "util/packet.h"
+
+struct aw_talk;
+
+/* RUN_DIR holds the logs of topics; what is there from an earlier part of the run is taken up.
+ * WORKFLOW and EXEC are borrowed. NULL with text. destroy takes NULL.
+ */
+struct aw_talk *aw_talk_create (const char *run_dir,
+                                const struct aw_workflow *workflow,
+                                struct aw_exec *exec,
+                                struct aw_error *err);
+void aw_talk_destroy (struct aw_talk *talk);
+
+/* A task of NODE said PACKET at T, in seconds of the run. A flush is due then. */
+void aw_talk_take (struct aw_talk *talk, uint32_t node, const struct aw_packet *packet, double t);
+
+/* Writes what was said and hands it out; before the journal is written, so that whoever finds a task
+ * complete there finds all that it said. 0, or -1 with text.
+ */
+int aw_talk_flush (struct aw_talk *talk, struct aw_error *err);
+
+/* What these events mean for messages: FINISH, NODE_LOST. */
+void aw_talk_event (struct aw_talk *talk, const struct aw_event *ev);
+
+#endif /* AW_COORD_TALK_H */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a task and the agent of its node say to each other about messages: one packet of a Unix
+ * socket that keeps packets apart (SOCK_SEQPACKET), a head and four texts behind it. It never
+ * leaves the node, so numbers are as the machine has them. t: the task sends it, a: the agent.
+ *
+ *   t HELLO     number: task, attempt; data: the token
+ *   a DONE      number 0: it may speak; with an error it may not, and the agent closes
+ *   t PUBLISH   topic, data
+ *   t REQUEST   number, topic, data          answered by ANSWER of that number
+ *   t RECEIVE   number, topic, group, seq    seq more messages for the receiver of that number;
+ *                                            0: none at all for now
+ *   t ACK       number, seq                  all that it got up to its seq-th is done with
+ *   t REPLY     reply, data
+ *   t SYNC      number                       answered by DONE when all before it is accepted
+ *   t ADD       number, data, more           a workflow, in parts; answered by DONE
+ *   t CANCEL    number, data: tasks, flags   answered by DONE
+ *   a MESSAGE   number: receiver's, topic, sender, attempt, seq, reply, data
+ *   a ANSWER    number, sender, data
+ *   a DONE      number, error: data is the text of what is wrong
+ *
+ * Between agent and coordinator the same goes as frames (io/message_frame.h), with the connection
+ * and the task that it belongs to, and two more kinds:
+ *
+ *   agent        CLOSE     the connection is gone
+ *   coordinator  ACCEPTED  number: so many of the connection's messages are written
+ */
+#ifndef AW_UTIL_PACKET_H
+#define AW_UTIL_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    AW_MESSAGE_MAX = 65536, /* bytes of data in one message */
+    AW_TOPIC_MAX = 64, /* of the name of a topic or a group */
+    AW_SENDER_MAX = 160, /* of the name of a task: set, iteration, index */
+    AW_ADD_MAX = 4 << 20, /* of a workflow that a task adds */
+    AW_PACKET_HEAD = 40,
+    AW_PACKET_MAX = AW_PACKET_HEAD + 2 * AW_TOPIC_MAX + AW_SENDER_MAX + AW_MESSAGE_MAX,
+};
+
+/* What a task finds in its environment: the socket's path, and what proves that it was told. */
+#define AW_PACKET_SOCKET "ASYNC_WORKFLOW_SOCKET"
+#define AW_PACKET_TOKEN "ASYNC_WORKFLOW_TOKEN"
+enum { AW_PACKET_TOKEN_SIZE = 32 }; /* characters of it */
+
+enum aw_packet_kind {
+    AW_PACKET_HELLO = 1,
+    AW_PACKET_PUBLISH,
+    AW_PACKET_REQUEST,
+    AW_PACKET_RECEIVE,
+    AW_PACKET_ACK,
+    AW_PACKET_REPLY,
+    AW_PACKET_SYNC,
+    AW_PACKET_ADD,
+    AW_PACKET_CANCEL,
+    AW_PACKET_MESSAGE,
+    AW_PACKET_ANSWER,
+    AW_PACKET_DONE,
+    AW_PACKET_CLOSE,
+    AW_PACKET_ACCEPTED,
+    AW_PACKET_KINDS /* one more than the last */
+};
+
+enum aw_packet_flags {
+    AW_PACKET_ERROR = 1, /* DONE, ANSWER: data is the text of an error */
+    AW_PACKET_MORE = 2, /* ADD: another part follows */
+    AW_PACKET_RELEASE = 4, /* CANCEL: what waits for the tasks goes on */
+};
+
+/* A piece of text that ends by its size. */
+struct aw_piece {
+    const char *text;
+    size_t size;
+};
+
+struct aw_packet {
+    enum aw_packet_kind kind;
+    unsigned flags;
+    uint32_t conn; /* between agent and coordinator: the agent's number of the connection */
+    uint32_t task; /* likewise: the id of the task that it belongs to */
+    uint32_t attempt; /* the sender's */
+    uint32_t number;
+    uint64_t seq; /* MESSAGE: place among those of this sender on this topic, from 1 */
+    uint64_t reply; /* the request's id; 0: no answer is asked for */
+    uint64_t at; /* in logs: when it was published, in microseconds of the run's time */
+    struct aw_piece topic, group, sender; /* borrowed, as data */
+    struct aw_piece data;
+};
+
+/* Writes head and texts, all but the data, which follows as it is. Returns the size, or 0 where a
+ * text is too long. conn and task are left out. BUF has room for AW_PACKET_MAX - AW_MESSAGE_MAX.
+ */
+size_t aw_packet_put_head (const struct aw_packet *packet, char *buf);
+
+/* Takes a packet of SIZE bytes apart; PACKET borrows from it. 0, or -1 with errno EPROTO: whatever
+ * it holds, nothing beyond it is read. */
+int aw_packet_read (struct aw_packet *packet, const char *buf, size_t size);
+
+/* Can TEXT name a topic or a group? As sets are named: letters, digits, "_", "-" and ".", the first
+ * a letter, a digit or "_", at most AW_TOPIC_MAX of them. */
+bool aw_topic_is_good (const char *text, size_t size);
+
+struct aw_piece aw_piece_of (const char *text); /* NULL: an empty one */
+
+#endif /* AW_UTIL_PACKET_H */

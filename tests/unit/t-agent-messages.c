@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's socket and the library, over a real connection: the task is a child, the coordinator
+ * a record of what would go to it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "agent/messages.h"
+#include "client/async-workflow.h"
+#include "io/message_frame.h"
+#include "io/textbuf.h"
+
+static struct event_base *base;
+static struct aw_messages *messages;
+static struct aw_textbuf heard; /* what came for the coordinator, a frame a line */
+static uint32_t last_conn;
+static size_t n_heard;
+
+static void on_forward (void *arg, const struct aw_packet *packet)
+{
+    (void)arg;
+    n_heard++;
+    last_conn = packet->conn;
+    assert_int_equal (packet->task, 17);
+    assert_int_equal (packet->attempt, 2);
+    if (heard.len < 1 << 20)
+        assert_int_equal (aw_message_frame_put (&heard, packet, false), 0);
+}
+
+static bool on_runs (void *arg, uint32_t task, uint32_t attempt)
+{
+    (void)arg;
+    return task == 17 && attempt == 2;
+}
+
+static int set_up (void **state)
+{
+    const struct aw_messages_callbacks callbacks = { on_forward, on_runs, NULL };
+    struct aw_error err;
+
+    (void)state;
+    base = event_base_new ();
+    messages = aw_messages_create (base, &callbacks, &err);
+    if (!messages)
+        fail_msg ("%s", err.text);
+    heard.len = n_heard = 0;
+    setenv ("ASYNC_WORKFLOW_SOCKET", aw_messages_socket (messages), 1);
+    setenv ("ASYNC_WORKFLOW_TOKEN", aw_messages_token (messages), 1);
+    setenv ("ASYNC_WORKFLOW_LAUNCH", "17.2", 1);
+    return 0;
+}
+
+static int tear_down (void **state)
+{
+    char path[128];
+
+    (void)state;
+    strcpy (path, aw_messages_socket (messages));
+    aw_messages_destroy (messages);
+    assert_int_equal (access (path, F_OK), -1);
+    *strrchr (path, '/') = '\0';
+    assert_int_equal (access (path, F_OK), -1);
+    event_base_free (base);
+    aw_textbuf_finish (&heard);
+    return 0;
+}
+
+/* BODY runs as the task; it returns 0 if all is as it should be. */
+static pid_t start (int (*body) (void))
+{
+    pid_t pid = fork ();
+
+    assert_true (pid >= 0);
+    if (pid == 0) {
+        alarm (60);
+        _exit (body ());
+    }
+    return pid;
+}
+
+static bool has_ended (pid_t pid, int *status)
+{
+    return waitpid (pid, status, WNOHANG) == pid;
+}
+
+/* Runs the loop until the task has ended well. */
+static void until_ended (pid_t pid)
+{
+    const struct timeval tick = { 0, 2000 };
+    int status;
+
+    while (!has_ended (pid, &status)) {
+        event_base_loopexit (base, &tick);
+        event_base_dispatch (base);
+    }
+    assert_true (WIFEXITED (status));
+    assert_int_equal (WEXITSTATUS (status), 0);
+}
+
+static void until_heard (size_t n)
+{
+    const struct timeval tick = { 0, 2000 };
+
+    for (int i = 0; n_heard < n && i < 30000; i++) {
+        event_base_loopexit (base, &tick);
+        event_base_dispatch (base);
+    }
+    assert_true (n_heard >= n);
+}
+
+/* The coordinator's word, data escaped. */
+static void say (enum aw_packet_kind kind, uint32_t number, const char *data)
+{
+    struct aw_packet packet = {
+        .kind = kind,
+        .conn = last_conn,
+        .number = number,
+        .seq = 4,
+        .topic = aw_piece_of (kind == AW_PACKET_MESSAGE ? "frames" : NULL),
+        .sender = aw_piece_of ("s[1]"),
+        .data = aw_piece_of (data),
+    };
+
+    aw_messages_take (messages, &packet);
+}
+
+static int wrong_tasks (void)
+{
+    struct aw_connection *aw;
+
+    setenv ("ASYNC_WORKFLOW_TOKEN", "00000000000000000000000000000000", 1);
+    if ((aw = aw_open ()) || errno != EACCES || !strstr (aw_error_text (NULL), "token"))
+        return 1;
+    setenv ("ASYNC_WORKFLOW_TOKEN", "", 1);
+    if ((aw = aw_open ()))
+        return 2;
+    setenv ("ASYNC_WORKFLOW_TOKEN", aw_messages_token (messages), 1);
+    setenv ("ASYNC_WORKFLOW_LAUNCH", "17.1", 1);
+    if ((aw = aw_open ()) || errno != EACCES || !strstr (aw_error_text (NULL), "over"))
+        return 3;
+    setenv ("ASYNC_WORKFLOW_LAUNCH", "boo", 1);
+    if ((aw = aw_open ()) || errno != ENOTCONN)
+        return 4;
+    setenv ("ASYNC_WORKFLOW_SOCKET", "/nowhere/socket", 1);
+    setenv ("ASYNC_WORKFLOW_LAUNCH", "17.2", 1);
+    if ((aw = aw_open ()) || errno != ENOTCONN)
+        return 5;
+    unsetenv ("ASYNC_WORKFLOW_SOCKET");
+    return (aw = aw_open ()) || errno != ENOTCONN ? 6 : 0;
+}
+
+static void strangers (void **state)
+{
+    struct stat st;
+    char path[128];
+
+    (void)state;
+    strcpy (path, aw_messages_socket (messages));
+    assert_int_equal (stat (path, &st), 0);
+    assert_int_equal (st.st_mode & 0777, 0600);
+    *strrchr (path, '/') = '\0';
+    assert_int_equal (stat (path, &st), 0);
+    assert_int_equal (st.st_mode & 0777, 0700);
+    until_ended (start (wrong_tasks));
+    assert_int_equal (n_heard, 0);
+}
+
+/* Another user who came past the directory's mode is closed upon. */
+static int other_user (void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket (AF_UNIX, SOCK_SEQPACKET, 0);
+    char byte;
+
+    strcpy (address.sun_path, aw_messages_socket (messages));
+    if (setuid (65534) < 0 || connect (fd, (struct sockaddr *)&address, sizeof (address)) < 0)
+        return 1;
+    return recv (fd, &byte, 1, 0) > 0 ? 2 : 0;
+}
+
+static void other_users (void **state)
+{
+    char path[128];
+
+    (void)state;
+    if (geteuid () != 0)
+        skip ();
+    strcpy (path, aw_messages_socket (messages));
+    assert_int_equal (chmod (path, 0666), 0);
+    *strrchr (path, '/') = '\0';
+    assert_int_equal (chmod (path, 0755), 0);
+    until_ended (start (other_user));
+}
+
+static int wrong_calls (void)
+{
+    struct aw_connection *aw = aw_open ();
+    static char large[AW_MAX_MESSAGE + 1];
+    struct aw_message message = { .request = 0 };
+
+    if (!aw)
+        return 1;
+    if (aw_publish (aw, "", "x", 1, 0) == 0 || errno != EINVAL)
+        return 2;
+    if (aw_publish (aw, NULL, "x", 1, 0) == 0 || errno != EINVAL)
+        return 3;
+    if (aw_publish (aw, "a", large, sizeof (large), 0) == 0 || errno != EMSGSIZE)
+        return 4;
+    if (aw_receive (aw, "a/b", NULL, 0, &message) == 0 || errno != EINVAL)
+        return 5;
+    if (aw_receive (aw, "a", "a b", 0, &message) == 0 || errno != EINVAL)
+        return 6;
+    if (aw_reply (aw, &message, "x", 1) == 0 || errno != EINVAL)
+        return 7;
+    if (aw_receive (aw, "a", NULL, 0.01, &message) == 0 || errno != ETIMEDOUT)
+        return 8;
+    if (aw_request (aw, "a", "x", 1, 0.01, &message) == 0 || errno != ETIMEDOUT)
+        return 9;
+    if (aw_publish (aw, "a", large, AW_MAX_MESSAGE, 0) < 0)
+        return 10;
+    aw_close (aw);
+    aw_close (NULL);
+    return 0;
+}
+
+static void wrong_arguments (void **state)
+{
+    (void)state;
+    until_ended (start (wrong_calls));
+    until_heard (4); /* receive, request, publish, close */
+}
+
+static int sends_and_ends (void)
+{
+    struct aw_connection *aw = aw_open ();
+
+    for (int i = 0; aw && i < 100; i++)
+        if (aw_publish (aw, "frames", &i, sizeof (i), 0) < 0)
+            return 1;
+    return aw ? 0 : 2; /* and does not even close */
+}
+
+/* What a task has sent goes on before its end is told, although the loop has not run since. */
+static void nothing_is_lost (void **state)
+{
+    pid_t pid = start (sends_and_ends);
+    struct aw_packet packet;
+    struct aw_error err;
+    const char *line;
+    int status, n = 0;
+
+    (void)state;
+    while (n_heard == 0) /* the hello must be answered */
+        event_base_loop (base, EVLOOP_ONCE);
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    assert_int_equal (WEXITSTATUS (status), 0);
+    aw_messages_task_ended (messages, 17, 2);
+    assert_int_equal (n_heard, 101);
+    line = heard.data;
+    for (; n < 100; n++) {
+        const char *end = memchr (line, '\n', heard.len);
+        struct aw_textbuf data = { 0 };
+        int number;
+
+        assert_int_equal (aw_message_frame_read (&packet, line, (size_t)(end - line), &err), 0);
+        assert_int_equal (packet.kind, AW_PACKET_PUBLISH);
+        assert_int_equal (aw_message_unescape (&data, packet.data.text, packet.data.size), 0);
+        memcpy (&number, data.data, sizeof (number));
+        assert_int_equal (number, n);
+        aw_textbuf_finish (&data);
+        line = end + 1;
+    }
+    assert_true (strstr (line, "\"close\""));
+}
+
+/* Until nothing more is taken for a while. */
+static int fills_window (void)
+{
+    struct aw_connection *aw = aw_open ();
+    int n = 0;
+
+    for (int idle = 0; aw && idle < 300; idle++) {
+        for (; aw_publish (aw, "frames", "x", 1, AW_NOWAIT) == 0; n++)
+            idle = 0;
+        if (errno != EAGAIN)
+            return 1;
+        usleep (1000);
+    }
+    if (n < AW_MESSAGES_WINDOW)
+        return 2;
+    if (aw_publish (aw, "frames", "last", 4, 0) < 0) /* waits */
+        return 3;
+    aw_close (aw);
+    return 0;
+}
+
+/* What is not accepted stops at the window; then the sender waits. */
+static void back_pressure (void **state)
+{
+    pid_t pid = start (fills_window);
+    int status;
+
+    (void)state;
+    until_heard (AW_MESSAGES_WINDOW);
+    usleep (400000); /* the task has given up by then: it has something to wait for */
+    for (int i = 0; i < 20; i++)
+        event_base_loop (base, EVLOOP_NONBLOCK);
+    assert_int_equal (n_heard, AW_MESSAGES_WINDOW);
+    assert_false (has_ended (pid, &status));
+    say (AW_PACKET_ACCEPTED, AW_MESSAGES_WINDOW, NULL);
+    until_ended (pid);
+    until_heard (AW_MESSAGES_WINDOW + 2);
+}
+
+static int receives (void)
+{
+    struct aw_connection *aw = aw_open ();
+    struct aw_message a, b;
+
+    if (!aw || aw_request (aw, "ask", "?", 1, 30, &a) < 0 || a.size != 3
+        || memcmp (a.data, "a\"b", 3) != 0)
+        return 1;
+    if (aw_receive (aw, "frames", "g", 30, &b) < 0 || strcmp (b.topic, "frames") != 0
+        || strcmp (b.sender, "s[1]") != 0 || b.number != 4 || b.size != 2)
+        return 2;
+    if (aw_flush (aw, 30) == 0 || !strstr (aw_error_text (aw), "no space"))
+        return 3;
+    if (aw_cancel (aw, "simulate", AW_RELEASE, 30) < 0)
+        return 4;
+    if (aw_add (aw, "{}", 2, 30) < 0)
+        return 5;
+    if (aw_receive (aw, "frames", "g", 30, &b) == 0 || errno != EPIPE)
+        return 6;
+    aw_close (aw);
+    return 0;
+}
+
+/* Answers come to who asked, messages are kept while something else is waited for. */
+static void answers (void **state)
+{
+    pid_t pid = start (receives);
+
+    (void)state;
+    until_heard (1);
+    assert_non_null (strstr (heard.data, "\"request\""));
+    say (AW_PACKET_MESSAGE, 2, "m1"); /* too early: nobody has asked for it */
+    say (AW_PACKET_ANSWER, 1, "a\\u0022b");
+    until_heard (2);
+    until_heard (3);
+    say (AW_PACKET_DONE, 99, NULL);
+    {
+        const struct aw_packet error = { .kind = AW_PACKET_DONE,
+                                         .flags = AW_PACKET_ERROR,
+                                         .conn = last_conn,
+                                         .number = 3,
+                                         .data = aw_piece_of ("no space") };
+        aw_messages_take (messages, &error);
+    }
+    until_heard (4);
+    say (AW_PACKET_DONE, 4, NULL);
+    until_heard (5);
+    say (AW_PACKET_DONE, 5, NULL);
+    until_heard (7); /* the message is done with, the next is asked for */
+    aw_messages_task_ended (messages, 17, 2);
+    until_ended (pid);
+}
+
+/* Packets that no library sends. */
+static int sends_garbage (void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char bytes[200];
+
+    strcpy (address.sun_path, aw_messages_socket (messages));
+    srand ((unsigned)time (NULL));
+    for (int i = 0; i < 200; i++) {
+        int fd = socket (AF_UNIX, SOCK_SEQPACKET, 0);
+        size_t n = (size_t)rand () % sizeof (bytes);
+
+        for (size_t k = 0; k < n; k++)
+            bytes[k] = (char)(rand () % 3 ? 0 : rand ());
+        if (connect (fd, (struct sockaddr *)&address, sizeof (address)) < 0)
+            return 1;
+        send (fd, bytes, n, MSG_NOSIGNAL);
+        if (i % 2 && recv (fd, bytes, 1, 0) > 0)
+            return 2;
+        close (fd);
+    }
+    return 0;
+}
+
+static void garbage (void **state)
+{
+    (void)state;
+    until_ended (start (sends_garbage));
+    assert_int_equal (n_heard, 0);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+#define SOCKET_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
+        SOCKET_TEST (strangers),       SOCKET_TEST (other_users),     SOCKET_TEST (garbage),
+        SOCKET_TEST (wrong_arguments), SOCKET_TEST (nothing_is_lost), SOCKET_TEST (back_pressure),
+        SOCKET_TEST (answers),
+    };
+
+    return cmocka_run_group_tests_name ("agent-messages", tests, NULL, NULL);
+}
