@@ -180,6 +180,7 @@ static int say_hello (struct aw_agent *agent, struct aw_error *err)
         .cpus = config->cpus,
         .gpus = config->gpus,
         .mem = config->mem,
+        .unbound = !config->bind,
         .topology = config->topology,
         .reason = config->note          ? config->note
                   : agent->note.text[0] ? agent->note.text

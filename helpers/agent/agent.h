@@ -15,6 +15,8 @@
 #include "core/idset.h"
 #include "util/error.h"
 
+struct aw_nvml;
+
 struct aw_agent_config {
     int fd; /* connected socket of local mode, taken over; -1: connect to hosts:port and
                authenticate by munge */
@@ -29,6 +31,7 @@ struct aw_agent_config {
     bool bind; /* bind tasks to their CPUs: all of cpus exist and are allowed */
     const char *topology; /* as core/topology.h writes it; NULL: not known */
     const char *note; /* for the user; NULL: none */
+    struct aw_nvml *nvml; /* for the load of GPUs; NULL: not known. Borrowed */
 };
 
 /* Runs until the coordinator says so or is gone. Returns 0 after an orderly end, or -1 with text.

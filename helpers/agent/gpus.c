@@ -36,6 +36,7 @@ struct variable {
 
 struct aw_gpus {
     struct aw_idset ids;
+    struct aw_idset step; /* SLURM_STEP_GPUS where it has as many numbers, else empty */
     struct variable variables[N_VARIABLES];
 };
 
@@ -139,11 +140,25 @@ static int learn (struct variable *variable, const struct aw_idset *ids, const c
     return 0;
 }
 
+/* Where Slurm shows a job only its own devices it numbers them from 0, and keeps their own numbers
+ * here.
+ */
+static int learn_step (struct aw_gpus *gpus, char *const *env)
+{
+    bool by_number;
+
+    if (ids_of (aw_environment_get (env, "SLURM_STEP_GPUS"), &gpus->step, &by_number) < 0)
+        return -1;
+    if (!by_number || aw_idset_count (&gpus->step) != aw_idset_count (&gpus->ids))
+        aw_idset_finish (&gpus->step);
+    return 0;
+}
+
 struct aw_gpus *aw_gpus_create (char *const *env, const struct aw_idset *ids, struct aw_error *err)
 {
     struct aw_gpus *gpus = calloc (1, sizeof (*gpus));
 
-    if (!gpus || aw_idset_copy (&gpus->ids, ids) < 0) {
+    if (!gpus || aw_idset_copy (&gpus->ids, ids) < 0 || learn_step (gpus, env) < 0) {
         aw_gpus_destroy (gpus);
         aw_error_set (err, "out of memory");
         return NULL;
@@ -169,9 +184,41 @@ void aw_gpus_destroy (struct aw_gpus *gpus)
             free (gpus->variables[v].names);
         }
         aw_idset_finish (&gpus->ids);
+        aw_idset_finish (&gpus->step);
         free (gpus);
     }
     errno = saved;
+}
+
+const char *aw_gpus_entry (const struct aw_gpus *gpus, uint32_t id)
+{
+    for (int v = 0; v < N_VARIABLES; v++)
+        if (gpus->variables[v].names && aw_idset_has (&gpus->ids, id))
+            return gpus->variables[v].names[place_of (&gpus->ids, id)];
+    return NULL;
+}
+
+long aw_gpus_index (const struct aw_gpus *gpus, uint32_t id)
+{
+    const char *entry = aw_gpus_entry (gpus, id);
+
+    if (aw_idset_next (&gpus->step, 0) != AW_IDSET_NONE && aw_idset_has (&gpus->ids, id)) {
+        uint32_t index = aw_idset_next (&gpus->step, 0);
+
+        for (uint32_t place = place_of (&gpus->ids, id); place > 0; place--)
+            index = aw_idset_next (&gpus->step, index + 1);
+        return (long)index;
+    }
+    return entry ? next_number (&entry) : (long)id;
+}
+
+enum aw_gpu_vendor aw_gpus_vendor (const struct aw_gpus *gpus)
+{
+    if (gpus->variables[CUDA].given)
+        return gpus->variables[ROCR].given ? AW_GPU_ANY : AW_GPU_NVIDIA;
+    if (gpus->variables[ROCR].given)
+        return AW_GPU_AMD;
+    return gpus->variables[ZE].given ? AW_GPU_INTEL : AW_GPU_ANY;
 }
 
 /* What HIP takes before CUDA_VISIBLE_DEVICES, where that must keep the numbers of CUDA. */

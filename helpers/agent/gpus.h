@@ -22,6 +22,20 @@ struct aw_gpus *aw_gpus_create (char *const *env,
                                 struct aw_error *err);
 void aw_gpus_destroy (struct aw_gpus *gpus);
 
+/* What the first list that names it calls GPU ID ("GPU-8f2c", "MIG-11aa", "3"). NULL: no list does.
+ * Borrowed.
+ */
+const char *aw_gpus_entry (const struct aw_gpus *gpus, uint32_t id);
+
+/* The number of GPU ID among those of the machine: Slurm's own, where it numbers a job's anew; -1:
+ * not known.
+ */
+long aw_gpus_index (const struct aw_gpus *gpus, uint32_t id);
+
+/* Whose GPUs they are as far as the variables tell. */
+enum aw_gpu_vendor { AW_GPU_ANY, AW_GPU_NVIDIA, AW_GPU_AMD, AW_GPU_INTEL };
+enum aw_gpu_vendor aw_gpus_vendor (const struct aw_gpus *gpus);
+
 /* Appends the variables that show a task MINE and nothing else, "NAME=value" each with its NUL. */
 void aw_gpus_variables (const struct aw_gpus *gpus,
                         const struct aw_idset *mine,

@@ -32,7 +32,9 @@ void aw_agent_launch (struct aw_agent *agent, const struct aw_launch *launch)
         .directory = launch->directory,
         .out = launch->out,
         .err = launch->err,
-        .cpus = agent->config->bind && aw_idset_count (&launch->cpus) ? &launch->cpus : NULL,
+        .cpus = agent->config->bind && !launch->unbound && aw_idset_count (&launch->cpus)
+                    ? &launch->cpus
+                    : NULL,
     };
     struct aw_agent_task *task = aw_agent_tasks_add (&agent->tasks);
     struct aw_error err;

@@ -12,6 +12,9 @@
 
 #include "agent/environment.h"
 #include "agent/gpus.h"
+#include "agent/memory.h"
+#include "agent/nvml.h"
+#include "agent/topology.h"
 
 /* The CPUs that this process may run on. The kernel refuses a mask that is too small for the
  * machine.
@@ -83,8 +86,33 @@ static uint64_t number (char *const *env, const char *name)
     return errno || *end ? 0 : n;
 }
 
+/* A machine that HWLOC_XMLFILE or HWLOC_SYNTHETIC describes: its CPUs are those of the node that
+ * Slurm was told of, which has COUNT for us. False: it is another one.
+ */
+static bool take_declared (struct aw_agent_config *config,
+                           const struct aw_machine *machine,
+                           uint64_t count)
+{
+    const struct aw_topology *topology = &machine->topology;
+    struct aw_idset cpus = { 0 };
+
+    for (uint32_t i = 0; i < topology->n_groups[AW_LEVEL_CORE]; i++)
+        if (aw_idset_add_all (&cpus, &topology->groups[AW_LEVEL_CORE][i]) < 0)
+            break;
+    if (aw_idset_count (&cpus) < count || aw_idset_count (&cpus) == 0) {
+        aw_idset_finish (&cpus);
+        return false;
+    }
+    config->cpus = cpus;
+    config->bind = false;
+    note (config,
+          "HWLOC_XMLFILE or HWLOC_SYNTHETIC describes another machine: tasks run unbound, the "
+          "CPUs in the journal are planned ones");
+    return true;
+}
+
 /* Slurm tells how many CPUs of this node are the step's. Which: those that it may use, where it is
- * confined to just so many.
+ * confined to just so many; else the coordinator has to know, for it may use them all.
  */
 static int take_cpus (struct aw_agent_config *config,
                       const struct aw_idset *allowed,
@@ -93,7 +121,7 @@ static int take_cpus (struct aw_agent_config *config,
 {
     uint32_t n_allowed = aw_idset_count (allowed);
 
-    if (count == 0 || count == n_allowed) {
+    if (count <= n_allowed) {
         if (aw_idset_copy (&config->cpus, allowed) < 0)
             return aw_error_set (err, "out of memory");
         config->bind = true;
@@ -102,44 +130,118 @@ static int take_cpus (struct aw_agent_config *config,
     if (count > AW_IDSET_MAX || aw_idset_add (&config->cpus, 0, (uint32_t)count - 1) < 0)
         return aw_error_set (err, "SLURM_CPUS_ON_NODE: %llu CPUs cannot be",
                              (unsigned long long)count);
-    if (n_allowed > count)
-        note (config,
-              "which CPUs are the job's is not known here: tasks run unbound, the CPUs in the "
-              "journal are planned ones");
-    else
-        decide_binding (config, allowed);
+    decide_binding (config, allowed);
     return 0;
 }
 
-static uint64_t job_memory (char *const *env, uint64_t cpus)
+/* The tightest of what Slurm and the cgroup say, or 0. The step's own --mem=0 comes as 0: all that
+ * the job has, which the coordinator knows.
+ */
+static uint64_t job_memory (char *const *env, uint64_t cpus, uint64_t gpus)
 {
+    uint64_t limit = aw_memory_limit ("");
     uint64_t mb = number (env, "SLURM_MEM_PER_NODE");
 
     if (mb == 0)
         mb = number (env, "SLURM_MEM_PER_CPU") * cpus;
-    return mb < UINT64_MAX >> 20 ? mb << 20 : 0;
+    if (mb == 0)
+        mb = number (env, "SLURM_MEM_PER_GPU") * gpus;
+    if (mb == 0 || mb >= UINT64_MAX >> 20)
+        return limit;
+    return limit == 0 || mb << 20 < limit ? mb << 20 : limit;
+}
+
+/* Reads the machine. Without its topology tasks run as well, only less near to each other: that is
+ * said, and no error. */
+static void read_machine (struct aw_agent_config *config,
+                          char *const *env,
+                          struct aw_machine *machine)
+{
+    struct aw_gpus *gpus = aw_gpus_create (env, &config->gpus, NULL);
+    struct aw_error err = { "out of memory" };
+
+    memset (machine, 0, sizeof (*machine));
+    if (aw_idset_next (&config->gpus, 0) != AW_IDSET_NONE)
+        config->nvml = aw_nvml_open ();
+    if (!gpus || aw_machine_read (machine, gpus, &config->gpus, config->nvml, &err) < 0) {
+        machine->is_here = true;
+        note (config, err.text);
+    }
+    aw_gpus_destroy (gpus);
+}
+
+/* Of the part of the machine that we have alone; WHOLE: of all of it, for the coordinator to find
+ * the job's CPUs in. Of CPUs that are only declared nothing is known, but of GPUs what they are.
+ */
+static int tell_topology (struct aw_agent_config *config,
+                          struct aw_machine *machine,
+                          bool whole,
+                          struct aw_error *err)
+{
+    const struct aw_idset none = { 0 };
+    bool unlike = machine->is_here && !config->bind;
+
+    for (uint32_t i = 0; unlike && i < machine->topology.n_gpus; i++)
+        aw_idset_finish (&machine->topology.gpus[i].cpus);
+    if ((unlike || !whole)
+        && aw_topology_restrict (&machine->topology, unlike ? &none : &config->cpus) < 0)
+        return aw_error_set (err, "out of memory");
+    config->topology = aw_topology_format (&machine->topology);
+    if (!config->topology)
+        return aw_error_set (err, "out of memory");
+    if (config->topology[0] == '\0') {
+        free ((char *)config->topology);
+        config->topology = NULL;
+    }
+    return 0;
+}
+
+static int take_gpus (struct aw_agent_config *config, char *const *env, struct aw_error *err)
+{
+    static const char *const lists[] = { "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
+                                         "ZE_AFFINITY_MASK", "SLURM_STEP_GPUS" };
+    const char *gpus = NULL;
+
+    for (size_t i = 0; i < sizeof (lists) / sizeof (lists[0]) && !gpus; i++)
+        gpus = aw_environment_get (env, lists[i]);
+    if (gpus && strcmp (gpus, "NoDevFiles") == 0) /* Slurm's word for none in some releases */
+        gpus = NULL;
+    return aw_gpus_ids (gpus, &config->gpus) < 0 ? aw_error_set (err, "out of memory") : 0;
+}
+
+static int discover (struct aw_agent_config *config,
+                     char *const *env,
+                     struct aw_machine *machine,
+                     struct aw_error *err)
+{
+    uint64_t count = number (env, "SLURM_CPUS_ON_NODE");
+    struct aw_idset allowed = { 0 };
+    bool declared;
+    int rc = allowed_cpus (&allowed, err);
+
+    declared = rc == 0 && !machine->is_here && take_declared (config, machine, count);
+    if (rc == 0 && !declared)
+        rc = take_cpus (config, &allowed, count, err);
+    aw_idset_finish (&allowed);
+    if (rc == 0)
+        rc = tell_topology (config, machine, true, err);
+    config->mem = job_memory (env, count ? count : aw_idset_count (&config->cpus),
+                              aw_idset_count (&config->gpus));
+    if (config->mem == 0 && config->bind)
+        config->mem = machine->mem;
+    return rc;
 }
 
 int aw_node_discover (struct aw_agent_config *config, char *const *env, struct aw_error *err)
 {
-    struct aw_idset allowed = { 0 };
-    const char *gpus = aw_environment_get (env, "CUDA_VISIBLE_DEVICES");
-    int rc;
+    struct aw_machine machine;
+    int rc = take_gpus (config, env, err);
 
-    if (!gpus)
-        gpus = aw_environment_get (env, "ROCR_VISIBLE_DEVICES");
-    if (!gpus)
-        gpus = aw_environment_get (env, "SLURM_STEP_GPUS");
-    if (gpus && strcmp (gpus, "NoDevFiles") == 0) /* Slurm's word for none in some releases */
-        gpus = NULL;
-    rc = allowed_cpus (&allowed, err);
-    if (rc == 0)
-        rc = take_cpus (config, &allowed, number (env, "SLURM_CPUS_ON_NODE"), err);
-    aw_idset_finish (&allowed);
-    if (rc == 0 && aw_gpus_ids (gpus, &config->gpus) < 0)
-        rc = aw_error_set (err, "out of memory");
-    if (rc == 0)
-        config->mem = job_memory (env, aw_idset_count (&config->cpus));
+    if (rc == 0) {
+        read_machine (config, env, &machine);
+        rc = discover (config, env, &machine, err);
+        aw_machine_finish (&machine);
+    }
     if (rc < 0)
         aw_node_finish (config);
     return rc;
@@ -151,18 +253,29 @@ int aw_node_local (struct aw_agent_config *config,
                    struct aw_error *err)
 {
     struct aw_idset allowed = { 0 };
-    long pages = sysconf (_SC_PHYS_PAGES);
-    long page = sysconf (_SC_PAGESIZE);
+    struct aw_machine machine = { .is_here = true };
+    uint64_t limit = aw_memory_limit ("");
     int rc = allowed_cpus (&allowed, err);
 
-    if (rc == 0
-        && (aw_idset_copy (&config->cpus, aw_idset_count (cpus) ? cpus : &allowed) < 0
-            || aw_idset_copy (&config->gpus, gpus) < 0))
+    if (rc == 0 && aw_idset_copy (&config->gpus, gpus) < 0)
         rc = aw_error_set (err, "out of memory");
+    if (rc == 0) {
+        read_machine (config, environ, &machine);
+        if (!machine.is_here && aw_idset_count (cpus) == 0) {
+            if (!take_declared (config, &machine, 0))
+                rc = aw_error_set (err, "HWLOC_XMLFILE or HWLOC_SYNTHETIC: a machine without CPUs");
+        }
+        else {
+            if (aw_idset_copy (&config->cpus, aw_idset_count (cpus) ? cpus : &allowed) < 0)
+                rc = aw_error_set (err, "out of memory");
+            decide_binding (config, &allowed);
+        }
+    }
     if (rc == 0)
-        decide_binding (config, &allowed);
+        rc = tell_topology (config, &machine, false, err);
     aw_idset_finish (&allowed);
-    config->mem = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    config->mem = limit && (limit < machine.mem || !machine.mem) ? limit : machine.mem;
+    aw_machine_finish (&machine);
     if (rc < 0)
         aw_node_finish (config);
     return rc;
@@ -176,4 +289,6 @@ void aw_node_finish (struct aw_agent_config *config)
     config->note = NULL;
     free ((char *)config->topology);
     config->topology = NULL;
+    aw_nvml_close (config->nvml);
+    config->nvml = NULL;
 }

@@ -91,6 +91,7 @@ static int start_pool (struct aw_pool_run *run,
                                        run->job.port_last, JOIN_DEADLINE, err);
     if (!run->exec || aw_exec_agents_set_timeout (run->exec, run->args->node_timeout, err) < 0)
         return -1;
+    aw_exec_agents_set_job (run->exec, &run->job);
     step.munge_socket = getenv (AW_AUTH_SOCKET);
     step.port = aw_exec_agents_port (run->exec);
     run->step = aw_pool_step_create (run->base, &step, &callbacks, err);

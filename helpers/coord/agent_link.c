@@ -43,6 +43,7 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
     }
     agent->node.type = AW_EVENT_NODE;
     agent->node.mem = ev->mem;
+    agent->node.unbound = ev->unbound;
     agent->node.name = name;
     agent->node.reason = note;
     agent->node.topology = topology;

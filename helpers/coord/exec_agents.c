@@ -19,6 +19,7 @@
 #include <math.h>
 
 #include "coord/agent_link.h"
+#include "coord/holding.h"
 #include "coord/listener.h"
 #include "core/graph.h"
 #include "io/link.h"
@@ -44,6 +45,8 @@ struct exec_agents {
     uint32_t n_nodes;
     struct aw_agent_link **agents; /* those that said hello; by number once all have. NULL: lost */
     uint32_t n_agents;
+    const struct aw_slurm_job *job; /* NULL: what agents see is the pool's */
+    struct aw_holding *holdings; /* by number, once all are there */
     struct aw_agent_link **quiet; /* connected, without hello so far */
     uint32_t n_quiet;
     uint32_t quiet_capacity;
@@ -103,7 +106,8 @@ static void tell_notes (const struct exec_agents *row)
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < row->n_agents; i++) {
-        const struct aw_event *node = aw_agent_link_node (row->agents[i]);
+        const struct aw_event *node = &row->holdings[i].node;
+
         if (node->reason && !first)
             first = node;
         n += node->reason != NULL;
@@ -118,18 +122,47 @@ static void tell_notes (const struct exec_agents *row)
     row->exec.callbacks.note (row->exec.callbacks.arg, line.text);
 }
 
+/* What Slurm tells of the node NAME, or NULL. */
+static const struct aw_slurm_node *find_node (const struct aw_slurm_job *job, const char *name)
+{
+    for (uint32_t i = 0; job && i < job->n_nodes; i++)
+        if (strcmp (job->nodes[i].name, name) == 0)
+            return &job->nodes[i];
+    return NULL;
+}
+
+static int make_holdings (struct exec_agents *row)
+{
+    for (uint32_t i = 0; i < row->n_agents; i++) {
+        const struct aw_event *hello = aw_agent_link_node (row->agents[i]);
+
+        if (aw_holding_make (&row->holdings[i], hello, find_node (row->job, hello->name)) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static void tell_nodes (struct exec_agents *row)
 {
+    const struct aw_error no_memory = { "out of memory" };
+
     stop_waiting (row);
     qsort (row->agents, row->n_agents, sizeof (struct aw_agent_link *), by_name);
     for (uint32_t i = 0; i < row->n_agents; i++)
         aw_agent_link_set_number (row->agents[i], i);
+    if (make_holdings (row) < 0) {
+        broken (row, &no_memory);
+        return;
+    }
     row->complete = true;
     tell_notes (row);
-    for (uint32_t i = 0; i < row->n_agents; i++)
+    for (uint32_t i = 0; i < row->n_agents; i++) {
+        struct aw_event node = row->holdings[i].node;
+
+        node.node = i;
         if (row->agents[i])
-            row->exec.callbacks.node_joined (row->exec.callbacks.arg,
-                                             aw_agent_link_node (row->agents[i]));
+            row->exec.callbacks.node_joined (row->exec.callbacks.arg, &node);
+    }
 }
 
 /* What agents say. */
@@ -343,6 +376,7 @@ static int row_start (struct aw_exec *exec,
                       struct aw_error *err)
 {
     struct exec_agents *row = row_of (exec);
+    struct aw_launch mine = *launch; /* what it points to stays the caller's */
 
     if (!row->complete || node >= row->n_nodes)
         return aw_error_set (err, "there is no node %u", node);
@@ -350,7 +384,8 @@ static int row_start (struct aw_exec *exec,
         return aw_error_set (err, "node %u is lost", node);
     if (row->closing)
         return aw_error_set (err, "no more tasks are started");
-    return aw_agent_link_start (row->agents[node], launch, err);
+    mine.unbound = row->holdings[node].node.unbound;
+    return aw_agent_link_start (row->agents[node], &mine, err);
 }
 
 static void row_kill (
@@ -432,6 +467,9 @@ static void row_destroy (struct aw_exec *exec)
         if (row->pid > 0)
             end_local (row->pid);
         aw_frame_reader_destroy (row->reader);
+        for (uint32_t i = 0; row->holdings && i < row->n_nodes; i++)
+            aw_holding_finish (&row->holdings[i]);
+        free (row->holdings);
         free (row->agents);
         free (row->quiet);
         free (row);
@@ -469,10 +507,12 @@ static struct exec_agents *create (struct event_base *base,
     row->deadline_seconds = deadline;
     row->reader = aw_frame_reader_create ();
     row->agents = calloc (n_nodes, sizeof (struct aw_agent_link *));
+    row->holdings = calloc (n_nodes, sizeof (*row->holdings));
     row->deadline = evtimer_new (base, on_deadline, row);
     limit.tv_sec = (time_t)deadline;
     limit.tv_usec = (suseconds_t)((deadline - (double)limit.tv_sec) * 1e6);
-    if (!row->reader || !row->agents || !row->deadline || event_add (row->deadline, &limit) < 0) {
+    if (!row->reader || !row->agents || !row->holdings || !row->deadline
+        || event_add (row->deadline, &limit) < 0) {
         aw_error_set (err, "out of memory");
         row_destroy (&row->exec);
         return NULL;
@@ -500,6 +540,11 @@ struct aw_exec *aw_exec_agents_create (struct event_base *base,
     }
     row->port = aw_listener_port (row->listener);
     return &row->exec;
+}
+
+void aw_exec_agents_set_job (struct aw_exec *exec, const struct aw_slurm_job *job)
+{
+    row_of (exec)->job = job;
 }
 
 uint16_t aw_exec_agents_port (const struct aw_exec *exec)

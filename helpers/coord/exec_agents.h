@@ -7,6 +7,8 @@
 
 #include "coord/exec.h"
 
+struct aw_slurm_job;
+
 /* Listens on a TCP port of PORT_FIRST..PORT_LAST (0, 0: any; the ports of Slurm's SrunPortRange) on
  * all addresses. JOB is the job id that agents must name ("" for none). Expects N_NODES agents
  * within DEADLINE seconds, else `broken`. BASE is borrowed. NULL with text.
@@ -19,6 +21,11 @@ struct aw_exec *aw_exec_agents_create (struct event_base *base,
                                        uint16_t port_last,
                                        double deadline,
                                        struct aw_error *err);
+
+/* JOB's word on which CPUs, GPUs and memory of a node are the pool's goes before what its agent
+ * sees. Borrowed until all nodes have joined.
+ */
+void aw_exec_agents_set_job (struct aw_exec *exec, const struct aw_slurm_job *job);
 
 /* The port that agents are to connect to. */
 uint16_t aw_exec_agents_port (const struct aw_exec *exec);

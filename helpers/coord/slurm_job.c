@@ -121,6 +121,29 @@ static uint64_t parse_memory (struct piece value)
     return number < 0x1p63 ? (uint64_t)number : 0;
 }
 
+static int add_type (struct aw_slurm_node *node,
+                     const char *name,
+                     size_t len,
+                     uint32_t n,
+                     const struct aw_idset *ids)
+{
+    struct aw_slurm_gpus *types =
+        realloc (node->types, (node->n_types + 1) * sizeof (*node->types));
+    struct aw_slurm_gpus *type;
+
+    if (!types)
+        return -1;
+    node->types = types;
+    type = &types[node->n_types];
+    memset (type, 0, sizeof (*type));
+    type->n = n;
+    type->type = strndup (name, len);
+    if (!type->type)
+        return -1;
+    node->n_types++;
+    return aw_idset_copy (&type->ids, ids);
+}
+
 /* One of a GRES list: "gpu:4(IDX:0-3)", "gpu:a100:4(IDX:0-3)", "gpu:2(CNT:2)", "gpu:a100:1". Adds
  * up, as a node may have several types. Others (mps, shard, nic) are shares of a GPU or none.
  */
@@ -139,12 +162,13 @@ static int parse_gpu (struct aw_slurm_node *node, const char *at, size_t len)
         count--;
     if (count == at + name_len || count[-1] != ':')
         return 0;
-    node->n_gpus += (uint32_t)strtoul (count, NULL, 10);
-    if (!paren || sscanf (paren, "(IDX:%255[0-9,-])", list) != 1)
-        return 0;
     aw_idset_init (&ids);
-    if (aw_idset_parse (&ids, list) == 0)
+    if (paren && sscanf (paren, "(IDX:%255[0-9,-])", list) == 1 && aw_idset_parse (&ids, list) == 0)
         rc = aw_idset_add_all (&node->gpus, &ids);
+    node->n_gpus += (uint32_t)strtoul (count, NULL, 10);
+    if (rc == 0 && count - at > 5) /* "gpu:a100:4" */
+        rc = add_type (node, at + 4, (size_t)(count - at - 5), (uint32_t)strtoul (count, NULL, 10),
+                       &ids);
     aw_idset_finish (&ids);
     return rc;
 }
@@ -177,6 +201,11 @@ void aw_slurm_node_finish (struct aw_slurm_node *node)
     free (node->name);
     aw_idset_finish (&node->cpus);
     aw_idset_finish (&node->gpus);
+    for (uint32_t i = 0; i < node->n_types; i++) {
+        free (node->types[i].type);
+        aw_idset_finish (&node->types[i].ids);
+    }
+    free (node->types);
     memset (node, 0, sizeof (*node));
     errno = saved;
 }
@@ -222,9 +251,16 @@ static int add_node (struct aw_slurm_job *job, const char *name, const struct aw
     node->n_gpus = shape->n_gpus;
     job->n_cpus += aw_idset_count (&shape->cpus);
     job->n_gpus += shape->n_gpus;
-    if (aw_idset_copy (&node->cpus, &shape->cpus) < 0)
+    if (aw_idset_copy (&node->cpus, &shape->cpus) < 0
+        || aw_idset_copy (&node->gpus, &shape->gpus) < 0)
         return -1;
-    return aw_idset_copy (&node->gpus, &shape->gpus);
+    for (uint32_t i = 0; i < shape->n_types; i++) {
+        const struct aw_slurm_gpus *type = &shape->types[i];
+
+        if (add_type (node, type->type, strlen (type->type), type->n, &type->ids) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int parse_nodes_line (struct aw_slurm_job *job,
@@ -398,6 +434,39 @@ void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text)
     job->port_last = (uint16_t)last;
 }
 
+static int compare_names (const void *a, const void *b)
+{
+    return strcmp (*(char *const *)a, *(char *const *)b);
+}
+
+/* The nodes in LIST have THREADS a core. */
+static void set_threads (struct aw_slurm_job *job, const char *list, uint32_t threads)
+{
+    struct aw_strings names = { 0 };
+
+    if (aw_hostlist_expand (&names, list, NULL) == 0) {
+        qsort (names.v, names.n, sizeof (*names.v), compare_names);
+        for (uint32_t i = 0; i < job->n_nodes; i++)
+            if (bsearch (&job->nodes[i].name, names.v, names.n, sizeof (*names.v), compare_names))
+                job->nodes[i].threads_per_core = threads;
+    }
+    aw_strings_finish (&names);
+}
+
+void aw_slurm_threads_parse (struct aw_slurm_job *job, const char *text)
+{
+    while (*text) {
+        size_t len = strcspn (text, "\n");
+        const char *bar = memchr (text, '|', len);
+        char *list = bar ? strndup (text, (size_t)(bar - text)) : NULL;
+
+        if (list && bar[1] >= '1' && bar[1] <= '9')
+            set_threads (job, list, (uint32_t)strtoul (bar + 1, NULL, 10));
+        free (list);
+        text += len + (text[len] == '\n');
+    }
+}
+
 /* Times in UTC, so that no clock change makes them ambiguous, and in the one format we read. */
 static int query_environment (struct aw_strings *env, struct aw_error *err)
 {
@@ -412,8 +481,11 @@ int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_erro
 {
     char *show_job[] = { "scontrol", "show", "job", "-d", (char *)id, NULL };
     char *show_config[] = { "scontrol", "show", "config", NULL };
+    char *show_threads[] = { "sinfo", "--all", "--exact", "--noheader", "--format=%N|%Z", NULL };
     struct aw_capture captures[2] = { 0 };
+    struct aw_capture threads = { 0 };
     struct aw_strings env;
+    bool asked = false;
     int rc = -1;
 
     memset (job, 0, sizeof (*job));
@@ -421,16 +493,23 @@ int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_erro
         errno = EINVAL;
         return aw_error_set (err, "\"%s\": not a job id", id ? id : "");
     }
-    if (query_environment (&env, err) == 0
-        && aw_capture_start (&captures[0], show_job, env.v, QUERY_LIMIT, err) == 0
-        && aw_capture_start (&captures[1], show_config, env.v, QUERY_LIMIT, err) == 0
-        && aw_capture_wait (captures, 2, QUERY_SECONDS, err) == 0
-        && aw_slurm_job_parse (job, id, captures[0].out, err) == 0) {
+    if (query_environment (&env, err) == 0) {
+        /* Of use on shared nodes alone: without an answer tasks run unbound there. */
+        asked = aw_capture_start (&threads, show_threads, env.v, QUERY_LIMIT, NULL) == 0;
+        if (aw_capture_start (&captures[0], show_job, env.v, QUERY_LIMIT, err) == 0
+            && aw_capture_start (&captures[1], show_config, env.v, QUERY_LIMIT, err) == 0
+            && aw_capture_wait (captures, 2, QUERY_SECONDS, err) == 0)
+            rc = aw_slurm_job_parse (job, id, captures[0].out, err);
+    }
+    if (rc == 0) {
         aw_slurm_config_parse (job, captures[1].out);
-        rc = 0;
+        if (asked && aw_capture_wait (&threads, 1, QUERY_SECONDS, NULL) == 0)
+            aw_slurm_threads_parse (job, threads.out);
     }
     aw_capture_finish (&captures[0]);
     aw_capture_finish (&captures[1]);
+    if (asked)
+        aw_capture_finish (&threads);
     aw_strings_finish (&env);
     return rc;
 }

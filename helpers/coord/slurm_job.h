@@ -11,12 +11,22 @@
 #include "core/idset.h"
 #include "util/error.h"
 
+/* Some of a node's GPUs, of one type as gres.conf names it. */
+struct aw_slurm_gpus {
+    char *type;
+    uint32_t n;
+    struct aw_idset ids; /* their indices, where Slurm tells them */
+};
+
 struct aw_slurm_node {
     char *name; /* NodeName */
     struct aw_idset cpus; /* the job's CPU ids on this node, Slurm's abstract ids */
     uint64_t mem; /* bytes; 0: Slurm does not manage memory here */
     uint32_t n_gpus; /* held by the job */
     struct aw_idset gpus; /* their indices where Slurm tells them (as many as n_gpus), else empty */
+    struct aw_slurm_gpus *types; /* those with a type */
+    uint32_t n_types;
+    uint32_t threads_per_core; /* as slurm.conf declares them; 0: not known */
 };
 
 struct aw_slurm_job {
@@ -55,6 +65,10 @@ int aw_slurm_job_parse (struct aw_slurm_job *job,
 /* TEXT is what `scontrol show config` prints: fills the ports and munge's socket alone. What is
  * missing means any port, and the usual socket. */
 void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
+
+/* TEXT is what `sinfo --exact --noheader --format=%N|%Z` prints: fills threads_per_core of the
+ * job's nodes that are in it. */
+void aw_slurm_threads_parse (struct aw_slurm_job *job, const char *text);
 
 /* Free what they hold, keep errno. A zeroed one is fine. */
 void aw_slurm_node_finish (struct aw_slurm_node *node);

@@ -5,6 +5,7 @@
 #ifndef AW_CORE_EVENT_H
 #define AW_CORE_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/idset.h"
@@ -74,6 +75,7 @@ struct aw_event {
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     const char *name; /* NODE: its name. Borrowed */
     const char *topology; /* NODE: as core/topology.h writes it; NULL: not known. Borrowed */
+    bool unbound; /* NODE: its tasks are not bound to CPUs. Not in the journal */
     enum aw_status status;
     int code; /* exit code, else 0 */
     int signal; /* that ended it, else 0 */

@@ -290,3 +290,45 @@ char *aw_topology_format (const struct aw_topology *topology)
     put_all (&w, topology);
     return w.buf;
 }
+
+/* SET without what is not in KEPT. */
+static int intersect (struct aw_idset *set, const struct aw_idset *kept)
+{
+    struct aw_idset others = { 0 };
+
+    if (aw_idset_copy (&others, set) < 0)
+        return -1;
+    aw_idset_remove_all (&others, kept);
+    aw_idset_remove_all (set, &others);
+    aw_idset_finish (&others);
+    return 0;
+}
+
+int aw_topology_restrict (struct aw_topology *topology, const struct aw_idset *cpus)
+{
+    for (int level = 0; level < AW_LEVELS; level++) {
+        struct aw_idset *groups = topology->groups[level];
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < topology->n_groups[level]; i++) {
+            if (intersect (&groups[i], cpus) < 0)
+                return -1;
+        }
+        for (uint32_t i = 0; i < topology->n_groups[level]; i++) {
+            struct aw_idset group = groups[i];
+
+            if (aw_idset_next (&group, 0) == AW_IDSET_NONE)
+                aw_idset_finish (&group);
+            else
+                groups[n++] = group;
+        }
+        topology->n_groups[level] = n;
+        if (n > 0)
+            qsort (groups, n, sizeof (*groups), compare_sets);
+        else {
+            free (groups);
+            topology->groups[level] = NULL;
+        }
+    }
+    return 0;
+}

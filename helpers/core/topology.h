@@ -46,4 +46,9 @@ int aw_topology_parse (struct aw_topology *topology, const char *text, struct aw
 /* Writes it as text, for the caller to free. NULL with ENOMEM. */
 char *aw_topology_format (const struct aw_topology *topology);
 
+/* Takes all CPUs but CPUS out of the levels, and levels that become empty; what is next to a GPU
+ * stays. 0, or -1 with ENOMEM.
+ */
+int aw_topology_restrict (struct aw_topology *topology, const struct aw_idset *cpus);
+
 #endif /* AW_CORE_TOPOLOGY_H */

@@ -128,6 +128,8 @@ int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, st
     put_set (text, ",\"cpus\":", &node->cpus);
     put_set (text, ",\"gpus\":", &node->gpus);
     put_number (text, ",\"mem\":", node->mem);
+    if (node->unbound)
+        aw_textbuf_puts (text, ",\"unbound\":true");
     if (node->topology)
         put_string (text, ",\"topology\":", node->topology);
     if (node->reason)
@@ -150,6 +152,8 @@ int aw_frame_put_start (struct aw_textbuf *text,
     put_string (text, ",\"err\":", launch->err);
     put_set (text, ",\"cpus\":", &launch->cpus);
     put_set (text, ",\"gpus\":", &launch->gpus);
+    if (launch->unbound)
+        aw_textbuf_puts (text, ",\"unbound\":true");
     if (launch->gpu_share > 0)
         put_number (text, ",\"share\":", launch->gpu_share);
     if (isfinite (launch->time_limit))

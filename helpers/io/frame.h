@@ -5,10 +5,10 @@
  *   c {"challenge":NONCE}                 at once after accepting; all that a stranger ever gets
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
- *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"topology":"...",
- *      "note":"..."}
+ *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
+ *      "topology":"...","note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"dir":"...","out":"...","err":"...",
- *      "cpus":"0-3","gpus":"0","share":250,"limit":60,
+ *      "cpus":"0-3","gpus":"0","unbound":true,"share":250,"limit":60,
  *      "notice":30,"signal":10,"cancels":true}
  *   c {"kill":TASK,"attempt":0,"grace":5}
  *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,

@@ -229,6 +229,7 @@ static int read_hello (struct aw_frame_reader *reader, struct aw_frame *frame, s
             "one installation left over from an earlier release?",
             version, AW_FRAME_VERSION);
     frame->event.type = AW_EVENT_NODE;
+    frame->event.unbound = json_object_get_boolean (member (reader, "unbound"));
     if (get_string (reader, "node", &frame->event.name, err) < 0
         || get_set (reader, "cpus", &reader->cpus, &frame->event.cpus, err) < 0
         || get_set (reader, "gpus", &reader->gpus, &frame->event.gpus, err) < 0
@@ -274,6 +275,7 @@ static int read_start (struct aw_frame_reader *reader, struct aw_frame *frame, s
     launch->directory = (char *)directory;
     launch->out = (char *)out;
     launch->err = (char *)errors;
+    launch->unbound = json_object_get_boolean (member (reader, "unbound"));
     launch->gpu_share = 0;
     if (member (reader, "share") && get_u32 (reader, "share", &launch->gpu_share, err) < 0)
         return -1;

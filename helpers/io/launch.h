@@ -20,6 +20,7 @@ struct aw_launch {
     char *err; /* may equal out: one description then */
     struct aw_idset cpus; /* planned, ids of the node */
     struct aw_idset gpus;
+    bool unbound; /* these CPUs are a plan alone */
     uint32_t gpu_share; /* thousandths of the one GPU, 1 to 999; 0: whole ones */
     double time_limit; /* seconds; INFINITY: none */
     double notice; /* seconds after which notice_signal is sent; INFINITY: never */

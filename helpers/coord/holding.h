@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a job holds of a node: what its agent found there, less what Slurm has given to others. An
+ * agent in a cgroup sees just its own. Where none confines it (shared nodes without task/cgroup, or
+ * declared nodes that do not exist) only Slurm knows, in numbers of its own, which are turned here
+ * into those of the machine.
+ */
+#ifndef AW_COORD_HOLDING_H
+#define AW_COORD_HOLDING_H
+
+#include "coord/slurm_job.h"
+#include "core/event.h"
+#include "core/topology.h"
+#include "util/error.h"
+
+struct aw_holding {
+    struct aw_event node; /* the NODE event: parts of it are below, the rest is the agent's */
+    struct aw_idset cpus;
+    char *topology;
+};
+
+/* Fills HOLDING from what the agent said, HELLO (borrowed as long as HOLDING is used), and SLURM's
+ * word on that node, which may be NULL. node.unbound is set, and node.reason tells why, where it
+ * cannot be known which CPUs are the job's: then node.cpus are as many as it has, a plan alone. 0,
+ * or -1 with ENOMEM.
+ */
+int aw_holding_make (struct aw_holding *holding,
+                     const struct aw_event *hello,
+                     const struct aw_slurm_node *slurm);
+void aw_holding_finish (struct aw_holding *holding);
+
+/* Slurm numbers CPUs by socket, core and thread, all threads of a core after each other, THREADS a
+ * core as slurm.conf declares it; machines often otherwise. Fills CPUS (empty before) with those of
+ * the machine that ABSTRACT means on TOPOLOGY. A core with more threads than declared gives its
+ * first ones. 0; or -1 with ENOMEM, or ERANGE: the machine has no such cores.
+ */
+int aw_holding_translate (struct aw_idset *cpus,
+                          const struct aw_topology *topology,
+                          const struct aw_idset *abstract,
+                          uint32_t threads);
+
+#endif /* AW_COORD_HOLDING_H */
