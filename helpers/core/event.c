@@ -17,6 +17,9 @@ static const char *const type_names[AW_EVENT_TYPES] = {
     [AW_EVENT_RESUME] = "resume",
     [AW_EVENT_LIMIT] = "limit",
     [AW_EVENT_NODE_ASIDE] = "node_aside",
+    [AW_EVENT_STAGE] = "stage",
+    [AW_EVENT_STAGED] = "staged",
+    [AW_EVENT_RELEASE] = "release",
 };
 
 static const char *const status_names[AW_STATUSES] = {

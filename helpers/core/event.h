@@ -16,6 +16,11 @@ enum aw_event_type {
                            NODE_FAIL each */
     AW_EVENT_READY, /* all that a task waits for is done: task, attempt */
     AW_EVENT_START, /* task, attempt, node, cpus, gpus, more */
+    AW_EVENT_STAGE, /* the data of a ready task is brought to a node, before the attempt holds any of
+                       its CPUs and GPUs: task, attempt, node */
+    AW_EVENT_STAGED, /* it is there: task, attempt, node, seconds, bytes */
+    AW_EVENT_RELEASE, /* an attempt has computed and needs its CPUs and GPUs no more, what it made is
+                         still being copied: task, attempt, node, seconds */
     AW_EVENT_KILL, /* a running task is told to end: task, attempt, reason */
     AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage,
                         reason */
@@ -73,6 +78,7 @@ struct aw_event {
     const struct aw_part *more; /* START: of the other nodes of a task over several. Borrowed */
     uint32_t n_more;
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
+    uint64_t bytes; /* STAGED: copied for this task, 0 where all was there */
     const char *name; /* NODE: its name. Borrowed */
     const char *topology; /* NODE: as core/topology.h writes it; NULL: not known. Borrowed */
     bool unbound; /* NODE: its tasks are not bound to CPUs. Not in the journal */

@@ -31,6 +31,13 @@ enum aw_on_failure {
     AW_ON_FAILURE_CONTINUE, /* successors start as if it had succeeded */
 };
 
+/* When the data of a task is copied to its node, or what it made from there. */
+enum aw_staging {
+    AW_STAGING_NONE,
+    AW_STAGING_ASYNC, /* while others hold CPUs and GPUs */
+    AW_STAGING_SYNC, /* while the task itself holds them */
+};
+
 /* An edge to a predecessor. */
 struct aw_edge {
     uint32_t set; /* index of the predecessor in graph->sets */
@@ -48,6 +55,11 @@ struct aw_set {
     uint32_t threads_per_core; /* CPUs of a core that a task uses; 0: all that it has */
     uint32_t nodes; /* that a task runs on at once, at least 1 */
     uint32_t ranks_per_node; /* processes of a task on each of its nodes, at least 1 */
+    enum aw_staging stage_in;
+    enum aw_staging stage_out;
+    bool stage_shared; /* all tasks of an instance read the same: one copy a node is enough */
+    double stage_in_seconds; /* expected for one copy of all that a task reads; 0: not known */
+    double stage_out_seconds;
     bool step; /* launched as a step of its own, not by the agents */
     uint64_t mem; /* bytes a rank; 0: not counted */
     double duration; /* expected seconds a task; NAN: not known */

@@ -85,6 +85,8 @@ uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t tas
 
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt)
 {
+    if (!isnan (attempt->released))
+        return attempt->released;
     return isnan (attempt->finish) ? fmax (history->now, attempt->start) : attempt->finish;
 }
 
@@ -226,9 +228,13 @@ static int check_start (const struct aw_history *history,
 
     if (history->marks[ev->task] & SKIPPED)
         return refuse (history, ev->task, "starts and was skipped", err);
-    if (last && isnan (last->finish))
+    if (last && isnan (last->finish) && !last->waits)
         return refuse (history, ev->task, "starts and is running already", err);
-    if (last && ev->attempt <= last->attempt)
+    if (last && last->waits
+        && (ev->attempt != last->attempt || ev->n_more > 0 || ev->type == AW_EVENT_STAGE
+            || history->first_node + ev->node != last->node))
+        return refuse (history, ev->task, "starts otherwise than its data came", err);
+    if (last && !last->waits && ev->attempt <= last->attempt)
         return refuse (history, ev->task, "starts in an attempt that it has had", err);
     for (uint32_t i = 0; i <= ev->n_more; i++)
         if (check_held (history, ev, i, err) < 0)
@@ -236,11 +242,9 @@ static int check_start (const struct aw_history *history,
     return 0;
 }
 
-/* Makes the nodes of the newest attempt busy. */
-static void hold (struct aw_history *history, const struct aw_event *ev)
+/* Makes the nodes of an attempt busy. */
+static void hold (struct aw_history *history, struct aw_attempt *a, const struct aw_event *ev)
 {
-    struct aw_attempt *a = &history->attempts[history->n_attempts - 1];
-
     a->more = history->n_more;
     a->n_more = ev->n_more;
     for (uint32_t i = 0; i <= ev->n_more; i++) {
@@ -255,6 +259,7 @@ static void hold (struct aw_history *history, const struct aw_event *ev)
     }
 }
 
+/* Of a START, or of a STAGE, which holds nothing yet. */
 static int handle_start (struct aw_history *history,
                          const struct aw_event *ev,
                          struct aw_error *err)
@@ -264,6 +269,14 @@ static int handle_start (struct aw_history *history,
 
     if (check_start (history, ev, err) < 0)
         return -1;
+    if (history->last[ev->task] && last_attempt (history, ev->task)->waits) {
+        struct aw_attempt *a = last_attempt (history, ev->task);
+
+        a->waits = false;
+        a->start = ev->t;
+        hold (history, a, ev);
+        return 0;
+    }
     if (reserve (history) < 0 || reserve_more (history, ev->n_more) < 0)
         return aw_error_set (err, "out of memory");
     history->attempts[history->n_attempts++] = (struct aw_attempt){
@@ -273,14 +286,17 @@ static int handle_start (struct aw_history *history,
         .node = history->first_node + ev->node,
         .ready =
             ready > ev->t ? ev->t : ready, /* kept in single precision, it may come out later */
+        .staged = ev->type == AW_EVENT_STAGE ? ev->t : NAN,
+        .waits = ev->type == AW_EVENT_STAGE,
         .start = ev->t,
+        .released = NAN,
         .finish = NAN,
         .seconds = NAN,
     };
     history->last[ev->task] = (uint32_t)history->n_attempts;
     history->ready[ev->task] = 0;
     history->marks[ev->task] = 0;
-    hold (history, ev);
+    hold (history, &history->attempts[history->n_attempts - 1], ev);
     history->exit_code = -1; /* going on again */
     return 0;
 }
@@ -306,7 +322,26 @@ static int handle_finish (struct aw_history *history,
     last->code = ev->code;
     last->signal = ev->signal;
     last->reason = reason;
-    give_back (history, last);
+    last->waits = false;
+    if (isnan (last->released))
+        give_back (history, last);
+    return 0;
+}
+
+static int handle_staging (struct aw_history *history,
+                           const struct aw_event *ev,
+                           struct aw_error *err)
+{
+    struct aw_attempt *last = last_attempt (history, ev->task);
+
+    if (!last || !isnan (last->finish) || last->attempt != ev->attempt)
+        return refuse (history, ev->task, "copies and is not under way", err);
+    if (ev->type == AW_EVENT_STAGED)
+        last->staged_bytes = ev->bytes;
+    else if (isnan (last->released) && !last->waits) {
+        last->released = ev->t;
+        give_back (history, last);
+    }
     return 0;
 }
 
@@ -343,7 +378,9 @@ static int lose_attempt (struct aw_history *history, struct aw_attempt *a, struc
     a->finish = fmax (history->now, a->start);
     a->seconds = a->finish - a->start;
     a->status = AW_STATUS_NODE_FAIL;
-    give_back (history, a);
+    a->waits = false;
+    if (isnan (a->released))
+        give_back (history, a);
     return 0;
 }
 
@@ -403,7 +440,8 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
 {
     bool of_task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
                    || ev->type == AW_EVENT_KILL || ev->type == AW_EVENT_FINISH
-                   || ev->type == AW_EVENT_SKIP;
+                   || ev->type == AW_EVENT_SKIP || ev->type == AW_EVENT_STAGE
+                   || ev->type == AW_EVENT_STAGED || ev->type == AW_EVENT_RELEASE;
 
     if (of_task && ev->task >= history->graph->n_tasks)
         return aw_error_set (err, "no task has number %u", ev->task);
@@ -415,6 +453,10 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
     case AW_EVENT_READY:
         history->ready[ev->task] = ev->t + 1;
         return 0;
+    case AW_EVENT_STAGED:
+    case AW_EVENT_RELEASE:
+        return handle_staging (history, ev, err);
+    case AW_EVENT_STAGE:
     case AW_EVENT_START:
         return handle_start (history, ev, err);
     case AW_EVENT_FINISH:

@@ -22,8 +22,13 @@ struct aw_attempt {
     uint32_t n_more; /* further nodes; see aw_history_held */
     size_t more; /* private: where those begin */
     double ready; /* t; NAN: not seen */
-    double start;
+    double staged; /* its data began to come; NAN: none had to */
+    double start; /* as `staged` while it has not started */
+    double released; /* it gave its node back, but for what was still being copied; NAN: it has not,
+                        or only by its finish */
     double finish; /* NAN: still running */
+    uint64_t staged_bytes; /* copied for it */
+    bool waits; /* it has not started */
     double seconds, cpu_seconds;
     uint64_t max_rss;
     enum aw_status status; /* where finished */

@@ -77,7 +77,9 @@ void aw_history_summary (const struct aw_history *history, struct aw_summary *su
     struct spread gap = { 0 };
 
     memset (summary, 0, sizeof (*summary));
-    summary->first_start = history->n_attempts ? history->attempts[0].start : NAN;
+    summary->first_start = NAN;
+    if (history->n_attempts > 0) /* its staging, where it had any */
+        summary->first_start = fmin (history->attempts[0].staged, history->attempts[0].start);
     summary->last_finish = NAN;
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];

@@ -249,14 +249,16 @@ static int add_gpus (struct aw_layout *l,
          id = aw_idset_next (&l->all_gpus, id + 1)) {
         uint32_t g = l->n_gpus++;
 
-        l->gpus[g] = (struct aw_layout_gpu){ id, AW_NO_HOME, AW_NO_HOME, AW_NO_HOME };
+        l->gpus[g] = (struct aw_layout_gpu){ id, AW_NO_HOME, AW_NO_HOME, AW_NO_HOME, "" };
         while (at < t->n_gpus && t->gpus[at].id < id)
             at++;
-        if (at == t->n_gpus || t->gpus[at].id != id)
-            continue;
-        near[g] = &t->gpus[at].cpus;
+        if (at < t->n_gpus && t->gpus[at].id == id) {
+            near[g] = &t->gpus[at].cpus;
+            memcpy (l->gpus[g].type, t->gpus[at].type, sizeof (l->gpus[g].type));
+        }
         for (uint32_t i = 0; i < n_types; i++)
-            l->of_type[i * n + g] = aw_gpu_type_matches (t->gpus[at].type, types[i]);
+            l->of_type[i * n + g] =
+                !l->gpus[g].type[0] || aw_gpu_type_matches (l->gpus[g].type, types[i]);
     }
     find_zones (l, near);
     free (near);

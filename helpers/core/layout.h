@@ -10,6 +10,7 @@
 
 #include "core/demand.h"
 #include "core/idset.h"
+#include "core/topology.h"
 #include "util/error.h"
 
 /* From the smallest. Where a level is not known, its domain is that of the next. */
@@ -39,6 +40,7 @@ struct aw_layout_gpu {
     uint32_t id;
     uint32_t home; /* those with equal local CPUs have the same; AW_NO_HOME: not known */
     uint32_t numa, package; /* domain that has all its local cores; AW_NO_HOME: none has */
+    char type[AW_GPU_TYPE_SIZE]; /* "": not known */
 };
 
 #define AW_NO_HOME UINT32_MAX
@@ -61,7 +63,7 @@ struct aw_layout {
     uint32_t n_zones;
     struct aw_layout_gpu *gpus; /* by id */
     uint32_t n_gpus;
-    bool *of_type; /* types that are asked for, times GPUs */
+    bool *of_type; /* types that are asked for, times GPUs; one that is not known is of any */
     uint32_t n_types;
     uint32_t largest_numa; /* CPUs */
 };

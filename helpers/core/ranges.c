@@ -39,6 +39,11 @@ const struct aw_range *aw_ranges_front (const struct aw_ranges *ranges)
     return aw_ranges_empty (ranges) ? NULL : &ranges->items[ranges->head];
 }
 
+const struct aw_range *aw_ranges_at (const struct aw_ranges *ranges, uint32_t i)
+{
+    return i < ranges->end - ranges->head ? &ranges->items[ranges->head + i] : NULL;
+}
+
 void aw_ranges_clear (struct aw_ranges *ranges)
 {
     ranges->head = ranges->end = 0;

@@ -31,6 +31,9 @@ bool aw_ranges_empty (const struct aw_ranges *ranges);
 /* The first run, or NULL. Valid until the next change. */
 const struct aw_range *aw_ranges_front (const struct aw_ranges *ranges);
 
+/* Run number I, from 0 in front, or NULL. Valid until the next change. */
+const struct aw_range *aw_ranges_at (const struct aw_ranges *ranges, uint32_t i);
+
 /* Appends FIRST..LAST. 0, or -1 with ENOMEM. */
 int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, double t);
 

@@ -5,11 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_demands (const void *pa, const void *pb)
+#include "core/stage.h"
+
+static int compare_shapes (const void *pa, const void *pb)
 {
     const struct aw_shape *a = pa, *b = pb;
+    int order = aw_demand_compare (&a->demand, &b->demand);
 
-    return aw_demand_compare (&a->demand, &b->demand);
+    if (order == 0)
+        order = a->bound < b->bound ? -1 : a->bound > b->bound;
+    return order;
+}
+
+static struct aw_shape shape_of_set (const struct aw_graph *graph, uint32_t set)
+{
+    return (struct aw_shape){
+        .demand = aw_set_demand (&graph->sets[set]),
+        .bound = aw_stage_concerns (graph, set) ? set + 1 : 0,
+    };
 }
 
 /* One shape for each different demand, sorted; then the shape of each set by bisection. */
@@ -23,10 +36,10 @@ static int make_shapes (struct aw_ready *r)
     if (!r->shapes || !r->shape_of)
         return -1;
     for (uint32_t s = 0; s < g->n_sets; s++)
-        r->shapes[s].demand = aw_set_demand (&g->sets[s]);
-    qsort (r->shapes, g->n_sets, sizeof (*r->shapes), compare_demands);
+        r->shapes[s] = shape_of_set (g, s);
+    qsort (r->shapes, g->n_sets, sizeof (*r->shapes), compare_shapes);
     for (uint32_t s = 0; s < g->n_sets; s++)
-        if (n == 0 || !aw_demand_equal (&r->shapes[s].demand, &r->shapes[n - 1].demand))
+        if (n == 0 || compare_shapes (&r->shapes[s], &r->shapes[n - 1]) != 0)
             r->shapes[n++] = r->shapes[s];
     for (uint32_t i = 0; i < n; i++)
         r->shapes[i].never = true; /* there is no node yet */
@@ -38,9 +51,9 @@ static int make_shapes (struct aw_ready *r)
     if (!r->lines[0].heap || !r->lines[1].heap || !r->lines[2].heap || !r->chosen)
         return -1;
     for (uint32_t s = 0; s < g->n_sets; s++) {
-        struct aw_shape key = { .demand = aw_set_demand (&g->sets[s]) };
+        struct aw_shape key = shape_of_set (g, s);
         const struct aw_shape *found =
-            bsearch (&key, r->shapes, n, sizeof (*r->shapes), compare_demands);
+            bsearch (&key, r->shapes, n, sizeof (*r->shapes), compare_shapes);
         r->shape_of[s] = (uint32_t)(found - r->shapes);
     }
     return 0;

@@ -20,6 +20,8 @@ struct aw_shape {
     uint32_t *heap; /* instances with ready tasks, the first in front */
     uint32_t n, room;
     uint32_t n_nodes; /* of the pool that could hold it, even if only empty */
+    uint32_t bound; /* set whose tasks start where their data is, one more than its number; a shape
+                       of its own; 0: tasks that start anywhere */
     bool never; /* these are too few for one task; see aw_ready_set_never */
     bool blocked; /* cannot start now; see aw_ready_block. An empty one is not */
     bool held; /* blocked by the reservation alone */

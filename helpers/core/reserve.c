@@ -80,6 +80,30 @@ static int compare_numbers (const void *pa, const void *pb)
     return a < b ? -1 : a > b;
 }
 
+/* On the first N of RES->numbers. */
+static void reserve (struct aw_reservation *res,
+                     const struct aw_pool *pool,
+                     const struct aw_running_table *running,
+                     uint32_t shape,
+                     const struct aw_demand *demand,
+                     uint32_t n,
+                     double now)
+{
+    qsort (res->numbers, n, sizeof (*res->numbers), compare_numbers);
+    res->active = true;
+    res->shape = shape;
+    res->n = n;
+    res->t = now;
+    for (uint32_t i = 0; i < n; i++)
+        res->t = fmax (res->t, aw_forecast_time (pool, running, res->numbers[i], demand));
+    for (uint32_t i = 0; i < n; i++)
+        res->nodes[i] = (struct aw_reserved){
+            .node = res->numbers[i],
+            .n_threads = pool->nodes[res->numbers[i]].layout->n_threads,
+            .spare = spare_at (pool, running, res->numbers[i], demand, res->t),
+        };
+}
+
 bool aw_reservation_make (struct aw_reservation *res,
                           struct aw_forecast *forecast,
                           const struct aw_pool *pool,
@@ -101,19 +125,24 @@ bool aw_reservation_make (struct aw_reservation *res,
     }
     else if (aw_forecast_nodes (forecast, pool, running, shape, demand, now, n, res->numbers) < n)
         return false;
-    qsort (res->numbers, n, sizeof (*res->numbers), compare_numbers);
-    res->active = true;
-    res->shape = shape;
-    res->n = n;
-    res->t = now;
-    for (uint32_t i = 0; i < n; i++)
-        res->t = fmax (res->t, aw_forecast_time (pool, running, res->numbers[i], demand));
-    for (uint32_t i = 0; i < n; i++)
-        res->nodes[i] = (struct aw_reserved){
-            .node = res->numbers[i],
-            .n_threads = pool->nodes[res->numbers[i]].layout->n_threads,
-            .spare = spare_at (pool, running, res->numbers[i], demand, res->t),
-        };
+    reserve (res, pool, running, shape, demand, n, now);
+    return true;
+}
+
+bool aw_reservation_make_on (struct aw_reservation *res,
+                             const struct aw_pool *pool,
+                             const struct aw_running_table *running,
+                             uint32_t shape,
+                             const struct aw_demand *demand,
+                             uint32_t node,
+                             double now)
+{
+    res->active = false;
+    res->n = 0;
+    if (!aw_node_could_hold (&pool->nodes[node], demand) || make_room (res, 1) < 0)
+        return false;
+    res->numbers[0] = node;
+    reserve (res, pool, running, shape, demand, 1, now);
     return true;
 }
 

@@ -17,6 +17,9 @@ struct aw_running {
     struct aw_demand demand;
     double start;
     double end; /* expected; INFINITY: not known */
+    bool staging; /* its data comes, or has come: it has no CPUs and GPUs yet */
+    bool staged; /* ... has come */
+    bool released; /* it has them no more */
     bool killed; /* has been told to end; of the first part */
     bool used; /* private, as all below */
     uint32_t lead; /* slot of the attempt's first part */

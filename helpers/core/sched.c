@@ -56,7 +56,7 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
     if (!s->tries || aw_running_init (&s->running, graph->n_tasks) < 0
         || aw_depend_init (&s->depend, graph, config->mode == AW_MODE_SEQUENTIAL) < 0
         || aw_ready_init (&s->ready, graph, config->policy) < 0
-        || aw_estimate_init (&s->estimate, graph) < 0
+        || aw_stage_init (&s->stage, graph) < 0 || aw_estimate_init (&s->estimate, graph) < 0
         || aw_suspects_init (&s->suspects, graph->n_sets) < 0 || aw_sched_part_room (s) < 0)
         goto fail;
     aw_pool_init (&s->pool);
@@ -81,6 +81,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_depend_finish (&s->depend);
     aw_ready_finish (&s->ready);
     aw_later_finish (&s->later);
+    aw_stage_finish (&s->stage);
     aw_running_finish (&s->running);
     aw_estimate_finish (&s->estimate);
     aw_suspects_finish (&s->suspects);
@@ -110,6 +111,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->depend, 0, sizeof (s->depend));
     memset (&s->ready, 0, sizeof (s->ready));
     memset (&s->later, 0, sizeof (s->later));
+    memset (&s->stage, 0, sizeof (s->stage));
     memset (&s->running, 0, sizeof (s->running));
     memset (&s->estimate, 0, sizeof (s->estimate));
     memset (&s->suspects, 0, sizeof (s->suspects));
@@ -123,6 +125,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
         || aw_later_clone (&s->later, &from->later) < 0
+        || aw_stage_clone (&s->stage, &from->stage) < 0
         || aw_running_clone (&s->running, &from->running) < 0
         || aw_estimate_clone (&s->estimate, &from->estimate) < 0
         || aw_suspects_clone (&s->suspects, &from->suspects) < 0
@@ -191,7 +194,8 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
     if (aw_pool_add_node (&s->pool, ev->name, &ev->cpus, &ev->gpus, ev->mem, ev->topology, err) < 0)
         return -1;
     if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0
-        || aw_suspects_add_nodes (&s->suspects, s->pool.n_nodes) < 0)
+        || aw_suspects_add_nodes (&s->suspects, s->pool.n_nodes) < 0
+        || aw_stage_add_nodes (&s->stage, s->pool.n_nodes) < 0)
         return aw_error_set (err, "out of memory for node %s", ev->name);
     aw_sched_fit (s, ev->node);
     aw_sched_unblock (s, ev->node);
@@ -247,13 +251,35 @@ static int take_parts (struct aw_sched *s,
     return 0;
 }
 
+/* A recorded START of an attempt whose data had come. */
+static int handle_staged_start (struct aw_sched *s,
+                                struct aw_running *run,
+                                const struct aw_event *ev,
+                                struct aw_error *err)
+{
+    char name[128];
+
+    aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
+    if (ev->node != run->node || ev->n_more > 0)
+        return aw_error_set (err, "%s starts where its data is not", name);
+    run->demand = aw_set_demand (&s->graph->sets[run->set]);
+    if (take_parts (s, run, ev, name, err) < 0) {
+        memset (&run->demand, 0, sizeof (run->demand));
+        return -1;
+    }
+    aw_sched_begin_staged (s, run);
+    return 0;
+}
+
 static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
     struct aw_running *run = aw_running_find (&s->running, ev->task);
     struct aw_demand demand;
     char name[128];
 
-    if (run && run->attempt == ev->attempt)
+    if (run && run->attempt == ev->attempt && run->staged)
+        return handle_staged_start (s, run, ev, err);
+    if (run && run->attempt == ev->attempt && !run->staging)
         return 0; /* known */
     aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
     if (ev->attempt < s->tries[ev->task].attempts)
@@ -322,7 +348,8 @@ static void handle_stop (struct aw_sched *s, const struct aw_event *ev)
 static bool names_task (enum aw_event_type type)
 {
     return type == AW_EVENT_READY || type == AW_EVENT_START || type == AW_EVENT_KILL
-           || type == AW_EVENT_FINISH || type == AW_EVENT_SKIP;
+           || type == AW_EVENT_FINISH || type == AW_EVENT_SKIP || type == AW_EVENT_STAGE
+           || type == AW_EVENT_STAGED || type == AW_EVENT_RELEASE;
 }
 
 int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
@@ -347,6 +374,12 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
         return handle_start (s, ev, err);
     case AW_EVENT_FINISH:
         return handle_finish (s, ev, err);
+    case AW_EVENT_STAGE:
+        return aw_sched_handle_stage (s, ev, err);
+    case AW_EVENT_STAGED:
+        return aw_sched_handle_staged (s, ev, err);
+    case AW_EVENT_RELEASE:
+        return aw_sched_handle_release (s, ev, err);
     case AW_EVENT_READY:
     case AW_EVENT_SKIP:
     case AW_EVENT_KILL:
@@ -444,6 +477,17 @@ static bool next_kill (struct aw_sched *s, struct aw_event *action)
     return false;
 }
 
+static bool next_stage (struct aw_sched *s, struct aw_event *action)
+{
+    uint32_t task, node;
+
+    if (!aw_sched_next_stage (s, &task, &node))
+        return false;
+    make_action (s, action, AW_EVENT_STAGE, task);
+    action->node = node;
+    return true;
+}
+
 static bool next_start (struct aw_sched *s, struct aw_event *action)
 {
     struct aw_running *run;
@@ -487,7 +531,7 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         s->stopped = true;
         return true;
     }
-    if (next_kill (s, action) || next_start (s, action))
+    if (next_kill (s, action) || next_start (s, action) || next_stage (s, action))
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);

@@ -90,6 +90,8 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape)
     if (s->reservation.active && s->reservation.shape == number)
         return true;
     aw_sched_drop_reservation (s);
+    if (shape->bound)
+        return aw_sched_reserve_staged (s, shape);
     return aw_reservation_make (&s->reservation, &s->forecast, &s->pool, &s->running, number,
                                 &shape->demand, s->now);
 }
@@ -119,8 +121,14 @@ static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shap
 
 /* The same beside the reservation for one that goes before the shape: a task of INSTANCE, or a
  * shorter one. */
-static bool choose_beside (struct aw_sched *s, const struct aw_shape *shape, uint32_t *instance)
+static bool choose_beside (struct aw_sched *s,
+                           const struct aw_shape *shape,
+                           struct aw_choice *choice)
 {
+    uint32_t *instance = &choice->instance;
+
+    if (shape->bound)
+        return aw_sched_choose_staged (s, shape, true, choice);
     if (choose_nodes (s, &shape->demand, seconds_of_instance (s, *instance), true))
         return true;
     *instance = shorter_instance (s, shape);
@@ -129,20 +137,22 @@ static bool choose_beside (struct aw_sched *s, const struct aw_shape *shape, uin
 }
 
 /* Finds instance and nodes for a shape. False: it is marked as blocked. */
-static bool place (struct aw_sched *s, struct aw_shape *shape, uint32_t *instance)
+static bool place (struct aw_sched *s, struct aw_shape *shape, struct aw_choice *choice)
 {
     uint32_t first = aw_sched_first_in_time (s, shape);
     const struct aw_shape *waiting = aw_ready_first (&s->ready, true);
     bool found = false, held = false;
 
-    *instance = first;
+    *choice = (struct aw_choice){ first, AW_NONE };
     if (first == AW_NONE)
         s->late = true;
+    else if (shape->bound)
+        found = aw_sched_choose_staged (s, shape, false, choice);
     else
         found = choose_nodes (s, &shape->demand, NAN, false);
     if (found && waiting && aw_ready_before (&s->ready, waiting->heap[0], first)
         && aw_sched_first_in_time (s, waiting) != AW_NONE && reserve_for (s, waiting)) {
-        found = choose_beside (s, shape, instance);
+        found = choose_beside (s, shape, choice);
         held = !found;
     }
     if (!found)
@@ -189,6 +199,19 @@ static int take_chosen (struct aw_sched *s, struct aw_running *run)
     return 0;
 }
 
+/* Its attempt is under way, and now has a right to CPUs and GPUs. */
+static int start_staged (struct aw_sched *s, uint32_t task, struct aw_running **out)
+{
+    struct aw_running *run = aw_running_find (&s->running, task);
+
+    run->demand = aw_set_demand (&s->graph->sets[run->set]);
+    if (take_chosen (s, run) < 0)
+        return -1;
+    aw_sched_begin_staged (s, run);
+    *out = run;
+    return 1;
+}
+
 static int start (struct aw_sched *s, uint32_t instance, struct aw_running **out)
 {
     uint32_t task = aw_ready_front (&s->ready, instance);
@@ -213,10 +236,11 @@ int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
     if (refresh_ranks (s) < 0)
         return -1;
     while ((shape = aw_ready_first (&s->ready, false))) {
-        uint32_t instance;
+        struct aw_choice choice;
 
-        if (place (s, shape, &instance))
-            return start (s, instance, run);
+        if (place (s, shape, &choice))
+            return choice.task != AW_NONE ? start_staged (s, choice.task, run)
+                                          : start (s, choice.instance, run);
     }
     return 0;
 }

@@ -25,7 +25,7 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     run->demand = aw_set_demand (set);
     run->start = s->now;
     run->end = isnan (seconds) ? INFINITY : s->now + seconds;
-    run->killed = false;
+    run->killed = run->staging = run->staged = run->released = false;
     aw_running_link (&s->running, run);
     s->kill_from = 0; /* where a recorded run is taken in */
     aw_depend_set_state (&s->depend, task, AW_TASK_RUNNING);
@@ -45,7 +45,7 @@ static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_re
         }
         while (last < run.last && !s->done[last + 1])
             last++;
-        if (aw_ready_push (&s->ready, task, last, run.t) < 0
+        if (aw_sched_queue (s, task, last, run.t) < 0
             || aw_ranges_push (&s->news.ready, task, last, run.t) < 0)
             return -1;
         task = last;
@@ -66,7 +66,7 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out)
                 return -1;
             continue;
         }
-        if (aw_ready_push (&s->ready, run->first, run->last, run->t) < 0
+        if (aw_sched_queue (s, run->first, run->last, run->t) < 0
             || aw_ranges_push (&s->news.ready, run->first, run->last, run->t) < 0)
             return -1;
         aw_ranges_drop (&out->ready);
@@ -132,7 +132,7 @@ static int queue_again (struct aw_sched *s, uint32_t task, double delay)
     aw_depend_set_state (&s->depend, task, AW_TASK_READY);
     if (delay > 0)
         return aw_later_push (&s->later, task, s->now + delay);
-    if (aw_ready_push (&s->ready, task, task, s->now) < 0)
+    if (aw_sched_queue (s, task, task, s->now) < 0)
         return -1;
     return aw_ranges_push (&s->news.ready, task, task, s->now);
 }
@@ -175,7 +175,9 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     double delay;
 
     aw_sched_suspect (s, run, ev);
-    aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
+    aw_sched_leave_staging (s, run);
+    if (!run->staging && !run->released)
+        aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;
     if (ev->status == AW_STATUS_COMPLETED)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What others may ask the scheduler, and the names of its settings. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/sched_state.h"
 #include "util/suggest.h"
@@ -131,8 +133,11 @@ void aw_sched_fill_parts (const struct aw_sched *s,
 
 bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
 {
-    const struct aw_running *run = aw_running_each (&s->running, cursor);
+    const struct aw_running *run;
 
+    do
+        run = aw_running_each (&s->running, cursor);
+    while (run && run->staging);
     if (!run)
         return false;
     *ev = (struct aw_event){
@@ -161,16 +166,71 @@ bool aw_sched_stopped (const struct aw_sched *s)
     return s->stopped;
 }
 
-/* The demand of one node in words, for the messages below. */
-static void describe (const struct aw_demand *demand, char *buf, size_t size)
-{
-    int n = snprintf (buf, size, "%u CPUs", demand->cpus);
+/* A text being put together; cut where it is too long. */
+struct words {
+    char *buf;
+    size_t len, size;
+};
 
-    if (demand->gpus && n > 0 && (size_t)n < size)
-        n += snprintf (buf + n, size - (size_t)n, ", %u GPUs", demand->gpus);
-    if (demand->mem && n > 0 && (size_t)n < size)
-        snprintf (buf + n, size - (size_t)n, ", %.0f MiB of memory",
-                  (double)demand->mem / (1 << 20));
+static void say (struct words *w, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
+
+static void say (struct words *w, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start (ap, fmt);
+    n = vsnprintf (w->buf + w->len, w->size - w->len, fmt, ap);
+    va_end (ap);
+    if (n > 0)
+        w->len = w->len + (size_t)n < w->size ? w->len + (size_t)n : w->size - 1;
+}
+
+/* The demand of one node in words, for the messages below. */
+static void describe (const struct aw_graph *graph,
+                      const struct aw_demand *demand,
+                      char *buf,
+                      size_t size)
+{
+    struct words w = { buf, 0, size };
+    double gpus = aw_demand_gpu_amount (demand);
+
+    say (&w, "%u CPUs", demand->cpus);
+    if (demand->threads_per_core)
+        say (&w, " (%u a core)", demand->threads_per_core);
+    if (gpus > 0)
+        say (&w, ", %g GPUs%s%s", gpus, demand->gpu_type ? " of type " : "",
+             demand->gpu_type ? graph->gpu_types[demand->gpu_type - 1] : "");
+    if (demand->mem)
+        say (&w, ", %.0f MiB of memory", (double)demand->mem / (1 << 20));
+}
+
+/* What the pool's nodes have at most: ", 4 GPUs of types a100 and v100". */
+static void describe_pool (const struct aw_pool *pool, char *buf, size_t size)
+{
+    struct words w = { buf, 0, size };
+    struct aw_demand most = { 0 };
+    const char *types[4];
+    uint32_t n_types = 0;
+
+    for (uint32_t i = 0; i < pool->n_nodes; i++) {
+        const struct aw_node *node = &pool->nodes[i];
+
+        most.cpus = node->total.cpus > most.cpus ? node->total.cpus : most.cpus;
+        most.gpus = node->total.gpus > most.gpus ? node->total.gpus : most.gpus;
+        for (uint32_t g = 0; g < node->layout->n_gpus && n_types < 4; g++) {
+            const char *type = node->layout->gpus[g].type;
+            uint32_t t = 0;
+
+            while (t < n_types && strcmp (types[t], type) != 0)
+                t++;
+            if (*type && t == n_types)
+                types[n_types++] = type;
+        }
+    }
+    say (&w, "up to %u CPUs, %u GPUs", most.cpus, most.gpus);
+    for (uint32_t t = 0; t < n_types; t++)
+        say (&w, "%s%s", t ? ", " : " of type ", types[t]);
 }
 
 static uint32_t count_nodes (const struct aw_pool *pool, const struct aw_demand *demand)
@@ -186,29 +246,25 @@ int aw_sched_check (const struct aw_sched *s, struct aw_error *err)
 {
     for (uint32_t i = 0; i < s->graph->n_sets; i++) {
         const struct aw_set *set = &s->graph->sets[i];
-        struct aw_demand demand = aw_set_demand (set), most = { 0 };
+        struct aw_demand demand = aw_set_demand (set);
         uint32_t n = count_nodes (&s->pool, &demand);
-        char wants[96];
+        char wants[128], has[128];
 
         if (n >= demand.nodes)
             continue;
-        describe (&demand, wants, sizeof (wants));
+        describe (s->graph, &demand, wants, sizeof (wants));
         if (n > 0)
             return aw_error_set (
                 err,
                 "tasks.%s: a task wants %u nodes with %s each: %u of the pool's %u nodes can hold "
                 "that: ask Slurm for more nodes or for fewer for the task",
                 set->name, demand.nodes, wants, n, s->pool.n_nodes);
-        for (uint32_t k = 0; k < s->pool.n_nodes; k++) {
-            const struct aw_demand *total = &s->pool.nodes[k].total;
-            most.cpus = total->cpus > most.cpus ? total->cpus : most.cpus;
-            most.gpus = total->gpus > most.gpus ? total->gpus : most.gpus;
-        }
-        return aw_error_set (
-            err,
-            "tasks.%s: a task wants %s on one node: no node of the pool has that (up to %u "
-            "CPUs, %u GPUs): ask Slurm for larger nodes or less for the task",
-            set->name, wants, most.cpus, most.gpus);
+        describe_pool (&s->pool, has, sizeof (has));
+        return aw_error_set (err,
+                             "tasks.%s: a task wants %s on one node: no node of the pool has that "
+                             "(%s): ask Slurm for "
+                             "other nodes or less for the task",
+                             set->name, wants, has);
     }
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "core/reserve.h"
 #include "core/running.h"
 #include "core/sched.h"
+#include "core/stage.h"
 #include "core/suspect.h"
 
 enum {
@@ -33,6 +34,7 @@ struct aw_sched {
     struct aw_depend depend;
     struct aw_ready ready;
     struct aw_later later; /* ready as well, but for a delay before their next attempt */
+    struct aw_stage stage; /* ready as well, but for data that is to come to a node first */
     struct aw_running_table running;
     struct aw_estimate estimate;
     struct aw_reservation reservation;
@@ -57,6 +59,12 @@ struct aw_sched {
     bool interrupted; /* stopped from outside, not by a failure */
     bool out_of_memory;
     bool ended;
+};
+
+/* What is to start next. */
+struct aw_choice {
+    uint32_t instance;
+    uint32_t task; /* whose data is at the chosen node; AW_NONE: the first of the instance */
 };
 
 /* Gives out what waits for nothing, once. 0, or -1 with ENOMEM. */
@@ -86,6 +94,33 @@ bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance);
 
 /* The first of SHAPE's instances that can; AW_NONE: there is none. */
 uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape);
+
+/* Queues tasks FIRST..LAST, ready since T, for their data or for resources. 0, or -1 with ENOMEM.
+ */
+int aw_sched_queue (struct aw_sched *s, uint32_t first, uint32_t last, double t);
+
+/* sched_stage.c. The next task whose data is to come, and where to: its attempt begins. False:
+ * there is none.
+ */
+bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node);
+int aw_sched_handle_stage (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+int aw_sched_handle_staged (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+int aw_sched_handle_release (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
+/* RUN is about to end: if it has not started it leaves the queue. Or it starts: its CPUs and GPUs
+ * stand in it, already taken from the pool.
+ */
+void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run);
+void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run);
+
+/* Chooses among the tasks of a bound SHAPE, whose data has come, one whose node has room; BESIDE
+ * the reservation or whatever it says. Fills s->chosen. Reserves for the first of them.
+ */
+bool aw_sched_choose_staged (struct aw_sched *s,
+                             const struct aw_shape *shape,
+                             bool beside,
+                             struct aw_choice *choice);
+bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape);
 
 /* Queues the tasks whose delay is over. 0, or -1 with ENOMEM. */
 int aw_sched_wake (struct aw_sched *s);

@@ -303,13 +303,18 @@ static void put_resume (struct aw_journal *journal, const struct aw_resume *resu
     aw_textbuf_putc (buf, ']');
 }
 
+static bool is_staging (enum aw_event_type type)
+{
+    return type == AW_EVENT_STAGE || type == AW_EVENT_STAGED || type == AW_EVENT_RELEASE;
+}
+
 /* The members that an event of its type has. */
 static void put_event (struct aw_journal *journal, const struct aw_event *ev)
 {
     struct aw_textbuf *buf = &journal->buf;
     bool task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
                 || ev->type == AW_EVENT_KILL || ev->type == AW_EVENT_FINISH
-                || ev->type == AW_EVENT_SKIP;
+                || ev->type == AW_EVENT_SKIP || is_staging (ev->type);
 
     put_seconds (buf, "{\"t\":", journal->t);
     aw_textbuf_puts (buf, ",\"event\":\"");
@@ -321,7 +326,7 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_number (buf, ",\"attempt\":", ev->attempt);
     if (ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST
         || ev->type == AW_EVENT_NODE_ASIDE || ev->type == AW_EVENT_START
-        || ev->type == AW_EVENT_FINISH)
+        || ev->type == AW_EVENT_FINISH || is_staging (ev->type))
         put_node (journal, ev->node);
     if (ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_START) {
         put_ids (buf, ",\"cpus\":", &ev->cpus);
@@ -335,8 +340,10 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_text (buf, ",\"topology\":", ev->topology);
     if (ev->type == AW_EVENT_FINISH)
         put_finish (buf, ev);
-    if (ev->type == AW_EVENT_LIMIT)
+    if (ev->type == AW_EVENT_LIMIT || ev->type == AW_EVENT_STAGED || ev->type == AW_EVENT_RELEASE)
         put_seconds (buf, ",\"seconds\":", ev->seconds);
+    if (ev->type == AW_EVENT_STAGED)
+        put_number (buf, ",\"bytes\":", ev->bytes);
     if (ev->type == AW_EVENT_END
         || ((ev->type == AW_EVENT_STOP || ev->type == AW_EVENT_NODE_ASIDE) && ev->code))
         aw_textbuf_printf (buf, ",\"code\":%d", ev->code);
@@ -376,6 +383,9 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
         if (ev->task >= journal->graph->n_tasks)
             return aw_error_set (err, "%s: no task has number %u", journal->path, ev->task);
         return 0;
+    case AW_EVENT_STAGE:
+    case AW_EVENT_STAGED:
+    case AW_EVENT_RELEASE:
     case AW_EVENT_START:
     case AW_EVENT_FINISH:
         if (ev->task >= journal->graph->n_tasks)

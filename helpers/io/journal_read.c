@@ -43,6 +43,7 @@ enum key {
     KEY_SECONDS,
     KEY_CPU_SECONDS,
     KEY_MAX_RSS,
+    KEY_BYTES,
     KEY_REASON,
     KEY_EPOCH,
     KEY_JOB,
@@ -70,6 +71,7 @@ static const char *const key_names[KEYS] = {
     [KEY_SECONDS] = "seconds",
     [KEY_CPU_SECONDS] = "cpu_seconds",
     [KEY_MAX_RSS] = "max_rss",
+    [KEY_BYTES] = "bytes",
     [KEY_REASON] = "reason",
     [KEY_EPOCH] = "epoch",
     [KEY_JOB] = "job",
@@ -87,9 +89,9 @@ static const bool key_is_text[KEYS] = {
 
 /* Largest value of each number; the smallest is 0 but for codes. */
 static const double key_max[KEYS] = {
-    [KEY_T] = 1e10,           [KEY_ATTEMPT] = 1e6,  [KEY_MEM] = 9e18,
-    [KEY_CODE] = 1e6,         [KEY_SIGNAL] = 1000,  [KEY_SECONDS] = 1e10,
-    [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18, [KEY_EPOCH] = 1e11,
+    [KEY_T] = 1e10,      [KEY_ATTEMPT] = 1e6,  [KEY_MEM] = 9e18,         [KEY_CODE] = 1e6,
+    [KEY_SIGNAL] = 1000, [KEY_SECONDS] = 1e10, [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18,
+    [KEY_BYTES] = 9e18,  [KEY_EPOCH] = 1e11,
 };
 
 #define BIT(key) (1u << (key))
@@ -104,6 +106,9 @@ static const unsigned required[AW_EVENT_TYPES] = {
     [AW_EVENT_FINISH] =
         BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE) | BIT (KEY_STATUS) | BIT (KEY_SECONDS),
     [AW_EVENT_SKIP] = BIT (KEY_TASK),
+    [AW_EVENT_STAGE] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE),
+    [AW_EVENT_STAGED] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE),
+    [AW_EVENT_RELEASE] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_NODE),
     [AW_EVENT_STOP] = 0,
     [AW_EVENT_WAKE] = 0,
     [AW_EVENT_NODE_ASIDE] = BIT (KEY_NODE),
@@ -329,6 +334,7 @@ static int read_event (struct reader *reader, struct line *line, struct aw_error
     ev->seconds = number (line, KEY_SECONDS);
     ev->cpu_seconds = number (line, KEY_CPU_SECONDS);
     ev->max_rss = (uint64_t)number (line, KEY_MAX_RSS);
+    ev->bytes = (uint64_t)number (line, KEY_BYTES);
     ev->reason = text (line, KEY_REASON);
     ev->topology = text (line, KEY_TOPOLOGY);
     ev->more = NULL;

@@ -139,8 +139,8 @@ static void check_demand (struct aw_reader *reader,
         snprintf (had, sizeof (had), "%u", node->cpus);
         report_demand (reader, "cpus", needed, had);
     }
-    if (node->gpus != UINT32_MAX && demand.gpus > node->gpus) {
-        snprintf (needed, sizeof (needed), "%u", demand.gpus);
+    if (node->gpus != UINT32_MAX && aw_demand_gpus (&demand) > node->gpus) {
+        snprintf (needed, sizeof (needed), "%.15g", aw_demand_gpu_amount (&demand));
         snprintf (had, sizeof (had), "%u", node->gpus);
         report_demand (reader, "gpus", needed, had);
     }
@@ -175,6 +175,11 @@ static void read_set (struct loading *l, const char *name, struct json_object *v
     set->name = (char *)name;
     set->after = NULL;
     set->n_after = 0;
+    if (spec->gpu_type && (set->gpus || set->gpu_share)) {
+        set->gpu_type = aw_graph_gpu_type (graph, spec->gpu_type);
+        if (!set->gpu_type)
+            aw_reader_no_memory (reader);
+    }
     aw_recipe_check_outputs (reader, &spec->recipe, set->count > 1, graph->iterations > 1);
     if (l->node)
         check_demand (reader, set, l->node);

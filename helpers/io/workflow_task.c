@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/demand.h"
 #include "core/idset.h"
+#include "core/topology.h"
 #include "io/recipe.h"
 #include "io/template.h"
 #include "io/workflow_failures.h"
@@ -52,6 +54,7 @@ static void read_cpus (struct aw_reader *reader,
     read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->set.cpus);
 }
 
+/* Whole GPUs, or a part of one, to a thousandth. */
 static void read_gpus (struct aw_reader *reader,
                        struct json_object *value,
                        struct aw_task_spec *spec)
@@ -60,11 +63,47 @@ static void read_gpus (struct aw_reader *reader,
 
     if (!aw_reader_number (reader, value, &number))
         return;
-    if (number > 0. && number < AW_IDSET_MAX && number != floor (number))
-        aw_reader_error (
-            reader, "%.15g: fractional GPUs are not yet supported: give a whole number", number);
+    spec->set.gpus = spec->set.gpu_share = 0;
+    if (number > 0. && number < 1.) {
+        if (number < 0.001 || number > 0.999)
+            aw_reader_error (reader, "%.15g: a part of a GPU is at least 0.001 and at most 0.999",
+                             number);
+        else
+            spec->set.gpu_share = (uint32_t)lround (number * AW_GPU_WHOLE);
+    }
+    else if (number > 1. && number < AW_IDSET_MAX && number != floor (number))
+        aw_reader_error (reader,
+                         "%.15g: a task has whole GPUs, or a part of one alone: give a whole "
+                         "number, or one below 1",
+                         number);
     else
         read_u32 (reader, value, 0, AW_IDSET_MAX, &spec->set.gpus);
+}
+
+static void read_gpu_type (struct aw_reader *reader,
+                           struct json_object *value,
+                           struct aw_task_spec *spec)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
+    const char *text;
+
+    if (!aw_reader_text (reader, value, &text))
+        return;
+    if (!*text || strlen (text) >= AW_GPU_TYPE_SIZE || strspn (text, allowed) != strlen (text))
+        aw_reader_error (reader,
+                         "\"%.40s\": not a type of GPUs: letters, digits and _.+- make one, as "
+                         "\"a100\"; sinfo -o %%G shows those of the cluster",
+                         text);
+    else
+        spec->gpu_type = text;
+}
+
+static void read_threads_per_core (struct aw_reader *reader,
+                                   struct json_object *value,
+                                   struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 1, AW_MAX_THREADS, &spec->set.threads_per_core);
 }
 
 static void read_mem (struct aw_reader *reader,
@@ -226,6 +265,8 @@ static const struct {
     { "script", AW_KEY_TASKS, read_script },
     { "cpus", AW_KEY_ANYWHERE, read_cpus },
     { "gpus", AW_KEY_ANYWHERE, read_gpus },
+    { "gpu_type", AW_KEY_ANYWHERE, read_gpu_type },
+    { "threads_per_core", AW_KEY_ANYWHERE, read_threads_per_core },
     { "mem", AW_KEY_ANYWHERE, read_mem },
     { "ranks", AW_KEY_ANYWHERE, read_ranks },
     { "nodes", AW_KEY_ANYWHERE, read_nodes },
@@ -327,6 +368,9 @@ static void check_together (struct aw_reader *reader,
     if (!command && !script)
         aw_reader_error (
             reader, "nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"");
+    if (json_object_object_get_ex (object, "gpu_type", NULL) && !spec->set.gpus
+        && !spec->set.gpu_share)
+        aw_reader_warn (reader, "\"gpu_type\" without \"gpus\": it is of no effect");
     if (spec->set.duration > spec->set.time_limit)
         aw_reader_warn (
             reader,

@@ -9,6 +9,8 @@
 #include "io/reader.h"
 #include "io/workflow.h"
 
+enum { AW_MAX_THREADS = 64 }; /* CPUs of a core; real ones have up to 8 */
+
 enum aw_key_use {
     AW_KEY_ANYWHERE,
     AW_KEY_TASKS, /* in a task set alone, not in "defaults" */
@@ -24,6 +26,7 @@ enum aw_launch_kind { AW_LAUNCH_ANY, AW_LAUNCH_POOL, AW_LAUNCH_STEP };
 struct aw_task_spec {
     struct aw_set set;
     struct aw_recipe recipe;
+    const char *gpu_type; /* borrowed from the tree; NULL: any */
     bool count_is_known; /* no problem with it */
     uint32_t ranks, nodes, ranks_per_node; /* as given; 0: not */
     enum aw_launch_kind launch; /* as given */

@@ -7,14 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An attempt that will end. Equal ends come in the order of the starts. */
+/* What will be told of an attempt. Equal times come in the order in which they were known. */
 struct ending {
+    enum aw_event_type type; /* STAGED, RELEASE or FINISH */
     double t, seconds;
     uint64_t order;
     uint32_t task, attempt, node;
 };
 
+/* Copies to and from a node go one after the other: the time at which it is done with all, and the
+ * instance whose data came last.
+ */
+struct copier {
+    double free;
+    uint32_t instance;
+};
+
 struct queue {
+    struct copier *copiers; /* by node */
+    uint32_t n_copiers;
     struct ending *heap;
     size_t n, room;
     uint64_t order;
@@ -70,6 +81,81 @@ static double known (double seconds)
     return seconds > 0 ? seconds : 0; /* NAN too */
 }
 
+/* When a copy of SECONDS between NODE and elsewhere, wanted at T, is done; a negative time: there
+ * is no memory.
+ */
+static double copied (struct queue *q, uint32_t node, double t, double seconds)
+{
+    if (node >= q->n_copiers) {
+        struct copier *copiers = realloc (q->copiers, (node + (size_t)1) * sizeof (*copiers));
+
+        if (!copiers)
+            return -1;
+        q->copiers = copiers;
+        for (; q->n_copiers <= node; q->n_copiers++)
+            copiers[q->n_copiers] = (struct copier){ 0, AW_NONE };
+    }
+    q->copiers[node].free = fmax (t, q->copiers[node].free) + seconds;
+    return q->copiers[node].free;
+}
+
+/* When what TASK reads is on NODE. What its instance shares comes once. */
+static double brought (
+    struct queue *q, const struct aw_graph *graph, uint32_t task, uint32_t node, double t)
+{
+    struct aw_task at = aw_graph_task (graph, task);
+    const struct aw_set *set = &graph->sets[at.set];
+    uint32_t instance = aw_graph_instance (graph, at.iteration, at.set);
+
+    if (copied (q, node, t, 0) < 0)
+        return -1;
+    if (set->stage_shared && q->copiers[node].instance == instance)
+        return q->copiers[node].free;
+    q->copiers[node].instance = instance;
+    return copied (q, node, t, set->stage_in_seconds);
+}
+
+static int stage (struct aw_sched *sched, struct queue *q, const struct aw_event *action)
+{
+    double t = brought (q, aw_sched_graph (sched), action->task, action->node, action->t);
+
+    return t < 0 ? -1
+                 : push (q, (struct ending){ .type = AW_EVENT_STAGED,
+                                             .t = t,
+                                             .seconds = t - action->t,
+                                             .task = action->task,
+                                             .attempt = action->attempt,
+                                             .node = action->node });
+}
+
+/* An attempt starts and computes for *SECONDS: when it gives its resources back, and when it is
+ * over. *SECONDS becomes the time for which it holds them.
+ */
+static int begin (struct aw_sched *sched,
+                  struct queue *q,
+                  const struct aw_event *start,
+                  double *seconds)
+{
+    const struct aw_graph *graph = aw_sched_graph (sched);
+    const struct aw_set *set = &graph->sets[aw_graph_task (graph, start->task).set];
+    struct ending e = {
+        .type = AW_EVENT_FINISH, .task = start->task, .attempt = start->attempt, .node = start->node
+    };
+    double begun = start->t;
+
+    if (set->stage_in == AW_STAGING_SYNC)
+        begun = brought (q, graph, start->task, start->node, start->t);
+    if (begun < 0)
+        return -1;
+    e.t = begun + *seconds;
+    if (set->stage_out == AW_STAGING_ASYNC)
+        e.type = AW_EVENT_RELEASE;
+    else if (set->stage_out == AW_STAGING_SYNC)
+        e.t = copied (q, start->node, e.t, set->stage_out_seconds);
+    e.seconds = *seconds = e.t - start->t;
+    return push (q, e);
+}
+
 /* Carries out all that the scheduler wants now. */
 static int act (struct aw_sched *sched,
                 const struct aw_simulation *sim,
@@ -88,16 +174,13 @@ static int act (struct aw_sched *sched,
             sim->observe (sim->arg, &action);
         if (action.type == AW_EVENT_END)
             result->code = action.code;
+        if (action.type == AW_EVENT_STAGE && stage (sched, queue, &action) < 0)
+            return aw_error_set (err, "out of memory in the simulation");
         if (action.type != AW_EVENT_START)
             continue;
         seconds = known (sim->seconds ? sim->seconds (sim->arg, &action)
                                       : aw_sched_expected (sched, action.task));
-        if (push (queue, (struct ending){ .t = action.t + seconds,
-                                          .seconds = seconds,
-                                          .task = action.task,
-                                          .attempt = action.attempt,
-                                          .node = action.node })
-            < 0)
+        if (begin (sched, queue, &action, &seconds) < 0)
             return aw_error_set (err, "out of memory in the simulation");
         if (++result->decisions % AW_SIMULATE_STRIDE == 0 && sim->go_on && !sim->go_on (sim->arg)) {
             errno = ECANCELED;
@@ -122,11 +205,12 @@ static int hand_in (struct aw_sched *sched,
 
 static int end_one (struct aw_sched *sched,
                     const struct aw_simulation *sim,
+                    struct queue *queue,
                     const struct ending *ending,
                     struct aw_error *err)
 {
     struct aw_event ev = {
-        .type = AW_EVENT_FINISH,
+        .type = ending->type,
         .t = ending->t,
         .task = ending->task,
         .attempt = ending->attempt,
@@ -135,8 +219,18 @@ static int end_one (struct aw_sched *sched,
         .seconds = ending->seconds,
     };
 
-    if (sim->ends)
+    if (ending->type == AW_EVENT_FINISH && sim->ends)
         sim->ends (sim->arg, &ev);
+    if (ending->type == AW_EVENT_RELEASE) {
+        const struct aw_graph *graph = aw_sched_graph (sched);
+        struct ending last = *ending;
+
+        last.type = AW_EVENT_FINISH;
+        last.t = copied (queue, ending->node, ending->t,
+                         graph->sets[aw_graph_task (graph, ending->task).set].stage_out_seconds);
+        if (last.t < 0 || push (queue, last) < 0)
+            return aw_error_set (err, "out of memory in the simulation");
+    }
     return hand_in (sched, sim, &ev, err);
 }
 
@@ -162,7 +256,8 @@ static int take_over (struct aw_sched *sched, struct queue *queue, struct aw_err
         double seconds = known (aw_sched_expected (sched, ev.task));
         double end = ev.t + seconds > now ? ev.t + seconds : now;
 
-        if (push (queue, (struct ending){ .t = end,
+        if (push (queue, (struct ending){ .type = AW_EVENT_FINISH,
+                                          .t = end,
                                           .seconds = end - ev.t,
                                           .task = ev.task,
                                           .attempt = ev.attempt,
@@ -202,7 +297,7 @@ int aw_simulate (struct aw_sched *sched,
          */
         while (rc == 0 && queue.n > 0 && queue.heap[0].t <= t) {
             struct ending ending = pop (&queue);
-            rc = end_one (sched, sim, &ending, err);
+            rc = end_one (sched, sim, &queue, &ending, err);
             result->end = t;
         }
         if (rc == 0)
@@ -212,6 +307,7 @@ int aw_simulate (struct aw_sched *sched,
     }
     saved = errno;
     free (queue.heap);
+    free (queue.copiers);
     errno = saved;
     return rc;
 }

@@ -62,7 +62,7 @@ test_expect_success 'all problems are told at once, each in a line' '
 	  "defaults": { "cpu": 4 },
 	  "tasks": {
 	    "simulate": { "after": ["infer"], "count": 0, "command": ["sim", "{indx}"] },
-	    "train": { "after": ["simulat"], "gpus": 0.5, "command": ["x"] },
+	    "train": { "after": ["simulat"], "gpus": 1.5, "command": ["x"] },
 	    "infer": { "after": ["simulate"], "comand": ["x"] } } }
 	END
     cat >expected <<-\END &&
@@ -70,7 +70,7 @@ test_expect_success 'all problems are told at once, each in a line' '
 	async-workflow: bad.json: defaults: unknown key "cpu": did you mean "cpus"?
 	async-workflow: bad.json: tasks.simulate.count: 0: must be from 1 to 10000000
 	async-workflow: bad.json: tasks.simulate.command[1]: unknown placeholder {indx}: did you mean {index}?
-	async-workflow: bad.json: tasks.train.gpus: 0.5: fractional GPUs are not yet supported: give a whole number
+	async-workflow: bad.json: tasks.train.gpus: 1.5: a task has whole GPUs, or a part of one alone: give a whole number, or one below 1
 	async-workflow: bad.json: tasks.infer: unknown key "comand": did you mean "command"?
 	async-workflow: bad.json: tasks.infer: nothing to run: give "command": ["program", ...] or "script": "..."
 	async-workflow: bad.json: tasks.train.after[0]: unknown task set "simulat": did you mean "simulate"?

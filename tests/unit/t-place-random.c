@@ -105,7 +105,7 @@ static uint32_t usable (const struct world *w,
 static bool gpu_fits (const struct world *w, const struct aw_demand *d, uint32_t g)
 {
     return w->used[g] + aw_demand_part (d) <= AW_GPU_WHOLE
-           && (!d->gpu_type || w->m.type[g] == d->gpu_type);
+           && (!d->gpu_type || !w->m.type[g] || w->m.type[g] == d->gpu_type);
 }
 
 static bool fits (const struct world *w, const struct aw_demand *d)
@@ -177,7 +177,7 @@ static void book (struct world *w, const struct slot *s, bool take)
          g = aw_idset_next (&s->gpus, g + 1)) {
         w->used[g] += take ? aw_demand_part (&s->demand) : -aw_demand_part (&s->demand);
         assert_true (g < w->m.n_gpus && w->used[g] <= AW_GPU_WHOLE);
-        assert_true (!s->demand.gpu_type || w->m.type[g] == s->demand.gpu_type);
+        assert_true (!s->demand.gpu_type || !w->m.type[g] || w->m.type[g] == s->demand.gpu_type);
     }
     w->mem += take ? s->demand.mem : -s->demand.mem;
     assert_true (w->mem <= MEM);

@@ -224,8 +224,15 @@ static void numbers (void **state)
           "tasks.a.count: unknown parameter {sim}: did you mean {sims}?" },
         { ONE ("'cpus': 0"), "tasks.a.cpus: 0: must be from 1 to 1048576" },
         { ONE ("'cpus': 0.5"), "tasks.a.cpus: 0.5: must be from 1 to 1048576" },
-        { ONE ("'gpus': 0.5"),
-          "tasks.a.gpus: 0.5: fractional GPUs are not yet supported: give a whole number" },
+        { ONE ("'gpus': 1.5"), "tasks.a.gpus: 1.5: a task has whole GPUs, or a part of one alone: "
+                               "give a whole number, or "
+                               "one below 1" },
+        { ONE ("'gpus': 0.0001"),
+          "tasks.a.gpus: 0.0001: a part of a GPU is at least 0.001 and at most 0.999" },
+        { ONE ("'gpus': 1, 'gpu_type': 'a 100'"),
+          "tasks.a.gpu_type: \"a 100\": not a type of GPUs: letters, digits and _.+- make one, as "
+          "\"a100\"; sinfo -o %G shows those of the cluster" },
+        { ONE ("'threads_per_core': 0"), "tasks.a.threads_per_core: 0: must be from 1 to 64" },
         { ONE ("'gpus': -0.5"), "tasks.a.gpus: -0.5: must be from 0 to 1048576" },
         { ONE ("'gpus': 1e12"), "tasks.a.gpus: 1e12: must be from 0 to 1048576" },
         { ONE ("'mem': '4X'"),
@@ -462,14 +469,14 @@ static void all_problems (void **state)
     (void)state;
     parse_document (
         HEAD "'iteration': 1, 'defaults': {'cpus': -1}, 'tasks': {'a': {'comand': 1, 'gpus': "
-             "0.5}, 'b': 7}}",
+             "1.5}, 'b': 7}}",
         &problems);
     assert_int_equal (problems.n_errors, 6);
     assert_non_null (
         strstr (problems.items[0].text, "unknown key \"iteration\": did you mean \"iterations\"?"));
     assert_non_null (strstr (problems.items[1].text, "defaults.cpus: "));
     assert_non_null (strstr (problems.items[2].text, "tasks.a: unknown key \"comand\""));
-    assert_non_null (strstr (problems.items[3].text, "tasks.a.gpus: 0.5"));
+    assert_non_null (strstr (problems.items[3].text, "tasks.a.gpus: 1.5"));
     assert_non_null (strstr (problems.items[4].text, "tasks.a: nothing to run"));
     assert_non_null (strstr (problems.items[5].text, "tasks.b: must be an object"));
     aw_problems_finish (&problems);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/stage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool aw_stage_concerns (const struct aw_graph *graph, uint32_t set)
+{
+    return graph->sets[set].stage_in == AW_STAGING_ASYNC;
+}
+
+static void fill_none (uint32_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = AW_NONE;
+}
+
+int aw_stage_init (struct aw_stage *stage, const struct aw_graph *graph)
+{
+    bool any = false;
+
+    memset (stage, 0, sizeof (*stage));
+    stage->graph = graph;
+    for (uint32_t s = 0; s < graph->n_sets; s++)
+        any = any || aw_stage_concerns (graph, s);
+    if (!any)
+        return 0;
+    stage->n_instances = aw_graph_n_instances (graph);
+    stage->queues = calloc (stage->n_instances, sizeof (*stage->queues));
+    stage->place = malloc (graph->n_tasks * sizeof (*stage->place));
+    if (!stage->queues || !stage->place)
+        return -1;
+    fill_none (stage->place, graph->n_tasks);
+    return 0;
+}
+
+void aw_stage_finish (struct aw_stage *stage)
+{
+    int saved = errno;
+
+    for (uint32_t i = 0; stage->queues && i < stage->n_instances; i++)
+        aw_ranges_finish (&stage->queues[i]);
+    free (stage->queues);
+    free (stage->place);
+    free (stage->load);
+    free (stage->last);
+    memset (stage, 0, sizeof (*stage));
+    errno = saved;
+}
+
+int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from)
+{
+    if (aw_stage_init (stage, from->graph) < 0 || aw_stage_add_nodes (stage, from->n_nodes) < 0)
+        goto fail;
+    if (!from->queues)
+        return 0;
+    for (uint32_t i = 0; i < stage->n_instances; i++)
+        if (aw_ranges_clone (&stage->queues[i], &from->queues[i]) < 0)
+            goto fail;
+    memcpy (stage->place, from->place, from->graph->n_tasks * sizeof (*stage->place));
+    if (from->n_nodes > 0) {
+        memcpy (stage->load, from->load, from->n_nodes * sizeof (*stage->load));
+        memcpy (stage->last, from->last, from->n_nodes * sizeof (*stage->last));
+    }
+    stage->n_queued = from->n_queued;
+    return 0;
+fail:
+    aw_stage_finish (stage);
+    errno = ENOMEM;
+    return -1;
+}
+
+int aw_stage_add_nodes (struct aw_stage *stage, uint32_t n)
+{
+    uint32_t *load, *last;
+
+    if (!stage->queues || n <= stage->n_nodes)
+        return 0;
+    load = realloc (stage->load, n * sizeof (*load));
+    if (!load)
+        return -1;
+    stage->load = load;
+    last = realloc (stage->last, n * sizeof (*last));
+    if (!last)
+        return -1;
+    stage->last = last;
+    memset (load + stage->n_nodes, 0, (n - stage->n_nodes) * sizeof (*load));
+    fill_none (last + stage->n_nodes, n - stage->n_nodes);
+    stage->n_nodes = n;
+    return 0;
+}
+
+static uint32_t instance_of (const struct aw_stage *stage, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (stage->graph, task);
+
+    return aw_graph_instance (stage->graph, at.iteration, at.set);
+}
+
+int aw_stage_push (struct aw_stage *stage, uint32_t first, uint32_t last, double t)
+{
+    if (aw_ranges_push (&stage->queues[instance_of (stage, first)], first, last, t) < 0)
+        return -1;
+    stage->n_queued += last - first + 1;
+    return 0;
+}
+
+static uint32_t part_of (uint64_t wanted, uint64_t all)
+{
+    if (all == 0 || wanted >= all)
+        return wanted > 0 ? AW_STAGE_FULL : 0;
+    return (uint32_t)(wanted * AW_STAGE_FULL / all);
+}
+
+static uint32_t larger (uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The part of NODE, empty, that a task of DEMAND takes: that of the scarcest resource. */
+static uint32_t weight (const struct aw_node *node, const struct aw_demand *demand)
+{
+    uint32_t part =
+        larger (part_of (demand->cpus, node->total.cpus), part_of (demand->gpus, node->total.gpus));
+
+    if (demand->gpu_share > 0)
+        part = larger (part, part_of (demand->gpu_share, 1000ull * node->total.gpus));
+    if (node->counts_mem)
+        part = larger (part, part_of (demand->mem, node->total.mem));
+    return larger (part, 1);
+}
+
+/* The part of NODE that is taken now. */
+static uint32_t busy (const struct aw_node *node)
+{
+    return larger (part_of (node->total.cpus - node->free.cpus, node->total.cpus),
+                   part_of (node->total.gpus - node->free.gpus, node->total.gpus));
+}
+
+static bool goes_before (const struct aw_stage *stage,
+                         const double *remaining,
+                         uint32_t a,
+                         uint32_t b)
+{
+    double ta, tb;
+
+    if (remaining[a] != remaining[b])
+        return remaining[a] > remaining[b];
+    ta = aw_ranges_front (&stage->queues[a])->t;
+    tb = aw_ranges_front (&stage->queues[b])->t;
+    return ta != tb ? ta < tb : a < b;
+}
+
+static uint32_t choose_node (const struct aw_stage *stage,
+                             const struct aw_pool *pool,
+                             const struct aw_demand *demand,
+                             uint32_t instance)
+{
+    uint32_t best = AW_NO_NODE, least = UINT32_MAX;
+
+    for (uint32_t n = 0; n < stage->n_nodes; n++) {
+        const struct aw_node *node = &pool->nodes[n];
+        uint32_t load = stage->load[n];
+        uint32_t all;
+
+        if (!aw_node_could_hold (node, demand)
+            || (load > 0 && load + weight (node, demand) > AW_STAGE_FULL))
+            continue;
+        all = load + busy (node);
+        if (best == AW_NO_NODE || all < least
+            || (all == least && stage->last[n] == instance && stage->last[best] != instance)) {
+            best = n;
+            least = all;
+        }
+    }
+    return best;
+}
+
+static struct aw_demand demand_of (const struct aw_stage *stage, uint32_t instance)
+{
+    return aw_set_demand (&stage->graph->sets[aw_graph_instance_set (stage->graph, instance)]);
+}
+
+bool aw_stage_next (const struct aw_stage *stage,
+                    const struct aw_pool *pool,
+                    const double *remaining,
+                    uint32_t *task,
+                    uint32_t *node)
+{
+    uint32_t first = AW_NONE;
+
+    if (stage->n_queued == 0)
+        return false;
+    for (uint32_t i = 0; i < stage->n_instances; i++) {
+        struct aw_demand demand;
+        uint32_t found;
+
+        if (aw_ranges_empty (&stage->queues[i])
+            || (first != AW_NONE && !goes_before (stage, remaining, i, first)))
+            continue;
+        demand = demand_of (stage, i);
+        found = choose_node (stage, pool, &demand, i);
+        if (found == AW_NO_NODE)
+            continue;
+        first = i;
+        *node = found;
+    }
+    if (first != AW_NONE)
+        *task = aw_ranges_front (&stage->queues[first])->first;
+    return first != AW_NONE;
+}
+
+int aw_stage_give (struct aw_stage *stage, const struct aw_pool *pool, uint32_t task, uint32_t node)
+{
+    uint32_t instance = instance_of (stage, task);
+    struct aw_demand demand = demand_of (stage, instance);
+
+    if (aw_ranges_remove (&stage->queues[instance], task) < 0)
+        return -1;
+    stage->n_queued--;
+    stage->place[task] = node;
+    stage->load[node] += weight (&pool->nodes[node], &demand);
+    stage->last[node] = instance;
+    return 0;
+}
+
+void aw_stage_started (struct aw_stage *stage, const struct aw_pool *pool, uint32_t task)
+{
+    uint32_t node = stage->queues ? stage->place[task] : AW_NONE;
+    struct aw_demand demand;
+
+    if (node == AW_NONE)
+        return;
+    demand = demand_of (stage, instance_of (stage, task));
+    stage->load[node] -= weight (&pool->nodes[node], &demand);
+    stage->place[task] = AW_NONE;
+}

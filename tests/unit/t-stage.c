@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Data staging in the scheduler, under the simulator's clock: data comes before CPUs and GPUs are
+ * taken, once a node where it is shared, and an attempt starts where its data is.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/history.h"
+#include "core/sched.h"
+#include "graphs.h"
+#include "model/simulate.h"
+
+enum { CPUS = 8, GPUS = 2 };
+
+static struct aw_sched *make (const struct aw_graph *g, uint32_t nodes)
+{
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_sched *s = aw_sched_create (g, &config, NULL);
+
+    assert_non_null (s);
+    assert_int_equal (aw_simulate_add_nodes (s, nodes, CPUS, GPUS, 0, NULL), 0);
+    return s;
+}
+
+/* COUNT tasks of one GPU that compute for 10 s and read for IN and write for OUT seconds. */
+static struct aw_graph *one_set (
+    uint32_t count, enum aw_staging mode, double in, double out, bool shared)
+{
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_set *set = graphs_set (g, "work", count, 1, GPUS, 10);
+
+    set->stage_in = in > 0 ? mode : AW_STAGING_NONE;
+    set->stage_out = out > 0 ? mode : AW_STAGING_NONE;
+    set->stage_in_seconds = in;
+    set->stage_out_seconds = out;
+    set->stage_shared = shared;
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    return g;
+}
+
+static double makespan (struct aw_graph *g, uint32_t nodes)
+{
+    struct aw_sched *s = make (g, nodes);
+    struct aw_simulated result;
+    struct aw_error err = { "" };
+
+    if (aw_simulate (s, NULL, &result, &err) < 0)
+        fail_msg ("%s", err.text);
+    assert_int_equal (result.code, 0);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+    return result.end;
+}
+
+/* One task at a time on one node; copies as long as the computing. */
+static void hiding (void **state)
+{
+    double none = makespan (one_set (20, AW_STAGING_NONE, 0, 0, false), 1);
+    double sync = makespan (one_set (20, AW_STAGING_SYNC, 10, 0, false), 1);
+    double async = makespan (one_set (20, AW_STAGING_ASYNC, 10, 0, false), 1);
+
+    (void)state;
+    assert_true (none == 200);
+    assert_true (sync == 400);
+    assert_true (async == 210); /* the first has nothing to hide behind */
+    assert_true (makespan (one_set (20, AW_STAGING_SYNC, 0, 10, false), 1) == 400);
+    assert_true (makespan (one_set (20, AW_STAGING_ASYNC, 0, 10, false), 1) == 210);
+    /* Copies to and from a node share its way: what is hidden is the half. */
+    assert_true (makespan (one_set (20, AW_STAGING_SYNC, 10, 10, false), 1) == 600);
+    assert_true (makespan (one_set (20, AW_STAGING_ASYNC, 10, 10, false), 1) <= 420);
+}
+
+static void sharing (void **state)
+{
+    (void)state;
+    /* 64 tasks read one thing on 4 nodes: four copies at once, then 16 rounds. */
+    assert_true (makespan (one_set (64, AW_STAGING_ASYNC, 100, 0, true), 4) == 260);
+    assert_true (makespan (one_set (64, AW_STAGING_SYNC, 100, 0, true), 4) == 260);
+    assert_true (makespan (one_set (64, AW_STAGING_ASYNC, 100, 0, false), 4) > 1600);
+}
+
+/* While its data comes, others have the GPUs; a task that came first does not lose its turn. */
+static void others_meanwhile (void **state)
+{
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_set *set = graphs_set (g, "staged", 1, 1, GPUS, 10);
+
+    (void)state;
+    set->stage_in = AW_STAGING_ASYNC;
+    set->stage_in_seconds = 25;
+    graphs_set (g, "plain", 10, 1, GPUS, 10);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    assert_true (makespan (g, 1) == 110); /* 11 tasks, without a gap */
+}
+
+/*
+ * Random graphs: what must hold at every event
+ */
+
+struct watch {
+    const struct aw_graph *graph;
+    struct aw_sched *twin; /* is told all and must agree */
+    struct aw_history history;
+    uint8_t *where; /* by task: node of its data + 1; 0: none came */
+    uint8_t *begun; /* by task: node to which its data comes + 1 */
+    uint32_t n_stages, n_starts, n_finishes, n_releases;
+};
+
+static void observe (void *arg, const struct aw_event *ev)
+{
+    struct watch *w = arg;
+    struct aw_error err = { "" };
+    const struct aw_set *set =
+        ev->task == AW_NONE ? NULL : &w->graph->sets[aw_graph_task (w->graph, ev->task).set];
+
+    if (aw_history_handle (&w->history, ev, &err) < 0)
+        fail_msg ("history at %g: %s", ev->t, err.text);
+    if (aw_sched_handle (w->twin, ev, &err) < 0)
+        fail_msg ("replay at %g: %s", ev->t, err.text);
+    switch (ev->type) {
+    case AW_EVENT_STAGE:
+        assert_int_equal (set->stage_in, AW_STAGING_ASYNC);
+        w->begun[ev->task] = (uint8_t)(ev->node + 1);
+        w->where[ev->task] = 0;
+        w->n_stages++;
+        break;
+    case AW_EVENT_STAGED:
+        assert_int_equal (w->begun[ev->task], ev->node + 1);
+        w->where[ev->task] = (uint8_t)(ev->node + 1);
+        break;
+    case AW_EVENT_START:
+        if (set->stage_in == AW_STAGING_ASYNC)
+            assert_int_equal (w->where[ev->task], ev->node + 1);
+        w->n_starts++;
+        break;
+    case AW_EVENT_RELEASE:
+        assert_int_equal (set->stage_out, AW_STAGING_ASYNC);
+        w->n_releases++;
+        break;
+    case AW_EVENT_FINISH:
+        w->n_finishes++;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Some fail, and are tried again. */
+static void some_fail (void *arg, struct aw_event *finish)
+{
+    (void)arg;
+    if (finish->task % 7 == 3 && finish->attempt == 0) {
+        finish->status = AW_STATUS_FAILED;
+        finish->code = 1;
+    }
+}
+
+static void random_run (uint64_t seed)
+{
+    struct aw_graph *g = graphs_layered (&seed, CPUS, GPUS);
+    struct aw_simulation sim = { .observe = observe, .ends = some_fail };
+    struct aw_simulated result;
+    struct aw_error err = { "" };
+    struct watch w = { .graph = g };
+    struct aw_sched *s;
+    uint32_t staged = 0;
+
+    for (uint32_t i = 0; i < g->n_sets; i++) {
+        g->sets[i].stage_in = graphs_below (&seed, 3);
+        g->sets[i].stage_out = graphs_below (&seed, 3);
+        g->sets[i].stage_shared = graphs_below (&seed, 2);
+        g->sets[i].stage_in_seconds = graphs_below (&seed, 20);
+        g->sets[i].stage_out_seconds = graphs_below (&seed, 20);
+        g->sets[i].retry.count = 2;
+    }
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    s = make (g, 3);
+    w.twin = make (g, 3);
+    w.where = calloc (g->n_tasks, 1);
+    w.begun = calloc (g->n_tasks, 1);
+    assert_int_equal (aw_history_init (&w.history, g, NULL), 0);
+    for (uint32_t n = 0; n < 3; n++) {
+        struct aw_event node = { .type = AW_EVENT_NODE, .node = n, .name = "n" };
+
+        assert_int_equal (aw_idset_add (&node.cpus, 0, CPUS - 1), 0);
+        assert_int_equal (aw_idset_add (&node.gpus, 0, GPUS - 1), 0);
+        assert_int_equal (aw_history_handle (&w.history, &node, &err), 0);
+        aw_idset_finish (&node.cpus);
+        aw_idset_finish (&node.gpus);
+    }
+    sim.arg = &w;
+    if (aw_simulate (s, &sim, &result, &err) < 0)
+        fail_msg ("%s", err.text);
+    assert_int_equal (result.code, 0);
+    for (uint32_t task = 0; task < g->n_tasks; task++) {
+        staged += g->sets[aw_graph_task (g, task).set].stage_in == AW_STAGING_ASYNC;
+        assert_int_equal (aw_history_state (&w.history, task), AW_TASK_COMPLETED);
+    }
+    assert_true (w.n_stages >= staged);
+    assert_int_equal (w.n_starts, w.n_finishes);
+    assert_int_equal (aw_sched_pool (s)->free.cpus, 3 * CPUS);
+    assert_int_equal (aw_sched_pool (s)->free.gpus, 3 * GPUS);
+    assert_true (aw_sched_ended (w.twin));
+    assert_int_equal (aw_sched_counts (w.twin, AW_NONE).done, g->n_tasks);
+    free (w.where);
+    free (w.begun);
+    aw_history_finish (&w.history);
+    aw_sched_destroy (w.twin);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+static void random_runs (void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++)
+        random_run (seed * 7919);
+}
+
+/* Nothing but what is READY, out of the way of the next action of TYPE. */
+static struct aw_event next_of (struct aw_sched *s, enum aw_event_type type)
+{
+    struct aw_event action;
+
+    while (aw_sched_next (s, &action))
+        if (action.type == type)
+            return action;
+    fail_msg ("no %s", aw_event_type_name (type));
+    return action;
+}
+
+/* A copy that fails ends the attempt; a lost node has the data brought elsewhere. */
+static void failing (void **state)
+{
+    struct aw_graph *g = one_set (1, AW_STAGING_ASYNC, 5, 0, false);
+    struct aw_event ev, first;
+    struct aw_error err = { "" };
+    struct aw_sched *s;
+
+    (void)state;
+    g->sets[0].retry.count = 1;
+    s = make (g, 2);
+    first = next_of (s, AW_EVENT_STAGE);
+    assert_int_equal (aw_sched_counts (s, 0).running, 1);
+    assert_int_equal (aw_sched_pool (s)->free.gpus, 2 * GPUS);
+    ev = (struct aw_event){ .type = AW_EVENT_STAGED, .t = 1, .node = 1 - first.node };
+    assert_int_equal (aw_sched_handle (s, &ev, &err), -1);
+    ev = (struct aw_event){ .type = AW_EVENT_FINISH,
+                            .t = 2,
+                            .node = first.node,
+                            .status = AW_STATUS_FAILED,
+                            .reason = "no such file" };
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    first = next_of (s, AW_EVENT_STAGE);
+    assert_int_equal (first.attempt, 1);
+    ev = (struct aw_event){ .type = AW_EVENT_NODE_LOST, .t = 3, .node = first.node };
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    ev = next_of (s, AW_EVENT_STAGE);
+    assert_int_equal (ev.attempt, 2);
+    assert_int_equal (ev.node, 1 - first.node);
+    ev.type = AW_EVENT_STAGED;
+    ev.t = 4;
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    ev = next_of (s, AW_EVENT_START);
+    assert_int_equal (ev.node, 1 - first.node);
+    assert_int_equal (aw_sched_pool (s)->free.gpus, 0);
+    ev.type = AW_EVENT_RELEASE;
+    ev.t = 5;
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    assert_int_equal (aw_sched_pool (s)->free.gpus, GPUS);
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0); /* twice is once */
+    assert_int_equal (aw_sched_pool (s)->free.gpus, GPUS);
+    ev.type = AW_EVENT_FINISH;
+    ev.status = AW_STATUS_COMPLETED;
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    assert_int_equal (aw_sched_pool (s)->free.gpus, GPUS);
+    assert_int_equal (next_of (s, AW_EVENT_END).code, 0);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+/* Stopped while data comes: the attempt is told to end, and the task is still to be done. */
+static void stopping (void **state)
+{
+    struct aw_graph *g = one_set (4, AW_STAGING_ASYNC, 5, 0, false);
+    struct aw_sched *s = make (g, 1);
+    struct aw_event ev, stage = next_of (s, AW_EVENT_STAGE);
+    struct aw_error err;
+
+    (void)state;
+    ev = (struct aw_event){ .type = AW_EVENT_STOP, .t = 1, .code = 1, .node = AW_NONE };
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    assert_int_equal (next_of (s, AW_EVENT_KILL).task, stage.task);
+    ev = (struct aw_event){ .type = AW_EVENT_FINISH,
+                            .t = 2,
+                            .task = stage.task,
+                            .node = stage.node,
+                            .status = AW_STATUS_CANCELLED };
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    assert_int_equal (next_of (s, AW_EVENT_END).code, 3);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (hiding),           cmocka_unit_test (sharing),
+        cmocka_unit_test (others_meanwhile), cmocka_unit_test (random_runs),
+        cmocka_unit_test (failing),          cmocka_unit_test (stopping),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
