@@ -467,10 +467,13 @@ static int read_lines (struct reader *reader,
 static int open_file (const char *path, struct aw_error *err)
 {
     struct stat st;
-    int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+    /* A FIFO must not hold us up, nor a link lead to a device, which opening may set going. */
+    int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 
     if (fd < 0)
-        return aw_error_set (err, "%s: %s", path, strerror (errno));
+        return aw_error_set (err, "%s: %s", path,
+                             errno == ELOOP ? "a symbolic link, not a regular file"
+                                            : strerror (errno));
     if (fstat (fd, &st) < 0 || !S_ISREG (st.st_mode)) {
         close (fd);
         return aw_error_set (err, "%s: not a regular file", path);

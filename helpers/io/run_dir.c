@@ -85,6 +85,48 @@ char *aw_run_dir_create (const char *dir, const char *name, const char *job, str
     return absolute;
 }
 
+static int check_own (const struct stat *st, mode_t kind, const char *name, struct aw_error *err)
+{
+    if ((st->st_mode & S_IFMT) != kind)
+        return aw_error_set (err,
+                             S_ISLNK (st->st_mode) ? "%s: a symbolic link"
+                             : kind == S_IFDIR     ? "%s: not a directory"
+                                                   : "%s: not a regular file",
+                             name);
+    if (st->st_uid != geteuid ())
+        return aw_error_set (err, "%s: it is not yours: what stands in it would be executed", name);
+    if (st->st_mode & (S_IWGRP | S_IWOTH))
+        return aw_error_set (
+            err, "%s: others can write to it: what stands in it would be executed: chmod go-w it",
+            name);
+    return 0;
+}
+
+int aw_run_dir_check_own (const char *dir, struct aw_error *err)
+{
+    static const char *const files[] = { AW_RUN_WORKFLOW, AW_RUN_JOURNAL };
+    /* One directory for all that is looked at, whatever becomes of its name meanwhile. */
+    int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+    int rc = -1;
+
+    if (fd < 0 || fstat (fd, &st) < 0)
+        aw_error_set (err, "%s: %s", dir, strerror (errno));
+    else
+        rc = check_own (&st, S_IFDIR, dir, err);
+    for (size_t i = 0; rc == 0 && i < sizeof (files) / sizeof (files[0]); i++) {
+        if (fstatat (fd, files[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+            rc = aw_error_set (err, "%s: %s", files[i], strerror (errno));
+        else
+            rc = check_own (&st, S_IFREG, files[i], err);
+        if (rc < 0)
+            aw_error_prefix (err, dir);
+    }
+    if (fd >= 0)
+        close (fd);
+    return rc;
+}
+
 static int write_all (int fd, const char *text, size_t size)
 {
     while (size) {

@@ -21,6 +21,12 @@
  */
 char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err);
 
+/* Is DIR a run directory of this user alone, as it must be where what stands in it decides what is
+ * executed: directory, workflow file and journal are ours, regular, no symbolic links, and nobody
+ * else can write to them. 0, or -1 with text.
+ */
+int aw_run_dir_check_own (const char *dir, struct aw_error *err);
+
 /* Writes the copy of the workflow file. 0, or -1 with text. */
 int aw_run_dir_write_workflow (const char *dir,
                                const char *text,

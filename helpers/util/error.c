@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/utf8.h"
+
 static void mark_cut (struct aw_error *err)
 {
     memcpy (err->text + sizeof (err->text) - 4, "...", 4);
@@ -46,11 +48,32 @@ int aw_error_prefix (struct aw_error *err, const char *prefix)
     return aw_error_set (err, "%s: %s", prefix, old.text);
 }
 
+/* Texts quote what others have written: names, journals. What could steer a terminal becomes "?":
+ * control characters, C1 ones included, and bytes that are no UTF-8.
+ */
+static void make_plain (char *text, size_t size)
+{
+    for (size_t i = 0, n; i < size; i += n) {
+        unsigned char c = (unsigned char)text[i];
+
+        n = aw_utf8_length (text + i, size - i);
+        if (n == 2 && c == 0xc2 && (unsigned char)text[i + 1] < 0xa0)
+            memcpy (text + i, "??", 2);
+        else if (n == 0 || c < 0x20 || c == 0x7f) {
+            text[i] = '?';
+            n = 1;
+        }
+    }
+}
+
 void aw_error_print (const struct aw_error *err)
 {
     char line[sizeof (err->text) + 32];
     int n = snprintf (line, sizeof (line), "async-workflow: %s\n", err->text);
-    ssize_t rc = write (STDERR_FILENO, line, (size_t)n);
+    ssize_t rc;
+
+    make_plain (line, (size_t)n - 1);
+    rc = write (STDERR_FILENO, line, (size_t)n);
 
     (void)rc; /* nobody is left to tell */
 }

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Run directories: made for their user alone, never in the place of something else, and looked at
+ * before what stands in them is trusted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "io/run_dir.h"
+
+static char top[32];
+
+static int setup (void **state)
+{
+    (void)state;
+    strcpy (top, "/tmp/aw-run-dir.XXXXXX");
+    assert_non_null (mkdtemp (top));
+    assert_int_equal (chdir (top), 0);
+    umask (0); /* the worst that a user may have */
+    return 0;
+}
+
+static int teardown (void **state)
+{
+    char line[64];
+
+    (void)state;
+    assert_int_equal (chdir ("/"), 0);
+    snprintf (line, sizeof (line), "rm -rf '%s'", top);
+    return system (line);
+}
+
+static mode_t mode_of (const char *path)
+{
+    struct stat st;
+
+    assert_int_equal (lstat (path, &st), 0);
+    return st.st_mode & 07777;
+}
+
+static void make_file (const char *path)
+{
+    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true (fd >= 0);
+    close (fd);
+}
+
+static void make_good (void)
+{
+    struct aw_error err = { "" };
+    char *path = aw_run_dir_create ("good", "n", NULL, &err);
+
+    assert_non_null (path);
+    free (path);
+    assert_int_equal (aw_run_dir_write_workflow ("good", "{}", 2, &err), 0);
+    make_file ("good/" AW_RUN_JOURNAL);
+}
+
+static void modes (void **state)
+{
+    (void)state;
+    make_good ();
+    assert_int_equal (mode_of ("good"), 0700);
+    assert_int_equal (mode_of ("good/" AW_RUN_LOGS), 0700);
+    assert_int_equal (mode_of ("good/" AW_RUN_WORKFLOW), 0600);
+    assert_int_equal (aw_run_dir_check_own ("good", NULL), 0);
+}
+
+/* What is there already, whatever it is and whoever's, is not taken. */
+static void not_taken (void **state)
+{
+    static const char *const names[] = { "directory", "link", "dangling", "file", "fifo" };
+    struct aw_error err = { "" };
+    char *path;
+
+    (void)state;
+    assert_int_equal (mkdir ("directory", 0777), 0);
+    assert_int_equal (symlink ("directory", "link"), 0);
+    assert_int_equal (symlink ("nowhere", "dangling"), 0);
+    make_file ("file");
+    assert_int_equal (mkfifo ("fifo", 0666), 0);
+    for (size_t i = 0; i < sizeof (names) / sizeof (names[0]); i++) {
+        assert_null (aw_run_dir_create (names[i], "n", NULL, &err));
+        assert_non_null (strstr (err.text, "File exists: give another directory"));
+    }
+    assert_int_equal (access ("nowhere", F_OK), -1);
+    assert_int_equal (access ("directory/" AW_RUN_LOGS, F_OK), -1);
+    /* A name of our own choice goes around what is there. */
+    assert_int_equal (symlink ("directory", "n-7"), 0);
+    path = aw_run_dir_create (NULL, "n", "7", &err);
+    assert_non_null (path);
+    assert_string_equal (strrchr (path, '/'), "/n-7.1");
+    free (path);
+    /* Names are one component, whatever they are made of. */
+    path = aw_run_dir_create (NULL, "../x\n", "/etc", &err);
+    assert_non_null (path);
+    assert_string_equal (strrchr (path, '/'), "/_._x_-_etc");
+    free (path);
+}
+
+static void expect_refused (const char *dir, const char *why)
+{
+    struct aw_error err = { "" };
+
+    assert_int_equal (aw_run_dir_check_own (dir, &err), -1);
+    if (!strstr (err.text, why))
+        fail_msg ("\"%s\", not \"%s\"", err.text, why);
+}
+
+static void not_our_own (void **state)
+{
+    (void)state;
+    make_good ();
+    expect_refused ("nowhere", "nowhere: No such file or directory");
+    expect_refused ("good/" AW_RUN_WORKFLOW, "Not a directory");
+    assert_int_equal (symlink ("good", "way"), 0);
+    assert_int_equal (aw_run_dir_check_own ("way", NULL), 0); /* where it leads is what counts */
+
+    assert_int_equal (chmod ("good", 0770), 0);
+    expect_refused ("good", "good: others can write to it");
+    assert_int_equal (chmod ("good", 0755), 0); /* they may read it, if the user says so */
+    assert_int_equal (aw_run_dir_check_own ("good", NULL), 0);
+    assert_int_equal (chmod ("good/" AW_RUN_JOURNAL, 0602), 0);
+    expect_refused ("good", "good: journal.jsonl: others can write to it");
+
+    assert_int_equal (unlink ("good/" AW_RUN_JOURNAL), 0);
+    expect_refused ("good", "good: journal.jsonl: No such file or directory");
+    assert_int_equal (symlink ("/dev/zero", "good/" AW_RUN_JOURNAL), 0);
+    expect_refused ("good", "good: journal.jsonl: a symbolic link");
+    assert_int_equal (unlink ("good/" AW_RUN_JOURNAL), 0);
+    assert_int_equal (mkfifo ("good/" AW_RUN_JOURNAL, 0600), 0);
+    expect_refused ("good", "good: journal.jsonl: not a regular file");
+    assert_int_equal (unlink ("good/" AW_RUN_JOURNAL), 0);
+    make_file ("good/" AW_RUN_JOURNAL);
+    if (geteuid () != 0)
+        skip (); /* files of somebody else take root to make */
+    assert_int_equal (chown ("good/" AW_RUN_WORKFLOW, 65534, 65534), 0);
+    expect_refused ("good", "good: workflow.json: it is not yours");
+    assert_int_equal (chown ("good/" AW_RUN_WORKFLOW, 0, 0), 0);
+    assert_int_equal (chown ("good", 65534, 65534), 0);
+    expect_refused ("good", "good: it is not yours");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, setup, teardown)
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = { TEST (modes), TEST (not_taken), TEST (not_our_own) };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
