@@ -268,7 +268,8 @@ static void put_utilization (const struct aw_report *report, struct aw_textbuf *
     }
     for (size_t i = 0; i + 1 < n; i++) {
         add_to_bins (cpus, width, steps[i].t - from, steps[i + 1].t - from, steps[i].cpus);
-        add_to_bins (gpus, width, steps[i].t - from, steps[i + 1].t - from, steps[i].gpus);
+        add_to_bins (gpus, width, steps[i].t - from, steps[i + 1].t - from,
+                     (double)steps[i].gpu_parts / AW_GPU_WHOLE);
     }
     free (steps);
     open_group (out, "utilization", '{');

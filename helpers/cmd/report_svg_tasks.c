@@ -176,7 +176,7 @@ static double part_of_node (const struct aw_history *history, const struct aw_he
 {
     const struct aw_history_node *node = &history->nodes[held->node];
     double cpus = node->cpus ? (double)held->cpus / node->cpus : 0;
-    double gpus = node->gpus ? (double)held->gpus / node->gpus : 0;
+    double gpus = node->gpus ? (double)held->gpu_parts / AW_GPU_WHOLE / node->gpus : 0;
 
     return fmax (cpus, gpus);
 }
@@ -298,7 +298,7 @@ static void put_load (struct aw_svg *svg, const char *id, const struct aw_box *b
         const struct aw_attempt *a = &history->attempts[i];
         uint32_t tone, group = group_of (svg, a, &tone);
         aw_bins_add (&bins, 0, group * tones + tone, a->start, aw_history_end (history, a),
-                     (double)(gpus ? a->gpus : a->cpus) / all);
+                     (gpus ? (double)a->gpu_parts / AW_GPU_WHOLE : a->cpus) / all);
     }
     aw_textbuf_printf (svg->out, "<g class=\"load\" id=\"%s\">\n", id);
     put_stack (svg, &bins, 0, box);

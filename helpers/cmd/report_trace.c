@@ -48,8 +48,8 @@ static void put_slice (const struct aw_report *report,
     put_time (out, ",\"ts\":", a->start);
     put_time (out, ",\"dur\":", aw_history_end (history, a) - a->start);
     aw_textbuf_printf (out,
-                       ",\"args\":{\"attempt\":%u,\"cpus\":%u,\"gpus\":%u,\"waited\":", a->attempt,
-                       slice->held.cpus, slice->held.gpus);
+                       ",\"args\":{\"attempt\":%u,\"cpus\":%u,\"gpus\":%g,\"waited\":", a->attempt,
+                       slice->held.cpus, (double)slice->held.gpu_parts / AW_GPU_WHOLE);
     aw_textbuf_fixed (out, a->start - a->ready, 6);
     if (!isnan (a->finish)) {
         aw_textbuf_printf (out, ",\"status\":\"%s\",\"code\":%d,\"signal\":%d,\"cpu_seconds\":",
@@ -102,7 +102,8 @@ static void put_load (const struct aw_report *report, struct aw_textbuf *out)
             continue;
         aw_textbuf_puts (out, ",\n{\"ph\":\"C\",\"name\":\"busy GPUs\",\"pid\":0");
         put_time (out, ",\"ts\":", steps[i].t);
-        aw_textbuf_printf (out, ",\"args\":{\"gpus\":%u}}", steps[i].gpus);
+        aw_textbuf_printf (out, ",\"args\":{\"gpus\":%g}}",
+                           (double)steps[i].gpu_parts / AW_GPU_WHOLE);
     }
     free (steps);
 }

@@ -44,12 +44,13 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_summary *sum = &report->summary;
     const struct aw_history *history = &report->history;
-    uint32_t cpus = 0, gpus = 0;
+    uint32_t cpus = 0;
+    double gpus = 0;
     char time[32];
 
     for (uint32_t i = 0; i < history->n_nodes; i++) {
         cpus += history->nodes[i].busy_cpus;
-        gpus += history->nodes[i].busy_gpus;
+        gpus += history->nodes[i].busy_gpu_parts;
     }
     aw_textbuf_plain (out, report->workflow->name, strlen (report->workflow->name));
     aw_textbuf_printf (out, ": %s, %u of %u tasks done, %s",
@@ -63,7 +64,7 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, "\n%u node%s, %u of %u CPUs busy", sum->n_nodes,
                            sum->n_nodes == 1 ? "" : "s", cpus, sum->cpus);
         if (sum->gpus)
-            aw_textbuf_printf (out, ", %u of %u GPUs busy", gpus, sum->gpus);
+            aw_textbuf_printf (out, ", %.4g of %u GPUs busy", gpus / AW_GPU_WHOLE, sum->gpus);
     }
     aw_textbuf_puts (out, "\n\n");
 }

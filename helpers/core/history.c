@@ -164,11 +164,13 @@ static struct aw_held held_by_start (const struct aw_history *history,
                                      uint32_t i)
 {
     const struct aw_part *more = i ? &ev->more[i - 1] : NULL;
+    struct aw_demand demand =
+        aw_set_demand (&history->graph->sets[aw_graph_task (history->graph, ev->task).set]);
 
     return (struct aw_held){
         .node = history->first_node + (more ? more->node : ev->node),
         .cpus = aw_idset_count (more ? &more->cpus : &ev->cpus),
-        .gpus = aw_idset_count (more ? &more->gpus : &ev->gpus),
+        .gpu_parts = aw_idset_count (more ? &more->gpus : &ev->gpus) * aw_demand_part (&demand),
     };
 }
 
@@ -176,13 +178,13 @@ struct aw_held aw_history_held (const struct aw_history *history,
                                 const struct aw_attempt *a,
                                 uint32_t i)
 {
-    struct aw_held held = { a->node, a->cpus, a->gpus };
+    struct aw_held held = { a->node, a->cpus, a->gpu_parts };
 
     if (i > 0)
         return history->more[a->more + i - 1];
     for (uint32_t k = 0; k < a->n_more; k++) {
         held.cpus -= history->more[a->more + k].cpus;
-        held.gpus -= history->more[a->more + k].gpus;
+        held.gpu_parts -= history->more[a->more + k].gpu_parts;
     }
     return held;
 }
@@ -194,7 +196,7 @@ static void give_back (struct aw_history *history, const struct aw_attempt *a)
         struct aw_held held = aw_history_held (history, a, i);
 
         history->nodes[held.node].busy_cpus -= held.cpus;
-        history->nodes[held.node].busy_gpus -= held.gpus;
+        history->nodes[held.node].busy_gpu_parts -= held.gpu_parts;
     }
 }
 
@@ -214,7 +216,8 @@ static int check_held (const struct aw_history *history,
     node = &history->nodes[held.node];
     if (!isnan (node->lost))
         return refuse (history, ev->task, "starts on a node that was lost", err);
-    if (held.cpus > node->cpus - node->busy_cpus || held.gpus > node->gpus - node->busy_gpus)
+    if (held.cpus > node->cpus - node->busy_cpus
+        || held.gpu_parts > (uint64_t)node->gpus * AW_GPU_WHOLE - node->busy_gpu_parts)
         return refuse (history, ev->task, "starts on CPUs or GPUs that its node does not have free",
                        err);
     return 0;
@@ -251,9 +254,9 @@ static void hold (struct aw_history *history, struct aw_attempt *a, const struct
         struct aw_held held = held_by_start (history, ev, i);
 
         a->cpus += held.cpus;
-        a->gpus += held.gpus;
+        a->gpu_parts += held.gpu_parts;
         history->nodes[held.node].busy_cpus += held.cpus;
-        history->nodes[held.node].busy_gpus += held.gpus;
+        history->nodes[held.node].busy_gpu_parts += held.gpu_parts;
         if (i > 0)
             history->more[history->n_more++] = held;
     }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/demand.h"
 #include "core/event.h"
 #include "core/graph.h"
 #include "util/error.h"
@@ -17,8 +18,8 @@ struct aw_attempt {
     uint32_t attempt;
     uint32_t previous; /* index of the same task's attempt before, AW_NONE: this is the first */
     uint32_t node; /* the first of its nodes */
-    uint32_t cpus; /* numbers of them, on all its nodes */
-    uint32_t gpus;
+    uint32_t cpus; /* their number, on all its nodes */
+    uint32_t gpu_parts; /* of GPUs, in thousandths (core/demand.h), on all its nodes */
     uint32_t n_more; /* further nodes; see aw_history_held */
     size_t more; /* private: where those begin */
     double ready; /* t; NAN: not seen */
@@ -39,13 +40,13 @@ struct aw_attempt {
 /* What an attempt holds of one node. */
 struct aw_held {
     uint32_t node;
-    uint32_t cpus, gpus;
+    uint32_t cpus, gpu_parts;
 };
 
 struct aw_history_node {
     char *name;
     uint32_t cpus, gpus;
-    uint32_t busy_cpus, busy_gpus; /* held by tasks, now */
+    uint32_t busy_cpus, busy_gpu_parts; /* held by tasks, now */
     double joined; /* t */
     double lost; /* t; NAN: not lost */
 };
@@ -162,7 +163,7 @@ int aw_history_chain (const struct aw_history *history, uint32_t **chain, size_t
  */
 struct aw_step {
     double t;
-    uint32_t cpus, gpus;
+    uint32_t cpus, gpu_parts;
 };
 int aw_history_load (const struct aw_history *history, struct aw_step **steps, size_t *n);
 

@@ -111,7 +111,7 @@ int aw_history_chain (const struct aw_history *history, uint32_t **chain, size_t
 
 struct end {
     double t;
-    uint32_t cpus, gpus;
+    uint32_t cpus, gpu_parts;
 };
 
 static int compare_ends (const void *a, const void *b)
@@ -136,14 +136,15 @@ static size_t merge (const struct aw_history *history,
 
         for (; e < n && ends[e].t <= t; e++) {
             now.cpus -= ends[e].cpus; /* unsigned: what ends at its start is added just below */
-            now.gpus -= ends[e].gpus;
+            now.gpu_parts -= ends[e].gpu_parts;
         }
         for (; s < n && history->attempts[s].start <= t; s++) {
             now.cpus += history->attempts[s].cpus;
-            now.gpus += history->attempts[s].gpus;
+            now.gpu_parts += history->attempts[s].gpu_parts;
         }
         now.t = t;
-        if (!n_steps || now.cpus != steps[n_steps - 1].cpus || now.gpus != steps[n_steps - 1].gpus)
+        if (!n_steps || now.cpus != steps[n_steps - 1].cpus
+            || now.gpu_parts != steps[n_steps - 1].gpu_parts)
             steps[n_steps++] = now;
     }
     return n_steps;
@@ -165,8 +166,9 @@ int aw_history_load (const struct aw_history *history, struct aw_step **steps, s
     }
     for (size_t i = 0; i < n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
-        ends[i] =
-            (struct end){ .t = aw_history_end (history, a), .cpus = a->cpus, .gpus = a->gpus };
+        ends[i] = (struct end){ .t = aw_history_end (history, a),
+                                .cpus = a->cpus,
+                                .gpu_parts = a->gpu_parts };
     }
     qsort (ends, n_attempts, sizeof (*ends), compare_ends);
     *n = merge (history, ends, *steps);

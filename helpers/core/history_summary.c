@@ -86,7 +86,7 @@ void aw_history_summary (const struct aw_history *history, struct aw_summary *su
         double held = aw_history_end (history, a) - a->start;
 
         cpu_busy += held * a->cpus;
-        gpu_busy += held * a->gpus;
+        gpu_busy += held * a->gpu_parts / AW_GPU_WHOLE;
         spread_add (&gap, a->start - a->ready);
         summary->retried += a->attempt > 0;
         if (isnan (a->finish))

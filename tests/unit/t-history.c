@@ -378,9 +378,9 @@ static void end_one (struct random_run *run)
     assert_int_equal (aw_history_handle (&run->history, &ev, NULL), 0);
     run->done[id] = ev.status == AW_STATUS_COMPLETED;
     run->work += ev.seconds * last->cpus;
-    run->gpu_work += ev.seconds * last->gpus;
+    run->gpu_work += ev.seconds * last->gpu_parts / AW_GPU_WHOLE;
     run->free_cpus += last->cpus;
-    run->free_gpus += last->gpus;
+    run->free_gpus += last->gpu_parts / AW_GPU_WHOLE;
     run->running[i] = run->running[--run->n_running];
 }
 
@@ -394,9 +394,9 @@ static void check_load (const struct random_run *run)
     assert_int_equal (aw_history_load (&run->history, &steps, &n), 0);
     for (size_t i = 0; i + 1 < n; i++) {
         assert_true (steps[i + 1].t > steps[i].t);
-        assert_true (steps[i].cpus <= 8 && steps[i].gpus <= 4);
+        assert_true (steps[i].cpus <= 8 && steps[i].gpu_parts <= 4 * AW_GPU_WHOLE);
         cpus += (steps[i + 1].t - steps[i].t) * steps[i].cpus;
-        gpus += (steps[i + 1].t - steps[i].t) * steps[i].gpus;
+        gpus += (steps[i + 1].t - steps[i].t) * steps[i].gpu_parts / AW_GPU_WHOLE;
     }
     assert_int_equal (steps[n - 1].cpus, 0);
     free (steps);
