@@ -56,6 +56,21 @@ test_expect_success 'a run that failed, with tasks skipped' '
     run 1 skip skip.json && again skip 87 && grep -q "\"event\":\"skip\"" skip/journal.jsonl
 '
 
+# Tasks that share one GPU, two at a time for want of it, beside tasks with whole cores.
+cat >parts.json <<\END
+{ "async-workflow": 1, "tasks": {
+    "part": { "count": 9, "gpus": 0.4, "script": "sleep 0.0{index}" },
+    "core": { "count": 9, "cpus": 2, "threads_per_core": 1, "script": "sleep 0.0{index}" } } }
+END
+
+test_expect_success 'parts of a GPU' '
+    run 0 parts --gpus 1 parts.json && again parts 18 &&
+    async-workflow report --format trace parts >trace.json &&
+    grep "busy GPUs" trace.json | sed -n "s/.*\"gpus\":\([0-9.]*\).*/\1/p" | sort -u >busy &&
+    printf "0\n0.4\n0.8\n" >expected &&
+    test_cmp expected busy
+'
+
 cat >long.json <<\END
 { "async-workflow": 1, "tasks": { "a": { "count": 20, "command": ["sleep", "60"] } } }
 END
