@@ -93,6 +93,21 @@ static void put_summary (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_putc (out, '}');
 }
 
+static void put_resumes (const struct aw_report *report, struct aw_textbuf *out)
+{
+    open_group (out, "resumes", '[');
+    for (uint32_t i = 0; i < report->history.n_gaps; i++) {
+        const struct aw_history_gap *gap = &report->history.gaps[i];
+        open_group (out, NULL, '{');
+        put_number (out, "from", gap->from);
+        put_number (out, "to", gap->to);
+        put_count (out, "lost", gap->lost);
+        put_string (out, "job", gap->job);
+        aw_textbuf_putc (out, '}');
+    }
+    aw_textbuf_putc (out, ']');
+}
+
 static void put_pool (const struct aw_report *report, struct aw_textbuf *out)
 {
     open_group (out, "pool", '{');
@@ -284,6 +299,7 @@ void aw_report_json (const struct aw_report *report, struct aw_textbuf *out)
 {
     put_run (report, out);
     put_summary (report, out);
+    put_resumes (report, out);
     put_pool (report, out);
     put_sets (report, out);
     put_chain (report, out);

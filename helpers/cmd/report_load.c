@@ -40,9 +40,10 @@ static int load_journal (struct aw_report *report, const char *path, struct aw_e
 /* While the run goes on "now" is the time of day, not that of the last event. */
 static void advance (struct aw_report *report)
 {
-    double now = aw_clock_wall () - report->header.epoch;
+    double epoch = isnan (report->history.epoch) ? report->header.epoch : report->history.epoch;
+    double now = aw_clock_wall () - epoch;
 
-    if (report->live && report->header.epoch > 0 && now > report->history.now)
+    if (report->live && epoch > 0 && now > report->history.now)
         report->history.now = now;
 }
 

@@ -59,6 +59,26 @@ static void put_vertical (struct aw_svg *svg, double x, const struct aw_box *box
     aw_textbuf_printf (svg->out, "M%.1f %.1fV%.1f", x, box->y, box->y + box->height);
 }
 
+/* Where nobody ran it. */
+static void put_gaps (struct aw_svg *svg)
+{
+    const struct aw_history *history = &svg->report->history;
+
+    for (uint32_t i = 0; i < history->n_gaps; i++) {
+        double from = fmax (history->gaps[i].from, svg->from);
+        double to = fmin (history->gaps[i].to, svg->from + svg->span);
+
+        if (to <= from)
+            continue;
+        aw_textbuf_printf (svg->out,
+                           "<rect class=\"gap\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+                           "height=\"%.1f\" fill=\"#888\" fill-opacity=\"0.2\"><title>"
+                           "interrupted</title></rect>\n",
+                           aw_svg_x (svg, from), svg->tasks.y,
+                           aw_svg_x (svg, to) - aw_svg_x (svg, from), svg->tasks.height);
+    }
+}
+
 void aw_svg_grid (struct aw_svg *svg)
 {
     const struct unit *unit;
@@ -73,6 +93,7 @@ void aw_svg_grid (struct aw_svg *svg)
             put_vertical (svg, x, &svg->gpus);
     }
     aw_textbuf_puts (svg->out, "M0 0\"/>\n");
+    put_gaps (svg);
 }
 
 static void put_time_axis (struct aw_svg *svg)

@@ -119,6 +119,27 @@ static void put_share (
                   nodes == 1 ? "" : "s");
 }
 
+/* Where the run was interrupted; of many the last one. */
+static void put_resumes (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_history *history = &report->history;
+    uint32_t lost = 0, n = history->n_gaps;
+    double pause = 0;
+    char a[32], b[32];
+
+    for (uint32_t i = 0; i < n; i++) {
+        lost += history->gaps[i].lost;
+        pause += history->gaps[i].to - history->gaps[i].from;
+    }
+    if (n == 1)
+        put_line (out, "resumed", "at %s, %s after the last sign of life; %u attempt%s lost",
+                  seconds (a, history->gaps[0].to), seconds (b, pause), lost, lost == 1 ? "" : "s");
+    else if (n > 1)
+        put_line (out, "resumed", "%u times, last at %s; %s between the parts; %u attempt%s lost",
+                  n, seconds (a, history->gaps[n - 1].to), seconds (b, pause), lost,
+                  lost == 1 ? "" : "s");
+}
+
 static void put_makespan (const struct aw_report *report, struct aw_textbuf *out)
 {
     double makespan = report->summary.makespan, predicted = report->predicted;
@@ -166,6 +187,7 @@ static void put_figures (const struct aw_report *report, struct aw_textbuf *out)
 
     aw_textbuf_putc (out, '\n');
     put_makespan (report, out);
+    put_resumes (report, out);
     put_tasks (report, out);
     put_share (out, "CPUs", sum->cpu_share, sum->cpus, sum->n_nodes);
     put_share (out, "GPUs", sum->gpu_share, sum->gpus, sum->n_nodes);

@@ -53,12 +53,16 @@ static const struct argp_option options[] = {
       "Take a node for lost when nothing is heard of it for so long; 0: never [60s]", 0 },
     { "test-only", KEY_TEST_ONLY, NULL, 0,
       "Check FILE and print what the model predicts; run nothing", 0 },
-    { "resume", KEY_RESUME, "D", OPTION_HIDDEN, NULL, 0 },
+    { "resume", KEY_RESUME, "D", 0,
+      "Go on with the run in run directory D, whatever ended it: what is done stays done. FILE is "
+      "needed only where the workflow has changed",
+      0 },
     { 0 },
 };
 
 static const char doc[] =
-    "Run the workflow in FILE: in this Slurm allocation, or with --local on this machine. "
+    "Run the workflow in FILE: in this Slurm allocation, or with "
+    "--local on this machine. "
     "After \"--\" stand srun's options, as srun --async-workflow=FILE passes them on; with it, and "
     "outside an allocation, "
     "one is made by salloc."
@@ -194,8 +198,9 @@ static error_t parse_one (int key, char *value, struct argp_state *state)
         rc = set_number ("--gpus", value, &args->gpus, p->err);
         break;
     case KEY_RESUME:
-        rc = aw_error_set (
-            p->err, "--resume: not yet supported: run the workflow again in a new run directory");
+        if (!*value)
+            rc = aw_error_set (p->err, "--resume: the name of the run directory is empty");
+        args->resume = value;
         break;
     case KEY_MODE:
     case KEY_POLICY:
@@ -260,9 +265,10 @@ static int split (struct aw_run_args *args, int argc, char **argv, int *n_own)
 
 int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct aw_error *err)
 {
-    static const struct argp argp = { options, parse_one, "FILE [-- SRUN_OPTION...]", doc, NULL,
+    static const struct argp argp = { options, parse_one, "[FILE] [-- SRUN_OPTION...]", doc, NULL,
                                       NULL,    NULL };
     struct parse_state state = { args, err };
+    const char *dir; /* by the environment: that is for runs that begin */
     int n;
 
     memset (args, 0, sizeof (*args));
@@ -275,10 +281,15 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
         return aw_error_set (err, "out of memory");
     if (parse_environment (args, err) < 0)
         return -1;
+    dir = args->dir;
     argp_err_exit_status = AW_EXIT_INPUT;
     if (argp_parse (&argp, n, args->own, 0, NULL, &state) != 0)
         return err->text[0] ? -1 : aw_error_set (err, "out of memory");
-    if (!args->file)
+    if (args->resume && args->dir && args->dir != dir)
+        return aw_error_set (err,
+                             "--dir and --resume: a run goes on in its own directory: leave out "
+                             "--dir");
+    if (!args->file && !args->resume)
         return aw_error_set (err, "run: which workflow? Give its file: async-workflow run FILE");
     if (args->local && args->from_srun)
         return aw_error_set (err,

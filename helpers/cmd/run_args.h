@@ -12,13 +12,14 @@
 #include "util/error.h"
 
 struct aw_run_args {
-    const char *file; /* borrowed from argv, as all texts here */
+    const char *file; /* borrowed from argv, as all texts here; may be NULL with resume */
     bool local;
     bool test_only;
     bool from_srun; /* a "--" was there: what follows are srun's options, and an allocation may be
                        made */
     uint32_t cpus; /* of local mode; 0: this process's */
     uint32_t gpus;
+    const char *resume; /* run directory of the run that goes on; NULL: one begins */
     const char *dir; /* NULL: by the workflow's name and the job */
     struct aw_sched_config sched; /* as far as given, else the defaults */
     bool mode_given;

@@ -149,17 +149,19 @@ static int check_steps (struct aw_pool_run *run, struct aw_error *err)
             continue;
         run->input_is_wrong = true;
         return aw_error_set (err, "%s: tasks.%s: steps of their own cannot be run yet",
-                             run->args->file, graph->sets[i].name);
+                             run->args->file ? run->args->file : run->args->resume,
+                             graph->sets[i].name);
     }
     return 0;
 }
 
 int aw_run_in_job (const struct aw_run_args *args,
                    const struct aw_workflow *workflow,
+                   struct aw_run_resume *resume,
                    const struct aw_srun_options *srun,
                    const char *job)
 {
-    struct aw_pool_run run = { .args = args, .workflow = workflow };
+    struct aw_pool_run run = { .args = args, .workflow = workflow, .resume = resume };
     struct aw_coordinator_config config = { .check_pool = check_pool, .arg = &run };
     struct aw_error err;
     bool ready = false;

@@ -38,14 +38,16 @@ static int check_ranks (struct aw_pool_run *run, struct aw_error *err)
         return aw_error_set (err,
                              "%s: tasks.%s: a task of several ranks or nodes needs Slurm's srun: "
                              "run it in an allocation, without --local",
-                             run->args->file, set->name);
+                             run->args->file ? run->args->file : run->args->resume, set->name);
     }
     return 0;
 }
 
-int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *workflow)
+int aw_run_local (const struct aw_run_args *args,
+                  const struct aw_workflow *workflow,
+                  struct aw_run_resume *resume)
 {
-    struct aw_pool_run run = { .args = args, .workflow = workflow };
+    struct aw_pool_run run = { .args = args, .workflow = workflow, .resume = resume };
     struct aw_coordinator_config config = { .n_nodes = 1 };
     struct aw_idset cpus = { 0 }, gpus = { 0 };
     struct aw_agent_local local = { &cpus, &gpus };
@@ -58,8 +60,9 @@ int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *work
         aw_error_set (&err, "out of memory");
     else if (check_ranks (&run, &err) == 0 && aw_pool_run_prepare (&run, &config, &err) == 0
              && plan (&run, &err) == 0)
-        run.exec = aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
-                                         aw_agent_serve_local, &local, &err);
+        run.exec =
+            aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
+                                  aw_agent_serve_local, &local, aw_run_lock_fd (run.lock), &err);
     ready = run.exec && aw_exec_agents_set_timeout (run.exec, args->node_timeout, &err) == 0;
     code = ready ? aw_pool_run_end (&run) : aw_pool_run_fail (&run, &err);
     aw_idset_finish (&cpus);

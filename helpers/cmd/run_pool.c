@@ -3,7 +3,9 @@
 
 #include <event2/event.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
@@ -26,6 +28,9 @@ void aw_pool_run_finish (struct aw_pool_run *run)
         run->exec->ops->destroy (run->exec);
     aw_pool_step_destroy (run->step);
     aw_coordinator_destroy (run->coordinator);
+    if (run->beat)
+        event_free (run->beat);
+    aw_run_lock_release (run->lock);
     aw_slurm_job_finish (&run->job);
     if (run->base)
         event_base_free (run->base);
@@ -39,25 +44,80 @@ int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err)
     return run->input_is_wrong ? AW_EXIT_INPUT : AW_EXIT_POOL;
 }
 
+/* Signs of life for those who would take the directory over. Where somebody has, every further word
+ * in it would be wrong: this process ends as if it had been killed, and the agents end their tasks.
+ */
+static void on_beat (evutil_socket_t fd, short what, void *arg)
+{
+    const struct aw_pool_run *run = arg;
+    struct aw_error err;
+
+    (void)fd;
+    (void)what;
+    if (aw_run_lock_beat (run->lock, &err) == 0)
+        return;
+    aw_error_print (&err);
+    _exit (AW_EXIT_POOL);
+}
+
+static void say (const char *text)
+{
+    fprintf (stderr, "async-workflow: %s\n", text);
+}
+
+/* A new run directory, held by us. 0, or -1 with text. */
+static int make_run_dir (struct aw_pool_run *run, const char *job, struct aw_error *err)
+{
+    run->run_dir = aw_run_dir_create (run->args->dir, run->workflow->name, job, err);
+    run->input_is_wrong =
+        !run->run_dir; /* it is there already, or cannot be made where it was asked for */
+    if (!run->run_dir)
+        return -1;
+    run->lock = aw_run_lock_take (run->run_dir, job, say, err);
+    if (!run->lock)
+        return -1;
+    return aw_run_dir_write_workflow (run->run_dir, run->workflow->text, run->workflow->text_size,
+                                      err);
+}
+
+/* That of the run that goes on, whose journal is opened for it. */
+static int take_run_dir (struct aw_pool_run *run,
+                         struct aw_coordinator_config *config,
+                         struct aw_error *err)
+{
+    struct aw_run_resume *resume = run->resume;
+
+    run->lock = resume->lock;
+    resume->lock = NULL;
+    run->run_dir = strdup (resume->dir);
+    if (!run->run_dir)
+        return aw_error_set (err, "out of memory");
+    config->journal = aw_run_resume_begin (resume, config->job, &run->args->sched, err);
+    if (config->journal)
+        config->earlier = &resume->earlier;
+    return config->journal || !err->text[0] ? 0 : -1;
+}
+
 int aw_pool_run_prepare (struct aw_pool_run *run,
                          struct aw_coordinator_config *config,
                          struct aw_error *err)
 {
+    const struct timeval every = { (time_t)AW_RUN_LOCK_BEAT, 0 };
+
     run->base = event_base_new ();
-    if (!run->start_dir)
+    if (!run->start_dir && run->resume && run->resume->header.directory)
+        run->start_dir = strdup (run->resume->header.directory);
+    else if (!run->start_dir)
         run->start_dir = getcwd (NULL, 0);
     if (!run->base)
         return aw_error_set (err, "cannot make an event loop");
     if (!run->start_dir)
         return aw_error_set (err, "the working directory is gone");
-    run->run_dir = aw_run_dir_create (run->args->dir, run->workflow->name, config->job, err);
-    run->input_is_wrong =
-        !run->run_dir; /* it is there already, or cannot be made where it was asked for */
-    if (!run->run_dir
-        || aw_run_dir_write_workflow (run->run_dir, run->workflow->text, run->workflow->text_size,
-                                      err)
-               < 0)
+    if ((run->resume ? take_run_dir (run, config, err) : make_run_dir (run, config->job, err)) < 0)
         return -1;
+    run->beat = event_new (run->base, -1, EV_PERSIST, on_beat, run);
+    if (!run->beat || event_add (run->beat, &every) < 0)
+        return aw_error_set (err, "out of memory");
     config->workflow = run->workflow;
     config->sched = run->args->sched;
     config->run_dir = run->run_dir;
@@ -74,8 +134,11 @@ int aw_pool_run_plan (struct aw_pool_run *run,
                       const struct aw_allocation *allocation,
                       struct aw_error *err)
 {
-    struct aw_run_plan plan =
-        aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
+    struct aw_run_plan plan;
+
+    if (run->resume)
+        return 0; /* the order is that of before, and what is left was not predicted */
+    plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
 
     return aw_coordinator_set_plan (run->coordinator, &plan.sched, plan.predicted, err);
 }

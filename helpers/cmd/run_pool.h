@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "cmd/run_args.h"
+#include "cmd/run_resume.h"
 #include "coord/coordinator.h"
 #include "coord/pool_step.h"
 #include "coord/srun_options.h"
@@ -17,19 +18,27 @@
 /* Both run WORKFLOW to its end, print messages, progress and the report, and return the exit
  * status. */
 
-/* On this machine, with one agent and without Slurm. */
-int aw_run_local (const struct aw_run_args *args, const struct aw_workflow *workflow);
+/* On this machine, with one agent and without Slurm. RESUME: what of it is done already; NULL: the
+ * run begins.
+ */
+int aw_run_local (const struct aw_run_args *args,
+                  const struct aw_workflow *workflow,
+                  struct aw_run_resume *resume);
 
 /* In Slurm job JOB: starts the pool step with SRUN's step options. */
 int aw_run_in_job (const struct aw_run_args *args,
                    const struct aw_workflow *workflow,
+                   struct aw_run_resume *resume,
                    const struct aw_srun_options *srun,
                    const char *job);
 
-/* What a run consists of. All owned but the first two. */
+/* What a run consists of. All owned but the first three. */
 struct aw_pool_run {
     const struct aw_run_args *args; /* borrowed, as the next */
     const struct aw_workflow *workflow;
+    struct aw_run_resume *resume; /* NULL: it begins */
+    struct aw_run_lock *lock;
+    struct event *beat; /* timer: the lock's signs of life */
     struct event_base *base;
     struct aw_coordinator *coordinator;
     struct aw_exec *exec;

@@ -60,6 +60,9 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
     if (!isnan (report->predicted))
         aw_textbuf_printf (out, " of %s that the model predicted",
                            aw_format_seconds (time, sizeof (time), report->predicted));
+    if (history->n_gaps)
+        aw_textbuf_printf (out, "; resumed %u time%s", history->n_gaps,
+                           history->n_gaps == 1 ? "" : "s");
     if (aw_report_outcome (report) == AW_OUTCOME_RUNNING) {
         aw_textbuf_printf (out, "\n%u node%s, %u of %u CPUs busy", sum->n_nodes,
                            sum->n_nodes == 1 ? "" : "s", cpus, sum->cpus);

@@ -568,6 +568,18 @@ static struct aw_journal *open_journal (const struct aw_coordinator *c, struct a
     return journal;
 }
 
+static struct aw_sched *create_sched (const struct aw_coordinator *c,
+                                      const struct aw_sched_config *config,
+                                      struct aw_error *err)
+{
+    struct aw_sched *sched = aw_sched_create (c->config.workflow->graph, config, err);
+
+    if (!sched || !c->config.earlier || aw_sched_resume (sched, c->config.earlier, err) == 0)
+        return sched;
+    aw_sched_destroy (sched);
+    return NULL;
+}
+
 struct aw_coordinator *aw_coordinator_create (struct event_base *base,
                                               const struct aw_coordinator_config *config,
                                               struct aw_error *err)
@@ -580,9 +592,10 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
         return NULL;
     }
     c->config = *config;
+    c->journal = config->journal;
     c->base = base;
     c->exit_code = -1;
-    c->epoch = aw_clock_monotonic ();
+    c->epoch = aw_clock_monotonic () - (config->earlier ? config->earlier->t : 0);
     c->note = "waiting for the nodes";
     c->callbacks =
         (struct aw_exec_callbacks){ on_node_joined, on_node_lost,   on_task_finished, on_broken,
@@ -601,7 +614,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
         aw_error_set (err, "out of memory");
         goto fail;
     }
-    c->sched = aw_sched_create (graph, &config->sched, err);
+    c->sched = create_sched (c, &config->sched, err);
     if (!c->sched)
         goto fail;
     c->display = aw_display_create (graph, STDERR_FILENO, config->display, err);
@@ -658,7 +671,7 @@ int aw_coordinator_set_plan (struct aw_coordinator *c,
                              double predicted,
                              struct aw_error *err)
 {
-    struct aw_sched *sched = aw_sched_create (c->config.workflow->graph, config, err);
+    struct aw_sched *sched = create_sched (c, config, err);
 
     if (!sched)
         return -1;
@@ -693,7 +706,8 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
 
     err->text[0] = '\0';
     c->exec = exec;
-    c->journal = open_journal (c, err);
+    if (!c->journal)
+        c->journal = open_journal (c, err);
     if (c->journal)
         c->talk = aw_talk_create (c->config.run_dir, c->config.workflow, exec, err);
     c->signals = c->talk ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;

@@ -12,7 +12,9 @@
 
 #include "coord/display.h"
 #include "coord/exec.h"
+#include "core/earlier.h"
 #include "core/sched.h"
+#include "io/journal.h"
 #include "io/workflow.h"
 #include "util/error.h"
 
@@ -28,6 +30,11 @@ struct aw_coordinator_config {
     enum aw_display_mode display; /* on stderr */
     double end_time; /* wall clock, when all must have ended; INFINITY or 0: never. Nothing is
                         started that cannot end by then, and what runs then is stopped */
+    /* Of a run that goes on: what is done, and the journal, which becomes the coordinator's with
+     * run. NULL: the run begins, and so does its journal.
+     */
+    const struct aw_earlier *earlier;
+    struct aw_journal *journal;
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
     /* Called when all nodes have joined, before anything starts: is this pool what was asked for?
      * NULL: any will do. 0, or -1 with text: the run ends as a failure of the pool.

@@ -7,6 +7,7 @@
 #include "coord/exec_agents.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -557,13 +558,17 @@ uint16_t aw_exec_agents_port (const struct aw_exec *exec)
  * own process group keeps the terminal's signals off.
  */
 __attribute__ ((noreturn)) static void local_child (int fd,
+                                                    int keep,
                                                     int (*serve) (int fd, void *arg),
                                                     void *arg)
 {
     setpgid (0, 0);
+    keep = fcntl (keep, F_DUPFD, STDERR_FILENO + 3); /* out of the way; -1 stays -1 */
     if (dup2 (fd, STDERR_FILENO + 1) < 0)
         _exit (1);
-    aw_close_from (STDERR_FILENO + 2);
+    if (keep >= 0)
+        dup2 (keep, STDERR_FILENO + 2);
+    aw_close_from (STDERR_FILENO + (keep >= 0 ? 3 : 2));
     aw_cloexec_from (STDERR_FILENO + 1);
     _exit (serve (STDERR_FILENO + 1, arg));
 }
@@ -572,6 +577,7 @@ struct aw_exec *aw_exec_local_create (struct event_base *base,
                                       const struct aw_exec_callbacks *callbacks,
                                       int (*serve) (int fd, void *arg),
                                       void *arg,
+                                      int keep,
                                       struct aw_error *err)
 {
     struct exec_agents *row = create (base, callbacks, 1, LOCAL_SECONDS, err);
@@ -586,7 +592,7 @@ struct aw_exec *aw_exec_local_create (struct event_base *base,
     }
     row->pid = fork ();
     if (row->pid == 0)
-        local_child (fds[1], serve, arg);
+        local_child (fds[1], keep, serve, arg);
     close (fds[1]);
     if (row->pid < 0) {
         aw_error_set (err, "cannot fork the agent: %s", strerror (errno));

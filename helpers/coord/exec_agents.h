@@ -33,12 +33,13 @@ uint16_t aw_exec_agents_port (const struct aw_exec *exec);
 /* Local mode: forks an agent on this machine, connected by a socketpair, without munge and Slurm.
  * SERVE is what the child runs: the agent with its end of the connection and ARG (coordinator and
  * agent do not know each other; the command knows both). Its result is the child's exit status.
- * NULL with text.
+ * KEEP: a descriptor that the agent holds until it has ended; -1: none. NULL with text.
  */
 struct aw_exec *aw_exec_local_create (struct event_base *base,
                                       const struct aw_exec_callbacks *callbacks,
                                       int (*serve) (int fd, void *arg),
                                       void *arg,
+                                      int keep,
                                       struct aw_error *err);
 
 /* From now on a node of which nothing is heard for SECONDS is lost: its agent or it has stopped, or

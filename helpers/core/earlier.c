@@ -32,15 +32,14 @@ static int fill_tasks (struct aw_earlier *e, const struct aw_history *history, s
 int aw_earlier_init (struct aw_earlier *e, const struct aw_history *history, struct aw_error *err)
 {
     const struct aw_graph *graph = history->graph;
-    size_t n_tasks = graph->n_tasks + (size_t)1, n_sets = graph->n_sets + (size_t)1;
+    size_t n_tasks = graph->n_tasks + (size_t)1;
 
     memset (e, 0, sizeof (*e));
     e->t = history->now;
     e->done = calloc (n_tasks, sizeof (*e->done));
     e->attempts = calloc (n_tasks, sizeof (*e->attempts));
-    e->seconds = calloc (n_sets, sizeof (*e->seconds));
-    e->completed = calloc (n_sets, sizeof (*e->completed));
-    if (!e->done || !e->attempts || !e->seconds || !e->completed) {
+    e->ends = calloc (history->n_attempts + (size_t)1, sizeof (*e->ends));
+    if (!e->done || !e->attempts || !e->ends) {
         aw_earlier_finish (e);
         return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
     }
@@ -50,12 +49,10 @@ int aw_earlier_init (struct aw_earlier *e, const struct aw_history *history, str
     }
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
-        uint32_t set = aw_graph_task (graph, a->task).set;
 
-        if (a->status != AW_STATUS_COMPLETED || !(a->seconds >= 0))
-            continue;
-        e->seconds[set] += a->seconds;
-        e->completed[set]++;
+        if (a->status == AW_STATUS_COMPLETED && a->seconds >= 0)
+            e->ends[e->n_ends++] =
+                (struct aw_earlier_end){ aw_graph_task (graph, a->task).set, a->seconds };
     }
     return 0;
 }
@@ -66,8 +63,7 @@ void aw_earlier_finish (struct aw_earlier *e)
 
     free (e->done);
     free (e->attempts);
-    free (e->seconds);
-    free (e->completed);
+    free (e->ends);
     memset (e, 0, sizeof (*e));
     errno = saved;
 }

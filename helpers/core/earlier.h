@@ -5,7 +5,7 @@
 #ifndef AW_CORE_EARLIER_H
 #define AW_CORE_EARLIER_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/graph.h"
@@ -13,11 +13,17 @@
 
 struct aw_history; /* core/history.h */
 
+/* From these the expected durations are learned anew. */
+struct aw_earlier_end {
+    uint32_t set;
+    double seconds;
+};
+
 struct aw_earlier {
     uint8_t *done; /* by task: it need not run again. Owned, as all arrays here */
     uint32_t *attempts; /* by task: the number of its next attempt */
-    double *seconds; /* by set: sum over the attempts that completed */
-    uint32_t *completed; /* by set: their number */
+    struct aw_earlier_end *ends; /* attempts that completed, in the order of their starts */
+    size_t n_ends;
     uint32_t n_done; /* tasks */
     double t; /* of the RESUME */
 };

@@ -95,15 +95,6 @@ bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
     return true;
 }
 
-void aw_estimate_learn_all (struct aw_estimate *e, uint32_t set, double seconds, uint32_t n)
-{
-    if (!isnan (e->graph->sets[set].duration) || n == 0)
-        return;
-    e->sum[set] += seconds;
-    e->n[set] += n;
-    e->seconds[set] = e->told[set] = e->sum[set] / e->n[set];
-}
-
 void aw_estimate_expect (struct aw_estimate *e, uint32_t set, double seconds)
 {
     if (isnan (e->graph->sets[set].duration) && e->n[set] == 0)

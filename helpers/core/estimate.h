@@ -31,9 +31,6 @@ int aw_estimate_clone (struct aw_estimate *estimate, const struct aw_estimate *f
  */
 bool aw_estimate_learn (struct aw_estimate *estimate, uint32_t set, double seconds);
 
-/* N siblings finished after SECONDS altogether, in an earlier part of the run. */
-void aw_estimate_learn_all (struct aw_estimate *estimate, uint32_t set, double seconds, uint32_t n);
-
 /* Seconds that a task of SET will hardly exceed: what it is expected to take, or the mean of
  * finished siblings where that is more, and twice their standard deviation. NAN: not known.
  */

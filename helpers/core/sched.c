@@ -153,10 +153,8 @@ int aw_sched_resume (struct aw_sched *s, const struct aw_earlier *earlier, struc
     memcpy (s->done, earlier->done, s->graph->n_tasks);
     for (uint32_t task = 0; task < s->graph->n_tasks; task++)
         s->tries[task].attempts = (uint16_t)earlier->attempts[task];
-    for (uint32_t set = 0; set < s->graph->n_sets; set++)
-        if (earlier->completed[set] > 0)
-            aw_estimate_learn_all (&s->estimate, set, earlier->seconds[set],
-                                   earlier->completed[set]);
+    for (size_t i = 0; i < earlier->n_ends; i++)
+        aw_estimate_learn (&s->estimate, earlier->ends[i].set, earlier->ends[i].seconds);
     s->n_moves = AW_MANY_MOVES;
     s->now = earlier->t;
     return 0;

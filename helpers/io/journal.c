@@ -456,15 +456,22 @@ int aw_journal_flush (struct aw_journal *journal, struct aw_error *err)
     return rc;
 }
 
+int aw_journal_sync (struct aw_journal *journal, struct aw_error *err)
+{
+    if (aw_journal_flush (journal, err) < 0)
+        return -1;
+    if (fdatasync (journal->fd) == 0 || errno == EINVAL || errno == EROFS)
+        return 0; /* or what there is no syncing of */
+    return aw_error_set (err, "%s: %s", journal->path, strerror (errno));
+}
+
 int aw_journal_close (struct aw_journal *journal, struct aw_error *err)
 {
     int rc;
 
     if (!journal)
         return 0;
-    rc = aw_journal_flush (journal, err);
-    if (fsync (journal->fd) < 0 && errno != EINVAL && errno != EROFS && rc == 0)
-        rc = aw_error_set (err, "%s: %s", journal->path, strerror (errno));
+    rc = aw_journal_sync (journal, err);
     if (close (journal->fd) < 0 && rc == 0)
         rc = aw_error_set (err, "%s: %s", journal->path, strerror (errno));
     journal->fd = -1;

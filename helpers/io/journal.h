@@ -67,6 +67,9 @@ int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, st
  * could not be written stays buffered. */
 int aw_journal_flush (struct aw_journal *journal, struct aw_error *err);
 
+/* Flushes and waits until all is on disk (fdatasync). 0, or -1 with text. */
+int aw_journal_sync (struct aw_journal *journal, struct aw_error *err);
+
 /* Flushes, syncs and closes. Takes NULL. 0, or -1 with text. */
 int aw_journal_close (struct aw_journal *journal, struct aw_error *err);
 

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define AW_RUN_PARTIAL ".partial" /* a file that is being written */
 
 enum { MAX_NUMBER = 100000 };
 
@@ -141,18 +144,37 @@ static int write_all (int fd, const char *text, size_t size)
     return 0;
 }
 
+int aw_run_dir_write_file (
+    const char *dir, const char *file, const char *text, size_t size, struct aw_error *err)
+{
+    char *path = aw_run_dir_path (dir, file);
+    char *partial = path ? aw_run_dir_path (dir, AW_RUN_PARTIAL) : NULL;
+    int fd =
+        partial ? open (partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    int rc = fd < 0 ? -1 : write_all (fd, text, size);
+
+    if (rc == 0 && fsync (fd) < 0 && errno != EINVAL && errno != EROFS)
+        rc = -1;
+    if (fd >= 0 && close (fd) < 0)
+        rc = -1;
+    if (rc == 0)
+        rc = rename (partial, path);
+    if (rc < 0)
+        aw_error_set (err, "%s/%s: %s", dir, file, strerror (errno));
+    free (partial);
+    free (path);
+    return rc;
+}
+
 int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, struct aw_error *err)
 {
     char *path = aw_run_dir_path (dir, AW_RUN_WORKFLOW);
-    int fd = path ? open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-    int rc = fd < 0 ? -1 : write_all (fd, text, size);
+    bool there = path && access (path, F_OK) == 0;
 
-    if (fd >= 0 && close (fd) < 0)
-        rc = -1;
-    if (rc < 0)
-        aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (errno));
     free (path);
-    return rc;
+    if (there)
+        return aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (EEXIST));
+    return aw_run_dir_write_file (dir, AW_RUN_WORKFLOW, text, size, err);
 }
 
 char *aw_run_dir_path (const char *dir, const char *file)

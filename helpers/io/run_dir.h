@@ -10,6 +10,7 @@
 #include "util/error.h"
 
 #define AW_RUN_WORKFLOW "workflow.json"
+#define AW_RUN_NEXT_WORKFLOW "workflow.next.json" /* on its way to be that */
 #define AW_RUN_JOURNAL "journal.jsonl"
 #define AW_RUN_LOGS "logs"
 #define AW_RUN_MESSAGES "messages" /* made with the first one */
@@ -32,6 +33,12 @@ int aw_run_dir_write_workflow (const char *dir,
                                const char *text,
                                size_t size,
                                struct aw_error *err);
+
+/* Writes SIZE bytes at TEXT into FILE of DIR, mode 0600, instead of what it held; they are on disk
+ * and whole when it has its name. 0, or -1 with text.
+ */
+int aw_run_dir_write_file (
+    const char *dir, const char *file, const char *text, size_t size, struct aw_error *err);
 
 /* "DIR/FILE"; caller frees; NULL with ENOMEM. */
 char *aw_run_dir_path (const char *dir, const char *file);

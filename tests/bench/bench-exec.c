@@ -208,7 +208,7 @@ int main (int argc, char **argv)
     if (n < 1 || width < 1 || aw_idset_add (&cpus, 0, (uint32_t)width - 1) < 0)
         die ("usage: bench-exec [TASKS [WIDTH [PROGRAM]]]");
     bench.base = event_base_new ();
-    bench.exec = aw_exec_local_create (bench.base, &callbacks, aw_agent_serve_local, &local, &err);
+    bench.exec = aw_exec_local_create (bench.base, &callbacks, aw_agent_serve_local, &local, -1, &err);
     if (!bench.exec)
         die (err.text);
     event_base_dispatch (bench.base);

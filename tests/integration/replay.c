@@ -3,11 +3,14 @@
  * ends of tasks, stops) is taken from the journal and handed to a new scheduler, in the same order;
  * what that one decides, READY, START with node, CPUs and GPUs, KILL, SKIP, END, must be what
  * stands in the journal. Prints how many decisions were the same; exit status 1 at the first that
- * is another, 2 if the run directory cannot be read.
+ * is another, 2 if the run directory cannot be read. Where the run was resumed with a changed
+ * workflow, it begins there.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/earlier.h"
+#include "core/history.h"
 #include "core/sched.h"
 #include "io/journal.h"
 #include "io/run_dir.h"
@@ -16,6 +19,9 @@
 struct replay {
     const struct aw_graph *graph;
     struct aw_sched *sched;
+    struct aw_sched_config config;
+    struct aw_history history; /* what a RESUME goes on from */
+    uint32_t changes; /* RESUMEs with a changed workflow that are still to come */
     uint32_t decisions, starts;
     bool differs;
 };
@@ -61,11 +67,42 @@ static int differ (struct replay *r,
                          instead ? instead->node : AW_NONE);
 }
 
+static void set_config (struct aw_sched_config *config, const char *mode, const char *policy)
+{
+    if (mode && aw_mode_parse (mode) >= 0)
+        config->mode = (enum aw_mode)aw_mode_parse (mode);
+    if (policy && aw_policy_parse (policy) >= 0)
+        config->policy = (enum aw_policy)aw_policy_parse (policy);
+}
+
+/* A new scheduler, which knows what was done. */
+static int go_on (struct replay *r, const struct aw_resume *resume, struct aw_error *err)
+{
+    struct aw_earlier earlier;
+    int rc;
+
+    r->changes -= resume->workflow != NULL;
+    set_config (&r->config, resume->mode, resume->policy);
+    aw_sched_destroy (r->sched);
+    r->sched = aw_sched_create (r->graph, &r->config, err);
+    if (!r->sched || aw_earlier_init (&earlier, &r->history, err) < 0)
+        return -1;
+    rc = aw_sched_resume (r->sched, &earlier, err);
+    aw_earlier_finish (&earlier);
+    return rc;
+}
+
 static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *err)
 {
     struct replay *r = arg;
     struct aw_event action;
 
+    if (aw_history_handle (&r->history, ev, err) < 0)
+        return -1;
+    if (ev->resume)
+        return go_on (r, ev->resume, err);
+    if (r->changes > 0)
+        return 0;
     if (aw_sched_is_input (r->sched, ev))
         return aw_sched_handle (r->sched, ev, err);
     if (!aw_sched_next (r->sched, &action))
@@ -77,11 +114,10 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
     return 0;
 }
 
-static int ignore (void *arg, const struct aw_event *ev, struct aw_error *err)
+static int count_changes (void *arg, const struct aw_event *ev, struct aw_error *err)
 {
-    (void)arg;
-    (void)ev;
     (void)err;
+    *(uint32_t *)arg += ev->resume && ev->resume->workflow;
     return 0;
 }
 
@@ -89,10 +125,12 @@ static int ignore (void *arg, const struct aw_event *ev, struct aw_error *err)
 static int read_config (const char *journal,
                         const struct aw_graph *graph,
                         struct aw_sched_config *config,
+                        uint32_t *changes,
                         struct aw_error *err)
 {
     struct aw_journal_header header = { 0 };
-    int mode, policy, rc = aw_journal_read (journal, graph, &header, ignore, NULL, NULL, err);
+    int mode, policy,
+        rc = aw_journal_read (journal, graph, &header, count_changes, changes, NULL, err);
 
     if (rc == 0) {
         mode = header.mode ? aw_mode_parse (header.mode) : -1;
@@ -110,14 +148,13 @@ static int read_config (const char *journal,
 static int replay (const char *journal, const struct aw_graph *graph, struct aw_error *err)
 {
     struct aw_journal_header header = { 0 };
-    struct aw_sched_config config;
     struct replay r = { .graph = graph };
     int rc;
 
-    if (read_config (journal, graph, &config, err) < 0)
+    if (read_config (journal, graph, &r.config, &r.changes, err) < 0)
         return 2;
-    r.sched = aw_sched_create (graph, &config, err);
-    if (!r.sched)
+    r.sched = aw_sched_create (graph, &r.config, err);
+    if (!r.sched || aw_history_init (&r.history, graph, err) < 0)
         return 2;
     rc = aw_journal_read (journal, graph, &header, replay_one, &r, NULL, err);
     if (rc == 0 && !aw_sched_ended (r.sched)) {
@@ -126,9 +163,10 @@ static int replay (const char *journal, const struct aw_graph *graph, struct aw_
     }
     if (rc == 0)
         printf ("%u decisions, %u of them starts: the same (%s, %s)\n", r.decisions, r.starts,
-                aw_mode_name (config.mode), aw_policy_name (config.policy));
+                aw_mode_name (r.config.mode), aw_policy_name (r.config.policy));
     aw_journal_header_finish (&header);
     aw_sched_destroy (r.sched);
+    aw_history_finish (&r.history);
     return rc == 0 ? 0 : r.differs ? 1 : 2;
 }
 

@@ -29,7 +29,7 @@ static int set_up (void **state)
     struct aw_error err = { "" };
 
     rig_init (&rig);
-    rig.exec = aw_exec_local_create (rig.base, &rig.callbacks, aw_agent_serve_local, &local, &err);
+    rig.exec = aw_exec_local_create (rig.base, &rig.callbacks, aw_agent_serve_local, &local, -1, &err);
     if (!rig.exec)
         fail_msg ("%s", err.text);
     *state = &rig;
