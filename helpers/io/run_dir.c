@@ -118,10 +118,10 @@ int aw_run_dir_check_own (const char *dir, struct aw_error *err)
     else
         rc = check_own (&st, S_IFDIR, dir, err);
     for (size_t i = 0; rc == 0 && i < sizeof (files) / sizeof (files[0]); i++) {
-        if (fstatat (fd, files[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
-            rc = aw_error_set (err, "%s: %s", files[i], strerror (errno));
-        else
+        if (fstatat (fd, files[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
             rc = check_own (&st, S_IFREG, files[i], err);
+        else if (errno != ENOENT)
+            rc = aw_error_set (err, "%s: %s", files[i], strerror (errno));
         if (rc < 0)
             aw_error_prefix (err, dir);
     }
