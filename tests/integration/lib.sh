@@ -24,6 +24,8 @@ for variable in $(env | sed -n 's/^\(\(SLURM\|SLURMD\|SRUN\|SALLOC\|SBATCH\)_[A-
     s/^\(ASYNC_WORKFLOW_[A-Za-z0-9_]*\)=.*/\1/p'); do
     unset "$variable"
 done
+# Nor the job server of a make that runs it: the descriptors are closed by now.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
 for file in /usr/share/sharness/sharness.sh /usr/local/share/sharness/sharness.sh ""; do
     test -e "$file" && break
@@ -69,6 +71,9 @@ at_exit ()
 }
 trap at_exit EXIT
 trap 'exit 1' HUP INT PIPE TERM
+
+# slurm_before YEAR: whether the installed Slurm is older than that year's releases
+slurm_before () { test "$(srun --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')" -lt "$1"; }
 
 # wait_for SECONDS COMMAND...: until the command (evaluated, so that it may be a pipe in quotes)
 # succeeds; fails when the deadline has passed.
