@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A journal from anybody, in a run directory whose workflow is known: what it says is refused or
  * makes sense. All formats of the report can be made of it; their figures add up; and the text is
- * harmless for a terminal.
+ * harmless for a terminal. And the run can go on from it: what is not done runs, each task once.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "cmd/report.h"
+#include "core/earlier.h"
+#include "core/sched.h"
 #include "fuzz.h"
+#include "model/simulate.h"
 
 static const char workflow[] =
     "{ \"async-workflow\": 1, \"name\": \"w\", \"iterations\": 3, \"defaults\": { \"retries\": 1 },"
@@ -96,6 +99,52 @@ static void tell (const struct aw_report *report)
     }
 }
 
+static void count_start (void *arg, const struct aw_event *ev)
+{
+    uint8_t *starts = arg;
+
+    if (ev->type == AW_EVENT_START)
+        starts[ev->task]++;
+}
+
+static void add_node (struct aw_sched *sched, double t)
+{
+    struct aw_event node = { .type = AW_EVENT_NODE, .t = t, .name = "n" };
+    struct aw_error err = { "" };
+
+    RULE (aw_idset_add (&node.cpus, 0, 3) == 0 && aw_idset_add (&node.gpus, 0, 1) == 0);
+    RULE (aw_sched_handle (sched, &node, &err) == 0);
+    aw_idset_finish (&node.cpus);
+    aw_idset_finish (&node.gpus);
+}
+
+/* What is done stays done, all else is done after it, on a node that is good enough. */
+static void go_on (struct aw_report *report)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    struct aw_resume resume = { .epoch = 1 };
+    struct aw_event ev = { .type = AW_EVENT_RESUME, .t = report->history.now, .resume = &resume };
+    struct aw_sched_config config = { 0 };
+    uint8_t starts[64] = { 0 };
+    struct aw_simulation simulation = { .observe = count_start, .arg = starts };
+    struct aw_simulated result = { 0 };
+    struct aw_earlier earlier = { 0 };
+    struct aw_error err = { "" };
+    struct aw_sched *sched = aw_sched_create (graph, &config, &err);
+
+    RULE (sched && graph->n_tasks < sizeof (starts));
+    RULE (aw_history_handle (&report->history, &ev, &err) == 0);
+    RULE (aw_earlier_init (&earlier, &report->history, &err) == 0);
+    RULE (aw_sched_resume (sched, &earlier, &err) == 0);
+    add_node (sched, report->history.now);
+    RULE (aw_simulate (sched, &simulation, &result, &err) == 0);
+    for (uint32_t t = 0; t < graph->n_tasks; t++)
+        RULE (starts[t] == !earlier.done[t]);
+    RULE (aw_sched_counts (sched, AW_NONE).done == graph->n_tasks);
+    aw_earlier_finish (&earlier);
+    aw_sched_destroy (sched);
+}
+
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     struct aw_problems problems;
@@ -108,6 +157,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     if (aw_report_load (&report, dir, &problems) == 0) {
         check_figures (&report);
         tell (&report);
+        go_on (&report);
         aw_report_finish (&report);
     }
     else
