@@ -100,8 +100,8 @@ static uint64_t room (const struct aw_node_shape *s, const struct aw_demand *dem
 {
     uint64_t n = s->cpus / (demand->cpus ? demand->cpus : 1);
 
-    if (demand->gpus)
-        n = least (n, s->gpus / demand->gpus);
+    if (aw_demand_gpus (demand) > 0)
+        n = least (n, s->gpus / aw_demand_gpus (demand) * (AW_GPU_WHOLE / aw_demand_part (demand)));
     if (demand->mem && s->mem)
         n = least (n, s->mem / demand->mem);
     return n;

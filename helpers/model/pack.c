@@ -35,17 +35,25 @@ static uint32_t room_for (const struct bin *bin, const struct aw_demand *d)
 {
     uint64_t n = bin->free.cpus / (d->cpus ? d->cpus : 1);
 
-    if (d->gpus)
-        n = least (n, bin->free.gpus / d->gpus);
+    if (aw_demand_gpus (d) > 0)
+        n = least (n, bin->free.gpus / aw_demand_gpus (d) * (AW_GPU_WHOLE / aw_demand_part (d)));
     if (d->mem && bin->counts_mem)
         n = least (n, bin->free.mem / d->mem);
     return (uint32_t)n;
 }
 
+/* GPUs that N tasks of D make unfree, if they share none with tasks of other sets. */
+static uint32_t gpus_of (const struct aw_demand *d, uint32_t n)
+{
+    uint32_t each = AW_GPU_WHOLE / aw_demand_part (d);
+
+    return (n + each - 1) / each * aw_demand_gpus (d);
+}
+
 static void put (struct bin *bin, const struct aw_demand *d, uint32_t n)
 {
     bin->free.cpus -= n * d->cpus;
-    bin->free.gpus -= n * d->gpus;
+    bin->free.gpus -= gpus_of (d, n);
     if (bin->counts_mem)
         bin->free.mem -= n * d->mem;
 }
@@ -53,7 +61,7 @@ static void put (struct bin *bin, const struct aw_demand *d, uint32_t n)
 static void take_back (struct bin *bin, const struct aw_demand *d)
 {
     bin->free.cpus += d->cpus;
-    bin->free.gpus += d->gpus;
+    bin->free.gpus += gpus_of (d, 1);
     if (bin->counts_mem)
         bin->free.mem += d->mem;
 }
@@ -204,11 +212,11 @@ static enum aw_fit try_all (struct packing *p, const struct aw_allocation *a)
     }
     for (uint32_t i = 0; i < p->n_lots; i++) {
         tasks += p->lots[i].count;
-        wide = wide || p->lots[i].demand.nodes > 1;
+        wide = wide || p->lots[i].demand.nodes > 1 || p->lots[i].demand.gpu_share;
     }
     if (p->n_lots == 1)
         return AW_FIT_NO; /* like tasks: to fill the nodes one after the other is best */
-    if (tasks > SEARCH_TASKS || wide) /* the search below knows tasks on one node alone */
+    if (tasks > SEARCH_TASKS || wide) /* the search below knows whole GPUs on one node alone */
         return AW_FIT_UNKNOWN;
     empty (p, a);
     p->steps = AW_PACK_STEPS;

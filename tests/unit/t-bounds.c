@@ -193,14 +193,49 @@ static void against_simulation (void **state)
     }
 }
 
+/* A part of a GPU counts as such: in the area, and as often as it goes into one. */
+static void parts_of_gpus (void **state)
+{
+    static const struct {
+        uint32_t share, ranks;
+        uint64_t capacity; /* of 2 nodes with 4 GPUs each */
+        double gpus; /* of a task */
+    } table[] = {
+        { 250, 1, 32, 0.25 }, { 300, 1, 24, 0.3 }, /* three to a GPU */
+        { 501, 1, 8, 0.501 }, { 250, 4, 8, 1 },
+        { 300, 4, 4, 1.2 }, /* two to a GPU, on two GPUs */
+        { 999, 3, 2, 2.997 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_graph *g = aw_graph_create ();
+        struct aw_set *set = graphs_set (g, "a", 48, 1, 0, 10);
+        struct aw_allocation a = nodes (2, 64, 4, 0);
+        struct aw_sched_config config = { 0 };
+        struct aw_bounds b;
+        struct aw_trial trial;
+
+        set->gpu_share = table[i].share;
+        set->ranks_per_node = table[i].ranks;
+        assert_int_equal (aw_graph_finalize (g, NULL), 0);
+        assert_int_equal (aw_allocation_capacity (&a, set), table[i].capacity);
+        assert_int_equal (aw_bounds_init (&b, g, &a, 0, NULL), 0);
+        NEAR (b.area_gpus, 48 * 10 * table[i].gpus / 8);
+        assert_int_equal (aw_trial_run (g, &a, &config, NULL, &trial, NULL), 0);
+        NEAR (trial.t, 10 * ceil (48. / (double)table[i].capacity));
+        aw_bounds_finish (&b);
+        aw_allocation_finish (&a);
+        aw_graph_destroy (g);
+    }
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),
-        cmocka_unit_test (talk),
-        cmocka_unit_test (paper),
-        cmocka_unit_test (waves_and_memory),
-        cmocka_unit_test (against_simulation),
+        cmocka_unit_test (wrong_arguments), cmocka_unit_test (talk),
+        cmocka_unit_test (paper),           cmocka_unit_test (waves_and_memory),
+        cmocka_unit_test (parts_of_gpus),   cmocka_unit_test (against_simulation),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
