@@ -351,6 +351,8 @@ static int prepare (struct aw_agent *agent, struct aw_error *err)
         return aw_error_set (err, "out of memory");
     if (prepare_events (agent, err) < 0)
         return -1;
+    if (aw_gpu_usage_prepare (agent) < 0)
+        return aw_error_set (err, "out of memory");
     prepare_messages (agent);
     return prepare_link (agent, fd, err);
 }
@@ -374,6 +376,7 @@ static void finish (struct aw_agent *agent)
     free_event (agent->send_signals);
     free_event (agent->sweep);
     free_event (agent->give_up);
+    aw_gpu_usage_finish (agent);
     if (agent->base)
         event_base_free (agent->base);
     if (agent->signal_fd >= 0)

@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +137,15 @@ void *aw_nvml_device (const struct aw_nvml *nvml, const char *entry)
         return nvml->by_index ((unsigned)strtoul (entry, NULL, 10), &device) == DONE ? device
                                                                                      : NULL;
     return nvml->by_name (entry, &device) == DONE ? device : NULL;
+}
+
+void *aw_nvml_gpu (const struct aw_nvml *nvml, const struct aw_gpus *gpus, uint32_t id)
+{
+    const char *entry = aw_gpus_entry (gpus, id);
+    char number[16];
+
+    snprintf (number, sizeof (number), "%u", id);
+    return aw_nvml_device (nvml, entry ? entry : number);
 }
 
 int aw_nvml_name (const struct aw_nvml *nvml, void *device, char *buf, size_t size)

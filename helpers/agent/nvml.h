@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/gpus.h"
+
 struct aw_nvml;
 
 /* NULL where there is none or it does not work. close takes NULL. */
@@ -20,6 +22,9 @@ void aw_nvml_close (struct aw_nvml *nvml);
  * none. Valid until close.
  */
 void *aw_nvml_device (const struct aw_nvml *nvml, const char *entry);
+
+/* The same for GPU ID of GPUS. */
+void *aw_nvml_gpu (const struct aw_nvml *nvml, const struct aw_gpus *gpus, uint32_t id);
 
 /* Its name in small letters with "_" for blanks ("nvidia_a100-sxm4-40gb"), as Slurm makes types of
  * them. 0, or -1: not known.

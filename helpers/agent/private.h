@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/environment.h"
+#include "agent/gpu_usage.h"
 #include "agent/messages.h"
 #include "agent/processes.h"
 #include "agent/spawn.h"
@@ -32,6 +33,8 @@ struct aw_agent {
     struct event *signals; /* readable signal_fd */
     struct event *send_signals; /* made active when some task has a signal due */
     struct event *sweep; /* timer: look for what ended tasks have left behind */
+    struct event *look; /* timer: look at the load of GPUs; NULL: nobody can tell */
+    void **gpu_devices; /* NVML's, by place among the node's GPUs; NULL: not known */
     struct event *give_up; /* timer: tasks that even SIGKILL does not end */
     double timeout; /* seconds that the coordinator waits for a sign of life; 0: not told */
     bool quitting; /* nothing more will be started: end when nothing is left */

@@ -191,6 +191,7 @@ static void report_end (struct aw_agent *agent,
         ev.status = !task->noticed         ? AW_STATUS_FAILED
                     : task->notice_cancels ? AW_STATUS_CANCELLED
                                            : AW_STATUS_TIMEOUT;
+    aw_gpu_usage_report (task, &ev);
     aw_agent_report (agent, &ev);
 }
 

@@ -230,12 +230,9 @@ static hwloc_obj_t find_gpu (const struct search *search, uint32_t id, char *typ
 {
     const char *entry = aw_gpus_entry (search->gpus, id);
     long index = aw_gpus_index (search->gpus, id);
+    void *handle = search->nvml ? aw_nvml_gpu (search->nvml, search->gpus, id) : NULL;
     hwloc_obj_t device = NULL;
-    char number[16];
-    void *handle;
 
-    snprintf (number, sizeof (number), "%u", id);
-    handle = search->nvml ? aw_nvml_device (search->nvml, entry ? entry : number) : NULL;
     if (handle) {
         struct aw_pci_place place;
 

@@ -152,6 +152,8 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         put_number (out, "wait_max", sum->wait_max);
         put_number (out, "cpu_seconds", sum->cpu_seconds);
         put_count (out, "max_rss", sum->max_rss);
+        put_number (out, "gpu_util", sum->gpu_util);
+        put_count (out, "gpu_mem", sum->gpu_mem);
         aw_textbuf_putc (out, '}');
     }
     aw_textbuf_putc (out, ']');

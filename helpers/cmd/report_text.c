@@ -244,6 +244,38 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, "  and %u more\n", graph->n_sets - n);
 }
 
+/* What the sets made of their GPUs, where the nodes could tell. */
+static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t n = graph->n_sets > MAX_SETS ? MAX_SETS : graph->n_sets;
+    int width = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        if ((report->sets[i].gpu_mem || !isnan (report->sets[i].gpu_util))
+            && columns (graph->sets[i].name) > width)
+            width = columns (graph->sets[i].name);
+    if (width == 0)
+        return;
+    width = name_width (width);
+    aw_textbuf_puts (out, "\n");
+    put_cell (out, "GPUs", width + 2);
+    aw_textbuf_printf (out, " %10s %11s\n", "computing", "memory");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct aw_set_summary *sum = &report->sets[i];
+        char share[16] = "-", size[32];
+
+        if (!sum->gpu_mem && isnan (sum->gpu_util))
+            continue;
+        if (!isnan (sum->gpu_util))
+            snprintf (share, sizeof (share), "%.1f %%", 100 * sum->gpu_util);
+        aw_textbuf_puts (out, "  ");
+        put_cell (out, graph->sets[i].name, width);
+        aw_textbuf_printf (out, " %10s %11s\n", share,
+                           aw_format_bytes (size, sizeof (size), sum->gpu_mem));
+    }
+}
+
 /* How long it waited: since the end of the link before it, else since it was ready. */
 static double wait_of (const struct aw_attempt *before, const struct aw_attempt *a)
 {
@@ -386,6 +418,7 @@ void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
     put_verdict (report, out);
     put_figures (report, out);
     put_sets (report, out);
+    put_gpus (report, out);
     put_chain (report, out);
     put_failures (report, out);
     aw_textbuf_puts (out, "\nLogs are in ");

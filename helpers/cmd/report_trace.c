@@ -57,6 +57,14 @@ static void put_slice (const struct aw_report *report,
         aw_textbuf_fixed (out, a->cpu_seconds, 6);
         aw_textbuf_puts (out, ",\"max_rss\":");
         aw_textbuf_u64 (out, a->max_rss);
+        if (!isnan (a->gpu_util)) {
+            aw_textbuf_puts (out, ",\"gpu_util\":");
+            aw_textbuf_fixed (out, a->gpu_util, 3);
+        }
+        if (a->gpu_mem > 0) {
+            aw_textbuf_puts (out, ",\"gpu_mem\":");
+            aw_textbuf_u64 (out, a->gpu_mem);
+        }
     }
     aw_textbuf_puts (out, "}}");
 }

@@ -88,6 +88,9 @@ struct aw_event {
     double seconds; /* FINISH: from the task's start to its end, by the agent's clock */
     double cpu_seconds; /* user and system time, of the task and what it waited for */
     uint64_t max_rss; /* bytes, the largest of its processes */
+    bool gpu_known; /* FINISH: something is known of its GPUs: the next two */
+    double gpu_util; /* share of the time in which they computed, 0 to 1; < 0: not known */
+    uint64_t gpu_mem; /* bytes on all of them together, at most */
     const char *reason; /* text or NULL. Borrowed */
     const struct aw_resume *resume; /* RESUME. Borrowed */
 };

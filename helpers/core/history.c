@@ -295,6 +295,7 @@ static int handle_start (struct aw_history *history,
         .released = NAN,
         .finish = NAN,
         .seconds = NAN,
+        .gpu_util = NAN,
     };
     history->last[ev->task] = (uint32_t)history->n_attempts;
     history->ready[ev->task] = 0;
@@ -321,6 +322,8 @@ static int handle_finish (struct aw_history *history,
     last->seconds = ev->seconds;
     last->cpu_seconds = ev->cpu_seconds;
     last->max_rss = ev->max_rss;
+    last->gpu_util = ev->gpu_known && ev->gpu_util >= 0 ? ev->gpu_util : NAN;
+    last->gpu_mem = ev->gpu_known ? ev->gpu_mem : 0;
     last->status = ev->status;
     last->code = ev->code;
     last->signal = ev->signal;

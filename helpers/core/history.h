@@ -32,6 +32,8 @@ struct aw_attempt {
     bool waits; /* it has not started */
     double seconds, cpu_seconds;
     uint64_t max_rss;
+    double gpu_util; /* share of the time in which its GPUs computed; NAN: not known */
+    uint64_t gpu_mem; /* bytes on them at most; 0: none, or not known */
     enum aw_status status; /* where finished */
     int code, signal;
     char *reason; /* owned; NULL: none was given */
@@ -146,6 +148,9 @@ struct aw_set_summary {
     double busy; /* sum of the time that its attempts held their node */
     double cpu_seconds;
     uint64_t max_rss;
+    double gpu_util; /* mean of the attempts of which it is known, by their time; NAN: of none */
+    uint64_t gpu_mem; /* the most of one attempt */
+    double gpu_seconds; /* of the attempts of which gpu_util is known */
 };
 
 /* Fills SETS, one a set of the graph. */

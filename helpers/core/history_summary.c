@@ -122,7 +122,8 @@ static void count_set_states (const struct aw_history *history,
     sum->tasks = graph->sets[set].count * aw_graph_iterations (graph, set);
 }
 
-/* mean and wait_mean hold sums, and min, max what has been seen, until all is added up. */
+/* mean, wait_mean and gpu_util hold sums, and min, max what has been seen, until all is added up.
+ */
 static void add_attempt (const struct aw_history *history,
                          const struct aw_attempt *a,
                          struct aw_set_summary *sum)
@@ -140,6 +141,12 @@ static void add_attempt (const struct aw_history *history,
     sum->cpu_seconds += a->cpu_seconds;
     if (a->max_rss > sum->max_rss)
         sum->max_rss = a->max_rss;
+    if (a->gpu_mem > sum->gpu_mem)
+        sum->gpu_mem = a->gpu_mem;
+    if (!isnan (a->gpu_util)) {
+        sum->gpu_seconds += a->seconds;
+        sum->gpu_util = (isnan (sum->gpu_util) ? 0 : sum->gpu_util) + a->gpu_util * a->seconds;
+    }
     if (a->status != AW_STATUS_COMPLETED)
         return;
     sum->completed_attempts++;
@@ -154,7 +161,7 @@ void aw_history_sets (const struct aw_history *history, struct aw_set_summary *s
 
     for (uint32_t i = 0; i < graph->n_sets; i++) {
         sets[i] = (struct aw_set_summary){
-            .mean = NAN, .min = NAN, .max = NAN, .wait_mean = NAN, .wait_max = NAN
+            .mean = NAN, .min = NAN, .max = NAN, .wait_mean = NAN, .wait_max = NAN, .gpu_util = NAN
         };
         count_set_states (history, i, &sets[i]);
     }
@@ -165,5 +172,6 @@ void aw_history_sets (const struct aw_history *history, struct aw_set_summary *s
     for (uint32_t i = 0; i < graph->n_sets; i++) {
         sets[i].mean /= sets[i].completed_attempts; /* NAN stays NAN */
         sets[i].wait_mean /= sets[i].attempts;
+        sets[i].gpu_util /= sets[i].gpu_seconds;
     }
 }

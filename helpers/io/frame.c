@@ -191,6 +191,11 @@ int aw_frame_put_finish (struct aw_textbuf *text,
     put_seconds (text, ",\"seconds\":", finish->seconds);
     put_seconds (text, ",\"cpu\":", finish->cpu_seconds);
     put_number (text, ",\"rss\":", finish->max_rss);
+    if (finish->gpu_known) {
+        if (finish->gpu_util >= 0)
+            put_seconds (text, ",\"gpu_util\":", finish->gpu_util);
+        put_number (text, ",\"gpu_mem\":", finish->gpu_mem);
+    }
     if (finish->reason)
         put_string (text, ",\"reason\":", finish->reason);
     return end_frame (text, start, err);

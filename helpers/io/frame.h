@@ -12,7 +12,7 @@
  *      "notice":30,"signal":10,"cancels":true}
  *   c {"kill":TASK,"attempt":0,"grace":5}
  *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
- *      "rss":1,"reason":"..."}
+ *      "rss":1,"gpu_util":0.5,"gpu_mem":1,"reason":"..."}
  *   c {"ping":60}                         within so many seconds a word is wanted
  *   a {"pong":true}
  *   a {"leave":"why"}                     it was told to end by somebody else

@@ -294,6 +294,19 @@ static int read_kill (struct aw_frame_reader *reader, struct aw_frame *frame, st
     return get_seconds (reader, "grace", &frame->grace, err);
 }
 
+static int get_gpu_usage (const struct aw_frame_reader *reader,
+                          struct aw_event *ev,
+                          struct aw_error *err)
+{
+    ev->gpu_known = member (reader, "gpu_mem");
+    ev->gpu_util = -1;
+    if (!ev->gpu_known)
+        return 0;
+    if (member (reader, "gpu_util") && get_seconds (reader, "gpu_util", &ev->gpu_util, err) < 0)
+        return -1;
+    return get_u64 (reader, "gpu_mem", &ev->gpu_mem, err);
+}
+
 static int read_finish (struct aw_frame_reader *reader,
                         struct aw_frame *frame,
                         struct aw_error *err)
@@ -311,7 +324,7 @@ static int read_finish (struct aw_frame_reader *reader,
         || get_integer (reader, "signal", 255, &number, err) < 0
         || get_seconds (reader, "seconds", &ev->seconds, err) < 0
         || get_seconds (reader, "cpu", &ev->cpu_seconds, err) < 0
-        || get_u64 (reader, "rss", &ev->max_rss, err) < 0
+        || get_u64 (reader, "rss", &ev->max_rss, err) < 0 || get_gpu_usage (reader, ev, err) < 0
         || get_optional (reader, "reason", &ev->reason, err) < 0)
         return -1;
     status = aw_status_parse (name);

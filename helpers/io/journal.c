@@ -270,6 +270,11 @@ static void put_finish (struct aw_textbuf *buf, const struct aw_event *ev)
     put_seconds (buf, ",\"seconds\":", ev->seconds);
     put_seconds (buf, ",\"cpu_seconds\":", ev->cpu_seconds);
     put_number (buf, ",\"max_rss\":", ev->max_rss);
+    if (ev->gpu_known) {
+        if (ev->gpu_util >= 0)
+            put_seconds (buf, ",\"gpu_util\":", ev->gpu_util);
+        put_number (buf, ",\"gpu_mem\":", ev->gpu_mem);
+    }
 }
 
 static void forget_nodes (struct aw_journal *journal)

@@ -43,6 +43,8 @@ enum key {
     KEY_SECONDS,
     KEY_CPU_SECONDS,
     KEY_MAX_RSS,
+    KEY_GPU_UTIL,
+    KEY_GPU_MEM,
     KEY_BYTES,
     KEY_REASON,
     KEY_EPOCH,
@@ -71,6 +73,8 @@ static const char *const key_names[KEYS] = {
     [KEY_SECONDS] = "seconds",
     [KEY_CPU_SECONDS] = "cpu_seconds",
     [KEY_MAX_RSS] = "max_rss",
+    [KEY_GPU_UTIL] = "gpu_util",
+    [KEY_GPU_MEM] = "gpu_mem",
     [KEY_BYTES] = "bytes",
     [KEY_REASON] = "reason",
     [KEY_EPOCH] = "epoch",
@@ -91,7 +95,7 @@ static const bool key_is_text[KEYS] = {
 static const double key_max[KEYS] = {
     [KEY_T] = 1e10,      [KEY_ATTEMPT] = 1e6,  [KEY_MEM] = 9e18,         [KEY_CODE] = 1e6,
     [KEY_SIGNAL] = 1000, [KEY_SECONDS] = 1e10, [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18,
-    [KEY_BYTES] = 9e18,  [KEY_EPOCH] = 1e11,
+    [KEY_BYTES] = 9e18,  [KEY_EPOCH] = 1e11,   [KEY_GPU_UTIL] = 1,       [KEY_GPU_MEM] = 9e18,
 };
 
 #define BIT(key) (1u << (key))
@@ -334,6 +338,9 @@ static int read_event (struct reader *reader, struct line *line, struct aw_error
     ev->seconds = number (line, KEY_SECONDS);
     ev->cpu_seconds = number (line, KEY_CPU_SECONDS);
     ev->max_rss = (uint64_t)number (line, KEY_MAX_RSS);
+    ev->gpu_known = line->seen & BIT (KEY_GPU_MEM);
+    ev->gpu_util = line->seen & BIT (KEY_GPU_UTIL) ? number (line, KEY_GPU_UTIL) : -1;
+    ev->gpu_mem = (uint64_t)number (line, KEY_GPU_MEM);
     ev->bytes = (uint64_t)number (line, KEY_BYTES);
     ev->reason = text (line, KEY_REASON);
     ev->topology = text (line, KEY_TOPOLOGY);

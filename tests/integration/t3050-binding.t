@@ -49,9 +49,10 @@ said () { sed -n "s/^$4 //p" "$1/logs/$2.$3.out"; }
 test_expect_success 'tasks are bound to the CPUs of the journal, and see the GPUs that they asked for' '
     workflow bound.json "\"tasks\": {
         \"none\": { \"count\": 2, \"command\": [\"./probe\"] },
-        \"wide\": { \"cpus\": 2, \"gpus\": 2, \"command\": [\"./probe\"] } }" &&
+        \"wide\": { \"cpus\": 2, \"gpus\": 2, \"command\": [\"./probe\"] },
+        \"part\": { \"gpus\": 0.25, \"command\": [\"./probe\"] } }" &&
     run 0 bound -w n1 --exclusive --gpus=2 --async-workflow=bound.json --async-workflow-dir=bound &&
-    finished bound 3 &&
+    finished bound 4 &&
     said bound none 0 cpus >actual && planned bound none 0 >expected && test_cmp expected actual &&
     said bound none 1 cpus >actual && planned bound none 1 >expected && test_cmp expected actual &&
     test "$(said bound wide 0 cpus)" = 0-1 &&
@@ -59,7 +60,9 @@ test_expect_success 'tasks are bound to the CPUs of the journal, and see the GPU
     test "$(said bound wide 0 omp)" = "2 <{0},{1}> <false>" &&
     test "$(said bound none 0 gpus)" = "<>" &&
     test "$(said bound none 0 omp)" = "1 <{$(said bound none 0 cpus)}> <false>" &&
-    test "$(said bound none 0 share)" = "<> <>"
+    test "$(said bound none 0 share)" = "<> <>" &&
+    test "$(said bound part 0 share)" = "<0.25> <25>" &&
+    said bound part 0 gpus | grep -qx "<[01]>"
 '
 
 test_expect_success 'GPUs have the type that gres.conf gives them' '

@@ -169,6 +169,15 @@ static void start (void **state)
     read_back (&text, &frame);
     assert_null (frame.launch.env[0]);
     assert_true (isinf (frame.launch.time_limit));
+    assert_false (frame.launch.unbound);
+    assert_int_equal (frame.launch.gpu_share, 0);
+    text.len = 0;
+    launch.unbound = true;
+    launch.gpu_share = 125;
+    assert_int_equal (aw_frame_put_start (&text, &launch, NULL), 0);
+    read_back (&text, &frame);
+    assert_true (frame.launch.unbound);
+    assert_int_equal (frame.launch.gpu_share, 125);
     aw_idset_finish (&launch.cpus);
     aw_idset_finish (&launch.gpus);
     aw_textbuf_finish (&text);
@@ -204,6 +213,19 @@ static void finish (void **state)
     assert_true (frame.event.cpu_seconds == 0.5);
     assert_true (frame.event.max_rss == UINT64_C (1) << 40);
     assert_string_equal (frame.event.reason, "because");
+    assert_false (frame.event.gpu_known);
+    ev.gpu_known = true;
+    ev.gpu_util = 0.25;
+    ev.gpu_mem = UINT64_C (1) << 41;
+    for (int known = 1; known >= 0; known--) { /* a part of a GPU has memory, and no load is told */
+        text.len = 0;
+        assert_int_equal (aw_frame_put_finish (&text, &ev, NULL), 0);
+        read_back (&text, &frame);
+        assert_true (frame.event.gpu_known);
+        assert_true (frame.event.gpu_util == (known ? 0.25 : -1));
+        assert_true (frame.event.gpu_mem == UINT64_C (1) << 41);
+        ev.gpu_util = -1;
+    }
     aw_textbuf_finish (&text);
 }
 
@@ -224,6 +246,15 @@ static void others (void **state)
     assert_string_equal (frame.event.reason, "unbound");
     assert_int_equal (aw_idset_count (&frame.event.cpus), 16);
     assert_int_equal (aw_idset_count (&frame.event.gpus), 0);
+    assert_false (frame.event.unbound);
+    assert_null (frame.event.topology);
+    text.len = 0;
+    node.unbound = true;
+    node.topology = "core 0-15";
+    assert_int_equal (aw_frame_put_hello (&text, &node, NULL), 0);
+    read_back (&text, &frame);
+    assert_true (frame.event.unbound);
+    assert_string_equal (frame.event.topology, "core 0-15");
     aw_idset_finish (&node.cpus);
 
     text.len = 0;

@@ -254,7 +254,10 @@ static const struct aw_event samples[] = {
       .signal = 15,
       .seconds = 9.718,
       .cpu_seconds = 9.6,
-      .max_rss = 1048576 },
+      .max_rss = 1048576,
+      .gpu_known = true,
+      .gpu_util = 0.875,
+      .gpu_mem = UINT64_C (1) << 35 },
     { .type = AW_EVENT_SKIP, .t = 123456789.654321, .task = 20 },
     { .type = AW_EVENT_NODE_LOST, .t = 2e8, .node = 0, .reason = "gone" },
     { .type = AW_EVENT_STOP, .t = 2e8, .reason = "SIGINT" },
@@ -278,6 +281,9 @@ static int compare (void *arg, const struct aw_event *ev, struct aw_error *err)
     assert_float_equal (ev->seconds, want->seconds, 1e-7);
     assert_float_equal (ev->cpu_seconds, want->cpu_seconds, 1e-7);
     assert_int_equal (ev->max_rss, want->max_rss);
+    assert_int_equal (ev->gpu_known, want->gpu_known);
+    assert_float_equal (ev->gpu_util, want->gpu_known ? want->gpu_util : -1, 1e-7);
+    assert_int_equal (ev->gpu_mem, want->gpu_mem);
     assert_int_equal (ev->mem, want->mem);
     if (want->name)
         assert_string_equal (ev->name, want->name);
