@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='the matrix of releases: what it refuses; it needs too much to run here'
+
+. "$(dirname "$0")/lib.sh"
+
+matrix=$top_srcdir/tests/slurm/matrix
+
+# refused TEXT ARGUMENT...: status 2 and one line with this text
+refused ()
+{
+    text=$1
+    shift
+    test_expect_code 2 "$@" >out 2>err &&
+    test_must_be_empty out &&
+    cat err &&
+    test $(wc -l <err) = 1 &&
+    grep -q -- "$text" err
+}
+
+test_expect_success 'wrong command lines' '
+    refused "woody: unknown release: known are bookworm" "$matrix" --cache cache woody &&
+    refused "--quick: unknown option" "$matrix" --cache cache --quick &&
+    refused "--tests: wants a value" "$matrix" --cache cache sid --tests &&
+    refused "--jobs many: not a number" "$matrix" --cache cache --jobs=many sid &&
+    refused "--shell: for one release" "$matrix" --cache cache --shell &&
+    ! test -e cache
+'
+
+test_expect_success 'help names every release' '
+    "$matrix" --help >help && grep -q "\[bookworm trixie sid\]" help
+'
+
+test $(id -u) = 0 || test_set_prereq NOT_ROOT
+test_expect_success NOT_ROOT 'not as an ordinary user' '
+    refused "must be run as root" "$matrix" --cache cache sid && ! test -e cache
+'
+
+test_expect_success !NOT_ROOT 'debootstrap is missed by name' '
+    mkdir bin && for tool in sh id nproc dirname; do ln -s "$(command -v $tool)" bin/ || return 1; done &&
+    refused "debootstrap: not found: apt-get install" env PATH="$PWD/bin" "$matrix" --cache cache sid &&
+    ! test -e cache
+'
+
+test_done
