@@ -34,6 +34,8 @@ struct answer {
 };
 
 struct aw_auth_helper {
+    struct event_base *base;
+    const char *job; /* borrowed */
     aw_auth_answer answer;
     struct event *readable;
     int fd;
@@ -111,6 +113,25 @@ __attribute__ ((noreturn)) static void child (int fd, pid_t parent, const char *
  * The coordinator's side
  */
 
+/* It may be in the middle of munge; it holds nothing that needs care. Whoever reaps all children
+ * may have been faster: then there is nothing to wait for.
+ */
+static void end_child (struct aw_auth_helper *helper)
+{
+    if (helper->readable)
+        event_free (helper->readable);
+    if (helper->fd >= 0)
+        close (helper->fd);
+    if (helper->pid > 0 && waitpid (helper->pid, NULL, WNOHANG) == 0) {
+        kill (helper->pid, SIGKILL);
+        while (waitpid (helper->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    helper->readable = NULL;
+    helper->fd = -1;
+    helper->pid = -1;
+}
+
 static void on_answer (evutil_socket_t fd, short what, void *data)
 {
     static struct answer answer; /* too big for a stack to be proud of */
@@ -124,11 +145,33 @@ static void on_answer (evutil_socket_t fd, short what, void *data)
     if (n != sizeof (answer)) {
         memset (&answer, 0, sizeof (answer));
         aw_error_set (&answer.why, "the process that asks munge has ended");
-        event_del (helper->readable);
+        end_child (helper); /* the next question starts another */
     }
     helper->busy = false;
     helper->arg = NULL;
     helper->answer (arg, answer.ok ? answer.credential : NULL, &answer.why);
+}
+
+/* Forks. 0, or -1 with text and nothing left behind. */
+static int start_child (struct aw_auth_helper *helper, struct aw_error *err)
+{
+    pid_t self = getpid ();
+    int fds[2];
+
+    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return aw_error_set (err, "socketpair: %s", strerror (errno));
+    helper->fd = fds[0];
+    helper->pid = fork ();
+    if (helper->pid == 0)
+        child (fds[1], self, helper->job);
+    close (fds[1]);
+    helper->readable =
+        event_new (helper->base, helper->fd, EV_READ | EV_PERSIST, on_answer, helper);
+    if (helper->pid > 0 && helper->readable && event_add (helper->readable, NULL) == 0)
+        return 0;
+    aw_error_set (err, "cannot fork: %s", strerror (errno));
+    end_child (helper);
+    return -1;
 }
 
 struct aw_auth_helper *aw_auth_helper_create (struct event_base *base,
@@ -137,28 +180,17 @@ struct aw_auth_helper *aw_auth_helper_create (struct event_base *base,
                                               struct aw_error *err)
 {
     struct aw_auth_helper *helper = calloc (1, sizeof (*helper));
-    pid_t self = getpid ();
-    int fds[2];
 
     if (!helper) {
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
-        aw_error_set (err, "socketpair: %s", strerror (errno));
-        free (helper);
-        return NULL;
-    }
-    helper->fd = fds[0];
+    helper->base = base;
+    helper->job = job;
     helper->answer = answer;
-    helper->pid = fork ();
-    if (helper->pid == 0)
-        child (fds[1], self, job);
-    close (fds[1]);
-    helper->readable = event_new (base, helper->fd, EV_READ | EV_PERSIST, on_answer, helper);
-    if (helper->pid < 0 || !helper->readable || event_add (helper->readable, NULL) < 0) {
-        aw_error_set (err, "cannot fork: %s", strerror (errno));
-        aw_auth_helper_destroy (helper);
+    helper->fd = -1;
+    if (start_child (helper, err) < 0) {
+        free (helper);
         return NULL;
     }
     return helper;
@@ -190,6 +222,8 @@ int aw_auth_helper_ask (struct aw_auth_helper *helper,
         || copy (question.agent_nonce, sizeof (question.agent_nonce), agent_nonce) < 0
         || copy (question.credential, sizeof (question.credential), credential) < 0)
         return aw_error_set (err, "a nonce or credential that is too long");
+    if (helper->pid < 0 && start_child (helper, err) < 0)
+        return -1;
     if (send (helper->fd, &question, sizeof (question), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         return aw_error_set (err, "the process that asks munge: %s", strerror (errno));
     helper->busy = true;
@@ -213,17 +247,7 @@ void aw_auth_helper_destroy (struct aw_auth_helper *helper)
     int saved = errno;
 
     if (helper) {
-        if (helper->readable)
-            event_free (helper->readable);
-        close (helper->fd);
-        /* It may be in the middle of munge; it holds nothing that needs care. Whoever reaps all
-         * children may have been faster: then there is nothing to wait for.
-         */
-        if (helper->pid > 0 && waitpid (helper->pid, NULL, WNOHANG) == 0) {
-            kill (helper->pid, SIGKILL);
-            while (waitpid (helper->pid, NULL, 0) < 0 && errno == EINTR)
-                ;
-        }
+        end_child (helper);
         free (helper);
     }
     errno = saved;

@@ -2,7 +2,7 @@
 /* A child process that asks munged on the coordinator's behalf. munge_decode blocks, and a munged
  * that hangs must not stop the coordinator's loop. A process rather than a thread: the coordinator
  * forks often and stays free of locks that a fork could catch; it can be killed; one is made at the
- * start, so that strangers who connect cannot make us fork.
+ * start, so that strangers who connect cannot make us fork; another only where it has died.
  */
 #ifndef AW_COORD_AUTH_HELPER_H
 #define AW_COORD_AUTH_HELPER_H

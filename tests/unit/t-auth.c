@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -555,6 +556,75 @@ static void crowd (void **state)
         close (fds[i]);
 }
 
+/* The child of ours that asks munge. */
+static pid_t find_helper (void)
+{
+    char path[64], text[64] = "";
+    pid_t pid = 0;
+    FILE *list;
+
+    snprintf (path, sizeof (path), "/proc/self/task/%d/children", (int)getpid ());
+    list = fopen (path, "re");
+    while (list && fscanf (list, "%d", &pid) == 1) {
+        FILE *comm;
+
+        snprintf (path, sizeof (path), "/proc/%d/comm", (int)pid);
+        comm = fopen (path, "re");
+        if (comm && fgets (text, sizeof (text), comm) && strcmp (text, "aw-auth\n") == 0) {
+            fclose (comm);
+            fclose (list);
+            return pid;
+        }
+        if (comm)
+            fclose (comm);
+    }
+    if (list)
+        fclose (list);
+    return 0;
+}
+
+static bool has_started (struct rig *r, void *arg)
+{
+    (void)r;
+    return find_helper () != *(pid_t *)arg;
+}
+
+/* The process that asks munge is killed, or hangs in munge: who asked meanwhile is turned away, the
+ * loop goes on, and later agents get in.
+ */
+static void helper_dies (void **state)
+{
+    char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", place, nonce, own };
+    pid_t none = 0, helper;
+    uint32_t one = 1;
+    int stuck, fd;
+
+    (void)state;
+    if (!with_munge || access ("/proc/thread-self/children", F_OK) < 0)
+        skip ();
+    rig_until (&rig, has_started, &none);
+    helper = find_helper ();
+    assert_int_equal (kill (helper, SIGSTOP), 0); /* as if munged did not answer */
+    stuck = knock ();
+    find_place (stuck, place);
+    aw_auth_nonce (own, NULL);
+    read_challenge (stuck, nonce);
+    send_proof (stuck, &ours);
+    fd = knock (); /* others are still greeted */
+    read_challenge (fd, nonce);
+    assert_int_equal (n_accepted, 0);
+    assert_int_equal (kill (helper, SIGKILL), 0);
+    rig_until (&rig, has_refused, &one);
+    find_place (fd, place);
+    aw_auth_nonce (own, NULL);
+    send_proof (fd, &ours);
+    rig_until (&rig, has_accepted, NULL);
+    assert_int_not_equal (find_helper (), helper);
+    close (fd);
+    close (stuck);
+}
+
 #define PORT(name) cmocka_unit_test_setup_teardown (name, open_port, close_port)
 
 int main (void)
@@ -576,6 +646,7 @@ int main (void)
         PORT (crowd),
         PORT (give_way),
         PORT (no_hurry),
+        PORT (helper_dies),
     };
 
     return cmocka_run_group_tests (tests, start_munged, stop_munged);
