@@ -114,4 +114,33 @@ test_expect_success 'sizes that would fill memory' '
     (bound_memory && timeout 20 "$AW" status d)
 '
 
+# mine D: run --resume D is refused with status 2, says why, and has executed nothing
+not_mine ()
+{
+    test_expect_code 2 timeout 20 "$AW" run --local --resume d >out 2>err </dev/null && grep -q "$1" err &&
+        test ! -e d/executed || { cat out err; return 1; }
+}
+
+test_expect_success '--resume: what others can write to, or a link, is not executed' '
+    journal d "$NODE" &&
+    echo "{ \"async-workflow\": 1, \"tasks\": { \"a\": { \"count\": 4, \"command\": [\"touch\", \"{run}/executed\"] } } }" \
+        >d/workflow.json &&
+    chmod 644 d/workflow.json d/journal.jsonl && chmod 755 d &&
+    chmod 777 d && not_mine "others can write" && chmod 755 d &&
+    chmod 666 d/workflow.json && not_mine "workflow.json: others can write" && chmod 644 d/workflow.json &&
+    mv d/journal.jsonl elsewhere && ln -s ../elsewhere d/journal.jsonl && not_mine "symbolic link" &&
+    rm d/journal.jsonl && mv elsewhere d/journal.jsonl
+'
+
+test "$(id -u)" = 0 && test_set_prereq ROOT
+test_expect_success ROOT '--resume: the directory of another user is not executed' '
+    chown 65534 d/workflow.json && not_mine "workflow.json: it is not yours" && chown 0 d/workflow.json &&
+    chown 65534 d && not_mine "d: it is not yours" && chown 0 d
+'
+
+test_expect_success '--resume: once it is ours it is' '
+    timeout 60 "$AW" run --local --resume d >out 2>&1 </dev/null || { cat out; false; }
+    test -e d/executed
+'
+
 test_done
