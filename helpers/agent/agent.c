@@ -197,7 +197,7 @@ static int say_hello (struct aw_agent *agent, struct aw_error *err)
  * Signals
  */
 
-static void on_terminate (struct aw_agent *agent)
+void aw_agent_on_terminate (struct aw_agent *agent)
 {
     if (agent->leaving)
         return;
@@ -220,7 +220,7 @@ static void on_signals (evutil_socket_t fd, short what, void *arg)
         if (number == SIGCHLD)
             aw_agent_reap (agent);
         else if (number == SIGTERM)
-            on_terminate (agent);
+            aw_agent_on_terminate (agent);
         else
             for (size_t t = 0; t < agent->tasks.n; t++)
                 kill (-agent->tasks.items[t]->pid, number);
@@ -349,6 +349,7 @@ static int prepare (struct aw_agent *agent, struct aw_error *err)
         return -1;
     if (!agent->reader)
         return aw_error_set (err, "out of memory");
+    aw_oom_init (&agent->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
     if (prepare_events (agent, err) < 0)
         return -1;
     if (aw_gpu_usage_prepare (agent) < 0)
@@ -369,6 +370,7 @@ static void finish (struct aw_agent *agent)
     aw_link_destroy (agent->link);
     aw_agent_tasks_finish (&agent->tasks);
     aw_processes_finish (&agent->processes);
+    aw_oom_finish (&agent->oom);
     aw_frame_reader_destroy (agent->reader);
     aw_spawner_destroy (agent->spawner);
     aw_environment_destroy (agent->environment);

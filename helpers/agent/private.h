@@ -10,6 +10,7 @@
 #include "agent/environment.h"
 #include "agent/gpu_usage.h"
 #include "agent/messages.h"
+#include "agent/oom.h"
 #include "agent/processes.h"
 #include "agent/spawn.h"
 #include "agent/task.h"
@@ -29,6 +30,7 @@ struct aw_agent {
     struct aw_messages *messages; /* NULL: tasks run without */
     struct aw_agent_tasks tasks;
     struct aw_processes processes; /* scratch */
+    struct aw_oom oom;
     int signal_fd;
     struct event *signals; /* readable signal_fd */
     struct event *send_signals; /* made active when some task has a signal due */
@@ -36,6 +38,7 @@ struct aw_agent {
     struct event *look; /* timer: look at the load of GPUs; NULL: nobody can tell */
     void **gpu_devices; /* NVML's, by place among the node's GPUs; NULL: not known */
     struct event *give_up; /* timer: tasks that even SIGKILL does not end */
+    double looked; /* when SIGTERM was last waited for, see reap.c */
     double timeout; /* seconds that the coordinator waits for a sign of life; 0: not told */
     bool quitting; /* nothing more will be started: end when nothing is left */
     bool leaving; /* what runs has been told to end */
@@ -64,6 +67,8 @@ void aw_agent_kill_rest (struct aw_agent *agent, double seconds);
 
 /* agent.c: sends the end of an attempt, if there is anybody to send it to. */
 void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish);
+/* SIGTERM came: tells the coordinator, ends all tasks, then the agent. */
+void aw_agent_on_terminate (struct aw_agent *agent);
 /* Ends the loop if nothing is left to wait for. */
 void aw_agent_check_done (struct aw_agent *agent);
 

@@ -6,13 +6,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/environment.h"
+#include "util/clock.h"
 
 static int add (struct aw_processes *processes, pid_t pid)
 {
@@ -86,4 +89,24 @@ bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt)
     found = find_mark (file, task, attempt);
     fclose (file);
     return found;
+}
+
+void aw_processes_kill_children (struct aw_processes *processes, double seconds)
+{
+    const struct timespec pause = { 0, 2000000 };
+    double limit = aw_clock_monotonic () + seconds;
+    pid_t pid;
+
+    for (;;) {
+        while ((pid = waitpid (-1, NULL, WNOHANG)) > 0)
+            ;
+        if ((pid < 0 && errno == ECHILD) || aw_clock_monotonic () > limit)
+            return;
+        if (aw_processes_read (processes) < 0)
+            return;
+        for (size_t i = 0; i < processes->n; i++)
+            if (aw_process_is_child (processes->pids[i]))
+                kill (processes->pids[i], SIGKILL);
+        nanosleep (&pause, NULL);
+    }
 }

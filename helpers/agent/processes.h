@@ -30,4 +30,9 @@ bool aw_process_is_child (pid_t pid);
  */
 bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt);
 
+/* Kills whatever children this process has, and theirs as they come to it, a subreaper, and reaps
+ * them, within SECONDS. Blocking. PROCESSES is scratch.
+ */
+void aw_processes_kill_children (struct aw_processes *processes, double seconds);
+
 #endif /* AW_AGENT_PROCESSES_H */

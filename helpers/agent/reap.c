@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@
 #include "util/clock.h"
 
 static const double SWEEP_SECONDS = 0.25; /* at most so often; not at all while nothing ends */
+enum { SHELL_KILLED = 128 + SIGKILL }; /* as shells report a child that was */
 static const double LIMIT_GRACE_SECONDS = 10; /* from SIGTERM to SIGKILL after the time limit */
 
 static struct timeval timeval_of (double seconds)
@@ -169,6 +171,25 @@ static double seconds_of (struct timeval tv)
     return (double)tv.tv_sec + 1e-6 * (double)tv.tv_usec;
 }
 
+/* A task was ended by a SIGTERM that is not ours. Where Slurm tells the whole step to end, its
+ * tasks may have heard it before the agent: that shows in a moment, and then they are cancelled. At
+ * most once a second, for nothing else is done meanwhile.
+ */
+static void expect_own_end (struct aw_agent *agent)
+{
+    const struct timespec moment = { 0, 100000000 };
+    double now = aw_clock_monotonic ();
+    sigset_t set;
+
+    if (agent->leaving || now - agent->looked < 1)
+        return;
+    agent->looked = now;
+    sigemptyset (&set);
+    sigaddset (&set, SIGTERM);
+    if (sigtimedwait (&set, NULL, &moment) == SIGTERM)
+        aw_agent_on_terminate (agent);
+}
+
 static void report_end (struct aw_agent *agent,
                         const struct aw_agent_task *task,
                         int status,
@@ -187,11 +208,16 @@ static void report_end (struct aw_agent *agent,
         .max_rss = (uint64_t)usage->ru_maxrss * 1024,
     };
 
-    if (ev.status == AW_STATUS_COMPLETED && (ev.code != 0 || ev.signal != 0))
+    if (ev.status == AW_STATUS_COMPLETED && (ev.signal == SIGKILL || ev.code == SHELL_KILLED)
+        && aw_oom_take (&agent->oom))
+        ev.status = AW_STATUS_OUT_OF_MEMORY;
+    else if (ev.status == AW_STATUS_COMPLETED && (ev.code != 0 || ev.signal != 0))
         ev.status = !task->noticed         ? AW_STATUS_FAILED
                     : task->notice_cancels ? AW_STATUS_CANCELLED
                                            : AW_STATUS_TIMEOUT;
     aw_gpu_usage_report (task, &ev);
+    if (ev.status == AW_STATUS_FAILED && ev.signal == SIGKILL)
+        ev.reason = "killed from outside, perhaps for lack of memory";
     aw_agent_report (agent, &ev);
 }
 
@@ -230,6 +256,9 @@ void aw_agent_reap (struct aw_agent *agent)
             break;
         if (task) {
             aw_messages_task_ended (agent->messages, task->task, task->attempt);
+            if (WIFSIGNALED (status) && WTERMSIG (status) == SIGTERM
+                && task->ended_as == AW_STATUS_COMPLETED)
+                expect_own_end (agent);
             report_end (agent, task, status, &usage);
             aw_agent_tasks_remove (&agent->tasks, task);
         }
@@ -273,20 +302,5 @@ void aw_agent_on_sweep (int fd, short what, void *arg)
 
 void aw_agent_kill_rest (struct aw_agent *agent, double seconds)
 {
-    const struct timespec pause = { 0, 2000000 };
-    double limit = aw_clock_monotonic () + seconds;
-    pid_t pid;
-
-    for (;;) {
-        while ((pid = waitpid (-1, NULL, WNOHANG)) > 0)
-            ;
-        if ((pid < 0 && errno == ECHILD) || aw_clock_monotonic () > limit)
-            return;
-        if (aw_processes_read (&agent->processes) < 0)
-            return;
-        for (size_t i = 0; i < agent->processes.n; i++)
-            if (aw_process_is_child (agent->processes.pids[i]))
-                kill (agent->processes.pids[i], SIGKILL);
-        nanosleep (&pause, NULL);
-    }
+    aw_processes_kill_children (&agent->processes, seconds);
 }

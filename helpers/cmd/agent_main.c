@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/guardian.h"
 #include "agent/node.h"
 #include "io/auth.h"
 
@@ -104,6 +105,8 @@ int main (int argc, char **argv)
     config.port = arguments.port;
     config.job = job ? job : "";
     config.node = node && *node ? node : host;
+    if (aw_guardian_start (&err) < 0)
+        return complain (config.node, &err);
     if (aw_node_discover (&config, environ, &err) < 0)
         return complain (config.node, &err);
     if (aw_agent_run (&config, &err) < 0)

@@ -50,6 +50,27 @@ test_expect_success 'one agent killed: its node is lost, its tasks run elsewhere
     nothing_left
 '
 
+# Here Slurm follows no cgroup: what has left its parents and its session is the agent's guardian's to find.
+test_expect_success 'an agent killed: nothing that its tasks have started stays' '
+    rm -f go &&
+    cat >stray.sh <<-END &&
+	trap : TERM
+	sleep $MARK &
+	(setsid setsid sleep $MARK &)
+	(env -i setsid sh -c "trap : TERM; sleep $MARK; :" &)
+	echo up; echo up
+	until test -e go; do sleep 0.1; done
+	END
+    workflow stray.json "\"tasks\": { \"m\": { \"count\": 2, \"cpus\": 4, \"command\": [\"sh\", \"stray.sh\"] } }" &&
+    start stray stray.json &&
+    wait_for 30 "test \$(sleepers) = 6" &&
+    kill -KILL $(agent_of n1) &&
+    wait_for 30 "test \$(events stray node_lost) = 1" &&
+    wait_for 30 "test \$(sleepers) = 3" &&
+    touch go &&
+    ends 0 && wait_for 10 none_sleeps && nothing_left
+'
+
 test_expect_success 'all agents killed: exit 4' '
     start agents long.json &&
     kill -KILL $(agent_of n1) $(agent_of n2) &&

@@ -80,7 +80,7 @@ test_expect_success 'a task beyond the memory of the job is killed; agent and ru
         \"lean\": { \"after\": [\"fat\"], \"count\": 3, \"command\": [\"true\"] } }" &&
     run 0 memory -n1 --mem=200 --async-workflow=memory.json --async-workflow-dir=memory &&
     test $(events memory "\"event\":\"finish\",\"task\":\"lean" "\"status\":\"completed\"") = 3 &&
-    test $(events memory "\"event\":\"finish\",\"task\":\"fat" "\"signal\":9") = 1
+    test $(events memory "\"event\":\"finish\",\"task\":\"fat" "\"status\":\"out_of_memory\",\"code\":0,\"signal\":9") = 1
 '
 
 test_expect_success 'with its agent a task ends, whatever it has become' '

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "agent/guardian.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/processes.h"
+
+static const double REST_SECONDS = 5; /* for killed processes to end */
+
+/* What Slurm tells the step it tells, by its way of tracking processes, this one alone. */
+static const int passed_on[] = { SIGTERM, SIGUSR1, SIGUSR2 };
+
+/* Waits for CHILD. Returns its status. */
+static int wait_for (pid_t child)
+{
+    sigset_t set;
+    int status, number;
+
+    sigemptyset (&set);
+    sigaddset (&set, SIGCHLD);
+    for (size_t i = 0; i < sizeof (passed_on) / sizeof (passed_on[0]); i++)
+        sigaddset (&set, passed_on[i]);
+    while (waitpid (child, &status, WNOHANG) != child) {
+        number = sigwaitinfo (&set, NULL);
+        if (number > 0 && number != SIGCHLD)
+            kill (child, number);
+    }
+    return status;
+}
+
+__attribute__ ((noreturn)) static void guard (pid_t child)
+{
+    struct aw_processes processes = { 0 };
+    int status;
+
+    prctl (PR_SET_NAME, "aw-guardian");
+    status = wait_for (child);
+    aw_processes_kill_children (&processes, REST_SECONDS);
+    _exit (WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status));
+}
+
+int aw_guardian_start (struct aw_error *err)
+{
+    sigset_t all, before;
+    pid_t self = getpid (), child;
+
+    if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)
+        return aw_error_set (err, "prctl: %s", strerror (errno));
+    sigfillset (&all);
+    sigprocmask (SIG_SETMASK, &all, &before);
+    child = fork ();
+    if (child > 0)
+        guard (child);
+    sigprocmask (SIG_SETMASK, &before, NULL);
+    if (child < 0)
+        return aw_error_set (err, "cannot fork: %s", strerror (errno));
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid () != self)
+        _exit (1); /* it was killed meanwhile */
+    return 0;
+}
