@@ -209,52 +209,6 @@ static void gpus_of_a_runtime (void **state)
     free (text);
 }
 
-/* The text beside the description FILE, without its newline. */
-static void read_text (const char *file, char *text, size_t size)
-{
-    FILE *f = fopen (file, "r");
-    size_t n;
-
-    assert_non_null (f);
-    n = fread (text, 1, size - 1, f);
-    assert_int_equal (fclose (f), 0);
-    while (n > 0 && text[n - 1] == '\n')
-        n--;
-    text[n] = '\0';
-}
-
-/* What placement is tested with is what an agent on such a node tells. */
-static void known_machines (void **state)
-{
-    static const struct {
-        const char *name, *variable, *gpus;
-    } table[] = {
-        { "summit", "CUDA_VISIBLE_DEVICES=0,1,2,3,4,5", "0-5" },
-        { "frontier", "ROCR_VISIBLE_DEVICES=0,1,2,3,4,5,6,7", "0-7" },
-        { "dgx-a100", "CUDA_VISIBLE_DEVICES=0,1,2,3,4,5,6,7", "0-7" },
-        { "genoa", "", "" },
-    };
-    const char *srcdir = getenv ("srcdir");
-
-    (void)state;
-    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
-        char *env[] = { (char *)table[i].variable, NULL };
-        char file[512], expected[32768];
-        char *text;
-
-        snprintf (file, sizeof (file), "%s/topologies/%s.topology", srcdir ? srcdir : ".",
-                  table[i].name);
-        read_text (file, expected, sizeof (expected));
-        snprintf (file, sizeof (file), "%s/topologies/%s.xml", srcdir ? srcdir : ".",
-                  table[i].name);
-        setenv ("HWLOC_XMLFILE", file, 1);
-        text = read_machine (env, table[i].gpus);
-        unsetenv ("HWLOC_XMLFILE");
-        assert_string_equal (text, expected);
-        free (text);
-    }
-}
-
 static void this_machine (void **state)
 {
     struct aw_idset none = { 0 };
@@ -309,7 +263,6 @@ int main (void)
         cmocka_unit_test (gpus_of_a_runtime),
         cmocka_unit_test (this_machine),
         cmocka_unit_test (memory),
-        cmocka_unit_test (known_machines),
     };
 
     return cmocka_run_group_tests (tests, set_up, tear_down);
