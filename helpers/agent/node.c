@@ -196,7 +196,7 @@ static int tell_topology (struct aw_agent_config *config,
     return 0;
 }
 
-static int take_gpus (struct aw_agent_config *config, char *const *env, struct aw_error *err)
+int aw_node_gpus (struct aw_idset *ids, char *const *env, struct aw_error *err)
 {
     static const char *const lists[] = { "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES",
                                          "ZE_AFFINITY_MASK", "SLURM_STEP_GPUS" };
@@ -206,7 +206,7 @@ static int take_gpus (struct aw_agent_config *config, char *const *env, struct a
         gpus = aw_environment_get (env, lists[i]);
     if (gpus && strcmp (gpus, "NoDevFiles") == 0) /* Slurm's word for none in some releases */
         gpus = NULL;
-    return aw_gpus_ids (gpus, &config->gpus) < 0 ? aw_error_set (err, "out of memory") : 0;
+    return aw_gpus_ids (gpus, ids) < 0 ? aw_error_set (err, "out of memory") : 0;
 }
 
 static int discover (struct aw_agent_config *config,
@@ -235,7 +235,7 @@ static int discover (struct aw_agent_config *config,
 int aw_node_discover (struct aw_agent_config *config, char *const *env, struct aw_error *err)
 {
     struct aw_machine machine;
-    int rc = take_gpus (config, env, err);
+    int rc = aw_node_gpus (&config->gpus, env, err);
 
     if (rc == 0) {
         read_machine (config, env, &machine);

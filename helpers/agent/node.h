@@ -22,6 +22,10 @@ int aw_node_local (struct aw_agent_config *config,
                    const struct aw_idset *gpus,
                    struct aw_error *err);
 
+/* The ids of the GPUs that a step has here, by its environment ENV. Replaces GPUS. 0, or -1 with
+ * text. */
+int aw_node_gpus (struct aw_idset *gpus, char *const *env, struct aw_error *err);
+
 void aw_node_finish (struct aw_agent_config *config);
 
 #endif /* AW_AGENT_NODE_H */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd/command.h"
+#include "coord/exec_steps.h"
 #include "util/suggest.h"
 #include "util/units.h"
 
@@ -22,6 +23,7 @@ enum {
     KEY_GRACE,
     KEY_NODE_TIMEOUT,
     KEY_TIME_LIMIT,
+    KEY_MAX_STEPS,
     KEY_CPUS,
     KEY_GPUS
 };
@@ -51,6 +53,8 @@ static const struct argp_option options[] = {
       0 },
     { "node-timeout", KEY_NODE_TIMEOUT, "TIME", 0,
       "Take a node for lost when nothing is heard of it for so long; 0: never [60s]", 0 },
+    { "max-steps", KEY_MAX_STEPS, "N", 0,
+      "So many sruns at once for tasks that are a job step of their own [16]", 0 },
     { "test-only", KEY_TEST_ONLY, NULL, 0,
       "Check FILE and print what the model predicts; run nothing", 0 },
     { "resume", KEY_RESUME, "D", 0,
@@ -68,8 +72,9 @@ static const char doc[] =
     "one is made by salloc."
     "\vEnvironment: ASYNC_WORKFLOW_MODE, ASYNC_WORKFLOW_POLICY, ASYNC_WORKFLOW_DIR, "
     "ASYNC_WORKFLOW_PROGRESS, "
-    "ASYNC_WORKFLOW_GRACE, ASYNC_WORKFLOW_NODE_TIMEOUT and "
-    "ASYNC_WORKFLOW_TIME_LIMIT stand for the options of these names.\n\n"
+    "ASYNC_WORKFLOW_GRACE, ASYNC_WORKFLOW_NODE_TIMEOUT, "
+    "ASYNC_WORKFLOW_MAX_STEPS and ASYNC_WORKFLOW_TIME_LIMIT stand for the options of these "
+    "names.\n\n"
     "Exit status: 0 all done; 1 a task failed; 2 the input is wrong; 3 stopped before the end; 4 "
     "the pool failed.";
 
@@ -95,6 +100,19 @@ static int set_progress (struct aw_run_args *args, const char *value)
         }
     }
     return -1;
+}
+
+static int set_number (const char *what, const char *value, uint32_t *number, struct aw_error *err)
+{
+    char *end;
+    long n;
+
+    errno = 0;
+    n = strtol (value, &end, 10);
+    if (errno || end == value || *end || n < 0 || n > 4096)
+        return aw_error_set (err, "%s: \"%s\" is not a number between 0 and 4096", what, value);
+    *number = (uint32_t)n;
+    return 0;
 }
 
 /* One setting by its key; WHAT names it in messages: "--mode" or "ASYNC_WORKFLOW_MODE". */
@@ -128,6 +146,10 @@ static int set (
             return aw_error_set (err, "%s: \"%s\" is not a time: give seconds or \"1m30s\"", what,
                                  value);
         return 0;
+    case KEY_MAX_STEPS:
+        if (set_number (what, value, &args->max_steps, err) < 0)
+            return -1;
+        return args->max_steps > 0 ? 0 : aw_error_set (err, "%s: give 1 or more", what);
     case KEY_NODE_TIMEOUT:
         if (aw_parse_seconds (value, &args->node_timeout) < 0)
             return aw_error_set (err, "%s: \"%s\" is not a time: give seconds or \"1m30s\"", what,
@@ -147,19 +169,6 @@ static int set (
         args->dir = value;
         return 0;
     }
-    return 0;
-}
-
-static int set_number (const char *what, const char *value, uint32_t *number, struct aw_error *err)
-{
-    char *end;
-    long n;
-
-    errno = 0;
-    n = strtol (value, &end, 10);
-    if (errno || end == value || *end || n < 0 || n > 4096)
-        return aw_error_set (err, "%s: \"%s\" is not a number between 0 and 4096", what, value);
-    *number = (uint32_t)n;
     return 0;
 }
 
@@ -208,6 +217,7 @@ static error_t parse_one (int key, char *value, struct argp_state *state)
     case KEY_GRACE:
     case KEY_NODE_TIMEOUT:
     case KEY_TIME_LIMIT:
+    case KEY_MAX_STEPS:
     case KEY_DIR:
         rc = set (args, key, option_name (key), value, p->err);
         break;
@@ -235,6 +245,7 @@ static int parse_environment (struct aw_run_args *args, struct aw_error *err)
         { "ASYNC_WORKFLOW_GRACE", KEY_GRACE },
         { "ASYNC_WORKFLOW_NODE_TIMEOUT", KEY_NODE_TIMEOUT },
         { "ASYNC_WORKFLOW_TIME_LIMIT", KEY_TIME_LIMIT },
+        { "ASYNC_WORKFLOW_MAX_STEPS", KEY_MAX_STEPS },
     };
 
     for (size_t i = 0; i < sizeof (variables) / sizeof (variables[0]); i++) {
@@ -274,6 +285,7 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
     memset (args, 0, sizeof (*args));
     args->grace = 5;
     args->node_timeout = 60;
+    args->max_steps = AW_MAX_STEPS;
     args->time_limit = INFINITY;
     args->sched = (struct aw_sched_config){ AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     err->text[0] = '\0';

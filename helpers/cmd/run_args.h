@@ -27,6 +27,7 @@ struct aw_run_args {
     enum aw_display_mode display;
     double grace; /* seconds */
     double time_limit; /* seconds that the run may take; INFINITY: what the job has */
+    uint32_t max_steps; /* sruns at once for steps of their own */
     double node_timeout; /* seconds; 0: none */
     char **own; /* the words before "--", from argv[1] on, for running anew under salloc;
                    NULL-terminated, owned */

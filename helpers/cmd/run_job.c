@@ -13,6 +13,7 @@
 #include "cmd/run_pool.h"
 #include "cmd/run_predict.h"
 #include "coord/exec_agents.h"
+#include "coord/exec_steps.h"
 #include "coord/pool_nodes.h"
 #include "coord/slurm_job.h"
 #include "io/auth.h"
@@ -76,12 +77,27 @@ static void on_step_ended (void *arg, int status)
     aw_coordinator_fail (run->coordinator, &why);
 }
 
+/* Tasks that are a step of their own go another way: puts that before the pool's agents. */
+static int start_steps (struct aw_pool_run *run, struct aw_error *err)
+{
+    struct aw_exec_steps_config config = {
+        .pool = run->exec,
+        .unbound = aw_exec_agents_unbound,
+        .job = run->job.id,
+        .max_steps = run->args->max_steps,
+    };
+
+    run->exec =
+        aw_exec_steps_create (run->base, aw_coordinator_callbacks (run->coordinator), &config, err);
+    return run->exec ? 0 : -1;
+}
+
 /* The listening socket first, then the step whose agents connect to it. 0, or -1 with text. */
 static int start_pool (struct aw_pool_run *run,
                        const struct aw_srun_options *srun,
                        struct aw_error *err)
 {
-    struct aw_pool_step_callbacks callbacks = { on_line, on_step_ended, run };
+    struct aw_srun_callbacks callbacks = { on_line, on_step_ended, run };
     struct aw_pool_step_config step = { .job = &run->job, .options = srun->step.v };
 
     if (run->job.munge_socket)
@@ -95,7 +111,7 @@ static int start_pool (struct aw_pool_run *run,
     step.munge_socket = getenv (AW_AUTH_SOCKET);
     step.port = aw_exec_agents_port (run->exec);
     run->step = aw_pool_step_create (run->base, &step, &callbacks, err);
-    return run->step ? 0 : -1;
+    return run->step ? start_steps (run, err) : -1;
 }
 
 static void tell_unused (const struct aw_srun_options *srun)
@@ -139,22 +155,6 @@ static int plan (struct aw_pool_run *run, struct aw_error *err)
     return rc;
 }
 
-/* There is no row of execution for them so far. */
-static int check_steps (struct aw_pool_run *run, struct aw_error *err)
-{
-    const struct aw_graph *graph = run->workflow->graph;
-
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
-        if (!graph->sets[i].step)
-            continue;
-        run->input_is_wrong = true;
-        return aw_error_set (err, "%s: tasks.%s: steps of their own cannot be run yet",
-                             run->args->file ? run->args->file : run->args->resume,
-                             graph->sets[i].name);
-    }
-    return 0;
-}
-
 int aw_run_in_job (const struct aw_run_args *args,
                    const struct aw_workflow *workflow,
                    struct aw_run_resume *resume,
@@ -168,7 +168,7 @@ int aw_run_in_job (const struct aw_run_args *args,
     int code;
 
     tell_unused (srun);
-    if (check_steps (&run, &err) == 0 && aw_slurm_job_query (&run.job, job, &err) == 0
+    if (aw_slurm_job_query (&run.job, job, &err) == 0
         && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;

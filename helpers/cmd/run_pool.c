@@ -26,7 +26,7 @@ void aw_pool_run_finish (struct aw_pool_run *run)
 {
     if (run->exec)
         run->exec->ops->destroy (run->exec);
-    aw_pool_step_destroy (run->step);
+    aw_srun_destroy (run->step);
     aw_coordinator_destroy (run->coordinator);
     if (run->beat)
         event_free (run->beat);

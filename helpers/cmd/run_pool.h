@@ -42,7 +42,7 @@ struct aw_pool_run {
     struct event_base *base;
     struct aw_coordinator *coordinator;
     struct aw_exec *exec;
-    struct aw_pool_step *step;
+    struct aw_srun *step;
     struct aw_slurm_job job;
     char *run_dir;
     char *start_dir;

@@ -12,6 +12,7 @@
 #include "coord/stop_signals.h"
 #include "coord/talk.h"
 #include "coord/task_launch.h"
+#include "coord/task_step.h"
 #include "coord/time_left.h"
 #include "io/journal.h"
 #include "io/run_dir.h"
@@ -267,7 +268,10 @@ static void prepare_start (struct aw_coordinator *c, const struct aw_event *star
     d->node = start->node;
     if (aw_task_launch (&d->launch, c->config.workflow, start, c->config.run_dir,
                         c->config.start_dir, c->limit_t - now (c), &err)
-        == 0) {
+            == 0
+        && aw_task_step (&d->launch, c->config.workflow, start, aw_sched_pool (c->sched),
+                         c->config.run_dir, &err)
+               == 0) {
         c->n_departures++;
         return;
     }
@@ -309,6 +313,8 @@ static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
     else if (action->type == AW_EVENT_KILL)
         c->exec->ops->kill (c->exec, action->node, action->task, action->attempt,
                             c->config.kill_grace);
+    else if (action->type == AW_EVENT_FINISH) /* with a node; on its others it may run still */
+        c->exec->ops->kill (c->exec, action->node, action->task, action->attempt, 0);
     else if (action->type == AW_EVENT_END)
         end_as_decided (c, action->code);
 }

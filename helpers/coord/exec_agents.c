@@ -410,6 +410,13 @@ static void row_message (struct aw_exec *exec,
         aw_agent_link_message (row->agents[node], packet, rest, size);
 }
 
+bool aw_exec_agents_unbound (struct aw_exec *exec, uint32_t node)
+{
+    struct exec_agents *row = row_of (exec);
+
+    return row->complete && node < row->n_nodes && row->holdings[node].node.unbound;
+}
+
 static void quit_all (struct exec_agents *row, bool now)
 {
     for (uint32_t i = 0; i < row->n_agents; i++)

@@ -48,4 +48,7 @@ struct aw_exec *aw_exec_local_create (struct event_base *base,
  */
 int aw_exec_agents_set_timeout (struct aw_exec *exec, double seconds, struct aw_error *err);
 
+/* Are the CPUs of NODE, which has joined, a plan alone? */
+bool aw_exec_agents_unbound (struct aw_exec *exec, uint32_t node);
+
 #endif /* AW_COORD_EXEC_AGENTS_H */

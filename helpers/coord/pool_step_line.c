@@ -4,42 +4,12 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "coord/hosts.h"
+#include "coord/libexec.h"
 #include "coord/pool_step.h"
-
-#define AGENT "async-workflow-agent"
-
-char *aw_pool_step_agent (struct aw_error *err)
-{
-    char path[PATH_MAX + sizeof (AGENT)];
-    ssize_t len = readlink ("/proc/self/exe", path, PATH_MAX);
-    char *slash;
-    char *result;
-
-    if (len > 0) {
-        path[len] = '\0';
-        slash = strrchr (path, '/');
-        strcpy (slash ? slash + 1 : path, AGENT);
-        if (access (path, X_OK) != 0)
-            len = 0;
-    }
-    if (len <= 0)
-        snprintf (path, sizeof (path), "%s", AW_AGENT_PATH);
-    if (access (path, X_OK) != 0) {
-        aw_error_set (err, "%s: %s: is the installation complete?", path, strerror (errno));
-        return NULL;
-    }
-    result = strdup (path);
-    if (!result)
-        aw_error_set (err, "%s", strerror (errno));
-    return result;
-}
 
 static void add_shape (struct aw_strings *line, const struct aw_slurm_job *job)
 {
@@ -72,7 +42,7 @@ int aw_pool_step_line (struct aw_strings *line,
                        const struct aw_pool_step_config *config,
                        struct aw_error *err)
 {
-    char *agent = config->agent ? strdup (config->agent) : aw_pool_step_agent (err);
+    char *agent = config->agent ? strdup (config->agent) : aw_libexec (AW_AGENT, err);
     char *hosts = config->hosts ? strdup (config->hosts) : aw_hosts_of_this (err);
     int rc = -1;
 

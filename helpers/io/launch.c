@@ -28,6 +28,7 @@ void aw_launch_finish (struct aw_launch *launch)
     free (launch->directory);
     free (launch->out);
     free (launch->err);
+    aw_step_plan_destroy (launch->step);
     aw_idset_finish (&launch->cpus);
     aw_idset_finish (&launch->gpus);
     aw_launch_init (launch);

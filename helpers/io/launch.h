@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/idset.h"
+#include "io/step.h"
 #include "util/error.h"
 
 struct aw_launch {
@@ -21,6 +22,8 @@ struct aw_launch {
     struct aw_idset cpus; /* planned, ids of the node */
     struct aw_idset gpus;
     bool unbound; /* these CPUs are a plan alone */
+    struct aw_step_plan *step; /* of a job step of its own: CPUS and GPUS are then the first node's. Not
+                             sent to agents. Owned; NULL: a task of the pool */
     uint32_t gpu_share; /* thousandths of the one GPU, 1 to 999; 0: whole ones */
     double time_limit; /* seconds; INFINITY: none */
     double notice; /* seconds after which notice_signal is sent; INFINITY: never */

@@ -81,6 +81,7 @@ static const struct {
     { "overcommit", SHARING },
     { "overlap", SHARING },
     { "pty", "steps have no terminal: leave it away" },
+    { "quiet", "the coordinator reads what srun says: leave it away" },
     { "quit-on-interrupt", ENDING },
     { "relative", NODES },
     { "sockets-per-node", NODES },

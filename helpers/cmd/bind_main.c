@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* async-workflow-bind: what each rank of a job step of its own is started through. Finds its part
+ * of the plan by its node and local rank, takes the CPUs and GPUs that stand there, and becomes the
+ * program. With --parent it only makes sure that the program ends with its parent. Not for users to
+ * call.
+ */
+#include "config.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "agent/binding.h"
+#include "agent/node.h"
+#include "agent/place_env.h"
+#include "io/step.h"
+
+enum { CANNOT_START = 127 }; /* as a shell's */
+
+struct arguments {
+    long parent; /* 0: not given */
+    const char *part; /* of this node */
+    const char *node;
+    uint32_t share; /* of a GPU, in thousandths */
+    char **command;
+};
+
+static const struct argp_option options[] = {
+    { "on", 'o', "NODE:CPUS+GPUS/...", 0, "what each local rank gets on a node; may be repeated",
+      0 },
+    { "gpu-share", 's', "N", 0, "thousandths of a GPU that each rank has", 0 },
+    { "parent", 'p', "PID", 0, "end the command with SIGTERM when process PID, the parent, ends",
+      0 },
+    { 0 },
+};
+
+static long number (struct argp_state *state, const char *text)
+{
+    char *end;
+    long value;
+
+    errno = 0;
+    value = strtol (text, &end, 10);
+    if (*end || errno || value <= 0)
+        argp_error (state, "\"%s\" is no number", text);
+    return value;
+}
+
+static error_t parse_option (int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+
+    switch (key) {
+    case 'o':
+        if (aw_step_part_is_of (value, arguments->node))
+            arguments->part = value;
+        return 0;
+    case 's':
+        arguments->share = (uint32_t)number (state, value);
+        return 0;
+    case 'p':
+        arguments->parent = number (state, value);
+        return 0;
+    case ARGP_KEY_ARG:
+        arguments->command = &state->argv[state->next - 1];
+        state->next = state->argc;
+        return 0;
+    case ARGP_KEY_END:
+        if (!arguments->command)
+            argp_error (state, "no command: this program is started by async-workflow");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    options,
+    parse_option,
+    "-- COMMAND [ARGUMENT]...",
+    "Starts a rank of a job step for async-workflow, on the CPUs and GPUs that its plan says.",
+    NULL,
+    NULL,
+    NULL,
+};
+
+static int complain (const struct arguments *arguments, const char *text)
+{
+    fprintf (stderr, "async-workflow-bind: %s: %s\n", arguments->node, text);
+    return CANNOT_START;
+}
+
+/* Local rank of this process in its step, by Slurm. */
+static int local_rank (uint32_t *rank, struct aw_error *err)
+{
+    const char *text = getenv ("SLURM_LOCALID");
+    char *end;
+    unsigned long value;
+
+    if (!text || *text < '0' || *text > '9')
+        return aw_error_set (err, "SLURM_LOCALID is not set: this is no task of a job step");
+    value = strtoul (text, &end, 10);
+    if (*end || value > UINT32_MAX)
+        return aw_error_set (err, "SLURM_LOCALID: \"%s\" is no number", text);
+    *rank = (uint32_t)value;
+    return 0;
+}
+
+static bool contains (const struct aw_idset *all, const struct aw_idset *part)
+{
+    for (uint32_t id = aw_idset_next (part, 0); id != AW_IDSET_NONE;
+         id = aw_idset_next (part, id + 1))
+        if (!aw_idset_has (all, id))
+            return false;
+    return true;
+}
+
+static int bind_to (const struct aw_idset *cpus, struct aw_error *err)
+{
+    struct aw_binding binding = { 0 };
+    struct aw_numa numa = { 0 };
+    int rc = 0;
+
+    (void)aw_numa_read (&numa, ""); /* without it memory is left alone */
+    if (aw_binding_prepare (&binding, &numa, cpus) < 0 || aw_binding_apply (&binding) < 0)
+        rc = aw_error_set (err, "cannot be bound to its CPUs: %s", strerror (errno));
+    aw_binding_finish (&binding);
+    aw_numa_finish (&numa);
+    return rc;
+}
+
+static int set_variables (const struct arguments *arguments,
+                          const struct aw_idset *gpus,
+                          const struct aw_place_rank *mine,
+                          bool bound,
+                          struct aw_error *err)
+{
+    struct aw_place place = { &mine->cpus, &mine->gpus, arguments->share, bound, false };
+    struct aw_place_env *place_env = aw_place_env_create (environ, gpus, NULL, err);
+    struct aw_textbuf text = { 0 };
+    int rc = -1;
+
+    if (!place_env)
+        return -1;
+    aw_place_env_variables (place_env, &place, &text);
+    if (text.failed)
+        aw_error_set (err, "out of memory");
+    else
+        rc = 0;
+    for (size_t at = 0; rc == 0 && at < text.len;) {
+        char *name = text.data + at, *value = strchr (name, '=');
+
+        at += strlen (name) + 1;
+        *value++ = '\0';
+        if (setenv (name, value, 1) < 0)
+            rc = aw_error_set (err, "out of memory");
+    }
+    aw_textbuf_finish (&text);
+    aw_place_env_destroy (place_env);
+    return rc;
+}
+
+static int take_place (const struct arguments *arguments, struct aw_error *err)
+{
+    struct aw_place_rank mine = { 0 };
+    struct aw_idset gpus = { 0 }; /* of the step on this node */
+    bool unbound;
+    uint32_t rank = 0;
+    int rc = -1;
+
+    if (local_rank (&rank, err) < 0
+        || aw_step_part_find (arguments->part, rank, &mine, &unbound, err) < 0
+        || aw_node_gpus (&gpus, environ, err) < 0)
+        goto done;
+    if (!contains (&gpus, &mine.gpus))
+        aw_error_set (err, "Slurm gave the step fewer GPUs than the job has here: let all nodes of "
+                           "a step have equally many");
+    else if (unbound || bind_to (&mine.cpus, err) == 0)
+        rc = set_variables (arguments, &gpus, &mine, !unbound, err);
+done:
+    aw_idset_finish (&mine.cpus);
+    aw_idset_finish (&mine.gpus);
+    aw_idset_finish (&gpus);
+    return rc;
+}
+
+int main (int argc, char **argv)
+{
+    const char *node = getenv ("SLURMD_NODENAME");
+    char host[256] = "unknown";
+    struct arguments arguments = { 0 };
+    struct aw_error err;
+
+    gethostname (host, sizeof (host) - 1);
+    arguments.node = node && *node ? node : host;
+    argp_program_version = PACKAGE_STRING;
+    argp_err_exit_status = 2;
+    argp_parse (&parser, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
+    if (arguments.parent) {
+        if (prctl (PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid () != arguments.parent)
+            return complain (&arguments, "its parent is gone");
+    }
+    else if (!arguments.part)
+        return complain (&arguments, "the plan does not speak of this node");
+    else if (take_place (&arguments, &err) < 0)
+        return complain (&arguments, err.text);
+    execvp (arguments.command[0], arguments.command);
+    aw_error_set (&err, "cannot start %s: %s", arguments.command[0], strerror (errno));
+    return complain (&arguments, err.text);
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row "steps". srun has no way to send SIGTERM to its ranks (it takes one for itself, and then
+ * kills them), so a step is told to end by scancel, under the id that srun tells.
+ */
+#include "coord/exec_steps.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "coord/libexec.h"
+#include "coord/srun.h"
+#include "coord/step_end.h"
+#include "coord/step_line.h"
+#include "util/clock.h"
+
+extern char **environ;
+
+static const double LIMIT_GRACE_SECONDS = 10; /* from SIGTERM to SIGKILL after the time limit */
+static const double HARD_SECONDS = 10; /* for Slurm to end a step, before its srun is killed */
+
+/* What the timer is set for. */
+enum stage { STAGE_LIMIT, STAGE_GRACE, STAGE_HARD };
+
+struct step {
+    struct exec_steps *row;
+    struct step *next; /* in the order of the launches */
+    uint32_t node, task, attempt;
+    struct aw_strings line, env; /* until it is started */
+    struct aw_srun *srun; /* NULL: it waits to be started, or to be told */
+    struct aw_step_end end;
+    struct event *timer, *notice;
+    enum stage stage;
+    double time_limit, notice_after, grace;
+    int notice_signal;
+    bool notice_cancels, noticed;
+    double started;
+    enum aw_status told; /* to end as; COMPLETED: it was not */
+    bool over; /* before it was started; still to be told */
+};
+
+/* A scancel on its way. */
+struct errand {
+    struct exec_steps *row;
+    struct errand *next;
+    struct aw_srun *child;
+};
+
+struct exec_steps {
+    struct aw_exec exec; /* first */
+    struct event_base *base;
+    struct aw_exec *pool;
+    bool (*unbound) (struct aw_exec *pool, uint32_t node);
+    char *job;
+    char *bind;
+    uint32_t max_steps;
+    uint32_t n_running;
+    struct step *steps;
+    struct errand *errands;
+    struct event *turn; /* made active when something is to be told or started */
+};
+
+static struct exec_steps *row_of (struct aw_exec *exec)
+{
+    return (struct exec_steps *)exec; /* the first member */
+}
+
+static int arm (struct event *timer, double seconds)
+{
+    struct timeval tv = { (time_t)seconds, 0 };
+
+    tv.tv_usec = (suseconds_t)((seconds - (double)tv.tv_sec) * 1e6);
+    return timer ? event_add (timer, &tv) : -1;
+}
+
+/*
+ * Telling a step to end
+ */
+
+static void on_errand_ended (void *arg, int status)
+{
+    struct errand *errand = arg, **at = &errand->row->errands;
+
+    (void)status; /* where the step is gone already there is nothing to be told */
+    while (*at != errand)
+        at = &(*at)->next;
+    *at = errand->next;
+    aw_srun_destroy (errand->child);
+    free (errand);
+}
+
+/* Sends SIG to all ranks. -1 where that cannot be. */
+static int signal_ranks (struct step *step, int sig)
+{
+    struct errand *errand = calloc (1, sizeof (*errand));
+    struct aw_srun_callbacks callbacks = { NULL, on_errand_ended, errand };
+    struct aw_strings line = { 0 };
+
+    aw_strings_add (&line, "scancel");
+    aw_strings_addf (&line, "--signal=%d", sig);
+    aw_strings_add (&line, step->end.id);
+    if (errand && !line.failed && step->end.id[0])
+        errand->child = aw_srun_create (step->row->base, line.v, environ, &callbacks, NULL);
+    aw_strings_finish (&line);
+    if (!errand || !errand->child) {
+        free (errand);
+        return -1;
+    }
+    errand->row = step->row;
+    errand->next = step->row->errands;
+    step->row->errands = errand;
+    return 0;
+}
+
+/* The hard way: Slurm kills the ranks, and srun goes with them. */
+static void kill_step (struct step *step)
+{
+    if (step->end.id[0])
+        (void)signal_ranks (step, SIGKILL);
+    aw_srun_signal (step->srun, SIGTERM);
+    step->stage = STAGE_HARD;
+    (void)arm (step->timer, HARD_SECONDS);
+}
+
+static void end_step (struct step *step, enum aw_status as, double grace)
+{
+    bool again = step->told != AW_STATUS_COMPLETED;
+
+    if (!again)
+        step->told = as;
+    else if (grace >= step->grace)
+        return; /* under way already; a shorter grace counts from now */
+    step->grace = grace;
+    if (!step->srun) {
+        step->over = true;
+        event_active (step->row->turn, EV_TIMEOUT, 0);
+        return;
+    }
+    step->stage = STAGE_GRACE;
+    if (grace <= 0 || signal_ranks (step, SIGTERM) < 0 || arm (step->timer, grace) < 0)
+        kill_step (step);
+}
+
+static void on_timer (evutil_socket_t fd, short what, void *arg)
+{
+    struct step *step = arg;
+
+    (void)fd;
+    (void)what;
+    if (step->stage == STAGE_LIMIT)
+        end_step (step, AW_STATUS_TIMEOUT, LIMIT_GRACE_SECONDS);
+    else if (step->stage == STAGE_GRACE)
+        kill_step (step);
+    else
+        aw_srun_signal (step->srun, SIGKILL);
+}
+
+static void on_notice (evutil_socket_t fd, short what, void *arg)
+{
+    struct step *step = arg;
+
+    (void)fd;
+    (void)what;
+    step->noticed = true;
+    if (step->told == AW_STATUS_COMPLETED)
+        (void)signal_ranks (step, step->notice_signal);
+}
+
+/*
+ * Its life
+ */
+
+static void destroy_step (struct step *step)
+{
+    if (step->timer)
+        event_free (step->timer);
+    if (step->notice)
+        event_free (step->notice);
+    aw_srun_destroy (step->srun);
+    aw_strings_finish (&step->line);
+    aw_strings_finish (&step->env);
+    free (step);
+}
+
+/* Takes it out and tells EV, its end. */
+static void finish_step (struct step *step, struct aw_event *ev)
+{
+    struct exec_steps *row = step->row;
+    struct step **at = &row->steps;
+
+    while (*at != step)
+        at = &(*at)->next;
+    *at = step->next;
+    row->n_running -= step->srun != NULL;
+    ev->type = AW_EVENT_FINISH;
+    ev->node = step->node;
+    ev->task = step->task;
+    ev->attempt = step->attempt;
+    destroy_step (step);
+    event_active (row->turn, EV_TIMEOUT, 0); /* another may start */
+    row->exec.callbacks.task_finished (row->exec.callbacks.arg, ev);
+}
+
+static void on_line (void *arg, const char *text)
+{
+    struct step *step = arg;
+
+    if (!aw_step_end_line (&step->end, text) || step->started > 0)
+        return;
+    step->started = aw_clock_monotonic ();
+    if (step->told != AW_STATUS_COMPLETED)
+        return;
+    step->stage = STAGE_LIMIT;
+    if (!isinf (step->time_limit))
+        (void)arm (step->timer, step->time_limit);
+    if (!isinf (step->notice_after))
+        (void)arm (step->notice, step->notice_after);
+}
+
+static void on_ended (void *arg, int status)
+{
+    struct step *step = arg;
+    struct aw_event ev = { 0 };
+    struct aw_error why;
+
+    aw_step_end_event (&step->end, status, &ev, &why);
+    if (ev.status == AW_STATUS_FAILED && step->noticed)
+        ev.status = step->notice_cancels ? AW_STATUS_CANCELLED : AW_STATUS_TIMEOUT;
+    if (step->told != AW_STATUS_COMPLETED) {
+        ev.status = step->told;
+        ev.reason = NULL;
+    }
+    if (step->started > 0)
+        ev.seconds = aw_clock_monotonic () - step->started;
+    finish_step (step, &ev);
+}
+
+/* Its turn has come. */
+static void start_step (struct step *step)
+{
+    struct aw_srun_callbacks callbacks = { on_line, on_ended, step };
+    struct aw_event ev = { .status = AW_STATUS_FAILED };
+    struct aw_error err;
+
+    step->srun = aw_srun_create (step->row->base, step->line.v, step->env.v, &callbacks, &err);
+    if (!step->srun) {
+        ev.reason = err.text;
+        finish_step (step, &ev);
+        return;
+    }
+    step->row->n_running++;
+    aw_strings_finish (&step->line);
+    aw_strings_finish (&step->env);
+}
+
+/* The first that can be told or started; NULL: none. */
+static struct step *next_step (const struct exec_steps *row)
+{
+    for (struct step *step = row->steps; step; step = step->next)
+        if (step->over || (!step->srun && row->n_running < row->max_steps))
+            return step;
+    return NULL;
+}
+
+static void on_turn (evutil_socket_t fd, short what, void *arg)
+{
+    struct exec_steps *row = arg;
+    struct step *step;
+
+    (void)fd;
+    (void)what;
+    while ((step = next_step (row))) {
+        struct aw_event ev = { .status = step->told };
+
+        if (step->over)
+            finish_step (step, &ev);
+        else
+            start_step (step);
+    }
+}
+
+/*
+ * The table
+ */
+
+static struct step *make_step (struct exec_steps *row,
+                               uint32_t node,
+                               const struct aw_launch *launch)
+{
+    struct step *step = calloc (1, sizeof (*step));
+
+    if (!step)
+        return NULL;
+    step->row = row;
+    step->node = node;
+    step->task = launch->task;
+    step->attempt = launch->attempt;
+    step->time_limit = launch->time_limit;
+    step->notice_after = launch->notice;
+    step->notice_signal = launch->notice_signal;
+    step->notice_cancels = launch->notice_cancels;
+    step->timer = evtimer_new (row->base, on_timer, step);
+    step->notice = evtimer_new (row->base, on_notice, step);
+    if (step->timer && step->notice)
+        return step;
+    destroy_step (step);
+    return NULL;
+}
+
+static int row_start (struct aw_exec *exec,
+                      uint32_t node,
+                      const struct aw_launch *launch,
+                      struct aw_error *err)
+{
+    struct exec_steps *row = row_of (exec);
+    struct step *step, **at = &row->steps;
+
+    if (!launch->step)
+        return row->pool->ops->start (row->pool, node, launch, err);
+    step = make_step (row, node, launch);
+    if (!step)
+        return aw_error_set (err, "out of memory");
+    for (uint32_t i = 0; i < launch->step->n_parts; i++) {
+        struct aw_step_part *part = &launch->step->parts[i];
+
+        part->unbound = row->unbound && row->unbound (row->pool, part->number);
+    }
+    if (aw_step_line (&step->line, launch, row->job, row->bind, err) < 0
+        || aw_step_env (&step->env, launch, environ, err) < 0) {
+        destroy_step (step);
+        return -1;
+    }
+    while (*at)
+        at = &(*at)->next;
+    *at = step;
+    event_active (row->turn, EV_TIMEOUT, 0);
+    return 0;
+}
+
+static void row_kill (
+    struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace)
+{
+    struct exec_steps *row = row_of (exec);
+
+    for (struct step *step = row->steps; step; step = step->next) {
+        if (step->task != task || step->attempt != attempt)
+            continue;
+        end_step (step, AW_STATUS_CANCELLED, grace);
+        return;
+    }
+    row->pool->ops->kill (row->pool, node, task, attempt, grace);
+}
+
+static void row_message (struct aw_exec *exec,
+                         uint32_t node,
+                         const struct aw_packet *packet,
+                         const char *rest,
+                         size_t size)
+{
+    struct exec_steps *row = row_of (exec);
+
+    if (row->pool->ops->message)
+        row->pool->ops->message (row->pool, node, packet, rest, size);
+}
+
+static void row_shutdown (struct aw_exec *exec)
+{
+    struct exec_steps *row = row_of (exec);
+
+    row->pool->ops->shutdown (row->pool);
+}
+
+static void row_destroy (struct aw_exec *exec)
+{
+    struct exec_steps *row = row_of (exec);
+    int saved = errno;
+
+    if (!row)
+        return;
+    for (struct step *step = row->steps; step; step = step->next)
+        if (step->srun)
+            aw_srun_signal (step->srun, SIGTERM); /* all at once, then wait for each */
+    while (row->steps) {
+        struct step *step = row->steps;
+
+        row->steps = step->next;
+        destroy_step (step);
+    }
+    while (row->errands) {
+        struct errand *errand = row->errands;
+
+        row->errands = errand->next;
+        aw_srun_destroy (errand->child);
+        free (errand);
+    }
+    if (row->turn)
+        event_free (row->turn);
+    if (row->pool)
+        row->pool->ops->destroy (row->pool);
+    free (row->job);
+    free (row->bind);
+    free (row);
+    errno = saved;
+}
+
+static const struct aw_exec_ops ops = {
+    .name = "steps",
+    .start = row_start,
+    .kill = row_kill,
+    .message = row_message,
+    .shutdown = row_shutdown,
+    .destroy = row_destroy,
+};
+
+struct aw_exec *aw_exec_steps_create (struct event_base *base,
+                                      const struct aw_exec_callbacks *callbacks,
+                                      const struct aw_exec_steps_config *config,
+                                      struct aw_error *err)
+{
+    struct exec_steps *row = calloc (1, sizeof (*row));
+
+    if (!row) {
+        config->pool->ops->destroy (config->pool);
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    row->exec.ops = &ops;
+    row->exec.callbacks = *callbacks;
+    row->base = base;
+    row->pool = config->pool;
+    row->unbound = config->unbound;
+    row->max_steps = config->max_steps ? config->max_steps : AW_MAX_STEPS;
+    row->job = strdup (config->job);
+    row->turn = event_new (base, -1, 0, on_turn, row);
+    row->bind = aw_libexec (AW_BIND, err);
+    if (row->bind && row->job && row->turn)
+        return &row->exec;
+    if (row->bind)
+        aw_error_set (err, "out of memory");
+    row_destroy (&row->exec);
+    return NULL;
+}

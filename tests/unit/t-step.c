@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks that are a step of their own: the plan as text, srun's line, and what srun says. */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "coord/step_end.h"
+#include "coord/step_line.h"
+#include "io/workflow_step.h"
+
+static void ids (struct aw_idset *set, const char *text)
+{
+    assert_int_equal (aw_idset_parse (set, text), 0);
+}
+
+/* Two nodes, n1 with ranks on 0-1+0 and 2-3+1, n2 with 4-7+ and 12+3. */
+static struct aw_step_plan *make_plan (void)
+{
+    static const char *const cpus[] = { "0-1", "2-3", "4-7", "12" };
+    static const char *const gpus[] = { "0", "1", "2", "3" };
+    struct aw_step_plan *plan = aw_step_plan_create (2, 2);
+
+    assert_non_null (plan);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct aw_step_part *part = &plan->parts[i];
+
+        part->node = strdup (i ? "n2" : "n1");
+        part->n_gpus = 4 + i;
+        for (uint32_t r = 0; r < 2; r++) {
+            ids (&part->ranks[r].cpus, cpus[2 * i + r]);
+            ids (&part->ranks[r].gpus, gpus[2 * i + r]);
+        }
+    }
+    plan->parts[1].unbound = true;
+    plan->srun = calloc (2, sizeof (*plan->srun));
+    plan->srun[0] = strdup ("--mpi=pmi2");
+    return plan;
+}
+
+static void plan_text (void **state)
+{
+    struct aw_step_plan *plan = make_plan ();
+    struct aw_place_rank mine = { 0 };
+    char *n1 = aw_step_part_text (plan, 0), *n2 = aw_step_part_text (plan, 1);
+    struct aw_error err;
+    char text[32];
+    bool unbound;
+
+    (void)state;
+    assert_string_equal (n1, "n1:0-1+0/2-3+1");
+    assert_string_equal (n2, "n2:~4-7+2/12+3");
+    assert_true (aw_step_part_is_of (n1, "n1"));
+    assert_false (aw_step_part_is_of (n1, "n"));
+    assert_false (aw_step_part_is_of (n1, "n11"));
+    assert_int_equal (aw_step_part_find (n1, 1, &mine, &unbound, &err), 0);
+    assert_false (unbound);
+    aw_idset_format (&mine.cpus, text, sizeof (text));
+    assert_string_equal (text, "2-3");
+    aw_idset_format (&mine.gpus, text, sizeof (text));
+    assert_string_equal (text, "1");
+    assert_int_equal (aw_step_part_find (n2, 0, &mine, &unbound, &err), 0);
+    assert_true (unbound);
+    aw_idset_format (&mine.cpus, text, sizeof (text));
+    assert_string_equal (text, "4-7");
+    assert_int_equal (aw_step_part_find (n1, 2, &mine, &unbound, &err), -1);
+    assert_non_null (strstr (err.text, "no local rank 2"));
+    assert_int_equal (aw_step_part_find ("n1", 0, &mine, &unbound, &err), -1);
+    assert_int_equal (aw_step_part_find ("n1:0-1", 0, &mine, &unbound, &err), -1);
+    assert_int_equal (aw_step_part_find ("n1:x+0", 0, &mine, &unbound, &err), -1);
+    assert_non_null (strstr (err.text, "the plan is not NODE:CPUS+GPUS"));
+    aw_idset_finish (&mine.cpus);
+    aw_idset_finish (&mine.gpus);
+    free (n1);
+    free (n2);
+    aw_step_plan_destroy (plan);
+    aw_step_plan_destroy (NULL);
+}
+
+static size_t find (const struct aw_strings *line, const char *word)
+{
+    for (size_t i = 0; i < line->n; i++)
+        if (strcmp (line->v[i], word) == 0)
+            return i;
+    fail_msg ("no %s", word);
+    return 0;
+}
+
+static void line (void **state)
+{
+    char *argv[] = { (char[]){ "solver" }, (char[]){ "--nodes=9" }, NULL };
+    char *env[] = { (char[]){ "A=mine" }, (char[]){ "ASYNC_WORKFLOW_TASK=t[0]" }, NULL };
+    char *from[] = { (char[]){ "A=theirs" },
+                            (char[]){ "B=b" },
+                            (char[]){ "SLURM_NTASKS=7" },
+                            (char[]){ "SLURM_GPUS_PER_NODE=1" },
+                            (char[]){ "ASYNC_WORKFLOW_MODE=async" },
+                            NULL };
+    struct aw_launch launch;
+    struct aw_strings words = { 0 };
+    struct aw_error err;
+
+    (void)state;
+    aw_launch_init (&launch);
+    launch.argv = argv;
+    launch.env = env;
+    launch.directory = (char[]){ "/d" };
+    launch.out = (char[]){ "/o%t\\x" };
+    launch.err = (char[]){ "/e" };
+    launch.step = make_plan ();
+    assert_int_equal (aw_step_line (&words, &launch, "7", "/l/bind", &err), 0);
+    assert_string_equal (words.v[0], "/l/bind"); /* which ends srun with us */
+    assert_string_equal (words.v[3], "srun");
+    assert_true (find (&words, "--mpi=pmi2") < find (&words, "--jobid=7"));
+    find (&words, "--nodelist=n1,n2");
+    find (&words, "--nodes=2");
+    find (&words, "--ntasks=4");
+    find (&words, "--ntasks-per-node=2");
+    find (&words, "--overlap");
+    find (&words, "--gpus-per-node=4"); /* what each of them has */
+    find (&words, "--output=/o%%t\\\\x");
+    find (&words, "--error=/e");
+    assert_true (find (&words, "--on=n1:0-1+0/2-3+1") < find (&words, "solver"));
+    assert_string_equal (words.v[words.n - 1], "--nodes=9");
+    assert_string_equal (words.v[words.n - 3], "--");
+    aw_strings_finish (&words);
+    assert_int_equal (aw_step_env (&words, &launch, from, &err), 0);
+    assert_int_equal (words.n, 3);
+    assert_string_equal (aw_strings_getenv (&words, "A"), "mine");
+    assert_string_equal (aw_strings_getenv (&words, "B"), "b");
+    assert_null (aw_strings_getenv (&words, "ASYNC_WORKFLOW_MODE"));
+    aw_strings_finish (&words);
+    aw_step_plan_destroy (launch.step);
+}
+
+static void ends (void **state)
+{
+    static const struct {
+        const char *lines[5];
+        int status; /* as of waitpid */
+        int code, signal;
+        const char *reason;
+    } table[] = {
+        { { "srun: launching StepId=1.4 on host n1, 2 tasks: [0-1]" }, 0, 0, 0, NULL },
+        { { "srun: launching StepId=1.4 on host n1, 2 tasks: [0-1]",
+            "srun: error: n2: task 2: Exited with exit code 3",
+            "srun: error: n1: tasks 0-1: Terminated" },
+          143 << 8,
+          3,
+          0,
+          "rank 2 on n2" },
+        { { "srun: launching StepId=1.4 on host n1, 2 tasks: [0-1]",
+            "srun: error: node-17: tasks 8-11,13: Segmentation fault (core dumped)",
+            "srun: error: n1: task 0: Exited with exit code 1" },
+          139 << 8,
+          0,
+          SIGSEGV,
+          "rank 8 on node-17" },
+        { { "srun: error: Unable to create step for job 7: Invalid generic resource" },
+          1 << 8,
+          0,
+          0,
+          "its step could not be started: Unable to create step for job 7: Invalid generic "
+          "resource" },
+        { { NULL }, SIGKILL, 0, 0, "its step could not be started: Killed" },
+        { { "srun: launching StepId=1.4 on host n1, 2 tasks: [0-1]" },
+          SIGKILL,
+          0,
+          0,
+          "its srun was killed by Killed" },
+        { { "srun: launching StepId=1.4 on host n1, 2 tasks: [0-1]",
+            "srun: error: Node failure on n1" },
+          1 << 8,
+          1,
+          0,
+          "srun: Node failure on n1" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_step_end end = { .failed = false };
+        struct aw_event ev = { 0 };
+        struct aw_error text;
+
+        for (int k = 0; k < 5 && table[i].lines[k]; k++)
+            aw_step_end_line (&end, table[i].lines[k]);
+        aw_step_end_event (&end, table[i].status, &ev, &text);
+        assert_int_equal (ev.status, table[i].reason ? AW_STATUS_FAILED : AW_STATUS_COMPLETED);
+        assert_int_equal (ev.code, table[i].code);
+        assert_int_equal (ev.signal, table[i].signal);
+        if (table[i].reason)
+            assert_string_equal (ev.reason, table[i].reason);
+        else
+            assert_null (ev.reason);
+    }
+}
+
+static void begins (void **state)
+{
+    struct aw_step_end end = { .failed = false };
+
+    (void)state;
+    assert_false (aw_step_end_line (&end, "srun: Job 7 step creation temporarily disabled, "
+                                          "retrying (Requested nodes are busy)"));
+    assert_int_equal (end.retries, 1);
+    assert_false (aw_step_end_line (&end, "launching StepId=1.4 on host n1"));
+    assert_true (aw_step_end_line (&end, "srun: launching StepId=17.123 on host n1, 2 tasks"));
+    assert_string_equal (end.id, "17.123");
+    assert_false (aw_step_end_line (&end, "srun: launching StepId=17.124 on host n2, 2 tasks"));
+    assert_string_equal (end.id, "17.123");
+}
+
+static void options (void **state)
+{
+    static const char *const good[] = { "--mpi=pmix",       "--container-image=a/b:c",
+                                        "--export=ALL,A=1", "--label",
+                                        "--job-name=x",     "--distribution=cyclic" };
+    static const char *const bad[] = { "--nodes=2",
+                                       "--node",
+                                       "--gpus",
+                                       "--cpu-bind=none",
+                                       "-n2",
+                                       "mpi",
+                                       "--",
+                                       "--=x",
+                                       "--async-workflow-policy=fifo",
+                                       "--mem" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (good) / sizeof (good[0]); i++)
+        if (aw_srun_refusal (good[i]))
+            fail_msg ("%s", good[i]);
+    for (size_t i = 0; i < sizeof (bad) / sizeof (bad[0]); i++)
+        if (!aw_srun_refusal (bad[i]))
+            fail_msg ("%s", bad[i]);
+}
+
+int main (void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (plan_text), cmocka_unit_test (line),    cmocka_unit_test (ends),
+        cmocka_unit_test (begins),    cmocka_unit_test (options),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
