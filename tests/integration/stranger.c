@@ -4,7 +4,8 @@
  * overheard. Counts what becomes of each connection: only a coordinator that accepts one says more
  * than its challenge.
  *
- *   stranger PORT KIND[,KIND...] COUNT [PER-MINUTE]    in turn; PER-MINUTE: at this rate
+ *   stranger PORT KIND[,KIND...] COUNT [PER-MINUTE]    in turn; PER-MINUTE: at this rate; SIGTERM
+ *                                                      ends it before COUNT
  *
  * JOB in the environment is the job of proofs. "keep" makes a proof as an agent would and leaves it
  * in the file PROOF instead of saying it, "replay" says what that file holds.
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +53,14 @@ static unsigned long opened, unreachable, challenged, closed, accepted, kept;
 static struct aw_frame_reader *reader;
 static char replayed[AW_FRAME_MAX_STRANGER];
 static size_t replayed_size;
+
+static volatile sig_atomic_t enough;
+
+static void on_signal (int number)
+{
+    (void)number;
+    enough = 1;
+}
 
 static void die (const char *what)
 {
@@ -235,9 +245,11 @@ int main (int argc, char **argv)
     if (kinds[0] == REPLAY && getenv ("PROOF"))
         read_replayed (getenv ("PROOF"));
     reader = aw_frame_reader_create ();
-    if (!reader)
-        die ("memory");
+    if (!reader || signal (SIGTERM, on_signal) == SIG_ERR)
+        die ("cannot begin");
     while (opened < count || n_open) {
+        if (enough)
+            count = opened;
         now = aw_clock_monotonic ();
         while (opened < count && n_open < MOST
                && (rate <= 0 || (double)opened < (now - start) * rate))
