@@ -66,12 +66,12 @@ struct search {
     struct aw_pick *pick;
     const struct aw_node *node;
     const struct aw_demand *demand;
-    uint32_t taken, n, cpus;
+    uint32_t taken, n, cpus, part;
 };
 
 static bool is_free (const struct search *s, uint32_t gpu)
 {
-    return s->node->gpu_used[gpu] + aw_demand_part (s->demand) <= AW_GPU_WHOLE
+    return s->node->gpu_used[gpu] + s->part <= AW_GPU_WHOLE
            && aw_layout_is_type (s->pick->layout, gpu, s->demand)
            && !is_chosen (s->pick, s->taken, gpu);
 }
@@ -132,7 +132,7 @@ void aw_pick_gpus (struct aw_pick *pick,
                    uint32_t n,
                    uint32_t cpus)
 {
-    struct search s = { pick, node, demand, taken, n, cpus };
+    struct search s = { pick, node, demand, taken, n, cpus, aw_demand_part (demand) };
     struct group best = { 0 }, group;
     uint32_t first = AW_NO_HOME;
 

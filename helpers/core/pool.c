@@ -28,6 +28,11 @@ void aw_pool_finish (struct aw_pool *pool)
     if (pool->trial)
         aw_node_finish_trial (pool->trial);
     free (pool->trial);
+    if (pool->plan) {
+        aw_idset_finish (&pool->plan->cpus);
+        aw_idset_finish (&pool->plan->gpus);
+    }
+    free (pool->plan);
     free (pool->layouts);
     free (pool->nodes);
     free (pool->order);
@@ -170,7 +175,9 @@ static int join (struct aw_pool *pool)
 
     if (!pool->trial)
         pool->trial = calloc (1, sizeof (*pool->trial));
-    if (!pool->trial || aw_node_reserve (pool->trial, node) < 0)
+    if (!pool->plan)
+        pool->plan = calloc (1, sizeof (*pool->plan));
+    if (!pool->plan || !pool->trial || aw_node_reserve (pool->trial, node) < 0)
         return -1;
     pool->knows_topology = pool->knows_topology || !node->layout->flat;
     demand_add (&pool->total, &node->total);
@@ -243,6 +250,7 @@ void aw_pool_lose_node (struct aw_pool *pool, uint32_t number)
     if (node->lost)
         return;
     node->lost = true;
+    pool->plan->valid = false;
     demand_subtract (&pool->total, &node->total);
     demand_subtract (&pool->free, &node->free);
     memset (&node->free, 0, sizeof (node->free));
@@ -290,20 +298,36 @@ enum aw_suit aw_pool_best_suit (const struct aw_pool *pool, const struct aw_dema
                                                                           : AW_SUIT_ANY;
 }
 
+/* As aw_place_choose; the ids are kept. */
+static int make_plan (const struct aw_pool *pool, uint32_t number, const struct aw_demand *demand)
+{
+    static const struct aw_idset none;
+    struct aw_place_scratch scratch = pool->scratch; /* its arrays may be written to */
+    struct aw_plan *plan = pool->plan;
+    int rc;
+
+    aw_idset_copy (&plan->cpus, &none); /* nothing to be copied: it cannot fail */
+    aw_idset_copy (&plan->gpus, &none);
+    rc = aw_place_choose (&pool->nodes[number], demand, &pool->wants, &scratch, &plan->cpus,
+                          &plan->gpus);
+    plan->valid = rc >= 0;
+    plan->node = number;
+    plan->demand = *demand;
+    return rc;
+}
+
 bool aw_pool_suits (const struct aw_pool *pool,
                     uint32_t number,
                     const struct aw_demand *demand,
                     enum aw_suit suit)
 {
     const struct aw_node *node = &pool->nodes[number];
-    struct aw_place_scratch scratch = pool->scratch; /* its arrays may be written to */
 
     if (suit == AW_SUIT_ANY)
         return true;
     if (suit == AW_SUIT_STARTED && node->largest_part < aw_demand_part (demand))
         return false;
-    return node->layout->flat
-           || aw_place_choose (node, demand, &pool->wants, &scratch, NULL, NULL) == 1;
+    return node->layout->flat || make_plan (pool, number, demand) == 1;
 }
 
 /* Takes or gives on a node and keeps sums and order. */
@@ -317,6 +341,7 @@ static void change (struct aw_pool *pool,
     struct aw_node *node = &pool->nodes[number];
     uint64_t old = node_key (pool, number);
 
+    pool->plan->valid = false;
     demand_subtract (&pool->free, &node->free);
     if (take)
         aw_node_take (node, demand, cpus, gpus);
@@ -332,15 +357,16 @@ int aw_pool_take (struct aw_pool *pool,
                   struct aw_idset *cpus,
                   struct aw_idset *gpus)
 {
-    static const struct aw_idset none;
-    const struct aw_node *node = &pool->nodes[number];
+    const struct aw_plan *plan = pool->plan;
 
-    if (!aw_node_can_hold (node, demand)) {
+    if (!aw_node_can_hold (&pool->nodes[number], demand)) {
         errno = ENOSPC;
         return -1;
     }
-    if (aw_idset_copy (cpus, &none) < 0 || aw_idset_copy (gpus, &none) < 0
-        || aw_place_choose (node, demand, &pool->wants, &pool->scratch, cpus, gpus) < 0)
+    if ((!plan->valid || plan->node != number || !aw_demand_equal (&plan->demand, demand))
+        && make_plan (pool, number, demand) < 0)
+        return -1;
+    if (aw_idset_copy (cpus, &plan->cpus) < 0 || aw_idset_copy (gpus, &plan->gpus) < 0)
         return -1;
     change (pool, number, demand, cpus, gpus, true);
     return 0;

@@ -31,6 +31,12 @@ struct aw_pool {
     bool knows_topology; /* of any node */
     struct aw_place_scratch scratch;
     struct aw_node *trial;
+    struct aw_plan {
+        bool valid; /* nothing was taken or given since */
+        uint32_t node;
+        struct aw_demand demand;
+        struct aw_idset cpus, gpus;
+    } * plan; /* the place that was last found for a task, to be taken most often */
 };
 
 /* init makes an empty pool; finish frees what it holds. */
