@@ -18,10 +18,11 @@
 
 enum { MOST_GPUS = 64 };
 
-/* Components of hwloc that are slow to start (some make a context on each GPU) and tell what we
- * know anyway.
+/* Components of hwloc that are slow (some make a context on each GPU, one reads the names of all
+ * PCI devices of the world, x86 runs on each CPU in turn, of other jobs too) and tell what we know
+ * anyway, or what Linux does.
  */
-static const char *const not_asked[] = { "cuda", "nvml", "opencl", "gl" };
+static const char *const not_asked[] = { "cuda", "nvml", "opencl", "gl", "pci", "x86" };
 
 static int out_of_memory (struct aw_error *err)
 {
