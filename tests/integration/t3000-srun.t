@@ -82,6 +82,7 @@ test_expect_success 'what follows on standard input stays there' '
 '
 
 test_expect_success '--test-only allocates nothing' '
+    wait_for 30 no_job && # of the tests before
     before=$(grep -c "_slurm_rpc_allocate\|sched: " "$CLUSTER_DIR/log/slurmctld.log") &&
     run 0 dry -N2 --gpus-per-node=2 --async-workflow=small.json --test-only \
         --async-workflow-dir=dry &&
