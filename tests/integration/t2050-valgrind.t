@@ -28,7 +28,8 @@ END
 # The agent is a fork of the coordinator, in this mode: the same log, by its process id.
 test_expect_success 'tasks that end well, fail, are too late, are not there, leave others behind' '
     test_expect_code 1 timeout 300 valgrind --quiet --leak-check=full --show-leak-kinds=definite,possible,indirect \
-        --errors-for-leak-kinds=definite,possible,indirect --error-exitcode=99 --trace-children=no \
+        --errors-for-leak-kinds=definite,possible,indirect --error-exitcode=99 \
+        --suppressions="$top_srcdir/tests/integration/valgrind.supp" --trace-children=no \
         --child-silent-after-fork=no --log-file="$PWD/vg.%p" \
         "$top_builddir/helpers/async-workflow" run --local --cpus 2 --dir run w.json >out 2>err ||
         { cat out err vg.*; false; }
