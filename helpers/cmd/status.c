@@ -94,6 +94,19 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, "and %u more\n", graph->n_sets - MAX_SETS);
 }
 
+/* Topics for whose messages sets wait. */
+static void put_messages (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+
+    for (uint32_t i = 0; i < graph->n_topics && i < MAX_SETS; i++) {
+        uint64_t n = i < report->history.n_topics ? report->history.messages[i] : 0;
+
+        aw_textbuf_printf (out, "%smessages on %s: %llu\n", i ? "" : "\n", graph->topics[i],
+                           (unsigned long long)n);
+    }
+}
+
 static int run (int argc, char **argv)
 {
     const char *dir = NULL;
@@ -111,6 +124,7 @@ static int run (int argc, char **argv)
     else {
         put_head (&report, &text);
         put_sets (&report, &text);
+        put_messages (&report, &text);
         aw_report_finish (&report);
         if (!text.failed && fwrite (text.data, 1, text.len, stdout) == text.len
             && fflush (stdout) == 0)

@@ -228,6 +228,16 @@ static void on_message (void *arg, uint32_t node, const struct aw_packet *packet
     want_turn (c);
 }
 
+/* Only what lets something start is an event. */
+static void on_counted (void *arg, const char *topic, uint64_t count)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event ev = { .type = AW_EVENT_MESSAGE, .name = topic, .count = count };
+
+    if (count >= aw_sched_next_message (c->sched, topic))
+        take_in (c, &ev);
+}
+
 static void on_broken (void *arg, const struct aw_error *why)
 {
     fail_pool (arg, why);
@@ -709,13 +719,14 @@ static int close_books (struct aw_coordinator *c, struct aw_error *err)
 int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct aw_error *err)
 {
     struct aw_stop_signals_callbacks on_signals = { on_stop_signal, on_drain, on_suspend, c };
+    const struct aw_talk_user talk = { on_counted, c };
 
     err->text[0] = '\0';
     c->exec = exec;
     if (!c->journal)
         c->journal = open_journal (c, err);
     if (c->journal)
-        c->talk = aw_talk_create (c->config.run_dir, c->config.workflow, exec, err);
+        c->talk = aw_talk_create (c->config.run_dir, c->config.workflow, exec, &talk, err);
     c->signals = c->talk ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
     if (!c->signals)
         return EXIT_POOL;

@@ -10,6 +10,7 @@
 struct aw_talk {
     const struct aw_workflow *workflow; /* borrowed */
     struct aw_exec *exec; /* borrowed */
+    struct aw_talk_user user;
     struct aw_hub *hub;
 };
 
@@ -24,14 +25,15 @@ static void on_send (
 
 static void on_counted (void *arg, const char *topic, uint64_t count)
 {
-    (void)arg;
-    (void)topic;
-    (void)count;
+    struct aw_talk *talk = arg;
+
+    talk->user.counted (talk->user.arg, topic, count);
 }
 
 struct aw_talk *aw_talk_create (const char *run_dir,
                                 const struct aw_workflow *workflow,
                                 struct aw_exec *exec,
+                                const struct aw_talk_user *user,
                                 struct aw_error *err)
 {
     struct aw_talk *talk = calloc (1, sizeof (*talk));
@@ -41,13 +43,21 @@ struct aw_talk *aw_talk_create (const char *run_dir,
     if (talk && dir) {
         talk->workflow = workflow;
         talk->exec = exec;
+        talk->user = *user;
         talk->hub = aw_hub_create (dir, &callbacks, err);
     }
     else
         aw_error_set (err, "out of memory");
     free (dir);
-    if (talk && talk->hub)
+    if (talk && talk->hub) {
+        const char *topic;
+        uint64_t count;
+        size_t cursor = 0;
+
+        while ((topic = aw_hub_next_topic (talk->hub, &cursor, &count)))
+            user->counted (user->arg, topic, count);
         return talk;
+    }
     free (talk);
     return NULL;
 }

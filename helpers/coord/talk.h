@@ -11,12 +11,20 @@
 
 struct aw_talk;
 
+struct aw_talk_user {
+    /* TOPIC has so many messages now, written. */
+    void (*counted) (void *arg, const char *topic, uint64_t count);
+    void *arg;
+};
+
 /* RUN_DIR holds the logs of topics; what is there from an earlier part of the run is taken up.
- * WORKFLOW and EXEC are borrowed. NULL with text. destroy takes NULL.
+ * WORKFLOW and EXEC are borrowed; USER is told of what is taken up. NULL with text. destroy takes
+ * NULL.
  */
 struct aw_talk *aw_talk_create (const char *run_dir,
                                 const struct aw_workflow *workflow,
                                 struct aw_exec *exec,
+                                const struct aw_talk_user *user,
                                 struct aw_error *err);
 void aw_talk_destroy (struct aw_talk *talk);
 

@@ -56,6 +56,10 @@ static bool has_each (const struct aw_graph *g)
         for (uint32_t e = 0; e < g->sets[s].n_after; e++)
             if (g->sets[s].after[e].each)
                 return true;
+    for (uint32_t s = 0; s < g->n_sets; s++)
+        for (uint32_t n = 0; n < g->sets[s].n_needs; n++)
+            if (g->sets[s].needs[n].every)
+                return true;
     return false;
 }
 
@@ -76,6 +80,12 @@ static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_
         else
             inst->pending++;
     }
+    for (uint32_t n = 0; n < set->n_needs; n++) {
+        if (set->needs[n].every)
+            each++;
+        else
+            inst->pending++;
+    }
     for (uint32_t i = 0; each && i < set->count; i++)
         d->waits[first_task (d, iteration, s) + i] = each;
 }
@@ -87,11 +97,13 @@ int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequ
     d->sequential = sequential;
     d->instances = calloc ((size_t)aw_graph_n_instances (graph) + 1, sizeof (*d->instances));
     d->state = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->state));
+    d->messages = calloc ((size_t)graph->n_topics + 1, sizeof (*d->messages));
+    d->next_message = calloc ((size_t)graph->n_topics + 1, sizeof (*d->next_message));
     d->counts = calloc ((size_t)graph->n_sets + 1, sizeof (*d->counts));
     if (has_each (graph))
         d->waits = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->waits));
-    if (!d->instances || !d->state || !d->counts || (has_each (graph) && !d->waits)
-        || fill_successors (d) < 0) {
+    if (!d->instances || !d->state || !d->counts || !d->messages || !d->next_message
+        || (has_each (graph) && !d->waits) || fill_successors (d) < 0) {
         aw_depend_finish (d);
         errno = ENOMEM;
         return -1;
@@ -101,6 +113,7 @@ int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequ
         for (uint32_t it = 0; it < aw_graph_iterations (graph, s); it++)
             count_predecessors (d, it, s);
     }
+    aw_depend_count_needs (d);
     return 0;
 }
 
@@ -114,6 +127,8 @@ void aw_depend_finish (struct aw_depend *d)
     free (d->state);
     free (d->waits);
     free (d->counts);
+    free (d->messages);
+    free (d->next_message);
     aw_ranges_finish (&d->work);
     memset (d, 0, sizeof (*d));
     errno = saved;
@@ -130,6 +145,8 @@ int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
     memcpy (d->counts, from->counts, g->n_sets * sizeof (*d->counts));
     if (d->waits)
         memcpy (d->waits, from->waits, g->n_tasks * sizeof (*d->waits));
+    memcpy (d->messages, from->messages, g->n_topics * sizeof (*d->messages));
+    aw_depend_count_needs (d);
     d->gate_iteration = from->gate_iteration;
     d->gate_rank = from->gate_rank;
     d->gate_left = from->gate_left;
@@ -170,7 +187,7 @@ static int release_instance (
 }
 
 /* One thing less that the instance waits for. */
-static int settle (
+int aw_depend_settle (
     struct aw_depend *d, uint32_t iteration, uint32_t set, double t, struct aw_released *out)
 {
     if (--d->instances[instance_of (d, iteration, set)].pending > 0)
@@ -187,13 +204,14 @@ static int open_gate (struct aw_depend *d, double t, struct aw_released *out)
         if (g->sets[s].rank == d->gate_rank)
             d->gate_left += d->instances[instance_of (d, d->gate_iteration, s)].left;
     for (uint32_t s = 0; s < g->n_sets; s++)
-        if (g->sets[s].rank == d->gate_rank && settle (d, d->gate_iteration, s, t, out) < 0)
+        if (g->sets[s].rank == d->gate_rank
+            && aw_depend_settle (d, d->gate_iteration, s, t, out) < 0)
             return -1;
     return 0;
 }
 
 /* Goes on to the next stage while the open one has nothing left. */
-static int advance_gate (struct aw_depend *d, double t, struct aw_released *out)
+int aw_depend_advance_gate (struct aw_depend *d, double t, struct aw_released *out)
 {
     while (d->sequential && d->gate_left == 0 && d->gate_iteration < d->graph->iterations) {
         if (++d->gate_rank == d->graph->n_ranks) {
@@ -211,55 +229,73 @@ int aw_depend_begin (struct aw_depend *d, double t, struct aw_released *out)
 {
     if (d->sequential)
         return open_gate (d, t, out);
-    for (uint32_t it = 0; it < d->graph->iterations; it++)
-        for (uint32_t s = 0; s < d->graph->n_sets; s++)
-            if (d->instances[instance_of (d, it, s)].pending == 0
-                && release_instance (d, it, s, t, out) < 0)
-                return -1;
+    for (uint32_t i = 0; i < aw_graph_n_instances (d->graph); i++) {
+        struct aw_task at = aw_graph_instance_place (d->graph, i);
+
+        if (d->instances[i].pending == 0 && release_instance (d, at.iteration, at.set, t, out) < 0)
+            return -1;
+    }
     return 0;
 }
 
 /* The task has its end: its instance and its stage have one less to wait for. */
-static void count_end (struct aw_depend *d,
-                       struct aw_task at,
-                       uint32_t task,
-                       enum aw_task_state state)
+void aw_depend_count_end (struct aw_depend *d,
+                          const struct aw_task *at,
+                          uint32_t task,
+                          enum aw_task_state state)
 {
-    const struct aw_set *set = &d->graph->sets[at.set];
+    const struct aw_set *set = &d->graph->sets[at->set];
 
-    change_state (d, at.set, task, state);
-    d->instances[instance_of (d, at.iteration, at.set)].left--;
-    if (d->sequential && at.iteration == d->gate_iteration && set->rank == d->gate_rank)
+    change_state (d, at->set, task, state);
+    d->instances[instance_of (d, at->iteration, at->set)].left--;
+    if (d->sequential && at->iteration == d->gate_iteration && set->rank == d->gate_rank)
         d->gate_left--;
+}
+
+int aw_depend_settle_task (struct aw_depend *d,
+                           const struct aw_task *at,
+                           double t,
+                           struct aw_released *out)
+{
+    uint32_t task = aw_graph_task_id (d->graph, *at);
+
+    if (--d->waits[task] > 0 || d->state[task] != AW_TASK_WAITING
+        || d->instances[instance_of (d, at->iteration, at->set)].pending > 0)
+        return 0;
+    change_state (d, at->set, task, AW_TASK_READY);
+    return aw_ranges_push (&out->ready, task, task, t);
+}
+
+int aw_depend_tell (
+    struct aw_depend *d, const struct aw_task *at, bool twins, double t, struct aw_released *out)
+{
+    struct aw_instance *inst = &d->instances[instance_of (d, at->iteration, at->set)];
+
+    for (uint32_t i = d->first_successor[at->set]; i < d->first_successor[at->set + 1]; i++) {
+        const struct aw_successor *succ = &d->successors[i];
+        struct aw_task next = { at->iteration + succ->back, succ->set, at->index };
+        int rc = 0;
+
+        if (next.iteration >= d->graph->iterations)
+            continue;
+        if (succ->each)
+            rc = twins ? aw_depend_settle_task (d, &next, t, out) : 0;
+        else if (inst->left == 0 && !inst->broken)
+            rc = aw_depend_settle (d, next.iteration, next.set, t, out);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int aw_depend_done (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
-    struct aw_instance *inst = &d->instances[instance_of (d, at.iteration, at.set)];
 
-    count_end (d, at, task, AW_TASK_DONE);
-    for (uint32_t i = d->first_successor[at.set]; i < d->first_successor[at.set + 1]; i++) {
-        const struct aw_successor *succ = &d->successors[i];
-        uint32_t it = at.iteration + succ->back;
-        uint32_t twin;
-
-        if (it >= d->graph->iterations)
-            continue;
-        if (!succ->each) {
-            if (inst->left == 0 && !inst->broken && settle (d, it, succ->set, t, out) < 0)
-                return -1;
-            continue;
-        }
-        twin = first_task (d, it, succ->set) + at.index;
-        if (--d->waits[twin] == 0 && d->state[twin] == AW_TASK_WAITING
-            && d->instances[instance_of (d, it, succ->set)].pending == 0) {
-            change_state (d, succ->set, twin, AW_TASK_READY);
-            if (aw_ranges_push (&out->ready, twin, twin, t) < 0)
-                return -1;
-        }
-    }
-    return advance_gate (d, t, out);
+    aw_depend_count_end (d, &at, task, AW_TASK_DONE);
+    if (aw_depend_tell (d, &at, true, t, out) < 0)
+        return -1;
+    return aw_depend_advance_gate (d, t, out);
 }
 
 /* Skips FIRST..LAST of an instance as far as they wait; what follows from that is put on the list
@@ -277,7 +313,7 @@ static int skip (struct aw_depend *d,
 
         if (d->state[task] != AW_TASK_WAITING)
             continue;
-        count_end (d, at, task, AW_TASK_SKIPPED);
+        aw_depend_count_end (d, &at, task, AW_TASK_SKIPPED);
         if (aw_ranges_push (&out->skipped, task, task, t) < 0
             || aw_ranges_push (&d->work, task, task, t) < 0)
             return -1;
@@ -317,17 +353,39 @@ void aw_depend_fail_alone (struct aw_depend *d, uint32_t task)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
 
-    count_end (d, at, task, AW_TASK_FAILED);
+    aw_depend_count_end (d, &at, task, AW_TASK_FAILED);
     d->instances[instance_of (d, at.iteration, at.set)].broken = true;
 }
 
-int aw_depend_fail (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
+static int skip_all_behind (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
 {
-    count_end (d, aw_graph_task (d->graph, task), task, AW_TASK_FAILED);
     if (skip_successors (d, task, t, out) < 0)
         return -1;
     while (!aw_ranges_empty (&d->work))
         if (skip_successors (d, aw_ranges_pop (&d->work), t, out) < 0)
             return -1;
-    return advance_gate (d, t, out);
+    return aw_depend_advance_gate (d, t, out);
+}
+
+int aw_depend_fail (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
+{
+    struct aw_task at = aw_graph_task (d->graph, task);
+
+    aw_depend_count_end (d, &at, task, AW_TASK_FAILED);
+    return skip_all_behind (d, task, t, out);
+}
+
+int aw_depend_drop (
+    struct aw_depend *d, uint32_t task, bool release, double t, struct aw_released *out)
+{
+    struct aw_task at = aw_graph_task (d->graph, task);
+
+    aw_depend_count_end (d, &at, task, AW_TASK_SKIPPED);
+    if (aw_ranges_push (&out->skipped, task, task, t) < 0)
+        return -1;
+    if (!release)
+        return skip_all_behind (d, task, t, out);
+    if (aw_depend_tell (d, &at, true, t, out) < 0)
+        return -1;
+    return aw_depend_advance_gate (d, t, out);
 }

@@ -45,6 +45,8 @@ struct aw_depend {
     bool sequential;
     uint32_t gate_iteration, gate_rank; /* the open stage */
     uint32_t gate_left; /* its tasks without an end */
+    uint64_t *messages; /* by topic of the graph: how many have come */
+    uint64_t *next_message; /* by topic: the count that lets something start; UINT64_MAX: none */
     struct aw_ranges work; /* skipped tasks whose successors are still to be looked at */
 };
 
@@ -72,5 +74,44 @@ void aw_depend_fail_alone (struct aw_depend *depend, uint32_t task);
 
 /* Changes a task's state between ready and running (either way). */
 void aw_depend_set_state (struct aw_depend *depend, uint32_t task, enum aw_task_state state);
+
+/* So many messages have come on TOPIC (of the graph). A smaller number than before changes nothing.
+ */
+int aw_depend_message (
+    struct aw_depend *depend, uint32_t topic, uint64_t count, double t, struct aw_released *out);
+
+/* Works out next_message of all topics anew. */
+void aw_depend_count_needs (struct aw_depend *depend);
+
+/* No message will come any more: what waits for nothing else is skipped. A task for which messages
+ * are there in part, one EVERY so many, is not needed, and what waits for its set goes on without;
+ * a set that wanted a number which has not come has failed, and so have its successors (*FAILED).
+ */
+int aw_depend_starve (struct aw_depend *depend, double t, struct aw_released *out, bool *failed);
+
+/* TASK, waiting or ready, will not run: it is skipped. RELEASE: what waits for it goes on as if it
+ * had succeeded; else that is skipped too. */
+int aw_depend_drop (
+    struct aw_depend *depend, uint32_t task, bool release, double t, struct aw_released *out);
+
+/* Private, shared by depend.c and depend_message.c. One thing less that an instance or a task waits
+ * for; an end; and what TASK's end means for those who wait for its whole set, and where TWINS for
+ * the task of its index. */
+int aw_depend_settle (
+    struct aw_depend *depend, uint32_t iteration, uint32_t set, double t, struct aw_released *out);
+int aw_depend_settle_task (struct aw_depend *depend,
+                           const struct aw_task *at,
+                           double t,
+                           struct aw_released *out);
+void aw_depend_count_end (struct aw_depend *depend,
+                          const struct aw_task *at,
+                          uint32_t task,
+                          enum aw_task_state state);
+int aw_depend_tell (struct aw_depend *depend,
+                    const struct aw_task *at,
+                    bool twins,
+                    double t,
+                    struct aw_released *out);
+int aw_depend_advance_gate (struct aw_depend *depend, double t, struct aw_released *out);
 
 #endif /* AW_CORE_DEPEND_H */

@@ -20,6 +20,7 @@ static const char *const type_names[AW_EVENT_TYPES] = {
     [AW_EVENT_STAGE] = "stage",
     [AW_EVENT_STAGED] = "staged",
     [AW_EVENT_RELEASE] = "release",
+    [AW_EVENT_MESSAGE] = "message",
 };
 
 static const char *const status_names[AW_STATUSES] = {

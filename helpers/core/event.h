@@ -16,11 +16,11 @@ enum aw_event_type {
                            NODE_FAIL each */
     AW_EVENT_READY, /* all that a task waits for is done: task, attempt */
     AW_EVENT_START, /* task, attempt, node, cpus, gpus, more */
-    AW_EVENT_STAGE, /* the data of a ready task is brought to a node, before the attempt holds any of
-                       its CPUs and GPUs: task, attempt, node */
+    AW_EVENT_STAGE, /* the data of a ready task is brought to a node, before the attempt holds any
+                       of its CPUs and GPUs: task, attempt, node */
     AW_EVENT_STAGED, /* it is there: task, attempt, node, seconds, bytes */
-    AW_EVENT_RELEASE, /* an attempt has computed and needs its CPUs and GPUs no more, what it made is
-                         still being copied: task, attempt, node, seconds */
+    AW_EVENT_RELEASE, /* an attempt has computed and needs its CPUs and GPUs no more, what it made
+                         is still being copied: task, attempt, node, seconds */
     AW_EVENT_KILL, /* a running task is told to end: task, attempt, reason */
     AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage,
                         reason */
@@ -36,6 +36,7 @@ enum aw_event_type {
                        reason */
     AW_EVENT_NODE_ASIDE, /* task after task fails on node: it takes no more of them, but code 1: it
                             stays, for other nodes could not do its work; reason */
+    AW_EVENT_MESSAGE, /* so many messages have come on a topic since the run's start: name, count */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -77,9 +78,10 @@ struct aw_event {
     struct aw_idset gpus;
     const struct aw_part *more; /* START: of the other nodes of a task over several. Borrowed */
     uint32_t n_more;
+    uint64_t count; /* MESSAGE */
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     uint64_t bytes; /* STAGED: copied for this task, 0 where all was there */
-    const char *name; /* NODE: its name. Borrowed */
+    const char *name; /* NODE: its name; MESSAGE: the topic's. Borrowed */
     const char *topology; /* NODE: as core/topology.h writes it; NULL: not known. Borrowed */
     bool unbound; /* NODE: its tasks are not bound to CPUs. Not in the journal */
     enum aw_status status;

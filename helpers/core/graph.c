@@ -28,10 +28,14 @@ void aw_graph_destroy (struct aw_graph *graph)
         for (uint32_t i = 0; i < graph->n_sets; i++) {
             free (graph->sets[i].name);
             free (graph->sets[i].after);
+            free (graph->sets[i].needs);
         }
         for (uint32_t i = 0; i < graph->n_gpu_types; i++)
             free (graph->gpu_types[i]);
         free (graph->gpu_types);
+        for (uint32_t i = 0; i < graph->n_topics; i++)
+            free (graph->topics[i]);
+        free (graph->topics);
         free (graph->sets);
         free (graph->slots);
         free (graph->order);
@@ -162,6 +166,50 @@ int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge
         s->after = after;
     }
     s->after[s->n_after++] = edge;
+    return 0;
+}
+
+uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->n_topics; i++)
+        if (strcmp (graph->topics[i], name) == 0)
+            return i;
+    return AW_NONE;
+}
+
+static uint32_t add_topic (struct aw_graph *graph, const char *name)
+{
+    uint32_t topic = aw_graph_find_topic (graph, name);
+    char **topics;
+
+    if (topic != AW_NONE)
+        return topic;
+    topics = reallocarray (graph->topics, graph->n_topics + (size_t)1, sizeof (*topics));
+    if (!topics)
+        return AW_NONE;
+    graph->topics = topics;
+    topics[graph->n_topics] = strdup (name);
+    return topics[graph->n_topics] ? graph->n_topics++ : AW_NONE;
+}
+
+int aw_graph_add_need (
+    struct aw_graph *graph, uint32_t set, const char *topic, uint32_t count, bool every)
+{
+    struct aw_set *s = set < graph->n_sets ? &graph->sets[set] : NULL;
+    struct aw_need need = { .count = count, .every = every }, *needs;
+
+    if (!s || !topic || count == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    need.topic = add_topic (graph, topic);
+    needs = need.topic == AW_NONE
+                ? NULL
+                : reallocarray (s->needs, s->n_needs + (size_t)1, sizeof (*needs));
+    if (!needs)
+        return -1;
+    s->needs = needs;
+    needs[s->n_needs++] = need;
     return 0;
 }
 

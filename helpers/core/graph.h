@@ -38,6 +38,16 @@ enum aw_staging {
     AW_STAGING_SYNC, /* while the task itself holds them */
 };
 
+/* Messages that a set waits for: COUNT on a topic for its instance in the first iteration, and as
+ * many more for that in each further one; or EVERY COUNT of them let one more of its tasks start,
+ * in the order of iterations and indexes.
+ */
+struct aw_need {
+    uint32_t topic; /* index in graph->topics */
+    uint32_t count; /* at least 1 */
+    bool every;
+};
+
 /* An edge to a predecessor. */
 struct aw_edge {
     uint32_t set; /* index of the predecessor in graph->sets */
@@ -71,6 +81,8 @@ struct aw_set {
     double checkpoint_seconds; /* so long before */
     struct aw_edge *after; /* owned */
     uint32_t n_after;
+    struct aw_need *needs; /* owned */
+    uint32_t n_needs;
     uint32_t rank; /* longest path that leads here within an iteration (edges with back 0); set by
                       finalize */
     uint32_t first; /* id of its first task in iteration 0; set by finalize */
@@ -84,6 +96,8 @@ struct aw_graph {
     bool iterated; /* the workflow has iterations: task names carry them */
     char **gpu_types; /* owned; names of types, number 1 in front */
     uint32_t n_gpu_types;
+    char **topics; /* owned: names of topics for whose messages sets wait */
+    uint32_t n_topics;
     /* The rest is set by finalize. */
     uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order */
     uint32_t n_ranks; /* stages in an iteration */
@@ -112,6 +126,15 @@ uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name);
 
 /* Adds an edge SET after EDGE (copied). Returns 0, or -1 with ENOMEM or EINVAL (no such SET). */
 int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge);
+
+/* SET waits for messages on TOPIC (copied), COUNT at least 1. Returns 0, or -1 with ENOMEM or
+ * EINVAL.
+ */
+int aw_graph_add_need (
+    struct aw_graph *graph, uint32_t set, const char *topic, uint32_t count, bool every);
+
+/* Index of a topic for whose messages some set waits, or AW_NONE. */
+uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name);
 
 /* Index of the set of that name, or AW_NONE. */
 uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);

@@ -46,6 +46,7 @@ void aw_history_finish (struct aw_history *history)
     free (history->gaps);
     free (history->marks);
     free (history->stop_reason);
+    free (history->messages);
     free (history->last);
     free (history->ready);
     memset (history, 0, sizeof (*history));
@@ -442,6 +443,28 @@ static int handle_resume (struct aw_history *history,
     return 0;
 }
 
+static int handle_message (struct aw_history *history,
+                           const struct aw_event *ev,
+                           struct aw_error *err)
+{
+    uint32_t topic = ev->name ? aw_graph_find_topic (history->graph, ev->name) : AW_NONE;
+
+    if (topic == AW_NONE)
+        return 0; /* nobody waits for those */
+    if (topic >= history->n_topics) {
+        uint64_t *messages =
+            reallocarray (history->messages, history->graph->n_topics, sizeof (*messages));
+
+        if (!messages)
+            return aw_error_set (err, "out of memory");
+        history->messages = messages;
+        while (history->n_topics < history->graph->n_topics)
+            messages[history->n_topics++] = 0;
+    }
+    history->messages[topic] = ev->count;
+    return 0;
+}
+
 static int handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
     bool of_task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
@@ -476,6 +499,8 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
         return 0;
     case AW_EVENT_RESUME:
         return handle_resume (history, ev, err);
+    case AW_EVENT_MESSAGE:
+        return handle_message (history, ev, err);
     case AW_EVENT_KILL: /* its FINISH tells what came of it */
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:

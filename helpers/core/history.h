@@ -75,6 +75,8 @@ struct aw_history {
     char *stop_reason; /* NULL: not stopped */
     int exit_code; /* -1: no END seen */
     uint32_t n_skipped;
+    uint64_t *messages; /* by topic of the graph, as far as any came on one: how many */
+    uint32_t n_topics;
     uint32_t *last; /* private: a task's newest attempt + 1; 0: none */
     uint8_t *marks; /* private: of a task: skipped; to be run anew */
     double *ready; /* private: t + 1 of a task's newest READY; 0: none */

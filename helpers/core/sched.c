@@ -389,6 +389,8 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
     case AW_EVENT_END:
         s->ended = true;
         return 0;
+    case AW_EVENT_MESSAGE:
+        return aw_sched_handle_message (s, ev, err);
     case AW_EVENT_NODE_ASIDE: /* follows from the ends before it */
         return 0;
     case AW_EVENT_LIMIT:
@@ -535,6 +537,8 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return aw_sched_next (s, action);
     if (s->running.n_used > 0 || !isinf (aw_sched_next_wake (s)))
         return false;
+    if (aw_sched_starve (s))
+        return aw_sched_next (s, action);
     make_action (s, action, AW_EVENT_END, AW_NONE);
     action->code = end_code (s);
     s->ended = true;

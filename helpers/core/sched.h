@@ -136,6 +136,11 @@ double aw_sched_duration (const struct aw_sched *sched, uint32_t set);
 /* The same by TASK's set. */
 double aw_sched_expected (const struct aw_sched *sched, uint32_t task);
 
+/* The next number of messages on the topic of that NAME that lets something start; UINT64_MAX: none
+ * does. Only then a MESSAGE need be handed in.
+ */
+uint64_t aw_sched_next_message (const struct aw_sched *sched, const char *topic);
+
 /* Time of the last event. */
 double aw_sched_now (const struct aw_sched *sched);
 

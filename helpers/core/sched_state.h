@@ -79,6 +79,13 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
 /* The attempt that ran as RUN, still intact, ended as EV says: what of that is its node's doing? */
 void aw_sched_suspect (struct aw_sched *s, const struct aw_running *run, const struct aw_event *ev);
 
+/* sched_message.c. Takes in a MESSAGE. */
+int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
+/* Nothing runs, and nothing can start: what waits for messages will wait for ever. Skips it. True
+ * where that has changed anything. */
+bool aw_sched_starve (struct aw_sched *s);
+
 /* Decides on the next suspect node. False: there is none. */
 bool aw_sched_next_aside (struct aw_sched *s, struct aw_event *action);
 

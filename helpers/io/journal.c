@@ -352,6 +352,10 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
     if (ev->type == AW_EVENT_END
         || ((ev->type == AW_EVENT_STOP || ev->type == AW_EVENT_NODE_ASIDE) && ev->code))
         aw_textbuf_printf (buf, ",\"code\":%d", ev->code);
+    if (ev->type == AW_EVENT_MESSAGE) {
+        put_text (buf, ",\"topic\":", ev->name);
+        put_number (buf, ",\"count\":", ev->count);
+    }
     if (ev->type == AW_EVENT_RESUME)
         put_resume (journal, ev->resume);
     put_text (buf, ",\"reason\":", ev->reason);
@@ -409,6 +413,10 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
         if (!ev->resume)
             return aw_error_set (err, "%s: a RESUME tells nothing", journal->path);
         forget_nodes (journal);
+        return 0;
+    case AW_EVENT_MESSAGE:
+        if (!ev->name)
+            return aw_error_set (err, "%s: messages without a topic", journal->path);
         return 0;
     case AW_EVENT_STOP:
     case AW_EVENT_END:

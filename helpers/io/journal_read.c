@@ -53,6 +53,8 @@ enum key {
     KEY_POLICY,
     KEY_WORKFLOW,
     KEY_AGAIN,
+    KEY_TOPIC,
+    KEY_COUNT,
     KEYS
 };
 
@@ -83,12 +85,15 @@ static const char *const key_names[KEYS] = {
     [KEY_POLICY] = "policy",
     [KEY_WORKFLOW] = "workflow",
     [KEY_AGAIN] = "again",
+    [KEY_TOPIC] = "topic",
+    [KEY_COUNT] = "count",
 };
 
 static const bool key_is_text[KEYS] = {
     [KEY_EVENT] = true, [KEY_TASK] = true,   [KEY_NODE] = true,   [KEY_CPUS] = true,
     [KEY_GPUS] = true,  [KEY_STATUS] = true, [KEY_REASON] = true, [KEY_TOPOLOGY] = true,
     [KEY_JOB] = true,   [KEY_MODE] = true,   [KEY_POLICY] = true, [KEY_WORKFLOW] = true,
+    [KEY_TOPIC] = true,
 };
 
 /* Largest value of each number; the smallest is 0 but for codes. */
@@ -96,6 +101,7 @@ static const double key_max[KEYS] = {
     [KEY_T] = 1e10,      [KEY_ATTEMPT] = 1e6,  [KEY_MEM] = 9e18,         [KEY_CODE] = 1e6,
     [KEY_SIGNAL] = 1000, [KEY_SECONDS] = 1e10, [KEY_CPU_SECONDS] = 1e15, [KEY_MAX_RSS] = 9e18,
     [KEY_BYTES] = 9e18,  [KEY_EPOCH] = 1e11,   [KEY_GPU_UTIL] = 1,       [KEY_GPU_MEM] = 9e18,
+    [KEY_COUNT] = 9e15,
 };
 
 #define BIT(key) (1u << (key))
@@ -119,6 +125,7 @@ static const unsigned required[AW_EVENT_TYPES] = {
     [AW_EVENT_LIMIT] = BIT (KEY_SECONDS),
     [AW_EVENT_END] = BIT (KEY_CODE),
     [AW_EVENT_RESUME] = BIT (KEY_EPOCH),
+    [AW_EVENT_MESSAGE] = BIT (KEY_TOPIC) | BIT (KEY_COUNT),
 };
 
 /* One line taken apart: texts within the line. */
@@ -323,7 +330,8 @@ static int read_event (struct reader *reader, struct line *line, struct aw_error
                              line->number[KEY_T]);
     ev->t = reader->t = line->number[KEY_T];
     ev->task = ev->node = 0;
-    ev->name = NULL;
+    ev->name = text (line, KEY_TOPIC);
+    ev->count = (uint64_t)number (line, KEY_COUNT);
     if (text (line, KEY_TASK)) {
         ev->task = aw_graph_task_parse (reader->graph, line->text[KEY_TASK]);
         if (ev->task == AW_NONE && superseded (reader))

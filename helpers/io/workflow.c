@@ -175,6 +175,8 @@ static void read_set (struct loading *l, const char *name, struct json_object *v
     set->name = (char *)name;
     set->after = NULL;
     set->n_after = 0;
+    set->needs = NULL;
+    set->n_needs = 0;
     if (spec->gpu_type && (set->gpus || set->gpu_share)) {
         set->gpu_type = aw_graph_gpu_type (graph, spec->gpu_type);
         if (!set->gpu_type)

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "io/after.h"
+#include "util/packet.h"
+
+enum { AW_MAX_MESSAGES = 1000000000 }; /* that a start can wait for */
 
 struct edges {
     struct aw_reader *reader;
@@ -96,6 +99,56 @@ static bool read_edge (struct edges *e,
     return true;
 }
 
+/* {"message": TOPIC, "count": N} or {"message": TOPIC, "every": N}. */
+static void read_need (struct edges *e, uint32_t set, struct json_object *object)
+{
+    static const char *const keys[] = { "message", "count", "every" };
+    const struct aw_set *s = &e->graph->sets[set];
+    struct aw_reader *reader = e->reader;
+    struct json_object *message = NULL, *count = NULL, *every = NULL;
+    const char *topic;
+    uint64_t n = 1;
+    bool good;
+    size_t mark;
+
+    json_object_object_foreach (object, key, value)
+    {
+        if (!strcmp (key, "message"))
+            message = value;
+        else if (!strcmp (key, "count"))
+            count = value;
+        else if (!strcmp (key, "every"))
+            every = value;
+        else
+            aw_reader_unknown (reader, "key", key, keys, 3,
+                               "messages are waited for by \"message\", \"count\" and \"every\"");
+    }
+    if (!message || (count && every)) {
+        aw_reader_error (reader, !message ? "\"message\", the topic, is missing"
+                                          : "\"count\" or \"every\", not both: remove one");
+        return;
+    }
+    mark = aw_reader_enter (reader, "message");
+    good = aw_reader_text (reader, message, &topic);
+    if (good && !aw_topic_is_good (topic, strlen (topic)))
+        good = aw_reader_error (reader,
+                                "a topic's name is made of at most %d letters, digits, \"_\", "
+                                "\"-\" and \".\", the first a letter, a digit or \"_\"",
+                                AW_TOPIC_MAX);
+    aw_reader_leave (reader, mark);
+    if (count || every) {
+        mark = aw_reader_enter (reader, count ? "count" : "every");
+        good = aw_reader_integer (reader, count ? count : every, 1, AW_MAX_MESSAGES, &n) && good;
+        aw_reader_leave (reader, mark);
+    }
+    for (uint32_t i = 0; good && i < s->n_needs; i++)
+        if (strcmp (e->graph->topics[s->needs[i].topic], topic) == 0)
+            good = aw_reader_error (reader, "messages on \"%s\" are waited for twice: remove one",
+                                    topic);
+    if (good && aw_graph_add_need (e->graph, set, topic, (uint32_t)n, every != NULL) < 0)
+        aw_reader_no_memory (reader);
+}
+
 /* Leaves each edge once, in the file's order. */
 static size_t remove_repeated (struct aw_reader *reader, struct read_edge *edges, size_t n)
 {
@@ -138,7 +191,9 @@ static void read_after (struct edges *e, uint32_t set, struct json_object *array
         size_t mark = aw_reader_enter_index (e->reader, i);
 
         edges[n_edges].element = i;
-        if (read_edge (e, set, json_object_array_get_idx (array, i), &edges[n_edges].edge))
+        if (json_object_is_type (json_object_array_get_idx (array, i), json_type_object))
+            read_need (e, set, json_object_array_get_idx (array, i));
+        else if (read_edge (e, set, json_object_array_get_idx (array, i), &edges[n_edges].edge))
             n_edges++;
         aw_reader_leave (e->reader, mark);
     }

@@ -268,6 +268,23 @@ static int take_over (struct aw_sched *sched, struct queue *queue, struct aw_err
     return 0;
 }
 
+/* Who sends messages, and when, nobody knows before: all are taken to be there from the start. */
+static int take_messages (struct aw_sched *sched, struct aw_error *err)
+{
+    const struct aw_graph *graph = aw_sched_graph (sched);
+    int rc = 0;
+
+    for (uint32_t i = 0; rc == 0 && i < graph->n_topics; i++) {
+        const struct aw_event ev = { .type = AW_EVENT_MESSAGE,
+                                     .t = aw_sched_now (sched),
+                                     .name = graph->topics[i],
+                                     .count = UINT64_MAX / 2 };
+
+        rc = aw_sched_handle (sched, &ev, err);
+    }
+    return rc;
+}
+
 int aw_simulate (struct aw_sched *sched,
                  const struct aw_simulation *simulation,
                  struct aw_simulated *result,
@@ -282,6 +299,8 @@ int aw_simulate (struct aw_sched *sched,
     result->code = -1;
     result->end = aw_sched_now (sched);
     rc = take_over (sched, &queue, err);
+    if (rc == 0)
+        rc = take_messages (sched, err);
     if (rc == 0)
         rc = act (sched, sim, &queue, result, err);
     for (;;) {
