@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/topology.h"
+
 /* linux/mempolicy.h */
 enum { POLICY_DEFAULT = 0, POLICY_PREFERRED = 1, POLICY_PREFERRED_MANY = 5 /* Linux 5.15 */ };
 
@@ -81,6 +83,37 @@ void aw_numa_finish (struct aw_numa *numa)
     free (numa->cpus);
     memset (numa, 0, sizeof (*numa));
     errno = saved;
+}
+
+char *aw_cores_read (const char *root, const struct aw_idset *cpus)
+{
+    struct aw_topology cores = { 0 };
+    struct aw_idset seen = { 0 };
+    char *text = NULL;
+    char path[PATH_MAX];
+    int rc = 0;
+
+    cores.groups[AW_LEVEL_CORE] = calloc (aw_idset_count (cpus) + 1, sizeof (struct aw_idset));
+    if (!cores.groups[AW_LEVEL_CORE])
+        return NULL;
+    for (uint32_t id = aw_idset_next (cpus, 0); rc == 0 && id != AW_IDSET_NONE;
+         id = aw_idset_next (cpus, id + 1)) {
+        struct aw_idset *core = &cores.groups[AW_LEVEL_CORE][cores.n_groups[AW_LEVEL_CORE]];
+
+        if (aw_idset_has (&seen, id))
+            continue;
+        snprintf (path, sizeof (path), "%s/sys/devices/system/cpu/cpu%u/topology/%s", root, id,
+                  "thread_siblings_list");
+        rc = read_list (path, core);
+        cores.n_groups[AW_LEVEL_CORE]++;
+        if (rc == 0)
+            rc = aw_idset_add_all (&seen, core);
+    }
+    if (rc == 0 && aw_topology_restrict (&cores, cpus) == 0)
+        text = aw_topology_format (&cores);
+    aw_topology_finish (&cores);
+    aw_idset_finish (&seen);
+    return text;
 }
 
 static int fill_cpus (struct aw_binding *binding, const struct aw_idset *cpus)

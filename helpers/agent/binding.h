@@ -23,6 +23,12 @@ struct aw_numa {
 int aw_numa_read (struct aw_numa *numa, const char *root);
 void aw_numa_finish (struct aw_numa *numa);
 
+/* Which of CPUS are threads of one core, from ROOT/sys/devices/system/cpu, as core/topology.h
+ * writes that level: for those who need no more of the topology. Free it. NULL with errno: ENOENT
+ * where the kernel does not tell, ENOMEM.
+ */
+char *aw_cores_read (const char *root, const struct aw_idset *cpus);
+
 /* {0} binds to nothing. finish frees. */
 struct aw_binding {
     /* Private. */

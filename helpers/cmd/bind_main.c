@@ -141,10 +141,12 @@ static int set_variables (const struct arguments *arguments,
                           struct aw_error *err)
 {
     struct aw_place place = { &mine->cpus, &mine->gpus, arguments->share, bound, false };
-    struct aw_place_env *place_env = aw_place_env_create (environ, gpus, NULL, err);
+    char *cores = bound ? aw_cores_read ("", &mine->cpus) : NULL; /* else each CPU is one */
+    struct aw_place_env *place_env = aw_place_env_create (environ, gpus, cores, err);
     struct aw_textbuf text = { 0 };
     int rc = -1;
 
+    free (cores);
     if (!place_env)
         return -1;
     aw_place_env_variables (place_env, &place, &text);

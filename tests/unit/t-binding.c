@@ -85,6 +85,50 @@ static void numa (void **state)
     assert_int_equal (numa.n, 0);
 }
 
+static void write_core (uint32_t cpu, const char *siblings)
+{
+    char name[64], command[256];
+
+    snprintf (command, sizeof (command), "mkdir -p %s/sys/devices/system/cpu/cpu%u/topology", root,
+              cpu);
+    assert_int_equal (system (command), 0);
+    snprintf (name, sizeof (name), "../cpu/cpu%u/topology/thread_siblings_list", cpu);
+    write_file (name, siblings);
+}
+
+static void cores (void **state)
+{
+    static const struct {
+        const char *cpus, *text;
+    } table[] = {
+        { "0-7", "core 0,4|1,5|2,6|3,7" },
+        { "1,4-5", "core 1,5|4" },
+        { "", "" },
+        { "7-8", NULL },
+    };
+
+    (void)state;
+    for (uint32_t cpu = 0; cpu < 8; cpu++) {
+        char siblings[16];
+
+        snprintf (siblings, sizeof (siblings), "%u,%u\n", cpu % 4, cpu % 4 + 4);
+        write_core (cpu, siblings);
+    }
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_idset cpus = { 0 };
+        char *text;
+
+        assert_int_equal (aw_idset_parse (&cpus, table[i].cpus), 0);
+        text = aw_cores_read (root, &cpus);
+        if (table[i].text)
+            assert_string_equal (text, table[i].text);
+        else
+            assert_null (text);
+        free (text);
+        aw_idset_finish (&cpus);
+    }
+}
+
 /* Runs in a child, bound to CPUS: its mask and policy come back. */
 struct told {
     int rc, error;
@@ -232,9 +276,8 @@ static void foreign_nodes (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (numa),
-        cmocka_unit_test (applied),
-        cmocka_unit_test (not_applied),
+        cmocka_unit_test (numa),          cmocka_unit_test (cores),
+        cmocka_unit_test (applied),       cmocka_unit_test (not_applied),
         cmocka_unit_test (foreign_nodes),
     };
 
