@@ -19,6 +19,8 @@
 
 #include "agent/connect.h"
 #include "agent/private.h"
+#include "agent/stager.h"
+#include "agent/staging.h"
 #include "io/message_frame.h"
 #include "util/descriptors.h"
 
@@ -28,6 +30,7 @@ static const double CONNECT_SECONDS = 30;
  */
 static const double LEAVE_GRACE_SECONDS = 3;
 static const double UNKILLABLE_SECONDS = 5; /* further ones, for what hangs in the kernel */
+enum { STREAMS = 4 }; /* copies at once: enough to keep a parallel file system busy */
 static const double DRAIN_SECONDS = 2; /* for the last reports to reach the coordinator */
 
 /* Read through the signalfd. SIGUSR1 and SIGUSR2 are passed on: users ask Slurm to send them to
@@ -45,11 +48,13 @@ void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish)
 {
     if (agent->link && aw_frame_put_finish (aw_link_out (agent->link), finish, NULL) == 0)
         aw_link_send (agent->link);
+    aw_agent_forget_copies (agent, finish->task, finish->attempt);
 }
 
 void aw_agent_check_done (struct aw_agent *agent)
 {
-    if ((agent->quitting || agent->leaving) && agent->tasks.n == 0)
+    if ((agent->quitting || agent->leaving) && agent->tasks.n == 0
+        && (!agent->stager || aw_stager_busy (agent->stager) == 0))
         event_base_loopbreak (agent->base);
 }
 
@@ -76,6 +81,7 @@ static void leave (struct aw_agent *agent, double grace)
     if (!agent->leaving)
         event_add (agent->give_up, &last);
     agent->leaving = true;
+    aw_agent_end_copies (agent);
     for (size_t i = 0; i < agent->tasks.n; i++)
         aw_agent_end_task (agent->tasks.items[i], AW_STATUS_CANCELLED, grace);
     aw_agent_check_done (agent);
@@ -117,6 +123,8 @@ static void kill_task (struct aw_agent *agent, const struct aw_frame *frame)
     task = aw_agent_tasks_find (&agent->tasks, frame->event.task, frame->event.attempt);
     if (task)
         aw_agent_end_task (task, AW_STATUS_CANCELLED, frame->grace);
+    else
+        aw_agent_stop_copies (agent, frame->event.task, frame->event.attempt);
 }
 
 /* A coordinator that hears nothing gives this node's tasks to others: where it is the network that
@@ -151,7 +159,11 @@ static void on_line (void *arg, const char *line, size_t size)
     switch (frame.type) {
     case AW_FRAME_START:
         if (!agent->leaving)
-            aw_agent_launch (agent, &frame.launch);
+            aw_agent_start (agent, &frame.launch);
+        break;
+    case AW_FRAME_STAGE:
+        if (!agent->leaving)
+            aw_agent_stage (agent, &frame.launch);
         break;
     case AW_FRAME_KILL:
         kill_task (agent, &frame);
@@ -329,6 +341,8 @@ static int prepare_link (struct aw_agent *agent, int fd, struct aw_error *err)
 static int prepare (struct aw_agent *agent, struct aw_error *err)
 {
     const struct aw_agent_config *config = agent->config;
+    const struct aw_stager_config copies = { config->scratch, config->scratch_bytes,
+                                             config->streams ? config->streams : STREAMS };
     int fd = config->fd;
 
     reset_signals ();
@@ -355,6 +369,9 @@ static int prepare (struct aw_agent *agent, struct aw_error *err)
     if (aw_gpu_usage_prepare (agent) < 0)
         return aw_error_set (err, "out of memory");
     prepare_messages (agent);
+    agent->stager = aw_stager_create (agent->base, &copies);
+    if (!agent->stager)
+        return aw_error_set (err, "out of memory");
     return prepare_link (agent, fd, err);
 }
 
@@ -392,6 +409,7 @@ int aw_agent_run (const struct aw_agent_config *config, struct aw_error *err)
 
     if (rc == 0 && event_base_dispatch (agent.base) < 0)
         rc = aw_error_set (err, "the event loop failed");
+    aw_agent_end_copies (&agent);
     if (rc == 0) {
         aw_agent_kill_rest (&agent, UNKILLABLE_SECONDS);
         if (agent.link)

@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/node.h"
+#include "agent/scratch.h"
 
 int aw_agent_serve_local (int fd, void *local)
 {
@@ -23,6 +24,8 @@ int aw_agent_serve_local (int fd, void *local)
     config.node = host;
     rc = aw_node_local (&config, what->cpus ? what->cpus : &none, what->gpus ? what->gpus : &none,
                         &err);
+    if (rc == 0)
+        rc = aw_scratch_configure (&config, &err);
     if (rc == 0)
         rc = aw_agent_run (&config, &err);
     if (rc < 0) {

@@ -287,6 +287,8 @@ void aw_node_finish (struct aw_agent_config *config)
     aw_idset_finish (&config->gpus);
     free ((char *)config->note);
     config->note = NULL;
+    free ((char *)config->scratch);
+    config->scratch = NULL;
     free ((char *)config->topology);
     config->topology = NULL;
     aw_nvml_close (config->nvml);

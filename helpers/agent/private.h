@@ -17,6 +17,8 @@
 #include "io/frame.h"
 #include "io/link.h"
 
+struct aw_stager;
+struct aw_staging;
 struct event_base;
 struct event;
 
@@ -28,6 +30,8 @@ struct aw_agent {
     struct aw_spawner *spawner;
     struct aw_environment *environment;
     struct aw_messages *messages; /* NULL: tasks run without */
+    struct aw_stager *stager; /* copies of files; NULL once all ends */
+    struct aw_staging *staging; /* staging.c: attempts with copies */
     struct aw_agent_tasks tasks;
     struct aw_processes processes; /* scratch */
     struct aw_oom oom;

@@ -19,6 +19,7 @@
 #include <event2/event.h>
 
 #include "agent/private.h"
+#include "agent/staging.h"
 #include "util/clock.h"
 
 static const double SWEEP_SECONDS = 0.25; /* at most so often; not at all while nothing ends */
@@ -218,7 +219,8 @@ static void report_end (struct aw_agent *agent,
     aw_gpu_usage_report (task, &ev);
     if (ev.status == AW_STATUS_FAILED && ev.signal == SIGKILL)
         ev.reason = "killed from outside, perhaps for lack of memory";
-    aw_agent_report (agent, &ev);
+    if (!aw_agent_fetch (agent, &ev))
+        aw_agent_report (agent, &ev);
 }
 
 static void sweep_later (struct aw_agent *agent)

@@ -13,6 +13,7 @@
 #include "agent/agent.h"
 #include "agent/guardian.h"
 #include "agent/node.h"
+#include "agent/scratch.h"
 #include "io/auth.h"
 
 struct arguments {
@@ -107,7 +108,8 @@ int main (int argc, char **argv)
     config.node = node && *node ? node : host;
     if (aw_guardian_start (&err) < 0)
         return complain (config.node, &err);
-    if (aw_node_discover (&config, environ, &err) < 0)
+    if (aw_node_discover (&config, environ, &err) < 0
+        || aw_scratch_configure (&config, &err) < 0)
         return complain (config.node, &err);
     if (aw_agent_run (&config, &err) < 0)
         status = complain (config.node, &err);

@@ -24,6 +24,9 @@ enum {
     KEY_NODE_TIMEOUT,
     KEY_TIME_LIMIT,
     KEY_MAX_STEPS,
+    KEY_SCRATCH,
+    KEY_SCRATCH_SIZE,
+    KEY_STREAMS,
     KEY_CPUS,
     KEY_GPUS
 };
@@ -55,6 +58,14 @@ static const struct argp_option options[] = {
       "Take a node for lost when nothing is heard of it for so long; 0: never [60s]", 0 },
     { "max-steps", KEY_MAX_STEPS, "N", 0,
       "So many sruns at once for tasks that are a job step of their own [16]", 0 },
+    { "scratch", KEY_SCRATCH, "D", 0,
+      "Directory of each node in which the nodes' scratch directories are made [SLURM_TMPDIR, else "
+      "TMPDIR, else /tmp]",
+      0 },
+    { "scratch-size", KEY_SCRATCH_SIZE, "SIZE", 0,
+      "Staged data may take so much of it on each node [nine tenths of what is free]", 0 },
+    { "stage-streams", KEY_STREAMS, "N", 0, "Copy N things at a time to and from each node [4]",
+      0 },
     { "test-only", KEY_TEST_ONLY, NULL, 0,
       "Check FILE and print what the model predicts; run nothing", 0 },
     { "resume", KEY_RESUME, "D", 0,
@@ -72,9 +83,9 @@ static const char doc[] =
     "one is made by salloc."
     "\vEnvironment: ASYNC_WORKFLOW_MODE, ASYNC_WORKFLOW_POLICY, ASYNC_WORKFLOW_DIR, "
     "ASYNC_WORKFLOW_PROGRESS, "
-    "ASYNC_WORKFLOW_GRACE, ASYNC_WORKFLOW_NODE_TIMEOUT, "
-    "ASYNC_WORKFLOW_MAX_STEPS and ASYNC_WORKFLOW_TIME_LIMIT stand for the options of these "
-    "names.\n\n"
+    "ASYNC_WORKFLOW_GRACE, ASYNC_WORKFLOW_NODE_TIMEOUT, ASYNC_WORKFLOW_MAX_STEPS, "
+    "ASYNC_WORKFLOW_TIME_LIMIT, ASYNC_WORKFLOW_SCRATCH, ASYNC_WORKFLOW_SCRATCH_SIZE and "
+    "ASYNC_WORKFLOW_STAGE_STREAMS stand for the options of these names.\n\n"
     "Exit status: 0 all done; 1 a task failed; 2 the input is wrong; 3 stopped before the end; 4 "
     "the pool failed.";
 
@@ -163,6 +174,20 @@ static int set (
             return aw_error_set (err, "%s: \"%s\" is not a time above 0: give seconds or \"1h30m\"",
                                  what, value);
         return 0;
+    case KEY_SCRATCH:
+        if (value[0] != '/')
+            return aw_error_set (err, "%s: \"%s\" is not an absolute path", what, value);
+        args->scratch = value;
+        return 0;
+    case KEY_SCRATCH_SIZE:
+        if (aw_parse_bytes (value, &args->scratch_size) < 0 || args->scratch_size == 0)
+            return aw_error_set (err, "%s: \"%s\" is not a size: give bytes or \"200G\"", what,
+                                 value);
+        return 0;
+    case KEY_STREAMS:
+        if (set_number (what, value, &args->streams, err) < 0)
+            return -1;
+        return args->streams > 0 ? 0 : aw_error_set (err, "%s: give 1 or more", what);
     case KEY_DIR:
         if (!*value)
             return aw_error_set (err, "%s: the name of the run directory is empty", what);
@@ -218,6 +243,9 @@ static error_t parse_one (int key, char *value, struct argp_state *state)
     case KEY_NODE_TIMEOUT:
     case KEY_TIME_LIMIT:
     case KEY_MAX_STEPS:
+    case KEY_SCRATCH:
+    case KEY_SCRATCH_SIZE:
+    case KEY_STREAMS:
     case KEY_DIR:
         rc = set (args, key, option_name (key), value, p->err);
         break;
@@ -246,6 +274,9 @@ static int parse_environment (struct aw_run_args *args, struct aw_error *err)
         { "ASYNC_WORKFLOW_NODE_TIMEOUT", KEY_NODE_TIMEOUT },
         { "ASYNC_WORKFLOW_TIME_LIMIT", KEY_TIME_LIMIT },
         { "ASYNC_WORKFLOW_MAX_STEPS", KEY_MAX_STEPS },
+        { "ASYNC_WORKFLOW_SCRATCH", KEY_SCRATCH },
+        { "ASYNC_WORKFLOW_SCRATCH_SIZE", KEY_SCRATCH_SIZE },
+        { "ASYNC_WORKFLOW_STAGE_STREAMS", KEY_STREAMS },
     };
 
     for (size_t i = 0; i < sizeof (variables) / sizeof (variables[0]); i++) {

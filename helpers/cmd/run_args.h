@@ -29,6 +29,9 @@ struct aw_run_args {
     double time_limit; /* seconds that the run may take; INFINITY: what the job has */
     uint32_t max_steps; /* sruns at once for steps of their own */
     double node_timeout; /* seconds; 0: none */
+    const char *scratch; /* above the scratch directories; NULL: by the environment */
+    uint64_t scratch_size; /* bytes; 0: by what is free */
+    uint32_t streams; /* 0: the agent's default */
     char **own; /* the words before "--", from argv[1] on, for running anew under salloc;
                    NULL-terminated, owned */
     char *const *srun_options; /* those after it; NULL-terminated */

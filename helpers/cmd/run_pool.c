@@ -11,6 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/report.h"
 #include "cmd/run_predict.h"
+#include "cmd/run_scratch.h"
 #include "coord/exec.h"
 #include "io/run_dir.h"
 #include "util/clock.h"
@@ -36,6 +37,7 @@ void aw_pool_run_finish (struct aw_pool_run *run)
         event_base_free (run->base);
     free (run->run_dir);
     free (run->start_dir);
+    free (run->scratch);
 }
 
 int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err)
@@ -118,6 +120,9 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     run->beat = event_new (run->base, -1, EV_PERSIST, on_beat, run);
     if (!run->beat || event_add (run->beat, &every) < 0)
         return aw_error_set (err, "out of memory");
+    if (aw_run_scratch (run->args, run->workflow, config->job, &run->scratch, err) < 0)
+        return -1;
+    config->scratch = run->scratch;
     config->workflow = run->workflow;
     config->sched = run->args->sched;
     config->run_dir = run->run_dir;

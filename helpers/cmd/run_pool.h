@@ -46,6 +46,7 @@ struct aw_pool_run {
     struct aw_slurm_job job;
     char *run_dir;
     char *start_dir;
+    char *scratch; /* NULL: not needed */
     bool over; /* the coordinator has done its part */
     bool step_ended;
     bool input_is_wrong; /* why it could not be made */

@@ -65,6 +65,8 @@ static int check_frame (const struct aw_agent_link *agent,
     case AW_FRAME_HELLO:
         return 0; /* checked where it is kept */
     case AW_FRAME_FINISH:
+    case AW_FRAME_STAGED:
+    case AW_FRAME_RELEASE:
     case AW_FRAME_LEAVE:
     case AW_FRAME_PONG:
         return known ? 0 : aw_error_set (err, "it spoke before its hello");
@@ -98,7 +100,8 @@ static void on_line (void *arg, const char *line, size_t size)
     }
     else if (frame.type == AW_FRAME_HELLO)
         agent->callbacks.hello (agent->callbacks.arg, agent);
-    else if (frame.type == AW_FRAME_FINISH)
+    else if (frame.type == AW_FRAME_FINISH || frame.type == AW_FRAME_STAGED
+             || frame.type == AW_FRAME_RELEASE)
         agent->callbacks.finish (agent->callbacks.arg, agent, &frame.event);
     else if (frame.type == AW_FRAME_LEAVE) {
         aw_error_set (&agent->farewell, "%s", frame.event.reason);
@@ -166,7 +169,9 @@ int aw_agent_link_start (struct aw_agent_link *agent,
                          const struct aw_launch *launch,
                          struct aw_error *err)
 {
-    if (aw_frame_put_start (aw_link_out (agent->link), launch, err) < 0)
+    if ((launch->argv ? aw_frame_put_start (aw_link_out (agent->link), launch, err)
+                      : aw_frame_put_stage (aw_link_out (agent->link), launch, err))
+        < 0)
         return -1;
     aw_link_send (agent->link);
     return 0;

@@ -21,7 +21,7 @@ struct aw_agent_callbacks {
     void (*hello) (void *arg, struct aw_agent_link *agent); /* its node is known now */
     void (*finish) (void *arg,
                     struct aw_agent_link *agent,
-                    struct aw_event *ev); /* all but the node's number */
+                    struct aw_event *ev); /* all but the node's number; STAGED or RELEASE, too */
     /* It was told by SIGTERM to end; its tasks are ending now, and after them it. May be NULL. */
     void (*leaves) (void *arg, struct aw_agent_link *agent, const char *why);
     /* A task's message (io/message_frame.h), borrowed. May be NULL. */
@@ -48,6 +48,7 @@ const struct aw_event *aw_agent_link_node (const struct aw_agent_link *agent);
 uint32_t aw_agent_link_number (const struct aw_agent_link *agent);
 void aw_agent_link_set_number (struct aw_agent_link *agent, uint32_t number);
 
+/* Without argv: its data is brought alone. */
 int aw_agent_link_start (struct aw_agent_link *agent,
                          const struct aw_launch *launch,
                          struct aw_error *err);

@@ -211,6 +211,10 @@ static void on_task_finished (void *arg, const struct aw_event *ev)
     const struct aw_graph *graph = c->config.workflow->graph;
     struct aw_event mine = *ev;
 
+    if (mine.type != AW_EVENT_FINISH) {
+        take_in (c, &mine);
+        return;
+    }
     if (mine.status == AW_STATUS_CANCELLED && !c->stopping && c->leaving[ev->node])
         mine.status = AW_STATUS_NODE_FAIL; /* not its fault: it may run elsewhere */
     if (ev->task < graph->n_tasks)
@@ -273,11 +277,17 @@ static void end_unsent (struct aw_coordinator *c,
 static void prepare_start (struct aw_coordinator *c, const struct aw_event *start)
 {
     struct departure *d = &c->departures[c->n_departures];
+    const struct aw_task_places places = {
+        .run_dir = c->config.run_dir,
+        .start_dir = c->config.start_dir,
+        .scratch = c->config.scratch,
+        .node = aw_sched_pool (c->sched)->nodes[start->node].name,
+    };
     struct aw_error err;
 
     d->node = start->node;
-    if (aw_task_launch (&d->launch, c->config.workflow, start, c->config.run_dir,
-                        c->config.start_dir, c->limit_t - now (c), &err)
+    if (aw_task_launch (&d->launch, c->config.workflow, start, &places,
+                        c->limit_t - now (c), &err)
             == 0
         && aw_task_step (&d->launch, c->config.workflow, start, aw_sched_pool (c->sched),
                          c->config.run_dir, &err)
@@ -318,7 +328,7 @@ static void end_as_decided (struct aw_coordinator *c, int code)
 
 static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
 {
-    if (action->type == AW_EVENT_START)
+    if (action->type == AW_EVENT_START || action->type == AW_EVENT_STAGE)
         prepare_start (c, action);
     else if (action->type == AW_EVENT_KILL)
         c->exec->ops->kill (c->exec, action->node, action->task, action->attempt,

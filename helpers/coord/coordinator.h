@@ -25,6 +25,7 @@ struct aw_coordinator_config {
     struct aw_sched_config sched;
     const char *run_dir; /* absolute, made by aw_run_dir_create */
     const char *start_dir; /* absolute */
+    const char *scratch; /* above the nodes' scratch directories; NULL: there are none */
     const char *job; /* Slurm job id; NULL in local mode */
     uint32_t n_nodes; /* that must join before anything starts */
     enum aw_display_mode display; /* on stderr */

@@ -30,7 +30,9 @@ struct aw_exec_callbacks {
      * ends them.
      */
     void (*node_lost) (void *arg, const struct aw_event *ev);
-    /* An attempt ended, or could not be started: type FINISH. */
+    /* An attempt ended, or could not be started: type FINISH. Or its data has come, STAGED, or it
+     * needs its CPUs and GPUs no more, RELEASE.
+     */
     void (*task_finished) (void *arg, const struct aw_event *ev);
     /* Execution as a whole is broken: nothing can run any more (the pool step ended, no agent came
      * in time).
@@ -59,7 +61,8 @@ struct aw_exec {
 
 struct aw_exec_ops {
     const char *name;
-    /* Starts an attempt on NODE. LAUNCH stays the caller's and may be freed after the call. 0, or
+    /* Starts an attempt on NODE; where LAUNCH has no argv its data is brought there, and STAGED
+     * follows. LAUNCH stays the caller's and may be freed after the call. 0, or
      * -1 with text. Failure to start the program itself comes later through task_finished.
      */
     int (*start) (struct aw_exec *exec,

@@ -15,11 +15,13 @@ struct context {
     const struct aw_set *set;
     const struct aw_event *start;
     const char *run_dir;
+    const char *scratch; /* the node's; "" where it has none */
 };
 
 static char *expand (const struct context *c, const char *template)
 {
-    return aw_recipe_expand (template, c->workflow->graph, c->start->task, c->run_dir);
+    return aw_recipe_expand_on (template, c->workflow->graph, c->start->task, c->run_dir,
+                                c->scratch);
 }
 
 static int fill_argv (struct aw_launch *launch, const struct context *c)
@@ -101,7 +103,7 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
     char name[160];
     size_t n = 0;
 
-    launch->env = calloc (c->recipe->n_environment + 6, sizeof (*launch->env));
+    launch->env = calloc (c->recipe->n_environment + 7, sizeof (*launch->env));
     if (!launch->env)
         return -1;
     for (size_t i = 0; i < c->recipe->n_environment; i++) {
@@ -116,7 +118,55 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
         || add_variable (launch, &n, "ASYNC_WORKFLOW_ATTEMPT", number (c->start->attempt)) < 0
         || add_variable (launch, &n, "ASYNC_WORKFLOW_RUN", strdup (c->run_dir)) < 0)
         return -1;
+    if (c->scratch[0])
+        return add_variable (launch, &n, "ASYNC_WORKFLOW_SCRATCH", strdup (c->scratch));
     return 0;
+}
+
+/* The three texts of each copy. What is relative is in the task's directory, at one end, and in the
+ * scratch directory, at the other. An absolute "from" or "to" is taken as it is.
+ */
+static char **fill_copies (const struct context *c,
+                           const struct aw_staging_recipe *staging,
+                           const char *from_base,
+                           const char *to_base)
+{
+    char **copies = calloc (3 * staging->n + 1, sizeof (*copies));
+
+    for (size_t i = 0; copies && i < staging->n; i++) {
+        const struct aw_copy_recipe *copy = &staging->copies[i];
+
+        copies[3 * i] = absolute (expand (c, copy->from), from_base);
+        copies[3 * i + 1] = copies[3 * i] ? absolute (expand (c, copy->to), to_base) : NULL;
+        copies[3 * i + 2] = copies[3 * i + 1] ? strdup (copy->checksum ? "checksum" : "") : NULL;
+        if (copies[3 * i + 2])
+            continue;
+        for (size_t k = 0; k < 3 * staging->n; k++)
+            free (copies[k]);
+        free (copies);
+        return NULL;
+    }
+    return copies;
+}
+
+static int fill_staging (struct aw_launch *launch, const struct context *c)
+{
+    const struct aw_recipe *r = c->recipe;
+    struct aw_task at = aw_graph_task (c->workflow->graph, launch->task);
+    bool stage = c->start->type == AW_EVENT_STAGE;
+
+    launch->instance = aw_graph_instance (c->workflow->graph, at.iteration, at.set);
+    launch->success = c->set->success;
+    launch->release = r->stage_out.mode == AW_STAGING_ASYNC;
+    if (stage || r->stage_in.mode == AW_STAGING_SYNC) {
+        launch->bring = fill_copies (c, &r->stage_in, launch->directory, c->scratch);
+        if (!launch->bring)
+            return -1;
+    }
+    if (stage || r->stage_out.n == 0)
+        return 0;
+    launch->fetch = fill_copies (c, &r->stage_out, c->scratch, launch->directory);
+    return launch->fetch ? 0 : -1;
 }
 
 /* The signal before the end for time: its own limit's, or the job's. */
@@ -134,14 +184,19 @@ static void set_notice (struct aw_launch *launch, const struct aw_set *set, doub
 int aw_task_launch (struct aw_launch *launch,
                     const struct aw_workflow *workflow,
                     const struct aw_event *start,
-                    const char *run_dir,
-                    const char *start_dir,
+                    const struct aw_task_places *places,
                     double left,
                     struct aw_error *err)
 {
     struct aw_task at = aw_graph_task (workflow->graph, start->task);
-    struct context c = { workflow, &workflow->recipes[at.set], &workflow->graph->sets[at.set],
-                         start, run_dir };
+    struct context c = { workflow,
+                         &workflow->recipes[at.set],
+                         &workflow->graph->sets[at.set],
+                         start,
+                         places->run_dir,
+                         "" };
+    char *scratch = NULL;
+    int rc;
 
     aw_launch_init (launch);
     launch->task = start->task;
@@ -149,9 +204,18 @@ int aw_task_launch (struct aw_launch *launch,
     launch->time_limit = c.set->time_limit;
     set_notice (launch, c.set, left);
     launch->gpu_share = c.set->gpu_share;
-    if (fill_argv (launch, &c) < 0 || fill_paths (launch, &c, start_dir) < 0
-        || fill_env (launch, &c) < 0 || aw_idset_copy (&launch->cpus, &start->cpus) < 0
-        || aw_idset_copy (&launch->gpus, &start->gpus) < 0)
+    if (places->scratch && asprintf (&scratch, "%s/%s", places->scratch, places->node) < 0)
         return aw_error_set (err, "out of memory");
-    return 0;
+    if (scratch)
+        c.scratch = scratch;
+    rc = fill_paths (launch, &c, places->start_dir);
+    if (rc == 0)
+        rc = fill_staging (launch, &c);
+    if (rc == 0 && start->type != AW_EVENT_STAGE
+        && (fill_argv (launch, &c) < 0 || fill_env (launch, &c) < 0
+            || aw_idset_copy (&launch->cpus, &start->cpus) < 0
+            || aw_idset_copy (&launch->gpus, &start->gpus) < 0))
+        rc = -1;
+    free (scratch);
+    return rc < 0 ? aw_error_set (err, "out of memory") : 0;
 }

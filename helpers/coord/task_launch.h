@@ -10,16 +10,22 @@
 #include "io/workflow.h"
 #include "util/error.h"
 
-/* Fills LAUNCH (initialised here, finished by the caller in any case) for the START action. RUN_DIR
- * and START_DIR are absolute: the run directory, and where the user started the run, to which
- * relative directories refer. LEFT: seconds to the end of the job, INFINITY where it has none.
- * Relative stdout and stderr refer to the task's directory. 0, or -1 with text.
+/* Directories that a task's texts refer to, all absolute. Borrowed. */
+struct aw_task_places {
+    const char *run_dir;
+    const char *start_dir; /* where the user started the run: relative directories are there */
+    const char *scratch; /* scratch/node is the node's scratch directory; NULL: it has none */
+    const char *node; /* the task's, by name */
+};
+
+/* Fills LAUNCH (initialised here, finished by the caller in any case) for the START or STAGE
+ * action; for the latter argv stays NULL. LEFT: seconds to the end of the job, INFINITY where it
+ * has none. Relative stdout and stderr refer to the task's directory. 0, or -1 with text.
  */
 int aw_task_launch (struct aw_launch *launch,
                     const struct aw_workflow *workflow,
                     const struct aw_event *start,
-                    const char *run_dir,
-                    const char *start_dir,
+                    const struct aw_task_places *places,
                     double left,
                     struct aw_error *err);
 

@@ -137,6 +137,34 @@ int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, st
     return end_frame (text, start, err);
 }
 
+/* "0,3" */
+static void put_codes (struct aw_textbuf *text, const struct aw_codes *codes)
+{
+    const char *separator = "";
+
+    aw_textbuf_puts (text, ",\"success\":\"");
+    for (int code = 0; code <= 255; code++)
+        if (aw_codes_has (codes, code)) {
+            aw_textbuf_printf (text, "%s%d", separator, code);
+            separator = ",";
+        }
+    aw_textbuf_putc (text, '"');
+}
+
+static void put_copies (struct aw_textbuf *text, const struct aw_launch *launch)
+{
+    if (launch->bring) {
+        put_strings (text, ",\"bring\":", launch->bring);
+        put_number (text, ",\"instance\":", launch->instance);
+    }
+    if (!launch->fetch)
+        return;
+    put_strings (text, ",\"fetch\":", launch->fetch);
+    aw_textbuf_puts (text, launch->release ? ",\"release\":true" : ",\"release\":false");
+    if (!aw_codes_empty (&launch->success))
+        put_codes (text, &launch->success);
+}
+
 int aw_frame_put_start (struct aw_textbuf *text,
                         const struct aw_launch *launch,
                         struct aw_error *err)
@@ -163,6 +191,31 @@ int aw_frame_put_start (struct aw_textbuf *text,
         put_number (text, ",\"signal\":", (uint64_t)launch->notice_signal);
         aw_textbuf_puts (text, launch->notice_cancels ? ",\"cancels\":true" : ",\"cancels\":false");
     }
+    put_copies (text, launch);
+    return end_frame (text, start, err);
+}
+
+int aw_frame_put_stage (struct aw_textbuf *text,
+                        const struct aw_launch *launch,
+                        struct aw_error *err)
+{
+    size_t start = text->len;
+
+    put_number (text, "{\"stage\":", launch->task);
+    put_number (text, ",\"attempt\":", launch->attempt);
+    put_copies (text, launch);
+    return end_frame (text, start, err);
+}
+
+int aw_frame_put_staging (struct aw_textbuf *text, const struct aw_event *ev, struct aw_error *err)
+{
+    size_t start = text->len;
+
+    put_number (text, ev->type == AW_EVENT_STAGED ? "{\"staged\":" : "{\"release\":", ev->task);
+    put_number (text, ",\"attempt\":", ev->attempt);
+    put_seconds (text, ",\"seconds\":", ev->seconds);
+    if (ev->type == AW_EVENT_STAGED)
+        put_number (text, ",\"bytes\":", ev->bytes);
     return end_frame (text, start, err);
 }
 

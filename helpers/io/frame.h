@@ -9,7 +9,11 @@
  *      "topology":"...","note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"dir":"...","out":"...","err":"...",
  *      "cpus":"0-3","gpus":"0","unbound":true,"share":250,"limit":60,
- *      "notice":30,"signal":10,"cancels":true}
+ *      "notice":30,"signal":10,"cancels":true,
+ *      "bring":["from","to","checksum"],"fetch":[...],"release":true,"success":"0,3","instance":7}
+ *   c {"stage":TASK,"attempt":0,"bring":[...],"instance":7}
+ *   a {"staged":TASK,"attempt":0,"seconds":1,"bytes":1}
+ *   a {"release":TASK,"attempt":0,"seconds":1}   it has computed, "fetch" goes on
  *   c {"kill":TASK,"attempt":0,"grace":5}
  *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
  *      "rss":1,"gpu_util":0.5,"gpu_mem":1,"reason":"..."}
@@ -47,6 +51,9 @@ enum aw_frame_type {
     AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, reason (a note); the last two may be
                        NULL */
     AW_FRAME_START, /* launch */
+    AW_FRAME_STAGE, /* launch: task, attempt, bring, instance */
+    AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes */
+    AW_FRAME_RELEASE, /* event: task, attempt, seconds */
     AW_FRAME_KILL, /* event: task, attempt; grace */
     AW_FRAME_FINISH, /* event, all of a FINISH but its node */
     AW_FRAME_LEAVE, /* event: reason */
@@ -78,6 +85,11 @@ int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, st
 int aw_frame_put_start (struct aw_textbuf *text,
                         const struct aw_launch *launch,
                         struct aw_error *err);
+int aw_frame_put_stage (struct aw_textbuf *text,
+                        const struct aw_launch *launch,
+                        struct aw_error *err);
+/* STAGED or RELEASE, as EV says. */
+int aw_frame_put_staging (struct aw_textbuf *text, const struct aw_event *ev, struct aw_error *err);
 int aw_frame_put_kill (
     struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err);
 int aw_frame_put_finish (struct aw_textbuf *text,

@@ -23,6 +23,9 @@ struct aw_frame_reader {
     struct json_object *tree; /* of the frame last read */
     struct list argv;
     struct list env;
+    struct list bring;
+    struct list fetch;
+    struct aw_idset codes;
     struct aw_idset cpus;
     struct aw_idset gpus;
 };
@@ -52,6 +55,9 @@ void aw_frame_reader_destroy (struct aw_frame_reader *reader)
         json_tokener_free (reader->tokener);
         free (reader->argv.items);
         free (reader->env.items);
+        free (reader->bring.items);
+        free (reader->fetch.items);
+        aw_idset_finish (&reader->codes);
         aw_idset_finish (&reader->cpus);
         aw_idset_finish (&reader->gpus);
         free (reader);
@@ -256,6 +262,92 @@ static int read_notice (const struct aw_frame_reader *reader,
     return 0;
 }
 
+/* Three texts a copy. */
+static int get_copies (const struct aw_frame_reader *reader,
+                       const char *key,
+                       struct list *list,
+                       char ***shown,
+                       struct aw_error *err)
+{
+    size_t n = 0;
+
+    if (!member (reader, key))
+        return 0;
+    if (get_list (reader, key, list, shown, err) < 0)
+        return -1;
+    while ((*shown)[n])
+        n++;
+    return n % 3 == 0 ? 0 : aw_error_set (err, "\"%s\" is not made of copies", key);
+}
+
+static int get_codes (struct aw_frame_reader *reader, struct aw_codes *codes, struct aw_error *err)
+{
+    struct aw_idset shown;
+
+    memset (codes, 0, sizeof (*codes));
+    if (!member (reader, "success"))
+        return 0;
+    if (get_set (reader, "success", &reader->codes, &shown, err) < 0)
+        return -1;
+    for (uint32_t code = aw_idset_next (&shown, 0); code <= 255;
+         code = aw_idset_next (&shown, code + 1))
+        aw_codes_add (codes, (int)code);
+    return 0;
+}
+
+static int read_copies (struct aw_frame_reader *reader,
+                        struct aw_launch *launch,
+                        struct aw_error *err)
+{
+    struct json_object *release = member (reader, "release");
+
+    if (get_copies (reader, "bring", &reader->bring, &launch->bring, err) < 0
+        || get_copies (reader, "fetch", &reader->fetch, &launch->fetch, err) < 0
+        || get_codes (reader, &launch->success, err) < 0)
+        return -1;
+    if (release && !json_object_is_type (release, json_type_boolean))
+        return aw_error_set (err, "\"release\" is not true or false");
+    launch->release = release && json_object_get_boolean (release);
+    return member (reader, "instance") ? get_u32 (reader, "instance", &launch->instance, err) : 0;
+}
+
+static int read_stage (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err)
+{
+    if (get_u32 (reader, "stage", &frame->launch.task, err) < 0
+        || get_u32 (reader, "attempt", &frame->launch.attempt, err) < 0)
+        return -1;
+    return read_copies (reader, &frame->launch, err);
+}
+
+static int read_staging (struct aw_frame_reader *reader,
+                         struct aw_event *ev,
+                         const char *key,
+                         struct aw_error *err)
+{
+    if (get_u32 (reader, key, &ev->task, err) < 0
+        || get_u32 (reader, "attempt", &ev->attempt, err) < 0)
+        return -1;
+    return get_seconds (reader, "seconds", &ev->seconds, err);
+}
+
+static int read_staged (struct aw_frame_reader *reader,
+                        struct aw_frame *frame,
+                        struct aw_error *err)
+{
+    frame->event.type = AW_EVENT_STAGED;
+    if (read_staging (reader, &frame->event, "staged", err) < 0)
+        return -1;
+    return get_u64 (reader, "bytes", &frame->event.bytes, err);
+}
+
+static int read_release (struct aw_frame_reader *reader,
+                         struct aw_frame *frame,
+                         struct aw_error *err)
+{
+    frame->event.type = AW_EVENT_RELEASE;
+    return read_staging (reader, &frame->event, "release", err);
+}
+
 static int read_start (struct aw_frame_reader *reader, struct aw_frame *frame, struct aw_error *err)
 {
     struct aw_launch *launch = &frame->launch;
@@ -278,6 +370,8 @@ static int read_start (struct aw_frame_reader *reader, struct aw_frame *frame, s
     launch->unbound = json_object_get_boolean (member (reader, "unbound"));
     launch->gpu_share = 0;
     if (member (reader, "share") && get_u32 (reader, "share", &launch->gpu_share, err) < 0)
+        return -1;
+    if (read_copies (reader, launch, err) < 0)
         return -1;
     launch->time_limit = launch->notice = INFINITY;
     if (member (reader, "limit") && get_seconds (reader, "limit", &launch->time_limit, err) < 0)
@@ -372,6 +466,9 @@ static const struct {
     [AW_FRAME_PROOF] = { "proof", read_proof },
     [AW_FRAME_HELLO] = { "hello", read_hello },
     [AW_FRAME_START] = { "start", read_start },
+    [AW_FRAME_STAGE] = { "stage", read_stage },
+    [AW_FRAME_STAGED] = { "staged", read_staged },
+    [AW_FRAME_RELEASE] = { "release", read_release },
     [AW_FRAME_KILL] = { "kill", read_kill },
     [AW_FRAME_FINISH] = { "finish", read_finish },
     [AW_FRAME_LEAVE] = { "leave", read_leave },

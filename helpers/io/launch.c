@@ -25,6 +25,8 @@ void aw_launch_finish (struct aw_launch *launch)
 
     free_strings (launch->argv);
     free_strings (launch->env);
+    free_strings (launch->bring);
+    free_strings (launch->fetch);
     free (launch->directory);
     free (launch->out);
     free (launch->err);
@@ -33,4 +35,51 @@ void aw_launch_finish (struct aw_launch *launch)
     aw_idset_finish (&launch->gpus);
     aw_launch_init (launch);
     errno = saved;
+}
+
+static int copy_text (char **to, const char *from)
+{
+    *to = from ? strdup (from) : NULL;
+    return from && !*to ? -1 : 0;
+}
+
+static int copy_strings (char ***to, char *const *from)
+{
+    size_t n = 0;
+
+    *to = NULL;
+    if (!from)
+        return 0;
+    while (from[n])
+        n++;
+    *to = calloc (n + 1, sizeof (**to));
+    for (size_t i = 0; *to && i < n; i++)
+        if (copy_text (&(*to)[i], from[i]) < 0)
+            return -1;
+    return *to ? 0 : -1;
+}
+
+int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
+{
+    struct aw_launch copy = *from;
+    int rc = 0;
+
+    /* All members are overwritten before anything can fail: what is left is freed as a whole. */
+    memset (&copy.cpus, 0, sizeof (copy.cpus));
+    memset (&copy.gpus, 0, sizeof (copy.gpus));
+    rc |= copy_strings (&copy.argv, from->argv);
+    rc |= copy_strings (&copy.env, from->env);
+    rc |= copy_strings (&copy.bring, from->bring);
+    rc |= copy_strings (&copy.fetch, from->fetch);
+    rc |= copy_text (&copy.directory, from->directory);
+    rc |= copy_text (&copy.out, from->out);
+    rc |= copy_text (&copy.err, from->err);
+    rc |= aw_idset_copy (&copy.cpus, &from->cpus);
+    rc |= aw_idset_copy (&copy.gpus, &from->gpus);
+    *to = copy;
+    if (rc == 0)
+        return 0;
+    aw_launch_finish (to);
+    errno = ENOMEM;
+    return -1;
 }

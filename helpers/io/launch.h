@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/idset.h"
+#include "core/retry.h"
 #include "io/step.h"
 #include "util/error.h"
 
@@ -28,11 +29,19 @@ struct aw_launch {
     double time_limit; /* seconds; INFINITY: none */
     double notice; /* seconds after which notice_signal is sent; INFINITY: never */
     int notice_signal;
+    /* Copies, three texts each: from, to, and "checksum" or "". NULL-terminated; NULL: none. */
+    char **bring; /* to the node, before the task starts (START), or alone (STAGE) */
+    char **fetch; /* from it, when the task has succeeded */
+    bool release; /* CPUs and GPUs are given back before `fetch`, which others need not wait for */
+    uint32_t instance; /* what is brought stays as it is for all tasks of this number */
+    struct aw_codes success; /* exit codes that mean success; none: 0 alone */
     bool notice_cancels; /* it is for the job's end: an end in failure after it counts as CANCELLED,
                             else as TIMEOUT */
 };
 
 void aw_launch_init (struct aw_launch *launch); /* nothing set, no time limit, no notice */
+/* Makes TO, as init leaves it, a copy of all. 0, or -1 with ENOMEM and TO as finish leaves it. */
+int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from);
 void aw_launch_finish (
     struct aw_launch *launch); /* frees all members, leaves it as init does; keeps errno */
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/workflow_stage.h"
 #include "io/workflow_task.h"
 
 void aw_recipe_finish (struct aw_recipe *recipe)
@@ -26,6 +27,8 @@ void aw_recipe_finish (struct aw_recipe *recipe)
         free (recipe->environment[i].value);
     }
     free (recipe->environment);
+    aw_staging_finish (&recipe->stage_in);
+    aw_staging_finish (&recipe->stage_out);
     memset (recipe, 0, sizeof (*recipe));
     errno = saved;
 }

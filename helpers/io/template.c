@@ -9,13 +9,11 @@
 #include "io/workflow.h"
 #include "util/suggest.h"
 
-enum { INDEX, ITERATION, TASK, RUN };
+enum { INDEX, ITERATION, TASK, RUN, SCRATCH };
 
 const char *const aw_task_placeholders[AW_TASK_PLACEHOLDERS] = {
-    [INDEX] = "index",
-    [ITERATION] = "iteration",
-    [TASK] = "task",
-    [RUN] = "run",
+    [INDEX] = "index", [ITERATION] = "iteration", [TASK] = "task",
+    [RUN] = "run",     [SCRATCH] = "scratch",
 };
 
 /* A name within braces: {name}, {{name}} and so on. */
@@ -282,8 +280,12 @@ bool aw_template_has (const char *template, const char *name)
     return false;
 }
 
-static void put_placeholder (
-    struct aw_textbuf *out, int which, const struct aw_graph *graph, uint32_t id, const char *run)
+static void put_placeholder (struct aw_textbuf *out,
+                             int which,
+                             const struct aw_graph *graph,
+                             uint32_t id,
+                             const char *run,
+                             const char *scratch)
 {
     struct aw_task task = aw_graph_task (graph, id);
     const char *name = graph->sets[task.set].name;
@@ -301,6 +303,9 @@ static void put_placeholder (
         else
             aw_textbuf_printf (out, "%s[%u]", name, task.index);
         break;
+    case SCRATCH:
+        aw_textbuf_puts (out, scratch);
+        break;
     default:
         aw_textbuf_puts (out, run);
         break;
@@ -311,6 +316,15 @@ char *aw_recipe_expand (const char *template,
                         const struct aw_graph *graph,
                         uint32_t task,
                         const char *run)
+{
+    return aw_recipe_expand_on (template, graph, task, run, "{scratch}");
+}
+
+char *aw_recipe_expand_on (const char *template,
+                           const struct aw_graph *graph,
+                           uint32_t task,
+                           const char *run,
+                           const char *scratch)
 {
     struct aw_textbuf out = { 0 };
     const char *p = template;
@@ -325,7 +339,7 @@ char *aw_recipe_expand (const char *template,
             break;
         which = *p == '{' ? placeholder_at (p, &length) : -1;
         if (which >= 0) {
-            put_placeholder (&out, which, graph, task, run);
+            put_placeholder (&out, which, graph, task, run, scratch);
             p += length;
         }
         else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Placeholders. What a user writes is compiled to a template: parameters are put in, {index},
- * {iteration}, {task} and {run} stay for each task, and every other brace is doubled, so that
- * nothing a parameter brought in is taken for a placeholder. aw_recipe_expand (io/workflow.h) makes
- * a task's text of a template.
+ * {iteration}, {task}, {run} and {scratch} stay for each task, and every other brace is doubled, so
+ * that nothing a parameter brought in is taken for a placeholder. aw_recipe_expand (io/workflow.h)
+ * makes a task's text of a template.
  *
  * In what a user writes, a name is letters, digits, "_" and "-", not beginning with a digit or "-".
  * "{name}" is replaced;
@@ -24,7 +24,7 @@ enum aw_template_kind {
 
 /* The placeholders that differ by task. */
 extern const char *const aw_task_placeholders[];
-enum { AW_TASK_PLACEHOLDERS = 4 };
+enum { AW_TASK_PLACEHOLDERS = 5 };
 
 /* Compiles TEXT. Returns a string for the caller to free, or NULL with a problem reported. */
 char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_template_kind kind);

@@ -18,6 +18,22 @@ struct aw_variable {
     char *value;
 };
 
+/* One entry of "stage_in" or "stage_out"; the paths are templates, too. */
+struct aw_copy_recipe {
+    char *from; /* stage_in: a relative one is in the task's directory; stage_out: in its scratch */
+    char *to; /* the other way round */
+    bool checksum;
+};
+
+/* All of them. Owned by whoever has it; {0} is nothing. */
+struct aw_staging_recipe {
+    enum aw_staging mode;
+    double seconds; /* expected for one copy of all */
+    bool shared; /* all tasks of an instance copy the same */
+    struct aw_copy_recipe *copies;
+    size_t n;
+};
+
 /* How the tasks of one set are launched. All texts are templates for aw_recipe_expand: parameters
  * are put in, what differs by task ({index}, {iteration}, {task}, {run}) is not yet, braces are
  * doubled. All owned.
@@ -32,6 +48,8 @@ struct aw_recipe {
     char **srun; /* options of a step of its own, NULL-terminated; NULL: none */
     struct aw_variable *environment;
     size_t n_environment;
+    struct aw_staging_recipe stage_in;
+    struct aw_staging_recipe stage_out;
 };
 
 struct aw_workflow {
@@ -72,7 +90,8 @@ struct aw_workflow *aw_workflow_parse (const char *text,
 /* Takes NULL, keeps errno. */
 void aw_workflow_destroy (struct aw_workflow *workflow);
 
-/* Makes the text of one task of a recipe's TEMPLATE: {index} and {iteration} (0 where there are
+/* Makes the text of one task of a recipe's TEMPLATE: {scratch} stays as it is, for it differs by
+ * node (aw_recipe_expand_on fills it in); {index} and {iteration} (0 where there are
  * none) become numbers, {task} its name as aw_graph_task_name, {run} RUN, the run directory; "{{"
  * and "}}" become single braces. Returns a string for the caller to free, or NULL with ENOMEM.
  */
@@ -80,5 +99,15 @@ char *aw_recipe_expand (const char *template,
                         const struct aw_graph *graph,
                         uint32_t task,
                         const char *run);
+
+/* The same on a node whose scratch directory is SCRATCH. */
+char *aw_recipe_expand_on (const char *template,
+                           const struct aw_graph *graph,
+                           uint32_t task,
+                           const char *run,
+                           const char *scratch);
+
+/* Do its tasks need a scratch directory: is anything staged, or {scratch} used? */
+bool aw_workflow_uses_scratch (const struct aw_workflow *workflow);
 
 #endif /* AW_IO_WORKFLOW_H */

@@ -13,6 +13,7 @@
 #include "io/recipe.h"
 #include "io/template.h"
 #include "io/workflow_failures.h"
+#include "io/workflow_stage.h"
 #include "io/workflow_step.h"
 #include "util/suggest.h"
 
@@ -254,6 +255,25 @@ static void read_environment (struct aw_reader *reader,
     aw_recipe_read_environment (reader, value, &spec->recipe);
 }
 
+static void read_stage_in (struct aw_reader *reader,
+                           struct json_object *value,
+                           struct aw_task_spec *spec)
+{
+    aw_read_staging (reader, value, true, &spec->recipe.stage_in);
+    spec->set.stage_in = spec->recipe.stage_in.mode;
+    spec->set.stage_in_seconds = spec->recipe.stage_in.seconds;
+    spec->set.stage_shared = spec->recipe.stage_in.shared;
+}
+
+static void read_stage_out (struct aw_reader *reader,
+                            struct json_object *value,
+                            struct aw_task_spec *spec)
+{
+    aw_read_staging (reader, value, false, &spec->recipe.stage_out);
+    spec->set.stage_out = spec->recipe.stage_out.mode;
+    spec->set.stage_out_seconds = spec->recipe.stage_out.seconds;
+}
+
 static const struct {
     const char *name;
     enum aw_key_use use;
@@ -282,6 +302,8 @@ static const struct {
     { "retries", AW_KEY_ANYWHERE, read_retries },
     { "checkpoint_signal", AW_KEY_ANYWHERE, read_checkpoint_signal },
     { "success_codes", AW_KEY_ANYWHERE, read_success_codes },
+    { "stage_in", AW_KEY_TASKS, read_stage_in },
+    { "stage_out", AW_KEY_TASKS, read_stage_out },
     { "on_failure", AW_KEY_ANYWHERE, read_on_failure },
 };
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
@@ -371,6 +393,10 @@ static void check_together (struct aw_reader *reader,
     if (json_object_object_get_ex (object, "gpu_type", NULL) && !spec->set.gpus
         && !spec->set.gpu_share)
         aw_reader_warn (reader, "\"gpu_type\" without \"gpus\": it is of no effect");
+    if (spec->set.step
+        && (spec->set.stage_in != AW_STAGING_NONE || spec->set.stage_out != AW_STAGING_NONE))
+        aw_reader_error (reader, "a step of its own has no scratch directory: data staging is for "
+                                 "tasks of the pool");
     if (spec->set.duration > spec->set.time_limit)
         aw_reader_warn (
             reader,
