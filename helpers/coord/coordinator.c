@@ -286,8 +286,7 @@ static void prepare_start (struct aw_coordinator *c, const struct aw_event *star
     struct aw_error err;
 
     d->node = start->node;
-    if (aw_task_launch (&d->launch, c->config.workflow, start, &places,
-                        c->limit_t - now (c), &err)
+    if (aw_task_launch (&d->launch, c->config.workflow, start, &places, c->limit_t - now (c), &err)
             == 0
         && aw_task_step (&d->launch, c->config.workflow, start, aw_sched_pool (c->sched),
                          c->config.run_dir, &err)

@@ -65,6 +65,7 @@ int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
     int rc = 0;
 
     /* All members are overwritten before anything can fail: what is left is freed as a whole. */
+    copy.step = NULL; /* agents are never told */
     memset (&copy.cpus, 0, sizeof (copy.cpus));
     memset (&copy.gpus, 0, sizeof (copy.gpus));
     rc |= copy_strings (&copy.argv, from->argv);
