@@ -105,8 +105,11 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
         return 0;
     if (aw_sched_is_input (r->sched, ev))
         return aw_sched_handle (r->sched, ev, err);
-    if (!aw_sched_next (r->sched, &action))
-        return differ (r, ev, NULL, err);
+    if (!aw_sched_next (r->sched, &action)) {
+        if (ev->type != AW_EVENT_END || ev->code < 2)
+            return differ (r, ev, NULL, err);
+        return aw_sched_handle (r->sched, ev, err); /* the pool failed: no decision */
+    }
     if (!same (ev, &action))
         return differ (r, ev, &action, err);
     r->decisions++;
