@@ -71,6 +71,25 @@ static void count_pool (const struct aw_history *history, struct aw_summary *sum
     }
 }
 
+/* CPU and GPU seconds that an attempt held. A node that is lost offers nothing any more, though the
+ * attempt's end may be told later.
+ */
+static void add_held (const struct aw_history *history,
+                      const struct aw_attempt *a,
+                      double *cpus,
+                      double *gpus)
+{
+    for (uint32_t i = 0; i <= a->n_more; i++) {
+        struct aw_held held = aw_history_held (history, a, i);
+        double lost = history->nodes[held.node].lost;
+        double seconds = fmin (aw_history_end (history, a), isnan (lost) ? INFINITY : lost);
+
+        seconds -= a->start;
+        *cpus += seconds * held.cpus;
+        *gpus += seconds * held.gpu_parts / AW_GPU_WHOLE;
+    }
+}
+
 void aw_history_summary (const struct aw_history *history, struct aw_summary *summary)
 {
     double cpu_busy = 0, gpu_busy = 0, cpu_ended = 0, cpu_used = 0, cpu_all, gpu_all, end;
@@ -85,8 +104,7 @@ void aw_history_summary (const struct aw_history *history, struct aw_summary *su
         const struct aw_attempt *a = &history->attempts[i];
         double held = aw_history_end (history, a) - a->start;
 
-        cpu_busy += held * a->cpus;
-        gpu_busy += held * a->gpu_parts / AW_GPU_WHOLE;
+        add_held (history, a, &cpu_busy, &gpu_busy);
         spread_add (&gap, a->start - a->ready);
         summary->retried += a->attempt > 0;
         if (isnan (a->finish))

@@ -487,6 +487,32 @@ static void random_runs (void **state)
     }
 }
 
+/* What a lost node's tasks held ends with it, though their ends are told later: no share is more
+ * than all there was.
+ */
+static void told_late (void **state)
+{
+    static const struct step steps[] = {
+        NODE (0, 0),
+        START (0, 0.25, "0-3"),
+        { { .type = AW_EVENT_NODE_LOST, .t = 0.5 }, NULL, NULL },
+        { { .type = AW_EVENT_FINISH, .t = 5.5, .status = AW_STATUS_NODE_FAIL }, NULL, NULL },
+    };
+    struct aw_graph *graph = make_graph (1);
+    struct aw_history history;
+    struct aw_summary summary;
+
+    (void)state;
+    assert_int_equal (aw_history_init (&history, graph, NULL), 0);
+    for (size_t i = 0; i < sizeof (steps) / sizeof (steps[0]); i++)
+        assert_int_equal (feed (&history, &steps[i], NULL), 0);
+    aw_history_summary (&history, &summary);
+    assert_true (summary.cpu_share == 1);
+    assert_true (summary.gpu_share == 0);
+    aw_history_finish (&history);
+    aw_graph_destroy (graph);
+}
+
 static void failure_texts (void **state)
 {
     static const struct {
@@ -521,6 +547,7 @@ int main (void)
         cmocka_unit_test (contradictions), cmocka_unit_test (empty),
         cmocka_unit_test (by_hand),        cmocka_unit_test (states),
         cmocka_unit_test (random_runs),    cmocka_unit_test (failure_texts),
+        cmocka_unit_test (told_late),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
