@@ -66,7 +66,7 @@ test_expect_success 'which directory?' '
 
 test_expect_success 'the coordinator is killed: what was done stays, what ran runs again' '
     background killed --dir killed flow.json &&
-    kill_when killed "grep -qs \"start.*b.0\" killed/journal.jsonl" &&
+    kill_when killed "grep -qs \"start.*b.1\" killed/journal.jsonl" &&
     run 0 killed.2 --resume killed &&
     grep -q "killed goes on: [0-9] of 7 tasks are done; [12] that w.* running when it was interrupted" killed.2.err &&
     done_once killed && completed_once killed && test $(events killed "\"event\":\"resume\"") = 1 &&
