@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OMP_PLACES alone would make OpenMP bind its threads, and with them each process that the program
+/* Indexes of GPUs are Slurm's, NVML's and the PCI bus's; CUDA would put the fastest first, and a
+ * task that was given one type of GPU would find another: so CUDA_DEVICE_ORDER goes with them.
+ *
+ * OMP_PLACES alone would make OpenMP bind its threads, and with them each process that the program
  * forks: all of them to the first place. So OMP_PROC_BIND=false goes with it, unless the user says
  * otherwise: then there are places to bind to.
  */
@@ -27,6 +30,7 @@ struct aw_place_env {
     bool places_given;
     bool bind_given;
     bool percentage_given;
+    bool order_needed; /* CUDA's GPUs go by index, and the user has not said by which */
 };
 
 bool aw_place_env_places (const char *variable)
@@ -60,6 +64,11 @@ static int learn_cores (struct aw_place_env *place_env)
     return 0;
 }
 
+static bool goes_by_index (const char *list)
+{
+    return list && *list && strspn (list, "0123456789,") == strlen (list);
+}
+
 struct aw_place_env *aw_place_env_create (char *const *env,
                                           const struct aw_idset *gpus,
                                           const char *topology,
@@ -86,6 +95,8 @@ struct aw_place_env *aw_place_env_create (char *const *env,
     place_env->bind_given = aw_environment_get (env, "OMP_PROC_BIND") != NULL;
     place_env->percentage_given =
         aw_environment_get (env, "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE") != NULL;
+    place_env->order_needed = goes_by_index (aw_environment_get (env, "CUDA_VISIBLE_DEVICES"))
+                              && !aw_environment_get (env, "CUDA_DEVICE_ORDER");
     for (; env && *env; env++)
         place_env->places_given = place_env->places_given || aw_place_env_places (*env);
     return place_env;
@@ -171,6 +182,10 @@ void aw_place_env_variables (const struct aw_place_env *place_env,
                              struct aw_textbuf *text)
 {
     aw_gpus_variables (place_env->gpus, place->gpus, text);
+    if (place_env->order_needed) {
+        aw_textbuf_puts (text, "CUDA_DEVICE_ORDER=PCI_BUS_ID");
+        aw_textbuf_putc (text, '\0');
+    }
     if (place->gpu_share > 0)
         put_share (place_env, place->gpu_share, text);
     if (!place_env->threads_given) {

@@ -289,6 +289,24 @@ static int add_gpus (struct aw_topology *topology,
  * All
  */
 
+/* hwloc's banners about firmware that contradicts itself are no news to users of a workflow. The
+ * variable must not reach tasks.
+ */
+static int load_quietly (hwloc_topology_t hwloc)
+{
+    bool loud = !getenv ("HWLOC_HIDE_ERRORS");
+    int rc, error;
+
+    if (loud)
+        setenv ("HWLOC_HIDE_ERRORS", "2", 1);
+    rc = hwloc_topology_load (hwloc);
+    error = errno;
+    if (loud)
+        unsetenv ("HWLOC_HIDE_ERRORS");
+    errno = error;
+    return rc;
+}
+
 static int load (hwloc_topology_t *hwloc, struct aw_error *err)
 {
     if (hwloc_topology_init (hwloc) < 0)
@@ -303,7 +321,7 @@ static int load (hwloc_topology_t *hwloc, struct aw_error *err)
 #else
     (void)not_asked;
 #endif
-    if (hwloc_topology_load (*hwloc) < 0) {
+    if (load_quietly (*hwloc) < 0) {
         int error = errno;
 
         hwloc_topology_destroy (*hwloc);

@@ -69,6 +69,27 @@ test_expect_success 'GPUs have the type that gres.conf gives them' '
     grep -q "\"event\":\"node\".*gpu 0=[^|]*:a100|1=[^|]*:a100" bound/journal.jsonl
 '
 
+# see VARIABLE: what the three tasks see of their GPUs in it, sorted
+see ()
+{
+    workflow see.json "\"tasks\": {
+        \"gpu\": { \"count\": 2, \"gpus\": 1, \"script\": \"echo \$$1; sleep 0.2\" },
+        \"none\": { \"script\": \"echo none \$$1\" } }" &&
+    rm -rf see && async-workflow run --local --gpus 2 --dir see see.json >see.out 2>&1 &&
+    cat see/logs/*.out | sort
+}
+
+test_expect_success 'GPUs by name, of each kind; a task that asked for none sees none' '
+    CUDA_VISIBLE_DEVICES=GPU-8f2c,MIG-11aa see CUDA_VISIBLE_DEVICES >actual &&
+    printf "%s\n" GPU-8f2c MIG-11aa "none" >expected && test_cmp expected actual &&
+    ROCR_VISIBLE_DEVICES=GPU-aa,GPU-bb see ROCR_VISIBLE_DEVICES >actual &&
+    printf "%s\n" GPU-aa GPU-bb "none" >expected && test_cmp expected actual &&
+    ROCR_VISIBLE_DEVICES=GPU-aa,GPU-bb see CUDA_VISIBLE_DEVICES >actual &&
+    printf "%s\n" 0 0 "none" >expected && test_cmp expected actual &&
+    ZE_AFFINITY_MASK=0.0,0.1 see ZE_AFFINITY_MASK >actual &&
+    printf "%s\n" 0.0 0.1 "none 65535" >expected && test_cmp expected actual
+'
+
 test_expect_success 'two jobs on one node: each binds to its own core' '
     for name in one two; do
         other=$(test $name = one && echo two || echo one)

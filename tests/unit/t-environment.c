@@ -270,6 +270,33 @@ static void places (void **state)
     }
 }
 
+static void gpu_order (void **state)
+{
+    char *none[] = { NULL };
+    char *numbers[] = { "CUDA_VISIBLE_DEVICES=0,1", NULL };
+    char *names[] = { "CUDA_VISIBLE_DEVICES=GPU-0,1", NULL };
+    char *given[] = { "CUDA_VISIBLE_DEVICES=0,1", "CUDA_DEVICE_ORDER=FASTEST_FIRST", NULL };
+    const struct {
+        char **base, **launch;
+        const char *order;
+    } table[] = {
+        { none, none, "" },
+        { numbers, none, "PCI_BUS_ID" },
+        { numbers, given + 1, "FASTEST_FIRST" },
+        { names, none, "" },
+        { given, none, "FASTEST_FIRST" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        char value[64];
+
+        place (table[i].base, "0", 0, table[i].launch, true, "CUDA_DEVICE_ORDER", value,
+               sizeof (value));
+        assert_string_equal (value, table[i].order);
+    }
+}
+
 static void share (void **state)
 {
     char *none[] = { NULL };
@@ -435,8 +462,9 @@ int main (void)
         cmocka_unit_test (hidden),        cmocka_unit_test (lookup),
         cmocka_unit_test (made),          cmocka_unit_test (srun_in_a_task),
         cmocka_unit_test (threads_given), cmocka_unit_test (places),
-        cmocka_unit_test (share),         cmocka_unit_test (gpu_ids),
-        cmocka_unit_test (gpu_variables), cmocka_unit_test (node),
+        cmocka_unit_test (share),         cmocka_unit_test (gpu_order),
+        cmocka_unit_test (gpu_ids),       cmocka_unit_test (gpu_variables),
+        cmocka_unit_test (node),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
