@@ -386,6 +386,8 @@ uint32_t aw_layout_gpu (const struct aw_layout *l, uint32_t id)
 {
     uint32_t low = 0, n = l->n_gpus;
 
+    if (id < n && l->gpus[id].id == id)
+        return id; /* most often they are 0, 1, ... */
     while (n > 0) {
         uint32_t half = n / 2;
 

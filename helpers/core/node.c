@@ -192,14 +192,6 @@ bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *deman
            && has_mem (node, demand, node->free.mem) && has_gpus (node, demand, false);
 }
 
-bool aw_node_fits_counts (const struct aw_node *node,
-                          const struct aw_demand *room,
-                          const struct aw_demand *demand)
-{
-    return demand->cpus <= room->cpus && demand->gpus <= room->gpus
-           && has_mem (node, demand, room->mem);
-}
-
 static bool is_special (const struct aw_node *node, const struct aw_demand *demand)
 {
     return demand->gpu_share || aw_layout_holds_cores (node->layout, demand);

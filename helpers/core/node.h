@@ -52,9 +52,13 @@ bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *deman
 
 /* The same for a node that has ROOM and of which only counts are known (no parts of GPUs, no whole
  * cores are held or asked for). */
-bool aw_node_fits_counts (const struct aw_node *node,
-                          const struct aw_demand *room,
-                          const struct aw_demand *demand);
+static inline bool aw_node_fits_counts (const struct aw_node *node,
+                                        const struct aw_demand *room,
+                                        const struct aw_demand *demand)
+{
+    return demand->cpus <= room->cpus && demand->gpus <= room->gpus
+           && (!node->counts_mem || demand->mem <= room->mem);
+}
 
 /* Do counts of CPUs, whole GPUs and bytes tell whether DEMAND fits the node, now and later? */
 bool aw_node_counts_do (const struct aw_node *node, const struct aw_demand *demand);

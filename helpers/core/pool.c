@@ -351,22 +351,36 @@ static void change (struct aw_pool *pool,
     reorder (pool, number, old);
 }
 
+/* Finds the place, from the plan where it is for this. CPUS and GPUS are emptied first. */
+static int find_place (const struct aw_pool *pool,
+                       uint32_t number,
+                       const struct aw_demand *demand,
+                       struct aw_idset *cpus,
+                       struct aw_idset *gpus)
+{
+    static const struct aw_idset none;
+    const struct aw_plan *plan = pool->plan;
+    struct aw_place_scratch scratch = pool->scratch;
+
+    if (plan->valid && plan->node == number && aw_demand_equal (&plan->demand, demand))
+        return aw_idset_copy (cpus, &plan->cpus) < 0 || aw_idset_copy (gpus, &plan->gpus) < 0 ? -1
+                                                                                              : 0;
+    if (aw_idset_copy (cpus, &none) < 0 || aw_idset_copy (gpus, &none) < 0)
+        return -1;
+    return aw_place_choose (&pool->nodes[number], demand, &pool->wants, &scratch, cpus, gpus);
+}
+
 int aw_pool_take (struct aw_pool *pool,
                   uint32_t number,
                   const struct aw_demand *demand,
                   struct aw_idset *cpus,
                   struct aw_idset *gpus)
 {
-    const struct aw_plan *plan = pool->plan;
-
     if (!aw_node_can_hold (&pool->nodes[number], demand)) {
         errno = ENOSPC;
         return -1;
     }
-    if ((!plan->valid || plan->node != number || !aw_demand_equal (&plan->demand, demand))
-        && make_plan (pool, number, demand) < 0)
-        return -1;
-    if (aw_idset_copy (cpus, &plan->cpus) < 0 || aw_idset_copy (gpus, &plan->gpus) < 0)
+    if (find_place (pool, number, demand, cpus, gpus) < 0)
         return -1;
     change (pool, number, demand, cpus, gpus, true);
     return 0;

@@ -14,23 +14,6 @@ struct aw_room aw_room_now (const struct aw_pool *pool,
     };
 }
 
-void aw_room_release (struct aw_room *room, const struct aw_running *run)
-{
-    if (room->trial) {
-        aw_node_give (room->trial, &run->demand, &run->cpus, &run->gpus);
-        return;
-    }
-    room->counts.cpus += run->demand.cpus;
-    room->counts.gpus += run->demand.gpus;
-    room->counts.mem += run->demand.mem;
-}
-
-bool aw_room_fits (const struct aw_room *room, const struct aw_demand *demand)
-{
-    return room->trial ? aw_node_can_hold (room->trial, demand)
-                       : aw_node_fits_counts (room->node, &room->counts, demand);
-}
-
 static uint32_t less (uint32_t a, uint32_t b)
 {
     return a > b ? a - b : 0;

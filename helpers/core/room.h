@@ -20,10 +20,23 @@ struct aw_room aw_room_now (const struct aw_pool *pool,
                             uint32_t node,
                             const struct aw_demand *demand);
 
-/* RUN, on that node, has ended. */
-void aw_room_release (struct aw_room *room, const struct aw_running *run);
+/* RUN, on that node, has ended. Here, as the next one, for it is asked so often. */
+static inline void aw_room_release (struct aw_room *room, const struct aw_running *run)
+{
+    if (room->trial) {
+        aw_node_give (room->trial, &run->demand, &run->cpus, &run->gpus);
+        return;
+    }
+    room->counts.cpus += run->demand.cpus;
+    room->counts.gpus += run->demand.gpus;
+    room->counts.mem += run->demand.mem;
+}
 
-bool aw_room_fits (const struct aw_room *room, const struct aw_demand *demand);
+static inline bool aw_room_fits (const struct aw_room *room, const struct aw_demand *demand)
+{
+    return room->trial ? aw_node_can_hold (room->trial, demand)
+                       : aw_node_fits_counts (room->node, &room->counts, demand);
+}
 
 /* What is left beside DEMAND, which fits, for others that must not delay it: so many CPUs, whole
  * GPUs and bytes, at least. Where it takes whole cores, CPUs stand for the cores that others may
