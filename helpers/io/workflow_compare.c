@@ -41,6 +41,35 @@ static const char *gpu_type (const struct aw_graph *graph, const struct aw_set *
     return set->gpu_type ? graph->gpu_types[set->gpu_type - 1] : NULL;
 }
 
+static bool same_copies (const struct aw_staging_recipe *a, const struct aw_staging_recipe *b)
+{
+    if (a->n != b->n || a->shared != b->shared)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!same_text (a->copies[i].from, b->copies[i].from)
+            || !same_text (a->copies[i].to, b->copies[i].to))
+            return false;
+    return true;
+}
+
+/* Messages that are waited for. */
+static bool same_needs (const struct aw_graph *a_graph,
+                        const struct aw_set *a,
+                        const struct aw_graph *b_graph,
+                        const struct aw_set *b)
+{
+    if (a->n_needs != b->n_needs)
+        return false;
+    for (uint32_t i = 0; i < a->n_needs; i++) {
+        const struct aw_need *x = &a->needs[i], *y = &b->needs[i];
+
+        if (x->count != y->count || x->every != y->every
+            || !same_text (a_graph->topics[x->topic], b_graph->topics[y->topic]))
+            return false;
+    }
+    return true;
+}
+
 /* Sets are the same by their names: numbers may have changed. */
 static bool same_after (const struct aw_graph *a_graph,
                         const struct aw_set *a,
@@ -86,6 +115,10 @@ static const char *changed_key (const struct aw_workflow *old,
         return "stdout";
     if (!same_text (x->err, y->err))
         return "stderr";
+    if (!same_copies (&x->stage_in, &y->stage_in))
+        return "stage_in";
+    if (!same_copies (&x->stage_out, &y->stage_out))
+        return "stage_out";
     if (a->cpus != b->cpus)
         return "cpus";
     if (a->gpus != b->gpus || a->gpu_share != b->gpu_share)
@@ -102,7 +135,9 @@ static const char *changed_key (const struct aw_workflow *old,
         return "srun";
     if (a->step != b->step)
         return "launch";
-    return same_after (old->graph, a, new->graph, b) ? NULL : "after";
+    return same_after (old->graph, a, new->graph, b) && same_needs (old->graph, a, new->graph, b)
+               ? NULL
+               : "after";
 }
 
 static bool other_count (const struct aw_workflow *old,

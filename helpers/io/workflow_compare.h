@@ -19,10 +19,10 @@ struct aw_set_change {
 };
 
 /* Fills CHANGES, one a set of NEW. What its tasks do (command, script, environment, directory,
- * stdout, stderr), what they hold while they do it (CPUs, GPUs, nodes, ranks, options of srun; not
- * memory) and what they wait for make a set run again, and with it what waits for it. Times,
- * memory, retries and what follows from a failure do not; nor does count, but for what waits for
- * the whole set.
+ * stdout, stderr, what is staged), what they hold while they do it (CPUs, GPUs, nodes, ranks,
+ * options of srun; not memory) and what they wait for make a set run again, and with it what waits
+ * for it. Times, memory, retries and what follows from a failure do not; nor does count, but for
+ * what waits for the whole set.
  */
 void aw_workflow_compare (const struct aw_workflow *old,
                           const struct aw_workflow *new,
