@@ -99,37 +99,12 @@ static int by_name (const void *a, const void *b)
     return strverscmp (aw_agent_link_node (*x)->name, aw_agent_link_node (*y)->name);
 }
 
-/* Agents that remark the same kind of thing make one line. */
 static void tell_notes (const struct exec_agents *row)
 {
-    const struct aw_event *first = NULL;
     struct aw_error line;
-    uint32_t n = 0;
 
-    for (uint32_t i = 0; i < row->n_agents; i++) {
-        const struct aw_event *node = &row->holdings[i].node;
-
-        if (node->reason && !first)
-            first = node;
-        n += node->reason != NULL;
-    }
-    if (!first || !row->exec.callbacks.note)
-        return;
-    if (n > 1)
-        aw_error_set (&line, "%s: %s (and %u more of %u nodes)", first->name, first->reason, n - 1,
-                      row->n_nodes);
-    else
-        aw_error_set (&line, "%s: %s", first->name, first->reason);
-    row->exec.callbacks.note (row->exec.callbacks.arg, line.text);
-}
-
-/* What Slurm tells of the node NAME, or NULL. */
-static const struct aw_slurm_node *find_node (const struct aw_slurm_job *job, const char *name)
-{
-    for (uint32_t i = 0; job && i < job->n_nodes; i++)
-        if (strcmp (job->nodes[i].name, name) == 0)
-            return &job->nodes[i];
-    return NULL;
+    if (row->exec.callbacks.note && aw_holdings_note (row->holdings, row->n_agents, &line))
+        row->exec.callbacks.note (row->exec.callbacks.arg, line.text);
 }
 
 static int make_holdings (struct exec_agents *row)
@@ -137,7 +112,7 @@ static int make_holdings (struct exec_agents *row)
     for (uint32_t i = 0; i < row->n_agents; i++) {
         const struct aw_event *hello = aw_agent_link_node (row->agents[i]);
 
-        if (aw_holding_make (&row->holdings[i], hello, find_node (row->job, hello->name)) < 0)
+        if (aw_holding_make (&row->holdings[i], hello, aw_holding_find (row->job, hello->name)) < 0)
             return -1;
     }
     return 0;

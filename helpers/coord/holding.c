@@ -183,6 +183,14 @@ static int name_gpus (struct aw_topology *topology,
     return 0;
 }
 
+const struct aw_slurm_node *aw_holding_find (const struct aw_slurm_job *job, const char *name)
+{
+    for (uint32_t i = 0; job && i < job->n_nodes; i++)
+        if (strcmp (job->nodes[i].name, name) == 0)
+            return &job->nodes[i];
+    return NULL;
+}
+
 int aw_holding_make (struct aw_holding *holding,
                      const struct aw_event *hello,
                      const struct aw_slurm_node *slurm)
@@ -224,4 +232,23 @@ void aw_holding_finish (struct aw_holding *holding)
     free (holding->topology);
     memset (holding, 0, sizeof (*holding));
     errno = saved;
+}
+
+bool aw_holdings_note (const struct aw_holding *holdings, uint32_t n, struct aw_error *line)
+{
+    const struct aw_event *first = NULL;
+    uint32_t more = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (first && holdings[i].node.reason)
+            more++;
+        else if (holdings[i].node.reason)
+            first = &holdings[i].node;
+    }
+    if (first && more > 0)
+        aw_error_set (line, "%s: %s (and %u more of %u nodes)", first->name, first->reason, more,
+                      n);
+    else if (first)
+        aw_error_set (line, "%s: %s", first->name, first->reason);
+    return first;
 }

@@ -7,6 +7,8 @@
 #ifndef AW_COORD_HOLDING_H
 #define AW_COORD_HOLDING_H
 
+#include <stdbool.h>
+
 #include "coord/slurm_job.h"
 #include "core/event.h"
 #include "core/topology.h"
@@ -18,6 +20,9 @@ struct aw_holding {
     char *topology;
 };
 
+/* What JOB holds on the node NAME, or NULL; JOB may be NULL. Borrowed. */
+const struct aw_slurm_node *aw_holding_find (const struct aw_slurm_job *job, const char *name);
+
 /* Fills HOLDING from what the agent said, HELLO (borrowed as long as HOLDING is used), and SLURM's
  * word on that node, which may be NULL. node.unbound is set, and node.reason tells why, where it
  * cannot be known which CPUs are the job's: then node.cpus are as many as it has, a plan alone. 0,
@@ -27,6 +32,9 @@ int aw_holding_make (struct aw_holding *holding,
                      const struct aw_event *hello,
                      const struct aw_slurm_node *slurm);
 void aw_holding_finish (struct aw_holding *holding);
+
+/* What is to be remarked of N nodes, in one line. False: nothing. */
+bool aw_holdings_note (const struct aw_holding *holdings, uint32_t n, struct aw_error *line);
 
 /* Slurm numbers CPUs by socket, core and thread, all threads of a core after each other, THREADS a
  * core as slurm.conf declares it; machines often otherwise. Fills CPUS (empty before) with those of

@@ -320,6 +320,24 @@ static void as_it_is (void **state)
     aw_holding_finish (&holding);
 }
 
+static void notes (void **state)
+{
+    struct aw_holding holdings[3] = { { .node.name = "a" },
+                                      { .node.name = "b" },
+                                      { .node.name = "c" } };
+    struct aw_error line = { "" };
+
+    (void)state;
+    assert_false (aw_holdings_note (holdings, 3, &line));
+    holdings[1].node.reason = "odd";
+    assert_true (aw_holdings_note (holdings, 3, &line));
+    assert_string_equal (line.text, "b: odd");
+    holdings[2].node.reason = "even";
+    assert_true (aw_holdings_note (holdings, 3, &line));
+    assert_string_equal (line.text, "b: odd (and 1 more of 3 nodes)");
+    assert_false (aw_holdings_note (holdings, 0, &line));
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +345,7 @@ int main (void)
         cmocka_unit_test (made),        cmocka_unit_test (disjoint),
         cmocka_unit_test (memory),      cmocka_unit_test (gpu_types),
         cmocka_unit_test (threads),     cmocka_unit_test (as_it_is),
+        cmocka_unit_test (notes),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
