@@ -158,15 +158,15 @@ static void round_trip (void **state)
         fail_msg ("%s", err.text);
     assert_int_equal (history.n_attempts, 1);
     assert_int_equal (history.attempts[0].cpus, 7);
-    assert_int_equal (history.attempts[0].gpus, 1);
+    assert_int_equal (history.attempts[0].gpu_parts, AW_GPU_WHOLE);
     assert_int_equal (history.attempts[0].n_more, 2);
     held = aw_history_held (&history, &history.attempts[0], 0);
     assert_int_equal (held.node, 0);
     assert_int_equal (held.cpus, 2);
-    assert_int_equal (held.gpus, 0);
+    assert_int_equal (held.gpu_parts, 0);
     held = aw_history_held (&history, &history.attempts[0], 1);
     assert_int_equal (held.node, 1);
-    assert_int_equal (held.gpus, 1);
+    assert_int_equal (held.gpu_parts, AW_GPU_WHOLE);
     assert_int_equal (history.nodes[1].busy_cpus, 4);
     assert_int_equal (history.nodes[2].busy_cpus, 1);
     aw_history_finish (&history);
@@ -176,7 +176,7 @@ static void round_trip (void **state)
         fail_msg ("%s", err.text);
     for (uint32_t n = 0; n < 3; n++) {
         assert_int_equal (history.nodes[n].busy_cpus, 0);
-        assert_int_equal (history.nodes[n].busy_gpus, 0);
+        assert_int_equal (history.nodes[n].busy_gpu_parts, 0);
     }
     aw_history_finish (&history);
     aw_idset_finish (&node.cpus);
