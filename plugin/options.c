@@ -29,6 +29,11 @@ static const struct description descriptions[AW_OPTION_COUNT] = {
                              "how to show the progress", "progress" },
     [AW_OPTION_GRACE] = { "async-workflow-grace", "time",
                           "between SIGTERM and SIGKILL of tasks when the run is stopped", "grace" },
+    [AW_OPTION_TIME_LIMIT] = { "async-workflow-time-limit", "time",
+                               "end within so long, as if the job did", "time-limit" },
+    [AW_OPTION_NODE_TIMEOUT] = { "async-workflow-node-timeout", "time",
+                                 "take a node that is silent for so long for lost",
+                                 "node-timeout" },
 };
 
 static const struct description *describe (int option)

@@ -310,7 +310,9 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
     put_cell (out, node_text (node, sizeof (node), history, a), MIN_WIDTH);
     aw_textbuf_printf (out, " %9s %9s%s\n", seconds (x, wait_of (before, a)),
                        seconds (y, a->finish - a->start),
-                       a->status == AW_STATUS_COMPLETED ? "" : "  failed");
+                       a->status == AW_STATUS_COMPLETED   ? ""
+                       : a->status == AW_STATUS_CANCELLED ? "  cancelled"
+                                                          : "  failed");
 }
 
 static void put_chain (const struct aw_report *report, struct aw_textbuf *out)

@@ -56,6 +56,13 @@ static void put_sets (struct aw_textbuf *text, const struct aw_sched *sched)
     aw_textbuf_puts (text, ")\n");
 }
 
+static const char *why (const struct aw_set *set, double needs)
+{
+    if (set->checkpoint_signal && needs == 2 * set->checkpoint_seconds)
+        return " (twice the notice of its checkpoint_signal)";
+    return isfinite (set->time_limit) ? " (its time_limit)" : "";
+}
+
 /* Sets whose tasks were not started for the end of the job. */
 static void put_late (struct aw_textbuf *text, const struct aw_sched *sched, double left)
 {
@@ -71,7 +78,7 @@ static void put_late (struct aw_textbuf *text, const struct aw_sched *sched, dou
         aw_textbuf_printf (
             text, "async-workflow: a task of %s needs %s%s, and the job ends in %s\n",
             graph->sets[s].name, aw_format_seconds (needs_text, sizeof (needs_text), needs),
-            isfinite (graph->sets[s].time_limit) ? " (its time_limit)" : "",
+            why (&graph->sets[s], needs),
             aw_format_seconds (left_text, sizeof (left_text), fmax (left, 0)));
     }
 }

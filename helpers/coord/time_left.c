@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coord/time_left.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -31,6 +32,27 @@ static bool in_time (void *arg)
     return aw_clock_monotonic () < *deadline;
 }
 
+/* What is left to do over what there is; of what runs, half is taken to be done. */
+static double bound (const struct aw_sched *sched)
+{
+    const struct aw_graph *graph = aw_sched_graph (sched);
+    const struct aw_demand *total = &aw_sched_pool (sched)->total;
+    double cpus = 0, gpus = 0;
+
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        struct aw_counts counts = aw_sched_counts (sched, s);
+        struct aw_whole whole = aw_set_whole (&graph->sets[s]);
+        double tasks = counts.waiting + counts.ready + 0.5 * counts.running;
+        double seconds = tasks > 0 ? tasks * aw_sched_duration (sched, s) : 0;
+
+        cpus += whole.cpus * seconds;
+        gpus += whole.gpus * seconds;
+    }
+    cpus = cpus > 0 ? cpus / total->cpus : 0;
+    gpus = gpus > 0 ? gpus / total->gpus : 0;
+    return aw_sched_now (sched) + fmax (cpus, gpus);
+}
+
 static double predicted_end (const struct aw_sched *sched)
 {
     struct aw_sched *ahead = unknown (sched) ? NULL : aw_sched_clone (sched);
@@ -40,6 +62,8 @@ static double predicted_end (const struct aw_sched *sched)
 
     if (ahead && aw_simulate (ahead, &sim, &result, NULL) == 0)
         end = result.end;
+    else if (ahead && errno == ECANCELED)
+        end = bound (sched);
     aw_sched_destroy (ahead);
     return end;
 }

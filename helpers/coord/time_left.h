@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The time that is left by the model: the scheduler's present state run to its end under a virtual
- * clock. The looking takes at most a hundredth of the time; a look that takes too long is given up.
+ * clock. The looking takes at most a hundredth of the time. Where a look takes too long, as with very
+ * many tasks, the work that is left over what the pool holds has to do: a lower bound.
  */
 #ifndef AW_COORD_TIME_LEFT_H
 #define AW_COORD_TIME_LEFT_H
@@ -15,8 +16,7 @@ struct aw_time_left {
     int looks;
 };
 
-/* Seconds from T to the predicted end; NAN where a set has no expected duration yet, or there are
- * too many tasks to look at. */
+/* Seconds from T to the predicted end; NAN where a set has no expected duration yet. */
 double aw_time_left (struct aw_time_left *left, const struct aw_sched *sched, double t);
 
 #endif /* AW_COORD_TIME_LEFT_H */

@@ -57,8 +57,9 @@ test_expect_success 'the last of several equal options counts, none is passed on
 test_expect_success 'the options of run' '
     srun --async-workflow-mode=sequential --async-workflow=f --async-workflow-policy fifo \
         --async-workflow-dir="x y" -n2 --async-workflow-resume=z --async-workflow-mode=async \
-        --async-workflow-grace 9 --async-workflow-progress=none &&
-    words run f --mode=async --policy=fifo "--dir=x y" --resume=z --progress=none --grace=9 -- -n2
+        --async-workflow-grace 9 --async-workflow-progress=none \
+        --async-workflow-time-limit=1h --async-workflow-node-timeout=30 &&
+    words run f --mode=async --policy=fifo "--dir=x y" --resume=z --progress=none --grace=9 --time-limit=1h --node-timeout=30 -- -n2
 '
 
 test_expect_success 'abbreviations as getopt_long allows them' '
@@ -146,7 +147,7 @@ test_expect_success 'what srun itself finds wrong it still tells' '
 test_expect_success 'srun --help tells of the options and lists no more than them' '
     srun --async-workflow=f --help >help &&
     grep -- "--async-workflow" help | sed "s/ *\(--[a-z-]*\).*/\1/" >actual &&
-    printf -- "--async-workflow%s\n" "" -mode -policy -dir -resume -progress -grace >expected &&
+    printf -- "--async-workflow%s\n" "" -mode -policy -dir -resume -progress -grace -time-limit -node-timeout >expected &&
     test_cmp expected actual
 '
 

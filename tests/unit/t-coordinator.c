@@ -456,8 +456,7 @@ static void time_left (void **state)
     aw_idset_add (&node.cpus, 0, 0);
     assert_int_equal (aw_sched_handle (s, &node, NULL), 0);
     aw_idset_finish (&node.cpus);
-    assert_false (aw_time_left (&left, s, 0) > 0); /* not known */
-    assert_false (aw_time_left (&left, s, 0) <= 0);
+    assert_true (aw_time_left (&left, s, 0) == 1e6); /* too many to look at: by the work */
     aw_sched_destroy (s);
     aw_graph_destroy (g);
 }
