@@ -3,6 +3,7 @@
  * run, nothing is held twice, and the same events give the same decisions.
  */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -259,9 +260,91 @@ static void never (void **state)
     }
 }
 
+struct wait {
+    uint32_t task;
+    double ready, start;
+};
+
+static void note (void *arg, const struct aw_event *ev)
+{
+    struct wait *w = arg;
+
+    if (ev->type == AW_EVENT_READY && ev->task == w->task)
+        w->ready = ev->t;
+    if (ev->type == AW_EVENT_START && ev->task == w->task)
+        w->start = ev->t;
+}
+
+/* A task that wants whole GPUs, or idle cores, waits for those that share them now, not for all
+ * that would like to; one more of these takes 10 s, all of them several hundred. */
+static void not_starved (void **state)
+{
+    static const struct aw_set table[][2] = {
+        { { .cpus = 1, .gpu_share = 250 }, { .cpus = 1, .gpus = 2 } },
+        { { .cpus = 1, .gpu_share = 400 }, { .cpus = 1, .gpus = 1, .gpu_type = 1 } },
+        { { .cpus = 1 }, { .cpus = 4, .threads_per_core = 1 } },
+        { { .cpus = 1, .gpus = 1 }, { .cpus = 1, .gpu_share = 600, .ranks_per_node = 2 } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_graph *g = aw_graph_create ();
+        struct aw_event ev = { .type = AW_EVENT_NODE,
+                               .name = "n",
+                               .topology = "core 0-1|2-3|4-5|6-7;gpu 0=0-3:a100|1=4-7:a100" };
+        struct aw_sched_config config = { .policy = AW_POLICY_LONGEST_PATH };
+        struct wait wait = { 0 };
+        struct aw_simulation sim = { .observe = note, .arg = &wait };
+        struct aw_simulated result;
+        struct aw_sched *s;
+
+        assert_int_equal (aw_graph_gpu_type (g, "a100"), 1);
+        for (int k = 0; k < 9; k++) { /* of lengths that never end together */
+            char name[8] = { 's', (char)('0' + k), '\0' };
+            struct aw_set *set =
+                graphs_set (g, name, 50, table[i][0].cpus, table[i][0].gpus, 9.1 + 0.1 * k);
+
+            set->gpu_share = table[i][0].gpu_share;
+        }
+        graphs_set (g, "first", 1, 1, 0, 1);
+        *graphs_set (g, "wide", 1, table[i][1].cpus, table[i][1].gpus, 10) = (struct aw_set){
+            .name = g->sets[g->n_sets - 1].name,
+            .count = 1,
+            .cpus = table[i][1].cpus,
+            .gpus = table[i][1].gpus,
+            .gpu_share = table[i][1].gpu_share,
+            .gpu_type = table[i][1].gpu_type,
+            .threads_per_core = table[i][1].threads_per_core,
+            .ranks_per_node = table[i][1].ranks_per_node ? table[i][1].ranks_per_node : 1,
+            .nodes = 1,
+            .duration = 10,
+            .time_limit = INFINITY,
+        };
+        graphs_set (g, "tail", 1, 1, 0, 1000); /* so that it goes before all others */
+        graphs_edge (g, "wide", "first", 0, 0);
+        graphs_edge (g, "tail", "wide", 0, 0);
+        assert_int_equal (aw_graph_finalize (g, NULL), 0);
+        wait.task = g->n_tasks - 2;
+        s = aw_sched_create (g, &config, NULL);
+        assert_int_equal (aw_idset_parse (&ev.cpus, "0-7"), 0);
+        assert_int_equal (aw_idset_parse (&ev.gpus, "0-1"), 0);
+        assert_int_equal (aw_sched_handle (s, &ev, NULL), 0);
+        assert_int_equal (aw_simulate (s, &sim, &result, NULL), 0);
+        assert_int_equal (result.code, 0);
+        if (!(wait.start - wait.ready < 12))
+            fail_msg ("case %zu: ready at %g, started at %g of %g", i, wait.ready, wait.start,
+                      result.end);
+        aw_idset_finish (&ev.cpus);
+        aw_idset_finish (&ev.gpus);
+        aw_sched_destroy (s);
+        aw_graph_destroy (g);
+    }
+}
+
 int main (void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test (random_runs), cmocka_unit_test (never) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test (random_runs), cmocka_unit_test (never),
+                                        cmocka_unit_test (not_starved) };
 
     return cmocka_run_group_tests_name ("place-sched", tests, NULL, NULL);
 }
