@@ -232,6 +232,11 @@ static void on_message (void *arg, uint32_t node, const struct aw_packet *packet
     want_turn (c);
 }
 
+static void on_wanted (void *arg, struct aw_event *ev)
+{
+    take_in (arg, ev);
+}
+
 /* Only what lets something start is an event. */
 static void on_counted (void *arg, const char *topic, uint64_t count)
 {
@@ -462,6 +467,8 @@ static void on_turn (evutil_socket_t fd, short what, void *arg)
         check_pool (c);
     flush_talk (c);
     flush_journal (c);
+    if (c->talk && !c->journal_broken)
+        aw_talk_answer (c->talk);
     while (c->complete && c->exit_code < 0 && (c->n_leaving == 0 || c->stopping)
            && aw_sched_next (c->sched, &action)) {
         record (c, &action);
@@ -728,7 +735,7 @@ static int close_books (struct aw_coordinator *c, struct aw_error *err)
 int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct aw_error *err)
 {
     struct aw_stop_signals_callbacks on_signals = { on_stop_signal, on_drain, on_suspend, c };
-    const struct aw_talk_user talk = { on_counted, c };
+    const struct aw_talk_user talk = { on_counted, on_wanted, c };
 
     err->text[0] = '\0';
     c->exec = exec;

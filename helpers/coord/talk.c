@@ -2,16 +2,26 @@
 #include "coord/talk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "coord/message_hub.h"
+#include "io/message_frame.h"
 #include "io/run_dir.h"
+
+struct answer {
+    uint32_t node, conn, number;
+};
 
 struct aw_talk {
     const struct aw_workflow *workflow; /* borrowed */
     struct aw_exec *exec; /* borrowed */
     struct aw_talk_user user;
     struct aw_hub *hub;
+    struct answer *answers; /* that are due when the journal is written */
+    size_t n_answers, room;
+    struct aw_textbuf text; /* scratch */
 };
 
 static void on_send (
@@ -66,10 +76,92 @@ void aw_talk_destroy (struct aw_talk *talk)
 {
     int saved = errno;
 
-    if (talk)
+    if (talk) {
         aw_hub_destroy (talk->hub);
+        aw_textbuf_finish (&talk->text);
+        free (talk->answers);
+    }
     free (talk);
     errno = saved;
+}
+
+/* Answers at once, with an error (ERROR may have no end of it), or when the journal is written. */
+static void answer (struct aw_talk *talk,
+                    uint32_t node,
+                    const struct aw_packet *asked,
+                    const char *error)
+{
+    struct aw_packet done = { .kind = AW_PACKET_DONE,
+                              .conn = asked->conn,
+                              .number = asked->number };
+
+    if (!error && talk->n_answers == talk->room) {
+        size_t room = talk->room ? 2 * talk->room : 16;
+        struct answer *answers = reallocarray (talk->answers, room, sizeof (*answers));
+
+        if (answers) {
+            talk->answers = answers;
+            talk->room = room;
+        }
+        else
+            error = "out of memory";
+    }
+    if (!error) {
+        talk->answers[talk->n_answers++] = (struct answer){ node, asked->conn, asked->number };
+        return;
+    }
+    done.flags = AW_PACKET_ERROR;
+    talk->text.len = 0;
+    if (aw_message_escape (&talk->text, error, strlen (error)) == 0)
+        done.data = (struct aw_piece){ talk->text.data, talk->text.len };
+    on_send (talk, node, &done, NULL, 0);
+}
+
+void aw_talk_answer (struct aw_talk *talk)
+{
+    for (size_t i = 0; i < talk->n_answers; i++) {
+        const struct aw_packet done = { .kind = AW_PACKET_DONE,
+                                        .conn = talk->answers[i].conn,
+                                        .number = talk->answers[i].number };
+
+        on_send (talk, talk->answers[i].node, &done, NULL, 0);
+    }
+    talk->n_answers = 0;
+}
+
+/* One event for each iteration. */
+static void take_cancel (struct aw_talk *talk,
+                         uint32_t node,
+                         const struct aw_packet *packet,
+                         const char *sender)
+{
+    const struct aw_graph *graph = talk->workflow->graph;
+    char name[AW_SENDER_MAX + 1], error[AW_SENDER_MAX + 64];
+    uint32_t first, last;
+    struct aw_task tasks;
+
+    snprintf (name, sizeof (name), "%.*s", (int)packet->data.size, packet->data.text);
+    if (packet->data.size > AW_SENDER_MAX || aw_graph_tasks_parse (graph, name, &tasks) < 0) {
+        snprintf (error, sizeof (error), "the workflow has no tasks \"%s\"", name);
+        answer (talk, node, packet, error);
+        return;
+    }
+    first = tasks.iteration == AW_NONE ? 0 : tasks.iteration;
+    last = tasks.iteration == AW_NONE ? aw_graph_iterations (graph, tasks.set) - 1 : first;
+    for (uint32_t it = first; it <= last; it++) {
+        struct aw_event ev = {
+            .type = AW_EVENT_CANCEL,
+            .node = AW_NONE,
+            .task = aw_graph_first_task (graph, it, tasks.set)
+                    + (tasks.index == AW_NONE ? 0 : tasks.index),
+            .count = tasks.index == AW_NONE ? graph->sets[tasks.set].count : 1,
+            .code = (packet->flags & AW_PACKET_RELEASE) != 0,
+            .reason = sender,
+        };
+
+        talk->user.event (talk->user.arg, &ev);
+    }
+    answer (talk, node, packet, NULL);
 }
 
 void aw_talk_take (struct aw_talk *talk, uint32_t node, const struct aw_packet *packet, double t)
@@ -80,7 +172,10 @@ void aw_talk_take (struct aw_talk *talk, uint32_t node, const struct aw_packet *
     if (packet->task >= graph->n_tasks)
         return;
     aw_graph_task_name (graph, packet->task, sender, sizeof (sender));
-    aw_hub_take (talk->hub, node, packet, sender, t);
+    if (packet->kind == AW_PACKET_CANCEL)
+        take_cancel (talk, node, packet, sender);
+    else
+        aw_hub_take (talk->hub, node, packet, sender, t);
 }
 
 int aw_talk_flush (struct aw_talk *talk, struct aw_error *err)

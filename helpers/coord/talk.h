@@ -14,6 +14,8 @@ struct aw_talk;
 struct aw_talk_user {
     /* TOPIC has so many messages now, written. */
     void (*counted) (void *arg, const char *topic, uint64_t count);
+    /* A task wants something to happen: CANCEL. */
+    void (*event) (void *arg, struct aw_event *ev);
     void *arg;
 };
 
@@ -35,6 +37,9 @@ void aw_talk_take (struct aw_talk *talk, uint32_t node, const struct aw_packet *
  * complete there finds all that it said. 0, or -1 with text.
  */
 int aw_talk_flush (struct aw_talk *talk, struct aw_error *err);
+
+/* What tasks have asked for stands in the journal now: they are told. */
+void aw_talk_answer (struct aw_talk *talk);
 
 /* What these events mean for messages: FINISH, NODE_LOST. */
 void aw_talk_event (struct aw_talk *talk, const struct aw_event *ev);

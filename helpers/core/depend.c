@@ -379,9 +379,10 @@ int aw_depend_drop (
     struct aw_depend *d, uint32_t task, bool release, double t, struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
+    bool ran = d->state[task] == AW_TASK_RUNNING;
 
     aw_depend_count_end (d, &at, task, AW_TASK_SKIPPED);
-    if (aw_ranges_push (&out->skipped, task, task, t) < 0)
+    if (!ran && aw_ranges_push (&out->skipped, task, task, t) < 0)
         return -1;
     if (!release)
         return skip_all_behind (d, task, t, out);

@@ -89,8 +89,9 @@ void aw_depend_count_needs (struct aw_depend *depend);
  */
 int aw_depend_starve (struct aw_depend *depend, double t, struct aw_released *out, bool *failed);
 
-/* TASK, waiting or ready, will not run: it is skipped. RELEASE: what waits for it goes on as if it
- * had succeeded; else that is skipped too. */
+/* TASK, waiting or ready, will not run: it is skipped; or running, and has ended: nothing is told
+ * of it in OUT then. RELEASE: what waits for it goes on as if it had succeeded; else that is
+ * skipped too. */
 int aw_depend_drop (
     struct aw_depend *depend, uint32_t task, bool release, double t, struct aw_released *out);
 

@@ -40,7 +40,7 @@ static int settle_need (struct aw_depend *d,
 void aw_depend_count_needs (struct aw_depend *d)
 {
     for (uint32_t i = 0; i < d->graph->n_topics; i++)
-        d->next_message[i] = UINT64_MAX;
+        d->next_message[i] = i == d->graph->until_topic && d->messages[i] == 0 ? 1 : UINT64_MAX;
     for (uint32_t s = 0; s < d->graph->n_sets; s++) {
         const struct aw_set *set = &d->graph->sets[s];
 

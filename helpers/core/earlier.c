@@ -36,10 +36,15 @@ int aw_earlier_init (struct aw_earlier *e, const struct aw_history *history, str
 
     memset (e, 0, sizeof (*e));
     e->t = history->now;
+    e->last_iteration = UINT32_MAX;
     e->done = calloc (n_tasks, sizeof (*e->done));
     e->attempts = calloc (n_tasks, sizeof (*e->attempts));
     e->ends = calloc (history->n_attempts + (size_t)1, sizeof (*e->ends));
-    if (!e->done || !e->attempts || !e->ends) {
+    e->cancelled = calloc (history->n_cancelled + (size_t)1, sizeof (*e->cancelled));
+    if (e->cancelled)
+        for (; e->n_cancelled < history->n_cancelled; e->n_cancelled++)
+            e->cancelled[e->n_cancelled] = history->cancelled[e->n_cancelled];
+    if (!e->cancelled || !e->done || !e->attempts || !e->ends) {
         aw_earlier_finish (e);
         return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
     }
@@ -49,10 +54,13 @@ int aw_earlier_init (struct aw_earlier *e, const struct aw_history *history, str
     }
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
+        struct aw_task at = aw_graph_task (graph, a->task);
 
+        if (a->status == AW_STATUS_COMPLETED && at.set == graph->until
+            && a->code == graph->until_code && at.iteration < e->last_iteration)
+            e->last_iteration = at.iteration;
         if (a->status == AW_STATUS_COMPLETED && a->seconds >= 0)
-            e->ends[e->n_ends++] =
-                (struct aw_earlier_end){ aw_graph_task (graph, a->task).set, a->seconds };
+            e->ends[e->n_ends++] = (struct aw_earlier_end){ at.set, a->seconds };
     }
     return 0;
 }
@@ -64,6 +72,7 @@ void aw_earlier_finish (struct aw_earlier *e)
     free (e->done);
     free (e->attempts);
     free (e->ends);
+    free (e->cancelled);
     memset (e, 0, sizeof (*e));
     errno = saved;
 }

@@ -19,12 +19,22 @@ struct aw_earlier_end {
     double seconds;
 };
 
+/* Tasks that are not wanted any more. */
+struct aw_cancel {
+    uint32_t task;
+    uint64_t count;
+    bool release; /* what waits for them goes on */
+};
+
 struct aw_earlier {
     uint8_t *done; /* by task: it need not run again. Owned, as all arrays here */
     uint32_t *attempts; /* by task: the number of its next attempt */
     struct aw_earlier_end *ends; /* attempts that completed, in the order of their starts */
     size_t n_ends;
     uint32_t n_done; /* tasks */
+    struct aw_cancel *cancelled;
+    uint32_t n_cancelled;
+    uint32_t last_iteration; /* that has reached the goal; UINT32_MAX: none has */
     double t; /* of the RESUME */
 };
 

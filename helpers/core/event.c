@@ -21,6 +21,7 @@ static const char *const type_names[AW_EVENT_TYPES] = {
     [AW_EVENT_STAGED] = "staged",
     [AW_EVENT_RELEASE] = "release",
     [AW_EVENT_MESSAGE] = "message",
+    [AW_EVENT_CANCEL] = "cancel",
 };
 
 static const char *const status_names[AW_STATUSES] = {

@@ -37,6 +37,9 @@ enum aw_event_type {
     AW_EVENT_NODE_ASIDE, /* task after task fails on node: it takes no more of them, but code 1: it
                             stays, for other nodes could not do its work; reason */
     AW_EVENT_MESSAGE, /* so many messages have come on a topic since the run's start: name, count */
+    AW_EVENT_CANCEL, /* somebody wants no more of the tasks from `task` on, all of one instance:
+                        count, code 1: what waits for them goes on, reason. Those that run are
+                        killed */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -78,7 +81,7 @@ struct aw_event {
     struct aw_idset gpus;
     const struct aw_part *more; /* START: of the other nodes of a task over several. Borrowed */
     uint32_t n_more;
-    uint64_t count; /* MESSAGE */
+    uint64_t count; /* MESSAGE, CANCEL */
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     uint64_t bytes; /* STAGED: copied for this task, 0 where all was there */
     const char *name; /* NODE: its name; MESSAGE: the topic's. Borrowed */

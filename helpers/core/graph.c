@@ -16,7 +16,7 @@ struct aw_graph *aw_graph_create (void)
     struct aw_graph *graph = calloc (1, sizeof (*graph));
 
     if (graph)
-        graph->iterations = 1;
+        *graph = (struct aw_graph){ .iterations = 1, .until = AW_NONE, .until_topic = AW_NONE };
     return graph;
 }
 
@@ -192,6 +192,12 @@ static uint32_t add_topic (struct aw_graph *graph, const char *name)
     return topics[graph->n_topics] ? graph->n_topics++ : AW_NONE;
 }
 
+int aw_graph_set_until_topic (struct aw_graph *graph, const char *topic)
+{
+    graph->until_topic = add_topic (graph, topic);
+    return graph->until_topic == AW_NONE ? -1 : 0;
+}
+
 int aw_graph_add_need (
     struct aw_graph *graph, uint32_t set, const char *topic, uint32_t count, bool every)
 {
@@ -266,6 +272,29 @@ static int parse_number (const char **text, uint32_t *number)
     *text = p;
     *number = n;
     return 0;
+}
+
+int aw_graph_tasks_parse (const struct aw_graph *graph, const char *name, struct aw_task *tasks)
+{
+    size_t length = strcspn (name, "@[");
+    const char *p = name + length;
+
+    *tasks = (struct aw_task){ AW_NONE, find_name (graph, name, length), AW_NONE };
+    if (tasks->set == AW_NONE)
+        return -1;
+    if (*p == '@') {
+        p++;
+        if (!graph->iterated || tasks->set >= graph->n_base
+            || parse_number (&p, &tasks->iteration) < 0 || tasks->iteration >= graph->iterations)
+            return -1;
+    }
+    if (*p == '[') {
+        p++;
+        if (parse_number (&p, &tasks->index) < 0 || tasks->index >= graph->sets[tasks->set].count
+            || *p++ != ']')
+            return -1;
+    }
+    return *p ? -1 : 0;
 }
 
 uint32_t aw_graph_task_parse (const struct aw_graph *graph, const char *name)

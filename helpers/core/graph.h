@@ -93,6 +93,10 @@ struct aw_graph {
     uint32_t n_sets;
     uint32_t n_base; /* sets that the iterations go through: the first ones; set by finalize */
     uint32_t iterations; /* at least 1 */
+    uint32_t until; /* the set that can end the iterations before the last; AW_NONE: none */
+    int until_code; /* with this exit code: those behind its own are not needed */
+    uint32_t until_topic; /* a message on that topic does: those that have not begun are not needed;
+                             AW_NONE: none */
     bool iterated; /* the workflow has iterations: task names carry them */
     char **gpu_types; /* owned; names of types, number 1 in front */
     uint32_t n_gpu_types;
@@ -132,6 +136,9 @@ int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge
  */
 int aw_graph_add_need (
     struct aw_graph *graph, uint32_t set, const char *topic, uint32_t count, bool every);
+
+/* A message on TOPIC (copied) ends the iterations. 0, or -1 with ENOMEM. */
+int aw_graph_set_until_topic (struct aw_graph *graph, const char *topic);
 
 /* Index of a topic for whose messages some set waits, or AW_NONE. */
 uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name);
@@ -213,6 +220,10 @@ uint32_t aw_graph_task_id (const struct aw_graph *graph, struct aw_task task);
 
 /* "simulate@2[17]", without "@2" where the workflow has no iterations. As snprintf. */
 int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, size_t size);
+
+/* The tasks that "simulate", "simulate@2", "simulate[17]" or "simulate@2[17]" names: of SET, in
+ * ITERATION or AW_NONE for all, of INDEX or AW_NONE for all. 0, or -1 where there are none. */
+int aw_graph_tasks_parse (const struct aw_graph *graph, const char *name, struct aw_task *tasks);
 
 /* The reverse. Returns the id, or AW_NONE where there is no such task. */
 uint32_t aw_graph_task_parse (const struct aw_graph *graph, const char *name);

@@ -47,6 +47,7 @@ void aw_history_finish (struct aw_history *history)
     free (history->marks);
     free (history->stop_reason);
     free (history->messages);
+    free (history->cancelled);
     free (history->last);
     free (history->ready);
     memset (history, 0, sizeof (*history));
@@ -465,12 +466,30 @@ static int handle_message (struct aw_history *history,
     return 0;
 }
 
+static int handle_cancel (struct aw_history *history,
+                          const struct aw_event *ev,
+                          struct aw_error *err)
+{
+    struct aw_cancel *cancelled;
+
+    if (ev->count > history->graph->n_tasks - ev->task)
+        return refuse (history, ev->task, "and more are cancelled than there are", err);
+    cancelled =
+        reallocarray (history->cancelled, history->n_cancelled + (size_t)1, sizeof (*cancelled));
+    if (!cancelled)
+        return aw_error_set (err, "out of memory");
+    history->cancelled = cancelled;
+    cancelled[history->n_cancelled++] = (struct aw_cancel){ ev->task, ev->count, ev->code != 0 };
+    return 0;
+}
+
 static int handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
-    bool of_task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
-                   || ev->type == AW_EVENT_KILL || ev->type == AW_EVENT_FINISH
-                   || ev->type == AW_EVENT_SKIP || ev->type == AW_EVENT_STAGE
-                   || ev->type == AW_EVENT_STAGED || ev->type == AW_EVENT_RELEASE;
+    bool of_task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_READY
+                   || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
+                   || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP
+                   || ev->type == AW_EVENT_STAGE || ev->type == AW_EVENT_STAGED
+                   || ev->type == AW_EVENT_RELEASE;
 
     if (of_task && ev->task >= history->graph->n_tasks)
         return aw_error_set (err, "no task has number %u", ev->task);
@@ -501,6 +520,8 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
         return handle_resume (history, ev, err);
     case AW_EVENT_MESSAGE:
         return handle_message (history, ev, err);
+    case AW_EVENT_CANCEL:
+        return handle_cancel (history, ev, err);
     case AW_EVENT_KILL: /* its FINISH tells what came of it */
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:

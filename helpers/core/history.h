@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/demand.h"
+#include "core/earlier.h"
 #include "core/event.h"
 #include "core/graph.h"
 #include "util/error.h"
@@ -77,6 +78,8 @@ struct aw_history {
     uint32_t n_skipped;
     uint64_t *messages; /* by topic of the graph, as far as any came on one: how many */
     uint32_t n_topics;
+    struct aw_cancel *cancelled; /* in the order in which they were */
+    uint32_t n_cancelled;
     uint32_t *last; /* private: a task's newest attempt + 1; 0: none */
     uint8_t *marks; /* private: of a task: skipped; to be run anew */
     double *ready; /* private: t + 1 of a task's newest READY; 0: none */

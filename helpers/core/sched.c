@@ -52,6 +52,7 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
     s->graph = graph;
     s->config = *config;
     s->limit = INFINITY;
+    s->last_iteration = UINT32_MAX;
     s->tries = calloc (graph->n_tasks, sizeof (*s->tries));
     if (!s->tries || aw_running_init (&s->running, graph->n_tasks) < 0
         || aw_depend_init (&s->depend, graph, config->mode == AW_MODE_SEQUENTIAL) < 0
@@ -91,6 +92,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_reservation_finish (&s->reservation);
     free (s->tries);
     free (s->done);
+    free (s->cancelled);
     free (s->chosen);
     free (s->parts);
     free (s);
@@ -120,6 +122,12 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->reservation, 0, sizeof (s->reservation));
     s->chosen = NULL;
     s->parts = NULL;
+    s->cancelled = from->begun || !from->n_cancelled
+                       ? NULL
+                       : malloc (from->n_cancelled * sizeof (*s->cancelled));
+    s->n_cancelled = s->cancelled ? from->n_cancelled : 0;
+    if (s->cancelled)
+        memcpy (s->cancelled, from->cancelled, s->n_cancelled * sizeof (*s->cancelled));
     s->part_room = 0;
     if (!s->tries || !s->done != !from->done || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
@@ -155,6 +163,12 @@ int aw_sched_resume (struct aw_sched *s, const struct aw_earlier *earlier, struc
         s->tries[task].attempts = (uint16_t)earlier->attempts[task];
     for (size_t i = 0; i < earlier->n_ends; i++)
         aw_estimate_learn (&s->estimate, earlier->ends[i].set, earlier->ends[i].seconds);
+    s->last_iteration = earlier->last_iteration;
+    s->cancelled = malloc ((earlier->n_cancelled + (size_t)1) * sizeof (*s->cancelled));
+    if (!s->cancelled)
+        return aw_error_set (err, "out of memory");
+    for (; s->n_cancelled < earlier->n_cancelled; s->n_cancelled++)
+        s->cancelled[s->n_cancelled] = earlier->cancelled[s->n_cancelled];
     s->n_moves = AW_MANY_MOVES;
     s->now = earlier->t;
     return 0;
@@ -173,7 +187,7 @@ int aw_sched_begin (struct aw_sched *s)
         rc = aw_sched_release (s, &out);
     aw_ranges_finish (&out.ready);
     aw_ranges_finish (&out.skipped);
-    return rc;
+    return rc < 0 ? rc : aw_sched_cancel_earlier (s);
 }
 
 static void pool_changed (struct aw_sched *s)
@@ -345,9 +359,9 @@ static void handle_stop (struct aw_sched *s, const struct aw_event *ev)
 
 static bool names_task (enum aw_event_type type)
 {
-    return type == AW_EVENT_READY || type == AW_EVENT_START || type == AW_EVENT_KILL
-           || type == AW_EVENT_FINISH || type == AW_EVENT_SKIP || type == AW_EVENT_STAGE
-           || type == AW_EVENT_STAGED || type == AW_EVENT_RELEASE;
+    return type == AW_EVENT_CANCEL || type == AW_EVENT_READY || type == AW_EVENT_START
+           || type == AW_EVENT_KILL || type == AW_EVENT_FINISH || type == AW_EVENT_SKIP
+           || type == AW_EVENT_STAGE || type == AW_EVENT_STAGED || type == AW_EVENT_RELEASE;
 }
 
 int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
@@ -391,6 +405,8 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
         return 0;
     case AW_EVENT_MESSAGE:
         return aw_sched_handle_message (s, ev, err);
+    case AW_EVENT_CANCEL:
+        return aw_sched_handle_cancel (s, ev, err);
     case AW_EVENT_NODE_ASIDE: /* follows from the ends before it */
         return 0;
     case AW_EVENT_LIMIT:
@@ -462,6 +478,14 @@ static bool next_kill (struct aw_sched *s, struct aw_event *action)
 {
     struct aw_running *run;
 
+    if ((run = aw_sched_next_cancelled (s))) {
+        run->killed = true;
+        make_action (s, action, AW_EVENT_KILL, run->task);
+        action->attempt = run->attempt;
+        action->node = run->node;
+        action->reason = "cancelled";
+        return true;
+    }
     if (!s->stop_kills)
         return false;
     while ((run = aw_running_each (&s->running, &s->kill_from))) {

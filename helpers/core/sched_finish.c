@@ -187,7 +187,9 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
         aw_sched_unblock (s, part->node); /* a freed slot keeps what it says until the next start */
     aw_sched_drop_reservation (s);
     if (ev->status == AW_STATUS_COMPLETED)
-        return end_task (s, task, set, true);
+        return end_task (s, task, set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
+    if (s->tries[task].cancelled && !s->stopped)
+        return aw_sched_end_cancelled (s, task);
     if (try_again (s, task, ev, &delay))
         return queue_again (s, task, delay);
     return end_task (s, task, set, false);

@@ -21,7 +21,8 @@ int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, stru
     if (topic == AW_NONE)
         return 0; /* nobody waits for those */
     if (aw_sched_begin (s) < 0
-        || release (s, aw_depend_message (&s->depend, topic, ev->count, s->now, &out), &out) < 0)
+        || release (s, aw_depend_message (&s->depend, topic, ev->count, s->now, &out), &out) < 0
+        || (topic == s->graph->until_topic && aw_sched_until_message (s) < 0))
         return aw_error_set (err, "out of memory");
     return 0;
 }

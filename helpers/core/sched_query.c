@@ -100,6 +100,7 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:
     case AW_EVENT_MESSAGE:
+    case AW_EVENT_CANCEL:
         return true;
     case AW_EVENT_FINISH:
         return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes

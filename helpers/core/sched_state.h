@@ -22,6 +22,8 @@ enum {
 struct aw_tries {
     uint16_t attempts; /* ended ones: the number of the next */
     uint16_t failures; /* those that used up a try */
+    bool cancelled; /* nobody wants it any more */
+    bool released; /* ... and what waits for it goes on */
     uint16_t lost; /* lost nodes since it last ran to an end of its own */
 };
 
@@ -48,6 +50,10 @@ struct aw_sched {
     struct aw_part *parts; /* of the last START action, but its first: as much room */
     uint32_t part_room;
     struct aw_released news; /* READY and SKIP actions still to be given out */
+    uint32_t last_iteration; /* behind it nothing is needed any more; UINT32_MAX: all are */
+    bool cancels; /* a cancelled task may be running that has not been told to end */
+    struct aw_cancel *cancelled; /* of earlier parts of the run, still to be done. Owned */
+    uint32_t n_cancelled;
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint32_t n_lost; /* lost nodes whose tasks may still stand as running */
     uint32_t n_moves; /* changed estimates since the ranks were worked out */
@@ -85,6 +91,21 @@ int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, stru
 /* Nothing runs, and nothing can start: what waits for messages will wait for ever. Skips it. True
  * where that has changed anything. */
 bool aw_sched_starve (struct aw_sched *s);
+
+/* sched_cancel.c. Takes in a CANCEL; those of earlier parts of the run. */
+int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+int aw_sched_cancel_earlier (struct aw_sched *s);
+
+/* Does what ended as EV says, well, end the iterations? Or a message? Then those behind are not
+ * needed. 0, or -1 with ENOMEM. */
+int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev);
+int aw_sched_until_message (struct aw_sched *s);
+
+/* A cancelled attempt has ended otherwise than well. 0, or -1 with ENOMEM. */
+int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task);
+
+/* The next attempt that is cancelled and has not been told to end; NULL: there is none. */
+struct aw_running *aw_sched_next_cancelled (struct aw_sched *s);
 
 /* Decides on the next suspect node. False: there is none. */
 bool aw_sched_next_aside (struct aw_sched *s, struct aw_event *action);

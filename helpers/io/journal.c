@@ -317,9 +317,10 @@ static bool is_staging (enum aw_event_type type)
 static void put_event (struct aw_journal *journal, const struct aw_event *ev)
 {
     struct aw_textbuf *buf = &journal->buf;
-    bool task = ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
-                || ev->type == AW_EVENT_KILL || ev->type == AW_EVENT_FINISH
-                || ev->type == AW_EVENT_SKIP || is_staging (ev->type);
+    bool task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_READY
+                || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
+                || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP
+                || is_staging (ev->type);
 
     put_seconds (buf, "{\"t\":", journal->t);
     aw_textbuf_puts (buf, ",\"event\":\"");
@@ -327,7 +328,7 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
     aw_textbuf_putc (buf, '"');
     if (task)
         put_task (journal, ev->task);
-    if (task && ev->type != AW_EVENT_SKIP)
+    if (task && ev->type != AW_EVENT_SKIP && ev->type != AW_EVENT_CANCEL)
         put_number (buf, ",\"attempt\":", ev->attempt);
     if (ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST
         || ev->type == AW_EVENT_NODE_ASIDE || ev->type == AW_EVENT_START
@@ -350,12 +351,14 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
     if (ev->type == AW_EVENT_STAGED)
         put_number (buf, ",\"bytes\":", ev->bytes);
     if (ev->type == AW_EVENT_END
-        || ((ev->type == AW_EVENT_STOP || ev->type == AW_EVENT_NODE_ASIDE) && ev->code))
+        || ((ev->type == AW_EVENT_STOP || ev->type == AW_EVENT_CANCEL
+             || ev->type == AW_EVENT_NODE_ASIDE)
+            && ev->code))
         aw_textbuf_printf (buf, ",\"code\":%d", ev->code);
-    if (ev->type == AW_EVENT_MESSAGE) {
+    if (ev->type == AW_EVENT_MESSAGE)
         put_text (buf, ",\"topic\":", ev->name);
+    if (ev->type == AW_EVENT_MESSAGE || ev->type == AW_EVENT_CANCEL)
         put_number (buf, ",\"count\":", ev->count);
-    }
     if (ev->type == AW_EVENT_RESUME)
         put_resume (journal, ev->resume);
     put_text (buf, ",\"reason\":", ev->reason);
@@ -389,6 +392,7 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
     case AW_EVENT_READY:
     case AW_EVENT_KILL:
     case AW_EVENT_SKIP:
+    case AW_EVENT_CANCEL:
         if (ev->task >= journal->graph->n_tasks)
             return aw_error_set (err, "%s: no task has number %u", journal->path, ev->task);
         return 0;

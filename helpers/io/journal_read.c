@@ -125,6 +125,7 @@ static const unsigned required[AW_EVENT_TYPES] = {
     [AW_EVENT_LIMIT] = BIT (KEY_SECONDS),
     [AW_EVENT_END] = BIT (KEY_CODE),
     [AW_EVENT_RESUME] = BIT (KEY_EPOCH),
+    [AW_EVENT_CANCEL] = BIT (KEY_TASK) | BIT (KEY_COUNT),
     [AW_EVENT_MESSAGE] = BIT (KEY_TOPIC) | BIT (KEY_COUNT),
 };
 

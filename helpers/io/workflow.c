@@ -236,6 +236,7 @@ static void read_sets (struct loading *l, struct json_object *root)
     if (reader->no_memory)
         return;
     aw_workflow_read_edges (reader, l->specs, l->workflow->graph);
+    aw_top_read_until (reader, &l->top, l->workflow->graph);
     mark = aw_reader_enter (reader, "tasks");
     if (aw_graph_cycles (l->workflow->graph, report_cycle, l) < 0)
         aw_reader_no_memory (reader);

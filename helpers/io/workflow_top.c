@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/template.h"
+#include "util/packet.h"
 
 const char *const aw_top_keys[AW_TOP_KEYS] = {
     "$schema", "async-workflow", "name", "parameters", "iterations", "defaults", "tasks",
@@ -192,6 +193,101 @@ static void read_parameters (struct aw_reader *reader, struct json_object *objec
     }
 }
 
+/* {"max": N, "until": ...}. */
+static void read_iterations (struct aw_reader *reader,
+                             struct json_object *object,
+                             struct aw_top *top)
+{
+    static const char *const keys[] = { "max", "until" };
+    struct json_object *max = NULL;
+    uint64_t iterations;
+    size_t mark;
+
+    json_object_object_foreach (object, key, value)
+    {
+        if (!strcmp (key, "max"))
+            max = value;
+        else if (!strcmp (key, "until"))
+            top->until = value;
+        else
+            aw_reader_unknown (reader, "key", key, keys, 2,
+                               "iterations have \"max\" and \"until\" alone");
+    }
+    if (!max) {
+        aw_reader_error (reader, "\"max\", how many there are at most, is missing");
+        return;
+    }
+    mark = aw_reader_enter (reader, "max");
+    if (aw_reader_integer (reader, max, 1, AW_MAX_TASKS, &iterations))
+        top->iterations = (uint32_t)iterations;
+    aw_reader_leave (reader, mark);
+}
+
+/* The set of that NAME ends the iterations by exit code CODE. One that does not is as good: 0, or
+ * where 0 ends them, 1. */
+static void set_until (struct aw_reader *reader, struct aw_graph *graph, const char *name, int code)
+{
+    uint32_t set = aw_graph_find (graph, name);
+
+    if (set == AW_NONE) {
+        aw_reader_error (reader, "no task set has the name \"%.64s\"", name);
+        return;
+    }
+    aw_codes_add (&graph->sets[set].success, 0);
+    aw_codes_add (&graph->sets[set].success, code ? code : 1);
+    graph->until = set;
+    graph->until_code = code;
+}
+
+static void read_until_object (struct aw_reader *reader,
+                               struct json_object *object,
+                               struct aw_graph *graph)
+{
+    static const char *const keys[] = { "set", "code", "message" };
+    struct json_object *set = NULL, *code = NULL, *message = NULL;
+    const char *text;
+    uint64_t number = 0;
+
+    json_object_object_foreach (object, key, value)
+    {
+        if (!strcmp (key, "set"))
+            set = value;
+        else if (!strcmp (key, "code"))
+            code = value;
+        else if (!strcmp (key, "message"))
+            message = value;
+        else
+            aw_reader_unknown (reader, "key", key, keys, 3,
+                               "iterations end by \"set\" and \"code\", or by \"message\"");
+    }
+    if (!set == !message || (message && code))
+        aw_reader_error (reader, "iterations end by \"set\" and \"code\", or by \"message\"");
+    else if (message) {
+        if (!aw_reader_text (reader, message, &text))
+            return;
+        if (!aw_topic_is_good (text, strlen (text)))
+            aw_reader_error (reader, "\"%.64s\" cannot name a topic", text);
+        else if (aw_graph_set_until_topic (graph, text) < 0)
+            aw_reader_no_memory (reader);
+    }
+    else if (aw_reader_text (reader, set, &text)
+             && (!code || aw_reader_integer (reader, code, 0, 255, &number)))
+        set_until (reader, graph, text, (int)number);
+}
+
+void aw_top_read_until (struct aw_reader *reader, const struct aw_top *top, struct aw_graph *graph)
+{
+    size_t mark = aw_reader_enter (reader, "iterations");
+    const char *text;
+
+    aw_reader_enter (reader, "until");
+    if (top->until && json_object_is_type (top->until, json_type_object))
+        read_until_object (reader, top->until, graph);
+    else if (top->until && aw_reader_text (reader, top->until, &text))
+        set_until (reader, graph, text, 0);
+    aw_reader_leave (reader, mark);
+}
+
 bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_top *top)
 {
     struct json_object *value;
@@ -210,7 +306,9 @@ bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_
     if (json_object_object_get_ex (root, "iterations", &value)) {
         mark = aw_reader_enter (reader, "iterations");
         top->iterated = true;
-        if (aw_reader_integer (reader, value, 1, AW_MAX_TASKS, &iterations))
+        if (json_object_is_type (value, json_type_object))
+            read_iterations (reader, value, top);
+        else if (aw_reader_integer (reader, value, 1, AW_MAX_TASKS, &iterations))
             top->iterations = (uint32_t)iterations;
         aw_reader_leave (reader, mark);
     }

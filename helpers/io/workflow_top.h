@@ -13,6 +13,8 @@ enum { AW_WORKFLOW_VERSION = 1 };
 struct aw_top {
     uint32_t iterations;
     bool iterated; /* "iterations" is given */
+    struct json_object *until; /* what ends them, read when all sets are known; NULL: nothing.
+                                  Borrowed */
     struct aw_task_spec defaults;
 };
 
@@ -22,6 +24,9 @@ enum { AW_TOP_KEYS = 7 };
 
 void aw_top_init (struct aw_top *top);
 void aw_top_finish (struct aw_top *top);
+
+/* Reads what ends the iterations into the GRAPH, whose sets are known. */
+void aw_top_read_until (struct aw_reader *reader, const struct aw_top *top, struct aw_graph *graph);
 
 /* Reads parameters (into the reader), iterations and defaults, and finds unknown keys. False where
  * the file is of another version, so that looking further would tell nothing.

@@ -279,6 +279,133 @@ static void simulated (void **state)
     assert_true (result.end == 10);
 }
 
+static void cancel (const char *task, uint64_t count, int release)
+{
+    const struct aw_event ev = {
+        .type = AW_EVENT_CANCEL,
+        .t = aw_sched_now (sched) + 1,
+        .task = aw_graph_task_parse (graph, task),
+        .count = count,
+        .code = release,
+    };
+    struct aw_error err = { "" };
+
+    if (aw_sched_handle (sched, &ev, &err) < 0)
+        fail_msg ("%s", err.text);
+}
+
+/* What waits, for resources or others, is skipped; what runs is told to end, and its end is no
+ * failure; what waits for those is skipped too, or goes on. */
+static void cancelled (void **state)
+{
+    struct aw_edge after = { .set = 0 };
+    struct aw_error err;
+    struct aw_event ev = { .type = AW_EVENT_CANCEL, .task = 2, .count = 99 };
+
+    (void)state;
+    for (int release = 0; release < 2; release++) {
+        add ("a", 3);
+        graph->sets[0].retry.count = 5;
+        assert_int_equal (aw_graph_add_edge (graph, add ("b", 1), after), 0);
+        add ("c", 1);
+        begin (AW_MODE_ASYNC, 2);
+        decided ("start a[0], start a[1]");
+        finish ("a[0]", AW_STATUS_FAILED);
+        decided ("start a[2]"); /* a[0] waits for resources, to be tried again */
+        assert_int_equal (aw_sched_handle (sched, &ev, &err), -1); /* so many there are not */
+        cancel ("a[0]", 3, release);
+        decided (release ? "kill a[2], kill a[1]" : "skip b[0], kill a[2], kill a[1]");
+        finish ("a[1]", AW_STATUS_CANCELLED);
+        decided ("start c[0]");
+        finish ("a[2]", AW_STATUS_FAILED); /* as it likes */
+        decided (release ? "start b[0]" : "");
+        finish ("c[0]", AW_STATUS_COMPLETED);
+        if (release)
+            finish ("b[0]", AW_STATUS_COMPLETED);
+        decided ("end 0");
+        tear_down (NULL);
+        set_up (NULL);
+    }
+}
+
+/* One that ends well before it is told to end has ended well. */
+static void cancelled_too_late (void **state)
+{
+    struct aw_edge after = { .set = 0 };
+
+    (void)state;
+    add ("a", 1);
+    assert_int_equal (aw_graph_add_edge (graph, add ("b", 1), after), 0);
+    begin (AW_MODE_ASYNC, 2);
+    decided ("start a[0]");
+    cancel ("a[0]", 1, 0);
+    finish ("a[0]", AW_STATUS_COMPLETED);
+    decided ("start b[0]");
+    cancel ("a[0]", 1, 0);
+    finish ("b[0]", AW_STATUS_COMPLETED);
+    decided ("end 0");
+}
+
+static void finish_with (const char *task, int code)
+{
+    struct aw_event ev = { .type = AW_EVENT_FINISH,
+                           .t = aw_sched_now (sched) + 1,
+                           .task = aw_graph_task_parse (graph, task),
+                           .status = AW_STATUS_COMPLETED,
+                           .code = code };
+    struct aw_error err = { "" };
+
+    if (aw_sched_handle (sched, &ev, &err) < 0)
+        fail_msg ("%s: %s", task, err.text);
+}
+
+/* The goal is reached in iteration 1, while iteration 2 has begun: that is told to end. */
+static void until_code (void **state)
+{
+    struct aw_edge in_turn = { .set = 0, .back = 1 }, after = { .set = 0 };
+
+    (void)state;
+    graph->iterations = 5;
+    add ("work", 1);
+    assert_int_equal (aw_graph_add_edge (graph, 0, in_turn), 0);
+    assert_int_equal (aw_graph_add_edge (graph, add ("check", 1), after), 0);
+    graph->until = 1;
+    graph->until_code = 3;
+    begin (AW_MODE_ASYNC, 9);
+    decided ("start work@0[0]");
+    finish ("work@0[0]", AW_STATUS_COMPLETED);
+    decided ("start work@1[0], start check@0[0]");
+    finish_with ("check@0[0]", 0);
+    finish ("work@1[0]", AW_STATUS_COMPLETED);
+    decided ("start work@2[0], start check@1[0]");
+    finish_with ("check@1[0]", 3);
+    decided ("skip check@2[0], skip work@3[0], skip work@4[0], skip check@3[0], skip check@4[0], "
+             "kill work@2[0]");
+    finish ("work@2[0]", AW_STATUS_CANCELLED);
+    decided ("end 0");
+}
+
+static void until_message (void **state)
+{
+    struct aw_edge in_turn = { .set = 0, .back = 1 };
+
+    (void)state;
+    graph->iterations = 5;
+    add ("work", 1);
+    assert_int_equal (aw_graph_add_edge (graph, 0, in_turn), 0);
+    assert_int_equal (aw_graph_set_until_topic (graph, "goal"), 0);
+    begin (AW_MODE_ASYNC, 9);
+    assert_true (aw_sched_next_message (sched, "goal") == 1);
+    decided ("start work@0[0]");
+    finish ("work@0[0]", AW_STATUS_COMPLETED);
+    decided ("start work@1[0]");
+    come ("goal", 1);
+    decided ("skip work@2[0], skip work@3[0], skip work@4[0]");
+    assert_true (aw_sched_next_message (sched, "goal") == UINT64_MAX);
+    finish ("work@1[0]", AW_STATUS_COMPLETED);
+    decided ("end 0");
+}
+
 /* Random numbers in random steps: as many tasks have started as the numbers say, in each copy too.
  */
 static void random_numbers (void **state)
@@ -338,6 +465,10 @@ int main (void)
         NEED_TEST (in_stages),
         NEED_TEST (simulated),
         NEED_TEST (a_stop_skips_nothing),
+        NEED_TEST (cancelled),
+        NEED_TEST (cancelled_too_late),
+        NEED_TEST (until_code),
+        NEED_TEST (until_message),
         cmocka_unit_test (random_numbers),
     };
 
