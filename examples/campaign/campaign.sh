@@ -19,8 +19,13 @@ idle_file=$run.idle # how many jobs in a row have completed nothing
 say () { echo "campaign: job $SLURM_JOB_ID: $*"; }
 completed () { grep -c '"status":"completed"' "$run/journal.jsonl" 2>/dev/null; }
 
-# A requeued job finds the one that it has submitted already.
+# A requeued job finds the one that it has submitted already; or that one has started meanwhile, for
+# some releases of Slurm take a requeue for an end that was not well.
 read -r next owner 2>/dev/null <"$next_file"
+if test "${SLURM_RESTART_COUNT:-0}" -gt 0 && test -n "$owner" && test "$owner" != "$SLURM_JOB_ID"; then
+    say "job $owner has taken over"
+    exit 0
+fi
 if test "$owner" != "$SLURM_JOB_ID"; then
     next=$(sbatch --parsable --dependency=afternotok:"$SLURM_JOB_ID" --nodes="$SLURM_JOB_NUM_NODES" \
         ${SLURM_NTASKS:+--ntasks="$SLURM_NTASKS"} "$0" "$file" "$run") || {

