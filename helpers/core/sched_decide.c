@@ -160,6 +160,9 @@ static bool place (struct aw_sched *s, struct aw_shape *shape, struct aw_choice 
     return found;
 }
 
+/* By the estimates that were told last: they change with an event alone, not with how much was
+ * learned since, so that ranks do not depend on when this is called.
+ */
 static int refresh_ranks (struct aw_sched *s)
 {
     uint32_t patience =
@@ -168,7 +171,7 @@ static int refresh_ranks (struct aw_sched *s)
     if (s->n_moves < patience)
         return 0;
     s->n_moves = 0;
-    if (aw_rank (s->graph, &s->pool, s->config.policy, s->estimate.seconds, s->ready.remaining) < 0)
+    if (aw_rank (s->graph, &s->pool, s->config.policy, s->estimate.told, s->ready.remaining) < 0)
         return -1;
     aw_ready_reorder (&s->ready);
     return 0;
