@@ -452,6 +452,49 @@ static void reopened (void **state)
     }
 }
 
+/* Cut at each byte: what is whole counts, nothing else does, and attempts are numbered on from
+ * there. */
+static void every_byte (void **state)
+{
+    static const char whole[] = HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0")
+        FINISH ("2", "a[0]", "0", "completed") RESUME ("9", "") NODE ("9") START ("9", "a[1]", "1")
+            START ("9", "a[2]", "0") FINISH ("10", "a[2]", "0", "failed") START ("11", "a[2]", "1")
+                FINISH ("12", "a[1]", "1", "completed") FINISH ("13", "a[2]", "1", "completed")
+                    START ("13", "b[0]", "0") FINISH ("14", "b[0]", "0", "completed");
+    const struct file *f = *state;
+
+    for (size_t cut = strlen (HEADER); cut < sizeof (whole); cut++) {
+        struct aw_resume resume = { .epoch = 5 };
+        struct aw_event ev = { .type = AW_EVENT_RESUME, .t = 99, .resume = &resume };
+        uint32_t starts[4] = { 0 }, n_done = 0;
+        struct aw_history history;
+        struct aw_earlier earlier;
+        struct aw_error err = { "" };
+        char text[sizeof (whole)];
+        const char *end;
+
+        snprintf (text, sizeof (text), "%.*s", (int)cut, whole);
+        for (char *line = text; (end = strchr (line, '\n')); line += end - line + 1) {
+            const char *task = strstr (line, "\"task\":\"");
+
+            if (!task || task > end)
+                continue;
+            if (strstr (line, "\"start\"") && strstr (line, "\"start\"") < end)
+                starts[task[8] == 'b' ? 3 : task[10] - '0']++;
+            n_done += strstr (line, "completed") && strstr (line, "completed") < end;
+        }
+        if (read_text (f, text, false, &history, &err) < 0)
+            fail_msg ("cut at %zu: %s", cut, err.text);
+        assert_int_equal (aw_history_handle (&history, &ev, &err), 0);
+        assert_int_equal (aw_earlier_init (&earlier, &history, &err), 0);
+        assert_int_equal (earlier.n_done, n_done);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal (earlier.attempts[i], starts[i]);
+        aw_earlier_finish (&earlier);
+        aw_history_finish (&history);
+    }
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
@@ -461,6 +504,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (folded, setup, teardown),
         cmocka_unit_test_setup_teardown (changed, setup, teardown),
         cmocka_unit_test_setup_teardown (reopened, setup, teardown),
+        cmocka_unit_test_setup_teardown (every_byte, setup, teardown),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
