@@ -100,9 +100,8 @@ int aw_reply (struct aw_connection *aw,
               const void *data,
               size_t size);
 
-/* Adds the task sets of a workflow file, TEXT of SIZE bytes, to the workflow that runs. It is
- * checked as a first file is; 0 when it stands in the journal. EINVAL: it is wrong, and
- * aw_error_text has all that is wrong. */
+/* Is to add the task sets of a workflow file, TEXT of SIZE bytes, to the workflow that runs. The pool
+ * of this release refuses it: EINVAL. */
 int aw_add (struct aw_connection *aw, const char *text, size_t size, double timeout);
 
 /* Cancels TASKS: "simulate", "simulate@2", "simulate[17]" or "simulate@2[17]". Those that run are

@@ -174,6 +174,8 @@ void aw_talk_take (struct aw_talk *talk, uint32_t node, const struct aw_packet *
     aw_graph_task_name (graph, packet->task, sender, sizeof (sender));
     if (packet->kind == AW_PACKET_CANCEL)
         take_cancel (talk, node, packet, sender);
+    else if (packet->kind == AW_PACKET_ADD)
+        answer (talk, node, packet, "this release adds no tasks to a workflow that runs");
     else
         aw_hub_take (talk->hub, node, packet, sender, t);
 }
