@@ -120,7 +120,10 @@ static void add_core (struct aw_layout *l, const struct aw_topology *t, const st
 }
 
 /* Whether the cores of two neighbours are in the same domain of LEVEL. */
-static bool together (const struct place *a, const struct place *b, enum aw_domain_level level)
+static bool together (const struct aw_layout *l,
+                      const struct place *a,
+                      const struct place *b,
+                      enum aw_domain_level level)
 {
     if (level == AW_DOMAIN_NODE)
         return true;
@@ -128,7 +131,18 @@ static bool together (const struct place *a, const struct place *b, enum aw_doma
         return false;
     if (level == AW_DOMAIN_PACKAGE)
         return true;
-    return a->numa == b->numa && (level == AW_DOMAIN_NUMA || a->cache == b->cache);
+    return a->numa == b->numa
+           && (level == AW_DOMAIN_NUMA || !l->has_caches || a->cache == b->cache);
+}
+
+/* A cache that each core has for itself makes no domains. */
+static bool share_caches (const struct place *places, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++)
+        if (places[i - 1].package == places[i].package && places[i - 1].numa == places[i].numa
+            && places[i - 1].cache == places[i].cache)
+            return true;
+    return false;
 }
 
 static int add_domains (struct aw_layout *l, const struct place *places, enum aw_domain_level level)
@@ -140,7 +154,7 @@ static int add_domains (struct aw_layout *l, const struct place *places, enum aw
     if (!domains)
         return -1;
     for (uint32_t c = 0; c < l->n_cores; c++) {
-        if (c == 0 || !together (&places[c - 1], &places[c], level))
+        if (c == 0 || !together (l, &places[c - 1], &places[c], level))
             domains[n++].first = c;
         domains[n - 1].end = c + 1;
     }
@@ -153,15 +167,6 @@ static int add_domains (struct aw_layout *l, const struct place *places, enum aw
     }
     l->n_domains[level] = n;
     return 0;
-}
-
-static uint32_t domain_of (const struct aw_layout *l, enum aw_domain_level level, uint32_t core)
-{
-    uint32_t d = 0;
-
-    while (l->domains[level][d].end <= core)
-        d++;
-    return d;
 }
 
 /* Is a CPU of the core in SET? */
@@ -178,14 +183,13 @@ static bool touches (const struct aw_layout *l,
 /* The domain of LEVEL that has all cores near GPU. */
 static uint32_t domain_of_gpu (const struct aw_layout *l, enum aw_domain_level level, uint32_t gpu)
 {
-    uint32_t found = AW_NO_HOME;
+    uint32_t found = AW_NO_HOME, d = 0;
 
     for (uint32_t c = 0; c < l->n_cores; c++) {
-        uint32_t d;
-
         if (!(l->zones[l->cores[c].zone] >> gpu & 1))
             continue;
-        d = domain_of (l, level, c);
+        while (l->domains[level][d].end <= c)
+            d++;
         if (found != AW_NO_HOME && found != d)
             return AW_NO_HOME;
         found = d;
@@ -306,6 +310,7 @@ static int build (struct aw_layout *l,
         n = find_places (l, t, of, end, places);
         for (uint32_t i = 0; i < n; i++)
             add_core (l, t, &places[i]);
+        l->has_caches = share_caches (places, n);
         for (int level = 0; rc == 0 && level < AW_DOMAINS; level++)
             rc = add_domains (l, places, (enum aw_domain_level)level);
         l->flat = l->n_threads <= 1 && rc == 0 && l->n_domains[AW_DOMAIN_CACHE] <= 1;

@@ -57,6 +57,7 @@ struct aw_layout {
     uint32_t n_threads; /* CPUs of the largest core */
     uint32_t n_idle[AW_THREADS + 1]; /* cores by their CPUs, larger ones counted as the last */
     uint32_t *core_of; /* by CPU */
+    bool has_caches; /* that several cores share */
     struct aw_domain *domains[AW_DOMAINS];
     uint32_t n_domains[AW_DOMAINS];
     uint64_t *zones; /* the cores that are near the same GPUs: a bit for each */

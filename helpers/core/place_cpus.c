@@ -218,6 +218,17 @@ static uint32_t find_child (const struct aw_pick *p,
     return best;
 }
 
+/* Has the domain more or less than N CPUs, or is it further from the GPUs than others may be? */
+static bool has_other (const struct aw_pick *p,
+                       enum aw_domain_level level,
+                       uint32_t domain,
+                       uint32_t n)
+{
+    struct sums sums = add_up (p, &p->layout->domains[level][domain]);
+
+    return sums.all != n || (p->near && !p->only_near);
+}
+
 static int fill (struct aw_pick *p, enum aw_domain_level level, uint32_t domain, uint32_t n)
 {
     const struct aw_domain *d = &p->layout->domains[level][domain];
@@ -232,9 +243,14 @@ static int fill (struct aw_pick *p, enum aw_domain_level level, uint32_t domain,
             errno = ENOSPC;
             return -1;
         }
-        if (fill (p, level - 1, child, least (n, have)) < 0)
-            return -1;
-        n -= least (n, have);
+        do { /* those behind that have as many would come next */
+            if (fill (p, level - 1, child, least (n, have)) < 0)
+                return -1;
+            n -= least (n, have);
+            do
+                child++;
+            while (child < d->end_child && has_other (p, level - 1, child, have));
+        } while (n >= have && n > 0 && child < d->end_child);
     }
     return 0;
 }
