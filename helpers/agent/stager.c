@@ -505,32 +505,27 @@ void aw_stager_fetch (struct aw_stager *s,
         event_active (s->turn, EV_TIMEOUT, 0);
 }
 
-static struct job *find_job (const struct aw_stager *s, uint32_t task, uint32_t attempt, bool open)
+static struct job *find_job (const struct aw_stager *s, uint32_t task, uint32_t attempt)
 {
     for (struct job *job = s->jobs; job; job = job->next)
-        if (job->task == task && job->attempt == attempt && (!open || !job->done))
+        if (job->task == task && job->attempt == attempt)
             return job;
     return NULL;
 }
 
-bool aw_stager_cancel (struct aw_stager *s, uint32_t task, uint32_t attempt)
-{
-    struct job *job = find_job (s, task, attempt, true);
-
-    if (!job)
-        return false;
-    drop_job (s, job);
-    event_active (s->turn, EV_TIMEOUT, 0);
-    return true;
-}
-
-void aw_stager_forget (struct aw_stager *s, uint32_t task, uint32_t attempt)
+bool aw_stager_forget (struct aw_stager *s, uint32_t task, uint32_t attempt)
 {
     struct job *job;
+    bool any = false;
 
-    while ((job = find_job (s, task, attempt, false)))
+    while ((job = find_job (s, task, attempt))) {
         drop_job (s, job);
+        any = true;
+    }
+    if (!any)
+        return false;
     event_active (s->turn, EV_TIMEOUT, 0);
+    return true;
 }
 
 uint32_t aw_stager_busy (const struct aw_stager *s)

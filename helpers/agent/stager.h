@@ -52,12 +52,10 @@ void aw_stager_fetch (struct aw_stager *stager,
                       aw_stager_fn *done,
                       void *arg);
 
-/* Gives up the copies of an attempt that are under way: DONE is not called. True: there were some.
+/* The attempt has ended, or will not be: its copies that are under way are given up, DONE is not
+ * called; what was brought for it may go. True: there was anything.
  */
-bool aw_stager_cancel (struct aw_stager *stager, uint32_t task, uint32_t attempt);
-
-/* The attempt has ended: what was brought for it may go. */
-void aw_stager_forget (struct aw_stager *stager, uint32_t task, uint32_t attempt);
+bool aw_stager_forget (struct aw_stager *stager, uint32_t task, uint32_t attempt);
 
 /* Copies under way or waiting. */
 uint32_t aw_stager_busy (const struct aw_stager *stager);

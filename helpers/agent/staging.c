@@ -171,7 +171,7 @@ bool aw_agent_stop_copies (struct aw_agent *agent, uint32_t task, uint32_t attem
     const struct aw_launch launch = { .task = task, .attempt = attempt };
     struct aw_staging *staging = find (agent, task, attempt);
 
-    if (!agent->stager || !aw_stager_cancel (agent->stager, task, attempt))
+    if (!agent->stager || !aw_stager_forget (agent->stager, task, attempt))
         return false;
     report (agent, &launch, staging ? aw_clock_monotonic () - staging->begun : 0, NULL);
     aw_agent_check_done (agent);

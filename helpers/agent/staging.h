@@ -18,7 +18,8 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch);
  */
 bool aw_agent_fetch (struct aw_agent *agent, const struct aw_event *ev);
 
-/* The attempt was told to end while copies for it are under way: it has ended. True: that was so.
+/* The attempt was told to end while copies for it are under way, or before its START: it has ended.
+ * True: that was so.
  */
 bool aw_agent_stop_copies (struct aw_agent *agent, uint32_t task, uint32_t attempt);
 

@@ -486,6 +486,14 @@ static bool next_kill (struct aw_sched *s, struct aw_event *action)
         action->reason = "cancelled";
         return true;
     }
+    if ((run = aw_sched_stranded (s))) {
+        run->killed = true;
+        make_action (s, action, AW_EVENT_KILL, run->task);
+        action->attempt = run->attempt;
+        action->node = run->node;
+        action->reason = "not started";
+        return true;
+    }
     if (!s->stop_kills)
         return false;
     while ((run = aw_running_each (&s->running, &s->kill_from))) {
@@ -559,6 +567,8 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);
+    if (next_kill (s, action)) /* deciding may have shown that there is no time left */
+        return true;
     if (s->running.n_used > 0 || !isinf (aw_sched_next_wake (s)))
         return false;
     if (aw_sched_starve (s))

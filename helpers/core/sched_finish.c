@@ -172,6 +172,7 @@ static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succe
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
 {
     uint32_t task = run->task, set = run->set;
+    bool unstarted = run->staging && ev->status == AW_STATUS_CANCELLED;
     double delay;
 
     aw_sched_suspect (s, run, ev);
@@ -190,6 +191,8 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
         return end_task (s, task, set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
     if (s->tries[task].cancelled && !s->stopped)
         return aw_sched_end_cancelled (s, task);
+    if (unstarted)
+        return queue_again (s, task, 0); /* told by us, before it had done anything */
     if (try_again (s, task, ev, &delay))
         return queue_again (s, task, delay);
     return end_task (s, task, set, false);

@@ -140,6 +140,24 @@ int aw_sched_handle_release (struct aw_sched *s, const struct aw_event *ev, stru
     return 0;
 }
 
+struct aw_running *aw_sched_stranded (const struct aw_sched *s)
+{
+    struct aw_running *run;
+    uint32_t cursor = 0;
+
+    if (!s->stage.queues || !(s->stopped || s->late))
+        return NULL;
+    while ((run = aw_running_each (&s->running, &cursor))) {
+        struct aw_task at = aw_graph_task (s->graph, run->task);
+
+        if (run->staging && !run->killed
+            && (s->stopped
+                || !aw_sched_in_time (s, aw_graph_instance (s->graph, at.iteration, at.set))))
+            return run;
+    }
+    return NULL;
+}
+
 void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run)
 {
     if (!run->staging)
