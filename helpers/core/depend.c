@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
+
 static uint32_t instance_of (const struct aw_depend *d, uint32_t iteration, uint32_t set)
 {
     return aw_graph_instance (d->graph, iteration, set);
@@ -200,10 +202,10 @@ static int open_gate (struct aw_depend *d, double t, struct aw_released *out)
 {
     const struct aw_graph *g = d->graph;
 
-    for (uint32_t s = 0; s < g->n_sets; s++)
+    for (uint32_t s = 0; s < g->n_base; s++)
         if (g->sets[s].rank == d->gate_rank)
             d->gate_left += d->instances[instance_of (d, d->gate_iteration, s)].left;
-    for (uint32_t s = 0; s < g->n_sets; s++)
+    for (uint32_t s = 0; s < g->n_base; s++)
         if (g->sets[s].rank == d->gate_rank
             && aw_depend_settle (d, d->gate_iteration, s, t, out) < 0)
             return -1;
@@ -248,7 +250,8 @@ void aw_depend_count_end (struct aw_depend *d,
 
     change_state (d, at->set, task, state);
     d->instances[instance_of (d, at->iteration, at->set)].left--;
-    if (d->sequential && at->iteration == d->gate_iteration && set->rank == d->gate_rank)
+    if (d->sequential && at->set < d->graph->n_base && at->iteration == d->gate_iteration
+        && set->rank == d->gate_rank)
         d->gate_left--;
 }
 
@@ -276,6 +279,8 @@ int aw_depend_tell (
         struct aw_task next = { at->iteration + succ->back, succ->set, at->index };
         int rc = 0;
 
+        if (succ->set >= d->graph->n_base)
+            next.iteration = 0;
         if (next.iteration >= d->graph->iterations)
             continue;
         if (succ->each)
@@ -331,7 +336,7 @@ static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct
     inst->broken = true;
     for (uint32_t i = d->first_successor[at.set]; i < d->first_successor[at.set + 1]; i++) {
         const struct aw_successor *succ = &d->successors[i];
-        uint32_t it = at.iteration + succ->back;
+        uint32_t it = succ->set < d->graph->n_base ? at.iteration + succ->back : 0;
         uint32_t first;
         int rc = 0;
 
@@ -389,4 +394,95 @@ int aw_depend_drop (
     if (aw_depend_tell (d, &at, true, t, out) < 0)
         return -1;
     return aw_depend_advance_gate (d, t, out);
+}
+
+/* Waits of a set that has come, less what is done. */
+static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
+{
+    const struct aw_set *set = &d->graph->sets[s];
+    struct aw_instance *inst = &d->instances[instance_of (d, 0, s)];
+    uint32_t first = first_task (d, 0, s);
+
+    inst->left = set->count;
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        const struct aw_edge *edge = &set->after[e];
+
+        for (uint32_t it = 0; !edge->each && it < aw_graph_iterations (d->graph, edge->set); it++) {
+            const struct aw_instance *before = &d->instances[instance_of (d, it, edge->set)];
+
+            *broken = *broken || before->broken;
+            inst->pending += before->left > 0 || before->broken;
+        }
+        for (uint32_t i = 0; edge->each && i < set->count; i++)
+            d->waits[first + i] += d->state[first_task (d, 0, edge->set) + i] != AW_TASK_DONE;
+    }
+    for (uint32_t n = 0; n < set->n_needs; n++) {
+        uint64_t met = d->messages[set->needs[n].topic] / set->needs[n].count;
+
+        if (!set->needs[n].every)
+            inst->pending += met == 0;
+        for (uint32_t i = 0; set->needs[n].every && i < set->count; i++)
+            d->waits[first + i] += i >= met;
+    }
+}
+
+/* Tasks whose predecessor of the same index has failed or was skipped. */
+static int skip_orphans (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
+{
+    const struct aw_set *set = &d->graph->sets[s];
+    uint32_t first = first_task (d, 0, s);
+
+    for (uint32_t e = 0; e < set->n_after; e++)
+        for (uint32_t i = 0; set->after[e].each && i < set->count; i++) {
+            enum aw_task_state before =
+                (enum aw_task_state)d->state[first_task (d, 0, set->after[e].set) + i];
+
+            if ((before == AW_TASK_FAILED || before == AW_TASK_SKIPPED)
+                && d->state[first + i] == AW_TASK_WAITING
+                && aw_depend_drop (d, first + i, false, t, out) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+int aw_depend_grow (struct aw_depend *d,
+                    const struct aw_graph_size *old,
+                    double t,
+                    struct aw_released *out)
+{
+    const struct aw_graph *g = d->graph;
+    size_t n = aw_graph_n_instances (g);
+
+    free (d->successors);
+    free (d->first_successor);
+    d->successors = NULL;
+    if (aw_grow (&d->instances, old->n_instances, n, sizeof (*d->instances), 0) < 0
+        || aw_grow (&d->state, old->n_tasks, g->n_tasks, sizeof (*d->state), 0) < 0
+        || aw_grow (&d->counts, old->n_sets, g->n_sets, sizeof (*d->counts), 0) < 0
+        || aw_grow (&d->messages, old->n_topics, g->n_topics, sizeof (*d->messages), 0) < 0
+        || aw_grow (&d->next_message, old->n_topics, g->n_topics, sizeof (*d->next_message), 0) < 0
+        || ((d->waits || has_each (g))
+            && aw_grow (&d->waits, d->waits ? old->n_tasks : 0, g->n_tasks, sizeof (*d->waits), 0)
+                   < 0)
+        || fill_successors (d) < 0)
+        return -1;
+    for (uint32_t s = old->n_sets; s < g->n_sets; s++)
+        d->counts[s][AW_TASK_WAITING] = g->sets[s].count;
+    for (uint32_t o = old->n_sets; o < g->n_sets; o++) {
+        uint32_t s = g->order[o];
+        bool broken = false;
+
+        count_new (d, s, &broken);
+        if (skip_orphans (d, s, t, out) < 0)
+            return -1;
+        for (uint32_t i = 0; broken && i < g->sets[s].count; i++)
+            if (d->state[first_task (d, 0, s) + i] == AW_TASK_WAITING
+                && aw_depend_drop (d, first_task (d, 0, s) + i, false, t, out) < 0)
+                return -1;
+        if (d->instances[instance_of (d, 0, s)].pending == 0
+            && release_instance (d, 0, s, t, out) < 0)
+            return -1;
+    }
+    aw_depend_count_needs (d);
+    return 0;
 }

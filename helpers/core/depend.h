@@ -61,6 +61,13 @@ int aw_depend_init (struct aw_depend *depend, const struct aw_graph *graph, bool
 void aw_depend_finish (struct aw_depend *depend);
 int aw_depend_clone (struct aw_depend *depend, const struct aw_depend *from);
 
+/* The graph has grown since it was of size OLD. What the new sets wait for and is done already they
+ * do not wait for; where it failed they are skipped. Releases what waits for nothing. */
+int aw_depend_grow (struct aw_depend *depend,
+                    const struct aw_graph_size *old,
+                    double t,
+                    struct aw_released *out);
+
 /* Releases what waits for nothing. Once. T is the time put into OUT. 0, or -1 with ENOMEM, as all
  * below. */
 int aw_depend_begin (struct aw_depend *depend, double t, struct aw_released *out);

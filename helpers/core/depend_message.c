@@ -119,6 +119,9 @@ static int drop_unneeded (struct aw_depend *d, uint32_t task, double t, struct a
             struct aw_task twin = { at.iteration + succ->back, succ->set, at.index };
             uint32_t id;
 
+            if (succ->set >= d->graph->n_base)
+                twin.iteration = 0;
+
             if (!succ->each || twin.iteration >= d->graph->iterations)
                 continue;
             id = aw_graph_task_id (d->graph, twin);

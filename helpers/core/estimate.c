@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
+
 int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
 {
     size_t n = (size_t)graph->n_sets + 1;
@@ -26,6 +28,23 @@ int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
     }
     for (uint32_t s = 0; s < graph->n_sets; s++)
         e->seconds[s] = e->told[s] = graph->sets[s].duration;
+    return 0;
+}
+
+int aw_estimate_grow (struct aw_estimate *e, const struct aw_graph_size *old)
+{
+    size_t n = e->graph->n_sets;
+
+    if (aw_grow (&e->seconds, old->n_sets, n, sizeof (*e->seconds), 0) < 0
+        || aw_grow (&e->told, old->n_sets, n, sizeof (*e->told), 0) < 0
+        || aw_grow (&e->sum, old->n_sets, n, sizeof (*e->sum), 0) < 0
+        || aw_grow (&e->n, old->n_sets, n, sizeof (*e->n), 0) < 0
+        || aw_grow (&e->mean, old->n_sets, n, sizeof (*e->mean), 0) < 0
+        || aw_grow (&e->squares, old->n_sets, n, sizeof (*e->squares), 0) < 0
+        || aw_grow (&e->n_ended, old->n_sets, n, sizeof (*e->n_ended), 0) < 0)
+        return -1;
+    for (uint32_t s = old->n_sets; s < n; s++)
+        e->seconds[s] = e->told[s] = e->graph->sets[s].duration;
     return 0;
 }
 

@@ -23,6 +23,8 @@ struct aw_estimate {
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */
 int aw_estimate_init (struct aw_estimate *estimate, const struct aw_graph *graph);
+/* The graph has grown since it was of size OLD. 0, or -1 with ENOMEM, as all of this name. */
+int aw_estimate_grow (struct aw_estimate *estimate, const struct aw_graph_size *old);
 void aw_estimate_finish (struct aw_estimate *estimate);
 int aw_estimate_clone (struct aw_estimate *estimate, const struct aw_estimate *from);
 

@@ -221,9 +221,11 @@ int aw_graph_add_need (
 
 struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
 {
-    uint32_t within = id % graph->tasks_per_iteration;
-    const uint32_t *block = &graph->blocks[within / AW_GRAPH_BLOCK];
-    uint32_t low = block[0], high = block[1] + 1;
+    uint32_t n_base = graph->iterations * graph->tasks_per_iteration;
+    uint32_t within = id < n_base ? id % graph->tasks_per_iteration : id;
+    const uint32_t *block = &graph->blocks[id < n_base ? within / AW_GRAPH_BLOCK : 0];
+    uint32_t low = id < n_base ? block[0] : graph->n_base;
+    uint32_t high = id < n_base ? block[1] + 1 : graph->n_sets;
 
     while (high - low > 1) { /* sets[low].first <= within < sets[high].first */
         uint32_t middle = low + (high - low) / 2;
@@ -233,7 +235,7 @@ struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
         else
             high = middle;
     }
-    return (struct aw_task){ .iteration = id / graph->tasks_per_iteration,
+    return (struct aw_task){ .iteration = id < n_base ? id / graph->tasks_per_iteration : 0,
                              .set = low,
                              .index = within - graph->sets[low].first };
 }
@@ -248,7 +250,7 @@ int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, si
     struct aw_task task = aw_graph_task (graph, id);
     const char *name = graph->sets[task.set].name;
 
-    if (graph->iterated)
+    if (aw_graph_names_iteration (graph, task.set))
         return snprintf (buf, size, "%s@%u[%u]", name, task.iteration, task.index);
     return snprintf (buf, size, "%s[%u]", name, task.index);
 }
@@ -306,7 +308,8 @@ uint32_t aw_graph_task_parse (const struct aw_graph *graph, const char *name)
     task.set = find_name (graph, name, length);
     if (task.set == AW_NONE)
         return AW_NONE;
-    if (graph->iterated && (*p++ != '@' || parse_number (&p, &task.iteration) < 0))
+    if (aw_graph_names_iteration (graph, task.set)
+        && (*p++ != '@' || parse_number (&p, &task.iteration) < 0))
         return AW_NONE;
     if (*p++ != '[' || parse_number (&p, &task.index) < 0 || strcmp (p, "]") != 0)
         return AW_NONE;

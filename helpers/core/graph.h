@@ -152,6 +152,17 @@ uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);
  */
 int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
 
+/* How large it is. */
+struct aw_graph_size {
+    uint32_t n_sets, n_tasks, n_instances, n_topics;
+};
+struct aw_graph_size aw_graph_size (const struct aw_graph *graph);
+
+/* Sets were added to a finalized graph since it was of size OLD: checks and numbers them. Their
+ * edges have back 0 and lead to any set, of one with iterations to all of these. 0, or -1 with
+ * text; then it is to be thrown away. */
+int aw_graph_grow (struct aw_graph *graph, const struct aw_graph_size *old, struct aw_error *err);
+
 /* Called for a cycle: SET is that of its sets which stands first in the file; TEXT, valid during
  * the call, spells it out in the order of time, "a -> b -> a", a long one abridged.
  */
@@ -168,6 +179,12 @@ struct aw_task {
     uint32_t set;
     uint32_t index;
 };
+
+/* Does its name carry the iteration? */
+static inline bool aw_graph_names_iteration (const struct aw_graph *graph, uint32_t set)
+{
+    return graph->iterated && set < graph->n_base;
+}
 
 /* How often SET is gone through. */
 static inline uint32_t aw_graph_iterations (const struct aw_graph *graph, uint32_t set)

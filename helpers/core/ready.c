@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
+
 #include "core/stage.h"
 
 static int compare_shapes (const void *pa, const void *pb)
@@ -106,6 +108,7 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
     if (aw_ready_init (r, from->graph, from->policy) < 0)
         return -1;
     memcpy (r->position, from->position, n * sizeof (*r->position));
+    memcpy (r->shape_of, from->shape_of, r->graph->n_sets * sizeof (*r->shape_of));
     memcpy (r->remaining, from->remaining, n * sizeof (*r->remaining));
     for (size_t i = 0; i < n; i++)
         if (aw_ranges_clone (&r->queues[i], &from->queues[i]) < 0)
@@ -114,6 +117,8 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
         struct aw_shape *shape = &r->shapes[i];
 
         shape->n_nodes = from->shapes[i].n_nodes;
+        shape->demand = from->shapes[i].demand;
+        shape->bound = from->shapes[i].bound;
         shape->never = from->shapes[i].never;
         shape->blocked = from->shapes[i].blocked;
         shape->held = from->shapes[i].held;
@@ -137,6 +142,39 @@ fail:
     aw_ready_finish (r);
     errno = ENOMEM;
     return -1;
+}
+
+/* The shape of a set that has come; a new one where there is no equal one. */
+static uint32_t find_shape (struct aw_ready *r, uint32_t set)
+{
+    struct aw_shape shape = shape_of_set (r->graph, set);
+
+    for (uint32_t i = 0; i < r->n_shapes; i++)
+        if (compare_shapes (&shape, &r->shapes[i]) == 0)
+            return i;
+    shape.never = true;
+    r->shapes[r->n_shapes] = shape;
+    return r->n_shapes++;
+}
+
+int aw_ready_grow (struct aw_ready *r, const struct aw_graph_size *old)
+{
+    const struct aw_graph *g = r->graph;
+    size_t n = aw_graph_n_instances (g), n_shapes = r->n_shapes + g->n_sets - old->n_sets;
+
+    if (aw_grow (&r->queues, old->n_instances, n, sizeof (*r->queues), 0) < 0
+        || aw_grow (&r->position, old->n_instances, n, sizeof (*r->position), 0xff) < 0
+        || aw_grow (&r->remaining, old->n_instances, n, sizeof (*r->remaining), 0) < 0
+        || aw_grow (&r->shape_of, old->n_sets, g->n_sets, sizeof (*r->shape_of), 0) < 0
+        || aw_grow (&r->shapes, r->n_shapes, n_shapes, sizeof (*r->shapes), 0) < 0
+        || aw_grow (&r->chosen, r->n_shapes, n_shapes, sizeof (*r->chosen), 0) < 0)
+        return -1;
+    for (int i = 0; i < 3; i++)
+        if (aw_grow (&r->lines[i].heap, r->n_shapes, n_shapes, sizeof (*r->lines[i].heap), 0) < 0)
+            return -1;
+    for (uint32_t s = old->n_sets; s < g->n_sets; s++)
+        r->shape_of[s] = find_shape (r, s);
+    return 0;
 }
 
 bool aw_ready_before (const struct aw_ready *r, uint32_t a, uint32_t b)

@@ -54,6 +54,10 @@ int aw_ready_init (struct aw_ready *ready, const struct aw_graph *graph, enum aw
 void aw_ready_finish (struct aw_ready *ready);
 int aw_ready_clone (struct aw_ready *ready, const struct aw_ready *from);
 
+/* The graph has grown since it was of size OLD. New shapes stand behind the others, as what can
+ * never start. 0, or -1 with ENOMEM. */
+int aw_ready_grow (struct aw_ready *ready, const struct aw_graph_size *old);
+
 /* Adds tasks FIRST..LAST, ready since T; they may run over several instances. 0, or -1 with ENOMEM.
  */
 int aw_ready_push (struct aw_ready *ready, uint32_t first, uint32_t last, double t);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
+
 int aw_running_init (struct aw_running_table *table, uint32_t n_tasks)
 {
     memset (table, 0, sizeof (*table));
@@ -17,6 +19,14 @@ int aw_running_init (struct aw_running_table *table, uint32_t n_tasks)
         return -1;
     }
     memset (table->slot_of, 0xff, ((size_t)n_tasks + 1) * sizeof (*table->slot_of));
+    table->n_tasks = n_tasks;
+    return 0;
+}
+
+int aw_running_grow (struct aw_running_table *table, uint32_t n_tasks)
+{
+    if (aw_grow (&table->slot_of, table->n_tasks, n_tasks, sizeof (*table->slot_of), 0xff) < 0)
+        return -1;
     table->n_tasks = n_tasks;
     return 0;
 }

@@ -51,6 +51,9 @@ int aw_running_init (struct aw_running_table *table, uint32_t n_tasks);
 void aw_running_finish (struct aw_running_table *table);
 int aw_running_clone (struct aw_running_table *table, const struct aw_running_table *from);
 
+/* There are N_TASKS tasks now. 0, or -1 with ENOMEM. */
+int aw_running_grow (struct aw_running_table *table, uint32_t n_tasks);
+
 /* Makes a place for nodes 0..N-1. */
 int aw_running_add_nodes (struct aw_running_table *table, uint32_t n);
 

@@ -68,6 +68,10 @@ int aw_sched_resume (struct aw_sched *sched,
                      const struct aw_earlier *earlier,
                      struct aw_error *err);
 
+/* The graph, which it was created over, has grown since it was of size OLD (aw_graph_grow): takes
+ * the new sets up. 0, or -1 with text, for lack of memory: it is to be stopped then. */
+int aw_sched_grow (struct aw_sched *sched, const struct aw_graph_size *old, struct aw_error *err);
+
 /* A copy in the same state, over the same graph: to look ahead. NULL with ENOMEM. */
 struct aw_sched *aw_sched_clone (const struct aw_sched *sched);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
+
 bool aw_stage_concerns (const struct aw_graph *graph, uint32_t set)
 {
     return graph->sets[set].stage_in == AW_STAGING_ASYNC;
@@ -14,6 +16,27 @@ static void fill_none (uint32_t *numbers, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         numbers[i] = AW_NONE;
+}
+
+int aw_stage_grow (struct aw_stage *stage, const struct aw_graph_size *old)
+{
+    const struct aw_graph *graph = stage->graph;
+    uint32_t n = aw_graph_n_instances (graph);
+    bool any = stage->queues != NULL;
+
+    for (uint32_t s = old->n_sets; s < graph->n_sets; s++)
+        any = any || aw_stage_concerns (graph, s);
+    if (!any)
+        return 0;
+    if (aw_grow (&stage->queues, stage->queues ? stage->n_instances : 0, n, sizeof (*stage->queues),
+                 0)
+            < 0
+        || aw_grow (&stage->place, stage->place ? old->n_tasks : 0, graph->n_tasks,
+                    sizeof (*stage->place), 0xff)
+               < 0)
+        return -1;
+    stage->n_instances = n;
+    return 0;
 }
 
 int aw_stage_init (struct aw_stage *stage, const struct aw_graph *graph)

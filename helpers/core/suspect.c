@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
+
 int aw_suspects_init (struct aw_suspects *s, uint32_t n_sets)
 {
     memset (s, 0, sizeof (*s));
@@ -16,6 +18,15 @@ int aw_suspects_init (struct aw_suspects *s, uint32_t n_sets)
     aw_suspects_finish (s);
     errno = ENOMEM;
     return -1;
+}
+
+int aw_suspects_grow (struct aw_suspects *s, uint32_t n_sets)
+{
+    if (aw_grow (&s->completed, s->n_sets, n_sets, sizeof (*s->completed), 0) < 0
+        || aw_grow (&s->failed, s->n_sets, n_sets, sizeof (*s->failed), 0) < 0)
+        return -1;
+    s->n_sets = n_sets;
+    return 0;
 }
 
 void aw_suspects_finish (struct aw_suspects *s)

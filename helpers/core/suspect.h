@@ -39,6 +39,8 @@ struct aw_suspects {
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */
 int aw_suspects_init (struct aw_suspects *suspects, uint32_t n_sets);
+/* There are N_SETS sets now. 0, or -1 with ENOMEM. */
+int aw_suspects_grow (struct aw_suspects *suspects, uint32_t n_sets);
 void aw_suspects_finish (struct aw_suspects *suspects);
 int aw_suspects_clone (struct aw_suspects *suspects, const struct aw_suspects *from);
 
