@@ -215,6 +215,9 @@ static void on_task_finished (void *arg, const struct aw_event *ev)
         take_in (c, &mine);
         return;
     }
+    /* One that ended with a node may have gone on on its others: its own end comes too late. */
+    if (ev->task < graph->n_tasks && aw_sched_is_over (c->sched, ev->task, ev->attempt))
+        return;
     if (mine.status == AW_STATUS_CANCELLED && !c->stopping && c->leaving[ev->node])
         mine.status = AW_STATUS_NODE_FAIL; /* not its fault: it may run elsewhere */
     if (ev->task < graph->n_tasks)

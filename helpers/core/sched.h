@@ -153,6 +153,9 @@ double aw_sched_now (const struct aw_sched *sched);
  */
 bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
 
+/* Has that attempt of TASK ended, as far as was told? */
+bool aw_sched_is_over (const struct aw_sched *sched, uint32_t task, uint32_t attempt);
+
 /* What an earlier journal said of a set's tasks: used where the workflow declares nothing and no
  * sibling has finished. */
 void aw_sched_expect (struct aw_sched *sched, uint32_t set, double seconds);

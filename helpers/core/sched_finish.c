@@ -9,7 +9,7 @@ void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint3
 {
     const struct aw_running *part = run;
 
-    for (uint32_t i = 0; i < n; i++, part = aw_running_more (&s->running, part))
+    for (uint32_t i = 0; i < n && part; i++, part = aw_running_more (&s->running, part))
         aw_pool_give (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus);
 }
 

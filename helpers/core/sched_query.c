@@ -152,6 +152,11 @@ bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_eve
     return true;
 }
 
+bool aw_sched_is_over (const struct aw_sched *s, uint32_t task, uint32_t attempt)
+{
+    return attempt < s->tries[task].attempts;
+}
+
 void aw_sched_expect (struct aw_sched *s, uint32_t set, double seconds)
 {
     aw_estimate_expect (&s->estimate, set, seconds);

@@ -64,6 +64,19 @@ test_expect_success 'a rank that is killed, too' '
     wait_for 10 test "\$(sleepers)" = 0
 '
 
+test_expect_success 'the loss of one of its nodes ends the step on all, and the task runs on others' '
+    workflow lost.json "\"tasks\": { \"a\": { \"nodes\": 2,
+        \"script\": \"test \$ASYNC_WORKFLOW_ATTEMPT = 0 || exit 0; sleep $MARK\" } }" &&
+    { run 0 lost -N4 --exclusive --async-workflow=lost.json --async-workflow-dir=lost & } && other=$! &&
+    wait_for 30 ranks 2 &&
+    kill -KILL $(agent_of n2) &&
+    wait $other &&
+    test "$(events lost "\"status\":\"node_fail\"")" = 1 &&
+    test "$(events lost "\"event\":\"finish\"")" = 2 &&
+    "$top_builddir/tests/integration/replay" lost && async-workflow report lost >lost.txt &&
+    wait_for 20 test "\$(sleepers)" = 0
+'
+
 test_expect_success 'what srun refuses is told as srun tells it' '
     workflow mpi.json "\"tasks\": { \"a\": { \"launch\": \"step\", \"srun\": [\"--mpi=unheard\"], \"command\": [\"true\"] } }" &&
     run 1 mpi -N1 --async-workflow=mpi.json --async-workflow-dir=mpi &&
