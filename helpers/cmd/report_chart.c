@@ -31,6 +31,13 @@ static uint32_t take_lane (struct lanes *lanes, double start, double end)
     return lanes->n++;
 }
 
+static void free_lanes (struct lanes *nodes, uint32_t n)
+{
+    for (uint32_t i = 0; nodes && i < n; i++)
+        free (nodes[i].free_at);
+    free (nodes);
+}
+
 struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uint32_t *max)
 {
     const struct aw_history *history = &report->history;
@@ -38,10 +45,12 @@ struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uin
     struct aw_slice *slices =
         malloc ((history->n_attempts + history->n_more + 1) * sizeof (*slices));
     size_t next = history->n_attempts;
-    bool failed = !nodes || !slices;
+    uint32_t *order = aw_history_order (history);
+    bool failed = !nodes || !slices || !order;
 
     *max = 1;
-    for (uint32_t i = 0; !failed && i < history->n_attempts; i++) {
+    for (uint32_t o = 0; !failed && o < history->n_attempts; o++) {
+        uint32_t i = order[o];
         const struct aw_attempt *a = &history->attempts[i];
 
         for (uint32_t k = 0; !failed && k <= a->n_more; k++) {
@@ -56,9 +65,8 @@ struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uin
                 *max = slice->lane + 1;
         }
     }
-    for (uint32_t i = 0; nodes && i < history->n_nodes; i++)
-        free (nodes[i].free_at);
-    free (nodes);
+    free_lanes (nodes, history->n_nodes);
+    free (order);
     if (failed) {
         free (slices);
         errno = ENOMEM;
@@ -66,6 +74,93 @@ struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uin
     }
     *n = next;
     return slices;
+}
+
+const char *aw_moving_name (enum aw_moving what)
+{
+    return what == AW_COMING    ? "data coming"
+           : what == AW_WAITING ? "data there, waiting"
+                                : "data leaving";
+}
+
+static int compare_moves (const void *a, const void *b)
+{
+    const struct aw_move *x = a, *y = b;
+
+    if (x->from != y->from)
+        return x->from > y->from ? 1 : -1;
+    return x->attempt != y->attempt ? (x->attempt > y->attempt ? 1 : -1)
+                                    : (int)x->what - (int)y->what;
+}
+
+/* The moves of attempt I, up to three, from OUT on. How many there are. */
+static size_t moves_of (const struct aw_history *history, uint32_t i, struct aw_move *out)
+{
+    const struct aw_attempt *a = &history->attempts[i];
+    double came = aw_history_came (history, a), left = aw_history_left (history, a);
+    size_t n = 0;
+
+    if (!isnan (a->staged))
+        out[n++] = (struct aw_move){ i, AW_NONE, AW_COMING, a->staged,
+                                     isnan (a->brought) ? came : a->brought };
+    if (!isnan (a->brought) && came > a->brought)
+        out[n++] = (struct aw_move){ i, AW_NONE, AW_WAITING, a->brought, came };
+    if (!isnan (a->released))
+        out[n++] = (struct aw_move){ i, AW_NONE, AW_LEAVING, a->released, left };
+    return n;
+}
+
+/* Gives the moves, in their order, their lanes: data that waits stays in the lane in which it came.
+ * 0, or -1: no memory.
+ */
+static int give_lanes (const struct aw_history *history,
+                       struct aw_move *moves,
+                       size_t n,
+                       struct lanes *nodes,
+                       uint32_t *came_in,
+                       uint32_t *max)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct aw_move *move = &moves[i];
+        const struct aw_attempt *a = &history->attempts[move->attempt];
+        double until = move->what == AW_COMING ? aw_history_came (history, a) : move->to;
+
+        move->lane = move->what == AW_WAITING ? came_in[move->attempt]
+                                              : take_lane (&nodes[a->node], move->from, until);
+        if (move->lane == AW_NONE)
+            return -1;
+        if (move->what == AW_COMING)
+            came_in[move->attempt] = move->lane;
+        if (move->lane + 1 > *max)
+            *max = move->lane + 1;
+    }
+    return 0;
+}
+
+struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint32_t *max)
+{
+    const struct aw_history *history = &report->history;
+    struct lanes *nodes = calloc (history->n_nodes + (size_t)1, sizeof (*nodes));
+    uint32_t *came_in = calloc (history->n_attempts + (size_t)1, sizeof (*came_in));
+    struct aw_move *moves = malloc ((3 * history->n_attempts + 1) * sizeof (*moves));
+    bool failed = !nodes || !moves || !came_in;
+
+    *n = 0;
+    *max = 0;
+    for (uint32_t i = 0; !failed && i < history->n_attempts; i++)
+        *n += moves_of (history, i, moves + *n);
+    if (!failed) {
+        qsort (moves, *n, sizeof (*moves), compare_moves);
+        failed = give_lanes (history, moves, *n, nodes, came_in, max) < 0;
+    }
+    free_lanes (nodes, history->n_nodes);
+    free (came_in);
+    if (failed) {
+        free (moves);
+        errno = ENOMEM;
+        return NULL;
+    }
+    return moves;
 }
 
 /* The set with the most busy time that has no group yet; AW_NONE where all have. */

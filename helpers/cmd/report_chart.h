@@ -20,6 +20,21 @@ struct aw_slice {
  */
 struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uint32_t *max);
 
+/* An attempt's data on its way, while it holds nothing of its node: lanes of their own. */
+enum aw_moving { AW_COMING, AW_WAITING, AW_LEAVING };
+struct aw_move {
+    uint32_t attempt; /* index */
+    uint32_t lane; /* the same for what comes and then waits */
+    enum aw_moving what;
+    double from, to;
+};
+
+/* All such: N becomes their number, MAX that of the lanes (0: nothing was staged). Caller frees;
+ * NULL with ENOMEM.
+ */
+struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint32_t *max);
+const char *aw_moving_name (enum aw_moving what); /* "data coming", ... */
+
 enum { AW_CHART_GROUPS = 8, AW_CHART_TONES = 3 };
 
 /* Task sets by colour: those that were busy longest have one each, the others the last together. */

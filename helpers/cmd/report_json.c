@@ -128,6 +128,22 @@ static void put_pool (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_puts (out, "]}");
 }
 
+/* Only where data was staged asynchronously. */
+static void put_staging (const struct aw_staging_summary *sum, struct aw_textbuf *out)
+{
+    if (sum->brought == 0 && sum->left == 0)
+        return;
+    open_group (out, "staging", '{');
+    put_count (out, "brought", sum->brought);
+    put_count (out, "shared", sum->shared);
+    put_count (out, "bytes", sum->bytes);
+    put_number (out, "coming_mean", sum->coming);
+    put_number (out, "waiting_mean", sum->waiting);
+    put_count (out, "left", sum->left);
+    put_number (out, "leaving_mean", sum->leaving);
+    aw_textbuf_putc (out, '}');
+}
+
 static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;
@@ -154,6 +170,7 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         put_count (out, "max_rss", sum->max_rss);
         put_number (out, "gpu_util", sum->gpu_util);
         put_count (out, "gpu_mem", sum->gpu_mem);
+        put_staging (&sum->staging, out);
         aw_textbuf_putc (out, '}');
     }
     aw_textbuf_putc (out, ']');
@@ -181,7 +198,14 @@ static void put_attempt (const struct aw_report *report,
     if (a->n_more > 0)
         aw_textbuf_putc (out, ']');
     put_number (out, "ready", a->ready);
-    put_number (out, "start", a->start);
+    if (!isnan (a->staged)) {
+        put_number (out, "staged", a->staged);
+        put_number (out, "brought", a->brought);
+        put_count (out, "staged_bytes", a->staged_bytes);
+    }
+    put_number (out, "start", a->started ? a->start : NAN);
+    if (!isnan (a->released))
+        put_number (out, "released", a->released);
     put_number (out, "finish", a->finish);
     put_number (out, "seconds", a->seconds);
 }

@@ -2,7 +2,8 @@
 /* The Gantt chart: a band a node with a lane for each task that runs at the same time, and below
  * it, on the same axis of time, the busy CPUs and GPUs. Where tasks or nodes are too many to be
  * seen one by one, a band shows the share of its lanes that each set fills. In both cases ink is
- * proportional to the time that tasks held their nodes.
+ * proportional to the time that tasks held their nodes; data on its way, which holds nothing, has
+ * thin lanes of its own where tasks are seen one by one.
  *
  * Colours are those of M. Okabe and K. Ito, "Color Universal Design" (2008): to be told apart by
  * people with any of the common kinds of colour vision.
@@ -64,6 +65,15 @@ const char *aw_svg_colour (const struct aw_svg *svg,
     return buf;
 }
 
+void aw_svg_move_style (struct aw_svg *svg, enum aw_moving what, const char *colour)
+{
+    if (what == AW_LEAVING)
+        aw_textbuf_printf (svg->out, " fill=\"#fff\" stroke=\"%s\"", colour);
+    else
+        aw_textbuf_printf (svg->out, " fill=\"%s\"%s", colour,
+                           what == AW_WAITING ? " fill-opacity=\"0.3\"" : "");
+}
+
 /* Luma of ITU-R BT.601. */
 bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteration)
 {
@@ -117,10 +127,15 @@ static void choose_rows (struct aw_svg *svg)
                 && history->n_attempts <= MAX_RECTANGLES;
 }
 
+double aw_svg_lanes (const struct aw_svg *svg)
+{
+    return svg->n_lanes + AW_SVG_THIN * (svg->each ? svg->n_move_lanes : 0);
+}
+
 /* Lanes between hairlines and 22 pixels high. */
 static double tasks_height (const struct aw_svg *svg)
 {
-    double lanes = (double)svg->rows * svg->n_lanes;
+    double lanes = svg->rows * aw_svg_lanes (svg);
 
     if (svg->each)
         return fmin (fmax (8 * lanes, fmin (22 * lanes, MIN_TASKS_HEIGHT)) + 20, MAX_TASKS_HEIGHT);
@@ -180,8 +195,10 @@ void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out)
     struct aw_svg svg = { .report = report, .out = out };
 
     svg.slices = aw_chart_slices (report, &svg.n_slices, &svg.n_lanes);
-    if (!svg.slices || aw_chart_groups_init (&svg.groups, report) < 0) {
+    svg.moves = aw_chart_moves (report, &svg.n_moves, &svg.n_move_lanes);
+    if (!svg.slices || !svg.moves || aw_chart_groups_init (&svg.groups, report) < 0) {
         free (svg.slices);
+        free (svg.moves);
         out->failed = true;
         return;
     }
@@ -197,4 +214,5 @@ void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_puts (out, "</svg>\n");
     aw_chart_groups_finish (&svg.groups);
     free (svg.slices);
+    free (svg.moves);
 }

@@ -12,6 +12,9 @@ struct aw_svg {
     struct aw_slice *slices; /* aw_chart_slices */
     size_t n_slices;
     uint32_t n_lanes; /* of a node */
+    struct aw_move *moves; /* aw_chart_moves */
+    size_t n_moves;
+    uint32_t n_move_lanes; /* of a node, thin, below the others; 0: nothing was staged */
     uint32_t rows; /* nodes, or bundles of nodes where there are too many to show each */
     uint32_t nodes_per_row;
     bool each; /* every attempt has a rectangle of its own; else areas */
@@ -26,8 +29,15 @@ const char *aw_svg_colour (const struct aw_svg *svg,
                            uint32_t iteration,
                            char buf[8]);
 
+/* Adds the attributes by which data on its way is told apart, in black and white too. */
+void aw_svg_move_style (struct aw_svg *svg, enum aw_moving what, const char *colour);
+
 /* Is white text on it easier to read than black? */
 bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteration);
+
+/* Heights, in lanes of tasks: a thin one, and all of a node. */
+#define AW_SVG_THIN 0.4
+double aw_svg_lanes (const struct aw_svg *svg);
 
 /* How many tones tell the iterations apart. */
 uint32_t aw_svg_tones (const struct aw_svg *svg);

@@ -278,6 +278,29 @@ static void put_failed_item (struct aw_svg *svg, struct place *at, bool draw)
     at->x += 110;
 }
 
+/* What the thin bars are. */
+static void put_move_items (struct aw_svg *svg, struct place *at, bool draw)
+{
+    for (enum aw_moving what = AW_COMING; svg->each && what <= AW_LEAVING; what++) {
+        const char *name = aw_moving_name (what);
+        double width = 6.2 * (double)strlen (name) + 33;
+        bool any = false;
+
+        for (size_t i = 0; i < svg->n_moves && !any; i++)
+            any = svg->moves[i].what == what;
+        if (!any)
+            continue;
+        next_item (svg, at, width);
+        if (draw) {
+            aw_textbuf_puts (svg->out, "<path class=\"legend\" stroke-width=\"0.8\"");
+            aw_svg_move_style (svg, what, "#555");
+            aw_textbuf_printf (svg->out, " d=\"M%.1f %.1fh14v4h-14z\"/>\n", at->x, at->y + 3);
+            aw_svg_text (svg, at->x + 19, at->y + 9, "start", "", name);
+        }
+        at->x += width;
+    }
+}
+
 double aw_svg_legend (struct aw_svg *svg, double y, bool draw)
 {
     const struct aw_graph *graph = svg->report->workflow->graph;
@@ -312,5 +335,6 @@ double aw_svg_legend (struct aw_svg *svg, double y, bool draw)
         at.x += 6. * (double)strlen (tones) + 18;
     }
     put_failed_item (svg, &at, draw);
+    put_move_items (svg, &at, draw);
     return at.y - y + 26;
 }

@@ -35,7 +35,7 @@ static struct aw_box box_of (const struct aw_svg *svg, const struct aw_slice *sl
     const struct aw_attempt *a = &svg->report->history.attempts[slice->attempt];
     double band = svg->tasks.height / svg->rows;
     double margin = band > 12 ? 1 : 0; /* between bands */
-    double lane = (band - 2 * margin) / svg->n_lanes;
+    double lane = (band - 2 * margin) / aw_svg_lanes (svg);
     struct aw_box box = { .x = aw_svg_x (svg, a->start), .height = lane };
 
     box.width = aw_svg_x (svg, aw_history_end (&svg->report->history, a)) - box.x;
@@ -93,6 +93,8 @@ static void put_rectangles (struct aw_svg *svg, uint32_t group, uint32_t tone, b
         struct aw_box box = box_of (svg, &svg->slices[i]);
         uint32_t its_tone;
 
+        if (!a->started)
+            continue;
         if (group_of (svg, a, &its_tone) != group || its_tone != tone
             || (box.width > 3 && box.height > 2.5) != wide)
             continue;
@@ -230,6 +232,43 @@ static void put_rows (struct aw_svg *svg)
     aw_bins_finish (&bins);
 }
 
+/* Data coming is full, data that waits for its task to start pale, data leaving an outline. */
+static void put_moves (struct aw_svg *svg)
+{
+    const struct aw_report *report = svg->report;
+    double band = svg->tasks.height / svg->rows;
+    double margin = band > 12 ? 1 : 0;
+    double lane = (band - 2 * margin) / aw_svg_lanes (svg), thin = AW_SVG_THIN * lane;
+
+    if (svg->n_moves == 0)
+        return;
+    aw_textbuf_puts (svg->out, "<g class=\"moves\" stroke-width=\"0.8\">\n");
+    for (size_t i = 0; i < svg->n_moves; i++) {
+        const struct aw_move *move = &svg->moves[i];
+        const struct aw_attempt *a = &report->history.attempts[move->attempt];
+        uint32_t tone, group = group_of (svg, a, &tone);
+        double x = aw_svg_x (svg, move->from);
+        struct aw_box box = { x,
+                              svg->tasks.y + a->node * band + margin + svg->n_lanes * lane
+                                  + (move->lane + 0.15) * thin,
+                              aw_svg_x (svg, move->to) - x, 0.7 * thin };
+        char name[NAME], time[32], colour[8];
+
+        put_rectangle (svg, &box);
+        aw_svg_move_style (svg, move->what, aw_svg_colour (svg, group, tone, colour));
+        if (report->history.n_attempts > MAX_TOOLTIPS) {
+            aw_textbuf_puts (svg->out, "/>\n");
+            continue;
+        }
+        aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+        aw_textbuf_puts (svg->out, "><title>");
+        aw_textbuf_xml (svg->out, name);
+        aw_textbuf_printf (svg->out, ", %s, %s</title></rect>\n", aw_moving_name (move->what),
+                           aw_format_seconds (time, sizeof (time), move->to - move->from));
+    }
+    aw_textbuf_puts (svg->out, "</g>\n");
+}
+
 /* Names in rectangles that have room for them. */
 static void put_names (struct aw_svg *svg)
 {
@@ -268,6 +307,7 @@ void aw_svg_tasks (struct aw_svg *svg)
         }
     }
     put_failed (svg);
+    put_moves (svg);
     put_names (svg);
 }
 

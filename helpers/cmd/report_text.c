@@ -244,6 +244,39 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, "  and %u more\n", graph->n_sets - n);
 }
 
+/* What came and went while the sets' tasks held nothing. Means are of one attempt. */
+static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t n = graph->n_sets > MAX_SETS ? MAX_SETS : graph->n_sets;
+    char size[32], a[32], b[32], c[32];
+    int width = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        if ((report->sets[i].staging.brought || report->sets[i].staging.left)
+            && columns (graph->sets[i].name) > width)
+            width = columns (graph->sets[i].name);
+    if (width == 0)
+        return;
+    width = name_width (width);
+    aw_textbuf_puts (out, "\n");
+    put_cell (out, "Staged data", width + 2);
+    aw_textbuf_printf (out, " %8s %8s %9s %9s %9s %8s %9s\n", "copied", "shared", "bytes", "coming",
+                       "waiting", "left", "leaving");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct aw_staging_summary *sum = &report->sets[i].staging;
+
+        if (sum->brought == 0 && sum->left == 0)
+            continue;
+        aw_textbuf_puts (out, "  ");
+        put_cell (out, graph->sets[i].name, width);
+        aw_textbuf_printf (out, " %8u %8u %9s %9s %9s %8u %9s\n", sum->brought - sum->shared,
+                           sum->shared, aw_format_bytes (size, sizeof (size), sum->bytes),
+                           seconds (a, sum->coming), seconds (b, sum->waiting), sum->left,
+                           seconds (c, sum->leaving));
+    }
+}
+
 /* What the sets made of their GPUs, where the nodes could tell. */
 static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
 {
@@ -421,6 +454,7 @@ void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
     put_figures (report, out);
     put_sets (report, out);
     put_gpus (report, out);
+    put_staging (report, out);
     put_chain (report, out);
     put_failures (report, out);
     aw_textbuf_puts (out, "\nLogs are in ");

@@ -69,6 +69,53 @@ static void put_slice (const struct aw_report *report,
     aw_textbuf_puts (out, "}}");
 }
 
+/* Data on its way has threads of its own, behind those of the tasks. */
+static void put_move (const struct aw_report *report,
+                      const struct aw_move *move,
+                      uint32_t n_lanes,
+                      struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    const struct aw_attempt *a = &report->history.attempts[move->attempt];
+    char name[NAME];
+
+    aw_graph_task_name (graph, a->task, name, sizeof (name));
+    aw_textbuf_puts (out, ",\n{\"ph\":\"X\",\"name\":");
+    aw_textbuf_json_string (out, name);
+    aw_textbuf_printf (out, ",\"cat\":\"%s\",\"pid\":%u,\"tid\":%u", aw_moving_name (move->what),
+                       a->node + 1, n_lanes + move->lane + 1);
+    put_time (out, ",\"ts\":", move->from);
+    put_time (out, ",\"dur\":", move->to - move->from);
+    aw_textbuf_printf (out, ",\"args\":{\"attempt\":%u,\"what\":\"%s\"", a->attempt,
+                       aw_moving_name (move->what));
+    if (move->what == AW_COMING) {
+        aw_textbuf_puts (out, ",\"bytes\":");
+        aw_textbuf_u64 (out, a->staged_bytes);
+    }
+    aw_textbuf_puts (out, "}}");
+}
+
+static void put_moves (const struct aw_report *report, uint32_t n_lanes, struct aw_textbuf *out)
+{
+    uint32_t n_move_lanes;
+    size_t n;
+    struct aw_move *moves = aw_chart_moves (report, &n, &n_move_lanes);
+
+    if (!moves) {
+        out->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < report->history.n_nodes; i++)
+        for (uint32_t lane = 0; lane < n_move_lanes; lane++)
+            aw_textbuf_printf (out,
+                               ",\n{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%u,\"tid\":%u,"
+                               "\"args\":{\"name\":\"data\"}}",
+                               i + 1, n_lanes + lane + 1);
+    for (size_t i = 0; i < n; i++)
+        put_move (report, &moves[i], n_lanes, out);
+    free (moves);
+}
+
 /* An arrow between two links of the chain: from the end of one (bound to its slice) to the start of
  * the next. */
 static void put_arrow (const struct aw_report *report,
@@ -84,7 +131,8 @@ static void put_arrow (const struct aw_report *report,
         out,
         ",\n{\"ph\":\"s\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":%zu,\"pid\":%u,\"tid\":%u",
         link + 1, a->node + 1, slices[from].lane + 1);
-    put_time (out, ",\"ts\":", a->start + 0.999 * (a->finish - a->start));
+    put_time (out,
+              ",\"ts\":", a->start + 0.999 * (aw_history_end (&report->history, a) - a->start));
     aw_textbuf_printf (out,
                        "},\n{\"ph\":\"f\",\"bp\":\"e\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":"
                        "%zu,\"pid\":%u,\"tid\":%u",
@@ -132,7 +180,9 @@ void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out)
     for (uint32_t i = 0; i < report->history.n_nodes; i++)
         put_process (out, i + 1, report->history.nodes[i].name);
     for (size_t i = 0; i < n; i++)
-        put_slice (report, &slices[i], out);
+        if (report->history.attempts[slices[i].attempt].started)
+            put_slice (report, &slices[i], out);
+    put_moves (report, n_lanes, out);
     for (size_t i = 0; i + 1 < report->n_chain; i++)
         put_arrow (report, i, slices, out);
     put_load (report, out);

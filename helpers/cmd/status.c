@@ -40,6 +40,26 @@ static const struct argp argp = {
     NULL,
 };
 
+/* What is on its way now: these tasks hold no CPUs or GPUs, though they count as running. */
+static void put_staging (const struct aw_history *history, struct aw_textbuf *out)
+{
+    uint32_t coming = 0, waiting = 0, leaving = 0;
+
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+
+        coming += a->waits && isnan (a->brought);
+        waiting += a->waits && !isnan (a->brought);
+        leaving += !isnan (a->released) && isnan (a->finish);
+    }
+    if (coming + waiting + leaving > 0)
+        aw_textbuf_printf (
+            out,
+            "\ndata of %u task%s coming, of %u there and waiting for CPUs and GPUs, of "
+            "%u leaving",
+            coming, coming == 1 ? "" : "s", waiting, leaving);
+}
+
 static void put_head (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_summary *sum = &report->summary;
@@ -69,6 +89,7 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
         if (sum->gpus)
             aw_textbuf_printf (out, ", %.4g of %u GPUs busy", gpus / AW_GPU_WHOLE, sum->gpus);
     }
+    put_staging (history, out);
     aw_textbuf_puts (out, "\n\n");
 }
 

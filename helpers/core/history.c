@@ -87,9 +87,25 @@ uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t tas
 
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt)
 {
+    if (!attempt->started)
+        return attempt->start;
     if (!isnan (attempt->released))
         return attempt->released;
     return isnan (attempt->finish) ? fmax (history->now, attempt->start) : attempt->finish;
+}
+
+double aw_history_came (const struct aw_history *history, const struct aw_attempt *attempt)
+{
+    if (isnan (attempt->staged) || attempt->started)
+        return isnan (attempt->staged) ? NAN : attempt->start;
+    return isnan (attempt->finish) ? fmax (history->now, attempt->staged) : attempt->finish;
+}
+
+double aw_history_left (const struct aw_history *history, const struct aw_attempt *attempt)
+{
+    if (isnan (attempt->released))
+        return NAN;
+    return isnan (attempt->finish) ? fmax (history->now, attempt->released) : attempt->finish;
 }
 
 static int handle_node (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
@@ -278,6 +294,7 @@ static int handle_start (struct aw_history *history,
         struct aw_attempt *a = last_attempt (history, ev->task);
 
         a->waits = false;
+        a->started = true;
         a->start = ev->t;
         hold (history, a, ev);
         return 0;
@@ -292,7 +309,9 @@ static int handle_start (struct aw_history *history,
         .ready =
             ready > ev->t ? ev->t : ready, /* kept in single precision, it may come out later */
         .staged = ev->type == AW_EVENT_STAGE ? ev->t : NAN,
+        .brought = NAN,
         .waits = ev->type == AW_EVENT_STAGE,
+        .started = ev->type == AW_EVENT_START,
         .start = ev->t,
         .released = NAN,
         .finish = NAN,
@@ -344,8 +363,10 @@ static int handle_staging (struct aw_history *history,
 
     if (!last || !isnan (last->finish) || last->attempt != ev->attempt)
         return refuse (history, ev->task, "copies and is not under way", err);
-    if (ev->type == AW_EVENT_STAGED)
+    if (ev->type == AW_EVENT_STAGED) {
         last->staged_bytes = ev->bytes;
+        last->brought = isnan (last->brought) ? ev->t : last->brought;
+    }
     else if (isnan (last->released) && !last->waits) {
         last->released = ev->t;
         give_back (history, last);

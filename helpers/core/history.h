@@ -25,12 +25,14 @@ struct aw_attempt {
     size_t more; /* private: where those begin */
     double ready; /* t; NAN: not seen */
     double staged; /* its data began to come; NAN: none had to */
-    double start; /* as `staged` while it has not started */
+    double brought; /* all its data was there; NAN: it is not, or none had to come */
+    double start; /* as `staged` while it has not started, and where it never did */
     double released; /* it gave its node back, but for what was still being copied; NAN: it has not,
                         or only by its finish */
     double finish; /* NAN: still running */
     uint64_t staged_bytes; /* copied for it */
-    bool waits; /* it has not started */
+    bool waits; /* it has not started, and may */
+    bool started; /* it had CPUs and GPUs; false for ever where its data did not come */
     double seconds, cpu_seconds;
     uint64_t max_rss;
     double gpu_util; /* share of the time in which its GPUs computed; NAN: not known */
@@ -63,7 +65,8 @@ struct aw_history_gap {
 
 struct aw_history {
     const struct aw_graph *graph; /* borrowed */
-    struct aw_attempt *attempts; /* in the order of their starts */
+    struct aw_attempt *attempts; /* in the order of their starts, or of their data's coming: see
+                                    aw_history_order */
     size_t n_attempts;
     struct aw_history_node *nodes;
     uint32_t n_nodes;
@@ -107,8 +110,21 @@ struct aw_held aw_history_held (const struct aw_history *history,
                                 const struct aw_attempt *attempt,
                                 uint32_t i);
 
-/* When the attempt gave its node back, or "now" where it is still running. */
+/* When the attempt gave its node back, or "now" where it is still running; its start where it has
+ * not had CPUs and GPUs: from start to end is what it held them for.
+ */
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt);
+
+/* When its data stopped coming or waiting (its start, its end without, or "now"), and stopped
+ * leaving; the beginnings are `staged` and `released`. NAN where it had none.
+ */
+double aw_history_came (const struct aw_history *history, const struct aw_attempt *attempt);
+double aw_history_left (const struct aw_history *history, const struct aw_attempt *attempt);
+
+/* Indexes of all attempts in the order of their starts, which is not that in which their data
+ * began to come; of equal starts the lower first. Caller frees; NULL with ENOMEM.
+ */
+uint32_t *aw_history_order (const struct aw_history *history);
 
 /* The number that the task's next attempt gets: none is used twice. */
 uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task);
@@ -147,7 +163,7 @@ void aw_history_summary (const struct aw_history *history, struct aw_summary *su
 struct aw_set_summary {
     uint32_t tasks; /* of all iterations */
     uint32_t states[AW_TASK_STATES]; /* how many are in each */
-    uint32_t attempts, completed_attempts;
+    uint32_t attempts, started_attempts, completed_attempts;
     double mean, min, max; /* seconds */
     double wait_mean, wait_max;
     double busy; /* sum of the time that its attempts held their node */
@@ -156,6 +172,14 @@ struct aw_set_summary {
     double gpu_util; /* mean of the attempts of which it is known, by their time; NAN: of none */
     uint64_t gpu_mem; /* the most of one attempt */
     double gpu_seconds; /* of the attempts of which gpu_util is known */
+    struct aw_staging_summary {
+        uint32_t brought; /* attempts whose data was brought before they had CPUs and GPUs */
+        uint32_t shared; /* of these, without a byte copied for them: it was there or on its way */
+        uint64_t bytes; /* copied for the others */
+        uint32_t left; /* attempts whose results left after they had given these back */
+        double coming, waiting, leaving; /* mean seconds: data coming, data there and waiting for
+                                            CPUs and GPUs, results leaving; NAN: none */
+    } staging;
 };
 
 /* Fills SETS, one a set of the graph. */

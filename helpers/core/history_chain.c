@@ -109,6 +109,41 @@ int aw_history_chain (const struct aw_history *history, uint32_t **chain, size_t
     return 0;
 }
 
+struct begin {
+    double t;
+    uint32_t index;
+};
+
+static int compare_begins (const void *a, const void *b)
+{
+    const struct begin *x = a, *y = b;
+
+    return x->t != y->t ? (x->t > y->t) - (x->t < y->t)
+                        : (x->index > y->index) - (x->index < y->index);
+}
+
+uint32_t *aw_history_order (const struct aw_history *history)
+{
+    size_t n = history->n_attempts;
+    struct begin *begins = malloc ((n + 1) * sizeof (*begins));
+    uint32_t *order = malloc ((n + 1) * sizeof (*order));
+
+    for (size_t i = 0; begins && i < n; i++)
+        begins[i] = (struct begin){ history->attempts[i].start, (uint32_t)i };
+    if (begins)
+        qsort (begins, n, sizeof (*begins), compare_begins);
+    for (size_t i = 0; begins && order && i < n; i++)
+        order[i] = begins[i].index;
+    if (!begins) {
+        free (order);
+        order = NULL;
+    }
+    free (begins);
+    if (!order)
+        errno = ENOMEM;
+    return order;
+}
+
 struct end {
     double t;
     uint32_t cpus, gpu_parts;
@@ -121,9 +156,9 @@ static int compare_ends (const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Attempts stand in the order of their starts; their ends are sorted, and the two merged, ends
- * first. */
+/* The starts, in ORDER, and the ends, sorted, are merged, ends first. */
 static size_t merge (const struct aw_history *history,
+                     const uint32_t *order,
                      const struct end *ends,
                      struct aw_step *steps)
 {
@@ -131,16 +166,16 @@ static size_t merge (const struct aw_history *history,
     struct aw_step now = { 0 };
 
     while (e < n) {
-        double t = s < n && history->attempts[s].start < ends[e].t ? history->attempts[s].start
-                                                                   : ends[e].t;
+        double start = s < n ? history->attempts[order[s]].start : INFINITY;
+        double t = fmin (start, ends[e].t);
 
         for (; e < n && ends[e].t <= t; e++) {
             now.cpus -= ends[e].cpus; /* unsigned: what ends at its start is added just below */
             now.gpu_parts -= ends[e].gpu_parts;
         }
-        for (; s < n && history->attempts[s].start <= t; s++) {
-            now.cpus += history->attempts[s].cpus;
-            now.gpu_parts += history->attempts[s].gpu_parts;
+        for (; s < n && history->attempts[order[s]].start <= t; s++) {
+            now.cpus += history->attempts[order[s]].cpus;
+            now.gpu_parts += history->attempts[order[s]].gpu_parts;
         }
         now.t = t;
         if (!n_steps || now.cpus != steps[n_steps - 1].cpus
@@ -154,11 +189,13 @@ int aw_history_load (const struct aw_history *history, struct aw_step **steps, s
 {
     size_t n_attempts = history->n_attempts;
     struct end *ends = malloc ((n_attempts + 1) * sizeof (*ends));
+    uint32_t *order = aw_history_order (history);
 
     *n = 0;
     *steps = malloc ((2 * n_attempts + 1) * sizeof (**steps));
-    if (!ends || !*steps) {
+    if (!ends || !*steps || !order) {
         free (ends);
+        free (order);
         free (*steps);
         *steps = NULL;
         errno = ENOMEM;
@@ -171,7 +208,8 @@ int aw_history_load (const struct aw_history *history, struct aw_step **steps, s
                                 .gpu_parts = a->gpu_parts };
     }
     qsort (ends, n_attempts, sizeof (*ends), compare_ends);
-    *n = merge (history, ends, *steps);
+    *n = merge (history, order, ends, *steps);
     free (ends);
+    free (order);
     return 0;
 }

@@ -105,7 +105,8 @@ void aw_history_summary (const struct aw_history *history, struct aw_summary *su
         double held = aw_history_end (history, a) - a->start;
 
         add_held (history, a, &cpu_busy, &gpu_busy);
-        spread_add (&gap, a->start - a->ready);
+        if (a->started)
+            spread_add (&gap, a->start - a->ready);
         summary->retried += a->attempt > 0;
         if (isnan (a->finish))
             continue;
@@ -140,15 +141,35 @@ static void count_set_states (const struct aw_history *history,
     sum->tasks = graph->sets[set].count * aw_graph_iterations (graph, set);
 }
 
+/* What its data took; the means hold sums until all is added up. */
+static void add_staging (const struct aw_history *history,
+                         const struct aw_attempt *a,
+                         struct aw_staging_summary *sum)
+{
+    if (!isnan (a->brought)) {
+        sum->brought++;
+        sum->shared += a->staged_bytes == 0;
+        sum->bytes += a->staged_bytes;
+        sum->coming += a->brought - a->staged;
+        sum->waiting += aw_history_came (history, a) - a->brought;
+    }
+    if (!isnan (a->released)) {
+        sum->left++;
+        sum->leaving += aw_history_left (history, a) - a->released;
+    }
+}
+
 /* mean, wait_mean and gpu_util hold sums, and min, max what has been seen, until all is added up.
  */
 static void add_attempt (const struct aw_history *history,
                          const struct aw_attempt *a,
                          struct aw_set_summary *sum)
 {
-    double wait = a->start - a->ready;
+    double wait = a->started ? a->start - a->ready : NAN;
 
     sum->attempts++;
+    sum->started_attempts += a->started;
+    add_staging (history, a, &sum->staging);
     sum->busy += aw_history_end (history, a) - a->start;
     if (!isnan (wait)) {
         sum->wait_mean = isnan (sum->wait_mean) ? wait : sum->wait_mean + wait;
@@ -189,7 +210,10 @@ void aw_history_sets (const struct aw_history *history, struct aw_set_summary *s
     }
     for (uint32_t i = 0; i < graph->n_sets; i++) {
         sets[i].mean /= sets[i].completed_attempts; /* NAN stays NAN */
-        sets[i].wait_mean /= sets[i].attempts;
+        sets[i].wait_mean /= sets[i].started_attempts;
         sets[i].gpu_util /= sets[i].gpu_seconds;
+        sets[i].staging.coming /= sets[i].staging.brought; /* NAN: 0 / 0 */
+        sets[i].staging.waiting /= sets[i].staging.brought;
+        sets[i].staging.leaving /= sets[i].staging.left;
     }
 }
