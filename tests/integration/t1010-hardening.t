@@ -15,7 +15,7 @@ fi
 case $(setting CFLAGS) in *-O[123s]*) test_set_prereq OPTIMIZED ;; esac
 test -z "$(setting SANITIZER_CFLAGS)" && test_set_prereq NO_SANITIZER
 
-PROGRAMS="$top_builddir/helpers/async-workflow $top_builddir/helpers/async-workflow-agent"
+PROGRAMS="$top_builddir/helpers/async-workflow $top_builddir/helpers/async-workflow-agent $top_builddir/helpers/async-workflow-bind"
 for program in "$top_builddir"/helpers/async-workflow-bind; do
     test -e "$program" && PROGRAMS="$PROGRAMS $program"
 done
