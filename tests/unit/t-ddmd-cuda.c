@@ -82,12 +82,13 @@ static void crumple (const struct ddmd_go_model *model, double *x)
 
 static void forces (void **state)
 {
-    struct ddmd_go_model *model = load_model ();
+    struct ddmd_go_model *model;
     double x[COPIES * N3], f[COPIES * N3], want[COPIES * N3];
     double e[COPIES], want_e[COPIES], largest = 0;
 
     (void)state;
     need_gpu ();
+    model = load_model ();
     assert_int_equal (model->n, N);
     crumple (model, x);
     cpu->md_forces (model, COPIES, x, want, want_e);
@@ -125,10 +126,11 @@ static void dynamics (void **state)
         uint64_t steps;
         double tolerance;
     } table[] = { { 0, 200, 1e-8 }, { 1, 50, 1e-3 }, { 1, 1, 1e-6 }, { 1, 0, 0 } };
-    struct ddmd_go_model *model = load_model ();
+    struct ddmd_go_model *model;
 
     (void)state;
     need_gpu ();
+    model = load_model ();
     for (size_t t = 0; t < sizeof (table) / sizeof (table[0]); t++) {
         double x[2][COPIES * N3], v[2][COPIES * N3], e[2][COPIES];
 
@@ -146,13 +148,14 @@ static void dynamics (void **state)
 /* Two runs are the same to the bit; one that explodes says so. */
 static void repeatable (void **state)
 {
-    struct ddmd_go_model *model = load_model ();
+    struct ddmd_go_model *model;
     double x[2][COPIES * N3], v[2][COPIES * N3], e[2][COPIES];
     struct ddmd_langevin wild = { .temperature = 0.8, .friction = 0, .dt = 50 };
     uint64_t key[COPIES] = { 1, 2, 3 };
 
     (void)state;
     need_gpu ();
+    model = load_model ();
     run (gpu, model, 1, 30, x[0], v[0], e[0]);
     run (gpu, model, 1, 30, x[1], v[1], e[1]);
     assert_memory_equal (x[0], x[1], sizeof (x[0]));
