@@ -7,6 +7,7 @@
 #include "agent/copier.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,11 @@
 #include <event2/event.h>
 
 struct report {
-    bool last;
+    enum { FOUND, MADE, LAST } kind;
     bool failed;
     uint64_t stamp;
     struct aw_copied copied;
-    char text[sizeof (((struct aw_error *)0)->text)];
+    char text[PATH_MAX]; /* MADE: the path; LAST: the error */
 };
 
 struct aw_copier {
@@ -59,9 +60,21 @@ static bool is_wanted (int fd)
     return answer == 'y';
 }
 
+/* The copy is told of by what it makes, so that all of that and nothing else can be removed. */
+static void tell_made (void *arg, const char *path)
+{
+    const int *fd = arg;
+    struct report report = { .kind = MADE };
+
+    if (strlen (path) >= sizeof (report.text))
+        return;
+    strcpy (report.text, path);
+    send_report (*fd, &report);
+}
+
 static void work (int fd, const struct aw_copy *copy, bool ask)
 {
-    struct report report = { 0 };
+    struct report report = { .kind = FOUND };
     struct aw_error err = { "" };
     bool wanted = true;
 
@@ -74,22 +87,31 @@ static void work (int fd, const struct aw_copy *copy, bool ask)
     }
     memset (&report.copied, 0, sizeof (report.copied));
     if (!report.failed && wanted)
-        report.failed = aw_copy (copy, &report.copied, &err) < 0;
-    report.last = true;
-    memcpy (report.text, err.text, sizeof (report.text));
+        report.failed = aw_copy_telling (copy, tell_made, &fd, &report.copied, &err) < 0;
+    report.kind = LAST;
+    memcpy (report.text, err.text, sizeof (err.text));
     send_report (fd, &report);
 }
 
-/* Signals as any program has them: the agent handles and blocks some. */
+static void on_end (int number)
+{
+    (void)number;
+    aw_copy_abandon ();
+    _exit (1);
+}
+
+/* Signals as any program has them: the agent handles and blocks some. But told to end, or without
+ * the agent, it leaves nothing half written.
+ */
 static void be_process (pid_t parent)
 {
     sigset_t none;
 
-    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    prctl (PR_SET_PDEATHSIG, SIGTERM);
     if (getppid () != parent)
         _exit (1);
     for (int number = 1; number < NSIG; number++)
-        signal (number, SIG_DFL);
+        signal (number, number == SIGTERM ? on_end : SIG_DFL);
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
 }
@@ -107,13 +129,17 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
-    if (n != sizeof (report) || report.last)
+    if (n != sizeof (report) || report.kind == LAST)
         copier->pid = -1; /* it ends by itself; its number may soon be another's */
     if (n != sizeof (report)) {
         event_del (copier->event);
         copier->callbacks.done (copier->callbacks.arg, NULL, "the copying process was ended");
     }
-    else if (!report.last)
+    else if (report.kind == MADE) {
+        if (copier->callbacks.made)
+            copier->callbacks.made (copier->callbacks.arg, report.text);
+    }
+    else if (report.kind == FOUND)
         copier->callbacks.found (copier->callbacks.arg, report.copied.bytes, report.stamp);
     else {
         event_del (copier->event);
@@ -183,6 +209,6 @@ void aw_copier_destroy (struct aw_copier *copier)
     if (copier->fd >= 0)
         close (copier->fd);
     if (copier->pid > 0)
-        kill (copier->pid, SIGKILL);
+        kill (copier->pid, SIGTERM);
     free (copier);
 }

@@ -20,6 +20,8 @@ struct aw_copier_callbacks {
      * waited for. NULL: it begins at once.
      */
     void (*found) (void *arg, uint64_t bytes, uint64_t stamp);
+    /* This is going to be made: it is the copy's, whatever becomes of it. NULL: nobody is told. */
+    void (*made) (void *arg, const char *path);
     /* It is over: ERROR is NULL, or says why not. The copier is the callback's to destroy. */
     void (*done) (void *arg, const struct aw_copied *copied, const char *error);
     void *arg;
@@ -34,8 +36,8 @@ struct aw_copier *aw_copier_start (struct event_base *base,
 /* Copy, or end without. */
 void aw_copier_answer (struct aw_copier *copier, bool copy);
 
-/* Kills the process if it still runs; takes NULL. It is reaped with all other children of the
- * agent.
+/* Ends the process if it still runs, which removes what it has half written; takes NULL. It is
+ * reaped with all other children of the agent.
  */
 void aw_copier_destroy (struct aw_copier *copier);
 

@@ -17,6 +17,18 @@
 
 enum { CHUNK = 1 << 20 };
 
+/* What is being written, for aw_copy_abandon. */
+static char *volatile half_written;
+
+void aw_copy_abandon (void)
+{
+    int saved = errno;
+
+    if (half_written)
+        unlink (half_written);
+    errno = saved;
+}
+
 static int fail (struct aw_error *err, const char *path, const char *what)
 {
     int saved = errno;
@@ -206,11 +218,14 @@ int aw_copy_file (const struct aw_copy *copy,
         rc = aw_error_set (err, "%s: neither a file nor a directory", from);
         errno = EINVAL;
     }
-    else
+    else {
+        half_written = name;
         rc = write_file (in, name, &st, copy, to, &bytes, err);
+    }
     saved = errno;
     if (rc < 0 && name)
         unlink (name);
+    half_written = NULL;
     free (name);
     close (in);
     if (rc == 0) {

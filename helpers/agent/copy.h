@@ -35,6 +35,15 @@ struct aw_copied {
  */
 int aw_copy (const struct aw_copy *copy, struct aw_copied *copied, struct aw_error *err);
 
+/* The same, and MADE is told of each thing that is made, by its path, before it is: the copy of
+ * FROM, or of each match of the pattern.
+ */
+int aw_copy_telling (const struct aw_copy *copy,
+                     void (*made) (void *arg, const char *path),
+                     void *arg,
+                     struct aw_copied *copied,
+                     struct aw_error *err);
+
 /* What would be copied, without copying; and STAMP, which differs if the sources' names, sizes or
  * times of change do. 0, or -1 with errno and text.
  */
@@ -42,6 +51,14 @@ int aw_copy_survey (const char *from,
                     struct aw_copied *found,
                     uint64_t *stamp,
                     struct aw_error *err);
+
+/* Tells FOUND of what FROM stands for: itself, or what matches the pattern. 0, also where there is
+ * nothing, or -1 with errno.
+ */
+int aw_copy_sources (const char *from, void (*found) (void *arg, const char *path), void *arg);
+
+/* For a process that a signal ends in aw_copy: removes what is half written. Async-signal-safe. */
+void aw_copy_abandon (void);
 
 /* Removes PATH with all that is in it; symbolic links are not followed. 0, also where there is
  * nothing, or -1 with errno.

@@ -22,6 +22,8 @@ struct walk {
     struct aw_copied *sum;
     uint64_t stamp;
     struct aw_error *err;
+    void (*made) (void *arg, const char *path);
+    void *arg;
 };
 
 static int visit (struct walk *w, const char *from, const char *to, bool follow, int depth);
@@ -192,8 +194,11 @@ static int take (struct walk *w, const char *from, const char *to, bool into)
         rc = fail (w, from);
     else if (w->copy && make_parents (w, target) < 0)
         rc = -1;
-    else
+    else {
+        if (w->copy && w->made)
+            w->made (w->arg, target);
         rc = visit (w, from, target, true, 0);
+    }
     saved = errno;
     free (name);
     free (path);
@@ -226,7 +231,16 @@ static int take_all (struct walk *w, const char *from, const char *to)
 
 int aw_copy (const struct aw_copy *copy, struct aw_copied *copied, struct aw_error *err)
 {
-    struct walk w = { .copy = copy, .sum = copied, .err = err };
+    return aw_copy_telling (copy, NULL, NULL, copied, err);
+}
+
+int aw_copy_telling (const struct aw_copy *copy,
+                     void (*made) (void *arg, const char *path),
+                     void *arg,
+                     struct aw_copied *copied,
+                     struct aw_error *err)
+{
+    struct walk w = { .copy = copy, .sum = copied, .err = err, .made = made, .arg = arg };
 
     if (!copy->from || !copy->to || copy->from[0] != '/' || copy->to[0] != '/') {
         errno = EINVAL;
@@ -244,6 +258,28 @@ int aw_copy_survey (const char *from, struct aw_copied *found, uint64_t *mark, s
     rc = take_all (&w, from, NULL);
     *mark = w.stamp;
     return rc;
+}
+
+int aw_copy_sources (const char *from, void (*found) (void *arg, const char *path), void *arg)
+{
+    glob_t matches;
+    int rc;
+
+    if (!is_pattern (from)) {
+        found (arg, from);
+        return 0;
+    }
+    rc = glob (from, 0, NULL, &matches);
+    if (rc == GLOB_NOMATCH)
+        return 0;
+    if (rc != 0) {
+        errno = rc == GLOB_NOSPACE ? ENOMEM : EIO;
+        return -1;
+    }
+    for (size_t i = 0; i < matches.gl_pathc; i++)
+        found (arg, matches.gl_pathv[i]);
+    globfree (&matches);
+    return 0;
 }
 
 int aw_copy_remove (const char *path)

@@ -41,6 +41,8 @@ struct item {
     uint32_t users;
     uint64_t used; /* a clock of uses: the oldest goes first */
     struct aw_copier *copier;
+    char **made; /* brought: what is there by it, all it may remove */
+    size_t n_made;
 };
 
 struct job {
@@ -81,6 +83,9 @@ static void free_item (struct item *item)
     aw_copier_destroy (item->copier);
     free ((char *)item->copy.from);
     free ((char *)item->copy.to);
+    for (size_t i = 0; i < item->n_made; i++)
+        free (item->made[i]);
+    free (item->made);
     free (item);
 }
 
@@ -92,11 +97,43 @@ static void unlink_item (struct item **list, const struct item *item)
         *list = item->next;
 }
 
-/* Takes what it had of the scratch directory back. */
+/* Only what is in the scratch directory is ours to remove. */
+static bool in_scratch (const struct aw_stager *s, const char *path)
+{
+    size_t n = s->scratch ? strlen (s->scratch) : 0;
+
+    return n > 0 && strncmp (path, s->scratch, n) == 0 && path[n] == '/' && path[n + 1];
+}
+
+static bool has_made (const struct item *item, const char *path)
+{
+    for (size_t i = 0; i < item->n_made; i++)
+        if (strcmp (item->made[i], path) == 0)
+            return true;
+    return false;
+}
+
+/* The item other than EXCEPT by which PATH is there; NULL: there is none. */
+static const struct item *maker_of (const struct aw_stager *s,
+                                    const char *path,
+                                    const struct item *except)
+{
+    for (const struct item *item = s->items; item; item = item->next)
+        if (item != except && has_made (item, path))
+            return item;
+    return NULL;
+}
+
+/* Takes what it had of the scratch directory back: what it brought there, and no other did. */
 static void drop_item (struct aw_stager *s, struct item *item)
 {
     if (item->copier)
         s->running--;
+    aw_copier_destroy (item->copier); /* before what it made goes */
+    item->copier = NULL;
+    for (size_t i = 0; i < item->n_made; i++)
+        if (in_scratch (s, item->made[i]) && !maker_of (s, item->made[i], item))
+            aw_copy_remove (item->made[i]);
     s->taken -= item->bytes;
     unlink_item (item->job ? &s->fetches : &s->items, item);
     free_item (item);
@@ -162,7 +199,6 @@ static bool make_room (struct aw_stager *s, uint64_t bytes)
                 oldest = item;
         if (!oldest)
             return false;
-        aw_copy_remove (oldest->copy.to);
         drop_item (s, oldest);
     }
     return true;
@@ -234,6 +270,23 @@ static void drop_job (struct aw_stager *s, struct job *job)
     free (job);
 }
 
+static void remove_source (void *arg, const char *path)
+{
+    const struct aw_stager *s = arg;
+
+    if (in_scratch (s, path) && !maker_of (s, path, NULL))
+        aw_copy_remove (path);
+}
+
+/* All that JOB fetched has left the node. What was brought there stays for others; what is
+ * elsewhere is not ours.
+ */
+static void remove_sources (struct aw_stager *s, const struct job *job)
+{
+    for (uint32_t i = 0; i < job->n; i++)
+        aw_copy_sources (job->items[i]->copy.from, remove_source, s);
+}
+
 /* The copy of ITEM has ended: all that wait for it go on, or fail. Telling may change the list. */
 static void settle (struct aw_stager *s, const struct item *item, const char *error)
 {
@@ -244,6 +297,8 @@ static void settle (struct aw_stager *s, const struct item *item, const char *er
         for (struct job *job = s->jobs; job && !again; job = job->next) {
             if (job->done || !uses (job, item) || (!error && !is_complete (job)))
                 continue;
+            if (job->fetch && !error)
+                remove_sources (s, job);
             end_job (job, error);
             again = true;
         }
@@ -265,8 +320,6 @@ static void finish_item (struct item *item, uint64_t bytes, const char *error)
                 job->bytes += bytes;
                 break;
             }
-    if (!error && item->job)
-        aw_copy_remove (item->copy.from); /* it has left the node */
     if (error) {
         s->taken -= item->bytes;
         item->bytes = 0;
@@ -313,6 +366,22 @@ static void on_found (void *arg, uint64_t bytes, uint64_t stamp)
     admit (item);
 }
 
+static void on_made (void *arg, const char *path)
+{
+    struct item *item = arg;
+    char **grown;
+
+    if (has_made (item, path))
+        return;
+    grown = realloc (item->made, (item->n_made + 1) * sizeof (*grown));
+    if (!grown)
+        return; /* it stays until the end of the run */
+    item->made = grown;
+    item->made[item->n_made] = strdup (path);
+    if (item->made[item->n_made])
+        item->n_made++;
+}
+
 static void on_done (void *arg, const struct aw_copied *copied, const char *error)
 {
     struct item *item = arg;
@@ -339,7 +408,8 @@ static int make_scratch (struct aw_stager *s, struct aw_error *err)
 
 static void begin_copy (struct aw_stager *s, struct item *item)
 {
-    const struct aw_copier_callbacks callbacks = { item->job ? NULL : on_found, on_done, item };
+    const struct aw_copier_callbacks callbacks = { item->job ? NULL : on_found,
+                                                   item->job ? NULL : on_made, on_done, item };
     struct aw_error err;
 
     s->running++;
