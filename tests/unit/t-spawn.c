@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -245,7 +246,7 @@ static void lookup (void **state)
 
 static void session_and_files (void **state)
 {
-    char expected[512], real[128];
+    char expected[PATH_MAX + 16], real[PATH_MAX];
     char *text;
 
     (void)state;
