@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+
+enum { PATIENCE_MS = 200 }; /* for a process that is told to end */
 
 struct report {
     enum { FOUND, MADE, LAST } kind;
@@ -200,15 +203,30 @@ void aw_copier_answer (struct aw_copier *copier, bool copy)
     send (copier->fd, copy ? "y" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* Ends the process, and hears what it has made until then: nothing appears after that. It ends at
+ * once, but where its file system hangs: then it is not waited for.
+ */
+static void end_process (struct aw_copier *copier)
+{
+    struct pollfd pollfd = { .fd = copier->fd, .events = POLLIN };
+    struct report report;
+
+    kill (copier->pid, SIGTERM);
+    while (poll (&pollfd, 1, PATIENCE_MS) > 0
+           && recv (copier->fd, &report, sizeof (report), MSG_DONTWAIT) == sizeof (report))
+        if (report.kind == MADE && copier->callbacks.made)
+            copier->callbacks.made (copier->callbacks.arg, report.text);
+}
+
 void aw_copier_destroy (struct aw_copier *copier)
 {
     if (!copier)
         return;
     if (copier->event)
         event_free (copier->event);
+    if (copier->pid > 0)
+        end_process (copier);
     if (copier->fd >= 0)
         close (copier->fd);
-    if (copier->pid > 0)
-        kill (copier->pid, SIGTERM);
     free (copier);
 }

@@ -36,8 +36,8 @@ struct aw_copier *aw_copier_start (struct event_base *base,
 /* Copy, or end without. */
 void aw_copier_answer (struct aw_copier *copier, bool copy);
 
-/* Ends the process if it still runs, which removes what it has half written; takes NULL. It is
- * reaped with all other children of the agent.
+/* Ends the process if it still runs, which removes what it has half written; `made` may be called
+ * for the last time. Takes NULL. It is reaped with all other children of the agent.
  */
 void aw_copier_destroy (struct aw_copier *copier);
 

@@ -165,6 +165,24 @@ static void put_times (const struct aw_prediction *p, struct aw_textbuf *out)
     }
 }
 
+static void put_staging (const struct aw_staging_gain *gain, struct aw_textbuf *out)
+{
+    key (out, "staging");
+    if (!gain->known) {
+        aw_textbuf_puts (out, "null");
+        return;
+    }
+    aw_textbuf_puts (out, "{ \"async\": ");
+    put_number (out, gain->async);
+    aw_textbuf_puts (out, ", \"sync\": ");
+    put_number (out, gain->sync);
+    aw_textbuf_puts (out, ", \"none\": ");
+    put_number (out, gain->none);
+    aw_textbuf_puts (out, ", \"hidden\": ");
+    put_number (out, gain->hidden);
+    aw_textbuf_puts (out, " }");
+}
+
 void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out)
 {
     const struct aw_graph *g = page->workflow->graph;
@@ -180,5 +198,6 @@ void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out)
     put_bounds (&page->prediction->bounds, out);
     put_path (g, &page->prediction->bounds, out);
     put_times (page->prediction, out);
+    put_staging (&page->prediction->staging, out);
     aw_textbuf_puts (out, "\n}\n");
 }

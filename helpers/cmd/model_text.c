@@ -172,6 +172,27 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
     }
 }
 
+/* Where copies are said to take time: what they cost, by when they are made. */
+static void put_staging (const struct aw_staging_gain *gain, struct aw_textbuf *out)
+{
+    if (!gain->known)
+        return;
+    heading (out, "What staging takes, in the best order");
+    seconds (out, "no copies", gain->none);
+    aw_textbuf_puts (out, "all data where it is wanted\n");
+    seconds (out, "asynchronous", gain->async);
+    aw_textbuf_puts (out, "copies while other tasks compute\n");
+    seconds (out, "synchronous", gain->sync);
+    aw_textbuf_puts (out, "copies while the task holds its CPUs and GPUs\n");
+    if (isnan (gain->hidden))
+        aw_textbuf_puts (out, "  Synchronous copies add nothing that could be hidden.\n");
+    else
+        aw_textbuf_printf (out,
+                           "  Asynchronous staging hides %.1f%% of the %.1f s that synchronous "
+                           "copies add.\n",
+                           100 * gain->hidden, gain->sync - gain->none);
+}
+
 /* Which bound is the largest, in words. */
 static const char *limit (const struct aw_bounds *b)
 {
@@ -208,6 +229,7 @@ void aw_model_text (const struct aw_model_page *page, struct aw_textbuf *out)
     put_degrees (&page->prediction->degrees, out);
     put_bounds (page, out);
     put_times (page, out);
+    put_staging (&page->prediction->staging, out);
     put_conclusion (page->prediction, out);
 }
 
@@ -227,6 +249,11 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
                        aw_candidates[p->comparison.best].name,
                        aw_format_seconds (seq, sizeof (seq), p->t_seq), p->improvement,
                        aw_format_seconds (least, sizeof (least), p->bounds.lower));
+    if (p->staging.known)
+        aw_textbuf_printf (out, "model: staging: asynchronous %s, synchronous %s, no copies %s\n",
+                           aw_format_seconds (async, sizeof (async), p->staging.async),
+                           aw_format_seconds (seq, sizeof (seq), p->staging.sync),
+                           aw_format_seconds (least, sizeof (least), p->staging.none));
     aw_textbuf_printf (out,
                        "model: WLA %" PRIu64 " (DOA_dep %" PRIu64 ", DOA_res %s%" PRIu64 ") on ",
                        p->degrees.wla, p->degrees.doa_dep,

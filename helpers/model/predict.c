@@ -119,6 +119,8 @@ static int fill (struct aw_prediction *p,
     p->t_async = p->comparison.tried[best] ? p->comparison.trials[best].t : NAN;
     p->t_seq = p->comparison.tried[sequential] ? p->comparison.trials[sequential].t : NAN;
     p->improvement = improvement (p->t_async, p->t_seq);
+    if (aw_staging_gain (graph, a, &aw_candidates[best].config, &steady, &p->staging, err) < 0)
+        return -1;
     if (options->seeds > 0 && options->conditions.spread)
         return spread_out (p, graph, a, options, err);
     return 0;

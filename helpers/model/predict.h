@@ -13,6 +13,7 @@
 #include "model/allocation.h"
 #include "model/bounds.h"
 #include "model/degrees.h"
+#include "model/staging.h"
 #include "model/trial.h"
 #include "util/error.h"
 
@@ -37,6 +38,7 @@ struct aw_prediction {
     double t_seq; /* simulated stage after stage */
     double t_async; /* the best of all that were tried */
     double improvement; /* I = 1 - t_async / t_seq */
+    struct aw_staging_gain staging; /* in the best order */
     uint32_t seeds; /* simulations behind the intervals; 0: there are none */
     struct aw_interval t_seq_interval, t_async_interval, improvement_interval;
 };

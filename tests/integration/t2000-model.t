@@ -42,6 +42,20 @@ test_expect_success 'wrong options: exit 2' '
     done
 '
 
+test_expect_success 'staging: what copies cost in each mode, and what is hidden' '
+    printf "{ \"async-workflow\": 1, \"tasks\": { \"w\": { \"count\": 20, \"cpus\": 1, \"duration\": 10,
+        \"stage_in\": { \"from\": \"d/{index}\", \"duration\": 10, \"mode\": \"sync\" }, \"command\": [\"true\"] } } }\n" >staged.json &&
+    model staged.json --cpus 1 --json >out &&
+    value staging >staging && echo "{ \"async\": 210, \"sync\": 400, \"none\": 200, \"hidden\": 0.95 }" | test_cmp - staging &&
+    model staged.json --cpus 1 >out &&
+    grep "asynchronous  *210.0 s" out && grep "synchronous  *400.0 s" out && grep "no copies  *200.0 s" out &&
+    grep "Asynchronous staging hides 95.0% of the 200.0 s that synchronous copies add" out &&
+    model talk.json --cpus 8 --json >out &&
+    test "$(value staging)" = null &&
+    model talk.json --cpus 8 >out &&
+    ! grep -i "staging" out
+'
+
 test_expect_success 'the example in JSON' '
     model talk.json --cpus 8 --json >out &&
     test "$(value t_seq)" = 7500 &&

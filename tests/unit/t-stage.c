@@ -16,6 +16,7 @@
 #include "core/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"
+#include "model/staging.h"
 
 enum { CPUS = 8, GPUS = 2 };
 
@@ -75,6 +76,53 @@ static void hiding (void **state)
     /* Copies to and from a node share its way: what is hidden is the half. */
     assert_true (makespan (one_set (20, AW_STAGING_SYNC, 10, 10, false), 1) == 600);
     assert_true (makespan (one_set (20, AW_STAGING_ASYNC, 10, 10, false), 1) <= 420);
+}
+
+/* N tasks of D = 10 s one at a time, which read for IN and write for OUT: by the formulas. */
+static void gains (void **state)
+{
+    static const struct {
+        uint32_t n;
+        double in, out, async, sync, hidden;
+    } table[] = {
+        { 20, 10, 0, 210, 400, 0.95 }, /* n d + s; (n - 1) / n */
+        { 20, 0, 10, 210, 400, 0.95 },
+        { 20, 5, 0, 205, 300, 0.95 },
+        { 20, 30, 0, 610, 800, 190. / 600 }, /* n s + d; (n - 1) d / (n s) */
+        { 1, 10, 0, 20, 20, 0 }, /* nothing to hide behind */
+    };
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_allocation allocation = { 0 };
+    struct aw_node_shape shape = { 1, CPUS, GPUS, 0 };
+    struct aw_staging_gain gain;
+    struct aw_error err = { "" };
+
+    (void)state;
+    assert_int_equal (aw_allocation_add (&allocation, shape, NULL), 0);
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
+        for (enum aw_staging given = AW_STAGING_ASYNC; given <= AW_STAGING_SYNC; given++) {
+            struct aw_graph *g = one_set (table[i].n, given, table[i].in, table[i].out, false);
+
+            if (aw_staging_gain (g, &allocation, &config, NULL, &gain, &err) < 0)
+                fail_msg ("%s", err.text);
+            assert_true (gain.known);
+            assert_true (gain.none == 10 * table[i].n);
+            assert_true (gain.async == table[i].async);
+            assert_true (gain.sync == table[i].sync);
+            assert_true (fabs (gain.hidden - table[i].hidden) < 1e-9);
+            assert_int_equal (table[i].in > 0 ? g->sets[0].stage_in : g->sets[0].stage_out, given);
+            aw_graph_destroy (g);
+        }
+    /* Without durations nothing is said. */
+    {
+        struct aw_graph *g = one_set (2, AW_STAGING_ASYNC, 1, 0, false);
+
+        g->sets[0].stage_in_seconds = 0;
+        assert_int_equal (aw_staging_gain (g, &allocation, &config, NULL, &gain, &err), 0);
+        assert_false (gain.known);
+        aw_graph_destroy (g);
+    }
+    aw_allocation_finish (&allocation);
 }
 
 static void sharing (void **state)
@@ -312,9 +360,10 @@ static void stopping (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (hiding),           cmocka_unit_test (sharing),
-        cmocka_unit_test (others_meanwhile), cmocka_unit_test (random_runs),
-        cmocka_unit_test (failing),          cmocka_unit_test (stopping),
+        cmocka_unit_test (hiding),      cmocka_unit_test (gains),
+        cmocka_unit_test (sharing),     cmocka_unit_test (others_meanwhile),
+        cmocka_unit_test (random_runs), cmocka_unit_test (failing),
+        cmocka_unit_test (stopping),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
