@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/messages.h"
 #include "agent/processes.h"
 
 static const double REST_SECONDS = 5; /* for killed processes to end */
@@ -43,6 +44,8 @@ __attribute__ ((noreturn)) static void guard (pid_t child)
     prctl (PR_SET_NAME, "aw-guardian");
     status = wait_for (child);
     aw_processes_kill_children (&processes, REST_SECONDS);
+    if (WIFSIGNALED (status))
+        aw_messages_clean (child);
     _exit (WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status));
 }
 

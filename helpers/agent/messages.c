@@ -389,11 +389,13 @@ static int make_directory (struct aw_messages *m, struct aw_error *err)
 {
     const char *tmp = getenv ("TMPDIR");
     int n = tmp && *tmp == '/'
-                ? snprintf (m->directory, sizeof (m->directory), "%s/async-workflow.XXXXXX", tmp)
+                ? snprintf (m->directory, sizeof (m->directory),
+                            "%s/" AW_MESSAGES_PREFIX "%ld.XXXXXX", tmp, (long)getpid ())
                 : -1;
 
     if (n < 0 || (size_t)n >= sizeof (m->directory) || !mkdtemp (m->directory)) {
-        snprintf (m->directory, sizeof (m->directory), "/tmp/async-workflow.XXXXXX");
+        snprintf (m->directory, sizeof (m->directory), "/tmp/" AW_MESSAGES_PREFIX "%ld.XXXXXX",
+                  (long)getpid ());
         if (!mkdtemp (m->directory)) { /* mode 0700 */
             m->directory[0] = '\0';
             return aw_error_set (err, "/tmp: %s", strerror (errno));

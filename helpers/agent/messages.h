@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "util/error.h"
 #include "util/packet.h"
@@ -48,5 +49,11 @@ void aw_messages_take (struct aw_messages *messages, const struct aw_packet *pac
 /* An attempt is over: all that it has sent is passed on before this returns, and its connections
  * are closed. */
 void aw_messages_task_ended (struct aw_messages *messages, uint32_t task, uint32_t attempt);
+
+/* The directory of its socket is TMPDIR or /tmp, this, the agent's number and a random part. */
+#define AW_MESSAGES_PREFIX "async-workflow."
+
+/* Removes what an agent of number PID, which was killed, has left there. */
+void aw_messages_clean (pid_t pid);
 
 #endif /* AW_AGENT_MESSAGES_H */

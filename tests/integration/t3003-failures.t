@@ -38,11 +38,16 @@ test_expect_success 'the coordinator killed: agents and tasks end, and the job' 
     async-workflow status killed | grep -q interrupted
 '
 
+# What the agent could not remove itself.
+no_socket () { ! ls -d "${TMPDIR:-/tmp}/async-workflow.$agent."* /tmp/async-workflow.$agent.* 2>/dev/null; }
+
 test_expect_success 'one agent killed: its node is lost, its tasks run elsewhere' '
     rm -f go &&
     start agent gate.json &&
-    kill -KILL $(agent_of n1) &&
+    agent=$(agent_of n1) && ls -d "${TMPDIR:-/tmp}/async-workflow.$agent."* &&
+    kill -KILL $agent &&
     wait_for 30 "test \$(events agent node_lost) = 1" &&
+    wait_for 30 no_socket &&
     touch go &&
     ends 0 &&
     finished agent 4 &&
