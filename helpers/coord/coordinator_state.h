@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the coordinator's files share, and nobody else sees: its state, and who does what with it.
+ */
+#ifndef AW_COORD_COORDINATOR_STATE_H
+#define AW_COORD_COORDINATOR_STATE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "coord/coordinator.h"
+#include "coord/stop_signals.h"
+#include "coord/talk.h"
+#include "coord/time_left.h"
+#include "io/journal.h"
+
+enum {
+    AW_FLUSH_EVERY = 1024
+}; /* actions in one turn, so that a million tasks that become ready do not pile up */
+enum { AW_CODE_INPUT = 2, AW_CODE_STOPPED = 3, AW_CODE_POOL = 4 }; /* as in cmd/command.h */
+
+/* A start that is decided on and leaves when it stands in the journal. */
+struct aw_departure {
+    uint32_t node;
+    struct aw_launch launch; /* owned */
+};
+
+struct aw_coordinator {
+    struct aw_coordinator_config config;
+    struct event_base *base; /* borrowed */
+    struct aw_sched *sched;
+    struct aw_journal *journal;
+    struct aw_talk *talk; /* while running */
+    struct aw_display *display;
+    struct aw_display_set *display_sets; /* one a set */
+    struct aw_time_left time_left;
+    struct aw_exec *exec; /* borrowed while running */
+    struct aw_exec_callbacks callbacks;
+    struct aw_stop_signals *signals;
+    struct event *turn; /* made active when there is something to decide */
+    struct event *redraw; /* one timer, armed as the display wants */
+    struct event *limit; /* another: the end of the job */
+    double limit_t; /* t of it; INFINITY: none */
+    struct event *hurry; /* another, after a second Ctrl-C */
+    struct event *wake; /* another, armed as the scheduler wants */
+    double epoch; /* monotonic clock at t = 0 */
+    double predicted; /* makespan by the model; 0: none */
+    uint32_t n_joined;
+    struct aw_departure *departures; /* room for AW_FLUSH_EVERY */
+    uint32_t n_departures;
+    bool *leaving; /* by node: told by SIGTERM to end, and about to */
+    uint32_t n_leaving; /* of those that are not lost yet */
+    bool stopping; /* a stop was asked for */
+    bool complete; /* all nodes have joined and the pool has been checked */
+    int exit_code; /* -1: going on */
+    bool journal_broken;
+    const char *note; /* for the display */
+    struct aw_error failure; /* of the pool */
+};
+
+/* coordinator_turn.c */
+
+/* Seconds since the run began, in whole microseconds; never less than the scheduler's own time. */
+double aw_coordinator_now (const struct aw_coordinator *c);
+
+/* The loop is to come to the end of a turn, where things are decided. */
+void aw_coordinator_want_turn (struct aw_coordinator *c);
+
+/* EV happened: sets its time, hands it to the scheduler, and what that accepts to journal and
+ * display. Nothing after the end of the run. EV's texts are borrowed for the call.
+ */
+void aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev);
+
+/* Writes the journal out; where that fails, once, the user is told and the run stops. */
+void aw_coordinator_flush_journal (struct aw_coordinator *c);
+
+/* TIMER goes off in SECONDS; never where they are infinite. */
+void aw_coordinator_arm (struct event *timer, double seconds);
+void aw_coordinator_arm_redraw (struct aw_coordinator *c);
+
+/* Callbacks of libevent; ARG is the coordinator. */
+void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg);
+void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg);
+
+/* coordinator_start.c */
+
+/* Makes the launch of a START or STAGE; it leaves with the next depart. One that cannot be made
+ * ends as failed. At most AW_FLUSH_EVERY between two departs.
+ */
+void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_event *start);
+
+/* Journals what was decided, then lets the starts go. */
+void aw_coordinator_depart (struct aw_coordinator *c);
+
+/* coordinator_stop.c */
+
+/* Nothing more is started; with KILL, what runs is told to end. REASON is for the journal. */
+void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason);
+
+/* Ends the run with exit status CODE before the scheduler says so, unless it is over. */
+void aw_coordinator_end_run (struct aw_coordinator *c, int code);
+
+/* Callbacks of execution, libevent and stop_signals; ARG is the coordinator. */
+void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev);
+void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev);
+void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg);
+void aw_coordinator_on_hurry (evutil_socket_t fd, short what, void *arg);
+void aw_coordinator_on_stop_signal (void *arg, int times, const char *name);
+void aw_coordinator_on_drain (void *arg, const char *name);
+
+#endif /* AW_COORD_COORDINATOR_STATE_H */

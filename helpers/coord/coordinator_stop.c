@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What ends a run before its work is done: signals, the end of the job, nodes that leave. */
+#include "coord/coordinator_state.h"
+
+enum { HURRY_SECONDS = 3 }; /* for nodes to tell that killed tasks have ended */
+
+void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason)
+{
+    struct aw_event ev = { .type = AW_EVENT_STOP, .code = kill, .reason = reason, .node = AW_NONE };
+
+    c->note = "stopping";
+    c->stopping = true;
+    aw_coordinator_take_in (c, &ev);
+}
+
+/* Over before the scheduler says so. */
+void aw_coordinator_end_run (struct aw_coordinator *c, int code)
+{
+    struct aw_event ev = { .type = AW_EVENT_END, .code = code, .node = AW_NONE };
+
+    if (c->exit_code >= 0)
+        return;
+    aw_coordinator_take_in (c, &ev);
+    c->exit_code = code;
+    event_base_loopbreak (c->base);
+}
+
+void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
+{
+    if (c->exit_code < 0)
+        c->failure = *why;
+    aw_coordinator_end_run (c, AW_CODE_POOL);
+}
+
+void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event mine = *ev;
+
+    if (c->leaving[ev->node])
+        c->n_leaving--;
+    c->leaving[ev->node] = false;
+    aw_coordinator_take_in (c, &mine);
+}
+
+/* Slurm tells all nodes to end when the job is cancelled or at its time limit, and one node alone
+ * when that is taken down. Which of both it is the others show: until this one is gone nothing is
+ * started, and if all leave, the run is stopped.
+ */
+void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev)
+{
+    struct aw_coordinator *c = arg;
+    const struct aw_pool *pool = aw_sched_pool (c->sched);
+    uint32_t left = 0;
+
+    if (c->complete && ev->node != AW_NONE && !c->leaving[ev->node]) {
+        c->leaving[ev->node] = true;
+        c->n_leaving++;
+    }
+    for (uint32_t n = 0; n < pool->n_nodes; n++)
+        left += !pool->nodes[n].lost;
+    if (c->stopping || (c->complete && c->n_leaving < left))
+        return;
+    aw_display_message (c->display, "async-workflow: stopping: the nodes were %s", ev->reason);
+    aw_coordinator_stop (c, true, ev->reason);
+    if (!c->complete)
+        aw_coordinator_end_run (c, AW_CODE_STOPPED); /* nothing has started yet */
+}
+
+void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_coordinator *c = arg;
+
+    (void)fd;
+    (void)what;
+    aw_display_message (c->display, "async-workflow: the end of the job: stopping what still runs");
+    aw_coordinator_stop (c, true, "the end of the job");
+}
+
+/* Tasks that were killed outright have not ended: their nodes do not answer, and are not waited
+ * for. */
+void aw_coordinator_on_hurry (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event run, ev = { .type = AW_EVENT_NODE_LOST, .task = AW_NONE };
+    uint32_t cursor = 0;
+
+    (void)fd;
+    (void)what;
+    ev.reason = "its tasks were killed and it does not answer";
+    while (aw_sched_running (c->sched, &cursor, &run)) {
+        ev.node = run.node;
+        if (!aw_sched_is_lost (c->sched, run.node))
+            aw_coordinator_on_node_lost (c, &ev);
+    }
+}
+
+/* Ctrl-C and its kin: first ask the tasks to end, then make them. */
+void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event run;
+    uint32_t cursor = 0;
+
+    if (times == 1) {
+        aw_display_message (
+            c->display,
+            "async-workflow: %s: stopping; tasks have %.0f s to end; once more kills them", name,
+            c->config.kill_grace);
+        aw_coordinator_stop (c, true, name);
+        if (c->n_joined < c->config.n_nodes)
+            aw_coordinator_end_run (c, AW_CODE_STOPPED); /* nothing has started yet */
+        return;
+    }
+    aw_display_message (c->display, "async-workflow: %s again: killing the tasks", name);
+    c->config.kill_grace = 0; /* for those, too, that are yet to be told */
+    while (aw_sched_running (c->sched, &cursor, &run))
+        c->exec->ops->kill (c->exec, run.node, run.task, run.attempt, 0);
+    aw_coordinator_arm (c->hurry, HURRY_SECONDS);
+}
+
+/* What runs may end; there is time for that, whoever asks so. */
+void aw_coordinator_on_drain (void *arg, const char *name)
+{
+    struct aw_coordinator *c = arg;
+
+    if (c->stopping)
+        return;
+    aw_display_message (c->display, "async-workflow: %s: what runs may end", name);
+    aw_coordinator_stop (c, false, name);
+    if (c->n_joined < c->config.n_nodes)
+        aw_coordinator_end_run (c, AW_CODE_STOPPED);
+}
