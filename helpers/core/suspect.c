@@ -57,16 +57,17 @@ int aw_suspects_clone (struct aw_suspects *s, const struct aw_suspects *from)
 
 int aw_suspects_add_nodes (struct aw_suspects *s, uint32_t n)
 {
-    struct aw_suspect *nodes;
+    if (n > s->room) {
+        uint32_t room = n > 2 * s->room ? n : 2 * s->room;
+        struct aw_suspect *nodes = reallocarray (s->nodes, room, sizeof (*nodes));
 
-    if (n <= s->n_nodes)
-        return 0;
-    nodes = realloc (s->nodes, n * sizeof (*nodes));
-    if (!nodes)
-        return -1;
-    s->nodes = nodes;
+        if (!nodes)
+            return -1;
+        s->nodes = nodes;
+        s->room = room;
+    }
     for (; s->n_nodes < n; s->n_nodes++)
-        nodes[s->n_nodes] = (struct aw_suspect){ .chance = 1 };
+        s->nodes[s->n_nodes] = (struct aw_suspect){ .chance = 1 };
     return 0;
 }
 

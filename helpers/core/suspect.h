@@ -35,6 +35,7 @@ struct aw_suspects {
     uint32_t *completed; /* by set: attempts */
     uint32_t *failed;
     uint32_t n_nodes, n_sets;
+    uint32_t room; /* of nodes: they join one by one */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */
