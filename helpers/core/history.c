@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/history_parts.h"
+
 enum { NAME_SIZE = 128 };
-enum { SKIPPED = 1, ANEW = 2 }; /* marks; ANEW: whatever its last attempt came to */
 
 int aw_history_init (struct aw_history *history, const struct aw_graph *graph, struct aw_error *err)
 {
@@ -55,10 +56,10 @@ void aw_history_finish (struct aw_history *history)
 }
 
 /* "simulate@2[17] WHAT" as an error. */
-static int refuse (const struct aw_history *history,
-                   uint32_t task,
-                   const char *what,
-                   struct aw_error *err)
+int aw_history_refuse (const struct aw_history *history,
+                       uint32_t task,
+                       const char *what,
+                       struct aw_error *err)
 {
     char name[NAME_SIZE];
 
@@ -71,41 +72,6 @@ static struct aw_attempt *last_attempt (const struct aw_history *history, uint32
     uint32_t last = history->last[task];
 
     return last ? &history->attempts[last - 1] : NULL;
-}
-
-const struct aw_attempt *aw_history_last (const struct aw_history *history, uint32_t task)
-{
-    return task < history->graph->n_tasks ? last_attempt (history, task) : NULL;
-}
-
-uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task)
-{
-    const struct aw_attempt *last = last_attempt (history, task);
-
-    return last ? last->attempt + 1 : 0;
-}
-
-double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt)
-{
-    if (!attempt->started)
-        return attempt->start;
-    if (!isnan (attempt->released))
-        return attempt->released;
-    return isnan (attempt->finish) ? fmax (history->now, attempt->start) : attempt->finish;
-}
-
-double aw_history_came (const struct aw_history *history, const struct aw_attempt *attempt)
-{
-    if (isnan (attempt->staged) || attempt->started)
-        return isnan (attempt->staged) ? NAN : attempt->start;
-    return isnan (attempt->finish) ? fmax (history->now, attempt->staged) : attempt->finish;
-}
-
-double aw_history_left (const struct aw_history *history, const struct aw_attempt *attempt)
-{
-    if (isnan (attempt->released))
-        return NAN;
-    return isnan (attempt->finish) ? fmax (history->now, attempt->released) : attempt->finish;
 }
 
 static int handle_node (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
@@ -159,125 +125,26 @@ static int reserve (struct aw_history *history)
     return 0;
 }
 
-static int reserve_more (struct aw_history *history, uint32_t n)
-{
-    size_t size = history->more_size ? history->more_size : 64;
-    struct aw_held *more;
-
-    if (history->n_more + n <= history->more_size)
-        return 0;
-    while (size < history->n_more + n)
-        size *= 2;
-    more = realloc (history->more, size * sizeof (*more));
-    if (!more)
-        return -1;
-    history->more = more;
-    history->more_size = size;
-    return 0;
-}
-
-/* What the START holds on its node number I. */
-static struct aw_held held_by_start (const struct aw_history *history,
-                                     const struct aw_event *ev,
-                                     uint32_t i)
-{
-    const struct aw_part *more = i ? &ev->more[i - 1] : NULL;
-    struct aw_demand demand =
-        aw_set_demand (&history->graph->sets[aw_graph_task (history->graph, ev->task).set]);
-
-    return (struct aw_held){
-        .node = history->first_node + (more ? more->node : ev->node),
-        .cpus = aw_idset_count (more ? &more->cpus : &ev->cpus),
-        .gpu_parts = aw_idset_count (more ? &more->gpus : &ev->gpus) * aw_demand_part (&demand),
-    };
-}
-
-struct aw_held aw_history_held (const struct aw_history *history,
-                                const struct aw_attempt *a,
-                                uint32_t i)
-{
-    struct aw_held held = { a->node, a->cpus, a->gpu_parts };
-
-    if (i > 0)
-        return history->more[a->more + i - 1];
-    for (uint32_t k = 0; k < a->n_more; k++) {
-        held.cpus -= history->more[a->more + k].cpus;
-        held.gpu_parts -= history->more[a->more + k].gpu_parts;
-    }
-    return held;
-}
-
-/* The attempt has ended. */
-static void give_back (struct aw_history *history, const struct aw_attempt *a)
-{
-    for (uint32_t i = 0; i <= a->n_more; i++) {
-        struct aw_held held = aw_history_held (history, a, i);
-
-        history->nodes[held.node].busy_cpus -= held.cpus;
-        history->nodes[held.node].busy_gpu_parts -= held.gpu_parts;
-    }
-}
-
-static int check_held (const struct aw_history *history,
-                       const struct aw_event *ev,
-                       uint32_t i,
-                       struct aw_error *err)
-{
-    struct aw_held held = held_by_start (history, ev, i);
-    const struct aw_history_node *node;
-
-    if (held.node >= history->n_nodes)
-        return refuse (history, ev->task, "starts on a node that never joined", err);
-    for (uint32_t k = 0; k < i; k++)
-        if (held_by_start (history, ev, k).node == held.node)
-            return refuse (history, ev->task, "starts twice on one node", err);
-    node = &history->nodes[held.node];
-    if (!isnan (node->lost))
-        return refuse (history, ev->task, "starts on a node that was lost", err);
-    if (held.cpus > node->cpus - node->busy_cpus
-        || held.gpu_parts > (uint64_t)node->gpus * AW_GPU_WHOLE - node->busy_gpu_parts)
-        return refuse (history, ev->task, "starts on CPUs or GPUs that its node does not have free",
-                       err);
-    return 0;
-}
-
 static int check_start (const struct aw_history *history,
                         const struct aw_event *ev,
                         struct aw_error *err)
 {
     const struct aw_attempt *last = last_attempt (history, ev->task);
 
-    if (history->marks[ev->task] & SKIPPED)
-        return refuse (history, ev->task, "starts and was skipped", err);
+    if (history->marks[ev->task] & AW_MARK_SKIPPED)
+        return aw_history_refuse (history, ev->task, "starts and was skipped", err);
     if (last && isnan (last->finish) && !last->waits)
-        return refuse (history, ev->task, "starts and is running already", err);
+        return aw_history_refuse (history, ev->task, "starts and is running already", err);
     if (last && last->waits
         && (ev->attempt != last->attempt || ev->n_more > 0 || ev->type == AW_EVENT_STAGE
             || history->first_node + ev->node != last->node))
-        return refuse (history, ev->task, "starts otherwise than its data came", err);
+        return aw_history_refuse (history, ev->task, "starts otherwise than its data came", err);
     if (last && !last->waits && ev->attempt <= last->attempt)
-        return refuse (history, ev->task, "starts in an attempt that it has had", err);
+        return aw_history_refuse (history, ev->task, "starts in an attempt that it has had", err);
     for (uint32_t i = 0; i <= ev->n_more; i++)
-        if (check_held (history, ev, i, err) < 0)
+        if (aw_history_check_held (history, ev, i, err) < 0)
             return -1;
     return 0;
-}
-
-/* Makes the nodes of an attempt busy. */
-static void hold (struct aw_history *history, struct aw_attempt *a, const struct aw_event *ev)
-{
-    a->more = history->n_more;
-    a->n_more = ev->n_more;
-    for (uint32_t i = 0; i <= ev->n_more; i++) {
-        struct aw_held held = held_by_start (history, ev, i);
-
-        a->cpus += held.cpus;
-        a->gpu_parts += held.gpu_parts;
-        history->nodes[held.node].busy_cpus += held.cpus;
-        history->nodes[held.node].busy_gpu_parts += held.gpu_parts;
-        if (i > 0)
-            history->more[history->n_more++] = held;
-    }
 }
 
 /* Of a START, or of a STAGE, which holds nothing yet. */
@@ -296,10 +163,10 @@ static int handle_start (struct aw_history *history,
         a->waits = false;
         a->started = true;
         a->start = ev->t;
-        hold (history, a, ev);
+        aw_history_hold (history, a, ev);
         return 0;
     }
-    if (reserve (history) < 0 || reserve_more (history, ev->n_more) < 0)
+    if (reserve (history) < 0 || aw_history_reserve_held (history, ev->n_more) < 0)
         return aw_error_set (err, "out of memory");
     history->attempts[history->n_attempts++] = (struct aw_attempt){
         .task = ev->task,
@@ -321,7 +188,7 @@ static int handle_start (struct aw_history *history,
     history->last[ev->task] = (uint32_t)history->n_attempts;
     history->ready[ev->task] = 0;
     history->marks[ev->task] = 0;
-    hold (history, &history->attempts[history->n_attempts - 1], ev);
+    aw_history_hold (history, &history->attempts[history->n_attempts - 1], ev);
     history->exit_code = -1; /* going on again */
     return 0;
 }
@@ -334,9 +201,10 @@ static int handle_finish (struct aw_history *history,
     char *reason = NULL;
 
     if (!last || !isnan (last->finish))
-        return refuse (history, ev->task, "ends and is not running", err);
+        return aw_history_refuse (history, ev->task, "ends and is not running", err);
     if (last->attempt != ev->attempt)
-        return refuse (history, ev->task, "ends in another attempt than it started", err);
+        return aw_history_refuse (history, ev->task, "ends in another attempt than it started",
+                                  err);
     if (ev->reason && !(reason = strdup (ev->reason)))
         return aw_error_set (err, "out of memory");
     last->finish = ev->t;
@@ -351,7 +219,7 @@ static int handle_finish (struct aw_history *history,
     last->reason = reason;
     last->waits = false;
     if (isnan (last->released))
-        give_back (history, last);
+        aw_history_give_back (history, last);
     return 0;
 }
 
@@ -362,25 +230,25 @@ static int handle_staging (struct aw_history *history,
     struct aw_attempt *last = last_attempt (history, ev->task);
 
     if (!last || !isnan (last->finish) || last->attempt != ev->attempt)
-        return refuse (history, ev->task, "copies and is not under way", err);
+        return aw_history_refuse (history, ev->task, "copies and is not under way", err);
     if (ev->type == AW_EVENT_STAGED) {
         last->staged_bytes = ev->bytes;
         last->brought = isnan (last->brought) ? ev->t : last->brought;
     }
     else if (isnan (last->released) && !last->waits) {
         last->released = ev->t;
-        give_back (history, last);
+        aw_history_give_back (history, last);
     }
     return 0;
 }
 
 static int handle_skip (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
-    if (history->marks[ev->task] & SKIPPED)
+    if (history->marks[ev->task] & AW_MARK_SKIPPED)
         return 0;
-    if (history->last[ev->task] && !(history->marks[ev->task] & ANEW))
-        return refuse (history, ev->task, "is skipped and had started", err);
-    history->marks[ev->task] |= SKIPPED;
+    if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_ANEW))
+        return aw_history_refuse (history, ev->task, "is skipped and had started", err);
+    history->marks[ev->task] |= AW_MARK_SKIPPED;
     history->n_skipped++;
     return 0;
 }
@@ -409,7 +277,7 @@ static int lose_attempt (struct aw_history *history, struct aw_attempt *a, struc
     a->status = AW_STATUS_NODE_FAIL;
     a->waits = false;
     if (isnan (a->released))
-        give_back (history, a);
+        aw_history_give_back (history, a);
     return 0;
 }
 
@@ -423,7 +291,7 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
                       || (state == AW_TASK_FAILED
                           && history->graph->sets[set].on_failure == AW_ON_FAILURE_CONTINUE);
 
-        history->marks[task] = passed && !aw_idset_has (again, set) ? 0 : ANEW;
+        history->marks[task] = passed && !aw_idset_has (again, set) ? 0 : AW_MARK_ANEW;
         history->ready[task] = 0;
     }
 }
@@ -494,7 +362,7 @@ static int handle_cancel (struct aw_history *history,
     struct aw_cancel *cancelled;
 
     if (ev->count > history->graph->n_tasks - ev->task)
-        return refuse (history, ev->task, "and more are cancelled than there are", err);
+        return aw_history_refuse (history, ev->task, "and more are cancelled than there are", err);
     cancelled =
         reallocarray (history->cancelled, history->n_cancelled + (size_t)1, sizeof (*cancelled));
     if (!cancelled)
@@ -561,53 +429,4 @@ int aw_history_handle (struct aw_history *history, const struct aw_event *ev, st
         return -1;
     history->now = ev->t;
     return 0;
-}
-
-/* Attempts of LAST's task since the run last went on: a RESUME grants retries anew. */
-static uint32_t attempts_here (const struct aw_history *history, const struct aw_attempt *last)
-{
-    double since = history->n_gaps ? history->gaps[history->n_gaps - 1].to : 0;
-    uint32_t n = 1;
-
-    for (; last->previous != AW_NONE; n++) {
-        last = &history->attempts[last->previous];
-        if (last->start < since)
-            break;
-    }
-    return n;
-}
-
-/* Will there be another attempt after LAST? So the journal's next lines will tell; until then the
- * set's rule does, each attempt before taken as a failure.
- */
-static bool is_retried (const struct aw_history *history, const struct aw_attempt *last)
-{
-    const struct aw_set *set =
-        &history->graph->sets[aw_graph_task (history->graph, last->task).set];
-    const struct aw_event ev = {
-        .type = AW_EVENT_FINISH, .status = last->status, .code = last->code, .signal = last->signal
-    };
-
-    return aw_retry_allows (&set->retry, attempts_here (history, last), &ev);
-}
-
-enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t task)
-{
-    const struct aw_attempt *last = last_attempt (history, task);
-
-    if (history->marks[task] & SKIPPED)
-        return AW_TASK_SKIPPED;
-    if (!last || history->marks[task] & ANEW)
-        return AW_TASK_UNSTARTED;
-    if (isnan (last->finish))
-        return AW_TASK_RUNNING;
-    if (last->status == AW_STATUS_COMPLETED)
-        return AW_TASK_COMPLETED;
-    if (last->status == AW_STATUS_CANCELLED)
-        return AW_TASK_CANCELLED;
-    if (history->ready[task] > 0 && history->exit_code < 0)
-        return AW_TASK_UNSTARTED; /* it is to be tried again */
-    if (is_retried (history, last) && history->exit_code < 0 && !history->stop_reason)
-        return AW_TASK_UNSTARTED;
-    return AW_TASK_FAILED;
 }
