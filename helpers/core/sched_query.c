@@ -96,6 +96,8 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     switch (ev->type) {
     case AW_EVENT_NODE:
     case AW_EVENT_NODE_LOST:
+    case AW_EVENT_STAGED:
+    case AW_EVENT_RELEASE:
     case AW_EVENT_STOP:
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:

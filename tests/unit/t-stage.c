@@ -315,12 +315,14 @@ static void failing (void **state)
     assert_int_equal (ev.node, 1 - first.node);
     ev.type = AW_EVENT_STAGED;
     ev.t = 4;
+    assert_true (aw_sched_is_input (s, &ev)); /* a replay hands it in */
     assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
     ev = next_of (s, AW_EVENT_START);
     assert_int_equal (ev.node, 1 - first.node);
     assert_int_equal (aw_sched_pool (s)->free.gpus, 0);
     ev.type = AW_EVENT_RELEASE;
     ev.t = 5;
+    assert_true (aw_sched_is_input (s, &ev));
     assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
     assert_int_equal (aw_sched_pool (s)->free.gpus, GPUS);
     assert_int_equal (aw_sched_handle (s, &ev, &err), 0); /* twice is once */
