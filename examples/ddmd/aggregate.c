@@ -19,6 +19,7 @@ static struct {
     uint64_t index;
     uint64_t count;
     uint64_t simulations;
+    const char *list;
 } option = { .directory = ".", .count = 1, .simulations = 16 };
 
 static const struct ddmd_option options[] = {
@@ -29,6 +30,8 @@ static const struct ddmd_option options[] = {
     { "count", "N", DDMD_COUNT (&option.count, 1, DDMD_PART_MAX), "how many tasks share the work" },
     { "simulations", "N", DDMD_COUNT (&option.simulations, 1, DDMD_PART_MAX),
       "simulations in the iteration" },
+    { "list", "FILE", DDMD_TEXT (&option.list),
+      "take these instead, a line each: iteration and number of a simulation" },
     { 0 },
 };
 
@@ -63,32 +66,58 @@ static int append_frames (const struct ddmd_frames *frames, struct ddmd_maps *ma
     return 0;
 }
 
+/* Add the maps of simulation 'number' of 'iteration'. */
+static int collect_one (struct ddmd_maps *maps,
+                        uint32_t iteration,
+                        uint32_t number,
+                        struct aw_error *err)
+{
+    struct ddmd_frames frames;
+    char path[DDMD_PATH_MAX];
+    int rc;
+
+    if (ddmd_rundir_path (option.directory, DDMD_SIMULATION, iteration, number, path, err) < 0
+        || ddmd_frames_read (path, &frames, err) < 0)
+        return -1;
+    if (frames.iteration != iteration || frames.part != number)
+        rc = aw_error_set (err, "%s: holds simulation %u of iteration %u: was it renamed?", path,
+                           frames.part, frames.iteration);
+    else if ((rc = append_frames (&frames, maps)) < 0)
+        aw_error_set (err, "%s: %s", path, strerror (ENOMEM));
+    ddmd_frames_finish (&frames);
+    return rc;
+}
+
+static int collect_list (struct ddmd_maps *maps, struct aw_error *err)
+{
+    FILE *file = fopen (option.list, "re");
+    unsigned iteration, number, line = 0;
+    char text[64], more;
+    int rc = 0;
+
+    if (!file)
+        return aw_error_set (err, "%s: %s", option.list, strerror (errno));
+    while (rc == 0 && fgets (text, sizeof (text), file)) {
+        line++;
+        if (sscanf (text, "%u %u %c", &iteration, &number, &more) != 2
+            || iteration > DDMD_ITERATION_MAX || number > DDMD_PART_MAX)
+            rc = aw_error_set (err, "%s:%u: an iteration and the number of a simulation belong here",
+                               option.list, line);
+        else
+            rc = collect_one (maps, iteration, number, err);
+    }
+    if (rc == 0 && ferror (file))
+        rc = aw_error_set (err, "%s: %s", option.list, strerror (errno));
+    fclose (file);
+    return rc;
+}
+
 static int collect (struct ddmd_maps *maps, struct aw_error *err)
 {
+    if (option.list)
+        return collect_list (maps, err);
     for (uint64_t s = option.index; s < option.simulations; s += option.count) {
-        struct ddmd_frames frames;
-        char path[DDMD_PATH_MAX];
-        int rc;
-
-        if (ddmd_rundir_path (option.directory,
-                              DDMD_SIMULATION,
-                              (uint32_t)option.iteration,
-                              (uint32_t)s,
-                              path,
-                              err)
-                < 0
-            || ddmd_frames_read (path, &frames, err) < 0)
-            return -1;
-        if (frames.iteration != option.iteration || frames.part != s)
-            rc = aw_error_set (err,
-                               "%s: holds simulation %u of iteration %u: was it renamed?",
-                               path,
-                               frames.part,
-                               frames.iteration);
-        else if ((rc = append_frames (&frames, maps)) < 0)
-            aw_error_set (err, "%s: %s", path, strerror (ENOMEM));
-        ddmd_frames_finish (&frames);
-        if (rc < 0)
+        if (collect_one (maps, (uint32_t)option.iteration, (uint32_t)s, err) < 0)
             return -1;
     }
     return 0;

@@ -20,6 +20,11 @@
 #include "restart.h"
 #include "rundir.h"
 
+enum {
+    GOAL_MET = 3, /* exit status */
+    INFERENCES_AHEAD = 256, /* with --from wandered: of a simulation that is slow */
+};
+
 static struct {
     const char *pdb;
     const char *directory;
@@ -38,6 +43,8 @@ static struct {
     double temperature;
     double friction;
     double dt;
+    double margin;
+    double goal;
 } option = {
     .pdb = DDMD_PDB,
     .directory = ".",
@@ -51,6 +58,7 @@ static struct {
     .temperature = 0.8,
     .friction = 1,
     .dt = 0.01,
+    .margin = 1,
 };
 
 static const struct ddmd_backend *backend; /* the one that --backend names */
@@ -71,7 +79,13 @@ static const struct ddmd_option options[] = {
     { "friction", "G", DDMD_NUMBER (&option.friction, 0, 1000), "per unit of time" },
     { "dt", "T", DDMD_NUMBER (&option.dt, 1e-6, 0.05), "length of a step" },
     { "from", "WHERE", DDMD_TEXT (&option.from),
-      "newest: newest inference, else own; own: own previous segment, else extended; extended" },
+      "newest: newest inference, else own; wandered: newest inference if own has wandered, else "
+      "own; "
+      "own: own previous segment, else extended; extended" },
+    { "margin", "A", DDMD_NUMBER (&option.margin, 0, 100),
+      "has wandered if it ended with an RMSD so much above the newest inference's" },
+    { "goal", "A", DDMD_NUMBER (&option.goal, 0, 100),
+      "exit status 3 if a frame has an RMSD below this" },
     { "outliers", "N", DDMD_COUNT (&option.outliers, 1, 1e6), "strongest outliers to consider" },
     { "keep", "N", DDMD_COUNT (&option.keep, 0, 1e6),
       "start from this many of them, lowest RMSD; 0: as many as simulations" },
@@ -94,9 +108,10 @@ static int check_options (struct aw_error *err)
         return aw_error_set (err, "--steps: must be 1 to 100000 times --every");
     if (option.index >= option.count)
         return aw_error_set (err, "--index: must be less than --count");
-    if (strcmp (option.from, "newest") != 0 && strcmp (option.from, "own") != 0
-        && strcmp (option.from, "extended") != 0)
-        return aw_error_set (err, "--from: \"%s\" is not newest, own or extended", option.from);
+    if (strcmp (option.from, "newest") != 0 && strcmp (option.from, "wandered") != 0
+        && strcmp (option.from, "own") != 0 && strcmp (option.from, "extended") != 0)
+        return aw_error_set (err, "--from: \"%s\" is not newest, wandered, own or extended",
+                             option.from);
     backend = ddmd_backend_open (option.backend, err);
     return backend ? 0 : -1;
 }
@@ -158,6 +173,29 @@ static int start_own (struct ddmd_frame *frame, struct aw_error *err)
     return 1;
 }
 
+/* The end of this one's own previous segment to 'frame', 1; or, if that has wandered, the frame
+ * that the newest inference chose for it, 2; 0 if there is neither. Inferences have numbers of
+ * their own here.
+ */
+static int start_wandered (struct ddmd_frame *frame, struct aw_error *err)
+{
+    struct ddmd_frame chosen;
+    uint32_t end = (uint32_t)option.iteration + INFERENCES_AHEAD;
+    int own = start_own (frame, err);
+    int rc =
+        own < 0
+            ? -1
+            : ddmd_restart_choose (option.directory, end, (uint32_t)option.index, option.outliers,
+                                   option.keep > 0 ? option.keep : option.count, &chosen, err);
+
+    if (rc <= 0)
+        return rc < 0 ? -1 : own;
+    if (own && frame->rmsd <= chosen.rmsd + option.margin)
+        return 1;
+    *frame = chosen;
+    return 2;
+}
+
 static void start_extended (const struct ddmd_go_model *model,
                             uint64_t key,
                             struct ddmd_frame *frame)
@@ -186,7 +224,12 @@ static int choose_start (const struct ddmd_go_model *model,
                                   (uint32_t)option.index, option.outliers,
                                   option.keep > 0 ? option.keep : option.count, frame, err);
     }
-    if (rc == 0 && strcmp (option.from, "extended") != 0) {
+    if (rc == 0 && strcmp (option.from, "wandered") == 0) {
+        rc = start_wandered (frame, err);
+        why = rc == 2 ? "chosen by the newest inference, for its own segment had wandered"
+                      : "the end of this one's own previous segment";
+    }
+    else if (rc == 0 && strcmp (option.from, "extended") != 0) {
         why = "the end of this one's own previous segment";
         rc = start_own (frame, err);
     }
@@ -267,6 +310,16 @@ static int write_frames (const struct ddmd_frames *frames, struct aw_error *err)
     return ddmd_frames_write (path, frames, err);
 }
 
+static bool goal_is_met (const struct ddmd_frames *frames)
+{
+    for (size_t i = 0; i < frames->count; i++) {
+        if (frames->frame[i].rmsd < option.goal)
+            return true;
+    }
+    return false;
+}
+
+/* 0; 1 if the goal is met; -1 with 'err'. */
 static int simulate (const struct ddmd_go_model *model, struct aw_error *err)
 {
     struct ddmd_frames frames = {
@@ -288,8 +341,10 @@ static int simulate (const struct ddmd_go_model *model, struct aw_error *err)
     rc = run_segment (model, key, &start, &frames, err);
     if (rc == 0)
         rc = write_frames (&frames, err);
-    if (rc == 0)
+    if (rc == 0) {
         print_summary (model, &frames);
+        rc = goal_is_met (&frames);
+    }
     ddmd_frames_finish (&frames);
     return rc;
 }
@@ -321,5 +376,5 @@ int main (int argc, char **argv)
     model = load_model (&err);
     rc = model ? simulate (model, &err) : -1;
     ddmd_go_model_destroy (model);
-    return ddmd_program_end (&program, rc < 0 ? 1 : 0, &err);
+    return ddmd_program_end (&program, rc < 0 ? 1 : rc > 0 ? GOAL_MET : 0, &err);
 }

@@ -40,9 +40,7 @@ static int run (const char *command)
     int status;
 
     for (const char *p = command; *p; p++)
-        used += (size_t)snprintf (line + used,
-                                  sizeof (line) - used,
-                                  *p == '@' ? "%s" : "%.1s",
+        used += (size_t)snprintf (line + used, sizeof (line) - used, *p == '@' ? "%s" : "%.1s",
                                   *p == '@' ? scratch : p);
     snprintf (line + used, sizeof (line) - used, " 2>&1");
     pipe = popen (line, "r");
@@ -58,6 +56,18 @@ static void assert_runs (const char *command)
 {
     if (run (command) != 0)
         fail_msg ("%s: %s", command, output);
+}
+
+static void write_file (const char *name, const char *text)
+{
+    char path[4096];
+    FILE *file;
+
+    snprintf (path, sizeof (path), "%s/%s", scratch, name);
+    file = fopen (path, "w");
+    assert_non_null (file);
+    assert_true (fputs (text, file) >= 0);
+    assert_int_equal (fclose (file), 0);
 }
 
 static void wrong_arguments (void **state)
@@ -79,7 +89,7 @@ static void wrong_arguments (void **state)
         { "simulate --temperature warm", 2, "\"warm\" is not a number" },
         { "simulate --dt 1", 2, "\"1\" is not a number from 1e-06 to 0.05" },
         { "simulate --index 16", 2, "--index: must be less than --count" },
-        { "simulate --from here", 2, "\"here\" is not newest, own or extended" },
+        { "simulate --from here", 2, "\"here\" is not newest, wandered, own or extended" },
         { "simulate --backend abacus", 2, "there is no \"abacus\": cpu or cuda" },
         { "simulate --pdb ''", 2, "--pdb: the value is empty" },
         { "simulate --pdb @/none", 1, "none: No such file" },
@@ -87,8 +97,7 @@ static void wrong_arguments (void **state)
         { "simulate --start @/none --directory @", 1, "none: No such file" },
         { "simulate --directory @/none --steps 100 --every 100", 1, "cannot create" },
         { "aggregate --index 2 --count 2", 2, "--index: must be less" },
-        { "aggregate --directory @ --simulations 1",
-          1,
+        { "aggregate --directory @ --simulations 1", 1,
           "simulation-0000-00000.frames: No such file" },
         { "aggregate --count 0", 2, "\"0\" is not a whole number from 1" },
         { "train --directory @", 1, "run ddmd-aggregate first" },
@@ -124,11 +133,8 @@ static void wrong_arguments (void **state)
 
 static void help (void **state)
 {
-    static const char *const programs[] = { "simulate --help",
-                                            "aggregate --help",
-                                            "train --help",
-                                            "infer --help",
-                                            "show --help" };
+    static const char *const programs[] = { "simulate --help", "aggregate --help", "train --help",
+                                            "infer --help", "show --help" };
 
     (void)state;
     for (size_t i = 0; i < sizeof (programs) / sizeof (programs[0]); i++) {
@@ -142,13 +148,10 @@ static void simulate_all (const char *options, int iteration)
     for (int i = 0; i < 4; i++) {
         char command[1024];
 
-        snprintf (command,
-                  sizeof (command),
+        snprintf (command, sizeof (command),
                   "simulate --directory @ --iteration %d --index %d --count 4 --steps 2000 --every "
                   "100 %s",
-                  iteration,
-                  i,
-                  options);
+                  iteration, i, options);
         assert_runs (command);
     }
 }
@@ -235,6 +238,46 @@ static void starts (void **state)
     assert_non_null (strstr (output, "start: extended chain"));
 }
 
+/* What streaming wants: segments listed, restarts of those that have wandered, a goal. The pipeline
+ * left an inference of iteration 0 behind.
+ */
+static void streaming (void **state)
+{
+    static const char segment[] =
+        "simulate --directory @ --count 4 --steps 100 --every 100 --iteration 2";
+    char command[1024];
+    int restarted = 0;
+
+    (void)state;
+    write_file ("list", "0 3\n1 0\n0 1\n");
+    assert_runs ("aggregate --directory @ --iteration 7 --list @/list");
+    assert_non_null (strstr (output, "part 0 of 1 of iteration 7: 60 maps"));
+    write_file ("list", "0 3\n1 0 5\n");
+    assert_int_equal (run ("aggregate --directory @ --iteration 7 --list @/list"), 1);
+    assert_non_null (strstr (output, "list:2: an iteration and the number of a simulation"));
+    write_file ("list", "0 9\n");
+    assert_int_equal (run ("aggregate --directory @ --iteration 7 --list @/list"), 1);
+    assert_int_equal (run ("aggregate --directory @ --list @/none"), 1);
+
+    snprintf (command, sizeof (command), "%s --from wandered --margin 100", segment);
+    assert_runs (command);
+    assert_non_null (strstr (output, "own previous segment"));
+    for (int index = 0; index < 4; index++) {
+        snprintf (
+            command, sizeof (command),
+            "simulate --directory @ --count 4 --steps 100 --every 100 --iteration 1 --index %d "
+            "--from wandered --margin 0 --keep 1 --out @/w",
+            index);
+        assert_runs (command);
+        restarted += strstr (output, "for its own segment had wandered") != NULL;
+    }
+    assert_true (restarted > 0);
+    snprintf (command, sizeof (command), "%s --goal 0.01", segment);
+    assert_runs (command);
+    snprintf (command, sizeof (command), "%s --goal 100", segment);
+    assert_int_equal (run (command), 3);
+}
+
 /* Same seed, same bytes; another seed, iteration or index, other ones. */
 static void repeatable (void **state)
 {
@@ -245,10 +288,8 @@ static void repeatable (void **state)
     for (size_t i = 0; i < 5; i++) {
         char command[1024], last[256];
 
-        snprintf (command,
-                  sizeof (command),
-                  "simulate --steps 500 --every 500 --from extended --out @/r %s",
-                  options[i]);
+        snprintf (command, sizeof (command),
+                  "simulate --steps 500 --every 500 --from extended --out @/r %s", options[i]);
         assert_runs (command);
         assert_runs ("show @/r");
         snprintf (last, sizeof (last), "%.200s", strchr (strstr (output, "\t500\t"), '.') - 1);
@@ -271,10 +312,7 @@ static void workflows (void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        snprintf (path[i],
-                  sizeof (path[i]),
-                  "%s/../examples/ddmd/%s.json",
-                  source ? source : ".",
+        snprintf (path[i], sizeof (path[i]), "%s/../examples/ddmd/%s.json", source ? source : ".",
                   i == 0 ? "ddmd" : "ddmd-sequential");
         file[i] = fopen (path[i], "r");
         assert_non_null (file[i]);
@@ -299,7 +337,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (wrong_arguments), cmocka_unit_test (help),
         cmocka_unit_test (pipeline),        cmocka_unit_test (starts),
-        cmocka_unit_test (repeatable),      cmocka_unit_test (workflows),
+        cmocka_unit_test (streaming),       cmocka_unit_test (repeatable),
+        cmocka_unit_test (workflows),
     };
 
     return cmocka_run_group_tests_name ("ddmd-tools", tests, make_directory, remove_directory);
