@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include "agent/copy_file.h"
+#include "util/write.h"
 
 enum { CHUNK = 1 << 20 };
 
@@ -48,21 +49,6 @@ static ssize_t read_some (int fd, void *buffer, size_t size)
     return n;
 }
 
-static int write_all (int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write (fd, data, size);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        data += n;
-        size -= (size_t)n;
-    }
-    return 0;
-}
-
 /* Reads IN to its end, writing to OUT unless that is -1. */
 static int pump (int in, int out, uint64_t *bytes, uint32_t *sum)
 {
@@ -76,7 +62,7 @@ static int pump (int in, int out, uint64_t *bytes, uint32_t *sum)
     while ((n = read_some (in, buffer, CHUNK)) > 0) {
         *sum = (uint32_t)crc32 (*sum, (const unsigned char *)buffer, (unsigned)n);
         *bytes += (uint64_t)n;
-        if (out >= 0 && write_all (out, buffer, (size_t)n) < 0) {
+        if (out >= 0 && aw_write_all (out, buffer, (size_t)n) < 0) {
             n = -1;
             break;
         }

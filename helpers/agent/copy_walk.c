@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/copy_file.h"
+#include "util/hash.h"
 
 enum { MAX_DEPTH = 256 }; /* of directories within each other */
 
@@ -37,21 +38,12 @@ static int fail (struct walk *w, const char *path)
     return -1;
 }
 
-/* FNV-1a, 64 bits (RFC 9923). */
-static void stamp (struct walk *w, const void *data, size_t size)
-{
-    const unsigned char *bytes = data;
-
-    for (size_t i = 0; i < size; i++)
-        w->stamp = (w->stamp ^ bytes[i]) * 1099511628211u;
-}
-
 static void count (struct walk *w, const char *from, const struct stat *st)
 {
-    stamp (w, from, strlen (from));
-    stamp (w, &st->st_ino, sizeof (st->st_ino));
-    stamp (w, &st->st_size, sizeof (st->st_size));
-    stamp (w, &st->st_mtim, sizeof (st->st_mtim));
+    w->stamp = aw_hash64 (w->stamp, from, strlen (from));
+    w->stamp = aw_hash64 (w->stamp, &st->st_ino, sizeof (st->st_ino));
+    w->stamp = aw_hash64 (w->stamp, &st->st_size, sizeof (st->st_size));
+    w->stamp = aw_hash64 (w->stamp, &st->st_mtim, sizeof (st->st_mtim));
     if (S_ISREG (st->st_mode)) {
         w->sum->bytes += (uint64_t)st->st_size;
         w->sum->files++;
@@ -251,7 +243,7 @@ int aw_copy_telling (const struct aw_copy *copy,
 
 int aw_copy_survey (const char *from, struct aw_copied *found, uint64_t *mark, struct aw_error *err)
 {
-    struct walk w = { .sum = found, .stamp = 14695981039346656037u, .err = err };
+    struct walk w = { .sum = found, .stamp = AW_HASH64_BASIS, .err = err };
     int rc;
 
     memset (found, 0, sizeof (*found));

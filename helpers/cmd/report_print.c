@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/report.h"
+#include "util/write.h"
 
 int aw_report_write (const struct aw_textbuf *text, int fd)
 {
-    size_t done = 0;
-
-    while (done < text->len) {
-        ssize_t n = write (fd, text->data + done, text->len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        done += (size_t)n;
-    }
-    return 0;
+    return aw_write_all (fd, text->data, text->len);
 }
 
 int aw_report_print (const char *dir, int fd, struct aw_error *err)

@@ -14,19 +14,18 @@
 #include "io/run_dir.h"
 #include "io/workflow_compare.h"
 #include "util/clock.h"
+#include "util/hash.h"
 
 static void say (const char *text)
 {
     fprintf (stderr, "async-workflow: %s\n", text);
 }
 
-/* FNV-1a of 64 bits (Fowler, Noll, Vo), in hexadecimal: tells two versions of a file apart. */
+/* In hexadecimal: tells two versions of a file apart. */
 static void digest_of (const struct aw_workflow *workflow, char digest[20])
 {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = aw_hash64 (AW_HASH64_BASIS, workflow->text, workflow->text_size);
 
-    for (size_t i = 0; i < workflow->text_size; i++)
-        hash = (hash ^ (unsigned char)workflow->text[i]) * 0x100000001b3u;
     snprintf (digest, 20, "%016llx", (unsigned long long)hash);
 }
 

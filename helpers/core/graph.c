@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/hash.h"
+
 struct aw_graph *aw_graph_create (void)
 {
     struct aw_graph *graph = calloc (1, sizeof (*graph));
@@ -45,20 +47,10 @@ void aw_graph_destroy (struct aw_graph *graph)
     errno = saved;
 }
 
-/* FNV-1a, 32 bits (RFC 9923). */
-static uint32_t hash_name (const char *name, size_t size)
-{
-    uint32_t hash = 2166136261u;
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return hash;
-}
-
 /* The slot where the name stands or, where it is not there, would stand. Needs a table. */
 static uint32_t find_slot (const struct aw_graph *graph, const char *name, size_t size)
 {
-    uint32_t slot = hash_name (name, size) & (graph->n_slots - 1);
+    uint32_t slot = aw_hash32 (AW_HASH32_BASIS, name, size) & (graph->n_slots - 1);
 
     while (graph->slots[slot]) {
         const char *other = graph->sets[graph->slots[slot] - 1].name;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/hash.h"
+
 struct aw_names_slot {
     char *name; /* NULL: free */
     uint32_t value;
@@ -27,21 +29,12 @@ void aw_names_finish (struct aw_names *names)
     errno = saved;
 }
 
-static uint32_t hash (const char *name, size_t len)
-{
-    uint32_t h = 2166136261u;
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (unsigned char)name[i]) * 16777619u;
-    return h;
-}
-
 /* The slot that has the name, or the free one where it would go. */
 static struct aw_names_slot *find (const struct aw_names *names, const char *name, size_t len)
 {
     uint32_t mask = names->n_slots - 1;
 
-    for (uint32_t i = hash (name, len) & mask;; i = (i + 1) & mask) {
+    for (uint32_t i = aw_hash32 (AW_HASH32_BASIS, name, len) & mask;; i = (i + 1) & mask) {
         struct aw_names_slot *slot = &names->slots[i];
         if (!slot->name || (strncmp (slot->name, name, len) == 0 && slot->name[len] == '\0'))
             return slot;

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/write.h"
+
 #define AW_RUN_PARTIAL ".partial" /* a file that is being written */
 
 enum { MAX_NUMBER = 100000 };
@@ -130,20 +132,6 @@ int aw_run_dir_check_own (const char *dir, struct aw_error *err)
     return rc;
 }
 
-static int write_all (int fd, const char *text, size_t size)
-{
-    while (size) {
-        ssize_t n = write (fd, text, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        text += n;
-        size -= (size_t)n;
-    }
-    return 0;
-}
-
 int aw_run_dir_write_file (
     const char *dir, const char *file, const char *text, size_t size, struct aw_error *err)
 {
@@ -151,7 +139,7 @@ int aw_run_dir_write_file (
     char *partial = path ? aw_run_dir_path (dir, AW_RUN_PARTIAL) : NULL;
     int fd =
         partial ? open (partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
-    int rc = fd < 0 ? -1 : write_all (fd, text, size);
+    int rc = fd < 0 ? -1 : aw_write_all (fd, text, size);
 
     if (rc == 0 && fsync (fd) < 0 && errno != EINVAL && errno != EROFS)
         rc = -1;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AW_UTIL_WRITE_H
+#define AW_UTIL_WRITE_H
+
+#include <stddef.h>
+
+/* Writes SIZE bytes at DATA to FD, which blocks, however often write must be called for it. 0, or
+ * -1 with errno; some of it may then be written.
+ */
+int aw_write_all (int fd, const void *data, size_t size);
+
+#endif /* AW_UTIL_WRITE_H */
