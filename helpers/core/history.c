@@ -276,6 +276,7 @@ static int lose_attempt (struct aw_history *history, struct aw_attempt *a, struc
     a->seconds = a->finish - a->start;
     a->status = AW_STATUS_NODE_FAIL;
     a->waits = false;
+    history->marks[a->task] |= AW_MARK_ANEW; /* it has not failed, whatever its on_failure says */
     if (isnan (a->released))
         aw_history_give_back (history, a);
     return 0;

@@ -371,6 +371,26 @@ static void folded (void **state)
     aw_history_finish (&history);
 }
 
+/* What is cut off has not failed: it runs again, though a failure would let the run go on. */
+static void cut_off (void **state)
+{
+    static const char text[] =
+        HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0")
+            FINISH ("2", "a[0]", "0", "failed") RESUME ("60", "");
+    const struct file *f = *state;
+    struct aw_history history;
+    struct aw_earlier earlier;
+
+    f->graph->sets[0].on_failure = AW_ON_FAILURE_CONTINUE;
+    assert_int_equal (read_text (f, text, false, &history, NULL), 0);
+    assert_int_equal (aw_earlier_init (&earlier, &history, NULL), 0);
+    assert_int_equal (earlier.done[0], 1);
+    assert_int_equal (earlier.done[1], 0);
+    assert_int_equal (earlier.n_done, 1);
+    aw_earlier_finish (&earlier);
+    aw_history_finish (&history);
+}
+
 /* Tasks that a changed workflow does not have are passed over, as far as they stand before the
  * change; what is to run again does not count as done.
  */
@@ -502,6 +522,7 @@ int main (void)
         cmocka_unit_test (some_again),
         cmocka_unit_test_setup_teardown (wrong_lines, setup, teardown),
         cmocka_unit_test_setup_teardown (folded, setup, teardown),
+        cmocka_unit_test_setup_teardown (cut_off, setup, teardown),
         cmocka_unit_test_setup_teardown (changed, setup, teardown),
         cmocka_unit_test_setup_teardown (reopened, setup, teardown),
         cmocka_unit_test_setup_teardown (every_byte, setup, teardown),
