@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* async-workflow check F: all that is wrong with a workflow file, or in one line what it is. */
 #include <argp.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cmd/command.h"
+#include "cmd/model.h"
 #include "io/workflow.h"
 #include "util/units.h"
 
@@ -25,35 +24,19 @@ static const struct argp_option options[] = {
     { NULL, 0, NULL, 0, NULL, 0 },
 };
 
-static uint32_t parse_count (struct argp_state *state,
-                             const char *option,
-                             const char *text,
-                             uint32_t min)
-{
-    char *end;
-    unsigned long number;
-
-    errno = 0;
-    number = strtoul (text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno || number < min || number > AW_IDSET_MAX)
-        argp_error (state, "--%s=%s: must be a number from %" PRIu32 " to %d", option, text, min,
-                    AW_IDSET_MAX);
-    return (uint32_t)number;
-}
-
 static error_t parse_option (int key, char *text, struct argp_state *state)
 {
     struct arguments *args = state->input;
 
     switch (key) {
     case OPT_NODES:
-        args->node.nodes = parse_count (state, "nodes", text, 1);
+        args->node.nodes = aw_model_count (state, "nodes", text, 1, AW_IDSET_MAX);
         return 0;
     case OPT_CPUS:
-        args->node.cpus = parse_count (state, "cpus", text, 1);
+        args->node.cpus = aw_model_count (state, "cpus", text, 1, AW_IDSET_MAX);
         return 0;
     case OPT_GPUS:
-        args->node.gpus = parse_count (state, "gpus", text, 0);
+        args->node.gpus = aw_model_count (state, "gpus", text, 0, AW_IDSET_MAX);
         return 0;
     case OPT_MEM:
         if (aw_parse_bytes (text, &args->node.mem) < 0)
