@@ -317,12 +317,20 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
     return 0;
 }
 
+/* Its end names one of its nodes: where one is lost, that one. */
+static bool runs_on (const struct aw_sched *s, const struct aw_running *run, uint32_t node)
+{
+    while (run && run->node != node)
+        run = aw_running_more (&s->running, run);
+    return run != NULL;
+}
+
 static int handle_finish (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
     struct aw_running *run = aw_running_find (&s->running, ev->task);
     char name[128];
 
-    if (run && run->attempt == ev->attempt && run->node == ev->node) {
+    if (run && run->attempt == ev->attempt && runs_on (s, run, ev->node)) {
         if (aw_sched_finish_run (s, run, ev) == 0)
             return 0;
         s->out_of_memory = true;
@@ -342,6 +350,10 @@ static void forget_news (struct aw_sched *s, const struct aw_event *ev)
 {
     struct aw_running *run;
 
+    /* What still waits was let go for want of messages: that follows from no event. */
+    if ((ev->type == AW_EVENT_READY || ev->type == AW_EVENT_SKIP)
+        && s->depend.state[ev->task] == AW_TASK_WAITING)
+        aw_sched_starve (s);
     if (ev->type == AW_EVENT_READY)
         aw_ranges_remove (&s->news.ready, ev->task);
     else if (ev->type == AW_EVENT_SKIP)
@@ -401,6 +413,8 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
         handle_stop (s, ev);
         return 0;
     case AW_EVENT_END:
+        if (aw_sched_begin (s) < 0) /* where earlier parts of the run had done all */
+            return aw_error_set (err, "out of memory");
         s->ended = true;
         return 0;
     case AW_EVENT_MESSAGE:

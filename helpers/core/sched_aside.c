@@ -54,7 +54,7 @@ static uint32_t needs_node (const struct aw_sched *s, uint32_t node)
 
 static void set_aside (struct aw_sched *s, uint32_t node)
 {
-    s->suspects.nodes[node].aside = true;
+    s->suspects.nodes[node].aside = s->any_aside = true;
     aw_pool_lose_node (&s->pool, node);
     aw_running_touch (&s->running, node);
     aw_sched_fit_all (s);

@@ -45,18 +45,22 @@ static int begin_staging (struct aw_sched *s, uint32_t task, uint32_t node)
     return 0;
 }
 
+/* Could a task of INSTANCE, whose data came now, end by the limit? */
+static bool is_in_time (void *arg, uint32_t instance)
+{
+    struct aw_sched *s = arg;
+
+    if (aw_sched_in_time (s, instance))
+        return true;
+    s->late = true;
+    return false;
+}
+
 bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node)
 {
-    struct aw_task at;
-
     if (s->stage.n_queued == 0 || s->stopped
-        || !aw_stage_next (&s->stage, &s->pool, s->ready.remaining, task, node))
+        || !aw_stage_next (&s->stage, &s->pool, s->ready.remaining, is_in_time, s, task, node))
         return false;
-    at = aw_graph_task (s->graph, *task);
-    if (!aw_sched_in_time (s, aw_graph_instance (s->graph, at.iteration, at.set))) {
-        s->late = true;
-        return false;
-    }
     if (begin_staging (s, *task, *node) == 0)
         return true;
     s->out_of_memory = true;
@@ -145,13 +149,13 @@ struct aw_running *aw_sched_stranded (const struct aw_sched *s)
     struct aw_running *run;
     uint32_t cursor = 0;
 
-    if (!s->stage.queues || !(s->stopped || s->late))
+    if (!s->stage.queues || !(s->stopped || s->late || s->any_aside))
         return NULL;
     while ((run = aw_running_each (&s->running, &cursor))) {
         struct aw_task at = aw_graph_task (s->graph, run->task);
 
         if (run->staging && !run->killed
-            && (s->stopped
+            && (s->stopped || s->suspects.nodes[run->node].aside
                 || !aw_sched_in_time (s, aw_graph_instance (s->graph, at.iteration, at.set))))
             return run;
     }

@@ -43,6 +43,7 @@ struct aw_sched {
     struct aw_forecast forecast;
     struct aw_suspects suspects;
     uint32_t n_suspects; /* nodes that have become suspect and are still to be decided on */
+    bool any_aside; /* a node has been set aside */
     char aside_reason[192]; /* of the last NODE_ASIDE action */
     struct aw_tries *tries; /* by task */
     uint8_t *done; /* by task: earlier parts of the run did it; NULL: there are none. Owned */

@@ -208,6 +208,8 @@ static struct aw_demand demand_of (const struct aw_stage *stage, uint32_t instan
 bool aw_stage_next (const struct aw_stage *stage,
                     const struct aw_pool *pool,
                     const double *remaining,
+                    aw_stage_wants_fn *wants,
+                    void *arg,
                     uint32_t *task,
                     uint32_t *node)
 {
@@ -220,7 +222,7 @@ bool aw_stage_next (const struct aw_stage *stage,
         uint32_t found;
 
         if (aw_ranges_empty (&stage->queues[i])
-            || (first != AW_NONE && !goes_before (stage, remaining, i, first)))
+            || (first != AW_NONE && !goes_before (stage, remaining, i, first)) || !wants (arg, i))
             continue;
         demand = demand_of (stage, i);
         found = choose_node (stage, pool, &demand, i);

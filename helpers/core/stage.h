@@ -46,13 +46,19 @@ int aw_stage_add_nodes (struct aw_stage *stage, uint32_t n);
 /* Queues tasks FIRST..LAST of one instance, ready since T. 0, or -1 with ENOMEM. */
 int aw_stage_push (struct aw_stage *stage, uint32_t first, uint32_t last, double t);
 
-/* Chooses the next task and its node: of the instance that comes first by REMAINING (as
- * core/ready.h has it), then by time; of the nodes that could hold it the one with least to do,
- * then one that has data of the same instance. False: there is none, or all have enough.
+/* Is a task of INSTANCE to have its data now? */
+typedef bool aw_stage_wants_fn (void *arg, uint32_t instance);
+
+/* Chooses the next task and its node: of the instances that WANTS, asked with ARG, agrees to, of
+ * that which comes first by REMAINING (as core/ready.h has it), then by time; of the nodes that
+ * could hold it the one with least to do, then one that has data of the same instance. False: there
+ * is none, or all have enough.
  */
 bool aw_stage_next (const struct aw_stage *stage,
                     const struct aw_pool *pool,
                     const double *remaining,
+                    aw_stage_wants_fn *wants,
+                    void *arg,
                     uint32_t *task,
                     uint32_t *node);
 

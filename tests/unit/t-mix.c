@@ -1,0 +1,756 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything at once: random graphs with all that a set may have, random pools, random ends,
+ * losses, messages, limits, cancels and deaths of the coordinator. The test keeps book of its own;
+ * a twin is told all that happens, another is told what comes from outside and must decide the
+ * same, and so must a copy made at any time.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/earlier.h"
+#include "core/history.h"
+#include "core/sched.h"
+#include "graphs.h"
+#include "machines.h"
+
+enum { NODES = 6, MEM = 1000, RUNS = 300, STEPS = 4000, GOAL = 7, PARTS = 3 };
+
+enum stand { COMES, THERE, COMPUTES, LEAVES }; /* of an attempt's data */
+
+struct attempt {
+    uint32_t task, attempt, node, n_parts;
+    enum stand stand;
+    bool killed;
+    struct aw_part parts[PARTS]; /* sets owned */
+};
+
+struct node {
+    struct machine m;
+    uint32_t users[MACHINE_CPUS], used[MACHINE_GPUS];
+    uint64_t mem;
+    bool lost, aside;
+};
+
+struct world {
+    uint64_t seed, first_seed;
+    struct aw_graph *graph;
+    struct aw_history history;
+    struct aw_sched_config config;
+    struct aw_sched *sched, *told, *copy, *again; /* the latter three follow */
+    struct node nodes[NODES];
+    uint32_t n_nodes;
+    struct attempt *attempts;
+    uint32_t n_attempts;
+    uint8_t *completed, *given_up, *skipped, *cancelled; /* by task */
+    uint64_t messages[2];
+    double t;
+    bool told_stop, told_limit;
+    int code;
+    uint32_t n_deaths;
+};
+
+static const char *const topics[] = { "m0", "m1" };
+
+static uint32_t below (struct world *w, uint32_t n)
+{
+    return graphs_below (&w->seed, n);
+}
+
+#define CHECK(w, that)                                                                            \
+    do {                                                                                          \
+        if (!(that))                                                                              \
+            fail_msg ("seed %llu, t %g: not so: %s", (unsigned long long)(w)->first_seed, (w)->t, \
+                      #that);                                                                     \
+    } while (0)
+
+static void random_failures (struct world *w, struct aw_set *set)
+{
+    set->retry.count = below (w, 4);
+    if (below (w, 3) == 0) {
+        set->retry.delay = 1 + below (w, 20);
+        set->retry.backoff = below (w, 3);
+        set->retry.max_delay = below (w, 2) ? 30 : 0;
+    }
+    if (below (w, 3) == 0)
+        set->retry.causes = 1 + below (w, (1 << AW_CAUSES) - 1);
+    set->on_failure = (enum aw_on_failure)below (w, 3);
+    if (set->on_failure == AW_ON_FAILURE_STOP && below (w, 4))
+        set->on_failure = AW_ON_FAILURE_SKIP;
+    aw_codes_add (&set->success, 0);
+    aw_codes_add (&set->success, GOAL);
+    if (below (w, 3) == 0)
+        set->time_limit = 10 + below (w, 60);
+    if (below (w, 5) == 0) {
+        set->checkpoint_signal = 10;
+        set->checkpoint_seconds = 3;
+    }
+}
+
+static void random_demand (struct world *w, struct aw_set *set)
+{
+    set->mem = below (w, 3) ? 0 : below (w, 300);
+    set->threads_per_core = below (w, 4) ? 0 : 1 + below (w, 2);
+    if (below (w, 3) == 0)
+        set->gpus = 1 + below (w, 2);
+    else if (below (w, 3) == 0)
+        set->gpu_share = 1 + below (w, 999);
+    if ((set->gpus || set->gpu_share) && below (w, 3) == 0)
+        set->gpu_type = 1 + below (w, 2);
+    if (below (w, 4) == 0)
+        set->ranks_per_node = 1 + below (w, 2);
+    set->stage_in = (enum aw_staging)below (w, 3);
+    set->stage_out = (enum aw_staging)below (w, 3);
+    set->stage_shared = below (w, 2);
+    if (below (w, 4) == 0) {
+        set->nodes = 1 + below (w, PARTS);
+        set->step = true;
+        set->stage_in = set->stage_out = AW_STAGING_NONE;
+    }
+}
+
+static struct aw_graph *random_graph (struct world *w)
+{
+    struct aw_graph *g = aw_graph_create ();
+    uint32_t n = 1 + below (w, 8);
+    char name[16];
+
+    g->iterations = 1 + below (w, 3);
+    g->iterated = g->iterations > 1;
+    assert_int_equal (aw_graph_gpu_type (g, "a100"), 1);
+    assert_int_equal (aw_graph_gpu_type (g, "v100"), 2);
+    for (uint32_t s = 0; s < n; s++) {
+        struct aw_set *set;
+
+        snprintf (name, sizeof (name), "s%u", s);
+        set = graphs_set (g, name, 1 + below (w, 8), 1 + below (w, 4), 0,
+                          below (w, 2) ? NAN : 1 + below (w, 50));
+        random_demand (w, set);
+        random_failures (w, set);
+        for (uint32_t p = 0; p <= s; p++) {
+            struct aw_edge edge = { p, p == s || below (w, 4) == 0, false };
+
+            edge.each = g->sets[p].count == g->sets[s].count && below (w, 2);
+            if (below (w, 3) == 0)
+                assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
+        }
+        if (below (w, 8) == 0)
+            aw_graph_add_need (g, s, below (w, 2) ? "m0" : "m1", 1 + below (w, 3), below (w, 2));
+    }
+    if (g->iterations > 1 && below (w, 3) == 0) {
+        g->until = below (w, n);
+        g->until_code = GOAL;
+    }
+    if (g->iterations > 1 && below (w, 6) == 0)
+        aw_graph_set_until_topic (g, "m0");
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    return g;
+}
+
+/*
+ * The books
+ */
+
+static const struct aw_set *set_of (const struct world *w, uint32_t task)
+{
+    return &w->graph->sets[aw_graph_task (w->graph, task).set];
+}
+
+static void book_part (struct world *w, uint32_t task, const struct aw_part *part, bool take)
+{
+    struct aw_demand demand = aw_set_demand (set_of (w, task));
+    struct node *node = &w->nodes[part->node];
+    uint32_t most = 0, of_core[MACHINE_CPUS] = { 0 }, add = take ? 1 : UINT32_MAX;
+    bool cores[MACHINE_CPUS] = { false };
+
+    for (uint32_t id = 0; id < node->m.end; id++)
+        if (node->m.owned[id] && ++of_core[node->m.core[id]] > most)
+            most = of_core[node->m.core[id]];
+    CHECK (w, aw_idset_count (&part->cpus) == demand.cpus);
+    CHECK (w, aw_idset_count (&part->gpus) == aw_demand_gpus (&demand));
+    for (uint32_t id = 0; id < node->m.end; id++)
+        if (aw_idset_has (&part->cpus, id))
+            cores[node->m.core[id]] = true;
+    for (uint32_t id = 0; id < node->m.end; id++) {
+        bool has = aw_idset_has (&part->cpus, id);
+
+        CHECK (w, !has || node->m.owned[id]);
+        if (!has
+            && !(demand.threads_per_core && most > 1 && node->m.owned[id]
+                 && cores[node->m.core[id]]))
+            continue;
+        node->users[id] += add;
+        CHECK (w, node->users[id] <= 1);
+    }
+    for (uint32_t g = 0; g < MACHINE_GPUS; g++) {
+        if (!aw_idset_has (&part->gpus, g))
+            continue;
+        node->used[g] += take ? aw_demand_part (&demand) : -aw_demand_part (&demand);
+        CHECK (w, g < node->m.n_gpus && node->used[g] <= AW_GPU_WHOLE);
+        CHECK (w, !demand.gpu_type || !node->m.type[g] || node->m.type[g] == demand.gpu_type);
+    }
+    node->mem += take ? demand.mem : -demand.mem;
+    CHECK (w, node->mem <= MEM);
+}
+
+static void book (struct world *w, struct attempt *a, bool take)
+{
+    for (uint32_t i = 0; i < a->n_parts; i++)
+        book_part (w, a->task, &a->parts[i], take);
+    for (uint32_t i = 0; !take && i < a->n_parts; i++) {
+        aw_idset_finish (&a->parts[i].cpus);
+        aw_idset_finish (&a->parts[i].gpus);
+    }
+    a->n_parts = take ? a->n_parts : 0;
+}
+
+static struct attempt *find (struct world *w, uint32_t task)
+{
+    for (uint32_t i = 0; i < w->n_attempts; i++)
+        if (w->attempts[i].task == task)
+            return &w->attempts[i];
+    return NULL;
+}
+
+static void drop (struct world *w, struct attempt *a)
+{
+    book (w, a, false);
+    *a = w->attempts[--w->n_attempts];
+}
+
+/* All that the task waits for is over, and lets it go on. */
+static void check_predecessors (struct world *w, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (w->graph, task);
+    const struct aw_set *set = &w->graph->sets[at.set];
+
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        const struct aw_edge *edge = &set->after[e];
+
+        for (uint32_t i = 0; edge->back <= at.iteration && i < w->graph->sets[edge->set].count;
+             i++) {
+            uint32_t from = aw_graph_task_id (
+                w->graph, (struct aw_task){ at.iteration - edge->back, edge->set, i });
+            bool unneeded = false; /* messages that never came: others go on without it */
+
+            if (edge->each && i != at.index)
+                continue;
+            for (uint32_t k = 0; k < w->graph->n_sets; k++)
+                unneeded = unneeded || (w->skipped[from] && w->graph->sets[k].n_needs > 0);
+            CHECK (w, !find (w, from));
+            CHECK (w, w->completed[from] || w->cancelled[from] == 2 || unneeded
+                          || (w->given_up[from]
+                              && w->graph->sets[edge->set].on_failure == AW_ON_FAILURE_CONTINUE));
+        }
+    }
+}
+
+static void begin_attempt (struct world *w, const struct aw_event *ev)
+{
+    struct attempt *a;
+
+    CHECK (w, !w->completed[ev->task] && !w->skipped[ev->task]);
+    CHECK (w, w->cancelled[ev->task] == 0);
+    check_predecessors (w, ev->task);
+    a = &w->attempts[w->n_attempts++];
+    *a = (struct attempt){ .task = ev->task, .attempt = ev->attempt, .node = ev->node };
+    a->stand = ev->type == AW_EVENT_STAGE ? COMES : COMPUTES;
+}
+
+static void start (struct world *w, const struct aw_event *ev)
+{
+    struct attempt *a = find (w, ev->task);
+
+    if (set_of (w, ev->task)->stage_in == AW_STAGING_ASYNC)
+        CHECK (w, a && a->stand == THERE && a->attempt == ev->attempt && a->node == ev->node);
+    else {
+        CHECK (w, !a);
+        begin_attempt (w, ev);
+        a = find (w, ev->task);
+    }
+    CHECK (w, !w->told_stop);
+    CHECK (w, ev->n_more + 1 == set_of (w, ev->task)->nodes && ev->n_more < PARTS);
+    a->stand = COMPUTES;
+    a->n_parts = ev->n_more + 1;
+    for (uint32_t i = 0; i < a->n_parts; i++) {
+        struct aw_part *part = &a->parts[i];
+
+        *part = (struct aw_part){ .node = i ? ev->more[i - 1].node : ev->node };
+        assert_int_equal (aw_idset_copy (&part->cpus, i ? &ev->more[i - 1].cpus : &ev->cpus), 0);
+        assert_int_equal (aw_idset_copy (&part->gpus, i ? &ev->more[i - 1].gpus : &ev->gpus), 0);
+        CHECK (w, !w->nodes[part->node].lost && !w->nodes[part->node].aside);
+        for (uint32_t k = 0; k < i; k++)
+            CHECK (w, a->parts[k].node != part->node);
+    }
+    book (w, a, true);
+}
+
+static void finish (struct world *w, const struct aw_event *ev)
+{
+    struct attempt *a = find (w, ev->task);
+
+    CHECK (w, a && a->attempt == ev->attempt);
+    drop (w, a);
+    w->completed[ev->task] = ev->status == AW_STATUS_COMPLETED;
+    w->given_up[ev->task] = ev->status != AW_STATUS_COMPLETED;
+}
+
+/* The books, as EV happens. */
+static void keep (struct world *w, const struct aw_event *ev)
+{
+    switch (ev->type) {
+    case AW_EVENT_STAGE:
+        CHECK (w, !find (w, ev->task) && !w->nodes[ev->node].lost && !w->nodes[ev->node].aside);
+        begin_attempt (w, ev);
+        break;
+    case AW_EVENT_STAGED:
+        find (w, ev->task)->stand = THERE;
+        break;
+    case AW_EVENT_START:
+        start (w, ev);
+        break;
+    case AW_EVENT_RELEASE:
+        book (w, find (w, ev->task), false);
+        find (w, ev->task)->stand = LEAVES;
+        break;
+    case AW_EVENT_KILL:
+        CHECK (w, find (w, ev->task) && !find (w, ev->task)->killed);
+        find (w, ev->task)->killed = true;
+        break;
+    case AW_EVENT_FINISH:
+        finish (w, ev);
+        break;
+    case AW_EVENT_SKIP:
+        CHECK (w, !find (w, ev->task) && !w->completed[ev->task]);
+        w->skipped[ev->task] = 1;
+        break;
+    case AW_EVENT_NODE_ASIDE:
+        w->nodes[ev->node].aside = ev->code == 0;
+        break;
+    case AW_EVENT_END:
+        w->code = ev->code;
+        break;
+    default:
+        break;
+    }
+}
+
+/*
+ * Those who follow
+ */
+
+static void check_same (struct world *w, const struct aw_event *a, const struct aw_event *b)
+{
+    CHECK (w, a->type == b->type && a->t == b->t);
+    CHECK (w, a->type == AW_EVENT_END || a->type == AW_EVENT_NODE_ASIDE
+                  || (a->task == b->task && a->attempt == b->attempt));
+    CHECK (w, a->node == b->node && a->code == b->code && a->n_more == b->n_more);
+    CHECK (w, a->status == b->status && a->seconds == b->seconds);
+    CHECK (w, aw_idset_equal (&a->cpus, &b->cpus) && aw_idset_equal (&a->gpus, &b->gpus));
+    for (uint32_t i = 0; i < a->n_more; i++)
+        CHECK (w, a->more[i].node == b->more[i].node
+                      && aw_idset_equal (&a->more[i].cpus, &b->more[i].cpus)
+                      && aw_idset_equal (&a->more[i].gpus, &b->more[i].gpus));
+}
+
+static void decides_too (struct world *w, struct aw_sched *s, const struct aw_event *ev)
+{
+    struct aw_event action;
+    struct aw_error err = { "" };
+
+    if (!s)
+        return;
+    if (aw_sched_is_input (s, ev)) {
+        if (aw_sched_handle (s, ev, &err) < 0)
+            fail_msg ("seed %llu: %s", (unsigned long long)w->first_seed, err.text);
+        return;
+    }
+    if (!aw_sched_next (s, &action))
+        fail_msg ("seed %llu: %s is not decided again", (unsigned long long)w->first_seed,
+                  aw_event_type_name (ev->type));
+    check_same (w, ev, &action);
+}
+
+/* EV has happened: everybody is told. */
+static void record (struct world *w, const struct aw_event *ev)
+{
+    struct aw_error err = { "" };
+
+    if (getenv ("AW_TEST_SEED"))
+        print_message ("%g %s %u.%u node %u status %d code %d\n", ev->t,
+                       aw_event_type_name (ev->type), ev->task, ev->attempt, ev->node,
+                       (int)ev->status, ev->code);
+    keep (w, ev);
+    if (aw_history_handle (&w->history, ev, &err) < 0 || aw_sched_handle (w->told, ev, &err) < 0)
+        fail_msg ("seed %llu, %s at %g: %s", (unsigned long long)w->first_seed,
+                  aw_event_type_name (ev->type), ev->t, err.text);
+    decides_too (w, w->again, ev);
+    decides_too (w, w->copy, ev);
+}
+
+/* From outside. */
+static void tell (struct world *w, const struct aw_event *ev)
+{
+    struct aw_error err = { "" };
+
+    if (aw_sched_handle (w->sched, ev, &err) < 0)
+        fail_msg ("seed %llu, %s at %g: %s", (unsigned long long)w->first_seed,
+                  aw_event_type_name (ev->type), ev->t, err.text);
+    record (w, ev);
+}
+
+static void check_twin (struct world *w, const struct aw_sched *s)
+{
+    const struct aw_pool *a = aw_sched_pool (w->sched), *b = aw_sched_pool (s);
+
+    for (uint32_t set = 0; set < w->graph->n_sets; set++) {
+        struct aw_counts x = aw_sched_counts (w->sched, set), y = aw_sched_counts (s, set);
+
+        CHECK (w, memcmp (&x, &y, sizeof (x)) == 0);
+    }
+    CHECK (w, aw_sched_next_wake (w->sched) == aw_sched_next_wake (s));
+    CHECK (w, aw_sched_stopped (w->sched) == aw_sched_stopped (s));
+    CHECK (w, aw_sched_ended (w->sched) == aw_sched_ended (s));
+    for (uint32_t n = 0; n < a->n_nodes; n++) {
+        CHECK (w, aw_sched_is_lost (w->sched, n) == aw_sched_is_lost (s, n));
+        CHECK (w, aw_idset_equal (&a->nodes[n].free_cpus, &b->nodes[n].free_cpus));
+        CHECK (w, aw_idset_equal (&a->nodes[n].free_gpus, &b->nodes[n].free_gpus));
+        CHECK (w, a->nodes[n].free.mem == b->nodes[n].free.mem);
+    }
+}
+
+static void check_counts (struct world *w)
+{
+    struct aw_counts all = aw_sched_counts (w->sched, AW_NONE);
+    uint32_t completed = 0, moving = 0;
+
+    for (uint32_t task = 0; task < w->graph->n_tasks; task++)
+        completed += w->completed[task];
+    CHECK (w, all.waiting + all.ready + all.running + all.done + all.failed + all.skipped
+                  == w->graph->n_tasks);
+    CHECK (w, all.running == w->n_attempts);
+    CHECK (w, w->n_deaths > 0 || all.done >= completed);
+    for (uint32_t i = 0; i < w->n_attempts; i++)
+        moving += w->attempts[i].stand != THERE || w->attempts[i].killed;
+    /* Somebody will come back to us, or it is over. */
+    CHECK (w, moving > 0 || !isinf (aw_sched_next_wake (w->sched)) || aw_sched_ended (w->sched)
+                  || w->n_nodes == 0);
+}
+
+/* Enough nodes are left for tasks of that set. */
+static bool has_nodes (const struct world *w, uint32_t set)
+{
+    struct aw_demand demand = aw_set_demand (&w->graph->sets[set]);
+    const struct aw_pool *pool = aw_sched_pool (w->sched);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < pool->n_nodes; i++)
+        n += aw_node_could_hold (&pool->nodes[i], &demand);
+    return n >= aw_demand_nodes (&demand);
+}
+
+static void check_end (struct world *w)
+{
+    struct aw_counts all = aw_sched_counts (w->sched, AW_NONE);
+    uint32_t left = all.waiting + all.ready;
+
+    CHECK (w, w->n_attempts == 0);
+    if (left == 0)
+        CHECK (w, w->code == 0 || w->code == 1);
+    if (w->code == 0)
+        CHECK (w, left == 0 && all.failed == 0);
+    if (all.failed > 0)
+        CHECK (w, w->code == 1 || (w->code == 3 && left > 0));
+    if (w->code == 3)
+        CHECK (w, left > 0 && (w->told_stop || w->told_limit));
+    if (w->told_stop && left > 0)
+        CHECK (w, w->code == 3);
+    for (uint32_t set = 0; set < w->graph->n_sets && !aw_sched_stopped (w->sched); set++) {
+        bool later = w->told_limit && w->graph->sets[set].retry.delay > 0;
+        double needs;
+
+        if (aw_sched_counts (w->sched, set).ready > 0)
+            CHECK (w, !has_nodes (w, set) || later || aw_sched_too_late (w->sched, set, &needs));
+    }
+    if (!aw_sched_stopped (w->sched))
+        CHECK (w, all.waiting == 0 || all.ready > 0);
+    for (uint32_t n = 0; n < w->n_nodes; n++) {
+        const struct aw_node *node = &aw_sched_pool (w->sched)->nodes[n];
+
+        for (uint32_t id = 0; id < w->nodes[n].m.end; id++)
+            CHECK (w, w->nodes[n].users[id] == 0);
+        if (node->lost)
+            continue;
+        CHECK (w, aw_idset_equal (&node->free_cpus, &node->cpus));
+        CHECK (w, aw_idset_equal (&node->free_gpus, &node->gpus));
+        CHECK (w, node->free.mem == MEM && node->n_special == 0);
+    }
+}
+
+/*
+ * What happens
+ */
+
+static void join (struct world *w)
+{
+    struct node *node = &w->nodes[w->n_nodes];
+    struct aw_event ev = { .type = AW_EVENT_NODE, .node = w->n_nodes, .t = w->t, .mem = MEM };
+    char name[16];
+
+    memset (node, 0, sizeof (*node));
+    machine_random (&node->m, &w->seed);
+    snprintf (name, sizeof (name), "n%u", w->n_nodes++);
+    ev.name = name;
+    ev.cpus = node->m.cpus;
+    ev.gpus = node->m.gpus;
+    ev.topology = node->m.text[0] ? node->m.text : NULL;
+    tell (w, &ev);
+}
+
+static struct aw_sched *make (const struct world *w, const struct aw_earlier *earlier)
+{
+    struct aw_sched *s = aw_sched_create (w->graph, &w->config, NULL);
+
+    assert_non_null (s);
+    if (earlier)
+        assert_int_equal (aw_sched_resume (s, earlier, NULL), 0);
+    return s;
+}
+
+static void forget (struct world *w)
+{
+    aw_sched_destroy (w->sched);
+    aw_sched_destroy (w->told);
+    aw_sched_destroy (w->again);
+    aw_sched_destroy (w->copy);
+    w->sched = w->told = w->again = w->copy = NULL;
+    while (w->n_attempts > 0)
+        drop (w, &w->attempts[0]);
+    for (uint32_t n = 0; n < w->n_nodes; n++)
+        machine_finish (&w->nodes[n].m);
+    w->n_nodes = 0;
+}
+
+static void begin (struct world *w)
+{
+    struct aw_resume resume = { .epoch = 1 };
+    struct aw_event ev = { .type = AW_EVENT_RESUME, .t = w->t, .resume = &resume };
+    struct aw_earlier earlier = { 0 };
+    bool again = w->sched != NULL;
+
+    forget (w);
+    if (again) {
+        assert_int_equal (aw_history_handle (&w->history, &ev, NULL), 0);
+        assert_int_equal (aw_earlier_init (&earlier, &w->history, NULL), 0);
+        memset (w->skipped, 0, w->graph->n_tasks);
+        w->n_deaths++;
+    }
+    w->config.policy = (enum aw_policy)below (w, AW_POLICIES);
+    w->config.mode = below (w, 4) ? AW_MODE_ASYNC : AW_MODE_SEQUENTIAL;
+    w->sched = make (w, again ? &earlier : NULL);
+    w->told = make (w, again ? &earlier : NULL);
+    w->again = make (w, again ? &earlier : NULL);
+    w->told_stop = w->told_limit = false;
+    w->code = -1;
+    aw_earlier_finish (&earlier);
+    for (uint32_t n = 1 + below (w, 4); n > 0; n--)
+        join (w);
+    for (int i = 0; again && i < 2; i++) { /* those that came are kept, and counted anew */
+        struct aw_event message = { .type = AW_EVENT_MESSAGE, .t = w->t, .node = AW_NONE };
+
+        message.name = topics[i];
+        message.count = w->messages[i];
+        if (message.count > 0)
+            tell (w, &message);
+    }
+}
+
+static void move_on (struct world *w, struct attempt *a)
+{
+    const struct aw_set *set = set_of (w, a->task);
+    struct aw_event ev = { .t = w->t, .task = a->task, .attempt = a->attempt, .node = a->node };
+    uint32_t luck = below (w, 100);
+
+    if (a->stand == THERE && !a->killed)
+        return; /* nothing can happen to it but losing its node */
+    ev.type = AW_EVENT_FINISH;
+    ev.seconds = below (w, 60);
+    if (a->killed && luck < 80)
+        ev.status = AW_STATUS_CANCELLED;
+    else if (a->stand == COMES && luck < 90)
+        ev.type = AW_EVENT_STAGED;
+    else if (a->stand == COMPUTES && set->stage_out == AW_STAGING_ASYNC && luck < 90)
+        ev.type = AW_EVENT_RELEASE;
+    else if (a->stand == COMES || a->stand == THERE)
+        ev.status = a->killed ? AW_STATUS_CANCELLED : AW_STATUS_FAILED;
+    else if (luck < 70)
+        ev.code = luck < 20 ? GOAL : 0;
+    else if (luck < 90) {
+        ev.status = AW_STATUS_FAILED;
+        ev.code = 1;
+    }
+    else
+        ev.status =
+            (enum aw_status) (AW_STATUS_TIMEOUT + below (w, AW_STATUSES - AW_STATUS_TIMEOUT));
+    if (ev.type == AW_EVENT_FINISH && ev.status == AW_STATUS_CANCELLED && !a->killed)
+        ev.status = AW_STATUS_FAILED;
+    tell (w, &ev);
+}
+
+static void cancel_some (struct world *w)
+{
+    uint32_t set = below (w, w->graph->n_sets), it = below (w, w->graph->iterations);
+    uint32_t index = below (w, w->graph->sets[set].count);
+    struct aw_event ev = { .type = AW_EVENT_CANCEL, .t = w->t, .node = AW_NONE };
+
+    ev.task = aw_graph_task_id (w->graph, (struct aw_task){ it, set, index });
+    ev.count = 1 + below (w, w->graph->sets[set].count - index);
+    ev.code = (int)below (w, 2);
+    for (uint32_t task = ev.task; task < ev.task + ev.count; task++)
+        if (!w->completed[task] && (find (w, task) || !w->cancelled[task]))
+            w->cancelled[task] = ev.code ? 2 : 1;
+    tell (w, &ev);
+}
+
+static void lose (struct world *w)
+{
+    struct aw_event ev = { .type = AW_EVENT_NODE_LOST, .t = w->t, .node = below (w, w->n_nodes) };
+
+    ev.reason = "gone";
+    if (w->nodes[ev.node].lost)
+        return;
+    w->nodes[ev.node].lost = true;
+    tell (w, &ev);
+}
+
+static void rare (struct world *w)
+{
+    struct aw_event ev = { .t = w->t, .node = AW_NONE };
+    uint32_t topic = below (w, 2);
+
+    switch (below (w, 12)) {
+    case 0:
+    case 1:
+        lose (w);
+        return;
+    case 2:
+    case 3:
+        cancel_some (w);
+        return;
+    case 4:
+        if (w->n_nodes < NODES)
+            join (w);
+        return;
+    case 5:
+        if (below (w, 3))
+            return;
+        ev.type = AW_EVENT_STOP;
+        ev.code = (int)below (w, 2);
+        w->told_stop = true;
+        break;
+    case 6:
+        ev.type = AW_EVENT_LIMIT;
+        ev.seconds = below (w, 3) ? w->t + below (w, 200) : 0;
+        w->told_limit = true;
+        break;
+    default:
+        ev.type = AW_EVENT_MESSAGE;
+        ev.name = topics[topic];
+        ev.count = w->messages[topic] += 1 + below (w, 3);
+    }
+    tell (w, &ev);
+}
+
+static void outside (struct world *w)
+{
+    double wake = aw_sched_next_wake (w->sched);
+    struct aw_event ev = { .type = AW_EVENT_WAKE, .t = w->t, .node = AW_NONE };
+
+    w->t += below (w, 4);
+    if (below (w, 40) == 0)
+        rare (w);
+    else if (w->n_attempts > 0 && (isinf (wake) || below (w, 10)))
+        move_on (w, &w->attempts[below (w, w->n_attempts)]);
+    else if (!isinf (wake)) {
+        ev.t = w->t = fmax (w->t, below (w, 10) ? wake : w->t);
+        tell (w, &ev);
+    }
+}
+
+/* Carries out what is decided. */
+static void act (struct world *w)
+{
+    struct aw_event action;
+
+    while (aw_sched_next (w->sched, &action)) {
+        record (w, &action);
+        if (below (w, 30) == 0) {
+            aw_sched_destroy (w->copy);
+            w->copy = aw_sched_clone (w->sched);
+            assert_non_null (w->copy);
+        }
+    }
+    check_counts (w);
+    check_twin (w, w->told);
+    check_twin (w, w->again);
+    if (w->copy)
+        check_twin (w, w->copy);
+}
+
+static void one_run (uint64_t seed)
+{
+    struct world w = { .seed = seed * 7919, .first_seed = seed };
+    uint32_t deaths, steps = 0;
+
+    w.graph = random_graph (&w);
+    w.completed = calloc (4 * w.graph->n_tasks, 1);
+    w.given_up = w.completed + w.graph->n_tasks;
+    w.skipped = w.given_up + w.graph->n_tasks;
+    w.cancelled = w.skipped + w.graph->n_tasks;
+    w.attempts = calloc (w.graph->n_tasks, sizeof (*w.attempts));
+    assert_non_null (w.completed);
+    assert_non_null (w.attempts);
+    assert_int_equal (aw_history_init (&w.history, w.graph, NULL), 0);
+    deaths = below (&w, 3);
+    begin (&w);
+    while (!aw_sched_ended (w.sched)) {
+        if (++steps > STEPS)
+            fail_msg ("seed %llu has no end", (unsigned long long)seed);
+        act (&w);
+        if (deaths > 0 && below (&w, 60) == 0) {
+            deaths--;
+            begin (&w);
+        }
+        else if (!aw_sched_ended (w.sched))
+            outside (&w);
+    }
+    check_end (&w);
+    forget (&w);
+    aw_history_finish (&w.history);
+    aw_graph_destroy (w.graph);
+    free (w.completed);
+    free (w.attempts);
+}
+
+static void random_runs (void **state)
+{
+    const char *told = getenv ("AW_TEST_SEED");
+    uint64_t first = told ? strtoull (told, NULL, 0) : 1;
+
+    (void)state;
+    for (uint64_t seed = first; seed < first + (told ? 1 : RUNS); seed++)
+        one_run (seed);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test (random_runs) };
+
+    return cmocka_run_group_tests_name ("mix", tests, NULL, NULL);
+}
