@@ -8,11 +8,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/messages.h"
 #include "agent/processes.h"
+#include "agent/scratch.h"
 
+enum { COPIES_PAUSES = 50 }; /* of 10 ms */
 static const double REST_SECONDS = 5; /* for killed processes to end */
 
 /* What Slurm tells the step it tells, by its way of tracking processes, this one alone. */
@@ -36,20 +39,41 @@ static int wait_for (pid_t child)
     return status;
 }
 
-__attribute__ ((noreturn)) static void guard (pid_t child)
+/* Copies end by themselves when the agent does, and remove what they have half written: a moment
+ * for that.
+ */
+static void let_copies_end (void)
+{
+    const struct timespec pause = { 0, 10000000 };
+
+    for (int i = 0; i < COPIES_PAUSES; i++) {
+        while (waitpid (-1, NULL, WNOHANG) > 0)
+            ;
+        if (waitpid (-1, NULL, WNOHANG) < 0)
+            return; /* there are no children */
+        nanosleep (&pause, NULL);
+    }
+}
+
+__attribute__ ((noreturn)) static void guard (pid_t child, const char *scratch)
 {
     struct aw_processes processes = { 0 };
     int status;
 
     prctl (PR_SET_NAME, "aw-guardian");
     status = wait_for (child);
+    if (scratch)
+        let_copies_end ();
     aw_processes_kill_children (&processes, REST_SECONDS);
     if (WIFSIGNALED (status))
         aw_messages_clean (child);
+    /* Made first: what is there and not this user's own is left alone. */
+    if (WIFSIGNALED (status) && scratch && aw_scratch_make (scratch, NULL) == 0)
+        aw_scratch_remove (scratch);
     _exit (WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status));
 }
 
-int aw_guardian_start (struct aw_error *err)
+int aw_guardian_start (const char *scratch, struct aw_error *err)
 {
     sigset_t all, before;
     pid_t self = getpid (), child;
@@ -60,7 +84,7 @@ int aw_guardian_start (struct aw_error *err)
     sigprocmask (SIG_SETMASK, &all, &before);
     child = fork ();
     if (child > 0)
-        guard (child);
+        guard (child, scratch);
     sigprocmask (SIG_SETMASK, &before, NULL);
     if (child < 0)
         return aw_error_set (err, "cannot fork: %s", strerror (errno));

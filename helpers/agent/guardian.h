@@ -10,9 +10,10 @@
 
 /* Forks. This process becomes the guardian and does not return: it passes SIGTERM, SIGUSR1 and
  * SIGUSR2 on and takes no other signal, waits for the child, ends what is left of the child's
- * descendants and exits as the child did, with 128 + n where signal n ended that. The call returns
+ * descendants, removes SCRATCH (NULL: none), which the child may have made, where a signal ended
+ * the child, and exits as the child did, with 128 + n where signal n ended that. The call returns
  * in the child: 0, which is killed should the guardian be. -1 with text where there was no fork.
  */
-int aw_guardian_start (struct aw_error *err);
+int aw_guardian_start (const char *scratch, struct aw_error *err);
 
 #endif /* AW_AGENT_GUARDIAN_H */

@@ -106,10 +106,9 @@ int main (int argc, char **argv)
     config.port = arguments.port;
     config.job = job ? job : "";
     config.node = node && *node ? node : host;
-    if (aw_guardian_start (&err) < 0)
+    if (aw_scratch_configure (&config, &err) < 0 || aw_guardian_start (config.scratch, &err) < 0)
         return complain (config.node, &err);
-    if (aw_node_discover (&config, environ, &err) < 0
-        || aw_scratch_configure (&config, &err) < 0)
+    if (aw_node_discover (&config, environ, &err) < 0)
         return complain (config.node, &err);
     if (aw_agent_run (&config, &err) < 0)
         status = complain (config.node, &err);
