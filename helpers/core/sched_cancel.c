@@ -5,12 +5,16 @@
 #include "core/earlier.h"
 #include "core/sched_state.h"
 
-/* Out of whatever queue TASK, which is ready, stands in. */
-static int leave_queue (struct aw_sched *s, uint32_t task)
+/* Out of whatever queue TASK, which is ready, stands in; or of OUT, where it has just become so by
+ * what was cancelled before it, as at a gate.
+ */
+static int leave_queue (struct aw_sched *s, uint32_t task, struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (s->graph, task);
     uint32_t instance = aw_graph_instance (s->graph, at.iteration, at.set);
 
+    if (aw_ranges_remove (&out->ready, task) == 0)
+        return 0;
     aw_ranges_remove (&s->news.ready, task);
     if (aw_later_remove (&s->later, task))
         return 0;
@@ -36,7 +40,7 @@ static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct 
     }
     if (state != AW_TASK_WAITING && state != AW_TASK_READY)
         return 0;
-    if (state == AW_TASK_READY && leave_queue (s, task) < 0)
+    if (state == AW_TASK_READY && leave_queue (s, task, out) < 0)
         return -1;
     tries->cancelled = true;
     return aw_depend_drop (&s->depend, task, release, s->now, out);

@@ -20,7 +20,7 @@
 #include "graphs.h"
 #include "machines.h"
 
-enum { NODES = 6, MEM = 1000, RUNS = 300, STEPS = 4000, GOAL = 7, PARTS = 3 };
+enum { NODES = 6, MEM = 1000, RUNS = 400, STEPS = 4000, GOAL = 7, PARTS = 3 };
 
 enum stand { COMES, THERE, COMPUTES, LEAVES }; /* of an attempt's data */
 
