@@ -10,11 +10,11 @@
 
 #include "cmd/command.h"
 #include "cmd/report.h"
+#include "cmd/run_outer.h"
 #include "cmd/run_args.h"
 #include "cmd/run_pool.h"
 #include "cmd/run_resume.h"
 #include "cmd/run_test_only.h"
-#include "coord/salloc.h"
 #include "coord/slurm_job.h"
 #include "coord/srun_options.h"
 #include "io/workflow.h"
@@ -112,16 +112,17 @@ static char *absolute_word (const struct aw_run_args *args, const char *word)
     return joined;
 }
 
-/* Runs this command anew under salloc. Returns only on failure. */
-static int become_salloc (const struct aw_run_args *args,
-                          const struct aw_workflow *workflow,
-                          const struct aw_srun_options *srun,
-                          struct aw_error *err)
+/* Runs this command anew under salloc. Returns the exit status. */
+static int run_under_salloc (const struct aw_run_args *args,
+                             const struct aw_workflow *workflow,
+                             const struct aw_srun_options *srun)
 {
     struct aw_strings command = { 0 };
+    struct aw_error err;
+    int code = AW_EXIT_POOL;
     char self[4096];
     ssize_t n = readlink ("/proc/self/exe", self, sizeof (self) - 1);
-    int rc = n < 0 ? aw_error_set (err, "/proc/self/exe: %s", strerror (errno)) : 0;
+    int rc = n < 0 ? aw_error_set (&err, "/proc/self/exe: %s", strerror (errno)) : 0;
 
     if (rc == 0) {
         self[n] = '\0';
@@ -134,14 +135,17 @@ static int become_salloc (const struct aw_run_args *args,
         if (word)
             aw_strings_add (&command, word);
         else
-            rc = aw_error_set (err, "%s: %s", args->own[i], strerror (errno));
+            rc = aw_error_set (&err, "%s: %s", args->own[i], strerror (errno));
         free (word);
     }
+    if (rc == 0 && command.failed)
+        rc = aw_error_set (&err, "out of memory");
     if (rc == 0)
-        rc = command.failed ? aw_error_set (err, "out of memory")
-                            : aw_salloc_exec (srun, workflow->name, command.v, err);
+        code = aw_run_outer (srun, workflow->name, command.v);
+    else
+        aw_error_print (&err);
     aw_strings_finish (&command);
-    return rc;
+    return code;
 }
 
 /* In the job JOB; NULL: there is none. */
@@ -151,7 +155,6 @@ static int run_with_options (struct aw_run_args *args,
                              const char *job)
 {
     bool test_only = args->test_only || srun->test_only;
-    struct aw_error err;
 
     if (!task->workflow && load_task (task, args, !job || test_only) < 0)
         return AW_EXIT_INPUT;
@@ -164,8 +167,7 @@ static int run_with_options (struct aw_run_args *args,
     if (job)
         return aw_run_in_job (args, task->workflow, task->resumed ? &task->resume : NULL, srun,
                               job);
-    become_salloc (args, task->workflow, srun, &err);
-    return fail (&err, AW_EXIT_POOL);
+    return run_under_salloc (args, task->workflow, srun);
 }
 
 static int run_in_slurm (struct aw_run_args *args, struct task *task)
@@ -209,12 +211,14 @@ static int run (int argc, char **argv)
     struct aw_error err;
     int code = AW_EXIT_INPUT;
 
+    aw_run_outer_begin ();
     if (aw_run_args_parse (&args, argc, argv, &err) < 0)
         aw_error_print (&err);
     else if (args.resume || load_task (&task, &args, false) == 0)
         code = args.local ? run_here (&args, &task) : run_in_slurm (&args, &task);
     finish_task (&task);
     aw_run_args_finish (&args);
+    aw_run_outer_end (code);
     return code;
 }
 

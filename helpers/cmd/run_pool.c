@@ -10,6 +10,7 @@
 
 #include "cmd/command.h"
 #include "cmd/report.h"
+#include "cmd/run_outer.h"
 #include "cmd/run_predict.h"
 #include "cmd/run_scratch.h"
 #include "coord/exec.h"
@@ -59,6 +60,7 @@ static void on_beat (evutil_socket_t fd, short what, void *arg)
     if (aw_run_lock_beat (run->lock, &err) == 0)
         return;
     aw_error_print (&err);
+    aw_run_outer_end (AW_EXIT_POOL);
     _exit (AW_EXIT_POOL);
 }
 
@@ -117,6 +119,7 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
         return aw_error_set (err, "the working directory is gone");
     if ((run->resume ? take_run_dir (run, config, err) : make_run_dir (run, config->job, err)) < 0)
         return -1;
+    aw_run_outer_dir (run->run_dir);
     run->beat = event_new (run->base, -1, EV_PERSIST, on_beat, run);
     if (!run->beat || event_add (run->beat, &every) < 0)
         return aw_error_set (err, "out of memory");

@@ -8,6 +8,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "util/clock.h"
+
+/* Seconds: who signals the process group of srun reaches salloc and our parent, and both pass it
+ * on. What comes again within this is the same signal; but SIGINT, which salloc does not pass on.
+ */
+#define SAME_SIGNAL 0.2
+
 static const struct {
     int number;
     const char *name;
@@ -22,6 +29,7 @@ enum { N_STOPPING = sizeof (stopping) / sizeof (stopping[0]) };
 struct aw_stop_signals {
     struct aw_stop_signals_callbacks callbacks;
     struct event *events[N_STOPPING];
+    double last[N_STOPPING]; /* monotonic: when the latest that counted came; 0: none did */
     struct event *suspend;
     int times;
 };
@@ -40,11 +48,15 @@ static bool is_ignored (int number)
 static void on_stop (evutil_socket_t number, short what, void *arg)
 {
     struct aw_stop_signals *s = arg;
+    double now = aw_clock_monotonic ();
 
     (void)what;
     for (int i = 0; i < N_STOPPING; i++) {
         if (stopping[i].number != number)
             continue;
+        if (number != SIGINT && s->last[i] > 0 && now - s->last[i] < SAME_SIGNAL)
+            return;
+        s->last[i] = now;
         if (number == SIGUSR1 || number == SIGUSR2)
             s->callbacks.drain (s->callbacks.arg, stopping[i].name);
         else

@@ -25,7 +25,7 @@ stopped ()
         test "$(events $1 '"event":"finish"' '"status":"failed"')" = 0
 }
 
-# told SIGNAL STATUS NAME SRUN-OPTION...: one signal to the command that the user typed ends it so
+# told SIGNAL STATUS NAME SRUN-OPTION...: one signal to the coordinator, which salloc has started, ends it so
 told ()
 {
     signal=$1 want=$2 name=$3
@@ -33,7 +33,7 @@ told ()
     srun -n8 --async-workflow-dir=$name "$@" >$name.out 2>$name.err </dev/null &
     pid=$!
     begun $name 4 &&
-    kill -$signal $(pgrep -P $pid) &&
+    kill -$signal $(coordinator_of $pid) &&
     test_expect_code $want wait $pid || { cat $name.out $name.err; return 1; }
 }
 
@@ -45,6 +45,54 @@ test_expect_success 'SIGINT, SIGTERM or SIGHUP to the coordinator: a summary, ex
         test $(events one-$signal "\"status\":\"cancelled\"" "\"signal\":15") = 4 &&
         wait_for 20 none_sleeps || return 1
     done &&
+    nothing_left
+'
+
+test_expect_success 'SIGTERM to srun, or to its whole process group, is told to the coordinator once' '
+    for target in "" -; do
+        name=srun$target &&
+        { setsid srun -n8 --async-workflow=long.json --async-workflow-dir=$name >$name.out 2>$name.err </dev/null & } &&
+        pid=$! &&
+        begun $name 4 &&
+        kill -TERM $target$pid &&
+        test_expect_code 3 wait $pid &&
+        stopped $name && ended $name 3 &&
+        test $(events $name "\"event\":\"stop\"") = 1 &&
+        test $(events $name "\"status\":\"cancelled\"" "\"signal\":15") = 4 &&
+        nothing_left && none_sleeps || { cat $name.out $name.err; return 1; }
+    done
+'
+
+test_expect_success 'a coordinator that is killed: exit 4, and how to go on' '
+    { srun -n8 --async-workflow=long.json --async-workflow-dir=killed >killed.out 2>killed.err </dev/null & } &&
+    pid=$! &&
+    begun killed 4 &&
+    kill -KILL $(coordinator_of $pid) &&
+    test_expect_code 4 wait $pid &&
+    test $(grep -c "run: the coordinator was killed: .*--resume=$PWD/killed\$" killed.err) = 1 ||
+        { cat killed.err; false; } &&
+    nothing_left && wait_for 20 none_sleeps
+'
+
+test_expect_success 'srun that is killed takes the run with it' '
+    { srun -n8 --async-workflow=long.json --async-workflow-dir=outermost >outermost.out 2>&1 </dev/null & } &&
+    pid=$! &&
+    begun outermost 4 &&
+    kill -KILL $pid &&
+    wait_for 60 "ended outermost 3" &&
+    nothing_left && wait_for 20 none_sleeps
+'
+
+test_expect_success 'SIGTERM while the job is pending: exit 3' '
+    salloc -n8 --no-shell --quiet &&
+    { srun -n8 --async-workflow=long.json --async-workflow-dir=wait >wait.out 2>wait.err </dev/null & } &&
+    pid=$! &&
+    wait_for 30 "grep -q queued wait.err" &&
+    kill -TERM $pid &&
+    test_expect_code 3 wait $pid &&
+    grep -q "run: stopped by SIGTERM before the job began" wait.err &&
+    ! test -e wait &&
+    scancel $(squeue --noheader --format=%i) &&
     nothing_left
 '
 

@@ -75,9 +75,8 @@ test_expect_success 'Ctrl-C while the job is pending: the request is given back'
     terminal pending "srun -n4 --async-workflow=long.json --async-workflow-dir=pending" &&
     on_screen pending "queued and waiting" &&
     key "\003" &&
-    wait_for 60 gone &&
-    exec 7>&- &&
-    test_must_fail wait $pid &&
+    leaves 3 &&
+    on_screen pending "stopped by SIGINT before the job began" &&
     ! test -e pending &&
     test $(squeue --noheader | wc -l) = 1 &&
     scancel $(squeue --noheader --format=%i) &&
@@ -109,6 +108,25 @@ test_expect_success 'Ctrl-Z where salloc is between does nothing: the run goes o
     touch go &&
     leaves 0 &&
     finished under 4 &&
+    nothing_left
+'
+
+test_expect_success 'salloc that is stopped stops srun; fg continues both' '
+    rm -f go &&
+    terminal job "bash --norc --noprofile -i" &&
+    key "srun -n4 --async-workflow=gate.json --async-workflow-dir=job; echo status \$((\$? + 100))\n" &&
+    begun job 4 &&
+    srun=$(pgrep -P $(pgrep -P $pid)) &&
+    kill -STOP $(pgrep -P $srun) &&
+    on_screen job "Stopped" &&
+    key "fg\n" &&
+    wait_for 30 "grep -q \"^State:.S\" /proc/$srun/status" &&
+    touch go &&
+    wait_for 60 "ended job 0" &&
+    wait_for 30 "! kill -0 $srun" &&
+    key "exit\n" &&
+    wait_for 60 gone && exec 7>&- &&
+    finished job 4 &&
     nothing_left
 '
 
