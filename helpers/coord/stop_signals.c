@@ -11,7 +11,7 @@
 #include "util/clock.h"
 
 /* Seconds: who signals the process group of srun reaches salloc and our parent, and both pass it
- * on. What comes again within this is the same signal; but SIGINT, which salloc does not pass on.
+ * on. What comes again within this is the same signal; people press keys more slowly.
  */
 #define SAME_SIGNAL 0.2
 
@@ -54,7 +54,7 @@ static void on_stop (evutil_socket_t number, short what, void *arg)
     for (int i = 0; i < N_STOPPING; i++) {
         if (stopping[i].number != number)
             continue;
-        if (number != SIGINT && s->last[i] > 0 && now - s->last[i] < SAME_SIGNAL)
+        if (s->last[i] > 0 && now - s->last[i] < SAME_SIGNAL)
             return;
         s->last[i] = now;
         if (number == SIGUSR1 || number == SIGUSR2)

@@ -86,7 +86,7 @@ test_expect_success 'Ctrl-C while the allocation is waited for' '
     pid=$! &&
     wait_for 20 "squeue -h -o %T | grep PENDING" &&
     kill -INT $pid &&
-    test_expect_code 4 wait $pid &&
+    test_expect_code 3 wait $pid &&
     scancel $(cat id) &&
     wait_for 20 no_job
 '

@@ -17,13 +17,13 @@ workflow gate.json "\"tasks\": { \"m\": { \"count\": 4, \"cpus\": 2,
 begun () { wait_for 60 "test \"\$(cat $1/logs/*.out 2>/dev/null | grep -c up)\" -ge $2"; }
 none_sleeps () { test "$(sleepers)" = 0; }
 
-# start NAME FILE: in the background, over both nodes; $pid is the command, $coordinator its child under salloc
+# start NAME FILE: in the background, over both nodes; $pid is the command, $coordinator what salloc has started
 start ()
 {
     srun -n8 --async-workflow=$2 --async-workflow-dir=$1 >$1.out 2>$1.err </dev/null &
     pid=$!
     begun $1 4 || { cat $1.out $1.err; return 1; }
-    coordinator=$(pgrep -P $pid)
+    coordinator=$(coordinator_of $pid)
 }
 
 # ends STATUS: within a minute

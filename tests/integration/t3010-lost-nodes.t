@@ -19,14 +19,14 @@ workflow long.json "\"tasks\": { \"s\": { \"count\": 4, \"cpus\": 2,
 begun () { wait_for 60 "test \"\$(cat $1/logs/*.out 2>/dev/null | grep -c up)\" -ge $2"; }
 none_sleeps () { test "$(sleepers)" = 0; }
 
-# start NAME FILE: in the background, over both nodes; $pid is the command, $coordinator its child under salloc
+# start NAME FILE: in the background, over both nodes; $pid is the command, $coordinator what salloc has started
 start ()
 {
     rm -f go
     srun -n8 --async-workflow=$2 --async-workflow-dir=$1 >$1.out 2>$1.err </dev/null &
     pid=$!
     begun $1 4 || { cat $1.out $1.err; return 1; }
-    coordinator=$(pgrep -P $pid)
+    coordinator=$(coordinator_of $pid)
 }
 
 gone () { ! kill -0 $pid 2>/dev/null; }
@@ -69,6 +69,7 @@ test_expect_success 'a second Ctrl-C does not wait for a node that does not answ
     kill -STOP $frozen &&
     kill -INT $coordinator &&
     wait_for 20 "test \$(events hurry \"\\\"event\\\":\\\"stop\\\"\") = 1" &&
+    sleep 0.3 && # what comes at once counts once
     kill -INT $coordinator &&
     wait_for 20 "ended hurry 3" &&
     test $(events hurry "\"status\":\"node_fail\"" "\"node\":\"n1\"") = 2 &&

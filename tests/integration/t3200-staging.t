@@ -67,7 +67,7 @@ test_expect_success 'the coordinator killed while data comes: --resume brings it
         \"w\": { \"after\": [\"first\"], \"count\": 2, \"cpus\": 4, \"stage_in\": $slow, \"script\": \"ls {scratch}/many | wc -l\" } }" &&
     start again &&
     wait_for 60 "test -n \"\$(ls $above/*/n1/many 2>/dev/null)\"" &&
-    coordinator=$(pgrep -P $pid) &&
+    coordinator=$(coordinator_of $pid) &&
     kill -KILL $coordinator &&
     wait_for 60 gone && { wait $pid || true; } &&
     wait_for 30 no_scratch && nothing_left &&
