@@ -34,6 +34,15 @@ static const struct description descriptions[AW_OPTION_COUNT] = {
     [AW_OPTION_NODE_TIMEOUT] = { "async-workflow-node-timeout", "time",
                                  "take a node that is silent for so long for lost",
                                  "node-timeout" },
+    [AW_OPTION_MAX_STEPS] = { "async-workflow-max-steps", "n",
+                              "so many sruns at once for tasks that are a step of their own",
+                              "max-steps" },
+    [AW_OPTION_SCRATCH] = { "async-workflow-scratch", "directory",
+                            "where each node's scratch directory is made", "scratch" },
+    [AW_OPTION_SCRATCH_SIZE] = { "async-workflow-scratch-size", "size",
+                                 "so much of it may staged data take", "scratch-size" },
+    [AW_OPTION_STAGE_STREAMS] = { "async-workflow-stage-streams", "n",
+                                  "copies at a time to and from each node", "stage-streams" },
 };
 
 static const struct description *describe (int option)

@@ -58,12 +58,14 @@ test_expect_success 'the options of run' '
     srun --async-workflow-mode=sequential --async-workflow=f --async-workflow-policy fifo \
         --async-workflow-dir="x y" -n2 --async-workflow-resume=z --async-workflow-mode=async \
         --async-workflow-grace 9 --async-workflow-progress=none \
-        --async-workflow-time-limit=1h --async-workflow-node-timeout=30 &&
-    words run f --mode=async --policy=fifo "--dir=x y" --resume=z --progress=none --grace=9 --time-limit=1h --node-timeout=30 -- -n2
+        --async-workflow-time-limit=1h --async-workflow-node-timeout=30 --async-workflow-max-steps=4 \
+        --async-workflow-scratch=/s --async-workflow-scratch-size=1G --async-workflow-stage-streams=2 &&
+    words run f --mode=async --policy=fifo "--dir=x y" --resume=z --progress=none --grace=9 --time-limit=1h --node-timeout=30 \
+        --max-steps=4 --scratch=/s --scratch-size=1G --stage-streams=2 -- -n2
 '
 
 test_expect_success 'abbreviations as getopt_long allows them' '
-    srun --async-workflow-m=sequential --async-workflow-r d --async-workflow=f &&
+    srun --async-workflow-mo=sequential --async-workflow-r d --async-workflow=f &&
     words run f --mode=sequential --resume=d -- &&
     test_must_fail srun --async-work=f 2>error &&
     grep -q "ambiguous" error
@@ -147,7 +149,8 @@ test_expect_success 'what srun itself finds wrong it still tells' '
 test_expect_success 'srun --help tells of the options and lists no more than them' '
     srun --async-workflow=f --help >help &&
     grep -- "--async-workflow" help | sed "s/ *\(--[a-z-]*\).*/\1/" >actual &&
-    printf -- "--async-workflow%s\n" "" -mode -policy -dir -resume -progress -grace -time-limit -node-timeout >expected &&
+    printf -- "--async-workflow%s\n" "" -mode -policy -dir -resume -progress -grace -time-limit -node-timeout \
+        -max-steps -scratch -scratch-size -stage-streams >expected &&
     test_cmp expected actual
 '
 
