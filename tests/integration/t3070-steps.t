@@ -90,9 +90,10 @@ test_expect_success 'a program that is not there' '
     grep -q "cannot start no-such-program" none/logs/a.0.err
 '
 
+# Slurm signals one process after the other: the shell must not end by itself when its sleep does.
 test_expect_success 'the time limit, with time to end well' '
     workflow late.json "\"tasks\": { \"a\": { \"nodes\": 2, \"time_limit\": 1,
-        \"script\": \"trap \\\"echo ended; exit 0\\\" TERM; sleep $MARK & wait\" } }" &&
+        \"script\": \"trap \\\"echo ended; exit 0\\\" TERM; sleep $MARK & wait; while :; do sleep 0.1; done\" } }" &&
     run 1 late -N2 --async-workflow=late.json --async-workflow-dir=late &&
     test "$(events late "\"status\":\"timeout\"")" = 1 &&
     test "$(grep -c ended late/logs/a.0.out)" = 2
