@@ -60,8 +60,9 @@ int aw_copy_sources (const char *from, void (*found) (void *arg, const char *pat
 /* For a process that a signal ends in aw_copy: removes what is half written. Async-signal-safe. */
 void aw_copy_abandon (void);
 
-/* Removes PATH with all that is in it; symbolic links are not followed. 0, also where there is
- * nothing, or -1 with errno.
+/* Removes PATH with all that is in it, read-only directories too, and where something cannot be
+ * removed the rest; symbolic links are not followed. 0, also where there is nothing, or -1 with
+ * errno.
  */
 int aw_copy_remove (const char *path);
 

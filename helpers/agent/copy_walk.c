@@ -277,24 +277,25 @@ int aw_copy_sources (const char *from, void (*found) (void *arg, const char *pat
 int aw_copy_remove (const char *path)
 {
     struct dirent **names;
-    int n, rc = 0;
+    int n;
 
     if (unlink (path) == 0 || errno == ENOENT)
         return 0;
     if (errno != EISDIR && errno != EPERM)
         return -1;
+    (void)chmod (path, 0700); /* a task may have made it read-only */
     n = scandir (path, &names, NULL, NULL);
     if (n < 0)
-        return -1;
+        return errno == ENOENT ? 0 : -1;
     for (int i = 0; i < n; i++) {
         const char *name = names[i]->d_name;
         char *entry = NULL;
 
-        if (rc == 0 && strcmp (name, ".") != 0 && strcmp (name, "..") != 0)
-            rc = (entry = join (path, name)) ? aw_copy_remove (entry) : -1;
+        if (strcmp (name, ".") != 0 && strcmp (name, "..") != 0 && (entry = join (path, name)))
+            (void)aw_copy_remove (entry); /* what is left makes rmdir fail */
         free (entry);
         free (names[i]);
     }
     free (names);
-    return rc == 0 ? rmdir (path) : -1;
+    return rmdir (path) == 0 || errno == ENOENT ? 0 : -1;
 }

@@ -17,9 +17,10 @@
 #include "io/run_dir.h"
 #include "util/clock.h"
 
-enum {
-    STEP_DEADLINE = 10
-}; /* seconds for the pool step to end when its agents have been told to */
+enum { /* seconds for the pool step to end when its agents have been told to */
+    STEP_DEADLINE = 10,
+    SCRATCH_DEADLINE = 60, /* where they have scratch directories to clear */
+};
 
 /* Seconds for choosing the order at least: hidden behind srun's own start. */
 static const double plan_budget = 0.05;
@@ -154,7 +155,7 @@ int aw_pool_run_plan (struct aw_pool_run *run,
 /* Lets the agents end; then the step ends by itself. */
 static void wind_down (struct aw_pool_run *run)
 {
-    struct timeval deadline = { STEP_DEADLINE, 0 };
+    struct timeval deadline = { run->scratch ? SCRATCH_DEADLINE : STEP_DEADLINE, 0 };
 
     run->over = true;
     run->exec->ops->shutdown (run->exec);

@@ -29,7 +29,7 @@
 
 enum {
     LOCAL_SECONDS = 30, /* for the forked agent to say hello; it takes milliseconds */
-    LOCAL_END_SECONDS = 5, /* for it to end its tasks, before it is killed */
+    LOCAL_END_SECONDS = 30, /* for it to end its tasks and clear its scratch directory */
 };
 
 struct exec_agents {

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -280,12 +282,49 @@ static void surveys (void **state)
     assert_true (first != second);
 }
 
+/* Of a user for whom modes count. */
+static int remove_read_only (void)
+{
+    char dir[] = "/tmp/t-copy.XXXXXX", path[64];
+    bool made;
+
+    if (geteuid () == 0 && setuid (65534) < 0)
+        return 1;
+    made = mkdtemp (dir) != NULL;
+    for (int i = 0; i < 3; i++) {
+        snprintf (path, sizeof (path), "%s/%d", dir, i);
+        made = made && mkdir (path, 0700) == 0;
+        snprintf (path, sizeof (path), "%s/%d/link", dir, i);
+        made = made && symlink ("/etc/passwd", path) == 0;
+        snprintf (path, sizeof (path), "%s/%d", dir, i);
+        made = made && chmod (path, i == 1 ? 0 : 0500) == 0;
+    }
+    if (!made)
+        return 2;
+    return aw_copy_remove (dir) == 0 && access (dir, F_OK) < 0 ? 0 : 3;
+}
+
+static void removes (void **state)
+{
+    int status;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal (aw_copy_remove (at ("not-there")), 0);
+    pid = fork ();
+    assert_true (pid >= 0);
+    if (pid == 0)
+        _exit (remove_read_only ());
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    assert_int_equal (status, 0);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (wrong),     cmocka_unit_test (files),       cmocka_unit_test (patterns),
         cmocka_unit_test (checksums), cmocka_unit_test (directories), cmocka_unit_test (full),
-        cmocka_unit_test (surveys),
+        cmocka_unit_test (surveys),   cmocka_unit_test (removes),
     };
 
     return cmocka_run_group_tests (tests, make_scratch, remove_scratch);
