@@ -21,10 +21,16 @@
 extern char **environ;
 
 static const double LIMIT_GRACE_SECONDS = 10; /* from SIGTERM to SIGKILL after the time limit */
-static const double HARD_SECONDS = 10; /* for Slurm to end a step, before its srun is killed */
+
+/* Slurm kills the ranks of a step by a signal to those that are there: one that was about to start
+ * goes on, and its srun waits for it. So what has to end is killed again, this often, before its
+ * srun is killed and the step cancelled.
+ */
+static const double KILL_SECONDS = 2;
+enum { MAX_KILLS = 5 };
 
 /* What the timer is set for. */
-enum stage { STAGE_LIMIT, STAGE_GRACE, STAGE_HARD };
+enum stage { STAGE_LIMIT, STAGE_GRACE, STAGE_KILL };
 
 struct step {
     struct exec_steps *row;
@@ -41,6 +47,7 @@ struct step {
     double started;
     enum aw_status told; /* to end as; COMPLETED: it was not */
     bool over; /* before it was started; still to be told */
+    int kills; /* how often it was killed */
 };
 
 /* A scancel on its way. */
@@ -93,7 +100,7 @@ static void on_errand_ended (void *arg, int status)
     free (errand);
 }
 
-/* Sends SIG to all ranks. -1 where that cannot be. */
+/* Sends SIG to all ranks; 0: cancels the step. -1 where that cannot be. */
 static int signal_ranks (struct step *step, int sig)
 {
     struct errand *errand = calloc (1, sizeof (*errand));
@@ -101,7 +108,8 @@ static int signal_ranks (struct step *step, int sig)
     struct aw_strings line = { 0 };
 
     aw_strings_add (&line, "scancel");
-    aw_strings_addf (&line, "--signal=%d", sig);
+    if (sig)
+        aw_strings_addf (&line, "--signal=%d", sig);
     aw_strings_add (&line, step->end.id);
     if (errand && !line.failed && step->end.id[0])
         errand->child = aw_srun_create (step->row->base, line.v, environ, &callbacks, NULL);
@@ -119,11 +127,16 @@ static int signal_ranks (struct step *step, int sig)
 /* The hard way: Slurm kills the ranks, and srun goes with them. */
 static void kill_step (struct step *step)
 {
-    if (step->end.id[0])
-        (void)signal_ranks (step, SIGKILL);
-    aw_srun_signal (step->srun, SIGTERM);
-    step->stage = STAGE_HARD;
-    (void)arm (step->timer, HARD_SECONDS);
+    step->stage = STAGE_KILL;
+    if (step->kills++ == MAX_KILLS) {
+        (void)signal_ranks (step, 0);
+        aw_srun_signal (step->srun, SIGKILL);
+        return;
+    }
+    (void)signal_ranks (step, SIGKILL);
+    if (step->told != AW_STATUS_COMPLETED)
+        aw_srun_signal (step->srun, SIGTERM);
+    (void)arm (step->timer, KILL_SECONDS);
 }
 
 static void end_step (struct step *step, enum aw_status as, double grace)
@@ -153,10 +166,8 @@ static void on_timer (evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (step->stage == STAGE_LIMIT)
         end_step (step, AW_STATUS_TIMEOUT, LIMIT_GRACE_SECONDS);
-    else if (step->stage == STAGE_GRACE)
-        kill_step (step);
     else
-        aw_srun_signal (step->srun, SIGKILL);
+        kill_step (step);
 }
 
 static void on_notice (evutil_socket_t fd, short what, void *arg)
@@ -208,8 +219,14 @@ static void finish_step (struct step *step, struct aw_event *ev)
 static void on_line (void *arg, const char *text)
 {
     struct step *step = arg;
+    bool failed = step->end.failed;
+    bool begins = aw_step_end_line (&step->end, text);
 
-    if (!aw_step_end_line (&step->end, text) || step->started > 0)
+    if (step->end.failed && !failed && step->told == AW_STATUS_COMPLETED) {
+        step->stage = STAGE_KILL; /* by srun, for a start */
+        (void)arm (step->timer, KILL_SECONDS);
+    }
+    if (!begins || step->started > 0)
         return;
     step->started = aw_clock_monotonic ();
     if (step->told != AW_STATUS_COMPLETED)
