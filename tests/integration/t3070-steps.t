@@ -127,7 +127,7 @@ test_expect_success 'Ctrl-C ends steps as it does tasks; those that wait for the
 test_expect_success 'steps end with a coordinator that is killed' '
     workflow orphan.json "\"tasks\": { \"a\": { \"nodes\": 2, \"command\": [\"sleep\", \"$MARK\"] } }" &&
     { salloc -N2 --quiet async-workflow run orphan.json --dir orphan >orphan.out 2>&1 </dev/null & } && other=$! &&
-    wait_for 30 ranks 2 &&
+    { wait_for 30 ranks 2 || { cat orphan.out; squeue; sinfo -N; false; }; } &&
     pkill -KILL -f "^async-workflow run orphan.json" &&
     { wait $other || :; } &&
     wait_for 30 test "\$(sleepers)" = 0
