@@ -169,7 +169,7 @@ int aw_sched_resume (struct aw_sched *s, const struct aw_earlier *earlier, struc
         return aw_error_set (err, "out of memory");
     for (; s->n_cancelled < earlier->n_cancelled; s->n_cancelled++)
         s->cancelled[s->n_cancelled] = earlier->cancelled[s->n_cancelled];
-    s->n_moves = AW_MANY_MOVES;
+    aw_sched_rank_anew (s);
     s->now = earlier->t;
     return 0;
 }
@@ -193,7 +193,7 @@ int aw_sched_begin (struct aw_sched *s)
 static void pool_changed (struct aw_sched *s)
 {
     if (aw_rank_needs_pool (s->config.policy))
-        s->n_moves = AW_MANY_MOVES;
+        aw_sched_rank_anew (s);
 }
 
 static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
@@ -211,7 +211,6 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
         return aw_error_set (err, "out of memory for node %s", ev->name);
     aw_sched_fit (s, ev->node);
     aw_sched_unblock (s, ev->node);
-    aw_sched_drop_reservation (s);
     pool_changed (s);
     return 0;
 }
@@ -226,7 +225,6 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
         aw_running_touch (&s->running, ev->node);
         aw_sched_fit_all (s);
         s->n_lost++;
-        aw_sched_drop_reservation (s);
         pool_changed (s);
     }
     return 0;
@@ -376,19 +374,8 @@ static bool names_task (enum aw_event_type type)
            || type == AW_EVENT_STAGE || type == AW_EVENT_STAGED || type == AW_EVENT_RELEASE;
 }
 
-int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
-    if (!s || !ev)
-        return aw_error_set (err, "no scheduler or no event");
-    if (!(ev->t >= s->now))
-        return aw_error_set (err, "time goes backwards: %.6f after %.6f", ev->t, s->now);
-    if (names_task (ev->type)) {
-        if (ev->task >= s->graph->n_tasks)
-            return aw_error_set (err, "unknown task %u", ev->task);
-        if (aw_sched_begin (s) < 0)
-            return aw_error_set (err, "out of memory");
-    }
-    s->now = ev->t;
     switch (ev->type) {
     case AW_EVENT_NODE:
         return handle_node (s, ev, err);
@@ -437,6 +424,29 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
         break;
     }
     return aw_error_set (err, "unknown kind of event: %d", (int)ev->type);
+}
+
+int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    double before;
+
+    if (!s || !ev)
+        return aw_error_set (err, "no scheduler or no event");
+    if (!(ev->t >= s->now))
+        return aw_error_set (err, "time goes backwards: %.6f after %.6f", ev->t, s->now);
+    if (names_task (ev->type)) {
+        if (ev->task >= s->graph->n_tasks)
+            return aw_error_set (err, "unknown task %u", ev->task);
+        if (aw_sched_begin (s) < 0)
+            return aw_error_set (err, "out of memory");
+    }
+    before = s->now;
+    s->now = ev->t;
+    aw_sched_forget (s);
+    if (handle (s, ev, err) == 0)
+        return 0;
+    s->now = before; /* it stands in no journal */
+    return -1;
 }
 
 static void make_action (struct aw_sched *s,
@@ -554,7 +564,7 @@ static int end_code (const struct aw_sched *s)
 {
     struct aw_counts all = aw_sched_counts (s, AW_NONE);
 
-    bool cut = s->late || (s->later.n > 0 && !s->stopped);
+    bool cut = !s->stopped && (s->later.n > 0 || aw_sched_cut (s));
 
     if ((s->interrupted || cut) && !s->out_of_memory && all.waiting + all.ready > 0)
         return 3; /* whatever has failed, there is something to resume */
@@ -581,8 +591,6 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);
-    if (next_kill (s, action)) /* deciding may have shown that there is no time left */
-        return true;
     if (s->running.n_used > 0 || !isinf (aw_sched_next_wake (s)))
         return false;
     if (aw_sched_starve (s))

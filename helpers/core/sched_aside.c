@@ -60,7 +60,7 @@ static void set_aside (struct aw_sched *s, uint32_t node)
     aw_sched_fit_all (s);
     aw_sched_drop_reservation (s);
     if (aw_rank_needs_pool (s->config.policy))
-        s->n_moves = AW_MANY_MOVES;
+        aw_sched_rank_anew (s);
 }
 
 static void decide_on (struct aw_sched *s, uint32_t node, struct aw_event *action)

@@ -96,7 +96,8 @@ static void learn (struct aw_sched *s, uint32_t set, double seconds)
 
     if (!(seconds >= 0) || !aw_estimate_learn (&s->estimate, set, seconds))
         return;
-    s->n_moves++;
+    if (++s->n_moves > s->graph->n_sets / 64) /* large graphs do not do it after each end */
+        aw_sched_rank_anew (s);
     if (first)
         expect_ends (s, set);
 }
@@ -139,7 +140,6 @@ static int queue_again (struct aw_sched *s, uint32_t task, double delay)
 
 int aw_sched_wake (struct aw_sched *s)
 {
-    aw_sched_look_again (s);
     while (aw_later_next (&s->later) <= s->now)
         if (queue_again (s, aw_later_pop (&s->later), 0) < 0)
             return -1;
@@ -183,10 +183,9 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     s->tries[task].attempts++;
     if (ev->status == AW_STATUS_COMPLETED)
         learn (s, set, ev->seconds);
-    aw_sched_look_again (s);
+    aw_sched_forget (s);
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
         aw_sched_unblock (s, part->node); /* a freed slot keeps what it says until the next start */
-    aw_sched_drop_reservation (s);
     if (ev->status == AW_STATUS_COMPLETED)
         return end_task (s, task, set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
     if (s->tries[task].cancelled && !s->stopped)
