@@ -53,6 +53,17 @@ static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_re
     return 0;
 }
 
+/* What earlier parts of the run did, for want of messages that have come now, is not told. */
+static int tell_skipped (struct aw_sched *s, const struct aw_range *run)
+{
+    if (!s->done)
+        return aw_ranges_push (&s->news.skipped, run->first, run->last, run->t);
+    for (uint32_t task = run->first; task <= run->last; task++)
+        if (!s->done[task] && aw_ranges_push (&s->news.skipped, task, task, run->t) < 0)
+            return -1;
+    return 0;
+}
+
 int aw_sched_release (struct aw_sched *s, struct aw_released *out)
 {
     const struct aw_range *run;
@@ -72,7 +83,7 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out)
         aw_ranges_drop (&out->ready);
     }
     while ((run = aw_ranges_front (&out->skipped))) {
-        if (aw_ranges_push (&s->news.skipped, run->first, run->last, run->t) < 0)
+        if (tell_skipped (s, run) < 0)
             return -1;
         aw_ranges_drop (&out->skipped);
     }
