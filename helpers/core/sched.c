@@ -408,8 +408,8 @@ static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_erro
         return aw_sched_handle_message (s, ev, err);
     case AW_EVENT_CANCEL:
         return aw_sched_handle_cancel (s, ev, err);
-    case AW_EVENT_NODE_ASIDE: /* follows from the ends before it */
-        return 0;
+    case AW_EVENT_NODE_ASIDE:
+        return aw_sched_handle_aside (s, ev, err);
     case AW_EVENT_LIMIT:
         aw_sched_set_limit (s, ev->seconds > 0 ? ev->seconds : INFINITY);
         return 0;

@@ -87,6 +87,19 @@ static void decide_on (struct aw_sched *s, uint32_t node, struct aw_event *actio
             suspect->n, name, s->graph->sets[needed].name);
 }
 
+int aw_sched_handle_aside (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    struct aw_suspect *suspect;
+
+    if (ev->node >= s->pool.n_nodes)
+        return aw_error_set (err, "unknown node %u is set aside", ev->node);
+    suspect = &s->suspects.nodes[ev->node];
+    suspect->decided = true;
+    if (ev->code == 0 && !suspect->aside)
+        set_aside (s, ev->node);
+    return 0;
+}
+
 bool aw_sched_next_aside (struct aw_sched *s, struct aw_event *action)
 {
     for (uint32_t n = 0; s->n_suspects > 0 && n < s->pool.n_nodes; n++) {

@@ -104,8 +104,9 @@ int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task);
 /* The next attempt that is cancelled and has not been told to end; NULL: there is none. */
 struct aw_running *aw_sched_next_cancelled (struct aw_sched *s);
 
-/* Decides on the next suspect node. False: there is none. */
+/* Decides on the next suspect node. False: there is none. Or takes in what was decided. */
 bool aw_sched_next_aside (struct aw_sched *s, struct aw_event *action);
+int aw_sched_handle_aside (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
 
 /* Takes in the limit, T; INFINITY: there is none. */
 void aw_sched_set_limit (struct aw_sched *s, double t);
