@@ -91,6 +91,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_ranges_finish (&s->news.skipped);
     aw_reservation_finish (&s->reservation);
     free (s->tries);
+    free (s->failed_on);
     free (s->done);
     free (s->cancelled);
     free (s->chosen);
@@ -103,12 +104,14 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
 {
     struct aw_sched *s = calloc (1, sizeof (*s));
     size_t tries_size = from->graph->n_tasks * sizeof (*from->tries);
+    size_t failed_size = from->graph->n_tasks * sizeof (*from->failed_on);
 
     if (!s)
         return NULL;
     *s = *from;
     s->tries = malloc (tries_size);
     s->done = from->done ? malloc (from->graph->n_tasks) : NULL;
+    s->failed_on = from->failed_on ? malloc (failed_size) : NULL;
     memset (&s->pool, 0, sizeof (s->pool));
     memset (&s->depend, 0, sizeof (s->depend));
     memset (&s->ready, 0, sizeof (s->ready));
@@ -129,7 +132,8 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     if (s->cancelled)
         memcpy (s->cancelled, from->cancelled, s->n_cancelled * sizeof (*s->cancelled));
     s->part_room = 0;
-    if (!s->tries || !s->done != !from->done || aw_pool_clone (&s->pool, &from->pool) < 0
+    if (!s->tries || !s->done != !from->done || !s->failed_on != !from->failed_on
+        || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
         || aw_later_clone (&s->later, &from->later) < 0
@@ -148,6 +152,8 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memcpy (s->tries, from->tries, tries_size);
     if (s->done)
         memcpy (s->done, from->done, from->graph->n_tasks);
+    if (s->failed_on)
+        memcpy (s->failed_on, from->failed_on, failed_size);
     return s;
 }
 

@@ -54,18 +54,20 @@ void aw_sched_forget (struct aw_sched *s)
 enum { GOOD_TRIES = 16 };
 
 /* Chooses the nodes for a task of DEMAND and SECONDS: those that fit best of those that suit it,
- * BESIDE the reservation or whatever it says. False: there are too few.
+ * without EXCEPT, BESIDE the reservation or whatever it says. False: there are too few.
  */
 static bool choose_suiting (struct aw_sched *s,
                             const struct aw_demand *demand,
                             double seconds,
                             bool beside,
+                            uint32_t except,
                             enum aw_suit suit)
 {
     uint32_t wanted = aw_demand_nodes (demand), n = 0, place = 0, tries = 0, node;
 
     while (n < wanted && (node = aw_pool_next_fit (&s->pool, demand, &place)) != AW_NO_NODE) {
-        if (beside && !aw_reservation_allows (&s->reservation, node, demand, s->now, seconds))
+        if (node == except
+            || (beside && !aw_reservation_allows (&s->reservation, node, demand, s->now, seconds)))
             continue;
         if (aw_pool_suits (&s->pool, node, demand, suit))
             s->chosen[n++] = node;
@@ -75,17 +77,36 @@ static bool choose_suiting (struct aw_sched *s,
     return n == wanted;
 }
 
-static bool choose_nodes (struct aw_sched *s,
-                          const struct aw_demand *demand,
-                          double seconds,
-                          bool beside)
+static bool choose_except (struct aw_sched *s,
+                           const struct aw_demand *demand,
+                           double seconds,
+                           bool beside,
+                           uint32_t except)
 {
     if (aw_demand_nodes (demand) > s->part_room)
         return false;
     for (int suit = aw_pool_best_suit (&s->pool, demand); suit <= AW_SUIT_ANY; suit++)
-        if (choose_suiting (s, demand, seconds, beside, (enum aw_suit)suit))
+        if (choose_suiting (s, demand, seconds, beside, except, (enum aw_suit)suit))
             return true;
     return false;
+}
+
+static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
+{
+    return s->estimate.seconds[aw_graph_instance_set (s->graph, instance)];
+}
+
+/* The same for the first task of INSTANCE: if possible not on the node where it failed. */
+static bool choose_nodes (struct aw_sched *s,
+                          const struct aw_demand *demand,
+                          uint32_t instance,
+                          bool beside)
+{
+    uint32_t avoided = aw_sched_avoids (s, aw_ready_front (&s->ready, instance));
+    double seconds = seconds_of_instance (s, instance);
+
+    return (avoided != AW_NO_NODE && choose_except (s, demand, seconds, beside, avoided))
+           || choose_except (s, demand, seconds, beside, AW_NO_NODE);
 }
 
 /* Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE. False where it
@@ -102,11 +123,6 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint3
         return aw_sched_reserve_staged (s, shape, instance);
     return aw_reservation_make (&s->reservation, &s->forecast, &s->pool, &s->running, number,
                                 &shape->demand, s->now);
-}
-
-static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
-{
-    return s->estimate.seconds[aw_graph_instance_set (s->graph, instance)];
 }
 
 /* The shape's first task was held back: another of the same demand may be short enough to end
@@ -137,11 +153,10 @@ static bool choose_beside (struct aw_sched *s,
 
     if (shape->bound)
         return aw_sched_choose_staged (s, shape, true, choice);
-    if (choose_nodes (s, &shape->demand, seconds_of_instance (s, *instance), true))
+    if (choose_nodes (s, &shape->demand, *instance, true))
         return true;
     *instance = shorter_instance (s, shape);
-    return *instance != AW_NONE
-           && choose_nodes (s, &shape->demand, seconds_of_instance (s, *instance), true);
+    return *instance != AW_NONE && choose_nodes (s, &shape->demand, *instance, true);
 }
 
 /* Of the shapes that are blocked, or that are not, the one whose FIRST instance that can end by the
@@ -205,7 +220,7 @@ static bool place (struct aw_sched *s,
     if (shape->bound)
         found = aw_sched_choose_staged (s, shape, false, choice);
     else
-        found = choose_nodes (s, &shape->demand, NAN, false);
+        found = choose_nodes (s, &shape->demand, first, false);
     waiting = found ? first_waiting (s, first, &awaited) : NULL;
     if (waiting && reserve_for (s, waiting, awaited)) {
         found = choose_beside (s, shape, choice);

@@ -2,6 +2,8 @@
 /* What the start and the end of an attempt mean for everything else: resources, successors, further
  * attempts. */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/sched_state.h"
 
@@ -139,6 +141,23 @@ static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event 
     return aw_retry_allows (&set->retry, tries->failures, ev);
 }
 
+/* TASK failed on NODE. Of several nodes nobody knows which is to blame. */
+static int note_failure (struct aw_sched *s, uint32_t task, uint32_t node)
+{
+    uint32_t n = s->graph->n_tasks;
+
+    if (s->graph->sets[aw_graph_task (s->graph, task).set].nodes > 1)
+        return 0;
+    if (!s->failed_on) {
+        s->failed_on = malloc (n * sizeof (*s->failed_on));
+        if (!s->failed_on)
+            return -1;
+        memset (s->failed_on, 0xff, n * sizeof (*s->failed_on));
+    }
+    s->failed_on[task] = node;
+    return 0;
+}
+
 static int queue_again (struct aw_sched *s, uint32_t task, double delay)
 {
     aw_depend_set_state (&s->depend, task, AW_TASK_READY);
@@ -204,6 +223,8 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     if (unstarted)
         return queue_again (s, task, 0); /* told by us, before it had done anything */
     if (try_again (s, task, ev, &delay))
-        return queue_again (s, task, delay);
+        return ev->status != AW_STATUS_CANCELLED && note_failure (s, task, run->node) < 0
+                   ? -1
+                   : queue_again (s, task, delay);
     return end_task (s, task, set, false);
 }

@@ -22,6 +22,8 @@ static int grow (struct aw_sched *s, const struct aw_graph_size *old, struct aw_
 
     if (aw_grow (&s->tries, old->n_tasks, n_tasks, sizeof (*s->tries), 0) < 0
         || (s->done && aw_grow (&s->done, old->n_tasks, n_tasks, sizeof (*s->done), 0) < 0)
+        || (s->failed_on
+            && aw_grow (&s->failed_on, old->n_tasks, n_tasks, sizeof (*s->failed_on), 0xff) < 0)
         || aw_running_grow (&s->running, n_tasks) < 0 || aw_estimate_grow (&s->estimate, old) < 0
         || aw_ready_grow (&s->ready, old) < 0 || aw_stage_grow (&s->stage, old) < 0
         || aw_suspects_grow (&s->suspects, s->graph->n_sets) < 0 || aw_sched_part_room (s) < 0)

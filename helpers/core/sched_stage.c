@@ -54,7 +54,8 @@ static bool is_in_time (void *arg, uint32_t instance)
 bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node)
 {
     if (s->stage.n_queued == 0 || s->stopped
-        || !aw_stage_next (&s->stage, &s->pool, s->ready.remaining, is_in_time, s, task, node))
+        || !aw_stage_next (&s->stage, &s->pool, s->ready.remaining, s->failed_on, is_in_time, s,
+                           task, node))
         return false;
     if (begin_staging (s, *task, *node) == 0)
         return true;

@@ -42,6 +42,8 @@ struct aw_sched {
     bool any_aside; /* a node has been set aside */
     char aside_reason[192]; /* of the last NODE_ASIDE action */
     struct aw_tries *tries; /* by task */
+    uint32_t *failed_on; /* by task: the node where it failed last; AW_NO_NODE: none. Owned; NULL:
+                            no task has failed */
     uint8_t *done; /* by task: earlier parts of the run did it; NULL: there are none. Owned */
     uint32_t *chosen; /* nodes for the next start: room for as many as a task of any set wants */
     struct aw_part *parts; /* of the last START action, but its first: as much room */
@@ -78,6 +80,12 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out);
 
 /* Takes in that the running attempt RUN ended as EV says. 0, or -1 with ENOMEM. */
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
+
+/* Another node is better for the next attempt of TASK; AW_NO_NODE: all are alike. */
+static inline uint32_t aw_sched_avoids (const struct aw_sched *s, uint32_t task)
+{
+    return s->failed_on ? s->failed_on[task] : AW_NO_NODE;
+}
 
 /* The attempt that ran as RUN, still intact, ended as EV says: what of that is its node's doing? */
 void aw_sched_suspect (struct aw_sched *s, const struct aw_running *run, const struct aw_event *ev);

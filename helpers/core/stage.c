@@ -178,7 +178,8 @@ static bool goes_before (const struct aw_stage *stage,
 static uint32_t choose_node (const struct aw_stage *stage,
                              const struct aw_pool *pool,
                              const struct aw_demand *demand,
-                             uint32_t instance)
+                             uint32_t instance,
+                             uint32_t except)
 {
     uint32_t best = AW_NO_NODE, least = UINT32_MAX;
 
@@ -187,7 +188,7 @@ static uint32_t choose_node (const struct aw_stage *stage,
         uint32_t load = stage->load[n];
         uint32_t all;
 
-        if (!aw_node_could_hold (node, demand)
+        if (n == except || !aw_node_could_hold (node, demand)
             || (load > 0 && load + weight (node, demand) > AW_STAGE_FULL))
             continue;
         all = load + busy (node);
@@ -208,6 +209,7 @@ static struct aw_demand demand_of (const struct aw_stage *stage, uint32_t instan
 bool aw_stage_next (const struct aw_stage *stage,
                     const struct aw_pool *pool,
                     const double *remaining,
+                    const uint32_t *avoid,
                     aw_stage_wants_fn *wants,
                     void *arg,
                     uint32_t *task,
@@ -219,13 +221,16 @@ bool aw_stage_next (const struct aw_stage *stage,
         return false;
     for (uint32_t i = 0; i < stage->n_instances; i++) {
         struct aw_demand demand;
-        uint32_t found;
+        uint32_t avoided, found;
 
         if (aw_ranges_empty (&stage->queues[i])
             || (first != AW_NONE && !goes_before (stage, remaining, i, first)) || !wants (arg, i))
             continue;
         demand = demand_of (stage, i);
-        found = choose_node (stage, pool, &demand, i);
+        avoided = avoid ? avoid[aw_ranges_front (&stage->queues[i])->first] : AW_NO_NODE;
+        found = choose_node (stage, pool, &demand, i, avoided);
+        if (found == AW_NO_NODE && avoided != AW_NO_NODE)
+            found = choose_node (stage, pool, &demand, i, AW_NO_NODE);
         if (found == AW_NO_NODE)
             continue;
         first = i;

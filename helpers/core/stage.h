@@ -51,12 +51,14 @@ typedef bool aw_stage_wants_fn (void *arg, uint32_t instance);
 
 /* Chooses the next task and its node: of the instances that WANTS, asked with ARG, agrees to, of
  * that which comes first by REMAINING (as core/ready.h has it), then by time; of the nodes that
- * could hold it the one with least to do, then one that has data of the same instance. False: there
- * is none, or all have enough.
+ * could hold it the one with least to do, then one that has data of the same instance, but none
+ * that the task avoids (AVOID, by task; NULL: none does) where another will do. False: there is
+ * none, or all have enough.
  */
 bool aw_stage_next (const struct aw_stage *stage,
                     const struct aw_pool *pool,
                     const double *remaining,
+                    const uint32_t *avoid,
                     aw_stage_wants_fn *wants,
                     void *arg,
                     uint32_t *task,
