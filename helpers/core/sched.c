@@ -213,7 +213,7 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
         return -1;
     if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0
         || aw_suspects_add_nodes (&s->suspects, s->pool.n_nodes) < 0
-        || aw_stage_add_nodes (&s->stage, s->pool.n_nodes) < 0)
+        || aw_stage_add_nodes (&s->stage, &s->pool) < 0)
         return aw_error_set (err, "out of memory for node %s", ev->name);
     aw_sched_fit (s, ev->node);
     aw_sched_unblock (s, ev->node);

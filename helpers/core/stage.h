@@ -26,6 +26,7 @@ struct aw_stage {
     uint32_t *load; /* by node: of the tasks that are given it and have not started */
     uint32_t *last; /* by node: the instance whose data came there last; AW_NONE: none */
     uint32_t n_nodes;
+    uint32_t *lightest; /* by set: the least load that a task of it is to any node; 0: not known */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value; clone makes STAGE, uninitialised before, a
@@ -40,8 +41,8 @@ int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from);
 /* Does a task of SET wait for its data before it asks for resources? */
 bool aw_stage_concerns (const struct aw_graph *graph, uint32_t set);
 
-/* Makes a place for nodes 0..N-1. 0, or -1 with ENOMEM. */
-int aw_stage_add_nodes (struct aw_stage *stage, uint32_t n);
+/* Takes up the nodes that POOL has. 0, or -1 with ENOMEM. */
+int aw_stage_add_nodes (struct aw_stage *stage, const struct aw_pool *pool);
 
 /* Queues tasks FIRST..LAST of one instance, ready since T. 0, or -1 with ENOMEM. */
 int aw_stage_push (struct aw_stage *stage, uint32_t first, uint32_t last, double t);
