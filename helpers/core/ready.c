@@ -45,8 +45,10 @@ static int make_shapes (struct aw_ready *r)
     for (uint32_t s = 0; s < g->n_sets; s++)
         if (n == 0 || compare_shapes (&r->shapes[s], &r->shapes[n - 1]) != 0)
             r->shapes[n++] = r->shapes[s];
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         r->shapes[i].never = true; /* there is no node yet */
+        r->shapes[i].line = NEVER;
+    }
     r->n_shapes = n;
     for (int i = 0; i < N_LINES; i++) {
         r->lines[i].heap = calloc ((size_t)n + 1, sizeof (*r->lines[i].heap));
@@ -125,6 +127,7 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
         shape->never = from->shapes[i].never;
         shape->blocked = from->shapes[i].blocked;
         shape->why = from->shapes[i].why;
+        shape->line = from->shapes[i].line;
         shape->place = from->shapes[i].place;
         if (from->shapes[i].n == 0)
             continue;
@@ -156,6 +159,7 @@ static uint32_t find_shape (struct aw_ready *r, uint32_t set)
         if (compare_shapes (&shape, &r->shapes[i]) == 0)
             return i;
     shape.never = true;
+    shape.line = NEVER;
     r->shapes[r->n_shapes] = shape;
     return r->n_shapes++;
 }
@@ -239,12 +243,7 @@ static void sift_down (struct aw_ready *r, struct aw_shape *shape, uint32_t plac
 
 static struct aw_line *line_of (struct aw_ready *r, const struct aw_shape *shape)
 {
-    enum line line = shape->never                  ? NEVER
-                     : !shape->blocked             ? OPEN
-                     : shape->why == AW_BLOCK_LATE ? LATE
-                                                   : BLOCKED;
-
-    return &r->lines[line];
+    return &r->lines[shape->line];
 }
 
 static bool shape_before (const struct aw_ready *r, uint32_t a, uint32_t b)
@@ -325,6 +324,7 @@ static void mark (struct aw_ready *r, struct aw_shape *shape, bool blocked, enum
     r->n_held += (why == AW_BLOCK_HELD) - (shape->why == AW_BLOCK_HELD);
     shape->blocked = blocked;
     shape->why = why;
+    shape->line = shape->never ? NEVER : !blocked ? OPEN : why == AW_BLOCK_LATE ? LATE : BLOCKED;
 }
 
 static void set_blocked (struct aw_ready *r,
@@ -348,8 +348,8 @@ void aw_ready_set_never (struct aw_ready *r, struct aw_shape *shape, bool never)
         return;
     if (shape->n > 0)
         leave (r, shape);
-    mark (r, shape, false, AW_BLOCK_ROOM);
     shape->never = never;
+    mark (r, shape, false, AW_BLOCK_ROOM);
     if (shape->n > 0)
         join (r, shape);
 }

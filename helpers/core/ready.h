@@ -33,7 +33,8 @@ struct aw_shape {
     bool never; /* these are too few for one task; see aw_ready_set_never */
     bool blocked; /* cannot start now; see aw_ready_block. An empty one is not */
     enum aw_block why; /* of one that is blocked; else AW_BLOCK_ROOM */
-    uint32_t place; /* private: in its line */
+    uint32_t line; /* private, as the next one: where it stands when not empty */
+    uint32_t place;
 };
 
 /* Private: a heap of shapes, by number. */

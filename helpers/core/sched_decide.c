@@ -102,9 +102,11 @@ static bool choose_nodes (struct aw_sched *s,
                           uint32_t instance,
                           bool beside)
 {
-    uint32_t avoided = aw_sched_avoids (s, aw_ready_front (&s->ready, instance));
-    double seconds = seconds_of_instance (s, instance);
+    double seconds = beside ? seconds_of_instance (s, instance) : NAN;
+    uint32_t avoided = AW_NO_NODE;
 
+    if (s->failed_on)
+        avoided = s->failed_on[aw_ready_front (&s->ready, instance)];
     return (avoided != AW_NO_NODE && choose_except (s, demand, seconds, beside, avoided))
            || choose_except (s, demand, seconds, beside, AW_NO_NODE);
 }

@@ -81,12 +81,6 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out);
 /* Takes in that the running attempt RUN ended as EV says. 0, or -1 with ENOMEM. */
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
 
-/* Another node is better for the next attempt of TASK; AW_NO_NODE: all are alike. */
-static inline uint32_t aw_sched_avoids (const struct aw_sched *s, uint32_t task)
-{
-    return s->failed_on ? s->failed_on[task] : AW_NO_NODE;
-}
-
 /* The attempt that ran as RUN, still intact, ended as EV says: what of that is its node's doing? */
 void aw_sched_suspect (struct aw_sched *s, const struct aw_running *run, const struct aw_event *ev);
 
