@@ -16,18 +16,20 @@ int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
     e->graph = graph;
     e->seconds = calloc (n, sizeof (*e->seconds));
     e->told = calloc (n, sizeof (*e->told));
+    e->kept = calloc (n, sizeof (*e->kept));
     e->sum = calloc (n, sizeof (*e->sum));
     e->n = calloc (n, sizeof (*e->n));
     e->mean = calloc (n, sizeof (*e->mean));
     e->squares = calloc (n, sizeof (*e->squares));
     e->n_ended = calloc (n, sizeof (*e->n_ended));
-    if (!e->seconds || !e->told || !e->sum || !e->n || !e->mean || !e->squares || !e->n_ended) {
+    if (!e->seconds || !e->told || !e->kept || !e->sum || !e->n || !e->mean || !e->squares
+        || !e->n_ended) {
         aw_estimate_finish (e);
         errno = ENOMEM;
         return -1;
     }
     for (uint32_t s = 0; s < graph->n_sets; s++)
-        e->seconds[s] = e->told[s] = graph->sets[s].duration;
+        e->seconds[s] = e->told[s] = e->kept[s] = graph->sets[s].duration;
     return 0;
 }
 
@@ -37,6 +39,7 @@ int aw_estimate_grow (struct aw_estimate *e, const struct aw_graph_size *old)
 
     if (aw_grow (&e->seconds, old->n_sets, n, sizeof (*e->seconds), 0) < 0
         || aw_grow (&e->told, old->n_sets, n, sizeof (*e->told), 0) < 0
+        || aw_grow (&e->kept, old->n_sets, n, sizeof (*e->kept), 0) < 0
         || aw_grow (&e->sum, old->n_sets, n, sizeof (*e->sum), 0) < 0
         || aw_grow (&e->n, old->n_sets, n, sizeof (*e->n), 0) < 0
         || aw_grow (&e->mean, old->n_sets, n, sizeof (*e->mean), 0) < 0
@@ -44,7 +47,7 @@ int aw_estimate_grow (struct aw_estimate *e, const struct aw_graph_size *old)
         || aw_grow (&e->n_ended, old->n_sets, n, sizeof (*e->n_ended), 0) < 0)
         return -1;
     for (uint32_t s = old->n_sets; s < n; s++)
-        e->seconds[s] = e->told[s] = e->graph->sets[s].duration;
+        e->seconds[s] = e->told[s] = e->kept[s] = e->graph->sets[s].duration;
     return 0;
 }
 
@@ -54,6 +57,7 @@ void aw_estimate_finish (struct aw_estimate *e)
 
     free (e->seconds);
     free (e->told);
+    free (e->kept);
     free (e->sum);
     free (e->n);
     free (e->mean);
@@ -71,12 +75,18 @@ int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
         return -1;
     memcpy (e->seconds, from->seconds, n * sizeof (*e->seconds));
     memcpy (e->told, from->told, n * sizeof (*e->told));
+    memcpy (e->kept, from->kept, n * sizeof (*e->kept));
     memcpy (e->sum, from->sum, n * sizeof (*e->sum));
     memcpy (e->n, from->n, n * sizeof (*e->n));
     memcpy (e->mean, from->mean, n * sizeof (*e->mean));
     memcpy (e->squares, from->squares, n * sizeof (*e->squares));
     memcpy (e->n_ended, from->n_ended, n * sizeof (*e->n_ended));
     return 0;
+}
+
+void aw_estimate_keep (struct aw_estimate *e)
+{
+    memcpy (e->kept, e->told, e->graph->n_sets * sizeof (*e->kept));
 }
 
 /* Welford's method (Technometrics 4(3), 1962). */

@@ -46,6 +46,12 @@ int aw_node_reserve (struct aw_node *trial, const struct aw_node *like);
 void aw_node_try (struct aw_node *trial, const struct aw_node *from);
 void aw_node_finish_trial (struct aw_node *trial);
 
+/* Do A and B have the same of all, when empty? Of nodes of one pool. */
+static inline bool aw_node_alike (const struct aw_node *a, const struct aw_node *b)
+{
+    return a->layout == b->layout && a->total.mem == b->total.mem;
+}
+
 /* Could the node ever (empty), or now, hold DEMAND? */
 bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand);
 bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand);

@@ -16,11 +16,6 @@ bool aw_rank_needs_pool (enum aw_policy policy)
     return policy != AW_POLICY_LONGEST_PATH && policy != AW_POLICY_FIFO;
 }
 
-static bool alike (const struct aw_node *a, const struct aw_node *b)
-{
-    return a->layout == b->layout && a->total.mem == b->total.mem;
-}
-
 /* How often the pool must be filled for all tasks of the set; 1 where it holds none. */
 static double waves (const struct aw_pool *pool, const struct aw_set *set)
 {
@@ -31,7 +26,7 @@ static double waves (const struct aw_pool *pool, const struct aw_set *set)
     for (uint32_t i = 0; i < pool->n_nodes; i++) {
         const struct aw_node *node = &pool->nodes[i];
 
-        if (i == 0 || !alike (node, node - 1))
+        if (i == 0 || !aw_node_alike (node, node - 1))
             each = aw_node_capacity (node, &demand);
         capacity += node->lost ? 0 : each;
     }

@@ -9,6 +9,8 @@
 
 #include "core/stage.h"
 
+enum line { OPEN, BLOCKED, LATE, NEVER, N_LINES };
+
 static int compare_shapes (const void *pa, const void *pb)
 {
     const struct aw_shape *a = pa, *b = pb;
@@ -43,14 +45,18 @@ static int make_shapes (struct aw_ready *r)
     for (uint32_t s = 0; s < g->n_sets; s++)
         if (n == 0 || compare_shapes (&r->shapes[s], &r->shapes[n - 1]) != 0)
             r->shapes[n++] = r->shapes[s];
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         r->shapes[i].never = true; /* there is no node yet */
+        r->shapes[i].line = NEVER;
+    }
     r->n_shapes = n;
-    r->lines[0].heap = calloc ((size_t)n + 1, sizeof (*r->lines[0].heap));
-    r->lines[1].heap = calloc ((size_t)n + 1, sizeof (*r->lines[1].heap));
-    r->lines[2].heap = calloc ((size_t)n + 1, sizeof (*r->lines[2].heap));
+    for (int i = 0; i < N_LINES; i++) {
+        r->lines[i].heap = calloc ((size_t)n + 1, sizeof (*r->lines[i].heap));
+        if (!r->lines[i].heap)
+            return -1;
+    }
     r->chosen = calloc ((size_t)n + 1, sizeof (*r->chosen));
-    if (!r->lines[0].heap || !r->lines[1].heap || !r->lines[2].heap || !r->chosen)
+    if (!r->chosen)
         return -1;
     for (uint32_t s = 0; s < g->n_sets; s++) {
         struct aw_shape key = shape_of_set (g, s);
@@ -89,9 +95,8 @@ void aw_ready_finish (struct aw_ready *r)
     for (uint32_t i = 0; i < r->n_shapes; i++)
         free (r->shapes[i].heap);
     free (r->shapes);
-    free (r->lines[0].heap);
-    free (r->lines[1].heap);
-    free (r->lines[2].heap);
+    for (int i = 0; i < N_LINES; i++)
+        free (r->lines[i].heap);
     free (r->chosen);
     free (r->shape_of);
     free (r->queues);
@@ -121,7 +126,8 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
         shape->bound = from->shapes[i].bound;
         shape->never = from->shapes[i].never;
         shape->blocked = from->shapes[i].blocked;
-        shape->held = from->shapes[i].held;
+        shape->why = from->shapes[i].why;
+        shape->line = from->shapes[i].line;
         shape->place = from->shapes[i].place;
         if (from->shapes[i].n == 0)
             continue;
@@ -131,7 +137,7 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
             goto fail;
         memcpy (shape->heap, from->shapes[i].heap, shape->n * sizeof (*shape->heap));
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_LINES; i++) {
         r->lines[i].n = from->lines[i].n;
         memcpy (r->lines[i].heap, from->lines[i].heap,
                 from->lines[i].n * sizeof (*r->lines[i].heap));
@@ -153,6 +159,7 @@ static uint32_t find_shape (struct aw_ready *r, uint32_t set)
         if (compare_shapes (&shape, &r->shapes[i]) == 0)
             return i;
     shape.never = true;
+    shape.line = NEVER;
     r->shapes[r->n_shapes] = shape;
     return r->n_shapes++;
 }
@@ -169,7 +176,7 @@ int aw_ready_grow (struct aw_ready *r, const struct aw_graph_size *old)
         || aw_grow (&r->shapes, r->n_shapes, n_shapes, sizeof (*r->shapes), 0) < 0
         || aw_grow (&r->chosen, r->n_shapes, n_shapes, sizeof (*r->chosen), 0) < 0)
         return -1;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < N_LINES; i++)
         if (aw_grow (&r->lines[i].heap, r->n_shapes, n_shapes, sizeof (*r->lines[i].heap), 0) < 0)
             return -1;
     for (uint32_t s = old->n_sets; s < g->n_sets; s++)
@@ -236,7 +243,7 @@ static void sift_down (struct aw_ready *r, struct aw_shape *shape, uint32_t plac
 
 static struct aw_line *line_of (struct aw_ready *r, const struct aw_shape *shape)
 {
-    return &r->lines[shape->never ? 2 : shape->blocked];
+    return &r->lines[shape->line];
 }
 
 static bool shape_before (const struct aw_ready *r, uint32_t a, uint32_t b)
@@ -301,23 +308,38 @@ static void leave (struct aw_ready *r, const struct aw_shape *shape)
 
 struct aw_shape *aw_ready_first (const struct aw_ready *r, bool blocked)
 {
-    const struct aw_line *line = &r->lines[blocked];
-
-    return line->n > 0 ? &r->shapes[line->heap[0]] : NULL;
+    return aw_ready_at (r, blocked, 0);
 }
 
-static void set_blocked (struct aw_ready *r, struct aw_shape *shape, bool blocked, bool held)
+struct aw_shape *aw_ready_at (const struct aw_ready *r, bool blocked, uint32_t i)
+{
+    const struct aw_line *line = &r->lines[blocked ? BLOCKED : OPEN];
+
+    return i < line->n ? &r->shapes[line->heap[i]] : NULL;
+}
+
+/* Of a shape that stands in no line. */
+static void mark (struct aw_ready *r, struct aw_shape *shape, bool blocked, enum aw_block why)
+{
+    r->n_held += (why == AW_BLOCK_HELD) - (shape->why == AW_BLOCK_HELD);
+    shape->blocked = blocked;
+    shape->why = why;
+    shape->line = shape->never ? NEVER : !blocked ? OPEN : why == AW_BLOCK_LATE ? LATE : BLOCKED;
+}
+
+static void set_blocked (struct aw_ready *r,
+                         struct aw_shape *shape,
+                         bool blocked,
+                         enum aw_block why)
 {
     leave (r, shape);
-    r->n_held += held - shape->held;
-    shape->blocked = blocked;
-    shape->held = held;
+    mark (r, shape, blocked, why);
     join (r, shape);
 }
 
-void aw_ready_block (struct aw_ready *r, struct aw_shape *shape, bool held)
+void aw_ready_block (struct aw_ready *r, struct aw_shape *shape, enum aw_block why)
 {
-    set_blocked (r, shape, true, held);
+    set_blocked (r, shape, true, why);
 }
 
 void aw_ready_set_never (struct aw_ready *r, struct aw_shape *shape, bool never)
@@ -326,9 +348,8 @@ void aw_ready_set_never (struct aw_ready *r, struct aw_shape *shape, bool never)
         return;
     if (shape->n > 0)
         leave (r, shape);
-    r->n_held -= shape->held;
-    shape->blocked = shape->held = false;
     shape->never = never;
+    mark (r, shape, false, AW_BLOCK_ROOM);
     if (shape->n > 0)
         join (r, shape);
 }
@@ -337,12 +358,12 @@ void aw_ready_set_never (struct aw_ready *r, struct aw_shape *shape, bool never)
 static void unblock_chosen (struct aw_ready *r, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        set_blocked (r, &r->shapes[r->chosen[i]], false, false);
+        set_blocked (r, &r->shapes[r->chosen[i]], false, AW_BLOCK_ROOM);
 }
 
 void aw_ready_unblock (struct aw_ready *r, const struct aw_node *node)
 {
-    const struct aw_line *blocked = &r->lines[1];
+    const struct aw_line *blocked = &r->lines[BLOCKED];
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < blocked->n; i++)
@@ -353,13 +374,21 @@ void aw_ready_unblock (struct aw_ready *r, const struct aw_node *node)
 
 void aw_ready_unhold (struct aw_ready *r)
 {
-    const struct aw_line *blocked = &r->lines[1];
+    const struct aw_line *blocked = &r->lines[BLOCKED];
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < blocked->n && n < r->n_held; i++)
-        if (r->shapes[blocked->heap[i]].held)
+        if (r->shapes[blocked->heap[i]].why == AW_BLOCK_HELD)
             r->chosen[n++] = blocked->heap[i];
     unblock_chosen (r, n);
+}
+
+void aw_ready_look_again (struct aw_ready *r)
+{
+    const struct aw_line *late = &r->lines[LATE];
+
+    while (late->n > 0)
+        set_blocked (r, &r->shapes[late->heap[late->n - 1]], false, AW_BLOCK_ROOM);
 }
 
 static struct aw_shape *shape_of_instance (const struct aw_ready *r, uint32_t instance)
@@ -397,8 +426,7 @@ static void take_out (struct aw_ready *r, struct aw_shape *shape, uint32_t insta
     r->position[instance] = AW_NONE;
     if (shape->n == 1) { /* empty then, so no longer in a line */
         leave (r, shape);
-        r->n_held -= shape->held;
-        shape->blocked = shape->held = false;
+        mark (r, shape, false, AW_BLOCK_ROOM);
     }
     moved = shape->heap[--shape->n];
     if (moved == instance)
@@ -457,7 +485,7 @@ void aw_ready_reorder (struct aw_ready *r)
     for (uint32_t i = 0; i < r->n_shapes; i++)
         for (uint32_t place = r->shapes[i].n / 2; place-- > 0;)
             sift_down (r, &r->shapes[i], place);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < N_LINES; i++)
         for (uint32_t place = r->lines[i].n / 2; place-- > 0;)
             sink (r, &r->lines[i], place);
 }

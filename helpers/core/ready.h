@@ -2,7 +2,8 @@
 /* The tasks that are ready, waiting for resources. The tasks of one set instance queue as runs of
  * ids; instances of equal demand form a shape, a heap by priority; and the shapes stand in two
  * lines, heaps by their first instance: those that may start and those that are blocked; what can
- * never start stands aside. So what a decision costs never depends on the number of tasks.
+ * never start, or not in time, stands aside. So what a decision costs never depends on the number
+ * of tasks.
  */
 #ifndef AW_CORE_READY_H
 #define AW_CORE_READY_H
@@ -15,6 +16,13 @@
 #include "core/ranges.h"
 #include "core/sched.h"
 
+/* Why a shape cannot start now. */
+enum aw_block {
+    AW_BLOCK_ROOM, /* no node has room */
+    AW_BLOCK_HELD, /* the reservation holds it back */
+    AW_BLOCK_LATE, /* none of its tasks could end in time: nothing need wait for it */
+};
+
 struct aw_shape {
     struct aw_demand demand;
     uint32_t *heap; /* instances with ready tasks, the first in front */
@@ -24,8 +32,9 @@ struct aw_shape {
                        of its own; 0: tasks that start anywhere */
     bool never; /* these are too few for one task; see aw_ready_set_never */
     bool blocked; /* cannot start now; see aw_ready_block. An empty one is not */
-    bool held; /* blocked by the reservation alone */
-    uint32_t place; /* private: in its line */
+    enum aw_block why; /* of one that is blocked; else AW_BLOCK_ROOM */
+    uint32_t line; /* private, as the next one: where it stands when not empty */
+    uint32_t place;
 };
 
 /* Private: a heap of shapes, by number. */
@@ -40,7 +49,7 @@ struct aw_ready {
     struct aw_shape *shapes;
     uint32_t n_shapes;
     uint32_t n_held;
-    struct aw_line lines[3]; /* private: open, blocked, never */
+    struct aw_line lines[4]; /* private: open, blocked, late, never */
     uint32_t *chosen; /* private: room for all shapes */
     uint32_t *shape_of; /* by set */
     struct aw_ranges *queues; /* by instance */
@@ -71,19 +80,25 @@ bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
 /* The first task in an instance's queue, which is not empty. */
 uint32_t aw_ready_front (const struct aw_ready *ready, uint32_t instance);
 
-/* The shape whose first task goes before those of all others that are blocked, or that are not.
- * NULL: there is none. */
+/* The shape whose first task goes before those of all others that are blocked (but for those that
+ * are late), or that are not. NULL: there is none. */
 struct aw_shape *aw_ready_first (const struct aw_ready *ready, bool blocked);
 
-/* SHAPE, not empty, cannot start now. HELD: only for the reservation. */
-void aw_ready_block (struct aw_ready *ready, struct aw_shape *shape, bool held);
+/* Number I of the same shapes: 0 is the first, the others are in no order. NULL: there are no more.
+ */
+struct aw_shape *aw_ready_at (const struct aw_ready *ready, bool blocked, uint32_t i);
+
+/* SHAPE, not empty, cannot start now. */
+void aw_ready_block (struct aw_ready *ready, struct aw_shape *shape, enum aw_block why);
 
 /* Could the pool's nodes ever hold SHAPE? At first, without nodes, none can. */
 void aw_ready_set_never (struct aw_ready *ready, struct aw_shape *shape, bool never);
 
-/* Those blocked shapes that NODE can hold may be tried again; or those that are held. */
+/* Those blocked shapes that NODE can hold may be tried again; those that are held; that are late.
+ */
 void aw_ready_unblock (struct aw_ready *ready, const struct aw_node *node);
 void aw_ready_unhold (struct aw_ready *ready);
+void aw_ready_look_again (struct aw_ready *ready);
 
 /* Puts the heaps in order after `remaining` has changed. */
 void aw_ready_reorder (struct aw_ready *ready);

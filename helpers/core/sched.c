@@ -91,6 +91,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_ranges_finish (&s->news.skipped);
     aw_reservation_finish (&s->reservation);
     free (s->tries);
+    free (s->failed_on);
     free (s->done);
     free (s->cancelled);
     free (s->chosen);
@@ -103,12 +104,14 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
 {
     struct aw_sched *s = calloc (1, sizeof (*s));
     size_t tries_size = from->graph->n_tasks * sizeof (*from->tries);
+    size_t failed_size = from->graph->n_tasks * sizeof (*from->failed_on);
 
     if (!s)
         return NULL;
     *s = *from;
     s->tries = malloc (tries_size);
     s->done = from->done ? malloc (from->graph->n_tasks) : NULL;
+    s->failed_on = from->failed_on ? malloc (failed_size) : NULL;
     memset (&s->pool, 0, sizeof (s->pool));
     memset (&s->depend, 0, sizeof (s->depend));
     memset (&s->ready, 0, sizeof (s->ready));
@@ -129,7 +132,8 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     if (s->cancelled)
         memcpy (s->cancelled, from->cancelled, s->n_cancelled * sizeof (*s->cancelled));
     s->part_room = 0;
-    if (!s->tries || !s->done != !from->done || aw_pool_clone (&s->pool, &from->pool) < 0
+    if (!s->tries || !s->done != !from->done || !s->failed_on != !from->failed_on
+        || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
         || aw_later_clone (&s->later, &from->later) < 0
@@ -148,6 +152,8 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memcpy (s->tries, from->tries, tries_size);
     if (s->done)
         memcpy (s->done, from->done, from->graph->n_tasks);
+    if (s->failed_on)
+        memcpy (s->failed_on, from->failed_on, failed_size);
     return s;
 }
 
@@ -169,7 +175,7 @@ int aw_sched_resume (struct aw_sched *s, const struct aw_earlier *earlier, struc
         return aw_error_set (err, "out of memory");
     for (; s->n_cancelled < earlier->n_cancelled; s->n_cancelled++)
         s->cancelled[s->n_cancelled] = earlier->cancelled[s->n_cancelled];
-    s->n_moves = AW_MANY_MOVES;
+    aw_sched_rank_anew (s);
     s->now = earlier->t;
     return 0;
 }
@@ -193,7 +199,7 @@ int aw_sched_begin (struct aw_sched *s)
 static void pool_changed (struct aw_sched *s)
 {
     if (aw_rank_needs_pool (s->config.policy))
-        s->n_moves = AW_MANY_MOVES;
+        aw_sched_rank_anew (s);
 }
 
 static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
@@ -207,11 +213,10 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
         return -1;
     if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0
         || aw_suspects_add_nodes (&s->suspects, s->pool.n_nodes) < 0
-        || aw_stage_add_nodes (&s->stage, s->pool.n_nodes) < 0)
+        || aw_stage_add_nodes (&s->stage, &s->pool) < 0)
         return aw_error_set (err, "out of memory for node %s", ev->name);
     aw_sched_fit (s, ev->node);
     aw_sched_unblock (s, ev->node);
-    aw_sched_drop_reservation (s);
     pool_changed (s);
     return 0;
 }
@@ -226,7 +231,6 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
         aw_running_touch (&s->running, ev->node);
         aw_sched_fit_all (s);
         s->n_lost++;
-        aw_sched_drop_reservation (s);
         pool_changed (s);
     }
     return 0;
@@ -376,19 +380,8 @@ static bool names_task (enum aw_event_type type)
            || type == AW_EVENT_STAGE || type == AW_EVENT_STAGED || type == AW_EVENT_RELEASE;
 }
 
-int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
-    if (!s || !ev)
-        return aw_error_set (err, "no scheduler or no event");
-    if (!(ev->t >= s->now))
-        return aw_error_set (err, "time goes backwards: %.6f after %.6f", ev->t, s->now);
-    if (names_task (ev->type)) {
-        if (ev->task >= s->graph->n_tasks)
-            return aw_error_set (err, "unknown task %u", ev->task);
-        if (aw_sched_begin (s) < 0)
-            return aw_error_set (err, "out of memory");
-    }
-    s->now = ev->t;
     switch (ev->type) {
     case AW_EVENT_NODE:
         return handle_node (s, ev, err);
@@ -421,8 +414,8 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
         return aw_sched_handle_message (s, ev, err);
     case AW_EVENT_CANCEL:
         return aw_sched_handle_cancel (s, ev, err);
-    case AW_EVENT_NODE_ASIDE: /* follows from the ends before it */
-        return 0;
+    case AW_EVENT_NODE_ASIDE:
+        return aw_sched_handle_aside (s, ev, err);
     case AW_EVENT_LIMIT:
         aw_sched_set_limit (s, ev->seconds > 0 ? ev->seconds : INFINITY);
         return 0;
@@ -437,6 +430,29 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
         break;
     }
     return aw_error_set (err, "unknown kind of event: %d", (int)ev->type);
+}
+
+int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    double before;
+
+    if (!s || !ev)
+        return aw_error_set (err, "no scheduler or no event");
+    if (!(ev->t >= s->now))
+        return aw_error_set (err, "time goes backwards: %.6f after %.6f", ev->t, s->now);
+    if (names_task (ev->type)) {
+        if (ev->task >= s->graph->n_tasks)
+            return aw_error_set (err, "unknown task %u", ev->task);
+        if (aw_sched_begin (s) < 0)
+            return aw_error_set (err, "out of memory");
+    }
+    before = s->now;
+    s->now = ev->t;
+    aw_sched_forget (s);
+    if (handle (s, ev, err) == 0)
+        return 0;
+    s->now = before; /* it stands in no journal */
+    return -1;
 }
 
 static void make_action (struct aw_sched *s,
@@ -554,7 +570,7 @@ static int end_code (const struct aw_sched *s)
 {
     struct aw_counts all = aw_sched_counts (s, AW_NONE);
 
-    bool cut = s->late || (s->later.n > 0 && !s->stopped);
+    bool cut = !s->stopped && (s->later.n > 0 || aw_sched_cut (s));
 
     if ((s->interrupted || cut) && !s->out_of_memory && all.waiting + all.ready > 0)
         return 3; /* whatever has failed, there is something to resume */
@@ -581,8 +597,6 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);
-    if (next_kill (s, action)) /* deciding may have shown that there is no time left */
-        return true;
     if (s->running.n_used > 0 || !isinf (aw_sched_next_wake (s)))
         return false;
     if (aw_sched_starve (s))

@@ -60,7 +60,7 @@ static void set_aside (struct aw_sched *s, uint32_t node)
     aw_sched_fit_all (s);
     aw_sched_drop_reservation (s);
     if (aw_rank_needs_pool (s->config.policy))
-        s->n_moves = AW_MANY_MOVES;
+        aw_sched_rank_anew (s);
 }
 
 static void decide_on (struct aw_sched *s, uint32_t node, struct aw_event *action)
@@ -85,6 +85,19 @@ static void decide_on (struct aw_sched *s, uint32_t node, struct aw_event *actio
             s->aside_reason, sizeof (s->aside_reason),
             "%u tasks in a row failed there, the last %s, but tasks of %s could run nowhere else",
             suspect->n, name, s->graph->sets[needed].name);
+}
+
+int aw_sched_handle_aside (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    struct aw_suspect *suspect;
+
+    if (ev->node >= s->pool.n_nodes)
+        return aw_error_set (err, "unknown node %u is set aside", ev->node);
+    suspect = &s->suspects.nodes[ev->node];
+    suspect->decided = true;
+    if (ev->code == 0 && !suspect->aside)
+        set_aside (s, ev->node);
+    return 0;
 }
 
 bool aw_sched_next_aside (struct aw_sched *s, struct aw_event *action)

@@ -43,22 +43,31 @@ void aw_sched_drop_reservation (struct aw_sched *s)
     aw_ready_unhold (&s->ready);
 }
 
+void aw_sched_forget (struct aw_sched *s)
+{
+    s->reservation.active = false;
+    aw_ready_unhold (&s->ready);
+    aw_ready_look_again (&s->ready);
+}
+
 /* So many nodes that can hold a task are asked whether it finds a good place there. */
 enum { GOOD_TRIES = 16 };
 
 /* Chooses the nodes for a task of DEMAND and SECONDS: those that fit best of those that suit it,
- * BESIDE the reservation or whatever it says. False: there are too few.
+ * without EXCEPT, BESIDE the reservation or whatever it says. False: there are too few.
  */
 static bool choose_suiting (struct aw_sched *s,
                             const struct aw_demand *demand,
                             double seconds,
                             bool beside,
+                            uint32_t except,
                             enum aw_suit suit)
 {
     uint32_t wanted = aw_demand_nodes (demand), n = 0, place = 0, tries = 0, node;
 
     while (n < wanted && (node = aw_pool_next_fit (&s->pool, demand, &place)) != AW_NO_NODE) {
-        if (beside && !aw_reservation_allows (&s->reservation, node, demand, s->now, seconds))
+        if (node == except
+            || (beside && !aw_reservation_allows (&s->reservation, node, demand, s->now, seconds)))
             continue;
         if (aw_pool_suits (&s->pool, node, demand, suit))
             s->chosen[n++] = node;
@@ -68,22 +77,44 @@ static bool choose_suiting (struct aw_sched *s,
     return n == wanted;
 }
 
-static bool choose_nodes (struct aw_sched *s,
-                          const struct aw_demand *demand,
-                          double seconds,
-                          bool beside)
+static bool choose_except (struct aw_sched *s,
+                           const struct aw_demand *demand,
+                           double seconds,
+                           bool beside,
+                           uint32_t except)
 {
     if (aw_demand_nodes (demand) > s->part_room)
         return false;
     for (int suit = aw_pool_best_suit (&s->pool, demand); suit <= AW_SUIT_ANY; suit++)
-        if (choose_suiting (s, demand, seconds, beside, (enum aw_suit)suit))
+        if (choose_suiting (s, demand, seconds, beside, except, (enum aw_suit)suit))
             return true;
     return false;
 }
 
-/* Makes sure that the reservation is for SHAPE. False where it needs none, for it could never fit.
+static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
+{
+    return s->estimate.seconds[aw_graph_instance_set (s->graph, instance)];
+}
+
+/* The same for the first task of INSTANCE: if possible not on the node where it failed. */
+static bool choose_nodes (struct aw_sched *s,
+                          const struct aw_demand *demand,
+                          uint32_t instance,
+                          bool beside)
+{
+    double seconds = beside ? seconds_of_instance (s, instance) : NAN;
+    uint32_t avoided = AW_NO_NODE;
+
+    if (s->failed_on)
+        avoided = s->failed_on[aw_ready_front (&s->ready, instance)];
+    return (avoided != AW_NO_NODE && choose_except (s, demand, seconds, beside, avoided))
+           || choose_except (s, demand, seconds, beside, AW_NO_NODE);
+}
+
+/* Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE. False where it
+ * needs none, for it could never fit.
  */
-static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape)
+static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
 {
     uint32_t number = (uint32_t)(shape - s->ready.shapes);
 
@@ -91,14 +122,9 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape)
         return true;
     aw_sched_drop_reservation (s);
     if (shape->bound)
-        return aw_sched_reserve_staged (s, shape);
+        return aw_sched_reserve_staged (s, shape, instance);
     return aw_reservation_make (&s->reservation, &s->forecast, &s->pool, &s->running, number,
                                 &shape->demand, s->now);
-}
-
-static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
-{
-    return s->estimate.seconds[aw_graph_instance_set (s->graph, instance)];
 }
 
 /* The shape's first task was held back: another of the same demand may be short enough to end
@@ -129,49 +155,100 @@ static bool choose_beside (struct aw_sched *s,
 
     if (shape->bound)
         return aw_sched_choose_staged (s, shape, true, choice);
-    if (choose_nodes (s, &shape->demand, seconds_of_instance (s, *instance), true))
+    if (choose_nodes (s, &shape->demand, *instance, true))
         return true;
     *instance = shorter_instance (s, shape);
-    return *instance != AW_NONE
-           && choose_nodes (s, &shape->demand, seconds_of_instance (s, *instance), true);
+    return *instance != AW_NONE && choose_nodes (s, &shape->demand, *instance, true);
 }
 
-/* Finds instance and nodes for a shape. False: it is marked as blocked. */
-static bool place (struct aw_sched *s, struct aw_shape *shape, struct aw_choice *choice)
+/* Of the shapes that are blocked, or that are not, the one whose FIRST instance that can end by the
+ * limit goes before those of all others, whichever heads of theirs are late. NULL: there is none.
+ */
+static struct aw_shape *first_shape (struct aw_sched *s, bool blocked, uint32_t *first)
 {
-    uint32_t first = aw_sched_first_in_time (s, shape);
-    const struct aw_shape *waiting = aw_ready_first (&s->ready, true);
-    bool found = false, held = false;
+    struct aw_shape *shape, *best = NULL;
+
+    while ((shape = aw_ready_first (&s->ready, blocked))) {
+        if (isinf (s->limit)) {
+            *first = shape->heap[0];
+            return shape;
+        }
+        *first = aw_sched_first_in_time (s, shape);
+        if (*first == shape->heap[0])
+            return shape;
+        if (*first != AW_NONE)
+            break;
+        aw_ready_block (&s->ready, shape, AW_BLOCK_LATE);
+    }
+    for (uint32_t i = 0; (shape = aw_ready_at (&s->ready, blocked, i)); i++) {
+        uint32_t instance;
+
+        if (best && !aw_ready_before (&s->ready, shape->heap[0], *first))
+            continue;
+        instance = aw_sched_first_in_time (s, shape);
+        if (instance == AW_NONE || (best && !aw_ready_before (&s->ready, instance, *first)))
+            continue;
+        best = shape;
+        *first = instance;
+    }
+    return best;
+}
+
+/* The shape that is blocked and goes before instance FIRST; which of its instances does. NULL:
+ * there is none. */
+static const struct aw_shape *first_waiting (struct aw_sched *s, uint32_t first, uint32_t *instance)
+{
+    const struct aw_shape *shape = aw_ready_first (&s->ready, true);
+
+    if (!shape || !aw_ready_before (&s->ready, shape->heap[0], first))
+        return NULL;
+    shape = first_shape (s, true, instance);
+    return shape && aw_ready_before (&s->ready, *instance, first) ? shape : NULL;
+}
+
+/* Finds instance and nodes for a shape, whose FIRST one that is not late is given. False: it is
+ * marked as blocked.
+ */
+static bool place (struct aw_sched *s,
+                   struct aw_shape *shape,
+                   uint32_t first,
+                   struct aw_choice *choice)
+{
+    const struct aw_shape *waiting;
+    uint32_t awaited;
+    bool found, held = false;
 
     *choice = (struct aw_choice){ first, AW_NONE };
-    if (first == AW_NONE)
-        s->late = true;
-    else if (shape->bound)
+    if (shape->bound)
         found = aw_sched_choose_staged (s, shape, false, choice);
     else
-        found = choose_nodes (s, &shape->demand, NAN, false);
-    if (found && waiting && aw_ready_before (&s->ready, waiting->heap[0], first)
-        && aw_sched_first_in_time (s, waiting) != AW_NONE && reserve_for (s, waiting)) {
+        found = choose_nodes (s, &shape->demand, first, false);
+    waiting = found ? first_waiting (s, first, &awaited) : NULL;
+    if (waiting && reserve_for (s, waiting, awaited)) {
         found = choose_beside (s, shape, choice);
         held = !found;
     }
     if (!found)
-        aw_ready_block (&s->ready, shape, held);
+        aw_ready_block (&s->ready, shape, held ? AW_BLOCK_HELD : AW_BLOCK_ROOM);
     return found;
 }
 
-/* By the estimates that were told last: they change with an event alone, not with how much was
- * learned since, so that ranks do not depend on when this is called.
+void aw_sched_rank_anew (struct aw_sched *s)
+{
+    aw_estimate_keep (&s->estimate);
+    s->n_moves = 0;
+    s->rank_anew = true;
+}
+
+/* By what was told of durations when it became necessary, so that ranks do not depend on when this
+ * is called.
  */
 static int refresh_ranks (struct aw_sched *s)
 {
-    uint32_t patience =
-        s->graph->n_sets / 64 + 1; /* so that large graphs do not do it after each end */
-
-    if (s->n_moves < patience)
+    if (!s->rank_anew)
         return 0;
-    s->n_moves = 0;
-    if (aw_rank (s->graph, &s->pool, s->config.policy, s->estimate.told, s->ready.remaining) < 0)
+    s->rank_anew = false;
+    if (aw_rank (s->graph, &s->pool, s->config.policy, s->estimate.kept, s->ready.remaining) < 0)
         return -1;
     aw_ready_reorder (&s->ready);
     return 0;
@@ -235,13 +312,14 @@ static int start (struct aw_sched *s, uint32_t instance, struct aw_running **out
 int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
 {
     struct aw_shape *shape;
+    uint32_t first;
 
     if (refresh_ranks (s) < 0)
         return -1;
-    while ((shape = aw_ready_first (&s->ready, false))) {
+    while ((shape = first_shape (s, false, &first))) {
         struct aw_choice choice;
 
-        if (place (s, shape, &choice))
+        if (place (s, shape, first, &choice))
             return choice.task != AW_NONE ? start_staged (s, choice.task, run)
                                           : start (s, choice.instance, run);
     }

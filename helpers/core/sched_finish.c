@@ -2,6 +2,8 @@
 /* What the start and the end of an attempt mean for everything else: resources, successors, further
  * attempts. */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/sched_state.h"
 
@@ -53,6 +55,17 @@ static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_re
     return 0;
 }
 
+/* What earlier parts of the run did, for want of messages that have come now, is not told. */
+static int tell_skipped (struct aw_sched *s, const struct aw_range *run)
+{
+    if (!s->done)
+        return aw_ranges_push (&s->news.skipped, run->first, run->last, run->t);
+    for (uint32_t task = run->first; task <= run->last; task++)
+        if (!s->done[task] && aw_ranges_push (&s->news.skipped, task, task, run->t) < 0)
+            return -1;
+    return 0;
+}
+
 int aw_sched_release (struct aw_sched *s, struct aw_released *out)
 {
     const struct aw_range *run;
@@ -72,7 +85,7 @@ int aw_sched_release (struct aw_sched *s, struct aw_released *out)
         aw_ranges_drop (&out->ready);
     }
     while ((run = aw_ranges_front (&out->skipped))) {
-        if (aw_ranges_push (&s->news.skipped, run->first, run->last, run->t) < 0)
+        if (tell_skipped (s, run) < 0)
             return -1;
         aw_ranges_drop (&out->skipped);
     }
@@ -96,7 +109,8 @@ static void learn (struct aw_sched *s, uint32_t set, double seconds)
 
     if (!(seconds >= 0) || !aw_estimate_learn (&s->estimate, set, seconds))
         return;
-    s->n_moves++;
+    if (++s->n_moves > s->graph->n_sets / 64) /* large graphs do not do it after each end */
+        aw_sched_rank_anew (s);
     if (first)
         expect_ends (s, set);
 }
@@ -127,6 +141,23 @@ static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event 
     return aw_retry_allows (&set->retry, tries->failures, ev);
 }
 
+/* TASK failed on NODE. Of several nodes nobody knows which is to blame. */
+static int note_failure (struct aw_sched *s, uint32_t task, uint32_t node)
+{
+    uint32_t n = s->graph->n_tasks;
+
+    if (s->graph->sets[aw_graph_task (s->graph, task).set].nodes > 1)
+        return 0;
+    if (!s->failed_on) {
+        s->failed_on = malloc (n * sizeof (*s->failed_on));
+        if (!s->failed_on)
+            return -1;
+        memset (s->failed_on, 0xff, n * sizeof (*s->failed_on));
+    }
+    s->failed_on[task] = node;
+    return 0;
+}
+
 static int queue_again (struct aw_sched *s, uint32_t task, double delay)
 {
     aw_depend_set_state (&s->depend, task, AW_TASK_READY);
@@ -139,7 +170,6 @@ static int queue_again (struct aw_sched *s, uint32_t task, double delay)
 
 int aw_sched_wake (struct aw_sched *s)
 {
-    aw_sched_look_again (s);
     while (aw_later_next (&s->later) <= s->now)
         if (queue_again (s, aw_later_pop (&s->later), 0) < 0)
             return -1;
@@ -183,10 +213,9 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     s->tries[task].attempts++;
     if (ev->status == AW_STATUS_COMPLETED)
         learn (s, set, ev->seconds);
-    aw_sched_look_again (s);
+    aw_sched_forget (s);
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
         aw_sched_unblock (s, part->node); /* a freed slot keeps what it says until the next start */
-    aw_sched_drop_reservation (s);
     if (ev->status == AW_STATUS_COMPLETED)
         return end_task (s, task, set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
     if (s->tries[task].cancelled && !s->stopped)
@@ -194,6 +223,8 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     if (unstarted)
         return queue_again (s, task, 0); /* told by us, before it had done anything */
     if (try_again (s, task, ev, &delay))
-        return queue_again (s, task, delay);
+        return ev->status != AW_STATUS_CANCELLED && note_failure (s, task, run->node) < 0
+                   ? -1
+                   : queue_again (s, task, delay);
     return end_task (s, task, set, false);
 }

@@ -13,7 +13,7 @@ static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
 
         s->ready.remaining[aw_graph_instance (s->graph, 0, set)] = isnan (seconds) ? 1 : seconds;
     }
-    s->n_moves = AW_MANY_MOVES;
+    aw_sched_rank_anew (s);
 }
 
 static int grow (struct aw_sched *s, const struct aw_graph_size *old, struct aw_released *out)
@@ -22,15 +22,16 @@ static int grow (struct aw_sched *s, const struct aw_graph_size *old, struct aw_
 
     if (aw_grow (&s->tries, old->n_tasks, n_tasks, sizeof (*s->tries), 0) < 0
         || (s->done && aw_grow (&s->done, old->n_tasks, n_tasks, sizeof (*s->done), 0) < 0)
+        || (s->failed_on
+            && aw_grow (&s->failed_on, old->n_tasks, n_tasks, sizeof (*s->failed_on), 0xff) < 0)
         || aw_running_grow (&s->running, n_tasks) < 0 || aw_estimate_grow (&s->estimate, old) < 0
         || aw_ready_grow (&s->ready, old) < 0 || aw_stage_grow (&s->stage, old) < 0
         || aw_suspects_grow (&s->suspects, s->graph->n_sets) < 0 || aw_sched_part_room (s) < 0)
         return -1;
+    aw_sched_forget (s);
     rank_new (s, old);
-    if (s->ready.n_shapes > n_shapes) {
-        aw_sched_drop_reservation (s);
+    if (s->ready.n_shapes > n_shapes)
         aw_sched_fit_all (s);
-    }
     return aw_depend_grow (&s->depend, old, s->now, out);
 }
 

@@ -41,17 +41,19 @@ uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape
     return best;
 }
 
-void aw_sched_set_limit (struct aw_sched *s, double t)
+bool aw_sched_cut (const struct aw_sched *s)
 {
-    aw_sched_look_again (s);
-    s->limit = t;
+    for (uint32_t set = 0; set < s->graph->n_sets && !isinf (s->limit); set++)
+        if (s->depend.counts[set][AW_TASK_READY] > 0
+            && !s->ready.shapes[s->ready.shape_of[set]].never
+            && !aw_sched_in_time (s, aw_graph_instance (s->graph, 0, set)))
+            return true;
+    return false;
 }
 
-void aw_sched_look_again (struct aw_sched *s)
+void aw_sched_set_limit (struct aw_sched *s, double t)
 {
-    for (uint32_t n = 0; s->late && n < s->pool.n_nodes; n++)
-        aw_sched_unblock (s, n);
-    s->late = false;
+    s->limit = t;
 }
 
 bool aw_sched_too_late (const struct aw_sched *s, uint32_t set, double *seconds)

@@ -162,7 +162,7 @@ bool aw_sched_is_over (const struct aw_sched *s, uint32_t task, uint32_t attempt
 void aw_sched_expect (struct aw_sched *s, uint32_t set, double seconds)
 {
     aw_estimate_expect (&s->estimate, set, seconds);
-    s->n_moves = AW_MANY_MOVES;
+    aw_sched_rank_anew (s);
 }
 
 bool aw_sched_ended (const struct aw_sched *s)

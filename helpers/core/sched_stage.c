@@ -48,18 +48,14 @@ static int begin_staging (struct aw_sched *s, uint32_t task, uint32_t node)
 /* Could a task of INSTANCE, whose data came now, end by the limit? */
 static bool is_in_time (void *arg, uint32_t instance)
 {
-    struct aw_sched *s = arg;
-
-    if (aw_sched_in_time (s, instance))
-        return true;
-    s->late = true;
-    return false;
+    return aw_sched_in_time (arg, instance);
 }
 
 bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node)
 {
     if (s->stage.n_queued == 0 || s->stopped
-        || !aw_stage_next (&s->stage, &s->pool, s->ready.remaining, is_in_time, s, task, node))
+        || !aw_stage_next (&s->stage, &s->pool, s->ready.remaining, s->failed_on, is_in_time, s,
+                           task, node))
         return false;
     if (begin_staging (s, *task, *node) == 0)
         return true;
@@ -140,8 +136,17 @@ int aw_sched_handle_release (struct aw_sched *s, const struct aw_event *ev, stru
     run->released = true;
     aw_running_set_end (&s->running, run, INFINITY);
     aw_sched_unblock (s, run->node);
-    aw_sched_drop_reservation (s);
     return 0;
+}
+
+/* Is there a set whose tasks wait for data that could not end by the limit? */
+static bool any_late (const struct aw_sched *s)
+{
+    for (uint32_t set = 0; set < s->graph->n_sets && !isinf (s->limit); set++)
+        if (aw_stage_concerns (s->graph, set)
+            && !aw_sched_in_time (s, aw_graph_instance (s->graph, 0, set)))
+            return true;
+    return false;
 }
 
 struct aw_running *aw_sched_stranded (const struct aw_sched *s)
@@ -149,7 +154,7 @@ struct aw_running *aw_sched_stranded (const struct aw_sched *s)
     struct aw_running *run;
     uint32_t cursor = 0;
 
-    if (!s->stage.queues || !(s->stopped || s->late || s->any_aside))
+    if (!s->stage.queues || !(s->stopped || s->any_aside || any_late (s)))
         return NULL;
     while ((run = aw_running_each (&s->running, &cursor))) {
         struct aw_task at = aw_graph_task (s->graph, run->task);
@@ -227,9 +232,9 @@ bool aw_sched_choose_staged (struct aw_sched *s,
     return best.task != AW_NONE;
 }
 
-bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape)
+bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
 {
-    uint32_t task = aw_ready_front (&s->ready, shape->heap[0]);
+    uint32_t task = aw_ready_front (&s->ready, instance);
 
     return aw_reservation_make_on (&s->reservation, &s->pool, &s->running,
                                    (uint32_t)(shape - s->ready.shapes), &shape->demand,

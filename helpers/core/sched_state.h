@@ -15,10 +15,6 @@
 #include "core/stage.h"
 #include "core/suspect.h"
 
-enum {
-    AW_MANY_MOVES = INT32_MAX
-}; /* ranks are worked out anew at the next decision, whatever the graph's size */
-
 struct aw_tries {
     uint16_t attempts; /* ended ones: the number of the next */
     uint16_t failures; /* those that used up a try */
@@ -46,6 +42,8 @@ struct aw_sched {
     bool any_aside; /* a node has been set aside */
     char aside_reason[192]; /* of the last NODE_ASIDE action */
     struct aw_tries *tries; /* by task */
+    uint32_t *failed_on; /* by task: the node where it failed last; AW_NO_NODE: none. Owned; NULL:
+                            no task has failed */
     uint8_t *done; /* by task: earlier parts of the run did it; NULL: there are none. Owned */
     uint32_t *chosen; /* nodes for the next start: room for as many as a task of any set wants */
     struct aw_part *parts; /* of the last START action, but its first: as much room */
@@ -57,10 +55,10 @@ struct aw_sched {
     uint32_t n_cancelled;
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint32_t n_lost; /* lost nodes whose tasks may still stand as running */
-    uint32_t n_moves; /* changed estimates since the ranks were worked out */
+    uint32_t n_moves; /* changed estimates since those by which ranks are worked out were kept */
+    bool rank_anew; /* at the next decision, by those that were kept */
     bool begun;
     bool stopped; /* nothing more is started */
-    bool late; /* something was not started for the limit */
     bool stop_kills; /* what runs is killed too */
     bool failed; /* a task failed for good */
     bool interrupted; /* stopped from outside, not by a failure */
@@ -108,18 +106,18 @@ int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task);
 /* The next attempt that is cancelled and has not been told to end; NULL: there is none. */
 struct aw_running *aw_sched_next_cancelled (struct aw_sched *s);
 
-/* Decides on the next suspect node. False: there is none. */
+/* Decides on the next suspect node. False: there is none. Or takes in what was decided. */
 bool aw_sched_next_aside (struct aw_sched *s, struct aw_event *action);
+int aw_sched_handle_aside (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
 
 /* Takes in the limit, T; INFINITY: there is none. */
 void aw_sched_set_limit (struct aw_sched *s, double t);
 
-/* What is ready has changed: where a shape was blocked for the limit, it may have shorter tasks
- * now. */
-void aw_sched_look_again (struct aw_sched *s);
-
 /* Can a task of INSTANCE, started now, end by the limit? */
 bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance);
+
+/* Is something left that could start, but not end by the limit? */
+bool aw_sched_cut (const struct aw_sched *s);
 
 /* The first of SHAPE's instances that can; AW_NONE: there is none. */
 uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape);
@@ -136,7 +134,8 @@ int aw_sched_handle_stage (struct aw_sched *s, const struct aw_event *ev, struct
 int aw_sched_handle_staged (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
 int aw_sched_handle_release (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
 
-/* An attempt that has its data, or waits for it, and will not start any more; NULL: there is none. */
+/* An attempt that has its data, or waits for it, and will not start any more; NULL: there is none.
+ */
 struct aw_running *aw_sched_stranded (const struct aw_sched *s);
 
 /* RUN is about to end: if it has not started it leaves the queue. Or it starts: its CPUs and GPUs
@@ -146,13 +145,14 @@ void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run);
 void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run);
 
 /* Chooses among the tasks of a bound SHAPE, whose data has come, one whose node has room; BESIDE
- * the reservation or whatever it says. Fills s->chosen. Reserves for the first of them.
+ * the reservation or whatever it says. Fills s->chosen. Reserves for the first of INSTANCE, one of
+ * its.
  */
 bool aw_sched_choose_staged (struct aw_sched *s,
                              const struct aw_shape *shape,
                              bool beside,
                              struct aw_choice *choice);
-bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape);
+bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance);
 
 /* Queues the tasks whose delay is over. 0, or -1 with ENOMEM. */
 int aw_sched_wake (struct aw_sched *s);
@@ -187,5 +187,14 @@ void aw_sched_fit_all (struct aw_sched *s);
 /* What runs has changed, so the reservation is worked out anew, and what it alone held back is
  * tried again. */
 void aw_sched_drop_reservation (struct aw_sched *s);
+
+/* Something happens, and be it that time has passed: what was found out while deciding, other than
+ * by what was decided, is forgotten. So decisions follow from the events and the decisions before
+ * them alone, and a replay need not know when it was asked in vain.
+ */
+void aw_sched_forget (struct aw_sched *s);
+
+/* Ranks are worked out anew at the next decision, by what is told of durations now. */
+void aw_sched_rank_anew (struct aw_sched *s);
 
 #endif /* AW_CORE_SCHED_STATE_H */

@@ -33,6 +33,9 @@ int aw_stage_grow (struct aw_stage *stage, const struct aw_graph_size *old)
             < 0
         || aw_grow (&stage->place, stage->place ? old->n_tasks : 0, graph->n_tasks,
                     sizeof (*stage->place), 0xff)
+               < 0
+        || aw_grow (&stage->lightest, stage->lightest ? old->n_sets : 0, graph->n_sets,
+                    sizeof (*stage->lightest), 0)
                < 0)
         return -1;
     stage->n_instances = n;
@@ -52,7 +55,8 @@ int aw_stage_init (struct aw_stage *stage, const struct aw_graph *graph)
     stage->n_instances = aw_graph_n_instances (graph);
     stage->queues = calloc (stage->n_instances, sizeof (*stage->queues));
     stage->place = malloc (graph->n_tasks * sizeof (*stage->place));
-    if (!stage->queues || !stage->place)
+    stage->lightest = calloc (graph->n_sets, sizeof (*stage->lightest));
+    if (!stage->queues || !stage->place || !stage->lightest)
         return -1;
     fill_none (stage->place, graph->n_tasks);
     return 0;
@@ -68,33 +72,13 @@ void aw_stage_finish (struct aw_stage *stage)
     free (stage->place);
     free (stage->load);
     free (stage->last);
+    free (stage->lightest);
     memset (stage, 0, sizeof (*stage));
     errno = saved;
 }
 
-int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from)
-{
-    if (aw_stage_init (stage, from->graph) < 0 || aw_stage_add_nodes (stage, from->n_nodes) < 0)
-        goto fail;
-    if (!from->queues)
-        return 0;
-    for (uint32_t i = 0; i < stage->n_instances; i++)
-        if (aw_ranges_clone (&stage->queues[i], &from->queues[i]) < 0)
-            goto fail;
-    memcpy (stage->place, from->place, from->graph->n_tasks * sizeof (*stage->place));
-    if (from->n_nodes > 0) {
-        memcpy (stage->load, from->load, from->n_nodes * sizeof (*stage->load));
-        memcpy (stage->last, from->last, from->n_nodes * sizeof (*stage->last));
-    }
-    stage->n_queued = from->n_queued;
-    return 0;
-fail:
-    aw_stage_finish (stage);
-    errno = ENOMEM;
-    return -1;
-}
-
-int aw_stage_add_nodes (struct aw_stage *stage, uint32_t n)
+/* For nodes 0..N-1. */
+static int make_room (struct aw_stage *stage, uint32_t n)
 {
     uint32_t *load, *last;
 
@@ -112,6 +96,29 @@ int aw_stage_add_nodes (struct aw_stage *stage, uint32_t n)
     fill_none (last + stage->n_nodes, n - stage->n_nodes);
     stage->n_nodes = n;
     return 0;
+}
+
+int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from)
+{
+    if (aw_stage_init (stage, from->graph) < 0 || make_room (stage, from->n_nodes) < 0)
+        goto fail;
+    if (!from->queues)
+        return 0;
+    for (uint32_t i = 0; i < stage->n_instances; i++)
+        if (aw_ranges_clone (&stage->queues[i], &from->queues[i]) < 0)
+            goto fail;
+    memcpy (stage->place, from->place, from->graph->n_tasks * sizeof (*stage->place));
+    memcpy (stage->lightest, from->lightest, from->graph->n_sets * sizeof (*stage->lightest));
+    if (from->n_nodes > 0) {
+        memcpy (stage->load, from->load, from->n_nodes * sizeof (*stage->load));
+        memcpy (stage->last, from->last, from->n_nodes * sizeof (*stage->last));
+    }
+    stage->n_queued = from->n_queued;
+    return 0;
+fail:
+    aw_stage_finish (stage);
+    errno = ENOMEM;
+    return -1;
 }
 
 static uint32_t instance_of (const struct aw_stage *stage, uint32_t task)
@@ -154,6 +161,34 @@ static uint32_t weight (const struct aw_node *node, const struct aw_demand *dema
     return larger (part, 1);
 }
 
+/* So that of sets which no node has room for none is asked. */
+static void weigh (struct aw_stage *stage, const struct aw_node *node)
+{
+    for (uint32_t set = 0; set < stage->graph->n_sets; set++) {
+        struct aw_demand demand;
+        uint32_t load;
+
+        if (!aw_stage_concerns (stage->graph, set))
+            continue;
+        demand = aw_set_demand (&stage->graph->sets[set]);
+        load = aw_node_could_hold (node, &demand) ? weight (node, &demand) : UINT32_MAX;
+        if (stage->lightest[set] == 0 || load < stage->lightest[set])
+            stage->lightest[set] = load;
+    }
+}
+
+int aw_stage_add_nodes (struct aw_stage *stage, const struct aw_pool *pool)
+{
+    uint32_t known = stage->n_nodes;
+
+    if (make_room (stage, pool->n_nodes) < 0)
+        return -1;
+    for (uint32_t n = known; n < stage->n_nodes; n++)
+        if (n == 0 || !aw_node_alike (&pool->nodes[n], &pool->nodes[n - 1]))
+            weigh (stage, &pool->nodes[n]);
+    return 0;
+}
+
 /* The part of NODE that is taken now. */
 static uint32_t busy (const struct aw_node *node)
 {
@@ -178,7 +213,8 @@ static bool goes_before (const struct aw_stage *stage,
 static uint32_t choose_node (const struct aw_stage *stage,
                              const struct aw_pool *pool,
                              const struct aw_demand *demand,
-                             uint32_t instance)
+                             uint32_t instance,
+                             uint32_t except)
 {
     uint32_t best = AW_NO_NODE, least = UINT32_MAX;
 
@@ -187,7 +223,7 @@ static uint32_t choose_node (const struct aw_stage *stage,
         uint32_t load = stage->load[n];
         uint32_t all;
 
-        if (!aw_node_could_hold (node, demand)
+        if (n == except || !aw_node_could_hold (node, demand)
             || (load > 0 && load + weight (node, demand) > AW_STAGE_FULL))
             continue;
         all = load + busy (node);
@@ -205,27 +241,44 @@ static struct aw_demand demand_of (const struct aw_stage *stage, uint32_t instan
     return aw_set_demand (&stage->graph->sets[aw_graph_instance_set (stage->graph, instance)]);
 }
 
+/* What the emptiest node can still be given. A node that is given nothing is given anything. */
+static uint32_t most_spare (const struct aw_stage *stage, const struct aw_pool *pool)
+{
+    uint32_t spare = 0;
+
+    for (uint32_t n = 0; n < stage->n_nodes && spare < AW_STAGE_FULL; n++)
+        if (!pool->nodes[n].lost && stage->load[n] < AW_STAGE_FULL)
+            spare = larger (spare, AW_STAGE_FULL - stage->load[n]);
+    return spare;
+}
+
 bool aw_stage_next (const struct aw_stage *stage,
                     const struct aw_pool *pool,
                     const double *remaining,
+                    const uint32_t *avoid,
                     aw_stage_wants_fn *wants,
                     void *arg,
                     uint32_t *task,
                     uint32_t *node)
 {
-    uint32_t first = AW_NONE;
+    uint32_t first = AW_NONE, spare;
 
     if (stage->n_queued == 0)
         return false;
+    spare = most_spare (stage, pool);
     for (uint32_t i = 0; i < stage->n_instances; i++) {
         struct aw_demand demand;
-        uint32_t found;
+        uint32_t avoided, found;
 
         if (aw_ranges_empty (&stage->queues[i])
+            || stage->lightest[aw_graph_instance_set (stage->graph, i)] > spare
             || (first != AW_NONE && !goes_before (stage, remaining, i, first)) || !wants (arg, i))
             continue;
         demand = demand_of (stage, i);
-        found = choose_node (stage, pool, &demand, i);
+        avoided = avoid ? avoid[aw_ranges_front (&stage->queues[i])->first] : AW_NO_NODE;
+        found = choose_node (stage, pool, &demand, i, avoided);
+        if (found == AW_NO_NODE && avoided != AW_NO_NODE)
+            found = choose_node (stage, pool, &demand, i, AW_NO_NODE);
         if (found == AW_NO_NODE)
             continue;
         first = i;

@@ -26,6 +26,7 @@ struct aw_stage {
     uint32_t *load; /* by node: of the tasks that are given it and have not started */
     uint32_t *last; /* by node: the instance whose data came there last; AW_NONE: none */
     uint32_t n_nodes;
+    uint32_t *lightest; /* by set: the least load that a task of it is to any node; 0: not known */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value; clone makes STAGE, uninitialised before, a
@@ -40,8 +41,8 @@ int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from);
 /* Does a task of SET wait for its data before it asks for resources? */
 bool aw_stage_concerns (const struct aw_graph *graph, uint32_t set);
 
-/* Makes a place for nodes 0..N-1. 0, or -1 with ENOMEM. */
-int aw_stage_add_nodes (struct aw_stage *stage, uint32_t n);
+/* Takes up the nodes that POOL has. 0, or -1 with ENOMEM. */
+int aw_stage_add_nodes (struct aw_stage *stage, const struct aw_pool *pool);
 
 /* Queues tasks FIRST..LAST of one instance, ready since T. 0, or -1 with ENOMEM. */
 int aw_stage_push (struct aw_stage *stage, uint32_t first, uint32_t last, double t);
@@ -51,12 +52,14 @@ typedef bool aw_stage_wants_fn (void *arg, uint32_t instance);
 
 /* Chooses the next task and its node: of the instances that WANTS, asked with ARG, agrees to, of
  * that which comes first by REMAINING (as core/ready.h has it), then by time; of the nodes that
- * could hold it the one with least to do, then one that has data of the same instance. False: there
- * is none, or all have enough.
+ * could hold it the one with least to do, then one that has data of the same instance, but none
+ * that the task avoids (AVOID, by task; NULL: none does) where another will do. False: there is
+ * none, or all have enough.
  */
 bool aw_stage_next (const struct aw_stage *stage,
                     const struct aw_pool *pool,
                     const double *remaining,
+                    const uint32_t *avoid,
                     aw_stage_wants_fn *wants,
                     void *arg,
                     uint32_t *task,

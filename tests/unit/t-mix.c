@@ -2,7 +2,7 @@
 /* Everything at once: random graphs with all that a set may have, random pools, random ends,
  * losses, messages, limits, cancels and deaths of the coordinator. The test keeps book of its own;
  * a twin is told all that happens, another is told what comes from outside and must decide the
- * same, and so must a copy made at any time.
+ * same, and so must a copy made at any time, however often both are asked in vain.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 #include "graphs.h"
 #include "machines.h"
 
-enum { NODES = 6, MEM = 1000, RUNS = 400, STEPS = 4000, GOAL = 7, PARTS = 3 };
+enum { NODES = 6, MEM = 1000, RUNS = 3000, STEPS = 4000, GOAL = 7, PARTS = 3 };
 
 enum stand { COMES, THERE, COMPUTES, LEAVES }; /* of an attempt's data */
 
@@ -115,10 +115,27 @@ static void random_demand (struct world *w, struct aw_set *set)
     }
 }
 
+/* Sets of one demand queue together. */
+static void same_demand (struct aw_set *set, const struct aw_set *other)
+{
+    set->cpus = other->cpus;
+    set->mem = other->mem;
+    set->threads_per_core = other->threads_per_core;
+    set->gpus = other->gpus;
+    set->gpu_share = other->gpu_share;
+    set->gpu_type = other->gpu_type;
+    set->ranks_per_node = other->ranks_per_node;
+    set->nodes = other->nodes;
+    set->step = other->step;
+    set->stage_in = other->nodes > 1 ? AW_STAGING_NONE : set->stage_in;
+    set->stage_out = other->nodes > 1 ? AW_STAGING_NONE : set->stage_out;
+}
+
 static struct aw_graph *random_graph (struct world *w)
 {
     struct aw_graph *g = aw_graph_create ();
-    uint32_t n = 1 + below (w, 8);
+    bool large = below (w, 30) == 0; /* ranks are not worked out anew with each estimate */
+    uint32_t n = 1 + below (w, large ? 150 : 8);
     char name[16];
 
     g->iterations = 1 + below (w, 3);
@@ -129,15 +146,17 @@ static struct aw_graph *random_graph (struct world *w)
         struct aw_set *set;
 
         snprintf (name, sizeof (name), "s%u", s);
-        set = graphs_set (g, name, 1 + below (w, 8), 1 + below (w, 4), 0,
+        set = graphs_set (g, name, 1 + below (w, large ? 2 : 8), 1 + below (w, 4), 0,
                           below (w, 2) ? NAN : 1 + below (w, 50));
         random_demand (w, set);
+        if (s > 0 && below (w, 2))
+            same_demand (set, &g->sets[below (w, s)]);
         random_failures (w, set);
         for (uint32_t p = 0; p <= s; p++) {
             struct aw_edge edge = { p, p == s || below (w, 4) == 0, false };
 
             edge.each = g->sets[p].count == g->sets[s].count && below (w, 2);
-            if (below (w, 3) == 0)
+            if (below (w, large ? 50 : 3) == 0)
                 assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
         }
         if (below (w, 8) == 0)
@@ -377,6 +396,21 @@ static void decides_too (struct world *w, struct aw_sched *s, const struct aw_ev
     check_same (w, ev, &action);
 }
 
+/* Asks S wherever nothing comes of it: that must not change what it decides later. */
+static void ask_in_vain (struct world *w, struct aw_sched *s)
+{
+    struct aw_sched *trial;
+    struct aw_event action;
+
+    if (!s || below (w, 4))
+        return;
+    trial = aw_sched_clone (s);
+    assert_non_null (trial);
+    if (!aw_sched_next (trial, &action))
+        CHECK (w, !aw_sched_next (s, &action));
+    aw_sched_destroy (trial);
+}
+
 /* EV has happened: everybody is told. */
 static void record (struct world *w, const struct aw_event *ev)
 {
@@ -392,6 +426,8 @@ static void record (struct world *w, const struct aw_event *ev)
                   aw_event_type_name (ev->type), ev->t, err.text);
     decides_too (w, w->again, ev);
     decides_too (w, w->copy, ev);
+    ask_in_vain (w, w->again);
+    ask_in_vain (w, w->copy);
 }
 
 /* From outside. */
@@ -513,6 +549,15 @@ static void join (struct world *w)
     tell (w, &ev);
 }
 
+static void limit (struct world *w)
+{
+    struct aw_event ev = { .type = AW_EVENT_LIMIT, .t = w->t, .node = AW_NONE };
+
+    ev.seconds = below (w, 3) ? w->t + below (w, 200) : 0;
+    w->told_limit = true;
+    tell (w, &ev);
+}
+
 static struct aw_sched *make (const struct world *w, const struct aw_earlier *earlier)
 {
     struct aw_sched *s = aw_sched_create (w->graph, &w->config, NULL);
@@ -561,6 +606,8 @@ static void begin (struct world *w)
     aw_earlier_finish (&earlier);
     for (uint32_t n = 1 + below (w, 4); n > 0; n--)
         join (w);
+    if (below (w, 3) == 0)
+        limit (w);
     for (int i = 0; again && i < 2; i++) { /* those that came are kept, and counted anew */
         struct aw_event message = { .type = AW_EVENT_MESSAGE, .t = w->t, .node = AW_NONE };
 
@@ -600,6 +647,8 @@ static void move_on (struct world *w, struct attempt *a)
             (enum aw_status) (AW_STATUS_TIMEOUT + below (w, AW_STATUSES - AW_STATUS_TIMEOUT));
     if (ev.type == AW_EVENT_FINISH && ev.status == AW_STATUS_CANCELLED && !a->killed)
         ev.status = AW_STATUS_FAILED;
+    if (ev.type == AW_EVENT_FINISH && ev.status == AW_STATUS_NODE_FAIL && w->nodes[a->node].lost)
+        ev.status = AW_STATUS_FAILED; /* the scheduler says that itself */
     tell (w, &ev);
 }
 
@@ -655,10 +704,8 @@ static void rare (struct world *w)
         w->told_stop = true;
         break;
     case 6:
-        ev.type = AW_EVENT_LIMIT;
-        ev.seconds = below (w, 3) ? w->t + below (w, 200) : 0;
-        w->told_limit = true;
-        break;
+        limit (w);
+        return;
     default:
         ev.type = AW_EVENT_MESSAGE;
         ev.name = topics[topic];
@@ -722,7 +769,8 @@ static void one_run (uint64_t seed)
     while (!aw_sched_ended (w.sched)) {
         if (++steps > STEPS)
             fail_msg ("seed %llu has no end", (unsigned long long)seed);
-        act (&w);
+        if (below (&w, 3)) /* else more happens before it is asked */
+            act (&w);
         if (deaths > 0 && below (&w, 60) == 0) {
             deaths--;
             begin (&w);

@@ -230,6 +230,45 @@ static void some_again (void **state)
     }
 }
 
+/* What earlier parts of the run did, for want of messages that come now, say, is not told as
+ * skipped when what stands before it fails.
+ */
+static void done_not_skipped (void **state)
+{
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_event action, ev = { .type = AW_EVENT_FINISH, .t = 1, .status = AW_STATUS_FAILED };
+    struct aw_earlier earlier = { .last_iteration = UINT32_MAX };
+    struct world w = { .graph = aw_graph_create () };
+    uint8_t done[3] = { 0, 1, 0 };
+    uint32_t attempts[3] = { 0, 1, 0 }, skipped = 0;
+
+    (void)state;
+    graphs_set (w.graph, "a", 1, 1, 0, 1)->on_failure = AW_ON_FAILURE_SKIP;
+    graphs_set (w.graph, "b", 1, 1, 0, 1);
+    graphs_set (w.graph, "c", 1, 1, 0, 1);
+    graphs_edge (w.graph, "b", "a", 0, 0);
+    graphs_edge (w.graph, "c", "b", 0, 0);
+    assert_int_equal (aw_graph_finalize (w.graph, NULL), 0);
+    assert_int_equal (aw_history_init (&w.history, w.graph, NULL), 0);
+    earlier.done = done;
+    earlier.attempts = attempts;
+    w.sched = aw_sched_create (w.graph, &config, NULL);
+    assert_int_equal (aw_sched_resume (w.sched, &earlier, NULL), 0);
+    add_node (&w);
+    while (aw_sched_next (w.sched, &action))
+        ;
+    assert_int_equal (aw_sched_handle (w.sched, &ev, NULL), 0);
+    while (aw_sched_next (w.sched, &action)) {
+        assert_false (action.type == AW_EVENT_SKIP && action.task == 1);
+        skipped += action.type == AW_EVENT_SKIP;
+    }
+    assert_int_equal (skipped, 1);
+    assert_true (action.type == AW_EVENT_END && action.code == 1);
+    aw_sched_destroy (w.sched);
+    aw_history_finish (&w.history);
+    aw_graph_destroy (w.graph);
+}
+
 static struct aw_graph *two_sets (void)
 {
     struct aw_graph *g = aw_graph_create ();
@@ -374,9 +413,8 @@ static void folded (void **state)
 /* What is cut off has not failed: it runs again, though a failure would let the run go on. */
 static void cut_off (void **state)
 {
-    static const char text[] =
-        HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0")
-            FINISH ("2", "a[0]", "0", "failed") RESUME ("60", "");
+    static const char text[] = HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0")
+        FINISH ("2", "a[0]", "0", "failed") RESUME ("60", "");
     const struct file *f = *state;
     struct aw_history history;
     struct aw_earlier earlier;
@@ -520,6 +558,7 @@ int main (void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (random_deaths),
         cmocka_unit_test (some_again),
+        cmocka_unit_test (done_not_skipped),
         cmocka_unit_test_setup_teardown (wrong_lines, setup, teardown),
         cmocka_unit_test_setup_teardown (folded, setup, teardown),
         cmocka_unit_test_setup_teardown (cut_off, setup, teardown),

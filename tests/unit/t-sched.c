@@ -65,6 +65,9 @@ static void wrong_arguments (void **state)
     assert_non_null (strstr (err.text, "simulate@0[0] attempt 0 ends but has not started"));
     ev.task = g->n_tasks;
     assert_int_equal (aw_sched_handle (s, &ev, &err), -1);
+    assert_true (aw_sched_now (s) == 0); /* what is refused has not happened */
+    ev.type = AW_EVENT_WAKE;
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
     ev = (struct aw_event){ .type = AW_EVENT_NODE, .t = 0.5, .node = 0, .name = "n1" };
     assert_int_equal (aw_sched_handle (s, &ev, &err), -1);
     assert_non_null (strstr (err.text, "time goes backwards"));

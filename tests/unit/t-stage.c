@@ -14,6 +14,7 @@
 
 #include "core/history.h"
 #include "core/sched.h"
+#include "core/stage.h"
 #include "graphs.h"
 #include "model/simulate.h"
 #include "model/staging.h"
@@ -273,6 +274,83 @@ static void random_runs (void **state)
 }
 
 /* Nothing but what is READY, out of the way of the next action of TYPE. */
+static bool any (void *arg, uint32_t instance)
+{
+    (void)arg;
+    (void)instance;
+    return true;
+}
+
+/* Random sets come and go on random nodes, of which some are lost: where sets that no node has room
+ * for are passed over, the same comes out as where all are asked.
+ */
+static void passed_over (uint64_t seed)
+{
+    struct aw_graph *g = aw_graph_create ();
+    uint32_t n_sets = 1 + graphs_below (&seed, 9), n_given = 0, task, node, other_task, other_node;
+    uint32_t given[64];
+    struct aw_stage stage, all;
+    double remaining[16];
+    struct aw_pool pool;
+    char name[16];
+
+    for (uint32_t i = 0; i < n_sets; i++) {
+        snprintf (name, sizeof (name), "s%u", i);
+        graphs_set (g, name, 6, 1 + graphs_below (&seed, 12), graphs_below (&seed, 3), 1)
+            ->stage_in = AW_STAGING_ASYNC;
+        remaining[i] = graphs_below (&seed, 9);
+    }
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    aw_pool_init (&pool);
+    assert_int_equal (aw_stage_init (&stage, g), 0);
+    for (uint32_t i = 0; i < g->n_tasks; i++)
+        assert_int_equal (aw_stage_push (&stage, i, i, graphs_below (&seed, 5)), 0);
+    for (int step = 0; step < 300; step++) {
+        bool found;
+
+        if (pool.n_nodes < 5 && graphs_below (&seed, 20) == 0) {
+            struct aw_idset cpus = { 0 }, gpus = { 0 };
+
+            assert_int_equal (aw_idset_add (&cpus, 0, 3 + graphs_below (&seed, 9)), 0);
+            assert_int_equal (aw_idset_add (&gpus, 0, graphs_below (&seed, 2)), 0);
+            assert_true (aw_pool_add_node (&pool, "n", &cpus, &gpus, 0, NULL, NULL) >= 0);
+            assert_int_equal (aw_stage_add_nodes (&stage, &pool), 0);
+            aw_idset_finish (&cpus);
+            aw_idset_finish (&gpus);
+        }
+        if (pool.n_nodes > 0 && graphs_below (&seed, 99) == 0)
+            aw_pool_lose_node (&pool, graphs_below (&seed, pool.n_nodes));
+        assert_int_equal (aw_stage_clone (&all, &stage), 0);
+        memset (all.lightest, 0, n_sets * sizeof (*all.lightest));
+        found = aw_stage_next (&stage, &pool, remaining, NULL, any, NULL, &task, &node);
+        assert_true (
+            found
+            == aw_stage_next (&all, &pool, remaining, NULL, any, NULL, &other_task, &other_node));
+        assert_true (!found || (task == other_task && node == other_node));
+        aw_stage_finish (&all);
+        if (found) {
+            assert_int_equal (aw_stage_give (&stage, &pool, task, node), 0);
+            given[n_given++] = task;
+        }
+        if (n_given > 0 && graphs_below (&seed, 3) == 0) {
+            uint32_t i = graphs_below (&seed, n_given);
+
+            aw_stage_started (&stage, &pool, given[i]);
+            given[i] = given[--n_given];
+        }
+    }
+    aw_stage_finish (&stage);
+    aw_pool_finish (&pool);
+    aw_graph_destroy (g);
+}
+
+static void random_rooms (void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++)
+        passed_over (seed * 104729);
+}
+
 static struct aw_event next_of (struct aw_sched *s, enum aw_event_type type)
 {
     struct aw_event action;
@@ -365,7 +443,7 @@ int main (void)
         cmocka_unit_test (hiding),      cmocka_unit_test (gains),
         cmocka_unit_test (sharing),     cmocka_unit_test (others_meanwhile),
         cmocka_unit_test (random_runs), cmocka_unit_test (failing),
-        cmocka_unit_test (stopping),
+        cmocka_unit_test (stopping),    cmocka_unit_test (random_rooms),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
