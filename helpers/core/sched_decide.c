@@ -240,10 +240,15 @@ int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
         return -1;
     while ((shape = aw_ready_first (&s->ready, false))) {
         struct aw_choice choice;
+        int rc;
 
-        if (place (s, shape, &choice))
-            return choice.task != AW_NONE ? start_staged (s, choice.task, run)
-                                          : start (s, choice.instance, run);
+        if (!place (s, shape, &choice))
+            continue;
+        rc = choice.task != AW_NONE ? start_staged (s, choice.task, run)
+                                    : start (s, choice.instance, run);
+        if (rc > 0)
+            aw_ready_started (&s->ready, (*run)->set);
+        return rc;
     }
     return 0;
 }
