@@ -77,7 +77,7 @@ static void happen (struct run *r)
 
     switch (r->what) {
     case INTERRUPT_TWICE:
-        raise (SIGINT);
+        raise (SIGTERM); /* another one: the same at once counts once */
         /* fall through */
     case INTERRUPT:
         raise (SIGINT);
