@@ -194,6 +194,7 @@ static int say_hello (struct aw_agent *agent, struct aw_error *err)
         .mem = config->mem,
         .unbound = !config->bind,
         .topology = config->topology,
+        .socket = agent->messages ? aw_messages_socket (agent->messages) : NULL,
         .reason = config->note          ? config->note
                   : agent->note.text[0] ? agent->note.text
                                         : NULL,

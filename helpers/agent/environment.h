@@ -9,10 +9,11 @@
 
 #include "io/launch.h"
 #include "util/error.h"
+#include "util/packet.h"
 
 /* In each task's environment, for the agent to know the processes of one launch by: "TASK.ATTEMPT".
  */
-#define AW_ENVIRONMENT_MARK "ASYNC_WORKFLOW_LAUNCH"
+#define AW_ENVIRONMENT_MARK AW_PACKET_LAUNCH
 
 struct aw_environment;
 

@@ -15,6 +15,7 @@
 
 #include <event2/event.h>
 
+#include "agent/guests.h"
 #include "io/message_frame.h"
 #include "io/textbuf.h"
 #include "util/table.h"
@@ -48,7 +49,8 @@ struct aw_messages {
     struct event_base *base; /* borrowed */
     char directory[80];
     char path[100];
-    char token[AW_PACKET_TOKEN_SIZE + 1];
+    char token[AW_PACKET_TOKEN_SIZE + 1]; /* of the agent's own tasks */
+    struct aw_guests guests;
     int fd;
     struct event *acceptable;
     struct aw_table connections; /* by id */
@@ -154,17 +156,19 @@ static int send_done (struct connection *c, uint32_t number, const char *error)
 static int take_hello (struct connection *c, const struct aw_packet *packet)
 {
     struct aw_messages *m = c->messages;
+    const char *guest = aw_guests_token (&m->guests, packet->number, packet->attempt);
+    const char *token = guest ? guest : m->token;
     unsigned different = 0;
 
     if (packet->kind != AW_PACKET_HELLO || packet->data.size != AW_PACKET_TOKEN_SIZE)
         return -1;
     for (size_t i = 0; i < AW_PACKET_TOKEN_SIZE; i++) /* takes equally long for all */
-        different |= (unsigned char)(packet->data.text[i] ^ m->token[i]);
+        different |= (unsigned char)(packet->data.text[i] ^ token[i]);
     if (different) {
         send_done (c, 0, "the token is wrong: " AW_PACKET_TOKEN " is of another run");
         return -1;
     }
-    if (!m->callbacks.runs (m->callbacks.arg, packet->number, packet->attempt)) {
+    if (!guest && !m->callbacks.runs (m->callbacks.arg, packet->number, packet->attempt)) {
         send_done (c, 0, "the task is over");
         return -1;
     }
@@ -348,11 +352,31 @@ void aw_messages_task_ended (struct aw_messages *m, uint32_t task, uint32_t atte
  * From the coordinator
  */
 
+/* Without memory they come to nothing: the ranks of a step are told that their token is wrong. */
+static void take_guests (struct aw_messages *m, const struct aw_packet *packet)
+{
+    const struct aw_packet done = { .kind = AW_PACKET_DONE,
+                                    .task = packet->task,
+                                    .attempt = packet->attempt };
+
+    if (packet->kind == AW_PACKET_ADMIT)
+        (void)aw_guests_admit (&m->guests, packet->task, packet->attempt, &packet->data);
+    else {
+        aw_messages_task_ended (m, packet->task, packet->attempt);
+        aw_guests_dismiss (&m->guests, packet->task, packet->attempt);
+    }
+    m->callbacks.forward (m->callbacks.arg, &done);
+}
+
 void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
 {
     struct connection *c = m ? aw_table_get (&m->connections, packet->conn) : NULL;
     struct aw_packet plain = *packet;
 
+    if (m && (packet->kind == AW_PACKET_ADMIT || packet->kind == AW_PACKET_DISMISS)) {
+        take_guests (m, packet);
+        return;
+    }
     if (!c)
         return; /* it is gone meanwhile */
     if (packet->kind == AW_PACKET_ACCEPTED) {
@@ -462,6 +486,7 @@ void aw_messages_destroy (struct aw_messages *m)
         unlink (m->path);
         rmdir (m->directory);
     }
+    aw_guests_finish (&m->guests);
     aw_textbuf_finish (&m->data);
     free (m->packet);
     free (m);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the tasks of this node connect to exchange messages: a Unix socket (0600) in a directory of
  * its own (0700), which lets processes of the same user in (SO_PEERCRED) that know the token which
- * stands in the environment of tasks. What they say goes on to the coordinator, what it answers
- * back (util/packet.h). Without a connection it costs nothing.
+ * stands in the environment of tasks; or one of their own, where the coordinator admits them: ranks
+ * of a job step, which this agent has not started. What they say goes on to the coordinator, what
+ * it answers back (util/packet.h). Without a connection it costs nothing.
  */
 #ifndef AW_AGENT_MESSAGES_H
 #define AW_AGENT_MESSAGES_H

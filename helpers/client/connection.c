@@ -222,11 +222,11 @@ static int wait_done (struct aw_connection *aw, uint32_t number, double timeout)
 /* "17.0", as the agent has it in the environment of its tasks. */
 static int find_task (uint32_t *task, uint32_t *attempt)
 {
-    const char *mark = getenv ("ASYNC_WORKFLOW_LAUNCH");
+    const char *mark = getenv (AW_PACKET_LAUNCH);
 
     if (!mark || sscanf (mark, "%u.%u", task, attempt) != 2)
         return fail (NULL, ENOTCONN,
-                     "this is no task of a workflow that runs: ASYNC_WORKFLOW_LAUNCH is not set");
+                     "this is no task of a workflow that runs: " AW_PACKET_LAUNCH " is not set");
     return 0;
 }
 

@@ -19,12 +19,14 @@
 #include "agent/node.h"
 #include "agent/place_env.h"
 #include "io/step.h"
+#include "util/packet.h"
 
 enum { CANNOT_START = 127 }; /* as a shell's */
 
 struct arguments {
     long parent; /* 0: not given */
     const char *part; /* of this node */
+    const char *socket; /* for messages, of this node; NULL: none */
     const char *node;
     uint32_t share; /* of a GPU, in thousandths */
     char **command;
@@ -32,6 +34,8 @@ struct arguments {
 
 static const struct argp_option options[] = {
     { "on", 'o', "NODE:CPUS+GPUS/...", 0, "what each local rank gets on a node; may be repeated",
+      0 },
+    { "messages", 'm', "NODE:SOCKET", 0, "where ranks exchange messages on a node; may be repeated",
       0 },
     { "gpu-share", 's', "N", 0, "thousandths of a GPU that each rank has", 0 },
     { "parent", 'p', "PID", 0, "end the command with SIGTERM when process PID, the parent, ends",
@@ -59,6 +63,10 @@ static error_t parse_option (int key, char *value, struct argp_state *state)
     case 'o':
         if (aw_step_part_is_of (value, arguments->node))
             arguments->part = value;
+        return 0;
+    case 'm':
+        if (aw_step_part_is_of (value, arguments->node))
+            arguments->socket = value + strlen (arguments->node) + 1;
         return 0;
     case 's':
         arguments->share = (uint32_t)number (state, value);
@@ -163,6 +171,8 @@ static int set_variables (const struct arguments *arguments,
             rc = aw_error_set (err, "out of memory");
     }
     aw_textbuf_finish (&text);
+    if (rc == 0 && arguments->socket && setenv (AW_PACKET_SOCKET, arguments->socket, 1) < 0)
+        rc = aw_error_set (err, "out of memory");
     aw_place_env_destroy (place_env);
     return rc;
 }

@@ -83,6 +83,7 @@ static int start_steps (struct aw_pool_run *run, struct aw_error *err)
     struct aw_exec_steps_config config = {
         .pool = run->exec,
         .unbound = aw_exec_agents_unbound,
+        .socket = aw_exec_agents_socket,
         .job = run->job.id,
         .max_steps = run->args->max_steps,
     };

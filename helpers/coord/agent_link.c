@@ -34,11 +34,13 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
     char *name = strdup (ev->name);
     char *note = ev->reason ? strdup (ev->reason) : NULL;
     char *topology = ev->topology ? strdup (ev->topology) : NULL;
+    char *socket = ev->socket ? strdup (ev->socket) : NULL;
 
     if (agent->node.name || !*ev->name) {
         free (name);
         free (note);
         free (topology);
+        free (socket);
         return aw_error_set (err, "hello: said twice, or without a name");
     }
     agent->node.type = AW_EVENT_NODE;
@@ -47,7 +49,8 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
     agent->node.name = name;
     agent->node.reason = note;
     agent->node.topology = topology;
-    if (!name || (ev->reason && !note) || (ev->topology && !topology)
+    agent->node.socket = socket;
+    if (!name || (ev->reason && !note) || (ev->topology && !topology) || (ev->socket && !socket)
         || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
         || aw_idset_copy (&agent->node.gpus, &ev->gpus) < 0)
         return aw_error_set (err, "out of memory");
@@ -221,6 +224,7 @@ void aw_agent_link_destroy (struct aw_agent_link *agent)
         free ((char *)agent->node.name);
         free ((char *)agent->node.reason);
         free ((char *)agent->node.topology);
+        free ((char *)agent->node.socket);
         aw_idset_finish (&agent->node.cpus);
         aw_idset_finish (&agent->node.gpus);
         free (agent);

@@ -392,6 +392,15 @@ bool aw_exec_agents_unbound (struct aw_exec *exec, uint32_t node)
     return row->complete && node < row->n_nodes && row->holdings[node].node.unbound;
 }
 
+const char *aw_exec_agents_socket (struct aw_exec *exec, uint32_t node)
+{
+    struct exec_agents *row = row_of (exec);
+
+    return row->complete && node < row->n_nodes && row->agents[node]
+               ? aw_agent_link_node (row->agents[node])->socket
+               : NULL;
+}
+
 static void quit_all (struct exec_agents *row, bool now)
 {
     for (uint32_t i = 0; i < row->n_agents; i++)

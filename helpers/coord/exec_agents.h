@@ -51,4 +51,7 @@ int aw_exec_agents_set_timeout (struct aw_exec *exec, double seconds, struct aw_
 /* Are the CPUs of NODE, which has joined, a plan alone? */
 bool aw_exec_agents_unbound (struct aw_exec *exec, uint32_t node);
 
+/* Where processes of NODE connect to exchange messages; borrowed. NULL: nowhere, or it is lost. */
+const char *aw_exec_agents_socket (struct aw_exec *exec, uint32_t node);
+
 #endif /* AW_COORD_EXEC_AGENTS_H */

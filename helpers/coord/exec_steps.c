@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row "steps". srun has no way to send SIGTERM to its ranks (it takes one for itself, and then
- * kills them), so a step is told to end by scancel, under the id that srun tells.
+/* The row "steps". What a step goes through:
+ *
+ *   waiting -> admitting   it is its turn: the agents of its nodes let its ranks in
+ *   admitting -> running   all have: its srun is started
+ *   running -> dismissing  it has ended: the agents pass on what the ranks have said
+ *   dismissing -> told     all have: its end is told
+ *
+ * What has not come to running ends in the next state that does not wait.
  */
 #include "coord/exec_steps.h"
 
@@ -15,7 +21,9 @@
 #include "coord/libexec.h"
 #include "coord/srun.h"
 #include "coord/step_end.h"
+#include "coord/step_guests.h"
 #include "coord/step_line.h"
+#include "coord/step_signal.h"
 #include "util/clock.h"
 
 extern char **environ;
@@ -32,13 +40,19 @@ enum { MAX_KILLS = 5 };
 /* What the timer is set for. */
 enum stage { STAGE_LIMIT, STAGE_GRACE, STAGE_KILL };
 
+enum phase { WAITING, ADMITTING, RUNNING, DISMISSING };
+
 struct step {
     struct exec_steps *row;
+    enum phase phase;
+    struct aw_step_guests guests;
     struct step *next; /* in the order of the launches */
     uint32_t node, task, attempt;
     struct aw_strings line, env; /* until it is started */
-    struct aw_srun *srun; /* NULL: it waits to be started, or to be told */
+    struct aw_srun *srun; /* NULL before RUNNING */
     struct aw_step_end end;
+    struct aw_event finish; /* DISMISSING: what is to be told */
+    struct aw_error why; /* its reason */
     struct event *timer, *notice;
     enum stage stage;
     double time_limit, notice_after, grace;
@@ -46,15 +60,8 @@ struct step {
     bool notice_cancels, noticed;
     double started;
     enum aw_status told; /* to end as; COMPLETED: it was not */
-    bool over; /* before it was started; still to be told */
+    bool over; /* before it was started */
     int kills; /* how often it was killed */
-};
-
-/* A scancel on its way. */
-struct errand {
-    struct exec_steps *row;
-    struct errand *next;
-    struct aw_srun *child;
 };
 
 struct exec_steps {
@@ -62,12 +69,13 @@ struct exec_steps {
     struct event_base *base;
     struct aw_exec *pool;
     bool (*unbound) (struct aw_exec *pool, uint32_t node);
+    const char *(*socket) (struct aw_exec *pool, uint32_t node);
     char *job;
     char *bind;
     uint32_t max_steps;
-    uint32_t n_running;
+    uint32_t n_started; /* steps from ADMITTING on to the end of their srun */
     struct step *steps;
-    struct errand *errands;
+    struct aw_step_signals signals;
     struct event *turn; /* made active when something is to be told or started */
 };
 
@@ -88,40 +96,10 @@ static int arm (struct event *timer, double seconds)
  * Telling a step to end
  */
 
-static void on_errand_ended (void *arg, int status)
-{
-    struct errand *errand = arg, **at = &errand->row->errands;
-
-    (void)status; /* where the step is gone already there is nothing to be told */
-    while (*at != errand)
-        at = &(*at)->next;
-    *at = errand->next;
-    aw_srun_destroy (errand->child);
-    free (errand);
-}
-
 /* Sends SIG to all ranks; 0: cancels the step. -1 where that cannot be. */
 static int signal_ranks (struct step *step, int sig)
 {
-    struct errand *errand = calloc (1, sizeof (*errand));
-    struct aw_srun_callbacks callbacks = { NULL, on_errand_ended, errand };
-    struct aw_strings line = { 0 };
-
-    aw_strings_add (&line, "scancel");
-    if (sig)
-        aw_strings_addf (&line, "--signal=%d", sig);
-    aw_strings_add (&line, step->end.id);
-    if (errand && !line.failed && step->end.id[0])
-        errand->child = aw_srun_create (step->row->base, line.v, environ, &callbacks, NULL);
-    aw_strings_finish (&line);
-    if (!errand || !errand->child) {
-        free (errand);
-        return -1;
-    }
-    errand->row = step->row;
-    errand->next = step->row->errands;
-    step->row->errands = errand;
-    return 0;
+    return aw_step_signal (&step->row->signals, step->end.id, sig);
 }
 
 /* The hard way: Slurm kills the ranks, and srun goes with them. */
@@ -148,7 +126,7 @@ static void end_step (struct step *step, enum aw_status as, double grace)
     else if (grace >= step->grace)
         return; /* under way already; a shorter grace counts from now */
     step->grace = grace;
-    if (!step->srun) {
+    if (step->phase != RUNNING) {
         step->over = true;
         event_active (step->row->turn, EV_TIMEOUT, 0);
         return;
@@ -192,28 +170,52 @@ static void destroy_step (struct step *step)
     if (step->notice)
         event_free (step->notice);
     aw_srun_destroy (step->srun);
+    aw_step_guests_finish (&step->guests);
     aw_strings_finish (&step->line);
     aw_strings_finish (&step->env);
     free (step);
 }
 
-/* Takes it out and tells EV, its end. */
-static void finish_step (struct step *step, struct aw_event *ev)
+/* Takes it out and tells its end. */
+static void tell_end (struct step *step)
 {
     struct exec_steps *row = step->row;
     struct step **at = &row->steps;
+    struct aw_event ev = step->finish;
+    struct aw_error why = step->why;
 
     while (*at != step)
         at = &(*at)->next;
     *at = step->next;
-    row->n_running -= step->srun != NULL;
-    ev->type = AW_EVENT_FINISH;
-    ev->node = step->node;
-    ev->task = step->task;
-    ev->attempt = step->attempt;
+    ev.type = AW_EVENT_FINISH;
+    ev.node = step->node;
+    ev.task = step->task;
+    ev.attempt = step->attempt;
+    if (ev.reason)
+        ev.reason = why.text;
     destroy_step (step);
-    event_active (row->turn, EV_TIMEOUT, 0); /* another may start */
-    row->exec.callbacks.task_finished (row->exec.callbacks.arg, ev);
+    row->exec.callbacks.task_finished (row->exec.callbacks.arg, &ev);
+}
+
+/* It ends with EV, which is told when nothing of what its ranks have said is on its way any more.
+ */
+static void finish_step (struct step *step, const struct aw_event *ev)
+{
+    bool admitted = step->phase != WAITING;
+
+    step->finish = *ev;
+    if (ev->reason)
+        aw_error_set (&step->why, "%s", ev->reason);
+    step->phase = DISMISSING;
+    if (step->timer)
+        event_del (step->timer);
+    if (step->notice)
+        event_del (step->notice);
+    if (admitted) {
+        step->row->n_started--;
+        aw_step_guests_tell (&step->guests, step->row->pool, AW_PACKET_DISMISS);
+    }
+    event_active (step->row->turn, EV_TIMEOUT, 0); /* it may be told, another may start */
 }
 
 static void on_line (void *arg, const char *text)
@@ -256,7 +258,7 @@ static void on_ended (void *arg, int status)
     finish_step (step, &ev);
 }
 
-/* Its turn has come. */
+/* Its ranks are let in. */
 static void start_step (struct step *step)
 {
     struct aw_srun_callbacks callbacks = { on_line, on_ended, step };
@@ -269,16 +271,42 @@ static void start_step (struct step *step)
         finish_step (step, &ev);
         return;
     }
-    step->row->n_running++;
+    step->phase = RUNNING;
     aw_strings_finish (&step->line);
     aw_strings_finish (&step->env);
 }
 
-/* The first that can be told or started; NULL: none. */
+static bool can_go_on (const struct step *step)
+{
+    const struct exec_steps *row = step->row;
+
+    if (step->phase == WAITING)
+        return step->over || row->n_started < row->max_steps;
+    return step->phase != RUNNING && step->guests.n_waits == 0;
+}
+
+/* Takes it to the next phase. */
+static void go_on (struct step *step)
+{
+    const struct aw_event told = { .status = step->told };
+
+    if (step->phase == DISMISSING)
+        tell_end (step);
+    else if (step->over)
+        finish_step (step, &told);
+    else if (step->phase == ADMITTING)
+        start_step (step);
+    else {
+        step->phase = ADMITTING;
+        step->row->n_started++;
+        aw_step_guests_tell (&step->guests, step->row->pool, AW_PACKET_ADMIT);
+    }
+}
+
 static struct step *next_step (const struct exec_steps *row)
 {
     for (struct step *step = row->steps; step; step = step->next)
-        if (step->over || (!step->srun && row->n_running < row->max_steps))
+        if (can_go_on (step))
             return step;
     return NULL;
 }
@@ -290,14 +318,74 @@ static void on_turn (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    while ((step = next_step (row))) {
-        struct aw_event ev = { .status = step->told };
+    while ((step = next_step (row)))
+        go_on (step);
+}
 
-        if (step->over)
-            finish_step (step, &ev);
-        else
-            start_step (step);
+/*
+ * What the pool tells
+ */
+
+static void on_pool_message (void *arg, uint32_t node, const struct aw_packet *packet)
+{
+    struct exec_steps *row = arg;
+
+    if (packet->kind != AW_PACKET_DONE) {
+        if (row->exec.callbacks.message)
+            row->exec.callbacks.message (row->exec.callbacks.arg, node, packet);
+        return;
     }
+    for (struct step *step = row->steps; step; step = step->next)
+        if (step->task == packet->task && step->attempt == packet->attempt
+            && aw_step_guests_answered (&step->guests, node))
+            event_active (row->turn, EV_TIMEOUT, 0);
+}
+
+static void on_pool_node_lost (void *arg, const struct aw_event *ev)
+{
+    struct exec_steps *row = arg;
+
+    for (struct step *step = row->steps; step; step = step->next)
+        if (aw_step_guests_lost (&step->guests, ev->node))
+            event_active (row->turn, EV_TIMEOUT, 0);
+    row->exec.callbacks.node_lost (row->exec.callbacks.arg, ev);
+}
+
+static void on_pool_node_joined (void *arg, const struct aw_event *ev)
+{
+    const struct exec_steps *row = arg;
+
+    row->exec.callbacks.node_joined (row->exec.callbacks.arg, ev);
+}
+
+static void on_pool_task_finished (void *arg, const struct aw_event *ev)
+{
+    const struct exec_steps *row = arg;
+
+    row->exec.callbacks.task_finished (row->exec.callbacks.arg, ev);
+}
+
+static void on_pool_broken (void *arg, const struct aw_error *why)
+{
+    const struct exec_steps *row = arg;
+
+    row->exec.callbacks.broken (row->exec.callbacks.arg, why);
+}
+
+static void on_pool_note (void *arg, const char *text)
+{
+    const struct exec_steps *row = arg;
+
+    if (row->exec.callbacks.note)
+        row->exec.callbacks.note (row->exec.callbacks.arg, text);
+}
+
+static void on_pool_node_leaves (void *arg, const struct aw_event *ev)
+{
+    const struct exec_steps *row = arg;
+
+    if (row->exec.callbacks.node_leaves)
+        row->exec.callbacks.node_leaves (row->exec.callbacks.arg, ev);
 }
 
 /*
@@ -345,12 +433,15 @@ static int row_start (struct aw_exec *exec,
         struct aw_step_part *part = &launch->step->parts[i];
 
         part->unbound = row->unbound && row->unbound (row->pool, part->number);
+        part->socket = row->socket ? row->socket (row->pool, part->number) : NULL;
     }
-    if (aw_step_line (&step->line, launch, row->job, row->bind, err) < 0
+    if (aw_step_guests_init (&step->guests, launch, err) < 0
+        || aw_step_line (&step->line, launch, row->job, row->bind, err) < 0
         || aw_step_env (&step->env, launch, environ, err) < 0) {
         destroy_step (step);
         return -1;
     }
+    aw_step_guests_env (&step->guests, &step->env);
     while (*at)
         at = &(*at)->next;
     *at = step;
@@ -407,13 +498,7 @@ static void row_destroy (struct aw_exec *exec)
         row->steps = step->next;
         destroy_step (step);
     }
-    while (row->errands) {
-        struct errand *errand = row->errands;
-
-        row->errands = errand->next;
-        aw_srun_destroy (errand->child);
-        free (errand);
-    }
+    aw_step_signals_finish (&row->signals);
     if (row->turn)
         event_free (row->turn);
     if (row->pool)
@@ -448,8 +533,20 @@ struct aw_exec *aw_exec_steps_create (struct event_base *base,
     row->exec.ops = &ops;
     row->exec.callbacks = *callbacks;
     row->base = base;
+    row->signals.base = base;
     row->pool = config->pool;
     row->unbound = config->unbound;
+    row->socket = config->socket;
+    row->pool->callbacks = (struct aw_exec_callbacks){
+        .node_joined = on_pool_node_joined,
+        .node_lost = on_pool_node_lost,
+        .task_finished = on_pool_task_finished,
+        .broken = on_pool_broken,
+        .note = on_pool_note,
+        .node_leaves = on_pool_node_leaves,
+        .message = on_pool_message,
+        .arg = row,
+    };
     row->max_steps = config->max_steps ? config->max_steps : AW_MAX_STEPS;
     row->job = strdup (config->job);
     row->turn = event_new (base, -1, 0, on_turn, row);

@@ -100,6 +100,9 @@ static void add_plan (struct aw_strings *line, const struct aw_launch *launch)
         else
             line->failed = true;
         free (text);
+        if (launch->step->parts[i].socket)
+            aw_strings_addf (line, "--messages=%s:%s", launch->step->parts[i].node,
+                             launch->step->parts[i].socket);
     }
     if (launch->gpu_share > 0)
         aw_strings_addf (line, "--gpu-share=%" PRIu32, launch->gpu_share);

@@ -86,6 +86,8 @@ struct aw_event {
     uint64_t bytes; /* STAGED: copied for this task, 0 where all was there */
     const char *name; /* NODE: its name; MESSAGE: the topic's. Borrowed */
     const char *topology; /* NODE: as core/topology.h writes it; NULL: not known. Borrowed */
+    const char
+        *socket; /* NODE: path of the one for messages there; NULL: none. Not kept. Borrowed */
     bool unbound; /* NODE: its tasks are not bound to CPUs. Not in the journal */
     enum aw_status status;
     int code; /* exit code, else 0 */

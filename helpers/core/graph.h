@@ -83,6 +83,7 @@ struct aw_set {
     uint32_t n_after;
     struct aw_need *needs; /* owned */
     uint32_t n_needs;
+    bool streams; /* see core/streams.h; set by finalize */
     uint32_t rank; /* longest path that leads here within an iteration (edges with back 0); set by
                       finalize */
     uint32_t first; /* id of its first task in iteration 0; set by finalize */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/graph.h"
+#include "core/streams.h"
 
 struct aw_graph_size aw_graph_size (const struct aw_graph *graph)
 {
@@ -90,5 +91,6 @@ int aw_graph_grow (struct aw_graph *g, const struct aw_graph_size *old, struct a
     if (order_sets (g, old->n_sets, err) < 0)
         return -1;
     g->n_tasks = (uint32_t)n;
+    aw_streams_mark (g);
     return 0;
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/streams.h"
+
 /* Successors along edges with back 0: those of set i are next[start[i]] .. next[start[i + 1] - 1].
  */
 struct successors {
@@ -307,6 +309,7 @@ static int rank_sets (struct aw_graph *graph, struct aw_error *err)
         free (graph->order);
         graph->order = order;
         order = NULL;
+        aw_streams_mark (graph);
         rc = 0;
     }
     free (scratch);

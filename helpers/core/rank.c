@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All ranks are paths to the end of the workflow, in seconds. Some policies count a set that the
- * pool cannot hold whole in waves; some put sets into tiers, and the path decides within a tier:
- * then each tier lies above all paths of the one below.
+/* All ranks are paths to the end of the workflow, in seconds; streams share the longest of theirs.
+ * Some policies count a set that the pool cannot hold whole in waves; some put sets into tiers, and
+ * the path decides within a tier: then each tier lies above all paths of the one below.
  */
 #include "core/rank.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "core/priority.h"
+#include "core/streams.h"
 
 bool aw_rank_needs_pool (enum aw_policy policy)
 {
@@ -104,6 +105,7 @@ int aw_rank (const struct aw_graph *g,
 
     if (!aw_rank_needs_pool (policy)) {
         aw_priority_remaining (g, seconds, ranks);
+        aw_streams_raise (g, ranks);
         return 0;
     }
     lengths = calloc ((size_t)g->n_sets + 1, sizeof (*lengths));
@@ -117,6 +119,7 @@ int aw_rank (const struct aw_graph *g,
     for (uint32_t s = 0; s < g->n_sets; s++)
         lengths[s] = seconds[s] * (policy == AW_POLICY_WIDEST ? 1 : waves (pool, &g->sets[s]));
     aw_priority_remaining (g, lengths, ranks);
+    aw_streams_raise (g, ranks);
     if (policy == AW_POLICY_WIDEST || policy == AW_POLICY_GPUS_FIRST) {
         fill_tiers (g, pool, policy, lengths, scratch);
         add_tiers (g, lengths, ranks);

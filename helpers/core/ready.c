@@ -77,7 +77,8 @@ int aw_ready_init (struct aw_ready *r, const struct aw_graph *graph, enum aw_pol
     r->queues = calloc (n, sizeof (*r->queues));
     r->position = malloc (n * sizeof (*r->position));
     r->remaining = calloc (n, sizeof (*r->remaining));
-    if (!r->queues || !r->position || !r->remaining || make_shapes (r) < 0) {
+    r->turns = calloc ((size_t)graph->n_sets + 1, sizeof (*r->turns));
+    if (!r->queues || !r->position || !r->remaining || !r->turns || make_shapes (r) < 0) {
         aw_ready_finish (r);
         errno = ENOMEM;
         return -1;
@@ -102,6 +103,7 @@ void aw_ready_finish (struct aw_ready *r)
     free (r->queues);
     free (r->position);
     free (r->remaining);
+    free (r->turns);
     memset (r, 0, sizeof (*r));
     errno = saved;
 }
@@ -115,6 +117,8 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
     memcpy (r->position, from->position, n * sizeof (*r->position));
     memcpy (r->shape_of, from->shape_of, r->graph->n_sets * sizeof (*r->shape_of));
     memcpy (r->remaining, from->remaining, n * sizeof (*r->remaining));
+    memcpy (r->turns, from->turns, r->graph->n_sets * sizeof (*r->turns));
+    r->n_turns = from->n_turns;
     for (size_t i = 0; i < n; i++)
         if (aw_ranges_clone (&r->queues[i], &from->queues[i]) < 0)
             goto fail;
@@ -172,6 +176,7 @@ int aw_ready_grow (struct aw_ready *r, const struct aw_graph_size *old)
     if (aw_grow (&r->queues, old->n_instances, n, sizeof (*r->queues), 0) < 0
         || aw_grow (&r->position, old->n_instances, n, sizeof (*r->position), 0xff) < 0
         || aw_grow (&r->remaining, old->n_instances, n, sizeof (*r->remaining), 0) < 0
+        || aw_grow (&r->turns, old->n_sets, g->n_sets, sizeof (*r->turns), 0) < 0
         || aw_grow (&r->shape_of, old->n_sets, g->n_sets, sizeof (*r->shape_of), 0) < 0
         || aw_grow (&r->shapes, r->n_shapes, n_shapes, sizeof (*r->shapes), 0) < 0
         || aw_grow (&r->chosen, r->n_shapes, n_shapes, sizeof (*r->chosen), 0) < 0)
@@ -182,6 +187,20 @@ int aw_ready_grow (struct aw_ready *r, const struct aw_graph_size *old)
     for (uint32_t s = old->n_sets; s < g->n_sets; s++)
         r->shape_of[s] = find_shape (r, s);
     return 0;
+}
+
+/* Of equal rank: streams behind the others, and of those the one whose last start is the oldest. */
+static bool before_in_turn (const struct aw_ready *r, uint32_t a, uint32_t b)
+{
+    uint32_t set_a = aw_graph_instance_set (r->graph, a);
+    uint32_t set_b = aw_graph_instance_set (r->graph, b);
+    bool streams = r->graph->sets[set_a].streams;
+
+    if (streams != r->graph->sets[set_b].streams)
+        return !streams;
+    if (streams && r->turns[set_a] != r->turns[set_b])
+        return r->turns[set_a] < r->turns[set_b];
+    return a < b; /* earlier iterations first, then the file's order */
 }
 
 bool aw_ready_before (const struct aw_ready *r, uint32_t a, uint32_t b)
@@ -199,7 +218,7 @@ bool aw_ready_before (const struct aw_ready *r, uint32_t a, uint32_t b)
     }
     if (r->remaining[a] != r->remaining[b])
         return r->remaining[a] > r->remaining[b];
-    return a < b; /* earlier iterations first, then the file's order */
+    return r->graph->n_topics > 0 ? before_in_turn (r, a, b) : a < b;
 }
 
 uint32_t aw_ready_front (const struct aw_ready *r, uint32_t instance)
@@ -480,11 +499,29 @@ int aw_ready_remove (struct aw_ready *r, uint32_t task)
     return 0;
 }
 
+static void reorder_shape (struct aw_ready *r, struct aw_shape *shape)
+{
+    for (uint32_t place = shape->n / 2; place-- > 0;)
+        sift_down (r, shape, place);
+}
+
+void aw_ready_started (struct aw_ready *r, uint32_t set)
+{
+    struct aw_shape *shape = &r->shapes[r->shape_of[set]];
+
+    if (!r->graph->sets[set].streams)
+        return;
+    r->turns[set] = ++r->n_turns;
+    if (shape->n == 0)
+        return;
+    reorder_shape (r, shape);
+    settle (r, line_of (r, shape), shape->place);
+}
+
 void aw_ready_reorder (struct aw_ready *r)
 {
     for (uint32_t i = 0; i < r->n_shapes; i++)
-        for (uint32_t place = r->shapes[i].n / 2; place-- > 0;)
-            sift_down (r, &r->shapes[i], place);
+        reorder_shape (r, &r->shapes[i]);
     for (int i = 0; i < N_LINES; i++)
         for (uint32_t place = r->lines[i].n / 2; place-- > 0;)
             sink (r, &r->lines[i], place);

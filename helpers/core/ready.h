@@ -54,6 +54,8 @@ struct aw_ready {
     uint32_t *shape_of; /* by set */
     struct aw_ranges *queues; /* by instance */
     uint32_t *position; /* by instance: in its shape's heap; AW_NONE: not in it */
+    uint64_t *turns; /* by set: the number of its last start among those of streams */
+    uint64_t n_turns;
     double *remaining; /* by instance: what the policy orders by (core/rank.h); written by the
                           scheduler, then aw_ready_reorder */
 };
@@ -79,6 +81,9 @@ bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
 
 /* The first task in an instance's queue, which is not empty. */
 uint32_t aw_ready_front (const struct aw_ready *ready, uint32_t instance);
+
+/* A task of SET starts: where that is a stream, others go before its next one (core/streams.h). */
+void aw_ready_started (struct aw_ready *ready, uint32_t set);
 
 /* The shape whose first task goes before those of all others that are blocked (but for those that
  * are late), or that are not. NULL: there is none. */

@@ -318,6 +318,7 @@ static int handle_start (struct aw_sched *s, const struct aw_event *ev, struct a
         return aw_error_set (err, "out of memory");
     }
     aw_sched_begin_run (s, run, ev->task);
+    aw_ready_started (&s->ready, run->set);
     return 0;
 }
 

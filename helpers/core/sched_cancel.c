@@ -106,6 +106,13 @@ int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev
                : 0;
 }
 
+/* Also before the run went on, or where it is to be tried again. */
+static bool has_started (const struct aw_sched *s, uint32_t task)
+{
+    return (s->depend.state[task] != AW_TASK_WAITING && s->depend.state[task] != AW_TASK_READY)
+           || s->tries[task].attempts > 0 || (s->done && s->done[task]);
+}
+
 int aw_sched_until_message (struct aw_sched *s)
 {
     uint32_t last = 0;
@@ -113,7 +120,7 @@ int aw_sched_until_message (struct aw_sched *s)
     if (s->graph->until_topic == AW_NONE || s->depend.messages[s->graph->until_topic] == 0)
         return 0;
     for (uint32_t task = 0; task < s->graph->tasks_per_iteration * s->graph->iterations; task++)
-        if (s->depend.state[task] != AW_TASK_WAITING && s->depend.state[task] != AW_TASK_READY)
+        if (has_started (s, task))
             last = task / s->graph->tasks_per_iteration;
     return end_iterations (s, last);
 }

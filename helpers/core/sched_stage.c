@@ -181,6 +181,7 @@ void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
     double seconds = s->estimate.seconds[run->set];
 
     aw_sched_leave_staging (s, run);
+    aw_ready_started (&s->ready, run->set);
     run->staging = run->staged = false;
     run->start = s->now;
     aw_running_set_end (&s->running, run, isnan (seconds) ? INFINITY : s->now + seconds);

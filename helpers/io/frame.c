@@ -132,6 +132,8 @@ int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, st
         aw_textbuf_puts (text, ",\"unbound\":true");
     if (node->topology)
         put_string (text, ",\"topology\":", node->topology);
+    if (node->socket)
+        put_string (text, ",\"socket\":", node->socket);
     if (node->reason)
         put_string (text, ",\"note\":", node->reason);
     return end_frame (text, start, err);

@@ -6,7 +6,7 @@
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
  *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
- *      "topology":"...","note":"..."}
+ *      "topology":"...","socket":"...","note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"dir":"...","out":"...","err":"...",
  *      "cpus":"0-3","gpus":"0","unbound":true,"share":250,"limit":60,
  *      "notice":30,"signal":10,"cancels":true,
@@ -48,8 +48,8 @@ enum {
 enum aw_frame_type {
     AW_FRAME_CHALLENGE, /* nonce */
     AW_FRAME_PROOF, /* credential, nonce (NULL where not given) */
-    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, reason (a note); the last two may be
-                       NULL */
+    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, socket, reason (a note); the last
+                       three may be NULL */
     AW_FRAME_START, /* launch */
     AW_FRAME_STAGE, /* launch: task, attempt, bring, instance */
     AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes */

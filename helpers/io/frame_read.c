@@ -240,7 +240,8 @@ static int read_hello (struct aw_frame_reader *reader, struct aw_frame *frame, s
         || get_set (reader, "cpus", &reader->cpus, &frame->event.cpus, err) < 0
         || get_set (reader, "gpus", &reader->gpus, &frame->event.gpus, err) < 0
         || get_u64 (reader, "mem", &frame->event.mem, err) < 0
-        || get_optional (reader, "topology", &frame->event.topology, err) < 0)
+        || get_optional (reader, "topology", &frame->event.topology, err) < 0
+        || get_optional (reader, "socket", &frame->event.socket, err) < 0)
         return -1;
     return get_optional (reader, "note", &frame->event.reason, err);
 }

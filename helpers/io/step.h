@@ -17,6 +17,7 @@ struct aw_step_part {
     uint32_t number; /* of the node in the pool */
     uint32_t n_gpus; /* of the pool there, whoever holds them */
     bool unbound; /* its CPUs are a plan alone */
+    const char *socket; /* for messages there. Borrowed; NULL: none */
     struct aw_place_rank *ranks; /* by local rank. Owned */
 };
 

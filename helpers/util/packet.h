@@ -19,10 +19,14 @@
  *   a DONE      number, error: data is the text of what is wrong
  *
  * Between agent and coordinator the same goes as frames (io/message_frame.h), with the connection
- * and the task that it belongs to, and two more kinds:
+ * and the task that it belongs to, and more kinds:
  *
  *   agent        CLOSE     the connection is gone
  *   coordinator  ACCEPTED  number: so many of the connection's messages are written
+ *   coordinator  ADMIT     task, attempt, data: a token; processes here that are not the agent's
+ * own may speak for this attempt: ranks of a job step coordinator  DISMISS   task, attempt: no
+ * longer; what they have said is passed on first agent        DONE      task, attempt, no
+ * connection: an ADMIT or DISMISS is done
  */
 #ifndef AW_UTIL_PACKET_H
 #define AW_UTIL_PACKET_H
@@ -40,7 +44,9 @@ enum {
     AW_PACKET_MAX = AW_PACKET_HEAD + 2 * AW_TOPIC_MAX + AW_SENDER_MAX + AW_MESSAGE_MAX,
 };
 
-/* What a task finds in its environment: the socket's path, and what proves that it was told. */
+/* What a task finds in its environment: who it is ("TASK.ATTEMPT"), the socket's path, and what
+ * proves that it was told. */
+#define AW_PACKET_LAUNCH "ASYNC_WORKFLOW_LAUNCH"
 #define AW_PACKET_SOCKET "ASYNC_WORKFLOW_SOCKET"
 #define AW_PACKET_TOKEN "ASYNC_WORKFLOW_TOKEN"
 enum { AW_PACKET_TOKEN_SIZE = 32 }; /* characters of it */
@@ -60,6 +66,8 @@ enum aw_packet_kind {
     AW_PACKET_DONE,
     AW_PACKET_CLOSE,
     AW_PACKET_ACCEPTED,
+    AW_PACKET_ADMIT,
+    AW_PACKET_DISMISS,
     AW_PACKET_KINDS /* one more than the last */
 };
 

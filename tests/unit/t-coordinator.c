@@ -36,7 +36,6 @@ struct run {
     double grace;
     /* Results. */
     struct event_base *base;
-    struct event *keys; /* of INTERRUPT_TWICE */
     struct aw_workflow *workflow;
     struct aw_coordinator *coordinator;
     struct aw_exec *exec;
@@ -72,23 +71,13 @@ static void fill_disk (evutil_socket_t fd, short what, void *arg)
     limit_file (journal_size (arg));
 }
 
-/* Again and again, as somebody does who is in a hurry: what comes at once counts once. */
-static void press (evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    (void)arg;
-    raise (SIGINT);
-}
-
 static void happen (struct run *r)
 {
-    const struct timeval now = { 0, 0 }, soon = { 0, 100000 };
+    struct timeval now = { 0, 0 };
 
     switch (r->what) {
     case INTERRUPT_TWICE:
-        r->keys = event_new (r->base, -1, EV_PERSIST, press, NULL);
-        event_add (r->keys, &soon);
+        raise (SIGTERM); /* another one: the same at once counts once */
         /* fall through */
     case INTERRUPT:
         raise (SIGINT);
@@ -181,8 +170,6 @@ static int run (struct run *r)
     begin (r);
     getrlimit (RLIMIT_FSIZE, &old);
     code = aw_coordinator_run (r->coordinator, r->exec, &r->err);
-    if (r->keys)
-        event_free (r->keys);
     getrlimit (RLIMIT_FSIZE, &limit);
     limit.rlim_cur = old.rlim_cur;
     setrlimit (RLIMIT_FSIZE, &limit);

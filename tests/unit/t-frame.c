@@ -248,13 +248,16 @@ static void others (void **state)
     assert_int_equal (aw_idset_count (&frame.event.gpus), 0);
     assert_false (frame.event.unbound);
     assert_null (frame.event.topology);
+    assert_null (frame.event.socket);
     text.len = 0;
     node.unbound = true;
     node.topology = "core 0-15";
+    node.socket = "/tmp/a b/messages";
     assert_int_equal (aw_frame_put_hello (&text, &node, NULL), 0);
     read_back (&text, &frame);
     assert_true (frame.event.unbound);
     assert_string_equal (frame.event.topology, "core 0-15");
+    assert_string_equal (frame.event.socket, "/tmp/a b/messages");
     aw_idset_finish (&node.cpus);
 
     text.len = 0;

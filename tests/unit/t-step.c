@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "coord/step_end.h"
+#include "coord/step_guests.h"
 #include "coord/step_line.h"
 #include "io/workflow_step.h"
 
@@ -97,11 +98,11 @@ static void line (void **state)
     char *argv[] = { (char[]){ "solver" }, (char[]){ "--nodes=9" }, NULL };
     char *env[] = { (char[]){ "A=mine" }, (char[]){ "ASYNC_WORKFLOW_TASK=t[0]" }, NULL };
     char *from[] = { (char[]){ "A=theirs" },
-                            (char[]){ "B=b" },
-                            (char[]){ "SLURM_NTASKS=7" },
-                            (char[]){ "SLURM_GPUS_PER_NODE=1" },
-                            (char[]){ "ASYNC_WORKFLOW_MODE=async" },
-                            NULL };
+                     (char[]){ "B=b" },
+                     (char[]){ "SLURM_NTASKS=7" },
+                     (char[]){ "SLURM_GPUS_PER_NODE=1" },
+                     (char[]){ "ASYNC_WORKFLOW_MODE=async" },
+                     NULL };
     struct aw_launch launch;
     struct aw_strings words = { 0 };
     struct aw_error err;
@@ -114,6 +115,7 @@ static void line (void **state)
     launch.out = (char[]){ "/o%t\\x" };
     launch.err = (char[]){ "/e" };
     launch.step = make_plan ();
+    launch.step->parts[1].socket = "/tmp/m/messages";
     assert_int_equal (aw_step_line (&words, &launch, "7", "/l/bind", &err), 0);
     assert_string_equal (words.v[0], "/l/bind"); /* which ends srun with us */
     assert_string_equal (words.v[3], "srun");
@@ -127,6 +129,7 @@ static void line (void **state)
     find (&words, "--output=/o%%t\\\\x");
     find (&words, "--error=/e");
     assert_true (find (&words, "--on=n1:0-1+0/2-3+1") < find (&words, "solver"));
+    assert_true (find (&words, "--messages=n2:/tmp/m/messages") < find (&words, "solver"));
     assert_string_equal (words.v[words.n - 1], "--nodes=9");
     assert_string_equal (words.v[words.n - 3], "--");
     aw_strings_finish (&words);
@@ -136,6 +139,75 @@ static void line (void **state)
     assert_string_equal (aw_strings_getenv (&words, "B"), "b");
     assert_null (aw_strings_getenv (&words, "ASYNC_WORKFLOW_MODE"));
     aw_strings_finish (&words);
+    aw_step_plan_destroy (launch.step);
+}
+
+static uint32_t told[8], n_told;
+static struct aw_packet said;
+static char said_token[64];
+
+static void take_message (struct aw_exec *exec,
+                          uint32_t node,
+                          const struct aw_packet *packet,
+                          const char *rest,
+                          size_t size)
+{
+    (void)exec;
+    (void)rest;
+    (void)size;
+    assert_true (n_told < 8);
+    told[n_told++] = node;
+    said = *packet;
+    snprintf (said_token, sizeof (said_token), "%.*s", (int)packet->data.size, packet->data.text);
+}
+
+/* Agents that have a socket are told, and waited for unless they are lost. */
+static void guests (void **state)
+{
+    static const struct aw_exec_ops ops = { .message = take_message };
+    struct aw_exec pool = { .ops = &ops };
+    struct aw_launch launch = { .task = 7, .attempt = 2, .step = aw_step_plan_create (4, 1) };
+    struct aw_step_guests one = { 0 }, other = { 0 };
+    struct aw_strings env = { 0 };
+    struct aw_error err;
+
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        launch.step->parts[i].number = 10 + i;
+        launch.step->parts[i].socket = i == 1 ? NULL : "/s";
+    }
+    assert_int_equal (aw_step_guests_init (&one, &launch, &err), 0);
+    assert_int_equal (aw_step_guests_init (&other, &launch, &err), 0);
+    assert_int_equal (strlen (one.token), AW_PACKET_TOKEN_SIZE);
+    assert_string_not_equal (one.token, other.token);
+    aw_step_guests_env (&one, &env);
+    assert_string_equal (aw_strings_getenv (&env, AW_PACKET_LAUNCH), "7.2");
+    assert_string_equal (aw_strings_getenv (&env, AW_PACKET_TOKEN), one.token);
+
+    aw_step_guests_tell (&one, &pool, AW_PACKET_ADMIT);
+    assert_int_equal (n_told, 3);
+    assert_int_equal (told[0] + told[1] + told[2], 35);
+    assert_int_equal (said.kind, AW_PACKET_ADMIT);
+    assert_int_equal (said.task, 7);
+    assert_int_equal (said.attempt, 2);
+    assert_string_equal (said_token, one.token);
+    assert_false (aw_step_guests_answered (&one, 10));
+    assert_false (aw_step_guests_answered (&one, 10)); /* twice is once */
+    assert_false (aw_step_guests_answered (&one, 11)); /* was not asked */
+    assert_false (aw_step_guests_lost (&one, 12));
+    assert_true (aw_step_guests_answered (&one, 13));
+    assert_int_equal (one.n_waits, 0);
+
+    n_told = 0;
+    aw_step_guests_tell (&one, &pool, AW_PACKET_DISMISS);
+    assert_int_equal (n_told, 2); /* without the one that is lost */
+    assert_string_equal (said_token, "");
+    assert_false (aw_step_guests_answered (&one, 13));
+    assert_true (aw_step_guests_lost (&one, 10));
+    assert_false (aw_step_guests_lost (&one, 10));
+    aw_strings_finish (&env);
+    aw_step_guests_finish (&one);
+    aw_step_guests_finish (&other);
     aw_step_plan_destroy (launch.step);
 }
 
@@ -245,7 +317,7 @@ int main (void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (plan_text), cmocka_unit_test (line),    cmocka_unit_test (ends),
-        cmocka_unit_test (begins),    cmocka_unit_test (options),
+        cmocka_unit_test (begins),    cmocka_unit_test (options), cmocka_unit_test (guests),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

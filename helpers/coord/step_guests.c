@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/step_guests.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+static int make_token (char *token, struct aw_error *err)
+{
+    unsigned char bytes[AW_PACKET_TOKEN_SIZE / 2];
+
+    if (getrandom (bytes, sizeof (bytes), 0) != (ssize_t)sizeof (bytes))
+        return aw_error_set (err, "getrandom: %s", strerror (errno));
+    for (size_t i = 0; i < sizeof (bytes); i++)
+        snprintf (token + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+int aw_step_guests_init (struct aw_step_guests *guests,
+                         const struct aw_launch *launch,
+                         struct aw_error *err)
+{
+    const struct aw_step_plan *step = launch->step;
+
+    *guests = (struct aw_step_guests){ .task = launch->task, .attempt = launch->attempt };
+    guests->nodes = calloc (step->n_parts, sizeof (*guests->nodes));
+    guests->waits = calloc (step->n_parts, sizeof (*guests->waits));
+    if (!guests->nodes || !guests->waits) {
+        aw_step_guests_finish (guests);
+        return aw_error_set (err, "out of memory");
+    }
+    for (uint32_t i = 0; i < step->n_parts; i++)
+        if (step->parts[i].socket)
+            guests->nodes[guests->n_nodes++] = step->parts[i].number;
+    return make_token (guests->token, err);
+}
+
+void aw_step_guests_finish (struct aw_step_guests *guests)
+{
+    free (guests->nodes);
+    free (guests->waits);
+    *guests = (struct aw_step_guests){ 0 };
+}
+
+void aw_step_guests_env (const struct aw_step_guests *guests, struct aw_strings *env)
+{
+    char launch[32];
+
+    if (guests->n_nodes == 0)
+        return;
+    snprintf (launch, sizeof (launch), "%" PRIu32 ".%" PRIu32, guests->task, guests->attempt);
+    aw_strings_setenv (env, AW_PACKET_LAUNCH, launch);
+    aw_strings_setenv (env, AW_PACKET_TOKEN, guests->token);
+}
+
+void aw_step_guests_tell (struct aw_step_guests *guests,
+                          struct aw_exec *pool,
+                          enum aw_packet_kind kind)
+{
+    struct aw_packet packet = { .kind = kind, .task = guests->task, .attempt = guests->attempt };
+
+    if (kind == AW_PACKET_ADMIT)
+        packet.data = aw_piece_of (guests->token);
+    for (uint32_t i = 0; i < guests->n_nodes; i++) {
+        guests->n_waits += !guests->waits[i];
+        guests->waits[i] = true;
+        pool->ops->message (pool, guests->nodes[i], &packet, NULL, 0);
+    }
+}
+
+static bool settle (struct aw_step_guests *guests, uint32_t i)
+{
+    if (!guests->waits[i])
+        return false;
+    guests->waits[i] = false;
+    return --guests->n_waits == 0;
+}
+
+bool aw_step_guests_answered (struct aw_step_guests *guests, uint32_t node)
+{
+    for (uint32_t i = 0; i < guests->n_nodes; i++)
+        if (guests->nodes[i] == node)
+            return settle (guests, i);
+    return false;
+}
+
+bool aw_step_guests_lost (struct aw_step_guests *guests, uint32_t node)
+{
+    for (uint32_t i = 0; i < guests->n_nodes; i++) {
+        bool last;
+
+        if (guests->nodes[i] != node)
+            continue;
+        last = settle (guests, i);
+        guests->n_nodes--;
+        guests->nodes[i] = guests->nodes[guests->n_nodes];
+        guests->waits[i] = guests->waits[guests->n_nodes];
+        return last;
+    }
+    return false;
+}
