@@ -2,12 +2,29 @@
 #include "agent/guests.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "agent/processes.h"
 
 static uint64_t key_of (uint32_t task, uint32_t attempt)
 {
     return (uint64_t)task << 32 | attempt;
+}
+
+static void forget (struct aw_guests *guests, uint32_t task, uint32_t attempt)
+{
+    free (aw_table_remove (&guests->tokens, key_of (task, attempt)));
+}
+
+/* Slurm may have missed some: it knows of what is in a cgroup, or else of a rank's descendants. */
+static void kill_holders (const char *token)
+{
+    char variable[sizeof (AW_PACKET_TOKEN) + AW_PACKET_TOKEN_SIZE + 1];
+
+    snprintf (variable, sizeof (variable), AW_PACKET_TOKEN "=%s", token);
+    aw_processes_kill_holders (variable);
 }
 
 int aw_guests_admit (struct aw_guests *guests,
@@ -18,13 +35,13 @@ int aw_guests_admit (struct aw_guests *guests,
     char *mine;
 
     if (token->size != AW_PACKET_TOKEN_SIZE) {
-        aw_guests_dismiss (guests, task, attempt);
+        forget (guests, task, attempt);
         return 0;
     }
     mine = strndup (token->text, token->size);
     if (!mine)
         return -1;
-    aw_guests_dismiss (guests, task, attempt);
+    forget (guests, task, attempt);
     if (aw_table_set (&guests->tokens, key_of (task, attempt), mine) == 0)
         return 0;
     free (mine);
@@ -34,7 +51,11 @@ int aw_guests_admit (struct aw_guests *guests,
 
 void aw_guests_dismiss (struct aw_guests *guests, uint32_t task, uint32_t attempt)
 {
-    free (aw_table_remove (&guests->tokens, key_of (task, attempt)));
+    const char *token = aw_guests_token (guests, task, attempt);
+
+    if (token)
+        kill_holders (token);
+    forget (guests, task, attempt);
 }
 
 const char *aw_guests_token (const struct aw_guests *guests, uint32_t task, uint32_t attempt)
@@ -47,7 +68,9 @@ void aw_guests_finish (struct aw_guests *guests)
     size_t cursor = 0;
     void *token;
 
-    while ((token = aw_table_next (&guests->tokens, &cursor)))
+    while ((token = aw_table_next (&guests->tokens, &cursor))) {
+        kill_holders (token);
         free (token);
+    }
     aw_table_finish (&guests->tokens);
 }

@@ -22,12 +22,13 @@ int aw_guests_admit (struct aw_guests *guests,
                      uint32_t attempt,
                      const struct aw_piece *token);
 
-/* No longer. */
+/* No longer: the attempt has ended, and what still has its token in its environment is killed. */
 void aw_guests_dismiss (struct aw_guests *guests, uint32_t task, uint32_t attempt);
 
 /* The token of an attempt, ended by a NUL; NULL: it is no guest. */
 const char *aw_guests_token (const struct aw_guests *guests, uint32_t task, uint32_t attempt);
 
+/* The same for all that are left. */
 void aw_guests_finish (struct aw_guests *guests);
 
 #endif /* AW_AGENT_GUESTS_H */

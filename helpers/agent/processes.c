@@ -17,6 +17,10 @@
 #include "agent/environment.h"
 #include "util/clock.h"
 
+enum {
+    KILL_ROUNDS = 20
+}; /* for those that fork while they are looked for; the killed go at once */
+
 static int add (struct aw_processes *processes, pid_t pid)
 {
     if (processes->n == processes->capacity) {
@@ -61,34 +65,69 @@ bool aw_process_is_child (pid_t pid)
     return waitid (P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-/* The mark is looked for in the whole environment, which the kernel shows as it was at exec. */
-static bool find_mark (FILE *file, uint32_t *task, uint32_t *attempt)
+/* Goes through the environment of PID, which the kernel shows as it was at exec, until WANTED says
+ * yes. False also where it cannot be seen.
+ */
+static bool search_environment (pid_t pid,
+                                bool (*wanted) (const char *variable, void *arg),
+                                void *arg)
 {
-    static const char mark[] = AW_ENVIRONMENT_MARK "=";
-    char *line = NULL;
+    char path[64], *variable = NULL;
     size_t size = 0;
     bool found = false;
-
-    while (!found && getdelim (&line, &size, '\0', file) > 0)
-        found = strncmp (line, mark, sizeof (mark) - 1) == 0
-                && sscanf (line + sizeof (mark) - 1, "%u.%u", task, attempt) == 2;
-    free (line);
-    return found;
-}
-
-bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt)
-{
-    char path[64];
     FILE *file;
-    bool found;
 
     snprintf (path, sizeof (path), "/proc/%d/environ", (int)pid);
     file = fopen (path, "re");
     if (!file)
         return false;
-    found = find_mark (file, task, attempt);
+    while (!found && getdelim (&variable, &size, '\0', file) > 0)
+        found = wanted (variable, arg);
+    free (variable);
     fclose (file);
     return found;
+}
+
+struct launch {
+    uint32_t *task, *attempt;
+};
+
+static bool is_mark (const char *variable, void *arg)
+{
+    static const char mark[] = AW_ENVIRONMENT_MARK "=";
+    const struct launch *launch = arg;
+
+    return strncmp (variable, mark, sizeof (mark) - 1) == 0
+           && sscanf (variable + sizeof (mark) - 1, "%u.%u", launch->task, launch->attempt) == 2;
+}
+
+bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt)
+{
+    struct launch launch = { task, attempt };
+
+    return search_environment (pid, is_mark, &launch);
+}
+
+static bool is_same (const char *variable, void *arg)
+{
+    return strcmp (variable, arg) == 0;
+}
+
+void aw_processes_kill_holders (const char *variable)
+{
+    struct aw_processes processes = { 0 };
+    bool any = true;
+
+    for (int round = 0; any && round < KILL_ROUNDS; round++) {
+        any = false;
+        if (aw_processes_read (&processes) < 0)
+            break;
+        for (size_t i = 0; i < processes.n; i++)
+            if (processes.pids[i] != getpid ()
+                && search_environment (processes.pids[i], is_same, (char *)(uintptr_t)variable))
+                any |= kill (processes.pids[i], SIGKILL) == 0;
+    }
+    aw_processes_finish (&processes);
 }
 
 void aw_processes_kill_children (struct aw_processes *processes, double seconds)

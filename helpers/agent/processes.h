@@ -30,6 +30,11 @@ bool aw_process_is_child (pid_t pid);
  */
 bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt);
 
+/* Kills all processes of this user that were started with VARIABLE, "NAME=value", in their
+ * environment, and what they start meanwhile; whatever their parents are.
+ */
+void aw_processes_kill_holders (const char *variable);
+
 /* Kills whatever children this process has, and theirs as they come to it, a subreaper, and reaps
  * them, within SECONDS. Blocking. PROCESSES is scratch.
  */

@@ -77,6 +77,13 @@ test_expect_success 'a rank that is killed, too' '
     wait_for 10 test "\$(sleepers)" = 0
 '
 
+test_expect_success 'what ranks leave behind in the background ends with the step' '
+    workflow behind.json "\"tasks\": { \"a\": { \"nodes\": 2,
+        \"script\": \"setsid sleep $MARK >/dev/null 2>&1 </dev/null & sleep 0.2\" } }" &&
+    run 0 behind -N4 --exclusive --async-workflow=behind.json --async-workflow-dir=behind &&
+    wait_for 10 test "\$(sleepers)" = 0
+'
+
 test_expect_success 'the loss of one of its nodes ends the step on all, and the task runs on others' '
     workflow lost.json "\"tasks\": { \"a\": { \"nodes\": 2,
         \"script\": \"test \$ASYNC_WORKFLOW_ATTEMPT = 0 || exit 0; sleep $MARK\" } }" &&

@@ -5,7 +5,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -470,6 +472,45 @@ static int guest_sends (void)
     return sends_and_ends ();
 }
 
+/* A process that stays, with TOKEN in its environment. */
+static pid_t hold (const char *token)
+{
+    char variable[64], *const env[] = { variable, NULL };
+    int ready[2];
+    char byte;
+    pid_t pid;
+
+    snprintf (variable, sizeof (variable), AW_PACKET_TOKEN "=%s", token);
+    assert_int_equal (pipe2 (ready, O_CLOEXEC), 0);
+    pid = fork ();
+    if (pid == 0) {
+        execle ("/bin/sleep", "sleep", "1000", NULL, env);
+        _exit (1);
+    }
+    close (ready[1]);
+    assert_int_equal (read (ready[0], &byte, 1), 0); /* it is sleep by now */
+    close (ready[0]);
+    return pid;
+}
+
+/* What a step has left behind ends with it, and nothing else. */
+static void leftovers (void **state)
+{
+    pid_t mine, other;
+    int status;
+
+    (void)state;
+    say_of_guest (AW_PACKET_ADMIT, GUEST_TOKEN);
+    mine = hold (GUEST_TOKEN);
+    other = hold ("fedcba98765432100123456789abcdef");
+    say_of_guest (AW_PACKET_DISMISS, NULL);
+    assert_int_equal (waitpid (mine, &status, 0), mine);
+    assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
+    assert_int_equal (waitpid (other, &status, WNOHANG), 0);
+    kill (other, SIGKILL);
+    assert_int_equal (waitpid (other, &status, 0), other);
+}
+
 static void guests (void **state)
 {
     size_t before;
@@ -502,7 +543,7 @@ int main (void)
 #define SOCKET_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
         SOCKET_TEST (strangers),       SOCKET_TEST (other_users),     SOCKET_TEST (garbage),
         SOCKET_TEST (wrong_arguments), SOCKET_TEST (nothing_is_lost), SOCKET_TEST (back_pressure),
-        SOCKET_TEST (answers),         SOCKET_TEST (guests),
+        SOCKET_TEST (answers),         SOCKET_TEST (guests),          SOCKET_TEST (leftovers),
     };
 
     return cmocka_run_group_tests_name ("agent-messages", tests, NULL, NULL);
