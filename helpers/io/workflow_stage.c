@@ -194,6 +194,11 @@ static bool uses_scratch (const struct aw_recipe *r)
     return uses;
 }
 
+bool aw_workflow_set_uses_scratch (const struct aw_workflow *workflow, uint32_t set)
+{
+    return uses_scratch (&workflow->recipes[set]);
+}
+
 bool aw_workflow_uses_scratch (const struct aw_workflow *workflow)
 {
     for (uint32_t i = 0; i < workflow->graph->n_sets; i++)
