@@ -381,7 +381,9 @@ static int handle_add (struct aw_history *history, const struct aw_event *ev, st
     struct aw_graph_size size = aw_graph_size (history->graph), room = history->room;
     size_t was = history->room.n_tasks;
 
-    if (ev->task >= history->room.n_tasks || !last_attempt (history, ev->task))
+    if (ev->task != AW_NONE && ev->task >= history->room.n_tasks)
+        return aw_error_set (err, "no task has number %u", ev->task);
+    if (ev->task != AW_NONE && !last_attempt (history, ev->task))
         return aw_history_refuse (history, ev->task, "adds tasks and has not started", err);
     if (aw_room (&room, &size)
         && (aw_grow (&history->marks, was, room.n_tasks, sizeof (*history->marks), 0) < 0
@@ -395,7 +397,7 @@ static int handle_add (struct aw_history *history, const struct aw_event *ev, st
 
 static int handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
-    bool of_task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_ADD || ev->type == AW_EVENT_READY
+    bool of_task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_READY
                    || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
                    || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP
                    || ev->type == AW_EVENT_STAGE || ev->type == AW_EVENT_STAGED
