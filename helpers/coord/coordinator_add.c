@@ -7,7 +7,7 @@
 #include "core/grow.h"
 
 /* Can there be tasks of that set in this pool? */
-static int fits (void *arg, uint32_t set, struct aw_error *err)
+static int fits (void *arg, uint32_t set, const struct aw_recipe *recipe, struct aw_error *err)
 {
     struct aw_coordinator *c = arg;
     const struct aw_set *s = &c->config.workflow->graph->sets[set];
@@ -17,7 +17,7 @@ static int fits (void *arg, uint32_t set, struct aw_error *err)
                              "tasks.%s: a task of several ranks or nodes needs Slurm's srun, which "
                              "this run has not",
                              s->name);
-    if (!c->config.scratch && aw_workflow_set_uses_scratch (c->config.workflow, set))
+    if (!c->config.scratch && aw_recipe_uses_scratch (recipe))
         return aw_error_set (err,
                              "tasks.%s: needs a scratch directory, and this run has none, for its "
                              "first workflow uses none: start it with --scratch=DIR",

@@ -100,9 +100,12 @@ struct aw_workflow *aw_workflow_parse (const char *text,
                                        const char *label,
                                        struct aw_problems *problems);
 
-/* Can there be tasks of SET of the workflow that is being added to? 0, or -1 with text that begins
- * with its place, "tasks.x: ". */
-typedef int aw_workflow_fits_fn (void *arg, uint32_t set, struct aw_error *err);
+/* Can there be tasks of SET, which has come with what is added, and is launched by RECIPE? 0, or -1
+ * with text that begins with its place, "tasks.x: ". */
+typedef int aw_workflow_fits_fn (void *arg,
+                                 uint32_t set,
+                                 const struct aw_recipe *recipe,
+                                 struct aw_error *err);
 
 /* Adds the sets of the workflow file TEXT, SIZE bytes, to WORKFLOW, which may be running: checked as
  * a file is, and by FITS with ARG where it is not NULL. "after" may name sets of both; a set's name
@@ -146,8 +149,8 @@ char *aw_recipe_expand_on (const char *template,
                            const char *run,
                            const char *scratch);
 
-/* Do its tasks, or those of SET, need a scratch directory: is anything staged, or {scratch} used? */
-bool aw_workflow_set_uses_scratch (const struct aw_workflow *workflow, uint32_t set);
+/* Do its tasks need a scratch directory: is anything staged, or {scratch} used? */
+bool aw_recipe_uses_scratch (const struct aw_recipe *recipe);
 bool aw_workflow_uses_scratch (const struct aw_workflow *workflow);
 
 #endif /* AW_IO_WORKFLOW_H */

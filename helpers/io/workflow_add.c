@@ -108,22 +108,6 @@ static void remember (struct aw_loading *l,
     w->added[w->n_added++] = (struct aw_added){ copy, size, *before };
 }
 
-/* All is right with the file itself: does it go with what there is? */
-static void check_whole (struct aw_loading *l,
-                         const struct aw_graph_size *before,
-                         aw_workflow_fits_fn *fits,
-                         void *arg)
-{
-    const struct aw_graph *graph = l->workflow->graph;
-    struct aw_error err = { "" };
-
-    for (uint32_t s = l->first; fits && s < graph->n_sets; s++)
-        if (fits (arg, s, &err) < 0)
-            aw_problems_add (l->reader.problems, false, "%s: %s", l->reader.label, err.text);
-    if (!is_wrong (l) && aw_graph_grow (l->workflow->graph, before, &err) < 0)
-        aw_reader_error (&l->reader, "%s", err.text);
-}
-
 static void shrink (struct aw_workflow *w, const struct aw_graph_size *before, bool recipes)
 {
     for (uint32_t s = before->n_sets; recipes && s < w->graph->n_sets; s++)
@@ -140,7 +124,10 @@ int aw_workflow_add (struct aw_workflow *w,
                      struct aw_problems *problems)
 {
     struct aw_graph_size before = aw_graph_size (w->graph);
-    struct aw_loading l = { .workflow = w, .adding = true, .first = before.n_sets };
+    struct aw_loading l = {
+        .workflow = w, .adding = true, .first = before.n_sets, .fits = fits, .arg = arg
+    };
+    struct aw_error err;
     struct json_object *root;
     char digest[48];
     bool taken = false;
@@ -158,8 +145,8 @@ int aw_workflow_add (struct aw_workflow *w,
         taken = !is_wrong (&l);
         aw_loading_warn_unused (&l.reader);
     }
-    if (!is_wrong (&l))
-        check_whole (&l, &before, fits, arg);
+    if (!is_wrong (&l) && aw_graph_grow (w->graph, &before, &err) < 0)
+        aw_reader_error (&l.reader, "%s", err.text);
     if (!is_wrong (&l))
         remember (&l, text, size, digest, &before);
     if (is_wrong (&l))

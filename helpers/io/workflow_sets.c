@@ -146,6 +146,7 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
     struct aw_reader *reader = &l->reader;
     struct aw_graph *graph = l->workflow->graph;
     struct aw_task_spec *spec = &l->specs[l->n_specs];
+    struct aw_error err;
     struct aw_set *set;
     size_t mark;
 
@@ -179,6 +180,8 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
     aw_recipe_check_outputs (reader, &spec->recipe, set->count > 1, !l->adding && graph->iterations > 1);
     if (l->node)
         check_demand (reader, set, l->node);
+    if (l->fits && l->fits (l->arg, graph->n_sets - 1, &spec->recipe, &err) < 0)
+        aw_problems_add (reader->problems, false, "%s: %s", reader->label, err.text);
     aw_reader_leave (reader, mark);
 }
 

@@ -15,6 +15,8 @@ struct aw_loading {
     const struct aw_demand *node; /* the largest there is; NULL: not known */
     struct aw_workflow *workflow; /* where its sets go */
     bool adding; /* the workflow has others already */
+    aw_workflow_fits_fn *fits; /* asked of each set, with its argument; NULL: nobody is */
+    void *arg;
     uint32_t first; /* of its sets in the workflow's graph */
     struct aw_task_spec *specs; /* of its sets, in their order */
     size_t n_specs;
