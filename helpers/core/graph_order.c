@@ -33,7 +33,7 @@ static void successors_finish (struct successors *succ)
 static int successors_init (struct successors *succ, const struct aw_graph *graph, uint32_t from)
 {
     uint32_t n = graph->n_sets - from;
-    const struct aw_set *sets = graph->sets + from;
+    const struct aw_set *sets = n ? &graph->sets[from] : NULL;
     size_t n_edges = 0;
 
     succ->start = calloc ((size_t)n + 2, sizeof (*succ->start));
@@ -67,7 +67,7 @@ static int compute_ranks (const struct aw_graph *graph,
                           uint32_t *n_ranked)
 {
     uint32_t n = graph->n_sets - from;
-    const struct aw_set *sets = graph->sets + from;
+    const struct aw_set *sets = n ? &graph->sets[from] : NULL;
     uint32_t *waits = calloc ((size_t)n + 1, sizeof (*waits));
     uint32_t *queue = calloc ((size_t)n + 1, sizeof (*queue));
     uint32_t *longest = calloc ((size_t)n + 1, sizeof (*longest));
