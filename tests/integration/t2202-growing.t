@@ -255,11 +255,11 @@ test_expect_success 'what was added can be cancelled, fails as any other, and ru
 test_expect_success 'they wait for messages, those before they came too; their data is brought' '
     echo data >input &&
     more waits.json "
-        \"once\": { \"after\": [{ \"message\": \"news\" }], \"script\": \"true\" },
+        \"once\": { \"after\": [{ \"message\": \"old\", \"count\": 2 }], \"script\": \"true\" },
         \"each\": { \"after\": [{ \"message\": \"news\", \"every\": 2 }], \"count\": 2, \"script\": \"true\" },
         \"staged\": { \"stage_in\": { \"from\": \"input\", \"to\": \"i\" }, \"script\": \"cat \\\"{scratch}/i\\\"\" }" &&
     workflow waits-run.json "\"tasks\": {
-        \"plan\": { \"script\": \"for i in 1 2 3; do echo \$i | async-workflow send --sync news -; done; async-workflow add waits.json; echo 4 | async-workflow send --sync news -\" } }" &&
+        \"plan\": { \"script\": \"for topic in old news old; do echo 1 | async-workflow send --sync \$topic -; done; async-workflow add waits.json; for i in 2 3 4; do echo \$i | async-workflow send --sync news -; done\" } }" &&
     run 0 waits waits-run.json --scratch "$PWD" &&
     test $(of waits finish "") = 5 &&
     echo data >want && test_cmp want waits/logs/staged.0.out &&
