@@ -50,6 +50,7 @@ struct aw_connection {
     char *packet; /* room for the largest */
     char names[AW_TOPIC_MAX + AW_SENDER_MAX + 2]; /* of the caller's message */
     char error[1024];
+    char *told; /* what the pool said of an error; NULL: `error` tells */
 };
 
 static char open_error[1024];
@@ -61,6 +62,10 @@ __attribute__ ((format (printf, 3, 4))) static int fail (struct aw_connection *a
 {
     va_list ap;
 
+    if (aw) {
+        free (aw->told);
+        aw->told = NULL;
+    }
     va_start (ap, fmt);
     vsnprintf (aw ? aw->error : open_error, sizeof (open_error), fmt, ap);
     va_end (ap);
@@ -70,7 +75,9 @@ __attribute__ ((format (printf, 3, 4))) static int fail (struct aw_connection *a
 
 const char *aw_error_text (const struct aw_connection *aw)
 {
-    return aw ? aw->error : open_error;
+    if (!aw)
+        return open_error;
+    return aw->told ? aw->told : aw->error;
 }
 
 static double now (void)
@@ -209,8 +216,11 @@ static int wait_done (struct aw_connection *aw, uint32_t number, double timeout)
 
     if (!kept)
         return -1;
-    if (packet.flags & AW_PACKET_ERROR)
+    if (packet.flags & AW_PACKET_ERROR) {
         rc = fail (aw, EINVAL, "%.*s", (int)packet.data.size, packet.data.text);
+        aw->told = strndup (packet.data.text, packet.data.size); /* it may be long */
+        errno = EINVAL;
+    }
     free (kept);
     return rc;
 }
@@ -316,6 +326,7 @@ void aw_close (struct aw_connection *aw)
         close (aw->fd);
     free (aw->shown);
     free (aw->packet);
+    free (aw->told);
     free (aw);
     errno = saved;
 }

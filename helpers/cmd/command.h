@@ -25,6 +25,7 @@ extern const struct aw_command aw_command_advise;
 extern const struct aw_command aw_command_run;
 extern const struct aw_command aw_command_status;
 extern const struct aw_command aw_command_report;
+extern const struct aw_command aw_command_add;
 extern const struct aw_command aw_command_cancel;
 extern const struct aw_command aw_command_send;
 extern const struct aw_command aw_command_recv;

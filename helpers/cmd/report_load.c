@@ -23,8 +23,8 @@ static int load_journal (struct aw_report *report, const char *path, struct aw_e
         return -1;
     in_use =
         aw_journal_in_use (path); /* before reading: an end that comes in between is read then */
-    if (aw_journal_read (path, report->workflow->graph, &report->header, fold, &report->history,
-                         &report->torn, err)
+    if (aw_journal_read_workflow (path, report->workflow, false, &report->header, fold,
+                                  &report->history, &report->torn, err)
         < 0)
         return -1;
     report->live = in_use != 0 && report->history.exit_code < 0;

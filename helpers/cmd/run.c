@@ -114,7 +114,7 @@ static char *absolute_word (const struct aw_run_args *args, const char *word)
 
 /* Runs this command anew under salloc. Returns the exit status. */
 static int run_under_salloc (const struct aw_run_args *args,
-                             const struct aw_workflow *workflow,
+                             struct aw_workflow *workflow,
                              const struct aw_srun_options *srun)
 {
     struct aw_strings command = { 0 };

@@ -157,7 +157,7 @@ static int plan (struct aw_pool_run *run, struct aw_error *err)
 }
 
 int aw_run_in_job (const struct aw_run_args *args,
-                   const struct aw_workflow *workflow,
+                   struct aw_workflow *workflow,
                    struct aw_run_resume *resume,
                    const struct aw_srun_options *srun,
                    const char *job)

@@ -44,11 +44,11 @@ static int check_ranks (struct aw_pool_run *run, struct aw_error *err)
 }
 
 int aw_run_local (const struct aw_run_args *args,
-                  const struct aw_workflow *workflow,
+                  struct aw_workflow *workflow,
                   struct aw_run_resume *resume)
 {
     struct aw_pool_run run = { .args = args, .workflow = workflow, .resume = resume };
-    struct aw_coordinator_config config = { .n_nodes = 1 };
+    struct aw_coordinator_config config = { .n_nodes = 1, .one_rank = true };
     struct aw_idset cpus = { 0 }, gpus = { 0 };
     struct aw_agent_local local = { &cpus, &gpus };
     struct aw_error err;

@@ -22,12 +22,12 @@
  * run begins.
  */
 int aw_run_local (const struct aw_run_args *args,
-                  const struct aw_workflow *workflow,
+                  struct aw_workflow *workflow,
                   struct aw_run_resume *resume);
 
 /* In Slurm job JOB: starts the pool step with SRUN's step options. */
 int aw_run_in_job (const struct aw_run_args *args,
-                   const struct aw_workflow *workflow,
+                   struct aw_workflow *workflow,
                    struct aw_run_resume *resume,
                    const struct aw_srun_options *srun,
                    const char *job);
@@ -35,7 +35,7 @@ int aw_run_in_job (const struct aw_run_args *args,
 /* What a run consists of. All owned but the first three. */
 struct aw_pool_run {
     const struct aw_run_args *args; /* borrowed, as the next */
-    const struct aw_workflow *workflow;
+    struct aw_workflow *workflow;
     struct aw_run_resume *resume; /* NULL: it begins */
     struct aw_run_lock *lock;
     struct event *beat; /* timer: the lock's signs of life */

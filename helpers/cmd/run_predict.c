@@ -151,7 +151,9 @@ struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
     struct aw_run_plan plan = { args->sched, 0 };
     struct aw_textbuf names = { 0 }, out = { 0 };
 
-    if (unknown_sets (workflow->graph, &names) > 0)
+    if (workflow->graph->n_sets > workflow->graph->n_base)
+        aw_textbuf_puts (&out, "model: no prediction: tasks were added while the run went on\n");
+    else if (unknown_sets (workflow->graph, &names) > 0)
         aw_textbuf_printf (&out, "model: no prediction: give the duration of %.*s\n",
                            (int)names.len, names.data);
     else

@@ -172,6 +172,20 @@ static int compare (struct aw_run_resume *r,
     return 0;
 }
 
+/* What tasks have added to the one was added to the other: sets of it are compared like all others. */
+static int grow_as (struct aw_workflow *old, const struct aw_workflow *new, struct aw_error *err)
+{
+    struct aw_problems problems;
+    int rc;
+
+    aw_problems_init (&problems);
+    rc = aw_workflow_add_all (old, new, &problems);
+    if (rc < 0)
+        aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
+    aw_problems_finish (&problems);
+    return rc;
+}
+
 /* t of the RESUME: the time that has passed by the wall clock, as far as that can be believed. */
 static double time_of_resume (const struct aw_run_resume *r, double last)
 {
@@ -193,7 +207,7 @@ static struct aw_event resume_event (const struct aw_run_resume *r, struct aw_re
  */
 static int read_journal (struct aw_run_resume *r,
                          const char *journal,
-                         const struct aw_workflow *old,
+                         struct aw_workflow *old,
                          bool tell,
                          struct aw_error *err)
 {
@@ -205,8 +219,10 @@ static int read_journal (struct aw_run_resume *r,
 
     if (aw_history_init (&history, r->workflow->graph, err) < 0)
         return -1;
-    rc = (old ? aw_journal_read_changed : aw_journal_read) (journal, r->workflow->graph, &r->header,
-                                                            fold, &folding, NULL, err);
+    rc = aw_journal_read_workflow (journal, r->workflow, old != NULL, &r->header, fold, &folding,
+                                   NULL, err);
+    if (rc == 0 && old)
+        rc = grow_as (old, r->workflow, err);
     if (rc == 0 && old)
         rc = compare (r, old, &history, tell, err);
     if (rc == 0) {

@@ -41,7 +41,7 @@ int aw_run_scratch (const struct aw_run_args *args,
                     struct aw_error *err)
 {
     *path = NULL;
-    if (!aw_workflow_uses_scratch (workflow))
+    if (!aw_workflow_uses_scratch (workflow) && !args->scratch) /* what is added may, too */
         return unsetenv (AW_SCRATCH_DIR);
     /* User, job and process: no other run of anybody has this name now. */
     if (asprintf (path, "%s/async-workflow-%u-%s-%ld", base_of (args), (unsigned)geteuid (),

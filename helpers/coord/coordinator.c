@@ -55,14 +55,22 @@ static void on_wanted (void *arg, struct aw_event *ev)
     aw_coordinator_take_in (arg, ev);
 }
 
-/* Only what lets something start is an event. */
-static void on_counted (void *arg, const char *topic, uint64_t count)
+static int on_add (void *arg, struct aw_event *ev, size_t size, struct aw_problems *problems)
 {
-    struct aw_coordinator *c = arg;
+    return aw_coordinator_add (arg, ev, size, problems);
+}
+
+void aw_coordinator_count (struct aw_coordinator *c, const char *topic, uint64_t count)
+{
     struct aw_event ev = { .type = AW_EVENT_MESSAGE, .name = topic, .count = count };
 
     if (count >= aw_sched_next_message (c->sched, topic))
         aw_coordinator_take_in (c, &ev);
+}
+
+static void on_counted (void *arg, const char *topic, uint64_t count)
+{
+    aw_coordinator_count (arg, topic, count);
 }
 
 static void on_broken (void *arg, const struct aw_error *why)
@@ -175,6 +183,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
                                                on_note,          aw_coordinator_on_node_leaves,
                                                on_message,       c };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
+    c->set_room = graph->n_sets;
     c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));
     c->departures = calloc (AW_FLUSH_EVERY, sizeof (*c->departures));
     c->turn = event_new (base, -1, EV_PERSIST, aw_coordinator_on_turn, c);
@@ -273,7 +282,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
 {
     struct aw_stop_signals_callbacks on_signals = { aw_coordinator_on_stop_signal,
                                                     aw_coordinator_on_drain, on_suspend, c };
-    const struct aw_talk_user talk = { on_counted, on_wanted, c };
+    const struct aw_talk_user talk = { on_counted, on_wanted, on_add, c };
 
     err->text[0] = '\0';
     c->exec = exec;

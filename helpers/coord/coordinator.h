@@ -21,12 +21,13 @@
 struct event_base;
 
 struct aw_coordinator_config {
-    const struct aw_workflow *workflow; /* all borrowed until destroy */
+    struct aw_workflow *workflow; /* grows where tasks add some. All borrowed until destroy */
     struct aw_sched_config sched;
     const char *run_dir; /* absolute, made by aw_run_dir_create */
     const char *start_dir; /* absolute */
     const char *scratch; /* above the nodes' scratch directories; NULL: there are none */
     const char *job; /* Slurm job id; NULL in local mode */
+    bool one_rank; /* there is no srun: no task can have several ranks or nodes */
     uint32_t n_nodes; /* that must join before anything starts */
     enum aw_display_mode display; /* on stderr */
     double end_time; /* wall clock, when all must have ended; INFINITY or 0: never. Nothing is

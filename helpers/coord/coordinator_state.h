@@ -33,6 +33,7 @@ struct aw_coordinator {
     struct aw_talk *talk; /* while running */
     struct aw_display *display;
     struct aw_display_set *display_sets; /* one a set */
+    uint32_t set_room; /* of these */
     struct aw_time_left time_left;
     struct aw_exec *exec; /* borrowed while running */
     struct aw_exec_callbacks callbacks;
@@ -67,9 +68,19 @@ double aw_coordinator_now (const struct aw_coordinator *c);
 void aw_coordinator_want_turn (struct aw_coordinator *c);
 
 /* EV happened: sets its time, hands it to the scheduler, and what that accepts to journal and
- * display. Nothing after the end of the run. EV's texts are borrowed for the call.
+ * display. Nothing after the end of the run. EV's texts are borrowed for the call. 0, or -1: refused.
  */
-void aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev);
+int aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev);
+
+/* TOPIC has COUNT messages: an event where that lets something start. */
+void aw_coordinator_count (struct aw_coordinator *c, const char *topic, uint64_t count);
+
+/* coordinator_add.c: what EV, an ADD with SIZE bytes of text, adds. 0, or -1 with problems and
+ * nothing changed. */
+int aw_coordinator_add (struct aw_coordinator *c,
+                        struct aw_event *ev,
+                        size_t size,
+                        struct aw_problems *problems);
 
 /* Writes the journal out; where that fails, once, the user is told and the run stops. */
 void aw_coordinator_flush_journal (struct aw_coordinator *c);

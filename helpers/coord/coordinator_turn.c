@@ -66,21 +66,24 @@ void aw_coordinator_flush_journal (struct aw_coordinator *c)
 /* Something happened outside: the scheduler first, for what it refuses has not happened. When the
  * run is over, what the pool says while it ends is no part of it any more.
  */
-void aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev)
+int aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev)
 {
     struct aw_error err;
+    int rc;
 
     if (c->exit_code >= 0)
-        return;
+        return -1;
     ev->t = aw_coordinator_now (c);
     ev->seconds = whole_microseconds (ev->seconds);
-    if (aw_sched_handle (c->sched, ev, &err) < 0)
+    rc = aw_sched_handle (c->sched, ev, &err);
+    if (rc < 0)
         aw_display_message (c->display, "async-workflow: ignored: %s", err.text);
     else
         record (c, ev);
     if (c->talk)
         aw_talk_event (c->talk, ev);
     aw_coordinator_want_turn (c); /* the scheduler may want to stop, for lack of memory */
+    return rc;
 }
 
 /* TIMER goes off in SECONDS; never where they are infinite. */

@@ -17,6 +17,7 @@
 #include "coord/display_frame.h"
 #include "coord/terminal.h"
 #include "core/failure.h"
+#include "core/grow.h"
 #include "util/units.h"
 
 #define FRAME_SECONDS 0.2 /* between two frames at the least */
@@ -44,6 +45,7 @@ struct aw_display {
     double drawn; /* t of it */
 
     uint32_t *left; /* by set instance: tasks that have not ended for good */
+    uint32_t n_instances, room; /* of these */
     uint32_t *completed; /* instances not told yet: the first of them */
     size_t n_completed;
     double line; /* t of the last plain line */
@@ -67,11 +69,12 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
                                       struct aw_error *err)
 {
     struct aw_display *d = calloc (1, sizeof (*d));
-    size_t instances = (size_t)graph->n_sets * graph->iterations;
+    uint32_t instances = aw_graph_n_instances (graph);
     const char *no_colour = getenv ("NO_COLOR"); /* no-color.org */
 
     if (d) {
-        d->left = calloc (instances + 1, sizeof (*d->left));
+        d->left = calloc ((size_t)instances + 1, sizeof (*d->left));
+        d->n_instances = d->room = instances;
         d->completed = calloc (MAX_NAMED, sizeof (*d->completed));
     }
     if (!d || !d->left || !d->completed) {
@@ -81,8 +84,8 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
         aw_error_set (err, "display: out of memory");
         return NULL;
     }
-    for (size_t i = 0; i < instances; i++)
-        d->left[i] = graph->sets[i % graph->n_sets].count;
+    for (uint32_t i = 0; i < instances; i++)
+        d->left[i] = graph->sets[aw_graph_instance_set (graph, i)].count;
     d->graph = graph;
     d->mode = mode != AW_DISPLAY_AUTO   ? mode
               : aw_terminal_is_tty (fd) ? AW_DISPLAY_TTY
@@ -94,6 +97,23 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
     d->changed = true;
     aw_terminal_init (&d->terminal, fd);
     return d;
+}
+
+int aw_display_grow (struct aw_display *d)
+{
+    uint32_t room = d ? d->room : 0;
+
+    if (!d)
+        return 0;
+    aw_room_for (&room, aw_graph_n_instances (d->graph));
+    if (aw_grow (&d->left, d->room, room, sizeof (*d->left), 0) < 0)
+        return -1;
+    d->room = room;
+    for (; d->n_instances < aw_graph_n_instances (d->graph); d->n_instances++)
+        d->left[d->n_instances] =
+            d->graph->sets[aw_graph_instance_set (d->graph, d->n_instances)].count;
+    d->changed = true;
+    return 0;
 }
 
 void aw_display_set_directory (struct aw_display *d, const char *dir)
@@ -197,7 +217,7 @@ static const char *node_name (const struct aw_display *d, uint32_t node)
 static void count_down (struct aw_display *d, uint32_t id)
 {
     struct aw_task task = aw_graph_task (d->graph, id);
-    uint32_t instance = task.iteration * d->graph->n_sets + task.set;
+    uint32_t instance = aw_graph_instance (d->graph, task.iteration, task.set);
 
     if (!d->left[instance] || --d->left[instance])
         return;
@@ -347,10 +367,12 @@ static void put_completed (struct aw_display *d, struct aw_textbuf *out)
     const struct aw_graph *graph = d->graph;
 
     for (size_t i = 0; i < d->n_completed && i < MAX_NAMED; i++) {
+        struct aw_task at = aw_graph_instance_place (graph, d->completed[i]);
+
         aw_textbuf_puts (out, i ? ", " : "");
-        aw_textbuf_puts (out, graph->sets[d->completed[i] % graph->n_sets].name);
-        if (graph->iterated)
-            aw_textbuf_printf (out, "@%u", d->completed[i] / graph->n_sets);
+        aw_textbuf_puts (out, graph->sets[at.set].name);
+        if (aw_graph_names_iteration (graph, at.set))
+            aw_textbuf_printf (out, "@%u", at.iteration);
     }
     if (d->n_completed > MAX_NAMED)
         aw_textbuf_printf (out, " and %zu more", d->n_completed - MAX_NAMED);

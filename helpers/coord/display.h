@@ -55,6 +55,9 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
                                       enum aw_display_mode mode,
                                       struct aw_error *err);
 
+/* The graph has grown. Takes NULL. 0, or -1 with ENOMEM. */
+int aw_display_grow (struct aw_display *display);
+
 /* Where the failed tasks' stderr is to be looked for, in messages: "see DIR/logs". Copied; may fail
  * silently. */
 void aw_display_set_directory (struct aw_display *display, const char *dir);

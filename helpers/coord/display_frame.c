@@ -84,7 +84,7 @@ static void end_line (struct aw_frame *frame, const struct line *line)
 
 static uint64_t all_of (const struct aw_graph *graph, uint32_t set)
 {
-    return (uint64_t)graph->sets[set].count * graph->iterations;
+    return (uint64_t)graph->sets[set].count * aw_graph_iterations (graph, set);
 }
 
 /* WIDTH cells shared among the parts: done, failed and skipped, running, ready; the rest waits.

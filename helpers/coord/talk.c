@@ -10,6 +10,10 @@
 #include "io/message_frame.h"
 #include "io/run_dir.h"
 
+#define LABEL AW_TALK_ADDED
+
+enum { PROBLEMS_MAX = 60000 }; /* bytes of them in one answer */
+
 struct answer {
     uint32_t node, conn, number;
 };
@@ -164,6 +168,66 @@ static void take_cancel (struct aw_talk *talk,
     answer (talk, node, packet, NULL);
 }
 
+/* All problems as one text, a line each, without the name that a file has not here. */
+static void put_problems (struct aw_textbuf *text, const struct aw_problems *problems)
+{
+    size_t more = 0;
+
+    for (size_t i = 0; i < problems->n_items; i++) {
+        const char *line = problems->items[i].text;
+
+        if (problems->items[i].warning)
+            continue;
+        if (strncmp (line, LABEL ": ", sizeof (LABEL ": ") - 1) == 0)
+            line += sizeof (LABEL ": ") - 1;
+        if (text->len + strlen (line) > PROBLEMS_MAX)
+            more++;
+        else
+            aw_textbuf_printf (text, "%s%s", text->len ? "\n" : "", line);
+    }
+    if (problems->n_errors > problems->n_items)
+        more += problems->n_errors - problems->n_items;
+    if (more)
+        aw_textbuf_printf (text, "\n%zu more problem%s not shown", more, more == 1 ? "" : "s");
+    if (!text->len)
+        aw_textbuf_puts (text, "out of memory");
+    aw_textbuf_putc (text, '\0');
+}
+
+static void take_add (struct aw_talk *talk, uint32_t node, const struct aw_packet *packet)
+{
+    struct aw_textbuf text = { 0 };
+    struct aw_problems problems;
+    struct aw_event ev = { .type = AW_EVENT_ADD,
+                           .node = AW_NONE,
+                           .task = packet->task,
+                           .attempt = packet->attempt };
+
+    if (aw_message_unescape (&text, packet->data.text, packet->data.size) == 0)
+        aw_textbuf_putc (&text, '\0');
+    if (!text.len || text.failed) {
+        answer (talk, node, packet, "what came cannot be read, or there is no memory for it");
+        aw_textbuf_finish (&text);
+        return;
+    }
+    ev.text = text.data;
+    aw_problems_init (&problems);
+    if (talk->user.add (talk->user.arg, &ev, text.len - 1, &problems) == 0)
+        answer (talk, node, packet, NULL);
+    else {
+        text.len = 0;
+        put_problems (&text, &problems);
+        answer (talk, node, packet, text.failed ? "out of memory" : text.data);
+    }
+    aw_problems_finish (&problems);
+    aw_textbuf_finish (&text);
+}
+
+uint64_t aw_talk_count (const struct aw_talk *talk, const char *topic)
+{
+    return aw_hub_count (talk->hub, topic);
+}
+
 void aw_talk_take (struct aw_talk *talk, uint32_t node, const struct aw_packet *packet, double t)
 {
     const struct aw_graph *graph = talk->workflow->graph;
@@ -175,7 +239,7 @@ void aw_talk_take (struct aw_talk *talk, uint32_t node, const struct aw_packet *
     if (packet->kind == AW_PACKET_CANCEL)
         take_cancel (talk, node, packet, sender);
     else if (packet->kind == AW_PACKET_ADD)
-        answer (talk, node, packet, "this release adds no tasks to a workflow that runs");
+        take_add (talk, node, packet);
     else
         aw_hub_take (talk->hub, node, packet, sender, t);
 }

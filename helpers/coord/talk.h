@@ -11,11 +11,17 @@
 
 struct aw_talk;
 
+/* What stands for the file in problems with what is added. */
+#define AW_TALK_ADDED "added"
+
 struct aw_talk_user {
     /* TOPIC has so many messages now, written. */
     void (*counted) (void *arg, const char *topic, uint64_t count);
     /* A task wants something to happen: CANCEL. */
     void (*event) (void *arg, struct aw_event *ev);
+    /* A task adds TEXT, SIZE bytes and a NUL, as EV (an ADD) says. 0: it has, or had before; -1: it is
+     * refused, with PROBLEMS. */
+    int (*add) (void *arg, struct aw_event *ev, size_t size, struct aw_problems *problems);
     void *arg;
 };
 
@@ -40,6 +46,9 @@ int aw_talk_flush (struct aw_talk *talk, struct aw_error *err);
 
 /* What tasks have asked for stands in the journal now: they are told. */
 void aw_talk_answer (struct aw_talk *talk);
+
+/* How many messages there are on TOPIC, written ones. */
+uint64_t aw_talk_count (const struct aw_talk *talk, const char *topic);
 
 /* What these events mean for messages: FINISH, NODE_LOST. */
 void aw_talk_event (struct aw_talk *talk, const struct aw_event *ev);

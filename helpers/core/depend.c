@@ -23,42 +23,73 @@ static bool reaches_back (uint32_t iteration, uint32_t back)
     return iteration >= back;
 }
 
+/* Room for N more successors. */
+static int successor_room (struct aw_depend *d, uint64_t n)
+{
+    uint32_t room = d->successor_room;
+    struct aw_successor *successors;
+
+    if (n <= d->successor_room - d->n_successors)
+        return 0;
+    if (n >= UINT32_MAX - d->n_successors)
+        return -1;
+    aw_room_for (&room, d->n_successors + (uint32_t)n);
+    successors = reallocarray (d->successors, room, sizeof (*successors));
+    if (!successors)
+        return -1;
+    d->successors = successors;
+    d->successor_room = room;
+    return 0;
+}
+
+/* SET is a successor of those that it waits for: the last one of each. There is room. */
+static void add_successor (struct aw_depend *d, uint32_t set)
+{
+    const struct aw_set *s = &d->graph->sets[set];
+
+    for (uint32_t e = 0; e < s->n_after; e++) {
+        const struct aw_edge *edge = &s->after[e];
+        uint32_t *last = &d->last_successor[edge->set];
+        uint32_t number = d->n_successors++;
+
+        d->successors[number] = (struct aw_successor){ set, edge->back, edge->each, AW_NONE };
+        *(*last == AW_NONE ? &d->first_successor[edge->set] : &d->successors[*last].next) = number;
+        *last = number;
+    }
+}
+
+/* Edges of the sets from FROM on. */
+static uint64_t count_edges (const struct aw_graph *g, uint32_t from)
+{
+    uint64_t n = 0;
+
+    for (uint32_t s = from; s < g->n_sets; s++)
+        n += g->sets[s].n_after;
+    return n;
+}
+
 static int fill_successors (struct aw_depend *d)
 {
     const struct aw_graph *g = d->graph;
-    uint32_t n = 0, *next;
 
-    d->first_successor = calloc ((size_t)g->n_sets + 1, sizeof (*d->first_successor));
-    next = calloc ((size_t)g->n_sets + 1, sizeof (*next));
-    if (!d->first_successor || !next) {
-        free (next);
+    if (aw_grow (&d->first_successor, 0, g->n_sets, sizeof (*d->first_successor), 0xff) < 0
+        || aw_grow (&d->last_successor, 0, g->n_sets, sizeof (*d->last_successor), 0xff) < 0)
         return -1;
-    }
-    for (uint32_t s = 0; s < g->n_sets; s++) {
-        n += g->sets[s].n_after;
-        for (uint32_t e = 0; e < g->sets[s].n_after; e++)
-            d->first_successor[g->sets[s].after[e].set + 1]++;
-    }
+    if (successor_room (d, count_edges (g, 0) + 1) < 0)
+        return -1;
     for (uint32_t s = 0; s < g->n_sets; s++)
-        next[s + 1] = d->first_successor[s + 1] += d->first_successor[s];
-    d->successors = calloc ((size_t)n + 1, sizeof (*d->successors));
-    for (uint32_t s = 0; d->successors && s < g->n_sets; s++) {
-        for (uint32_t e = 0; e < g->sets[s].n_after; e++) {
-            const struct aw_edge *edge = &g->sets[s].after[e];
-            d->successors[next[edge->set]++] = (struct aw_successor){ s, edge->back, edge->each };
-        }
-    }
-    free (next);
-    return d->successors ? 0 : -1;
+        add_successor (d, s);
+    return 0;
 }
 
-static bool has_each (const struct aw_graph *g)
+/* Does a set from FROM on wait for something task by task? */
+static bool has_each (const struct aw_graph *g, uint32_t from)
 {
-    for (uint32_t s = 0; s < g->n_sets; s++)
+    for (uint32_t s = from; s < g->n_sets; s++)
         for (uint32_t e = 0; e < g->sets[s].n_after; e++)
             if (g->sets[s].after[e].each)
                 return true;
-    for (uint32_t s = 0; s < g->n_sets; s++)
+    for (uint32_t s = from; s < g->n_sets; s++)
         for (uint32_t n = 0; n < g->sets[s].n_needs; n++)
             if (g->sets[s].needs[n].every)
                 return true;
@@ -73,14 +104,16 @@ static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_
     uint32_t each = 0;
 
     inst->left = set->count;
-    inst->pending = d->sequential; /* the gate */
+    inst->pending = d->sequential && s < d->graph->n_base; /* the gate */
     for (uint32_t e = 0; e < set->n_after; e++) {
         if (!reaches_back (iteration, set->after[e].back))
             continue;
         if (set->after[e].each)
             each++;
-        else
+        else if (s < d->graph->n_base)
             inst->pending++;
+        else
+            inst->pending += aw_graph_iterations (d->graph, set->after[e].set);
     }
     for (uint32_t n = 0; n < set->n_needs; n++) {
         if (set->needs[n].every)
@@ -97,15 +130,16 @@ int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequ
     memset (d, 0, sizeof (*d));
     d->graph = graph;
     d->sequential = sequential;
+    d->room = aw_graph_size (graph);
     d->instances = calloc ((size_t)aw_graph_n_instances (graph) + 1, sizeof (*d->instances));
     d->state = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->state));
     d->messages = calloc ((size_t)graph->n_topics + 1, sizeof (*d->messages));
     d->next_message = calloc ((size_t)graph->n_topics + 1, sizeof (*d->next_message));
     d->counts = calloc ((size_t)graph->n_sets + 1, sizeof (*d->counts));
-    if (has_each (graph))
+    if (has_each (graph, 0))
         d->waits = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->waits));
     if (!d->instances || !d->state || !d->counts || !d->messages || !d->next_message
-        || (has_each (graph) && !d->waits) || fill_successors (d) < 0) {
+        || (has_each (graph, 0) && !d->waits) || fill_successors (d) < 0) {
         aw_depend_finish (d);
         errno = ENOMEM;
         return -1;
@@ -125,6 +159,7 @@ void aw_depend_finish (struct aw_depend *d)
 
     free (d->successors);
     free (d->first_successor);
+    free (d->last_successor);
     free (d->instances);
     free (d->state);
     free (d->waits);
@@ -229,9 +264,11 @@ int aw_depend_advance_gate (struct aw_depend *d, double t, struct aw_released *o
 
 int aw_depend_begin (struct aw_depend *d, double t, struct aw_released *out)
 {
-    if (d->sequential)
-        return open_gate (d, t, out);
-    for (uint32_t i = 0; i < aw_graph_n_instances (d->graph); i++) {
+    uint32_t n_gated = d->sequential ? d->graph->iterations * d->graph->n_base : 0;
+
+    if (d->sequential && open_gate (d, t, out) < 0)
+        return -1;
+    for (uint32_t i = n_gated; i < aw_graph_n_instances (d->graph); i++) {
         struct aw_task at = aw_graph_instance_place (d->graph, i);
 
         if (d->instances[i].pending == 0 && release_instance (d, at.iteration, at.set, t, out) < 0)
@@ -274,7 +311,7 @@ int aw_depend_tell (
 {
     struct aw_instance *inst = &d->instances[instance_of (d, at->iteration, at->set)];
 
-    for (uint32_t i = d->first_successor[at->set]; i < d->first_successor[at->set + 1]; i++) {
+    for (uint32_t i = d->first_successor[at->set]; i != AW_NONE; i = d->successors[i].next) {
         const struct aw_successor *succ = &d->successors[i];
         struct aw_task next = { at->iteration + succ->back, succ->set, at->index };
         int rc = 0;
@@ -334,7 +371,7 @@ static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct
     bool first_break = !inst->broken;
 
     inst->broken = true;
-    for (uint32_t i = d->first_successor[at.set]; i < d->first_successor[at.set + 1]; i++) {
+    for (uint32_t i = d->first_successor[at.set]; i != AW_NONE; i = d->successors[i].next) {
         const struct aw_successor *succ = &d->successors[i];
         uint32_t it = succ->set < d->graph->n_base ? at.iteration + succ->back : 0;
         uint32_t first;
@@ -396,6 +433,15 @@ int aw_depend_drop (
     return aw_depend_advance_gate (d, t, out);
 }
 
+/* Has the task its end, and does what waits for it go on? Among those that were skipped of an
+ * instance that is not broken are the released alone.
+ */
+static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task)
+{
+    return d->state[task] == AW_TASK_DONE
+           || (d->state[task] == AW_TASK_SKIPPED && !d->instances[instance].broken);
+}
+
 /* Waits of a set that has come, less what is done. */
 static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
 {
@@ -414,7 +460,8 @@ static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
             inst->pending += before->left > 0 || before->broken;
         }
         for (uint32_t i = 0; edge->each && i < set->count; i++)
-            d->waits[first + i] += d->state[first_task (d, 0, edge->set) + i] != AW_TASK_DONE;
+            d->waits[first + i] +=
+                !lets_go (d, instance_of (d, 0, edge->set), first_task (d, 0, edge->set) + i);
     }
     for (uint32_t n = 0; n < set->n_needs; n++) {
         uint64_t met = d->messages[set->needs[n].topic] / set->needs[n].count;
@@ -434,14 +481,80 @@ static int skip_orphans (struct aw_depend *d, uint32_t s, double t, struct aw_re
 
     for (uint32_t e = 0; e < set->n_after; e++)
         for (uint32_t i = 0; set->after[e].each && i < set->count; i++) {
-            enum aw_task_state before =
-                (enum aw_task_state)d->state[first_task (d, 0, set->after[e].set) + i];
+            uint32_t from = set->after[e].set, task = first_task (d, 0, from) + i;
 
-            if ((before == AW_TASK_FAILED || before == AW_TASK_SKIPPED)
+            if ((d->state[task] == AW_TASK_FAILED || d->state[task] == AW_TASK_SKIPPED)
+                && !lets_go (d, instance_of (d, 0, from), task)
                 && d->state[first + i] == AW_TASK_WAITING
                 && aw_depend_drop (d, first + i, false, t, out) < 0)
                 return -1;
         }
+    return 0;
+}
+
+static int make_room (struct aw_depend *d, const struct aw_graph_size *old)
+{
+    struct aw_graph_size size = aw_graph_size (d->graph), room = d->room, was = d->room;
+
+    if (aw_room (&room, &size)
+        && (aw_grow (&d->first_successor, was.n_sets, room.n_sets, sizeof (*d->first_successor),
+                     0xff)
+                < 0
+            || aw_grow (&d->last_successor, was.n_sets, room.n_sets, sizeof (*d->last_successor),
+                        0xff)
+                   < 0
+            || aw_grow (&d->instances, was.n_instances, room.n_instances, sizeof (*d->instances), 0)
+                   < 0
+            || aw_grow (&d->state, was.n_tasks, room.n_tasks, sizeof (*d->state), 0) < 0
+            || aw_grow (&d->counts, was.n_sets, room.n_sets, sizeof (*d->counts), 0) < 0
+            || aw_grow (&d->messages, was.n_topics, room.n_topics, sizeof (*d->messages), 0) < 0
+            || aw_grow (&d->next_message, was.n_topics, room.n_topics, sizeof (*d->next_message),
+                        0xff)
+                   < 0
+            || (d->waits
+                && aw_grow (&d->waits, was.n_tasks, room.n_tasks, sizeof (*d->waits), 0) < 0)))
+        return -1;
+    d->room = room;
+    if (!d->waits && has_each (d->graph, old->n_sets)
+        && aw_grow (&d->waits, 0, room.n_tasks, sizeof (*d->waits), 0) < 0)
+        return -1;
+    return successor_room (d, count_edges (d->graph, old->n_sets));
+}
+
+/* Nobody has waited for these topics before. */
+static void begin_topics (struct aw_depend *d, const struct aw_graph_size *old)
+{
+    for (uint32_t i = old->n_topics; i < d->graph->n_topics; i++) {
+        d->messages[i] = 0;
+        d->next_message[i] = UINT64_MAX;
+    }
+}
+
+/* Takes the set up: what it waits for, and whether it can still run. */
+static int take_up (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
+{
+    uint32_t first = first_task (d, 0, s);
+    bool broken = false;
+
+    count_new (d, s, &broken);
+    aw_depend_count_needs_of (d, s);
+    if (skip_orphans (d, s, t, out) < 0)
+        return -1;
+    for (uint32_t i = 0; broken && i < d->graph->sets[s].count; i++)
+        if (d->state[first + i] == AW_TASK_WAITING
+            && aw_depend_drop (d, first + i, false, t, out) < 0)
+            return -1;
+    return d->instances[instance_of (d, 0, s)].pending == 0 ? release_instance (d, 0, s, t, out)
+                                                            : 0;
+}
+
+int aw_depend_room (struct aw_depend *d, const struct aw_graph_size *old)
+{
+    if (make_room (d, old) < 0)
+        return -1;
+    begin_topics (d, old);
+    for (uint32_t s = old->n_sets; s < d->graph->n_sets; s++)
+        d->counts[s][AW_TASK_WAITING] = d->graph->sets[s].count;
     return 0;
 }
 
@@ -450,39 +563,10 @@ int aw_depend_grow (struct aw_depend *d,
                     double t,
                     struct aw_released *out)
 {
-    const struct aw_graph *g = d->graph;
-    size_t n = aw_graph_n_instances (g);
-
-    free (d->successors);
-    free (d->first_successor);
-    d->successors = NULL;
-    if (aw_grow (&d->instances, old->n_instances, n, sizeof (*d->instances), 0) < 0
-        || aw_grow (&d->state, old->n_tasks, g->n_tasks, sizeof (*d->state), 0) < 0
-        || aw_grow (&d->counts, old->n_sets, g->n_sets, sizeof (*d->counts), 0) < 0
-        || aw_grow (&d->messages, old->n_topics, g->n_topics, sizeof (*d->messages), 0) < 0
-        || aw_grow (&d->next_message, old->n_topics, g->n_topics, sizeof (*d->next_message), 0) < 0
-        || ((d->waits || has_each (g))
-            && aw_grow (&d->waits, d->waits ? old->n_tasks : 0, g->n_tasks, sizeof (*d->waits), 0)
-                   < 0)
-        || fill_successors (d) < 0)
-        return -1;
-    for (uint32_t s = old->n_sets; s < g->n_sets; s++)
-        d->counts[s][AW_TASK_WAITING] = g->sets[s].count;
-    for (uint32_t o = old->n_sets; o < g->n_sets; o++) {
-        uint32_t s = g->order[o];
-        bool broken = false;
-
-        count_new (d, s, &broken);
-        if (skip_orphans (d, s, t, out) < 0)
+    for (uint32_t s = old->n_sets; s < d->graph->n_sets; s++)
+        add_successor (d, s);
+    for (uint32_t o = old->n_sets; o < d->graph->n_sets; o++)
+        if (take_up (d, d->graph->order[o], t, out) < 0)
             return -1;
-        for (uint32_t i = 0; broken && i < g->sets[s].count; i++)
-            if (d->state[first_task (d, 0, s) + i] == AW_TASK_WAITING
-                && aw_depend_drop (d, first_task (d, 0, s) + i, false, t, out) < 0)
-                return -1;
-        if (d->instances[instance_of (d, 0, s)].pending == 0
-            && release_instance (d, 0, s, t, out) < 0)
-            return -1;
-    }
-    aw_depend_count_needs (d);
     return 0;
 }

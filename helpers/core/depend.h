@@ -26,6 +26,7 @@ struct aw_successor {
     uint32_t set;
     uint32_t back;
     bool each;
+    uint32_t next; /* of the same predecessor; AW_NONE: that is all */
 };
 
 struct aw_instance {
@@ -36,8 +37,10 @@ struct aw_instance {
 
 struct aw_depend {
     const struct aw_graph *graph; /* borrowed */
-    struct aw_successor *successors; /* grouped by predecessor */
-    uint32_t *first_successor; /* n_sets + 1 */
+    struct aw_successor *successors; /* lists, one a predecessor, by number of the successor */
+    uint32_t *first_successor; /* by set; AW_NONE: it has none */
+    uint32_t *last_successor; /* private, likewise */
+    uint32_t n_successors, successor_room; /* private */
     struct aw_instance *instances;
     uint8_t *state; /* enum aw_task_state, one a task */
     uint32_t *waits; /* one a task: unfinished predecessors of its own index; NULL: no such edges */
@@ -48,6 +51,7 @@ struct aw_depend {
     uint64_t *messages; /* by topic of the graph: how many have come */
     uint64_t *next_message; /* by topic: the count that lets something start; UINT64_MAX: none */
     struct aw_ranges work; /* skipped tasks whose successors are still to be looked at */
+    struct aw_graph_size room; /* private */
 };
 
 /* Where the functions below say what follows; ids may run over several instances. */
@@ -61,7 +65,11 @@ int aw_depend_init (struct aw_depend *depend, const struct aw_graph *graph, bool
 void aw_depend_finish (struct aw_depend *depend);
 int aw_depend_clone (struct aw_depend *depend, const struct aw_depend *from);
 
-/* The graph has grown since it was of size OLD. What the new sets wait for and is done already they
+/* The graph has grown since it was of size OLD: room for what is new. 0, or -1 with ENOMEM and nothing
+ * changed that would matter to the graph as it was. */
+int aw_depend_room (struct aw_depend *depend, const struct aw_graph_size *old);
+
+/* The same, with room made: what the new sets wait for and is done already they
  * do not wait for; where it failed they are skipped. Releases what waits for nothing. */
 int aw_depend_grow (struct aw_depend *depend,
                     const struct aw_graph_size *old,
@@ -87,8 +95,9 @@ void aw_depend_set_state (struct aw_depend *depend, uint32_t task, enum aw_task_
 int aw_depend_message (
     struct aw_depend *depend, uint32_t topic, uint64_t count, double t, struct aw_released *out);
 
-/* Works out next_message of all topics anew. */
+/* Works out next_message of all topics anew; or takes SET's needs up into it. */
 void aw_depend_count_needs (struct aw_depend *depend);
+void aw_depend_count_needs_of (struct aw_depend *depend, uint32_t set);
 
 /* No message will come any more: what waits for nothing else is skipped. A task for which messages
  * are there in part, one EVERY so many, is not needed, and what waits for its set goes on without;

@@ -37,24 +37,27 @@ static int settle_need (struct aw_depend *d,
     return 0;
 }
 
+void aw_depend_count_needs_of (struct aw_depend *d, uint32_t s)
+{
+    const struct aw_set *set = &d->graph->sets[s];
+
+    for (uint32_t n = 0; n < set->n_needs; n++) {
+        const struct aw_need *need = &set->needs[n];
+        uint64_t met = d->messages[need->topic] / need->count;
+        uint64_t all = aw_graph_iterations (d->graph, s) * (need->every ? (uint64_t)set->count : 1);
+        uint64_t next = (met + 1) * need->count;
+
+        if (met < all && next < d->next_message[need->topic])
+            d->next_message[need->topic] = next;
+    }
+}
+
 void aw_depend_count_needs (struct aw_depend *d)
 {
     for (uint32_t i = 0; i < d->graph->n_topics; i++)
         d->next_message[i] = i == d->graph->until_topic && d->messages[i] == 0 ? 1 : UINT64_MAX;
-    for (uint32_t s = 0; s < d->graph->n_sets; s++) {
-        const struct aw_set *set = &d->graph->sets[s];
-
-        for (uint32_t n = 0; n < set->n_needs; n++) {
-            const struct aw_need *need = &set->needs[n];
-            uint64_t met = d->messages[need->topic] / need->count;
-            uint64_t all =
-                aw_graph_iterations (d->graph, s) * (need->every ? (uint64_t)set->count : 1);
-            uint64_t next = (met + 1) * need->count;
-
-            if (met < all && next < d->next_message[need->topic])
-                d->next_message[need->topic] = next;
-        }
-    }
+    for (uint32_t s = 0; s < d->graph->n_sets; s++)
+        aw_depend_count_needs_of (d, s);
 }
 
 int aw_depend_message (
@@ -114,7 +117,7 @@ static int drop_unneeded (struct aw_depend *d, uint32_t task, double t, struct a
         if (aw_ranges_push (&out->skipped, task, task, t) < 0
             || aw_depend_tell (d, &at, false, t, out) < 0)
             return -1;
-        for (uint32_t i = d->first_successor[at.set]; i < d->first_successor[at.set + 1]; i++) {
+        for (uint32_t i = d->first_successor[at.set]; i != AW_NONE; i = d->successors[i].next) {
             const struct aw_successor *succ = &d->successors[i];
             struct aw_task twin = { at.iteration + succ->back, succ->set, at.index };
             uint32_t id;

@@ -14,6 +14,7 @@ int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
 
     memset (e, 0, sizeof (*e));
     e->graph = graph;
+    e->room = aw_graph_size (graph);
     e->seconds = calloc (n, sizeof (*e->seconds));
     e->told = calloc (n, sizeof (*e->told));
     e->kept = calloc (n, sizeof (*e->kept));
@@ -35,18 +36,22 @@ int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
 
 int aw_estimate_grow (struct aw_estimate *e, const struct aw_graph_size *old)
 {
-    size_t n = e->graph->n_sets;
+    struct aw_graph_size size = aw_graph_size (e->graph), room = e->room;
+    size_t was = e->room.n_sets, n;
 
-    if (aw_grow (&e->seconds, old->n_sets, n, sizeof (*e->seconds), 0) < 0
-        || aw_grow (&e->told, old->n_sets, n, sizeof (*e->told), 0) < 0
-        || aw_grow (&e->kept, old->n_sets, n, sizeof (*e->kept), 0) < 0
-        || aw_grow (&e->sum, old->n_sets, n, sizeof (*e->sum), 0) < 0
-        || aw_grow (&e->n, old->n_sets, n, sizeof (*e->n), 0) < 0
-        || aw_grow (&e->mean, old->n_sets, n, sizeof (*e->mean), 0) < 0
-        || aw_grow (&e->squares, old->n_sets, n, sizeof (*e->squares), 0) < 0
-        || aw_grow (&e->n_ended, old->n_sets, n, sizeof (*e->n_ended), 0) < 0)
+    aw_room (&room, &size);
+    n = room.n_sets;
+    if (aw_grow (&e->seconds, was, n, sizeof (*e->seconds), 0) < 0
+        || aw_grow (&e->told, was, n, sizeof (*e->told), 0) < 0
+        || aw_grow (&e->kept, was, n, sizeof (*e->kept), 0) < 0
+        || aw_grow (&e->sum, was, n, sizeof (*e->sum), 0) < 0
+        || aw_grow (&e->n, was, n, sizeof (*e->n), 0) < 0
+        || aw_grow (&e->mean, was, n, sizeof (*e->mean), 0) < 0
+        || aw_grow (&e->squares, was, n, sizeof (*e->squares), 0) < 0
+        || aw_grow (&e->n_ended, was, n, sizeof (*e->n_ended), 0) < 0)
         return -1;
-    for (uint32_t s = old->n_sets; s < n; s++)
+    e->room = room;
+    for (uint32_t s = old->n_sets; s < size.n_sets; s++)
         e->seconds[s] = e->told[s] = e->kept[s] = e->graph->sets[s].duration;
     return 0;
 }

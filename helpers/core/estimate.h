@@ -20,6 +20,7 @@ struct aw_estimate {
     double *mean; /* of all finished siblings, declared or not, and their squared deviations */
     double *squares;
     uint32_t *n_ended;
+    struct aw_graph_size room; /* private */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */

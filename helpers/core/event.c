@@ -22,6 +22,7 @@ static const char *const type_names[AW_EVENT_TYPES] = {
     [AW_EVENT_RELEASE] = "release",
     [AW_EVENT_MESSAGE] = "message",
     [AW_EVENT_CANCEL] = "cancel",
+    [AW_EVENT_ADD] = "add",
 };
 
 static const char *const status_names[AW_STATUSES] = {

@@ -40,6 +40,8 @@ enum aw_event_type {
     AW_EVENT_CANCEL, /* somebody wants no more of the tasks from `task` on, all of one instance:
                         count, code 1: what waits for them goes on, reason. Those that run are
                         killed */
+    AW_EVENT_ADD, /* a task has added a workflow: task (AW_NONE: one that is no more), attempt, text.
+                     The graph has grown when this is handled */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -98,6 +100,7 @@ struct aw_event {
     bool gpu_known; /* FINISH: something is known of its GPUs: the next two */
     double gpu_util; /* share of the time in which they computed, 0 to 1; < 0: not known */
     uint64_t gpu_mem; /* bytes on all of them together, at most */
+    const char *text; /* ADD: the workflow that is added. Borrowed */
     const char *reason; /* text or NULL. Borrowed */
     const struct aw_resume *resume; /* RESUME. Borrowed */
 };

@@ -125,6 +125,26 @@ struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
     return set;
 }
 
+void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old)
+{
+    /* The last one that came fills a slot that was empty: backwards, each leaves the table as it
+     * was. */
+    while (graph->n_sets > old->n_sets) {
+        struct aw_set *set = &graph->sets[graph->n_sets - 1];
+
+        graph->slots[find_slot (graph, set->name, strlen (set->name))] = 0;
+        graph->n_sets--;
+        free (set->name);
+        free (set->after);
+        free (set->needs);
+    }
+    while (graph->n_topics > old->n_topics)
+        free (graph->topics[--graph->n_topics]);
+    while (graph->n_gpu_types > old->n_gpu_types)
+        free (graph->gpu_types[--graph->n_gpu_types]);
+    graph->n_tasks = old->n_tasks;
+}
+
 uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name)
 {
     char **types;

@@ -104,7 +104,9 @@ struct aw_graph {
     char **topics; /* owned: names of topics for whose messages sets wait */
     uint32_t n_topics;
     /* The rest is set by finalize. */
-    uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order */
+    uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order;
+                        what was added behind what was there */
+    uint32_t order_room; /* private */
     uint32_t n_ranks; /* stages in an iteration */
     uint32_t tasks_per_iteration;
     uint32_t n_tasks;
@@ -155,24 +157,36 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
 
 /* How large it is. */
 struct aw_graph_size {
-    uint32_t n_sets, n_tasks, n_instances, n_topics;
+    uint32_t n_sets, n_tasks, n_instances, n_topics, n_gpu_types;
 };
 struct aw_graph_size aw_graph_size (const struct aw_graph *graph);
 
 /* Sets were added to a finalized graph since it was of size OLD: checks and numbers them. Their
  * edges have back 0 and lead to any set, of one with iterations to all of these. 0, or -1 with
- * text; then it is to be thrown away. */
+ * text; then it is to be shrunk to OLD, or thrown away. */
 int aw_graph_grow (struct aw_graph *graph, const struct aw_graph_size *old, struct aw_error *err);
+
+/* The graph becomes what it was at size OLD, when it was finalized or had grown: sets, topics and GPU
+ * types that came since go. */
+void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old);
 
 /* Called for a cycle: SET is that of its sets which stands first in the file; TEXT, valid during
  * the call, spells it out in the order of time, "a -> b -> a", a long one abridged.
  */
 typedef void aw_graph_cycle_fn (uint32_t set, const char *text, void *arg);
 
-/* Calls FOUND for cycles that have no set in common, for at least one where there is any. Works
- * before finalize. Returns their number, or -1 with ENOMEM.
+/* Calls FOUND for cycles that have no set in common, for at least one where there is any, among the
+ * sets from FROM on (0: all; those before are known to have none). Works before finalize. Returns
+ * their number, or -1 with ENOMEM.
  */
-int aw_graph_cycles (const struct aw_graph *graph, aw_graph_cycle_fn *found, void *arg);
+int aw_graph_cycles (const struct aw_graph *graph,
+                     uint32_t from,
+                     aw_graph_cycle_fn *found,
+                     void *arg);
+
+/* Private, of finalize and grow: fills rank and order of the sets from FROM on, whose edges with
+ * back 0 lead among these or to those before. 0, or -1 with text. */
+int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err);
 
 /* A task's place. */
 struct aw_task {

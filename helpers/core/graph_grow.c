@@ -2,17 +2,12 @@
 /* Sets that come while the graph is in use: they stand behind those of the first file, are gone
  * through once, and renumber nothing.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/graph.h"
-#include "core/streams.h"
 
 struct aw_graph_size aw_graph_size (const struct aw_graph *graph)
 {
     return (struct aw_graph_size){ graph->n_sets, graph->n_tasks, aw_graph_n_instances (graph),
-                                   graph->n_topics };
+                                   graph->n_topics, graph->n_gpu_types };
 }
 
 static int check_set (const struct aw_graph *g, uint32_t s, struct aw_error *err)
@@ -38,44 +33,6 @@ static int check_set (const struct aw_graph *g, uint32_t s, struct aw_error *err
     return 0;
 }
 
-/* Appends to the order those of the new sets whose predecessors stand there, until none is left.
- * Each round takes one rank; where a round takes none there is a cycle.
- */
-static int order_sets (struct aw_graph *g, uint32_t from, struct aw_error *err)
-{
-    uint32_t n = from;
-    bool *placed = calloc (g->n_sets - from + (size_t)1, sizeof (*placed));
-    uint32_t *order = reallocarray (g->order, g->n_sets + (size_t)1, sizeof (*order));
-
-    if (order)
-        g->order = order;
-    if (!placed || !order) {
-        free (placed);
-        return aw_error_set (err, "out of memory");
-    }
-    for (uint32_t rank = 0; n < g->n_sets; rank++) {
-        uint32_t begin = n;
-
-        for (uint32_t s = from; s < g->n_sets; s++) {
-            const struct aw_set *set = &g->sets[s];
-            bool free_to_go = !placed[s - from];
-
-            for (uint32_t e = 0; e < set->n_after && free_to_go; e++)
-                free_to_go = set->after[e].set < from || placed[set->after[e].set - from];
-            if (free_to_go)
-                order[n++] = s;
-        }
-        for (uint32_t i = begin; i < n; i++) {
-            placed[order[i] - from] = true;
-            g->sets[order[i]].rank = rank;
-        }
-        if (n == begin)
-            break;
-    }
-    free (placed);
-    return n == g->n_sets ? 0 : aw_error_set (err, "a cycle: some of the sets could never start");
-}
-
 int aw_graph_grow (struct aw_graph *g, const struct aw_graph_size *old, struct aw_error *err)
 {
     uint64_t n = old->n_tasks;
@@ -88,9 +45,8 @@ int aw_graph_grow (struct aw_graph *g, const struct aw_graph_size *old, struct a
         if (n > AW_MAX_TASKS)
             return aw_error_set (err, "more than %u tasks in all", AW_MAX_TASKS);
     }
-    if (order_sets (g, old->n_sets, err) < 0)
+    if (aw_graph_order (g, old->n_sets, err) < 0)
         return -1;
     g->n_tasks = (uint32_t)n;
-    aw_streams_mark (g);
     return 0;
 }

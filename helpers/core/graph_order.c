@@ -13,16 +13,17 @@
 
 #include "core/streams.h"
 
-/* Successors along edges with back 0: those of set i are next[start[i]] .. next[start[i + 1] - 1].
+/* Successors along edges with back 0: those of set from + i are next[start[i]] .. next[start[i + 1]
+ * - 1].
  */
 struct successors {
     uint32_t *start;
     uint32_t *next;
 };
 
-static bool counts (const struct aw_graph *graph, const struct aw_edge *edge)
+static bool counts (const struct aw_graph *graph, uint32_t from, const struct aw_edge *edge)
 {
-    return edge->back == 0 && edge->set < graph->n_sets;
+    return edge->back == 0 && edge->set >= from && edge->set < graph->n_sets;
 }
 
 static void successors_finish (struct successors *succ)
@@ -31,14 +32,15 @@ static void successors_finish (struct successors *succ)
     free (succ->next);
 }
 
-static int successors_init (struct successors *succ, const struct aw_graph *graph)
+static int successors_init (struct successors *succ, const struct aw_graph *graph, uint32_t from)
 {
-    uint32_t n = graph->n_sets;
+    uint32_t n = graph->n_sets - from;
+    const struct aw_set *sets = n ? &graph->sets[from] : NULL;
     size_t n_edges = 0;
 
     succ->start = calloc ((size_t)n + 2, sizeof (*succ->start));
     for (uint32_t i = 0; i < n; i++)
-        n_edges += graph->sets[i].n_after;
+        n_edges += sets[i].n_after;
     succ->next = calloc (n_edges + 1, sizeof (*succ->next));
     if (!succ->start || !succ->next || n_edges > UINT32_MAX) {
         successors_finish (succ);
@@ -47,23 +49,27 @@ static int successors_init (struct successors *succ, const struct aw_graph *grap
     }
     /* Counted two places on, summed, then filled in: that leaves each start where it belongs. */
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t e = 0; e < graph->sets[i].n_after; e++)
-            if (counts (graph, &graph->sets[i].after[e]))
-                succ->start[graph->sets[i].after[e].set + 2]++;
+        for (uint32_t e = 0; e < sets[i].n_after; e++)
+            if (counts (graph, from, &sets[i].after[e]))
+                succ->start[sets[i].after[e].set - from + 2]++;
     for (uint32_t i = 2; i <= n; i++)
         succ->start[i] += succ->start[i - 1];
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t e = 0; e < graph->sets[i].n_after; e++)
-            if (counts (graph, &graph->sets[i].after[e]))
-                succ->next[succ->start[graph->sets[i].after[e].set + 1]++] = i;
+        for (uint32_t e = 0; e < sets[i].n_after; e++)
+            if (counts (graph, from, &sets[i].after[e]))
+                succ->next[succ->start[sets[i].after[e].set - from + 1]++] = i;
     return 0;
 }
 
 /* Fills RANKS (AW_NONE: in a cycle or behind one) and counts the sets that have one. Returns 0 or
  * -1 with ENOMEM. */
-static int compute_ranks (const struct aw_graph *graph, uint32_t *ranks, uint32_t *n_ranked)
+static int compute_ranks (const struct aw_graph *graph,
+                          uint32_t from,
+                          uint32_t *ranks,
+                          uint32_t *n_ranked)
 {
-    uint32_t n = graph->n_sets;
+    uint32_t n = graph->n_sets - from;
+    const struct aw_set *sets = n ? &graph->sets[from] : NULL;
     uint32_t *waits = calloc ((size_t)n + 1, sizeof (*waits));
     uint32_t *queue = calloc ((size_t)n + 1, sizeof (*queue));
     uint32_t *longest = calloc ((size_t)n + 1, sizeof (*longest));
@@ -71,12 +77,12 @@ static int compute_ranks (const struct aw_graph *graph, uint32_t *ranks, uint32_
     uint32_t head = 0, tail = 0;
     int rc = -1;
 
-    if (!waits || !queue || !longest || successors_init (&succ, graph) < 0)
+    if (!waits || !queue || !longest || successors_init (&succ, graph, from) < 0)
         goto out;
     for (uint32_t i = 0; i < n; i++) {
         ranks[i] = AW_NONE;
-        for (uint32_t e = 0; e < graph->sets[i].n_after; e++)
-            waits[i] += counts (graph, &graph->sets[i].after[e]);
+        for (uint32_t e = 0; e < sets[i].n_after; e++)
+            waits[i] += counts (graph, from, &sets[i].after[e]);
         if (!waits[i])
             queue[tail++] = i;
     }
@@ -105,14 +111,15 @@ out:
 
 /* A predecessor that has no rank either: there is one for each set without a rank. */
 static uint32_t stuck_predecessor (const struct aw_graph *graph,
+                                   uint32_t from,
                                    const uint32_t *ranks,
                                    uint32_t set)
 {
-    const struct aw_set *s = &graph->sets[set];
+    const struct aw_set *s = &graph->sets[from + set];
 
     for (uint32_t e = 0; e < s->n_after; e++)
-        if (counts (graph, &s->after[e]) && ranks[s->after[e].set] == AW_NONE)
-            return s->after[e].set;
+        if (counts (graph, from, &s->after[e]) && ranks[s->after[e].set - from] == AW_NONE)
+            return s->after[e].set - from;
     return AW_NONE;
 }
 
@@ -166,16 +173,19 @@ static void report_cycle (
     free (turned);
 }
 
-int aw_graph_cycles (const struct aw_graph *graph, aw_graph_cycle_fn *found, void *arg)
+int aw_graph_cycles (const struct aw_graph *graph,
+                     uint32_t from,
+                     aw_graph_cycle_fn *found,
+                     void *arg)
 {
-    uint32_t n = graph->n_sets;
+    uint32_t n = graph->n_sets - from;
     uint32_t *ranks = calloc ((size_t)n + 1, sizeof (*ranks));
-    uint32_t *path = calloc ((size_t)n + 1, sizeof (*path));
+    uint32_t *path = calloc ((size_t)n + 1, sizeof (*path)); /* numbers in the graph */
     uint32_t *place = calloc ((size_t)n + 1, sizeof (*place)); /* 1 + place in a path; 0: not met */
     uint32_t n_ranked, met = 0;
     int n_cycles = -1;
 
-    if (!ranks || !path || !place || compute_ranks (graph, ranks, &n_ranked) < 0)
+    if (!ranks || !path || !place || compute_ranks (graph, from, ranks, &n_ranked) < 0)
         goto out;
     n_cycles = 0;
     for (uint32_t i = 0; i < n && n_ranked < n; i++) {
@@ -183,14 +193,14 @@ int aw_graph_cycles (const struct aw_graph *graph, aw_graph_cycle_fn *found, voi
 
         if (ranks[i] != AW_NONE)
             continue;
-        for (; !place[set]; set = stuck_predecessor (graph, ranks, set)) {
-            path[met++] = set;
+        for (; !place[set]; set = stuck_predecessor (graph, from, ranks, set)) {
+            path[met++] = from + set;
             place[set] = met;
         }
         if (place[set] > begin) { /* met on this very walk */
-            uint32_t from = place[set] - 1;
+            uint32_t first = place[set] - 1;
 
-            report_cycle (graph, path + from, met - from, found, arg);
+            report_cycle (graph, path + first, met - first, found, arg);
             n_cycles++;
         }
     }
@@ -271,49 +281,60 @@ static void first_cycle (uint32_t set, const char *text, void *arg)
 }
 
 /* Sorts by rank, equal ranks in the file's order: no set stands before what it waits for. */
-static void order_by_rank (const struct aw_graph *graph, uint32_t *order, uint32_t *starts)
+static void order_by_rank (const struct aw_graph *graph,
+                           uint32_t from,
+                           uint32_t *order,
+                           uint32_t *starts)
 {
-    for (uint32_t i = 0; i < graph->n_sets; i++)
-        starts[graph->sets[i].rank + 1]++;
-    for (uint32_t r = 1; r <= graph->n_sets; r++)
+    uint32_t n = graph->n_sets - from;
+
+    for (uint32_t i = 0; i < n; i++)
+        starts[graph->sets[from + i].rank + 1]++;
+    for (uint32_t r = 1; r <= n; r++)
         starts[r] += starts[r - 1];
-    for (uint32_t i = 0; i < graph->n_sets; i++)
-        order[starts[graph->sets[i].rank]++] = i;
+    for (uint32_t i = 0; i < n; i++)
+        order[starts[graph->sets[from + i].rank]++] = from + i;
 }
 
-static int rank_sets (struct aw_graph *graph, struct aw_error *err)
+static int order_room (struct aw_graph *graph)
 {
-    uint32_t n = graph->n_sets, n_ranked;
+    uint32_t room = graph->n_sets > 2 * graph->order_room ? graph->n_sets : 2 * graph->order_room;
+    uint32_t *order;
+
+    if (graph->n_sets <= graph->order_room)
+        return 0;
+    order = reallocarray (graph->order, room, sizeof (*order));
+    if (!order)
+        return -1;
+    graph->order = order;
+    graph->order_room = room;
+    return 0;
+}
+
+int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err)
+{
+    uint32_t n = graph->n_sets - from, n_ranked;
     uint32_t *scratch = calloc ((size_t)n + 2, sizeof (*scratch));
-    uint32_t *order = calloc ((size_t)n + 1, sizeof (*order));
     int rc = -1;
 
-    if (!scratch || !order || compute_ranks (graph, scratch, &n_ranked) < 0) {
+    if (!scratch || order_room (graph) < 0 || compute_ranks (graph, from, scratch, &n_ranked) < 0) {
         aw_error_set (err, "out of memory");
     }
     else if (n_ranked < n) {
         if (err)
             err->text[0] = '\0';
-        if (aw_graph_cycles (graph, first_cycle, err) < 0)
+        if (aw_graph_cycles (graph, from, first_cycle, err) < 0)
             aw_error_set (err, "out of memory");
     }
     else {
-        graph->n_ranks = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            graph->sets[i].rank = scratch[i];
-            if (graph->n_ranks < scratch[i] + 1)
-                graph->n_ranks = scratch[i] + 1;
-        }
+        for (uint32_t i = 0; i < n; i++)
+            graph->sets[from + i].rank = scratch[i];
         memset (scratch, 0, ((size_t)n + 2) * sizeof (*scratch));
-        order_by_rank (graph, order, scratch);
-        free (graph->order);
-        graph->order = order;
-        order = NULL;
-        aw_streams_mark (graph);
+        order_by_rank (graph, from, graph->order + from, scratch);
+        aw_streams_mark (graph, from);
         rc = 0;
     }
     free (scratch);
-    free (order);
     return rc;
 }
 
@@ -322,7 +343,8 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err)
     if (!graph->n_sets)
         return aw_error_set (err, "no task sets");
     if (check_edges (graph, err) < 0 || number_tasks (graph, err) < 0
-        || index_tasks (graph, err) < 0)
+        || index_tasks (graph, err) < 0 || aw_graph_order (graph, 0, err) < 0)
         return -1;
-    return rank_sets (graph, err);
+    graph->n_ranks = graph->sets[graph->order[graph->n_sets - 1]].rank + 1;
+    return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/grow.h"
 #include "core/history_parts.h"
 
 enum { NAME_SIZE = 128 };
@@ -21,6 +22,7 @@ int aw_history_init (struct aw_history *history, const struct aw_graph *graph, s
     history->graph = graph;
     history->exit_code = -1;
     history->epoch = NAN;
+    history->room = aw_graph_size (graph);
     history->marks = calloc (graph->n_tasks + (size_t)1, sizeof (*history->marks));
     history->last = calloc (graph->n_tasks + (size_t)1, sizeof (*history->last));
     history->ready = calloc (graph->n_tasks + (size_t)1, sizeof (*history->ready));
@@ -373,6 +375,26 @@ static int handle_cancel (struct aw_history *history,
     return 0;
 }
 
+/* The graph has grown. */
+static int handle_add (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+{
+    struct aw_graph_size size = aw_graph_size (history->graph), room = history->room;
+    size_t was = history->room.n_tasks;
+
+    if (ev->task != AW_NONE && ev->task >= history->room.n_tasks)
+        return aw_error_set (err, "no task has number %u", ev->task);
+    if (ev->task != AW_NONE && !last_attempt (history, ev->task))
+        return aw_history_refuse (history, ev->task, "adds tasks and has not started", err);
+    if (aw_room (&room, &size)
+        && (aw_grow (&history->marks, was, room.n_tasks, sizeof (*history->marks), 0) < 0
+            || aw_grow (&history->last, was, room.n_tasks, sizeof (*history->last), 0) < 0
+            || aw_grow (&history->ready, was, room.n_tasks, sizeof (*history->ready), 0) < 0))
+        return aw_error_set (err, "out of memory for %u tasks", size.n_tasks);
+    history->room = room;
+    history->n_added++;
+    return 0;
+}
+
 static int handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
     bool of_task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_READY
@@ -412,6 +434,8 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
         return handle_message (history, ev, err);
     case AW_EVENT_CANCEL:
         return handle_cancel (history, ev, err);
+    case AW_EVENT_ADD:
+        return handle_add (history, ev, err);
     case AW_EVENT_KILL: /* its FINISH tells what came of it */
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:

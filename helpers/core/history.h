@@ -79,6 +79,7 @@ struct aw_history {
     char *stop_reason; /* NULL: not stopped */
     int exit_code; /* -1: no END seen */
     uint32_t n_skipped;
+    uint32_t n_added; /* ADD events */
     uint64_t *messages; /* by topic of the graph, as far as any came on one: how many */
     uint32_t n_topics;
     struct aw_cancel *cancelled; /* in the order in which they were */
@@ -89,6 +90,7 @@ struct aw_history {
     size_t size; /* private: room for attempts */
     struct aw_held *more; /* private: of all attempts over several nodes, but their first */
     size_t n_more, more_size;
+    struct aw_graph_size room; /* private: of what is there by task */
 };
 
 /* An empty history over a finalized GRAPH. 0, or -1 with text. finish frees what it holds. */

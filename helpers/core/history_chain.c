@@ -62,12 +62,15 @@ static uint32_t predecessor (const struct aw_history *history,
         struct aw_task from = { .iteration = task.iteration - edge->back,
                                 .set = edge->set,
                                 .index = task.index };
+        uint32_t last = from.iteration;
 
         if (edge->back > task.iteration)
             continue;
+        if (task.set >= graph->n_base) /* it waits for all iterations */
+            last = aw_graph_iterations (graph, edge->set) - 1;
         if (edge->each)
             found = later (history, found, last_of_task (history, from));
-        else
+        for (; !edge->each && from.iteration <= last; from.iteration++)
             found = later (history, found,
                            instances[aw_graph_instance (graph, from.iteration, from.set)]);
     }

@@ -269,6 +269,25 @@ static int add_gpus (struct aw_layout *l,
     return 0;
 }
 
+int aw_layout_set_types (struct aw_layout *l, char *const *types, uint32_t n_types)
+{
+    uint32_t n = l->n_gpus;
+    bool *of_type;
+
+    if (n_types > l->n_types) {
+        of_type = reallocarray (l->of_type, (n + (size_t)1) * (n_types + (size_t)1), 1);
+        if (!of_type)
+            return -1;
+        l->of_type = of_type;
+        for (uint32_t i = l->n_types; i < n_types; i++)
+            for (uint32_t g = 0; g < n; g++)
+                of_type[i * (size_t)n + g] =
+                    !l->gpus[g].type[0] || aw_gpu_type_matches (l->gpus[g].type, types[i]);
+    }
+    l->n_types = n_types;
+    return 0;
+}
+
 static void find_largest (struct aw_layout *l)
 {
     for (uint32_t d = 0; d < l->n_domains[AW_DOMAIN_NUMA]; d++) {

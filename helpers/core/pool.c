@@ -41,19 +41,42 @@ void aw_pool_finish (struct aw_pool *pool)
     errno = saved;
 }
 
+/* Notes what a task of SET wants beside each GPU. */
+static void add_wants (struct aw_pool *pool, const struct aw_set *set)
+{
+    struct aw_demand demand = aw_set_demand (set);
+    double gpus = aw_demand_gpu_amount (&demand);
+    uint32_t each = gpus > 0 ? (uint32_t)ceil (demand.cpus / gpus) : 0;
+    uint32_t threads = demand.threads_per_core ? demand.threads_per_core : 1;
+    uint32_t *most = demand.threads_per_core ? &pool->wants.cores : &pool->wants.cpus;
+
+    each = (each + threads - 1) / threads;
+    *most = each > *most ? each : *most;
+}
+
 void aw_pool_set_graph (struct aw_pool *pool, const struct aw_graph *graph)
 {
     pool->graph = graph;
-    for (uint32_t s = 0; s < graph->n_sets; s++) {
-        struct aw_demand demand = aw_set_demand (&graph->sets[s]);
-        double gpus = aw_demand_gpu_amount (&demand);
-        uint32_t each = gpus > 0 ? (uint32_t)ceil (demand.cpus / gpus) : 0;
-        uint32_t threads = demand.threads_per_core ? demand.threads_per_core : 1;
-        uint32_t *most = demand.threads_per_core ? &pool->wants.cores : &pool->wants.cpus;
+    for (uint32_t s = 0; s < graph->n_sets; s++)
+        add_wants (pool, &graph->sets[s]);
+}
 
-        each = (each + threads - 1) / threads;
-        *most = each > *most ? each : *most;
-    }
+int aw_pool_set_types (struct aw_pool *pool, uint32_t n_types)
+{
+    for (uint32_t i = 0; i < pool->n_layouts; i++)
+        if (pool->layouts[i]->n_types != n_types
+            && aw_layout_set_types (pool->layouts[i], pool->graph->gpu_types, n_types) < 0)
+            return -1;
+    return 0;
+}
+
+int aw_pool_grow_graph (struct aw_pool *pool, uint32_t from)
+{
+    if (aw_pool_set_types (pool, pool->graph->n_gpu_types) < 0)
+        return -1;
+    for (uint32_t s = from; s < pool->graph->n_sets; s++)
+        add_wants (pool, &pool->graph->sets[s]);
+    return 0;
 }
 
 static void demand_add (struct aw_demand *sum, const struct aw_demand *d)

@@ -47,6 +47,12 @@ void aw_pool_finish (struct aw_pool *pool);
  * beside a GPU. GRAPH, finalized, must outlive the pool. */
 void aw_pool_set_graph (struct aw_pool *pool, const struct aw_graph *graph);
 
+/* The graph has grown: sets from FROM on are new. 0, or -1 with ENOMEM, as below. */
+int aw_pool_grow_graph (struct aw_pool *pool, uint32_t from);
+
+/* Its nodes know the first N_TYPES of the graph's types of GPUs. */
+int aw_pool_set_types (struct aw_pool *pool, uint32_t n_types);
+
 /* Appends a node, all free. Copies everything. MEM 0: not known. TOPOLOGY: as core/topology.h has
  * it; NULL: not known. Returns its number, or -1 with text (a topology that is none). */
 int aw_pool_add_node (struct aw_pool *pool,

@@ -50,6 +50,7 @@ static int make_shapes (struct aw_ready *r)
         r->shapes[i].line = NEVER;
     }
     r->n_shapes = n;
+    r->shape_room = n;
     for (int i = 0; i < N_LINES; i++) {
         r->lines[i].heap = calloc ((size_t)n + 1, sizeof (*r->lines[i].heap));
         if (!r->lines[i].heap)
@@ -74,6 +75,7 @@ int aw_ready_init (struct aw_ready *r, const struct aw_graph *graph, enum aw_pol
     memset (r, 0, sizeof (*r));
     r->graph = graph;
     r->policy = policy;
+    r->room = aw_graph_size (graph);
     r->queues = calloc (n, sizeof (*r->queues));
     r->position = malloc (n * sizeof (*r->position));
     r->remaining = calloc (n, sizeof (*r->remaining));
@@ -91,7 +93,7 @@ void aw_ready_finish (struct aw_ready *r)
 {
     int saved = errno;
 
-    for (size_t i = 0; r->queues && i < aw_graph_n_instances (r->graph); i++)
+    for (size_t i = 0; r->queues && i < r->room.n_instances; i++)
         aw_ranges_finish (&r->queues[i]);
     for (uint32_t i = 0; i < r->n_shapes; i++)
         free (r->shapes[i].heap);
@@ -154,38 +156,59 @@ fail:
     return -1;
 }
 
-/* The shape of a set that has come; a new one where there is no equal one. */
-static uint32_t find_shape (struct aw_ready *r, uint32_t set)
+/* Room for one more shape. */
+static int shape_room (struct aw_ready *r)
+{
+    uint32_t room = r->shape_room;
+
+    aw_room_for (&room, r->n_shapes + 1);
+    if (aw_grow (&r->shapes, r->shape_room, room, sizeof (*r->shapes), 0) < 0
+        || aw_grow (&r->chosen, r->shape_room, room, sizeof (*r->chosen), 0) < 0)
+        return -1;
+    for (int i = 0; i < N_LINES; i++)
+        if (aw_grow (&r->lines[i].heap, r->shape_room, room, sizeof (*r->lines[i].heap), 0) < 0)
+            return -1;
+    r->shape_room = room;
+    return 0;
+}
+
+/* Makes sure that a set that has come has a shape: that of the set before it, another, a new one. */
+static int find_shape (struct aw_ready *r, uint32_t set)
 {
     struct aw_shape shape = shape_of_set (r->graph, set);
+    uint32_t i = set > 0 ? r->shape_of[set - 1] : 0;
 
-    for (uint32_t i = 0; i < r->n_shapes; i++)
-        if (compare_shapes (&shape, &r->shapes[i]) == 0)
-            return i;
+    if (compare_shapes (&shape, &r->shapes[i]) != 0) /* a bound one is its set's own */
+        for (i = shape.bound ? r->n_shapes : 0; i < r->n_shapes; i++)
+            if (compare_shapes (&shape, &r->shapes[i]) == 0)
+                break;
+    r->shape_of[set] = i;
+    if (i < r->n_shapes)
+        return 0;
+    if (shape_room (r) < 0)
+        return -1;
     shape.never = true;
     shape.line = NEVER;
-    r->shapes[r->n_shapes] = shape;
-    return r->n_shapes++;
+    r->shapes[r->n_shapes++] = shape;
+    return 0;
 }
 
 int aw_ready_grow (struct aw_ready *r, const struct aw_graph_size *old)
 {
-    const struct aw_graph *g = r->graph;
-    size_t n = aw_graph_n_instances (g), n_shapes = r->n_shapes + g->n_sets - old->n_sets;
+    struct aw_graph_size size = aw_graph_size (r->graph), room = r->room;
+    size_t was = r->room.n_instances;
 
-    if (aw_grow (&r->queues, old->n_instances, n, sizeof (*r->queues), 0) < 0
-        || aw_grow (&r->position, old->n_instances, n, sizeof (*r->position), 0xff) < 0
-        || aw_grow (&r->remaining, old->n_instances, n, sizeof (*r->remaining), 0) < 0
-        || aw_grow (&r->turns, old->n_sets, g->n_sets, sizeof (*r->turns), 0) < 0
-        || aw_grow (&r->shape_of, old->n_sets, g->n_sets, sizeof (*r->shape_of), 0) < 0
-        || aw_grow (&r->shapes, r->n_shapes, n_shapes, sizeof (*r->shapes), 0) < 0
-        || aw_grow (&r->chosen, r->n_shapes, n_shapes, sizeof (*r->chosen), 0) < 0)
+    if (aw_room (&room, &size)
+        && (aw_grow (&r->queues, was, room.n_instances, sizeof (*r->queues), 0) < 0
+            || aw_grow (&r->position, was, room.n_instances, sizeof (*r->position), 0xff) < 0
+            || aw_grow (&r->remaining, was, room.n_instances, sizeof (*r->remaining), 0) < 0
+            || aw_grow (&r->turns, r->room.n_sets, room.n_sets, sizeof (*r->turns), 0) < 0
+            || aw_grow (&r->shape_of, r->room.n_sets, room.n_sets, sizeof (*r->shape_of), 0) < 0))
         return -1;
-    for (int i = 0; i < N_LINES; i++)
-        if (aw_grow (&r->lines[i].heap, r->n_shapes, n_shapes, sizeof (*r->lines[i].heap), 0) < 0)
+    r->room = room;
+    for (uint32_t s = old->n_sets; s < size.n_sets; s++)
+        if (find_shape (r, s) < 0)
             return -1;
-    for (uint32_t s = old->n_sets; s < g->n_sets; s++)
-        r->shape_of[s] = find_shape (r, s);
     return 0;
 }
 

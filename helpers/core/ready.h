@@ -48,6 +48,7 @@ struct aw_ready {
     enum aw_policy policy;
     struct aw_shape *shapes;
     uint32_t n_shapes;
+    uint32_t shape_room; /* private */
     uint32_t n_held;
     struct aw_line lines[4]; /* private: open, blocked, late, never */
     uint32_t *chosen; /* private: room for all shapes */
@@ -58,6 +59,7 @@ struct aw_ready {
     uint64_t n_turns;
     double *remaining; /* by instance: what the policy orders by (core/rank.h); written by the
                           scheduler, then aw_ready_reorder */
+    struct aw_graph_size room; /* private */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */

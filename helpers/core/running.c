@@ -25,9 +25,12 @@ int aw_running_init (struct aw_running_table *table, uint32_t n_tasks)
 
 int aw_running_grow (struct aw_running_table *table, uint32_t n_tasks)
 {
-    if (aw_grow (&table->slot_of, table->n_tasks, n_tasks, sizeof (*table->slot_of), 0xff) < 0)
+    uint32_t room = table->n_tasks;
+
+    aw_room_for (&room, n_tasks);
+    if (aw_grow (&table->slot_of, table->n_tasks, room, sizeof (*table->slot_of), 0xff) < 0)
         return -1;
-    table->n_tasks = n_tasks;
+    table->n_tasks = room;
     return 0;
 }
 

@@ -13,13 +13,13 @@
 #include "core/rank.h"
 #include "core/sched_state.h"
 
-int aw_sched_part_room (struct aw_sched *s)
+int aw_sched_part_room (struct aw_sched *s, uint32_t from)
 {
     uint32_t n = 1;
     uint32_t *chosen;
     struct aw_part *parts;
 
-    for (uint32_t i = 0; i < s->graph->n_sets; i++)
+    for (uint32_t i = from; i < s->graph->n_sets; i++)
         n = s->graph->sets[i].nodes > n ? s->graph->sets[i].nodes : n;
     if (n <= s->part_room)
         return 0;
@@ -51,6 +51,7 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
         goto fail;
     s->graph = graph;
     s->config = *config;
+    s->size = s->room = aw_graph_size (graph);
     s->limit = INFINITY;
     s->last_iteration = UINT32_MAX;
     s->tries = calloc (graph->n_tasks, sizeof (*s->tries));
@@ -58,7 +59,7 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
         || aw_depend_init (&s->depend, graph, config->mode == AW_MODE_SEQUENTIAL) < 0
         || aw_ready_init (&s->ready, graph, config->policy) < 0
         || aw_stage_init (&s->stage, graph) < 0 || aw_estimate_init (&s->estimate, graph) < 0
-        || aw_suspects_init (&s->suspects, graph->n_sets) < 0 || aw_sched_part_room (s) < 0)
+        || aw_suspects_init (&s->suspects, graph->n_sets) < 0 || aw_sched_part_room (s, 0) < 0)
         goto fail;
     aw_pool_init (&s->pool);
     aw_pool_set_graph (&s->pool, graph);
@@ -109,6 +110,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     if (!s)
         return NULL;
     *s = *from;
+    s->room = s->size;
     s->tries = malloc (tries_size);
     s->done = from->done ? malloc (from->graph->n_tasks) : NULL;
     s->failed_on = from->failed_on ? malloc (failed_size) : NULL;
@@ -144,7 +146,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_ranges_clone (&s->news.ready, &from->news.ready) < 0
         || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0
         || aw_reservation_clone (&s->reservation, &from->reservation) < 0
-        || aw_sched_part_room (s) < 0) {
+        || aw_sched_part_room (s, 0) < 0) {
         aw_sched_destroy (s);
         errno = ENOMEM;
         return NULL;
@@ -415,6 +417,8 @@ static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_erro
         return aw_sched_handle_message (s, ev, err);
     case AW_EVENT_CANCEL:
         return aw_sched_handle_cancel (s, ev, err);
+    case AW_EVENT_ADD:
+        return aw_sched_grow (s, err);
     case AW_EVENT_NODE_ASIDE:
         return aw_sched_handle_aside (s, ev, err);
     case AW_EVENT_LIMIT:

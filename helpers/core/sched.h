@@ -68,9 +68,10 @@ int aw_sched_resume (struct aw_sched *sched,
                      const struct aw_earlier *earlier,
                      struct aw_error *err);
 
-/* The graph, which it was created over, has grown since it was of size OLD (aw_graph_grow): takes
- * the new sets up. 0, or -1 with text, for lack of memory: it is to be stopped then. */
-int aw_sched_grow (struct aw_sched *sched, const struct aw_graph_size *old, struct aw_error *err);
+/* The graph, which it was created over, may have grown (aw_graph_grow): takes the new sets up, as it
+ * does by itself with an ADD. 0, or -1 with text: the graph is to be shrunk to what it was.
+ */
+int aw_sched_grow (struct aw_sched *sched, struct aw_error *err);
 
 /* A copy in the same state, over the same graph: to look ahead. NULL with ENOMEM. */
 struct aw_sched *aw_sched_clone (const struct aw_sched *sched);
@@ -80,7 +81,10 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *sched);
  * ("train needs 8 GPUs; the largest node has 4"). Call when all nodes have joined, before the first
  * next.
  */
-int aw_sched_check (const struct aw_sched *sched, struct aw_error *err);
+int aw_sched_check (struct aw_sched *sched, struct aw_error *err);
+
+/* The same of one SET, which may have come with the graph and not be taken up yet. */
+int aw_sched_check_set (struct aw_sched *sched, uint32_t set, struct aw_error *err);
 
 /* Takes in what happened. EV stays the caller's. The scheduler's time becomes ev->t. Returns 0, or
  * -1 with text where the event makes no sense (unknown task, node or attempt; CPUs that are not

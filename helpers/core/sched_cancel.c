@@ -86,7 +86,8 @@ int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struc
     return 0;
 }
 
-/* Nothing behind iteration LAST is needed. */
+/* Nothing behind iteration LAST is needed. What was added and waits for these sets goes on without.
+ */
 static int end_iterations (struct aw_sched *s, uint32_t last)
 {
     if (last >= s->last_iteration || last + 1 >= s->graph->iterations)
@@ -94,7 +95,7 @@ static int end_iterations (struct aw_sched *s, uint32_t last)
     s->last_iteration = last;
     return cancel_range (
         s, (last + 1) * s->graph->tasks_per_iteration,
-        (uint64_t)(s->graph->iterations - last - 1) * s->graph->tasks_per_iteration, false);
+        (uint64_t)(s->graph->iterations - last - 1) * s->graph->tasks_per_iteration, true);
 }
 
 int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev)

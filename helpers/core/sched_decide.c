@@ -25,6 +25,14 @@ void aw_sched_fit (struct aw_sched *s, uint32_t node)
     }
 }
 
+void aw_sched_fit_shape (struct aw_sched *s, struct aw_shape *shape)
+{
+    for (uint32_t n = 0; n < s->pool.n_nodes; n++)
+        shape->n_nodes += aw_node_could_hold (&s->pool.nodes[n], &shape->demand);
+    if (shape->n_nodes >= aw_demand_nodes (&shape->demand))
+        aw_ready_set_never (&s->ready, shape, false);
+}
+
 void aw_sched_fit_all (struct aw_sched *s)
 {
     for (uint32_t i = 0; i < s->ready.n_shapes; i++) {

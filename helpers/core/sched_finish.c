@@ -144,7 +144,7 @@ static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event 
 /* TASK failed on NODE. Of several nodes nobody knows which is to blame. */
 static int note_failure (struct aw_sched *s, uint32_t task, uint32_t node)
 {
-    uint32_t n = s->graph->n_tasks;
+    size_t n = s->room.n_tasks + (size_t)1;
 
     if (s->graph->sets[aw_graph_task (s->graph, task).set].nodes > 1)
         return 0;

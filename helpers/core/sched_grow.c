@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Task sets that come while the scheduler is at work. */
+/* Task sets that come while the scheduler is at work. What needs memory comes first, so that where
+ * there is none the scheduler is as it was.
+ */
 #include <math.h>
 
 #include "core/grow.h"
 #include "core/sched_state.h"
 
-/* Until the ranks are worked out anew, what came is as long as it is itself. */
+/* Until the ranks are worked out anew, which takes time by the size of the graph and hence its
+ * time, what came is as long as it is itself.
+ */
 static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
 {
     for (uint32_t set = old->n_sets; set < s->graph->n_sets; set++) {
@@ -13,42 +17,54 @@ static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
 
         s->ready.remaining[aw_graph_instance (s->graph, 0, set)] = isnan (seconds) ? 1 : seconds;
     }
-    aw_sched_rank_anew (s);
+    s->n_moves += s->graph->n_sets - old->n_sets;
+    if (s->n_moves > s->graph->n_sets / 64)
+        aw_sched_rank_anew (s);
 }
 
-static int grow (struct aw_sched *s, const struct aw_graph_size *old, struct aw_released *out)
+static int make_room (struct aw_sched *s, const struct aw_graph_size *old)
 {
-    uint32_t n_tasks = s->graph->n_tasks, n_shapes = s->ready.n_shapes;
+    struct aw_graph_size size = aw_graph_size (s->graph), room = s->room;
 
-    if (aw_grow (&s->tries, old->n_tasks, n_tasks, sizeof (*s->tries), 0) < 0
-        || (s->done && aw_grow (&s->done, old->n_tasks, n_tasks, sizeof (*s->done), 0) < 0)
-        || (s->failed_on
-            && aw_grow (&s->failed_on, old->n_tasks, n_tasks, sizeof (*s->failed_on), 0xff) < 0)
-        || aw_running_grow (&s->running, n_tasks) < 0 || aw_estimate_grow (&s->estimate, old) < 0
-        || aw_ready_grow (&s->ready, old) < 0 || aw_stage_grow (&s->stage, old) < 0
-        || aw_suspects_grow (&s->suspects, s->graph->n_sets) < 0 || aw_sched_part_room (s) < 0)
+    if (aw_room (&room, &size)
+        && (aw_grow (&s->tries, s->room.n_tasks, room.n_tasks, sizeof (*s->tries), 0) < 0
+            || (s->done
+                && aw_grow (&s->done, s->room.n_tasks, room.n_tasks, sizeof (*s->done), 0) < 0)
+            || (s->failed_on
+                && aw_grow (&s->failed_on, s->room.n_tasks, room.n_tasks, sizeof (*s->failed_on),
+                            0xff)
+                       < 0)))
         return -1;
-    aw_sched_forget (s);
-    rank_new (s, old);
-    if (s->ready.n_shapes > n_shapes)
-        aw_sched_fit_all (s);
-    return aw_depend_grow (&s->depend, old, s->now, out);
+    s->room = room;
+    if (aw_running_grow (&s->running, size.n_tasks) < 0 || aw_estimate_grow (&s->estimate, old) < 0
+        || aw_stage_grow (&s->stage, old) < 0 || aw_stage_add_nodes (&s->stage, &s->pool) < 0
+        || aw_suspects_grow (&s->suspects, size.n_sets) < 0
+        || aw_sched_part_room (s, old->n_sets) < 0 || aw_depend_room (&s->depend, old) < 0
+        || aw_pool_grow_graph (&s->pool, old->n_sets) < 0)
+        return -1;
+    return aw_ready_grow (&s->ready, old);
 }
 
-int aw_sched_grow (struct aw_sched *s, const struct aw_graph_size *old, struct aw_error *err)
+int aw_sched_grow (struct aw_sched *s, struct aw_error *err)
 {
+    struct aw_graph_size old = s->size;
     struct aw_released out = { 0 };
-    int rc;
+    uint32_t n_shapes = s->ready.n_shapes;
 
+    if (s->graph->n_sets == old.n_sets)
+        return 0;
     if (!s->begun)
         return aw_error_set (err, "a scheduler that has not begun cannot grow");
-    rc = grow (s, old, &out);
-    if (rc == 0)
-        rc = aw_sched_release (s, &out);
+    if (make_room (s, &old) < 0)
+        return aw_error_set (err, "out of memory for %u tasks", s->graph->n_tasks);
+    s->size = aw_graph_size (s->graph);
+    rank_new (s, &old);
+    aw_sched_forget (s);
+    for (uint32_t i = n_shapes; i < s->ready.n_shapes; i++)
+        aw_sched_fit_shape (s, &s->ready.shapes[i]);
+    if (aw_depend_grow (&s->depend, &old, s->now, &out) < 0 || aw_sched_release (s, &out) < 0)
+        s->out_of_memory = true; /* it stops, with all that came */
     aw_ranges_finish (&out.ready);
     aw_ranges_finish (&out.skipped);
-    if (rc == 0)
-        return 0;
-    s->out_of_memory = true;
-    return aw_error_set (err, "out of memory for %u tasks", s->graph->n_tasks);
+    return 0;
 }

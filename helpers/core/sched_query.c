@@ -103,6 +103,7 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     case AW_EVENT_LIMIT:
     case AW_EVENT_MESSAGE:
     case AW_EVENT_CANCEL:
+    case AW_EVENT_ADD:
         return true;
     case AW_EVENT_FINISH:
         return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes
@@ -242,38 +243,55 @@ static void describe_pool (const struct aw_pool *pool, char *buf, size_t size)
         say (&w, "%s%s", t ? ", " : " of type ", types[t]);
 }
 
+/* Those that could hold it, as far as they are needed. */
 static uint32_t count_nodes (const struct aw_pool *pool, const struct aw_demand *demand)
 {
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < pool->n_nodes; i++)
+    for (uint32_t i = 0; i < pool->n_nodes && n < demand->nodes; i++)
         n += aw_node_could_hold (&pool->nodes[i], demand);
     return n;
 }
 
-int aw_sched_check (const struct aw_sched *s, struct aw_error *err)
+static int check_set (const struct aw_sched *s, uint32_t number, struct aw_error *err)
 {
-    for (uint32_t i = 0; i < s->graph->n_sets; i++) {
-        const struct aw_set *set = &s->graph->sets[i];
-        struct aw_demand demand = aw_set_demand (set);
-        uint32_t n = count_nodes (&s->pool, &demand);
-        char wants[128], has[128];
+    const struct aw_set *set = &s->graph->sets[number];
+    struct aw_demand demand = aw_set_demand (set);
+    uint32_t n = count_nodes (&s->pool, &demand);
+    char wants[128], has[128];
 
-        if (n >= demand.nodes)
-            continue;
-        describe (s->graph, &demand, wants, sizeof (wants));
-        if (n > 0)
-            return aw_error_set (
-                err,
-                "tasks.%s: a task wants %u nodes with %s each: %u of the pool's %u nodes can hold "
-                "that: ask Slurm for more nodes or for fewer for the task",
-                set->name, demand.nodes, wants, n, s->pool.n_nodes);
-        describe_pool (&s->pool, has, sizeof (has));
-        return aw_error_set (err,
-                             "tasks.%s: a task wants %s on one node: no node of the pool has that "
-                             "(%s): ask Slurm for "
-                             "other nodes or less for the task",
-                             set->name, wants, has);
-    }
+    if (n >= demand.nodes)
+        return 0;
+    describe (s->graph, &demand, wants, sizeof (wants));
+    if (n > 0)
+        return aw_error_set (
+            err,
+            "tasks.%s: a task wants %u nodes with %s each: %u of the pool's %u nodes can hold "
+            "that: ask Slurm for more nodes or for fewer for the task",
+            set->name, demand.nodes, wants, n, s->pool.n_nodes);
+    describe_pool (&s->pool, has, sizeof (has));
+    return aw_error_set (err,
+                         "tasks.%s: a task wants %s on one node: no node of the pool has that "
+                         "(%s): ask Slurm for "
+                         "other nodes or less for the task",
+                         set->name, wants, has);
+}
+
+int aw_sched_check_set (struct aw_sched *s, uint32_t set, struct aw_error *err)
+{
+    int rc;
+
+    if (aw_pool_set_types (&s->pool, s->graph->n_gpu_types) < 0)
+        return aw_error_set (err, "out of memory");
+    rc = check_set (s, set, err);
+    aw_pool_set_types (&s->pool, s->size.n_gpu_types); /* the graph may be shrunk again */
+    return rc;
+}
+
+int aw_sched_check (struct aw_sched *s, struct aw_error *err)
+{
+    for (uint32_t i = 0; i < s->graph->n_sets; i++)
+        if (aw_sched_check_set (s, i, err) < 0)
+            return -1;
     return 0;
 }

@@ -26,6 +26,8 @@ struct aw_tries {
 struct aw_sched {
     const struct aw_graph *graph; /* borrowed */
     struct aw_sched_config config;
+    struct aw_graph_size size; /* of the graph as far as it is taken up */
+    struct aw_graph_size room; /* of the arrays here */
     double now;
     double limit; /* t by which all that is started must be able to end; INFINITY: none */
     struct aw_pool pool;
@@ -162,8 +164,8 @@ int aw_sched_wake (struct aw_sched *s);
  */
 void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task);
 
-/* Makes room for the nodes of one task of any set. 0, or -1 with ENOMEM. */
-int aw_sched_part_room (struct aw_sched *s);
+/* Makes room for the nodes of one task of any set from FROM on. 0, or -1 with ENOMEM. */
+int aw_sched_part_room (struct aw_sched *s, uint32_t from);
 
 /* Gives back what RUN's first N parts took from the pool. */
 void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n);
@@ -183,6 +185,9 @@ void aw_sched_unblock (struct aw_sched *s, uint32_t node);
 /* NODE has joined, or a node is lost: which shapes can never start is worked out anew. */
 void aw_sched_fit (struct aw_sched *s, uint32_t node);
 void aw_sched_fit_all (struct aw_sched *s);
+
+/* The same for a new SHAPE. */
+void aw_sched_fit_shape (struct aw_sched *s, struct aw_shape *shape);
 
 /* What runs has changed, so the reservation is worked out anew, and what it alone held back is
  * tried again. */

@@ -21,24 +21,25 @@ static void fill_none (uint32_t *numbers, size_t n)
 int aw_stage_grow (struct aw_stage *stage, const struct aw_graph_size *old)
 {
     const struct aw_graph *graph = stage->graph;
-    uint32_t n = aw_graph_n_instances (graph);
+    uint32_t n_instances = stage->n_instances, n_tasks = stage->n_tasks;
     bool any = stage->queues != NULL;
 
     for (uint32_t s = old->n_sets; s < graph->n_sets; s++)
         any = any || aw_stage_concerns (graph, s);
     if (!any)
         return 0;
-    if (aw_grow (&stage->queues, stage->queues ? stage->n_instances : 0, n, sizeof (*stage->queues),
-                 0)
-            < 0
-        || aw_grow (&stage->place, stage->place ? old->n_tasks : 0, graph->n_tasks,
-                    sizeof (*stage->place), 0xff)
-               < 0
-        || aw_grow (&stage->lightest, stage->lightest ? old->n_sets : 0, graph->n_sets,
-                    sizeof (*stage->lightest), 0)
-               < 0)
+    aw_room_for (&n_instances, aw_graph_n_instances (graph));
+    aw_room_for (&n_tasks, graph->n_tasks);
+    if (aw_grow (&stage->lightest, stage->lightest ? old->n_sets : 0, graph->n_sets,
+                 sizeof (*stage->lightest), 0)
+        < 0)
         return -1;
-    stage->n_instances = n;
+    if (aw_grow (&stage->queues, stage->n_instances, n_instances, sizeof (*stage->queues), 0) < 0)
+        return -1;
+    stage->n_instances = n_instances;
+    if (aw_grow (&stage->place, stage->n_tasks, n_tasks, sizeof (*stage->place), 0xff) < 0)
+        return -1;
+    stage->n_tasks = n_tasks;
     return 0;
 }
 
@@ -59,6 +60,7 @@ int aw_stage_init (struct aw_stage *stage, const struct aw_graph *graph)
     if (!stage->queues || !stage->place || !stage->lightest)
         return -1;
     fill_none (stage->place, graph->n_tasks);
+    stage->n_tasks = graph->n_tasks;
     return 0;
 }
 

@@ -20,7 +20,7 @@ enum { AW_STAGE_FULL = 1 << 20 };
 struct aw_stage {
     const struct aw_graph *graph; /* borrowed */
     struct aw_ranges *queues; /* by instance: ready, without a node; NULL: no set has stage_in */
-    uint32_t n_instances;
+    uint32_t n_instances, n_tasks; /* room */
     uint32_t n_queued; /* tasks in them */
     uint32_t *place; /* by task: the node that its data comes to; AW_NONE: none */
     uint32_t *load; /* by node: of the tasks that are given it and have not started */

@@ -12,9 +12,9 @@ static bool is_stream (const struct aw_graph *graph, const struct aw_set *set)
     return false;
 }
 
-void aw_streams_mark (struct aw_graph *graph)
+void aw_streams_mark (struct aw_graph *graph, uint32_t from)
 {
-    for (uint32_t o = 0; o < graph->n_sets; o++) {
+    for (uint32_t o = from; o < graph->n_sets; o++) {
         struct aw_set *set = &graph->sets[graph->order[o]];
 
         set->streams = is_stream (graph, set);

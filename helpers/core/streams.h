@@ -13,8 +13,8 @@
 
 #include "core/graph.h"
 
-/* Works out `streams` of all sets; their order is known. */
-void aw_streams_mark (struct aw_graph *graph);
+/* Works out `streams` of the sets from FROM on; their order is known. */
+void aw_streams_mark (struct aw_graph *graph, uint32_t from);
 
 /* Gives all streams the largest of their RANKS (by instance). */
 void aw_streams_raise (const struct aw_graph *graph, double *ranks);

@@ -22,10 +22,13 @@ int aw_suspects_init (struct aw_suspects *s, uint32_t n_sets)
 
 int aw_suspects_grow (struct aw_suspects *s, uint32_t n_sets)
 {
-    if (aw_grow (&s->completed, s->n_sets, n_sets, sizeof (*s->completed), 0) < 0
-        || aw_grow (&s->failed, s->n_sets, n_sets, sizeof (*s->failed), 0) < 0)
+    uint32_t room = s->n_sets;
+
+    aw_room_for (&room, n_sets);
+    if (aw_grow (&s->completed, s->n_sets, room, sizeof (*s->completed), 0) < 0
+        || aw_grow (&s->failed, s->n_sets, room, sizeof (*s->failed), 0) < 0)
         return -1;
-    s->n_sets = n_sets;
+    s->n_sets = room;
     return 0;
 }
 

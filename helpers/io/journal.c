@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/grow.h"
 #include "io/textbuf.h"
 
 #ifndef PACKAGE_VERSION
@@ -29,6 +30,7 @@ struct aw_journal {
     const struct aw_graph *graph; /* borrowed */
     struct aw_textbuf buf; /* what is not yet written */
     char **sets; /* their names as they stand in JSON */
+    uint32_t n_sets, set_room;
     char **nodes; /* the same of the nodes that have joined */
     uint32_t n_nodes;
     double t; /* of the last event: time never falls */
@@ -49,16 +51,25 @@ static char *escaped (const char *name)
     return buf.data;
 }
 
+/* All sets that the graph has now. */
 static int escape_sets (struct aw_journal *journal)
 {
     const struct aw_graph *graph = journal->graph;
 
-    journal->sets = calloc (graph->n_sets + (size_t)1, sizeof (*journal->sets));
-    if (!journal->sets)
-        return -1;
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
-        journal->sets[i] = escaped (graph->sets[i].name);
-        if (!journal->sets[i])
+    if (graph->n_sets > journal->set_room) {
+        uint32_t room = journal->set_room;
+        char **sets;
+
+        aw_room_for (&room, graph->n_sets);
+        sets = reallocarray (journal->sets, room, sizeof (*sets));
+        if (!sets)
+            return -1;
+        journal->sets = sets;
+        journal->set_room = room;
+    }
+    for (; journal->n_sets < graph->n_sets; journal->n_sets++) {
+        journal->sets[journal->n_sets] = escaped (graph->sets[journal->n_sets].name);
+        if (!journal->sets[journal->n_sets])
             return -1;
     }
     return 0;
@@ -68,7 +79,7 @@ static void destroy (struct aw_journal *journal)
 {
     if (journal->fd >= 0)
         close (journal->fd);
-    for (uint32_t i = 0; journal->sets && i < journal->graph->n_sets; i++)
+    for (uint32_t i = 0; i < journal->n_sets; i++)
         free (journal->sets[i]);
     for (uint32_t i = 0; i < journal->n_nodes; i++)
         free (journal->nodes[i]);
@@ -215,7 +226,7 @@ static void put_task (struct aw_journal *journal, uint32_t id)
 
     aw_textbuf_puts (buf, ",\"task\":\"");
     aw_textbuf_puts (buf, journal->sets[task.set]);
-    if (journal->graph->iterated) {
+    if (aw_graph_names_iteration (journal->graph, task.set)) {
         aw_textbuf_putc (buf, '@');
         aw_textbuf_u64 (buf, task.iteration);
     }
@@ -317,7 +328,7 @@ static bool is_staging (enum aw_event_type type)
 static void put_event (struct aw_journal *journal, const struct aw_event *ev)
 {
     struct aw_textbuf *buf = &journal->buf;
-    bool task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_READY
+    bool task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_ADD || ev->type == AW_EVENT_READY
                 || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
                 || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP
                 || is_staging (ev->type);
@@ -361,6 +372,8 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
         put_number (buf, ",\"count\":", ev->count);
     if (ev->type == AW_EVENT_RESUME)
         put_resume (journal, ev->resume);
+    if (ev->type == AW_EVENT_ADD)
+        put_text (buf, ",\"workflow\":", ev->text);
     put_text (buf, ",\"reason\":", ev->reason);
     aw_textbuf_puts (buf, "}\n");
 }
@@ -413,6 +426,10 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
         if (ev->node >= journal->n_nodes)
             return aw_error_set (err, "%s: no node has number %u", journal->path, ev->node);
         return 0;
+    case AW_EVENT_ADD:
+        if (!ev->text || ev->task >= journal->graph->n_tasks)
+            return aw_error_set (err, "%s: nothing is added, or by nobody", journal->path);
+        return escape_sets (journal) < 0 ? aw_error_set (err, "%s: out of memory", journal->path) : 0;
     case AW_EVENT_RESUME:
         if (!ev->resume)
             return aw_error_set (err, "%s: a RESUME tells nothing", journal->path);

@@ -9,6 +9,24 @@
 /* Takes the journal's first LINE apart, which is changed, into HEADER. 0, or -1 with text. */
 int aw_journal_read_header (struct aw_journal_header *header, char *line, struct aw_error *err);
 
+/* What the graph that is read with goes through. */
+struct aw_journal_growth {
+    /* Adds the workflow TEXT to it. 0, or -1 with text. NULL: an ADD is an error. */
+    int (*add) (void *arg, const char *text, struct aw_error *err);
+    void *arg;
+    bool changed; /* it takes the place of the one that the journal is of */
+};
+
+/* What all readings come to. GROWTH may be NULL. */
+int aw_journal_read_by (const char *path,
+                        const struct aw_graph *graph,
+                        const struct aw_journal_growth *growth,
+                        struct aw_journal_header *header,
+                        aw_journal_fn fn,
+                        void *arg,
+                        bool *torn,
+                        struct aw_error *err);
+
 /* The further parts of a START, as a line has them: texts within the line. */
 struct aw_journal_part {
     char *node, *cpus, *gpus;

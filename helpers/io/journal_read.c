@@ -126,6 +126,7 @@ static const unsigned required[AW_EVENT_TYPES] = {
     [AW_EVENT_END] = BIT (KEY_CODE),
     [AW_EVENT_RESUME] = BIT (KEY_EPOCH),
     [AW_EVENT_CANCEL] = BIT (KEY_TASK) | BIT (KEY_COUNT),
+    [AW_EVENT_ADD] = BIT (KEY_TASK) | BIT (KEY_ATTEMPT) | BIT (KEY_WORKFLOW),
     [AW_EVENT_MESSAGE] = BIT (KEY_TOPIC) | BIT (KEY_COUNT),
 };
 
@@ -141,6 +142,7 @@ struct line {
 
 struct reader {
     const struct aw_graph *graph;
+    const struct aw_journal_growth *growth; /* NULL: none */
     int fd;
     size_t n_lines; /* read so far */
     size_t changed_at; /* the last line that tells of a changed workflow; 0: none */
@@ -310,6 +312,15 @@ static int read_resume (struct reader *reader, const struct line *line, struct a
     return 0;
 }
 
+/* What is added grows the graph. */
+static int read_add (struct reader *reader, const char *added, struct aw_error *err)
+{
+    if (!reader->growth || !reader->growth->add)
+        return aw_error_set (err, "tasks are added here, and the workflow is not at hand");
+    reader->ev.text = added;
+    return reader->growth->add (reader->growth->arg, added, err);
+}
+
 /* Was the workflow changed after the line at hand? Then that may name tasks that are no more. */
 static bool superseded (struct reader *reader)
 {
@@ -335,9 +346,9 @@ static int read_event (struct reader *reader, struct line *line, struct aw_error
     ev->count = (uint64_t)number (line, KEY_COUNT);
     if (text (line, KEY_TASK)) {
         ev->task = aw_graph_task_parse (reader->graph, line->text[KEY_TASK]);
-        if (ev->task == AW_NONE && superseded (reader))
+        if (ev->task == AW_NONE && ev->type != AW_EVENT_ADD && superseded (reader))
             return 1;
-        if (ev->task == AW_NONE)
+        if (ev->task == AW_NONE && !superseded (reader))
             return aw_error_set (err, "the workflow has no task \"%.64s\"", line->text[KEY_TASK]);
     }
     ev->attempt = (uint32_t)number (line, KEY_ATTEMPT);
@@ -361,6 +372,9 @@ static int read_event (struct reader *reader, struct line *line, struct aw_error
         ev->more = line->more.read;
         ev->n_more = line->more.n;
     }
+    ev->text = NULL;
+    if (ev->type == AW_EVENT_ADD && read_add (reader, line->text[KEY_WORKFLOW], err) < 0)
+        return -1;
     ev->resume = NULL;
     if (ev->type == AW_EVENT_RESUME && read_resume (reader, line, err) < 0)
         return -1;
@@ -531,6 +545,24 @@ static int read_all (const char *path,
     return rc;
 }
 
+int aw_journal_read_by (const char *path,
+                        const struct aw_graph *graph,
+                        const struct aw_journal_growth *growth,
+                        struct aw_journal_header *header,
+                        aw_journal_fn fn,
+                        void *arg,
+                        bool *torn,
+                        struct aw_error *err)
+{
+    struct reader reader = { .graph = graph, .growth = growth };
+
+    if (growth && growth->changed) {
+        reader.changes_known = true;
+        reader.changed_at = SIZE_MAX;
+    }
+    return read_all (path, &reader, header, fn, arg, torn, err);
+}
+
 int aw_journal_read (const char *path,
                      const struct aw_graph *graph,
                      struct aw_journal_header *header,
@@ -539,9 +571,7 @@ int aw_journal_read (const char *path,
                      bool *torn,
                      struct aw_error *err)
 {
-    struct reader reader = { .graph = graph };
-
-    return read_all (path, &reader, header, fn, arg, torn, err);
+    return aw_journal_read_by (path, graph, NULL, header, fn, arg, torn, err);
 }
 
 int aw_journal_read_changed (const char *path,
@@ -552,9 +582,9 @@ int aw_journal_read_changed (const char *path,
                              bool *torn,
                              struct aw_error *err)
 {
-    struct reader reader = { .graph = graph, .changes_known = true, .changed_at = SIZE_MAX };
+    const struct aw_journal_growth growth = { .changed = true };
 
-    return read_all (path, &reader, header, fn, arg, torn, err);
+    return aw_journal_read_by (path, graph, &growth, header, fn, arg, torn, err);
 }
 
 int aw_journal_in_use (const char *path)

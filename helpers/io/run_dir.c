@@ -185,7 +185,7 @@ char *aw_run_dir_log (const char *dir,
 
     if (!set)
         return NULL;
-    if (graph->iterated)
+    if (aw_graph_names_iteration (graph, place.set))
         snprintf (iteration, sizeof (iteration), "@%u", place.iteration);
     if (attempt)
         snprintf (retry, sizeof (retry), ".retry%u", attempt);

@@ -298,7 +298,7 @@ static void put_placeholder (struct aw_textbuf *out,
         aw_textbuf_u64 (out, task.iteration);
         break;
     case TASK: /* as aw_graph_task_name */
-        if (graph->iterated)
+        if (aw_graph_names_iteration (graph, task.set))
             aw_textbuf_printf (out, "%s@%u[%u]", name, task.iteration, task.index);
         else
             aw_textbuf_printf (out, "%s[%u]", name, task.index);

@@ -10,6 +10,7 @@
 
 #include "core/graph.h"
 #include "core/pool.h"
+#include "io/names.h"
 #include "io/problems.h"
 
 /* A variable of a task's environment; VALUE may hold placeholders. */
@@ -58,6 +59,18 @@ struct aw_workflow {
     struct aw_recipe *recipes; /* one a set, the same order as graph->sets */
     char *text; /* the file as read, for the copy in the run directory; NUL-terminated */
     size_t text_size; /* without the NUL */
+    struct aw_added *added; /* what was added since, in that order */
+    uint32_t n_added;
+    uint32_t added_room; /* private */
+    struct aw_names added_names; /* private: by digest */
+    uint32_t recipe_room; /* private */
+};
+
+/* A workflow that was added to another. */
+struct aw_added {
+    char *text; /* NUL-terminated. Owned */
+    size_t size; /* without the NUL */
+    struct aw_graph_size before; /* what the graph was before it */
 };
 
 enum {
@@ -87,6 +100,35 @@ struct aw_workflow *aw_workflow_parse (const char *text,
                                        const char *label,
                                        struct aw_problems *problems);
 
+/* Can there be tasks of SET, which has come with what is added, and is launched by RECIPE? 0, or -1
+ * with text that begins with its place, "tasks.x: ". */
+typedef int aw_workflow_fits_fn (void *arg,
+                                 uint32_t set,
+                                 const struct aw_recipe *recipe,
+                                 struct aw_error *err);
+
+/* Adds the sets of the workflow file TEXT, SIZE bytes, to WORKFLOW, which may be running: checked as
+ * a file is, and by FITS with ARG where it is not NULL. "after" may name sets of both; a set's name
+ * must be new; there are no iterations. 1: the graph has grown and knows how much in the last of
+ * `added`; 0: the same text was added before, and nothing is changed, nor is where it is -1, with
+ * problems.
+ */
+int aw_workflow_add (struct aw_workflow *workflow,
+                     const char *text,
+                     size_t size,
+                     const char *label,
+                     aw_workflow_fits_fn *fits,
+                     void *arg,
+                     struct aw_problems *problems);
+
+/* Undoes the last add, of which nobody has made anything yet. */
+void aw_workflow_take_back (struct aw_workflow *workflow);
+
+/* Adds to WORKFLOW what FROM has got beside its file. 0, or -1 with problems: so far it was added. */
+int aw_workflow_add_all (struct aw_workflow *workflow,
+                         const struct aw_workflow *from,
+                         struct aw_problems *problems);
+
 /* Takes NULL, keeps errno. */
 void aw_workflow_destroy (struct aw_workflow *workflow);
 
@@ -108,6 +150,7 @@ char *aw_recipe_expand_on (const char *template,
                            const char *scratch);
 
 /* Do its tasks need a scratch directory: is anything staged, or {scratch} used? */
+bool aw_recipe_uses_scratch (const struct aw_recipe *recipe);
 bool aw_workflow_uses_scratch (const struct aw_workflow *workflow);
 
 #endif /* AW_IO_WORKFLOW_H */

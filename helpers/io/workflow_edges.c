@@ -11,9 +11,9 @@ enum { AW_MAX_MESSAGES = 1000000000 }; /* that a start can wait for */
 
 struct edges {
     struct aw_reader *reader;
-    const struct aw_task_spec *specs;
+    const struct aw_task_spec *specs; /* of the sets from first on */
     struct aw_graph *graph;
-    const char **names; /* of all sets, for suggestions */
+    uint32_t first;
 };
 
 /* An edge and the element of "after" that asks for it. */
@@ -41,6 +41,28 @@ static int compare_elements (const void *a, const void *b)
     return x->element < y->element ? -1 : x->element > y->element;
 }
 
+/* Of all sets, for suggestions. Caller frees; NULL: out of memory. */
+static const char **names_of (const struct aw_graph *graph)
+{
+    const char **names = calloc ((size_t)graph->n_sets + 1, sizeof (*names));
+
+    for (uint32_t i = 0; names && i < graph->n_sets; i++)
+        names[i] = graph->sets[i].name;
+    return names;
+}
+
+static void report_unknown (struct edges *e, const char *name)
+{
+    const char **names = names_of (e->graph);
+
+    if (names)
+        aw_reader_unknown (e->reader, "task set", name, names, e->graph->n_sets,
+                           "write the name of one of \"tasks\"");
+    else
+        aw_reader_no_memory (e->reader);
+    free (names);
+}
+
 /* The set that the text begins with, or AW_NONE, reported. */
 static uint32_t find_set (struct edges *e, const char *text, size_t length)
 {
@@ -57,20 +79,43 @@ static uint32_t find_set (struct edges *e, const char *text, size_t length)
         name[sizeof (name) - 1] = '\0';
     }
     if (set == AW_NONE)
-        aw_reader_unknown (e->reader, "task set", name, e->names, e->graph->n_sets,
-                           "write the name of one of \"tasks\"");
+        report_unknown (e, name);
     return set;
+}
+
+/* Is the set's count what its file says? */
+static bool count_is_known (const struct edges *e, uint32_t set)
+{
+    return set < e->first || e->specs[set - e->first].count_is_known;
+}
+
+/* What is added is gone through once. */
+static void check_added_edge (struct edges *e, const struct aw_edge *edge)
+{
+    const struct aw_set *from = &e->graph->sets[edge->set];
+
+    if (edge->back)
+        aw_reader_error (e->reader,
+                         "what is added has no iterations to look back from: write \"%.64s\", "
+                         "which waits for all of it",
+                         from->name);
+    else if (edge->each && aw_graph_iterations (e->graph, edge->set) > 1)
+        aw_reader_error (e->reader,
+                         "[i]: %.64s has %u iterations: write \"%.64s\", which waits for all of it",
+                         from->name, aw_graph_iterations (e->graph, edge->set), from->name);
 }
 
 static void check_edge (struct edges *e, uint32_t set, const struct aw_edge *edge)
 {
     const struct aw_set *to = &e->graph->sets[set], *from = &e->graph->sets[edge->set];
 
-    if (edge->each && to->count != from->count && e->specs[set].count_is_known
-        && e->specs[edge->set].count_is_known)
+    if (edge->each && to->count != from->count && count_is_known (e, set)
+        && count_is_known (e, edge->set))
         aw_reader_error (e->reader, "[i] needs sets of one size: %.64s has %u tasks, %.64s has %u",
                          from->name, from->count, to->name, to->count);
-    if (edge->back && !e->graph->iterated)
+    if (e->first > 0)
+        check_added_edge (e, edge);
+    else if (edge->back && !e->graph->iterated)
         aw_reader_warn (e->reader, "waits for nothing: the workflow has no \"iterations\"");
     else if (edge->back >= e->graph->iterations && edge->back > 1)
         aw_reader_warn (e->reader, "waits for nothing: there are %u iterations",
@@ -208,27 +253,20 @@ static void read_after (struct edges *e, uint32_t set, struct json_object *array
 
 void aw_workflow_read_edges (struct aw_reader *reader,
                              const struct aw_task_spec *specs,
-                             struct aw_graph *graph)
+                             struct aw_graph *graph,
+                             uint32_t first)
 {
-    struct edges e = { .reader = reader, .specs = specs, .graph = graph };
+    struct edges e = { .reader = reader, .specs = specs, .graph = graph, .first = first };
 
-    e.names = calloc ((size_t)graph->n_sets + 1, sizeof (*e.names));
-    if (!e.names) {
-        aw_reader_no_memory (reader);
-        return;
-    }
-    for (uint32_t i = 0; i < graph->n_sets; i++)
-        e.names[i] = graph->sets[i].name;
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
+    for (uint32_t i = first; i < graph->n_sets; i++) {
         size_t mark;
 
-        if (!specs[i].after)
+        if (!specs[i - first].after)
             continue;
         mark = aw_reader_enter (reader, "tasks");
         aw_reader_enter (reader, graph->sets[i].name);
         aw_reader_enter (reader, "after");
-        read_after (&e, i, specs[i].after);
+        read_after (&e, i, specs[i - first].after);
         aw_reader_leave (reader, mark);
     }
-    free (e.names);
 }

@@ -6,9 +6,11 @@
 #include "io/reader.h"
 #include "io/workflow_task.h"
 
-/* Adds to GRAPH the edges that the N_SETS specs, in the order of its sets, ask for. */
+/* Adds to GRAPH the edges that SPECS ask for: those of its sets from FIRST on, in their order. Where
+ * FIRST is not 0 these are added to a workflow that runs. */
 void aw_workflow_read_edges (struct aw_reader *reader,
                              const struct aw_task_spec *specs,
-                             struct aw_graph *graph);
+                             struct aw_graph *graph,
+                             uint32_t first);
 
 #endif /* AW_IO_WORKFLOW_EDGES_H */

@@ -182,7 +182,7 @@ static bool has_scratch (const char *text)
     return text && aw_template_has (text, "scratch");
 }
 
-static bool uses_scratch (const struct aw_recipe *r)
+bool aw_recipe_uses_scratch (const struct aw_recipe *r)
 {
     bool uses = r->stage_in.n > 0 || r->stage_out.n > 0 || has_scratch (r->script)
                 || has_scratch (r->directory) || has_scratch (r->out) || has_scratch (r->err);
@@ -197,7 +197,7 @@ static bool uses_scratch (const struct aw_recipe *r)
 bool aw_workflow_uses_scratch (const struct aw_workflow *workflow)
 {
     for (uint32_t i = 0; i < workflow->graph->n_sets; i++)
-        if (uses_scratch (&workflow->recipes[i]))
+        if (aw_recipe_uses_scratch (&workflow->recipes[i]))
             return true;
     return false;
 }

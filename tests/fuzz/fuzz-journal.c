@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@ static const char workflow[] =
     "  \"tasks\": { \"a\": { \"count\": 4, \"command\": [\"x\"], \"after\": [\"c@-1\"] },"
     "    \"b\": { \"count\": 4, \"gpus\": 1, \"after\": [\"a[i]\"], \"command\": [\"x\"] },"
     "    \"c\": { \"cpus\": 2, \"after\": [\"b\"], \"script\": \"y\" } } }";
+
+enum { MOST_TASKS = 4096 }; /* that are simulated */
 
 static char dir[64];
 static char journal[96];
@@ -118,6 +121,18 @@ static void add_node (struct aw_sched *sched, double t)
     aw_idset_finish (&node.gpus);
 }
 
+/* What a journal adds to the workflow may be large, may want more than the node has, and messages. */
+static bool can_go_on (struct aw_sched *sched)
+{
+    const struct aw_graph *graph = aw_sched_graph (sched);
+    struct aw_error err;
+
+    for (uint32_t s = 0; s < graph->n_sets; s++)
+        if (graph->sets[s].n_needs > 0)
+            return false;
+    return graph->n_tasks <= MOST_TASKS && aw_sched_check (sched, &err) == 0;
+}
+
 /* What is done stays done, all else is done after it, on a node that is good enough. */
 static void go_on (struct aw_report *report)
 {
@@ -125,22 +140,25 @@ static void go_on (struct aw_report *report)
     struct aw_resume resume = { .epoch = 1 };
     struct aw_event ev = { .type = AW_EVENT_RESUME, .t = report->history.now, .resume = &resume };
     struct aw_sched_config config = { 0 };
-    uint8_t starts[64] = { 0 };
+    uint8_t *starts = calloc (graph->n_tasks + (size_t)1, 1);
     struct aw_simulation simulation = { .observe = count_start, .arg = starts };
     struct aw_simulated result = { 0 };
     struct aw_earlier earlier = { 0 };
     struct aw_error err = { "" };
     struct aw_sched *sched = aw_sched_create (graph, &config, &err);
 
-    RULE (sched && graph->n_tasks < sizeof (starts));
+    RULE (sched && starts);
     RULE (aw_history_handle (&report->history, &ev, &err) == 0);
     RULE (aw_earlier_init (&earlier, &report->history, &err) == 0);
     RULE (aw_sched_resume (sched, &earlier, &err) == 0);
     add_node (sched, report->history.now);
-    RULE (aw_simulate (sched, &simulation, &result, &err) == 0);
-    for (uint32_t t = 0; t < graph->n_tasks; t++)
-        RULE (starts[t] == !earlier.done[t]);
-    RULE (aw_sched_counts (sched, AW_NONE).done == graph->n_tasks);
+    if (can_go_on (sched)) {
+        RULE (aw_simulate (sched, &simulation, &result, &err) == 0);
+        for (uint32_t t = 0; t < graph->n_tasks; t++)
+            RULE (starts[t] == !earlier.done[t]);
+        RULE (aw_sched_counts (sched, AW_NONE).done == graph->n_tasks);
+    }
+    free (starts);
     aw_earlier_finish (&earlier);
     aw_sched_destroy (sched);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A workflow file from anybody: it is a workflow or there is at least one error, each of one line
  * that a terminal can show; a workflow's names and texts hold for its first and last task, and a
- * small one can be simulated to its end.
+ * small one can be simulated to its end. The same where it is added to another, which is as it was
+ * where it cannot be.
  */
 #include <string.h>
 
@@ -26,7 +27,7 @@ static void look_at (const struct aw_workflow *w)
     for (uint32_t i = 0; i < graph->n_sets; i++) {
         const struct aw_recipe *recipe = &w->recipes[i];
         uint32_t last = graph->sets[i].first + graph->sets[i].count - 1
-                        + (graph->iterations - 1) * graph->tasks_per_iteration;
+                        + (aw_graph_iterations (graph, i) - 1) * graph->tasks_per_iteration;
         uint32_t ends[] = { graph->sets[i].first, last };
 
         RULE (last < graph->n_tasks);
@@ -63,6 +64,37 @@ static void simulate (const struct aw_workflow *w)
     aw_sched_destroy (sched);
 }
 
+static void add (const char *text, size_t size)
+{
+    static const char base[] = "{ \"async-workflow\": 1, \"iterations\": 2, \"tasks\": {"
+                               "  \"a\": { \"count\": 2, \"script\": \"x\" },"
+                               "  \"b-1\": { \"after\": [\"a\"], \"script\": \"x\" } } }";
+    struct aw_problems problems;
+    struct aw_workflow *w;
+    struct aw_graph_size before;
+    int rc;
+
+    aw_problems_init (&problems);
+    w = aw_workflow_parse (base, sizeof (base) - 1, "b.json", &problems);
+    RULE (w);
+    before = aw_graph_size (w->graph);
+    rc = aw_workflow_add (w, text, size, "a.json", NULL, NULL, &problems);
+    RULE ((rc < 0) == (problems.n_errors > 0) && rc != 0);
+    if (rc > 0) {
+        RULE (w->graph->n_sets > before.n_sets);
+        RULE (aw_workflow_add (w, text, size, "a.json", NULL, NULL, &problems) == 0);
+        look_at (w);
+        if (w->graph->n_tasks <= SMALL)
+            simulate (w);
+        aw_workflow_take_back (w);
+    }
+    RULE (w->graph->n_sets == before.n_sets && w->graph->n_tasks == before.n_tasks
+          && w->graph->n_topics == before.n_topics && w->graph->n_gpu_types == before.n_gpu_types);
+    look_at (w);
+    aw_workflow_destroy (w);
+    aw_problems_finish (&problems);
+}
+
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     struct aw_problems problems;
@@ -86,6 +118,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     }
     aw_workflow_destroy (w);
     aw_problems_finish (&problems);
+    add (text, size);
     free (text);
     return 0;
 }

@@ -4,7 +4,8 @@
  * what that one decides, READY, START with node, CPUs and GPUs, KILL, SKIP, END, must be what
  * stands in the journal. Prints how many decisions were the same; exit status 1 at the first that
  * is another, 2 if the run directory cannot be read. Where the run was resumed with a changed
- * workflow, it begins there.
+ * workflow, it begins there. What tasks add comes from outside, too: graph and scheduler grow as they
+ * did then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,14 +127,15 @@ static int count_changes (void *arg, const struct aw_event *ev, struct aw_error 
 
 /* How the run decided. 0, or -1 with text. */
 static int read_config (const char *journal,
-                        const struct aw_graph *graph,
+                        struct aw_workflow *workflow,
                         struct aw_sched_config *config,
                         uint32_t *changes,
                         struct aw_error *err)
 {
     struct aw_journal_header header = { 0 };
     int mode, policy,
-        rc = aw_journal_read (journal, graph, &header, count_changes, changes, NULL, err);
+        rc = aw_journal_read_workflow (journal, workflow, false, &header, count_changes, changes, NULL,
+                                       err);
 
     if (rc == 0) {
         mode = header.mode ? aw_mode_parse (header.mode) : -1;
@@ -148,18 +150,22 @@ static int read_config (const char *journal,
     return rc;
 }
 
-static int replay (const char *journal, const struct aw_graph *graph, struct aw_error *err)
+/* WORKFLOW as its file has it; and again, for it grows with each reading. */
+static int replay (const char *journal,
+                   struct aw_workflow *workflow,
+                   struct aw_workflow *again,
+                   struct aw_error *err)
 {
     struct aw_journal_header header = { 0 };
-    struct replay r = { .graph = graph };
+    struct replay r = { .graph = workflow->graph };
     int rc;
 
-    if (read_config (journal, graph, &r.config, &r.changes, err) < 0)
+    if (read_config (journal, again, &r.config, &r.changes, err) < 0)
         return 2;
-    r.sched = aw_sched_create (graph, &r.config, err);
-    if (!r.sched || aw_history_init (&r.history, graph, err) < 0)
+    r.sched = aw_sched_create (r.graph, &r.config, err);
+    if (!r.sched || aw_history_init (&r.history, r.graph, err) < 0)
         return 2;
-    rc = aw_journal_read (journal, graph, &header, replay_one, &r, NULL, err);
+    rc = aw_journal_read_workflow (journal, workflow, false, &header, replay_one, &r, NULL, err);
     if (rc == 0 && !aw_sched_ended (r.sched)) {
         r.differs = true;
         rc = aw_error_set (err, "%s: the run has no end", journal);
@@ -190,7 +196,7 @@ static struct aw_workflow *load (const char *directory)
 
 int main (int argc, char **argv)
 {
-    struct aw_workflow *workflow;
+    struct aw_workflow *workflow, *again;
     struct aw_error err = { "" };
     char *journal;
     int code = 2;
@@ -200,12 +206,14 @@ int main (int argc, char **argv)
         return 2;
     }
     workflow = load (argv[1]);
+    again = load (argv[1]);
     journal = aw_run_dir_path (argv[1], AW_RUN_JOURNAL);
-    if (workflow && journal)
-        code = replay (journal, workflow->graph, &err);
+    if (workflow && again && journal)
+        code = replay (journal, workflow, again, &err);
     if (code != 0)
         fprintf (stderr, "replay: %s\n", err.text);
     free (journal);
     aw_workflow_destroy (workflow);
+    aw_workflow_destroy (again);
     return code;
 }

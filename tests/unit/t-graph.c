@@ -283,7 +283,7 @@ static void cycles (void **state)
     struct aw_error err;
 
     (void)state;
-    assert_int_equal (aw_graph_cycles (graph, note_cycle, &found), 0);
+    assert_int_equal (aw_graph_cycles (graph, 0, note_cycle, &found), 0);
     edge (graph, "ok", "ok", 1);
     edge (graph, "self", "self", 0);
     assert_int_equal (aw_graph_finalize (graph, &err), -1);
@@ -295,7 +295,7 @@ static void cycles (void **state)
     edge (graph, "tail", "c", 0);
     edge (graph, "x", "y", 0);
     edge (graph, "y", "x", 0);
-    assert_int_equal (aw_graph_cycles (graph, note_cycle, &found), 3);
+    assert_int_equal (aw_graph_cycles (graph, 0, note_cycle, &found), 3);
     assert_int_equal (found.n, 3);
     assert_string_equal (found.text[0], "b -> a -> c -> b");
     assert_int_equal (found.set[0], aw_graph_find (graph, "b"));
@@ -329,7 +329,7 @@ static void large (void **state)
     assert_int_equal (graph->n_ranks, N);
     assert_int_equal (graph->order[N - 1], N - 1);
     assert_int_equal (aw_graph_add_edge (graph, 0, (struct aw_edge){ .set = N - 1 }), 0);
-    assert_int_equal (aw_graph_cycles (graph, note_cycle, &found), 1);
+    assert_int_equal (aw_graph_cycles (graph, 0, note_cycle, &found), 1);
     assert_memory_equal (found.text[0], "set-0 -> set-1 -> ", 18);
     assert_non_null (strstr (found.text[0], " more ... -> set-0"));
     assert_true (strlen (found.text[0]) < 400);

@@ -212,7 +212,7 @@ static void at_the_beginning (void **state)
             if (which == 1) {
                 old = aw_graph_size (graph);
                 add_random (graph, &random, n_more);
-                if (aw_graph_grow (graph, &old, &err) < 0 || aw_sched_grow (sched, &old, &err) < 0)
+                if (aw_graph_grow (graph, &old, &err) < 0 || aw_sched_grow (sched, &err) < 0)
                     fail_msg ("%s", err.text);
             }
             copy = aw_sched_clone (sched);
@@ -277,7 +277,7 @@ static void at_any_time (void **state)
                 struct aw_graph_size old = aw_graph_size (graph);
 
                 add_random (graph, &seed, 1 + (uint32_t)rand_r (&seed) % 3);
-                if (aw_graph_grow (graph, &old, &err) < 0 || aw_sched_grow (sched, &old, &err) < 0)
+                if (aw_graph_grow (graph, &old, &err) < 0 || aw_sched_grow (sched, &err) < 0)
                     fail_msg ("%s", err.text);
             }
         }

@@ -379,7 +379,7 @@ static void until_code (void **state)
     finish ("work@1[0]", AW_STATUS_COMPLETED);
     decided ("start work@2[0], start check@1[0]");
     finish_with ("check@1[0]", 3);
-    decided ("skip check@2[0], skip work@3[0], skip work@4[0], skip check@3[0], skip check@4[0], "
+    decided ("skip check@2[0], skip work@3[0], skip check@3[0], skip work@4[0], skip check@4[0], "
              "kill work@2[0]");
     finish ("work@2[0]", AW_STATUS_CANCELLED);
     decided ("end 0");

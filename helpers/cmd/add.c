@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* add FILE: adds the task sets of a workflow file, from within a task, to the workflow that runs. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/async-workflow.h"
+#include "cmd/command.h"
+#include "io/text_file.h"
+#include "io/textbuf.h"
+#include "util/error.h"
+
+static error_t parse (int key, char *value, struct argp_state *state)
+{
+    const char **file = state->input;
+
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (*file)
+            argp_error (state, "unexpected argument \"%s\"", value);
+        *file = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (!*file)
+            argp_error (state, "no workflow file given");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    NULL,
+    parse,
+    "FILE",
+    "From within a task: add the task sets of FILE, a workflow file (\"-\": standard input), to the "
+    "workflow that runs."
+    "\vTheir \"after\" may name sets of the file and of the workflow; their names must be new. "
+    "Either all is added or, where anything is wrong, nothing. It returns when this stands in the "
+    "journal. A file that was added before, byte for byte, changes nothing. Exit status: 0 done; 2 "
+    "something is wrong with FILE, all of which is told; 4 there is no pool.",
+    NULL,
+    NULL,
+    NULL,
+};
+
+/* All that comes; one byte above the largest addition is enough to refuse it. */
+static char *read_input (size_t *size, struct aw_error *err)
+{
+    struct aw_textbuf text = { 0 };
+    char part[1 << 16];
+    ssize_t n;
+
+    while (text.len <= AW_MAX_ADDITION
+           && ((n = read (STDIN_FILENO, part, sizeof (part))) > 0 || (n < 0 && errno == EINTR)))
+        if (n > 0)
+            aw_textbuf_put (&text, part, (size_t)n);
+    if (text.len <= AW_MAX_ADDITION && n < 0) {
+        aw_error_set (err, "cannot be read: %s", strerror (errno));
+        aw_textbuf_finish (&text);
+        return NULL;
+    }
+    *size = text.len;
+    aw_textbuf_putc (&text, '\0');
+    if (!text.failed)
+        return text.data;
+    aw_error_set (err, "out of memory");
+    aw_textbuf_finish (&text);
+    return NULL;
+}
+
+/* The pool told what is wrong with FILE, a problem a line. */
+static void print_problems (const char *file, const char *text)
+{
+    while (*text) {
+        int length = (int)strcspn (text, "\n");
+
+        fprintf (stderr, "async-workflow: %s: %.*s\n", file, length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static int add (const char *file, const char *text, size_t size)
+{
+    struct aw_connection *aw = aw_open ();
+    int code = AW_EXIT_OK;
+
+    if (aw && aw_add (aw, text, size, -1) == 0) {
+        aw_close (aw);
+        return AW_EXIT_OK;
+    }
+    code = aw && (errno == EINVAL || errno == EMSGSIZE) ? AW_EXIT_INPUT : AW_EXIT_POOL;
+    if (code == AW_EXIT_INPUT)
+        print_problems (file, aw_error_text (aw));
+    else
+        fprintf (stderr, "async-workflow add: %s\n", aw_error_text (aw));
+    aw_close (aw);
+    return code;
+}
+
+static int run (int argc, char **argv)
+{
+    const char *file = NULL;
+    struct aw_error err;
+    size_t size;
+    char *text;
+    int code;
+
+    argp_err_exit_status = AW_EXIT_INPUT;
+    if (argp_parse (&argp, argc, argv, 0, NULL, &file) != 0)
+        return AW_EXIT_INPUT;
+    if (strcmp (file, "-") == 0) {
+        file = "standard input";
+        text = read_input (&size, &err);
+    }
+    else
+        text = aw_text_file_read (file, AW_MAX_ADDITION, &size, &err);
+    if (!text) {
+        fprintf (stderr, "async-workflow: %s: %s\n", file, err.text);
+        return AW_EXIT_INPUT;
+    }
+    code = add (file, text, size);
+    free (text);
+    return code;
+}
+
+const struct aw_command aw_command_add = { "add", "add tasks, from within a task", run };

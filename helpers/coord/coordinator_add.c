@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A task adds others: the workflow grows, then the scheduler, the journal and all that is counted by
+ * set; all of them, or none where anything is wrong.
+ */
+#include "coord/coordinator_state.h"
+
+#include "core/grow.h"
+
+/* Can there be tasks of that set in this pool? */
+static int fits (void *arg, uint32_t set, const struct aw_recipe *recipe, struct aw_error *err)
+{
+    struct aw_coordinator *c = arg;
+    const struct aw_set *s = &c->config.workflow->graph->sets[set];
+
+    if (c->config.one_rank && (s->nodes > 1 || s->ranks_per_node > 1))
+        return aw_error_set (err,
+                             "tasks.%s: a task of several ranks or nodes needs Slurm's srun, which "
+                             "this run has not",
+                             s->name);
+    if (!c->config.scratch && aw_recipe_uses_scratch (recipe))
+        return aw_error_set (err,
+                             "tasks.%s: needs a scratch directory, and this run has none, for its "
+                             "first workflow uses none: start it with --scratch=DIR",
+                             s->name);
+    return aw_sched_check_set (c->sched, set, err);
+}
+
+static int make_room (struct aw_coordinator *c)
+{
+    uint32_t room = c->set_room;
+
+    aw_room_for (&room, c->config.workflow->graph->n_sets);
+    if (aw_grow (&c->display_sets, c->set_room, room, sizeof (*c->display_sets), 0) < 0)
+        return -1;
+    c->set_room = room;
+    return aw_display_grow (c->display);
+}
+
+/* What the new sets wait for may have come already, while nobody waited for it. */
+static void count_messages (struct aw_coordinator *c, uint32_t from)
+{
+    const struct aw_graph *graph = c->config.workflow->graph;
+
+    for (uint32_t s = from; s < graph->n_sets; s++)
+        for (uint32_t n = 0; n < graph->sets[s].n_needs; n++) {
+            const char *topic = graph->topics[graph->sets[s].needs[n].topic];
+
+            aw_coordinator_count (c, topic, aw_talk_count (c->talk, topic));
+        }
+}
+
+int aw_coordinator_add (struct aw_coordinator *c,
+                        struct aw_event *ev,
+                        size_t size,
+                        struct aw_problems *problems)
+{
+    struct aw_workflow *w = c->config.workflow;
+    uint32_t from = w->graph->n_sets;
+    int rc = aw_workflow_add (w, ev->text, size, AW_TALK_ADDED, fits, c, problems);
+
+    if (rc <= 0)
+        return rc;
+    if (make_room (c) < 0 || aw_coordinator_take_in (c, ev) < 0) {
+        aw_workflow_take_back (w);
+        aw_problems_add (problems, false, AW_TALK_ADDED ": out of memory");
+        return -1;
+    }
+    count_messages (c, from);
+    return 0;
+}
