@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Successors along edges with back 0: those of set from + i are next[start[i]] .. next[start[i + 1] -
- * 1].
+/* Successors along edges with back 0: those of set from + i are next[start[i]] .. next[start[i + 1]
+ * - 1].
  */
 struct successors {
     uint32_t *start;
@@ -315,8 +315,7 @@ int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err)
     uint32_t *scratch = calloc ((size_t)n + 2, sizeof (*scratch));
     int rc = -1;
 
-    if (!scratch || order_room (graph) < 0
-        || compute_ranks (graph, from, scratch, &n_ranked) < 0) {
+    if (!scratch || order_room (graph) < 0 || compute_ranks (graph, from, scratch, &n_ranked) < 0) {
         aw_error_set (err, "out of memory");
     }
     else if (n_ranked < n) {

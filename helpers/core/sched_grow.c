@@ -7,8 +7,8 @@
 #include "core/grow.h"
 #include "core/sched_state.h"
 
-/* Until the ranks are worked out anew, which takes time by the size of the graph and hence its time,
- * what came is as long as it is itself.
+/* Until the ranks are worked out anew, which takes time by the size of the graph and hence its
+ * time, what came is as long as it is itself.
  */
 static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
 {

@@ -138,7 +138,8 @@ int aw_sched_handle_stage (struct aw_sched *s, const struct aw_event *ev, struct
 int aw_sched_handle_staged (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
 int aw_sched_handle_release (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
 
-/* An attempt that has its data, or waits for it, and will not start any more; NULL: there is none. */
+/* An attempt that has its data, or waits for it, and will not start any more; NULL: there is none.
+ */
 struct aw_running *aw_sched_stranded (const struct aw_sched *s);
 
 /* RUN is about to end: if it has not started it leaves the queue. Or it starts: its CPUs and GPUs
