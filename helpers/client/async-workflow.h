@@ -100,10 +100,10 @@ int aw_reply (struct aw_connection *aw,
               const void *data,
               size_t size);
 
-/* Adds the task sets of a workflow file, TEXT of SIZE bytes, to the workflow that runs: all of them,
- * or none. Their "after" may name sets of both; their names must be new. 0 when it stands in the
- * journal; a text that was added before, byte for byte, changes nothing. EINVAL: it is wrong, and
- * aw_error_text tells all that is, a line each; EMSGSIZE: more than AW_MAX_ADDITION. */
+/* Adds the task sets of a workflow file, TEXT of SIZE bytes, to the workflow that runs: all of
+ * them, or none. Their "after" may name sets of both; their names must be new. 0 when it stands in
+ * the journal; a text that was added before, byte for byte, changes nothing. EINVAL: it is wrong,
+ * and aw_error_text tells all that is, a line each; EMSGSIZE: more than AW_MAX_ADDITION. */
 int aw_add (struct aw_connection *aw, const char *text, size_t size, double timeout);
 
 /* Cancels TASKS: "simulate", "simulate@2", "simulate[17]" or "simulate@2[17]". Those that run are

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* add FILE: adds the task sets of a workflow file, from within a task, to the workflow that runs. */
+/* add FILE: adds the task sets of a workflow file, from within a task, to the workflow that runs.
+ */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +37,8 @@ static const struct argp argp = {
     NULL,
     parse,
     "FILE",
-    "From within a task: add the task sets of FILE, a workflow file (\"-\": standard input), to the "
+    "From within a task: add the task sets of FILE, a workflow file (\"-\": standard input), to "
+    "the "
     "workflow that runs."
     "\vTheir \"after\" may name sets of the file and of the workflow; their names must be new. "
     "Either all is added or, where anything is wrong, nothing. It returns when this stands in the "

@@ -172,7 +172,8 @@ static int compare (struct aw_run_resume *r,
     return 0;
 }
 
-/* What tasks have added to the one was added to the other: sets of it are compared like all others. */
+/* What tasks have added to the one was added to the other: sets of it are compared like all others.
+ */
 static int grow_as (struct aw_workflow *old, const struct aw_workflow *new, struct aw_error *err)
 {
     struct aw_problems problems;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task adds others: the workflow grows, then the scheduler, the journal and all that is counted by
- * set; all of them, or none where anything is wrong.
+/* A task adds others: the workflow grows, then the scheduler, the journal and all that is counted
+ * by set; all of them, or none where anything is wrong.
  */
 #include "coord/coordinator_state.h"
 

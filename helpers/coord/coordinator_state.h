@@ -68,7 +68,8 @@ double aw_coordinator_now (const struct aw_coordinator *c);
 void aw_coordinator_want_turn (struct aw_coordinator *c);
 
 /* EV happened: sets its time, hands it to the scheduler, and what that accepts to journal and
- * display. Nothing after the end of the run. EV's texts are borrowed for the call. 0, or -1: refused.
+ * display. Nothing after the end of the run. EV's texts are borrowed for the call. 0, or -1:
+ * refused.
  */
 int aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev);
 

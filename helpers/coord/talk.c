@@ -198,10 +198,9 @@ static void take_add (struct aw_talk *talk, uint32_t node, const struct aw_packe
 {
     struct aw_textbuf text = { 0 };
     struct aw_problems problems;
-    struct aw_event ev = { .type = AW_EVENT_ADD,
-                           .node = AW_NONE,
-                           .task = packet->task,
-                           .attempt = packet->attempt };
+    struct aw_event ev = {
+        .type = AW_EVENT_ADD, .node = AW_NONE, .task = packet->task, .attempt = packet->attempt
+    };
 
     if (aw_message_unescape (&text, packet->data.text, packet->data.size) == 0)
         aw_textbuf_putc (&text, '\0');

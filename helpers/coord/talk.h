@@ -19,8 +19,8 @@ struct aw_talk_user {
     void (*counted) (void *arg, const char *topic, uint64_t count);
     /* A task wants something to happen: CANCEL. */
     void (*event) (void *arg, struct aw_event *ev);
-    /* A task adds TEXT, SIZE bytes and a NUL, as EV (an ADD) says. 0: it has, or had before; -1: it is
-     * refused, with PROBLEMS. */
+    /* A task adds TEXT, SIZE bytes and a NUL, as EV (an ADD) says. 0: it has, or had before; -1: it
+     * is refused, with PROBLEMS. */
     int (*add) (void *arg, struct aw_event *ev, size_t size, struct aw_problems *problems);
     void *arg;
 };
@@ -39,8 +39,8 @@ void aw_talk_destroy (struct aw_talk *talk);
 /* A task of NODE said PACKET at T, in seconds of the run. A flush is due then. */
 void aw_talk_take (struct aw_talk *talk, uint32_t node, const struct aw_packet *packet, double t);
 
-/* Writes what was said and hands it out; before the journal is written, so that whoever finds a task
- * complete there finds all that it said. 0, or -1 with text.
+/* Writes what was said and hands it out; before the journal is written, so that whoever finds a
+ * task complete there finds all that it said. 0, or -1 with text.
  */
 int aw_talk_flush (struct aw_talk *talk, struct aw_error *err);
 

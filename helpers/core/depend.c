@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/depend_parts.h"
 #include "core/grow.h"
 
 static uint32_t instance_of (const struct aw_depend *d, uint32_t iteration, uint32_t set)
@@ -24,7 +25,7 @@ static bool reaches_back (uint32_t iteration, uint32_t back)
 }
 
 /* Room for N more successors. */
-static int successor_room (struct aw_depend *d, uint64_t n)
+int aw_depend_successor_room (struct aw_depend *d, uint64_t n)
 {
     uint32_t room = d->successor_room;
     struct aw_successor *successors;
@@ -43,7 +44,7 @@ static int successor_room (struct aw_depend *d, uint64_t n)
 }
 
 /* SET is a successor of those that it waits for: the last one of each. There is room. */
-static void add_successor (struct aw_depend *d, uint32_t set)
+void aw_depend_add_successor (struct aw_depend *d, uint32_t set)
 {
     const struct aw_set *s = &d->graph->sets[set];
 
@@ -59,7 +60,7 @@ static void add_successor (struct aw_depend *d, uint32_t set)
 }
 
 /* Edges of the sets from FROM on. */
-static uint64_t count_edges (const struct aw_graph *g, uint32_t from)
+uint64_t aw_depend_count_edges (const struct aw_graph *g, uint32_t from)
 {
     uint64_t n = 0;
 
@@ -75,15 +76,15 @@ static int fill_successors (struct aw_depend *d)
     if (aw_grow (&d->first_successor, 0, g->n_sets, sizeof (*d->first_successor), 0xff) < 0
         || aw_grow (&d->last_successor, 0, g->n_sets, sizeof (*d->last_successor), 0xff) < 0)
         return -1;
-    if (successor_room (d, count_edges (g, 0) + 1) < 0)
+    if (aw_depend_successor_room (d, aw_depend_count_edges (g, 0) + 1) < 0)
         return -1;
     for (uint32_t s = 0; s < g->n_sets; s++)
-        add_successor (d, s);
+        aw_depend_add_successor (d, s);
     return 0;
 }
 
 /* Does a set from FROM on wait for something task by task? */
-static bool has_each (const struct aw_graph *g, uint32_t from)
+bool aw_depend_has_each (const struct aw_graph *g, uint32_t from)
 {
     for (uint32_t s = from; s < g->n_sets; s++)
         for (uint32_t e = 0; e < g->sets[s].n_after; e++)
@@ -136,10 +137,10 @@ int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequ
     d->messages = calloc ((size_t)graph->n_topics + 1, sizeof (*d->messages));
     d->next_message = calloc ((size_t)graph->n_topics + 1, sizeof (*d->next_message));
     d->counts = calloc ((size_t)graph->n_sets + 1, sizeof (*d->counts));
-    if (has_each (graph, 0))
+    if (aw_depend_has_each (graph, 0))
         d->waits = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->waits));
     if (!d->instances || !d->state || !d->counts || !d->messages || !d->next_message
-        || (has_each (graph, 0) && !d->waits) || fill_successors (d) < 0) {
+        || (aw_depend_has_each (graph, 0) && !d->waits) || fill_successors (d) < 0) {
         aw_depend_finish (d);
         errno = ENOMEM;
         return -1;
@@ -207,7 +208,7 @@ void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_task_state
 
 /* Nothing of the whole instance is waited for any more: its tasks are ready but those that wait for
  * their own index. */
-static int release_instance (
+int aw_depend_release (
     struct aw_depend *d, uint32_t iteration, uint32_t set, double t, struct aw_released *out)
 {
     uint32_t first = first_task (d, iteration, set);
@@ -229,7 +230,7 @@ int aw_depend_settle (
 {
     if (--d->instances[instance_of (d, iteration, set)].pending > 0)
         return 0;
-    return release_instance (d, iteration, set, t, out);
+    return aw_depend_release (d, iteration, set, t, out);
 }
 
 /* Opens the gate of the stage in gate_iteration, gate_rank. */
@@ -271,7 +272,7 @@ int aw_depend_begin (struct aw_depend *d, double t, struct aw_released *out)
     for (uint32_t i = n_gated; i < aw_graph_n_instances (d->graph); i++) {
         struct aw_task at = aw_graph_instance_place (d->graph, i);
 
-        if (d->instances[i].pending == 0 && release_instance (d, at.iteration, at.set, t, out) < 0)
+        if (d->instances[i].pending == 0 && aw_depend_release (d, at.iteration, at.set, t, out) < 0)
             return -1;
     }
     return 0;
@@ -431,142 +432,4 @@ int aw_depend_drop (
     if (aw_depend_tell (d, &at, true, t, out) < 0)
         return -1;
     return aw_depend_advance_gate (d, t, out);
-}
-
-/* Has the task its end, and does what waits for it go on? Among those that were skipped of an
- * instance that is not broken are the released alone.
- */
-static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task)
-{
-    return d->state[task] == AW_TASK_DONE
-           || (d->state[task] == AW_TASK_SKIPPED && !d->instances[instance].broken);
-}
-
-/* Waits of a set that has come, less what is done. */
-static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
-{
-    const struct aw_set *set = &d->graph->sets[s];
-    struct aw_instance *inst = &d->instances[instance_of (d, 0, s)];
-    uint32_t first = first_task (d, 0, s);
-
-    inst->left = set->count;
-    for (uint32_t e = 0; e < set->n_after; e++) {
-        const struct aw_edge *edge = &set->after[e];
-
-        for (uint32_t it = 0; !edge->each && it < aw_graph_iterations (d->graph, edge->set); it++) {
-            const struct aw_instance *before = &d->instances[instance_of (d, it, edge->set)];
-
-            *broken = *broken || before->broken;
-            inst->pending += before->left > 0 || before->broken;
-        }
-        for (uint32_t i = 0; edge->each && i < set->count; i++)
-            d->waits[first + i] +=
-                !lets_go (d, instance_of (d, 0, edge->set), first_task (d, 0, edge->set) + i);
-    }
-    for (uint32_t n = 0; n < set->n_needs; n++) {
-        uint64_t met = d->messages[set->needs[n].topic] / set->needs[n].count;
-
-        if (!set->needs[n].every)
-            inst->pending += met == 0;
-        for (uint32_t i = 0; set->needs[n].every && i < set->count; i++)
-            d->waits[first + i] += i >= met;
-    }
-}
-
-/* Tasks whose predecessor of the same index has failed or was skipped. */
-static int skip_orphans (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
-{
-    const struct aw_set *set = &d->graph->sets[s];
-    uint32_t first = first_task (d, 0, s);
-
-    for (uint32_t e = 0; e < set->n_after; e++)
-        for (uint32_t i = 0; set->after[e].each && i < set->count; i++) {
-            uint32_t from = set->after[e].set, task = first_task (d, 0, from) + i;
-
-            if ((d->state[task] == AW_TASK_FAILED || d->state[task] == AW_TASK_SKIPPED)
-                && !lets_go (d, instance_of (d, 0, from), task)
-                && d->state[first + i] == AW_TASK_WAITING
-                && aw_depend_drop (d, first + i, false, t, out) < 0)
-                return -1;
-        }
-    return 0;
-}
-
-static int make_room (struct aw_depend *d, const struct aw_graph_size *old)
-{
-    struct aw_graph_size size = aw_graph_size (d->graph), room = d->room, was = d->room;
-
-    if (aw_room (&room, &size)
-        && (aw_grow (&d->first_successor, was.n_sets, room.n_sets, sizeof (*d->first_successor),
-                     0xff)
-                < 0
-            || aw_grow (&d->last_successor, was.n_sets, room.n_sets, sizeof (*d->last_successor),
-                        0xff)
-                   < 0
-            || aw_grow (&d->instances, was.n_instances, room.n_instances, sizeof (*d->instances), 0)
-                   < 0
-            || aw_grow (&d->state, was.n_tasks, room.n_tasks, sizeof (*d->state), 0) < 0
-            || aw_grow (&d->counts, was.n_sets, room.n_sets, sizeof (*d->counts), 0) < 0
-            || aw_grow (&d->messages, was.n_topics, room.n_topics, sizeof (*d->messages), 0) < 0
-            || aw_grow (&d->next_message, was.n_topics, room.n_topics, sizeof (*d->next_message),
-                        0xff)
-                   < 0
-            || (d->waits
-                && aw_grow (&d->waits, was.n_tasks, room.n_tasks, sizeof (*d->waits), 0) < 0)))
-        return -1;
-    d->room = room;
-    if (!d->waits && has_each (d->graph, old->n_sets)
-        && aw_grow (&d->waits, 0, room.n_tasks, sizeof (*d->waits), 0) < 0)
-        return -1;
-    return successor_room (d, count_edges (d->graph, old->n_sets));
-}
-
-/* Nobody has waited for these topics before. */
-static void begin_topics (struct aw_depend *d, const struct aw_graph_size *old)
-{
-    for (uint32_t i = old->n_topics; i < d->graph->n_topics; i++) {
-        d->messages[i] = 0;
-        d->next_message[i] = UINT64_MAX;
-    }
-}
-
-/* Takes the set up: what it waits for, and whether it can still run. */
-static int take_up (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
-{
-    uint32_t first = first_task (d, 0, s);
-    bool broken = false;
-
-    count_new (d, s, &broken);
-    aw_depend_count_needs_of (d, s);
-    if (skip_orphans (d, s, t, out) < 0)
-        return -1;
-    for (uint32_t i = 0; broken && i < d->graph->sets[s].count; i++)
-        if (d->state[first + i] == AW_TASK_WAITING
-            && aw_depend_drop (d, first + i, false, t, out) < 0)
-            return -1;
-    return d->instances[instance_of (d, 0, s)].pending == 0 ? release_instance (d, 0, s, t, out)
-                                                            : 0;
-}
-
-int aw_depend_room (struct aw_depend *d, const struct aw_graph_size *old)
-{
-    if (make_room (d, old) < 0)
-        return -1;
-    begin_topics (d, old);
-    for (uint32_t s = old->n_sets; s < d->graph->n_sets; s++)
-        d->counts[s][AW_TASK_WAITING] = d->graph->sets[s].count;
-    return 0;
-}
-
-int aw_depend_grow (struct aw_depend *d,
-                    const struct aw_graph_size *old,
-                    double t,
-                    struct aw_released *out)
-{
-    for (uint32_t s = old->n_sets; s < d->graph->n_sets; s++)
-        add_successor (d, s);
-    for (uint32_t o = old->n_sets; o < d->graph->n_sets; o++)
-        if (take_up (d, d->graph->order[o], t, out) < 0)
-            return -1;
-    return 0;
 }

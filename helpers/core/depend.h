@@ -65,8 +65,8 @@ int aw_depend_init (struct aw_depend *depend, const struct aw_graph *graph, bool
 void aw_depend_finish (struct aw_depend *depend);
 int aw_depend_clone (struct aw_depend *depend, const struct aw_depend *from);
 
-/* The graph has grown since it was of size OLD: room for what is new. 0, or -1 with ENOMEM and nothing
- * changed that would matter to the graph as it was. */
+/* The graph has grown since it was of size OLD: room for what is new. 0, or -1 with ENOMEM and
+ * nothing changed that would matter to the graph as it was. */
 int aw_depend_room (struct aw_depend *depend, const struct aw_graph_size *old);
 
 /* The same, with room made: what the new sets wait for and is done already they

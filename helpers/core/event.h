@@ -40,8 +40,8 @@ enum aw_event_type {
     AW_EVENT_CANCEL, /* somebody wants no more of the tasks from `task` on, all of one instance:
                         count, code 1: what waits for them goes on, reason. Those that run are
                         killed */
-    AW_EVENT_ADD, /* a task has added a workflow: task (AW_NONE: one that is no more), attempt, text.
-                     The graph has grown when this is handled */
+    AW_EVENT_ADD, /* a task has added a workflow: task (AW_NONE: one that is no more), attempt,
+                     text. The graph has grown when this is handled */
     AW_EVENT_TYPES /* their number */
 };
 

@@ -166,8 +166,8 @@ struct aw_graph_size aw_graph_size (const struct aw_graph *graph);
  * text; then it is to be shrunk to OLD, or thrown away. */
 int aw_graph_grow (struct aw_graph *graph, const struct aw_graph_size *old, struct aw_error *err);
 
-/* The graph becomes what it was at size OLD, when it was finalized or had grown: sets, topics and GPU
- * types that came since go. */
+/* The graph becomes what it was at size OLD, when it was finalized or had grown: sets, topics and
+ * GPU types that came since go. */
 void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old);
 
 /* Called for a cycle: SET is that of its sets which stands first in the file; TEXT, valid during

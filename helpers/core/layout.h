@@ -100,8 +100,8 @@ bool aw_layout_is_type (const struct aw_layout *layout,
 /* Do tasks of DEMAND hold whole cores, whatever they use of them? */
 bool aw_layout_holds_cores (const struct aw_layout *layout, const struct aw_demand *demand);
 
-/* The types of GPUs that tasks ask for have become TYPES: the same ones and more, or fewer from their
- * end. 0, or -1 with ENOMEM. */
+/* The types of GPUs that tasks ask for have become TYPES: the same ones and more, or fewer from
+ * their end. 0, or -1 with ENOMEM. */
 int aw_layout_set_types (struct aw_layout *layout, char *const *types, uint32_t n_types);
 
 /* Is a GPU that calls itself IS of the type WANTED? Upper and lower case are one, and a part of the

@@ -172,7 +172,8 @@ static int shape_room (struct aw_ready *r)
     return 0;
 }
 
-/* Makes sure that a set that has come has a shape: that of the set before it, another, a new one. */
+/* Makes sure that a set that has come has a shape: that of the set before it, another, a new one.
+ */
 static int find_shape (struct aw_ready *r, uint32_t set)
 {
     struct aw_shape shape = shape_of_set (r->graph, set);

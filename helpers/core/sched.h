@@ -68,8 +68,8 @@ int aw_sched_resume (struct aw_sched *sched,
                      const struct aw_earlier *earlier,
                      struct aw_error *err);
 
-/* The graph, which it was created over, may have grown (aw_graph_grow): takes the new sets up, as it
- * does by itself with an ADD. 0, or -1 with text: the graph is to be shrunk to what it was.
+/* The graph, which it was created over, may have grown (aw_graph_grow): takes the new sets up, as
+ * it does by itself with an ADD. 0, or -1 with text: the graph is to be shrunk to what it was.
  */
 int aw_sched_grow (struct aw_sched *sched, struct aw_error *err);
 

@@ -328,10 +328,10 @@ static bool is_staging (enum aw_event_type type)
 static void put_event (struct aw_journal *journal, const struct aw_event *ev)
 {
     struct aw_textbuf *buf = &journal->buf;
-    bool task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_ADD || ev->type == AW_EVENT_READY
-                || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
-                || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP
-                || is_staging (ev->type);
+    bool task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_ADD
+                || ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
+                || ev->type == AW_EVENT_KILL || ev->type == AW_EVENT_FINISH
+                || ev->type == AW_EVENT_SKIP || is_staging (ev->type);
 
     put_seconds (buf, "{\"t\":", journal->t);
     aw_textbuf_puts (buf, ",\"event\":\"");
@@ -429,7 +429,8 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
     case AW_EVENT_ADD:
         if (!ev->text || ev->task >= journal->graph->n_tasks)
             return aw_error_set (err, "%s: nothing is added, or by nobody", journal->path);
-        return escape_sets (journal) < 0 ? aw_error_set (err, "%s: out of memory", journal->path) : 0;
+        return escape_sets (journal) < 0 ? aw_error_set (err, "%s: out of memory", journal->path)
+                                         : 0;
     case AW_EVENT_RESUME:
         if (!ev->resume)
             return aw_error_set (err, "%s: a RESUME tells nothing", journal->path);

@@ -12,10 +12,10 @@
  *   {"t":9.871,"event":"finish","task":"simulate@0[0]","attempt":0,"node":"n1","status":"completed","code":0,"signal":0,"seconds":9.718,"cpu_seconds":9.6,"max_rss":1048576}
  *
  *   {"t":3600.5,"event":"resume","epoch":1763800000.123,"job":"124","mode":"async","policy":"longest-path"}
- *   {"t":12.5,"event":"add","task":"plan[0]","attempt":0,"workflow":"{ \"async-workflow\": 1, ... }"}
+ *   {"t":12.5,"event":"add","task":"plan[0]","attempt":0,"workflow":"{ \"async-workflow\":1,..}"}
  *
- * An ADD has the text of the workflow that a task has added: lines after it name its tasks. A RESUME
- * stands where another coordinator has gone on after the one before it ended or died.
+ * An ADD has the text of the workflow that a task has added: lines after it name its tasks. A
+ * RESUME stands where another coordinator has gone on after the one before it ended or died.
  * Attempts without a FINISH above it were lost with that one; nodes join anew.
  *
  * Writing goes through a buffer that the coordinator flushes once a turn of its loop.
@@ -80,8 +80,8 @@ int aw_journal_close (struct aw_journal *journal, struct aw_error *err);
 /* Reads the journal at PATH: the header into HEADER (finished by the caller), then each event
  * through FN, which returns 0 to go on and -1 with text to stop. Names are resolved against GRAPH.
  * A torn last line (no newline) is ignored and told through TORN (may be NULL). Returns 0, or -1
- * with text "journal.jsonl: line 17: ...". Of a run whose tasks have added some the graph alone does
- * not do: that is an error.
+ * with text "journal.jsonl: line 17: ...". Of a run whose tasks have added some the graph alone
+ * does not do: that is an error.
  */
 typedef int (*aw_journal_fn) (void *arg, const struct aw_event *ev, struct aw_error *err);
 int aw_journal_read (const char *path,
@@ -104,10 +104,10 @@ int aw_journal_read_changed (const char *path,
                              bool *torn,
                              struct aw_error *err);
 
-/* Reads the journal of WORKFLOW, as its file has it, which becomes what it has grown to: with each ADD,
- * before FN gets that. CHANGED: as aw_journal_read_changed; what was added is added to the changed
- * one, and where it cannot be that is an error. Another reading of the same journal needs the
- * workflow as its file has it again, where FN is to see it grow.
+/* Reads the journal of WORKFLOW, as its file has it, which becomes what it has grown to: with each
+ * ADD, before FN gets that. CHANGED: as aw_journal_read_changed; what was added is added to the
+ * changed one, and where it cannot be that is an error. Another reading of the same journal needs
+ * the workflow as its file has it again, where FN is to see it grow.
  */
 int aw_journal_read_workflow (const char *path,
                               struct aw_workflow *workflow,

@@ -107,11 +107,11 @@ typedef int aw_workflow_fits_fn (void *arg,
                                  const struct aw_recipe *recipe,
                                  struct aw_error *err);
 
-/* Adds the sets of the workflow file TEXT, SIZE bytes, to WORKFLOW, which may be running: checked as
- * a file is, and by FITS with ARG where it is not NULL. "after" may name sets of both; a set's name
- * must be new; there are no iterations. 1: the graph has grown and knows how much in the last of
- * `added`; 0: the same text was added before, and nothing is changed, nor is where it is -1, with
- * problems.
+/* Adds the sets of the workflow file TEXT, SIZE bytes, to WORKFLOW, which may be running: checked
+ * as a file is, and by FITS with ARG where it is not NULL. "after" may name sets of both; a set's
+ * name must be new; there are no iterations. 1: the graph has grown and knows how much in the last
+ * of `added`; 0: the same text was added before, and nothing is changed, nor is where it is -1,
+ * with problems.
  */
 int aw_workflow_add (struct aw_workflow *workflow,
                      const char *text,
@@ -124,7 +124,8 @@ int aw_workflow_add (struct aw_workflow *workflow,
 /* Undoes the last add, of which nobody has made anything yet. */
 void aw_workflow_take_back (struct aw_workflow *workflow);
 
-/* Adds to WORKFLOW what FROM has got beside its file. 0, or -1 with problems: so far it was added. */
+/* Adds to WORKFLOW what FROM has got beside its file. 0, or -1 with problems: so far it was added.
+ */
 int aw_workflow_add_all (struct aw_workflow *workflow,
                          const struct aw_workflow *from,
                          struct aw_problems *problems);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A workflow that grows. Sets of a file that is added go straight into the graph, so that everything
- * is found there as for the first file; where something is wrong the graph is shrunk again.
+/* A workflow that grows. Sets of a file that is added go straight into the graph, so that
+ * everything is found there as for the first file; where something is wrong the graph is shrunk
+ * again.
  */
 #include <errno.h>
 #include <json-c/json.h>

@@ -6,8 +6,8 @@
 #include "io/reader.h"
 #include "io/workflow_task.h"
 
-/* Adds to GRAPH the edges that SPECS ask for: those of its sets from FIRST on, in their order. Where
- * FIRST is not 0 these are added to a workflow that runs. */
+/* Adds to GRAPH the edges that SPECS ask for: those of its sets from FIRST on, in their order.
+ * Where FIRST is not 0 these are added to a workflow that runs. */
 void aw_workflow_read_edges (struct aw_reader *reader,
                              const struct aw_task_spec *specs,
                              struct aw_graph *graph,

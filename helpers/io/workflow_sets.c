@@ -177,7 +177,8 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
         if (!set->gpu_type)
             aw_reader_no_memory (reader);
     }
-    aw_recipe_check_outputs (reader, &spec->recipe, set->count > 1, !l->adding && graph->iterations > 1);
+    aw_recipe_check_outputs (reader, &spec->recipe, set->count > 1,
+                             !l->adding && graph->iterations > 1);
     if (l->node)
         check_demand (reader, set, l->node);
     if (l->fits && l->fits (l->arg, graph->n_sets - 1, &spec->recipe, &err) < 0)
@@ -196,8 +197,9 @@ static void check_total (struct aw_loading *l)
     if (before + n <= AW_MAX_TASKS)
         return;
     if (l->adding)
-        aw_reader_error (&l->reader, "%.0f tasks beside the %.0f that there are: at most %u are "
-                                     "possible in all",
+        aw_reader_error (&l->reader,
+                         "%.0f tasks beside the %.0f that there are: at most %u are "
+                         "possible in all",
                          n, before, AW_MAX_TASKS);
     else
         aw_reader_error (&l->reader, "%.0f tasks in all iterations: at most %u are possible", n,

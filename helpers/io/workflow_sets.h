@@ -30,7 +30,8 @@ void aw_loading_finish (struct aw_loading *loading);
 /* Can NAME name a workflow or a set? Else that is reported. */
 bool aw_loading_check_name (struct aw_reader *reader, const char *name);
 
-/* The tree of TEXT, NUL-terminated behind SIZE bytes, an object; NULL where it is none, reported. */
+/* The tree of TEXT, NUL-terminated behind SIZE bytes, an object; NULL where it is none, reported.
+ */
 struct json_object *aw_loading_parse (struct aw_reader *reader, const char *text, size_t size);
 
 /* Adds the sets of "tasks" to the graph, with their edges, and fills the specs. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* add RUN FILES TASKS: adds TASKS sets of one task each in FILES workflows, then cancels them. Prints, in microseconds a task, what
- * that was for the coordinator of the run directory RUN in CPU time, how much of that outside of the kernel, and for itself in time.
+/* add RUN FILES TASKS: adds TASKS sets of one task each in FILES workflows, then cancels them.
+ * Prints, in microseconds a task, what that was for the coordinator of the run directory RUN in CPU
+ * time, how much of that outside of the kernel, and for itself in time.
  */
 #include <async-workflow.h>
 #include <stdio.h>

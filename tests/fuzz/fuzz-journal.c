@@ -121,7 +121,8 @@ static void add_node (struct aw_sched *sched, double t)
     aw_idset_finish (&node.gpus);
 }
 
-/* What a journal adds to the workflow may be large, may want more than the node has, and messages. */
+/* What a journal adds to the workflow may be large, may want more than the node has, and messages.
+ */
 static bool can_go_on (struct aw_sched *sched)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);

@@ -4,8 +4,8 @@
  * what that one decides, READY, START with node, CPUs and GPUs, KILL, SKIP, END, must be what
  * stands in the journal. Prints how many decisions were the same; exit status 1 at the first that
  * is another, 2 if the run directory cannot be read. Where the run was resumed with a changed
- * workflow, it begins there. What tasks add comes from outside, too: graph and scheduler grow as they
- * did then.
+ * workflow, it begins there. What tasks add comes from outside, too: graph and scheduler grow as
+ * they did then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,8 +134,8 @@ static int read_config (const char *journal,
 {
     struct aw_journal_header header = { 0 };
     int mode, policy,
-        rc = aw_journal_read_workflow (journal, workflow, false, &header, count_changes, changes, NULL,
-                                       err);
+        rc = aw_journal_read_workflow (journal, workflow, false, &header, count_changes, changes,
+                                       NULL, err);
 
     if (rc == 0) {
         mode = header.mode ? aw_mode_parse (header.mode) : -1;

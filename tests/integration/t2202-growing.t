@@ -227,6 +227,12 @@ test_expect_success 'resume with another file: what was added is added to that' 
     ! grep "tasks.later: is no more" changed.out &&
     test $(of changed finish "later[") = 5 &&
     same changed &&
+    test_expect_code 0 timeout 60 async-workflow run --local --cpus 8 --resume changed kill.json >changed.out 2>&1 &&
+    grep "tasks.later: comes after work: 5 finished tasks run again" changed.out &&
+    ! grep "tasks.later: new" changed.out &&
+    test $(of changed finish "later[") = 10 &&
+    test $(of changed finish "done[") = 1 &&
+    same changed &&
     printf "{ \"async-workflow\": 1, \"name\": \"kill\", \"tasks\": { \"other\": { \"script\": \"true\" } } }" >clash.json &&
     cp clash/journal.jsonl before &&
     test_expect_code 2 timeout 60 async-workflow run --local --cpus 8 --resume clash clash.json >clash.out 2>&1 &&

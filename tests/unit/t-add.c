@@ -51,7 +51,7 @@ static int add (struct aw_workflow *w, const char *text)
     rc = aw_workflow_add (w, text, strlen (text), "a.json", NULL, NULL, &problems);
     if (rc < 0 && problems.n_items)
         print_message ("# %s\n", problems.items[0].text);
-    assert_int_equal (rc < 0, problems.n_errors > 0);
+    assert_int_equal (rc<0, problems.n_errors> 0);
     aw_problems_finish (&problems);
     return rc;
 }
@@ -91,11 +91,14 @@ static void wrong (void **state)
         { "", "a.json: is empty" },
         { "[]", "a.json: a workflow is an object" },
         { "{", "a.json: line 1, column 2" },
-        { "{ \"tasks\": { \"n\": { \"script\": \"x\" } } }", "a.json: the format's version is missing" },
+        { "{ \"tasks\": { \"n\": { \"script\": \"x\" } } }",
+          "a.json: the format's version is missing" },
         { "{ \"async-workflow\": 2 }", "a.json: async-workflow: version 2 is not known" },
         { "{ \"async-workflow\": 1 }", "a.json: \"tasks\" is missing" },
-        { "{ \"async-workflow\": 1, \"tasks\": {} }", "a.json: tasks: empty: there is nothing to do" },
-        { "{ \"async-workflow\": 1, \"iterations\": 1, \"tasks\": { \"n\": { \"script\": \"x\" } } }",
+        { "{ \"async-workflow\": 1, \"tasks\": {} }",
+          "a.json: tasks: empty: there is nothing to do" },
+        { "{ \"async-workflow\": 1, \"iterations\": 1, \"tasks\": { \"n\": { \"script\": \"x\" } } "
+          "}",
           "a.json: iterations: what is added is gone through once" },
         { "{ \"async-workflow\": 1, \"name\": 3, \"tasks\": { \"n\": { \"script\": \"x\" } } }",
           "a.json: name: " },
@@ -152,16 +155,16 @@ static int never (void *arg, uint32_t set, const struct aw_recipe *recipe, struc
 /* Not even what is right in itself is taken where it cannot run; all sets are told. */
 static void never_fits (void **state)
 {
-    static const char text[] = "{ \"async-workflow\": 1, \"tasks\": {"
-                               "  \"a\": { \"gpu_type\": \"t\", \"gpus\": 1, \"script\": \"x\" },"
-                               "  \"b\": { \"after\": [{ \"message\": \"m\" }], \"script\": \"x\" } } }";
+    static const char text[] =
+        "{ \"async-workflow\": 1, \"tasks\": {"
+        "  \"a\": { \"gpu_type\": \"t\", \"gpus\": 1, \"script\": \"x\" },"
+        "  \"b\": { \"after\": [{ \"message\": \"m\" }], \"script\": \"x\" } } }";
     struct aw_workflow *w = parse (base), *same = parse (base);
     struct aw_problems problems;
 
     (void)state;
     aw_problems_init (&problems);
-    assert_int_equal (
-        aw_workflow_add (w, text, strlen (text), "a.json", never, w, &problems), -1);
+    assert_int_equal (aw_workflow_add (w, text, strlen (text), "a.json", never, w, &problems), -1);
     assert_int_equal (problems.n_errors, 2);
     assert_string_equal (problems.items[1].text, "a.json: tasks.b: never");
     assert_same_graph (w->graph, same->graph);
@@ -173,11 +176,12 @@ static void never_fits (void **state)
 
 static void grows (void **state)
 {
-    static const char first[] = "{ \"async-workflow\": 1, \"name\": \"f\", \"parameters\": { \"n\": 4 },"
-                                "  \"defaults\": { \"cpus\": 2 }, \"tasks\": {"
-                                "  \"b\": { \"after\": [\"a[i]\", \"two\"], \"count\": \"{n}\", "
-                                "           \"command\": [\"{task}\", \"{iteration}\", \"{n}\"] },"
-                                "  \"a\": { \"count\": 4, \"script\": \"x\" } } }";
+    static const char first[] =
+        "{ \"async-workflow\": 1, \"name\": \"f\", \"parameters\": { \"n\": 4 },"
+        "  \"defaults\": { \"cpus\": 2 }, \"tasks\": {"
+        "  \"b\": { \"after\": [\"a[i]\", \"two\"], \"count\": \"{n}\", "
+        "           \"command\": [\"{task}\", \"{iteration}\", \"{n}\"] },"
+        "  \"a\": { \"count\": 4, \"script\": \"x\" } } }";
     struct aw_workflow *w = parse (base), *other;
     const struct aw_graph *graph = w->graph;
     char *text;
@@ -275,8 +279,8 @@ static int read_with (const struct files *f,
 }
 
 /* A file with all that a text can have: it comes back as it was. */
-#define ODD                                                                                        \
-    "\n{\t\"async-workflow\": 1, \"tasks\": { \"n\": { \"script\": \"\\u0001 \\\\ \\\"q\\\" "          \
+#define ODD                                                                                   \
+    "\n{\t\"async-workflow\": 1, \"tasks\": { \"n\": { \"script\": \"\\u0001 \\\\ \\\"q\\\" " \
     "\xc3\xa4 \xf0\x9f\x98\x80 \x7f\" } } }\r\n"
 
 static int check_text (void *arg, const struct aw_event *ev, struct aw_error *err)
@@ -327,8 +331,8 @@ static void round_trip (void **state)
     aw_workflow_destroy (back);
 }
 
-/* A line cut anywhere has not been acknowledged: the workflow does not grow. Another file that does not
- * go with it is told. */
+/* A line cut anywhere has not been acknowledged: the workflow does not grow. Another file that does
+ * not go with it is told. */
 static void torn_and_changed (void **state)
 {
     static const char other[] = "{ \"async-workflow\": 1, \"tasks\": {"
@@ -349,7 +353,8 @@ static void torn_and_changed (void **state)
     assert_int_equal (aw_journal_close (journal, &err), 0);
     back = parse (other);
     assert_int_equal (read_with (&f, back, true, NULL, NULL, &err), -1);
-    assert_non_null (strstr (err.text, "line 2: what is added: tasks.n: the workflow has a task set"));
+    assert_non_null (
+        strstr (err.text, "line 2: what is added: tasks.n: the workflow has a task set"));
     aw_workflow_destroy (back);
 
     file = fopen (f.path, "r");
@@ -374,11 +379,8 @@ static void torn_and_changed (void **state)
  */
 
 /* A file of up to 4 sets with names from *NEXT on, each behind some of the sets that W has. */
-static void random_text (char *text,
-                         size_t size,
-                         const struct aw_graph *graph,
-                         unsigned *seed,
-                         uint32_t *next)
+static void random_text (
+    char *text, size_t size, const struct aw_graph *graph, unsigned *seed, uint32_t *next)
 {
     uint32_t n = 1 + (uint32_t)rand_r (seed) % 4, first = *next;
     size_t at = (size_t)snprintf (text, size, "{ \"async-workflow\": 1, \"tasks\": {");
@@ -440,7 +442,7 @@ static int decide_again (void *arg, const struct aw_event *ev, struct aw_error *
 
 static struct aw_sched *begin (const struct aw_graph *graph, unsigned round)
 {
-    const struct aw_sched_config config = { (enum aw_policy)(round % AW_POLICIES),
+    const struct aw_sched_config config = { (enum aw_policy) (round % AW_POLICIES),
                                             round % 3 == 2 ? AW_MODE_SEQUENTIAL : AW_MODE_ASYNC };
     struct aw_error err = { "" };
     struct aw_sched *sched = aw_sched_create (graph, &config, &err);
@@ -462,11 +464,8 @@ static void add_node (struct aw_sched *sched, struct aw_journal *journal, double
 }
 
 /* What runs first ends, well or ill; false: nothing runs. */
-static bool finish_one (struct aw_sched *sched,
-                        struct aw_journal *journal,
-                        double t,
-                        unsigned *seed,
-                        uint32_t *task)
+static bool finish_one (
+    struct aw_sched *sched, struct aw_journal *journal, double t, unsigned *seed, uint32_t *task)
 {
     struct aw_error err = { "" };
     struct aw_event ev, running;
@@ -479,8 +478,8 @@ static bool finish_one (struct aw_sched *sched,
                             .task = running.task,
                             .attempt = running.attempt,
                             .node = running.node,
-                            .status = rand_r (seed) % 40 == 0 ? AW_STATUS_FAILED
-                                                              : AW_STATUS_COMPLETED,
+                            .status =
+                                rand_r (seed) % 40 == 0 ? AW_STATUS_FAILED : AW_STATUS_COMPLETED,
                             .seconds = t - running.t };
     *task = running.task;
     assert_int_equal (aw_sched_handle (sched, &ev, &err), 0);
@@ -514,8 +513,8 @@ static void add_some (struct aw_workflow *w,
 }
 
 /* Runs the workflow, to which tasks add some at random moments, and writes its journal; then a
- * workflow that knows the first file alone reads that: it becomes the same, decides the same, and could
- * go on. */
+ * workflow that knows the first file alone reads that: it becomes the same, decides the same, and
+ * could go on. */
 static void random_run (unsigned first, unsigned round)
 {
     unsigned seed = first + round;
@@ -535,8 +534,7 @@ static void random_run (unsigned first, unsigned round)
 
     make_files (&f);
     random_text (text, sizeof (text), NULL, &seed, &next);
-    snprintf (file, sizeof (file), "{ \"iterations\": %u,%s",
-              1 + round % 3, text + 1);
+    snprintf (file, sizeof (file), "{ \"iterations\": %u,%s", 1 + round % 3, text + 1);
     w = parse (file);
     back = parse (file);
     sched = begin (w->graph, round);
@@ -607,9 +605,12 @@ static void random_runs (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong),      cmocka_unit_test (never_fits),
-        cmocka_unit_test (grows),      cmocka_unit_test (round_trip),
-        cmocka_unit_test (torn_and_changed), cmocka_unit_test (random_runs),
+        cmocka_unit_test (wrong),
+        cmocka_unit_test (never_fits),
+        cmocka_unit_test (grows),
+        cmocka_unit_test (round_trip),
+        cmocka_unit_test (torn_and_changed),
+        cmocka_unit_test (random_runs),
     };
 
     return cmocka_run_group_tests_name ("add", tests, NULL, NULL);
