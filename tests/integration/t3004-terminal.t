@@ -45,6 +45,9 @@ leaves ()
     test_expect_code $1 wait $pid
 }
 
+# how things stand, for a test that fails
+show () { cat -v $1.screen; ps -e -o pid,ppid,pgid,tpgid,stat,args | grep -v "\]$"; false; }
+
 on_screen () { wait_for 30 "grep -qa \"$2\" $1.screen" || { cat -v $1.screen; false; }; }
 
 test_expect_success 'Ctrl-C once: a summary, exit 3' '
@@ -121,12 +124,12 @@ test_expect_success 'salloc that is stopped stops srun; fg continues both' '
     kill -STOP $(pgrep -P $srun) &&
     on_screen job "Stopped" &&
     key "fg\n" &&
-    wait_for 30 "grep -q \"^State:.S\" /proc/$srun/status" &&
+    { wait_for 30 "grep -q \"^State:.S\" /proc/$srun/status" || show job; } &&
     touch go &&
-    wait_for 60 "ended job 0" &&
-    wait_for 30 "! kill -0 $srun" &&
+    { wait_for 60 "ended job 0" || show job; } &&
+    { wait_for 30 "! kill -0 $srun" || show job; } &&
     key "exit\n" &&
-    wait_for 60 gone && exec 7>&- &&
+    { wait_for 60 gone || show job; } && exec 7>&- &&
     finished job 4 &&
     nothing_left
 '
