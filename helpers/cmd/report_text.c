@@ -119,6 +119,18 @@ static void put_share (
                   nodes == 1 ? "" : "s");
 }
 
+/* What tasks have added. */
+static void put_added (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t sets = graph->n_sets - graph->n_base;
+    uint32_t tasks = graph->n_tasks - graph->iterations * graph->tasks_per_iteration;
+
+    if (sets > 0)
+        put_line (out, "added", "%u task%s in %u set%s, while the run went on", tasks,
+                  tasks == 1 ? "" : "s", sets, sets == 1 ? "" : "s");
+}
+
 /* Where the run was interrupted; of many the last one. */
 static void put_resumes (const struct aw_report *report, struct aw_textbuf *out)
 {
@@ -189,6 +201,7 @@ static void put_figures (const struct aw_report *report, struct aw_textbuf *out)
     put_makespan (report, out);
     put_resumes (report, out);
     put_tasks (report, out);
+    put_added (report, out);
     put_share (out, "CPUs", sum->cpu_share, sum->cpus, sum->n_nodes);
     put_share (out, "GPUs", sum->gpu_share, sum->gpus, sum->n_nodes);
     if (!isnan (sum->cpu_used_share))

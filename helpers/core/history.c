@@ -391,7 +391,6 @@ static int handle_add (struct aw_history *history, const struct aw_event *ev, st
             || aw_grow (&history->ready, was, room.n_tasks, sizeof (*history->ready), 0) < 0))
         return aw_error_set (err, "out of memory for %u tasks", size.n_tasks);
     history->room = room;
-    history->n_added++;
     return 0;
 }
 

@@ -79,7 +79,6 @@ struct aw_history {
     char *stop_reason; /* NULL: not stopped */
     int exit_code; /* -1: no END seen */
     uint32_t n_skipped;
-    uint32_t n_added; /* ADD events */
     uint64_t *messages; /* by topic of the graph, as far as any came on one: how many */
     uint32_t n_topics;
     struct aw_cancel *cancelled; /* in the order in which they were */

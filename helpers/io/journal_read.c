@@ -21,7 +21,8 @@
 
 enum {
     WINDOW = 1 << 18,
-    MAX_LINE = 16 << 20, /* a node of a million CPUs, every other one ours, needs 4 MB */
+    MAX_LINE = 32 << 20, /* a node of a million CPUs, every other one ours, needs 4 MB; the largest
+                            workflow that a task adds, of what needs an escape alone, 24 MiB */
     MAX_NODES = 1 << 20,
 };
 

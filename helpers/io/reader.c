@@ -25,32 +25,44 @@ void aw_reader_finish (struct aw_reader *reader)
     aw_names_finish (&reader->parameter_numbers);
 }
 
-__attribute__ ((format (printf, 2, 3))) static size_t enter (struct aw_reader *reader,
-                                                             const char *fmt,
-                                                             ...)
+/* Puts SIZE bytes behind the place, as far as there is room: without printf, for each key of each
+ * task of a workflow that is added is a place. */
+static void append (struct aw_reader *reader, const char *text, size_t size)
 {
-    size_t mark = reader->place_length;
-    va_list ap;
-    int n;
+    size_t at = reader->place_length;
+    size_t room = at < sizeof (reader->place) ? sizeof (reader->place) - at - 1 : 0;
 
-    if (mark + 1 < sizeof (reader->place)) {
-        va_start (ap, fmt);
-        n = vsnprintf (reader->place + mark, sizeof (reader->place) - mark, fmt, ap);
-        va_end (ap);
-        reader->place_length += n > 0 ? (size_t)n : 0;
-    }
-    return mark;
+    if (room == 0)
+        return;
+    memcpy (reader->place + at, text, size < room ? size : room);
+    reader->place[at + (size < room ? size : room)] = '\0';
+    reader->place_length += size;
 }
 
 size_t aw_reader_enter (struct aw_reader *reader, const char *key)
 {
+    size_t mark = reader->place_length;
+
+    if (mark > 0)
+        append (reader, ".", 1);
     /* A key may be as long as the file; 64 bytes are more than any that is right. */
-    return enter (reader, "%s%.64s", reader->place_length ? "." : "", key);
+    append (reader, key, strnlen (key, 64));
+    return mark;
 }
 
 size_t aw_reader_enter_index (struct aw_reader *reader, size_t index)
 {
-    return enter (reader, "[%zu]", index);
+    size_t mark = reader->place_length;
+    char text[32];
+    char *p = text + sizeof (text);
+
+    *--p = ']';
+    do
+        *--p = (char)('0' + index % 10);
+    while ((index /= 10) > 0);
+    *--p = '[';
+    append (reader, p, (size_t)(text + sizeof (text) - p));
+    return mark;
 }
 
 void aw_reader_leave (struct aw_reader *reader, size_t mark)

@@ -106,7 +106,7 @@ test_expect_success 'add: a task adds others, behind sets of the workflow and of
 
 test_expect_success 'report and status know them' '
     async-workflow status add >out && grep "^add: completed, 8 of 8 tasks done" out && grep "^leaf  *3  *3 " out &&
-    async-workflow report add >out && grep "8 of 8 done" out && grep "^  root  *1  *1 " out &&
+    async-workflow report add >out && grep "8 of 8 done" out && grep "^  added  *4 tasks in 2 sets" out && grep "^  root  *1  *1 " out &&
     async-workflow report --format json add >out && grep "leaf" out &&
     async-workflow report --format svg add >out && grep "leaf" out &&
     async-workflow report --format trace add >out && grep "leaf\[2\]" out
@@ -165,6 +165,19 @@ test_expect_success 'what is wrong is told, all of it and where; nothing is chan
     test $(grep -c "\"event\":\"add\"" wrong/journal.jsonl) = 0 &&
     test $(of wrong finish "") = 2 &&
     same wrong
+'
+
+test_expect_success 'up to 4 MiB, whatever has to be escaped on the way' '
+    more small.json "\"large\": { \"script\": \"true\" }" &&
+    { cat small.json; head -c 4190000 /dev/zero | tr "\0" "\r"; } >large.json &&
+    { cat large.json; head -c 10000 /dev/zero | tr "\0" " "; } >larger.json &&
+    workflow large-run.json "\"tasks\": {
+        \"go\": { \"script\": \"async-workflow add larger.json; test \$? = 2 && async-workflow add large.json\" },
+        \"end\": { \"after\": [\"go\"], \"script\": \"true\" } }" &&
+    run 0 large large-run.json &&
+    test $(of large finish "large[0]") = 1 &&
+    async-workflow status large | grep "3 of 3 tasks done" &&
+    same large
 '
 
 test_expect_success 'outside of a task there is no pool' '

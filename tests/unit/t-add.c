@@ -375,6 +375,86 @@ static void torn_and_changed (void **state)
 }
 
 /*
+ * History and scheduler
+ */
+
+static void told (void **state)
+{
+    static const char more[] = "{ \"async-workflow\": 1, \"tasks\": {"
+                               "  \"m\": { \"count\": 1000, \"script\": \"x\" } } }";
+    struct aw_workflow *w = parse (flat);
+    struct aw_history history;
+    struct aw_event ev = { .type = AW_EVENT_ADD, .t = 1, .task = 0, .text = ODD };
+    struct aw_event node = { .type = AW_EVENT_NODE, .name = "n" };
+    struct aw_event start = { .type = AW_EVENT_START };
+    struct aw_error err = { "" };
+
+    (void)state;
+    assert_int_equal (aw_idset_add (&node.cpus, 0, 7), 0);
+    assert_int_equal (aw_history_init (&history, w->graph, &err), 0);
+    assert_int_equal (aw_history_handle (&history, &node, &err), 0);
+    assert_int_equal (add (w, ODD), 1);
+    assert_int_equal (aw_history_handle (&history, &ev, &err), -1); /* it has not started */
+    assert_non_null (strstr (err.text, "one[0] adds tasks and has not started"));
+    ev.task = 4; /* the one that comes with this */
+    assert_int_equal (aw_history_handle (&history, &ev, &err), -1);
+    assert_int_equal (aw_history_handle (&history, &start, &err), 0);
+    ev.task = 0;
+    assert_int_equal (aw_history_handle (&history, &ev, &err), 0);
+    assert_int_equal (aw_history_state (&history, 4), AW_TASK_UNSTARTED);
+    assert_int_equal (add (w, more), 1);
+    ev.task = AW_NONE; /* one that a changed workflow does not have */
+    assert_int_equal (aw_history_handle (&history, &ev, &err), 0);
+    start.task = 1004;
+    start.t = 2;
+    assert_int_equal (aw_idset_add (&start.cpus, 1, 1), 0);
+    assert_int_equal (aw_history_handle (&history, &start, &err), 0);
+    assert_int_equal (aw_history_state (&history, 1004), AW_TASK_RUNNING);
+    aw_idset_finish (&node.cpus);
+    aw_idset_finish (&start.cpus);
+    aw_history_finish (&history);
+    aw_workflow_destroy (w);
+}
+
+static void scheduled (void **state)
+{
+    struct aw_workflow *w = parse (flat);
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_error err = { "" };
+    struct aw_sched *sched = aw_sched_create (w->graph, &config, &err);
+    struct aw_event ev = { .type = AW_EVENT_ADD, .task = 0, .text = ODD };
+    struct aw_event ready = { .type = AW_EVENT_READY };
+
+    (void)state;
+    assert_int_equal (aw_simulate_add_nodes (sched, 1, 4, 0, 0, &err), 0);
+    assert_int_equal (aw_sched_handle (sched, &ev, &err), 0); /* nothing has come */
+    assert_int_equal (add (w, ODD), 1);
+    assert_int_equal (aw_sched_handle (sched, &ev, &err), -1);
+    assert_non_null (strstr (err.text, "has not begun"));
+    aw_workflow_take_back (w);
+    assert_int_equal (aw_sched_handle (sched, &ready, &err), 0);
+    assert_int_equal (aw_sched_counts (sched, AW_NONE).ready, 4);
+
+    assert_int_equal (add (w, SET ("\"cpus\": 5")), 1);
+    assert_int_equal (aw_sched_check_set (sched, 2, &err), -1);
+    assert_non_null (strstr (err.text, "tasks.n: a task wants 5 CPUs"));
+    aw_workflow_take_back (w);
+    assert_int_equal (add (w, SET ("\"gpus\": 1, \"gpu_type\": \"t\"")), 1);
+    assert_int_equal (aw_sched_check_set (sched, 2, &err), -1);
+    aw_workflow_take_back (w);
+    assert_int_equal (add (w, SET ("\"nodes\": 2, \"ranks\": 2")), 1);
+    assert_int_equal (aw_sched_check_set (sched, 2, &err), -1);
+    aw_workflow_take_back (w);
+
+    assert_int_equal (add (w, SET ("\"count\": 2, \"after\": [\"two\"]")), 1);
+    assert_int_equal (aw_sched_check_set (sched, 2, &err), 0);
+    assert_int_equal (aw_sched_handle (sched, &ev, &err), 0);
+    assert_int_equal (aw_sched_counts (sched, AW_NONE).waiting, 2);
+    aw_sched_destroy (sched);
+    aw_workflow_destroy (w);
+}
+
+/*
  * Random runs
  */
 
@@ -610,6 +690,8 @@ int main (void)
         cmocka_unit_test (grows),
         cmocka_unit_test (round_trip),
         cmocka_unit_test (torn_and_changed),
+        cmocka_unit_test (told),
+        cmocka_unit_test (scheduled),
         cmocka_unit_test (random_runs),
     };
 
