@@ -202,7 +202,8 @@ test_expect_success MPI 'MPI: halo exchange over 2 and 4 nodes, beside tasks of 
         \"two\": { \"time_limit\": \"2m\", \"count\": 2, \"nodes\": 2, \"gpus\": 1, \"command\": [\"$top_builddir/examples/mpi/halo\", \"48\", \"20\"] },
         \"four\": { \"time_limit\": \"2m\", \"nodes\": 4, \"ranks\": 8, \"gpus\": 1, \"command\": [\"$top_builddir/examples/mpi/halo\", \"48\", \"20\"] },
         \"pool\": { \"count\": 8, \"srun\": [], \"launch\": \"pool\", \"script\": \"$report; sleep 0.3\" } }" &&
-    run 0 halo -N4 --exclusive --gpus-per-node=2 --async-workflow=halo.json --async-workflow-dir=halo &&
+    { run 0 halo -N4 --exclusive --gpus-per-node=2 --async-workflow=halo.json --async-workflow-dir=halo ||
+        { tail -n 20 halo/journal.jsonl halo/logs/two.* halo/logs/four.*; false; }; } &&
     finished halo 11 && check_steps halo >checked && cat checked &&
     grep -q "20 reports of 11 tasks agree" checked &&
     grep -q "^8 ranks, .*: 0 cells differ" halo/logs/four.0.out &&
