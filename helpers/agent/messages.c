@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +18,7 @@
 #include "io/message_frame.h"
 #include "io/textbuf.h"
 #include "util/table.h"
+#include "util/token.h"
 
 enum {
     READ_AT_ONCE = 64, /* packets of one connection, so that none keeps the others waiting */
@@ -397,17 +397,6 @@ void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
  * Life
  */
 
-static int make_token (char *token, struct aw_error *err)
-{
-    unsigned char bytes[AW_PACKET_TOKEN_SIZE / 2];
-
-    if (getrandom (bytes, sizeof (bytes), 0) != (ssize_t)sizeof (bytes))
-        return aw_error_set (err, "getrandom: %s", strerror (errno));
-    for (size_t i = 0; i < sizeof (bytes); i++)
-        snprintf (token + 2 * i, 3, "%02x", bytes[i]);
-    return 0;
-}
-
 /* In TMPDIR, where its name is short enough for a socket's, else in /tmp. */
 static int make_directory (struct aw_messages *m, struct aw_error *err)
 {
@@ -458,7 +447,8 @@ struct aw_messages *aw_messages_create (struct event_base *base,
     m->fd = -1;
     m->base = base;
     m->callbacks = *callbacks;
-    if (make_token (m->token, err) == 0 && make_directory (m, err) == 0 && listen_on (m, err) == 0)
+    if (aw_token_make (m->token, err) == 0 && make_directory (m, err) == 0
+        && listen_on (m, err) == 0)
         return m;
     aw_messages_destroy (m);
     return NULL;

@@ -6,18 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-static int make_token (char *token, struct aw_error *err)
-{
-    unsigned char bytes[AW_PACKET_TOKEN_SIZE / 2];
-
-    if (getrandom (bytes, sizeof (bytes), 0) != (ssize_t)sizeof (bytes))
-        return aw_error_set (err, "getrandom: %s", strerror (errno));
-    for (size_t i = 0; i < sizeof (bytes); i++)
-        snprintf (token + 2 * i, 3, "%02x", bytes[i]);
-    return 0;
-}
+#include "util/token.h"
 
 int aw_step_guests_init (struct aw_step_guests *guests,
                          const struct aw_launch *launch,
@@ -35,7 +25,7 @@ int aw_step_guests_init (struct aw_step_guests *guests,
     for (uint32_t i = 0; i < step->n_parts; i++)
         if (step->parts[i].socket)
             guests->nodes[guests->n_nodes++] = step->parts[i].number;
-    return make_token (guests->token, err);
+    return aw_token_make (guests->token, err);
 }
 
 void aw_step_guests_finish (struct aw_step_guests *guests)

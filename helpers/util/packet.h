@@ -23,10 +23,9 @@
  *
  *   agent        CLOSE     the connection is gone
  *   coordinator  ACCEPTED  number: so many of the connection's messages are written
- *   coordinator  ADMIT     task, attempt, data: a token; processes here that are not the agent's
- * own may speak for this attempt: ranks of a job step coordinator  DISMISS   task, attempt: no
- * longer; what they have said is passed on first agent        DONE      task, attempt, no
- * connection: an ADMIT or DISMISS is done
+ *   coordinator  ADMIT     task, attempt, data: a token, by which ranks of a job step may speak
+ *   coordinator  DISMISS   task, attempt: no longer; what they have said is passed on first
+ *   agent        DONE      task, attempt, no connection: an ADMIT or DISMISS is done
  */
 #ifndef AW_UTIL_PACKET_H
 #define AW_UTIL_PACKET_H
