@@ -38,10 +38,10 @@
 
 enum {
     AW_FRAME_MAX_STRANGER = 4096, /* bytes granted to an unauthenticated peer in all */
-    /* An exec takes 2 MiB of arguments and environment with the usual 8 MiB stack (execve(2));
-     * escapes can make six bytes of one.
+    /* An exec takes 2 MiB of arguments and environment with the usual 8 MiB stack (execve(2)), a
+     * task adds a workflow of 4 MiB; escapes can make six bytes of one.
      */
-    AW_FRAME_MAX = 16 << 20,
+    AW_FRAME_MAX = 32 << 20,
     AW_FRAME_VERSION = 1,
 };
 

@@ -167,6 +167,21 @@ test_expect_success 'what is wrong is told, all of it and where; nothing is chan
     same wrong
 '
 
+test_expect_success 'the largest that can be added, of bytes that take six each on their way, is refused or read again' '
+    head -c 4194304 /dev/zero | tr "\\0" "\"" >quotes.json &&
+    head -c 130000 /dev/zero | tr "\\0" "\\177" >deleted &&
+    { printf "{ \"async-workflow\": 1, \"parameters\": {" &&
+        for i in $(seq 32); do printf " \"p$i\": \"" && cat deleted && printf "\","; done &&
+        printf " \"end\": 0 }, \"tasks\": { \"more\": { \"script\": \"true\" } } }"; } >large.json &&
+    workflow large-add.json "\"tasks\": {
+        \"base\": { \"script\": \"async-workflow add quotes.json; test \$? = 2 && async-workflow add large.json\" } }" &&
+    run 0 large large-add.json &&
+    grep "quotes.json: line 1, column" large/logs/base.0.err &&
+    test $(of large finish "more[0]") = 1 &&
+    async-workflow status large >out && grep "2 of 2 tasks done" out &&
+    same large
+'
+
 test_expect_success 'outside of a task there is no pool' '
     test_expect_code 4 async-workflow add tree.json 2>err && grep "this is no task of a workflow that runs" err &&
     test_expect_code 2 async-workflow add 2>err && grep "no workflow file given" err
