@@ -391,6 +391,42 @@ static int read_with (const struct files *f,
     return rc;
 }
 
+/* What there was no memory for is missing, and all that follows: the rest can be read. */
+static void no_memory_for_the_journal (void **state)
+{
+    bool failed = true;
+
+    (void)state;
+    for (long n = 0; failed; n++) {
+        struct aw_workflow *w = parse (flat), *again = parse (flat);
+        struct aw_event ready = { .type = AW_EVENT_READY };
+        struct aw_event ev = { .type = AW_EVENT_ADD, .text = needy };
+        struct aw_journal *journal;
+        struct aw_error err = { "" };
+        struct files f;
+        int rc;
+
+        make_files (&f);
+        journal = create (&f, w->graph);
+        append (journal, &ready);
+        assert_int_equal (add (w, needy), 1);
+        left = n;
+        rc = aw_journal_append (journal, &ev, &err);
+        failed = left < 0;
+        left = -1;
+        assert_int_equal (rc < 0, failed);
+        ready.task = w->graph->n_tasks - 1;
+        assert_int_equal (aw_journal_append (journal, &ready, &err), rc);
+        assert_int_equal (aw_journal_close (journal, &err), 0);
+        if (read_with (&f, again, false, NULL, NULL, &err) < 0)
+            fail_msg ("%s", err.text);
+        assert_int_equal (again->n_added, !failed);
+        remove_files (&f);
+        aw_workflow_destroy (again);
+        aw_workflow_destroy (w);
+    }
+}
+
 /* A file with all that a text can have: it comes back as it was. */
 #define ODD                                                                                   \
     "\n{\t\"async-workflow\": 1, \"tasks\": { \"n\": { \"script\": \"\\u0001 \\\\ \\\"q\\\" " \
@@ -722,6 +758,7 @@ int main (void)
         cmocka_unit_test (never_fits),
         cmocka_unit_test (grows),
         cmocka_unit_test (no_memory),
+        cmocka_unit_test (no_memory_for_the_journal),
         cmocka_unit_test (round_trip),
         cmocka_unit_test (torn_and_changed),
         cmocka_unit_test (random_runs),
