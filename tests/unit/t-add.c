@@ -237,12 +237,12 @@ static bool fails (void)
 }
 
 /* The linker puts these between the project and the C library. */
-#define WRAP(result, name, parameters, arguments)                   \
-    extern result __real_##name parameters;                         \
-    extern result __wrap_##name parameters;                         \
-    result __wrap_##name parameters                                 \
-    {                                                               \
-        return fails () ? NULL : __real_##name arguments;           \
+#define WRAP(result, name, parameters, arguments)         \
+    extern result __real_##name parameters;               \
+    extern result __wrap_##name parameters;               \
+    result __wrap_##name parameters                       \
+    {                                                     \
+        return fails () ? NULL : __real_##name arguments; \
     }
 
 WRAP (void *, malloc, (size_t size), (size))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything at once: random graphs with all that a set may have and that grow at any time, random
- * pools, random ends, losses, messages, limits, cancels and deaths of the coordinator. The test keeps book of its own;
- * a twin is told all that happens, another is told what comes from outside and must decide the
- * same, and so must a copy made at any time, however often both are asked in vain.
+ * pools, random ends, losses, messages, limits, cancels and deaths of the coordinator. The test
+ * keeps book of its own; a twin is told all that happens, another is told what comes from outside
+ * and must decide the same, and so must a copy made at any time, however often both are asked in
+ * vain.
  */
 #include <math.h>
 #include <setjmp.h>
