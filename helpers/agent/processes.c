@@ -108,9 +108,30 @@ bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt)
     return search_environment (pid, is_mark, &launch);
 }
 
-static bool is_same (const char *variable, void *arg)
+struct holder {
+    const char *variable;
+    const char *job; /* ours; NULL: none */
+    bool holds, elsewhere;
+};
+
+static bool look_at (const char *variable, void *arg)
 {
-    return strcmp (variable, arg) == 0;
+    static const char job[] = "SLURM_JOB_ID=";
+    struct holder *holder = arg;
+
+    holder->holds = holder->holds || strcmp (variable, holder->variable) == 0;
+    if (holder->job && strncmp (variable, job, sizeof (job) - 1) == 0)
+        holder->elsewhere = strcmp (variable + sizeof (job) - 1, holder->job) != 0;
+    return false;
+}
+
+/* A job that was submitted from such a process has its environment, and is none of ours. */
+static bool holds (pid_t pid, const char *variable)
+{
+    struct holder holder = { .variable = variable, .job = getenv ("SLURM_JOB_ID") };
+
+    search_environment (pid, look_at, &holder);
+    return holder.holds && !holder.elsewhere;
 }
 
 void aw_processes_kill_holders (const char *variable)
@@ -123,8 +144,7 @@ void aw_processes_kill_holders (const char *variable)
         if (aw_processes_read (&processes) < 0)
             break;
         for (size_t i = 0; i < processes.n; i++)
-            if (processes.pids[i] != getpid ()
-                && search_environment (processes.pids[i], is_same, (char *)(uintptr_t)variable))
+            if (processes.pids[i] != getpid () && holds (processes.pids[i], variable))
                 any |= kill (processes.pids[i], SIGKILL) == 0;
     }
     aw_processes_finish (&processes);

@@ -31,7 +31,8 @@ bool aw_process_is_child (pid_t pid);
 bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt);
 
 /* Kills all processes of this user that were started with VARIABLE, "NAME=value", in their
- * environment, and what they start meanwhile; whatever their parents are.
+ * environment, and what they start meanwhile; whatever their parents are, but for those of another
+ * job of Slurm.
  */
 void aw_processes_kill_holders (const char *variable);
 

@@ -62,6 +62,7 @@ int aw_coordinator_add (struct aw_coordinator *c,
         return rc;
     if (make_room (c) < 0 || aw_coordinator_take_in (c, ev) < 0) {
         aw_workflow_take_back (w);
+        (void)aw_display_grow (c->display); /* back again: that needs no memory */
         aw_problems_add (problems, false, AW_TALK_ADDED ": out of memory");
         return -1;
     }

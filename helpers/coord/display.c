@@ -105,6 +105,8 @@ int aw_display_grow (struct aw_display *d)
 
     if (!d)
         return 0;
+    if (d->n_instances > aw_graph_n_instances (d->graph))
+        d->n_instances = aw_graph_n_instances (d->graph);
     aw_room_for (&room, aw_graph_n_instances (d->graph));
     if (aw_grow (&d->left, d->room, room, sizeof (*d->left), 0) < 0)
         return -1;

@@ -167,6 +167,7 @@ void aw_depend_finish (struct aw_depend *d)
     free (d->counts);
     free (d->messages);
     free (d->next_message);
+    free (d->released);
     aw_ranges_finish (&d->work);
     memset (d, 0, sizeof (*d));
     errno = saved;
@@ -178,6 +179,12 @@ int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
 
     if (aw_depend_init (d, g, from->sequential) < 0)
         return -1;
+    if (from->released && aw_grow (&d->released, 0, g->n_tasks, sizeof (*d->released), 0) < 0) {
+        aw_depend_finish (d);
+        return -1;
+    }
+    if (d->released)
+        memcpy (d->released, from->released, g->n_tasks * sizeof (*d->released));
     memcpy (d->instances, from->instances, aw_graph_n_instances (g) * sizeof (*d->instances));
     memcpy (d->state, from->state, g->n_tasks * sizeof (*d->state));
     memcpy (d->counts, from->counts, g->n_sets * sizeof (*d->counts));
@@ -424,6 +431,11 @@ int aw_depend_drop (
     struct aw_task at = aw_graph_task (d->graph, task);
     bool ran = d->state[task] == AW_TASK_RUNNING;
 
+    if (release && !d->released
+        && aw_grow (&d->released, 0, d->room.n_tasks, sizeof (*d->released), 0) < 0)
+        return -1;
+    if (release)
+        d->released[task] = 1;
     aw_depend_count_end (d, &at, task, AW_TASK_SKIPPED);
     if (!ran && aw_ranges_push (&out->skipped, task, task, t) < 0)
         return -1;

@@ -50,6 +50,7 @@ struct aw_depend {
     uint32_t gate_left; /* its tasks without an end */
     uint64_t *messages; /* by topic of the graph: how many have come */
     uint64_t *next_message; /* by topic: the count that lets something start; UINT64_MAX: none */
+    uint8_t *released; /* one a task: dropped, and what waits for it goes on; NULL: none has been */
     struct aw_ranges work; /* skipped tasks whose successors are still to be looked at */
     struct aw_graph_size room; /* private */
 };

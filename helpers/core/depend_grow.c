@@ -15,12 +15,13 @@ static uint32_t first_task (const struct aw_depend *d, uint32_t iteration, uint3
 }
 
 /* Has the task its end, and does what waits for it go on? Among those that were skipped of an
- * instance that is not broken are the released alone.
+ * instance that is not broken are no others.
  */
 static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task)
 {
     return d->state[task] == AW_TASK_DONE
-           || (d->state[task] == AW_TASK_SKIPPED && !d->instances[instance].broken);
+           || (d->state[task] == AW_TASK_SKIPPED
+               && (!d->instances[instance].broken || (d->released && d->released[task])));
 }
 
 /* Waits of a set that has come, less what is done. */
@@ -93,7 +94,10 @@ static int make_room (struct aw_depend *d, const struct aw_graph_size *old)
                         0xff)
                    < 0
             || (d->waits
-                && aw_grow (&d->waits, was.n_tasks, room.n_tasks, sizeof (*d->waits), 0) < 0)))
+                && aw_grow (&d->waits, was.n_tasks, room.n_tasks, sizeof (*d->waits), 0) < 0)
+            || (d->released
+                && aw_grow (&d->released, was.n_tasks, room.n_tasks, sizeof (*d->released), 0)
+                       < 0)))
         return -1;
     d->room = room;
     if (!d->waits && aw_depend_has_each (d->graph, old->n_sets)

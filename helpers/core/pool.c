@@ -76,6 +76,8 @@ int aw_pool_grow_graph (struct aw_pool *pool, uint32_t from)
         return -1;
     for (uint32_t s = from; s < pool->graph->n_sets; s++)
         add_wants (pool, &pool->graph->sets[s]);
+    if (pool->plan)
+        pool->plan->valid = false; /* another place may be better now */
     return 0;
 }
 

@@ -198,6 +198,7 @@ int aw_ready_grow (struct aw_ready *r, const struct aw_graph_size *old)
 {
     struct aw_graph_size size = aw_graph_size (r->graph), room = r->room;
     size_t was = r->room.n_instances;
+    uint32_t n_shapes = r->n_shapes;
 
     if (aw_room (&room, &size)
         && (aw_grow (&r->queues, was, room.n_instances, sizeof (*r->queues), 0) < 0
@@ -208,8 +209,10 @@ int aw_ready_grow (struct aw_ready *r, const struct aw_graph_size *old)
         return -1;
     r->room = room;
     for (uint32_t s = old->n_sets; s < size.n_sets; s++)
-        if (find_shape (r, s) < 0)
+        if (find_shape (r, s) < 0) {
+            r->n_shapes = n_shapes; /* those that came have no tasks yet, nor memory */
             return -1;
+        }
     return 0;
 }
 

@@ -251,12 +251,12 @@ void aw_sched_rank_anew (struct aw_sched *s)
 /* By what was told of durations when it became necessary, so that ranks do not depend on when this
  * is called.
  */
-static int refresh_ranks (struct aw_sched *s)
+int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph)
 {
     if (!s->rank_anew)
         return 0;
     s->rank_anew = false;
-    if (aw_rank (s->graph, &s->pool, s->config.policy, s->estimate.kept, s->ready.remaining) < 0)
+    if (aw_rank (graph, &s->pool, s->config.policy, s->estimate.kept, s->ready.remaining) < 0)
         return -1;
     aw_ready_reorder (&s->ready);
     return 0;
@@ -323,7 +323,7 @@ int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
     struct aw_shape *shape;
     uint32_t first;
 
-    if (refresh_ranks (s) < 0)
+    if (aw_sched_refresh_ranks (s, s->graph) < 0)
         return -1;
     while ((shape = first_shape (s, false, &first))) {
         struct aw_choice choice;

@@ -22,6 +22,19 @@ static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
         aw_sched_rank_anew (s);
 }
 
+/* Ranks that were to be worked out before are so by the graph of that time: whoever was asked
+ * meanwhile has done it.
+ */
+static int rank_old (struct aw_sched *s, const struct aw_graph_size *old)
+{
+    struct aw_graph before = *s->graph;
+
+    before.n_sets = old->n_sets;
+    before.n_tasks = old->n_tasks;
+    before.n_topics = old->n_topics;
+    return aw_sched_refresh_ranks (s, &before);
+}
+
 static int make_room (struct aw_sched *s, const struct aw_graph_size *old)
 {
     struct aw_graph_size size = aw_graph_size (s->graph), room = s->room;
@@ -36,11 +49,11 @@ static int make_room (struct aw_sched *s, const struct aw_graph_size *old)
                        < 0)))
         return -1;
     s->room = room;
-    if (aw_running_grow (&s->running, size.n_tasks) < 0 || aw_estimate_grow (&s->estimate, old) < 0
-        || aw_stage_grow (&s->stage, old) < 0 || aw_stage_add_nodes (&s->stage, &s->pool) < 0
+    if (aw_pool_grow_graph (&s->pool, old->n_sets) < 0
+        || aw_running_grow (&s->running, size.n_tasks) < 0
+        || aw_estimate_grow (&s->estimate, old) < 0 || aw_stage_grow (&s->stage, &s->pool, old) < 0
         || aw_suspects_grow (&s->suspects, size.n_sets) < 0
-        || aw_sched_part_room (s, old->n_sets) < 0 || aw_depend_room (&s->depend, old) < 0
-        || aw_pool_grow_graph (&s->pool, old->n_sets) < 0)
+        || aw_sched_part_room (s, old->n_sets) < 0 || aw_depend_room (&s->depend, old) < 0)
         return -1;
     return aw_ready_grow (&s->ready, old);
 }
@@ -48,6 +61,7 @@ static int make_room (struct aw_sched *s, const struct aw_graph_size *old)
 int aw_sched_grow (struct aw_sched *s, struct aw_error *err)
 {
     struct aw_graph_size old = s->size;
+    struct aw_gpu_wants wants = s->pool.wants;
     struct aw_released out = { 0 };
     uint32_t n_shapes = s->ready.n_shapes;
 
@@ -55,8 +69,11 @@ int aw_sched_grow (struct aw_sched *s, struct aw_error *err)
         return 0;
     if (!s->begun)
         return aw_error_set (err, "a scheduler that has not begun cannot grow");
-    if (make_room (s, &old) < 0)
+    if (rank_old (s, &old) < 0 || make_room (s, &old) < 0) {
+        s->pool.wants = wants;
+        aw_pool_set_types (&s->pool, old.n_gpu_types);
         return aw_error_set (err, "out of memory for %u tasks", s->graph->n_tasks);
+    }
     s->size = aw_graph_size (s->graph);
     rank_new (s, &old);
     aw_sched_forget (s);

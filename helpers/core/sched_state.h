@@ -199,7 +199,9 @@ void aw_sched_drop_reservation (struct aw_sched *s);
  */
 void aw_sched_forget (struct aw_sched *s);
 
-/* Ranks are worked out anew at the next decision, by what is told of durations now. */
+/* Ranks are worked out anew at the next decision, by what is told of durations now; or, where they
+ * are to be, at once, by GRAPH: 0, or -1 with ENOMEM. */
 void aw_sched_rank_anew (struct aw_sched *s);
+int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph);
 
 #endif /* AW_CORE_SCHED_STATE_H */

@@ -18,31 +18,6 @@ static void fill_none (uint32_t *numbers, size_t n)
         numbers[i] = AW_NONE;
 }
 
-int aw_stage_grow (struct aw_stage *stage, const struct aw_graph_size *old)
-{
-    const struct aw_graph *graph = stage->graph;
-    uint32_t n_instances = stage->n_instances, n_tasks = stage->n_tasks;
-    bool any = stage->queues != NULL;
-
-    for (uint32_t s = old->n_sets; s < graph->n_sets; s++)
-        any = any || aw_stage_concerns (graph, s);
-    if (!any)
-        return 0;
-    aw_room_for (&n_instances, aw_graph_n_instances (graph));
-    aw_room_for (&n_tasks, graph->n_tasks);
-    if (aw_grow (&stage->lightest, stage->lightest ? old->n_sets : 0, graph->n_sets,
-                 sizeof (*stage->lightest), 0)
-        < 0)
-        return -1;
-    if (aw_grow (&stage->queues, stage->n_instances, n_instances, sizeof (*stage->queues), 0) < 0)
-        return -1;
-    stage->n_instances = n_instances;
-    if (aw_grow (&stage->place, stage->n_tasks, n_tasks, sizeof (*stage->place), 0xff) < 0)
-        return -1;
-    stage->n_tasks = n_tasks;
-    return 0;
-}
-
 int aw_stage_init (struct aw_stage *stage, const struct aw_graph *graph)
 {
     bool any = false;
@@ -104,7 +79,7 @@ int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from)
 {
     if (aw_stage_init (stage, from->graph) < 0 || make_room (stage, from->n_nodes) < 0)
         goto fail;
-    if (!from->queues)
+    if (!stage->queues)
         return 0;
     for (uint32_t i = 0; i < stage->n_instances; i++)
         if (aw_ranges_clone (&stage->queues[i], &from->queues[i]) < 0)
@@ -163,10 +138,10 @@ static uint32_t weight (const struct aw_node *node, const struct aw_demand *dema
     return larger (part, 1);
 }
 
-/* So that of sets which no node has room for none is asked. */
-static void weigh (struct aw_stage *stage, const struct aw_node *node)
+/* The sets from FROM on: so that of sets which no node has room for none is asked. */
+static void weigh (struct aw_stage *stage, const struct aw_node *node, uint32_t from)
 {
-    for (uint32_t set = 0; set < stage->graph->n_sets; set++) {
+    for (uint32_t set = from; set < stage->graph->n_sets; set++) {
         struct aw_demand demand;
         uint32_t load;
 
@@ -179,15 +154,53 @@ static void weigh (struct aw_stage *stage, const struct aw_node *node)
     }
 }
 
+/* The sets from FROM on, by the nodes from FIRST on. */
+static void weigh_all (struct aw_stage *stage,
+                       const struct aw_pool *pool,
+                       uint32_t first,
+                       uint32_t from)
+{
+    for (uint32_t n = first; n < stage->n_nodes; n++)
+        if (n == 0 || !aw_node_alike (&pool->nodes[n], &pool->nodes[n - 1]))
+            weigh (stage, &pool->nodes[n], from);
+}
+
 int aw_stage_add_nodes (struct aw_stage *stage, const struct aw_pool *pool)
 {
     uint32_t known = stage->n_nodes;
 
     if (make_room (stage, pool->n_nodes) < 0)
         return -1;
-    for (uint32_t n = known; n < stage->n_nodes; n++)
-        if (n == 0 || !aw_node_alike (&pool->nodes[n], &pool->nodes[n - 1]))
-            weigh (stage, &pool->nodes[n]);
+    weigh_all (stage, pool, known, 0);
+    return 0;
+}
+
+int aw_stage_grow (struct aw_stage *stage,
+                   const struct aw_pool *pool,
+                   const struct aw_graph_size *old)
+{
+    const struct aw_graph *graph = stage->graph;
+    uint32_t n_instances = stage->n_instances, n_tasks = stage->n_tasks;
+    bool any = stage->queues != NULL;
+    uint32_t from = any ? old->n_sets : 0;
+
+    for (uint32_t s = old->n_sets; s < graph->n_sets; s++)
+        any = any || aw_stage_concerns (graph, s);
+    if (!any)
+        return 0;
+    aw_room_for (&n_instances, aw_graph_n_instances (graph));
+    aw_room_for (&n_tasks, graph->n_tasks);
+    if (aw_grow (&stage->lightest, from, graph->n_sets, sizeof (*stage->lightest), 0) < 0)
+        return -1;
+    if (aw_grow (&stage->place, stage->n_tasks, n_tasks, sizeof (*stage->place), 0xff) < 0)
+        return -1;
+    stage->n_tasks = n_tasks;
+    if (aw_grow (&stage->queues, stage->n_instances, n_instances, sizeof (*stage->queues), 0) < 0)
+        return -1;
+    stage->n_instances = n_instances;
+    if (make_room (stage, pool->n_nodes) < 0)
+        return -1;
+    weigh_all (stage, pool, 0, from);
     return 0;
 }
 

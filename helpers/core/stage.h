@@ -33,8 +33,10 @@ struct aw_stage {
  * copy.
  */
 int aw_stage_init (struct aw_stage *stage, const struct aw_graph *graph);
-/* The graph has grown since it was of size OLD. 0, or -1 with ENOMEM. */
-int aw_stage_grow (struct aw_stage *stage, const struct aw_graph_size *old);
+/* The graph has grown since it was of size OLD, and POOL has taken that up. 0, or -1 with ENOMEM. */
+int aw_stage_grow (struct aw_stage *stage,
+                   const struct aw_pool *pool,
+                   const struct aw_graph_size *old);
 void aw_stage_finish (struct aw_stage *stage);
 int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from);
 

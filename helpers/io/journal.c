@@ -34,6 +34,7 @@ struct aw_journal {
     char **nodes; /* the same of the nodes that have joined */
     uint32_t n_nodes;
     double t; /* of the last event: time never falls */
+    bool lacks; /* an event that there was no memory for: what follows would not be understood */
 };
 
 /* NAME as it stands within a JSON string. The caller frees it. */
@@ -386,6 +387,7 @@ static int add_node (struct aw_journal *journal, const struct aw_event *ev, stru
     if (ev->node != journal->n_nodes || !ev->name)
         return aw_error_set (err, "%s: node %u where number %u comes next", journal->path, ev->node,
                              journal->n_nodes);
+    journal->lacks = true;
     nodes = realloc (journal->nodes, (journal->n_nodes + (size_t)1) * sizeof (*nodes));
     if (!nodes)
         return aw_error_set (err, "%s: out of memory", journal->path);
@@ -393,6 +395,7 @@ static int add_node (struct aw_journal *journal, const struct aw_event *ev, stru
     nodes[journal->n_nodes] = escaped (ev->name);
     if (!nodes[journal->n_nodes])
         return aw_error_set (err, "%s: out of memory", journal->path);
+    journal->lacks = false;
     journal->n_nodes++;
     return 0;
 }
@@ -429,8 +432,8 @@ static int check (struct aw_journal *journal, const struct aw_event *ev, struct 
     case AW_EVENT_ADD:
         if (!ev->text || ev->task >= journal->graph->n_tasks)
             return aw_error_set (err, "%s: nothing is added, or by nobody", journal->path);
-        return escape_sets (journal) < 0 ? aw_error_set (err, "%s: out of memory", journal->path)
-                                         : 0;
+        journal->lacks = escape_sets (journal) < 0;
+        return journal->lacks ? aw_error_set (err, "%s: out of memory", journal->path) : 0;
     case AW_EVENT_RESUME:
         if (!ev->resume)
             return aw_error_set (err, "%s: a RESUME tells nothing", journal->path);
@@ -455,6 +458,8 @@ int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, st
 {
     size_t len = journal->buf.len;
 
+    if (journal->lacks)
+        return aw_error_set (err, "%s: an event before is missing", journal->path);
     if (check (journal, ev, err) < 0)
         return -1;
     if (ev->t > journal->t)
@@ -463,6 +468,7 @@ int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, st
     if (journal->buf.failed) {
         journal->buf.failed = false;
         journal->buf.len = len; /* no half line */
+        journal->lacks = true;
         return aw_error_set (err, "%s: out of memory", journal->path);
     }
     return 0;

@@ -21,8 +21,9 @@
 
 enum {
     WINDOW = 1 << 18,
-    MAX_LINE = 32 << 20, /* a node of a million CPUs, every other one ours, needs 4 MB; the largest
-                            workflow that a task adds, of what needs an escape alone, 24 MiB */
+    /* A node of a million CPUs, every other one ours, needs 4 MB; what a task adds is 4 MiB, of
+     * which escapes can make six bytes of one. */
+    MAX_LINE = 32 << 20,
     MAX_NODES = 1 << 20,
 };
 

@@ -167,16 +167,18 @@ test_expect_success 'what is wrong is told, all of it and where; nothing is chan
     same wrong
 '
 
-test_expect_success 'up to 4 MiB, whatever has to be escaped on the way' '
-    more small.json "\"large\": { \"script\": \"true\" }" &&
-    { cat small.json; head -c 4190000 /dev/zero | tr "\0" "\r"; } >large.json &&
-    { cat large.json; head -c 10000 /dev/zero | tr "\0" " "; } >larger.json &&
-    workflow large-run.json "\"tasks\": {
-        \"go\": { \"script\": \"async-workflow add larger.json; test \$? = 2 && async-workflow add large.json\" },
-        \"end\": { \"after\": [\"go\"], \"script\": \"true\" } }" &&
-    run 0 large large-run.json &&
-    test $(of large finish "large[0]") = 1 &&
-    async-workflow status large | grep "3 of 3 tasks done" &&
+test_expect_success 'the largest that can be added, of bytes that take six each on their way, is refused or read again' '
+    head -c 4194304 /dev/zero | tr "\\0" "\"" >quotes.json &&
+    head -c 130000 /dev/zero | tr "\\0" "\\177" >deleted &&
+    { printf "{ \"async-workflow\": 1, \"parameters\": {" &&
+        for i in $(seq 32); do printf " \"p$i\": \"" && cat deleted && printf "\","; done &&
+        printf " \"end\": 0 }, \"tasks\": { \"more\": { \"script\": \"true\" } } }"; } >large.json &&
+    workflow large-add.json "\"tasks\": {
+        \"base\": { \"script\": \"async-workflow add quotes.json; test \$? = 2 && async-workflow add large.json\" } }" &&
+    run 0 large large-add.json &&
+    grep "quotes.json: line 1, column" large/logs/base.0.err &&
+    test $(of large finish "more[0]") = 1 &&
+    async-workflow status large >out && grep "2 of 2 tasks done" out &&
     same large
 '
 

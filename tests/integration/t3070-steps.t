@@ -47,6 +47,20 @@ test_expect_success 'the run can be decided again, and shown' '
     echo 2 >expected && test_cmp expected slices
 '
 
+test_expect_success 'a rank adds tasks: a step over several nodes, where there was none' '
+    for set in wide:2 many:5; do
+        printf "{ \"async-workflow\": 1, \"tasks\": { \"${set%:*}\": {
+            \"nodes\": ${set#*:}, \"gpus\": 1, \"script\": \"$report\" } } }" >${set%:*}.json || return 1
+    done &&
+    workflow add.json "\"tasks\": {
+        \"plan\": { \"launch\": \"step\", \"script\": \"async-workflow add many.json; test \$? = 2 && async-workflow add wide.json\" } }" &&
+    run 0 add -N4 --exclusive --gpus-per-node=2 --async-workflow=add.json --async-workflow-dir=add &&
+    finished add 2 && check_steps add >checked && cat checked &&
+    grep -q "2 reports of 1 tasks agree" checked &&
+    grep "many.json: tasks.many: a task wants 5 nodes" add/logs/plan.0.err &&
+    "$top_builddir/tests/integration/replay" add
+'
+
 test_expect_success 'one rank that fails ends the step, and the task fails as one' '
     workflow fail.json "\"tasks\": { \"bad\": { \"nodes\": 4, \"script\": \"test \$SLURM_PROCID != 2 || exit 3; sleep $MARK\" } }" &&
     run 1 fail -N4 --exclusive --async-workflow=fail.json --async-workflow-dir=fail &&

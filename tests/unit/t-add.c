@@ -4,6 +4,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -225,6 +226,118 @@ static void grows (void **state)
 }
 
 /*
+ * No memory
+ */
+
+static long left = -1; /* so many allocations succeed, and one fails then; below 0: none does */
+
+static bool fails (void)
+{
+    return left >= 0 && left-- == 0;
+}
+
+/* The linker puts these between the project and the C library. */
+#define WRAP(result, name, parameters, arguments)         \
+    extern result __real_##name parameters;               \
+    extern result __wrap_##name parameters;               \
+    result __wrap_##name parameters                       \
+    {                                                     \
+        return fails () ? NULL : __real_##name arguments; \
+    }
+
+WRAP (void *, malloc, (size_t size), (size))
+WRAP (void *, calloc, (size_t n, size_t size), (n, size))
+WRAP (void *, realloc, (void *p, size_t size), (p, size))
+WRAP (void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
+WRAP (char *, strdup, (const char *text), (text))
+
+static const char needy[] =
+    "{ \"async-workflow\": 1, \"defaults\": { \"duration\": 10 }, \"tasks\": {"
+    "  \"a\": { \"gpu_type\": \"t\", \"gpus\": 1, \"cpus\": 2, \"count\": 3, \"script\": \"x\","
+    "           \"stage_in\": { \"from\": \"/f\", \"to\": \"f\" } },"
+    "  \"b\": { \"after\": [\"a[i]\", \"one\"], \"count\": 3, \"cpus\": 3, \"script\": \"x\" },"
+    "  \"c\": { \"after\": [\"b\"], \"nodes\": 2, \"command\": [\"x\", \"{task}\"] } } }";
+
+static double simulate (struct aw_sched *sched)
+{
+    struct aw_simulated result;
+    struct aw_error err = { "" };
+
+    if (aw_simulate (sched, NULL, &result, &err) < 0)
+        fail_msg ("%s", err.text);
+    assert_int_equal (result.code, 0);
+    return result.end;
+}
+
+static double simulate_copy (const struct aw_sched *sched)
+{
+    struct aw_sched *copy = aw_sched_clone (sched);
+    double end;
+
+    assert_non_null (copy);
+    end = simulate (copy);
+    aw_sched_destroy (copy);
+    return end;
+}
+
+/* As the coordinator does. */
+static int add_to_both (struct aw_workflow *w, struct aw_sched *sched)
+{
+    struct aw_event ev = { .type = AW_EVENT_ADD, .text = needy };
+    struct aw_problems problems;
+    int rc;
+
+    aw_problems_init (&problems);
+    rc = aw_workflow_add (w, needy, strlen (needy), "a.json", NULL, NULL, &problems);
+    aw_problems_finish (&problems);
+    if (rc == 1 && aw_sched_handle (sched, &ev, NULL) < 0) {
+        aw_workflow_take_back (w);
+        rc = -1;
+    }
+    return rc;
+}
+
+/* Whichever allocation fails, nothing has changed, and with memory it is added all the same. */
+static void no_memory (void **state)
+{
+    const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    struct aw_workflow *same = parse (flat);
+    double before = 0, after = 0;
+    bool failed = true;
+
+    (void)state;
+    for (long n = 0; failed; n++) {
+        struct aw_workflow *w = parse (flat);
+        struct aw_sched *sched = aw_sched_create (w->graph, &config, NULL);
+        struct aw_event ready = { .type = AW_EVENT_READY };
+        int rc;
+
+        assert_int_equal (aw_simulate_add_nodes (sched, 2, 4, 1, 0, NULL), 0);
+        assert_int_equal (aw_sched_handle (sched, &ready, NULL), 0); /* it begins */
+        before = before > 0 ? before : simulate_copy (sched);
+        left = n;
+        rc = add_to_both (w, sched);
+        failed = left < 0;
+        left = -1;
+        if (rc < 0) {
+            assert_true (failed);
+            assert_same_graph (w->graph, same->graph);
+            assert_true (simulate_copy (sched) == before);
+            assert_int_equal (add_to_both (w, sched), 1);
+        }
+        if (rc < 0 || !failed) {
+            after = after > 0 ? after : simulate_copy (sched);
+            assert_true (simulate_copy (sched) == after);
+            assert_true (simulate (sched) == after);
+        }
+        aw_sched_destroy (sched);
+        aw_workflow_destroy (w);
+    }
+    assert_true (after > before);
+    aw_workflow_destroy (same);
+}
+
+/*
  * The journal
  */
 
@@ -276,6 +389,42 @@ static int read_with (const struct files *f,
 
     aw_journal_header_finish (&header);
     return rc;
+}
+
+/* What there was no memory for is missing, and all that follows: the rest can be read. */
+static void no_memory_for_the_journal (void **state)
+{
+    bool failed = true;
+
+    (void)state;
+    for (long n = 0; failed; n++) {
+        struct aw_workflow *w = parse (flat), *again = parse (flat);
+        struct aw_event ready = { .type = AW_EVENT_READY };
+        struct aw_event ev = { .type = AW_EVENT_ADD, .text = needy };
+        struct aw_journal *journal;
+        struct aw_error err = { "" };
+        struct files f;
+        int rc;
+
+        make_files (&f);
+        journal = create (&f, w->graph);
+        append (journal, &ready);
+        assert_int_equal (add (w, needy), 1);
+        left = n;
+        rc = aw_journal_append (journal, &ev, &err);
+        failed = left < 0;
+        left = -1;
+        assert_int_equal (rc < 0, failed);
+        ready.task = w->graph->n_tasks - 1;
+        assert_int_equal (aw_journal_append (journal, &ready, &err), rc);
+        assert_int_equal (aw_journal_close (journal, &err), 0);
+        if (read_with (&f, again, false, NULL, NULL, &err) < 0)
+            fail_msg ("%s", err.text);
+        assert_int_equal (again->n_added, !failed);
+        remove_files (&f);
+        aw_workflow_destroy (again);
+        aw_workflow_destroy (w);
+    }
 }
 
 /* A file with all that a text can have: it comes back as it was. */
@@ -688,6 +837,8 @@ int main (void)
         cmocka_unit_test (wrong),
         cmocka_unit_test (never_fits),
         cmocka_unit_test (grows),
+        cmocka_unit_test (no_memory),
+        cmocka_unit_test (no_memory_for_the_journal),
         cmocka_unit_test (round_trip),
         cmocka_unit_test (torn_and_changed),
         cmocka_unit_test (told),

@@ -472,15 +472,16 @@ static int guest_sends (void)
     return sends_and_ends ();
 }
 
-/* A process that stays, with TOKEN in its environment. */
-static pid_t hold (const char *token)
+/* A process that stays, with TOKEN in its environment, of JOB. */
+static pid_t hold (const char *token, const char *job)
 {
-    char variable[64], *const env[] = { variable, NULL };
+    char variable[64], of_job[64], *const env[] = { variable, of_job, NULL };
     int ready[2];
     char byte;
     pid_t pid;
 
     snprintf (variable, sizeof (variable), AW_PACKET_TOKEN "=%s", token);
+    snprintf (of_job, sizeof (of_job), "SLURM_JOB_ID=%s", job);
     assert_int_equal (pipe2 (ready, O_CLOEXEC), 0);
     pid = fork ();
     if (pid == 0) {
@@ -493,22 +494,33 @@ static pid_t hold (const char *token)
     return pid;
 }
 
-/* What a step has left behind ends with it, and nothing else. */
+static void end (pid_t pid)
+{
+    int status;
+
+    assert_int_equal (waitpid (pid, &status, WNOHANG), 0);
+    kill (pid, SIGKILL);
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+}
+
+/* What a step has left behind ends with it, and nothing else: no job that it submitted either. */
 static void leftovers (void **state)
 {
-    pid_t mine, other;
+    pid_t mine, other, submitted;
     int status;
 
     (void)state;
+    setenv ("SLURM_JOB_ID", "7", 1);
     say_of_guest (AW_PACKET_ADMIT, GUEST_TOKEN);
-    mine = hold (GUEST_TOKEN);
-    other = hold ("fedcba98765432100123456789abcdef");
+    mine = hold (GUEST_TOKEN, "7");
+    other = hold ("fedcba98765432100123456789abcdef", "7");
+    submitted = hold (GUEST_TOKEN, "8");
     say_of_guest (AW_PACKET_DISMISS, NULL);
     assert_int_equal (waitpid (mine, &status, 0), mine);
     assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
-    assert_int_equal (waitpid (other, &status, WNOHANG), 0);
-    kill (other, SIGKILL);
-    assert_int_equal (waitpid (other, &status, 0), other);
+    end (other);
+    end (submitted);
+    unsetenv ("SLURM_JOB_ID");
 }
 
 static void guests (void **state)

@@ -289,13 +289,58 @@ static void at_any_time (void **state)
     }
 }
 
+/* What comes behind the tasks of a set fares as if it had been there: one has failed, one was
+ * cancelled and lets go on what waits for it, one runs.
+ */
+static void behind_all_fates (void **state)
+{
+    struct aw_graph *graph = aw_graph_create ();
+    const struct aw_edge edge = { .set = 0, .each = true };
+    struct aw_event ev, action;
+    struct aw_error err = { "" };
+    struct aw_graph_size old;
+    struct aw_sched *sched, *copy;
+
+    (void)state;
+    add (graph, 3);
+    graph->sets[0].on_failure = AW_ON_FAILURE_SKIP;
+    assert_int_equal (aw_graph_finalize (graph, &err), 0);
+    sched = begin (graph, AW_POLICY_FIFO);
+    while (aw_sched_next (sched, &action))
+        ;
+    ev = (struct aw_event){ .type = AW_EVENT_CANCEL, .task = 1, .count = 1, .code = 1 };
+    assert_int_equal (aw_sched_handle (sched, &ev, &err), 0);
+    ev = (struct aw_event){ .type = AW_EVENT_FINISH, .task = 1, .status = AW_STATUS_CANCELLED };
+    assert_int_equal (aw_sched_handle (sched, &ev, &err), 0);
+    ev = (struct aw_event){ .type = AW_EVENT_FINISH, .status = AW_STATUS_FAILED, .code = 1 };
+    assert_int_equal (aw_sched_handle (sched, &ev, &err), 0);
+    copy = aw_sched_clone (sched);
+    assert_non_null (copy);
+    old = aw_graph_size (graph);
+    add (graph, 3);
+    assert_int_equal (aw_graph_add_edge (graph, 1, edge), 0);
+    assert_int_equal (aw_graph_grow (graph, &old, &err), 0);
+    assert_int_equal (aw_sched_grow (sched, &err), 0);
+    for (int i = 0; i < 2; i++) {
+        struct aw_counts counts = aw_sched_counts (sched, 1);
+
+        assert_int_equal (counts.skipped, 1); /* behind the failed one */
+        assert_int_equal (counts.ready, 1); /* behind the cancelled one */
+        assert_int_equal (counts.waiting, 1);
+        aw_sched_destroy (sched);
+        sched = copy;
+        if (i == 0)
+            assert_int_equal (aw_sched_grow (sched, &err), 0);
+    }
+    aw_graph_destroy (graph);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (numbers),
-        cmocka_unit_test (wrong_growth),
-        cmocka_unit_test (at_the_beginning),
-        cmocka_unit_test (at_any_time),
+        cmocka_unit_test (numbers),          cmocka_unit_test (wrong_growth),
+        cmocka_unit_test (at_the_beginning), cmocka_unit_test (at_any_time),
+        cmocka_unit_test (behind_all_fates),
     };
 
     return cmocka_run_group_tests_name ("grow", tests, NULL, NULL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything at once: random graphs with all that a set may have, random pools, random ends,
- * losses, messages, limits, cancels and deaths of the coordinator. The test keeps book of its own;
- * a twin is told all that happens, another is told what comes from outside and must decide the
- * same, and so must a copy made at any time, however often both are asked in vain.
+/* Everything at once: random graphs with all that a set may have and that grow at any time, random
+ * pools, random ends, losses, messages, limits, cancels and deaths of the coordinator. The test
+ * keeps book of its own; a twin is told all that happens, another is told what comes from outside
+ * and must decide the same, and so must a copy made at any time, however often both are asked in
+ * vain.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -20,7 +21,8 @@
 #include "graphs.h"
 #include "machines.h"
 
-enum { NODES = 6, MEM = 1000, RUNS = 3000, STEPS = 4000, GOAL = 7, PARTS = 3 };
+enum { NODES = 6, MEM = 1000, RUNS = 3000, STEPS = 4000, GOAL = 7, PARTS = 3, TOPICS = 3 };
+enum { MOST_ADDED = 100 }; /* tasks that come while it runs */
 
 enum stand { COMES, THERE, COMPUTES, LEAVES }; /* of an attempt's data */
 
@@ -49,14 +51,15 @@ struct world {
     struct attempt *attempts;
     uint32_t n_attempts;
     uint8_t *completed, *given_up, *skipped, *cancelled; /* by task */
-    uint64_t messages[2];
+    uint64_t messages[TOPICS];
+    uint32_t room; /* for tasks */
     double t;
     bool told_stop, told_limit;
     int code;
     uint32_t n_deaths;
 };
 
-static const char *const topics[] = { "m0", "m1" };
+static const char *const topics[TOPICS] = { "m0", "m1", "m2" };
 
 static uint32_t below (struct world *w, uint32_t n)
 {
@@ -131,37 +134,47 @@ static void same_demand (struct aw_set *set, const struct aw_set *other)
     set->stage_out = other->nodes > 1 ? AW_STAGING_NONE : set->stage_out;
 }
 
+/* A set behind all others; ADDED: while the graph is in use. */
+static void random_set (struct world *w, struct aw_graph *g, bool large, bool added)
+{
+    uint32_t s = g->n_sets;
+    struct aw_set *set;
+    char name[16];
+
+    snprintf (name, sizeof (name), "s%u", s);
+    set = graphs_set (g, name, 1 + below (w, large ? 2 : 8), 1 + below (w, 4), 0,
+                      below (w, 2) ? NAN : 1 + below (w, 50));
+    random_demand (w, set);
+    if (s > 0 && below (w, 2))
+        same_demand (set, &g->sets[below (w, s)]);
+    if (added && set->gpu_type && below (w, 4) == 0)
+        set->gpu_type = aw_graph_gpu_type (g, "h100");
+    random_failures (w, set);
+    for (uint32_t p = 0; p < s + !added; p++) {
+        struct aw_edge edge = { p, !added && (p == s || below (w, 4) == 0), false };
+
+        edge.each = g->sets[p].count == g->sets[s].count && below (w, 2)
+                    && !(added && aw_graph_iterations (g, p) > 1);
+        if (below (w, large ? 50 : 3) == 0)
+            assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
+    }
+    if (below (w, added ? 4 : 8) == 0)
+        aw_graph_add_need (g, s, topics[below (w, added ? TOPICS : 2)], 1 + below (w, 3),
+                           below (w, 2));
+}
+
 static struct aw_graph *random_graph (struct world *w)
 {
     struct aw_graph *g = aw_graph_create ();
     bool large = below (w, 30) == 0; /* ranks are not worked out anew with each estimate */
     uint32_t n = 1 + below (w, large ? 150 : 8);
-    char name[16];
 
     g->iterations = 1 + below (w, 3);
     g->iterated = g->iterations > 1;
     assert_int_equal (aw_graph_gpu_type (g, "a100"), 1);
     assert_int_equal (aw_graph_gpu_type (g, "v100"), 2);
-    for (uint32_t s = 0; s < n; s++) {
-        struct aw_set *set;
-
-        snprintf (name, sizeof (name), "s%u", s);
-        set = graphs_set (g, name, 1 + below (w, large ? 2 : 8), 1 + below (w, 4), 0,
-                          below (w, 2) ? NAN : 1 + below (w, 50));
-        random_demand (w, set);
-        if (s > 0 && below (w, 2))
-            same_demand (set, &g->sets[below (w, s)]);
-        random_failures (w, set);
-        for (uint32_t p = 0; p <= s; p++) {
-            struct aw_edge edge = { p, p == s || below (w, 4) == 0, false };
-
-            edge.each = g->sets[p].count == g->sets[s].count && below (w, 2);
-            if (below (w, large ? 50 : 3) == 0)
-                assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
-        }
-        if (below (w, 8) == 0)
-            aw_graph_add_need (g, s, below (w, 2) ? "m0" : "m1", 1 + below (w, 3), below (w, 2));
-    }
+    for (uint32_t s = 0; s < n; s++)
+        random_set (w, g, large, false);
     if (g->iterations > 1 && below (w, 3) == 0) {
         g->until = below (w, n);
         g->until_code = GOAL;
@@ -243,30 +256,34 @@ static void drop (struct world *w, struct attempt *a)
     *a = w->attempts[--w->n_attempts];
 }
 
-/* All that the task waits for is over, and lets it go on. */
+/* A task waits for FROM: that is over, and lets it go on. */
+static void check_predecessor (struct world *w, uint32_t from)
+{
+    bool unneeded = false; /* messages that never came: others go on without it */
+    bool ends = w->graph->until != AW_NONE || w->graph->until_topic != AW_NONE;
+
+    for (uint32_t k = 0; k < w->graph->n_sets; k++)
+        unneeded = unneeded || (w->skipped[from] && w->graph->sets[k].n_needs > 0);
+    /* Iterations that were not needed: what was added goes on without them. */
+    ends = ends && aw_graph_task (w->graph, from).iteration > 0;
+    CHECK (w, !find (w, from));
+    CHECK (w, w->completed[from] || w->cancelled[from] == 2 || unneeded || ends
+                  || (w->given_up[from] && set_of (w, from)->on_failure == AW_ON_FAILURE_CONTINUE));
+}
+
 static void check_predecessors (struct world *w, uint32_t task)
 {
     struct aw_task at = aw_graph_task (w->graph, task);
     const struct aw_set *set = &w->graph->sets[at.set];
+    bool added = at.set >= w->graph->n_base;
 
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
-        for (uint32_t i = 0; edge->back <= at.iteration && i < w->graph->sets[edge->set].count;
-             i++) {
-            uint32_t from = aw_graph_task_id (
-                w->graph, (struct aw_task){ at.iteration - edge->back, edge->set, i });
-            bool unneeded = false; /* messages that never came: others go on without it */
-
-            if (edge->each && i != at.index)
-                continue;
-            for (uint32_t k = 0; k < w->graph->n_sets; k++)
-                unneeded = unneeded || (w->skipped[from] && w->graph->sets[k].n_needs > 0);
-            CHECK (w, !find (w, from));
-            CHECK (w, w->completed[from] || w->cancelled[from] == 2 || unneeded
-                          || (w->given_up[from]
-                              && w->graph->sets[edge->set].on_failure == AW_ON_FAILURE_CONTINUE));
-        }
+        for (uint32_t it = 0; it < aw_graph_iterations (w->graph, edge->set); it++)
+            for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++)
+                if ((added || it + edge->back == at.iteration) && (!edge->each || i == at.index))
+                    check_predecessor (w, aw_graph_first_task (w->graph, it, edge->set) + i);
     }
 }
 
@@ -582,6 +599,19 @@ static void forget (struct world *w)
     w->n_nodes = 0;
 }
 
+/* As many as there are. */
+static void count_messages (struct world *w)
+{
+    for (int i = 0; i < TOPICS; i++) {
+        struct aw_event message = { .type = AW_EVENT_MESSAGE, .t = w->t, .node = AW_NONE };
+
+        message.name = topics[i];
+        message.count = w->messages[i];
+        if (message.count > 0 && aw_graph_find_topic (w->graph, topics[i]) != AW_NONE)
+            tell (w, &message);
+    }
+}
+
 static void begin (struct world *w)
 {
     struct aw_resume resume = { .epoch = 1 };
@@ -608,14 +638,8 @@ static void begin (struct world *w)
         join (w);
     if (below (w, 3) == 0)
         limit (w);
-    for (int i = 0; again && i < 2; i++) { /* those that came are kept, and counted anew */
-        struct aw_event message = { .type = AW_EVENT_MESSAGE, .t = w->t, .node = AW_NONE };
-
-        message.name = topics[i];
-        message.count = w->messages[i];
-        if (message.count > 0)
-            tell (w, &message);
-    }
+    if (again)
+        count_messages (w); /* those that came are kept */
 }
 
 static void move_on (struct world *w, struct attempt *a)
@@ -654,7 +678,8 @@ static void move_on (struct world *w, struct attempt *a)
 
 static void cancel_some (struct world *w)
 {
-    uint32_t set = below (w, w->graph->n_sets), it = below (w, w->graph->iterations);
+    uint32_t set = below (w, w->graph->n_sets);
+    uint32_t it = below (w, aw_graph_iterations (w->graph, set));
     uint32_t index = below (w, w->graph->sets[set].count);
     struct aw_event ev = { .type = AW_EVENT_CANCEL, .t = w->t, .node = AW_NONE };
 
@@ -678,12 +703,33 @@ static void lose (struct world *w)
     tell (w, &ev);
 }
 
+/* A task adds others. */
+static void add (struct world *w)
+{
+    struct aw_graph_size old = aw_graph_size (w->graph);
+    struct aw_event ev = { .type = AW_EVENT_ADD, .t = w->t, .node = AW_NONE };
+    const struct attempt *by = w->n_attempts ? &w->attempts[below (w, w->n_attempts)] : NULL;
+    struct aw_error err = { "" };
+
+    if (!by || by->stand == COMES || by->stand == THERE
+        || old.n_tasks + 4 * 8 > w->room) /* so many at the most */
+        return;
+    for (uint32_t n = 1 + below (w, 4); n > 0; n--)
+        random_set (w, w->graph, false, true);
+    if (aw_graph_grow (w->graph, &old, &err) < 0)
+        fail_msg ("seed %llu: %s", (unsigned long long)w->first_seed, err.text);
+    ev.task = by->task;
+    ev.attempt = by->attempt;
+    tell (w, &ev);
+    count_messages (w);
+}
+
 static void rare (struct world *w)
 {
     struct aw_event ev = { .t = w->t, .node = AW_NONE };
-    uint32_t topic = below (w, 2);
+    uint32_t topic = below (w, TOPICS);
 
-    switch (below (w, 12)) {
+    switch (below (w, 16)) {
     case 0:
     case 1:
         lose (w);
@@ -706,10 +752,17 @@ static void rare (struct world *w)
     case 6:
         limit (w);
         return;
+    case 7:
+    case 8:
+    case 9:
+        add (w);
+        return;
     default:
         ev.type = AW_EVENT_MESSAGE;
         ev.name = topics[topic];
         ev.count = w->messages[topic] += 1 + below (w, 3);
+        if (aw_graph_find_topic (w->graph, ev.name) == AW_NONE)
+            return; /* nobody waits for them yet */
     }
     tell (w, &ev);
 }
@@ -756,11 +809,12 @@ static void one_run (uint64_t seed)
     uint32_t deaths, steps = 0;
 
     w.graph = random_graph (&w);
-    w.completed = calloc (4 * w.graph->n_tasks, 1);
-    w.given_up = w.completed + w.graph->n_tasks;
-    w.skipped = w.given_up + w.graph->n_tasks;
-    w.cancelled = w.skipped + w.graph->n_tasks;
-    w.attempts = calloc (w.graph->n_tasks, sizeof (*w.attempts));
+    w.room = w.graph->n_tasks + MOST_ADDED;
+    w.completed = calloc (4 * w.room, 1);
+    w.given_up = w.completed + w.room;
+    w.skipped = w.given_up + w.room;
+    w.cancelled = w.skipped + w.room;
+    w.attempts = calloc (w.room, sizeof (*w.attempts));
     assert_non_null (w.completed);
     assert_non_null (w.attempts);
     assert_int_equal (aw_history_init (&w.history, w.graph, NULL), 0);

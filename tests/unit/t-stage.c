@@ -437,6 +437,34 @@ static void stopping (void **state)
     aw_graph_destroy (g);
 }
 
+/* A set that comes while others copy; then a node for which it is too large: the others are not. */
+static void growing (void **state)
+{
+    struct aw_graph *g = one_set (1, AW_STAGING_ASYNC, 5, 0, false);
+    struct aw_sched *s = make (g, 1);
+    struct aw_graph_size old = aw_graph_size (g);
+    struct aw_event ev = { .type = AW_EVENT_ADD, .task = next_of (s, AW_EVENT_STAGE).task };
+    struct aw_error err;
+    struct aw_set *set;
+
+    (void)state;
+    set = graphs_set (g, "more", 1, CPUS, 0, 10);
+    set->stage_in = AW_STAGING_ASYNC;
+    assert_int_equal (aw_graph_grow (g, &old, NULL), 0);
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    ev = (struct aw_event){ .type = AW_EVENT_NODE, .node = 1, .name = "small" };
+    assert_int_equal (aw_idset_add (&ev.cpus, 0, CPUS / 2 - 1), 0);
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    aw_idset_finish (&ev.cpus);
+    ev = (struct aw_event){ .type = AW_EVENT_FINISH };
+    assert_int_equal (aw_sched_handle (s, &ev, &err), 0);
+    ev = next_of (s, AW_EVENT_STAGE);
+    assert_int_equal (ev.task, 1);
+    assert_int_equal (ev.node, 0);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +472,7 @@ int main (void)
         cmocka_unit_test (sharing),     cmocka_unit_test (others_meanwhile),
         cmocka_unit_test (random_runs), cmocka_unit_test (failing),
         cmocka_unit_test (stopping),    cmocka_unit_test (random_rooms),
+        cmocka_unit_test (growing),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
