@@ -46,7 +46,11 @@ leaves ()
 }
 
 # how things stand, for a test that fails
-show () { cat -v $1.screen; ps -e -o pid,ppid,pgid,tpgid,stat,args | grep -v "\]$"; false; }
+show ()
+{
+    { cat -v $1.screen; ps -e -o pid,ppid,pgid,tpgid,stat,args | grep -v "\]$"; } | sed "s/^/# /" >&5
+    false
+}
 
 on_screen () { wait_for 30 "grep -qa \"$2\" $1.screen" || { cat -v $1.screen; false; }; }
 
