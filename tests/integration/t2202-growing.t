@@ -83,7 +83,7 @@ test_expect_success 'by a message' '
 test_expect_success 'what is wrong with them is told' '
     workflow wrong.json "\"iterations\": { \"max\": 2, \"until\": \"nobody\" }, \"tasks\": { \"a\": { \"script\": \"x\" } }" &&
     test_expect_code 2 async-workflow check wrong.json 2>err &&
-    grep "wrong.json: iterations.until: no task set has the name \"nobody\"" err
+    grep "wrong.json: iterations.until: unknown task set \"nobody\": write the name of one of" err
 '
 
 # more FILE BODY: a workflow of these tasks, to be added
