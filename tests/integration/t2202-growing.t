@@ -253,6 +253,7 @@ test_expect_success 'what was added can be cancelled, fails as any other, and ru
         \"plan\": { \"script\": \"sleep 0.2; async-workflow add fate.json && async-workflow cancel cancelled\" },
         \"end\": { \"after\": [\"plan\"], \"script\": \"true\" } }" &&
     run 1 fate fate.json.run &&
+    grep "left undone: 4 of 7 tasks (bad: 1 failed; fails: 1 failed; behind: 1 skipped; orphan: 1 skipped)" fate.err &&
     for set in cancelled behind orphan; do test $(of fate skip "$set[0]") = 1 || return 1; done &&
     test $(of fate finish "fails[0]") = 1 &&
     same fate
