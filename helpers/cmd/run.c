@@ -17,6 +17,7 @@
 #include "cmd/run_test_only.h"
 #include "coord/slurm_job.h"
 #include "coord/srun_options.h"
+#include "io/run_dir.h"
 #include "io/workflow.h"
 
 static int fail (const struct aw_error *err, int code)
@@ -155,6 +156,7 @@ static int run_with_options (struct aw_run_args *args,
                              const char *job)
 {
     bool test_only = args->test_only || srun->test_only;
+    struct aw_error err;
 
     if (!task->workflow && load_task (task, args, !job || test_only) < 0)
         return AW_EXIT_INPUT;
@@ -167,6 +169,8 @@ static int run_with_options (struct aw_run_args *args,
     if (job)
         return aw_run_in_job (args, task->workflow, task->resumed ? &task->resume : NULL, srun,
                               job);
+    if (args->dir && !task->resumed && aw_run_dir_check_new (args->dir, &err) < 0)
+        return fail (&err, AW_EXIT_INPUT); /* not after hours in the queue */
     return run_under_salloc (args, task->workflow, srun);
 }
 
