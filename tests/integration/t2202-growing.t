@@ -37,6 +37,8 @@ test_expect_success 'cancel: what runs is told to end, what waits does not start
     test $(of cancel skip "behind[0]") = 1 &&
     test $(($(of cancel skip "wander[") + $(of cancel kill "wander["))) = 12 &&
     grep "the workflow has no tasks \"nobody\"" cancel/logs/check.0.err &&
+    grep "^cancel: done in .*, 1 of 14 tasks; 13 were not needed$" cancel.out &&
+    async-workflow report --format svg cancel >cancel.svg && grep ">cancelled<" cancel.svg &&
     same cancel
 '
 
