@@ -40,10 +40,11 @@ static int choose_kind (struct aw_advice *advice, struct aw_problems *problems)
     }
     if (!best) {
         if (*offer->partition)
-            aw_problems_add (problems, false,
-                             "%s: no kind of node in partition \"%s\" holds a task of each set: ask "
-                             "for less in the tasks, or give --cpus and --gpus",
-                             advice->args->file, offer->partition);
+            aw_problems_add (
+                problems, false,
+                "%s: no kind of node in partition \"%s\" holds a task of each set: ask "
+                "for less in the tasks, or give --cpus and --gpus",
+                advice->args->file, offer->partition);
         else
             aw_problems_add (problems, false,
                              "%s: such nodes do not hold a task of each set: ask for less in the "
