@@ -77,8 +77,9 @@ static void put_sets (struct aw_textbuf *text,
 
 static const char *why (const struct aw_set *set, double needs)
 {
-    if (set->checkpoint_signal && needs == 2 * set->checkpoint_seconds)
-        return " (twice the notice of its checkpoint_signal)";
+    if (set->checkpoint_signal)
+        return needs < 2 * set->checkpoint_seconds ? " (with the notice of its checkpoint_signal)"
+                                                   : " (twice the notice of its checkpoint_signal)";
     return isfinite (set->time_limit) ? " (its time_limit)" : "";
 }
 
