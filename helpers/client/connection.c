@@ -335,13 +335,21 @@ void aw_close (struct aw_connection *aw)
  * Sending
  */
 
+/* Is NAME one of a topic, or of a group (WHOSE)? */
+static int check_name (struct aw_connection *aw, const char *name, const char *whose)
+{
+    if (name && aw_topic_is_good (name, strlen (name)))
+        return 0;
+    return fail (aw, EINVAL,
+                 "a %s's name is made of at most %d letters, digits, \"_\", \"-\" and "
+                 "\".\", the first a letter, a digit or \"_\"",
+                 whose, AW_TOPIC_MAX);
+}
+
 static int check (struct aw_connection *aw, const char *topic, size_t size)
 {
-    if (!topic || !aw_topic_is_good (topic, strlen (topic)))
-        return fail (aw, EINVAL,
-                     "a topic's name is made of at most %d letters, digits, \"_\", \"-\" and "
-                     "\".\", the first a letter, a digit or \"_\"",
-                     AW_TOPIC_MAX);
+    if (check_name (aw, topic, "topic") < 0)
+        return -1;
     if (size > AW_MESSAGE_MAX)
         return fail (aw, EMSGSIZE, "%zu bytes: a message has at most %d", size, AW_MESSAGE_MAX);
     return 0;
@@ -459,7 +467,7 @@ int aw_receive (struct aw_connection *aw,
     struct receiver *r;
     struct kept *kept;
 
-    if (check (aw, topic, 0) < 0 || (group && check (aw, group, 0) < 0))
+    if (check_name (aw, topic, "topic") < 0 || (group && check_name (aw, group, "group") < 0))
         return -1;
     r = find_receiver (aw, topic, group ? group : "");
     if (!r || acknowledge (aw, r) < 0 || ask (aw, r) < 0)

@@ -16,26 +16,40 @@
 /* Beyond that many nodes nobody who gives no limit wants a simulation. */
 enum { MOST_NODES = 4096 };
 
+/* Are there as many nodes of kind K as a task wants at once? */
+static bool enough (const struct aw_node_shape *k, uint32_t wanted)
+{
+    return k->nodes == 0 || k->nodes >= wanted;
+}
+
 /* Of the kinds that hold every task the most frequent; of equal ones that with the fewest GPUs. */
 static int choose_kind (struct aw_advice *advice, struct aw_problems *problems)
 {
     const struct aw_offer *offer = advice->offer;
+    const struct aw_graph *graph = advice->workflow->graph;
     const struct aw_node_shape *best = NULL;
+    uint32_t wanted = aw_sweep_least (graph);
 
     for (uint32_t i = 0; i < offer->n_kinds; i++) {
         const struct aw_node_shape *k = &offer->kinds[i];
 
-        if (aw_sweep_too_large (advice->workflow->graph, k) == AW_NONE
+        if (aw_sweep_too_large (graph, k) == AW_NONE && enough (k, wanted)
             && (!best || k->nodes > best->nodes
                 || (k->nodes == best->nodes && k->gpus < best->gpus)))
             best = k;
     }
     if (!best) {
-        aw_problems_add (
-            problems, false,
-            "%s: no kind of node in partition \"%s\" holds a task of each set: ask for less in the "
-            "tasks, or give --cpus and --gpus",
-            advice->args->file, offer->partition);
+        if (*offer->partition)
+            aw_problems_add (
+                problems, false,
+                "%s: no kind of node in partition \"%s\" holds a task of each set: ask "
+                "for less in the tasks, or give --cpus and --gpus",
+                advice->args->file, offer->partition);
+        else
+            aw_problems_add (problems, false,
+                             "%s: such nodes do not hold a task of each set: ask for less in the "
+                             "tasks, or give other --cpus and --gpus",
+                             advice->args->file);
         return -1;
     }
     advice->node = *best;
@@ -47,7 +61,26 @@ static uint32_t least (uint32_t a, uint32_t b)
     return b > 0 && b < a ? b : a;
 }
 
-/* How far to go. 0, or -1 where --nodes is beyond it. */
+/* No number of nodes that is given, or allowed, may be below what one task wants at once. */
+static int check_range (const struct aw_advice *advice,
+                        uint32_t least,
+                        uint32_t most,
+                        struct aw_problems *problems)
+{
+    const struct aw_graph *graph = advice->workflow->graph;
+    const struct aw_advise_args *args = advice->args;
+
+    if (least <= most && (!args->nodes || least <= args->nodes))
+        return 0;
+    aw_problems_add (problems, false,
+                     "%s: tasks.%s: a task needs %u nodes and there are %u: ask for more nodes, or "
+                     "for fewer for the task",
+                     args->file, graph->sets[aw_sweep_widest (graph)].name, least,
+                     least > most ? most : args->nodes);
+    return -1;
+}
+
+/* How far to go. 0, or -1 where --nodes is beyond it, or the nodes are fewer than a task wants. */
 static int choose_range (struct aw_advice *advice,
                          struct aw_sweep_options *options,
                          struct aw_problems *problems)
@@ -65,10 +98,10 @@ static int choose_range (struct aw_advice *advice,
     most = least (least (most, args->max_nodes), advice->useful);
     if (!args->max_nodes)
         most = least (most, MOST_NODES);
-    options->least = 1;
+    options->least = aw_sweep_least (advice->workflow->graph);
     options->also = args->nodes;
     options->most = most > args->nodes ? most : args->nodes;
-    return 0;
+    return check_range (advice, options->least, options->most, problems);
 }
 
 static bool in_budget (void *arg)

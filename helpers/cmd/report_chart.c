@@ -58,8 +58,10 @@ struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uin
 
             slice->attempt = i;
             slice->held = aw_history_held (history, a, k);
-            slice->lane =
-                take_lane (&nodes[slice->held.node], a->start, aw_history_end (history, a));
+            slice->lane = 0; /* it never held anything: nothing is drawn there */
+            if (a->started)
+                slice->lane =
+                    take_lane (&nodes[slice->held.node], a->start, aw_history_end (history, a));
             failed = slice->lane == AW_NONE;
             if (!failed && slice->lane + 1 > *max)
                 *max = slice->lane + 1;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/report.h"
@@ -60,7 +61,11 @@ static int summarize (struct aw_report *report, struct aw_error *err)
 /* A directory that is no run directory deserves a better word than that a file in it is missing. */
 static int check_directory (const char *dir, const char *workflow, struct aw_problems *problems)
 {
-    if (access (dir, R_OK | X_OK) < 0)
+    struct stat st;
+
+    if (stat (dir, &st) == 0 && !S_ISDIR (st.st_mode))
+        aw_problems_add (problems, false, "%s: %s: give a run directory", dir, strerror (ENOTDIR));
+    else if (access (dir, R_OK | X_OK) < 0)
         aw_problems_add (problems, false, "%s: %s", dir, strerror (errno));
     else if (access (workflow, F_OK) < 0)
         aw_problems_add (problems, false, "%s: no run directory: it has no %s", dir,

@@ -262,20 +262,42 @@ static void put_swatches (struct aw_svg *svg, uint32_t group, const struct place
                            aw_svg_colour (svg, group, tone, colour), at->x + 10 * tone, at->y);
 }
 
+/* What the hatching means here; NULL: there is none. */
+static const char *hatched (const struct aw_history *history)
+{
+    bool failed = false, cancelled = false;
+
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+
+        if (isnan (a->finish))
+            continue;
+        cancelled = cancelled || a->status == AW_STATUS_CANCELLED;
+        failed = failed || (a->status != AW_STATUS_CANCELLED && a->status != AW_STATUS_COMPLETED);
+    }
+    if (failed)
+        return cancelled ? "failed or cancelled" : "failed attempt";
+    return cancelled ? "cancelled" : NULL;
+}
+
 static void put_failed_item (struct aw_svg *svg, struct place *at, bool draw)
 {
-    if (!aw_report_failures (svg->report, NULL, 0) && !svg->report->summary.retried)
+    const char *what = hatched (&svg->report->history);
+    double width;
+
+    if (!what)
         return;
-    next_item (svg, at, 110);
+    width = 6.2 * (double)strlen (what) + 23;
+    next_item (svg, at, width);
     if (draw) {
         aw_textbuf_printf (
             svg->out,
             "<path class=\"legend\" fill=\"url(#failed)\" stroke=\"#000\" stroke-width=\"0.5\" "
             "d=\"M%.1f %.1fh10v10h-10z\"/>\n",
             at->x, at->y);
-        aw_svg_text (svg, at->x + 15, at->y + 9, "start", "", "failed attempt");
+        aw_svg_text (svg, at->x + 15, at->y + 9, "start", "", what);
     }
-    at->x += 110;
+    at->x += width;
 }
 
 /* What the thin bars are. */

@@ -121,7 +121,9 @@ static void put_failed (struct aw_svg *svg)
     aw_textbuf_puts (svg->out, "<g class=\"failed\" fill=\"url(#failed)\" stroke=\"#000\" "
                                "stroke-width=\"0.5\" pointer-events=\"none\">\n");
     for (size_t i = 0; i < svg->n_slices; i++) {
-        if (has_failed (&history->attempts[svg->slices[i].attempt])) {
+        const struct aw_attempt *a = &history->attempts[svg->slices[i].attempt];
+
+        if (a->started && has_failed (a)) {
             struct aw_box box = box_of (svg, &svg->slices[i]);
             put_rectangle (svg, &box);
             aw_textbuf_puts (svg->out, "/>\n");

@@ -56,20 +56,33 @@ static const char *seconds (char buf[32], double value)
     return isnan (value) ? "-" : aw_format_seconds (buf, 32, value);
 }
 
+/* All is done; of what nobody wants any more that is told, and so is what was passed over. */
+static void put_completed (const struct aw_summary *sum, uint32_t all, struct aw_textbuf *out)
+{
+    uint32_t unwanted = sum->cancelled + sum->skipped;
+    char buf[32];
+    const char *time = seconds (buf, sum->makespan);
+
+    if (unwanted)
+        aw_textbuf_printf (out, ": done in %s, %u of %u tasks; %u %s not needed", time,
+                           sum->completed, all, unwanted, unwanted == 1 ? "was" : "were");
+    else
+        aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all,
+                           all == 1 ? "" : "s", time);
+    if (sum->failed)
+        aw_textbuf_printf (out, "; %u %sfailed and %s passed over", sum->failed,
+                           unwanted ? "" : "of them ", sum->failed == 1 ? "was" : "were");
+}
+
 static void put_verdict (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_summary *sum = &report->summary;
     uint32_t all = report->workflow->graph->n_tasks;
-    char time[32];
 
     aw_textbuf_plain (out, report->workflow->name, strlen (report->workflow->name));
     switch (aw_report_outcome (report)) {
     case AW_OUTCOME_COMPLETED:
-        aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all,
-                           all == 1 ? "" : "s", seconds (time, sum->makespan));
-        if (sum->failed)
-            aw_textbuf_printf (out, "; %u of them failed and %s passed over", sum->failed,
-                               sum->failed == 1 ? "was" : "were");
+        put_completed (sum, all, out);
         break;
     case AW_OUTCOME_FAILED:
         aw_textbuf_printf (out, ": %u of %u tasks failed", sum->failed, all);
@@ -358,6 +371,7 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
                        seconds (y, a->finish - a->start),
                        a->status == AW_STATUS_COMPLETED   ? ""
                        : a->status == AW_STATUS_CANCELLED ? "  cancelled"
+                       : a->status == AW_STATUS_NODE_FAIL ? "  lost"
                                                           : "  failed");
 }
 

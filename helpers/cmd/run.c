@@ -17,6 +17,7 @@
 #include "cmd/run_test_only.h"
 #include "coord/slurm_job.h"
 #include "coord/srun_options.h"
+#include "io/run_dir.h"
 #include "io/workflow.h"
 
 static int fail (const struct aw_error *err, int code)
@@ -45,8 +46,8 @@ struct task {
     bool resumed;
 };
 
-/* 0, or -1: all that is wrong has been told. PREVIEW: nothing is to run in this process. */
-static int load_task (struct task *task, struct aw_run_args *args, bool preview)
+/* USE: of a run directory. 0, or -1: all that is wrong has been told. */
+static int load_task (struct task *task, struct aw_run_args *args, enum aw_resume_use use)
 {
     struct aw_problems problems;
     int found;
@@ -57,7 +58,7 @@ static int load_task (struct task *task, struct aw_run_args *args, bool preview)
     }
     task->resumed = true;
     aw_problems_init (&problems);
-    if (aw_run_resume_load (&task->resume, args->resume, args->file, preview, &problems) == 0)
+    if (aw_run_resume_load (&task->resume, args->resume, args->file, use, &problems) == 0)
         task->workflow = task->resume.workflow;
     aw_problems_print (&problems, stderr);
     aw_problems_finish (&problems);
@@ -69,7 +70,7 @@ static int load_task (struct task *task, struct aw_run_args *args, bool preview)
     found = task->resume.header.policy ? aw_policy_parse (task->resume.header.policy) : -1;
     if (!args->policy_given && found >= 0)
         args->sched.policy = (enum aw_policy)found;
-    if (!preview || args->test_only)
+    if (use != AW_RESUME_LOOK)
         aw_run_resume_tell (&task->resume);
     return 0;
 }
@@ -155,8 +156,10 @@ static int run_with_options (struct aw_run_args *args,
                              const char *job)
 {
     bool test_only = args->test_only || srun->test_only;
+    enum aw_resume_use use = test_only ? AW_RESUME_TELL : job ? AW_RESUME_RUN : AW_RESUME_LOOK;
+    struct aw_error err;
 
-    if (!task->workflow && load_task (task, args, !job || test_only) < 0)
+    if (!task->workflow && load_task (task, args, use) < 0)
         return AW_EXIT_INPUT;
     if (test_only && task->resumed)
         return AW_EXIT_OK; /* what is left has been told */
@@ -167,6 +170,8 @@ static int run_with_options (struct aw_run_args *args,
     if (job)
         return aw_run_in_job (args, task->workflow, task->resumed ? &task->resume : NULL, srun,
                               job);
+    if (args->dir && !task->resumed && aw_run_dir_check_new (args->dir, &err) < 0)
+        return fail (&err, AW_EXIT_INPUT); /* not after hours in the queue */
     return run_under_salloc (args, task->workflow, srun);
 }
 
@@ -195,7 +200,9 @@ static int run_in_slurm (struct aw_run_args *args, struct task *task)
 
 static int run_here (struct aw_run_args *args, struct task *task)
 {
-    if (!task->workflow && load_task (task, args, args->test_only) < 0)
+    enum aw_resume_use use = args->test_only ? AW_RESUME_TELL : AW_RESUME_RUN;
+
+    if (!task->workflow && load_task (task, args, use) < 0)
         return AW_EXIT_INPUT;
     if (args->test_only && task->resumed)
         return AW_EXIT_OK;
@@ -214,7 +221,7 @@ static int run (int argc, char **argv)
     aw_run_outer_begin ();
     if (aw_run_args_parse (&args, argc, argv, &err) < 0)
         aw_error_print (&err);
-    else if (args.resume || load_task (&task, &args, false) == 0)
+    else if (args.resume || load_task (&task, &args, AW_RESUME_RUN) == 0)
         code = args.local ? run_here (&args, &task) : run_in_slurm (&args, &task);
     finish_task (&task);
     aw_run_args_finish (&args);

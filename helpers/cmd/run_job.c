@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmd/command.h"
 #include "cmd/run_pool.h"
 #include "cmd/run_predict.h"
 #include "coord/exec_agents.h"
@@ -17,6 +18,7 @@
 #include "coord/pool_nodes.h"
 #include "coord/slurm_job.h"
 #include "io/auth.h"
+#include "io/run_lock.h"
 
 enum { END_MARGIN = 5 }; /* seconds between the end of the run and that of the job */
 enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
@@ -156,6 +158,26 @@ static int plan (struct aw_pool_run *run, struct aw_error *err)
     return rc;
 }
 
+/* A task of a run in JOB that starts another one there would wait for its own end: the pool of the
+ * first holds what that of the second asks for. 0, or -1 with text.
+ */
+static int check_nesting (const struct aw_srun_options *srun, const char *job, struct aw_error *err)
+{
+    const char *task = getenv ("ASYNC_WORKFLOW_TASK"), *dir = getenv ("ASYNC_WORKFLOW_RUN");
+
+    if (!task || !dir || !aw_run_lock_of_job (dir, job))
+        return 0;
+    for (size_t i = 0; i < srun->step.n; i++)
+        if (strcmp (srun->step.v[i], "--overlap") == 0)
+            return 0;
+    return aw_error_set (
+        err,
+        "run: this is a task of a workflow in job %s, whose pool holds it: give it "
+        "more tasks with async-workflow add FILE, or run FILE with --local, or "
+        "beside the pool with srun's --overlap",
+        job);
+}
+
 int aw_run_in_job (const struct aw_run_args *args,
                    struct aw_workflow *workflow,
                    struct aw_run_resume *resume,
@@ -168,6 +190,10 @@ int aw_run_in_job (const struct aw_run_args *args,
     bool ready = false;
     int code;
 
+    if (check_nesting (srun, job, &err) < 0) {
+        aw_error_print (&err);
+        return AW_EXIT_INPUT;
+    }
     tell_unused (srun);
     if (aw_slurm_job_query (&run.job, job, &err) == 0
         && aw_pool_nodes_select (&run.job, srun, &err) == 0) {

@@ -170,6 +170,8 @@ int aw_pool_run_end (struct aw_pool_run *run)
     struct aw_error err;
     int code = aw_coordinator_run (run->coordinator, run->exec, &err);
 
+    if (code == AW_EXIT_INPUT && err.text[0])
+        aw_error_prefix (&err, run->args->file ? run->args->file : run->run_dir);
     if (err.text[0])
         aw_error_print (&err);
     wind_down (run); /* agents may still talk to the coordinator, which does not listen any more */

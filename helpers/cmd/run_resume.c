@@ -270,14 +270,14 @@ static int load (struct aw_run_resume *r,
                  const char *file,
                  const char *workflow,
                  const char *journal,
-                 bool preview,
+                 enum aw_resume_use use,
                  struct aw_problems *problems)
 {
     struct aw_workflow *old = NULL;
     struct aw_error err = { "" };
     int rc = 0;
 
-    if (!preview) {
+    if (use == AW_RESUME_RUN) {
         r->lock = aw_run_lock_take (r->dir, aw_slurm_job_id (), say, &err);
         if (!r->lock) {
             aw_problems_add (problems, false, "%s", err.text);
@@ -288,7 +288,7 @@ static int load (struct aw_run_resume *r,
     if (load_workflow (r, workflow, file, &old, problems) < 0)
         rc = -1;
     else if ((r->begun = has_begun (journal)))
-        rc = read_journal (r, journal, old, !preview, &err);
+        rc = read_journal (r, journal, old, use != AW_RESUME_LOOK, &err);
     else if (old)
         digest_of (r->workflow, r->digest);
     if (rc < 0 && err.text[0])
@@ -300,7 +300,7 @@ static int load (struct aw_run_resume *r,
 int aw_run_resume_load (struct aw_run_resume *r,
                         const char *dir,
                         const char *file,
-                        bool preview,
+                        enum aw_resume_use use,
                         struct aw_problems *problems)
 {
     char *workflow, *journal;
@@ -323,7 +323,7 @@ int aw_run_resume_load (struct aw_run_resume *r,
     else if (aw_run_dir_check_own (r->dir, &err) < 0)
         aw_problems_add (problems, false, "%s", err.text);
     else
-        rc = load (r, file, workflow, journal, preview, problems);
+        rc = load (r, file, workflow, journal, use, problems);
     free (workflow);
     free (journal);
     return rc;

@@ -29,14 +29,21 @@ struct aw_run_resume {
     double epoch; /* wall clock at t = 0 */
 };
 
-/* Takes the directory DIR, unless PREVIEW, reads it, and compares its workflow with that in FILE
- * (NULL: it is to stay). What of finished tasks runs again, and why, is told on stderr, unless
- * PREVIEW. What is wrong goes to PROBLEMS. 0, or -1; finish in any case.
+/* What a run directory is loaded for. */
+enum aw_resume_use {
+    AW_RESUME_RUN, /* to go on with it: it is taken */
+    AW_RESUME_TELL, /* to say what would run again; as it is */
+    AW_RESUME_LOOK, /* another process goes on with it, and tells; as it is */
+};
+
+/* Reads the directory DIR, and compares its workflow with that in FILE (NULL: it is to stay). What
+ * of finished tasks runs again, and why, is told on stderr, as USE has it. What is wrong goes to
+ * PROBLEMS. 0, or -1; finish in any case.
  */
 int aw_run_resume_load (struct aw_run_resume *resume,
                         const char *dir,
                         const char *file,
-                        bool preview,
+                        enum aw_resume_use use,
                         struct aw_problems *problems);
 void aw_run_resume_finish (struct aw_run_resume *resume);
 

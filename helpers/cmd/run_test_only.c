@@ -122,6 +122,35 @@ static int allocation_of_job (struct aw_allocation *allocation,
     return rc;
 }
 
+/* Sets of which the allocation could not hold a task, to stderr. Are there any? */
+static bool tell_too_large (const char *file,
+                            const struct aw_graph *graph,
+                            const struct aw_allocation *allocation)
+{
+    bool any = false;
+
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        struct aw_demand demand = aw_set_demand (&graph->sets[s]);
+        uint32_t nodes = aw_demand_nodes (&demand);
+
+        if (aw_allocation_capacity (allocation, &graph->sets[s]) > 0)
+            continue;
+        any = true;
+        fprintf (stderr, "async-workflow: %s: tasks.%s: a task needs ", file, graph->sets[s].name);
+        if (nodes > 1)
+            fprintf (stderr,
+                     "%u nodes with %u CPUs and %g GPUs each: this allocation has not so "
+                     "many: ask Slurm for more nodes, or for fewer for the task\n",
+                     nodes, demand.cpus, aw_demand_gpu_amount (&demand));
+        else
+            fprintf (stderr,
+                     "%u CPUs and %g GPUs on one node: no node of this allocation has "
+                     "that: ask Slurm for larger nodes or less for the task\n",
+                     demand.cpus, aw_demand_gpu_amount (&demand));
+    }
+    return any;
+}
+
 int aw_run_test_only (const struct aw_run_args *args,
                       const struct aw_workflow *workflow,
                       const struct aw_srun_options *srun,
@@ -142,17 +171,8 @@ int aw_run_test_only (const struct aw_run_args *args,
         printf ("%s: ok: %u task sets, %u iteration%s, %u tasks\n", args->file, graph->n_sets,
                 graph->iterations, graph->iterations == 1 ? "" : "s", graph->n_tasks);
         fflush (stdout);
-        code = AW_EXIT_OK;
-        for (uint32_t s = 0; s < graph->n_sets; s++) {
-            if (aw_allocation_capacity (&allocation, &graph->sets[s]) > 0)
-                continue;
-            fprintf (stderr,
-                     "async-workflow: %s: tasks.%s: no node of this allocation could hold a task "
-                     "of %u CPUs and "
-                     "%u GPUs: ask Slurm for larger nodes or less for the task\n",
-                     args->file, graph->sets[s].name, graph->sets[s].cpus, graph->sets[s].gpus);
-            code = AW_EXIT_INPUT;
-        }
+        if (!tell_too_large (args->file, graph, &allocation))
+            code = AW_EXIT_OK;
         if (code == AW_EXIT_OK)
             aw_run_predict (args, workflow, &allocation, predict_budget, STDOUT_FILENO);
     }

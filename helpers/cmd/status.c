@@ -89,6 +89,11 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
         if (sum->gpus)
             aw_textbuf_printf (out, ", %.4g of %u GPUs busy", gpus / AW_GPU_WHOLE, sum->gpus);
     }
+    if (aw_report_outcome (report) == AW_OUTCOME_INTERRUPTED) {
+        aw_textbuf_puts (out,
+                         "\nnobody is at work on it: what was running starts again with --resume=");
+        aw_textbuf_plain (out, report->dir, strlen (report->dir));
+    }
     put_staging (history, out);
     aw_textbuf_puts (out, "\n\n");
 }

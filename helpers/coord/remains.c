@@ -2,6 +2,7 @@
 #include "coord/remains.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "util/units.h"
 
@@ -34,7 +35,24 @@ static void put_set (struct aw_textbuf *text, const char *name, struct aw_counts
     }
 }
 
-static void put_sets (struct aw_textbuf *text, const struct aw_sched *sched)
+/* How many tasks each set has that nobody wants any more. Caller frees; NULL: out of memory. */
+static uint32_t *count_unwanted (const struct aw_sched *sched, uint32_t *sum)
+{
+    const struct aw_graph *graph = aw_sched_graph (sched);
+    uint32_t *unwanted = calloc ((size_t)graph->n_sets + 1, sizeof (*unwanted));
+
+    *sum = 0;
+    for (uint32_t t = 0; unwanted && t < graph->n_tasks; t++)
+        if (aw_sched_unwanted (sched, t)) {
+            unwanted[aw_graph_task (graph, t).set]++;
+            ++*sum;
+        }
+    return unwanted;
+}
+
+static void put_sets (struct aw_textbuf *text,
+                      const struct aw_sched *sched,
+                      const uint32_t *unwanted)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);
     uint32_t told = 0, more = 0;
@@ -42,6 +60,7 @@ static void put_sets (struct aw_textbuf *text, const struct aw_sched *sched)
     for (uint32_t s = 0; s < graph->n_sets; s++) {
         struct aw_counts counts = aw_sched_counts (sched, s);
 
+        counts.skipped -= unwanted[s];
         if (count_left (counts) == 0)
             continue;
         if (told == MAX_SETS) {
@@ -58,8 +77,9 @@ static void put_sets (struct aw_textbuf *text, const struct aw_sched *sched)
 
 static const char *why (const struct aw_set *set, double needs)
 {
-    if (set->checkpoint_signal && needs == 2 * set->checkpoint_seconds)
-        return " (twice the notice of its checkpoint_signal)";
+    if (set->checkpoint_signal)
+        return needs < 2 * set->checkpoint_seconds ? " (with the notice of its checkpoint_signal)"
+                                                   : " (twice the notice of its checkpoint_signal)";
     return isfinite (set->time_limit) ? " (its time_limit)" : "";
 }
 
@@ -90,14 +110,23 @@ void aw_remains (struct aw_textbuf *text,
                  const char *run_dir)
 {
     struct aw_counts all = aw_sched_counts (sched, AW_NONE);
-    uint32_t n = count_left (all);
+    uint32_t n = count_left (all), n_unwanted, *unwanted;
 
     if (n == 0 || code == 0)
         return;
+    unwanted = count_unwanted (sched, &n_unwanted);
+    if (!unwanted) {
+        text->failed = true;
+        return;
+    }
     if (isfinite (left))
         put_late (text, sched, left);
-    aw_textbuf_printf (text, "async-workflow: left undone: %u of %u tasks", n, n + all.done);
-    put_sets (text, sched);
+    if (n > n_unwanted) {
+        aw_textbuf_printf (text, "async-workflow: left undone: %u of %u tasks", n - n_unwanted,
+                           n + all.done);
+        put_sets (text, sched, unwanted);
+    }
+    free (unwanted);
     aw_textbuf_printf (text,
                        "async-workflow: go on with --resume=%s (srun: "
                        "--async-workflow-resume)\n",

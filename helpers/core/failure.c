@@ -49,8 +49,8 @@ const char *aw_failure_text (
     case AW_STATUS_CANCELLED:
         join (buf, size, "cancelled", how, false);
         break;
-    case AW_STATUS_NODE_FAIL:
-        join (buf, size, "node lost", reason, true);
+    case AW_STATUS_NODE_FAIL: /* where nothing more is known that is all the reason */
+        join (buf, size, "node lost", strcmp (reason, "node lost") == 0 ? "" : reason, true);
         break;
     case AW_STATUS_OUT_OF_MEMORY:
         join (buf, size, "out of memory", how, false);

@@ -130,6 +130,9 @@ struct aw_counts {
 };
 struct aw_counts aw_sched_counts (const struct aw_sched *sched, uint32_t set);
 
+/* Does TASK not run because it was cancelled, itself or as one of an iteration that is not needed? */
+bool aw_sched_unwanted (const struct aw_sched *sched, uint32_t task);
+
 /* What it was created over. Borrowed. */
 const struct aw_graph *aw_sched_graph (const struct aw_sched *sched);
 

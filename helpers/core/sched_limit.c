@@ -8,7 +8,8 @@
 
 /* What a task is taken to need: its time limit, for then it has ended whatever happens; else what
  * it is expected to take and a margin for its spread; nothing where nothing is known. One that
- * saves its state when it is told so may be cut: a little time is enough.
+ * saves its state when it is told so may be cut: a little time before that is enough, but there
+ * must be some, or it would be cut, and start again, until the end.
  */
 static double needs (const struct aw_sched *s, uint32_t number)
 {
@@ -17,9 +18,9 @@ static double needs (const struct aw_sched *s, uint32_t number)
 
     if (isfinite (set->time_limit))
         most = set->time_limit;
-    if (isnan (most))
-        most = 0;
-    return set->checkpoint_signal ? fmin (most, 2 * set->checkpoint_seconds) : most;
+    if (set->checkpoint_signal)
+        return set->checkpoint_seconds + fmin (most, set->checkpoint_seconds); /* most may be NAN */
+    return isnan (most) ? 0 : most;
 }
 
 bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance)

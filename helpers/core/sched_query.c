@@ -51,6 +51,11 @@ static void add_counts (struct aw_counts *sum, const uint32_t counts[AW_TASK_STA
     sum->skipped += counts[AW_TASK_SKIPPED];
 }
 
+bool aw_sched_unwanted (const struct aw_sched *s, uint32_t task)
+{
+    return s->tries[task].cancelled && s->depend.state[task] == AW_TASK_SKIPPED;
+}
+
 struct aw_counts aw_sched_counts (const struct aw_sched *s, uint32_t set)
 {
     struct aw_counts sum = { 0 };

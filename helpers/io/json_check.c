@@ -238,6 +238,8 @@ static int string (struct check *c)
             return fail (c, c->p, "a line ends within text: close the double quote, or write \\n");
         if (!n)
             return fail (c, c->p, "byte 0x%02x is not UTF-8: save the file as UTF-8", byte);
+        if (byte == 0)
+            return fail (c, c->p, "control character 0x00 within text: remove it");
         if (byte < 0x20)
             return fail (c, c->p, "control character 0x%02x within text: write \\u%04x", byte,
                          byte);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -67,6 +68,30 @@ static int make_numbered (const char *name, const char *job, char *path, size_t 
     return rc;
 }
 
+static int cannot_make (const char *dir, struct aw_error *err)
+{
+    return aw_error_set (err, errno == EEXIST ? "%s: %s: give another directory" : "%s: %s", dir,
+                         strerror (errno));
+}
+
+int aw_run_dir_check_new (const char *dir, struct aw_error *err)
+{
+    char *copy;
+    struct stat st;
+    int rc;
+
+    if (lstat (dir, &st) == 0)
+        errno = EEXIST;
+    if (errno != ENOENT)
+        return cannot_make (dir, err);
+    copy = strdup (dir);
+    if (!copy)
+        return aw_error_set (err, "out of memory");
+    rc = stat (dirname (copy), &st) < 0 ? cannot_make (dir, err) : 0;
+    free (copy);
+    return rc;
+}
+
 char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err)
 {
     char path[PATH_MAX];
@@ -74,8 +99,7 @@ char *aw_run_dir_create (const char *dir, const char *name, const char *job, str
 
     if (dir && *dir) {
         if (make (dir) < 0) {
-            aw_error_set (err, errno == EEXIST ? "%s: %s: give another directory" : "%s: %s", dir,
-                          strerror (errno));
+            cannot_make (dir, err);
             return NULL;
         }
     }

@@ -310,6 +310,16 @@ int aw_run_lock_fd (const struct aw_run_lock *lock)
     return lock->fd;
 }
 
+bool aw_run_lock_of_job (const char *dir, const char *job)
+{
+    char *path = aw_run_dir_path (dir, AW_RUN_COORDINATOR);
+    struct mark mark;
+    bool same = path && look (path, &mark) && strcmp (mark.job, job) == 0;
+
+    free (path);
+    return same;
+}
+
 void aw_run_lock_release (struct aw_run_lock *lock)
 {
     int saved = errno;

@@ -8,6 +8,8 @@
 #ifndef AW_IO_RUN_LOCK_H
 #define AW_IO_RUN_LOCK_H
 
+#include <stdbool.h>
+
 #include "util/error.h"
 
 #define AW_RUN_COORDINATOR "coordinator"
@@ -35,6 +37,9 @@ int aw_run_lock_beat (struct aw_run_lock *lock, struct aw_error *err);
 
 /* The descriptor that holds the lock: who inherits it holds it as well. */
 int aw_run_lock_fd (const struct aw_run_lock *lock);
+
+/* Is a coordinator of JOB the last that held DIR? */
+bool aw_run_lock_of_job (const char *dir, const char *job);
 
 /* Gives the directory free. Takes NULL, keeps errno. */
 void aw_run_lock_release (struct aw_run_lock *lock);

@@ -51,15 +51,17 @@ static const char **names_of (const struct aw_graph *graph)
     return names;
 }
 
-static void report_unknown (struct edges *e, const char *name)
+void aw_workflow_unknown_set (struct aw_reader *reader,
+                              const struct aw_graph *graph,
+                              const char *name)
 {
-    const char **names = names_of (e->graph);
+    const char **names = names_of (graph);
 
     if (names)
-        aw_reader_unknown (e->reader, "task set", name, names, e->graph->n_sets,
+        aw_reader_unknown (reader, "task set", name, names, graph->n_sets,
                            "write the name of one of \"tasks\"");
     else
-        aw_reader_no_memory (e->reader);
+        aw_reader_no_memory (reader);
     free (names);
 }
 
@@ -79,7 +81,7 @@ static uint32_t find_set (struct edges *e, const char *text, size_t length)
         name[sizeof (name) - 1] = '\0';
     }
     if (set == AW_NONE)
-        report_unknown (e, name);
+        aw_workflow_unknown_set (e->reader, e->graph, name);
     return set;
 }
 

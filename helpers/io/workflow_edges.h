@@ -13,4 +13,9 @@ void aw_workflow_read_edges (struct aw_reader *reader,
                              struct aw_graph *graph,
                              uint32_t first);
 
+/* GRAPH has no set of that NAME: reported, with the nearest one. */
+void aw_workflow_unknown_set (struct aw_reader *reader,
+                              const struct aw_graph *graph,
+                              const char *name);
+
 #endif /* AW_IO_WORKFLOW_EDGES_H */

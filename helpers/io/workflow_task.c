@@ -402,6 +402,11 @@ static void check_together (struct aw_reader *reader,
             reader,
             "its duration, %.15g s, is above its time_limit, %.15g s: every task would be ended",
             spec->set.duration, spec->set.time_limit);
+    if (spec->set.checkpoint_signal && spec->set.checkpoint_seconds >= spec->set.time_limit)
+        aw_reader_warn (reader,
+                        "its checkpoint_signal comes %.15g s before its time_limit, %.15g s: every "
+                        "task gets it at once",
+                        spec->set.checkpoint_seconds, spec->set.time_limit);
 }
 
 void aw_task_spec_read (struct aw_reader *reader,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/template.h"
+#include "io/workflow_edges.h"
 #include "util/packet.h"
 
 const char *const aw_top_keys[AW_TOP_KEYS] = {
@@ -230,7 +231,7 @@ static void set_until (struct aw_reader *reader, struct aw_graph *graph, const c
     uint32_t set = aw_graph_find (graph, name);
 
     if (set == AW_NONE) {
-        aw_reader_error (reader, "no task set has the name \"%.64s\"", name);
+        aw_workflow_unknown_set (reader, graph, name);
         return;
     }
     aw_codes_add (&graph->sets[set].success, 0);

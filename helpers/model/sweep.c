@@ -52,22 +52,44 @@ const struct aw_sweep_row *aw_sweep_find (const struct aw_sweep *sweep, uint32_t
     return NULL;
 }
 
-/* Tasks of SET that one node holds. */
-static uint64_t on_one (const struct aw_node_shape *shape, const struct aw_set *set)
+static uint32_t nodes_of_task (const struct aw_set *set)
 {
-    struct aw_node_shape one = *shape;
-    const struct aw_allocation allocation = { .shapes = &one, .n_shapes = 1 };
+    struct aw_demand demand = aw_set_demand (set);
 
-    one.nodes = 1;
+    return aw_demand_nodes (&demand);
+}
+
+/* Tasks of SET that the nodes of one task hold. */
+static uint64_t on_those_of_one (const struct aw_node_shape *shape, const struct aw_set *set)
+{
+    struct aw_node_shape those = *shape;
+    const struct aw_allocation allocation = { .shapes = &those, .n_shapes = 1 };
+
+    those.nodes = nodes_of_task (set);
     return aw_allocation_capacity (&allocation, set);
 }
 
 uint32_t aw_sweep_too_large (const struct aw_graph *graph, const struct aw_node_shape *shape)
 {
     for (uint32_t s = 0; s < graph->n_sets; s++)
-        if (on_one (shape, &graph->sets[s]) == 0)
+        if (on_those_of_one (shape, &graph->sets[s]) == 0)
             return s;
     return AW_NONE;
+}
+
+uint32_t aw_sweep_widest (const struct aw_graph *graph)
+{
+    uint32_t widest = 0;
+
+    for (uint32_t s = 1; s < graph->n_sets; s++)
+        if (nodes_of_task (&graph->sets[s]) > nodes_of_task (&graph->sets[widest]))
+            widest = s;
+    return widest;
+}
+
+uint32_t aw_sweep_least (const struct aw_graph *graph)
+{
+    return nodes_of_task (&graph->sets[aw_sweep_widest (graph)]);
 }
 
 uint32_t aw_sweep_useful (const struct aw_graph *graph, const struct aw_node_shape *shape)
@@ -75,9 +97,10 @@ uint32_t aw_sweep_useful (const struct aw_graph *graph, const struct aw_node_sha
     uint64_t sum = 0;
 
     for (uint32_t s = 0; s < graph->n_sets; s++) {
-        uint64_t each = on_one (shape, &graph->sets[s]);
+        const struct aw_set *set = &graph->sets[s];
+        uint64_t each = on_those_of_one (shape, set);
 
-        sum += each ? (graph->sets[s].count + each - 1) / each : graph->sets[s].count;
+        sum += (each ? (set->count + each - 1) / each : set->count) * nodes_of_task (set);
     }
     sum *= graph->iterations;
     return sum < AW_MAX_NODES ? (uint32_t)sum : AW_MAX_NODES;
@@ -240,6 +263,12 @@ static int check (const struct aw_graph *graph,
         || o->candidate >= (int)aw_n_candidates) {
         errno = EINVAL;
         return aw_error_set (err, "a sweep needs a finalized graph and numbers of nodes from 1 on");
+    }
+    set = aw_sweep_widest (graph);
+    if (o->least < nodes_of_task (&graph->sets[set])) {
+        errno = EINVAL;
+        return aw_error_set (err, "tasks.%s: a task needs %u nodes", graph->sets[set].name,
+                             nodes_of_task (&graph->sets[set]));
     }
     set = aw_sweep_too_large (graph, shape);
     if (set == AW_NONE)

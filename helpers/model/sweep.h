@@ -36,7 +36,7 @@ struct aw_sweep {
 };
 
 struct aw_sweep_options {
-    uint32_t least, most; /* nodes; shape's own number is not looked at */
+    uint32_t least, most; /* nodes, aw_sweep_least or more; shape's own number is not looked at */
     uint32_t also; /* this number too, between them; 0: none */
     int candidate; /* of aw_candidates; -1: the best of all for each number */
     struct aw_conditions conditions;
@@ -64,8 +64,16 @@ uint32_t aw_sweep_knee (const struct aw_sweep_row *rows, uint32_t n);
 /* The row of so many nodes, or NULL. */
 const struct aw_sweep_row *aw_sweep_find (const struct aw_sweep *sweep, uint32_t nodes);
 
-/* The first set of which a node of SHAPE could not even hold one task; AW_NONE: it holds all. */
+/* The first set of which nodes of SHAPE, as many as a task runs on, could not even hold one task;
+ * AW_NONE: they hold all.
+ */
 uint32_t aw_sweep_too_large (const struct aw_graph *graph, const struct aw_node_shape *shape);
+
+/* The first set whose tasks run on the most nodes at once; and how many these are, the least that
+ * a sweep can begin with.
+ */
+uint32_t aw_sweep_widest (const struct aw_graph *graph);
+uint32_t aw_sweep_least (const struct aw_graph *graph);
 
 /* So many nodes of SHAPE have room for all tasks of all sets and iterations at once, none of them
  * sharing a node with another set: more are of no use. At most AW_MAX_NODES. Each set fits.

@@ -80,6 +80,24 @@ test_expect_success 'all problems are told at once, each in a line' '
     test_cmp expected err
 '
 
+test_expect_success 'the set that ends the iterations, misspelt' '
+    echo "{ \"async-workflow\": 1, \"iterations\": { \"max\": 3, \"until\": \"trian\" },
+        \"tasks\": { \"train\": { \"script\": \"x\" } } }" >until.json &&
+    check_fails until.json &&
+    echo "async-workflow: until.json: iterations.until: unknown task set \"trian\": did you mean \"train\"?" >expected &&
+    test_cmp expected err
+'
+
+test_expect_success 'a notice that is no shorter than the time itself' '
+    for limit in 60 61; do
+        echo "{ \"async-workflow\": 1, \"tasks\": { \"a\": {
+            \"script\": \"x\", \"time_limit\": $limit, \"checkpoint_signal\": \"USR1@60s\" } } }" >notice.json &&
+        async-workflow check notice.json 2>notice.$limit || return 1
+    done &&
+    grep "warning: notice.json: tasks.a: its checkpoint_signal comes 60 s before its time_limit, 60 s: every task gets it at once" notice.60 &&
+    test_must_be_empty notice.61
+'
+
 test_expect_success 'syntax errors have a line and a column' '
     printf "{ \"async-workflow\": 1,\n  \"tasks\": {,}}" >syntax.json &&
     check_fails syntax.json &&
@@ -134,6 +152,7 @@ test_expect_success 'nesting 10,000 deep' '
 test_expect_success 'NaN, NUL, invalid UTF-8, duplicate keys' '
     printf "{\"async-workflow\": NaN}" >f && check_fails f && grep -q "column 20: NaN: " err &&
     printf "{\"a\0\": 1}" >f && check_fails f && grep -q "column 4: control character 0x00" err &&
+    printf "{\"a\": \"b\0\"}" >f && check_fails f && grep -q "column 9: control character 0x00 within text: remove it" err &&
     printf "{\"\377\": 1}" >f && check_fails f && grep -q "column 3: byte 0xff is not UTF-8" err &&
     printf "{\"a\": 1, \"a\": 2}" >f && check_fails f && grep -q "a: given twice, in line 1, column 2 and in line 1, column 10" err
 '

@@ -25,6 +25,8 @@ test_expect_success 'wrong arguments are refused' '
     grep "more than one run directory" err &&
     test_expect_code 2 async-workflow report --format svgg sample-run 2>err &&
     grep "did you mean \"svg\"" err &&
+    refused async-workflow status sample-run/workflow.json &&
+    grep "workflow.json: Not a directory: give a run directory" err &&
     test_expect_code 2 async-workflow status 2>err &&
     test_expect_code 2 async-workflow status a b 2>err
 '

@@ -50,6 +50,14 @@ test_expect_success 'an option that has no place here is refused before anything
     test_must_fail grep salloc err
 '
 
+test_expect_success 'a run directory that cannot be made is refused before anything is asked for' '
+    mkdir there &&
+    for dir in there none/run; do
+        test_expect_code 2 run -n1 --async-workflow=all.json --async-workflow-dir=$dir 2>err &&
+        grep "^async-workflow: $dir: " err && test $(wc -l <err) = 1 || return 1
+    done
+'
+
 test_expect_success 'the name of the job; variables that srun reads' '
     workflow name "squeue -h -o \\\"%j %C\\\"" &&
     run -J mine --async-workflow=name.json --async-workflow-dir=first &&

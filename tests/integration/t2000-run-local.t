@@ -226,7 +226,8 @@ test_expect_success 'the coordinator killed: its tasks end' '
     wait_for 20 "started gone" &&
     kill -KILL $pid &&
     wait_for 20 "nobody \"sleep 6543\"" &&
-    async-workflow status gone >status && grep -q "interrupted, 0 of 8 tasks done" status
+    async-workflow status gone >status && grep -q "interrupted, 0 of 8 tasks done" status &&
+    grep "what was running starts again with --resume=gone$" status
 '
 
 test_expect_success 'stopped and continued, as by Ctrl-Z and fg: the tasks went on' '

@@ -42,6 +42,20 @@ test_expect_success 'a task that no node holds' '
     test_expect_code 2 advise large.json --cpus 8 2>err && grep "tasks.a.*9" err
 '
 
+test_expect_success 'tasks over several nodes: no fewer nodes than one of them wants' '
+    workflow wide.json "\"tasks\": {
+        \"solve\": { \"count\": 2, \"ranks\": 6, \"nodes\": 3, \"gpus\": 1, \"duration\": 10, \"command\": [\"true\"] },
+        \"one\": { \"duration\": 10, \"command\": [\"true\"] } }" &&
+    advise wide.json --cpus 2 --gpus 2 --json >out &&
+    test -z "$(row 2 makespan)" && test "$(row 3 makespan)" = 30 && test "$(row 7 makespan)" = 10 &&
+    test "$(value fastest)" = 7 && test -z "$(row 8 makespan)" &&
+    test_expect_code 2 advise wide.json --cpus 2 --gpus 1 2>err && grep "tasks.solve.gpus: .* 2 " err &&
+    for words in "--max-nodes 2" "--nodes 2"; do
+        test_expect_code 2 advise wide.json --cpus 2 --gpus 2 $words 2>err &&
+        grep "wide.json: tasks.solve: a task needs 3 nodes and there are 2: ask" err || return 1
+    done
+'
+
 test_expect_success 'the table: makespan, node-hours, shares, bound; fastest and knee' '
     advise sixteen.json --cpus 4 --gpus 2 --json >out &&
     for pair in 1:90 2:50 3:40 4:30 6:30 8:20; do

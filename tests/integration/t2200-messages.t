@@ -32,7 +32,12 @@ test_expect_success 'what is wrong with arguments is told' '
     test_expect_code 2 async-workflow send frames 2>err && grep "no data given" err &&
     test_expect_code 2 async-workflow send --reply 0 x 2>err && grep "no request" err &&
     test_expect_code 2 async-workflow recv --count 0 frames 2>err && grep "no number above 0" err &&
-    test_expect_code 2 async-workflow recv --timeout soon frames 2>err && grep "is no time" err
+    test_expect_code 2 async-workflow recv --timeout soon frames 2>err && grep "is no time" err &&
+    workflow names.json "\"tasks\": { \"a\": {
+        \"script\": \"async-workflow recv --group \\\"a b\\\" frames; async-workflow recv \\\"a b\\\"\", \"success_codes\": [2] } }" &&
+    run 0 names names.json && cat names/logs/a.0.err >&4 &&
+    grep "async-workflow recv: frames: a group.s name is made of" names/logs/a.0.err &&
+    grep "async-workflow recv: a b: a topic.s name is made of" names/logs/a.0.err
 '
 
 test_expect_success 'a receiver that comes late gets all, in the order of each sender' '

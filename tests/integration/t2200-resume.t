@@ -199,6 +199,15 @@ test_expect_success 'a changed workflow: what was changed, and what comes after 
     grep -q "tasks.x: new" added.err
 '
 
+test_expect_success '--test-only says it, too, and changes nothing' '
+    sed "s/\"b\": {/&\"environment\": { \"X\": \"1\" }, /" fast.json >only.json && cp whole/journal.jsonl before &&
+    run 0 only --test-only --resume whole only.json &&
+    grep "tasks.b: \"environment\" has changed: 3 finished tasks run again" only.err &&
+    grep "tasks.c: comes after b: 1 finished task runs again" only.err &&
+    grep "whole goes on: 3 of 7 tasks are done" only.err &&
+    test_cmp before whole/journal.jsonl && cmp fast.json whole/workflow.json
+'
+
 test_expect_success 'a changed workflow with mistakes changes nothing' '
     cp whole/journal.jsonl before && sed "s/\"after\"/\"aftre\"/" fast.json >wrong.json &&
     run 2 wrong --resume whole wrong.json && grep -q "did you mean \"after\"" wrong.err &&

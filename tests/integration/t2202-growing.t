@@ -37,6 +37,8 @@ test_expect_success 'cancel: what runs is told to end, what waits does not start
     test $(of cancel skip "behind[0]") = 1 &&
     test $(($(of cancel skip "wander[") + $(of cancel kill "wander["))) = 12 &&
     grep "the workflow has no tasks \"nobody\"" cancel/logs/check.0.err &&
+    grep "^cancel: done in .*, 1 of 14 tasks; 13 were not needed$" cancel.out &&
+    async-workflow report --format svg cancel >cancel.svg && grep ">cancelled<" cancel.svg &&
     same cancel
 '
 
@@ -83,7 +85,7 @@ test_expect_success 'by a message' '
 test_expect_success 'what is wrong with them is told' '
     workflow wrong.json "\"iterations\": { \"max\": 2, \"until\": \"nobody\" }, \"tasks\": { \"a\": { \"script\": \"x\" } }" &&
     test_expect_code 2 async-workflow check wrong.json 2>err &&
-    grep "wrong.json: iterations.until: no task set has the name \"nobody\"" err
+    grep "wrong.json: iterations.until: unknown task set \"nobody\": write the name of one of" err
 '
 
 # more FILE BODY: a workflow of these tasks, to be added
@@ -268,6 +270,7 @@ test_expect_success 'what was added can be cancelled, fails as any other, and ru
         \"plan\": { \"script\": \"sleep 0.2; async-workflow add fate.json && async-workflow cancel cancelled\" },
         \"end\": { \"after\": [\"plan\"], \"script\": \"true\" } }" &&
     run 1 fate fate.json.run &&
+    grep "left undone: 4 of 7 tasks (bad: 1 failed; fails: 1 failed; behind: 1 skipped; orphan: 1 skipped)" fate.err &&
     for set in cancelled behind orphan; do test $(of fate skip "$set[0]") = 1 || return 1; done &&
     test $(of fate finish "fails[0]") = 1 &&
     same fate

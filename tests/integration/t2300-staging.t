@@ -85,6 +85,8 @@ test_expect_success 'a copy that cannot be made fails its task, with the cause, 
         \"script\": \"touch started\" } }" &&
     run 1 none none.json &&
     grep "stage_in: .*/data/none: No such file or directory" none.out &&
+    async-workflow report --format svg none >none.svg &&
+    grep -A 1 "<g class=\"failed\"" none.svg >hatched && ! grep "<rect" hatched && # it never ran
     test $(events none "\"event\":\"stage\"") = 3 &&
     test ! -e started &&
     workflow out.json "\"tasks\": {

@@ -92,6 +92,15 @@ test_expect_success '--test-only allocates nothing' '
     ! test -e dry
 '
 
+test_expect_success '--test-only: tasks that the allocation does not hold, parts of GPUs and several nodes too' '
+    echo "{ \"async-workflow\": 1, \"tasks\": {
+        \"part\": { \"gpus\": 0.25, \"script\": \"true\" },
+        \"wide\": { \"ranks\": 6, \"nodes\": 3, \"script\": \"true\" } } }" >much.json &&
+    run 2 much -N2 -n4 --async-workflow=much.json --test-only &&
+    grep "much.json: tasks.part: a task needs 1 CPUs and 0.25 GPUs on one node: no node" much.err &&
+    grep "much.json: tasks.wide: a task needs 3 nodes with 2 CPUs and 0 GPUs each: this" much.err
+'
+
 # refused TEXT SRUN-OPTION...: status 2, this text, and no job
 refused ()
 {

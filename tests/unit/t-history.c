@@ -529,6 +529,7 @@ static void failure_texts (void **state)
         { AW_STATUS_TIMEOUT, 0, 15, NULL, "time limit reached (SIGTERM)" },
         { AW_STATUS_CANCELLED, 0, 0, NULL, "cancelled" },
         { AW_STATUS_NODE_FAIL, 0, 0, "agent gone", "node lost: agent gone" },
+        { AW_STATUS_NODE_FAIL, 0, 0, "node lost", "node lost" },
         { AW_STATUS_COMPLETED, 0, 0, NULL, "completed" },
     };
     char buf[64];

@@ -220,6 +220,31 @@ static void checkpoint (void **state)
     aw_graph_destroy (g);
 }
 
+/* Nor where it is short, or where nobody knows how long it takes: after the notice none starts. */
+static void short_checkpoint (void **state)
+{
+    for (int known = 0; known < 2; known++) {
+        struct aw_graph *g = aw_graph_create ();
+        struct world w = { .g = g, .cancel_at = 90, .seconds = { 4 } };
+        struct aw_simulated r;
+        struct aw_sched *s;
+
+        graphs_set (g, "a", 100, 1, 0, known ? 4 : NAN);
+        g->sets[0].checkpoint_signal = 10;
+        g->sets[0].checkpoint_seconds = 10;
+        assert_int_equal (aw_graph_finalize (g, NULL), 0);
+        s = make (g, 1, 100);
+        r = run (s, &w);
+        assert_int_equal (r.code, 3);
+        assert_int_equal (w.starts[0], 22);
+        assert_true (w.last_start[0] == 84);
+        assert_int_equal (aw_sched_counts (s, AW_NONE).failed, 0);
+        aw_sched_destroy (s);
+        aw_graph_destroy (g);
+    }
+    (void)state;
+}
+
 /* A delay that ends after the limit is not waited for. */
 static void delayed (void **state)
 {
@@ -283,10 +308,10 @@ static void random_limits (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (spread),        cmocka_unit_test (drains),
-        cmocka_unit_test (shorter_ones),  cmocka_unit_test (moved),
-        cmocka_unit_test (checkpoint),    cmocka_unit_test (delayed),
-        cmocka_unit_test (random_limits),
+        cmocka_unit_test (spread),       cmocka_unit_test (drains),
+        cmocka_unit_test (shorter_ones), cmocka_unit_test (moved),
+        cmocka_unit_test (checkpoint),   cmocka_unit_test (short_checkpoint),
+        cmocka_unit_test (delayed),      cmocka_unit_test (random_limits),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
