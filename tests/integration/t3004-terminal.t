@@ -27,7 +27,7 @@ terminal ()
 {
     rm -f keys
     mkfifo keys &&
-        { script -qefc "$2" $1.screen <keys >/dev/null 2>&1 & } &&
+        { script -qefc "exec $2" $1.screen <keys >/dev/null 2>&1 & } &&
         pid=$! &&
         exec 7>keys
 }
