@@ -9,27 +9,39 @@
 #include "core/sched_state.h"
 
 enum { ENOUGH = 100 }; /* more that live longer say nothing more */
+static const double MUCH_LONGER = 4; /* than the one that failed: as many times */
 
-/* Attempts of RUN's set that run elsewhere and began no later. */
-static uint32_t count_living (const struct aw_sched *s, const struct aw_running *run)
+/* Attempts of RUN's set that run elsewhere and began no later; PROOF: has one lived much longer? */
+static uint32_t count_living (const struct aw_sched *s, const struct aw_running *run, bool *proof)
 {
+    double since = s->now - MUCH_LONGER * (s->now - run->start);
     const struct aw_running *other;
     uint32_t cursor = 0, n = 0;
 
-    while (n < ENOUGH && (other = aw_running_each (&s->running, &cursor)))
-        n += other->set == run->set && other->node != run->node && other->start <= run->start;
+    *proof = false;
+    while (n < ENOUGH && (other = aw_running_each (&s->running, &cursor))) {
+        if (other->set != run->set || other->node == run->node || other->start > run->start)
+            continue;
+        *proof = *proof || other->start < since;
+        n++;
+    }
     return n;
 }
 
 void aw_sched_suspect (struct aw_sched *s, const struct aw_running *run, const struct aw_event *ev)
 {
+    uint32_t living;
+    bool proof;
+
     if (aw_demand_nodes (&run->demand) > 1 || ev->status == AW_STATUS_CANCELLED
         || ev->status == AW_STATUS_NODE_FAIL)
         return; /* several nodes, or nobody's fault */
-    if (ev->status == AW_STATUS_COMPLETED)
+    if (ev->status == AW_STATUS_COMPLETED) {
         aw_suspects_completed (&s->suspects, run->node, run->set);
-    else if (aw_suspects_failed (&s->suspects, run->node, run->set, run->task,
-                                 count_living (s, run)))
+        return;
+    }
+    living = count_living (s, run, &proof);
+    if (aw_suspects_failed (&s->suspects, run->node, run->set, run->task, living, proof))
         s->n_suspects++;
 }
 

@@ -95,15 +95,28 @@ static uint32_t count_row (const struct aw_suspect *node, uint32_t set, uint32_t
     return n;
 }
 
-bool aw_suspects_failed (
-    struct aw_suspects *s, uint32_t number, uint32_t set, uint32_t task, uint32_t living)
+/* Is NODE, where a task of SET has failed, to be decided on from now on? */
+static bool tell (struct aw_suspects *s, struct aw_suspect *node, uint32_t set, bool proof)
+{
+    if (node->told || node->chance > AW_SUSPECT_CHANCE || (!proof && s->completed[set] == 0))
+        return false;
+    node->told = true;
+    return true;
+}
+
+bool aw_suspects_failed (struct aw_suspects *s,
+                         uint32_t number,
+                         uint32_t set,
+                         uint32_t task,
+                         uint32_t living,
+                         bool proof)
 {
     struct aw_suspect *node = &s->nodes[number];
     uint32_t row = count_row (node, set, task);
     double failed, others;
 
     if (row == AW_SUSPECT_TASKS || node->n == AW_SUSPECT_TASKS)
-        return false; /* a task that fails there again says nothing new */
+        return tell (s, node, set, proof); /* a task that fails there again says nothing new */
     s->failed[set]++;
     node->tasks[node->n] = task;
     node->sets[node->n++] = set;
@@ -111,8 +124,5 @@ bool aw_suspects_failed (
     others = failed + s->completed[set] + living;
     if (others > 0)
         node->chance *= (failed + 0.5) / (others + 1);
-    if (node->told || node->chance > AW_SUSPECT_CHANCE)
-        return false;
-    node->told = true;
-    return true;
+    return tell (s, node, set, proof);
 }

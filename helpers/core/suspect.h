@@ -52,10 +52,16 @@ int aw_suspects_add_nodes (struct aw_suspects *suspects, uint32_t n);
 void aw_suspects_completed (struct aw_suspects *suspects, uint32_t node, uint32_t set);
 
 /* TASK of SET has failed on NODE by itself. LIVING: attempts of the set that run elsewhere and
- * began no later: they have lived longer, so they count as if they had completed. True where the
- * node has now become one to decide on, once.
+ * began no later: they have lived longer, so they count as if they had completed. PROOF: one of
+ * them has lived so much longer that it will hardly fail the same way; without, and as long as none
+ * of the set has completed, nothing is concluded, for what began together may be about to fail
+ * together. True where the node has now become one to decide on, once.
  */
-bool aw_suspects_failed (
-    struct aw_suspects *suspects, uint32_t node, uint32_t set, uint32_t task, uint32_t living);
+bool aw_suspects_failed (struct aw_suspects *suspects,
+                         uint32_t node,
+                         uint32_t set,
+                         uint32_t task,
+                         uint32_t living,
+                         bool proof);
 
 #endif /* AW_CORE_SUSPECT_H */

@@ -34,7 +34,7 @@ static void rows (void **state)
         assert_int_equal (aw_suspects_init (&s, 1), 0);
         assert_int_equal (aw_suspects_add_nodes (&s, 2), 0);
         for (uint32_t n = 0; n < cases[i].failed; n++) {
-            aw_suspects_failed (&s, 1, 0, n, 0);
+            aw_suspects_failed (&s, 1, 0, n, 0, true);
             aw_suspects_completed (&s, 1, 0); /* the other node is in no row */
             s.completed[0]--;
         }
@@ -42,8 +42,9 @@ static void rows (void **state)
             aw_suspects_completed (&s, 1, 0);
         assert_int_equal (aw_suspects_clone (&copy, &s), 0);
         for (uint32_t n = 1; n <= 40 && !row; n++) {
-            assert_false (n > 1 && aw_suspects_failed (&s, 0, 0, 1000, 0)); /* one task, again */
-            if (aw_suspects_failed (&s, 0, 0, 999 + n, cases[i].living))
+            assert_false (n > 1
+                          && aw_suspects_failed (&s, 0, 0, 1000, 0, true)); /* one task, again */
+            if (aw_suspects_failed (&s, 0, 0, 999 + n, cases[i].living, true))
                 row = n;
         }
         if (cases[i].failed == 0)
@@ -52,8 +53,29 @@ static void rows (void **state)
             assert_true (row >= cases[i].row && (row == 0) == (cases[i].row == 0));
         for (uint32_t n = 0; n < 40; n++) /* a success between */
             assert_false (n % 3 == 2 ? (aw_suspects_completed (&copy, 0, 0), false)
-                                     : aw_suspects_failed (&copy, 0, 0, n, 0));
+                                     : aw_suspects_failed (&copy, 0, 0, n, 0, true));
         aw_suspects_finish (&copy);
+        aw_suspects_finish (&s);
+    }
+}
+
+/* Nothing is concluded before one of the others has lived much longer, or completed; then at once,
+ * also where more have failed than are remembered.
+ */
+static void proofs (void **state)
+{
+    struct aw_suspects s;
+
+    (void)state;
+    for (int completed = 0; completed < 2; completed++) {
+        assert_int_equal (aw_suspects_init (&s, 1), 0);
+        assert_int_equal (aw_suspects_add_nodes (&s, 2), 0);
+        for (uint32_t n = 0; n < 50; n++)
+            assert_false (aw_suspects_failed (&s, 0, 0, n, 30, false));
+        if (completed)
+            aw_suspects_completed (&s, 1, 0);
+        assert_true (aw_suspects_failed (&s, 0, 0, 50, 30, !completed));
+        assert_false (aw_suspects_failed (&s, 0, 0, 51, 30, true)); /* once */
         aw_suspects_finish (&s);
     }
 }
@@ -64,6 +86,7 @@ struct world {
     uint32_t bad_nodes; /* numbers below it fail all at once */
     uint32_t bad_set; /* fails everywhere */
     double rate; /* of any attempt to fail */
+    double least; /* seconds that a task on a good node takes at least, and half as many more */
     uint64_t random;
     uint32_t n_aside, n_kept, n_failed;
     bool wrong; /* a good node was set aside */
@@ -79,6 +102,8 @@ static double seconds_of (void *arg, const struct aw_event *start)
 {
     struct world *w = arg;
 
+    if (w->least > 0)
+        return w->least * (1 + 0.5 * draw (w));
     return start->node < w->bad_nodes ? 0.1 : 50 + 50 * draw (w);
 }
 
@@ -174,6 +199,23 @@ static void tasks_fault (void **state)
     }
 }
 
+/* All tasks fail, sooner than anybody could have seen that others do not. */
+static void all_fail (void **state)
+{
+    unsigned seed = (unsigned)time (NULL);
+
+    (void)state;
+    print_message ("# seed %u\n", seed);
+    for (uint32_t i = 0; i < 60; i++) {
+        struct aw_graph *g = graph (20 + i * 5, 1, i % 3);
+        struct world w = { .g = g, .bad_set = 9, .rate = 1, .least = 0.003, .random = seed + i };
+
+        run (&w, 2 + i % 7, 4 + 8 * (i % 4));
+        assert_int_equal (w.n_aside + w.n_kept, 0);
+        aw_graph_destroy (g);
+    }
+}
+
 /* All nodes but one are bad, and that one is not large enough for all: the last bad one that is
  * stays, and that is told.
  */
@@ -209,10 +251,8 @@ static void last_one (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (rows),
-        cmocka_unit_test (black_hole),
-        cmocka_unit_test (tasks_fault),
-        cmocka_unit_test (last_one),
+        cmocka_unit_test (rows),        cmocka_unit_test (proofs),   cmocka_unit_test (black_hole),
+        cmocka_unit_test (tasks_fault), cmocka_unit_test (all_fail), cmocka_unit_test (last_one),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
