@@ -111,14 +111,20 @@ struct aw_stop_signals *aw_stop_signals_create (struct event_base *base,
 void aw_stop_signals_destroy (struct aw_stop_signals *s)
 {
     int saved = errno;
+    sigset_t set, before;
 
     if (!s)
         return;
+    sigemptyset (&set);
+    sigaddset (&set, SIGTERM);
+    sigprocmask (SIG_BLOCK, &set, &before);
     for (int i = 0; i < N_STOPPING; i++)
         if (s->events[i])
             event_free (s->events[i]);
     if (s->suspend)
         event_free (s->suspend);
+    signal (SIGTERM, SIG_IGN);
+    sigprocmask (SIG_SETMASK, &before, NULL);
     free (s);
     errno = saved;
 }
