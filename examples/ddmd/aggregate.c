@@ -101,8 +101,9 @@ static int collect_list (struct ddmd_maps *maps, struct aw_error *err)
         line++;
         if (sscanf (text, "%u %u %c", &iteration, &number, &more) != 2
             || iteration > DDMD_ITERATION_MAX || number > DDMD_PART_MAX)
-            rc = aw_error_set (err, "%s:%u: an iteration and the number of a simulation belong here",
-                               option.list, line);
+            rc =
+                aw_error_set (err, "%s:%u: an iteration and the number of a simulation belong here",
+                              option.list, line);
         else
             rc = collect_one (maps, iteration, number, err);
     }
@@ -127,28 +128,17 @@ static int aggregate (struct aw_error *err)
 {
     struct ddmd_maps maps = { 0 };
     char path[DDMD_PATH_MAX];
-    int rc = ddmd_rundir_path (option.directory,
-                               DDMD_MAPS,
-                               (uint32_t)option.iteration,
-                               (uint32_t)option.index,
-                               path,
-                               err);
+    int rc = ddmd_rundir_path (option.directory, DDMD_MAPS, (uint32_t)option.iteration,
+                               (uint32_t)option.index, path, err);
 
     if (rc == 0)
         rc = collect (&maps, err);
     if (rc == 0)
-        rc = ddmd_maps_write (path,
-                              (uint32_t)option.iteration,
-                              (uint32_t)option.index,
-                              (uint32_t)option.count,
-                              &maps,
-                              err);
+        rc = ddmd_maps_write (path, (uint32_t)option.iteration, (uint32_t)option.index,
+                              (uint32_t)option.count, &maps, err);
     if (rc == 0)
-        printf ("part %u of %u of iteration %u: %zu maps\n",
-                (unsigned int)option.index,
-                (unsigned int)option.count,
-                (unsigned int)option.iteration,
-                maps.count);
+        printf ("part %u of %u of iteration %u: %zu maps\n", (unsigned int)option.index,
+                (unsigned int)option.count, (unsigned int)option.iteration, maps.count);
     ddmd_maps_finish (&maps);
     return rc;
 }

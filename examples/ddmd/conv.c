@@ -110,7 +110,8 @@ void ddmd_conv_forward (const struct ddmd_backend *backend,
     if (conv->transposed) {
         patches_from_grid (backend, conv, in);
         backend->col2im (&conv->shape, conv->cols, out);
-    } else {
+    }
+    else {
         backend->im2col (&conv->shape, in, conv->cols);
         grid_from_patches (backend, conv, out);
     }
@@ -137,7 +138,8 @@ void ddmd_conv_backward (const struct ddmd_backend *backend,
         weights_grad (backend, conv, in);
         if (din)
             grid_from_patches (backend, conv, din);
-    } else {
+    }
+    else {
         backend->im2col (&conv->shape, in, conv->cols);
         weights_grad (backend, conv, dout);
         if (din) {

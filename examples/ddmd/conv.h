@@ -15,16 +15,16 @@
 
 struct ddmd_conv {
     struct ddmd_conv_shape
-        shape;       /* 'batch' is set before each call, to at most what 'cols' has room for */
-    size_t filters;  /* channels on the side of the grid */
+        shape; /* 'batch' is set before each call, to at most what 'cols' has room for */
+    size_t filters; /* channels on the side of the grid */
     bool transposed; /* from grid to image instead of from image to grid */
-    bool relu;       /* followed by max (x, 0) */
+    bool relu; /* followed by max (x, 0) */
 
     /* Buffers of the backend, borrowed: parameters, their gradients, and room for the matrix of
      * patches.
      */
     ddmd_real *weights; /* filters x (channels kernel kernel) */
-    ddmd_real *bias;    /* one per output channel */
+    ddmd_real *bias; /* one per output channel */
     ddmd_real *weights_grad;
     ddmd_real *bias_grad;
     ddmd_real *cols; /* ddmd_conv_cols () numbers */

@@ -38,11 +38,8 @@ static inline unsigned ddmd_cuda_blocks (size_t count)
 
 /* The rows of the table; see backend.h for what they promise. */
 
-void ddmd_cuda_md_forces (const struct ddmd_go_model *model,
-                          size_t count,
-                          const double *x,
-                          double *f,
-                          double *energy);
+void ddmd_cuda_md_forces (
+    const struct ddmd_go_model *model, size_t count, const double *x, double *f, double *energy);
 int ddmd_cuda_md_run (const struct ddmd_go_model *model,
                       const struct ddmd_langevin *langevin,
                       size_t count,

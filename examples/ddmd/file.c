@@ -121,11 +121,8 @@ static int open_file (const char *path,
         aw_error_set (err, "%s: the header makes no sense: the file is damaged", path);
     else if (h->record_bytes > FILE_BYTES_MAX || h->count > FILE_BYTES_MAX / h->record_bytes
              || h->count * h->record_bytes + sizeof (*h) != (uint64_t)st.st_size)
-        aw_error_set (err,
-                      "%s: %lld bytes do not fit the header's %llu records: cut or damaged",
-                      path,
-                      (long long)st.st_size,
-                      (unsigned long long)h->count);
+        aw_error_set (err, "%s: %lld bytes do not fit the header's %llu records: cut or damaged",
+                      path, (long long)st.st_size, (unsigned long long)h->count);
     else
         return fd;
     close (fd);
@@ -145,11 +142,8 @@ void *ddmd_file_read (const char *path,
     if (fd < 0)
         return NULL;
     if (header->record_bytes != record_bytes)
-        aw_error_set (err,
-                      "%s: records of %llu bytes, not %zu: the file is damaged",
-                      path,
-                      (unsigned long long)header->record_bytes,
-                      record_bytes);
+        aw_error_set (err, "%s: records of %llu bytes, not %zu: the file is damaged", path,
+                      (unsigned long long)header->record_bytes, record_bytes);
     else {
         records = malloc (header->count * record_bytes + 1);
         if (!records)

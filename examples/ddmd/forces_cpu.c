@@ -65,11 +65,8 @@ double ddmd_cpu_forces (const struct ddmd_go_model *model, const double *x, doub
     return bonded_forces (model, x, f) + pair_forces (model, x, f);
 }
 
-void ddmd_cpu_md_forces (const struct ddmd_go_model *model,
-                         size_t count,
-                         const double *x,
-                         double *f,
-                         double *energy)
+void ddmd_cpu_md_forces (
+    const struct ddmd_go_model *model, size_t count, const double *x, double *f, double *energy)
 {
     for (size_t k = 0; k < count; k++)
         energy[k] = ddmd_cpu_forces (model, x + k * 3 * model->n, f + k * 3 * model->n);

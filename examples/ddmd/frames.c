@@ -61,9 +61,7 @@ int ddmd_frames_read (const char *path, struct ddmd_frames *frames, struct aw_er
     }
     for (size_t i = 0; i < header.count; i++) {
         if (!frame_is_sane (&frame[i])) {
-            aw_error_set (err,
-                          "%s: frame %zu: a number out of range: the file is damaged",
-                          path,
+            aw_error_set (err, "%s: frame %zu: a number out of range: the file is damaged", path,
                           i);
             goto fail;
         }

@@ -24,14 +24,14 @@
 
 /* A record, as in the file. */
 struct ddmd_frame {
-    uint64_t step;      /* since the extended chain, over all segments that led here */
+    uint64_t step; /* since the extended chain, over all segments that led here */
     uint32_t iteration; /* the frame's origin */
     uint32_t simulation;
     uint32_t index; /* in the simulation's file, from 0 */
     uint32_t zero;
-    double rmsd;                 /* from the folded structure, angstrom */
-    double energy;               /* potential */
-    double score;                /* local outlier factor, in restart files; else 0 */
+    double rmsd; /* from the folded structure, angstrom */
+    double energy; /* potential */
+    double score; /* local outlier factor, in restart files; else 0 */
     double x[3 * DDMD_RESIDUES]; /* planar, angstrom */
     double v[3 * DDMD_RESIDUES];
     uint8_t map[DDMD_MAP_BYTES];

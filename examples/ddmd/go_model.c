@@ -64,7 +64,8 @@ static void set_pairs (struct ddmd_go_model *m, const bool *contact)
                 m->repulsive[k] = 5.0;
                 m->attractive[k] = 6.0;
                 m->n_contacts++;
-            } else {
+            }
+            else {
                 m->sigma2[k] = DDMD_SIGMA_REPULSIVE * DDMD_SIGMA_REPULSIVE;
                 m->repulsive[k] = 1.0;
             }

@@ -36,14 +36,14 @@
 #define DDMD_K_DIHEDRAL_1 1.0
 #define DDMD_K_DIHEDRAL_3 0.5
 #define DDMD_SIGMA_REPULSIVE 4.0
-#define DDMD_PAIR_MIN 4        /* least |i - j| of a pair that interacts through space */
+#define DDMD_PAIR_MIN 4 /* least |i - j| of a pair that interacts through space */
 #define DDMD_NATIVE_CUTOFF 4.5 /* between heavy atoms, angstrom */
 
 struct ddmd_go_model {
-    size_t n;        /* residues */
-    double *native;  /* 3 n: the folded structure, planar */
-    double *bond;    /* n - 1: r0 */
-    double *angle;   /* n - 2: theta0, radians */
+    size_t n; /* residues */
+    double *native; /* 3 n: the folded structure, planar */
+    double *bond; /* n - 1: r0 */
+    double *angle; /* n - 2: theta0, radians */
     double *cos_phi; /* n - 3: cosine and sine of phi0 */
     double *sin_phi;
     size_t n_contacts; /* native pairs */

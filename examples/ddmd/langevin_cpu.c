@@ -13,8 +13,8 @@
 
 /* What stays the same over the steps of one call. */
 struct coefficients {
-    double kick;  /* dt / 2 (mass 1) */
-    double keep;  /* exp (-friction dt) */
+    double kick; /* dt / 2 (mass 1) */
+    double keep; /* exp (-friction dt) */
     double noise; /* sqrt (T (1 - keep^2)) */
 };
 

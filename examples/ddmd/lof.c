@@ -24,7 +24,7 @@ struct table {
     size_t count;
     size_t k;
     struct neighbour *nearest; /* count x k, nearest first */
-    double *density;           /* local reachability density, definition 6 */
+    double *density; /* local reachability density, definition 6 */
 };
 
 static double distance (size_t dimensions, const double *a, const double *b)
@@ -87,11 +87,8 @@ static void find_densities (struct table *t)
     }
 }
 
-int ddmd_lof (size_t count,
-              size_t dimensions,
-              const double *points,
-              size_t neighbours,
-              double *factor)
+int ddmd_lof (
+    size_t count, size_t dimensions, const double *points, size_t neighbours, double *factor)
 {
     struct table t = { .count = count, .k = neighbours };
 

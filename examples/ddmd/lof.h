@@ -17,10 +17,7 @@
  * all their neighbours get 1. 0, or -1 with errno EINVAL or ENOMEM and 'factor' (count) undefined.
  * Time grows with count squared.
  */
-int ddmd_lof (size_t count,
-              size_t dimensions,
-              const double *points,
-              size_t neighbours,
-              double *factor);
+int ddmd_lof (
+    size_t count, size_t dimensions, const double *points, size_t neighbours, double *factor);
 
 #endif /* !DDMD_LOF_H */

@@ -42,10 +42,8 @@ static int check_maps (const char *path,
         return aw_error_set (err, "%s: %u residues, not %d", path, header->residues, DDMD_RESIDUES);
     for (size_t i = 0; i < header->count; i++) {
         if (!isfinite (map[i].rmsd) || map[i].rmsd < 0)
-            return aw_error_set (err,
-                                 "%s: map %zu: an RMSD out of range: the file is damaged",
-                                 path,
-                                 i);
+            return aw_error_set (err, "%s: map %zu: an RMSD out of range: the file is damaged",
+                                 path, i);
     }
     return 0;
 }
@@ -106,8 +104,7 @@ int ddmd_maps_gather (const char *directory,
             return aw_error_set (err,
                                  "%s: the maps of iteration %u are not all there: run "
                                  "ddmd-aggregate first",
-                                 directory,
-                                 i);
+                                 directory, i);
     }
     return 0;
 }

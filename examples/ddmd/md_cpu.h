@@ -10,11 +10,8 @@
 /* Forces 'f' of one conformation; returns its energy. */
 double ddmd_cpu_forces (const struct ddmd_go_model *model, const double *x, double *f);
 
-void ddmd_cpu_md_forces (const struct ddmd_go_model *model,
-                         size_t count,
-                         const double *x,
-                         double *f,
-                         double *energy);
+void ddmd_cpu_md_forces (
+    const struct ddmd_go_model *model, size_t count, const double *x, double *f, double *energy);
 
 int ddmd_cpu_md_run (const struct ddmd_go_model *model,
                      const struct ddmd_langevin *langevin,

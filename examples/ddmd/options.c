@@ -29,12 +29,8 @@ static int set_count (const struct ddmd_option *o, const char *text, struct aw_e
     value = strtoull (text, &end, 10);
     if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || (double)value < o->min
         || (double)value > o->max)
-        return aw_error_set (err,
-                             "--%s: \"%s\" is not a whole number from %.0f to %.0f",
-                             o->name,
-                             text,
-                             o->min,
-                             o->max);
+        return aw_error_set (err, "--%s: \"%s\" is not a whole number from %.0f to %.0f", o->name,
+                             text, o->min, o->max);
     *(uint64_t *)o->value = value;
     return 0;
 }
@@ -45,12 +41,8 @@ static int set_number (const struct ddmd_option *o, const char *text, struct aw_
     double value = strtod (text, &end);
 
     if (end == text || *end != '\0' || !(value >= o->min && value <= o->max))
-        return aw_error_set (err,
-                             "--%s: \"%s\" is not a number from %g to %g",
-                             o->name,
-                             text,
-                             o->min,
-                             o->max);
+        return aw_error_set (err, "--%s: \"%s\" is not a number from %g to %g", o->name, text,
+                             o->min, o->max);
     *(double *)o->value = value;
     return 0;
 }
@@ -99,11 +91,8 @@ static void print_help (const struct ddmd_program *program, FILE *out)
     }
 }
 
-int ddmd_options_parse (const struct ddmd_program *program,
-                        int argc,
-                        char **argv,
-                        FILE *out,
-                        struct aw_error *err)
+int ddmd_options_parse (
+    const struct ddmd_program *program, int argc, char **argv, FILE *out, struct aw_error *err)
 {
     for (int i = 1; i < argc; i++) {
         const struct ddmd_option *o;
@@ -135,9 +124,7 @@ int ddmd_options_parse (const struct ddmd_program *program,
 int ddmd_program_end (const struct ddmd_program *program, int status, const struct aw_error *err)
 {
     if (fflush (stdout) != 0 && status == 0) {
-        fprintf (stderr,
-                 "%s: cannot write to standard output: %s\n",
-                 program->name,
+        fprintf (stderr, "%s: cannot write to standard output: %s\n", program->name,
                  strerror (errno));
         return 1;
     }

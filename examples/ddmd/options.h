@@ -11,13 +11,13 @@
 #include "util/error.h"
 
 enum ddmd_option_type {
-    DDMD_OPTION_TEXT,   /* const char *, borrowed from argv */
-    DDMD_OPTION_COUNT,  /* uint64_t, a decimal number from min to max */
+    DDMD_OPTION_TEXT, /* const char *, borrowed from argv */
+    DDMD_OPTION_COUNT, /* uint64_t, a decimal number from min to max */
     DDMD_OPTION_NUMBER, /* double, from min to max */
 };
 
 struct ddmd_option {
-    const char *name;     /* without the dashes; NULL ends a table */
+    const char *name; /* without the dashes; NULL ends a table */
     const char *argument; /* how the help calls the value */
     enum ddmd_option_type type;
     void *value; /* what is there before is the default, and shown as such */
@@ -40,11 +40,8 @@ struct ddmd_program {
 /* Take "--name value" and "--name=value". 0; 1 after "--help", when the help was written to 'out';
  * -1 with the reason in 'err'.
  */
-int ddmd_options_parse (const struct ddmd_program *program,
-                        int argc,
-                        char **argv,
-                        FILE *out,
-                        struct aw_error *err);
+int ddmd_options_parse (
+    const struct ddmd_program *program, int argc, char **argv, FILE *out, struct aw_error *err);
 
 /* What a program's main returns, after saying what is wrong, if anything, on one line of stderr:
  * 'status' is 0, or 1 for "could not do it", or 2 for "was asked wrongly".

@@ -57,11 +57,8 @@ static bool atom_is_hydrogen (const char *line)
 static int begin_residue (struct reader *r, const char *line)
 {
     if (r->pdb->residues == DDMD_RESIDUES_MAX)
-        return aw_error_set (r->err,
-                             "%s: line %u: more than %d residues: give a smaller protein",
-                             r->path,
-                             r->line,
-                             DDMD_RESIDUES_MAX);
+        return aw_error_set (r->err, "%s: line %u: more than %d residues: give a smaller protein",
+                             r->path, r->line, DDMD_RESIDUES_MAX);
     memcpy (r->residue_id, line + 22, 5);
     r->pdb->residues++;
     return 0;
@@ -78,21 +75,14 @@ static int read_atom (struct reader *r, const char *line)
         && begin_residue (r, line) < 0)
         return -1;
     if (pdb->n_atoms == ATOMS_MAX)
-        return aw_error_set (r->err,
-                             "%s: line %u: more than %d atoms",
-                             r->path,
-                             r->line,
+        return aw_error_set (r->err, "%s: line %u: more than %d atoms", r->path, r->line,
                              ATOMS_MAX);
     atom = &pdb->atoms[pdb->n_atoms];
     atom->residue = pdb->residues - 1;
     for (int c = 0; c < 3; c++) {
         if (parse_column (line, 31 + 8 * c, 38 + 8 * c, &atom->r[c]) < 0)
-            return aw_error_set (r->err,
-                                 "%s: line %u: columns %d to %d: not a coordinate",
-                                 r->path,
-                                 r->line,
-                                 31 + 8 * c,
-                                 38 + 8 * c);
+            return aw_error_set (r->err, "%s: line %u: columns %d to %d: not a coordinate", r->path,
+                                 r->line, 31 + 8 * c, 38 + 8 * c);
     }
     pdb->n_atoms++;
     if (memcmp (line + 12, " CA ", 4) == 0 && !r->have_calpha[atom->residue]) {
@@ -112,9 +102,7 @@ static int read_line (struct reader *r, const char *line, size_t length)
     if (length < 54)
         return aw_error_set (r->err,
                              "%s: line %u: an ATOM record of %zu columns, at least 54 are needed",
-                             r->path,
-                             r->line,
-                             length);
+                             r->path, r->line, length);
     if (r->pdb->n_atoms > 0 && line[21] != r->chain)
         return 1;
     r->chain = line[21];
@@ -128,9 +116,7 @@ static int check_chain (const struct reader *r)
     if (pdb->residues < RESIDUES_MIN)
         return aw_error_set (r->err,
                              "%s: %zu residues found, at least %d are needed: is it a PDB file?",
-                             r->path,
-                             pdb->residues,
-                             RESIDUES_MIN);
+                             r->path, pdb->residues, RESIDUES_MIN);
     for (size_t i = 0; i < pdb->residues; i++) {
         double d2 = 0;
 
@@ -142,10 +128,7 @@ static int check_chain (const struct reader *r)
             return aw_error_set (r->err,
                                  "%s: the chain is broken: %.2f angstrom between the CA atoms of"
                                  " residues %zu and %zu",
-                                 r->path,
-                                 sqrt (d2),
-                                 i,
-                                 i + 1);
+                                 r->path, sqrt (d2), i, i + 1);
     }
     return 0;
 }
@@ -162,9 +145,7 @@ static int read_lines (struct reader *r, FILE *file)
         if (length == sizeof (line) - 1)
             return aw_error_set (r->err,
                                  "%s: line %u: longer than %zu characters: is it a PDB file?",
-                                 r->path,
-                                 r->line,
-                                 sizeof (line) - 2);
+                                 r->path, r->line, sizeof (line) - 2);
         line[length] = '\0';
         rc = read_line (r, line, length);
     }
@@ -182,9 +163,7 @@ struct ddmd_pdb *ddmd_pdb_read (const char *path, struct aw_error *err)
     int rc;
 
     if (!file) {
-        aw_error_set (err,
-                      "%s: %s: the Debian package mustang-testdata has one",
-                      path,
+        aw_error_set (err, "%s: %s: the Debian package mustang-testdata has one", path,
                       strerror (errno));
         return NULL;
     }

@@ -18,7 +18,7 @@
 #define DDMD_RESIDUES_MAX 64
 
 struct ddmd_atom {
-    double r[3];    /* position in angstrom */
+    double r[3]; /* position in angstrom */
     size_t residue; /* 0 .. residues - 1 */
 };
 

@@ -18,11 +18,8 @@ uint64_t ddmd_philox_key (uint64_t seed, uint32_t iteration, uint32_t index)
     return out[0] | (uint64_t)out[1] << 32;
 }
 
-void ddmd_philox_normal (uint64_t key,
-                         uint64_t step,
-                         enum ddmd_philox_use use,
-                         double *out,
-                         size_t count)
+void ddmd_philox_normal (
+    uint64_t key, uint64_t step, enum ddmd_philox_use use, double *out, size_t count)
 {
     for (size_t i = 0; i < count; i += 4) {
         uint32_t counter[4] = { (uint32_t)step, (uint32_t)(step >> 32), (uint32_t)(i / 4), use };

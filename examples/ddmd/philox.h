@@ -15,12 +15,12 @@
 
 /* What numbers are drawn for: the last word of the counter, so that no two uses share numbers. */
 enum ddmd_philox_use {
-    DDMD_PHILOX_NOISE = 0,    /* Langevin noise */
+    DDMD_PHILOX_NOISE = 0, /* Langevin noise */
     DDMD_PHILOX_VELOCITY = 1, /* first velocities */
-    DDMD_PHILOX_WEIGHTS = 2,  /* first weights of the network */
-    DDMD_PHILOX_LATENT = 3,   /* reparametrisation */
-    DDMD_PHILOX_SHUFFLE = 4,  /* order of the training set */
-    DDMD_PHILOX_KEY = 5,      /* keys from seeds */
+    DDMD_PHILOX_WEIGHTS = 2, /* first weights of the network */
+    DDMD_PHILOX_LATENT = 3, /* reparametrisation */
+    DDMD_PHILOX_SHUFFLE = 4, /* order of the training set */
+    DDMD_PHILOX_KEY = 5, /* keys from seeds */
 };
 
 /* out = Philox4x32-10 of 'counter' under 'key'. */
@@ -35,10 +35,7 @@ uint64_t ddmd_philox_key (uint64_t seed, uint32_t iteration, uint32_t index);
  * beyond 6.7). They are a function of key, step and use; the first numbers are the same whatever
  * the count.
  */
-void ddmd_philox_normal (uint64_t key,
-                         uint64_t step,
-                         enum ddmd_philox_use use,
-                         double *out,
-                         size_t count);
+void ddmd_philox_normal (
+    uint64_t key, uint64_t step, enum ddmd_philox_use use, double *out, size_t count);
 
 #endif /* !DDMD_PHILOX_H */

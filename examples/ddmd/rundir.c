@@ -30,14 +30,8 @@ int ddmd_rundir_path (const char *directory,
                       char *path,
                       struct aw_error *err)
 {
-    int n = snprintf (path,
-                      DDMD_PATH_MAX,
-                      "%s/%s-%04u-%05u.%s",
-                      directory,
-                      products[product].stem,
-                      iteration,
-                      part,
-                      products[product].suffix);
+    int n = snprintf (path, DDMD_PATH_MAX, "%s/%s-%04u-%05u.%s", directory, products[product].stem,
+                      iteration, part, products[product].suffix);
 
     if (n < 0 || n >= DDMD_PATH_MAX)
         return aw_error_set (err, "%s: %s", directory, strerror (ENAMETOOLONG));

@@ -16,14 +16,8 @@ static int show_file (const char *path, struct aw_error *err)
     for (size_t i = 0; i < frames.count; i++) {
         const struct ddmd_frame *f = &frames.frame[i];
 
-        printf ("%u\t%u\t%u\t%llu\t%.4f\t%.3f\t%.4f\n",
-                f->iteration,
-                f->simulation,
-                f->index,
-                (unsigned long long)f->step,
-                f->rmsd,
-                f->energy,
-                f->score);
+        printf ("%u\t%u\t%u\t%llu\t%.4f\t%.3f\t%.4f\n", f->iteration, f->simulation, f->index,
+                (unsigned long long)f->step, f->rmsd, f->energy, f->score);
     }
     ddmd_frames_finish (&frames);
     return 0;

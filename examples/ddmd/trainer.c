@@ -44,9 +44,7 @@ static void shuffle (size_t *order, size_t count, uint64_t seed, uint64_t epoch)
     for (size_t i = 0; i < count; i++)
         order[i] = i;
     for (size_t i = count - 1; i > 0; i--) {
-        uint32_t counter[4] = { (uint32_t)i,
-                                (uint32_t)epoch,
-                                (uint32_t)(epoch >> 32),
+        uint32_t counter[4] = { (uint32_t)i, (uint32_t)epoch, (uint32_t)(epoch >> 32),
                                 DDMD_PHILOX_SHUFFLE };
         uint32_t word[4];
         size_t j, swap;
@@ -76,8 +74,7 @@ static void train_batches (struct ddmd_vae *vae,
         struct ddmd_vae_loss part;
 
         for (size_t i = 0; i < count; i++)
-            ddmd_contact_map_unpack (DDMD_RESIDUES,
-                                     maps->map[order[first + i]].map,
+            ddmd_contact_map_unpack (DDMD_RESIDUES, maps->map[order[first + i]].map,
                                      batch->pixels + i * PIXELS);
         ddmd_philox_normal (key, first, DDMD_PHILOX_LATENT, batch->normal, count * latent);
         for (size_t i = 0; i < count * latent; i++)
@@ -104,12 +101,7 @@ int ddmd_trainer_epoch (struct ddmd_vae *vae,
     order = calloc (maps->count, sizeof (*order));
     if (order) {
         shuffle (order, maps->count, seed, epoch);
-        train_batches (vae,
-                       maps,
-                       order,
-                       rate,
-                       ddmd_philox_key (seed, (uint32_t)epoch, 0),
-                       &batch,
+        train_batches (vae, maps, order, rate, ddmd_philox_key (seed, (uint32_t)epoch, 0), &batch,
                        loss);
     }
     free (order);
@@ -129,8 +121,7 @@ int ddmd_trainer_embed (struct ddmd_vae *vae, const struct ddmd_maps *maps, doub
         size_t count = left < ddmd_vae_batch (vae) ? left : ddmd_vae_batch (vae);
 
         for (size_t i = 0; i < count; i++)
-            ddmd_contact_map_unpack (DDMD_RESIDUES,
-                                     maps->map[first + i].map,
+            ddmd_contact_map_unpack (DDMD_RESIDUES, maps->map[first + i].map,
                                      batch.pixels + i * PIXELS);
         ddmd_vae_embed (vae, batch.pixels, count, batch.latent);
         for (size_t i = 0; i < count * latent; i++)

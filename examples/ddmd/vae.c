@@ -181,10 +181,7 @@ struct ddmd_vae *ddmd_vae_create (const struct ddmd_backend *backend,
         aw_error_set (err,
                       "the network: maps of %zu x %zu, %zu latent dimensions, batches of %zu: out "
                       "of range",
-                      n,
-                      n,
-                      latent,
-                      batch);
+                      n, n, latent, batch);
         return NULL;
     }
     vae = calloc (1, sizeof (*vae));
@@ -333,14 +330,8 @@ struct ddmd_vae_loss ddmd_vae_gradient (struct ddmd_vae *vae,
     loss.reconstruction =
         b->bce (vae->grad[TCONV2], vae->out[TCONV2], vae->pixels, scale, count * vae->n * vae->n);
     decoder_backward (vae);
-    loss.divergence = b->sample_grad (vae->grad[MEAN],
-                                      vae->grad[LOGVAR],
-                                      vae->dz,
-                                      vae->out[MEAN],
-                                      vae->out[LOGVAR],
-                                      vae->noise,
-                                      scale,
-                                      count * vae->latent);
+    loss.divergence = b->sample_grad (vae->grad[MEAN], vae->grad[LOGVAR], vae->dz, vae->out[MEAN],
+                                      vae->out[LOGVAR], vae->noise, scale, count * vae->latent);
     encoder_backward (vae);
     loss.reconstruction /= (double)count;
     loss.divergence /= (double)count;
@@ -352,11 +343,7 @@ void ddmd_vae_descend (struct ddmd_vae *vae, double rate)
     struct ddmd_adam adam = { .rate = rate, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 };
 
     adam.step = ++vae->steps;
-    vae->backend->adam (&adam,
-                        vae->weights,
-                        vae->weights_grad,
-                        vae->moment1,
-                        vae->moment2,
+    vae->backend->adam (&adam, vae->weights, vae->weights_grad, vae->moment1, vae->moment2,
                         vae->parameters);
 }
 

@@ -47,15 +47,11 @@ static int check_parameters (const char *path,
     if (header->count != ddmd_vae_parameters (vae))
         return aw_error_set (err,
                              "%s: %llu parameters where the network has %zu: the file is damaged",
-                             path,
-                             (unsigned long long)header->count,
-                             ddmd_vae_parameters (vae));
+                             path, (unsigned long long)header->count, ddmd_vae_parameters (vae));
     for (size_t i = 0; i < header->count; i++) {
         if (!isfinite (parameters[i]))
-            return aw_error_set (err,
-                                 "%s: parameter %zu is not a number: the file is damaged",
-                                 path,
-                                 i);
+            return aw_error_set (err, "%s: parameter %zu is not a number: the file is damaged",
+                                 path, i);
     }
     return 0;
 }
@@ -73,11 +69,8 @@ struct ddmd_vae *ddmd_vae_read (const struct ddmd_backend *backend,
     if (!parameters)
         return NULL;
     if (header.residues != DDMD_RESIDUES || header.detail == 0 || header.detail > DDMD_LATENT_MAX)
-        aw_error_set (err,
-                      "%s: a network for %u residues and %u latent dimensions cannot be used",
-                      path,
-                      header.residues,
-                      header.detail);
+        aw_error_set (err, "%s: a network for %u residues and %u latent dimensions cannot be used",
+                      path, header.residues, header.detail);
     else
         vae = ddmd_vae_create (backend, header.residues, header.detail, batch, 0, err);
     if (vae && check_parameters (path, &header, parameters, vae, err) < 0) {

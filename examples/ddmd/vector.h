@@ -20,7 +20,9 @@ static inline DDMD_DEVICE double ddmd_vector_length (const double a[3])
     return sqrt (ddmd_vector_dot (a, a));
 }
 
-static inline DDMD_DEVICE void ddmd_vector_cross (const double a[3], const double b[3], double out[3])
+static inline DDMD_DEVICE void ddmd_vector_cross (const double a[3],
+                                                  const double b[3],
+                                                  double out[3])
 {
     out[0] = a[1] * b[2] - a[2] * b[1];
     out[1] = a[2] * b[0] - a[0] * b[2];
@@ -28,11 +30,8 @@ static inline DDMD_DEVICE void ddmd_vector_cross (const double a[3], const doubl
 }
 
 /* out = r_j - r_i, of the planar coordinates 'x' of 'n' residues. */
-static inline DDMD_DEVICE void ddmd_vector_between (const double *x,
-                                        size_t n,
-                                        size_t i,
-                                        size_t j,
-                                        double out[3])
+static inline DDMD_DEVICE void ddmd_vector_between (
+    const double *x, size_t n, size_t i, size_t j, double out[3])
 {
     for (size_t c = 0; c < 3; c++)
         out[c] = x[c * n + j] - x[c * n + i];

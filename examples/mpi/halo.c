@@ -106,8 +106,8 @@ static double *serial (int n, int steps)
 /* Gathers the plate on rank 0 and compares. 0: equal. */
 static int check (const struct strip *s, int ranks, int rank, int steps)
 {
-    int *counts = calloc ((size_t)ranks, sizeof (int)), *offsets = calloc ((size_t)ranks,
-                                                                          sizeof (int));
+    int *counts = calloc ((size_t)ranks, sizeof (int)),
+        *offsets = calloc ((size_t)ranks, sizeof (int));
     double *all = NULL, *alone = NULL;
     size_t cells = (size_t)s->n * (size_t)s->n, wrong = 0;
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "io/workflow.h"
+#include "io/workflow/workflow.h"
 #include "model/simulate.h"
 
 struct lengths {

@@ -19,7 +19,7 @@
 
 #include "agent/connect.h"
 #include "agent/private.h"
-#include "agent/stager.h"
+#include "agent/staging/stager.h"
 #include "agent/staging.h"
 #include "io/message_frame.h"
 #include "util/descriptors.h"

@@ -29,7 +29,7 @@ struct aw_agent_config {
     struct aw_idset gpus;
     uint64_t mem; /* bytes; 0: not known */
     bool bind; /* bind tasks to their CPUs: all of cpus exist and are allowed */
-    const char *topology; /* as core/topology.h writes it; NULL: not known */
+    const char *topology; /* as core/resources/topology.h writes it; NULL: not known */
     const char *scratch; /* the node's scratch directory, absolute, made by the agent; NULL: none */
     uint64_t scratch_bytes; /* that staged data may take there; 0: what is free, but a tenth */
     uint32_t streams; /* copies at once; 0: 4 */

@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "io/auth.h"
-#include "io/frame.h"
-#include "io/link.h"
+#include "io/wire/auth.h"
+#include "io/wire/frame.h"
+#include "io/wire/link.h"
 #include "util/clock.h"
 
 static const double TRY_SECONDS = 5; /* for one address to accept the connection */

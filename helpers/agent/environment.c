@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/place_env.h"
+#include "agent/place/place_env.h"
 #include "io/textbuf.h"
 
 /* Prefixes of names, or whole names where they end in '='. */

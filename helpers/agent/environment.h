@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "io/launch.h"
+#include "io/wire/launch.h"
 #include "util/error.h"
 #include "util/packet.h"
 
@@ -18,7 +18,7 @@
 struct aw_environment;
 
 /* Takes over what tasks shall see of ENV (copied). GPUS: all of the node, whose names it looks up
- * in ENV. TOPOLOGY: as core/topology.h writes it; NULL: not known. NULL with text.
+ * in ENV. TOPOLOGY: as core/resources/topology.h writes it; NULL: not known. NULL with text.
  */
 struct aw_environment *aw_environment_create (char *const *env,
                                               const struct aw_idset *gpus,

@@ -8,7 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/node.h"
-#include "agent/scratch.h"
+#include "agent/staging/scratch.h"
 
 int aw_agent_serve_local (int fd, void *local)
 {

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "agent/environment.h"
-#include "agent/gpus.h"
-#include "agent/memory.h"
-#include "agent/nvml.h"
-#include "agent/topology.h"
+#include "agent/place/gpus.h"
+#include "agent/place/memory.h"
+#include "agent/place/nvml.h"
+#include "agent/place/topology.h"
 
 /* The CPUs that this process may run on. The kernel refuses a mask that is too small for the
  * machine.

@@ -8,14 +8,14 @@
 
 #include "agent/agent.h"
 #include "agent/environment.h"
-#include "agent/gpu_usage.h"
-#include "agent/messages.h"
+#include "agent/place/gpu_usage.h"
+#include "agent/messages/messages.h"
 #include "agent/oom.h"
 #include "agent/processes.h"
 #include "agent/spawn.h"
 #include "agent/task.h"
-#include "io/frame.h"
-#include "io/link.h"
+#include "io/wire/frame.h"
+#include "io/wire/link.h"
 
 struct aw_stager;
 struct aw_staging;

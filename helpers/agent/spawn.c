@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/binding.h"
+#include "agent/place/binding.h"
 #include "agent/environment.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC

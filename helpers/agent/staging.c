@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/stager.h"
+#include "agent/staging/stager.h"
 #include "core/retry.h"
 #include "util/clock.h"
 

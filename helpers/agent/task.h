@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "agent/gpu_usage.h"
+#include "agent/place/gpu_usage.h"
 #include "core/event.h"
 
 struct event;

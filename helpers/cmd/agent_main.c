@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/guardian.h"
+#include "agent/supervisor.h"
 #include "agent/node.h"
-#include "agent/scratch.h"
-#include "io/auth.h"
+#include "agent/staging/scratch.h"
+#include "io/wire/auth.h"
 
 struct arguments {
     char *hosts;
@@ -106,7 +106,7 @@ int main (int argc, char **argv)
     config.port = arguments.port;
     config.job = job ? job : "";
     config.node = node && *node ? node : host;
-    if (aw_scratch_configure (&config, &err) < 0 || aw_guardian_start (config.scratch, &err) < 0)
+    if (aw_scratch_configure (&config, &err) < 0 || aw_supervisor_start (config.scratch, &err) < 0)
         return complain (config.node, &err);
     if (aw_node_discover (&config, environ, &err) < 0)
         return complain (config.node, &err);

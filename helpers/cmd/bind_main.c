@@ -15,10 +15,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "agent/binding.h"
+#include "agent/place/binding.h"
 #include "agent/node.h"
-#include "agent/place_env.h"
-#include "io/step.h"
+#include "agent/place/place_env.h"
+#include "io/wire/step.h"
 #include "util/packet.h"
 
 enum { CANNOT_START = 127 }; /* as a shell's */

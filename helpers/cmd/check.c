@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "cmd/command.h"
-#include "cmd/model.h"
-#include "io/workflow.h"
+#include "cmd/model/model.h"
+#include "io/workflow/workflow.h"
 #include "util/units.h"
 
 enum { OPT_NODES = 1000, OPT_CPUS, OPT_GPUS, OPT_MEM };

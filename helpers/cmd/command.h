@@ -3,14 +3,7 @@
 #ifndef AW_CMD_COMMAND_H
 #define AW_CMD_COMMAND_H
 
-/* Exit statuses of every command. */
-enum aw_exit {
-    AW_EXIT_OK = 0, /* all done */
-    AW_EXIT_TASK_FAILED = 1,
-    AW_EXIT_INPUT = 2, /* what was given is wrong: file, option */
-    AW_EXIT_STOPPED = 3, /* before the end, to be resumed */
-    AW_EXIT_POOL = 4, /* agents, nodes or Slurm failed */
-};
+#include "util/exit_status.h"
 
 struct aw_command {
     const char *name;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
-#include "cmd/report.h"
+#include "cmd/report/report.h"
 #include "util/units.h"
 
 enum { MAX_SETS = 200 };

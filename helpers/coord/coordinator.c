@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "coord/coordinator_state.h"
-#include "io/run_dir.h"
+#include "io/journal/run_dir.h"
 #include "util/clock.h"
 
 static void on_node_joined (void *arg, const struct aw_event *ev)
@@ -17,7 +17,7 @@ static void on_node_joined (void *arg, const struct aw_event *ev)
     struct aw_event mine = *ev;
 
     c->n_joined++;
-    aw_coordinator_take_in (c, &mine);
+    aw_coordinator_handle_event (c, &mine);
 }
 
 static void on_task_finished (void *arg, const struct aw_event *ev)
@@ -27,7 +27,7 @@ static void on_task_finished (void *arg, const struct aw_event *ev)
     struct aw_event mine = *ev;
 
     if (mine.type != AW_EVENT_FINISH) {
-        aw_coordinator_take_in (c, &mine);
+        aw_coordinator_handle_event (c, &mine);
         return;
     }
     /* One that ended with a node may have gone on on its others: its own end comes too late. */
@@ -37,7 +37,7 @@ static void on_task_finished (void *arg, const struct aw_event *ev)
         mine.status = AW_STATUS_NODE_FAIL; /* not its fault: it may run elsewhere */
     if (ev->task < graph->n_tasks)
         aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
-    aw_coordinator_take_in (c, &mine);
+    aw_coordinator_handle_event (c, &mine);
 }
 
 static void on_message (void *arg, uint32_t node, const struct aw_packet *packet)
@@ -46,13 +46,13 @@ static void on_message (void *arg, uint32_t node, const struct aw_packet *packet
 
     if (!c->talk || c->exit_code >= 0)
         return;
-    aw_talk_take (c->talk, node, packet, aw_coordinator_now (c));
+    aw_task_requests_take (c->talk, node, packet, aw_coordinator_now (c));
     aw_coordinator_want_turn (c);
 }
 
 static void on_wanted (void *arg, struct aw_event *ev)
 {
-    aw_coordinator_take_in (arg, ev);
+    aw_coordinator_handle_event (arg, ev);
 }
 
 static int on_add (void *arg, struct aw_event *ev, size_t size, struct aw_problems *problems)
@@ -65,7 +65,7 @@ void aw_coordinator_count (struct aw_coordinator *c, const char *topic, uint64_t
     struct aw_event ev = { .type = AW_EVENT_MESSAGE, .name = topic, .count = count };
 
     if (count >= aw_sched_next_message (c->sched, topic))
-        aw_coordinator_take_in (c, &ev);
+        aw_coordinator_handle_event (c, &ev);
 }
 
 static void on_counted (void *arg, const char *topic, uint64_t count)
@@ -185,15 +185,15 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->set_room = graph->n_sets;
     c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));
-    c->departures = calloc (AW_FLUSH_EVERY, sizeof (*c->departures));
+    c->dispatches = calloc (AW_FLUSH_EVERY, sizeof (*c->dispatches));
     c->turn = event_new (base, -1, EV_PERSIST, aw_coordinator_on_turn, c);
     c->redraw = event_new (base, -1, 0, on_redraw, c);
     c->wake = event_new (base, -1, 0, aw_coordinator_on_wake, c);
-    c->hurry = event_new (base, -1, 0, aw_coordinator_on_hurry, c);
+    c->kill_deadline = event_new (base, -1, 0, aw_coordinator_on_kill_deadline, c);
     c->limit = event_new (base, -1, 0, aw_coordinator_on_limit, c);
     c->limit_t = INFINITY;
-    if (!c->display_sets || !c->leaving || !c->departures || !c->turn || !c->redraw || !c->wake
-        || !c->hurry || !c->limit) {
+    if (!c->display_sets || !c->leaving || !c->dispatches || !c->turn || !c->redraw || !c->wake
+        || !c->kill_deadline || !c->limit) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -217,7 +217,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     if (!c)
         return;
     aw_stop_signals_destroy (c->signals);
-    aw_talk_destroy (c->talk);
+    aw_task_requests_destroy (c->talk);
     aw_display_finish (c->display);
     aw_journal_close (c->journal, NULL);
     aw_sched_destroy (c->sched);
@@ -227,13 +227,13 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
         event_free (c->redraw);
     if (c->wake)
         event_free (c->wake);
-    if (c->hurry)
-        event_free (c->hurry);
+    if (c->kill_deadline)
+        event_free (c->kill_deadline);
     if (c->limit)
         event_free (c->limit);
     free (c->display_sets);
     free (c->leaving);
-    free (c->departures);
+    free (c->dispatches);
     free (c);
     errno = saved;
 }
@@ -270,7 +270,7 @@ static int close_books (struct aw_coordinator *c, struct aw_error *err)
 {
     int rc = aw_journal_close (c->journal, err);
 
-    aw_talk_destroy (c->talk);
+    aw_task_requests_destroy (c->talk);
     c->talk = NULL;
     c->journal = NULL;
     aw_display_finish (c->display);
@@ -282,33 +282,33 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
 {
     struct aw_stop_signals_callbacks on_signals = { aw_coordinator_on_stop_signal,
                                                     aw_coordinator_on_drain, on_suspend, c };
-    const struct aw_talk_user talk = { on_counted, on_wanted, on_add, c };
+    const struct aw_task_requests_user talk = { on_counted, on_wanted, on_add, c };
 
     err->text[0] = '\0';
     c->exec = exec;
     if (!c->journal)
         c->journal = open_journal (c, err);
     if (c->journal)
-        c->talk = aw_talk_create (c->config.run_dir, c->config.workflow, exec, &talk, err);
+        c->talk = aw_task_requests_create (c->config.run_dir, c->config.workflow, exec, &talk, err);
     c->signals = c->talk ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
     if (!c->signals)
-        return AW_CODE_POOL;
+        return AW_EXIT_POOL;
     aw_coordinator_arm_redraw (c);
     while (c->exit_code < 0) {
         if (event_base_dispatch (c->base) != 0 && c->exit_code < 0) {
             aw_error_set (&c->failure, "the event loop has nothing to wait for");
-            c->exit_code = AW_CODE_POOL;
+            c->exit_code = AW_EXIT_POOL;
         }
     }
     aw_stop_signals_destroy (c->signals);
     c->signals = NULL;
     event_del (c->redraw);
     event_del (c->wake);
-    event_del (c->hurry);
+    event_del (c->kill_deadline);
     event_del (c->limit);
     event_del (c->turn);
     *err = c->failure;
     if (close_books (c, err->text[0] ? NULL : err) < 0 && c->exit_code == 0)
-        return AW_CODE_POOL; /* the end could not be recorded */
+        return AW_EXIT_POOL; /* the end could not be recorded */
     return c->exit_code;
 }

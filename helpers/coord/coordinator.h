@@ -10,12 +10,12 @@
 
 #include <stdint.h>
 
-#include "coord/display.h"
+#include "coord/display/display.h"
 #include "coord/exec.h"
-#include "core/earlier.h"
-#include "core/sched.h"
-#include "io/journal.h"
-#include "io/workflow.h"
+#include "core/history/resume_state.h"
+#include "core/sched/sched.h"
+#include "io/journal/journal.h"
+#include "io/workflow/workflow.h"
 #include "util/error.h"
 
 struct event_base;
@@ -35,7 +35,7 @@ struct aw_coordinator_config {
     /* Of a run that goes on: what is done, and the journal, which becomes the coordinator's with
      * run. NULL: the run begins, and so does its journal.
      */
-    const struct aw_earlier *earlier;
+    const struct aw_resume_state *earlier;
     struct aw_journal *journal;
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
     /* Called when all nodes have joined, before anything starts: is this pool what was asked for?

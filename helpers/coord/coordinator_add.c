@@ -4,7 +4,7 @@
  */
 #include "coord/coordinator_state.h"
 
-#include "core/grow.h"
+#include "core/graph/grow.h"
 
 /* Can there be tasks of that set in this pool? */
 static int fits (void *arg, uint32_t set, const struct aw_recipe *recipe, struct aw_error *err)
@@ -42,10 +42,10 @@ static void count_messages (struct aw_coordinator *c, uint32_t from)
     const struct aw_graph *graph = c->config.workflow->graph;
 
     for (uint32_t s = from; s < graph->n_sets; s++)
-        for (uint32_t n = 0; n < graph->sets[s].n_needs; n++) {
-            const char *topic = graph->topics[graph->sets[s].needs[n].topic];
+        for (uint32_t n = 0; n < graph->sets[s].n_message_dependencies; n++) {
+            const char *topic = graph->topics[graph->sets[s].message_dependencies[n].topic];
 
-            aw_coordinator_count (c, topic, aw_talk_count (c->talk, topic));
+            aw_coordinator_count (c, topic, aw_task_requests_count (c->talk, topic));
         }
 }
 
@@ -56,14 +56,14 @@ int aw_coordinator_add (struct aw_coordinator *c,
 {
     struct aw_workflow *w = c->config.workflow;
     uint32_t from = w->graph->n_sets;
-    int rc = aw_workflow_add (w, ev->text, size, AW_TALK_ADDED, fits, c, problems);
+    int rc = aw_workflow_add (w, ev->text, size, AW_REQUEST_ADDED, fits, c, problems);
 
     if (rc <= 0)
         return rc;
-    if (make_room (c) < 0 || aw_coordinator_take_in (c, ev) < 0) {
+    if (make_room (c) < 0 || aw_coordinator_handle_event (c, ev) < 0) {
         aw_workflow_take_back (w);
         (void)aw_display_grow (c->display); /* back again: that needs no memory */
-        aw_problems_add (problems, false, AW_TALK_ADDED ": out of memory");
+        aw_problems_add (problems, false, AW_REQUEST_ADDED ": out of memory");
         return -1;
     }
     count_messages (c, from);

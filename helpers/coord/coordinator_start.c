@@ -22,12 +22,12 @@ static void end_unsent (struct aw_coordinator *c,
         .reason = reason,
     };
 
-    aw_coordinator_take_in (c, &ev);
+    aw_coordinator_handle_event (c, &ev);
 }
 
 void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_event *start)
 {
-    struct aw_departure *d = &c->departures[c->n_departures];
+    struct aw_dispatch *d = &c->dispatches[c->n_dispatches];
     const struct aw_task_places places = {
         .run_dir = c->config.run_dir,
         .start_dir = c->config.start_dir,
@@ -43,7 +43,7 @@ void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_eve
         && aw_task_step (&d->launch, c->config.workflow, start, aw_sched_pool (c->sched),
                          c->config.run_dir, &err)
                == 0) {
-        c->n_departures++;
+        c->n_dispatches++;
         return;
     }
     end_unsent (c, &d->launch, d->node, AW_STATUS_FAILED, err.text);
@@ -53,13 +53,13 @@ void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_eve
 /* Journals what was decided, then lets the starts go: a resumed run must know of every attempt that
  * may have begun. Those that cannot be journalled stay.
  */
-void aw_coordinator_depart (struct aw_coordinator *c)
+void aw_coordinator_dispatch (struct aw_coordinator *c)
 {
     struct aw_error err;
 
     aw_coordinator_flush_journal (c);
-    for (uint32_t i = 0; i < c->n_departures; i++) {
-        struct aw_departure *d = &c->departures[i];
+    for (uint32_t i = 0; i < c->n_dispatches; i++) {
+        struct aw_dispatch *d = &c->dispatches[i];
 
         if (c->journal_broken)
             end_unsent (c, &d->launch, d->node, AW_STATUS_CANCELLED,
@@ -68,5 +68,5 @@ void aw_coordinator_depart (struct aw_coordinator *c)
             end_unsent (c, &d->launch, d->node, AW_STATUS_FAILED, err.text);
         aw_launch_finish (&d->launch);
     }
-    c->n_departures = 0;
+    c->n_dispatches = 0;
 }

@@ -10,17 +10,17 @@
 
 #include "coord/coordinator.h"
 #include "coord/stop_signals.h"
-#include "coord/talk.h"
+#include "coord/messages/task_requests.h"
 #include "coord/time_left.h"
-#include "io/journal.h"
+#include "io/journal/journal.h"
+#include "util/exit_status.h"
 
 enum {
     AW_FLUSH_EVERY = 1024
 }; /* actions in one turn, so that a million tasks that become ready do not pile up */
-enum { AW_CODE_INPUT = 2, AW_CODE_STOPPED = 3, AW_CODE_POOL = 4 }; /* as in cmd/command.h */
 
 /* A start that is decided on and leaves when it stands in the journal. */
-struct aw_departure {
+struct aw_dispatch {
     uint32_t node;
     struct aw_launch launch; /* owned */
 };
@@ -30,7 +30,7 @@ struct aw_coordinator {
     struct event_base *base; /* borrowed */
     struct aw_sched *sched;
     struct aw_journal *journal;
-    struct aw_talk *talk; /* while running */
+    struct aw_task_requests *talk; /* while running */
     struct aw_display *display;
     struct aw_display_set *display_sets; /* one a set */
     uint32_t set_room; /* of these */
@@ -42,13 +42,13 @@ struct aw_coordinator {
     struct event *redraw; /* one timer, armed as the display wants */
     struct event *limit; /* another: the end of the job */
     double limit_t; /* t of it; INFINITY: none */
-    struct event *hurry; /* another, after a second Ctrl-C */
+    struct event *kill_deadline; /* another, after a second Ctrl-C */
     struct event *wake; /* another, armed as the scheduler wants */
     double epoch; /* monotonic clock at t = 0 */
     double predicted; /* makespan by the model; 0: none */
     uint32_t n_joined;
-    struct aw_departure *departures; /* room for AW_FLUSH_EVERY */
-    uint32_t n_departures;
+    struct aw_dispatch *dispatches; /* room for AW_FLUSH_EVERY */
+    uint32_t n_dispatches;
     bool *leaving; /* by node: told by SIGTERM to end, and about to */
     uint32_t n_leaving; /* of those that are not lost yet */
     bool stopping; /* a stop was asked for */
@@ -71,7 +71,7 @@ void aw_coordinator_want_turn (struct aw_coordinator *c);
  * display. Nothing after the end of the run. EV's texts are borrowed for the call. 0, or -1:
  * refused.
  */
-int aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev);
+int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev);
 
 /* TOPIC has COUNT messages: an event where that lets something start. */
 void aw_coordinator_count (struct aw_coordinator *c, const char *topic, uint64_t count);
@@ -102,7 +102,7 @@ void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_event *start);
 
 /* Journals what was decided, then lets the starts go. */
-void aw_coordinator_depart (struct aw_coordinator *c);
+void aw_coordinator_dispatch (struct aw_coordinator *c);
 
 /* coordinator_stop.c */
 
@@ -116,7 +116,7 @@ void aw_coordinator_end_run (struct aw_coordinator *c, int code);
 void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev);
 void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev);
 void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg);
-void aw_coordinator_on_hurry (evutil_socket_t fd, short what, void *arg);
+void aw_coordinator_on_kill_deadline (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_on_stop_signal (void *arg, int times, const char *name);
 void aw_coordinator_on_drain (void *arg, const char *name);
 

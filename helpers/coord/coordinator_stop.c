@@ -10,7 +10,7 @@ void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reaso
 
     c->note = "stopping";
     c->stopping = true;
-    aw_coordinator_take_in (c, &ev);
+    aw_coordinator_handle_event (c, &ev);
 }
 
 /* Over before the scheduler says so. */
@@ -20,7 +20,7 @@ void aw_coordinator_end_run (struct aw_coordinator *c, int code)
 
     if (c->exit_code >= 0)
         return;
-    aw_coordinator_take_in (c, &ev);
+    aw_coordinator_handle_event (c, &ev);
     c->exit_code = code;
     event_base_loopbreak (c->base);
 }
@@ -29,7 +29,7 @@ void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
 {
     if (c->exit_code < 0)
         c->failure = *why;
-    aw_coordinator_end_run (c, AW_CODE_POOL);
+    aw_coordinator_end_run (c, AW_EXIT_POOL);
 }
 
 void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev)
@@ -40,7 +40,7 @@ void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev)
     if (c->leaving[ev->node])
         c->n_leaving--;
     c->leaving[ev->node] = false;
-    aw_coordinator_take_in (c, &mine);
+    aw_coordinator_handle_event (c, &mine);
 }
 
 /* Slurm tells all nodes to end when the job is cancelled or at its time limit, and one node alone
@@ -64,7 +64,7 @@ void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev)
     aw_display_message (c->display, "async-workflow: stopping: the nodes were %s", ev->reason);
     aw_coordinator_stop (c, true, ev->reason);
     if (!c->complete)
-        aw_coordinator_end_run (c, AW_CODE_STOPPED); /* nothing has started yet */
+        aw_coordinator_end_run (c, AW_EXIT_STOPPED); /* nothing has started yet */
 }
 
 void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg)
@@ -79,7 +79,7 @@ void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg)
 
 /* Tasks that were killed outright have not ended: their nodes do not answer, and are not waited
  * for. */
-void aw_coordinator_on_hurry (evutil_socket_t fd, short what, void *arg)
+void aw_coordinator_on_kill_deadline (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
     struct aw_event run, ev = { .type = AW_EVENT_NODE_LOST, .task = AW_NONE };
@@ -109,14 +109,14 @@ void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
             c->config.kill_grace);
         aw_coordinator_stop (c, true, name);
         if (c->n_joined < c->config.n_nodes)
-            aw_coordinator_end_run (c, AW_CODE_STOPPED); /* nothing has started yet */
+            aw_coordinator_end_run (c, AW_EXIT_STOPPED); /* nothing has started yet */
         return;
     }
     aw_display_message (c->display, "async-workflow: %s again: killing the tasks", name);
     c->config.kill_grace = 0; /* for those, too, that are yet to be told */
     while (aw_sched_running (c->sched, &cursor, &run))
         c->exec->ops->kill (c->exec, run.node, run.task, run.attempt, 0);
-    aw_coordinator_arm (c->hurry, HURRY_SECONDS);
+    aw_coordinator_arm (c->kill_deadline, HURRY_SECONDS);
 }
 
 /* What runs may end; there is time for that, whoever asks so. */
@@ -129,5 +129,5 @@ void aw_coordinator_on_drain (void *arg, const char *name)
     aw_display_message (c->display, "async-workflow: %s: what runs may end", name);
     aw_coordinator_stop (c, false, name);
     if (c->n_joined < c->config.n_nodes)
-        aw_coordinator_end_run (c, AW_CODE_STOPPED);
+        aw_coordinator_end_run (c, AW_EXIT_STOPPED);
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "coord/remains.h"
+#include "coord/end_summary.h"
 #include "util/clock.h"
 
 /* As the journal has it: a replay must not find ends in another order. */
@@ -53,7 +53,7 @@ static void flush_talk (struct aw_coordinator *c)
     struct aw_error err;
 
     if (c->talk)
-        check_journal (c, aw_talk_flush (c->talk, &err), &err);
+        check_journal (c, aw_task_requests_flush (c->talk, &err), &err);
 }
 
 void aw_coordinator_flush_journal (struct aw_coordinator *c)
@@ -66,7 +66,7 @@ void aw_coordinator_flush_journal (struct aw_coordinator *c)
 /* Something happened outside: the scheduler first, for what it refuses has not happened. When the
  * run is over, what the pool says while it ends is no part of it any more.
  */
-int aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev)
+int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev)
 {
     struct aw_error err;
     int rc;
@@ -81,7 +81,7 @@ int aw_coordinator_take_in (struct aw_coordinator *c, struct aw_event *ev)
     else
         record (c, ev);
     if (c->talk)
-        aw_talk_event (c->talk, ev);
+        aw_task_requests_event (c->talk, ev);
     aw_coordinator_want_turn (c); /* the scheduler may want to stop, for lack of memory */
     return rc;
 }
@@ -120,7 +120,7 @@ void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     if (aw_coordinator_now (c) >= aw_sched_next_wake (c->sched))
-        aw_coordinator_take_in (c, &ev);
+        aw_coordinator_handle_event (c, &ev);
     else
         arm_wake (c);
 }
@@ -135,7 +135,7 @@ static void set_limit (struct aw_coordinator *c)
     c->limit_t = whole_microseconds (
         fmax (c->config.end_time - aw_clock_wall () + aw_coordinator_now (c), 1e-6));
     ev.seconds = c->limit_t;
-    aw_coordinator_take_in (c, &ev);
+    aw_coordinator_handle_event (c, &ev);
     aw_coordinator_arm (c->limit, c->limit_t - aw_coordinator_now (c));
 }
 
@@ -151,7 +151,7 @@ static void check_pool (struct aw_coordinator *c)
         aw_coordinator_fail (c, &err);
     else if (aw_sched_check (c->sched, &err) < 0) {
         c->failure = err; /* not the pool's fault: the input asks for too much */
-        aw_coordinator_end_run (c, AW_CODE_INPUT);
+        aw_coordinator_end_run (c, AW_EXIT_INPUT);
     }
     else
         set_limit (c);
@@ -163,8 +163,8 @@ static void tell_remains (struct aw_coordinator *c)
     struct aw_textbuf text = { 0 };
     char *rest, *line;
 
-    aw_remains (&text, c->sched, c->exit_code, c->limit_t - aw_coordinator_now (c),
-                c->config.run_dir);
+    aw_end_summary (&text, c->sched, c->exit_code, c->limit_t - aw_coordinator_now (c),
+                    c->config.run_dir);
     aw_textbuf_putc (&text, '\0');
     for (line = strtok_r (text.data, "\n", &rest); line && !text.failed;
          line = strtok_r (NULL, "\n", &rest))
@@ -178,7 +178,7 @@ static void end_as_decided (struct aw_coordinator *c, int code)
     struct aw_counts all = aw_sched_counts (c->sched, AW_NONE);
 
     c->exit_code = code;
-    if (code == AW_CODE_POOL)
+    if (code == AW_EXIT_POOL)
         aw_error_set (&c->failure, "%u tasks are left, and no node that could run them",
                       all.waiting + all.ready);
     tell_remains (c);
@@ -215,15 +215,15 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     flush_talk (c);
     aw_coordinator_flush_journal (c);
     if (c->talk && !c->journal_broken)
-        aw_talk_answer (c->talk);
+        aw_task_requests_answer (c->talk);
     while (c->complete && c->exit_code < 0 && (c->n_leaving == 0 || c->stopping)
            && aw_sched_next (c->sched, &action)) {
         record (c, &action);
         carry_out (c, &action);
         if (++n % AW_FLUSH_EVERY == 0)
-            aw_coordinator_depart (c);
+            aw_coordinator_dispatch (c);
     }
-    aw_coordinator_depart (c);
+    aw_coordinator_dispatch (c);
     aw_coordinator_arm_redraw (c);
     arm_wake (c);
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "core/event.h"
-#include "io/launch.h"
+#include "io/wire/launch.h"
 #include "util/error.h"
 #include "util/packet.h"
 

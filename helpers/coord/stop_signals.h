@@ -24,9 +24,9 @@ struct aw_stop_signals *aw_stop_signals_create (struct event_base *base,
                                                 const struct aw_stop_signals_callbacks *callbacks,
                                                 struct aw_error *err);
 
-/* The signals do again what they did before, but SIGTERM, which is ignored from now on: whoever ends
- * the job may send it again and late, when the run is over and its end is still to be told. Takes
- * NULL, keeps errno.
+/* The signals do again what they did before, but SIGTERM, which is ignored from now on: whoever
+ * ends the job may send it again and late, when the run is over and its end is still to be told.
+ * Takes NULL, keeps errno.
  */
 void aw_stop_signals_destroy (struct aw_stop_signals *signals);
 

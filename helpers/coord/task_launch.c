@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/run_dir.h"
+#include "io/journal/run_dir.h"
 
 /* What each text of a recipe is filled in from. */
 struct context {

@@ -6,8 +6,8 @@
 #define AW_COORD_TASK_LAUNCH_H
 
 #include "core/event.h"
-#include "io/launch.h"
-#include "io/workflow.h"
+#include "io/wire/launch.h"
+#include "io/workflow/workflow.h"
 #include "util/error.h"
 
 /* Directories that a task's texts refer to, all absolute. Borrowed. */

@@ -4,9 +4,9 @@
 #define AW_COORD_TASK_STEP_H
 
 #include "core/event.h"
-#include "core/pool.h"
-#include "io/launch.h"
-#include "io/workflow.h"
+#include "core/resources/pool.h"
+#include "io/wire/launch.h"
+#include "io/workflow/workflow.h"
 #include "util/error.h"
 
 /* Adds to LAUNCH, filled by aw_task_launch for the START action, the step that its set asks for;

@@ -34,7 +34,7 @@ enum aw_event_type {
                         join from now on are numbered from 0 */
     AW_EVENT_LIMIT, /* nothing is started that could not end by then: seconds is a t, 0: no limit;
                        reason */
-    AW_EVENT_NODE_ASIDE, /* task after task fails on node: it takes no more of them, but code 1: it
+    AW_EVENT_NODE_DRAIN, /* task after task fails on node: it takes no more of them, but code 1: it
                             stays, for other nodes could not do its work; reason */
     AW_EVENT_MESSAGE, /* so many messages have come on a topic since the run's start: name, count */
     AW_EVENT_CANCEL, /* somebody wants no more of the tasks from `task` on, all of one instance:
@@ -75,7 +75,7 @@ struct aw_resume {
 struct aw_event {
     enum aw_event_type type;
     double t; /* seconds since the run's start, never falling */
-    uint32_t task; /* id (core/graph.h) */
+    uint32_t task; /* id (core/graph/graph.h) */
     uint32_t attempt; /* from 0 */
     uint32_t node; /* number of the node in the pool, from 0 */
     struct aw_idset
@@ -87,7 +87,8 @@ struct aw_event {
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     uint64_t bytes; /* STAGED: copied for this task, 0 where all was there */
     const char *name; /* NODE: its name; MESSAGE: the topic's. Borrowed */
-    const char *topology; /* NODE: as core/topology.h writes it; NULL: not known. Borrowed */
+    const char
+        *topology; /* NODE: as core/resources/topology.h writes it; NULL: not known. Borrowed */
     const char
         *socket; /* NODE: path of the one for messages there; NULL: none. Not kept. Borrowed */
     bool unbound; /* NODE: its tasks are not bound to CPUs. Not in the journal */

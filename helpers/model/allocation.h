@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-#include "core/graph.h"
-#include "core/pool.h"
-#include "core/sched.h"
+#include "core/graph/graph.h"
+#include "core/resources/pool.h"
+#include "core/sched/sched.h"
 #include "util/error.h"
 
 struct aw_node_shape {

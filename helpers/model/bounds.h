@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include "model/allocation.h"
 #include "util/error.h"
 

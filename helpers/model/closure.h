@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who comes after whom, over all iterations: the transitive closure of the set instances
- * (core/graph.h has their numbering), a row of bits each. An edge by index, "set[i]", counts as one
- * between the sets.
+ * (core/graph/graph.h has their numbering), a row of bits each. An edge by index, "set[i]", counts
+ * as one between the sets.
  */
 #ifndef AW_MODEL_CLOSURE_H
 #define AW_MODEL_CLOSURE_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 
 enum { AW_CLOSURE_MAX = 1 << 14 }; /* instances: 32 MiB of bits */
 

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include "model/allocation.h"
 
 enum aw_fit {

@@ -5,7 +5,7 @@
 #ifndef AW_MODEL_SIMULATE_H
 #define AW_MODEL_SIMULATE_H
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 
 enum { AW_SIMULATE_STRIDE = 4096 };
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 
 /* What earlier runs saw: seconds of finished tasks, by set. {0} is empty. */
 struct aw_samples {

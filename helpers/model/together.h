@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include "model/allocation.h"
 #include "model/branches.h"
 #include "model/closure.h"

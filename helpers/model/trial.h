@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/graph.h"
-#include "core/sched.h"
+#include "core/graph/graph.h"
+#include "core/sched/sched.h"
 #include "model/allocation.h"
 #include "model/spread.h"
 #include "util/error.h"

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 #include "model/closure.h"
 
 /* By Dilworth's theorem (Annals of Mathematics 51(1), 1950) the fewest chains that cover all:

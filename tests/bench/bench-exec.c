@@ -21,7 +21,7 @@
 #include <event2/event.h>
 
 #include "agent/local.h"
-#include "coord/exec_agents.h"
+#include "coord/agents/exec_agents.h"
 #include "util/clock.h"
 
 enum { ROUNDS = 5 };
@@ -197,8 +197,8 @@ int main (int argc, char **argv)
     int n = argc > 1 ? atoi (argv[1]) : 2000;
     int width = argc > 2 ? atoi (argv[2]) : 16;
     struct bench bench = { .program = argc > 3 ? argv[3] : "/bin/true" };
-    const struct aw_exec_callbacks callbacks = { on_node,   on_lost, on_finish,
-                                                 on_broken, NULL, NULL, NULL, &bench };
+    const struct aw_exec_callbacks callbacks = { on_node, on_lost, on_finish, on_broken,
+                                                 NULL,    NULL,    NULL,      &bench };
     double wide[2][ROUNDS], chain[2][ROUNDS], loop_cpu[ROUNDS], self_cpu[ROUNDS], agent_cpu[ROUNDS];
     struct aw_idset cpus = { 0 };
     struct aw_agent_local local = { .cpus = &cpus };
@@ -208,7 +208,8 @@ int main (int argc, char **argv)
     if (n < 1 || width < 1 || aw_idset_add (&cpus, 0, (uint32_t)width - 1) < 0)
         die ("usage: bench-exec [TASKS [WIDTH [PROGRAM]]]");
     bench.base = event_base_new ();
-    bench.exec = aw_exec_local_create (bench.base, &callbacks, aw_agent_serve_local, &local, -1, &err);
+    bench.exec =
+        aw_exec_local_create (bench.base, &callbacks, aw_agent_serve_local, &local, -1, &err);
     if (!bench.exec)
         die (err.text);
     event_base_dispatch (bench.base);

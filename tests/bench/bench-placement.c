@@ -14,8 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/graph.h"
-#include "core/pool.h"
+#include "core/graph/graph.h"
+#include "core/resources/pool.h"
 #include "graphs.h"
 
 enum { SLOTS = 256, MOST_CPUS = 1024 };

@@ -17,7 +17,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 #include "model/simulate.h"
 #include "graphs.h"
 

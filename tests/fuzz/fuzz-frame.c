@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "io/frame.h"
+#include "io/wire/frame.h"
 
 static int put (struct aw_textbuf *text, const struct aw_frame *frame)
 {

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cmd/report.h"
-#include "core/earlier.h"
-#include "core/sched.h"
+#include "cmd/report/report.h"
+#include "core/history/resume_state.h"
+#include "core/sched/sched.h"
 #include "fuzz.h"
 #include "model/simulate.h"
 
@@ -129,7 +129,7 @@ static bool can_go_on (struct aw_sched *sched)
     struct aw_error err;
 
     for (uint32_t s = 0; s < graph->n_sets; s++)
-        if (graph->sets[s].n_needs > 0)
+        if (graph->sets[s].n_message_dependencies > 0)
             return false;
     return graph->n_tasks <= MOST_TASKS && aw_sched_check (sched, &err) == 0;
 }
@@ -144,13 +144,13 @@ static void go_on (struct aw_report *report)
     uint8_t *starts = calloc (graph->n_tasks + (size_t)1, 1);
     struct aw_simulation simulation = { .observe = count_start, .arg = starts };
     struct aw_simulated result = { 0 };
-    struct aw_earlier earlier = { 0 };
+    struct aw_resume_state earlier = { 0 };
     struct aw_error err = { "" };
     struct aw_sched *sched = aw_sched_create (graph, &config, &err);
 
     RULE (sched && starts);
     RULE (aw_history_handle (&report->history, &ev, &err) == 0);
-    RULE (aw_earlier_init (&earlier, &report->history, &err) == 0);
+    RULE (aw_resume_state_init (&earlier, &report->history, &err) == 0);
     RULE (aw_sched_resume (sched, &earlier, &err) == 0);
     add_node (sched, report->history.now);
     if (can_go_on (sched)) {
@@ -160,7 +160,7 @@ static void go_on (struct aw_report *report)
         RULE (aw_sched_counts (sched, AW_NONE).done == graph->n_tasks);
     }
     free (starts);
-    aw_earlier_finish (&earlier);
+    aw_resume_state_finish (&earlier);
     aw_sched_destroy (sched);
 }
 

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "core/pool.h"
-#include "core/topology.h"
+#include "core/resources/pool.h"
+#include "core/resources/topology.h"
 #include "fuzz.h"
 
 static void round_trip (const struct aw_topology *topology)

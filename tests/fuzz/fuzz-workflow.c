@@ -6,9 +6,9 @@
  */
 #include <string.h>
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 #include "fuzz.h"
-#include "io/workflow.h"
+#include "io/workflow/workflow.h"
 #include "model/simulate.h"
 
 enum { SMALL = 200 }; /* tasks that are simulated */

@@ -9,10 +9,10 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "coord/pool_nodes.h"
-#include "coord/pool_step.h"
-#include "coord/slurm_job.h"
-#include "coord/srun_options.h"
+#include "coord/slurm/pool_nodes.h"
+#include "coord/slurm/pool_step.h"
+#include "coord/slurm/slurm_job.h"
+#include "coord/slurm/srun_options.h"
 
 static struct event_base *base;
 static int has_ended;

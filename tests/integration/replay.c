@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/earlier.h"
-#include "core/history.h"
-#include "core/sched.h"
-#include "io/journal.h"
-#include "io/run_dir.h"
-#include "io/workflow.h"
+#include "core/history/resume_state.h"
+#include "core/history/history.h"
+#include "core/sched/sched.h"
+#include "io/journal/journal.h"
+#include "io/journal/run_dir.h"
+#include "io/workflow/workflow.h"
 
 struct replay {
     const struct aw_graph *graph;
@@ -33,7 +33,7 @@ static bool same (const struct aw_event *a, const struct aw_event *b)
         return false;
     if (a->type == AW_EVENT_END)
         return true;
-    if (a->type == AW_EVENT_NODE_ASIDE)
+    if (a->type == AW_EVENT_NODE_DRAIN)
         return a->node == b->node;
     if (a->task != b->task || a->attempt != b->attempt)
         return false;
@@ -79,17 +79,17 @@ static void set_config (struct aw_sched_config *config, const char *mode, const 
 /* A new scheduler, which knows what was done. */
 static int go_on (struct replay *r, const struct aw_resume *resume, struct aw_error *err)
 {
-    struct aw_earlier earlier;
+    struct aw_resume_state earlier;
     int rc;
 
     r->changes -= resume->workflow != NULL;
     set_config (&r->config, resume->mode, resume->policy);
     aw_sched_destroy (r->sched);
     r->sched = aw_sched_create (r->graph, &r->config, err);
-    if (!r->sched || aw_earlier_init (&earlier, &r->history, err) < 0)
+    if (!r->sched || aw_resume_state_init (&earlier, &r->history, err) < 0)
         return -1;
     rc = aw_sched_resume (r->sched, &earlier, err);
-    aw_earlier_finish (&earlier);
+    aw_resume_state_finish (&earlier);
     return rc;
 }
 

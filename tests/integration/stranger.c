@@ -25,8 +25,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "io/auth.h"
-#include "io/frame.h"
+#include "io/wire/auth.h"
+#include "io/wire/frame.h"
 #include "util/clock.h"
 
 enum { MOST = 512 }; /* connections at a time */

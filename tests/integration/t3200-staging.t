@@ -24,7 +24,7 @@ no_scratch () { test -z "$(ls $above)"; }
 agent_alone ()
 {
     for alone in $(agent_of $1); do
-        test "$(ps -o comm= -p $(ps -o ppid= -p $alone))" = aw-guardian && echo $alone
+        test "$(ps -o comm= -p $(ps -o ppid= -p $alone))" = aw-supervisor && echo $alone
     done
 }
 gone () { ! kill -0 $pid 2>/dev/null; }

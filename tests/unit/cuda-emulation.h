@@ -26,14 +26,15 @@
 
 struct dim3 {
     unsigned x, y, z;
-    dim3 (unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x (x_), y (y_), z (z_) {}
+    dim3 (unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x (x_), y (y_), z (z_)
+    {
+    }
 };
 
 /* Of the thread whose turn it is; one copy for all files of the module. */
 inline dim3 threadIdx, blockIdx, blockDim, gridDim;
 
-namespace emulation
-{
+namespace emulation {
 
 enum { STACK = 32 << 10, MOST_THREADS = 1024 };
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "io/workflow.h"
+#include "io/workflow/workflow.h"
 
 #define LENGTH(table) (sizeof (table) / sizeof ((table)[0]))
 

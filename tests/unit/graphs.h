@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 
 /* A set in short: finalize is the caller's to call, all in the graph is the graph's. NULL stands
  * for failure. */

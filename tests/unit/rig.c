@@ -229,11 +229,8 @@ bool rig_alive (pid_t pid)
     return state && state[1] && state[2] != 'Z' && state[2] != 'X';
 }
 
-void rig_start_limited (struct rig *rig,
-                        uint32_t node,
-                        uint32_t task,
-                        const char *script,
-                        double limit)
+void rig_start_limited (
+    struct rig *rig, uint32_t node, uint32_t task, const char *script, double limit)
 {
     char *argv[] = { "/bin/sh", "-c", (char *)script, NULL };
     char out[128], errors[128];

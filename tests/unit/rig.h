@@ -61,11 +61,8 @@ void rig_until_idle (struct rig *rig);
  */
 void rig_start (struct rig *rig, uint32_t node, uint32_t task, const char *script);
 /* The same with a time limit. */
-void rig_start_limited (struct rig *rig,
-                        uint32_t node,
-                        uint32_t task,
-                        const char *script,
-                        double limit);
+void rig_start_limited (
+    struct rig *rig, uint32_t node, uint32_t task, const char *script, double limit);
 
 /* The end of TASK; fails the test where there is none. */
 const struct rig_end *rig_end_of (const struct rig *rig, uint32_t task);

@@ -14,11 +14,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "core/earlier.h"
-#include "core/history.h"
-#include "core/sched.h"
-#include "io/journal.h"
-#include "io/workflow.h"
+#include "core/history/resume_state.h"
+#include "core/history/history.h"
+#include "core/sched/sched.h"
+#include "io/journal/journal.h"
+#include "io/workflow/workflow.h"
 #include "model/simulate.h"
 
 static const char base[] =
@@ -72,7 +72,7 @@ static void assert_same_graph (const struct aw_graph *a, const struct aw_graph *
         assert_int_equal (x->first, y->first);
         assert_int_equal (x->cpus, y->cpus);
         assert_int_equal (x->n_after, y->n_after);
-        assert_int_equal (x->n_needs, y->n_needs);
+        assert_int_equal (x->n_message_dependencies, y->n_message_dependencies);
         assert_int_equal (a->order[s], b->order[s]);
         for (uint32_t e = 0; e < x->n_after; e++)
             assert_memory_equal (&x->after[e], &y->after[e], sizeof (x->after[e]));
@@ -755,7 +755,7 @@ static void random_run (unsigned first, unsigned round)
     struct again again = { 0 };
     struct aw_resume resume = { .epoch = 1 };
     struct aw_event ev = { .type = AW_EVENT_RESUME, .resume = &resume };
-    struct aw_earlier earlier;
+    struct aw_resume_state earlier;
     struct aw_error err = { "" };
     char text[4096], file[4200];
     uint32_t next = 0, adds = 0, task;
@@ -798,7 +798,7 @@ static void random_run (unsigned first, unsigned round)
     /* What has failed or was skipped runs again, what is done does not. */
     ev.t = again.history.now;
     assert_int_equal (aw_history_handle (&again.history, &ev, &err), 0);
-    assert_int_equal (aw_earlier_init (&earlier, &again.history, &err), 0);
+    assert_int_equal (aw_resume_state_init (&earlier, &again.history, &err), 0);
     aw_sched_destroy (sched);
     sched = begin (back->graph, round);
     assert_int_equal (aw_sched_resume (sched, &earlier, &err), 0);
@@ -812,7 +812,7 @@ static void random_run (unsigned first, unsigned round)
         assert_int_equal (result.code, 0);
     }
     assert_int_equal (aw_sched_counts (sched, AW_NONE).done, back->graph->n_tasks);
-    aw_earlier_finish (&earlier);
+    aw_resume_state_finish (&earlier);
     aw_history_finish (&again.history);
     aw_sched_destroy (again.sched);
     aw_sched_destroy (sched);

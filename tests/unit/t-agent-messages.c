@@ -24,7 +24,7 @@
 
 #include <event2/event.h>
 
-#include "agent/messages.h"
+#include "agent/messages/messages.h"
 #include "client/async-workflow.h"
 #include "io/message_frame.h"
 #include "io/textbuf.h"

@@ -18,7 +18,7 @@
 #include <event2/event.h>
 
 #include "agent/local.h"
-#include "coord/exec_agents.h"
+#include "coord/agents/exec_agents.h"
 #include "rig.h"
 #include "util/clock.h"
 
@@ -29,7 +29,8 @@ static int set_up (void **state)
     struct aw_error err = { "" };
 
     rig_init (&rig);
-    rig.exec = aw_exec_local_create (rig.base, &rig.callbacks, aw_agent_serve_local, &local, -1, &err);
+    rig.exec =
+        aw_exec_local_create (rig.base, &rig.callbacks, aw_agent_serve_local, &local, -1, &err);
     if (!rig.exec)
         fail_msg ("%s", err.text);
     *state = &rig;
@@ -69,10 +70,9 @@ static void ends (void **state)
         assert_int_equal (end->signal, table[i].signal);
         assert_true (end->seconds > 0 && end->seconds < RIG_SECONDS);
         assert_true (end->max_rss > 0);
-        assert_string_equal (end->reason,
-                             end->signal == SIGKILL
-                                 ? "killed from outside, perhaps for lack of memory"
-                                 : "");
+        assert_string_equal (end->reason, end->signal == SIGKILL
+                                              ? "killed from outside, perhaps for lack of memory"
+                                              : "");
     }
 }
 
@@ -223,11 +223,10 @@ static void left_behind (void **state)
 
     rig_until_nodes (rig, 1);
     rig_start (rig, 0, 2, "sleep 1000"); /* another one runs on */
-    rig_start (
-        rig, 0, 1,
-        "sleep 1000 & echo $! >group; "
-        "setsid sh -c 'echo $$ >daemon; sleep 1000 & echo $! >deep; wait' & "
-        "while ! [ -s daemon ] || ! [ -s deep ]; do sleep 0.01; done; exit 4");
+    rig_start (rig, 0, 1,
+               "sleep 1000 & echo $! >group; "
+               "setsid sh -c 'echo $$ >daemon; sleep 1000 & echo $! >deep; wait' & "
+               "while ! [ -s daemon ] || ! [ -s deep ]; do sleep 0.01; done; exit 4");
     rig_until_ends (rig, 1);
     assert_int_equal (rig_end_of (rig, 1)->code, 4);
     group = rig_read_pid (rig, "group");

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 #include "graphs.h"
 
 static struct aw_sched *make (const struct aw_graph *g, uint32_t nodes, uint32_t cpus)

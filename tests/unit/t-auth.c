@@ -19,9 +19,9 @@
 #include <event2/event.h>
 #include <munge.h>
 
-#include "coord/listener.h"
-#include "io/auth.h"
-#include "io/frame.h"
+#include "coord/agents/listener.h"
+#include "io/wire/auth.h"
+#include "io/wire/frame.h"
 #include "rig.h"
 #include "util/clock.h"
 

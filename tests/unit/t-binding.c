@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "agent/binding.h"
+#include "agent/place/binding.h"
 
 static char root[] = "/tmp/aw-binding.XXXXXX";
 

@@ -19,8 +19,8 @@
 #include "coord/coordinator.h"
 #include "coord/exec_fake.h"
 #include "coord/time_left.h"
-#include "io/journal.h"
-#include "io/run_dir.h"
+#include "io/journal/journal.h"
+#include "io/journal/run_dir.h"
 
 enum what { NOTHING, INTERRUPT, INTERRUPT_TWICE, BREAK, LOSE_0, LOSE_BOTH, FILL_DISK };
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "agent/copy.h"
+#include "agent/staging/copy.h"
 
 static char scratch[256];
 
@@ -252,8 +252,9 @@ static void full (void **state)
         {
             char command[1024];
 
-            snprintf (command, sizeof (command), "ls -A '%s' | grep -q . ; r=$?; umount '%s'; exit $r",
-                      at ("small"), at ("small"));
+            snprintf (command, sizeof (command),
+                      "ls -A '%s' | grep -q . ; r=$?; umount '%s'; exit $r", at ("small"),
+                      at ("small"));
             assert_int_not_equal (system (command), 0); /* nothing was left there */
         }
         assert_int_equal (rc, -1);

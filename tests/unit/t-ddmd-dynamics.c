@@ -151,11 +151,8 @@ static void energy_is_conserved (void **state)
     double small = run_nve (model, 0.005, 240, &small_drift);
 
     (void)state;
-    print_message ("# NVE: dt 0.01: deviation %.4f, drift %.4f; dt 0.005: %.4f, %.4f\n",
-                   deviation,
-                   drift,
-                   small,
-                   small_drift);
+    print_message ("# NVE: dt 0.01: deviation %.4f, drift %.4f; dt 0.005: %.4f, %.4f\n", deviation,
+                   drift, small, small_drift);
     /* Of about 33 kinetic energy. Velocity Verlet's error is of second order: half the step, a
      * quarter of the deviation.
      */
@@ -218,16 +215,8 @@ static void repeatable (void **state)
     assert_int_equal (cpu->md_run (model, &langevin, 2, key, 0, 300, x, v, energy), 0);
     assert_int_equal (cpu->md_run (model, &langevin, 1, &key[1], 0, 100, alone_x, alone_v, &alone),
                       0);
-    assert_int_equal (cpu->md_run (model,
-                                   &langevin,
-                                   1,
-                                   &key[1],
-                                   100,
-                                   200,
-                                   alone_x,
-                                   alone_v,
-                                   &alone),
-                      0);
+    assert_int_equal (
+        cpu->md_run (model, &langevin, 1, &key[1], 100, 200, alone_x, alone_v, &alone), 0);
     assert_memory_equal (x + N3, alone_x, sizeof (alone_x));
     assert_memory_equal (v + N3, alone_v, sizeof (alone_v));
     assert_true (alone == energy[1]);

@@ -63,11 +63,8 @@ static struct ddmd_frame *make_frames (size_t count, double mark)
     return frame;
 }
 
-static void write_product (enum ddmd_product product,
-                           uint32_t iteration,
-                           uint32_t part,
-                           uint32_t parts,
-                           double mark)
+static void write_product (
+    enum ddmd_product product, uint32_t iteration, uint32_t part, uint32_t parts, double mark)
 {
     struct ddmd_frames frames = { .iteration = iteration,
                                   .part = part,
@@ -84,11 +81,9 @@ static void write_product (enum ddmd_product product,
 
 static void round_trip (void **state)
 {
-    struct ddmd_frames frames = { .iteration = 4,
-                                  .part = 2,
-                                  .parts = 9,
-                                  .count = 5,
-                                  .frame = make_frames (5, 7) };
+    struct ddmd_frames frames = {
+        .iteration = 4, .part = 2, .parts = 9, .count = 5, .frame = make_frames (5, 7)
+    };
     struct ddmd_frames read = { 0 };
     struct aw_error err = { "" };
     struct stat st;
@@ -225,11 +220,9 @@ static void damaged_files (void **state)
 
 static void damaged_maps_and_networks (void **state)
 {
-    struct ddmd_file_header header = { .residues = 28,
-                                       .parts = 1,
-                                       .detail = 3,
-                                       .count = 2,
-                                       .record_bytes = 128 };
+    struct ddmd_file_header header = {
+        .residues = 28, .parts = 1, .detail = 3, .count = 2, .record_bytes = 128
+    };
     struct ddmd_map map[2] = { 0 };
     struct ddmd_maps maps = { 0 };
     struct aw_error err = { "" };

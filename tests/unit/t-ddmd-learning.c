@@ -169,7 +169,7 @@ static void lof_clusters (void **state)
         }
     }
     points[2 * COUNT - 4] = points[2 * COUNT - 3] = 0.15; /* near the dense one */
-    points[2 * COUNT - 2] = 0;                            /* far from both */
+    points[2 * COUNT - 2] = 0; /* far from both */
     points[2 * COUNT - 1] = 30;
     assert_int_equal (ddmd_lof (COUNT, 2, points, 10, factor), 0);
     for (size_t i = 0; i < 2 * EACH; i++) {

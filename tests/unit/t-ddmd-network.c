@@ -36,12 +36,9 @@ static void gemm (void **state)
     fill (a, M * K, 1);
     fill (b, K * N, 2);
     for (int t = 0; t < 4; t++) {
-        struct ddmd_gemm shape = { .transpose_a = t & 1,
-                                   .transpose_b = t & 2,
-                                   .m = M,
-                                   .n = N,
-                                   .k = K,
-                                   .beta = 1 };
+        struct ddmd_gemm shape = {
+            .transpose_a = t & 1, .transpose_b = t & 2, .m = M, .n = N, .k = K, .beta = 1
+        };
         double c[M * N];
 
         for (size_t i = 0; i < M * N; i++)
@@ -65,13 +62,9 @@ static void gemm (void **state)
  */
 static void im2col (void **state)
 {
-    struct ddmd_conv_shape shape = { .batch = 1,
-                                     .channels = 1,
-                                     .big = 3,
-                                     .small = 4,
-                                     .kernel = 2,
-                                     .stride = 1,
-                                     .pad = 1 };
+    struct ddmd_conv_shape shape = {
+        .batch = 1, .channels = 1, .big = 3, .small = 4, .kernel = 2, .stride = 1, .pad = 1
+    };
     const double image[9] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
     const double first[16] = { 0, 0, 0, 0, 0, 1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9 };
     const double last[16] = { 1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 0, 0, 0, 0, 0 };
@@ -236,11 +229,9 @@ static void losses (void **state)
 /* The first steps by hand: the very first is the rate, whatever the gradient's size. */
 static void adam (void **state)
 {
-    struct ddmd_adam adam = { .rate = 0.1,
-                              .beta1 = 0.9,
-                              .beta2 = 0.999,
-                              .epsilon = 1e-8,
-                              .step = 1 };
+    struct ddmd_adam adam = {
+        .rate = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .step = 1
+    };
     double w[2] = { 1, 1 }, g[2] = { 1e-3, -50 }, m[2] = { 0 }, v[2] = { 0 };
 
     (void)state;

@@ -13,13 +13,8 @@
 /* A good ATOM record of a Calpha of residue 'i', 3.8 angstrom after the one before. */
 static void append_calpha (char *text, int i)
 {
-    sprintf (text + strlen (text),
-             "ATOM  %5d  CA  ALA A%4d    %8.3f%8.3f%8.3f  1.00  0.00\n",
-             i,
-             i,
-             3.8 * i,
-             0.0,
-             0.0);
+    sprintf (text + strlen (text), "ATOM  %5d  CA  ALA A%4d    %8.3f%8.3f%8.3f  1.00  0.00\n", i, i,
+             3.8 * i, 0.0, 0.0);
 }
 
 static struct ddmd_pdb *read_text (const char *text, struct aw_error *err)

@@ -51,11 +51,8 @@ static void wrong_arguments (void **state)
 }
 
 /* The first argument is freed. */
-static void check (struct aw_graph *g,
-                   struct aw_allocation a,
-                   uint64_t doa_dep,
-                   uint64_t doa_res,
-                   uint64_t width)
+static void check (
+    struct aw_graph *g, struct aw_allocation a, uint64_t doa_dep, uint64_t doa_res, uint64_t width)
 {
     struct aw_degrees d;
 

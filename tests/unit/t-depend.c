@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/depend.h"
+#include "core/graph/depend.h"
 #include "graphs.h"
 
 /* "a2 b2 c1 | b[i]<a[i] c<b a<c@1" is: sets with their counts, then edges: successor, predecessor,

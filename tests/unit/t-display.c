@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "coord/display.h"
-#include "coord/display_frame.h"
+#include "coord/display/display.h"
+#include "coord/display/display_frame.h"
 #include "util/clock.h"
 
 static struct aw_graph *make_graph (uint32_t n_sets, uint32_t count, uint32_t iterations)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 #include "graphs.h"
 
 enum { CPUS = 4 };
@@ -182,10 +182,8 @@ static void not_others (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (another_node),
-        cmocka_unit_test (none_other),
-        cmocka_unit_test (only_node),
-        cmocka_unit_test (other_ways),
+        cmocka_unit_test (another_node), cmocka_unit_test (none_other),
+        cmocka_unit_test (only_node),    cmocka_unit_test (other_ways),
         cmocka_unit_test (not_others),
     };
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "agent/environment.h"
-#include "agent/gpus.h"
+#include "agent/place/gpus.h"
 #include "agent/node.h"
 
 static void hidden (void **state)

@@ -18,7 +18,7 @@
 #include <event2/event.h>
 
 #include "agent/agent.h"
-#include "coord/exec_agents.h"
+#include "coord/agents/exec_agents.h"
 #include "rig.h"
 
 static struct rig rig;

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/forecast.h"
-#include "core/pool.h"
-#include "core/running.h"
+#include "core/sched/forecast.h"
+#include "core/resources/pool.h"
+#include "core/sched/running.h"
 #include "graphs.h"
 
 enum { NODES = 13, CPUS = 12, GPUS = 3, TASKS = 400, SHAPES = AW_FORECAST_ROWS + 5 };
@@ -38,8 +38,9 @@ static void add_node (struct world *w)
     if (graphs_below (&w->random, 4))
         assert_int_equal (aw_idset_add (&gpus, 0, graphs_below (&w->random, GPUS)), 0);
     snprintf (name, sizeof (name), "n%u", w->pool.n_nodes);
-    assert_true (aw_pool_add_node (&w->pool, name, &cpus, &gpus, graphs_below (&w->random, 2)
-                                   ? 0 : 1000, NULL, NULL) >= 0);
+    assert_true (aw_pool_add_node (&w->pool, name, &cpus, &gpus,
+                                   graphs_below (&w->random, 2) ? 0 : 1000, NULL, NULL)
+                 >= 0);
     assert_int_equal (aw_running_add_nodes (&w->running, w->pool.n_nodes), 0);
     aw_idset_finish (&cpus);
     aw_idset_finish (&gpus);
@@ -94,13 +95,13 @@ static void finish (struct world *w, uint32_t task)
 static void compare (struct world *w)
 {
     for (int i = 0; i < 4; i++) {
-        uint32_t shape = graphs_below (&w->random, SHAPES), except = graphs_below (&w->random,
-                                                                                   NODES + 5);
+        uint32_t shape = graphs_below (&w->random, SHAPES),
+                 except = graphs_below (&w->random, NODES + 5);
         const struct aw_demand *d = &w->shapes[shape];
         uint32_t fast[NODES], slow[NODES], n, found;
 
-        assert_int_equal (aw_pool_best_fit (&w->pool, d, except), plain_best_fit (&w->pool, d,
-                                                                                  except));
+        assert_int_equal (aw_pool_best_fit (&w->pool, d, except),
+                          plain_best_fit (&w->pool, d, except));
         assert_int_equal (aw_forecast_first (&w->forecast, &w->pool, &w->running, shape, d, w->now),
                           aw_forecast_first (NULL, &w->pool, &w->running, shape, d, w->now));
         n = 1 + graphs_below (&w->random, NODES);

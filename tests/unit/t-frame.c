@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "io/frame.h"
+#include "io/wire/frame.h"
 
 static struct aw_frame_reader *reader;
 

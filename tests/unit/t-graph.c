@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 
 /* Sets by name, edges as triples "after what, how far back". Ends the test where memory runs out.
  */

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 #include "model/simulate.h"
 
 enum { MAX_SETS = 24 };

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "core/failure.h"
-#include "core/history.h"
+#include "core/history/history.h"
 
 /* a (2 tasks) -> b[i] (2) -> c, and c of the iteration before. */
 static struct aw_graph *make_graph (uint32_t iterations)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "coord/hostlist.h"
+#include "coord/slurm/hostlist.h"
 
 static void not_a_list (void **state)
 {

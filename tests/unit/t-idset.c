@@ -11,8 +11,9 @@
 
 static void wrong_arguments (void **state)
 {
-    static const char *const bad[] = { "a", "1-", "-1", "3-1", "1,,2", "1,", ",1", " 1", "1 ",
-                                       "1048576", "99999999999", "0-1048576", "1-2-3" };
+    static const char *const bad[] = { "a",           "1-",        "-1",   "3-1", "1,,2",
+                                       "1,",          ",1",        " 1",   "1 ",  "1048576",
+                                       "99999999999", "0-1048576", "1-2-3" };
     struct aw_idset set;
 
     (void)state;

@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "core/graph.h"
-#include "io/journal.h"
+#include "core/graph/graph.h"
+#include "io/journal/journal.h"
 #include "io/scan.h"
 #include "io/textbuf.h"
 

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "core/estimate.h"
-#include "core/sched.h"
+#include "core/sched/estimate.h"
+#include "core/sched/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"
 

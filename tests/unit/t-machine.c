@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "agent/memory.h"
-#include "agent/topology.h"
+#include "agent/place/memory.h"
+#include "agent/place/topology.h"
 
 static char dir[] = "/tmp/aw-machine.XXXXXX";
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "coord/message_hub.h"
+#include "coord/messages/message_hub.h"
 #include "io/message_frame.h"
 #include "util/table.h"
 

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/earlier.h"
-#include "core/history.h"
-#include "core/sched.h"
+#include "core/history/resume_state.h"
+#include "core/history/history.h"
+#include "core/sched/sched.h"
 #include "graphs.h"
 #include "machines.h"
 
@@ -37,7 +37,7 @@ struct node {
     struct machine m;
     uint32_t users[MACHINE_CPUS], used[MACHINE_GPUS];
     uint64_t mem;
-    bool lost, aside;
+    bool lost, drained;
 };
 
 struct world {
@@ -159,8 +159,8 @@ static void random_set (struct world *w, struct aw_graph *g, bool large, bool ad
             assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
     }
     if (below (w, added ? 4 : 8) == 0)
-        aw_graph_add_need (g, s, topics[below (w, added ? TOPICS : 2)], 1 + below (w, 3),
-                           below (w, 2));
+        aw_graph_add_message_dependency (g, s, topics[below (w, added ? TOPICS : 2)],
+                                         1 + below (w, 3), below (w, 2));
 }
 
 static struct aw_graph *random_graph (struct world *w)
@@ -263,7 +263,7 @@ static void check_predecessor (struct world *w, uint32_t from)
     bool ends = w->graph->until != AW_NONE || w->graph->until_topic != AW_NONE;
 
     for (uint32_t k = 0; k < w->graph->n_sets; k++)
-        unneeded = unneeded || (w->skipped[from] && w->graph->sets[k].n_needs > 0);
+        unneeded = unneeded || (w->skipped[from] && w->graph->sets[k].n_message_dependencies > 0);
     /* Iterations that were not needed: what was added goes on without them. */
     ends = ends && aw_graph_task (w->graph, from).iteration > 0;
     CHECK (w, !find (w, from));
@@ -320,7 +320,7 @@ static void start (struct world *w, const struct aw_event *ev)
         *part = (struct aw_part){ .node = i ? ev->more[i - 1].node : ev->node };
         assert_int_equal (aw_idset_copy (&part->cpus, i ? &ev->more[i - 1].cpus : &ev->cpus), 0);
         assert_int_equal (aw_idset_copy (&part->gpus, i ? &ev->more[i - 1].gpus : &ev->gpus), 0);
-        CHECK (w, !w->nodes[part->node].lost && !w->nodes[part->node].aside);
+        CHECK (w, !w->nodes[part->node].lost && !w->nodes[part->node].drained);
         for (uint32_t k = 0; k < i; k++)
             CHECK (w, a->parts[k].node != part->node);
     }
@@ -342,7 +342,7 @@ static void keep (struct world *w, const struct aw_event *ev)
 {
     switch (ev->type) {
     case AW_EVENT_STAGE:
-        CHECK (w, !find (w, ev->task) && !w->nodes[ev->node].lost && !w->nodes[ev->node].aside);
+        CHECK (w, !find (w, ev->task) && !w->nodes[ev->node].lost && !w->nodes[ev->node].drained);
         begin_attempt (w, ev);
         break;
     case AW_EVENT_STAGED:
@@ -366,8 +366,8 @@ static void keep (struct world *w, const struct aw_event *ev)
         CHECK (w, !find (w, ev->task) && !w->completed[ev->task]);
         w->skipped[ev->task] = 1;
         break;
-    case AW_EVENT_NODE_ASIDE:
-        w->nodes[ev->node].aside = ev->code == 0;
+    case AW_EVENT_NODE_DRAIN:
+        w->nodes[ev->node].drained = ev->code == 0;
         break;
     case AW_EVENT_END:
         w->code = ev->code;
@@ -384,7 +384,7 @@ static void keep (struct world *w, const struct aw_event *ev)
 static void check_same (struct world *w, const struct aw_event *a, const struct aw_event *b)
 {
     CHECK (w, a->type == b->type && a->t == b->t);
-    CHECK (w, a->type == AW_EVENT_END || a->type == AW_EVENT_NODE_ASIDE
+    CHECK (w, a->type == AW_EVENT_END || a->type == AW_EVENT_NODE_DRAIN
                   || (a->task == b->task && a->attempt == b->attempt));
     CHECK (w, a->node == b->node && a->code == b->code && a->n_more == b->n_more);
     CHECK (w, a->status == b->status && a->seconds == b->seconds);
@@ -575,7 +575,7 @@ static void limit (struct world *w)
     tell (w, &ev);
 }
 
-static struct aw_sched *make (const struct world *w, const struct aw_earlier *earlier)
+static struct aw_sched *make (const struct world *w, const struct aw_resume_state *earlier)
 {
     struct aw_sched *s = aw_sched_create (w->graph, &w->config, NULL);
 
@@ -616,13 +616,13 @@ static void begin (struct world *w)
 {
     struct aw_resume resume = { .epoch = 1 };
     struct aw_event ev = { .type = AW_EVENT_RESUME, .t = w->t, .resume = &resume };
-    struct aw_earlier earlier = { 0 };
+    struct aw_resume_state earlier = { 0 };
     bool again = w->sched != NULL;
 
     forget (w);
     if (again) {
         assert_int_equal (aw_history_handle (&w->history, &ev, NULL), 0);
-        assert_int_equal (aw_earlier_init (&earlier, &w->history, NULL), 0);
+        assert_int_equal (aw_resume_state_init (&earlier, &w->history, NULL), 0);
         memset (w->skipped, 0, w->graph->n_tasks);
         w->n_deaths++;
     }
@@ -633,7 +633,7 @@ static void begin (struct world *w)
     w->again = make (w, again ? &earlier : NULL);
     w->told_stop = w->told_limit = false;
     w->code = -1;
-    aw_earlier_finish (&earlier);
+    aw_resume_state_finish (&earlier);
     for (uint32_t n = 1 + below (w, 4); n > 0; n--)
         join (w);
     if (below (w, 3) == 0)

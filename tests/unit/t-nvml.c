@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "agent/nvml.h"
-#include "agent/topology.h"
+#include "agent/place/nvml.h"
+#include "agent/place/topology.h"
 
 static char path[] = "/tmp/aw-nvml.XXXXXX";
 static struct aw_nvml *nvml;

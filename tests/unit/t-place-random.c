@@ -11,9 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/graph.h"
-#include "core/place.h"
-#include "core/pool.h"
+#include "core/graph/graph.h"
+#include "core/resources/place.h"
+#include "core/resources/pool.h"
 #include "graphs.h"
 #include "machines.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 #include "graphs.h"
 #include "machines.h"
 #include "model/simulate.h"

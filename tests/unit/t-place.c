@@ -7,9 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/graph.h"
-#include "core/place.h"
-#include "core/pool.h"
+#include "core/graph/graph.h"
+#include "core/resources/place.h"
+#include "core/resources/pool.h"
 #include "graphs.h"
 
 /* Two NUMA nodes of two caches with two cores of two threads each; a GPU next to the second cache

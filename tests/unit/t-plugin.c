@@ -224,13 +224,17 @@ static void lines (void **state)
         const char *expected[MAX_WORDS];
     } table[] = {
         { { "srun", "--async-workflow=f", S, S }, ".x", { "/c", "run", "f", "--mode=m", "--" } },
-        { { "srun", "-n4", "--async-workflow", "f", "-N", "2", S, S }, "..xx",
+        { { "srun", "-n4", "--async-workflow", "f", "-N", "2", S, S },
+          "..xx",
           { "/c", "run", "f", "--mode=m", "--", "-n4", "-N", "2" } },
-        { { "srun", "--te", "--async-workflow=f", "--", S, S }, "..x",
+        { { "srun", "--te", "--async-workflow=f", "--", S, S },
+          "..x",
           { "/c", "run", "f", "--mode=m", "--test-only", "--" } },
-        { { "srun", "--async-workflow", "--", S, S }, ".xx",
+        { { "srun", "--async-workflow", "--", S, S },
+          ".xx",
           { "/c", "run", "f", "--mode=m", "--" } },
-        { { "srun", "--async-workflow", "--test", "-c", "", "--t", S, S }, ".xx",
+        { { "srun", "--async-workflow", "--test", "-c", "", "--t", S, S },
+          ".xx",
           { "/c", "run", "f", "--mode=m", "--", "-c", "", "--t" } },
     };
 
@@ -309,14 +313,10 @@ static void environment (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),
-        cmocka_unit_test (words_from_file),
-        cmocka_unit_test (words_by_prefix),
-        cmocka_unit_test (marks),
-        cmocka_unit_test (checks),
-        cmocka_unit_test (lines),
-        cmocka_unit_test (command),
-        cmocka_unit_test (environment),
+        cmocka_unit_test (wrong_arguments), cmocka_unit_test (words_from_file),
+        cmocka_unit_test (words_by_prefix), cmocka_unit_test (marks),
+        cmocka_unit_test (checks),          cmocka_unit_test (lines),
+        cmocka_unit_test (command),         cmocka_unit_test (environment),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/pool.h"
+#include "core/resources/pool.h"
 #include "graphs.h"
 
 static struct aw_idset ids (const char *text)

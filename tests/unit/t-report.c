@@ -13,10 +13,10 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
-#include "cmd/report_chart.h"
-#include "core/sched.h"
-#include "io/journal.h"
-#include "io/run_dir.h"
+#include "cmd/report/report_chart.h"
+#include "core/sched/sched.h"
+#include "io/journal/journal.h"
+#include "io/journal/run_dir.h"
 #include "model/simulate.h"
 #include "util/clock.h"
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/priority.h"
-#include "core/reserve.h"
+#include "core/sched/priority.h"
+#include "core/sched/reserve.h"
 #include "graphs.h"
 
 /* Two nodes of 8 CPUs; what runs on them is given as CPUs and expected end. */

@@ -14,11 +14,11 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "core/earlier.h"
-#include "core/history.h"
-#include "core/sched.h"
+#include "core/history/resume_state.h"
+#include "core/history/history.h"
+#include "core/sched/sched.h"
 #include "graphs.h"
-#include "io/journal.h"
+#include "io/journal/journal.h"
 
 /* A run in virtual time whose coordinator dies again and again. */
 struct world {
@@ -59,7 +59,7 @@ static void begin (struct world *w, enum aw_mode mode, const struct aw_idset *ag
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, mode };
     struct aw_resume resume = { .epoch = 1e9, .job = "7" };
     struct aw_event ev = { .type = AW_EVENT_RESUME, .t = w->t, .resume = &resume };
-    struct aw_earlier earlier;
+    struct aw_resume_state earlier;
     bool first = !w->sched;
 
     if (again)
@@ -71,11 +71,11 @@ static void begin (struct world *w, enum aw_mode mode, const struct aw_idset *ag
     w->code = -1;
     if (!first) {
         tell_history (w, &ev);
-        assert_int_equal (aw_earlier_init (&earlier, &w->history, NULL), 0);
+        assert_int_equal (aw_resume_state_init (&earlier, &w->history, NULL), 0);
         assert_int_equal (earlier.n_done, w->n_done);
         assert_int_equal (aw_sched_resume (w->sched, &earlier, NULL), 0);
         assert_int_equal (aw_sched_resume (w->sched, &earlier, NULL), -1); /* once */
-        aw_earlier_finish (&earlier);
+        aw_resume_state_finish (&earlier);
         w->resumes++;
     }
     add_node (w);
@@ -237,7 +237,7 @@ static void done_not_skipped (void **state)
 {
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_event action, ev = { .type = AW_EVENT_FINISH, .t = 1, .status = AW_STATUS_FAILED };
-    struct aw_earlier earlier = { .last_iteration = UINT32_MAX };
+    struct aw_resume_state earlier = { .last_iteration = UINT32_MAX };
     struct world w = { .graph = aw_graph_create () };
     uint8_t done[3] = { 0, 1, 0 };
     uint32_t attempts[3] = { 0, 1, 0 }, skipped = 0;
@@ -417,15 +417,15 @@ static void cut_off (void **state)
         FINISH ("2", "a[0]", "0", "failed") RESUME ("60", "");
     const struct file *f = *state;
     struct aw_history history;
-    struct aw_earlier earlier;
+    struct aw_resume_state earlier;
 
     f->graph->sets[0].on_failure = AW_ON_FAILURE_CONTINUE;
     assert_int_equal (read_text (f, text, false, &history, NULL), 0);
-    assert_int_equal (aw_earlier_init (&earlier, &history, NULL), 0);
+    assert_int_equal (aw_resume_state_init (&earlier, &history, NULL), 0);
     assert_int_equal (earlier.done[0], 1);
     assert_int_equal (earlier.done[1], 0);
     assert_int_equal (earlier.n_done, 1);
-    aw_earlier_finish (&earlier);
+    aw_resume_state_finish (&earlier);
     aw_history_finish (&history);
 }
 
@@ -526,7 +526,7 @@ static void every_byte (void **state)
         struct aw_event ev = { .type = AW_EVENT_RESUME, .t = 99, .resume = &resume };
         uint32_t starts[4] = { 0 }, n_done = 0;
         struct aw_history history;
-        struct aw_earlier earlier;
+        struct aw_resume_state earlier;
         struct aw_error err = { "" };
         char text[sizeof (whole)];
         const char *end;
@@ -544,11 +544,11 @@ static void every_byte (void **state)
         if (read_text (f, text, false, &history, &err) < 0)
             fail_msg ("cut at %zu: %s", cut, err.text);
         assert_int_equal (aw_history_handle (&history, &ev, &err), 0);
-        assert_int_equal (aw_earlier_init (&earlier, &history, &err), 0);
+        assert_int_equal (aw_resume_state_init (&earlier, &history, &err), 0);
         assert_int_equal (earlier.n_done, n_done);
         for (int i = 0; i < 4; i++)
             assert_int_equal (earlier.attempts[i], starts[i]);
-        aw_earlier_finish (&earlier);
+        aw_resume_state_finish (&earlier);
         aw_history_finish (&history);
     }
 }

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "core/later.h"
-#include "core/sched.h"
+#include "core/sched/delay_queue.h"
+#include "core/sched/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"
 
@@ -149,31 +149,31 @@ static void judged (void **state)
 /* Against a plain array, with removals from anywhere. */
 static void later (void **state)
 {
-    struct aw_later heap = { 0 }, copy;
+    struct aw_delay_queue heap = { 0 }, copy;
     double times[64];
     unsigned seed = (unsigned)time (NULL);
 
     (void)state;
     print_message ("# seed %u\n", seed);
     srand (seed);
-    assert_true (isinf (aw_later_next (&heap)));
-    assert_false (aw_later_remove (&heap, 3));
+    assert_true (isinf (aw_delay_queue_next (&heap)));
+    assert_false (aw_delay_queue_remove (&heap, 3));
     for (int round = 0; round < 200; round++) {
         uint32_t n = 0;
 
         for (uint32_t i = 0; i < 64; i++) {
             times[i] = rand () % 20;
-            assert_int_equal (aw_later_push (&heap, i, times[i]), 0);
+            assert_int_equal (aw_delay_queue_push (&heap, i, times[i]), 0);
         }
         for (int i = 0; i < 20; i++) {
             uint32_t task = (uint32_t)rand () % 64;
-            assert_int_equal (aw_later_remove (&heap, task), !isnan (times[task]));
+            assert_int_equal (aw_delay_queue_remove (&heap, task), !isnan (times[task]));
             times[task] = NAN;
         }
-        assert_int_equal (aw_later_clone (&copy, &heap), 0);
+        assert_int_equal (aw_delay_queue_clone (&copy, &heap), 0);
         while (copy.n > 0) {
-            double t = aw_later_next (&copy);
-            uint32_t task = aw_later_pop (&copy);
+            double t = aw_delay_queue_next (&copy);
+            uint32_t task = aw_delay_queue_pop (&copy);
 
             assert_true (times[task] == t);
             for (uint32_t i = 0; i < 64; i++)
@@ -182,8 +182,8 @@ static void later (void **state)
             n++;
         }
         assert_int_equal (n, heap.n);
-        aw_later_finish (&copy);
-        aw_later_finish (&heap);
+        aw_delay_queue_finish (&copy);
+        aw_delay_queue_finish (&heap);
     }
 }
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "io/run_dir.h"
+#include "io/journal/run_dir.h"
 
 static char top[32];
 

@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "io/run_lock.h"
-#include "io/workflow_compare.h"
+#include "io/journal/run_lock.h"
+#include "io/workflow/workflow_compare.h"
 
 static char dir[40];
 

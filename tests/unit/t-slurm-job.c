@@ -14,8 +14,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "coord/pool_nodes.h"
-#include "coord/slurm_job.h"
+#include "coord/slurm/pool_nodes.h"
+#include "coord/slurm/slurm_job.h"
 
 static struct aw_error err;
 

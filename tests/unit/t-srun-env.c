@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "cmd/command.h"
-#include "coord/salloc.h"
-#include "coord/srun_env.h"
+#include "coord/slurm/salloc.h"
+#include "coord/slurm/srun_env.h"
 
 static struct aw_error err;
 
@@ -30,20 +30,58 @@ static void nothing (void **state)
 static void removed (void **state)
 {
     static const char *const names[] = {
-        "SLURM_NTASKS", "SLURM_NPROCS", "SLURM_NTASKS_PER_NODE", "SLURM_CPUS_PER_TASK",
-        "SRUN_CPUS_PER_TASK", "SLURM_MEM_PER_CPU", "SLURM_MEM_PER_NODE", "SLURM_MEM_PER_GPU",
-        "SLURM_GPUS", "SLURM_GPUS_PER_NODE", "SLURM_GPUS_PER_TASK", "SLURM_GPUS_PER_SOCKET",
-        "SLURM_TRES_PER_TASK", "SLURM_EXACT", "SLURM_EXPORT_ENV", "SLURM_STDOUTMODE",
-        "SLURM_WORKING_DIR", "SLURM_DISTRIBUTION", "SLURM_THREADS_PER_CORE", "SLURM_WAIT",
-        "SLURM_CPU_BIND", "SLURM_CPU_BIND_TYPE", "SLURM_MEM_BIND_LIST", "SLURM_UMASK",
-        "SLURM_GRES", "SLURM_HINT", "SLURM_HOSTFILE", "SLURM_OVERCOMMIT", "SRUN_EXPORT_ENV",
+        "SLURM_NTASKS",
+        "SLURM_NPROCS",
+        "SLURM_NTASKS_PER_NODE",
+        "SLURM_CPUS_PER_TASK",
+        "SRUN_CPUS_PER_TASK",
+        "SLURM_MEM_PER_CPU",
+        "SLURM_MEM_PER_NODE",
+        "SLURM_MEM_PER_GPU",
+        "SLURM_GPUS",
+        "SLURM_GPUS_PER_NODE",
+        "SLURM_GPUS_PER_TASK",
+        "SLURM_GPUS_PER_SOCKET",
+        "SLURM_TRES_PER_TASK",
+        "SLURM_EXACT",
+        "SLURM_EXPORT_ENV",
+        "SLURM_STDOUTMODE",
+        "SLURM_WORKING_DIR",
+        "SLURM_DISTRIBUTION",
+        "SLURM_THREADS_PER_CORE",
+        "SLURM_WAIT",
+        "SLURM_CPU_BIND",
+        "SLURM_CPU_BIND_TYPE",
+        "SLURM_MEM_BIND_LIST",
+        "SLURM_UMASK",
+        "SLURM_GRES",
+        "SLURM_HINT",
+        "SLURM_HOSTFILE",
+        "SLURM_OVERCOMMIT",
+        "SRUN_EXPORT_ENV",
         "SLURM_SPANK__SLURM_SPANK_OPTION_async_workflow_async_workflow_mode",
     };
     static const char *const kept[] = {
-        "SLURM_JOB_ID", "SLURM_JOBID", "SLURM_JOB_NAME", "SLURM_SUBMIT_DIR", "SLURM_ARRAY_TASK_ID",
-        "SLURM_JOB_NODELIST", "SLURM_JOB_NUM_NODES", "SLURM_CONF", "SLURM_CLUSTERS", "SLURM_GPUSX",
-        "SLURM_JOB_GPUS", "SLURM_CPUS_ON_NODE", "SLURM_HET_SIZE", "SLURM_DEBUG", "PATH", "SLURM",
-        "SLURM_GPU", "SRUN", "OMP_NUM_THREADS", "SALLOC_PARTITION",
+        "SLURM_JOB_ID",
+        "SLURM_JOBID",
+        "SLURM_JOB_NAME",
+        "SLURM_SUBMIT_DIR",
+        "SLURM_ARRAY_TASK_ID",
+        "SLURM_JOB_NODELIST",
+        "SLURM_JOB_NUM_NODES",
+        "SLURM_CONF",
+        "SLURM_CLUSTERS",
+        "SLURM_GPUSX",
+        "SLURM_JOB_GPUS",
+        "SLURM_CPUS_ON_NODE",
+        "SLURM_HET_SIZE",
+        "SLURM_DEBUG",
+        "PATH",
+        "SLURM",
+        "SLURM_GPU",
+        "SRUN",
+        "OMP_NUM_THREADS",
+        "SALLOC_PARTITION",
         "SLURM_SPANK__SLURM_SPANK_OPTION_pyxis_container_image",
     };
 
@@ -149,8 +187,8 @@ static void salloc_fails (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (nothing),     cmocka_unit_test (removed),
-        cmocka_unit_test (for_salloc),  cmocka_unit_test (salloc_line),
+        cmocka_unit_test (nothing),      cmocka_unit_test (removed),
+        cmocka_unit_test (for_salloc),   cmocka_unit_test (salloc_line),
         cmocka_unit_test (salloc_fails),
     };
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "coord/srun_options.h"
+#include "coord/slurm/srun_options.h"
 #include "util/capture.h"
 #include "util/strings.h"
 

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/history.h"
-#include "core/sched.h"
-#include "core/stage.h"
+#include "core/history/history.h"
+#include "core/sched/sched.h"
+#include "core/sched/stage.h"
 #include "graphs.h"
 #include "model/simulate.h"
 #include "model/staging.h"

@@ -20,8 +20,8 @@
 
 #include <event2/event.h>
 
-#include "agent/copy.h"
-#include "agent/stager.h"
+#include "agent/staging/copy.h"
+#include "agent/staging/stager.h"
 
 enum { JOBS = 8, PATIENCE = 60 };
 

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "coord/step_end.h"
-#include "coord/step_guests.h"
-#include "coord/step_line.h"
-#include "io/workflow_step.h"
+#include "coord/steps/step_end.h"
+#include "coord/steps/token_grants.h"
+#include "coord/steps/step_line.h"
+#include "io/workflow/workflow_step.h"
 
 static void ids (struct aw_idset *set, const char *text)
 {
@@ -167,7 +167,7 @@ static void guests (void **state)
     static const struct aw_exec_ops ops = { .message = take_message };
     struct aw_exec pool = { .ops = &ops };
     struct aw_launch launch = { .task = 7, .attempt = 2, .step = aw_step_plan_create (4, 1) };
-    struct aw_step_guests one = { 0 }, other = { 0 };
+    struct aw_token_grants one = { 0 }, other = { 0 };
     struct aw_strings env = { 0 };
     struct aw_error err;
 
@@ -176,38 +176,38 @@ static void guests (void **state)
         launch.step->parts[i].number = 10 + i;
         launch.step->parts[i].socket = i == 1 ? NULL : "/s";
     }
-    assert_int_equal (aw_step_guests_init (&one, &launch, &err), 0);
-    assert_int_equal (aw_step_guests_init (&other, &launch, &err), 0);
+    assert_int_equal (aw_token_grants_init (&one, &launch, &err), 0);
+    assert_int_equal (aw_token_grants_init (&other, &launch, &err), 0);
     assert_int_equal (strlen (one.token), AW_PACKET_TOKEN_SIZE);
     assert_string_not_equal (one.token, other.token);
-    aw_step_guests_env (&one, &env);
+    aw_token_grants_env (&one, &env);
     assert_string_equal (aw_strings_getenv (&env, AW_PACKET_LAUNCH), "7.2");
     assert_string_equal (aw_strings_getenv (&env, AW_PACKET_TOKEN), one.token);
 
-    aw_step_guests_tell (&one, &pool, AW_PACKET_ADMIT);
+    aw_token_grants_tell (&one, &pool, AW_PACKET_ADMIT);
     assert_int_equal (n_told, 3);
     assert_int_equal (told[0] + told[1] + told[2], 35);
     assert_int_equal (said.kind, AW_PACKET_ADMIT);
     assert_int_equal (said.task, 7);
     assert_int_equal (said.attempt, 2);
     assert_string_equal (said_token, one.token);
-    assert_false (aw_step_guests_answered (&one, 10));
-    assert_false (aw_step_guests_answered (&one, 10)); /* twice is once */
-    assert_false (aw_step_guests_answered (&one, 11)); /* was not asked */
-    assert_false (aw_step_guests_lost (&one, 12));
-    assert_true (aw_step_guests_answered (&one, 13));
+    assert_false (aw_token_grants_answered (&one, 10));
+    assert_false (aw_token_grants_answered (&one, 10)); /* twice is once */
+    assert_false (aw_token_grants_answered (&one, 11)); /* was not asked */
+    assert_false (aw_token_grants_lost (&one, 12));
+    assert_true (aw_token_grants_answered (&one, 13));
     assert_int_equal (one.n_waits, 0);
 
     n_told = 0;
-    aw_step_guests_tell (&one, &pool, AW_PACKET_DISMISS);
+    aw_token_grants_tell (&one, &pool, AW_PACKET_DISMISS);
     assert_int_equal (n_told, 2); /* without the one that is lost */
     assert_string_equal (said_token, "");
-    assert_false (aw_step_guests_answered (&one, 13));
-    assert_true (aw_step_guests_lost (&one, 10));
-    assert_false (aw_step_guests_lost (&one, 10));
+    assert_false (aw_token_grants_answered (&one, 13));
+    assert_true (aw_token_grants_lost (&one, 10));
+    assert_false (aw_token_grants_lost (&one, 10));
     aw_strings_finish (&env);
-    aw_step_guests_finish (&one);
-    aw_step_guests_finish (&other);
+    aw_token_grants_finish (&one);
+    aw_token_grants_finish (&other);
     aw_step_plan_destroy (launch.step);
 }
 

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/rank.h"
-#include "core/sched.h"
-#include "core/streams.h"
+#include "core/sched/rank.h"
+#include "core/sched/sched.h"
+#include "core/graph/streams.h"
 #include "model/simulate.h"
 
 enum { MAX_SETS = 8, MAX_RUNNING = 64 };
@@ -33,7 +33,7 @@ static uint32_t add (const char *name, uint32_t count, double seconds)
 
 static void every (uint32_t set, const char *topic, uint32_t count)
 {
-    assert_int_equal (aw_graph_add_need (graph, set, topic, count, true), 0);
+    assert_int_equal (aw_graph_add_message_dependency (graph, set, topic, count, true), 0);
 }
 
 static void begin (enum aw_policy policy, uint32_t cpus)
@@ -217,7 +217,8 @@ static void beside_others (void **state)
     add ("short", 1, 3);
     every (add ("train", 1, 20), "frames", 1);
     every (add ("infer", 1, 1), "trained", 1);
-    assert_int_equal (aw_graph_add_need (graph, 1, "frames", 1, false), 0); /* starts as a set */
+    assert_int_equal (aw_graph_add_message_dependency (graph, 1, "frames", 1, false),
+                      0); /* starts as a set */
     assert_int_equal (aw_graph_add_edge (graph, 1, edge), 0);
     begin (AW_POLICY_LONGEST_PATH, 1);
     assert_false (graph->sets[0].streams || graph->sets[1].streams);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "agent/topology.h"
+#include "agent/place/topology.h"
 
 static const char *path_of (char path[4096], const char *name, const char *ending)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/topology.h"
+#include "core/resources/topology.h"
 #include "graphs.h"
 
 static void wrong_arguments (void **state)

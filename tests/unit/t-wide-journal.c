@@ -10,8 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "core/history.h"
-#include "io/journal.h"
+#include "core/history/history.h"
+#include "io/journal/journal.h"
 
 #define NODES                                                                                \
     "{\"async-workflow-journal\":1,\"epoch\":1,\"name\":\"w\"}\n"                            \

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/forecast.h"
-#include "core/reserve.h"
-#include "core/sched.h"
+#include "core/sched/forecast.h"
+#include "core/sched/reserve.h"
+#include "core/sched/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "io/workflow_task.h"
-#include "io/workflow_top.h"
+#include "io/workflow/workflow_task.h"
+#include "io/workflow/workflow_top.h"
 
 enum { MAX_KEYS = 64 };
 
@@ -93,7 +93,8 @@ static struct names schema_keys (struct json_object *schema, struct json_object 
     struct names names = { .n = 0 };
 
     assert_false (json_object_get_boolean (member (object, "additionalProperties")));
-    json_object_object_foreach (member (object, "properties"), name, value) {
+    json_object_object_foreach (member (object, "properties"), name, value)
+    {
         struct json_object *ref;
 
         add_name (&names, name, strlen (name));

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two ends of a socketpair: the process sends what it has found, reads one byte, sends how it
+ * went. It is forked without exec, and does nothing but system calls of files and memory.
+ */
+#include "config.h"
+
+#include "agent/staging/copier.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+enum { PATIENCE_MS = 200 }; /* for a process that is told to end */
+
+struct report {
+    enum { FOUND, MADE, LAST } kind;
+    bool failed;
+    uint64_t stamp;
+    struct aw_copied copied;
+    char text[PATH_MAX]; /* MADE: the path; LAST: the error */
+};
+
+struct aw_copier {
+    struct aw_copier_callbacks callbacks;
+    struct event *event;
+    int fd;
+    pid_t pid;
+};
+
+/*
+ * In the process
+ */
+
+static void send_report (int fd, const struct report *report)
+{
+    ssize_t n;
+
+    do
+        n = send (fd, report, sizeof (*report), MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n != sizeof (*report))
+        _exit (1);
+}
+
+static bool is_wanted (int fd)
+{
+    char answer = 0;
+    ssize_t n;
+
+    do
+        n = read (fd, &answer, 1);
+    while (n < 0 && errno == EINTR);
+    if (n != 1)
+        _exit (1);
+    return answer == 'y';
+}
+
+/* The copy is told of by what it makes, so that all of that and nothing else can be removed. */
+static void tell_made (void *arg, const char *path)
+{
+    const int *fd = arg;
+    struct report report = { .kind = MADE };
+
+    if (strlen (path) >= sizeof (report.text))
+        return;
+    strcpy (report.text, path);
+    send_report (*fd, &report);
+}
+
+static void work (int fd, const struct aw_copy *copy, bool ask)
+{
+    struct report report = { .kind = FOUND };
+    struct aw_error err = { "" };
+    bool wanted = true;
+
+    if (ask) {
+        report.failed = aw_copy_survey (copy->from, &report.copied, &report.stamp, &err) < 0;
+        if (!report.failed) {
+            send_report (fd, &report);
+            wanted = is_wanted (fd);
+        }
+    }
+    memset (&report.copied, 0, sizeof (report.copied));
+    if (!report.failed && wanted)
+        report.failed = aw_copy_telling (copy, tell_made, &fd, &report.copied, &err) < 0;
+    report.kind = LAST;
+    memcpy (report.text, err.text, sizeof (err.text));
+    send_report (fd, &report);
+}
+
+static void on_end (int number)
+{
+    (void)number;
+    aw_copy_abandon ();
+    _exit (1);
+}
+
+/* Signals as any program has them: the agent handles and blocks some. But told to end, or without
+ * the agent, it leaves nothing half written.
+ */
+static void be_process (pid_t parent)
+{
+    sigset_t none;
+
+    prctl (PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid () != parent)
+        _exit (1);
+    for (int number = 1; number < NSIG; number++)
+        signal (number, number == SIGTERM ? on_end : SIG_DFL);
+    sigemptyset (&none);
+    sigprocmask (SIG_SETMASK, &none, NULL);
+}
+
+/*
+ * In the agent
+ */
+
+static void on_report (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_copier *copier = arg;
+    struct report report;
+    ssize_t n = read (fd, &report, sizeof (report));
+
+    (void)what;
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (n != sizeof (report) || report.kind == LAST)
+        copier->pid = -1; /* it ends by itself; its number may soon be another's */
+    if (n != sizeof (report)) {
+        event_del (copier->event);
+        copier->callbacks.done (copier->callbacks.arg, NULL, "the copying process was ended");
+    }
+    else if (report.kind == MADE) {
+        if (copier->callbacks.made)
+            copier->callbacks.made (copier->callbacks.arg, report.text);
+    }
+    else if (report.kind == FOUND)
+        copier->callbacks.found (copier->callbacks.arg, report.copied.bytes, report.stamp);
+    else {
+        event_del (copier->event);
+        copier->callbacks.done (copier->callbacks.arg, &report.copied,
+                                report.failed ? report.text : NULL);
+    }
+}
+
+static int begin (struct aw_copier *copier,
+                  struct event_base *base,
+                  const struct aw_copy *copy,
+                  struct aw_error *err)
+{
+    pid_t parent = getpid ();
+    int fds[2];
+
+    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return aw_error_set (err, "a copy cannot be started: %s", strerror (errno));
+    copier->pid = fork ();
+    if (copier->pid == 0) {
+        be_process (parent);
+        work (fds[1], copy, copier->callbacks.found != NULL);
+        _exit (0);
+    }
+    close (fds[1]);
+    copier->fd = fds[0];
+    if (copier->pid < 0)
+        return aw_error_set (err, "a copy cannot be started: %s", strerror (errno));
+    copier->event = event_new (base, copier->fd, EV_READ | EV_PERSIST, on_report, copier);
+    if (!copier->event || event_add (copier->event, NULL) < 0)
+        return aw_error_set (err, "out of memory");
+    return 0;
+}
+
+struct aw_copier *aw_copier_start (struct event_base *base,
+                                   const struct aw_copy *copy,
+                                   const struct aw_copier_callbacks *callbacks,
+                                   struct aw_error *err)
+{
+    struct aw_copier *copier = calloc (1, sizeof (*copier));
+
+    if (!copier) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    copier->callbacks = *callbacks;
+    copier->fd = copier->pid = -1;
+    if (begin (copier, base, copy, err) < 0) {
+        aw_copier_destroy (copier);
+        return NULL;
+    }
+    return copier;
+}
+
+void aw_copier_answer (struct aw_copier *copier, bool copy)
+{
+    /* It waits for just this; if it is gone, its end of the line says so. */
+    send (copier->fd, copy ? "y" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* Ends the process, and hears what it has made until then: nothing appears after that. It ends at
+ * once, but where its file system hangs: then it is not waited for.
+ */
+static void end_process (struct aw_copier *copier)
+{
+    struct pollfd pollfd = { .fd = copier->fd, .events = POLLIN };
+    struct report report;
+
+    kill (copier->pid, SIGTERM);
+    while (poll (&pollfd, 1, PATIENCE_MS) > 0
+           && recv (copier->fd, &report, sizeof (report), MSG_DONTWAIT) == sizeof (report))
+        if (report.kind == MADE && copier->callbacks.made)
+            copier->callbacks.made (copier->callbacks.arg, report.text);
+}
+
+void aw_copier_destroy (struct aw_copier *copier)
+{
+    if (!copier)
+        return;
+    if (copier->event)
+        event_free (copier->event);
+    if (copier->pid > 0)
+        end_process (copier);
+    if (copier->fd >= 0)
+        close (copier->fd);
+    free (copier);
+}

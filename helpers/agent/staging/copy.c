@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One file at a time: the bytes, and the name at the end. What is to be copied: copy_walk.c. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "agent/staging/copy_file.h"
+#include "util/write.h"
+
+enum { CHUNK = 1 << 20 };
+
+/* What is being written, for aw_copy_abandon. */
+static char *volatile half_written;
+
+void aw_copy_abandon (void)
+{
+    int saved = errno;
+
+    if (half_written)
+        unlink (half_written);
+    errno = saved;
+}
+
+static int fail (struct aw_error *err, const char *path, const char *what)
+{
+    int saved = errno;
+
+    aw_error_set (err, "%s: %s%s%s", path, what, *what ? ": " : "", strerror (saved));
+    errno = saved;
+    return -1;
+}
+
+static ssize_t read_some (int fd, void *buffer, size_t size)
+{
+    ssize_t n;
+
+    do
+        n = read (fd, buffer, size);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* Reads IN to its end, writing to OUT unless that is -1. */
+static int pump (int in, int out, uint64_t *bytes, uint32_t *sum)
+{
+    char *buffer = malloc (CHUNK);
+    ssize_t n = -1;
+
+    *bytes = 0;
+    *sum = 0;
+    if (!buffer)
+        return -1;
+    while ((n = read_some (in, buffer, CHUNK)) > 0) {
+        *sum = (uint32_t)crc32 (*sum, (const unsigned char *)buffer, (unsigned)n);
+        *bytes += (uint64_t)n;
+        if (out >= 0 && aw_write_all (out, buffer, (size_t)n) < 0) {
+            n = -1;
+            break;
+        }
+    }
+    free (buffer);
+    return n < 0 ? -1 : 0;
+}
+
+/* Within the kernel: 0, or -1, with errno of what is not possible here. BYTES may be above 0 then.
+ */
+static int copy_in_kernel (int in, int out, uint64_t *bytes)
+{
+    ssize_t n;
+
+    *bytes = 0;
+    do {
+        n = copy_file_range (in, NULL, out, NULL, (size_t)1 << 30, 0);
+        if (n > 0)
+            *bytes += (uint64_t)n;
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    return n < 0 ? -1 : 0;
+}
+
+/* So that what is read again comes from the device where it can. */
+static int check_sum (int fd, uint32_t want, const char *path, struct aw_error *err)
+{
+    uint64_t bytes;
+    uint32_t sum;
+
+    if (fdatasync (fd) < 0)
+        return fail (err, path, "cannot write");
+    posix_fadvise (fd, 0, 0, POSIX_FADV_DONTNEED);
+    if (lseek (fd, 0, SEEK_SET) < 0 || pump (fd, -1, &bytes, &sum) < 0)
+        return fail (err, path, "cannot be read again");
+    if (sum != want) {
+        aw_error_set (err, "%s: the checksum is %08x, that of what was written %08x", path, sum,
+                      want);
+        errno = EIO;
+        return -1;
+    }
+    return 0;
+}
+
+static bool kernel_cannot (int number)
+{
+    return number == EXDEV || number == EINVAL || number == ENOSYS || number == EOPNOTSUPP
+           || number == ETXTBSY || number == EPERM;
+}
+
+static int fill (int in,
+                 int out,
+                 const struct aw_copy *copy,
+                 const char *path,
+                 uint64_t *bytes,
+                 struct aw_error *err)
+{
+    uint32_t sum;
+    struct stat st;
+
+    if (copy->checksum) {
+        if (pump (in, out, bytes, &sum) < 0)
+            return fail (err, path, "cannot write");
+        return check_sum (out, sum, path, err);
+    }
+    if (ioctl (out, FICLONE, in) == 0) {
+        if (fstat (out, &st) < 0)
+            return fail (err, path, "");
+        *bytes = (uint64_t)st.st_size;
+        return 0;
+    }
+    /* Files of /proc and their like give 0 bytes to copy_file_range: they are read. */
+    if (copy_in_kernel (in, out, bytes) == 0 && *bytes > 0)
+        return 0;
+    if (*bytes > 0 || (errno != 0 && !kernel_cannot (errno) && errno != ENOENT))
+        return fail (err, path, "cannot write");
+    if (pump (in, out, bytes, &sum) < 0)
+        return fail (err, path, "cannot write");
+    return 0;
+}
+
+/* The name under which it is written. */
+static char *hidden_name (const char *to)
+{
+    const char *slash = strrchr (to, '/');
+    char *name;
+
+    if (asprintf (&name, "%.*s.%s.aw-copy-%ld", (int)(slash + 1 - to), to, slash + 1,
+                  (long)getpid ())
+        < 0)
+        return NULL;
+    return name;
+}
+
+static int write_file (int in,
+                       const char *name,
+                       const struct stat *st,
+                       const struct aw_copy *copy,
+                       const char *to,
+                       uint64_t *bytes,
+                       struct aw_error *err)
+{
+    int out = open (name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int rc;
+
+    if (out < 0)
+        return fail (err, to, "cannot be made");
+    errno = 0;
+    rc = fill (in, out, copy, to, bytes, err);
+    if (rc == 0 && fchmod (out, (st->st_mode & 0777) | S_IRUSR | S_IWUSR) < 0)
+        rc = fail (err, to, "mode");
+    if (rc == 0 && copy->sync && fsync (out) < 0)
+        rc = fail (err, to, "cannot write");
+    if (close (out) < 0 && rc == 0)
+        rc = fail (err, to, "cannot write");
+    if (rc == 0 && rename (name, to) < 0)
+        rc = fail (err, to, "cannot be put in place");
+    return rc;
+}
+
+int aw_copy_file (const struct aw_copy *copy,
+                  const char *from,
+                  const char *to,
+                  struct aw_copied *copied,
+                  struct aw_error *err)
+{
+    int in = open (from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    char *name = in >= 0 ? hidden_name (to) : NULL;
+    uint64_t bytes = 0;
+    struct stat st;
+    int rc, saved;
+
+    if (in < 0)
+        return fail (err, from, "");
+    if (!name)
+        rc = fail (err, to, "");
+    else if (fstat (in, &st) < 0)
+        rc = fail (err, from, "");
+    else if (!S_ISREG (st.st_mode)) {
+        rc = aw_error_set (err, "%s: neither a file nor a directory", from);
+        errno = EINVAL;
+    }
+    else {
+        half_written = name;
+        rc = write_file (in, name, &st, copy, to, &bytes, err);
+    }
+    saved = errno;
+    if (rc < 0 && name)
+        unlink (name);
+    half_written = NULL;
+    free (name);
+    close (in);
+    if (rc == 0) {
+        copied->bytes += bytes;
+        copied->files++;
+    }
+    errno = saved;
+    return rc;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copying one regular file; private to copy.c and copy_walk.c. */
+#ifndef AW_AGENT_STAGING_COPY_FILE_H
+#define AW_AGENT_STAGING_COPY_FILE_H
+
+#include "agent/staging/copy.h"
+
+/* FROM becomes the file TO, both absolute, by COPY's ways (its own paths do not count). The
+ * directory is there. 0, or -1 with errno and text.
+ */
+int aw_copy_file (const struct aw_copy *copy,
+                  const char *from,
+                  const char *to,
+                  struct aw_copied *copied,
+                  struct aw_error *err);
+
+#endif /* AW_AGENT_STAGING_COPY_FILE_H */

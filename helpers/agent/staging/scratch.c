@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "agent/staging/scratch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/staging/copy.h"
+
+static uint64_t take_number (const char *name)
+{
+    const char *text = getenv (name);
+    uint64_t value = text ? strtoull (text, NULL, 10) : 0;
+
+    unsetenv (name);
+    return value;
+}
+
+int aw_scratch_configure (struct aw_agent_config *config, struct aw_error *err)
+{
+    const char *above = getenv (AW_SCRATCH_DIR);
+    uint64_t streams = take_number (AW_SCRATCH_STREAMS);
+    char *path = NULL;
+
+    config->scratch_bytes = take_number (AW_SCRATCH_BYTES);
+    config->streams = streams < 4096 ? (uint32_t)streams : 4096;
+    config->scratch = NULL;
+    if (above && above[0] == '/' && asprintf (&path, "%s/%s", above, config->node) < 0)
+        return aw_error_set (err, "out of memory");
+    config->scratch = path;
+    unsetenv (AW_SCRATCH_DIR);
+    return 0;
+}
+
+/* One directory of ours. */
+static int make_one (const char *path, struct aw_error *err)
+{
+    struct stat st;
+
+    if (mkdir (path, 0700) == 0)
+        return 0;
+    if (errno != EEXIST || lstat (path, &st) < 0)
+        return aw_error_set (err, "%s: %s: name another place with --scratch", path,
+                             strerror (errno));
+    if (!S_ISDIR (st.st_mode) || st.st_uid != geteuid () || (st.st_mode & 077) != 0) {
+        errno = EPERM;
+        return aw_error_set (err, "%s: is there already and not a private directory of this user",
+                             path);
+    }
+    return 0;
+}
+
+/* PATH without its last part, for the caller to free. */
+static char *parent_of (const char *path)
+{
+    const char *slash = strrchr (path, '/');
+
+    return slash && slash > path ? strndup (path, (size_t)(slash - path)) : NULL;
+}
+
+int aw_scratch_make (const char *path, struct aw_error *err)
+{
+    char *run = parent_of (path);
+    int rc;
+
+    if (!run)
+        return aw_error_set (err, "\"%s\" cannot be a scratch directory", path);
+    rc = make_one (run, err);
+    if (rc == 0)
+        rc = make_one (path, err);
+    free (run);
+    return rc;
+}
+
+uint64_t aw_scratch_free (const char *path)
+{
+    struct statvfs st;
+
+    return statvfs (path, &st) < 0 ? UINT64_MAX : (uint64_t)st.f_bavail * st.f_frsize;
+}
+
+void aw_scratch_remove (const char *path)
+{
+    char *run = parent_of (path);
+
+    aw_copy_remove (path);
+    if (run)
+        rmdir (run); /* another agent of this machine may have its own in it */
+    free (run);
+}

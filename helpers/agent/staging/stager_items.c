@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Items, and the room that they take in the scratch directory. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/staging/copier.h"
+#include "agent/staging/scratch.h"
+#include "agent/staging/stager_state.h"
+
+static void free_item (struct aw_stager_item *item)
+{
+    aw_copier_destroy (item->copier);
+    free ((char *)item->copy.from);
+    free ((char *)item->copy.to);
+    for (size_t i = 0; i < item->n_made; i++)
+        free (item->made[i]);
+    free (item->made);
+    free (item);
+}
+
+static void unlink_item (struct aw_stager_item **list, const struct aw_stager_item *item)
+{
+    while (*list && *list != item)
+        list = &(*list)->next;
+    if (*list)
+        *list = item->next;
+}
+
+bool aw_stager_in_scratch (const struct aw_stager *s, const char *path)
+{
+    size_t n = s->scratch ? strlen (s->scratch) : 0;
+
+    return n > 0 && strncmp (path, s->scratch, n) == 0 && path[n] == '/' && path[n + 1];
+}
+
+bool aw_stager_has_made (const struct aw_stager_item *item, const char *path)
+{
+    for (size_t i = 0; i < item->n_made; i++)
+        if (strcmp (item->made[i], path) == 0)
+            return true;
+    return false;
+}
+
+const struct aw_stager_item *aw_stager_maker_of (const struct aw_stager *s,
+                                                 const char *path,
+                                                 const struct aw_stager_item *except)
+{
+    for (const struct aw_stager_item *item = s->items; item; item = item->next)
+        if (item != except && aw_stager_has_made (item, path))
+            return item;
+    return NULL;
+}
+
+void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item)
+{
+    if (item->copier)
+        s->running--;
+    aw_copier_destroy (item->copier); /* before what it made goes */
+    item->copier = NULL;
+    for (size_t i = 0; i < item->n_made; i++)
+        if (aw_stager_in_scratch (s, item->made[i]) && !aw_stager_maker_of (s, item->made[i], item))
+            aw_copy_remove (item->made[i]);
+    s->taken -= item->bytes;
+    unlink_item (item->job ? &s->fetches : &s->items, item);
+    free_item (item);
+}
+
+struct aw_stager_item *aw_stager_new_item (struct aw_stager *s,
+                                           char *const *texts,
+                                           struct aw_stager_job *job)
+{
+    struct aw_stager_item *item = calloc (1, sizeof (*item));
+
+    if (!item)
+        return NULL;
+    item->stager = s;
+    item->job = job;
+    item->copy.from = strdup (texts[0]);
+    item->copy.to = strdup (texts[1]);
+    item->copy.checksum = texts[2][0] != '\0';
+    item->copy.sync = job != NULL;
+    if (!item->copy.from || !item->copy.to) {
+        free_item (item);
+        return NULL;
+    }
+    return item;
+}
+
+void aw_stager_link_item (struct aw_stager_item **list, struct aw_stager_item *item)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = item;
+}
+
+struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *const *texts)
+{
+    for (struct aw_stager_item *item = s->items; item; item = item->next)
+        if (item->state != AW_STAGER_ITEM_FAILED && strcmp (item->copy.to, texts[1]) == 0
+            && strcmp (item->copy.from, texts[0]) == 0)
+            return item;
+    return NULL;
+}
+
+/*
+ * Room
+ */
+
+static uint64_t room (const struct aw_stager *s)
+{
+    uint64_t left = s->taken < s->capacity ? s->capacity - s->taken : 0;
+    uint64_t free_now = aw_scratch_free (s->scratch);
+
+    return left < free_now ? left : free_now;
+}
+
+bool aw_stager_make_room (struct aw_stager *s, uint64_t bytes)
+{
+    while (bytes > room (s)) {
+        struct aw_stager_item *oldest = NULL;
+
+        for (struct aw_stager_item *item = s->items; item; item = item->next)
+            if (item->users == 0 && item->state == AW_STAGER_ITEM_THERE
+                && (!oldest || item->used < oldest->used))
+                oldest = item;
+        if (!oldest)
+            return false;
+        aw_stager_drop_item (s, oldest);
+    }
+    return true;
+}

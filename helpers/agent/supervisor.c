@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "agent/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/messages/messages.h"
+#include "agent/processes.h"
+#include "agent/staging/scratch.h"
+
+enum { COPIES_PAUSES = 50 }; /* of 10 ms */
+static const double REST_SECONDS = 5; /* for killed processes to end */
+
+/* What Slurm tells the step it tells, by its way of tracking processes, this one alone. */
+static const int passed_on[] = { SIGTERM, SIGUSR1, SIGUSR2 };
+
+/* Waits for CHILD. Returns its status. */
+static int wait_for (pid_t child)
+{
+    sigset_t set;
+    int status, number;
+
+    sigemptyset (&set);
+    sigaddset (&set, SIGCHLD);
+    for (size_t i = 0; i < sizeof (passed_on) / sizeof (passed_on[0]); i++)
+        sigaddset (&set, passed_on[i]);
+    while (waitpid (child, &status, WNOHANG) != child) {
+        number = sigwaitinfo (&set, NULL);
+        if (number > 0 && number != SIGCHLD)
+            kill (child, number);
+    }
+    return status;
+}
+
+/* Copies end by themselves when the agent does, and remove what they have half written: a moment
+ * for that.
+ */
+static void let_copies_end (void)
+{
+    const struct timespec pause = { 0, 10000000 };
+
+    for (int i = 0; i < COPIES_PAUSES; i++) {
+        while (waitpid (-1, NULL, WNOHANG) > 0)
+            ;
+        if (waitpid (-1, NULL, WNOHANG) < 0)
+            return; /* there are no children */
+        nanosleep (&pause, NULL);
+    }
+}
+
+__attribute__ ((noreturn)) static void guard (pid_t child, const char *scratch)
+{
+    struct aw_processes processes = { 0 };
+    int status;
+
+    prctl (PR_SET_NAME, "aw-supervisor");
+    status = wait_for (child);
+    if (scratch)
+        let_copies_end ();
+    aw_processes_kill_children (&processes, REST_SECONDS);
+    if (WIFSIGNALED (status))
+        aw_messages_clean (child);
+    /* Made first: what is there and not this user's own is left alone. */
+    if (WIFSIGNALED (status) && scratch && aw_scratch_make (scratch, NULL) == 0)
+        aw_scratch_remove (scratch);
+    _exit (WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status));
+}
+
+int aw_supervisor_start (const char *scratch, struct aw_error *err)
+{
+    sigset_t all, before;
+    pid_t self = getpid (), child;
+
+    if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)
+        return aw_error_set (err, "prctl: %s", strerror (errno));
+    sigfillset (&all);
+    sigprocmask (SIG_SETMASK, &all, &before);
+    child = fork ();
+    if (child > 0)
+        guard (child, scratch);
+    sigprocmask (SIG_SETMASK, &before, NULL);
+    if (child < 0)
+        return aw_error_set (err, "cannot fork: %s", strerror (errno));
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid () != self)
+        _exit (1); /* it was killed meanwhile */
+    return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* advise F: how many nodes to ask Slurm for. What there is comes from sinfo or the command line
+ * (advise_offer.c), what each number of nodes would take from the model (model/sweep.h); told as
+ * text, as JSON, and as a batch script.
+ */
+#ifndef AW_CMD_MODEL_ADVISE_H
+#define AW_CMD_MODEL_ADVISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io/problems.h"
+#include "io/textbuf.h"
+#include "io/workflow/workflow.h"
+#include "model/sweep.h"
+
+struct aw_advise_args {
+    const char *file; /* borrowed from argv, as all texts here */
+    const char *partition; /* NULL: the default one */
+    const char *durations; /* earlier run's directory, or NULL */
+    const char *policy; /* NULL: the best for each number of nodes */
+    const char *script; /* file to write, or NULL */
+    struct aw_node_shape node; /* as given; cpus 0: Slurm is asked */
+    uint32_t max_nodes; /* 0: all that are there, or of use */
+    uint32_t nodes; /* for the script; 0: those of the knee */
+    double latency; /* seconds */
+    double margin; /* of the time limit, over the makespan */
+    double budget; /* seconds for the simulations */
+    bool force; /* overwrite the script */
+    bool json;
+};
+
+/* Parses argv (argv[0] is "async-workflow advise"). Prints and exits as argp does. */
+void aw_advise_args_parse (struct aw_advise_args *args, int argc, char **argv);
+
+/* Kinds of nodes to choose from. */
+struct aw_offer {
+    struct aw_node_shape *kinds; /* each with how many of them there are; owned */
+    uint32_t n_kinds;
+    char partition[128]; /* "": not from Slurm */
+    uint32_t job_nodes; /* a job may have so many; 0: no limit known */
+    double job_seconds; /* and run so long; INFINITY: no limit known */
+};
+
+/* The node given by ARGS, or what the partition has, as sinfo tells. What is wrong goes to
+ * PROBLEMS. 0 or -1. finish in any case.
+ */
+int aw_offer_init (struct aw_offer *offer,
+                   const struct aw_advise_args *args,
+                   struct aw_problems *problems);
+void aw_offer_finish (struct aw_offer *offer);
+
+/* Takes in what sinfo says (advise_offer.c tells its format); the partition is the one asked for,
+ * or the default where PARTITION is NULL. 0, or -1 with text.
+ */
+int aw_offer_parse (struct aw_offer *offer,
+                    const char *partition,
+                    const char *text,
+                    struct aw_error *err);
+
+struct aw_advice {
+    const struct aw_advise_args *args;
+    const struct aw_workflow *workflow;
+    const struct aw_offer *offer;
+    struct aw_node_shape node; /* the kind chosen; nodes: how many there are of it, 0: not known */
+    uint32_t useful; /* nodes beyond which none is of use */
+    struct aw_sweep sweep;
+    const struct aw_sweep_row *chosen; /* for the script; of the sweep */
+    uint32_t minutes; /* its time limit */
+};
+
+/* Appended to OUT, whose `failed` tells of lack of memory. */
+void aw_advise_text (const struct aw_advice *advice, struct aw_textbuf *out);
+void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out);
+void aw_advise_script (const struct aw_advice *advice, struct aw_textbuf *out);
+
+/* Writes TEXT to the new file PATH, executable; with FORCE in place of what is there. 0, or -1 with
+ * text. */
+int aw_advise_write (const struct aw_textbuf *text,
+                     const char *path,
+                     bool force,
+                     struct aw_error *err);
+
+#endif /* AW_CMD_MODEL_ADVISE_H */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The advice for programs: seconds, shares between 0 and 1, counts. */
+#include <inttypes.h>
+
+#include "cmd/model/advise.h"
+#include "model/predict.h"
+
+static void key (struct aw_textbuf *out, const char *name)
+{
+    aw_textbuf_printf (out, ",\n  \"%s\": ", name);
+}
+
+static void count (struct aw_textbuf *out, const char *name, uint64_t value)
+{
+    key (out, name);
+    aw_textbuf_u64 (out, value);
+}
+
+static void number (struct aw_textbuf *out, const char *name, double value)
+{
+    key (out, name);
+    aw_textbuf_fixed (out, value, 9);
+}
+
+static void put_node (const struct aw_node_shape *node, struct aw_textbuf *out)
+{
+    key (out, "node");
+    aw_textbuf_printf (out, "{ \"cpus\": %" PRIu32 ", \"gpus\": %" PRIu32, node->cpus, node->gpus);
+    if (node->mem)
+        aw_textbuf_printf (out, ", \"mem\": %" PRIu64, node->mem);
+    aw_textbuf_puts (out, " }");
+}
+
+static void put_field (struct aw_textbuf *out, const char *name, double value)
+{
+    aw_textbuf_printf (out, ", \"%s\": ", name);
+    aw_textbuf_fixed (out, value, 9);
+}
+
+static void put_row (const struct aw_sweep_row *row, struct aw_textbuf *out)
+{
+    aw_textbuf_printf (out, "{ \"nodes\": %" PRIu32, row->nodes);
+    put_field (out, "makespan", row->trial.t);
+    put_field (out, "node_hours", row->trial.node_hours);
+    put_field (out, "utilisation_cpus", row->trial.cpu_share);
+    put_field (out, "utilisation_gpus", row->trial.gpu_share);
+    put_field (out, "lower_bound", row->lower);
+    aw_textbuf_printf (out, ", \"policy\": \"%s\" }", aw_candidates[row->candidate].name);
+}
+
+void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    const struct aw_sweep *sweep = &advice->sweep;
+    const char *partition =
+        *advice->offer->partition ? advice->offer->partition : advice->args->partition;
+
+    aw_textbuf_puts (out, "{\n  \"workflow\": ");
+    aw_textbuf_json_string (out, advice->workflow->name);
+    count (out, "tasks", advice->workflow->graph->n_tasks);
+    key (out, "partition");
+    aw_textbuf_json_string (out, partition);
+    put_node (&advice->node, out);
+    number (out, "latency", advice->args->latency);
+    number (out, "critical_path", sweep->critical_path);
+    key (out, "shapes");
+    for (uint32_t i = 0; i < sweep->n_rows; i++) {
+        aw_textbuf_puts (out, i ? ",\n    " : "[\n    ");
+        put_row (&sweep->rows[i], out);
+    }
+    aw_textbuf_puts (out, "\n  ]");
+    count (out, "knee", sweep->rows[sweep->knee].nodes);
+    count (out, "fastest", sweep->rows[sweep->fastest].nodes);
+    key (out, "cut");
+    aw_textbuf_puts (out, sweep->cut ? "true" : "false");
+    count (out, "chosen", advice->chosen->nodes);
+    number (out, "margin", advice->args->margin);
+    count (out, "time_limit_minutes", advice->minutes);
+    key (out, "script");
+    aw_textbuf_json_string (out, advice->args->script);
+    aw_textbuf_puts (out, "\n}\n");
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The advice for people: a line for each number of nodes, then what to take and why. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "cmd/model/advise.h"
+#include "model/predict.h"
+#include "util/units.h"
+
+static const char *plural (uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void put_head (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    const struct aw_graph *g = advice->workflow->graph;
+    const struct aw_node_shape *node = &advice->node;
+    char buf[32];
+
+    aw_textbuf_printf (out, "%s: %" PRIu32 " task set%s, %" PRIu32 " task%s\n",
+                       advice->workflow->name, g->n_sets, plural (g->n_sets), g->n_tasks,
+                       plural (g->n_tasks));
+    aw_textbuf_printf (out, "on nodes of %" PRIu32 " CPU%s", node->cpus, plural (node->cpus));
+    if (node->gpus)
+        aw_textbuf_printf (out, " and %" PRIu32 " GPU%s", node->gpus, plural (node->gpus));
+    if (node->mem)
+        aw_textbuf_printf (out, " with %s", aw_format_bytes (buf, sizeof (buf), node->mem));
+    if (*advice->offer->partition)
+        aw_textbuf_printf (out, "; partition %s has %" PRIu32 " in service%s",
+                           advice->offer->partition, node->nodes,
+                           advice->offer->n_kinds > 1 ? ", and others, which are left out" : "");
+    aw_textbuf_putc (out, '\n');
+    if (advice->args->durations)
+        aw_textbuf_printf (out, "with the durations that the run in %s had\n",
+                           advice->args->durations);
+    if (advice->args->latency > 0)
+        aw_textbuf_printf (out, "with %s more for each wait for other tasks\n",
+                           aw_format_seconds (buf, sizeof (buf), advice->args->latency));
+}
+
+static void put_row (const struct aw_advice *advice, uint32_t i, struct aw_textbuf *out)
+{
+    const struct aw_sweep *sweep = &advice->sweep;
+    const struct aw_sweep_row *row = &sweep->rows[i];
+
+    aw_textbuf_printf (out, "%8" PRIu32 " %10.1f s %12.4g %6.0f%%", row->nodes, row->trial.t,
+                       row->trial.node_hours, 100 * row->trial.cpu_share);
+    if (advice->node.gpus)
+        aw_textbuf_printf (out, " %5.0f%%", 100 * row->trial.gpu_share);
+    aw_textbuf_printf (out, " %10.1f s  %-12s", row->lower, aw_candidates[row->candidate].name);
+    if (i == sweep->knee)
+        aw_textbuf_puts (out, "  <- knee");
+    if (i == sweep->fastest)
+        aw_textbuf_puts (out, i == sweep->knee ? ", fastest" : "  <- fastest");
+    while (out->len > 0 && out->data[out->len - 1] == ' ')
+        out->len--;
+    aw_textbuf_putc (out, '\n');
+}
+
+static void put_table (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    aw_textbuf_printf (out, "\n%8s %12s %12s %7s%s %12s  %s\n", "nodes", "makespan", "node-hours",
+                       "CPUs", advice->node.gpus ? "   GPUs" : "", "no run below", "order");
+    for (uint32_t i = 0; i < advice->sweep.n_rows; i++)
+        put_row (advice, i, out);
+}
+
+/* Why the table ends where it does. */
+static void put_end (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    const struct aw_sweep *sweep = &advice->sweep;
+    const struct aw_sweep_row *fastest = &sweep->rows[sweep->fastest];
+    char buf[32];
+
+    if (fastest->trial.t <= sweep->critical_path * (1 + 1e-9))
+        aw_textbuf_printf (
+            out, "%" PRIu32 " node%s %s as long as the critical path: more cannot be faster.\n",
+            fastest->nodes, plural (fastest->nodes), fastest->nodes == 1 ? "takes" : "take");
+    if (sweep->cut)
+        aw_textbuf_printf (out,
+                           "Cut short after %s: not all was simulated; give more with --budget.\n",
+                           aw_format_seconds (buf, sizeof (buf), advice->args->budget));
+}
+
+static void put_choice (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    const struct aw_sweep *sweep = &advice->sweep;
+    const struct aw_sweep_row *knee = &sweep->rows[sweep->knee],
+                              *fastest = &sweep->rows[sweep->fastest];
+
+    aw_textbuf_printf (
+        out, "\nTake %" PRIu32 " node%s, the knee: node-hours times makespan are smallest there.\n",
+        knee->nodes, plural (knee->nodes));
+    if (sweep->fastest > sweep->knee)
+        aw_textbuf_printf (out,
+                           "The fastest, %" PRIu32
+                           " nodes, saves %.1f%% of the time for %.0f%% more node-hours.\n",
+                           fastest->nodes, 100 * (1 - fastest->trial.t / knee->trial.t),
+                           100 * (fastest->trial.node_hours / knee->trial.node_hours - 1));
+}
+
+static void put_limit (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    char buf[32];
+
+    if (advice->args->script)
+        aw_textbuf_printf (out,
+                           "%s: for %" PRIu32 " node%s, with a time limit of %" PRIu32
+                           " min (%.1f s and %g%% more): sbatch %s\n",
+                           advice->args->script, advice->chosen->nodes,
+                           plural (advice->chosen->nodes), advice->minutes, advice->chosen->trial.t,
+                           100 * advice->args->margin, advice->args->script);
+    if (advice->minutes * 60.0 > advice->offer->job_seconds)
+        aw_textbuf_printf (
+            out,
+            "Partition %s ends jobs after %s: one that asks for %" PRIu32 " min will not start.\n",
+            advice->offer->partition,
+            aw_format_seconds (buf, sizeof (buf), advice->offer->job_seconds), advice->minutes);
+}
+
+void aw_advise_text (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    put_head (advice, out);
+    put_table (advice, out);
+    put_choice (advice, out);
+    put_end (advice, out);
+    put_limit (advice, out);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model F: what a workflow will take on an allocation, and why. */
+#include "cmd/model/model.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/report/report.h"
+
+static int print (const struct aw_model_page *page, bool json, struct aw_problems *problems)
+{
+    struct aw_textbuf out = { 0 };
+    int rc = 0;
+
+    if (json)
+        aw_model_json (page, &out);
+    else
+        aw_model_text (page, &out);
+    if (out.failed)
+        errno = ENOMEM;
+    if (out.failed || aw_report_write (&out, STDOUT_FILENO) < 0) {
+        aw_problems_add (problems, false, "standard output: %s", strerror (errno));
+        rc = -1;
+    }
+    aw_textbuf_finish (&out);
+    return rc;
+}
+
+static int predict (const struct aw_model_args *args,
+                    const struct aw_workflow *workflow,
+                    const struct aw_allocation *allocation,
+                    const struct aw_samples *samples,
+                    struct aw_problems *problems)
+{
+    struct aw_spread spread = { .variation = args->spread,
+                                .samples = args->spread > 0 ? NULL : samples };
+    struct aw_predict_options options = {
+        .conditions = { .latency = args->latency, .spread = &spread },
+        .seeds = args->seeds,
+    };
+    struct aw_prediction prediction;
+    struct aw_model_page page = { workflow, allocation, &prediction, args->latency,
+                                  args->durations };
+    struct aw_error err;
+    int rc;
+
+    if (aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0) {
+        aw_problems_add (problems, false, "%s: %s", args->file, err.text);
+        return -1;
+    }
+    rc = print (&page, args->json, problems);
+    aw_prediction_finish (&prediction);
+    return rc;
+}
+
+static int model (const struct aw_model_args *args,
+                  const struct aw_allocation *allocation,
+                  struct aw_problems *problems)
+{
+    struct aw_demand node = aw_largest_node (allocation->shapes, allocation->n_shapes);
+    struct aw_workflow *workflow = aw_workflow_load_for (args->file, &node, problems);
+    struct aw_samples samples = { 0 };
+    int rc = workflow ? 0 : -1;
+
+    if (rc == 0 && args->durations)
+        rc = aw_model_durations (workflow->graph, args->durations, &samples, problems);
+    if (rc == 0)
+        rc = aw_model_missing (workflow->graph, args->file, problems);
+    if (rc == 0)
+        rc = predict (args, workflow, allocation, &samples, problems);
+    aw_samples_finish (&samples);
+    aw_workflow_destroy (workflow);
+    return rc;
+}
+
+static int run (int argc, char **argv)
+{
+    struct aw_allocation allocation;
+    struct aw_problems problems;
+    struct aw_model_args args;
+    int status = AW_EXIT_INPUT;
+
+    aw_model_args_parse (&args, argc, argv);
+    aw_problems_init (&problems);
+    if (aw_model_allocation (&args, &allocation, &problems) == 0
+        && model (&args, &allocation, &problems) == 0)
+        status = AW_EXIT_OK;
+    aw_problems_print (&problems, stderr);
+    aw_allocation_finish (&allocation);
+    aw_problems_finish (&problems);
+    return status;
+}
+
+const struct aw_command aw_command_model = {
+    .name = "model",
+    .summary = "predict what a workflow takes on an allocation, and why",
+    .run = run,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the model says of a workflow, for people and for programs: the command `model` prints it;
+ * the start of a run and --test-only print the short form.
+ */
+#ifndef AW_CMD_MODEL_MODEL_H
+#define AW_CMD_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io/problems.h"
+#include "io/textbuf.h"
+#include "io/workflow/workflow.h"
+#include "model/predict.h"
+
+struct aw_model_args {
+    const char *file; /* borrowed from argv, as all texts here */
+    const char *shape; /* file of node shapes, or NULL */
+    const char *durations; /* earlier run's directory, or NULL */
+    /* from --nodes, --cpus, --gpus, --mem; cpus 0: none of them was given */
+    struct aw_node_shape node;
+    double latency; /* seconds */
+    double spread; /* standard deviation over mean */
+    uint32_t seeds;
+    bool json;
+};
+
+/* Parses argv (argv[0] is "async-workflow model"). Prints and exits as argp does. */
+void aw_model_args_parse (struct aw_model_args *args, int argc, char **argv);
+
+/* The number that TEXT, the value of --OPTION, is, from MIN to MAX; else prints and exits as argp
+ * does. */
+struct argp_state;
+uint32_t aw_model_count (
+    struct argp_state *state, const char *option, const char *text, uint32_t min, uint32_t max);
+
+/* The allocation that the arguments name: the nodes given, or a file's, or else those of the job
+ * around us. What is wrong goes to PROBLEMS. 0 or -1. finish ALLOCATION in any case.
+ */
+int aw_model_allocation (const struct aw_model_args *args,
+                         struct aw_allocation *allocation,
+                         struct aw_problems *problems);
+
+/* Takes the mean durations of the run in DIR into GRAPH, for sets of the same name, in place of
+ * what the file says; every finished task's into SAMPLES. What is wrong goes to PROBLEMS. 0 or -1.
+ */
+int aw_model_durations (struct aw_graph *graph,
+                        const char *dir,
+                        struct aw_samples *samples,
+                        struct aw_problems *problems);
+
+/* Names all sets whose duration is not known. 0, or -1 where there is one. */
+int aw_model_missing (const struct aw_graph *graph, const char *file, struct aw_problems *problems);
+
+struct aw_model_page {
+    const struct aw_workflow *workflow;
+    const struct aw_allocation *allocation;
+    const struct aw_prediction *prediction;
+    double latency;
+    const char *durations; /* where they come from; NULL: the file */
+};
+
+/* The whole page, for people or as JSON. Append to OUT, whose `failed` tells of lack of memory. */
+void aw_model_text (const struct aw_model_page *page, struct aw_textbuf *out);
+void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out);
+
+/* Two lines: what the run will take, and the degrees. */
+void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out);
+
+/* "16 nodes of 168 CPUs and 6 GPUs, 2 of 64 CPUs". */
+void aw_model_nodes (const struct aw_allocation *allocation, struct aw_textbuf *out);
+
+#endif /* AW_CMD_MODEL_MODEL_H */

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The model's figures for people: each with what it means, and at the end what they say together.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/model/model.h"
+#include "util/units.h"
+
+enum { SHOWN_ON_PATH = 12 };
+
+static const char *plural (uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+void aw_model_nodes (const struct aw_allocation *a, struct aw_textbuf *out)
+{
+    char buf[32];
+
+    for (uint32_t i = 0; i < a->n_shapes; i++) {
+        const struct aw_node_shape *s = &a->shapes[i];
+
+        aw_textbuf_printf (out, "%s%" PRIu32 "%s of %" PRIu32 " CPU%s", i ? ", " : "", s->nodes,
+                           i               ? ""
+                           : s->nodes == 1 ? " node"
+                                           : " nodes",
+                           s->cpus, plural (s->cpus));
+        if (s->gpus)
+            aw_textbuf_printf (out, " and %" PRIu32 " GPU%s", s->gpus, plural (s->gpus));
+        if (s->mem)
+            aw_textbuf_printf (out, " with %s", aw_format_bytes (buf, sizeof (buf), s->mem));
+    }
+}
+
+static void heading (struct aw_textbuf *out, const char *text)
+{
+    aw_textbuf_printf (out, "\n%s\n", text);
+}
+
+/* One figure a line; MARK is "<=" or ">=" where it is a bound. */
+static void count (
+    struct aw_textbuf *out, const char *name, const char *mark, uint64_t value, const char *meaning)
+{
+    char number[32];
+
+    snprintf (number, sizeof (number), "%s%s%" PRIu64, mark, *mark ? " " : "", value);
+    aw_textbuf_printf (out, "  %-20s %11s    %s\n", name, number, meaning);
+}
+
+static void seconds (struct aw_textbuf *out, const char *name, double value)
+{
+    aw_textbuf_printf (out, "  %-20s %9.1f s    ", name, value);
+}
+
+static void put_head (const struct aw_model_page *page, struct aw_textbuf *out)
+{
+    const struct aw_graph *g = page->workflow->graph;
+    char buf[32];
+
+    aw_textbuf_puts (out, page->workflow->name);
+    aw_textbuf_printf (out, ": %" PRIu32 " task set%s, ", g->n_sets, plural (g->n_sets));
+    if (g->iterated)
+        aw_textbuf_printf (out, "%" PRIu32 " iteration%s, ", g->iterations, plural (g->iterations));
+    aw_textbuf_printf (out, "%" PRIu32 " task%s\non ", g->n_tasks, plural (g->n_tasks));
+    aw_model_nodes (page->allocation, out);
+    aw_textbuf_putc (out, '\n');
+    if (page->durations)
+        aw_textbuf_printf (out, "with the durations that the run in %s had\n", page->durations);
+    if (page->latency > 0)
+        aw_textbuf_printf (out, "with %s more for each wait for other tasks\n",
+                           aw_format_seconds (buf, sizeof (buf), page->latency));
+}
+
+static void put_degrees (const struct aw_degrees *d, struct aw_textbuf *out)
+{
+    heading (out, "How much can go on at the same time");
+    count (out, "branches", "", d->branches,
+           "ends of the workflow: sets on which no other depends");
+    count (out, "DOA_dep", "", d->doa_dep,
+           "degree of asynchronicity that dependencies permit: branches - 1");
+    count (out, "DOA_res", d->doa_res_is_bound ? ">=" : "", d->doa_res,
+           "that the allocation permits: branches of which it holds one set each, whole, - 1");
+    count (out, "WLA", d->doa_res_is_bound && d->wla < d->doa_dep ? ">=" : "", d->wla,
+           "what is left of both for the workload: the smaller one");
+    count (out, "width - 1", d->width_is_bound ? "<=" : "", d->width - 1,
+           "at most: sets that do not wait for each other, - 1");
+}
+
+static void put_path (const struct aw_graph *g, const struct aw_bounds *b, struct aw_textbuf *out)
+{
+    for (uint32_t i = 0; i < b->n_path; i++) {
+        if (b->n_path > SHOWN_ON_PATH && i == SHOWN_ON_PATH / 2) {
+            aw_textbuf_printf (out, " > ... %" PRIu32 " more ...", b->n_path - SHOWN_ON_PATH);
+            i = b->n_path - SHOWN_ON_PATH / 2;
+        }
+        aw_textbuf_printf (out, "%s%s", i ? " > " : "", g->sets[b->path[i] % g->n_sets].name);
+        if (g->iterated)
+            aw_textbuf_printf (out, "@%" PRIu32, b->path[i] / g->n_sets);
+    }
+    aw_textbuf_putc (out, '\n');
+}
+
+static void put_bounds (const struct aw_model_page *page, struct aw_textbuf *out)
+{
+    const struct aw_bounds *b = &page->prediction->bounds;
+
+    heading (out, "What no run can beat");
+    seconds (out, "critical path", b->critical_path);
+    put_path (page->workflow->graph, b, out);
+    if (b->wave_path > b->critical_path * (1 + 1e-9)) {
+        seconds (out, "in waves", b->wave_path);
+        aw_textbuf_puts (out,
+                         "the longest path where sets too large for the allocation go in waves\n");
+    }
+    seconds (out, "CPUs", b->area_cpus);
+    aw_textbuf_puts (out, "all tasks' CPU time over the CPUs\n");
+    if (page->allocation->gpus) {
+        seconds (out, "GPUs", b->area_gpus);
+        aw_textbuf_puts (out, "the same of the GPUs\n");
+    }
+    if (b->area_mem > 0) {
+        seconds (out, "memory", b->area_mem);
+        aw_textbuf_puts (out, "and of the memory\n");
+    }
+}
+
+static void put_trial (const struct aw_model_page *page,
+                       uint32_t candidate,
+                       const char *name,
+                       struct aw_textbuf *out)
+{
+    const struct aw_trial *t = &page->prediction->comparison.trials[candidate];
+
+    seconds (out, name, t->t);
+    aw_textbuf_printf (out, "CPUs %3.0f%%", 100 * t->cpu_share);
+    if (page->allocation->gpus)
+        aw_textbuf_printf (out, ", GPUs %3.0f%%", 100 * t->gpu_share);
+    aw_textbuf_printf (out, " busy, %.3g node-hours%s\n", t->node_hours,
+                       candidate == page->prediction->comparison.best ? "  <- best" : "");
+}
+
+static void put_interval (const char *name, const struct aw_interval *i, struct aw_textbuf *out)
+{
+    seconds (out, name, i->median);
+    aw_textbuf_printf (out, "%.1f to %.1f s\n", i->low, i->high);
+}
+
+static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
+{
+    const struct aw_prediction *p = page->prediction;
+    uint32_t sequential = (uint32_t)aw_candidate_find ("sequential");
+
+    heading (out, "How long it takes");
+    seconds (out, "one task at a time", p->bounds.serial_sum);
+    aw_textbuf_puts (out, "the sum over all tasks\n");
+    put_trial (page, sequential, "stage after stage", out);
+    for (uint32_t i = 0; i < aw_n_candidates; i++)
+        if (i != sequential && p->comparison.tried[i])
+            put_trial (page, i, aw_candidates[i].name, out);
+    if (p->seeds) {
+        aw_textbuf_printf (
+            out, "\nWith durations spread, median and 5%% to 95%% of %" PRIu32 " simulations\n",
+            p->seeds);
+        put_interval ("stage after stage", &p->t_seq_interval, out);
+        put_interval (aw_candidates[p->comparison.best].name, &p->t_async_interval, out);
+        aw_textbuf_printf (out, "  %-20s %11.3f    %.3f to %.3f\n", "I",
+                           p->improvement_interval.median, p->improvement_interval.low,
+                           p->improvement_interval.high);
+    }
+}
+
+/* Where copies are said to take time: what they cost, by when they are made. */
+static void put_staging (const struct aw_staging_gain *gain, struct aw_textbuf *out)
+{
+    if (!gain->known)
+        return;
+    heading (out, "What staging takes, in the best order");
+    seconds (out, "no copies", gain->none);
+    aw_textbuf_puts (out, "all data where it is wanted\n");
+    seconds (out, "asynchronous", gain->async);
+    aw_textbuf_puts (out, "copies while other tasks compute\n");
+    seconds (out, "synchronous", gain->sync);
+    aw_textbuf_puts (out, "copies while the task holds its CPUs and GPUs\n");
+    if (isnan (gain->hidden))
+        aw_textbuf_puts (out, "  Synchronous copies add nothing that could be hidden.\n");
+    else
+        aw_textbuf_printf (out,
+                           "  Asynchronous staging hides %.1f%% of the %.1f s that synchronous "
+                           "copies add.\n",
+                           100 * gain->hidden, gain->sync - gain->none);
+}
+
+/* Which bound is the largest, in words. */
+static const char *limit (const struct aw_bounds *b)
+{
+    if (b->critical_path >= b->lower * (1 - 1e-9))
+        return "the critical path: shorten a set on it";
+    if (b->wave_path >= b->lower * (1 - 1e-9))
+        return "waves of large sets: more nodes shorten it";
+    if (b->area_gpus >= b->lower * (1 - 1e-9))
+        return "the GPUs: more of them shorten it";
+    if (b->area_cpus >= b->lower * (1 - 1e-9))
+        return "the CPUs: more of them shorten it";
+    return "the memory: more of it shortens it";
+}
+
+static void put_conclusion (const struct aw_prediction *p, struct aw_textbuf *out)
+{
+    double over = p->bounds.lower > 0 ? p->t_async / p->bounds.lower - 1 : 0;
+
+    heading (out, "What asynchronous execution gains");
+    aw_textbuf_printf (out, "  I = 1 - t_async / t_seq = 1 - %.1f / %.1f = %.3f\n", p->t_async,
+                       p->t_seq, p->improvement);
+    if (p->comparison.best == (uint32_t)aw_candidate_find ("sequential"))
+        aw_textbuf_puts (out, "  No order was shorter than stage after stage.\n");
+    else if (p->improvement < 0.001)
+        aw_textbuf_puts (
+            out, "  Stage after stage is as short: no stage waits while another could run.\n");
+    aw_textbuf_printf (out, "  The best order is within %.1f%% of what no run can beat: %s.\n",
+                       100 * over, limit (&p->bounds));
+}
+
+void aw_model_text (const struct aw_model_page *page, struct aw_textbuf *out)
+{
+    put_head (page, out);
+    put_degrees (&page->prediction->degrees, out);
+    put_bounds (page, out);
+    put_times (page, out);
+    put_staging (&page->prediction->staging, out);
+    put_conclusion (page->prediction, out);
+}
+
+void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
+{
+    const struct aw_prediction *p = page->prediction;
+    char async[32], seq[32], least[32];
+
+    if (isnan (p->t_async) || isnan (p->t_seq)) {
+        aw_textbuf_printf (out,
+                           "model: too many tasks to simulate them all now; no run can beat %s\n",
+                           aw_format_seconds (least, sizeof (least), p->bounds.lower));
+        return;
+    }
+    aw_textbuf_printf (out, "model: %s by %s, stage after stage %s: I = %.3f; no run can beat %s\n",
+                       aw_format_seconds (async, sizeof (async), p->t_async),
+                       aw_candidates[p->comparison.best].name,
+                       aw_format_seconds (seq, sizeof (seq), p->t_seq), p->improvement,
+                       aw_format_seconds (least, sizeof (least), p->bounds.lower));
+    if (p->staging.known)
+        aw_textbuf_printf (out, "model: staging: asynchronous %s, synchronous %s, no copies %s\n",
+                           aw_format_seconds (async, sizeof (async), p->staging.async),
+                           aw_format_seconds (seq, sizeof (seq), p->staging.sync),
+                           aw_format_seconds (least, sizeof (least), p->staging.none));
+    aw_textbuf_printf (out,
+                       "model: WLA %" PRIu64 " (DOA_dep %" PRIu64 ", DOA_res %s%" PRIu64 ") on ",
+                       p->degrees.wla, p->degrees.doa_dep,
+                       p->degrees.doa_res_is_bound ? "at least " : "", p->degrees.doa_res);
+    aw_model_nodes (page->allocation, out);
+    aw_textbuf_putc (out, '\n');
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report D: the run in one of several formats, to stdout or into a file. */
+#include "cmd/report/report.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "util/suggest.h"
+
+static const struct format {
+    const char *name;
+    void (*put) (const struct aw_report *report, struct aw_textbuf *out);
+} formats[] = {
+    { "text", aw_report_text },
+    { "json", aw_report_json },
+    { "svg", aw_report_svg },
+    { "trace", aw_report_trace },
+};
+
+enum { N_FORMATS = sizeof (formats) / sizeof (formats[0]) };
+
+struct arguments {
+    const char *dir;
+    const char *output; /* NULL: stdout */
+    const struct format *format;
+};
+
+static const struct format *find_format (struct argp_state *state, const char *name)
+{
+    const char *names[N_FORMATS], *near;
+
+    for (size_t i = 0; i < N_FORMATS; i++) {
+        names[i] = formats[i].name;
+        if (strcmp (formats[i].name, name) == 0)
+            return &formats[i];
+    }
+    near = aw_suggest (name, names, N_FORMATS);
+    if (near)
+        argp_error (state, "unknown format \"%s\": did you mean \"%s\"?", name, near);
+    else
+        argp_error (state, "unknown format \"%s\": text, json, svg or trace", name);
+    return NULL;
+}
+
+static error_t parse (int key, char *arg, struct argp_state *state)
+{
+    struct arguments *args = state->input;
+
+    switch (key) {
+    case 'f':
+        args->format = find_format (state, arg);
+        return 0;
+    case 'o':
+        args->output = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (args->dir)
+            argp_error (state, "more than one run directory given: \"%s\"", arg);
+        args->dir = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!args->dir)
+            argp_error (state, "no run directory given");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    { "format", 'f', "FORMAT", 0,
+      "text (the default), json, svg (a Gantt chart) or trace (for ui.perfetto.dev)", 0 },
+    { "output", 'o', "FILE", 0, "write to FILE instead of the standard output", 0 },
+    { 0 },
+};
+
+static const struct argp argp = {
+    options,
+    parse,
+    "DIR",
+    "Tell the story of a run from its run directory DIR, while it goes on or after its end.",
+    NULL,
+    NULL,
+    NULL,
+};
+
+static int put_out (const struct aw_textbuf *text, const char *output, struct aw_error *err)
+{
+    bool file = output && strcmp (output, "-") != 0;
+    int fd = file ? open (output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO;
+    int rc = 0;
+
+    if (text->failed)
+        rc = aw_error_set (err, "out of memory");
+    else if (fd < 0 || aw_report_write (text, fd) < 0)
+        rc = aw_error_set (err, "%s: %s", file ? output : "standard output", strerror (errno));
+    if (file && fd >= 0 && close (fd) < 0 && rc == 0)
+        rc = aw_error_set (err, "%s: %s", output, strerror (errno));
+    return rc;
+}
+
+static int run (int argc, char **argv)
+{
+    struct arguments args = { .format = &formats[0] };
+    struct aw_textbuf text = { 0 };
+    struct aw_problems problems;
+    struct aw_report report;
+    struct aw_error err;
+    int rc = AW_EXIT_INPUT;
+
+    argp_err_exit_status = AW_EXIT_INPUT;
+    if (argp_parse (&argp, argc, argv, 0, NULL, &args) != 0)
+        return AW_EXIT_INPUT;
+    aw_problems_init (&problems);
+    if (aw_report_load (&report, args.dir, &problems) < 0)
+        aw_problems_print (&problems, stderr);
+    else {
+        args.format->put (&report, &text);
+        aw_report_finish (&report);
+        if (put_out (&text, args.output, &err) < 0)
+            aw_error_print (&err);
+        else
+            rc = AW_EXIT_OK;
+    }
+    aw_textbuf_finish (&text);
+    aw_problems_finish (&problems);
+    return rc;
+}
+
+const struct aw_command aw_command_report = { "report",
+                                              "tell the story of a run: text, JSON, chart, trace",
+                                              run };

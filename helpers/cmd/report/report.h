@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The story of a run: loaded once from its directory, told in several ways. `report` and `status`
+ * are made of this, and `run` ends with it.
+ */
+#ifndef AW_CMD_REPORT_REPORT_H
+#define AW_CMD_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/failure.h"
+#include "core/history/history.h"
+#include "io/journal/journal.h"
+#include "io/problems.h"
+#include "io/textbuf.h"
+#include "io/workflow/workflow.h"
+
+struct aw_report {
+    char *dir; /* as given; all here is owned */
+    char *absolute; /* the same directory as tasks knew it; NULL: out of reach */
+    struct aw_workflow *workflow;
+    struct aw_journal_header header;
+    struct aw_history history;
+    struct aw_summary summary;
+    struct aw_set_summary *sets; /* one a set of the graph */
+    uint32_t *chain; /* aw_history_chain */
+    size_t n_chain;
+    bool torn; /* the journal's last line is not whole: it is being written, or was cut off */
+    bool live; /* the coordinator is at work */
+    double predicted; /* makespan by the model, seconds; NAN: none */
+};
+
+/* What became of the run. */
+enum aw_outcome {
+    AW_OUTCOME_COMPLETED, /* every task done, or failed with on_failure "continue" */
+    AW_OUTCOME_FAILED, /* some failed, or were skipped for that */
+    AW_OUTCOME_STOPPED, /* before the end */
+    AW_OUTCOME_RUNNING,
+    AW_OUTCOME_INTERRUPTED, /* the journal has no end, and nobody is writing it */
+};
+enum aw_outcome aw_report_outcome (const struct aw_report *report);
+const char *aw_outcome_name (enum aw_outcome outcome); /* "completed", ... */
+
+/* Loads the run directory DIR. What is wrong goes to PROBLEMS. 0, or -1 with REPORT empty. */
+int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems);
+void aw_report_finish (struct aw_report *report);
+
+/* The last lines of a failed attempt's stderr. */
+struct aw_tail {
+    char *path; /* of the file; NULL: not to be known. All owned */
+    char *text; /* up to 10 lines of at most 400 bytes, each ending in a newline, harmless for a
+                   terminal; NULL: nothing */
+    bool cut; /* there is more in front of them */
+};
+void aw_tail_load (const struct aw_report *report,
+                   const struct aw_attempt *attempt,
+                   struct aw_tail *tail);
+void aw_tail_finish (struct aw_tail *tail);
+
+/* Attempts of tasks that failed for good, in the order of their ends' starts: indexes, at most MAX
+ * of them; returns how many there are. */
+size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, size_t max);
+
+/* One function a format; they append to OUT, whose `failed` tells of lack of memory. */
+void aw_report_text (const struct aw_report *report, struct aw_textbuf *out);
+void aw_report_json (const struct aw_report *report, struct aw_textbuf *out);
+void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out);
+void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out);
+
+/* All of TEXT to FD. 0, or -1 with errno. */
+int aw_report_write (const struct aw_textbuf *text, int fd);
+
+/* What `run` does at its end: loads DIR and prints the text to FD. 0, or -1 with text. */
+int aw_report_print (const char *dir, int fd, struct aw_error *err);
+
+#endif /* AW_CMD_REPORT_REPORT_H */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading a run directory, and what all formats say in the same words. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/report/report.h"
+#include "io/journal/run_dir.h"
+#include "util/clock.h"
+
+static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
+{
+    return aw_history_handle (arg, ev, err);
+}
+
+static int load_journal (struct aw_report *report, const char *path, struct aw_error *err)
+{
+    int in_use;
+
+    if (aw_history_init (&report->history, report->workflow->graph, err) < 0)
+        return -1;
+    in_use =
+        aw_journal_in_use (path); /* before reading: an end that comes in between is read then */
+    if (aw_journal_read_workflow (path, report->workflow, false, &report->header, fold,
+                                  &report->history, &report->torn, err)
+        < 0)
+        return -1;
+    report->live = in_use != 0 && report->history.exit_code < 0;
+    if (report->header.name) { /* the copy of the workflow file may have lost its name */
+        char *copy = report->workflow->name;
+        report->workflow->name = report->header.name;
+        report->header.name = copy;
+    }
+    report->predicted = report->header.predicted > 0 ? report->header.predicted : NAN;
+    return 0;
+}
+
+/* While the run goes on "now" is the time of day, not that of the last event. */
+static void advance (struct aw_report *report)
+{
+    double epoch = isnan (report->history.epoch) ? report->header.epoch : report->history.epoch;
+    double now = aw_clock_wall () - epoch;
+
+    if (report->live && epoch > 0 && now > report->history.now)
+        report->history.now = now;
+}
+
+static int summarize (struct aw_report *report, struct aw_error *err)
+{
+    report->sets = calloc (report->workflow->graph->n_sets + (size_t)1, sizeof (*report->sets));
+    if (!report->sets || aw_history_chain (&report->history, &report->chain, &report->n_chain) < 0)
+        return aw_error_set (err, "%s: out of memory", report->dir);
+    aw_history_summary (&report->history, &report->summary);
+    aw_history_sets (&report->history, report->sets);
+    return 0;
+}
+
+/* A directory that is no run directory deserves a better word than that a file in it is missing. */
+static int check_directory (const char *dir, const char *workflow, struct aw_problems *problems)
+{
+    struct stat st;
+
+    if (stat (dir, &st) == 0 && !S_ISDIR (st.st_mode))
+        aw_problems_add (problems, false, "%s: %s: give a run directory", dir, strerror (ENOTDIR));
+    else if (access (dir, R_OK | X_OK) < 0)
+        aw_problems_add (problems, false, "%s: %s", dir, strerror (errno));
+    else if (access (workflow, F_OK) < 0)
+        aw_problems_add (problems, false, "%s: no run directory: it has no %s", dir,
+                         AW_RUN_WORKFLOW);
+    else
+        return 0;
+    return -1;
+}
+
+int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems)
+{
+    char *workflow = aw_run_dir_path (dir, AW_RUN_WORKFLOW);
+    char *journal = aw_run_dir_path (dir, AW_RUN_JOURNAL);
+    struct aw_error err = { "" };
+    int rc = -1;
+
+    memset (report, 0, sizeof (*report));
+    report->dir = strdup (dir);
+    report->absolute = realpath (dir, NULL);
+    if (!workflow || !journal || !report->dir)
+        aw_problems_add (problems, false, "%s: out of memory", dir);
+    else if (check_directory (dir, workflow, problems) == 0)
+        report->workflow = aw_workflow_load (workflow, problems);
+    if (report->workflow) {
+        rc = load_journal (report, journal, &err);
+        if (rc == 0) {
+            advance (report);
+            rc = summarize (report, &err);
+        }
+        if (rc < 0)
+            aw_problems_add (problems, false, "%s", err.text);
+    }
+    if (rc < 0)
+        aw_report_finish (report);
+    free (workflow);
+    free (journal);
+    return rc;
+}
+
+void aw_report_finish (struct aw_report *report)
+{
+    free (report->dir);
+    free (report->absolute);
+    free (report->sets);
+    free (report->chain);
+    aw_history_finish (&report->history);
+    aw_journal_header_finish (&report->header);
+    aw_workflow_destroy (report->workflow);
+    memset (report, 0, sizeof (*report));
+}
+
+enum aw_outcome aw_report_outcome (const struct aw_report *report)
+{
+    const struct aw_summary *sum = &report->summary;
+
+    if (report->history.exit_code < 0)
+        return report->live ? AW_OUTCOME_RUNNING : AW_OUTCOME_INTERRUPTED;
+    if (report->history.exit_code == 0)
+        return AW_OUTCOME_COMPLETED; /* what failed was to be passed over */
+    if (sum->failed || sum->skipped)
+        return AW_OUTCOME_FAILED;
+    return sum->unstarted || sum->cancelled || sum->running ? AW_OUTCOME_STOPPED
+                                                            : AW_OUTCOME_COMPLETED;
+}
+
+const char *aw_outcome_name (enum aw_outcome outcome)
+{
+    static const char *const names[] = {
+        [AW_OUTCOME_COMPLETED] = "completed",     [AW_OUTCOME_FAILED] = "failed",
+        [AW_OUTCOME_STOPPED] = "stopped",         [AW_OUTCOME_RUNNING] = "running",
+        [AW_OUTCOME_INTERRUPTED] = "interrupted",
+    };
+
+    return names[outcome];
+}
+
+size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, size_t max)
+{
+    const struct aw_history *history = &report->history;
+    size_t n = 0;
+
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+        if (aw_history_last (history, a->task) != a
+            || aw_history_state (history, a->task) != AW_TASK_FAILED)
+            continue;
+        if (n < max)
+            attempts[n] = (uint32_t)i;
+        n++;
+    }
+    return n;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Gantt chart: a band a node with a lane for each task that runs at the same time, and below
+ * it, on the same axis of time, the busy CPUs and GPUs. Where tasks or nodes are too many to be
+ * seen one by one, a band shows the share of its lanes that each set fills. In both cases ink is
+ * proportional to the time that tasks held their nodes; data on its way, which holds nothing, has
+ * thin lanes of its own where tasks are seen one by one.
+ *
+ * Colours are those of M. Okabe and K. Ito, "Color Universal Design" (2008): to be told apart by
+ * people with any of the common kinds of colour vision.
+ */
+#include "cmd/report/report_svg.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WIDTH = 960,
+    RIGHT = 56,
+    TOP = 58, /* title and subtitle */
+    BOTTOM = 46,
+    GAP = 16, /* between panels */
+    LOAD_HEIGHT = 78,
+    MIN_TASKS_HEIGHT = 120,
+    MAX_TASKS_HEIGHT = 520,
+    MAX_ROWS = 104, /* beyond, nodes are bundled */
+    MAX_RECTANGLES = 8000,
+};
+
+static const uint8_t palette[AW_CHART_GROUPS][3] = {
+    { 0x00, 0x72, 0xb2 }, { 0xe6, 0x9f, 0x00 }, { 0x00, 0x9e, 0x73 }, { 0xcc, 0x79, 0xa7 },
+    { 0x56, 0xb4, 0xe9 }, { 0xd5, 0x5e, 0x00 }, { 0xf0, 0xe4, 0x42 }, { 0x99, 0x99, 0x99 },
+};
+
+uint32_t aw_svg_tones (const struct aw_svg *svg)
+{
+    uint32_t iterations = svg->report->workflow->graph->iterations;
+
+    return iterations < AW_CHART_TONES ? iterations : AW_CHART_TONES;
+}
+
+/* The three parts of a colour, 0 to 255. */
+static void mix (const struct aw_svg *svg, uint32_t group, uint32_t iteration, double rgb[3])
+{
+    static const double white[AW_CHART_TONES] = { 0, 0.3, 0.55 }; /* part mixed in */
+    double w = white[iteration % aw_svg_tones (svg)];
+
+    if (svg->groups.set[group] == AW_NONE)
+        group = AW_CHART_GROUPS - 1;
+    for (int i = 0; i < 3; i++)
+        rgb[i] = palette[group][i] + w * (255 - palette[group][i]);
+}
+
+const char *aw_svg_colour (const struct aw_svg *svg,
+                           uint32_t group,
+                           uint32_t iteration,
+                           char buf[8])
+{
+    double rgb[3];
+
+    mix (svg, group, iteration, rgb);
+    snprintf (buf, 8, "#%02x%02x%02x", (unsigned)lround (rgb[0]), (unsigned)lround (rgb[1]),
+              (unsigned)lround (rgb[2]));
+    return buf;
+}
+
+void aw_svg_move_style (struct aw_svg *svg, enum aw_moving what, const char *colour)
+{
+    if (what == AW_LEAVING)
+        aw_textbuf_printf (svg->out, " fill=\"#fff\" stroke=\"%s\"", colour);
+    else
+        aw_textbuf_printf (svg->out, " fill=\"%s\"%s", colour,
+                           what == AW_WAITING ? " fill-opacity=\"0.3\"" : "");
+}
+
+/* Luma of ITU-R BT.601. */
+bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteration)
+{
+    double rgb[3];
+
+    mix (svg, group, iteration, rgb);
+    return 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 140;
+}
+
+double aw_svg_x (const struct aw_svg *svg, double t)
+{
+    double x = svg->tasks.x + (t - svg->from) / svg->span * svg->tasks.width;
+
+    return fmin (fmax (x, svg->tasks.x), svg->tasks.x + svg->tasks.width);
+}
+
+void aw_svg_text (
+    struct aw_svg *svg, double x, double y, const char *anchor, const char *style, const char *text)
+{
+    struct aw_textbuf *out = svg->out;
+
+    aw_textbuf_puts (out, "<text x=\"");
+    aw_textbuf_fixed (out, x, 1);
+    aw_textbuf_puts (out, "\" y=\"");
+    aw_textbuf_fixed (out, y, 1);
+    aw_textbuf_printf (out, "\" text-anchor=\"%s\"%s%s>", anchor, *style ? " " : "", style);
+    aw_textbuf_xml (out, text);
+    aw_textbuf_puts (out, "</text>\n");
+}
+
+/* Room for the names of nodes and the numbers at the left. */
+static double left_margin (const struct aw_report *report)
+{
+    char number[16];
+    size_t longest = (size_t)snprintf (number, sizeof (number), "%u", report->summary.cpus);
+
+    for (uint32_t i = 0; i < report->history.n_nodes; i++)
+        if (strlen (report->history.nodes[i].name) > longest)
+            longest = strlen (report->history.nodes[i].name);
+    return 36 + 6.2 * (double)(longest > 12 ? 12 : longest < 3 ? 3 : longest);
+}
+
+static void choose_rows (struct aw_svg *svg)
+{
+    const struct aw_history *history = &svg->report->history;
+    uint32_t nodes = history->n_nodes ? history->n_nodes : 1;
+
+    svg->nodes_per_row = (nodes + MAX_ROWS - 1) / MAX_ROWS;
+    svg->rows = (nodes + svg->nodes_per_row - 1) / svg->nodes_per_row;
+    svg->each = svg->nodes_per_row == 1 && (uint64_t)nodes * svg->n_lanes <= MAX_TASKS_HEIGHT / 2
+                && history->n_attempts <= MAX_RECTANGLES;
+}
+
+double aw_svg_lanes (const struct aw_svg *svg)
+{
+    return svg->n_lanes + AW_SVG_THIN * (svg->each ? svg->n_move_lanes : 0);
+}
+
+/* Lanes between hairlines and 22 pixels high. */
+static double tasks_height (const struct aw_svg *svg)
+{
+    double lanes = svg->rows * aw_svg_lanes (svg);
+
+    if (svg->each)
+        return fmin (fmax (8 * lanes, fmin (22 * lanes, MIN_TASKS_HEIGHT)) + 20, MAX_TASKS_HEIGHT);
+    return fmin (fmax (24. * svg->rows, MIN_TASKS_HEIGHT), MAX_TASKS_HEIGHT);
+}
+
+static void lay_out (struct aw_svg *svg)
+{
+    const struct aw_report *report = svg->report;
+    bool any = report->history.n_attempts > 0;
+    double left = left_margin (report);
+    double y = TOP;
+
+    svg->width = WIDTH;
+    svg->from = any ? report->summary.first_start : 0;
+    svg->span = any ? report->summary.makespan : 1;
+    if (!(svg->span > 0))
+        svg->span = 1;
+    svg->tasks =
+        (struct aw_box){ .x = left, .width = WIDTH - left - RIGHT, .height = tasks_height (svg) };
+    y += aw_svg_legend (svg, y, false);
+    svg->tasks.y = y;
+    y += svg->tasks.height + GAP;
+    svg->cpus = (struct aw_box){ left, y, svg->tasks.width, LOAD_HEIGHT };
+    y += LOAD_HEIGHT;
+    svg->gpus = (struct aw_box){ left, y + GAP, svg->tasks.width, 0 };
+    if (report->summary.gpus) {
+        svg->gpus.height = LOAD_HEIGHT;
+        y += GAP + LOAD_HEIGHT;
+    }
+    svg->height = y + BOTTOM;
+}
+
+static void put_begin (struct aw_svg *svg)
+{
+    aw_textbuf_puts (svg->out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    aw_textbuf_printf (
+        svg->out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+        "viewBox=\"0 0 %.0f %.0f\" font-family=\"Helvetica, Arial, 'Liberation Sans', "
+        "'DejaVu Sans', sans-serif\" font-size=\"11\" fill=\"#222\">\n",
+        svg->width, svg->height, svg->width, svg->height);
+    aw_textbuf_puts (svg->out, "<title>");
+    aw_textbuf_xml (svg->out, svg->report->workflow->name);
+    aw_textbuf_puts (
+        svg->out,
+        "</title>\n"
+        "<defs><pattern id=\"failed\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" "
+        "patternTransform=\"rotate(45)\"><path d=\"M1 0V4\" stroke=\"#000\" stroke-width=\"1.2\"/>"
+        "</pattern></defs>\n");
+    aw_textbuf_printf (svg->out, "<path id=\"paper\" d=\"M0 0H%.0fV%.0fH0Z\" fill=\"#fff\"/>\n",
+                       svg->width, svg->height);
+}
+
+void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out)
+{
+    struct aw_svg svg = { .report = report, .out = out };
+
+    svg.slices = aw_chart_slices (report, &svg.n_slices, &svg.n_lanes);
+    svg.moves = aw_chart_moves (report, &svg.n_moves, &svg.n_move_lanes);
+    if (!svg.slices || !svg.moves || aw_chart_groups_init (&svg.groups, report) < 0) {
+        free (svg.slices);
+        free (svg.moves);
+        out->failed = true;
+        return;
+    }
+    choose_rows (&svg);
+    lay_out (&svg);
+    put_begin (&svg);
+    aw_svg_title (&svg);
+    aw_svg_legend (&svg, TOP, true);
+    aw_svg_grid (&svg);
+    aw_svg_tasks (&svg);
+    aw_svg_load (&svg);
+    aw_svg_axes (&svg);
+    aw_textbuf_puts (out, "</svg>\n");
+    aw_chart_groups_finish (&svg.groups);
+    free (svg.slices);
+    free (svg.moves);
+}

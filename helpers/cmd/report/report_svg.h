@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of the SVG: its layout, shared by the files that draw it. */
+#ifndef AW_CMD_REPORT_REPORT_SVG_H
+#define AW_CMD_REPORT_REPORT_SVG_H
+
+#include "cmd/report/report_chart.h"
+
+struct aw_svg {
+    const struct aw_report *report;
+    struct aw_textbuf *out;
+    struct aw_chart_groups groups;
+    struct aw_slice *slices; /* aw_chart_slices */
+    size_t n_slices;
+    uint32_t n_lanes; /* of a node */
+    struct aw_move *moves; /* aw_chart_moves */
+    size_t n_moves;
+    uint32_t n_move_lanes; /* of a node, thin, below the others; 0: nothing was staged */
+    uint32_t rows; /* nodes, or bundles of nodes where there are too many to show each */
+    uint32_t nodes_per_row;
+    bool each; /* every attempt has a rectangle of its own; else areas */
+    double from, span; /* time on the horizontal axis */
+    struct aw_box tasks, cpus, gpus; /* the panels; gpus.height 0: no GPUs */
+    double width, height; /* of the whole */
+};
+
+/* Colour of a group in the tone of an iteration: "#0072b2". Returns BUF. */
+const char *aw_svg_colour (const struct aw_svg *svg,
+                           uint32_t group,
+                           uint32_t iteration,
+                           char buf[8]);
+
+/* Adds the attributes by which data on its way is told apart, in black and white too. */
+void aw_svg_move_style (struct aw_svg *svg, enum aw_moving what, const char *colour);
+
+/* Is white text on it easier to read than black? */
+bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteration);
+
+/* Heights, in lanes of tasks: a thin one, and all of a node. */
+#define AW_SVG_THIN 0.4
+double aw_svg_lanes (const struct aw_svg *svg);
+
+/* How many tones tell the iterations apart. */
+uint32_t aw_svg_tones (const struct aw_svg *svg);
+
+/* The panel of tasks: rectangles or areas. */
+void aw_svg_tasks (struct aw_svg *svg);
+
+/* Busy CPUs and GPUs, stacked by group. */
+void aw_svg_load (struct aw_svg *svg);
+
+/* Axes, grid (before what it lies behind), labels, title, legend. */
+void aw_svg_grid (struct aw_svg *svg);
+void aw_svg_axes (struct aw_svg *svg);
+void aw_svg_title (struct aw_svg *svg);
+double aw_svg_legend (struct aw_svg *svg, double y, bool draw); /* returns its height */
+
+/* Horizontal place of time T, within the panels. */
+double aw_svg_x (const struct aw_svg *svg, double t);
+
+/* <text> at X, Y; ANCHOR "start", "middle" or "end"; STYLE further attributes or "". */
+void aw_svg_text (struct aw_svg *svg,
+                  double x,
+                  double y,
+                  const char *anchor,
+                  const char *style,
+                  const char *text);
+
+#endif /* AW_CMD_REPORT_REPORT_SVG_H */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a failed task's stderr: some lines, made harmless. A task may have written anything,
+ * gigabytes and escape sequences included, to what may be a device by now: a bounded piece of a
+ * regular file is read, no more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/report/report.h"
+#include "io/journal/run_dir.h"
+
+enum { MAX_BYTES = 16384, MAX_LINES = 10, MAX_LINE = 400 };
+
+/* BASE/PATH, or PATH alone where it is absolute or there is no base. PATH is taken over; NULL stays
+ * NULL. */
+static char *under (const char *base, char *path)
+{
+    char *joined;
+
+    if (!path || *path == '/' || !base)
+        return path;
+    joined = aw_run_dir_path (base, path);
+    free (path);
+    return joined;
+}
+
+/* Where the attempt's stderr went: as at its launch, relative paths begin in the task's directory,
+ * and that in the one where the run was started.
+ */
+static char *stderr_path (const struct aw_report *report, const struct aw_attempt *a)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t set = aw_graph_task (graph, a->task).set;
+    const struct aw_recipe *recipe = &report->workflow->recipes[set];
+    const char *run = report->absolute ? report->absolute : report->dir;
+    char *directory = NULL, *path;
+
+    if (!recipe->err)
+        return aw_run_dir_log (report->dir, graph, a->task, a->attempt, "err");
+    path = aw_recipe_expand (recipe->err, graph, a->task, run);
+    if (recipe->directory)
+        directory = under (report->header.directory,
+                           aw_recipe_expand (recipe->directory, graph, a->task, run));
+    path = under (directory ? directory : report->header.directory, path);
+    free (directory);
+    return path;
+}
+
+/* The last bytes of the file into BUF; their number, or -1. AT: where they begin. */
+static ssize_t read_end (const char *path, char *buf, size_t size, off_t *at)
+{
+    struct stat st;
+    int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    size_t len = 0;
+    ssize_t n = -1;
+
+    if (fd < 0)
+        return -1;
+    if (fstat (fd, &st) == 0 && S_ISREG (st.st_mode)) {
+        *at = st.st_size > (off_t)size ? st.st_size - (off_t)size : 0;
+        do {
+            n = pread (fd, buf + len, size - len, *at + (off_t)len);
+            len += n > 0 ? (size_t)n : 0;
+        } while (n > 0 && len < size);
+    }
+    close (fd);
+    return n < 0 ? -1 : (ssize_t)len;
+}
+
+/* Where the last MAX_LINES lines begin in LEN bytes without their last newline. */
+static size_t last_lines (const char *buf, size_t len)
+{
+    size_t at = len;
+
+    for (int lines = 0; at > 0; at--)
+        if (buf[at - 1] == '\n' && ++lines == MAX_LINES)
+            break;
+    return at;
+}
+
+static char *harmless (const char *buf, size_t len)
+{
+    struct aw_textbuf out = { 0 };
+
+    while (len) {
+        const char *end = memchr (buf, '\n', len);
+        size_t line = end ? (size_t)(end - buf) : len;
+        size_t shown = line && buf[line - 1] == '\r' ? line - 1 : line;
+        const char *cr = memrchr (buf, '\r', shown); /* a progress bar: its last state */
+        const char *from = cr ? cr + 1 : buf;
+
+        shown -= (size_t)(from - buf);
+        aw_textbuf_plain (&out, from, shown > MAX_LINE ? MAX_LINE : shown);
+        aw_textbuf_puts (&out, shown > MAX_LINE ? "...\n" : "\n");
+        buf += line + (end ? 1 : 0);
+        len -= line + (end ? 1 : 0);
+    }
+    aw_textbuf_putc (&out, '\0');
+    if (out.failed)
+        aw_textbuf_finish (&out);
+    return out.data;
+}
+
+void aw_tail_load (const struct aw_report *report,
+                   const struct aw_attempt *attempt,
+                   struct aw_tail *tail)
+{
+    char *buf = malloc (MAX_BYTES);
+    off_t at = 0;
+    ssize_t n = -1;
+
+    memset (tail, 0, sizeof (*tail));
+    tail->path = stderr_path (report, attempt);
+    if (tail->path && buf)
+        n = read_end (tail->path, buf, MAX_BYTES, &at);
+    if (n > 0) {
+        size_t len = (size_t)n - (buf[n - 1] == '\n'); /* the last newline begins no line */
+        size_t from = last_lines (buf, len);
+
+        tail->cut = at > 0 || from > 0;
+        tail->text = harmless (buf + from, (size_t)n - from);
+    }
+    free (buf);
+}
+
+void aw_tail_finish (struct aw_tail *tail)
+{
+    int saved = errno;
+
+    free (tail->path);
+    free (tail->text);
+    memset (tail, 0, sizeof (*tail));
+    errno = saved;
+}

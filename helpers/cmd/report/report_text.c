@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report as a page of text: verdict first, then figures, sets, the chain that made the run as
+ * long as it was, and what failed. Long lists are cut in the middle; the JSON has all of them.
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/report/report.h"
+#include "io/journal/run_dir.h"
+#include "util/units.h"
+
+enum {
+    MAX_SETS = 40,
+    MAX_LINKS = 20, /* of the chain; half of them from each end */
+    MAX_FAILURES = 5,
+    NAME = 128,
+    MIN_WIDTH = 12,
+    MAX_WIDTH = 32, /* of a column of names */
+};
+
+/* Columns that TEXT takes: bytes that begin a character. Wide characters count once. */
+static int columns (const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+/* TEXT in a column of WIDTH, cut with "..." where it is longer. */
+static void put_cell (struct aw_textbuf *out, const char *text, int width)
+{
+    int n = columns (text);
+
+    if (n > width) {
+        const char *end = text;
+        for (int i = 0; i < width - 3; i++)
+            for (end++; ((unsigned char)*end & 0xc0) == 0x80;)
+                end++;
+        aw_textbuf_plain (out, text, (size_t)(end - text));
+        aw_textbuf_puts (out, "...");
+        return;
+    }
+    aw_textbuf_plain (out, text, strlen (text));
+    for (; n < width; n++)
+        aw_textbuf_putc (out, ' ');
+}
+
+static const char *seconds (char buf[32], double value)
+{
+    return isnan (value) ? "-" : aw_format_seconds (buf, 32, value);
+}
+
+/* All is done; of what nobody wants any more that is told, and so is what was passed over. */
+static void put_completed (const struct aw_summary *sum, uint32_t all, struct aw_textbuf *out)
+{
+    uint32_t unwanted = sum->cancelled + sum->skipped;
+    char buf[32];
+    const char *time = seconds (buf, sum->makespan);
+
+    if (unwanted)
+        aw_textbuf_printf (out, ": done in %s, %u of %u tasks; %u %s not needed", time,
+                           sum->completed, all, unwanted, unwanted == 1 ? "was" : "were");
+    else
+        aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all,
+                           all == 1 ? "" : "s", time);
+    if (sum->failed)
+        aw_textbuf_printf (out, "; %u %sfailed and %s passed over", sum->failed,
+                           unwanted ? "" : "of them ", sum->failed == 1 ? "was" : "were");
+}
+
+static void put_verdict (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_summary *sum = &report->summary;
+    uint32_t all = report->workflow->graph->n_tasks;
+
+    aw_textbuf_plain (out, report->workflow->name, strlen (report->workflow->name));
+    switch (aw_report_outcome (report)) {
+    case AW_OUTCOME_COMPLETED:
+        put_completed (sum, all, out);
+        break;
+    case AW_OUTCOME_FAILED:
+        aw_textbuf_printf (out, ": %u of %u tasks failed", sum->failed, all);
+        if (sum->skipped)
+            aw_textbuf_printf (out, ", %u skipped", sum->skipped);
+        break;
+    case AW_OUTCOME_STOPPED:
+        aw_textbuf_printf (out, ": stopped with %u of %u tasks done", sum->completed, all);
+        break;
+    case AW_OUTCOME_RUNNING:
+        aw_textbuf_printf (out, ": running, %u of %u tasks done", sum->completed, all);
+        break;
+    case AW_OUTCOME_INTERRUPTED:
+        aw_textbuf_printf (out, ": interrupted with %u of %u tasks done; the journal has no end",
+                           sum->completed, all);
+        break;
+    }
+    if (report->history.stop_reason && *report->history.stop_reason) {
+        aw_textbuf_puts (out, " (");
+        aw_textbuf_plain (out, report->history.stop_reason, strlen (report->history.stop_reason));
+        aw_textbuf_putc (out, ')');
+    }
+    aw_textbuf_puts (out, "\n");
+}
+
+/* "  makespan     12m03s, predicted 11m50s" */
+static void put_line (struct aw_textbuf *out, const char *key, const char *fmt, ...)
+    __attribute__ ((format (printf, 3, 4)));
+static void put_line (struct aw_textbuf *out, const char *key, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start (ap, fmt);
+    vsnprintf (text, sizeof (text), fmt, ap);
+    va_end (ap);
+    aw_textbuf_printf (out, "  %-13s ", key);
+    aw_textbuf_plain (out, text, strlen (text));
+    aw_textbuf_putc (out, '\n');
+}
+
+static void put_share (
+    struct aw_textbuf *out, const char *key, double share, uint32_t n, uint32_t nodes)
+{
+    if (n && !isnan (share))
+        put_line (out, key, "%.1f %% busy of %u on %u node%s", 100 * share, n, nodes,
+                  nodes == 1 ? "" : "s");
+}
+
+/* What tasks have added. */
+static void put_added (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t sets = graph->n_sets - graph->n_base;
+    uint32_t tasks = graph->n_tasks - graph->iterations * graph->tasks_per_iteration;
+
+    if (sets > 0)
+        put_line (out, "added", "%u task%s in %u set%s, while the run went on", tasks,
+                  tasks == 1 ? "" : "s", sets, sets == 1 ? "" : "s");
+}
+
+/* Where the run was interrupted; of many the last one. */
+static void put_resumes (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_history *history = &report->history;
+    uint32_t lost = 0, n = history->n_gaps;
+    double pause = 0;
+    char a[32], b[32];
+
+    for (uint32_t i = 0; i < n; i++) {
+        lost += history->gaps[i].lost;
+        pause += history->gaps[i].to - history->gaps[i].from;
+    }
+    if (n == 1)
+        put_line (out, "resumed", "at %s, %s after the last sign of life; %u attempt%s lost",
+                  seconds (a, history->gaps[0].to), seconds (b, pause), lost, lost == 1 ? "" : "s");
+    else if (n > 1)
+        put_line (out, "resumed", "%u times, last at %s; %s between the parts; %u attempt%s lost",
+                  n, seconds (a, history->gaps[n - 1].to), seconds (b, pause), lost,
+                  lost == 1 ? "" : "s");
+}
+
+static void put_makespan (const struct aw_report *report, struct aw_textbuf *out)
+{
+    double makespan = report->summary.makespan, predicted = report->predicted;
+    const char *key = aw_report_outcome (report) == AW_OUTCOME_RUNNING ? "so far" : "makespan";
+    char a[32], b[32];
+
+    if (isnan (makespan))
+        put_line (out, "makespan", "no task has started");
+    else if (isnan (predicted))
+        put_line (out, key, "%s", seconds (a, makespan));
+    else if (aw_report_outcome (report) == AW_OUTCOME_COMPLETED)
+        put_line (out, "makespan", "%s; the model predicted %s (%+.1f %%)", seconds (a, makespan),
+                  seconds (b, predicted), 100 * (makespan / predicted - 1));
+    else
+        put_line (out, key, "%s; the model predicted %s", seconds (a, makespan),
+                  seconds (b, predicted));
+}
+
+static void put_tasks (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_summary *sum = &report->summary;
+    const struct {
+        uint32_t n;
+        const char *what;
+    } parts[] = {
+        { sum->failed, "failed" },   { sum->cancelled, "cancelled" },   { sum->skipped, "skipped" },
+        { sum->running, "running" }, { sum->unstarted, "not started" }, { sum->retried, "retried" },
+    };
+    char text[256];
+    int n = snprintf (text, sizeof (text), "%u of %u done", sum->completed,
+                      report->workflow->graph->n_tasks);
+
+    for (size_t i = 0; i < sizeof (parts) / sizeof (parts[0]); i++)
+        if (parts[i].n)
+            n += snprintf (text + n, sizeof (text) - (size_t)n, ", %u %s", parts[i].n,
+                           parts[i].what);
+    put_line (out, "tasks", "%s", text);
+}
+
+static void put_figures (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_journal_header *header = &report->header;
+    const struct aw_summary *sum = &report->summary;
+    char a[32], b[32];
+
+    aw_textbuf_putc (out, '\n');
+    put_makespan (report, out);
+    put_resumes (report, out);
+    put_tasks (report, out);
+    put_added (report, out);
+    put_share (out, "CPUs", sum->cpu_share, sum->cpus, sum->n_nodes);
+    put_share (out, "GPUs", sum->gpu_share, sum->gpus, sum->n_nodes);
+    if (!isnan (sum->cpu_used_share))
+        put_line (out, "CPU time", "tasks computed for %.1f %% of what they held",
+                  100 * sum->cpu_used_share);
+    if (!isnan (sum->gap_mean))
+        put_line (out, "ready to start", "%s on average, %s at most", seconds (a, sum->gap_mean),
+                  seconds (b, sum->gap_max));
+    if (header->mode || header->policy)
+        put_line (out, "order", "%s%s%s", header->mode ? header->mode : "",
+                  header->mode && header->policy ? ", " : "", header->policy ? header->policy : "");
+    if (header->job)
+        put_line (out, "Slurm job", "%s", header->job);
+}
+
+static int name_width (int longest)
+{
+    return longest < MIN_WIDTH ? MIN_WIDTH : longest > MAX_WIDTH ? MAX_WIDTH : longest;
+}
+
+static void put_set (struct aw_textbuf *out,
+                     const char *name,
+                     const struct aw_set_summary *sum,
+                     int width)
+{
+    char a[32], b[32], c[32], d[32];
+
+    aw_textbuf_puts (out, "  ");
+    put_cell (out, name, width);
+    aw_textbuf_printf (out, " %8u %8u %7u %9s %9s %9s %9s\n", sum->tasks,
+                       sum->states[AW_TASK_COMPLETED], sum->states[AW_TASK_FAILED],
+                       seconds (a, sum->mean), seconds (b, sum->min), seconds (c, sum->max),
+                       seconds (d, sum->wait_mean));
+}
+
+static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t n = graph->n_sets > MAX_SETS ? MAX_SETS : graph->n_sets;
+    int width = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        if (columns (graph->sets[i].name) > width)
+            width = columns (graph->sets[i].name);
+    width = name_width (width);
+    aw_textbuf_puts (out, "\n");
+    put_cell (out, "Task sets", width + 2);
+    aw_textbuf_printf (out, " %8s %8s %7s %9s %9s %9s %9s\n", "tasks", "done", "failed", "mean",
+                       "min", "max", "wait");
+    for (uint32_t i = 0; i < n; i++)
+        put_set (out, graph->sets[i].name, &report->sets[i], width);
+    if (graph->n_sets > n)
+        aw_textbuf_printf (out, "  and %u more\n", graph->n_sets - n);
+}
+
+/* What came and went while the sets' tasks held nothing. Means are of one attempt. */
+static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t n = graph->n_sets > MAX_SETS ? MAX_SETS : graph->n_sets;
+    char size[32], a[32], b[32], c[32];
+    int width = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        if ((report->sets[i].staging.brought || report->sets[i].staging.left)
+            && columns (graph->sets[i].name) > width)
+            width = columns (graph->sets[i].name);
+    if (width == 0)
+        return;
+    width = name_width (width);
+    aw_textbuf_puts (out, "\n");
+    put_cell (out, "Staged data", width + 2);
+    aw_textbuf_printf (out, " %8s %8s %9s %9s %9s %8s %9s\n", "copied", "shared", "bytes", "coming",
+                       "waiting", "left", "leaving");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct aw_staging_summary *sum = &report->sets[i].staging;
+
+        if (sum->brought == 0 && sum->left == 0)
+            continue;
+        aw_textbuf_puts (out, "  ");
+        put_cell (out, graph->sets[i].name, width);
+        aw_textbuf_printf (out, " %8u %8u %9s %9s %9s %8u %9s\n", sum->brought - sum->shared,
+                           sum->shared, aw_format_bytes (size, sizeof (size), sum->bytes),
+                           seconds (a, sum->coming), seconds (b, sum->waiting), sum->left,
+                           seconds (c, sum->leaving));
+    }
+}
+
+/* What the sets made of their GPUs, where the nodes could tell. */
+static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t n = graph->n_sets > MAX_SETS ? MAX_SETS : graph->n_sets;
+    int width = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        if ((report->sets[i].gpu_mem || !isnan (report->sets[i].gpu_util))
+            && columns (graph->sets[i].name) > width)
+            width = columns (graph->sets[i].name);
+    if (width == 0)
+        return;
+    width = name_width (width);
+    aw_textbuf_puts (out, "\n");
+    put_cell (out, "GPUs", width + 2);
+    aw_textbuf_printf (out, " %10s %11s\n", "computing", "memory");
+    for (uint32_t i = 0; i < n; i++) {
+        const struct aw_set_summary *sum = &report->sets[i];
+        char share[16] = "-", size[32];
+
+        if (!sum->gpu_mem && isnan (sum->gpu_util))
+            continue;
+        if (!isnan (sum->gpu_util))
+            snprintf (share, sizeof (share), "%.1f %%", 100 * sum->gpu_util);
+        aw_textbuf_puts (out, "  ");
+        put_cell (out, graph->sets[i].name, width);
+        aw_textbuf_printf (out, " %10s %11s\n", share,
+                           aw_format_bytes (size, sizeof (size), sum->gpu_mem));
+    }
+}
+
+/* How long it waited: since the end of the link before it, else since it was ready. */
+static double wait_of (const struct aw_attempt *before, const struct aw_attempt *a)
+{
+    return a->start - (before ? before->finish : a->ready);
+}
+
+/* Its node, "n1+3" where it ran on three more. */
+static const char *node_text (char *buf,
+                              size_t size,
+                              const struct aw_history *history,
+                              const struct aw_attempt *a)
+{
+    const char *name = history->nodes[a->node].name;
+
+    if (a->n_more == 0)
+        return name;
+    snprintf (buf, size, "%s+%u", name, a->n_more);
+    return buf;
+}
+
+static void put_link (const struct aw_report *report, size_t i, int width, struct aw_textbuf *out)
+{
+    const struct aw_history *history = &report->history;
+    const struct aw_attempt *a = &history->attempts[report->chain[i]];
+    const struct aw_attempt *before = i ? &history->attempts[report->chain[i - 1]] : NULL;
+    char name[NAME], node[NAME], x[32], y[32];
+
+    aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+    aw_textbuf_puts (out, "  ");
+    put_cell (out, name, width);
+    aw_textbuf_puts (out, " ");
+    put_cell (out, node_text (node, sizeof (node), history, a), MIN_WIDTH);
+    aw_textbuf_printf (out, " %9s %9s%s\n", seconds (x, wait_of (before, a)),
+                       seconds (y, a->finish - a->start),
+                       a->status == AW_STATUS_COMPLETED   ? ""
+                       : a->status == AW_STATUS_CANCELLED ? "  cancelled"
+                       : a->status == AW_STATUS_NODE_FAIL ? "  lost"
+                                                          : "  failed");
+}
+
+static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_history *history = &report->history;
+    size_t n = report->n_chain;
+    double waited = 0, ran = 0;
+    char name[NAME], a[32], b[32];
+    int width = 0;
+
+    if (!n)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const struct aw_attempt *at = &history->attempts[report->chain[i]];
+        const struct aw_attempt *before = i ? &history->attempts[report->chain[i - 1]] : NULL;
+        double wait = wait_of (before, at);
+        waited += isnan (wait) ? 0 : wait;
+        ran += at->finish - at->start;
+        aw_graph_task_name (report->workflow->graph, at->task, name, sizeof (name));
+        if (columns (name) > width)
+            width = columns (name);
+    }
+    width = name_width (width);
+    aw_textbuf_puts (out, "\n");
+    put_cell (out, "Longest chain", width + 2);
+    aw_textbuf_putc (out, ' ');
+    put_cell (out, "node", MIN_WIDTH);
+    aw_textbuf_printf (out, " %9s %9s\n", "waited", "ran");
+    for (size_t i = 0; i < n; i++) {
+        if (n > MAX_LINKS && i == MAX_LINKS / 2) {
+            aw_textbuf_printf (out, "  ... %zu more ...\n", n - MAX_LINKS);
+            i = n - MAX_LINKS / 2;
+        }
+        put_link (report, i, width, out);
+    }
+    aw_textbuf_puts (out, "  ");
+    snprintf (name, sizeof (name), "%zu link%s", n, n == 1 ? "" : "s");
+    put_cell (out, name, width);
+    aw_textbuf_printf (out, " %*s %9s %9s\n", MIN_WIDTH, "", seconds (a, waited), seconds (b, ran));
+}
+
+/* Each line of TEXT with a bar before it. */
+static void put_quoted (struct aw_textbuf *out, const char *text)
+{
+    while (text && *text) {
+        const char *end = strchr (text, '\n');
+        size_t len = end ? (size_t)(end - text) : strlen (text);
+
+        aw_textbuf_puts (out, "    | ");
+        aw_textbuf_put (out, text, len);
+        aw_textbuf_putc (out, '\n');
+        text += len + (end ? 1 : 0);
+    }
+}
+
+static void put_failure (const struct aw_report *report, uint32_t index, struct aw_textbuf *out)
+{
+    const struct aw_attempt *a = &report->history.attempts[index];
+    struct aw_tail tail;
+    char name[NAME], more[NAME], how[256], time[32];
+    const char *node = node_text (more, sizeof (more), &report->history, a);
+
+    aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+    aw_failure_text (how, sizeof (how), a->status, a->code, a->signal, a->reason);
+    aw_textbuf_puts (out, "\n  ");
+    aw_textbuf_plain (out, name, strlen (name));
+    aw_textbuf_puts (out, ": ");
+    aw_textbuf_plain (out, how, strlen (how));
+    aw_textbuf_printf (out, " after %s on ", seconds (time, a->seconds));
+    aw_textbuf_plain (out, node, strlen (node));
+    if (a->attempt)
+        aw_textbuf_printf (out, ", attempt %u", a->attempt + 1);
+    aw_textbuf_putc (out, '\n');
+    aw_tail_load (report, a, &tail);
+    put_quoted (out, tail.text);
+    if (tail.path) {
+        aw_textbuf_puts (out, tail.text ? tail.cut ? "    all of it: " : "    from "
+                                        : "    stderr is empty or gone: ");
+        aw_textbuf_plain (out, tail.path, strlen (tail.path));
+        aw_textbuf_putc (out, '\n');
+    }
+    aw_tail_finish (&tail);
+}
+
+static void put_failures (const struct aw_report *report, struct aw_textbuf *out)
+{
+    uint32_t attempts[MAX_FAILURES];
+    size_t n = aw_report_failures (report, attempts, MAX_FAILURES);
+
+    if (!n)
+        return;
+    aw_textbuf_puts (out, "\nFailed tasks\n");
+    for (size_t i = 0; i < n && i < MAX_FAILURES; i++)
+        put_failure (report, attempts[i], out);
+    if (n > MAX_FAILURES) {
+        aw_textbuf_printf (out, "\n  and %zu more: async-workflow report --format json ",
+                           n - MAX_FAILURES);
+        aw_textbuf_plain (out, report->dir, strlen (report->dir));
+        aw_textbuf_puts (out, "\n");
+    }
+}
+
+void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
+{
+    put_verdict (report, out);
+    put_figures (report, out);
+    put_sets (report, out);
+    put_gpus (report, out);
+    put_staging (report, out);
+    put_chain (report, out);
+    put_failures (report, out);
+    aw_textbuf_puts (out, "\nLogs are in ");
+    aw_textbuf_plain (out, report->dir, strlen (report->dir));
+    aw_textbuf_puts (out, "/" AW_RUN_LOGS "\n");
+}

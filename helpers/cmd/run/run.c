@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* async-workflow run: check the file, get a pool (this machine's, this allocation's, or a new
+ * allocation's through salloc), run the workflow in it, tell how it went.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/report/report.h"
+#include "cmd/run/run_outer.h"
+#include "cmd/run/run_args.h"
+#include "cmd/run/run_pool.h"
+#include "cmd/run/run_resume.h"
+#include "cmd/run/run_test_only.h"
+#include "coord/slurm/slurm_job.h"
+#include "coord/slurm/srun_options.h"
+#include "io/journal/run_dir.h"
+#include "io/workflow/workflow.h"
+
+static int fail (const struct aw_error *err, int code)
+{
+    aw_error_print (err);
+    return code;
+}
+
+/* NULL: it was wrong, and all that is wrong has been told. */
+static struct aw_workflow *load (const char *file)
+{
+    struct aw_problems problems;
+    struct aw_workflow *workflow;
+
+    aw_problems_init (&problems);
+    workflow = aw_workflow_load (file, &problems);
+    aw_problems_print (&problems, stderr);
+    aw_problems_finish (&problems);
+    return workflow;
+}
+
+/* What is to be run: a workflow, or the rest of one. */
+struct task {
+    struct aw_workflow *workflow; /* owned unless it is that of resume */
+    struct aw_run_resume resume;
+    bool resumed;
+};
+
+/* USE: of a run directory. 0, or -1: all that is wrong has been told. */
+static int load_task (struct task *task, struct aw_run_args *args, enum aw_resume_use use)
+{
+    struct aw_problems problems;
+    int found;
+
+    if (!args->resume) {
+        task->workflow = load (args->file);
+        return task->workflow ? 0 : -1;
+    }
+    task->resumed = true;
+    aw_problems_init (&problems);
+    if (aw_run_resume_load (&task->resume, args->resume, args->file, use, &problems) == 0)
+        task->workflow = task->resume.workflow;
+    aw_problems_print (&problems, stderr);
+    aw_problems_finish (&problems);
+    if (!task->workflow)
+        return -1;
+    found = task->resume.header.mode ? aw_mode_parse (task->resume.header.mode) : -1;
+    if (!args->mode_given && found >= 0)
+        args->sched.mode = (enum aw_mode)found;
+    found = task->resume.header.policy ? aw_policy_parse (task->resume.header.policy) : -1;
+    if (!args->policy_given && found >= 0)
+        args->sched.policy = (enum aw_policy)found;
+    if (use != AW_RESUME_LOOK)
+        aw_run_resume_tell (&task->resume);
+    return 0;
+}
+
+static void finish_task (struct task *task)
+{
+    if (task->resumed)
+        aw_run_resume_finish (&task->resume);
+    else
+        aw_workflow_destroy (task->workflow);
+}
+
+/* Nothing is left: the report alone. */
+static int run_nothing (struct task *task)
+{
+    struct aw_error err;
+
+    if (aw_run_resume_end (&task->resume, &err) < 0)
+        return fail (&err, AW_EXIT_POOL);
+    if (aw_report_print (task->resume.dir, STDOUT_FILENO, &err) < 0)
+        aw_error_print (&err);
+    return AW_EXIT_OK;
+}
+
+/* WORD of the command line as it is to stand on salloc's: --chdir may lead elsewhere. NULL with
+ * errno. */
+static char *absolute_word (const struct aw_run_args *args, const char *word)
+{
+    static const char option[] = "--resume=";
+    char *path, *joined = NULL;
+
+    if (word == args->file || word == args->resume)
+        return realpath (word, NULL);
+    if (!args->resume || strncmp (word, option, sizeof (option) - 1) != 0)
+        return strdup (word);
+    path = realpath (word + sizeof (option) - 1, NULL);
+    if (path && asprintf (&joined, "%s%s", option, path) < 0)
+        joined = NULL;
+    free (path);
+    return joined;
+}
+
+/* Runs this command anew under salloc. Returns the exit status. */
+static int run_under_salloc (const struct aw_run_args *args,
+                             struct aw_workflow *workflow,
+                             const struct aw_srun_options *srun)
+{
+    struct aw_strings command = { 0 };
+    struct aw_error err;
+    int code = AW_EXIT_POOL;
+    char self[4096];
+    ssize_t n = readlink ("/proc/self/exe", self, sizeof (self) - 1);
+    int rc = n < 0 ? aw_error_set (&err, "/proc/self/exe: %s", strerror (errno)) : 0;
+
+    if (rc == 0) {
+        self[n] = '\0';
+        aw_strings_add (&command, self);
+        aw_strings_add (&command, "run");
+    }
+    for (size_t i = 1; rc == 0 && args->own[i]; i++) {
+        char *word = absolute_word (args, args->own[i]);
+
+        if (word)
+            aw_strings_add (&command, word);
+        else
+            rc = aw_error_set (&err, "%s: %s", args->own[i], strerror (errno));
+        free (word);
+    }
+    if (rc == 0 && command.failed)
+        rc = aw_error_set (&err, "out of memory");
+    if (rc == 0)
+        code = aw_run_outer (srun, workflow->name, command.v);
+    else
+        aw_error_print (&err);
+    aw_strings_finish (&command);
+    return code;
+}
+
+/* In the job JOB; NULL: there is none. */
+static int run_with_options (struct aw_run_args *args,
+                             struct task *task,
+                             const struct aw_srun_options *srun,
+                             const char *job)
+{
+    bool test_only = args->test_only || srun->test_only;
+    enum aw_resume_use use = test_only ? AW_RESUME_TELL : job ? AW_RESUME_RUN : AW_RESUME_LOOK;
+    struct aw_error err;
+
+    if (!task->workflow && load_task (task, args, use) < 0)
+        return AW_EXIT_INPUT;
+    if (test_only && task->resumed)
+        return AW_EXIT_OK; /* what is left has been told */
+    if (test_only)
+        return aw_run_test_only (args, task->workflow, srun, job);
+    if (task->resumed && aw_run_resume_complete (&task->resume))
+        return run_nothing (task);
+    if (job)
+        return aw_run_in_job (args, task->workflow, task->resumed ? &task->resume : NULL, srun,
+                              job);
+    if (args->dir && !task->resumed && aw_run_dir_check_new (args->dir, &err) < 0)
+        return fail (&err, AW_EXIT_INPUT); /* not after hours in the queue */
+    return run_under_salloc (args, task->workflow, srun);
+}
+
+static int run_in_slurm (struct aw_run_args *args, struct task *task)
+{
+    struct aw_srun_options srun = { 0 };
+    struct aw_error err;
+    const char *job = aw_slurm_job_id ();
+    int code = AW_EXIT_INPUT;
+
+    if (!job && !args->from_srun && !args->test_only) {
+        aw_error_set (&err,
+                      "run: there is no Slurm allocation here: use srun --async-workflow=%s, or "
+                      "--local to run on "
+                      "this machine",
+                      args->file ? args->file : "FILE");
+        return fail (&err, AW_EXIT_INPUT);
+    }
+    if (aw_srun_options_sort (&srun, args->srun_options, job != NULL, &err) < 0)
+        aw_error_print (&err);
+    else
+        code = run_with_options (args, task, &srun, srun.job ? srun.job : job);
+    aw_srun_options_finish (&srun);
+    return code;
+}
+
+static int run_here (struct aw_run_args *args, struct task *task)
+{
+    enum aw_resume_use use = args->test_only ? AW_RESUME_TELL : AW_RESUME_RUN;
+
+    if (!task->workflow && load_task (task, args, use) < 0)
+        return AW_EXIT_INPUT;
+    if (args->test_only && task->resumed)
+        return AW_EXIT_OK;
+    if (task->resumed && aw_run_resume_complete (&task->resume))
+        return run_nothing (task);
+    return aw_run_local (args, task->workflow, task->resumed ? &task->resume : NULL);
+}
+
+static int run (int argc, char **argv)
+{
+    struct task task = { 0 };
+    struct aw_run_args args;
+    struct aw_error err;
+    int code = AW_EXIT_INPUT;
+
+    aw_run_outer_begin ();
+    if (aw_run_args_parse (&args, argc, argv, &err) < 0)
+        aw_error_print (&err);
+    else if (args.resume || load_task (&task, &args, AW_RESUME_RUN) == 0)
+        code = args.local ? run_here (&args, &task) : run_in_slurm (&args, &task);
+    finish_task (&task);
+    aw_run_args_finish (&args);
+    aw_run_outer_end (code);
+    return code;
+}
+
+const struct aw_command aw_command_run = {
+    "run", "run a workflow: in this allocation, or with --local on this machine", run
+};

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pool inside a Slurm job: a listening socket, one srun with an agent a node, and a look at
+ * whether the agents have all that the job holds.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/run/run_pool.h"
+#include "cmd/run/run_predict.h"
+#include "coord/agents/exec_agents.h"
+#include "coord/steps/exec_steps.h"
+#include "coord/slurm/pool_nodes.h"
+#include "coord/slurm/slurm_job.h"
+#include "io/wire/auth.h"
+#include "io/journal/run_lock.h"
+
+enum { END_MARGIN = 5 }; /* seconds between the end of the run and that of the job */
+enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
+
+/* Is all that the job holds in the pool? A step that got less would waste the rest without a word.
+ */
+static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *err)
+{
+    const struct aw_pool_run *run = arg;
+    uint32_t cpus = 0, gpus = 0;
+
+    for (uint32_t n = 0; n < pool->n_nodes; n++) {
+        for (uint32_t i = 0; i < run->job.n_nodes; i++) {
+            if (strcmp (run->job.nodes[i].name, pool->nodes[n].name) != 0)
+                continue;
+            cpus += aw_idset_count (&run->job.nodes[i].cpus);
+            gpus += run->job.nodes[i].n_gpus;
+        }
+    }
+    if (pool->total.gpus != gpus)
+        return aw_error_set (
+            err,
+            "job %s holds %u GPUs on these nodes, but Slurm gave %u to the pool step: ask for GPUs "
+            "with --gpus-per-node",
+            run->job.id, gpus, pool->total.gpus);
+    if (pool->total.cpus != cpus)
+        return aw_error_set (
+            err, "job %s holds %u CPUs on these nodes, but Slurm gave %u to the pool step",
+            run->job.id, cpus, pool->total.cpus);
+    return 0;
+}
+
+static void on_line (void *arg, const char *text)
+{
+    struct aw_pool_run *run = arg;
+
+    if (run->over)
+        fprintf (stderr, "%s\n", text);
+    else
+        aw_coordinator_message (run->coordinator, text);
+}
+
+static void on_step_ended (void *arg, int status)
+{
+    struct aw_pool_run *run = arg;
+    struct aw_error why;
+
+    run->step_ended = true;
+    if (run->over) {
+        event_base_loopbreak (run->base);
+        return;
+    }
+    if (WIFSIGNALED (status))
+        aw_error_set (&why, "the pool's srun was killed by %s", strsignal (WTERMSIG (status)));
+    else
+        aw_error_set (&why, "the pool's srun ended with status %d before the workflow did",
+                      WEXITSTATUS (status));
+    aw_coordinator_fail (run->coordinator, &why);
+}
+
+/* Tasks that are a step of their own go another way: puts that before the pool's agents. */
+static int start_steps (struct aw_pool_run *run, struct aw_error *err)
+{
+    struct aw_exec_steps_config config = {
+        .pool = run->exec,
+        .unbound = aw_exec_agents_unbound,
+        .socket = aw_exec_agents_socket,
+        .job = run->job.id,
+        .max_steps = run->args->max_steps,
+    };
+
+    run->exec =
+        aw_exec_steps_create (run->base, aw_coordinator_callbacks (run->coordinator), &config, err);
+    return run->exec ? 0 : -1;
+}
+
+/* The listening socket first, then the step whose agents connect to it. 0, or -1 with text. */
+static int start_pool (struct aw_pool_run *run,
+                       const struct aw_srun_options *srun,
+                       struct aw_error *err)
+{
+    struct aw_srun_callbacks callbacks = { on_line, on_step_ended, run };
+    struct aw_pool_step_config step = { .job = &run->job, .options = srun->step.v };
+
+    if (run->job.munge_socket)
+        setenv (AW_AUTH_SOCKET, run->job.munge_socket, 0);
+    run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator),
+                                       run->job.id, run->job.n_nodes, run->job.port_first,
+                                       run->job.port_last, JOIN_DEADLINE, err);
+    if (!run->exec || aw_exec_agents_set_timeout (run->exec, run->args->node_timeout, err) < 0)
+        return -1;
+    aw_exec_agents_set_job (run->exec, &run->job);
+    step.munge_socket = getenv (AW_AUTH_SOCKET);
+    step.port = aw_exec_agents_port (run->exec);
+    run->step = aw_pool_step_create (run->base, &step, &callbacks, err);
+    return run->step ? start_steps (run, err) : -1;
+}
+
+static void tell_unused (const struct aw_srun_options *srun)
+{
+    for (size_t i = 0; !srun->quiet && i < srun->unused.n; i++)
+        fprintf (
+            stderr, "%s%s",
+            i == 0
+                ? "async-workflow: inside an allocation the pool is what the job holds; not used: "
+                : ", ",
+            srun->unused.v[i]);
+    if (!srun->quiet && srun->unused.n > 0)
+        fprintf (stderr, "\n");
+}
+
+/* Where tasks run, as --chdir says, from here. It need not be there on this machine. 0, or -1 with
+ * text. */
+static int set_directory (struct aw_pool_run *run, const char *directory, struct aw_error *err)
+{
+    char *here = directory && directory[0] != '/' ? getcwd (NULL, 0) : NULL;
+
+    if (!directory)
+        return 0;
+    if (directory[0] == '/')
+        run->start_dir = strdup (directory);
+    else if (here && asprintf (&run->start_dir, "%s/%s", here, directory) < 0)
+        run->start_dir = NULL;
+    free (here);
+    return run->start_dir ? 0 : aw_error_set (err, "--chdir=%s: %s", directory, strerror (errno));
+}
+
+/* While srun starts the agents there is time to look at what to expect, and to choose the order. */
+static int plan (struct aw_pool_run *run, struct aw_error *err)
+{
+    struct aw_allocation allocation = { 0 };
+    int rc = aw_run_allocation (&run->job, &allocation, err);
+
+    if (rc == 0)
+        rc = aw_pool_run_plan (run, &allocation, err);
+    aw_allocation_finish (&allocation);
+    return rc;
+}
+
+/* A task of a run in JOB that starts another one there would wait for its own end: the pool of the
+ * first holds what that of the second asks for. 0, or -1 with text.
+ */
+static int check_nesting (const struct aw_srun_options *srun, const char *job, struct aw_error *err)
+{
+    const char *task = getenv ("ASYNC_WORKFLOW_TASK"), *dir = getenv ("ASYNC_WORKFLOW_RUN");
+
+    if (!task || !dir || !aw_run_lock_of_job (dir, job))
+        return 0;
+    for (size_t i = 0; i < srun->step.n; i++)
+        if (strcmp (srun->step.v[i], "--overlap") == 0)
+            return 0;
+    return aw_error_set (
+        err,
+        "run: this is a task of a workflow in job %s, whose pool holds it: give it "
+        "more tasks with async-workflow add FILE, or run FILE with --local, or "
+        "beside the pool with srun's --overlap",
+        job);
+}
+
+int aw_run_in_job (const struct aw_run_args *args,
+                   struct aw_workflow *workflow,
+                   struct aw_run_resume *resume,
+                   const struct aw_srun_options *srun,
+                   const char *job)
+{
+    struct aw_pool_run run = { .args = args, .workflow = workflow, .resume = resume };
+    struct aw_coordinator_config config = { .check_pool = check_pool, .arg = &run };
+    struct aw_error err;
+    bool ready = false;
+    int code;
+
+    if (check_nesting (srun, job, &err) < 0) {
+        aw_error_print (&err);
+        return AW_EXIT_INPUT;
+    }
+    tell_unused (srun);
+    if (aw_slurm_job_query (&run.job, job, &err) == 0
+        && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
+        config.job = run.job.id;
+        config.n_nodes = run.job.n_nodes;
+        config.end_time = run.job.end_time - args->grace - END_MARGIN;
+        if (set_directory (&run, srun->directory, &err) == 0
+            && aw_pool_run_prepare (&run, &config, &err) == 0 && start_pool (&run, srun, &err) == 0
+            && plan (&run, &err) == 0)
+            ready = true;
+    }
+    code = ready ? aw_pool_run_end (&run) : aw_pool_run_fail (&run, &err);
+    aw_pool_run_finish (&run);
+    return code;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run/run_pool.h"
+
+#include <event2/event.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/report/report.h"
+#include "cmd/run/run_outer.h"
+#include "cmd/run/run_predict.h"
+#include "cmd/run/run_scratch.h"
+#include "coord/exec.h"
+#include "io/journal/run_dir.h"
+#include "util/clock.h"
+
+enum { /* seconds for the pool step to end when its agents have been told to */
+       STEP_DEADLINE = 10,
+       SCRATCH_DEADLINE = 60, /* where they have scratch directories to clear */
+};
+
+/* Seconds for choosing the order at least: hidden behind srun's own start. */
+static const double plan_budget = 0.05;
+
+void aw_pool_run_finish (struct aw_pool_run *run)
+{
+    if (run->exec)
+        run->exec->ops->destroy (run->exec);
+    aw_srun_destroy (run->step);
+    aw_coordinator_destroy (run->coordinator);
+    if (run->beat)
+        event_free (run->beat);
+    aw_run_lock_release (run->lock);
+    aw_slurm_job_finish (&run->job);
+    if (run->base)
+        event_base_free (run->base);
+    free (run->run_dir);
+    free (run->start_dir);
+    free (run->scratch);
+}
+
+int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err)
+{
+    aw_error_print (err);
+    return run->input_is_wrong ? AW_EXIT_INPUT : AW_EXIT_POOL;
+}
+
+/* Signs of life for those who would take the directory over. Where somebody has, every further word
+ * in it would be wrong: this process ends as if it had been killed, and the agents end their tasks.
+ */
+static void on_beat (evutil_socket_t fd, short what, void *arg)
+{
+    const struct aw_pool_run *run = arg;
+    struct aw_error err;
+
+    (void)fd;
+    (void)what;
+    if (aw_run_lock_beat (run->lock, &err) == 0)
+        return;
+    aw_error_print (&err);
+    aw_run_outer_end (AW_EXIT_POOL);
+    _exit (AW_EXIT_POOL);
+}
+
+static void say (const char *text)
+{
+    fprintf (stderr, "async-workflow: %s\n", text);
+}
+
+/* A new run directory, held by us. 0, or -1 with text. */
+static int make_run_dir (struct aw_pool_run *run, const char *job, struct aw_error *err)
+{
+    run->run_dir = aw_run_dir_create (run->args->dir, run->workflow->name, job, err);
+    run->input_is_wrong =
+        !run->run_dir; /* it is there already, or cannot be made where it was asked for */
+    if (!run->run_dir)
+        return -1;
+    run->lock = aw_run_lock_take (run->run_dir, job, say, err);
+    if (!run->lock)
+        return -1;
+    return aw_run_dir_write_workflow (run->run_dir, run->workflow->text, run->workflow->text_size,
+                                      err);
+}
+
+/* That of the run that goes on, whose journal is opened for it. */
+static int take_run_dir (struct aw_pool_run *run,
+                         struct aw_coordinator_config *config,
+                         struct aw_error *err)
+{
+    struct aw_run_resume *resume = run->resume;
+
+    run->lock = resume->lock;
+    resume->lock = NULL;
+    run->run_dir = strdup (resume->dir);
+    if (!run->run_dir)
+        return aw_error_set (err, "out of memory");
+    config->journal = aw_run_resume_begin (resume, config->job, &run->args->sched, err);
+    if (config->journal)
+        config->earlier = &resume->earlier;
+    return config->journal || !err->text[0] ? 0 : -1;
+}
+
+int aw_pool_run_prepare (struct aw_pool_run *run,
+                         struct aw_coordinator_config *config,
+                         struct aw_error *err)
+{
+    const struct timeval every = { (time_t)AW_RUN_LOCK_BEAT, 0 };
+
+    run->base = event_base_new ();
+    if (!run->start_dir && run->resume && run->resume->header.directory)
+        run->start_dir = strdup (run->resume->header.directory);
+    else if (!run->start_dir)
+        run->start_dir = getcwd (NULL, 0);
+    if (!run->base)
+        return aw_error_set (err, "cannot make an event loop");
+    if (!run->start_dir)
+        return aw_error_set (err, "the working directory is gone");
+    if ((run->resume ? take_run_dir (run, config, err) : make_run_dir (run, config->job, err)) < 0)
+        return -1;
+    aw_run_outer_dir (run->run_dir);
+    run->beat = event_new (run->base, -1, EV_PERSIST, on_beat, run);
+    if (!run->beat || event_add (run->beat, &every) < 0)
+        return aw_error_set (err, "out of memory");
+    if (aw_run_scratch (run->args, run->workflow, config->job, &run->scratch, err) < 0)
+        return -1;
+    config->scratch = run->scratch;
+    config->workflow = run->workflow;
+    config->sched = run->args->sched;
+    config->run_dir = run->run_dir;
+    config->start_dir = run->start_dir;
+    config->display = run->args->display;
+    config->kill_grace = run->args->grace;
+    config->end_time = fmin (aw_clock_wall () + run->args->time_limit,
+                             config->end_time > 0 ? config->end_time : INFINITY);
+    run->coordinator = aw_coordinator_create (run->base, config, err);
+    return run->coordinator ? 0 : -1;
+}
+
+int aw_pool_run_plan (struct aw_pool_run *run,
+                      const struct aw_allocation *allocation,
+                      struct aw_error *err)
+{
+    struct aw_run_plan plan;
+
+    if (run->resume)
+        return 0; /* the order is that of before, and what is left was not predicted */
+    plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
+
+    return aw_coordinator_set_plan (run->coordinator, &plan.sched, plan.predicted, err);
+}
+
+/* Lets the agents end; then the step ends by itself. */
+static void wind_down (struct aw_pool_run *run)
+{
+    struct timeval deadline = { run->scratch ? SCRATCH_DEADLINE : STEP_DEADLINE, 0 };
+
+    run->over = true;
+    run->exec->ops->shutdown (run->exec);
+    if (!run->step || run->step_ended)
+        return;
+    event_base_loopexit (run->base, &deadline);
+    event_base_dispatch (run->base);
+}
+
+int aw_pool_run_end (struct aw_pool_run *run)
+{
+    struct aw_error err;
+    int code = aw_coordinator_run (run->coordinator, run->exec, &err);
+
+    if (code == AW_EXIT_INPUT && err.text[0])
+        aw_error_prefix (&err, run->args->file ? run->args->file : run->run_dir);
+    if (err.text[0])
+        aw_error_print (&err);
+    wind_down (run); /* agents may still talk to the coordinator, which does not listen any more */
+    aw_coordinator_destroy (run->coordinator); /* all that it knew is in the run directory */
+    run->coordinator = NULL;
+    if (aw_report_print (run->run_dir, STDOUT_FILENO, &err) < 0)
+        aw_error_print (&err);
+    return code;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A checked workflow, run in a pool: what `run` does once it knows where. run_local.c and run_job.c
+ * make the pool; what they share is in run_pool.c.
+ */
+#ifndef AW_CMD_RUN_RUN_POOL_H
+#define AW_CMD_RUN_RUN_POOL_H
+
+#include <stdbool.h>
+
+#include "cmd/run/run_args.h"
+#include "cmd/run/run_resume.h"
+#include "coord/coordinator.h"
+#include "coord/slurm/pool_step.h"
+#include "coord/slurm/srun_options.h"
+#include "io/workflow/workflow.h"
+#include "model/allocation.h"
+
+/* Both run WORKFLOW to its end, print messages, progress and the report, and return the exit
+ * status. */
+
+/* On this machine, with one agent and without Slurm. RESUME: what of it is done already; NULL: the
+ * run begins.
+ */
+int aw_run_local (const struct aw_run_args *args,
+                  struct aw_workflow *workflow,
+                  struct aw_run_resume *resume);
+
+/* In Slurm job JOB: starts the pool step with SRUN's step options. */
+int aw_run_in_job (const struct aw_run_args *args,
+                   struct aw_workflow *workflow,
+                   struct aw_run_resume *resume,
+                   const struct aw_srun_options *srun,
+                   const char *job);
+
+/* What a run consists of. All owned but the first three. */
+struct aw_pool_run {
+    const struct aw_run_args *args; /* borrowed, as the next */
+    struct aw_workflow *workflow;
+    struct aw_run_resume *resume; /* NULL: it begins */
+    struct aw_run_lock *lock;
+    struct event *beat; /* timer: the lock's signs of life */
+    struct event_base *base;
+    struct aw_coordinator *coordinator;
+    struct aw_exec *exec;
+    struct aw_srun *step;
+    struct aw_slurm_job job;
+    char *run_dir;
+    char *start_dir;
+    char *scratch; /* NULL: not needed */
+    bool over; /* the coordinator has done its part */
+    bool step_ended;
+    bool input_is_wrong; /* why it could not be made */
+};
+
+/* Event loop, run directory, coordinator: the same for every kind of pool. CONFIG has what differs.
+ * 0, or -1 with text. */
+int aw_pool_run_prepare (struct aw_pool_run *run,
+                         struct aw_coordinator_config *config,
+                         struct aw_error *err);
+
+/* Lets the model choose the order on ALLOCATION, as far as it is left open, and tells what it
+ * predicts. 0, or -1 with text. */
+int aw_pool_run_plan (struct aw_pool_run *run,
+                      const struct aw_allocation *allocation,
+                      struct aw_error *err);
+
+/* Runs the coordinator over run->exec to its end, lets the pool end, prints the report. Returns the
+ * exit status. */
+int aw_pool_run_end (struct aw_pool_run *run);
+
+/* The pool could not be made: tells why. Returns the exit status. */
+int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err);
+
+void aw_pool_run_finish (struct aw_pool_run *run);
+
+#endif /* AW_CMD_RUN_RUN_POOL_H */

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run/run_predict.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "cmd/model/model.h"
+#include "cmd/report/report.h"
+#include "util/clock.h"
+#include "util/units.h"
+
+enum {
+    INSTANCES_MAX = 4000
+}; /* set instances beyond which the degrees alone would outlast any budget */
+
+int aw_run_allocation (const struct aw_slurm_job *job,
+                       struct aw_allocation *allocation,
+                       struct aw_error *err)
+{
+    for (uint32_t i = 0; i < job->n_nodes; i++) {
+        const struct aw_slurm_node *node = &job->nodes[i];
+        struct aw_node_shape shape = { 1, aw_idset_count (&node->cpus), node->n_gpus, 0 };
+
+        if (aw_allocation_add (allocation, shape, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool in_budget (void *arg)
+{
+    const double *deadline = arg;
+
+    return aw_clock_monotonic () < *deadline;
+}
+
+/* "simulate, train": the sets whose duration is not known. How many there are. */
+static uint32_t unknown_sets (const struct aw_graph *graph, struct aw_textbuf *out)
+{
+    uint32_t n = 0;
+
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        if (!isnan (graph->sets[s].duration))
+            continue;
+        if (n < 4)
+            aw_textbuf_printf (out, "%s%s", n ? ", " : "", graph->sets[s].name);
+        n++;
+    }
+    if (n > 4)
+        aw_textbuf_printf (out, " and %" PRIu32 " more", n - 4);
+    return n;
+}
+
+/* May the run be carried out like this, as far as its options say? */
+static bool open_to (const struct aw_run_args *args, const struct aw_sched_config *config)
+{
+    if (args->mode_given && config->mode != args->sched.mode)
+        return false;
+    return config->mode == AW_MODE_SEQUENTIAL || !args->policy_given
+           || config->policy == args->sched.policy;
+}
+
+/* The shortest of the candidates that are open; the earliest of equal ones. */
+static struct aw_run_plan choose (const struct aw_run_args *args,
+                                  const struct aw_comparison *comparison)
+{
+    struct aw_run_plan plan = { args->sched, 0 };
+
+    for (uint32_t i = 0; i < aw_n_candidates; i++) {
+        double t = comparison->trials[i].t;
+
+        if (!comparison->tried[i] || !open_to (args, &aw_candidates[i].config)
+            || (args->policy_given && !args->mode_given
+                && aw_candidates[i].config.mode == AW_MODE_SEQUENTIAL))
+            continue;
+        if (plan.predicted == 0 || t < plan.predicted * (1 - 1e-9))
+            plan = (struct aw_run_plan){ aw_candidates[i].config, t };
+    }
+    if (args->policy_given)
+        plan.sched.policy =
+            args->sched.policy; /* stage after stage is simulated in one order alone */
+    return plan;
+}
+
+/* "policy: waves, 46.6 s by the model; longest-path 48.0 s; ...": which and why. */
+static void tell_choice (const struct aw_run_plan *plan,
+                         const struct aw_comparison *comparison,
+                         struct aw_textbuf *out)
+{
+    char text[32];
+
+    aw_textbuf_printf (out, "model: runs %s by %s", aw_mode_name (plan->sched.mode),
+                       aw_policy_name (plan->sched.policy));
+    for (uint32_t i = 0; i < aw_n_candidates; i++)
+        if (comparison->tried[i])
+            aw_textbuf_printf (out, "; %s %s", aw_candidates[i].name,
+                               aw_format_seconds (text, sizeof (text), comparison->trials[i].t));
+    aw_textbuf_putc (out, '\n');
+}
+
+/* Choosing may take a hundredth of the run, 2 s at most: BUDGET, or more where the run is long. */
+static double time_to_choose (const struct aw_graph *graph,
+                              const struct aw_allocation *allocation,
+                              double budget)
+{
+    struct aw_bounds bounds = { 0 };
+
+    if (aw_bounds_init (&bounds, graph, allocation, 0, NULL) == 0)
+        budget = fmax (budget, fmin (2, 0.01 * bounds.lower));
+    aw_bounds_finish (&bounds);
+    return budget;
+}
+
+static struct aw_run_plan simulate (const struct aw_run_args *args,
+                                    const struct aw_workflow *workflow,
+                                    const struct aw_allocation *allocation,
+                                    double budget,
+                                    struct aw_textbuf *out)
+{
+    double allowed = time_to_choose (workflow->graph, allocation, budget);
+    double deadline = aw_clock_monotonic () + allowed;
+    struct aw_predict_options options = { .conditions = { .go_on = in_budget, .arg = &deadline } };
+    struct aw_run_plan plan = { args->sched, 0 };
+    struct aw_prediction prediction = { 0 };
+    struct aw_model_page page = { workflow, allocation, &prediction, 0, NULL };
+    struct aw_error err = { "" };
+
+    if ((uint64_t)workflow->graph->n_sets * workflow->graph->iterations > INSTANCES_MAX)
+        aw_textbuf_puts (out,
+                         "model: no prediction: the workflow is large: see async-workflow model\n");
+    else if (aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0)
+        aw_textbuf_printf (out, "model: no prediction: %s\n", err.text);
+    else if (isnan (prediction.t_async) || isnan (prediction.t_seq))
+        aw_textbuf_printf (out, "model: no prediction within %.2g s: see async-workflow model\n",
+                           allowed);
+    else {
+        aw_model_brief (&page, out);
+        plan = choose (args, &prediction.comparison);
+        tell_choice (&plan, &prediction.comparison, out);
+    }
+    aw_prediction_finish (&prediction);
+    return plan;
+}
+
+struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
+                                   const struct aw_workflow *workflow,
+                                   const struct aw_allocation *allocation,
+                                   double budget,
+                                   int fd)
+{
+    struct aw_run_plan plan = { args->sched, 0 };
+    struct aw_textbuf names = { 0 }, out = { 0 };
+
+    if (workflow->graph->n_sets > workflow->graph->n_base)
+        aw_textbuf_puts (&out, "model: no prediction: tasks were added while the run went on\n");
+    else if (unknown_sets (workflow->graph, &names) > 0)
+        aw_textbuf_printf (&out, "model: no prediction: give the duration of %.*s\n",
+                           (int)names.len, names.data);
+    else
+        plan = simulate (args, workflow, allocation, budget, &out);
+    if (!out.failed)
+        aw_report_write (&out, fd);
+    aw_textbuf_finish (&names);
+    aw_textbuf_finish (&out);
+    return plan;
+}

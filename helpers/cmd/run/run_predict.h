@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the model says of a run before it starts. */
+#ifndef AW_CMD_RUN_RUN_PREDICT_H
+#define AW_CMD_RUN_RUN_PREDICT_H
+
+#include "cmd/run/run_args.h"
+#include "coord/slurm/slurm_job.h"
+#include "io/workflow/workflow.h"
+#include "model/allocation.h"
+#include "util/error.h"
+
+/* The nodes of JOB, into an empty ALLOCATION. 0, or -1 with text. */
+int aw_run_allocation (const struct aw_slurm_job *job,
+                       struct aw_allocation *allocation,
+                       struct aw_error *err);
+
+/* What is known of a run before it starts. */
+struct aw_run_plan {
+    struct aw_sched_config sched; /* as ARGS say, or as the model found best */
+    double predicted; /* makespan in seconds; 0: not known */
+};
+
+/* Simulates the ways of running, chooses among those that ARGS leave open, and prints the model's
+ * short form to FD; or why there is none (a duration is not known, or the simulation would take
+ * more than BUDGET seconds: then the default is chosen).
+ */
+struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
+                                   const struct aw_workflow *workflow,
+                                   const struct aw_allocation *allocation,
+                                   double budget,
+                                   int fd);
+
+#endif /* AW_CMD_RUN_RUN_PREDICT_H */

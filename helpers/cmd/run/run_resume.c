@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run/run_resume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "coord/slurm/slurm_job.h"
+#include "core/history/history.h"
+#include "io/journal/run_dir.h"
+#include "io/workflow/workflow_compare.h"
+#include "util/clock.h"
+#include "util/hash.h"
+
+static void say (const char *text)
+{
+    fprintf (stderr, "async-workflow: %s\n", text);
+}
+
+/* In hexadecimal: tells two versions of a file apart. */
+static void digest_of (const struct aw_workflow *workflow, char digest[20])
+{
+    uint64_t hash = aw_hash64 (AW_HASH64_BASIS, workflow->text, workflow->text_size);
+
+    snprintf (digest, 20, "%016llx", (unsigned long long)hash);
+}
+
+/* The journal tells that it goes on with a changed workflow before that takes its place: a
+ * coordinator that died between the two left it beside it. One that the journal does not know of is
+ * forgotten.
+ */
+static void finish_change (const struct aw_run_resume *r, const char *workflow, const char *journal)
+{
+    char *next = aw_run_dir_path (r->dir, AW_RUN_NEXT_WORKFLOW);
+    char last[20] = "", digest[20] = "-";
+    struct aw_workflow *changed = NULL;
+    struct aw_problems problems;
+    int fd = open (journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    aw_problems_init (&problems);
+    if (next && fd >= 0 && access (next, F_OK) == 0) {
+        changed = aw_workflow_load (next, &problems);
+        if (changed)
+            digest_of (changed, digest);
+        if (aw_journal_last_change (fd, last, sizeof (last)) > 0 && strcmp (last, digest) == 0)
+            rename (next, workflow);
+        else
+            unlink (next);
+    }
+    aw_problems_finish (&problems);
+    aw_workflow_destroy (changed);
+    if (fd >= 0)
+        close (fd);
+    free (next);
+}
+
+/* Is the journal's first line there? If not, nothing has been started. */
+static bool has_begun (const char *journal)
+{
+    char text[4096];
+    int fd = open (journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n;
+    bool begun = false;
+
+    while (fd >= 0 && !begun && (n = read (fd, text, sizeof (text))) > 0)
+        begun = memchr (text, '\n', (size_t)n) != NULL;
+    if (fd >= 0)
+        close (fd);
+    return begun;
+}
+
+struct folding {
+    struct aw_history *history;
+    struct aw_journal_header *header;
+};
+
+static int replace (char **text, const char *by, struct aw_error *err)
+{
+    char *copy = by ? strdup (by) : NULL;
+
+    if (by && !copy)
+        return aw_error_set (err, "out of memory");
+    if (copy) {
+        free (*text);
+        *text = copy;
+    }
+    return 0;
+}
+
+/* Each part of a run may have a mode and policy of its own. */
+static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
+{
+    const struct folding *f = arg;
+
+    if (ev->resume
+        && (replace (&f->header->mode, ev->resume->mode, err) < 0
+            || replace (&f->header->policy, ev->resume->policy, err) < 0))
+        return -1;
+    return aw_history_handle (f->history, ev, err);
+}
+
+/* How many tasks of a set have completed. */
+static uint32_t completed (const struct aw_history *history, uint32_t set)
+{
+    const struct aw_graph *graph = history->graph;
+    uint32_t n = 0;
+
+    for (uint32_t task = 0; task < graph->n_tasks; task++)
+        n += aw_graph_task (graph, task).set == set
+             && aw_history_state (history, task) == AW_TASK_COMPLETED;
+    return n;
+}
+
+/* Says what becomes of a set. */
+static void tell_set (const struct aw_workflow *old,
+                      const struct aw_workflow *new,
+                      const struct aw_set_change *change,
+                      uint32_t set,
+                      uint32_t n_done)
+{
+    const struct aw_set *s = &new->graph->sets[set];
+    char why[160];
+
+    if (change->old == AW_NONE) {
+        fprintf (stderr, "async-workflow: tasks.%s: new\n", s->name);
+        return;
+    }
+    if (old->graph->sets[change->old].count != s->count)
+        fprintf (stderr, "async-workflow: tasks.%s: %u tasks instead of %u\n", s->name, s->count,
+                 old->graph->sets[change->old].count);
+    if (!change->again || n_done == 0)
+        return;
+    if (change->key)
+        snprintf (why, sizeof (why), "\"%s\" has changed", change->key);
+    else
+        snprintf (why, sizeof (why), "comes after %s", new->graph->sets[change->cause].name);
+    fprintf (stderr, "async-workflow: tasks.%s: %s: %u finished task%s run%s again\n", s->name, why,
+             n_done, n_done == 1 ? "" : "s", n_done == 1 ? "s" : "");
+}
+
+/* The file is not the copy in the run directory: what of that matters? */
+static int compare (struct aw_run_resume *r,
+                    const struct aw_workflow *old,
+                    const struct aw_history *history,
+                    bool tell,
+                    struct aw_error *err)
+{
+    const struct aw_graph *graph = r->workflow->graph;
+    struct aw_set_change *changes = calloc (graph->n_sets + (size_t)1, sizeof (*changes));
+
+    if (!changes)
+        return aw_error_set (err, "out of memory");
+    aw_workflow_compare (old, r->workflow, changes);
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        if (tell)
+            tell_set (old, r->workflow, &changes[s], s,
+                      changes[s].again ? completed (history, s) : 0);
+        if (changes[s].again && aw_idset_add (&r->again, s, s) < 0) {
+            free (changes);
+            return aw_error_set (err, "too many task sets");
+        }
+    }
+    for (uint32_t s = 0; tell && s < old->graph->n_sets; s++)
+        if (aw_graph_find (graph, old->graph->sets[s].name) == AW_NONE)
+            fprintf (stderr, "async-workflow: tasks.%s: is no more\n", old->graph->sets[s].name);
+    free (changes);
+    digest_of (r->workflow, r->digest);
+    return 0;
+}
+
+/* What tasks have added to the one was added to the other: sets of it are compared like all others.
+ */
+static int grow_as (struct aw_workflow *old, const struct aw_workflow *new, struct aw_error *err)
+{
+    struct aw_problems problems;
+    int rc;
+
+    aw_problems_init (&problems);
+    rc = aw_workflow_add_all (old, new, &problems);
+    if (rc < 0)
+        aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
+    aw_problems_finish (&problems);
+    return rc;
+}
+
+/* t of the RESUME: the time that has passed by the wall clock, as far as that can be believed. */
+static double time_of_resume (const struct aw_run_resume *r, double last)
+{
+    double t = floor ((aw_clock_wall () - r->epoch) * 1e6) / 1e6;
+
+    return r->epoch > 0 && t > last && t < 1e9 ? t : last;
+}
+
+static struct aw_event resume_event (const struct aw_run_resume *r, struct aw_resume *resume)
+{
+    *resume = (struct aw_resume){ .epoch = r->epoch,
+                                  .workflow = r->digest[0] ? r->digest : NULL,
+                                  .again = r->again };
+    return (struct aw_event){ .type = AW_EVENT_RESUME, .t = r->earlier.t, .resume = resume };
+}
+
+/* What the journal says, by the workflow that the run goes on with. OLD: the copy where that is
+ * another; NULL: it is the same.
+ */
+static int read_journal (struct aw_run_resume *r,
+                         const char *journal,
+                         struct aw_workflow *old,
+                         bool tell,
+                         struct aw_error *err)
+{
+    struct aw_history history;
+    struct folding folding = { &history, &r->header };
+    struct aw_resume resume;
+    struct aw_event ev;
+    int rc;
+
+    if (aw_history_init (&history, r->workflow->graph, err) < 0)
+        return -1;
+    rc = aw_journal_read_workflow (journal, r->workflow, old != NULL, &r->header, fold, &folding,
+                                   NULL, err);
+    if (rc == 0 && old)
+        rc = grow_as (old, r->workflow, err);
+    if (rc == 0 && old)
+        rc = compare (r, old, &history, tell, err);
+    if (rc == 0) {
+        r->whole = history.exit_code == 0 && !old;
+        r->epoch = isnan (history.epoch) ? r->header.epoch : history.epoch;
+        r->earlier.t = time_of_resume (r, history.now);
+        r->epoch = aw_clock_wall () - r->earlier.t;
+        ev = resume_event (r, &resume);
+        rc = aw_history_handle (&history, &ev, err);
+    }
+    if (rc == 0) {
+        r->n_lost = history.gaps[history.n_gaps - 1].lost;
+        rc = aw_resume_state_init (&r->earlier, &history, err);
+    }
+    aw_history_finish (&history);
+    return rc;
+}
+
+/* The workflow to go on with into r->workflow; the copy in the run directory, where that is
+ * another, into OLD.
+ */
+static int load_workflow (struct aw_run_resume *r,
+                          const char *path,
+                          const char *file,
+                          struct aw_workflow **old,
+                          struct aw_problems *problems)
+{
+    r->workflow = aw_workflow_load (path, problems);
+    if (!r->workflow || !file)
+        return r->workflow ? 0 : -1;
+    *old = r->workflow;
+    r->workflow = aw_workflow_load (file, problems);
+    if (!r->workflow)
+        return -1;
+    if (r->workflow->text_size == (*old)->text_size
+        && memcmp (r->workflow->text, (*old)->text, (*old)->text_size) == 0) {
+        aw_workflow_destroy (*old);
+        *old = NULL;
+    }
+    return 0;
+}
+
+static int load (struct aw_run_resume *r,
+                 const char *file,
+                 const char *workflow,
+                 const char *journal,
+                 enum aw_resume_use use,
+                 struct aw_problems *problems)
+{
+    struct aw_workflow *old = NULL;
+    struct aw_error err = { "" };
+    int rc = 0;
+
+    if (use == AW_RESUME_RUN) {
+        r->lock = aw_run_lock_take (r->dir, aw_slurm_job_id (), say, &err);
+        if (!r->lock) {
+            aw_problems_add (problems, false, "%s", err.text);
+            return -1;
+        }
+        finish_change (r, workflow, journal);
+    }
+    if (load_workflow (r, workflow, file, &old, problems) < 0)
+        rc = -1;
+    else if ((r->begun = has_begun (journal)))
+        rc = read_journal (r, journal, old, use != AW_RESUME_LOOK, &err);
+    else if (old)
+        digest_of (r->workflow, r->digest);
+    if (rc < 0 && err.text[0])
+        aw_problems_add (problems, false, "%s", err.text);
+    aw_workflow_destroy (old);
+    return rc;
+}
+
+int aw_run_resume_load (struct aw_run_resume *r,
+                        const char *dir,
+                        const char *file,
+                        enum aw_resume_use use,
+                        struct aw_problems *problems)
+{
+    char *workflow, *journal;
+    struct aw_error err;
+    int rc = -1;
+
+    memset (r, 0, sizeof (*r));
+    r->dir = realpath (dir, NULL);
+    if (!r->dir) {
+        aw_problems_add (problems, false, "%s: %s", dir, strerror (errno));
+        return -1;
+    }
+    workflow = aw_run_dir_path (r->dir, AW_RUN_WORKFLOW);
+    journal = aw_run_dir_path (r->dir, AW_RUN_JOURNAL);
+    if (!workflow || !journal)
+        aw_problems_add (problems, false, "%s: out of memory", dir);
+    else if (access (workflow, F_OK) < 0)
+        aw_problems_add (problems, false, "%s: no run directory: it has no %s", dir,
+                         AW_RUN_WORKFLOW);
+    else if (aw_run_dir_check_own (r->dir, &err) < 0)
+        aw_problems_add (problems, false, "%s", err.text);
+    else
+        rc = load (r, file, workflow, journal, use, problems);
+    free (workflow);
+    free (journal);
+    return rc;
+}
+
+void aw_run_resume_finish (struct aw_run_resume *r)
+{
+    aw_run_lock_release (r->lock);
+    aw_workflow_destroy (r->workflow);
+    aw_resume_state_finish (&r->earlier);
+    aw_journal_header_finish (&r->header);
+    aw_idset_finish (&r->again);
+    free (r->dir);
+    memset (r, 0, sizeof (*r));
+}
+
+bool aw_run_resume_complete (const struct aw_run_resume *r)
+{
+    return r->begun && r->earlier.n_done == r->workflow->graph->n_tasks;
+}
+
+void aw_run_resume_tell (const struct aw_run_resume *r)
+{
+    if (!r->begun)
+        fprintf (stderr, "async-workflow: %s: the run had not begun: it begins now\n", r->dir);
+    else if (aw_run_resume_complete (r))
+        fprintf (stderr, "async-workflow: %s: every task is done: nothing is left to run\n",
+                 r->dir);
+    else {
+        fprintf (stderr, "async-workflow: %s goes on: %u of %u tasks are done", r->dir,
+                 r->earlier.n_done, r->workflow->graph->n_tasks);
+        if (r->n_lost)
+            fprintf (stderr, "; %u that %s running when it was interrupted start%s again",
+                     r->n_lost, r->n_lost == 1 ? "was" : "were", r->n_lost == 1 ? "s" : "");
+        fprintf (stderr, "\n");
+    }
+}
+
+/* The changed workflow beside the old one. */
+static int write_next (const struct aw_run_resume *r, struct aw_error *err)
+{
+    return aw_run_dir_write_file (r->dir, AW_RUN_NEXT_WORKFLOW, r->workflow->text,
+                                  r->workflow->text_size, err);
+}
+
+static int put_in_place (const struct aw_run_resume *r, struct aw_error *err)
+{
+    char *next = aw_run_dir_path (r->dir, AW_RUN_NEXT_WORKFLOW);
+    char *workflow = aw_run_dir_path (r->dir, AW_RUN_WORKFLOW);
+    int rc = next && workflow ? rename (next, workflow) : -1;
+
+    if (rc < 0)
+        aw_error_set (err, "%s/%s: %s", r->dir, AW_RUN_WORKFLOW, strerror (errno));
+    free (next);
+    free (workflow);
+    return rc;
+}
+
+/* Not even the first line is whole: the journal is made anew. */
+static int forget_journal (const char *path, struct aw_error *err)
+{
+    err->text[0] = '\0';
+    if (unlink (path) < 0 && errno != ENOENT)
+        return aw_error_set (err, "%s: %s", path, strerror (errno));
+    return 0;
+}
+
+static struct aw_journal *reopen (struct aw_run_resume *r,
+                                  const char *path,
+                                  const char *job,
+                                  const struct aw_sched_config *config,
+                                  struct aw_error *err)
+{
+    struct aw_resume resume;
+    struct aw_event ev = resume_event (r, &resume);
+    struct aw_journal *journal;
+    size_t lost;
+
+    journal = aw_journal_reopen (path, r->workflow->graph, &lost, err);
+    if (!journal)
+        return NULL;
+    if (lost)
+        fprintf (stderr, "async-workflow: %s: the last line was not whole: %zu bytes are cut off\n",
+                 path, lost);
+    resume.job = job;
+    if (config) {
+        resume.mode = aw_mode_name (config->mode);
+        resume.policy = aw_policy_name (config->policy);
+    }
+    if (aw_journal_append (journal, &ev, err) == 0 && aw_journal_sync (journal, err) == 0)
+        return journal;
+    aw_journal_close (journal, NULL);
+    return NULL;
+}
+
+struct aw_journal *aw_run_resume_begin (struct aw_run_resume *r,
+                                        const char *job,
+                                        const struct aw_sched_config *config,
+                                        struct aw_error *err)
+{
+    char *path = aw_run_dir_path (r->dir, AW_RUN_JOURNAL);
+    struct aw_journal *journal = NULL;
+    int rc;
+
+    err->text[0] = '\0';
+    if (!path) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    rc = r->digest[0] ? write_next (r, err) : 0;
+    if (rc == 0 && r->begun) {
+        journal = reopen (r, path, job, config, err);
+        rc = journal ? 0 : -1;
+    }
+    if (rc == 0 && r->digest[0])
+        rc = put_in_place (r, err);
+    if (rc == 0 && !r->begun)
+        rc = forget_journal (path, err);
+    free (path);
+    if (rc == 0)
+        return journal;
+    aw_journal_close (journal, NULL);
+    return NULL;
+}
+
+int aw_run_resume_end (struct aw_run_resume *r, struct aw_error *err)
+{
+    struct aw_event ev = { .type = AW_EVENT_END, .t = r->earlier.t, .node = AW_NONE };
+    struct aw_journal *journal;
+
+    if (r->whole)
+        return 0;
+    journal = aw_run_resume_begin (r, NULL, NULL, err);
+    if (!journal)
+        return -1;
+    if (aw_journal_append (journal, &ev, err) < 0) {
+        aw_journal_close (journal, NULL);
+        return -1;
+    }
+    return aw_journal_close (journal, err);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run/run_scratch.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agent/staging/scratch.h"
+
+/* The user's, the site's, the system's. */
+static const char *base_of (const struct aw_run_args *args)
+{
+    static const char *const variables[] = { "SLURM_TMPDIR", "TMPDIR" };
+
+    if (args->scratch)
+        return args->scratch;
+    for (size_t i = 0; i < sizeof (variables) / sizeof (variables[0]); i++) {
+        const char *value = getenv (variables[i]);
+
+        if (value && value[0] == '/')
+            return value;
+    }
+    return "/tmp";
+}
+
+static int set_number (const char *name, uint64_t value)
+{
+    char text[24];
+
+    if (value == 0)
+        return unsetenv (name);
+    snprintf (text, sizeof (text), "%" PRIu64, value);
+    return setenv (name, text, 1);
+}
+
+int aw_run_scratch (const struct aw_run_args *args,
+                    const struct aw_workflow *workflow,
+                    const char *job,
+                    char **path,
+                    struct aw_error *err)
+{
+    *path = NULL;
+    if (!aw_workflow_uses_scratch (workflow) && !args->scratch) /* what is added may, too */
+        return unsetenv (AW_SCRATCH_DIR);
+    /* User, job and process: no other run of anybody has this name now. */
+    if (asprintf (path, "%s/async-workflow-%u-%s-%ld", base_of (args), (unsigned)geteuid (),
+                  job ? job : "local", (long)getpid ())
+        < 0) {
+        *path = NULL;
+        return aw_error_set (err, "out of memory");
+    }
+    if (setenv (AW_SCRATCH_DIR, *path, 1) == 0
+        && set_number (AW_SCRATCH_BYTES, args->scratch_size) == 0
+        && set_number (AW_SCRATCH_STREAMS, args->streams) == 0)
+        return 0;
+    free (*path);
+    *path = NULL;
+    return aw_error_set (err, "out of memory");
+}

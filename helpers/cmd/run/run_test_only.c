@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/run/run_test_only.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/run/run_predict.h"
+#include "coord/slurm/pool_nodes.h"
+#include "coord/slurm/slurm_job.h"
+#include "util/capture.h"
+
+static const double predict_budget = 30; /* seconds: nothing else waits for it */
+
+/* The value of the last "--NAME=value" among the allocation's options; "" for one without; NULL:
+ * not given. */
+static const char *option (const struct aw_srun_options *srun, const char *name)
+{
+    size_t len = strlen (name);
+    const char *value = NULL;
+
+    for (size_t i = 0; i < srun->allocation.n; i++) {
+        const char *word = srun->allocation.v[i];
+
+        if (strncmp (word, "--", 2) != 0 || strncmp (word + 2, name, len) != 0)
+            continue;
+        if (word[2 + len] == '=')
+            value = word + 2 + len + 1;
+        else if (!word[2 + len])
+            value = "";
+    }
+    return value;
+}
+
+/* The number at the end of "4", "a100:4" or "gpu:a100:4(S:0)"; DEFAULT where there is none. */
+static uint32_t number (const char *text, uint32_t none)
+{
+    const char *colon = text ? strrchr (text, ':') : NULL;
+    const char *digits = colon && (colon[1] >= '0' && colon[1] <= '9') ? colon + 1 : text;
+    unsigned long n = digits ? strtoul (digits, NULL, 10) : 0;
+
+    return n > 0 && n < UINT32_MAX ? (uint32_t)n : none;
+}
+
+/* What a whole node of the partition has, as sinfo tells. Zeros where it does not. */
+static struct aw_node_shape whole_node (const struct aw_srun_options *srun)
+{
+    const char *partition = option (srun, "partition");
+    char choose[128], *argv[] = { "sinfo", "--noheader", "--format=%c %G", choose, NULL };
+    struct aw_node_shape shape = { 0 };
+    struct aw_capture sinfo = { 0 };
+
+    snprintf (choose, sizeof (choose), partition ? "--partition=%s" : "--all", partition);
+    if (aw_capture_start (&sinfo, argv, NULL, 1 << 20, NULL) == 0
+        && aw_capture_wait (&sinfo, 1, 10, NULL) == 0) {
+        char *gpu = strstr (sinfo.out, "gpu:");
+
+        shape.cpus = (uint32_t)strtoul (sinfo.out, NULL, 10);
+        if (gpu) {
+            gpu[strcspn (gpu, "(,\n")] = '\0';
+            shape.gpus = number (gpu, 0);
+        }
+    }
+    aw_capture_finish (&sinfo);
+    return shape;
+}
+
+static uint32_t share (uint64_t total, uint32_t nodes)
+{
+    return (uint32_t)((total + nodes - 1) / nodes);
+}
+
+static const char *gres_gpus (const struct aw_srun_options *srun)
+{
+    const char *gres = option (srun, "gres");
+
+    return gres ? strstr (gres, "gpu") : NULL;
+}
+
+/* What Slurm would give for these options, as far as they tell. */
+static struct aw_node_shape shape_of_options (const struct aw_srun_options *srun)
+{
+    struct aw_node_shape shape = { .nodes = number (option (srun, "nodes"), 1) };
+    uint32_t per_node = number (option (srun, "ntasks-per-node"), 0);
+    uint32_t tasks =
+        number (option (srun, "ntasks"), per_node ? per_node * shape.nodes : shape.nodes);
+
+    if (option (srun, "exclusive")) {
+        struct aw_node_shape whole = whole_node (srun);
+        shape.cpus = whole.cpus;
+    }
+    else
+        shape.cpus =
+            share ((uint64_t)tasks * number (option (srun, "cpus-per-task"), 1), shape.nodes);
+    if (option (srun, "gpus-per-node"))
+        shape.gpus = number (option (srun, "gpus-per-node"), 0);
+    else if (gres_gpus (srun))
+        shape.gpus = number (gres_gpus (srun), 1);
+    else if (option (srun, "gpus"))
+        shape.gpus = share (number (option (srun, "gpus"), 0), shape.nodes);
+    else if (option (srun, "gpus-per-task"))
+        shape.gpus =
+            share ((uint64_t)tasks * number (option (srun, "gpus-per-task"), 0), shape.nodes);
+    return shape;
+}
+
+static int allocation_of_job (struct aw_allocation *allocation,
+                              const struct aw_srun_options *srun,
+                              const char *id,
+                              struct aw_error *err)
+{
+    struct aw_slurm_job job = { 0 };
+    int rc = aw_slurm_job_query (&job, id, err);
+
+    if (rc == 0)
+        rc = aw_pool_nodes_select (&job, srun, err);
+    if (rc == 0)
+        rc = aw_run_allocation (&job, allocation, err);
+    aw_slurm_job_finish (&job);
+    return rc;
+}
+
+/* Sets of which the allocation could not hold a task, to stderr. Are there any? */
+static bool tell_too_large (const char *file,
+                            const struct aw_graph *graph,
+                            const struct aw_allocation *allocation)
+{
+    bool any = false;
+
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        struct aw_demand demand = aw_set_demand (&graph->sets[s]);
+        uint32_t nodes = aw_demand_nodes (&demand);
+
+        if (aw_allocation_capacity (allocation, &graph->sets[s]) > 0)
+            continue;
+        any = true;
+        fprintf (stderr, "async-workflow: %s: tasks.%s: a task needs ", file, graph->sets[s].name);
+        if (nodes > 1)
+            fprintf (stderr,
+                     "%u nodes with %u CPUs and %g GPUs each: this allocation has not so "
+                     "many: ask Slurm for more nodes, or for fewer for the task\n",
+                     nodes, demand.cpus, aw_demand_gpu_amount (&demand));
+        else
+            fprintf (stderr,
+                     "%u CPUs and %g GPUs on one node: no node of this allocation has "
+                     "that: ask Slurm for larger nodes or less for the task\n",
+                     demand.cpus, aw_demand_gpu_amount (&demand));
+    }
+    return any;
+}
+
+int aw_run_test_only (const struct aw_run_args *args,
+                      const struct aw_workflow *workflow,
+                      const struct aw_srun_options *srun,
+                      const char *job)
+{
+    const struct aw_graph *graph = workflow->graph;
+    struct aw_allocation allocation = { 0 };
+    struct aw_error err;
+    int code = AW_EXIT_INPUT, rc;
+
+    if (job)
+        rc = allocation_of_job (&allocation, srun, job, &err);
+    else
+        rc = aw_allocation_add (&allocation, shape_of_options (srun), &err);
+    if (rc < 0)
+        aw_error_print (&err);
+    else {
+        printf ("%s: ok: %u task sets, %u iteration%s, %u tasks\n", args->file, graph->n_sets,
+                graph->iterations, graph->iterations == 1 ? "" : "s", graph->n_tasks);
+        fflush (stdout);
+        if (!tell_too_large (args->file, graph, &allocation))
+            code = AW_EXIT_OK;
+        if (code == AW_EXIT_OK)
+            aw_run_predict (args, workflow, &allocation, predict_budget, STDOUT_FILENO);
+    }
+    aw_allocation_finish (&allocation);
+    return code;
+}

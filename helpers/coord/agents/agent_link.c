@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/agents/agent_link.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/wire/link.h"
+#include "io/message_frame.h"
+
+struct aw_agent_link {
+    struct aw_agent_callbacks callbacks;
+    struct aw_frame_reader *reader;
+    struct aw_link *link;
+    struct aw_event node; /* owns its name, reason and sets */
+    uint32_t number;
+    double silent; /* seconds, see aw_agent_link_beat */
+    struct aw_error farewell; /* why it leaves, as it told */
+    bool over; /* lost was called */
+};
+
+static void lose (struct aw_agent_link *agent, const char *why)
+{
+    if (agent->over)
+        return;
+    agent->over = true;
+    agent->callbacks.lost (agent->callbacks.arg, agent, why);
+}
+
+static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, struct aw_error *err)
+{
+    char *name = strdup (ev->name);
+    char *note = ev->reason ? strdup (ev->reason) : NULL;
+    char *topology = ev->topology ? strdup (ev->topology) : NULL;
+    char *socket = ev->socket ? strdup (ev->socket) : NULL;
+
+    if (agent->node.name || !*ev->name) {
+        free (name);
+        free (note);
+        free (topology);
+        free (socket);
+        return aw_error_set (err, "hello: said twice, or without a name");
+    }
+    agent->node.type = AW_EVENT_NODE;
+    agent->node.mem = ev->mem;
+    agent->node.unbound = ev->unbound;
+    agent->node.name = name;
+    agent->node.reason = note;
+    agent->node.topology = topology;
+    agent->node.socket = socket;
+    if (!name || (ev->reason && !note) || (ev->topology && !topology) || (ev->socket && !socket)
+        || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
+        || aw_idset_copy (&agent->node.gpus, &ev->gpus) < 0)
+        return aw_error_set (err, "out of memory");
+    return 0;
+}
+
+/* What an agent may not say, and when. */
+static int check_frame (const struct aw_agent_link *agent,
+                        const struct aw_frame *frame,
+                        struct aw_error *err)
+{
+    bool known = agent->node.name != NULL;
+
+    switch (frame->type) {
+    case AW_FRAME_HELLO:
+        return 0; /* checked where it is kept */
+    case AW_FRAME_FINISH:
+    case AW_FRAME_STAGED:
+    case AW_FRAME_RELEASE:
+    case AW_FRAME_LEAVE:
+    case AW_FRAME_PONG:
+        return known ? 0 : aw_error_set (err, "it spoke before its hello");
+    default:
+        return aw_error_set (err, "it sent what only a coordinator sends");
+    }
+}
+
+static void on_line (void *arg, const char *line, size_t size)
+{
+    struct aw_agent_link *agent = arg;
+    struct aw_packet packet;
+    struct aw_frame frame;
+    struct aw_error err;
+
+    if (agent->over)
+        return;
+    if (agent->node.name && aw_message_frame_is (line, size)
+        && aw_message_frame_read (&packet, line, size, &err) == 0) {
+        agent->silent = 0;
+        if (agent->callbacks.message)
+            agent->callbacks.message (agent->callbacks.arg, agent, &packet);
+        return;
+    }
+    agent->silent = 0;
+    if (aw_frame_read (agent->reader, line, size, &frame, &err) < 0
+        || check_frame (agent, &frame, &err) < 0
+        || (frame.type == AW_FRAME_HELLO && keep_hello (agent, &frame.event, &err) < 0)) {
+        aw_error_prefix (&err, "its agent sent a wrong frame");
+        lose (agent, err.text);
+    }
+    else if (frame.type == AW_FRAME_HELLO)
+        agent->callbacks.hello (agent->callbacks.arg, agent);
+    else if (frame.type == AW_FRAME_FINISH || frame.type == AW_FRAME_STAGED
+             || frame.type == AW_FRAME_RELEASE)
+        agent->callbacks.finish (agent->callbacks.arg, agent, &frame.event);
+    else if (frame.type == AW_FRAME_LEAVE) {
+        aw_error_set (&agent->farewell, "%s", frame.event.reason);
+        if (agent->callbacks.leaves)
+            agent->callbacks.leaves (agent->callbacks.arg, agent, agent->farewell.text);
+    }
+}
+
+static void on_closed (void *arg, const char *reason)
+{
+    struct aw_agent_link *agent = arg;
+    struct aw_error err;
+
+    if (agent->farewell.text[0])
+        aw_error_set (&err, "its agent left: %s", agent->farewell.text);
+    else if (reason)
+        aw_error_set (&err, "the connection to its agent broke: %s", reason);
+    else
+        aw_error_set (&err, "its agent ended");
+    lose (agent, err.text);
+}
+
+struct aw_agent_link *aw_agent_link_create (struct event_base *base,
+                                            int fd,
+                                            struct aw_frame_reader *reader,
+                                            const struct aw_agent_callbacks *callbacks,
+                                            struct aw_error *err)
+{
+    struct aw_agent_link *agent = calloc (1, sizeof (*agent));
+    const struct aw_link_callbacks mine = { on_line, on_closed, agent };
+
+    if (!agent) {
+        close (fd);
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    agent->callbacks = *callbacks;
+    agent->reader = reader;
+    agent->number = AW_AGENT_UNNUMBERED;
+    agent->link = aw_link_create (base, fd, AW_FRAME_MAX, &mine, err);
+    if (!agent->link) {
+        aw_agent_link_destroy (agent);
+        return NULL;
+    }
+    return agent;
+}
+
+const struct aw_event *aw_agent_link_node (const struct aw_agent_link *agent)
+{
+    return &agent->node;
+}
+
+uint32_t aw_agent_link_number (const struct aw_agent_link *agent)
+{
+    return agent->number;
+}
+
+void aw_agent_link_set_number (struct aw_agent_link *agent, uint32_t number)
+{
+    agent->number = number;
+    agent->node.node = number;
+}
+
+int aw_agent_link_start (struct aw_agent_link *agent,
+                         const struct aw_launch *launch,
+                         struct aw_error *err)
+{
+    if ((launch->argv ? aw_frame_put_start (aw_link_out (agent->link), launch, err)
+                      : aw_frame_put_stage (aw_link_out (agent->link), launch, err))
+        < 0)
+        return -1;
+    aw_link_send (agent->link);
+    return 0;
+}
+
+/* Out of memory here means a task that goes on: its end comes with the connection's, at the latest.
+ */
+void aw_agent_link_kill (struct aw_agent_link *agent, uint32_t task, uint32_t attempt, double grace)
+{
+    if (aw_frame_put_kill (aw_link_out (agent->link), task, attempt, grace, NULL) == 0)
+        aw_link_send (agent->link);
+}
+
+double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double timeout)
+{
+    agent->silent += seconds;
+    if (aw_frame_put_ping (aw_link_out (agent->link), timeout, NULL) == 0)
+        aw_link_send (agent->link);
+    return agent->silent;
+}
+
+void aw_agent_link_message (struct aw_agent_link *agent,
+                            const struct aw_packet *packet,
+                            const char *rest,
+                            size_t size)
+{
+    struct aw_textbuf *out = aw_link_out (agent->link);
+    int rc = rest ? aw_message_frame_put_rest (out, packet, rest, size)
+                  : aw_message_frame_put (out, packet, true);
+
+    if (rc == 0)
+        aw_link_send (agent->link);
+}
+
+void aw_agent_link_quit (struct aw_agent_link *agent, bool now)
+{
+    if (aw_frame_put_quit (aw_link_out (agent->link), now, NULL) == 0)
+        aw_link_send (agent->link);
+}
+
+void aw_agent_link_destroy (struct aw_agent_link *agent)
+{
+    int saved = errno;
+
+    if (agent) {
+        aw_link_destroy (agent->link);
+        free ((char *)agent->node.name);
+        free ((char *)agent->node.reason);
+        free ((char *)agent->node.topology);
+        free ((char *)agent->node.socket);
+        aw_idset_finish (&agent->node.cpus);
+        aw_idset_finish (&agent->node.gpus);
+        free (agent);
+    }
+    errno = saved;
+}

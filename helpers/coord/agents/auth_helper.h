@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A child process that asks munged on the coordinator's behalf. munge_decode blocks, and a munged
+ * that hangs must not stop the coordinator's loop. A process rather than a thread: the coordinator
+ * forks often and stays free of locks that a fork could catch; it can be killed; one is made at the
+ * start, so that strangers who connect cannot make us fork; another only where it has died.
+ */
+#ifndef AW_COORD_AGENTS_AUTH_HELPER_H
+#define AW_COORD_AGENTS_AUTH_HELPER_H
+
+#include <stdbool.h>
+
+#include "io/wire/auth.h"
+#include "util/error.h"
+
+struct event_base;
+struct aw_auth_helper;
+
+/* The answer to an ask: our credential, or NULL and WHY. Both valid during the call. */
+typedef void (*aw_auth_answer) (void *arg, const char *credential, const struct aw_error *why);
+
+/* Forks the helper, for one JOB (borrowed). It ends by itself when the coordinator ends. NULL with
+ * text.
+ */
+struct aw_auth_helper *aw_auth_helper_create (struct event_base *base,
+                                              const char *job,
+                                              aw_auth_answer answer,
+                                              struct aw_error *err);
+
+/* Checks the agent's CREDENTIAL against PLACE and the nonces; where it holds, makes ours. One
+ * question at a time: the next only after the answer. 0, or -1 with text; ARG goes to the answer.
+ */
+int aw_auth_helper_ask (struct aw_auth_helper *helper,
+                        const char *credential,
+                        const char *place,
+                        const char *own_nonce,
+                        const char *agent_nonce,
+                        void *arg,
+                        struct aw_error *err);
+
+bool aw_auth_helper_busy (const struct aw_auth_helper *helper);
+
+/* The question's ARG is no longer interested; the helper stays busy until munged has answered. */
+void aw_auth_helper_forget (struct aw_auth_helper *helper, void *arg);
+
+/* Ends the process. Takes NULL, keeps errno. */
+void aw_auth_helper_destroy (struct aw_auth_helper *helper);
+
+#endif /* AW_COORD_AGENTS_AUTH_HELPER_H */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row "agents": one async-workflow-agent a node, each with one authenticated TCP connection to
+ * the coordinator, or one forked on this machine with a socketpair (local mode).
+ */
+#ifndef AW_COORD_AGENTS_EXEC_AGENTS_H
+#define AW_COORD_AGENTS_EXEC_AGENTS_H
+
+#include "coord/exec.h"
+
+struct aw_slurm_job;
+
+/* Listens on a TCP port of PORT_FIRST..PORT_LAST (0, 0: any; the ports of Slurm's SrunPortRange) on
+ * all addresses. JOB is the job id that agents must name ("" for none). Expects N_NODES agents
+ * within DEADLINE seconds, else `broken`. BASE is borrowed. NULL with text.
+ */
+struct aw_exec *aw_exec_agents_create (struct event_base *base,
+                                       const struct aw_exec_callbacks *callbacks,
+                                       const char *job,
+                                       uint32_t n_nodes,
+                                       uint16_t port_first,
+                                       uint16_t port_last,
+                                       double deadline,
+                                       struct aw_error *err);
+
+/* JOB's word on which CPUs, GPUs and memory of a node are the pool's goes before what its agent
+ * sees. Borrowed until all nodes have joined.
+ */
+void aw_exec_agents_set_job (struct aw_exec *exec, const struct aw_slurm_job *job);
+
+/* The port that agents are to connect to. */
+uint16_t aw_exec_agents_port (const struct aw_exec *exec);
+
+/* Local mode: forks an agent on this machine, connected by a socketpair, without munge and Slurm.
+ * SERVE is what the child runs: the agent with its end of the connection and ARG (coordinator and
+ * agent do not know each other; the command knows both). Its result is the child's exit status.
+ * KEEP: a descriptor that the agent holds until it has ended; -1: none. NULL with text.
+ */
+struct aw_exec *aw_exec_local_create (struct event_base *base,
+                                      const struct aw_exec_callbacks *callbacks,
+                                      int (*serve) (int fd, void *arg),
+                                      void *arg,
+                                      int keep,
+                                      struct aw_error *err);
+
+/* From now on a node of which nothing is heard for SECONDS is lost: its agent or it has stopped, or
+ * the network is cut. Each is asked for a sign every sixth of that. Time in which this process
+ * itself did not run does not count. 0: no node is lost for its silence. 0, or -1 with text.
+ */
+int aw_exec_agents_set_timeout (struct aw_exec *exec, double seconds, struct aw_error *err);
+
+/* Are the CPUs of NODE, which has joined, a plan alone? */
+bool aw_exec_agents_unbound (struct aw_exec *exec, uint32_t node);
+
+/* Where processes of NODE connect to exchange messages; borrowed. NULL: nowhere, or it is lost. */
+const char *aw_exec_agents_socket (struct aw_exec *exec, uint32_t node);
+
+#endif /* AW_COORD_AGENTS_EXEC_AGENTS_H */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The port on which agents knock. Whoever connects gets a nonce and nothing else, and has 2 s and 4
+ * KiB to answer with a credential; only connections that have proved to be of our user and job are
+ * handed on. 128 may be on the way to that at a time; where all these places are taken and others
+ * wait, who has said nothing for 0.2 s gives way.
+ */
+#ifndef AW_COORD_AGENTS_LISTENER_H
+#define AW_COORD_AGENTS_LISTENER_H
+
+#include <stdint.h>
+
+#include "util/error.h"
+
+struct event_base;
+struct aw_listener;
+
+/* FD is connected and authenticated; the callee owns it. */
+typedef void (*aw_listener_accepted) (void *arg, int fd);
+
+/* Listens on all addresses, on one port of FIRST..LAST (0, 0: any). BASE and JOB are borrowed. NULL
+ * with text.
+ */
+struct aw_listener *aw_listener_create (struct event_base *base,
+                                        const char *job,
+                                        uint16_t first,
+                                        uint16_t last,
+                                        aw_listener_accepted accepted,
+                                        void *arg,
+                                        struct aw_error *err);
+
+uint16_t aw_listener_port (const struct aw_listener *listener);
+
+/* How many were turned away so far, and why the last one was (borrowed; "" for none). For the
+ * message when agents are missing.
+ */
+uint32_t aw_listener_refused (const struct aw_listener *listener, const char **why);
+
+/* Closes the port and what has not been authenticated. Takes NULL, keeps errno. Not from inside
+ * `accepted`.
+ */
+void aw_listener_destroy (struct aw_listener *listener);
+
+#endif /* AW_COORD_AGENTS_LISTENER_H */

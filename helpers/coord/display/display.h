@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the user sees while a run goes on. On a terminal: a line a task set, redrawn in place;
+ * elsewhere: a line now and then. It knows no scheduler and no clock: the coordinator hands it
+ * events and plain numbers, and asks when it wants to be called next:
+ *
+ *     aw_display_event (d, &ev)           for every event that goes to the journal (cheap)
+ *     aw_display_next (d, t)              at the end of a turn of the loop: arm one timer with
+ * this; INFINITY: none aw_display_update (d, &state)       when that timer fires
+ *
+ * It never waits for a slow terminal: what cannot be written at once is written later or left out.
+ * Functions take NULL for a display and do nothing then.
+ */
+#ifndef AW_COORD_DISPLAY_DISPLAY_H
+#define AW_COORD_DISPLAY_DISPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/graph/graph.h"
+#include "util/error.h"
+
+enum aw_display_mode {
+    AW_DISPLAY_AUTO, /* TTY where FD is a terminal that can move its cursor, else PLAIN */
+    AW_DISPLAY_TTY,
+    AW_DISPLAY_PLAIN,
+    AW_DISPLAY_NONE, /* messages alone */
+};
+
+/* Tasks of one set, all iterations together, as aw_sched_counts has them; the rest waits for
+ * predecessors. */
+struct aw_display_set {
+    uint32_t ready, running, done, failed, skipped;
+};
+
+struct aw_display_state {
+    double t; /* seconds since the run's start */
+    const struct aw_display_set
+        *sets; /* one a set of the graph, in its order. Borrowed for the call */
+    uint32_t nodes;
+    uint32_t cpus, busy_cpus; /* of the pool */
+    uint32_t gpus, busy_gpus;
+    double left; /* seconds to the end, by the model; NAN: not known */
+    const char *note; /* "waiting for 3 of 4 nodes", "stopping", or NULL. Borrowed for the call */
+};
+
+struct aw_display;
+
+/* A display of GRAPH (borrowed) on FD (borrowed, not closed). What the environment says is taken in
+ * here: TERM, NO_COLOR, the locale's character set (call setlocale (LC_CTYPE, "") before). NULL
+ * with text.
+ */
+struct aw_display *aw_display_create (const struct aw_graph *graph,
+                                      int fd,
+                                      enum aw_display_mode mode,
+                                      struct aw_error *err);
+
+/* The graph has grown. Takes NULL. 0, or -1 with ENOMEM. */
+int aw_display_grow (struct aw_display *display);
+
+/* Where the failed tasks' stderr is to be looked for, in messages: "see DIR/logs". Copied; may fail
+ * silently. */
+void aw_display_set_directory (struct aw_display *display, const char *dir);
+
+/* Takes note of what happened. Failures are told at once, above the display; when there are very
+ * many, a part of them. */
+void aw_display_event (struct aw_display *display, const struct aw_event *ev);
+
+/* Seconds from T until update wants to be called; INFINITY: not before another event. */
+double aw_display_next (const struct aw_display *display, double t);
+
+/* Draws, if it is time to. */
+void aw_display_update (struct aw_display *display, const struct aw_display_state *state);
+
+/* A line of its own above the display; the newline is added, control characters are replaced. */
+void aw_display_message (struct aw_display *display, const char *fmt, ...)
+    __attribute__ ((format (printf, 2, 3)));
+
+/* Takes the lines off the terminal: before the process stops itself for Ctrl-Z, or something else
+ * prints. The next update draws anew.
+ */
+void aw_display_clear (struct aw_display *display);
+
+/* The last word: clears, tells what had been left out, frees. Takes NULL, keeps errno. */
+void aw_display_finish (struct aw_display *display);
+
+#endif /* AW_COORD_DISPLAY_DISPLAY_H */

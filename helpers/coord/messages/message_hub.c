@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "coord/messages/message_state.h"
+
+/*
+ * Topics
+ */
+
+int aw_hub_add_topic (struct aw_hub *hub, const char *name, struct aw_error *err)
+{
+    struct aw_topic *topic;
+
+    if (hub->n_topics == AW_HUB_TOPICS)
+        return aw_error_set (err, "topic %s: a run has at most %d topics", name, AW_HUB_TOPICS);
+    if (mkdir (hub->dir, 0700) < 0 && errno != EEXIST)
+        return aw_error_set (err, "%s: %s", hub->dir, strerror (errno));
+    topic = aw_topic_create (hub->dir, name, &hub->senders, &hub->last_request, err);
+    if (!topic)
+        return -1;
+    if (aw_names_set (&hub->topic_numbers, name, hub->n_topics) < 0) {
+        aw_topic_destroy (topic);
+        return aw_error_set (err, "out of memory");
+    }
+    hub->topics[hub->n_topics++] = topic;
+    return 0;
+}
+
+struct aw_topic *aw_hub_find_topic (const struct aw_hub *hub, const char *name, size_t size)
+{
+    uint32_t number = aw_names_get (&hub->topic_numbers, name, size);
+
+    return number == AW_NAMES_NONE ? NULL : hub->topics[number];
+}
+
+static void send_plain (
+    struct aw_hub *hub, enum aw_packet_kind kind, uint32_t node, uint32_t conn, uint32_t number)
+{
+    struct aw_packet packet = { .kind = kind, .conn = conn, .number = number };
+
+    hub->callbacks.send (hub->callbacks.arg, node, &packet, NULL, 0);
+}
+
+/*
+ * Flush
+ */
+
+bool aw_hub_is_due (const struct aw_hub *hub)
+{
+    return hub->active;
+}
+
+static void accept_messages (struct aw_hub *hub)
+{
+    uint32_t n = hub->n_due;
+
+    hub->n_due = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct aw_hub_connection *c = hub->due[i];
+
+        if (c->topic && aw_topic_lag (c->topic) > AW_HUB_LAG) {
+            hub->due[hub->n_due++] = c;
+            continue;
+        }
+        c->due = false;
+        send_plain (hub, AW_PACKET_ACCEPTED, c->node, c->conn, c->unaccepted);
+        c->unaccepted = 0;
+    }
+}
+
+static void answer_syncs (struct aw_hub *hub)
+{
+    for (uint32_t i = 0; i < hub->n_syncs; i++)
+        send_plain (hub, AW_PACKET_DONE, hub->syncs[i].node, hub->syncs[i].conn,
+                    hub->syncs[i].number);
+    hub->n_syncs = 0;
+}
+
+static void on_hand_out (void *arg,
+                         const struct aw_receiver *receiver,
+                         const char *line,
+                         size_t size)
+{
+    struct aw_hub *hub = arg;
+    struct aw_packet packet = {
+        .kind = AW_PACKET_MESSAGE,
+        .conn = receiver->conn,
+        .number = receiver->number,
+        .topic = aw_piece_of (receiver->group->topic->name),
+    };
+
+    hub->callbacks.send (hub->callbacks.arg, receiver->node, &packet, line, size);
+}
+
+static bool on_is_pending (void *arg, uint64_t id)
+{
+    const struct aw_hub *hub = arg;
+
+    return aw_table_get (&hub->requests, id) != NULL;
+}
+
+int aw_hub_flush (struct aw_hub *hub, struct aw_error *err)
+{
+    const struct aw_topic_user user = { on_hand_out, on_is_pending, hub };
+
+    if (!hub->active)
+        return 0;
+    for (uint32_t i = 0; i < hub->n_topics; i++)
+        if (hub->topics[i]->due && aw_topic_log_flush (hub->topics[i]->log, err) < 0)
+            return -1;
+    for (uint32_t i = 0; i < hub->n_topics; i++) {
+        struct aw_topic *topic = hub->topics[i];
+
+        if (!topic->due)
+            continue;
+        if (aw_topic_hand_out (topic, &user, err) < 0)
+            return -1;
+        if (topic->count > topic->told)
+            hub->callbacks.counted (hub->callbacks.arg, topic->name, topic->count);
+        topic->told = topic->count;
+    }
+    accept_messages (hub);
+    answer_syncs (hub);
+    hub->active = false;
+    return 0;
+}
+
+/*
+ * Life
+ */
+
+void aw_hub_task_ended (struct aw_hub *hub, uint32_t task, uint32_t attempt)
+{
+    struct aw_group *group = aw_table_remove (&hub->own_groups, aw_hub_pair (task, attempt));
+
+    while (group) {
+        struct aw_group *next = group->next_own;
+
+        if (group->n_receivers == 0)
+            aw_topic_remove_group (group->topic, group);
+        group = next;
+    }
+}
+
+void aw_hub_node_lost (struct aw_hub *hub, uint32_t node)
+{
+    struct aw_hub_connection *c;
+    size_t cursor = 0;
+
+    while ((c = aw_table_next (&hub->connections, &cursor))) {
+        if (c->node != node)
+            continue;
+        aw_hub_close (hub, c);
+        cursor = 0;
+    }
+}
+
+uint64_t aw_hub_count (const struct aw_hub *hub, const char *name)
+{
+    const struct aw_topic *topic = aw_hub_find_topic (hub, name, strlen (name));
+
+    return topic ? topic->told : 0;
+}
+
+const char *aw_hub_next_topic (const struct aw_hub *hub, size_t *cursor, uint64_t *count)
+{
+    if (*cursor >= hub->n_topics)
+        return NULL;
+    *count = hub->topics[*cursor]->told;
+    return hub->topics[(*cursor)++]->name;
+}
+
+/* What an earlier part of the run has left. */
+static int take_up (struct aw_hub *hub, struct aw_error *err)
+{
+    char name[AW_TOPIC_MAX + 1];
+    void *walk = NULL;
+    int rc;
+
+    while ((rc = aw_topic_log_list (hub->dir, &walk, name, sizeof (name), err)) > 0)
+        if (aw_hub_add_topic (hub, name, err) < 0) {
+            aw_topic_log_list_end (walk);
+            return -1;
+        }
+    for (uint32_t i = 0; i < hub->n_topics; i++)
+        hub->topics[i]->told = hub->topics[i]->count;
+    return rc;
+}
+
+struct aw_hub *aw_hub_create (const char *dir,
+                              const struct aw_hub_callbacks *callbacks,
+                              struct aw_error *err)
+{
+    struct aw_hub *hub = calloc (1, sizeof (*hub));
+
+    if (!hub || !(hub->dir = strdup (dir))) {
+        free (hub);
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    hub->callbacks = *callbacks;
+    if (take_up (hub, err) < 0) {
+        aw_hub_destroy (hub);
+        return NULL;
+    }
+    return hub;
+}
+
+static void free_all (struct aw_table *table)
+{
+    size_t cursor = 0;
+    void *item;
+
+    while ((item = aw_table_next (table, &cursor)))
+        free (item);
+    aw_table_finish (table);
+}
+
+void aw_hub_destroy (struct aw_hub *hub)
+{
+    int saved = errno;
+
+    if (!hub)
+        return;
+    for (uint32_t i = 0; i < hub->n_topics; i++) {
+        aw_topic_log_flush (hub->topics[i]->log, NULL); /* notes of groups */
+        aw_topic_destroy (hub->topics[i]);
+    }
+    free_all (&hub->connections);
+    free_all (&hub->requests);
+    aw_table_finish (&hub->own_groups);
+    aw_names_finish (&hub->topic_numbers);
+    aw_names_finish (&hub->senders);
+    aw_textbuf_finish (&hub->text);
+    free (hub->due);
+    free (hub->syncs);
+    free (hub->dir);
+    free (hub);
+    errno = saved;
+}

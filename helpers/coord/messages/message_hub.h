@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The broker of messages: every message of a run goes through the coordinator, so that there is one
+ * order, one count and one log of each topic, also between tasks of one node.
+ *
+ * A topic is a log that is kept whole. Receivers read it in groups: each group gets every message
+ * once, whichever of its receivers asks first, from the log's beginning on, however late it comes.
+ * A receiver that names no group is in one of its own attempt, which starts at the beginning again
+ * when the task is tried again. A message that was handed out and not acknowledged before its
+ * receiver went goes to another of the group.
+ *
+ * What is published is written to the log, counted, and handed out at the end of the turn in which
+ * it came (flush). A sender's message is counted once: a further attempt counts from where the one
+ * before it had come.
+ *
+ * A request is a message that knows where its answer goes; it is handed out as long as it waits.
+ * Answers are not kept.
+ *
+ * Back-pressure: a connection's messages are accepted when they are written, but not while a group
+ * with receivers is more than AW_HUB_LAG bytes behind; an agent takes up AW_HUB_WINDOW messages or
+ * AW_HUB_WINDOW_BYTES of a connection beyond what is accepted, then its task's sends block.
+ */
+#ifndef AW_COORD_MESSAGES_MESSAGE_HUB_H
+#define AW_COORD_MESSAGES_MESSAGE_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/packet.h"
+
+enum {
+    AW_HUB_LAG = 64 << 20,
+    AW_HUB_TOPICS = 512, /* a file each */
+    AW_HUB_GROUPS = 4096, /* of one topic */
+    AW_HUB_CREDIT = 256, /* messages handed out to one receiver and not acknowledged */
+    AW_HUB_REQUESTS = 1 << 20, /* that wait for an answer */
+};
+
+struct aw_hub;
+
+struct aw_hub_callbacks {
+    /* PACKET goes to the agent of NODE. REST, where not NULL: the members from "sender" on are
+     * those of this object (io/message_frame.h); else its data are as they are. */
+    void (*send) (
+        void *arg, uint32_t node, const struct aw_packet *packet, const char *rest, size_t size);
+    /* TOPIC has so many messages now, written: once a flush for a topic where that has changed. */
+    void (*counted) (void *arg, const char *topic, uint64_t count);
+    void *arg;
+};
+
+/* DIR, absolute, holds the logs; it is made with the first one. What is there is taken up: a run
+ * that goes on. NULL with text. destroy takes NULL.
+ */
+struct aw_hub *aw_hub_create (const char *dir,
+                              const struct aw_hub_callbacks *callbacks,
+                              struct aw_error *err);
+void aw_hub_destroy (struct aw_hub *hub);
+
+/* What the agent of NODE passed on: PUBLISH, REQUEST, RECEIVE, ACK, REPLY, SYNC or CLOSE, data
+ * escaped. SENDER names its task; T is the run's time in seconds. What is wrong with it the task is
+ * told.
+ */
+void aw_hub_take (struct aw_hub *hub,
+                  uint32_t node,
+                  const struct aw_packet *packet,
+                  const char *sender,
+                  double t);
+
+/* Is there something for flush to do? */
+bool aw_hub_is_due (const struct aw_hub *hub);
+
+/* Writes, counts, accepts, hands out. 0, or -1 with text where a log cannot be written: it stays
+ * due.
+ */
+int aw_hub_flush (struct aw_hub *hub, struct aw_error *err);
+
+/* An attempt is over: its own groups go. */
+void aw_hub_task_ended (struct aw_hub *hub, uint32_t task, uint32_t attempt);
+
+/* An agent is gone, and all connections with it. */
+void aw_hub_node_lost (struct aw_hub *hub, uint32_t node);
+
+/* Messages on TOPIC, written ones. */
+uint64_t aw_hub_count (const struct aw_hub *hub, const char *topic);
+
+/* Walks over the topics, from *CURSOR 0 on; NULL at the end. */
+const char *aw_hub_next_topic (const struct aw_hub *hub, size_t *cursor, uint64_t *count);
+
+#endif /* AW_COORD_MESSAGES_MESSAGE_HUB_H */

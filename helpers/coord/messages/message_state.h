@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hub's inside, shared by message_hub.c (life, flush) and message_take.c (what tasks say).
+ * Nobody else includes it.
+ */
+#ifndef AW_COORD_MESSAGES_MESSAGE_STATE_H
+#define AW_COORD_MESSAGES_MESSAGE_STATE_H
+
+#include "coord/messages/message_hub.h"
+#include "coord/messages/message_topic.h"
+#include "util/names.h"
+#include "io/textbuf.h"
+#include "util/table.h"
+
+/* A task's connection to the agent of its node. */
+struct aw_hub_connection {
+    uint32_t node, conn;
+    uint32_t task, attempt;
+    struct aw_receiver *receivers;
+    uint32_t unaccepted; /* messages that its agent waits for */
+    struct aw_topic *topic; /* that it last published on */
+    bool due; /* in the list of those with something to be accepted */
+};
+
+struct aw_hub_request {
+    uint64_t id;
+    uint32_t node, conn, number; /* where the answer goes */
+};
+
+struct aw_hub_sync {
+    uint32_t node, conn, number;
+};
+
+struct aw_hub {
+    char *dir;
+    struct aw_hub_callbacks callbacks;
+    struct aw_names topic_numbers;
+    struct aw_topic *topics[AW_HUB_TOPICS];
+    uint32_t n_topics;
+    struct aw_names senders;
+    struct aw_table connections; /* by node and conn */
+    struct aw_table requests; /* by id */
+    uint64_t last_request;
+    struct aw_table own_groups; /* by task and attempt: the first of a list */
+    struct aw_hub_connection **due;
+    uint32_t n_due, room_due;
+    struct aw_hub_sync *syncs;
+    uint32_t n_syncs, room_syncs;
+    struct aw_textbuf text; /* scratch */
+    bool active; /* flush has something to do */
+};
+
+/* Opens the log of topic NAME and takes it up. 0, or -1 with text. */
+int aw_hub_add_topic (struct aw_hub *hub, const char *name, struct aw_error *err);
+
+/* NULL: there is none. */
+struct aw_topic *aw_hub_find_topic (const struct aw_hub *hub, const char *name, size_t size);
+
+/* Ends a connection: what it has not acknowledged goes to others, nobody waits for its answers. */
+void aw_hub_close (struct aw_hub *hub, struct aw_hub_connection *c);
+
+/* The key of two numbers. */
+static inline uint64_t aw_hub_pair (uint32_t high, uint32_t low)
+{
+    return (uint64_t)high << 32 | low;
+}
+
+#endif /* AW_COORD_MESSAGES_MESSAGE_STATE_H */

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tasks say to the hub. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coord/messages/message_state.h"
+#include "io/message_frame.h"
+
+/*
+ * To agents
+ */
+
+static void send_error (
+    struct aw_hub *hub, uint32_t node, uint32_t conn, uint32_t number, const char *what)
+{
+    struct aw_packet packet = {
+        .kind = AW_PACKET_DONE, .flags = AW_PACKET_ERROR, .conn = conn, .number = number
+    };
+
+    hub->text.len = 0;
+    if (aw_message_escape (&hub->text, what, strlen (what)) == 0)
+        packet.data = (struct aw_piece){ hub->text.data, hub->text.len };
+    hub->callbacks.send (hub->callbacks.arg, node, &packet, NULL, 0);
+}
+
+/* The topic of a packet, made where it is new. NULL with text. */
+static struct aw_topic *topic_of (struct aw_hub *hub,
+                                  const struct aw_piece *piece,
+                                  struct aw_error *err)
+{
+    struct aw_topic *topic = aw_hub_find_topic (hub, piece->text, piece->size);
+    char name[AW_TOPIC_MAX + 1];
+
+    if (topic)
+        return topic;
+    if (!aw_topic_is_good (piece->text, piece->size)) {
+        aw_error_set (err,
+                      "a topic's name is made of at most %d letters, digits, \"_\", \"-\" and "
+                      "\".\", the first a letter, a digit or \"_\"",
+                      AW_TOPIC_MAX);
+        return NULL;
+    }
+    memcpy (name, piece->text, piece->size);
+    name[piece->size] = '\0';
+    return aw_hub_add_topic (hub, name, err) < 0 ? NULL : hub->topics[hub->n_topics - 1];
+}
+
+/*
+ * Connections
+ */
+
+static struct aw_hub_connection *connection_of (struct aw_hub *hub,
+                                                uint32_t node,
+                                                const struct aw_packet *packet)
+{
+    uint64_t key = aw_hub_pair (node, packet->conn);
+    struct aw_hub_connection *c = aw_table_get (&hub->connections, key);
+
+    if (c)
+        return c;
+    c = calloc (1, sizeof (*c));
+    if (!c)
+        return NULL;
+    *c = (struct aw_hub_connection){
+        .node = node, .conn = packet->conn, .task = packet->task, .attempt = packet->attempt
+    };
+    if (aw_table_set (&hub->connections, key, c) < 0) {
+        free (c);
+        return NULL;
+    }
+    return c;
+}
+
+static int make_due (struct aw_hub *hub, struct aw_hub_connection *c)
+{
+    hub->active = true;
+    if (c->due)
+        return 0;
+    if (hub->n_due == hub->room_due) {
+        uint32_t room = hub->room_due ? 2 * hub->room_due : 16;
+        struct aw_hub_connection **due =
+            reallocarray (hub->due, room, sizeof (struct aw_hub_connection *));
+
+        if (!due)
+            return -1;
+        hub->due = due;
+        hub->room_due = room;
+    }
+    hub->due[hub->n_due++] = c;
+    c->due = true;
+    return 0;
+}
+
+void aw_hub_close (struct aw_hub *hub, struct aw_hub_connection *c)
+{
+    struct aw_hub_request *request;
+    size_t cursor = 0;
+
+    while (c->receivers) {
+        struct aw_receiver *receiver = c->receivers;
+
+        c->receivers = receiver->next;
+        aw_group_leave (receiver);
+        hub->active = true;
+    }
+    for (uint32_t i = 0; i < hub->n_due; i++)
+        if (hub->due[i] == c)
+            hub->due[i--] = hub->due[--hub->n_due];
+    while ((request = aw_table_next (&hub->requests, &cursor))) {
+        if (request->node != c->node || request->conn != c->conn)
+            continue;
+        aw_table_remove (&hub->requests, request->id);
+        free (request);
+        cursor = 0;
+    }
+    aw_table_remove (&hub->connections, aw_hub_pair (c->node, c->conn));
+    free (c);
+}
+
+/*
+ * What tasks say
+ */
+
+/* Appends the packet's message. */
+static int append (struct aw_hub *hub,
+                   struct aw_hub_connection *c,
+                   const struct aw_packet *packet,
+                   const char *sender,
+                   double t,
+                   uint64_t reply,
+                   struct aw_error *err)
+{
+    struct aw_topic *topic = topic_of (hub, &packet->topic, err);
+    struct aw_packet message = *packet;
+    uint32_t number;
+
+    if (!topic)
+        return -1;
+    message.sender = aw_piece_of (sender);
+    message.reply = reply;
+    message.at = t > 0 ? (uint64_t)(t * 1e6 + 0.5) : 0;
+    number = aw_sender_number (&hub->senders, message.sender.text, message.sender.size);
+    if (number == AW_NAMES_NONE || aw_topic_append (topic, number, &message) < 0)
+        return aw_error_set (err, "out of memory");
+    c->topic = topic;
+    hub->active = true;
+    return 0;
+}
+
+static void take_publish (struct aw_hub *hub,
+                          struct aw_hub_connection *c,
+                          const struct aw_packet *packet,
+                          const char *sender,
+                          double t)
+{
+    struct aw_error err;
+
+    if (append (hub, c, packet, sender, t, 0, &err) < 0)
+        send_error (hub, c->node, c->conn, 0, err.text);
+    c->unaccepted++;
+    if (make_due (hub, c) < 0)
+        send_error (hub, c->node, c->conn, 0, "out of memory");
+}
+
+static void take_request (struct aw_hub *hub,
+                          struct aw_hub_connection *c,
+                          const struct aw_packet *packet,
+                          const char *sender,
+                          double t)
+{
+    struct aw_hub_request *request = calloc (1, sizeof (*request));
+    struct aw_error err;
+    int rc = -1;
+
+    if (!request)
+        aw_error_set (&err, "out of memory");
+    else if (hub->requests.n_used >= AW_HUB_REQUESTS)
+        aw_error_set (&err, "%d requests wait for an answer already", AW_HUB_REQUESTS);
+    else {
+        *request = (struct aw_hub_request){ ++hub->last_request, c->node, c->conn, packet->number };
+        rc = aw_table_set (&hub->requests, request->id, request);
+        if (rc < 0)
+            aw_error_set (&err, "out of memory");
+        else if ((rc = append (hub, c, packet, sender, t, request->id, &err)) < 0)
+            aw_table_remove (&hub->requests, request->id);
+    }
+    if (rc < 0) {
+        send_error (hub, c->node, c->conn, packet->number, err.text);
+        free (request);
+    }
+    c->unaccepted++;
+    make_due (hub, c);
+}
+
+static void take_reply (struct aw_hub *hub, const struct aw_packet *packet, const char *sender)
+{
+    struct aw_hub_request *request = aw_table_remove (&hub->requests, packet->reply);
+    struct aw_packet answer = { .kind = AW_PACKET_ANSWER, .data = packet->data };
+
+    if (!request)
+        return; /* answered by another, or nobody waits any more */
+    answer.conn = request->conn;
+    answer.number = request->number;
+    answer.attempt = packet->attempt;
+    answer.sender = aw_piece_of (sender);
+    hub->callbacks.send (hub->callbacks.arg, request->node, &answer, NULL, 0);
+    free (request);
+}
+
+static struct aw_receiver *find_receiver (const struct aw_hub_connection *c, uint32_t number)
+{
+    for (struct aw_receiver *r = c->receivers; r; r = r->next)
+        if (r->number == number)
+            return r;
+    return NULL;
+}
+
+static struct aw_receiver *add_receiver (struct aw_hub *hub,
+                                         struct aw_hub_connection *c,
+                                         const struct aw_packet *packet,
+                                         struct aw_error *err)
+{
+    struct aw_topic *topic = topic_of (hub, &packet->topic, err);
+    uint64_t attempt = aw_hub_pair (c->task, c->attempt);
+    struct aw_receiver *receiver = NULL;
+    struct aw_group *group;
+    bool made;
+
+    if (!topic)
+        return NULL;
+    if (packet->group.size && !aw_topic_is_good (packet->group.text, packet->group.size)) {
+        aw_error_set (err, "a group is named as a topic is");
+        return NULL;
+    }
+    group = aw_topic_group (topic, &packet->group, c->task, c->attempt, &made);
+    if (!group && errno == ENOSPC) {
+        aw_error_set (err, "topic %s: at most %d groups can receive", topic->name, AW_HUB_GROUPS);
+        return NULL;
+    }
+    if (group && made && !group->name) {
+        group->next_own = aw_table_get (&hub->own_groups, attempt);
+        if (aw_table_set (&hub->own_groups, attempt, group) < 0) {
+            aw_topic_remove_group (topic, group);
+            group = NULL;
+        }
+    }
+    if (group)
+        receiver = aw_group_join (group, c->node, c->conn, packet->number);
+    if (!receiver) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    receiver->next = c->receivers;
+    c->receivers = receiver;
+    return receiver;
+}
+
+static void take_receive (struct aw_hub *hub,
+                          struct aw_hub_connection *c,
+                          const struct aw_packet *packet)
+{
+    struct aw_receiver *receiver = find_receiver (c, packet->number);
+    uint64_t room;
+    struct aw_error err;
+
+    if (!receiver && !(receiver = add_receiver (hub, c, packet, &err))) {
+        send_error (hub, c->node, c->conn, packet->number, err.text);
+        return;
+    }
+    room =
+        AW_HUB_CREDIT - (receiver->n_flight < AW_HUB_CREDIT ? receiver->n_flight : AW_HUB_CREDIT);
+    if (packet->seq == 0)
+        receiver->credit = 0;
+    receiver->credit += packet->seq < AW_HUB_CREDIT ? packet->seq : AW_HUB_CREDIT;
+    if (receiver->credit > room)
+        receiver->credit = room;
+    receiver->group->topic->due = true;
+    hub->active = true;
+}
+
+static void take_ack (struct aw_hub *hub,
+                      struct aw_hub_connection *c,
+                      const struct aw_packet *packet)
+{
+    struct aw_receiver *receiver = find_receiver (c, packet->number);
+
+    if (receiver) {
+        aw_receiver_ack (receiver, packet->seq);
+        hub->active = true;
+    }
+}
+
+static void take_sync (struct aw_hub *hub,
+                       struct aw_hub_connection *c,
+                       const struct aw_packet *packet)
+{
+    if (hub->n_syncs == hub->room_syncs) {
+        uint32_t room = hub->room_syncs ? 2 * hub->room_syncs : 16;
+        struct aw_hub_sync *syncs = reallocarray (hub->syncs, room, sizeof (*syncs));
+
+        if (!syncs) {
+            send_error (hub, c->node, c->conn, packet->number, "out of memory");
+            return;
+        }
+        hub->syncs = syncs;
+        hub->room_syncs = room;
+    }
+    hub->syncs[hub->n_syncs++] = (struct aw_hub_sync){ c->node, c->conn, packet->number };
+    hub->active = true;
+}
+
+void aw_hub_take (
+    struct aw_hub *hub, uint32_t node, const struct aw_packet *packet, const char *sender, double t)
+{
+    struct aw_hub_connection *c =
+        packet->kind == AW_PACKET_CLOSE
+            ? aw_table_get (&hub->connections, aw_hub_pair (node, packet->conn))
+            : connection_of (hub, node, packet);
+
+    if (!c) {
+        if (packet->kind != AW_PACKET_CLOSE)
+            send_error (hub, node, packet->conn, packet->number, "out of memory");
+        return;
+    }
+    switch (packet->kind) {
+    case AW_PACKET_PUBLISH:
+        take_publish (hub, c, packet, sender, t);
+        break;
+    case AW_PACKET_REQUEST:
+        take_request (hub, c, packet, sender, t);
+        break;
+    case AW_PACKET_REPLY:
+        take_reply (hub, packet, sender);
+        break;
+    case AW_PACKET_RECEIVE:
+        take_receive (hub, c, packet);
+        break;
+    case AW_PACKET_ACK:
+        take_ack (hub, c, packet);
+        break;
+    case AW_PACKET_SYNC:
+        take_sync (hub, c, packet);
+        break;
+    case AW_PACKET_CLOSE:
+        aw_hub_close (hub, c);
+        break;
+    default: /* not for the hub */
+        break;
+    }
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/messages/task_requests.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coord/messages/message_hub.h"
+#include "io/message_frame.h"
+#include "io/journal/run_dir.h"
+
+#define LABEL AW_REQUEST_ADDED
+
+enum { PROBLEMS_MAX = 60000 }; /* bytes of them in one answer */
+
+struct answer {
+    uint32_t node, conn, number;
+};
+
+struct aw_task_requests {
+    const struct aw_workflow *workflow; /* borrowed */
+    struct aw_exec *exec; /* borrowed */
+    struct aw_task_requests_user user;
+    struct aw_hub *hub;
+    struct answer *answers; /* that are due when the journal is written */
+    size_t n_answers, room;
+    struct aw_textbuf text; /* scratch */
+};
+
+static void on_send (
+    void *arg, uint32_t node, const struct aw_packet *packet, const char *rest, size_t size)
+{
+    struct aw_task_requests *talk = arg;
+
+    if (talk->exec->ops->message)
+        talk->exec->ops->message (talk->exec, node, packet, rest, size);
+}
+
+static void on_counted (void *arg, const char *topic, uint64_t count)
+{
+    struct aw_task_requests *talk = arg;
+
+    talk->user.counted (talk->user.arg, topic, count);
+}
+
+struct aw_task_requests *aw_task_requests_create (const char *run_dir,
+                                                  const struct aw_workflow *workflow,
+                                                  struct aw_exec *exec,
+                                                  const struct aw_task_requests_user *user,
+                                                  struct aw_error *err)
+{
+    struct aw_task_requests *talk = calloc (1, sizeof (*talk));
+    const struct aw_hub_callbacks callbacks = { on_send, on_counted, talk };
+    char *dir = aw_run_dir_path (run_dir, AW_RUN_MESSAGES);
+
+    if (talk && dir) {
+        talk->workflow = workflow;
+        talk->exec = exec;
+        talk->user = *user;
+        talk->hub = aw_hub_create (dir, &callbacks, err);
+    }
+    else
+        aw_error_set (err, "out of memory");
+    free (dir);
+    if (talk && talk->hub) {
+        const char *topic;
+        uint64_t count;
+        size_t cursor = 0;
+
+        while ((topic = aw_hub_next_topic (talk->hub, &cursor, &count)))
+            user->counted (user->arg, topic, count);
+        return talk;
+    }
+    free (talk);
+    return NULL;
+}
+
+void aw_task_requests_destroy (struct aw_task_requests *talk)
+{
+    int saved = errno;
+
+    if (talk) {
+        aw_hub_destroy (talk->hub);
+        aw_textbuf_finish (&talk->text);
+        free (talk->answers);
+    }
+    free (talk);
+    errno = saved;
+}
+
+/* Answers at once, with an error (ERROR may have no end of it), or when the journal is written. */
+static void answer (struct aw_task_requests *talk,
+                    uint32_t node,
+                    const struct aw_packet *asked,
+                    const char *error)
+{
+    struct aw_packet done = { .kind = AW_PACKET_DONE,
+                              .conn = asked->conn,
+                              .number = asked->number };
+
+    if (!error && talk->n_answers == talk->room) {
+        size_t room = talk->room ? 2 * talk->room : 16;
+        struct answer *answers = reallocarray (talk->answers, room, sizeof (*answers));
+
+        if (answers) {
+            talk->answers = answers;
+            talk->room = room;
+        }
+        else
+            error = "out of memory";
+    }
+    if (!error) {
+        talk->answers[talk->n_answers++] = (struct answer){ node, asked->conn, asked->number };
+        return;
+    }
+    done.flags = AW_PACKET_ERROR;
+    talk->text.len = 0;
+    if (aw_message_escape (&talk->text, error, strlen (error)) == 0)
+        done.data = (struct aw_piece){ talk->text.data, talk->text.len };
+    on_send (talk, node, &done, NULL, 0);
+}
+
+void aw_task_requests_answer (struct aw_task_requests *talk)
+{
+    for (size_t i = 0; i < talk->n_answers; i++) {
+        const struct aw_packet done = { .kind = AW_PACKET_DONE,
+                                        .conn = talk->answers[i].conn,
+                                        .number = talk->answers[i].number };
+
+        on_send (talk, talk->answers[i].node, &done, NULL, 0);
+    }
+    talk->n_answers = 0;
+}
+
+/* One event for each iteration. */
+static void take_cancel (struct aw_task_requests *talk,
+                         uint32_t node,
+                         const struct aw_packet *packet,
+                         const char *sender)
+{
+    const struct aw_graph *graph = talk->workflow->graph;
+    char name[AW_SENDER_MAX + 1], error[AW_SENDER_MAX + 64];
+    uint32_t first, last;
+    struct aw_task tasks;
+
+    snprintf (name, sizeof (name), "%.*s", (int)packet->data.size, packet->data.text);
+    if (packet->data.size > AW_SENDER_MAX || aw_graph_tasks_parse (graph, name, &tasks) < 0) {
+        snprintf (error, sizeof (error), "the workflow has no tasks \"%s\"", name);
+        answer (talk, node, packet, error);
+        return;
+    }
+    first = tasks.iteration == AW_NONE ? 0 : tasks.iteration;
+    last = tasks.iteration == AW_NONE ? aw_graph_iterations (graph, tasks.set) - 1 : first;
+    for (uint32_t it = first; it <= last; it++) {
+        struct aw_event ev = {
+            .type = AW_EVENT_CANCEL,
+            .node = AW_NONE,
+            .task = aw_graph_first_task (graph, it, tasks.set)
+                    + (tasks.index == AW_NONE ? 0 : tasks.index),
+            .count = tasks.index == AW_NONE ? graph->sets[tasks.set].count : 1,
+            .code = (packet->flags & AW_PACKET_RELEASE) != 0,
+            .reason = sender,
+        };
+
+        talk->user.event (talk->user.arg, &ev);
+    }
+    answer (talk, node, packet, NULL);
+}
+
+/* All problems as one text, a line each, without the name that a file has not here. */
+static void put_problems (struct aw_textbuf *text, const struct aw_problems *problems)
+{
+    size_t more = 0;
+
+    for (size_t i = 0; i < problems->n_items; i++) {
+        const char *line = problems->items[i].text;
+
+        if (problems->items[i].warning)
+            continue;
+        if (strncmp (line, LABEL ": ", sizeof (LABEL ": ") - 1) == 0)
+            line += sizeof (LABEL ": ") - 1;
+        if (text->len + strlen (line) > PROBLEMS_MAX)
+            more++;
+        else
+            aw_textbuf_printf (text, "%s%s", text->len ? "\n" : "", line);
+    }
+    if (problems->n_errors > problems->n_items)
+        more += problems->n_errors - problems->n_items;
+    if (more)
+        aw_textbuf_printf (text, "\n%zu more problem%s not shown", more, more == 1 ? "" : "s");
+    if (!text->len)
+        aw_textbuf_puts (text, "out of memory");
+    aw_textbuf_putc (text, '\0');
+}
+
+static void take_add (struct aw_task_requests *talk, uint32_t node, const struct aw_packet *packet)
+{
+    struct aw_textbuf text = { 0 };
+    struct aw_problems problems;
+    struct aw_event ev = {
+        .type = AW_EVENT_ADD, .node = AW_NONE, .task = packet->task, .attempt = packet->attempt
+    };
+
+    if (aw_message_unescape (&text, packet->data.text, packet->data.size) == 0)
+        aw_textbuf_putc (&text, '\0');
+    if (!text.len || text.failed) {
+        answer (talk, node, packet, "what came cannot be read, or there is no memory for it");
+        aw_textbuf_finish (&text);
+        return;
+    }
+    ev.text = text.data;
+    aw_problems_init (&problems);
+    if (talk->user.add (talk->user.arg, &ev, text.len - 1, &problems) == 0)
+        answer (talk, node, packet, NULL);
+    else {
+        text.len = 0;
+        put_problems (&text, &problems);
+        answer (talk, node, packet, text.failed ? "out of memory" : text.data);
+    }
+    aw_problems_finish (&problems);
+    aw_textbuf_finish (&text);
+}
+
+uint64_t aw_task_requests_count (const struct aw_task_requests *talk, const char *topic)
+{
+    return aw_hub_count (talk->hub, topic);
+}
+
+void aw_task_requests_take (struct aw_task_requests *talk,
+                            uint32_t node,
+                            const struct aw_packet *packet,
+                            double t)
+{
+    const struct aw_graph *graph = talk->workflow->graph;
+    char sender[AW_SENDER_MAX + 1];
+
+    if (packet->task >= graph->n_tasks)
+        return;
+    aw_graph_task_name (graph, packet->task, sender, sizeof (sender));
+    if (packet->kind == AW_PACKET_CANCEL)
+        take_cancel (talk, node, packet, sender);
+    else if (packet->kind == AW_PACKET_ADD)
+        take_add (talk, node, packet);
+    else
+        aw_hub_take (talk->hub, node, packet, sender, t);
+}
+
+int aw_task_requests_flush (struct aw_task_requests *talk, struct aw_error *err)
+{
+    return aw_hub_is_due (talk->hub) ? aw_hub_flush (talk->hub, err) : 0;
+}
+
+void aw_task_requests_event (struct aw_task_requests *talk, const struct aw_event *ev)
+{
+    if (ev->type == AW_EVENT_FINISH)
+        aw_hub_task_ended (talk->hub, ev->task, ev->attempt);
+    else if (ev->type == AW_EVENT_NODE_LOST)
+        aw_hub_node_lost (talk->hub, ev->node);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tasks say while they run, for the coordinator: messages go to the hub. */
+#ifndef AW_COORD_MESSAGES_TASK_REQUESTS_H
+#define AW_COORD_MESSAGES_TASK_REQUESTS_H
+
+#include "coord/exec.h"
+#include "core/event.h"
+#include "io/workflow/workflow.h"
+#include "util/error.h"
+#include "util/packet.h"
+
+struct aw_task_requests;
+
+/* What stands for the file in problems with what is added. */
+#define AW_REQUEST_ADDED "added"
+
+struct aw_task_requests_user {
+    /* TOPIC has so many messages now, written. */
+    void (*counted) (void *arg, const char *topic, uint64_t count);
+    /* A task wants something to happen: CANCEL. */
+    void (*event) (void *arg, struct aw_event *ev);
+    /* A task adds TEXT, SIZE bytes and a NUL, as EV (an ADD) says. 0: it has, or had before; -1: it
+     * is refused, with PROBLEMS. */
+    int (*add) (void *arg, struct aw_event *ev, size_t size, struct aw_problems *problems);
+    void *arg;
+};
+
+/* RUN_DIR holds the logs of topics; what is there from an earlier part of the run is taken up.
+ * WORKFLOW and EXEC are borrowed; USER is told of what is taken up. NULL with text. destroy takes
+ * NULL.
+ */
+struct aw_task_requests *aw_task_requests_create (const char *run_dir,
+                                                  const struct aw_workflow *workflow,
+                                                  struct aw_exec *exec,
+                                                  const struct aw_task_requests_user *user,
+                                                  struct aw_error *err);
+void aw_task_requests_destroy (struct aw_task_requests *talk);
+
+/* A task of NODE said PACKET at T, in seconds of the run. A flush is due then. */
+void aw_task_requests_take (struct aw_task_requests *talk,
+                            uint32_t node,
+                            const struct aw_packet *packet,
+                            double t);
+
+/* Writes what was said and hands it out; before the journal is written, so that whoever finds a
+ * task complete there finds all that it said. 0, or -1 with text.
+ */
+int aw_task_requests_flush (struct aw_task_requests *talk, struct aw_error *err);
+
+/* What tasks have asked for stands in the journal now: they are told. */
+void aw_task_requests_answer (struct aw_task_requests *talk);
+
+/* How many messages there are on TOPIC, written ones. */
+uint64_t aw_task_requests_count (const struct aw_task_requests *talk, const char *topic);
+
+/* What these events mean for messages: FINISH, NODE_LOST. */
+void aw_task_requests_event (struct aw_task_requests *talk, const struct aw_event *ev);
+
+#endif /* AW_COORD_MESSAGES_TASK_REQUESTS_H */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where our programs are that users do not call. */
+#ifndef AW_COORD_SLURM_LIBEXEC_H
+#define AW_COORD_SLURM_LIBEXEC_H
+
+#include "util/error.h"
+
+#define AW_AGENT "async-workflow-agent"
+#define AW_BIND "async-workflow-bind"
+
+/* The path of NAME: beside the running program where there is one (a build tree), else where it was
+ * installed. NULL with text where it is in neither place. Free it.
+ */
+char *aw_libexec (const char *name, struct aw_error *err);
+
+#endif /* AW_COORD_SLURM_LIBEXEC_H */

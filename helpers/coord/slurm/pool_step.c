@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/slurm/pool_step.h"
+
+#include "coord/slurm/srun_env.h"
+#include "util/strings.h"
+
+extern char **environ;
+
+struct aw_srun *aw_pool_step_create (struct event_base *base,
+                                     const struct aw_pool_step_config *config,
+                                     const struct aw_srun_callbacks *callbacks,
+                                     struct aw_error *err)
+{
+    struct aw_srun *srun = NULL;
+    struct aw_strings line;
+    struct aw_strings env;
+
+    aw_strings_init (&line);
+    aw_strings_init (&env);
+    if (aw_pool_step_line (&line, config, err) == 0 && aw_srun_env (&env, environ, err) == 0)
+        srun = aw_srun_create (base, line.v, env.v, callbacks, err);
+    aw_strings_finish (&line);
+    aw_strings_finish (&env);
+    return srun;
+}

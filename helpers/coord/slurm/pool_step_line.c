@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The line of the pool's srun. Ours come behind the user's, so that the last word on the step's
+ * shape is ours.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coord/slurm/hosts.h"
+#include "coord/slurm/libexec.h"
+#include "coord/slurm/pool_step.h"
+
+static void add_shape (struct aw_strings *line, const struct aw_slurm_job *job)
+{
+    static const char *const fixed[] = {
+        "--ntasks-per-node=1",
+        "--mem=0", /* all of the job's on each node */
+        "--cpu-bind=none", /* the agent binds its tasks itself */
+        "--mem-bind=none",
+        "--mpi=none", /* the agents are no ranks, nor is a task one because of them */
+        "--input=none",
+        "--kill-on-bad-exit=0", /* an agent that dies takes no other with it */
+        "--wait=0",
+        "--no-kill", /* nor does a node */
+        "--disable-status",
+    };
+
+    aw_strings_addf (line, "--jobid=%s", job->id);
+    if (job->is_part)
+        aw_strings_addf (line, "--nodelist=%s", job->node_list);
+    aw_strings_addf (line, "--nodes=%" PRIu32, job->n_nodes);
+    aw_strings_addf (line, "--ntasks=%" PRIu32, job->n_nodes);
+    for (size_t i = 0; i < sizeof (fixed) / sizeof (fixed[0]); i++)
+        aw_strings_add (line, fixed[i]);
+    /* Without it a step may get fewer than the job holds; forms by node fail where nodes differ. */
+    if (job->n_gpus > 0)
+        aw_strings_addf (line, "--gpus=%" PRIu32, job->n_gpus);
+}
+
+int aw_pool_step_line (struct aw_strings *line,
+                       const struct aw_pool_step_config *config,
+                       struct aw_error *err)
+{
+    char *agent = config->agent ? strdup (config->agent) : aw_libexec (AW_AGENT, err);
+    char *hosts = config->hosts ? strdup (config->hosts) : aw_hosts_of_this (err);
+    int rc = -1;
+
+    if (agent && hosts) {
+        aw_strings_add (line, "srun");
+        aw_strings_add_all (line, config->options);
+        add_shape (line, config->job);
+        aw_strings_add (line, agent);
+        aw_strings_add (line, "--coordinator");
+        aw_strings_addf (line, "%s:%u", hosts, (unsigned)config->port);
+        if (config->munge_socket)
+            aw_strings_addf (line, "--munge-socket=%s", config->munge_socket);
+        rc = line->failed ? aw_error_set (err, "%s", strerror (ENOMEM)) : 0;
+    }
+    else if ((config->agent && !agent) || (config->hosts && !hosts)) {
+        aw_error_set (err, "%s", strerror (ENOMEM));
+    }
+    free (agent);
+    free (hosts);
+    return rc;
+}

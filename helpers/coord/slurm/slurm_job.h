@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a Slurm job holds, node by node, as `scontrol show job -d` tells it, and what of the site's
+ * configuration the coordinator needs. Asked once, at the start.
+ */
+#ifndef AW_COORD_SLURM_SLURM_JOB_H
+#define AW_COORD_SLURM_SLURM_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/idset.h"
+#include "util/error.h"
+
+/* Some of a node's GPUs, of one type as gres.conf names it. */
+struct aw_slurm_gpus {
+    char *type;
+    uint32_t n;
+    struct aw_idset ids; /* their indices, where Slurm tells them */
+};
+
+struct aw_slurm_node {
+    char *name; /* NodeName */
+    struct aw_idset cpus; /* the job's CPU ids on this node, Slurm's abstract ids */
+    uint64_t mem; /* bytes; 0: Slurm does not manage memory here */
+    uint32_t n_gpus; /* held by the job */
+    struct aw_idset gpus; /* their indices where Slurm tells them (as many as n_gpus), else empty */
+    struct aw_slurm_gpus *types; /* those with a type */
+    uint32_t n_types;
+    uint32_t threads_per_core; /* as slurm.conf declares them; 0: not known */
+};
+
+struct aw_slurm_job {
+    char *id; /* JobId, of digits; never the array's or het job's id with an index */
+    char *name;
+    char *node_list; /* compressed: "n[1-3]" */
+    struct aw_slurm_node *nodes; /* in Slurm's order */
+    bool is_part; /* these are not all its nodes: some were taken out */
+    uint32_t n_nodes;
+    uint32_t n_cpus; /* totals */
+    uint32_t n_gpus;
+    double end_time; /* wall clock, seconds since the epoch; INFINITY: no limit */
+    uint16_t port_first; /* SrunPortRange; 0, 0: any */
+    uint16_t port_last;
+    char *munge_socket; /* AuthInfo's; NULL: munge's usual one */
+};
+
+/* The job id of the environment (SLURM_JOB_ID, else SLURM_JOBID), or NULL outside an allocation.
+ * Borrowed.
+ */
+const char *aw_slurm_job_id (void);
+
+/* Asks Slurm about job ID. 0; or -1 with text: no such job, not running, scontrol is missing or
+ * does not answer. On success finish it.
+ */
+int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_error *err);
+
+/* The parsers beneath. TEXT is what `scontrol show job -d ID` prints with times in UTC; it may hold
+ * several jobs (arrays, heterogeneous jobs), of which ID's counts. As above.
+ */
+int aw_slurm_job_parse (struct aw_slurm_job *job,
+                        const char *id,
+                        const char *text,
+                        struct aw_error *err);
+
+/* TEXT is what `scontrol show config` prints: fills the ports and munge's socket alone. What is
+ * missing means any port, and the usual socket. */
+void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
+
+/* TEXT is what `sinfo --exact --noheader --format=%N|%Z` prints: fills threads_per_core of the
+ * job's nodes that are in it. */
+void aw_slurm_threads_parse (struct aw_slurm_job *job, const char *text);
+
+/* Free what they hold, keep errno. A zeroed one is fine. */
+void aw_slurm_node_finish (struct aw_slurm_node *node);
+void aw_slurm_job_finish (struct aw_slurm_job *job);
+
+#endif /* AW_COORD_SLURM_SLURM_JOB_H */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An srun of ours: a child in its own process group (Ctrl-C must not reach it), its output comes
+ * line by line.
+ *
+ *     running -> ended (callback `ended`, once, after the last line)
+ */
+#ifndef AW_COORD_SLURM_SRUN_H
+#define AW_COORD_SLURM_SRUN_H
+
+#include "util/error.h"
+
+struct event_base;
+
+struct aw_srun_callbacks {
+    /* A line that it printed, without newline, control characters replaced. Borrowed for the call.
+     */
+    void (*line) (void *arg, const char *text);
+    /* It is over; STATUS as of waitpid. It may be destroyed in here. */
+    void (*ended) (void *arg, int status);
+    void *arg;
+};
+
+struct aw_srun;
+
+/* Starts ARGV with environment ENV; callbacks come from BASE's loop (borrowed), never from inside
+ * create. NULL with text.
+ */
+struct aw_srun *aw_srun_create (struct event_base *base,
+                                char *const argv[],
+                                char *const env[],
+                                const struct aw_srun_callbacks *callbacks,
+                                struct aw_error *err);
+
+/* Sends SIG to its process group. 0, or -1 with errno (ESRCH: it has ended). */
+int aw_srun_signal (struct aw_srun *srun, int sig);
+
+/* Kills what still runs, reaps it, frees. No callback comes from here. Takes NULL, keeps errno. */
+void aw_srun_destroy (struct aw_srun *srun);
+
+#endif /* AW_COORD_SLURM_SRUN_H */

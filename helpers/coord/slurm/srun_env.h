@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The environment of every srun that the coordinator starts. Inside a batch script or salloc,
+ * dozens of variables are set that srun reads as if they were options: sbatch's --ntasks-per-node
+ * becomes srun's. These go; what tells a task where it is stays.
+ */
+#ifndef AW_COORD_SLURM_SRUN_ENV_H
+#define AW_COORD_SLURM_SRUN_ENV_H
+
+#include <stdbool.h>
+
+#include "util/error.h"
+#include "util/strings.h"
+
+/* Appends to OUT all of ENV ("NAME=value", NULL-terminated) but what must not reach srun. 0, or -1
+ * with text.
+ */
+int aw_srun_env (struct aw_strings *out, char *const *env, struct aw_error *err);
+
+/* Whether VARIABLE ("NAME" or "NAME=value") is left out. */
+bool aw_srun_env_removes (const char *variable);
+
+/* Appends to OUT all of ENV, and what srun would read of it as options of an allocation under the
+ * names that salloc reads: SLURM_PARTITION becomes SALLOC_PARTITION, whatever that was. 0, or -1
+ * with text.
+ */
+int aw_salloc_env (struct aw_strings *out, char *const *env, struct aw_error *err);
+
+#endif /* AW_COORD_SLURM_SRUN_ENV_H */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines, the same in srun of 22.05 to 26.05:
+ *
+ *   srun: launching StepId=1.4 on host n1, 2 tasks: [0-1]
+ *   srun: error: n2: task 2: Exited with exit code 3
+ *   srun: error: n1: tasks 0-1: Terminated
+ *   srun: error: n2: task 2: Segmentation fault (core dumped)
+ *   srun: error: Unable to create step for job 7: Invalid generic resource (gres) specification
+ *   srun: Job 7 step creation temporarily disabled, retrying (Requested nodes are busy)
+ */
+#include "coord/steps/step_end.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { MAX_SIGNAL = 64 };
+
+static const char *after (const char *line, const char *beginning)
+{
+    size_t n = strlen (beginning);
+
+    return strncmp (line, beginning, n) == 0 ? line + n : NULL;
+}
+
+/* The signal whose description TEXT begins with; 0: none. */
+static int signal_of (const char *text)
+{
+    for (int sig = 1; sig <= MAX_SIGNAL; sig++) {
+        const char *rest = after (text, strsignal (sig));
+
+        if (rest && (*rest == '\0' || *rest == ' '))
+            return sig;
+    }
+    return 0;
+}
+
+/* "n2: task 2: Exited with exit code 3": how a rank ended. False: the line is about something else.
+ */
+static bool take_rank (struct aw_step_end *end, const char *text)
+{
+    const char *task = strstr (text, ": task"), *how, *code;
+    const char *number;
+
+    if (!task)
+        return false;
+    number = task + strlen (": task");
+    number += *number == 's';
+    how = *number == ' ' ? strstr (number, ": ") : NULL;
+    if (!how)
+        return false;
+    how += 2;
+    code = after (how, "Exited with exit code ");
+    if (!code && signal_of (how) == 0)
+        return false;
+    if (end->failed)
+        return true; /* others are killed for the first */
+    end->failed = true;
+    end->code = code ? atoi (code) : 0;
+    end->signal = code ? 0 : signal_of (how);
+    aw_error_set (&end->who, "rank %.*s on %.*s", (int)strcspn (number + 1, ":,-"), number + 1,
+                  (int)(task - text), text);
+    return true;
+}
+
+bool aw_step_end_line (struct aw_step_end *end, const char *line)
+{
+    const char *text = after (line, "srun: ");
+    const char *id = text ? after (text, "launching StepId=") : NULL;
+    const char *error = text ? after (text, "error: ") : NULL;
+
+    if (id && end->id[0] == '\0') {
+        size_t n = strcspn (id, " ");
+
+        if (n < sizeof (end->id)) {
+            memcpy (end->id, id, n);
+            end->id[n] = '\0';
+        }
+        return true;
+    }
+    if (text && strstr (text, "step creation temporarily disabled"))
+        end->retries++;
+    if (error && !take_rank (end, error) && *error != '*' && !strstr (error, "CANCELLED AT"))
+        aw_error_set (&end->last, "%s", error);
+    return false;
+}
+
+void aw_step_end_event (const struct aw_step_end *end,
+                        int status,
+                        struct aw_event *ev,
+                        struct aw_error *text)
+{
+    int code = WIFEXITED (status) ? WEXITSTATUS (status) : 0;
+
+    ev->reason = NULL;
+    ev->code = ev->signal = 0;
+    ev->status = WIFEXITED (status) && code == 0 ? AW_STATUS_COMPLETED : AW_STATUS_FAILED;
+    if (ev->status == AW_STATUS_COMPLETED)
+        return;
+    if (end->failed) {
+        ev->code = end->code;
+        ev->signal = end->signal;
+        aw_error_set (text, "%s", end->who.text);
+    }
+    else if (end->id[0] == '\0')
+        aw_error_set (text, "its step could not be started: %s",
+                      end->last.text[0]      ? end->last.text
+                      : WIFSIGNALED (status) ? strsignal (WTERMSIG (status))
+                                             : "srun gave no reason");
+    else if (WIFSIGNALED (status))
+        aw_error_set (text, "its srun was killed by %s", strsignal (WTERMSIG (status)));
+    else {
+        ev->code = code;
+        aw_error_set (text, "srun: %s", end->last.text[0] ? end->last.text : "no reason was given");
+    }
+    ev->reason = text->text;
+}

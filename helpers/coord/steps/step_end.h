@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an srun says of its step, and what came of that: srun's exit code is the largest of all
+ * ranks', those included that were killed for another's failure, so the first rank that it speaks
+ * of tells why the step failed.
+ */
+#ifndef AW_COORD_STEPS_STEP_END_H
+#define AW_COORD_STEPS_STEP_END_H
+
+#include <stdbool.h>
+
+#include "core/event.h"
+#include "util/error.h"
+
+enum { AW_STEP_ID_SIZE = 64 };
+
+struct aw_step_end {
+    char id[AW_STEP_ID_SIZE]; /* "123.4"; "": the step has not begun */
+    bool failed; /* a rank did, as told by: */
+    int code, signal;
+    struct aw_error who; /* "rank 5 on n2" */
+    struct aw_error last; /* srun's last complaint; "" */
+    unsigned retries; /* how often Slurm put the step off */
+};
+
+/* Takes in a line of srun's. True: the step begins with it. */
+bool aw_step_end_line (struct aw_step_end *end, const char *line);
+
+/* srun ended with STATUS, as of waitpid: fills status (COMPLETED or FAILED), code, signal and
+ * reason of EV; the reason is TEXT's or NULL.
+ */
+void aw_step_end_event (const struct aw_step_end *end,
+                        int status,
+                        struct aw_event *ev,
+                        struct aw_error *text);
+
+#endif /* AW_COORD_STEPS_STEP_END_H */

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sets that come while others wait, run and are done. */
+#include "core/graph/depend.h"
+#include "core/graph/depend_parts.h"
+#include "core/graph/grow.h"
+
+static uint32_t instance_of (const struct aw_depend *d, uint32_t iteration, uint32_t set)
+{
+    return aw_graph_instance (d->graph, iteration, set);
+}
+
+static uint32_t first_task (const struct aw_depend *d, uint32_t iteration, uint32_t set)
+{
+    return aw_graph_first_task (d->graph, iteration, set);
+}
+
+/* Has the task its end, and does what waits for it go on? Among those that were skipped of an
+ * instance that is not broken are no others.
+ */
+static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task)
+{
+    return d->state[task] == AW_TASK_DONE
+           || (d->state[task] == AW_TASK_SKIPPED
+               && (!d->instances[instance].broken || (d->released && d->released[task])));
+}
+
+/* Waits of a set that has come, less what is done. */
+static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
+{
+    const struct aw_set *set = &d->graph->sets[s];
+    struct aw_instance *inst = &d->instances[instance_of (d, 0, s)];
+    uint32_t first = first_task (d, 0, s);
+
+    inst->left = set->count;
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        const struct aw_edge *edge = &set->after[e];
+
+        for (uint32_t it = 0; !edge->each && it < aw_graph_iterations (d->graph, edge->set); it++) {
+            const struct aw_instance *before = &d->instances[instance_of (d, it, edge->set)];
+
+            *broken = *broken || before->broken;
+            inst->pending += before->left > 0 || before->broken;
+        }
+        for (uint32_t i = 0; edge->each && i < set->count; i++)
+            d->waits[first + i] +=
+                !lets_go (d, instance_of (d, 0, edge->set), first_task (d, 0, edge->set) + i);
+    }
+    for (uint32_t n = 0; n < set->n_message_dependencies; n++) {
+        uint64_t met =
+            d->messages[set->message_dependencies[n].topic] / set->message_dependencies[n].count;
+
+        if (!set->message_dependencies[n].every)
+            inst->pending += met == 0;
+        for (uint32_t i = 0; set->message_dependencies[n].every && i < set->count; i++)
+            d->waits[first + i] += i >= met;
+    }
+}
+
+/* Tasks whose predecessor of the same index has failed or was skipped. */
+static int skip_orphans (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
+{
+    const struct aw_set *set = &d->graph->sets[s];
+    uint32_t first = first_task (d, 0, s);
+
+    for (uint32_t e = 0; e < set->n_after; e++)
+        for (uint32_t i = 0; set->after[e].each && i < set->count; i++) {
+            uint32_t from = set->after[e].set, task = first_task (d, 0, from) + i;
+
+            if ((d->state[task] == AW_TASK_FAILED || d->state[task] == AW_TASK_SKIPPED)
+                && !lets_go (d, instance_of (d, 0, from), task)
+                && d->state[first + i] == AW_TASK_WAITING
+                && aw_depend_drop (d, first + i, false, t, out) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+static int make_room (struct aw_depend *d, const struct aw_graph_size *old)
+{
+    struct aw_graph_size size = aw_graph_size (d->graph), room = d->room, was = d->room;
+
+    if (aw_graph_size_grow (&room, &size)
+        && (aw_grow (&d->first_successor, was.n_sets, room.n_sets, sizeof (*d->first_successor),
+                     0xff)
+                < 0
+            || aw_grow (&d->last_successor, was.n_sets, room.n_sets, sizeof (*d->last_successor),
+                        0xff)
+                   < 0
+            || aw_grow (&d->instances, was.n_instances, room.n_instances, sizeof (*d->instances), 0)
+                   < 0
+            || aw_grow (&d->state, was.n_tasks, room.n_tasks, sizeof (*d->state), 0) < 0
+            || aw_grow (&d->counts, was.n_sets, room.n_sets, sizeof (*d->counts), 0) < 0
+            || aw_grow (&d->messages, was.n_topics, room.n_topics, sizeof (*d->messages), 0) < 0
+            || aw_grow (&d->next_message, was.n_topics, room.n_topics, sizeof (*d->next_message),
+                        0xff)
+                   < 0
+            || (d->waits
+                && aw_grow (&d->waits, was.n_tasks, room.n_tasks, sizeof (*d->waits), 0) < 0)
+            || (d->released
+                && aw_grow (&d->released, was.n_tasks, room.n_tasks, sizeof (*d->released), 0)
+                       < 0)))
+        return -1;
+    d->room = room;
+    if (!d->waits && aw_depend_has_each (d->graph, old->n_sets)
+        && aw_grow (&d->waits, 0, room.n_tasks, sizeof (*d->waits), 0) < 0)
+        return -1;
+    return aw_depend_successor_room (d, aw_depend_count_edges (d->graph, old->n_sets));
+}
+
+/* Nobody has waited for these topics before. */
+static void begin_topics (struct aw_depend *d, const struct aw_graph_size *old)
+{
+    for (uint32_t i = old->n_topics; i < d->graph->n_topics; i++) {
+        d->messages[i] = 0;
+        d->next_message[i] = UINT64_MAX;
+    }
+}
+
+/* Takes the set up: what it waits for, and whether it can still run. */
+static int take_up (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
+{
+    uint32_t first = first_task (d, 0, s);
+    bool broken = false;
+
+    count_new (d, s, &broken);
+    aw_depend_count_messages_of (d, s);
+    if (skip_orphans (d, s, t, out) < 0)
+        return -1;
+    for (uint32_t i = 0; broken && i < d->graph->sets[s].count; i++)
+        if (d->state[first + i] == AW_TASK_WAITING
+            && aw_depend_drop (d, first + i, false, t, out) < 0)
+            return -1;
+    return d->instances[instance_of (d, 0, s)].pending == 0 ? aw_depend_release (d, 0, s, t, out)
+                                                            : 0;
+}
+
+int aw_depend_room (struct aw_depend *d, const struct aw_graph_size *old)
+{
+    if (make_room (d, old) < 0)
+        return -1;
+    begin_topics (d, old);
+    for (uint32_t s = old->n_sets; s < d->graph->n_sets; s++)
+        d->counts[s][AW_TASK_WAITING] = d->graph->sets[s].count;
+    return 0;
+}
+
+int aw_depend_grow (struct aw_depend *d,
+                    const struct aw_graph_size *old,
+                    double t,
+                    struct aw_released *out)
+{
+    for (uint32_t s = old->n_sets; s < d->graph->n_sets; s++)
+        aw_depend_add_successor (d, s);
+    for (uint32_t o = old->n_sets; o < d->graph->n_sets; o++)
+        if (take_up (d, d->graph->order[o], t, out) < 0)
+            return -1;
+    return 0;
+}

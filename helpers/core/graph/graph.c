@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building a graph, finding sets by name, and the numbering of tasks. Names are found through a
+ * hash table with linear probing that grows with the sets, at most half full; a slot holds the
+ * set's index plus one.
+ */
+#include "core/graph/graph.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/hash.h"
+
+struct aw_graph *aw_graph_create (void)
+{
+    struct aw_graph *graph = calloc (1, sizeof (*graph));
+
+    if (graph)
+        *graph = (struct aw_graph){ .iterations = 1, .until = AW_NONE, .until_topic = AW_NONE };
+    return graph;
+}
+
+void aw_graph_destroy (struct aw_graph *graph)
+{
+    int saved = errno;
+
+    if (graph) {
+        for (uint32_t i = 0; i < graph->n_sets; i++) {
+            free (graph->sets[i].name);
+            free (graph->sets[i].after);
+            free (graph->sets[i].message_dependencies);
+        }
+        for (uint32_t i = 0; i < graph->n_gpu_types; i++)
+            free (graph->gpu_types[i]);
+        free (graph->gpu_types);
+        for (uint32_t i = 0; i < graph->n_topics; i++)
+            free (graph->topics[i]);
+        free (graph->topics);
+        free (graph->sets);
+        free (graph->slots);
+        free (graph->order);
+        free (graph->blocks);
+        free (graph);
+    }
+    errno = saved;
+}
+
+/* The slot where the name stands or, where it is not there, would stand. Needs a table. */
+static uint32_t find_slot (const struct aw_graph *graph, const char *name, size_t size)
+{
+    uint32_t slot = aw_hash32 (AW_HASH32_BASIS, name, size) & (graph->n_slots - 1);
+
+    while (graph->slots[slot]) {
+        const char *other = graph->sets[graph->slots[slot] - 1].name;
+
+        if (!strncmp (other, name, size) && !other[size])
+            break;
+        slot = (slot + 1) & (graph->n_slots - 1);
+    }
+    return slot;
+}
+
+static uint32_t find_name (const struct aw_graph *graph, const char *name, size_t size)
+{
+    if (!graph->n_slots || memchr (name, '\0', size))
+        return AW_NONE;
+    return graph->slots[find_slot (graph, name, size)] - 1; /* an empty slot, 0, gives AW_NONE */
+}
+
+uint32_t aw_graph_find (const struct aw_graph *graph, const char *name)
+{
+    return find_name (graph, name, strlen (name));
+}
+
+/* Room for one more set in the table and in the array, which is as long as the table may hold. */
+static int make_room (struct aw_graph *graph)
+{
+    uint32_t n_slots = graph->n_slots ? 2 * graph->n_slots : 16;
+    struct aw_set *sets;
+    uint32_t *slots;
+
+    if (graph->n_sets < graph->n_slots / 2)
+        return 0;
+    if (graph->n_sets >= AW_MAX_TASKS) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (!(sets = reallocarray (graph->sets, n_slots / 2, sizeof (*sets))))
+        return -1;
+    graph->sets = sets;
+    if (!(slots = calloc (n_slots, sizeof (*slots))))
+        return -1;
+    free (graph->slots);
+    graph->slots = slots;
+    graph->n_slots = n_slots;
+    for (uint32_t i = 0; i < graph->n_sets; i++)
+        slots[find_slot (graph, sets[i].name, strlen (sets[i].name))] = i + 1;
+    return 0;
+}
+
+struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
+{
+    struct aw_set *set;
+
+    if (aw_graph_find (graph, name) != AW_NONE) {
+        errno = EEXIST;
+        return NULL;
+    }
+    if (make_room (graph) < 0)
+        return NULL;
+    set = &graph->sets[graph->n_sets];
+    *set = (struct aw_set){ .name = strdup (name),
+                            .count = 1,
+                            .cpus = 1,
+                            .nodes = 1,
+                            .ranks_per_node = 1,
+                            .duration = NAN,
+                            .time_limit = INFINITY,
+                            .on_failure = AW_ON_FAILURE_STOP };
+    if (!set->name)
+        return NULL;
+    graph->slots[find_slot (graph, name, strlen (name))] = ++graph->n_sets;
+    return set;
+}
+
+void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old)
+{
+    /* The last one that came fills a slot that was empty: backwards, each leaves the table as it
+     * was. */
+    while (graph->n_sets > old->n_sets) {
+        struct aw_set *set = &graph->sets[graph->n_sets - 1];
+
+        graph->slots[find_slot (graph, set->name, strlen (set->name))] = 0;
+        graph->n_sets--;
+        free (set->name);
+        free (set->after);
+        free (set->message_dependencies);
+    }
+    while (graph->n_topics > old->n_topics)
+        free (graph->topics[--graph->n_topics]);
+    while (graph->n_gpu_types > old->n_gpu_types)
+        free (graph->gpu_types[--graph->n_gpu_types]);
+    graph->n_tasks = old->n_tasks;
+}
+
+uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name)
+{
+    char **types;
+
+    for (uint32_t i = 0; i < graph->n_gpu_types; i++)
+        if (strcmp (graph->gpu_types[i], name) == 0)
+            return i + 1;
+    types = reallocarray (graph->gpu_types, graph->n_gpu_types + (size_t)1, sizeof (*types));
+    if (!types)
+        return 0;
+    graph->gpu_types = types;
+    types[graph->n_gpu_types] = strdup (name);
+    return types[graph->n_gpu_types] ? ++graph->n_gpu_types : 0;
+}
+
+int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge)
+{
+    struct aw_set *s;
+
+    if (set >= graph->n_sets) {
+        errno = EINVAL;
+        return -1;
+    }
+    s = &graph->sets[set];
+    if ((s->n_after & (s->n_after - 1)) == 0) { /* full: 0 or a power of two */
+        uint32_t n = s->n_after ? 2 * s->n_after : 1;
+        struct aw_edge *after = reallocarray (s->after, n, sizeof (*after));
+
+        if (!after)
+            return -1;
+        s->after = after;
+    }
+    s->after[s->n_after++] = edge;
+    return 0;
+}
+
+uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->n_topics; i++)
+        if (strcmp (graph->topics[i], name) == 0)
+            return i;
+    return AW_NONE;
+}
+
+static uint32_t add_topic (struct aw_graph *graph, const char *name)
+{
+    uint32_t topic = aw_graph_find_topic (graph, name);
+    char **topics;
+
+    if (topic != AW_NONE)
+        return topic;
+    topics = reallocarray (graph->topics, graph->n_topics + (size_t)1, sizeof (*topics));
+    if (!topics)
+        return AW_NONE;
+    graph->topics = topics;
+    topics[graph->n_topics] = strdup (name);
+    return topics[graph->n_topics] ? graph->n_topics++ : AW_NONE;
+}
+
+int aw_graph_set_until_topic (struct aw_graph *graph, const char *topic)
+{
+    graph->until_topic = add_topic (graph, topic);
+    return graph->until_topic == AW_NONE ? -1 : 0;
+}
+
+int aw_graph_add_message_dependency (
+    struct aw_graph *graph, uint32_t set, const char *topic, uint32_t count, bool every)
+{
+    struct aw_set *s = set < graph->n_sets ? &graph->sets[set] : NULL;
+    struct aw_message_dependency need = { .count = count, .every = every }, *needs;
+
+    if (!s || !topic || count == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    need.topic = add_topic (graph, topic);
+    needs = need.topic == AW_NONE
+                ? NULL
+                : reallocarray (s->message_dependencies, s->n_message_dependencies + (size_t)1,
+                                sizeof (*needs));
+    if (!needs)
+        return -1;
+    s->message_dependencies = needs;
+    needs[s->n_message_dependencies++] = need;
+    return 0;
+}
+
+struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
+{
+    uint32_t n_base = graph->iterations * graph->tasks_per_iteration;
+    uint32_t within = id < n_base ? id % graph->tasks_per_iteration : id;
+    const uint32_t *block = &graph->blocks[id < n_base ? within / AW_GRAPH_BLOCK : 0];
+    uint32_t low = id < n_base ? block[0] : graph->n_base;
+    uint32_t high = id < n_base ? block[1] + 1 : graph->n_sets;
+
+    while (high - low > 1) { /* sets[low].first <= within < sets[high].first */
+        uint32_t middle = low + (high - low) / 2;
+
+        if (graph->sets[middle].first <= within)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (struct aw_task){ .iteration = id < n_base ? id / graph->tasks_per_iteration : 0,
+                             .set = low,
+                             .index = within - graph->sets[low].first };
+}
+
+uint32_t aw_graph_task_id (const struct aw_graph *graph, struct aw_task task)
+{
+    return aw_graph_first_task (graph, task.iteration, task.set) + task.index;
+}
+
+int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, size_t size)
+{
+    struct aw_task task = aw_graph_task (graph, id);
+    const char *name = graph->sets[task.set].name;
+
+    if (aw_graph_names_iteration (graph, task.set))
+        return snprintf (buf, size, "%s@%u[%u]", name, task.iteration, task.index);
+    return snprintf (buf, size, "%s[%u]", name, task.index);
+}
+
+/* Reads a number as task_name writes it, no sign, no leading zeros, and moves *TEXT on behind it.
+ */
+static int parse_number (const char **text, uint32_t *number)
+{
+    const char *p = *text;
+    uint32_t n = 0;
+
+    if (*p == '0' && p[1] >= '0' && p[1] <= '9')
+        return -1;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        n = 10 * n + (uint32_t)(*p - '0');
+        if (n > AW_MAX_TASKS)
+            return -1;
+    }
+    if (p == *text)
+        return -1;
+    *text = p;
+    *number = n;
+    return 0;
+}
+
+int aw_graph_tasks_parse (const struct aw_graph *graph, const char *name, struct aw_task *tasks)
+{
+    size_t length = strcspn (name, "@[");
+    const char *p = name + length;
+
+    *tasks = (struct aw_task){ AW_NONE, find_name (graph, name, length), AW_NONE };
+    if (tasks->set == AW_NONE)
+        return -1;
+    if (*p == '@') {
+        p++;
+        if (!graph->iterated || tasks->set >= graph->n_base
+            || parse_number (&p, &tasks->iteration) < 0 || tasks->iteration >= graph->iterations)
+            return -1;
+    }
+    if (*p == '[') {
+        p++;
+        if (parse_number (&p, &tasks->index) < 0 || tasks->index >= graph->sets[tasks->set].count
+            || *p++ != ']')
+            return -1;
+    }
+    return *p ? -1 : 0;
+}
+
+uint32_t aw_graph_task_parse (const struct aw_graph *graph, const char *name)
+{
+    struct aw_task task = { .iteration = 0 };
+    size_t length = strcspn (name, "@[");
+    const char *p = name + length;
+
+    task.set = find_name (graph, name, length);
+    if (task.set == AW_NONE)
+        return AW_NONE;
+    if (aw_graph_names_iteration (graph, task.set)
+        && (*p++ != '@' || parse_number (&p, &task.iteration) < 0))
+        return AW_NONE;
+    if (*p++ != '[' || parse_number (&p, &task.index) < 0 || strcmp (p, "]") != 0)
+        return AW_NONE;
+    if (task.iteration >= graph->iterations || task.index >= graph->sets[task.set].count)
+        return AW_NONE;
+    return aw_graph_task_id (graph, task);
+}

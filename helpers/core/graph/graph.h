@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The graph of task sets: what scheduler, model and simulator know of a workflow, and nothing of
+ * how a task is launched. A task set is `count` like tasks; the whole graph is gone through
+ * `iterations` times. The instance of a set in one iteration is a "set instance"; a task is one of
+ * its `count` members.
+ *
+ * Numbering: the n_base sets of the first file are gone through `iterations` times; those that are
+ * added while the workflow runs stand behind them in `sets`, and once. An instance of the former
+ * has number iteration * n_base + set, those of the latter follow. Tasks are numbered instance by
+ * instance, index by index, from 0: so the ids of one instance are contiguous, and what is added
+ * renumbers nothing.
+ */
+#ifndef AW_CORE_GRAPH_GRAPH_H
+#define AW_CORE_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/retry.h"
+#include "util/error.h"
+
+#define AW_MAX_TASKS 10000000u /* tasks of one workflow, all iterations together */
+#define AW_NONE UINT32_MAX
+
+enum { AW_GRAPH_BLOCK = 64 };
+
+enum aw_on_failure {
+    AW_ON_FAILURE_STOP, /* start nothing more; what runs may finish */
+    AW_ON_FAILURE_SKIP, /* skip what depends on the task, go on with the rest */
+    AW_ON_FAILURE_CONTINUE, /* successors start as if it had succeeded */
+};
+
+/* When the data of a task is copied to its node, or what it made from there. */
+enum aw_staging {
+    AW_STAGING_NONE,
+    AW_STAGING_ASYNC, /* while others hold CPUs and GPUs */
+    AW_STAGING_SYNC, /* while the task itself holds them */
+};
+
+/* Messages that a set waits for: COUNT on a topic for its instance in the first iteration, and as
+ * many more for that in each further one; or EVERY COUNT of them let one more of its tasks start,
+ * in the order of iterations and indexes.
+ */
+struct aw_message_dependency {
+    uint32_t topic; /* index in graph->topics */
+    uint32_t count; /* at least 1 */
+    bool every;
+};
+
+/* An edge to a predecessor. */
+struct aw_edge {
+    uint32_t set; /* index of the predecessor in graph->sets */
+    uint32_t back; /* how many iterations back: 0 for "set", 1 for "set@-1" */
+    bool each; /* "set[i]": waits for the task of the same index alone; both counts are equal */
+};
+
+struct aw_set {
+    char *name; /* owned */
+    uint32_t count; /* tasks in an iteration, at least 1 */
+    uint32_t cpus; /* Slurm CPUs a rank, at least 1; a task of the pool is one rank */
+    uint32_t gpus; /* whole GPUs a rank */
+    uint32_t gpu_share; /* thousandths of one GPU a rank, 1 to 999, beside no whole ones; else 0 */
+    uint32_t gpu_type; /* see aw_graph_gpu_type; 0: any */
+    uint32_t threads_per_core; /* CPUs of a core that a task uses; 0: all that it has */
+    uint32_t nodes; /* that a task runs on at once, at least 1 */
+    uint32_t ranks_per_node; /* processes of a task on each of its nodes, at least 1 */
+    enum aw_staging stage_in;
+    enum aw_staging stage_out;
+    bool stage_shared; /* all tasks of an instance read the same: one copy a node is enough */
+    double stage_in_seconds; /* expected for one copy of all that a task reads; 0: not known */
+    double stage_out_seconds;
+    bool step; /* launched as a step of its own, not by the agents */
+    uint64_t mem; /* bytes a rank; 0: not counted */
+    double duration; /* expected seconds a task; NAN: not known */
+    double time_limit; /* seconds; INFINITY: none */
+    struct aw_retry retry; /* further attempts after a failed first one */
+    struct aw_codes success; /* exit codes that mean success; none: 0 alone */
+    enum aw_on_failure on_failure;
+    int checkpoint_signal; /* sent to a task before it is ended for time; 0: none */
+    double checkpoint_seconds; /* so long before */
+    struct aw_edge *after; /* owned */
+    uint32_t n_after;
+    struct aw_message_dependency *message_dependencies; /* owned */
+    uint32_t n_message_dependencies;
+    bool streams; /* see core/graph/streams.h; set by finalize */
+    uint32_t rank; /* longest path that leads here within an iteration (edges with back 0); set by
+                      finalize */
+    uint32_t first; /* id of its first task in iteration 0; set by finalize */
+};
+
+struct aw_graph {
+    struct aw_set *sets; /* owned, in the file's order */
+    uint32_t n_sets;
+    uint32_t n_base; /* sets that the iterations go through: the first ones; set by finalize */
+    uint32_t iterations; /* at least 1 */
+    uint32_t until; /* the set that can end the iterations before the last; AW_NONE: none */
+    int until_code; /* with this exit code: those behind its own are not needed */
+    uint32_t until_topic; /* a message on that topic does: those that have not begun are not needed;
+                             AW_NONE: none */
+    bool iterated; /* the workflow has iterations: task names carry them */
+    char **gpu_types; /* owned; names of types, number 1 in front */
+    uint32_t n_gpu_types;
+    char **topics; /* owned: names of topics for whose messages sets wait */
+    uint32_t n_topics;
+    /* The rest is set by finalize. */
+    uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order;
+                        what was added behind what was there */
+    uint32_t order_room; /* private */
+    uint32_t n_ranks; /* stages in an iteration */
+    uint32_t tasks_per_iteration;
+    uint32_t n_tasks;
+    uint32_t *blocks; /* private: the set of every AW_GRAPH_BLOCK'th task of an iteration, to find
+                         sets fast */
+    uint32_t *slots; /* private: the table of names */
+    uint32_t n_slots; /* private */
+};
+
+/* An empty graph of one iteration. NULL with ENOMEM. destroy frees all, takes NULL, keeps errno. */
+struct aw_graph *aw_graph_create (void);
+void aw_graph_destroy (struct aw_graph *graph);
+
+/* Appends a set with 1 task of 1 CPU, no GPU, unknown duration, no limit, no retries, on_failure
+ * stop. Copies NAME. Returns it (borrowed, valid until the next add_set), or NULL with ENOMEM or
+ * EEXIST.
+ */
+struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name);
+
+/* The number, from 1, of the GPU type of that name (Slurm's type of a GRES, as "a100"), which is
+ * added where it is new. Copies NAME. 0 with ENOMEM.
+ */
+uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name);
+
+/* Adds an edge SET after EDGE (copied). Returns 0, or -1 with ENOMEM or EINVAL (no such SET). */
+int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge);
+
+/* SET waits for messages on TOPIC (copied), COUNT at least 1. Returns 0, or -1 with ENOMEM or
+ * EINVAL.
+ */
+int aw_graph_add_message_dependency (
+    struct aw_graph *graph, uint32_t set, const char *topic, uint32_t count, bool every);
+
+/* A message on TOPIC (copied) ends the iterations. 0, or -1 with ENOMEM. */
+int aw_graph_set_until_topic (struct aw_graph *graph, const char *topic);
+
+/* Index of a topic for whose messages some set waits, or AW_NONE. */
+uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name);
+
+/* Index of the set of that name, or AW_NONE. */
+uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);
+
+/* Checks and numbers: edges in range, `each` between equal counts, no cycle among edges with back
+ * 0, no more than AW_MAX_TASKS tasks; fills order, rank, first and the totals. Returns 0, or -1
+ * with text ("cycle: a -> b -> a"). Call again after changes.
+ */
+int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
+
+/* How large it is. */
+struct aw_graph_size {
+    uint32_t n_sets, n_tasks, n_instances, n_topics, n_gpu_types;
+};
+struct aw_graph_size aw_graph_size (const struct aw_graph *graph);
+
+/* Sets were added to a finalized graph since it was of size OLD: checks and numbers them. Their
+ * edges have back 0 and lead to any set, of one with iterations to all of these. 0, or -1 with
+ * text; then it is to be shrunk to OLD, or thrown away. */
+int aw_graph_grow (struct aw_graph *graph, const struct aw_graph_size *old, struct aw_error *err);
+
+/* The graph becomes what it was at size OLD, when it was finalized or had grown: sets, topics and
+ * GPU types that came since go. */
+void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old);
+
+/* Called for a cycle: SET is that of its sets which stands first in the file; TEXT, valid during
+ * the call, spells it out in the order of time, "a -> b -> a", a long one abridged.
+ */
+typedef void aw_graph_cycle_fn (uint32_t set, const char *text, void *arg);
+
+/* Calls FOUND for cycles that have no set in common, for at least one where there is any, among the
+ * sets from FROM on (0: all; those before are known to have none). Works before finalize. Returns
+ * their number, or -1 with ENOMEM.
+ */
+int aw_graph_cycles (const struct aw_graph *graph,
+                     uint32_t from,
+                     aw_graph_cycle_fn *found,
+                     void *arg);
+
+/* Private, of finalize and grow: fills rank and order of the sets from FROM on, whose edges with
+ * back 0 lead among these or to those before. 0, or -1 with text. */
+int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err);
+
+/* A task's place. */
+struct aw_task {
+    uint32_t iteration;
+    uint32_t set;
+    uint32_t index;
+};
+
+/* Does its name carry the iteration? */
+static inline bool aw_graph_names_iteration (const struct aw_graph *graph, uint32_t set)
+{
+    return graph->iterated && set < graph->n_base;
+}
+
+/* How often SET is gone through. */
+static inline uint32_t aw_graph_iterations (const struct aw_graph *graph, uint32_t set)
+{
+    return set < graph->n_base ? graph->iterations : 1;
+}
+
+static inline uint32_t aw_graph_n_instances (const struct aw_graph *graph)
+{
+    return graph->iterations * graph->n_base + (graph->n_sets - graph->n_base);
+}
+
+/* Number of the instance of SET in ITERATION (0 for an added set). */
+static inline uint32_t aw_graph_instance (const struct aw_graph *graph,
+                                          uint32_t iteration,
+                                          uint32_t set)
+{
+    if (set < graph->n_base)
+        return iteration * graph->n_base + set;
+    return graph->iterations * graph->n_base + (set - graph->n_base);
+}
+
+/* The reverse: the set, or the place of its first task. */
+static inline uint32_t aw_graph_instance_set (const struct aw_graph *graph, uint32_t instance)
+{
+    uint32_t n = graph->iterations * graph->n_base;
+
+    return instance < n ? instance % graph->n_base : graph->n_base + (instance - n);
+}
+
+static inline struct aw_task aw_graph_instance_place (const struct aw_graph *graph,
+                                                      uint32_t instance)
+{
+    struct aw_task at = { .set = aw_graph_instance_set (graph, instance) };
+
+    at.iteration = at.set < graph->n_base ? instance / graph->n_base : 0;
+    return at;
+}
+
+/* Id of the first task of SET in ITERATION. */
+static inline uint32_t aw_graph_first_task (const struct aw_graph *graph,
+                                            uint32_t iteration,
+                                            uint32_t set)
+{
+    return iteration * graph->tasks_per_iteration + graph->sets[set].first;
+}
+
+struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id);
+uint32_t aw_graph_task_id (const struct aw_graph *graph, struct aw_task task);
+
+/* "simulate@2[17]", without "@2" where the workflow has no iterations. As snprintf. */
+int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, size_t size);
+
+/* The tasks that "simulate", "simulate@2", "simulate[17]" or "simulate@2[17]" names: of SET, in
+ * ITERATION or AW_NONE for all, of INDEX or AW_NONE for all. 0, or -1 where there are none. */
+int aw_graph_tasks_parse (const struct aw_graph *graph, const char *name, struct aw_task *tasks);
+
+/* The reverse. Returns the id, or AW_NONE where there is no such task. */
+uint32_t aw_graph_task_parse (const struct aw_graph *graph, const char *name);
+
+#endif /* AW_CORE_GRAPH_GRAPH_H */

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fold. A journal may come from anywhere, so an event that contradicts what was before it is
+ * refused: charts and sums made of what is left can then rely on it (nothing over 100 %, no end
+ * before its start). What costs memory by the number of tasks is allocated zeroed and hence
+ * untouched until used.
+ */
+#include "core/history/history.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/graph/grow.h"
+#include "core/history/history_parts.h"
+
+enum { NAME_SIZE = 128 };
+
+int aw_history_init (struct aw_history *history, const struct aw_graph *graph, struct aw_error *err)
+{
+    memset (history, 0, sizeof (*history));
+    history->graph = graph;
+    history->exit_code = -1;
+    history->epoch = NAN;
+    history->room = aw_graph_size (graph);
+    history->marks = calloc (graph->n_tasks + (size_t)1, sizeof (*history->marks));
+    history->last = calloc (graph->n_tasks + (size_t)1, sizeof (*history->last));
+    history->ready = calloc (graph->n_tasks + (size_t)1, sizeof (*history->ready));
+    if (!history->last || !history->ready || !history->marks) {
+        aw_history_finish (history);
+        return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
+    }
+    return 0;
+}
+
+void aw_history_finish (struct aw_history *history)
+{
+    int saved = errno;
+
+    for (size_t i = 0; i < history->n_attempts; i++)
+        free (history->attempts[i].reason);
+    for (uint32_t i = 0; i < history->n_nodes; i++)
+        free (history->nodes[i].name);
+    for (uint32_t i = 0; i < history->n_gaps; i++)
+        free (history->gaps[i].job);
+    free (history->attempts);
+    free (history->more);
+    free (history->nodes);
+    free (history->gaps);
+    free (history->marks);
+    free (history->stop_reason);
+    free (history->messages);
+    free (history->cancelled);
+    free (history->last);
+    free (history->ready);
+    memset (history, 0, sizeof (*history));
+    errno = saved;
+}
+
+/* "simulate@2[17] WHAT" as an error. */
+int aw_history_refuse (const struct aw_history *history,
+                       uint32_t task,
+                       const char *what,
+                       struct aw_error *err)
+{
+    char name[NAME_SIZE];
+
+    aw_graph_task_name (history->graph, task, name, sizeof (name));
+    return aw_error_set (err, "%s %s", name, what);
+}
+
+static struct aw_attempt *last_attempt (const struct aw_history *history, uint32_t task)
+{
+    uint32_t last = history->last[task];
+
+    return last ? &history->attempts[last - 1] : NULL;
+}
+
+static int handle_node (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+{
+    struct aw_history_node *nodes;
+    char *name = NULL;
+
+    if (ev->node != history->n_nodes - history->first_node)
+        return aw_error_set (err, "node %u joins where number %u comes next", ev->node,
+                             history->n_nodes - history->first_node);
+    nodes = realloc (history->nodes, (history->n_nodes + (size_t)1) * sizeof (*nodes));
+    if (nodes) {
+        history->nodes = nodes;
+        name = strdup (ev->name ? ev->name : "");
+    }
+    if (!name)
+        return aw_error_set (err, "out of memory");
+    nodes[history->n_nodes++] = (struct aw_history_node){ .name = name,
+                                                          .cpus = aw_idset_count (&ev->cpus),
+                                                          .gpus = aw_idset_count (&ev->gpus),
+                                                          .joined = ev->t,
+                                                          .lost = NAN };
+    return 0;
+}
+
+static int handle_node_lost (struct aw_history *history,
+                             const struct aw_event *ev,
+                             struct aw_error *err)
+{
+    if (ev->node >= history->n_nodes - history->first_node)
+        return aw_error_set (err, "node %u is lost and never joined", ev->node);
+    if (isnan (history->nodes[history->first_node + ev->node].lost))
+        history->nodes[history->first_node + ev->node].lost = ev->t;
+    return 0;
+}
+
+static int reserve (struct aw_history *history)
+{
+    size_t size = history->size ? history->size * 2 : 64;
+    struct aw_attempt *attempts;
+
+    if (history->n_attempts < history->size)
+        return 0;
+    if (history->n_attempts >= AW_NONE / 2)
+        return -1;
+    attempts = realloc (history->attempts, size * sizeof (*attempts));
+    if (!attempts)
+        return -1;
+    history->attempts = attempts;
+    history->size = size;
+    return 0;
+}
+
+static int check_start (const struct aw_history *history,
+                        const struct aw_event *ev,
+                        struct aw_error *err)
+{
+    const struct aw_attempt *last = last_attempt (history, ev->task);
+
+    if (history->marks[ev->task] & AW_MARK_SKIPPED)
+        return aw_history_refuse (history, ev->task, "starts and was skipped", err);
+    if (last && isnan (last->finish) && !last->waits)
+        return aw_history_refuse (history, ev->task, "starts and is running already", err);
+    if (last && last->waits
+        && (ev->attempt != last->attempt || ev->n_more > 0 || ev->type == AW_EVENT_STAGE
+            || history->first_node + ev->node != last->node))
+        return aw_history_refuse (history, ev->task, "starts otherwise than its data came", err);
+    if (last && !last->waits && ev->attempt <= last->attempt)
+        return aw_history_refuse (history, ev->task, "starts in an attempt that it has had", err);
+    for (uint32_t i = 0; i <= ev->n_more; i++)
+        if (aw_history_check_held (history, ev, i, err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Of a START, or of a STAGE, which holds nothing yet. */
+static int handle_start (struct aw_history *history,
+                         const struct aw_event *ev,
+                         struct aw_error *err)
+{
+    double ready = history->ready[ev->task] > 0 ? history->ready[ev->task] - 1.0 : NAN;
+    uint32_t last = history->last[ev->task];
+
+    if (check_start (history, ev, err) < 0)
+        return -1;
+    if (history->last[ev->task] && last_attempt (history, ev->task)->waits) {
+        struct aw_attempt *a = last_attempt (history, ev->task);
+
+        a->waits = false;
+        a->started = true;
+        a->start = ev->t;
+        aw_history_hold (history, a, ev);
+        return 0;
+    }
+    if (reserve (history) < 0 || aw_history_reserve_held (history, ev->n_more) < 0)
+        return aw_error_set (err, "out of memory");
+    history->attempts[history->n_attempts++] = (struct aw_attempt){
+        .task = ev->task,
+        .attempt = ev->attempt,
+        .previous = last ? last - 1 : AW_NONE,
+        .node = history->first_node + ev->node,
+        .ready =
+            ready > ev->t ? ev->t : ready, /* kept in single precision, it may come out later */
+        .staged = ev->type == AW_EVENT_STAGE ? ev->t : NAN,
+        .brought = NAN,
+        .waits = ev->type == AW_EVENT_STAGE,
+        .started = ev->type == AW_EVENT_START,
+        .start = ev->t,
+        .released = NAN,
+        .finish = NAN,
+        .seconds = NAN,
+        .gpu_util = NAN,
+    };
+    history->last[ev->task] = (uint32_t)history->n_attempts;
+    history->ready[ev->task] = 0;
+    history->marks[ev->task] = 0;
+    aw_history_hold (history, &history->attempts[history->n_attempts - 1], ev);
+    history->exit_code = -1; /* going on again */
+    return 0;
+}
+
+static int handle_finish (struct aw_history *history,
+                          const struct aw_event *ev,
+                          struct aw_error *err)
+{
+    struct aw_attempt *last = last_attempt (history, ev->task);
+    char *reason = NULL;
+
+    if (!last || !isnan (last->finish))
+        return aw_history_refuse (history, ev->task, "ends and is not running", err);
+    if (last->attempt != ev->attempt)
+        return aw_history_refuse (history, ev->task, "ends in another attempt than it started",
+                                  err);
+    if (ev->reason && !(reason = strdup (ev->reason)))
+        return aw_error_set (err, "out of memory");
+    last->finish = ev->t;
+    last->seconds = ev->seconds;
+    last->cpu_seconds = ev->cpu_seconds;
+    last->max_rss = ev->max_rss;
+    last->gpu_util = ev->gpu_known && ev->gpu_util >= 0 ? ev->gpu_util : NAN;
+    last->gpu_mem = ev->gpu_known ? ev->gpu_mem : 0;
+    last->status = ev->status;
+    last->code = ev->code;
+    last->signal = ev->signal;
+    last->reason = reason;
+    last->waits = false;
+    if (isnan (last->released))
+        aw_history_give_back (history, last);
+    return 0;
+}
+
+static int handle_staging (struct aw_history *history,
+                           const struct aw_event *ev,
+                           struct aw_error *err)
+{
+    struct aw_attempt *last = last_attempt (history, ev->task);
+
+    if (!last || !isnan (last->finish) || last->attempt != ev->attempt)
+        return aw_history_refuse (history, ev->task, "copies and is not under way", err);
+    if (ev->type == AW_EVENT_STAGED) {
+        last->staged_bytes = ev->bytes;
+        last->brought = isnan (last->brought) ? ev->t : last->brought;
+    }
+    else if (isnan (last->released) && !last->waits) {
+        last->released = ev->t;
+        aw_history_give_back (history, last);
+    }
+    return 0;
+}
+
+static int handle_skip (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+{
+    if (history->marks[ev->task] & AW_MARK_SKIPPED)
+        return 0;
+    if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_ANEW))
+        return aw_history_refuse (history, ev->task, "is skipped and had started", err);
+    history->marks[ev->task] |= AW_MARK_SKIPPED;
+    history->n_skipped++;
+    return 0;
+}
+
+static int handle_stop (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+{
+    char *reason;
+
+    if (history->stop_reason)
+        return 0; /* the first one counts */
+    reason = strdup (ev->reason ? ev->reason : "");
+    if (!reason)
+        return aw_error_set (err, "out of memory");
+    history->stop_reason = reason;
+    return 0;
+}
+
+/* The attempt was running when its coordinator went away. */
+static int lose_attempt (struct aw_history *history, struct aw_attempt *a, struct aw_error *err)
+{
+    a->reason = strdup ("the run was interrupted");
+    if (!a->reason)
+        return aw_error_set (err, "out of memory");
+    a->finish = fmax (history->now, a->start);
+    a->seconds = a->finish - a->start;
+    a->status = AW_STATUS_NODE_FAIL;
+    a->waits = false;
+    history->marks[a->task] |= AW_MARK_ANEW; /* it has not failed, whatever its on_failure says */
+    if (isnan (a->released))
+        aw_history_give_back (history, a);
+    return 0;
+}
+
+/* What did not end well is to run again, and so are all tasks of the sets in AGAIN. */
+static void renew_tasks (struct aw_history *history, const struct aw_idset *again)
+{
+    for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
+        uint32_t set = aw_graph_task (history->graph, task).set;
+        enum aw_task_state state = aw_history_state (history, task);
+        bool passed = state == AW_TASK_COMPLETED
+                      || (state == AW_TASK_FAILED
+                          && history->graph->sets[set].on_failure == AW_ON_FAILURE_CONTINUE);
+
+        history->marks[task] = passed && !aw_idset_has (again, set) ? 0 : AW_MARK_ANEW;
+        history->ready[task] = 0;
+    }
+}
+
+static int handle_resume (struct aw_history *history,
+                          const struct aw_event *ev,
+                          struct aw_error *err)
+{
+    static const struct aw_resume nothing = { .epoch = NAN };
+    const struct aw_resume *resume = ev->resume ? ev->resume : &nothing;
+    struct aw_history_gap *gaps =
+        realloc (history->gaps, (history->n_gaps + (size_t)1) * sizeof (*gaps));
+    struct aw_history_gap gap = { .from = history->now, .to = ev->t };
+
+    if (!gaps)
+        return aw_error_set (err, "out of memory");
+    history->gaps = gaps;
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        if (!isnan (history->attempts[i].finish))
+            continue;
+        if (lose_attempt (history, &history->attempts[i], err) < 0)
+            return -1;
+        gap.lost++;
+    }
+    gap.job = resume->job ? strdup (resume->job) : NULL;
+    if (resume->job && !gap.job)
+        return aw_error_set (err, "out of memory");
+    gaps[history->n_gaps++] = gap;
+    for (uint32_t n = history->first_node; n < history->n_nodes; n++)
+        if (isnan (history->nodes[n].lost))
+            history->nodes[n].lost = history->now;
+    renew_tasks (history, &resume->again);
+    free (history->stop_reason);
+    history->stop_reason = NULL;
+    history->exit_code = -1;
+    history->n_skipped = 0;
+    history->first_node = history->n_nodes;
+    history->epoch = resume->epoch;
+    return 0;
+}
+
+static int handle_message (struct aw_history *history,
+                           const struct aw_event *ev,
+                           struct aw_error *err)
+{
+    uint32_t topic = ev->name ? aw_graph_find_topic (history->graph, ev->name) : AW_NONE;
+
+    if (topic == AW_NONE)
+        return 0; /* nobody waits for those */
+    if (topic >= history->n_topics) {
+        uint64_t *messages =
+            reallocarray (history->messages, history->graph->n_topics, sizeof (*messages));
+
+        if (!messages)
+            return aw_error_set (err, "out of memory");
+        history->messages = messages;
+        while (history->n_topics < history->graph->n_topics)
+            messages[history->n_topics++] = 0;
+    }
+    history->messages[topic] = ev->count;
+    return 0;
+}
+
+static int handle_cancel (struct aw_history *history,
+                          const struct aw_event *ev,
+                          struct aw_error *err)
+{
+    struct aw_cancel *cancelled;
+
+    if (ev->count > history->graph->n_tasks - ev->task)
+        return aw_history_refuse (history, ev->task, "and more are cancelled than there are", err);
+    cancelled =
+        reallocarray (history->cancelled, history->n_cancelled + (size_t)1, sizeof (*cancelled));
+    if (!cancelled)
+        return aw_error_set (err, "out of memory");
+    history->cancelled = cancelled;
+    cancelled[history->n_cancelled++] = (struct aw_cancel){ ev->task, ev->count, ev->code != 0 };
+    return 0;
+}
+
+/* The graph has grown. */
+static int handle_add (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+{
+    struct aw_graph_size size = aw_graph_size (history->graph), room = history->room;
+    size_t was = history->room.n_tasks;
+
+    if (ev->task != AW_NONE && ev->task >= history->room.n_tasks)
+        return aw_error_set (err, "no task has number %u", ev->task);
+    if (ev->task != AW_NONE && !last_attempt (history, ev->task))
+        return aw_history_refuse (history, ev->task, "adds tasks and has not started", err);
+    if (aw_graph_size_grow (&room, &size)
+        && (aw_grow (&history->marks, was, room.n_tasks, sizeof (*history->marks), 0) < 0
+            || aw_grow (&history->last, was, room.n_tasks, sizeof (*history->last), 0) < 0
+            || aw_grow (&history->ready, was, room.n_tasks, sizeof (*history->ready), 0) < 0))
+        return aw_error_set (err, "out of memory for %u tasks", size.n_tasks);
+    history->room = room;
+    return 0;
+}
+
+static int handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+{
+    bool of_task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_READY
+                   || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
+                   || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP
+                   || ev->type == AW_EVENT_STAGE || ev->type == AW_EVENT_STAGED
+                   || ev->type == AW_EVENT_RELEASE;
+
+    if (of_task && ev->task >= history->graph->n_tasks)
+        return aw_error_set (err, "no task has number %u", ev->task);
+    switch (ev->type) {
+    case AW_EVENT_NODE:
+        return handle_node (history, ev, err);
+    case AW_EVENT_NODE_LOST:
+        return handle_node_lost (history, ev, err);
+    case AW_EVENT_READY:
+        history->ready[ev->task] = ev->t + 1;
+        return 0;
+    case AW_EVENT_STAGED:
+    case AW_EVENT_RELEASE:
+        return handle_staging (history, ev, err);
+    case AW_EVENT_STAGE:
+    case AW_EVENT_START:
+        return handle_start (history, ev, err);
+    case AW_EVENT_FINISH:
+        return handle_finish (history, ev, err);
+    case AW_EVENT_SKIP:
+        return handle_skip (history, ev, err);
+    case AW_EVENT_STOP:
+        return handle_stop (history, ev, err);
+    case AW_EVENT_END:
+        history->exit_code = ev->code;
+        return 0;
+    case AW_EVENT_RESUME:
+        return handle_resume (history, ev, err);
+    case AW_EVENT_MESSAGE:
+        return handle_message (history, ev, err);
+    case AW_EVENT_CANCEL:
+        return handle_cancel (history, ev, err);
+    case AW_EVENT_ADD:
+        return handle_add (history, ev, err);
+    case AW_EVENT_KILL: /* its FINISH tells what came of it */
+    case AW_EVENT_WAKE:
+    case AW_EVENT_LIMIT:
+    case AW_EVENT_NODE_DRAIN:
+    case AW_EVENT_TYPES:
+        break;
+    }
+    return 0;
+}
+
+int aw_history_handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+{
+    if (!(ev->t >= history->now))
+        return aw_error_set (err, "time goes back from %.6f to %.6f", history->now, ev->t);
+    if (handle (history, ev, err) < 0)
+        return -1;
+    history->now = ev->t;
+    return 0;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a history tells of tasks and attempts. */
+#include "core/history/history.h"
+
+#include <math.h>
+
+#include "core/history/history_parts.h"
+
+const struct aw_attempt *aw_history_last (const struct aw_history *history, uint32_t task)
+{
+    uint32_t last = task < history->graph->n_tasks ? history->last[task] : 0;
+
+    return last ? &history->attempts[last - 1] : NULL;
+}
+
+uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task)
+{
+    const struct aw_attempt *last = aw_history_last (history, task);
+
+    return last ? last->attempt + 1 : 0;
+}
+
+double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt)
+{
+    if (!attempt->started)
+        return attempt->start;
+    if (!isnan (attempt->released))
+        return attempt->released;
+    return isnan (attempt->finish) ? fmax (history->now, attempt->start) : attempt->finish;
+}
+
+double aw_history_came (const struct aw_history *history, const struct aw_attempt *attempt)
+{
+    if (isnan (attempt->staged) || attempt->started)
+        return isnan (attempt->staged) ? NAN : attempt->start;
+    return isnan (attempt->finish) ? fmax (history->now, attempt->staged) : attempt->finish;
+}
+
+double aw_history_left (const struct aw_history *history, const struct aw_attempt *attempt)
+{
+    if (isnan (attempt->released))
+        return NAN;
+    return isnan (attempt->finish) ? fmax (history->now, attempt->released) : attempt->finish;
+}
+
+/* Attempts of LAST's task since the run last went on: a RESUME grants retries anew. */
+static uint32_t attempts_here (const struct aw_history *history, const struct aw_attempt *last)
+{
+    double since = history->n_gaps ? history->gaps[history->n_gaps - 1].to : 0;
+    uint32_t n = 1;
+
+    for (; last->previous != AW_NONE; n++) {
+        last = &history->attempts[last->previous];
+        if (last->start < since)
+            break;
+    }
+    return n;
+}
+
+/* Will there be another attempt after LAST? So the journal's next lines will tell; until then the
+ * set's rule does, each attempt before taken as a failure.
+ */
+static bool is_retried (const struct aw_history *history, const struct aw_attempt *last)
+{
+    const struct aw_set *set =
+        &history->graph->sets[aw_graph_task (history->graph, last->task).set];
+    const struct aw_event ev = {
+        .type = AW_EVENT_FINISH, .status = last->status, .code = last->code, .signal = last->signal
+    };
+
+    return aw_retry_allows (&set->retry, attempts_here (history, last), &ev);
+}
+
+enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t task)
+{
+    const struct aw_attempt *last = aw_history_last (history, task);
+
+    if (history->marks[task] & AW_MARK_SKIPPED)
+        return AW_TASK_SKIPPED;
+    if (!last || history->marks[task] & AW_MARK_ANEW)
+        return AW_TASK_UNSTARTED;
+    if (isnan (last->finish))
+        return AW_TASK_RUNNING;
+    if (last->status == AW_STATUS_COMPLETED)
+        return AW_TASK_COMPLETED;
+    if (last->status == AW_STATUS_CANCELLED)
+        return AW_TASK_CANCELLED;
+    if (history->ready[task] > 0 && history->exit_code < 0)
+        return AW_TASK_UNSTARTED; /* it is to be tried again */
+    if (is_retried (history, last) && history->exit_code < 0 && !history->stop_reason)
+        return AW_TASK_UNSTARTED;
+    return AW_TASK_FAILED;
+}

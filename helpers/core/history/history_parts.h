@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the history share, and nobody else sees. */
+#ifndef AW_CORE_HISTORY_HISTORY_PARTS_H
+#define AW_CORE_HISTORY_HISTORY_PARTS_H
+
+#include <stdint.h>
+
+#include "core/history/history.h"
+
+/* Of a task; ANEW: whatever its last attempt came to, it is to run again. */
+enum { AW_MARK_SKIPPED = 1, AW_MARK_ANEW = 2 };
+
+/* "simulate@2[17] WHAT" as an error: -1. */
+int aw_history_refuse (const struct aw_history *history,
+                       uint32_t task,
+                       const char *what,
+                       struct aw_error *err);
+
+/* Room to hold N further nodes. 0, or -1: out of memory. */
+int aw_history_reserve_held (struct aw_history *history, uint32_t n);
+
+/* Has the node number I of the START what it takes, free? 0, or -1 with text. */
+int aw_history_check_held (const struct aw_history *history,
+                           const struct aw_event *ev,
+                           uint32_t i,
+                           struct aw_error *err);
+
+/* Makes the nodes of an attempt busy, as its START says; checked, and with room reserved. */
+void aw_history_hold (struct aw_history *history, struct aw_attempt *a, const struct aw_event *ev);
+
+/* The attempt holds nothing any more. */
+void aw_history_give_back (struct aw_history *history, const struct aw_attempt *a);
+
+#endif /* AW_CORE_HISTORY_HISTORY_PARTS_H */

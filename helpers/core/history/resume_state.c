@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/history/resume_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/history/history.h"
+
+enum { MAX_ATTEMPTS = 60000 }; /* the scheduler counts in 16 bits */
+
+static int fill_tasks (struct aw_resume_state *e,
+                       const struct aw_history *history,
+                       struct aw_error *err)
+{
+    char name[160];
+
+    for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
+        enum aw_task_state state = aw_history_state (history, task);
+
+        /* What failed is anew since the RESUME, unless its successors were told to go on. */
+        e->done[task] = state == AW_TASK_COMPLETED || state == AW_TASK_FAILED;
+        e->n_done += e->done[task];
+        e->attempts[task] = aw_history_next_attempt (history, task);
+        if (e->attempts[task] <= MAX_ATTEMPTS)
+            continue;
+        aw_graph_task_name (history->graph, task, name, sizeof (name));
+        return aw_error_set (err, "%s has had %u attempts: more are not counted", name,
+                             e->attempts[task]);
+    }
+    return 0;
+}
+
+int aw_resume_state_init (struct aw_resume_state *e,
+                          const struct aw_history *history,
+                          struct aw_error *err)
+{
+    const struct aw_graph *graph = history->graph;
+    size_t n_tasks = graph->n_tasks + (size_t)1;
+
+    memset (e, 0, sizeof (*e));
+    e->t = history->now;
+    e->last_iteration = UINT32_MAX;
+    e->done = calloc (n_tasks, sizeof (*e->done));
+    e->attempts = calloc (n_tasks, sizeof (*e->attempts));
+    e->ends = calloc (history->n_attempts + (size_t)1, sizeof (*e->ends));
+    e->cancelled = calloc (history->n_cancelled + (size_t)1, sizeof (*e->cancelled));
+    if (e->cancelled)
+        for (; e->n_cancelled < history->n_cancelled; e->n_cancelled++)
+            e->cancelled[e->n_cancelled] = history->cancelled[e->n_cancelled];
+    if (!e->cancelled || !e->done || !e->attempts || !e->ends) {
+        aw_resume_state_finish (e);
+        return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
+    }
+    if (fill_tasks (e, history, err) < 0) {
+        aw_resume_state_finish (e);
+        return -1;
+    }
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+        struct aw_task at = aw_graph_task (graph, a->task);
+
+        if (a->status == AW_STATUS_COMPLETED && at.set == graph->until
+            && a->code == graph->until_code && at.iteration < e->last_iteration)
+            e->last_iteration = at.iteration;
+        if (a->status == AW_STATUS_COMPLETED && a->seconds >= 0)
+            e->ends[e->n_ends++] = (struct aw_resume_end){ at.set, a->seconds };
+    }
+    return 0;
+}
+
+void aw_resume_state_finish (struct aw_resume_state *e)
+{
+    int saved = errno;
+
+    free (e->done);
+    free (e->attempts);
+    free (e->ends);
+    free (e->cancelled);
+    memset (e, 0, sizeof (*e));
+    errno = saved;
+}

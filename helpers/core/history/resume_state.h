@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What earlier parts of a run have left: all that a scheduler needs to know of them to go on. It
+ * follows from the journal alone, so a replay that meets the same RESUME decides as the run did.
+ */
+#ifndef AW_CORE_HISTORY_RESUME_STATE_H
+#define AW_CORE_HISTORY_RESUME_STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/graph/graph.h"
+#include "util/error.h"
+
+struct aw_history; /* core/history/history.h */
+
+/* From these the expected durations are learned anew. */
+struct aw_resume_end {
+    uint32_t set;
+    double seconds;
+};
+
+/* Tasks that are not wanted any more. */
+struct aw_cancel {
+    uint32_t task;
+    uint64_t count;
+    bool release; /* what waits for them goes on */
+};
+
+struct aw_resume_state {
+    uint8_t *done; /* by task: it need not run again. Owned, as all arrays here */
+    uint32_t *attempts; /* by task: the number of its next attempt */
+    struct aw_resume_end *ends; /* attempts that completed, in the order of their starts */
+    size_t n_ends;
+    uint32_t n_done; /* tasks */
+    struct aw_cancel *cancelled;
+    uint32_t n_cancelled;
+    uint32_t last_iteration; /* that has reached the goal; UINT32_MAX: none has */
+    double t; /* of the RESUME */
+};
+
+/* Takes it out of HISTORY, whose last event was the RESUME. 0, or -1 with text. finish takes a
+ * zeroed value and frees what it holds.
+ */
+int aw_resume_state_init (struct aw_resume_state *earlier,
+                          const struct aw_history *history,
+                          struct aw_error *err);
+void aw_resume_state_finish (struct aw_resume_state *earlier);
+
+#endif /* AW_CORE_HISTORY_RESUME_STATE_H */

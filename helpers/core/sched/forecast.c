@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/sched/forecast.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sched/headroom.h"
+
+void aw_forecast_finish (struct aw_forecast *f)
+{
+    int saved = errno;
+
+    for (int i = 0; i < AW_FORECAST_ROWS; i++)
+        free (f->rows[i].tree);
+    free (f->heap);
+    memset (f, 0, sizeof (*f));
+    errno = saved;
+}
+
+double aw_forecast_time (const struct aw_pool *pool,
+                         const struct aw_running_table *running,
+                         uint32_t number,
+                         const struct aw_demand *demand)
+{
+    const struct aw_running *run = aw_running_first (running, number);
+    struct aw_headroom room;
+    double t = -INFINITY;
+
+    if (!aw_node_could_hold (&pool->nodes[number], demand))
+        return NAN;
+    room = aw_headroom_now (pool, number, demand);
+    for (; run && !aw_headroom_fits (&room, demand); run = aw_running_next (running, run)) {
+        aw_headroom_release (&room, run);
+        t = run->end;
+    }
+    return t;
+}
+
+/* NAN, never, comes after all others. */
+static double sooner (double a, double b)
+{
+    return a <= b || isnan (b) ? a : b;
+}
+
+static void set_time (struct aw_forecast_row *row, uint32_t node, double t)
+{
+    uint32_t place = row->n_leaves + node;
+
+    row->tree[place] = t;
+    for (place /= 2; place > 0; place /= 2)
+        row->tree[place] = sooner (row->tree[2 * place], row->tree[2 * place + 1]);
+}
+
+/* Works out all nodes. */
+static int fill (struct aw_forecast_row *row,
+                 const struct aw_pool *pool,
+                 const struct aw_running_table *running,
+                 const struct aw_demand *demand)
+{
+    uint32_t n = 1;
+
+    while (n < pool->n_nodes)
+        n *= 2;
+    if (n != row->n_leaves) {
+        double *tree = realloc (row->tree, 2 * (size_t)n * sizeof (*tree));
+
+        if (!tree)
+            return -1;
+        row->tree = tree;
+        row->n_leaves = n;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        row->tree[n + i] = i < pool->n_nodes ? aw_forecast_time (pool, running, i, demand) : NAN;
+    for (uint32_t place = n - 1; place > 0; place--)
+        row->tree[place] = sooner (row->tree[2 * place], row->tree[2 * place + 1]);
+    row->n_nodes = pool->n_nodes;
+    return 0;
+}
+
+static struct aw_forecast_row *find_row (struct aw_forecast *f, uint32_t shape)
+{
+    struct aw_forecast_row *oldest = &f->rows[0];
+
+    for (int i = 0; i < AW_FORECAST_ROWS; i++) {
+        if (f->rows[i].used > 0 && f->rows[i].shape == shape)
+            return &f->rows[i];
+        if (f->rows[i].used < oldest->used)
+            oldest = &f->rows[i];
+    }
+    oldest->shape = shape;
+    oldest->n_nodes = 0; /* out of date */
+    return oldest;
+}
+
+/* Brings the row of SHAPE up to date. NULL with ENOMEM. */
+static struct aw_forecast_row *update (struct aw_forecast *f,
+                                       const struct aw_pool *pool,
+                                       const struct aw_running_table *running,
+                                       uint32_t shape,
+                                       const struct aw_demand *demand)
+{
+    struct aw_forecast_row *row = find_row (f, shape);
+
+    if (row->n_nodes != pool->n_nodes || running->n_changes - row->seen > AW_RUNNING_LOG) {
+        if (fill (row, pool, running, demand) < 0) {
+            row->used = 0;
+            return NULL;
+        }
+    }
+    else {
+        for (; row->seen < running->n_changes; row->seen++) {
+            uint32_t node = running->log[row->seen % AW_RUNNING_LOG];
+            set_time (row, node, aw_forecast_time (pool, running, node, demand));
+        }
+    }
+    row->seen = running->n_changes;
+    row->used = ++f->uses;
+    return row;
+}
+
+static uint32_t first_without_row (const struct aw_pool *pool,
+                                   const struct aw_running_table *running,
+                                   const struct aw_demand *demand,
+                                   double now)
+{
+    uint32_t best = AW_NO_NODE;
+    double best_t = INFINITY;
+
+    for (uint32_t n = 0; n < pool->n_nodes; n++) {
+        double t = aw_forecast_time (pool, running, n, demand);
+
+        if (isnan (t))
+            continue;
+        if (t < now)
+            t = now;
+        if (best != AW_NO_NODE && t >= best_t)
+            continue;
+        best = n;
+        best_t = t;
+    }
+    return best;
+}
+
+uint32_t aw_forecast_first (struct aw_forecast *f,
+                            const struct aw_pool *pool,
+                            const struct aw_running_table *running,
+                            uint32_t shape,
+                            const struct aw_demand *demand,
+                            double now)
+{
+    struct aw_forecast_row *row = f ? update (f, pool, running, shape, demand) : NULL;
+    uint32_t place = 1;
+    double limit;
+
+    if (!row)
+        return first_without_row (pool, running, demand, now);
+    if (pool->n_nodes == 0 || isnan (row->tree[1]))
+        return AW_NO_NODE;
+    /* what is overdue ends now: all up to that are equal */
+    limit = row->tree[1] > now ? row->tree[1] : now;
+    while (place < row->n_leaves)
+        place = row->tree[2 * place] <= limit ? 2 * place : 2 * place + 1;
+    return place - row->n_leaves;
+}
+
+/* From here on: the first N. The tree's places are taken from a heap by time and first node below
+ * them; a leaf that comes out is the next node, any other place is replaced by the two below it.
+ */
+
+/* What is overdue ends now. What fits already, -INFINITY, stays before that: nodes that are free
+ * for a reserved task are kept for it, not given up for others that are only due.
+ */
+static double due (double t, double now)
+{
+    return t > -INFINITY && t < now ? now : t;
+}
+
+static uint32_t first_leaf (const struct aw_forecast_row *row, uint32_t place)
+{
+    while (place < row->n_leaves)
+        place *= 2;
+    return place;
+}
+
+static bool comes_before (const struct aw_forecast_row *row, double now, uint32_t a, uint32_t b)
+{
+    double ta = due (row->tree[a], now), tb = due (row->tree[b], now);
+
+    return ta != tb ? ta < tb : first_leaf (row, a) < first_leaf (row, b);
+}
+
+static void heap_push (struct aw_forecast *f,
+                       const struct aw_forecast_row *row,
+                       double now,
+                       uint32_t n,
+                       uint32_t place)
+{
+    for (; n > 0 && comes_before (row, now, place, f->heap[(n - 1) / 2]); n = (n - 1) / 2)
+        f->heap[n] = f->heap[(n - 1) / 2];
+    f->heap[n] = place;
+}
+
+/* Takes the first of N out. */
+static uint32_t heap_pop (struct aw_forecast *f,
+                          const struct aw_forecast_row *row,
+                          double now,
+                          uint32_t n)
+{
+    uint32_t first = f->heap[0], last = f->heap[--n], i = 0;
+
+    for (;;) {
+        uint32_t child = 2 * i + 1;
+
+        if (child + 1 < n && comes_before (row, now, f->heap[child + 1], f->heap[child]))
+            child++;
+        if (child >= n || !comes_before (row, now, f->heap[child], last))
+            break;
+        f->heap[i] = f->heap[child];
+        i = child;
+    }
+    f->heap[i] = last;
+    return first;
+}
+
+/* Each place that comes out leaves at most two in its stead, so this many are enough. */
+static int reserve_heap (struct aw_forecast *f, const struct aw_forecast_row *row)
+{
+    uint32_t room = 2 * row->n_leaves;
+    uint32_t *heap;
+
+    if (f->heap_room >= room)
+        return 0;
+    heap = realloc (f->heap, room * sizeof (*heap));
+    if (!heap)
+        return -1;
+    f->heap = heap;
+    f->heap_room = room;
+    return 0;
+}
+
+static bool listed (const uint32_t *nodes, uint32_t n, uint32_t node)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (nodes[i] == node)
+            return true;
+    return false;
+}
+
+static uint32_t nodes_without_row (const struct aw_pool *pool,
+                                   const struct aw_running_table *running,
+                                   const struct aw_demand *demand,
+                                   double now,
+                                   uint32_t n,
+                                   uint32_t *nodes)
+{
+    for (uint32_t found = 0; found < n; found++) {
+        uint32_t best = AW_NO_NODE;
+        double best_t = INFINITY;
+
+        for (uint32_t i = 0; i < pool->n_nodes; i++) {
+            double t = due (aw_forecast_time (pool, running, i, demand), now);
+
+            if (isnan (t) || listed (nodes, found, i) || (best != AW_NO_NODE && t >= best_t))
+                continue;
+            best = i;
+            best_t = t;
+        }
+        if (best == AW_NO_NODE)
+            return found;
+        nodes[found] = best;
+    }
+    return n;
+}
+
+uint32_t aw_forecast_nodes (struct aw_forecast *f,
+                            const struct aw_pool *pool,
+                            const struct aw_running_table *running,
+                            uint32_t shape,
+                            const struct aw_demand *demand,
+                            double now,
+                            uint32_t n,
+                            uint32_t *nodes)
+{
+    struct aw_forecast_row *row = f ? update (f, pool, running, shape, demand) : NULL;
+    uint32_t n_heap = 0, found = 0;
+
+    if (!row || reserve_heap (f, row) < 0)
+        return nodes_without_row (pool, running, demand, now, n, nodes);
+    if (pool->n_nodes > 0 && !isnan (row->tree[1]))
+        heap_push (f, row, now, n_heap++, 1);
+    while (found < n && n_heap > 0) {
+        uint32_t place = heap_pop (f, row, now, n_heap--);
+
+        if (place >= row->n_leaves) {
+            nodes[found++] = place - row->n_leaves;
+            continue;
+        }
+        for (uint32_t below = 2 * place; below <= 2 * place + 1; below++)
+            if (!isnan (row->tree[below]))
+                heap_push (f, row, now, n_heap++, below);
+    }
+    return found;
+}

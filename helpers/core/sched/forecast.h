@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When a demand will fit on each node by the expected ends of what runs there, and where first.
+ * Worked out once for a shape and kept: later only nodes on which something has changed are looked
+ * at. For some shapes at a time, as they come to wait at the head of the queue in turn.
+ */
+#ifndef AW_CORE_SCHED_FORECAST_H
+#define AW_CORE_SCHED_FORECAST_H
+
+#include <stdint.h>
+
+#include "core/resources/pool.h"
+#include "core/sched/running.h"
+
+enum { AW_FORECAST_ROWS = 32 };
+
+struct aw_forecast {
+    struct aw_forecast_row {
+        /* private, as all here: times by node, and above them the smaller of each two */
+        double *tree;
+        uint32_t n_leaves; /* a power of 2 */
+        uint32_t n_nodes;
+        uint32_t shape;
+        uint64_t seen; /* the running table's changes that it knows of */
+        /* the row not used for the longest time is given to a new shape; 0: unused */
+        uint64_t used;
+    } rows[AW_FORECAST_ROWS];
+    uint64_t uses;
+    uint32_t *heap; /* private: see aw_forecast_nodes */
+    uint32_t heap_room;
+};
+
+/* {0} is an empty one. finish frees what it holds. */
+void aw_forecast_finish (struct aw_forecast *forecast);
+
+/* The node on which DEMAND fits first, from NOW on, the lowest number among equals; AW_NO_NODE: it
+ * never fits anywhere. Shapes are told apart by their number. FORECAST only spares work: NULL, or
+ * without memory, the answer is the same.
+ */
+uint32_t aw_forecast_first (struct aw_forecast *forecast,
+                            const struct aw_pool *pool,
+                            const struct aw_running_table *running,
+                            uint32_t shape,
+                            const struct aw_demand *demand,
+                            double now);
+
+/* The N nodes on which DEMAND fits first, in that order: those where it fits already, then those
+ * where what runs is due, then by time, the lowest number among equals. Fills NODES (room for N).
+ * Returns how many there are, fewer than N where it can never fit on as many.
+ */
+uint32_t aw_forecast_nodes (struct aw_forecast *forecast,
+                            const struct aw_pool *pool,
+                            const struct aw_running_table *running,
+                            uint32_t shape,
+                            const struct aw_demand *demand,
+                            double now,
+                            uint32_t n,
+                            uint32_t *nodes);
+
+/* Of one node: the end of the task after which DEMAND fits (INFINITY: not known), -INFINITY where
+ * it fits already, NAN where it never will.
+ */
+double aw_forecast_time (const struct aw_pool *pool,
+                         const struct aw_running_table *running,
+                         uint32_t node,
+                         const struct aw_demand *demand);
+
+#endif /* AW_CORE_SCHED_FORECAST_H */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The attempts that run now, found by task, and on each node in the order in which they are
+ * expected to end. An attempt over several nodes has a part on each of them: a slot of its own, all
+ * made, put in and taken out together.
+ */
+#ifndef AW_CORE_SCHED_RUNNING_H
+#define AW_CORE_SCHED_RUNNING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/resources/pool.h"
+
+struct aw_running {
+    uint32_t task, set, attempt, node;
+    struct aw_idset cpus, gpus;
+    struct aw_demand demand;
+    double start;
+    double end; /* expected; INFINITY: not known */
+    bool staging; /* its data comes, or has come: it has no CPUs and GPUs yet */
+    bool staged; /* ... has come */
+    bool released; /* it has them no more */
+    bool killed; /* has been told to end; of the first part */
+    bool used; /* private, as all below */
+    uint32_t lead; /* slot of the attempt's first part */
+    uint32_t more; /* slot of its part on the next of its nodes; AW_NO_SLOT: none */
+    uint32_t prev, next; /* on its node, by end */
+};
+
+struct aw_running_table {
+    struct aw_running *slots; /* addresses change with add */
+    uint32_t n_slots; /* used ones are below this */
+    uint32_t n_used; /* attempts, not parts */
+    uint32_t room;
+    uint32_t free_slot; /* first of a list through `next` */
+    uint32_t *slot_of; /* by task */
+    uint32_t n_tasks;
+    uint32_t *first, *last; /* by node */
+    uint64_t n_changes; /* of what runs on any node */
+    uint32_t
+        *log; /* the nodes of the last AW_RUNNING_LOG changes, number n at n % AW_RUNNING_LOG */
+    uint32_t n_nodes;
+};
+
+#define AW_NO_SLOT UINT32_MAX
+
+enum { AW_RUNNING_LOG = 4096 };
+
+/* 0, or -1 with ENOMEM. finish takes a zeroed value. */
+int aw_running_init (struct aw_running_table *table, uint32_t n_tasks);
+void aw_running_finish (struct aw_running_table *table);
+int aw_running_clone (struct aw_running_table *table, const struct aw_running_table *from);
+
+/* There are N_TASKS tasks now. 0, or -1 with ENOMEM. */
+int aw_running_grow (struct aw_running_table *table, uint32_t n_tasks);
+
+/* Makes a place for nodes 0..N-1. */
+int aw_running_add_nodes (struct aw_running_table *table, uint32_t n);
+
+/* The node has changed otherwise than by what runs there. */
+void aw_running_touch (struct aw_running_table *table, uint32_t node);
+
+/* An attempt of N parts that is in no list yet: its first part, the others by aw_running_more.
+ * Their id sets keep their memory from earlier use. NULL with ENOMEM.
+ */
+struct aw_running *aw_running_new (struct aw_running_table *table, uint32_t n);
+
+/* The part after RUN of the same attempt; NULL: that was the last. */
+struct aw_running *aw_running_more (const struct aw_running_table *table,
+                                    const struct aw_running *run);
+
+/* The first part of RUN's attempt. */
+struct aw_running *aw_running_lead (const struct aw_running_table *table,
+                                    const struct aw_running *run);
+
+/* Puts an attempt, given by its first part, into the lists of its nodes: of the other parts node
+ * and ids are filled in by the caller, the rest is the first one's. Or takes it out and frees it.
+ */
+void aw_running_link (struct aw_running_table *table, struct aw_running *run);
+void aw_running_free (struct aw_running_table *table, struct aw_running *run);
+
+/* A new expected end of the attempt: puts its parts in their places. */
+void aw_running_set_end (struct aw_running_table *table, struct aw_running *run, double end);
+
+/* The first part of TASK's attempt, or NULL. */
+struct aw_running *aw_running_find (const struct aw_running_table *table, uint32_t task);
+
+/* Walks over all attempts by slot: the next first part from *CURSOR (0 to begin) on, or NULL. */
+struct aw_running *aw_running_each (const struct aw_running_table *table, uint32_t *cursor);
+
+/* Walk over a node's parts in the order of the ends: NULL at the end. */
+struct aw_running *aw_running_first (const struct aw_running_table *table, uint32_t node);
+struct aw_running *aw_running_next (const struct aw_running_table *table,
+                                    const struct aw_running *run);
+
+#endif /* AW_CORE_SCHED_RUNNING_H */

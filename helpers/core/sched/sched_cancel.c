@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks that nobody wants any more: those that a user or a task cancels, and those of iterations
+ * behind the one that has reached the goal. What waits is skipped, what runs is told to end.
+ */
+#include "core/history/resume_state.h"
+#include "core/sched/sched_state.h"
+
+/* Out of whatever queue TASK, which is ready, stands in; or of OUT, where it has just become so by
+ * what was cancelled before it, as at a gate.
+ */
+static int leave_queue (struct aw_sched *s, uint32_t task, struct aw_released *out)
+{
+    struct aw_task at = aw_graph_task (s->graph, task);
+    uint32_t instance = aw_graph_instance (s->graph, at.iteration, at.set);
+
+    if (aw_ranges_remove (&out->ready, task) == 0)
+        return 0;
+    aw_ranges_remove (&s->news.ready, task);
+    if (aw_delay_queue_remove (&s->later, task))
+        return 0;
+    if (s->stage.queues && aw_ranges_remove (&s->stage.queues[instance], task) == 0) {
+        s->stage.n_queued--;
+        return 0;
+    }
+    return aw_ready_remove (&s->ready, task);
+}
+
+static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct aw_released *out)
+{
+    enum aw_task_state state = (enum aw_task_state)s->depend.state[task];
+    struct aw_tries *tries = &s->tries[task];
+
+    if (s->done && s->done[task])
+        return 0;
+    if (aw_running_find (&s->running, task)) {
+        tries->cancelled = true;
+        tries->released = release;
+        s->cancels = true;
+        return 0;
+    }
+    if (state != AW_TASK_WAITING && state != AW_TASK_READY)
+        return 0;
+    if (state == AW_TASK_READY && leave_queue (s, task, out) < 0)
+        return -1;
+    tries->cancelled = true;
+    return aw_depend_drop (&s->depend, task, release, s->now, out);
+}
+
+/* Those that have run before, and were to be tried again, are not told as skipped: they have an
+ * end. */
+static int release (struct aw_sched *s, int rc, struct aw_released *out)
+{
+    const struct aw_range *run;
+
+    while (rc == 0 && (run = aw_ranges_front (&out->skipped))) {
+        uint32_t task = aw_ranges_pop (&out->skipped);
+
+        if (s->tries[task].attempts == 0)
+            rc = aw_ranges_push (&s->news.skipped, task, task, s->now);
+    }
+    if (rc == 0)
+        rc = aw_sched_release (s, out);
+    aw_ranges_finish (&out->ready);
+    aw_ranges_finish (&out->skipped);
+    if (rc < 0)
+        s->out_of_memory = true;
+    return rc;
+}
+
+static int cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, bool releases)
+{
+    struct aw_released out = { 0 };
+    int rc = 0;
+
+    for (uint64_t i = 0; rc == 0 && i < count; i++)
+        rc = cancel_task (s, first + (uint32_t)i, releases, &out);
+    return release (s, rc, &out);
+}
+
+int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    if (ev->count > s->graph->n_tasks - ev->task)
+        return aw_error_set (err, "there are not so many tasks to cancel");
+    if (cancel_range (s, ev->task, ev->count, ev->code != 0) < 0)
+        return aw_error_set (err, "out of memory");
+    return 0;
+}
+
+/* Nothing behind iteration LAST is needed. What was added and waits for these sets goes on without.
+ */
+static int end_iterations (struct aw_sched *s, uint32_t last)
+{
+    if (last >= s->last_iteration || last + 1 >= s->graph->iterations)
+        return 0;
+    s->last_iteration = last;
+    return cancel_range (
+        s, (last + 1) * s->graph->tasks_per_iteration,
+        (uint64_t)(s->graph->iterations - last - 1) * s->graph->tasks_per_iteration, true);
+}
+
+int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev)
+{
+    struct aw_task at = aw_graph_task (s->graph, task);
+
+    return at.set == s->graph->until && ev->code == s->graph->until_code
+               ? end_iterations (s, at.iteration)
+               : 0;
+}
+
+/* Also before the run went on, or where it is to be tried again. */
+static bool has_started (const struct aw_sched *s, uint32_t task)
+{
+    return (s->depend.state[task] != AW_TASK_WAITING && s->depend.state[task] != AW_TASK_READY)
+           || s->tries[task].attempts > 0 || (s->done && s->done[task]);
+}
+
+int aw_sched_until_message (struct aw_sched *s)
+{
+    uint32_t last = 0;
+
+    if (s->graph->until_topic == AW_NONE || s->depend.messages[s->graph->until_topic] == 0)
+        return 0;
+    for (uint32_t task = 0; task < s->graph->tasks_per_iteration * s->graph->iterations; task++)
+        if (has_started (s, task))
+            last = task / s->graph->tasks_per_iteration;
+    return end_iterations (s, last);
+}
+
+int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task)
+{
+    struct aw_released out = { 0 };
+
+    return release (s, aw_depend_drop (&s->depend, task, s->tries[task].released, s->now, &out),
+                    &out);
+}
+
+struct aw_running *aw_sched_next_cancelled (struct aw_sched *s)
+{
+    struct aw_running *run;
+    uint32_t cursor = 0;
+
+    while (s->cancels && (run = aw_running_each (&s->running, &cursor)))
+        if (s->tries[run->task].cancelled && !run->killed)
+            return run;
+    s->cancels = false;
+    return NULL;
+}
+
+int aw_sched_cancel_earlier (struct aw_sched *s)
+{
+    uint32_t last = s->last_iteration;
+    int rc = 0;
+
+    for (uint32_t i = 0; rc == 0 && i < s->n_cancelled; i++)
+        rc = cancel_range (s, s->cancelled[i].task, s->cancelled[i].count, s->cancelled[i].release);
+    s->last_iteration = UINT32_MAX;
+    return rc < 0 || last == UINT32_MAX ? rc : end_iterations (s, last);
+}

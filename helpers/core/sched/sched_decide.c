@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What starts next, and where. The first ready task by priority goes first. While it finds no room,
+ * others may start as far as the reservation for it allows.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/sched/rank.h"
+#include "core/sched/sched_state.h"
+
+void aw_sched_unblock (struct aw_sched *s, uint32_t node)
+{
+    aw_ready_unblock (&s->ready, &s->pool.nodes[node]);
+}
+
+void aw_sched_fit (struct aw_sched *s, uint32_t node)
+{
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
+        struct aw_shape *shape = &s->ready.shapes[i];
+
+        if (aw_node_could_hold (&s->pool.nodes[node], &shape->demand)
+            && ++shape->n_nodes >= aw_demand_nodes (&shape->demand))
+            aw_ready_set_never (&s->ready, shape, false);
+    }
+}
+
+void aw_sched_fit_shape (struct aw_sched *s, struct aw_shape *shape)
+{
+    for (uint32_t n = 0; n < s->pool.n_nodes; n++)
+        shape->n_nodes += aw_node_could_hold (&s->pool.nodes[n], &shape->demand);
+    if (shape->n_nodes >= aw_demand_nodes (&shape->demand))
+        aw_ready_set_never (&s->ready, shape, false);
+}
+
+void aw_sched_fit_all (struct aw_sched *s)
+{
+    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
+        s->ready.shapes[i].n_nodes = 0;
+        aw_ready_set_never (&s->ready, &s->ready.shapes[i], true);
+    }
+    for (uint32_t n = 0; n < s->pool.n_nodes; n++)
+        aw_sched_fit (s, n);
+}
+
+void aw_sched_drop_reservation (struct aw_sched *s)
+{
+    if (!s->reservation.active)
+        return;
+    s->reservation.active = false;
+    aw_ready_unhold (&s->ready);
+}
+
+void aw_sched_forget (struct aw_sched *s)
+{
+    s->reservation.active = false;
+    aw_ready_unhold (&s->ready);
+    aw_ready_look_again (&s->ready);
+}
+
+/* So many nodes that can hold a task are asked whether it finds a good place there. */
+enum { GOOD_TRIES = 16 };
+
+/* Chooses the nodes for a task of DEMAND and SECONDS: those that fit best of those that suit it,
+ * without EXCEPT, BESIDE the reservation or whatever it says. False: there are too few.
+ */
+static bool choose_suiting (struct aw_sched *s,
+                            const struct aw_demand *demand,
+                            double seconds,
+                            bool beside,
+                            uint32_t except,
+                            enum aw_suit suit)
+{
+    uint32_t wanted = aw_demand_nodes (demand), n = 0, place = 0, tries = 0, node;
+
+    while (n < wanted && (node = aw_pool_next_fit (&s->pool, demand, &place)) != AW_NO_NODE) {
+        if (node == except
+            || (beside && !aw_reservation_allows (&s->reservation, node, demand, s->now, seconds)))
+            continue;
+        if (aw_pool_suits (&s->pool, node, demand, suit))
+            s->chosen[n++] = node;
+        else if (suit == AW_SUIT_GOOD && ++tries == GOOD_TRIES)
+            break;
+    }
+    return n == wanted;
+}
+
+static bool choose_except (struct aw_sched *s,
+                           const struct aw_demand *demand,
+                           double seconds,
+                           bool beside,
+                           uint32_t except)
+{
+    if (aw_demand_nodes (demand) > s->part_room)
+        return false;
+    for (int suit = aw_pool_best_suit (&s->pool, demand); suit <= AW_SUIT_ANY; suit++)
+        if (choose_suiting (s, demand, seconds, beside, except, (enum aw_suit)suit))
+            return true;
+    return false;
+}
+
+static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
+{
+    return s->estimate.seconds[aw_graph_instance_set (s->graph, instance)];
+}
+
+/* The same for the first task of INSTANCE: if possible not on the node where it failed. */
+static bool choose_nodes (struct aw_sched *s,
+                          const struct aw_demand *demand,
+                          uint32_t instance,
+                          bool beside)
+{
+    double seconds = beside ? seconds_of_instance (s, instance) : NAN;
+    uint32_t avoided = AW_NO_NODE;
+
+    if (s->failed_on)
+        avoided = s->failed_on[aw_ready_front (&s->ready, instance)];
+    return (avoided != AW_NO_NODE && choose_except (s, demand, seconds, beside, avoided))
+           || choose_except (s, demand, seconds, beside, AW_NO_NODE);
+}
+
+/* Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE. False where it
+ * needs none, for it could never fit.
+ */
+static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
+{
+    uint32_t number = (uint32_t)(shape - s->ready.shapes);
+
+    if (s->reservation.active && s->reservation.shape == number)
+        return true;
+    aw_sched_drop_reservation (s);
+    if (shape->bound)
+        return aw_sched_reserve_staged (s, shape, instance);
+    return aw_reservation_make (&s->reservation, &s->forecast, &s->pool, &s->running, number,
+                                &shape->demand, s->now);
+}
+
+/* The shape's first task was held back: another of the same demand may be short enough to end
+ * before. */
+static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shape *shape)
+{
+    uint32_t best = AW_NONE;
+
+    for (uint32_t i = 1; i < shape->n; i++) {
+        uint32_t instance = shape->heap[i];
+
+        if (aw_sched_in_time (s, instance)
+            && aw_reservation_ends_before (&s->reservation, s->now,
+                                           seconds_of_instance (s, instance))
+            && (best == AW_NONE || aw_ready_before (&s->ready, instance, best)))
+            best = instance;
+    }
+    return best;
+}
+
+/* The same beside the reservation for one that goes before the shape: a task of INSTANCE, or a
+ * shorter one. */
+static bool choose_beside (struct aw_sched *s,
+                           const struct aw_shape *shape,
+                           struct aw_choice *choice)
+{
+    uint32_t *instance = &choice->instance;
+
+    if (shape->bound)
+        return aw_sched_choose_staged (s, shape, true, choice);
+    if (choose_nodes (s, &shape->demand, *instance, true))
+        return true;
+    *instance = shorter_instance (s, shape);
+    return *instance != AW_NONE && choose_nodes (s, &shape->demand, *instance, true);
+}
+
+/* Of the shapes that are blocked, or that are not, the one whose FIRST instance that can end by the
+ * limit goes before those of all others, whichever heads of theirs are late. NULL: there is none.
+ */
+static struct aw_shape *first_shape (struct aw_sched *s, bool blocked, uint32_t *first)
+{
+    struct aw_shape *shape, *best = NULL;
+
+    while ((shape = aw_ready_first (&s->ready, blocked))) {
+        if (isinf (s->limit)) {
+            *first = shape->heap[0];
+            return shape;
+        }
+        *first = aw_sched_first_in_time (s, shape);
+        if (*first == shape->heap[0])
+            return shape;
+        if (*first != AW_NONE)
+            break;
+        aw_ready_block (&s->ready, shape, AW_BLOCK_LATE);
+    }
+    for (uint32_t i = 0; (shape = aw_ready_at (&s->ready, blocked, i)); i++) {
+        uint32_t instance;
+
+        if (best && !aw_ready_before (&s->ready, shape->heap[0], *first))
+            continue;
+        instance = aw_sched_first_in_time (s, shape);
+        if (instance == AW_NONE || (best && !aw_ready_before (&s->ready, instance, *first)))
+            continue;
+        best = shape;
+        *first = instance;
+    }
+    return best;
+}
+
+/* The shape that is blocked and goes before instance FIRST; which of its instances does. NULL:
+ * there is none. */
+static const struct aw_shape *first_waiting (struct aw_sched *s, uint32_t first, uint32_t *instance)
+{
+    const struct aw_shape *shape = aw_ready_first (&s->ready, true);
+
+    if (!shape || !aw_ready_before (&s->ready, shape->heap[0], first))
+        return NULL;
+    shape = first_shape (s, true, instance);
+    return shape && aw_ready_before (&s->ready, *instance, first) ? shape : NULL;
+}
+
+/* Finds instance and nodes for a shape, whose FIRST one that is not late is given. False: it is
+ * marked as blocked.
+ */
+static bool place (struct aw_sched *s,
+                   struct aw_shape *shape,
+                   uint32_t first,
+                   struct aw_choice *choice)
+{
+    const struct aw_shape *waiting;
+    uint32_t awaited;
+    bool found, held = false;
+
+    *choice = (struct aw_choice){ first, AW_NONE };
+    if (shape->bound)
+        found = aw_sched_choose_staged (s, shape, false, choice);
+    else
+        found = choose_nodes (s, &shape->demand, first, false);
+    waiting = found ? first_waiting (s, first, &awaited) : NULL;
+    if (waiting && reserve_for (s, waiting, awaited)) {
+        found = choose_beside (s, shape, choice);
+        held = !found;
+    }
+    if (!found)
+        aw_ready_block (&s->ready, shape, held ? AW_BLOCK_HELD : AW_BLOCK_ROOM);
+    return found;
+}
+
+void aw_sched_rank_anew (struct aw_sched *s)
+{
+    aw_estimate_keep (&s->estimate);
+    s->n_moves = 0;
+    s->rank_anew = true;
+}
+
+/* By what was told of durations when it became necessary, so that ranks do not depend on when this
+ * is called.
+ */
+int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph)
+{
+    if (!s->rank_anew)
+        return 0;
+    s->rank_anew = false;
+    if (aw_rank (graph, &s->pool, s->config.policy, s->estimate.kept, s->ready.remaining) < 0)
+        return -1;
+    aw_ready_reorder (&s->ready);
+    return 0;
+}
+
+static int compare_numbers (const void *pa, const void *pb)
+{
+    uint32_t a = *(const uint32_t *)pa, b = *(const uint32_t *)pb;
+
+    return a < b ? -1 : a > b;
+}
+
+/* Takes the demand from each of the chosen nodes; all or nothing. */
+static int take_chosen (struct aw_sched *s, struct aw_running *run)
+{
+    uint32_t n = aw_demand_nodes (&run->demand), i;
+    struct aw_running *part = run;
+
+    if (n > 1)
+        qsort (s->chosen, n, sizeof (*s->chosen), compare_numbers);
+    for (i = 0; i < n; i++, part = aw_running_more (&s->running, part)) {
+        part->node = s->chosen[i];
+        if (aw_pool_take (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus) == 0)
+            continue;
+        aw_sched_give_back (s, run, i);
+        return -1;
+    }
+    return 0;
+}
+
+/* Its attempt is under way, and now has a right to CPUs and GPUs. */
+static int start_staged (struct aw_sched *s, uint32_t task, struct aw_running **out)
+{
+    struct aw_running *run = aw_running_find (&s->running, task);
+
+    run->demand = aw_set_demand (&s->graph->sets[run->set]);
+    if (take_chosen (s, run) < 0)
+        return -1;
+    aw_sched_begin_staged (s, run);
+    *out = run;
+    return 1;
+}
+
+static int start (struct aw_sched *s, uint32_t instance, struct aw_running **out)
+{
+    uint32_t task = aw_ready_front (&s->ready, instance);
+    const struct aw_set *set = &s->graph->sets[aw_graph_instance_set (s->graph, instance)];
+    struct aw_demand demand = aw_set_demand (set);
+    struct aw_running *run = aw_running_new (&s->running, demand.nodes);
+
+    if (!run)
+        return -1;
+    run->demand = demand;
+    if (take_chosen (s, run) < 0 || aw_ready_remove (&s->ready, task) < 0)
+        return -1;
+    aw_sched_begin_run (s, run, task);
+    aw_ready_started (&s->ready, run->set);
+    *out = run;
+    return 1;
+}
+
+int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
+{
+    struct aw_shape *shape;
+    uint32_t first;
+
+    if (aw_sched_refresh_ranks (s, s->graph) < 0)
+        return -1;
+    while ((shape = first_shape (s, false, &first))) {
+        struct aw_choice choice;
+
+        if (place (s, shape, first, &choice))
+            return choice.task != AW_NONE ? start_staged (s, choice.task, run)
+                                          : start (s, choice.instance, run);
+    }
+    return 0;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the start and the end of an attempt mean for everything else: resources, successors, further
+ * attempts. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sched/sched_state.h"
+
+void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n)
+{
+    const struct aw_running *part = run;
+
+    for (uint32_t i = 0; i < n && part; i++, part = aw_running_more (&s->running, part))
+        aw_pool_give (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus);
+}
+
+void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (s->graph, task);
+    const struct aw_set *set = &s->graph->sets[at.set];
+    double seconds = s->estimate.seconds[at.set];
+
+    run->task = task;
+    run->set = at.set;
+    run->attempt = s->tries[task].attempts;
+    run->demand = aw_set_demand (set);
+    run->start = s->now;
+    run->end = isnan (seconds) ? INFINITY : s->now + seconds;
+    run->killed = run->staging = run->staged = run->released = false;
+    aw_running_link (&s->running, run);
+    s->kill_from = 0; /* where a recorded run is taken in */
+    aw_depend_set_state (&s->depend, task, AW_TASK_RUNNING);
+    aw_sched_drop_reservation (s);
+}
+
+/* What earlier parts of the run did is done as soon as it would be ready; the rest of RUN is. */
+static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_released *out)
+{
+    for (uint32_t task = run.first; task <= run.last; task++) {
+        uint32_t last = task;
+
+        if (s->done[task]) {
+            if (aw_depend_done (&s->depend, task, run.t, out) < 0)
+                return -1;
+            continue;
+        }
+        while (last < run.last && !s->done[last + 1])
+            last++;
+        if (aw_sched_queue (s, task, last, run.t) < 0
+            || aw_ranges_push (&s->news.ready, task, last, run.t) < 0)
+            return -1;
+        task = last;
+    }
+    return 0;
+}
+
+/* What earlier parts of the run did, for want of messages that have come now, is not told. */
+static int tell_skipped (struct aw_sched *s, const struct aw_range *run)
+{
+    if (!s->done)
+        return aw_ranges_push (&s->news.skipped, run->first, run->last, run->t);
+    for (uint32_t task = run->first; task <= run->last; task++)
+        if (!s->done[task] && aw_ranges_push (&s->news.skipped, task, task, run->t) < 0)
+            return -1;
+    return 0;
+}
+
+int aw_sched_release (struct aw_sched *s, struct aw_released *out)
+{
+    const struct aw_range *run;
+
+    while ((run = aw_ranges_front (&out->ready))) {
+        if (s->done) {
+            struct aw_range copy = *run;
+
+            aw_ranges_drop (&out->ready);
+            if (release_undone (s, copy, out) < 0)
+                return -1;
+            continue;
+        }
+        if (aw_sched_queue (s, run->first, run->last, run->t) < 0
+            || aw_ranges_push (&s->news.ready, run->first, run->last, run->t) < 0)
+            return -1;
+        aw_ranges_drop (&out->ready);
+    }
+    while ((run = aw_ranges_front (&out->skipped))) {
+        if (tell_skipped (s, run) < 0)
+            return -1;
+        aw_ranges_drop (&out->skipped);
+    }
+    return 0;
+}
+
+/* A first figure for a set gives its running tasks an expected end. */
+static void expect_ends (struct aw_sched *s, uint32_t set)
+{
+    struct aw_running *run;
+    uint32_t cursor = 0;
+
+    while ((run = aw_running_each (&s->running, &cursor)))
+        if (run->set == set && isinf (run->end))
+            aw_running_set_end (&s->running, run, run->start + s->estimate.seconds[set]);
+}
+
+static void learn (struct aw_sched *s, uint32_t set, double seconds)
+{
+    bool first = isnan (s->estimate.seconds[set]);
+
+    if (!(seconds >= 0) || !aw_estimate_learn (&s->estimate, set, seconds))
+        return;
+    if (++s->n_moves > s->graph->n_sets / 64) /* large graphs do not do it after each end */
+        aw_sched_rank_anew (s);
+    if (first)
+        expect_ends (s, set);
+}
+
+/* Was a task of SET that ends now told to save its state, for the job ends? */
+static bool is_cut (const struct aw_sched *s, const struct aw_set *set)
+{
+    return set->checkpoint_signal && s->now + 2 * set->checkpoint_seconds >= s->limit;
+}
+
+/* The attempt did not succeed: does the task get another one, and after which DELAY? Counts the
+ * failure.
+ */
+static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event *ev, double *delay)
+{
+    const struct aw_set *set = &s->graph->sets[aw_graph_task (s->graph, task).set];
+    struct aw_tries *tries = &s->tries[task];
+
+    *delay = 0;
+    if (ev->status == AW_STATUS_CANCELLED && (s->stopped || is_cut (s, set)))
+        return true; /* told to end by us: not its fault; it stays ready for a later run */
+    if (ev->status != AW_STATUS_NODE_FAIL)
+        tries->lost = 0;
+    else if (++tries->lost <= AW_LOST_NODES_A_TASK)
+        return true;
+    tries->failures++;
+    *delay = aw_retry_delay (&set->retry, tries->failures);
+    return aw_retry_allows (&set->retry, tries->failures, ev);
+}
+
+/* TASK failed on NODE. Of several nodes nobody knows which is to blame. */
+static int note_failure (struct aw_sched *s, uint32_t task, uint32_t node)
+{
+    size_t n = s->room.n_tasks + (size_t)1;
+
+    if (s->graph->sets[aw_graph_task (s->graph, task).set].nodes > 1)
+        return 0;
+    if (!s->failed_on) {
+        s->failed_on = malloc (n * sizeof (*s->failed_on));
+        if (!s->failed_on)
+            return -1;
+        memset (s->failed_on, 0xff, n * sizeof (*s->failed_on));
+    }
+    s->failed_on[task] = node;
+    return 0;
+}
+
+static int queue_again (struct aw_sched *s, uint32_t task, double delay)
+{
+    aw_depend_set_state (&s->depend, task, AW_TASK_READY);
+    if (delay > 0)
+        return aw_delay_queue_push (&s->later, task, s->now + delay);
+    if (aw_sched_queue (s, task, task, s->now) < 0)
+        return -1;
+    return aw_ranges_push (&s->news.ready, task, task, s->now);
+}
+
+int aw_sched_wake (struct aw_sched *s)
+{
+    while (aw_delay_queue_next (&s->later) <= s->now)
+        if (queue_again (s, aw_delay_queue_pop (&s->later), 0) < 0)
+            return -1;
+    return 0;
+}
+
+static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succeeded)
+{
+    enum aw_on_failure how = s->graph->sets[set].on_failure;
+    struct aw_released out = { 0 };
+    int rc = 0;
+
+    if (succeeded || how == AW_ON_FAILURE_CONTINUE)
+        rc = aw_depend_done (&s->depend, task, s->now, &out);
+    else if (how == AW_ON_FAILURE_SKIP) {
+        s->failed = true;
+        rc = aw_depend_fail (&s->depend, task, s->now, &out);
+    }
+    else {
+        s->failed = s->stopped = true;
+        aw_depend_fail_alone (&s->depend, task);
+    }
+    if (rc == 0)
+        rc = aw_sched_release (s, &out);
+    aw_ranges_finish (&out.ready);
+    aw_ranges_finish (&out.skipped);
+    return rc;
+}
+
+int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
+{
+    uint32_t task = run->task, set = run->set;
+    bool unstarted = run->staging && ev->status == AW_STATUS_CANCELLED;
+    double delay;
+
+    aw_sched_note_health (s, run, ev);
+    aw_sched_leave_staging (s, run);
+    if (!run->staging && !run->released)
+        aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
+    aw_running_free (&s->running, run);
+    s->tries[task].attempts++;
+    if (ev->status == AW_STATUS_COMPLETED)
+        learn (s, set, ev->seconds);
+    aw_sched_forget (s);
+    for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
+        aw_sched_unblock (s, part->node); /* a freed slot keeps what it says until the next start */
+    if (ev->status == AW_STATUS_COMPLETED)
+        return end_task (s, task, set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
+    if (s->tries[task].cancelled && !s->stopped)
+        return aw_sched_end_cancelled (s, task);
+    if (unstarted)
+        return queue_again (s, task, 0); /* told by us, before it had done anything */
+    if (try_again (s, task, ev, &delay))
+        return ev->status != AW_STATUS_CANCELLED && note_failure (s, task, run->node) < 0
+                   ? -1
+                   : queue_again (s, task, delay);
+    return end_task (s, task, set, false);
+}

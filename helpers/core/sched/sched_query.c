@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What others may ask the scheduler, and the names of its settings. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/sched/sched_state.h"
+#include "util/suggest.h"
+
+static const char *const policy_names[] = {
+    [AW_POLICY_LONGEST_PATH] = "longest-path",
+    [AW_POLICY_FIFO] = "fifo",
+    [AW_POLICY_WAVES] = "waves",
+    [AW_POLICY_GPUS_FIRST] = "gpus-first",
+    [AW_POLICY_WIDEST] = "widest",
+};
+
+static const char *const mode_names[] = {
+    [AW_MODE_ASYNC] = "async",
+    [AW_MODE_SEQUENTIAL] = "sequential",
+};
+
+const char *aw_policy_name (enum aw_policy policy)
+{
+    return policy_names[policy];
+}
+
+int aw_policy_parse (const char *name)
+{
+    return aw_find_name (name, policy_names, AW_POLICIES);
+}
+
+const char *aw_mode_name (enum aw_mode mode)
+{
+    return mode_names[mode];
+}
+
+int aw_mode_parse (const char *name)
+{
+    return aw_find_name (name, mode_names, sizeof (mode_names) / sizeof (mode_names[0]));
+}
+
+static void add_counts (struct aw_counts *sum, const uint32_t counts[AW_TASK_STATES])
+{
+    sum->waiting += counts[AW_TASK_WAITING];
+    sum->ready += counts[AW_TASK_READY];
+    sum->running += counts[AW_TASK_RUNNING];
+    sum->done += counts[AW_TASK_DONE];
+    sum->failed += counts[AW_TASK_FAILED];
+    sum->skipped += counts[AW_TASK_SKIPPED];
+}
+
+bool aw_sched_unwanted (const struct aw_sched *s, uint32_t task)
+{
+    return s->tries[task].cancelled && s->depend.state[task] == AW_TASK_SKIPPED;
+}
+
+struct aw_counts aw_sched_counts (const struct aw_sched *s, uint32_t set)
+{
+    struct aw_counts sum = { 0 };
+
+    if (set != AW_NONE)
+        add_counts (&sum, s->depend.counts[set]);
+    else
+        for (uint32_t i = 0; i < s->graph->n_sets; i++)
+            add_counts (&sum, s->depend.counts[i]);
+    return sum;
+}
+
+const struct aw_graph *aw_sched_graph (const struct aw_sched *s)
+{
+    return s->graph;
+}
+
+const struct aw_pool *aw_sched_pool (const struct aw_sched *s)
+{
+    return &s->pool;
+}
+
+double aw_sched_duration (const struct aw_sched *s, uint32_t set)
+{
+    return s->estimate.seconds[set];
+}
+
+double aw_sched_expected (const struct aw_sched *s, uint32_t task)
+{
+    return s->estimate.seconds[aw_graph_task (s->graph, task).set];
+}
+
+double aw_sched_next_wake (const struct aw_sched *s)
+{
+    double t = aw_delay_queue_next (&s->later);
+
+    return s->ended || s->stopped || t >= s->limit ? INFINITY : t;
+}
+
+/* What ends with a lost node is the scheduler's own; what ends while its node leaves is told. */
+bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
+{
+    switch (ev->type) {
+    case AW_EVENT_NODE:
+    case AW_EVENT_NODE_LOST:
+    case AW_EVENT_STAGED:
+    case AW_EVENT_RELEASE:
+    case AW_EVENT_STOP:
+    case AW_EVENT_WAKE:
+    case AW_EVENT_LIMIT:
+    case AW_EVENT_MESSAGE:
+    case AW_EVENT_CANCEL:
+    case AW_EVENT_ADD:
+        return true;
+    case AW_EVENT_FINISH:
+        return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes
+               || !aw_sched_is_lost (s, ev->node);
+    default:
+        return false;
+    }
+}
+
+bool aw_sched_is_lost (const struct aw_sched *s, uint32_t node)
+{
+    return node < s->health.n_nodes && s->health.nodes[node].gone;
+}
+
+double aw_sched_now (const struct aw_sched *s)
+{
+    return s->now;
+}
+
+void aw_sched_fill_parts (const struct aw_sched *s,
+                          const struct aw_running *run,
+                          struct aw_event *ev)
+{
+    ev->node = run->node;
+    ev->cpus = run->cpus;
+    ev->gpus = run->gpus;
+    ev->more = s->parts;
+    ev->n_more = 0;
+    while ((run = aw_running_more (&s->running, run)))
+        s->parts[ev->n_more++] = (struct aw_part){ run->node, run->cpus, run->gpus };
+}
+
+bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
+{
+    const struct aw_running *run;
+
+    do
+        run = aw_running_each (&s->running, cursor);
+    while (run && run->staging);
+    if (!run)
+        return false;
+    *ev = (struct aw_event){
+        .type = AW_EVENT_START,
+        .t = run->start,
+        .task = run->task,
+        .attempt = run->attempt,
+    };
+    aw_sched_fill_parts (s, run, ev);
+    return true;
+}
+
+bool aw_sched_is_over (const struct aw_sched *s, uint32_t task, uint32_t attempt)
+{
+    return attempt < s->tries[task].attempts;
+}
+
+void aw_sched_expect (struct aw_sched *s, uint32_t set, double seconds)
+{
+    aw_estimate_expect (&s->estimate, set, seconds);
+    aw_sched_rank_anew (s);
+}
+
+bool aw_sched_ended (const struct aw_sched *s)
+{
+    return s->ended;
+}
+
+bool aw_sched_stopped (const struct aw_sched *s)
+{
+    return s->stopped;
+}
+
+/* A text being put together; cut where it is too long. */
+struct words {
+    char *buf;
+    size_t len, size;
+};
+
+static void say (struct words *w, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
+
+static void say (struct words *w, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start (ap, fmt);
+    n = vsnprintf (w->buf + w->len, w->size - w->len, fmt, ap);
+    va_end (ap);
+    if (n > 0)
+        w->len = w->len + (size_t)n < w->size ? w->len + (size_t)n : w->size - 1;
+}
+
+/* The demand of one node in words, for the messages below. */
+static void describe (const struct aw_graph *graph,
+                      const struct aw_demand *demand,
+                      char *buf,
+                      size_t size)
+{
+    struct words w = { buf, 0, size };
+    double gpus = aw_demand_gpu_amount (demand);
+
+    say (&w, "%u CPUs", demand->cpus);
+    if (demand->threads_per_core)
+        say (&w, " (%u a core)", demand->threads_per_core);
+    if (gpus > 0)
+        say (&w, ", %g GPUs%s%s", gpus, demand->gpu_type ? " of type " : "",
+             demand->gpu_type ? graph->gpu_types[demand->gpu_type - 1] : "");
+    if (demand->mem)
+        say (&w, ", %.0f MiB of memory", (double)demand->mem / (1 << 20));
+}
+
+/* What the pool's nodes have at most: ", 4 GPUs of types a100 and v100". */
+static void describe_pool (const struct aw_pool *pool, char *buf, size_t size)
+{
+    struct words w = { buf, 0, size };
+    struct aw_demand most = { 0 };
+    const char *types[4];
+    uint32_t n_types = 0;
+
+    for (uint32_t i = 0; i < pool->n_nodes; i++) {
+        const struct aw_node *node = &pool->nodes[i];
+
+        most.cpus = node->total.cpus > most.cpus ? node->total.cpus : most.cpus;
+        most.gpus = node->total.gpus > most.gpus ? node->total.gpus : most.gpus;
+        for (uint32_t g = 0; g < node->layout->n_gpus && n_types < 4; g++) {
+            const char *type = node->layout->gpus[g].type;
+            uint32_t t = 0;
+
+            while (t < n_types && strcmp (types[t], type) != 0)
+                t++;
+            if (*type && t == n_types)
+                types[n_types++] = type;
+        }
+    }
+    say (&w, "up to %u CPUs, %u GPUs", most.cpus, most.gpus);
+    for (uint32_t t = 0; t < n_types; t++)
+        say (&w, "%s%s", t ? ", " : " of type ", types[t]);
+}
+
+/* Those that could hold it, as far as they are needed. */
+static uint32_t count_nodes (const struct aw_pool *pool, const struct aw_demand *demand)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < pool->n_nodes && n < demand->nodes; i++)
+        n += aw_node_could_hold (&pool->nodes[i], demand);
+    return n;
+}
+
+static int check_set (const struct aw_sched *s, uint32_t number, struct aw_error *err)
+{
+    const struct aw_set *set = &s->graph->sets[number];
+    struct aw_demand demand = aw_set_demand (set);
+    uint32_t n = count_nodes (&s->pool, &demand);
+    char wants[128], has[128];
+
+    if (n >= demand.nodes)
+        return 0;
+    describe (s->graph, &demand, wants, sizeof (wants));
+    if (n > 0)
+        return aw_error_set (
+            err,
+            "tasks.%s: a task wants %u nodes with %s each: %u of the pool's %u nodes can hold "
+            "that: ask Slurm for more nodes or for fewer for the task",
+            set->name, demand.nodes, wants, n, s->pool.n_nodes);
+    describe_pool (&s->pool, has, sizeof (has));
+    return aw_error_set (err,
+                         "tasks.%s: a task wants %s on one node: no node of the pool has that "
+                         "(%s): ask Slurm for "
+                         "other nodes or less for the task",
+                         set->name, wants, has);
+}
+
+int aw_sched_check_set (struct aw_sched *s, uint32_t set, struct aw_error *err)
+{
+    int rc;
+
+    if (aw_pool_set_types (&s->pool, s->graph->n_gpu_types) < 0)
+        return aw_error_set (err, "out of memory");
+    rc = check_set (s, set, err);
+    aw_pool_set_types (&s->pool, s->size.n_gpu_types); /* the graph may be shrunk again */
+    return rc;
+}
+
+int aw_sched_check (struct aw_sched *s, struct aw_error *err)
+{
+    for (uint32_t i = 0; i < s->graph->n_sets; i++)
+        if (aw_sched_check_set (s, i, err) < 0)
+            return -1;
+    return 0;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Data staging in the scheduler. An attempt of a set with asynchronous stage_in begins with STAGE:
+ * it has a node, and no CPUs or GPUs. STAGED puts it into the queue for those, and START is for
+ * that node. RELEASE gives them back before the attempt's FINISH, which comes when what it made has
+ * been copied too. So whatever ends an attempt, a lost node, a failed copy or a kill, does so as
+ * for all others.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "core/sched/sched_state.h"
+
+int aw_sched_queue (struct aw_sched *s, uint32_t first, uint32_t last, double t)
+{
+    while (first <= last) {
+        struct aw_task at = aw_graph_task (s->graph, first);
+        uint32_t end = first - at.index + s->graph->sets[at.set].count - 1;
+
+        if (end > last)
+            end = last;
+        if ((aw_stage_concerns (s->graph, at.set) ? aw_stage_push (&s->stage, first, end, t)
+                                                  : aw_ready_push (&s->ready, first, end, t))
+            < 0)
+            return -1;
+        first = end + 1;
+    }
+    return 0;
+}
+
+/* TASK's attempt begins on NODE, without resources. */
+static int begin_staging (struct aw_sched *s, uint32_t task, uint32_t node)
+{
+    struct aw_running *run = aw_running_new (&s->running, 1);
+
+    if (!run || aw_stage_give (&s->stage, &s->pool, task, node) < 0)
+        return -1;
+    aw_idset_finish (&run->cpus);
+    aw_idset_finish (&run->gpus);
+    run->node = node;
+    aw_sched_begin_run (s, run, task);
+    run = aw_running_find (&s->running, task);
+    memset (&run->demand, 0, sizeof (run->demand));
+    run->staging = true;
+    aw_running_set_end (&s->running, run, INFINITY);
+    return 0;
+}
+
+/* Could a task of INSTANCE, whose data came now, end by the limit? */
+static bool is_in_time (void *arg, uint32_t instance)
+{
+    return aw_sched_in_time (arg, instance);
+}
+
+bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node)
+{
+    if (s->stage.n_queued == 0 || s->stopped
+        || !aw_stage_next (&s->stage, &s->pool, s->ready.remaining, s->failed_on, is_in_time, s,
+                           task, node))
+        return false;
+    if (begin_staging (s, *task, *node) == 0)
+        return true;
+    s->out_of_memory = true;
+    return false;
+}
+
+/* The attempt that EV speaks of, or NULL with text; *KNOWN: it is long over, and all is well. */
+static struct aw_running *attempt_of (const struct aw_sched *s,
+                                      const struct aw_event *ev,
+                                      bool *known,
+                                      struct aw_error *err)
+{
+    struct aw_running *run = aw_running_find (&s->running, ev->task);
+    char name[128];
+
+    *known = !run && ev->attempt < s->tries[ev->task].attempts;
+    if (run && run->attempt == ev->attempt && run->node == ev->node)
+        return run;
+    *known = *known || (run && ev->attempt < run->attempt);
+    if (!*known) {
+        aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
+        aw_error_set (err, "%s attempt %u is not under way on that node", name, ev->attempt);
+    }
+    return NULL;
+}
+
+int aw_sched_handle_stage (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    struct aw_running *run = aw_running_find (&s->running, ev->task);
+    struct aw_task at = aw_graph_task (s->graph, ev->task);
+    char name[128];
+
+    if ((run && run->attempt == ev->attempt) || ev->attempt < s->tries[ev->task].attempts)
+        return 0; /* known */
+    aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
+    if (run || !aw_stage_concerns (s->graph, at.set) || ev->attempt != s->tries[ev->task].attempts
+        || s->depend.state[ev->task] != AW_TASK_READY)
+        return aw_error_set (err, "data for %s attempt %u cannot come now", name, ev->attempt);
+    if (ev->node >= s->pool.n_nodes)
+        return aw_error_set (err, "data for %s comes to unknown node %u", name, ev->node);
+    if (begin_staging (s, ev->task, ev->node) < 0)
+        return aw_error_set (err, "data for %s cannot come now", name);
+    return 0;
+}
+
+int aw_sched_handle_staged (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    bool known;
+    struct aw_running *run = attempt_of (s, ev, &known, err);
+
+    if (!run)
+        return known ? 0 : -1;
+    if (!run->staging || run->staged)
+        return 0; /* known */
+    if (aw_ready_push (&s->ready, ev->task, ev->task, s->now) < 0) {
+        s->out_of_memory = true;
+        return aw_error_set (err, "out of memory");
+    }
+    run->staged = true;
+    aw_sched_unblock (s, run->node); /* its shape may be blocked for other nodes */
+    return 0;
+}
+
+int aw_sched_handle_release (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
+{
+    bool known;
+    struct aw_running *run = attempt_of (s, ev, &known, err);
+
+    if (!run)
+        return known ? 0 : -1;
+    if (run->staging || run->released)
+        return 0;
+    aw_sched_give_back (s, run, 1);
+    aw_idset_finish (&run->cpus);
+    aw_idset_finish (&run->gpus);
+    memset (&run->demand, 0, sizeof (run->demand));
+    run->released = true;
+    aw_running_set_end (&s->running, run, INFINITY);
+    aw_sched_unblock (s, run->node);
+    return 0;
+}
+
+/* Is there a set whose tasks wait for data that could not end by the limit? */
+static bool any_late (const struct aw_sched *s)
+{
+    for (uint32_t set = 0; set < s->graph->n_sets && !isinf (s->limit); set++)
+        if (aw_stage_concerns (s->graph, set)
+            && !aw_sched_in_time (s, aw_graph_instance (s->graph, 0, set)))
+            return true;
+    return false;
+}
+
+struct aw_running *aw_sched_stranded (const struct aw_sched *s)
+{
+    struct aw_running *run;
+    uint32_t cursor = 0;
+
+    if (!s->stage.queues || !(s->stopped || s->any_drained || any_late (s)))
+        return NULL;
+    while ((run = aw_running_each (&s->running, &cursor))) {
+        struct aw_task at = aw_graph_task (s->graph, run->task);
+
+        if (run->staging && !run->killed
+            && (s->stopped || s->health.nodes[run->node].drained
+                || !aw_sched_in_time (s, aw_graph_instance (s->graph, at.iteration, at.set))))
+            return run;
+    }
+    return NULL;
+}
+
+void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run)
+{
+    if (!run->staging)
+        return;
+    if (run->staged)
+        aw_ready_remove (&s->ready, run->task);
+    aw_stage_started (&s->stage, &s->pool, run->task);
+}
+
+void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
+{
+    double seconds = s->estimate.seconds[run->set];
+
+    aw_sched_leave_staging (s, run);
+    aw_ready_started (&s->ready, run->set);
+    run->staging = run->staged = false;
+    run->start = s->now;
+    aw_running_set_end (&s->running, run, isnan (seconds) ? INFINITY : s->now + seconds);
+    aw_sched_drop_reservation (s);
+}
+
+/* The first task in QUEUE whose node has room for it now; AW_NONE: there is none. */
+static uint32_t first_with_room (const struct aw_sched *s,
+                                 const struct aw_ranges *queue,
+                                 const struct aw_shape *shape,
+                                 bool beside)
+{
+    double seconds = s->estimate.seconds[shape->bound - 1];
+    const struct aw_range *range;
+
+    for (uint32_t i = 0; (range = aw_ranges_at (queue, i)); i++)
+        for (uint32_t task = range->first; task <= range->last; task++) {
+            uint32_t node = aw_running_find (&s->running, task)->node;
+
+            if (aw_node_can_hold (&s->pool.nodes[node], &shape->demand)
+                && (!beside
+                    || aw_reservation_allows (&s->reservation, node, &shape->demand, s->now,
+                                              seconds)))
+                return task;
+        }
+    return AW_NONE;
+}
+
+bool aw_sched_choose_staged (struct aw_sched *s,
+                             const struct aw_shape *shape,
+                             bool beside,
+                             struct aw_choice *choice)
+{
+    struct aw_choice best = { AW_NONE, AW_NONE };
+
+    for (uint32_t i = 0; i < shape->n; i++) {
+        uint32_t instance = shape->heap[i], task;
+
+        if (!aw_sched_in_time (s, instance)
+            || (best.instance != AW_NONE && !aw_ready_before (&s->ready, instance, best.instance)))
+            continue;
+        task = first_with_room (s, &s->ready.queues[instance], shape, beside);
+        if (task != AW_NONE)
+            best = (struct aw_choice){ instance, task };
+    }
+    *choice = best;
+    if (best.task != AW_NONE)
+        s->chosen[0] = aw_running_find (&s->running, best.task)->node;
+    return best.task != AW_NONE;
+}
+
+bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
+{
+    uint32_t task = aw_ready_front (&s->ready, instance);
+
+    return aw_reservation_make_on (&s->reservation, &s->pool, &s->running,
+                                   (uint32_t)(shape - s->ready.shapes), &shape->demand,
+                                   aw_running_find (&s->running, task)->node, s->now);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which data comes where next: tasks of sets with asynchronous stage_in are given a node when they
+ * are ready, while others still hold its CPUs and GPUs; they queue for those when their data is
+ * there. Each node is given no more than would fill it once, so that what comes next is at hand and
+ * the rest can still go wherever it is wanted first.
+ */
+#ifndef AW_CORE_SCHED_STAGE_H
+#define AW_CORE_SCHED_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/graph/graph.h"
+#include "core/resources/pool.h"
+#include "core/ranges.h"
+
+/* A node that is filled once, in the units of `load`. */
+enum { AW_STAGE_FULL = 1 << 20 };
+
+struct aw_stage {
+    const struct aw_graph *graph; /* borrowed */
+    struct aw_ranges *queues; /* by instance: ready, without a node; NULL: no set has stage_in */
+    uint32_t n_instances, n_tasks; /* room */
+    uint32_t n_queued; /* tasks in them */
+    uint32_t *place; /* by task: the node that its data comes to; AW_NONE: none */
+    uint32_t *load; /* by node: of the tasks that are given it and have not started */
+    uint32_t *last; /* by node: the instance whose data came there last; AW_NONE: none */
+    uint32_t n_nodes;
+    uint32_t *lightest; /* by set: the least load that a task of it is to any node; 0: not known */
+};
+
+/* 0, or -1 with ENOMEM. finish takes a zeroed value; clone makes STAGE, uninitialised before, a
+ * copy.
+ */
+int aw_stage_init (struct aw_stage *stage, const struct aw_graph *graph);
+/* The graph has grown since it was of size OLD, and POOL has taken that up. 0, or -1 with ENOMEM.
+ */
+int aw_stage_grow (struct aw_stage *stage,
+                   const struct aw_pool *pool,
+                   const struct aw_graph_size *old);
+void aw_stage_finish (struct aw_stage *stage);
+int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from);
+
+/* Does a task of SET wait for its data before it asks for resources? */
+bool aw_stage_concerns (const struct aw_graph *graph, uint32_t set);
+
+/* Takes up the nodes that POOL has. 0, or -1 with ENOMEM. */
+int aw_stage_add_nodes (struct aw_stage *stage, const struct aw_pool *pool);
+
+/* Queues tasks FIRST..LAST of one instance, ready since T. 0, or -1 with ENOMEM. */
+int aw_stage_push (struct aw_stage *stage, uint32_t first, uint32_t last, double t);
+
+/* Is a task of INSTANCE to have its data now? */
+typedef bool aw_stage_wants_fn (void *arg, uint32_t instance);
+
+/* Chooses the next task and its node: of the instances that WANTS, asked with ARG, agrees to, of
+ * that which comes first by REMAINING (as core/sched/ready.h has it), then by time; of the nodes
+ * that could hold it the one with least to do, then one that has data of the same instance, but
+ * none that the task avoids (AVOID, by task; NULL: none does) where another will do. False: there
+ * is none, or all have enough.
+ */
+bool aw_stage_next (const struct aw_stage *stage,
+                    const struct aw_pool *pool,
+                    const double *remaining,
+                    const uint32_t *avoid,
+                    aw_stage_wants_fn *wants,
+                    void *arg,
+                    uint32_t *task,
+                    uint32_t *node);
+
+/* TASK is given NODE and leaves the queue: 0, or -1 with ENOENT or ENOMEM. Its CPUs and GPUs are
+ * taken: it is no load any more; or it has ended without.
+ */
+int aw_stage_give (struct aw_stage *stage,
+                   const struct aw_pool *pool,
+                   uint32_t task,
+                   uint32_t node);
+void aw_stage_started (struct aw_stage *stage, const struct aw_pool *pool, uint32_t task);
+
+#endif /* AW_CORE_SCHED_STAGE_H */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journal: journal.jsonl of a run directory. The first line is a header, then one event a line,
+ * in the order in which they happened:
+ *
+ *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123",
+ *    "directory":"/home/me","predicted":1232.5,"version":"0.1.0"}
+ *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
+ *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
+ *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
+ *   {"t":0.153,"event":"start","task":"solve@0[0]","attempt":0,"node":"n1","cpus":"4-7","gpus":"1",
+ *    "more":[{"node":"n2","cpus":"0-3","gpus":"0"}]}
+ *   {"t":9.871,"event":"finish","task":"simulate@0[0]","attempt":0,"node":"n1","status":"completed","code":0,"signal":0,"seconds":9.718,"cpu_seconds":9.6,"max_rss":1048576}
+ *
+ *   {"t":3600.5,"event":"resume","epoch":1763800000.123,"job":"124","mode":"async","policy":"longest-path"}
+ *   {"t":12.5,"event":"add","task":"plan[0]","attempt":0,"workflow":"{ \"async-workflow\":1,..}"}
+ *
+ * An ADD has the text of the workflow that a task has added: lines after it name its tasks. A
+ * RESUME stands where another coordinator has gone on after the one before it ended or died.
+ * Attempts without a FINISH above it were lost with that one; nodes join anew.
+ *
+ * Writing goes through a buffer that the coordinator flushes once a turn of its loop.
+ */
+#ifndef AW_IO_JOURNAL_JOURNAL_H
+#define AW_IO_JOURNAL_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/event.h"
+#include "core/graph/graph.h"
+#include "util/error.h"
+
+struct aw_workflow; /* io/workflow/workflow.h */
+
+struct aw_journal_header {
+    int version;
+    double epoch; /* wall clock at t = 0 */
+    char *name; /* the workflow's. Owned, as all texts here; NULL where missing */
+    char *mode;
+    char *policy;
+    char *job; /* Slurm job id, or NULL for a local run */
+    char *directory; /* absolute, where the run was started: relative paths of tasks begin there */
+    double predicted; /* the model's makespan in seconds; 0: none was made */
+};
+void aw_journal_header_finish (struct aw_journal_header *header);
+
+struct aw_journal;
+
+/* Creates PATH (it must not exist; mode 0600), locks it (flock, for aw_journal_in_use) and writes
+ * the header. GRAPH is borrowed for names. NULL with text.
+ */
+struct aw_journal *aw_journal_create (const char *path,
+                                      const struct aw_graph *graph,
+                                      const struct aw_journal_header *header,
+                                      struct aw_error *err);
+
+/* Opens PATH to go on: cuts off a torn last line, whose LOST bytes (may be NULL) are told. Its
+ * first line must be whole. The next event appended is to be a RESUME. Locked as by create. NULL
+ * with text.
+ */
+struct aw_journal *aw_journal_reopen (const char *path,
+                                      const struct aw_graph *graph,
+                                      size_t *lost,
+                                      struct aw_error *err);
+
+/* Appends to the buffer. A NODE event defines its number for later events; NODE events come in
+ * their order. 0, or -1 with text. */
+int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, struct aw_error *err);
+
+/* Writes the buffer out (write(2); no fsync). 0, or -1 with text ("No space left on device"): what
+ * could not be written stays buffered. */
+int aw_journal_flush (struct aw_journal *journal, struct aw_error *err);
+
+/* Flushes and waits until all is on disk (fdatasync). 0, or -1 with text. */
+int aw_journal_sync (struct aw_journal *journal, struct aw_error *err);
+
+/* Flushes, syncs and closes. Takes NULL. 0, or -1 with text. */
+int aw_journal_close (struct aw_journal *journal, struct aw_error *err);
+
+/* Reads the journal at PATH: the header into HEADER (finished by the caller), then each event
+ * through FN, which returns 0 to go on and -1 with text to stop. Names are resolved against GRAPH.
+ * A torn last line (no newline) is ignored and told through TORN (may be NULL). Returns 0, or -1
+ * with text "journal.jsonl: line 17: ...". Of a run whose tasks have added some the graph alone
+ * does not do: that is an error.
+ */
+typedef int (*aw_journal_fn) (void *arg, const struct aw_event *ev, struct aw_error *err);
+int aw_journal_read (const char *path,
+                     const struct aw_graph *graph,
+                     struct aw_journal_header *header,
+                     aw_journal_fn fn,
+                     void *arg,
+                     bool *torn,
+                     struct aw_error *err);
+
+/* The same for a GRAPH that is to take the place of the one that the journal is of: events of tasks
+ * that it does not have are passed over. (aw_journal_read does so as well before the last RESUME
+ * that tells of a changed workflow.)
+ */
+int aw_journal_read_changed (const char *path,
+                             const struct aw_graph *graph,
+                             struct aw_journal_header *header,
+                             aw_journal_fn fn,
+                             void *arg,
+                             bool *torn,
+                             struct aw_error *err);
+
+/* Reads the journal of WORKFLOW, as its file has it, which becomes what it has grown to: with each
+ * ADD, before FN gets that. CHANGED: as aw_journal_read_changed; what was added is added to the
+ * changed one, and where it cannot be that is an error. Another reading of the same journal needs
+ * the workflow as its file has it again, where FN is to see it grow.
+ */
+int aw_journal_read_workflow (const char *path,
+                              struct aw_workflow *workflow,
+                              bool changed,
+                              struct aw_journal_header *header,
+                              aw_journal_fn fn,
+                              void *arg,
+                              bool *torn,
+                              struct aw_error *err);
+
+/* Number of the last line, counted from 1, that is a RESUME with a changed workflow, in the journal
+ * open at FD, whose position stays; 0: there is none, or the file cannot be read. DIGEST, where it
+ * is not NULL, becomes its "workflow", as far as SIZE goes.
+ */
+size_t aw_journal_last_change (int fd, char *digest, size_t size);
+
+/* Is somebody writing the journal at PATH, that is, does its coordinator live? 1 or 0; -1: not to
+ * be known (the file system has no locks, or it cannot be opened).
+ */
+int aw_journal_in_use (const char *path);
+
+#endif /* AW_IO_JOURNAL_JOURNAL_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the journal of a workflow that grows. */
+#include <string.h>
+
+#include "io/journal/journal_private.h"
+#include "io/workflow/workflow.h"
+
+static int add (void *arg, const char *text, struct aw_error *err)
+{
+    struct aw_problems problems;
+    int rc;
+
+    aw_problems_init (&problems);
+    rc = aw_workflow_add (arg, text, strlen (text), "what is added", NULL, NULL, &problems);
+    if (rc < 0)
+        aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
+    aw_problems_finish (&problems);
+    return rc < 0 ? -1 : 0;
+}
+
+int aw_journal_read_workflow (const char *path,
+                              struct aw_workflow *workflow,
+                              bool changed,
+                              struct aw_journal_header *header,
+                              aw_journal_fn fn,
+                              void *arg,
+                              bool *torn,
+                              struct aw_error *err)
+{
+    const struct aw_journal_growth growth = { add, workflow, changed };
+
+    return aw_journal_read_by (path, workflow->graph, &growth, header, fn, arg, torn, err);
+}

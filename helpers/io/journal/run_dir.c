@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/journal/run_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/write.h"
+
+#define AW_RUN_PARTIAL ".partial" /* a file that is being written */
+
+enum { MAX_NUMBER = 100000 };
+
+/* A name that is one component of a path, and not a hidden one. */
+static char *file_name (const char *name)
+{
+    char *copy = strdup (name && *name ? name : "run");
+
+    for (char *p = copy; p && *p; p++)
+        if (*p == '/' || (unsigned char)*p < 0x20 || *p == 0x7f
+            || (p == copy && (*p == '.' || *p == '-')))
+            *p = '_';
+    return copy;
+}
+
+/* DIR and DIR/logs. -1 with errno; EEXIST: something of that name is there. */
+static int make (const char *dir)
+{
+    char *logs;
+    int rc;
+
+    if (mkdir (dir, 0700) < 0)
+        return -1;
+    logs = aw_run_dir_path (dir, AW_RUN_LOGS);
+    if (!logs)
+        return -1;
+    rc = mkdir (logs, 0700);
+    free (logs);
+    return rc;
+}
+
+static int make_numbered (const char *name, const char *job, char *path, size_t size)
+{
+    char *base = file_name (name);
+    char *id = file_name (job && *job ? job : "local");
+    int rc = -1;
+
+    errno = ENOMEM;
+    for (int i = 0; base && id && i <= MAX_NUMBER; i++) {
+        int n = snprintf (path, size, i ? "%s-%s.%d" : "%s-%s", base, id, i);
+        if (n < 0 || (size_t)n >= size) {
+            errno = ENAMETOOLONG;
+            break;
+        }
+        rc = make (path);
+        if (rc == 0 || errno != EEXIST)
+            break;
+    }
+    free (base);
+    free (id);
+    return rc;
+}
+
+static int cannot_make (const char *dir, struct aw_error *err)
+{
+    return aw_error_set (err, errno == EEXIST ? "%s: %s: give another directory" : "%s: %s", dir,
+                         strerror (errno));
+}
+
+int aw_run_dir_check_new (const char *dir, struct aw_error *err)
+{
+    char *copy;
+    struct stat st;
+    int rc;
+
+    if (lstat (dir, &st) == 0)
+        errno = EEXIST;
+    if (errno != ENOENT)
+        return cannot_make (dir, err);
+    copy = strdup (dir);
+    if (!copy)
+        return aw_error_set (err, "out of memory");
+    rc = stat (dirname (copy), &st) < 0 ? cannot_make (dir, err) : 0;
+    free (copy);
+    return rc;
+}
+
+char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err)
+{
+    char path[PATH_MAX];
+    char *absolute;
+
+    if (dir && *dir) {
+        if (make (dir) < 0) {
+            cannot_make (dir, err);
+            return NULL;
+        }
+    }
+    else if (make_numbered (name, job, path, sizeof (path)) < 0) {
+        aw_error_set (err, "run directory %s-%s: %s: give another with --dir", name ? name : "run",
+                      job && *job ? job : "local", strerror (errno));
+        return NULL;
+    }
+    absolute = realpath (dir && *dir ? dir : path, NULL);
+    if (!absolute)
+        aw_error_set (err, "run directory %s: %s", dir && *dir ? dir : path, strerror (errno));
+    return absolute;
+}
+
+static int check_own (const struct stat *st, mode_t kind, const char *name, struct aw_error *err)
+{
+    if ((st->st_mode & S_IFMT) != kind)
+        return aw_error_set (err,
+                             S_ISLNK (st->st_mode) ? "%s: a symbolic link"
+                             : kind == S_IFDIR     ? "%s: not a directory"
+                                                   : "%s: not a regular file",
+                             name);
+    if (st->st_uid != geteuid ())
+        return aw_error_set (err, "%s: it is not yours: what stands in it would be executed", name);
+    if (st->st_mode & (S_IWGRP | S_IWOTH))
+        return aw_error_set (
+            err, "%s: others can write to it: what stands in it would be executed: chmod go-w it",
+            name);
+    return 0;
+}
+
+int aw_run_dir_check_own (const char *dir, struct aw_error *err)
+{
+    static const char *const files[] = { AW_RUN_WORKFLOW, AW_RUN_JOURNAL };
+    /* One directory for all that is looked at, whatever becomes of its name meanwhile. */
+    int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+    int rc = -1;
+
+    if (fd < 0 || fstat (fd, &st) < 0)
+        aw_error_set (err, "%s: %s", dir, strerror (errno));
+    else
+        rc = check_own (&st, S_IFDIR, dir, err);
+    for (size_t i = 0; rc == 0 && i < sizeof (files) / sizeof (files[0]); i++) {
+        if (fstatat (fd, files[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+            rc = check_own (&st, S_IFREG, files[i], err);
+        else if (errno != ENOENT)
+            rc = aw_error_set (err, "%s: %s", files[i], strerror (errno));
+        if (rc < 0)
+            aw_error_prefix (err, dir);
+    }
+    if (fd >= 0)
+        close (fd);
+    return rc;
+}
+
+int aw_run_dir_write_file (
+    const char *dir, const char *file, const char *text, size_t size, struct aw_error *err)
+{
+    char *path = aw_run_dir_path (dir, file);
+    char *partial = path ? aw_run_dir_path (dir, AW_RUN_PARTIAL) : NULL;
+    int fd =
+        partial ? open (partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    int rc = fd < 0 ? -1 : aw_write_all (fd, text, size);
+
+    if (rc == 0 && fsync (fd) < 0 && errno != EINVAL && errno != EROFS)
+        rc = -1;
+    if (fd >= 0 && close (fd) < 0)
+        rc = -1;
+    if (rc == 0)
+        rc = rename (partial, path);
+    if (rc < 0)
+        aw_error_set (err, "%s/%s: %s", dir, file, strerror (errno));
+    free (partial);
+    free (path);
+    return rc;
+}
+
+int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, struct aw_error *err)
+{
+    char *path = aw_run_dir_path (dir, AW_RUN_WORKFLOW);
+    bool there = path && access (path, F_OK) == 0;
+
+    free (path);
+    if (there)
+        return aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (EEXIST));
+    return aw_run_dir_write_file (dir, AW_RUN_WORKFLOW, text, size, err);
+}
+
+char *aw_run_dir_path (const char *dir, const char *file)
+{
+    char *path;
+
+    return asprintf (&path, "%s/%s", dir, file) < 0 ? NULL : path;
+}
+
+char *aw_run_dir_log (const char *dir,
+                      const struct aw_graph *graph,
+                      uint32_t task,
+                      uint32_t attempt,
+                      const char *suffix)
+{
+    struct aw_task place = aw_graph_task (graph, task);
+    char *set = file_name (graph->sets[place.set].name);
+    char iteration[16] = "", retry[24] = "";
+    char *path = NULL;
+
+    if (!set)
+        return NULL;
+    if (aw_graph_names_iteration (graph, place.set))
+        snprintf (iteration, sizeof (iteration), "@%u", place.iteration);
+    if (attempt)
+        snprintf (retry, sizeof (retry), ".retry%u", attempt);
+    if (asprintf (&path, "%s/" AW_RUN_LOGS "/%s%s.%u%s.%s", dir, set, iteration, place.index, retry,
+                  suffix)
+        < 0)
+        path = NULL;
+    free (set);
+    return path;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run directory: workflow.json, journal.jsonl, logs/. All names in it are given here. */
+#ifndef AW_IO_JOURNAL_RUN_DIR_H
+#define AW_IO_JOURNAL_RUN_DIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/graph/graph.h"
+#include "util/error.h"
+
+#define AW_RUN_WORKFLOW "workflow.json"
+#define AW_RUN_NEXT_WORKFLOW "workflow.next.json" /* on its way to be that */
+#define AW_RUN_JOURNAL "journal.jsonl"
+#define AW_RUN_LOGS "logs"
+#define AW_RUN_MESSAGES "messages" /* made with the first one */
+
+/* Makes a run directory with logs/ in it, mode 0700, and returns its absolute path (caller frees),
+ * or NULL with text. It never takes one that is there already. DIR: that one; its parent must be
+ * there. DIR NULL: NAME-JOB in the working directory, or NAME-JOB.1, .2, ... where others are
+ * there; JOB NULL or "": "local".
+ */
+char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err);
+
+/* Could DIR be made, as far as can be told before: it is not there, and its parent is. 0, or -1
+ * with text.
+ */
+int aw_run_dir_check_new (const char *dir, struct aw_error *err);
+
+/* Is DIR a run directory of this user alone, as it must be where what stands in it decides what is
+ * executed: directory, workflow file and journal are ours, regular, no symbolic links, and nobody
+ * else can write to them. A file that is not there is nobody's. 0, or -1 with text.
+ */
+int aw_run_dir_check_own (const char *dir, struct aw_error *err);
+
+/* Writes the copy of the workflow file. 0, or -1 with text. */
+int aw_run_dir_write_workflow (const char *dir,
+                               const char *text,
+                               size_t size,
+                               struct aw_error *err);
+
+/* Writes SIZE bytes at TEXT into FILE of DIR, mode 0600, instead of what it held; they are on disk
+ * and whole when it has its name. 0, or -1 with text.
+ */
+int aw_run_dir_write_file (
+    const char *dir, const char *file, const char *text, size_t size, struct aw_error *err);
+
+/* "DIR/FILE"; caller frees; NULL with ENOMEM. */
+char *aw_run_dir_path (const char *dir, const char *file);
+
+/* Where a task's output goes unless its recipe says otherwise: "DIR/logs/SET@ITER.INDEX.out",
+ * without "@ITER" where the workflow has no iterations; of a later attempt
+ * "DIR/logs/SET@ITER.INDEX.retry1.out". SUFFIX is "out" or "err". Caller frees; NULL with ENOMEM.
+ */
+char *aw_run_dir_log (const char *dir,
+                      const struct aw_graph *graph,
+                      uint32_t task,
+                      uint32_t attempt,
+                      const char *suffix);
+
+#endif /* AW_IO_JOURNAL_RUN_DIR_H */

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/journal/run_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/journal/run_dir.h"
+#include "io/scan.h"
+#include "util/clock.h"
+
+enum { MARK_SIZE = 768, NAME_SIZE = 256 };
+
+/* What the file says. */
+struct mark {
+    char host[NAME_SIZE];
+    char boot[64]; /* of the kernel: a pid of an earlier one means nothing */
+    long pid;
+    unsigned long long start; /* of the process, in the kernel's ticks: pids come again */
+    char job[64];
+    char nonce[20];
+    unsigned long long beat;
+};
+
+struct aw_run_lock {
+    char *path;
+    int fd;
+    struct mark mine;
+};
+
+/* The first line of a small file. */
+static void read_line (const char *path, char *line, size_t size)
+{
+    FILE *file = fopen (path, "re");
+
+    if (!file || !fgets (line, (int)size, file))
+        line[0] = '\0';
+    line[strcspn (line, "\n")] = '\0';
+    if (file)
+        fclose (file);
+}
+
+/* When the process started; 0: it is not there, or a zombie. */
+static unsigned long long start_of (long pid)
+{
+    char path[64], line[1024], state = 'Z';
+    unsigned long long start = 0;
+    const char *p;
+
+    snprintf (path, sizeof (path), "/proc/%ld/stat", pid);
+    read_line (path, line, sizeof (line));
+    p = strrchr (line, ')'); /* the name may hold anything; behind it stand state and 18 numbers */
+    if (!p
+        || sscanf (p + 1,
+                   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                   "%llu",
+                   &state, &start)
+               != 2)
+        return 0;
+    return state == 'Z' || state == 'X' ? 0 : start;
+}
+
+static void fill_mine (struct mark *mine, const char *job)
+{
+    uint64_t random = 0;
+
+    memset (mine, 0, sizeof (*mine));
+    gethostname (mine->host, sizeof (mine->host) - 1);
+    for (char *p = mine->host; *p; p++)
+        if (*p == '"' || *p == '\\' || (unsigned char)*p < ' ')
+            *p = '_';
+    read_line ("/proc/sys/kernel/random/boot_id", mine->boot, sizeof (mine->boot));
+    mine->pid = (long)getpid ();
+    mine->start = start_of (mine->pid);
+    for (size_t i = 0; job && job[i] && i < sizeof (mine->job) - 1; i++)
+        mine->job[i] =
+            job[i] == '"' || job[i] == '\\' || (unsigned char)job[i] < ' ' ? '_' : job[i];
+    if (getrandom (&random, sizeof (random), 0) != (ssize_t)sizeof (random))
+        random = (uint64_t)(aw_clock_wall () * 1e6) ^ (uint64_t)mine->pid << 40;
+    snprintf (mine->nonce, sizeof (mine->nonce), "%016llx", (unsigned long long)random);
+}
+
+static int write_mark (int fd, const struct mark *mark)
+{
+    char text[MARK_SIZE];
+    int n = snprintf (text, sizeof (text),
+                      "{\"host\":\"%s\",\"boot\":\"%s\",\"pid\":%ld,\"start\":%llu,\"job\":\"%s\","
+                      "\"nonce\":\"%s\",\"beat\":%llu}\n",
+                      mark->host, mark->boot, mark->pid, mark->start, mark->job, mark->nonce,
+                      mark->beat);
+
+    if (n < 0 || (size_t)n >= sizeof (text) || pwrite (fd, text, (size_t)n, 0) != n)
+        return -1;
+    return ftruncate (fd, n);
+}
+
+static bool copy (char *to, size_t size, char **p)
+{
+    char *text;
+
+    if (aw_scan_string (p, &text) < 0)
+        return false;
+    snprintf (to, size, "%s", text);
+    for (char *c = to; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?'; /* it is shown to people */
+    return true;
+}
+
+static bool scan_member (struct mark *mark, char **p, const char *name)
+{
+    double number = 0;
+
+    if (strcmp (name, "host") == 0)
+        return copy (mark->host, sizeof (mark->host), p);
+    if (strcmp (name, "boot") == 0)
+        return copy (mark->boot, sizeof (mark->boot), p);
+    if (strcmp (name, "job") == 0)
+        return copy (mark->job, sizeof (mark->job), p);
+    if (strcmp (name, "nonce") == 0)
+        return copy (mark->nonce, sizeof (mark->nonce), p);
+    if (aw_scan_number (p, &number) < 0 || !(number >= 0 && number < 9e15))
+        return false;
+    if (strcmp (name, "pid") == 0)
+        mark->pid = (long)number;
+    else if (strcmp (name, "start") == 0)
+        mark->start = (unsigned long long)number;
+    else if (strcmp (name, "beat") == 0)
+        mark->beat = (unsigned long long)number;
+    return true;
+}
+
+/* False: it is empty, or nothing that can be read. */
+static bool read_mark (int fd, struct mark *mark)
+{
+    char text[MARK_SIZE], *p = text, *name;
+    ssize_t n = pread (fd, text, sizeof (text) - 1, 0);
+
+    memset (mark, 0, sizeof (*mark));
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    if (aw_scan_char (&p, '{') < 0)
+        return false;
+    do {
+        if (aw_scan_string (&p, &name) < 0 || aw_scan_char (&p, ':') < 0
+            || !scan_member (mark, &p, name))
+            return false;
+    } while (aw_scan_char (&p, ',') == 0);
+    return mark->nonce[0] != '\0';
+}
+
+static bool of_this_node (const struct mark *mark, const struct mark *mine)
+{
+    return strcmp (mark->host, mine->host) == 0 && strcmp (mark->boot, mine->boot) == 0;
+}
+
+static int in_use (const char *dir, const struct mark *by, struct aw_error *err)
+{
+    return aw_error_set (err, "%s: another coordinator is at work: process %ld on %s%s%s", dir,
+                         by->pid, by->host[0] ? by->host : "an unknown node",
+                         by->job[0] ? ", job " : "", by->job);
+}
+
+static void wait_a_moment (void)
+{
+    usleep (200 * 1000);
+}
+
+/* Opens the file anew: on a network file system that is what brings its content up to date. */
+static bool look (const char *path, struct mark *mark)
+{
+    int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool there = fd >= 0 && read_mark (fd, mark);
+
+    if (fd >= 0)
+        close (fd);
+    return there;
+}
+
+/* Somebody has the lock. It is what a dead coordinator of this node left behind, which ends by
+ * itself, or it lives.
+ */
+static int wait_for_lock (struct aw_run_lock *lock,
+                          const char *dir,
+                          void (*say) (const char *),
+                          struct aw_error *err)
+{
+    double until = aw_clock_monotonic () + AW_RUN_LOCK_WAIT;
+    bool said = false;
+    struct mark by;
+
+    for (;;) {
+        bool known = read_mark (lock->fd, &by);
+        bool dead = known && of_this_node (&by, &lock->mine) && start_of (by.pid) != by.start;
+
+        if (flock (lock->fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (known && !dead)
+            return in_use (dir, &by, err);
+        if (aw_clock_monotonic () > until)
+            return aw_error_set (
+                err, "%s: its coordinator is gone, but what it started has not ended", dir);
+        if (say && !said && dead)
+            say ("the coordinator before is gone: waiting for its tasks to end");
+        said = dead;
+        wait_a_moment ();
+    }
+}
+
+/* The lock is ours, or there are none here. Does who stands in the file still live? */
+static int check_mark (struct aw_run_lock *lock,
+                       const char *dir,
+                       void (*say) (const char *),
+                       struct aw_error *err)
+{
+    double until = aw_clock_monotonic () + AW_RUN_LOCK_WATCH;
+    struct mark by, now;
+    char line[NAME_SIZE + 128];
+
+    if (!look (lock->path, &by))
+        return 0;
+    if (of_this_node (&by, &lock->mine))
+        return by.start && start_of (by.pid) == by.start ? in_use (dir, &by, err) : 0;
+    snprintf (line, sizeof (line),
+              "the run was carried on from node %s: looking for %.0f s whether it still is",
+              by.host, AW_RUN_LOCK_WATCH);
+    if (say)
+        say (line);
+    while (aw_clock_monotonic () < until) {
+        wait_a_moment ();
+        if (look (lock->path, &now) && (now.beat != by.beat || strcmp (now.nonce, by.nonce) != 0))
+            return in_use (dir, &now, err);
+    }
+    return 0;
+}
+
+/* Opens and locks the file, which may be removed at the same time by who had it before. */
+static int open_locked (struct aw_run_lock *lock,
+                        const char *dir,
+                        void (*say) (const char *),
+                        struct aw_error *err)
+{
+    struct stat mine, there;
+
+    for (;;) {
+        lock->fd = open (lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (lock->fd < 0)
+            return aw_error_set (err, "%s: %s", lock->path, strerror (errno));
+        if (flock (lock->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
+            && wait_for_lock (lock, dir, say, err) < 0)
+            return -1;
+        if (fstat (lock->fd, &mine) == 0 && stat (lock->path, &there) == 0
+            && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino)
+            return 0;
+        close (lock->fd);
+    }
+}
+
+struct aw_run_lock *aw_run_lock_take (const char *dir,
+                                      const char *job,
+                                      void (*say) (const char *text),
+                                      struct aw_error *err)
+{
+    struct aw_run_lock *lock = calloc (1, sizeof (*lock));
+
+    if (!lock || !(lock->path = aw_run_dir_path (dir, AW_RUN_COORDINATOR))) {
+        free (lock);
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    lock->fd = -1;
+    fill_mine (&lock->mine, job);
+    if (open_locked (lock, dir, say, err) < 0 || check_mark (lock, dir, say, err) < 0)
+        goto fail;
+    if (write_mark (lock->fd, &lock->mine) < 0) {
+        aw_error_set (err, "%s: %s", lock->path, strerror (errno));
+        goto fail;
+    }
+    return lock;
+fail:
+    if (lock->fd >= 0)
+        close (lock->fd); /* the file is another's, or tells of one who is gone */
+    free (lock->path);
+    free (lock);
+    return NULL;
+}
+
+int aw_run_lock_beat (struct aw_run_lock *lock, struct aw_error *err)
+{
+    struct mark now;
+
+    if (look (lock->path, &now) && strcmp (now.nonce, lock->mine.nonce) != 0)
+        return aw_error_set (err, "%s: another coordinator, process %ld on %s, has taken over",
+                             lock->path, now.pid, now.host);
+    lock->mine.beat++;
+    write_mark (lock->fd, &lock->mine); /* a full disk is the journal's to tell */
+    return 0;
+}
+
+int aw_run_lock_fd (const struct aw_run_lock *lock)
+{
+    return lock->fd;
+}
+
+bool aw_run_lock_of_job (const char *dir, const char *job)
+{
+    char *path = aw_run_dir_path (dir, AW_RUN_COORDINATOR);
+    struct mark mark;
+    bool same = path && look (path, &mark) && strcmp (mark.job, job) == 0;
+
+    free (path);
+    return same;
+}
+
+void aw_run_lock_release (struct aw_run_lock *lock)
+{
+    int saved = errno;
+    struct mark now;
+
+    if (!lock)
+        return;
+    if (look (lock->path, &now) && strcmp (now.nonce, lock->mine.nonce) == 0)
+        unlink (lock->path);
+    close (lock->fd);
+    free (lock->path);
+    free (lock);
+    errno = saved;
+}

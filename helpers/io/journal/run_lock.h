@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One coordinator a run directory. The file "coordinator" in it is held by a lock, and says who
+ * holds it. Where locks work (local file systems; NFS, between its clients too) they decide. They
+ * do not everywhere, so a coordinator writes a new number into the file every few seconds, too: one
+ * on another node looks whether that goes on before it takes the directory over. Neither needs
+ * clocks that agree, nor Slurm.
+ */
+#ifndef AW_IO_JOURNAL_RUN_LOCK_H
+#define AW_IO_JOURNAL_RUN_LOCK_H
+
+#include <stdbool.h>
+
+#include "util/error.h"
+
+#define AW_RUN_COORDINATOR "coordinator"
+
+#define AW_RUN_LOCK_BEAT 5.0 /* seconds between two numbers */
+#define AW_RUN_LOCK_WATCH 15.0 /* so long without a new one, and who wrote them is gone */
+#define AW_RUN_LOCK_WAIT                                                     \
+    20.0 /* for what a dead coordinator of this node left, its agent, to end \
+          */
+
+struct aw_run_lock;
+
+/* Takes DIR. JOB: Slurm job id or NULL. SAY (may be NULL) is called with a line for the user before
+ * it has to wait, at most about 20 s. NULL with text where another coordinator is at work, or the
+ * file cannot be made.
+ */
+struct aw_run_lock *aw_run_lock_take (const char *dir,
+                                      const char *job,
+                                      void (*say) (const char *text),
+                                      struct aw_error *err);
+
+/* A sign of life, every AW_RUN_LOCK_BEAT. -1 with text where the directory is another's now: then
+ * nothing may be written in it any more. A file that cannot be reached for now is no reason.
+ */
+int aw_run_lock_beat (struct aw_run_lock *lock, struct aw_error *err);
+
+/* The descriptor that holds the lock: who inherits it holds it as well. */
+int aw_run_lock_fd (const struct aw_run_lock *lock);
+
+/* Is a coordinator of JOB the last that held DIR? */
+bool aw_run_lock_of_job (const char *dir, const char *job);
+
+/* Gives the directory free. Takes NULL, keeps errno. */
+void aw_run_lock_release (struct aw_run_lock *lock);
+
+#endif /* AW_IO_JOURNAL_RUN_LOCK_H */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What coordinator and agent say to each other: JSON objects, one a line, whose first key names the
+ * kind. c: the coordinator sends it, a: the agent.
+ *
+ *   c {"challenge":NONCE}                 at once after accepting; all that a stranger ever gets
+ *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this at most AW_FRAME_MAX_STRANGER bytes
+ *   c {"proof":CREDENTIAL}
+ *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
+ *      "topology":"...","socket":"...","note":"..."}
+ *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"dir":"...","out":"...","err":"...",
+ *      "cpus":"0-3","gpus":"0","unbound":true,"share":250,"limit":60,
+ *      "notice":30,"signal":10,"cancels":true,
+ *      "bring":["from","to","checksum"],"fetch":[...],"release":true,"success":"0,3","instance":7}
+ *   c {"stage":TASK,"attempt":0,"bring":[...],"instance":7}
+ *   a {"staged":TASK,"attempt":0,"seconds":1,"bytes":1}
+ *   a {"release":TASK,"attempt":0,"seconds":1}   it has computed, "fetch" goes on
+ *   c {"kill":TASK,"attempt":0,"grace":5}
+ *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
+ *      "rss":1,"gpu_util":0.5,"gpu_mem":1,"reason":"..."}
+ *   c {"ping":60}                         within so many seconds a word is wanted
+ *   a {"pong":true}
+ *   a {"leave":"why"}                     it was told to end by somebody else
+ *   c {"quit":false}                      end when nothing is left; true: end everything now
+ *
+ * A socketpair of local mode begins with "hello". The number after "hello" is the protocol's
+ * version.
+ */
+#ifndef AW_IO_WIRE_FRAME_H
+#define AW_IO_WIRE_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/event.h"
+#include "io/wire/launch.h"
+#include "io/textbuf.h"
+#include "util/error.h"
+
+enum {
+    AW_FRAME_MAX_STRANGER = 4096, /* bytes granted to an unauthenticated peer in all */
+    /* An exec takes 2 MiB of arguments and environment with the usual 8 MiB stack (execve(2));
+     * escapes can make six bytes of one. The largest workflow that a task adds (AW_ADD_MAX) needs
+     * as much as 24 MiB.
+     */
+    AW_FRAME_MAX = 32 << 20,
+    AW_FRAME_VERSION = 1,
+};
+
+enum aw_frame_type {
+    AW_FRAME_CHALLENGE, /* nonce */
+    AW_FRAME_PROOF, /* credential, nonce (NULL where not given) */
+    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, socket, reason (a note); the last
+                       three may be NULL */
+    AW_FRAME_START, /* launch */
+    AW_FRAME_STAGE, /* launch: task, attempt, bring, instance */
+    AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes */
+    AW_FRAME_RELEASE, /* event: task, attempt, seconds */
+    AW_FRAME_KILL, /* event: task, attempt; grace */
+    AW_FRAME_FINISH, /* event, all of a FINISH but its node */
+    AW_FRAME_LEAVE, /* event: reason */
+    AW_FRAME_QUIT, /* now */
+    AW_FRAME_PING, /* seconds */
+    AW_FRAME_PONG,
+    AW_FRAME_TYPES /* their number */
+};
+
+struct aw_frame {
+    enum aw_frame_type type;
+    const char *nonce;
+    const char *credential;
+    struct aw_launch launch;
+    struct aw_event event;
+    double grace; /* seconds */
+    double seconds;
+    bool now;
+};
+
+/* Append one frame to TEXT, newline included. 0, or -1 with text ("too long") and TEXT as it was.
+ */
+int aw_frame_put_challenge (struct aw_textbuf *text, const char *nonce, struct aw_error *err);
+int aw_frame_put_proof (struct aw_textbuf *text,
+                        const char *credential,
+                        const char *nonce,
+                        struct aw_error *err);
+int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, struct aw_error *err);
+int aw_frame_put_start (struct aw_textbuf *text,
+                        const struct aw_launch *launch,
+                        struct aw_error *err);
+int aw_frame_put_stage (struct aw_textbuf *text,
+                        const struct aw_launch *launch,
+                        struct aw_error *err);
+/* STAGED or RELEASE, as EV says. */
+int aw_frame_put_staging (struct aw_textbuf *text, const struct aw_event *ev, struct aw_error *err);
+int aw_frame_put_kill (
+    struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err);
+int aw_frame_put_finish (struct aw_textbuf *text,
+                         const struct aw_event *finish,
+                         struct aw_error *err);
+int aw_frame_put_leave (struct aw_textbuf *text, const char *reason, struct aw_error *err);
+int aw_frame_put_quit (struct aw_textbuf *text, bool now, struct aw_error *err);
+int aw_frame_put_ping (struct aw_textbuf *text, double seconds, struct aw_error *err);
+int aw_frame_put_pong (struct aw_textbuf *text, struct aw_error *err);
+
+/* Reads frames; keeps what they are made of. NULL with ENOMEM. destroy takes NULL, keeps errno. */
+struct aw_frame_reader;
+struct aw_frame_reader *aw_frame_reader_create (void);
+void aw_frame_reader_destroy (struct aw_frame_reader *reader);
+
+/* Reads the line of SIZE bytes at LINE (without its newline). FRAME's contents belong to the reader
+ * and are valid until its next read. 0, or -1 with text.
+ */
+int aw_frame_read (struct aw_frame_reader *reader,
+                   const char *line,
+                   size_t size,
+                   struct aw_frame *frame,
+                   struct aw_error *err);
+
+#endif /* AW_IO_WIRE_FRAME_H */

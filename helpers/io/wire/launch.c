@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/wire/launch.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void aw_launch_init (struct aw_launch *launch)
+{
+    memset (launch, 0, sizeof (*launch));
+    launch->time_limit = launch->notice = INFINITY;
+}
+
+static void free_strings (char **strings)
+{
+    for (size_t i = 0; strings && strings[i]; i++)
+        free (strings[i]);
+    free (strings);
+}
+
+void aw_launch_finish (struct aw_launch *launch)
+{
+    int saved = errno;
+
+    free_strings (launch->argv);
+    free_strings (launch->env);
+    free_strings (launch->bring);
+    free_strings (launch->fetch);
+    free (launch->directory);
+    free (launch->out);
+    free (launch->err);
+    aw_step_plan_destroy (launch->step);
+    aw_idset_finish (&launch->cpus);
+    aw_idset_finish (&launch->gpus);
+    aw_launch_init (launch);
+    errno = saved;
+}
+
+static int copy_text (char **to, const char *from)
+{
+    *to = from ? strdup (from) : NULL;
+    return from && !*to ? -1 : 0;
+}
+
+static int copy_strings (char ***to, char *const *from)
+{
+    size_t n = 0;
+
+    *to = NULL;
+    if (!from)
+        return 0;
+    while (from[n])
+        n++;
+    *to = calloc (n + 1, sizeof (**to));
+    for (size_t i = 0; *to && i < n; i++)
+        if (copy_text (&(*to)[i], from[i]) < 0)
+            return -1;
+    return *to ? 0 : -1;
+}
+
+int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
+{
+    struct aw_launch copy = *from;
+    int rc = 0;
+
+    /* All members are overwritten before anything can fail: what is left is freed as a whole. */
+    copy.step = NULL; /* agents are never told */
+    memset (&copy.cpus, 0, sizeof (copy.cpus));
+    memset (&copy.gpus, 0, sizeof (copy.gpus));
+    rc |= copy_strings (&copy.argv, from->argv);
+    rc |= copy_strings (&copy.env, from->env);
+    rc |= copy_strings (&copy.bring, from->bring);
+    rc |= copy_strings (&copy.fetch, from->fetch);
+    rc |= copy_text (&copy.directory, from->directory);
+    rc |= copy_text (&copy.out, from->out);
+    rc |= copy_text (&copy.err, from->err);
+    rc |= aw_idset_copy (&copy.cpus, &from->cpus);
+    rc |= aw_idset_copy (&copy.gpus, &from->gpus);
+    *to = copy;
+    if (rc == 0)
+        return 0;
+    aw_launch_finish (to);
+    errno = ENOMEM;
+    return -1;
+}

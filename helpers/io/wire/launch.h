@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One attempt of one task, ready to be started: what the coordinator sends to an agent. */
+#ifndef AW_IO_WIRE_LAUNCH_H
+#define AW_IO_WIRE_LAUNCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/idset.h"
+#include "core/retry.h"
+#include "io/wire/step.h"
+#include "util/error.h"
+
+struct aw_launch {
+    uint32_t task; /* id */
+    uint32_t attempt;
+    char **argv; /* NULL-terminated; argv[0] is looked up in the task's PATH */
+    char **env; /* "NAME=value", NULL-terminated: added to the agent's environment, replacing equal
+                   names; "NAME" without "=" is removed from it. NULL: nothing */
+    char *directory; /* absolute */
+    char *out; /* absolute paths, truncated at start; "/dev/null" is allowed */
+    char *err; /* may equal out: one description then */
+    struct aw_idset cpus; /* planned, ids of the node */
+    struct aw_idset gpus;
+    bool unbound; /* these CPUs are a plan alone */
+    struct aw_step_plan *step; /* of a job step of its own: CPUS and GPUS are then the first node's.
+                             Not sent to agents. Owned; NULL: a task of the pool */
+    uint32_t gpu_share; /* thousandths of the one GPU, 1 to 999; 0: whole ones */
+    double time_limit; /* seconds; INFINITY: none */
+    double notice; /* seconds after which notice_signal is sent; INFINITY: never */
+    int notice_signal;
+    /* Copies, three texts each: from, to, and "checksum" or "". NULL-terminated; NULL: none. */
+    char **bring; /* to the node, before the task starts (START), or alone (STAGE) */
+    char **fetch; /* from it, when the task has succeeded */
+    bool release; /* CPUs and GPUs are given back before `fetch`, which others need not wait for */
+    uint32_t instance; /* what is brought stays as it is for all tasks of this number */
+    struct aw_codes success; /* exit codes that mean success; none: 0 alone */
+    bool notice_cancels; /* it is for the job's end: an end in failure after it counts as CANCELLED,
+                            else as TIMEOUT */
+};
+
+void aw_launch_init (struct aw_launch *launch); /* nothing set, no time limit, no notice */
+/* Makes TO, as init leaves it, a copy of all. 0, or -1 with ENOMEM and TO as finish leaves it. */
+int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from);
+void aw_launch_finish (
+    struct aw_launch *launch); /* frees all members, leaves it as init does; keeps errno */
+
+#endif /* AW_IO_WIRE_LAUNCH_H */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/workflow/after.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DIGITS = 9 };
+
+static size_t count_digits (const char *text)
+{
+    return strspn (text, "0123456789");
+}
+
+/* TEXT stands behind the name's "@". */
+static int explain_iteration (const char *name, int length, const char *text, struct aw_error *err)
+{
+    size_t n = count_digits (text + (*text == '-' || *text == '+'));
+
+    if (*text == '-' && n == 1 && text[1] == '0' && !text[2])
+        return aw_error_set (err, "@-0 is this iteration: write \"%.*s\"", length, name);
+    if (*text == '-' && n > MAX_DIGITS)
+        return aw_error_set (err, "so many iterations cannot be: at most %d digits", MAX_DIGITS);
+    if (*text == '-' && n && !strcmp (text + 1 + n, "[i]"))
+        return aw_error_set (err, "[i] stands before @: write \"%.*s[i]@%.*s\"", length, name,
+                             (int)n + 1, text);
+    if (*text != '-' && n)
+        return aw_error_set (err, "only earlier iterations can be waited for: write \"%.*s@-1\"",
+                             length, name);
+    return aw_error_set (err, "@ is followed by how many iterations back: write \"%.*s@-1\"",
+                         length, name);
+}
+
+static int explain (const char *text, size_t name_length, struct aw_error *err)
+{
+    const char *rest = text + name_length;
+    int length = name_length > 64 ? 64 : (int)name_length;
+
+    if (!name_length)
+        return aw_error_set (err, "a task set's name is missing");
+    if (!strncmp (rest, "[i]", 3))
+        rest += 3;
+    if (*rest == '@')
+        return explain_iteration (text, length, rest + 1, err);
+    if (*rest == '[')
+        return aw_error_set (err,
+                             "only [i], the task of the same index, can stand in brackets: write "
+                             "\"%.*s[i]\", or \"%.*s\" for all",
+                             length, text, length, text);
+    return aw_error_set (err, "write \"set\", \"set[i]\", \"set@-1\" or \"set[i]@-1\"");
+}
+
+int aw_after_parse (const char *text, struct aw_after *after, struct aw_error *err)
+{
+    size_t name_length = strcspn (text, "[]@");
+    const char *p = text + name_length;
+
+    *after = (struct aw_after){ .name_length = name_length };
+    if (!strncmp (p, "[i]", 3)) {
+        after->each = true;
+        p += 3;
+    }
+    if (p[0] == '@' && p[1] == '-' && p[2] >= '1' && p[2] <= '9') {
+        size_t n = count_digits (p + 2);
+
+        if (n <= MAX_DIGITS) {
+            after->back = (uint32_t)strtoul (p + 2, NULL, 10);
+            p += 2 + n;
+        }
+    }
+    return *p || !name_length ? explain (text, name_length, err) : 0;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/workflow/recipe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/workflow/workflow_stage.h"
+#include "io/workflow/workflow_task.h"
+
+void aw_recipe_finish (struct aw_recipe *recipe)
+{
+    int saved = errno;
+
+    for (char **arg = recipe->command; arg && *arg; arg++)
+        free (*arg);
+    free (recipe->command);
+    for (char **option = recipe->srun; option && *option; option++)
+        free (*option);
+    free (recipe->srun);
+    free (recipe->script);
+    free (recipe->directory);
+    free (recipe->out);
+    free (recipe->err);
+    for (size_t i = 0; i < recipe->n_environment; i++) {
+        free (recipe->environment[i].name);
+        free (recipe->environment[i].value);
+    }
+    free (recipe->environment);
+    aw_staging_finish (&recipe->stage_in);
+    aw_staging_finish (&recipe->stage_out);
+    memset (recipe, 0, sizeof (*recipe));
+    errno = saved;
+}
+
+bool aw_recipe_read_text (struct aw_reader *reader,
+                          struct json_object *value,
+                          enum aw_template_kind kind,
+                          char **text)
+{
+    const char *raw;
+    char *compiled;
+
+    if (!aw_reader_text (reader, value, &raw))
+        return false;
+    compiled = aw_template_compile (reader, raw, kind);
+    if (!compiled)
+        return false;
+    if (!*compiled) {
+        free (compiled);
+        return aw_reader_error (reader, "empty text: leave the key away");
+    }
+    free (*text);
+    *text = compiled;
+    return true;
+}
+
+bool aw_recipe_read_command (struct aw_reader *reader,
+                             struct json_object *value,
+                             struct aw_recipe *recipe)
+{
+    size_t n;
+    bool good = true;
+
+    if (json_object_is_type (value, json_type_string))
+        return aw_reader_error (reader, "must be an array of a program and its arguments: write "
+                                        "them one by one, or use \"script\" for a shell's line");
+    if (!aw_reader_array (reader, value))
+        return false;
+    n = json_object_array_length (value);
+    if (!n)
+        return aw_reader_error (reader, "empty: the first element is the program");
+    recipe->command = calloc (n + 1, sizeof (*recipe->command));
+    if (!recipe->command)
+        return aw_reader_no_memory (reader);
+    for (size_t i = 0, filled = 0; i < n; i++) {
+        size_t mark = aw_reader_enter_index (reader, i);
+        const char *raw;
+        char *arg = NULL;
+
+        if (aw_reader_text (reader, json_object_array_get_idx (value, i), &raw))
+            arg = aw_template_compile (reader, raw, AW_TEMPLATE_TEXT);
+        if (arg && !*arg && i == 0)
+            aw_reader_error (reader, "empty: the first element is the program");
+        if (arg)
+            recipe->command[filled++] = arg;
+        good = good && arg;
+        aw_reader_leave (reader, mark);
+    }
+    return good;
+}
+
+static bool read_variable (struct aw_reader *reader,
+                           const char *name,
+                           struct json_object *value,
+                           struct aw_variable *variable)
+{
+    const char *raw;
+    char *text = NULL;
+
+    if (!*name)
+        return aw_reader_error (reader, "a variable without a name");
+    if (strchr (name, '='))
+        return aw_reader_error (reader, "\"=\" in a variable's name: write \"NAME\": \"value\"");
+    if (!strncmp (name, "ASYNC_WORKFLOW_", 15) || !strcmp (name, "CUDA_VISIBLE_DEVICES"))
+        return aw_reader_error (reader,
+                                "is set for each task by async-workflow itself: leave it away");
+    if (!aw_reader_text (reader, value, &raw))
+        return false;
+    if (strlen (name) + strlen (raw) > AW_MAX_TEXT - 1)
+        return aw_reader_error (
+            reader, "longer than %d bytes with its name, the most that a program can be given",
+            AW_MAX_TEXT);
+    text = aw_template_compile (reader, raw, AW_TEMPLATE_TEXT);
+    if (!text)
+        return false;
+    variable->name = aw_reader_spend (reader, strlen (name) + 1) ? strdup (name) : NULL;
+    variable->value = text;
+    if (!variable->name) {
+        free (text);
+        return false;
+    }
+    return true;
+}
+
+/* Room for MORE variables. */
+static bool reserve (struct aw_reader *reader, struct aw_recipe *recipe, size_t more)
+{
+    size_t n = recipe->n_environment + more;
+    struct aw_variable *variables =
+        reallocarray (recipe->environment, n ? n : 1, sizeof (*variables));
+
+    if (!variables)
+        return aw_reader_no_memory (reader);
+    recipe->environment = variables;
+    return true;
+}
+
+bool aw_recipe_read_environment (struct aw_reader *reader,
+                                 struct json_object *value,
+                                 struct aw_recipe *recipe)
+{
+    bool good = true;
+
+    if (!aw_reader_object (reader, value)
+        || !reserve (reader, recipe, (size_t)json_object_object_length (value)))
+        return false;
+    json_object_object_foreach (value, name, text)
+    {
+        size_t mark = aw_reader_enter (reader, name);
+
+        if (read_variable (reader, name, text, &recipe->environment[recipe->n_environment]))
+            recipe->n_environment++;
+        else
+            good = false;
+        aw_reader_leave (reader, mark);
+    }
+    return good;
+}
+
+/* A copy, or NULL for NULL; GOOD becomes false where that failed. */
+static char *copy (struct aw_reader *reader, const char *text, bool *good)
+{
+    char *copied = NULL;
+
+    if (text && aw_reader_spend (reader, strlen (text) + 1)) {
+        copied = strdup (text);
+        if (!copied)
+            aw_reader_no_memory (reader);
+    }
+    if (text && !copied)
+        *good = false;
+    return copied;
+}
+
+static char **copy_list (struct aw_reader *reader, char *const *list, bool *good)
+{
+    char **copied;
+    size_t n = 0;
+
+    while (list && list[n])
+        n++;
+    copied = n ? calloc (n + 1, sizeof (*copied)) : NULL;
+    if (n && !copied)
+        *good = aw_reader_no_memory (reader);
+    for (size_t i = 0; copied && i < n && *good; i++)
+        copied[i] = copy (reader, list[i], good);
+    return copied;
+}
+
+bool aw_recipe_inherit (struct aw_reader *reader,
+                        const struct aw_recipe *from,
+                        struct json_object *object,
+                        struct aw_recipe *to)
+{
+    struct json_object *own = NULL;
+    bool good = true;
+
+    if (!json_object_object_get_ex (object, "environment", &own)
+        || !json_object_is_type (own, json_type_object))
+        own = NULL;
+    to->directory = copy (reader, from->directory, &good);
+    to->out = copy (reader, from->out, &good);
+    to->err = copy (reader, from->err, &good);
+    if (!json_object_object_get_ex (object, "srun", NULL))
+        to->srun = copy_list (reader, from->srun, &good);
+    if (!reserve (reader, to, from->n_environment))
+        return false;
+    for (size_t i = 0; i < from->n_environment && good; i++) {
+        const struct aw_variable *variable = &from->environment[i];
+        struct aw_variable *mine = &to->environment[to->n_environment];
+
+        if (own && json_object_object_get_ex (own, variable->name, NULL))
+            continue;
+        mine->name = copy (reader, variable->name, &good);
+        mine->value = copy (reader, variable->value, &good);
+        to->n_environment++; /* finish takes NULL members */
+    }
+    return good;
+}
+
+/* Does the text differ between tasks of one index, or of one iteration, that differ in KEY? */
+static bool differs (const char *text, const char *key)
+{
+    return text && (aw_template_has (text, key) || aw_template_has (text, "task"));
+}
+
+static void check_output (struct aw_reader *reader,
+                          const char *key,
+                          const char *text,
+                          const char *directory,
+                          bool many,
+                          bool iterated)
+{
+    const char *within = text && *text == '/'
+                             ? NULL
+                             : directory; /* a relative path is one in the task's directory */
+    size_t mark;
+
+    if (!text || !strncmp (text, "/dev/", 5))
+        return;
+    mark = aw_reader_enter (reader, key);
+    if (many && !differs (text, "index") && !differs (within, "index"))
+        aw_reader_warn (reader, "all tasks of the set write this one file: add {index}");
+    else if (iterated && !differs (text, "iteration") && !differs (within, "iteration"))
+        aw_reader_warn (reader, "every iteration writes this one file anew: add {iteration}");
+    aw_reader_leave (reader, mark);
+}
+
+void aw_recipe_check_outputs (struct aw_reader *reader,
+                              const struct aw_recipe *recipe,
+                              bool many,
+                              bool iterated)
+{
+    check_output (reader, "stdout", recipe->out, recipe->directory, many, iterated);
+    check_output (reader, "stderr", recipe->err, recipe->directory, many, iterated);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading those keys of a task set that say how its tasks are launched. Private to the workflow's
+ * reader. */
+#ifndef AW_IO_WORKFLOW_RECIPE_H
+#define AW_IO_WORKFLOW_RECIPE_H
+
+#include "io/workflow/reader.h"
+#include "io/workflow/template.h"
+#include "io/workflow/workflow.h"
+
+/* Fills TO, empty, with copies of what FROM, the defaults, has; but of variables that OBJECT, a
+ * task set, gives itself. */
+bool aw_recipe_inherit (struct aw_reader *reader,
+                        const struct aw_recipe *from,
+                        struct json_object *object,
+                        struct aw_recipe *to);
+
+/* A text that must not be empty, compiled; replaces what *TEXT held. */
+bool aw_recipe_read_text (struct aw_reader *reader,
+                          struct json_object *value,
+                          enum aw_template_kind kind,
+                          char **text);
+
+bool aw_recipe_read_command (struct aw_reader *reader,
+                             struct json_object *value,
+                             struct aw_recipe *recipe);
+
+/* Adds variables to those that the recipe has. */
+bool aw_recipe_read_environment (struct aw_reader *reader,
+                                 struct json_object *value,
+                                 struct aw_recipe *recipe);
+
+/* Warns where several tasks would write one file. */
+void aw_recipe_check_outputs (struct aw_reader *reader,
+                              const struct aw_recipe *recipe,
+                              bool many,
+                              bool iterated);
+
+#endif /* AW_IO_WORKFLOW_RECIPE_H */

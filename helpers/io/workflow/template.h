@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Placeholders. What a user writes is compiled to a template: parameters are put in, {index},
+ * {iteration}, {task}, {run} and {scratch} stay for each task, and every other brace is doubled, so
+ * that nothing a parameter brought in is taken for a placeholder. aw_recipe_expand
+ * (io/workflow/workflow.h) makes a task's text of a template.
+ *
+ * In what a user writes, a name is letters, digits, "_" and "-", not beginning with a digit or "-".
+ * "{name}" is replaced;
+ * "{{name}}" means {name} as it stands; "{{{name}}}" a replaced name in braces; all other braces
+ * stand for themselves, and so does a name in braces behind "$", which is a shell's variable.
+ */
+#ifndef AW_IO_WORKFLOW_TEMPLATE_H
+#define AW_IO_WORKFLOW_TEMPLATE_H
+
+#include "io/workflow/reader.h"
+
+enum aw_template_kind {
+    AW_TEMPLATE_TEXT, /* a name that is not known is an error */
+    AW_TEMPLATE_SCRIPT, /* braces are the shell's: unknown names are left alone, near misses warned
+                           of */
+    AW_TEMPLATE_FIXED, /* no task's placeholders here; the result is the text itself, not a template
+                        */
+};
+
+/* The placeholders that differ by task. */
+extern const char *const aw_task_placeholders[];
+enum { AW_TASK_PLACEHOLDERS = 5 };
+
+/* Compiles TEXT. Returns a string for the caller to free, or NULL with a problem reported. */
+char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_template_kind kind);
+
+/* Does a compiled template hold {NAME}? */
+bool aw_template_has (const char *template, const char *name);
+
+/* Is WORD a name that can stand in braces? */
+bool aw_template_is_name (const char *word);
+
+#endif /* AW_IO_WORKFLOW_TEMPLATE_H */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file as a whole: its top level, then the sets one by one, then what connects them. Reading
+ * goes on behind a problem, so that all are told; a workflow comes out where there was none.
+ */
+#include "io/workflow/workflow.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/text_file.h"
+#include "io/workflow/workflow_sets.h"
+
+void aw_workflow_destroy (struct aw_workflow *workflow)
+{
+    int saved = errno;
+
+    if (workflow) {
+        for (uint32_t i = 0; workflow->recipes && i < workflow->graph->n_sets; i++)
+            aw_recipe_finish (&workflow->recipes[i]);
+        free (workflow->recipes);
+        for (uint32_t i = 0; i < workflow->n_added; i++)
+            free (workflow->added[i].text);
+        free (workflow->added);
+        aw_names_finish (&workflow->added_names);
+        aw_graph_destroy (workflow->graph);
+        free (workflow->name);
+        free (workflow->text);
+        free (workflow);
+    }
+    errno = saved;
+}
+
+/* The base name of the file without ".json", characters that a name cannot have replaced. */
+static char *default_name (const char *label)
+{
+    const char *slash = strrchr (label, '/');
+    const char *base = slash ? slash + 1 : label;
+    size_t length = strlen (base);
+    char *name;
+
+    if (length > 5 && !strcmp (base + length - 5, ".json"))
+        length -= 5;
+    if (length > AW_WORKFLOW_MAX_NAME)
+        length = AW_WORKFLOW_MAX_NAME;
+    name = length ? strndup (base, length) : strdup ("workflow");
+    for (char *c = name; c && *c; c++)
+        if (!strchr (AW_NAME_CHARACTERS, *c) || (c == name && (*c == '-' || *c == '.')))
+            *c = '_';
+    return name;
+}
+
+static void read_name (struct aw_loading *l, struct json_object *root, const char *label)
+{
+    struct aw_reader *reader = &l->reader;
+    struct json_object *value;
+    const char *name = NULL;
+
+    if (json_object_object_get_ex (root, "name", &value)) {
+        size_t mark = aw_reader_enter (reader, "name");
+
+        if (aw_reader_text (reader, value, &name) && !aw_loading_check_name (reader, name))
+            name = NULL;
+        aw_reader_leave (reader, mark);
+    }
+    l->workflow->name = name ? strdup (name) : default_name (label);
+    if (!l->workflow->name)
+        aw_reader_no_memory (reader);
+}
+
+static void read_root (struct aw_loading *l, struct json_object *root, const char *label)
+{
+    struct aw_graph *graph = l->workflow->graph;
+
+    if (!aw_top_read (&l->reader, root, &l->top))
+        return;
+    graph->iterations = l->top.iterations;
+    graph->iterated = l->top.iterated;
+    read_name (l, root, label);
+    aw_loading_read_sets (l, root);
+}
+
+/* The recipes go to the workflow, the rest of the specs is done with. */
+static void take_recipes (struct aw_loading *l)
+{
+    l->workflow->recipes = calloc (l->n_specs + 1, sizeof (*l->workflow->recipes));
+    if (!l->workflow->recipes) {
+        aw_reader_no_memory (&l->reader);
+        return;
+    }
+    l->workflow->recipe_room = (uint32_t)l->n_specs + 1;
+    for (size_t i = 0; i < l->n_specs; i++) {
+        l->workflow->recipes[i] = l->specs[i].recipe;
+        memset (&l->specs[i].recipe, 0, sizeof (l->specs[i].recipe));
+    }
+}
+
+static void read_text (struct aw_loading *l, const char *label)
+{
+    struct aw_reader *reader = &l->reader;
+    struct aw_workflow *workflow = l->workflow;
+    struct json_object *root;
+    struct aw_error err;
+
+    root = aw_loading_parse (reader, workflow->text, workflow->text_size);
+    if (!root)
+        return;
+    read_root (l, root, label);
+    if (reader->problems->n_errors == l->n_errors) {
+        take_recipes (l);
+        aw_loading_warn_unused (reader);
+        if (aw_graph_finalize (workflow->graph, &err) < 0)
+            aw_reader_error (reader, "%s", err.text);
+    }
+    json_object_put (root);
+}
+
+/* TEXT becomes the workflow's, or is freed. */
+static struct aw_workflow *parse_owned (char *text,
+                                        size_t size,
+                                        const char *label,
+                                        const struct aw_demand *node,
+                                        struct aw_problems *problems)
+{
+    struct aw_workflow *workflow = calloc (1, sizeof (*workflow));
+    struct aw_loading l = { .workflow = workflow, .node = node };
+
+    aw_loading_init (&l, label, problems);
+    if (workflow) {
+        workflow->text = text;
+        workflow->text_size = size;
+        workflow->graph = aw_graph_create ();
+    }
+    else {
+        free (text);
+    }
+    if (workflow && workflow->graph && text)
+        read_text (&l, label);
+    else
+        aw_reader_no_memory (&l.reader);
+    aw_loading_finish (&l);
+    if (problems->n_errors > l.n_errors) {
+        aw_workflow_destroy (workflow);
+        workflow = NULL;
+    }
+    return workflow;
+}
+
+struct aw_workflow *aw_workflow_load_for (const char *path,
+                                          const struct aw_demand *node,
+                                          struct aw_problems *problems)
+{
+    struct aw_error err;
+    size_t size;
+    char *text = aw_text_file_read (path, AW_WORKFLOW_MAX_BYTES, &size, &err);
+
+    if (!text) {
+        aw_problems_add (problems, false, "%s: %s", path, err.text);
+        return NULL;
+    }
+    return parse_owned (text, size, path, node, problems);
+}
+
+struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *problems)
+{
+    return aw_workflow_load_for (path, NULL, problems);
+}
+
+struct aw_workflow *aw_workflow_parse (const char *text,
+                                       size_t size,
+                                       const char *label,
+                                       struct aw_problems *problems)
+{
+    char *copy = malloc (size + 1);
+
+    if (copy) {
+        memcpy (copy, text, size);
+        copy[size] = '\0';
+    }
+    return parse_owned (copy, size, label, NULL, problems);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The workflow file, version 1: JSON in, a graph of task sets and the recipe of each set's tasks
+ * out. All errors are found in one pass, each with its place and a hint.
+ */
+#ifndef AW_IO_WORKFLOW_WORKFLOW_H
+#define AW_IO_WORKFLOW_WORKFLOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/graph/graph.h"
+#include "core/resources/pool.h"
+#include "util/names.h"
+#include "io/problems.h"
+
+/* A variable of a task's environment; VALUE may hold placeholders. */
+struct aw_variable {
+    char *name;
+    char *value;
+};
+
+/* One entry of "stage_in" or "stage_out"; the paths are templates, too. */
+struct aw_copy_recipe {
+    char *from; /* stage_in: a relative one is in the task's directory; stage_out: in its scratch */
+    char *to; /* the other way round */
+    bool checksum;
+};
+
+/* All of them. Owned by whoever has it; {0} is nothing. */
+struct aw_staging_recipe {
+    enum aw_staging mode;
+    double seconds; /* expected for one copy of all */
+    bool shared; /* all tasks of an instance copy the same */
+    struct aw_copy_recipe *copies;
+    size_t n;
+};
+
+/* How the tasks of one set are launched. All texts are templates for aw_recipe_expand: parameters
+ * are put in, what differs by task ({index}, {iteration}, {task}, {run}) is not yet, braces are
+ * doubled. All owned.
+ */
+struct aw_recipe {
+    char **command; /* argv, NULL-terminated; NULL where script is given */
+    char *script; /* for /bin/sh -c; NULL where command is given */
+    char *directory; /* a relative one is in the directory where the run was started; NULL: that
+                        itself */
+    char *out; /* "stdout"; a relative one is in the task's directory; NULL: the default in logs/ */
+    char *err; /* "stderr", likewise */
+    char **srun; /* options of a step of its own, NULL-terminated; NULL: none */
+    struct aw_variable *environment;
+    size_t n_environment;
+    struct aw_staging_recipe stage_in;
+    struct aw_staging_recipe stage_out;
+};
+
+struct aw_workflow {
+    char *name; /* "name", else the file's base name without .json */
+    struct aw_graph *graph; /* finalized */
+    struct aw_recipe *recipes; /* one a set, the same order as graph->sets */
+    char *text; /* the file as read, for the copy in the run directory; NUL-terminated */
+    size_t text_size; /* without the NUL */
+    struct aw_added *added; /* what was added since, in that order */
+    uint32_t n_added;
+    uint32_t added_room; /* private */
+    struct aw_names added_names; /* private: by digest */
+    uint32_t recipe_room; /* private */
+};
+
+/* A workflow that was added to another. */
+struct aw_added {
+    char *text; /* NUL-terminated. Owned */
+    size_t size; /* without the NUL */
+    struct aw_graph_size before; /* what the graph was before it */
+};
+
+enum {
+    AW_WORKFLOW_MAX_BYTES = 64 << 20,
+    AW_WORKFLOW_MAX_DEPTH = 64, /* objects and arrays within each other */
+    AW_WORKFLOW_MAX_NAME = 64, /* bytes of the name of a workflow, set or parameter */
+};
+
+/* What the names of workflows and sets are made of; the first is a letter, a digit or "_". */
+#define AW_NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+
+/* Reads and checks the file at PATH. NODE is the largest node there is, if that is known (else
+ * NULL): what it cannot hold is a problem then; members that are UINT32_MAX or UINT64_MAX are not
+ * known. Returns the workflow, or NULL with at least one error in PROBLEMS (which name the file as
+ * given). Warnings may come with a workflow too.
+ */
+struct aw_workflow *aw_workflow_load_for (const char *path,
+                                          const struct aw_demand *node,
+                                          struct aw_problems *problems);
+
+/* The same where nothing is known of the nodes. */
+struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *problems);
+
+/* The same from memory; LABEL stands for the file's name in problems. */
+struct aw_workflow *aw_workflow_parse (const char *text,
+                                       size_t size,
+                                       const char *label,
+                                       struct aw_problems *problems);
+
+/* Can there be tasks of SET, which has come with what is added, and is launched by RECIPE? 0, or -1
+ * with text that begins with its place, "tasks.x: ". */
+typedef int aw_workflow_fits_fn (void *arg,
+                                 uint32_t set,
+                                 const struct aw_recipe *recipe,
+                                 struct aw_error *err);
+
+/* Adds the sets of the workflow file TEXT, SIZE bytes, to WORKFLOW, which may be running: checked
+ * as a file is, and by FITS with ARG where it is not NULL. "after" may name sets of both; a set's
+ * name must be new; there are no iterations. 1: the graph has grown and knows how much in the last
+ * of `added`; 0: the same text was added before, and nothing is changed, nor is where it is -1,
+ * with problems.
+ */
+int aw_workflow_add (struct aw_workflow *workflow,
+                     const char *text,
+                     size_t size,
+                     const char *label,
+                     aw_workflow_fits_fn *fits,
+                     void *arg,
+                     struct aw_problems *problems);
+
+/* Undoes the last add, of which nobody has made anything yet. */
+void aw_workflow_take_back (struct aw_workflow *workflow);
+
+/* Adds to WORKFLOW what FROM has got beside its file. 0, or -1 with problems: so far it was added.
+ */
+int aw_workflow_add_all (struct aw_workflow *workflow,
+                         const struct aw_workflow *from,
+                         struct aw_problems *problems);
+
+/* Takes NULL, keeps errno. */
+void aw_workflow_destroy (struct aw_workflow *workflow);
+
+/* Makes the text of one task of a recipe's TEMPLATE: {scratch} stays as it is, for it differs by
+ * node (aw_recipe_expand_on fills it in); {index} and {iteration} (0 where there are
+ * none) become numbers, {task} its name as aw_graph_task_name, {run} RUN, the run directory; "{{"
+ * and "}}" become single braces. Returns a string for the caller to free, or NULL with ENOMEM.
+ */
+char *aw_recipe_expand (const char *template,
+                        const struct aw_graph *graph,
+                        uint32_t task,
+                        const char *run);
+
+/* The same on a node whose scratch directory is SCRATCH. */
+char *aw_recipe_expand_on (const char *template,
+                           const struct aw_graph *graph,
+                           uint32_t task,
+                           const char *run,
+                           const char *scratch);
+
+/* Do its tasks need a scratch directory: is anything staged, or {scratch} used? */
+bool aw_recipe_uses_scratch (const struct aw_recipe *recipe);
+bool aw_workflow_uses_scratch (const struct aw_workflow *workflow);
+
+#endif /* AW_IO_WORKFLOW_WORKFLOW_H */

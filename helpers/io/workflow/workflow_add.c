@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A workflow that grows. Sets of a file that is added go straight into the graph, so that
+ * everything is found there as for the first file; where something is wrong the graph is shrunk
+ * again.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/graph/grow.h"
+#include "io/workflow/workflow.h"
+#include "io/workflow/workflow_sets.h"
+#include "util/hash.h"
+
+/* Tells texts apart but for very few; those are compared. */
+static void digest_of (const char *text, size_t size, char digest[48])
+{
+    snprintf (digest, 48, "%016llx-%zu",
+              (unsigned long long)aw_hash64 (AW_HASH64_BASIS, text, size), size);
+}
+
+static bool is_known (const struct aw_workflow *w,
+                      const char *digest,
+                      const char *text,
+                      size_t size)
+{
+    uint32_t number = aw_names_get (&w->added_names, digest, strlen (digest));
+
+    return number < w->n_added && w->added[number].size == size
+           && memcmp (w->added[number].text, text, size) == 0;
+}
+
+static void read_root (struct aw_loading *l, struct json_object *root)
+{
+    struct aw_reader *reader = &l->reader;
+    struct json_object *value;
+    const char *name;
+    size_t mark;
+
+    if (!aw_top_read (reader, root, &l->top))
+        return;
+    if (json_object_object_get_ex (root, "iterations", NULL)) {
+        mark = aw_reader_enter (reader, "iterations");
+        aw_reader_error (reader, "what is added is gone through once: remove it");
+        aw_reader_leave (reader, mark);
+    }
+    if (json_object_object_get_ex (root, "name", &value)) { /* and passed over */
+        mark = aw_reader_enter (reader, "name");
+        if (aw_reader_text (reader, value, &name))
+            aw_loading_check_name (reader, name);
+        aw_reader_leave (reader, mark);
+    }
+    aw_loading_read_sets (l, root);
+}
+
+static bool is_wrong (const struct aw_loading *l)
+{
+    return l->reader.problems->n_errors > l->n_errors;
+}
+
+/* The recipes of the new sets go behind the others. */
+static void take_recipes (struct aw_loading *l)
+{
+    struct aw_workflow *w = l->workflow;
+    uint32_t room = w->recipe_room;
+    struct aw_recipe *recipes;
+
+    aw_room_for (&room, w->graph->n_sets);
+    recipes = reallocarray (w->recipes, room, sizeof (*recipes));
+    if (!recipes) {
+        aw_reader_no_memory (&l->reader);
+        return;
+    }
+    w->recipes = recipes;
+    w->recipe_room = room;
+    for (size_t i = 0; i < l->n_specs; i++) {
+        recipes[l->first + i] = l->specs[i].recipe;
+        memset (&l->specs[i].recipe, 0, sizeof (l->specs[i].recipe));
+    }
+}
+
+/* The text is remembered; it is there from now on. */
+static void remember (struct aw_loading *l,
+                      const char *text,
+                      size_t size,
+                      const char *digest,
+                      const struct aw_graph_size *before)
+{
+    struct aw_workflow *w = l->workflow;
+    uint32_t room = w->added_room;
+    struct aw_added *added;
+    char *copy = malloc (size + 1);
+
+    aw_room_for (&room, w->n_added + 1);
+    added = room > w->added_room ? reallocarray (w->added, room, sizeof (*added)) : w->added;
+    if (added) {
+        w->added = added;
+        w->added_room = room;
+    }
+    if (!copy || !added || aw_names_set (&w->added_names, digest, w->n_added) < 0) {
+        free (copy);
+        aw_reader_no_memory (&l->reader);
+        return;
+    }
+    memcpy (copy, text, size);
+    copy[size] = '\0';
+    w->added[w->n_added++] = (struct aw_added){ copy, size, *before };
+}
+
+static void shrink (struct aw_workflow *w, const struct aw_graph_size *before, bool recipes)
+{
+    for (uint32_t s = before->n_sets; recipes && s < w->graph->n_sets; s++)
+        aw_recipe_finish (&w->recipes[s]);
+    aw_graph_shrink (w->graph, before);
+}
+
+int aw_workflow_add (struct aw_workflow *w,
+                     const char *text,
+                     size_t size,
+                     const char *label,
+                     aw_workflow_fits_fn *fits,
+                     void *arg,
+                     struct aw_problems *problems)
+{
+    struct aw_graph_size before = aw_graph_size (w->graph);
+    struct aw_loading l = {
+        .workflow = w, .adding = true, .first = before.n_sets, .fits = fits, .arg = arg
+    };
+    struct aw_error err;
+    struct json_object *root;
+    char digest[48];
+    bool taken = false;
+    int rc;
+
+    digest_of (text, size, digest);
+    if (is_known (w, digest, text, size))
+        return 0;
+    aw_loading_init (&l, label, problems);
+    root = aw_loading_parse (&l.reader, text, size);
+    if (root)
+        read_root (&l, root);
+    if (!is_wrong (&l)) {
+        take_recipes (&l);
+        taken = !is_wrong (&l);
+        aw_loading_warn_unused (&l.reader);
+    }
+    if (!is_wrong (&l) && aw_graph_grow (w->graph, &before, &err) < 0)
+        aw_reader_error (&l.reader, "%s", err.text);
+    if (!is_wrong (&l))
+        remember (&l, text, size, digest, &before);
+    if (is_wrong (&l))
+        shrink (w, &before, taken);
+    rc = is_wrong (&l) ? -1 : 1;
+    json_object_put (root);
+    aw_loading_finish (&l);
+    return rc;
+}
+
+void aw_workflow_take_back (struct aw_workflow *w)
+{
+    struct aw_added *last = &w->added[--w->n_added]; /* its number is above all that count now */
+
+    shrink (w, &last->before, true);
+    free (last->text);
+}
+
+int aw_workflow_add_all (struct aw_workflow *w,
+                         const struct aw_workflow *from,
+                         struct aw_problems *problems)
+{
+    for (uint32_t i = 0; i < from->n_added; i++)
+        if (aw_workflow_add (w, from->added[i].text, from->added[i].size, "what was added", NULL,
+                             NULL, problems)
+            < 0)
+            return -1;
+    return 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/workflow/workflow_compare.h"
+
+#include <string.h>
+
+static bool same_text (const char *a, const char *b)
+{
+    return a && b ? strcmp (a, b) == 0 : a == b;
+}
+
+static bool same_command (char *const *a, char *const *b)
+{
+    if (!a || !b)
+        return a == b;
+    for (; *a && *b; a++, b++)
+        if (strcmp (*a, *b) != 0)
+            return false;
+    return !*a && !*b;
+}
+
+/* Whatever their order. */
+static bool same_environment (const struct aw_recipe *a, const struct aw_recipe *b)
+{
+    if (a->n_environment != b->n_environment)
+        return false;
+    for (size_t i = 0; i < a->n_environment; i++) {
+        size_t j = 0;
+
+        while (j < b->n_environment
+               && !(same_text (a->environment[i].name, b->environment[j].name)
+                    && same_text (a->environment[i].value, b->environment[j].value)))
+            j++;
+        if (j == b->n_environment)
+            return false;
+    }
+    return true;
+}
+
+static const char *gpu_type (const struct aw_graph *graph, const struct aw_set *set)
+{
+    return set->gpu_type ? graph->gpu_types[set->gpu_type - 1] : NULL;
+}
+
+static bool same_copies (const struct aw_staging_recipe *a, const struct aw_staging_recipe *b)
+{
+    if (a->n != b->n || a->shared != b->shared)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!same_text (a->copies[i].from, b->copies[i].from)
+            || !same_text (a->copies[i].to, b->copies[i].to))
+            return false;
+    return true;
+}
+
+/* Messages that are waited for. */
+static bool same_needs (const struct aw_graph *a_graph,
+                        const struct aw_set *a,
+                        const struct aw_graph *b_graph,
+                        const struct aw_set *b)
+{
+    if (a->n_message_dependencies != b->n_message_dependencies)
+        return false;
+    for (uint32_t i = 0; i < a->n_message_dependencies; i++) {
+        const struct aw_message_dependency *x = &a->message_dependencies[i],
+                                           *y = &b->message_dependencies[i];
+
+        if (x->count != y->count || x->every != y->every
+            || !same_text (a_graph->topics[x->topic], b_graph->topics[y->topic]))
+            return false;
+    }
+    return true;
+}
+
+/* Sets are the same by their names: numbers may have changed. */
+static bool same_after (const struct aw_graph *a_graph,
+                        const struct aw_set *a,
+                        const struct aw_graph *b_graph,
+                        const struct aw_set *b)
+{
+    if (a->n_after != b->n_after)
+        return false;
+    for (uint32_t i = 0; i < a->n_after; i++) {
+        const struct aw_edge *x = &a->after[i];
+        uint32_t j = 0;
+
+        while (j < b->n_after
+               && !(x->back == b->after[j].back && x->each == b->after[j].each
+                    && same_text (a_graph->sets[x->set].name, b_graph->sets[b->after[j].set].name)))
+            j++;
+        if (j == b->n_after)
+            return false;
+    }
+    return true;
+}
+
+/* The first key that makes the set run again, or NULL. */
+static const char *changed_key (const struct aw_workflow *old,
+                                uint32_t old_set,
+                                const struct aw_workflow *new,
+                                uint32_t new_set)
+{
+    const struct aw_set *a = &old->graph->sets[old_set], *b = &new->graph->sets[new_set];
+    const struct aw_recipe *x = &old->recipes[old_set], *y = &new->recipes[new_set];
+
+    if (old->graph->iterated != new->graph->iterated)
+        return "iterations";
+    if (!same_command (x->command, y->command))
+        return "command";
+    if (!same_text (x->script, y->script))
+        return "script";
+    if (!same_environment (x, y))
+        return "environment";
+    if (!same_text (x->directory, y->directory))
+        return "directory";
+    if (!same_text (x->out, y->out))
+        return "stdout";
+    if (!same_text (x->err, y->err))
+        return "stderr";
+    if (!same_copies (&x->stage_in, &y->stage_in))
+        return "stage_in";
+    if (!same_copies (&x->stage_out, &y->stage_out))
+        return "stage_out";
+    if (a->cpus != b->cpus)
+        return "cpus";
+    if (a->gpus != b->gpus || a->gpu_share != b->gpu_share)
+        return "gpus";
+    if (!same_text (gpu_type (old->graph, a), gpu_type (new->graph, b)))
+        return "gpu_type";
+    if (a->threads_per_core != b->threads_per_core)
+        return "threads_per_core";
+    if (a->nodes != b->nodes)
+        return "nodes";
+    if (a->ranks_per_node != b->ranks_per_node)
+        return "ranks_per_node";
+    if (!same_command (x->srun, y->srun))
+        return "srun";
+    if (a->step != b->step)
+        return "launch";
+    return same_after (old->graph, a, new->graph, b) && same_needs (old->graph, a, new->graph, b)
+               ? NULL
+               : "after";
+}
+
+static bool other_count (const struct aw_workflow *old,
+                         const struct aw_workflow *new,
+                         const struct aw_set_change *changes,
+                         uint32_t set)
+{
+    return changes[set].old != AW_NONE
+           && old->graph->sets[changes[set].old].count != new->graph->sets[set].count;
+}
+
+/* A set that has to run again for one that it waits for. */
+static uint32_t find_cause (const struct aw_workflow *old,
+                            const struct aw_workflow *new,
+                            const struct aw_set_change *changes,
+                            uint32_t set)
+{
+    const struct aw_set *s = &new->graph->sets[set];
+
+    for (uint32_t e = 0; e < s->n_after; e++) {
+        uint32_t from = s->after[e].set;
+
+        if (changes[from].again || (!s->after[e].each && other_count (old, new, changes, from)))
+            return from;
+    }
+    return AW_NONE;
+}
+
+void aw_workflow_compare (const struct aw_workflow *old,
+                          const struct aw_workflow *new,
+                          struct aw_set_change *changes)
+{
+    bool more = true;
+
+    for (uint32_t s = 0; s < new->graph->n_sets; s++) {
+        struct aw_set_change *change = &changes[s];
+
+        change->old = aw_graph_find (old->graph, new->graph->sets[s].name);
+        change->key = change->old == AW_NONE ? NULL : changed_key (old, change->old, new, s);
+        change->again = change->key != NULL;
+        change->cause = AW_NONE;
+    }
+    while (more) { /* at most as often as there are sets in a row */
+        more = false;
+        for (uint32_t s = 0; s < new->graph->n_sets; s++) {
+            struct aw_set_change *change = &changes[s];
+
+            if (change->again || change->old == AW_NONE)
+                continue;
+            change->cause = find_cause (old, new, changes, s);
+            change->again = change->cause != AW_NONE;
+            more |= change->again;
+        }
+    }
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/workflow/workflow_failures.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/units.h"
+
+static const double CHECKPOINT_SECONDS = 60; /* where no time is given, as in Slurm's --signal */
+
+enum { MAX_RETRIES = 1000, MAX_BACKOFF = 1000 };
+
+static void read_count (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
+{
+    uint64_t number;
+
+    if (aw_reader_integer (reader, value, 0, MAX_RETRIES, &number))
+        retry->count = (uint32_t)number;
+}
+
+static void read_delay (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
+{
+    aw_reader_seconds (reader, value, &retry->delay);
+}
+
+static void read_backoff (struct aw_reader *reader,
+                          struct json_object *value,
+                          struct aw_retry *retry)
+{
+    double number;
+
+    if (!aw_reader_number (reader, value, &number))
+        return;
+    if (number >= 1 && number <= MAX_BACKOFF)
+        retry->backoff = number;
+    else
+        aw_reader_error (reader, "%.15g: must be from 1 to %d", number, MAX_BACKOFF);
+}
+
+static void read_max_delay (struct aw_reader *reader,
+                            struct json_object *value,
+                            struct aw_retry *retry)
+{
+    char buf[AW_SHOWN_SIZE];
+    double seconds;
+
+    if (!aw_reader_seconds (reader, value, &seconds))
+        return;
+    if (seconds > 0)
+        retry->max_delay = seconds;
+    else
+        aw_reader_error (reader, "%s: must be above 0: leave it away for no bound",
+                         aw_reader_show (buf, value));
+}
+
+static void read_cause (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
+{
+    const char *names[AW_CAUSES];
+    uint64_t code;
+    size_t index;
+
+    for (int i = 0; i < AW_CAUSES; i++)
+        names[i] = aw_cause_name ((enum aw_cause)i);
+    if (json_object_is_type (value, json_type_string)) {
+        if (aw_reader_choice (reader, value, names, AW_CAUSES, &index))
+            retry->causes |= 1u << index;
+    }
+    else if (aw_reader_integer (reader, value, 1, 255, &code))
+        aw_codes_add (&retry->codes, (int)code);
+}
+
+static void read_on (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
+{
+    if (!aw_reader_array (reader, value))
+        return;
+    if (json_object_array_length (value) == 0)
+        aw_reader_error (reader, "is empty: nothing would be tried again: leave it away for every "
+                                 "cause, or give \"count\": 0");
+    for (size_t i = 0; i < json_object_array_length (value); i++) {
+        size_t mark = aw_reader_enter_index (reader, i);
+
+        read_cause (reader, json_object_array_get_idx (value, i), retry);
+        aw_reader_leave (reader, mark);
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*read) (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry);
+} keys[] = {
+    { "count", read_count },         { "delay", read_delay }, { "backoff", read_backoff },
+    { "max_delay", read_max_delay }, { "on", read_on },
+};
+enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
+
+static void read_key (struct aw_reader *reader,
+                      const char *name,
+                      struct json_object *value,
+                      struct aw_retry *retry)
+{
+    const char *names[N_KEYS];
+    size_t i = 0, mark;
+
+    while (i < N_KEYS && strcmp (keys[i].name, name) != 0)
+        i++;
+    if (i < N_KEYS) {
+        mark = aw_reader_enter (reader, name);
+        keys[i].read (reader, value, retry);
+        aw_reader_leave (reader, mark);
+        return;
+    }
+    for (i = 0; i < N_KEYS; i++)
+        names[i] = keys[i].name;
+    aw_reader_unknown (reader, "key", name, names, N_KEYS,
+                       "async-workflow-file(5) has all keys of retries");
+}
+
+void aw_read_retries (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
+{
+    memset (retry, 0, sizeof (*retry));
+    if (!json_object_is_type (value, json_type_object)) {
+        read_count (reader, value, retry);
+        return;
+    }
+    json_object_object_foreach (value, name, member) read_key (reader, name, member, retry);
+    if (!json_object_object_get_ex (value, "count", NULL))
+        aw_reader_error (reader, "\"count\" is missing: how often is a task tried again?");
+}
+
+void aw_read_success_codes (struct aw_reader *reader,
+                            struct json_object *value,
+                            struct aw_codes *codes)
+{
+    memset (codes, 0, sizeof (*codes));
+    if (!aw_reader_array (reader, value))
+        return;
+    if (json_object_array_length (value) == 0)
+        aw_reader_error (reader, "is empty: every task would fail: leave it away for 0 alone");
+    for (size_t i = 0; i < json_object_array_length (value); i++) {
+        size_t mark = aw_reader_enter_index (reader, i);
+        uint64_t code;
+
+        if (aw_reader_integer (reader, json_object_array_get_idx (value, i), 0, 255, &code))
+            aw_codes_add (codes, (int)code);
+        aw_reader_leave (reader, mark);
+    }
+}
+
+/* The number of the signal "USR1" or "SIGUSR1" that a task can handle, or 0. */
+static int signal_number (const char *name, size_t length)
+{
+    if (length > 3 && strncmp (name, "SIG", 3) == 0) {
+        name += 3;
+        length -= 3;
+    }
+    for (int number = 1; number < NSIG; number++) {
+        const char *known = sigabbrev_np (number);
+
+        if (known && strlen (known) == length && memcmp (known, name, length) == 0)
+            return number == SIGKILL || number == SIGSTOP ? 0 : number;
+    }
+    return 0;
+}
+
+void aw_read_checkpoint_signal (struct aw_reader *reader,
+                                struct json_object *value,
+                                int *number,
+                                double *seconds)
+{
+    const char *text, *at;
+    int found;
+
+    if (!aw_reader_text (reader, value, &text))
+        return;
+    at = strchrnul (text, '@');
+    found = signal_number (text, (size_t)(at - text));
+    *seconds = CHECKPOINT_SECONDS;
+    if (!found)
+        aw_reader_error (reader,
+                         "\"%.32s\" does not begin with a signal that a task could handle: write "
+                         "\"USR1@60s\": the signal, \"@\", and how long before the end it comes",
+                         text);
+    else if (*at && (aw_parse_seconds (at + 1, seconds) < 0 || !(*seconds > 0)))
+        aw_reader_error (reader, "\"%.32s\" is not a time above 0: write \"USR1@60s\"", at + 1);
+    else
+        *number = found;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nodes, CPUs and GPUs of a step are the scheduler's to choose, and its files, directory and end
+ * have keys of their own: options of srun that would say otherwise are refused by name.
+ */
+#include "io/workflow/workflow_step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/idset.h"
+#include "io/workflow/template.h"
+
+#define SHAPE "the plan decides it: give \"ranks\", \"nodes\", \"ranks_per_node\", \"cpus\""
+#define NODES "the plan chooses the nodes: leave it away"
+#define BINDING "each rank is bound as the plan says: leave it away"
+#define GPUS "the plan decides it: give \"gpus\""
+#define MEMORY "the plan decides it: give \"mem\""
+#define SHARING "steps run beside the pool, and the plan shares the nodes out: leave it away"
+#define FILES "give \"stdout\" or \"stderr\""
+#define ENDING "a rank that fails ends the step: leave it away"
+#define ALLOCATION "a step has no allocation of its own: leave it away"
+#define STARTING "the ranks are started by async-workflow-bind: leave it away"
+
+static const struct {
+    const char *name;
+    const char *why;
+} refused[] = {
+    { "accel-bind", BINDING },
+    { "async", "the coordinator watches each step: leave it away" },
+    { "async-workflow", "a workflow cannot be a task's option" },
+    { "bcast", STARTING },
+    { "chdir", "give \"directory\"" },
+    { "contiguous", NODES },
+    { "core-spec", SHAPE },
+    { "cores-per-socket", NODES },
+    { "cpu-bind", BINDING },
+    { "cpu_bind", BINDING },
+    { "cpus-per-gpu", SHAPE },
+    { "cpus-per-task", SHAPE },
+    { "error", FILES },
+    { "exact", SHARING },
+    { "exclude", NODES },
+    { "exclusive", SHARING },
+    { "external-launcher", STARTING },
+    { "extra-node-info", NODES },
+    { "gpu-bind", BINDING },
+    { "gpus", GPUS },
+    { "gpus-per-node", GPUS },
+    { "gpus-per-socket", GPUS },
+    { "gpus-per-task", GPUS },
+    { "gres", GPUS },
+    { "help", "it prints and ends" },
+    { "het-group", ALLOCATION },
+    { "hint", BINDING },
+    { "hold", ALLOCATION },
+    { "immediate", ALLOCATION },
+    { "input", "steps read nothing from here: name their input in the command" },
+    { "interactive", STARTING },
+    { "jobid", ALLOCATION },
+    { "kill-on-bad-exit", ENDING },
+    { "mem", MEMORY },
+    { "mem-bind", BINDING },
+    { "mem_bind", BINDING },
+    { "mem-per-cpu", MEMORY },
+    { "mem-per-gpu", MEMORY },
+    { "multi-prog", STARTING },
+    { "no-allocate", ALLOCATION },
+    { "no-kill", ENDING },
+    { "nodefile", NODES },
+    { "nodelist", NODES },
+    { "nodes", SHAPE },
+    { "ntasks", SHAPE },
+    { "ntasks-per-core", SHAPE },
+    { "ntasks-per-gpu", SHAPE },
+    { "ntasks-per-node", SHAPE },
+    { "ntasks-per-socket", SHAPE },
+    { "ntasks-per-tres", SHAPE },
+    { "oom-kill-step", ENDING },
+    { "open-mode", FILES },
+    { "output", FILES },
+    { "overcommit", SHARING },
+    { "overlap", SHARING },
+    { "pty", "steps have no terminal: leave it away" },
+    { "quiet", "the coordinator reads what srun says: leave it away" },
+    { "quit-on-interrupt", ENDING },
+    { "relative", NODES },
+    { "sockets-per-node", NODES },
+    { "spread-job", NODES },
+    { "stepmgr", ALLOCATION },
+    { "test-only", "it starts nothing: leave it away" },
+    { "thread-spec", SHAPE },
+    { "threads", SHAPE },
+    { "threads-per-core", BINDING },
+    { "time", "give \"time_limit\"" },
+    { "time-min", "give \"time_limit\"" },
+    { "tres-bind", BINDING },
+    { "tres-per-task", GPUS },
+    { "usage", "it prints and ends" },
+    { "use-min-nodes", NODES },
+    { "version", "it prints and ends" },
+    { "wait", ENDING },
+    { "whole", SHARING },
+};
+
+/* Names that srun would not take for a beginning of a longer one, for they are whole. */
+static const char *const allowed[] = { "export" };
+
+const char *aw_srun_refusal (const char *option)
+{
+    size_t length;
+
+    if (strncmp (option, "--", 2) != 0)
+        return "must be one option in its long form: \"--mpi=pmix\"";
+    option += 2;
+    length = strcspn (option, "=");
+    if (length == 0)
+        return "must be one option in its long form: \"--mpi=pmix\"";
+    for (size_t i = 0; i < sizeof (allowed) / sizeof (allowed[0]); i++)
+        if (strlen (allowed[i]) == length && strncmp (allowed[i], option, length) == 0)
+            return NULL;
+    if (strncmp (option, "async-workflow", strlen ("async-workflow")) == 0)
+        return "a workflow cannot be a task's option";
+    /* srun takes a beginning of a name for the name. */
+    for (size_t i = 0; i < sizeof (refused) / sizeof (refused[0]); i++)
+        if (strncmp (refused[i].name, option, length) == 0)
+            return refused[i].why;
+    return NULL;
+}
+
+static char *read_option (struct aw_reader *reader, struct json_object *value)
+{
+    const char *raw, *why;
+    char *option;
+
+    if (!aw_reader_text (reader, value, &raw))
+        return NULL;
+    option = aw_template_compile (reader, raw, AW_TEMPLATE_TEXT);
+    why = option ? aw_srun_refusal (option) : NULL;
+    if (!why)
+        return option;
+    aw_reader_error (reader, "\"%.64s\": %s", option, why);
+    free (option);
+    return NULL;
+}
+
+void aw_read_srun (struct aw_reader *reader, struct json_object *value, struct aw_recipe *recipe)
+{
+    size_t n, filled = 0;
+
+    if (!aw_reader_array (reader, value))
+        return;
+    n = json_object_array_length (value);
+    for (char **option = recipe->srun; option && *option; option++)
+        free (*option);
+    free (recipe->srun);
+    recipe->srun = calloc (n + 1, sizeof (*recipe->srun));
+    if (!recipe->srun) {
+        aw_reader_no_memory (reader);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t mark = aw_reader_enter_index (reader, i);
+        char *option = read_option (reader, json_object_array_get_idx (value, i));
+
+        if (option)
+            recipe->srun[filled++] = option;
+        aw_reader_leave (reader, mark);
+    }
+}
+
+/* Of ranks, nodes and ranks_per_node any two give the third; what is not given is the smallest that
+ * fits. */
+static bool settle_shape (struct aw_reader *reader, struct aw_task_spec *spec)
+{
+    uint32_t ranks = spec->ranks, nodes = spec->nodes, each = spec->ranks_per_node;
+
+    if (ranks && each && !nodes && ranks % each == 0)
+        nodes = ranks / each;
+    if (!nodes)
+        nodes = 1;
+    if (!each)
+        each = ranks && ranks % nodes == 0 ? ranks / nodes : 1;
+    spec->set.nodes = nodes;
+    spec->set.ranks_per_node = each;
+    if (ranks && ranks != (uint64_t)nodes * each) {
+        if (spec->ranks_per_node && spec->nodes)
+            aw_reader_error (reader,
+                             "%u \"ranks\" are not %u \"nodes\" of %u: give two of the three",
+                             ranks, nodes, each);
+        else
+            aw_reader_error (
+                reader, "%u \"ranks\" cannot be dealt out evenly: %u %s: give a multiple of it",
+                ranks, spec->ranks_per_node ? each : nodes,
+                spec->ranks_per_node ? "go on each node" : "nodes are to take as many each");
+        return false;
+    }
+    if ((uint64_t)each * spec->set.cpus > AW_IDSET_MAX
+        || (uint64_t)each * spec->set.gpus > AW_IDSET_MAX) {
+        aw_reader_error (reader, "%u ranks on a node want more CPUs or GPUs than any can have (%d)",
+                         each, AW_IDSET_MAX);
+        spec->set.ranks_per_node = 1;
+        return false;
+    }
+    return true;
+}
+
+void aw_settle_step (struct aw_reader *reader, struct aw_task_spec *spec)
+{
+    bool options = spec->recipe.srun && spec->recipe.srun[0];
+
+    if (!settle_shape (reader, spec))
+        return;
+    spec->set.step = spec->set.nodes > 1 || spec->set.ranks_per_node > 1 || options
+                     || spec->launch == AW_LAUNCH_STEP;
+    if (spec->launch == AW_LAUNCH_POOL && spec->set.step)
+        aw_reader_error (reader,
+                         "\"launch\": \"pool\", but %s: leave \"launch\" away, or the others",
+                         options ? "\"srun\" is for a step of its own"
+                                 : "several ranks or nodes are a step of its own");
+}

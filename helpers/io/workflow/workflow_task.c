@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One table of a task set's keys, each with the function that reads its value. */
+#include "io/workflow/workflow_task.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/resources/demand.h"
+#include "core/idset.h"
+#include "core/resources/topology.h"
+#include "io/workflow/recipe.h"
+#include "io/workflow/template.h"
+#include "io/workflow/workflow_failures.h"
+#include "io/workflow/workflow_stage.h"
+#include "io/workflow/workflow_step.h"
+#include "util/suggest.h"
+
+typedef void key_fn (struct aw_reader *reader,
+                     struct json_object *value,
+                     struct aw_task_spec *spec);
+
+static void read_u32 (
+    struct aw_reader *reader, struct json_object *value, uint32_t min, uint32_t max, uint32_t *out)
+{
+    uint64_t number;
+
+    if (aw_reader_integer (reader, value, min, max, &number))
+        *out = (uint32_t)number;
+}
+
+static void read_after (struct aw_reader *reader,
+                        struct json_object *value,
+                        struct aw_task_spec *spec)
+{
+    if (aw_reader_array (reader, value))
+        spec->after = value; /* read when all sets are known */
+}
+
+static void read_count (struct aw_reader *reader,
+                        struct json_object *value,
+                        struct aw_task_spec *spec)
+{
+    uint64_t number = 1;
+
+    spec->count_is_known = aw_reader_integer (reader, value, 1, AW_MAX_TASKS, &number);
+    spec->set.count = (uint32_t)number;
+}
+
+static void read_cpus (struct aw_reader *reader,
+                       struct json_object *value,
+                       struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->set.cpus);
+}
+
+/* Whole GPUs, or a part of one, to a thousandth. */
+static void read_gpus (struct aw_reader *reader,
+                       struct json_object *value,
+                       struct aw_task_spec *spec)
+{
+    double number;
+
+    if (!aw_reader_number (reader, value, &number))
+        return;
+    spec->set.gpus = spec->set.gpu_share = 0;
+    if (number > 0. && number < 1.) {
+        if (number < 0.001 || number > 0.999)
+            aw_reader_error (reader, "%.15g: a part of a GPU is at least 0.001 and at most 0.999",
+                             number);
+        else
+            spec->set.gpu_share = (uint32_t)lround (number * AW_GPU_WHOLE);
+    }
+    else if (number > 1. && number < AW_IDSET_MAX && number != floor (number))
+        aw_reader_error (reader,
+                         "%.15g: a task has whole GPUs, or a part of one alone: give a whole "
+                         "number, or one below 1",
+                         number);
+    else
+        read_u32 (reader, value, 0, AW_IDSET_MAX, &spec->set.gpus);
+}
+
+static void read_gpu_type (struct aw_reader *reader,
+                           struct json_object *value,
+                           struct aw_task_spec *spec)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
+    const char *text;
+
+    if (!aw_reader_text (reader, value, &text))
+        return;
+    if (!*text || strlen (text) >= AW_GPU_TYPE_SIZE || strspn (text, allowed) != strlen (text))
+        aw_reader_error (reader,
+                         "\"%.40s\": not a type of GPUs: letters, digits and _.+- make one, as "
+                         "\"a100\"; sinfo -o %%G shows those of the cluster",
+                         text);
+    else
+        spec->gpu_type = text;
+}
+
+static void read_threads_per_core (struct aw_reader *reader,
+                                   struct json_object *value,
+                                   struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 1, AW_MAX_THREADS, &spec->set.threads_per_core);
+}
+
+static void read_mem (struct aw_reader *reader,
+                      struct json_object *value,
+                      struct aw_task_spec *spec)
+{
+    aw_reader_bytes (reader, value, &spec->set.mem);
+}
+
+static void read_ranks (struct aw_reader *reader,
+                        struct json_object *value,
+                        struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 1, AW_MAX_TASKS, &spec->ranks);
+}
+
+static void read_nodes (struct aw_reader *reader,
+                        struct json_object *value,
+                        struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->nodes);
+}
+
+static void read_ranks_per_node (struct aw_reader *reader,
+                                 struct json_object *value,
+                                 struct aw_task_spec *spec)
+{
+    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->ranks_per_node);
+}
+
+static void read_launch (struct aw_reader *reader,
+                         struct json_object *value,
+                         struct aw_task_spec *spec)
+{
+    static const char *const words[] = { "pool", "step" };
+    size_t index;
+
+    if (aw_reader_choice (reader, value, words, 2, &index))
+        spec->launch = index == 0 ? AW_LAUNCH_POOL : AW_LAUNCH_STEP;
+}
+
+static void read_srun (struct aw_reader *reader,
+                       struct json_object *value,
+                       struct aw_task_spec *spec)
+{
+    aw_read_srun (reader, value, &spec->recipe);
+}
+
+static void read_time_limit (struct aw_reader *reader,
+                             struct json_object *value,
+                             struct aw_task_spec *spec)
+{
+    char buf[AW_SHOWN_SIZE];
+    double seconds;
+
+    if (!aw_reader_seconds (reader, value, &seconds))
+        return;
+    if (seconds > 0.)
+        spec->set.time_limit = seconds;
+    else
+        aw_reader_error (reader, "%s: must be above 0: leave it away for no limit",
+                         aw_reader_show (buf, value));
+}
+
+static void read_duration (struct aw_reader *reader,
+                           struct json_object *value,
+                           struct aw_task_spec *spec)
+{
+    aw_reader_seconds (reader, value, &spec->set.duration);
+}
+
+static void read_retries (struct aw_reader *reader,
+                          struct json_object *value,
+                          struct aw_task_spec *spec)
+{
+    aw_read_retries (reader, value, &spec->set.retry);
+}
+
+static void read_checkpoint_signal (struct aw_reader *reader,
+                                    struct json_object *value,
+                                    struct aw_task_spec *spec)
+{
+    aw_read_checkpoint_signal (reader, value, &spec->set.checkpoint_signal,
+                               &spec->set.checkpoint_seconds);
+}
+
+static void read_success_codes (struct aw_reader *reader,
+                                struct json_object *value,
+                                struct aw_task_spec *spec)
+{
+    aw_read_success_codes (reader, value, &spec->set.success);
+}
+
+static void read_on_failure (struct aw_reader *reader,
+                             struct json_object *value,
+                             struct aw_task_spec *spec)
+{
+    static const char *const words[] = {
+        [AW_ON_FAILURE_STOP] = "stop",
+        [AW_ON_FAILURE_SKIP] = "skip",
+        [AW_ON_FAILURE_CONTINUE] = "continue",
+    };
+    size_t index;
+
+    if (aw_reader_choice (reader, value, words, 3, &index))
+        spec->set.on_failure = (enum aw_on_failure)index;
+}
+
+static void read_command (struct aw_reader *reader,
+                          struct json_object *value,
+                          struct aw_task_spec *spec)
+{
+    aw_recipe_read_command (reader, value, &spec->recipe);
+}
+
+static void read_script (struct aw_reader *reader,
+                         struct json_object *value,
+                         struct aw_task_spec *spec)
+{
+    aw_recipe_read_text (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script);
+}
+
+static void read_directory (struct aw_reader *reader,
+                            struct json_object *value,
+                            struct aw_task_spec *spec)
+{
+    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.directory);
+}
+
+static void read_stdout (struct aw_reader *reader,
+                         struct json_object *value,
+                         struct aw_task_spec *spec)
+{
+    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.out);
+}
+
+static void read_stderr (struct aw_reader *reader,
+                         struct json_object *value,
+                         struct aw_task_spec *spec)
+{
+    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.err);
+}
+
+static void read_environment (struct aw_reader *reader,
+                              struct json_object *value,
+                              struct aw_task_spec *spec)
+{
+    aw_recipe_read_environment (reader, value, &spec->recipe);
+}
+
+static void read_stage_in (struct aw_reader *reader,
+                           struct json_object *value,
+                           struct aw_task_spec *spec)
+{
+    aw_read_staging (reader, value, true, &spec->recipe.stage_in);
+    spec->set.stage_in = spec->recipe.stage_in.mode;
+    spec->set.stage_in_seconds = spec->recipe.stage_in.seconds;
+    spec->set.stage_shared = spec->recipe.stage_in.shared;
+}
+
+static void read_stage_out (struct aw_reader *reader,
+                            struct json_object *value,
+                            struct aw_task_spec *spec)
+{
+    aw_read_staging (reader, value, false, &spec->recipe.stage_out);
+    spec->set.stage_out = spec->recipe.stage_out.mode;
+    spec->set.stage_out_seconds = spec->recipe.stage_out.seconds;
+}
+
+static const struct {
+    const char *name;
+    enum aw_key_use use;
+    key_fn *read;
+} keys[] = {
+    { "after", AW_KEY_TASKS, read_after },
+    { "count", AW_KEY_ANYWHERE, read_count },
+    { "command", AW_KEY_TASKS, read_command },
+    { "script", AW_KEY_TASKS, read_script },
+    { "cpus", AW_KEY_ANYWHERE, read_cpus },
+    { "gpus", AW_KEY_ANYWHERE, read_gpus },
+    { "gpu_type", AW_KEY_ANYWHERE, read_gpu_type },
+    { "threads_per_core", AW_KEY_ANYWHERE, read_threads_per_core },
+    { "mem", AW_KEY_ANYWHERE, read_mem },
+    { "ranks", AW_KEY_ANYWHERE, read_ranks },
+    { "nodes", AW_KEY_ANYWHERE, read_nodes },
+    { "ranks_per_node", AW_KEY_ANYWHERE, read_ranks_per_node },
+    { "launch", AW_KEY_ANYWHERE, read_launch },
+    { "srun", AW_KEY_ANYWHERE, read_srun },
+    { "directory", AW_KEY_ANYWHERE, read_directory },
+    { "environment", AW_KEY_ANYWHERE, read_environment },
+    { "stdout", AW_KEY_ANYWHERE, read_stdout },
+    { "stderr", AW_KEY_ANYWHERE, read_stderr },
+    { "time_limit", AW_KEY_ANYWHERE, read_time_limit },
+    { "duration", AW_KEY_ANYWHERE, read_duration },
+    { "retries", AW_KEY_ANYWHERE, read_retries },
+    { "checkpoint_signal", AW_KEY_ANYWHERE, read_checkpoint_signal },
+    { "success_codes", AW_KEY_ANYWHERE, read_success_codes },
+    { "stage_in", AW_KEY_TASKS, read_stage_in },
+    { "stage_out", AW_KEY_TASKS, read_stage_out },
+    { "on_failure", AW_KEY_ANYWHERE, read_on_failure },
+};
+enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
+
+size_t aw_task_keys (void)
+{
+    return N_KEYS;
+}
+
+const char *aw_task_key (size_t i, enum aw_key_use *use)
+{
+    if (use)
+        *use = keys[i].use;
+    return keys[i].name;
+}
+
+void aw_task_spec_init (struct aw_task_spec *spec)
+{
+    memset (spec, 0, sizeof (*spec));
+    spec->set.count = 1;
+    spec->set.cpus = 1;
+    spec->set.nodes = 1;
+    spec->set.ranks_per_node = 1;
+    spec->set.duration = NAN;
+    spec->set.time_limit = INFINITY;
+    spec->set.on_failure = AW_ON_FAILURE_STOP;
+    spec->count_is_known = true;
+}
+
+void aw_task_spec_finish (struct aw_task_spec *spec)
+{
+    aw_recipe_finish (&spec->recipe);
+}
+
+static void unknown_key (struct aw_reader *reader, const char *name, bool defaults)
+{
+    const char *names[N_KEYS];
+
+    for (size_t i = 0; i < N_KEYS; i++)
+        names[i] = keys[i].name;
+    aw_reader_unknown (reader, "key", name, names, N_KEYS,
+                       defaults ? "async-workflow-file(5) has all keys of task sets"
+                                : "async-workflow-file(5) has all keys of a task set");
+}
+
+static void read_key (struct aw_reader *reader,
+                      const char *name,
+                      struct json_object *value,
+                      bool defaults,
+                      struct aw_task_spec *spec)
+{
+    size_t mark = aw_reader_enter (reader, name);
+    size_t i = 0;
+
+    while (i < N_KEYS && strcmp (keys[i].name, name) != 0)
+        i++;
+    if (i < N_KEYS && !(defaults && keys[i].use == AW_KEY_TASKS))
+        keys[i].read (reader, value, spec);
+    aw_reader_leave (reader, mark);
+    if (i == N_KEYS)
+        unknown_key (reader, name, defaults);
+    else if (defaults && keys[i].use == AW_KEY_TASKS)
+        aw_reader_error (reader, "\"%s\" cannot be a default: give it in each task set", name);
+}
+
+void aw_task_spec_read_defaults (struct aw_reader *reader,
+                                 struct json_object *object,
+                                 struct aw_task_spec *spec)
+{
+    if (!aw_reader_object (reader, object))
+        return;
+    json_object_object_foreach (object, name, value) read_key (reader, name, value, true, spec);
+}
+
+static void check_together (struct aw_reader *reader,
+                            struct json_object *object,
+                            const struct aw_task_spec *spec)
+{
+    bool command = json_object_object_get_ex (object, "command", NULL);
+    bool script = json_object_object_get_ex (object, "script", NULL);
+
+    if (command && script)
+        aw_reader_error (reader, "both \"command\" and \"script\": give one of them");
+    if (!command && !script)
+        aw_reader_error (
+            reader, "nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"");
+    if (json_object_object_get_ex (object, "gpu_type", NULL) && !spec->set.gpus
+        && !spec->set.gpu_share)
+        aw_reader_warn (reader, "\"gpu_type\" without \"gpus\": it is of no effect");
+    if (spec->set.step
+        && (spec->set.stage_in != AW_STAGING_NONE || spec->set.stage_out != AW_STAGING_NONE))
+        aw_reader_error (reader, "a step of its own has no scratch directory: data staging is for "
+                                 "tasks of the pool");
+    if (spec->set.duration > spec->set.time_limit)
+        aw_reader_warn (
+            reader,
+            "its duration, %.15g s, is above its time_limit, %.15g s: every task would be ended",
+            spec->set.duration, spec->set.time_limit);
+    if (spec->set.checkpoint_signal && spec->set.checkpoint_seconds >= spec->set.time_limit)
+        aw_reader_warn (reader,
+                        "its checkpoint_signal comes %.15g s before its time_limit, %.15g s: every "
+                        "task gets it at once",
+                        spec->set.checkpoint_seconds, spec->set.time_limit);
+}
+
+void aw_task_spec_read (struct aw_reader *reader,
+                        struct json_object *object,
+                        const struct aw_task_spec *defaults,
+                        struct aw_task_spec *spec)
+{
+    *spec = *defaults;
+    memset (&spec->recipe, 0, sizeof (spec->recipe));
+    if (!aw_reader_object (reader, object)
+        || !aw_recipe_inherit (reader, &defaults->recipe, object, &spec->recipe))
+        return;
+    json_object_object_foreach (object, name, value) read_key (reader, name, value, false, spec);
+    aw_settle_step (reader, spec);
+    check_together (reader, object, spec);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/workflow/workflow_top.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/workflow/template.h"
+#include "io/workflow/workflow_edges.h"
+#include "util/packet.h"
+
+const char *const aw_top_keys[AW_TOP_KEYS] = {
+    "$schema", "async-workflow", "name", "parameters", "iterations", "defaults", "tasks",
+};
+
+void aw_top_init (struct aw_top *top)
+{
+    memset (top, 0, sizeof (*top));
+    top->iterations = 1;
+    aw_task_spec_init (&top->defaults);
+}
+
+void aw_top_finish (struct aw_top *top)
+{
+    aw_task_spec_finish (&top->defaults);
+}
+
+static bool read_version (struct aw_reader *reader, struct json_object *root)
+{
+    struct json_object *value;
+    char buf[AW_SHOWN_SIZE];
+    size_t mark;
+    bool good;
+
+    if (!json_object_object_get_ex (root, "async-workflow", &value)) {
+        aw_reader_error (reader, "the format's version is missing: add \"async-workflow\": %d",
+                         AW_WORKFLOW_VERSION);
+        return true;
+    }
+    mark = aw_reader_enter (reader, "async-workflow");
+    good =
+        json_object_is_type (value, json_type_int) || json_object_is_type (value, json_type_double);
+    if (!good)
+        aw_reader_error (reader, "must be the format's version, a number, not %s: write %d",
+                         aw_reader_type (value), AW_WORKFLOW_VERSION);
+    else if (json_object_get_double (value) != AW_WORKFLOW_VERSION) {
+        good = aw_reader_error (reader, "version %s is not known: this release reads version %d",
+                                aw_reader_show (buf, value), AW_WORKFLOW_VERSION);
+    }
+    aw_reader_leave (reader, mark);
+    return good;
+}
+
+/* An editor's, not ours; but text it is. */
+static void read_schema (struct aw_reader *reader, struct json_object *root)
+{
+    struct json_object *value;
+    const char *text;
+    size_t mark;
+
+    if (!json_object_object_get_ex (root, "$schema", &value))
+        return;
+    mark = aw_reader_enter (reader, "$schema");
+    aw_reader_text (reader, value, &text);
+    aw_reader_leave (reader, mark);
+}
+
+static void find_unknown (struct aw_reader *reader, struct json_object *root)
+{
+    json_object_object_foreach (root, name, value)
+    {
+        size_t i = 0;
+
+        (void)value;
+        while (i < AW_TOP_KEYS && strcmp (aw_top_keys[i], name) != 0)
+            i++;
+        if (i < AW_TOP_KEYS)
+            continue;
+        for (i = 0; i < aw_task_keys (); i++)
+            if (!strcmp (aw_task_key (i, NULL), name))
+                break;
+        if (i < aw_task_keys ())
+            aw_reader_error (reader,
+                             "key \"%s\" belongs to a task set: write it there, or in \"defaults\"",
+                             name);
+        else
+            aw_reader_unknown (reader, "key", name, aw_top_keys, AW_TOP_KEYS,
+                               "async-workflow-file(5) has all keys");
+    }
+}
+
+/* A number as it is put into texts: as it is written, but a whole one without point and exponent.
+ */
+static bool number_text (struct aw_reader *reader,
+                         struct json_object *value,
+                         char buf[AW_SHOWN_SIZE])
+{
+    double number = json_object_get_double (value);
+
+    if (json_object_is_type (value, json_type_double)) {
+        const char *written = json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN);
+
+        if (fabs (number) < 9007199254740992. && number == floor (number)) /* 2^53 */
+            snprintf (buf, AW_SHOWN_SIZE, "%.0f", number == 0. ? 0. : number);
+        else if (strlen (written) < AW_SHOWN_SIZE)
+            strcpy (buf, written);
+        else
+            return aw_reader_error (reader, "a number of so many digits: write it as text");
+    }
+    else if (number >= 9223372036854775807.
+             || number <= -9223372036854775807.) { /* json-c may have cut it */
+        return aw_reader_error (reader, "a number beyond 64 bits: write it as text");
+    }
+    else {
+        snprintf (buf, AW_SHOWN_SIZE, "%s",
+                  json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN));
+    }
+    return true;
+}
+
+static bool check_parameter_name (struct aw_reader *reader, const char *name)
+{
+    for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++)
+        if (!strcmp (name, aw_task_placeholders[i]))
+            return aw_reader_error (reader,
+                                    "{%s} is known already: give the parameter another name", name);
+    if (!*name)
+        return aw_reader_error (reader, "empty name: give it one");
+    if (strnlen (name, AW_WORKFLOW_MAX_NAME + 1) > AW_WORKFLOW_MAX_NAME)
+        return aw_reader_error (reader, "name too long: at most %d characters",
+                                AW_WORKFLOW_MAX_NAME);
+    if (!aw_template_is_name (name))
+        return aw_reader_error (reader, "a parameter's name is made of letters, digits, \"_\" and "
+                                        "\"-\", the first a letter or \"_\"");
+    return true;
+}
+
+/* Values are put in as they are: a placeholder within one would stay. */
+static void warn_of_placeholders (struct aw_reader *reader, const char *text)
+{
+    for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++) {
+        const char *found = text;
+        size_t n = strlen (aw_task_placeholders[i]);
+
+        while ((found = strchr (found, '{'))) {
+            found++;
+            if (!strncmp (found, aw_task_placeholders[i], n) && found[n] == '}') {
+                aw_reader_warn (
+                    reader,
+                    "{%s} within a parameter is not replaced: write it where the parameter is used",
+                    aw_task_placeholders[i]);
+                break;
+            }
+        }
+    }
+}
+
+static void read_parameter (struct aw_reader *reader, const char *name, struct json_object *value)
+{
+    char buf[AW_SHOWN_SIZE];
+    const char *text = buf;
+
+    if (!check_parameter_name (reader, name))
+        return;
+    switch (json_object_get_type (value)) {
+    case json_type_string:
+        if (!aw_reader_text (reader, value, &text))
+            text = "";
+        warn_of_placeholders (reader, text);
+        break;
+    case json_type_int:
+    case json_type_double:
+        if (!number_text (reader, value, buf))
+            text = "1";
+        break;
+    default:
+        aw_reader_error (reader, "must be text or a number, not %s", aw_reader_type (value));
+        text = "1"; /* known all the same: what uses it is not wrong for that */
+        break;
+    }
+    aw_reader_add_parameter (reader, name, text);
+}
+
+static void read_parameters (struct aw_reader *reader, struct json_object *object)
+{
+    if (!aw_reader_object (reader, object))
+        return;
+    json_object_object_foreach (object, name, value)
+    {
+        size_t mark = aw_reader_enter (reader, name);
+
+        read_parameter (reader, name, value);
+        aw_reader_leave (reader, mark);
+    }
+}
+
+/* {"max": N, "until": ...}. */
+static void read_iterations (struct aw_reader *reader,
+                             struct json_object *object,
+                             struct aw_top *top)
+{
+    static const char *const keys[] = { "max", "until" };
+    struct json_object *max = NULL;
+    uint64_t iterations;
+    size_t mark;
+
+    json_object_object_foreach (object, key, value)
+    {
+        if (!strcmp (key, "max"))
+            max = value;
+        else if (!strcmp (key, "until"))
+            top->until = value;
+        else
+            aw_reader_unknown (reader, "key", key, keys, 2,
+                               "iterations have \"max\" and \"until\" alone");
+    }
+    if (!max) {
+        aw_reader_error (reader, "\"max\", how many there are at most, is missing");
+        return;
+    }
+    mark = aw_reader_enter (reader, "max");
+    if (aw_reader_integer (reader, max, 1, AW_MAX_TASKS, &iterations))
+        top->iterations = (uint32_t)iterations;
+    aw_reader_leave (reader, mark);
+}
+
+/* The set of that NAME ends the iterations by exit code CODE. One that does not is as good: 0, or
+ * where 0 ends them, 1. */
+static void set_until (struct aw_reader *reader, struct aw_graph *graph, const char *name, int code)
+{
+    uint32_t set = aw_graph_find (graph, name);
+
+    if (set == AW_NONE) {
+        aw_workflow_unknown_set (reader, graph, name);
+        return;
+    }
+    aw_codes_add (&graph->sets[set].success, 0);
+    aw_codes_add (&graph->sets[set].success, code ? code : 1);
+    graph->until = set;
+    graph->until_code = code;
+}
+
+static void read_until_object (struct aw_reader *reader,
+                               struct json_object *object,
+                               struct aw_graph *graph)
+{
+    static const char *const keys[] = { "set", "code", "message" };
+    struct json_object *set = NULL, *code = NULL, *message = NULL;
+    const char *text;
+    uint64_t number = 0;
+
+    json_object_object_foreach (object, key, value)
+    {
+        if (!strcmp (key, "set"))
+            set = value;
+        else if (!strcmp (key, "code"))
+            code = value;
+        else if (!strcmp (key, "message"))
+            message = value;
+        else
+            aw_reader_unknown (reader, "key", key, keys, 3,
+                               "iterations end by \"set\" and \"code\", or by \"message\"");
+    }
+    if (!set == !message || (message && code))
+        aw_reader_error (reader, "iterations end by \"set\" and \"code\", or by \"message\"");
+    else if (message) {
+        if (!aw_reader_text (reader, message, &text))
+            return;
+        if (!aw_topic_is_good (text, strlen (text)))
+            aw_reader_error (reader, "\"%.64s\" cannot name a topic", text);
+        else if (aw_graph_set_until_topic (graph, text) < 0)
+            aw_reader_no_memory (reader);
+    }
+    else if (aw_reader_text (reader, set, &text)
+             && (!code || aw_reader_integer (reader, code, 0, 255, &number)))
+        set_until (reader, graph, text, (int)number);
+}
+
+void aw_top_read_until (struct aw_reader *reader, const struct aw_top *top, struct aw_graph *graph)
+{
+    size_t mark = aw_reader_enter (reader, "iterations");
+    const char *text;
+
+    aw_reader_enter (reader, "until");
+    if (top->until && json_object_is_type (top->until, json_type_object))
+        read_until_object (reader, top->until, graph);
+    else if (top->until && aw_reader_text (reader, top->until, &text))
+        set_until (reader, graph, text, 0);
+    aw_reader_leave (reader, mark);
+}
+
+bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_top *top)
+{
+    struct json_object *value;
+    uint64_t iterations;
+    size_t mark;
+
+    if (!read_version (reader, root))
+        return false;
+    find_unknown (reader, root);
+    read_schema (reader, root);
+    if (json_object_object_get_ex (root, "parameters", &value)) {
+        mark = aw_reader_enter (reader, "parameters");
+        read_parameters (reader, value);
+        aw_reader_leave (reader, mark);
+    }
+    if (json_object_object_get_ex (root, "iterations", &value)) {
+        mark = aw_reader_enter (reader, "iterations");
+        top->iterated = true;
+        if (json_object_is_type (value, json_type_object))
+            read_iterations (reader, value, top);
+        else if (aw_reader_integer (reader, value, 1, AW_MAX_TASKS, &iterations))
+            top->iterations = (uint32_t)iterations;
+        aw_reader_leave (reader, mark);
+    }
+    if (json_object_object_get_ex (root, "defaults", &value)) {
+        mark = aw_reader_enter (reader, "defaults");
+        aw_task_spec_read_defaults (reader, value, &top->defaults);
+        aw_reader_leave (reader, mark);
+    }
+    return true;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names to numbers: a small hash table. Time a look-up takes does not grow with the number of
+ * names. */
+#ifndef AW_UTIL_NAMES_H
+#define AW_UTIL_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct aw_names {
+    struct aw_names_slot *slots; /* private */
+    uint32_t n_slots; /* private: a power of 2, or 0 */
+    uint32_t n_used; /* private */
+};
+
+#define AW_NAMES_NONE UINT32_MAX
+
+/* An empty table; finish frees what it holds. {0} is an empty one too. */
+void aw_names_init (struct aw_names *names);
+void aw_names_finish (struct aw_names *names);
+
+/* Gives NAME (copied) the number VALUE, instead of an older one. 0, or -1 with ENOMEM and nothing
+ * changed. */
+int aw_names_set (struct aw_names *names, const char *name, uint32_t value);
+
+/* The number of the name that is the LEN bytes at NAME, or AW_NAMES_NONE. */
+uint32_t aw_names_get (const struct aw_names *names, const char *name, size_t len);
+
+/* How many names there are. */
+static inline uint32_t aw_names_count (const struct aw_names *names)
+{
+    return names->n_used;
+}
+
+#endif /* AW_UTIL_NAMES_H */
