@@ -36,7 +36,7 @@ void aw_advise_args_parse (struct aw_advise_args *args, int argc, char **argv);
 /* Kinds of nodes to choose from. */
 struct aw_offer {
     struct aw_node_shape *kinds; /* each with how many of them there are; owned */
-    uint32_t n_kinds;
+    uint32_t n_kinds, room;
     char partition[128]; /* "": not from Slurm */
     uint32_t job_nodes; /* a job may have so many; 0: no limit known */
     double job_seconds; /* and run so long; INFINITY: no limit known */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cmd/model/advise.h"
+#include "util/array.h"
 #include "util/capture.h"
 
 enum { FIELDS = 8, SINFO_BYTES = 64 << 20 };
@@ -85,8 +86,6 @@ static bool in_service (const char *state)
 
 static int add_kind (struct aw_offer *offer, struct aw_node_shape node, struct aw_error *err)
 {
-    struct aw_node_shape *kinds;
-
     for (uint32_t i = 0; i < offer->n_kinds; i++) {
         struct aw_node_shape *k = &offer->kinds[i];
 
@@ -95,11 +94,9 @@ static int add_kind (struct aw_offer *offer, struct aw_node_shape node, struct a
             return 0;
         }
     }
-    kinds = realloc (offer->kinds, ((size_t)offer->n_kinds + 1) * sizeof (*kinds));
-    if (!kinds)
+    if (aw_array_reserve (&offer->kinds, &offer->room, offer->n_kinds + (size_t)1) < 0)
         return aw_error_set (err, "out of memory");
-    offer->kinds = kinds;
-    kinds[offer->n_kinds++] = node;
+    offer->kinds[offer->n_kinds++] = node;
     return 0;
 }
 

@@ -6,28 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 /* The lanes of one node: when each is free again. */
 struct lanes {
     double *free_at;
-    uint32_t n;
+    uint32_t n, room;
 };
 
 /* The lowest lane that is free at START, taken until END; AW_NONE: no memory. */
 static uint32_t take_lane (struct lanes *lanes, double start, double end)
 {
-    double *grown;
-
     for (uint32_t i = 0; i < lanes->n; i++) {
         if (lanes->free_at[i] <= start) {
             lanes->free_at[i] = end;
             return i;
         }
     }
-    grown = realloc (lanes->free_at, (lanes->n + (size_t)1) * sizeof (*grown));
-    if (!grown)
+    if (aw_array_reserve (&lanes->free_at, &lanes->room, lanes->n + (size_t)1) < 0)
         return AW_NONE;
-    lanes->free_at = grown;
-    grown[lanes->n] = end;
+    lanes->free_at[lanes->n] = end;
     return lanes->n++;
 }
 
