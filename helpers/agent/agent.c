@@ -30,7 +30,6 @@ static const double CONNECT_SECONDS = 30;
  */
 static const double LEAVE_GRACE_SECONDS = 3;
 static const double UNKILLABLE_SECONDS = 5; /* further ones, for what hangs in the kernel */
-enum { STREAMS = 4 }; /* copies at once: enough to keep a parallel file system busy */
 static const double DRAIN_SECONDS = 2; /* for the last reports to reach the coordinator */
 
 /* Read through the signalfd. SIGUSR1 and SIGUSR2 are passed on: users ask Slurm to send them to
@@ -342,8 +341,6 @@ static int prepare_link (struct aw_agent *agent, int fd, struct aw_error *err)
 static int prepare (struct aw_agent *agent, struct aw_error *err)
 {
     const struct aw_agent_config *config = agent->config;
-    const struct aw_stager_config copies = { config->scratch, config->scratch_bytes,
-                                             config->streams ? config->streams : STREAMS };
     int fd = config->fd;
 
     reset_signals ();
@@ -367,10 +364,13 @@ static int prepare (struct aw_agent *agent, struct aw_error *err)
     aw_oom_init (&agent->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
     if (prepare_events (agent, err) < 0)
         return -1;
-    if (aw_gpu_usage_prepare (agent) < 0)
-        return aw_error_set (err, "out of memory");
+    if (config->nvml && aw_idset_next (&config->gpus, 0) != AW_IDSET_NONE) {
+        agent->gpu_watch = aw_gpu_watch_create (agent->base, config->nvml, &config->gpus);
+        if (!agent->gpu_watch)
+            return aw_error_set (err, "out of memory");
+    }
     prepare_messages (agent);
-    agent->stager = aw_stager_create (agent->base, &copies);
+    agent->stager = aw_stager_create (agent->base, &config->scratch);
     if (!agent->stager)
         return aw_error_set (err, "out of memory");
     return prepare_link (agent, fd, err);
@@ -396,7 +396,7 @@ static void finish (struct aw_agent *agent)
     free_event (agent->send_signals);
     free_event (agent->sweep);
     free_event (agent->give_up);
-    aw_gpu_usage_finish (agent);
+    aw_gpu_watch_destroy (agent->gpu_watch);
     if (agent->base)
         event_base_free (agent->base);
     if (agent->signal_fd >= 0)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/staging/scratch.h"
 #include "core/idset.h"
 #include "util/error.h"
 
@@ -30,9 +31,7 @@ struct aw_agent_config {
     uint64_t mem; /* bytes; 0: not known */
     bool bind; /* bind tasks to their CPUs: all of cpus exist and are allowed */
     const char *topology; /* as core/resources/topology.h writes it; NULL: not known */
-    const char *scratch; /* the node's scratch directory, absolute, made by the agent; NULL: none */
-    uint64_t scratch_bytes; /* that staged data may take there; 0: what is free, but a tenth */
-    uint32_t streams; /* copies at once; 0: 4 */
+    struct aw_scratch scratch; /* for staged data */
     const char *note; /* for the user; NULL: none */
     struct aw_nvml *nvml; /* for the load of GPUs; NULL: not known. Borrowed */
 };

@@ -16,6 +16,8 @@
 
 #include "agent/place/place_env.h"
 #include "io/textbuf.h"
+#include "util/packet.h"
+#include "util/strings.h"
 
 /* Prefixes of names, or whole names where they end in '='. */
 static const char *const hidden[] = {
@@ -122,16 +124,6 @@ bool aw_environment_hides (const char *variable)
     return false;
 }
 
-const char *aw_environment_get (char *const *env, const char *name)
-{
-    size_t n = strlen (name);
-
-    for (; env && *env; env++)
-        if (strncmp (*env, name, n) == 0 && (*env)[n] == '=')
-            return *env + n + 1;
-    return NULL;
-}
-
 static int copy_base (struct aw_environment *environment, char *const *env)
 {
     size_t n = 0;
@@ -166,7 +158,7 @@ struct aw_environment *aw_environment_create (char *const *env,
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    environment->in_job = aw_environment_get (env, "SLURM_JOB_ID") != NULL;
+    environment->in_job = aw_env_get (env, "SLURM_JOB_ID") != NULL;
     environment->place_env = aw_place_env_create (env, gpus, topology, err);
     if (!environment->place_env) {
         aw_environment_destroy (environment);
@@ -223,7 +215,7 @@ static void add_own (struct aw_environment *environment, const struct aw_launch 
         aw_textbuf_puts (own, "SLURM_OVERLAP=1");
         aw_textbuf_putc (own, '\0');
     }
-    aw_textbuf_puts (own, AW_ENVIRONMENT_MARK "=");
+    aw_textbuf_puts (own, AW_PACKET_LAUNCH "=");
     aw_textbuf_u64 (own, launch->task);
     aw_textbuf_putc (own, '.');
     aw_textbuf_u64 (own, launch->attempt);

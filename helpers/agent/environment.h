@@ -9,11 +9,6 @@
 
 #include "io/wire/launch.h"
 #include "util/error.h"
-#include "util/packet.h"
-
-/* In each task's environment, for the agent to know the processes of one launch by: "TASK.ATTEMPT".
- */
-#define AW_ENVIRONMENT_MARK AW_PACKET_LAUNCH
 
 struct aw_environment;
 
@@ -40,8 +35,5 @@ void aw_environment_destroy (struct aw_environment *environment);
 
 /* Has a task no business with this variable ("NAME=value" or "NAME")? */
 bool aw_environment_hides (const char *variable);
-
-/* The value of NAME in ENV, or NULL. */
-const char *aw_environment_get (char *const *env, const char *name);
 
 #endif /* AW_AGENT_ENVIRONMENT_H */

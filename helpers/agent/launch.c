@@ -49,19 +49,16 @@ void aw_agent_launch (struct aw_agent *agent, const struct aw_launch *launch)
     task->task = launch->task;
     task->attempt = launch->attempt;
     task->agent = agent;
-    task->gpu_share = launch->gpu_share;
     task->started = aw_clock_monotonic ();
     task->pid = aw_spawn (agent->spawner, &spawn, &err);
     if (task->pid < 0) {
         report_failure (agent, launch, errno, err.text);
         aw_agent_tasks_remove (&agent->tasks, task);
     }
-    else if (aw_idset_copy (&task->gpus, &launch->gpus) < 0
+    else if (aw_gpu_usage_begin (&task->gpu_usage, agent->gpu_watch, launch, task->pid) < 0
              || aw_agent_set_notice (task, launch) < 0
              || (isfinite (launch->time_limit)
                  && aw_agent_set_limit (task, launch->time_limit) < 0))
         aw_agent_end_task (task, AW_STATUS_CANCELLED,
                            0); /* rather not at all than without its limit */
-    else if (aw_idset_next (&task->gpus, 0) != AW_IDSET_NONE)
-        aw_gpu_usage_watch (agent);
 }

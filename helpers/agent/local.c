@@ -25,7 +25,7 @@ int aw_agent_serve_local (int fd, void *local)
     rc = aw_node_local (&config, what->cpus ? what->cpus : &none, what->gpus ? what->gpus : &none,
                         &err);
     if (rc == 0)
-        rc = aw_scratch_configure (&config, &err);
+        rc = aw_scratch_configure (&config.scratch, host, &err);
     if (rc == 0)
         rc = aw_agent_run (&config, &err);
     if (rc < 0) {

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/environment.h"
 #include "agent/place/gpus.h"
 #include "agent/place/memory.h"
 #include "agent/place/nvml.h"
 #include "agent/place/topology.h"
+#include "util/strings.h"
 
 /* The CPUs that this process may run on. The kernel refuses a mask that is too small for the
  * machine.
@@ -75,7 +75,7 @@ static void decide_binding (struct aw_agent_config *config, const struct aw_idse
 /* A number in the environment, or 0. */
 static uint64_t number (char *const *env, const char *name)
 {
-    const char *value = aw_environment_get (env, name);
+    const char *value = aw_env_get (env, name);
     char *end;
     unsigned long long n;
 
@@ -203,7 +203,7 @@ int aw_node_gpus (struct aw_idset *ids, char *const *env, struct aw_error *err)
     const char *gpus = NULL;
 
     for (size_t i = 0; i < sizeof (lists) / sizeof (lists[0]) && !gpus; i++)
-        gpus = aw_environment_get (env, lists[i]);
+        gpus = aw_env_get (env, lists[i]);
     if (gpus && strcmp (gpus, "NoDevFiles") == 0) /* Slurm's word for none in some releases */
         gpus = NULL;
     return aw_gpus_ids (gpus, ids) < 0 ? aw_error_set (err, "out of memory") : 0;
@@ -287,8 +287,8 @@ void aw_node_finish (struct aw_agent_config *config)
     aw_idset_finish (&config->gpus);
     free ((char *)config->note);
     config->note = NULL;
-    free ((char *)config->scratch);
-    config->scratch = NULL;
+    free (config->scratch.path);
+    config->scratch.path = NULL;
     free ((char *)config->topology);
     config->topology = NULL;
     aw_nvml_close (config->nvml);

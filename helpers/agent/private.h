@@ -11,7 +11,7 @@
 #include "agent/place/gpu_usage.h"
 #include "agent/messages/messages.h"
 #include "agent/oom.h"
-#include "agent/processes.h"
+#include "util/processes.h"
 #include "agent/spawn.h"
 #include "agent/task.h"
 #include "io/wire/frame.h"
@@ -39,8 +39,7 @@ struct aw_agent {
     struct event *signals; /* readable signal_fd */
     struct event *send_signals; /* made active when some task has a signal due */
     struct event *sweep; /* timer: look for what ended tasks have left behind */
-    struct event *look; /* timer: look at the load of GPUs; NULL: nobody can tell */
-    void **gpu_devices; /* NVML's, by place among the node's GPUs; NULL: not known */
+    struct aw_gpu_watch *gpu_watch; /* NULL: the load of GPUs is not known */
     struct event *give_up; /* timer: tasks that even SIGKILL does not end */
     double looked; /* when SIGTERM was last waited for, see reap.c */
     double timeout; /* seconds that the coordinator waits for a sign of life; 0: not told */

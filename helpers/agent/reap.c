@@ -216,7 +216,7 @@ static void report_end (struct aw_agent *agent,
         ev.status = !task->noticed         ? AW_STATUS_FAILED
                     : task->notice_cancels ? AW_STATUS_CANCELLED
                                            : AW_STATUS_TIMEOUT;
-    aw_gpu_usage_report (task, &ev);
+    aw_gpu_usage_report (&task->gpu_usage, &ev);
     if (ev.status == AW_STATUS_FAILED && ev.signal == SIGKILL)
         ev.reason = "killed from outside, perhaps for lack of memory";
     if (!aw_agent_fetch (agent, &ev))

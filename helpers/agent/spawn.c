@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "agent/place/binding.h"
-#include "agent/environment.h"
+#include "util/strings.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2) /* linux/close_range.h, Linux 5.11 */
@@ -196,7 +196,7 @@ static int reserve_paths (struct aw_spawner *spawner, size_t size)
 /* Lists what the program may be. */
 static int list_paths (struct aw_spawner *spawner, const char *program, char *const *env)
 {
-    const char *path = aw_environment_get (env, "PATH");
+    const char *path = aw_env_get (env, "PATH");
     size_t length = strlen (program);
     size_t n_dirs = 1;
     char *to;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "agent/messages/messages.h"
-#include "agent/processes.h"
+#include "util/processes.h"
 #include "agent/staging/scratch.h"
 
 enum { COPIES_PAUSES = 50 }; /* of 10 ms */

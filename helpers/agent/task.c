@@ -41,7 +41,7 @@ void aw_agent_tasks_remove (struct aw_agent_tasks *tasks, struct aw_agent_task *
         event_free (task->timer);
     if (task->notice)
         event_free (task->notice);
-    aw_idset_finish (&task->gpus);
+    aw_gpu_usage_end (&task->gpu_usage);
     free (tasks->spare);
     tasks->spare = task;
 }

@@ -26,8 +26,6 @@ struct aw_agent_task {
     bool notice_cancels;
     bool noticed; /* it was sent */
     struct event *timer; /* time limit, then grace; NULL where it has needed none */
-    struct aw_idset gpus; /* that it has; owned */
-    uint32_t gpu_share; /* as in its launch */
     struct aw_gpu_usage gpu_usage;
     void *agent; /* whom the timer calls */
 };

@@ -106,7 +106,8 @@ int main (int argc, char **argv)
     config.port = arguments.port;
     config.job = job ? job : "";
     config.node = node && *node ? node : host;
-    if (aw_scratch_configure (&config, &err) < 0 || aw_supervisor_start (config.scratch, &err) < 0)
+    if (aw_scratch_configure (&config.scratch, config.node, &err) < 0
+        || aw_supervisor_start (config.scratch.path, &err) < 0)
         return complain (config.node, &err);
     if (aw_node_discover (&config, environ, &err) < 0)
         return complain (config.node, &err);

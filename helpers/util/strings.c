@@ -105,11 +105,19 @@ void aw_strings_setenv (struct aw_strings *list, const char *name, const char *v
     list->v[i] = last;
 }
 
+const char *aw_env_get (char *const *env, const char *name)
+{
+    size_t n = strlen (name);
+
+    for (; env && *env; env++)
+        if (strncmp (*env, name, n) == 0 && (*env)[n] == '=')
+            return *env + n + 1;
+    return NULL;
+}
+
 const char *aw_strings_getenv (const struct aw_strings *list, const char *name)
 {
-    size_t i = find (list, name);
-
-    return i == SIZE_MAX ? NULL : list->v[i] + strlen (name) + 1;
+    return aw_env_get (list->v, name);
 }
 
 void aw_strings_remove (struct aw_strings *list, size_t i)

@@ -33,6 +33,11 @@ void aw_strings_setenv (struct aw_strings *list, const char *name, const char *v
 /* In a list of "NAME=value": the value of NAME (borrowed until the list changes), or NULL. */
 const char *aw_strings_getenv (const struct aw_strings *list, const char *name);
 
+/* The value of NAME in the vector ENV of "NAME=value" (NULL-terminated, or NULL), or NULL.
+ * Borrowed.
+ */
+const char *aw_env_get (char *const *env, const char *name);
+
 /* Takes string number I out; those behind it move up. */
 void aw_strings_remove (struct aw_strings *list, size_t i);
 

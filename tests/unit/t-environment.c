@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "agent/environment.h"
+#include "util/packet.h"
+#include "util/strings.h"
 #include "agent/place/gpus.h"
 #include "agent/node.h"
 
@@ -71,12 +73,12 @@ static void lookup (void **state)
     char *env[] = { "A=1", "AB=2", "C", "D=", NULL };
 
     (void)state;
-    assert_string_equal (aw_environment_get (env, "A"), "1");
-    assert_string_equal (aw_environment_get (env, "AB"), "2");
-    assert_string_equal (aw_environment_get (env, "D"), "");
-    assert_null (aw_environment_get (env, "C"));
-    assert_null (aw_environment_get (env, "B"));
-    assert_null (aw_environment_get (NULL, "A"));
+    assert_string_equal (aw_env_get (env, "A"), "1");
+    assert_string_equal (aw_env_get (env, "AB"), "2");
+    assert_string_equal (aw_env_get (env, "D"), "");
+    assert_null (aw_env_get (env, "C"));
+    assert_null (aw_env_get (env, "B"));
+    assert_null (aw_env_get (NULL, "A"));
 }
 
 /* How often VARIABLE stands in ENV. */
@@ -133,7 +135,7 @@ static void made (void **state)
         assert_int_equal (count (env, "OMP_NUM_THREADS=4"), 1);
         assert_int_equal (count (env, "CUDA_VISIBLE_DEVICES="),
                           1); /* it asked for none: it sees none */
-        assert_int_equal (count (env, AW_ENVIRONMENT_MARK "=17.2"), 1);
+        assert_int_equal (count (env, AW_PACKET_LAUNCH "=17.2"), 1);
         for (char **p = env; *p; p++)
             assert_non_null (strchr (*p, '='));
     }
@@ -225,7 +227,7 @@ static void place (char *const *base,
     launch.env = given;
     launch.gpu_share = share;
     assert_int_equal (aw_idset_parse (&launch.cpus, cpus), 0);
-    found = aw_environment_get (aw_environment_make (environment, &launch, bound), name);
+    found = aw_env_get (aw_environment_make (environment, &launch, bound), name);
     snprintf (value, size, "%s", found ? found : "");
     aw_idset_finish (&launch.cpus);
     aw_environment_destroy (environment);

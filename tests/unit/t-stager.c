@@ -78,7 +78,7 @@ static int teardown (void **state)
 
 static void begin (struct fixture *f, uint64_t capacity, uint32_t streams)
 {
-    struct aw_stager_config config = { f->scratch, capacity, streams };
+    struct aw_scratch config = { f->scratch, capacity, streams };
 
     f->stager = aw_stager_create (f->base, &config);
     assert_non_null (f->stager);
@@ -180,7 +180,7 @@ static void assert_failed (struct fixture *f, uint32_t task, const char *why)
 static void wrong (void **state)
 {
     struct fixture *f = *state;
-    struct aw_stager_config none = { NULL, 0, 0 };
+    struct aw_scratch none = { NULL, 0, 0 };
     char *nothing[] = { NULL };
     struct aw_launch launch;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/processes.h"
+#include "util/processes.h"
 
 static uint64_t key_of (uint32_t task, uint32_t attempt)
 {

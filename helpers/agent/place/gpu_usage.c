@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole GPU's load is its task's, whoever of it computes. Of a shared one, load and memory are
- * added up over the task's processes. NVML's process ids may be those of another namespace
- * (containers): then the memory of a whole GPU is its task's, and of a share nothing is known.
+/* The load of a whole GPU is that of its task, whichever process computes. On a shared GPU, load
+ * and memory are summed over the task's processes. NVML's process ids may be those of another
+ * namespace (containers): then the memory of a whole GPU is that of its task, and the usage of a
+ * share is not known.
  */
 #include "config.h"
 
@@ -15,41 +16,49 @@
 
 #include "agent/place/gpus.h"
 #include "agent/place/nvml.h"
-#include "agent/private.h"
+#include "util/processes.h"
 
 enum { MOST_PROCESSES = 256 };
 
-static const struct timeval look_interval = { 1, 0 };
+static const struct timeval interval = { 1, 0 };
 
-/* Does PID belong to TASK? Its session tells, or the mark in its environment. */
-static bool is_of (const struct aw_agent_task *task, pid_t pid)
+struct aw_gpu_watch {
+    const struct aw_nvml *nvml;
+    struct aw_idset ids;
+    void **devices; /* NVML's, in the order of ids; NULL: not known */
+    struct event *timer; /* pending while there are usages */
+    struct aw_gpu_usage *usages;
+};
+
+/* Does PID belong to the attempt? Its session tells, or the launch in its environment. */
+static bool is_of (const struct aw_gpu_usage *usage, pid_t pid)
 {
-    uint32_t number, attempt;
+    uint32_t task, attempt;
 
-    if (getsid (pid) == task->pid)
+    if (getsid (pid) == usage->session)
         return true;
-    return aw_process_launch (pid, &number, &attempt) && number == task->task
-           && attempt == task->attempt;
+    return aw_process_launch (pid, &task, &attempt) && task == usage->task
+           && attempt == usage->attempt;
 }
 
-/* What TASK's processes have on a device. */
+/* The attempt's processes on a device. */
 struct found {
-    int n; /* of them; -1: not known */
-    bool others; /* there are some of which that cannot be said */
+    int n; /* -1: not known */
+    bool others; /* there are processes that may not be the attempt's */
     uint64_t memory;
     double load; /* < 0: not known */
 };
 
-static struct found find_processes (const struct aw_agent *agent,
-                                    const struct aw_agent_task *task,
+static struct found find_processes (const struct aw_nvml *nvml,
+                                    const struct aw_gpu_usage *usage,
                                     void *device)
 {
     struct aw_gpu_process processes[MOST_PROCESSES];
-    int n = aw_nvml_processes (agent->config->nvml, device, processes, MOST_PROCESSES);
+    int n = aw_nvml_processes (nvml, device, processes, MOST_PROCESSES);
     struct found found = { .n = n < 0 ? -1 : 0 };
 
     for (int i = 0; i < n; i++) {
-        if (!is_of (task, processes[i].pid)) {
+        if (!is_of (usage, processes[i].pid)) {
             found.others = true;
             continue;
         }
@@ -60,118 +69,145 @@ static struct found find_processes (const struct aw_agent *agent,
     return found;
 }
 
-/* What a look at one task's GPUs adds up. */
-struct look {
+/* The sum over one attempt's GPUs. */
+struct sample {
     double load;
     uint32_t n_loads;
     uint64_t memory;
     bool memory_known;
 };
 
-static void look_at_device (const struct aw_agent *agent,
-                            const struct aw_agent_task *task,
-                            void *device,
-                            struct look *look)
+static void sample_device (const struct aw_nvml *nvml,
+                           const struct aw_gpu_usage *usage,
+                           void *device,
+                           struct sample *sample)
 {
-    const struct aw_nvml *nvml = agent->config->nvml;
-    struct found found = find_processes (agent, task, device);
-    bool whole = task->gpu_share == 0;
+    struct found found = find_processes (nvml, usage, device);
+    bool whole = usage->share == 0;
     double load;
     uint64_t memory;
 
     if (whole ? aw_nvml_load (nvml, device, &load) == 0 : found.n > 0 && found.load >= 0) {
-        look->load += whole ? load : found.load;
-        look->n_loads++;
+        sample->load += whole ? load : found.load;
+        sample->n_loads++;
     }
     if (found.n > 0 || (found.n == 0 && !found.others)) {
-        look->memory += found.memory;
-        look->memory_known = true;
+        sample->memory += found.memory;
+        sample->memory_known = true;
     }
     else if (whole && aw_nvml_memory (nvml, device, &memory) == 0) {
-        look->memory += memory;
-        look->memory_known = true;
+        sample->memory += memory;
+        sample->memory_known = true;
     }
 }
 
-static void look_at_task (struct aw_agent *agent, struct aw_agent_task *task)
+static void sample_usage (const struct aw_gpu_watch *watch, struct aw_gpu_usage *usage)
 {
-    struct aw_gpu_usage *usage = &task->gpu_usage;
-    struct look look = { .load = 0 };
+    struct sample sample = { .load = 0 };
     uint32_t place = 0;
 
-    for (uint32_t id = aw_idset_next (&agent->config->gpus, 0); id != AW_IDSET_NONE;
-         id = aw_idset_next (&agent->config->gpus, id + 1), place++)
-        if (agent->gpu_devices[place] && aw_idset_has (&task->gpus, id))
-            look_at_device (agent, task, agent->gpu_devices[place], &look);
-    if (look.n_loads > 0) {
-        usage->load += look.load / look.n_loads;
+    for (uint32_t id = aw_idset_next (&watch->ids, 0); id != AW_IDSET_NONE;
+         id = aw_idset_next (&watch->ids, id + 1), place++)
+        if (watch->devices[place] && aw_idset_has (&usage->gpus, id))
+            sample_device (watch->nvml, usage, watch->devices[place], &sample);
+    if (sample.n_loads > 0) {
+        usage->load += sample.load / sample.n_loads;
         usage->n_loads++;
     }
-    if (look.memory_known) {
-        usage->n_looks++;
-        if (look.memory > usage->memory)
-            usage->memory = look.memory;
+    if (sample.memory_known) {
+        usage->n_memory++;
+        if (sample.memory > usage->memory)
+            usage->memory = sample.memory;
     }
 }
 
-static void on_look (evutil_socket_t fd, short what, void *arg)
+static void on_timer (evutil_socket_t fd, short what, void *arg)
 {
-    struct aw_agent *agent = arg;
-    bool any = false;
+    struct aw_gpu_watch *watch = arg;
 
     (void)fd;
     (void)what;
-    for (size_t i = 0; i < agent->tasks.n; i++) {
-        if (aw_idset_next (&agent->tasks.items[i]->gpus, 0) == AW_IDSET_NONE)
-            continue;
-        look_at_task (agent, agent->tasks.items[i]);
-        any = true;
-    }
-    if (any)
-        event_add (agent->look, &look_interval);
+    for (struct aw_gpu_usage *usage = watch->usages; usage; usage = usage->next)
+        sample_usage (watch, usage);
+    if (watch->usages)
+        event_add (watch->timer, &interval);
 }
 
-int aw_gpu_usage_prepare (struct aw_agent *agent)
+struct aw_gpu_watch *aw_gpu_watch_create (struct event_base *base,
+                                          const struct aw_nvml *nvml,
+                                          const struct aw_idset *ids)
 {
-    const struct aw_agent_config *config = agent->config;
-    uint32_t n = aw_idset_count (&config->gpus), place = 0;
-    struct aw_gpus *gpus;
+    struct aw_gpu_watch *watch = calloc (1, sizeof (*watch));
+    struct aw_gpus *gpus = aw_gpus_create (environ, ids, NULL);
+    uint32_t place = 0;
 
-    if (!config->nvml || n == 0)
-        return 0;
-    gpus = aw_gpus_create (environ, &config->gpus, NULL);
-    agent->gpu_devices = calloc (n, sizeof (*agent->gpu_devices));
-    agent->look = evtimer_new (agent->base, on_look, agent);
-    if (!gpus || !agent->gpu_devices || !agent->look) {
-        aw_gpus_destroy (gpus);
-        errno = ENOMEM;
-        return -1;
+    if (watch) {
+        watch->nvml = nvml;
+        watch->devices = calloc (aw_idset_count (ids) + (size_t)1, sizeof (*watch->devices));
+        watch->timer = evtimer_new (base, on_timer, watch);
     }
-    for (uint32_t id = aw_idset_next (&config->gpus, 0); id != AW_IDSET_NONE;
-         id = aw_idset_next (&config->gpus, id + 1))
-        agent->gpu_devices[place++] = aw_nvml_gpu (config->nvml, gpus, id);
+    if (!watch || !gpus || !watch->devices || !watch->timer
+        || aw_idset_copy (&watch->ids, ids) < 0) {
+        aw_gpus_destroy (gpus);
+        aw_gpu_watch_destroy (watch);
+        errno = ENOMEM;
+        return NULL;
+    }
+    for (uint32_t id = aw_idset_next (ids, 0); id != AW_IDSET_NONE;
+         id = aw_idset_next (ids, id + 1))
+        watch->devices[place++] = aw_nvml_gpu (nvml, gpus, id);
     aw_gpus_destroy (gpus);
+    return watch;
+}
+
+void aw_gpu_watch_destroy (struct aw_gpu_watch *watch)
+{
+    if (!watch)
+        return;
+    if (watch->timer)
+        event_free (watch->timer);
+    aw_idset_finish (&watch->ids);
+    free (watch->devices);
+    free (watch);
+}
+
+int aw_gpu_usage_begin (struct aw_gpu_usage *usage,
+                        struct aw_gpu_watch *watch,
+                        const struct aw_launch *launch,
+                        pid_t session)
+{
+    if (!watch || aw_idset_next (&launch->gpus, 0) == AW_IDSET_NONE)
+        return 0;
+    if (aw_idset_copy (&usage->gpus, &launch->gpus) < 0)
+        return -1;
+    usage->task = launch->task;
+    usage->attempt = launch->attempt;
+    usage->session = session;
+    usage->share = launch->gpu_share;
+    usage->next = watch->usages;
+    usage->link = &watch->usages;
+    if (usage->next)
+        usage->next->link = &usage->next;
+    watch->usages = usage;
+    if (!event_pending (watch->timer, EV_TIMEOUT, NULL))
+        event_add (watch->timer, &interval);
     return 0;
 }
 
-void aw_gpu_usage_finish (struct aw_agent *agent)
+void aw_gpu_usage_end (struct aw_gpu_usage *usage)
 {
-    free (agent->gpu_devices);
-    if (agent->look)
-        event_free (agent->look);
+    if (usage->link) {
+        *usage->link = usage->next;
+        if (usage->next)
+            usage->next->link = usage->link;
+    }
+    usage->link = NULL;
+    aw_idset_finish (&usage->gpus);
 }
 
-void aw_gpu_usage_watch (struct aw_agent *agent)
+void aw_gpu_usage_report (const struct aw_gpu_usage *usage, struct aw_event *finish)
 {
-    if (agent->look && !event_pending (agent->look, EV_TIMEOUT, NULL))
-        event_add (agent->look, &look_interval);
-}
-
-void aw_gpu_usage_report (const struct aw_agent_task *task, struct aw_event *finish)
-{
-    const struct aw_gpu_usage *usage = &task->gpu_usage;
-
-    finish->gpu_known = usage->n_loads > 0 || usage->n_looks > 0;
+    finish->gpu_known = usage->n_loads > 0 || usage->n_memory > 0;
     finish->gpu_util = usage->n_loads > 0 ? usage->load / usage->n_loads : -1;
     finish->gpu_mem = usage->memory;
 }

@@ -10,13 +10,12 @@
 #include "config.h"
 
 #include "agent/place/gpus.h"
+#include "util/strings.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "agent/environment.h"
 
 enum { CUDA, ROCR, ZE, OPENCL, N_VARIABLES };
 
@@ -147,7 +146,7 @@ static int learn_step (struct aw_gpus *gpus, char *const *env)
 {
     bool by_number;
 
-    if (ids_of (aw_environment_get (env, "SLURM_STEP_GPUS"), &gpus->step, &by_number) < 0)
+    if (ids_of (aw_env_get (env, "SLURM_STEP_GPUS"), &gpus->step, &by_number) < 0)
         return -1;
     if (!by_number || aw_idset_count (&gpus->step) != aw_idset_count (&gpus->ids))
         aw_idset_finish (&gpus->step);
@@ -164,7 +163,7 @@ struct aw_gpus *aw_gpus_create (char *const *env, const struct aw_idset *ids, st
         return NULL;
     }
     for (int v = 0; v < N_VARIABLES; v++) {
-        const char *value = aw_environment_get (env, variable_names[v]);
+        const char *value = aw_env_get (env, variable_names[v]);
         if (value && learn (&gpus->variables[v], ids, value) < 0) {
             aw_gpus_destroy (gpus);
             aw_error_set (err, "out of memory");

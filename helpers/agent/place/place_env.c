@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/environment.h"
 #include "agent/place/gpus.h"
 #include "core/resources/topology.h"
+#include "util/strings.h"
 
 /* Who says one of these has placed the threads himself. */
 static const char *const placing[] = { "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY" };
@@ -91,12 +91,11 @@ struct aw_place_env *aw_place_env_create (char *const *env,
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    place_env->threads_given = aw_environment_get (env, "OMP_NUM_THREADS") != NULL;
-    place_env->bind_given = aw_environment_get (env, "OMP_PROC_BIND") != NULL;
-    place_env->percentage_given =
-        aw_environment_get (env, "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE") != NULL;
-    place_env->order_needed = goes_by_index (aw_environment_get (env, "CUDA_VISIBLE_DEVICES"))
-                              && !aw_environment_get (env, "CUDA_DEVICE_ORDER");
+    place_env->threads_given = aw_env_get (env, "OMP_NUM_THREADS") != NULL;
+    place_env->bind_given = aw_env_get (env, "OMP_PROC_BIND") != NULL;
+    place_env->percentage_given = aw_env_get (env, "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE") != NULL;
+    place_env->order_needed = goes_by_index (aw_env_get (env, "CUDA_VISIBLE_DEVICES"))
+                              && !aw_env_get (env, "CUDA_DEVICE_ORDER");
     for (; env && *env; env++)
         place_env->places_given = place_env->places_given || aw_place_env_places (*env);
     return place_env;

@@ -11,8 +11,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "agent/staging/copy.h"
+
+enum { MOST_STREAMS = 4096 };
 
 static uint64_t take_number (const char *name)
 {
@@ -23,18 +24,18 @@ static uint64_t take_number (const char *name)
     return value;
 }
 
-int aw_scratch_configure (struct aw_agent_config *config, struct aw_error *err)
+int aw_scratch_configure (struct aw_scratch *scratch, const char *node, struct aw_error *err)
 {
     const char *above = getenv (AW_SCRATCH_DIR);
     uint64_t streams = take_number (AW_SCRATCH_STREAMS);
-    char *path = NULL;
 
-    config->scratch_bytes = take_number (AW_SCRATCH_BYTES);
-    config->streams = streams < 4096 ? (uint32_t)streams : 4096;
-    config->scratch = NULL;
-    if (above && above[0] == '/' && asprintf (&path, "%s/%s", above, config->node) < 0)
+    scratch->bytes = take_number (AW_SCRATCH_BYTES);
+    scratch->streams = streams < MOST_STREAMS ? (uint32_t)streams : MOST_STREAMS;
+    scratch->path = NULL;
+    if (above && above[0] == '/' && asprintf (&scratch->path, "%s/%s", above, node) < 0) {
+        scratch->path = NULL;
         return aw_error_set (err, "out of memory");
-    config->scratch = path;
+    }
     unsetenv (AW_SCRATCH_DIR);
     return 0;
 }

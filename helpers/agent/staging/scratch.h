@@ -10,20 +10,23 @@
 
 #include "util/error.h"
 
-/* How the agents are told, in their environment: the directory above the nodes' own, and two
- * numbers.
+/* How the coordinator tells the agents, in their environment: the directory above those of the
+ * nodes, and the two numbers.
  */
 #define AW_SCRATCH_DIR "ASYNC_WORKFLOW_SCRATCH_DIR"
 #define AW_SCRATCH_BYTES "ASYNC_WORKFLOW_SCRATCH_BYTES"
 #define AW_SCRATCH_STREAMS "ASYNC_WORKFLOW_SCRATCH_STREAMS"
 
-struct aw_agent_config;
+struct aw_scratch {
+    char *path; /* absolute; NULL: there is none, staging fails */
+    uint64_t bytes; /* that staged data may take there; 0: 90% of what is free */
+    uint32_t streams; /* copies at a time; 0: 4 */
+};
 
-/* Fills scratch (for the caller to free), scratch_bytes and streams of CONFIG, whose node is known,
- * from this process's environment, and takes them out of it: tasks have no use for them. 0, or -1
- * with text.
+/* Fills SCRATCH for NODE from this process's environment and removes the variables: tasks have no
+ * use for them. The caller frees the path. 0, or -1 with text.
  */
-int aw_scratch_configure (struct aw_agent_config *config, struct aw_error *err);
+int aw_scratch_configure (struct aw_scratch *scratch, const char *node, struct aw_error *err);
 
 /* Makes PATH, absolute, BASE/RUN/NODE where BASE is there: RUN and NODE, mode 0700, ours, no
  * symbolic links. Both may be there already, if they are so. 0, or -1 with text.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs: attempts that wait for copies, and are told when they are made. */
+/* What the agent asks of the stager becomes jobs and items. */
 #include "config.h"
 
 #include "agent/staging/stager.h"
@@ -13,101 +13,6 @@
 #include "agent/staging/scratch.h"
 #include "agent/staging/stager_state.h"
 #include "util/clock.h"
-
-static void end_job (struct aw_stager_job *job, const char *error)
-{
-    const struct aw_event ev = {
-        .type = AW_EVENT_STAGED,
-        .task = job->task,
-        .attempt = job->attempt,
-        .seconds = aw_clock_monotonic () - job->begun,
-        .bytes = job->bytes,
-    };
-
-    job->done = true;
-    job->failed = error != NULL;
-    job->tell (job->arg, &ev, error);
-}
-
-static bool is_complete (const struct aw_stager_job *job)
-{
-    for (uint32_t i = 0; i < job->n; i++)
-        if (job->items[i]->state != AW_STAGER_ITEM_THERE)
-            return false;
-    return true;
-}
-
-bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_item *item)
-{
-    for (uint32_t i = 0; i < job->n; i++)
-        if (job->items[i] == item)
-            return true;
-    return false;
-}
-
-/* Frees a job, and what it alone was waiting for. */
-static void drop_job (struct aw_stager *s, struct aw_stager_job *job)
-{
-    struct aw_stager_job **link = &s->jobs;
-
-    while (*link != job)
-        link = &(*link)->next;
-    *link = job->next;
-    for (uint32_t i = 0; i < job->n; i++) {
-        struct aw_stager_item *item = job->items[i];
-
-        item->users--;
-        item->used = ++s->uses;
-        if (item->users == 0 && item->state != AW_STAGER_ITEM_THERE)
-            aw_stager_drop_item (s, item);
-        else if (item->job)
-            aw_stager_drop_item (s, item);
-    }
-    free (job->items);
-    free (job);
-}
-
-static void remove_source (void *arg, const char *path)
-{
-    const struct aw_stager *s = arg;
-
-    if (aw_stager_in_scratch (s, path) && !aw_stager_maker_of (s, path, NULL))
-        aw_copy_remove (path);
-}
-
-/* All that JOB fetched has left the node. What was brought there stays for others; what is
- * elsewhere is not ours.
- */
-static void remove_sources (struct aw_stager *s, const struct aw_stager_job *job)
-{
-    for (uint32_t i = 0; i < job->n; i++)
-        aw_copy_sources (job->items[i]->copy.from, remove_source, s);
-}
-
-void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error)
-{
-    bool again = true;
-
-    while (again) {
-        again = false;
-        for (struct aw_stager_job *job = s->jobs; job && !again; job = job->next) {
-            if (job->done || !aw_stager_uses (job, item) || (!error && !is_complete (job)))
-                continue;
-            if (job->fetch && !error)
-                remove_sources (s, job);
-            end_job (job, error);
-            again = true;
-        }
-    }
-}
-
-bool aw_stager_may_get_room (const struct aw_stager *s)
-{
-    for (const struct aw_stager_job *job = s->jobs; job; job = job->next)
-        if (job->done && !job->failed && job->n > 0 && !job->fetch)
-            return true;
-    return false;
-}
 
 /*
  * Wishes
@@ -181,7 +86,7 @@ void aw_stager_bring (struct aw_stager *s,
             want_item (s, launch->bring + (size_t)i * AW_STAGER_TEXTS, launch->instance);
 
         if (!item) {
-            drop_job (s, job);
+            aw_stager_drop_job (s, job);
             job = NULL;
             break;
         }
@@ -194,8 +99,8 @@ void aw_stager_bring (struct aw_stager *s,
     }
     job->tell = done;
     job->arg = arg;
-    if (is_complete (job))
-        end_job (job, NULL);
+    if (aw_stager_is_complete (job))
+        aw_stager_end_job (job, NULL);
     else
         event_active (s->turn, EV_TIMEOUT, 0);
 }
@@ -215,7 +120,7 @@ void aw_stager_fetch (struct aw_stager *s,
             aw_stager_new_item (s, copies + (size_t)i * AW_STAGER_TEXTS, job);
 
         if (!item) {
-            drop_job (s, job);
+            aw_stager_drop_job (s, job);
             job = NULL;
             break;
         }
@@ -230,8 +135,8 @@ void aw_stager_fetch (struct aw_stager *s,
     job->fetch = true;
     job->tell = done;
     job->arg = arg;
-    if (is_complete (job))
-        end_job (job, NULL);
+    if (aw_stager_is_complete (job))
+        aw_stager_end_job (job, NULL);
     else
         event_active (s->turn, EV_TIMEOUT, 0);
 }
@@ -250,7 +155,7 @@ bool aw_stager_forget (struct aw_stager *s, uint32_t task, uint32_t attempt)
     bool any = false;
 
     while ((job = find_job (s, task, attempt))) {
-        drop_job (s, job);
+        aw_stager_drop_job (s, job);
         any = true;
     }
     if (!any)
@@ -272,6 +177,8 @@ uint32_t aw_stager_busy (const struct aw_stager *s)
  * Life
  */
 
+enum { STREAMS = 4 }; /* by default: enough to keep a parallel file system busy */
+
 static void on_turn (evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
@@ -279,18 +186,18 @@ static void on_turn (evutil_socket_t fd, short what, void *arg)
     aw_stager_pump (arg);
 }
 
-struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_stager_config *config)
+struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_scratch *scratch)
 {
     struct aw_stager *s = calloc (1, sizeof (*s));
 
     if (!s)
         return NULL;
     s->base = base;
-    s->capacity = config->capacity;
-    s->streams = config->streams ? config->streams : 1;
-    s->scratch = config->scratch ? strdup (config->scratch) : NULL;
+    s->capacity = scratch->bytes;
+    s->streams = scratch->streams ? scratch->streams : STREAMS;
+    s->scratch = scratch->path ? strdup (scratch->path) : NULL;
     s->turn = event_new (base, -1, 0, on_turn, s);
-    if ((config->scratch && !s->scratch) || !s->turn) {
+    if ((scratch->path && !s->scratch) || !s->turn) {
         aw_stager_destroy (s);
         errno = ENOMEM;
         return NULL;
@@ -305,7 +212,7 @@ void aw_stager_destroy (struct aw_stager *s)
     if (!s)
         return;
     while (s->jobs)
-        drop_job (s, s->jobs);
+        aw_stager_drop_job (s, s->jobs);
     while (s->items)
         aw_stager_drop_item (s, s->items);
     if (s->made)

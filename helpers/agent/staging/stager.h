@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/staging/scratch.h"
 #include "core/event.h"
 #include "io/wire/launch.h"
 #include "util/error.h"
@@ -24,16 +25,10 @@ struct aw_stager;
  */
 typedef void aw_stager_fn (void *arg, const struct aw_event *ev, const char *error);
 
-struct aw_stager_config {
-    const char *scratch; /* made when first needed; NULL: there is none, staging fails */
-    uint64_t capacity; /* bytes that copies may take there; 0: what is free, but a tenth */
-    uint32_t streams; /* copies at once */
-};
-
-/* NULL with ENOMEM. destroy gives up what is under way and removes the scratch directory; takes
- * NULL.
+/* Makes the directory of SCRATCH (copied), or tries again when it is first needed. NULL with
+ * ENOMEM. destroy ends the copies that are under way and removes the directory; takes NULL.
  */
-struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_stager_config *config);
+struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_scratch *scratch);
 void aw_stager_destroy (struct aw_stager *stager);
 
 /* Brings what LAUNCH->bring says (task, attempt and instance matter, too), then calls DONE. */

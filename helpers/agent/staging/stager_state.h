@@ -102,16 +102,26 @@ const struct aw_stager_item *aw_stager_maker_of (const struct aw_stager *s,
 /* Removes what nobody uses, the oldest first, until BYTES fit. False: they do not. */
 bool aw_stager_make_room (struct aw_stager *s, uint64_t bytes);
 
-/* stager.c */
-
-/* The copy of ITEM has ended, or failed by ERROR: all that wait for it go on, or fail. Telling may
- * change the list. */
-void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error);
+/* stager_jobs.c */
 
 /* Does JOB wait for ITEM, or use it? */
 bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_item *item);
 
-/* Will anybody give up room? Tasks that have all they asked for will, when they end. */
+/* Have all copies of JOB been made? */
+bool aw_stager_is_complete (const struct aw_stager_job *job);
+
+/* Calls the job's callback: its copies are made (ERROR NULL), or one of them cannot be. */
+void aw_stager_end_job (struct aw_stager_job *job, const char *error);
+
+/* Frees a job, and the items that no other job uses. */
+void aw_stager_drop_job (struct aw_stager *s, struct aw_stager_job *job);
+
+/* The copy of ITEM is made, or failed by ERROR: ends the jobs that wait for it and for nothing
+ * else, or all that wait for it. The callbacks may change the lists.
+ */
+void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error);
+
+/* Will room become free? It will when an attempt ends whose copies are all made. */
 bool aw_stager_may_get_room (const struct aw_stager *s);
 
 /* stager_copies.c */

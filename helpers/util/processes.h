@@ -3,8 +3,8 @@
  * left behind. They are found by asking the kernel of every number in /proc; that is for ends,
  * never for starts.
  */
-#ifndef AW_AGENT_PROCESSES_H
-#define AW_AGENT_PROCESSES_H
+#ifndef AW_UTIL_PROCESSES_H
+#define AW_UTIL_PROCESSES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,4 +41,4 @@ void aw_processes_kill_holders (const char *variable);
  */
 void aw_processes_kill_children (struct aw_processes *processes, double seconds);
 
-#endif /* AW_AGENT_PROCESSES_H */
+#endif /* AW_UTIL_PROCESSES_H */

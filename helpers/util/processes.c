@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "agent/processes.h"
+#include "util/processes.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,8 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/environment.h"
+#include "util/array.h"
 #include "util/clock.h"
+#include "util/packet.h"
 
 enum {
     KILL_ROUNDS = 20
@@ -23,15 +24,8 @@ enum {
 
 static int add (struct aw_processes *processes, pid_t pid)
 {
-    if (processes->n == processes->capacity) {
-        size_t capacity = processes->capacity ? 2 * processes->capacity : 512;
-        pid_t *pids = realloc (processes->pids, capacity * sizeof (*pids));
-
-        if (!pids)
-            return -1;
-        processes->pids = pids;
-        processes->capacity = capacity;
-    }
+    if (aw_array_reserve (&processes->pids, &processes->capacity, processes->n + 1) < 0)
+        return -1;
     processes->pids[processes->n++] = pid;
     return 0;
 }
@@ -94,7 +88,7 @@ struct launch {
 
 static bool is_mark (const char *variable, void *arg)
 {
-    static const char mark[] = AW_ENVIRONMENT_MARK "=";
+    static const char mark[] = AW_PACKET_LAUNCH "=";
     const struct launch *launch = arg;
 
     return strncmp (variable, mark, sizeof (mark) - 1) == 0
