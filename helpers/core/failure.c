@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
 #include "core/failure.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "util/compat.h"
 
 const char *aw_signal_name (char *buf, size_t size, int signal)
 {

@@ -12,6 +12,7 @@
 #include "cmd/model/advise.h"
 #include "util/array.h"
 #include "util/capture.h"
+#include "coord/slurm/slurm_program.h"
 
 enum { FIELDS = 8, SINFO_BYTES = 64 << 20 };
 
@@ -157,8 +158,8 @@ int aw_offer_parse (struct aw_offer *offer,
 
 static int ask_slurm (struct aw_offer *offer, const char *partition, struct aw_error *err)
 {
-    char *argv[] = { "sinfo", "--noheader", "--all", "--exact", "--format=%P|%D|%c|%m|%G|%l|%s|%T",
-                     NULL };
+    char *argv[] = { aw_slurm_program ("sinfo"),         "--noheader", "--all", "--exact",
+                     "--format=%P|%D|%c|%m|%G|%l|%s|%T", NULL };
     struct aw_capture sinfo = { 0 };
     int rc = -1;
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
 /* salloc stays in our process group, so that it and the shell see what they saw without us: it
  * takes the terminal, and when it stops we stop. The coordinator finds its end of the pipe as
  * /proc/PID/fd/N, whatever salloc closes, and nobody else inherits it. What it writes, a line each:
@@ -24,6 +26,7 @@
 #include "cmd/command.h"
 #include "coord/slurm/salloc.h"
 #include "util/error.h"
+#include "util/compat.h"
 
 static const char variable[] = "ASYNC_WORKFLOW_OUTER_PIPE";
 

@@ -11,6 +11,7 @@
 #include "coord/slurm/pool_nodes.h"
 #include "coord/slurm/slurm_job.h"
 #include "util/capture.h"
+#include "coord/slurm/slurm_program.h"
 
 static const double predict_budget = 30; /* seconds: nothing else waits for it */
 
@@ -48,7 +49,8 @@ static uint32_t number (const char *text, uint32_t none)
 static struct aw_node_shape whole_node (const struct aw_srun_options *srun)
 {
     const char *partition = option (srun, "partition");
-    char choose[128], *argv[] = { "sinfo", "--noheader", "--format=%c %G", choose, NULL };
+    char choose[128],
+        *argv[] = { aw_slurm_program ("sinfo"), "--noheader", "--format=%c %G", choose, NULL };
     struct aw_node_shape shape = { 0 };
     struct aw_capture sinfo = { 0 };
 

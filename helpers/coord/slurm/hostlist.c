@@ -3,13 +3,17 @@
  * functions that format a list only slurm_hostlist_ranged_string is in all releases and gives what
  * free() may take.
  */
+#include "config.h"
+
 #include "coord/slurm/hostlist.h"
 
 #include <errno.h>
-#include <slurm/slurm.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef HAVE_SLURM
+#include <slurm/slurm.h>
 
 /* 22.05 takes "n[1-2" for a host "n]". */
 static bool has_open_bracket (const char *list)
@@ -70,3 +74,26 @@ char *aw_hostlist_join (const struct aw_strings *names, struct aw_error *err)
         aw_error_set (err, "%s", strerror (ENOMEM));
     return text;
 }
+#else
+
+/* There is no Slurm here, so nobody has a list of its nodes. */
+static int fail (struct aw_error *err)
+{
+    errno = ENOSYS;
+    return aw_error_set (err, "built without Slurm (configure --without-slurm): use --local");
+}
+
+int aw_hostlist_expand (struct aw_strings *names, const char *list, struct aw_error *err)
+{
+    (void)names;
+    (void)list;
+    return fail (err);
+}
+
+char *aw_hostlist_join (const struct aw_strings *names, struct aw_error *err)
+{
+    (void)names;
+    fail (err);
+    return NULL;
+}
+#endif

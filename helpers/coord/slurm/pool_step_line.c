@@ -10,6 +10,7 @@
 #include "coord/slurm/hosts.h"
 #include "coord/slurm/libexec.h"
 #include "coord/slurm/pool_step.h"
+#include "coord/slurm/slurm_program.h"
 
 static void add_shape (struct aw_strings *line, const struct aw_slurm_job *job)
 {
@@ -47,7 +48,7 @@ int aw_pool_step_line (struct aw_strings *line,
     int rc = -1;
 
     if (agent && hosts) {
-        aw_strings_add (line, "srun");
+        aw_strings_add (line, aw_slurm_program ("srun"));
         aw_strings_add_all (line, config->options);
         add_shape (line, config->job);
         aw_strings_add (line, agent);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "coord/slurm/srun_env.h"
+#include "coord/slurm/slurm_program.h"
 
 #define EXIT_POOL "4" /* AW_EXIT_POOL of cmd/command.h, out of reach here; a test compares */
 
@@ -72,7 +73,7 @@ int aw_salloc_line (struct aw_strings *line,
         errno = EINVAL;
         return aw_error_set (err, "no command");
     }
-    aw_strings_add (line, "salloc");
+    aw_strings_add (line, aw_slurm_program ("salloc"));
     if (job)
         aw_strings_addf (line, "--job-name=%s", job);
     aw_strings_add (line, "--kill-command=TERM");

@@ -21,6 +21,7 @@
 #include "coord/slurm/hostlist.h"
 #include "util/capture.h"
 #include "util/strings.h"
+#include "coord/slurm/slurm_program.h"
 
 #define QUERY_SECONDS 60. /* scontrol itself gives up after MessageTimeout, most often 10 s */
 #define QUERY_LIMIT (16 << 20)
@@ -479,9 +480,10 @@ static int query_environment (struct aw_strings *env, struct aw_error *err)
 
 int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_error *err)
 {
-    char *show_job[] = { "scontrol", "show", "job", "-d", (char *)id, NULL };
-    char *show_config[] = { "scontrol", "show", "config", NULL };
-    char *show_threads[] = { "sinfo", "--all", "--exact", "--noheader", "--format=%N|%Z", NULL };
+    char *show_job[] = { aw_slurm_program ("scontrol"), "show", "job", "-d", (char *)id, NULL };
+    char *show_config[] = { aw_slurm_program ("scontrol"), "show", "config", NULL };
+    char *show_threads[] = { aw_slurm_program ("sinfo"), "--all", "--exact", "--noheader",
+                             "--format=%N|%Z",           NULL };
     struct aw_capture captures[2] = { 0 };
     struct aw_capture threads = { 0 };
     struct aw_strings env;

@@ -15,6 +15,7 @@
 
 #include "coord/slurm/srun_env.h"
 #include "io/textbuf.h"
+#include "coord/slurm/slurm_program.h"
 
 /* Variables of ours that are the coordinator's, not the task's. */
 #define OURS "ASYNC_WORKFLOW_"
@@ -122,7 +123,7 @@ int aw_step_line (struct aw_strings *line,
     aw_strings_add (line, bind);
     aw_strings_addf (line, "--parent=%ld", (long)getpid ());
     aw_strings_add (line, "--");
-    aw_strings_add (line, "srun");
+    aw_strings_add (line, aw_slurm_program ("srun"));
     aw_strings_add_all (line, step->srun);
     aw_strings_addf (line, "--jobid=%s", job);
     add_shape (line, step, nodes);

@@ -2,12 +2,13 @@
 /* Text into frames. Strings are borrowed from json-c's tree, lists from arrays that are kept from
  * frame to frame: a launch costs no allocation beyond the tree.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <json-c/json.h>
+#include "io/json_compat.h"
 
 #include "io/wire/frame.h"
 

@@ -6,11 +6,11 @@
 #ifndef AW_IO_WORKFLOW_READER_H
 #define AW_IO_WORKFLOW_READER_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "io/json_compat.h"
 #include "util/names.h"
 #include "io/problems.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
 #include "io/workflow/shapes.h"
 
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/json_compat.h"
 #include "io/workflow/json_check.h"
 #include "io/workflow/reader.h"
 #include "io/text_file.h"

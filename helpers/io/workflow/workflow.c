@@ -2,13 +2,15 @@
 /* The file as a whole: its top level, then the sets one by one, then what connects them. Reading
  * goes on behind a problem, so that all are told; a workflow comes out where there was none.
  */
+#include "config.h"
+
 #include "io/workflow/workflow.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/json_compat.h"
 #include "io/text_file.h"
 #include "io/workflow/workflow_sets.h"
 

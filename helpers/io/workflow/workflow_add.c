@@ -3,13 +3,15 @@
  * everything is found there as for the first file; where something is wrong the graph is shrunk
  * again.
  */
+#include "config.h"
+
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/graph/grow.h"
+#include "io/json_compat.h"
 #include "io/workflow/workflow.h"
 #include "io/workflow/workflow_sets.h"
 #include "util/hash.h"

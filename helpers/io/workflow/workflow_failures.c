@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
 #include "io/workflow/workflow_failures.h"
 
 #include <signal.h>
@@ -6,6 +8,7 @@
 #include <string.h>
 
 #include "util/units.h"
+#include "util/compat.h"
 
 static const double CHECKPOINT_SECONDS = 60; /* where no time is given, as in Slurm's --signal */
 

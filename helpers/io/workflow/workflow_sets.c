@@ -2,14 +2,16 @@
 /* The task sets of a file, of the first one or of one that is added: one by one, then what connects
  * them.
  */
+#include "config.h"
+
 #include "io/workflow/workflow_sets.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/json_compat.h"
 #include "io/workflow/json_check.h"
 #include "io/workflow/recipe.h"
 #include "io/workflow/workflow_edges.h"
