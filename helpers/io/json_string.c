@@ -1,12 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/json_string.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
-/* The code unit of "\uXXXX", or -1. */
-static long code_unit (const char *text, size_t size)
+#include "util/utf8.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+static void put_code (struct aw_textbuf *buf, unsigned char byte)
 {
-    long unit = 0;
+    static const char digits[] = "0123456789abcdef";
+    char code[6] = { '\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15] };
+
+    aw_textbuf_put (buf, code, sizeof (code));
+}
+
+/* Number of bytes at DATA that need no escape; of those from 0x80 up only where BYTES. */
+static size_t plain_length (const char *data, size_t size, bool bytes)
+{
+    size_t n = 0;
+
+    while (n < size && (unsigned char)data[n] >= 0x20 && data[n] != '"' && data[n] != '\\'
+           && (bytes || (unsigned char)data[n] < 0x7f))
+        n++;
+    return n;
+}
+
+void aw_json_put_bytes (struct aw_textbuf *buf, const char *data, size_t size)
+{
+    for (;;) {
+        size_t n = plain_length (data, size, true);
+
+        aw_textbuf_put (buf, data, n);
+        if (n == size)
+            return;
+        put_code (buf, (unsigned char)data[n]);
+        data += n + 1;
+        size -= n + 1;
+    }
+}
+
+/* The character of N bytes at P; N is 0 where the byte there is not UTF-8. */
+static void put_character (struct aw_textbuf *buf, const char *p, size_t n)
+{
+    switch (*p) {
+    case '"':
+    case '\\':
+        aw_textbuf_putc (buf, '\\');
+        aw_textbuf_putc (buf, *p);
+        break;
+    case '\n':
+        aw_textbuf_puts (buf, "\\n");
+        break;
+    case '\t':
+        aw_textbuf_puts (buf, "\\t");
+        break;
+    default:
+        if (!n)
+            aw_textbuf_puts (buf, REPLACEMENT);
+        else if (n == 1)
+            put_code (buf, (unsigned char)*p);
+        else
+            aw_textbuf_put (buf, p, n);
+    }
+}
+
+void aw_json_put_text (struct aw_textbuf *buf, const char *text)
+{
+    size_t size = strlen (text);
+
+    for (;;) {
+        size_t plain = plain_length (text, size, false), n;
+
+        aw_textbuf_put (buf, text, plain);
+        if (plain == size)
+            return;
+        n = aw_utf8_length (text + plain, size - plain);
+        put_character (buf, text + plain, n);
+        text += plain + (n ? n : 1);
+        size -= plain + (n ? n : 1);
+    }
+}
+
+void aw_json_put_string (struct aw_textbuf *buf, const char *text)
+{
+    if (!text) {
+        aw_textbuf_puts (buf, "null");
+        return;
+    }
+    aw_textbuf_putc (buf, '"');
+    aw_json_put_text (buf, text);
+    aw_textbuf_putc (buf, '"');
+}
+
+/* The code unit of "\uXXXX", or -1. */
+static int32_t code_unit (const char *text, size_t size)
+{
+    int32_t unit = 0;
 
     if (size < 6 || text[0] != '\\' || text[1] != 'u')
         return -1;
@@ -24,48 +116,28 @@ static long code_unit (const char *text, size_t size)
     return unit;
 }
 
-/* Length of the escape at TEXT, and the character that it means; 0 for none. */
-static size_t decode (const char *text, size_t size, long *character)
+size_t aw_json_read_escape (const char *text, size_t size, uint32_t *character)
 {
     static const char names[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
     const char *name;
-    long high, low;
+    int32_t high, low;
 
     if (size >= 2 && text[0] == '\\' && text[1] && (name = strchr (names, text[1]))) {
-        *character = meanings[name - names];
+        *character = (uint32_t)meanings[name - names];
         return 2;
     }
     high = code_unit (text, size);
     if (high < 0 || (high >= 0xdc00 && high <= 0xdfff))
         return 0;
-    *character = high;
-    if (high < 0xd800 || high > 0xdbff)
+    if (high < 0xd800 || high > 0xdbff) {
+        *character = (uint32_t)high;
         return 6;
+    }
     low = code_unit (text + 6, size - 6);
     if (low < 0xdc00 || low > 0xdfff)
         return 0;
-    *character = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+    *character = 0x10000u + (((uint32_t)high - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
     return 12;
-}
-
-static size_t encode (long character, char *out)
-{
-    static const unsigned char marks[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-    size_t n = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
-
-    for (size_t i = n - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (character & 0x3f));
-        character >>= 6;
-    }
-    out[0] = (char)((n > 1 ? marks[n] : 0) | character);
-    return n;
-}
-
-size_t aw_json_escape_length (const char *text, size_t size)
-{
-    long character;
-
-    return decode (text, size, &character);
 }
 
 size_t aw_json_unescape (const char *text, size_t size, char *out)
@@ -73,14 +145,45 @@ size_t aw_json_unescape (const char *text, size_t size, char *out)
     size_t written = 0;
 
     for (size_t i = 0; i < size;) {
-        long character;
-        size_t n = text[i] == '\\' ? decode (text + i, size - i, &character) : 0;
+        uint32_t character;
+        size_t n = text[i] == '\\' ? aw_json_read_escape (text + i, size - i, &character) : 0;
 
         if (n)
-            written += encode (character, out + written);
+            written += aw_utf8_put (character, out + written);
         else
             out[written++] = text[i];
         i += n ? n : 1;
     }
     return written;
+}
+
+static int get_bytes (struct aw_textbuf *buf, const char *text, size_t size)
+{
+    while (size > 0) {
+        const char *escape = memchr (text, '\\', size);
+        size_t n = escape ? (size_t)(escape - text) : size;
+        uint32_t byte;
+
+        aw_textbuf_put (buf, text, n);
+        if (!escape)
+            break;
+        if (aw_json_read_escape (escape, size - n, &byte) != 6 || byte > 0xff)
+            return -1;
+        aw_textbuf_putc (buf, (char)byte);
+        text += n + 6;
+        size -= n + 6;
+    }
+    return 0;
+}
+
+int aw_json_get_bytes (struct aw_textbuf *buf, const char *text, size_t size)
+{
+    aw_textbuf_clear (buf);
+    errno = EINVAL;
+    if (get_bytes (buf, text, size) == 0 && !buf->failed)
+        return 0;
+    if (buf->failed)
+        errno = ENOMEM;
+    aw_textbuf_clear (buf);
+    return -1;
 }

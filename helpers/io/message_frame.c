@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "io/json_string.h"
+
 #define BEGIN "{\"message\":\""
 
 static const char *const kinds[AW_PACKET_KINDS] = {
@@ -22,68 +24,6 @@ bool aw_message_frame_is (const char *line, size_t size)
     return size >= sizeof (BEGIN) - 1 && memcmp (line, BEGIN, sizeof (BEGIN) - 1) == 0;
 }
 
-static bool is_plain (unsigned char c)
-{
-    return c >= 0x20 && c != '"' && c != '\\';
-}
-
-int aw_message_escape (struct aw_textbuf *buf, const char *data, size_t size)
-{
-    static const char digits[] = "0123456789abcdef";
-    char code[6] = { '\\', 'u', '0', '0', '0', '0' };
-
-    while (size > 0) {
-        size_t n = 0;
-
-        while (n < size && is_plain ((unsigned char)data[n]))
-            n++;
-        aw_textbuf_put (buf, data, n);
-        data += n;
-        size -= n;
-        if (size == 0)
-            break;
-        code[4] = digits[(unsigned char)*data >> 4];
-        code[5] = digits[(unsigned char)*data & 15];
-        aw_textbuf_put (buf, code, sizeof (code));
-        data++;
-        size--;
-    }
-    errno = ENOMEM;
-    return buf->failed ? -1 : 0;
-}
-
-static int hex (char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-int aw_message_unescape (struct aw_textbuf *buf, const char *text, size_t size)
-{
-    buf->len = 0;
-    errno = EINVAL;
-    for (size_t i = 0; i < size;) {
-        const char *escape = memchr (text + i, '\\', size - i);
-        size_t n = escape ? (size_t)(escape - text) - i : size - i;
-
-        aw_textbuf_put (buf, text + i, n);
-        i += n;
-        if (!escape)
-            break;
-        /* as aw_message_escape writes them, and no others */
-        if (size - i < 6 || memcmp (text + i, "\\u00", 4) != 0 || hex (text[i + 4]) < 0
-            || hex (text[i + 5]) < 0)
-            return -1;
-        aw_textbuf_putc (buf, (char)(hex (text[i + 4]) * 16 + hex (text[i + 5])));
-        i += 6;
-    }
-    if (buf->failed) {
-        buf->failed = false;
-        errno = ENOMEM;
-        return -1;
-    }
-    return 0;
-}
-
 static void put_number (struct aw_textbuf *text, const char *key, uint64_t value)
 {
     if (value) {
@@ -96,7 +36,7 @@ static void put_piece (struct aw_textbuf *text, const char *key, const struct aw
 {
     if (piece->size) {
         aw_textbuf_puts (text, key);
-        aw_message_escape (text, piece->text, piece->size);
+        aw_json_put_bytes (text, piece->text, piece->size);
         aw_textbuf_putc (text, '"');
     }
 }

@@ -45,9 +45,4 @@ int aw_message_frame_read_rest (struct aw_packet *packet,
                                 size_t size,
                                 struct aw_error *err);
 
-/* Bytes as within a JSON string, and back; back replaces what BUF holds. 0, or -1: ENOMEM, or
- * EINVAL where the text is no such string. */
-int aw_message_escape (struct aw_textbuf *buf, const char *data, size_t size);
-int aw_message_unescape (struct aw_textbuf *buf, const char *text, size_t size);
-
 #endif /* AW_IO_MESSAGE_FRAME_H */

@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "io/json_string.h"
+#include "util/utf8.h"
+
 enum { MAX_DEPTH = 32 };
 
 static int fail (void)
@@ -30,88 +33,16 @@ int aw_scan_char (char **p, char c)
     return 0;
 }
 
-/* Four hexadecimal digits; -1 for anything else. */
-static int32_t hex4 (const char *p)
-{
-    int32_t value = 0;
-
-    for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0)
-            return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
-static char *put_utf8 (char *to, uint32_t code)
-{
-    if (code < 0x80) {
-        *to++ = (char)code;
-    }
-    else if (code < 0x800) {
-        *to++ = (char)(0xc0 | code >> 6);
-        *to++ = (char)(0x80 | (code & 0x3f));
-    }
-    else if (code < 0x10000) {
-        *to++ = (char)(0xe0 | code >> 12);
-        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *to++ = (char)(0x80 | (code & 0x3f));
-    }
-    else {
-        *to++ = (char)(0xf0 | code >> 18);
-        *to++ = (char)(0x80 | (code >> 12 & 0x3f));
-        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *to++ = (char)(0x80 | (code & 0x3f));
-    }
-    return to;
-}
-
-/* The digits of "\uXXXX" at *P, with the second half of a pair where it is one. 0 (never valid
- * here): an error. */
-static uint32_t unicode (char **p)
-{
-    int32_t high = hex4 (*p);
-    int32_t low;
-
-    if (high <= 0 || (high >= 0xdc00 && high < 0xe000))
-        return 0;
-    *p += 4;
-    if (high < 0xd800 || high >= 0xe000)
-        return (uint32_t)high;
-    if ((*p)[0] != '\\' || (*p)[1] != 'u')
-        return 0;
-    low = hex4 (*p + 2);
-    if (low < 0xdc00 || low >= 0xe000)
-        return 0;
-    *p += 6;
-    return 0x10000 + (((uint32_t)high - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
-}
-
-/* The escape behind a backslash at *P. An escape is never shorter than what it stands for. */
+/* The escape at *P, which is never shorter than what it means. */
 static int unescape (char **p, char **to)
 {
-    static const char from[] = "\"\\/bfnrt";
-    static const char is[] = "\"\\/\b\f\n\r\t";
-    const char *found = **p ? strchr (from, **p) : NULL;
-    uint32_t code;
+    uint32_t character;
+    size_t n = aw_json_read_escape (*p, AW_JSON_ESCAPE_MAX, &character);
 
-    if (found) {
-        *(*to)++ = is[found - from];
-        (*p)++;
-        return 0;
-    }
-    if (**p != 'u')
+    if (!n || !character)
         return fail ();
-    (*p)++;
-    code = unicode (p);
-    if (!code)
-        return fail ();
-    *to = put_utf8 (*to, code);
+    *p += n;
+    *to += aw_utf8_put (character, *to);
     return 0;
 }
 
@@ -128,11 +59,13 @@ int aw_scan_string (char **p, char **text)
             break;
         if ((unsigned char)c < 0x20)
             return fail ();
-        (*p)++;
-        if (c != '\\')
+        if (c != '\\') {
             *to++ = c;
-        else if (unescape (p, &to) < 0)
+            (*p)++;
+        }
+        else if (unescape (p, &to) < 0) {
             return -1;
+        }
     }
     (*p)++;
     *to = '\0'; /* at the closing quote or before it */

@@ -26,6 +26,12 @@ void aw_textbuf_finish (struct aw_textbuf *buf)
     errno = saved;
 }
 
+void aw_textbuf_clear (struct aw_textbuf *buf)
+{
+    buf->len = 0;
+    buf->failed = false;
+}
+
 /* Room for N more bytes. */
 static bool reserve (struct aw_textbuf *buf, size_t n)
 {
@@ -149,50 +155,6 @@ void aw_textbuf_idset (struct aw_textbuf *buf, const struct aw_idset *set)
 static size_t utf8_length (const unsigned char *text, size_t len)
 {
     return aw_utf8_length ((const char *)text, len);
-}
-
-void aw_textbuf_json (struct aw_textbuf *buf, const char *text)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    const unsigned char *end = p + strlen (text);
-
-    while (p < end) {
-        const unsigned char *from = p;
-        size_t n;
-
-        while (p < end && *p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
-            p++;
-        aw_textbuf_put (buf, (const char *)from, (size_t)(p - from));
-        if (p == end)
-            break;
-        n = utf8_length (p, (size_t)(end - p));
-        if (*p == '"' || *p == '\\') {
-            aw_textbuf_putc (buf, '\\');
-            aw_textbuf_putc (buf, (char)*p);
-        }
-        else if (*p == '\n')
-            aw_textbuf_puts (buf, "\\n");
-        else if (*p == '\t')
-            aw_textbuf_puts (buf, "\\t");
-        else if (*p < 0x20 || *p == 0x7f)
-            aw_textbuf_printf (buf, "\\u%04x", *p);
-        else if (n)
-            aw_textbuf_put (buf, (const char *)p, n);
-        else
-            aw_textbuf_puts (buf, REPLACEMENT);
-        p += n ? n : 1;
-    }
-}
-
-void aw_textbuf_json_string (struct aw_textbuf *buf, const char *text)
-{
-    if (!text) {
-        aw_textbuf_puts (buf, "null");
-        return;
-    }
-    aw_textbuf_putc (buf, '"');
-    aw_textbuf_json (buf, text);
-    aw_textbuf_putc (buf, '"');
 }
 
 void aw_textbuf_xml (struct aw_textbuf *buf, const char *text)

@@ -23,6 +23,9 @@ struct aw_textbuf {
 void aw_textbuf_init (struct aw_textbuf *buf);
 void aw_textbuf_finish (struct aw_textbuf *buf);
 
+/* Makes it empty again and forgets a failure; its memory stays for what comes next. */
+void aw_textbuf_clear (struct aw_textbuf *buf);
+
 void aw_textbuf_put (struct aw_textbuf *buf, const char *text, size_t len);
 void aw_textbuf_puts (struct aw_textbuf *buf, const char *text);
 void aw_textbuf_putc (struct aw_textbuf *buf, char c);
@@ -39,13 +42,6 @@ void aw_textbuf_fixed (struct aw_textbuf *buf, double value, int places);
 
 /* "0-3,8". */
 void aw_textbuf_idset (struct aw_textbuf *buf, const struct aw_idset *set);
-
-/* TEXT as the inside of a JSON string: control characters escaped, bytes that are no UTF-8 replaced
- * by U+FFFD. */
-void aw_textbuf_json (struct aw_textbuf *buf, const char *text);
-
-/* The same with quotes around it; null for NULL. */
-void aw_textbuf_json_string (struct aw_textbuf *buf, const char *text);
 
 /* TEXT as XML character data or attribute value: what XML 1.0 forbids becomes U+FFFD. */
 void aw_textbuf_xml (struct aw_textbuf *buf, const char *text);

@@ -26,3 +26,16 @@ size_t aw_utf8_length (const char *text, size_t size)
         return 0;
     return n;
 }
+
+size_t aw_utf8_put (uint32_t character, char *out)
+{
+    static const unsigned char marks[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    size_t n = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+
+    for (size_t i = n - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (character & 0x3f));
+        character >>= 6;
+    }
+    out[0] = (char)(marks[n] | character);
+    return n;
+}

@@ -3,11 +3,17 @@
 #define AW_UTIL_UTF8_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Length in bytes of the UTF-8 sequence that the SIZE bytes at TEXT begin with (RFC 3629: the
  * shortest form, no surrogates, at most U+10FFFF), or 0 where they begin with none. A NUL is a
  * sequence of one byte.
  */
 size_t aw_utf8_length (const char *text, size_t size);
+
+/* Writes CHARACTER, at most U+10FFFF, as UTF-8 to OUT, which has room for 4 bytes. Returns how many
+ * it takes.
+ */
+size_t aw_utf8_put (uint32_t character, char *out);
 
 #endif /* AW_UTIL_UTF8_H */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "io/json_string.h"
 #include "io/message_frame.h"
 #include "util/packet.h"
 
@@ -45,12 +46,12 @@ static void check_frame (const char *line, size_t size)
         return;
     }
     check_names (&packet);
-    if (aw_message_unescape (&data, packet.data.text, packet.data.size) == 0) {
+    if (aw_json_get_bytes (&data, packet.data.text, packet.data.size) == 0) {
         RULE (aw_message_frame_put (&again, &packet, true) == 0);
         RULE (again.len > 0 && again.data[again.len - 1] == '\n');
         RULE (aw_message_frame_is (again.data, again.len - 1));
         if (aw_message_frame_read (&second, again.data, again.len - 1, &err) == 0) {
-            RULE (aw_message_unescape (&once, second.data.text, second.data.size) == 0);
+            RULE (aw_json_get_bytes (&once, second.data.text, second.data.size) == 0);
             RULE (once.len == data.len && (!data.len || !memcmp (once.data, data.data, data.len)));
         }
     }

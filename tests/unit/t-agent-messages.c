@@ -26,6 +26,7 @@
 
 #include "agent/messages/messages.h"
 #include "client/async-workflow.h"
+#include "io/json_string.h"
 #include "io/message_frame.h"
 #include "io/textbuf.h"
 
@@ -285,7 +286,7 @@ static void nothing_is_lost (void **state)
 
         assert_int_equal (aw_message_frame_read (&packet, line, (size_t)(end - line), &err), 0);
         assert_int_equal (packet.kind, AW_PACKET_PUBLISH);
-        assert_int_equal (aw_message_unescape (&data, packet.data.text, packet.data.size), 0);
+        assert_int_equal (aw_json_get_bytes (&data, packet.data.text, packet.data.size), 0);
         memcpy (&number, data.data, sizeof (number));
         assert_int_equal (number, n);
         aw_textbuf_finish (&data);

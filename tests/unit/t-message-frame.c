@@ -10,6 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "io/json_string.h"
 #include "io/message_frame.h"
 #include "util/packet.h"
 
@@ -121,7 +122,7 @@ static void round_trips (void **state)
         assert_ptr_equal (memchr (text.data, '\n', text.len), text.data + text.len - 1);
         if (aw_message_frame_read (&back, text.data, text.len - 1, &err) < 0)
             fail_msg ("%s: %.*s", err.text, (int)text.len, text.data);
-        assert_int_equal (aw_message_unescape (&plain, back.data.text, back.data.size), 0);
+        assert_int_equal (aw_json_get_bytes (&plain, back.data.text, back.data.size), 0);
         back.data = (struct aw_piece){ plain.data, plain.len };
         for (int way = 0; way < 2; way++) {
             assert_int_equal (back.kind, packet.kind);
@@ -229,8 +230,8 @@ static void rests (void **state)
     assert_int_equal (aw_message_frame_read_rest (&back, line, sizeof (line) - 1, &err), 0);
     assert_int_equal (back.attempt, 1);
     assert_int_equal (aw_message_frame_read_rest (&back, line, sizeof (line) - 2, &err), -1);
-    assert_int_equal (aw_message_unescape (&text, "\\u00", 4), -1);
-    assert_int_equal (aw_message_unescape (&text, "\\n", 2), -1);
+    assert_int_equal (aw_json_get_bytes (&text, "\\u00", 4), -1);
+    assert_int_equal (aw_json_get_bytes (&text, "\\n", 2), -1);
     aw_textbuf_finish (&text);
 }
 

@@ -15,6 +15,7 @@
 #include <event2/event.h>
 
 #include "agent/messages/step_tokens.h"
+#include "io/json_string.h"
 #include "io/message_frame.h"
 #include "io/textbuf.h"
 #include "util/table.h"
@@ -383,7 +384,7 @@ void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
         take_accepted (c, packet->number);
         return;
     }
-    if (aw_message_unescape (&m->data, packet->data.text, packet->data.size) < 0
+    if (aw_json_get_bytes (&m->data, packet->data.text, packet->data.size) < 0
         || m->data.len > AW_MESSAGE_MAX) {
         close_connection (c);
         return;

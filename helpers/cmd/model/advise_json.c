@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "cmd/model/advise.h"
+#include "io/json_string.h"
 #include "model/predict.h"
 
 static void key (struct aw_textbuf *out, const char *name)
@@ -55,10 +56,10 @@ void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out)
         *advice->offer->partition ? advice->offer->partition : advice->args->partition;
 
     aw_textbuf_puts (out, "{\n  \"workflow\": ");
-    aw_textbuf_json_string (out, advice->workflow->name);
+    aw_json_put_string (out, advice->workflow->name);
     count (out, "tasks", advice->workflow->graph->n_tasks);
     key (out, "partition");
-    aw_textbuf_json_string (out, partition);
+    aw_json_put_string (out, partition);
     put_node (&advice->node, out);
     number (out, "latency", advice->args->latency);
     number (out, "critical_path", sweep->critical_path);
@@ -76,6 +77,6 @@ void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out)
     number (out, "margin", advice->args->margin);
     count (out, "time_limit_minutes", advice->minutes);
     key (out, "script");
-    aw_textbuf_json_string (out, advice->args->script);
+    aw_json_put_string (out, advice->args->script);
     aw_textbuf_puts (out, "\n}\n");
 }

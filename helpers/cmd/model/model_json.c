@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "cmd/model/model.h"
+#include "io/json_string.h"
 
 static void put_number (struct aw_textbuf *out, double value)
 {
@@ -16,7 +17,7 @@ static void put_number (struct aw_textbuf *out, double value)
 static void key (struct aw_textbuf *out, const char *name)
 {
     aw_textbuf_puts (out, ",\n  ");
-    aw_textbuf_json_string (out, name);
+    aw_json_put_string (out, name);
     aw_textbuf_puts (out, ": ");
 }
 
@@ -78,7 +79,7 @@ static void put_path (const struct aw_graph *g, const struct aw_bounds *b, struc
     aw_textbuf_putc (out, '[');
     for (uint32_t i = 0; i < b->n_path; i++) {
         aw_textbuf_puts (out, i ? ", \"" : "\"");
-        aw_textbuf_json (out, g->sets[b->path[i] % g->n_sets].name);
+        aw_json_put_text (out, g->sets[b->path[i] % g->n_sets].name);
         if (g->iterated)
             aw_textbuf_printf (out, "@%" PRIu32, b->path[i] / g->n_sets);
         aw_textbuf_putc (out, '"');
@@ -151,7 +152,7 @@ static void put_times (const struct aw_prediction *p, struct aw_textbuf *out)
     number (out, "t_async", p->t_async);
     number (out, "improvement", p->improvement);
     key (out, "policy");
-    aw_textbuf_json_string (out, aw_candidates[p->comparison.best].name);
+    aw_json_put_string (out, aw_candidates[p->comparison.best].name);
     put_policies (&p->comparison, out);
     put_trial ("utilisation", best, out);
     put_trial ("utilisation_seq", sequential, out);
@@ -188,7 +189,7 @@ void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out)
     const struct aw_graph *g = page->workflow->graph;
 
     aw_textbuf_puts (out, "{\n  \"workflow\": ");
-    aw_textbuf_json_string (out, page->workflow->name);
+    aw_json_put_string (out, page->workflow->name);
     count (out, "task_sets", g->n_sets);
     count (out, "iterations", g->iterations);
     count (out, "tasks", g->n_tasks);

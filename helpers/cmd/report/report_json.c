@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/report/report.h"
+#include "io/json_string.h"
 
 enum { REPORT_VERSION = 1, NAME = 128, BINS = 200, MAX_TAILS = 100 };
 
@@ -32,7 +33,7 @@ static void put_count (struct aw_textbuf *out, const char *key, uint64_t value)
 static void put_string (struct aw_textbuf *out, const char *key, const char *text)
 {
     put_key (out, key);
-    aw_textbuf_json_string (out, text);
+    aw_json_put_string (out, text);
 }
 
 /* "key":{ or "key":[ on a line of its own; KEY NULL: a member of an array. */
@@ -193,7 +194,7 @@ static void put_attempt (const struct aw_report *report,
 
         if (i > 1)
             aw_textbuf_putc (out, ',');
-        aw_textbuf_json_string (out, report->history.nodes[held.node].name);
+        aw_json_put_string (out, report->history.nodes[held.node].name);
     }
     if (a->n_more > 0)
         aw_textbuf_putc (out, ']');

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "cmd/report/report_chart.h"
+#include "io/json_string.h"
 
 enum { NAME = 128 };
 
@@ -23,7 +24,7 @@ static void put_process (struct aw_textbuf *out, uint32_t pid, const char *name)
 {
     aw_textbuf_printf (
         out, ",\n{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":%u,\"args\":{\"name\":", pid);
-    aw_textbuf_json_string (out, name);
+    aw_json_put_string (out, name);
     aw_textbuf_printf (out,
                        "}},\n{\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":%u,\"args\":{"
                        "\"sort_index\":%u}}",
@@ -41,9 +42,9 @@ static void put_slice (const struct aw_report *report,
 
     aw_graph_task_name (graph, a->task, name, sizeof (name));
     aw_textbuf_puts (out, ",\n{\"ph\":\"X\",\"name\":");
-    aw_textbuf_json_string (out, name);
+    aw_json_put_string (out, name);
     aw_textbuf_puts (out, ",\"cat\":");
-    aw_textbuf_json_string (out, graph->sets[aw_graph_task (graph, a->task).set].name);
+    aw_json_put_string (out, graph->sets[aw_graph_task (graph, a->task).set].name);
     aw_textbuf_printf (out, ",\"pid\":%u,\"tid\":%u", slice->held.node + 1, slice->lane + 1);
     put_time (out, ",\"ts\":", a->start);
     put_time (out, ",\"dur\":", aw_history_end (history, a) - a->start);
@@ -81,7 +82,7 @@ static void put_move (const struct aw_report *report,
 
     aw_graph_task_name (graph, a->task, name, sizeof (name));
     aw_textbuf_puts (out, ",\n{\"ph\":\"X\",\"name\":");
-    aw_textbuf_json_string (out, name);
+    aw_json_put_string (out, name);
     aw_textbuf_printf (out, ",\"cat\":\"%s\",\"pid\":%u,\"tid\":%u", aw_moving_name (move->what),
                        a->node + 1, n_lanes + move->lane + 1);
     put_time (out, ",\"ts\":", move->from);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "coord/messages/message_state.h"
+#include "io/json_string.h"
 #include "io/message_frame.h"
 
 /*
@@ -18,8 +19,9 @@ static void send_error (
         .kind = AW_PACKET_DONE, .flags = AW_PACKET_ERROR, .conn = conn, .number = number
     };
 
-    hub->text.len = 0;
-    if (aw_message_escape (&hub->text, what, strlen (what)) == 0)
+    aw_textbuf_clear (&hub->text);
+    aw_json_put_bytes (&hub->text, what, strlen (what));
+    if (!hub->text.failed)
         packet.data = (struct aw_piece){ hub->text.data, hub->text.len };
     hub->callbacks.send (hub->callbacks.arg, node, &packet, NULL, 0);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "coord/messages/message_hub.h"
+#include "io/json_string.h"
 #include "io/message_frame.h"
 
 /* How much one sender has sent. */
@@ -73,7 +74,7 @@ int aw_topic_append (struct aw_topic *topic, uint32_t number, struct aw_packet *
     }
     else
         aw_textbuf_puts (out, "{\"sender\":\"");
-    aw_message_escape (out, message->sender.text, message->sender.size);
+    aw_json_put_bytes (out, message->sender.text, message->sender.size);
     aw_textbuf_puts (out, "\",\"attempt\":");
     aw_textbuf_u64 (out, message->attempt);
     aw_textbuf_puts (out, ",\"seq\":");

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "coord/messages/message_hub.h"
-#include "io/message_frame.h"
 #include "io/journal/run_dir.h"
+#include "io/json_string.h"
+#include "io/message_frame.h"
 
 #define LABEL AW_REQUEST_ADDED
 
@@ -115,8 +116,9 @@ static void answer (struct aw_task_requests *talk,
         return;
     }
     done.flags = AW_PACKET_ERROR;
-    talk->text.len = 0;
-    if (aw_message_escape (&talk->text, error, strlen (error)) == 0)
+    aw_textbuf_clear (&talk->text);
+    aw_json_put_bytes (&talk->text, error, strlen (error));
+    if (!talk->text.failed)
         done.data = (struct aw_piece){ talk->text.data, talk->text.len };
     on_send (talk, node, &done, NULL, 0);
 }
@@ -202,7 +204,7 @@ static void take_add (struct aw_task_requests *talk, uint32_t node, const struct
         .type = AW_EVENT_ADD, .node = AW_NONE, .task = packet->task, .attempt = packet->attempt
     };
 
-    if (aw_message_unescape (&text, packet->data.text, packet->data.size) == 0)
+    if (aw_json_get_bytes (&text, packet->data.text, packet->data.size) == 0)
         aw_textbuf_putc (&text, '\0');
     if (!text.len || text.failed) {
         answer (talk, node, packet, "what came cannot be read, or there is no memory for it");

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/graph/grow.h"
+#include "io/json_string.h"
 #include "io/textbuf.h"
 
 #ifndef PACKAGE_VERSION
@@ -42,7 +43,7 @@ static char *escaped (const char *name)
 {
     struct aw_textbuf buf = { 0 };
 
-    aw_textbuf_json (&buf, name);
+    aw_json_put_text (&buf, name);
     aw_textbuf_putc (&buf, '\0');
     if (buf.failed) {
         aw_textbuf_finish (&buf);
@@ -96,7 +97,7 @@ static void put_text (struct aw_textbuf *buf, const char *key, const char *text)
     if (!text)
         return;
     aw_textbuf_puts (buf, key);
-    aw_textbuf_json_string (buf, text);
+    aw_json_put_string (buf, text);
 }
 
 static void put_seconds (struct aw_textbuf *buf, const char *key, double seconds)

@@ -5,31 +5,12 @@
 #include <math.h>
 #include <string.h>
 
-/* STRING as JSON has it. Bytes from 0x80 up pass as they are, unlike in the journal: paths need not
- * be UTF-8, and what is read at the other end must be what was meant.
- */
+#include "io/json_string.h"
+
 static void put_json (struct aw_textbuf *text, const char *string)
 {
-    static const char digits[] = "0123456789abcdef";
-    char code[6] = { '\\', 'u', '0', '0', '0', '0' };
-
     aw_textbuf_putc (text, '"');
-    while (*string) {
-        size_t plain = 0;
-        unsigned char c;
-
-        while ((unsigned char)string[plain] >= 0x20 && string[plain] != '"'
-               && string[plain] != '\\')
-            plain++;
-        aw_textbuf_put (text, string, plain);
-        string += plain;
-        if (!*string)
-            break;
-        c = (unsigned char)*string++;
-        code[4] = digits[c >> 4];
-        code[5] = digits[c & 15];
-        aw_textbuf_put (text, code, sizeof (code));
-    }
+    aw_json_put_bytes (text, string, strlen (string));
     aw_textbuf_putc (text, '"');
 }
 

@@ -227,6 +227,7 @@ static int string (struct check *c)
     for (;;) {
         size_t n = aw_utf8_length (c->p, (size_t)(c->end - c->p));
         unsigned char byte = c->p < c->end ? (unsigned char)*c->p : 0;
+        uint32_t character;
 
         if (c->p == c->end)
             return fail (c, opened, "text without an end: its closing double quote is missing");
@@ -244,7 +245,7 @@ static int string (struct check *c)
             return fail (c, c->p, "control character 0x%02x within text: write \\u%04x", byte,
                          byte);
         if (byte == '\\') {
-            n = aw_json_escape_length (c->p, (size_t)(c->end - c->p));
+            n = aw_json_read_escape (c->p, (size_t)(c->end - c->p), &character);
             if (!n)
                 return fail (c, c->p,
                              "an escape that JSON does not have: a backslash is written \\\\");
