@@ -16,6 +16,10 @@
 
 #include "agent/place/nvml.h"
 
+#ifndef HAVE_HWLOC_TOPOLOGY_SET_COMPONENTS /* hwloc 2.0: another name, the same value */
+#define HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED HWLOC_TOPOLOGY_FLAG_WHOLE_SYSTEM
+#endif
+
 enum { MOST_GPUS = 64 };
 
 /* Components of hwloc that are slow (some make a context on each GPU, one reads the names of all
@@ -313,7 +317,7 @@ static int load (hwloc_topology_t *hwloc, struct aw_error *err)
         return out_of_memory (err);
     hwloc_topology_set_flags (*hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
     hwloc_topology_set_io_types_filter (*hwloc, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
-#if HWLOC_API_VERSION >= 0x00020100
+#ifdef HAVE_HWLOC_TOPOLOGY_SET_COMPONENTS
     for (size_t i = 0;
          !getenv ("HWLOC_COMPONENTS") && i < sizeof (not_asked) / sizeof (not_asked[0]); i++)
         hwloc_topology_set_components (*hwloc, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST,
