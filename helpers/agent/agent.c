@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's life: the connection, the frames, the signals that it gets. Without tasks that start
- * or end it sleeps in one system call and has no timer.
+/* The agent's life: its connection, the frames and the signals that it gets. While no task starts
+ * or ends it sleeps in one system call and has no timer.
  */
 #include "config.h"
 
@@ -17,11 +17,11 @@
 
 #include <event2/event.h>
 
+#include "agent/agent_state.h"
 #include "agent/connect.h"
-#include "agent/private.h"
 #include "agent/staging/stager.h"
-#include "agent/staging.h"
 #include "io/message_frame.h"
+#include "io/wire/frame.h"
 #include "util/descriptors.h"
 
 static const double CONNECT_SECONDS = 30;
@@ -29,7 +29,7 @@ static const double CONNECT_SECONDS = 30;
  * and seldom below 5.
  */
 static const double LEAVE_GRACE_SECONDS = 3;
-static const double UNKILLABLE_SECONDS = 5; /* further ones, for what hangs in the kernel */
+static const double UNKILLABLE_SECONDS = 5; /* after that, for processes that hang in the kernel */
 static const double DRAIN_SECONDS = 2; /* for the last reports to reach the coordinator */
 
 /* Read through the signalfd. SIGUSR1 and SIGUSR2 are passed on: users ask Slurm to send them to
@@ -43,19 +43,17 @@ static const int watched[] = { SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2 };
 static const int harmless[] = { SIGPIPE, SIGINT,  SIGHUP,  SIGQUIT, SIGALRM, SIGVTALRM,
                                 SIGPROF, SIGTSTP, SIGTTIN, SIGTTOU, SIGXCPU };
 
-void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish)
-{
-    if (agent->link && aw_frame_put_finish (aw_link_out (agent->link), finish, NULL) == 0)
-        aw_link_send (agent->link);
-    aw_agent_forget_copies (agent, finish->task, finish->attempt);
-}
-
-void aw_agent_check_done (struct aw_agent *agent)
-{
-    if ((agent->quitting || agent->leaving) && agent->tasks.n == 0
-        && (!agent->stager || aw_stager_busy (agent->stager) == 0))
-        event_base_loopbreak (agent->base);
-}
+/* The agent with what attempts need not know. */
+struct life {
+    struct aw_agent agent;
+    struct aw_frame_reader *reader;
+    int signal_fd;
+    struct event *signals; /* readable signal_fd */
+    struct event *give_up; /* timer: some processes do not end even by SIGKILL */
+    double timeout; /* seconds that the coordinator waits for a sign of life; 0: not known */
+    struct aw_error note; /* for the user, where config has none */
+    struct aw_error why; /* the agent did not end in order; "" if it did */
+};
 
 static void forward_message (void *arg, const struct aw_packet *packet)
 {
@@ -67,32 +65,55 @@ static void forward_message (void *arg, const struct aw_packet *packet)
 
 static bool is_running (void *arg, uint32_t task, uint32_t attempt)
 {
-    struct aw_agent *agent = arg;
+    const struct aw_agent *agent = arg;
+    const struct aw_attempt *found = aw_attempts_find (&agent->attempts, task, attempt);
 
-    return aw_agent_tasks_find (&agent->tasks, task, attempt) != NULL;
+    return found && found->pid;
 }
 
-/* Ends all that runs, and then the agent. */
-static void leave (struct aw_agent *agent, double grace)
+/* Ends ATTEMPT because the agent ends. Copies are not waited for, and not reported. */
+static void leave_attempt (struct aw_attempt *attempt, double grace)
+{
+    switch (attempt->state) {
+    case AW_ATTEMPT_RUNNING:
+    case AW_ATTEMPT_ENDING:
+        aw_attempt_end (attempt, AW_STATUS_CANCELLED, grace);
+        aw_attempt_release_copies (attempt);
+        break;
+    case AW_ATTEMPT_DISPUTED:
+        attempt->finish.status = AW_STATUS_CANCELLED;
+        aw_attempt_finish (attempt, &attempt->finish);
+        break;
+    default:
+        aw_attempts_remove (&attempt->agent->attempts, attempt);
+    }
+}
+
+/* Ends all attempts, and then the agent. */
+static void leave (struct life *life, double grace)
 {
     const struct timeval last = { (time_t)(grace + UNKILLABLE_SECONDS), 0 };
+    struct aw_agent *agent = &life->agent;
 
     if (!agent->leaving)
-        event_add (agent->give_up, &last);
+        event_add (life->give_up, &last);
     agent->leaving = true;
-    aw_agent_end_copies (agent);
-    for (size_t i = 0; i < agent->tasks.n; i++)
-        aw_agent_end_task (agent->tasks.items[i], AW_STATUS_CANCELLED, grace);
+    for (struct aw_attempt *attempt = agent->attempts.first, *next; attempt; attempt = next) {
+        next = attempt->next;
+        leave_attempt (attempt, grace);
+    }
+    aw_stager_destroy (agent->stager);
+    agent->stager = NULL;
     aw_agent_check_done (agent);
 }
 
 static void on_give_up (evutil_socket_t fd, short what, void *arg)
 {
-    struct aw_agent *agent = arg;
+    struct life *life = arg;
 
     (void)fd;
     (void)what;
-    event_base_loopbreak (agent->base);
+    event_base_loopbreak (life->agent.base);
 }
 
 /*
@@ -101,89 +122,99 @@ static void on_give_up (evutil_socket_t fd, short what, void *arg)
 
 static void on_closed (void *arg, const char *reason)
 {
-    struct aw_agent *agent = arg;
+    struct life *life = arg;
+    struct aw_agent *agent = &life->agent;
 
     aw_link_destroy (agent->link);
     agent->link = NULL;
-    /* After "quit" it may close once nothing runs any more, or at once where all was to end at
+    /* After "quit" the coordinator closes when nothing runs, or at once where all has to end at
      * once.
      */
-    if (!agent->leaving && (!agent->quitting || agent->tasks.n > 0))
-        aw_error_set (&agent->why, "the connection to the coordinator ended%s%s",
-                      reason ? ": " : "", reason ? reason : "");
-    leave (agent, LEAVE_GRACE_SECONDS);
+    if (!agent->leaving && (!agent->quitting || agent->attempts.first))
+        aw_error_set (&life->why, "the connection to the coordinator ended%s%s", reason ? ": " : "",
+                      reason ? reason : "");
+    leave (life, LEAVE_GRACE_SECONDS);
 }
 
-static void kill_task (struct aw_agent *agent, const struct aw_frame *frame)
+static void kill_attempt (struct aw_agent *agent, const struct aw_frame *frame)
 {
-    struct aw_agent_task *task;
+    struct aw_attempt *attempt;
 
-    aw_agent_reap (agent); /* what has ended by itself was not cancelled */
-    task = aw_agent_tasks_find (&agent->tasks, frame->event.task, frame->event.attempt);
-    if (task)
-        aw_agent_end_task (task, AW_STATUS_CANCELLED, frame->grace);
+    aw_agent_reap (agent); /* a process that has ended by itself was not cancelled */
+    attempt = aw_attempts_find (&agent->attempts, frame->event.task, frame->event.attempt);
+    if (!attempt || attempt->state == AW_ATTEMPT_DISPUTED)
+        return;
+    if (attempt->pid)
+        aw_attempt_end (attempt, AW_STATUS_CANCELLED, frame->grace);
     else
-        aw_agent_stop_copies (agent, frame->event.task, frame->event.attempt);
+        aw_attempt_give_up (attempt, aw_attempt_seconds (attempt), 0, NULL);
 }
 
-/* A coordinator that hears nothing gives this node's tasks to others: where it is the network that
- * is cut, they shall have ended here by then. One that is stopped for a while (Ctrl-Z) is waited
- * for.
+/* A coordinator that hears nothing gives this node's tasks to others: if the network is cut, they
+ * must have ended here by then. A coordinator that is stopped for a while (Ctrl-Z) is waited for.
  */
-static void answer (struct aw_agent *agent, double timeout)
+static void answer (struct life *life, double timeout)
 {
-    if (timeout != agent->timeout)
-        aw_link_set_timeout (agent->link, 0.75 * timeout);
-    agent->timeout = timeout;
-    if (aw_frame_put_pong (aw_link_out (agent->link), NULL) == 0)
-        aw_link_send (agent->link);
+    struct aw_link *link = life->agent.link;
+
+    if (timeout != life->timeout)
+        aw_link_set_timeout (link, 0.75 * timeout);
+    life->timeout = timeout;
+    if (aw_frame_put_pong (aw_link_out (link), NULL) == 0)
+        aw_link_send (link);
+}
+
+static void on_frame (struct life *life, const struct aw_frame *frame)
+{
+    struct aw_agent *agent = &life->agent;
+
+    switch (frame->type) {
+    case AW_FRAME_START:
+        if (!agent->leaving)
+            aw_agent_start (agent, &frame->launch);
+        break;
+    case AW_FRAME_STAGE:
+        if (!agent->leaving)
+            aw_agent_stage (agent, &frame->launch);
+        break;
+    case AW_FRAME_KILL:
+        kill_attempt (agent, frame);
+        break;
+    case AW_FRAME_PING:
+        answer (life, frame->seconds);
+        break;
+    case AW_FRAME_QUIT:
+        agent->quitting = true;
+        if (frame->now)
+            leave (life, 0);
+        aw_agent_check_done (agent);
+        break;
+    default:
+        aw_error_set (&life->why, "the coordinator sent a frame that only an agent sends");
+        leave (life, LEAVE_GRACE_SECONDS);
+    }
 }
 
 static void on_line (void *arg, const char *line, size_t size)
 {
-    struct aw_agent *agent = arg;
+    struct life *life = arg;
     struct aw_packet packet;
     struct aw_frame frame;
 
     if (aw_message_frame_is (line, size)
-        && aw_message_frame_read (&packet, line, size, &agent->why) == 0) {
-        aw_messages_take (agent->messages, &packet);
-        return;
-    }
-    if (aw_frame_read (agent->reader, line, size, &frame, &agent->why) < 0) {
-        aw_error_prefix (&agent->why, "the coordinator sent a wrong frame");
-        leave (agent, LEAVE_GRACE_SECONDS);
-        return;
-    }
-    switch (frame.type) {
-    case AW_FRAME_START:
-        if (!agent->leaving)
-            aw_agent_start (agent, &frame.launch);
-        break;
-    case AW_FRAME_STAGE:
-        if (!agent->leaving)
-            aw_agent_stage (agent, &frame.launch);
-        break;
-    case AW_FRAME_KILL:
-        kill_task (agent, &frame);
-        break;
-    case AW_FRAME_PING:
-        answer (agent, frame.seconds);
-        break;
-    case AW_FRAME_QUIT:
-        agent->quitting = true;
-        if (frame.now)
-            leave (agent, 0);
-        aw_agent_check_done (agent);
-        break;
-    default:
-        aw_error_set (&agent->why, "the coordinator sent what only an agent sends");
-        leave (agent, LEAVE_GRACE_SECONDS);
+        && aw_message_frame_read (&packet, line, size, &life->why) == 0)
+        aw_messages_take (life->agent.messages, &packet);
+    else if (aw_frame_read (life->reader, line, size, &frame, &life->why) == 0)
+        on_frame (life, &frame);
+    else {
+        aw_error_prefix (&life->why, "the coordinator sent a wrong frame");
+        leave (life, LEAVE_GRACE_SECONDS);
     }
 }
 
-static int say_hello (struct aw_agent *agent, struct aw_error *err)
+static int say_hello (struct life *life, struct aw_error *err)
 {
+    struct aw_agent *agent = &life->agent;
     const struct aw_agent_config *config = agent->config;
     const struct aw_event node = {
         .type = AW_EVENT_NODE,
@@ -194,9 +225,9 @@ static int say_hello (struct aw_agent *agent, struct aw_error *err)
         .unbound = !config->bind,
         .topology = config->topology,
         .socket = agent->messages ? aw_messages_socket (agent->messages) : NULL,
-        .reason = config->note          ? config->note
-                  : agent->note.text[0] ? agent->note.text
-                                        : NULL,
+        .reason = config->note         ? config->note
+                  : life->note.text[0] ? life->note.text
+                                       : NULL,
     };
 
     if (aw_frame_put_hello (aw_link_out (agent->link), &node, err) < 0)
@@ -209,19 +240,28 @@ static int say_hello (struct aw_agent *agent, struct aw_error *err)
  * Signals
  */
 
-void aw_agent_on_terminate (struct aw_agent *agent)
+static void on_terminate (struct life *life)
 {
-    if (agent->leaving)
+    struct aw_link *link = life->agent.link;
+
+    if (life->agent.leaving)
         return;
-    aw_error_set (&agent->why, "told to end by SIGTERM (the job's time limit, or scancel)");
-    if (agent->link && aw_frame_put_leave (aw_link_out (agent->link), agent->why.text, NULL) == 0)
-        aw_link_send (agent->link);
-    leave (agent, LEAVE_GRACE_SECONDS);
+    aw_error_set (&life->why, "told to end by SIGTERM (the job's time limit, or scancel)");
+    if (link && aw_frame_put_leave (aw_link_out (link), life->why.text, NULL) == 0)
+        aw_link_send (link);
+    leave (life, LEAVE_GRACE_SECONDS);
+}
+
+static void pass_on (const struct aw_agent *agent, int number)
+{
+    for (const struct aw_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next)
+        if (attempt->pid)
+            kill (-attempt->pid, number);
 }
 
 static void on_signals (evutil_socket_t fd, short what, void *arg)
 {
-    struct aw_agent *agent = arg;
+    struct life *life = arg;
     struct signalfd_siginfo infos[8];
     ssize_t n = read (fd, infos, sizeof (infos));
 
@@ -230,12 +270,11 @@ static void on_signals (evutil_socket_t fd, short what, void *arg)
         int number = (int)infos[i].ssi_signo;
 
         if (number == SIGCHLD)
-            aw_agent_reap (agent);
+            aw_agent_reap (&life->agent);
         else if (number == SIGTERM)
-            aw_agent_on_terminate (agent);
+            on_terminate (life);
         else
-            for (size_t t = 0; t < agent->tasks.n; t++)
-                kill (-agent->tasks.items[t]->pid, number);
+            pass_on (&life->agent, number);
     }
 }
 
@@ -244,8 +283,8 @@ static void do_nothing (int number)
     (void)number;
 }
 
-/* Tasks shall start with default dispositions: what this process inherited as ignored is reset,
- * too. SIGTERM ends the agent as long as it has no tasks.
+/* Tasks start with default dispositions, so those that this process inherited as ignored are reset.
+ * SIGTERM ends the agent as long as it has no tasks.
  */
 static void reset_signals (void)
 {
@@ -260,7 +299,7 @@ static void reset_signals (void)
     sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
-static int watch_signals (struct aw_agent *agent, struct aw_error *err)
+static int watch_signals (struct life *life, struct aw_error *err)
 {
     sigset_t set;
 
@@ -268,8 +307,8 @@ static int watch_signals (struct aw_agent *agent, struct aw_error *err)
     for (size_t i = 0; i < sizeof (watched) / sizeof (watched[0]); i++)
         sigaddset (&set, watched[i]);
     sigprocmask (SIG_SETMASK, &set, NULL);
-    agent->signal_fd = signalfd (-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (agent->signal_fd < 0)
+    life->signal_fd = signalfd (-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (life->signal_fd < 0)
         return aw_error_set (err, "signalfd: %s", strerror (errno));
     return 0;
 }
@@ -278,8 +317,8 @@ static int watch_signals (struct aw_agent *agent, struct aw_error *err)
  * Life
  */
 
-/* Descriptors 0 to 2 are taken, the first by /dev/null, which tasks inherit; all others stay out of
- * tasks.
+/* Descriptors 0 to 2 are taken, the first by /dev/null, which tasks inherit; all others are closed
+ * in tasks.
  */
 static int prepare_descriptors (struct aw_error *err)
 {
@@ -296,84 +335,89 @@ static int prepare_descriptors (struct aw_error *err)
     return 0;
 }
 
-static int prepare_events (struct aw_agent *agent, struct aw_error *err)
+static int prepare_events (struct life *life, struct aw_error *err)
 {
+    struct aw_agent *agent = &life->agent;
     struct event_base *base = event_base_new ();
 
     agent->base = base;
     if (!base)
-        return aw_error_set (err, "no event loop can be made");
-    agent->signals = event_new (base, agent->signal_fd, EV_READ | EV_PERSIST, on_signals, agent);
+        return aw_error_set (err, "the event loop cannot be made");
+    life->signals = event_new (base, life->signal_fd, EV_READ | EV_PERSIST, on_signals, life);
+    life->give_up = evtimer_new (base, on_give_up, life);
     agent->send_signals = event_new (base, -1, 0, aw_agent_on_send_signals, agent);
     agent->sweep = evtimer_new (base, aw_agent_on_sweep, agent);
-    agent->give_up = evtimer_new (base, on_give_up, agent);
-    if (!agent->signals || !agent->send_signals || !agent->sweep || !agent->give_up
-        || event_add (agent->signals, NULL) < 0)
+    if (!life->signals || !life->give_up || !agent->send_signals || !agent->sweep
+        || event_add (life->signals, NULL) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
 }
 
-/* Tasks that exchange no messages run as well without. */
-static void prepare_messages (struct aw_agent *agent)
+/* Tasks run without messages where there can be none. */
+static void prepare_messages (struct life *life)
 {
+    struct aw_agent *agent = &life->agent;
     const struct aw_messages_callbacks callbacks = { forward_message, is_running, agent };
 
-    agent->messages = aw_messages_create (agent->base, &callbacks, &agent->note);
+    agent->messages = aw_messages_create (agent->base, &callbacks, &life->note);
     if (!agent->messages)
-        aw_error_prefix (&agent->note, "tasks cannot exchange messages");
+        aw_error_prefix (&life->note, "tasks cannot exchange messages");
     else if (aw_environment_add (agent->environment, AW_PACKET_SOCKET,
                                  aw_messages_socket (agent->messages))
                  < 0
              || aw_environment_add (agent->environment, AW_PACKET_TOKEN,
                                     aw_messages_token (agent->messages))
                     < 0)
-        aw_error_set (&agent->note, "tasks cannot exchange messages: out of memory");
+        aw_error_set (&life->note, "tasks cannot exchange messages: out of memory");
 }
 
-static int prepare_link (struct aw_agent *agent, int fd, struct aw_error *err)
-{
-    const struct aw_link_callbacks callbacks = { on_line, on_closed, agent };
-
-    agent->link = aw_link_create (agent->base, fd, AW_FRAME_MAX, &callbacks, err);
-    return agent->link ? say_hello (agent, err) : -1;
-}
-
-static int prepare (struct aw_agent *agent, struct aw_error *err)
+/* What attempts need. */
+static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
 {
     const struct aw_agent_config *config = agent->config;
-    int fd = config->fd;
+    bool watch = config->nvml && aw_idset_next (&config->gpus, 0) != AW_IDSET_NONE;
 
-    reset_signals ();
-    if (prepare_descriptors (err) < 0)
-        return -1;
-    if (fd < 0)
-        fd = aw_connect (config->hosts, config->port, config->job,
-                         config->connect_seconds > 0 ? config->connect_seconds : CONNECT_SECONDS,
-                         err);
-    if (fd < 0 || watch_signals (agent, err) < 0)
-        return -1;
     if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)
         return aw_error_set (err, "prctl: %s", strerror (errno));
     agent->spawner = aw_spawner_create (err);
     agent->environment = aw_environment_create (environ, &config->gpus, config->topology, err);
-    agent->reader = aw_frame_reader_create ();
     if (!agent->spawner || !agent->environment)
         return -1;
-    if (!agent->reader)
-        return aw_error_set (err, "out of memory");
     aw_oom_init (&agent->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
-    if (prepare_events (agent, err) < 0)
-        return -1;
-    if (config->nvml && aw_idset_next (&config->gpus, 0) != AW_IDSET_NONE) {
+    if (watch)
         agent->gpu_watch = aw_gpu_watch_create (agent->base, config->nvml, &config->gpus);
-        if (!agent->gpu_watch)
-            return aw_error_set (err, "out of memory");
-    }
-    prepare_messages (agent);
     agent->stager = aw_stager_create (agent->base, &config->scratch);
-    if (!agent->stager)
+    return (watch && !agent->gpu_watch) || !agent->stager ? aw_error_set (err, "out of memory") : 0;
+}
+
+static int connect_to (const struct aw_agent_config *config, struct aw_error *err)
+{
+    double seconds = config->connect_seconds > 0 ? config->connect_seconds : CONNECT_SECONDS;
+
+    if (config->fd >= 0)
+        return config->fd;
+    return aw_connect (config->hosts, config->port, config->job, seconds, err);
+}
+
+static int prepare (struct life *life, struct aw_error *err)
+{
+    const struct aw_link_callbacks callbacks = { on_line, on_closed, life };
+    struct aw_agent *agent = &life->agent;
+    int fd;
+
+    reset_signals ();
+    if (prepare_descriptors (err) < 0)
+        return -1;
+    fd = connect_to (agent->config, err);
+    if (fd < 0 || watch_signals (life, err) < 0 || prepare_events (life, err) < 0
+        || prepare_agent (agent, err) < 0)
+        return -1;
+    life->reader = aw_frame_reader_create ();
+    if (!life->reader)
         return aw_error_set (err, "out of memory");
-    return prepare_link (agent, fd, err);
+    prepare_messages (life);
+    agent->link = aw_link_create (agent->base, fd, AW_FRAME_MAX, &callbacks, err);
+    return agent->link ? say_hello (life, err) : -1;
 }
 
 static void free_event (struct event *event)
@@ -382,42 +426,45 @@ static void free_event (struct event *event)
         event_free (event);
 }
 
-static void finish (struct aw_agent *agent)
+static void finish (struct life *life)
 {
+    struct aw_agent *agent = &life->agent;
+
     aw_messages_destroy (agent->messages);
     aw_link_destroy (agent->link);
-    aw_agent_tasks_finish (&agent->tasks);
     aw_processes_finish (&agent->processes);
     aw_oom_finish (&agent->oom);
-    aw_frame_reader_destroy (agent->reader);
+    aw_frame_reader_destroy (life->reader);
     aw_spawner_destroy (agent->spawner);
     aw_environment_destroy (agent->environment);
-    free_event (agent->signals);
+    aw_gpu_watch_destroy (agent->gpu_watch);
+    free_event (life->signals);
+    free_event (life->give_up);
     free_event (agent->send_signals);
     free_event (agent->sweep);
-    free_event (agent->give_up);
-    aw_gpu_watch_destroy (agent->gpu_watch);
     if (agent->base)
         event_base_free (agent->base);
-    if (agent->signal_fd >= 0)
-        close (agent->signal_fd);
+    if (life->signal_fd >= 0)
+        close (life->signal_fd);
 }
 
 int aw_agent_run (const struct aw_agent_config *config, struct aw_error *err)
 {
-    struct aw_agent agent = { .config = config, .signal_fd = -1 };
-    int rc = prepare (&agent, err);
+    struct life life = { .agent = { .config = config }, .signal_fd = -1 };
+    struct aw_agent *agent = &life.agent;
+    int rc = prepare (&life, err);
 
-    if (rc == 0 && event_base_dispatch (agent.base) < 0)
+    if (rc == 0 && event_base_dispatch (agent->base) < 0)
         rc = aw_error_set (err, "the event loop failed");
-    aw_agent_end_copies (&agent);
+    aw_attempts_finish (&agent->attempts);
+    aw_stager_destroy (agent->stager);
     if (rc == 0) {
-        aw_agent_kill_rest (&agent, UNKILLABLE_SECONDS);
-        if (agent.link)
-            aw_link_drain (agent.link, DRAIN_SECONDS);
-        if (agent.why.text[0])
-            rc = aw_error_set (err, "%s", agent.why.text);
+        aw_processes_kill_children (&agent->processes, UNKILLABLE_SECONDS);
+        if (agent->link)
+            aw_link_drain (agent->link, DRAIN_SECONDS);
+        if (life.why.text[0])
+            rc = aw_error_set (err, "%s", life.why.text);
     }
-    finish (&agent);
+    finish (&life);
     return rc;
 }

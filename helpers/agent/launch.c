@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Starts the processes of attempts. */
 #include "config.h"
 
 #include <errno.h>
-#include <math.h>
+#include <signal.h>
 
-#include "agent/private.h"
+#include "agent/agent_state.h"
 #include "util/clock.h"
 
-/* As shells have it: 127 for a program that is not there, 126 for one that cannot be run. */
-static void report_failure (struct aw_agent *agent,
-                            const struct aw_launch *launch,
-                            int error,
-                            const char *why)
-{
-    const struct aw_event ev = {
-        .type = AW_EVENT_FINISH,
-        .task = launch->task,
-        .attempt = launch->attempt,
-        .status = AW_STATUS_FAILED,
-        .code = error == ENOENT ? 127 : 126,
-        .reason = why,
-    };
+/* Failures to start have a shell's exit codes: 127 where there is no such program, 126 where it
+ * cannot be run.
+ */
+enum { CANNOT_RUN = 126, NOT_FOUND = 127 };
 
-    aw_agent_report (agent, &ev);
-}
-
-void aw_agent_launch (struct aw_agent *agent, const struct aw_launch *launch)
+void aw_attempt_launch (struct aw_attempt *attempt, const struct aw_launch *launch)
 {
+    struct aw_agent *agent = attempt->agent;
     struct aw_spawn spawn = {
         .argv = launch->argv,
         .directory = launch->directory,
@@ -36,29 +25,27 @@ void aw_agent_launch (struct aw_agent *agent, const struct aw_launch *launch)
                     ? &launch->cpus
                     : NULL,
     };
-    struct aw_agent_task *task = aw_agent_tasks_add (&agent->tasks);
     struct aw_error err;
+    pid_t pid;
 
     spawn.env = aw_environment_make (agent->environment, launch, spawn.cpus != NULL);
-    if (!task || !spawn.env) {
-        if (task)
-            aw_agent_tasks_remove (&agent->tasks, task);
-        report_failure (agent, launch, ENOMEM, "cannot be started: out of memory");
+    if (!spawn.env) {
+        aw_attempt_give_up (attempt, 0, CANNOT_RUN, "cannot be started: out of memory");
         return;
     }
-    task->task = launch->task;
-    task->attempt = launch->attempt;
-    task->agent = agent;
-    task->started = aw_clock_monotonic ();
-    task->pid = aw_spawn (agent->spawner, &spawn, &err);
-    if (task->pid < 0) {
-        report_failure (agent, launch, errno, err.text);
-        aw_agent_tasks_remove (&agent->tasks, task);
+    attempt->spawned = aw_clock_monotonic ();
+    pid = aw_spawn (agent->spawner, &spawn, &err);
+    if (pid < 0) {
+        aw_attempt_give_up (attempt, 0, errno == ENOENT ? NOT_FOUND : CANNOT_RUN, err.text);
+        return;
     }
-    else if (aw_gpu_usage_begin (&task->gpu_usage, agent->gpu_watch, launch, task->pid) < 0
-             || aw_agent_set_notice (task, launch) < 0
-             || (isfinite (launch->time_limit)
-                 && aw_agent_set_limit (task, launch->time_limit) < 0))
-        aw_agent_end_task (task, AW_STATUS_CANCELLED,
-                           0); /* rather not at all than without its limit */
+    if (aw_attempts_set_pid (&agent->attempts, attempt, pid) < 0) {
+        kill (-pid, SIGKILL); /* it is reaped as an orphan is */
+        aw_attempt_give_up (attempt, 0, CANNOT_RUN, "cannot be started: out of memory");
+        return;
+    }
+    attempt->state = AW_ATTEMPT_RUNNING;
+    if (aw_gpu_usage_begin (&attempt->gpu_usage, agent->gpu_watch, launch, pid) < 0
+        || aw_attempt_set_limits (attempt, launch) < 0)
+        aw_attempt_end (attempt, AW_STATUS_CANCELLED, 0); /* it must not run without its limits */
 }

@@ -1,197 +1,153 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copies before and after the process of an attempt. */
 #include "config.h"
 
-#include "agent/staging.h"
-
-#include <stdlib.h>
-#include <string.h>
-
+#include "agent/agent_state.h"
 #include "agent/staging/stager.h"
 #include "core/retry.h"
+#include "io/wire/frame.h"
 #include "util/clock.h"
 
-struct aw_staging {
-    struct aw_staging *next;
-    struct aw_agent *agent;
-    struct aw_launch launch; /* owned */
-    double begun; /* it holds CPUs and GPUs since */
-    bool ended; /* its process; what it made is being copied */
-    struct aw_event finish; /* then: how */
-};
+static const char CANNOT_START[] = "cannot be started: out of memory";
+static const char CANNOT_STAGE[] = "staging: out of memory";
 
-static struct aw_staging *find (const struct aw_agent *agent, uint32_t task, uint32_t attempt)
-{
-    for (struct aw_staging *s = agent->staging; s; s = s->next)
-        if (s->launch.task == task && s->launch.attempt == attempt)
-            return s;
-    return NULL;
-}
-
-static void forget (struct aw_agent *agent, struct aw_staging *staging)
-{
-    struct aw_staging **link = &agent->staging;
-
-    while (*link != staging)
-        link = &(*link)->next;
-    *link = staging->next;
-    aw_launch_finish (&staging->launch);
-    free (staging);
-}
-
-static void report (struct aw_agent *agent,
-                    const struct aw_launch *launch,
-                    double seconds,
-                    const char *why)
-{
-    const struct aw_event ev = {
-        .type = AW_EVENT_FINISH,
-        .task = launch->task,
-        .attempt = launch->attempt,
-        .status = why ? AW_STATUS_FAILED : AW_STATUS_CANCELLED,
-        .seconds = seconds,
-        .reason = why,
-    };
-
-    aw_agent_report (agent, &ev);
-}
-
-static void tell (struct aw_agent *agent, const struct aw_event *ev)
+/* Sends STAGED or RELEASE. */
+static void send_event (struct aw_agent *agent, const struct aw_event *ev)
 {
     if (agent->link && aw_frame_put_staging (aw_link_out (agent->link), ev, NULL) == 0)
         aw_link_send (agent->link);
 }
 
-/* STAGE */
+/*
+ * Before
+ */
 
-static void on_staged (void *arg, const struct aw_event *ev, const char *error)
+static void on_staged_in (void *arg, uint64_t bytes, const char *error)
 {
-    struct aw_agent *agent = arg;
-    const struct aw_launch launch = { .task = ev->task, .attempt = ev->attempt };
+    struct aw_attempt *attempt = arg;
+    const struct aw_event staged = {
+        .type = AW_EVENT_STAGED,
+        .task = attempt->task,
+        .attempt = attempt->attempt,
+        .seconds = aw_clock_monotonic () - attempt->begun,
+        .bytes = bytes,
+    };
 
     if (error)
-        report (agent, &launch, 0, error);
-    else
-        tell (agent, ev);
+        aw_attempt_give_up (attempt, aw_attempt_seconds (attempt), 0, error);
+    else if (attempt->started)
+        aw_attempt_launch (attempt, &attempt->launch);
+    else {
+        attempt->state = AW_ATTEMPT_STAGED;
+        send_event (attempt->agent, &staged);
+    }
+}
+
+/* The copies of STAGE are released after those of START are there: what both use stays. */
+static void stage_in (struct aw_attempt *attempt, const struct aw_launch *launch)
+{
+    struct aw_stager_job *job = aw_stager_stage_in (attempt->agent->stager, launch->bring,
+                                                    launch->instance, on_staged_in, attempt);
+
+    attempt->state = AW_ATTEMPT_STAGING_IN;
+    aw_stager_release (attempt->in);
+    attempt->in = job;
+    if (!job)
+        aw_attempt_give_up (attempt, aw_attempt_seconds (attempt), 0, CANNOT_STAGE);
+}
+
+/* The attempt of LAUNCH, a new one unless STAGE came before. NULL: it has started already, or
+ * cannot.
+ */
+static struct aw_attempt *begin (struct aw_agent *agent, const struct aw_launch *launch)
+{
+    struct aw_attempt *attempt = aw_attempts_find (&agent->attempts, launch->task, launch->attempt);
+    const struct aw_event failure = {
+        .type = AW_EVENT_FINISH,
+        .task = launch->task,
+        .attempt = launch->attempt,
+        .status = AW_STATUS_FAILED,
+        .reason = CANNOT_START,
+    };
+
+    if (attempt && attempt->started)
+        return NULL;
+    if (!attempt)
+        attempt = aw_attempts_add (&agent->attempts, launch->task, launch->attempt);
+    if (!attempt)
+        aw_agent_report (agent, &failure);
+    else {
+        attempt->agent = agent;
+        attempt->begun = aw_clock_monotonic ();
+    }
+    return attempt;
 }
 
 void aw_agent_stage (struct aw_agent *agent, const struct aw_launch *launch)
 {
-    aw_stager_bring (agent->stager, launch, on_staged, agent);
-}
+    struct aw_attempt *attempt = begin (agent, launch);
 
-/* START */
-
-static void on_brought (void *arg, const struct aw_event *ev, const char *error)
-{
-    struct aw_staging *staging = arg;
-    struct aw_agent *agent = staging->agent;
-    double seconds = aw_clock_monotonic () - staging->begun;
-
-    (void)ev;
-    if (!error) {
-        aw_agent_launch (agent, &staging->launch);
-        return;
-    }
-    report (agent, &staging->launch, seconds, error); /* which forgets it */
-    aw_agent_check_done (agent);
+    if (attempt)
+        stage_in (attempt, launch);
 }
 
 void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
 {
-    struct aw_staging *staging;
+    struct aw_attempt *attempt = begin (agent, launch);
 
-    if (!launch->bring && !launch->fetch) {
-        aw_agent_launch (agent, launch);
+    if (!attempt)
         return;
-    }
-    staging = calloc (1, sizeof (*staging));
-    if (staging)
-        aw_launch_init (&staging->launch);
-    if (!staging || aw_launch_copy (&staging->launch, launch) < 0) {
-        free (staging);
-        report (agent, launch, 0, "cannot be started: out of memory");
-        return;
-    }
-    staging->agent = agent;
-    staging->begun = aw_clock_monotonic ();
-    staging->next = agent->staging;
-    agent->staging = staging;
-    if (launch->bring)
-        aw_stager_bring (agent->stager, &staging->launch, on_brought, staging);
+    attempt->started = true;
+    if ((launch->bring || launch->fetch || attempt->in)
+        && aw_launch_copy (&attempt->launch, launch) < 0)
+        aw_attempt_give_up (attempt, 0, 0, CANNOT_START);
+    else if (launch->bring || attempt->in)
+        stage_in (attempt, launch);
     else
-        aw_agent_launch (agent, &staging->launch);
+        aw_attempt_launch (attempt, launch);
 }
 
-/* The end */
+/*
+ * After
+ */
 
-static void on_fetched (void *arg, const struct aw_event *ev, const char *error)
+static void on_staged_out (void *arg, uint64_t bytes, const char *error)
 {
-    struct aw_staging *staging = arg;
-    struct aw_agent *agent = staging->agent;
-    struct aw_event finish = staging->finish;
+    struct aw_attempt *attempt = arg;
+    struct aw_event finish = attempt->finish;
 
-    (void)ev;
-    if (!staging->launch.release)
-        finish.seconds = aw_clock_monotonic () - staging->begun;
+    (void)bytes;
+    if (!attempt->launch.release)
+        finish.seconds = aw_attempt_seconds (attempt);
     if (error) {
         finish.status = AW_STATUS_FAILED;
         finish.code = 0;
         finish.reason = error;
     }
-    aw_agent_report (agent, &finish); /* which forgets the record */
-    aw_agent_check_done (agent);
+    aw_attempt_finish (attempt, &finish);
 }
 
-bool aw_agent_fetch (struct aw_agent *agent, const struct aw_event *ev)
+void aw_attempt_stage_out (struct aw_attempt *attempt, const struct aw_event *finish)
 {
-    struct aw_staging *staging = find (agent, ev->task, ev->attempt);
-    struct aw_event judged = *ev;
+    struct aw_agent *agent = attempt->agent;
+    struct aw_event judged = *finish;
 
-    if (!staging || !staging->launch.fetch)
-        return false;
-    aw_judge_finish (&judged, &staging->launch.success);
-    if (judged.status != AW_STATUS_COMPLETED)
-        return false;
-    staging->ended = true;
-    staging->finish = *ev;
-    staging->finish.reason = NULL;
-    staging->finish.seconds = aw_clock_monotonic () - staging->begun;
-    if (staging->launch.release) {
-        judged = staging->finish;
-        judged.type = AW_EVENT_RELEASE;
-        tell (agent, &judged);
+    aw_judge_finish (&judged, &attempt->launch.success);
+    if (!attempt->launch.fetch || judged.status != AW_STATUS_COMPLETED || !agent->stager) {
+        aw_attempt_finish (attempt, finish);
+        return;
     }
-    aw_stager_fetch (agent->stager, ev->task, ev->attempt, staging->launch.fetch, on_fetched,
-                     staging);
-    return true;
-}
-
-bool aw_agent_stop_copies (struct aw_agent *agent, uint32_t task, uint32_t attempt)
-{
-    const struct aw_launch launch = { .task = task, .attempt = attempt };
-    struct aw_staging *staging = find (agent, task, attempt);
-
-    if (!agent->stager || !aw_stager_forget (agent->stager, task, attempt))
-        return false;
-    report (agent, &launch, staging ? aw_clock_monotonic () - staging->begun : 0, NULL);
-    aw_agent_check_done (agent);
-    return true;
-}
-
-void aw_agent_forget_copies (struct aw_agent *agent, uint32_t task, uint32_t attempt)
-{
-    struct aw_staging *staging = find (agent, task, attempt);
-
-    if (agent->stager)
-        aw_stager_forget (agent->stager, task, attempt);
-    if (staging)
-        forget (agent, staging);
-}
-
-void aw_agent_end_copies (struct aw_agent *agent)
-{
-    aw_stager_destroy (agent->stager);
-    agent->stager = NULL;
-    while (agent->staging)
-        forget (agent, agent->staging);
+    attempt->state = AW_ATTEMPT_STAGING_OUT;
+    attempt->finish = *finish;
+    attempt->finish.reason = NULL;
+    attempt->finish.seconds = aw_attempt_seconds (attempt);
+    if (attempt->launch.release) {
+        judged = attempt->finish;
+        judged.type = AW_EVENT_RELEASE;
+        send_event (agent, &judged);
+    }
+    attempt->out =
+        aw_stager_stage_out (agent->stager, attempt->launch.fetch, on_staged_out, attempt);
+    if (!attempt->out)
+        on_staged_out (attempt, 0, CANNOT_STAGE);
 }

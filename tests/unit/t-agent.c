@@ -325,6 +325,45 @@ static void agent_terminated (void **state)
     assert_non_null (strstr (rig->lost_reason, "told to end by SIGTERM"));
 }
 
+/* A SIGTERM from elsewhere is a failure of the task. Until that is certain the agent does other
+ * work: of two tasks the one that ends second is reported first, unless the machine is too slow for
+ * that.
+ */
+static void terminated_from_outside (void **state)
+{
+    struct rig *rig = *state;
+    bool overtaken = false;
+
+    rig_until_nodes (rig, 1);
+    for (uint32_t i = 0; i < 20 && !overtaken; i++) {
+        rig_start (rig, 0, 2 * i, "echo $$ >pid; kill -TERM $$; sleep 1000");
+        rig_until_file (rig, "pid");
+        rig_until_gone (rig, rig_read_pid (rig, "pid"));
+        rig_start (rig, 0, 2 * i + 1, "rm pid");
+        rig_until_ends (rig, 2 * i + 2);
+        assert_int_equal (rig_end_of (rig, 2 * i)->status, AW_STATUS_FAILED);
+        assert_int_equal (rig_end_of (rig, 2 * i)->signal, SIGTERM);
+        overtaken = rig->ends[2 * i].task == 2 * i + 1;
+    }
+    assert_true (overtaken);
+}
+
+/* Slurm ends the whole step, and the task gets SIGTERM before the agent: it is cancelled. */
+static void terminated_before_agent (void **state)
+{
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "echo $$ >pid; echo $PPID >agent; exec sleep 1000");
+    rig_until_file (rig, "agent");
+    kill (rig_read_pid (rig, "pid"), SIGTERM);
+    rig_until_gone (rig, rig_read_pid (rig, "pid"));
+    kill (rig_read_pid (rig, "agent"), SIGTERM);
+    rig_until_lost (rig, 1);
+    assert_int_equal (rig_end_of (rig, 1)->status, AW_STATUS_CANCELLED);
+    assert_int_equal (rig_end_of (rig, 1)->signal, SIGTERM);
+}
+
 /* Slurm sends users' signals to the step's processes, which are agents. */
 static void signals_passed_on (void **state)
 {
@@ -372,13 +411,22 @@ static void shut_down (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (wrong_starts),     TEST (ends),
-        TEST (output_and_usage), TEST (many),
-        TEST (killed),           TEST (killed_stubborn),
-        TEST (killed_twice),     TEST (time_limit),
-        TEST (left_behind),      TEST (daemon_of_running),
-        TEST (connection_lost),  TEST (agent_killed),
-        TEST (agent_terminated), TEST (signals_passed_on),
+        TEST (wrong_starts),
+        TEST (ends),
+        TEST (output_and_usage),
+        TEST (many),
+        TEST (killed),
+        TEST (killed_stubborn),
+        TEST (killed_twice),
+        TEST (time_limit),
+        TEST (left_behind),
+        TEST (daemon_of_running),
+        TEST (connection_lost),
+        TEST (agent_killed),
+        TEST (agent_terminated),
+        TEST (terminated_from_outside),
+        TEST (terminated_before_agent),
+        TEST (signals_passed_on),
         TEST (shut_down),
     };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is brought to a node and fetched from it, with real files and copying processes: one copy
- * for all, what goes when room is wanted, and what becomes of a copy that is given up at any
- * moment.
+/* Data that is staged in and out, with real files and copying processes: one copy for all, what is
+ * removed when room is needed, and copies that are given up at any moment.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -25,8 +24,9 @@
 
 enum { JOBS = 8, PATIENCE = 60 };
 
-struct told {
-    int n; /* how often */
+struct request {
+    struct aw_stager_job *job;
+    int n; /* how often the callback came */
     uint64_t bytes;
     char error[256]; /* "": none */
 };
@@ -35,7 +35,7 @@ struct fixture {
     char root[64], scratch[128];
     struct event_base *base;
     struct aw_stager *stager;
-    struct told told[JOBS]; /* by task */
+    struct request requests[JOBS];
 };
 
 static char *at (struct fixture *f, const char *name)
@@ -114,32 +114,34 @@ static char first_letter (struct fixture *f, const char *name)
     return (char)c;
 }
 
-static void on_told (void *arg, const struct aw_event *ev, const char *error)
+static void on_done (void *arg, uint64_t bytes, const char *error)
 {
-    struct fixture *f = arg;
+    struct request *request = arg;
 
-    assert_true (ev->task < JOBS);
-    assert_int_equal (ev->type, AW_EVENT_STAGED);
-    f->told[ev->task].n++;
-    f->told[ev->task].bytes = ev->bytes;
-    snprintf (f->told[ev->task].error, sizeof (f->told[0].error), "%s", error ? error : "");
+    request->n++;
+    request->bytes = bytes;
+    snprintf (request->error, sizeof (request->error), "%s", error ? error : "");
 }
 
 /* FROM is under the root, TO under the scratch directory; of both "" is an error of the test. */
-static void bring (
-    struct fixture *f, uint32_t task, uint32_t instance, const char *from, const char *to)
+static void stage_in (
+    struct fixture *f, uint32_t number, uint32_t instance, const char *from, const char *to)
 {
+    struct request *request = &f->requests[number];
     char target[256];
     char *copies[] = { at (f, from), target, "", NULL };
-    struct aw_launch launch;
 
     snprintf (target, sizeof (target), "%s/%s", f->scratch, to);
-    aw_launch_init (&launch);
-    launch.task = task;
-    launch.instance = instance;
-    launch.bring = copies;
-    memset (&f->told[task], 0, sizeof (f->told[task]));
-    aw_stager_bring (f->stager, &launch, on_told, f);
+    memset (request, 0, sizeof (*request));
+    request->job = aw_stager_stage_in (f->stager, copies, instance, on_done, request);
+    assert_non_null (request->job);
+    assert_int_equal (request->n, 0); /* the callback comes from the loop alone */
+}
+
+static void release (struct fixture *f, uint32_t number)
+{
+    aw_stager_release (f->requests[number].job);
+    f->requests[number].job = NULL;
 }
 
 static void on_late (evutil_socket_t fd, short what, void *arg)
@@ -150,31 +152,31 @@ static void on_late (evutil_socket_t fd, short what, void *arg)
     fail_msg ("nothing came for %d s", PATIENCE);
 }
 
-/* The loop goes on until TASK is told. */
+/* Runs the loop until the callback of request NUMBER comes. */
 static void wait_for (struct fixture *f, uint32_t task)
 {
     struct event *late = evtimer_new (f->base, on_late, NULL);
     struct timeval patience = { PATIENCE, 0 };
 
     assert_int_equal (event_add (late, &patience), 0);
-    while (f->told[task].n == 0)
+    while (f->requests[task].n == 0)
         assert_int_equal (event_base_loop (f->base, EVLOOP_ONCE), 0);
     event_free (late);
-    assert_int_equal (f->told[task].n, 1);
+    assert_int_equal (f->requests[task].n, 1);
 }
 
-static void assert_brought (struct fixture *f, uint32_t task, uint64_t bytes)
+static void assert_staged (struct fixture *f, uint32_t task, uint64_t bytes)
 {
     wait_for (f, task);
-    assert_string_equal (f->told[task].error, "");
-    assert_int_equal (f->told[task].bytes, bytes);
+    assert_string_equal (f->requests[task].error, "");
+    assert_int_equal (f->requests[task].bytes, bytes);
 }
 
 static void assert_failed (struct fixture *f, uint32_t task, const char *why)
 {
     wait_for (f, task);
-    if (!strstr (f->told[task].error, why))
-        fail_msg ("\"%s\" does not say \"%s\"", f->told[task].error, why);
+    if (!strstr (f->requests[task].error, why))
+        fail_msg ("\"%s\" does not say \"%s\"", f->requests[task].error, why);
 }
 
 static void wrong (void **state)
@@ -182,20 +184,18 @@ static void wrong (void **state)
     struct fixture *f = *state;
     struct aw_scratch none = { NULL, 0, 0 };
     char *nothing[] = { NULL };
-    struct aw_launch launch;
 
     aw_stager_destroy (NULL);
     f->stager = aw_stager_create (f->base, &none);
     assert_non_null (f->stager);
     put (f, "a", 10, 'a');
-    bring (f, 0, 0, "a", "a");
+    stage_in (f, 0, 0, "a", "a");
     assert_failed (f, 0, "there is no scratch directory");
-    aw_launch_init (&launch);
-    launch.task = 1;
-    launch.bring = nothing;
-    aw_stager_bring (f->stager, &launch, on_told, f);
-    assert_int_equal (f->told[1].n, 1); /* nothing is there at once */
-    assert_false (aw_stager_forget (f->stager, 7, 0));
+    f->requests[1].job = aw_stager_stage_in (f->stager, nothing, 0, on_done, &f->requests[1]);
+    assert_staged (f, 1, 0);
+    f->requests[2].job = aw_stager_stage_out (f->stager, NULL, on_done, &f->requests[2]);
+    assert_staged (f, 2, 0);
+    aw_stager_release (NULL);
 }
 
 static void shared (void **state)
@@ -205,22 +205,19 @@ static void shared (void **state)
     begin (f, 0, 4);
     put (f, "model", 1000, 'm');
     for (uint32_t i = 0; i < 3; i++)
-        bring (f, i, 0, "model", "");
-    assert_int_equal (aw_stager_busy (f->stager), 3);
+        stage_in (f, i, 0, "model", "");
     for (uint32_t i = 0; i < 3; i++)
         wait_for (f, i);
-    assert_int_equal (f->told[0].bytes + f->told[1].bytes + f->told[2].bytes, 1000);
-    assert_int_equal (aw_stager_busy (f->stager), 0);
+    assert_int_equal (f->requests[0].bytes + f->requests[1].bytes + f->requests[2].bytes, 1000);
     put (f, "model", 1000, 'n');
-    bring (f, 3, 0, "model", "");
-    assert_int_equal (f->told[3].n, 1); /* it stays as it is for all tasks of an instance */
-    assert_int_equal (f->told[3].bytes, 0);
+    stage_in (f, 3, 0, "model", "");
+    assert_staged (f, 3, 0); /* it stays as it is for all tasks of an instance */
     assert_int_equal (first_letter (f, "base/run/node/model"), 'm');
-    bring (f, 4, 1, "model", "");
-    assert_brought (f, 4, 1000); /* it has changed */
+    stage_in (f, 4, 1, "model", "");
+    assert_staged (f, 4, 1000); /* it has changed */
     assert_int_equal (first_letter (f, "base/run/node/model"), 'n');
-    bring (f, 5, 2, "model", "");
-    assert_brought (f, 5, 0); /* it has not */
+    stage_in (f, 5, 2, "model", "");
+    assert_staged (f, 5, 0); /* it has not */
 }
 
 /* What nobody uses goes, the longest unused first, and nothing else: not what others have brought
@@ -234,27 +231,27 @@ static void eviction (void **state)
     put (f, "a", 1000, 'a');
     put (f, "b", 1000, 'b');
     put (f, "c", 1000, 'c');
-    bring (f, 0, 0, "a", "");
-    bring (f, 1, 0, "b", "");
-    assert_brought (f, 0, 1000);
-    assert_brought (f, 1, 1000);
+    stage_in (f, 0, 0, "a", "");
+    stage_in (f, 1, 0, "b", "");
+    assert_staged (f, 0, 1000);
+    assert_staged (f, 1, 1000);
     put (f, "base/run/node/result", 5, 'r');
-    aw_stager_forget (f->stager, 1, 0);
-    aw_stager_forget (f->stager, 0, 0); /* b has been unused for longer */
+    release (f, 1);
+    release (f, 0); /* b has been unused for longer */
     assert_true (is_there (f, "base/run/node/a") && is_there (f, "base/run/node/b"));
-    bring (f, 2, 0, "c", "");
-    assert_brought (f, 2, 1000);
+    stage_in (f, 2, 0, "c", "");
+    assert_staged (f, 2, 1000);
     assert_true (is_there (f, "base/run/node/a"));
     assert_false (is_there (f, "base/run/node/b"));
     assert_true (is_there (f, "base/run/node/c"));
     assert_true (is_there (f, "base/run/node/result"));
-    bring (f, 3, 0, "a", "");
-    assert_brought (f, 3, 0); /* still there */
-    bring (f, 4, 0, "b", "");
+    stage_in (f, 3, 0, "a", "");
+    assert_staged (f, 3, 0); /* still there */
+    stage_in (f, 4, 0, "b", "");
     for (int i = 0; i < 20; i++)
         event_base_loop (f->base, EVLOOP_NONBLOCK);
-    aw_stager_forget (f->stager, 2, 0);
-    assert_brought (f, 4, 1000); /* c went, a is used */
+    release (f, 2);
+    assert_staged (f, 4, 1000); /* c went, a is used */
     assert_true (is_there (f, "base/run/node/a"));
     assert_false (is_there (f, "base/run/node/c"));
 }
@@ -268,12 +265,12 @@ static void patterns_go (void **state)
     put (f, "p-1", 1000, '1');
     put (f, "p-2", 1000, '2');
     put (f, "big", 2000, 'b');
-    bring (f, 0, 0, "p-*", "in");
-    assert_brought (f, 0, 2000);
+    stage_in (f, 0, 0, "p-*", "in");
+    assert_staged (f, 0, 2000);
     put (f, "base/run/node/in/result", 5, 'r');
-    aw_stager_forget (f->stager, 0, 0);
-    bring (f, 1, 0, "big", "");
-    assert_brought (f, 1, 2000);
+    release (f, 0);
+    stage_in (f, 1, 0, "big", "");
+    assert_staged (f, 1, 2000);
     assert_false (is_there (f, "base/run/node/in/p-1"));
     assert_false (is_there (f, "base/run/node/in/p-2"));
     assert_true (is_there (f, "base/run/node/in/result"));
@@ -287,19 +284,19 @@ static void capacity (void **state)
     put (f, "a", 1000, 'a');
     put (f, "b", 1000, 'b');
     put (f, "huge", 2000, 'h');
-    bring (f, 0, 0, "huge", "");
+    stage_in (f, 0, 0, "huge", "");
     assert_failed (f, 0, "2000 bytes do not fit into the scratch directory");
-    aw_stager_forget (f->stager, 0, 0);
-    bring (f, 1, 0, "a", "");
-    assert_brought (f, 1, 1000);
-    bring (f, 2, 0, "b", "");
-    for (int i = 0; i < 1000 && f->told[2].n == 0; i++) {
+    release (f, 0);
+    stage_in (f, 1, 0, "a", "");
+    assert_staged (f, 1, 1000);
+    stage_in (f, 2, 0, "b", "");
+    for (int i = 0; i < 1000 && f->requests[2].n == 0; i++) {
         event_base_loop (f->base, EVLOOP_NONBLOCK);
         usleep (100);
     }
-    assert_int_equal (f->told[2].n, 0); /* a is used: it waits */
-    aw_stager_forget (f->stager, 1, 0);
-    assert_brought (f, 2, 1000);
+    assert_int_equal (f->requests[2].n, 0); /* a is used: it waits */
+    release (f, 1);
+    assert_staged (f, 2, 1000);
     assert_false (is_there (f, "base/run/node/a"));
 }
 
@@ -309,26 +306,26 @@ static void failing (void **state)
 
     begin (f, 0, 4);
     put (f, "good", 100, 'g');
-    bring (f, 0, 0, "late", "");
-    bring (f, 1, 0, "late", "");
-    bring (f, 2, 0, "good", "");
+    stage_in (f, 0, 0, "late", "");
+    stage_in (f, 1, 0, "late", "");
+    stage_in (f, 2, 0, "good", "");
     assert_failed (f, 0, "stage_in: ");
     assert_failed (f, 1, "late: No such file or directory");
-    assert_brought (f, 2, 100);
+    assert_staged (f, 2, 100);
     put (f, "late", 50, 'l');
-    bring (f, 3, 0, "late", ""); /* a retry, before the others are forgotten */
-    assert_brought (f, 3, 50);
-    aw_stager_forget (f->stager, 0, 0);
-    aw_stager_forget (f->stager, 1, 0);
+    stage_in (f, 3, 0, "late", ""); /* a retry, before the others are forgotten */
+    assert_staged (f, 3, 50);
+    release (f, 0);
+    release (f, 1);
     assert_true (is_there (f, "base/run/node/late")); /* the retry's */
     assert_int_equal (unlink (at (f, "late")), 0);
-    bring (f, 4, 1, "late", ""); /* looked at again, and gone */
+    stage_in (f, 4, 1, "late", ""); /* looked at again, and gone */
     assert_failed (f, 4, "No such file");
 }
 
-/* Whatever it is doing: forgotten, nothing is told, and all its room is there again.
+/* At whatever moment a job is released: its callback does not come, and its room is free again.
  */
-static void forgotten (void **state)
+static void released (void **state)
 {
     struct fixture *f = *state;
 
@@ -337,21 +334,20 @@ static void forgotten (void **state)
         put (f, "a", 600000, 'a');
         put (f, "b", 600000, 'b');
         put (f, "c", 1 << 20, 'c');
-        bring (f, 0, 0, "a", "");
-        bring (f, 1, 0, "b", ""); /* queued, then waiting for room */
+        stage_in (f, 0, 0, "a", "");
+        stage_in (f, 1, 0, "b", ""); /* queued, then waiting for room */
         for (int i = 0; i < turns; i++) {
             event_base_loop (f->base, EVLOOP_NONBLOCK);
             usleep ((useconds_t)(turns % 4) * 50);
         }
         for (uint32_t task = 0; task < 2; task++) {
-            int before = f->told[task].n;
+            int before = f->requests[task].n;
 
-            assert_true (aw_stager_forget (f->stager, task, 0));
-            assert_int_equal (f->told[task].n, before);
+            release (f, task);
+            assert_int_equal (f->requests[task].n, before);
         }
-        assert_int_equal (aw_stager_busy (f->stager), 0);
-        bring (f, 2, 0, "c", "");
-        assert_brought (f, 2, 1 << 20);
+        stage_in (f, 2, 0, "c", "");
+        assert_staged (f, 2, 1 << 20);
         assert_true (is_there (f, "base/run/node/c"));
         assert_false (is_there (f, "base/run/node/a"));
         aw_stager_destroy (f->stager);
@@ -359,17 +355,20 @@ static void forgotten (void **state)
         while (waitpid (-1, NULL, 0) > 0)
             ;
         assert_false (is_there (f, "base/run"));
-        memset (f->told, 0, sizeof (f->told));
+        memset (f->requests, 0, sizeof (f->requests));
     }
 }
 
-static void fetch (struct fixture *f, uint32_t task, char **copies)
+static void stage_out (struct fixture *f, uint32_t number, char **copies)
 {
-    memset (&f->told[task], 0, sizeof (f->told[task]));
-    aw_stager_fetch (f->stager, task, 0, copies, on_told, f);
+    struct request *request = &f->requests[number];
+
+    memset (request, 0, sizeof (*request));
+    request->job = aw_stager_stage_out (f->stager, copies, on_done, request);
+    assert_non_null (request->job);
 }
 
-static void fetched (void **state)
+static void staged_out (void **state)
 {
     struct fixture *f = *state;
     char *two[] = { at (f, "base/run/node/out-*"),
@@ -384,22 +383,22 @@ static void fetched (void **state)
 
     begin (f, 0, 1);
     put (f, "model", 10, 'm');
-    bring (f, 0, 0, "model", "");
-    assert_brought (f, 0, 10);
+    stage_in (f, 0, 0, "model", "");
+    assert_staged (f, 0, 10);
     put (f, "base/run/node/out-1", 100, '1');
     put (f, "base/run/node/out-2", 200, '2');
     put (f, "base/run/node/other", 1, 'o');
-    fetch (f, 1, two);
-    assert_brought (f, 1, 400);
+    stage_out (f, 1, two);
+    assert_staged (f, 1, 400);
     assert_true (is_there (f, "results/out-1") && is_there (f, "results/out-2"));
     assert_int_equal (first_letter (f, "again/one"), '1');
     assert_false (is_there (f, "base/run/node/out-1"));
     assert_false (is_there (f, "base/run/node/out-2"));
     assert_true (is_there (f, "base/run/node/other"));
-    fetch (f, 2, none);
+    stage_out (f, 2, none);
     assert_failed (f, 2, "stage_out: ");
-    fetch (f, 3, brought);
-    assert_brought (f, 3, 10);
+    stage_out (f, 3, brought);
+    assert_staged (f, 3, 10);
     assert_true (is_there (f, "base/run/node/model")); /* others may still read it */
 }
 
@@ -420,7 +419,7 @@ static void cut (void **state)
 
         begin (f, 0, 1);
         put (f, "base/run/node/out", 16 << 20, 'o');
-        fetch (f, 0, copies);
+        stage_out (f, 0, copies);
         event_base_loop (f->base, EVLOOP_NONBLOCK);
         usleep ((useconds_t)turn * 500);
         directory = opendir (at (f, "results"));
@@ -428,7 +427,7 @@ static void cut (void **state)
         while ((entry = readdir (directory)))
             seen += strstr (entry->d_name, ".aw-copy-") != NULL;
         closedir (directory);
-        assert_true (aw_stager_forget (f->stager, 0, 0));
+        release (f, 0);
         aw_stager_destroy (f->stager);
         f->stager = NULL;
         while (waitpid (-1, NULL, 0) > 0)
@@ -449,8 +448,8 @@ int main (void)
         cmocka_unit_test_setup_teardown (patterns_go, setup, teardown),
         cmocka_unit_test_setup_teardown (capacity, setup, teardown),
         cmocka_unit_test_setup_teardown (failing, setup, teardown),
-        cmocka_unit_test_setup_teardown (forgotten, setup, teardown),
-        cmocka_unit_test_setup_teardown (fetched, setup, teardown),
+        cmocka_unit_test_setup_teardown (released, setup, teardown),
+        cmocka_unit_test_setup_teardown (staged_out, setup, teardown),
         cmocka_unit_test_setup_teardown (cut, setup, teardown),
     };
 

@@ -1,58 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Data staging on a node: what tasks read is brought to its scratch directory, one copy however
- * many of them read it, and what they made is fetched from there. A few copies run at once, the
- * others queue. What nobody uses any more stays for later tasks until its place is wanted.
- *
- * An attempt's copies are used from aw_stager_bring until aw_stager_forget.
+/* Data staging on a node: the data that tasks read is staged in to the node's scratch directory,
+ * one copy for all tasks that read it, and results are staged out from there. A few copies run at a
+ * time, the others wait in a queue. Data that no job uses stays for later tasks until its room is
+ * needed.
  */
 #ifndef AW_AGENT_STAGING_STAGER_H
 #define AW_AGENT_STAGING_STAGER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "agent/staging/scratch.h"
-#include "core/event.h"
-#include "io/wire/launch.h"
-#include "util/error.h"
 
-struct event_base;
 struct aw_stager;
+struct aw_stager_job; /* copies that somebody asked for */
+struct event_base;
 
-/* All copies of an attempt are made: EV has task, attempt, seconds, bytes; ERROR is NULL or says
- * which could not be made, and why. From the event loop, or from within aw_stager_bring where all
- * is there already.
+/* All copies of a job are made: BYTES were copied for it. Or one cannot be made, and ERROR says
+ * why. Called once, from the event loop alone; it may release the job.
  */
-typedef void aw_stager_fn (void *arg, const struct aw_event *ev, const char *error);
+typedef void aw_stager_fn (void *arg, uint64_t bytes, const char *error);
 
 /* Makes the directory of SCRATCH (copied), or tries again when it is first needed. NULL with
- * ENOMEM. destroy ends the copies that are under way and removes the directory; takes NULL.
+ * ENOMEM. destroy releases all jobs and removes the directory; takes NULL.
  */
 struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_scratch *scratch);
 void aw_stager_destroy (struct aw_stager *stager);
 
-/* Brings what LAUNCH->bring says (task, attempt and instance matter, too), then calls DONE. */
-void aw_stager_bring (struct aw_stager *stager,
-                      const struct aw_launch *launch,
-                      aw_stager_fn *done,
-                      void *arg);
-
-/* Copies what COPIES says, which are LAUNCH->fetch, then calls DONE; their sources are removed from
- * the scratch directory.
+/* Makes the copies that COPIES lists as a launch does (NULL: none), then calls DONE. A copy that
+ * was made for the same INSTANCE is not made again; for another INSTANCE it is if its source has
+ * changed. The copies are in use until the job is released. NULL with ENOMEM.
  */
-void aw_stager_fetch (struct aw_stager *stager,
-                      uint32_t task,
-                      uint32_t attempt,
-                      char *const *copies,
-                      aw_stager_fn *done,
-                      void *arg);
+struct aw_stager_job *aw_stager_stage_in (struct aw_stager *stager,
+                                          char *const *copies,
+                                          uint32_t instance,
+                                          aw_stager_fn *done,
+                                          void *arg);
 
-/* The attempt has ended, or will not be: its copies that are under way are given up, DONE is not
- * called; what was brought for it may go. True: there was anything.
+/* Makes the copies, removes their sources from the scratch directory, then calls DONE. */
+struct aw_stager_job *aw_stager_stage_out (struct aw_stager *stager,
+                                           char *const *copies,
+                                           aw_stager_fn *done,
+                                           void *arg);
+
+/* Ends the copies of JOB that are under way for it alone, without calling DONE; those that are made
+ * may go when no other job uses them. Takes NULL.
  */
-bool aw_stager_forget (struct aw_stager *stager, uint32_t task, uint32_t attempt);
-
-/* Copies under way or waiting. */
-uint32_t aw_stager_busy (const struct aw_stager *stager);
+void aw_stager_release (struct aw_stager_job *job);
 
 #endif /* AW_AGENT_STAGING_STAGER_H */

@@ -21,22 +21,22 @@ static void finish_item (struct aw_stager_item *item, uint64_t bytes, const char
     item->copier = NULL;
     s->running--;
     item->state = error ? AW_STAGER_ITEM_FAILED : AW_STAGER_ITEM_THERE;
-    if (bytes > 0) /* for the one that asked first */
+    if (bytes > 0) /* they count for one job that waits for them */
         for (struct aw_stager_job *job = s->jobs; job; job = job->next)
-            if (!job->done && aw_stager_uses (job, item)) {
+            if (!job->ended && aw_stager_uses (job, item)) {
                 job->bytes += bytes;
                 break;
             }
     if (error) {
         s->taken -= item->bytes;
         item->bytes = 0;
-        snprintf (text, sizeof (text), "%s: %s", item->job ? "stage_out" : "stage_in", error);
+        snprintf (text, sizeof (text), "%s: %s", item->out ? "stage_out" : "stage_in", error);
     }
     aw_stager_settle (s, item, error ? text : NULL);
     event_active (s->turn, EV_TIMEOUT, 0);
 }
 
-/* The source is as it was when it was brought, or it is brought anew. */
+/* Starts the copy of ITEM if there is room for it. */
 static void admit (struct aw_stager_item *item)
 {
     struct aw_stager *s = item->stager;
@@ -63,7 +63,7 @@ static void on_found (void *arg, uint64_t bytes, uint64_t stamp)
     struct aw_stager_item *item = arg;
 
     if (item->bytes > 0 && stamp == item->stamp) {
-        aw_copier_answer (item->copier, false); /* what is there is what is wanted */
+        aw_copier_answer (item->copier, false); /* its source has not changed */
         return;
     }
     item->stager->taken -= item->bytes;
@@ -76,17 +76,9 @@ static void on_found (void *arg, uint64_t bytes, uint64_t stamp)
 static void on_made (void *arg, const char *path)
 {
     struct aw_stager_item *item = arg;
-    char **grown;
 
-    if (aw_stager_has_made (item, path))
-        return;
-    grown = realloc (item->made, (item->n_made + 1) * sizeof (*grown));
-    if (!grown)
-        return; /* it stays until the end of the run */
-    item->made = grown;
-    item->made[item->n_made] = strdup (path);
-    if (item->made[item->n_made])
-        item->n_made++;
+    if (!aw_stager_has_made (item, path))
+        aw_strings_add (&item->made, path); /* without memory the file stays until the end */
 }
 
 static void on_done (void *arg, const struct aw_copied *copied, const char *error)
@@ -115,8 +107,8 @@ int aw_stager_make_scratch (struct aw_stager *s, struct aw_error *err)
 
 static void begin_copy (struct aw_stager *s, struct aw_stager_item *item)
 {
-    const struct aw_copier_callbacks callbacks = { item->job ? NULL : on_found,
-                                                   item->job ? NULL : on_made, on_done, item };
+    const struct aw_copier_callbacks callbacks = { item->out ? NULL : on_found,
+                                                   item->out ? NULL : on_made, on_done, item };
     struct aw_error err;
 
     s->running++;
@@ -137,15 +129,15 @@ static struct aw_stager_item *first_queued (struct aw_stager_item *list)
 void aw_stager_pump (struct aw_stager *s)
 {
     for (;;) {
-        struct aw_stager_item *item = first_queued (s->fetches);
+        struct aw_stager_item *item = first_queued (s->out);
 
         if (!item)
-            item = first_queued (s->items);
+            item = first_queued (s->in);
         if (!item || s->running >= s->streams)
             break;
         begin_copy (s, item);
     }
-    for (struct aw_stager_item *item = s->items; item; item = item->next)
+    for (struct aw_stager_item *item = s->in; item; item = item->next)
         if (item->state == AW_STAGER_ITEM_FULL) {
             admit (item);
             break; /* that may have changed the list; there is another turn */

@@ -14,9 +14,7 @@ static void free_item (struct aw_stager_item *item)
     aw_copier_destroy (item->copier);
     free ((char *)item->copy.from);
     free ((char *)item->copy.to);
-    for (size_t i = 0; i < item->n_made; i++)
-        free (item->made[i]);
-    free (item->made);
+    aw_strings_finish (&item->made);
     free (item);
 }
 
@@ -37,8 +35,8 @@ bool aw_stager_in_scratch (const struct aw_stager *s, const char *path)
 
 bool aw_stager_has_made (const struct aw_stager_item *item, const char *path)
 {
-    for (size_t i = 0; i < item->n_made; i++)
-        if (strcmp (item->made[i], path) == 0)
+    for (size_t i = 0; i < item->made.n; i++)
+        if (strcmp (item->made.v[i], path) == 0)
             return true;
     return false;
 }
@@ -47,7 +45,7 @@ const struct aw_stager_item *aw_stager_maker_of (const struct aw_stager *s,
                                                  const char *path,
                                                  const struct aw_stager_item *except)
 {
-    for (const struct aw_stager_item *item = s->items; item; item = item->next)
+    for (const struct aw_stager_item *item = s->in; item; item = item->next)
         if (item != except && aw_stager_has_made (item, path))
             return item;
     return NULL;
@@ -59,45 +57,41 @@ void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item)
         s->running--;
     aw_copier_destroy (item->copier); /* before what it made goes */
     item->copier = NULL;
-    for (size_t i = 0; i < item->n_made; i++)
-        if (aw_stager_in_scratch (s, item->made[i]) && !aw_stager_maker_of (s, item->made[i], item))
-            aw_copy_remove (item->made[i]);
+    for (size_t i = 0; i < item->made.n; i++)
+        if (aw_stager_in_scratch (s, item->made.v[i])
+            && !aw_stager_maker_of (s, item->made.v[i], item))
+            aw_copy_remove (item->made.v[i]);
     s->taken -= item->bytes;
-    unlink_item (item->job ? &s->fetches : &s->items, item);
+    unlink_item (item->out ? &s->out : &s->in, item);
     free_item (item);
 }
 
-struct aw_stager_item *aw_stager_new_item (struct aw_stager *s,
-                                           char *const *texts,
-                                           struct aw_stager_job *job)
+struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *texts, bool out)
 {
+    struct aw_stager_item **link = out ? &s->out : &s->in;
     struct aw_stager_item *item = calloc (1, sizeof (*item));
 
     if (!item)
         return NULL;
     item->stager = s;
-    item->job = job;
+    item->out = out;
     item->copy.from = strdup (texts[0]);
     item->copy.to = strdup (texts[1]);
     item->copy.checksum = texts[2][0] != '\0';
-    item->copy.sync = job != NULL;
+    item->copy.sync = out;
     if (!item->copy.from || !item->copy.to) {
         free_item (item);
         return NULL;
     }
+    while (*link)
+        link = &(*link)->next;
+    *link = item;
     return item;
-}
-
-void aw_stager_link_item (struct aw_stager_item **list, struct aw_stager_item *item)
-{
-    while (*list)
-        list = &(*list)->next;
-    *list = item;
 }
 
 struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *const *texts)
 {
-    for (struct aw_stager_item *item = s->items; item; item = item->next)
+    for (struct aw_stager_item *item = s->in; item; item = item->next)
         if (item->state != AW_STAGER_ITEM_FAILED && strcmp (item->copy.to, texts[1]) == 0
             && strcmp (item->copy.from, texts[0]) == 0)
             return item;
@@ -121,7 +115,7 @@ bool aw_stager_make_room (struct aw_stager *s, uint64_t bytes)
     while (bytes > room (s)) {
         struct aw_stager_item *oldest = NULL;
 
-        for (struct aw_stager_item *item = s->items; item; item = item->next)
+        for (struct aw_stager_item *item = s->in; item; item = item->next)
             if (item->users == 0 && item->state == AW_STAGER_ITEM_THERE
                 && (!oldest || item->used < oldest->used))
                 oldest = item;

@@ -4,25 +4,11 @@
 
 #include <stdlib.h>
 
+#include <event2/event.h>
+
 #include "agent/staging/stager_state.h"
-#include "util/clock.h"
 
-void aw_stager_end_job (struct aw_stager_job *job, const char *error)
-{
-    const struct aw_event ev = {
-        .type = AW_EVENT_STAGED,
-        .task = job->task,
-        .attempt = job->attempt,
-        .seconds = aw_clock_monotonic () - job->begun,
-        .bytes = job->bytes,
-    };
-
-    job->done = true;
-    job->failed = error != NULL;
-    job->tell (job->arg, &ev, error);
-}
-
-bool aw_stager_is_complete (const struct aw_stager_job *job)
+static bool is_complete (const struct aw_stager_job *job)
 {
     for (uint32_t i = 0; i < job->n; i++)
         if (job->items[i]->state != AW_STAGER_ITEM_THERE)
@@ -38,10 +24,13 @@ bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_ite
     return false;
 }
 
-void aw_stager_drop_job (struct aw_stager *s, struct aw_stager_job *job)
+void aw_stager_release (struct aw_stager_job *job)
 {
-    struct aw_stager_job **link = &s->jobs;
+    struct aw_stager *s = job ? job->stager : NULL;
+    struct aw_stager_job **link = s ? &s->jobs : NULL;
 
+    if (!job)
+        return;
     while (*link != job)
         link = &(*link)->next;
     *link = job->next;
@@ -50,13 +39,12 @@ void aw_stager_drop_job (struct aw_stager *s, struct aw_stager_job *job)
 
         item->users--;
         item->used = ++s->uses;
-        if (item->users == 0 && item->state != AW_STAGER_ITEM_THERE)
-            aw_stager_drop_item (s, item);
-        else if (item->job)
+        if (item->out || (item->users == 0 && item->state != AW_STAGER_ITEM_THERE))
             aw_stager_drop_item (s, item);
     }
     free (job->items);
     free (job);
+    event_active (s->turn, EV_TIMEOUT, 0);
 }
 
 static void remove_source (void *arg, const char *path)
@@ -67,8 +55,8 @@ static void remove_source (void *arg, const char *path)
         aw_copy_remove (path);
 }
 
-/* All that JOB fetched has left the node. What was brought there stays for others; what is
- * elsewhere is not ours.
+/* All that JOB stages out has left the node. Data that was staged in stays for others; files
+ * elsewhere are not ours.
  */
 static void remove_sources (struct aw_stager *s, const struct aw_stager_job *job)
 {
@@ -76,28 +64,32 @@ static void remove_sources (struct aw_stager *s, const struct aw_stager_job *job
         aw_copy_sources (job->items[i]->copy.from, remove_source, s);
 }
 
+static void end_job (struct aw_stager_job *job, const char *error)
+{
+    job->ended = true;
+    job->failed = error != NULL;
+    if (job->out && !error)
+        remove_sources (job->stager, job);
+    job->done (job->arg, job->bytes, error);
+}
+
 void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error)
 {
-    bool again = true;
+    struct aw_stager_job *job = s->jobs;
 
-    while (again) {
-        again = false;
-        for (struct aw_stager_job *job = s->jobs; job && !again; job = job->next) {
-            if (job->done || !aw_stager_uses (job, item)
-                || (!error && !aw_stager_is_complete (job)))
-                continue;
-            if (job->fetch && !error)
-                remove_sources (s, job);
-            aw_stager_end_job (job, error);
-            again = true;
+    while (job)
+        if (!job->ended && (error ? aw_stager_uses (job, item) : is_complete (job))) {
+            end_job (job, error);
+            job = s->jobs; /* the list may have changed */
         }
-    }
+        else
+            job = job->next;
 }
 
 bool aw_stager_may_get_room (const struct aw_stager *s)
 {
     for (const struct aw_stager_job *job = s->jobs; job; job = job->next)
-        if (job->done && !job->failed && job->n > 0 && !job->fetch)
+        if (job->ended && !job->failed && job->n > 0 && !job->out)
             return true;
     return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the stager's files share, and nobody else sees. Items are what is brought, each with those
- * that use it; jobs are the attempts that wait for copies. A job's copies are items, shared with
- * others, or fetches, its own. Both wait in one queue for a free stream.
+/* What the stager's files share, and no other file includes. An item is a copy; a job is a request
+ * for several. Items that stage in are shared by jobs, items that stage out belong to one job. Both
+ * wait for a free stream.
  */
 #ifndef AW_AGENT_STAGING_STAGER_STATE_H
 #define AW_AGENT_STAGING_STAGER_STATE_H
@@ -12,6 +12,7 @@
 
 #include "agent/staging/copy.h"
 #include "agent/staging/stager.h"
+#include "util/strings.h"
 
 struct aw_copier;
 struct event;
@@ -23,70 +24,62 @@ enum aw_stager_item_state {
     AW_STAGER_ITEM_COPYING,
     AW_STAGER_ITEM_FULL, /* its copier waits for room */
     AW_STAGER_ITEM_THERE,
-    AW_STAGER_ITEM_FAILED, /* and is forgotten when the last user goes */
+    AW_STAGER_ITEM_FAILED, /* forgotten when its last user goes */
 };
 
-/* A copy: brought for all that use it, or fetched for one job (then `job` is set). */
+/* A copy: staged in for all jobs that use it, or staged out for one. */
 struct aw_stager_item {
     struct aw_stager_item *next;
     struct aw_stager *stager;
     struct aw_copy copy; /* owned texts */
-    struct aw_stager_job *job; /* fetched for it; NULL: brought */
+    bool out; /* staged out */
     enum aw_stager_item_state state;
     uint32_t instance; /* for which it was last looked at */
-    uint64_t stamp, bytes; /* as it was brought */
+    uint64_t stamp, bytes; /* of the source, as it was staged in */
     uint64_t wanted; /* bytes, while it waits for room */
     uint32_t users;
-    uint64_t used; /* a clock of uses: the oldest goes first */
+    uint64_t used; /* the stager's count of uses when it was last used: the oldest goes first */
     struct aw_copier *copier;
-    char **made; /* brought: what is there by it, all it may remove */
-    size_t n_made;
+    struct aw_strings made; /* staged in: paths that it has made, which are all it may remove */
 };
 
 struct aw_stager_job {
     struct aw_stager_job *next;
-    uint32_t task, attempt;
+    struct aw_stager *stager;
     struct aw_stager_item **items;
     uint32_t n;
-    bool done; /* told; its items are still used */
-    bool fetch;
+    bool ended; /* the callback was called; its items are still used */
+    bool out; /* it stages out */
     bool failed;
-    double begun;
     uint64_t bytes;
-    aw_stager_fn *tell;
+    aw_stager_fn *done;
     void *arg;
 };
 
 struct aw_stager {
     struct event_base *base;
-    struct event *turn; /* finished jobs are told from the loop, when all is settled */
+    struct event *turn; /* runs later in the turn of the loop: ends jobs, starts copies */
     char *scratch;
-    bool made;
-    uint64_t capacity, taken;
+    bool made; /* the directory */
+    uint64_t capacity, taken; /* bytes */
     uint32_t streams, running;
-    uint64_t uses;
-    struct aw_stager_item *items; /* brought, or on their way */
-    struct aw_stager_item *fetches;
+    uint64_t uses; /* counts */
+    struct aw_stager_item *in; /* staged in, or on their way; in the order of the requests */
+    struct aw_stager_item *out; /* to be staged out */
     struct aw_stager_job *jobs;
 };
 
 /* stager_items.c */
 
-/* A copy of AW_STAGER_TEXTS (from, to, checksum), for JOB alone or (NULL) to be brought; in no list
- * yet. NULL with ENOMEM.
- */
-struct aw_stager_item *aw_stager_new_item (struct aw_stager *s,
-                                           char *const *texts,
-                                           struct aw_stager_job *job);
+/* Queues a copy of AW_STAGER_TEXTS (from, to, checksum), OUT or in. NULL with ENOMEM. */
+struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *texts, bool out);
 
-/* Appends it: the queue is in the order of the wishes. */
-void aw_stager_link_item (struct aw_stager_item **list, struct aw_stager_item *item);
-
-/* What is brought, or on its way, by the same AW_STAGER_TEXTS; NULL: nothing. */
+/* The item that was staged in, or will be, by the same AW_STAGER_TEXTS; NULL: there is none. */
 struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *const *texts);
 
-/* Ends its copy, takes it out and frees it, and what it had of the scratch directory: what it
- * brought there, and no other did. */
+/* Ends its copy and frees it. Removes what it has made in the scratch directory, except what
+ * another item has made too.
+ */
 void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item);
 
 /* Only what is in the scratch directory is ours to remove. */
@@ -107,17 +100,8 @@ bool aw_stager_make_room (struct aw_stager *s, uint64_t bytes);
 /* Does JOB wait for ITEM, or use it? */
 bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_item *item);
 
-/* Have all copies of JOB been made? */
-bool aw_stager_is_complete (const struct aw_stager_job *job);
-
-/* Calls the job's callback: its copies are made (ERROR NULL), or one of them cannot be. */
-void aw_stager_end_job (struct aw_stager_job *job, const char *error);
-
-/* Frees a job, and the items that no other job uses. */
-void aw_stager_drop_job (struct aw_stager *s, struct aw_stager_job *job);
-
-/* The copy of ITEM is made, or failed by ERROR: ends the jobs that wait for it and for nothing
- * else, or all that wait for it. The callbacks may change the lists.
+/* Ends the jobs that wait for nothing any more; or, with ERROR, those that wait for ITEM, whose
+ * copy cannot be made. Their callbacks may change the lists.
  */
 void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error);
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent's own files share. Each builds on those before it: end.c reports ends, signal.c
+ * tells processes to end, launch.c starts them, staging.c copies before and after them, reap.c
+ * takes in what has ended, agent.c has the loop and the frames.
+ */
+#ifndef AW_AGENT_AGENT_STATE_H
+#define AW_AGENT_AGENT_STATE_H
+
+#include <stdbool.h>
+
+#include "agent/agent.h"
+#include "agent/attempt.h"
+#include "agent/environment.h"
+#include "agent/messages/messages.h"
+#include "agent/oom.h"
+#include "agent/spawn.h"
+#include "io/wire/link.h"
+#include "util/processes.h"
+
+struct event;
+struct event_base;
+
+struct aw_agent {
+    const struct aw_agent_config *config;
+    struct event_base *base;
+    struct aw_link *link; /* NULL once the connection is lost */
+    struct aw_spawner *spawner;
+    struct aw_environment *environment;
+    struct aw_messages *messages; /* NULL: tasks run without */
+    struct aw_stager *stager; /* NULL once the agent ends */
+    struct aw_gpu_watch *gpu_watch; /* NULL: the load of GPUs is not known */
+    struct aw_attempts attempts;
+    struct aw_processes processes; /* scratch */
+    struct aw_oom oom;
+    struct event *send_signals; /* made active when some attempt has a signal due */
+    struct event *sweep; /* timer: look for processes that ended tasks have left behind */
+    bool quitting; /* nothing more will be started: the agent ends when nothing is left */
+    bool leaving; /* what runs has been told to end */
+};
+
+/* end.c */
+
+/* Sends FINISH, if there is a connection. */
+void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish);
+
+/* Sends FINISH for ATTEMPT and ends it, and the agent if it was the last. */
+void aw_attempt_finish (struct aw_attempt *attempt, const struct aw_event *finish);
+
+/* The same for an attempt that did not run to its end: FAILED with CODE for REASON, or CANCELLED
+ * where REASON is NULL, SECONDS after it began.
+ */
+void aw_attempt_give_up (struct aw_attempt *attempt, double seconds, int code, const char *reason);
+
+/* Seconds since START; 0: before it. */
+double aw_attempt_seconds (const struct aw_attempt *attempt);
+
+/* Ends the loop if nothing is left to wait for. */
+void aw_agent_check_done (struct aw_agent *agent);
+
+/* signal.c */
+
+/* Tells the process of ATTEMPT to end: SIGTERM now, SIGKILL after GRACE seconds. It will have ended
+ * AS TIMEOUT or CANCELLED. Where it was told before, a shorter grace counts from now.
+ */
+void aw_attempt_end (struct aw_attempt *attempt, enum aw_status as, double grace);
+
+/* Calls CALLBACK with ATTEMPT after SECONDS, in place of an earlier call. 0, or -1 with ENOMEM. */
+int aw_attempt_set_timer (struct aw_attempt *attempt,
+                          double seconds,
+                          void (*callback) (int fd, short what, void *arg));
+
+/* Sets the time limit, and the signal before it, as LAUNCH says. 0, or -1 with ENOMEM. */
+int aw_attempt_set_limits (struct aw_attempt *attempt, const struct aw_launch *launch);
+
+/* Callback of agent->send_signals. */
+void aw_agent_on_send_signals (int fd, short what, void *arg);
+
+/* launch.c */
+
+/* Starts the process of ATTEMPT as LAUNCH says; if that fails, the attempt ends. */
+void aw_attempt_launch (struct aw_attempt *attempt, const struct aw_launch *launch);
+
+/* staging.c */
+
+/* STAGE: copies the data of LAUNCH to the node; then sends STAGED. */
+void aw_agent_stage (struct aw_agent *agent, const struct aw_launch *launch);
+
+/* START: the same where there is data to copy; then starts the process. */
+void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch);
+
+/* The process of ATTEMPT has ended as FINISH says: copies its results if it succeeded and has any,
+ * then ends the attempt.
+ */
+void aw_attempt_stage_out (struct aw_attempt *attempt, const struct aw_event *finish);
+
+/* reap.c */
+
+/* Takes in all processes that have ended, and kills what those of tasks have left behind. */
+void aw_agent_reap (struct aw_agent *agent);
+
+/* Callback of agent->sweep. */
+void aw_agent_on_sweep (int fd, short what, void *arg);
+
+#endif /* AW_AGENT_AGENT_STATE_H */

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "agent/attempt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "agent/staging/stager.h"
+
+static uint64_t key_of (uint32_t task, uint32_t attempt)
+{
+    return (uint64_t)task << 32 | attempt;
+}
+
+struct aw_attempt *aw_attempts_add (struct aw_attempts *attempts, uint32_t task, uint32_t attempt)
+{
+    struct aw_attempt *new = attempts->ended ? attempts->ended : calloc (1, sizeof (*new));
+
+    if (!new)
+        return NULL;
+    attempts->ended = new->next;
+    memset (new, 0, sizeof (*new));
+    aw_launch_init (&new->launch);
+    new->task = task;
+    new->attempt = attempt;
+    if (aw_table_set (&attempts->by_number, key_of (task, attempt), new) < 0) {
+        new->next = attempts->ended;
+        attempts->ended = new;
+        errno = ENOMEM;
+        return NULL;
+    }
+    new->next = attempts->first;
+    new->link = &attempts->first;
+    if (new->next)
+        new->next->link = &new->next;
+    attempts->first = new;
+    return new;
+}
+
+struct aw_attempt *aw_attempts_find (const struct aw_attempts *attempts,
+                                     uint32_t task,
+                                     uint32_t attempt)
+{
+    return aw_table_get (&attempts->by_number, key_of (task, attempt));
+}
+
+struct aw_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts, pid_t pid)
+{
+    return aw_table_get (&attempts->by_pid, (uint64_t)pid);
+}
+
+int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_attempt *attempt, pid_t pid)
+{
+    if (aw_table_set (&attempts->by_pid, (uint64_t)pid, attempt) < 0) {
+        errno = ENOMEM;
+        return -1;
+    }
+    attempt->pid = pid;
+    return 0;
+}
+
+static void free_event (struct event **event)
+{
+    if (*event)
+        event_free (*event);
+    *event = NULL;
+}
+
+void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_attempt *attempt)
+{
+    if (attempt->pid)
+        aw_table_remove (&attempts->by_pid, (uint64_t)attempt->pid);
+    attempt->pid = 0;
+    free_event (&attempt->timer);
+    free_event (&attempt->notice);
+    aw_gpu_usage_end (&attempt->gpu_usage);
+}
+
+void aw_attempt_release_copies (struct aw_attempt *attempt)
+{
+    aw_stager_release (attempt->out);
+    aw_stager_release (attempt->in);
+    attempt->in = attempt->out = NULL;
+}
+
+void aw_attempts_remove (struct aw_attempts *attempts, struct aw_attempt *attempt)
+{
+    if (attempt->next)
+        attempt->next->link = attempt->link;
+    *attempt->link = attempt->next;
+    aw_table_remove (&attempts->by_number, key_of (attempt->task, attempt->attempt));
+    aw_attempts_drop_pid (attempts, attempt);
+    attempt->state = AW_ATTEMPT_ENDED;
+    aw_attempt_release_copies (attempt);
+    aw_launch_finish (&attempt->launch);
+    attempt->next = attempts->ended;
+    attempts->ended = attempt;
+}
+
+void aw_attempts_finish (struct aw_attempts *attempts)
+{
+    struct aw_attempt *attempt;
+
+    while (attempts->first)
+        aw_attempts_remove (attempts, attempts->first);
+    while ((attempt = attempts->ended)) {
+        attempts->ended = attempt->next;
+        free (attempt);
+    }
+    aw_table_finish (&attempts->by_number);
+    aw_table_finish (&attempts->by_pid);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One attempt of a task on this node, from the coordinator's first frame about it to its FINISH.
+ *
+ * States, and what changes them:
+ *
+ *   new -> staging in          STAGE, or START of an attempt with stage_in
+ *   new -> running             START of an attempt without stage_in
+ *   staging in -> staged       STAGE alone: all is copied, STAGED is sent
+ *   staged -> staging in       START: copies are looked at again, which takes no time if they are
+ * there staging in -> running      START: all is copied running -> ending          KILL, the time
+ * limit, or the end of the agent: SIGTERM, later SIGKILL running -> disputed        its process is
+ * ended by a SIGTERM from elsewhere: if the agent gets one too within 0.1 s, the attempt is
+ * cancelled, else it has failed running, ending -> staging out   its process has succeeded, and
+ * there is stage_out any state -> ended         FINISH is sent; after this nobody finds the attempt
+ *
+ * An ended attempt is memory for the next one: its pointer stays valid, its contents do not matter.
+ */
+#ifndef AW_AGENT_ATTEMPT_H
+#define AW_AGENT_ATTEMPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/place/gpu_usage.h"
+#include "core/event.h"
+#include "io/wire/launch.h"
+#include "util/table.h"
+
+struct aw_agent;
+struct aw_stager_job;
+struct event;
+
+enum aw_attempt_state {
+    AW_ATTEMPT_ENDED,
+    AW_ATTEMPT_STAGING_IN,
+    AW_ATTEMPT_STAGED,
+    AW_ATTEMPT_RUNNING,
+    AW_ATTEMPT_ENDING,
+    AW_ATTEMPT_DISPUTED,
+    AW_ATTEMPT_STAGING_OUT,
+};
+
+struct aw_attempt {
+    struct aw_attempt *next, **link; /* in the list of all */
+    struct aw_agent *agent; /* borrowed */
+    uint32_t task, attempt;
+    enum aw_attempt_state state;
+
+    bool started; /* START has come */
+    double begun; /* since STAGE, then since START; monotonic */
+    struct aw_launch launch; /* a copy, owned, where START has copies to make; else empty */
+    struct aw_stager_job *in, *out; /* copies, in use until the end; NULL: none */
+
+    pid_t
+        pid; /* its first process, the leader of its session; 0: there is none, or it was reaped */
+    double spawned; /* monotonic */
+    struct event *timer; /* time limit, then grace; NULL: not needed so far */
+    double grace; /* seconds between SIGTERM and SIGKILL */
+    int signal_due; /* to be sent to its session in this turn of the loop; 0: none */
+    struct event *notice; /* timer: the signal before the time limit; NULL: none */
+    int notice_signal;
+    bool notice_cancels;
+    bool noticed; /* it was sent */
+    struct aw_gpu_usage gpu_usage;
+
+    enum aw_status ended_as; /* TIMEOUT or CANCELLED once told to end, COMPLETED before */
+    struct aw_event finish; /* disputed, staging out: how its process ended */
+};
+
+/* All attempts of the node; {0} is none. */
+struct aw_attempts {
+    struct aw_attempt *first;
+    struct aw_table by_number, by_pid; /* private */
+    struct aw_attempt *ended; /* private: memory to be used again */
+};
+
+/* A new attempt, in state ENDED until the caller sets another; NULL with ENOMEM. */
+struct aw_attempt *aw_attempts_add (struct aw_attempts *attempts, uint32_t task, uint32_t attempt);
+
+/* The attempt that is not ended; NULL: there is none. */
+struct aw_attempt *aw_attempts_find (const struct aw_attempts *attempts,
+                                     uint32_t task,
+                                     uint32_t attempt);
+struct aw_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts, pid_t pid);
+
+/* ATTEMPT has the process PID now. 0, or -1 with ENOMEM. */
+int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_attempt *attempt, pid_t pid);
+
+/* The process of ATTEMPT, if it has one, is reaped: ends its timers too. */
+void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_attempt *attempt);
+
+/* Ends the copies of ATTEMPT that are under way; what was staged in for it may go. */
+void aw_attempt_release_copies (struct aw_attempt *attempt);
+
+/* Ends ATTEMPT, its copies and its timers. */
+void aw_attempts_remove (struct aw_attempts *attempts, struct aw_attempt *attempt);
+
+/* Removes all and frees them. */
+void aw_attempts_finish (struct aw_attempts *attempts);
+
+#endif /* AW_AGENT_ATTEMPT_H */

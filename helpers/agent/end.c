@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ends of attempts, and of the agent after the last of them. */
+#include "config.h"
+
+#include <event2/event.h>
+
+#include "agent/agent_state.h"
+#include "io/wire/frame.h"
+#include "util/clock.h"
+
+void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish)
+{
+    if (agent->link && aw_frame_put_finish (aw_link_out (agent->link), finish, NULL) == 0)
+        aw_link_send (agent->link);
+}
+
+void aw_attempt_finish (struct aw_attempt *attempt, const struct aw_event *finish)
+{
+    struct aw_agent *agent = attempt->agent;
+
+    aw_agent_report (agent, finish);
+    aw_attempts_remove (&agent->attempts, attempt);
+    aw_agent_check_done (agent);
+}
+
+void aw_attempt_give_up (struct aw_attempt *attempt, double seconds, int code, const char *reason)
+{
+    const struct aw_event finish = {
+        .type = AW_EVENT_FINISH,
+        .task = attempt->task,
+        .attempt = attempt->attempt,
+        .status = reason ? AW_STATUS_FAILED : AW_STATUS_CANCELLED,
+        .code = code,
+        .seconds = seconds,
+        .reason = reason,
+    };
+
+    aw_attempt_finish (attempt, &finish);
+}
+
+double aw_attempt_seconds (const struct aw_attempt *attempt)
+{
+    return attempt->started ? aw_clock_monotonic () - attempt->begun : 0;
+}
+
+/* Staged attempts are not waited for: nobody will start them. */
+void aw_agent_check_done (struct aw_agent *agent)
+{
+    if (!agent->quitting && !agent->leaving)
+        return;
+    for (const struct aw_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next)
+        if (attempt->state != AW_ATTEMPT_STAGED)
+            return;
+    event_base_loopbreak (agent->base);
+}
