@@ -19,7 +19,7 @@
 #include "util/clock.h"
 
 static const double TRY_SECONDS = 5; /* for one address to accept the connection */
-/* And then to speak; a coordinator of a large pool is busy when all come at once. */
+/* And then to answer: the coordinator of a large pool is busy when all agents connect. */
 static const double TALK_SECONDS = 15;
 
 /* Waits for EVENTS on FD until LIMIT. */
@@ -70,8 +70,8 @@ static int connect_to (const struct addrinfo *address, double limit, struct aw_e
     return -1;
 }
 
-/* Reads one frame. Nothing follows it before we answer; and the peer is not known yet, so it gets
- * no more room than it would give.
+/* Reads one frame. Nothing follows it before we answer. The peer is not known yet, so its frame is
+ * limited as a stranger's is.
  */
 static int receive (int fd,
                     struct aw_frame_reader *reader,
@@ -90,10 +90,9 @@ static int receive (int fd,
             return -1;
         n = recv (fd, line + size, sizeof (line) - size, MSG_DONTWAIT);
         if (n == 0)
-            return aw_error_set (
-                err,
-                "it has closed the connection: it may be of another user or job, or munge's key "
-                "may differ between the nodes");
+            return aw_error_set (err, "it has closed the connection: it may belong to another user "
+                                      "or job, or the nodes may "
+                                      "have different munge keys");
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (n < 0)
@@ -102,7 +101,7 @@ static int receive (int fd,
         size += (size_t)n;
     }
     if (!end || end != line + size - 1 || aw_frame_read (reader, line, size - 1, frame, NULL) < 0)
-        return aw_error_set (err, "it is no coordinator");
+        return aw_error_set (err, "it is not the coordinator");
     return 0;
 }
 
@@ -138,12 +137,12 @@ static int shake_hands (
         || receive (fd, reader, &frame, limit, err) < 0)
         return -1;
     if (frame.type != AW_FRAME_CHALLENGE || strlen (frame.nonce) != AW_NONCE_SIZE - 1)
-        return aw_error_set (err, "it is no coordinator");
+        return aw_error_set (err, "it is not the coordinator");
     strcpy (nonce, frame.nonce);
     if (send_proof (fd, &ours, err) < 0 || receive (fd, reader, &frame, limit, err) < 0)
         return -1;
     if (frame.type != AW_FRAME_PROOF)
-        return aw_error_set (err, "it is no coordinator");
+        return aw_error_set (err, "it is not the coordinator");
     return aw_auth_check (frame.credential, &theirs, err);
 }
 
@@ -192,7 +191,7 @@ static int try_hosts (char *hosts,
     char *save = NULL;
     int fd = -1;
 
-    aw_error_set (err, "no coordinator's address is given");
+    aw_error_set (err, "no address of the coordinator is given");
     for (char *host = strtok_r (hosts, ",", &save); host && fd < 0;
          host = strtok_r (NULL, ",", &save))
         fd = try_host (host, port, job, reader, limit, err);

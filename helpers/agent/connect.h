@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way to the coordinator: connect, prove who we are, see who answers. Blocking: nothing else is
+/* Connects to the coordinator; both sides prove who they are. Blocking: the agent has nothing else
  * to do yet.
  */
 #ifndef AW_AGENT_CONNECT_H
@@ -9,8 +9,8 @@
 
 #include "util/error.h"
 
-/* Tries each of HOSTS (comma-separated names or addresses) until one is the coordinator of JOB or
- * SECONDS are over. Returns a connected socket, or -1 with the text of the last try.
+/* Tries each of HOSTS (comma-separated names or addresses) for SECONDS until one is the coordinator
+ * of JOB. Returns a connected socket, or -1 with the text of the last try.
  */
 int aw_connect (
     const char *hosts, uint16_t port, const char *job, double seconds, struct aw_error *err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agent is one task of a Slurm step that spans the pool; its tasks are not. A program that
- * found SLURM_PROCID, SLURM_NTASKS or PMI_RANK of that step would take itself for a rank of it: MPI
+ * found SLURM_PROCID, SLURM_NTASKS or PMI_RANK of that step would act as a rank of it: MPI
  * libraries would try to join, and wait or abort, and frameworks that look for SLURM_NTASKS would
- * start distributed. So what describes the step is taken away, and what would steer an srun inside
- * the task too. What describes the job stays, as users' scripts rely on it.
+ * start distributed. So variables that describe the step are removed, and those that affect an srun
+ * inside the task too. Variables that describe the job stay, because users' scripts need them.
  */
 #include "config.h"
 
@@ -19,7 +19,7 @@
 #include "util/packet.h"
 #include "util/strings.h"
 
-/* Prefixes of names, or whole names where they end in '='. */
+/* Prefixes of names; whole names if they end in '='. */
 static const char *const hidden[] = {
     "ASYNC_WORKFLOW_", /* ours, the MUNGE socket of a private cluster and the plugin's settings
                           among them */
@@ -80,13 +80,13 @@ struct aw_environment {
     size_t n_base;
     bool in_job; /* SLURM_JOB_ID is in base */
     struct aw_place_env *place_env;
-    /* Made anew by each make, memory kept. */
+    /* Scratch, filled by each make. */
     char **result;
     size_t n_result;
     size_t capacity;
-    bool *replaced; /* one a string of base */
+    bool *replaced; /* for each string of base */
     struct aw_textbuf fixed; /* strings that every task gets, each with its NUL */
-    struct aw_textbuf own; /* strings that we make, each with its NUL */
+    struct aw_textbuf own; /* strings that this file makes, each with its NUL */
 };
 
 static size_t name_length (const char *variable)
@@ -94,7 +94,7 @@ static size_t name_length (const char *variable)
     return strcspn (variable, "=");
 }
 
-/* Orders by name: the one that is a beginning of the other comes first. */
+/* Orders by name: a prefix of another name comes before it. */
 static int compare_names (const char *a, const char *b)
 {
     size_t na = name_length (a);
@@ -167,7 +167,7 @@ struct aw_environment *aw_environment_create (char *const *env,
     return environment;
 }
 
-/* Marks what VARIABLE replaces of the base. */
+/* Marks the strings of base that VARIABLE replaces. */
 static void replace (struct aw_environment *environment, const char *variable)
 {
     size_t low = 0;
@@ -199,7 +199,7 @@ static int make_room (struct aw_environment *environment, size_t n)
     return 0;
 }
 
-/* What the node adds, as text: strings one after the other. */
+/* Fills own with the variables of the node. */
 static void add_own (struct aw_environment *environment, const struct aw_launch *launch, bool bound)
 {
     struct aw_textbuf *own = &environment->own;
@@ -211,7 +211,7 @@ static void add_own (struct aw_environment *environment, const struct aw_launch 
     for (char **variable = launch->env; variable && *variable; variable++)
         place.placed = place.placed || aw_place_env_places (*variable);
     aw_place_env_variables (environment->place_env, &place, own);
-    if (environment->in_job) { /* a srun in a task would wait for the pool's step to end */
+    if (environment->in_job) { /* else an srun in a task would wait for the pool's step to end */
         aw_textbuf_puts (own, "SLURM_OVERLAP=1");
         aw_textbuf_putc (own, '\0');
     }
@@ -234,7 +234,7 @@ int aw_environment_add (struct aw_environment *environment, const char *name, co
     return fixed->failed ? -1 : 0;
 }
 
-/* Is VARIABLE named again in the launch's list? Then that one holds. */
+/* Does LIST have a variable of the same name? Then that one holds. */
 static bool named (char *const *list, const char *variable)
 {
     for (; list && *list; list++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a task's environment is: the agent's own without what belongs to the agent alone, then what
- * the node adds (its GPUs, OMP_NUM_THREADS), then what the launch says.
+/* The environment of tasks: that of the agent without variables that belong to the agent alone,
+ * then variables of the node (GPUs, OMP_NUM_THREADS), then those of the launch.
  */
 #ifndef AW_AGENT_ENVIRONMENT_H
 #define AW_AGENT_ENVIRONMENT_H
@@ -12,7 +12,7 @@
 
 struct aw_environment;
 
-/* Takes over what tasks shall see of ENV (copied). GPUS: all of the node, whose names it looks up
+/* Copies the variables of ENV that tasks may see. GPUS: all of the node, whose names are looked up
  * in ENV. TOPOLOGY: as core/resources/topology.h writes it; NULL: not known. NULL with text.
  */
 struct aw_environment *aw_environment_create (char *const *env,
@@ -20,11 +20,11 @@ struct aw_environment *aw_environment_create (char *const *env,
                                               const char *topology,
                                               struct aw_error *err);
 
-/* One more variable for every task, whatever a launch says. 0, or -1 with ENOMEM. */
+/* Adds a variable for every task. 0, or -1 with ENOMEM. */
 int aw_environment_add (struct aw_environment *environment, const char *name, const char *value);
 
-/* The environment for LAUNCH, which is BOUND to its CPUs or is not; valid until the next call. NULL
- * with ENOMEM.
+/* The environment for LAUNCH; BOUND: it is bound to its CPUs. Valid until the next call. NULL with
+ * ENOMEM.
  */
 char **aw_environment_make (struct aw_environment *environment,
                             const struct aw_launch *launch,
@@ -33,7 +33,7 @@ char **aw_environment_make (struct aw_environment *environment,
 /* Takes NULL, keeps errno. */
 void aw_environment_destroy (struct aw_environment *environment);
 
-/* Has a task no business with this variable ("NAME=value" or "NAME")? */
+/* Must VARIABLE ("NAME=value" or "NAME") not reach tasks? */
 bool aw_environment_hides (const char *variable);
 
 #endif /* AW_AGENT_ENVIRONMENT_H */

@@ -37,15 +37,16 @@ static int allowed_cpus (struct aw_idset *set, struct aw_error *err)
             if (CPU_ISSET_S (i, size, mask) && aw_idset_add (set, (uint32_t)i, (uint32_t)i) < 0)
                 rc = -1;
         CPU_FREE (mask);
-        return rc < 0 ? aw_error_set (err, "the CPUs that may be used: %s", strerror (errno)) : 0;
+        return rc < 0 ? aw_error_set (err, "cannot read the allowed CPUs: %s", strerror (errno))
+                      : 0;
     }
-    return aw_error_set (err, "the CPUs that may be used: the mask is too large");
+    return aw_error_set (err, "cannot read the allowed CPUs: there are too many");
 }
 
 static void note (struct aw_agent_config *config, const char *why)
 {
     free ((char *)config->note);
-    config->note = strdup (why); /* a remark: without memory it is not made */
+    config->note = strdup (why); /* without memory there is no remark */
 }
 
 /* Are all of CPUS allowed? Then tasks are bound to theirs. */
@@ -62,11 +63,11 @@ static void decide_binding (struct aw_agent_config *config, const struct aw_idse
     config->bind = aw_idset_count (&missing) == 0;
     if (!config->bind) {
         aw_idset_format (&missing, list, sizeof (list));
-        snprintf (
-            text, sizeof (text),
-            "CPUs %s do not exist or may not be used here: tasks run unbound, the CPUs in the "
-            "journal are planned ones",
-            list);
+        snprintf (text, sizeof (text),
+                  "CPUs %s do not exist or are not allowed here: tasks run unbound, and CPUs in "
+                  "the journal "
+                  "are only planned",
+                  list);
         note (config, text);
     }
     aw_idset_finish (&missing);
@@ -86,8 +87,8 @@ static uint64_t number (char *const *env, const char *name)
     return errno || *end ? 0 : n;
 }
 
-/* A machine that HWLOC_XMLFILE or HWLOC_SYNTHETIC describes: its CPUs are those of the node that
- * Slurm was told of, which has COUNT for us. False: it is another one.
+/* Takes the CPUs of a machine that HWLOC_XMLFILE or HWLOC_SYNTHETIC describes, if it can be the
+ * node that Slurm's configuration declares, with COUNT CPUs for this step. False: it cannot.
  */
 static bool take_declared (struct aw_agent_config *config,
                            const struct aw_machine *machine,
@@ -105,14 +106,14 @@ static bool take_declared (struct aw_agent_config *config,
     }
     config->cpus = cpus;
     config->bind = false;
-    note (config,
-          "HWLOC_XMLFILE or HWLOC_SYNTHETIC describes another machine: tasks run unbound, the "
-          "CPUs in the journal are planned ones");
+    note (config, "HWLOC_XMLFILE or HWLOC_SYNTHETIC describes another machine: tasks run unbound, "
+                  "and CPUs in "
+                  "the journal are only planned");
     return true;
 }
 
-/* Slurm tells how many CPUs of this node are the step's. Which: those that it may use, where it is
- * confined to just so many; else the coordinator has to know, for it may use them all.
+/* Slurm says how many CPUs of this node the step has, but not which. They are the allowed ones if
+ * the step is confined to that number; else the coordinator knows them.
  */
 static int take_cpus (struct aw_agent_config *config,
                       const struct aw_idset *allowed,
@@ -128,14 +129,14 @@ static int take_cpus (struct aw_agent_config *config,
         return 0;
     }
     if (count > AW_IDSET_MAX || aw_idset_add (&config->cpus, 0, (uint32_t)count - 1) < 0)
-        return aw_error_set (err, "SLURM_CPUS_ON_NODE: %llu CPUs cannot be",
+        return aw_error_set (err, "SLURM_CPUS_ON_NODE: %llu is not a possible number of CPUs",
                              (unsigned long long)count);
     decide_binding (config, allowed);
     return 0;
 }
 
-/* The tightest of what Slurm and the cgroup say, or 0. The step's own --mem=0 comes as 0: all that
- * the job has, which the coordinator knows.
+/* The smallest limit by Slurm and the cgroup, or 0. The step's own --mem=0 arrives as 0: it means
+ * all memory of the job, which the coordinator knows.
  */
 static uint64_t job_memory (char *const *env, uint64_t cpus, uint64_t gpus)
 {
@@ -151,8 +152,9 @@ static uint64_t job_memory (char *const *env, uint64_t cpus, uint64_t gpus)
     return limit == 0 || mb << 20 < limit ? mb << 20 : limit;
 }
 
-/* Reads the machine. Without its topology tasks run as well, only less near to each other: that is
- * said, and no error. */
+/* Reads the machine. A topology that cannot be read is a remark, not an error: tasks run without,
+ * but are not placed close to each other.
+ */
 static void read_machine (struct aw_agent_config *config,
                           char *const *env,
                           struct aw_machine *machine)
@@ -263,7 +265,8 @@ int aw_node_local (struct aw_agent_config *config,
         read_machine (config, environ, &machine);
         if (!machine.is_here && aw_idset_count (cpus) == 0) {
             if (!take_declared (config, &machine, 0))
-                rc = aw_error_set (err, "HWLOC_XMLFILE or HWLOC_SYNTHETIC: a machine without CPUs");
+                rc = aw_error_set (
+                    err, "HWLOC_XMLFILE or HWLOC_SYNTHETIC describes a machine without CPUs");
         }
         else {
             if (aw_idset_copy (&config->cpus, aw_idset_count (cpus) ? cpus : &allowed) < 0)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number behind "oom_kill" in a file of lines "name number": memory.events of version 2 and
+/* The number after "oom_kill" in a file of lines "name number": memory.events of version 2 and
  * memory.oom_control of version 1. -1: there is none.
  */
 static int read_count (const char *path, uint64_t *count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vfork: the child runs in the agent's memory while the agent waits, so starting a task costs the
- * same however large the agent is. The child makes system calls and nothing else. What fails it
- * tells through a pipe that a successful exec closes: that holds also where vfork is a fork
- * (valgrind, some sandboxes), and memory of the child is not ours.
+/* vfork: the child runs in the agent's memory while the agent waits, so the cost of a start does
+ * not depend on the agent's size. The child only makes system calls. It reports a failure through a
+ * pipe, which a successful exec closes. That works also where vfork is a fork (valgrind, some
+ * sandboxes) and the child's memory is not ours.
  */
 #include "config.h"
 
@@ -36,20 +36,20 @@ enum stage {
     STAGE_EXEC,
 };
 
-/* What the child tells of what went wrong. */
+/* The child's report of a failure. */
 struct report {
     int stage;
     int error;
 };
 
 struct aw_spawner {
-    char *paths; /* candidates for the program, one after the other, an empty string last */
+    char *paths; /* where the program may be: strings one after the other, the last one empty */
     size_t paths_capacity;
     struct aw_numa numa;
     struct aw_binding binding;
 };
 
-/* What the child needs, all of it looked up before. */
+/* The parameters of the child, all of them prepared before. */
 struct child {
     const struct aw_spawn *spawn;
     const char *paths;
@@ -68,7 +68,7 @@ __attribute__ ((noreturn)) static void fail (const struct child *child, enum sta
     const struct report report = { stage, errno };
     ssize_t rc = write (child->report, &report, sizeof (report));
 
-    (void)rc; /* the exit code is left to tell */
+    (void)rc; /* the exit code still reports the failure */
     _exit (127);
 }
 
@@ -97,8 +97,8 @@ static void open_outputs (const struct child *child)
         close (fd);
 }
 
-/* As execvp looks for it: what is not there, or may not be executed, is passed over, and the most
- * telling error stays.
+/* As execvp does it: skips files that do not exist or may not be executed, and reports the most
+ * helpful error.
  */
 __attribute__ ((noreturn)) static void execute (const struct child *child)
 {
@@ -132,7 +132,7 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
     if (aw_binding_apply (child->binding) < 0)
         fail (child, STAGE_CPUS);
 #ifdef SYS_close_range
-    /* Where it is not there: all should be close-on-exec already. */
+    /* Without it all should be close-on-exec already. */
     syscall (SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC);
 #endif
     sigemptyset (&none);
@@ -140,7 +140,9 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
     execute (child);
 }
 
-/* Apart, so that nothing the compiler keeps for the caller is in reach of the child. */
+/* A function of its own, so that the child cannot change values that the compiler keeps for the
+ * caller.
+ */
 __attribute__ ((noinline)) static pid_t start_child (const struct child *child)
 {
     pid_t pid = vfork ();
@@ -227,7 +229,7 @@ static int list_paths (struct aw_spawner *spawner, const char *program, char *co
     return 0;
 }
 
-static void tell (const struct aw_spawn *spawn, int stage, int error, struct aw_error *err)
+static void describe (const struct aw_spawn *spawn, int stage, int error, struct aw_error *err)
 {
     const char *program = spawn->argv[0];
     const char *why = strerror (error);
@@ -249,7 +251,7 @@ static void tell (const struct aw_spawn *spawn, int stage, int error, struct aw_
         if (error == ENOENT && !strchr (program, '/'))
             aw_error_set (err, "cannot start %s: there is no such program in PATH", program);
         else if (error == ENOENT && access (program, F_OK) == 0)
-            aw_error_set (err, "cannot start %s: the interpreter that it names is not there",
+            aw_error_set (err, "cannot start %s: the interpreter in its first line does not exist",
                           program);
         else if (error == ENOEXEC)
             aw_error_set (err, "cannot start %s: %s: a script needs a first line such as #!/bin/sh",
@@ -258,11 +260,11 @@ static void tell (const struct aw_spawn *spawn, int stage, int error, struct aw_
             aw_error_set (err, "cannot start %s: %s", program, why);
         break;
     default:
-        aw_error_set (err, "cannot start %s: a new process: %s", program, why);
+        aw_error_set (err, "cannot start %s: no new process can be made: %s", program, why);
     }
 }
 
-/* Starts the child; FDS is the pipe. True: all went well, or there is no child at all. */
+/* Starts the child; FDS is the pipe. True: it has started; false: REPORT says why not. */
 static bool start_and_listen (struct child *child,
                               const int fds[2],
                               pid_t *pid,
@@ -306,7 +308,7 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
     child.binding = &spawner->binding;
     if (pipe2 (fds, O_CLOEXEC) < 0) {
         int error = errno;
-        tell (spawn, STAGE_SESSION, error, err);
+        describe (spawn, STAGE_SESSION, error, err);
         errno = error;
         return -1;
     }
@@ -316,7 +318,7 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
         return pid;
     while (pid > 0 && waitpid (pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    tell (spawn, report.stage, report.error, err);
+    describe (spawn, report.stage, report.error, err);
     errno = report.error;
     return -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting one process as a task: the leader of a session of its own, with its files, directory,
- * CPUs and environment, dying with the agent. All is prepared before, the child makes a few system
- * calls between vfork and exec, and tells which of them failed.
+/* Starts the first process of a task: the leader of a session of its own, with its files,
+ * directory, CPUs and environment, which is killed when the agent dies. All is prepared before
+ * vfork; the child makes a few system calls until exec, and reports which of them failed.
  */
 #ifndef AW_AGENT_SPAWN_H
 #define AW_AGENT_SPAWN_H
@@ -13,7 +13,7 @@
 
 struct aw_spawner;
 
-/* What a start needs. All borrowed during the call. */
+/* The parameters of a start. All are borrowed during the call. */
 struct aw_spawn {
     char *const *argv;
     char *const *env; /* the whole environment; argv[0] without a slash is looked up in its PATH */
@@ -27,11 +27,10 @@ struct aw_spawn {
 struct aw_spawner *aw_spawner_create (struct aw_error *err);
 void aw_spawner_destroy (struct aw_spawner *spawner);
 
-/* Returns the process id, or -1 with text ("cannot start /x/y: No such file or directory"), errno
- * and nothing left behind. The caller's standard input becomes the task's: /dev/null. Handlers that
- * the caller has set are the default in the task, what it ignores stays ignored, nothing is
- * blocked. Descriptors above 2 do not come through where the kernel has close_range(2); where not,
- * close-on-exec is up to the caller.
+/* Returns the process id; or -1 with errno, text ("cannot start /x/y: No such file or directory")
+ * and no process. The task inherits the caller's standard input. Signals with a handler have the
+ * default disposition in the task, ignored ones stay ignored, and none is blocked. Descriptors
+ * above 2 are closed if the kernel has close_range(2); else the caller must set close-on-exec.
  */
 pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct aw_error *err);
 

@@ -18,7 +18,7 @@
 enum { COPIES_PAUSES = 50 }; /* of 10 ms */
 static const double REST_SECONDS = 5; /* for killed processes to end */
 
-/* What Slurm tells the step it tells, by its way of tracking processes, this one alone. */
+/* Slurm may signal only this process of the step, depending on how it tracks processes. */
 static const int passed_on[] = { SIGTERM, SIGUSR1, SIGUSR2 };
 
 /* Waits for CHILD. Returns its status. */
@@ -39,8 +39,8 @@ static int wait_for (pid_t child)
     return status;
 }
 
-/* Copies end by themselves when the agent does, and remove what they have half written: a moment
- * for that.
+/* Copying processes end by themselves when the agent does, and remove half written files: waits a
+ * moment for that.
  */
 static void let_copies_end (void)
 {
@@ -55,7 +55,7 @@ static void let_copies_end (void)
     }
 }
 
-__attribute__ ((noreturn)) static void guard (pid_t child, const char *scratch)
+__attribute__ ((noreturn)) static void supervise (pid_t child, const char *scratch)
 {
     struct aw_processes processes = { 0 };
     int status;
@@ -67,7 +67,7 @@ __attribute__ ((noreturn)) static void guard (pid_t child, const char *scratch)
     aw_processes_kill_children (&processes, REST_SECONDS);
     if (WIFSIGNALED (status))
         aw_messages_clean (child);
-    /* Made first: what is there and not this user's own is left alone. */
+    /* Made first, so that a directory of another user is left alone. */
     if (WIFSIGNALED (status) && scratch && aw_scratch_make (scratch, NULL) == 0)
         aw_scratch_remove (scratch);
     _exit (WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status));
@@ -84,7 +84,7 @@ int aw_supervisor_start (const char *scratch, struct aw_error *err)
     sigprocmask (SIG_SETMASK, &all, &before);
     child = fork ();
     if (child > 0)
-        guard (child, scratch);
+        supervise (child, scratch);
     sigprocmask (SIG_SETMASK, &before, NULL);
     if (child < 0)
         return aw_error_set (err, "cannot fork: %s", strerror (errno));

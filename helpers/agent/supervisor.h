@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A process that outlives the agent, to end what the agent cannot end any more when it is killed
- * itself: orphans come to the nearest subreaper above, and with the agent gone that is the
- * guardian.
+/* A process that outlives the agent. If the agent is killed, the supervisor ends its processes: the
+ * kernel gives orphans to the nearest subreaper above them, which is then the supervisor.
  */
 #ifndef AW_AGENT_SUPERVISOR_H
 #define AW_AGENT_SUPERVISOR_H
 
 #include "util/error.h"
 
-/* Forks. This process becomes the guardian and does not return: it passes SIGTERM, SIGUSR1 and
- * SIGUSR2 on and takes no other signal, waits for the child, ends what is left of the child's
- * descendants, removes SCRATCH (NULL: none), which the child may have made, where a signal ended
- * the child, and exits as the child did, with 128 + n where signal n ended that. The call returns
- * in the child: 0, which is killed should the guardian be. -1 with text where there was no fork.
+/* Forks. Returns 0 in the child, which becomes the agent and is killed if the supervisor is; or -1
+ * with text and no child.
+ *
+ * This process becomes the supervisor, for which the call does not return. It passes SIGTERM,
+ * SIGUSR1 and SIGUSR2 on, blocks all other signals, and waits for the child. Then it kills the
+ * child's descendants and exits as the child did, with 128 + n after signal n. If a signal ended
+ * the child, it removes SCRATCH (NULL: none) too.
  */
 int aw_supervisor_start (const char *scratch, struct aw_error *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow: messages between the tasks of a workflow while it runs, by topic.
+/* async-workflow: messages between the tasks of a running workflow, by topic.
  *
  *     struct aw_connection *aw = aw_open ();
  *     aw_publish (aw, "frames", data, size, 0);
@@ -9,13 +9,14 @@
  *         use (message.data, message.size);
  *     aw_close (aw);
  *
- * A topic keeps all messages of the run, so who receives later gets them too. Each group of
- * receivers gets each message once; without a group a task is one of its own and gets them all.
- * Messages of one sender come in the order in which it sent them. Delivery is at least once: after
- * a failure a message may come again, and has the same sender, attempt and number then.
+ * A topic keeps all messages of the run: a task that receives later gets the earlier ones too. Each
+ * group of receivers gets each message once. A task that names no group is a group of its own, and
+ * gets all messages. Messages of one sender arrive in the order in which it sent them. Delivery is
+ * at least once: after a failure a message may arrive again, with the same sender, attempt and
+ * number.
  *
- * All functions that return int return 0, or -1 with errno, and aw_error_text tells more. A
- * connection is for one thread of one process. Times are in seconds; below 0: without end.
+ * Functions of type int return 0, or -1 with errno; aw_error_text then describes the error. Use a
+ * connection in one thread of one process. Timeouts are in seconds; a negative one never expires.
  */
 #ifndef ASYNC_WORKFLOW_H
 #define ASYNC_WORKFLOW_H
@@ -33,50 +34,53 @@ enum {
 };
 
 enum {
-    AW_NOWAIT = 1, /* rather fail with EAGAIN than wait */
-    AW_RELEASE = 2, /* cancel: what waits for the tasks goes on as if they had succeeded */
+    AW_NOWAIT = 1, /* publish: fail with EAGAIN instead of waiting */
+    AW_RELEASE = 2, /* cancel: successors of the tasks run as if the tasks had succeeded */
 };
 
 struct aw_connection;
 
-/* All texts and data are the library's: valid until the next call for this connection that gives a
- * message. */
+/* The library owns the strings and the data. They are valid until the next call with this
+ * connection that returns a message.
+ */
 struct aw_message {
-    const char *topic; /* "" for an answer */
-    const char *sender; /* task: "simulate@2[17]" */
-    unsigned attempt; /* its attempt, from 0 */
-    unsigned long long number; /* among those of this attempt on this topic, from 1 */
-    unsigned long long request; /* not 0: somebody waits for aw_reply */
+    const char *topic; /* "" in an answer */
+    const char *sender; /* the task that sent it: "simulate@2[17]" */
+    unsigned attempt; /* of the sender, from 0 */
+    unsigned long long number; /* counts the messages of this attempt on this topic, from 1 */
+    unsigned long long request; /* not 0: the sender waits for an answer, see aw_reply */
     const void *data;
     size_t size;
 };
 
-/* Connects to the pool that runs this task. NULL with errno: ENOTCONN where this is no task of a
- * workflow, EACCES where it is not let in.
+/* Connects to the pool that runs this task. NULL with errno: ENOTCONN if this process is not a task
+ * of a running workflow, EACCES if the pool rejects it.
  */
 struct aw_connection *aw_open (void);
 
-/* Tells that all messages that were received are done with, and closes. What was published is on
- * its way and will arrive. Takes NULL.
+/* Acknowledges all received messages and closes the connection. Published messages still arrive.
+ * AW may be NULL.
  */
 void aw_close (struct aw_connection *aw);
 
-/* What went wrong last, in words. AW may be NULL: of aw_open. */
+/* Describes the last error of AW; or, with NULL, the last error of aw_open. */
 const char *aw_error_text (const struct aw_connection *aw);
 
-/* Sends, and returns at once; where more is under way than the pool takes up (1024 messages or 1
- * MiB that are not yet written, and what the socket holds), it waits, or with AW_NOWAIT fails with
- * EAGAIN. EMSGSIZE: too large; EINVAL: no name of a topic.
+/* Sends a message and returns at once. While 1024 messages or 1 MiB of this connection are not yet
+ * written, and the socket is full, it waits; with AW_NOWAIT it fails with EAGAIN instead. EMSGSIZE:
+ * the message is too large. EINVAL: TOPIC is not a valid name.
  */
 int aw_publish (
     struct aw_connection *aw, const char *topic, const void *data, size_t size, int flags);
 
-/* Waits until all that was published is written: it outlives this task, and a restart. ETIMEDOUT.
+/* Waits until all published messages are written: they survive the end of this task, and a restart
+ * of the run. ETIMEDOUT: not within TIMEOUT.
  */
 int aw_flush (struct aw_connection *aw, double timeout);
 
-/* Waits for the next message on TOPIC for GROUP; NULL: the task's own. The one before it on that
- * topic is told to be done with: one that is not comes again to another of the group. ETIMEDOUT.
+/* Waits for the next message on TOPIC for GROUP; NULL is the task's own group. The call
+ * acknowledges the previous message of that topic and group. If a task ends without acknowledging a
+ * message, another task of the group gets it. ETIMEDOUT: no message within TIMEOUT.
  */
 int aw_receive (struct aw_connection *aw,
                 const char *topic,
@@ -84,7 +88,7 @@ int aw_receive (struct aw_connection *aw,
                 double timeout,
                 struct aw_message *message);
 
-/* Publishes a request and waits for its answer. ETIMEDOUT: nobody answered in time. */
+/* Publishes a request and waits for its answer. ETIMEDOUT: no answer within TIMEOUT. */
 int aw_request (struct aw_connection *aw,
                 const char *topic,
                 const void *data,
@@ -92,23 +96,27 @@ int aw_request (struct aw_connection *aw,
                 double timeout,
                 struct aw_message *answer);
 
-/* Answers REQUEST, a message that came with request not 0. Returns at once. The first answer
- * counts.
+/* Answers REQUEST, a received message whose `request` is not 0, and returns at once. The sender
+ * gets the first answer only. EINVAL: REQUEST expects none.
  */
 int aw_reply (struct aw_connection *aw,
               const struct aw_message *request,
               const void *data,
               size_t size);
 
-/* Adds the task sets of a workflow file, TEXT of SIZE bytes, to the workflow that runs: all of
- * them, or none. Their "after" may name sets of both; their names must be new. 0 when it stands in
- * the journal; a text that was added before, byte for byte, changes nothing. EINVAL: it is wrong,
- * and aw_error_text tells all that is, a line each; EMSGSIZE: more than AW_MAX_ADDITION. */
+/* Adds the task sets of a workflow file, TEXT of SIZE bytes, to the running workflow: all of them,
+ * or none. Names of added sets must be new; their "after" may name old and new sets. Returns 0 when
+ * the addition is in the journal. Adding the same text again changes nothing. EINVAL: TEXT is
+ * wrong; aw_error_text lists all errors, one per line. EMSGSIZE: more than AW_MAX_ADDITION.
+ * ETIMEDOUT: no confirmation within TIMEOUT.
+ */
 int aw_add (struct aw_connection *aw, const char *text, size_t size, double timeout);
 
-/* Cancels TASKS: "simulate", "simulate@2", "simulate[17]" or "simulate@2[17]". Those that run are
- * told to end, those that wait will not start; what waits for them will not either, unless FLAGS
- * has AW_RELEASE. 0 when it stands in the journal. */
+/* Cancels TASKS: "simulate", "simulate@2", "simulate[17]" or "simulate@2[17]". Running ones get
+ * SIGTERM, waiting ones do not start. Their successors do not start either, unless FLAGS has
+ * AW_RELEASE. Returns 0 when the cancellation is in the journal. EINVAL: there are no such tasks.
+ * ETIMEDOUT: no confirmation within TIMEOUT.
+ */
 int aw_cancel (struct aw_connection *aw, const char *tasks, int flags, double timeout);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The library: packets to the agent of this node and back (util/packet.h). What comes while
- * something else is waited for is kept.
+/* The library: packets to the agent of this node and back (util/packet.h). A message that arrives
+ * while the caller waits for another packet is queued.
  */
 #include "client/async-workflow.h"
 
@@ -18,25 +18,27 @@
 
 #include "util/packet.h"
 
-/* An own group takes several messages at once; in a shared one each goes to who asks for it. */
+/* Messages that a receiver asks for in advance. In a shared group each message must go to a
+ * receiver that waits for it.
+ */
 enum { CREDIT_OWN = 32, CREDIT_SHARED = 1 };
 
-static const double open_seconds = 30;
+static const double OPEN_SECONDS = 30;
 
 struct receiver {
     uint32_t number;
-    uint64_t given; /* messages that the caller has got, all told */
-    uint64_t acked;
-    uint64_t credit; /* asked for and not come yet */
+    uint64_t given; /* messages that the caller has got */
+    uint64_t acked; /* of them */
+    uint64_t credit; /* messages that were asked for and have not arrived */
     struct receiver *next;
     size_t topic_size;
     char topic[AW_TOPIC_MAX + 1];
     char group[AW_TOPIC_MAX + 1];
 };
 
-/* A packet that came while another was waited for. */
-struct kept {
-    struct kept *next;
+/* A packet, which lies in a queue while the caller waits for another. */
+struct queued {
+    struct queued *next;
     size_t size;
     char bytes[];
 };
@@ -45,12 +47,12 @@ struct aw_connection {
     int fd;
     uint32_t last_number;
     struct receiver *receivers;
-    struct kept *first, **last;
-    struct kept *shown; /* what the caller's message lies in */
+    struct queued *first, **last; /* the queue */
+    struct queued *shown; /* the packet with the caller's message */
     char *packet; /* room for the largest */
     char names[AW_TOPIC_MAX + AW_SENDER_MAX + 2]; /* of the caller's message */
     char error[1024];
-    char *told; /* what the pool said of an error; NULL: `error` tells */
+    char *long_error; /* from the pool, in place of `error`; NULL: there is none */
 };
 
 static char open_error[1024];
@@ -63,8 +65,8 @@ __attribute__ ((format (printf, 3, 4))) static int fail (struct aw_connection *a
     va_list ap;
 
     if (aw) {
-        free (aw->told);
-        aw->told = NULL;
+        free (aw->long_error);
+        aw->long_error = NULL;
     }
     va_start (ap, fmt);
     vsnprintf (aw ? aw->error : open_error, sizeof (open_error), fmt, ap);
@@ -77,7 +79,7 @@ const char *aw_error_text (const struct aw_connection *aw)
 {
     if (!aw)
         return open_error;
-    return aw->told ? aw->told : aw->error;
+    return aw->long_error ? aw->long_error : aw->error;
 }
 
 static double now (void)
@@ -111,7 +113,7 @@ static int wait_for (struct aw_connection *aw, short events, double limit)
     }
 }
 
-/* The pool has closed, or what it said last. */
+/* The connection cannot be used any more. */
 static int broken (struct aw_connection *aw, int error)
 {
     if (error == 0 || error == EPIPE || error == ECONNRESET)
@@ -127,12 +129,12 @@ static int send_packet (struct aw_connection *aw, const struct aw_packet *packet
     struct msghdr message = { .msg_iov = parts, .msg_iovlen = packet->data.size ? 2 : 1 };
 
     if (!parts[0].iov_len)
-        return fail (aw, EMSGSIZE, "too long");
+        return fail (aw, EMSGSIZE, "the packet is too long");
     for (;;) {
         if (sendmsg (aw->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
             return 0;
         if (errno == EAGAIN && flags & AW_NOWAIT)
-            return fail (aw, EAGAIN, "the pool takes no more for now");
+            return fail (aw, EAGAIN, "the pool accepts no more messages at the moment");
         if (errno == EAGAIN && wait_for (aw, POLLOUT, INFINITY) < 0)
             return -1;
         if (errno != EAGAIN && errno != EINTR)
@@ -140,23 +142,23 @@ static int send_packet (struct aw_connection *aw, const struct aw_packet *packet
     }
 }
 
-/* The next packet, kept ones not counted, by LIMIT; NULL with errno. The caller frees it. */
-static struct kept *read_packet (struct aw_connection *aw, double limit)
+/* The next packet from the socket, by LIMIT; NULL with errno. The caller frees it. */
+static struct queued *read_packet (struct aw_connection *aw, double limit)
 {
     for (;;) {
         ssize_t size = recv (aw->fd, aw->packet, AW_PACKET_MAX, MSG_DONTWAIT);
-        struct kept *kept;
+        struct queued *item;
 
         if (size > 0) {
-            kept = malloc (sizeof (*kept) + (size_t)size);
-            if (!kept) {
+            item = malloc (sizeof (*item) + (size_t)size);
+            if (!item) {
                 fail (aw, ENOMEM, "out of memory");
                 return NULL;
             }
-            kept->next = NULL;
-            kept->size = (size_t)size;
-            memcpy (kept->bytes, aw->packet, (size_t)size);
-            return kept;
+            item->next = NULL;
+            item->size = (size_t)size;
+            memcpy (item->bytes, aw->packet, (size_t)size);
+            return item;
         }
         if (size < 0 && errno == EINTR)
             continue;
@@ -169,40 +171,41 @@ static struct kept *read_packet (struct aw_connection *aw, double limit)
     }
 }
 
-/* Is it for whoever waits for NUMBER? An error with number 0 is for everybody. */
-static bool is_for (const struct kept *kept, uint32_t number, struct aw_packet *packet)
+/* Does ITEM answer NUMBER? An error with number 0 answers every number. */
+static bool is_for (const struct queued *item, uint32_t number, struct aw_packet *packet)
 {
-    return aw_packet_read (packet, kept->bytes, kept->size) == 0
+    return aw_packet_read (packet, item->bytes, item->size) == 0
            && (packet->number == number
                || (packet->number == 0 && packet->flags & AW_PACKET_ERROR));
 }
 
-/* The first packet for NUMBER, by LIMIT; NULL with errno. PACKET lies in it. The caller frees it.
+/* The first packet for NUMBER, queued or new, by LIMIT; NULL with errno. PACKET points into it. The
+ * caller frees it.
  */
-static struct kept *wait_packet (struct aw_connection *aw,
-                                 uint32_t number,
-                                 double limit,
-                                 struct aw_packet *packet)
+static struct queued *wait_packet (struct aw_connection *aw,
+                                   uint32_t number,
+                                   double limit,
+                                   struct aw_packet *packet)
 {
-    struct kept *kept;
+    struct queued *item;
 
-    for (struct kept **at = &aw->first; (kept = *at); at = &kept->next) {
-        if (!is_for (kept, number, packet))
+    for (struct queued **at = &aw->first; (item = *at); at = &item->next) {
+        if (!is_for (item, number, packet))
             continue;
-        *at = kept->next;
+        *at = item->next;
         if (!*at)
             aw->last = at;
-        return kept;
+        return item;
     }
-    while ((kept = read_packet (aw, limit))) {
-        if (is_for (kept, number, packet))
-            return kept;
+    while ((item = read_packet (aw, limit))) {
+        if (is_for (item, number, packet))
+            return item;
         if (packet->kind != AW_PACKET_MESSAGE) {
-            free (kept); /* an answer for which nobody waits any more */
+            free (item); /* a late answer: its caller has timed out */
             continue;
         }
-        *aw->last = kept;
-        aw->last = &kept->next;
+        *aw->last = item;
+        aw->last = &item->next;
     }
     return NULL;
 }
@@ -211,17 +214,17 @@ static struct kept *wait_packet (struct aw_connection *aw,
 static int wait_done (struct aw_connection *aw, uint32_t number, double timeout)
 {
     struct aw_packet packet;
-    struct kept *kept = wait_packet (aw, number, limit_of (timeout), &packet);
+    struct queued *item = wait_packet (aw, number, limit_of (timeout), &packet);
     int rc = 0;
 
-    if (!kept)
+    if (!item)
         return -1;
     if (packet.flags & AW_PACKET_ERROR) {
         rc = fail (aw, EINVAL, "%.*s", (int)packet.data.size, packet.data.text);
-        aw->told = strndup (packet.data.text, packet.data.size); /* it may be long */
+        aw->long_error = strndup (packet.data.text, packet.data.size);
         errno = EINVAL;
     }
-    free (kept);
+    free (item);
     return rc;
 }
 
@@ -236,7 +239,8 @@ static int find_task (uint32_t *task, uint32_t *attempt)
 
     if (!mark || sscanf (mark, "%u.%u", task, attempt) != 2)
         return fail (NULL, ENOTCONN,
-                     "this is no task of a workflow that runs: " AW_PACKET_LAUNCH " is not set");
+                     "this process is not a task of a running workflow: " AW_PACKET_LAUNCH
+                     " is not set");
     return 0;
 }
 
@@ -245,7 +249,7 @@ static int connect_to (struct aw_connection *aw, const char *path)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
 
     if (strlen (path) >= sizeof (address.sun_path))
-        return fail (NULL, ENOTCONN, "%s: the path is too long", path);
+        return fail (NULL, ENOTCONN, "%s: this path is too long for a socket", path);
     strcpy (address.sun_path, path);
     aw->fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (aw->fd < 0
@@ -260,7 +264,7 @@ static int say_hello (struct aw_connection *aw, const char *token)
 
     if (find_task (&hello.number, &hello.attempt) < 0)
         return -1;
-    if (send_packet (aw, &hello, 0) < 0 || wait_done (aw, 0, open_seconds) < 0)
+    if (send_packet (aw, &hello, 0) < 0 || wait_done (aw, 0, OPEN_SECONDS) < 0)
         return fail (NULL, errno == EINVAL ? EACCES : errno, "%s", aw->error);
     return 0;
 }
@@ -273,7 +277,7 @@ struct aw_connection *aw_open (void)
 
     if (!path || !*path || !token) {
         fail (NULL, ENOTCONN,
-              "this is no task of a workflow that runs: " AW_PACKET_SOCKET " is not set");
+              "this process is not a task of a running workflow: " AW_PACKET_SOCKET " is not set");
         return NULL;
     }
     aw = calloc (1, sizeof (*aw));
@@ -317,16 +321,16 @@ void aw_close (struct aw_connection *aw)
         free (r);
     }
     while (aw->first) {
-        struct kept *kept = aw->first;
+        struct queued *item = aw->first;
 
-        aw->first = kept->next;
-        free (kept);
+        aw->first = item->next;
+        free (item);
     }
     if (aw->fd >= 0)
         close (aw->fd);
     free (aw->shown);
     free (aw->packet);
-    free (aw->told);
+    free (aw->long_error);
     free (aw);
     errno = saved;
 }
@@ -335,14 +339,14 @@ void aw_close (struct aw_connection *aw)
  * Sending
  */
 
-/* Is NAME one of a topic, or of a group (WHOSE)? */
+/* Is NAME valid for a topic, or a group (WHOSE)? */
 static int check_name (struct aw_connection *aw, const char *name, const char *whose)
 {
     if (name && aw_topic_is_good (name, strlen (name)))
         return 0;
     return fail (aw, EINVAL,
-                 "a %s's name is made of at most %d letters, digits, \"_\", \"-\" and "
-                 "\".\", the first a letter, a digit or \"_\"",
+                 "the name of a %s has at most %d letters, digits, \"_\", \"-\" and \".\", and "
+                 "begins with a letter, a digit or \"_\"",
                  whose, AW_TOPIC_MAX);
 }
 
@@ -398,7 +402,7 @@ static struct receiver *find_receiver (struct aw_connection *aw,
     return r;
 }
 
-/* Asks for more, where nothing more would come. */
+/* Asks for more messages where few are still to come. */
 static int ask (struct aw_connection *aw, struct receiver *r)
 {
     uint64_t credit = r->group[0] ? CREDIT_SHARED : CREDIT_OWN;
@@ -416,8 +420,9 @@ static int ask (struct aw_connection *aw, struct receiver *r)
     return send_packet (aw, &packet, 0);
 }
 
-/* Nobody waits here for now: the next message of a shared group is for another. Returns -1 with
- * ETIMEDOUT. */
+/* Tells the pool that nobody waits here: the next message of a shared group goes to another
+ * receiver. Returns -1 with ETIMEDOUT.
+ */
 static int withdraw (struct aw_connection *aw, struct receiver *r)
 {
     const struct aw_packet packet = { .kind = AW_PACKET_RECEIVE,
@@ -430,16 +435,16 @@ static int withdraw (struct aw_connection *aw, struct receiver *r)
     return fail (aw, ETIMEDOUT, "timed out");
 }
 
-/* Shows the caller what came, which lies in KEPT. */
+/* Fills MESSAGE from PACKET, which points into ITEM. */
 static void show (struct aw_connection *aw,
-                  struct kept *kept,
+                  struct queued *item,
                   const struct aw_packet *packet,
                   struct aw_message *message)
 {
     char *sender = aw->names + packet->topic.size + 1;
 
     free (aw->shown);
-    aw->shown = kept;
+    aw->shown = item;
     if (packet->topic.size)
         memcpy (aw->names, packet->topic.text, packet->topic.size);
     aw->names[packet->topic.size] = '\0';
@@ -457,32 +462,43 @@ static void show (struct aw_connection *aw,
     };
 }
 
+/* Waits for a message for NUMBER. 0, or -1 with errno. */
+static int wait_message (struct aw_connection *aw,
+                         uint32_t number,
+                         double timeout,
+                         struct aw_message *message)
+{
+    struct aw_packet packet;
+    struct queued *item = wait_packet (aw, number, limit_of (timeout), &packet);
+
+    if (!item)
+        return -1;
+    if (packet.flags & AW_PACKET_ERROR) {
+        fail (aw, EINVAL, "%.*s", (int)packet.data.size, packet.data.text);
+        free (item);
+        return -1;
+    }
+    show (aw, item, &packet, message);
+    return 0;
+}
+
 int aw_receive (struct aw_connection *aw,
                 const char *topic,
                 const char *group,
                 double timeout,
                 struct aw_message *message)
 {
-    struct aw_packet packet;
     struct receiver *r;
-    struct kept *kept;
 
     if (check_name (aw, topic, "topic") < 0 || (group && check_name (aw, group, "group") < 0))
         return -1;
     r = find_receiver (aw, topic, group ? group : "");
     if (!r || acknowledge (aw, r) < 0 || ask (aw, r) < 0)
         return -1;
-    kept = wait_packet (aw, r->number, limit_of (timeout), &packet);
-    if (!kept)
+    if (wait_message (aw, r->number, timeout, message) < 0)
         return errno == ETIMEDOUT ? withdraw (aw, r) : -1;
-    if (packet.flags & AW_PACKET_ERROR) {
-        fail (aw, EINVAL, "%.*s", (int)packet.data.size, packet.data.text);
-        free (kept);
-        return -1;
-    }
     r->credit -= r->credit > 0;
     r->given++;
-    show (aw, kept, &packet, message);
     return 0;
 }
 
@@ -500,23 +516,13 @@ int aw_request (struct aw_connection *aw,
     struct aw_packet packet = { .kind = AW_PACKET_REQUEST,
                                 .topic = aw_piece_of (topic),
                                 .data = { data, size } };
-    struct kept *kept;
 
     if (check (aw, topic, size) < 0)
         return -1;
     packet.number = ++aw->last_number;
     if (send_packet (aw, &packet, 0) < 0)
         return -1;
-    kept = wait_packet (aw, packet.number, limit_of (timeout), &packet);
-    if (!kept)
-        return -1;
-    if (packet.flags & AW_PACKET_ERROR) {
-        fail (aw, EINVAL, "%.*s", (int)packet.data.size, packet.data.text);
-        free (kept);
-        return -1;
-    }
-    show (aw, kept, &packet, answer);
-    return 0;
+    return wait_message (aw, packet.number, timeout, answer);
 }
 
 int aw_reply (struct aw_connection *aw,
@@ -529,14 +535,14 @@ int aw_reply (struct aw_connection *aw,
                                       .data = { data, size } };
 
     if (!request->request)
-        return fail (aw, EINVAL, "nobody waits for an answer to this message");
+        return fail (aw, EINVAL, "the sender of this message does not wait for an answer");
     if (size > AW_MESSAGE_MAX)
         return fail (aw, EMSGSIZE, "%zu bytes: a message has at most %d", size, AW_MESSAGE_MAX);
     return send_packet (aw, &packet, 0);
 }
 
 /*
- * The workflow itself
+ * Changing the workflow
  */
 
 int aw_add (struct aw_connection *aw, const char *text, size_t size, double timeout)
@@ -544,7 +550,7 @@ int aw_add (struct aw_connection *aw, const char *text, size_t size, double time
     struct aw_packet packet = { .kind = AW_PACKET_ADD, .number = ++aw->last_number };
 
     if (size > AW_ADD_MAX)
-        return fail (aw, EMSGSIZE, "%zu bytes: at most %d can be added at once", size, AW_ADD_MAX);
+        return fail (aw, EMSGSIZE, "%zu bytes: an addition has at most %d", size, AW_ADD_MAX);
     do {
         size_t part = size < AW_MESSAGE_MAX ? size : AW_MESSAGE_MAX;
 
@@ -568,6 +574,7 @@ int aw_cancel (struct aw_connection *aw, const char *tasks, int flags, double ti
     };
 
     if (packet.data.size > AW_SENDER_MAX)
-        return fail (aw, EMSGSIZE, "the name of a task is not that long");
+        return fail (aw, EMSGSIZE, "%zu characters: the name of tasks has at most %d",
+                     packet.data.size, AW_SENDER_MAX);
     return send_packet (aw, &packet, 0) < 0 ? -1 : wait_done (aw, packet.number, timeout);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow-agent: the agent as a program, one a node, started by the pool step. Not for users
- * to call.
+/* async-workflow-agent: the agent as a program. The pool step starts one on each node; users do not
+ * call it.
  */
 #include "config.h"
 
@@ -23,12 +23,12 @@ struct arguments {
 
 static const struct argp_option options[] = {
     { "coordinator", 'c', "HOST[,HOST...]:PORT", 0,
-      "where the coordinator listens; hosts are tried in turn", 0 },
-    { "munge-socket", 'm', "FILE", 0, "munged's socket, where it is not at its usual place", 0 },
+      "address of the coordinator; hosts are tried in turn", 0 },
+    { "munge-socket", 'm', "FILE", 0, "socket of munged, if it is not the usual one", 0 },
     { 0 },
 };
 
-/* HOST:PORT; an IPv6 address has colons itself, so the last one counts. */
+/* HOST:PORT. An IPv6 address contains colons, so the port follows the last one. */
 static int split_address (char *text, struct arguments *arguments)
 {
     char *colon = strrchr (text, ':');
@@ -81,7 +81,7 @@ static const struct argp parser = {
     NULL,
 };
 
-/* One line for the pool step's output, with the node's name: there may be many of us. */
+/* Prints one line with the node's name, because there may be many agents. */
 static int complain (const char *node, const struct aw_error *err)
 {
     fprintf (stderr, "async-workflow-agent: %s: %s\n", node, err->text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow-bind: what each rank of a job step of its own is started through. Finds its part
- * of the plan by its node and local rank, takes the CPUs and GPUs that stand there, and becomes the
- * program. With --parent it only makes sure that the program ends with its parent. Not for users to
- * call.
+/* async-workflow-bind: starts each rank of a task with a job step of its own. Finds its part of the
+ * plan by its node and local rank, binds itself to the CPUs and GPUs there, and executes the
+ * program. With --parent it only makes sure that the program ends with its parent. Users do not
+ * call it.
  */
 #include "config.h"
 
@@ -33,11 +33,10 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    { "on", 'o', "NODE:CPUS+GPUS/...", 0, "what each local rank gets on a node; may be repeated",
-      0 },
-    { "messages", 'm', "NODE:SOCKET", 0, "where ranks exchange messages on a node; may be repeated",
-      0 },
-    { "gpu-share", 's', "N", 0, "thousandths of a GPU that each rank has", 0 },
+    { "on", 'o', "NODE:CPUS+GPUS/...", 0,
+      "CPUs and GPUs of each local rank on a node; may be repeated", 0 },
+    { "messages", 'm', "NODE:SOCKET", 0, "socket for messages on a node; may be repeated", 0 },
+    { "gpu-share", 's', "N", 0, "share of a GPU for each rank, in thousandths", 0 },
     { "parent", 'p', "PID", 0, "end the command with SIGTERM when process PID, the parent, ends",
       0 },
     { 0 },
@@ -51,7 +50,7 @@ static long number (struct argp_state *state, const char *text)
     errno = 0;
     value = strtol (text, &end, 10);
     if (*end || errno || value <= 0)
-        argp_error (state, "\"%s\" is no number", text);
+        argp_error (state, "\"%s\" is not a positive number", text);
     return value;
 }
 
@@ -91,7 +90,7 @@ static const struct argp parser = {
     options,
     parse_option,
     "-- COMMAND [ARGUMENT]...",
-    "Starts a rank of a job step for async-workflow, on the CPUs and GPUs that its plan says.",
+    "Starts a rank of a job step for async-workflow, on the CPUs and GPUs of its plan.",
     NULL,
     NULL,
     NULL,
@@ -111,10 +110,11 @@ static int local_rank (uint32_t *rank, struct aw_error *err)
     unsigned long value;
 
     if (!text || *text < '0' || *text > '9')
-        return aw_error_set (err, "SLURM_LOCALID is not set: this is no task of a job step");
+        return aw_error_set (err,
+                             "SLURM_LOCALID is not set: this process is not a task of a job step");
     value = strtoul (text, &end, 10);
     if (*end || value > UINT32_MAX)
-        return aw_error_set (err, "SLURM_LOCALID: \"%s\" is no number", text);
+        return aw_error_set (err, "SLURM_LOCALID: \"%s\" is not a number", text);
     *rank = (uint32_t)value;
     return 0;
 }
@@ -134,7 +134,7 @@ static int bind_to (const struct aw_idset *cpus, struct aw_error *err)
     struct aw_numa numa = { 0 };
     int rc = 0;
 
-    (void)aw_numa_read (&numa, ""); /* without it memory is left alone */
+    (void)aw_numa_read (&numa, ""); /* without it the memory policy stays */
     if (aw_binding_prepare (&binding, &numa, cpus) < 0 || aw_binding_apply (&binding) < 0)
         rc = aw_error_set (err, "cannot be bound to its CPUs: %s", strerror (errno));
     aw_binding_finish (&binding);
@@ -190,8 +190,9 @@ static int take_place (const struct arguments *arguments, struct aw_error *err)
         || aw_node_gpus (&gpus, environ, err) < 0)
         goto done;
     if (!contains (&gpus, &mine.gpus))
-        aw_error_set (err, "Slurm gave the step fewer GPUs than the job has here: let all nodes of "
-                           "a step have equally many");
+        aw_error_set (err, "Slurm gave this step fewer GPUs than the job has on this node: the "
+                           "nodes of a step need "
+                           "equal numbers of GPUs");
     else if (unbound || bind_to (&mine.cpus, err) == 0)
         rc = set_variables (arguments, &gpus, &mine, !unbound, err);
 done:
@@ -215,10 +216,10 @@ int main (int argc, char **argv)
     argp_parse (&parser, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
     if (arguments.parent) {
         if (prctl (PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid () != arguments.parent)
-            return complain (&arguments, "its parent is gone");
+            return complain (&arguments, "its parent has ended");
     }
     else if (!arguments.part)
-        return complain (&arguments, "the plan does not speak of this node");
+        return complain (&arguments, "the plan has no CPUs for this node");
     else if (take_place (&arguments, &err) < 0)
         return complain (&arguments, err.text);
     execvp (arguments.command[0], arguments.command);

@@ -22,9 +22,9 @@ run ()
 
 test_expect_success 'outside a task there is no pool' '
     test_expect_code 4 async-workflow send frames x 2>err &&
-    grep "async-workflow send: this is no task of a workflow that runs" err &&
+    grep "async-workflow send: this process is not a task of a running workflow" err &&
     test_expect_code 4 async-workflow recv frames 2>err &&
-    grep "async-workflow recv: this is no task" err
+    grep "async-workflow recv: this process is not a task" err
 '
 
 test_expect_success 'what is wrong with arguments is told' '
@@ -36,8 +36,8 @@ test_expect_success 'what is wrong with arguments is told' '
     workflow names.json "\"tasks\": { \"a\": {
         \"script\": \"async-workflow recv --group \\\"a b\\\" frames; async-workflow recv \\\"a b\\\"\", \"success_codes\": [2] } }" &&
     run 0 names names.json && cat names/logs/a.0.err >&4 &&
-    grep "async-workflow recv: frames: a group.s name is made of" names/logs/a.0.err &&
-    grep "async-workflow recv: a b: a topic.s name is made of" names/logs/a.0.err
+    grep "async-workflow recv: frames: the name of a group has at most" names/logs/a.0.err &&
+    grep "async-workflow recv: a b: the name of a topic has at most" names/logs/a.0.err
 '
 
 test_expect_success 'a receiver that comes late gets all, in the order of each sender' '

@@ -185,7 +185,7 @@ test_expect_success 'the largest that can be added, of bytes that take six each 
 '
 
 test_expect_success 'outside of a task there is no pool' '
-    test_expect_code 4 async-workflow add tree.json 2>err && grep "this is no task of a workflow that runs" err &&
+    test_expect_code 4 async-workflow add tree.json 2>err && grep "this process is not a task of a running workflow" err &&
     test_expect_code 2 async-workflow add 2>err && grep "no workflow file given" err
 '
 

@@ -112,7 +112,7 @@ static void failures (void **state)
         { path_of ("unknown"), "/", "/dev/null", "/dev/null", NULL, ENOEXEC,
           "a script needs a first line" },
         { path_of ("lost"), "/", "/dev/null", "/dev/null", NULL, ENOENT,
-          "the interpreter that it names is not there" },
+          "the interpreter in its first line does not exist" },
         { "true", "/no/dir", "/dev/null", "/dev/null", NULL, ENOENT,
           "cannot start true: its directory /no/dir: No such file or directory" },
         { "true", "/etc/passwd", "/dev/null", "/dev/null", NULL, ENOTDIR,

@@ -22,9 +22,9 @@
 #include "util/token.h"
 
 enum {
-    READ_AT_ONCE = 64, /* packets of one connection, so that none keeps the others waiting */
-    OUT_MAX = 64 << 20, /* bytes that a task has not read: more than it may have asked for */
-    READ_AT_END = 4096, /* more than a socket holds: what still sends then is no task any more */
+    READ_AT_ONCE = 64, /* packets of one connection in a turn, so that others need not wait */
+    OUT_MAX = 64 << 20, /* bytes that a task has not read: more than it can have asked for */
+    READ_AT_END = 4096, /* packets; more than a socket holds, so the sender is not the task */
     BACKLOG = 512,
 };
 
@@ -40,7 +40,7 @@ struct connection {
     struct aw_textbuf out; /* packets, each behind its size */
     size_t sent; /* of out */
     struct aw_textbuf add; /* the parts of a workflow so far */
-    uint32_t *sizes; /* a ring: of what is not accepted */
+    uint32_t *sizes; /* a ring: bytes of the messages that are not accepted yet */
     uint32_t first, n_unaccepted;
     size_t unaccepted; /* bytes */
 };
@@ -51,7 +51,7 @@ struct aw_messages {
     char directory[80];
     char path[100];
     char token[AW_PACKET_TOKEN_SIZE + 1]; /* of the agent's own tasks */
-    struct aw_step_tokens guests;
+    struct aw_step_tokens step_tokens;
     int fd;
     struct event *acceptable;
     struct aw_table connections; /* by id */
@@ -85,7 +85,7 @@ static void close_connection (struct connection *c)
  * To the task
  */
 
-/* Sends what waits. -1: the connection is broken. */
+/* Sends waiting packets. -1: the connection is broken. */
 static int send_out (struct connection *c)
 {
     while (c->sent < c->out.len) {
@@ -153,24 +153,24 @@ static int send_done (struct connection *c, uint32_t number, const char *error)
  * From the task
  */
 
-/* The first packet. -1: it is turned away. */
+/* The first packet. -1: the connection is rejected. */
 static int take_hello (struct connection *c, const struct aw_packet *packet)
 {
     struct aw_messages *m = c->messages;
-    const char *guest = aw_step_tokens_token (&m->guests, packet->number, packet->attempt);
-    const char *token = guest ? guest : m->token;
+    const char *of_rank = aw_step_tokens_token (&m->step_tokens, packet->number, packet->attempt);
+    const char *token = of_rank ? of_rank : m->token;
     unsigned different = 0;
 
     if (packet->kind != AW_PACKET_HELLO || packet->data.size != AW_PACKET_TOKEN_SIZE)
         return -1;
-    for (size_t i = 0; i < AW_PACKET_TOKEN_SIZE; i++) /* takes equally long for all */
+    for (size_t i = 0; i < AW_PACKET_TOKEN_SIZE; i++) /* in constant time */
         different |= (unsigned char)(packet->data.text[i] ^ token[i]);
     if (different) {
-        send_done (c, 0, "the token is wrong: " AW_PACKET_TOKEN " is of another run");
+        send_done (c, 0, "the token is wrong: " AW_PACKET_TOKEN " belongs to another run");
         return -1;
     }
-    if (!guest && !m->callbacks.runs (m->callbacks.arg, packet->number, packet->attempt)) {
-        send_done (c, 0, "the task is over");
+    if (!of_rank && !m->callbacks.runs (m->callbacks.arg, packet->number, packet->attempt)) {
+        send_done (c, 0, "the task has ended");
         return -1;
     }
     c->sizes = malloc (AW_MESSAGES_WINDOW * sizeof (*c->sizes));
@@ -182,7 +182,7 @@ static int take_hello (struct connection *c, const struct aw_packet *packet)
     return send_done (c, 0, NULL);
 }
 
-/* A message more that is not accepted. */
+/* Counts a message that is not accepted yet. */
 static void count_message (struct connection *c, size_t size)
 {
     if (c->n_unaccepted < AW_MESSAGES_WINDOW)
@@ -209,7 +209,7 @@ static void take_accepted (struct connection *c, uint32_t n)
         c->paused = false;
 }
 
-/* A part of a workflow; the last one sends it all. -1: too long. */
+/* A part of a workflow; the last part sends all of it. -1: too long. */
 static int take_add (struct connection *c, struct aw_packet *packet)
 {
     if (c->add.len + packet->data.size > AW_ADD_MAX) {
@@ -227,7 +227,7 @@ static int take_add (struct connection *c, struct aw_packet *packet)
     return 0;
 }
 
-/* -1: the connection is to be closed. */
+/* -1: the connection must be closed. */
 static int take_packet (struct connection *c, const char *buf, size_t size)
 {
     struct aw_messages *m = c->messages;
@@ -261,12 +261,12 @@ static int take_packet (struct connection *c, const char *buf, size_t size)
     return 0;
 }
 
-/* Takes up to N packets, and WHATEVER the window holds. False: the connection is gone. */
-static bool read_packets (struct connection *c, int n, bool whatever)
+/* Reads up to N packets, beyond the window if ALL is true. False: the connection is closed. */
+static bool read_packets (struct connection *c, int n, bool all)
 {
     char *buf = c->messages->packet;
 
-    while (n-- > 0 && (whatever || !c->paused)) {
+    while (n-- > 0 && (all || !c->paused)) {
         ssize_t size = recv (c->fd, buf, AW_PACKET_MAX, MSG_DONTWAIT | MSG_TRUNC);
 
         if (size < 0 && errno == EINTR)
@@ -353,18 +353,18 @@ void aw_messages_task_ended (struct aw_messages *m, uint32_t task, uint32_t atte
  * From the coordinator
  */
 
-/* Without memory they come to nothing: the ranks of a step are told that their token is wrong. */
-static void take_guests (struct aw_messages *m, const struct aw_packet *packet)
+/* Without memory the token is not set, and the ranks of the step are rejected. */
+static void take_step_token (struct aw_messages *m, const struct aw_packet *packet)
 {
     const struct aw_packet done = { .kind = AW_PACKET_DONE,
                                     .task = packet->task,
                                     .attempt = packet->attempt };
 
     if (packet->kind == AW_PACKET_ADMIT)
-        (void)aw_step_tokens_admit (&m->guests, packet->task, packet->attempt, &packet->data);
+        (void)aw_step_tokens_admit (&m->step_tokens, packet->task, packet->attempt, &packet->data);
     else {
         aw_messages_task_ended (m, packet->task, packet->attempt);
-        aw_step_tokens_dismiss (&m->guests, packet->task, packet->attempt);
+        aw_step_tokens_dismiss (&m->step_tokens, packet->task, packet->attempt);
     }
     m->callbacks.forward (m->callbacks.arg, &done);
 }
@@ -375,11 +375,11 @@ void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
     struct aw_packet plain = *packet;
 
     if (m && (packet->kind == AW_PACKET_ADMIT || packet->kind == AW_PACKET_DISMISS)) {
-        take_guests (m, packet);
+        take_step_token (m, packet);
         return;
     }
     if (!c)
-        return; /* it is gone meanwhile */
+        return; /* it was closed in the meantime */
     if (packet->kind == AW_PACKET_ACCEPTED) {
         take_accepted (c, packet->number);
         return;
@@ -398,7 +398,7 @@ void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
  * Life
  */
 
-/* In TMPDIR, where its name is short enough for a socket's, else in /tmp. */
+/* In TMPDIR if its name is short enough for a socket's path, else in /tmp. */
 static int make_directory (struct aw_messages *m, struct aw_error *err)
 {
     const char *tmp = getenv ("TMPDIR");
@@ -464,7 +464,7 @@ void aw_messages_destroy (struct aw_messages *m)
     if (!m)
         return;
     while ((c = aw_table_next (&m->connections, &cursor))) {
-        c->known = false; /* nobody is left to tell */
+        c->known = false; /* the coordinator need not know */
         close_connection (c);
         cursor = 0;
     }
@@ -477,7 +477,7 @@ void aw_messages_destroy (struct aw_messages *m)
         unlink (m->path);
         rmdir (m->directory);
     }
-    aw_step_tokens_finish (&m->guests);
+    aw_step_tokens_finish (&m->step_tokens);
     aw_textbuf_finish (&m->data);
     free (m->packet);
     free (m);

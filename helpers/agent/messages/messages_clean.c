@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The socket's directory of an agent that could not remove it itself. */
+/* Removes the socket's directory of an agent that was killed. */
 #include "config.h"
 
 #include <dirent.h>
@@ -12,7 +12,7 @@
 
 #include "agent/messages/messages.h"
 
-/* Only a directory of this user, with at most a socket in it, goes: rmdir takes nothing else. */
+/* Removes only a directory of this user with at most a socket in it. */
 static void remove_one (int fd, const char *name)
 {
     struct stat st;

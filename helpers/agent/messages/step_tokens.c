@@ -13,12 +13,13 @@ static uint64_t key_of (uint32_t task, uint32_t attempt)
     return (uint64_t)task << 32 | attempt;
 }
 
-static void forget (struct aw_step_tokens *guests, uint32_t task, uint32_t attempt)
+static void forget (struct aw_step_tokens *tokens, uint32_t task, uint32_t attempt)
 {
-    free (aw_table_remove (&guests->tokens, key_of (task, attempt)));
+    free (aw_table_remove (&tokens->table, key_of (task, attempt)));
 }
 
-/* Slurm may have missed some: it knows of what is in a cgroup, or else of a rank's descendants. */
+/* Slurm may have missed some processes: it knows those in a cgroup, or else a rank's descendants.
+ */
 static void kill_holders (const char *token)
 {
     char variable[sizeof (AW_PACKET_TOKEN) + AW_PACKET_TOKEN_SIZE + 1];
@@ -27,7 +28,7 @@ static void kill_holders (const char *token)
     aw_processes_kill_holders (variable);
 }
 
-int aw_step_tokens_admit (struct aw_step_tokens *guests,
+int aw_step_tokens_admit (struct aw_step_tokens *tokens,
                           uint32_t task,
                           uint32_t attempt,
                           const struct aw_piece *token)
@@ -35,44 +36,44 @@ int aw_step_tokens_admit (struct aw_step_tokens *guests,
     char *mine;
 
     if (token->size != AW_PACKET_TOKEN_SIZE) {
-        forget (guests, task, attempt);
+        forget (tokens, task, attempt);
         return 0;
     }
     mine = strndup (token->text, token->size);
     if (!mine)
         return -1;
-    forget (guests, task, attempt);
-    if (aw_table_set (&guests->tokens, key_of (task, attempt), mine) == 0)
+    forget (tokens, task, attempt);
+    if (aw_table_set (&tokens->table, key_of (task, attempt), mine) == 0)
         return 0;
     free (mine);
     errno = ENOMEM;
     return -1;
 }
 
-void aw_step_tokens_dismiss (struct aw_step_tokens *guests, uint32_t task, uint32_t attempt)
+void aw_step_tokens_dismiss (struct aw_step_tokens *tokens, uint32_t task, uint32_t attempt)
 {
-    const char *token = aw_step_tokens_token (guests, task, attempt);
+    const char *token = aw_step_tokens_token (tokens, task, attempt);
 
     if (token)
         kill_holders (token);
-    forget (guests, task, attempt);
+    forget (tokens, task, attempt);
 }
 
-const char *aw_step_tokens_token (const struct aw_step_tokens *guests,
+const char *aw_step_tokens_token (const struct aw_step_tokens *tokens,
                                   uint32_t task,
                                   uint32_t attempt)
 {
-    return aw_table_get (&guests->tokens, key_of (task, attempt));
+    return aw_table_get (&tokens->table, key_of (task, attempt));
 }
 
-void aw_step_tokens_finish (struct aw_step_tokens *guests)
+void aw_step_tokens_finish (struct aw_step_tokens *tokens)
 {
     size_t cursor = 0;
     void *token;
 
-    while ((token = aw_table_next (&guests->tokens, &cursor))) {
+    while ((token = aw_table_next (&tokens->table, &cursor))) {
         kill_holders (token);
         free (token);
     }
-    aw_table_finish (&guests->tokens);
+    aw_table_finish (&tokens->table);
 }

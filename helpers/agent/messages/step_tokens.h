@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attempts that have processes on this node which the agent did not start, and which may exchange
- * messages through it all the same: ranks of a job step. Each has a token of its own.
+/* Tokens of attempts whose processes on this node the agent did not start: ranks of a job step. By
+ * their attempt's token they may exchange messages through the agent.
  */
 #ifndef AW_AGENT_MESSAGES_STEP_TOKENS_H
 #define AW_AGENT_MESSAGES_STEP_TOKENS_H
@@ -12,25 +12,28 @@
 #include "util/table.h"
 
 struct aw_step_tokens {
-    struct aw_table tokens; /* by task and attempt; private. {0} is empty */
+    struct aw_table table; /* by task and attempt; private. {0} is empty */
 };
 
-/* Lets an attempt in, by TOKEN (as it is, AW_PACKET_TOKEN_SIZE characters; any other size is none
- * that could be right) instead of an earlier one. 0, or -1 with ENOMEM. */
-int aw_step_tokens_admit (struct aw_step_tokens *guests,
+/* Sets the TOKEN of an attempt, in place of an earlier one. A token that has not
+ * AW_PACKET_TOKEN_SIZE characters cannot be right: then the attempt has none. 0, or -1 with ENOMEM.
+ */
+int aw_step_tokens_admit (struct aw_step_tokens *tokens,
                           uint32_t task,
                           uint32_t attempt,
                           const struct aw_piece *token);
 
-/* No longer: the attempt has ended, and what still has its token in its environment is killed. */
-void aw_step_tokens_dismiss (struct aw_step_tokens *guests, uint32_t task, uint32_t attempt);
+/* The attempt has ended: forgets its token, and kills all processes that have it in their
+ * environment.
+ */
+void aw_step_tokens_dismiss (struct aw_step_tokens *tokens, uint32_t task, uint32_t attempt);
 
-/* The token of an attempt, ended by a NUL; NULL: it is no guest. */
-const char *aw_step_tokens_token (const struct aw_step_tokens *guests,
+/* The token of an attempt, a string; NULL: it has none. */
+const char *aw_step_tokens_token (const struct aw_step_tokens *tokens,
                                   uint32_t task,
                                   uint32_t attempt);
 
-/* The same for all that are left. */
-void aw_step_tokens_finish (struct aw_step_tokens *guests);
+/* Dismisses all attempts. */
+void aw_step_tokens_finish (struct aw_step_tokens *tokens);
 
 #endif /* AW_AGENT_MESSAGES_STEP_TOKENS_H */
