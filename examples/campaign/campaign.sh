@@ -4,23 +4,23 @@
 #
 # A workflow that takes longer than a job may: sbatch [OPTION]... campaign.sh [FILE [DIRECTORY]]
 #
-# Each job goes on where the one before stopped, whatever stopped it: its time limit, a lost node, a
-# requeue, kill -9. The next job is submitted before anything runs, to start only if this one does not
-# end well: so the chain holds even where this script never comes to its end. It ends by itself when
-# all is done, when a task has failed for good, and when two jobs in a row have completed nothing.
-# The next job is as large as this one; other options of sbatch's it has from the lines above or from
-# sbatch's variables (SBATCH_PARTITION, SBATCH_TIMELIMIT, ...).
+# Each job continues where the one before stopped: at its time limit, a lost node, a requeue, kill -9.
+# The next job is submitted before anything runs, and starts only if this one fails. So the chain
+# holds even if this script never reaches its end. It ends when all is done, when a task has failed
+# and has no retry left, and when two jobs in a row have completed nothing. The next job is as large
+# as this one. Other options of sbatch come from the lines above or from sbatch's variables
+# (SBATCH_PARTITION, SBATCH_TIMELIMIT, ...).
 
 file=${1:-campaign.json}
 run=${2:-campaign-run}
-next_file=$run.next # the job that is to follow
+next_file=$run.next # the next job
 idle_file=$run.idle # how many jobs in a row have completed nothing
 
 say () { echo "campaign: job $SLURM_JOB_ID: $*"; }
 completed () { grep -c '"status":"completed"' "$run/journal.jsonl" 2>/dev/null; }
 
-# A requeued job finds the one that it has submitted already; or that one has started meanwhile, for
-# some releases of Slurm take a requeue for an end that was not well.
+# A requeued job has submitted the next one already. That one may have started, because some releases
+# of Slurm treat a requeue as a failure.
 read -r next owner 2>/dev/null <"$next_file"
 if test "${SLURM_RESTART_COUNT:-0}" -gt 0 && test -n "$owner" && test "$owner" != "$SLURM_JOB_ID"; then
     say "job $owner has taken over"
@@ -35,7 +35,7 @@ if test "$owner" != "$SLURM_JOB_ID"; then
     echo "$next $SLURM_JOB_ID" >"$next_file"
 fi
 
-# end STATUS TEXT: the campaign is over
+# end STATUS TEXT: ends the campaign
 end ()
 {
     say "$2"
