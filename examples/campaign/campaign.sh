@@ -65,5 +65,5 @@ elif test -e "$idle_file"; then
 else
     echo "$SLURM_JOB_ID" >"$idle_file"
 fi
-say "stopped with status $status: job $next goes on"
+say "stopped with status $status: job $next continues"
 exit "$status"

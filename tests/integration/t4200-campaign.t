@@ -40,11 +40,11 @@ test_expect_success 'jobs of a minute, one after the other, until all is done' '
     test $(events chain/campaign-run "\"status\":\"failed\"") = 0 &&
     cat chain/campaign-run/logs/simulate@1.*.retry1.out | grep -cE "^from [1-9]" >resumed &&
     test $(cat resumed) = 4 &&
-    grep -q "stopped with status 3: job [0-9]* goes on" chain/campaign.log &&
+    grep -q "stopped with status 3: job [0-9]* continues" chain/campaign.log &&
     no_process_left
 '
 
-# Either the requeued job goes on or, as on 22.05, its successor does and it leaves. By itself it would wait for two
+# Either the requeued job continues or, as on 22.05, its successor does and it exits. By itself it would wait for two
 # minutes, until its credentials have expired.
 test_expect_success 'through a requeue' '
     campaign again -n4 &&
