@@ -1,202 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/graph/depend.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* Which tasks become ready, and which are skipped, when others end. */
 #include "core/graph/depend_parts.h"
 #include "core/graph/grow.h"
-
-static uint32_t instance_of (const struct aw_depend *d, uint32_t iteration, uint32_t set)
-{
-    return aw_graph_instance (d->graph, iteration, set);
-}
-
-static uint32_t first_task (const struct aw_depend *d, uint32_t iteration, uint32_t set)
-{
-    return aw_graph_first_task (d->graph, iteration, set);
-}
-
-/* Does the predecessor at the other end of an edge exist in this iteration? */
-static bool reaches_back (uint32_t iteration, uint32_t back)
-{
-    return iteration >= back;
-}
-
-/* Room for N more successors. */
-int aw_depend_successor_room (struct aw_depend *d, uint64_t n)
-{
-    uint32_t room = d->successor_room;
-    struct aw_successor *successors;
-
-    if (n <= d->successor_room - d->n_successors)
-        return 0;
-    if (n >= UINT32_MAX - d->n_successors)
-        return -1;
-    aw_room_for (&room, d->n_successors + (uint32_t)n);
-    successors = reallocarray (d->successors, room, sizeof (*successors));
-    if (!successors)
-        return -1;
-    d->successors = successors;
-    d->successor_room = room;
-    return 0;
-}
-
-/* SET is a successor of those that it waits for: the last one of each. There is room. */
-void aw_depend_add_successor (struct aw_depend *d, uint32_t set)
-{
-    const struct aw_set *s = &d->graph->sets[set];
-
-    for (uint32_t e = 0; e < s->n_after; e++) {
-        const struct aw_edge *edge = &s->after[e];
-        uint32_t *last = &d->last_successor[edge->set];
-        uint32_t number = d->n_successors++;
-
-        d->successors[number] = (struct aw_successor){ set, edge->back, edge->each, AW_NONE };
-        *(*last == AW_NONE ? &d->first_successor[edge->set] : &d->successors[*last].next) = number;
-        *last = number;
-    }
-}
-
-/* Edges of the sets from FROM on. */
-uint64_t aw_depend_count_edges (const struct aw_graph *g, uint32_t from)
-{
-    uint64_t n = 0;
-
-    for (uint32_t s = from; s < g->n_sets; s++)
-        n += g->sets[s].n_after;
-    return n;
-}
-
-static int fill_successors (struct aw_depend *d)
-{
-    const struct aw_graph *g = d->graph;
-
-    if (aw_grow (&d->first_successor, 0, g->n_sets, sizeof (*d->first_successor), 0xff) < 0
-        || aw_grow (&d->last_successor, 0, g->n_sets, sizeof (*d->last_successor), 0xff) < 0)
-        return -1;
-    if (aw_depend_successor_room (d, aw_depend_count_edges (g, 0) + 1) < 0)
-        return -1;
-    for (uint32_t s = 0; s < g->n_sets; s++)
-        aw_depend_add_successor (d, s);
-    return 0;
-}
-
-/* Does a set from FROM on wait for something task by task? */
-bool aw_depend_has_each (const struct aw_graph *g, uint32_t from)
-{
-    for (uint32_t s = from; s < g->n_sets; s++)
-        for (uint32_t e = 0; e < g->sets[s].n_after; e++)
-            if (g->sets[s].after[e].each)
-                return true;
-    for (uint32_t s = from; s < g->n_sets; s++)
-        for (uint32_t n = 0; n < g->sets[s].n_message_dependencies; n++)
-            if (g->sets[s].message_dependencies[n].every)
-                return true;
-    return false;
-}
-
-/* Counts what the instance of SET in ITERATION waits for. */
-static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_t s)
-{
-    const struct aw_set *set = &d->graph->sets[s];
-    struct aw_instance *inst = &d->instances[instance_of (d, iteration, s)];
-    uint32_t each = 0;
-
-    inst->left = set->count;
-    inst->pending = d->sequential && s < d->graph->n_base; /* the gate */
-    for (uint32_t e = 0; e < set->n_after; e++) {
-        if (!reaches_back (iteration, set->after[e].back))
-            continue;
-        if (set->after[e].each)
-            each++;
-        else if (s < d->graph->n_base)
-            inst->pending++;
-        else
-            inst->pending += aw_graph_iterations (d->graph, set->after[e].set);
-    }
-    for (uint32_t n = 0; n < set->n_message_dependencies; n++) {
-        if (set->message_dependencies[n].every)
-            each++;
-        else
-            inst->pending++;
-    }
-    for (uint32_t i = 0; each && i < set->count; i++)
-        d->waits[first_task (d, iteration, s) + i] = each;
-}
-
-int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequential)
-{
-    memset (d, 0, sizeof (*d));
-    d->graph = graph;
-    d->sequential = sequential;
-    d->room = aw_graph_size (graph);
-    d->instances = calloc ((size_t)aw_graph_n_instances (graph) + 1, sizeof (*d->instances));
-    d->state = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->state));
-    d->messages = calloc ((size_t)graph->n_topics + 1, sizeof (*d->messages));
-    d->next_message = calloc ((size_t)graph->n_topics + 1, sizeof (*d->next_message));
-    d->counts = calloc ((size_t)graph->n_sets + 1, sizeof (*d->counts));
-    if (aw_depend_has_each (graph, 0))
-        d->waits = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->waits));
-    if (!d->instances || !d->state || !d->counts || !d->messages || !d->next_message
-        || (aw_depend_has_each (graph, 0) && !d->waits) || fill_successors (d) < 0) {
-        aw_depend_finish (d);
-        errno = ENOMEM;
-        return -1;
-    }
-    for (uint32_t s = 0; s < graph->n_sets; s++) {
-        d->counts[s][AW_TASK_WAITING] = graph->sets[s].count * aw_graph_iterations (graph, s);
-        for (uint32_t it = 0; it < aw_graph_iterations (graph, s); it++)
-            count_predecessors (d, it, s);
-    }
-    aw_depend_count_messages (d);
-    return 0;
-}
-
-void aw_depend_finish (struct aw_depend *d)
-{
-    int saved = errno;
-
-    free (d->successors);
-    free (d->first_successor);
-    free (d->last_successor);
-    free (d->instances);
-    free (d->state);
-    free (d->waits);
-    free (d->counts);
-    free (d->messages);
-    free (d->next_message);
-    free (d->released);
-    aw_ranges_finish (&d->work);
-    memset (d, 0, sizeof (*d));
-    errno = saved;
-}
-
-int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
-{
-    const struct aw_graph *g = from->graph;
-
-    if (aw_depend_init (d, g, from->sequential) < 0)
-        return -1;
-    if (from->released && aw_grow (&d->released, 0, g->n_tasks, sizeof (*d->released), 0) < 0) {
-        aw_depend_finish (d);
-        return -1;
-    }
-    if (d->released)
-        memcpy (d->released, from->released, g->n_tasks * sizeof (*d->released));
-    memcpy (d->instances, from->instances, aw_graph_n_instances (g) * sizeof (*d->instances));
-    memcpy (d->state, from->state, g->n_tasks * sizeof (*d->state));
-    memcpy (d->counts, from->counts, g->n_sets * sizeof (*d->counts));
-    if (d->waits)
-        memcpy (d->waits, from->waits, g->n_tasks * sizeof (*d->waits));
-    memcpy (d->messages, from->messages, g->n_topics * sizeof (*d->messages));
-    aw_depend_count_messages (d);
-    d->gate_iteration = from->gate_iteration;
-    d->gate_rank = from->gate_rank;
-    d->gate_left = from->gate_left;
-    return 0;
-}
 
 static void change_state (struct aw_depend *d,
                           uint32_t set,
@@ -218,7 +23,7 @@ void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_task_state
 int aw_depend_release (
     struct aw_depend *d, uint32_t iteration, uint32_t set, double t, struct aw_released *out)
 {
-    uint32_t first = first_task (d, iteration, set);
+    uint32_t first = aw_depend_first_task (d, iteration, set);
     uint32_t end = first + d->graph->sets[set].count;
 
     for (uint32_t task = first; task < end; task++) {
@@ -235,7 +40,7 @@ int aw_depend_release (
 int aw_depend_settle (
     struct aw_depend *d, uint32_t iteration, uint32_t set, double t, struct aw_released *out)
 {
-    if (--d->instances[instance_of (d, iteration, set)].pending > 0)
+    if (--d->instances[aw_depend_instance (d, iteration, set)].pending > 0)
         return 0;
     return aw_depend_release (d, iteration, set, t, out);
 }
@@ -247,7 +52,7 @@ static int open_gate (struct aw_depend *d, double t, struct aw_released *out)
 
     for (uint32_t s = 0; s < g->n_base; s++)
         if (g->sets[s].rank == d->gate_rank)
-            d->gate_left += d->instances[instance_of (d, d->gate_iteration, s)].left;
+            d->gate_left += d->instances[aw_depend_instance (d, d->gate_iteration, s)].left;
     for (uint32_t s = 0; s < g->n_base; s++)
         if (g->sets[s].rank == d->gate_rank
             && aw_depend_settle (d, d->gate_iteration, s, t, out) < 0)
@@ -294,7 +99,7 @@ void aw_depend_count_end (struct aw_depend *d,
     const struct aw_set *set = &d->graph->sets[at->set];
 
     change_state (d, at->set, task, state);
-    d->instances[instance_of (d, at->iteration, at->set)].left--;
+    d->instances[aw_depend_instance (d, at->iteration, at->set)].left--;
     if (d->sequential && at->set < d->graph->n_base && at->iteration == d->gate_iteration
         && set->rank == d->gate_rank)
         d->gate_left--;
@@ -308,16 +113,16 @@ int aw_depend_settle_task (struct aw_depend *d,
     uint32_t task = aw_graph_task_id (d->graph, *at);
 
     if (--d->waits[task] > 0 || d->state[task] != AW_TASK_WAITING
-        || d->instances[instance_of (d, at->iteration, at->set)].pending > 0)
+        || d->instances[aw_depend_instance (d, at->iteration, at->set)].pending > 0)
         return 0;
     change_state (d, at->set, task, AW_TASK_READY);
     return aw_ranges_push (&out->ready, task, task, t);
 }
 
-int aw_depend_tell (
+int aw_depend_settle_successors (
     struct aw_depend *d, const struct aw_task *at, bool twins, double t, struct aw_released *out)
 {
-    struct aw_instance *inst = &d->instances[instance_of (d, at->iteration, at->set)];
+    struct aw_instance *inst = &d->instances[aw_depend_instance (d, at->iteration, at->set)];
 
     for (uint32_t i = d->first_successor[at->set]; i != AW_NONE; i = d->successors[i].next) {
         const struct aw_successor *succ = &d->successors[i];
@@ -343,7 +148,7 @@ int aw_depend_done (struct aw_depend *d, uint32_t task, double t, struct aw_rele
     struct aw_task at = aw_graph_task (d->graph, task);
 
     aw_depend_count_end (d, &at, task, AW_TASK_DONE);
-    if (aw_depend_tell (d, &at, true, t, out) < 0)
+    if (aw_depend_settle_successors (d, &at, true, t, out) < 0)
         return -1;
     return aw_depend_advance_gate (d, t, out);
 }
@@ -359,7 +164,7 @@ static int skip (struct aw_depend *d,
                  struct aw_released *out)
 {
     for (uint32_t task = first; task <= last; task++) {
-        struct aw_task at = { iteration, set, task - first_task (d, iteration, set) };
+        struct aw_task at = { iteration, set, task - aw_depend_first_task (d, iteration, set) };
 
         if (d->state[task] != AW_TASK_WAITING)
             continue;
@@ -375,7 +180,7 @@ static int skip (struct aw_depend *d,
 static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
-    struct aw_instance *inst = &d->instances[instance_of (d, at.iteration, at.set)];
+    struct aw_instance *inst = &d->instances[aw_depend_instance (d, at.iteration, at.set)];
     bool first_break = !inst->broken;
 
     inst->broken = true;
@@ -387,7 +192,7 @@ static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct
 
         if (it >= d->graph->iterations)
             continue;
-        first = first_task (d, it, succ->set);
+        first = aw_depend_first_task (d, it, succ->set);
         if (succ->each)
             rc = skip (d, it, succ->set, first + at.index, first + at.index, t, out);
         else if (first_break)
@@ -404,7 +209,7 @@ void aw_depend_fail_alone (struct aw_depend *d, uint32_t task)
     struct aw_task at = aw_graph_task (d->graph, task);
 
     aw_depend_count_end (d, &at, task, AW_TASK_FAILED);
-    d->instances[instance_of (d, at.iteration, at.set)].broken = true;
+    d->instances[aw_depend_instance (d, at.iteration, at.set)].broken = true;
 }
 
 static int skip_all_behind (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
@@ -441,7 +246,7 @@ int aw_depend_drop (
         return -1;
     if (!release)
         return skip_all_behind (d, task, t, out);
-    if (aw_depend_tell (d, &at, true, t, out) < 0)
+    if (aw_depend_settle_successors (d, &at, true, t, out) < 0)
         return -1;
     return aw_depend_advance_gate (d, t, out);
 }

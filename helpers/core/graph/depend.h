@@ -96,10 +96,6 @@ void aw_depend_set_state (struct aw_depend *depend, uint32_t task, enum aw_task_
 int aw_depend_message (
     struct aw_depend *depend, uint32_t topic, uint64_t count, double t, struct aw_released *out);
 
-/* Works out next_message of all topics anew; or takes SET's needs up into it. */
-void aw_depend_count_messages (struct aw_depend *depend);
-void aw_depend_count_messages_of (struct aw_depend *depend, uint32_t set);
-
 /* No message will come any more: what waits for nothing else is skipped. A task for which messages
  * are there in part, one EVERY so many, is not needed, and what waits for its set goes on without;
  * a set that wanted a number which has not come has failed, and so have its successors (*FAILED).
@@ -111,25 +107,5 @@ int aw_depend_starve (struct aw_depend *depend, double t, struct aw_released *ou
  * skipped too. */
 int aw_depend_drop (
     struct aw_depend *depend, uint32_t task, bool release, double t, struct aw_released *out);
-
-/* Private, shared by depend.c and depend_message.c. One thing less that an instance or a task waits
- * for; an end; and what TASK's end means for those who wait for its whole set, and where TWINS for
- * the task of its index. */
-int aw_depend_settle (
-    struct aw_depend *depend, uint32_t iteration, uint32_t set, double t, struct aw_released *out);
-int aw_depend_settle_task (struct aw_depend *depend,
-                           const struct aw_task *at,
-                           double t,
-                           struct aw_released *out);
-void aw_depend_count_end (struct aw_depend *depend,
-                          const struct aw_task *at,
-                          uint32_t task,
-                          enum aw_task_state state);
-int aw_depend_tell (struct aw_depend *depend,
-                    const struct aw_task *at,
-                    bool twins,
-                    double t,
-                    struct aw_released *out);
-int aw_depend_advance_gate (struct aw_depend *depend, double t, struct aw_released *out);
 
 #endif /* AW_CORE_GRAPH_DEPEND_H */

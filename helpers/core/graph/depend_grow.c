@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sets that come while others wait, run and are done. */
-#include "core/graph/depend.h"
 #include "core/graph/depend_parts.h"
 #include "core/graph/grow.h"
-
-static uint32_t instance_of (const struct aw_depend *d, uint32_t iteration, uint32_t set)
-{
-    return aw_graph_instance (d->graph, iteration, set);
-}
-
-static uint32_t first_task (const struct aw_depend *d, uint32_t iteration, uint32_t set)
-{
-    return aw_graph_first_task (d->graph, iteration, set);
-}
 
 /* Has the task its end, and does what waits for it go on? Among those that were skipped of an
  * instance that is not broken are no others.
@@ -28,22 +17,22 @@ static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task
 static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
 {
     const struct aw_set *set = &d->graph->sets[s];
-    struct aw_instance *inst = &d->instances[instance_of (d, 0, s)];
-    uint32_t first = first_task (d, 0, s);
+    struct aw_instance *inst = &d->instances[aw_depend_instance (d, 0, s)];
+    uint32_t first = aw_depend_first_task (d, 0, s);
 
     inst->left = set->count;
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
         for (uint32_t it = 0; !edge->each && it < aw_graph_iterations (d->graph, edge->set); it++) {
-            const struct aw_instance *before = &d->instances[instance_of (d, it, edge->set)];
+            const struct aw_instance *before = &d->instances[aw_depend_instance (d, it, edge->set)];
 
             *broken = *broken || before->broken;
             inst->pending += before->left > 0 || before->broken;
         }
         for (uint32_t i = 0; edge->each && i < set->count; i++)
-            d->waits[first + i] +=
-                !lets_go (d, instance_of (d, 0, edge->set), first_task (d, 0, edge->set) + i);
+            d->waits[first + i] += !lets_go (d, aw_depend_instance (d, 0, edge->set),
+                                             aw_depend_first_task (d, 0, edge->set) + i);
     }
     for (uint32_t n = 0; n < set->n_message_dependencies; n++) {
         uint64_t met =
@@ -60,14 +49,14 @@ static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
 static int skip_orphans (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
 {
     const struct aw_set *set = &d->graph->sets[s];
-    uint32_t first = first_task (d, 0, s);
+    uint32_t first = aw_depend_first_task (d, 0, s);
 
     for (uint32_t e = 0; e < set->n_after; e++)
         for (uint32_t i = 0; set->after[e].each && i < set->count; i++) {
-            uint32_t from = set->after[e].set, task = first_task (d, 0, from) + i;
+            uint32_t from = set->after[e].set, task = aw_depend_first_task (d, 0, from) + i;
 
             if ((d->state[task] == AW_TASK_FAILED || d->state[task] == AW_TASK_SKIPPED)
-                && !lets_go (d, instance_of (d, 0, from), task)
+                && !lets_go (d, aw_depend_instance (d, 0, from), task)
                 && d->state[first + i] == AW_TASK_WAITING
                 && aw_depend_drop (d, first + i, false, t, out) < 0)
                 return -1;
@@ -119,7 +108,7 @@ static void begin_topics (struct aw_depend *d, const struct aw_graph_size *old)
 /* Takes the set up: what it waits for, and whether it can still run. */
 static int take_up (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
 {
-    uint32_t first = first_task (d, 0, s);
+    uint32_t first = aw_depend_first_task (d, 0, s);
     bool broken = false;
 
     count_new (d, s, &broken);
@@ -130,8 +119,9 @@ static int take_up (struct aw_depend *d, uint32_t s, double t, struct aw_release
         if (d->state[first + i] == AW_TASK_WAITING
             && aw_depend_drop (d, first + i, false, t, out) < 0)
             return -1;
-    return d->instances[instance_of (d, 0, s)].pending == 0 ? aw_depend_release (d, 0, s, t, out)
-                                                            : 0;
+    return d->instances[aw_depend_instance (d, 0, s)].pending == 0
+               ? aw_depend_release (d, 0, s, t, out)
+               : 0;
 }
 
 int aw_depend_room (struct aw_depend *d, const struct aw_graph_size *old)

@@ -2,7 +2,7 @@
 /* Sets that wait for messages. A set waits for COUNT a further iteration; or each of its tasks, all
  * iterations in a row, for EVERY so many.
  */
-#include "core/graph/depend.h"
+#include "core/graph/depend_parts.h"
 
 /* What came from a count of OLD to one of NOW lets these start: the numbers FROM..TO - 1 in a row.
  */
@@ -121,7 +121,7 @@ static int drop_unneeded (struct aw_depend *d, uint32_t task, double t, struct a
         at = aw_graph_task (d->graph, task);
         aw_depend_count_end (d, &at, task, AW_TASK_SKIPPED);
         if (aw_ranges_push (&out->skipped, task, task, t) < 0
-            || aw_depend_tell (d, &at, false, t, out) < 0)
+            || aw_depend_settle_successors (d, &at, false, t, out) < 0)
             return -1;
         for (uint32_t i = d->first_successor[at.set]; i != AW_NONE; i = d->successors[i].next) {
             const struct aw_successor *succ = &d->successors[i];

@@ -14,8 +14,6 @@
 #include "core/graph/grow.h"
 #include "core/history/history_parts.h"
 
-enum { NAME_SIZE = 128 };
-
 int aw_history_init (struct aw_history *history, const struct aw_graph *graph, struct aw_error *err)
 {
     memset (history, 0, sizeof (*history));
@@ -55,18 +53,6 @@ void aw_history_finish (struct aw_history *history)
     free (history->ready);
     memset (history, 0, sizeof (*history));
     errno = saved;
-}
-
-/* "simulate@2[17] WHAT" as an error. */
-int aw_history_refuse (const struct aw_history *history,
-                       uint32_t task,
-                       const char *what,
-                       struct aw_error *err)
-{
-    char name[NAME_SIZE];
-
-    aw_graph_task_name (history->graph, task, name, sizeof (name));
-    return aw_error_set (err, "%s %s", name, what);
 }
 
 static struct aw_attempt *last_attempt (const struct aw_history *history, uint32_t task)

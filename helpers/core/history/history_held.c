@@ -5,6 +5,18 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* "simulate@2[17] WHAT" as an error. */
+int aw_history_refuse (const struct aw_history *history,
+                       uint32_t task,
+                       const char *what,
+                       struct aw_error *err)
+{
+    char name[128];
+
+    aw_graph_task_name (history->graph, task, name, sizeof (name));
+    return aw_error_set (err, "%s %s", name, what);
+}
+
 int aw_history_reserve_held (struct aw_history *history, uint32_t n)
 {
     size_t size = history->more_size ? history->more_size : 64;

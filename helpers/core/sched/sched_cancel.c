@@ -2,7 +2,6 @@
 /* Tasks that nobody wants any more: those that a user or a task cancels, and those of iterations
  * behind the one that has reached the goal. What waits is skipped, what runs is told to end.
  */
-#include "core/history/resume_state.h"
 #include "core/sched/sched_state.h"
 
 /* Out of whatever queue TASK, which is ready, stands in; or of OUT, where it has just become so by
@@ -58,16 +57,10 @@ static int release (struct aw_sched *s, int rc, struct aw_released *out)
         if (s->tries[task].attempts == 0)
             rc = aw_ranges_push (&s->news.skipped, task, task, s->now);
     }
-    if (rc == 0)
-        rc = aw_sched_release (s, out);
-    aw_ranges_finish (&out->ready);
-    aw_ranges_finish (&out->skipped);
-    if (rc < 0)
-        s->out_of_memory = true;
-    return rc;
+    return aw_sched_release (s, rc, out);
 }
 
-static int cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, bool releases)
+int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, bool releases)
 {
     struct aw_released out = { 0 };
     int rc = 0;
@@ -81,19 +74,19 @@ int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struc
 {
     if (ev->count > s->graph->n_tasks - ev->task)
         return aw_error_set (err, "there are not so many tasks to cancel");
-    if (cancel_range (s, ev->task, ev->count, ev->code != 0) < 0)
+    if (aw_sched_cancel_range (s, ev->task, ev->count, ev->code != 0) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
 }
 
 /* Nothing behind iteration LAST is needed. What was added and waits for these sets goes on without.
  */
-static int end_iterations (struct aw_sched *s, uint32_t last)
+int aw_sched_end_iterations (struct aw_sched *s, uint32_t last)
 {
     if (last >= s->last_iteration || last + 1 >= s->graph->iterations)
         return 0;
     s->last_iteration = last;
-    return cancel_range (
+    return aw_sched_cancel_range (
         s, (last + 1) * s->graph->tasks_per_iteration,
         (uint64_t)(s->graph->iterations - last - 1) * s->graph->tasks_per_iteration, true);
 }
@@ -103,7 +96,7 @@ int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev
     struct aw_task at = aw_graph_task (s->graph, task);
 
     return at.set == s->graph->until && ev->code == s->graph->until_code
-               ? end_iterations (s, at.iteration)
+               ? aw_sched_end_iterations (s, at.iteration)
                : 0;
 }
 
@@ -123,7 +116,7 @@ int aw_sched_until_message (struct aw_sched *s)
     for (uint32_t task = 0; task < s->graph->tasks_per_iteration * s->graph->iterations; task++)
         if (has_started (s, task))
             last = task / s->graph->tasks_per_iteration;
-    return end_iterations (s, last);
+    return aw_sched_end_iterations (s, last);
 }
 
 int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task)
@@ -144,15 +137,4 @@ struct aw_running *aw_sched_next_cancelled (struct aw_sched *s)
             return run;
     s->cancels = false;
     return NULL;
-}
-
-int aw_sched_cancel_earlier (struct aw_sched *s)
-{
-    uint32_t last = s->last_iteration;
-    int rc = 0;
-
-    for (uint32_t i = 0; rc == 0 && i < s->n_cancelled; i++)
-        rc = cancel_range (s, s->cancelled[i].task, s->cancelled[i].count, s->cancelled[i].release);
-    s->last_iteration = UINT32_MAX;
-    return rc < 0 || last == UINT32_MAX ? rc : end_iterations (s, last);
 }

@@ -2,61 +2,10 @@
 /* What starts next, and where. The first ready task by priority goes first. While it finds no room,
  * others may start as far as the reservation for it allows.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "core/sched/rank.h"
 #include "core/sched/sched_state.h"
-
-void aw_sched_unblock (struct aw_sched *s, uint32_t node)
-{
-    aw_ready_unblock (&s->ready, &s->pool.nodes[node]);
-}
-
-void aw_sched_fit (struct aw_sched *s, uint32_t node)
-{
-    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
-        struct aw_shape *shape = &s->ready.shapes[i];
-
-        if (aw_node_could_hold (&s->pool.nodes[node], &shape->demand)
-            && ++shape->n_nodes >= aw_demand_nodes (&shape->demand))
-            aw_ready_set_never (&s->ready, shape, false);
-    }
-}
-
-void aw_sched_fit_shape (struct aw_sched *s, struct aw_shape *shape)
-{
-    for (uint32_t n = 0; n < s->pool.n_nodes; n++)
-        shape->n_nodes += aw_node_could_hold (&s->pool.nodes[n], &shape->demand);
-    if (shape->n_nodes >= aw_demand_nodes (&shape->demand))
-        aw_ready_set_never (&s->ready, shape, false);
-}
-
-void aw_sched_fit_all (struct aw_sched *s)
-{
-    for (uint32_t i = 0; i < s->ready.n_shapes; i++) {
-        s->ready.shapes[i].n_nodes = 0;
-        aw_ready_set_never (&s->ready, &s->ready.shapes[i], true);
-    }
-    for (uint32_t n = 0; n < s->pool.n_nodes; n++)
-        aw_sched_fit (s, n);
-}
-
-void aw_sched_drop_reservation (struct aw_sched *s)
-{
-    if (!s->reservation.active)
-        return;
-    s->reservation.active = false;
-    aw_ready_unhold (&s->ready);
-}
-
-void aw_sched_forget (struct aw_sched *s)
-{
-    s->reservation.active = false;
-    aw_ready_unhold (&s->ready);
-    aw_ready_look_again (&s->ready);
-}
 
 /* So many nodes that can hold a task are asked whether it finds a good place there. */
 enum { GOOD_TRIES = 16 };
@@ -239,27 +188,6 @@ static bool place (struct aw_sched *s,
     if (!found)
         aw_ready_block (&s->ready, shape, held ? AW_BLOCK_HELD : AW_BLOCK_ROOM);
     return found;
-}
-
-void aw_sched_rank_anew (struct aw_sched *s)
-{
-    aw_estimate_keep (&s->estimate);
-    s->n_moves = 0;
-    s->rank_anew = true;
-}
-
-/* By what was told of durations when it became necessary, so that ranks do not depend on when this
- * is called.
- */
-int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph)
-{
-    if (!s->rank_anew)
-        return 0;
-    s->rank_anew = false;
-    if (aw_rank (graph, &s->pool, s->config.policy, s->estimate.kept, s->ready.remaining) < 0)
-        return -1;
-    aw_ready_reorder (&s->ready);
-    return 0;
 }
 
 static int compare_numbers (const void *pa, const void *pb)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/sched/rank.h"
 #include "core/sched/sched_state.h"
 
 enum { ENOUGH = 100 }; /* more that live longer say nothing more */
@@ -73,8 +72,7 @@ static void set_aside (struct aw_sched *s, uint32_t node)
     aw_running_touch (&s->running, node);
     aw_sched_fit_all (s);
     aw_sched_drop_reservation (s);
-    if (aw_rank_needs_pool (s->config.policy))
-        aw_sched_rank_anew (s);
+    aw_sched_pool_changed (s);
 }
 
 static void decide_on (struct aw_sched *s, uint32_t node, struct aw_event *action)

@@ -7,91 +7,6 @@
 
 #include "core/sched/sched_state.h"
 
-void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n)
-{
-    const struct aw_running *part = run;
-
-    for (uint32_t i = 0; i < n && part; i++, part = aw_running_more (&s->running, part))
-        aw_pool_give (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus);
-}
-
-void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task)
-{
-    struct aw_task at = aw_graph_task (s->graph, task);
-    const struct aw_set *set = &s->graph->sets[at.set];
-    double seconds = s->estimate.seconds[at.set];
-
-    run->task = task;
-    run->set = at.set;
-    run->attempt = s->tries[task].attempts;
-    run->demand = aw_set_demand (set);
-    run->start = s->now;
-    run->end = isnan (seconds) ? INFINITY : s->now + seconds;
-    run->killed = run->staging = run->staged = run->released = false;
-    aw_running_link (&s->running, run);
-    s->kill_from = 0; /* where a recorded run is taken in */
-    aw_depend_set_state (&s->depend, task, AW_TASK_RUNNING);
-    aw_sched_drop_reservation (s);
-}
-
-/* What earlier parts of the run did is done as soon as it would be ready; the rest of RUN is. */
-static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_released *out)
-{
-    for (uint32_t task = run.first; task <= run.last; task++) {
-        uint32_t last = task;
-
-        if (s->done[task]) {
-            if (aw_depend_done (&s->depend, task, run.t, out) < 0)
-                return -1;
-            continue;
-        }
-        while (last < run.last && !s->done[last + 1])
-            last++;
-        if (aw_sched_queue (s, task, last, run.t) < 0
-            || aw_ranges_push (&s->news.ready, task, last, run.t) < 0)
-            return -1;
-        task = last;
-    }
-    return 0;
-}
-
-/* What earlier parts of the run did, for want of messages that have come now, is not told. */
-static int tell_skipped (struct aw_sched *s, const struct aw_range *run)
-{
-    if (!s->done)
-        return aw_ranges_push (&s->news.skipped, run->first, run->last, run->t);
-    for (uint32_t task = run->first; task <= run->last; task++)
-        if (!s->done[task] && aw_ranges_push (&s->news.skipped, task, task, run->t) < 0)
-            return -1;
-    return 0;
-}
-
-int aw_sched_release (struct aw_sched *s, struct aw_released *out)
-{
-    const struct aw_range *run;
-
-    while ((run = aw_ranges_front (&out->ready))) {
-        if (s->done) {
-            struct aw_range copy = *run;
-
-            aw_ranges_drop (&out->ready);
-            if (release_undone (s, copy, out) < 0)
-                return -1;
-            continue;
-        }
-        if (aw_sched_queue (s, run->first, run->last, run->t) < 0
-            || aw_ranges_push (&s->news.ready, run->first, run->last, run->t) < 0)
-            return -1;
-        aw_ranges_drop (&out->ready);
-    }
-    while ((run = aw_ranges_front (&out->skipped))) {
-        if (tell_skipped (s, run) < 0)
-            return -1;
-        aw_ranges_drop (&out->skipped);
-    }
-    return 0;
-}
-
 /* A first figure for a set gives its running tasks an expected end. */
 static void expect_ends (struct aw_sched *s, uint32_t set)
 {
@@ -192,11 +107,7 @@ static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succe
         s->failed = s->stopped = true;
         aw_depend_fail_alone (&s->depend, task);
     }
-    if (rc == 0)
-        rc = aw_sched_release (s, &out);
-    aw_ranges_finish (&out.ready);
-    aw_ranges_finish (&out.skipped);
-    return rc;
+    return aw_sched_release (s, rc, &out);
 }
 
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)

@@ -79,9 +79,6 @@ int aw_sched_grow (struct aw_sched *s, struct aw_error *err)
     aw_sched_forget (s);
     for (uint32_t i = n_shapes; i < s->ready.n_shapes; i++)
         aw_sched_fit_shape (s, &s->ready.shapes[i]);
-    if (aw_depend_grow (&s->depend, &old, s->now, &out) < 0 || aw_sched_release (s, &out) < 0)
-        s->out_of_memory = true; /* it stops, with all that came */
-    aw_ranges_finish (&out.ready);
-    aw_ranges_finish (&out.skipped);
-    return 0;
+    aw_sched_release (s, aw_depend_grow (&s->depend, &old, s->now, &out), &out);
+    return 0; /* out of memory it stops, with all that came */
 }

@@ -2,17 +2,6 @@
 /* Messages on which starts depend. */
 #include "core/sched/sched_state.h"
 
-static int release (struct aw_sched *s, int rc, struct aw_released *out)
-{
-    if (rc == 0)
-        rc = aw_sched_release (s, out);
-    aw_ranges_finish (&out->ready);
-    aw_ranges_finish (&out->skipped);
-    if (rc < 0)
-        s->out_of_memory = true;
-    return rc;
-}
-
 int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
     uint32_t topic = ev->name ? aw_graph_find_topic (s->graph, ev->name) : AW_NONE;
@@ -21,7 +10,9 @@ int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, stru
     if (topic == AW_NONE)
         return 0; /* nobody waits for those */
     if (aw_sched_begin (s) < 0
-        || release (s, aw_depend_message (&s->depend, topic, ev->count, s->now, &out), &out) < 0
+        || aw_sched_release (s, aw_depend_message (&s->depend, topic, ev->count, s->now, &out),
+                             &out)
+               < 0
         || (topic == s->graph->until_topic && aw_sched_until_message (s) < 0))
         return aw_error_set (err, "out of memory");
     return 0;
@@ -45,5 +36,5 @@ bool aw_sched_starve (struct aw_sched *s)
     rc = aw_depend_starve (&s->depend, s->now, &out, &failed);
     any = !aw_ranges_empty (&out.ready) || !aw_ranges_empty (&out.skipped);
     s->failed = s->failed || failed;
-    return release (s, rc, &out) == 0 && any;
+    return aw_sched_release (s, rc, &out) == 0 && any;
 }

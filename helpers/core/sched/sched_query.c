@@ -128,19 +128,6 @@ double aw_sched_now (const struct aw_sched *s)
     return s->now;
 }
 
-void aw_sched_fill_parts (const struct aw_sched *s,
-                          const struct aw_running *run,
-                          struct aw_event *ev)
-{
-    ev->node = run->node;
-    ev->cpus = run->cpus;
-    ev->gpus = run->gpus;
-    ev->more = s->parts;
-    ev->n_more = 0;
-    while ((run = aw_running_more (&s->running, run)))
-        s->parts[ev->n_more++] = (struct aw_part){ run->node, run->cpus, run->gpus };
-}
-
 bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
 {
     const struct aw_running *run;

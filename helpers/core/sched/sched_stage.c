@@ -10,23 +10,6 @@
 
 #include "core/sched/sched_state.h"
 
-int aw_sched_queue (struct aw_sched *s, uint32_t first, uint32_t last, double t)
-{
-    while (first <= last) {
-        struct aw_task at = aw_graph_task (s->graph, first);
-        uint32_t end = first - at.index + s->graph->sets[at.set].count - 1;
-
-        if (end > last)
-            end = last;
-        if ((aw_stage_concerns (s->graph, at.set) ? aw_stage_push (&s->stage, first, end, t)
-                                                  : aw_ready_push (&s->ready, first, end, t))
-            < 0)
-            return -1;
-        first = end + 1;
-    }
-    return 0;
-}
-
 /* TASK's attempt begins on NODE, without resources. */
 static int begin_staging (struct aw_sched *s, uint32_t task, uint32_t node)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scheduler's inside, shared by sched.c (events in, actions out), sched_finish.c (what an end
- * means) and sched_decide.c (what starts next, and where). Nobody else includes it.
- */
+/* The scheduler's state, shared by the files sched*.c. No other file includes it. */
 #ifndef AW_CORE_SCHED_SCHED_STATE_H
 #define AW_CORE_SCHED_SCHED_STATE_H
 
@@ -68,106 +66,54 @@ struct aw_sched {
     bool ended;
 };
 
-/* What is to start next. */
+/* What starts next. */
 struct aw_choice {
     uint32_t instance;
-    uint32_t task; /* whose data is at the chosen node; AW_NONE: the first of the instance */
+    uint32_t
+        task; /* the one whose data is at the chosen node; AW_NONE: the first of the instance */
 };
 
-/* Gives out what waits for nothing, once. 0, or -1 with ENOMEM. */
-int aw_sched_begin (struct aw_sched *s);
-
-/* Queues what OUT says is ready, and keeps it as news. 0, or -1 with ENOMEM. */
-int aw_sched_release (struct aw_sched *s, struct aw_released *out);
-
-/* Takes in that the running attempt RUN ended as EV says. 0, or -1 with ENOMEM. */
-int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
-
-/* The attempt that ran as RUN, still intact, ended as EV says: what of that is its node's doing? */
-void aw_sched_note_health (struct aw_sched *s,
-                           const struct aw_running *run,
-                           const struct aw_event *ev);
-
-/* sched_message.c. Takes in a MESSAGE. */
-int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
-
-/* Nothing runs, and nothing can start: what waits for messages will wait for ever. Skips it. True
- * where that has changed anything. */
-bool aw_sched_starve (struct aw_sched *s);
-
-/* sched_cancel.c. Takes in a CANCEL; those of earlier parts of the run. */
-int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
-int aw_sched_cancel_earlier (struct aw_sched *s);
-
-/* Does what ended as EV says, well, end the iterations? Or a message? Then those behind are not
- * needed. 0, or -1 with ENOMEM. */
-int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev);
-int aw_sched_until_message (struct aw_sched *s);
-
-/* A cancelled attempt has ended otherwise than well. 0, or -1 with ENOMEM. */
-int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task);
-
-/* The next attempt that is cancelled and has not been told to end; NULL: there is none. */
-struct aw_running *aw_sched_next_cancelled (struct aw_sched *s);
-
-/* Decides on the next suspect node. False: there is none. Or takes in what was decided. */
-bool aw_sched_next_drain (struct aw_sched *s, struct aw_event *action);
-int aw_sched_handle_drain (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
-
-/* Takes in the limit, T; INFINITY: there is none. */
-void aw_sched_set_limit (struct aw_sched *s, double t);
-
-/* Can a task of INSTANCE, started now, end by the limit? */
-bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance);
-
-/* Is something left that could start, but not end by the limit? */
-bool aw_sched_cut (const struct aw_sched *s);
-
-/* The first of SHAPE's instances that can; AW_NONE: there is none. */
-uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape);
-
-/* Queues tasks FIRST..LAST, ready since T, for their data or for resources. 0, or -1 with ENOMEM.
+/*
+ * The functions below stand in the order of their files, lowest first. Each file calls only those
+ * above it. Where nothing else is said, a function returns 0, or -1 with ENOMEM.
  */
-int aw_sched_queue (struct aw_sched *s, uint32_t first, uint32_t last, double t);
 
-/* sched_stage.c. The next task whose data is to come, and where to: its attempt begins. False:
- * there is none.
+/* sched_cache.c: what decisions found out, and when that is dropped. */
+
+/* NODE has something free that it had not: shapes that fit there are tried again. */
+void aw_sched_unblock (struct aw_sched *s, uint32_t node);
+
+/* Which shapes can never start: NODE has joined; the pool has changed; SHAPE is new. */
+void aw_sched_fit (struct aw_sched *s, uint32_t node);
+void aw_sched_fit_all (struct aw_sched *s);
+void aw_sched_fit_shape (struct aw_sched *s, struct aw_shape *shape);
+
+/* Running tasks have changed: the reservation is computed again, and the shapes that it held back
+ * are tried again. */
+void aw_sched_drop_reservation (struct aw_sched *s);
+
+/* An event comes, even if only time has passed: drops all that decisions found out, except what
+ * they decided. Decisions then follow from events and earlier decisions alone. A replay need not
+ * know when the scheduler was asked in vain.
  */
-bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node);
-int aw_sched_handle_stage (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
-int aw_sched_handle_staged (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
-int aw_sched_handle_release (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+void aw_sched_forget (struct aw_sched *s);
 
-/* An attempt that has its data, or waits for it, and will not start any more; NULL: there is none.
- */
-struct aw_running *aw_sched_stranded (const struct aw_sched *s);
+/* The next decision computes the ranks again, by the durations that are known now. Refresh does
+ * that at once, by GRAPH, if it is due. */
+void aw_sched_rank_anew (struct aw_sched *s);
+int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph);
 
-/* RUN is about to end: if it has not started it leaves the queue. Or it starts: its CPUs and GPUs
- * stand in it, already taken from the pool.
- */
-void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run);
-void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run);
+/* A node has joined or takes no more tasks: ranks that depend on the pool are due. */
+void aw_sched_pool_changed (struct aw_sched *s);
 
-/* Chooses among the tasks of a bound SHAPE, whose data has come, one whose node has room; BESIDE
- * the reservation or whatever it says. Fills s->chosen. Reserves for the first of INSTANCE, one of
- * its.
- */
-bool aw_sched_choose_staged (struct aw_sched *s,
-                             const struct aw_shape *shape,
-                             bool beside,
-                             struct aw_choice *choice);
-bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance);
+/* sched_run.c: a task begins to run. */
 
-/* Queues the tasks whose delay is over. 0, or -1 with ENOMEM. */
-int aw_sched_wake (struct aw_sched *s);
-
-/* Records that TASK runs from now: node, CPUs and GPUs stand in RUN and its further parts, already
- * taken from the pool.
- */
-void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task);
-
-/* Makes room for the nodes of one task of any set from FROM on. 0, or -1 with ENOMEM. */
+/* Room for the nodes of one task of any set from FROM on. */
 int aw_sched_part_room (struct aw_sched *s, uint32_t from);
+
+/* TASK runs from now. RUN and its further parts hold node, CPUs and GPUs, already taken from the
+ * pool. */
+void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task);
 
 /* Gives back what RUN's first N parts took from the pool. */
 void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n);
@@ -177,33 +123,120 @@ void aw_sched_fill_parts (const struct aw_sched *s,
                           const struct aw_running *run,
                           struct aw_event *ev);
 
-/* Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing can start now;
- * -1: ENOMEM. */
+/* sched_limit.c: the time by which the job ends. */
+
+/* Sets the limit to T; INFINITY: none. */
+void aw_sched_set_limit (struct aw_sched *s, double t);
+
+/* Can a task of INSTANCE, started now, end by the limit? */
+bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance);
+
+/* Is a task left that could start, but not end by the limit? */
+bool aw_sched_cut (const struct aw_sched *s);
+
+/* The first of SHAPE's instances that can end by the limit; AW_NONE: none can. */
+uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape);
+
+/* sched_release.c: tasks become ready or are skipped. */
+
+/* Queues tasks FIRST..LAST, ready since T, for their data or for resources. */
+int aw_sched_queue (struct aw_sched *s, uint32_t first, uint32_t last, double t);
+
+/* Queues the ready tasks of OUT and keeps its tasks as news; frees OUT. RC is the result of the
+ * function that filled OUT: if that failed, nothing is queued, and the result is RC. A failure
+ * stops the run.
+ */
+int aw_sched_release (struct aw_sched *s, int rc, struct aw_released *out);
+
+/* sched_stage.c: data that comes to a node before its task starts. */
+
+/* The next task whose data is to come, and its node: its attempt begins. False: there is none. */
+bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node);
+
+/* Handle a STAGE, a STAGED, a RELEASE. 0, or -1 with text. */
+int aw_sched_handle_stage (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+int aw_sched_handle_staged (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+int aw_sched_handle_release (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
+/* The next attempt that has its data, or waits for it, and will not start; NULL: there is none. */
+struct aw_running *aw_sched_stranded (const struct aw_sched *s);
+
+/* RUN is about to end: if it has not started, it leaves the queue. */
+void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run);
+
+/* RUN, which has its data, starts: it holds CPUs and GPUs, already taken from the pool. */
+void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run);
+
+/* Chooses a task of SHAPE, a bound one, whose data has come and whose node has room. BESIDE: the
+ * reservation must allow it. Fills CHOICE and s->chosen; false: there is none.
+ */
+bool aw_sched_choose_staged (struct aw_sched *s,
+                             const struct aw_shape *shape,
+                             bool beside,
+                             struct aw_choice *choice);
+
+/* Reserves for the first task of INSTANCE, of the bound SHAPE. False: it needs no reservation. */
+bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance);
+
+/* sched_cancel.c: tasks that are not needed any more. */
+
+/* Handles a CANCEL. 0, or -1 with text. */
+int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
+/* Cancels COUNT tasks from FIRST on. RELEASES: successors run as if these had succeeded. */
+int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, bool releases);
+
+/* Cancels all iterations after LAST. Added sets that depend on them run without them. */
+int aw_sched_end_iterations (struct aw_sched *s, uint32_t last);
+
+/* Cancels the iterations that are not needed: TASK's success (EV), or a message, may be what the
+ * workflow iterates until. */
+int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev);
+int aw_sched_until_message (struct aw_sched *s);
+
+/* A cancelled attempt of TASK has ended, and did not succeed. */
+int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task);
+
+/* The next running attempt that is cancelled and still to be killed; NULL: there is none. */
+struct aw_running *aw_sched_next_cancelled (struct aw_sched *s);
+
+/* sched_drain.c: nodes where task after task fails. */
+
+/* RUN, still intact, ended as EV says: is its node to blame? */
+void aw_sched_note_health (struct aw_sched *s,
+                           const struct aw_running *run,
+                           const struct aw_event *ev);
+
+/* Decides on the next suspect node, into ACTION. False: there is none. */
+bool aw_sched_next_drain (struct aw_sched *s, struct aw_event *action);
+
+/* Handles a NODE_DRAIN. 0, or -1 with text. */
+int aw_sched_handle_drain (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
+/* sched_finish.c: an attempt ends. */
+
+/* The running attempt RUN ended as EV says. */
+int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev);
+
+/* Queues the tasks whose delay before another attempt is over. */
+int aw_sched_wake (struct aw_sched *s);
+
+/* sched_begin.c. Releases the tasks that wait for nothing, and cancels what earlier parts of the
+ * run had cancelled. Does so once. */
+int aw_sched_begin (struct aw_sched *s);
+
+/* sched_message.c. Handles a MESSAGE. 0, or -1 with text. */
+int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
+/* Nothing runs and nothing can start, so no message will come: skips the tasks that wait for
+ * messages. True if that has changed anything. */
+bool aw_sched_starve (struct aw_sched *s);
+
+/* sched_decide.c. Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing
+ * can start now; -1: ENOMEM. */
 int aw_sched_decide (struct aw_sched *s, struct aw_running **run);
 
-/* NODE has something free that it had not: shapes that fit are tried again. */
-void aw_sched_unblock (struct aw_sched *s, uint32_t node);
-
-/* NODE has joined, or a node is lost: which shapes can never start is worked out anew. */
-void aw_sched_fit (struct aw_sched *s, uint32_t node);
-void aw_sched_fit_all (struct aw_sched *s);
-
-/* The same for a new SHAPE. */
-void aw_sched_fit_shape (struct aw_sched *s, struct aw_shape *shape);
-
-/* What runs has changed, so the reservation is worked out anew, and what it alone held back is
- * tried again. */
-void aw_sched_drop_reservation (struct aw_sched *s);
-
-/* Something happens, and be it that time has passed: what was found out while deciding, other than
- * by what was decided, is forgotten. So decisions follow from the events and the decisions before
- * them alone, and a replay need not know when it was asked in vain.
- */
-void aw_sched_forget (struct aw_sched *s);
-
-/* Ranks are worked out anew at the next decision, by what is told of durations now; or, where they
- * are to be, at once, by GRAPH: 0, or -1 with ENOMEM. */
-void aw_sched_rank_anew (struct aw_sched *s);
-int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph);
+/* sched_start.c. Handles a recorded START. 0, or -1 with text. */
+int aw_sched_handle_start (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
 
 #endif /* AW_CORE_SCHED_SCHED_STATE_H */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks that become ready or are skipped: into the queues, and into the news for the caller. */
+#include "core/sched/sched_state.h"
+
+int aw_sched_queue (struct aw_sched *s, uint32_t first, uint32_t last, double t)
+{
+    while (first <= last) {
+        struct aw_task at = aw_graph_task (s->graph, first);
+        uint32_t end = first - at.index + s->graph->sets[at.set].count - 1;
+
+        if (end > last)
+            end = last;
+        if ((aw_stage_concerns (s->graph, at.set) ? aw_stage_push (&s->stage, first, end, t)
+                                                  : aw_ready_push (&s->ready, first, end, t))
+            < 0)
+            return -1;
+        first = end + 1;
+    }
+    return 0;
+}
+
+static int queue_as_news (struct aw_sched *s, uint32_t first, uint32_t last, double t)
+{
+    return aw_sched_queue (s, first, last, t) < 0 ? -1
+                                                  : aw_ranges_push (&s->news.ready, first, last, t);
+}
+
+/* What earlier parts of the run did is done as soon as it would be ready; the rest of RUN is. */
+static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_released *out)
+{
+    for (uint32_t task = run.first; task <= run.last; task++) {
+        uint32_t last = task;
+
+        if (s->done[task]) {
+            if (aw_depend_done (&s->depend, task, run.t, out) < 0)
+                return -1;
+            continue;
+        }
+        while (last < run.last && !s->done[last + 1])
+            last++;
+        if (queue_as_news (s, task, last, run.t) < 0)
+            return -1;
+        task = last;
+    }
+    return 0;
+}
+
+/* What earlier parts of the run did, for want of messages that have come now, is not told. */
+static int tell_skipped (struct aw_sched *s, const struct aw_range *run)
+{
+    if (!s->done)
+        return aw_ranges_push (&s->news.skipped, run->first, run->last, run->t);
+    for (uint32_t task = run->first; task <= run->last; task++)
+        if (!s->done[task] && aw_ranges_push (&s->news.skipped, task, task, run->t) < 0)
+            return -1;
+    return 0;
+}
+
+static int release (struct aw_sched *s, struct aw_released *out)
+{
+    const struct aw_range *run;
+
+    while ((run = aw_ranges_front (&out->ready))) {
+        if (s->done) {
+            struct aw_range copy = *run;
+
+            aw_ranges_drop (&out->ready);
+            if (release_undone (s, copy, out) < 0)
+                return -1;
+            continue;
+        }
+        if (queue_as_news (s, run->first, run->last, run->t) < 0)
+            return -1;
+        aw_ranges_drop (&out->ready);
+    }
+    while ((run = aw_ranges_front (&out->skipped))) {
+        if (tell_skipped (s, run) < 0)
+            return -1;
+        aw_ranges_drop (&out->skipped);
+    }
+    return 0;
+}
+
+int aw_sched_release (struct aw_sched *s, int rc, struct aw_released *out)
+{
+    if (rc == 0)
+        rc = release (s, out);
+    aw_ranges_finish (&out->ready);
+    aw_ranges_finish (&out->skipped);
+    if (rc < 0)
+        s->out_of_memory = true;
+    return rc;
+}

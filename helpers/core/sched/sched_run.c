@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An attempt begins to run, and gives back what it took from the pool. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/sched/sched_state.h"
+
+int aw_sched_part_room (struct aw_sched *s, uint32_t from)
+{
+    uint32_t n = 1;
+    uint32_t *chosen;
+    struct aw_part *parts;
+
+    for (uint32_t i = from; i < s->graph->n_sets; i++)
+        n = s->graph->sets[i].nodes > n ? s->graph->sets[i].nodes : n;
+    if (n <= s->part_room)
+        return 0;
+    chosen = realloc (s->chosen, n * sizeof (*chosen));
+    if (chosen)
+        s->chosen = chosen;
+    parts = realloc (s->parts, n * sizeof (*parts));
+    if (parts)
+        s->parts = parts;
+    if (!chosen || !parts)
+        return -1;
+    s->part_room = n;
+    return 0;
+}
+
+void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n)
+{
+    const struct aw_running *part = run;
+
+    for (uint32_t i = 0; i < n && part; i++, part = aw_running_more (&s->running, part))
+        aw_pool_give (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus);
+}
+
+void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (s->graph, task);
+    const struct aw_set *set = &s->graph->sets[at.set];
+    double seconds = s->estimate.seconds[at.set];
+
+    run->task = task;
+    run->set = at.set;
+    run->attempt = s->tries[task].attempts;
+    run->demand = aw_set_demand (set);
+    run->start = s->now;
+    run->end = isnan (seconds) ? INFINITY : s->now + seconds;
+    run->killed = run->staging = run->staged = run->released = false;
+    aw_running_link (&s->running, run);
+    s->kill_from = 0; /* where a recorded run is taken in */
+    aw_depend_set_state (&s->depend, task, AW_TASK_RUNNING);
+    aw_sched_drop_reservation (s);
+}
+
+void aw_sched_fill_parts (const struct aw_sched *s,
+                          const struct aw_running *run,
+                          struct aw_event *ev)
+{
+    ev->node = run->node;
+    ev->cpus = run->cpus;
+    ev->gpus = run->gpus;
+    ev->more = s->parts;
+    ev->n_more = 0;
+    while ((run = aw_running_more (&s->running, run)))
+        s->parts[ev->n_more++] = (struct aw_part){ run->node, run->cpus, run->gpus };
+}
