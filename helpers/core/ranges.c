@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 void aw_ranges_finish (struct aw_ranges *ranges)
 {
     int saved = errno;
@@ -21,11 +23,11 @@ int aw_ranges_clone (struct aw_ranges *ranges, const struct aw_ranges *from)
     memset (ranges, 0, sizeof (*ranges));
     if (n == 0)
         return 0;
-    ranges->items = malloc (n * sizeof (*ranges->items));
-    if (!ranges->items)
+    if (aw_array_reserve (&ranges->items, &ranges->room, from->most) < 0)
         return -1;
     memcpy (ranges->items, from->items + from->head, n * sizeof (*ranges->items));
-    ranges->end = ranges->room = n;
+    ranges->end = n;
+    ranges->most = from->most;
     return 0;
 }
 
@@ -46,50 +48,63 @@ const struct aw_range *aw_ranges_at (const struct aw_ranges *ranges, uint32_t i)
 
 void aw_ranges_clear (struct aw_ranges *ranges)
 {
-    ranges->head = ranges->end = 0;
+    ranges->head = ranges->end = ranges->most = 0;
 }
 
-/* Makes room for one more at the end: slides down when at least half is used up, else grows. */
-static int make_room (struct aw_ranges *ranges)
+/* Runs that R becomes at most: where every second id is removed. */
+static uint32_t most_runs (const struct aw_range *r)
+{
+    return (r->last - r->first) / 2 + 1;
+}
+
+/* Moves all to the front of the room. */
+static void slide (struct aw_ranges *ranges)
 {
     uint32_t n = ranges->end - ranges->head;
-    struct aw_range *items;
-    uint32_t room;
 
-    if (ranges->end < ranges->room)
-        return 0;
-    if (ranges->head > n) {
-        memmove (ranges->items, ranges->items + ranges->head, n * sizeof (*ranges->items));
-        ranges->head = 0;
-        ranges->end = n;
-        return 0;
-    }
-    room = ranges->room ? 2 * ranges->room : 1;
-    items = realloc (ranges->items, room * sizeof (*items));
-    if (!items)
-        return -1;
-    ranges->items = items;
-    ranges->room = room;
-    return 0;
+    memmove (ranges->items, ranges->items + ranges->head, n * sizeof (*ranges->items));
+    ranges->head = 0;
+    ranges->end = n;
+}
+
+/* Makes room for one more run at the end, and for MOST in all. */
+static int make_room (struct aw_ranges *ranges, uint32_t most)
+{
+    if (ranges->end == ranges->room && ranges->head > ranges->end - ranges->head)
+        slide (ranges); /* at least half of it is used up */
+    return aw_array_reserve (&ranges->items, &ranges->room,
+                             most > ranges->end ? most : ranges->end + 1);
 }
 
 int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, double t)
 {
+    struct aw_range run = { first, last, t };
+    uint32_t most = ranges->most;
+
     if (!aw_ranges_empty (ranges)) {
         struct aw_range *tail = &ranges->items[ranges->end - 1];
+
         if (tail->t == t && tail->last + 1 == first) {
-            tail->last = last;
+            run.first = tail->first;
+            most += most_runs (&run) - most_runs (tail);
+            if (most > ranges->room && aw_array_reserve (&ranges->items, &ranges->room, most) < 0)
+                return -1;
+            ranges->items[ranges->end - 1] = run;
+            ranges->most = most;
             return 0;
         }
     }
-    if (make_room (ranges) < 0)
+    most += most_runs (&run);
+    if (make_room (ranges, most) < 0)
         return -1;
-    ranges->items[ranges->end++] = (struct aw_range){ first, last, t };
+    ranges->items[ranges->end++] = run;
+    ranges->most = most;
     return 0;
 }
 
 void aw_ranges_drop (struct aw_ranges *ranges)
 {
+    ranges->most -= most_runs (&ranges->items[ranges->head]);
     if (++ranges->head == ranges->end)
         aw_ranges_clear (ranges);
 }
@@ -99,46 +114,62 @@ uint32_t aw_ranges_pop (struct aw_ranges *ranges)
     struct aw_range *front = &ranges->items[ranges->head];
     uint32_t id = front->first;
 
-    if (front->first++ == front->last)
+    if (front->first == front->last) {
         aw_ranges_drop (ranges);
+        return id;
+    }
+    ranges->most -= most_runs (front);
+    front->first++;
+    ranges->most += most_runs (front);
     return id;
 }
 
-/* Takes ID out of the run at I, which holds it; there is room for one more run. Nothing moves where
- * it is the first of all. */
+/* Splits run number I, with ids on both sides of ID. */
 static void split (struct aw_ranges *ranges, uint32_t i, uint32_t id)
 {
-    struct aw_range *r = &ranges->items[i];
-    uint32_t behind = ranges->end - i - 1;
+    struct aw_range *r;
 
-    if (i == ranges->head && id == r->first)
+    if (ranges->end == ranges->room) {
+        i -= ranges->head;
+        slide (ranges);
+    }
+    r = &ranges->items[i];
+    memmove (r + 2, r + 1, (ranges->end - i - 1) * sizeof (*r));
+    r[1] = (struct aw_range){ id + 1, r->last, r->t };
+    r->last = id - 1;
+    ranges->end++;
+    ranges->most += most_runs (r) + most_runs (r + 1);
+}
+
+/* Removes ID from run number I, which has it. Nothing moves where it is the first of all. */
+static void remove_from (struct aw_ranges *ranges, uint32_t i, uint32_t id)
+{
+    struct aw_range *r = &ranges->items[i];
+
+    if (i == ranges->head && id == r->first) {
         aw_ranges_pop (ranges);
-    else if (r->first == r->last) {
-        memmove (r, r + 1, behind * sizeof (*r));
+        return;
+    }
+    ranges->most -= most_runs (r);
+    if (r->first == r->last) {
+        memmove (r, r + 1, (ranges->end - i - 1) * sizeof (*r));
         ranges->end--;
     }
-    else if (id == r->first)
-        r->first++;
-    else if (id == r->last)
-        r->last--;
+    else if (id > r->first && id < r->last)
+        split (ranges, i, id);
     else {
-        memmove (r + 2, r + 1, behind * sizeof (*r));
-        r[1] = (struct aw_range){ id + 1, r->last, r->t };
-        r->last = id - 1;
-        ranges->end++;
+        r->first += id == r->first;
+        r->last -= id == r->last;
+        ranges->most += most_runs (r);
     }
 }
 
-int aw_ranges_remove (struct aw_ranges *ranges, uint32_t id)
+bool aw_ranges_remove (struct aw_ranges *ranges, uint32_t id)
 {
-    if (make_room (ranges) < 0)
-        return -1;
-    for (uint32_t i = ranges->head; i < ranges->end; i++) {
+    for (uint32_t i = ranges->head; i < ranges->end; i++)
         if (id >= ranges->items[i].first && id <= ranges->items[i].last) {
-            split (ranges, i, id);
-            return 0;
+            remove_from (ranges, i, id);
+            return true;
         }
-    }
-    errno = ENOENT;
-    return -1;
+    return false;
 }

@@ -15,10 +15,11 @@ struct aw_range {
 };
 
 struct aw_ranges {
-    struct aw_range *items; /* private; {0} is an empty queue */
-    uint32_t head; /* index of the first that is left */
-    uint32_t end;
+    struct aw_range *items; /* private, as all; {0} is an empty queue */
+    uint32_t head; /* index of the first run */
+    uint32_t end; /* index after the last */
     uint32_t room;
+    uint32_t most; /* runs that removals can make of these by splitting them; never above ROOM */
 };
 
 void aw_ranges_finish (struct aw_ranges *ranges);
@@ -31,22 +32,23 @@ bool aw_ranges_empty (const struct aw_ranges *ranges);
 /* The first run, or NULL. Valid until the next change. */
 const struct aw_range *aw_ranges_front (const struct aw_ranges *ranges);
 
-/* Run number I, from 0 in front, or NULL. Valid until the next change. */
+/* Run number I (0: the first), or NULL. Valid until the next change. */
 const struct aw_range *aw_ranges_at (const struct aw_ranges *ranges, uint32_t i);
 
 /* Appends FIRST..LAST. 0, or -1 with ENOMEM. */
 int aw_ranges_push (struct aw_ranges *ranges, uint32_t first, uint32_t last, double t);
 
-/* Takes the first id off. The queue must not be empty. */
+/* Removes the first id and returns it. The queue must not be empty. */
 uint32_t aw_ranges_pop (struct aw_ranges *ranges);
 
-/* Takes the first run off. The queue must not be empty. */
+/* Removes the first run. The queue must not be empty. */
 void aw_ranges_drop (struct aw_ranges *ranges);
 
-/* Takes ID off wherever it is. 0, or -1 with ENOENT or ENOMEM. */
-int aw_ranges_remove (struct aw_ranges *ranges, uint32_t id);
+/* Removes ID, wherever it is. False: it is not there. Needs no memory: push has reserved the room
+ * that splitting a run takes. */
+bool aw_ranges_remove (struct aw_ranges *ranges, uint32_t id);
 
-/* Forgets all, keeps the memory. */
+/* Removes all, keeps the memory. */
 void aw_ranges_clear (struct aw_ranges *ranges);
 
 #endif /* AW_CORE_RANGES_H */

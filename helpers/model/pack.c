@@ -2,7 +2,6 @@
 #include "model/pack.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* What is to be packed: COUNT tasks of a demand. */
 struct lot {
@@ -158,13 +157,18 @@ static bool greedy (struct packing *p, bool level)
     return true;
 }
 
-/* The same free resources as an earlier bin from FROM on: to try it again would bring nothing new.
+static bool is_like (const struct bin *a, const struct bin *b)
+{
+    return a->counts_mem == b->counts_mem && a->free.cpus == b->free.cpus
+           && a->free.gpus == b->free.gpus && a->free.mem == b->free.mem;
+}
+
+/* Has an earlier bin from FROM on the same resources free? To try B again would bring nothing new.
  */
 static bool seen_before (const struct packing *p, uint32_t from, uint32_t b)
 {
     for (uint32_t i = from; i < b; i++)
-        if (p->bins[i].counts_mem == p->bins[b].counts_mem
-            && memcmp (&p->bins[i].free, &p->bins[b].free, sizeof (p->bins[i].free)) == 0)
+        if (is_like (&p->bins[i], &p->bins[b]))
             return true;
     return false;
 }

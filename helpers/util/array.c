@@ -6,15 +6,22 @@
 
 enum { FIRST_ROOM = 8 };
 
+size_t aw_array_room (size_t room, size_t n)
+{
+    size_t larger = room + room / 2 + FIRST_ROOM;
+
+    if (n <= room)
+        return room;
+    return larger > n ? larger : n;
+}
+
 int aw_array_grow (void *array, size_t size, size_t *room, size_t n)
 {
-    size_t larger = *room + *room / 2 + FIRST_ROOM;
+    size_t larger = aw_array_room (*room, n);
     void *items;
 
-    if (n <= *room)
+    if (larger == *room)
         return 0;
-    if (larger < n)
-        larger = n;
     memcpy (&items, array, sizeof (items));
     items = reallocarray (items, larger, size);
     if (!items)

@@ -20,6 +20,9 @@
         aw_result_;                                                                       \
     }))
 
+/* The room that an array with room ROOM gets where it must hold N items: ROOM if that is enough. */
+size_t aw_array_room (size_t room, size_t n);
+
 /* The function behind aw_array_reserve. ARRAY is the address of a pointer to items of SIZE bytes.
  */
 int aw_array_grow (void *array, size_t size, size_t *room, size_t n);

@@ -12,6 +12,27 @@
 #include "core/failure.h"
 #include "core/history/history.h"
 
+static int calls_left = -1; /* until one gets no memory; below 0: all get some */
+
+static bool no_memory (void)
+{
+    return calls_left >= 0 && calls_left-- == 0;
+}
+
+char *__real_strdup (const char *text);
+char *__wrap_strdup (const char *text);
+char *__wrap_strdup (const char *text)
+{
+    return no_memory () ? NULL : __real_strdup (text);
+}
+
+void *__real_reallocarray (void *old, size_t n, size_t size);
+void *__wrap_reallocarray (void *old, size_t n, size_t size);
+void *__wrap_reallocarray (void *old, size_t n, size_t size)
+{
+    return no_memory () ? NULL : __real_reallocarray (old, n, size);
+}
+
 /* a (2 tasks) -> b[i] (2) -> c, and c of the iteration before. */
 static struct aw_graph *make_graph (uint32_t iterations)
 {
@@ -513,6 +534,51 @@ static void told_late (void **state)
     aw_graph_destroy (graph);
 }
 
+/* The allocation number N of a RESUME fails. False: there are not that many. */
+static bool resume_fails (const struct aw_graph *graph, int n)
+{
+    static const struct step steps[] = {
+        NODE (0, 0), START (0, 0, "0"), START (1, 1, "1-2"), FINISH (0, 2), START (2, 3, "0"),
+    };
+    struct aw_resume resume = { .epoch = 7, .job = "12" };
+    struct step step = { { .type = AW_EVENT_RESUME, .t = 5, .resume = &resume }, NULL, NULL };
+    struct aw_history history;
+    bool failed;
+
+    assert_int_equal (aw_history_init (&history, graph, NULL), 0);
+    for (size_t i = 0; i < sizeof (steps) / sizeof (steps[0]); i++)
+        assert_int_equal (feed (&history, &steps[i], NULL), 0);
+    calls_left = n;
+    failed = aw_history_handle (&history, &step.ev, NULL) < 0;
+    calls_left = -1;
+    assert_int_equal (history.n_gaps, !failed);
+    assert_int_equal (history.first_node, !failed);
+    assert_int_equal (history.nodes[0].busy_cpus, failed ? 3 : 0);
+    assert_int_equal (isnan (history.nodes[0].lost), failed);
+    assert_int_equal (isnan (history.epoch), failed);
+    for (uint32_t task = 1; task <= 2; task++) {
+        assert_int_equal (aw_history_state (&history, task),
+                          failed ? AW_TASK_RUNNING : AW_TASK_UNSTARTED);
+        assert_int_equal (aw_history_last (&history, task)->reason == NULL, failed);
+    }
+    assert_null (aw_history_last (&history, 0)->reason);
+    assert_int_equal (failed ? 2 : history.gaps[0].lost, 2);
+    aw_history_finish (&history);
+    return failed;
+}
+
+static void resume_without_memory_changes_nothing (void **state)
+{
+    struct aw_graph *graph = make_graph (1);
+    int n = 0;
+
+    (void)state;
+    while (resume_fails (graph, n))
+        n++;
+    assert_int_equal (n, 4); /* the gap, its job, and two reasons */
+    aw_graph_destroy (graph);
+}
+
 static void failure_texts (void **state)
 {
     static const struct {
@@ -548,7 +614,7 @@ int main (void)
         cmocka_unit_test (contradictions), cmocka_unit_test (empty),
         cmocka_unit_test (by_hand),        cmocka_unit_test (states),
         cmocka_unit_test (random_runs),    cmocka_unit_test (failure_texts),
-        cmocka_unit_test (told_late),
+        cmocka_unit_test (told_late),      cmocka_unit_test (resume_without_memory_changes_nothing),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

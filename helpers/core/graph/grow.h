@@ -1,51 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arrays that grow with the graph: with room to spare, so that growing by one set a thousand times
- * costs little more than by a thousand at once.
+/* Arrays with an item for each set, task, instance or topic of a graph, which grow with it (see
+ * util/array.h).
  */
 #ifndef AW_CORE_GRAPH_GROW_H
 #define AW_CORE_GRAPH_GROW_H
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/graph/graph.h"
+#include "util/array.h"
 
-/* Half as much again as there is, where that does not do. */
-static inline void aw_room_for (uint32_t *room, uint32_t n)
+/* Makes ROOM enough for N. False: it is enough. */
+static inline bool aw_room_for (uint32_t *room, uint32_t n)
 {
-    uint32_t more = *room + *room / 2 + 8;
+    uint32_t old = *room;
 
-    if (n > *room)
-        *room = n > more ? n : more;
+    *room = (uint32_t)aw_array_room (old, n);
+    return *room != old;
 }
 
-/* ROOM becomes enough for a graph of SIZE. False: it is already. */
+/* Makes ROOM enough for a graph of SIZE. False: it is enough. */
 static inline bool aw_graph_size_grow (struct aw_graph_size *room, const struct aw_graph_size *size)
 {
-    struct aw_graph_size was = *room;
+    bool sets = aw_room_for (&room->n_sets, size->n_sets);
+    bool tasks = aw_room_for (&room->n_tasks, size->n_tasks);
+    bool instances = aw_room_for (&room->n_instances, size->n_instances);
+    bool topics = aw_room_for (&room->n_topics, size->n_topics);
 
-    aw_room_for (&room->n_sets, size->n_sets);
-    aw_room_for (&room->n_tasks, size->n_tasks);
-    aw_room_for (&room->n_instances, size->n_instances);
-    aw_room_for (&room->n_topics, size->n_topics);
-    return memcmp (&was, room, sizeof (was)) != 0;
+    return sets || tasks || instances || topics;
 }
 
-/* *ARRAY, of OLD items of SIZE bytes and perhaps more, becomes one of NEW and one to spare, those
- * behind the old ones filled with the byte FILL. 0, or -1 with ENOMEM and nothing lost. */
+/* Gives the array at *ARRAY, of OLD items of SIZE bytes, at least NEW items and one to spare, the
+ * new ones filled with the byte FILL. 0, or -1 with ENOMEM and nothing changed. */
 static inline int aw_grow (void *array, size_t old, size_t new, size_t size, int fill)
 {
-    void **pointer = array;
-    char *grown;
+    size_t room = old;
+    char *items;
 
-    if (*pointer && new <= old)
+    memcpy (&items, array, sizeof (items));
+    if (items && new <= old)
         return 0;
-    grown = reallocarray (*pointer, new + 1, size);
-    if (!grown)
+    if (aw_array_grow (array, size, &room, new + 1) < 0)
         return -1;
-    *pointer = grown;
-    memset (grown + old * size, fill, (new + 1 - old) * size);
+    memcpy (&items, array, sizeof (items));
+    memset (items + old * size, fill, (room - old) * size);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/graph/grow.h"
 #include "core/history/history_parts.h"
+#include "util/array.h"
 
 int aw_history_init (struct aw_history *history, const struct aw_graph *graph, struct aw_error *err)
 {
@@ -64,24 +65,20 @@ static struct aw_attempt *last_attempt (const struct aw_history *history, uint32
 
 static int handle_node (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
-    struct aw_history_node *nodes;
-    char *name = NULL;
+    char *name;
 
     if (ev->node != history->n_nodes - history->first_node)
         return aw_error_set (err, "node %u joins where number %u comes next", ev->node,
                              history->n_nodes - history->first_node);
-    nodes = realloc (history->nodes, (history->n_nodes + (size_t)1) * sizeof (*nodes));
-    if (nodes) {
-        history->nodes = nodes;
-        name = strdup (ev->name ? ev->name : "");
-    }
-    if (!name)
+    if (aw_array_reserve (&history->nodes, &history->node_room, history->n_nodes + 1) < 0
+        || !(name = strdup (ev->name ? ev->name : "")))
         return aw_error_set (err, "out of memory");
-    nodes[history->n_nodes++] = (struct aw_history_node){ .name = name,
-                                                          .cpus = aw_idset_count (&ev->cpus),
-                                                          .gpus = aw_idset_count (&ev->gpus),
-                                                          .joined = ev->t,
-                                                          .lost = NAN };
+    history->nodes[history->n_nodes++] =
+        (struct aw_history_node){ .name = name,
+                                  .cpus = aw_idset_count (&ev->cpus),
+                                  .gpus = aw_idset_count (&ev->gpus),
+                                  .joined = ev->t,
+                                  .lost = NAN };
     return 0;
 }
 
@@ -93,23 +90,6 @@ static int handle_node_lost (struct aw_history *history,
         return aw_error_set (err, "node %u is lost and never joined", ev->node);
     if (isnan (history->nodes[history->first_node + ev->node].lost))
         history->nodes[history->first_node + ev->node].lost = ev->t;
-    return 0;
-}
-
-static int reserve (struct aw_history *history)
-{
-    size_t size = history->size ? history->size * 2 : 64;
-    struct aw_attempt *attempts;
-
-    if (history->n_attempts < history->size)
-        return 0;
-    if (history->n_attempts >= AW_NONE / 2)
-        return -1;
-    attempts = realloc (history->attempts, size * sizeof (*attempts));
-    if (!attempts)
-        return -1;
-    history->attempts = attempts;
-    history->size = size;
     return 0;
 }
 
@@ -154,7 +134,9 @@ static int handle_start (struct aw_history *history,
         aw_history_hold (history, a, ev);
         return 0;
     }
-    if (reserve (history) < 0 || aw_history_reserve_held (history, ev->n_more) < 0)
+    if (history->n_attempts >= AW_NONE / 2
+        || aw_array_reserve (&history->attempts, &history->size, history->n_attempts + 1) < 0
+        || aw_array_reserve (&history->more, &history->more_size, history->n_more + ev->n_more) < 0)
         return aw_error_set (err, "out of memory");
     history->attempts[history->n_attempts++] = (struct aw_attempt){
         .task = ev->task,
@@ -254,12 +236,38 @@ static int handle_stop (struct aw_history *history, const struct aw_event *ev, s
     return 0;
 }
 
-/* The attempt was running when its coordinator went away. */
-static int lose_attempt (struct aw_history *history, struct aw_attempt *a, struct aw_error *err)
+static bool is_open (const struct aw_attempt *a)
 {
-    a->reason = strdup ("the run was interrupted");
-    if (!a->reason)
-        return aw_error_set (err, "out of memory");
+    return isnan (a->finish);
+}
+
+/* Gives the first N attempts, where they are open, no reason. */
+static void drop_reasons (struct aw_history *history, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_open (&history->attempts[i])) {
+            free (history->attempts[i].reason);
+            history->attempts[i].reason = NULL;
+        }
+}
+
+/* Gives all open attempts the reason for which a RESUME ends them. 0, or -1 and none has one. */
+static int give_reasons (struct aw_history *history)
+{
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        struct aw_attempt *a = &history->attempts[i];
+
+        if (is_open (a) && !(a->reason = strdup ("the run was interrupted"))) {
+            drop_reasons (history, i);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The attempt was running when its coordinator went away. */
+static void lose_attempt (struct aw_history *history, struct aw_attempt *a)
+{
     a->finish = fmax (history->now, a->start);
     a->seconds = a->finish - a->start;
     a->status = AW_STATUS_NODE_FAIL;
@@ -267,7 +275,6 @@ static int lose_attempt (struct aw_history *history, struct aw_attempt *a, struc
     history->marks[a->task] |= AW_MARK_ANEW; /* it has not failed, whatever its on_failure says */
     if (isnan (a->released))
         aw_history_give_back (history, a);
-    return 0;
 }
 
 /* What did not end well is to run again, and so are all tasks of the sets in AGAIN. */
@@ -291,24 +298,19 @@ static int handle_resume (struct aw_history *history,
 {
     static const struct aw_resume nothing = { .epoch = NAN };
     const struct aw_resume *resume = ev->resume ? ev->resume : &nothing;
-    struct aw_history_gap *gaps =
-        realloc (history->gaps, (history->n_gaps + (size_t)1) * sizeof (*gaps));
     struct aw_history_gap gap = { .from = history->now, .to = ev->t };
 
-    if (!gaps)
+    if (aw_array_reserve (&history->gaps, &history->gap_room, history->n_gaps + 1) < 0
+        || (resume->job && !(gap.job = strdup (resume->job))) || give_reasons (history) < 0) {
+        free (gap.job);
         return aw_error_set (err, "out of memory");
-    history->gaps = gaps;
-    for (size_t i = 0; i < history->n_attempts; i++) {
-        if (!isnan (history->attempts[i].finish))
-            continue;
-        if (lose_attempt (history, &history->attempts[i], err) < 0)
-            return -1;
-        gap.lost++;
     }
-    gap.job = resume->job ? strdup (resume->job) : NULL;
-    if (resume->job && !gap.job)
-        return aw_error_set (err, "out of memory");
-    gaps[history->n_gaps++] = gap;
+    for (size_t i = 0; i < history->n_attempts; i++)
+        if (is_open (&history->attempts[i])) {
+            lose_attempt (history, &history->attempts[i]);
+            gap.lost++;
+        }
+    history->gaps[history->n_gaps++] = gap;
     for (uint32_t n = history->first_node; n < history->n_nodes; n++)
         if (isnan (history->nodes[n].lost))
             history->nodes[n].lost = history->now;
@@ -348,16 +350,13 @@ static int handle_cancel (struct aw_history *history,
                           const struct aw_event *ev,
                           struct aw_error *err)
 {
-    struct aw_cancel *cancelled;
+    struct aw_cancel cancel = { ev->task, ev->count, ev->code != 0 };
 
     if (ev->count > history->graph->n_tasks - ev->task)
         return aw_history_refuse (history, ev->task, "and more are cancelled than there are", err);
-    cancelled =
-        reallocarray (history->cancelled, history->n_cancelled + (size_t)1, sizeof (*cancelled));
-    if (!cancelled)
+    if (aw_array_reserve (&history->cancelled, &history->cancel_room, history->n_cancelled + 1) < 0)
         return aw_error_set (err, "out of memory");
-    history->cancelled = cancelled;
-    cancelled[history->n_cancelled++] = (struct aw_cancel){ ev->task, ev->count, ev->code != 0 };
+    history->cancelled[history->n_cancelled++] = cancel;
     return 0;
 }
 

@@ -89,6 +89,7 @@ struct aw_history {
     size_t size; /* private: room for attempts */
     struct aw_held *more; /* private: of all attempts over several nodes, but their first */
     size_t n_more, more_size;
+    uint32_t node_room, gap_room, cancel_room; /* private */
     struct aw_graph_size room; /* private: of what is there by task */
 };
 

@@ -17,23 +17,6 @@ int aw_history_refuse (const struct aw_history *history,
     return aw_error_set (err, "%s %s", name, what);
 }
 
-int aw_history_reserve_held (struct aw_history *history, uint32_t n)
-{
-    size_t size = history->more_size ? history->more_size : 64;
-    struct aw_held *more;
-
-    if (history->n_more + n <= history->more_size)
-        return 0;
-    while (size < history->n_more + n)
-        size *= 2;
-    more = realloc (history->more, size * sizeof (*more));
-    if (!more)
-        return -1;
-    history->more = more;
-    history->more_size = size;
-    return 0;
-}
-
 /* What the START holds on its node number I. */
 static struct aw_held held_by_start (const struct aw_history *history,
                                      const struct aw_event *ev,

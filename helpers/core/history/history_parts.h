@@ -16,9 +16,6 @@ int aw_history_refuse (const struct aw_history *history,
                        const char *what,
                        struct aw_error *err);
 
-/* Room to hold N further nodes. 0, or -1: out of memory. */
-int aw_history_reserve_held (struct aw_history *history, uint32_t n);
-
 /* Has the node number I of the START what it takes, free? 0, or -1 with text. */
 int aw_history_check_held (const struct aw_history *history,
                            const struct aw_event *ev,

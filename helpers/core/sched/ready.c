@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/graph/grow.h"
-
 #include "core/sched/stage.h"
+#include "util/array.h"
 
 enum line { OPEN, BLOCKED, LATE, NEVER, N_LINES };
 
@@ -442,25 +442,17 @@ static struct aw_shape *shape_of_instance (const struct aw_ready *r, uint32_t in
     return &r->shapes[r->shape_of[aw_graph_instance_set (r->graph, instance)]];
 }
 
-static int insert (struct aw_ready *r, uint32_t instance)
+/* Puts the instance into its shape, which has room. */
+static void insert (struct aw_ready *r, uint32_t instance)
 {
     struct aw_shape *shape = shape_of_instance (r, instance);
 
-    if (shape->n == shape->room) {
-        uint32_t room = shape->room ? 2 * shape->room : 8;
-        uint32_t *heap = realloc (shape->heap, room * sizeof (*heap));
-        if (!heap)
-            return -1;
-        shape->heap = heap;
-        shape->room = room;
-    }
     put (r, shape, shape->n, instance);
     sift_up (r, shape, shape->n++);
     if (shape->n == 1)
         join (r, shape);
     else
         settle (r, line_of (r, shape), shape->place);
-    return 0;
 }
 
 /* Takes the instance out of its shape. */
@@ -503,27 +495,29 @@ int aw_ready_push (struct aw_ready *r, uint32_t first, uint32_t last, double t)
         struct aw_task at = aw_graph_task (r->graph, first);
         uint32_t instance = aw_graph_instance (r->graph, at.iteration, at.set);
         uint32_t end = first - at.index + r->graph->sets[at.set].count - 1;
-        bool was_empty = r->position[instance] == AW_NONE;
+        struct aw_shape *shape = &r->shapes[r->shape_of[at.set]];
 
         if (end > last)
             end = last;
-        if (aw_ranges_push (&r->queues[instance], first, end, t) < 0
-            || (was_empty && insert (r, instance) < 0))
+        if (aw_array_reserve (&shape->heap, &shape->room, shape->n + 1) < 0
+            || aw_ranges_push (&r->queues[instance], first, end, t) < 0)
             return -1;
+        if (r->position[instance] == AW_NONE)
+            insert (r, instance);
         first = end + 1;
     }
     return 0;
 }
 
-int aw_ready_remove (struct aw_ready *r, uint32_t task)
+bool aw_ready_remove (struct aw_ready *r, uint32_t task)
 {
     struct aw_task at = aw_graph_task (r->graph, task);
     uint32_t instance = aw_graph_instance (r->graph, at.iteration, at.set);
 
-    if (aw_ranges_remove (&r->queues[instance], task) < 0)
-        return -1;
+    if (!aw_ranges_remove (&r->queues[instance], task))
+        return false;
     adjust (r, instance);
-    return 0;
+    return true;
 }
 
 static void reorder_shape (struct aw_ready *r, struct aw_shape *shape)

@@ -75,8 +75,8 @@ int aw_ready_grow (struct aw_ready *ready, const struct aw_graph_size *old);
  */
 int aw_ready_push (struct aw_ready *ready, uint32_t first, uint32_t last, double t);
 
-/* Takes TASK out. 0, or -1 with ENOENT or ENOMEM. */
-int aw_ready_remove (struct aw_ready *ready, uint32_t task);
+/* Removes TASK. False: it is not there. */
+bool aw_ready_remove (struct aw_ready *ready, uint32_t task);
 
 /* Whether instance A goes before instance B: both have ready tasks. */
 bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);

@@ -7,21 +7,20 @@
 /* Out of whatever queue TASK, which is ready, stands in; or of OUT, where it has just become so by
  * what was cancelled before it, as at a gate.
  */
-static int leave_queue (struct aw_sched *s, uint32_t task, struct aw_released *out)
+static void leave_queue (struct aw_sched *s, uint32_t task, struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (s->graph, task);
     uint32_t instance = aw_graph_instance (s->graph, at.iteration, at.set);
 
-    if (aw_ranges_remove (&out->ready, task) == 0)
-        return 0;
+    if (aw_ranges_remove (&out->ready, task))
+        return;
     aw_ranges_remove (&s->news.ready, task);
     if (aw_delay_queue_remove (&s->later, task))
-        return 0;
-    if (s->stage.queues && aw_ranges_remove (&s->stage.queues[instance], task) == 0) {
+        return;
+    if (s->stage.queues && aw_ranges_remove (&s->stage.queues[instance], task))
         s->stage.n_queued--;
-        return 0;
-    }
-    return aw_ready_remove (&s->ready, task);
+    else
+        aw_ready_remove (&s->ready, task);
 }
 
 static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct aw_released *out)
@@ -39,8 +38,8 @@ static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct 
     }
     if (state != AW_TASK_WAITING && state != AW_TASK_READY)
         return 0;
-    if (state == AW_TASK_READY && leave_queue (s, task, out) < 0)
-        return -1;
+    if (state == AW_TASK_READY)
+        leave_queue (s, task, out);
     tries->cancelled = true;
     return aw_depend_drop (&s->depend, task, release, s->now, out);
 }

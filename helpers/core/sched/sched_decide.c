@@ -238,8 +238,9 @@ static int start (struct aw_sched *s, uint32_t instance, struct aw_running **out
     if (!run)
         return -1;
     run->demand = demand;
-    if (take_chosen (s, run) < 0 || aw_ready_remove (&s->ready, task) < 0)
+    if (take_chosen (s, run) < 0)
         return -1;
+    aw_ready_remove (&s->ready, task);
     aw_sched_begin_run (s, run, task);
     aw_ready_started (&s->ready, run->set);
     *out = run;

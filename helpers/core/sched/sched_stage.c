@@ -15,7 +15,7 @@ static int begin_staging (struct aw_sched *s, uint32_t task, uint32_t node)
 {
     struct aw_running *run = aw_running_new (&s->running, 1);
 
-    if (!run || aw_stage_give (&s->stage, &s->pool, task, node) < 0)
+    if (!run || !aw_stage_give (&s->stage, &s->pool, task, node))
         return -1;
     aw_idset_finish (&run->cpus);
     aw_idset_finish (&run->gpus);

@@ -81,9 +81,9 @@ int aw_sched_handle_start (struct aw_sched *s, const struct aw_event *ev, struct
     run->demand = demand;
     if (take_parts (s, run, ev, name, err) < 0)
         return -1;
-    if (!aw_delay_queue_remove (&s->later, ev->task) && aw_ready_remove (&s->ready, ev->task) < 0) {
+    if (!aw_delay_queue_remove (&s->later, ev->task) && !aw_ready_remove (&s->ready, ev->task)) {
         aw_sched_give_back (s, run, ev->n_more + 1);
-        return aw_error_set (err, "out of memory");
+        return aw_error_set (err, "%s starts before its data has come", name);
     }
     aw_sched_begin_run (s, run, ev->task);
     aw_ready_started (&s->ready, run->set);

@@ -304,18 +304,21 @@ bool aw_stage_next (const struct aw_stage *stage,
     return first != AW_NONE;
 }
 
-int aw_stage_give (struct aw_stage *stage, const struct aw_pool *pool, uint32_t task, uint32_t node)
+bool aw_stage_give (struct aw_stage *stage,
+                    const struct aw_pool *pool,
+                    uint32_t task,
+                    uint32_t node)
 {
     uint32_t instance = instance_of (stage, task);
     struct aw_demand demand = demand_of (stage, instance);
 
-    if (aw_ranges_remove (&stage->queues[instance], task) < 0)
-        return -1;
+    if (!aw_ranges_remove (&stage->queues[instance], task))
+        return false;
     stage->n_queued--;
     stage->place[task] = node;
     stage->load[node] += weight (&pool->nodes[node], &demand);
     stage->last[node] = instance;
-    return 0;
+    return true;
 }
 
 void aw_stage_started (struct aw_stage *stage, const struct aw_pool *pool, uint32_t task)

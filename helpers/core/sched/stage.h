@@ -68,13 +68,13 @@ bool aw_stage_next (const struct aw_stage *stage,
                     uint32_t *task,
                     uint32_t *node);
 
-/* TASK is given NODE and leaves the queue: 0, or -1 with ENOENT or ENOMEM. Its CPUs and GPUs are
- * taken: it is no load any more; or it has ended without.
+/* TASK gets NODE and leaves the queue. False: it is not there. Started: it has its CPUs and GPUs,
+ * or has ended without, and is no load any more.
  */
-int aw_stage_give (struct aw_stage *stage,
-                   const struct aw_pool *pool,
-                   uint32_t task,
-                   uint32_t node);
+bool aw_stage_give (struct aw_stage *stage,
+                    const struct aw_pool *pool,
+                    uint32_t task,
+                    uint32_t node);
 void aw_stage_started (struct aw_stage *stage, const struct aw_pool *pool, uint32_t task);
 
 #endif /* AW_CORE_SCHED_STAGE_H */
