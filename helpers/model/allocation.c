@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/simulate.h"
+#include "util/array.h"
 
 void aw_allocation_finish (struct aw_allocation *a)
 {
@@ -42,8 +43,6 @@ static void add_up (struct aw_allocation *a)
 
 int aw_allocation_add (struct aw_allocation *a, struct aw_node_shape shape, struct aw_error *err)
 {
-    struct aw_node_shape *shapes;
-
     if (shape.nodes == 0 || shape.cpus == 0)
         return aw_error_set (err, "an allocation needs nodes, and each node at least one CPU");
     if (shape.nodes > AW_MAX_NODES || a->n_nodes + shape.nodes > AW_MAX_NODES)
@@ -55,11 +54,9 @@ int aw_allocation_add (struct aw_allocation *a, struct aw_node_shape shape, stru
         add_up (a);
         return 0;
     }
-    shapes = realloc (a->shapes, ((size_t)a->n_shapes + 1) * sizeof (*shapes));
-    if (!shapes)
+    if (aw_array_reserve (&a->shapes, &a->shape_room, a->n_shapes + 1) < 0)
         return aw_error_set (err, "out of memory");
-    a->shapes = shapes;
-    shapes[a->n_shapes++] = shape;
+    a->shapes[a->n_shapes++] = shape;
     add_up (a);
     return 0;
 }

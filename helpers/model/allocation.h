@@ -22,6 +22,7 @@ struct aw_node_shape {
 struct aw_allocation {
     struct aw_node_shape *shapes; /* owned, in the order of the nodes */
     uint32_t n_shapes;
+    uint32_t shape_room; /* private */
     uint32_t n_nodes; /* sums over the shapes */
     uint64_t cpus;
     uint64_t gpus;

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+#include "util/heap.h"
+
 /* What will be told of an attempt. Equal times come in the order in which they were known. */
 struct ending {
     enum aw_event_type type; /* STAGED, RELEASE or FINISH */
@@ -25,55 +28,32 @@ struct copier {
 
 struct queue {
     struct copier *copiers; /* by node */
-    uint32_t n_copiers;
+    uint32_t n_copiers, copier_room;
     struct ending *heap;
     size_t n, room;
     uint64_t order;
 };
 
-static bool sooner (const struct ending *a, const struct ending *b)
+static bool sooner (const void *arg, struct ending a, struct ending b)
 {
-    return a->t != b->t ? a->t < b->t : a->order < b->order;
+    (void)arg;
+    return a.t != b.t ? a.t < b.t : a.order < b.order;
 }
+
+AW_HEAP_DEFINE (endings, struct ending, const void *, sooner)
 
 static int push (struct queue *q, struct ending e)
 {
-    size_t i = q->n;
-
-    if (q->n == q->room) {
-        size_t room = q->room ? 2 * q->room : 256;
-        struct ending *heap = realloc (q->heap, room * sizeof (*heap));
-        if (!heap)
-            return -1;
-        q->heap = heap;
-        q->room = room;
-    }
+    if (aw_array_reserve (&q->heap, &q->room, q->n + 1) < 0)
+        return -1;
     e.order = q->order++;
-    q->n++;
-    for (; i > 0 && sooner (&e, &q->heap[(i - 1) / 2]); i = (i - 1) / 2)
-        q->heap[i] = q->heap[(i - 1) / 2];
-    q->heap[i] = e;
+    endings_push (q->heap, q->n++, e, NULL);
     return 0;
 }
 
 static struct ending pop (struct queue *q)
 {
-    struct ending top = q->heap[0], last = q->heap[--q->n];
-    size_t i = 0;
-
-    for (;;) {
-        size_t child = 2 * i + 1;
-
-        if (child + 1 < q->n && sooner (&q->heap[child + 1], &q->heap[child]))
-            child++;
-        if (child >= q->n || !sooner (&q->heap[child], &last))
-            break;
-        q->heap[i] = q->heap[child];
-        i = child;
-    }
-    if (q->n > 0)
-        q->heap[i] = last;
-    return top;
+    return endings_remove (q->heap, q->n--, 0, NULL);
 }
 
 static double known (double seconds)
@@ -86,15 +66,10 @@ static double known (double seconds)
  */
 static double copied (struct queue *q, uint32_t node, double t, double seconds)
 {
-    if (node >= q->n_copiers) {
-        struct copier *copiers = realloc (q->copiers, (node + (size_t)1) * sizeof (*copiers));
-
-        if (!copiers)
-            return -1;
-        q->copiers = copiers;
-        for (; q->n_copiers <= node; q->n_copiers++)
-            copiers[q->n_copiers] = (struct copier){ 0, AW_NONE };
-    }
+    if (aw_array_reserve (&q->copiers, &q->copier_room, node + (size_t)1) < 0)
+        return -1;
+    for (; q->n_copiers <= node; q->n_copiers++)
+        q->copiers[q->n_copiers] = (struct copier){ 0, AW_NONE };
     q->copiers[node].free = fmax (t, q->copiers[node].free) + seconds;
     return q->copiers[node].free;
 }

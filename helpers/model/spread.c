@@ -6,20 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 static int make_room_for_set (struct aw_samples *samples, uint32_t set)
 {
-    size_t n = (size_t)set + 1;
-    struct aw_sample_list *sets;
+    uint32_t n = samples->n_sets;
 
-    if (set < samples->n_sets)
-        return 0;
-    n = n > 2 * (size_t)samples->n_sets ? n : 2 * (size_t)samples->n_sets;
-    sets = realloc (samples->sets, n * sizeof (*sets));
-    if (!sets)
+    if (aw_array_reserve (&samples->sets, &samples->n_sets, set + (size_t)1) < 0)
         return -1;
-    memset (sets + samples->n_sets, 0, (n - samples->n_sets) * sizeof (*sets));
-    samples->sets = sets;
-    samples->n_sets = (uint32_t)n;
+    memset (samples->sets + n, 0, (samples->n_sets - n) * sizeof (*samples->sets));
     return 0;
 }
 
@@ -30,15 +25,8 @@ int aw_samples_add (struct aw_samples *samples, uint32_t set, double seconds)
     if (make_room_for_set (samples, set) < 0)
         return -1;
     list = &samples->sets[set];
-    if (list->n == list->room) {
-        uint32_t room = list->room ? 2 * list->room : 16;
-        double *more = realloc (list->seconds, room * sizeof (*more));
-
-        if (!more)
-            return -1;
-        list->seconds = more;
-        list->room = room;
-    }
+    if (aw_array_reserve (&list->seconds, &list->room, list->n + 1) < 0)
+        return -1;
     list->seconds[list->n++] = seconds;
     return 0;
 }

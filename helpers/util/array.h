@@ -11,13 +11,16 @@
  * Existing items keep their values; new room is not initialised. 0, or -1 with ENOMEM and nothing
  * changed. The arguments are evaluated once.
  */
-#define aw_array_reserve(array, room, n)                                                  \
-    (__extension__({                                                                      \
-        __typeof__ (room) aw_room_ = (room);                                              \
-        size_t aw_new_room_ = *aw_room_;                                                  \
-        int aw_result_ = aw_array_grow ((array), sizeof (**(array)), &aw_new_room_, (n)); \
-        *aw_room_ = (__typeof__ (*aw_room_))aw_new_room_;                                 \
-        aw_result_;                                                                       \
+#define aw_array_reserve(array, room, n)                                                         \
+    (__extension__({                                                                             \
+        __typeof__ (room) aw_room_ = (room);                                                     \
+        size_t aw_wanted_ = (n), aw_new_room_ = *aw_room_;                                       \
+        int aw_result_ = 0;                                                                      \
+        if (aw_wanted_ > aw_new_room_) {                                                         \
+            aw_result_ = aw_array_grow ((array), sizeof (**(array)), &aw_new_room_, aw_wanted_); \
+            *aw_room_ = (__typeof__ (*aw_room_))aw_new_room_;                                    \
+        }                                                                                        \
+        aw_result_;                                                                              \
     }))
 
 /* The room that an array with room ROOM gets where it must hold N items: ROOM if that is enough. */

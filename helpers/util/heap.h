@@ -16,15 +16,28 @@
  *       removes and returns the item at PLACE (0: the first) of a heap of N, at least one, items.
  *   void NAME_moved (ITEM *heap, size_t n, size_t place, ARG arg)
  *       restores the order after the item at PLACE of a heap of N items has changed.
+ *   void NAME_order (ITEM *heap, size_t n, ARG arg)
+ *       makes a heap of N items in any order.
  *
  * BEFORE (arg, a, b) is true where item A comes before item B; it gets items by value. Equal items
  * come in no order, so make BEFORE a total order where decisions must be reproducible.
  */
-#define AW_HEAP_DEFINE(NAME, ITEM, ARG, BEFORE)                                                  \
-    static inline void NAME##_put (ITEM *heap, size_t n, size_t place, ITEM item, ARG arg)       \
+#define AW_HEAP_DEFINE(NAME, ITEM, ARG, BEFORE) \
+    AW_HEAP_DEFINE_PLACED (NAME, ITEM, ARG, BEFORE, AW_HEAP_NOT_PLACED)
+#define AW_HEAP_NOT_PLACED(arg, item, place) ((void)0)
+
+/* The same, and PLACED (arg, item, place) is called for each item that gets another place, and for
+ * a new one: so an owner can know where its items are.
+ */
+#define AW_HEAP_DEFINE_PLACED(NAME, ITEM, ARG, BEFORE, PLACED)                                   \
+    static inline void NAME##_set (ITEM *heap, size_t place, ITEM item, ARG arg)                 \
     {                                                                                            \
-        for (; place > 0 && BEFORE (arg, item, heap[(place - 1) / 2]); place = (place - 1) / 2)  \
-            heap[place] = heap[(place - 1) / 2];                                                 \
+        (void)arg;                                                                               \
+        heap[place] = item;                                                                      \
+        PLACED (arg, item, place);                                                               \
+    }                                                                                            \
+    static inline void NAME##_sink (ITEM *heap, size_t n, size_t place, ITEM item, ARG arg)      \
+    {                                                                                            \
         for (;;) {                                                                               \
             size_t child = 2 * place + 1;                                                        \
                                                                                                  \
@@ -32,15 +45,24 @@
                 child++;                                                                         \
             if (child >= n || !BEFORE (arg, heap[child], item))                                  \
                 break;                                                                           \
-            heap[place] = heap[child];                                                           \
+            NAME##_set (heap, place, heap[child], arg);                                          \
             place = child;                                                                       \
         }                                                                                        \
-        heap[place] = item;                                                                      \
+        NAME##_set (heap, place, item, arg);                                                     \
     }                                                                                            \
     static inline                                                                                \
         __attribute__ ((unused)) void NAME##_push (ITEM *heap, size_t n, ITEM item, ARG arg)     \
     {                                                                                            \
-        NAME##_put (heap, n + 1, n, item, arg);                                                  \
+        for (; n > 0 && BEFORE (arg, item, heap[(n - 1) / 2]); n = (n - 1) / 2)                  \
+            NAME##_set (heap, n, heap[(n - 1) / 2], arg);                                        \
+        NAME##_set (heap, n, item, arg);                                                         \
+    }                                                                                            \
+    static inline void NAME##_put (ITEM *heap, size_t n, size_t place, ITEM item, ARG arg)       \
+    {                                                                                            \
+        if (place > 0 && BEFORE (arg, item, heap[(place - 1) / 2]))                              \
+            NAME##_push (heap, place, item, arg);                                                \
+        else                                                                                     \
+            NAME##_sink (heap, n, place, item, arg);                                             \
     }                                                                                            \
     static inline __attribute__ ((unused))                                                       \
     ITEM NAME##_remove (ITEM *heap, size_t n, size_t place, ARG arg)                             \
@@ -55,6 +77,11 @@
         __attribute__ ((unused)) void NAME##_moved (ITEM *heap, size_t n, size_t place, ARG arg) \
     {                                                                                            \
         NAME##_put (heap, n, place, heap[place], arg);                                           \
+    }                                                                                            \
+    static inline __attribute__ ((unused)) void NAME##_order (ITEM *heap, size_t n, ARG arg)     \
+    {                                                                                            \
+        for (size_t place = n / 2; place-- > 0;)                                                 \
+            NAME##_sink (heap, n, place, heap[place], arg);                                      \
     }
 
 #endif /* AW_UTIL_HEAP_H */

@@ -75,6 +75,30 @@ int aw_names_set (struct aw_names *names, const char *name, uint32_t value)
     return 0;
 }
 
+void aw_names_remove (struct aw_names *names, const char *name)
+{
+    uint32_t mask = names->n_slots - 1, hole, i;
+
+    if (!names->n_slots)
+        return;
+    hole = (uint32_t)(find (names, name, strlen (name)) - names->slots);
+    if (!names->slots[hole].name)
+        return;
+    free (names->slots[hole].name);
+    /* What comes after it moves up, unless its own place is between the hole and it. */
+    for (i = (hole + 1) & mask; names->slots[i].name; i = (i + 1) & mask) {
+        const char *other = names->slots[i].name;
+        uint32_t home = aw_hash32 (AW_HASH32_BASIS, other, strlen (other)) & mask;
+
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue;
+        names->slots[hole] = names->slots[i];
+        hole = i;
+    }
+    names->slots[hole].name = NULL;
+    names->n_used--;
+}
+
 uint32_t aw_names_get (const struct aw_names *names, const char *name, size_t len)
 {
     const struct aw_names_slot *slot;

@@ -23,6 +23,9 @@ void aw_names_finish (struct aw_names *names);
  * changed. */
 int aw_names_set (struct aw_names *names, const char *name, uint32_t value);
 
+/* Removes NAME, if it is there. */
+void aw_names_remove (struct aw_names *names, const char *name);
+
 /* The number of the name that is the LEN bytes at NAME, or AW_NAMES_NONE. */
 uint32_t aw_names_get (const struct aw_names *names, const char *name, size_t len);
 

@@ -88,12 +88,64 @@ static void items_come_out_in_order (void **state)
     }
 }
 
+struct placed {
+    size_t place[100]; /* by item */
+    int key[100]; /* by item */
+};
+
+static bool smaller (const struct placed *p, int a, int b)
+{
+    return p->key[a] < p->key[b];
+}
+
+#define REMEMBER(p, item, where) ((p)->place[item] = (where))
+AW_HEAP_DEFINE_PLACED (items, int, struct placed *, smaller, REMEMBER)
+
+static void check_heap (const struct placed *p, const int *heap, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal (p->place[heap[i]], i);
+        assert_true (i == 0 || !smaller (p, heap[i], heap[(i - 1) / 2]));
+    }
+}
+
+static void items_know_their_places (void **state)
+{
+    struct placed p = { 0 };
+    unsigned seed = 3;
+    int heap[100] = { 0 };
+
+    (void)state;
+    for (size_t n = 0; n <= 100; n++) {
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 1103515245 + 12345;
+            p.key[i] = (int)(seed >> 16) % 50;
+            items_push (heap, i, (int)i, &p);
+        }
+        check_heap (&p, heap, n);
+        for (size_t i = 0; i < n; i++)
+            p.key[i] = 50 - p.key[i];
+        items_order (heap, n, &p);
+        check_heap (&p, heap, n);
+        for (size_t i = 0; i < n; i += 3) {
+            p.key[i] = (int)(seed >> (i % 16)) % 50;
+            items_moved (heap, n, p.place[i], &p);
+            check_heap (&p, heap, n);
+        }
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal (items_remove (heap, n - i, p.place[i], &p), i);
+            check_heap (&p, heap, n - i - 1);
+        }
+    }
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (a_refused_reservation_changes_nothing),
         cmocka_unit_test (an_array_keeps_its_items_while_it_grows),
         cmocka_unit_test (items_come_out_in_order),
+        cmocka_unit_test (items_know_their_places),
     };
 
     cmocka_set_message_output (CM_OUTPUT_TAP);

@@ -16,20 +16,9 @@ static bool reaches_back (uint32_t iteration, uint32_t back)
 /* Room for N more successors. */
 int aw_depend_successor_room (struct aw_depend *d, uint64_t n)
 {
-    uint32_t room = d->successor_room;
-    struct aw_successor *successors;
-
-    if (n <= d->successor_room - d->n_successors)
-        return 0;
     if (n >= UINT32_MAX - d->n_successors)
         return -1;
-    aw_room_for (&room, d->n_successors + (uint32_t)n);
-    successors = reallocarray (d->successors, room, sizeof (*successors));
-    if (!successors)
-        return -1;
-    d->successors = successors;
-    d->successor_room = room;
-    return 0;
+    return aw_array_reserve (&d->successors, &d->successor_room, d->n_successors + (size_t)n);
 }
 
 /* SET is a successor of those that it waits for: the last one of each. There is room. */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Building a graph, finding sets by name, and the numbering of tasks. Names are found through a
- * hash table with linear probing that grows with the sets, at most half full; a slot holds the
- * set's index plus one.
- */
+/* Building a graph, finding sets by name, and the numbering of tasks. */
 #include "core/graph/graph.h"
 
 #include <errno.h>
@@ -11,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/hash.h"
+#include "util/array.h"
 
 struct aw_graph *aw_graph_create (void)
 {
@@ -39,7 +36,7 @@ void aw_graph_destroy (struct aw_graph *graph)
             free (graph->topics[i]);
         free (graph->topics);
         free (graph->sets);
-        free (graph->slots);
+        aw_names_finish (&graph->names);
         free (graph->order);
         free (graph->blocks);
         free (graph);
@@ -47,57 +44,14 @@ void aw_graph_destroy (struct aw_graph *graph)
     errno = saved;
 }
 
-/* The slot where the name stands or, where it is not there, would stand. Needs a table. */
-static uint32_t find_slot (const struct aw_graph *graph, const char *name, size_t size)
-{
-    uint32_t slot = aw_hash32 (AW_HASH32_BASIS, name, size) & (graph->n_slots - 1);
-
-    while (graph->slots[slot]) {
-        const char *other = graph->sets[graph->slots[slot] - 1].name;
-
-        if (!strncmp (other, name, size) && !other[size])
-            break;
-        slot = (slot + 1) & (graph->n_slots - 1);
-    }
-    return slot;
-}
-
 static uint32_t find_name (const struct aw_graph *graph, const char *name, size_t size)
 {
-    if (!graph->n_slots || memchr (name, '\0', size))
-        return AW_NONE;
-    return graph->slots[find_slot (graph, name, size)] - 1; /* an empty slot, 0, gives AW_NONE */
+    return memchr (name, '\0', size) ? AW_NONE : aw_names_get (&graph->names, name, size);
 }
 
 uint32_t aw_graph_find (const struct aw_graph *graph, const char *name)
 {
     return find_name (graph, name, strlen (name));
-}
-
-/* Room for one more set in the table and in the array, which is as long as the table may hold. */
-static int make_room (struct aw_graph *graph)
-{
-    uint32_t n_slots = graph->n_slots ? 2 * graph->n_slots : 16;
-    struct aw_set *sets;
-    uint32_t *slots;
-
-    if (graph->n_sets < graph->n_slots / 2)
-        return 0;
-    if (graph->n_sets >= AW_MAX_TASKS) {
-        errno = ENOMEM;
-        return -1;
-    }
-    if (!(sets = reallocarray (graph->sets, n_slots / 2, sizeof (*sets))))
-        return -1;
-    graph->sets = sets;
-    if (!(slots = calloc (n_slots, sizeof (*slots))))
-        return -1;
-    free (graph->slots);
-    graph->slots = slots;
-    graph->n_slots = n_slots;
-    for (uint32_t i = 0; i < graph->n_sets; i++)
-        slots[find_slot (graph, sets[i].name, strlen (sets[i].name))] = i + 1;
-    return 0;
 }
 
 struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
@@ -108,7 +62,11 @@ struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
         errno = EEXIST;
         return NULL;
     }
-    if (make_room (graph) < 0)
+    if (graph->n_sets >= AW_MAX_TASKS) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (aw_array_reserve (&graph->sets, &graph->set_room, graph->n_sets + 1) < 0)
         return NULL;
     set = &graph->sets[graph->n_sets];
     *set = (struct aw_set){ .name = strdup (name),
@@ -119,20 +77,20 @@ struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
                             .duration = NAN,
                             .time_limit = INFINITY,
                             .on_failure = AW_ON_FAILURE_STOP };
-    if (!set->name)
+    if (!set->name || aw_names_set (&graph->names, name, graph->n_sets) < 0) {
+        free (set->name);
         return NULL;
-    graph->slots[find_slot (graph, name, strlen (name))] = ++graph->n_sets;
+    }
+    graph->n_sets++;
     return set;
 }
 
 void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old)
 {
-    /* The last one that came fills a slot that was empty: backwards, each leaves the table as it
-     * was. */
     while (graph->n_sets > old->n_sets) {
         struct aw_set *set = &graph->sets[graph->n_sets - 1];
 
-        graph->slots[find_slot (graph, set->name, strlen (set->name))] = 0;
+        aw_names_remove (&graph->names, set->name);
         graph->n_sets--;
         free (set->name);
         free (set->after);
@@ -147,17 +105,16 @@ void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old)
 
 uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name)
 {
-    char **types;
+    char *copy;
 
     for (uint32_t i = 0; i < graph->n_gpu_types; i++)
         if (strcmp (graph->gpu_types[i], name) == 0)
             return i + 1;
-    types = reallocarray (graph->gpu_types, graph->n_gpu_types + (size_t)1, sizeof (*types));
-    if (!types)
+    if (aw_array_reserve (&graph->gpu_types, &graph->gpu_type_room, graph->n_gpu_types + 1) < 0
+        || !(copy = strdup (name)))
         return 0;
-    graph->gpu_types = types;
-    types[graph->n_gpu_types] = strdup (name);
-    return types[graph->n_gpu_types] ? ++graph->n_gpu_types : 0;
+    graph->gpu_types[graph->n_gpu_types] = copy;
+    return ++graph->n_gpu_types;
 }
 
 int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge)
@@ -169,14 +126,8 @@ int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge
         return -1;
     }
     s = &graph->sets[set];
-    if ((s->n_after & (s->n_after - 1)) == 0) { /* full: 0 or a power of two */
-        uint32_t n = s->n_after ? 2 * s->n_after : 1;
-        struct aw_edge *after = reallocarray (s->after, n, sizeof (*after));
-
-        if (!after)
-            return -1;
-        s->after = after;
-    }
+    if (aw_array_reserve (&s->after, &s->after_room, s->n_after + 1) < 0)
+        return -1;
     s->after[s->n_after++] = edge;
     return 0;
 }
@@ -192,16 +143,15 @@ uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name)
 static uint32_t add_topic (struct aw_graph *graph, const char *name)
 {
     uint32_t topic = aw_graph_find_topic (graph, name);
-    char **topics;
+    char *copy;
 
     if (topic != AW_NONE)
         return topic;
-    topics = reallocarray (graph->topics, graph->n_topics + (size_t)1, sizeof (*topics));
-    if (!topics)
+    if (aw_array_reserve (&graph->topics, &graph->topic_room, graph->n_topics + 1) < 0
+        || !(copy = strdup (name)))
         return AW_NONE;
-    graph->topics = topics;
-    topics[graph->n_topics] = strdup (name);
-    return topics[graph->n_topics] ? graph->n_topics++ : AW_NONE;
+    graph->topics[graph->n_topics] = copy;
+    return graph->n_topics++;
 }
 
 int aw_graph_set_until_topic (struct aw_graph *graph, const char *topic)
@@ -214,21 +164,19 @@ int aw_graph_add_message_dependency (
     struct aw_graph *graph, uint32_t set, const char *topic, uint32_t count, bool every)
 {
     struct aw_set *s = set < graph->n_sets ? &graph->sets[set] : NULL;
-    struct aw_message_dependency need = { .count = count, .every = every }, *needs;
+    struct aw_message_dependency need = { .count = count, .every = every };
 
     if (!s || !topic || count == 0) {
         errno = EINVAL;
         return -1;
     }
     need.topic = add_topic (graph, topic);
-    needs = need.topic == AW_NONE
-                ? NULL
-                : reallocarray (s->message_dependencies, s->n_message_dependencies + (size_t)1,
-                                sizeof (*needs));
-    if (!needs)
+    if (need.topic == AW_NONE
+        || aw_array_reserve (&s->message_dependencies, &s->message_dependency_room,
+                             s->n_message_dependencies + 1)
+               < 0)
         return -1;
-    s->message_dependencies = needs;
-    needs[s->n_message_dependencies++] = need;
+    s->message_dependencies[s->n_message_dependencies++] = need;
     return 0;
 }
 

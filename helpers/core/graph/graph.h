@@ -19,6 +19,7 @@
 
 #include "core/retry.h"
 #include "util/error.h"
+#include "util/names.h"
 
 #define AW_MAX_TASKS 10000000u /* tasks of one workflow, all iterations together */
 #define AW_NONE UINT32_MAX
@@ -81,6 +82,7 @@ struct aw_set {
     double checkpoint_seconds; /* so long before */
     struct aw_edge *after; /* owned */
     uint32_t n_after;
+    uint32_t after_room, message_dependency_room; /* private */
     struct aw_message_dependency *message_dependencies; /* owned */
     uint32_t n_message_dependencies;
     bool streams; /* see core/graph/streams.h; set by finalize */
@@ -112,8 +114,8 @@ struct aw_graph {
     uint32_t n_tasks;
     uint32_t *blocks; /* private: the set of every AW_GRAPH_BLOCK'th task of an iteration, to find
                          sets fast */
-    uint32_t *slots; /* private: the table of names */
-    uint32_t n_slots; /* private */
+    struct aw_names names; /* private: of sets */
+    uint32_t set_room, gpu_type_room, topic_room; /* private */
 };
 
 /* An empty graph of one iteration. NULL with ENOMEM. destroy frees all, takes NULL, keeps errno. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/graph/streams.h"
+#include "util/array.h"
 
 /* Successors along edges with back 0: those of set from + i are next[start[i]] .. next[start[i + 1]
  * - 1].
@@ -296,28 +297,14 @@ static void order_by_rank (const struct aw_graph *graph,
         order[starts[graph->sets[from + i].rank]++] = from + i;
 }
 
-static int order_room (struct aw_graph *graph)
-{
-    uint32_t room = graph->n_sets > 2 * graph->order_room ? graph->n_sets : 2 * graph->order_room;
-    uint32_t *order;
-
-    if (graph->n_sets <= graph->order_room)
-        return 0;
-    order = reallocarray (graph->order, room, sizeof (*order));
-    if (!order)
-        return -1;
-    graph->order = order;
-    graph->order_room = room;
-    return 0;
-}
-
 int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err)
 {
     uint32_t n = graph->n_sets - from, n_ranked;
     uint32_t *scratch = calloc ((size_t)n + 2, sizeof (*scratch));
     int rc = -1;
 
-    if (!scratch || order_room (graph) < 0 || compute_ranks (graph, from, scratch, &n_ranked) < 0) {
+    if (!scratch || aw_array_reserve (&graph->order, &graph->order_room, graph->n_sets) < 0
+        || compute_ranks (graph, from, scratch, &n_ranked) < 0) {
         aw_error_set (err, "out of memory");
     }
     else if (n_ranked < n) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/graph/graph.h"
+#include "util/array.h"
 
 void aw_pool_init (struct aw_pool *pool)
 {
@@ -144,18 +145,12 @@ static void reorder (struct aw_pool *pool, uint32_t number, uint64_t old)
 
 static int make_room (struct aw_pool *pool)
 {
-    size_t n = pool->n_nodes ? 2 * (size_t)pool->n_nodes : 1;
-    struct aw_node *nodes = realloc (pool->nodes, n * sizeof (*nodes));
-    uint64_t *order;
+    uint32_t room = pool->node_room;
 
-    if (!nodes)
-        return -1;
-    pool->nodes = nodes;
-    order = realloc (pool->order, n * sizeof (*order));
-    if (!order)
-        return -1;
-    pool->order = order;
-    return 0;
+    return aw_array_reserve (&pool->nodes, &room, pool->n_nodes + 1) < 0
+                   || aw_array_reserve (&pool->order, &pool->node_room, pool->n_nodes + 1) < 0
+               ? -1
+               : 0;
 }
 
 /* Layouts are looked for among the latest, so that a pool of nodes that all differ joins fast. */
@@ -169,7 +164,7 @@ static struct aw_layout *find_layout (struct aw_pool *pool,
                                       struct aw_error *err)
 {
     uint32_t n = pool->n_layouts;
-    struct aw_layout **layouts, *new;
+    struct aw_layout *new;
 
     for (uint32_t i = n; i > 0 && n - i < LAYOUT_TRIES; i--)
         if (aw_layout_is_of (pool->layouts[i - 1], cpus, gpus, topology))
@@ -178,16 +173,12 @@ static struct aw_layout *find_layout (struct aw_pool *pool,
                             pool->graph ? pool->graph->n_gpu_types : 0, err);
     if (!new)
         return NULL;
-    layouts = (n & (n - 1)) == 0
-                  ? realloc (pool->layouts, (n ? 2 * n : 1) * sizeof (struct aw_layout *))
-                  : pool->layouts;
-    if (!layouts || aw_place_reserve (&pool->scratch, new) < 0) {
-        pool->layouts = layouts ? layouts : pool->layouts;
+    if (aw_array_reserve (&pool->layouts, &pool->layout_room, n + 1) < 0
+        || aw_place_reserve (&pool->scratch, new) < 0) {
         aw_layout_drop (new);
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    pool->layouts = layouts;
     pool->layouts[pool->n_layouts++] = new;
     return new;
 }
@@ -232,8 +223,7 @@ int aw_pool_add_node (struct aw_pool *pool,
     layout = find_layout (pool, cpus, gpus, topology, err);
     if (!layout)
         return aw_error_prefix (err, name);
-    if ((pool->n_nodes & (pool->n_nodes - 1)) == 0
-        && make_room (pool) < 0) /* full at each power of two */
+    if (make_room (pool) < 0)
         return aw_error_set (err, "out of memory for node %s", name);
     if (aw_node_init (&pool->nodes[pool->n_nodes], name, layout, mem) < 0)
         return aw_error_set (err, "out of memory for node %s", name);

@@ -21,11 +21,11 @@ enum { AW_POOL_MAX_NODES = 1 << 22 };
 struct aw_pool {
     struct aw_node *nodes; /* owned; read by all, changed by the functions here alone */
     uint64_t *order; /* private: the nodes, sorted by free GPUs, free CPUs, number */
-    uint32_t n_nodes;
+    uint32_t n_nodes, node_room;
     struct aw_demand total; /* over the nodes that are not lost; counts alone */
     struct aw_demand free; /* GPUs: whole ones */
     struct aw_layout **layouts; /* private, as all below: different ones, owned */
-    uint32_t n_layouts;
+    uint32_t n_layouts, layout_room;
     const struct aw_graph *graph; /* borrowed; NULL: not told */
     struct aw_gpu_wants wants;
     bool knows_topology; /* of any node */

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "core/sched/headroom.h"
+#include "util/array.h"
+#include "util/heap.h"
 
 void aw_forecast_finish (struct aw_forecast *f)
 {
@@ -184,61 +186,20 @@ static uint32_t first_leaf (const struct aw_forecast_row *row, uint32_t place)
     return place;
 }
 
-static bool comes_before (const struct aw_forecast_row *row, double now, uint32_t a, uint32_t b)
-{
-    double ta = due (row->tree[a], now), tb = due (row->tree[b], now);
+/* What the order of a heap of places depends on. */
+struct order {
+    const struct aw_forecast_row *row;
+    double now;
+};
 
-    return ta != tb ? ta < tb : first_leaf (row, a) < first_leaf (row, b);
+static bool comes_before (const struct order *o, uint32_t a, uint32_t b)
+{
+    double ta = due (o->row->tree[a], o->now), tb = due (o->row->tree[b], o->now);
+
+    return ta != tb ? ta < tb : first_leaf (o->row, a) < first_leaf (o->row, b);
 }
 
-static void heap_push (struct aw_forecast *f,
-                       const struct aw_forecast_row *row,
-                       double now,
-                       uint32_t n,
-                       uint32_t place)
-{
-    for (; n > 0 && comes_before (row, now, place, f->heap[(n - 1) / 2]); n = (n - 1) / 2)
-        f->heap[n] = f->heap[(n - 1) / 2];
-    f->heap[n] = place;
-}
-
-/* Takes the first of N out. */
-static uint32_t heap_pop (struct aw_forecast *f,
-                          const struct aw_forecast_row *row,
-                          double now,
-                          uint32_t n)
-{
-    uint32_t first = f->heap[0], last = f->heap[--n], i = 0;
-
-    for (;;) {
-        uint32_t child = 2 * i + 1;
-
-        if (child + 1 < n && comes_before (row, now, f->heap[child + 1], f->heap[child]))
-            child++;
-        if (child >= n || !comes_before (row, now, f->heap[child], last))
-            break;
-        f->heap[i] = f->heap[child];
-        i = child;
-    }
-    f->heap[i] = last;
-    return first;
-}
-
-/* Each place that comes out leaves at most two in its stead, so this many are enough. */
-static int reserve_heap (struct aw_forecast *f, const struct aw_forecast_row *row)
-{
-    uint32_t room = 2 * row->n_leaves;
-    uint32_t *heap;
-
-    if (f->heap_room >= room)
-        return 0;
-    heap = realloc (f->heap, room * sizeof (*heap));
-    if (!heap)
-        return -1;
-    f->heap = heap;
-    f->heap_room = room;
-    return 0;
-}
+AW_HEAP_DEFINE (places, uint32_t, const struct order *, comes_before)
 
 static bool listed (const uint32_t *nodes, uint32_t n, uint32_t node)
 {
@@ -284,14 +245,16 @@ uint32_t aw_forecast_nodes (struct aw_forecast *f,
                             uint32_t *nodes)
 {
     struct aw_forecast_row *row = f ? update (f, pool, running, shape, demand) : NULL;
+    const struct order order = { row, now };
     uint32_t n_heap = 0, found = 0;
 
-    if (!row || reserve_heap (f, row) < 0)
+    /* each place that comes out leaves at most two in its stead: twice the leaves are enough */
+    if (!row || aw_array_reserve (&f->heap, &f->heap_room, 2 * row->n_leaves) < 0)
         return nodes_without_row (pool, running, demand, now, n, nodes);
     if (pool->n_nodes > 0 && !isnan (row->tree[1]))
-        heap_push (f, row, now, n_heap++, 1);
+        places_push (f->heap, n_heap++, 1, &order);
     while (found < n && n_heap > 0) {
-        uint32_t place = heap_pop (f, row, now, n_heap--);
+        uint32_t place = places_remove (f->heap, n_heap--, 0, &order);
 
         if (place >= row->n_leaves) {
             nodes[found++] = place - row->n_leaves;
@@ -299,7 +262,7 @@ uint32_t aw_forecast_nodes (struct aw_forecast *f,
         }
         for (uint32_t below = 2 * place; below <= 2 * place + 1; below++)
             if (!isnan (row->tree[below]))
-                heap_push (f, row, now, n_heap++, below);
+                places_push (f->heap, n_heap++, below, &order);
     }
     return found;
 }

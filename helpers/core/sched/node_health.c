@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/graph/grow.h"
+#include "util/array.h"
 
 int aw_health_init (struct aw_health *s, uint32_t n_sets)
 {
@@ -60,15 +61,8 @@ int aw_health_clone (struct aw_health *s, const struct aw_health *from)
 
 int aw_health_add_nodes (struct aw_health *s, uint32_t n)
 {
-    if (n > s->room) {
-        uint32_t room = n > 2 * s->room ? n : 2 * s->room;
-        struct aw_node_health *nodes = reallocarray (s->nodes, room, sizeof (*nodes));
-
-        if (!nodes)
-            return -1;
-        s->nodes = nodes;
-        s->room = room;
-    }
+    if (aw_array_reserve (&s->nodes, &s->room, n) < 0)
+        return -1;
     for (; s->n_nodes < n; s->n_nodes++)
         s->nodes[s->n_nodes] = (struct aw_node_health){ .chance = 1 };
     return 0;

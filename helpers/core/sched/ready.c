@@ -8,6 +8,7 @@
 #include "core/graph/grow.h"
 #include "core/sched/stage.h"
 #include "util/array.h"
+#include "util/heap.h"
 
 enum line { OPEN, BLOCKED, LATE, NEVER, N_LINES };
 
@@ -137,9 +138,8 @@ int aw_ready_clone (struct aw_ready *r, const struct aw_ready *from)
         shape->place = from->shapes[i].place;
         if (from->shapes[i].n == 0)
             continue;
-        shape->n = shape->room = from->shapes[i].n;
-        shape->heap = malloc (shape->n * sizeof (*shape->heap));
-        if (!shape->heap)
+        shape->n = from->shapes[i].n;
+        if (aw_array_reserve (&shape->heap, &shape->room, shape->n) < 0)
             goto fail;
         memcpy (shape->heap, from->shapes[i].heap, shape->n * sizeof (*shape->heap));
     }
@@ -253,39 +253,9 @@ uint32_t aw_ready_front (const struct aw_ready *r, uint32_t instance)
     return aw_ranges_front (&r->queues[instance])->first;
 }
 
-static void put (struct aw_ready *r, struct aw_shape *shape, uint32_t place, uint32_t instance)
-{
-    shape->heap[place] = instance;
-    r->position[instance] = place;
-}
-
-static void sift_up (struct aw_ready *r, struct aw_shape *shape, uint32_t place)
-{
-    uint32_t instance = shape->heap[place];
-
-    while (place > 0 && aw_ready_before (r, instance, shape->heap[(place - 1) / 2])) {
-        put (r, shape, place, shape->heap[(place - 1) / 2]);
-        place = (place - 1) / 2;
-    }
-    put (r, shape, place, instance);
-}
-
-static void sift_down (struct aw_ready *r, struct aw_shape *shape, uint32_t place)
-{
-    uint32_t instance = shape->heap[place];
-
-    for (;;) {
-        uint32_t child = 2 * place + 1;
-
-        if (child + 1 < shape->n && aw_ready_before (r, shape->heap[child + 1], shape->heap[child]))
-            child++;
-        if (child >= shape->n || !aw_ready_before (r, shape->heap[child], instance))
-            break;
-        put (r, shape, place, shape->heap[child]);
-        place = child;
-    }
-    put (r, shape, place, instance);
-}
+/* The instances of a shape, which know their places. */
+#define PLACE_INSTANCE(r, instance, place) ((r)->position[instance] = (uint32_t)(place))
+AW_HEAP_DEFINE_PLACED (instances, uint32_t, struct aw_ready *, aw_ready_before, PLACE_INSTANCE)
 
 static struct aw_line *line_of (struct aw_ready *r, const struct aw_shape *shape)
 {
@@ -297,59 +267,30 @@ static bool shape_before (const struct aw_ready *r, uint32_t a, uint32_t b)
     return aw_ready_before (r, r->shapes[a].heap[0], r->shapes[b].heap[0]);
 }
 
-static void put_shape (struct aw_ready *r, struct aw_line *line, uint32_t place, uint32_t number)
-{
-    line->heap[place] = number;
-    r->shapes[number].place = place;
-}
+/* The shapes of a line, likewise. */
+#define PLACE_SHAPE(r, number, where) ((r)->shapes[number].place = (uint32_t)(where))
+AW_HEAP_DEFINE_PLACED (shapes, uint32_t, struct aw_ready *, shape_before, PLACE_SHAPE)
 
-static void sink (struct aw_ready *r, struct aw_line *line, uint32_t place)
-{
-    uint32_t number = line->heap[place];
-
-    for (;;) {
-        uint32_t child = 2 * place + 1;
-
-        if (child + 1 < line->n && shape_before (r, line->heap[child + 1], line->heap[child]))
-            child++;
-        if (child >= line->n || !shape_before (r, line->heap[child], number))
-            break;
-        put_shape (r, line, place, line->heap[child]);
-        place = child;
-    }
-    put_shape (r, line, place, number);
-}
-
-/* The first instance of the shape at PLACE may be another, or have another rank: finds its place
- * anew. */
-static void settle (struct aw_ready *r, struct aw_line *line, uint32_t place)
-{
-    uint32_t number = line->heap[place];
-
-    for (; place > 0 && shape_before (r, number, line->heap[(place - 1) / 2]);
-         place = (place - 1) / 2)
-        put_shape (r, line, place, line->heap[(place - 1) / 2]);
-    put_shape (r, line, place, number);
-    sink (r, line, place);
-}
-
-static void join (struct aw_ready *r, struct aw_shape *shape)
+/* The first instance of the shape may be another, or have another rank. */
+static void settle (struct aw_ready *r, const struct aw_shape *shape)
 {
     struct aw_line *line = line_of (r, shape);
 
-    put_shape (r, line, line->n, (uint32_t)(shape - r->shapes));
-    settle (r, line, line->n++);
+    shapes_moved (line->heap, line->n, shape->place, r);
+}
+
+static void join (struct aw_ready *r, const struct aw_shape *shape)
+{
+    struct aw_line *line = line_of (r, shape);
+
+    shapes_push (line->heap, line->n++, (uint32_t)(shape - r->shapes), r);
 }
 
 static void leave (struct aw_ready *r, const struct aw_shape *shape)
 {
     struct aw_line *line = line_of (r, shape);
-    uint32_t place = shape->place, last = line->heap[--line->n];
 
-    if (last == (uint32_t)(shape - r->shapes))
-        return;
-    put_shape (r, line, place, last);
-    settle (r, line, place);
+    shapes_remove (line->heap, line->n--, shape->place, r);
 }
 
 struct aw_shape *aw_ready_first (const struct aw_ready *r, bool blocked)
@@ -447,18 +388,17 @@ static void insert (struct aw_ready *r, uint32_t instance)
 {
     struct aw_shape *shape = shape_of_instance (r, instance);
 
-    put (r, shape, shape->n, instance);
-    sift_up (r, shape, shape->n++);
+    instances_push (shape->heap, shape->n++, instance, r);
     if (shape->n == 1)
         join (r, shape);
     else
-        settle (r, line_of (r, shape), shape->place);
+        settle (r, shape);
 }
 
 /* Takes the instance out of its shape. */
 static void take_out (struct aw_ready *r, struct aw_shape *shape, uint32_t instance)
 {
-    uint32_t place = r->position[instance], moved;
+    uint32_t place = r->position[instance];
 
     aw_ranges_finish (&r->queues[instance]);
     r->position[instance] = AW_NONE;
@@ -466,12 +406,7 @@ static void take_out (struct aw_ready *r, struct aw_shape *shape, uint32_t insta
         leave (r, shape);
         mark (r, shape, false, AW_BLOCK_ROOM);
     }
-    moved = shape->heap[--shape->n];
-    if (moved == instance)
-        return;
-    put (r, shape, place, moved);
-    sift_up (r, shape, place);
-    sift_down (r, shape, r->position[moved]);
+    instances_remove (shape->heap, shape->n--, place, r);
 }
 
 /* The instance's queue has lost its front or all: move or take it out. */
@@ -481,12 +416,10 @@ static void adjust (struct aw_ready *r, uint32_t instance)
 
     if (aw_ranges_empty (&r->queues[instance]))
         take_out (r, shape, instance);
-    else {
-        sift_up (r, shape, r->position[instance]);
-        sift_down (r, shape, r->position[instance]);
-    }
+    else
+        instances_moved (shape->heap, shape->n, r->position[instance], r);
     if (shape->n > 0)
-        settle (r, line_of (r, shape), shape->place);
+        settle (r, shape);
 }
 
 int aw_ready_push (struct aw_ready *r, uint32_t first, uint32_t last, double t)
@@ -520,12 +453,6 @@ bool aw_ready_remove (struct aw_ready *r, uint32_t task)
     return true;
 }
 
-static void reorder_shape (struct aw_ready *r, struct aw_shape *shape)
-{
-    for (uint32_t place = shape->n / 2; place-- > 0;)
-        sift_down (r, shape, place);
-}
-
 void aw_ready_started (struct aw_ready *r, uint32_t set)
 {
     struct aw_shape *shape = &r->shapes[r->shape_of[set]];
@@ -535,15 +462,14 @@ void aw_ready_started (struct aw_ready *r, uint32_t set)
     r->turns[set] = ++r->n_turns;
     if (shape->n == 0)
         return;
-    reorder_shape (r, shape);
-    settle (r, line_of (r, shape), shape->place);
+    instances_order (shape->heap, shape->n, r);
+    settle (r, shape);
 }
 
 void aw_ready_reorder (struct aw_ready *r)
 {
     for (uint32_t i = 0; i < r->n_shapes; i++)
-        reorder_shape (r, &r->shapes[i]);
+        instances_order (r->shapes[i].heap, r->shapes[i].n, r);
     for (int i = 0; i < N_LINES; i++)
-        for (uint32_t place = r->lines[i].n / 2; place-- > 0;)
-            sink (r, &r->lines[i], place);
+        shapes_order (r->lines[i].heap, r->lines[i].n, r);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/sched/headroom.h"
+#include "util/array.h"
 
 /* What is spare beside DEMAND on a node at T, if tasks end as expected (what is overdue, now). */
 static struct aw_demand spare_at (const struct aw_pool *pool,
@@ -37,21 +38,12 @@ void aw_reservation_finish (struct aw_reservation *res)
 
 static int make_room (struct aw_reservation *res, uint32_t n)
 {
-    struct aw_reserved *nodes;
-    uint32_t *numbers;
+    uint32_t room = res->room;
 
-    if (n <= res->room)
-        return 0;
-    nodes = realloc (res->nodes, n * sizeof (*nodes));
-    if (nodes)
-        res->nodes = nodes;
-    numbers = realloc (res->numbers, n * sizeof (*numbers));
-    if (numbers)
-        res->numbers = numbers;
-    if (!nodes || !numbers)
-        return -1;
-    res->room = n;
-    return 0;
+    return aw_array_reserve (&res->nodes, &room, n) < 0
+                   || aw_array_reserve (&res->numbers, &res->room, n) < 0
+               ? -1
+               : 0;
 }
 
 int aw_reservation_clone (struct aw_reservation *res, const struct aw_reservation *from)

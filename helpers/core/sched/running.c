@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/graph/grow.h"
+#include "util/array.h"
 
 int aw_running_init (struct aw_running_table *table, uint32_t n_tasks)
 {
@@ -53,20 +54,13 @@ void aw_running_finish (struct aw_running_table *table)
 
 int aw_running_add_nodes (struct aw_running_table *table, uint32_t n)
 {
-    uint32_t *first, *last;
+    uint32_t room = table->node_room;
 
-    if (n <= table->n_nodes)
-        return 0;
-    first = realloc (table->first, n * sizeof (*first));
-    if (first)
-        table->first = first;
-    last = realloc (table->last, n * sizeof (*last));
-    if (last)
-        table->last = last;
-    if (!first || !last)
+    if (aw_array_reserve (&table->first, &room, n) < 0
+        || aw_array_reserve (&table->last, &table->node_room, n) < 0)
         return -1;
     for (; table->n_nodes < n; table->n_nodes++)
-        first[table->n_nodes] = last[table->n_nodes] = AW_NO_SLOT;
+        table->first[table->n_nodes] = table->last[table->n_nodes] = AW_NO_SLOT;
     return 0;
 }
 
@@ -89,14 +83,8 @@ static int add_slot (struct aw_running_table *table)
 {
     struct aw_running *run;
 
-    if (table->n_slots == table->room) {
-        uint32_t room = table->room ? 2 * table->room : 64;
-        struct aw_running *slots = realloc (table->slots, room * sizeof (*slots));
-        if (!slots)
-            return -1;
-        table->slots = slots;
-        table->room = room;
-    }
+    if (aw_array_reserve (&table->slots, &table->room, table->n_slots + 1) < 0)
+        return -1;
     run = &table->slots[table->n_slots];
     memset (run, 0, sizeof (*run));
     run->next = table->free_slot;

@@ -39,7 +39,7 @@ struct aw_running_table {
     uint64_t n_changes; /* of what runs on any node */
     uint32_t
         *log; /* the nodes of the last AW_RUNNING_LOG changes, number n at n % AW_RUNNING_LOG */
-    uint32_t n_nodes;
+    uint32_t n_nodes, node_room;
 };
 
 #define AW_NO_SLOT UINT32_MAX

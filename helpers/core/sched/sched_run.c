@@ -1,30 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An attempt begins to run, and gives back what it took from the pool. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "core/sched/sched_state.h"
+#include "util/array.h"
 
 int aw_sched_part_room (struct aw_sched *s, uint32_t from)
 {
     uint32_t n = 1;
-    uint32_t *chosen;
-    struct aw_part *parts;
+    uint32_t room = s->part_room;
 
     for (uint32_t i = from; i < s->graph->n_sets; i++)
         n = s->graph->sets[i].nodes > n ? s->graph->sets[i].nodes : n;
-    if (n <= s->part_room)
-        return 0;
-    chosen = realloc (s->chosen, n * sizeof (*chosen));
-    if (chosen)
-        s->chosen = chosen;
-    parts = realloc (s->parts, n * sizeof (*parts));
-    if (parts)
-        s->parts = parts;
-    if (!chosen || !parts)
-        return -1;
-    s->part_room = n;
-    return 0;
+    return aw_array_reserve (&s->chosen, &room, n) < 0
+                   || aw_array_reserve (&s->parts, &s->part_room, n) < 0
+               ? -1
+               : 0;
 }
 
 void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n)

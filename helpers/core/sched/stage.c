@@ -57,21 +57,17 @@ void aw_stage_finish (struct aw_stage *stage)
 /* For nodes 0..N-1. */
 static int make_room (struct aw_stage *stage, uint32_t n)
 {
-    uint32_t *load, *last;
+    uint32_t room = stage->node_room;
 
-    if (!stage->queues || n <= stage->n_nodes)
+    if (!stage->queues)
         return 0;
-    load = realloc (stage->load, n * sizeof (*load));
-    if (!load)
+    if (aw_array_reserve (&stage->load, &room, n) < 0
+        || aw_array_reserve (&stage->last, &stage->node_room, n) < 0)
         return -1;
-    stage->load = load;
-    last = realloc (stage->last, n * sizeof (*last));
-    if (!last)
-        return -1;
-    stage->last = last;
-    memset (load + stage->n_nodes, 0, (n - stage->n_nodes) * sizeof (*load));
-    fill_none (last + stage->n_nodes, n - stage->n_nodes);
-    stage->n_nodes = n;
+    for (; stage->n_nodes < n; stage->n_nodes++) {
+        stage->load[stage->n_nodes] = 0;
+        stage->last[stage->n_nodes] = AW_NONE;
+    }
     return 0;
 }
 

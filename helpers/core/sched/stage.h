@@ -25,7 +25,7 @@ struct aw_stage {
     uint32_t *place; /* by task: the node that its data comes to; AW_NONE: none */
     uint32_t *load; /* by node: of the tasks that are given it and have not started */
     uint32_t *last; /* by node: the instance whose data came there last; AW_NONE: none */
-    uint32_t n_nodes;
+    uint32_t n_nodes, node_room;
     uint32_t *lightest; /* by set: the least load that a task of it is to any node; 0: not known */
 };
 
