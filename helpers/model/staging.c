@@ -17,7 +17,7 @@ bool aw_staging_is_timed (const struct aw_graph *graph)
 }
 
 /* SETS become those of GRAPH with all their copies in MODE. */
-static void force (const struct aw_graph *graph, enum aw_staging mode, struct aw_set *sets)
+static void force (const struct aw_graph *graph, enum aw_staging_mode mode, struct aw_set *sets)
 {
     memcpy (sets, graph->sets, graph->n_sets * sizeof (*sets));
     for (uint32_t s = 0; s < graph->n_sets; s++) {
@@ -35,7 +35,7 @@ int aw_staging_gain (const struct aw_graph *graph,
                      struct aw_staging_gain *gain,
                      struct aw_error *err)
 {
-    const enum aw_staging modes[] = { AW_STAGING_ASYNC, AW_STAGING_SYNC, AW_STAGING_NONE };
+    const enum aw_staging_mode modes[] = { AW_STAGING_ASYNC, AW_STAGING_SYNC, AW_STAGING_NONE };
     double *const times[] = { &gain->async, &gain->sync, &gain->none };
     struct aw_graph forced = *graph; /* all but its sets is the graph's own, and stays */
     int rc = 0;

@@ -174,8 +174,8 @@ static void do_step (struct aw_depend *d, const struct step *step, struct aw_rel
     uint32_t task = aw_graph_task_parse (d->graph, step->what + failed);
 
     assert_int_not_equal (task, AW_NONE);
-    assert_int_equal (d->state[task], AW_TASK_READY);
-    aw_depend_set_state (d, task, AW_TASK_RUNNING);
+    assert_int_equal (d->state[task], AW_DEPEND_READY);
+    aw_depend_set_state (d, task, AW_DEPEND_RUNNING);
     assert_int_equal (failed ? aw_depend_fail (d, task, 1, out) : aw_depend_done (d, task, 1, out),
                       0);
 }
@@ -198,7 +198,7 @@ static void check_row (const struct row *row)
         d = copy;
     }
     for (uint32_t s = 0; s < g->n_sets; s++)
-        for (int state = 0; state < AW_TASK_STATES; state++)
+        for (int state = 0; state < AW_DEPEND_STATES; state++)
             sum += d.counts[s][state];
     assert_int_equal (sum, g->n_tasks);
     aw_depend_finish (&d);
@@ -226,8 +226,8 @@ static void fail_alone (void **state)
     assert_int_equal (aw_depend_begin (&d, 0, &out), 0);
     aw_ranges_clear (&out.ready);
     aw_depend_fail_alone (&d, 0);
-    assert_int_equal (d.state[0], AW_TASK_FAILED);
-    assert_int_equal (d.state[1], AW_TASK_WAITING);
+    assert_int_equal (d.state[0], AW_DEPEND_FAILED);
+    assert_int_equal (d.state[1], AW_DEPEND_WAITING);
     assert_true (aw_ranges_empty (&out.skipped));
     aw_depend_finish (&d);
     aw_depend_finish (&d); /* a second time: nothing */

@@ -98,17 +98,16 @@ static void compare (struct world *w)
         uint32_t shape = graphs_below (&w->random, SHAPES),
                  except = graphs_below (&w->random, NODES + 5);
         const struct aw_demand *d = &w->shapes[shape];
+        struct aw_forecast_query query = { &w->pool, &w->running, shape, d, w->now };
         uint32_t fast[NODES], slow[NODES], n, found;
 
         assert_int_equal (aw_pool_best_fit (&w->pool, d, except),
                           plain_best_fit (&w->pool, d, except));
-        assert_int_equal (aw_forecast_first (&w->forecast, &w->pool, &w->running, shape, d, w->now),
-                          aw_forecast_first (NULL, &w->pool, &w->running, shape, d, w->now));
+        assert_int_equal (aw_forecast_first (&w->forecast, &query),
+                          aw_forecast_first (NULL, &query));
         n = 1 + graphs_below (&w->random, NODES);
-        found = aw_forecast_nodes (NULL, &w->pool, &w->running, shape, d, w->now, n, slow);
-        assert_int_equal (
-            aw_forecast_nodes (&w->forecast, &w->pool, &w->running, shape, d, w->now, n, fast),
-            found);
+        found = aw_forecast_nodes (NULL, &query, n, slow);
+        assert_int_equal (aw_forecast_nodes (&w->forecast, &query, n, fast), found);
         assert_memory_equal (fast, slow, found * sizeof (*fast));
     }
 }
@@ -128,8 +127,10 @@ static void short_ways (void **state)
             .mem = graphs_below (&w->random, 3) ? 0 : graphs_below (&w->random, 600),
         };
     assert_int_equal (aw_pool_best_fit (&w->pool, &w->shapes[0], AW_NO_NODE), AW_NO_NODE);
-    assert_int_equal (aw_forecast_first (&w->forecast, &w->pool, &w->running, 0, &w->shapes[0], 0),
-                      AW_NO_NODE);
+    assert_int_equal (
+        aw_forecast_first (&w->forecast, &(struct aw_forecast_query){ &w->pool, &w->running, 0,
+                                                                      &w->shapes[0], 0 }),
+        AW_NO_NODE);
     for (int step = 0; step < 40000; step++) {
         uint32_t task = graphs_below (&w->random, TASKS);
 

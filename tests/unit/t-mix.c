@@ -108,8 +108,8 @@ static void random_demand (struct world *w, struct aw_set *set)
         set->gpu_type = 1 + below (w, 2);
     if (below (w, 4) == 0)
         set->ranks_per_node = 1 + below (w, 2);
-    set->stage_in = (enum aw_staging)below (w, 3);
-    set->stage_out = (enum aw_staging)below (w, 3);
+    set->stage_in = (enum aw_staging_mode)below (w, 3);
+    set->stage_out = (enum aw_staging_mode)below (w, 3);
     set->stage_shared = below (w, 2);
     if (below (w, 4) == 0) {
         set->nodes = 1 + below (w, PARTS);

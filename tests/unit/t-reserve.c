@@ -57,7 +57,8 @@ static void never (void **state)
 
     (void)state;
     place_init (&p);
-    assert_false (aw_reservation_make (&res, NULL, &p.pool, &p.running, 0, &wide, 0));
+    assert_false (aw_reservation_make (
+        &res, NULL, &(struct aw_forecast_query){ &p.pool, &p.running, 0, &wide, 0 }));
     assert_false (res.active);
     aw_reservation_finish (&res);
     place_finish (&p);
@@ -77,7 +78,8 @@ static void earliest_node (void **state)
     run (&p, 1, 3, 30);
     run (&p, 1, 3, 70);
     run (&p, 1, 2, 10);
-    assert_true (aw_reservation_make (&res, NULL, &p.pool, &p.running, 3, &wide, 5));
+    assert_true (aw_reservation_make (
+        &res, NULL, &(struct aw_forecast_query){ &p.pool, &p.running, 3, &wide, 5 }));
     /* n1 has 6 at 100; n2 has 2 at 10, 5 at 30, 8 at 70. */
     assert_int_equal (res.nodes[0].node, 1);
     assert_int_equal (res.shape, 3);
@@ -103,7 +105,8 @@ static void unknown_and_overdue_ends (void **state)
     run (&p, 0, 2, INFINITY);
     run (&p, 1, 2, INFINITY);
     run (&p, 1, 2, 3);
-    assert_true (aw_reservation_make (&res, NULL, &p.pool, &p.running, 0, &wide, 5));
+    assert_true (aw_reservation_make (
+        &res, NULL, &(struct aw_forecast_query){ &p.pool, &p.running, 0, &wide, 5 }));
     assert_int_equal (res.nodes[0].node, 0);
     assert_true (isinf (res.t));
     assert_false (
@@ -114,7 +117,8 @@ static void unknown_and_overdue_ends (void **state)
     place_init (&p);
     run (&p, 0, 2, 3); /* should be over by now */
     run (&p, 1, 2, 9);
-    assert_true (aw_reservation_make (&res, NULL, &p.pool, &p.running, 0, &wide, 5));
+    assert_true (aw_reservation_make (
+        &res, NULL, &(struct aw_forecast_query){ &p.pool, &p.running, 0, &wide, 5 }));
     assert_int_equal (res.nodes[0].node, 0);
     assert_true (res.t == 5);
     assert_false (aw_reservation_allows (&res, 0, &one, 5, 0.001));

@@ -33,7 +33,7 @@ static struct aw_sched *make (const struct aw_graph *g, uint32_t nodes)
 
 /* COUNT tasks of one GPU that compute for 10 s and read for IN and write for OUT seconds. */
 static struct aw_graph *one_set (
-    uint32_t count, enum aw_staging mode, double in, double out, bool shared)
+    uint32_t count, enum aw_staging_mode mode, double in, double out, bool shared)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_set *set = graphs_set (g, "work", count, 1, GPUS, 10);
@@ -101,7 +101,7 @@ static void gains (void **state)
     (void)state;
     assert_int_equal (aw_allocation_add (&allocation, shape, NULL), 0);
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
-        for (enum aw_staging given = AW_STAGING_ASYNC; given <= AW_STAGING_SYNC; given++) {
+        for (enum aw_staging_mode given = AW_STAGING_ASYNC; given <= AW_STAGING_SYNC; given++) {
             struct aw_graph *g = one_set (table[i].n, given, table[i].in, table[i].out, false);
 
             if (aw_staging_gain (g, &allocation, &config, NULL, &gain, &err) < 0)
@@ -292,6 +292,7 @@ static void passed_over (uint64_t seed)
     struct aw_stage stage, all;
     double remaining[16];
     struct aw_pool pool;
+    const struct aw_stage_choice by = { &pool, remaining, NULL, any, NULL };
     char name[16];
 
     for (uint32_t i = 0; i < n_sets; i++) {
@@ -322,10 +323,8 @@ static void passed_over (uint64_t seed)
             aw_pool_lose_node (&pool, graphs_below (&seed, pool.n_nodes));
         assert_int_equal (aw_stage_clone (&all, &stage), 0);
         memset (all.lightest, 0, n_sets * sizeof (*all.lightest));
-        found = aw_stage_next (&stage, &pool, remaining, NULL, any, NULL, &task, &node);
-        assert_true (
-            found
-            == aw_stage_next (&all, &pool, remaining, NULL, any, NULL, &other_task, &other_node));
+        found = aw_stage_next (&stage, &by, &task, &node);
+        assert_true (found == aw_stage_next (&all, &by, &other_task, &other_node));
         assert_true (!found || (task == other_task && node == other_node));
         aw_stage_finish (&all);
         if (found) {

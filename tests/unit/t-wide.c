@@ -196,7 +196,8 @@ static void reservation (void **state)
         assert_int_equal (aw_pool_take (&pool, r->node, &r->demand, &r->cpus, &r->gpus), 0);
         aw_running_link (&running, r);
     }
-    assert_true (aw_reservation_make (&res, NULL, &pool, &running, 7, &wide, 5));
+    assert_true (aw_reservation_make (&res, NULL,
+                                      &(struct aw_forecast_query){ &pool, &running, 7, &wide, 5 }));
     assert_int_equal (res.n, 2);
     assert_int_equal (res.nodes[0].node, 1);
     assert_int_equal (res.nodes[1].node, 3); /* free now, and kept */
@@ -211,7 +212,8 @@ static void reservation (void **state)
     assert_true (aw_reservation_allows (&copy, 3, &two, 5, NAN));
     aw_reservation_finish (&copy);
     wide.nodes = NODES + 1;
-    assert_false (aw_reservation_make (&res, NULL, &pool, &running, 7, &wide, 5));
+    assert_false (aw_reservation_make (
+        &res, NULL, &(struct aw_forecast_query){ &pool, &running, 7, &wide, 5 }));
     assert_false (res.active);
     aw_reservation_finish (&res);
     aw_running_finish (&running);

@@ -6,14 +6,14 @@
 static void change_state (struct aw_depend *d,
                           uint32_t set,
                           uint32_t task,
-                          enum aw_task_state state)
+                          enum aw_depend_state state)
 {
     d->counts[set][d->state[task]]--;
     d->counts[set][state]++;
     d->state[task] = (uint8_t)state;
 }
 
-void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_task_state state)
+void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_depend_state state)
 {
     change_state (d, aw_graph_task (d->graph, task).set, task, state);
 }
@@ -27,9 +27,9 @@ int aw_depend_release (
     uint32_t end = first + d->graph->sets[set].count;
 
     for (uint32_t task = first; task < end; task++) {
-        if (d->state[task] != AW_TASK_WAITING || (d->waits && d->waits[task] > 0))
+        if (d->state[task] != AW_DEPEND_WAITING || (d->waits && d->waits[task] > 0))
             continue;
-        change_state (d, set, task, AW_TASK_READY);
+        change_state (d, set, task, AW_DEPEND_READY);
         if (aw_ranges_push (&out->ready, task, task, t) < 0)
             return -1;
     }
@@ -94,7 +94,7 @@ int aw_depend_begin (struct aw_depend *d, double t, struct aw_released *out)
 void aw_depend_count_end (struct aw_depend *d,
                           const struct aw_task *at,
                           uint32_t task,
-                          enum aw_task_state state)
+                          enum aw_depend_state state)
 {
     const struct aw_set *set = &d->graph->sets[at->set];
 
@@ -112,10 +112,10 @@ int aw_depend_settle_task (struct aw_depend *d,
 {
     uint32_t task = aw_graph_task_id (d->graph, *at);
 
-    if (--d->waits[task] > 0 || d->state[task] != AW_TASK_WAITING
+    if (--d->waits[task] > 0 || d->state[task] != AW_DEPEND_WAITING
         || d->instances[aw_depend_instance (d, at->iteration, at->set)].pending > 0)
         return 0;
-    change_state (d, at->set, task, AW_TASK_READY);
+    change_state (d, at->set, task, AW_DEPEND_READY);
     return aw_ranges_push (&out->ready, task, task, t);
 }
 
@@ -147,7 +147,7 @@ int aw_depend_done (struct aw_depend *d, uint32_t task, double t, struct aw_rele
 {
     struct aw_task at = aw_graph_task (d->graph, task);
 
-    aw_depend_count_end (d, &at, task, AW_TASK_DONE);
+    aw_depend_count_end (d, &at, task, AW_DEPEND_DONE);
     if (aw_depend_settle_successors (d, &at, true, t, out) < 0)
         return -1;
     return aw_depend_advance_gate (d, t, out);
@@ -166,9 +166,9 @@ static int skip (struct aw_depend *d,
     for (uint32_t task = first; task <= last; task++) {
         struct aw_task at = { iteration, set, task - aw_depend_first_task (d, iteration, set) };
 
-        if (d->state[task] != AW_TASK_WAITING)
+        if (d->state[task] != AW_DEPEND_WAITING)
             continue;
-        aw_depend_count_end (d, &at, task, AW_TASK_SKIPPED);
+        aw_depend_count_end (d, &at, task, AW_DEPEND_SKIPPED);
         if (aw_ranges_push (&out->skipped, task, task, t) < 0
             || aw_ranges_push (&d->work, task, task, t) < 0)
             return -1;
@@ -208,7 +208,7 @@ void aw_depend_fail_alone (struct aw_depend *d, uint32_t task)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
 
-    aw_depend_count_end (d, &at, task, AW_TASK_FAILED);
+    aw_depend_count_end (d, &at, task, AW_DEPEND_FAILED);
     d->instances[aw_depend_instance (d, at.iteration, at.set)].broken = true;
 }
 
@@ -226,7 +226,7 @@ int aw_depend_fail (struct aw_depend *d, uint32_t task, double t, struct aw_rele
 {
     struct aw_task at = aw_graph_task (d->graph, task);
 
-    aw_depend_count_end (d, &at, task, AW_TASK_FAILED);
+    aw_depend_count_end (d, &at, task, AW_DEPEND_FAILED);
     return skip_all_behind (d, task, t, out);
 }
 
@@ -234,14 +234,14 @@ int aw_depend_drop (
     struct aw_depend *d, uint32_t task, bool release, double t, struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
-    bool ran = d->state[task] == AW_TASK_RUNNING;
+    bool ran = d->state[task] == AW_DEPEND_RUNNING;
 
     if (release && !d->released
         && aw_grow (&d->released, 0, d->room.n_tasks, sizeof (*d->released), 0) < 0)
         return -1;
     if (release)
         d->released[task] = 1;
-    aw_depend_count_end (d, &at, task, AW_TASK_SKIPPED);
+    aw_depend_count_end (d, &at, task, AW_DEPEND_SKIPPED);
     if (!ran && aw_ranges_push (&out->skipped, task, task, t) < 0)
         return -1;
     if (!release)

@@ -12,14 +12,14 @@
 #include "core/graph/graph.h"
 #include "core/ranges.h"
 
-enum aw_task_state {
-    AW_TASK_WAITING, /* for predecessors */
-    AW_TASK_READY,
-    AW_TASK_RUNNING,
-    AW_TASK_DONE,
-    AW_TASK_FAILED,
-    AW_TASK_SKIPPED,
-    AW_TASK_STATES /* their number */
+enum aw_depend_state {
+    AW_DEPEND_WAITING, /* for predecessors */
+    AW_DEPEND_READY,
+    AW_DEPEND_RUNNING,
+    AW_DEPEND_DONE,
+    AW_DEPEND_FAILED,
+    AW_DEPEND_SKIPPED,
+    AW_DEPEND_STATES /* their number */
 };
 
 struct aw_successor {
@@ -42,9 +42,9 @@ struct aw_depend {
     uint32_t *last_successor; /* private, likewise */
     uint32_t n_successors, successor_room; /* private */
     struct aw_instance *instances;
-    uint8_t *state; /* enum aw_task_state, one a task */
+    uint8_t *state; /* enum aw_depend_state, one a task */
     uint32_t *waits; /* one a task: unfinished predecessors of its own index; NULL: no such edges */
-    uint32_t (*counts)[AW_TASK_STATES]; /* one a set */
+    uint32_t (*counts)[AW_DEPEND_STATES]; /* one a set */
     bool sequential;
     uint32_t gate_iteration, gate_rank; /* the open stage */
     uint32_t gate_left; /* its tasks without an end */
@@ -89,7 +89,7 @@ int aw_depend_fail (struct aw_depend *depend, uint32_t task, double t, struct aw
 void aw_depend_fail_alone (struct aw_depend *depend, uint32_t task);
 
 /* Changes a task's state between ready and running (either way). */
-void aw_depend_set_state (struct aw_depend *depend, uint32_t task, enum aw_task_state state);
+void aw_depend_set_state (struct aw_depend *depend, uint32_t task, enum aw_depend_state state);
 
 /* So many messages have come on TOPIC (of the graph). A smaller number than before changes nothing.
  */

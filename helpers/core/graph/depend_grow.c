@@ -8,8 +8,8 @@
  */
 static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task)
 {
-    return d->state[task] == AW_TASK_DONE
-           || (d->state[task] == AW_TASK_SKIPPED
+    return d->state[task] == AW_DEPEND_DONE
+           || (d->state[task] == AW_DEPEND_SKIPPED
                && (!d->instances[instance].broken || (d->released && d->released[task])));
 }
 
@@ -55,9 +55,9 @@ static int skip_orphans (struct aw_depend *d, uint32_t s, double t, struct aw_re
         for (uint32_t i = 0; set->after[e].each && i < set->count; i++) {
             uint32_t from = set->after[e].set, task = aw_depend_first_task (d, 0, from) + i;
 
-            if ((d->state[task] == AW_TASK_FAILED || d->state[task] == AW_TASK_SKIPPED)
+            if ((d->state[task] == AW_DEPEND_FAILED || d->state[task] == AW_DEPEND_SKIPPED)
                 && !lets_go (d, aw_depend_instance (d, 0, from), task)
-                && d->state[first + i] == AW_TASK_WAITING
+                && d->state[first + i] == AW_DEPEND_WAITING
                 && aw_depend_drop (d, first + i, false, t, out) < 0)
                 return -1;
         }
@@ -116,7 +116,7 @@ static int take_up (struct aw_depend *d, uint32_t s, double t, struct aw_release
     if (skip_orphans (d, s, t, out) < 0)
         return -1;
     for (uint32_t i = 0; broken && i < d->graph->sets[s].count; i++)
-        if (d->state[first + i] == AW_TASK_WAITING
+        if (d->state[first + i] == AW_DEPEND_WAITING
             && aw_depend_drop (d, first + i, false, t, out) < 0)
             return -1;
     return d->instances[aw_depend_instance (d, 0, s)].pending == 0
@@ -130,7 +130,7 @@ int aw_depend_room (struct aw_depend *d, const struct aw_graph_size *old)
         return -1;
     begin_topics (d, old);
     for (uint32_t s = old->n_sets; s < d->graph->n_sets; s++)
-        d->counts[s][AW_TASK_WAITING] = d->graph->sets[s].count;
+        d->counts[s][AW_DEPEND_WAITING] = d->graph->sets[s].count;
     return 0;
 }
 

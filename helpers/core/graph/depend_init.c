@@ -124,7 +124,7 @@ int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequ
         return -1;
     }
     for (uint32_t s = 0; s < graph->n_sets; s++) {
-        d->counts[s][AW_TASK_WAITING] = graph->sets[s].count * aw_graph_iterations (graph, s);
+        d->counts[s][AW_DEPEND_WAITING] = graph->sets[s].count * aw_graph_iterations (graph, s);
         for (uint32_t it = 0; it < aw_graph_iterations (graph, s); it++)
             count_predecessors (d, it, s);
     }

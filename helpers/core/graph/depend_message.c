@@ -6,33 +6,33 @@
 
 /* What came from a count of OLD to one of NOW lets these start: the numbers FROM..TO - 1 in a row.
  */
-static void crossed (const struct aw_message_dependency *need,
+static void crossed (const struct aw_message_dependency *on,
                      uint64_t old,
                      uint64_t now,
                      uint64_t *from,
                      uint64_t *to)
 {
-    *from = old / need->count;
-    *to = now / need->count;
+    *from = old / on->count;
+    *to = now / on->count;
 }
 
-static int settle_need (struct aw_depend *d,
-                        uint32_t set,
-                        const struct aw_message_dependency *need,
-                        uint64_t old,
-                        uint64_t now,
-                        double t,
-                        struct aw_released *out)
+static int settle_messages (struct aw_depend *d,
+                            uint32_t set,
+                            const struct aw_message_dependency *on,
+                            uint64_t old,
+                            uint64_t now,
+                            double t,
+                            struct aw_released *out)
 {
     uint32_t iterations = aw_graph_iterations (d->graph, set);
-    uint32_t count = need->every ? d->graph->sets[set].count : 1;
+    uint32_t count = on->every ? d->graph->sets[set].count : 1;
     uint64_t from, to, n = (uint64_t)iterations * count;
 
-    crossed (need, old, now, &from, &to);
+    crossed (on, old, now, &from, &to);
     for (uint64_t i = from; i < to && i < n; i++) {
         struct aw_task at = { (uint32_t)(i / count), set, (uint32_t)(i % count) };
-        int rc = need->every ? aw_depend_settle_task (d, &at, t, out)
-                             : aw_depend_settle (d, at.iteration, set, t, out);
+        int rc = on->every ? aw_depend_settle_task (d, &at, t, out)
+                           : aw_depend_settle (d, at.iteration, set, t, out);
 
         if (rc < 0)
             return -1;
@@ -45,13 +45,13 @@ void aw_depend_count_messages_of (struct aw_depend *d, uint32_t s)
     const struct aw_set *set = &d->graph->sets[s];
 
     for (uint32_t n = 0; n < set->n_message_dependencies; n++) {
-        const struct aw_message_dependency *need = &set->message_dependencies[n];
-        uint64_t met = d->messages[need->topic] / need->count;
-        uint64_t all = aw_graph_iterations (d->graph, s) * (need->every ? (uint64_t)set->count : 1);
-        uint64_t next = (met + 1) * need->count;
+        const struct aw_message_dependency *on = &set->message_dependencies[n];
+        uint64_t met = d->messages[on->topic] / on->count;
+        uint64_t all = aw_graph_iterations (d->graph, s) * (on->every ? (uint64_t)set->count : 1);
+        uint64_t next = (met + 1) * on->count;
 
-        if (met < all && next < d->next_message[need->topic])
-            d->next_message[need->topic] = next;
+        if (met < all && next < d->next_message[on->topic])
+            d->next_message[on->topic] = next;
     }
 }
 
@@ -75,8 +75,8 @@ int aw_depend_message (
     for (uint32_t s = 0; s < d->graph->n_sets; s++)
         for (uint32_t n = 0; n < d->graph->sets[s].n_message_dependencies; n++)
             if (d->graph->sets[s].message_dependencies[n].topic == topic
-                && settle_need (d, s, &d->graph->sets[s].message_dependencies[n], old, count, t,
-                                out)
+                && settle_messages (d, s, &d->graph->sets[s].message_dependencies[n], old, count, t,
+                                    out)
                        < 0)
                 return -1;
     return 0;
@@ -103,7 +103,7 @@ static bool is_not_needed (const struct aw_depend *d, const struct aw_task *at, 
     uint32_t instance = aw_graph_instance (d->graph, at->iteration, at->set);
     uint32_t missing = unmet (d, at, true);
 
-    return d->state[task] == AW_TASK_WAITING && missing > 0 && d->waits[task] == missing
+    return d->state[task] == AW_DEPEND_WAITING && missing > 0 && d->waits[task] == missing
            && d->instances[instance].pending == 0;
 }
 
@@ -116,10 +116,10 @@ static int drop_unneeded (struct aw_depend *d, uint32_t task, double t, struct a
         struct aw_task at;
 
         task = aw_ranges_pop (&d->work);
-        if (d->state[task] != AW_TASK_WAITING)
+        if (d->state[task] != AW_DEPEND_WAITING)
             continue;
         at = aw_graph_task (d->graph, task);
-        aw_depend_count_end (d, &at, task, AW_TASK_SKIPPED);
+        aw_depend_count_end (d, &at, task, AW_DEPEND_SKIPPED);
         if (aw_ranges_push (&out->skipped, task, task, t) < 0
             || aw_depend_settle_successors (d, &at, false, t, out) < 0)
             return -1;
@@ -151,7 +151,7 @@ static int starve_instance (
         uint32_t task = first + at.index;
         int rc = 0;
 
-        if (d->state[task] != AW_TASK_WAITING)
+        if (d->state[task] != AW_DEPEND_WAITING)
             continue;
         if (missing > 0 && pending == missing) {
             *failed = true;

@@ -40,7 +40,7 @@ int aw_depend_settle_task (struct aw_depend *depend,
 void aw_depend_count_end (struct aw_depend *depend,
                           const struct aw_task *at,
                           uint32_t task,
-                          enum aw_task_state state);
+                          enum aw_depend_state state);
 
 /* The task at AT has ended: settles its successors. TWINS: also those of its own index. */
 int aw_depend_settle_successors (struct aw_depend *depend,

@@ -164,19 +164,19 @@ int aw_graph_add_message_dependency (
     struct aw_graph *graph, uint32_t set, const char *topic, uint32_t count, bool every)
 {
     struct aw_set *s = set < graph->n_sets ? &graph->sets[set] : NULL;
-    struct aw_message_dependency need = { .count = count, .every = every };
+    struct aw_message_dependency on = { .count = count, .every = every };
 
     if (!s || !topic || count == 0) {
         errno = EINVAL;
         return -1;
     }
-    need.topic = add_topic (graph, topic);
-    if (need.topic == AW_NONE
+    on.topic = add_topic (graph, topic);
+    if (on.topic == AW_NONE
         || aw_array_reserve (&s->message_dependencies, &s->message_dependency_room,
                              s->n_message_dependencies + 1)
                < 0)
         return -1;
-    s->message_dependencies[s->n_message_dependencies++] = need;
+    s->message_dependencies[s->n_message_dependencies++] = on;
     return 0;
 }
 

@@ -33,7 +33,7 @@ enum aw_on_failure {
 };
 
 /* When the data of a task is copied to its node, or what it made from there. */
-enum aw_staging {
+enum aw_staging_mode {
     AW_STAGING_NONE,
     AW_STAGING_ASYNC, /* while others hold CPUs and GPUs */
     AW_STAGING_SYNC, /* while the task itself holds them */
@@ -66,8 +66,8 @@ struct aw_set {
     uint32_t threads_per_core; /* CPUs of a core that a task uses; 0: all that it has */
     uint32_t nodes; /* that a task runs on at once, at least 1 */
     uint32_t ranks_per_node; /* processes of a task on each of its nodes, at least 1 */
-    enum aw_staging stage_in;
-    enum aw_staging stage_out;
+    enum aw_staging_mode stage_in;
+    enum aw_staging_mode stage_out;
     bool stage_shared; /* all tasks of an instance read the same: one copy a node is enough */
     double stage_in_seconds; /* expected for one copy of all that a task reads; 0: not known */
     double stage_out_seconds;

@@ -216,7 +216,7 @@ static int handle_skip (struct aw_history *history, const struct aw_event *ev, s
 {
     if (history->marks[ev->task] & AW_MARK_SKIPPED)
         return 0;
-    if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_ANEW))
+    if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_AGAIN))
         return aw_history_refuse (history, ev->task, "is skipped and had started", err);
     history->marks[ev->task] |= AW_MARK_SKIPPED;
     history->n_skipped++;
@@ -272,7 +272,7 @@ static void lose_attempt (struct aw_history *history, struct aw_attempt *a)
     a->seconds = a->finish - a->start;
     a->status = AW_STATUS_NODE_FAIL;
     a->waits = false;
-    history->marks[a->task] |= AW_MARK_ANEW; /* it has not failed, whatever its on_failure says */
+    history->marks[a->task] |= AW_MARK_AGAIN; /* it has not failed, whatever its on_failure says */
     if (isnan (a->released))
         aw_history_give_back (history, a);
 }
@@ -287,7 +287,7 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
                       || (state == AW_TASK_FAILED
                           && history->graph->sets[set].on_failure == AW_ON_FAILURE_CONTINUE);
 
-        history->marks[task] = passed && !aw_idset_has (again, set) ? 0 : AW_MARK_ANEW;
+        history->marks[task] = passed && !aw_idset_has (again, set) ? 0 : AW_MARK_AGAIN;
         history->ready[task] = 0;
     }
 }

@@ -77,7 +77,7 @@ enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t 
 
     if (history->marks[task] & AW_MARK_SKIPPED)
         return AW_TASK_SKIPPED;
-    if (!last || history->marks[task] & AW_MARK_ANEW)
+    if (!last || history->marks[task] & AW_MARK_AGAIN)
         return AW_TASK_UNSTARTED;
     if (isnan (last->finish))
         return AW_TASK_RUNNING;

@@ -8,7 +8,7 @@
 #include "core/history/history.h"
 
 /* Of a task; ANEW: whatever its last attempt came to, it is to run again. */
-enum { AW_MARK_SKIPPED = 1, AW_MARK_ANEW = 2 };
+enum { AW_MARK_SKIPPED = 1, AW_MARK_AGAIN = 2 };
 
 /* "simulate@2[17] WHAT" as an error: -1. */
 int aw_history_refuse (const struct aw_history *history,

@@ -41,9 +41,9 @@ struct aw_resume_state {
 /* Takes it out of HISTORY, whose last event was the RESUME. 0, or -1 with text. finish takes a
  * zeroed value and frees what it holds.
  */
-int aw_resume_state_init (struct aw_resume_state *earlier,
+int aw_resume_state_init (struct aw_resume_state *state,
                           const struct aw_history *history,
                           struct aw_error *err);
-void aw_resume_state_finish (struct aw_resume_state *earlier);
+void aw_resume_state_finish (struct aw_resume_state *state);
 
 #endif /* AW_CORE_HISTORY_RESUME_STATE_H */

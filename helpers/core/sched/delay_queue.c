@@ -9,24 +9,24 @@
 #include "util/array.h"
 #include "util/heap.h"
 
-void aw_delay_queue_finish (struct aw_delay_queue *later)
+void aw_delay_queue_finish (struct aw_delay_queue *queue)
 {
     int saved = errno;
 
-    free (later->heap);
-    memset (later, 0, sizeof (*later));
+    free (queue->heap);
+    memset (queue, 0, sizeof (*queue));
     errno = saved;
 }
 
-int aw_delay_queue_clone (struct aw_delay_queue *later, const struct aw_delay_queue *from)
+int aw_delay_queue_clone (struct aw_delay_queue *queue, const struct aw_delay_queue *from)
 {
-    memset (later, 0, sizeof (*later));
+    memset (queue, 0, sizeof (*queue));
     if (from->n == 0)
         return 0;
-    if (aw_array_reserve (&later->heap, &later->room, from->n) < 0)
+    if (aw_array_reserve (&queue->heap, &queue->room, from->n) < 0)
         return -1;
-    memcpy (later->heap, from->heap, from->n * sizeof (*later->heap));
-    later->n = from->n;
+    memcpy (queue->heap, from->heap, from->n * sizeof (*queue->heap));
+    queue->n = from->n;
     return 0;
 }
 
@@ -38,29 +38,29 @@ static bool sooner (const void *arg, struct aw_delay_item a, struct aw_delay_ite
 
 AW_HEAP_DEFINE (items, struct aw_delay_item, const void *, sooner)
 
-int aw_delay_queue_push (struct aw_delay_queue *later, uint32_t task, double t)
+int aw_delay_queue_push (struct aw_delay_queue *queue, uint32_t task, double t)
 {
-    if (aw_array_reserve (&later->heap, &later->room, later->n + 1) < 0)
+    if (aw_array_reserve (&queue->heap, &queue->room, queue->n + 1) < 0)
         return -1;
-    items_push (later->heap, later->n++, (struct aw_delay_item){ t, task }, NULL);
+    items_push (queue->heap, queue->n++, (struct aw_delay_item){ t, task }, NULL);
     return 0;
 }
 
-double aw_delay_queue_next (const struct aw_delay_queue *later)
+double aw_delay_queue_next (const struct aw_delay_queue *queue)
 {
-    return later->n ? later->heap[0].t : INFINITY;
+    return queue->n ? queue->heap[0].t : INFINITY;
 }
 
-uint32_t aw_delay_queue_pop (struct aw_delay_queue *later)
+uint32_t aw_delay_queue_pop (struct aw_delay_queue *queue)
 {
-    return items_remove (later->heap, later->n--, 0, NULL).task;
+    return items_remove (queue->heap, queue->n--, 0, NULL).task;
 }
 
-bool aw_delay_queue_remove (struct aw_delay_queue *later, uint32_t task)
+bool aw_delay_queue_remove (struct aw_delay_queue *queue, uint32_t task)
 {
-    for (uint32_t i = 0; i < later->n; i++) {
-        if (later->heap[i].task == task) {
-            items_remove (later->heap, later->n--, i, NULL);
+    for (uint32_t i = 0; i < queue->n; i++) {
+        if (queue->heap[i].task == task) {
+            items_remove (queue->heap, queue->n--, i, NULL);
             return true;
         }
     }

@@ -17,19 +17,19 @@ struct aw_delay_queue {
     uint32_t n, room;
 };
 
-void aw_delay_queue_finish (struct aw_delay_queue *later);
-int aw_delay_queue_clone (struct aw_delay_queue *later, const struct aw_delay_queue *from);
+void aw_delay_queue_finish (struct aw_delay_queue *queue);
+int aw_delay_queue_clone (struct aw_delay_queue *queue, const struct aw_delay_queue *from);
 
 /* TASK, which is not in it, may start from T on. 0, or -1 with ENOMEM. */
-int aw_delay_queue_push (struct aw_delay_queue *later, uint32_t task, double t);
+int aw_delay_queue_push (struct aw_delay_queue *queue, uint32_t task, double t);
 
 /* The time of the first; INFINITY: there is none. */
-double aw_delay_queue_next (const struct aw_delay_queue *later);
+double aw_delay_queue_next (const struct aw_delay_queue *queue);
 
 /* Takes out the first. There must be one. */
-uint32_t aw_delay_queue_pop (struct aw_delay_queue *later);
+uint32_t aw_delay_queue_pop (struct aw_delay_queue *queue);
 
 /* Takes TASK out, at the cost of a walk. Was it there? */
-bool aw_delay_queue_remove (struct aw_delay_queue *later, uint32_t task);
+bool aw_delay_queue_remove (struct aw_delay_queue *queue, uint32_t task);
 
 #endif /* AW_CORE_SCHED_DELAY_QUEUE_H */

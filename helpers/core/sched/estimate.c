@@ -16,21 +16,21 @@ int aw_estimate_init (struct aw_estimate *e, const struct aw_graph *graph)
     e->graph = graph;
     e->room = aw_graph_size (graph);
     e->seconds = calloc (n, sizeof (*e->seconds));
-    e->told = calloc (n, sizeof (*e->told));
-    e->kept = calloc (n, sizeof (*e->kept));
+    e->published = calloc (n, sizeof (*e->published));
+    e->snapshot = calloc (n, sizeof (*e->snapshot));
     e->sum = calloc (n, sizeof (*e->sum));
     e->n = calloc (n, sizeof (*e->n));
     e->mean = calloc (n, sizeof (*e->mean));
     e->squares = calloc (n, sizeof (*e->squares));
     e->n_ended = calloc (n, sizeof (*e->n_ended));
-    if (!e->seconds || !e->told || !e->kept || !e->sum || !e->n || !e->mean || !e->squares
+    if (!e->seconds || !e->published || !e->snapshot || !e->sum || !e->n || !e->mean || !e->squares
         || !e->n_ended) {
         aw_estimate_finish (e);
         errno = ENOMEM;
         return -1;
     }
     for (uint32_t s = 0; s < graph->n_sets; s++)
-        e->seconds[s] = e->told[s] = e->kept[s] = graph->sets[s].duration;
+        e->seconds[s] = e->published[s] = e->snapshot[s] = graph->sets[s].duration;
     return 0;
 }
 
@@ -42,8 +42,8 @@ int aw_estimate_grow (struct aw_estimate *e, const struct aw_graph_size *old)
     aw_graph_size_grow (&room, &size);
     n = room.n_sets;
     if (aw_grow (&e->seconds, was, n, sizeof (*e->seconds), 0) < 0
-        || aw_grow (&e->told, was, n, sizeof (*e->told), 0) < 0
-        || aw_grow (&e->kept, was, n, sizeof (*e->kept), 0) < 0
+        || aw_grow (&e->published, was, n, sizeof (*e->published), 0) < 0
+        || aw_grow (&e->snapshot, was, n, sizeof (*e->snapshot), 0) < 0
         || aw_grow (&e->sum, was, n, sizeof (*e->sum), 0) < 0
         || aw_grow (&e->n, was, n, sizeof (*e->n), 0) < 0
         || aw_grow (&e->mean, was, n, sizeof (*e->mean), 0) < 0
@@ -52,7 +52,7 @@ int aw_estimate_grow (struct aw_estimate *e, const struct aw_graph_size *old)
         return -1;
     e->room = room;
     for (uint32_t s = old->n_sets; s < size.n_sets; s++)
-        e->seconds[s] = e->told[s] = e->kept[s] = e->graph->sets[s].duration;
+        e->seconds[s] = e->published[s] = e->snapshot[s] = e->graph->sets[s].duration;
     return 0;
 }
 
@@ -61,8 +61,8 @@ void aw_estimate_finish (struct aw_estimate *e)
     int saved = errno;
 
     free (e->seconds);
-    free (e->told);
-    free (e->kept);
+    free (e->published);
+    free (e->snapshot);
     free (e->sum);
     free (e->n);
     free (e->mean);
@@ -79,8 +79,8 @@ int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
     if (aw_estimate_init (e, from->graph) < 0)
         return -1;
     memcpy (e->seconds, from->seconds, n * sizeof (*e->seconds));
-    memcpy (e->told, from->told, n * sizeof (*e->told));
-    memcpy (e->kept, from->kept, n * sizeof (*e->kept));
+    memcpy (e->published, from->published, n * sizeof (*e->published));
+    memcpy (e->snapshot, from->snapshot, n * sizeof (*e->snapshot));
     memcpy (e->sum, from->sum, n * sizeof (*e->sum));
     memcpy (e->n, from->n, n * sizeof (*e->n));
     memcpy (e->mean, from->mean, n * sizeof (*e->mean));
@@ -89,9 +89,9 @@ int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
     return 0;
 }
 
-void aw_estimate_keep (struct aw_estimate *e)
+void aw_estimate_take_snapshot (struct aw_estimate *e)
 {
-    memcpy (e->kept, e->told, e->graph->n_sets * sizeof (*e->kept));
+    memcpy (e->snapshot, e->published, e->graph->n_sets * sizeof (*e->snapshot));
 }
 
 /* Welford's method (Technometrics 4(3), 1962). */
@@ -115,7 +115,7 @@ double aw_estimate_most (const struct aw_estimate *e, uint32_t set)
 
 bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
 {
-    double told = e->told[set];
+    double told = e->published[set];
 
     spread (e, set, seconds);
     if (!isnan (e->graph->sets[set].duration))
@@ -125,12 +125,12 @@ bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
     e->seconds[set] = e->sum[set] / e->n[set];
     if (fabs (e->seconds[set] - told) <= 0.1 * told)
         return false;
-    e->told[set] = e->seconds[set];
+    e->published[set] = e->seconds[set];
     return true;
 }
 
 void aw_estimate_expect (struct aw_estimate *e, uint32_t set, double seconds)
 {
     if (isnan (e->graph->sets[set].duration) && e->n[set] == 0)
-        e->seconds[set] = e->told[set] = seconds;
+        e->seconds[set] = e->published[set] = seconds;
 }

@@ -13,8 +13,8 @@
 struct aw_estimate {
     const struct aw_graph *graph; /* borrowed */
     double *seconds; /* by set: the answer; NAN: not known */
-    double *told; /* what it was when learn last returned true */
-    double *kept; /* what was told when aw_estimate_keep was last called */
+    double *published; /* what it was when learn last returned true */
+    double *snapshot; /* what was told when aw_estimate_take_snapshot was last called */
     double *sum; /* of finished siblings */
     uint32_t *n;
     double *mean; /* of all finished siblings, declared or not, and their squared deviations */
@@ -36,7 +36,7 @@ int aw_estimate_clone (struct aw_estimate *estimate, const struct aw_estimate *f
 bool aw_estimate_learn (struct aw_estimate *estimate, uint32_t set, double seconds);
 
 /* Keeps what is told now, in `kept`. */
-void aw_estimate_keep (struct aw_estimate *estimate);
+void aw_estimate_take_snapshot (struct aw_estimate *estimate);
 
 /* Seconds that a task of SET will hardly exceed: what it is expected to take, or the mean of
  * finished siblings where that is more, and twice their standard deviation. NAN: not known.

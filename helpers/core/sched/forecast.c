@@ -56,14 +56,11 @@ static void set_time (struct aw_forecast_row *row, uint32_t node, double t)
 }
 
 /* Works out all nodes. */
-static int fill (struct aw_forecast_row *row,
-                 const struct aw_pool *pool,
-                 const struct aw_running_table *running,
-                 const struct aw_demand *demand)
+static int fill (struct aw_forecast_row *row, const struct aw_forecast_query *q)
 {
     uint32_t n = 1;
 
-    while (n < pool->n_nodes)
+    while (n < q->pool->n_nodes)
         n *= 2;
     if (n != row->n_leaves) {
         double *tree = realloc (row->tree, 2 * (size_t)n * sizeof (*tree));
@@ -74,10 +71,11 @@ static int fill (struct aw_forecast_row *row,
         row->n_leaves = n;
     }
     for (uint32_t i = 0; i < n; i++)
-        row->tree[n + i] = i < pool->n_nodes ? aw_forecast_time (pool, running, i, demand) : NAN;
+        row->tree[n + i] =
+            i < q->pool->n_nodes ? aw_forecast_time (q->pool, q->running, i, q->demand) : NAN;
     for (uint32_t place = n - 1; place > 0; place--)
         row->tree[place] = sooner (row->tree[2 * place], row->tree[2 * place + 1]);
-    row->n_nodes = pool->n_nodes;
+    row->n_nodes = q->pool->n_nodes;
     return 0;
 }
 
@@ -97,46 +95,39 @@ static struct aw_forecast_row *find_row (struct aw_forecast *f, uint32_t shape)
 }
 
 /* Brings the row of SHAPE up to date. NULL with ENOMEM. */
-static struct aw_forecast_row *update (struct aw_forecast *f,
-                                       const struct aw_pool *pool,
-                                       const struct aw_running_table *running,
-                                       uint32_t shape,
-                                       const struct aw_demand *demand)
+static struct aw_forecast_row *update (struct aw_forecast *f, const struct aw_forecast_query *q)
 {
-    struct aw_forecast_row *row = find_row (f, shape);
+    struct aw_forecast_row *row = find_row (f, q->shape);
 
-    if (row->n_nodes != pool->n_nodes || running->n_changes - row->seen > AW_RUNNING_LOG) {
-        if (fill (row, pool, running, demand) < 0) {
+    if (row->n_nodes != q->pool->n_nodes || q->running->n_changes - row->seen > AW_RUNNING_LOG) {
+        if (fill (row, q) < 0) {
             row->used = 0;
             return NULL;
         }
     }
     else {
-        for (; row->seen < running->n_changes; row->seen++) {
-            uint32_t node = running->log[row->seen % AW_RUNNING_LOG];
-            set_time (row, node, aw_forecast_time (pool, running, node, demand));
+        for (; row->seen < q->running->n_changes; row->seen++) {
+            uint32_t node = q->running->log[row->seen % AW_RUNNING_LOG];
+            set_time (row, node, aw_forecast_time (q->pool, q->running, node, q->demand));
         }
     }
-    row->seen = running->n_changes;
+    row->seen = q->running->n_changes;
     row->used = ++f->uses;
     return row;
 }
 
-static uint32_t first_without_row (const struct aw_pool *pool,
-                                   const struct aw_running_table *running,
-                                   const struct aw_demand *demand,
-                                   double now)
+static uint32_t first_without_row (const struct aw_forecast_query *q)
 {
     uint32_t best = AW_NO_NODE;
     double best_t = INFINITY;
 
-    for (uint32_t n = 0; n < pool->n_nodes; n++) {
-        double t = aw_forecast_time (pool, running, n, demand);
+    for (uint32_t n = 0; n < q->pool->n_nodes; n++) {
+        double t = aw_forecast_time (q->pool, q->running, n, q->demand);
 
         if (isnan (t))
             continue;
-        if (t < now)
-            t = now;
+        if (t < q->now)
+            t = q->now;
         if (best != AW_NO_NODE && t >= best_t)
             continue;
         best = n;
@@ -145,23 +136,18 @@ static uint32_t first_without_row (const struct aw_pool *pool,
     return best;
 }
 
-uint32_t aw_forecast_first (struct aw_forecast *f,
-                            const struct aw_pool *pool,
-                            const struct aw_running_table *running,
-                            uint32_t shape,
-                            const struct aw_demand *demand,
-                            double now)
+uint32_t aw_forecast_first (struct aw_forecast *f, const struct aw_forecast_query *q)
 {
-    struct aw_forecast_row *row = f ? update (f, pool, running, shape, demand) : NULL;
+    struct aw_forecast_row *row = f ? update (f, q) : NULL;
     uint32_t place = 1;
     double limit;
 
     if (!row)
-        return first_without_row (pool, running, demand, now);
-    if (pool->n_nodes == 0 || isnan (row->tree[1]))
+        return first_without_row (q);
+    if (q->pool->n_nodes == 0 || isnan (row->tree[1]))
         return AW_NO_NODE;
     /* what is overdue ends now: all up to that are equal */
-    limit = row->tree[1] > now ? row->tree[1] : now;
+    limit = row->tree[1] > q->now ? row->tree[1] : q->now;
     while (place < row->n_leaves)
         place = row->tree[2 * place] <= limit ? 2 * place : 2 * place + 1;
     return place - row->n_leaves;
@@ -209,19 +195,14 @@ static bool listed (const uint32_t *nodes, uint32_t n, uint32_t node)
     return false;
 }
 
-static uint32_t nodes_without_row (const struct aw_pool *pool,
-                                   const struct aw_running_table *running,
-                                   const struct aw_demand *demand,
-                                   double now,
-                                   uint32_t n,
-                                   uint32_t *nodes)
+static uint32_t nodes_without_row (const struct aw_forecast_query *q, uint32_t n, uint32_t *nodes)
 {
     for (uint32_t found = 0; found < n; found++) {
         uint32_t best = AW_NO_NODE;
         double best_t = INFINITY;
 
-        for (uint32_t i = 0; i < pool->n_nodes; i++) {
-            double t = due (aw_forecast_time (pool, running, i, demand), now);
+        for (uint32_t i = 0; i < q->pool->n_nodes; i++) {
+            double t = due (aw_forecast_time (q->pool, q->running, i, q->demand), q->now);
 
             if (isnan (t) || listed (nodes, found, i) || (best != AW_NO_NODE && t >= best_t))
                 continue;
@@ -236,22 +217,18 @@ static uint32_t nodes_without_row (const struct aw_pool *pool,
 }
 
 uint32_t aw_forecast_nodes (struct aw_forecast *f,
-                            const struct aw_pool *pool,
-                            const struct aw_running_table *running,
-                            uint32_t shape,
-                            const struct aw_demand *demand,
-                            double now,
+                            const struct aw_forecast_query *q,
                             uint32_t n,
                             uint32_t *nodes)
 {
-    struct aw_forecast_row *row = f ? update (f, pool, running, shape, demand) : NULL;
-    const struct order order = { row, now };
+    struct aw_forecast_row *row = f ? update (f, q) : NULL;
+    const struct order order = { row, q->now };
     uint32_t n_heap = 0, found = 0;
 
     /* each place that comes out leaves at most two in its stead: twice the leaves are enough */
     if (!row || aw_array_reserve (&f->heap, &f->heap_room, 2 * row->n_leaves) < 0)
-        return nodes_without_row (pool, running, demand, now, n, nodes);
-    if (pool->n_nodes > 0 && !isnan (row->tree[1]))
+        return nodes_without_row (q, n, nodes);
+    if (q->pool->n_nodes > 0 && !isnan (row->tree[1]))
         places_push (f->heap, n_heap++, 1, &order);
     while (found < n && n_heap > 0) {
         uint32_t place = places_remove (f->heap, n_heap--, 0, &order);

@@ -32,27 +32,26 @@ struct aw_forecast {
 /* {0} is an empty one. finish frees what it holds. */
 void aw_forecast_finish (struct aw_forecast *forecast);
 
-/* The node on which DEMAND fits first, from NOW on, the lowest number among equals; AW_NO_NODE: it
- * never fits anywhere. Shapes are told apart by their number. FORECAST only spares work: NULL, or
- * without memory, the answer is the same.
- */
-uint32_t aw_forecast_first (struct aw_forecast *forecast,
-                            const struct aw_pool *pool,
-                            const struct aw_running_table *running,
-                            uint32_t shape,
-                            const struct aw_demand *demand,
-                            double now);
+/* What is asked: when DEMAND, the one of shape number SHAPE, fits, from NOW on. All borrowed. */
+struct aw_forecast_query {
+    const struct aw_pool *pool;
+    const struct aw_running_table *running;
+    uint32_t shape;
+    const struct aw_demand *demand;
+    double now;
+};
 
-/* The N nodes on which DEMAND fits first, in that order: those where it fits already, then those
- * where what runs is due, then by time, the lowest number among equals. Fills NODES (room for N).
- * Returns how many there are, fewer than N where it can never fit on as many.
+/* The node on which the demand fits first; of equal ones the lowest number; AW_NO_NODE: it never
+ * fits anywhere. FORECAST only saves work: with NULL, or without memory, the answer is the same.
+ */
+uint32_t aw_forecast_first (struct aw_forecast *forecast, const struct aw_forecast_query *query);
+
+/* The N nodes on which the demand fits first, in that order: those where it fits already, then
+ * those where running tasks are overdue, then by time; of equal ones the lowest number. Fills NODES
+ * (room for N). Returns how many there are: fewer than N where it can never fit on as many.
  */
 uint32_t aw_forecast_nodes (struct aw_forecast *forecast,
-                            const struct aw_pool *pool,
-                            const struct aw_running_table *running,
-                            uint32_t shape,
-                            const struct aw_demand *demand,
-                            double now,
+                            const struct aw_forecast_query *query,
                             uint32_t n,
                             uint32_t *nodes);
 

@@ -73,7 +73,7 @@ void aw_health_completed (struct aw_health *s, uint32_t node, uint32_t set)
     s->completed[set]++;
     s->nodes[node].n = 0;
     s->nodes[node].chance = 1;
-    s->nodes[node].told = s->nodes[node].decided = false;
+    s->nodes[node].suspect = s->nodes[node].decided = false;
 }
 
 /* How many of the row are of SET; AW_HEALTH_TASKS where TASK is among them already. */
@@ -92,9 +92,9 @@ static uint32_t count_row (const struct aw_node_health *node, uint32_t set, uint
 /* Is NODE, where a task of SET has failed, to be decided on from now on? */
 static bool tell (struct aw_health *s, struct aw_node_health *node, uint32_t set, bool proof)
 {
-    if (node->told || node->chance > AW_HEALTH_CHANCE || (!proof && s->completed[set] == 0))
+    if (node->suspect || node->chance > AW_HEALTH_CHANCE || (!proof && s->completed[set] == 0))
         return false;
-    node->told = true;
+    node->suspect = true;
     return true;
 }
 

@@ -24,7 +24,7 @@ struct aw_node_health {
     uint32_t tasks[AW_HEALTH_TASKS]; /* that failed in a row */
     uint32_t sets[AW_HEALTH_TASKS]; /* theirs */
     uint32_t n;
-    bool told; /* it has become one to decide on */
+    bool suspect; /* it has become one to decide on */
     bool decided; /* for the owner, as the next two */
     bool drained; /* it takes no new tasks */
     bool gone; /* it is lost */
@@ -39,17 +39,17 @@ struct aw_health {
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */
-int aw_health_init (struct aw_health *suspects, uint32_t n_sets);
+int aw_health_init (struct aw_health *health, uint32_t n_sets);
 /* There are N_SETS sets now. 0, or -1 with ENOMEM. */
-int aw_health_grow (struct aw_health *suspects, uint32_t n_sets);
-void aw_health_finish (struct aw_health *suspects);
-int aw_health_clone (struct aw_health *suspects, const struct aw_health *from);
+int aw_health_grow (struct aw_health *health, uint32_t n_sets);
+void aw_health_finish (struct aw_health *health);
+int aw_health_clone (struct aw_health *health, const struct aw_health *from);
 
 /* Makes a place for nodes 0..N-1. 0, or -1 with ENOMEM. */
-int aw_health_add_nodes (struct aw_health *suspects, uint32_t n);
+int aw_health_add_nodes (struct aw_health *health, uint32_t n);
 
 /* A task of SET has completed on NODE. */
-void aw_health_completed (struct aw_health *suspects, uint32_t node, uint32_t set);
+void aw_health_completed (struct aw_health *health, uint32_t node, uint32_t set);
 
 /* TASK of SET has failed on NODE by itself. LIVING: attempts of the set that run elsewhere and
  * began no later: they have lived longer, so they count as if they had completed. PROOF: one of
@@ -57,7 +57,7 @@ void aw_health_completed (struct aw_health *suspects, uint32_t node, uint32_t se
  * of the set has completed, nothing is concluded, for what began together may be about to fail
  * together. True where the node has now become one to decide on, once.
  */
-bool aw_health_failed (struct aw_health *suspects,
+bool aw_health_failed (struct aw_health *health,
                        uint32_t node,
                        uint32_t set,
                        uint32_t task,

@@ -73,68 +73,54 @@ static int compare_numbers (const void *pa, const void *pb)
 }
 
 /* On the first N of RES->numbers. */
-static void reserve (struct aw_reservation *res,
-                     const struct aw_pool *pool,
-                     const struct aw_running_table *running,
-                     uint32_t shape,
-                     const struct aw_demand *demand,
-                     uint32_t n,
-                     double now)
+static void reserve (struct aw_reservation *res, const struct aw_forecast_query *q, uint32_t n)
 {
     qsort (res->numbers, n, sizeof (*res->numbers), compare_numbers);
     res->active = true;
-    res->shape = shape;
+    res->shape = q->shape;
     res->n = n;
-    res->t = now;
+    res->t = q->now;
     for (uint32_t i = 0; i < n; i++)
-        res->t = fmax (res->t, aw_forecast_time (pool, running, res->numbers[i], demand));
+        res->t = fmax (res->t, aw_forecast_time (q->pool, q->running, res->numbers[i], q->demand));
     for (uint32_t i = 0; i < n; i++)
         res->nodes[i] = (struct aw_reserved){
             .node = res->numbers[i],
-            .n_threads = pool->nodes[res->numbers[i]].layout->n_threads,
-            .spare = spare_at (pool, running, res->numbers[i], demand, res->t),
+            .n_threads = q->pool->nodes[res->numbers[i]].layout->n_threads,
+            .spare = spare_at (q->pool, q->running, res->numbers[i], q->demand, res->t),
         };
 }
 
 bool aw_reservation_make (struct aw_reservation *res,
                           struct aw_forecast *forecast,
-                          const struct aw_pool *pool,
-                          const struct aw_running_table *running,
-                          uint32_t shape,
-                          const struct aw_demand *demand,
-                          double now)
+                          const struct aw_forecast_query *query)
 {
-    uint32_t n = aw_demand_nodes (demand);
+    uint32_t n = aw_demand_nodes (query->demand);
 
     res->active = false;
     res->n = 0;
-    if (n > pool->n_nodes || make_room (res, n) < 0)
+    if (n > query->pool->n_nodes || make_room (res, n) < 0)
         return false;
     if (n == 1) {
-        res->numbers[0] = aw_forecast_first (forecast, pool, running, shape, demand, now);
+        res->numbers[0] = aw_forecast_first (forecast, query);
         if (res->numbers[0] == AW_NO_NODE)
             return false;
     }
-    else if (aw_forecast_nodes (forecast, pool, running, shape, demand, now, n, res->numbers) < n)
+    else if (aw_forecast_nodes (forecast, query, n, res->numbers) < n)
         return false;
-    reserve (res, pool, running, shape, demand, n, now);
+    reserve (res, query, n);
     return true;
 }
 
 bool aw_reservation_make_on (struct aw_reservation *res,
-                             const struct aw_pool *pool,
-                             const struct aw_running_table *running,
-                             uint32_t shape,
-                             const struct aw_demand *demand,
-                             uint32_t node,
-                             double now)
+                             const struct aw_forecast_query *query,
+                             uint32_t node)
 {
     res->active = false;
     res->n = 0;
-    if (!aw_node_could_hold (&pool->nodes[node], demand) || make_room (res, 1) < 0)
+    if (!aw_node_could_hold (&query->pool->nodes[node], query->demand) || make_room (res, 1) < 0)
         return false;
     res->numbers[0] = node;
-    reserve (res, pool, running, shape, demand, 1, now);
+    reserve (res, query, 1);
     return true;
 }
 

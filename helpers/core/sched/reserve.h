@@ -41,20 +41,12 @@ int aw_reservation_clone (struct aw_reservation *res, const struct aw_reservatio
  */
 bool aw_reservation_make (struct aw_reservation *res,
                           struct aw_forecast *forecast,
-                          const struct aw_pool *pool,
-                          const struct aw_running_table *running,
-                          uint32_t shape,
-                          const struct aw_demand *demand,
-                          double now);
+                          const struct aw_forecast_query *query);
 
 /* The same for a task that can run on NODE alone. */
 bool aw_reservation_make_on (struct aw_reservation *res,
-                             const struct aw_pool *pool,
-                             const struct aw_running_table *running,
-                             uint32_t shape,
-                             const struct aw_demand *demand,
-                             uint32_t node,
-                             double now);
+                             const struct aw_forecast_query *query,
+                             uint32_t node);
 
 /* Will a task that takes SECONDS (NAN: not known) and starts now be over by then? */
 bool aw_reservation_ends_before (const struct aw_reservation *res, double now, double seconds);

@@ -58,7 +58,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_pool_finish (&s->pool);
     aw_depend_finish (&s->depend);
     aw_ready_finish (&s->ready);
-    aw_delay_queue_finish (&s->later);
+    aw_delay_queue_finish (&s->delayed);
     aw_stage_finish (&s->stage);
     aw_running_finish (&s->running);
     aw_estimate_finish (&s->estimate);
@@ -93,7 +93,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->pool, 0, sizeof (s->pool));
     memset (&s->depend, 0, sizeof (s->depend));
     memset (&s->ready, 0, sizeof (s->ready));
-    memset (&s->later, 0, sizeof (s->later));
+    memset (&s->delayed, 0, sizeof (s->delayed));
     memset (&s->stage, 0, sizeof (s->stage));
     memset (&s->running, 0, sizeof (s->running));
     memset (&s->estimate, 0, sizeof (s->estimate));
@@ -114,7 +114,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
-        || aw_delay_queue_clone (&s->later, &from->later) < 0
+        || aw_delay_queue_clone (&s->delayed, &from->delayed) < 0
         || aw_stage_clone (&s->stage, &from->stage) < 0
         || aw_running_clone (&s->running, &from->running) < 0
         || aw_estimate_clone (&s->estimate, &from->estimate) < 0

@@ -65,7 +65,7 @@ void aw_sched_destroy (struct aw_sched *sched);
  * attempts are numbered on from there, retries are granted anew. 0, or -1 with text.
  */
 int aw_sched_resume (struct aw_sched *sched,
-                     const struct aw_resume_state *earlier,
+                     const struct aw_resume_state *state,
                      struct aw_error *err);
 
 /* The graph, which it was created over, may have grown (aw_graph_grow): takes the new sets up, as

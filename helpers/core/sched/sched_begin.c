@@ -6,28 +6,26 @@
 #include "core/history/resume_state.h"
 #include "core/sched/sched_state.h"
 
-int aw_sched_resume (struct aw_sched *s,
-                     const struct aw_resume_state *earlier,
-                     struct aw_error *err)
+int aw_sched_resume (struct aw_sched *s, const struct aw_resume_state *state, struct aw_error *err)
 {
     if (s->begun || s->done || s->pool.n_nodes > 0)
         return aw_error_set (err, "a scheduler that has begun cannot go on from earlier");
     s->done = malloc (s->graph->n_tasks);
     if (!s->done)
         return aw_error_set (err, "out of memory for %u tasks", s->graph->n_tasks);
-    memcpy (s->done, earlier->done, s->graph->n_tasks);
+    memcpy (s->done, state->done, s->graph->n_tasks);
     for (uint32_t task = 0; task < s->graph->n_tasks; task++)
-        s->tries[task].attempts = (uint16_t)earlier->attempts[task];
-    for (size_t i = 0; i < earlier->n_ends; i++)
-        aw_estimate_learn (&s->estimate, earlier->ends[i].set, earlier->ends[i].seconds);
-    s->last_iteration = earlier->last_iteration;
-    s->cancelled = malloc ((earlier->n_cancelled + (size_t)1) * sizeof (*s->cancelled));
+        s->tries[task].attempts = (uint16_t)state->attempts[task];
+    for (size_t i = 0; i < state->n_ends; i++)
+        aw_estimate_learn (&s->estimate, state->ends[i].set, state->ends[i].seconds);
+    s->last_iteration = state->last_iteration;
+    s->cancelled = malloc ((state->n_cancelled + (size_t)1) * sizeof (*s->cancelled));
     if (!s->cancelled)
         return aw_error_set (err, "out of memory");
-    for (; s->n_cancelled < earlier->n_cancelled; s->n_cancelled++)
-        s->cancelled[s->n_cancelled] = earlier->cancelled[s->n_cancelled];
-    aw_sched_rank_anew (s);
-    s->now = earlier->t;
+    for (; s->n_cancelled < state->n_cancelled; s->n_cancelled++)
+        s->cancelled[s->n_cancelled] = state->cancelled[s->n_cancelled];
+    aw_sched_rank_again (s);
+    s->now = state->t;
     return 0;
 }
 

@@ -54,11 +54,11 @@ void aw_sched_forget (struct aw_sched *s)
     aw_ready_look_again (&s->ready);
 }
 
-void aw_sched_rank_anew (struct aw_sched *s)
+void aw_sched_rank_again (struct aw_sched *s)
 {
-    aw_estimate_keep (&s->estimate);
+    aw_estimate_take_snapshot (&s->estimate);
     s->n_moves = 0;
-    s->rank_anew = true;
+    s->ranks_due = true;
 }
 
 /* By what was told of durations when it became necessary, so that ranks do not depend on when this
@@ -66,10 +66,10 @@ void aw_sched_rank_anew (struct aw_sched *s)
  */
 int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph)
 {
-    if (!s->rank_anew)
+    if (!s->ranks_due)
         return 0;
-    s->rank_anew = false;
-    if (aw_rank (graph, &s->pool, s->config.policy, s->estimate.kept, s->ready.remaining) < 0)
+    s->ranks_due = false;
+    if (aw_rank (graph, &s->pool, s->config.policy, s->estimate.snapshot, s->ready.remaining) < 0)
         return -1;
     aw_ready_reorder (&s->ready);
     return 0;
@@ -78,5 +78,5 @@ int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph)
 void aw_sched_pool_changed (struct aw_sched *s)
 {
     if (aw_rank_needs_pool (s->config.policy))
-        aw_sched_rank_anew (s);
+        aw_sched_rank_again (s);
 }

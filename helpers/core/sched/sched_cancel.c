@@ -15,7 +15,7 @@ static void leave_queue (struct aw_sched *s, uint32_t task, struct aw_released *
     if (aw_ranges_remove (&out->ready, task))
         return;
     aw_ranges_remove (&s->news.ready, task);
-    if (aw_delay_queue_remove (&s->later, task))
+    if (aw_delay_queue_remove (&s->delayed, task))
         return;
     if (s->stage.queues && aw_ranges_remove (&s->stage.queues[instance], task))
         s->stage.n_queued--;
@@ -25,7 +25,7 @@ static void leave_queue (struct aw_sched *s, uint32_t task, struct aw_released *
 
 static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct aw_released *out)
 {
-    enum aw_task_state state = (enum aw_task_state)s->depend.state[task];
+    enum aw_depend_state state = (enum aw_depend_state)s->depend.state[task];
     struct aw_tries *tries = &s->tries[task];
 
     if (s->done && s->done[task])
@@ -36,9 +36,9 @@ static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct 
         s->cancels = true;
         return 0;
     }
-    if (state != AW_TASK_WAITING && state != AW_TASK_READY)
+    if (state != AW_DEPEND_WAITING && state != AW_DEPEND_READY)
         return 0;
-    if (state == AW_TASK_READY)
+    if (state == AW_DEPEND_READY)
         leave_queue (s, task, out);
     tries->cancelled = true;
     return aw_depend_drop (&s->depend, task, release, s->now, out);
@@ -102,7 +102,7 @@ int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev
 /* Also before the run went on, or where it is to be tried again. */
 static bool has_started (const struct aw_sched *s, uint32_t task)
 {
-    return (s->depend.state[task] != AW_TASK_WAITING && s->depend.state[task] != AW_TASK_READY)
+    return (s->depend.state[task] != AW_DEPEND_WAITING && s->depend.state[task] != AW_DEPEND_READY)
            || s->tries[task].attempts > 0 || (s->done && s->done[task]);
 }
 

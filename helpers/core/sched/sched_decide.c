@@ -80,8 +80,9 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint3
     aw_sched_drop_reservation (s);
     if (shape->bound)
         return aw_sched_reserve_staged (s, shape, instance);
-    return aw_reservation_make (&s->reservation, &s->forecast, &s->pool, &s->running, number,
-                                &shape->demand, s->now);
+    return aw_reservation_make (
+        &s->reservation, &s->forecast,
+        &(struct aw_forecast_query){ &s->pool, &s->running, number, &shape->demand, s->now });
 }
 
 /* The shape's first task was held back: another of the same demand may be short enough to end

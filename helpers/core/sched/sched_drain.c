@@ -43,7 +43,7 @@ void aw_sched_note_health (struct aw_sched *s,
     }
     living = count_living (s, run, &proof);
     if (aw_health_failed (&s->health, run->node, run->set, run->task, living, proof))
-        s->n_suspects++;
+        s->n_undecided++;
 }
 
 /* A set with tasks left of which NODE is needed; AW_NONE: there is none. */
@@ -65,7 +65,7 @@ static uint32_t needs_node (const struct aw_sched *s, uint32_t node)
     return AW_NONE;
 }
 
-static void set_aside (struct aw_sched *s, uint32_t node)
+static void drain_node (struct aw_sched *s, uint32_t node)
 {
     s->health.nodes[node].drained = s->any_drained = true;
     aw_pool_lose_node (&s->pool, node);
@@ -77,11 +77,11 @@ static void set_aside (struct aw_sched *s, uint32_t node)
 
 static void decide_on (struct aw_sched *s, uint32_t node, struct aw_event *action)
 {
-    struct aw_node_health *suspect = &s->health.nodes[node];
+    struct aw_node_health *health = &s->health.nodes[node];
     uint32_t needed = needs_node (s, node);
     char name[96];
 
-    aw_graph_task_name (s->graph, suspect->tasks[suspect->n - 1], name, sizeof (name));
+    aw_graph_task_name (s->graph, health->tasks[health->n - 1], name, sizeof (name));
     *action = (struct aw_event){ .type = AW_EVENT_NODE_DRAIN, .t = s->now };
     action->node = node;
     action->code = needed != AW_NONE;
@@ -89,43 +89,43 @@ static void decide_on (struct aw_sched *s, uint32_t node, struct aw_event *actio
     if (needed == AW_NONE) {
         snprintf (s->drain_reason, sizeof (s->drain_reason),
                   "%u tasks in a row failed there, the last %s, and elsewhere they do not",
-                  suspect->n, name);
-        set_aside (s, node);
+                  health->n, name);
+        drain_node (s, node);
     }
     else
         snprintf (
             s->drain_reason, sizeof (s->drain_reason),
             "%u tasks in a row failed there, the last %s, but tasks of %s could run nowhere else",
-            suspect->n, name, s->graph->sets[needed].name);
+            health->n, name, s->graph->sets[needed].name);
 }
 
 int aw_sched_handle_drain (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
-    struct aw_node_health *suspect;
+    struct aw_node_health *health;
 
     if (ev->node >= s->pool.n_nodes)
         return aw_error_set (err, "unknown node %u is set aside", ev->node);
-    suspect = &s->health.nodes[ev->node];
-    suspect->decided = true;
-    if (ev->code == 0 && !suspect->drained)
-        set_aside (s, ev->node);
+    health = &s->health.nodes[ev->node];
+    health->decided = true;
+    if (ev->code == 0 && !health->drained)
+        drain_node (s, ev->node);
     return 0;
 }
 
 bool aw_sched_next_drain (struct aw_sched *s, struct aw_event *action)
 {
-    for (uint32_t n = 0; s->n_suspects > 0 && n < s->pool.n_nodes; n++) {
-        const struct aw_node_health *suspect = &s->health.nodes[n];
+    for (uint32_t n = 0; s->n_undecided > 0 && n < s->pool.n_nodes; n++) {
+        const struct aw_node_health *health = &s->health.nodes[n];
 
-        if (!suspect->told || suspect->decided)
+        if (!health->suspect || health->decided)
             continue;
         s->health.nodes[n].decided = true;
-        s->n_suspects--;
-        if (suspect->gone || suspect->n == 0)
+        s->n_undecided--;
+        if (health->gone || health->n == 0)
             continue; /* lost meanwhile, or a task has succeeded */
         decide_on (s, n, action);
         return true;
     }
-    s->n_suspects = 0;
+    s->n_undecided = 0;
     return false;
 }

@@ -25,7 +25,7 @@ static void learn (struct aw_sched *s, uint32_t set, double seconds)
     if (!(seconds >= 0) || !aw_estimate_learn (&s->estimate, set, seconds))
         return;
     if (++s->n_moves > s->graph->n_sets / 64) /* large graphs do not do it after each end */
-        aw_sched_rank_anew (s);
+        aw_sched_rank_again (s);
     if (first)
         expect_ends (s, set);
 }
@@ -75,9 +75,9 @@ static int note_failure (struct aw_sched *s, uint32_t task, uint32_t node)
 
 static int queue_again (struct aw_sched *s, uint32_t task, double delay)
 {
-    aw_depend_set_state (&s->depend, task, AW_TASK_READY);
+    aw_depend_set_state (&s->depend, task, AW_DEPEND_READY);
     if (delay > 0)
-        return aw_delay_queue_push (&s->later, task, s->now + delay);
+        return aw_delay_queue_push (&s->delayed, task, s->now + delay);
     if (aw_sched_queue (s, task, task, s->now) < 0)
         return -1;
     return aw_ranges_push (&s->news.ready, task, task, s->now);
@@ -85,8 +85,8 @@ static int queue_again (struct aw_sched *s, uint32_t task, double delay)
 
 int aw_sched_wake (struct aw_sched *s)
 {
-    while (aw_delay_queue_next (&s->later) <= s->now)
-        if (queue_again (s, aw_delay_queue_pop (&s->later), 0) < 0)
+    while (aw_delay_queue_next (&s->delayed) <= s->now)
+        if (queue_again (s, aw_delay_queue_pop (&s->delayed), 0) < 0)
             return -1;
     return 0;
 }

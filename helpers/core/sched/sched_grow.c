@@ -19,7 +19,7 @@ static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
     }
     s->n_moves += s->graph->n_sets - old->n_sets;
     if (s->n_moves > s->graph->n_sets / 64)
-        aw_sched_rank_anew (s);
+        aw_sched_rank_again (s);
 }
 
 /* Ranks that were to be worked out before are so by the graph of that time: whoever was asked

@@ -73,7 +73,7 @@ static void forget_news (struct aw_sched *s, const struct aw_event *ev)
 
     /* What still waits was let go for want of messages: that follows from no event. */
     if ((ev->type == AW_EVENT_READY || ev->type == AW_EVENT_SKIP)
-        && s->depend.state[ev->task] == AW_TASK_WAITING)
+        && s->depend.state[ev->task] == AW_DEPEND_WAITING)
         aw_sched_starve (s);
     if (ev->type == AW_EVENT_READY)
         aw_ranges_remove (&s->news.ready, ev->task);

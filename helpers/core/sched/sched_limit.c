@@ -45,7 +45,7 @@ uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape
 bool aw_sched_cut (const struct aw_sched *s)
 {
     for (uint32_t set = 0; set < s->graph->n_sets && !isinf (s->limit); set++)
-        if (s->depend.counts[set][AW_TASK_READY] > 0
+        if (s->depend.counts[set][AW_DEPEND_READY] > 0
             && !s->ready.shapes[s->ready.shape_of[set]].never
             && !aw_sched_in_time (s, aw_graph_instance (s->graph, 0, set)))
             return true;

@@ -111,7 +111,7 @@ static bool next_start (struct aw_sched *s, struct aw_event *action)
 static int end_code (const struct aw_sched *s)
 {
     struct aw_counts all = aw_sched_counts (s, AW_NONE);
-    bool cut = !s->stopped && (s->later.n > 0 || aw_sched_cut (s));
+    bool cut = !s->stopped && (s->delayed.n > 0 || aw_sched_cut (s));
 
     if ((s->interrupted || cut) && !s->out_of_memory && all.waiting + all.ready > 0)
         return AW_EXIT_STOPPED; /* even where a task failed: there is something to resume */

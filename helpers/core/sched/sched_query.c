@@ -41,19 +41,19 @@ int aw_mode_parse (const char *name)
     return aw_find_name (name, mode_names, sizeof (mode_names) / sizeof (mode_names[0]));
 }
 
-static void add_counts (struct aw_counts *sum, const uint32_t counts[AW_TASK_STATES])
+static void add_counts (struct aw_counts *sum, const uint32_t counts[AW_DEPEND_STATES])
 {
-    sum->waiting += counts[AW_TASK_WAITING];
-    sum->ready += counts[AW_TASK_READY];
-    sum->running += counts[AW_TASK_RUNNING];
-    sum->done += counts[AW_TASK_DONE];
-    sum->failed += counts[AW_TASK_FAILED];
-    sum->skipped += counts[AW_TASK_SKIPPED];
+    sum->waiting += counts[AW_DEPEND_WAITING];
+    sum->ready += counts[AW_DEPEND_READY];
+    sum->running += counts[AW_DEPEND_RUNNING];
+    sum->done += counts[AW_DEPEND_DONE];
+    sum->failed += counts[AW_DEPEND_FAILED];
+    sum->skipped += counts[AW_DEPEND_SKIPPED];
 }
 
 bool aw_sched_unwanted (const struct aw_sched *s, uint32_t task)
 {
-    return s->tries[task].cancelled && s->depend.state[task] == AW_TASK_SKIPPED;
+    return s->tries[task].cancelled && s->depend.state[task] == AW_DEPEND_SKIPPED;
 }
 
 struct aw_counts aw_sched_counts (const struct aw_sched *s, uint32_t set)
@@ -90,7 +90,7 @@ double aw_sched_expected (const struct aw_sched *s, uint32_t task)
 
 double aw_sched_next_wake (const struct aw_sched *s)
 {
-    double t = aw_delay_queue_next (&s->later);
+    double t = aw_delay_queue_next (&s->delayed);
 
     return s->ended || s->stopped || t >= s->limit ? INFINITY : t;
 }
@@ -155,7 +155,7 @@ bool aw_sched_is_over (const struct aw_sched *s, uint32_t task, uint32_t attempt
 void aw_sched_expect (struct aw_sched *s, uint32_t set, double seconds)
 {
     aw_estimate_expect (&s->estimate, set, seconds);
-    aw_sched_rank_anew (s);
+    aw_sched_rank_again (s);
 }
 
 bool aw_sched_ended (const struct aw_sched *s)

@@ -46,7 +46,7 @@ static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_re
 }
 
 /* What earlier parts of the run did, for want of messages that have come now, is not told. */
-static int tell_skipped (struct aw_sched *s, const struct aw_range *run)
+static int publish_skipped (struct aw_sched *s, const struct aw_range *run)
 {
     if (!s->done)
         return aw_ranges_push (&s->news.skipped, run->first, run->last, run->t);
@@ -74,7 +74,7 @@ static int release (struct aw_sched *s, struct aw_released *out)
         aw_ranges_drop (&out->ready);
     }
     while ((run = aw_ranges_front (&out->skipped))) {
-        if (tell_skipped (s, run) < 0)
+        if (publish_skipped (s, run) < 0)
             return -1;
         aw_ranges_drop (&out->skipped);
     }

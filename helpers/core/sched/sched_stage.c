@@ -36,9 +36,9 @@ static bool is_in_time (void *arg, uint32_t instance)
 
 bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node)
 {
-    if (s->stage.n_queued == 0 || s->stopped
-        || !aw_stage_next (&s->stage, &s->pool, s->ready.remaining, s->failed_on, is_in_time, s,
-                           task, node))
+    struct aw_stage_choice by = { &s->pool, s->ready.remaining, s->failed_on, is_in_time, s };
+
+    if (s->stage.n_queued == 0 || s->stopped || !aw_stage_next (&s->stage, &by, task, node))
         return false;
     if (begin_staging (s, *task, *node) == 0)
         return true;
@@ -76,7 +76,7 @@ int aw_sched_handle_stage (struct aw_sched *s, const struct aw_event *ev, struct
         return 0; /* known */
     aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
     if (run || !aw_stage_concerns (s->graph, at.set) || ev->attempt != s->tries[ev->task].attempts
-        || s->depend.state[ev->task] != AW_TASK_READY)
+        || s->depend.state[ev->task] != AW_DEPEND_READY)
         return aw_error_set (err, "data for %s attempt %u cannot come now", name, ev->attempt);
     if (ev->node >= s->pool.n_nodes)
         return aw_error_set (err, "data for %s comes to unknown node %u", name, ev->node);
@@ -219,8 +219,9 @@ bool aw_sched_choose_staged (struct aw_sched *s,
 bool aw_sched_reserve_staged (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
 {
     uint32_t task = aw_ready_front (&s->ready, instance);
+    struct aw_forecast_query query = { &s->pool, &s->running, (uint32_t)(shape - s->ready.shapes),
+                                       &shape->demand, s->now };
 
-    return aw_reservation_make_on (&s->reservation, &s->pool, &s->running,
-                                   (uint32_t)(shape - s->ready.shapes), &shape->demand,
-                                   aw_running_find (&s->running, task)->node, s->now);
+    return aw_reservation_make_on (&s->reservation, &query,
+                                   aw_running_find (&s->running, task)->node);
 }

@@ -68,7 +68,7 @@ int aw_sched_handle_start (struct aw_sched *s, const struct aw_event *ev, struct
     aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
     if (ev->attempt < s->tries[ev->task].attempts)
         return 0; /* long over */
-    if (run || s->depend.state[ev->task] != AW_TASK_READY
+    if (run || s->depend.state[ev->task] != AW_DEPEND_READY
         || ev->attempt != s->tries[ev->task].attempts)
         return aw_error_set (err, "%s attempt %u cannot start now", name, ev->attempt);
     demand = aw_set_demand (&s->graph->sets[aw_graph_task (s->graph, ev->task).set]);
@@ -81,7 +81,7 @@ int aw_sched_handle_start (struct aw_sched *s, const struct aw_event *ev, struct
     run->demand = demand;
     if (take_parts (s, run, ev, name, err) < 0)
         return -1;
-    if (!aw_delay_queue_remove (&s->later, ev->task) && !aw_ready_remove (&s->ready, ev->task)) {
+    if (!aw_delay_queue_remove (&s->delayed, ev->task) && !aw_ready_remove (&s->ready, ev->task)) {
         aw_sched_give_back (s, run, ev->n_more + 1);
         return aw_error_set (err, "%s starts before its data has come", name);
     }

@@ -31,14 +31,14 @@ struct aw_sched {
     struct aw_pool pool;
     struct aw_depend depend;
     struct aw_ready ready;
-    struct aw_delay_queue later; /* ready as well, but for a delay before their next attempt */
+    struct aw_delay_queue delayed; /* ready as well, but for a delay before their next attempt */
     struct aw_stage stage; /* ready as well, but for data that is to come to a node first */
     struct aw_running_table running;
     struct aw_estimate estimate;
     struct aw_reservation reservation;
     struct aw_forecast forecast;
     struct aw_health health;
-    uint32_t n_suspects; /* nodes that have become suspect and are still to be decided on */
+    uint32_t n_undecided; /* nodes that have become suspect and are still to be decided on */
     bool any_drained; /* a node has been set aside */
     char drain_reason[192]; /* of the last NODE_ASIDE action */
     struct aw_tries *tries; /* by task */
@@ -56,7 +56,7 @@ struct aw_sched {
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint32_t n_lost; /* lost nodes whose tasks may still stand as running */
     uint32_t n_moves; /* changed estimates since those by which ranks are worked out were kept */
-    bool rank_anew; /* at the next decision, by those that were kept */
+    bool ranks_due; /* at the next decision, by those that were kept */
     bool begun;
     bool stopped; /* nothing more is started */
     bool stop_kills; /* what runs is killed too */
@@ -100,7 +100,7 @@ void aw_sched_forget (struct aw_sched *s);
 
 /* The next decision computes the ranks again, by the durations that are known now. Refresh does
  * that at once, by GRAPH, if it is due. */
-void aw_sched_rank_anew (struct aw_sched *s);
+void aw_sched_rank_again (struct aw_sched *s);
 int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph);
 
 /* A node has joined or takes no more tasks: ranks that depend on the pool are due. */

@@ -264,11 +264,7 @@ static uint32_t most_spare (const struct aw_stage *stage, const struct aw_pool *
 }
 
 bool aw_stage_next (const struct aw_stage *stage,
-                    const struct aw_pool *pool,
-                    const double *remaining,
-                    const uint32_t *avoid,
-                    aw_stage_wants_fn *wants,
-                    void *arg,
+                    const struct aw_stage_choice *by,
                     uint32_t *task,
                     uint32_t *node)
 {
@@ -276,20 +272,21 @@ bool aw_stage_next (const struct aw_stage *stage,
 
     if (stage->n_queued == 0)
         return false;
-    spare = most_spare (stage, pool);
+    spare = most_spare (stage, by->pool);
     for (uint32_t i = 0; i < stage->n_instances; i++) {
         struct aw_demand demand;
         uint32_t avoided, found;
 
         if (aw_ranges_empty (&stage->queues[i])
             || stage->lightest[aw_graph_instance_set (stage->graph, i)] > spare
-            || (first != AW_NONE && !goes_before (stage, remaining, i, first)) || !wants (arg, i))
+            || (first != AW_NONE && !goes_before (stage, by->remaining, i, first))
+            || !by->wants (by->arg, i))
             continue;
         demand = demand_of (stage, i);
-        avoided = avoid ? avoid[aw_ranges_front (&stage->queues[i])->first] : AW_NO_NODE;
-        found = choose_node (stage, pool, &demand, i, avoided);
+        avoided = by->avoid ? by->avoid[aw_ranges_front (&stage->queues[i])->first] : AW_NO_NODE;
+        found = choose_node (stage, by->pool, &demand, i, avoided);
         if (found == AW_NO_NODE && avoided != AW_NO_NODE)
-            found = choose_node (stage, pool, &demand, i, AW_NO_NODE);
+            found = choose_node (stage, by->pool, &demand, i, AW_NO_NODE);
         if (found == AW_NO_NODE)
             continue;
         first = i;

@@ -50,21 +50,21 @@ int aw_stage_add_nodes (struct aw_stage *stage, const struct aw_pool *pool);
 /* Queues tasks FIRST..LAST of one instance, ready since T. 0, or -1 with ENOMEM. */
 int aw_stage_push (struct aw_stage *stage, uint32_t first, uint32_t last, double t);
 
-/* Is a task of INSTANCE to have its data now? */
-typedef bool aw_stage_wants_fn (void *arg, uint32_t instance);
+/* By what the next task is chosen. All borrowed. */
+struct aw_stage_choice {
+    const struct aw_pool *pool;
+    const double *remaining; /* by instance (core/sched/ready.h) */
+    const uint32_t *avoid; /* by task: a node to avoid if possible; NULL: none */
+    bool (*wants) (void *arg, uint32_t instance); /* may data of INSTANCE come now? */
+    void *arg;
+};
 
-/* Chooses the next task and its node: of the instances that WANTS, asked with ARG, agrees to, of
- * that which comes first by REMAINING (as core/sched/ready.h has it), then by time; of the nodes
- * that could hold it the one with least to do, then one that has data of the same instance, but
- * none that the task avoids (AVOID, by task; NULL: none does) where another will do. False: there
- * is none, or all have enough.
+/* Chooses the next TASK and its NODE. The instance is one that is wanted: the first by remaining
+ * time, then by time. The node is one that could hold the task: the one with the least load, then
+ * one that has data of the same instance. False: there is none, or all nodes have enough.
  */
 bool aw_stage_next (const struct aw_stage *stage,
-                    const struct aw_pool *pool,
-                    const double *remaining,
-                    const uint32_t *avoid,
-                    aw_stage_wants_fn *wants,
-                    void *arg,
+                    const struct aw_stage_choice *by,
                     uint32_t *task,
                     uint32_t *node);
 

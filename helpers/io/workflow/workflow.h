@@ -28,7 +28,7 @@ struct aw_copy_recipe {
 
 /* All of them. Owned by whoever has it; {0} is nothing. */
 struct aw_staging_recipe {
-    enum aw_staging mode;
+    enum aw_staging_mode mode;
     double seconds; /* expected for one copy of all */
     bool shared; /* all tasks of an instance copy the same */
     struct aw_copy_recipe *copies;

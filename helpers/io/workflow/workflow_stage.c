@@ -10,7 +10,7 @@
 /* One entry as it is read. */
 struct entry {
     struct aw_copy_recipe *copy;
-    enum aw_staging mode;
+    enum aw_staging_mode mode;
     double seconds;
 };
 
