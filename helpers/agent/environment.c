@@ -16,6 +16,7 @@
 
 #include "agent/place/place_env.h"
 #include "io/textbuf.h"
+#include "util/array.h"
 #include "util/packet.h"
 #include "util/strings.h"
 
@@ -82,7 +83,6 @@ struct aw_environment {
     struct aw_place_env *place_env;
     /* Scratch, filled by each make. */
     char **result;
-    size_t n_result;
     size_t capacity;
     bool *replaced; /* for each string of base */
     struct aw_textbuf fixed; /* strings that every task gets, each with its NUL */
@@ -185,20 +185,6 @@ static void replace (struct aw_environment *environment, const char *variable)
         environment->replaced[low] = true;
 }
 
-static int make_room (struct aw_environment *environment, size_t n)
-{
-    char **result;
-
-    if (n <= environment->capacity)
-        return 0;
-    result = realloc (environment->result, n * sizeof (char *));
-    if (!result)
-        return -1;
-    environment->result = result;
-    environment->capacity = n;
-    return 0;
-}
-
 /* Fills own with the variables of the node. */
 static void add_own (struct aw_environment *environment, const struct aw_launch *launch, bool bound)
 {
@@ -258,7 +244,9 @@ char **aw_environment_make (struct aw_environment *environment,
          s += strlen (s) + 1)
         n_own++;
     if (environment->own.failed
-        || make_room (environment, environment->n_base + n_given + n_own + 1) < 0) {
+        || aw_array_reserve (&environment->result, &environment->capacity,
+                             environment->n_base + n_given + n_own + 1)
+               < 0) {
         errno = ENOMEM;
         return NULL;
     }

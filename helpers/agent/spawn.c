@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "agent/place/binding.h"
+#include "util/array.h"
 #include "util/strings.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -181,20 +182,6 @@ void aw_spawner_destroy (struct aw_spawner *spawner)
     errno = saved;
 }
 
-static int reserve_paths (struct aw_spawner *spawner, size_t size)
-{
-    char *paths;
-
-    if (size <= spawner->paths_capacity)
-        return 0;
-    paths = realloc (spawner->paths, size);
-    if (!paths)
-        return -1;
-    spawner->paths = paths;
-    spawner->paths_capacity = size;
-    return 0;
-}
-
 /* Lists what the program may be. */
 static int list_paths (struct aw_spawner *spawner, const char *program, char *const *env)
 {
@@ -207,7 +194,9 @@ static int list_paths (struct aw_spawner *spawner, const char *program, char *co
         path = "/bin:/usr/bin"; /* execvp's default */
     for (const char *p = path; *p; p++)
         n_dirs += *p == ':';
-    if (reserve_paths (spawner, strlen (path) + n_dirs * (length + 3) + 1) < 0)
+    if (aw_array_reserve (&spawner->paths, &spawner->paths_capacity,
+                          strlen (path) + n_dirs * (length + 3) + 1)
+        < 0)
         return -1;
     to = spawner->paths;
     if (strchr (program, '/')) {

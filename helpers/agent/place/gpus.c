@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which variables: Slurm sets those that its gres.conf tells it for the kind of GPU
- * (CUDA_VISIBLE_DEVICES, ROCR_VISIBLE_DEVICES, ZE_AFFINITY_MASK, GPU_DEVICE_ORDINAL); each that the
- * agent was given is narrowed for its tasks. CUDA_VISIBLE_DEVICES is set always, so that a task
- * which asked for no GPU sees none. HIP reads it, too, as indices into what ROCR_VISIBLE_DEVICES
- * has left: where only ROCm's variable was given it counts from 0, where both were (Slurm's default
- * for GPUs of no known kind) HIP_VISIBLE_DEVICES does. An empty ZE_AFFINITY_MASK means all devices
- * to Level Zero, so a task without GPU gets a number that none has.
+/* Slurm sets the variables for the type of GPU in its gres.conf (CUDA_VISIBLE_DEVICES,
+ * ROCR_VISIBLE_DEVICES, ZE_AFFINITY_MASK, GPU_DEVICE_ORDINAL). Each one that the agent has is
+ * narrowed for its tasks.
+ *
+ * CUDA_VISIBLE_DEVICES is always set, so that a task without GPUs sees none. HIP reads it too, as
+ * indices into the devices of ROCR_VISIBLE_DEVICES. So if the agent has only ROCm's variable, it
+ * counts from 0; if it has both (Slurm's default for GPUs of unknown type), HIP_VISIBLE_DEVICES
+ * does. An empty ZE_AFFINITY_MASK means all devices to Level Zero, so a task without GPUs gets a
+ * number that no device has.
  */
 #include "config.h"
 
@@ -39,7 +41,8 @@ struct aw_gpus {
     struct variable variables[N_VARIABLES];
 };
 
-/* The next entry's number, -1 if it is none; *LIST moves behind it, to NULL at the end. */
+/* The number of the next entry, -1 if it is not a number. *LIST moves past it, to NULL at the end.
+ */
 static long next_number (const char **list)
 {
     size_t n = strcspn (*list, ",");
@@ -139,8 +142,8 @@ static int learn (struct variable *variable, const struct aw_idset *ids, const c
     return 0;
 }
 
-/* Where Slurm shows a job only its own devices it numbers them from 0, and keeps their own numbers
- * here.
+/* If Slurm shows a job only its own devices, it numbers them from 0. Their numbers outside the job
+ * are in this variable.
  */
 static int learn_step (struct aw_gpus *gpus, char *const *env)
 {
@@ -220,7 +223,7 @@ enum aw_gpu_vendor aw_gpus_vendor (const struct aw_gpus *gpus)
     return gpus->variables[ZE].given ? AW_GPU_INTEL : AW_GPU_ANY;
 }
 
-/* What HIP takes before CUDA_VISIBLE_DEVICES, where that must keep the numbers of CUDA. */
+/* HIP prefers this variable to CUDA_VISIBLE_DEVICES, which must keep CUDA's numbers here. */
 static void put_hip (uint32_t n, struct aw_textbuf *text)
 {
     aw_textbuf_puts (text, n ? "HIP_VISIBLE_DEVICES=0" : "HIP_VISIBLE_DEVICES=-1");

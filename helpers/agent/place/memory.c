@@ -4,8 +4,8 @@
  *     0::/system.slice/slurmstepd.scope/job_7/step_0      version 2: memory.max
  *     9:memory:/slurm/uid_1000/job_7/step_0               version 1: memory.limit_in_bytes
  *
- * A limit higher up holds, too. Inside a container a path may lead to nowhere; what can be read on
- * the way up counts.
+ * Limits of parent groups hold, too. Inside a container a path may not exist; then its parents that
+ * do exist count.
  */
 #include "config.h"
 
@@ -36,7 +36,7 @@ static uint64_t read_limit (const char *path)
     return limit < NO_LIMIT ? limit : 0;
 }
 
-/* The tightest of MOUNT/GROUP/FILE and those above. GROUP is cut on the way. */
+/* The smallest of MOUNT/GROUP/FILE and those of its parents. Shortens GROUP. */
 static uint64_t walk_up (const char *mount, char *group, const char *file)
 {
     uint64_t tightest = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Types and numbers are those of NVML's interface, which keeps them: a function whose arguments
- * change gets a new name with a version behind it.
+/* Types and numbers are those of NVML's interface, which does not change them: a function with new
+ * arguments gets a new name, which ends in a version.
  */
 #include "config.h"
 
@@ -18,7 +18,7 @@ enum { DONE = 0 }; /* NVML_SUCCESS */
 
 enum { MOST_SAMPLES = 1024 };
 
-/* Of processes' load: those of so long ago are taken. NVML keeps some seconds of them. */
+/* Samples of processes' load may be this old. NVML keeps those of some seconds. */
 static const double SAMPLE_SECONDS = 1.5;
 
 struct pci_info {
@@ -223,7 +223,7 @@ static int list_processes (const struct aw_nvml *nvml,
     return (int)(count < n ? count : n);
 }
 
-/* Several samples of a process: the newest of them. */
+/* Of several samples of a process the newest counts. */
 static void add_samples (const struct aw_nvml *nvml,
                          void *device,
                          struct aw_gpu_process *processes,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Indexes of GPUs are Slurm's, NVML's and the PCI bus's; CUDA would put the fastest first, and a
- * task that was given one type of GPU would find another: so CUDA_DEVICE_ORDER goes with them.
+/* Slurm, NVML and the PCI bus number GPUs in the same order. CUDA puts the fastest first, so that a
+ * task with one type of GPU would find another. CUDA_DEVICE_ORDER prevents that.
  *
- * OMP_PLACES alone would make OpenMP bind its threads, and with them each process that the program
- * forks: all of them to the first place. So OMP_PROC_BIND=false goes with it, unless the user says
- * otherwise: then there are places to bind to.
+ * OMP_PLACES alone would make OpenMP bind its threads, and each process that the program forks to
+ * the first place. So OMP_PROC_BIND=false is set too, unless the user has set it: then there are
+ * places to bind to.
  */
 #include "config.h"
 
@@ -18,7 +18,7 @@
 #include "core/resources/topology.h"
 #include "util/strings.h"
 
-/* Who says one of these has placed the threads himself. */
+/* A user who sets one of these places the threads. */
 static const char *const placing[] = { "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY" };
 
 struct aw_place_env {
@@ -30,7 +30,7 @@ struct aw_place_env {
     bool places_given;
     bool bind_given;
     bool percentage_given;
-    bool order_needed; /* CUDA's GPUs go by index, and the user has not said by which */
+    bool order_needed; /* CUDA's GPUs are named by index, and the user has not set their order */
 };
 
 bool aw_place_env_places (const char *variable)
@@ -114,7 +114,7 @@ void aw_place_env_destroy (struct aw_place_env *place_env)
     errno = saved;
 }
 
-/* The CPUs of the core of ID, or NULL: it is one of its own. */
+/* The CPUs of the core of ID; NULL: ID alone. */
 static const struct aw_idset *core_of (const struct aw_place_env *place_env, uint32_t id)
 {
     uint32_t core = id < place_env->n_cpus ? place_env->core_of[id] : 0;
@@ -122,7 +122,9 @@ static const struct aw_idset *core_of (const struct aw_place_env *place_env, uin
     return core ? &place_env->topology.groups[AW_LEVEL_CORE][core - 1] : NULL;
 }
 
-/* One place: ID and what CPUS has of its core. Nothing where that has come with a lower one. */
+/* Appends one place: ID and the others of CPUS on its core. A core with a lower one in CPUS has its
+ * place already.
+ */
 static void put_place (const struct aw_place_env *place_env,
                        const struct aw_idset *cpus,
                        uint32_t id,

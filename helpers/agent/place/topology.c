@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GPUs are found, in this order: by what NVML says of the bus; by hwloc's own devices of a GPU
- * runtime (nvml0, rsmi1, ...); by counting the GPUs on the PCI bus, which is how drivers and
- * Slurm's gres.conf number them unless somebody has arranged it otherwise. What is found in none of
- * these ways has no place.
+/* GPUs are found, in this order: by their PCI place from NVML; by hwloc's devices of a GPU runtime
+ * (nvml0, rsmi1, ...); by counting the GPUs on the PCI bus, which is how drivers and Slurm's
+ * gres.conf number them by default. A GPU that none of these finds has no place.
  */
 #include "config.h"
 
@@ -22,11 +21,11 @@
 
 enum { MOST_GPUS = 64 };
 
-/* Components of hwloc that are slow (some make a context on each GPU, one reads the names of all
- * PCI devices of the world, x86 runs on each CPU in turn, of other jobs too) and tell what we know
- * anyway, or what Linux does.
+/* Components of hwloc that are slow and give no more than Linux or NVML. Some make a context on
+ * each GPU, one reads the names of all known PCI devices, and x86 runs on each CPU in turn, also on
+ * those of other jobs.
  */
-static const char *const not_asked[] = { "cuda", "nvml", "opencl", "gl", "pci", "x86" };
+static const char *const unused_components[] = { "cuda", "nvml", "opencl", "gl", "pci", "x86" };
 
 static int out_of_memory (struct aw_error *err)
 {
@@ -55,8 +54,8 @@ static int compare_groups (const void *a, const void *b)
     return first < second ? -1 : first > second;
 }
 
-/* Objects of TYPE as groups of LEVEL. Those that have no CPUs of their own are left out: memory of
- * GPUs, a second kind of memory beside the same CPUs.
+/* Adds objects of TYPE as groups of LEVEL. Those without CPUs of their own are left out: memory of
+ * GPUs, or a second kind of memory next to the same CPUs.
  */
 static int add_level (struct aw_topology *topology,
                       enum aw_level level,
@@ -90,7 +89,7 @@ static int add_level (struct aw_topology *topology,
     return rc;
 }
 
-/* Is there a NUMA node whose CPUs do not all share one cache of TYPE? */
+/* Is there a NUMA node with several caches of TYPE? */
 static bool divides (hwloc_topology_t hwloc, hwloc_obj_type_t type)
 {
     int n = hwloc_get_nbobjs_by_type (hwloc, HWLOC_OBJ_NUMANODE);
@@ -138,8 +137,7 @@ static int add_cpus (struct aw_topology *topology, hwloc_topology_t hwloc)
  * GPUs
  */
 
-/* Vendors on the PCI bus whose display and accelerator devices compute; the others' draw consoles.
- */
+/* Vendors of GPUs on the PCI bus. Display devices of other vendors only draw consoles. */
 static const struct {
     enum aw_gpu_vendor vendor;
     unsigned short id;
@@ -179,7 +177,7 @@ static size_t list_vendor (hwloc_topology_t hwloc, unsigned short id, hwloc_obj_
     return n;
 }
 
-/* The GPUs of VENDOR; where that is open, or has none, those of the first vendor that has. */
+/* The GPUs of VENDOR; if it is ANY, or has none, those of the first vendor that has some. */
 static size_t list_gpus (hwloc_topology_t hwloc, enum aw_gpu_vendor vendor, hwloc_obj_t *found)
 {
     size_t n = 0;
@@ -192,7 +190,7 @@ static size_t list_gpus (hwloc_topology_t hwloc, enum aw_gpu_vendor vendor, hwlo
     return n;
 }
 
-/* A device of a GPU runtime by its number ("nvml3") or by what it is called ("GPU-8f2c..."). */
+/* A device of a GPU runtime by its index ("nvml3") or by its name ("GPU-8f2c..."). */
 static hwloc_obj_t find_device (hwloc_topology_t hwloc, const char *entry, long index)
 {
     static const char *const runtimes[] = { "nvml%u%c", "rsmi%u%c", "ze%u%c", "cuda%u%c" };
@@ -214,7 +212,7 @@ static hwloc_obj_t find_device (hwloc_topology_t hwloc, const char *entry, long 
         while ((device = hwloc_get_next_osdev (hwloc, device))) {
             const char *name = hwloc_obj_get_info_by_name (device, names[k]);
 
-            /* The beginning of a name is enough for the GPU runtimes, too. */
+            /* As for GPU runtimes, the beginning of a name is enough. */
             if (name && strncmp (name, entry, strlen (entry)) == 0)
                 return device;
         }
@@ -222,7 +220,7 @@ static hwloc_obj_t find_device (hwloc_topology_t hwloc, const char *entry, long 
     return NULL;
 }
 
-/* What finding GPUs needs. */
+/* The parameters of a search for GPUs. */
 struct search {
     hwloc_topology_t hwloc;
     const struct aw_gpus *gpus;
@@ -260,7 +258,7 @@ static int add_gpu (struct aw_topology *topology, const struct search *search, u
     hwloc_obj_t device = find_gpu (search, id, gpu.type, sizeof (gpu.type));
     hwloc_obj_t around = device ? hwloc_get_non_io_ancestor_obj (search->hwloc, device) : NULL;
 
-    /* What hangs at the root is near to all, or nobody knows: that says nothing. */
+    /* A device at the root is near to all CPUs, or its place is not known. */
     if (around && around->parent && copy_cpus (&gpu.cpus, around->cpuset) < 0) {
         aw_idset_finish (&gpu.cpus);
         return -1;
@@ -293,9 +291,7 @@ static int add_gpus (struct aw_topology *topology,
  * All
  */
 
-/* hwloc's banners about firmware that contradicts itself are no news to users of a workflow. The
- * variable must not reach tasks.
- */
+/* Hides hwloc's warnings about inconsistent firmware. The variable must not reach tasks. */
 static int load_quietly (hwloc_topology_t hwloc)
 {
     bool loud = !getenv ("HWLOC_HIDE_ERRORS");
@@ -318,12 +314,13 @@ static int load (hwloc_topology_t *hwloc, struct aw_error *err)
     hwloc_topology_set_flags (*hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
     hwloc_topology_set_io_types_filter (*hwloc, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
 #ifdef HAVE_HWLOC_TOPOLOGY_SET_COMPONENTS
-    for (size_t i = 0;
-         !getenv ("HWLOC_COMPONENTS") && i < sizeof (not_asked) / sizeof (not_asked[0]); i++)
+    for (size_t i = 0; !getenv ("HWLOC_COMPONENTS")
+                       && i < sizeof (unused_components) / sizeof (unused_components[0]);
+         i++)
         hwloc_topology_set_components (*hwloc, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST,
-                                       not_asked[i]);
+                                       unused_components[i]);
 #else
-    (void)not_asked;
+    (void)unused_components;
 #endif
     if (load_quietly (*hwloc) < 0) {
         int error = errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The node as hwloc sees it, in the form of core/resources/topology.h. HWLOC_XMLFILE and
- * HWLOC_SYNTHETIC stand in for a machine: for tests, and for private clusters whose nodes are only
- * declared.
+/* The node's topology by hwloc, in the form of core/resources/topology.h. HWLOC_XMLFILE and
+ * HWLOC_SYNTHETIC replace the machine: for tests, and for private clusters whose nodes exist only
+ * in Slurm's configuration.
  */
 #ifndef AW_AGENT_PLACE_TOPOLOGY_H
 #define AW_AGENT_PLACE_TOPOLOGY_H
@@ -16,13 +16,13 @@
 struct aw_nvml;
 
 struct aw_machine {
-    struct aw_topology topology; /* the CPUs in it, and GPUS as far as something is known of them */
-    bool is_here; /* it is this machine; false: HWLOC_XMLFILE, HWLOC_SYNTHETIC */
+    struct aw_topology topology; /* CPUs, and GPUs whose place or type is known */
+    bool is_here; /* it is this machine; false: HWLOC_XMLFILE or HWLOC_SYNTHETIC */
     uint64_t mem; /* bytes; 0: not known */
 };
 
-/* Reads all CPUs of the machine, also those that this process may not use, and which of them are
- * next to the GPUs. NVML: for their names and places, NULL where there is none. 0, or -1 with text
+/* Reads all CPUs of the machine, including those that this process may not use, and which of them
+ * are next to each of GPU_IDS. NVML, for names and places of GPUs, may be NULL. 0, or -1 with text
  * and MACHINE empty.
  */
 int aw_machine_read (struct aw_machine *machine,

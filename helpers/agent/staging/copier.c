@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two ends of a socketpair: the process sends what it has found, reads one byte, sends how it
- * went. It is forked without exec, and does nothing but system calls of files and memory.
+/* Over a socketpair the process sends what it has found, reads a one-byte answer, and sends the
+ * result. It is forked without exec, and only makes system calls for files and memory.
  */
 #include "config.h"
 
@@ -18,7 +18,7 @@
 
 #include <event2/event.h>
 
-enum { PATIENCE_MS = 200 }; /* for a process that is told to end */
+enum { PATIENCE_MS = 200 }; /* for a process to end on SIGTERM */
 
 struct report {
     enum { FOUND, MADE, LAST } kind;
@@ -63,8 +63,8 @@ static bool is_wanted (int fd)
     return answer == 'y';
 }
 
-/* The copy is told of by what it makes, so that all of that and nothing else can be removed. */
-static void tell_made (void *arg, const char *path)
+/* The agent must know all paths of a copy, to remove them and nothing else. */
+static void report_made (void *arg, const char *path)
 {
     const int *fd = arg;
     struct report report = { .kind = MADE };
@@ -90,7 +90,7 @@ static void work (int fd, const struct aw_copy *copy, bool ask)
     }
     memset (&report.copied, 0, sizeof (report.copied));
     if (!report.failed && wanted)
-        report.failed = aw_copy_telling (copy, tell_made, &fd, &report.copied, &err) < 0;
+        report.failed = aw_copy_reporting (copy, report_made, &fd, &report.copied, &err) < 0;
     report.kind = LAST;
     memcpy (report.text, err.text, sizeof (err.text));
     send_report (fd, &report);
@@ -103,8 +103,8 @@ static void on_end (int number)
     _exit (1);
 }
 
-/* Signals as any program has them: the agent handles and blocks some. But told to end, or without
- * the agent, it leaves nothing half written.
+/* Sets default signal dispositions, because the agent handles and blocks some signals. On SIGTERM,
+ * which comes also when the agent dies, the process removes its half written file.
  */
 static void be_process (pid_t parent)
 {
@@ -133,10 +133,11 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (n != sizeof (report) || report.kind == LAST)
-        copier->pid = -1; /* it ends by itself; its number may soon be another's */
+        copier->pid = -1; /* it ends by itself; another process may get its number */
     if (n != sizeof (report)) {
         event_del (copier->event);
-        copier->callbacks.done (copier->callbacks.arg, NULL, "the copying process was ended");
+        copier->callbacks.done (copier->callbacks.arg, NULL,
+                                "the copying process has ended too early");
     }
     else if (report.kind == MADE) {
         if (copier->callbacks.made)
@@ -199,12 +200,12 @@ struct aw_copier *aw_copier_start (struct event_base *base,
 
 void aw_copier_answer (struct aw_copier *copier, bool copy)
 {
-    /* It waits for just this; if it is gone, its end of the line says so. */
+    /* The process waits for this byte. If it has ended, on_report hears of that. */
     send (copier->fd, copy ? "y" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Ends the process, and hears what it has made until then: nothing appears after that. It ends at
- * once, but where its file system hangs: then it is not waited for.
+/* Ends the process, and reads its last reports: it makes nothing after that. It ends at once unless
+ * its file system hangs; then it is not waited for.
  */
 static void end_process (struct aw_copier *copier)
 {

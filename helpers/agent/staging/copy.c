@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One file at a time: the bytes, and the name at the end. What is to be copied: copy_walk.c. */
+/* Copies one file: the bytes, then the name. copy_walk.c finds the files. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 enum { CHUNK = 1 << 20 };
 
-/* What is being written, for aw_copy_abandon. */
+/* The name of the file that is being written, for aw_copy_abandon. */
 static char *volatile half_written;
 
 void aw_copy_abandon (void)
@@ -71,8 +71,7 @@ static int pump (int in, int out, uint64_t *bytes, uint32_t *sum)
     return n < 0 ? -1 : 0;
 }
 
-/* Within the kernel: 0, or -1, with errno of what is not possible here. BYTES may be above 0 then.
- */
+/* Copies within the kernel. 0, or -1 with errno; BYTES may be above 0 then. */
 static int copy_in_kernel (int in, int out, uint64_t *bytes)
 {
     ssize_t n;
@@ -86,7 +85,7 @@ static int copy_in_kernel (int in, int out, uint64_t *bytes)
     return n < 0 ? -1 : 0;
 }
 
-/* So that what is read again comes from the device where it can. */
+/* Drops the file from the page cache, so that it is read from the device if possible. */
 static int check_sum (int fd, uint32_t want, const char *path, struct aw_error *err)
 {
     uint64_t bytes;
@@ -98,8 +97,8 @@ static int check_sum (int fd, uint32_t want, const char *path, struct aw_error *
     if (lseek (fd, 0, SEEK_SET) < 0 || pump (fd, -1, &bytes, &sum) < 0)
         return fail (err, path, "cannot be read again");
     if (sum != want) {
-        aw_error_set (err, "%s: the checksum is %08x, that of what was written %08x", path, sum,
-                      want);
+        aw_error_set (err, "%s: checksum %08x differs from that of the written data, %08x", path,
+                      sum, want);
         errno = EIO;
         return -1;
     }
@@ -133,7 +132,7 @@ static int fill (int in,
         *bytes = (uint64_t)st.st_size;
         return 0;
     }
-    /* Files of /proc and their like give 0 bytes to copy_file_range: they are read. */
+    /* copy_file_range finds 0 bytes in files of /proc and similar ones: they are read. */
     if (copy_in_kernel (in, out, bytes) == 0 && *bytes > 0)
         return 0;
     if (*bytes > 0 || (errno != 0 && !kernel_cannot (errno) && errno != ENOENT))
@@ -143,7 +142,7 @@ static int fill (int in,
     return 0;
 }
 
-/* The name under which it is written. */
+/* The name until the file is complete. */
 static char *hidden_name (const char *to)
 {
     const char *slash = strrchr (to, '/');
@@ -168,7 +167,7 @@ static int write_file (int in,
     int rc;
 
     if (out < 0)
-        return fail (err, to, "cannot be made");
+        return fail (err, to, "cannot be created");
     errno = 0;
     rc = fill (in, out, copy, to, bytes, err);
     if (rc == 0 && fchmod (out, (st->st_mode & 0777) | S_IRUSR | S_IWUSR) < 0)
@@ -178,7 +177,7 @@ static int write_file (int in,
     if (close (out) < 0 && rc == 0)
         rc = fail (err, to, "cannot write");
     if (rc == 0 && rename (name, to) < 0)
-        rc = fail (err, to, "cannot be put in place");
+        rc = fail (err, to, "cannot be renamed into place");
     return rc;
 }
 

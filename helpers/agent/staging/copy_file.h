@@ -5,8 +5,8 @@
 
 #include "agent/staging/copy.h"
 
-/* FROM becomes the file TO, both absolute, by COPY's ways (its own paths do not count). The
- * directory is there. 0, or -1 with errno and text.
+/* Copies the file FROM to TO, both absolute, with COPY's checksum and sync (its paths do not
+ * matter). The directory of TO exists. 0, or -1 with errno and text.
  */
 int aw_copy_file (const struct aw_copy *copy,
                   const char *from,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a source stands for: patterns and directories become files. */
+/* Finds the files of a source: a pattern or a directory. */
 #include "config.h"
 
 #include <dirent.h>
@@ -17,9 +17,9 @@
 
 enum { MAX_DEPTH = 256 }; /* of directories within each other */
 
-/* What is done with the entries of a walk: they are copied, or counted. */
+/* A walk over the files of a source, which copies or counts them. */
 struct walk {
-    const struct aw_copy *copy; /* NULL: only counted */
+    const struct aw_copy *copy; /* NULL: it only counts */
     struct aw_copied *sum;
     uint64_t stamp;
     struct aw_error *err;
@@ -50,7 +50,7 @@ static void count (struct walk *w, const char *from, const struct stat *st)
     }
 }
 
-/* Makes the directories that lead to PATH, its last part excepted. */
+/* Makes the directories above PATH. */
 static int make_parents (struct walk *w, const char *path)
 {
     char *copy = strdup (path);
@@ -154,7 +154,7 @@ static int visit (struct walk *w, const char *from, const char *to, bool follow,
     return 0;
 }
 
-/* A name that is there as it stands is none: tasks' names have brackets. */
+/* The name of an existing file is not a pattern: tasks' names have brackets. */
 static bool is_pattern (const char *from)
 {
     struct stat st;
@@ -162,7 +162,7 @@ static bool is_pattern (const char *from)
     return strpbrk (from, "*?[") != NULL && lstat (from, &st) < 0;
 }
 
-/* The last part of PATH; a "/" at its end does not count. */
+/* The last part of PATH, without "/" at its end. */
 static char *base_name (const char *path)
 {
     size_t end = strlen (path), begin;
@@ -174,7 +174,7 @@ static char *base_name (const char *path)
     return strndup (path + begin, end - begin);
 }
 
-/* FROM goes to TO, or INTO that directory. */
+/* Copies FROM to TO, or INTO the directory TO. */
 static int take (struct walk *w, const char *from, const char *to, bool into)
 {
     char *name = into ? base_name (from) : NULL;
@@ -223,14 +223,14 @@ static int take_all (struct walk *w, const char *from, const char *to)
 
 int aw_copy (const struct aw_copy *copy, struct aw_copied *copied, struct aw_error *err)
 {
-    return aw_copy_telling (copy, NULL, NULL, copied, err);
+    return aw_copy_reporting (copy, NULL, NULL, copied, err);
 }
 
-int aw_copy_telling (const struct aw_copy *copy,
-                     void (*made) (void *arg, const char *path),
-                     void *arg,
-                     struct aw_copied *copied,
-                     struct aw_error *err)
+int aw_copy_reporting (const struct aw_copy *copy,
+                       void (*made) (void *arg, const char *path),
+                       void *arg,
+                       struct aw_copied *copied,
+                       struct aw_error *err)
 {
     struct walk w = { .copy = copy, .sum = copied, .err = err, .made = made, .arg = arg };
 
@@ -292,7 +292,7 @@ int aw_copy_remove (const char *path)
         char *entry = NULL;
 
         if (strcmp (name, ".") != 0 && strcmp (name, "..") != 0 && (entry = join (path, name)))
-            (void)aw_copy_remove (entry); /* what is left makes rmdir fail */
+            (void)aw_copy_remove (entry); /* a remaining entry makes rmdir fail */
         free (entry);
         free (names[i]);
     }

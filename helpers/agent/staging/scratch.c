@@ -40,7 +40,7 @@ int aw_scratch_configure (struct aw_scratch *scratch, const char *node, struct a
     return 0;
 }
 
-/* One directory of ours. */
+/* Makes one private directory. */
 static int make_one (const char *path, struct aw_error *err)
 {
     struct stat st;
@@ -52,8 +52,7 @@ static int make_one (const char *path, struct aw_error *err)
                              strerror (errno));
     if (!S_ISDIR (st.st_mode) || st.st_uid != geteuid () || (st.st_mode & 077) != 0) {
         errno = EPERM;
-        return aw_error_set (err, "%s: is there already and not a private directory of this user",
-                             path);
+        return aw_error_set (err, "%s: exists, but is not a private directory of this user", path);
     }
     return 0;
 }

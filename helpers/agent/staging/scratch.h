@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The node's scratch directory: made when it is first needed, private to the user, removed at the
- * agent's end. It may lie in a directory that all may write to (/tmp), where others may have put
- * something of that name before.
+/* The node's scratch directory: private to the user, removed when the agent ends. It may lie in a
+ * directory that everybody may write to (/tmp), where another user may have made a file of that
+ * name before.
  */
 #ifndef AW_AGENT_STAGING_SCRATCH_H
 #define AW_AGENT_STAGING_SCRATCH_H
@@ -28,15 +28,16 @@ struct aw_scratch {
  */
 int aw_scratch_configure (struct aw_scratch *scratch, const char *node, struct aw_error *err);
 
-/* Makes PATH, absolute, BASE/RUN/NODE where BASE is there: RUN and NODE, mode 0700, ours, no
- * symbolic links. Both may be there already, if they are so. 0, or -1 with text.
+/* Makes PATH, BASE/RUN/NODE, where the absolute BASE exists. RUN and NODE get mode 0700. They may
+ * exist already if they are private directories of this user, not symbolic links. 0, or -1 with
+ * text.
  */
 int aw_scratch_make (const char *path, struct aw_error *err);
 
-/* Bytes that are free there now; UINT64_MAX where that is not known. */
+/* Free bytes there; UINT64_MAX if that is not known. */
 uint64_t aw_scratch_free (const char *path);
 
-/* Removes it with all that is in it, and RUN if that is empty then. */
+/* Removes PATH with all its contents, and RUN if it is empty then. */
 void aw_scratch_remove (const char *path);
 
 #endif /* AW_AGENT_STAGING_SCRATCH_H */

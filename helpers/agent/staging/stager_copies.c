@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies under way: which begin, whether there is room for what they find, and their end. */
+/* Copies under way: starts them, checks that there is room, and takes in their ends. */
 #include "config.h"
 
 #include <stdio.h>

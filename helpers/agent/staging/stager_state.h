@@ -82,17 +82,17 @@ struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *con
  */
 void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item);
 
-/* Only what is in the scratch directory is ours to remove. */
+/* Is PATH in the scratch directory? Only such files may be removed. */
 bool aw_stager_in_scratch (const struct aw_stager *s, const char *path);
 
 bool aw_stager_has_made (const struct aw_stager_item *item, const char *path);
 
-/* The item other than EXCEPT by which PATH is there; NULL: there is none. */
+/* An item other than EXCEPT that has made PATH; NULL: there is none. */
 const struct aw_stager_item *aw_stager_maker_of (const struct aw_stager *s,
                                                  const char *path,
                                                  const struct aw_stager_item *except);
 
-/* Removes what nobody uses, the oldest first, until BYTES fit. False: they do not. */
+/* Removes items that no job uses, the oldest first, until BYTES fit. False: they do not. */
 bool aw_stager_make_room (struct aw_stager *s, uint64_t bytes);
 
 /* stager_jobs.c */
@@ -110,10 +110,10 @@ bool aw_stager_may_get_room (const struct aw_stager *s);
 
 /* stager_copies.c */
 
-/* Starts what there are streams for: results first, they make room. */
+/* Starts copies while there are free streams. Stage-out comes first, because it makes room. */
 void aw_stager_pump (struct aw_stager *s);
 
-/* Makes the scratch directory where that is yet to be done. 0, or -1 with text. */
+/* Makes the scratch directory if it is not made yet. 0, or -1 with text. */
 int aw_stager_make_scratch (struct aw_stager *s, struct aw_error *err);
 
 #endif /* AW_AGENT_STAGING_STAGER_STATE_H */
