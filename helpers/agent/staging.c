@@ -46,7 +46,7 @@ static void on_staged_in (void *arg, uint64_t bytes, const char *error)
 /* The copies of STAGE are released after those of START are there: what both use stays. */
 static void stage_in (struct aw_attempt *attempt, const struct aw_launch *launch)
 {
-    struct aw_stager_job *job = aw_stager_stage_in (attempt->agent->stager, launch->bring,
+    struct aw_stager_job *job = aw_stager_stage_in (attempt->agent->stager, launch->stage_in,
                                                     launch->instance, on_staged_in, attempt);
 
     attempt->state = AW_ATTEMPT_STAGING_IN;
@@ -98,10 +98,10 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
     if (!attempt)
         return;
     attempt->started = true;
-    if ((launch->bring || launch->fetch || attempt->in)
+    if ((launch->stage_in || launch->stage_out || attempt->in)
         && aw_launch_copy (&attempt->launch, launch) < 0)
         aw_attempt_give_up (attempt, 0, 0, CANNOT_START);
-    else if (launch->bring || attempt->in)
+    else if (launch->stage_in || attempt->in)
         stage_in (attempt, launch);
     else
         aw_attempt_launch (attempt, launch);
@@ -133,7 +133,7 @@ void aw_attempt_stage_out (struct aw_attempt *attempt, const struct aw_event *fi
     struct aw_event judged = *finish;
 
     aw_judge_finish (&judged, &attempt->launch.success);
-    if (!attempt->launch.fetch || judged.status != AW_STATUS_COMPLETED || !agent->stager) {
+    if (!attempt->launch.stage_out || judged.status != AW_STATUS_COMPLETED || !agent->stager) {
         aw_attempt_finish (attempt, finish);
         return;
     }
@@ -147,7 +147,7 @@ void aw_attempt_stage_out (struct aw_attempt *attempt, const struct aw_event *fi
         send_event (agent, &judged);
     }
     attempt->out =
-        aw_stager_stage_out (agent->stager, attempt->launch.fetch, on_staged_out, attempt);
+        aw_stager_stage_out (agent->stager, attempt->launch.stage_out, on_staged_out, attempt);
     if (!attempt->out)
         on_staged_out (attempt, 0, CANNOT_STAGE);
 }

@@ -159,14 +159,14 @@ static int fill_staging (struct aw_launch *launch, const struct context *c)
     launch->success = c->set->success;
     launch->release = r->stage_out.mode == AW_STAGING_ASYNC;
     if (stage || r->stage_in.mode == AW_STAGING_SYNC) {
-        launch->bring = fill_copies (c, &r->stage_in, launch->directory, c->scratch);
-        if (!launch->bring)
+        launch->stage_in = fill_copies (c, &r->stage_in, launch->directory, c->scratch);
+        if (!launch->stage_in)
             return -1;
     }
     if (stage || r->stage_out.n == 0)
         return 0;
-    launch->fetch = fill_copies (c, &r->stage_out, c->scratch, launch->directory);
-    return launch->fetch ? 0 : -1;
+    launch->stage_out = fill_copies (c, &r->stage_out, c->scratch, launch->directory);
+    return launch->stage_out ? 0 : -1;
 }
 
 /* The signal before the end for time: its own limit's, or the job's. */

@@ -136,13 +136,13 @@ static void put_codes (struct aw_textbuf *text, const struct aw_codes *codes)
 
 static void put_copies (struct aw_textbuf *text, const struct aw_launch *launch)
 {
-    if (launch->bring) {
-        put_strings (text, ",\"bring\":", launch->bring);
+    if (launch->stage_in) {
+        put_strings (text, ",\"bring\":", launch->stage_in);
         put_number (text, ",\"instance\":", launch->instance);
     }
-    if (!launch->fetch)
+    if (!launch->stage_out)
         return;
-    put_strings (text, ",\"fetch\":", launch->fetch);
+    put_strings (text, ",\"fetch\":", launch->stage_out);
     aw_textbuf_puts (text, launch->release ? ",\"release\":true" : ",\"release\":false");
     if (!aw_codes_empty (&launch->success))
         put_codes (text, &launch->success);

@@ -13,7 +13,7 @@
  *      "bring":["from","to","checksum"],"fetch":[...],"release":true,"success":"0,3","instance":7}
  *   c {"stage":TASK,"attempt":0,"bring":[...],"instance":7}
  *   a {"staged":TASK,"attempt":0,"seconds":1,"bytes":1}
- *   a {"release":TASK,"attempt":0,"seconds":1}   it has computed, "fetch" goes on
+ *   a {"release":TASK,"attempt":0,"seconds":1}   its process has ended, "fetch" follows
  *   c {"kill":TASK,"attempt":0,"grace":5}
  *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
  *      "rss":1,"gpu_util":0.5,"gpu_mem":1,"reason":"..."}
@@ -52,7 +52,7 @@ enum aw_frame_type {
     AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, socket, reason (a note); the last
                        three may be NULL */
     AW_FRAME_START, /* launch */
-    AW_FRAME_STAGE, /* launch: task, attempt, bring, instance */
+    AW_FRAME_STAGE, /* launch: task, attempt, stage_in, instance */
     AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes */
     AW_FRAME_RELEASE, /* event: task, attempt, seconds */
     AW_FRAME_KILL, /* event: task, attempt; grace */

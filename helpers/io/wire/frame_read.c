@@ -24,8 +24,8 @@ struct aw_frame_reader {
     struct json_object *tree; /* of the frame last read */
     struct list argv;
     struct list env;
-    struct list bring;
-    struct list fetch;
+    struct list stage_in;
+    struct list stage_out;
     struct aw_idset codes;
     struct aw_idset cpus;
     struct aw_idset gpus;
@@ -56,8 +56,8 @@ void aw_frame_reader_destroy (struct aw_frame_reader *reader)
         json_tokener_free (reader->tokener);
         free (reader->argv.items);
         free (reader->env.items);
-        free (reader->bring.items);
-        free (reader->fetch.items);
+        free (reader->stage_in.items);
+        free (reader->stage_out.items);
         aw_idset_finish (&reader->codes);
         aw_idset_finish (&reader->cpus);
         aw_idset_finish (&reader->gpus);
@@ -303,8 +303,8 @@ static int read_copies (struct aw_frame_reader *reader,
 {
     struct json_object *release = member (reader, "release");
 
-    if (get_copies (reader, "bring", &reader->bring, &launch->bring, err) < 0
-        || get_copies (reader, "fetch", &reader->fetch, &launch->fetch, err) < 0
+    if (get_copies (reader, "bring", &reader->stage_in, &launch->stage_in, err) < 0
+        || get_copies (reader, "fetch", &reader->stage_out, &launch->stage_out, err) < 0
         || get_codes (reader, &launch->success, err) < 0)
         return -1;
     if (release && !json_object_is_type (release, json_type_boolean))

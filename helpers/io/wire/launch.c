@@ -25,8 +25,8 @@ void aw_launch_finish (struct aw_launch *launch)
 
     free_strings (launch->argv);
     free_strings (launch->env);
-    free_strings (launch->bring);
-    free_strings (launch->fetch);
+    free_strings (launch->stage_in);
+    free_strings (launch->stage_out);
     free (launch->directory);
     free (launch->out);
     free (launch->err);
@@ -70,8 +70,8 @@ int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
     memset (&copy.gpus, 0, sizeof (copy.gpus));
     rc |= copy_strings (&copy.argv, from->argv);
     rc |= copy_strings (&copy.env, from->env);
-    rc |= copy_strings (&copy.bring, from->bring);
-    rc |= copy_strings (&copy.fetch, from->fetch);
+    rc |= copy_strings (&copy.stage_in, from->stage_in);
+    rc |= copy_strings (&copy.stage_out, from->stage_out);
     rc |= copy_text (&copy.directory, from->directory);
     rc |= copy_text (&copy.out, from->out);
     rc |= copy_text (&copy.err, from->err);

@@ -30,10 +30,11 @@ struct aw_launch {
     double notice; /* seconds after which notice_signal is sent; INFINITY: never */
     int notice_signal;
     /* Copies, three texts each: from, to, and "checksum" or "". NULL-terminated; NULL: none. */
-    char **bring; /* to the node, before the task starts (START), or alone (STAGE) */
-    char **fetch; /* from it, when the task has succeeded */
-    bool release; /* CPUs and GPUs are given back before `fetch`, which others need not wait for */
-    uint32_t instance; /* what is brought stays as it is for all tasks of this number */
+    char **stage_in; /* to the node, before the task starts (START), or alone (STAGE) */
+    char **stage_out; /* from it, when the task has succeeded */
+    bool release; /* CPUs and GPUs are given back before `stage_out`, which others need not wait for
+                   */
+    uint32_t instance; /* data that was staged in stays as it is for all tasks of this number */
     struct aw_codes success; /* exit codes that mean success; none: 0 alone */
     bool notice_cancels; /* it is for the job's end: an end in failure after it counts as CANCELLED,
                             else as TIMEOUT */
