@@ -44,9 +44,9 @@ static void on_message (void *arg, uint32_t node, const struct aw_packet *packet
 {
     struct aw_coordinator *c = arg;
 
-    if (!c->talk || c->exit_code >= 0)
+    if (!c->requests || c->exit_code >= 0)
         return;
-    aw_task_requests_take (c->talk, node, packet, aw_coordinator_now (c));
+    aw_task_requests_take (c->requests, node, packet, aw_coordinator_now (c));
     aw_coordinator_want_turn (c);
 }
 
@@ -60,12 +60,13 @@ static int on_add (void *arg, struct aw_event *ev, size_t size, struct aw_proble
     return aw_coordinator_add (arg, ev, size, problems);
 }
 
-void aw_coordinator_count (struct aw_coordinator *c, const char *topic, uint64_t count)
+static void on_send (
+    void *arg, uint32_t node, const struct aw_packet *packet, const char *rest, size_t size)
 {
-    struct aw_event ev = { .type = AW_EVENT_MESSAGE, .name = topic, .count = count };
+    struct aw_coordinator *c = arg;
 
-    if (count >= aw_sched_next_message (c->sched, topic))
-        aw_coordinator_handle_event (c, &ev);
+    if (c->exec->ops->message)
+        c->exec->ops->message (c->exec, node, packet, rest, size);
 }
 
 static void on_counted (void *arg, const char *topic, uint64_t count)
@@ -217,7 +218,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     if (!c)
         return;
     aw_stop_signals_destroy (c->signals);
-    aw_task_requests_destroy (c->talk);
+    aw_task_requests_destroy (c->requests);
     aw_display_finish (c->display);
     aw_journal_close (c->journal, NULL);
     aw_sched_destroy (c->sched);
@@ -270,8 +271,8 @@ static int close_books (struct aw_coordinator *c, struct aw_error *err)
 {
     int rc = aw_journal_close (c->journal, err);
 
-    aw_task_requests_destroy (c->talk);
-    c->talk = NULL;
+    aw_task_requests_destroy (c->requests);
+    c->requests = NULL;
     c->journal = NULL;
     aw_display_finish (c->display);
     c->display = NULL;
@@ -282,15 +283,16 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
 {
     struct aw_stop_signals_callbacks on_signals = { aw_coordinator_on_stop_signal,
                                                     aw_coordinator_on_drain, on_suspend, c };
-    const struct aw_task_requests_user talk = { on_counted, on_wanted, on_add, c };
+    const struct aw_task_requests_user requests = { on_send, on_counted, on_wanted, on_add, c };
 
     err->text[0] = '\0';
     c->exec = exec;
     if (!c->journal)
         c->journal = open_journal (c, err);
     if (c->journal)
-        c->talk = aw_task_requests_create (c->config.run_dir, c->config.workflow, exec, &talk, err);
-    c->signals = c->talk ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
+        c->requests =
+            aw_task_requests_create (c->config.run_dir, c->config.workflow, &requests, err);
+    c->signals = c->requests ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
     if (!c->signals)
         return AW_EXIT_POOL;
     aw_coordinator_arm_redraw (c);

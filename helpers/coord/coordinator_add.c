@@ -45,7 +45,7 @@ static void count_messages (struct aw_coordinator *c, uint32_t from)
         for (uint32_t n = 0; n < graph->sets[s].n_message_dependencies; n++) {
             const char *topic = graph->topics[graph->sets[s].message_dependencies[n].topic];
 
-            aw_coordinator_count (c, topic, aw_task_requests_count (c->talk, topic));
+            aw_coordinator_count (c, topic, aw_task_requests_count (c->requests, topic));
         }
 }
 

@@ -30,7 +30,7 @@ struct aw_coordinator {
     struct event_base *base; /* borrowed */
     struct aw_sched *sched;
     struct aw_journal *journal;
-    struct aw_task_requests *talk; /* while running */
+    struct aw_task_requests *requests; /* while running */
     struct aw_display *display;
     struct aw_display_set *display_sets; /* one a set */
     uint32_t set_room; /* of these */
@@ -59,13 +59,22 @@ struct aw_coordinator {
     struct aw_error failure; /* of the pool */
 };
 
-/* coordinator_turn.c */
+/* coordinator_clock.c */
 
-/* Seconds since the run began, in whole microseconds; never less than the scheduler's own time. */
+/* Seconds since the run began, rounded; never less than the scheduler's own time. */
 double aw_coordinator_now (const struct aw_coordinator *c);
 
-/* The loop is to come to the end of a turn, where things are decided. */
+/* SECONDS in whole microseconds, as the journal has them: a replay must see the same order. */
+double aw_coordinator_round (double seconds);
+
+/* Asks the loop for the end of a turn, where decisions are made. */
 void aw_coordinator_want_turn (struct aw_coordinator *c);
+
+/* Sets TIMER to SECONDS from now; infinite seconds disarm it. */
+void aw_coordinator_arm (struct event *timer, double seconds);
+void aw_coordinator_arm_redraw (struct aw_coordinator *c);
+
+/* coordinator_events.c: the one way in for what happens, and the ends of a run */
 
 /* EV happened: sets its time, hands it to the scheduler, and what that accepts to journal and
  * display. Nothing after the end of the run. EV's texts are borrowed for the call. 0, or -1:
@@ -73,46 +82,49 @@ void aw_coordinator_want_turn (struct aw_coordinator *c);
  */
 int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev);
 
-/* TOPIC has COUNT messages: an event where that lets something start. */
+/* TOPIC has COUNT messages: an event if a task may start because of that. */
 void aw_coordinator_count (struct aw_coordinator *c, const char *topic, uint64_t count);
 
-/* coordinator_add.c: what EV, an ADD with SIZE bytes of text, adds. 0, or -1 with problems and
- * nothing changed. */
+/* Hands EV, which the scheduler knows of, to journal and display. */
+void aw_coordinator_record (struct aw_coordinator *c, const struct aw_event *ev);
+
+/* Writes the messages of tasks; then the journal, so that what a completed task has sent is
+ * there before its completion. If one fails, the user is told once and the run stops.
+ */
+void aw_coordinator_flush_requests (struct aw_coordinator *c);
+void aw_coordinator_flush_journal (struct aw_coordinator *c);
+
+/* Starts nothing more; with KILL, ends the running tasks. REASON is for the journal. */
+void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason);
+
+/* Ends the run with exit status CODE before the scheduler does, unless it has ended. */
+void aw_coordinator_end_run (struct aw_coordinator *c, int code);
+
+/* coordinator_add.c */
+
+/* Adds the task sets in EV, an ADD with SIZE bytes of text. 0, or -1 with problems and nothing
+ * changed.
+ */
 int aw_coordinator_add (struct aw_coordinator *c,
                         struct aw_event *ev,
                         size_t size,
                         struct aw_problems *problems);
 
-/* Writes the journal out; where that fails, once, the user is told and the run stops. */
-void aw_coordinator_flush_journal (struct aw_coordinator *c);
-
-/* TIMER goes off in SECONDS; never where they are infinite. */
-void aw_coordinator_arm (struct event *timer, double seconds);
-void aw_coordinator_arm_redraw (struct aw_coordinator *c);
-
-/* Callbacks of libevent; ARG is the coordinator. */
-void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg);
-void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg);
-
 /* coordinator_start.c */
 
-/* Makes the launch of a START or STAGE; it leaves with the next depart. One that cannot be made
- * ends as failed. At most AW_FLUSH_EVERY between two departs.
+/* Makes the launch of a START or STAGE; it leaves with the next dispatch. One that cannot be made
+ * ends as failed. At most AW_FLUSH_EVERY between two dispatches.
  */
 void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_event *start);
 
-/* Journals what was decided, then lets the starts go. */
+/* Writes the journal, then sends the launches. */
 void aw_coordinator_dispatch (struct aw_coordinator *c);
 
-/* coordinator_stop.c */
+/* coordinator_turn.c: callbacks of libevent; ARG is the coordinator */
+void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg);
+void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg);
 
-/* Nothing more is started; with KILL, what runs is told to end. REASON is for the journal. */
-void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason);
-
-/* Ends the run with exit status CODE before the scheduler says so, unless it is over. */
-void aw_coordinator_end_run (struct aw_coordinator *c, int code);
-
-/* Callbacks of execution, libevent and stop_signals; ARG is the coordinator. */
+/* coordinator_stop.c: callbacks of execution, libevent and stop_signals; ARG is the coordinator */
 void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev);
 void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev);
 void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg);

@@ -4,34 +4,6 @@
 
 enum { HURRY_SECONDS = 3 }; /* for nodes to tell that killed tasks have ended */
 
-void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason)
-{
-    struct aw_event ev = { .type = AW_EVENT_STOP, .code = kill, .reason = reason, .node = AW_NONE };
-
-    c->note = "stopping";
-    c->stopping = true;
-    aw_coordinator_handle_event (c, &ev);
-}
-
-/* Over before the scheduler says so. */
-void aw_coordinator_end_run (struct aw_coordinator *c, int code)
-{
-    struct aw_event ev = { .type = AW_EVENT_END, .code = code, .node = AW_NONE };
-
-    if (c->exit_code >= 0)
-        return;
-    aw_coordinator_handle_event (c, &ev);
-    c->exit_code = code;
-    event_base_loopbreak (c->base);
-}
-
-void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
-{
-    if (c->exit_code < 0)
-        c->failure = *why;
-    aw_coordinator_end_run (c, AW_EXIT_POOL);
-}
-
 void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev)
 {
     struct aw_coordinator *c = arg;

@@ -8,104 +8,6 @@
 #include "coord/end_summary.h"
 #include "util/clock.h"
 
-/* As the journal has it: a replay must not find ends in another order. */
-static double whole_microseconds (double seconds)
-{
-    return floor (seconds * 1e6 + 0.5) / 1e6;
-}
-
-double aw_coordinator_now (const struct aw_coordinator *c)
-{
-    double t = whole_microseconds (aw_clock_monotonic () - c->epoch);
-    double last = aw_sched_now (c->sched);
-
-    return t > last ? t : last; /* events carry a time that never falls */
-}
-
-void aw_coordinator_want_turn (struct aw_coordinator *c)
-{
-    event_active (c->turn, EV_TIMEOUT, 0);
-}
-
-/* A journal that cannot be written is told once; nothing more is started then. */
-static void check_journal (struct aw_coordinator *c, int rc, const struct aw_error *err)
-{
-    if (rc == 0 || c->journal_broken)
-        return;
-    c->journal_broken = true;
-    aw_display_message (
-        c->display, "async-workflow: %s: nothing more is started, what runs may end", err->text);
-    aw_coordinator_stop (c, false, "the journal cannot be written");
-}
-
-/* Journal and display see every event. */
-static void record (struct aw_coordinator *c, const struct aw_event *ev)
-{
-    struct aw_error err;
-
-    check_journal (c, aw_journal_append (c->journal, ev, &err), &err);
-    aw_display_event (c->display, ev);
-}
-
-/* What tasks have said stands in its files before what came of it stands in the journal. */
-static void flush_talk (struct aw_coordinator *c)
-{
-    struct aw_error err;
-
-    if (c->talk)
-        check_journal (c, aw_task_requests_flush (c->talk, &err), &err);
-}
-
-void aw_coordinator_flush_journal (struct aw_coordinator *c)
-{
-    struct aw_error err;
-
-    check_journal (c, aw_journal_flush (c->journal, &err), &err);
-}
-
-/* Something happened outside: the scheduler first, for what it refuses has not happened. When the
- * run is over, what the pool says while it ends is no part of it any more.
- */
-int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev)
-{
-    struct aw_error err;
-    int rc;
-
-    if (c->exit_code >= 0)
-        return -1;
-    ev->t = aw_coordinator_now (c);
-    ev->seconds = whole_microseconds (ev->seconds);
-    rc = aw_sched_handle (c->sched, ev, &err);
-    if (rc < 0)
-        aw_display_message (c->display, "async-workflow: ignored: %s", err.text);
-    else
-        record (c, ev);
-    if (c->talk)
-        aw_task_requests_event (c->talk, ev);
-    aw_coordinator_want_turn (c); /* the scheduler may want to stop, for lack of memory */
-    return rc;
-}
-
-/* TIMER goes off in SECONDS; never where they are infinite. */
-void aw_coordinator_arm (struct event *timer, double seconds)
-{
-    struct timeval tv;
-
-    if (isinf (seconds)) {
-        event_del (timer);
-        return;
-    }
-    seconds = fmin (fmax (seconds, 0), 1e9);
-    tv.tv_sec = (time_t)seconds;
-    tv.tv_usec = (suseconds_t)((seconds - (double)tv.tv_sec) * 1e6);
-    event_add (timer, &tv);
-}
-
-void aw_coordinator_arm_redraw (struct aw_coordinator *c)
-{
-    aw_coordinator_arm (c->redraw, aw_display_next (c->display, aw_coordinator_now (c)));
-}
-
 static void arm_wake (struct aw_coordinator *c)
 {
     aw_coordinator_arm (c->wake, aw_sched_next_wake (c->sched) - aw_coordinator_now (c));
@@ -132,7 +34,7 @@ static void set_limit (struct aw_coordinator *c)
 
     if (!(c->config.end_time > 0) || isinf (c->config.end_time))
         return;
-    c->limit_t = whole_microseconds (
+    c->limit_t = aw_coordinator_round (
         fmax (c->config.end_time - aw_clock_wall () + aw_coordinator_now (c), 1e-6));
     ev.seconds = c->limit_t;
     aw_coordinator_handle_event (c, &ev);
@@ -212,13 +114,13 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (c->n_joined == c->config.n_nodes && !c->complete)
         check_pool (c);
-    flush_talk (c);
+    aw_coordinator_flush_requests (c);
     aw_coordinator_flush_journal (c);
-    if (c->talk && !c->journal_broken)
-        aw_task_requests_answer (c->talk);
+    if (c->requests && !c->journal_broken)
+        aw_task_requests_answer (c->requests);
     while (c->complete && c->exit_code < 0 && (c->n_leaving == 0 || c->stopping)
            && aw_sched_next (c->sched, &action)) {
-        record (c, &action);
+        aw_coordinator_record (c, &action);
         carry_out (c, &action);
         if (++n % AW_FLUSH_EVERY == 0)
             aw_coordinator_dispatch (c);

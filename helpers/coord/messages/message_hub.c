@@ -2,39 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "coord/messages/message_state.h"
-
-/*
- * Topics
- */
-
-int aw_hub_add_topic (struct aw_hub *hub, const char *name, struct aw_error *err)
-{
-    struct aw_topic *topic;
-
-    if (hub->n_topics == AW_HUB_TOPICS)
-        return aw_error_set (err, "topic %s: a run has at most %d topics", name, AW_HUB_TOPICS);
-    if (mkdir (hub->dir, 0700) < 0 && errno != EEXIST)
-        return aw_error_set (err, "%s: %s", hub->dir, strerror (errno));
-    topic = aw_topic_create (hub->dir, name, &hub->senders, &hub->last_request, err);
-    if (!topic)
-        return -1;
-    if (aw_names_set (&hub->topic_numbers, name, hub->n_topics) < 0) {
-        aw_topic_destroy (topic);
-        return aw_error_set (err, "out of memory");
-    }
-    hub->topics[hub->n_topics++] = topic;
-    return 0;
-}
-
-struct aw_topic *aw_hub_find_topic (const struct aw_hub *hub, const char *name, size_t size)
-{
-    uint32_t number = aw_names_get (&hub->topic_numbers, name, size);
-
-    return number == AW_NAMES_NONE ? NULL : hub->topics[number];
-}
 
 static void send_plain (
     struct aw_hub *hub, enum aw_packet_kind kind, uint32_t node, uint32_t conn, uint32_t number)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hub's inside, shared by message_hub.c (life, flush) and message_take.c (what tasks say).
- * Nobody else includes it.
+/* The hub's state, shared by message_hub.c (life, flush), message_take.c (packets of tasks) and
+ * message_lookup.c, which the other two stand on. Nobody else includes it.
  */
 #ifndef AW_COORD_MESSAGES_MESSAGE_STATE_H
 #define AW_COORD_MESSAGES_MESSAGE_STATE_H

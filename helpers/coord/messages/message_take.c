@@ -94,32 +94,6 @@ static int make_due (struct aw_hub *hub, struct aw_hub_connection *c)
     return 0;
 }
 
-void aw_hub_close (struct aw_hub *hub, struct aw_hub_connection *c)
-{
-    struct aw_hub_request *request;
-    size_t cursor = 0;
-
-    while (c->receivers) {
-        struct aw_receiver *receiver = c->receivers;
-
-        c->receivers = receiver->next;
-        aw_group_leave (receiver);
-        hub->active = true;
-    }
-    for (uint32_t i = 0; i < hub->n_due; i++)
-        if (hub->due[i] == c)
-            hub->due[i--] = hub->due[--hub->n_due];
-    while ((request = aw_table_next (&hub->requests, &cursor))) {
-        if (request->node != c->node || request->conn != c->conn)
-            continue;
-        aw_table_remove (&hub->requests, request->id);
-        free (request);
-        cursor = 0;
-    }
-    aw_table_remove (&hub->connections, aw_hub_pair (c->node, c->conn));
-    free (c);
-}
-
 /*
  * What tasks say
  */

@@ -21,7 +21,6 @@ struct answer {
 
 struct aw_task_requests {
     const struct aw_workflow *workflow; /* borrowed */
-    struct aw_exec *exec; /* borrowed */
     struct aw_task_requests_user user;
     struct aw_hub *hub;
     struct answer *answers; /* that are due when the journal is written */
@@ -32,66 +31,63 @@ struct aw_task_requests {
 static void on_send (
     void *arg, uint32_t node, const struct aw_packet *packet, const char *rest, size_t size)
 {
-    struct aw_task_requests *talk = arg;
+    struct aw_task_requests *requests = arg;
 
-    if (talk->exec->ops->message)
-        talk->exec->ops->message (talk->exec, node, packet, rest, size);
+    requests->user.send (requests->user.arg, node, packet, rest, size);
 }
 
 static void on_counted (void *arg, const char *topic, uint64_t count)
 {
-    struct aw_task_requests *talk = arg;
+    struct aw_task_requests *requests = arg;
 
-    talk->user.counted (talk->user.arg, topic, count);
+    requests->user.counted (requests->user.arg, topic, count);
 }
 
 struct aw_task_requests *aw_task_requests_create (const char *run_dir,
                                                   const struct aw_workflow *workflow,
-                                                  struct aw_exec *exec,
                                                   const struct aw_task_requests_user *user,
                                                   struct aw_error *err)
 {
-    struct aw_task_requests *talk = calloc (1, sizeof (*talk));
-    const struct aw_hub_callbacks callbacks = { on_send, on_counted, talk };
+    struct aw_task_requests *requests = calloc (1, sizeof (*requests));
+    const struct aw_hub_callbacks callbacks = { on_send, on_counted, requests };
     char *dir = aw_run_dir_path (run_dir, AW_RUN_MESSAGES);
 
-    if (talk && dir) {
-        talk->workflow = workflow;
-        talk->exec = exec;
-        talk->user = *user;
-        talk->hub = aw_hub_create (dir, &callbacks, err);
+    if (requests && dir) {
+        requests->workflow = workflow;
+        requests->user = *user;
+        requests->hub = aw_hub_create (dir, &callbacks, err);
     }
     else
         aw_error_set (err, "out of memory");
     free (dir);
-    if (talk && talk->hub) {
+    if (requests && requests->hub) {
         const char *topic;
         uint64_t count;
         size_t cursor = 0;
 
-        while ((topic = aw_hub_next_topic (talk->hub, &cursor, &count)))
+        while ((topic = aw_hub_next_topic (requests->hub, &cursor, &count)))
             user->counted (user->arg, topic, count);
-        return talk;
+        return requests;
     }
-    free (talk);
+    free (requests);
     return NULL;
 }
 
-void aw_task_requests_destroy (struct aw_task_requests *talk)
+void aw_task_requests_destroy (struct aw_task_requests *requests)
 {
     int saved = errno;
 
-    if (talk) {
-        aw_hub_destroy (talk->hub);
-        aw_textbuf_finish (&talk->text);
-        free (talk->answers);
+    if (requests) {
+        aw_hub_destroy (requests->hub);
+        aw_textbuf_finish (&requests->text);
+        free (requests->answers);
     }
-    free (talk);
+    free (requests);
     errno = saved;
 }
 
 /* Answers at once, with an error (ERROR may have no end of it), or when the journal is written. */
-static void answer (struct aw_task_requests *talk,
+static void answer (struct aw_task_requests *requests,
                     uint32_t node,
                     const struct aw_packet *asked,
                     const char *error)
@@ -100,48 +96,49 @@ static void answer (struct aw_task_requests *talk,
                               .conn = asked->conn,
                               .number = asked->number };
 
-    if (!error && talk->n_answers == talk->room) {
-        size_t room = talk->room ? 2 * talk->room : 16;
-        struct answer *answers = reallocarray (talk->answers, room, sizeof (*answers));
+    if (!error && requests->n_answers == requests->room) {
+        size_t room = requests->room ? 2 * requests->room : 16;
+        struct answer *answers = reallocarray (requests->answers, room, sizeof (*answers));
 
         if (answers) {
-            talk->answers = answers;
-            talk->room = room;
+            requests->answers = answers;
+            requests->room = room;
         }
         else
             error = "out of memory";
     }
     if (!error) {
-        talk->answers[talk->n_answers++] = (struct answer){ node, asked->conn, asked->number };
+        requests->answers[requests->n_answers++] =
+            (struct answer){ node, asked->conn, asked->number };
         return;
     }
     done.flags = AW_PACKET_ERROR;
-    aw_textbuf_clear (&talk->text);
-    aw_json_put_bytes (&talk->text, error, strlen (error));
-    if (!talk->text.failed)
-        done.data = (struct aw_piece){ talk->text.data, talk->text.len };
-    on_send (talk, node, &done, NULL, 0);
+    aw_textbuf_clear (&requests->text);
+    aw_json_put_bytes (&requests->text, error, strlen (error));
+    if (!requests->text.failed)
+        done.data = (struct aw_piece){ requests->text.data, requests->text.len };
+    on_send (requests, node, &done, NULL, 0);
 }
 
-void aw_task_requests_answer (struct aw_task_requests *talk)
+void aw_task_requests_answer (struct aw_task_requests *requests)
 {
-    for (size_t i = 0; i < talk->n_answers; i++) {
+    for (size_t i = 0; i < requests->n_answers; i++) {
         const struct aw_packet done = { .kind = AW_PACKET_DONE,
-                                        .conn = talk->answers[i].conn,
-                                        .number = talk->answers[i].number };
+                                        .conn = requests->answers[i].conn,
+                                        .number = requests->answers[i].number };
 
-        on_send (talk, talk->answers[i].node, &done, NULL, 0);
+        on_send (requests, requests->answers[i].node, &done, NULL, 0);
     }
-    talk->n_answers = 0;
+    requests->n_answers = 0;
 }
 
 /* One event for each iteration. */
-static void take_cancel (struct aw_task_requests *talk,
+static void take_cancel (struct aw_task_requests *requests,
                          uint32_t node,
                          const struct aw_packet *packet,
                          const char *sender)
 {
-    const struct aw_graph *graph = talk->workflow->graph;
+    const struct aw_graph *graph = requests->workflow->graph;
     char name[AW_SENDER_MAX + 1], error[AW_SENDER_MAX + 64];
     uint32_t first, last;
     struct aw_task tasks;
@@ -149,7 +146,7 @@ static void take_cancel (struct aw_task_requests *talk,
     snprintf (name, sizeof (name), "%.*s", (int)packet->data.size, packet->data.text);
     if (packet->data.size > AW_SENDER_MAX || aw_graph_tasks_parse (graph, name, &tasks) < 0) {
         snprintf (error, sizeof (error), "the workflow has no tasks \"%s\"", name);
-        answer (talk, node, packet, error);
+        answer (requests, node, packet, error);
         return;
     }
     first = tasks.iteration == AW_NONE ? 0 : tasks.iteration;
@@ -165,9 +162,9 @@ static void take_cancel (struct aw_task_requests *talk,
             .reason = sender,
         };
 
-        talk->user.event (talk->user.arg, &ev);
+        requests->user.event (requests->user.arg, &ev);
     }
-    answer (talk, node, packet, NULL);
+    answer (requests, node, packet, NULL);
 }
 
 /* All problems as one text, a line each, without the name that a file has not here. */
@@ -196,7 +193,9 @@ static void put_problems (struct aw_textbuf *text, const struct aw_problems *pro
     aw_textbuf_putc (text, '\0');
 }
 
-static void take_add (struct aw_task_requests *talk, uint32_t node, const struct aw_packet *packet)
+static void take_add (struct aw_task_requests *requests,
+                      uint32_t node,
+                      const struct aw_packet *packet)
 {
     struct aw_textbuf text = { 0 };
     struct aw_problems problems;
@@ -207,56 +206,56 @@ static void take_add (struct aw_task_requests *talk, uint32_t node, const struct
     if (aw_json_get_bytes (&text, packet->data.text, packet->data.size) == 0)
         aw_textbuf_putc (&text, '\0');
     if (!text.len || text.failed) {
-        answer (talk, node, packet, "what came cannot be read, or there is no memory for it");
+        answer (requests, node, packet, "what came cannot be read, or there is no memory for it");
         aw_textbuf_finish (&text);
         return;
     }
     ev.text = text.data;
     aw_problems_init (&problems);
-    if (talk->user.add (talk->user.arg, &ev, text.len - 1, &problems) == 0)
-        answer (talk, node, packet, NULL);
+    if (requests->user.add (requests->user.arg, &ev, text.len - 1, &problems) == 0)
+        answer (requests, node, packet, NULL);
     else {
         text.len = 0;
         put_problems (&text, &problems);
-        answer (talk, node, packet, text.failed ? "out of memory" : text.data);
+        answer (requests, node, packet, text.failed ? "out of memory" : text.data);
     }
     aw_problems_finish (&problems);
     aw_textbuf_finish (&text);
 }
 
-uint64_t aw_task_requests_count (const struct aw_task_requests *talk, const char *topic)
+uint64_t aw_task_requests_count (const struct aw_task_requests *requests, const char *topic)
 {
-    return aw_hub_count (talk->hub, topic);
+    return aw_hub_count (requests->hub, topic);
 }
 
-void aw_task_requests_take (struct aw_task_requests *talk,
+void aw_task_requests_take (struct aw_task_requests *requests,
                             uint32_t node,
                             const struct aw_packet *packet,
                             double t)
 {
-    const struct aw_graph *graph = talk->workflow->graph;
+    const struct aw_graph *graph = requests->workflow->graph;
     char sender[AW_SENDER_MAX + 1];
 
     if (packet->task >= graph->n_tasks)
         return;
     aw_graph_task_name (graph, packet->task, sender, sizeof (sender));
     if (packet->kind == AW_PACKET_CANCEL)
-        take_cancel (talk, node, packet, sender);
+        take_cancel (requests, node, packet, sender);
     else if (packet->kind == AW_PACKET_ADD)
-        take_add (talk, node, packet);
+        take_add (requests, node, packet);
     else
-        aw_hub_take (talk->hub, node, packet, sender, t);
+        aw_hub_take (requests->hub, node, packet, sender, t);
 }
 
-int aw_task_requests_flush (struct aw_task_requests *talk, struct aw_error *err)
+int aw_task_requests_flush (struct aw_task_requests *requests, struct aw_error *err)
 {
-    return aw_hub_is_due (talk->hub) ? aw_hub_flush (talk->hub, err) : 0;
+    return aw_hub_is_due (requests->hub) ? aw_hub_flush (requests->hub, err) : 0;
 }
 
-void aw_task_requests_event (struct aw_task_requests *talk, const struct aw_event *ev)
+void aw_task_requests_event (struct aw_task_requests *requests, const struct aw_event *ev)
 {
     if (ev->type == AW_EVENT_FINISH)
-        aw_hub_task_ended (talk->hub, ev->task, ev->attempt);
+        aw_hub_task_ended (requests->hub, ev->task, ev->attempt);
     else if (ev->type == AW_EVENT_NODE_LOST)
-        aw_hub_node_lost (talk->hub, ev->node);
+        aw_hub_node_lost (requests->hub, ev->node);
 }

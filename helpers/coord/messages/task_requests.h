@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tasks say while they run, for the coordinator: messages go to the hub. */
+/* The requests of running tasks: cancel, add, and messages, which go to the hub. */
 #ifndef AW_COORD_MESSAGES_TASK_REQUESTS_H
 #define AW_COORD_MESSAGES_TASK_REQUESTS_H
 
-#include "coord/exec.h"
 #include "core/event.h"
 #include "io/workflow/workflow.h"
 #include "util/error.h"
@@ -15,7 +14,10 @@ struct aw_task_requests;
 #define AW_REQUEST_ADDED "added"
 
 struct aw_task_requests_user {
-    /* TOPIC has so many messages now, written. */
+    /* Sends PACKET to the agent of NODE; REST as in struct aw_hub_callbacks. */
+    void (*send) (
+        void *arg, uint32_t node, const struct aw_packet *packet, const char *rest, size_t size);
+    /* TOPIC has COUNT messages now, written. */
     void (*counted) (void *arg, const char *topic, uint64_t count);
     /* A task wants something to happen: CANCEL. */
     void (*event) (void *arg, struct aw_event *ev);
@@ -25,19 +27,17 @@ struct aw_task_requests_user {
     void *arg;
 };
 
-/* RUN_DIR holds the logs of topics; what is there from an earlier part of the run is taken up.
- * WORKFLOW and EXEC are borrowed; USER is told of what is taken up. NULL with text. destroy takes
- * NULL.
+/* RUN_DIR holds the logs of topics. Those of an earlier part of the run are read, and USER gets
+ * their counts. WORKFLOW is borrowed. NULL with text. destroy takes NULL.
  */
 struct aw_task_requests *aw_task_requests_create (const char *run_dir,
                                                   const struct aw_workflow *workflow,
-                                                  struct aw_exec *exec,
                                                   const struct aw_task_requests_user *user,
                                                   struct aw_error *err);
-void aw_task_requests_destroy (struct aw_task_requests *talk);
+void aw_task_requests_destroy (struct aw_task_requests *requests);
 
 /* A task of NODE said PACKET at T, in seconds of the run. A flush is due then. */
-void aw_task_requests_take (struct aw_task_requests *talk,
+void aw_task_requests_take (struct aw_task_requests *requests,
                             uint32_t node,
                             const struct aw_packet *packet,
                             double t);
@@ -45,15 +45,15 @@ void aw_task_requests_take (struct aw_task_requests *talk,
 /* Writes what was said and hands it out; before the journal is written, so that whoever finds a
  * task complete there finds all that it said. 0, or -1 with text.
  */
-int aw_task_requests_flush (struct aw_task_requests *talk, struct aw_error *err);
+int aw_task_requests_flush (struct aw_task_requests *requests, struct aw_error *err);
 
 /* What tasks have asked for stands in the journal now: they are told. */
-void aw_task_requests_answer (struct aw_task_requests *talk);
+void aw_task_requests_answer (struct aw_task_requests *requests);
 
 /* How many messages there are on TOPIC, written ones. */
-uint64_t aw_task_requests_count (const struct aw_task_requests *talk, const char *topic);
+uint64_t aw_task_requests_count (const struct aw_task_requests *requests, const char *topic);
 
 /* What these events mean for messages: FINISH, NODE_LOST. */
-void aw_task_requests_event (struct aw_task_requests *talk, const struct aw_event *ev);
+void aw_task_requests_event (struct aw_task_requests *requests, const struct aw_event *ev);
 
 #endif /* AW_COORD_MESSAGES_TASK_REQUESTS_H */

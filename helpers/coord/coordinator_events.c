@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events on their way in: scheduler, journal and display get each of them. The end of a run is such
+ * an event too, and a journal that cannot be written leads to it.
+ */
+#include "coord/coordinator_state.h"
+
+/* A journal that cannot be written is told once; nothing more is started then. */
+static void check_journal (struct aw_coordinator *c, int rc, const struct aw_error *err)
+{
+    if (rc == 0 || c->journal_broken)
+        return;
+    c->journal_broken = true;
+    aw_display_message (
+        c->display, "async-workflow: %s: nothing more is started, what runs may end", err->text);
+    aw_coordinator_stop (c, false, "the journal cannot be written");
+}
+
+void aw_coordinator_record (struct aw_coordinator *c, const struct aw_event *ev)
+{
+    struct aw_error err;
+
+    check_journal (c, aw_journal_append (c->journal, ev, &err), &err);
+    aw_display_event (c->display, ev);
+}
+
+/* What tasks have said stands in its files before what came of it stands in the journal. */
+void aw_coordinator_flush_requests (struct aw_coordinator *c)
+{
+    struct aw_error err;
+
+    if (c->requests)
+        check_journal (c, aw_task_requests_flush (c->requests, &err), &err);
+}
+
+void aw_coordinator_flush_journal (struct aw_coordinator *c)
+{
+    struct aw_error err;
+
+    check_journal (c, aw_journal_flush (c->journal, &err), &err);
+}
+
+/* Something happened outside: the scheduler first, for what it refuses has not happened. When the
+ * run is over, what the pool says while it ends is no part of it any more.
+ */
+int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev)
+{
+    struct aw_error err;
+    int rc;
+
+    if (c->exit_code >= 0)
+        return -1;
+    ev->t = aw_coordinator_now (c);
+    ev->seconds = aw_coordinator_round (ev->seconds);
+    rc = aw_sched_handle (c->sched, ev, &err);
+    if (rc < 0)
+        aw_display_message (c->display, "async-workflow: ignored: %s", err.text);
+    else
+        aw_coordinator_record (c, ev);
+    if (c->requests)
+        aw_task_requests_event (c->requests, ev);
+    aw_coordinator_want_turn (c); /* the scheduler may want to stop, for lack of memory */
+    return rc;
+}
+
+void aw_coordinator_count (struct aw_coordinator *c, const char *topic, uint64_t count)
+{
+    struct aw_event ev = { .type = AW_EVENT_MESSAGE, .name = topic, .count = count };
+
+    if (count >= aw_sched_next_message (c->sched, topic))
+        aw_coordinator_handle_event (c, &ev);
+}
+
+void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason)
+{
+    struct aw_event ev = { .type = AW_EVENT_STOP, .code = kill, .reason = reason, .node = AW_NONE };
+
+    c->note = "stopping";
+    c->stopping = true;
+    aw_coordinator_handle_event (c, &ev);
+}
+
+/* Over before the scheduler says so. */
+void aw_coordinator_end_run (struct aw_coordinator *c, int code)
+{
+    struct aw_event ev = { .type = AW_EVENT_END, .code = code, .node = AW_NONE };
+
+    if (c->exit_code >= 0)
+        return;
+    aw_coordinator_handle_event (c, &ev);
+    c->exit_code = code;
+    event_base_loopbreak (c->base);
+}
+
+void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
+{
+    if (c->exit_code < 0)
+        c->failure = *why;
+    aw_coordinator_end_run (c, AW_EXIT_POOL);
+}

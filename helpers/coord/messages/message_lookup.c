@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hub's topics and connections: found, added, closed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "coord/messages/message_state.h"
+
+int aw_hub_add_topic (struct aw_hub *hub, const char *name, struct aw_error *err)
+{
+    struct aw_topic *topic;
+
+    if (hub->n_topics == AW_HUB_TOPICS)
+        return aw_error_set (err, "topic %s: a run has at most %d topics", name, AW_HUB_TOPICS);
+    if (mkdir (hub->dir, 0700) < 0 && errno != EEXIST)
+        return aw_error_set (err, "%s: %s", hub->dir, strerror (errno));
+    topic = aw_topic_create (hub->dir, name, &hub->senders, &hub->last_request, err);
+    if (!topic)
+        return -1;
+    if (aw_names_set (&hub->topic_numbers, name, hub->n_topics) < 0) {
+        aw_topic_destroy (topic);
+        return aw_error_set (err, "out of memory");
+    }
+    hub->topics[hub->n_topics++] = topic;
+    return 0;
+}
+
+struct aw_topic *aw_hub_find_topic (const struct aw_hub *hub, const char *name, size_t size)
+{
+    uint32_t number = aw_names_get (&hub->topic_numbers, name, size);
+
+    return number == AW_NAMES_NONE ? NULL : hub->topics[number];
+}
+
+void aw_hub_close (struct aw_hub *hub, struct aw_hub_connection *c)
+{
+    struct aw_hub_request *request;
+    size_t cursor = 0;
+
+    while (c->receivers) {
+        struct aw_receiver *receiver = c->receivers;
+
+        c->receivers = receiver->next;
+        aw_group_leave (receiver);
+        hub->active = true;
+    }
+    for (uint32_t i = 0; i < hub->n_due; i++)
+        if (hub->due[i] == c)
+            hub->due[i--] = hub->due[--hub->n_due];
+    while ((request = aw_table_next (&hub->requests, &cursor))) {
+        if (request->node != c->node || request->conn != c->conn)
+            continue;
+        aw_table_remove (&hub->requests, request->id);
+        free (request);
+        cursor = 0;
+    }
+    aw_table_remove (&hub->connections, aw_hub_pair (c->node, c->conn));
+    free (c);
+}
