@@ -43,6 +43,9 @@ static const struct description descriptions[AW_OPTION_COUNT] = {
                                  "so much of it may staged data take", "scratch-size" },
     [AW_OPTION_STAGE_STREAMS] = { "async-workflow-stage-streams", "n",
                                   "copies at a time to and from each node", "stage-streams" },
+    [AW_OPTION_DURABILITY] = { "async-workflow-durability", "process|node",
+                               "what completions survive: the end of srun, or the loss of its node",
+                               "durability" },
 };
 
 static const struct description *describe (int option)

@@ -186,15 +186,14 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->set_room = graph->n_sets;
     c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));
-    c->dispatches = calloc (AW_FLUSH_EVERY, sizeof (*c->dispatches));
     c->turn = event_new (base, -1, EV_PERSIST, aw_coordinator_on_turn, c);
     c->redraw = event_new (base, -1, 0, on_redraw, c);
     c->wake = event_new (base, -1, 0, aw_coordinator_on_wake, c);
     c->kill_deadline = event_new (base, -1, 0, aw_coordinator_on_kill_deadline, c);
     c->limit = event_new (base, -1, 0, aw_coordinator_on_limit, c);
     c->limit_t = INFINITY;
-    if (!c->display_sets || !c->leaving || !c->dispatches || !c->turn || !c->redraw || !c->wake
-        || !c->kill_deadline || !c->limit) {
+    if (!c->display_sets || !c->leaving || !c->turn || !c->redraw || !c->wake || !c->kill_deadline
+        || !c->limit) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -218,6 +217,9 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     if (!c)
         return;
     aw_stop_signals_destroy (c->signals);
+    aw_coordinator_close_commits (c);
+    for (size_t i = 0; i < c->n_dispatches; i++)
+        aw_launch_finish (&c->dispatches[i].launch);
     aw_task_requests_destroy (c->requests);
     aw_display_finish (c->display);
     aw_journal_close (c->journal, NULL);
@@ -269,8 +271,10 @@ int aw_coordinator_set_plan (struct aw_coordinator *c,
 /* Closes the journal and takes the display down: from now on others may print. */
 static int close_books (struct aw_coordinator *c, struct aw_error *err)
 {
-    int rc = aw_journal_close (c->journal, err);
+    int rc;
 
+    aw_coordinator_close_commits (c);
+    rc = aw_journal_close (c->journal, err);
     aw_task_requests_destroy (c->requests);
     c->requests = NULL;
     c->journal = NULL;
@@ -284,6 +288,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     struct aw_stop_signals_callbacks on_signals = { aw_coordinator_on_stop_signal,
                                                     aw_coordinator_on_drain, on_suspend, c };
     const struct aw_task_requests_user requests = { on_send, on_counted, on_wanted, on_add, c };
+    int rc;
 
     err->text[0] = '\0';
     c->exec = exec;
@@ -295,6 +300,8 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     c->signals = c->requests ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
     if (!c->signals)
         return AW_EXIT_POOL;
+    if (aw_coordinator_open_commits (c, err) < 0)
+        return AW_EXIT_STOPPED;
     aw_coordinator_arm_redraw (c);
     while (c->exit_code < 0) {
         if (event_base_dispatch (c->base) != 0 && c->exit_code < 0) {
@@ -310,7 +317,10 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     event_del (c->limit);
     event_del (c->turn);
     *err = c->failure;
-    if (close_books (c, err->text[0] ? NULL : err) < 0 && c->exit_code == 0)
-        return AW_EXIT_POOL; /* the end could not be recorded */
-    return c->exit_code;
+    rc = close_books (c, err->text[0] ? NULL : err);
+    if (c->exit_code != 0)
+        return c->exit_code;
+    if (c->config.durability == AW_DURABILITY_NODE && (rc < 0 || c->journal_broken))
+        return AW_EXIT_STOPPED; /* all is done, but not on disk */
+    return rc < 0 ? AW_EXIT_POOL : 0; /* the end could not be recorded */
 }

@@ -20,6 +20,12 @@
 
 struct event_base;
 
+/* What completions, adds and synced messages survive before anything depends on them. */
+enum aw_durability {
+    AW_DURABILITY_PROCESS, /* the end of this process: written to the kernel */
+    AW_DURABILITY_NODE, /* the loss of its node, too: on disk */
+};
+
 struct aw_coordinator_config {
     struct aw_workflow *workflow; /* grows where tasks add some. All borrowed until destroy */
     struct aw_sched_config sched;
@@ -37,6 +43,7 @@ struct aw_coordinator_config {
      */
     const struct aw_resume_state *earlier;
     struct aw_journal *journal;
+    enum aw_durability durability;
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
     /* Called when all nodes have joined, before anything starts: is this pool what was asked for?
      * NULL: any will do. 0, or -1 with text: the run ends as a failure of the pool.

@@ -4,14 +4,13 @@
  */
 #include "coord/coordinator_state.h"
 
-/* A journal that cannot be written is told once; nothing more is started then. */
-static void check_journal (struct aw_coordinator *c, int rc, const struct aw_error *err)
+void aw_coordinator_check_journal (struct aw_coordinator *c, int rc, const struct aw_error *err)
 {
     if (rc == 0 || c->journal_broken)
         return;
     c->journal_broken = true;
     aw_display_message (
-        c->display, "async-workflow: %s: nothing more is started, what runs may end", err->text);
+        c->display, "async-workflow: %s: nothing more starts; running tasks may finish", err->text);
     aw_coordinator_stop (c, false, "the journal cannot be written");
 }
 
@@ -19,7 +18,7 @@ void aw_coordinator_record (struct aw_coordinator *c, const struct aw_event *ev)
 {
     struct aw_error err;
 
-    check_journal (c, aw_journal_append (c->journal, ev, &err), &err);
+    aw_coordinator_check_journal (c, aw_journal_append (c->journal, ev, &err), &err);
     aw_display_event (c->display, ev);
 }
 
@@ -29,14 +28,14 @@ void aw_coordinator_flush_requests (struct aw_coordinator *c)
     struct aw_error err;
 
     if (c->requests)
-        check_journal (c, aw_task_requests_flush (c->requests, &err), &err);
+        aw_coordinator_check_journal (c, aw_task_requests_flush (c->requests, &err), &err);
 }
 
 void aw_coordinator_flush_journal (struct aw_coordinator *c)
 {
     struct aw_error err;
 
-    check_journal (c, aw_journal_flush (c->journal, &err), &err);
+    aw_coordinator_check_journal (c, aw_journal_flush (c->journal, &err), &err);
 }
 
 /* Something happened outside: the scheduler first, for what it refuses has not happened. When the

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Departures: a start that was decided on leaves when it stands in the journal. */
+/* Launches: made when the scheduler decides, sent when the journal holds the decision. */
 #include "coord/coordinator_state.h"
+
+#include <string.h>
 
 #include "coord/task_launch.h"
 #include "coord/task_step.h"
+#include "util/array.h"
 
-/* The attempt could not even be sent: it ends as failed, or where nothing is wrong with it as
- * cancelled. */
+/* Ends an attempt that was not sent: as failed, or as cancelled if nothing is wrong with it. */
 static void end_unsent (struct aw_coordinator *c,
                         const struct aw_launch *launch,
                         uint32_t node,
@@ -25,48 +27,83 @@ static void end_unsent (struct aw_coordinator *c,
     aw_coordinator_handle_event (c, &ev);
 }
 
-void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_event *start)
+/* Makes D's launch, and makes room for D. 0, or -1 with text. */
+static int make_launch (struct aw_coordinator *c,
+                        const struct aw_event *start,
+                        struct aw_dispatch *d,
+                        struct aw_error *err)
 {
-    struct aw_dispatch *d = &c->dispatches[c->n_dispatches];
     const struct aw_task_places places = {
         .run_dir = c->config.run_dir,
         .start_dir = c->config.start_dir,
         .scratch = c->config.scratch,
         .node = aw_sched_pool (c->sched)->nodes[start->node].name,
     };
-    struct aw_error err;
 
-    d->node = start->node;
     if (aw_task_launch (&d->launch, c->config.workflow, start, &places,
-                        c->limit_t - aw_coordinator_now (c), &err)
-            == 0
-        && aw_task_step (&d->launch, c->config.workflow, start, aw_sched_pool (c->sched),
-                         c->config.run_dir, &err)
-               == 0) {
-        c->n_dispatches++;
-        return;
-    }
-    end_unsent (c, &d->launch, d->node, AW_STATUS_FAILED, err.text);
-    aw_launch_finish (&d->launch);
+                        c->limit_t - aw_coordinator_now (c), err)
+        < 0)
+        return -1;
+    if (aw_task_step (&d->launch, c->config.workflow, start, aw_sched_pool (c->sched),
+                      c->config.run_dir, err)
+        < 0)
+        return -1;
+    return aw_array_reserve (&c->dispatches, &c->dispatch_room, c->n_dispatches + 1) < 0
+               ? aw_error_set (err, "out of memory")
+               : 0;
 }
 
-/* Journals what was decided, then lets the starts go: a resumed run must know of every attempt that
- * may have begun. Those that cannot be journalled stay.
- */
-void aw_coordinator_dispatch (struct aw_coordinator *c)
+void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_event *start)
 {
+    struct aw_dispatch d = { .node = start->node };
     struct aw_error err;
 
-    aw_coordinator_flush_journal (c);
-    for (uint32_t i = 0; i < c->n_dispatches; i++) {
+    if (make_launch (c, start, &d, &err) == 0) {
+        c->dispatches[c->n_dispatches++] = d;
+        return;
+    }
+    end_unsent (c, &d.launch, d.node, AW_STATUS_FAILED, err.text);
+    aw_launch_finish (&d.launch);
+}
+
+static void send_start (struct aw_coordinator *c, const struct aw_dispatch *d)
+{
+    const struct aw_launch *launch = &d->launch;
+    struct aw_error err;
+
+    if (aw_sched_is_over (c->sched, launch->task, launch->attempt))
+        return; /* its node was lost before it was sent */
+    if (c->journal_broken)
+        end_unsent (c, launch, d->node, AW_STATUS_CANCELLED,
+                    "not started: the journal cannot be written");
+    else if (c->exec->ops->start (c->exec, d->node, launch, &err) < 0)
+        end_unsent (c, launch, d->node, AW_STATUS_FAILED, err.text);
+    else if (d->kill)
+        c->exec->ops->kill (c->exec, d->node, launch->task, launch->attempt, d->grace);
+}
+
+void aw_coordinator_send_starts (struct aw_coordinator *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        send_start (c, &c->dispatches[i]);
+        aw_launch_finish (&c->dispatches[i].launch);
+    }
+    c->n_dispatches -= n;
+    if (n > 0)
+        memmove (c->dispatches, c->dispatches + n, c->n_dispatches * sizeof (*c->dispatches));
+}
+
+void aw_coordinator_kill (
+    struct aw_coordinator *c, uint32_t node, uint32_t task, uint32_t attempt, double grace)
+{
+    for (size_t i = 0; i < c->n_dispatches; i++) {
         struct aw_dispatch *d = &c->dispatches[i];
 
-        if (c->journal_broken)
-            end_unsent (c, &d->launch, d->node, AW_STATUS_CANCELLED,
-                        "not started: the journal cannot be written");
-        else if (c->exec->ops->start (c->exec, d->node, &d->launch, &err) < 0)
-            end_unsent (c, &d->launch, d->node, AW_STATUS_FAILED, err.text);
-        aw_launch_finish (&d->launch);
+        if (d->launch.task != task || d->launch.attempt != attempt)
+            continue;
+        d->kill = true;
+        d->grace = grace;
+        return;
     }
-    c->n_dispatches = 0;
+    c->exec->ops->kill (c->exec, node, task, attempt, grace);
 }

@@ -19,10 +19,23 @@ enum {
     AW_FLUSH_EVERY = 1024
 }; /* actions in one turn, so that a million tasks that become ready do not pile up */
 
-/* A start that is decided on and leaves when it stands in the journal. */
+/* A start that was decided, to be sent when the journal keeps it. */
 struct aw_dispatch {
     uint32_t node;
     struct aw_launch launch; /* owned */
+    bool kill; /* it was killed before it was sent: it is killed once sent, with this grace */
+    double grace;
+};
+
+enum aw_commit_stage { AW_COMMIT_NONE, AW_COMMIT_MESSAGES, AW_COMMIT_JOURNAL };
+
+/* The commit that is under way (coordinator_commit.c). */
+struct aw_commit {
+    struct aw_sync_thread *thread; /* NULL: durability "process", or not running */
+    struct event *synced; /* its end */
+    enum aw_commit_stage stage;
+    struct aw_sync_list files; /* in that thread's hands */
+    size_t n_bytes, n_answers, n_dispatches; /* what the commit is of: the first ones of each */
 };
 
 struct aw_coordinator {
@@ -47,8 +60,9 @@ struct aw_coordinator {
     double epoch; /* monotonic clock at t = 0 */
     double predicted; /* makespan by the model; 0: none */
     uint32_t n_joined;
-    struct aw_dispatch *dispatches; /* room for AW_FLUSH_EVERY */
-    uint32_t n_dispatches;
+    struct aw_dispatch *dispatches; /* in the order of their decisions */
+    size_t n_dispatches, dispatch_room;
+    struct aw_commit commit;
     bool *leaving; /* by node: told by SIGTERM to end, and about to */
     uint32_t n_leaving; /* of those that are not lost yet */
     bool stopping; /* a stop was asked for */
@@ -89,10 +103,15 @@ void aw_coordinator_count (struct aw_coordinator *c, const char *topic, uint64_t
 void aw_coordinator_record (struct aw_coordinator *c, const struct aw_event *ev);
 
 /* Writes the messages of tasks; then the journal, so that what a completed task has sent is
- * there before its completion. If one fails, the user is told once and the run stops.
+ * there before its completion.
  */
 void aw_coordinator_flush_requests (struct aw_coordinator *c);
 void aw_coordinator_flush_journal (struct aw_coordinator *c);
+
+/* RC is the result of writing or syncing journal or messages, with ERR. At the first failure the
+ * user is told and the run stops; it has failed for good then.
+ */
+void aw_coordinator_check_journal (struct aw_coordinator *c, int rc, const struct aw_error *err);
 
 /* Starts nothing more; with KILL, ends the running tasks. REASON is for the journal. */
 void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason);
@@ -112,13 +131,28 @@ int aw_coordinator_add (struct aw_coordinator *c,
 
 /* coordinator_start.c */
 
-/* Makes the launch of a START or STAGE; it leaves with the next dispatch. One that cannot be made
- * ends as failed. At most AW_FLUSH_EVERY between two dispatches.
+/* Makes the launch of a START or STAGE; it leaves when its decision is committed. If it cannot be
+ * made, the attempt ends as failed.
  */
 void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_event *start);
 
-/* Writes the journal, then sends the launches. */
-void aw_coordinator_dispatch (struct aw_coordinator *c);
+/* Sends the first N launches; if the journal is broken, their attempts end as cancelled. */
+void aw_coordinator_send_starts (struct aw_coordinator *c, size_t n);
+
+/* Kills an attempt, as exec's kill; one that was not sent yet is killed when it is. */
+void aw_coordinator_kill (
+    struct aw_coordinator *c, uint32_t node, uint32_t task, uint32_t attempt, double grace);
+
+/* coordinator_commit.c */
+
+/* Commits what has happened and was decided; its effects follow, now or when it is on disk. */
+void aw_coordinator_commit (struct aw_coordinator *c);
+
+/* Before the loop, when the journal is there; 0, or -1 with text. After the loop, before the
+ * journal is closed: commits the remainder.
+ */
+int aw_coordinator_open_commits (struct aw_coordinator *c, struct aw_error *err);
+void aw_coordinator_close_commits (struct aw_coordinator *c);
 
 /* coordinator_turn.c: callbacks of libevent; ARG is the coordinator */
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg);

@@ -87,7 +87,7 @@ void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
     aw_display_message (c->display, "async-workflow: %s again: killing the tasks", name);
     c->config.kill_grace = 0; /* for those, too, that are yet to be told */
     while (aw_sched_running (c->sched, &cursor, &run))
-        c->exec->ops->kill (c->exec, run.node, run.task, run.attempt, 0);
+        aw_coordinator_kill (c, run.node, run.task, run.attempt, 0);
     aw_coordinator_arm (c->kill_deadline, HURRY_SECONDS);
 }
 

@@ -92,18 +92,14 @@ static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
     if (action->type == AW_EVENT_START || action->type == AW_EVENT_STAGE)
         aw_coordinator_prepare_start (c, action);
     else if (action->type == AW_EVENT_KILL)
-        c->exec->ops->kill (c->exec, action->node, action->task, action->attempt,
-                            c->config.kill_grace);
+        aw_coordinator_kill (c, action->node, action->task, action->attempt, c->config.kill_grace);
     else if (action->type == AW_EVENT_FINISH) /* with a node; on its others it may run still */
-        c->exec->ops->kill (c->exec, action->node, action->task, action->attempt, 0);
+        aw_coordinator_kill (c, action->node, action->task, action->attempt, 0);
     else if (action->type == AW_EVENT_END)
         end_as_decided (c, action->code);
 }
 
-/* The end of a turn of the loop: journal what came in, decide, journal that, let starts go.
- * Completions are written before anything is decided on them: while that fails, no successor
- * starts.
- */
+/* The end of a turn of the loop: journal what came in, decide, journal the decisions, commit. */
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
@@ -115,17 +111,16 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     if (c->n_joined == c->config.n_nodes && !c->complete)
         check_pool (c);
     aw_coordinator_flush_requests (c);
-    aw_coordinator_flush_journal (c);
-    if (c->requests && !c->journal_broken)
-        aw_task_requests_answer (c->requests);
+    if (!c->commit.thread)
+        aw_coordinator_commit (c); /* completions are written before anything is decided on them */
     while (c->complete && c->exit_code < 0 && (c->n_leaving == 0 || c->stopping)
            && aw_sched_next (c->sched, &action)) {
         aw_coordinator_record (c, &action);
         carry_out (c, &action);
         if (++n % AW_FLUSH_EVERY == 0)
-            aw_coordinator_dispatch (c);
+            aw_coordinator_commit (c);
     }
-    aw_coordinator_dispatch (c);
+    aw_coordinator_commit (c);
     aw_coordinator_arm_redraw (c);
     arm_wake (c);
 }

@@ -271,15 +271,6 @@ static void wrong_words (void **state)
     assert_true (strstr (said, "at most 512 topics"));
 }
 
-static void syncs (void **state)
-{
-    (void)state;
-    publish (1, 0, "a", "1");
-    take (AW_PACKET_SYNC, 1, 0, 9, 0, NULL, NULL, NULL);
-    assert_string_equal (said, "");
-    told ("1.1 accepted 1\n1.1#9 done\n");
-}
-
 /* A run that goes on: what was written is there, named groups stand where they were, and a torn
  * line has never been. */
 static void taken_up (void **state)
@@ -407,10 +398,13 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (tables),
 #define HUB_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
-        HUB_TEST (wrong_words),    HUB_TEST (order_and_late_receivers),
-        HUB_TEST (groups),         HUB_TEST (attempts),
-        HUB_TEST (requests),       HUB_TEST (syncs),
-        HUB_TEST (taken_up),       HUB_TEST (garbage_is_refused),
+        HUB_TEST (wrong_words),
+        HUB_TEST (order_and_late_receivers),
+        HUB_TEST (groups),
+        HUB_TEST (attempts),
+        HUB_TEST (requests),
+        HUB_TEST (taken_up),
+        HUB_TEST (garbage_is_refused),
         HUB_TEST (back_pressure),
     };
 

@@ -27,6 +27,7 @@ enum {
     KEY_SCRATCH,
     KEY_SCRATCH_SIZE,
     KEY_STREAMS,
+    KEY_DURABILITY,
     KEY_CPUS,
     KEY_GPUS
 };
@@ -66,6 +67,10 @@ static const struct argp_option options[] = {
       "Staged data may take so much of it on each node [nine tenths of what is free]", 0 },
     { "stage-streams", KEY_STREAMS, "N", 0, "Copy N things at a time to and from each node [4]",
       0 },
+    { "durability", KEY_DURABILITY, "LEVEL", 0,
+      "What a completion survives before its successors start. process: the end of srun "
+      "[default]; node: the loss of its node, at the cost of a disk access",
+      0 },
     { "test-only", KEY_TEST_ONLY, NULL, 0,
       "Check FILE and print what the model predicts; run nothing", 0 },
     { "resume", KEY_RESUME, "D", 0,
@@ -84,8 +89,9 @@ static const char doc[] =
     "\vEnvironment: ASYNC_WORKFLOW_MODE, ASYNC_WORKFLOW_POLICY, ASYNC_WORKFLOW_DIR, "
     "ASYNC_WORKFLOW_PROGRESS, "
     "ASYNC_WORKFLOW_GRACE, ASYNC_WORKFLOW_NODE_TIMEOUT, ASYNC_WORKFLOW_MAX_STEPS, "
-    "ASYNC_WORKFLOW_TIME_LIMIT, ASYNC_WORKFLOW_SCRATCH, ASYNC_WORKFLOW_SCRATCH_SIZE and "
-    "ASYNC_WORKFLOW_STAGE_STREAMS stand for the options of these names.\n\n"
+    "ASYNC_WORKFLOW_TIME_LIMIT, ASYNC_WORKFLOW_SCRATCH, ASYNC_WORKFLOW_SCRATCH_SIZE, "
+    "ASYNC_WORKFLOW_STAGE_STREAMS and ASYNC_WORKFLOW_DURABILITY stand for the options of these "
+    "names.\n\n"
     "Exit status: 0 all done; 1 a task failed; 2 the input is wrong; 3 stopped before the end; 4 "
     "the pool failed.";
 
@@ -188,6 +194,11 @@ static int set (
         if (set_number (what, value, &args->streams, err) < 0)
             return -1;
         return args->streams > 0 ? 0 : aw_error_set (err, "%s: give 1 or more", what);
+    case KEY_DURABILITY:
+        args->durability = strcmp (value, "node") == 0 ? AW_DURABILITY_NODE : AW_DURABILITY_PROCESS;
+        return args->durability == AW_DURABILITY_NODE || strcmp (value, "process") == 0
+                   ? 0
+                   : wrong_value (err, what, value, "process, node");
     case KEY_DIR:
         if (!*value)
             return aw_error_set (err, "%s: the name of the run directory is empty", what);
@@ -246,6 +257,7 @@ static error_t parse_one (int key, char *value, struct argp_state *state)
     case KEY_SCRATCH:
     case KEY_SCRATCH_SIZE:
     case KEY_STREAMS:
+    case KEY_DURABILITY:
     case KEY_DIR:
         rc = set (args, key, option_name (key), value, p->err);
         break;
@@ -277,6 +289,7 @@ static int parse_environment (struct aw_run_args *args, struct aw_error *err)
         { "ASYNC_WORKFLOW_SCRATCH", KEY_SCRATCH },
         { "ASYNC_WORKFLOW_SCRATCH_SIZE", KEY_SCRATCH_SIZE },
         { "ASYNC_WORKFLOW_STAGE_STREAMS", KEY_STREAMS },
+        { "ASYNC_WORKFLOW_DURABILITY", KEY_DURABILITY },
     };
 
     for (size_t i = 0; i < sizeof (variables) / sizeof (variables[0]); i++) {

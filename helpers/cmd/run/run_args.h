@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "coord/coordinator.h"
 #include "coord/display/display.h"
 #include "core/sched/sched.h"
 #include "util/error.h"
@@ -25,6 +26,7 @@ struct aw_run_args {
     bool mode_given;
     bool policy_given; /* else, and for "auto", the model chooses */
     enum aw_display_mode display;
+    enum aw_durability durability;
     double grace; /* seconds */
     double time_limit; /* seconds that the run may take; INFINITY: what the job has */
     uint32_t max_steps; /* sruns at once for steps of their own */

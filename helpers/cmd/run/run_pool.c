@@ -133,6 +133,7 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->start_dir = run->start_dir;
     config->display = run->args->display;
     config->kill_grace = run->args->grace;
+    config->durability = run->args->durability;
     config->end_time = fmin (aw_clock_wall () + run->args->time_limit,
                              config->end_time > 0 ? config->end_time : INFINITY);
     run->coordinator = aw_coordinator_create (run->base, config, err);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "coord/messages/message_state.h"
 
@@ -38,14 +40,6 @@ static void accept_messages (struct aw_hub *hub)
         send_plain (hub, AW_PACKET_ACCEPTED, c->node, c->conn, c->unaccepted);
         c->unaccepted = 0;
     }
-}
-
-static void answer_syncs (struct aw_hub *hub)
-{
-    for (uint32_t i = 0; i < hub->n_syncs; i++)
-        send_plain (hub, AW_PACKET_DONE, hub->syncs[i].node, hub->syncs[i].conn,
-                    hub->syncs[i].number);
-    hub->n_syncs = 0;
 }
 
 static void on_hand_out (void *arg,
@@ -92,8 +86,37 @@ int aw_hub_flush (struct aw_hub *hub, struct aw_error *err)
         topic->told = topic->count;
     }
     accept_messages (hub);
-    answer_syncs (hub);
     hub->active = false;
+    return 0;
+}
+
+/* Opens the directory of the logs, and the one that it is in. */
+static int open_dirs (struct aw_hub *hub, struct aw_error *err)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+    if (hub->dir_fd < 0)
+        hub->dir_fd = open (hub->dir, flags);
+    if (hub->dir_fd >= 0 && hub->parent_fd < 0)
+        hub->parent_fd = openat (hub->dir_fd, "..", flags);
+    if (hub->parent_fd < 0)
+        return aw_error_set (err, "%s: cannot be opened for fsync: %s", hub->dir, strerror (errno));
+    return 0;
+}
+
+int aw_hub_unsynced (struct aw_hub *hub, struct aw_sync_list *list, struct aw_error *err)
+{
+    for (uint32_t i = 0; i < hub->n_topics; i++)
+        if (aw_topic_log_unsynced (hub->topics[i]->log, list, err) < 0)
+            return -1;
+    if (!hub->dir_unsynced)
+        return 0;
+    if (open_dirs (hub, err) < 0
+        || aw_sync_list_add (list, &(struct aw_sync_file){ hub->dir_fd, hub->dir, true }, err) < 0
+        || aw_sync_list_add (list, &(struct aw_sync_file){ hub->parent_fd, hub->dir, true }, err)
+               < 0)
+        return -1;
+    hub->dir_unsynced = false;
     return 0;
 }
 
@@ -171,6 +194,7 @@ struct aw_hub *aw_hub_create (const char *dir,
         return NULL;
     }
     hub->callbacks = *callbacks;
+    hub->dir_fd = hub->parent_fd = -1;
     if (take_up (hub, err) < 0) {
         aw_hub_destroy (hub);
         return NULL;
@@ -205,7 +229,10 @@ void aw_hub_destroy (struct aw_hub *hub)
     aw_names_finish (&hub->senders);
     aw_textbuf_finish (&hub->text);
     free (hub->due);
-    free (hub->syncs);
+    if (hub->dir_fd >= 0)
+        close (hub->dir_fd);
+    if (hub->parent_fd >= 0)
+        close (hub->parent_fd);
     free (hub->dir);
     free (hub);
     errno = saved;

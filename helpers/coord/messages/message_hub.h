@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "io/journal/sync_thread.h"
 #include "util/error.h"
 #include "util/packet.h"
 
@@ -57,7 +58,7 @@ struct aw_hub *aw_hub_create (const char *dir,
                               struct aw_error *err);
 void aw_hub_destroy (struct aw_hub *hub);
 
-/* What the agent of NODE passed on: PUBLISH, REQUEST, RECEIVE, ACK, REPLY, SYNC or CLOSE, data
+/* What the agent of NODE passed on: PUBLISH, REQUEST, RECEIVE, ACK, REPLY or CLOSE, data
  * escaped. SENDER names its task; T is the run's time in seconds. What is wrong with it the task is
  * told.
  */
@@ -74,6 +75,11 @@ bool aw_hub_is_due (const struct aw_hub *hub);
  * due.
  */
 int aw_hub_flush (struct aw_hub *hub, struct aw_error *err);
+
+/* Adds to LIST the logs, and their directory, that may not be on disk: all that flush has written
+ * since the last call. Valid until destroy. 0, or -1 with text.
+ */
+int aw_hub_unsynced (struct aw_hub *hub, struct aw_sync_list *list, struct aw_error *err);
 
 /* An attempt is over: its own groups go. */
 void aw_hub_task_ended (struct aw_hub *hub, uint32_t task, uint32_t attempt);

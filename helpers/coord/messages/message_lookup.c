@@ -23,6 +23,7 @@ int aw_hub_add_topic (struct aw_hub *hub, const char *name, struct aw_error *err
         return aw_error_set (err, "out of memory");
     }
     hub->topics[hub->n_topics++] = topic;
+    hub->dir_unsynced = true;
     return 0;
 }
 

@@ -26,12 +26,10 @@ struct aw_hub_request {
     uint32_t node, conn, number; /* where the answer goes */
 };
 
-struct aw_hub_sync {
-    uint32_t node, conn, number;
-};
-
 struct aw_hub {
     char *dir;
+    int dir_fd, parent_fd; /* of it, for syncing; -1: not open */
+    bool dir_unsynced; /* a log was made since */
     struct aw_hub_callbacks callbacks;
     struct aw_names topic_numbers;
     struct aw_topic *topics[AW_HUB_TOPICS];
@@ -43,8 +41,6 @@ struct aw_hub {
     struct aw_table own_groups; /* by task and attempt: the first of a list */
     struct aw_hub_connection **due;
     uint32_t n_due, room_due;
-    struct aw_hub_sync *syncs;
-    uint32_t n_syncs, room_syncs;
     struct aw_textbuf text; /* scratch */
     bool active; /* flush has something to do */
 };

@@ -7,6 +7,7 @@
 #include "coord/messages/message_state.h"
 #include "io/json_string.h"
 #include "io/message_frame.h"
+#include "util/array.h"
 
 /*
  * To agents
@@ -79,16 +80,8 @@ static int make_due (struct aw_hub *hub, struct aw_hub_connection *c)
     hub->active = true;
     if (c->due)
         return 0;
-    if (hub->n_due == hub->room_due) {
-        uint32_t room = hub->room_due ? 2 * hub->room_due : 16;
-        struct aw_hub_connection **due =
-            reallocarray (hub->due, room, sizeof (struct aw_hub_connection *));
-
-        if (!due)
-            return -1;
-        hub->due = due;
-        hub->room_due = room;
-    }
+    if (aw_array_reserve (&hub->due, &hub->room_due, hub->n_due + 1) < 0)
+        return -1;
     hub->due[hub->n_due++] = c;
     c->due = true;
     return 0;
@@ -267,25 +260,6 @@ static void take_ack (struct aw_hub *hub,
     }
 }
 
-static void take_sync (struct aw_hub *hub,
-                       struct aw_hub_connection *c,
-                       const struct aw_packet *packet)
-{
-    if (hub->n_syncs == hub->room_syncs) {
-        uint32_t room = hub->room_syncs ? 2 * hub->room_syncs : 16;
-        struct aw_hub_sync *syncs = reallocarray (hub->syncs, room, sizeof (*syncs));
-
-        if (!syncs) {
-            send_error (hub, c->node, c->conn, packet->number, "out of memory");
-            return;
-        }
-        hub->syncs = syncs;
-        hub->room_syncs = room;
-    }
-    hub->syncs[hub->n_syncs++] = (struct aw_hub_sync){ c->node, c->conn, packet->number };
-    hub->active = true;
-}
-
 void aw_hub_take (
     struct aw_hub *hub, uint32_t node, const struct aw_packet *packet, const char *sender, double t)
 {
@@ -314,9 +288,6 @@ void aw_hub_take (
         break;
     case AW_PACKET_ACK:
         take_ack (hub, c, packet);
-        break;
-    case AW_PACKET_SYNC:
-        take_sync (hub, c, packet);
         break;
     case AW_PACKET_CLOSE:
         aw_hub_close (hub, c);

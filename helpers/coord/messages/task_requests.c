@@ -10,6 +10,7 @@
 #include "io/journal/run_dir.h"
 #include "io/json_string.h"
 #include "io/message_frame.h"
+#include "util/array.h"
 
 #define LABEL AW_REQUEST_ADDED
 
@@ -23,7 +24,7 @@ struct aw_task_requests {
     const struct aw_workflow *workflow; /* borrowed */
     struct aw_task_requests_user user;
     struct aw_hub *hub;
-    struct answer *answers; /* that are due when the journal is written */
+    struct answer *answers; /* due when journal and messages are written, in order */
     size_t n_answers, room;
     struct aw_textbuf text; /* scratch */
 };
@@ -86,50 +87,55 @@ void aw_task_requests_destroy (struct aw_task_requests *requests)
     errno = saved;
 }
 
-/* Answers at once, with an error (ERROR may have no end of it), or when the journal is written. */
-static void answer (struct aw_task_requests *requests,
-                    uint32_t node,
-                    const struct aw_packet *asked,
-                    const char *error)
+/* Answers ASKED at once: ERROR, or NULL for success. */
+static void send_answer (struct aw_task_requests *requests,
+                         const struct answer *asked,
+                         const char *error)
 {
     struct aw_packet done = { .kind = AW_PACKET_DONE,
                               .conn = asked->conn,
                               .number = asked->number };
 
-    if (!error && requests->n_answers == requests->room) {
-        size_t room = requests->room ? 2 * requests->room : 16;
-        struct answer *answers = reallocarray (requests->answers, room, sizeof (*answers));
-
-        if (answers) {
-            requests->answers = answers;
-            requests->room = room;
-        }
-        else
-            error = "out of memory";
+    if (error) {
+        done.flags = AW_PACKET_ERROR;
+        aw_textbuf_clear (&requests->text);
+        aw_json_put_bytes (&requests->text, error, strlen (error));
+        if (!requests->text.failed)
+            done.data = (struct aw_piece){ requests->text.data, requests->text.len };
     }
-    if (!error) {
-        requests->answers[requests->n_answers++] =
-            (struct answer){ node, asked->conn, asked->number };
-        return;
-    }
-    done.flags = AW_PACKET_ERROR;
-    aw_textbuf_clear (&requests->text);
-    aw_json_put_bytes (&requests->text, error, strlen (error));
-    if (!requests->text.failed)
-        done.data = (struct aw_piece){ requests->text.data, requests->text.len };
-    on_send (requests, node, &done, NULL, 0);
+    on_send (requests, asked->node, &done, NULL, 0);
 }
 
-void aw_task_requests_answer (struct aw_task_requests *requests)
+/* Answers ERROR at once; without one, success when the journal is written. */
+static void answer (struct aw_task_requests *requests,
+                    uint32_t node,
+                    const struct aw_packet *asked,
+                    const char *error)
 {
-    for (size_t i = 0; i < requests->n_answers; i++) {
-        const struct aw_packet done = { .kind = AW_PACKET_DONE,
-                                        .conn = requests->answers[i].conn,
-                                        .number = requests->answers[i].number };
+    const struct answer answer = { node, asked->conn, asked->number };
 
-        on_send (requests, requests->answers[i].node, &done, NULL, 0);
-    }
-    requests->n_answers = 0;
+    if (!error
+        && aw_array_reserve (&requests->answers, &requests->room, requests->n_answers + 1) < 0)
+        error = "out of memory";
+    if (error)
+        send_answer (requests, &answer, error);
+    else
+        requests->answers[requests->n_answers++] = answer;
+}
+
+size_t aw_task_requests_waiting (const struct aw_task_requests *requests)
+{
+    return requests->n_answers;
+}
+
+void aw_task_requests_answer (struct aw_task_requests *requests, size_t n, const char *error)
+{
+    for (size_t i = 0; i < n; i++)
+        send_answer (requests, &requests->answers[i], error);
+    requests->n_answers -= n;
+    if (n > 0)
+        memmove (requests->answers, requests->answers + n,
+                 requests->n_answers * sizeof (*requests->answers));
 }
 
 /* One event for each iteration. */
@@ -243,6 +249,8 @@ void aw_task_requests_take (struct aw_task_requests *requests,
         take_cancel (requests, node, packet, sender);
     else if (packet->kind == AW_PACKET_ADD)
         take_add (requests, node, packet);
+    else if (packet->kind == AW_PACKET_SYNC)
+        answer (requests, node, packet, NULL);
     else
         aw_hub_take (requests->hub, node, packet, sender, t);
 }
@@ -250,6 +258,13 @@ void aw_task_requests_take (struct aw_task_requests *requests,
 int aw_task_requests_flush (struct aw_task_requests *requests, struct aw_error *err)
 {
     return aw_hub_is_due (requests->hub) ? aw_hub_flush (requests->hub, err) : 0;
+}
+
+int aw_task_requests_unsynced (struct aw_task_requests *requests,
+                               struct aw_sync_list *list,
+                               struct aw_error *err)
+{
+    return aw_hub_unsynced (requests->hub, list, err);
 }
 
 void aw_task_requests_event (struct aw_task_requests *requests, const struct aw_event *ev)

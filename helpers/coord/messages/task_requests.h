@@ -4,6 +4,7 @@
 #define AW_COORD_MESSAGES_TASK_REQUESTS_H
 
 #include "core/event.h"
+#include "io/journal/sync_thread.h"
 #include "io/workflow/workflow.h"
 #include "util/error.h"
 #include "util/packet.h"
@@ -47,8 +48,17 @@ void aw_task_requests_take (struct aw_task_requests *requests,
  */
 int aw_task_requests_flush (struct aw_task_requests *requests, struct aw_error *err);
 
-/* What tasks have asked for stands in the journal now: they are told. */
-void aw_task_requests_answer (struct aw_task_requests *requests);
+/* As aw_hub_unsynced. */
+int aw_task_requests_unsynced (struct aw_task_requests *requests,
+                               struct aw_sync_list *list,
+                               struct aw_error *err);
+
+/* Requests that are carried out and not answered: cancel, add, sync. */
+size_t aw_task_requests_waiting (const struct aw_task_requests *requests);
+
+/* Answers the first N of them: they are kept as the run's durability wants, or ERROR says why not.
+ */
+void aw_task_requests_answer (struct aw_task_requests *requests, size_t n, const char *error);
 
 /* How many messages there are on TOPIC, written ones. */
 uint64_t aw_task_requests_count (const struct aw_task_requests *requests, const char *topic);

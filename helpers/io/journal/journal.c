@@ -475,14 +475,19 @@ int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, st
     return 0;
 }
 
-int aw_journal_flush (struct aw_journal *journal, struct aw_error *err)
+size_t aw_journal_pending (const struct aw_journal *journal)
+{
+    return journal->buf.len;
+}
+
+int aw_journal_flush_first (struct aw_journal *journal, size_t size, struct aw_error *err)
 {
     struct aw_textbuf *buf = &journal->buf;
     size_t done = 0;
     int rc = 0;
 
-    while (done < buf->len) {
-        ssize_t n = write (journal->fd, buf->data + done, buf->len - done);
+    while (done < size) {
+        ssize_t n = write (journal->fd, buf->data + done, size - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -498,13 +503,22 @@ int aw_journal_flush (struct aw_journal *journal, struct aw_error *err)
     return rc;
 }
 
+int aw_journal_flush (struct aw_journal *journal, struct aw_error *err)
+{
+    return aw_journal_flush_first (journal, journal->buf.len, err);
+}
+
+struct aw_sync_file aw_journal_file (const struct aw_journal *journal)
+{
+    return (struct aw_sync_file){ .fd = journal->fd, .path = journal->path };
+}
+
 int aw_journal_sync (struct aw_journal *journal, struct aw_error *err)
 {
-    if (aw_journal_flush (journal, err) < 0)
-        return -1;
-    if (fdatasync (journal->fd) == 0 || errno == EINVAL || errno == EROFS)
-        return 0; /* or what there is no syncing of */
-    return aw_error_set (err, "%s: %s", journal->path, strerror (errno));
+    struct aw_sync_file file = aw_journal_file (journal);
+    const struct aw_sync_list list = { .files = &file, .n = 1 };
+
+    return aw_journal_flush (journal, err) < 0 ? -1 : aw_sync (&list, err);
 }
 
 int aw_journal_close (struct aw_journal *journal, struct aw_error *err)

@@ -28,6 +28,7 @@
 
 #include "core/event.h"
 #include "core/graph/graph.h"
+#include "io/journal/sync_thread.h"
 #include "util/error.h"
 
 struct aw_workflow; /* io/workflow/workflow.h */
@@ -70,6 +71,13 @@ int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, st
 /* Writes the buffer out (write(2); no fsync). 0, or -1 with text ("No space left on device"): what
  * could not be written stays buffered. */
 int aw_journal_flush (struct aw_journal *journal, struct aw_error *err);
+
+/* Bytes in the buffer; and a flush of the first SIZE of them, the end of a line. */
+size_t aw_journal_pending (const struct aw_journal *journal);
+int aw_journal_flush_first (struct aw_journal *journal, size_t size, struct aw_error *err);
+
+/* The file, for who syncs it in a thread. Valid until close. */
+struct aw_sync_file aw_journal_file (const struct aw_journal *journal);
 
 /* Flushes and waits until all is on disk (fdatasync). 0, or -1 with text. */
 int aw_journal_sync (struct aw_journal *journal, struct aw_error *err);

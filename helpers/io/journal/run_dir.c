@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/journal/sync_thread.h"
 #include "util/write.h"
 
 #define AW_RUN_PARTIAL ".partial" /* a file that is being written */
@@ -187,6 +188,25 @@ int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, s
     if (there)
         return aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (EEXIST));
     return aw_run_dir_write_file (dir, AW_RUN_WORKFLOW, text, size, err);
+}
+
+int aw_run_dir_sync (const char *dir, struct aw_error *err)
+{
+    int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int parent = fd < 0 ? -1 : openat (fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct aw_sync_file files[] = { { fd, dir, true }, { parent, dir, true } };
+    const struct aw_sync_list list = { .files = files, .n = 2 };
+    int rc;
+
+    if (parent < 0)
+        rc = aw_error_set (err, "%s: cannot be opened for fsync: %s", dir, strerror (errno));
+    else
+        rc = aw_sync (&list, err);
+    if (fd >= 0)
+        close (fd);
+    if (parent >= 0)
+        close (parent);
+    return rc;
 }
 
 char *aw_run_dir_path (const char *dir, const char *file)

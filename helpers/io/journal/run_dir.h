@@ -45,6 +45,10 @@ int aw_run_dir_write_workflow (const char *dir,
 int aw_run_dir_write_file (
     const char *dir, const char *file, const char *text, size_t size, struct aw_error *err);
 
+/* Returns when the names in DIR, and its own name in its parent, are on disk. 0, or -1 with text.
+ */
+int aw_run_dir_sync (const char *dir, struct aw_error *err);
+
 /* "DIR/FILE"; caller frees; NULL with ENOMEM. */
 char *aw_run_dir_path (const char *dir, const char *file);
 

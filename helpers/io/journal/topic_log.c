@@ -23,6 +23,7 @@ struct aw_topic_log {
     char *path;
     int fd;
     uint64_t size; /* written */
+    uint64_t synced; /* of these: what unsynced has seen */
     struct aw_textbuf out; /* not written yet */
     struct aw_textbuf last; /* the last bytes that were written, up to `size` */
     char *window;
@@ -169,6 +170,18 @@ struct aw_topic_log *aw_topic_log_open (
 struct aw_textbuf *aw_topic_log_out (struct aw_topic_log *log)
 {
     return &log->out;
+}
+
+int aw_topic_log_unsynced (struct aw_topic_log *log,
+                           struct aw_sync_list *list,
+                           struct aw_error *err)
+{
+    const struct aw_sync_file file = { .fd = log->fd, .path = log->path };
+
+    if (log->synced == log->size)
+        return 0;
+    log->synced = log->size;
+    return aw_sync_list_add (list, &file, err);
 }
 
 uint64_t aw_topic_log_size (const struct aw_topic_log *log)

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include "io/journal/sync_thread.h"
 #include "io/textbuf.h"
 #include "util/error.h"
 #include "util/packet.h"
@@ -34,6 +35,13 @@ struct aw_textbuf *aw_topic_log_out (struct aw_topic_log *log);
 
 /* Writes them. 0, or -1 with text: what could not be written stays. */
 int aw_topic_log_flush (struct aw_topic_log *log, struct aw_error *err);
+
+/* Adds the log to LIST if it may hold what is not on disk: written since the last call, or before
+ * the log was opened. 0, or -1 with text.
+ */
+int aw_topic_log_unsynced (struct aw_topic_log *log,
+                           struct aw_sync_list *list,
+                           struct aw_error *err);
 
 uint64_t aw_topic_log_size (const struct aw_topic_log *log); /* of what is written */
 
