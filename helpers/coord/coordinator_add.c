@@ -4,7 +4,7 @@
  */
 #include "coord/coordinator_state.h"
 
-#include "core/graph/grow.h"
+#include "util/array.h"
 
 /* Can there be tasks of that set in this pool? */
 static int fits (void *arg, uint32_t set, const struct aw_recipe *recipe, struct aw_error *err)
@@ -27,12 +27,8 @@ static int fits (void *arg, uint32_t set, const struct aw_recipe *recipe, struct
 
 static int make_room (struct aw_coordinator *c)
 {
-    uint32_t room = c->set_room;
-
-    aw_room_for (&room, c->config.workflow->graph->n_sets);
-    if (aw_grow (&c->display_sets, c->set_room, room, sizeof (*c->display_sets), 0) < 0)
+    if (aw_array_reserve (&c->display_sets, &c->set_room, c->config.workflow->graph->n_sets) < 0)
         return -1;
-    c->set_room = room;
     return aw_display_grow (c->display);
 }
 

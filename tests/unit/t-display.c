@@ -78,13 +78,13 @@ static void draw_plainly (const struct aw_graph *graph,
                           bool utf8,
                           char *buf)
 {
-    struct aw_frame_style style = {
+    struct aw_display_frame_style style = {
         .colour = false, .utf8 = utf8, .columns = columns, .rows = rows
     };
-    struct aw_frame frame = { 0 };
+    struct aw_display_frame frame = { 0 };
     size_t n = 0;
 
-    assert_int_equal (aw_frame_draw (&frame, graph, now, &style), 0);
+    assert_int_equal (aw_display_frame_draw (&frame, graph, now, &style), 0);
     assert_true (frame.n <= rows - 1 || frame.n == 1);
     for (int i = 0; i < frame.n; i++)
         assert_true (frame.widths[i] <= columns - 1);
@@ -95,7 +95,7 @@ static void draw_plainly (const struct aw_graph *graph,
             buf[n++] = frame.text.data[i];
     }
     buf[n] = '\0';
-    aw_frame_finish (&frame);
+    aw_display_frame_finish (&frame);
 }
 
 static void frames (void **state)

@@ -66,9 +66,9 @@ static int tear_down (void **state)
 static void create (uint32_t n_nodes, double deadline)
 {
     struct aw_error err = { "" };
+    const struct aw_exec_agents_config config = { "55", n_nodes, deadline, 0, 0 };
 
-    rig.exec =
-        aw_exec_agents_create (rig.base, &rig.callbacks, "55", n_nodes, 0, 0, deadline, &err);
+    rig.exec = aw_exec_agents_create (rig.base, &rig.callbacks, &config, &err);
     if (!rig.exec)
         fail_msg ("%s", err.text);
 }
@@ -116,12 +116,14 @@ static int exit_status (int i)
 
 static void wrong_arguments (void **state)
 {
+    const struct aw_exec_agents_config no_nodes = { "1", 0, 1, 0, 0 },
+                                       no_port = { "1", 1, 1, 10, 9 };
     struct aw_error err = { "" };
 
     (void)state;
-    assert_null (aw_exec_agents_create (rig.base, &rig.callbacks, "1", 0, 0, 0, 1, &err));
+    assert_null (aw_exec_agents_create (rig.base, &rig.callbacks, &no_nodes, &err));
     assert_non_null (strstr (err.text, "no nodes"));
-    assert_null (aw_exec_agents_create (rig.base, &rig.callbacks, "1", 1, 10, 9, 1, &err));
+    assert_null (aw_exec_agents_create (rig.base, &rig.callbacks, &no_port, &err));
 }
 
 /* Whoever comes first, the numbers are those of the names' order. */

@@ -101,13 +101,14 @@ static int start_pool (struct aw_pool_run *run,
                        struct aw_error *err)
 {
     struct aw_srun_callbacks callbacks = { on_line, on_step_ended, run };
+    const struct aw_exec_agents_config agents = { run->job.id, run->job.n_nodes, JOIN_DEADLINE,
+                                                  run->job.port_first, run->job.port_last };
     struct aw_pool_step_config step = { .job = &run->job, .options = srun->step.v };
 
     if (run->job.munge_socket)
         setenv (AW_AUTH_SOCKET, run->job.munge_socket, 0);
     run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator),
-                                       run->job.id, run->job.n_nodes, run->job.port_first,
-                                       run->job.port_last, JOIN_DEADLINE, err);
+                                       &agents, err);
     if (!run->exec || aw_exec_agents_set_timeout (run->exec, run->args->node_timeout, err) < 0)
         return -1;
     aw_exec_agents_set_job (run->exec, &run->job);

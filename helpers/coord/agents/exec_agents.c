@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row "agents". Agents are collected until all are there, told in the order of their names, and
- * from then on each is one node. The port is open no longer than agents are missing.
+/* The backend "agents". Agents are collected until all are there, told in the order of their names,
+ * and from then on each is one node. The port is open no longer than agents are missing.
  */
 #include "config.h"
 
@@ -24,6 +24,7 @@
 #include "coord/agents/listener.h"
 #include "core/graph/graph.h"
 #include "io/wire/link.h"
+#include "util/array.h"
 #include "util/clock.h"
 #include "util/descriptors.h"
 
@@ -56,27 +57,27 @@ struct exec_agents {
     pid_t pid; /* of the forked agent; 0: none */
 };
 
-static struct exec_agents *row_of (struct aw_exec *exec)
+static struct exec_agents *backend_of (struct aw_exec *exec)
 {
     return (struct exec_agents *)exec; /* the first member */
 }
 
-static void stop_waiting (struct exec_agents *row)
+static void stop_waiting (struct exec_agents *backend)
 {
-    if (row->deadline)
-        event_free (row->deadline);
-    row->deadline = NULL;
-    aw_listener_destroy (row->listener);
-    row->listener = NULL;
+    if (backend->deadline)
+        event_free (backend->deadline);
+    backend->deadline = NULL;
+    aw_listener_destroy (backend->listener);
+    backend->listener = NULL;
 }
 
-static void broken (struct exec_agents *row, const struct aw_error *why)
+static void broken (struct exec_agents *backend, const struct aw_error *why)
 {
-    if (row->closing)
+    if (backend->closing)
         return;
-    row->closing = true;
-    stop_waiting (row);
-    row->exec.callbacks.broken (row->exec.callbacks.arg, why);
+    backend->closing = true;
+    stop_waiting (backend);
+    backend->exec.callbacks.broken (backend->exec.callbacks.arg, why);
 }
 
 static void forget (struct aw_agent_link **list, uint32_t *n, const struct aw_agent_link *agent)
@@ -99,47 +100,48 @@ static int by_name (const void *a, const void *b)
     return strverscmp (aw_agent_link_node (*x)->name, aw_agent_link_node (*y)->name);
 }
 
-static void tell_notes (const struct exec_agents *row)
+static void tell_notes (const struct exec_agents *backend)
 {
     struct aw_error line;
 
-    if (row->exec.callbacks.note && aw_node_allocations_note (row->holdings, row->n_agents, &line))
-        row->exec.callbacks.note (row->exec.callbacks.arg, line.text);
+    if (backend->exec.callbacks.note
+        && aw_node_allocations_note (backend->holdings, backend->n_agents, &line))
+        backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
 }
 
-static int make_holdings (struct exec_agents *row)
+static int make_holdings (struct exec_agents *backend)
 {
-    for (uint32_t i = 0; i < row->n_agents; i++) {
-        const struct aw_event *hello = aw_agent_link_node (row->agents[i]);
+    for (uint32_t i = 0; i < backend->n_agents; i++) {
+        const struct aw_event *hello = aw_agent_link_node (backend->agents[i]);
 
-        if (aw_node_allocation_make (&row->holdings[i], hello,
-                                     aw_node_allocation_find (row->job, hello->name))
+        if (aw_node_allocation_make (&backend->holdings[i], hello,
+                                     aw_node_allocation_find (backend->job, hello->name))
             < 0)
             return -1;
     }
     return 0;
 }
 
-static void tell_nodes (struct exec_agents *row)
+static void tell_nodes (struct exec_agents *backend)
 {
     const struct aw_error no_memory = { "out of memory" };
 
-    stop_waiting (row);
-    qsort (row->agents, row->n_agents, sizeof (struct aw_agent_link *), by_name);
-    for (uint32_t i = 0; i < row->n_agents; i++)
-        aw_agent_link_set_number (row->agents[i], i);
-    if (make_holdings (row) < 0) {
-        broken (row, &no_memory);
+    stop_waiting (backend);
+    qsort (backend->agents, backend->n_agents, sizeof (struct aw_agent_link *), by_name);
+    for (uint32_t i = 0; i < backend->n_agents; i++)
+        aw_agent_link_set_number (backend->agents[i], i);
+    if (make_holdings (backend) < 0) {
+        broken (backend, &no_memory);
         return;
     }
-    row->complete = true;
-    tell_notes (row);
-    for (uint32_t i = 0; i < row->n_agents; i++) {
-        struct aw_event node = row->holdings[i].node;
+    backend->complete = true;
+    tell_notes (backend);
+    for (uint32_t i = 0; i < backend->n_agents; i++) {
+        struct aw_event node = backend->holdings[i].node;
 
         node.node = i;
-        if (row->agents[i])
-            row->exec.callbacks.node_joined (row->exec.callbacks.arg, &node);
+        if (backend->agents[i])
+            backend->exec.callbacks.node_joined (backend->exec.callbacks.arg, &node);
     }
 }
 
@@ -147,89 +149,91 @@ static void tell_nodes (struct exec_agents *row)
 
 static void on_hello (void *arg, struct aw_agent_link *agent)
 {
-    struct exec_agents *row = arg;
+    struct exec_agents *backend = arg;
     const char *name = aw_agent_link_node (agent)->name;
 
-    forget (row->quiet, &row->n_quiet, agent);
-    for (uint32_t i = 0; i < row->n_agents; i++) {
-        if (row->complete || strcmp (aw_agent_link_node (row->agents[i])->name, name) == 0) {
+    forget (backend->quiet, &backend->n_quiet, agent);
+    for (uint32_t i = 0; i < backend->n_agents; i++) {
+        if (backend->complete
+            || strcmp (aw_agent_link_node (backend->agents[i])->name, name) == 0) {
             aw_agent_link_destroy (
                 agent); /* a second agent of a node, or one more than was asked for */
             return;
         }
     }
-    row->agents[row->n_agents++] = agent;
-    if (row->n_agents == row->n_nodes)
-        tell_nodes (row);
+    backend->agents[backend->n_agents++] = agent;
+    if (backend->n_agents == backend->n_nodes)
+        tell_nodes (backend);
 }
 
 static void on_finish (void *arg, struct aw_agent_link *agent, struct aw_event *ev)
 {
-    struct exec_agents *row = arg;
+    struct exec_agents *backend = arg;
 
-    if (!row->complete)
+    if (!backend->complete)
         return; /* it was told to start nothing */
     ev->node = aw_agent_link_number (agent);
-    row->exec.callbacks.task_finished (row->exec.callbacks.arg, ev);
+    backend->exec.callbacks.task_finished (backend->exec.callbacks.arg, ev);
 }
 
 static void on_leaves (void *arg, struct aw_agent_link *agent, const char *why)
 {
-    struct exec_agents *row = arg;
+    struct exec_agents *backend = arg;
     struct aw_event ev = { .type = AW_EVENT_NODE_LOST, .node = AW_NONE, .reason = why };
 
-    if (row->closing || !row->exec.callbacks.node_leaves)
+    if (backend->closing || !backend->exec.callbacks.node_leaves)
         return;
-    if (row->complete)
+    if (backend->complete)
         ev.node = aw_agent_link_number (agent);
-    row->exec.callbacks.node_leaves (row->exec.callbacks.arg, &ev);
+    backend->exec.callbacks.node_leaves (backend->exec.callbacks.arg, &ev);
 }
 
 static void on_message (void *arg, struct aw_agent_link *agent, const struct aw_packet *packet)
 {
-    struct exec_agents *row = arg;
+    struct exec_agents *backend = arg;
 
-    if (row->complete && row->exec.callbacks.message)
-        row->exec.callbacks.message (row->exec.callbacks.arg, aw_agent_link_number (agent), packet);
+    if (backend->complete && backend->exec.callbacks.message)
+        backend->exec.callbacks.message (backend->exec.callbacks.arg, aw_agent_link_number (agent),
+                                         packet);
 }
 
-static void lost_node (struct exec_agents *row, struct aw_agent_link *agent, const char *why)
+static void lost_node (struct exec_agents *backend, struct aw_agent_link *agent, const char *why)
 {
     struct aw_event ev = { .type = AW_EVENT_NODE_LOST,
                            .node = aw_agent_link_number (agent),
                            .reason = why };
 
-    row->agents[ev.node] = NULL;
-    if (!row->closing)
-        row->exec.callbacks.node_lost (row->exec.callbacks.arg, &ev);
+    backend->agents[ev.node] = NULL;
+    if (!backend->closing)
+        backend->exec.callbacks.node_lost (backend->exec.callbacks.arg, &ev);
 }
 
 /* A missing node will not come again: srun starts each agent once. */
-static void lost_early (struct exec_agents *row, struct aw_agent_link *agent, const char *why)
+static void lost_early (struct exec_agents *backend, struct aw_agent_link *agent, const char *why)
 {
     const char *name = aw_agent_link_node (agent)->name;
     struct aw_error err;
 
-    forget (row->quiet, &row->n_quiet, agent);
-    forget (row->agents, &row->n_agents, agent);
+    forget (backend->quiet, &backend->n_quiet, agent);
+    forget (backend->agents, &backend->n_agents, agent);
     if (name)
         aw_error_set (&err, "node %s was lost before all %u nodes had joined: %s", name,
-                      row->n_nodes, why);
+                      backend->n_nodes, why);
     else
         aw_error_set (&err, "a node was lost before it had said its name: %s", why);
-    broken (row, &err);
+    broken (backend, &err);
 }
 
 static void on_lost (void *arg, struct aw_agent_link *agent, const char *why)
 {
-    struct exec_agents *row = arg;
+    struct exec_agents *backend = arg;
 
     if (aw_agent_link_number (agent) != AW_AGENT_UNNUMBERED)
-        lost_node (row, agent, why);
-    else if (!row->complete)
-        lost_early (row, agent, why);
+        lost_node (backend, agent, why);
+    else if (!backend->complete)
+        lost_early (backend, agent, why);
     else
-        forget (row->quiet, &row->n_quiet, agent);
+        forget (backend->quiet, &backend->n_quiet, agent);
     aw_agent_link_destroy (agent);
 }
 
@@ -238,85 +242,78 @@ static void on_lost (void *arg, struct aw_agent_link *agent, const char *why)
 /* After a pause of this process itself, stopped by Ctrl-Z perhaps, words may wait to be read. */
 static void on_beat (evutil_socket_t fd, short what, void *arg)
 {
-    struct exec_agents *row = arg;
-    double t = aw_clock_monotonic (), passed = fmin (t - row->beaten, row->timeout / 4);
+    struct exec_agents *backend = arg;
+    double t = aw_clock_monotonic (), passed = fmin (t - backend->beaten, backend->timeout / 4);
     struct aw_error why;
 
     (void)fd;
     (void)what;
-    row->beaten = t;
-    aw_error_set (&why, "nothing was heard of it for %g s", row->timeout);
-    for (uint32_t i = 0; i < row->n_agents; i++) {
-        struct aw_agent_link *agent = row->complete ? row->agents[i] : NULL;
+    backend->beaten = t;
+    aw_error_set (&why, "nothing was heard of it for %g s", backend->timeout);
+    for (uint32_t i = 0; i < backend->n_agents; i++) {
+        struct aw_agent_link *agent = backend->complete ? backend->agents[i] : NULL;
 
-        if (!agent || aw_agent_link_beat (agent, passed, row->timeout) < row->timeout)
+        if (!agent || aw_agent_link_beat (agent, passed, backend->timeout) < backend->timeout)
             continue;
-        lost_node (row, agent, why.text);
+        lost_node (backend, agent, why.text);
         aw_agent_link_destroy (agent); /* should it wake up, it finds its connection ended */
     }
 }
 
 int aw_exec_agents_set_timeout (struct aw_exec *exec, double seconds, struct aw_error *err)
 {
-    struct exec_agents *row = row_of (exec);
+    struct exec_agents *backend = backend_of (exec);
     double interval = seconds / 6;
     struct timeval tv = { (time_t)interval, (suseconds_t)((interval - floor (interval)) * 1e6) };
 
-    if (!row->beat)
-        row->beat = event_new (row->base, -1, EV_PERSIST, on_beat, row);
-    if (!row->beat)
+    if (!backend->beat)
+        backend->beat = event_new (backend->base, -1, EV_PERSIST, on_beat, backend);
+    if (!backend->beat)
         return aw_error_set (err, "out of memory");
-    row->timeout = seconds;
-    row->beaten = aw_clock_monotonic ();
+    backend->timeout = seconds;
+    backend->beaten = aw_clock_monotonic ();
     if (!(seconds > 0))
-        event_del (row->beat);
-    else if (event_add (row->beat, &tv) < 0)
+        event_del (backend->beat);
+    else if (event_add (backend->beat, &tv) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
 }
 
 /* A connection of our own user, or the forked agent's. */
-static int adopt (struct exec_agents *row, int fd, struct aw_error *err)
+static int adopt (struct exec_agents *backend, int fd, struct aw_error *err)
 {
     const struct aw_agent_callbacks callbacks = { on_hello,   on_finish, on_leaves,
-                                                  on_message, on_lost,   row };
+                                                  on_message, on_lost,   backend };
     struct aw_agent_link *agent;
 
-    if (row->n_quiet == row->quiet_capacity) {
-        uint32_t capacity = row->quiet_capacity ? 2 * row->quiet_capacity : 16;
-        struct aw_agent_link **quiet =
-            realloc (row->quiet, capacity * sizeof (struct aw_agent_link *));
-        if (!quiet) {
-            close (fd);
-            return aw_error_set (err, "out of memory");
-        }
-        row->quiet = quiet;
-        row->quiet_capacity = capacity;
+    if (aw_array_reserve (&backend->quiet, &backend->quiet_capacity, backend->n_quiet + 1) < 0) {
+        close (fd);
+        return aw_error_set (err, "out of memory");
     }
-    agent = aw_agent_link_create (row->base, fd, row->reader, &callbacks, err);
+    agent = aw_agent_link_create (backend->base, fd, backend->reader, &callbacks, err);
     if (!agent)
         return -1;
-    row->quiet[row->n_quiet++] = agent;
+    backend->quiet[backend->n_quiet++] = agent;
     return 0;
 }
 
 static void on_accepted (void *arg, int fd)
 {
-    struct exec_agents *row = arg;
+    struct exec_agents *backend = arg;
     struct aw_error err;
 
-    if (adopt (row, fd, &err) < 0)
-        broken (row, &err);
+    if (adopt (backend, fd, &err) < 0)
+        broken (backend, &err);
 }
 
 /* "n1, n3", cut where it grows too long. */
-static void list_names (const struct exec_agents *row, char *buf, size_t size)
+static void list_names (const struct exec_agents *backend, char *buf, size_t size)
 {
     size_t used = 0;
 
     buf[0] = '\0';
-    for (uint32_t i = 0; i < row->n_agents; i++) {
-        const char *name = aw_agent_link_node (row->agents[i])->name;
+    for (uint32_t i = 0; i < backend->n_agents; i++) {
+        const char *name = aw_agent_link_node (backend->agents[i])->name;
         if (used + strlen (name) + 8 > size) {
             snprintf (buf + used, size - used, ", ...");
             return;
@@ -327,102 +324,102 @@ static void list_names (const struct exec_agents *row, char *buf, size_t size)
 
 static void on_deadline (evutil_socket_t fd, short what, void *arg)
 {
-    struct exec_agents *row = arg;
+    struct exec_agents *backend = arg;
     char names[160], turned[220] = "";
     struct aw_error err;
     const char *why;
-    uint32_t refused = row->listener ? aw_listener_refused (row->listener, &why) : 0;
+    uint32_t refused = backend->listener ? aw_listener_refused (backend->listener, &why) : 0;
 
     (void)fd;
     (void)what;
-    qsort (row->agents, row->n_agents, sizeof (struct aw_agent_link *), by_name);
-    list_names (row, names, sizeof (names));
+    qsort (backend->agents, backend->n_agents, sizeof (struct aw_agent_link *), by_name);
+    list_names (backend, names, sizeof (names));
     if (refused)
         snprintf (turned, sizeof (turned),
                   "; %u connections were turned away, the last since %.150s", refused, why);
-    aw_error_set (&err, "%u of %u agents came within %g s%s%s%s%s", row->n_agents, row->n_nodes,
-                  row->deadline_seconds, row->n_agents ? " (" : "", names, row->n_agents ? ")" : "",
-                  turned);
-    broken (row, &err);
+    aw_error_set (&err, "%u of %u agents came within %g s%s%s%s%s", backend->n_agents,
+                  backend->n_nodes, backend->deadline_seconds, backend->n_agents ? " (" : "", names,
+                  backend->n_agents ? ")" : "", turned);
+    broken (backend, &err);
 }
 
 /* The table. */
 
-static int row_start (struct aw_exec *exec,
-                      uint32_t node,
-                      const struct aw_launch *launch,
-                      struct aw_error *err)
+static int backend_start (struct aw_exec *exec,
+                          uint32_t node,
+                          const struct aw_launch *launch,
+                          struct aw_error *err)
 {
-    struct exec_agents *row = row_of (exec);
+    struct exec_agents *backend = backend_of (exec);
     struct aw_launch mine = *launch; /* what it points to stays the caller's */
 
-    if (!row->complete || node >= row->n_nodes)
+    if (!backend->complete || node >= backend->n_nodes)
         return aw_error_set (err, "there is no node %u", node);
-    if (!row->agents[node])
+    if (!backend->agents[node])
         return aw_error_set (err, "node %u is lost", node);
-    if (row->closing)
+    if (backend->closing)
         return aw_error_set (err, "no more tasks are started");
-    mine.unbound = row->holdings[node].node.unbound;
-    return aw_agent_link_start (row->agents[node], &mine, err);
+    mine.unbound = backend->holdings[node].node.unbound;
+    return aw_agent_link_start (backend->agents[node], &mine, err);
 }
 
-static void row_kill (
+static void backend_kill (
     struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace)
 {
-    struct exec_agents *row = row_of (exec);
+    struct exec_agents *backend = backend_of (exec);
 
-    if (row->complete && node < row->n_nodes && row->agents[node])
-        aw_agent_link_kill (row->agents[node], task, attempt, grace);
+    if (backend->complete && node < backend->n_nodes && backend->agents[node])
+        aw_agent_link_kill (backend->agents[node], task, attempt, grace);
 }
 
-static void row_message (struct aw_exec *exec,
-                         uint32_t node,
-                         const struct aw_packet *packet,
-                         const char *rest,
-                         size_t size)
+static void backend_message (struct aw_exec *exec,
+                             uint32_t node,
+                             const struct aw_packet *packet,
+                             const char *rest,
+                             size_t size)
 {
-    struct exec_agents *row = row_of (exec);
+    struct exec_agents *backend = backend_of (exec);
 
-    if (row->complete && node < row->n_nodes && row->agents[node])
-        aw_agent_link_message (row->agents[node], packet, rest, size);
+    if (backend->complete && node < backend->n_nodes && backend->agents[node])
+        aw_agent_link_message (backend->agents[node], packet, rest, size);
 }
 
 bool aw_exec_agents_unbound (struct aw_exec *exec, uint32_t node)
 {
-    struct exec_agents *row = row_of (exec);
+    struct exec_agents *backend = backend_of (exec);
 
-    return row->complete && node < row->n_nodes && row->holdings[node].node.unbound;
+    return backend->complete && node < backend->n_nodes && backend->holdings[node].node.unbound;
 }
 
 const char *aw_exec_agents_socket (struct aw_exec *exec, uint32_t node)
 {
-    struct exec_agents *row = row_of (exec);
+    struct exec_agents *backend = backend_of (exec);
 
-    return row->complete && node < row->n_nodes && row->agents[node]
-               ? aw_agent_link_node (row->agents[node])->socket
+    return backend->complete && node < backend->n_nodes && backend->agents[node]
+               ? aw_agent_link_node (backend->agents[node])->socket
                : NULL;
 }
 
-static void quit_all (struct exec_agents *row, bool now)
+static void quit_all (struct exec_agents *backend, bool now)
 {
-    for (uint32_t i = 0; i < row->n_agents; i++)
-        if (row->agents[i])
-            aw_agent_link_quit (row->agents[i], now);
-    for (uint32_t i = 0; i < row->n_quiet; i++)
-        aw_agent_link_quit (row->quiet[i], now);
+    for (uint32_t i = 0; i < backend->n_agents; i++)
+        if (backend->agents[i])
+            aw_agent_link_quit (backend->agents[i], now);
+    for (uint32_t i = 0; i < backend->n_quiet; i++)
+        aw_agent_link_quit (backend->quiet[i], now);
 }
 
-static void row_shutdown (struct aw_exec *exec)
+static void backend_shutdown (struct aw_exec *exec)
 {
-    struct exec_agents *row = row_of (exec);
+    struct exec_agents *backend = backend_of (exec);
 
-    if (row->closing && row->complete)
+    if (backend->closing && backend->complete)
         return;
-    row->closing = true;
-    stop_waiting (row);
-    if (row->beat)
-        event_del (row->beat);
-    quit_all (row, false);
+    backend->closing = true;
+    stop_waiting (backend);
+    if (backend->beat)
+        event_del (backend->beat);
+    quit_all (backend, false);
 }
 
 /* Tells the forked agent, whose connection is closed by now, to hurry, and waits. Whoever reaps all
@@ -443,41 +440,41 @@ static void end_local (pid_t pid)
     }
 }
 
-static void row_destroy (struct aw_exec *exec)
+static void backend_destroy (struct aw_exec *exec)
 {
-    struct exec_agents *row = row_of (exec);
+    struct exec_agents *backend = backend_of (exec);
     int saved = errno;
 
-    if (row) {
-        row->closing = true;
-        stop_waiting (row);
-        quit_all (row, true);
-        if (row->beat)
-            event_free (row->beat);
-        for (uint32_t i = 0; i < row->n_agents; i++)
-            aw_agent_link_destroy (row->agents[i]);
-        for (uint32_t i = 0; i < row->n_quiet; i++)
-            aw_agent_link_destroy (row->quiet[i]);
-        if (row->pid > 0)
-            end_local (row->pid);
-        aw_frame_reader_destroy (row->reader);
-        for (uint32_t i = 0; row->holdings && i < row->n_nodes; i++)
-            aw_node_allocation_finish (&row->holdings[i]);
-        free (row->holdings);
-        free (row->agents);
-        free (row->quiet);
-        free (row);
+    if (backend) {
+        backend->closing = true;
+        stop_waiting (backend);
+        quit_all (backend, true);
+        if (backend->beat)
+            event_free (backend->beat);
+        for (uint32_t i = 0; i < backend->n_agents; i++)
+            aw_agent_link_destroy (backend->agents[i]);
+        for (uint32_t i = 0; i < backend->n_quiet; i++)
+            aw_agent_link_destroy (backend->quiet[i]);
+        if (backend->pid > 0)
+            end_local (backend->pid);
+        aw_frame_reader_destroy (backend->reader);
+        for (uint32_t i = 0; backend->holdings && i < backend->n_nodes; i++)
+            aw_node_allocation_finish (&backend->holdings[i]);
+        free (backend->holdings);
+        free (backend->agents);
+        free (backend->quiet);
+        free (backend);
     }
     errno = saved;
 }
 
 static const struct aw_exec_ops ops = {
     .name = "agents",
-    .start = row_start,
-    .kill = row_kill,
-    .message = row_message,
-    .shutdown = row_shutdown,
-    .destroy = row_destroy,
+    .start = backend_start,
+    .kill = backend_kill,
+    .message = backend_message,
+    .shutdown = backend_shutdown,
+    .destroy = backend_destroy,
 };
 
 static struct exec_agents *create (struct event_base *base,
@@ -486,59 +483,56 @@ static struct exec_agents *create (struct event_base *base,
                                    double deadline,
                                    struct aw_error *err)
 {
-    struct exec_agents *row = calloc (1, sizeof (*row));
+    struct exec_agents *backend = calloc (1, sizeof (*backend));
     struct timeval limit;
 
-    if (!row || n_nodes == 0) {
-        aw_error_set (err, row ? "a pool of no nodes" : "out of memory");
-        free (row);
+    if (!backend || n_nodes == 0) {
+        aw_error_set (err, backend ? "a pool of no nodes" : "out of memory");
+        free (backend);
         return NULL;
     }
-    row->exec.ops = &ops;
-    row->exec.callbacks = *callbacks;
-    row->base = base;
-    row->n_nodes = n_nodes;
-    row->deadline_seconds = deadline;
-    row->reader = aw_frame_reader_create ();
-    row->agents = calloc (n_nodes, sizeof (struct aw_agent_link *));
-    row->holdings = calloc (n_nodes, sizeof (*row->holdings));
-    row->deadline = evtimer_new (base, on_deadline, row);
+    backend->exec.ops = &ops;
+    backend->exec.callbacks = *callbacks;
+    backend->base = base;
+    backend->n_nodes = n_nodes;
+    backend->deadline_seconds = deadline;
+    backend->reader = aw_frame_reader_create ();
+    backend->agents = calloc (n_nodes, sizeof (struct aw_agent_link *));
+    backend->holdings = calloc (n_nodes, sizeof (*backend->holdings));
+    backend->deadline = evtimer_new (base, on_deadline, backend);
     limit.tv_sec = (time_t)deadline;
     limit.tv_usec = (suseconds_t)((deadline - (double)limit.tv_sec) * 1e6);
-    if (!row->reader || !row->agents || !row->holdings || !row->deadline
-        || event_add (row->deadline, &limit) < 0) {
+    if (!backend->reader || !backend->agents || !backend->holdings || !backend->deadline
+        || event_add (backend->deadline, &limit) < 0) {
         aw_error_set (err, "out of memory");
-        row_destroy (&row->exec);
+        backend_destroy (&backend->exec);
         return NULL;
     }
-    return row;
+    return backend;
 }
 
 struct aw_exec *aw_exec_agents_create (struct event_base *base,
                                        const struct aw_exec_callbacks *callbacks,
-                                       const char *job,
-                                       uint32_t n_nodes,
-                                       uint16_t port_first,
-                                       uint16_t port_last,
-                                       double deadline,
+                                       const struct aw_exec_agents_config *config,
                                        struct aw_error *err)
 {
-    struct exec_agents *row = create (base, callbacks, n_nodes, deadline, err);
+    struct exec_agents *backend = create (base, callbacks, config->n_nodes, config->deadline, err);
 
-    if (!row)
+    if (!backend)
         return NULL;
-    row->listener = aw_listener_create (base, job, port_first, port_last, on_accepted, row, err);
-    if (!row->listener) {
-        row_destroy (&row->exec);
+    backend->listener = aw_listener_create (base, config->job, config->port_first,
+                                            config->port_last, on_accepted, backend, err);
+    if (!backend->listener) {
+        backend_destroy (&backend->exec);
         return NULL;
     }
-    row->port = aw_listener_port (row->listener);
-    return &row->exec;
+    backend->port = aw_listener_port (backend->listener);
+    return &backend->exec;
 }
 
 void aw_exec_agents_set_job (struct aw_exec *exec, const struct aw_slurm_job *job)
 {
-    row_of (exec)->job = job;
+    backend_of (exec)->job = job;
 }
 
 uint16_t aw_exec_agents_port (const struct aw_exec *exec)
@@ -573,29 +567,29 @@ struct aw_exec *aw_exec_local_create (struct event_base *base,
                                       int keep,
                                       struct aw_error *err)
 {
-    struct exec_agents *row = create (base, callbacks, 1, LOCAL_SECONDS, err);
+    struct exec_agents *backend = create (base, callbacks, 1, LOCAL_SECONDS, err);
     int fds[2];
 
-    if (!row)
+    if (!backend)
         return NULL;
     if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
         aw_error_set (err, "socketpair: %s", strerror (errno));
-        row_destroy (&row->exec);
+        backend_destroy (&backend->exec);
         return NULL;
     }
-    row->pid = fork ();
-    if (row->pid == 0)
+    backend->pid = fork ();
+    if (backend->pid == 0)
         local_child (fds[1], keep, serve, arg);
     close (fds[1]);
-    if (row->pid < 0) {
+    if (backend->pid < 0) {
         aw_error_set (err, "cannot fork the agent: %s", strerror (errno));
         close (fds[0]);
-        row_destroy (&row->exec);
+        backend_destroy (&backend->exec);
         return NULL;
     }
-    if (adopt (row, fds[0], err) < 0) {
-        row_destroy (&row->exec);
+    if (adopt (backend, fds[0], err) < 0) {
+        backend_destroy (&backend->exec);
         return NULL;
     }
-    return &row->exec;
+    return &backend->exec;
 }

@@ -9,17 +9,18 @@
 
 struct aw_slurm_job;
 
-/* Listens on a TCP port of PORT_FIRST..PORT_LAST (0, 0: any; the ports of Slurm's SrunPortRange) on
- * all addresses. JOB is the job id that agents must name ("" for none). Expects N_NODES agents
- * within DEADLINE seconds, else `broken`. BASE is borrowed. NULL with text.
- */
+struct aw_exec_agents_config {
+    const char *job; /* its id, which agents must name; "": none. Borrowed */
+    uint32_t n_nodes; /* an agent of each must come */
+    double deadline; /* within these seconds, else `broken` */
+    uint16_t port_first,
+        port_last; /* the TCP ports to choose from, Slurm's SrunPortRange; 0, 0: any */
+};
+
+/* Listens on all addresses. BASE is borrowed. NULL with text. */
 struct aw_exec *aw_exec_agents_create (struct event_base *base,
                                        const struct aw_exec_callbacks *callbacks,
-                                       const char *job,
-                                       uint32_t n_nodes,
-                                       uint16_t port_first,
-                                       uint16_t port_last,
-                                       double deadline,
+                                       const struct aw_exec_agents_config *config,
                                        struct aw_error *err);
 
 /* JOB's word on which CPUs, GPUs and memory of a node are the pool's goes before what its agent

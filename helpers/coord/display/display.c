@@ -18,6 +18,7 @@
 #include "coord/display/terminal.h"
 #include "core/failure.h"
 #include "core/graph/grow.h"
+#include "util/array.h"
 #include "util/units.h"
 
 #define FRAME_SECONDS 0.2 /* between two frames at the least */
@@ -33,14 +34,14 @@ struct aw_display {
     const struct aw_graph *graph; /* borrowed */
     enum aw_display_mode mode; /* never AUTO */
     struct aw_terminal terminal;
-    struct aw_frame_style style;
+    struct aw_display_frame_style style;
     char *dir;
     char **nodes; /* names */
-    uint32_t n_nodes;
+    uint32_t n_nodes, node_room;
     double t; /* of the last event or update */
     bool changed; /* since the last frame or line */
 
-    struct aw_frame frame; /* the last one */
+    struct aw_display_frame frame; /* the last one */
     bool shown; /* it stands on the terminal */
     double drawn; /* t of it */
 
@@ -90,7 +91,8 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
     d->mode = mode != AW_DISPLAY_AUTO   ? mode
               : aw_terminal_is_tty (fd) ? AW_DISPLAY_TTY
                                         : AW_DISPLAY_PLAIN;
-    d->style = (struct aw_frame_style){ .colour = !no_colour || !*no_colour, .utf8 = is_utf8 () };
+    d->style =
+        (struct aw_display_frame_style){ .colour = !no_colour || !*no_colour, .utf8 = is_utf8 () };
     d->drawn = d->line = -INFINITY;
     d->interval = FIRST_LINE_SECONDS;
     d->failures = FAILURES_AT_ONCE;
@@ -101,16 +103,12 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
 
 int aw_display_grow (struct aw_display *d)
 {
-    uint32_t room = d ? d->room : 0;
-
     if (!d)
         return 0;
     if (d->n_instances > aw_graph_n_instances (d->graph))
         d->n_instances = aw_graph_n_instances (d->graph);
-    aw_room_for (&room, aw_graph_n_instances (d->graph));
-    if (aw_grow (&d->left, d->room, room, sizeof (*d->left), 0) < 0)
+    if (aw_array_reserve (&d->left, &d->room, aw_graph_n_instances (d->graph)) < 0)
         return -1;
-    d->room = room;
     for (; d->n_instances < aw_graph_n_instances (d->graph); d->n_instances++)
         d->left[d->n_instances] =
             d->graph->sets[aw_graph_instance_set (d->graph, d->n_instances)].count;
@@ -132,7 +130,7 @@ static void put_home (struct aw_display *d, struct aw_textbuf *out)
     int columns, rows, up;
 
     aw_terminal_size (&d->terminal, &columns, &rows);
-    up = aw_frame_rows (&d->frame, columns);
+    up = aw_display_frame_rows (&d->frame, columns);
     if (up > rows - 1)
         up = rows - 1; /* the rest has scrolled away */
     if (up > 0)
@@ -200,13 +198,10 @@ void aw_display_clear (struct aw_display *d)
 
 static void add_node (struct aw_display *d, const struct aw_event *ev)
 {
-    char **nodes = realloc (d->nodes, (d->n_nodes + (size_t)1) * sizeof (*nodes));
-
-    if (!nodes)
+    if (aw_array_reserve (&d->nodes, &d->node_room, d->n_nodes + 1) < 0)
         return; /* it will have no name in messages */
-    d->nodes = nodes;
-    nodes[d->n_nodes] = strdup (ev->name ? ev->name : "");
-    if (nodes[d->n_nodes])
+    d->nodes[d->n_nodes] = strdup (ev->name ? ev->name : "");
+    if (d->nodes[d->n_nodes])
         d->n_nodes++;
 }
 
@@ -353,7 +348,7 @@ static void draw (struct aw_display *d, const struct aw_display_state *state)
         put_home (d, &out); /* each line is written over: nothing flickers */
     d->style.columns = columns;
     d->style.rows = rows;
-    if (aw_frame_draw (&d->frame, d->graph, state, &d->style) == 0) {
+    if (aw_display_frame_draw (&d->frame, d->graph, state, &d->style) == 0) {
         aw_textbuf_put (&out, d->frame.text.data, d->frame.text.len);
         aw_textbuf_puts (&out, "\x1b[J"); /* the rest of a longer frame, or what a key has echoed */
         d->shown = true;
@@ -404,7 +399,7 @@ static void put_numbers (const struct aw_display *d,
         aw_textbuf_printf (out, ", GPUs %u/%u", state->busy_gpus, state->gpus);
     if (!isnan (state->left) && !isinf (state->left))
         aw_textbuf_printf (out, "; about %s left",
-                           aw_frame_seconds (time, sizeof (time), ceil (state->left)));
+                           aw_display_frame_seconds (time, sizeof (time), ceil (state->left)));
     if (state->note)
         aw_textbuf_printf (out, "; %s", state->note);
 }
@@ -415,8 +410,8 @@ static void put_plain (struct aw_display *d, const struct aw_display_state *stat
     bool quiet = state->t - d->line > 2 * d->interval;
     char time[32];
 
-    aw_textbuf_printf (
-        &out, "async-workflow: %s: ", aw_frame_seconds (time, sizeof (time), floor (state->t)));
+    aw_textbuf_printf (&out, "async-workflow: %s: ",
+                       aw_display_frame_seconds (time, sizeof (time), floor (state->t)));
     if (state->nodes || !state->note) {
         put_completed (d, &out);
         put_numbers (d, state, &out);
@@ -461,7 +456,7 @@ void aw_display_finish (struct aw_display *d)
     aw_display_clear (d);
     tell_untold (d);
     aw_terminal_finish (&d->terminal);
-    aw_frame_finish (&d->frame);
+    aw_display_frame_finish (&d->frame);
     for (uint32_t i = 0; i < d->n_nodes; i++)
         free (d->nodes[i]);
     free (d->nodes);

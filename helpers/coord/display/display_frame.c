@@ -24,7 +24,7 @@ struct line {
     int used, limit;
 };
 
-void aw_frame_finish (struct aw_frame *frame)
+void aw_display_frame_finish (struct aw_display_frame *frame)
 {
     int saved = errno;
 
@@ -34,7 +34,7 @@ void aw_frame_finish (struct aw_frame *frame)
     errno = saved;
 }
 
-const char *aw_frame_seconds (char *buf, size_t size, double seconds)
+const char *aw_display_frame_seconds (char *buf, size_t size, double seconds)
 {
     if (seconds >= 60)
         return aw_format_seconds (buf, size, seconds);
@@ -42,7 +42,7 @@ const char *aw_frame_seconds (char *buf, size_t size, double seconds)
     return buf;
 }
 
-int aw_frame_rows (const struct aw_frame *frame, int columns)
+int aw_display_frame_rows (const struct aw_display_frame *frame, int columns)
 {
     int rows = 0;
 
@@ -70,13 +70,15 @@ static void put (struct line *line, const char *text)
     }
 }
 
-static void put_style (struct line *line, const struct aw_frame_style *style, const char *code)
+static void put_style (struct line *line,
+                       const struct aw_display_frame_style *style,
+                       const char *code)
 {
     if (style->colour)
         aw_textbuf_printf (line->out, "\x1b[%sm", code);
 }
 
-static void end_line (struct aw_frame *frame, const struct line *line)
+static void end_line (struct aw_display_frame *frame, const struct line *line)
 {
     aw_textbuf_puts (&frame->text, "\x1b[K\n");
     frame->widths[frame->n++] = line->used;
@@ -92,7 +94,7 @@ static uint64_t all_of (const struct aw_graph *graph, uint32_t set)
  * there is room.
  */
 static void put_bar (struct line *line,
-                     const struct aw_frame_style *style,
+                     const struct aw_display_frame_style *style,
                      const struct aw_display_set *set,
                      uint64_t all,
                      int width)
@@ -141,7 +143,7 @@ struct columns {
 
 static struct columns choose_columns (const struct aw_graph *graph,
                                       const struct aw_display_state *state,
-                                      const struct aw_frame_style *style)
+                                      const struct aw_display_frame_style *style)
 {
     struct columns c = { .name = MIN_NAME };
     uint64_t most = 1;
@@ -166,11 +168,11 @@ static struct columns choose_columns (const struct aw_graph *graph,
     return c;
 }
 
-static void put_set (struct aw_frame *frame,
+static void put_set (struct aw_display_frame *frame,
                      const struct aw_graph *graph,
                      uint32_t index,
                      const struct aw_display_set *set,
-                     const struct aw_frame_style *style,
+                     const struct aw_display_frame_style *style,
                      const struct columns *c)
 {
     struct line line = { .out = &frame->text, .limit = style->columns - 1 };
@@ -228,11 +230,11 @@ static void choose_sets (const struct aw_graph *graph,
             }
 }
 
-static void put_others (struct aw_frame *frame,
+static void put_others (struct aw_display_frame *frame,
                         const struct aw_graph *graph,
                         const struct aw_display_state *state,
                         const bool *shown,
-                        const struct aw_frame_style *style)
+                        const struct aw_display_frame_style *style)
 {
     struct line line = { .out = &frame->text, .limit = style->columns - 1 };
     uint64_t all = 0, done = 0;
@@ -259,9 +261,9 @@ static void put_whole (struct line *line, const char *text)
         put (line, text);
 }
 
-static void put_pool (struct aw_frame *frame,
+static void put_pool (struct aw_display_frame *frame,
                       const struct aw_display_state *state,
-                      const struct aw_frame_style *style)
+                      const struct aw_display_frame_style *style)
 {
     struct line line = { .out = &frame->text, .limit = style->columns - 1 };
     char text[LINE], time[32];
@@ -275,11 +277,11 @@ static void put_pool (struct aw_frame *frame,
     snprintf (text, sizeof (text), "  on %u node%s", state->nodes, state->nodes == 1 ? "" : "s");
     put_whole (&line, text);
     snprintf (text, sizeof (text), "   %s",
-              aw_frame_seconds (time, sizeof (time), floor (state->t)));
+              aw_display_frame_seconds (time, sizeof (time), floor (state->t)));
     put_whole (&line, text);
     if (!isnan (state->left) && !isinf (state->left)) {
         snprintf (text, sizeof (text), "   about %s left",
-                  aw_frame_seconds (time, sizeof (time), ceil (state->left)));
+                  aw_display_frame_seconds (time, sizeof (time), ceil (state->left)));
         put_whole (&line, text);
     }
     if (state->note) {
@@ -291,10 +293,10 @@ static void put_pool (struct aw_frame *frame,
     end_line (frame, &line);
 }
 
-int aw_frame_draw (struct aw_frame *frame,
-                   const struct aw_graph *graph,
-                   const struct aw_display_state *state,
-                   const struct aw_frame_style *style)
+int aw_display_frame_draw (struct aw_display_frame *frame,
+                           const struct aw_graph *graph,
+                           const struct aw_display_state *state,
+                           const struct aw_display_frame_style *style)
 {
     uint32_t room = style->rows > 3 ? (uint32_t)style->rows - 2
                                     : 0; /* lines for sets: one is the pool's, one the cursor's */
@@ -322,7 +324,7 @@ int aw_frame_draw (struct aw_frame *frame,
     put_pool (frame, state, style);
     free (shown);
     if (frame->text.failed) {
-        aw_frame_finish (frame);
+        aw_display_frame_finish (frame);
         errno = ENOMEM;
         return -1;
     }

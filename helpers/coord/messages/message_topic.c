@@ -8,6 +8,7 @@
 #include "coord/messages/message_hub.h"
 #include "io/json_string.h"
 #include "io/message_frame.h"
+#include "util/array.h"
 
 /* How much one sender has sent. */
 struct sender {
@@ -108,14 +109,11 @@ static void free_group (struct aw_group *group)
 static struct aw_group *add_group (struct aw_topic *topic, const struct aw_piece *name)
 {
     struct aw_group *group = calloc (1, sizeof (*group));
-    struct aw_group **groups =
-        reallocarray (topic->groups, topic->n_groups + (size_t)1, sizeof (struct aw_group *));
 
-    if (groups)
-        topic->groups = groups;
     if (group && name->size)
         group->name = strndup (name->text, name->size);
-    if (!group || !groups || (name->size && !group->name)
+    if (!group || aw_array_reserve (&topic->groups, &topic->group_room, topic->n_groups + 1) < 0
+        || (name->size && !group->name)
         || (group->name
             && aw_names_set (&topic->group_numbers, group->name, topic->n_groups) < 0)) {
         if (group)
@@ -124,7 +122,7 @@ static struct aw_group *add_group (struct aw_topic *topic, const struct aw_piece
         return NULL;
     }
     group->topic = topic;
-    groups[topic->n_groups++] = group;
+    topic->groups[topic->n_groups++] = group;
     return group;
 }
 
@@ -181,18 +179,16 @@ struct aw_receiver *aw_group_join (struct aw_group *group,
                                    uint32_t number)
 {
     struct aw_receiver *receiver = calloc (1, sizeof (*receiver));
-    struct aw_receiver **receivers = reallocarray (group->receivers, group->n_receivers + (size_t)1,
-                                                   sizeof (struct aw_receiver *));
 
-    if (receivers)
-        group->receivers = receivers;
-    if (!receiver || !receivers) {
+    if (!receiver
+        || aw_array_reserve (&group->receivers, &group->receiver_room, group->n_receivers + 1)
+               < 0) {
         free (receiver);
         return NULL;
     }
     *receiver =
         (struct aw_receiver){ .node = node, .conn = conn, .number = number, .group = group };
-    receivers[group->n_receivers++] = receiver;
+    group->receivers[group->n_receivers++] = receiver;
     return receiver;
 }
 
@@ -212,15 +208,8 @@ int aw_group_leave (struct aw_receiver *receiver)
     for (uint32_t i = 0; i < group->n_receivers; i++)
         if (group->receivers[i] == receiver)
             group->receivers[i] = group->receivers[--group->n_receivers];
-    if (receiver->n_flight && n > group->room) {
-        uint64_t *returned = reallocarray (group->returned, n, sizeof (*returned));
-
-        if (returned) {
-            group->returned = returned;
-            group->room = n;
-        }
-        rc = returned ? 0 : -1;
-    }
+    if (receiver->n_flight)
+        rc = aw_array_reserve (&group->returned, &group->room, n);
     if (receiver->n_flight && rc == 0) {
         memcpy (group->returned + group->n_returned, receiver->flight,
                 receiver->n_flight * sizeof (*receiver->flight));
@@ -309,15 +298,8 @@ static struct aw_receiver *next_receiver (struct aw_group *group)
 
 static int keep_in_flight (struct aw_receiver *receiver, uint64_t place)
 {
-    if (receiver->n_flight == receiver->room) {
-        uint32_t room = receiver->room ? 2 * receiver->room : 4;
-        uint64_t *flight = reallocarray (receiver->flight, room, sizeof (*flight));
-
-        if (!flight)
-            return -1;
-        receiver->flight = flight;
-        receiver->room = room;
-    }
+    if (aw_array_reserve (&receiver->flight, &receiver->room, receiver->n_flight + 1) < 0)
+        return -1;
     receiver->flight[receiver->n_flight++] = place;
     return 0;
 }

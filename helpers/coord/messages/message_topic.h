@@ -33,7 +33,7 @@ struct aw_group {
     uint32_t n_returned;
     uint32_t room;
     struct aw_receiver **receivers;
-    uint32_t n_receivers;
+    uint32_t n_receivers, receiver_room;
     uint32_t turn; /* whose it is */
     uint64_t done; /* all before it is acknowledged, as the log says */
     bool moved; /* something was acknowledged since */
@@ -48,7 +48,7 @@ struct aw_topic {
     struct aw_table senders; /* private */
     struct aw_names group_numbers;
     struct aw_group **groups;
-    uint32_t n_groups;
+    uint32_t n_groups, group_room;
     bool due; /* something was appended, or somebody waits for something */
 };
 

@@ -10,14 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "coord/slurm/srun_env.h"
 #include "coord/slurm/slurm_program.h"
-
-#define EXIT_POOL "4" /* AW_EXIT_POOL of cmd/command.h, out of reach here; a test compares */
+#include "util/exit_status.h"
 
 extern char **environ;
 
@@ -92,13 +92,15 @@ int aw_salloc_exec (const struct aw_srun_options *options,
 {
     struct aw_strings line;
     struct aw_strings env;
+    char status[12];
     int rc = -1;
 
     aw_strings_init (&line);
     aw_strings_init (&env);
     if (aw_salloc_line (&line, options, name, command, err) == 0
         && aw_salloc_env (&env, environ, err) == 0) {
-        aw_strings_setenv (&env, "SLURM_EXIT_ERROR", EXIT_POOL);
+        snprintf (status, sizeof (status), "%d", AW_EXIT_POOL);
+        aw_strings_setenv (&env, "SLURM_EXIT_ERROR", status);
         if (env.failed)
             errno = ENOMEM;
         else

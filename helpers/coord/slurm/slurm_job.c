@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "coord/slurm/hostlist.h"
+#include "util/array.h"
 #include "util/capture.h"
 #include "util/strings.h"
 #include "coord/slurm/slurm_program.h"
@@ -128,14 +129,11 @@ static int add_type (struct aw_slurm_node *node,
                      uint32_t n,
                      const struct aw_idset *ids)
 {
-    struct aw_slurm_gpus *types =
-        realloc (node->types, (node->n_types + 1) * sizeof (*node->types));
     struct aw_slurm_gpus *type;
 
-    if (!types)
+    if (aw_array_reserve (&node->types, &node->type_room, node->n_types + 1) < 0)
         return -1;
-    node->types = types;
-    type = &types[node->n_types];
+    type = &node->types[node->n_types];
     memset (type, 0, sizeof (*type));
     type->n = n;
     type->type = strndup (name, len);
@@ -234,14 +232,8 @@ static int add_node (struct aw_slurm_job *job, const char *name, const struct aw
 {
     struct aw_slurm_node *node;
 
-    if ((job->n_nodes & (job->n_nodes - 1)) == 0) { /* a power of two: full */
-        size_t size = job->n_nodes ? 2 * (size_t)job->n_nodes : 1;
-        struct aw_slurm_node *nodes = realloc (job->nodes, size * sizeof (*nodes));
-
-        if (!nodes)
-            return -1;
-        job->nodes = nodes;
-    }
+    if (aw_array_reserve (&job->nodes, &job->node_room, job->n_nodes + 1) < 0)
+        return -1;
     node = &job->nodes[job->n_nodes];
     memset (node, 0, sizeof (*node));
     node->name = strdup (name);

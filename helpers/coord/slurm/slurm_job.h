@@ -25,7 +25,7 @@ struct aw_slurm_node {
     uint32_t n_gpus; /* held by the job */
     struct aw_idset gpus; /* their indices where Slurm tells them (as many as n_gpus), else empty */
     struct aw_slurm_gpus *types; /* those with a type */
-    uint32_t n_types;
+    uint32_t n_types, type_room;
     uint32_t threads_per_core; /* as slurm.conf declares them; 0: not known */
 };
 
@@ -35,7 +35,7 @@ struct aw_slurm_job {
     char *node_list; /* compressed: "n[1-3]" */
     struct aw_slurm_node *nodes; /* in Slurm's order */
     bool is_part; /* these are not all its nodes: some were taken out */
-    uint32_t n_nodes;
+    uint32_t n_nodes, node_room;
     uint32_t n_cpus; /* totals */
     uint32_t n_gpus;
     double end_time; /* wall clock, seconds since the epoch; INFINITY: no limit */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row "steps". What a step goes through:
+/* The backend "steps". What a step goes through:
  *
  *   waiting -> admitting   it is its turn: the agents of its nodes let its ranks in
  *   admitting -> running   all have: its srun is started
@@ -43,7 +43,7 @@ enum stage { STAGE_LIMIT, STAGE_GRACE, STAGE_KILL };
 enum phase { WAITING, ADMITTING, RUNNING, DISMISSING };
 
 struct step {
-    struct exec_steps *row;
+    struct exec_steps *backend;
     enum phase phase;
     struct aw_token_grants guests;
     struct step *next; /* in the order of the launches */
@@ -79,7 +79,7 @@ struct exec_steps {
     struct event *turn; /* made active when something is to be told or started */
 };
 
-static struct exec_steps *row_of (struct aw_exec *exec)
+static struct exec_steps *backend_of (struct aw_exec *exec)
 {
     return (struct exec_steps *)exec; /* the first member */
 }
@@ -99,7 +99,7 @@ static int arm (struct event *timer, double seconds)
 /* Sends SIG to all ranks; 0: cancels the step. -1 where that cannot be. */
 static int signal_ranks (struct step *step, int sig)
 {
-    return aw_step_signal (&step->row->signals, step->end.id, sig);
+    return aw_step_signal (&step->backend->signals, step->end.id, sig);
 }
 
 /* The hard way: Slurm kills the ranks, and srun goes with them. */
@@ -128,7 +128,7 @@ static void end_step (struct step *step, enum aw_status as, double grace)
     step->grace = grace;
     if (step->phase != RUNNING) {
         step->over = true;
-        event_active (step->row->turn, EV_TIMEOUT, 0);
+        event_active (step->backend->turn, EV_TIMEOUT, 0);
         return;
     }
     step->stage = STAGE_GRACE;
@@ -179,8 +179,8 @@ static void destroy_step (struct step *step)
 /* Takes it out and tells its end. */
 static void tell_end (struct step *step)
 {
-    struct exec_steps *row = step->row;
-    struct step **at = &row->steps;
+    struct exec_steps *backend = step->backend;
+    struct step **at = &backend->steps;
     struct aw_event ev = step->finish;
     struct aw_error why = step->why;
 
@@ -194,7 +194,7 @@ static void tell_end (struct step *step)
     if (ev.reason)
         ev.reason = why.text;
     destroy_step (step);
-    row->exec.callbacks.task_finished (row->exec.callbacks.arg, &ev);
+    backend->exec.callbacks.task_finished (backend->exec.callbacks.arg, &ev);
 }
 
 /* It ends with EV, which is told when nothing of what its ranks have said is on its way any more.
@@ -212,10 +212,10 @@ static void finish_step (struct step *step, const struct aw_event *ev)
     if (step->notice)
         event_del (step->notice);
     if (admitted) {
-        step->row->n_started--;
-        aw_token_grants_tell (&step->guests, step->row->pool, AW_PACKET_DISMISS);
+        step->backend->n_started--;
+        aw_token_grants_tell (&step->guests, step->backend->pool, AW_PACKET_DISMISS);
     }
-    event_active (step->row->turn, EV_TIMEOUT, 0); /* it may be told, another may start */
+    event_active (step->backend->turn, EV_TIMEOUT, 0); /* it may be told, another may start */
 }
 
 static void on_line (void *arg, const char *text)
@@ -265,7 +265,7 @@ static void start_step (struct step *step)
     struct aw_event ev = { .status = AW_STATUS_FAILED };
     struct aw_error err;
 
-    step->srun = aw_srun_create (step->row->base, step->line.v, step->env.v, &callbacks, &err);
+    step->srun = aw_srun_create (step->backend->base, step->line.v, step->env.v, &callbacks, &err);
     if (!step->srun) {
         ev.reason = err.text;
         finish_step (step, &ev);
@@ -278,10 +278,10 @@ static void start_step (struct step *step)
 
 static bool can_go_on (const struct step *step)
 {
-    const struct exec_steps *row = step->row;
+    const struct exec_steps *backend = step->backend;
 
     if (step->phase == WAITING)
-        return step->over || row->n_started < row->max_steps;
+        return step->over || backend->n_started < backend->max_steps;
     return step->phase != RUNNING && step->guests.n_waits == 0;
 }
 
@@ -298,14 +298,14 @@ static void go_on (struct step *step)
         start_step (step);
     else {
         step->phase = ADMITTING;
-        step->row->n_started++;
-        aw_token_grants_tell (&step->guests, step->row->pool, AW_PACKET_ADMIT);
+        step->backend->n_started++;
+        aw_token_grants_tell (&step->guests, step->backend->pool, AW_PACKET_ADMIT);
     }
 }
 
-static struct step *next_step (const struct exec_steps *row)
+static struct step *next_step (const struct exec_steps *backend)
 {
-    for (struct step *step = row->steps; step; step = step->next)
+    for (struct step *step = backend->steps; step; step = step->next)
         if (can_go_on (step))
             return step;
     return NULL;
@@ -313,12 +313,12 @@ static struct step *next_step (const struct exec_steps *row)
 
 static void on_turn (evutil_socket_t fd, short what, void *arg)
 {
-    struct exec_steps *row = arg;
+    struct exec_steps *backend = arg;
     struct step *step;
 
     (void)fd;
     (void)what;
-    while ((step = next_step (row)))
+    while ((step = next_step (backend)))
         go_on (step);
 }
 
@@ -328,71 +328,71 @@ static void on_turn (evutil_socket_t fd, short what, void *arg)
 
 static void on_pool_message (void *arg, uint32_t node, const struct aw_packet *packet)
 {
-    struct exec_steps *row = arg;
+    struct exec_steps *backend = arg;
 
     if (packet->kind != AW_PACKET_DONE) {
-        if (row->exec.callbacks.message)
-            row->exec.callbacks.message (row->exec.callbacks.arg, node, packet);
+        if (backend->exec.callbacks.message)
+            backend->exec.callbacks.message (backend->exec.callbacks.arg, node, packet);
         return;
     }
-    for (struct step *step = row->steps; step; step = step->next)
+    for (struct step *step = backend->steps; step; step = step->next)
         if (step->task == packet->task && step->attempt == packet->attempt
             && aw_token_grants_answered (&step->guests, node))
-            event_active (row->turn, EV_TIMEOUT, 0);
+            event_active (backend->turn, EV_TIMEOUT, 0);
 }
 
 static void on_pool_node_lost (void *arg, const struct aw_event *ev)
 {
-    struct exec_steps *row = arg;
+    struct exec_steps *backend = arg;
 
-    for (struct step *step = row->steps; step; step = step->next)
+    for (struct step *step = backend->steps; step; step = step->next)
         if (aw_token_grants_lost (&step->guests, ev->node))
-            event_active (row->turn, EV_TIMEOUT, 0);
-    row->exec.callbacks.node_lost (row->exec.callbacks.arg, ev);
+            event_active (backend->turn, EV_TIMEOUT, 0);
+    backend->exec.callbacks.node_lost (backend->exec.callbacks.arg, ev);
 }
 
 static void on_pool_node_joined (void *arg, const struct aw_event *ev)
 {
-    const struct exec_steps *row = arg;
+    const struct exec_steps *backend = arg;
 
-    row->exec.callbacks.node_joined (row->exec.callbacks.arg, ev);
+    backend->exec.callbacks.node_joined (backend->exec.callbacks.arg, ev);
 }
 
 static void on_pool_task_finished (void *arg, const struct aw_event *ev)
 {
-    const struct exec_steps *row = arg;
+    const struct exec_steps *backend = arg;
 
-    row->exec.callbacks.task_finished (row->exec.callbacks.arg, ev);
+    backend->exec.callbacks.task_finished (backend->exec.callbacks.arg, ev);
 }
 
 static void on_pool_broken (void *arg, const struct aw_error *why)
 {
-    const struct exec_steps *row = arg;
+    const struct exec_steps *backend = arg;
 
-    row->exec.callbacks.broken (row->exec.callbacks.arg, why);
+    backend->exec.callbacks.broken (backend->exec.callbacks.arg, why);
 }
 
 static void on_pool_note (void *arg, const char *text)
 {
-    const struct exec_steps *row = arg;
+    const struct exec_steps *backend = arg;
 
-    if (row->exec.callbacks.note)
-        row->exec.callbacks.note (row->exec.callbacks.arg, text);
+    if (backend->exec.callbacks.note)
+        backend->exec.callbacks.note (backend->exec.callbacks.arg, text);
 }
 
 static void on_pool_node_leaves (void *arg, const struct aw_event *ev)
 {
-    const struct exec_steps *row = arg;
+    const struct exec_steps *backend = arg;
 
-    if (row->exec.callbacks.node_leaves)
-        row->exec.callbacks.node_leaves (row->exec.callbacks.arg, ev);
+    if (backend->exec.callbacks.node_leaves)
+        backend->exec.callbacks.node_leaves (backend->exec.callbacks.arg, ev);
 }
 
 /*
  * The table
  */
 
-static struct step *make_step (struct exec_steps *row,
+static struct step *make_step (struct exec_steps *backend,
                                uint32_t node,
                                const struct aw_launch *launch)
 {
@@ -400,7 +400,7 @@ static struct step *make_step (struct exec_steps *row,
 
     if (!step)
         return NULL;
-    step->row = row;
+    step->backend = backend;
     step->node = node;
     step->task = launch->task;
     step->attempt = launch->attempt;
@@ -408,35 +408,35 @@ static struct step *make_step (struct exec_steps *row,
     step->notice_after = launch->notice;
     step->notice_signal = launch->notice_signal;
     step->notice_cancels = launch->notice_cancels;
-    step->timer = evtimer_new (row->base, on_timer, step);
-    step->notice = evtimer_new (row->base, on_notice, step);
+    step->timer = evtimer_new (backend->base, on_timer, step);
+    step->notice = evtimer_new (backend->base, on_notice, step);
     if (step->timer && step->notice)
         return step;
     destroy_step (step);
     return NULL;
 }
 
-static int row_start (struct aw_exec *exec,
-                      uint32_t node,
-                      const struct aw_launch *launch,
-                      struct aw_error *err)
+static int backend_start (struct aw_exec *exec,
+                          uint32_t node,
+                          const struct aw_launch *launch,
+                          struct aw_error *err)
 {
-    struct exec_steps *row = row_of (exec);
-    struct step *step, **at = &row->steps;
+    struct exec_steps *backend = backend_of (exec);
+    struct step *step, **at = &backend->steps;
 
     if (!launch->step)
-        return row->pool->ops->start (row->pool, node, launch, err);
-    step = make_step (row, node, launch);
+        return backend->pool->ops->start (backend->pool, node, launch, err);
+    step = make_step (backend, node, launch);
     if (!step)
         return aw_error_set (err, "out of memory");
     for (uint32_t i = 0; i < launch->step->n_parts; i++) {
         struct aw_step_part *part = &launch->step->parts[i];
 
-        part->unbound = row->unbound && row->unbound (row->pool, part->number);
-        part->socket = row->socket ? row->socket (row->pool, part->number) : NULL;
+        part->unbound = backend->unbound && backend->unbound (backend->pool, part->number);
+        part->socket = backend->socket ? backend->socket (backend->pool, part->number) : NULL;
     }
     if (aw_token_grants_init (&step->guests, launch, err) < 0
-        || aw_step_line (&step->line, launch, row->job, row->bind, err) < 0
+        || aw_step_line (&step->line, launch, backend->job, backend->bind, err) < 0
         || aw_step_env (&step->env, launch, environ, err) < 0) {
         destroy_step (step);
         return -1;
@@ -445,77 +445,77 @@ static int row_start (struct aw_exec *exec,
     while (*at)
         at = &(*at)->next;
     *at = step;
-    event_active (row->turn, EV_TIMEOUT, 0);
+    event_active (backend->turn, EV_TIMEOUT, 0);
     return 0;
 }
 
-static void row_kill (
+static void backend_kill (
     struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace)
 {
-    struct exec_steps *row = row_of (exec);
+    struct exec_steps *backend = backend_of (exec);
 
-    for (struct step *step = row->steps; step; step = step->next) {
+    for (struct step *step = backend->steps; step; step = step->next) {
         if (step->task != task || step->attempt != attempt)
             continue;
         end_step (step, AW_STATUS_CANCELLED, grace);
         return;
     }
-    row->pool->ops->kill (row->pool, node, task, attempt, grace);
+    backend->pool->ops->kill (backend->pool, node, task, attempt, grace);
 }
 
-static void row_message (struct aw_exec *exec,
-                         uint32_t node,
-                         const struct aw_packet *packet,
-                         const char *rest,
-                         size_t size)
+static void backend_message (struct aw_exec *exec,
+                             uint32_t node,
+                             const struct aw_packet *packet,
+                             const char *rest,
+                             size_t size)
 {
-    struct exec_steps *row = row_of (exec);
+    struct exec_steps *backend = backend_of (exec);
 
-    if (row->pool->ops->message)
-        row->pool->ops->message (row->pool, node, packet, rest, size);
+    if (backend->pool->ops->message)
+        backend->pool->ops->message (backend->pool, node, packet, rest, size);
 }
 
-static void row_shutdown (struct aw_exec *exec)
+static void backend_shutdown (struct aw_exec *exec)
 {
-    struct exec_steps *row = row_of (exec);
+    struct exec_steps *backend = backend_of (exec);
 
-    row->pool->ops->shutdown (row->pool);
+    backend->pool->ops->shutdown (backend->pool);
 }
 
-static void row_destroy (struct aw_exec *exec)
+static void backend_destroy (struct aw_exec *exec)
 {
-    struct exec_steps *row = row_of (exec);
+    struct exec_steps *backend = backend_of (exec);
     int saved = errno;
 
-    if (!row)
+    if (!backend)
         return;
-    for (struct step *step = row->steps; step; step = step->next)
+    for (struct step *step = backend->steps; step; step = step->next)
         if (step->srun)
             aw_srun_signal (step->srun, SIGTERM); /* all at once, then wait for each */
-    while (row->steps) {
-        struct step *step = row->steps;
+    while (backend->steps) {
+        struct step *step = backend->steps;
 
-        row->steps = step->next;
+        backend->steps = step->next;
         destroy_step (step);
     }
-    aw_step_signals_finish (&row->signals);
-    if (row->turn)
-        event_free (row->turn);
-    if (row->pool)
-        row->pool->ops->destroy (row->pool);
-    free (row->job);
-    free (row->bind);
-    free (row);
+    aw_step_signals_finish (&backend->signals);
+    if (backend->turn)
+        event_free (backend->turn);
+    if (backend->pool)
+        backend->pool->ops->destroy (backend->pool);
+    free (backend->job);
+    free (backend->bind);
+    free (backend);
     errno = saved;
 }
 
 static const struct aw_exec_ops ops = {
     .name = "steps",
-    .start = row_start,
-    .kill = row_kill,
-    .message = row_message,
-    .shutdown = row_shutdown,
-    .destroy = row_destroy,
+    .start = backend_start,
+    .kill = backend_kill,
+    .message = backend_message,
+    .shutdown = backend_shutdown,
+    .destroy = backend_destroy,
 };
 
 struct aw_exec *aw_exec_steps_create (struct event_base *base,
@@ -523,21 +523,21 @@ struct aw_exec *aw_exec_steps_create (struct event_base *base,
                                       const struct aw_exec_steps_config *config,
                                       struct aw_error *err)
 {
-    struct exec_steps *row = calloc (1, sizeof (*row));
+    struct exec_steps *backend = calloc (1, sizeof (*backend));
 
-    if (!row) {
+    if (!backend) {
         config->pool->ops->destroy (config->pool);
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    row->exec.ops = &ops;
-    row->exec.callbacks = *callbacks;
-    row->base = base;
-    row->signals.base = base;
-    row->pool = config->pool;
-    row->unbound = config->unbound;
-    row->socket = config->socket;
-    row->pool->callbacks = (struct aw_exec_callbacks){
+    backend->exec.ops = &ops;
+    backend->exec.callbacks = *callbacks;
+    backend->base = base;
+    backend->signals.base = base;
+    backend->pool = config->pool;
+    backend->unbound = config->unbound;
+    backend->socket = config->socket;
+    backend->pool->callbacks = (struct aw_exec_callbacks){
         .node_joined = on_pool_node_joined,
         .node_lost = on_pool_node_lost,
         .task_finished = on_pool_task_finished,
@@ -545,16 +545,16 @@ struct aw_exec *aw_exec_steps_create (struct event_base *base,
         .note = on_pool_note,
         .node_leaves = on_pool_node_leaves,
         .message = on_pool_message,
-        .arg = row,
+        .arg = backend,
     };
-    row->max_steps = config->max_steps ? config->max_steps : AW_MAX_STEPS;
-    row->job = strdup (config->job);
-    row->turn = event_new (base, -1, 0, on_turn, row);
-    row->bind = aw_libexec (AW_BIND, err);
-    if (row->bind && row->job && row->turn)
-        return &row->exec;
-    if (row->bind)
+    backend->max_steps = config->max_steps ? config->max_steps : AW_MAX_STEPS;
+    backend->job = strdup (config->job);
+    backend->turn = event_new (base, -1, 0, on_turn, backend);
+    backend->bind = aw_libexec (AW_BIND, err);
+    if (backend->bind && backend->job && backend->turn)
+        return &backend->exec;
+    if (backend->bind)
         aw_error_set (err, "out of memory");
-    row_destroy (&row->exec);
+    backend_destroy (&backend->exec);
     return NULL;
 }

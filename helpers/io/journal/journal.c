@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/graph/grow.h"
 #include "io/json_string.h"
 #include "io/textbuf.h"
+#include "util/array.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -33,7 +33,7 @@ struct aw_journal {
     char **sets; /* their names as they stand in JSON */
     uint32_t n_sets, set_room;
     char **nodes; /* the same of the nodes that have joined */
-    uint32_t n_nodes;
+    uint32_t n_nodes, node_room;
     double t; /* of the last event: time never falls */
     bool lacks; /* an event that there was no memory for: what follows would not be understood */
 };
@@ -58,17 +58,8 @@ static int escape_sets (struct aw_journal *journal)
 {
     const struct aw_graph *graph = journal->graph;
 
-    if (graph->n_sets > journal->set_room) {
-        uint32_t room = journal->set_room;
-        char **sets;
-
-        aw_room_for (&room, graph->n_sets);
-        sets = reallocarray (journal->sets, room, sizeof (*sets));
-        if (!sets)
-            return -1;
-        journal->sets = sets;
-        journal->set_room = room;
-    }
+    if (aw_array_reserve (&journal->sets, &journal->set_room, graph->n_sets) < 0)
+        return -1;
     for (; journal->n_sets < graph->n_sets; journal->n_sets++) {
         journal->sets[journal->n_sets] = escaped (graph->sets[journal->n_sets].name);
         if (!journal->sets[journal->n_sets])
@@ -383,18 +374,14 @@ static void put_event (struct aw_journal *journal, const struct aw_event *ev)
 /* A node has joined: its number must be the next. */
 static int add_node (struct aw_journal *journal, const struct aw_event *ev, struct aw_error *err)
 {
-    char **nodes;
-
     if (ev->node != journal->n_nodes || !ev->name)
         return aw_error_set (err, "%s: node %u where number %u comes next", journal->path, ev->node,
                              journal->n_nodes);
     journal->lacks = true;
-    nodes = realloc (journal->nodes, (journal->n_nodes + (size_t)1) * sizeof (*nodes));
-    if (!nodes)
+    if (aw_array_reserve (&journal->nodes, &journal->node_room, journal->n_nodes + 1) < 0)
         return aw_error_set (err, "%s: out of memory", journal->path);
-    journal->nodes = nodes;
-    nodes[journal->n_nodes] = escaped (ev->name);
-    if (!nodes[journal->n_nodes])
+    journal->nodes[journal->n_nodes] = escaped (ev->name);
+    if (!journal->nodes[journal->n_nodes])
         return aw_error_set (err, "%s: out of memory", journal->path);
     journal->lacks = false;
     journal->n_nodes++;

@@ -19,8 +19,8 @@ struct aw_sync_thread {
     const struct aw_sync_list *list; /* to be synced; NULL: nothing to do */
     bool end;
     int fd; /* an eventfd: the result is there */
-    int rc; /* the result: written by the thread before it signals fd */
-    struct aw_error err;
+    int error; /* the result: written by the thread before it signals fd */
+    const struct aw_sync_file *failed;
 };
 
 int aw_sync_list_add (struct aw_sync_list *list,
@@ -39,17 +39,34 @@ void aw_sync_list_finish (struct aw_sync_list *list)
     memset (list, 0, sizeof (*list));
 }
 
-int aw_sync (const struct aw_sync_list *list, struct aw_error *err)
+/* 0, or the errno of the first failure, which is of FAILED. */
+static int sync_all (const struct aw_sync_list *list, const struct aw_sync_file **failed)
 {
     for (size_t i = 0; i < list->n; i++) {
         const struct aw_sync_file *file = &list->files[i];
 
+        *failed = file;
         if ((file->directory ? fsync (file->fd) : fdatasync (file->fd)) < 0 && errno != EINVAL
             && errno != EROFS)
-            return aw_error_set (err, "%s: %s: %s", file->path,
-                                 file->directory ? "fsync" : "fdatasync", strerror (errno));
+            return errno;
     }
     return 0;
+}
+
+static int result (int error, const struct aw_sync_file *failed, struct aw_error *err)
+{
+    if (!error)
+        return 0;
+    return aw_error_set (err, "%s: %s: %s", failed->path, failed->directory ? "fsync" : "fdatasync",
+                         strerror (error));
+}
+
+int aw_sync (const struct aw_sync_list *list, struct aw_error *err)
+{
+    const struct aw_sync_file *failed = NULL;
+    int error = sync_all (list, &failed);
+
+    return result (error, failed, err);
 }
 
 static void signal_result (struct aw_sync_thread *thread)
@@ -74,7 +91,7 @@ static void *work (void *arg)
         }
         thread->list = NULL;
         pthread_mutex_unlock (&thread->mutex);
-        thread->rc = aw_sync (list, &thread->err);
+        thread->error = sync_all (list, &thread->failed);
         signal_result (thread);
         pthread_mutex_lock (&thread->mutex);
     }
@@ -157,7 +174,5 @@ int aw_sync_thread_result (struct aw_sync_thread *thread, struct aw_error *err)
     while (read (thread->fd, &count, sizeof (count)) < 0)
         if (errno != EINTR)
             return aw_error_set (err, "eventfd: %s", strerror (errno));
-    if (thread->rc < 0 && err)
-        *err = thread->err;
-    return thread->rc;
+    return result (thread->error, thread->failed, err);
 }

@@ -33,6 +33,7 @@ void aw_sync_list_finish (struct aw_sync_list *list);
  */
 int aw_sync (const struct aw_sync_list *list, struct aw_error *err);
 
+/* The thread takes no lock of the C library: the process may fork at any time. */
 struct aw_sync_thread;
 
 /* NULL with text. destroy takes NULL, and waits for a sync that is under way. */
