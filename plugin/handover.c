@@ -45,7 +45,7 @@ int aw_handover_check (const struct aw_words *line, size_t options_end, struct a
                                   "give one set of options");
     return aw_error_set (err,
                          "\"%s\": no command can be given with --%s: "
-                         "what runs stands in the workflow file",
+                         "the workflow file has the commands",
                          line->word[options_end], aw_option_name (AW_OPTION_FILE));
 }
 

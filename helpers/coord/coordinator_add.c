@@ -13,15 +13,15 @@ static int fits (void *arg, uint32_t set, const struct aw_recipe *recipe, struct
     const struct aw_set *s = &c->config.workflow->graph->sets[set];
 
     if (c->config.one_rank && (s->nodes > 1 || s->ranks_per_node > 1))
-        return aw_error_set (err,
-                             "tasks.%s: a task of several ranks or nodes needs Slurm's srun, which "
-                             "this run has not",
-                             s->name);
+        return aw_error_set (
+            err, "tasks.%s: several ranks or nodes need srun: this run has none (--local)",
+            s->name);
     if (!c->config.scratch && aw_recipe_uses_scratch (recipe))
-        return aw_error_set (err,
-                             "tasks.%s: needs a scratch directory, and this run has none, for its "
-                             "first workflow uses none: start it with --scratch=DIR",
-                             s->name);
+        return aw_error_set (
+            err,
+            "tasks.%s: needs a scratch directory: this run has none: start the run "
+            "with --scratch=DIR",
+            s->name);
     return aw_sched_check_set (c->sched, set, err);
 }
 

@@ -2,6 +2,8 @@
 /* What ends a run before its work is done: signals, the end of the job, nodes that leave. */
 #include "coord/coordinator_state.h"
 
+#include <string.h>
+
 enum { HURRY_SECONDS = 3 }; /* for nodes to tell that killed tasks have ended */
 
 void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev)
@@ -45,7 +47,7 @@ void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    aw_display_message (c->display, "async-workflow: the end of the job: stopping what still runs");
+    aw_display_message (c->display, "async-workflow: stopping: the job is at its end");
     aw_coordinator_stop (c, true, "the end of the job");
 }
 
@@ -75,16 +77,17 @@ void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
     uint32_t cursor = 0;
 
     if (times == 1) {
-        aw_display_message (
-            c->display,
-            "async-workflow: %s: stopping; tasks have %.0f s to end; once more kills them", name,
-            c->config.kill_grace);
+        aw_display_message (c->display,
+                            "async-workflow: stopping: tasks have %.0f s to exit; %s again to "
+                            "kill them now",
+                            c->config.kill_grace,
+                            strcmp (name, "Ctrl-C") == 0 ? "press Ctrl-C" : "send the signal");
         aw_coordinator_stop (c, true, name);
         if (c->n_joined < c->config.n_nodes)
             aw_coordinator_end_run (c, AW_EXIT_STOPPED); /* nothing has started yet */
         return;
     }
-    aw_display_message (c->display, "async-workflow: %s again: killing the tasks", name);
+    aw_display_message (c->display, "async-workflow: killing the tasks (second %s)", name);
     c->config.kill_grace = 0; /* for those, too, that are yet to be told */
     while (aw_sched_running (c->sched, &cursor, &run))
         aw_coordinator_kill (c, run.node, run.task, run.attempt, 0);
@@ -98,7 +101,8 @@ void aw_coordinator_on_drain (void *arg, const char *name)
 
     if (c->stopping)
         return;
-    aw_display_message (c->display, "async-workflow: %s: what runs may end", name);
+    aw_display_message (c->display,
+                        "async-workflow: %s: nothing more starts; running tasks may finish", name);
     aw_coordinator_stop (c, false, name);
     if (c->n_joined < c->config.n_nodes)
         aw_coordinator_end_run (c, AW_EXIT_STOPPED);

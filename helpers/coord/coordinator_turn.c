@@ -81,7 +81,7 @@ static void end_as_decided (struct aw_coordinator *c, int code)
 
     c->exit_code = code;
     if (code == AW_EXIT_POOL)
-        aw_error_set (&c->failure, "%u tasks are left, and no node that could run them",
+        aw_error_set (&c->failure, "%u tasks remain, and no node can run them",
                       all.waiting + all.ready);
     tell_remains (c);
     event_base_loopbreak (c->base);

@@ -71,7 +71,7 @@ static void put_sets (struct aw_textbuf *text,
         put_set (text, graph->sets[s].name, counts);
     }
     if (more)
-        aw_textbuf_printf (text, "; and of %u more sets", more);
+        aw_textbuf_printf (text, "; and %u more sets", more);
     aw_textbuf_puts (text, ")\n");
 }
 
@@ -122,13 +122,13 @@ void aw_end_summary (struct aw_textbuf *text,
     if (isfinite (left))
         put_late (text, sched, left);
     if (n > n_unwanted) {
-        aw_textbuf_printf (text, "async-workflow: left undone: %u of %u tasks", n - n_unwanted,
+        aw_textbuf_printf (text, "async-workflow: not done: %u of %u tasks", n - n_unwanted,
                            n + all.done);
         put_sets (text, sched, unwanted);
     }
     free (unwanted);
     aw_textbuf_printf (text,
-                       "async-workflow: go on with --resume=%s (srun: "
+                       "async-workflow: continue with --resume=%s (srun: "
                        "--async-workflow-resume)\n",
                        run_dir);
 }

@@ -98,13 +98,13 @@ test_expect_success '--test-only goes to run, abbreviated too' '
 
 test_expect_success 'a command as well is refused' '
     refused "\"hostname\": no command can be given with --async-workflow: \
-what runs stands in the workflow file" srun --async-workflow=f hostname &&
+the workflow file has the commands" srun --async-workflow=f hostname &&
     refused "\"hostname\": no command can be given with --async-workflow: \
-what runs stands in the workflow file" srun -n2 --async-workflow f -- hostname --flag &&
+the workflow file has the commands" srun -n2 --async-workflow f -- hostname --flag &&
     refused "\"/proc/self/exe\": no command can be given with --async-workflow: \
-what runs stands in the workflow file" srun --async-workflow f /proc/self/exe /proc/self/exe &&
+the workflow file has the commands" srun --async-workflow f /proc/self/exe /proc/self/exe &&
     refused "\"\": no command can be given with --async-workflow: \
-what runs stands in the workflow file" srun --async-workflow f ""
+the workflow file has the commands" srun --async-workflow f ""
 '
 
 test_expect_success 'an option after the command is the command'\''s' '

@@ -29,8 +29,8 @@ test_expect_success 'what cannot end is not started: exit 3, told, and decided s
     test $(events drain "\"event\":\"stop\"") = 0 &&
     ended drain 3 &&
     grep -q "a task of step needs 3.00 s (its time_limit), and the job ends in [0-2]" drain.err &&
-    grep -q "left undone: $((21 - n)) of 21 tasks (step: $((20 - n)) not run; last: 1 not run)" drain.err &&
-    grep -q "go on with --resume=.*/drain " drain.err &&
+    grep -q "not done: $((21 - n)) of 21 tasks (step: $((20 - n)) not run; last: 1 not run)" drain.err &&
+    grep -q "continue with --resume=.*/drain " drain.err &&
     replay drain
 '
 
@@ -92,7 +92,7 @@ test_expect_success 'before its own limit: a time-out, tried again from what was
 '
 
 for signal in USR1 USR2; do
-    test_expect_success "SIG$signal: nothing more starts, what runs may end: exit 3" '
+    test_expect_success "SIG$signal: nothing more starts, running tasks may finish: exit 3" '
         rm -f go &&
         workflow gate.json "\"tasks\": { \"g\": { \"count\": 6,
             \"script\": \"echo up; until test -e go; do sleep 0.1; done\" } }" &&
@@ -103,7 +103,7 @@ for signal in USR1 USR2; do
         touch go &&
         test_expect_code 3 wait $pid &&
         test $(events '$signal' "\"status\":\"completed\"") = 2 &&
-        grep -q "left undone: 4 of 6 tasks (g: 4 not run)" '$signal'.out &&
+        grep -q "not done: 4 of 6 tasks (g: 4 not run)" '$signal'.out &&
         replay '$signal'
     '
 done
@@ -112,7 +112,7 @@ test_expect_success 'a failure is told at the end with what it has cost' '
     workflow fail.json "\"tasks\": { \"a\": { \"count\": 3, \"on_failure\": \"skip\", \"script\": \"exit {index}\" },
         \"b\": { \"after\": [\"a[i]\"], \"count\": 3, \"command\": [\"true\"] } }" &&
     limited 1 fail fail.json &&
-    grep -q "left undone: 4 of 6 tasks (a: 2 failed; b: 2 skipped)" fail.err
+    grep -q "not done: 4 of 6 tasks (a: 2 failed; b: 2 skipped)" fail.err
 '
 
 test_done

@@ -169,7 +169,7 @@ test_expect_success 'garbage within the journal: refused in one line that says w
 test_expect_success 'a full disk: told, the run stops, what was on disk stays' '
     workflow many.json "\"tasks\": { \"a\": { \"count\": 60, \"command\": [\"true\"] } }" &&
     (trap "" XFSZ; ulimit -f 16; run 3 full --dir full many.json) &&
-    grep -q "journal.jsonl: File too large: nothing more is started" full.err &&
+    grep -q "journal.jsonl: File too large: nothing more starts" full.err &&
     run 0 full.2 --resume full && had=$(sed -n "s/.*full goes on: \([0-9]*\) of 60 .*/\1/p" full.2.err) &&
     test $had -gt 5 && test $had -lt 60 &&
     test $(events full "\"status\":\"completed\"") = 60

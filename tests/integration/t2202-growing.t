@@ -151,8 +151,8 @@ test_expect_success 'what is wrong is told, all of it and where; nothing is chan
 	async-workflow: wrong.json: tasks.base: the workflow has a task set "base" already: give this one a name of its own
 	async-workflow: wrong.json: tasks.base: unknown key "cpu": did you mean "cpus"?
 	async-workflow: wrong.json: tasks.z2: a task wants 900 CPUs on one node: no node of the pool has that (up to 8 CPUs, 0 GPUs): ask Slurm for other nodes or less for the task
-	async-workflow: wrong.json: tasks.far: a task of several ranks or nodes needs Slurm'"'"'s srun, which this run has not
-	async-workflow: wrong.json: tasks.data: needs a scratch directory, and this run has none, for its first workflow uses none: start it with --scratch=DIR
+	async-workflow: wrong.json: tasks.far: several ranks or nodes need srun: this run has none (--local)
+	async-workflow: wrong.json: tasks.data: needs a scratch directory: this run has none: start the run with --scratch=DIR
 	async-workflow: wrong.json: tasks: 10000004 tasks beside the 2 that there are: at most 10000000 are possible in all
 	async-workflow: wrong.json: tasks.z.after[0]: unknown task set "bas": write the name of one of "tasks"
 	EOF
@@ -270,7 +270,7 @@ test_expect_success 'what was added can be cancelled, fails as any other, and ru
         \"plan\": { \"script\": \"sleep 0.2; async-workflow add fate.json && async-workflow cancel cancelled\" },
         \"end\": { \"after\": [\"plan\"], \"script\": \"true\" } }" &&
     run 1 fate fate.json.run &&
-    grep "left undone: 4 of 7 tasks (bad: 1 failed; fails: 1 failed; behind: 1 skipped; orphan: 1 skipped)" fate.err &&
+    grep "not done: 4 of 7 tasks (bad: 1 failed; fails: 1 failed; behind: 1 skipped; orphan: 1 skipped)" fate.err &&
     for set in cancelled behind orphan; do test $(of fate skip "$set[0]") = 1 || return 1; done &&
     test $(of fate finish "fails[0]") = 1 &&
     same fate

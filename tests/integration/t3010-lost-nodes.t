@@ -38,7 +38,7 @@ test_expect_success 'an agent stopped by SIGSTOP: its tasks run elsewhere, once;
     frozen=$(agent_of n1) &&
     kill -STOP $frozen &&
     wait_for 30 "test \$(events frozen node_lost) = 1" &&
-    grep -q "n1 is lost: nothing was heard of it for 4 s" frozen.err &&
+    grep -q "n1 is lost: no heartbeat for 4 s" frozen.err &&
     touch go &&
     wait_for 30 "test \$(events frozen \"\\\"status\\\":\\\"completed\\\"\") = 4" &&
     kill -CONT $frozen && wait_for 30 agent_gone &&
@@ -101,7 +101,7 @@ test_expect_success 'a node on which task after task fails is set aside, and the
     test $(events hole "\"event\":\"node_aside\"") = 1 &&
     n=$(grep -n "\"event\":\"node_aside\"" hole/journal.jsonl | cut -d: -f1) &&
     ! sed "1,${n}d" hole/journal.jsonl | grep "\"event\":\"start\"" | grep -q "\"node\":\"n1\"" &&
-    grep -q "node n1 is set aside: [0-9]* tasks in a row failed there, the last h.*, and elsewhere they do not" hole.err &&
+    grep -q "node n1 is drained: [0-9]* tasks in a row failed there, the last h.*, and elsewhere they do not" hole.err &&
     PATH=$top_builddir/tests/integration:$PATH replay hole &&
     nothing_left
 '

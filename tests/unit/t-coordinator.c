@@ -380,7 +380,7 @@ static void pool_is_lost (void **state)
     finish (&one);
     assert_int_equal (run (&both), 4);
     check_journal (&both, 4, &p);
-    assert_non_null (strstr (both.err.text, "no node that could run them")); /* and it says why */
+    assert_non_null (strstr (both.err.text, "no node can run them")); /* and it says why */
     finish (&both);
 }
 

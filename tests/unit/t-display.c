@@ -292,7 +292,7 @@ static void plain_lines (void **state)
     text = drain (out[0]);
     assert_non_null (strstr (
         text,
-        ": 1 s: simulate@0 over; 2 of 8 tasks done, 0 running; CPUs 2/4; about 1m40s left\n"));
+        ": 1 s: ended: simulate@0; 2 of 8 tasks done, 0 running; CPUs 2/4; about 1m40s left\n"));
     assert_true (isinf (aw_display_next (d, 1)));
     aw_display_finish (d);
     close_pipe (out);

@@ -290,7 +290,7 @@ static void frozen (void **state)
     kill (agents[1], SIGSTOP);
     rig_until_lost (&rig, 1);
     assert_int_equal (rig.lost[0], 1);
-    assert_string_equal (rig.lost_reason, "nothing was heard of it for 1.5 s");
+    assert_string_equal (rig.lost_reason, "no heartbeat for 1.5 s");
     rig_start (&rig, 0, 1, "touch go"); /* the stopped agent's one ends, too, and it cannot tell */
     rig_until_ends (&rig, 1);
     rig_until_gone (&rig, task);
@@ -381,7 +381,7 @@ static void network_cut (void **state)
     }
     cut_link (link, 0, -1);
     rig_until_lost (&rig, 1);
-    assert_string_equal (rig.lost_reason, "nothing was heard of it for 8 s");
+    assert_string_equal (rig.lost_reason, "no heartbeat for 8 s");
     rig_until_gone (&rig, task);
     assert_int_equal (exit_status (0), 1);
     assert_int_equal (rig.n_ends, 0);

@@ -189,10 +189,10 @@ static void refused (void **state)
     static const struct {
         const char *state, *count, *lines, *text;
     } table[] = {
-        { "PENDING", "1", line, "job 7 is not running but PENDING" },
-        { "COMPLETING", "1", line, "job 7 is not running but COMPLETING" },
-        { "RUNNING", "1", "", "job 7: scontrol does not tell what it holds on its nodes" },
-        { "RUNNING", "2", line, "job 7: scontrol speaks of 2 nodes and describes 1" },
+        { "PENDING", "1", line, "job 7 is not running: its state is PENDING" },
+        { "COMPLETING", "1", line, "job 7 is not running: its state is COMPLETING" },
+        { "RUNNING", "1", "", "job 7: scontrol does not report its CPUs and GPUs by node" },
+        { "RUNNING", "2", line, "job 7: scontrol reports 2 nodes and describes 1" },
         { "RUNNING", "1", "     Nodes=a CPU_IDs=0-x Mem=1 GRES=\n",
           "scontrol: \"Nodes=a CPU_IDs=0-x Mem=1 GRES=\": cannot be understood" },
     };
@@ -282,11 +282,11 @@ static void selection (void **state)
         { "2", NULL, "n1", NULL, "n[2-3]" },
         { "2", NULL, NULL, "3", "n[4-5]" },
         { NULL, NULL, NULL, "5", "n6" },
-        { "7", NULL, NULL, NULL, "7 nodes are asked for, but 6 of job 7's 6 can be had" },
-        { "0", NULL, NULL, NULL, "0 nodes are asked for, but 6 of job 7's 6 can be had" },
-        { NULL, NULL, "n[1-6]", NULL, "1 nodes are asked for, but 0 of job 7's 6 can be had" },
+        { "7", NULL, NULL, NULL, "7 nodes are asked for, but 6 of job 7's 6 are available" },
+        { "0", NULL, NULL, NULL, "0 nodes are asked for, but 6 of job 7's 6 are available" },
+        { NULL, NULL, "n[1-6]", NULL, "1 nodes are asked for, but 0 of job 7's 6 are available" },
         { "1", "n[4-5]", NULL, NULL, "--nodelist names more nodes than --nodes=1" },
-        { NULL, "n9", NULL, NULL, "--nodelist=n9: n9 is no node of job 7, which has n[1-6]" },
+        { NULL, "n9", NULL, NULL, "--nodelist=n9: n9 is not a node of job 7, which has n[1-6]" },
         { NULL, "n2", "n[2-3]", NULL, "n2 is both in --nodelist and in --exclude" },
         { NULL, "./file", NULL, NULL,
           "--nodelist=./file: a file: inside an allocation give the nodes' names" },

@@ -52,12 +52,12 @@ static void refused (void **state)
         const char *line, *text;
     } table[] = {
         { "hostname",
-          "\"hostname\": no command can be given: what runs stands in the workflow file" },
+          "\"hostname\": no command can be given: the workflow file has the commands" },
         { "-N2 hostname",
-          "\"hostname\": no command can be given: what runs stands in the workflow file" },
+          "\"hostname\": no command can be given: the workflow file has the commands" },
         { "-N2 -- hostname",
-          "\"hostname\": no command can be given: what runs stands in the workflow file" },
-        { "-", "\"-\": no command can be given: what runs stands in the workflow file" },
+          "\"hostname\": no command can be given: the workflow file has the commands" },
+        { "-", "\"-\": no command can be given: the workflow file has the commands" },
         { "--output=x",
           "--output: cannot be given with a workflow: tasks write to the run directory's "
           "logs: give \"stdout\", \"stderr\" in the workflow file" },
@@ -67,7 +67,7 @@ static void refused (void **state)
           "--pty: cannot be given with a workflow: tasks have no terminal; the progress is "
           "shown on this one" },
         { "--multi",
-          "--multi-prog: cannot be given with a workflow: what runs stands in the workflow file" },
+          "--multi-prog: cannot be given with a workflow: the workflow file has the commands" },
         { "--asyn",
           "--async: cannot be given with a workflow: srun watches the run: end the line in "
           "\"&\", or use sbatch" },

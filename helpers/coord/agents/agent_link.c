@@ -41,7 +41,7 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
         free (note);
         free (topology);
         free (socket);
-        return aw_error_set (err, "hello: said twice, or without a name");
+        return aw_error_set (err, "hello: sent twice, or without a name");
     }
     agent->node.type = AW_EVENT_NODE;
     agent->node.mem = ev->mem;
@@ -72,7 +72,7 @@ static int check_frame (const struct aw_agent_link *agent,
     case AW_FRAME_RELEASE:
     case AW_FRAME_LEAVE:
     case AW_FRAME_PONG:
-        return known ? 0 : aw_error_set (err, "it spoke before its hello");
+        return known ? 0 : aw_error_set (err, "it sent data before its hello");
     default:
         return aw_error_set (err, "it sent what only a coordinator sends");
     }

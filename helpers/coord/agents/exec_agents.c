@@ -220,7 +220,7 @@ static void lost_early (struct exec_agents *backend, struct aw_agent_link *agent
         aw_error_set (&err, "node %s was lost before all %u nodes had joined: %s", name,
                       backend->n_nodes, why);
     else
-        aw_error_set (&err, "a node was lost before it had said its name: %s", why);
+        aw_error_set (&err, "a node was lost before it sent its name: %s", why);
     broken (backend, &err);
 }
 
@@ -249,7 +249,7 @@ static void on_beat (evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     backend->beaten = t;
-    aw_error_set (&why, "nothing was heard of it for %g s", backend->timeout);
+    aw_error_set (&why, "no heartbeat for %g s", backend->timeout);
     for (uint32_t i = 0; i < backend->n_agents; i++) {
         struct aw_agent_link *agent = backend->complete ? backend->agents[i] : NULL;
 
@@ -335,8 +335,8 @@ static void on_deadline (evutil_socket_t fd, short what, void *arg)
     qsort (backend->agents, backend->n_agents, sizeof (struct aw_agent_link *), by_name);
     list_names (backend, names, sizeof (names));
     if (refused)
-        snprintf (turned, sizeof (turned),
-                  "; %u connections were turned away, the last since %.150s", refused, why);
+        snprintf (turned, sizeof (turned), "; %u connections were rejected (last reason: %.150s)",
+                  refused, why);
     aw_error_set (&err, "%u of %u agents came within %g s%s%s%s%s", backend->n_agents,
                   backend->n_nodes, backend->deadline_seconds, backend->n_agents ? " (" : "", names,
                   backend->n_agents ? ")" : "", turned);
@@ -358,7 +358,7 @@ static int backend_start (struct aw_exec *exec,
     if (!backend->agents[node])
         return aw_error_set (err, "node %u is lost", node);
     if (backend->closing)
-        return aw_error_set (err, "no more tasks are started");
+        return aw_error_set (err, "no more tasks start");
     mine.unbound = backend->holdings[node].node.unbound;
     return aw_agent_link_start (backend->agents[node], &mine, err);
 }

@@ -292,15 +292,15 @@ void aw_display_event (struct aw_display *d, const struct aw_event *ev)
         aw_display_message (d, "async-workflow: node %s is lost%s%s", node_name (d, ev->node),
                             ev->reason ? ": " : "", ev->reason ? ev->reason : "");
     else if (ev->type == AW_EVENT_NODE_DRAIN)
-        aw_display_message (d, "async-workflow: node %s is %s: %s", node_name (d, ev->node),
-                            ev->code ? "not set aside" : "set aside", ev->reason);
+        aw_display_message (d, "async-workflow: node %s %s: %s", node_name (d, ev->node),
+                            ev->code ? "stays in use" : "is drained", ev->reason);
     else if (ev->type == AW_EVENT_FINISH)
         handle_finish (d, ev);
     else if (ev->type == AW_EVENT_SKIP)
         count_down (d, ev->task);
     else if (ev->type == AW_EVENT_STOP)
-        aw_display_message (d, "async-workflow: nothing more is started%s%s",
-                            ev->reason ? ": " : "", ev->reason ? ev->reason : "");
+        aw_display_message (d, "async-workflow: nothing more starts%s%s", ev->reason ? ": " : "",
+                            ev->reason ? ev->reason : "");
 }
 
 /* When the next plain line may come; INFINITY: there is nothing to tell. */
@@ -358,11 +358,13 @@ static void draw (struct aw_display *d, const struct aw_display_state *state)
     aw_textbuf_finish (&out);
 }
 
-/* "simulate@0, train@0 and 2 more done; " */
+/* "ended: simulate@0, train@0 and 2 more; " */
 static void put_completed (struct aw_display *d, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = d->graph;
 
+    if (d->n_completed)
+        aw_textbuf_puts (out, "ended: ");
     for (size_t i = 0; i < d->n_completed && i < MAX_NAMED; i++) {
         struct aw_task at = aw_graph_instance_place (graph, d->completed[i]);
 
@@ -374,7 +376,7 @@ static void put_completed (struct aw_display *d, struct aw_textbuf *out)
     if (d->n_completed > MAX_NAMED)
         aw_textbuf_printf (out, " and %zu more", d->n_completed - MAX_NAMED);
     if (d->n_completed)
-        aw_textbuf_puts (out, " over; ");
+        aw_textbuf_puts (out, "; ");
     d->n_completed = 0;
 }
 

@@ -39,8 +39,8 @@ static struct aw_topic *topic_of (struct aw_hub *hub,
         return topic;
     if (!aw_topic_is_good (piece->text, piece->size)) {
         aw_error_set (err,
-                      "a topic's name is made of at most %d letters, digits, \"_\", \"-\" and "
-                      "\".\", the first a letter, a digit or \"_\"",
+                      "a topic's name has at most %d letters, digits, \"_\", \"-\" and "
+                      "\".\", and begins with a letter, a digit or \"_\"",
                       AW_TOPIC_MAX);
         return NULL;
     }
@@ -145,7 +145,7 @@ static void take_request (struct aw_hub *hub,
     if (!request)
         aw_error_set (&err, "out of memory");
     else if (hub->requests.n_used >= AW_HUB_REQUESTS)
-        aw_error_set (&err, "%d requests wait for an answer already", AW_HUB_REQUESTS);
+        aw_error_set (&err, "too many requests: %d wait for an answer", AW_HUB_REQUESTS);
     else {
         *request = (struct aw_hub_request){ ++hub->last_request, c->node, c->conn, packet->number };
         rc = aw_table_set (&hub->requests, request->id, request);
@@ -199,7 +199,10 @@ static struct aw_receiver *add_receiver (struct aw_hub *hub,
     if (!topic)
         return NULL;
     if (packet->group.size && !aw_topic_is_good (packet->group.text, packet->group.size)) {
-        aw_error_set (err, "a group is named as a topic is");
+        aw_error_set (err,
+                      "a group has a name like that of a topic: at most %d letters, digits, \"_\", "
+                      "\"-\" and \".\"",
+                      AW_TOPIC_MAX);
         return NULL;
     }
     group = aw_topic_group (topic, &packet->group, c->task, c->attempt, &made);

@@ -212,7 +212,7 @@ static void take_add (struct aw_task_requests *requests,
     if (aw_json_get_bytes (&text, packet->data.text, packet->data.size) == 0)
         aw_textbuf_putc (&text, '\0');
     if (!text.len || text.failed) {
-        answer (requests, node, packet, "what came cannot be read, or there is no memory for it");
+        answer (requests, node, packet, "the added workflow cannot be decoded");
         aw_textbuf_finish (&text);
         return;
     }

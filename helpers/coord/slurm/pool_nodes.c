@@ -49,7 +49,7 @@ static int mark (bool *marked,
         if (i < job->n_nodes)
             marked[i] = true;
         else if (all)
-            rc = aw_error_set (err, "%s=%s: %s is no node of job %s, which has %s", option, list,
+            rc = aw_error_set (err, "%s=%s: %s is not a node of job %s, which has %s", option, list,
                                names.v[k], job->id, job->node_list);
     }
     aw_strings_finish (&names);
@@ -130,7 +130,7 @@ static int apply_count (struct choice *choice,
     if (most == 0 || have < least || have == 0)
         return aw_error_set (err,
                              "%" PRIu32 " nodes are asked for, but %" PRIu32 " of job %s's %" PRIu32
-                             " can be had",
+                             " are available",
                              least, have, job->id, job->n_nodes);
     for (uint32_t i = choice->n; i-- > 0 && have > most;) {
         if (choice->stays[i] && !required[i]) {

@@ -314,10 +314,10 @@ static int parse_nodes (struct aw_slurm_job *job,
 static int check (const struct aw_slurm_job *job, struct piece count, struct aw_error *err)
 {
     if (job->n_nodes == 0)
-        return aw_error_set (err, "job %s: scontrol does not tell what it holds on its nodes",
+        return aw_error_set (err, "job %s: scontrol does not report its CPUs and GPUs by node",
                              job->id);
     if (count.at && strtoul (count.at, NULL, 10) != job->n_nodes)
-        return aw_error_set (err, "job %s: scontrol speaks of %.*s nodes and describes %" PRIu32,
+        return aw_error_set (err, "job %s: scontrol reports %.*s nodes and describes %" PRIu32,
                              job->id, (int)count.len, count.at, job->n_nodes);
     return 0;
 }
@@ -333,13 +333,13 @@ static int parse_record (struct aw_slurm_job *job,
     struct piece list;
 
     if (!line_end)
-        return aw_error_set (err, "job %s: scontrol's answer is cut", job->id);
+        return aw_error_set (err, "job %s: scontrol's output is incomplete", job->id);
     if (name.at)
         name.len = (size_t)(line_end - name.at);
     state = find (line_end, end, "JobState");
     if (!is (state, "RUNNING"))
-        return aw_error_set (err, "job %s is not running but %.*s", job->id, (int)state.len,
-                             state.at ? state.at : "");
+        return aw_error_set (err, "job %s is not running: its state is %.*s", job->id,
+                             (int)state.len, state.at ? state.at : "");
     list = find (line_end, end, "NodeList");
     job->name = strndup (name.at ? name.at : "", name.len);
     job->node_list = strndup (list.at ? list.at : "", list.len);

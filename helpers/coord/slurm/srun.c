@@ -226,13 +226,13 @@ struct aw_srun *aw_srun_create (struct event_base *base,
         srun->streams[i].fd = -1;
     }
     if (watch (srun) < 0) {
-        aw_error_set (err, "the event loop takes no signal");
+        aw_error_set (err, "cannot add a signal to the event loop");
         goto failed;
     }
     if (start (srun, argv, env, err) < 0)
         goto failed;
     if (watch_output (srun) < 0) {
-        aw_error_set (err, "the event loop takes no descriptor");
+        aw_error_set (err, "cannot add a descriptor to the event loop");
         goto failed;
     }
     return srun;

@@ -103,7 +103,7 @@ static const struct aw_srun_option table[] = {
     { "mincpus", 0, REQUIRED, ALLOCATION, NULL },
     { "mpi", 0, REQUIRED, NO_USE, NULL },
     { "msg-timeout", 0, REQUIRED, STEP, NULL },
-    { "multi-prog", 0, NONE, REFUSED, "what runs stands in the workflow file" },
+    { "multi-prog", 0, NONE, REFUSED, "the workflow file has the commands" },
     { "network", 0, REQUIRED, ALLOCATION, NULL },
     { "nice", 0, OPTIONAL, ALLOCATION, NULL },
     { "no-allocate", 'Z', NONE, REFUSED, "the agents need an allocation" },

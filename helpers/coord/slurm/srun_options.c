@@ -253,8 +253,8 @@ static int sort (struct aw_srun_options *options,
             break;
         if (word[0] != '-' || word[1] == '\0' || strcmp (word, "--") == 0)
             return aw_error_set (err,
-                                 "\"%s\": no command can be given: what runs stands in the "
-                                 "workflow file",
+                                 "\"%s\": no command can be given: the workflow file has the "
+                                 "commands",
                                  strcmp (word, "--") == 0 ? *s.at : word);
         if ((word[1] == '-' ? sort_long (&s, word) : sort_letters (&s, word)) < 0)
             return -1;
