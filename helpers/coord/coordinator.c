@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The coordinator's life: it is made, hears what the pool says, shows how far it is, and ends. */
+/* The coordinator's life: it is created, takes the callbacks of execution, shows progress, and
+ * ends. */
 #include "coord/coordinator.h"
 
 #include <errno.h>
@@ -30,11 +31,12 @@ static void on_task_finished (void *arg, const struct aw_event *ev)
         aw_coordinator_handle_event (c, &mine);
         return;
     }
-    /* One that ended with a node may have gone on on its others: its own end comes too late. */
+    /* An attempt that ended with one node may have continued on its others: its own end comes too
+     * late. */
     if (ev->task < graph->n_tasks && aw_sched_is_over (c->sched, ev->task, ev->attempt))
         return;
     if (mine.status == AW_STATUS_CANCELLED && !c->stopping && c->leaving[ev->node])
-        mine.status = AW_STATUS_NODE_FAIL; /* not its fault: it may run elsewhere */
+        mine.status = AW_STATUS_NODE_FAIL; /* not the task's fault: it may run elsewhere */
     if (ev->task < graph->n_tasks)
         aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
     aw_coordinator_handle_event (c, &mine);
@@ -268,7 +270,7 @@ int aw_coordinator_set_plan (struct aw_coordinator *c,
     return 0;
 }
 
-/* Closes the journal and takes the display down: from now on others may print. */
+/* Closes the journal and removes the display: from now on others may print. */
 static int close_books (struct aw_coordinator *c, struct aw_error *err)
 {
     int rc;

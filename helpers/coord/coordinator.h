@@ -36,18 +36,16 @@ struct aw_coordinator_config {
     bool one_rank; /* there is no srun: no task can have several ranks or nodes */
     uint32_t n_nodes; /* that must join before anything starts */
     enum aw_display_mode display; /* on stderr */
-    double end_time; /* wall clock, when all must have ended; INFINITY or 0: never. Nothing is
-                        started that cannot end by then, and what runs then is stopped */
-    /* Of a run that goes on: what is done, and the journal, which becomes the coordinator's with
-     * run. NULL: the run begins, and so does its journal.
-     */
+    double end_time; /* wall clock when all must have ended; INFINITY or 0: never. A task that
+                        cannot end by then does not start; one that runs then is stopped */
+    /* When a run is resumed: what is done, and the journal, which run owns. NULL: the run begins,
+     * and so does its journal. */
     const struct aw_resume_state *earlier;
     struct aw_journal *journal;
     enum aw_durability durability;
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
     /* Called when all nodes have joined, before anything starts: is this pool what was asked for?
-     * NULL: any will do. 0, or -1 with text: the run ends as a failure of the pool.
-     */
+     * NULL: any pool is. 0, or -1 with text: the run ends as a failure of the pool. */
     int (*check_pool) (void *arg, const struct aw_pool *pool, struct aw_error *err);
     void *arg;
 };
@@ -62,7 +60,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
 /* Takes NULL, keeps errno. */
 void aw_coordinator_destroy (struct aw_coordinator *coordinator);
 
-/* What the execution row is to be created with. Valid as long as the coordinator. */
+/* For the creation of the execution backend. Valid as long as the coordinator. */
 const struct aw_exec_callbacks *aw_coordinator_callbacks (struct aw_coordinator *coordinator);
 
 /* What the model chose: the order to run in, in place of config.sched, and the makespan it predicts
@@ -74,18 +72,17 @@ int aw_coordinator_set_plan (struct aw_coordinator *coordinator,
                              double predicted,
                              struct aw_error *err);
 
-/* Runs the loop until the workflow is over one way or another and the journal is closed. EXEC is
- * borrowed. While it runs, SIGINT and SIGTERM stop the run (once: tasks get SIGTERM and kill_grace
- * seconds; twice: SIGKILL), and Ctrl-Z stops this process alone. Returns the exit status (enum
- * aw_exit in cmd/command.h); text in ERR where the pool or the workflow is the cause, else it is
- * empty.
+/* Runs the loop until the workflow has ended and the journal is closed. EXEC is borrowed. Meanwhile
+ * SIGINT and SIGTERM stop the run (once: tasks get SIGTERM and kill_grace seconds; twice: SIGKILL),
+ * and Ctrl-Z stops this process alone. Returns the exit status (enum aw_exit in
+ * util/exit_status.h); text in ERR if the pool or the workflow is the cause, else it is empty.
  */
 int aw_coordinator_run (struct aw_coordinator *coordinator,
                         struct aw_exec *exec,
                         struct aw_error *err);
 
-/* The pool is broken in a way that the execution row cannot see: the run ends, unless it has. From
- * the loop. */
+/* The pool is broken in a way that the execution backend cannot see: the run ends, unless it has
+ * ended. From the loop. */
 void aw_coordinator_fail (struct aw_coordinator *coordinator, const struct aw_error *why);
 
 /* A line for the user above the display, such as what srun says. */

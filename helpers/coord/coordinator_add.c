@@ -32,7 +32,7 @@ static int make_room (struct aw_coordinator *c)
     return aw_display_grow (c->display);
 }
 
-/* What the new sets wait for may have come already, while nobody waited for it. */
+/* Messages that the new sets depend on may have come already, while no set depended on them. */
 static void count_messages (struct aw_coordinator *c, uint32_t from)
 {
     const struct aw_graph *graph = c->config.workflow->graph;

@@ -22,7 +22,7 @@ void aw_coordinator_record (struct aw_coordinator *c, const struct aw_event *ev)
     aw_display_event (c->display, ev);
 }
 
-/* What tasks have said stands in its files before what came of it stands in the journal. */
+/* Messages are written before the events that they cause are in the journal. */
 void aw_coordinator_flush_requests (struct aw_coordinator *c)
 {
     struct aw_error err;
@@ -38,9 +38,8 @@ void aw_coordinator_flush_journal (struct aw_coordinator *c)
     aw_coordinator_check_journal (c, aw_journal_flush (c->journal, &err), &err);
 }
 
-/* Something happened outside: the scheduler first, for what it refuses has not happened. When the
- * run is over, what the pool says while it ends is no part of it any more.
- */
+/* The scheduler comes first: an event that it rejects has not happened. After the end of the run
+ * events are ignored. */
 int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev)
 {
     struct aw_error err;
@@ -78,7 +77,6 @@ void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reaso
     aw_coordinator_handle_event (c, &ev);
 }
 
-/* Over before the scheduler says so. */
 void aw_coordinator_end_run (struct aw_coordinator *c, int code)
 {
     struct aw_event ev = { .type = AW_EVENT_END, .code = code, .node = AW_NONE };

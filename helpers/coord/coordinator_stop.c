@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ends a run before its work is done: signals, the end of the job, nodes that leave. */
+/* Ends of a run before its work is done: signals, the end of the job, nodes that leave. */
 #include "coord/coordinator_state.h"
 
 #include <string.h>
 
-enum { HURRY_SECONDS = 3 }; /* for nodes to tell that killed tasks have ended */
+enum { KILL_DEADLINE = 3 }; /* for nodes to report the ends of killed tasks */
 
 void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev)
 {
@@ -17,9 +17,9 @@ void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev)
     aw_coordinator_handle_event (c, &mine);
 }
 
-/* Slurm tells all nodes to end when the job is cancelled or at its time limit, and one node alone
- * when that is taken down. Which of both it is the others show: until this one is gone nothing is
- * started, and if all leave, the run is stopped.
+/* Slurm sends SIGTERM to all nodes when the job is cancelled or at its time limit, and to one node
+ * when that is taken down. The other nodes show which it is: until this one is gone nothing starts,
+ * and if all leave, the run is stopped.
  */
 void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev)
 {
@@ -51,8 +51,7 @@ void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg)
     aw_coordinator_stop (c, true, "the end of the job");
 }
 
-/* Tasks that were killed outright have not ended: their nodes do not answer, and are not waited
- * for. */
+/* Tasks that got SIGKILL have not ended: their nodes do not answer and count as lost. */
 void aw_coordinator_on_kill_deadline (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
@@ -69,7 +68,7 @@ void aw_coordinator_on_kill_deadline (evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* Ctrl-C and its kin: first ask the tasks to end, then make them. */
+/* Ctrl-C, SIGTERM, SIGHUP: at first tasks get SIGTERM, the second time SIGKILL. */
 void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
 {
     struct aw_coordinator *c = arg;
@@ -88,13 +87,13 @@ void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
         return;
     }
     aw_display_message (c->display, "async-workflow: killing the tasks (second %s)", name);
-    c->config.kill_grace = 0; /* for those, too, that are yet to be told */
+    c->config.kill_grace = 0; /* for tasks, too, that are killed later */
     while (aw_sched_running (c->sched, &cursor, &run))
         aw_coordinator_kill (c, run.node, run.task, run.attempt, 0);
-    aw_coordinator_arm (c->kill_deadline, HURRY_SECONDS);
+    aw_coordinator_arm (c->kill_deadline, KILL_DEADLINE);
 }
 
-/* What runs may end; there is time for that, whoever asks so. */
+/* Running tasks may finish: the signal comes early enough. */
 void aw_coordinator_on_drain (void *arg, const char *name)
 {
     struct aw_coordinator *c = arg;

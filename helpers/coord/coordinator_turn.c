@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A turn of the coordinator's loop: what happened is taken in and journalled, then decided on. */
+/* A turn of the coordinator's loop: events are journalled, then the scheduler decides. */
 #include "coord/coordinator_state.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ static void arm_wake (struct aw_coordinator *c)
     aw_coordinator_arm (c->wake, aw_sched_next_wake (c->sched) - aw_coordinator_now (c));
 }
 
-/* Timers may go off a little early: then once more. */
+/* Timers may go off a little early: then it is set again. */
 void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
@@ -60,7 +60,7 @@ static void check_pool (struct aw_coordinator *c)
 }
 
 /* What the run leaves undone, in lines for the user. */
-static void tell_remains (struct aw_coordinator *c)
+static void print_summary (struct aw_coordinator *c)
 {
     struct aw_textbuf text = { 0 };
     char *rest, *line;
@@ -83,7 +83,7 @@ static void end_as_decided (struct aw_coordinator *c, int code)
     if (code == AW_EXIT_POOL)
         aw_error_set (&c->failure, "%u tasks remain, and no node can run them",
                       all.waiting + all.ready);
-    tell_remains (c);
+    print_summary (c);
     event_base_loopbreak (c->base);
 }
 
@@ -93,7 +93,7 @@ static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
         aw_coordinator_prepare_start (c, action);
     else if (action->type == AW_EVENT_KILL)
         aw_coordinator_kill (c, action->node, action->task, action->attempt, c->config.kill_grace);
-    else if (action->type == AW_EVENT_FINISH) /* with a node; on its others it may run still */
+    else if (action->type == AW_EVENT_FINISH) /* with one node; others may still run it */
         aw_coordinator_kill (c, action->node, action->task, action->attempt, 0);
     else if (action->type == AW_EVENT_END)
         end_as_decided (c, action->code);

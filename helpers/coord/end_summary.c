@@ -13,7 +13,7 @@ static uint32_t count_left (struct aw_counts counts)
     return counts.waiting + counts.ready + counts.running + counts.failed + counts.skipped;
 }
 
-/* "train: 1 failed, 3 not run"; what is not done for one's own fault, another's or time. */
+/* "train: 1 failed, 3 not run" */
 static void put_set (struct aw_textbuf *text, const char *name, struct aw_counts counts)
 {
     const struct {

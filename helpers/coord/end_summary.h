@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last words of a run that has not done all: what is left, why, and how to go on. */
+/* The summary at the end of a run that has not done all: what remains, why, and how to continue. */
 #ifndef AW_COORD_END_SUMMARY_H
 #define AW_COORD_END_SUMMARY_H
 

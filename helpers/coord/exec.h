@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Execution: how launches reach processes, as a table of functions. The coordinator knows only
- * this; rows are the agents of the pool (exec_agents.c) and a timer-driven fake for tests
- * (exec_fake.c).
+ * this table; its backends are the agents of the pool (agents/exec_agents.c), steps of their own
+ * (steps/exec_steps.c), and a timer-driven fake for tests (exec_fake.c).
  */
 #ifndef AW_COORD_EXEC_H
 #define AW_COORD_EXEC_H
@@ -16,19 +16,17 @@
 
 struct event_base;
 
-/* What execution tells the coordinator; called from the event loop, never from inside a function of
- * the table. Times are the coordinator's to set: `t` of the events is not filled. A callback may
- * start, kill and shut down, but not destroy.
+/* Callbacks of execution to the coordinator, from the event loop, never from inside a function of
+ * the table. The coordinator sets the times: `t` of the events is not filled. A callback may start,
+ * kill and shut down, but not destroy.
  */
 struct aw_exec_callbacks {
-    /* A node has joined: type NODE with node (numbered from 0), name, cpus, gpus, mem. All nodes
-     * are told one after the other once the last has come, in the order of their names ("n2" before
-     * "n10"): the same in each run.
-     */
+    /* A node has joined: type NODE with node (numbered from 0), name, cpus, gpus, mem. When the
+     * last has come, all are reported one after the other in the order of their names ("n2" before
+     * "n10"): the same in each run. */
     void (*node_joined) (void *arg, const struct aw_event *ev);
-    /* Node EV->node is gone (NODE_LOST, reason). Its tasks get no further word: the coordinator
-     * ends them.
-     */
+    /* Node EV->node is lost (NODE_LOST, reason). Its tasks are not reported any more: the
+     * coordinator ends them. */
     void (*node_lost) (void *arg, const struct aw_event *ev);
     /* An attempt ended, or could not be started: type FINISH. Or its data has come, STAGED, or it
      * needs its CPUs and GPUs no more, RELEASE.
@@ -42,18 +40,17 @@ struct aw_exec_callbacks {
      * NULL.
      */
     void (*note) (void *arg, const char *text);
-    /* EV->node (NODE_LOST, reason) was told by SIGTERM to end, and ends its tasks: they finish as
-     * cancelled, and NODE_LOST follows. node is AW_NONE while not all have joined. May be NULL.
-     */
+    /* EV->node (NODE_LOST, reason) got SIGTERM and ends its tasks: they finish as cancelled, and
+     * NODE_LOST follows. node is AW_NONE while not all have joined. May be NULL. */
     void (*node_leaves) (void *arg, const struct aw_event *ev);
-    /* A task of NODE said PACKET (util/packet.h), data escaped, borrowed. May be NULL. */
+    /* A task of NODE sent PACKET (util/packet.h), data escaped, borrowed. May be NULL. */
     void (*message) (void *arg, uint32_t node, const struct aw_packet *packet);
     void *arg;
 };
 
 struct aw_exec_ops;
 
-/* Rows embed this as their first member. */
+/* Backends embed this as their first member. */
 struct aw_exec {
     const struct aw_exec_ops *ops;
     struct aw_exec_callbacks callbacks;
@@ -61,10 +58,9 @@ struct aw_exec {
 
 struct aw_exec_ops {
     const char *name;
-    /* Starts an attempt on NODE; where LAUNCH has no argv its data is brought there, and STAGED
-     * follows. LAUNCH stays the caller's and may be freed after the call. 0, or
-     * -1 with text. Failure to start the program itself comes later through task_finished.
-     */
+    /* Starts an attempt on NODE. If LAUNCH has no argv, its data is staged in, and STAGED follows.
+     * LAUNCH stays the caller's and may be freed after the call. 0, or -1 with text. If the program
+     * cannot be started, that comes later through task_finished. */
     int (*start) (struct aw_exec *exec,
                   uint32_t node,
                   const struct aw_launch *launch,
@@ -80,9 +76,8 @@ struct aw_exec_ops {
                      const struct aw_packet *packet,
                      const char *rest,
                      size_t size);
-    /* No further launches will come: agents end when they have nothing left, and then the row has
-     * no event in the loop any more. Callbacks may come until destroy.
-     */
+    /* No further launches will come: agents end when they have nothing left, and then the backend
+     * has no event in the loop. Callbacks may come until destroy. */
     void (*shutdown) (struct aw_exec *exec);
     void (*destroy) (struct aw_exec *exec); /* ends what is left the hard way; takes NULL */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row "fake": no processes, timers alone. For tests of the coordinator: each attempt lasts as
- * long and ends as the test says.
- */
+/* The backend "fake": no processes, only timers. For tests of the coordinator: the test says how
+ * long each attempt lasts and how it ends. */
 #ifndef AW_COORD_EXEC_FAKE_H
 #define AW_COORD_EXEC_FAKE_H
 
@@ -9,12 +8,12 @@
 
 /* How an attempt is to end. */
 struct aw_fake_outcome {
-    double seconds; /* from its start; its FINISH tells these */
+    double seconds; /* from its start; also in its FINISH */
     enum aw_status status;
     int code;
     int signal;
     const char *reason; /* borrowed until the end; NULL: none */
-    bool stubborn; /* does not end on SIGTERM, only when the grace is over */
+    bool stubborn; /* does not end on SIGTERM, only after the grace */
     bool refused; /* start returns an error */
 };
 

@@ -10,9 +10,8 @@
 
 #include "util/clock.h"
 
-/* Seconds: who signals the process group of srun reaches salloc and our parent, and both pass it
- * on. What comes again within this is the same signal; people press keys more slowly.
- */
+/* Seconds: a signal to the process group of srun reaches salloc and our parent, too, and both pass
+ * it on. The same signal within this time counts once; people press keys more slowly. */
 #define SAME_SIGNAL 0.2
 
 static const struct {
@@ -64,7 +63,7 @@ static void on_stop (evutil_socket_t number, short what, void *arg)
     }
 }
 
-/* The tasks go on; only this process stops, until it is continued. */
+/* Only this process stops; the tasks continue. */
 static void on_suspend (evutil_socket_t number, short what, void *arg)
 {
     struct aw_stop_signals *s = arg;

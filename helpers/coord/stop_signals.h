@@ -10,7 +10,7 @@ struct event_base;
 struct aw_stop_signals_callbacks {
     /* SIGINT, SIGTERM or SIGHUP came; TIMES counts all of them; NAME for people. From the loop. */
     void (*stop) (void *arg, int times, const char *name);
-    /* SIGUSR1 or SIGUSR2: the end of the job is near, says a batch script's --signal. */
+    /* SIGUSR1 or SIGUSR2: the end of the job is near (a batch script's --signal). */
     void (*drain) (void *arg, const char *name);
     /* Ctrl-Z: called before this process stops itself. */
     void (*suspend) (void *arg);
@@ -24,10 +24,8 @@ struct aw_stop_signals *aw_stop_signals_create (struct event_base *base,
                                                 const struct aw_stop_signals_callbacks *callbacks,
                                                 struct aw_error *err);
 
-/* The signals do again what they did before, but SIGTERM, which is ignored from now on: whoever
- * ends the job may send it again and late, when the run is over and its end is still to be told.
- * Takes NULL, keeps errno.
- */
+/* Restores the signals, except SIGTERM, which is ignored from now on: it may be sent again and
+ * late, when the run has ended but not reported it. Takes NULL, keeps errno. */
 void aw_stop_signals_destroy (struct aw_stop_signals *signals);
 
 #endif /* AW_COORD_STOP_SIGNALS_H */

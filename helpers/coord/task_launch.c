@@ -46,7 +46,7 @@ static int fill_argv (struct aw_launch *launch, const struct context *c)
     return launch->argv ? 0 : -1;
 }
 
-/* BASE/PATH, or PATH where that is absolute already. Takes PATH over. */
+/* BASE/PATH, or PATH if that is absolute. PATH is owned. */
 static char *absolute (char *path, const char *base)
 {
     char *joined = NULL;
@@ -76,7 +76,7 @@ static int fill_paths (struct aw_launch *launch, const struct context *c, const 
     return launch->out && launch->err ? 0 : -1;
 }
 
-/* NAME=VALUE appended; VALUE is taken over, NULL means out of memory. */
+/* Appends NAME=VALUE. VALUE is owned; NULL means out of memory. */
 static int add_variable (struct aw_launch *launch, size_t *n, const char *name, char *value)
 {
     char *variable = NULL;
@@ -95,7 +95,7 @@ static char *number (uint32_t value)
     return asprintf (&text, "%u", value) < 0 ? NULL : text;
 }
 
-/* The workflow's own first, so that the five that tell a task where it is cannot be wrong. */
+/* The workflow's own first, so that it cannot override the five that identify a task. */
 static int fill_env (struct aw_launch *launch, const struct context *c)
 {
     const struct aw_graph *graph = c->workflow->graph;
@@ -123,9 +123,8 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
     return 0;
 }
 
-/* The three texts of each copy. What is relative is in the task's directory, at one end, and in the
- * scratch directory, at the other. An absolute "from" or "to" is taken as it is.
- */
+/* The three texts of each copy. A relative path is in the task's directory at one end, and in the
+ * scratch directory at the other. An absolute "from" or "to" is used as it is. */
 static char **fill_copies (const struct context *c,
                            const struct aw_staging_recipe *staging,
                            const char *from_base,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the launch of a job step of its own says beside the usual. */
+/* The additional members of the launch of a job step of its own. */
 #ifndef AW_COORD_TASK_STEP_H
 #define AW_COORD_TASK_STEP_H
 

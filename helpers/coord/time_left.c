@@ -32,7 +32,8 @@ static bool in_time (void *arg)
     return aw_clock_monotonic () < *deadline;
 }
 
-/* What is left to do over what there is; of what runs, half is taken to be done. */
+/* The remaining work divided by the CPUs and GPUs of the pool; half of each running task counts as
+ * done. */
 static double bound (const struct aw_sched *sched)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The time that is left by the model: the scheduler's present state run to its end under a virtual
- * clock. The looking takes at most a hundredth of the time. Where a look takes too long, as with
- * very many tasks, the work that is left over what the pool holds has to do: a lower bound.
+/* The remaining time by the model: the scheduler's present state simulated to its end under a
+ * virtual clock. The simulation takes at most a hundredth of the time. If it takes too long, as
+ * with very many tasks, the remaining work divided by the pool's size is used: a lower bound.
  */
 #ifndef AW_COORD_TIME_LEFT_H
 #define AW_COORD_TIME_LEFT_H

@@ -17,7 +17,7 @@ struct aw_agent_link {
     struct aw_event node; /* owns its name, reason and sets */
     uint32_t number;
     double silent; /* seconds, see aw_agent_link_beat */
-    struct aw_error farewell; /* why it leaves, as it told */
+    struct aw_error farewell; /* why it leaves, as it reported */
     bool over; /* lost was called */
 };
 
@@ -57,7 +57,7 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
     return 0;
 }
 
-/* What an agent may not say, and when. */
+/* Rejects what an agent must not send, or not yet. */
 static int check_frame (const struct aw_agent_link *agent,
                         const struct aw_frame *frame,
                         struct aw_error *err)
@@ -180,8 +180,7 @@ int aw_agent_link_start (struct aw_agent_link *agent,
     return 0;
 }
 
-/* Out of memory here means a task that goes on: its end comes with the connection's, at the latest.
- */
+/* If memory is short, the task continues: its end comes with the connection's, at the latest. */
 void aw_agent_link_kill (struct aw_agent_link *agent, uint32_t task, uint32_t attempt, double grace)
 {
     if (aw_frame_put_kill (aw_link_out (agent->link), task, attempt, grace, NULL) == 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connected agent: frames on its link become calls. It has said hello or not; who it is beyond
- * that is its owner's affair.
- */
+/* One connected agent: frames on its link become calls. It has sent its hello or not; the owner
+ * knows which node it is. */
 #ifndef AW_COORD_AGENTS_AGENT_LINK_H
 #define AW_COORD_AGENTS_AGENT_LINK_H
 
@@ -22,25 +21,26 @@ struct aw_agent_callbacks {
     void (*finish) (void *arg,
                     struct aw_agent_link *agent,
                     struct aw_event *ev); /* all but the node's number; STAGED or RELEASE, too */
-    /* It was told by SIGTERM to end; its tasks are ending now, and after them it. May be NULL. */
+    /* It got SIGTERM: its tasks are ending, then it ends. May be NULL. */
     void (*leaves) (void *arg, struct aw_agent_link *agent, const char *why);
     /* A task's message (io/message_frame.h), borrowed. May be NULL. */
     void (*message) (void *arg, struct aw_agent_link *agent, const struct aw_packet *packet);
-    /* The connection ended: WHY tells how. The last call; the callee destroys the agent. */
+    /* The connection ended for the reason WHY. This is the last call; the callee destroys the
+     * agent. */
     void (*lost) (void *arg, struct aw_agent_link *agent, const char *why);
     void *arg;
 };
 
-/* Takes FD over, also on failure. READER may serve many and is borrowed. NULL with text. */
+/* Owns FD from now on, also on failure. READER may serve many agents and is borrowed. NULL with
+ * text. */
 struct aw_agent_link *aw_agent_link_create (struct event_base *base,
                                             int fd,
                                             struct aw_frame_reader *reader,
                                             const struct aw_agent_callbacks *callbacks,
                                             struct aw_error *err);
 
-/* What it said of its node: NODE event without number, all borrowed; `reason` is its note. name
- * NULL before hello.
- */
+/* Its node as its hello describes it: a NODE event without number, all borrowed; `reason` is its
+ * note. name is NULL before hello. */
 const struct aw_event *aw_agent_link_node (const struct aw_agent_link *agent);
 
 /* The number that the owner gave it; AW_AGENT_UNNUMBERED before. */

@@ -89,7 +89,7 @@ __attribute__ ((noreturn)) static void serve (int fd, const char *job)
     }
 }
 
-/* Terminal signals are the coordinator's affair; nothing of what it has open is ours. */
+/* The coordinator handles the terminal's signals; the child needs none of the open descriptors. */
 __attribute__ ((noreturn)) static void child (int fd, pid_t parent, const char *job)
 {
     sigset_t none;
@@ -113,9 +113,8 @@ __attribute__ ((noreturn)) static void child (int fd, pid_t parent, const char *
  * The coordinator's side
  */
 
-/* It may be in the middle of munge; it holds nothing that needs care. Whoever reaps all children
- * may have been faster: then there is nothing to wait for.
- */
+/* It may be inside munge; it holds nothing that needs cleaning up. If all children were reaped
+ * elsewhere, there is nothing to wait for. */
 static void end_child (struct aw_auth_helper *helper)
 {
     if (helper->readable)
@@ -152,7 +151,7 @@ static void on_answer (evutil_socket_t fd, short what, void *data)
     helper->answer (arg, answer.ok ? answer.credential : NULL, &answer.why);
 }
 
-/* Forks. 0, or -1 with text and nothing left behind. */
+/* Forks. 0, or -1 with text and nothing changed. */
 static int start_child (struct aw_auth_helper *helper, struct aw_error *err)
 {
     pid_t self = getpid ();

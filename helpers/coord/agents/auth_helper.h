@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A child process that asks munged on the coordinator's behalf. munge_decode blocks, and a munged
- * that hangs must not stop the coordinator's loop. A process rather than a thread: the coordinator
- * forks often and stays free of locks that a fork could catch; it can be killed; one is made at the
- * start, so that strangers who connect cannot make us fork; another only where it has died.
+/* A child process that asks munged for the coordinator. munge_decode blocks, and a munged that
+ * hangs must not stop the coordinator's loop. A process, not a thread: it can be killed, and
+ * munge's locks are not copied by the forks of the coordinator. One is made at the start, so that
+ * connections of strangers cause no fork; another only after it has died.
  */
 #ifndef AW_COORD_AGENTS_AUTH_HELPER_H
 #define AW_COORD_AGENTS_AUTH_HELPER_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backend "agents". Agents are collected until all are there, told in the order of their names,
- * and from then on each is one node. The port is open no longer than agents are missing.
- */
+/* The backend "agents". It waits for all agents, reports them in the order of their names, and from
+ * then on treats each as one node. The port is open only while agents are missing. */
 #include "config.h"
 
 #include "coord/agents/exec_agents.h"
@@ -29,7 +28,7 @@
 #include "util/descriptors.h"
 
 enum {
-    LOCAL_SECONDS = 30, /* for the forked agent to say hello; it takes milliseconds */
+    LOCAL_SECONDS = 30, /* until the forked agent sends its hello; it takes milliseconds */
     LOCAL_END_SECONDS = 30, /* for it to end its tasks and clear its scratch directory */
 };
 
@@ -45,14 +44,14 @@ struct exec_agents {
     double beaten; /* when it last went off */
     double deadline_seconds;
     uint32_t n_nodes;
-    struct aw_agent_link **agents; /* those that said hello; by number once all have. NULL: lost */
+    struct aw_agent_link **agents; /* with hello; by number once all have sent it. NULL: lost */
     uint32_t n_agents;
-    const struct aw_slurm_job *job; /* NULL: what agents see is the pool's */
-    struct aw_node_allocation *holdings; /* by number, once all are there */
-    struct aw_agent_link **quiet; /* connected, without hello so far */
+    const struct aw_slurm_job *job; /* NULL: the pool is what the agents see */
+    struct aw_node_allocation *allocations; /* by number, once all are there */
+    struct aw_agent_link **quiet; /* connected, hello not received yet */
     uint32_t n_quiet;
     uint32_t quiet_capacity;
-    bool complete; /* all nodes have been told */
+    bool complete; /* all nodes have been reported */
     bool closing; /* shutdown was called, or it is broken */
     pid_t pid; /* of the forked agent; 0: none */
 };
@@ -90,7 +89,7 @@ static void forget (struct aw_agent_link **list, uint32_t *n, const struct aw_ag
     }
 }
 
-/* All are there: order, number and tell them. */
+/* All are there: orders, numbers and reports them. */
 
 static int by_name (const void *a, const void *b)
 {
@@ -105,16 +104,16 @@ static void tell_notes (const struct exec_agents *backend)
     struct aw_error line;
 
     if (backend->exec.callbacks.note
-        && aw_node_allocations_note (backend->holdings, backend->n_agents, &line))
+        && aw_node_allocations_note (backend->allocations, backend->n_agents, &line))
         backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
 }
 
-static int make_holdings (struct exec_agents *backend)
+static int make_allocations (struct exec_agents *backend)
 {
     for (uint32_t i = 0; i < backend->n_agents; i++) {
         const struct aw_event *hello = aw_agent_link_node (backend->agents[i]);
 
-        if (aw_node_allocation_make (&backend->holdings[i], hello,
+        if (aw_node_allocation_make (&backend->allocations[i], hello,
                                      aw_node_allocation_find (backend->job, hello->name))
             < 0)
             return -1;
@@ -130,14 +129,14 @@ static void tell_nodes (struct exec_agents *backend)
     qsort (backend->agents, backend->n_agents, sizeof (struct aw_agent_link *), by_name);
     for (uint32_t i = 0; i < backend->n_agents; i++)
         aw_agent_link_set_number (backend->agents[i], i);
-    if (make_holdings (backend) < 0) {
+    if (make_allocations (backend) < 0) {
         broken (backend, &no_memory);
         return;
     }
     backend->complete = true;
     tell_notes (backend);
     for (uint32_t i = 0; i < backend->n_agents; i++) {
-        struct aw_event node = backend->holdings[i].node;
+        struct aw_event node = backend->allocations[i].node;
 
         node.node = i;
         if (backend->agents[i])
@@ -145,7 +144,7 @@ static void tell_nodes (struct exec_agents *backend)
     }
 }
 
-/* What agents say. */
+/* Frames of agents. */
 
 static void on_hello (void *arg, struct aw_agent_link *agent)
 {
@@ -171,7 +170,7 @@ static void on_finish (void *arg, struct aw_agent_link *agent, struct aw_event *
     struct exec_agents *backend = arg;
 
     if (!backend->complete)
-        return; /* it was told to start nothing */
+        return; /* it was told to start nothing more */
     ev->node = aw_agent_link_number (agent);
     backend->exec.callbacks.task_finished (backend->exec.callbacks.arg, ev);
 }
@@ -239,7 +238,7 @@ static void on_lost (void *arg, struct aw_agent_link *agent, const char *why)
 
 /* Signs of life. */
 
-/* After a pause of this process itself, stopped by Ctrl-Z perhaps, words may wait to be read. */
+/* After a pause of this process itself, by Ctrl-Z perhaps, unread data may wait. */
 static void on_beat (evutil_socket_t fd, short what, void *arg)
 {
     struct exec_agents *backend = arg;
@@ -351,7 +350,7 @@ static int backend_start (struct aw_exec *exec,
                           struct aw_error *err)
 {
     struct exec_agents *backend = backend_of (exec);
-    struct aw_launch mine = *launch; /* what it points to stays the caller's */
+    struct aw_launch mine = *launch; /* the caller owns what it points to */
 
     if (!backend->complete || node >= backend->n_nodes)
         return aw_error_set (err, "there is no node %u", node);
@@ -359,7 +358,7 @@ static int backend_start (struct aw_exec *exec,
         return aw_error_set (err, "node %u is lost", node);
     if (backend->closing)
         return aw_error_set (err, "no more tasks start");
-    mine.unbound = backend->holdings[node].node.unbound;
+    mine.unbound = backend->allocations[node].node.unbound;
     return aw_agent_link_start (backend->agents[node], &mine, err);
 }
 
@@ -388,7 +387,7 @@ bool aw_exec_agents_unbound (struct aw_exec *exec, uint32_t node)
 {
     struct exec_agents *backend = backend_of (exec);
 
-    return backend->complete && node < backend->n_nodes && backend->holdings[node].node.unbound;
+    return backend->complete && node < backend->n_nodes && backend->allocations[node].node.unbound;
 }
 
 const char *aw_exec_agents_socket (struct aw_exec *exec, uint32_t node)
@@ -422,9 +421,8 @@ static void backend_shutdown (struct aw_exec *exec)
     quit_all (backend, false);
 }
 
-/* Tells the forked agent, whose connection is closed by now, to hurry, and waits. Whoever reaps all
- * children may have been faster.
- */
+/* Kills the forked agent, whose connection is closed by now, and waits. If all children were reaped
+ * elsewhere, there is nothing to wait for. */
 static void end_local (pid_t pid)
 {
     double limit = aw_clock_monotonic () + LOCAL_END_SECONDS;
@@ -458,9 +456,9 @@ static void backend_destroy (struct aw_exec *exec)
         if (backend->pid > 0)
             end_local (backend->pid);
         aw_frame_reader_destroy (backend->reader);
-        for (uint32_t i = 0; backend->holdings && i < backend->n_nodes; i++)
-            aw_node_allocation_finish (&backend->holdings[i]);
-        free (backend->holdings);
+        for (uint32_t i = 0; backend->allocations && i < backend->n_nodes; i++)
+            aw_node_allocation_finish (&backend->allocations[i]);
+        free (backend->allocations);
         free (backend->agents);
         free (backend->quiet);
         free (backend);
@@ -498,11 +496,11 @@ static struct exec_agents *create (struct event_base *base,
     backend->deadline_seconds = deadline;
     backend->reader = aw_frame_reader_create ();
     backend->agents = calloc (n_nodes, sizeof (struct aw_agent_link *));
-    backend->holdings = calloc (n_nodes, sizeof (*backend->holdings));
+    backend->allocations = calloc (n_nodes, sizeof (*backend->allocations));
     backend->deadline = evtimer_new (base, on_deadline, backend);
     limit.tv_sec = (time_t)deadline;
     limit.tv_usec = (suseconds_t)((deadline - (double)limit.tv_sec) * 1e6);
-    if (!backend->reader || !backend->agents || !backend->holdings || !backend->deadline
+    if (!backend->reader || !backend->agents || !backend->allocations || !backend->deadline
         || event_add (backend->deadline, &limit) < 0) {
         aw_error_set (err, "out of memory");
         backend_destroy (&backend->exec);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The row "agents": one async-workflow-agent a node, each with one authenticated TCP connection to
- * the coordinator, or one forked on this machine with a socketpair (local mode).
- */
+/* The backend "agents": one async-workflow-agent a node, each with one authenticated TCP connection
+ * to the coordinator, or one forked on this machine with a socketpair (local mode). */
 #ifndef AW_COORD_AGENTS_EXEC_AGENTS_H
 #define AW_COORD_AGENTS_EXEC_AGENTS_H
 
@@ -23,9 +22,8 @@ struct aw_exec *aw_exec_agents_create (struct event_base *base,
                                        const struct aw_exec_agents_config *config,
                                        struct aw_error *err);
 
-/* JOB's word on which CPUs, GPUs and memory of a node are the pool's goes before what its agent
- * sees. Borrowed until all nodes have joined.
- */
+/* The CPUs, GPUs and memory that JOB holds on a node override what its agent sees. Borrowed until
+ * all nodes have joined. */
 void aw_exec_agents_set_job (struct aw_exec *exec, const struct aw_slurm_job *job);
 
 /* The port that agents are to connect to. */

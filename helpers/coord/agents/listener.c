@@ -23,10 +23,10 @@ enum {
     /* Not yet authenticated at a time; others wait in the kernel's queue. A proof takes about a
        millisecond. */
     MAX_STRANGERS = 128,
-    A_TURN = 16, /* at most so many are greeted before the loop looks at the agents again */
+    A_TURN = 16, /* connections accepted before the loop serves the agents again */
     STRANGER_SECONDS = 2,
-    /* While others wait, who says nothing goes after this long: 640 silent strangers a second keep
-       no agent waiting. An agent whose node was too busy to answer by then tries again. */
+    /* While others wait, a silent connection is closed after this time: 640 strangers a second
+       keep no agent waiting. An agent whose node was too busy to answer tries again. */
     CROWDED_MS = 200,
     RETRY_SECONDS = 1, /* after accept failed for lack of descriptors */
 };
@@ -49,7 +49,7 @@ struct stranger {
     char place[AW_PLACE_SIZE];
     char own_nonce[AW_NONCE_SIZE];
     char nonce[AW_NONCE_SIZE]; /* the peer's */
-    char in[AW_FRAME_MAX_STRANGER + 1]; /* what it has said; then its credential */
+    char in[AW_FRAME_MAX_STRANGER + 1]; /* what it has sent; then its credential */
     size_t in_size;
 };
 
@@ -73,7 +73,7 @@ struct aw_listener {
 
 static void ask_next (struct aw_listener *listener);
 
-/* The slot is free again. FD goes to whom it is handed, or is closed. */
+/* Frees the slot. FD is handed on or closed. */
 static void leave (struct stranger *stranger, bool keep_fd)
 {
     struct aw_listener *listener = stranger->listener;
@@ -94,7 +94,7 @@ static void leave (struct stranger *stranger, bool keep_fd)
     }
 }
 
-/* The peer is told nothing: it may be anybody. */
+/* The peer gets no reason: it may be anybody. */
 static void refuse (struct stranger *stranger, const char *why)
 {
     stranger->listener->refused++;
@@ -189,9 +189,7 @@ static void on_proof (struct stranger *stranger, size_t size)
             strlen (frame.credential) + 1); /* shorter than its frame */
     stranger->state = STRANGER_QUEUED;
     stranger->order = listener->order++;
-    /* From here on the time is ours: the peer waits for munged. What it says now is not listened
-     * to.
-     */
+    /* From here on the peer waits for munged; what it sends is not read. */
     event_del (stranger->timer);
     event_del (stranger->readable);
     ask_next (listener);
@@ -239,7 +237,7 @@ static int challenge (struct stranger *stranger)
     return rc;
 }
 
-/* Of those that have said nothing yet the one that came first, or NULL. */
+/* The oldest of those that have sent nothing, or NULL. */
 static struct stranger *longest_silent (struct aw_listener *listener)
 {
     struct stranger *found = NULL;
@@ -253,9 +251,8 @@ static struct stranger *longest_silent (struct aw_listener *listener)
     return found;
 }
 
-/* All places are taken: looks again when the first of the silent has had its time. Where there is
- * none all have sent a proof, and the helper's next answer makes room.
- */
+/* All places are taken: checks again when the oldest silent connection has had its time. If none is
+ * silent, all have sent a proof, and the helper's next answer frees a place. */
 static void watch_crowd (struct aw_listener *listener)
 {
     const struct stranger *first = longest_silent (listener);
@@ -273,7 +270,7 @@ static bool others_wait (const struct aw_listener *listener)
     return poll (&pfd, 1, 0) > 0;
 }
 
-/* Makes room for those who wait; where nobody does, who is here may stay for now. */
+/* Closes silent connections while others wait. */
 static void on_crowded (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_listener *listener = arg;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The port on which agents knock. Whoever connects gets a nonce and nothing else, and has 2 s and 4
- * KiB to answer with a credential; only connections that have proved to be of our user and job are
- * handed on. 128 may be on the way to that at a time; where all these places are taken and others
- * wait, who has said nothing for 0.2 s gives way.
+/* The port to which agents connect. A connection gets a nonce, and has 2 s and 4 KiB to answer with
+ * a credential; only one that proves to be of our user and job is handed on. At most 128 are being
+ * authenticated at a time; while more wait, one that has sent nothing for 0.2 s is closed.
  */
 #ifndef AW_COORD_AGENTS_LISTENER_H
 #define AW_COORD_AGENTS_LISTENER_H
@@ -30,14 +29,12 @@ struct aw_listener *aw_listener_create (struct event_base *base,
 
 uint16_t aw_listener_port (const struct aw_listener *listener);
 
-/* How many were turned away so far, and why the last one was (borrowed; "" for none). For the
- * message when agents are missing.
- */
+/* The number of rejected connections, and the reason for the last (borrowed; "" for none). For the
+ * message when agents are missing. */
 uint32_t aw_listener_refused (const struct aw_listener *listener, const char **why);
 
-/* Closes the port and what has not been authenticated. Takes NULL, keeps errno. Not from inside
- * `accepted`.
- */
+/* Closes the port and connections that are not authenticated. Takes NULL, keeps errno. Not from
+ * inside `accepted`. */
 void aw_listener_destroy (struct aw_listener *listener);
 
 #endif /* AW_COORD_AGENTS_LISTENER_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When to show what. On a terminal the last frame is kept, so that a message can take its place and
- * push it down. Without one, lines come at most once a second, and the more there have been the
- * more rarely, down to one a minute: a log stays readable. Nothing asks for a timer unless there is
- * something to tell or a clock to move on.
+ * push it down. Elsewhere, lines come at most once a second, and more and more rarely, down to one
+ * a minute: a log stays readable. A timer is armed only while there is something to report or a
+ * clock to advance.
  */
 #include "coord/display/display.h"
 
@@ -26,7 +26,7 @@
 #define FIRST_LINE_SECONDS 1.0 /* between plain lines, doubled with each */
 #define LAST_LINE_SECONDS 60.0
 #define PROGRESS_SECONDS 10.0 /* at least, where no set instance has been completed */
-#define FAILURES_AT_ONCE 10 /* told one by one; then one a second */
+#define FAILURES_AT_ONCE 10 /* reported one by one; then one a second */
 
 enum { NAME = 128, MESSAGE = 1024, MAX_NAMED = 3 };
 
@@ -47,14 +47,14 @@ struct aw_display {
 
     uint32_t *left; /* by set instance: tasks that have not ended for good */
     uint32_t n_instances, room; /* of these */
-    uint32_t *completed; /* instances not told yet: the first of them */
+    uint32_t *completed; /* instances not reported yet: the first of them */
     size_t n_completed;
     double line; /* t of the last plain line */
     double interval; /* to the next */
 
-    double failures; /* that may be told at once */
+    double failures; /* that may be reported at once */
     double failures_t; /* when that was counted */
-    uint64_t untold;
+    uint64_t unreported;
 };
 
 static bool is_utf8 (void)
@@ -223,34 +223,34 @@ static void count_down (struct aw_display *d, uint32_t id)
     d->n_completed++;
 }
 
-/* May one more failure be told? Ten at once, and then one a second. */
-static bool may_tell (struct aw_display *d)
+/* May one more failure be reported? Ten at once, and then one a second. */
+static bool may_report (struct aw_display *d)
 {
     d->failures = fmin (FAILURES_AT_ONCE, d->failures + (d->t - d->failures_t));
     d->failures_t = d->t;
     if (d->failures < 1) {
-        d->untold++;
+        d->unreported++;
         return false;
     }
     d->failures -= 1;
     return true;
 }
 
-static void tell_untold (struct aw_display *d)
+static void report_unreported (struct aw_display *d)
 {
-    if (d->untold)
+    if (d->unreported)
         aw_display_message (d, "async-workflow: and %llu more failed attempts",
-                            (unsigned long long)d->untold);
-    d->untold = 0;
+                            (unsigned long long)d->unreported);
+    d->unreported = 0;
 }
 
 static void tell_failure (struct aw_display *d, const struct aw_event *ev, bool again)
 {
     char name[NAME], how[256], time[32], attempt[48] = "";
 
-    if (!may_tell (d))
+    if (!may_report (d))
         return;
-    tell_untold (d);
+    report_unreported (d);
     aw_graph_task_name (d->graph, ev->task, name, sizeof (name));
     aw_failure_text (how, sizeof (how), ev->status, ev->code, ev->signal, ev->reason);
     if (again)
@@ -274,7 +274,7 @@ static void handle_finish (struct aw_display *d, const struct aw_event *ev)
         return;
     }
     if (ev->status == AW_STATUS_CANCELLED)
-        return; /* told by what cancelled it */
+        return; /* reported with what cancelled it */
     if (!again)
         count_down (d, ev->task);
     tell_failure (d, ev, again);
@@ -303,7 +303,7 @@ void aw_display_event (struct aw_display *d, const struct aw_event *ev)
                             ev->reason ? ev->reason : "");
 }
 
-/* When the next plain line may come; INFINITY: there is nothing to tell. */
+/* When the next plain line is due; INFINITY: there is nothing to report. */
 static double next_line (const struct aw_display *d)
 {
     if (!d->changed)
@@ -343,9 +343,9 @@ static void draw (struct aw_display *d, const struct aw_display_state *state)
     }
     aw_terminal_size (&d->terminal, &columns, &rows);
     if (columns != d->style.columns || rows != d->style.rows)
-        put_erase (d, &out); /* what was drawn stands in another way now */
+        put_erase (d, &out); /* the terminal wraps the last frame differently now */
     else if (d->shown)
-        put_home (d, &out); /* each line is written over: nothing flickers */
+        put_home (d, &out); /* each line is overwritten: nothing flickers */
     d->style.columns = columns;
     d->style.rows = rows;
     if (aw_display_frame_draw (&d->frame, d->graph, state, &d->style) == 0) {
@@ -439,8 +439,8 @@ void aw_display_update (struct aw_display *d, const struct aw_display_state *sta
     d->t = fmax (d->t, state->t);
     if (aw_display_next (d, state->t) > 1e-3) /* timers come a little early */
         return;
-    if (d->untold && may_tell (d))
-        tell_untold (d);
+    if (d->unreported && may_report (d))
+        report_unreported (d);
     if (d->mode == AW_DISPLAY_TTY)
         draw (d, state);
     else if (d->mode == AW_DISPLAY_PLAIN && next_line (d) <= state->t + 1e-3)
@@ -456,7 +456,7 @@ void aw_display_finish (struct aw_display *d)
     if (!d)
         return;
     aw_display_clear (d);
-    tell_untold (d);
+    report_unreported (d);
     aw_terminal_finish (&d->terminal);
     aw_display_frame_finish (&d->frame);
     for (uint32_t i = 0; i < d->n_nodes; i++)

@@ -46,10 +46,8 @@ struct aw_display_state {
 
 struct aw_display;
 
-/* A display of GRAPH (borrowed) on FD (borrowed, not closed). What the environment says is taken in
- * here: TERM, NO_COLOR, the locale's character set (call setlocale (LC_CTYPE, "") before). NULL
- * with text.
- */
+/* A display of GRAPH (borrowed) on FD (borrowed, not closed). The environment is read here: TERM,
+ * NO_COLOR, the locale's character set (call setlocale (LC_CTYPE, "") before). NULL with text. */
 struct aw_display *aw_display_create (const struct aw_graph *graph,
                                       int fd,
                                       enum aw_display_mode mode,
@@ -58,12 +56,10 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
 /* The graph has grown. Takes NULL. 0, or -1 with ENOMEM. */
 int aw_display_grow (struct aw_display *display);
 
-/* Where the failed tasks' stderr is to be looked for, in messages: "see DIR/logs". Copied; may fail
- * silently. */
+/* The run directory, for messages of failed tasks: "see DIR/logs". Copied; may fail silently. */
 void aw_display_set_directory (struct aw_display *display, const char *dir);
 
-/* Takes note of what happened. Failures are told at once, above the display; when there are very
- * many, a part of them. */
+/* Takes an event. Failures are reported at once, above the display; of very many, a part. */
 void aw_display_event (struct aw_display *display, const struct aw_event *ev);
 
 /* Seconds from T until update wants to be called; INFINITY: not before another event. */
@@ -76,12 +72,11 @@ void aw_display_update (struct aw_display *display, const struct aw_display_stat
 void aw_display_message (struct aw_display *display, const char *fmt, ...)
     __attribute__ ((format (printf, 2, 3)));
 
-/* Takes the lines off the terminal: before the process stops itself for Ctrl-Z, or something else
- * prints. The next update draws anew.
- */
+/* Removes the lines from the terminal, before the process stops itself for Ctrl-Z or something else
+ * prints. The next update draws them again. */
 void aw_display_clear (struct aw_display *display);
 
-/* The last word: clears, tells what had been left out, frees. Takes NULL, keeps errno. */
+/* Clears, reports what was left out, frees. Takes NULL, keeps errno. */
 void aw_display_finish (struct aw_display *display);
 
 #endif /* AW_COORD_DISPLAY_DISPLAY_H */

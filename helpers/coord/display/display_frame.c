@@ -161,7 +161,7 @@ static struct columns choose_columns (const struct aw_graph *graph,
     }
     c.digits = digits (most);
     rest = style->columns - 1 - (c.name + 2) - (1 + 2 * c.digits + 1)
-           - (2 + c.digits + 8); /* what stands around the bar */
+           - (2 + c.digits + 8); /* the columns around the bar */
     if (failed)
         rest -= 2 + digits (failed) + 7;
     c.bar = rest >= MIN_BAR ? rest < MAX_BAR ? rest : MAX_BAR : 0;
@@ -203,8 +203,7 @@ static void put_set (struct aw_display_frame *frame,
     end_line (frame, &line);
 }
 
-/* How much a set has to tell: what runs, what failed, what is under way, what waits, what is over.
- */
+/* How important a set is: running, failed, under way, waiting, done. */
 static int interest (const struct aw_display_set *set, uint64_t all)
 {
     uint64_t over = (uint64_t)set->done + set->failed + set->skipped;
@@ -216,7 +215,7 @@ static int interest (const struct aw_display_set *set, uint64_t all)
                                       : 0;
 }
 
-/* Marks in SHOWN the N sets with the most to tell, the first of the file among equals. */
+/* Marks in SHOWN the N most important sets; among equals the first in the file. */
 static void choose_sets (const struct aw_graph *graph,
                          const struct aw_display_state *state,
                          uint32_t n,

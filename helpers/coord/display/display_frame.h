@@ -25,9 +25,8 @@ const char *aw_display_frame_seconds (char *buf, size_t size, double seconds);
 /* {0} is an empty frame. finish frees what it holds. */
 void aw_display_frame_finish (struct aw_display_frame *frame);
 
-/* Draws STATE anew into FRAME: never wider than the columns less one, nor higher than the rows less
- * one. 0, or -1 with ENOMEM and FRAME empty.
- */
+/* Draws STATE into FRAME: never wider than the columns less one, nor higher than the rows less one.
+ * 0, or -1 with ENOMEM and FRAME empty. */
 int aw_display_frame_draw (struct aw_display_frame *frame,
                            const struct aw_graph *graph,
                            const struct aw_display_state *state,

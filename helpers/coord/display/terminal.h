@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing to a terminal, pipe or file that others may share, without ever waiting for it and
- * without changing how it behaves for the others (O_NONBLOCK belongs to the open file, which is the
- * shell's too).
+/* Writes to a terminal, pipe or file that others may share, without ever waiting for it and without
+ * changing its behaviour for the others (O_NONBLOCK belongs to the open file, which is the shell's
+ * too).
  */
 #ifndef AW_COORD_DISPLAY_TERMINAL_H
 #define AW_COORD_DISPLAY_TERMINAL_H
@@ -14,7 +14,7 @@
 struct aw_terminal {
     int fd; /* borrowed */
     /* Private. */
-    int own; /* the same file, opened anew for us alone; -1: not possible */
+    int own; /* the same file, opened a second time for us alone; -1: not possible */
     enum { AW_TERMINAL_FILE, AW_TERMINAL_SOCKET, AW_TERMINAL_STREAM } kind;
     bool broken; /* nobody reads it any more */
     struct aw_textbuf pending; /* what could not be written yet */

@@ -81,9 +81,9 @@ int aw_hub_flush (struct aw_hub *hub, struct aw_error *err)
             continue;
         if (aw_topic_hand_out (topic, &user, err) < 0)
             return -1;
-        if (topic->count > topic->told)
+        if (topic->count > topic->published)
             hub->callbacks.counted (hub->callbacks.arg, topic->name, topic->count);
-        topic->told = topic->count;
+        topic->published = topic->count;
     }
     accept_messages (hub);
     hub->active = false;
@@ -154,14 +154,14 @@ uint64_t aw_hub_count (const struct aw_hub *hub, const char *name)
 {
     const struct aw_topic *topic = aw_hub_find_topic (hub, name, strlen (name));
 
-    return topic ? topic->told : 0;
+    return topic ? topic->published : 0;
 }
 
 const char *aw_hub_next_topic (const struct aw_hub *hub, size_t *cursor, uint64_t *count)
 {
     if (*cursor >= hub->n_topics)
         return NULL;
-    *count = hub->topics[*cursor]->told;
+    *count = hub->topics[*cursor]->published;
     return hub->topics[(*cursor)++]->name;
 }
 
@@ -178,7 +178,7 @@ static int take_up (struct aw_hub *hub, struct aw_error *err)
             return -1;
         }
     for (uint32_t i = 0; i < hub->n_topics; i++)
-        hub->topics[i]->told = hub->topics[i]->count;
+        hub->topics[i]->published = hub->topics[i]->count;
     return rc;
 }
 

@@ -45,23 +45,21 @@ struct aw_hub_callbacks {
      * those of this object (io/message_frame.h); else its data are as they are. */
     void (*send) (
         void *arg, uint32_t node, const struct aw_packet *packet, const char *rest, size_t size);
-    /* TOPIC has so many messages now, written: once a flush for a topic where that has changed. */
+    /* TOPIC has COUNT messages now, written: once a flush for each topic whose count has changed.
+     */
     void (*counted) (void *arg, const char *topic, uint64_t count);
     void *arg;
 };
 
-/* DIR, absolute, holds the logs; it is made with the first one. What is there is taken up: a run
- * that goes on. NULL with text. destroy takes NULL.
- */
+/* DIR, absolute, holds the logs; it is made with the first one. Logs of an earlier part of the run
+ * are read. NULL with text. destroy takes NULL. */
 struct aw_hub *aw_hub_create (const char *dir,
                               const struct aw_hub_callbacks *callbacks,
                               struct aw_error *err);
 void aw_hub_destroy (struct aw_hub *hub);
 
-/* What the agent of NODE passed on: PUBLISH, REQUEST, RECEIVE, ACK, REPLY or CLOSE, data
- * escaped. SENDER names its task; T is the run's time in seconds. What is wrong with it the task is
- * told.
- */
+/* Takes a packet from the agent of NODE: PUBLISH, REQUEST, RECEIVE, ACK, REPLY or CLOSE, data
+ * escaped. SENDER names its task; T is the run's time in seconds. Errors are sent to the task. */
 void aw_hub_take (struct aw_hub *hub,
                   uint32_t node,
                   const struct aw_packet *packet,
@@ -81,7 +79,7 @@ int aw_hub_flush (struct aw_hub *hub, struct aw_error *err);
  */
 int aw_hub_unsynced (struct aw_hub *hub, struct aw_sync_list *list, struct aw_error *err);
 
-/* An attempt is over: its own groups go. */
+/* An attempt has ended: its own groups are removed. */
 void aw_hub_task_ended (struct aw_hub *hub, uint32_t task, uint32_t attempt);
 
 /* An agent is gone, and all connections with it. */

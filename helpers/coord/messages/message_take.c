@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tasks say to the hub. */
+/* Packets of tasks for the hub. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +87,7 @@ static int make_due (struct aw_hub *hub, struct aw_hub_connection *c)
     return 0;
 }
 
-/*
- * What tasks say
- */
+/* Packets of tasks */
 
 /* Appends the packet's message. */
 static int append (struct aw_hub *hub,

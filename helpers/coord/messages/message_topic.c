@@ -14,7 +14,7 @@
 struct sender {
     uint32_t attempt;
     uint64_t seq; /* in that attempt */
-    uint64_t most; /* in any: so many count */
+    uint64_t most; /* the most in any attempt: what counts */
 };
 
 #define GROUP_BEGIN "{\"group\":\""
@@ -252,8 +252,8 @@ static uint64_t done_up_to (const struct aw_group *group)
     return place;
 }
 
-/* A line for the log, so that a run that goes on knows; of groups with a name alone, for attempts
- * do not outlive the run. */
+/* A line for the log, for a resumed run; only for groups with a name, since attempts do not outlive
+ * the run. */
 static void note_done (struct aw_group *group)
 {
     struct aw_textbuf *out = aw_topic_log_out (group->topic->log);
@@ -316,7 +316,7 @@ static bool is_note (const char *line, size_t size)
     return begins (line, size, GROUP_BEGIN);
 }
 
-/* A request for whose answer nobody waits any more. */
+/* Does nobody wait for the answer to this request? */
 static bool is_dead (const struct aw_topic_user *user, const char *line, size_t size)
 {
     return begins (line, size, REQUEST_BEGIN)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One topic of the hub: its log, who has sent how much, and the groups of its receivers. Private to
- * the hub (coord/messages/message_hub.h says what all this is for).
- */
+/* One topic of the hub: its log, the counts of its senders, and the groups of its receivers.
+ * Private to the hub (coord/messages/message_hub.h explains all of this). */
 #ifndef AW_COORD_MESSAGES_MESSAGE_TOPIC_H
 #define AW_COORD_MESSAGES_MESSAGE_TOPIC_H
 
@@ -16,7 +15,7 @@
 struct aw_receiver {
     uint32_t node, conn, number; /* where it is, and what it calls itself */
     struct aw_group *group;
-    uint64_t credit; /* so many more messages it will take */
+    uint64_t credit; /* messages that it will take */
     uint64_t *flight; /* places of what it has got and not acknowledged, in that order */
     uint32_t n_flight;
     uint32_t room;
@@ -34,8 +33,8 @@ struct aw_group {
     uint32_t room;
     struct aw_receiver **receivers;
     uint32_t n_receivers, receiver_room;
-    uint32_t turn; /* whose it is */
-    uint64_t done; /* all before it is acknowledged, as the log says */
+    uint32_t turn; /* the next receiver's index */
+    uint64_t done; /* all before it is acknowledged in the log */
     bool moved; /* something was acknowledged since */
     struct aw_group *next_own; /* of the same attempt */
 };
@@ -44,7 +43,7 @@ struct aw_topic {
     char *name;
     struct aw_topic_log *log;
     uint64_t count; /* messages, each of a sender's once */
-    uint64_t told; /* what count was when it was last told */
+    uint64_t published; /* count as last published to the coordinator */
     struct aw_table senders; /* private */
     struct aw_names group_numbers;
     struct aw_group **groups;
@@ -89,8 +88,8 @@ struct aw_group *aw_topic_group (struct aw_topic *topic,
 /* Takes an own group out, without receivers. */
 void aw_topic_remove_group (struct aw_topic *topic, struct aw_group *group);
 
-/* A receiver comes; or goes, and what it has not acknowledged is handed out anew. NULL or -1 with
- * ENOMEM. */
+/* Adds a receiver; or removes one, and hands out again what it has not acknowledged. NULL or -1
+ * with ENOMEM. */
 struct aw_receiver *aw_group_join (struct aw_group *group,
                                    uint32_t node,
                                    uint32_t conn,
@@ -105,7 +104,7 @@ int aw_topic_hand_out (struct aw_topic *topic,
                        const struct aw_topic_user *user,
                        struct aw_error *err);
 
-/* How many bytes the slowest group that has receivers is behind. */
+/* The lag of the slowest group that has receivers, in bytes. */
 uint64_t aw_topic_lag (const struct aw_topic *topic);
 
 #endif /* AW_COORD_MESSAGES_MESSAGE_TOPIC_H */

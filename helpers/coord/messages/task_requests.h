@@ -11,7 +11,7 @@
 
 struct aw_task_requests;
 
-/* What stands for the file in problems with what is added. */
+/* The name of the file in problems of an added workflow. */
 #define AW_REQUEST_ADDED "added"
 
 struct aw_task_requests_user {
@@ -22,8 +22,8 @@ struct aw_task_requests_user {
     void (*counted) (void *arg, const char *topic, uint64_t count);
     /* A task wants something to happen: CANCEL. */
     void (*event) (void *arg, struct aw_event *ev);
-    /* A task adds TEXT, SIZE bytes and a NUL, as EV (an ADD) says. 0: it has, or had before; -1: it
-     * is refused, with PROBLEMS. */
+    /* A task adds TEXT, SIZE bytes and a NUL, as EV (an ADD) has it. 0: added, now or before; -1:
+     * rejected, with PROBLEMS. */
     int (*add) (void *arg, struct aw_event *ev, size_t size, struct aw_problems *problems);
     void *arg;
 };
@@ -37,15 +37,14 @@ struct aw_task_requests *aw_task_requests_create (const char *run_dir,
                                                   struct aw_error *err);
 void aw_task_requests_destroy (struct aw_task_requests *requests);
 
-/* A task of NODE said PACKET at T, in seconds of the run. A flush is due then. */
+/* A task of NODE sent PACKET at T, in seconds of the run. A flush is due then. */
 void aw_task_requests_take (struct aw_task_requests *requests,
                             uint32_t node,
                             const struct aw_packet *packet,
                             double t);
 
-/* Writes what was said and hands it out; before the journal is written, so that whoever finds a
- * task complete there finds all that it said. 0, or -1 with text.
- */
+/* Writes the messages and hands them out. This comes before the journal is written: if a task is
+ * complete there, its messages are in the logs. 0, or -1 with text. */
 int aw_task_requests_flush (struct aw_task_requests *requests, struct aw_error *err);
 
 /* As aw_hub_unsynced. */

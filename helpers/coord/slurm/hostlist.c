@@ -55,7 +55,7 @@ char *aw_hostlist_join (const struct aw_strings *names, struct aw_error *err)
     char *text = NULL;
 
     for (size_t i = 0; hosts && i < names->n; i++) {
-        /* At worst each name stands alone, in brackets of its own. */
+        /* At worst each name has brackets of its own. */
         size += strlen (names->v[i]) + sizeof ("[],") - 1;
         if (slurm_hostlist_push_host (hosts, names->v[i]) != 1) {
             slurm_hostlist_destroy (hosts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* By which names and addresses other nodes of a cluster may reach this one. */
+/* The names and addresses by which other nodes of a cluster may reach this one. */
 #ifndef AW_COORD_SLURM_HOSTS_H
 #define AW_COORD_SLURM_HOSTS_H
 

@@ -8,9 +8,8 @@
 #define AW_AGENT "async-workflow-agent"
 #define AW_BIND "async-workflow-bind"
 
-/* The path of NAME: beside the running program where there is one (a build tree), else where it was
- * installed. NULL with text where it is in neither place. Free it.
- */
+/* The path of NAME: next to the running program if it is there (a build tree), else where it was
+ * installed. NULL with text if it is in neither place. Free it. */
 char *aw_libexec (const char *name, struct aw_error *err);
 
 #endif /* AW_COORD_SLURM_LIBEXEC_H */

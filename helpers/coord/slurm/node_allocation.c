@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A core and where it stands in the machine: the lowest CPUs of what it is part of. */
+/* A core and its place in the machine: the lowest CPUs of what it is part of. */
 struct core {
     const struct aw_idset *cpus;
     uint32_t lowest[AW_LEVELS];
@@ -91,7 +91,7 @@ static bool is_within (const struct aw_idset *set, const struct aw_idset *all)
 }
 
 /* The job's CPUs of those that its agent may use. */
-static int find_cpus (struct aw_node_allocation *holding,
+static int find_cpus (struct aw_node_allocation *allocation,
                       const struct aw_topology *topology,
                       const struct aw_slurm_node *slurm)
 {
@@ -100,45 +100,46 @@ static int find_cpus (struct aw_node_allocation *holding,
     if (threads == 0 && topology->n_groups[AW_LEVEL_CORE] > 0)
         threads = aw_idset_count (&topology->groups[AW_LEVEL_CORE][0]);
     if (topology->n_groups[AW_LEVEL_CORE] > 0) {
-        if (aw_node_allocation_translate (&holding->cpus, topology, &slurm->cpus, threads) == 0) {
-            if (is_within (&holding->cpus, &holding->node.cpus))
+        if (aw_node_allocation_translate (&allocation->cpus, topology, &slurm->cpus, threads)
+            == 0) {
+            if (is_within (&allocation->cpus, &allocation->node.cpus))
                 return 0;
         }
         else if (errno == ENOMEM) {
             return -1;
         }
     }
-    if (!holding->node.unbound)
-        holding->node.reason =
+    if (!allocation->node.unbound)
+        allocation->node.reason =
             "it cannot be told which of this machine's CPUs are the job's, for Slurm was told "
             "of others: tasks run unbound, the CPUs in the journal are planned ones";
-    holding->node.unbound = true;
-    return aw_idset_copy (&holding->cpus, &slurm->cpus);
+    allocation->node.unbound = true;
+    return aw_idset_copy (&allocation->cpus, &slurm->cpus);
 }
 
 /* Does a cgroup keep others' CPUs from the agent? Then it sees fewer than the machine has. */
-static bool is_confined (const struct aw_node_allocation *holding,
+static bool is_confined (const struct aw_node_allocation *allocation,
                          const struct aw_topology *topology)
 {
     uint32_t all = 0;
 
     for (uint32_t i = 0; i < topology->n_groups[AW_LEVEL_CORE]; i++)
         all += aw_idset_count (&topology->groups[AW_LEVEL_CORE][i]);
-    return !holding->node.unbound && (all == 0 || aw_idset_count (&holding->node.cpus) < all);
+    return !allocation->node.unbound && (all == 0 || aw_idset_count (&allocation->node.cpus) < all);
 }
 
-static int narrow_cpus (struct aw_node_allocation *holding,
+static int narrow_cpus (struct aw_node_allocation *allocation,
                         struct aw_topology *topology,
                         const struct aw_slurm_node *slurm)
 {
-    uint32_t seen = aw_idset_count (&holding->node.cpus);
+    uint32_t seen = aw_idset_count (&allocation->node.cpus);
     uint32_t held = aw_idset_count (&slurm->cpus);
 
-    if (held == 0 || seen < held || (seen == held && is_confined (holding, topology)))
+    if (held == 0 || seen < held || (seen == held && is_confined (allocation, topology)))
         return 0;
-    if (find_cpus (holding, topology, slurm) < 0)
+    if (find_cpus (allocation, topology, slurm) < 0)
         return -1;
-    holding->node.cpus = holding->cpus;
+    allocation->node.cpus = allocation->cpus;
     return 0;
 }
 
@@ -193,50 +194,50 @@ const struct aw_slurm_node *aw_node_allocation_find (const struct aw_slurm_job *
     return NULL;
 }
 
-int aw_node_allocation_make (struct aw_node_allocation *holding,
+int aw_node_allocation_make (struct aw_node_allocation *allocation,
                              const struct aw_event *hello,
                              const struct aw_slurm_node *slurm)
 {
     struct aw_topology topology = { 0 };
     int rc;
 
-    memset (holding, 0, sizeof (*holding));
-    holding->node = *hello;
+    memset (allocation, 0, sizeof (*allocation));
+    allocation->node = *hello;
     if (!slurm)
         return 0;
     /* One that cannot be read is the scheduler's to complain of. */
     if (hello->topology && aw_topology_parse (&topology, hello->topology, NULL) < 0)
         return errno == ENOMEM ? -1 : 0;
     if (slurm->mem > 0 && (hello->mem == 0 || slurm->mem < hello->mem))
-        holding->node.mem = slurm->mem;
-    rc = narrow_cpus (holding, &topology, slurm);
+        allocation->node.mem = slurm->mem;
+    rc = narrow_cpus (allocation, &topology, slurm);
     if (rc == 0)
         rc = name_gpus (&topology, &hello->gpus, slurm);
     if (rc == 0)
-        rc = aw_topology_restrict (&topology, &holding->node.cpus);
+        rc = aw_topology_restrict (&topology, &allocation->node.cpus);
     if (rc == 0)
-        holding->topology = aw_topology_format (&topology);
+        allocation->topology = aw_topology_format (&topology);
     aw_topology_finish (&topology);
-    if (rc < 0 || !holding->topology) {
-        aw_node_allocation_finish (holding);
+    if (rc < 0 || !allocation->topology) {
+        aw_node_allocation_finish (allocation);
         errno = ENOMEM;
         return -1;
     }
-    holding->node.topology = holding->topology[0] ? holding->topology : NULL;
+    allocation->node.topology = allocation->topology[0] ? allocation->topology : NULL;
     return 0;
 }
 
-void aw_node_allocation_finish (struct aw_node_allocation *holding)
+void aw_node_allocation_finish (struct aw_node_allocation *allocation)
 {
     int saved = errno;
 
-    aw_idset_finish (&holding->cpus);
-    free (holding->topology);
-    memset (holding, 0, sizeof (*holding));
+    aw_idset_finish (&allocation->cpus);
+    free (allocation->topology);
+    memset (allocation, 0, sizeof (*allocation));
     errno = saved;
 }
 
-bool aw_node_allocations_note (const struct aw_node_allocation *holdings,
+bool aw_node_allocations_note (const struct aw_node_allocation *allocations,
                                uint32_t n,
                                struct aw_error *line)
 {
@@ -244,10 +245,10 @@ bool aw_node_allocations_note (const struct aw_node_allocation *holdings,
     uint32_t more = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        if (first && holdings[i].node.reason)
+        if (first && allocations[i].node.reason)
             more++;
-        else if (holdings[i].node.reason)
-            first = &holdings[i].node;
+        else if (allocations[i].node.reason)
+            first = &allocations[i].node;
     }
     if (first && more > 0)
         aw_error_set (line, "%s: %s (and %u more of %u nodes)", first->name, first->reason, more,

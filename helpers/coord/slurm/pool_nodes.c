@@ -143,7 +143,7 @@ static int apply_count (struct choice *choice,
     return 0;
 }
 
-/* Drops what does not stay, sums anew. */
+/* Drops the nodes that are left out, and sums the totals again. */
 static int reduce (struct aw_slurm_job *job, const struct choice *choice, struct aw_error *err)
 {
     struct aw_strings names = { 0 };

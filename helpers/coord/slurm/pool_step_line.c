@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The line of the pool's srun. Ours come behind the user's, so that the last word on the step's
- * shape is ours.
- */
+/* The line of the pool's srun. Our options come after the user's, so that they override those on
+ * the step's shape. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

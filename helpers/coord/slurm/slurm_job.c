@@ -91,7 +91,7 @@ static bool find_record (const char *text, const char *id, const char **from, co
     return false;
 }
 
-/* "2026-11-22T10:03:58", UTC; "Unknown" and whatever else is no time: no limit. */
+/* "2026-11-22T10:03:58", UTC; anything else, such as "Unknown": no limit. */
 static double parse_time (struct piece value)
 {
     struct tm tm;
@@ -209,7 +209,7 @@ void aw_slurm_node_finish (struct aw_slurm_node *node)
     errno = saved;
 }
 
-/* What a "Nodes=" line says of each of its nodes, which are alike. */
+/* The members of a "Nodes=" line, the same for each of its nodes. */
 static int parse_shape (struct aw_slurm_node *shape, const char *from, const char *end)
 {
     struct piece cpus = find (from, end, "CPU_IDs");

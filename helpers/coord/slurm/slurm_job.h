@@ -15,7 +15,7 @@
 struct aw_slurm_gpus {
     char *type;
     uint32_t n;
-    struct aw_idset ids; /* their indices, where Slurm tells them */
+    struct aw_idset ids; /* their indices, if Slurm reports them */
 };
 
 struct aw_slurm_node {
@@ -23,7 +23,7 @@ struct aw_slurm_node {
     struct aw_idset cpus; /* the job's CPU ids on this node, Slurm's abstract ids */
     uint64_t mem; /* bytes; 0: Slurm does not manage memory here */
     uint32_t n_gpus; /* held by the job */
-    struct aw_idset gpus; /* their indices where Slurm tells them (as many as n_gpus), else empty */
+    struct aw_idset gpus; /* their indices if Slurm reports them (n_gpus many), else empty */
     struct aw_slurm_gpus *types; /* those with a type */
     uint32_t n_types, type_room;
     uint32_t threads_per_core; /* as slurm.conf declares them; 0: not known */

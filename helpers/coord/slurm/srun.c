@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* srun reports trouble in words, so its output is taken line by line. Its end is what SIGCHLD
- * tells; what then is still in the pipes is read before the end is told.
- */
+/* srun reports errors as text, so its output is read line by line. SIGCHLD reports its end; what is
+ * then still in the pipes is read before the end is reported. */
 #include "coord/slurm/srun.h"
 
 #include <errno.h>
@@ -19,7 +18,7 @@
 #include "util/clock.h"
 
 #define LINE_SIZE 1024 /* a longer line comes in pieces */
-#define END_SECONDS 2. /* for srun to end its step when it is told to, before it is killed */
+#define END_SECONDS 2. /* for srun to end its step after SIGTERM, before SIGKILL */
 
 /* One of srun's two outputs. */
 struct stream {
@@ -106,7 +105,7 @@ static void on_output (evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* Something else may hold the pipes open still: what is in them now is all that is waited for. */
+/* Another process may still hold the pipes open: only what is in them now is read. */
 static void drain (struct aw_srun *srun)
 {
     for (int i = 0; i < 2; i++) {
@@ -187,7 +186,7 @@ static int start (struct aw_srun *srun, char *const argv[], char *const env[], s
     return aw_error_set (err, "srun cannot be started: %s", strerror (error));
 }
 
-/* The SIGCHLD handler stands before the child does, so that no end is missed. */
+/* The SIGCHLD handler is set before the child starts, so that no end is missed. */
 static int watch (struct aw_srun *srun)
 {
     srun->child = evsignal_new (srun->base, SIGCHLD, on_child, srun);
@@ -269,7 +268,8 @@ static bool wait_end (struct aw_srun *srun, double seconds)
         }
         (void)poll (fds, 2, (int)(left * 1e3) + 1);
         for (int i = 0; i < 2; i++) {
-            /* At the hang-up the exit is near, but waitpid may not know it yet: wait for it. */
+            /* After the hang-up the exit is near, but waitpid may not report it yet: wait for it.
+             */
             if (fds[i].revents && read (fds[i].fd, dropped, sizeof (dropped)) == 0)
                 close_stream (&srun->streams[i]);
         }
@@ -290,7 +290,7 @@ void aw_srun_destroy (struct aw_srun *srun)
     if (srun->ended)
         event_free (srun->ended);
     if (srun->pid > 0) {
-        /* It ends its step when it is told to; killed, it leaves that to Slurm and the agents. */
+        /* It ends its step after SIGTERM; after SIGKILL, Slurm and the agents do that. */
         kill (-srun->pid, SIGTERM);
         kill (-srun->pid, SIGCONT);
         if (!wait_end (srun, END_SECONDS)) {

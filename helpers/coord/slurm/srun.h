@@ -15,7 +15,7 @@ struct aw_srun_callbacks {
     /* A line that it printed, without newline, control characters replaced. Borrowed for the call.
      */
     void (*line) (void *arg, const char *text);
-    /* It is over; STATUS as of waitpid. It may be destroyed in here. */
+    /* It has ended; STATUS as of waitpid. It may be destroyed in here. */
     void (*ended) (void *arg, int status);
     void *arg;
 };

@@ -101,7 +101,7 @@ static const struct {
     { "SLURM_TIMELIMIT", "TIMELIMIT" },
     { "SLURM_TRES_BIND", "TRES_BIND" },
     { "SLURM_TRES_PER_TASK", "TRES_PER_TASK" },
-    { "SLURM_UMASK", NULL }, /* an outer srun's; srun sets it anew from the umask */
+    { "SLURM_UMASK", NULL }, /* an outer srun's; srun sets it again from the umask */
     { "SLURM_UNBUFFEREDIO", NULL },
     { "SLURM_USE_MIN_NODES", "USE_MIN_NODES" },
     { "SLURM_WAIT", NULL },

@@ -19,7 +19,7 @@ struct found {
     const char *value; /* NULL: none */
 };
 
-/* Where the sorting stands. */
+/* The state of the sorting. */
 struct sorter {
     struct aw_srun_options *options;
     char *const *at; /* the next word */
@@ -264,7 +264,7 @@ static int sort (struct aw_srun_options *options,
     return 0;
 }
 
-/* --jobid makes it inside, wherever on the line it stands. */
+/* --jobid means an allocation, anywhere on the line. */
 int aw_srun_options_sort (struct aw_srun_options *options,
                           char *const *argv,
                           bool inside,

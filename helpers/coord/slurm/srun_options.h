@@ -35,8 +35,7 @@ struct aw_srun_option {
 /* The table, ended by a NULL name. */
 const struct aw_srun_option *aw_srun_option_table (void);
 
-/* What the user's line said. The lists hold one option a string ("--nodes=2"), in the line's order.
- */
+/* The user's line. The lists hold one option a string ("--nodes=2"), in the line's order. */
 struct aw_srun_options {
     struct aw_strings allocation; /* for salloc; empty inside an allocation */
     struct aw_strings step; /* for the pool step's srun */
@@ -47,7 +46,7 @@ struct aw_srun_options {
     char *relative;
     char *job; /* --jobid, or NULL: then this is inside that allocation */
     char *name; /* --job-name, or NULL */
-    char *directory; /* --chdir, or NULL: where tasks run unless they say otherwise */
+    char *directory; /* --chdir, or NULL: the default directory of tasks */
     bool test_only;
     bool quiet;
 };

@@ -30,9 +30,9 @@ extern char **environ;
 
 static const double LIMIT_GRACE_SECONDS = 10; /* from SIGTERM to SIGKILL after the time limit */
 
-/* Slurm kills the ranks of a step by a signal to those that are there: one that was about to start
- * goes on, and its srun waits for it. So what has to end is killed again, this often, before its
- * srun is killed and the step cancelled.
+/* Slurm kills the ranks of a step by a signal to those that exist: one that was about to start
+ * continues, and its srun waits for it. So a step that has to end is killed again, this often,
+ * before its srun is killed and the step cancelled.
  */
 static const double KILL_SECONDS = 2;
 enum { MAX_KILLS = 5 };
@@ -51,7 +51,7 @@ struct step {
     struct aw_strings line, env; /* until it is started */
     struct aw_srun *srun; /* NULL before RUNNING */
     struct aw_step_end end;
-    struct aw_event finish; /* DISMISSING: what is to be told */
+    struct aw_event finish; /* DISMISSING: its end, to be reported */
     struct aw_error why; /* its reason */
     struct event *timer, *notice;
     enum stage stage;
@@ -76,7 +76,7 @@ struct exec_steps {
     uint32_t n_started; /* steps from ADMITTING on to the end of their srun */
     struct step *steps;
     struct aw_step_signals signals;
-    struct event *turn; /* made active when something is to be told or started */
+    struct event *turn; /* made active when there is something to report or start */
 };
 
 static struct exec_steps *backend_of (struct aw_exec *exec)
@@ -176,7 +176,7 @@ static void destroy_step (struct step *step)
     free (step);
 }
 
-/* Takes it out and tells its end. */
+/* Removes it and reports its end. */
 static void tell_end (struct step *step)
 {
     struct exec_steps *backend = step->backend;
@@ -197,8 +197,7 @@ static void tell_end (struct step *step)
     backend->exec.callbacks.task_finished (backend->exec.callbacks.arg, &ev);
 }
 
-/* It ends with EV, which is told when nothing of what its ranks have said is on its way any more.
- */
+/* It ends with EV, which is reported when all messages of its ranks have come. */
 static void finish_step (struct step *step, const struct aw_event *ev)
 {
     bool admitted = step->phase != WAITING;
@@ -215,7 +214,8 @@ static void finish_step (struct step *step, const struct aw_event *ev)
         step->backend->n_started--;
         aw_token_grants_tell (&step->guests, step->backend->pool, AW_PACKET_DISMISS);
     }
-    event_active (step->backend->turn, EV_TIMEOUT, 0); /* it may be told, another may start */
+    event_active (step->backend->turn, EV_TIMEOUT,
+                  0); /* its end may be reported, another may start */
 }
 
 static void on_line (void *arg, const char *text)

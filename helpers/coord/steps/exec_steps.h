@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Execution of tasks that are a job step of their own: an srun each, beside the pool. Stands before
- * the row that has the pool, and hands on to that what is not its own; what the pool tells passes
- * through it.
- */
+/* Execution of tasks that are a job step of their own: an srun each, alongside the pool. It wraps
+ * the pool's backend: other tasks are passed on to that, and its callbacks pass through. */
 #ifndef AW_COORD_STEPS_EXEC_STEPS_H
 #define AW_COORD_STEPS_EXEC_STEPS_H
 
@@ -19,8 +17,8 @@ struct aw_exec_steps_config {
     uint32_t max_steps; /* sruns at once; further launches wait for one to end. 0: AW_MAX_STEPS */
 };
 
-/* CALLBACKS are those that the pool's row has, copied; the pool's become this row's own. NULL with
- * text. */
+/* CALLBACKS are those of the pool's backend, copied; that gets this backend's own. NULL with text.
+ */
 struct aw_exec *aw_exec_steps_create (struct event_base *base,
                                       const struct aw_exec_callbacks *callbacks,
                                       const struct aw_exec_steps_config *config,

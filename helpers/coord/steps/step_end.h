@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an srun says of its step, and what came of that: srun's exit code is the largest of all
- * ranks', those included that were killed for another's failure, so the first rank that it speaks
- * of tells why the step failed.
+/* The messages of an srun about its step, and why the step failed. srun's exit code is the largest
+ * of all ranks', including those killed for another's failure; so the first rank that srun names
+ * gives the reason.
  */
 #ifndef AW_COORD_STEPS_STEP_END_H
 #define AW_COORD_STEPS_STEP_END_H
@@ -15,7 +15,7 @@ enum { AW_STEP_ID_SIZE = 64 };
 
 struct aw_step_end {
     char id[AW_STEP_ID_SIZE]; /* "123.4"; "": the step has not begun */
-    bool failed; /* a rank did, as told by: */
+    bool failed; /* a rank failed, as reported by: */
     int code, signal;
     struct aw_error who; /* "rank 5 on n2" */
     struct aw_error last; /* srun's last complaint; "" */

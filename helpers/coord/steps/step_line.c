@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The user's options come first, so that the last word on the step's shape is ours. Slurm hands
- * every step that overlaps GPU 0 upwards: so each asks for all that the job has on its nodes, and
- * async-workflow-bind leaves each rank those of the plan. Asked for a total on several nodes, Slurm
- * 22.05 gives such a step one too few; asked for a number a node, all, as long as each has it.
+/* The user's options come first, so that ours override them on the step's shape. Slurm gives every
+ * step that overlaps the GPUs from 0 upwards: so each asks for all GPUs that the job has on its
+ * nodes, and async-workflow-bind leaves each rank those of the plan. Asked for a total on several
+ * nodes, Slurm 22.05 gives such a step one too few; asked for a number a node, all, if each node
+ * has it.
  */
 #include "coord/steps/step_line.h"
 
@@ -76,7 +77,7 @@ static void add_shape (struct aw_strings *line, const struct aw_step_plan *step,
         "--cpu-bind=none", /* each rank is bound by async-workflow-bind */
         "--mem-bind=none", "--input=none",     "--kill-on-bad-exit=1", /* the task fails as one */
         "--wait=0",        "--disable-status", "--open-mode=truncate",
-        "--verbose", /* tells the step's id, and when it begins */
+        "--verbose", /* prints the step's id, and when it begins */
     };
     uint32_t gpus = gpus_of_each (step);
 

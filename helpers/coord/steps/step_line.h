@@ -7,18 +7,16 @@
 #include "util/error.h"
 #include "util/strings.h"
 
-/* Appends to LINE the srun for LAUNCH, which has a step, in job JOB, behind an async-workflow-bind
- * (its path: BIND) that ends it with this process. 0, or -1 with text.
- */
+/* Appends to LINE the srun for LAUNCH, which has a step, in job JOB. async-workflow-bind (its path:
+ * BIND) comes before it and ends it with this process. 0, or -1 with text. */
 int aw_step_line (struct aw_strings *line,
                   const struct aw_launch *launch,
                   const char *job,
                   const char *bind,
                   struct aw_error *err);
 
-/* Appends to ENV what that srun, and with it all ranks, shall see of FROM, and what LAUNCH adds. 0,
- * or -1 with text.
- */
+/* Appends to ENV what that srun and its ranks get of FROM, and what LAUNCH adds. 0, or -1 with
+ * text. */
 int aw_step_env (struct aw_strings *env,
                  const struct aw_launch *launch,
                  char *const *from,

@@ -18,7 +18,7 @@ static void on_ended (void *arg, int status)
 {
     struct aw_step_errand *errand = arg, **at = &errand->signals->errands;
 
-    (void)status; /* where the step is gone already there is nothing to be told */
+    (void)status; /* if the step is gone already, there is nothing to report */
     while (*at != errand)
         at = &(*at)->next;
     *at = errand->next;

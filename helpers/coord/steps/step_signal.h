@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals for all ranks of a job step. srun has no way to send SIGTERM to its ranks (it takes one
- * for itself, and then kills them), so that is done by scancel, under the id that srun tells.
- */
+/* Signals for all ranks of a job step. srun cannot send SIGTERM to its ranks (it treats one as its
+ * own, and then kills them), so scancel does that, with the step's id that srun prints. */
 #ifndef AW_COORD_STEPS_STEP_SIGNAL_H
 #define AW_COORD_STEPS_STEP_SIGNAL_H
 
@@ -15,7 +14,8 @@ struct aw_step_signals {
 
 /* Sends SIG to the ranks of step ID ("17.3"; empty: it is not known), or where SIG is 0 cancels the
  * step, without waiting for it. 0, or -1 where that cannot be. A step that is gone already is no
- * error. */
+ * error.
+ */
 int aw_step_signal (struct aw_step_signals *signals, const char *id, int sig);
 
 /* Waits for those on their way as aw_srun_destroy does. Takes a zeroed value. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The right of a job step's ranks to exchange messages: each rank does so through the agent of its
- * node, which has not started it. So the agents are told before the step begins that processes with
- * a certain token speak for this attempt, and when it has ended, that it is over; then all that the
- * ranks have said is here before the end of the task is.
+ * node, which has not started it. Before the step begins the agents get a token, with which
+ * processes speak for this attempt. After its end they withdraw it; the end of the task is reported
+ * when all messages of its ranks have come.
  */
 #ifndef AW_COORD_STEPS_TOKEN_GRANTS_H
 #define AW_COORD_STEPS_TOKEN_GRANTS_H
@@ -18,7 +18,7 @@
 
 struct aw_token_grants {
     uint32_t task, attempt;
-    uint32_t *nodes; /* whose agents are told; owned */
+    uint32_t *nodes; /* whose agents have the token; owned */
     bool *waits; /* by them: an answer is due; owned */
     uint32_t n_nodes;
     uint32_t n_waits;
@@ -33,7 +33,7 @@ int aw_token_grants_init (struct aw_token_grants *guests,
                           struct aw_error *err);
 void aw_token_grants_finish (struct aw_token_grants *guests);
 
-/* Appends to ENV what the ranks show to be let in; nothing where there is no socket. */
+/* Appends to ENV the token that the ranks show; nothing if there is no socket. */
 void aw_token_grants_env (const struct aw_token_grants *guests, struct aw_strings *env);
 
 /* Sends KIND, ADMIT or DISMISS, to the agents of POOL; n_waits answers are due then. */
@@ -41,8 +41,7 @@ void aw_token_grants_tell (struct aw_token_grants *guests,
                            struct aw_exec *pool,
                            enum aw_packet_kind kind);
 
-/* NODE has answered; or it is lost, and nothing is said to it any more. Was this the last answer
- * that was due? */
+/* NODE has answered, or is lost. Was this the last answer that is due? */
 bool aw_token_grants_answered (struct aw_token_grants *guests, uint32_t node);
 bool aw_token_grants_lost (struct aw_token_grants *guests, uint32_t node);
 
