@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The coordinator: asks the scheduler, journals, sends launches, takes in exits, shows progress.
- * One thread, one libevent loop. What happens in one turn of the loop is journalled and decided on
- * at its end, before a launch leaves: a completion is written before any successor starts.
+/* The coordinator: asks the scheduler, journals, sends launches, takes exits, shows progress. One
+ * libevent loop; a thread waits for the disk, where durability wants that. At the end of a turn of
+ * the loop its events are journalled, then the scheduler decides, and then launches leave: the
+ * journal has a completion before any successor starts.
  *
  *     exec callbacks --events--> scheduler --actions--> journal, execution, display
  */

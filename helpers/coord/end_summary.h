@@ -6,9 +6,9 @@
 #include "core/sched/sched.h"
 #include "io/textbuf.h"
 
-/* Appends lines, each ending in a newline, on what SCHED, at its end with exit status CODE, leaves
- * undone; nothing where all is done. LEFT: seconds to the end of the job, INFINITY where it has
- * none. RUN_DIR is what to resume. Memory that runs out shows in TEXT->failed.
+/* Appends lines, each ending in a newline, on the tasks that SCHED, at its end with exit status
+ * CODE, has not done; nothing if all are done. LEFT: seconds to the end of the job, INFINITY if it
+ * has none. RUN_DIR is the directory to resume. If memory runs out, TEXT->failed is set.
  */
 void aw_end_summary (struct aw_textbuf *text,
                      const struct aw_sched *sched,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the user sees while a run goes on. On a terminal: a line a task set, redrawn in place;
- * elsewhere: a line now and then. It knows no scheduler and no clock: the coordinator hands it
- * events and plain numbers, and asks when it wants to be called next:
+/* The display of a running workflow. On a terminal: a line a task set, redrawn in place; elsewhere:
+ * a line now and then. It knows no scheduler and no clock. The coordinator gives it events and
+ * plain numbers, and asks when to call it next:
  *
- *     aw_display_event (d, &ev)           for every event that goes to the journal (cheap)
- *     aw_display_next (d, t)              at the end of a turn of the loop: arm one timer with
- * this; INFINITY: none aw_display_update (d, &state)       when that timer fires
+ *     aw_display_event (d, &ev)      for every event that goes to the journal (cheap)
+ *     aw_display_next (d, t)         at the end of a turn of the loop: the time for its timer
+ *     aw_display_update (d, &state)  when that timer fires
  *
- * It never waits for a slow terminal: what cannot be written at once is written later or left out.
+ * It never waits for a slow terminal: text that cannot be written now is written later or left out.
  * Functions take NULL for a display and do nothing then.
  */
 #ifndef AW_COORD_DISPLAY_DISPLAY_H

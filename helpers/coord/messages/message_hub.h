@@ -2,22 +2,20 @@
 /* The broker of messages: every message of a run goes through the coordinator, so that there is one
  * order, one count and one log of each topic, also between tasks of one node.
  *
- * A topic is a log that is kept whole. Receivers read it in groups: each group gets every message
- * once, whichever of its receivers asks first, from the log's beginning on, however late it comes.
- * A receiver that names no group is in one of its own attempt, which starts at the beginning again
- * when the task is tried again. A message that was handed out and not acknowledged before its
- * receiver went goes to another of the group.
+ * A topic is a log that is never shortened. Receivers read it in groups: each group gets every
+ * message once, from the beginning of the log, even if the group comes late. A receiver that names
+ * no group is in a group of its own attempt; a retry starts at the beginning again. If a receiver
+ * leaves before it has acknowledged a message, another receiver of the group gets that message.
  *
- * What is published is written to the log, counted, and handed out at the end of the turn in which
- * it came (flush). A sender's message is counted once: a further attempt counts from where the one
- * before it had come.
+ * At the end of a turn of the loop (flush) published messages are written to the log, counted, and
+ * handed out. A message that a retry sends again is counted once.
  *
- * A request is a message that knows where its answer goes; it is handed out as long as it waits.
- * Answers are not kept.
+ * A request is a message with an address for its answer; it is handed out while the sender waits.
+ * Answers are not logged.
  *
  * Back-pressure: a connection's messages are accepted when they are written, but not while a group
- * with receivers is more than AW_HUB_LAG bytes behind; an agent takes up AW_HUB_WINDOW messages or
- * AW_HUB_WINDOW_BYTES of a connection beyond what is accepted, then its task's sends block.
+ * with receivers is more than AW_HUB_LAG bytes behind. An agent takes AW_HUB_WINDOW messages or
+ * AW_HUB_WINDOW_BYTES of a connection that are not accepted; then its task's sends block.
  */
 #ifndef AW_COORD_MESSAGES_MESSAGE_HUB_H
 #define AW_COORD_MESSAGES_MESSAGE_HUB_H

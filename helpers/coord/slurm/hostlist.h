@@ -9,7 +9,7 @@
 #include "util/strings.h"
 
 /* Appends to NAMES each host that LIST stands for, in its order. -1 with text: not such a list, no
- * host in it, or out of memory; NAMES may have got some of them then.
+ * host in it, or out of memory; NAMES may then have some of them.
  */
 int aw_hostlist_expand (struct aw_strings *names, const char *list, struct aw_error *err);
 

@@ -24,17 +24,17 @@ struct aw_node_allocation {
 const struct aw_slurm_node *aw_node_allocation_find (const struct aw_slurm_job *job,
                                                      const char *name);
 
-/* Fills ALLOCATION from what the agent said, HELLO (borrowed as long as ALLOCATION is used), and
- * SLURM's word on that node, which may be NULL. node.unbound is set, and node.reason tells why,
- * where it cannot be known which CPUs are the job's: then node.cpus are as many as it has, a plan
- * alone. 0, or -1 with ENOMEM.
+/* Fills ALLOCATION from the agent's HELLO (borrowed as long as ALLOCATION is used) and from SLURM's
+ * description of that node, which may be NULL. If the job's CPUs cannot be identified, node.unbound
+ * is set, with the cause in node.reason: then node.cpus are a plan alone, as many as the job has.
+ * 0, or -1 with ENOMEM.
  */
 int aw_node_allocation_make (struct aw_node_allocation *allocation,
                              const struct aw_event *hello,
                              const struct aw_slurm_node *slurm);
 void aw_node_allocation_finish (struct aw_node_allocation *allocation);
 
-/* What is to be remarked of N nodes, in one line. False: nothing. */
+/* The remarks on N nodes, in one line. False: there is none. */
 bool aw_node_allocations_note (const struct aw_node_allocation *allocations,
                                uint32_t n,
                                struct aw_error *line);

@@ -10,9 +10,9 @@
 #include "coord/slurm/srun_options.h"
 #include "util/error.h"
 
-/* Takes out of JOB the nodes that OPTIONS leave out, and sums its totals and node_list anew. 0; or
- * -1 with text, JOB then to be finished: more nodes than there are, names that are not the job's,
- * none left.
+/* Removes from JOB the nodes that OPTIONS leave out, and updates its totals and node_list. 0, or -1
+ * with text, if OPTIONS ask for more nodes than there are, name other nodes, or leave none; JOB is
+ * then to be finished.
  */
 int aw_pool_nodes_select (struct aw_slurm_job *job,
                           const struct aw_srun_options *options,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Terminal and signals are left to salloc, which is made for this: it puts its command into the
- * foreground, Ctrl-C before the grant gives the request back and ends salloc. What it is told
- * beside the user's options:
- *   --kill-command=TERM  a job that is cancelled or has reached its limit tells the coordinator so;
- *                        by default most builds of salloc tell nothing
+/* salloc handles terminal and signals: it puts its command into the foreground; Ctrl-C before the
+ * grant withdraws the request and ends salloc. It gets, in addition to the user's options:
+ *   --kill-command=TERM  the coordinator gets SIGTERM when the job is cancelled or at its limit; by
+ *                        default most builds of salloc send nothing
  *   SLURM_EXIT_ERROR     its own failures end with our status for that
  */
 #include "coord/slurm/salloc.h"
@@ -21,8 +20,8 @@
 
 extern char **environ;
 
-/* What srun reads as an option of an allocation and salloc in no variable. The user's options come
- * behind, so that they prevail as they do with srun.
+/* Variables that srun reads as options of an allocation, and salloc does not. The user's options
+ * come after them and override them, as with srun.
  */
 static const struct {
     const char *variable;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scontrol's text is read rather than libslurm's structures: these change with every release, the
- * text has kept its words. What is read is "KEY=value" after blanks or a line's begin, and lines of
- * the kind
+/* scontrol's text is read, not libslurm's structures: these change with every release, the text
+ * does not. What is read is "KEY=value" after blanks or a line's begin, and lines of the kind
  *      Nodes=n[1-3] CPU_IDs=0-15 Mem=16000 GRES=gpu:a100:4(IDX:0-3)
  * whose values hold no blanks. JobName comes first and may hold anything, so the search begins
  * behind its line.

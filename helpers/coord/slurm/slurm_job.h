@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a Slurm job holds, node by node, as `scontrol show job -d` tells it, and what of the site's
- * configuration the coordinator needs. Asked once, at the start.
+/* The nodes of a Slurm job with their CPUs, GPUs and memory, as `scontrol show job -d` prints them,
+ * and the settings of the site that the coordinator needs. Read once, at the start.
  */
 #ifndef AW_COORD_SLURM_SLURM_JOB_H
 #define AW_COORD_SLURM_SLURM_JOB_H
@@ -55,7 +55,7 @@ const char *aw_slurm_job_id (void);
 int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_error *err);
 
 /* The parsers beneath. TEXT is what `scontrol show job -d ID` prints with times in UTC; it may hold
- * several jobs (arrays, heterogeneous jobs), of which ID's counts. As above.
+ * several jobs (arrays, heterogeneous jobs), of which ID's is read. As above.
  */
 int aw_slurm_job_parse (struct aw_slurm_job *job,
                         const char *id,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The environment of every srun that the coordinator starts. Inside a batch script or salloc,
- * dozens of variables are set that srun reads as if they were options: sbatch's --ntasks-per-node
- * becomes srun's. These go; what tells a task where it is stays.
+ * dozens of variables are set that srun reads as options: sbatch's --ntasks-per-node becomes
+ * srun's. These are removed; variables that describe the job to a task stay.
  */
 #ifndef AW_COORD_SLURM_SRUN_ENV_H
 #define AW_COORD_SLURM_SRUN_ENV_H

@@ -2,7 +2,7 @@
 /* The line has passed srun's own getopt before it comes here (or will pass salloc's), so this one
  * only has to see the same options in it: "--name=value", "--name value", unique beginnings of
  * names, "-N2", "-N 2" and bundles. A long option that is not in the table is one of another SPANK
- * plugin: it goes to the step, and a word behind it that is no option is its value, since the line
+ * plugin: it goes to the step, and a word after it that is no option is its value, since the line
  * holds nothing else.
  */
 #include "coord/slurm/srun_options.h"

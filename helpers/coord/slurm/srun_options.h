@@ -52,7 +52,7 @@ struct aw_srun_options {
 };
 
 /* Sorts ARGV (NULL-terminated or NULL; options alone, as on srun's line behind its first word).
- * INSIDE: there is an allocation already; --jobid names one too. 0; or -1 with text that names the
+ * INSIDE: there is an allocation already; --jobid names one too. 0, or -1 with text that names the
  * option, what is wrong and what to do. Finish it in either case.
  */
 int aw_srun_options_sort (struct aw_srun_options *options,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backend "steps". What a step goes through:
+/* The backend "steps". The states of a step:
  *
  *   waiting -> admitting   it is its turn: the agents of its nodes let its ranks in
- *   admitting -> running   all have: its srun is started
- *   running -> dismissing  it has ended: the agents pass on what the ranks have said
- *   dismissing -> told     all have: its end is told
+ *   admitting -> running   all agents have answered: its srun starts
+ *   running -> dismissing  it has ended: the agents pass on the last messages of its ranks
+ *   dismissing -> told     all agents have answered: its end is reported
  *
- * What has not come to running ends in the next state that does not wait.
+ * A step that has not come to running ends in the next state that does not wait.
  */
 #include "coord/steps/exec_steps.h"
 
