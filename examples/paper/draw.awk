@@ -40,7 +40,7 @@ FNR == 1 { run = nr_files++ } # 0: the workflow
 run == 0 {
     if (match($0, /^  "name": "[^"]*"/))
         title = substr($0, 12, RLENGTH - 12)
-    if (match($0, /^    "[^"]*": {/)) {
+    if (match($0, /^    "[^"]*": [{]/)) {
         set_name[n_sets] = substr($0, 6, RLENGTH - 9)
         set_number[set_name[n_sets]] = n_sets++
     }
