@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='The layers: each knows only what stands to its left, and core is pure'
+test_description='The layers and their folders: each knows only what stands to its left; no circles; core is pure'
 
 . "$(dirname "$0")/lib.sh"
 
@@ -27,6 +27,90 @@ test_expect_success 'cmd knows all' 'arrows helpers/cmd util core model io coord
 test_expect_success 'the plugin knows util' 'arrows plugin util'
 test_expect_success 'DeepDriveMD knows util' 'arrows examples/ddmd util'
 test_expect_success 'other examples may ask the simulator' 'arrows examples util core model io'
+
+# What is not yet as it should be: "include FILE HEADER", and "circle FILE...". The list may only become shorter.
+known=$top_srcdir/tests/lint/known-flaws
+sed -n 's/^circle //p' "$known" >known.circles
+
+# inside LAYER FOLDER ALLOWED...: what the files of a folder of the layer include of the layer stands in the folder
+# itself or in one of ALLOWED; "top" is the folder of the layer itself.
+inside ()
+{
+    layer=$1 folder=$2
+    shift 2
+    case $folder in
+    top) files="$layer -maxdepth 1" ;;
+    *) files=$layer/$folder ;;
+    esac
+    allowed=
+    for name in "$folder" "$@"; do
+        case $name in
+        top) allowed="$allowed|$layer/[a-z_]*\.h" ;;
+        *.h) allowed="$allowed|$layer/$name" ;;
+        *) allowed="$allowed|$layer/$name/.*" ;;
+        esac
+    done
+    (cd "$helpers" && find $files -name '*.[ch]' -exec grep -HoE "^#include \"$layer/[^\"]*" {} +) |
+        sed 's/:#include "/ /' | grep -vE " (${allowed#|})\$" | sed 's/^/include /' >upward
+    ! grep -vxFf "$known" upward >&4
+}
+
+# order LAYER FOLDER...: each folder knows those before it
+order ()
+{
+    layer=$1 before=
+    shift
+    for folder in "$@"; do
+        test_expect_success "$layer/$folder knows${before:- no other folder of $layer}" "inside $layer $folder $before $everywhere"
+        before="$before $folder"
+    done
+    test_expect_success "$layer: all its folders have a place in the order" "
+        find '$helpers/$layer' -mindepth 1 -maxdepth 1 -type d ! -name '.*' | sed 's|.*/||' >folders &&
+        for folder in \$(cat folders); do
+            case ' $* ' in
+            *\" \$folder \"*) ;;
+            *) echo \"\$folder\" >&4; return 1 ;;
+            esac
+        done
+    "
+}
+
+helpers=$top_srcdir/helpers everywhere=
+order core top graph resources history sched
+order io top workflow journal wire
+order agent staging place messages top
+everywhere=command.h
+order cmd report model run top
+everywhere=exec.h
+order coord slurm messages display top agents steps
+everywhere=
+
+test_expect_success 'the check sees an include that points upwards' '
+    mkdir -p made-up/core/graph &&
+    echo "#include \"core/sched/sched.h\"" >made-up/core/graph/graph.c &&
+    ! (helpers=made-up && inside core graph top 4>/dev/null)
+'
+
+find "$top_builddir/examples/ddmd" -name '*.o' | grep -q . && test_set_prereq examples/ddmd
+test_set_prereq helpers
+test_set_prereq plugin
+for tree in helpers plugin examples/ddmd; do
+    test_expect_success $tree "no two files of $tree depend on each other in a circle" "
+        '$top_srcdir/tests/lint/circles' '$top_builddir/$tree' '$top_srcdir/$tree' known.circles >&4
+    "
+done
+
+test_expect_success 'the check sees a circle of three, and what is not one' '
+    mkdir -p made-up/circle &&
+    for pair in a:b b:c c:a d:a; do
+        echo "void ${pair#*:} (void); void ${pair%:*} (void) { ${pair#*:} (); }" >made-up/circle/${pair%:*}.c &&
+        ${CC:-cc} -c -o made-up/circle/${pair%:*}.o made-up/circle/${pair%:*}.c || return 1
+    done &&
+    test_expect_code 1 "$top_srcdir/tests/lint/circles" made-up/circle made-up/circle >out &&
+    grep -qx "circle of 3 files" out && grep -q "c needs a: a" out && ! grep -q "d needs" out &&
+    rm made-up/circle/c.c &&
+    "$top_srcdir/tests/lint/circles" made-up/circle made-up/circle
+'
 
 # What libcore.a and libmodel.a may ask of others: memory, strings, arithmetic, and sorting. No files,
 # no clock, no environment, no randomness.
