@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -295,20 +296,24 @@ static void nothing_is_lost (void **state)
     assert_true (strstr (line, "\"close\""));
 }
 
-/* Until nothing more is taken for a while. */
+/* Pipes: the task is told that the agent takes no more, and says that there is no room left on the
+ * way to it. */
+static int is_told[2], is_full[2];
+
 static int fills_window (void)
 {
     struct aw_connection *aw = aw_open ();
+    struct pollfd told = { .fd = is_told[0], .events = POLLIN };
     int n = 0;
 
-    for (int idle = 0; aw && idle < 300; idle++) {
-        for (; aw_publish (aw, "frames", "x", 1, AW_NOWAIT) == 0; n++)
-            idle = 0;
+    for (bool last = false; aw && !last;) {
+        last = poll (&told, 1, 1) == 1;
+        while (aw_publish (aw, "frames", "x", 1, AW_NOWAIT) == 0)
+            n++;
         if (errno != EAGAIN)
             return 1;
-        usleep (1000);
     }
-    if (n < AW_MESSAGES_WINDOW)
+    if (n < AW_MESSAGES_WINDOW || write (is_full[1], "", 1) != 1)
         return 2;
     if (aw_publish (aw, "frames", "last", 4, 0) < 0) /* waits */
         return 3;
@@ -316,22 +321,48 @@ static int fills_window (void)
     return 0;
 }
 
+/* Runs the loop until the task sleeps. */
+static void until_asleep (pid_t pid)
+{
+    const struct timeval tick = { 0, 2000 };
+    char path[64], state = '\0';
+
+    snprintf (path, sizeof (path), "/proc/%d/stat", (int)pid);
+    for (int i = 0; state != 'S' && i < 30000; i++) {
+        FILE *file = fopen (path, "r");
+
+        assert_non_null (file);
+        assert_int_equal (fscanf (file, "%*d (%*[^)]) %c", &state), 1);
+        fclose (file);
+        event_base_loopexit (base, &tick);
+        event_base_dispatch (base);
+    }
+    assert_int_equal (state, 'S');
+}
+
 /* What is not accepted stops at the window; then the sender waits. */
 static void back_pressure (void **state)
 {
-    pid_t pid = start (fills_window);
     int status;
+    char byte;
+    pid_t pid;
 
     (void)state;
+    assert_int_equal (pipe (is_told) | pipe (is_full), 0);
+    pid = start (fills_window);
+    close (is_full[1]);
     until_heard (AW_MESSAGES_WINDOW);
-    usleep (400000); /* the task has given up by then: it has something to wait for */
-    for (int i = 0; i < 20; i++)
-        event_base_loop (base, EVLOOP_NONBLOCK);
+    assert_int_equal (write (is_told[1], "", 1), 1);
+    assert_int_equal (read (is_full[0], &byte, 1), 1);
+    until_asleep (pid); /* nothing else does it wait for now */
     assert_int_equal (n_heard, AW_MESSAGES_WINDOW);
     assert_false (has_ended (pid, &status));
     say (AW_PACKET_ACCEPTED, AW_MESSAGES_WINDOW, NULL);
     until_ended (pid);
     until_heard (AW_MESSAGES_WINDOW + 2);
+    close (is_full[0]);
+    close (is_told[0]);
+    close (is_told[1]);
 }
 
 static int receives (void)
@@ -422,7 +453,9 @@ static void garbage (void **state)
  * Ranks of a job step, which this agent has not started: task 99, attempt 1.
  */
 
-#define GUEST_TOKEN "0123456789abcdef0123456789abcdef"
+/* Of this process alone: processes are found and ended by it, and the test may run twice at a time.
+ */
+static char guest_token[33];
 
 static void say_of_guest (enum aw_packet_kind kind, const char *token)
 {
@@ -446,7 +479,7 @@ static int not_let_in (void)
 {
     struct aw_connection *aw;
 
-    be_guest (GUEST_TOKEN);
+    be_guest (guest_token);
     aw = aw_open ();
     return aw || errno != EACCES || !strstr (aw_error_text (NULL), "token");
 }
@@ -459,7 +492,7 @@ static int other_tokens (void)
     be_guest (aw_messages_token (messages));
     if ((aw = aw_open ()) || errno != EACCES || !strstr (aw_error_text (NULL), "token"))
         return 1;
-    be_guest (GUEST_TOKEN);
+    be_guest (guest_token);
     setenv ("ASYNC_WORKFLOW_LAUNCH", "99.2", 1);
     if ((aw = aw_open ()) || errno != EACCES)
         return 2;
@@ -469,7 +502,7 @@ static int other_tokens (void)
 
 static int guest_sends (void)
 {
-    be_guest (GUEST_TOKEN);
+    be_guest (guest_token);
     return sends_and_ends ();
 }
 
@@ -512,10 +545,10 @@ static void leftovers (void **state)
 
     (void)state;
     setenv ("SLURM_JOB_ID", "7", 1);
-    say_of_guest (AW_PACKET_ADMIT, GUEST_TOKEN);
-    mine = hold (GUEST_TOKEN, "7");
+    say_of_guest (AW_PACKET_ADMIT, guest_token);
+    mine = hold (guest_token, "7");
     other = hold ("fedcba98765432100123456789abcdef", "7");
-    submitted = hold (GUEST_TOKEN, "8");
+    submitted = hold (guest_token, "8");
     say_of_guest (AW_PACKET_DISMISS, NULL);
     assert_int_equal (waitpid (mine, &status, 0), mine);
     assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
@@ -534,7 +567,7 @@ static void ranks_of_steps (void **state)
     until_ended (start (not_let_in));
     say_of_guest (AW_PACKET_ADMIT, "short");
     until_ended (start (not_let_in));
-    say_of_guest (AW_PACKET_ADMIT, GUEST_TOKEN);
+    say_of_guest (AW_PACKET_ADMIT, guest_token);
     assert_true (strstr (heard.data, "\"done\",\"task\":99,\"attempt\":1"));
     until_ended (start (other_tokens));
     before = n_heard;
@@ -559,5 +592,6 @@ int main (void)
         SOCKET_TEST (answers),         SOCKET_TEST (ranks_of_steps),  SOCKET_TEST (leftovers),
     };
 
+    snprintf (guest_token, sizeof (guest_token), "%032x", (unsigned)getpid ());
     return cmocka_run_group_tests_name ("agent-messages", tests, NULL, NULL);
 }
