@@ -69,6 +69,15 @@ ended () { tail -n 1 "$1/journal.jsonl" | grep -q "\"event\":\"end\",\"code\":$2
 # sleepers: how many tasks wait in "sleep $MARK"
 sleepers () { pgrep -cxf "sleep $MARK"; }
 
+# none_runs WORDS: no process that was told of the cluster has these words in its command line
+none_runs ()
+{
+    for pid in $("$CLUSTER" users "$CLUSTER_DIR"); do
+        tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$*" && return 1
+    done
+    true
+}
+
 # members LIST: how many numbers there are in a list such as 0-3,7
 members ()
 {

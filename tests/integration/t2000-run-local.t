@@ -34,6 +34,9 @@ events ()
 # at DIR EVENT TASK: line number of it in the journal
 at () { grep -nF "\"event\":\"$2\",\"task\":\"$3\"" "$1/journal.jsonl" | head -n 1 | cut -d: -f1; }
 
+# Numbers of seconds that no other test sleeps for: tasks are found by them.
+LONG=6543.$$ BRIEF=0.3$$
+
 # nobody MARK: no process has this word in its command line
 nobody () { ! pgrep -f -- "$1" >/dev/null; }
 
@@ -180,7 +183,7 @@ test_expect_success 'wrong input: one clear line, exit 2, no run directory' '
     grep -q "did you mean \"run\"" err
 '
 
-workflow sleep.json '"tasks": { "s": { "count": 8, "script": "echo up; exec sleep 6543" } }'
+workflow sleep.json "\"tasks\": { \"s\": { \"count\": 8, \"script\": \"echo up; exec sleep $LONG\" } }"
 started () { test "$(events "$1" '"event":"start"' 2>/dev/null)" = 4; }
 
 test_expect_success 'one Ctrl-C: tasks get SIGTERM, a summary, exit 3, nothing left' '
@@ -192,10 +195,10 @@ test_expect_success 'one Ctrl-C: tasks get SIGTERM, a summary, exit 3, nothing l
     test $(events int "\"status\":\"cancelled\"" "\"signal\":15") = 4 &&
     tail -n 1 int/journal.jsonl | grep -q "\"event\":\"end\",\"code\":3" &&
     grep -q "0 of 8 done" int.out &&
-    nobody "sleep 6543"
+    nobody "sleep $LONG"
 '
 
-workflow stubborn.json '"tasks": { "s": { "count": 4, "script": "trap : TERM; echo up; while :; do sleep 6544; done" } }'
+workflow stubborn.json "\"tasks\": { \"s\": { \"count\": 4, \"script\": \"trap : TERM; echo up; while :; do sleep $LONG; done\" } }"
 
 test_expect_success 'tasks that ignore SIGTERM: a second Ctrl-C kills them' '
     rm -rf twice && async-workflow run --local --cpus 4 --grace 600 --dir twice stubborn.json >twice.out 2>twice.err &
@@ -207,7 +210,7 @@ test_expect_success 'tasks that ignore SIGTERM: a second Ctrl-C kills them' '
     kill -INT $pid &&
     test_expect_code 3 wait $pid &&
     test $(events twice "\"status\":\"cancelled\"" "\"signal\":9") = 4 &&
-    nobody "sleep 6544"
+    nobody "sleep $LONG"
 '
 
 test_expect_success 'and so does the end of the grace' '
@@ -217,7 +220,7 @@ test_expect_success 'and so does the end of the grace' '
     kill -TERM $pid &&
     test_expect_code 3 wait $pid &&
     test $(events grace "\"signal\":9") = 4 &&
-    nobody "sleep 6544"
+    nobody "sleep $LONG"
 '
 
 test_expect_success 'the coordinator killed: its tasks end' '
@@ -225,20 +228,20 @@ test_expect_success 'the coordinator killed: its tasks end' '
     pid=$! &&
     wait_for 20 "started gone" &&
     kill -KILL $pid &&
-    wait_for 20 "nobody \"sleep 6543\"" &&
+    wait_for 20 "nobody \"sleep $LONG\"" &&
     async-workflow status gone >status && grep -q "interrupted, 0 of 8 tasks done" status &&
     grep "what was running starts again with --resume=gone$" status
 '
 
 test_expect_success 'stopped and continued, as by Ctrl-Z and fg: the tasks went on' '
-    rm -rf susp && workflow steps.json "\"tasks\": { \"a\": { \"command\": [\"sleep\", \"0.3\"] },
+    rm -rf susp && workflow steps.json "\"tasks\": { \"a\": { \"command\": [\"sleep\", \"$BRIEF\"] },
         \"b\": { \"after\": [\"a\"], \"command\": [\"true\"] } }" &&
     async-workflow run --local --cpus 4 --dir susp steps.json >susp.out 2>susp.err &
     pid=$! &&
     wait_for 20 "grep -q start susp/journal.jsonl" &&
     kill -TSTP $pid &&
     wait_for 20 "grep -q \"State:.*T\" /proc/$pid/status" &&
-    wait_for 20 "nobody \"sleep 0.3\"" &&
+    wait_for 20 "nobody \"sleep $BRIEF\"" &&
     kill -CONT $pid &&
     wait $pid &&
     test $(events susp "\"status\":\"completed\"") = 2

@@ -122,7 +122,7 @@ test_expect_success 'the agent is killed' '
     background agent --dir agent flow.json &&
     wait_for 20 "grep -qs \"start.*b.0\" agent/journal.jsonl" &&
     kill -KILL $(pgrep -P $!) && { wait $!; test $? = 4; } &&
-    wait_for 10 "! pgrep -f /agent/ran >/dev/null" &&
+    wait_for 10 "! pgrep -f \"$PWD/agent/ran\" >/dev/null" &&
     run 0 agent --resume agent && completed_once agent
 '
 

@@ -135,10 +135,10 @@ test_expect_success 'the time limit, with time to end well' '
 
 test_expect_success 'Ctrl-C ends steps as it does tasks; those that wait for their turn never start' '
     workflow stop.json "\"tasks\": { \"a\": { \"count\": 3, \"launch\": \"step\", \"command\": [\"sleep\", \"$MARK\"] } }" &&
-    { ASYNC_WORKFLOW_MAX_STEPS=1 salloc -N2 --exclusive --quiet async-workflow run stop.json --dir stop \
+    { ASYNC_WORKFLOW_MAX_STEPS=1 salloc -N2 --exclusive --quiet async-workflow run "$PWD/stop.json" --dir stop \
         >stop.out 2>stop.err </dev/null & } && other=$! &&
     wait_for 30 "started stop 3 && ranks 1" &&
-    pkill -INT -f "^async-workflow run stop.json" &&
+    pkill -INT -f "^async-workflow run $PWD/stop.json" &&
     { wait $other; test $? = 3; } &&
     test "$(events stop "\"status\":\"cancelled\"")" = 3 &&
     test "$(events stop "\"status\":\"cancelled\"" "\"signal\":15")" = 1 &&
@@ -147,9 +147,9 @@ test_expect_success 'Ctrl-C ends steps as it does tasks; those that wait for the
 
 test_expect_success 'steps end with a coordinator that is killed' '
     workflow orphan.json "\"tasks\": { \"a\": { \"nodes\": 2, \"command\": [\"sleep\", \"$MARK\"] } }" &&
-    { salloc -N2 --quiet async-workflow run orphan.json --dir orphan >orphan.out 2>&1 </dev/null & } && other=$! &&
+    { salloc -N2 --quiet async-workflow run "$PWD/orphan.json" --dir orphan >orphan.out 2>&1 </dev/null & } && other=$! &&
     { wait_for 30 ranks 2 || { cat orphan.out; squeue; sinfo -N; false; }; } &&
-    pkill -KILL -f "^async-workflow run orphan.json" &&
+    pkill -KILL -f "^async-workflow run $PWD/orphan.json" &&
     { wait $other || :; } &&
     wait_for 30 test "\$(sleepers)" = 0
 '

@@ -52,7 +52,7 @@ test_expect_success 'the end of a step waits for what its ranks have said' '
     stopped=$(agent_of n2) && kill -STOP $stopped &&
     echo c >&8 && printf "d\\ne\\nf\\n" >&9 &&
     exec 8>&- 9>&- &&
-    wait_for 30 "! pgrep -f \"send --lines frames\"" && wait_for 30 "! pgrep -f on=n2:" &&
+    wait_for 30 none_runs "send --lines frames" && wait_for 30 none_runs on=n2: &&
     sleep 0.3 &&
     test "$(events late "\"event\":\"finish\"")" = 0 && test "$(grep -c . late/messages/frames.jsonl)" = 3 &&
     kill -CONT $stopped &&
