@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 #
 # lib.sh - what every integration test starts from; sourced, it brings in sharness

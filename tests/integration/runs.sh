@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
 #
 # runs.sh - for tests that run workflows on the private cluster; sourced after lib.sh

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+
+test_description='Static checks find nothing in what a change touches; "make lint" looks at all'
+
+. "$(dirname "$0")/lib.sh"
+
+lint=$top_srcdir/tests/lint/run
+
+for check in format cppcheck tidy analyzer spelling manuals scripts; do
+    "$lint" --builddir "$top_builddir" $check >$check.out 2>&1
+    code=$?
+    test $code = 77 || test_set_prereq $check
+    test $code != 77 || say "# $(head -n 1 $check.out)"
+    test_expect_success $check "$check finds nothing" "test $code = 0 || { cat $check.out; false; }"
+done
+
+# flawed NAME TEXT CHECK: the check finds the file of this text, in a project of its own
+flawed ()
+{
+    rm -rf project && mkdir -p project/tests project/helpers/core project/docs/man &&
+        cp -r "$top_srcdir/tests/lint" project/tests/ && cp "$top_srcdir/.clang-format" project/ &&
+        printf "$2" >"project/$1" && (cd project && git init -q . && git add -A) &&
+        test_expect_code 1 project/tests/lint/run --all --builddir "$top_builddir" $3 >out && grep -F "${1##*/}" out
+}
+
+command -v git >/dev/null && test_set_prereq git
+
+test_expect_success git,format 'the formatter is seen to find something' 'flawed helpers/core/x.c "int  x;\n" format'
+test_expect_success git,cppcheck 'so is cppcheck' '
+    flawed helpers/core/x.c "int f (void);\nint f (void)\n{\n    int a[2] = { 1, 2 };\n    return a[2];\n}\n" cppcheck
+'
+test_expect_success git,tidy 'so is clang-tidy' '
+    flawed helpers/core/x.c "int f (int *p);\nint f (int *p)\n{\n    if (p)\n        return 0;\n    return *p;\n}\n" tidy
+'
+test_expect_success git,analyzer 'so is the analyzer of gcc' '
+    flawed helpers/core/x.c "#include <stdlib.h>\nvoid f (void);\nvoid f (void)\n{\n    char *p = malloc (1);\n    free (p);\n    free (p);\n}\n" analyzer
+'
+test_expect_success git,spelling 'so is codespell' 'flawed docs/x.md "This is t${none}eh end.\n" spelling'
+test_expect_success git,manuals 'so is mandoc' 'flawed docs/man/x.1 ".TH x 1 2026-01-01 x\n.SH NAME\nx \\\\- y\n.IP\n.XX z\n" manuals'
+test_expect_success git,scripts 'so is shellcheck' 'flawed tests/x "#!/bin/sh\nfunction f { echo; }\n" scripts'
+
+test_done
