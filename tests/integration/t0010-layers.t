@@ -124,11 +124,11 @@ __errno_location __stack_chk_fail _GLOBAL_OFFSET_TABLE_ __isoc99_sscanf sscanf
 END
 tr ' ' '\n' <pure | sort -u >allowed
 
-# asks LIBRARY: the symbols that it takes from elsewhere, but our own and the sanitizers'.
+# asks LIBRARY: the symbols that it takes from elsewhere, but our own, the sanitizers' and gcov's.
 asks ()
 {
     nm -u "$top_builddir/helpers/$1" | sed -n 's/^ *U //p' |
-        grep -vE '^(aw_|__asan_|__ubsan_|__sanitizer_|__lsan)' | sort -u
+        grep -vE '^(aw_|__asan_|__ubsan_|__sanitizer_|__lsan|__gcov_)' | sort -u
 }
 
 for library in libcore.a libmodel.a; do

@@ -82,4 +82,9 @@ test_expect_success dash 'the check finds words of bash in a script of sh' '
     ! (top_srcdir=. && echo wrong.sh | shell_reads dash)
 '
 
+test_expect_success 'no two integration tests have one number' '
+    ls "$top_srcdir"/tests/integration/t[0-9]*.t | sed "s|.*/||" | cut -c 1-5 | sort >numbers &&
+    test -s numbers && uniq -d numbers >twice && { ! test -s twice || { cat twice; false; }; }
+'
+
 test_done
