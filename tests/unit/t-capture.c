@@ -28,7 +28,7 @@ static int run (struct aw_capture *capture, const char *script, size_t limit, do
     return aw_capture_wait (capture, 1, seconds, &err);
 }
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     char *nothing[] = { NULL };
     char *missing[] = { "/nonexistent/program", NULL };
@@ -48,7 +48,7 @@ static void wrong_arguments (void **state)
     aw_capture_finish (&capture);
 }
 
-static void output (void **state)
+static void what_a_program_writes_is_returned (void **state)
 {
     struct aw_capture capture;
 
@@ -65,7 +65,7 @@ static void output (void **state)
     aw_capture_finish (&capture);
 }
 
-static void failures (void **state)
+static void a_program_that_fails_is_told (void **state)
 {
     static const struct {
         const char *script;
@@ -92,7 +92,7 @@ static void failures (void **state)
     aw_capture_finish (&capture);
 }
 
-static void deadline (void **state)
+static void a_program_that_takes_too_long_is_ended (void **state)
 {
     struct aw_capture capture;
     double start = aw_clock_monotonic ();
@@ -108,7 +108,7 @@ static void deadline (void **state)
     assert_true (aw_clock_monotonic () - start < 50.);
 }
 
-static void at_the_same_time (void **state)
+static void several_programs_run_at_the_same_time (void **state)
 {
     char directory[] = "/tmp/aw-capture-XXXXXX";
     struct aw_capture captures[2];
@@ -144,7 +144,7 @@ static void at_the_same_time (void **state)
     aw_strings_finish (&second);
 }
 
-static void surroundings (void **state)
+static void a_program_gets_clean_signals_and_descriptors (void **state)
 {
     struct aw_capture capture;
     const char *ignored;
@@ -176,7 +176,7 @@ static void surroundings (void **state)
     close (fd);
 }
 
-static void environment (void **state)
+static void a_program_gets_the_environment_it_is_given (void **state)
 {
     char *argv[] = { "sh", "-c", "echo $A", NULL };
     char *env[] = { "A=b", "PATH=/usr/bin:/bin", NULL };
@@ -189,7 +189,7 @@ static void environment (void **state)
     aw_capture_finish (&capture);
 }
 
-static void finish_kills (void **state)
+static void finishing_kills_what_still_runs (void **state)
 {
     char *argv[] = { "sleep", "1000", NULL };
     struct aw_capture capture;
@@ -203,7 +203,7 @@ static void finish_kills (void **state)
     aw_capture_finish (&capture);
 }
 
-static void strings (void **state)
+static void a_list_of_strings_holds_variables (void **state)
 {
     struct aw_strings list;
 
@@ -233,11 +233,15 @@ static void strings (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),  cmocka_unit_test (output),
-        cmocka_unit_test (failures),         cmocka_unit_test (deadline),
-        cmocka_unit_test (at_the_same_time), cmocka_unit_test (surroundings),
-        cmocka_unit_test (environment),      cmocka_unit_test (finish_kills),
-        cmocka_unit_test (strings),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (what_a_program_writes_is_returned),
+        cmocka_unit_test (a_program_that_fails_is_told),
+        cmocka_unit_test (a_program_that_takes_too_long_is_ended),
+        cmocka_unit_test (several_programs_run_at_the_same_time),
+        cmocka_unit_test (a_program_gets_clean_signals_and_descriptors),
+        cmocka_unit_test (a_program_gets_the_environment_it_is_given),
+        cmocka_unit_test (finishing_kills_what_still_runs),
+        cmocka_unit_test (a_list_of_strings_holds_variables),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

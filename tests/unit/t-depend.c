@@ -207,7 +207,7 @@ static void check_row (const struct row *row)
     aw_graph_destroy (g);
 }
 
-static void tables (void **state)
+static void each_task_waits_for_what_the_tables_say (void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof (rows) / sizeof (rows[0]); i++)
@@ -215,7 +215,7 @@ static void tables (void **state)
 }
 
 /* What ends the whole run skips nothing. */
-static void fail_alone (void **state)
+static void what_ends_the_whole_run_skips_nothing (void **state)
 {
     struct aw_graph *g = parse ("a1 b1 | b<a", 1);
     struct aw_released out = { 0 };
@@ -236,7 +236,7 @@ static void fail_alone (void **state)
 }
 
 /* More edges than 16 bits count. */
-static void many_edges (void **state)
+static void a_task_may_have_more_edges_than_16_bits_count (void **state)
 {
     enum { EDGES = 65536 };
     struct aw_graph *g = aw_graph_create ();
@@ -262,9 +262,9 @@ static void many_edges (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (tables),
-        cmocka_unit_test (fail_alone),
-        cmocka_unit_test (many_edges),
+        cmocka_unit_test (each_task_waits_for_what_the_tables_say),
+        cmocka_unit_test (what_ends_the_whole_run_skips_nothing),
+        cmocka_unit_test (a_task_may_have_more_edges_than_16_bits_count),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void read_back (const struct aw_textbuf *text, struct aw_frame *frame)
         fail_msg ("%s: %.*s", err.text, (int)text->len, text->data);
 }
 
-static void wrong_frames (void **state)
+static void wrong_frames_are_refused (void **state)
 {
     static const struct {
         const char *line;
@@ -104,7 +104,7 @@ static void wrong_frames (void **state)
 }
 
 /* Every prefix of a good frame is a bad one, and none disturbs the next. */
-static void cut_frames (void **state)
+static void a_cut_frame_is_refused_and_disturbs_no_other (void **state)
 {
     struct aw_event ev = {
         .type = AW_EVENT_FINISH, .task = 7, .status = AW_STATUS_FAILED, .code = 3, .reason = "x\"y"
@@ -121,7 +121,7 @@ static void cut_frames (void **state)
     aw_textbuf_finish (&text);
 }
 
-static void start (void **state)
+static void a_start_is_read_as_it_was_written (void **state)
 {
     /* Whatever a path may be made of comes through: quotes, control characters, bytes that are no
      * UTF-8.
@@ -183,7 +183,7 @@ static void start (void **state)
     aw_textbuf_finish (&text);
 }
 
-static void finish (void **state)
+static void a_finish_is_read_as_it_was_written (void **state)
 {
     struct aw_event ev = {
         .type = AW_EVENT_FINISH,
@@ -229,7 +229,7 @@ static void finish (void **state)
     aw_textbuf_finish (&text);
 }
 
-static void others (void **state)
+static void all_other_frames_are_read_as_they_were_written (void **state)
 {
     struct aw_event node = {
         .type = AW_EVENT_NODE, .name = "n1", .mem = 1 << 20, .reason = "unbound"
@@ -312,7 +312,7 @@ static void others (void **state)
 }
 
 /* What does not fit leaves nothing behind. */
-static void too_long (void **state)
+static void what_does_not_fit_leaves_nothing_behind (void **state)
 {
     char *big = malloc (AW_FRAME_MAX + 1);
     char *argv[] = { big, NULL };
@@ -340,8 +340,12 @@ static void too_long (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_frames), cmocka_unit_test (cut_frames), cmocka_unit_test (start),
-        cmocka_unit_test (finish),       cmocka_unit_test (others),     cmocka_unit_test (too_long),
+        cmocka_unit_test (wrong_frames_are_refused),
+        cmocka_unit_test (a_cut_frame_is_refused_and_disturbs_no_other),
+        cmocka_unit_test (a_start_is_read_as_it_was_written),
+        cmocka_unit_test (a_finish_is_read_as_it_was_written),
+        cmocka_unit_test (all_other_frames_are_read_as_they_were_written),
+        cmocka_unit_test (what_does_not_fit_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests (tests, set_up, tear_down);

@@ -30,7 +30,7 @@ static void edge (struct aw_graph *graph, const char *set, const char *after, ui
     assert_int_equal (aw_graph_add_edge (graph, aw_graph_find (graph, set), e), 0);
 }
 
-static void wrong_arguments (void **state)
+static void wrong_graphs_are_refused (void **state)
 {
     static const char *const names[] = { "a", "b" };
     struct aw_graph *graph = aw_graph_create ();
@@ -59,7 +59,7 @@ static void wrong_arguments (void **state)
     assert_int_equal (errno, EBUSY);
 }
 
-static void defaults (void **state)
+static void what_is_not_set_has_its_default (void **state)
 {
     struct aw_graph *graph = aw_graph_create ();
     struct aw_set *set = aw_graph_add_set (graph, "only");
@@ -81,7 +81,7 @@ static void defaults (void **state)
     aw_graph_destroy (graph);
 }
 
-static void limits (void **state)
+static void a_graph_holds_no_more_than_its_limits (void **state)
 {
     static const char *const names[] = { "a", "b" };
     struct aw_graph *graph = make_sets (names, 2);
@@ -113,7 +113,7 @@ static void limits (void **state)
     aw_graph_destroy (graph);
 }
 
-static void one_to_one (void **state)
+static void one_to_one_edges_need_sets_of_equal_size (void **state)
 {
     static const char *const names[] = { "a", "b" };
     struct aw_graph *graph = make_sets (names, 2);
@@ -149,7 +149,7 @@ static struct aw_graph *make_ddmd (void)
     return graph;
 }
 
-static void numbering (void **state)
+static void tasks_are_numbered_by_iteration_set_and_index (void **state)
 {
     static const struct {
         uint32_t id;
@@ -186,7 +186,7 @@ static void numbering (void **state)
     aw_graph_destroy (graph);
 }
 
-static void no_such_task (void **state)
+static void an_unknown_task_is_not_found (void **state)
 {
     static const char *const bad[] = {
         "",
@@ -227,7 +227,7 @@ static void no_such_task (void **state)
     aw_graph_destroy (graph);
 }
 
-static void order (void **state)
+static void sets_are_ordered_after_those_they_follow (void **state)
 {
     /* In the file: d waits for b and c, both for a; e stands alone; f comes after e, written first.
      */
@@ -274,7 +274,7 @@ static void note_cycle (uint32_t set, const char *text, void *arg)
     cycles->n++;
 }
 
-static void cycles (void **state)
+static void a_cycle_is_found_and_named (void **state)
 {
     /* self; a -> c -> b -> a; tail hangs behind the second; x and y, another; ok is innocent. */
     static const char *const names[] = { "tail", "self", "b", "a", "ok", "c", "x", "y" };
@@ -307,7 +307,7 @@ static void cycles (void **state)
 }
 
 /* Long chains and cycles: neither deep recursion nor quadratic time. */
-static void large (void **state)
+static void long_chains_and_cycles_need_no_deep_recursion (void **state)
 {
     enum { N = 100000 };
     struct aw_graph *graph = aw_graph_create ();
@@ -339,11 +339,15 @@ static void large (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments), cmocka_unit_test (defaults),
-        cmocka_unit_test (limits),          cmocka_unit_test (one_to_one),
-        cmocka_unit_test (numbering),       cmocka_unit_test (no_such_task),
-        cmocka_unit_test (order),           cmocka_unit_test (cycles),
-        cmocka_unit_test (large),
+        cmocka_unit_test (wrong_graphs_are_refused),
+        cmocka_unit_test (what_is_not_set_has_its_default),
+        cmocka_unit_test (a_graph_holds_no_more_than_its_limits),
+        cmocka_unit_test (one_to_one_edges_need_sets_of_equal_size),
+        cmocka_unit_test (tasks_are_numbered_by_iteration_set_and_index),
+        cmocka_unit_test (an_unknown_task_is_not_found),
+        cmocka_unit_test (sets_are_ordered_after_those_they_follow),
+        cmocka_unit_test (a_cycle_is_found_and_named),
+        cmocka_unit_test (long_chains_and_cycles_need_no_deep_recursion),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

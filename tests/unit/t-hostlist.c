@@ -11,7 +11,7 @@
 
 #include "coord/slurm/hostlist.h"
 
-static void not_a_list (void **state)
+static void what_is_no_host_list_is_refused (void **state)
 {
     static const char *const table[] = { "", ",", "n[2-1]", "n[a-b]", "n[1-2", "n[1-" };
 
@@ -28,7 +28,7 @@ static void not_a_list (void **state)
     }
 }
 
-static void expand_and_join (void **state)
+static void a_list_expands_to_names_and_back (void **state)
 {
     static const struct {
         const char *list;
@@ -66,7 +66,7 @@ static void expand_and_join (void **state)
     }
 }
 
-static void none_and_many (void **state)
+static void no_host_and_many_hosts_are_lists_as_well (void **state)
 {
     struct aw_strings names = { 0 };
     struct aw_strings again = { 0 };
@@ -94,9 +94,9 @@ static void none_and_many (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (not_a_list),
-        cmocka_unit_test (expand_and_join),
-        cmocka_unit_test (none_and_many),
+        cmocka_unit_test (what_is_no_host_list_is_refused),
+        cmocka_unit_test (a_list_expands_to_names_and_back),
+        cmocka_unit_test (no_host_and_many_hosts_are_lists_as_well),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -9,7 +9,7 @@
 
 #include "core/idset.h"
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     static const char *const bad[] = { "a",           "1-",        "-1",   "3-1", "1,,2",
                                        "1,",          ",1",        " 1",   "1 ",  "1048576",
@@ -33,7 +33,7 @@ static void wrong_arguments (void **state)
     aw_idset_finish (&set);
 }
 
-static void text (void **state)
+static void text_is_read_and_written_back (void **state)
 {
     static const struct {
         const char *in, *out;
@@ -61,7 +61,7 @@ static void text (void **state)
     }
 }
 
-static void cut_text (void **state)
+static void text_that_does_not_fit_is_cut (void **state)
 {
     struct aw_idset set = { 0 };
     char buf[6];
@@ -74,7 +74,7 @@ static void cut_text (void **state)
     aw_idset_finish (&set);
 }
 
-static void sets (void **state)
+static void sets_are_joined_and_subtracted (void **state)
 {
     struct aw_idset a = { 0 }, b = { 0 };
 
@@ -104,10 +104,10 @@ static void sets (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),
-        cmocka_unit_test (text),
-        cmocka_unit_test (cut_text),
-        cmocka_unit_test (sets),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (text_is_read_and_written_back),
+        cmocka_unit_test (text_that_does_not_fit_is_cut),
+        cmocka_unit_test (sets_are_joined_and_subtracted),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -106,7 +106,7 @@ static int read_text (const struct fixture *f, const char *text, bool *torn, str
     return rc < 0 ? -1 : n;
 }
 
-static void wrong_files (void **state)
+static void a_wrong_journal_is_refused (void **state)
 {
     static const struct {
         const char *text, *message;
@@ -172,7 +172,7 @@ static void wrong_files (void **state)
     }
 }
 
-static void nul_bytes (void **state)
+static void a_zero_byte_in_a_line_is_an_error (void **state)
 {
     static const char text[] = HEADER "{\"t\":1,\"event\":\"stop\"\0}\n";
     struct fixture *f = *state;
@@ -185,7 +185,7 @@ static void nul_bytes (void **state)
     aw_journal_header_finish (&header);
 }
 
-static void accepted (void **state)
+static void what_is_whole_is_read_and_what_is_torn_is_told (void **state)
 {
     static const struct {
         const char *text;
@@ -216,7 +216,7 @@ static void accepted (void **state)
 }
 
 /* A file that ends anywhere at all reads as what is whole of it. */
-static void cut_anywhere (void **state)
+static void a_cut_file_reads_as_what_is_whole_of_it (void **state)
 {
     static const char text[] = HEADER NODE "{\"t\":1,\"event\":\"stop\",\"reason\":\"x\"}\n";
     struct fixture *f = *state;
@@ -314,7 +314,7 @@ static struct aw_journal *create (const struct fixture *f)
     return journal;
 }
 
-static void round_trip (void **state)
+static void events_are_read_as_they_were_written (void **state)
 {
     struct fixture *f = *state;
     struct aw_journal *journal = create (f);
@@ -345,7 +345,7 @@ static void round_trip (void **state)
 }
 
 /* The very text: others read these files too. */
-static void text (void **state)
+static void the_text_of_the_file_stays_the_same (void **state)
 {
     static const char start[] = "{\"t\":0.152,\"event\":\"start\",\"task\":\"simulate@2[17]\","
                                 "\"attempt\":0,\"node\":\"n1\",\"cpus\":\"0-3\",\"gpus\":\"\"}\n";
@@ -382,7 +382,7 @@ static void text (void **state)
     free (all);
 }
 
-static void wrong_writes (void **state)
+static void what_cannot_be_written_is_refused (void **state)
 {
     struct fixture *f = *state;
     struct aw_journal_header header = { 0 };
@@ -412,7 +412,7 @@ static void wrong_writes (void **state)
 }
 
 /* What cannot be written stays buffered and goes out when there is room again. */
-static void full_disk (void **state)
+static void what_a_full_disk_refuses_goes_out_later (void **state)
 {
     struct fixture *f = *state;
     struct aw_journal_header header = { 0 };
@@ -437,7 +437,7 @@ static void full_disk (void **state)
     aw_journal_header_finish (&header);
 }
 
-static void numbers (void **state)
+static void numbers_are_read_within_their_limits (void **state)
 {
     static const struct {
         const char *text;
@@ -474,7 +474,7 @@ static void numbers (void **state)
     }
 }
 
-static void strings (void **state)
+static void strings_are_unescaped (void **state)
 {
     static const struct {
         const char *text, *value; /* NULL: an error */
@@ -503,7 +503,7 @@ static void strings (void **state)
     }
 }
 
-static void nesting (void **state)
+static void nesting_has_a_limit (void **state)
 {
     char deep[10002], *p = deep;
 
@@ -513,7 +513,7 @@ static void nesting (void **state)
     assert_int_equal (aw_scan_skip (&p), -1);
 }
 
-static void written (void **state)
+static void numbers_are_written_with_the_places_that_matter (void **state)
 {
     static const struct {
         double value;
@@ -541,18 +541,19 @@ static void written (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown (wrong_files, setup, teardown),
-        cmocka_unit_test_setup_teardown (nul_bytes, setup, teardown),
-        cmocka_unit_test_setup_teardown (wrong_writes, setup, teardown),
-        cmocka_unit_test_setup_teardown (full_disk, setup, teardown),
-        cmocka_unit_test_setup_teardown (accepted, setup, teardown),
-        cmocka_unit_test_setup_teardown (cut_anywhere, setup, teardown),
-        cmocka_unit_test_setup_teardown (round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown (text, setup, teardown),
-        cmocka_unit_test (numbers),
-        cmocka_unit_test (strings),
-        cmocka_unit_test (nesting),
-        cmocka_unit_test (written),
+        cmocka_unit_test_setup_teardown (a_wrong_journal_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_zero_byte_in_a_line_is_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown (what_cannot_be_written_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown (what_a_full_disk_refuses_goes_out_later, setup, teardown),
+        cmocka_unit_test_setup_teardown (what_is_whole_is_read_and_what_is_torn_is_told, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (a_cut_file_reads_as_what_is_whole_of_it, setup, teardown),
+        cmocka_unit_test_setup_teardown (events_are_read_as_they_were_written, setup, teardown),
+        cmocka_unit_test_setup_teardown (the_text_of_the_file_stays_the_same, setup, teardown),
+        cmocka_unit_test (numbers_are_read_within_their_limits),
+        cmocka_unit_test (strings_are_unescaped),
+        cmocka_unit_test (nesting_has_a_limit),
+        cmocka_unit_test (numbers_are_written_with_the_places_that_matter),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

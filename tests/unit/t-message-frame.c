@@ -14,7 +14,7 @@
 #include "io/message_frame.h"
 #include "util/packet.h"
 
-static void wrong_frames (void **state)
+static void wrong_frames_are_refused (void **state)
 {
     static const char *const table[] = {
         "",
@@ -100,7 +100,7 @@ static struct aw_packet random_packet (char names[3][200], char *data)
 }
 
 /* What is written is read back, as a frame and as a packet. */
-static void round_trips (void **state)
+static void what_is_written_is_read_back (void **state)
 {
     struct aw_textbuf text = { 0 }, plain = { 0 };
     unsigned seed = (unsigned)time (NULL);
@@ -148,7 +148,7 @@ static void round_trips (void **state)
 }
 
 /* Whatever is changed in a packet or cut off, nothing beyond it is read. */
-static void damaged (void **state)
+static void nothing_beyond_a_damaged_packet_is_read (void **state)
 {
     char names[3][200], data[300], buf[AW_PACKET_MAX];
     unsigned seed = (unsigned)time (NULL);
@@ -177,7 +177,7 @@ static void damaged (void **state)
     }
 }
 
-static void too_long (void **state)
+static void what_does_not_fit_is_refused (void **state)
 {
     static char data[AW_MESSAGE_MAX + 1];
     struct aw_packet packet = { .kind = AW_PACKET_PUBLISH, .data = { data, AW_MESSAGE_MAX } };
@@ -192,7 +192,7 @@ static void too_long (void **state)
     assert_int_equal (aw_packet_put_head (&packet, buf), 0);
 }
 
-static void names (void **state)
+static void names_of_topics_are_checked (void **state)
 {
     static const struct {
         const char *name;
@@ -210,7 +210,7 @@ static void names (void **state)
 }
 
 /* Lines of logs: the members behind the receiver's are taken over as they stand. */
-static void rests (void **state)
+static void members_behind_the_receiver_are_taken_over (void **state)
 {
     static const char line[] =
         "{\"sender\":\"a[0]\",\"attempt\":1,\"seq\":7,\"at\":5,\"data\":\"x\\u0022\"}";
@@ -238,8 +238,12 @@ static void rests (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_frames), cmocka_unit_test (too_long), cmocka_unit_test (names),
-        cmocka_unit_test (round_trips),  cmocka_unit_test (damaged),  cmocka_unit_test (rests),
+        cmocka_unit_test (wrong_frames_are_refused),
+        cmocka_unit_test (what_does_not_fit_is_refused),
+        cmocka_unit_test (names_of_topics_are_checked),
+        cmocka_unit_test (what_is_written_is_read_back),
+        cmocka_unit_test (nothing_beyond_a_damaged_packet_is_read),
+        cmocka_unit_test (members_behind_the_receiver_are_taken_over),
     };
 
     return cmocka_run_group_tests_name ("message-frame", tests, NULL, NULL);

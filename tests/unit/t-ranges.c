@@ -20,7 +20,7 @@ void *__wrap_reallocarray (void *old, size_t n, size_t size)
     return memory_gone ? NULL : __real_reallocarray (old, n, size);
 }
 
-static void empty (void **state)
+static void nothing_is_in_an_empty_set (void **state)
 {
     struct aw_ranges r = { 0 }, copy;
 
@@ -34,7 +34,7 @@ static void empty (void **state)
     aw_ranges_finish (&r);
 }
 
-static void joins (void **state)
+static void ranges_that_touch_become_one (void **state)
 {
     struct aw_ranges r = { 0 };
 
@@ -53,7 +53,7 @@ static void joins (void **state)
 }
 
 /* Against a plain list of ids. */
-static void random_use (void **state)
+static void any_sequence_of_changes_agrees_with_a_plain_list (void **state)
 {
     enum { MOST = 4000 };
     uint32_t *list = calloc (MOST, sizeof (*list)), n = 0, next = 0;
@@ -132,7 +132,7 @@ static void removal_needs_no_memory (void **state)
 }
 
 /* Taking ids off the front must not move all that is behind. */
-static void long_queue (void **state)
+static void taking_ids_off_the_front_does_not_move_the_rest (void **state)
 {
     enum { N = 200000 };
     struct aw_ranges r = { 0 };
@@ -152,9 +152,11 @@ static void long_queue (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (empty),      cmocka_unit_test (joins),
-        cmocka_unit_test (random_use), cmocka_unit_test (removal_needs_no_memory),
-        cmocka_unit_test (long_queue),
+        cmocka_unit_test (nothing_is_in_an_empty_set),
+        cmocka_unit_test (ranges_that_touch_become_one),
+        cmocka_unit_test (any_sequence_of_changes_agrees_with_a_plain_list),
+        cmocka_unit_test (removal_needs_no_memory),
+        cmocka_unit_test (taking_ids_off_the_front_does_not_move_the_rest),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

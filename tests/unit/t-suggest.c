@@ -14,7 +14,7 @@ static const char *const keys[] = {
 };
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
 
-static void exactly (void **state)
+static void a_word_that_is_there_is_suggested (void **state)
 {
     (void)state;
     assert_int_equal (aw_find_name ("after", keys, N_KEYS), 0);
@@ -25,7 +25,7 @@ static void exactly (void **state)
     assert_int_equal (aw_find_name (NULL, keys, N_KEYS), -1);
 }
 
-static void nothing_near (void **state)
+static void nothing_is_suggested_where_nothing_is_near (void **state)
 {
     static const char *const bad[] = { "", "x", "zz", "priority", "unrelated-word", "a" };
     char huge[100000];
@@ -43,7 +43,7 @@ static void nothing_near (void **state)
     assert_null (aw_suggest ("command", (const char *const[]){ huge }, 1));
 }
 
-static void nearest (void **state)
+static void the_nearest_word_is_suggested (void **state)
 {
     static const struct {
         const char *word;
@@ -75,7 +75,7 @@ static void nearest (void **state)
     }
 }
 
-static void the_first_of_equals (void **state)
+static void of_equally_near_words_the_first_is_suggested (void **state)
 {
     static const char *const names[] = { "sim1", "sim2", "sim" };
 
@@ -90,10 +90,10 @@ static void the_first_of_equals (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (exactly),
-        cmocka_unit_test (nothing_near),
-        cmocka_unit_test (nearest),
-        cmocka_unit_test (the_first_of_equals),
+        cmocka_unit_test (a_word_that_is_there_is_suggested),
+        cmocka_unit_test (nothing_is_suggested_where_nothing_is_near),
+        cmocka_unit_test (the_nearest_word_is_suggested),
+        cmocka_unit_test (of_equally_near_words_the_first_is_suggested),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

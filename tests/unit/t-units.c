@@ -12,7 +12,7 @@
 
 #define LENGTH(table) (sizeof (table) / sizeof ((table)[0]))
 
-static void not_a_time (void **state)
+static void what_is_no_time_is_refused (void **state)
 {
     static const char *const bad[] = { "",        " ",   "h",      "1x",   "1h30", "30m1h", "1m1m",
                                        "1.5h30m", "1.",  ".5",     "1e3",  "0x10", "nan",   "inf",
@@ -41,7 +41,7 @@ static void not_a_time (void **state)
     assert_true (seconds == 7.); /* untouched */
 }
 
-static void times (void **state)
+static void times_are_read_to_the_last_bit (void **state)
 {
     static const struct {
         const char *text;
@@ -78,7 +78,7 @@ static void times (void **state)
     assert_true (seconds == 0.34);
 }
 
-static void not_a_size (void **state)
+static void what_is_no_size_is_refused (void **state)
 {
     static const char *const bad[] = { "",    "G",   "4X",  "4GG", "4 G",  "4Bi", "4GBB",
                                        "1.5", "4B",  "1e9", " 4",  "+4",   "4.G", ".5G",
@@ -103,7 +103,7 @@ static void not_a_size (void **state)
     assert_true (bytes == 7);
 }
 
-static void sizes (void **state)
+static void sizes_are_read_with_their_units (void **state)
 {
     static const struct {
         const char *text;
@@ -133,7 +133,7 @@ static void sizes (void **state)
     }
 }
 
-static void written_times (void **state)
+static void times_are_written_as_people_read_them (void **state)
 {
     static const struct {
         double seconds;
@@ -158,7 +158,7 @@ static void written_times (void **state)
     assert_string_equal (aw_format_seconds (buf, 3, 205.), "3m");
 }
 
-static void written_sizes (void **state)
+static void sizes_are_written_as_people_read_them (void **state)
 {
     static const struct {
         uint64_t bytes;
@@ -183,9 +183,12 @@ static void written_sizes (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (not_a_time),    cmocka_unit_test (times),
-        cmocka_unit_test (not_a_size),    cmocka_unit_test (sizes),
-        cmocka_unit_test (written_times), cmocka_unit_test (written_sizes),
+        cmocka_unit_test (what_is_no_time_is_refused),
+        cmocka_unit_test (times_are_read_to_the_last_bit),
+        cmocka_unit_test (what_is_no_size_is_refused),
+        cmocka_unit_test (sizes_are_read_with_their_units),
+        cmocka_unit_test (times_are_written_as_people_read_them),
+        cmocka_unit_test (sizes_are_written_as_people_read_them),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -17,7 +17,7 @@
 
 enum { SIZE = 1 << 20 };
 
-static void wrong (void **state)
+static void a_failed_write_is_told (void **state)
 {
     (void)state;
     errno = 0;
@@ -35,7 +35,7 @@ static void on_alarm (int number)
 }
 
 /* More than a pipe takes at once, with signals in between that write is not resumed after. */
-static void in_pieces (void **state)
+static void all_is_written_in_pieces_and_between_signals (void **state)
 {
     const struct sigaction action = { .sa_handler = on_alarm };
     const struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = { { 0, 0 }, { 0, 0 } };
@@ -80,8 +80,8 @@ static void in_pieces (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong),
-        cmocka_unit_test (in_pieces),
+        cmocka_unit_test (a_failed_write_is_told),
+        cmocka_unit_test (all_is_written_in_pieces_and_between_signals),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
