@@ -84,7 +84,7 @@ static void assert_same_graph (const struct aw_graph *a, const struct aw_graph *
 #define SET(body) "{ \"async-workflow\": 1, \"tasks\": { \"n\": { \"script\": \"x\", " body " } } }"
 
 /* Each is told, with its place, and leaves the workflow as it was. */
-static void wrong (void **state)
+static void a_wrong_addition_is_told_and_changes_nothing (void **state)
 {
     static const struct {
         const char *text, *error;
@@ -154,7 +154,7 @@ static int never (void *arg, uint32_t set, const struct aw_recipe *recipe, struc
 }
 
 /* Not even what is right in itself is taken where it cannot run; all sets are told. */
-static void never_fits (void **state)
+static void an_addition_that_never_fits_is_refused_as_a_whole (void **state)
 {
     static const char text[] =
         "{ \"async-workflow\": 1, \"tasks\": {"
@@ -175,7 +175,7 @@ static void never_fits (void **state)
     aw_workflow_destroy (same);
 }
 
-static void grows (void **state)
+static void a_workflow_grows_by_what_is_added (void **state)
 {
     static const char first[] =
         "{ \"async-workflow\": 1, \"name\": \"f\", \"parameters\": { \"n\": 4 },"
@@ -298,7 +298,7 @@ static int add_to_both (struct aw_workflow *w, struct aw_sched *sched)
 }
 
 /* Whichever allocation fails, nothing has changed, and with memory it is added all the same. */
-static void no_memory (void **state)
+static void an_addition_without_memory_changes_nothing (void **state)
 {
     const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_workflow *same = parse (flat);
@@ -392,7 +392,7 @@ static int read_with (const struct files *f,
 }
 
 /* What there was no memory for is missing, and all that follows: the rest can be read. */
-static void no_memory_for_the_journal (void **state)
+static void what_had_no_memory_is_missing_and_the_rest_is_read (void **state)
 {
     bool failed = true;
 
@@ -444,7 +444,7 @@ static int check_text (void *arg, const struct aw_event *ev, struct aw_error *er
     return 0;
 }
 
-static void round_trip (void **state)
+static void an_addition_is_read_back_from_the_journal (void **state)
 {
     struct files f;
     struct aw_workflow *w = parse (flat), *back = parse (flat);
@@ -482,7 +482,7 @@ static void round_trip (void **state)
 
 /* A line cut anywhere has not been acknowledged: the workflow does not grow. Another file that does
  * not go with it is told. */
-static void torn_and_changed (void **state)
+static void a_torn_addition_does_not_count (void **state)
 {
     static const char other[] = "{ \"async-workflow\": 1, \"tasks\": {"
                                 "  \"n\": { \"script\": \"x\" } } }";
@@ -527,7 +527,7 @@ static void torn_and_changed (void **state)
  * History and scheduler
  */
 
-static void told (void **state)
+static void what_was_added_is_told (void **state)
 {
     static const char more[] = "{ \"async-workflow\": 1, \"tasks\": {"
                                "  \"m\": { \"count\": 1000, \"script\": \"x\" } } }";
@@ -565,7 +565,7 @@ static void told (void **state)
     aw_workflow_destroy (w);
 }
 
-static void scheduled (void **state)
+static void what_was_added_is_scheduled (void **state)
 {
     struct aw_workflow *w = parse (flat);
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
@@ -821,7 +821,7 @@ static void random_run (unsigned first, unsigned round)
     remove_files (&f);
 }
 
-static void random_runs (void **state)
+static void random_additions_break_no_rule (void **state)
 {
     unsigned first = (unsigned)time (NULL);
 
@@ -834,16 +834,16 @@ static void random_runs (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong),
-        cmocka_unit_test (never_fits),
-        cmocka_unit_test (grows),
-        cmocka_unit_test (no_memory),
-        cmocka_unit_test (no_memory_for_the_journal),
-        cmocka_unit_test (round_trip),
-        cmocka_unit_test (torn_and_changed),
-        cmocka_unit_test (told),
-        cmocka_unit_test (scheduled),
-        cmocka_unit_test (random_runs),
+        cmocka_unit_test (a_wrong_addition_is_told_and_changes_nothing),
+        cmocka_unit_test (an_addition_that_never_fits_is_refused_as_a_whole),
+        cmocka_unit_test (a_workflow_grows_by_what_is_added),
+        cmocka_unit_test (an_addition_without_memory_changes_nothing),
+        cmocka_unit_test (what_had_no_memory_is_missing_and_the_rest_is_read),
+        cmocka_unit_test (an_addition_is_read_back_from_the_journal),
+        cmocka_unit_test (a_torn_addition_does_not_count),
+        cmocka_unit_test (what_was_added_is_told),
+        cmocka_unit_test (what_was_added_is_scheduled),
+        cmocka_unit_test (random_additions_break_no_rule),
     };
 
     return cmocka_run_group_tests_name ("add", tests, NULL, NULL);

@@ -112,7 +112,7 @@ static void compare (struct world *w)
     }
 }
 
-static void short_ways (void **state)
+static void the_short_ways_agree_with_the_long_one (void **state)
 {
     struct world *w = calloc (1, sizeof (*w));
 
@@ -162,7 +162,7 @@ static void short_ways (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (short_ways),
+        cmocka_unit_test (the_short_ways_agree_with_the_long_one),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

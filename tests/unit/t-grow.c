@@ -28,7 +28,7 @@ static uint32_t add (struct aw_graph *graph, uint32_t count)
     return graph->n_sets - 1;
 }
 
-static void numbers (void **state)
+static void old_tasks_keep_their_numbers (void **state)
 {
     struct aw_graph *graph = aw_graph_create ();
     struct aw_graph_size old;
@@ -68,7 +68,7 @@ static void numbers (void **state)
     aw_graph_destroy (graph);
 }
 
-static void wrong_growth (void **state)
+static void wrong_growth_is_refused (void **state)
 {
     static const struct {
         struct aw_edge edges[2];
@@ -180,7 +180,7 @@ static void simulate (struct aw_sched *sched)
 
 /* Sets that come before anything has started run as if they had been there from the beginning; a
  * copy does the same. */
-static void at_the_beginning (void **state)
+static void sets_that_come_at_the_beginning_run_as_if_always_there (void **state)
 {
     unsigned first = (unsigned)time (NULL);
 
@@ -231,7 +231,7 @@ static void at_the_beginning (void **state)
 }
 
 /* Sets that come at any time, several times, behind sets with iterations too. */
-static void at_any_time (void **state)
+static void sets_may_come_at_any_time (void **state)
 {
     unsigned first = (unsigned)time (NULL);
 
@@ -292,7 +292,7 @@ static void at_any_time (void **state)
 /* What comes behind the tasks of a set fares as if it had been there: one has failed, one was
  * cancelled and lets go on what waits for it, one runs.
  */
-static void behind_all_fates (void **state)
+static void a_set_may_come_behind_what_failed_or_was_cancelled (void **state)
 {
     struct aw_graph *graph = aw_graph_create ();
     const struct aw_edge edge = { .set = 0, .each = true };
@@ -338,9 +338,11 @@ static void behind_all_fates (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (numbers),          cmocka_unit_test (wrong_growth),
-        cmocka_unit_test (at_the_beginning), cmocka_unit_test (at_any_time),
-        cmocka_unit_test (behind_all_fates),
+        cmocka_unit_test (old_tasks_keep_their_numbers),
+        cmocka_unit_test (wrong_growth_is_refused),
+        cmocka_unit_test (sets_that_come_at_the_beginning_run_as_if_always_there),
+        cmocka_unit_test (sets_may_come_at_any_time),
+        cmocka_unit_test (a_set_may_come_behind_what_failed_or_was_cancelled),
     };
 
     return cmocka_run_group_tests_name ("grow", tests, NULL, NULL);

@@ -89,7 +89,7 @@ static int feed (struct aw_history *history, const struct step *step, struct aw_
         { .type = AW_EVENT_FINISH, .t = time, .task = id, .seconds = 1 }, NULL, NULL \
     }
 
-static void contradictions (void **state)
+static void events_that_contradict_the_history_are_refused (void **state)
 {
     static const struct {
         struct step steps[4]; /* the last one is wrong */
@@ -141,7 +141,7 @@ static void contradictions (void **state)
     aw_graph_destroy (graph);
 }
 
-static void empty (void **state)
+static void a_run_without_events_has_empty_figures (void **state)
 {
     struct aw_graph *graph = make_graph (1);
     struct aw_history history;
@@ -173,7 +173,7 @@ static void empty (void **state)
 }
 
 /* A run by hand: a[0] fails once; a[1] is longer; c waits for both b. */
-static void by_hand (void **state)
+static void the_figures_are_those_computed_by_hand (void **state)
 {
     static const struct step steps[] = {
         NODE (0, 0),
@@ -265,7 +265,7 @@ static void by_hand (void **state)
     aw_graph_destroy (graph);
 }
 
-static void states (void **state)
+static void each_task_is_in_the_state_that_its_events_say (void **state)
 {
     struct aw_graph *graph = make_graph (1);
     struct aw_history history;
@@ -471,7 +471,7 @@ static void check_chain (const struct random_run *run)
     free (chain);
 }
 
-static void random_runs (void **state)
+static void random_runs_agree_with_a_plain_record (void **state)
 {
     (void)state;
     for (uint32_t r = 1; r <= 60; r++) {
@@ -511,7 +511,7 @@ static void random_runs (void **state)
 /* What a lost node's tasks held ends with it, though their ends are told later: no share is more
  * than all there was.
  */
-static void told_late (void **state)
+static void a_resume_may_tell_late_what_had_ended (void **state)
 {
     static const struct step steps[] = {
         NODE (0, 0),
@@ -579,7 +579,7 @@ static void resume_without_memory_changes_nothing (void **state)
     aw_graph_destroy (graph);
 }
 
-static void failure_texts (void **state)
+static void failures_are_told_in_words (void **state)
 {
     static const struct {
         enum aw_status status;
@@ -611,10 +611,14 @@ static void failure_texts (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (contradictions), cmocka_unit_test (empty),
-        cmocka_unit_test (by_hand),        cmocka_unit_test (states),
-        cmocka_unit_test (random_runs),    cmocka_unit_test (failure_texts),
-        cmocka_unit_test (told_late),      cmocka_unit_test (resume_without_memory_changes_nothing),
+        cmocka_unit_test (events_that_contradict_the_history_are_refused),
+        cmocka_unit_test (a_run_without_events_has_empty_figures),
+        cmocka_unit_test (the_figures_are_those_computed_by_hand),
+        cmocka_unit_test (each_task_is_in_the_state_that_its_events_say),
+        cmocka_unit_test (random_runs_agree_with_a_plain_record),
+        cmocka_unit_test (failures_are_told_in_words),
+        cmocka_unit_test (a_resume_may_tell_late_what_had_ended),
+        cmocka_unit_test (resume_without_memory_changes_nothing),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

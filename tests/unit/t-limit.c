@@ -16,7 +16,7 @@
 #include "graphs.h"
 #include "model/simulate.h"
 
-static void spread (void **state)
+static void the_longest_time_of_a_set_is_learned (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_estimate e, copy;
@@ -105,7 +105,7 @@ static struct aw_simulated run (struct aw_sched *s, struct world *w)
 }
 
 /* Ten tasks of 10 s one after the other in 45 s: four run, the rest waits for another job. */
-static void drains (void **state)
+static void what_cannot_end_before_the_limit_does_not_start (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct world w = { .g = g };
@@ -144,7 +144,7 @@ static void drains (void **state)
 /* Shorter tasks start where longer ones of more weight cannot any more, of the same demand or
  * another, those of more weight first, and what becomes ready late starts, too.
  */
-static void shorter_ones (void **state)
+static void shorter_tasks_use_the_time_that_is_left (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct world w = { .g = g };
@@ -176,7 +176,7 @@ static void shorter_ones (void **state)
 }
 
 /* A limit that is moved while the run goes on. */
-static void moved (void **state)
+static void a_limit_may_move_while_the_run_goes_on (void **state)
 {
     struct aw_event ev = { .type = AW_EVENT_LIMIT, .t = 0, .seconds = 200 }, action;
     struct aw_graph *g = aw_graph_create ();
@@ -198,7 +198,7 @@ static void moved (void **state)
 }
 
 /* What saves its state when told so starts though it cannot end, is cut, and is no failure. */
-static void checkpoint (void **state)
+static void what_saves_its_state_starts_and_is_cut (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct world w = { .g = g, .cancel_at = 90 };
@@ -221,7 +221,7 @@ static void checkpoint (void **state)
 }
 
 /* Nor where it is short, or where nobody knows how long it takes: after the notice none starts. */
-static void short_checkpoint (void **state)
+static void after_the_notice_no_task_with_a_checkpoint_starts (void **state)
 {
     for (int known = 0; known < 2; known++) {
         struct aw_graph *g = aw_graph_create ();
@@ -246,7 +246,7 @@ static void short_checkpoint (void **state)
 }
 
 /* A delay that ends after the limit is not waited for. */
-static void delayed (void **state)
+static void a_delay_beyond_the_limit_is_not_waited_for (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_event action, ev = { .type = AW_EVENT_FINISH, .t = 1, .status = AW_STATUS_FAILED };
@@ -269,7 +269,7 @@ static void delayed (void **state)
 /* Random workflows: nothing ends after the limit where all takes what it was declared to take, and
  * without limit all is done.
  */
-static void random_limits (void **state)
+static void random_limits_break_no_rule (void **state)
 {
     unsigned seed = (unsigned)time (NULL);
 
@@ -308,10 +308,14 @@ static void random_limits (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (spread),       cmocka_unit_test (drains),
-        cmocka_unit_test (shorter_ones), cmocka_unit_test (moved),
-        cmocka_unit_test (checkpoint),   cmocka_unit_test (short_checkpoint),
-        cmocka_unit_test (delayed),      cmocka_unit_test (random_limits),
+        cmocka_unit_test (the_longest_time_of_a_set_is_learned),
+        cmocka_unit_test (what_cannot_end_before_the_limit_does_not_start),
+        cmocka_unit_test (shorter_tasks_use_the_time_that_is_left),
+        cmocka_unit_test (a_limit_may_move_while_the_run_goes_on),
+        cmocka_unit_test (what_saves_its_state_starts_and_is_cut),
+        cmocka_unit_test (after_the_notice_no_task_with_a_checkpoint_starts),
+        cmocka_unit_test (a_delay_beyond_the_limit_is_not_waited_for),
+        cmocka_unit_test (random_limits_break_no_rule),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

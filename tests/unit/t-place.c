@@ -61,7 +61,7 @@ static void expect (struct fixture *f, struct aw_demand demand, const char *cpus
 
 #define D(...) ((struct aw_demand){ __VA_ARGS__ })
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     struct aw_place_rank rank = { { 0 }, { 0 } };
     struct aw_demand demand = { .cpus = 2, .gpus = 1 };
@@ -81,7 +81,7 @@ static void wrong_arguments (void **state)
     tear_down (&f);
 }
 
-static void cores_before_siblings (void **state)
+static void whole_cores_are_taken_before_siblings (void **state)
 {
     struct fixture f;
 
@@ -97,7 +97,7 @@ static void cores_before_siblings (void **state)
     tear_down (&f);
 }
 
-static void near_gpus (void **state)
+static void cpus_are_taken_near_the_gpus (void **state)
 {
     struct fixture f;
 
@@ -116,7 +116,7 @@ static void near_gpus (void **state)
 }
 
 /* As many CPUs as GPU tasks want are kept, and no longer than others are there. */
-static void kept_free (void **state)
+static void as_many_cpus_as_gpu_tasks_need_are_kept (void **state)
 {
     struct fixture f;
 
@@ -136,7 +136,7 @@ static void kept_free (void **state)
     tear_down (&f);
 }
 
-static void parts (void **state)
+static void parts_of_a_gpu_share_one (void **state)
 {
     struct fixture f;
 
@@ -154,7 +154,7 @@ static void parts (void **state)
     tear_down (&f);
 }
 
-static void types (void **state)
+static void a_gpu_of_the_right_type_is_taken (void **state)
 {
     static const struct {
         const char *is, *wanted;
@@ -181,7 +181,7 @@ static void types (void **state)
 }
 
 /* Cores that a task has for itself, with what it leaves idle of them. */
-static void whole_cores (void **state)
+static void a_task_may_have_its_cores_for_itself (void **state)
 {
     struct aw_demand demand = { .cpus = 2, .threads_per_core = 1 };
     struct fixture f;
@@ -202,7 +202,7 @@ static void whole_cores (void **state)
 }
 
 /* Ranks beside their GPUs; and dealt out so again from what the journal has. */
-static void ranks (void **state)
+static void ranks_get_cpus_beside_their_gpus (void **state)
 {
     struct aw_place_rank got[3] = { { { 0 }, { 0 } } };
     struct aw_demand demand = { .cpus = 6, .gpus = 3, .ranks_per_node = 3 };
@@ -226,7 +226,7 @@ static void ranks (void **state)
 }
 
 /* Nothing is known: the lowest free numbers, as the job has them. */
-static void unknown (void **state)
+static void without_a_topology_the_lowest_numbers_are_taken (void **state)
 {
     struct fixture f;
 
@@ -241,11 +241,15 @@ static void unknown (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments), cmocka_unit_test (cores_before_siblings),
-        cmocka_unit_test (near_gpus),       cmocka_unit_test (kept_free),
-        cmocka_unit_test (parts),           cmocka_unit_test (types),
-        cmocka_unit_test (whole_cores),     cmocka_unit_test (ranks),
-        cmocka_unit_test (unknown),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (whole_cores_are_taken_before_siblings),
+        cmocka_unit_test (cpus_are_taken_near_the_gpus),
+        cmocka_unit_test (as_many_cpus_as_gpu_tasks_need_are_kept),
+        cmocka_unit_test (parts_of_a_gpu_share_one),
+        cmocka_unit_test (a_gpu_of_the_right_type_is_taken),
+        cmocka_unit_test (a_task_may_have_its_cores_for_itself),
+        cmocka_unit_test (ranks_get_cpus_beside_their_gpus),
+        cmocka_unit_test (without_a_topology_the_lowest_numbers_are_taken),
     };
 
     return cmocka_run_group_tests_name ("place", tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void assert_ids (const struct aw_idset *set, const char *want)
     assert_string_equal (buf, want);
 }
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     struct aw_idset none = { 0 }, cpus = { 0 }, gpus = { 0 };
     struct aw_demand demand = { .cpus = 5 };
@@ -62,7 +62,7 @@ static void wrong_arguments (void **state)
 }
 
 /* Nodes whose ids are odd, memory counted on one of them alone. */
-static void take_and_give (void **state)
+static void what_is_taken_can_be_given_back (void **state)
 {
     struct aw_idset cpus = { 0 }, gpus = { 0 }, more = { 0 }, none = { 0 };
     struct aw_demand demand = { .cpus = 2, .gpus = 1, .mem = 600 }, given = demand;
@@ -110,7 +110,7 @@ static void take_and_give (void **state)
 }
 
 /* Whatever is taken and given back in whatever order: never two holders of one id, nothing lost. */
-static void random_use (void **state)
+static void no_id_has_two_holders_and_none_is_lost (void **state)
 {
     enum { SLOTS = 32 };
     struct aw_idset cpus[SLOTS] = { { 0 } }, gpus[SLOTS] = { { 0 } };
@@ -162,9 +162,9 @@ static void random_use (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),
-        cmocka_unit_test (take_and_give),
-        cmocka_unit_test (random_use),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (what_is_taken_can_be_given_back),
+        cmocka_unit_test (no_id_has_two_holders_and_none_is_lost),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

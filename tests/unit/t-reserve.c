@@ -49,7 +49,7 @@ static void run (struct place *p, uint32_t node, uint32_t cpus, double end)
     aw_running_link (&p->running, r);
 }
 
-static void never (void **state)
+static void what_never_fits_is_reserved_nowhere (void **state)
 {
     struct aw_demand wide = { .cpus = 9 };
     struct aw_reservation res = { 0 };
@@ -64,7 +64,7 @@ static void never (void **state)
     place_finish (&p);
 }
 
-static void earliest_node (void **state)
+static void the_node_that_is_free_first_is_reserved (void **state)
 {
     struct aw_demand wide = { .cpus = 6 }, one = { .cpus = 1 }, two = { .cpus = 2 },
                      three = { .cpus = 3 };
@@ -94,7 +94,7 @@ static void earliest_node (void **state)
     place_finish (&p);
 }
 
-static void unknown_and_overdue_ends (void **state)
+static void unknown_and_overdue_ends_count_as_late (void **state)
 {
     struct aw_demand wide = { .cpus = 8 }, one = { .cpus = 1 };
     struct aw_reservation res = { 0 };
@@ -127,7 +127,7 @@ static void unknown_and_overdue_ends (void **state)
 }
 
 /* The upward rank along the paper's DeepDriveMD, by hand. */
-static void remaining_path (void **state)
+static void the_remaining_path_is_that_computed_by_hand (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
     double seconds[4] = { 340, 85, 62.5, 37.5 }, remaining[12];
@@ -150,10 +150,10 @@ static void remaining_path (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (never),
-        cmocka_unit_test (earliest_node),
-        cmocka_unit_test (unknown_and_overdue_ends),
-        cmocka_unit_test (remaining_path),
+        cmocka_unit_test (what_never_fits_is_reserved_nowhere),
+        cmocka_unit_test (the_node_that_is_free_first_is_reserved),
+        cmocka_unit_test (unknown_and_overdue_ends_count_as_late),
+        cmocka_unit_test (the_remaining_path_is_that_computed_by_hand),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -163,7 +163,7 @@ static void destroy (struct world *w)
     free (w->done);
 }
 
-static void random_deaths (void **state)
+static void a_run_that_dies_anywhere_is_resumed_to_its_end (void **state)
 {
     uint32_t resumes = 0;
 
@@ -198,7 +198,7 @@ static void random_deaths (void **state)
 }
 
 /* Sets that are told to run again do, and nothing else does. */
-static void some_again (void **state)
+static void sets_told_to_run_again_do_and_no_others (void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -233,7 +233,7 @@ static void some_again (void **state)
 /* What earlier parts of the run did, for want of messages that come now, say, is not told as
  * skipped when what stands before it fails.
  */
-static void done_not_skipped (void **state)
+static void what_was_done_is_not_skipped (void **state)
 {
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_event action, ev = { .type = AW_EVENT_FINISH, .t = 1, .status = AW_STATUS_FAILED };
@@ -343,7 +343,7 @@ static int read_text (const struct file *f,
     return rc;
 }
 
-static void wrong_lines (void **state)
+static void a_wrong_line_is_refused (void **state)
 {
     static const struct {
         const char *text, *message;
@@ -381,7 +381,7 @@ static void wrong_lines (void **state)
     }
 }
 
-static void folded (void **state)
+static void a_resume_folds_what_was_before (void **state)
 {
     static const char text[] =
         HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0") START ("1", "a[2]", "0")
@@ -411,7 +411,7 @@ static void folded (void **state)
 }
 
 /* What is cut off has not failed: it runs again, though a failure would let the run go on. */
-static void cut_off (void **state)
+static void what_is_cut_off_has_not_failed (void **state)
 {
     static const char text[] = HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0")
         FINISH ("2", "a[0]", "0", "failed") RESUME ("60", "");
@@ -432,7 +432,7 @@ static void cut_off (void **state)
 /* Tasks that a changed workflow does not have are passed over, as far as they stand before the
  * change; what is to run again does not count as done.
  */
-static void changed (void **state)
+static void what_was_changed_runs_again (void **state)
 {
 #define OLD                                                                \
     HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "gone[0]", "0") \
@@ -475,7 +475,7 @@ static off_t size_of (const char *path)
 }
 
 /* Opened again, a journal goes on behind its last whole line. */
-static void reopened (void **state)
+static void a_reopened_journal_goes_on_behind_its_last_whole_line (void **state)
 {
     static const char whole[] = HEADER NODE ("0") START ("1", "a[0]", "0");
     const struct file *f = *state;
@@ -512,7 +512,7 @@ static void reopened (void **state)
 
 /* Cut at each byte: what is whole counts, nothing else does, and attempts are numbered on from
  * there. */
-static void every_byte (void **state)
+static void a_journal_cut_at_any_byte_can_be_resumed (void **state)
 {
     static const char whole[] = HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0")
         FINISH ("2", "a[0]", "0", "completed") RESUME ("9", "") NODE ("9") START ("9", "a[1]", "1")
@@ -556,15 +556,16 @@ static void every_byte (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (random_deaths),
-        cmocka_unit_test (some_again),
-        cmocka_unit_test (done_not_skipped),
-        cmocka_unit_test_setup_teardown (wrong_lines, setup, teardown),
-        cmocka_unit_test_setup_teardown (folded, setup, teardown),
-        cmocka_unit_test_setup_teardown (cut_off, setup, teardown),
-        cmocka_unit_test_setup_teardown (changed, setup, teardown),
-        cmocka_unit_test_setup_teardown (reopened, setup, teardown),
-        cmocka_unit_test_setup_teardown (every_byte, setup, teardown),
+        cmocka_unit_test (a_run_that_dies_anywhere_is_resumed_to_its_end),
+        cmocka_unit_test (sets_told_to_run_again_do_and_no_others),
+        cmocka_unit_test (what_was_done_is_not_skipped),
+        cmocka_unit_test_setup_teardown (a_wrong_line_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_resume_folds_what_was_before, setup, teardown),
+        cmocka_unit_test_setup_teardown (what_is_cut_off_has_not_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown (what_was_changed_runs_again, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_reopened_journal_goes_on_behind_its_last_whole_line,
+                                         setup, teardown),
+        cmocka_unit_test_setup_teardown (a_journal_cut_at_any_byte_can_be_resumed, setup, teardown),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -15,7 +15,7 @@
 #include "graphs.h"
 #include "model/simulate.h"
 
-static void names (void **state)
+static void causes_are_read_by_name (void **state)
 {
     (void)state;
     assert_int_equal (aw_cause_parse (NULL), -1);
@@ -25,7 +25,7 @@ static void names (void **state)
         assert_int_equal (aw_cause_parse (aw_cause_name ((enum aw_cause)i)), i);
 }
 
-static void codes (void **state)
+static void a_set_of_exit_codes_holds_what_was_added (void **state)
 {
     struct aw_codes set = { { 0 } };
 
@@ -46,7 +46,7 @@ static struct aw_event finish (enum aw_status status, int code, int number)
     };
 }
 
-static void by_cause (void **state)
+static void a_cause_decides_whether_a_task_is_tried_again (void **state)
 {
     static const struct {
         enum aw_status status;
@@ -77,7 +77,7 @@ static void by_cause (void **state)
     }
 }
 
-static void by_code (void **state)
+static void an_exit_code_decides_whether_a_task_is_tried_again (void **state)
 {
     struct aw_retry retry = { .count = 9 };
     struct aw_event ev = finish (AW_STATUS_FAILED, 75, 0);
@@ -95,7 +95,7 @@ static void by_code (void **state)
     assert_false (aw_retry_allows (&retry, 1, &ev));
 }
 
-static void delays (void **state)
+static void delays_grow_up_to_their_limit (void **state)
 {
     static const struct {
         struct aw_retry retry;
@@ -120,7 +120,7 @@ static void delays (void **state)
                      < 1e-9);
 }
 
-static void judged (void **state)
+static void a_failure_is_judged_once (void **state)
 {
     struct aw_codes none = { { 0 } }, some = { { 0 } };
     struct aw_event ev = finish (AW_STATUS_FAILED, 3, 0);
@@ -147,7 +147,7 @@ static void judged (void **state)
 }
 
 /* Against a plain array, with removals from anywhere. */
-static void later (void **state)
+static void what_waits_comes_out_in_the_order_of_time (void **state)
 {
     struct aw_delay_queue heap = { 0 }, copy;
     double times[64];
@@ -231,7 +231,7 @@ static struct aw_simulated run (const struct aw_graph *g, struct world *w)
     return r;
 }
 
-static void with_delay (void **state)
+static void a_retry_waits_for_its_delay (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct world w = { .fails = 3, .status = AW_STATUS_FAILED };
@@ -259,7 +259,7 @@ static void with_delay (void **state)
 }
 
 /* What waits for its delay holds nothing up, and the run does not end before it. */
-static void beside_others (void **state)
+static void a_delay_holds_nothing_else_up (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct world w = { .fails = 1, .status = AW_STATUS_OUT_OF_MEMORY };
@@ -277,7 +277,7 @@ static void beside_others (void **state)
 }
 
 /* A stop during the delay ends the run: to be resumed. */
-static void stopped (void **state)
+static void a_stop_during_a_delay_ends_the_run (void **state)
 {
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_graph *g = aw_graph_create ();
@@ -320,10 +320,16 @@ static void stopped (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (names),   cmocka_unit_test (codes),      cmocka_unit_test (by_cause),
-        cmocka_unit_test (by_code), cmocka_unit_test (delays),     cmocka_unit_test (judged),
-        cmocka_unit_test (later),   cmocka_unit_test (with_delay), cmocka_unit_test (beside_others),
-        cmocka_unit_test (stopped),
+        cmocka_unit_test (causes_are_read_by_name),
+        cmocka_unit_test (a_set_of_exit_codes_holds_what_was_added),
+        cmocka_unit_test (a_cause_decides_whether_a_task_is_tried_again),
+        cmocka_unit_test (an_exit_code_decides_whether_a_task_is_tried_again),
+        cmocka_unit_test (delays_grow_up_to_their_limit),
+        cmocka_unit_test (a_failure_is_judged_once),
+        cmocka_unit_test (what_waits_comes_out_in_the_order_of_time),
+        cmocka_unit_test (a_retry_waits_for_its_delay),
+        cmocka_unit_test (a_delay_holds_nothing_else_up),
+        cmocka_unit_test (a_stop_during_a_delay_ends_the_run),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void make_good (void)
     make_file ("good/" AW_RUN_JOURNAL);
 }
 
-static void modes (void **state)
+static void a_run_directory_is_private (void **state)
 {
     (void)state;
     make_good ();
@@ -77,7 +77,7 @@ static void modes (void **state)
 }
 
 /* What is there already, whatever it is and whoever's, is not taken. */
-static void not_taken (void **state)
+static void what_is_there_already_is_not_taken (void **state)
 {
     static const char *const names[] = { "directory", "link", "dangling", "file", "fifo" };
     struct aw_error err = { "" };
@@ -117,7 +117,7 @@ static void expect_refused (const char *dir, const char *why)
         fail_msg ("\"%s\", not \"%s\"", err.text, why);
 }
 
-static void not_our_own (void **state)
+static void a_directory_of_somebody_else_is_refused (void **state)
 {
     (void)state;
     make_good ();
@@ -155,7 +155,9 @@ static void not_our_own (void **state)
 
 int main (void)
 {
-    const struct CMUnitTest tests[] = { TEST (modes), TEST (not_taken), TEST (not_our_own) };
+    const struct CMUnitTest tests[] = { TEST (a_run_directory_is_private),
+                                        TEST (what_is_there_already_is_not_taken),
+                                        TEST (a_directory_of_somebody_else_is_refused) };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static void put_mark (const char *text)
     assert_int_equal (fclose (file), 0);
 }
 
-static void alone (void **state)
+static void one_run_has_the_lock_alone (void **state)
 {
     struct aw_error err = { "" };
     struct aw_run_lock *lock;
@@ -69,7 +69,7 @@ static void alone (void **state)
 }
 
 /* What stands in the file is anybody's: it must neither let two in nor lock all out. */
-static void marks (void **state)
+static void no_text_in_the_file_lets_two_in_or_all_out (void **state)
 {
     static const char *const table[] = {
         "",
@@ -96,7 +96,7 @@ static void marks (void **state)
 }
 
 /* One that was killed holds up nothing; one that lives does. */
-static void killed (void **state)
+static void a_killed_run_holds_up_nothing (void **state)
 {
     struct aw_error err = { "" };
     struct aw_run_lock *lock;
@@ -147,7 +147,7 @@ static struct aw_workflow *parse (const char *tasks)
 }
 
 /* a <- b[i] <- c, d alone: what each change of b's keys (or of all) makes run again. */
-static void compared (void **state)
+static void a_changed_set_is_told_with_all_that_follows (void **state)
 {
 #define FLOW(top, a, b)                                                                    \
     top "'tasks':{'a':{'count':3," a "'command':['x']},'b':{'after':['a[i]'],'count':3," b \
@@ -211,10 +211,11 @@ static void compared (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown (alone, setup, teardown),
-        cmocka_unit_test_setup_teardown (marks, setup, teardown),
-        cmocka_unit_test_setup_teardown (killed, setup, teardown),
-        cmocka_unit_test (compared),
+        cmocka_unit_test_setup_teardown (one_run_has_the_lock_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown (no_text_in_the_file_lets_two_in_or_all_out, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (a_killed_run_holds_up_nothing, setup, teardown),
+        cmocka_unit_test (a_changed_set_is_told_with_all_that_follows),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

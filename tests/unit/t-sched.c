@@ -43,7 +43,7 @@ static double makespan (const struct aw_graph *g, enum aw_policy policy, enum aw
     return r.end;
 }
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
     struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC };
@@ -87,7 +87,7 @@ static void wrong_arguments (void **state)
 }
 
 /* The figures of the model for 16 nodes of Summit, each 168 CPUs and 6 GPUs. */
-static void paper (void **state)
+static void the_paper_runs_take_the_times_of_the_model (void **state)
 {
     struct aw_graph *dg1 = graphs_c_dg1 (), *dg2 = graphs_c_dg2 ();
     struct aw_graph *ddmd = graphs_ddmd (0), *ddmd_sequential = graphs_ddmd (1);
@@ -239,7 +239,7 @@ static double spread (void *arg, const struct aw_event *start)
 /* On random graphs: nothing before its predecessors, nothing oversubscribed, everything done,
  * nothing idle for no reason at the end, the same every time.
  */
-static void random_graphs (void **state)
+static void random_runs_break_no_rule (void **state)
 {
     uint64_t seed = 20221105;
 
@@ -309,7 +309,7 @@ static double spread_of_record (void *arg, const struct aw_event *start)
 /* A fold over the recorded events gives the same state, and asks for nothing that was done already;
  * from any point on the copy decides as the original did.
  */
-static void replay (void **state)
+static void a_copy_decides_as_the_original_did (void **state)
 {
     uint64_t seed = 7;
 
@@ -389,7 +389,7 @@ static double spread_of_starve (void *arg, const struct aw_event *start)
 /* One task as wide as the node, among a thousand narrow ones that are always ready and go on for
  * 1,000 s or more: it must not wait for the last of them, whether durations are known or not.
  */
-static void wide_is_not_starved (void **state)
+static void a_task_of_a_whole_node_is_not_starved (void **state)
 {
     (void)state;
     for (int known = 0; known < 2; known++) {
@@ -486,7 +486,7 @@ static void drive_destroy (struct drive *d)
     free (d);
 }
 
-static void failures (void **state)
+static void a_failure_stops_the_run_or_skips_what_follows (void **state)
 {
     struct drive *d = drive (AW_ON_FAILURE_STOP, 0);
 
@@ -531,7 +531,7 @@ static void failures (void **state)
     drive_destroy (d);
 }
 
-static void stop_and_kill (void **state)
+static void a_stop_starts_nothing_and_a_kill_ends_all (void **state)
 {
     struct aw_event stop = { .type = AW_EVENT_STOP, .t = 1, .code = 0, .reason = "Ctrl-C" };
     struct drive *d = drive (AW_ON_FAILURE_STOP, 0);
@@ -554,7 +554,7 @@ static void stop_and_kill (void **state)
 }
 
 /* Something has failed for good and the run was stopped with work left: to be resumed. */
-static void failed_and_stopped (void **state)
+static void a_run_that_failed_and_was_stopped_can_be_resumed (void **state)
 {
     struct aw_event stop = { .type = AW_EVENT_STOP, .t = 2, .code = 1, .reason = "Ctrl-C" };
     struct drive *d = drive (AW_ON_FAILURE_SKIP, 0);
@@ -575,7 +575,7 @@ static void failed_and_stopped (void **state)
     drive_destroy (d);
 }
 
-static void lost_node (void **state)
+static void tasks_of_a_lost_node_run_on_others (void **state)
 {
     struct aw_event lost = { .type = AW_EVENT_NODE_LOST, .t = 1, .node = 0, .reason = "gone" };
     struct aw_graph *g = aw_graph_create ();
@@ -602,7 +602,7 @@ static void lost_node (void **state)
     aw_graph_destroy (g);
 }
 
-static void never_fits (void **state)
+static void a_task_that_never_fits_is_told (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
     struct aw_sched *s = make (g, AW_POLICY_FIFO, AW_MODE_ASYNC, 2, 16, 4);
@@ -617,7 +617,7 @@ static void never_fits (void **state)
 
 /* A set that no node can hold any more must not take the reservation away from one that will fit.
  */
-static void impossible_reserves_nothing (void **state)
+static void a_set_that_no_node_holds_reserves_nothing (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_event node = { .type = AW_EVENT_NODE, .name = "small" };
@@ -669,7 +669,7 @@ static double not_so_short (void *arg, const struct aw_event *start)
 
 /* Tasks said to take no time, which is not so, fit before every reservation, but for one whose time
  * has come. */
-static void no_time_at_all (void **state)
+static void tasks_said_to_take_no_time_do_not_pass_a_due_reservation (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct starve starve = { NULL, -1 };
@@ -709,7 +709,7 @@ static uint32_t sum_of_counts (const struct aw_sched *s, uint32_t n_sets)
     return sum;
 }
 
-static void many_sets (void **state)
+static void many_sets_need_no_square_time (void **state)
 {
     enum { SETS = 60000 };
     struct aw_graph *g = aw_graph_create ();
@@ -738,7 +738,7 @@ static uint32_t count_actions (struct aw_sched *s, enum aw_event_type type)
     return n;
 }
 
-static void many_kills (void **state)
+static void many_kills_need_no_square_time (void **state)
 {
     enum { NODES = 40, CPUS = 1000 };
     struct aw_graph *g = aw_graph_create ();
@@ -758,7 +758,7 @@ static void many_kills (void **state)
 }
 
 /* A mean that creeps has moved too, in the end. */
-static void slow_drift (void **state)
+static void a_mean_that_creeps_moves_the_estimate (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_estimate e;
@@ -785,21 +785,21 @@ static void slow_drift (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),
-        cmocka_unit_test (paper),
-        cmocka_unit_test (random_graphs),
-        cmocka_unit_test (replay),
-        cmocka_unit_test (wide_is_not_starved),
-        cmocka_unit_test (failures),
-        cmocka_unit_test (stop_and_kill),
-        cmocka_unit_test (failed_and_stopped),
-        cmocka_unit_test (lost_node),
-        cmocka_unit_test (never_fits),
-        cmocka_unit_test (impossible_reserves_nothing),
-        cmocka_unit_test (no_time_at_all),
-        cmocka_unit_test (many_sets),
-        cmocka_unit_test (many_kills),
-        cmocka_unit_test (slow_drift),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (the_paper_runs_take_the_times_of_the_model),
+        cmocka_unit_test (random_runs_break_no_rule),
+        cmocka_unit_test (a_copy_decides_as_the_original_did),
+        cmocka_unit_test (a_task_of_a_whole_node_is_not_starved),
+        cmocka_unit_test (a_failure_stops_the_run_or_skips_what_follows),
+        cmocka_unit_test (a_stop_starts_nothing_and_a_kill_ends_all),
+        cmocka_unit_test (a_run_that_failed_and_was_stopped_can_be_resumed),
+        cmocka_unit_test (tasks_of_a_lost_node_run_on_others),
+        cmocka_unit_test (a_task_that_never_fits_is_told),
+        cmocka_unit_test (a_set_that_no_node_holds_reserves_nothing),
+        cmocka_unit_test (tasks_said_to_take_no_time_do_not_pass_a_due_reservation),
+        cmocka_unit_test (many_sets_need_no_square_time),
+        cmocka_unit_test (many_kills_need_no_square_time),
+        cmocka_unit_test (a_mean_that_creeps_moves_the_estimate),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -62,7 +62,7 @@ static double makespan (struct aw_graph *g, uint32_t nodes)
 }
 
 /* One task at a time on one node; copies as long as the computing. */
-static void hiding (void **state)
+static void copies_hide_behind_computing (void **state)
 {
     double none = makespan (one_set (20, AW_STAGING_NONE, 0, 0, false), 1);
     double sync = makespan (one_set (20, AW_STAGING_SYNC, 10, 0, false), 1);
@@ -80,7 +80,7 @@ static void hiding (void **state)
 }
 
 /* N tasks of D = 10 s one at a time, which read for IN and write for OUT: by the formulas. */
-static void gains (void **state)
+static void the_gain_is_that_of_the_formulas (void **state)
 {
     static const struct {
         uint32_t n;
@@ -126,7 +126,7 @@ static void gains (void **state)
     aw_allocation_finish (&allocation);
 }
 
-static void sharing (void **state)
+static void tasks_share_what_is_staged_once (void **state)
 {
     (void)state;
     /* 64 tasks read one thing on 4 nodes: four copies at once, then 16 rounds. */
@@ -136,7 +136,7 @@ static void sharing (void **state)
 }
 
 /* While its data comes, others have the GPUs; a task that came first does not lose its turn. */
-static void others_meanwhile (void **state)
+static void others_have_the_gpus_while_data_comes (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_set *set = graphs_set (g, "staged", 1, 1, GPUS, 10);
@@ -266,7 +266,7 @@ static void random_run (uint64_t seed)
     aw_graph_destroy (g);
 }
 
-static void random_runs (void **state)
+static void random_runs_with_staging_break_no_rule (void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 60; seed++)
@@ -343,7 +343,7 @@ static void passed_over (uint64_t seed)
     aw_graph_destroy (g);
 }
 
-static void random_rooms (void **state)
+static void scratch_never_holds_more_than_its_room (void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 300; seed++)
@@ -362,7 +362,7 @@ static struct aw_event next_of (struct aw_sched *s, enum aw_event_type type)
 }
 
 /* A copy that fails ends the attempt; a lost node has the data brought elsewhere. */
-static void failing (void **state)
+static void a_copy_that_fails_ends_the_attempt (void **state)
 {
     struct aw_graph *g = one_set (1, AW_STAGING_ASYNC, 5, 0, false);
     struct aw_event ev, first;
@@ -414,7 +414,7 @@ static void failing (void **state)
 }
 
 /* Stopped while data comes: the attempt is told to end, and the task is still to be done. */
-static void stopping (void **state)
+static void a_task_stopped_while_data_comes_is_still_to_be_done (void **state)
 {
     struct aw_graph *g = one_set (4, AW_STAGING_ASYNC, 5, 0, false);
     struct aw_sched *s = make (g, 1);
@@ -437,7 +437,7 @@ static void stopping (void **state)
 }
 
 /* A set that comes while others copy; then a node for which it is too large: the others are not. */
-static void growing (void **state)
+static void a_set_may_come_while_others_copy (void **state)
 {
     struct aw_graph *g = one_set (1, AW_STAGING_ASYNC, 5, 0, false);
     struct aw_sched *s = make (g, 1);
@@ -467,11 +467,15 @@ static void growing (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (hiding),      cmocka_unit_test (gains),
-        cmocka_unit_test (sharing),     cmocka_unit_test (others_meanwhile),
-        cmocka_unit_test (random_runs), cmocka_unit_test (failing),
-        cmocka_unit_test (stopping),    cmocka_unit_test (random_rooms),
-        cmocka_unit_test (growing),
+        cmocka_unit_test (copies_hide_behind_computing),
+        cmocka_unit_test (the_gain_is_that_of_the_formulas),
+        cmocka_unit_test (tasks_share_what_is_staged_once),
+        cmocka_unit_test (others_have_the_gpus_while_data_comes),
+        cmocka_unit_test (random_runs_with_staging_break_no_rule),
+        cmocka_unit_test (a_copy_that_fails_ends_the_attempt),
+        cmocka_unit_test (a_task_stopped_while_data_comes_is_still_to_be_done),
+        cmocka_unit_test (scratch_never_holds_more_than_its_room),
+        cmocka_unit_test (a_set_may_come_while_others_copy),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

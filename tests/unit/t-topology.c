@@ -12,7 +12,7 @@
 #include "core/resources/topology.h"
 #include "graphs.h"
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     static const struct {
         const char *text, *says;
@@ -65,7 +65,7 @@ static void wrong_arguments (void **state)
     aw_topology_finish (&t);
 }
 
-static void text (void **state)
+static void text_is_read_and_written_back (void **state)
 {
     static const struct {
         const char *in, *out;
@@ -94,7 +94,7 @@ static void text (void **state)
     }
 }
 
-static void parts (void **state)
+static void a_part_of_a_node_has_part_of_its_topology (void **state)
 {
     struct aw_topology t;
 
@@ -112,7 +112,7 @@ static void parts (void **state)
 }
 
 /* A text that would make us allocate far more than its own size. */
-static void greedy (void **state)
+static void a_small_text_cannot_ask_for_much_memory (void **state)
 {
     enum { GROUPS = 2000 };
     static char buf[GROUPS * 16];
@@ -129,7 +129,7 @@ static void greedy (void **state)
 }
 
 /* Texts that someone has damaged: taken and then the same again, or refused with a reason. */
-static void damaged (void **state)
+static void damaged_texts_are_refused_with_a_reason (void **state)
 {
     static const char whole[] = "core 0,4|1,5|2,6|3,7;cache 0-1,4-5|2-3,6-7;numa 0-7;package 0-7;"
                                 "gpu 0=0-1,4-5:a100|1=2-3,6-7";
@@ -164,8 +164,11 @@ static void damaged (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments), cmocka_unit_test (text),    cmocka_unit_test (parts),
-        cmocka_unit_test (greedy),          cmocka_unit_test (damaged),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (text_is_read_and_written_back),
+        cmocka_unit_test (a_part_of_a_node_has_part_of_its_topology),
+        cmocka_unit_test (a_small_text_cannot_ask_for_much_memory),
+        cmocka_unit_test (damaged_texts_are_refused_with_a_reason),
     };
 
     return cmocka_run_group_tests_name ("topology", tests, NULL, NULL);

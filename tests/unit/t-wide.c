@@ -38,7 +38,7 @@ static struct aw_graph *one_set (uint32_t nodes, uint32_t cpus, uint32_t gpus)
     return g;
 }
 
-static void too_few_nodes (void **state)
+static void a_task_of_more_nodes_than_there_are_is_told (void **state)
 {
     struct aw_graph *g = one_set (NODES + 1, CPUS, 0);
     struct aw_sched *s = make (g, AW_POLICY_LONGEST_PATH, NODES);
@@ -66,7 +66,7 @@ static bool next_start (struct aw_sched *s, struct aw_event *action)
     return false;
 }
 
-static void parts_by_node (void **state)
+static void each_node_gives_its_part (void **state)
 {
     struct aw_graph *g = one_set (3, 4, 1);
     struct aw_sched *s = make (g, AW_POLICY_LONGEST_PATH, NODES);
@@ -99,7 +99,7 @@ static void parts_by_node (void **state)
 
 /* A recorded start that asks for a wrong number of nodes, or for what is not free, changes nothing.
  */
-static void wrong_starts (void **state)
+static void a_wrong_recorded_start_changes_nothing (void **state)
 {
     struct aw_graph *g = one_set (2, CPUS, 0);
     struct aw_sched *s = make (g, AW_POLICY_LONGEST_PATH, NODES);
@@ -131,7 +131,7 @@ static void wrong_starts (void **state)
 }
 
 /* Its second node goes: the task ends as a whole, and runs again on others. */
-static void lost_node (void **state)
+static void a_task_that_loses_a_node_runs_again_on_others (void **state)
 {
     struct aw_graph *g = one_set (2, CPUS, 0);
     struct aw_sched *s;
@@ -166,7 +166,7 @@ static void lost_node (void **state)
 
 /* The second node can be had at 30: what ends before may run on both, what is narrow enough beside.
  */
-static void reservation (void **state)
+static void several_nodes_are_reserved_together (void **state)
 {
     struct aw_demand wide = { .cpus = 6, .nodes = 2 }, two = { .cpus = 2 }, three = { .cpus = 3 },
                      both = { .cpus = 3, .nodes = 2 };
@@ -246,7 +246,7 @@ static double uneven (void *arg, const struct aw_event *start)
 /* Tasks over all nodes that become ready while two thousand narrow ones fill the pool, of which one
  * is always ready: they must not wait for the last of those, whether durations are known or not.
  */
-static void wide_is_not_starved (void **state)
+static void a_task_of_several_nodes_is_not_starved (void **state)
 {
     (void)state;
     for (int known = 0; known < 2; known++) {
@@ -423,7 +423,7 @@ static void decide_again (const struct watch *w, enum aw_policy policy, size_t c
 /* On random graphs, half of whose sets are wide: nothing held twice, everything done, and a replay
  * of the record decides the same.
  */
-static void random_graphs (void **state)
+static void random_runs_of_wide_tasks_break_no_rule (void **state)
 {
     uint64_t seed = 20261124;
 
@@ -470,10 +470,13 @@ static void random_graphs (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (too_few_nodes), cmocka_unit_test (parts_by_node),
-        cmocka_unit_test (wrong_starts),  cmocka_unit_test (lost_node),
-        cmocka_unit_test (reservation),   cmocka_unit_test (wide_is_not_starved),
-        cmocka_unit_test (random_graphs),
+        cmocka_unit_test (a_task_of_more_nodes_than_there_are_is_told),
+        cmocka_unit_test (each_node_gives_its_part),
+        cmocka_unit_test (a_wrong_recorded_start_changes_nothing),
+        cmocka_unit_test (a_task_that_loses_a_node_runs_again_on_others),
+        cmocka_unit_test (several_nodes_are_reserved_together),
+        cmocka_unit_test (a_task_of_several_nodes_is_not_starved),
+        cmocka_unit_test (random_runs_of_wide_tasks_break_no_rule),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

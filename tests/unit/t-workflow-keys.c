@@ -109,7 +109,7 @@ static struct names schema_keys (struct json_object *schema, struct json_object 
     return names;
 }
 
-static void schema (void **state)
+static void the_schema_has_every_key (void **state)
 {
     char path[4096];
     struct json_object *root = json_object_from_file (document (path, "workflow.schema.json"));
@@ -136,7 +136,7 @@ static int64_t maximum (struct json_object *value)
         member (json_object_array_get_idx (member (value, "anyOf"), 0), "maximum"));
 }
 
-static void limits (void **state)
+static void the_schema_has_the_limits_of_the_parser (void **state)
 {
     char path[4096];
     struct json_object *root = json_object_from_file (document (path, "workflow.schema.json"));
@@ -171,7 +171,7 @@ static struct names manual_keys (FILE *manual, const char *section)
     return names;
 }
 
-static void manual (void **state)
+static void the_manual_has_every_key (void **state)
 {
     char path[4096];
     FILE *file = fopen (document (path, "man/async-workflow-file.5"), "r");
@@ -191,9 +191,9 @@ static void manual (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (schema),
-        cmocka_unit_test (limits),
-        cmocka_unit_test (manual),
+        cmocka_unit_test (the_schema_has_every_key),
+        cmocka_unit_test (the_schema_has_the_limits_of_the_parser),
+        cmocka_unit_test (the_manual_has_every_key),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -11,7 +11,7 @@
 
 #include "documents.h"
 
-static void syntax (void **state)
+static void wrong_json_is_told_with_its_place (void **state)
 {
     static const struct expected table[] = {
         { "", "is empty: a workflow is an object, {...}: see async-workflow-file(5)" },
@@ -92,7 +92,7 @@ static void syntax (void **state)
     aw_problems_finish (&problems);
 }
 
-static void depth (void **state)
+static void nesting_has_a_limit (void **state)
 {
     char deep[20001];
 
@@ -111,7 +111,7 @@ static void depth (void **state)
     expect_one (deep, false, "line 1, column 65: nested too deep: at most 64 levels are read");
 }
 
-static void duplicates (void **state)
+static void a_key_given_twice_is_told (void **state)
 {
     struct aw_problems problems;
 
@@ -134,7 +134,7 @@ static void duplicates (void **state)
     aw_problems_finish (&problems);
 }
 
-static void top_level (void **state)
+static void wrong_keys_at_the_top_are_told (void **state)
 {
     static const struct expected table[] = {
         { "{'tasks': {'a': {'command': ['x']}}}",
@@ -190,7 +190,7 @@ static void top_level (void **state)
     expect_each (table, LENGTH (table), false);
 }
 
-static void numbers (void **state)
+static void wrong_numbers_are_told (void **state)
 {
     static const struct expected table[] = {
         { ONE ("'count': 0"), "tasks.a.count: 0: must be from 1 to 10000000" },
@@ -285,7 +285,7 @@ static void numbers (void **state)
     expect_each (table, LENGTH (table), false);
 }
 
-static void texts (void **state)
+static void wrong_texts_are_told (void **state)
 {
     static const struct expected table[] = {
         { HEAD "'tasks': {'a': {}}}",
@@ -365,7 +365,7 @@ static void texts (void **state)
     HEAD "'iterations': 2, 'tasks': {'a': {'command': ['x'], 'count': 4}, 'b': {'command': " \
          "['x'], 'count': 8, 'after': " array "}}}"
 
-static void after (void **state)
+static void wrong_dependences_are_told (void **state)
 {
     static const struct expected table[] = {
         { AFTER ("['a[i]']"),
@@ -418,7 +418,7 @@ static void after (void **state)
     expect_each (warnings, LENGTH (warnings), true);
 }
 
-static void warnings (void **state)
+static void what_is_likely_wrong_is_warned_of (void **state)
 {
     static const struct expected table[] = {
         { HEAD "'parameters': {'p': 1}, 'tasks': {'a': {'command': ['x']}}}",
@@ -458,7 +458,7 @@ static void warnings (void **state)
 }
 
 /* All at once, in the file's order; and of too many the first, the rest counted. */
-static void all_problems (void **state)
+static void all_problems_are_told_in_the_order_of_the_file (void **state)
 {
     struct aw_problems problems;
     char many[20000] = HEAD "'tasks': {'a': {'command': ['x'], 'after': ['nothing'";
@@ -500,9 +500,15 @@ static void all_problems (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (syntax),    cmocka_unit_test (depth),    cmocka_unit_test (duplicates),
-        cmocka_unit_test (top_level), cmocka_unit_test (numbers),  cmocka_unit_test (texts),
-        cmocka_unit_test (after),     cmocka_unit_test (warnings), cmocka_unit_test (all_problems),
+        cmocka_unit_test (wrong_json_is_told_with_its_place),
+        cmocka_unit_test (nesting_has_a_limit),
+        cmocka_unit_test (a_key_given_twice_is_told),
+        cmocka_unit_test (wrong_keys_at_the_top_are_told),
+        cmocka_unit_test (wrong_numbers_are_told),
+        cmocka_unit_test (wrong_texts_are_told),
+        cmocka_unit_test (wrong_dependences_are_told),
+        cmocka_unit_test (what_is_likely_wrong_is_warned_of),
+        cmocka_unit_test (all_problems_are_told_in_the_order_of_the_file),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

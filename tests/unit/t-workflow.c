@@ -14,7 +14,7 @@
 
 #include "documents.h"
 
-static void values (void **state)
+static void values_of_the_file_reach_the_graph (void **state)
 {
     struct aw_workflow *w = parse_good (
         HEAD
@@ -86,7 +86,7 @@ static void values (void **state)
 
 /* What task 17 of iteration 2 is given for an argument, and for a script. Parameters: n 96, brace
  * "{index}}", e "". */
-static void expansion (void **state)
+static void placeholders_are_replaced (void **state)
 {
     static const struct {
         const char *text;
@@ -151,7 +151,7 @@ static void expansion (void **state)
         }
 }
 
-static void without_iterations (void **state)
+static void without_iterations_names_have_none (void **state)
 {
     struct aw_workflow *w = parse_good (ONE ("'stdout': '{task}-{iteration}'"));
     char *text = aw_recipe_expand (w->recipes[0].out, w->graph, 0, "/r");
@@ -165,7 +165,7 @@ static void without_iterations (void **state)
 }
 
 /* Texts that parameters or defaults multiply are bounded. */
-static void bounds (void **state)
+static void what_parameters_multiply_is_bounded (void **state)
 {
     enum { N = 120000, LONG = 100000 };
     char *document = malloc (LONG + 8 * N + 1000), *p = document;
@@ -192,7 +192,7 @@ static void bounds (void **state)
     free (document);
 }
 
-static void demands (void **state)
+static void demands_are_read (void **state)
 {
     static const struct aw_demand small = { .cpus = 4, .gpus = 0, .mem = 1 << 20 };
     static const struct aw_demand unknown = { .cpus = UINT32_MAX,
@@ -227,7 +227,7 @@ static void demands (void **state)
     unlink (path);
 }
 
-static void files (void **state)
+static void files_that_cannot_be_read_are_told (void **state)
 {
     char directory[] = "/tmp/aw-t-workflow-XXXXXX", path[64], expected[128];
     struct aw_problems problems;
@@ -262,12 +262,12 @@ static void files (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (values),
-        cmocka_unit_test (expansion),
-        cmocka_unit_test (without_iterations),
-        cmocka_unit_test (bounds),
-        cmocka_unit_test (demands),
-        cmocka_unit_test (files),
+        cmocka_unit_test (values_of_the_file_reach_the_graph),
+        cmocka_unit_test (placeholders_are_replaced),
+        cmocka_unit_test (without_iterations_names_have_none),
+        cmocka_unit_test (what_parameters_multiply_is_bounded),
+        cmocka_unit_test (demands_are_read),
+        cmocka_unit_test (files_that_cannot_be_read_are_told),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
