@@ -44,7 +44,7 @@ static int tear_down (void **state)
     return waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : -1;
 }
 
-static void ends (void **state)
+static void each_end_of_a_task_is_reported (void **state)
 {
     static const struct {
         const char *script;
@@ -76,7 +76,7 @@ static void ends (void **state)
     }
 }
 
-static void wrong_starts (void **state)
+static void what_cannot_start_is_reported (void **state)
 {
     struct rig *rig = *state;
     char *argv[] = { "/no/such/program", NULL };
@@ -101,7 +101,7 @@ static void wrong_starts (void **state)
                          "cannot start /no/such/program: No such file or directory");
 }
 
-static void output_and_usage (void **state)
+static void output_is_kept_and_usage_reported (void **state)
 {
     struct rig *rig = *state;
     char *out, *errors;
@@ -122,7 +122,7 @@ static void output_and_usage (void **state)
 }
 
 /* A chain, each started by the end of the one before, and a wide run: all come back, each once. */
-static void many (void **state)
+static void many_tasks_run_at_once (void **state)
 {
     struct rig *rig = *state;
     char seen[300] = "";
@@ -141,7 +141,7 @@ static void many (void **state)
     }
 }
 
-static void killed (void **state)
+static void a_killed_task_ends_by_sigterm (void **state)
 {
     struct rig *rig = *state;
 
@@ -158,7 +158,7 @@ static void killed (void **state)
 /* SIGTERM reaches all of the session, other process groups and stopped processes too; what ignores
  * it is killed.
  */
-static void killed_stubborn (void **state)
+static void a_task_that_ignores_sigterm_is_killed_after_its_grace (void **state)
 {
     struct rig *rig = *state;
     pid_t child;
@@ -182,7 +182,7 @@ static void killed_stubborn (void **state)
 }
 
 /* A second, more urgent word takes the first one's grace away. */
-static void killed_twice (void **state)
+static void a_second_kill_shortens_the_grace (void **state)
 {
     struct rig *rig = *state;
 
@@ -196,7 +196,7 @@ static void killed_twice (void **state)
     assert_int_equal (rig->ends[0].signal, SIGKILL);
 }
 
-static void time_limit (void **state)
+static void a_task_ends_at_its_time_limit (void **state)
 {
     struct rig *rig = *state;
 
@@ -216,7 +216,7 @@ static void time_limit (void **state)
 /* What a task leaves behind ends with it, whether it stays in the task's group, its session, or has
  * gone off as a daemon.
  */
-static void left_behind (void **state)
+static void what_a_task_leaves_behind_ends_with_it (void **state)
 {
     struct rig *rig = *state;
     pid_t group, daemon, deep;
@@ -241,7 +241,7 @@ static void left_behind (void **state)
 /* A daemon of a task that runs on is its own affair, though the agent inherits it, and others end
  * meanwhile.
  */
-static void daemon_of_running (void **state)
+static void a_daemon_of_a_running_task_lives (void **state)
 {
     struct rig *rig = *state;
     double start;
@@ -264,7 +264,7 @@ static void daemon_of_running (void **state)
 }
 
 /* The coordinator goes away without a word. */
-static void connection_lost (void **state)
+static void tasks_end_when_the_connection_is_lost (void **state)
 {
     struct rig *rig = *state;
     pid_t task, agent;
@@ -283,7 +283,7 @@ static void connection_lost (void **state)
 }
 
 /* The agent is killed: its tasks do not outlive it, and the row tells. */
-static void agent_killed (void **state)
+static void tasks_end_when_the_agent_is_killed (void **state)
 {
     struct rig *rig = *state;
     struct aw_error err = { "" };
@@ -308,7 +308,7 @@ static void agent_killed (void **state)
 }
 
 /* scancel, or the job's time limit: tasks end as cancelled, then the agent goes and says why. */
-static void agent_terminated (void **state)
+static void an_agent_told_to_end_ends_its_tasks (void **state)
 {
     struct rig *rig = *state;
 
@@ -329,7 +329,7 @@ static void agent_terminated (void **state)
  * work: of two tasks the one that ends second is reported first, unless the machine is too slow for
  * that.
  */
-static void terminated_from_outside (void **state)
+static void a_task_ended_from_outside_is_reported_so (void **state)
 {
     struct rig *rig = *state;
     bool overtaken = false;
@@ -349,7 +349,7 @@ static void terminated_from_outside (void **state)
 }
 
 /* Slurm ends the whole step, and the task gets SIGTERM before the agent: it is cancelled. */
-static void terminated_before_agent (void **state)
+static void a_task_ended_just_before_the_agent_is_reported_so (void **state)
 {
     struct rig *rig = *state;
 
@@ -365,7 +365,7 @@ static void terminated_before_agent (void **state)
 }
 
 /* Slurm sends users' signals to the step's processes, which are agents. */
-static void signals_passed_on (void **state)
+static void signals_reach_the_tasks (void **state)
 {
     struct rig *rig = *state;
 
@@ -379,7 +379,7 @@ static void signals_passed_on (void **state)
 }
 
 /* Shut down: what runs may end, nothing starts, and then there is nothing to wait for. */
-static void shut_down (void **state)
+static void a_shut_down_ends_all_tasks (void **state)
 {
     struct rig *rig = *state;
     struct aw_launch launch;
@@ -411,23 +411,23 @@ static void shut_down (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (wrong_starts),
-        TEST (ends),
-        TEST (output_and_usage),
-        TEST (many),
-        TEST (killed),
-        TEST (killed_stubborn),
-        TEST (killed_twice),
-        TEST (time_limit),
-        TEST (left_behind),
-        TEST (daemon_of_running),
-        TEST (connection_lost),
-        TEST (agent_killed),
-        TEST (agent_terminated),
-        TEST (terminated_from_outside),
-        TEST (terminated_before_agent),
-        TEST (signals_passed_on),
-        TEST (shut_down),
+        TEST (what_cannot_start_is_reported),
+        TEST (each_end_of_a_task_is_reported),
+        TEST (output_is_kept_and_usage_reported),
+        TEST (many_tasks_run_at_once),
+        TEST (a_killed_task_ends_by_sigterm),
+        TEST (a_task_that_ignores_sigterm_is_killed_after_its_grace),
+        TEST (a_second_kill_shortens_the_grace),
+        TEST (a_task_ends_at_its_time_limit),
+        TEST (what_a_task_leaves_behind_ends_with_it),
+        TEST (a_daemon_of_a_running_task_lives),
+        TEST (tasks_end_when_the_connection_is_lost),
+        TEST (tasks_end_when_the_agent_is_killed),
+        TEST (an_agent_told_to_end_ends_its_tasks),
+        TEST (a_task_ended_from_outside_is_reported_so),
+        TEST (a_task_ended_just_before_the_agent_is_reported_so),
+        TEST (signals_reach_the_tasks),
+        TEST (a_shut_down_ends_all_tasks),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

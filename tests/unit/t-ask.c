@@ -61,7 +61,7 @@ static void ends (struct aw_sched *a, struct aw_sched *b, uint32_t task, double 
  * before there is room for one of two wide ones, "a", behind which one takes 50 s, and "b", where
  * it is 1,000 s, of which the fourth end tells.
  */
-static void ranks (void **state)
+static void asking_for_an_estimate_changes_no_decision (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     static const double seconds[] = { 10, 10, 50, 1000 };
@@ -103,7 +103,8 @@ static void ranks (void **state)
 
 int main (void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test (ranks) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test (
+        asking_for_an_estimate_changes_no_decision) };
 
     return cmocka_run_group_tests_name ("ask", tests, NULL, NULL);
 }

@@ -147,7 +147,7 @@ static void expect_silence (int fd, const char *why)
     close (fd);
 }
 
-static void claims (void **state)
+static void a_credential_claims_what_was_put_into_it (void **state)
 {
     static const struct aw_auth_claim good = { AW_AUTH_FROM_AGENT, "123", "here",
                                                "nonce of the one", "nonce of the other" };
@@ -185,7 +185,7 @@ static void claims (void **state)
     }
 }
 
-static void bad_credentials (void **state)
+static void bad_credentials_are_refused (void **state)
 {
     static const char *const table[] = { "",           "x", "MUNGE:", "MUNGE::", "MUNGE:AwQDAAC=:",
                                          "MUNGE:%%%%:" };
@@ -217,7 +217,7 @@ static void bad_credentials (void **state)
     munge_ctx_destroy (ctx);
 }
 
-static void no_munged (void **state)
+static void without_munge_nobody_is_let_in (void **state)
 {
     static const struct aw_auth_claim claim = { AW_AUTH_FROM_AGENT, "1", "here", "a", "b" };
     char *was = getenv ("ASYNC_WORKFLOW_MUNGE_SOCKET");
@@ -236,7 +236,7 @@ static void no_munged (void **state)
     free (saved);
 }
 
-static void nonces (void **state)
+static void no_nonce_comes_twice (void **state)
 {
     char a[AW_NONCE_SIZE], b[AW_NONCE_SIZE];
 
@@ -247,7 +247,7 @@ static void nonces (void **state)
     assert_string_not_equal (a, b);
 }
 
-static void ports (void **state)
+static void only_ports_of_the_range_are_used (void **state)
 {
     struct aw_error err = { "" };
     struct aw_listener *other;
@@ -268,7 +268,7 @@ static void ports (void **state)
 }
 
 /* What a stranger says, and why it is turned away. */
-static void garbage (void **state)
+static void garbage_is_refused (void **state)
 {
     static const char *const table[] = {
         "GET / HTTP/1.0\r\n\r\n",
@@ -294,7 +294,7 @@ static void garbage (void **state)
     }
 }
 
-static void too_much (void **state)
+static void who_says_too_much_is_refused (void **state)
 {
     char nonce[AW_NONCE_SIZE];
     char much[2 * AW_FRAME_MAX_STRANGER];
@@ -308,7 +308,7 @@ static void too_much (void **state)
 }
 
 /* It neither says nothing for ever, nor a byte now and then. */
-static void too_slow (void **state)
+static void who_is_too_slow_is_refused (void **state)
 {
     double start = aw_clock_monotonic ();
     char nonce[AW_NONCE_SIZE];
@@ -332,7 +332,7 @@ static void too_slow (void **state)
     expect_silence (slow, "in time");
 }
 
-static void hangs_up (void **state)
+static void who_hangs_up_is_forgotten (void **state)
 {
     char nonce[AW_NONCE_SIZE];
     int fd = knock ();
@@ -360,7 +360,7 @@ static void send_proof (int fd, const struct aw_auth_claim *claim)
     free (credential);
 }
 
-static void good_proof (void **state)
+static void a_good_proof_is_accepted (void **state)
 {
     char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
     struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", place, nonce, own };
@@ -393,7 +393,7 @@ static void good_proof (void **state)
     close (fd);
 }
 
-static void bad_proofs (void **state)
+static void bad_proofs_are_refused (void **state)
 {
     char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE], old[AW_NONCE_SIZE];
     static const char elsewhere[] = "192.0.2.1 port 1";
@@ -425,7 +425,7 @@ static void bad_proofs (void **state)
 /* A coordinator's own proof played back to a coordinator that waits for an agent's: two ports, one
  * in the middle.
  */
-static void reflected (void **state)
+static void our_own_proof_sent_back_is_refused (void **state)
 {
     char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE];
     struct aw_auth_claim coordinator = { AW_AUTH_FROM_COORDINATOR, "123", place, nonce, nonce };
@@ -444,7 +444,7 @@ static void reflected (void **state)
 /* Both ends name the place alike, whatever address leads there; within a machine it is that
  * machine's alone.
  */
-static void places (void **state)
+static void strangers_have_few_places (void **state)
 {
     static const int families[] = { AF_INET, AF_INET6 };
     char connected[AW_PLACE_SIZE], accepted[AW_PLACE_SIZE], expected[64];
@@ -495,7 +495,7 @@ static void places (void **state)
 }
 
 /* Who says nothing gives way when others wait, well before the 2 s that all are granted. */
-static void give_way (void **state)
+static void a_silent_stranger_gives_way_when_others_wait (void **state)
 {
     double start = aw_clock_monotonic ();
     uint32_t many = 100;
@@ -515,7 +515,7 @@ static void give_way (void **state)
 }
 
 /* As many as there is room for keep their 2 s. */
-static void no_hurry (void **state)
+static void as_many_as_have_room_keep_their_time (void **state)
 {
     double start = aw_clock_monotonic ();
     uint32_t all = 128;
@@ -534,7 +534,7 @@ static void no_hurry (void **state)
 }
 
 /* Strangers that fill all places do not keep an agent out for longer than they are granted. */
-static void crowd (void **state)
+static void agents_come_in_through_a_crowd_of_strangers (void **state)
 {
     char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
     const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", place, nonce, own };
@@ -592,7 +592,7 @@ static bool has_started (struct rig *r, void *arg)
 /* The process that asks munge is killed, or hangs in munge: who asked meanwhile is turned away, the
  * loop goes on, and later agents get in.
  */
-static void helper_dies (void **state)
+static void a_helper_that_dies_is_replaced (void **state)
 {
     char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
     const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", place, nonce, own };
@@ -630,23 +630,23 @@ static void helper_dies (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (no_munged),
-        cmocka_unit_test (nonces),
-        cmocka_unit_test (bad_credentials),
-        cmocka_unit_test (claims),
-        cmocka_unit_test (places),
-        PORT (ports),
-        PORT (garbage),
-        PORT (too_much),
-        PORT (too_slow),
-        PORT (hangs_up),
-        PORT (bad_proofs),
-        PORT (reflected),
-        PORT (good_proof),
-        PORT (crowd),
-        PORT (give_way),
-        PORT (no_hurry),
-        PORT (helper_dies),
+        cmocka_unit_test (without_munge_nobody_is_let_in),
+        cmocka_unit_test (no_nonce_comes_twice),
+        cmocka_unit_test (bad_credentials_are_refused),
+        cmocka_unit_test (a_credential_claims_what_was_put_into_it),
+        cmocka_unit_test (strangers_have_few_places),
+        PORT (only_ports_of_the_range_are_used),
+        PORT (garbage_is_refused),
+        PORT (who_says_too_much_is_refused),
+        PORT (who_is_too_slow_is_refused),
+        PORT (who_hangs_up_is_forgotten),
+        PORT (bad_proofs_are_refused),
+        PORT (our_own_proof_sent_back_is_refused),
+        PORT (a_good_proof_is_accepted),
+        PORT (agents_come_in_through_a_crowd_of_strangers),
+        PORT (a_silent_stranger_gives_way_when_others_wait),
+        PORT (as_many_as_have_room_keep_their_time),
+        PORT (a_helper_that_dies_is_replaced),
     };
 
     return cmocka_run_group_tests (tests, start_munged, stop_munged);

@@ -57,7 +57,7 @@ static int tear_down (void **state)
 }
 
 /* Numbers with gaps, a node of memory alone, one that has no list. */
-static void numa (void **state)
+static void memory_nodes_follow_the_cpus (void **state)
 {
     struct aw_numa numa;
     char text[64];
@@ -96,7 +96,7 @@ static void write_core (uint32_t cpu, const char *siblings)
     write_file (name, siblings);
 }
 
-static void cores (void **state)
+static void cpus_are_bound_by_cores (void **state)
 {
     static const struct {
         const char *cpus, *text;
@@ -196,7 +196,7 @@ static bool may_choose (void)
     return status == 0;
 }
 
-static void applied (void **state)
+static void a_binding_is_applied (void **state)
 {
     struct aw_numa numa;
     int cpu = last_cpu ();
@@ -232,7 +232,7 @@ static void applied (void **state)
     aw_numa_finish (&numa);
 }
 
-static void not_applied (void **state)
+static void a_binding_that_is_refused_is_told (void **state)
 {
     struct aw_binding nothing = { 0 };
     cpu_set_t before, after;
@@ -255,7 +255,7 @@ static void not_applied (void **state)
 }
 
 /* Nodes of memory that this machine has not: the CPUs are bound all the same. */
-static void foreign_nodes (void **state)
+static void memory_nodes_that_are_not_there_do_not_hinder (void **state)
 {
     int cpu = last_cpu ();
     struct aw_idset sets[800] = { 0 };
@@ -276,9 +276,11 @@ static void foreign_nodes (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (numa),          cmocka_unit_test (cores),
-        cmocka_unit_test (applied),       cmocka_unit_test (not_applied),
-        cmocka_unit_test (foreign_nodes),
+        cmocka_unit_test (memory_nodes_follow_the_cpus),
+        cmocka_unit_test (cpus_are_bound_by_cores),
+        cmocka_unit_test (a_binding_is_applied),
+        cmocka_unit_test (a_binding_that_is_refused_is_told),
+        cmocka_unit_test (memory_nodes_that_are_not_there_do_not_hinder),
     };
 
     return cmocka_run_group_tests (tests, set_up, tear_down);

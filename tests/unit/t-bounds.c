@@ -25,7 +25,7 @@ static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus, uin
     return a;
 }
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     struct aw_graph *g = graphs_talk ();
     struct aw_allocation none = { 0 }, a = nodes (1, 4, 0, 0);
@@ -59,7 +59,7 @@ static void check_path (const struct aw_graph *g, const struct aw_bounds *b, con
     assert_string_equal (text, want);
 }
 
-static void talk (void **state)
+static void the_bounds_of_the_talk_are_those_computed_by_hand (void **state)
 {
     struct aw_graph *g = graphs_talk ();
     struct aw_allocation a = nodes (1, 2, 0, 0);
@@ -84,7 +84,7 @@ static void talk (void **state)
     aw_graph_destroy (g);
 }
 
-static void paper (void **state)
+static void the_bounds_of_the_paper_are_those_computed_by_hand (void **state)
 {
     struct {
         struct aw_graph *g;
@@ -120,7 +120,7 @@ static void paper (void **state)
 
 /* Where not all tasks of a set fit at once it counts in waves; memory is counted where it is known.
  */
-static void waves_and_memory (void **state)
+static void memory_limits_how_many_tasks_run_at_once (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_allocation a = nodes (2, 8, 0, 0), with_memory = nodes (2, 8, 0, 1000);
@@ -150,7 +150,7 @@ static void waves_and_memory (void **state)
 /* No simulated run is shorter than a bound; one task at a time is never shorter than stage after
  * stage; a graph of which all fits at once takes the formulas' times.
  */
-static void against_simulation (void **state)
+static void no_simulated_run_is_shorter_than_its_bound (void **state)
 {
     uint64_t seed = 4711;
 
@@ -194,7 +194,7 @@ static void against_simulation (void **state)
 }
 
 /* A part of a GPU counts as such: in the area, and as often as it goes into one. */
-static void parts_of_gpus (void **state)
+static void parts_of_gpus_count_as_parts (void **state)
 {
     static const struct {
         uint32_t share, ranks;
@@ -233,9 +233,12 @@ static void parts_of_gpus (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments), cmocka_unit_test (talk),
-        cmocka_unit_test (paper),           cmocka_unit_test (waves_and_memory),
-        cmocka_unit_test (parts_of_gpus),   cmocka_unit_test (against_simulation),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (the_bounds_of_the_talk_are_those_computed_by_hand),
+        cmocka_unit_test (the_bounds_of_the_paper_are_those_computed_by_hand),
+        cmocka_unit_test (memory_limits_how_many_tasks_run_at_once),
+        cmocka_unit_test (parts_of_gpus_count_as_parts),
+        cmocka_unit_test (no_simulated_run_is_shorter_than_its_bound),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -79,7 +79,7 @@ static int copy (const char *from, const char *to, struct aw_copied *copied, str
     return aw_copy (&c, copied, err);
 }
 
-static void wrong (void **state)
+static void wrong_copies_are_refused (void **state)
 {
     struct aw_copy table[] = {
         { NULL, "/tmp/x", false, false },
@@ -109,7 +109,7 @@ static void wrong (void **state)
     assert_int_not_equal (access (at ("y"), F_OK), 0);
 }
 
-static void files (void **state)
+static void files_are_copied_whole (void **state)
 {
     struct aw_copied copied;
     struct aw_error err;
@@ -136,7 +136,7 @@ static void files (void **state)
     assert_holds ("a/empty", "");
 }
 
-static void patterns (void **state)
+static void patterns_name_several_files (void **state)
 {
     struct aw_copied copied;
     struct aw_error err;
@@ -155,7 +155,7 @@ static void patterns (void **state)
     assert_holds ("taken", "brackets");
 }
 
-static void directories (void **state)
+static void directories_are_copied_with_all_below (void **state)
 {
     struct aw_copied copied;
     struct aw_error err;
@@ -184,7 +184,7 @@ static void directories (void **state)
 }
 
 /* A large file, with its sum checked and without: the same bytes. */
-static void checksums (void **state)
+static void a_wrong_checksum_is_found (void **state)
 {
     enum { SIZE = 3 << 20 };
     char *data = malloc (SIZE), *back = malloc (SIZE);
@@ -217,7 +217,7 @@ static void checksums (void **state)
 }
 
 /* The disk is full: the cause is named, and no part of the file is left. */
-static void full (void **state)
+static void a_full_disk_is_told (void **state)
 {
     struct aw_copy c = { "/dev/zero", "/dev/full", false, false };
     struct aw_copied copied = { 0 };
@@ -262,7 +262,7 @@ static void full (void **state)
     }
 }
 
-static void surveys (void **state)
+static void a_survey_counts_files_and_bytes (void **state)
 {
     struct aw_copied found;
     struct aw_error err = { "" };
@@ -305,7 +305,7 @@ static int remove_read_only (void)
     return aw_copy_remove (dir) == 0 && access (dir, F_OK) < 0 ? 0 : 3;
 }
 
-static void removes (void **state)
+static void all_below_a_directory_is_removed (void **state)
 {
     int status;
     pid_t pid;
@@ -323,9 +323,14 @@ static void removes (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong),     cmocka_unit_test (files),       cmocka_unit_test (patterns),
-        cmocka_unit_test (checksums), cmocka_unit_test (directories), cmocka_unit_test (full),
-        cmocka_unit_test (surveys),   cmocka_unit_test (removes),
+        cmocka_unit_test (wrong_copies_are_refused),
+        cmocka_unit_test (files_are_copied_whole),
+        cmocka_unit_test (patterns_name_several_files),
+        cmocka_unit_test (a_wrong_checksum_is_found),
+        cmocka_unit_test (directories_are_copied_with_all_below),
+        cmocka_unit_test (a_full_disk_is_told),
+        cmocka_unit_test (a_survey_counts_files_and_bytes),
+        cmocka_unit_test (all_below_a_directory_is_removed),
     };
 
     return cmocka_run_group_tests (tests, make_scratch, remove_scratch);

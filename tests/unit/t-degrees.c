@@ -23,7 +23,7 @@ static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus)
     return a;
 }
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     struct aw_graph *g = graphs_talk (), *unfinished = aw_graph_create ();
     struct aw_allocation none = { 0 }, a = nodes (1, 4, 0);
@@ -100,7 +100,7 @@ static struct aw_graph *fan (uint32_t n, uint32_t count, uint32_t cpus)
     return g;
 }
 
-static void table (void **state)
+static void degrees_are_those_of_the_table (void **state)
 {
     struct aw_allocation mixed = { 0 };
 
@@ -127,7 +127,7 @@ static void table (void **state)
 /* A long chain of iterations stays exact; more instances than the closure takes give bounds that
  * say so.
  */
-static void large (void **state)
+static void large_workflows_need_no_square_time (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
     struct aw_allocation a = nodes (16, 168, 6);
@@ -260,7 +260,7 @@ static bool plain_pack (struct plain *p, uint32_t subset, uint32_t i, uint32_t d
     return false;
 }
 
-static void against_definition (void **state)
+static void degrees_agree_with_their_definition (void **state)
 {
     uint64_t seed = 314159;
     uint32_t tried = 0, sums[4] = { 0 };
@@ -328,10 +328,10 @@ static void against_definition (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),
-        cmocka_unit_test (table),
-        cmocka_unit_test (large),
-        cmocka_unit_test (against_definition),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (degrees_are_those_of_the_table),
+        cmocka_unit_test (large_workflows_need_no_square_time),
+        cmocka_unit_test (degrees_agree_with_their_definition),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

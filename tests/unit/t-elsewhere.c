@@ -66,7 +66,7 @@ static struct aw_set *retried (struct aw_graph *g, const char *name, uint32_t co
 }
 
 /* Whatever it failed of; and a copy of the scheduler knows it, too. */
-static void another_node (void **state)
+static void a_retry_runs_on_another_node (void **state)
 {
     static const enum aw_status statuses[] = { AW_STATUS_FAILED, AW_STATUS_TIMEOUT,
                                                AW_STATUS_OUT_OF_MEMORY, AW_STATUS_NODE_FAIL };
@@ -93,7 +93,7 @@ static void another_node (void **state)
 }
 
 /* No other has room: better there than not at all. Those that have not failed are not kept away. */
-static void none_other (void **state)
+static void a_retry_runs_on_its_node_where_there_is_no_other (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_sched *s;
@@ -111,7 +111,7 @@ static void none_other (void **state)
     aw_graph_destroy (g);
 }
 
-static void only_node (void **state)
+static void an_only_node_is_used_again (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_sched *s;
@@ -131,7 +131,7 @@ static void only_node (void **state)
 }
 
 /* With a delay before, with data that comes first; not where it was told to end. */
-static void other_ways (void **state)
+static void a_delay_or_staging_before_changes_nothing (void **state)
 {
     struct aw_event wake = { .type = AW_EVENT_WAKE };
     struct aw_graph *g = aw_graph_create ();
@@ -156,7 +156,7 @@ static void other_ways (void **state)
 
 /* Another of the set is not kept away from the node, and a task over several nodes goes anywhere.
  */
-static void not_others (void **state)
+static void other_tasks_may_still_use_the_node (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_sched *s;
@@ -182,9 +182,11 @@ static void not_others (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (another_node), cmocka_unit_test (none_other),
-        cmocka_unit_test (only_node),    cmocka_unit_test (other_ways),
-        cmocka_unit_test (not_others),
+        cmocka_unit_test (a_retry_runs_on_another_node),
+        cmocka_unit_test (a_retry_runs_on_its_node_where_there_is_no_other),
+        cmocka_unit_test (an_only_node_is_used_again),
+        cmocka_unit_test (a_delay_or_staging_before_changes_nothing),
+        cmocka_unit_test (other_tasks_may_still_use_the_node),
     };
 
     return cmocka_run_group_tests_name ("elsewhere", tests, NULL, NULL);

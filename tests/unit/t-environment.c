@@ -16,7 +16,7 @@
 #include "agent/place/gpus.h"
 #include "agent/node.h"
 
-static void hidden (void **state)
+static void variables_of_the_step_are_hidden (void **state)
 {
     static const struct {
         const char *variable;
@@ -68,7 +68,7 @@ static void hidden (void **state)
             fail_msg ("%s is %s", table[i].variable, table[i].hides ? "shown" : "hidden");
 }
 
-static void lookup (void **state)
+static void a_variable_is_found_by_its_name (void **state)
 {
     char *env[] = { "A=1", "AB=2", "C", "D=", NULL };
 
@@ -100,7 +100,7 @@ static int count_name (char *const *env, const char *name)
     return n;
 }
 
-static void made (void **state)
+static void a_task_gets_the_variables_that_describe_it (void **state)
 {
     char *base[] = { "Z=26",    "PATH=/bin",      "A=1",     "AB=12",
                      "NOVALUE", "SLURM_PROCID=3", "A=again", "ASYNC_WORKFLOW_TASK=outer",
@@ -150,7 +150,7 @@ static void made (void **state)
 }
 
 /* A srun in a task must not wait for the pool's step; outside a job there is none to wait for. */
-static void srun_in_a_task (void **state)
+static void srun_in_a_task_sees_the_job (void **state)
 {
     char *in_job[] = { "SLURM_JOB_ID=7", "SLURM_OVERLAP=0", NULL };
     char *outside[] = { "PATH=/bin", NULL };
@@ -172,7 +172,7 @@ static void srun_in_a_task (void **state)
     aw_environment_destroy (environment);
 }
 
-static void threads_given (void **state)
+static void a_number_of_threads_that_is_given_stays (void **state)
 {
     char *base[] = { "OMP_NUM_THREADS=3", NULL };
     char *given[] = { "OMP_NUM_THREADS=5", NULL };
@@ -233,7 +233,7 @@ static void place (char *const *base,
     aw_environment_destroy (environment);
 }
 
-static void places (void **state)
+static void threads_get_the_places_of_the_cpus (void **state)
 {
     static char *none[] = { NULL };
     static char *bind[] = { "OMP_PROC_BIND=close", NULL };
@@ -272,7 +272,7 @@ static void places (void **state)
     }
 }
 
-static void gpu_order (void **state)
+static void gpus_are_numbered_as_the_task_sees_them (void **state)
 {
     char *none[] = { NULL };
     char *numbers[] = { "CUDA_VISIBLE_DEVICES=0,1", NULL };
@@ -299,7 +299,7 @@ static void gpu_order (void **state)
     }
 }
 
-static void share (void **state)
+static void a_share_of_a_gpu_is_told (void **state)
 {
     char *none[] = { NULL };
     char *given[] = { "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=80", NULL };
@@ -320,7 +320,7 @@ static void share (void **state)
     assert_string_equal (value, "");
 }
 
-static void gpu_ids (void **state)
+static void lists_of_gpus_become_ids (void **state)
 {
     static const struct {
         const char *list, *ids;
@@ -351,7 +351,7 @@ static void gpu_ids (void **state)
     }
 }
 
-static void gpu_variables (void **state)
+static void each_vendor_has_its_variable (void **state)
 {
     static const struct {
         const char *cuda, *rocr, *ze; /* of the agent; NULL: not set */
@@ -422,7 +422,7 @@ static void gpu_variables (void **state)
 }
 
 /* What the node offers by Slurm's word. */
-static void node (void **state)
+static void a_task_knows_its_node (void **state)
 {
     char *slurm[] = { "SLURM_CPUS_ON_NODE=4096", "CUDA_VISIBLE_DEVICES=0,1", "SLURM_STEP_GPUS=4,5",
                       "SLURM_MEM_PER_NODE=2000", NULL };
@@ -461,12 +461,17 @@ static void node (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (hidden),        cmocka_unit_test (lookup),
-        cmocka_unit_test (made),          cmocka_unit_test (srun_in_a_task),
-        cmocka_unit_test (threads_given), cmocka_unit_test (places),
-        cmocka_unit_test (share),         cmocka_unit_test (gpu_order),
-        cmocka_unit_test (gpu_ids),       cmocka_unit_test (gpu_variables),
-        cmocka_unit_test (node),
+        cmocka_unit_test (variables_of_the_step_are_hidden),
+        cmocka_unit_test (a_variable_is_found_by_its_name),
+        cmocka_unit_test (a_task_gets_the_variables_that_describe_it),
+        cmocka_unit_test (srun_in_a_task_sees_the_job),
+        cmocka_unit_test (a_number_of_threads_that_is_given_stays),
+        cmocka_unit_test (threads_get_the_places_of_the_cpus),
+        cmocka_unit_test (a_share_of_a_gpu_is_told),
+        cmocka_unit_test (gpus_are_numbered_as_the_task_sees_them),
+        cmocka_unit_test (lists_of_gpus_become_ids),
+        cmocka_unit_test (each_vendor_has_its_variable),
+        cmocka_unit_test (a_task_knows_its_node),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -114,7 +114,7 @@ static int exit_status (int i)
     return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
 }
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     const struct aw_exec_agents_config no_nodes = { "1", 0, 1, 0, 0 },
                                        no_port = { "1", 1, 1, 10, 9 };
@@ -127,7 +127,7 @@ static void wrong_arguments (void **state)
 }
 
 /* Whoever comes first, the numbers are those of the names' order. */
-static void ordered (void **state)
+static void nodes_come_in_their_order (void **state)
 {
     static const char *const names[] = { "n10", "n2", "n1", "m3" };
 
@@ -159,7 +159,7 @@ static void ordered (void **state)
     assert_int_equal (rig.n_lost, 0);
 }
 
-static void lost (void **state)
+static void a_lost_agent_is_told (void **state)
 {
     struct aw_launch launch;
     pid_t task;
@@ -185,7 +185,7 @@ static void lost (void **state)
     assert_int_equal (rig_end_of (&rig, 2)->status, AW_STATUS_COMPLETED);
 }
 
-static void missing (void **state)
+static void an_agent_that_does_not_come_is_told (void **state)
 {
     (void)state;
     if (!with_munge)
@@ -198,7 +198,7 @@ static void missing (void **state)
     assert_int_equal (rig.n_nodes, 0);
 }
 
-static void missing_all (void **state)
+static void it_is_an_error_if_no_agent_comes (void **state)
 {
     (void)state;
     create (2, 0.1);
@@ -207,7 +207,7 @@ static void missing_all (void **state)
 }
 
 /* Agents of another job are turned away, and the message tells. */
-static void other_job (void **state)
+static void an_agent_of_another_job_is_refused (void **state)
 {
     (void)state;
     if (!with_munge)
@@ -222,7 +222,7 @@ static void other_job (void **state)
 }
 
 /* Of two agents of one node the later one is sent away. */
-static void same_node (void **state)
+static void a_second_agent_of_a_node_is_refused (void **state)
 {
     (void)state;
     if (!with_munge)
@@ -245,7 +245,7 @@ static bool is_connected (struct rig *r, void *before)
 }
 
 /* Gone before all have joined: the others need not be waited for. */
-static void dies_early (void **state)
+static void an_agent_that_dies_early_is_told (void **state)
 {
     int before;
 
@@ -272,7 +272,7 @@ static void set_timeout (double seconds)
 /* An agent that is stopped is lost, its task started elsewhere; when it wakes up it leaves, and
  * nothing that it says is heard.
  */
-static void frozen (void **state)
+static void a_stopped_agent_is_lost_and_not_heard_again (void **state)
 {
     pid_t task;
 
@@ -304,7 +304,7 @@ static void frozen (void **state)
 }
 
 /* While this process itself does not run nobody can be heard: that is no silence. */
-static void pause_of_ours (void **state)
+static void a_pause_of_ours_is_no_silence (void **state)
 {
     (void)state;
     if (!with_munge)
@@ -339,7 +339,7 @@ static void cut_link (const char *link, pid_t other, int net)
         skip ();
 }
 
-static void network_cut (void **state)
+static void both_sides_notice_a_cut_network (void **state)
 {
     int net = (int)getpid () % 250, ready[2], go[2];
     char link[16], hosts[32], byte;
@@ -388,7 +388,7 @@ static void network_cut (void **state)
 }
 
 /* No coordinator: the agent gives up by itself, with a word about it. */
-static void no_coordinator (void **state)
+static void an_agent_without_coordinator_gives_up (void **state)
 {
     struct aw_agent_config config = {
         .fd = -1, .hosts = "127.0.0.1", .port = 1, .job = "", .node = "n1"
@@ -418,9 +418,18 @@ static void no_coordinator (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        TEST (wrong_arguments), TEST (ordered),   TEST (lost),          TEST (missing),
-        TEST (missing_all),     TEST (other_job), TEST (same_node),     TEST (dies_early),
-        TEST (no_coordinator),  TEST (frozen),    TEST (pause_of_ours), TEST (network_cut),
+        TEST (wrong_arguments_are_refused),
+        TEST (nodes_come_in_their_order),
+        TEST (a_lost_agent_is_told),
+        TEST (an_agent_that_does_not_come_is_told),
+        TEST (it_is_an_error_if_no_agent_comes),
+        TEST (an_agent_of_another_job_is_refused),
+        TEST (a_second_agent_of_a_node_is_refused),
+        TEST (an_agent_that_dies_early_is_told),
+        TEST (an_agent_without_coordinator_gives_up),
+        TEST (a_stopped_agent_is_lost_and_not_heard_again),
+        TEST (a_pause_of_ours_is_no_silence),
+        TEST (both_sides_notice_a_cut_network),
     };
 
     return cmocka_run_group_tests (tests, start_munged, stop_munged);

@@ -53,7 +53,7 @@ static int tear_down (void **state)
     return 0;
 }
 
-static void runs (void **state)
+static void the_fake_runs_tasks_by_its_timers (void **state)
 {
     struct aw_launch launch;
 
@@ -78,7 +78,7 @@ static void runs (void **state)
     rig_until_idle (&rig);
 }
 
-static void kills (void **state)
+static void the_fake_ends_tasks_that_are_killed (void **state)
 {
     double start = aw_clock_monotonic ();
 
@@ -99,7 +99,7 @@ static void kills (void **state)
     assert_int_equal (rig.ends[1].signal, 9);
 }
 
-static void breaks (void **state)
+static void the_fake_breaks_when_told_to (void **state)
 {
     struct aw_launch launch;
 
@@ -125,9 +125,9 @@ static void breaks (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown (runs, set_up, tear_down),
-        cmocka_unit_test_setup_teardown (kills, set_up, tear_down),
-        cmocka_unit_test_setup_teardown (breaks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (the_fake_runs_tasks_by_its_timers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (the_fake_ends_tasks_that_are_killed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (the_fake_breaks_when_told_to, set_up, tear_down),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

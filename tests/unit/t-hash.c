@@ -19,7 +19,7 @@ static const struct {
     { "foobar", UINT32_C (0xbf9cf968), UINT64_C (0x85944171f73967e8) },
 };
 
-static void known (void **state)
+static void known_hashes_come_out (void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof (vectors) / sizeof (vectors[0]); i++) {
@@ -30,7 +30,7 @@ static void known (void **state)
     }
 }
 
-static void in_pieces (void **state)
+static void pieces_hash_as_the_whole (void **state)
 {
     (void)state;
     assert_int_equal (aw_hash32 (aw_hash32 (AW_HASH32_BASIS, "foo", 3), "bar", 3),
@@ -39,7 +39,7 @@ static void in_pieces (void **state)
 }
 
 /* A byte above 127 counts as what it is, whether char has a sign or not. */
-static void high_bytes (void **state)
+static void bytes_above_127_count (void **state)
 {
     (void)state;
     assert_int_equal (aw_hash32 (AW_HASH32_BASIS, "\xff", 1),
@@ -49,9 +49,9 @@ static void high_bytes (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (known),
-        cmocka_unit_test (in_pieces),
-        cmocka_unit_test (high_bytes),
+        cmocka_unit_test (known_hashes_come_out),
+        cmocka_unit_test (pieces_hash_as_the_whole),
+        cmocka_unit_test (bytes_above_127_count),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

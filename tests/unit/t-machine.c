@@ -73,7 +73,7 @@ static char *read_machine (char *const *env, const char *gpus)
     return text;
 }
 
-static void synthetic (void **state)
+static void the_topology_of_a_synthetic_machine_is_read (void **state)
 {
     static const struct {
         const char *machine, *text;
@@ -150,7 +150,7 @@ static char *machine_of (const char *xml, char *const *env, const char *gpus)
 }
 
 /* Counted on the bus, whose order is not that of the packages; consoles do not count. */
-static void gpus_on_the_bus (void **state)
+static void gpus_are_found_on_the_bus (void **state)
 {
     static const char xml[] =
         XML_HEAD XML_PACKAGE (0, "0x1",
@@ -185,7 +185,7 @@ static void gpus_on_the_bus (void **state)
 }
 
 /* A runtime's devices have numbers and names of their own. */
-static void gpus_of_a_runtime (void **state)
+static void gpus_are_found_by_their_runtime (void **state)
 {
     static const char xml[] = XML_HEAD XML_PACKAGE (
         0, "0x1",
@@ -209,7 +209,7 @@ static void gpus_of_a_runtime (void **state)
     free (text);
 }
 
-static void this_machine (void **state)
+static void this_machine_has_a_topology (void **state)
 {
     struct aw_idset none = { 0 };
     struct aw_machine machine;
@@ -226,7 +226,7 @@ static void this_machine (void **state)
     aw_gpus_destroy (gpus);
 }
 
-static void memory (void **state)
+static void memory_is_that_of_the_cgroup (void **state)
 {
     static const struct {
         const char *groups, *v2_leaf, *v2_top, *v1_leaf;
@@ -258,11 +258,11 @@ static void memory (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (synthetic),
-        cmocka_unit_test (gpus_on_the_bus),
-        cmocka_unit_test (gpus_of_a_runtime),
-        cmocka_unit_test (this_machine),
-        cmocka_unit_test (memory),
+        cmocka_unit_test (the_topology_of_a_synthetic_machine_is_read),
+        cmocka_unit_test (gpus_are_found_on_the_bus),
+        cmocka_unit_test (gpus_are_found_by_their_runtime),
+        cmocka_unit_test (this_machine_has_a_topology),
+        cmocka_unit_test (memory_is_that_of_the_cgroup),
     };
 
     return cmocka_run_group_tests (tests, set_up, tear_down);

@@ -21,7 +21,7 @@
 #define INTERLEAVED "core 0,4|1,5|2,6|3,7;numa 0,2,4,6|1,3,5,7;package 0,2,4,6|1,3,5,7"
 #define BARE "core 0|1|2|3"
 
-static void translation (void **state)
+static void ids_of_slurm_become_those_of_the_kernel (void **state)
 {
     static const struct {
         const char *topology, *abstract;
@@ -75,7 +75,7 @@ static void translation (void **state)
 }
 
 /* On any machine: all of Slurm's numbers are all of its CPUs, different ones are different ones. */
-static void permutations (void **state)
+static void all_numbers_of_slurm_are_all_cpus_once_each (void **state)
 {
     unsigned seed = (unsigned)getpid ();
 
@@ -124,7 +124,7 @@ static void permutations (void **state)
     }
 }
 
-static void made (void **state)
+static void an_allocation_is_made_from_the_job (void **state)
 {
     static const struct {
         const char *what;
@@ -189,7 +189,7 @@ static void made (void **state)
 }
 
 /* Two jobs on one node, whatever it is: nothing is both's. */
-static void disjoint (void **state)
+static void nodes_have_parts_of_their_own (void **state)
 {
     static const char *const machines[] = { PLAIN, THREADS_LAST, INTERLEAVED };
 
@@ -218,7 +218,7 @@ static void disjoint (void **state)
     }
 }
 
-static void memory (void **state)
+static void the_memory_of_a_node_is_read (void **state)
 {
     static const struct {
         uint64_t agent, slurm, pool;
@@ -236,7 +236,7 @@ static void memory (void **state)
     }
 }
 
-static void gpu_types (void **state)
+static void types_of_gpus_are_read (void **state)
 {
     static const struct {
         const char *topology, *ids;
@@ -282,7 +282,7 @@ static void gpu_types (void **state)
     }
 }
 
-static void threads (void **state)
+static void threads_of_a_core_are_read (void **state)
 {
     static const char job_text[] =
         "JobId=7 JobName=x\n   JobState=RUNNING NodeList=n[1-3]\n   NumNodes=3 \n"
@@ -303,7 +303,7 @@ static void threads (void **state)
 }
 
 /* Without Slurm's word, and with a topology that is none, the agent's holds. */
-static void as_it_is (void **state)
+static void without_a_topology_ids_stay_as_they_are (void **state)
 {
     struct aw_event hello = { .name = "n", .topology = "nonsense", .mem = 5 };
     struct aw_slurm_node slurm = { .mem = 3 };
@@ -320,7 +320,7 @@ static void as_it_is (void **state)
     aw_node_allocation_finish (&holding);
 }
 
-static void notes (void **state)
+static void what_cannot_be_translated_is_noted (void **state)
 {
     struct aw_node_allocation holdings[3] = { { .node.name = "a" },
                                               { .node.name = "b" },
@@ -341,11 +341,15 @@ static void notes (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (translation), cmocka_unit_test (permutations),
-        cmocka_unit_test (made),        cmocka_unit_test (disjoint),
-        cmocka_unit_test (memory),      cmocka_unit_test (gpu_types),
-        cmocka_unit_test (threads),     cmocka_unit_test (as_it_is),
-        cmocka_unit_test (notes),
+        cmocka_unit_test (ids_of_slurm_become_those_of_the_kernel),
+        cmocka_unit_test (all_numbers_of_slurm_are_all_cpus_once_each),
+        cmocka_unit_test (an_allocation_is_made_from_the_job),
+        cmocka_unit_test (nodes_have_parts_of_their_own),
+        cmocka_unit_test (the_memory_of_a_node_is_read),
+        cmocka_unit_test (types_of_gpus_are_read),
+        cmocka_unit_test (threads_of_a_core_are_read),
+        cmocka_unit_test (without_a_topology_ids_stay_as_they_are),
+        cmocka_unit_test (what_cannot_be_translated_is_noted),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

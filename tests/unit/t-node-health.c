@@ -17,7 +17,7 @@
 
 /* So many others of the set have completed, and failed: which failure in a row is the decisive one?
  */
-static void rows (void **state)
+static void failures_in_a_row_count (void **state)
 {
     static const struct {
         uint32_t completed, failed, living, row; /* 0: none of 32 */
@@ -62,7 +62,7 @@ static void rows (void **state)
 /* Nothing is concluded before one of the others has lived much longer, or completed; then at once,
  * also where more have failed than are remembered.
  */
-static void proofs (void **state)
+static void a_success_proves_a_node_good (void **state)
 {
     struct aw_health s;
 
@@ -159,7 +159,7 @@ static struct aw_graph *graph (uint32_t count, uint32_t cpus, uint32_t retries)
     return g;
 }
 
-static void black_hole (void **state)
+static void a_node_that_fails_all_is_set_aside (void **state)
 {
     unsigned seed = (unsigned)time (NULL);
 
@@ -179,7 +179,7 @@ static void black_hole (void **state)
 }
 
 /* Failures that have nothing to do with the node set none aside. */
-static void tasks_fault (void **state)
+static void a_task_that_fails_everywhere_is_no_fault_of_a_node (void **state)
 {
     unsigned seed = (unsigned)time (NULL);
 
@@ -200,7 +200,7 @@ static void tasks_fault (void **state)
 }
 
 /* All tasks fail, sooner than anybody could have seen that others do not. */
-static void all_fail (void **state)
+static void where_all_nodes_fail_none_is_set_aside (void **state)
 {
     unsigned seed = (unsigned)time (NULL);
 
@@ -219,7 +219,7 @@ static void all_fail (void **state)
 /* All nodes but one are bad, and that one is not large enough for all: the last bad one that is
  * stays, and that is told.
  */
-static void last_one (void **state)
+static void the_last_node_is_never_set_aside (void **state)
 {
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_graph *g = aw_graph_create ();
@@ -251,8 +251,12 @@ static void last_one (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (rows),        cmocka_unit_test (proofs),   cmocka_unit_test (black_hole),
-        cmocka_unit_test (tasks_fault), cmocka_unit_test (all_fail), cmocka_unit_test (last_one),
+        cmocka_unit_test (failures_in_a_row_count),
+        cmocka_unit_test (a_success_proves_a_node_good),
+        cmocka_unit_test (a_node_that_fails_all_is_set_aside),
+        cmocka_unit_test (a_task_that_fails_everywhere_is_no_fault_of_a_node),
+        cmocka_unit_test (where_all_nodes_fail_none_is_set_aside),
+        cmocka_unit_test (the_last_node_is_never_set_aside),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -38,7 +38,7 @@ static int tear_down (void **state)
     return unlink (path);
 }
 
-static void broken (void **state)
+static void a_library_that_does_not_answer_is_none (void **state)
 {
     (void)state;
     setenv ("FAKE_NVML_BROKEN", "1", 1);
@@ -46,7 +46,7 @@ static void broken (void **state)
     unsetenv ("FAKE_NVML_BROKEN");
 }
 
-static void devices (void **state)
+static void devices_are_listed (void **state)
 {
     static const struct {
         const char *entry, *name;
@@ -89,7 +89,7 @@ static void devices (void **state)
     }
 }
 
-static void processes (void **state)
+static void memory_of_processes_is_told (void **state)
 {
     struct aw_gpu_process list[4];
     void *device = aw_nvml_device (nvml, "1");
@@ -116,7 +116,7 @@ static void processes (void **state)
 }
 
 /* Names of GPUs that the machine's topology does not know where to put. */
-static void types (void **state)
+static void names_of_gpus_become_types (void **state)
 {
     char *env[] = { "CUDA_VISIBLE_DEVICES=MIG-fake-1,GPU-fake-0,GPU-other", NULL };
     struct aw_idset ids = { 0 };
@@ -153,10 +153,10 @@ static int start_again (char **argv)
 int main (int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (broken),
-        cmocka_unit_test (devices),
-        cmocka_unit_test (processes),
-        cmocka_unit_test (types),
+        cmocka_unit_test (a_library_that_does_not_answer_is_none),
+        cmocka_unit_test (devices_are_listed),
+        cmocka_unit_test (memory_of_processes_is_told),
+        cmocka_unit_test (names_of_gpus_become_types),
     };
 
     (void)argc;

@@ -56,7 +56,7 @@ static struct aw_oom init (const char *cgroups)
     return oom;
 }
 
-static void missing (void **state)
+static void without_counters_no_kill_is_seen (void **state)
 {
     struct aw_oom oom;
 
@@ -90,7 +90,7 @@ static void counts (const char *cgroups, const char *file, const char *format)
     aw_oom_finish (&oom);
 }
 
-static void versions (void **state)
+static void a_kill_is_seen_in_both_versions_of_cgroups (void **state)
 {
     (void)state;
     counts ("0::/job/step\n", "job/step/memory.events",
@@ -103,8 +103,9 @@ static void versions (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown (missing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown (versions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (without_counters_no_kill_is_seen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown (a_kill_is_seen_in_both_versions_of_cgroups, set_up,
+                                         tear_down),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

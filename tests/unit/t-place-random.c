@@ -334,7 +334,7 @@ static void one_machine (uint64_t seed, const struct aw_graph *graph)
     machine_finish (&w.m);
 }
 
-static void random_machines (void **state)
+static void placements_on_random_machines_break_no_rule (void **state)
 {
     const char *told = getenv ("AW_TEST_SEED");
     uint64_t first = told ? strtoull (told, NULL, 0) : 1;
@@ -351,7 +351,8 @@ static void random_machines (void **state)
 
 int main (void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test (random_machines) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test (
+        placements_on_random_machines_break_no_rule) };
 
     return cmocka_run_group_tests_name ("place-random", tests, NULL, NULL);
 }

@@ -178,7 +178,7 @@ static uint64_t run (const struct aw_graph *g, struct machine *machines, enum aw
     return sum;
 }
 
-static void random_runs (void **state)
+static void random_placed_runs_break_no_rule (void **state)
 {
     const char *told = getenv ("AW_TEST_SEED");
     uint64_t first = told ? strtoull (told, NULL, 0) : 1;
@@ -210,7 +210,7 @@ static void random_runs (void **state)
 }
 
 /* What can never be is told before anything runs, with what there is. */
-static void never (void **state)
+static void what_no_node_can_place_is_told (void **state)
 {
     static const char topology[] = "core 0-1|2-3;gpu 0=0-1:v100|1=2-3:v100";
     static const struct {
@@ -277,7 +277,7 @@ static void note (void *arg, const struct aw_event *ev)
 
 /* A task that wants whole GPUs, or idle cores, waits for those that share them now, not for all
  * that would like to; one more of these takes 10 s, all of them several hundred. */
-static void not_starved (void **state)
+static void a_task_of_whole_gpus_or_cores_is_not_starved (void **state)
 {
     static const struct aw_set table[][2] = {
         { { .cpus = 1, .gpu_share = 250 }, { .cpus = 1, .gpus = 2 } },
@@ -343,8 +343,10 @@ static void not_starved (void **state)
 
 int main (void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test (random_runs), cmocka_unit_test (never),
-                                        cmocka_unit_test (not_starved) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test (random_placed_runs_break_no_rule),
+                                        cmocka_unit_test (what_no_node_can_place_is_told),
+                                        cmocka_unit_test (
+                                            a_task_of_whole_gpus_or_cores_is_not_starved) };
 
     return cmocka_run_group_tests_name ("place-sched", tests, NULL, NULL);
 }

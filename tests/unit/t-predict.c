@@ -30,7 +30,7 @@ static double time_of (const struct aw_prediction *p, const char *name)
     return p->comparison.trials[aw_candidate_find (name)].t;
 }
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
     struct aw_allocation none = { 0 }, small = nodes (4, 16, 4);
@@ -54,7 +54,7 @@ static void wrong_arguments (void **state)
     aw_graph_destroy (g);
 }
 
-static void talk (void **state)
+static void the_talk_takes_the_time_computed_by_hand (void **state)
 {
     struct aw_graph *g = graphs_talk ();
     struct aw_allocation a = nodes (1, 8, 0);
@@ -81,7 +81,7 @@ static void talk (void **state)
 }
 
 /* 16 nodes of Summit. */
-static void paper (void **state)
+static void the_paper_takes_the_time_computed_by_hand (void **state)
 {
     struct {
         struct aw_graph *g;
@@ -115,7 +115,7 @@ static void paper (void **state)
 }
 
 /* Each dependency on the way costs the latency. */
-static void latency (void **state)
+static void a_latency_adds_to_each_start (void **state)
 {
     struct aw_graph *g = graphs_c_dg1 ();
     struct aw_allocation a = nodes (16, 168, 6);
@@ -135,7 +135,7 @@ static void latency (void **state)
 /* On 300 random layered graphs of CPU and GPU sets: the choice is as good as any candidate, and no
  * candidate beats a bound. Prints the makespans over the larger of critical path and area bound.
  */
-static void best_of_all (void **state)
+static void the_best_policy_is_found (void **state)
 {
     enum { ROUNDS = 300 };
     double sum[AW_CANDIDATES_MAX + 1] = { 0 }, worst[AW_CANDIDATES_MAX + 1] = { 0 };
@@ -184,7 +184,7 @@ static bool while_patient (void *arg)
 }
 
 /* Time runs out between candidates, and within one. */
-static void cut_short (void **state)
+static void a_prediction_may_be_cut_short (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_allocation a = nodes (2, 8, 0);
@@ -214,7 +214,7 @@ static void cut_short (void **state)
     aw_graph_destroy (g);
 }
 
-static void spread (void **state)
+static void lengths_spread_as_they_should (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
     struct aw_allocation a = nodes (16, 168, 6);
@@ -270,10 +270,13 @@ static void spread (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments), cmocka_unit_test (talk),
-        cmocka_unit_test (paper),           cmocka_unit_test (latency),
-        cmocka_unit_test (best_of_all),     cmocka_unit_test (cut_short),
-        cmocka_unit_test (spread),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (the_talk_takes_the_time_computed_by_hand),
+        cmocka_unit_test (the_paper_takes_the_time_computed_by_hand),
+        cmocka_unit_test (a_latency_adds_to_each_start),
+        cmocka_unit_test (the_best_policy_is_found),
+        cmocka_unit_test (a_prediction_may_be_cut_short),
+        cmocka_unit_test (lengths_spread_as_they_should),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -58,7 +58,7 @@ static char *describe (const struct aw_slurm_job *job)
     return text;
 }
 
-static void recorded (void **state)
+static void recorded_jobs_are_read (void **state)
 {
     static const struct {
         const char *file, *id, *name, *list, *nodes;
@@ -98,7 +98,7 @@ static void recorded (void **state)
     }
 }
 
-static void array (void **state)
+static void a_job_of_an_array_is_read (void **state)
 {
     struct aw_slurm_job job;
 
@@ -124,7 +124,7 @@ static char *made_up (const char *state, const char *count, const char *lines)
     return text;
 }
 
-static void gres (void **state)
+static void gpus_are_read_from_gres (void **state)
 {
     static const struct {
         const char *gres;
@@ -161,7 +161,7 @@ static void gres (void **state)
     }
 }
 
-static void many_nodes (void **state)
+static void many_nodes_are_read (void **state)
 {
     struct aw_slurm_job job;
 
@@ -183,7 +183,7 @@ static void many_nodes (void **state)
     aw_slurm_job_finish (&job);
 }
 
-static void refused (void **state)
+static void jobs_that_do_not_run_are_refused (void **state)
 {
     static const char line[] = "     Nodes=a CPU_IDs=0 Mem=1 GRES=\n";
     static const struct {
@@ -220,7 +220,7 @@ static void refused (void **state)
 }
 
 /* Every beginning of a real answer is refused or read, never more. Under a sanitizer this tells. */
-static void cut (void **state)
+static void a_cut_answer_is_never_read_beyond_its_end (void **state)
 {
     char *text = strdup (read_data ("job-uneven.txt"));
 
@@ -238,7 +238,7 @@ static void cut (void **state)
     free (text);
 }
 
-static void ports (void **state)
+static void the_range_of_ports_is_read (void **state)
 {
     static const struct {
         const char *text;
@@ -265,7 +265,7 @@ static void ports (void **state)
     assert_int_equal (job.port_first, 0);
 }
 
-static void selection (void **state)
+static void nodes_are_selected_by_list_and_number (void **state)
 {
     static const struct {
         const char *nodes, *list, *exclude, *relative;
@@ -333,9 +333,14 @@ static void selection (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (refused),    cmocka_unit_test (recorded),  cmocka_unit_test (array),
-        cmocka_unit_test (gres),       cmocka_unit_test (cut),       cmocka_unit_test (ports),
-        cmocka_unit_test (many_nodes), cmocka_unit_test (selection),
+        cmocka_unit_test (jobs_that_do_not_run_are_refused),
+        cmocka_unit_test (recorded_jobs_are_read),
+        cmocka_unit_test (a_job_of_an_array_is_read),
+        cmocka_unit_test (gpus_are_read_from_gres),
+        cmocka_unit_test (a_cut_answer_is_never_read_beyond_its_end),
+        cmocka_unit_test (the_range_of_ports_is_read),
+        cmocka_unit_test (many_nodes_are_read),
+        cmocka_unit_test (nodes_are_selected_by_list_and_number),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

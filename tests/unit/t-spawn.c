@@ -92,7 +92,7 @@ static bool under_valgrind (void)
     return preload && strstr (preload, "vgpreload");
 }
 
-static void failures (void **state)
+static void what_cannot_be_started_is_told (void **state)
 {
     struct {
         const char *program, *directory, *out, *err, *path;
@@ -150,7 +150,7 @@ static void failures (void **state)
 }
 
 /* Nobody reads from it: an open that waits would hold up the agent. */
-static void fifo (void **state)
+static void a_fifo_does_not_block_the_start (void **state)
 {
     char *argv[] = { "true", NULL };
     struct aw_spawn spawn = { argv, plain_env, "/", path_of ("fifo"), "/dev/null", NULL };
@@ -162,7 +162,7 @@ static void fifo (void **state)
     assert_clean ();
 }
 
-static void bad_cpus (void **state)
+static void cpus_that_are_not_there_are_told (void **state)
 {
     char *argv[] = { "true", NULL };
     struct aw_idset cpus = { 0 };
@@ -213,7 +213,7 @@ static int run_script (const char *script)
     return run (argv, plain_env, NULL);
 }
 
-static void lookup (void **state)
+static void a_program_is_found_by_the_path_of_the_task (void **state)
 {
     static const struct {
         const char *program, *path;
@@ -244,7 +244,7 @@ static void lookup (void **state)
     assert_clean ();
 }
 
-static void session_and_files (void **state)
+static void a_task_has_its_own_session_and_files (void **state)
 {
     char expected[PATH_MAX + 16], real[PATH_MAX];
     char *text;
@@ -274,7 +274,7 @@ static void session_and_files (void **state)
 }
 
 /* Nothing but 0 to 2, whatever we have open, close-on-exec or not. */
-static void descriptors (void **state)
+static void a_task_has_no_descriptors_of_ours (void **state)
 {
     int leaky = open ("/dev/null", O_RDONLY);
     int high = fcntl (leaky, F_DUPFD, 200);
@@ -292,7 +292,7 @@ static void do_nothing (int number)
     (void)number;
 }
 
-static void signals (void **state)
+static void a_task_has_default_signals (void **state)
 {
     struct sigaction quiet = { .sa_handler = do_nothing };
     sigset_t set, saved;
@@ -319,7 +319,7 @@ static void signals (void **state)
     signal (SIGPIPE, SIG_DFL);
 }
 
-static void environment_and_arguments (void **state)
+static void a_task_gets_its_environment_and_arguments (void **state)
 {
     char *argv[] = { "sh",     "-c", "echo \"$0|$1|$2|$A\"; env | wc -l", "", "two words",
                      "\xff\n", NULL };
@@ -331,7 +331,7 @@ static void environment_and_arguments (void **state)
     assert_int_equal (strncmp (slurp ("out"), "|two words|\xff\n|b c\n", 18), 0);
 }
 
-static void bound (void **state)
+static void a_task_is_bound_to_its_cpus (void **state)
 {
     struct aw_idset cpus = { 0 };
     char expected[64];
@@ -354,7 +354,7 @@ static void bound (void **state)
 }
 
 /* A task does not outlive whoever started it, killed without a chance to clean up. */
-static void dies_with_parent (void **state)
+static void a_task_ends_when_its_parent_dies (void **state)
 {
     int fds[2];
     pid_t parent, task = 0;
@@ -397,16 +397,16 @@ static void dies_with_parent (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (failures),
-        cmocka_unit_test (fifo),
-        cmocka_unit_test (bad_cpus),
-        cmocka_unit_test (lookup),
-        cmocka_unit_test (session_and_files),
-        cmocka_unit_test (descriptors),
-        cmocka_unit_test (signals),
-        cmocka_unit_test (environment_and_arguments),
-        cmocka_unit_test (bound),
-        cmocka_unit_test (dies_with_parent),
+        cmocka_unit_test (what_cannot_be_started_is_told),
+        cmocka_unit_test (a_fifo_does_not_block_the_start),
+        cmocka_unit_test (cpus_that_are_not_there_are_told),
+        cmocka_unit_test (a_program_is_found_by_the_path_of_the_task),
+        cmocka_unit_test (a_task_has_its_own_session_and_files),
+        cmocka_unit_test (a_task_has_no_descriptors_of_ours),
+        cmocka_unit_test (a_task_has_default_signals),
+        cmocka_unit_test (a_task_gets_its_environment_and_arguments),
+        cmocka_unit_test (a_task_is_bound_to_its_cpus),
+        cmocka_unit_test (a_task_ends_when_its_parent_dies),
     };
 
     return cmocka_run_group_tests (tests, set_up, tear_down);

@@ -131,13 +131,13 @@ static void pipeline (enum aw_policy policy, const char *wanted)
     assert_string_equal (did, wanted);
 }
 
-static void what_they_start_comes_at_once (void **state)
+static void what_a_stream_starts_comes_at_once (void **state)
 {
     (void)state;
     pipeline (AW_POLICY_LONGEST_PATH, "tidtidtidtid");
 }
 
-static void with_other_policies (void **state)
+static void streams_work_with_other_policies (void **state)
 {
     (void)state;
     pipeline (AW_POLICY_WAVES, "tidtidtidtid");
@@ -193,7 +193,7 @@ static uint64_t passed_once (unsigned seed)
     return sum;
 }
 
-static void none_waits_for_more_than_a_turn (void **state)
+static void no_task_waits_for_more_than_a_turn (void **state)
 {
     for (unsigned seed = 0; seed < 60; seed++) {
         uint64_t once = passed_once (seed);
@@ -207,7 +207,7 @@ static void none_waits_for_more_than_a_turn (void **state)
 }
 
 /* What is no stream goes by its path as before; streams have the longest of theirs. */
-static void beside_others (void **state)
+static void streams_run_beside_others (void **state)
 {
     double ranks[4], seconds[] = { 5, 3, 20, 1 };
     struct aw_edge edge = { .set = 0 };
@@ -240,10 +240,10 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
 #define STREAM_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
-        STREAM_TEST (what_they_start_comes_at_once),
-        STREAM_TEST (with_other_policies),
-        STREAM_TEST (none_waits_for_more_than_a_turn),
-        STREAM_TEST (beside_others),
+        STREAM_TEST (what_a_stream_starts_comes_at_once),
+        STREAM_TEST (streams_work_with_other_policies),
+        STREAM_TEST (no_task_waits_for_more_than_a_turn),
+        STREAM_TEST (streams_run_beside_others),
     };
 
     return cmocka_run_group_tests_name ("streams", tests, NULL, NULL);

@@ -17,7 +17,7 @@
 
 static const struct aw_node_shape summit = { 0, 168, 6, 0 };
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_refused (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0), *empty = aw_graph_create ();
     struct aw_node_shape small = { 0, 16, 4, 0 };
@@ -102,7 +102,7 @@ static double worse (double n)
     return 100 + n;
 }
 
-static void known_curves (void **state)
+static void the_knee_of_known_curves_is_found (void **state)
 {
     (void)state;
     assert_int_equal (knee_of (flat, CURVE), 1);
@@ -135,7 +135,7 @@ static struct aw_sweep sweep_of (const struct aw_graph *g,
 }
 
 /* Three iterations of 96 simulations on 6 GPUs a node: all at once from 16 nodes on. */
-static void ddmd (void **state)
+static void the_sweep_of_deepdrivemd_is_that_computed_by_hand (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
     struct aw_sweep sweep = sweep_of (g, &summit, aw_sweep_useful (g, &summit));
@@ -157,7 +157,7 @@ static void ddmd (void **state)
 }
 
 /* One policy alone, and a number asked for. */
-static void one_policy (void **state)
+static void one_policy_alone_may_be_swept (void **state)
 {
     struct aw_graph *g = graphs_ddmd (0);
     struct aw_sweep_options options = { .least = 2, .most = 1000, .also = 333 };
@@ -175,7 +175,7 @@ static void one_policy (void **state)
 }
 
 /* A chain gains nothing: one row. So does nothing of what exceeds the tasks. */
-static void nothing_to_gain (void **state)
+static void where_nothing_is_gained_one_node_is_best (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_sweep sweep;
@@ -195,7 +195,7 @@ static void nothing_to_gain (void **state)
 }
 
 /* 500 waves on one node, one on 500: few rows, and yet each number beside the knee. */
-static void large_range (void **state)
+static void a_large_range_is_swept_in_few_steps (void **state)
 {
     struct aw_node_shape shape = { 0, 4, 0, 0 };
     struct aw_graph *g = aw_graph_create ();
@@ -229,7 +229,7 @@ static bool while_patient (void *arg)
     return patience->left > 0 && patience->left-- > 0;
 }
 
-static void cut_short (void **state)
+static void a_sweep_may_be_cut_short (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct patience patience = { 0 };
@@ -289,7 +289,7 @@ static void check_rows (const struct aw_sweep *sweep)
 }
 
 /* On 40 random layered graphs. How good is the knee of a sweep in steps, against all numbers? */
-static void random_graphs (void **state)
+static void sweeps_of_random_graphs_break_no_rule (void **state)
 {
     enum { ROUNDS = 40 };
     uint64_t seed = 7;
@@ -329,14 +329,14 @@ static void random_graphs (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments),
-        cmocka_unit_test (known_curves),
-        cmocka_unit_test (ddmd),
-        cmocka_unit_test (one_policy),
-        cmocka_unit_test (nothing_to_gain),
-        cmocka_unit_test (large_range),
-        cmocka_unit_test (cut_short),
-        cmocka_unit_test (random_graphs),
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (the_knee_of_known_curves_is_found),
+        cmocka_unit_test (the_sweep_of_deepdrivemd_is_that_computed_by_hand),
+        cmocka_unit_test (one_policy_alone_may_be_swept),
+        cmocka_unit_test (where_nothing_is_gained_one_node_is_best),
+        cmocka_unit_test (a_large_range_is_swept_in_few_steps),
+        cmocka_unit_test (a_sweep_may_be_cut_short),
+        cmocka_unit_test (sweeps_of_random_graphs_break_no_rule),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

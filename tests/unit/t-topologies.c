@@ -45,7 +45,7 @@ static char *read_by_hwloc (const char *name, const char *gpus)
     return text;
 }
 
-static void same_as_text (void **state)
+static void recorded_machines_read_as_their_texts (void **state)
 {
     static const struct {
         const char *name, *gpus;
@@ -78,7 +78,7 @@ static void same_as_text (void **state)
 
 int main (void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test (same_as_text) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test (recorded_machines_read_as_their_texts) };
 
     return cmocka_run_group_tests_name ("topologies", tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ static int load (struct aw_history *history, struct aw_error *err)
     return rc;
 }
 
-static void wrong_lines (void **state)
+static void wrong_lines_are_refused (void **state)
 {
     static const struct {
         const char *more, *message;
@@ -122,7 +122,7 @@ static void ids (struct aw_idset *set, const char *text)
 }
 
 /* What is written comes back, and each node is busy with its own part. */
-static void round_trip (void **state)
+static void tasks_of_several_nodes_are_read_as_written (void **state)
 {
     static const char *const names[] = { "n1", "n\"2", "n3" };
     struct aw_journal_header header = { .epoch = 1 };
@@ -191,8 +191,8 @@ static void round_trip (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_lines),
-        cmocka_unit_test (round_trip),
+        cmocka_unit_test (wrong_lines_are_refused),
+        cmocka_unit_test (tasks_of_several_nodes_are_read_as_written),
     };
 
     return cmocka_run_group_tests (tests, setup, teardown);
