@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a failed attempt is tried again, and how soon: a rule of each task set, asked with how the
- * attempt failed. Which exit codes are no failure at all stands here, too.
+/* Whether and when a failed attempt is retried: a rule of each task set that depends on how the
+ * attempt failed. Also: which exit codes mean success.
  */
 #ifndef AW_CORE_RETRY_H
 #define AW_CORE_RETRY_H
@@ -10,13 +10,13 @@
 
 #include "core/event.h"
 
-/* How an attempt failed, as far as "on" of a workflow's "retries" tells causes apart. */
+/* The causes of a failure that "on" of a workflow's "retries" distinguishes. */
 enum aw_cause {
-    AW_CAUSE_EXIT, /* an exit code, or it could not be started */
+    AW_CAUSE_EXIT, /* an exit code, or it could not start */
     AW_CAUSE_SIGNAL,
     AW_CAUSE_TIMEOUT, /* its time_limit */
     AW_CAUSE_OOM, /* out of memory */
-    AW_CAUSE_NODE_FAIL, /* more lost nodes than are forgiven, see AW_LOST_NODES_A_TASK */
+    AW_CAUSE_NODE_FAIL, /* more lost nodes than AW_LOST_NODES_A_TASK */
     AW_CAUSES /* their number */
 };
 
@@ -29,13 +29,14 @@ struct aw_codes {
 struct aw_retry {
     uint32_t count;
     double delay; /* seconds before the first of them; 0: none */
-    double backoff; /* each further delay is so many times the one before; 0: 1 */
+    double backoff; /* each further delay is the one before times this; 0: 1 */
     double max_delay; /* seconds that no delay exceeds; 0: any */
-    uint32_t causes; /* bits 1 << enum aw_cause that are tried again */
-    struct aw_codes codes; /* exit codes that are, too. Neither causes nor codes: all are */
+    uint32_t causes; /* bits 1 << enum aw_cause that are retried */
+    struct aw_codes
+        codes; /* exit codes that are retried too. Neither causes nor codes: all failures are */
 };
 
-/* So many lost nodes in a row use up no retry; then a task counts as what kills them. */
+/* This many lost nodes in a row use up no retry; with more, the task is assumed to be the cause. */
 enum { AW_LOST_NODES_A_TASK = 3 };
 
 /* The longest delay, 30 days: more is cut. */
@@ -45,11 +46,12 @@ enum { AW_LOST_NODES_A_TASK = 3 };
 const char *aw_cause_name (enum aw_cause cause);
 int aw_cause_parse (const char *name);
 
-void aw_codes_add (struct aw_codes *codes, int code); /* others than 0 to 255 are left out */
+void aw_codes_add (struct aw_codes *codes, int code); /* others than 0 to 255 are ignored */
 bool aw_codes_has (const struct aw_codes *codes, int code);
 bool aw_codes_empty (const struct aw_codes *codes);
 
-/* The cause of FINISH, which did not complete. A cancelled attempt counts as ended by a signal. */
+/* The cause of FINISH, which is not a success. A cancelled attempt is treated as ended by a signal.
+ */
 enum aw_cause aw_cause_of (const struct aw_event *finish);
 
 /* Is there another attempt after FINISH, the FAILURES'th failure (from 1) of its task? */
@@ -60,9 +62,8 @@ bool aw_retry_allows (const struct aw_retry *retry,
 /* Seconds before that attempt: delay * backoff^(failures - 1), cut at max_delay. */
 double aw_retry_delay (const struct aw_retry *retry, uint32_t failures);
 
-/* By the exit codes that mean success (none: 0 alone), FINISH may be a success though its code is
- * not 0, or a failure though it is: sets its status so. What ended by a signal, could not be
- * started, or was ended by us stays as it is.
+/* Sets the status of FINISH by the exit codes that mean success (none: 0 alone). An attempt that
+ * ended by a signal, could not start, or was killed by the coordinator keeps its status.
  */
 void aw_judge_finish (struct aw_event *finish, const struct aw_codes *success);
 

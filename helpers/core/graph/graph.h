@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The graph of task sets: what scheduler, model and simulator know of a workflow, and nothing of
- * how a task is launched. A task set is `count` like tasks; the whole graph is gone through
+/* The graph of task sets: what scheduler, model and simulator know of a workflow. How a task is
+ * launched is not part of it. A task set has `count` tasks that are alike; the whole graph runs
  * `iterations` times. The instance of a set in one iteration is a "set instance"; a task is one of
  * its `count` members.
  *
- * Numbering: the n_base sets of the first file are gone through `iterations` times; those that are
- * added while the workflow runs stand behind them in `sets`, and once. An instance of the former
- * has number iteration * n_base + set, those of the latter follow. Tasks are numbered instance by
- * instance, index by index, from 0: so the ids of one instance are contiguous, and what is added
- * renumbers nothing.
+ * Numbering: the n_base sets of the first file run `iterations` times. Sets that are added while
+ * the workflow runs come after them in `sets` and run once. An instance of the former has number
+ * iteration * n_base + set; instances of the latter follow. Tasks are numbered instance by
+ * instance, index by index, from 0: so the ids of one instance are contiguous, and added sets
+ * renumber nothing.
  */
 #ifndef AW_CORE_GRAPH_GRAPH_H
 #define AW_CORE_GRAPH_GRAPH_H
@@ -27,21 +27,21 @@
 enum { AW_GRAPH_BLOCK = 64 };
 
 enum aw_on_failure {
-    AW_ON_FAILURE_STOP, /* start nothing more; what runs may finish */
-    AW_ON_FAILURE_SKIP, /* skip what depends on the task, go on with the rest */
+    AW_ON_FAILURE_STOP, /* no more tasks start; running ones may end */
+    AW_ON_FAILURE_SKIP, /* skip the tasks that depend on it, run the others */
     AW_ON_FAILURE_CONTINUE, /* successors start as if it had succeeded */
 };
 
-/* When the data of a task is copied to its node, or what it made from there. */
+/* When the input of a task is copied to its node, or its results from there. */
 enum aw_staging_mode {
     AW_STAGING_NONE,
     AW_STAGING_ASYNC, /* while others hold CPUs and GPUs */
     AW_STAGING_SYNC, /* while the task itself holds them */
 };
 
-/* Messages that a set waits for: COUNT on a topic for its instance in the first iteration, and as
- * many more for that in each further one; or EVERY COUNT of them let one more of its tasks start,
- * in the order of iterations and indexes.
+/* Messages that a set waits for: COUNT on a topic for its instance in the first iteration, and
+ * COUNT more for each further iteration. EVERY: each COUNT messages let one more task start, in the
+ * order of iterations and indexes.
  */
 struct aw_message_dependency {
     uint32_t topic; /* index in graph->topics */
@@ -61,17 +61,17 @@ struct aw_set {
     uint32_t count; /* tasks in an iteration, at least 1 */
     uint32_t cpus; /* Slurm CPUs a rank, at least 1; a task of the pool is one rank */
     uint32_t gpus; /* whole GPUs a rank */
-    uint32_t gpu_share; /* thousandths of one GPU a rank, 1 to 999, beside no whole ones; else 0 */
+    uint32_t gpu_share; /* thousandths of one GPU a rank, 1 to 999; else, and with whole GPUs, 0 */
     uint32_t gpu_type; /* see aw_graph_gpu_type; 0: any */
     uint32_t threads_per_core; /* CPUs of a core that a task uses; 0: all that it has */
-    uint32_t nodes; /* that a task runs on at once, at least 1 */
+    uint32_t nodes; /* nodes of one task, at least 1 */
     uint32_t ranks_per_node; /* processes of a task on each of its nodes, at least 1 */
     enum aw_staging_mode stage_in;
     enum aw_staging_mode stage_out;
-    bool stage_shared; /* all tasks of an instance read the same: one copy a node is enough */
-    double stage_in_seconds; /* expected for one copy of all that a task reads; 0: not known */
+    bool stage_shared; /* all tasks of an instance read the same data: one copy a node is enough */
+    double stage_in_seconds; /* expected for one copy of a task's input; 0: not known */
     double stage_out_seconds;
-    bool step; /* launched as a step of its own, not by the agents */
+    bool step; /* launched as a Slurm step of its own, not by the agents */
     uint64_t mem; /* bytes a rank; 0: not counted */
     double duration; /* expected seconds a task; NAN: not known */
     double time_limit; /* seconds; INFINITY: none */
@@ -79,14 +79,14 @@ struct aw_set {
     struct aw_codes success; /* exit codes that mean success; none: 0 alone */
     enum aw_on_failure on_failure;
     int checkpoint_signal; /* sent to a task before it is ended for time; 0: none */
-    double checkpoint_seconds; /* so long before */
+    double checkpoint_seconds; /* how long before */
     struct aw_edge *after; /* owned */
     uint32_t n_after;
     uint32_t after_room, message_dependency_room; /* private */
     struct aw_message_dependency *message_dependencies; /* owned */
     uint32_t n_message_dependencies;
     bool streams; /* see core/graph/streams.h; set by finalize */
-    uint32_t rank; /* longest path that leads here within an iteration (edges with back 0); set by
+    uint32_t rank; /* edges (with back 0) of the longest path to it within an iteration; set by
                       finalize */
     uint32_t first; /* id of its first task in iteration 0; set by finalize */
 };
@@ -94,20 +94,21 @@ struct aw_set {
 struct aw_graph {
     struct aw_set *sets; /* owned, in the file's order */
     uint32_t n_sets;
-    uint32_t n_base; /* sets that the iterations go through: the first ones; set by finalize */
+    uint32_t n_base; /* sets that iterations repeat: the first ones; set by finalize */
     uint32_t iterations; /* at least 1 */
     uint32_t until; /* the set that can end the iterations before the last; AW_NONE: none */
-    int until_code; /* with this exit code: those behind its own are not needed */
-    uint32_t until_topic; /* a message on that topic does: those that have not begun are not needed;
-                             AW_NONE: none */
+    int until_code; /* with this exit code of a task, later iterations than its own are not needed
+                     */
+    uint32_t until_topic; /* with a message on this topic, iterations that have not begun are not
+                             needed; AW_NONE: none */
     bool iterated; /* the workflow has iterations: task names carry them */
-    char **gpu_types; /* owned; names of types, number 1 in front */
+    char **gpu_types; /* owned; names, the first of type number 1 */
     uint32_t n_gpu_types;
-    char **topics; /* owned: names of topics for whose messages sets wait */
+    char **topics; /* owned; names of topics that sets depend on */
     uint32_t n_topics;
     /* The rest is set by finalize. */
     uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order;
-                        what was added behind what was there */
+                        added sets come last */
     uint32_t order_room; /* private */
     uint32_t n_ranks; /* stages in an iteration */
     uint32_t tasks_per_iteration;
@@ -128,8 +129,8 @@ void aw_graph_destroy (struct aw_graph *graph);
  */
 struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name);
 
-/* The number, from 1, of the GPU type of that name (Slurm's type of a GRES, as "a100"), which is
- * added where it is new. Copies NAME. 0 with ENOMEM.
+/* The number, from 1, of the GPU type NAME (Slurm's type of a GRES, such as "a100"). A new one is
+ * added. Copies NAME. 0 with ENOMEM.
  */
 uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name);
 
@@ -145,7 +146,7 @@ int aw_graph_add_message_dependency (
 /* A message on TOPIC (copied) ends the iterations. 0, or -1 with ENOMEM. */
 int aw_graph_set_until_topic (struct aw_graph *graph, const char *topic);
 
-/* Index of a topic for whose messages some set waits, or AW_NONE. */
+/* Index of the topic of that name, if some set depends on its messages, or AW_NONE. */
 uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name);
 
 /* Index of the set of that name, or AW_NONE. */
@@ -163,22 +164,24 @@ struct aw_graph_size {
 };
 struct aw_graph_size aw_graph_size (const struct aw_graph *graph);
 
-/* Sets were added to a finalized graph since it was of size OLD: checks and numbers them. Their
- * edges have back 0 and lead to any set, of one with iterations to all of these. 0, or -1 with
- * text; then it is to be shrunk to OLD, or thrown away. */
+/* Sets were added to a finalized graph since it had size OLD: checks and numbers them. Their edges
+ * have back 0; an edge to a set with iterations is to all of them. 0, or -1 with text: then shrink
+ * it to OLD, or destroy it.
+ */
 int aw_graph_grow (struct aw_graph *graph, const struct aw_graph_size *old, struct aw_error *err);
 
-/* The graph becomes what it was at size OLD, when it was finalized or had grown: sets, topics and
- * GPU types that came since go. */
+/* The graph becomes what it was when it had size OLD, after finalize or grow: removes the sets,
+ * topics and GPU types added since.
+ */
 void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old);
 
-/* Called for a cycle: SET is that of its sets which stands first in the file; TEXT, valid during
- * the call, spells it out in the order of time, "a -> b -> a", a long one abridged.
+/* Called for a cycle. SET: the first of its sets in the file. TEXT, valid during the call: the
+ * cycle in the order of time, "a -> b -> a"; a long one is abridged.
  */
 typedef void aw_graph_cycle_fn (uint32_t set, const char *text, void *arg);
 
-/* Calls FOUND for cycles that have no set in common, for at least one where there is any, among the
- * sets from FROM on (0: all; those before are known to have none). Works before finalize. Returns
+/* Calls FOUND for cycles that have no set in common, at least for one if there is any, among the
+ * sets from FROM on (0: all; sets before are known to have none). Works before finalize. Returns
  * their number, or -1 with ENOMEM.
  */
 int aw_graph_cycles (const struct aw_graph *graph,
@@ -186,8 +189,9 @@ int aw_graph_cycles (const struct aw_graph *graph,
                      aw_graph_cycle_fn *found,
                      void *arg);
 
-/* Private, of finalize and grow: fills rank and order of the sets from FROM on, whose edges with
- * back 0 lead among these or to those before. 0, or -1 with text. */
+/* Private, for finalize and grow: fills rank and order of the sets from FROM on. Their edges with
+ * back 0 lead to sets before FROM or among these. 0, or -1 with text.
+ */
 int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err);
 
 /* A task's place. */
@@ -197,13 +201,13 @@ struct aw_task {
     uint32_t index;
 };
 
-/* Does its name carry the iteration? */
+/* Do names of SET's tasks have the iteration? */
 static inline bool aw_graph_names_iteration (const struct aw_graph *graph, uint32_t set)
 {
     return graph->iterated && set < graph->n_base;
 }
 
-/* How often SET is gone through. */
+/* Iterations of SET. */
 static inline uint32_t aw_graph_iterations (const struct aw_graph *graph, uint32_t set)
 {
     return set < graph->n_base ? graph->iterations : 1;
@@ -224,7 +228,7 @@ static inline uint32_t aw_graph_instance (const struct aw_graph *graph,
     return graph->iterations * graph->n_base + (set - graph->n_base);
 }
 
-/* The reverse: the set, or the place of its first task. */
+/* The reverse: the set of an instance, or the place of its first task. */
 static inline uint32_t aw_graph_instance_set (const struct aw_graph *graph, uint32_t instance)
 {
     uint32_t n = graph->iterations * graph->n_base;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What earlier parts of a run have left: all that a scheduler needs to know of them to go on. It
- * follows from the journal alone, so a replay that meets the same RESUME decides as the run did.
+/* All that a scheduler needs of the earlier parts of a run to continue it. It follows from the
+ * journal alone, so a replay of the same RESUME decides as the run did.
  */
 #ifndef AW_CORE_HISTORY_RESUME_STATE_H
 #define AW_CORE_HISTORY_RESUME_STATE_H
@@ -13,32 +13,32 @@
 
 struct aw_history; /* core/history/history.h */
 
-/* From these the expected durations are learned anew. */
+/* The scheduler learns expected durations from these. */
 struct aw_resume_end {
     uint32_t set;
     double seconds;
 };
 
-/* Tasks that are not wanted any more. */
+/* COUNT tasks from TASK on are cancelled. */
 struct aw_cancel {
     uint32_t task;
     uint64_t count;
-    bool release; /* what waits for them goes on */
+    bool release; /* their successors run as if they had succeeded */
 };
 
 struct aw_resume_state {
-    uint8_t *done; /* by task: it need not run again. Owned, as all arrays here */
+    uint8_t *done; /* by task: it does not run again. Owned, as all arrays here */
     uint32_t *attempts; /* by task: the number of its next attempt */
     struct aw_resume_end *ends; /* attempts that completed, in the order of their starts */
     size_t n_ends;
     uint32_t n_done; /* tasks */
     struct aw_cancel *cancelled;
     uint32_t n_cancelled;
-    uint32_t last_iteration; /* that has reached the goal; UINT32_MAX: none has */
+    uint32_t last_iteration; /* the first that reached the goal; UINT32_MAX: none has */
     double t; /* of the RESUME */
 };
 
-/* Takes it out of HISTORY, whose last event was the RESUME. 0, or -1 with text. finish takes a
+/* Fills STATE from HISTORY, whose last event was the RESUME. 0, or -1 with text. finish takes a
  * zeroed value and frees what it holds.
  */
 int aw_resume_state_init (struct aw_resume_state *state,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A node's topology made ready for placement: only what the job has of the node, its cores sorted
- * so that each package, NUMA node and cache is a run of them. Nodes that are alike share one.
+/* A node's topology, prepared for placement: only the job's part of the node, with cores sorted so
+ * that each package, NUMA node and cache is a run of them. Nodes that are alike share one layout.
  */
 #ifndef AW_CORE_RESOURCES_LAYOUT_H
 #define AW_CORE_RESOURCES_LAYOUT_H
@@ -13,7 +13,7 @@
 #include "core/resources/topology.h"
 #include "util/error.h"
 
-/* From the smallest. Where a level is not known, its domain is that of the next. */
+/* From the smallest. An unknown level has the domains of the next. */
 enum aw_domain_level {
     AW_DOMAIN_CACHE,
     AW_DOMAIN_NUMA,
@@ -38,7 +38,7 @@ enum { AW_NEAR_GPUS = 64, AW_THREADS = 8 };
 
 struct aw_layout_gpu {
     uint32_t id;
-    uint32_t home; /* those with equal local CPUs have the same; AW_NO_HOME: not known */
+    uint32_t home; /* the same for GPUs with equal local CPUs; AW_NO_HOME: not known */
     uint32_t numa, package; /* domain that has all its local cores; AW_NO_HOME: none has */
     char type[AW_GPU_TYPE_SIZE]; /* "": not known */
 };
@@ -47,9 +47,9 @@ struct aw_layout_gpu {
 
 struct aw_layout {
     uint32_t n_users; /* private */
-    char *text; /* private: what it was made from, and the next two; NULL: nothing known */
+    char *text; /* private, as the next two: what it was made from; NULL: topology not known */
     struct aw_idset all_cpus, all_gpus;
-    bool flat; /* neither shared cores nor domains nor GPUs' local CPUs are known */
+    bool flat; /* no shared cores, domains or local CPUs of GPUs are known */
     uint32_t *cpus; /* by core */
     uint32_t n_cpus;
     struct aw_core *cores;
@@ -64,7 +64,8 @@ struct aw_layout {
     uint32_t n_zones;
     struct aw_layout_gpu *gpus; /* by id */
     uint32_t n_gpus;
-    bool *of_type; /* types that are asked for, times GPUs; one that is not known is of any */
+    bool *of_type; /* for each type that tasks ask for, by GPU: is it of the type? A GPU of unknown
+                      type is of all */
     uint32_t n_types;
     uint32_t largest_numa; /* CPUs */
 };
@@ -80,7 +81,7 @@ struct aw_layout *aw_layout_create (const struct aw_idset *cpus,
                                     uint32_t n_types,
                                     struct aw_error *err);
 
-/* A further user; and the end of one, of the last the layout's too. Takes NULL. */
+/* Adds a user. Drop removes one, and frees the layout with the last; it takes NULL. */
 struct aw_layout *aw_layout_share (struct aw_layout *layout);
 void aw_layout_drop (struct aw_layout *layout);
 
@@ -98,15 +99,16 @@ bool aw_layout_is_type (const struct aw_layout *layout,
                         uint32_t gpu,
                         const struct aw_demand *demand);
 
-/* Do tasks of DEMAND hold whole cores, whatever they use of them? */
+/* Do tasks of DEMAND hold whole cores, even if they use only some of their CPUs? */
 bool aw_layout_holds_cores (const struct aw_layout *layout, const struct aw_demand *demand);
 
-/* The types of GPUs that tasks ask for have become TYPES: the same ones and more, or fewer from
- * their end. 0, or -1 with ENOMEM. */
+/* Sets the types of GPUs that tasks ask for: the old ones and more, or fewer (the last ones
+ * removed). 0, or -1 with ENOMEM.
+ */
 int aw_layout_set_types (struct aw_layout *layout, char *const *types, uint32_t n_types);
 
-/* Is a GPU that calls itself IS of the type WANTED? Upper and lower case are one, and a part of the
- * name does, as Slurm takes it: "a100" is "nvidia_a100-sxm4-80gb".
+/* Is a GPU with the name IS of the type WANTED? Case does not matter, and WANTED may be a part of
+ * the name, as in Slurm: "a100" is "nvidia_a100-sxm4-80gb".
  */
 bool aw_gpu_type_matches (const char *is, const char *wanted);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A placement being worked out, shared by place.c, place_cpus.c and place_gpus.c. Nobody else
- * includes it.
- */
+/* A placement that is being computed. Only place.c, place_cpus.c and place_gpus.c include it. */
 #ifndef AW_CORE_RESOURCES_PLACE_STATE_H
 #define AW_CORE_RESOURCES_PLACE_STATE_H
 
@@ -9,16 +7,15 @@
 
 struct aw_pick {
     const struct aw_layout *layout;
-    struct aw_place_scratch
-        *s; /* usable, idle and of_zone are what is left while picking goes on */
+    struct aw_place_scratch *s; /* usable, idle and of_zone: the remainder while CPUs are picked */
     const struct aw_idset *free; /* CPUs to pick from */
     bool spares; /* s->surplus is filled: cores that GPU tasks may want are not good ones */
-    struct aw_idset *cpus; /* gets the ids; NULL: only the answer is wanted */
+    struct aw_idset *cpus; /* gets the ids; NULL: not needed */
     uint64_t near; /* GPUs: a bit each; cores next to one of them */
-    uint32_t package; /* that of these GPUs, or AW_NO_HOME */
+    uint32_t package; /* of these GPUs, or AW_NO_HOME */
     bool only_near; /* private: others are not taken */
     bool only_idle; /* private */
-    bool good; /* so far, as aw_place_choose says it */
+    bool good; /* so far; see aw_place_choose */
 };
 
 static inline uint64_t aw_gpu_bit (uint32_t gpu)
@@ -33,9 +30,9 @@ uint32_t aw_pick_usable (const struct aw_pick *pick, uint64_t near);
  * with ENOMEM. */
 int aw_pick_cpus (struct aw_pick *pick, uint32_t n, uint32_t most);
 
-/* Chooses N GPUs of NODE, on each of which a part as DEMAND asks is free, not among the first TAKEN
- * that s->chosen has, and appends them there. Those are preferred beside which CPUS are usable. The
- * node has them.
+/* Chooses N GPUs of NODE and appends them to s->chosen after the first TAKEN, without choosing one
+ * of these again. Each has the part free that DEMAND needs; GPUs with CPUS usable local CPUs are
+ * preferred. The node has enough.
  */
 void aw_pick_gpus (struct aw_pick *pick,
                    const struct aw_node *node,

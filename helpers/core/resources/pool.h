@@ -20,42 +20,44 @@ enum { AW_POOL_MAX_NODES = 1 << 22 };
 
 struct aw_pool {
     struct aw_node *nodes; /* owned; read by all, changed by the functions here alone */
-    uint64_t *order; /* private: the nodes, sorted by free GPUs, free CPUs, number */
+    uint64_t *order; /* private: sorted by free GPUs, free CPUs, number of the node */
     uint32_t n_nodes, node_room;
-    struct aw_demand total; /* over the nodes that are not lost; counts alone */
-    struct aw_demand free; /* GPUs: whole ones */
+    struct aw_demand total; /* counts, of the nodes that are not lost */
+    struct aw_demand free; /* the same of what is free; whole GPUs only */
     struct aw_layout **layouts; /* private, as all below: different ones, owned */
     uint32_t n_layouts, layout_room;
-    const struct aw_graph *graph; /* borrowed; NULL: not told */
+    const struct aw_graph *graph; /* borrowed; NULL: none is set */
     struct aw_gpu_wants wants;
     bool knows_topology; /* of any node */
     struct aw_place_scratch scratch;
     struct aw_node *trial;
     struct aw_plan {
-        bool valid; /* nothing was taken or given since */
+        bool valid; /* nothing was taken or given since it was made */
         uint32_t node;
         struct aw_demand demand;
         struct aw_idset cpus, gpus;
-    } * plan; /* the place that was last found for a task, to be taken most often */
+    } * plan; /* the last place that was found for a task, which is usually taken next */
 };
 
 /* init makes an empty pool; finish frees what it holds. */
 void aw_pool_init (struct aw_pool *pool);
 void aw_pool_finish (struct aw_pool *pool);
 
-/* Tells an empty pool which tasks it is for: what types of GPUs they ask for, and how many CPUs
- * beside a GPU. GRAPH, finalized, must outlive the pool. */
+/* Sets the graph of an empty pool: the types of GPUs that its tasks need, and the CPUs with each
+ * GPU. GRAPH, finalized, must outlive the pool.
+ */
 void aw_pool_set_graph (struct aw_pool *pool, const struct aw_graph *graph);
 
-/* The graph has grown: sets from FROM on are new. 0, or -1 with ENOMEM, as below. */
+/* The graph has grown: sets from FROM on are new. 0, or -1 with ENOMEM, as the next. */
 int aw_pool_grow_graph (struct aw_pool *pool, uint32_t from);
 
-/* Its nodes know the first N_TYPES of the graph's types of GPUs. */
+/* Sets the number of the graph's types of GPUs that the nodes know. */
 int aw_pool_set_types (struct aw_pool *pool, uint32_t n_types);
 
 /* Appends a node, all free. Copies everything. MEM 0: not known. TOPOLOGY: as
- * core/resources/topology.h has it; NULL: not known. Returns its number, or -1 with text (a
- * topology that is none). */
+ * core/resources/topology.h has it; NULL: not known. Returns its number, or -1 with text (a wrong
+ * topology).
+ */
 int aw_pool_add_node (struct aw_pool *pool,
                       const char *name,
                       const struct aw_idset *cpus,
@@ -67,13 +69,15 @@ int aw_pool_add_node (struct aw_pool *pool,
 /* Makes POOL, uninitialised before, a copy of FROM. 0, or -1 with ENOMEM and POOL empty. */
 int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from);
 
-/* The node is gone: it has nothing free from now on. What is given back to it stays lost. */
+/* The node is lost or drained: it has nothing free from now on, even if tasks give back what they
+ * held.
+ */
 void aw_pool_lose_node (struct aw_pool *pool, uint32_t node);
 
-/* The node for a task, best fit: of those that can hold DEMAND now the one with the fewest GPUs
- * free, so that tasks without GPUs leave those alone and wide tasks find whole nodes; then with the
- * fewest CPUs free; then the lowest number. EXCEPT is left out
- * (AW_NO_NODE: none is). AW_NO_NODE where there is none.
+/* The node for a task, best fit: of the nodes that can hold DEMAND now the one with the fewest free
+ * GPUs, so that tasks without GPUs keep GPUs free and large tasks find whole nodes; then with the
+ * fewest free CPUs; then the lowest number. EXCEPT is left out (AW_NO_NODE: none is). AW_NO_NODE
+ * where there is none.
  */
 uint32_t aw_pool_best_fit (const struct aw_pool *pool,
                            const struct aw_demand *demand,
@@ -86,9 +90,8 @@ uint32_t aw_pool_next_fit (const struct aw_pool *pool,
                            const struct aw_demand *demand,
                            uint32_t *place);
 
-/* How well a node that can hold a task suits it. Those that are asked for first: for a part of a
- * GPU a node where a started GPU has it; for what topology can make better or worse one on which it
- * finds a good place, as aw_place_choose says it; then any.
+/* How well a node that can hold a task suits it, best first. STARTED: a started GPU has the part of
+ * a GPU that it needs. GOOD: it finds a good place (see aw_place_choose).
  */
 enum aw_suit { AW_SUIT_STARTED, AW_SUIT_GOOD, AW_SUIT_ANY };
 enum aw_suit aw_pool_best_suit (const struct aw_pool *pool, const struct aw_demand *demand);
@@ -107,23 +110,25 @@ int aw_pool_take (struct aw_pool *pool,
                   struct aw_idset *cpus,
                   struct aw_idset *gpus);
 
-/* Takes exactly these ids for a task of DEMAND (replay of a journal). -1 with EBUSY where one is
- * not free or not there, nothing taken. */
+/* Takes exactly these ids for a task of DEMAND (replay of a journal). -1 with EBUSY if one is not
+ * free or does not exist; then nothing is taken.
+ */
 int aw_pool_take_ids (struct aw_pool *pool,
                       uint32_t node,
                       const struct aw_demand *demand,
                       const struct aw_idset *cpus,
                       const struct aw_idset *gpus);
 
-/* Gives back what take or take_ids took for a task of DEMAND. */
+/* Gives back the ids that take or take_ids took for a task of DEMAND. */
 void aw_pool_give (struct aw_pool *pool,
                    uint32_t node,
                    const struct aw_demand *demand,
                    const struct aw_idset *cpus,
                    const struct aw_idset *gpus);
 
-/* A copy of the node's free state, to be changed at will by aw_node_take and aw_node_give; valid
- * until the next call. NULL where the pool has no node. */
+/* A copy of the node's free state, for aw_node_take and aw_node_give; valid until the next call.
+ * NULL if the pool has no node.
+ */
 struct aw_node *aw_pool_try (const struct aw_pool *pool, uint32_t node);
 
 #endif /* AW_CORE_RESOURCES_POOL_H */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a node is built, as far as placement asks: which CPUs share a core, a cache, a NUMA node, a
- * package, and which CPUs are next to which GPU. The agent reads it with hwloc; hello frame and
+/* The topology of a node, as placement needs it: which CPUs share a core, a cache, a NUMA node, a
+ * package, and which CPUs are local to which GPU. The agent reads it with hwloc; hello frame and
  * journal carry it as one text:
  *
  *   core 0,4|1,5|2,6|3,7;cache 0-1,4-5|2-3,6-7;numa 0-7;package 0-7;gpu 0=0-1,4-5:a100|1=2-3,6-7
  *
  * Levels from the smallest, separated by ";"; the groups of a level by "|", each a list of CPUs as
  * Slurm writes it, ids of the operating system. A CPU is in at most one group of a level; a level
- * may be left out. The cache is the largest that not all CPUs of a NUMA node share, else the last
- * one. A GPU, by the id that the hello frame's "gpus" has: its local CPUs (empty: not known) and,
- * after ":", its type.
+ * may be left out. The cache is the largest that not all CPUs of a NUMA node share; if there is
+ * none, the last level. A GPU has its id (as in the hello frame's "gpus"), its local CPUs (empty:
+ * not known) and, after ":", its type.
  */
 #ifndef AW_CORE_RESOURCES_TOPOLOGY_H
 #define AW_CORE_RESOURCES_TOPOLOGY_H
@@ -30,7 +30,7 @@ struct aw_topology_gpu {
     char type[AW_GPU_TYPE_SIZE]; /* "": not known */
 };
 
-/* Owner of all in it. {0} is a topology of which nothing is known. */
+/* Owns all its members. {0} is an unknown topology. */
 struct aw_topology {
     struct aw_idset *groups[AW_LEVELS]; /* in the order of their lowest CPUs */
     uint32_t n_groups[AW_LEVELS];
@@ -46,8 +46,8 @@ int aw_topology_parse (struct aw_topology *topology, const char *text, struct aw
 /* Writes it as text, for the caller to free. NULL with ENOMEM. */
 char *aw_topology_format (const struct aw_topology *topology);
 
-/* Takes all CPUs but CPUS out of the levels, and levels that become empty; what is next to a GPU
- * stays. 0, or -1 with ENOMEM.
+/* Removes all CPUs except CPUS from the levels, and levels that become empty. Local CPUs of GPUs
+ * stay. 0, or -1 with ENOMEM.
  */
 int aw_topology_restrict (struct aw_topology *topology, const struct aw_idset *cpus);
 

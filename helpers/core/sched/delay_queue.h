@@ -26,10 +26,10 @@ int aw_delay_queue_push (struct aw_delay_queue *queue, uint32_t task, double t);
 /* The time of the first; INFINITY: there is none. */
 double aw_delay_queue_next (const struct aw_delay_queue *queue);
 
-/* Takes out the first. There must be one. */
+/* Removes the first task and returns it. There must be one. */
 uint32_t aw_delay_queue_pop (struct aw_delay_queue *queue);
 
-/* Takes TASK out, at the cost of a walk. Was it there? */
+/* Removes TASK, in linear time. False: it is not there. */
 bool aw_delay_queue_remove (struct aw_delay_queue *queue, uint32_t task);
 
 #endif /* AW_CORE_SCHED_DELAY_QUEUE_H */

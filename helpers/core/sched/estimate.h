@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a task of each set is expected to take: declared in the workflow, else the mean of its
- * finished siblings, else what an earlier journal said.
+/* The seconds that a task of each set is expected to take: declared in the workflow, else the mean
+ * of its completed tasks, else from an earlier journal.
  */
 #ifndef AW_CORE_SCHED_ESTIMATE_H
 #define AW_CORE_SCHED_ESTIMATE_H
@@ -12,12 +12,12 @@
 
 struct aw_estimate {
     const struct aw_graph *graph; /* borrowed */
-    double *seconds; /* by set: the answer; NAN: not known */
-    double *published; /* what it was when learn last returned true */
-    double *snapshot; /* what was told when aw_estimate_take_snapshot was last called */
-    double *sum; /* of finished siblings */
+    double *seconds; /* by set: expected; NAN: not known */
+    double *published; /* by set: expected, when learn last returned true */
+    double *snapshot; /* by set: published, when the last snapshot was taken */
+    double *sum; /* of completed tasks */
     uint32_t *n;
-    double *mean; /* of all finished siblings, declared or not, and their squared deviations */
+    double *mean; /* of all completed tasks, declared or not; and the sum of squared deviations */
     double *squares;
     uint32_t *n_ended;
     struct aw_graph_size room; /* private */
@@ -25,25 +25,25 @@ struct aw_estimate {
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value. */
 int aw_estimate_init (struct aw_estimate *estimate, const struct aw_graph *graph);
-/* The graph has grown since it was of size OLD. 0, or -1 with ENOMEM, as all of this name. */
+/* The graph has grown since it had size OLD. 0, or -1 with ENOMEM. */
 int aw_estimate_grow (struct aw_estimate *estimate, const struct aw_graph_size *old);
 void aw_estimate_finish (struct aw_estimate *estimate);
 int aw_estimate_clone (struct aw_estimate *estimate, const struct aw_estimate *from);
 
-/* A sibling finished after SECONDS. True where the answer was not known before or has moved by over
- * a tenth since it was last true.
+/* A task of SET completed after SECONDS. True if the expected seconds were not known before, or
+ * have changed by over a tenth since this last returned true.
  */
 bool aw_estimate_learn (struct aw_estimate *estimate, uint32_t set, double seconds);
 
-/* Keeps what is told now, in `kept`. */
+/* Copies `published` to `snapshot`. */
 void aw_estimate_take_snapshot (struct aw_estimate *estimate);
 
-/* Seconds that a task of SET will hardly exceed: what it is expected to take, or the mean of
- * finished siblings where that is more, and twice their standard deviation. NAN: not known.
+/* Seconds that a task of SET will hardly exceed: the larger of the expected seconds and the mean of
+ * completed tasks, plus twice their standard deviation. NAN: not known.
  */
 double aw_estimate_most (const struct aw_estimate *estimate, uint32_t set);
 
-/* An earlier journal's figure. */
+/* Sets the seconds from an earlier journal. */
 void aw_estimate_expect (struct aw_estimate *estimate, uint32_t set, double seconds);
 
 #endif /* AW_CORE_SCHED_ESTIMATE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When a demand will fit on each node by the expected ends of what runs there, and where first.
- * Worked out once for a shape and kept: later only nodes on which something has changed are looked
- * at. For some shapes at a time, as they come to wait at the head of the queue in turn.
+/* When a demand will fit on each node, by the expected ends of the attempts there, and on which
+ * node first. The result for a shape is cached, and only nodes that have changed are computed
+ * again. The cache holds several shapes, because shapes come to the head of the queue in turn.
  */
 #ifndef AW_CORE_SCHED_FORECAST_H
 #define AW_CORE_SCHED_FORECAST_H
@@ -15,13 +15,13 @@ enum { AW_FORECAST_ROWS = 32 };
 
 struct aw_forecast {
     struct aw_forecast_row {
-        /* private, as all here: times by node, and above them the smaller of each two */
+        /* private, as all here: times by node, and above them the minimum of each two */
         double *tree;
         uint32_t n_leaves; /* a power of 2 */
         uint32_t n_nodes;
         uint32_t shape;
-        uint64_t seen; /* the running table's changes that it knows of */
-        /* the row not used for the longest time is given to a new shape; 0: unused */
+        uint64_t seen; /* changes of the running table that it includes */
+        /* a new shape gets the least recently used row; 0: unused */
         uint64_t used;
     } rows[AW_FORECAST_ROWS];
     uint64_t uses;
@@ -55,8 +55,8 @@ uint32_t aw_forecast_nodes (struct aw_forecast *forecast,
                             uint32_t n,
                             uint32_t *nodes);
 
-/* Of one node: the end of the task after which DEMAND fits (INFINITY: not known), -INFINITY where
- * it fits already, NAN where it never will.
+/* The end of the task after which DEMAND fits on NODE; INFINITY: not known; -INFINITY: it fits now;
+ * NAN: it never will.
  */
 double aw_forecast_time (const struct aw_pool *pool,
                          const struct aw_running_table *running,

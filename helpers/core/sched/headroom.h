@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a node will have free as its tasks end, one after the other. Counts do where nobody shares
- * GPUs or holds whole cores; else the very ids are gone through on the pool's trial node.
+/* What a node will have free as its tasks end, one after the other. Counts are enough where no task
+ * shares GPUs or holds whole cores; else the ids are computed on the pool's trial node.
  */
 #ifndef AW_CORE_SCHED_HEADROOM_H
 #define AW_CORE_SCHED_HEADROOM_H
@@ -10,17 +10,18 @@
 
 struct aw_headroom {
     const struct aw_node *node;
-    struct aw_node *trial; /* the pool's; NULL: counts do */
+    struct aw_node *trial; /* the pool's; NULL: counts are enough */
     struct aw_demand counts;
 };
 
-/* The room on a node now, asked about for DEMAND. Valid while the pool does not change, and until
- * the next call. */
+/* What NODE has free now, for questions about DEMAND. Valid until the pool changes or the next
+ * call.
+ */
 struct aw_headroom aw_headroom_now (const struct aw_pool *pool,
                                     uint32_t node,
                                     const struct aw_demand *demand);
 
-/* RUN, on that node, has ended. Here, as the next one, for it is asked so often. */
+/* RUN, on that node, ends. Inline, as the next one, because it is called very often. */
 static inline void aw_headroom_release (struct aw_headroom *room, const struct aw_running *run)
 {
     if (room->trial) {
@@ -38,9 +39,9 @@ static inline bool aw_headroom_fits (const struct aw_headroom *room, const struc
                        : aw_node_fits_counts (room->node, &room->counts, demand);
 }
 
-/* What is left beside DEMAND, which fits, for others that must not delay it: so many CPUs, whole
- * GPUs and bytes, at least. Where it takes whole cores, CPUs stand for the cores that others may
- * break up.
+/* The remainder alongside DEMAND, which fits, for tasks that must not delay it: at least these
+ * CPUs, whole GPUs and bytes. If DEMAND takes whole cores, CPUs are those of cores that others may
+ * share.
  */
 struct aw_demand aw_headroom_beside (const struct aw_headroom *room,
                                      const struct aw_demand *demand);

@@ -8,8 +8,8 @@
 
 #include "core/graph/graph.h"
 
-/* Fills REMAINING (iterations * n_sets, by instance) from SECONDS (one a set). Where a duration is
- * NAN the mean of the known ones stands in, or 1 where none is known: then the path is counted in
+/* Fills REMAINING (iterations * n_sets, by instance) from SECONDS (one a set). A duration that is
+ * NAN counts as the mean of the known ones, or as 1 if none is known: then the path is a number of
  * tasks.
  */
 void aw_priority_remaining (const struct aw_graph *graph, const double *seconds, double *remaining);

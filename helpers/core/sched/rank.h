@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a policy orders by: one number for each set instance, the larger goes first. */
+/* The number by which a policy orders set instances: the larger comes first. */
 #ifndef AW_CORE_SCHED_RANK_H
 #define AW_CORE_SCHED_RANK_H
 
@@ -10,8 +10,7 @@
 #include "core/sched/sched.h"
 
 /* Fills RANKS (iterations * n_sets, by instance) for POLICY from SECONDS (one a set, NAN: not
- * known; core/sched/priority.h has what stands in). FIFO gets those of the longest path. 0, or -1
- * with ENOMEM.
+ * known; see core/sched/priority.h). FIFO gets those of the longest path. 0, or -1 with ENOMEM.
  */
 int aw_rank (const struct aw_graph *graph,
              const struct aw_pool *pool,

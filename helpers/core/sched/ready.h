@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tasks that are ready, waiting for resources. The tasks of one set instance queue as runs of
  * ids; instances of equal demand form a shape, a heap by priority; and the shapes stand in two
- * lines, heaps by their first instance: those that may start and those that are blocked; what can
- * never start, or not in time, stands aside. So what a decision costs never depends on the number
- * of tasks.
+ * lines, heaps by their first instance: those that may start and those that are blocked. Shapes
+ * that can never start, or not in time, are kept apart. So the cost of a decision does not depend
+ * on the number of tasks.
  */
 #ifndef AW_CORE_SCHED_READY_H
 #define AW_CORE_SCHED_READY_H
@@ -20,20 +20,20 @@
 enum aw_block {
     AW_BLOCK_ROOM, /* no node has room */
     AW_BLOCK_HELD, /* the reservation holds it back */
-    AW_BLOCK_LATE, /* none of its tasks could end in time: nothing need wait for it */
+    AW_BLOCK_LATE, /* none of its tasks could end in time: no other task waits for it */
 };
 
 struct aw_shape {
     struct aw_demand demand;
     uint32_t *heap; /* instances with ready tasks, the first in front */
     uint32_t n, room;
-    uint32_t n_nodes; /* of the pool that could hold it, even if only empty */
-    uint32_t bound; /* set whose tasks start where their data is, one more than its number; a shape
-                       of its own; 0: tasks that start anywhere */
-    bool never; /* these are too few for one task; see aw_ready_set_never */
+    uint32_t n_nodes; /* of the pool that could hold a task of it when empty */
+    uint32_t bound; /* 1 + number of the one set whose tasks start where their data is; 0: tasks
+                       that start anywhere */
+    bool never; /* n_nodes is too small for one task; see aw_ready_set_never */
     bool blocked; /* cannot start now; see aw_ready_block. An empty one is not */
-    enum aw_block why; /* of one that is blocked; else AW_BLOCK_ROOM */
-    uint32_t line; /* private, as the next one: where it stands when not empty */
+    enum aw_block why; /* if blocked; else AW_BLOCK_ROOM */
+    uint32_t line; /* private, as the next one: its line, and its place there, when not empty */
     uint32_t place;
 };
 
@@ -55,7 +55,7 @@ struct aw_ready {
     uint32_t *shape_of; /* by set */
     struct aw_ranges *queues; /* by instance */
     uint32_t *position; /* by instance: in its shape's heap; AW_NONE: not in it */
-    uint64_t *turns; /* by set: the number of its last start among those of streams */
+    uint64_t *turns; /* by set: the number of its last start among the starts of streams */
     uint64_t n_turns;
     double *remaining; /* by instance: what the policy orders by (core/sched/rank.h); written by the
                           scheduler, then aw_ready_reorder */
@@ -67,8 +67,9 @@ int aw_ready_init (struct aw_ready *ready, const struct aw_graph *graph, enum aw
 void aw_ready_finish (struct aw_ready *ready);
 int aw_ready_clone (struct aw_ready *ready, const struct aw_ready *from);
 
-/* The graph has grown since it was of size OLD. New shapes stand behind the others, as what can
- * never start. 0, or -1 with ENOMEM. */
+/* The graph has grown since it had size OLD. New shapes come after the others and can never start
+ * at first. 0, or -1 with ENOMEM.
+ */
 int aw_ready_grow (struct aw_ready *ready, const struct aw_graph_size *old);
 
 /* Adds tasks FIRST..LAST, ready since T; they may run over several instances. 0, or -1 with ENOMEM.
@@ -78,18 +79,20 @@ int aw_ready_push (struct aw_ready *ready, uint32_t first, uint32_t last, double
 /* Removes TASK. False: it is not there. */
 bool aw_ready_remove (struct aw_ready *ready, uint32_t task);
 
-/* Whether instance A goes before instance B: both have ready tasks. */
+/* Does instance A come before instance B? Both have ready tasks. */
 bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
 
 /* The first task in an instance's queue, which is not empty. */
 uint32_t aw_ready_front (const struct aw_ready *ready, uint32_t instance);
 
-/* A task of SET starts: where that is a stream, others go before its next one
- * (core/graph/streams.h). */
+/* A task of SET starts. If SET is a stream, other streams start a task before its next one
+ * (core/graph/streams.h).
+ */
 void aw_ready_started (struct aw_ready *ready, uint32_t set);
 
-/* The shape whose first task goes before those of all others that are blocked (but for those that
- * are late), or that are not. NULL: there is none. */
+/* The shape whose first task comes before all others: among the blocked ones (without late ones),
+ * or among those not blocked. NULL: there is none.
+ */
 struct aw_shape *aw_ready_first (const struct aw_ready *ready, bool blocked);
 
 /* Number I of the same shapes: 0 is the first, the others are in no order. NULL: there are no more.
@@ -102,13 +105,14 @@ void aw_ready_block (struct aw_ready *ready, struct aw_shape *shape, enum aw_blo
 /* Could the pool's nodes ever hold SHAPE? At first, without nodes, none can. */
 void aw_ready_set_never (struct aw_ready *ready, struct aw_shape *shape, bool never);
 
-/* Those blocked shapes that NODE can hold may be tried again; those that are held; that are late.
+/* Blocked shapes are tried again: those that NODE can hold; those that the reservation holds back;
+ * those that are late.
  */
 void aw_ready_unblock (struct aw_ready *ready, const struct aw_node *node);
 void aw_ready_unhold (struct aw_ready *ready);
 void aw_ready_look_again (struct aw_ready *ready);
 
-/* Puts the heaps in order after `remaining` has changed. */
+/* Restores the order after `remaining` has changed. */
 void aw_ready_reorder (struct aw_ready *ready);
 
 #endif /* AW_CORE_SCHED_READY_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A reservation for the first task that finds no room, so that narrow tasks which do find some
- * cannot starve it: EASY backfilling (Lifka, JSSPP 1995; Mu'alem and Feitelson, IEEE TPDS 12(6),
- * 2001) on the nodes that the task needs. Others may start on those only if they end before the
- * reserved task can start, or take what it will not need.
+/* A reservation for the first task that finds no room, so that smaller tasks cannot starve it: EASY
+ * backfilling (Lifka, JSSPP 1995; Mu'alem and Feitelson, IEEE TPDS 12(6), 2001) on the nodes that
+ * the task needs. Other tasks may start there only if they end before the reserved task can start,
+ * or use only what it does not need.
  */
 #ifndef AW_CORE_SCHED_RESERVE_H
 #define AW_CORE_SCHED_RESERVE_H
@@ -16,28 +16,27 @@
 
 struct aw_reservation {
     bool active;
-    uint32_t shape; /* for whom */
+    uint32_t shape; /* that it is for */
     double t; /* when the demand will fit; INFINITY: not known */
     uint32_t n; /* nodes that are reserved */
     struct aw_reserved {
         uint32_t node;
         uint32_t n_threads; /* of its cores */
-        struct aw_demand spare; /* what is free there beside the demand at T (aw_headroom_beside) */
+        struct aw_demand spare; /* free there alongside the demand at T (aw_headroom_beside) */
     } * nodes; /* by number */
     uint32_t room; /* private, as the next one */
     uint32_t *numbers;
 };
 
-/* {0} is one that is not active. finish frees what it holds. clone makes RES, uninitialised before,
- * a copy: 0, or -1 with ENOMEM and RES empty.
+/* {0} is an inactive reservation. finish frees what it holds. clone makes RES, uninitialised
+ * before, a copy: 0, or -1 with ENOMEM and RES empty.
  */
 void aw_reservation_finish (struct aw_reservation *res);
 int aw_reservation_clone (struct aw_reservation *res, const struct aw_reservation *from);
 
-/* Chooses the nodes where DEMAND will fit first by the expected ends. false, with RES inactive,
- * where too few could ever hold it, or for lack of memory. What comes out depends on the present
- * state alone, so that a replayed run decides as the live one did. FORECAST spares work; it may be
- * NULL.
+/* Chooses the nodes where the demand will fit first, by the expected ends. False, with RES
+ * inactive: too few nodes could ever hold it, or out of memory. The result depends on the present
+ * state alone, so a replay decides as the run did. FORECAST only saves work; it may be NULL.
  */
 bool aw_reservation_make (struct aw_reservation *res,
                           struct aw_forecast *forecast,
@@ -48,7 +47,7 @@ bool aw_reservation_make_on (struct aw_reservation *res,
                              const struct aw_forecast_query *query,
                              uint32_t node);
 
-/* Will a task that takes SECONDS (NAN: not known) and starts now be over by then? */
+/* Will a task that takes SECONDS (NAN: not known) and starts now have ended by then? */
 bool aw_reservation_ends_before (const struct aw_reservation *res, double now, double seconds);
 
 /* May a task of DEMAND that takes SECONDS start now on NODE? */

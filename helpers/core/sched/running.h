@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The attempts that run now, found by task, and on each node in the order in which they are
- * expected to end. An attempt over several nodes has a part on each of them: a slot of its own, all
- * made, put in and taken out together.
+ * expected to end. An attempt over several nodes has a part on each of them: a slot of its own. All
+ * parts are made, linked and freed together.
  */
 #ifndef AW_CORE_SCHED_RUNNING_H
 #define AW_CORE_SCHED_RUNNING_H
@@ -17,10 +17,10 @@ struct aw_running {
     struct aw_demand demand;
     double start;
     double end; /* expected; INFINITY: not known */
-    bool staging; /* its data comes, or has come: it has no CPUs and GPUs yet */
-    bool staged; /* ... has come */
-    bool released; /* it has them no more */
-    bool killed; /* has been told to end; of the first part */
+    bool staging; /* its data is being staged in, or is there: it has no CPUs and GPUs yet */
+    bool staged; /* ... is there */
+    bool released; /* it has given back its CPUs and GPUs */
+    bool killed; /* a KILL was returned for it; of the first part */
     bool used; /* private, as all below */
     uint32_t lead; /* slot of the attempt's first part */
     uint32_t more; /* slot of its part on the next of its nodes; AW_NO_SLOT: none */
@@ -36,7 +36,7 @@ struct aw_running_table {
     uint32_t *slot_of; /* by task */
     uint32_t n_tasks;
     uint32_t *first, *last; /* by node */
-    uint64_t n_changes; /* of what runs on any node */
+    uint64_t n_changes; /* of attempts on any node */
     uint32_t
         *log; /* the nodes of the last AW_RUNNING_LOG changes, number n at n % AW_RUNNING_LOG */
     uint32_t n_nodes, node_room;
@@ -51,17 +51,17 @@ int aw_running_init (struct aw_running_table *table, uint32_t n_tasks);
 void aw_running_finish (struct aw_running_table *table);
 int aw_running_clone (struct aw_running_table *table, const struct aw_running_table *from);
 
-/* There are N_TASKS tasks now. 0, or -1 with ENOMEM. */
+/* Makes room for N_TASKS tasks. 0, or -1 with ENOMEM. */
 int aw_running_grow (struct aw_running_table *table, uint32_t n_tasks);
 
-/* Makes a place for nodes 0..N-1. */
+/* Makes room for nodes 0..N-1. 0, or -1 with ENOMEM. */
 int aw_running_add_nodes (struct aw_running_table *table, uint32_t n);
 
-/* The node has changed otherwise than by what runs there. */
+/* The node has changed, and not by an attempt that begins or ends there. */
 void aw_running_touch (struct aw_running_table *table, uint32_t node);
 
-/* An attempt of N parts that is in no list yet: its first part, the others by aw_running_more.
- * Their id sets keep their memory from earlier use. NULL with ENOMEM.
+/* A new attempt of N parts, not linked yet: its first part; aw_running_more gives the others. The
+ * id sets keep their memory from earlier use. NULL with ENOMEM.
  */
 struct aw_running *aw_running_new (struct aw_running_table *table, uint32_t n);
 
@@ -73,13 +73,13 @@ struct aw_running *aw_running_more (const struct aw_running_table *table,
 struct aw_running *aw_running_lead (const struct aw_running_table *table,
                                     const struct aw_running *run);
 
-/* Puts an attempt, given by its first part, into the lists of its nodes: of the other parts node
- * and ids are filled in by the caller, the rest is the first one's. Or takes it out and frees it.
+/* Links an attempt, given by its first part, into the lists of its nodes. Of the other parts the
+ * caller has filled in node and ids. Free unlinks and frees the attempt.
  */
 void aw_running_link (struct aw_running_table *table, struct aw_running *run);
 void aw_running_free (struct aw_running_table *table, struct aw_running *run);
 
-/* A new expected end of the attempt: puts its parts in their places. */
+/* Sets the expected end of an attempt, given by its first part. */
 void aw_running_set_end (struct aw_running_table *table, struct aw_running *run, double end);
 
 /* The first part of TASK's attempt, or NULL. */

@@ -8,8 +8,8 @@
  *     aw_sched_handle (s, FINISH) whenever a task has ended, and again next.
  *
  * Actions are events too (READY, START, KILL, SKIP, END): the caller writes them to the journal as
- * they are. Handling a recorded START (replay, resume) has the same effect as having been given it
- * by aw_sched_next; handling what is known already changes nothing.
+ * they are. Handling a recorded START (replay, resume) has the same effect as getting it from
+ * aw_sched_next. Handling an event a second time changes nothing.
  */
 #ifndef AW_CORE_SCHED_SCHED_H
 #define AW_CORE_SCHED_SCHED_H
@@ -61,15 +61,15 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
                                   struct aw_error *err);
 void aw_sched_destroy (struct aw_sched *sched);
 
-/* Goes on where EARLIER (read, not kept) ended: before any event. What is done does not run again,
- * attempts are numbered on from there, retries are granted anew. 0, or -1 with text.
+/* Continues where STATE (copied) ended; call it before any event. Completed tasks do not run again,
+ * the numbers of attempts continue, and each task gets all its retries again. 0, or -1 with text.
  */
 int aw_sched_resume (struct aw_sched *sched,
                      const struct aw_resume_state *state,
                      struct aw_error *err);
 
-/* The graph, which it was created over, may have grown (aw_graph_grow): takes the new sets up, as
- * it does by itself with an ADD. 0, or -1 with text: the graph is to be shrunk to what it was.
+/* The graph of the scheduler has grown (aw_graph_grow): takes the new sets into account, as
+ * handling an ADD does. 0, or -1 with text: then the caller shrinks the graph to its old size.
  */
 int aw_sched_grow (struct aw_sched *sched, struct aw_error *err);
 
@@ -83,43 +83,42 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *sched);
  */
 int aw_sched_check (struct aw_sched *sched, struct aw_error *err);
 
-/* The same of one SET, which may have come with the graph and not be taken up yet. */
+/* The same for one SET, even before aw_sched_grow has taken it into account. */
 int aw_sched_check_set (struct aw_sched *sched, uint32_t set, struct aw_error *err);
 
-/* Takes in what happened. EV stays the caller's. The scheduler's time becomes ev->t. Returns 0, or
- * -1 with text where the event makes no sense (unknown task, node or attempt; CPUs that are not
- * free): the state is unchanged then.
+/* Handles an event. EV stays the caller's. The scheduler's time becomes ev->t. Returns 0, or -1
+ * with text if the event makes no sense (unknown task, node or attempt; CPUs that are not free);
+ * then nothing has changed.
  */
 int aw_sched_handle (struct aw_sched *sched, const struct aw_event *ev, struct aw_error *err);
 
-/* The next thing to do at the time of the last event; false: nothing for now. ACTION's sets are the
- * scheduler's: valid until the next call. Out of memory stops the run: a STOP action with the
- * reason.
+/* The next action at the time of the last event; false: none for now. ACTION borrows its sets from
+ * the scheduler, until the next call. Out of memory stops the run: a STOP action with the reason.
  */
 bool aw_sched_next (struct aw_sched *sched, struct aw_event *action);
 
-/* When to hand in a WAKE event: the scheduler has something to do at that time though nothing may
- * happen before (a delay before another attempt is over). INFINITY: no need. A WAKE that comes too
- * early changes nothing. Ask anew after each turn of handle and next.
+/* The time at which to handle a WAKE event, even if nothing else happens: the end of a delay before
+ * another attempt. INFINITY: not needed. A WAKE that comes too early changes nothing. Ask again
+ * after each turn of handle and next.
  */
 double aw_sched_next_wake (const struct aw_sched *sched);
 
-/* In a recorded run, did EV come from outside, to be handled, rather than out of aw_sched_next?
- * SCHED stands where the run stood before it.
+/* Is EV, of a recorded run, an input (to be handled), and not an action of aw_sched_next? SCHED is
+ * in the state of the run before EV.
  */
 bool aw_sched_is_input (const struct aw_sched *sched, const struct aw_event *ev);
 
-/* Why are tasks of SET that are ready not started any more: could they not end by the limit? Then
- * NEEDS is the seconds that they are taken to need.
+/* Do ready tasks of SET not start because they could not end by the limit? NEEDS: the seconds that
+ * one is assumed to need.
  */
 bool aw_sched_too_late (const struct aw_sched *sched, uint32_t set, double *needs);
 
-/* Is NODE lost? In the pool one that is set aside counts as lost, too, for it takes no more tasks.
- */
+/* Is NODE lost? (The pool marks drained nodes as lost too, because they take no more tasks.) */
 bool aw_sched_is_lost (const struct aw_sched *sched, uint32_t node);
 
-/* Counts, over all or of one set (all its iterations; SET AW_NONE: all sets). The six add up to the
- * tasks. */
+/* Counts of tasks: of one set in all iterations, or of all sets (SET AW_NONE). The six add up to
+ * the number of tasks.
+ */
 struct aw_counts {
     uint32_t waiting; /* for predecessors */
     uint32_t ready; /* for resources, or for the delay before another attempt */
@@ -130,45 +129,48 @@ struct aw_counts {
 };
 struct aw_counts aw_sched_counts (const struct aw_sched *sched, uint32_t set);
 
-/* Does TASK not run because it was cancelled, itself or as one of an iteration that is not needed?
- */
+/* Was TASK cancelled before it ran: by a request, or because its iteration is not needed? */
 bool aw_sched_unwanted (const struct aw_sched *sched, uint32_t task);
 
-/* What it was created over. Borrowed. */
+/* The graph of the scheduler. Borrowed. */
 const struct aw_graph *aw_sched_graph (const struct aw_sched *sched);
 
 /* The pool as it is now. Borrowed. */
 const struct aw_pool *aw_sched_pool (const struct aw_sched *sched);
 
-/* Seconds that a task of SET is expected to take: declared, else learned from finished siblings
- * (mean), else as told by aw_sched_expect, else NAN.
+/* Seconds that a task of SET is expected to take: declared, else the mean of completed tasks of the
+ * set, else the value from aw_sched_expect, else NAN.
  */
 double aw_sched_duration (const struct aw_sched *sched, uint32_t set);
 
-/* The same by TASK's set. */
+/* The same for the set of TASK. */
 double aw_sched_expected (const struct aw_sched *sched, uint32_t task);
 
-/* The next number of messages on the topic of that NAME that lets something start; UINT64_MAX: none
- * does. Only then a MESSAGE need be handed in.
+/* The next count of messages on TOPIC with which a task can start; UINT64_MAX: none. Below that
+ * count no MESSAGE need be handled.
  */
 uint64_t aw_sched_next_message (const struct aw_sched *sched, const char *topic);
 
 /* Time of the last event. */
 double aw_sched_now (const struct aw_sched *sched);
 
-/* Walks over what runs: EV becomes its START (t of its start; sets borrowed until the next call of
- * handle or next). Begin with *CURSOR 0; false at the end. The order is not that of the starts.
+/* Walks over running attempts: EV becomes the START of the next one (sets borrowed until the next
+ * call of handle or next). Begin with *CURSOR 0; false at the end. The order is not that of the
+ * starts.
  */
 bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
 
-/* Has that attempt of TASK ended, as far as was told? */
+/* Has that attempt of TASK ended, by the events handled? */
 bool aw_sched_is_over (const struct aw_sched *sched, uint32_t task, uint32_t attempt);
 
-/* What an earlier journal said of a set's tasks: used where the workflow declares nothing and no
- * sibling has finished. */
+/* Seconds that a task of SET took by an earlier journal: used if the workflow declares no duration
+ * and no task of the set has completed.
+ */
 void aw_sched_expect (struct aw_sched *sched, uint32_t set, double seconds);
 
-/* Over: an END action has been given out. Stopped: a STOP was handled or on_failure stop struck. */
+/* Ended: aw_sched_next has returned END. Stopped: a STOP was handled, or a task of a set with
+ * on_failure stop failed.
+ */
 bool aw_sched_ended (const struct aw_sched *sched);
 bool aw_sched_stopped (const struct aw_sched *sched);
 

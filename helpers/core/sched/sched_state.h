@@ -14,49 +14,51 @@
 #include "core/sched/node_health.h"
 
 struct aw_tries {
-    uint16_t attempts; /* ended ones: the number of the next */
-    uint16_t failures; /* those that used up a try */
-    bool cancelled; /* nobody wants it any more */
-    bool released; /* ... and what waits for it goes on */
-    uint16_t lost; /* lost nodes since it last ran to an end of its own */
+    uint16_t attempts; /* ended attempts: also the number of the next one */
+    uint16_t failures; /* ended attempts that count as a failure */
+    bool cancelled; /* it is not needed any more */
+    bool released; /* ... and its successors run as if it had succeeded */
+    uint16_t lost; /* node failures in a row */
 };
 
 struct aw_sched {
     const struct aw_graph *graph; /* borrowed */
     struct aw_sched_config config;
-    struct aw_graph_size size; /* of the graph as far as it is taken up */
+    struct aw_graph_size size; /* of the graph, as far as it is taken into account */
     struct aw_graph_size room; /* of the arrays here */
     double now;
-    double limit; /* t by which all that is started must be able to end; INFINITY: none */
+    double limit; /* t by which every task that starts must be able to end; INFINITY: none */
     struct aw_pool pool;
     struct aw_depend depend;
     struct aw_ready ready;
-    struct aw_delay_queue delayed; /* ready as well, but for a delay before their next attempt */
-    struct aw_stage stage; /* ready as well, but for data that is to come to a node first */
+    struct aw_delay_queue delayed; /* ready tasks that wait for a delay before their next attempt */
+    struct aw_stage stage; /* ready tasks whose data must come to a node first */
     struct aw_running_table running;
     struct aw_estimate estimate;
     struct aw_reservation reservation;
     struct aw_forecast forecast;
     struct aw_health health;
-    uint32_t n_undecided; /* nodes that have become suspect and are still to be decided on */
-    bool any_drained; /* a node has been set aside */
-    char drain_reason[192]; /* of the last NODE_ASIDE action */
+    uint32_t n_undecided; /* suspect nodes that no decision has been made on */
+    bool any_drained; /* a node has been drained */
+    char drain_reason[192]; /* of the last NODE_DRAIN action */
     struct aw_tries *tries; /* by task */
     uint32_t *failed_on; /* by task: the node where it failed last; AW_NO_NODE: none. Owned; NULL:
                             no task has failed */
-    uint8_t *done; /* by task: earlier parts of the run did it; NULL: there are none. Owned */
-    uint32_t *chosen; /* nodes for the next start: room for as many as a task of any set wants */
-    struct aw_part *parts; /* of the last START action, but its first: as much room */
+    uint8_t
+        *done; /* by task: completed in an earlier part of the run; NULL: there is none. Owned */
+    uint32_t *chosen; /* nodes for the next start; room for those of one task of any set */
+    struct aw_part *parts; /* of the last START action, except its first; as much room */
     uint32_t part_room;
-    struct aw_released news; /* READY and SKIP actions still to be given out */
-    uint32_t last_iteration; /* behind it nothing is needed any more; UINT32_MAX: all are */
-    bool cancels; /* a cancelled task may be running that has not been told to end */
-    struct aw_cancel *cancelled; /* of earlier parts of the run, still to be done. Owned */
+    struct aw_released news; /* READY and SKIP actions that aw_sched_next has not returned yet */
+    uint32_t last_iteration; /* later ones are not needed; UINT32_MAX: all are needed */
+    bool cancels; /* a cancelled task may be running that is still to be killed */
+    struct aw_cancel
+        *cancelled; /* in earlier parts of the run; applied when this one begins. Owned */
     uint32_t n_cancelled;
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
-    uint32_t n_lost; /* lost nodes whose tasks may still stand as running */
-    uint32_t n_moves; /* changed estimates since those by which ranks are worked out were kept */
-    bool ranks_due; /* at the next decision, by those that were kept */
+    uint32_t n_lost; /* lost nodes whose tasks may still be in `running` */
+    uint32_t n_moves; /* estimates that changed since the last snapshot for ranks */
+    bool ranks_due; /* the next decision computes ranks, by that snapshot */
     bool begun;
     bool stopped; /* nothing more is started */
     bool stop_kills; /* what runs is killed too */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which data comes where next: tasks of sets with asynchronous stage_in are given a node when they
- * are ready, while others still hold its CPUs and GPUs; they queue for those when their data is
- * there. Each node is given no more than would fill it once, so that what comes next is at hand and
- * the rest can still go wherever it is wanted first.
+/* Which data comes to which node next. A ready task of a set with asynchronous stage_in gets a node
+ * while others still hold its CPUs and GPUs. It queues for those when its data is there. A node
+ * gets no more tasks than would fill it once: so its next tasks have their data, and the others can
+ * still go to the node that is free first.
  */
 #ifndef AW_CORE_SCHED_STAGE_H
 #define AW_CORE_SCHED_STAGE_H
@@ -23,18 +23,18 @@ struct aw_stage {
     uint32_t n_instances, n_tasks; /* room */
     uint32_t n_queued; /* tasks in them */
     uint32_t *place; /* by task: the node that its data comes to; AW_NONE: none */
-    uint32_t *load; /* by node: of the tasks that are given it and have not started */
+    uint32_t *load; /* by node: of its tasks that have not started */
     uint32_t *last; /* by node: the instance whose data came there last; AW_NONE: none */
     uint32_t n_nodes, node_room;
-    uint32_t *lightest; /* by set: the least load that a task of it is to any node; 0: not known */
+    uint32_t
+        *lightest; /* by set: the least load that one of its tasks puts on any node; 0: not known */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value; clone makes STAGE, uninitialised before, a
  * copy.
  */
 int aw_stage_init (struct aw_stage *stage, const struct aw_graph *graph);
-/* The graph has grown since it was of size OLD, and POOL has taken that up. 0, or -1 with ENOMEM.
- */
+/* The graph has grown since it had size OLD, and POOL knows it. 0, or -1 with ENOMEM. */
 int aw_stage_grow (struct aw_stage *stage,
                    const struct aw_pool *pool,
                    const struct aw_graph_size *old);
@@ -44,7 +44,7 @@ int aw_stage_clone (struct aw_stage *stage, const struct aw_stage *from);
 /* Does a task of SET wait for its data before it asks for resources? */
 bool aw_stage_concerns (const struct aw_graph *graph, uint32_t set);
 
-/* Takes up the nodes that POOL has. 0, or -1 with ENOMEM. */
+/* Adds the nodes that POOL has. 0, or -1 with ENOMEM. */
 int aw_stage_add_nodes (struct aw_stage *stage, const struct aw_pool *pool);
 
 /* Queues tasks FIRST..LAST of one instance, ready since T. 0, or -1 with ENOMEM. */
