@@ -180,7 +180,7 @@ size_t aw_idset_format (const struct aw_idset *set, char *buf, size_t size)
     return len;
 }
 
-/* Reads one number below AW_IDSET_MAX at *TEXT and moves on behind it. */
+/* Reads one number below AW_IDSET_MAX at *TEXT and moves *TEXT to its end. */
 static int parse_id (const char **text, uint32_t *id)
 {
     uint32_t value = 0;

@@ -141,7 +141,7 @@ static void split (struct aw_ranges *ranges, uint32_t i, uint32_t id)
     ranges->most += most_runs (r) + most_runs (r + 1);
 }
 
-/* Removes ID from run number I, which has it. Nothing moves where it is the first of all. */
+/* Removes ID from run number I. Nothing moves if it is the first of all. */
 static void remove_from (struct aw_ranges *ranges, uint32_t i, uint32_t id)
 {
     struct aw_range *r = &ranges->items[i];

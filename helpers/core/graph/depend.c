@@ -18,8 +18,9 @@ void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_depend_sta
     change_state (d, aw_graph_task (d->graph, task).set, task, state);
 }
 
-/* Nothing of the whole instance is waited for any more: its tasks are ready but those that wait for
- * their own index. */
+/* All predecessors of the instance have ended: its tasks are ready, except those that wait for a
+ * task of their own index.
+ */
 int aw_depend_release (
     struct aw_depend *d, uint32_t iteration, uint32_t set, double t, struct aw_released *out)
 {
@@ -153,8 +154,7 @@ int aw_depend_done (struct aw_depend *d, uint32_t task, double t, struct aw_rele
     return aw_depend_advance_gate (d, t, out);
 }
 
-/* Skips FIRST..LAST of an instance as far as they wait; what follows from that is put on the list
- * of work. */
+/* Skips the waiting tasks among FIRST..LAST of an instance, and puts them on the list of work. */
 static int skip (struct aw_depend *d,
                  uint32_t iteration,
                  uint32_t set,
@@ -176,7 +176,7 @@ static int skip (struct aw_depend *d,
     return 0;
 }
 
-/* TASK failed or was skipped: so are those that wait for it, or for its whole set. */
+/* TASK failed or was skipped: skips the tasks that wait for it or for its whole set. */
 static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (d->graph, task);

@@ -3,8 +3,8 @@
 #include "core/graph/depend_parts.h"
 #include "core/graph/grow.h"
 
-/* Has the task its end, and does what waits for it go on? Among those that were skipped of an
- * instance that is not broken are no others.
+/* Has the task ended such that its successors run? In an instance that is not broken, skipped tasks
+ * are such.
  */
 static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task)
 {
@@ -13,7 +13,7 @@ static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task
                && (!d->instances[instance].broken || (d->released && d->released[task])));
 }
 
-/* Waits of a set that has come, less what is done. */
+/* Counts the unfinished predecessors of a new set. */
 static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
 {
     const struct aw_set *set = &d->graph->sets[s];
@@ -105,7 +105,7 @@ static void begin_topics (struct aw_depend *d, const struct aw_graph_size *old)
     }
 }
 
-/* Takes the set up: what it waits for, and whether it can still run. */
+/* Takes the set into account: what it waits for, and whether it can still run. */
 static int take_up (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
 {
     uint32_t first = aw_depend_first_task (d, 0, s);

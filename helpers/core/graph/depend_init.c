@@ -21,7 +21,7 @@ int aw_depend_successor_room (struct aw_depend *d, uint64_t n)
     return aw_array_reserve (&d->successors, &d->successor_room, d->n_successors + (size_t)n);
 }
 
-/* SET is a successor of those that it waits for: the last one of each. There is room. */
+/* SET becomes the last successor of each of its predecessors. There is room. */
 void aw_depend_add_successor (struct aw_depend *d, uint32_t set)
 {
     const struct aw_set *s = &d->graph->sets[set];
@@ -75,7 +75,7 @@ bool aw_depend_has_each (const struct aw_graph *g, uint32_t from)
     return false;
 }
 
-/* Counts what the instance of SET in ITERATION waits for. */
+/* Counts the predecessors of the instance of SET in ITERATION. */
 static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_t s)
 {
     const struct aw_set *set = &d->graph->sets[s];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets that wait for messages. A set waits for COUNT a further iteration; or each of its tasks, all
- * iterations in a row, for EVERY so many.
+/* Message dependencies. A set needs COUNT messages for each iteration; or each of its tasks, in the
+ * order of iterations and indexes, needs COUNT (EVERY).
  */
 #include "core/graph/depend_parts.h"
 
@@ -107,7 +107,7 @@ static bool is_not_needed (const struct aw_depend *d, const struct aw_task *at, 
            && d->instances[instance].pending == 0;
 }
 
-/* The task is skipped, and so are those of its index; the others behind it go on. */
+/* Skips the task and the tasks of its index; other successors run without it. */
 static int drop_unneeded (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
 {
     if (aw_ranges_push (&d->work, task, task, t) < 0)

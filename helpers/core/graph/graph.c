@@ -216,8 +216,7 @@ int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, si
     return snprintf (buf, size, "%s[%u]", name, task.index);
 }
 
-/* Reads a number as task_name writes it, no sign, no leading zeros, and moves *TEXT on behind it.
- */
+/* Reads a number without sign or leading zeros, and moves *TEXT to its end. */
 static int parse_number (const char **text, uint32_t *number)
 {
     const char *p = *text;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets that come while the graph is in use: they stand behind those of the first file, are gone
- * through once, and renumber nothing.
+/* Sets that are added to a graph in use: they come after the others, run once, and renumber
+ * nothing.
  */
 #include "core/graph/graph.h"
 

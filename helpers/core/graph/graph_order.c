@@ -62,8 +62,9 @@ static int successors_init (struct successors *succ, const struct aw_graph *grap
     return 0;
 }
 
-/* Fills RANKS (AW_NONE: in a cycle or behind one) and counts the sets that have one. Returns 0 or
- * -1 with ENOMEM. */
+/* Fills RANKS (AW_NONE: in a cycle or after one) and counts the sets that have one. Returns 0 or -1
+ * with ENOMEM.
+ */
 static int compute_ranks (const struct aw_graph *graph,
                           uint32_t from,
                           uint32_t *ranks,
@@ -253,7 +254,7 @@ static int number_tasks (struct aw_graph *graph, struct aw_error *err)
     return 0;
 }
 
-/* Which set every AW_GRAPH_BLOCK'th task belongs to; behind the last block stands the last set. */
+/* The set of every AW_GRAPH_BLOCK'th task; the last set follows the last block. */
 static int index_tasks (struct aw_graph *graph, struct aw_error *err)
 {
     uint32_t n_blocks = (graph->tasks_per_iteration - 1) / AW_GRAPH_BLOCK + 1, set = 0;
@@ -281,7 +282,7 @@ static void first_cycle (uint32_t set, const char *text, void *arg)
         aw_error_set (err, "cycle: %s", text);
 }
 
-/* Sorts by rank, equal ranks in the file's order: no set stands before what it waits for. */
+/* Sorts by rank, equal ranks in the file's order: each set comes after its predecessors. */
 static void order_by_rank (const struct aw_graph *graph,
                            uint32_t from,
                            uint32_t *order,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fold. A journal may come from anywhere, so an event that contradicts what was before it is
- * refused: charts and sums made of what is left can then rely on it (nothing over 100 %, no end
- * before its start). What costs memory by the number of tasks is allocated zeroed and hence
- * untouched until used.
+/* Events become attempts. A journal may come from anywhere, so an event that contradicts earlier
+ * ones is rejected: charts and sums can rely on the others (nothing over 100 %, no end before its
+ * start). Arrays by task are allocated zeroed, so they use no memory before they are used.
  */
 #include "core/history/history.h"
 
@@ -115,7 +114,7 @@ static int check_start (const struct aw_history *history,
     return 0;
 }
 
-/* Of a START, or of a STAGE, which holds nothing yet. */
+/* Handles a START, or a STAGE, with which the attempt holds nothing yet. */
 static int handle_start (struct aw_history *history,
                          const struct aw_event *ev,
                          struct aw_error *err)
@@ -159,7 +158,7 @@ static int handle_start (struct aw_history *history,
     history->ready[ev->task] = 0;
     history->marks[ev->task] = 0;
     aw_history_hold (history, &history->attempts[history->n_attempts - 1], ev);
-    history->exit_code = -1; /* going on again */
+    history->exit_code = -1; /* the run continues */
     return 0;
 }
 
@@ -272,7 +271,7 @@ static void lose_attempt (struct aw_history *history, struct aw_attempt *a)
     a->seconds = a->finish - a->start;
     a->status = AW_STATUS_NODE_FAIL;
     a->waits = false;
-    history->marks[a->task] |= AW_MARK_AGAIN; /* it has not failed, whatever its on_failure says */
+    history->marks[a->task] |= AW_MARK_AGAIN; /* it has not failed, even with on_failure stop */
     if (isnan (a->released))
         aw_history_give_back (history, a);
 }
@@ -331,7 +330,7 @@ static int handle_message (struct aw_history *history,
     uint32_t topic = ev->name ? aw_graph_find_topic (history->graph, ev->name) : AW_NONE;
 
     if (topic == AW_NONE)
-        return 0; /* nobody waits for those */
+        return 0; /* no set depends on them */
     if (topic >= history->n_topics) {
         uint64_t *messages =
             reallocarray (history->messages, history->graph->n_topics, sizeof (*messages));
@@ -420,7 +419,7 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
         return handle_cancel (history, ev, err);
     case AW_EVENT_ADD:
         return handle_add (history, ev, err);
-    case AW_EVENT_KILL: /* its FINISH tells what came of it */
+    case AW_EVENT_KILL: /* its FINISH has the result */
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:
     case AW_EVENT_NODE_DRAIN:

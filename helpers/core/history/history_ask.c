@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a history tells of tasks and attempts. */
+/* Questions about tasks and attempts. */
 #include "core/history/history.h"
 
 #include <math.h>
@@ -43,7 +43,7 @@ double aw_history_left (const struct aw_history *history, const struct aw_attemp
     return isnan (attempt->finish) ? fmax (history->now, attempt->released) : attempt->finish;
 }
 
-/* Attempts of LAST's task since the run last went on: a RESUME grants retries anew. */
+/* Attempts of LAST's task since the last RESUME, which grants all retries again. */
 static uint32_t attempts_here (const struct aw_history *history, const struct aw_attempt *last)
 {
     double since = history->n_gaps ? history->gaps[history->n_gaps - 1].to : 0;
@@ -57,8 +57,8 @@ static uint32_t attempts_here (const struct aw_history *history, const struct aw
     return n;
 }
 
-/* Will there be another attempt after LAST? So the journal's next lines will tell; until then the
- * set's rule does, each attempt before taken as a failure.
+/* Will there be another attempt after LAST? The next lines of the journal will say; until then the
+ * rule of the set does, with each attempt counted as a failure.
  */
 static bool is_retried (const struct aw_history *history, const struct aw_attempt *last)
 {

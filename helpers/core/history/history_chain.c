@@ -43,8 +43,9 @@ static uint32_t last_of_task (const struct aw_history *history, struct aw_task t
     return a && !isnan (a->finish) ? (uint32_t)(a - history->attempts) : AW_NONE;
 }
 
-/* What the attempt waited for and finished last of all that. Never a later one, whatever the
- * journal says: the chain ends. */
+/* The predecessor of the attempt that finished last. Never a later one, even in a wrong journal, so
+ * that the chain ends.
+ */
 static uint32_t predecessor (const struct aw_history *history,
                              const uint32_t *instances,
                              uint32_t at)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What attempts hold of the nodes, which must have it free. */
+/* What attempts hold of nodes, which must have it free. */
 #include "core/history/history_parts.h"
 
 #include <math.h>

@@ -159,7 +159,7 @@ static void add_staging (const struct aw_history *history,
     }
 }
 
-/* mean, wait_mean and gpu_util hold sums, and min, max what has been seen, until all is added up.
+/* mean, wait_mean and gpu_util are sums, and min and max the values so far, until all is added up.
  */
 static void add_attempt (const struct aw_history *history,
                          const struct aw_attempt *a,

@@ -18,7 +18,7 @@ static int fill_tasks (struct aw_resume_state *e,
     for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
         enum aw_task_state state = aw_history_state (history, task);
 
-        /* What failed is anew since the RESUME, unless its successors were told to go on. */
+        /* A RESUME lets failed tasks run again, unless their on_failure is continue. */
         e->done[task] = state == AW_TASK_COMPLETED || state == AW_TASK_FAILED;
         e->n_done += e->done[task];
         e->attempts[task] = aw_history_next_attempt (history, task);

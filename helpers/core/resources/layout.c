@@ -63,7 +63,7 @@ static int compare_places (const void *pa, const void *pb)
     return 0;
 }
 
-/* Fills PLACES, room for all CPUs, with the cores of which the job has a CPU. OF has room for four
+/* Fills PLACES, which has room for all CPUs, with the cores of the job's CPUs. OF has room for four
  * levels of END ids. Returns their number.
  */
 static uint32_t find_places (const struct aw_layout *l,

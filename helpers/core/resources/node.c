@@ -50,7 +50,7 @@ void aw_node_clear (struct aw_node *node)
     errno = saved;
 }
 
-/* All but the id sets, for which there is room. */
+/* All except the id sets. There is room. */
 static void copy_counts (struct aw_node *node, const struct aw_node *from)
 {
     const struct aw_layout *l = from->layout;
@@ -284,7 +284,7 @@ static void set_cpu (struct aw_node *node, uint32_t id, bool is_free)
     node->free_cpus.words[id / 64] ^= UINT64_C (1) << (id % 64);
 }
 
-/* Counts what is taken or given of the CPUs, with their cores' others where DEMAND holds those. */
+/* Counts the CPUs that are taken or given, with the others of their cores if DEMAND holds those. */
 static uint32_t set_cpus (struct aw_node *node,
                           const struct aw_demand *demand,
                           const struct aw_idset *cpus,

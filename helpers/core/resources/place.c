@@ -68,7 +68,7 @@ static void load (struct aw_pick *p, const struct aw_node *node, const struct aw
     }
 }
 
-/* What each zone has beyond what tasks on its GPUs' free parts will want. */
+/* The surplus of each zone over what tasks on its GPUs' free parts will need. */
 static void find_surplus (struct aw_pick *p,
                           const struct aw_node *node,
                           const struct aw_demand *demand,
@@ -120,7 +120,7 @@ static int add_chosen (const struct aw_pick *p, uint32_t n, struct aw_idset *gpu
     return 0;
 }
 
-/* Ranks that are placed one after the other, each beside GPUs of its own. */
+/* Places ranks one after the other, each near GPUs of its own. */
 static uint32_t placed_ranks (const struct aw_demand *demand)
 {
     uint32_t n = demand->ranks_per_node;
@@ -205,7 +205,7 @@ int aw_place_choose (const struct aw_node *node,
     return add_chosen (&pick, n_gpus, gpus) < 0 ? -1 : pick.good;
 }
 
-/* Fills s->chosen with the GPUs of SET, those that are close together side by side. */
+/* Fills s->chosen with the GPUs of SET, close ones next to each other. */
 static uint32_t list_gpus (struct aw_pick *p, const struct aw_idset *set)
 {
     const struct aw_layout *l = p->layout;
@@ -231,7 +231,7 @@ static uint32_t list_gpus (struct aw_pick *p, const struct aw_idset *set)
     return n;
 }
 
-/* Each core counts as idle until a rank has some of it: so ranks share no core where they need not.
+/* Each core counts as idle until a rank has a part of it: so ranks share no core unless they must.
  */
 static void load_part (struct aw_pick *p, const struct aw_idset *cpus)
 {
@@ -247,7 +247,7 @@ static void load_part (struct aw_pick *p, const struct aw_idset *cpus)
     }
 }
 
-/* Deals one rank's CPUs, which are taken out of LEFT. */
+/* Picks one rank's CPUs and removes them from LEFT. */
 static int split_cpus (struct aw_pick *p,
                        uint32_t n,
                        struct aw_idset *left,

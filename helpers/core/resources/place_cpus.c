@@ -32,7 +32,7 @@ uint32_t aw_pick_usable (const struct aw_pick *p, uint64_t near)
 struct sums {
     uint32_t all;
     uint32_t idle; /* in cores wholly free */
-    uint32_t spare; /* without what GPU tasks may want */
+    uint32_t spare; /* without those that GPU tasks may need */
     bool near;
 };
 
@@ -123,7 +123,7 @@ static bool find_domain (const struct aw_pick *p,
     return *best != UINT64_MAX;
 }
 
-/* Takes N of what is usable of the core, the lowest ids. */
+/* Takes N usable CPUs of the core, the lowest ids. */
 static int take (struct aw_pick *p, uint32_t number, uint32_t n)
 {
     const struct aw_core *core = &p->layout->cores[number];
@@ -143,7 +143,8 @@ static int take (struct aw_pick *p, uint32_t number, uint32_t n)
     return 0;
 }
 
-/* Takes the cores of the domain all of whose usable CPUs, SIZE (0: any), are wanted. */
+/* Takes the cores of the domain of which all usable CPUs, SIZE of them (0: any number), are needed.
+ */
 static int take_whole (
     struct aw_pick *p, const struct aw_domain *domain, bool idle, uint32_t size, uint32_t *n)
 {
@@ -243,7 +244,7 @@ static int fill (struct aw_pick *p, enum aw_domain_level level, uint32_t domain,
             errno = ENOSPC;
             return -1;
         }
-        do { /* those behind that have as many would come next */
+        do { /* later ones with as many would come next */
             if (fill (p, level - 1, child, least (n, have)) < 0)
                 return -1;
             n -= least (n, have);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which GPUs: those beside which enough CPUs are free; of these, for one GPU, the one that leaves
- * least beside it, for several those that are closest together.
+/* Chooses GPUs: those with enough usable local CPUs. For one GPU, the one that leaves the fewest;
+ * for several, those that are closest together.
  */
 #include "core/resources/place_state.h"
 
@@ -42,7 +42,7 @@ struct group {
     bool untouched; /* for parts: none of it is taken yet */
     uint32_t room; /* for parts: thousandths that are free */
     uint32_t n_left; /* others as close, that become less useful to wide tasks */
-    uint32_t cpus; /* usable beside it */
+    uint32_t cpus; /* usable, local to it */
 };
 
 static bool better (const struct group *a, const struct group *b)
@@ -85,8 +85,7 @@ static void add (const struct search *s, uint32_t gpu, uint32_t place, struct gr
     group->room += (uint32_t)AW_GPU_WHOLE - s->node->gpu_used[gpu];
 }
 
-/* The usable CPUs beside the N chosen ones; 0 where those of one are not known, or not the job's.
- */
+/* The usable CPUs local to the N chosen ones; 0: those of one are not known, or not the job's. */
 static uint32_t cpus_beside (const struct search *s, uint32_t n)
 {
     uint64_t near = 0;
@@ -101,8 +100,9 @@ static uint32_t cpus_beside (const struct search *s, uint32_t n)
     return aw_pick_usable (s->pick, near);
 }
 
-/* FIRST and those that are closest to it, N in all where there are so many, into s->chosen behind
- * those taken. Without a topology all are equally close. */
+/* Puts FIRST and the GPUs closest to it, up to N in all, into s->chosen after those taken. Without
+ * a topology all are equally close.
+ */
 static void gather (const struct search *s, uint32_t first, struct group *group)
 {
     const struct aw_layout *l = s->pick->layout;

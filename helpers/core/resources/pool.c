@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For best fit the nodes are kept sorted by what they have free, each as one word: a look-up
- * bisects, once for each number of free GPUs, and a change moves the few words between a node's old
- * and new places.
+/* For best fit the nodes are sorted by what they have free, one word each. A look-up bisects once
+ * for each number of free GPUs. A change moves the words between a node's old and new places.
  */
 #include "core/resources/pool.h"
 
@@ -42,7 +41,7 @@ void aw_pool_finish (struct aw_pool *pool)
     errno = saved;
 }
 
-/* Notes what a task of SET wants beside each GPU. */
+/* Notes what a task of SET needs with each GPU. */
 static void add_wants (struct aw_pool *pool, const struct aw_set *set)
 {
     struct aw_demand demand = aw_set_demand (set);
@@ -127,7 +126,7 @@ static uint32_t lower_bound (const uint64_t *order, uint32_t n, uint64_t key)
     return low;
 }
 
-/* Moves a node, whose place was that of OLD, to where it belongs now. */
+/* Moves a node, whose place was that of OLD, to its new place. */
 static void reorder (struct aw_pool *pool, uint32_t number, uint64_t old)
 {
     uint64_t *order = pool->order, new = node_key (pool, number);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The text comes from another machine, so nothing in it is believed: what it may make us allocate
- * is bounded, and whatever is not of the form is refused with its place.
+/* The text comes from another machine, so it is not trusted: what it can make us allocate is
+ * bounded, and text that is not of the form is rejected with its place.
  */
 #include "core/resources/topology.h"
 
@@ -42,7 +42,7 @@ void aw_topology_finish (struct aw_topology *topology)
     errno = saved;
 }
 
-/* The part of *REST up to SEP, which is cut off; *REST becomes NULL behind the last one. */
+/* The part of *REST up to SEP, cut off; *REST becomes NULL after the last one. */
 static char *cut (char **rest, char sep)
 {
     char *part = *rest, *end = strchr (part, sep);
@@ -291,7 +291,7 @@ char *aw_topology_format (const struct aw_topology *topology)
     return w.buf;
 }
 
-/* SET without what is not in KEPT. */
+/* SET without the ids that are not in KEPT. */
 static int intersect (struct aw_idset *set, const struct aw_idset *kept)
 {
     struct aw_idset others = { 0 };

@@ -146,7 +146,7 @@ uint32_t aw_forecast_first (struct aw_forecast *f, const struct aw_forecast_quer
         return first_without_row (q);
     if (q->pool->n_nodes == 0 || isnan (row->tree[1]))
         return AW_NO_NODE;
-    /* what is overdue ends now: all up to that are equal */
+    /* an overdue task ends now: all nodes up to that are equal */
     limit = row->tree[1] > q->now ? row->tree[1] : q->now;
     while (place < row->n_leaves)
         place = row->tree[2 * place] <= limit ? 2 * place : 2 * place + 1;

@@ -24,7 +24,7 @@ struct aw_demand aw_headroom_beside (const struct aw_headroom *room, const struc
     const struct aw_demand *counts = room->trial ? &room->trial->free : &room->counts;
     struct aw_demand left = {
         .cpus = less (counts->cpus, demand->cpus),
-        .gpus = UINT32_MAX, /* it wants none */
+        .gpus = UINT32_MAX, /* it needs none */
         .mem = room->node->counts_mem ? counts->mem - demand->mem : UINT64_MAX,
     };
     uint32_t gpus = aw_demand_gpus (demand);

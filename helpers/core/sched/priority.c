@@ -23,7 +23,7 @@ void aw_priority_remaining (const struct aw_graph *graph, const double *seconds,
     double unknown = stand_in (graph, seconds);
 
     memset (remaining, 0, aw_graph_n_instances (graph) * sizeof (*remaining));
-    /* What was added waits for what was there, never the other way round. */
+    /* Added sets wait for older ones, never the other way round. */
     for (uint32_t o = graph->n_sets; o-- > graph->n_base;) {
         uint32_t s = graph->order[o];
         const struct aw_set *set = &graph->sets[s];

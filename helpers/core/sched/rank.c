@@ -31,11 +31,11 @@ static double waves (const struct aw_pool *pool, const struct aw_set *set)
             each = aw_node_capacity (node, &demand);
         capacity += node->lost ? 0 : each;
     }
-    capacity /= demand.nodes; /* what is left over on uneven nodes is passed over */
+    capacity /= demand.nodes; /* the remainder of uneven nodes is ignored */
     return capacity ? ceil ((double)set->count / capacity) : 1;
 }
 
-/* The part of the pool that one task takes, of the resource of which it takes most. */
+/* The part of the pool that one task takes, of the resource that it takes most of. */
 static double share (const struct aw_pool *pool, const struct aw_set *set)
 {
     struct aw_whole whole = aw_set_whole (set);

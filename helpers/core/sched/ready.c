@@ -210,13 +210,13 @@ int aw_ready_grow (struct aw_ready *r, const struct aw_graph_size *old)
     r->room = room;
     for (uint32_t s = old->n_sets; s < size.n_sets; s++)
         if (find_shape (r, s) < 0) {
-            r->n_shapes = n_shapes; /* those that came have no tasks yet, nor memory */
+            r->n_shapes = n_shapes; /* the new ones have no tasks yet, nor memory */
             return -1;
         }
     return 0;
 }
 
-/* Of equal rank: streams behind the others, and of those the one whose last start is the oldest. */
+/* Of equal rank: streams come last, and first the one whose last start is the oldest. */
 static bool before_in_turn (const struct aw_ready *r, uint32_t a, uint32_t b)
 {
     uint32_t set_a = aw_graph_instance_set (r->graph, a);
@@ -267,7 +267,7 @@ static bool shape_before (const struct aw_ready *r, uint32_t a, uint32_t b)
     return aw_ready_before (r, r->shapes[a].heap[0], r->shapes[b].heap[0]);
 }
 
-/* The shapes of a line, likewise. */
+/* The shapes of a line, which know their places. */
 #define PLACE_SHAPE(r, number, where) ((r)->shapes[number].place = (uint32_t)(where))
 AW_HEAP_DEFINE_PLACED (shapes, uint32_t, struct aw_ready *, shape_before, PLACE_SHAPE)
 
@@ -305,7 +305,7 @@ struct aw_shape *aw_ready_at (const struct aw_ready *r, bool blocked, uint32_t i
     return i < line->n ? &r->shapes[line->heap[i]] : NULL;
 }
 
-/* Of a shape that stands in no line. */
+/* For a shape that is in no line. */
 static void mark (struct aw_ready *r, struct aw_shape *shape, bool blocked, enum aw_block why)
 {
     r->n_held += (why == AW_BLOCK_HELD) - (shape->why == AW_BLOCK_HELD);
@@ -383,7 +383,7 @@ static struct aw_shape *shape_of_instance (const struct aw_ready *r, uint32_t in
     return &r->shapes[r->shape_of[aw_graph_instance_set (r->graph, instance)]];
 }
 
-/* Puts the instance into its shape, which has room. */
+/* Puts the instance into its shape. There is room. */
 static void insert (struct aw_ready *r, uint32_t instance)
 {
     struct aw_shape *shape = shape_of_instance (r, instance);

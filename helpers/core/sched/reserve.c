@@ -9,7 +9,8 @@
 #include "core/sched/headroom.h"
 #include "util/array.h"
 
-/* What is spare beside DEMAND on a node at T, if tasks end as expected (what is overdue, now). */
+/* The spare resources alongside DEMAND on a node at T, if tasks end as expected (overdue ones now).
+ */
 static struct aw_demand spare_at (const struct aw_pool *pool,
                                   const struct aw_running_table *running,
                                   uint32_t number,
@@ -126,7 +127,8 @@ bool aw_reservation_make_on (struct aw_reservation *res,
 
 bool aw_reservation_ends_before (const struct aw_reservation *res, double now, double seconds)
 {
-    /* A task that is due is not put off any more, not even for one that is said to take no time. */
+    /* A task that is due is not delayed any more, not even for one that is declared to take no
+     * time. */
     return res->t > now && !isinf (res->t) && !isnan (seconds) && now + seconds <= res->t;
 }
 

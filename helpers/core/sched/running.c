@@ -125,8 +125,9 @@ struct aw_running *aw_running_lead (const struct aw_running_table *table,
     return at (table, run->lead);
 }
 
-/* Ends mostly rise, so the place is looked for from behind; equal ends stay in the order of the
- * starts. */
+/* Ends mostly rise, so the search begins at the last one; equal ends stay in the order of the
+ * starts.
+ */
 static void insert_by_end (struct aw_running_table *table, struct aw_running *run)
 {
     uint32_t me = slot_number (table, run);

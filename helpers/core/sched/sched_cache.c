@@ -61,8 +61,8 @@ void aw_sched_rank_again (struct aw_sched *s)
     s->ranks_due = true;
 }
 
-/* By what was told of durations when it became necessary, so that ranks do not depend on when this
- * is called.
+/* By the snapshot of the durations when ranks became due, so ranks do not depend on when this is
+ * called.
  */
 int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph)
 {

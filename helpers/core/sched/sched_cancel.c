@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks that nobody wants any more: those that a user or a task cancels, and those of iterations
- * behind the one that has reached the goal. What waits is skipped, what runs is told to end.
+/* Cancelled tasks: those that a user or a task cancels, and those of iterations after the one that
+ * has reached the goal. Waiting tasks are skipped, running ones are killed.
  */
 #include "core/sched/sched_state.h"
 
-/* Out of whatever queue TASK, which is ready, stands in; or of OUT, where it has just become so by
- * what was cancelled before it, as at a gate.
+/* Removes TASK, which is ready, from its queue; or from OUT, if it became ready by this
+ * cancellation, as at a gate.
  */
 static void leave_queue (struct aw_sched *s, uint32_t task, struct aw_released *out)
 {
@@ -44,8 +44,9 @@ static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct 
     return aw_depend_drop (&s->depend, task, release, s->now, out);
 }
 
-/* Those that have run before, and were to be tried again, are not told as skipped: they have an
- * end. */
+/* Tasks that have run before, and were to be retried, are not published as skipped: they have an
+ * end.
+ */
 static int release (struct aw_sched *s, int rc, struct aw_released *out)
 {
     const struct aw_range *run;

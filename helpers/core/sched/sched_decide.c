@@ -7,11 +7,11 @@
 
 #include "core/sched/sched_state.h"
 
-/* So many nodes that can hold a task are asked whether it finds a good place there. */
+/* At most this many nodes are tried for a good place. */
 enum { GOOD_TRIES = 16 };
 
-/* Chooses the nodes for a task of DEMAND and SECONDS: those that fit best of those that suit it,
- * without EXCEPT, BESIDE the reservation or whatever it says. False: there are too few.
+/* Chooses the nodes for a task of DEMAND and SECONDS: the best fit among the nodes that suit it,
+ * without EXCEPT. BESIDE: the reservation must allow it. False: there are too few.
  */
 static bool choose_suiting (struct aw_sched *s,
                             const struct aw_demand *demand,
@@ -68,8 +68,8 @@ static bool choose_nodes (struct aw_sched *s,
            || choose_except (s, demand, seconds, beside, AW_NO_NODE);
 }
 
-/* Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE. False where it
- * needs none, for it could never fit.
+/* Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE. False: it needs
+ * none, because it could never fit.
  */
 static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
 {
@@ -85,8 +85,9 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint3
         &(struct aw_forecast_query){ &s->pool, &s->running, number, &shape->demand, s->now });
 }
 
-/* The shape's first task was held back: another of the same demand may be short enough to end
- * before. */
+/* The first task of the shape was held back: another of the same demand may be short enough to end
+ * before.
+ */
 static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shape *shape)
 {
     uint32_t best = AW_NONE;
@@ -103,8 +104,9 @@ static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shap
     return best;
 }
 
-/* The same beside the reservation for one that goes before the shape: a task of INSTANCE, or a
- * shorter one. */
+/* The same for a task that the reservation, for a task before it, must allow: of INSTANCE, or a
+ * shorter one.
+ */
 static bool choose_beside (struct aw_sched *s,
                            const struct aw_shape *shape,
                            struct aw_choice *choice)
@@ -119,8 +121,8 @@ static bool choose_beside (struct aw_sched *s,
     return *instance != AW_NONE && choose_nodes (s, &shape->demand, *instance, true);
 }
 
-/* Of the shapes that are blocked, or that are not, the one whose FIRST instance that can end by the
- * limit goes before those of all others, whichever heads of theirs are late. NULL: there is none.
+/* Among blocked shapes, or among the others, the one whose FIRST instance that can end by the limit
+ * comes before those of all others. The first instances of shapes may be late. NULL: there is none.
  */
 static struct aw_shape *first_shape (struct aw_sched *s, bool blocked, uint32_t *first)
 {
@@ -152,8 +154,9 @@ static struct aw_shape *first_shape (struct aw_sched *s, bool blocked, uint32_t 
     return best;
 }
 
-/* The shape that is blocked and goes before instance FIRST; which of its instances does. NULL:
- * there is none. */
+/* The blocked shape that comes before instance FIRST, with its INSTANCE that does. NULL: there is
+ * none.
+ */
 static const struct aw_shape *first_waiting (struct aw_sched *s, uint32_t first, uint32_t *instance)
 {
     const struct aw_shape *shape = aw_ready_first (&s->ready, true);
@@ -164,8 +167,8 @@ static const struct aw_shape *first_waiting (struct aw_sched *s, uint32_t first,
     return shape && aw_ready_before (&s->ready, *instance, first) ? shape : NULL;
 }
 
-/* Finds instance and nodes for a shape, whose FIRST one that is not late is given. False: it is
- * marked as blocked.
+/* Finds instance and nodes for a shape; FIRST is its first instance that is not late. False: the
+ * shape is now blocked.
  */
 static bool place (struct aw_sched *s,
                    struct aw_shape *shape,
@@ -216,7 +219,7 @@ static int take_chosen (struct aw_sched *s, struct aw_running *run)
     return 0;
 }
 
-/* Its attempt is under way, and now has a right to CPUs and GPUs. */
+/* The attempt, which has its data, starts with its CPUs and GPUs. */
 static int start_staged (struct aw_sched *s, uint32_t task, struct aw_running **out)
 {
     struct aw_running *run = aw_running_find (&s->running, task);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes that fail task after task are set aside: they take no more tasks, what runs there may end.
- * Never one without which some task that is left could not run.
+/* Nodes on which task after task fails are drained: they take no more tasks, and running tasks
+ * there may end. A node without which some task could not run is not drained.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +36,7 @@ void aw_sched_note_health (struct aw_sched *s,
 
     if (aw_demand_nodes (&run->demand) > 1 || ev->status == AW_STATUS_CANCELLED
         || ev->status == AW_STATUS_NODE_FAIL)
-        return; /* several nodes, or nobody's fault */
+        return; /* several nodes, or no failure of the task */
     if (ev->status == AW_STATUS_COMPLETED) {
         aw_health_completed (&s->health, run->node, run->set);
         return;
@@ -46,7 +46,7 @@ void aw_sched_note_health (struct aw_sched *s,
         s->n_undecided++;
 }
 
-/* A set with tasks left of which NODE is needed; AW_NONE: there is none. */
+/* A set with unfinished tasks that needs NODE; AW_NONE: there is none. */
 static uint32_t needs_node (const struct aw_sched *s, uint32_t node)
 {
     for (uint32_t i = 0; i < s->graph->n_sets; i++) {

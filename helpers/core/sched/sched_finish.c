@@ -30,15 +30,13 @@ static void learn (struct aw_sched *s, uint32_t set, double seconds)
         expect_ends (s, set);
 }
 
-/* Was a task of SET that ends now told to save its state, for the job ends? */
+/* Was a task of SET, which ends now, asked to save its state because the job ends? */
 static bool is_cut (const struct aw_sched *s, const struct aw_set *set)
 {
     return set->checkpoint_signal && s->now + 2 * set->checkpoint_seconds >= s->limit;
 }
 
-/* The attempt did not succeed: does the task get another one, and after which DELAY? Counts the
- * failure.
- */
+/* The attempt did not succeed: counts the failure. Is the task retried, and after which DELAY? */
 static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event *ev, double *delay)
 {
     const struct aw_set *set = &s->graph->sets[aw_graph_task (s->graph, task).set];
@@ -46,7 +44,7 @@ static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event 
 
     *delay = 0;
     if (ev->status == AW_STATUS_CANCELLED && (s->stopped || is_cut (s, set)))
-        return true; /* told to end by us: not its fault; it stays ready for a later run */
+        return true; /* killed by the coordinator, so no failure; it stays ready for a later run */
     if (ev->status != AW_STATUS_NODE_FAIL)
         tries->lost = 0;
     else if (++tries->lost <= AW_LOST_NODES_A_TASK)
@@ -56,7 +54,7 @@ static bool try_again (struct aw_sched *s, uint32_t task, const struct aw_event 
     return aw_retry_allows (&set->retry, tries->failures, ev);
 }
 
-/* TASK failed on NODE. Of several nodes nobody knows which is to blame. */
+/* TASK failed on NODE. Of several nodes it is not known which is to blame. */
 static int note_failure (struct aw_sched *s, uint32_t task, uint32_t node)
 {
     size_t n = s->room.n_tasks + (size_t)1;
@@ -126,13 +124,13 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
         learn (s, set, ev->seconds);
     aw_sched_forget (s);
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
-        aw_sched_unblock (s, part->node); /* a freed slot keeps what it says until the next start */
+        aw_sched_unblock (s, part->node); /* a freed slot keeps its values until the next start */
     if (ev->status == AW_STATUS_COMPLETED)
         return end_task (s, task, set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
     if (s->tries[task].cancelled && !s->stopped)
         return aw_sched_end_cancelled (s, task);
     if (unstarted)
-        return queue_again (s, task, 0); /* told by us, before it had done anything */
+        return queue_again (s, task, 0); /* killed by the coordinator before it started */
     if (try_again (s, task, ev, &delay))
         return ev->status != AW_STATUS_CANCELLED && note_failure (s, task, run->node) < 0
                    ? -1

@@ -7,8 +7,8 @@
 #include "core/graph/grow.h"
 #include "core/sched/sched_state.h"
 
-/* Until the ranks are worked out anew, which takes time by the size of the graph and hence its
- * time, what came is as long as it is itself.
+/* Ranks of all sets take time by the size of the graph, so they are computed only after several
+ * additions. Until then, the rank of a new set is its own duration.
  */
 static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
 {
@@ -22,8 +22,8 @@ static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
         aw_sched_rank_again (s);
 }
 
-/* Ranks that were to be worked out before are so by the graph of that time: whoever was asked
- * meanwhile has done it.
+/* Ranks that were due before are computed by the old graph, as a call of next would have done
+ * before the addition.
  */
 static int rank_old (struct aw_sched *s, const struct aw_graph_size *old)
 {

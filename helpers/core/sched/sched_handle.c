@@ -38,7 +38,7 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
     return 0;
 }
 
-/* Its end names one of its nodes: where one is lost, that one. */
+/* The end of an attempt names one of its nodes: the lost one, if one is lost. */
 static bool runs_on (const struct aw_sched *s, const struct aw_running *run, uint32_t node)
 {
     while (run && run->node != node)
@@ -71,7 +71,7 @@ static void forget_news (struct aw_sched *s, const struct aw_event *ev)
 {
     struct aw_running *run;
 
-    /* What still waits was let go for want of messages: that follows from no event. */
+    /* A task that still waits was released for want of messages, which no event records. */
     if ((ev->type == AW_EVENT_READY || ev->type == AW_EVENT_SKIP)
         && s->depend.state[ev->task] == AW_DEPEND_WAITING)
         aw_sched_starve (s);
@@ -170,6 +170,6 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
     aw_sched_forget (s);
     if (handle (s, ev, err) == 0)
         return 0;
-    s->now = before; /* it stands in no journal */
+    s->now = before; /* the event is not in the journal */
     return -1;
 }

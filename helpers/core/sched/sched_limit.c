@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The job's end: what could not end by then is not started. What runs beyond it all the same is for
- * the caller to stop.
+/* The end of the job: a task that could not end by then does not start. The caller kills the tasks
+ * that still run.
  */
 #include <math.h>
 
 #include "core/sched/sched_state.h"
 
-/* What a task is taken to need: its time limit, for then it has ended whatever happens; else what
- * it is expected to take and a margin for its spread; nothing where nothing is known. One that
- * saves its state when it is told so may be cut: a little time before that is enough, but there
- * must be some, or it would be cut, and start again, until the end.
+/* The seconds that a task is assumed to need: its time limit; else the expected seconds with a
+ * margin for their spread; 0 if nothing is known. A task that saves its state on request needs only
+ * a little time before that. It must have some, or it would be killed and start again until the end
+ * of the job.
  */
 static double needs (const struct aw_sched *s, uint32_t number)
 {

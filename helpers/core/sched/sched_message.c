@@ -8,7 +8,7 @@ int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, stru
     struct aw_released out = { 0 };
 
     if (topic == AW_NONE)
-        return 0; /* nobody waits for those */
+        return 0; /* no set depends on them */
     if (aw_sched_begin (s) < 0
         || aw_sched_release (s, aw_depend_message (&s->depend, topic, ev->count, s->now, &out),
                              &out)

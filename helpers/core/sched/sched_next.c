@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Actions out: what is to be done now. What is given out here has been taken in already. */
+/* Actions out: what is to be done now. The scheduler has handled an action when it returns it. */
 #include <math.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static void make_action (struct aw_sched *s,
         action->attempt = s->tries[task].attempts;
 }
 
-/* Ends, one at a time, what still stands as running on lost nodes. */
+/* Ends, one at a time, the attempts on lost nodes. */
 static bool next_of_lost_node (struct aw_sched *s, struct aw_event *action)
 {
     for (uint32_t n = 0; s->n_lost > 0 && n < s->pool.n_nodes; n++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What others may ask the scheduler, and the names of its settings. */
+/* Questions to the scheduler, and the names of its settings. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,7 +95,8 @@ double aw_sched_next_wake (const struct aw_sched *s)
     return s->ended || s->stopped || t >= s->limit ? INFINITY : t;
 }
 
-/* What ends with a lost node is the scheduler's own; what ends while its node leaves is told. */
+/* The scheduler itself ends attempts on a lost node; an end while the node is not lost is an input.
+ */
 bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
 {
     switch (ev->type) {
@@ -235,7 +236,7 @@ static void describe_pool (const struct aw_pool *pool, char *buf, size_t size)
         say (&w, "%s%s", t ? ", " : " of type ", types[t]);
 }
 
-/* Those that could hold it, as far as they are needed. */
+/* Nodes that could hold it, counted up to the number needed. */
 static uint32_t count_nodes (const struct aw_pool *pool, const struct aw_demand *demand)
 {
     uint32_t n = 0;

@@ -25,7 +25,9 @@ static int queue_as_news (struct aw_sched *s, uint32_t first, uint32_t last, dou
                                                   : aw_ranges_push (&s->news.ready, first, last, t);
 }
 
-/* What earlier parts of the run did is done as soon as it would be ready; the rest of RUN is. */
+/* Tasks that an earlier part of the run completed are done as soon as they would be ready; the
+ * others of RUN are ready.
+ */
 static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_released *out)
 {
     for (uint32_t task = run.first; task <= run.last; task++) {
@@ -45,7 +47,9 @@ static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_re
     return 0;
 }
 
-/* What earlier parts of the run did, for want of messages that have come now, is not told. */
+/* A task that an earlier part of the run completed is not published as skipped, even if its
+ * messages never came in this part.
+ */
 static int publish_skipped (struct aw_sched *s, const struct aw_range *run)
 {
     if (!s->done)

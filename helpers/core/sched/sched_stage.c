@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Data staging in the scheduler. An attempt of a set with asynchronous stage_in begins with STAGE:
- * it has a node, and no CPUs or GPUs. STAGED puts it into the queue for those, and START is for
- * that node. RELEASE gives them back before the attempt's FINISH, which comes when what it made has
- * been copied too. So whatever ends an attempt, a lost node, a failed copy or a kill, does so as
- * for all others.
+ * it has a node, but no CPUs and GPUs. STAGED queues it for those, and START is on that node.
+ * RELEASE gives them back before FINISH, which comes when the results are copied. A lost node, a
+ * failed copy or a kill ends such an attempt as any other.
  */
 #include <math.h>
 #include <string.h>
@@ -46,7 +45,7 @@ bool aw_sched_next_stage (struct aw_sched *s, uint32_t *task, uint32_t *node)
     return false;
 }
 
-/* The attempt that EV speaks of, or NULL with text; *KNOWN: it is long over, and all is well. */
+/* The attempt of EV, or NULL with text; *KNOWN: it has ended, which is no error. */
 static struct aw_running *attempt_of (const struct aw_sched *s,
                                       const struct aw_event *ev,
                                       bool *known,

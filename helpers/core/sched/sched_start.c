@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A START that stands in a record: the replay of a run, or the beginning of a resumed one. */
+/* A recorded START: in a replay, or at the beginning of a resumed run. */
 #include <string.h>
 
 #include "core/sched/sched_state.h"
@@ -35,7 +35,7 @@ static int take_parts (struct aw_sched *s,
     return 0;
 }
 
-/* A recorded START of an attempt whose data had come. */
+/* The START of an attempt that has its data. */
 static int handle_staged_start (struct aw_sched *s,
                                 struct aw_running *run,
                                 const struct aw_event *ev,
