@@ -92,7 +92,7 @@ static uint64_t least (uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* So many tasks have room for their part on a node of S. */
+/* The number of tasks whose part fits on a node of S. */
 static uint64_t room (const struct aw_node_shape *s, const struct aw_demand *demand)
 {
     uint64_t n = s->cpus / (demand->cpus ? demand->cpus : 1);
@@ -118,8 +118,8 @@ static uint64_t places (const struct aw_allocation *a,
     return sum;
 }
 
-/* A task on k nodes takes a place on k different ones. COUNT tasks find theirs if and only if the
- * places, no more than COUNT a node, are k * COUNT; and then fewer tasks do as well.
+/* A task on k nodes takes a place on k different ones. COUNT tasks fit if and only if there are k *
+ * COUNT places, with at most COUNT a node; then fewer tasks fit too.
  */
 uint64_t aw_allocation_capacity (const struct aw_allocation *a, const struct aw_set *set)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the model knows of an allocation: how many nodes of which shape. Nodes of one shape are
- * alike in all that the scheduler looks at.
+/* An allocation in the model: numbers of nodes by shape. The scheduler treats nodes of one shape
+ * alike.
  */
 #ifndef AW_MODEL_ALLOCATION_H
 #define AW_MODEL_ALLOCATION_H
@@ -26,7 +26,7 @@ struct aw_allocation {
     uint32_t n_nodes; /* sums over the shapes */
     uint64_t cpus;
     uint64_t gpus;
-    uint64_t mem; /* 0 where a shape does not count it */
+    uint64_t mem; /* 0: a shape does not count it */
 };
 
 enum { AW_MAX_NODES = 1 << 20 };
@@ -49,12 +49,12 @@ int aw_allocation_join (const struct aw_allocation *allocation,
                         struct aw_sched *sched,
                         struct aw_error *err);
 
-/* The most that any node of these N shapes has of each resource, memory without limit where one
- * does not count it: what exceeds it can run nowhere.
+/* The most of each resource that any node of these N shapes has; memory has no limit if one shape
+ * does not count it. A larger demand can run nowhere.
  */
 struct aw_demand aw_largest_node (const struct aw_node_shape *shapes, uint32_t n);
 
-/* So many tasks of SET fit at the same time into the empty allocation; 0: not one. */
+/* The number of tasks of SET that fit into the empty allocation at the same time. */
 uint64_t aw_allocation_capacity (const struct aw_allocation *allocation, const struct aw_set *set);
 
 #endif /* AW_MODEL_ALLOCATION_H */

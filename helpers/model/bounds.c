@@ -11,7 +11,7 @@ static size_t instance_of (const struct aw_graph *g, uint32_t iteration, uint32_
     return (size_t)iteration * g->n_sets + set;
 }
 
-/* Seconds of the whole set if it has the allocation for itself. */
+/* Seconds of the whole set if it has the allocation to itself. */
 static double in_waves (const struct aw_allocation *a, const struct aw_set *set)
 {
     uint64_t capacity = aw_allocation_capacity (a, set);
@@ -21,7 +21,7 @@ static double in_waves (const struct aw_allocation *a, const struct aw_set *set)
     return ceil ((double)set->count / capacity) * set->duration;
 }
 
-/* When the instance can begin, by the ends of what it waits for. */
+/* The time at which the instance can begin: the last end of its predecessors. */
 static double begin (
     const struct aw_graph *g, const double *ends, uint32_t iteration, uint32_t set, double latency)
 {
@@ -73,7 +73,7 @@ static double pass (const struct aw_graph *g,
     return last;
 }
 
-/* The predecessor that ends last, or AW_NONE where the instance waits for none. */
+/* The predecessor that ends last; AW_NONE: there is none. */
 static uint32_t latest_predecessor (const struct aw_graph *g, const double *ends, uint32_t instance)
 {
     uint32_t iteration = instance / g->n_sets, best = AW_NONE;
@@ -91,7 +91,7 @@ static uint32_t latest_predecessor (const struct aw_graph *g, const double *ends
     return best;
 }
 
-/* Walks back from the instance that ends last. */
+/* Follows predecessors back from the instance that ends last. */
 static int trace (struct aw_bounds *b, const struct aw_graph *g, const double *ends)
 {
     size_t n_instances = instance_of (g, g->iterations, 0);
@@ -172,7 +172,7 @@ int aw_bounds_init (struct aw_bounds *b,
     memset (b, 0, sizeof (*b));
     if (check (g, a, err) < 0)
         return -1;
-    /* stages are never more than instances */
+    /* there are at most as many stages as instances */
     ends = calloc (instance_of (g, g->iterations, 1), sizeof (*ends));
     if (!ends)
         return aw_error_set (err, "out of memory for the bounds");

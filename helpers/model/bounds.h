@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What no schedule can beat, and closed formulas. Tasks take what their sets say; seconds all over.
+/* Lower bounds that no schedule can beat, and closed formulas. Tasks take the durations of their
+ * sets. All times are in seconds.
  */
 #ifndef AW_MODEL_BOUNDS_H
 #define AW_MODEL_BOUNDS_H
@@ -14,11 +15,10 @@ struct aw_bounds {
     double critical_path; /* the longest chain of sets: time with resources without limit */
     uint32_t *path; /* its set instances, first to last; owned */
     uint32_t n_path;
-    /* The same where a set whose tasks do not all fit at once counts in waves, ceil (count /
+    /* The same, but a set whose tasks do not all fit at once counts in waves: ceil (count /
      * capacity) times its duration. A lower bound too, as tasks of one set take equally long: of
      * those that run at any one moment, capacity at most run, and every task runs at one of the
-     * moments t, t + d, t + 2d, ...
-     */
+     * moments t, t + d, t + 2d, ... */
     double wave_path;
     double area_cpus; /* CPU seconds of all tasks over the CPUs of the allocation */
     double area_gpus; /* the same of GPUs; 0 without any */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Branches, counted by their ends. Iterations are unrolled: what counts is the set instance (one
- * set in one iteration), and an instance on which no other depends, in its iteration or a later
- * one, is the end of a branch. So a set that ends each iteration while the next one does not wait
- * for it ends as many branches as there are iterations; where the next iteration waits for it, only
- * the last one's is an end.
+/* Branches, counted by their ends. Iterations are unrolled into set instances (one set in one
+ * iteration). An instance on which no other depends, in its iteration or a later one, is the end of
+ * a branch. So the last set of an iteration ends a branch in each iteration if the next one does
+ * not wait for it; else only in the last.
  */
 #ifndef AW_MODEL_BRANCHES_H
 #define AW_MODEL_BRANCHES_H
@@ -15,7 +14,7 @@
 
 struct aw_branches {
     uint64_t n;
-    /* by set: so many iterations ahead is its nearest successor; AW_NONE: it has none */
+    /* by set: iterations from it to its nearest successor; AW_NONE: it has none */
     uint32_t *nearest;
 };
 

@@ -10,7 +10,7 @@ static uint64_t *row (const struct aw_closure *c, uint32_t i)
     return c->bits + (size_t)i * c->n_words;
 }
 
-/* What comes after I, and I itself, comes after its predecessors too. */
+/* The instances after I, and I itself, come after the predecessors of I too. */
 static void hand_back (struct aw_closure *c,
                        const struct aw_graph *g,
                        uint32_t iteration,
@@ -47,9 +47,8 @@ int aw_closure_init (struct aw_closure *c, const struct aw_graph *g)
         errno = ENOMEM;
         return -1;
     }
-    /* Going backwards, a row is complete when reached: successors stand later in the order or in a
-     * later iteration.
-     */
+    /* Backwards, a row is complete when it is reached: successors are later in the order or in a
+     * later iteration. */
     for (uint32_t it = g->iterations; it-- > 0;)
         for (uint32_t o = g->n_sets; o-- > 0;)
             hand_back (c, g, it, g->order[o]);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who comes after whom, over all iterations: the transitive closure of the set instances
- * (core/graph/graph.h has their numbering), a row of bits each. An edge by index, "set[i]", counts
- * as one between the sets.
+/* The transitive closure of all set instances (numbered as in core/graph/graph.h), a row of bits
+ * for each. An edge by index, "set[i]", counts as an edge between the sets.
  */
 #ifndef AW_MODEL_CLOSURE_H
 #define AW_MODEL_CLOSURE_H

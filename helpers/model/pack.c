@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* What is to be packed: COUNT tasks of a demand. */
+/* COUNT tasks of a demand, to be packed. */
 struct lot {
     struct aw_demand demand; /* on each of its nodes */
     struct aw_whole whole;
@@ -29,7 +29,7 @@ static uint64_t least (uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* So many tasks of D go into the bin. */
+/* The number of tasks of D that fit into the bin. */
 static uint32_t room_for (const struct bin *bin, const struct aw_demand *d)
 {
     uint64_t n = bin->free.cpus / (d->cpus ? d->cpus : 1);
@@ -41,7 +41,7 @@ static uint32_t room_for (const struct bin *bin, const struct aw_demand *d)
     return (uint32_t)n;
 }
 
-/* GPUs that N tasks of D make unfree, if they share none with tasks of other sets. */
+/* GPUs that N tasks of D use, if they share none with tasks of other sets. */
 static uint32_t gpus_of (const struct aw_demand *d, uint32_t n)
 {
     uint32_t each = AW_GPU_WHOLE / aw_demand_part (d);
@@ -91,7 +91,7 @@ static double share (const struct aw_allocation *a, const struct aw_whole *whole
     return share;
 }
 
-/* Sums alone: what is too much for all nodes together cannot fit. */
+/* By sums: more than all nodes have together cannot fit. */
 static bool too_much (const struct packing *p, const struct aw_allocation *a)
 {
     double cpus = 0, gpus = 0, mem = 0;
@@ -129,9 +129,9 @@ static int by_cpus (const void *pa, const void *pb)
     return a->demand.gpus != b->demand.gpus ? (a->demand.gpus < b->demand.gpus ? 1 : -1) : 0;
 }
 
-/* The lots in their order, each spread over the bins: filling one after the other, or one task a
- * bin and round. A task on k nodes takes k bins: like tasks find theirs if they have that many
- * places, and no bin holds more of them than there are tasks.
+/* Puts the lots, in their order, into the bins: filling one after the other, or one task a bin and
+ * round. A task on k nodes takes k bins. Tasks of a lot fit if they have that many places, and no
+ * bin holds more of them than there are tasks.
  */
 static bool greedy (struct packing *p, bool level)
 {
@@ -173,8 +173,8 @@ static bool seen_before (const struct packing *p, uint32_t from, uint32_t b)
     return false;
 }
 
-/* Places what is left, LEFT tasks of LOT first, in bins from FROM on: like tasks go in the order of
- * the bins.
+/* Places the remainder, LEFT tasks of LOT first, in bins from FROM on: tasks of one lot go in the
+ * order of the bins.
  */
 static bool search (struct packing *p, uint32_t lot, uint32_t left, uint32_t from)
 {
@@ -219,8 +219,8 @@ static enum aw_fit try_all (struct packing *p, const struct aw_allocation *a)
         wide = wide || p->lots[i].demand.nodes > 1 || p->lots[i].demand.gpu_share;
     }
     if (p->n_lots == 1)
-        return AW_FIT_NO; /* like tasks: to fill the nodes one after the other is best */
-    if (tasks > SEARCH_TASKS || wide) /* the search below knows whole GPUs on one node alone */
+        return AW_FIT_NO; /* tasks of one lot: filling one node after the other is best */
+    if (tasks > SEARCH_TASKS || wide) /* the search below only handles whole GPUs on one node */
         return AW_FIT_UNKNOWN;
     empty (p, a);
     p->steps = AW_PACK_STEPS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Do these task sets fit into an empty allocation at the same time, all tasks of each? Every task
- * goes onto one node: vector bin packing, which is hard in general. Tried in this order: sums (no),
- * a few greedy ways (yes), then a search that gives up after a fixed number of steps.
+/* Do all tasks of these sets fit into an empty allocation at the same time? This is vector bin
+ * packing, which is hard in general. First sums are compared (no), then a few greedy ways are tried
+ * (yes), then a search that gives up after a fixed number of steps.
  */
 #ifndef AW_MODEL_PACK_H
 #define AW_MODEL_PACK_H
@@ -19,7 +19,7 @@ enum aw_fit {
 
 enum { AW_PACK_STEPS = 20000 };
 
-/* SETS: N indexes into graph->sets. Out of memory counts as not known. */
+/* SETS: N indexes into graph->sets. Without memory the answer is AW_FIT_UNKNOWN. */
 enum aw_fit aw_pack (const struct aw_graph *graph,
                      const struct aw_allocation *allocation,
                      const uint32_t *sets,

@@ -19,7 +19,7 @@ static bool goes_on (const struct aw_conditions *c)
     return !c || !c->go_on || c->go_on (c->arg);
 }
 
-/* A gain that rounding could make up is none: the earlier candidate stays. */
+/* A gain that rounding can explain is no gain: the earlier candidate stays. */
 static bool shorter (double a, double b)
 {
     return a < b - 1e-9 * b;

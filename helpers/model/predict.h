@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All that the model says of a workflow on an allocation: degrees, bounds, and what each way of
- * running it would take. The command `model`, the start of a run and srun's --test-only show the
- * same figures.
+/* The model's prediction for a workflow on an allocation: degrees, bounds, and the time of each way
+ * of running it. The command `model`, the start of a run and srun's --test-only show the same
+ * figures.
  */
 #ifndef AW_MODEL_PREDICT_H
 #define AW_MODEL_PREDICT_H
@@ -22,8 +22,8 @@ enum { AW_CANDIDATES_MAX = 16 };
 /* Simulated ways of running, by the same index as aw_candidates. */
 struct aw_comparison {
     struct aw_trial trials[AW_CANDIDATES_MAX];
-    bool tried[AW_CANDIDATES_MAX]; /* false: there was no time left for it */
-    uint32_t best; /* shortest of those tried; the default where it is as short as any */
+    bool tried[AW_CANDIDATES_MAX]; /* false: the time for the search was over */
+    uint32_t best; /* shortest of those tried; the default if it is as short */
 };
 
 /* An interval over seeds. */
@@ -36,7 +36,7 @@ struct aw_prediction {
     struct aw_bounds bounds;
     struct aw_comparison comparison;
     double t_seq; /* simulated stage after stage */
-    double t_async; /* the best of all that were tried */
+    double t_async; /* the best of those tried */
     double improvement; /* I = 1 - t_async / t_seq */
     struct aw_staging_gain staging; /* in the best order */
     uint32_t seeds; /* simulations behind the intervals; 0: there are none */
@@ -44,17 +44,17 @@ struct aw_prediction {
 };
 
 struct aw_predict_options {
-    struct aw_conditions conditions; /* its spread is used for the intervals alone */
+    struct aw_conditions conditions; /* its spread is used only for the intervals */
     uint32_t seeds; /* simulations with durations spread; 0: none */
 };
 
-/* Which aw_candidates entry has that name; or -1. */
+/* The index of NAME in aw_candidates, or -1. */
 int aw_candidate_find (const char *name);
 
-/* Simulates the candidates, the default first, as long as conditions->go_on lets it; and chooses
- * the best. At least the default has been tried on return, though in part: a choice cut short is
- * the default. Never worse than fifo or stage after stage where those were tried. CONDITIONS may be
- * NULL. 0, or -1 with text.
+/* Simulates the candidates, the default first, until conditions->go_on returns false, and chooses
+ * the best. If not even the default was simulated to its end, it is the choice. The choice is never
+ * worse than fifo or stage after stage, if those were tried. CONDITIONS may be NULL. 0, or -1 with
+ * text.
  */
 int aw_predict_best (const struct aw_graph *graph,
                      const struct aw_allocation *allocation,
@@ -62,8 +62,8 @@ int aw_predict_best (const struct aw_graph *graph,
                      struct aw_comparison *comparison,
                      struct aw_error *err);
 
-/* Everything. GRAPH is finalized and knows all durations. OPTIONS may be NULL. 0, or -1 with text.
- * finish takes a zeroed value.
+/* Computes all members. GRAPH is finalized and knows all durations. OPTIONS may be NULL. 0, or -1
+ * with text. finish takes a zeroed value.
  */
 int aw_prediction_init (struct aw_prediction *prediction,
                         const struct aw_graph *graph,

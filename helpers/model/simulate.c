@@ -10,7 +10,8 @@
 #include "util/array.h"
 #include "util/heap.h"
 
-/* What will be told of an attempt. Equal times come in the order in which they were known. */
+/* A future event of an attempt. Events of equal times come in the order in which they became known.
+ */
 struct ending {
     enum aw_event_type type; /* STAGED, RELEASE or FINISH */
     double t, seconds;
@@ -18,7 +19,7 @@ struct ending {
     uint32_t task, attempt, node;
 };
 
-/* Copies to and from a node go one after the other: the time at which it is done with all, and the
+/* The copies of a node are made one after the other: the time at which all are done, and the
  * instance whose data came last.
  */
 struct copier {
@@ -61,8 +62,8 @@ static double known (double seconds)
     return seconds > 0 ? seconds : 0; /* NAN too */
 }
 
-/* When a copy of SECONDS between NODE and elsewhere, wanted at T, is done; a negative time: there
- * is no memory.
+/* The time at which a copy of SECONDS to or from NODE, requested at T, is done; negative: out of
+ * memory.
  */
 static double copied (struct queue *q, uint32_t node, double t, double seconds)
 {
@@ -74,7 +75,7 @@ static double copied (struct queue *q, uint32_t node, double t, double seconds)
     return q->copiers[node].free;
 }
 
-/* When what TASK reads is on NODE. What its instance shares comes once. */
+/* The time at which the input of TASK is on NODE. Shared input of an instance is copied once. */
 static double brought (
     struct queue *q, const struct aw_graph *graph, uint32_t task, uint32_t node, double t)
 {
@@ -103,8 +104,8 @@ static int stage (struct aw_sched *sched, struct queue *q, const struct aw_event
                                              .node = action->node });
 }
 
-/* An attempt starts and computes for *SECONDS: when it gives its resources back, and when it is
- * over. *SECONDS becomes the time for which it holds them.
+/* An attempt starts and computes for *SECONDS: its RELEASE and FINISH. *SECONDS becomes the time
+ * for which it holds CPUs and GPUs.
  */
 static int begin (struct aw_sched *sched,
                   struct queue *q,
@@ -131,7 +132,7 @@ static int begin (struct aw_sched *sched,
     return push (q, e);
 }
 
-/* Carries out all that the scheduler wants now. */
+/* Performs all actions of the scheduler for now. */
 static int act (struct aw_sched *sched,
                 const struct aw_simulation *sim,
                 struct queue *queue,
@@ -209,7 +210,7 @@ static int end_one (struct aw_sched *sched,
     return hand_in (sched, sim, &ev, err);
 }
 
-/* Hands in WAKE where the scheduler wants one by T. */
+/* Handles WAKE, if the scheduler needs one by T. */
 static int wake (struct aw_sched *sched,
                  const struct aw_simulation *sim,
                  double t,
@@ -220,7 +221,7 @@ static int wake (struct aw_sched *sched,
     return aw_sched_next_wake (sched) <= t ? hand_in (sched, sim, &ev, err) : 0;
 }
 
-/* What runs already when the simulation begins. */
+/* Attempts that run when the simulation begins. */
 static int take_over (struct aw_sched *sched, struct queue *queue, struct aw_error *err)
 {
     struct aw_event ev;
@@ -243,7 +244,7 @@ static int take_over (struct aw_sched *sched, struct queue *queue, struct aw_err
     return 0;
 }
 
-/* Who sends messages, and when, nobody knows before: all are taken to be there from the start. */
+/* The senders and times of messages are not known before a run: all messages come at the start. */
 static int take_messages (struct aw_sched *sched, struct aw_error *err)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);
@@ -286,9 +287,7 @@ int aw_simulate (struct aw_sched *sched,
         if (t < aw_sched_now (sched))
             t = aw_sched_now (sched);
 
-        /* All that ends at one time ends before anything starts: the order among equals decides
-         * nothing.
-         */
+        /* All ends of one time come before any start, so their order does not matter. */
         while (rc == 0 && queue.n > 0 && queue.heap[0].t <= t) {
             struct ending ending = pop (&queue);
             rc = end_one (sched, sim, &queue, &ending, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The simulator: the live scheduler under a virtual clock. It supplies the time and ends tasks when
- * their duration is over; every decision is the scheduler's own.
+/* The simulator: the real scheduler under a virtual clock. The simulator supplies the time and ends
+ * tasks after their duration; the scheduler makes all decisions.
  */
 #ifndef AW_MODEL_SIMULATE_H
 #define AW_MODEL_SIMULATE_H
@@ -10,32 +10,28 @@
 enum { AW_SIMULATE_STRIDE = 4096 };
 
 struct aw_simulation {
-    /* Seconds that an attempt will take. NULL: what the scheduler expects (aw_sched_duration), 0
-     * where that is NAN.
-     */
+    /* Seconds that an attempt takes. NULL: aw_sched_duration, or 0 if that is NAN. */
     double (*seconds) (void *arg, const struct aw_event *start);
-    /* May turn the end of an attempt, FINISH, into another one (a failure). NULL: all complete. */
+    /* May change FINISH, the end of an attempt, into a failure. NULL: all complete. */
     void (*ends) (void *arg, struct aw_event *finish);
-    /* Sees every event in its order, START and FINISH among them. NULL: nobody does. */
+    /* Called for each event in order, including START and FINISH. NULL: not called. */
     void (*observe) (void *arg, const struct aw_event *ev);
     void *arg;
-    /* Asked every AW_SIMULATE_STRIDE decisions: false ends the simulation. NULL: it goes to its
-     * end.
-     */
+    /* Called every AW_SIMULATE_STRIDE decisions: false stops the simulation. NULL: it runs to its
+     * end. */
     bool (*go_on) (void *arg);
 };
 
 struct aw_simulated {
-    double end; /* t of the last finish; the scheduler's time where nothing ran */
+    double end; /* t of the last finish; the scheduler's time if no task ran */
     double cpu_seconds; /* held by tasks, CPUs times seconds */
     double gpu_seconds;
     uint64_t decisions; /* starts */
-    int code; /* of the END action; -1: it did not come */
+    int code; /* of the END action; -1: there was none */
 };
 
-/* Runs SCHED, whose nodes have joined, to its end; what runs already is taken to end as expected
- * (at once where that is over or not known). 0, or -1 with text; errno is ECANCELED where go_on
- * ended it.
+/* Runs SCHED, whose nodes have joined, to its end. Attempts that run already end as expected; now,
+ * if that time is past or not known. 0, or -1 with text; errno is ECANCELED if go_on stopped it.
  */
 int aw_simulate (struct aw_sched *sched,
                  const struct aw_simulation *simulation,

@@ -88,7 +88,7 @@ double aw_spread_seconds (const struct aw_spread *spread,
 
     if (list)
         return list->seconds[(uint32_t)(uniform (spread->seed, task, 2) * list->n) % list->n];
-    if (spread->variation > 0) { /* log-normal with the mean kept */
+    if (spread->variation > 0) { /* log-normal, with the same mean */
         double variance = log1p (spread->variation * spread->variation);
         seconds *= exp (sqrt (variance) * normal (spread->seed, task) - variance / 2);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations that differ from task to task. Seeded: the same seed gives each task the same duration
- * whatever the policy, so that policies are compared on the same tasks.
+/* Durations that differ from task to task. The same seed gives each task the same duration with
+ * every policy, so policies are compared on the same tasks.
  */
 #ifndef AW_MODEL_SPREAD_H
 #define AW_MODEL_SPREAD_H
@@ -10,7 +10,7 @@
 
 #include "core/graph/graph.h"
 
-/* What earlier runs saw: seconds of finished tasks, by set. {0} is empty. */
+/* Durations in earlier runs: seconds of completed tasks, by set. {0} is empty. */
 struct aw_samples {
     struct aw_sample_list {
         double *seconds; /* owned */
@@ -19,16 +19,16 @@ struct aw_samples {
     uint32_t n_sets;
 };
 
-/* Adds what a task of SET took. 0, or -1 with ENOMEM. */
+/* Adds the seconds of a task of SET. 0, or -1 with ENOMEM. */
 int aw_samples_add (struct aw_samples *samples, uint32_t set, double seconds);
 void aw_samples_finish (struct aw_samples *samples);
 
-/* Mean of a set's samples; NAN where there is none. */
+/* Mean of a set's samples; NAN: there is none. */
 double aw_samples_mean (const struct aw_samples *samples, uint32_t set);
 
 struct aw_spread {
     double variation; /* standard deviation over mean, of a log-normal distribution; 0: none */
-    /* borrowed; draw from these where a set has any. NULL: none */
+    /* borrowed; a set that has samples draws from these. NULL: none */
     const struct aw_samples *samples;
     uint64_t seed;
 };

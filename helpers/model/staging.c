@@ -37,7 +37,7 @@ int aw_staging_gain (const struct aw_graph *graph,
 {
     const enum aw_staging_mode modes[] = { AW_STAGING_ASYNC, AW_STAGING_SYNC, AW_STAGING_NONE };
     double *const times[] = { &gain->async, &gain->sync, &gain->none };
-    struct aw_graph forced = *graph; /* all but its sets is the graph's own, and stays */
+    struct aw_graph forced = *graph; /* all but the sets belongs to the graph */
     int rc = 0;
 
     memset (gain, 0, sizeof (*gain));

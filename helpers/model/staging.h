@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What staging costs, and what asynchronous staging hides of that: one workflow simulated with all
- * of its copies made asynchronously, synchronously, and not at all.
+/* The cost of staging, and the part of it that asynchronous staging hides: one workflow is
+ * simulated with asynchronous copies, with synchronous copies, and with none.
  */
 #ifndef AW_MODEL_STAGING_H
 #define AW_MODEL_STAGING_H
@@ -10,17 +10,17 @@
 #include "model/trial.h"
 
 struct aw_staging_gain {
-    bool known; /* false: no copy is said to take time, or there was no time to simulate */
+    bool known; /* false: no copy has a duration, or the time for the search was over */
     double async, sync, none; /* makespans, seconds */
-    double hidden; /* (sync - async) / (sync - none): of the time that synchronous copies add; NAN
-                      where they add none */
+    double hidden; /* (sync - async) / (sync - none): the hidden part of the time that synchronous
+                      copies add; NAN: they add none */
 };
 
-/* Does GRAPH say how long any of its copies takes? */
+/* Does any copy of GRAPH have a duration? */
 bool aw_staging_is_timed (const struct aw_graph *graph);
 
-/* GRAPH is finalized and knows all durations; it is run in the order of CONFIG. What is not known
- * is left so where CONDITIONS' go_on ends it. CONDITIONS may be NULL. 0, or -1 with text.
+/* GRAPH is finalized and knows all durations; it runs in the order of CONFIG. GAIN stays not known
+ * if CONDITIONS' go_on stops the simulation. CONDITIONS may be NULL. 0, or -1 with text.
  */
 int aw_staging_gain (const struct aw_graph *graph,
                      const struct aw_allocation *allocation,

@@ -9,7 +9,7 @@
 #include "model/bounds.h"
 #include "model/predict.h"
 
-/* What rounding could make up is no difference: fewer nodes win. */
+/* A difference that rounding can explain is none: fewer nodes win. */
 static const double smaller = 1 - 1e-9;
 
 struct sweeper {
@@ -106,7 +106,7 @@ uint32_t aw_sweep_useful (const struct aw_graph *graph, const struct aw_node_sha
     return sum < AW_MAX_NODES ? (uint32_t)sum : AW_MAX_NODES;
 }
 
-/* The shortest way of running that is allowed. 1: no way was simulated to its end. */
+/* The shortest allowed way of running. 1: none was simulated to its end. */
 static int simulate (struct sweeper *s,
                      const struct aw_allocation *allocation,
                      struct aw_sweep_row *row,
@@ -152,7 +152,7 @@ static int fill (struct sweeper *s, struct aw_sweep_row *row, struct aw_error *e
     return rc;
 }
 
-/* Simulates NODES and puts the row into its place, unless it is there or time is over. */
+/* Simulates NODES and inserts the row, unless it exists or the time is over. */
 static int add (struct sweeper *s, uint32_t nodes, struct aw_error *err)
 {
     struct aw_sweep *sweep = s->sweep;
@@ -177,7 +177,7 @@ static int add (struct sweeper *s, uint32_t nodes, struct aw_error *err)
     return 0;
 }
 
-/* Could anything be faster than row AT? */
+/* Could another row be faster than row AT? */
 static bool can_gain (const struct aw_sweep *sweep, uint32_t at)
 {
     return sweep->rows[at].trial.t * smaller > sweep->critical_path;
@@ -190,7 +190,7 @@ static bool is_gap (const struct aw_sweep *sweep, uint32_t at)
            && can_gain (sweep, at);
 }
 
-/* The number in the middle of the gap behind row AT, by ratio. */
+/* The number in the middle of the gap after row AT, by ratio. */
 static uint32_t middle (const struct aw_sweep *sweep, uint32_t at)
 {
     uint32_t a = sweep->rows[at].nodes, b = sweep->rows[at + 1].nodes;
@@ -199,7 +199,7 @@ static uint32_t middle (const struct aw_sweep *sweep, uint32_t at)
     return between <= a ? a + 1 : between >= b ? b - 1 : between;
 }
 
-/* The gap of the largest ratio: when time is over, what is there is spread evenly. */
+/* The gap of the largest ratio, so that rows are spread evenly when the time is over. */
 static uint32_t widest_gap (const struct aw_sweep *sweep)
 {
     uint32_t best = AW_NONE;
@@ -216,7 +216,7 @@ static uint32_t widest_gap (const struct aw_sweep *sweep)
     return best;
 }
 
-/* The gap beside the knee, else that before the fastest row: fewer nodes may be as fast. */
+/* The gap next to the knee, else the one before the fastest row: fewer nodes may be as fast. */
 static uint32_t gap_that_matters (const struct aw_sweep *sweep)
 {
     uint32_t at[] = { sweep->knee - 1, sweep->knee, sweep->fastest - 1 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A workflow on more and more nodes of one shape: what each number of nodes would take, and where
- * more of them cease to pay. All numbers up to a few dozen; of a large range geometric steps, and
- * every number around the knee.
+/* A workflow on different numbers of nodes of one shape: the time with each number, and the number
+ * from which more nodes do not pay. All numbers are simulated up to a few dozen; of a larger range
+ * geometric steps, and each number near the knee.
  */
 #ifndef AW_MODEL_SWEEP_H
 #define AW_MODEL_SWEEP_H
@@ -16,14 +16,14 @@
 
 enum {
     AW_SWEEP_COARSE = 24, /* rows by equal ratios, ends included */
-    AW_SWEEP_ROWS = 64, /* at most, with those around the knee */
+    AW_SWEEP_ROWS = 64, /* at most, with those near the knee */
 };
 
 struct aw_sweep_row {
     uint32_t nodes;
-    uint32_t candidate; /* the way of running, of aw_candidates: the shortest of those allowed */
+    uint32_t candidate; /* index in aw_candidates: the shortest way of running of those allowed */
     struct aw_trial trial;
-    double lower; /* seconds that no run on so many nodes can beat */
+    double lower; /* seconds that no run on this number of nodes can beat */
 };
 
 struct aw_sweep {
@@ -31,19 +31,20 @@ struct aw_sweep {
     uint32_t n_rows; /* at least 1 */
     uint32_t knee; /* indexes of rows: aw_sweep_knee */
     uint32_t fastest; /* the fewest nodes of the shortest time */
-    double critical_path; /* seconds; a row that takes no more ends the sweep: nothing is faster */
-    bool cut; /* go_on ended it: rows are missing, or ways of running in the last one */
+    double
+        critical_path; /* seconds; a row with this time ends the sweep, because no run is faster */
+    bool cut; /* go_on stopped it: rows are missing, or ways of running in the last row */
 };
 
 struct aw_sweep_options {
-    uint32_t least, most; /* nodes, aw_sweep_least or more; shape's own number is not looked at */
-    uint32_t also; /* this number too, between them; 0: none */
+    uint32_t least, most; /* nodes, aw_sweep_least or more; the shape's own number is ignored */
+    uint32_t also; /* another number between them to include; 0: none */
     int candidate; /* of aw_candidates; -1: the best of all for each number */
     struct aw_conditions conditions;
 };
 
-/* GRAPH is finalized and knows all durations. 0, or -1 with text; errno is ECANCELED where go_on
- * ended it before the first row. finish takes a zeroed value.
+/* GRAPH is finalized and knows all durations. 0, or -1 with text; errno is ECANCELED if go_on
+ * stopped it before the first row. finish takes a zeroed value.
  */
 int aw_sweep_init (struct aw_sweep *sweep,
                    const struct aw_graph *graph,
@@ -53,30 +54,29 @@ int aw_sweep_init (struct aw_sweep *sweep,
 void aw_sweep_finish (struct aw_sweep *sweep);
 
 /* The knee of the execution time-efficiency profile (Eager, Zahorjan and Lazowska, "Speedup Versus
- * Efficiency in Parallel Systems", IEEE Transactions on Computers 38(3), 1989): where efficiency
- * over execution time is largest, which is where node-hours times makespan are smallest; of equal
- * ones the fewest nodes. Up to there one percent more nodes pay with half a percent less time, or
- * more. It does not depend on how far the sweep goes, is the last row of a perfect speed-up and the
- * first of a flat curve. Index into ROWS, of which there are N, at least 1, with rising nodes.
+ * Efficiency in Parallel Systems", IEEE Transactions on Computers 38(3), 1989): the row with the
+ * largest efficiency over execution time, that is with the smallest product of node-hours and
+ * makespan; of equal rows the fewest nodes. Up to the knee, one percent more nodes gives at least
+ * half a percent less time. It does not depend on the end of the sweep. With a perfect speed-up it
+ * is the last row, with a flat curve the first. Returns an index into the N (at least 1) ROWS,
+ * sorted by nodes.
  */
 uint32_t aw_sweep_knee (const struct aw_sweep_row *rows, uint32_t n);
 
-/* The row of so many nodes, or NULL. */
+/* The row of that number of nodes, or NULL. */
 const struct aw_sweep_row *aw_sweep_find (const struct aw_sweep *sweep, uint32_t nodes);
 
-/* The first set of which nodes of SHAPE, as many as a task runs on, could not even hold one task;
- * AW_NONE: they hold all.
- */
+/* The first set with a task that does not fit on empty nodes of SHAPE; AW_NONE: there is none. */
 uint32_t aw_sweep_too_large (const struct aw_graph *graph, const struct aw_node_shape *shape);
 
-/* The first set whose tasks run on the most nodes at once; and how many these are, the least that
- * a sweep can begin with.
+/* The first set whose tasks run on the most nodes; and that number of nodes, with which a sweep can
+ * begin.
  */
 uint32_t aw_sweep_widest (const struct aw_graph *graph);
 uint32_t aw_sweep_least (const struct aw_graph *graph);
 
-/* So many nodes of SHAPE have room for all tasks of all sets and iterations at once, none of them
- * sharing a node with another set: more are of no use. At most AW_MAX_NODES. Each set fits.
+/* The number of nodes of SHAPE that hold all tasks of all sets and iterations at once, without
+ * sharing a node between sets: more nodes are of no use. At most AW_MAX_NODES. Each set fits.
  */
 uint32_t aw_sweep_useful (const struct aw_graph *graph, const struct aw_node_shape *shape);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Depth first: set by set, the smallest first, with one of its instances or without it. A choice
- * goes on while it can be packed and while each chosen instance can be given a branch of its own: a
- * matching that grows by one augmenting path for each choice and shrinks with it. The resources
- * that are left bound what a choice can still become.
+ * continues while it can be packed and each chosen instance has a branch of its own: a matching
+ * that grows by one augmenting path for each choice and shrinks with it. The remaining resources
+ * bound the size that a choice can reach.
  */
 #include "model/together.h"
 
@@ -12,7 +12,7 @@
 
 #include "model/pack.h"
 
-/* A task set that fits whole, and what it takes. */
+/* A task set that fits whole, and its demand in all. */
 struct kind {
     uint32_t set;
     double cpus, gpus, share;
@@ -85,7 +85,7 @@ static int compare_gpus (const void *pa, const void *pb, void *arg)
     return a < b ? -1 : a > b;
 }
 
-/* How many of the kinds from FROM on the sums allow beside what is chosen. */
+/* An upper bound by sums: the kinds from FROM on that fit alongside the chosen ones. */
 static uint64_t bound (struct seek *s, uint32_t from)
 {
     double cpus = s->allocation->cpus, gpus = s->allocation->gpus;
@@ -147,8 +147,7 @@ static void spend (struct seek *s, uint64_t work)
     s->work = work < s->work ? s->work - work : 0;
 }
 
-/* Takes one of SET's instances as the next choice, if it fits beside the others and gets a branch.
- */
+/* Adds an instance of SET to the choice, if it fits alongside the others and gets a branch. */
 static bool choose (struct seek *s, uint32_t set, uint32_t instance)
 {
     enum aw_fit fit;
@@ -178,7 +177,7 @@ static void give_up_choice (struct seek *s)
             s->owner[end] = AW_NONE;
 }
 
-/* The instances left beside the newest choice, for the next depth. */
+/* The instances that are possible after the newest choice, for the next depth. */
 static int narrow (struct seek *s)
 {
     const struct aw_closure *c = s->closure;

@@ -19,30 +19,30 @@ struct aw_candidate {
     struct aw_sched_config config;
 };
 
-/* All that are compared, the default first. */
+/* All candidates, the default first. */
 extern const struct aw_candidate aw_candidates[];
 extern const uint32_t aw_n_candidates;
 
 struct aw_conditions {
-    /* seconds between the end of what a task waits for and its start, as measured in earlier
-     * runs; 0: none
-     */
+    /* seconds between the end of the last predecessor and the start of a task, as measured in
+     * earlier runs; 0: none */
     double latency;
-    const struct aw_spread *spread; /* NULL: each task takes what its set says */
-    bool (*go_on) (void *arg); /* asked now and then: false ends the simulation. NULL: always on */
+    const struct aw_spread *spread; /* NULL: each task takes the duration of its set */
+    bool (*go_on) (void *arg); /* called from time to time: false stops the simulation. NULL: it
+                                  runs to its end */
     void *arg;
 };
 
 struct aw_trial {
     double t; /* seconds from the first start to the last end */
-    /* held by tasks, of what the allocation has in that time; 0 to 1 */
+    /* held by tasks, of all that the allocation has in that time; 0 to 1 */
     double cpu_share, gpu_share;
     double node_hours; /* nodes times t */
     uint64_t decisions; /* starts */
 };
 
 /* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. 0, or -1 with text; errno is
- * ECANCELED where go_on ended it.
+ * ECANCELED if go_on stopped it.
  */
 int aw_trial_run (const struct aw_graph *graph,
                   const struct aw_allocation *allocation,

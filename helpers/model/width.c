@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The matching grows along augmenting paths, searched breadth first from each instance without a
- * partner. Within a round nothing is looked at twice, so a round costs one look at the matrix;
- * rounds go on while one finds a path.
+/* The matching grows along augmenting paths, found breadth first from each instance without a
+ * partner. Within a round no instance is visited twice, so a round costs one pass over the matrix;
+ * rounds continue while one finds a path.
  */
 #include "model/width.h"
 
@@ -12,13 +12,13 @@ struct matching {
     const struct aw_closure *closure;
     uint32_t *next; /* by instance: its partner after it in the chain */
     uint32_t *previous; /* the reverse */
-    uint32_t *found_from; /* by instance: from whom the search came to it */
+    uint32_t *found_from; /* by instance: the one from which the search came */
     uint32_t *queue;
-    uint64_t *fresh; /* instances that this round has not come to */
+    uint64_t *fresh; /* instances not visited in this round */
     uint32_t size;
 };
 
-/* Turns round the path that ends in J: everybody on it gets a partner. */
+/* Inverts the path that ends in J: each instance on it gets a partner. */
 static void augment (struct matching *m, uint32_t j)
 {
     while (j != AW_NONE) {

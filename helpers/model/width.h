@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Width: the most set instances of which none comes after another, the largest antichain. */
+/* Width: the size of the largest antichain, that is of set instances none of which comes after
+ * another.
+ */
 #ifndef AW_MODEL_WIDTH_H
 #define AW_MODEL_WIDTH_H
 
@@ -8,9 +10,9 @@
 #include "core/graph/graph.h"
 #include "model/closure.h"
 
-/* By Dilworth's theorem (Annals of Mathematics 51(1), 1950) the fewest chains that cover all:
- * instances less the largest matching between them along the closure (Fulkerson, Proc. AMS 7(4),
- * 1956). -1 with ENOMEM.
+/* By Dilworth's theorem (Annals of Mathematics 51(1), 1950) the smallest number of chains that
+ * cover all instances: the instances minus the largest matching between them along the closure
+ * (Fulkerson, Proc. AMS 7(4), 1956). -1 with ENOMEM.
  */
 int64_t aw_width (const struct aw_closure *closure);
 

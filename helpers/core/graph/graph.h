@@ -68,10 +68,10 @@ struct aw_set {
     uint32_t ranks_per_node; /* processes of a task on each of its nodes, at least 1 */
     enum aw_staging_mode stage_in;
     enum aw_staging_mode stage_out;
+    bool step; /* launched as a Slurm step of its own, not by the agents */
     bool stage_shared; /* all tasks of an instance read the same data: one copy a node is enough */
     double stage_in_seconds; /* expected for one copy of a task's input; 0: not known */
     double stage_out_seconds;
-    bool step; /* launched as a Slurm step of its own, not by the agents */
     uint64_t mem; /* bytes a rank; 0: not counted */
     double duration; /* expected seconds a task; NAN: not known */
     double time_limit; /* seconds; INFINITY: none */
@@ -82,9 +82,10 @@ struct aw_set {
     double checkpoint_seconds; /* how long before */
     struct aw_edge *after; /* owned */
     uint32_t n_after;
-    uint32_t after_room, message_dependency_room; /* private */
+    uint32_t after_room; /* private */
     struct aw_message_dependency *message_dependencies; /* owned */
     uint32_t n_message_dependencies;
+    uint32_t message_dependency_room; /* private */
     bool streams; /* see core/graph/streams.h; set by finalize */
     uint32_t rank; /* edges (with back 0) of the longest path to it within an iteration; set by
                       finalize */
