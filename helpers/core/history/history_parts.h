@@ -7,7 +7,7 @@
 
 #include "core/history/history.h"
 
-/* Of a task; ANEW: whatever its last attempt came to, it is to run again. */
+/* Marks of a task. AGAIN: it runs again, even if its last attempt failed. */
 enum { AW_MARK_SKIPPED = 1, AW_MARK_AGAIN = 2 };
 
 /* "simulate@2[17] WHAT" as an error: -1. */

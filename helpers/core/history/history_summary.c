@@ -72,7 +72,7 @@ static void count_pool (const struct aw_history *history, struct aw_summary *sum
 }
 
 /* CPU and GPU seconds that an attempt held. A node that is lost offers nothing any more, though the
- * attempt's end may be told later.
+ * attempt's end is recorded later.
  */
 static void add_held (const struct aw_history *history,
                       const struct aw_attempt *a,

@@ -115,7 +115,7 @@ double aw_estimate_most (const struct aw_estimate *e, uint32_t set)
 
 bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
 {
-    double told = e->published[set];
+    double published = e->published[set];
 
     spread (e, set, seconds);
     if (!isnan (e->graph->sets[set].duration))
@@ -123,7 +123,7 @@ bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
     e->sum[set] += seconds;
     e->n[set]++;
     e->seconds[set] = e->sum[set] / e->n[set];
-    if (fabs (e->seconds[set] - told) <= 0.1 * told)
+    if (fabs (e->seconds[set] - published) <= 0.1 * published)
         return false;
     e->published[set] = e->seconds[set];
     return true;

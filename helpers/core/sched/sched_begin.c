@@ -9,7 +9,7 @@
 int aw_sched_resume (struct aw_sched *s, const struct aw_resume_state *state, struct aw_error *err)
 {
     if (s->begun || s->done || s->pool.n_nodes > 0)
-        return aw_error_set (err, "a scheduler that has begun cannot go on from earlier");
+        return aw_error_set (err, "a scheduler that has begun cannot be resumed");
     s->done = malloc (s->graph->n_tasks);
     if (!s->done)
         return aw_error_set (err, "out of memory for %u tasks", s->graph->n_tasks);

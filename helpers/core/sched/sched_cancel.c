@@ -73,7 +73,7 @@ int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, b
 int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
     if (ev->count > s->graph->n_tasks - ev->task)
-        return aw_error_set (err, "there are not so many tasks to cancel");
+        return aw_error_set (err, "there are fewer tasks to cancel");
     if (aw_sched_cancel_range (s, ev->task, ev->count, ev->code != 0) < 0)
         return aw_error_set (err, "out of memory");
     return 0;

@@ -104,7 +104,7 @@ int aw_sched_handle_drain (struct aw_sched *s, const struct aw_event *ev, struct
     struct aw_node_health *health;
 
     if (ev->node >= s->pool.n_nodes)
-        return aw_error_set (err, "unknown node %u is set aside", ev->node);
+        return aw_error_set (err, "unknown node %u is drained", ev->node);
     health = &s->health.nodes[ev->node];
     health->decided = true;
     if (ev->code == 0 && !health->drained)

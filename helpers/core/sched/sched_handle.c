@@ -144,7 +144,7 @@ static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_erro
         s->out_of_memory = true;
         return aw_error_set (err, "out of memory");
     case AW_EVENT_RESUME:
-        return aw_error_set (err, "a resumed run goes on in a new scheduler");
+        return aw_error_set (err, "a resumed run continues in a new scheduler");
     case AW_EVENT_TYPES:
         break;
     }
