@@ -16,7 +16,7 @@
 #include "agent/place/topology.h"
 #include "util/strings.h"
 
-/* The CPUs that this process may run on. The kernel refuses a mask that is too small for the
+/* The CPUs that this process may run on. The kernel rejects a mask that is too small for the
  * machine.
  */
 static int allowed_cpus (struct aw_idset *set, struct aw_error *err)
@@ -172,13 +172,14 @@ static void read_machine (struct aw_agent_config *config,
     aw_gpus_destroy (gpus);
 }
 
-/* Of the part of the machine that we have alone; WHOLE: of all of it, for the coordinator to find
- * the job's CPUs in. Of CPUs that are only declared nothing is known, but of GPUs what they are.
+/* Sets the topology of CONFIG: for its CPUs alone, or for the WHOLE machine if the coordinator has
+ * to find the job's CPUs in it. CPUs that exist only in Slurm's configuration have none; GPUs have
+ * their types.
  */
-static int tell_topology (struct aw_agent_config *config,
-                          struct aw_machine *machine,
-                          bool whole,
-                          struct aw_error *err)
+static int set_topology (struct aw_agent_config *config,
+                         struct aw_machine *machine,
+                         bool whole,
+                         struct aw_error *err)
 {
     const struct aw_idset none = { 0 };
     bool unlike = machine->is_here && !config->bind;
@@ -206,7 +207,7 @@ int aw_node_gpus (struct aw_idset *ids, char *const *env, struct aw_error *err)
 
     for (size_t i = 0; i < sizeof (lists) / sizeof (lists[0]) && !gpus; i++)
         gpus = aw_env_get (env, lists[i]);
-    if (gpus && strcmp (gpus, "NoDevFiles") == 0) /* Slurm's word for none in some releases */
+    if (gpus && strcmp (gpus, "NoDevFiles") == 0) /* "none" in some releases of Slurm */
         gpus = NULL;
     return aw_gpus_ids (gpus, ids) < 0 ? aw_error_set (err, "out of memory") : 0;
 }
@@ -226,7 +227,7 @@ static int discover (struct aw_agent_config *config,
         rc = take_cpus (config, &allowed, count, err);
     aw_idset_finish (&allowed);
     if (rc == 0)
-        rc = tell_topology (config, machine, true, err);
+        rc = set_topology (config, machine, true, err);
     config->mem = job_memory (env, count ? count : aw_idset_count (&config->cpus),
                               aw_idset_count (&config->gpus));
     if (config->mem == 0 && config->bind)
@@ -275,7 +276,7 @@ int aw_node_local (struct aw_agent_config *config,
         }
     }
     if (rc == 0)
-        rc = tell_topology (config, &machine, false, err);
+        rc = set_topology (config, &machine, false, err);
     aw_idset_finish (&allowed);
     config->mem = limit && (limit < machine.mem || !machine.mem) ? limit : machine.mem;
     aw_machine_finish (&machine);

@@ -29,7 +29,7 @@ static double seconds_of (struct timeval tv)
     return (double)tv.tv_sec + 1e-6 * (double)tv.tv_usec;
 }
 
-/* The status of an attempt that nobody told to end. */
+/* The status of an attempt whose process has ended as FINISH says. */
 static enum aw_status judge (const struct aw_attempt *attempt, const struct aw_event *finish)
 {
     struct aw_agent *agent = attempt->agent;

@@ -18,9 +18,8 @@
 #include "util/clock.h"
 #include "util/packet.h"
 
-enum {
-    KILL_ROUNDS = 20
-}; /* for those that fork while they are looked for; the killed go at once */
+/* Searches for processes that fork during the search before. */
+enum { KILL_ROUNDS = 20 };
 
 static int add (struct aw_processes *processes, pid_t pid)
 {
@@ -119,7 +118,7 @@ static bool look_at (const char *variable, void *arg)
     return false;
 }
 
-/* A job that was submitted from such a process has its environment, and is none of ours. */
+/* A job that was submitted from such a process has the variable too, but must not be killed. */
 static bool holds (pid_t pid, const char *variable)
 {
     struct holder holder = { .variable = variable, .job = getenv ("SLURM_JOB_ID") };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's default takes memory near the CPU that touches it first, which a bound process gets
- * without any policy. The policy is set all the same: what this process inherited (numactl, Slurm's
- * --mem-bind) was meant for another place, and on machines whose GPUs or fast memory are NUMA nodes
- * of their own the nodes of the CPUs are the ones that a program expects.
+/* By default the kernel takes memory near the CPU that touches it first, so a bound process would
+ * get near memory without a policy. It is set for two reasons: an inherited policy (numactl,
+ * Slurm's
+ * --mem-bind) was meant for another place; and on machines whose GPUs or fast memory are NUMA nodes
+ * of their own, programs expect memory of the CPUs' nodes.
  */
 #include "config.h"
 
@@ -27,7 +28,7 @@ enum { WORD_BITS = sizeof (unsigned long) * CHAR_BIT };
 /* The kernel is built for at most 1024 NUMA nodes. */
 enum { MOST_NODES = 1024 };
 
-/* A file of one list of ids into SET. 0, or -1 with errno. */
+/* Reads SET from a file with one list of ids. 0, or -1 with errno. */
 static int read_list (const char *path, struct aw_idset *set)
 {
     char text[16384]; /* 8192 CPUs, every other one */
@@ -62,7 +63,7 @@ int aw_numa_read (struct aw_numa *numa, const char *root)
     for (uint32_t i = aw_idset_next (&online, 0); rc == 0 && i < numa->n;
          i = aw_idset_next (&online, i + 1)) {
         snprintf (path, sizeof (path), "%s/sys/devices/system/node/node%u/cpulist", root, i);
-        /* A node that has gone away in between has no CPUs. */
+        /* A node that was removed in between has no CPUs. */
         if (read_list (path, &numa->cpus[i]) < 0 && errno == ENOMEM)
             rc = -1;
     }
@@ -180,8 +181,9 @@ int aw_binding_prepare (struct aw_binding *binding,
     return 0;
 }
 
-/* The kernel reads one bit fewer than it is told. An older one knows one preferred node alone; the
- * first of several would be a wrong one for the others' CPUs, so then it is each CPU's own again.
+/* The kernel reads one bit fewer than the length it gets. Before Linux 5.15 only one node can be
+ * preferred; of several nodes the first would be wrong for CPUs of the others, so then the default
+ * policy is set: memory near each CPU.
  */
 static void place_memory (const struct aw_binding *binding)
 {

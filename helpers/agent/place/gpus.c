@@ -31,8 +31,7 @@ static const char *const variable_names[N_VARIABLES] = {
 struct variable {
     bool given;
     char *list; /* the value, commas made NUL */
-    const char *
-        *names; /* by the id's place in gpus->ids; NULL where the list does not fit the ids */
+    const char **names; /* by the id's place in gpus->ids; NULL: the list has another length */
 };
 
 struct aw_gpus {
@@ -66,7 +65,7 @@ static uint32_t count_entries (const char *list)
     return n;
 }
 
-/* As aw_gpus_ids; BY_NUMBER tells whether the ids are the entries themselves. */
+/* As aw_gpus_ids; BY_NUMBER: the ids are the entries themselves. */
 static int ids_of (const char *list, struct aw_idset *set, bool *by_number)
 {
     struct aw_idset ids;
@@ -112,7 +111,7 @@ static uint32_t place_of (const struct aw_idset *ids, uint32_t id)
     return place;
 }
 
-/* Entries are taken by number where they are the ids themselves, else in their order. */
+/* Entries that are the ids themselves are assigned by number, others in their order. */
 static int learn (struct variable *variable, const struct aw_idset *ids, const char *value)
 {
     uint32_t n = aw_idset_count (ids);

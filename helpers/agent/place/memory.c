@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/self/cgroup tells the groups, one hierarchy a line:
+/* /proc/self/cgroup has the groups, one hierarchy per line:
  *
  *     0::/system.slice/slurmstepd.scope/job_7/step_0      version 2: memory.max
  *     9:memory:/slurm/uid_1000/job_7/step_0               version 1: memory.limit_in_bytes
