@@ -18,7 +18,8 @@
 #include "process.h"
 #include "restart.h"
 #include "util/error.h"
-#include "words.h"
+#include "util/exit_status.h"
+#include "util/strings.h"
 
 SPANK_PLUGIN (async_workflow, 1)
 
@@ -35,22 +36,22 @@ static void refuse (const struct aw_error *err)
 {
     fflush (stdout);
     fprintf (stderr, "srun: error: async-workflow: %s\n", err->text);
-    _exit (2);
+    _exit (AW_EXIT_INPUT);
 }
 
 /* Slurm has just got value from getopt_long: its optind is that of the word after. */
 static int record (int option, const char *value, struct aw_error *err)
 {
-    struct aw_words line;
+    struct aw_strings line;
     int rc = -1;
 
-    aw_words_init (&line);
+    aw_strings_init (&line);
     if (aw_options_set (&context.options, option, value, err) == 0
-        && aw_words_read (&line, "/proc/self/cmdline", err) == 0
+        && aw_process_read (&line, "/proc/self/cmdline", err) == 0
         && (context.other_component
             || aw_options_mark (&context.options, &line, (size_t)optind, value, err) == 0))
         rc = 0;
-    aw_words_finish (&line);
+    aw_strings_finish (&line);
     return rc;
 }
 
@@ -78,11 +79,11 @@ int slurm_spank_init (spank_t spank, int ac, char **av)
         return ESPANK_SUCCESS;
     /* Before srun looks at them: only its line counts. */
     aw_process_forget_options ();
-    for (int i = 0; i < AW_OPTION_COUNT; i++) {
+    for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++) {
         struct spank_option option = {
-            .name = (char *)aw_option_name (i),
-            .arginfo = (char *)aw_option_argument (i),
-            .usage = (char *)aw_option_usage (i),
+            .name = (char *)aw_option_table[i].srun_name,
+            .arginfo = (char *)aw_option_table[i].argument,
+            .usage = (char *)aw_option_table[i].help,
             .has_arg = 1,
             .val = i,
             .cb = option_callback,
@@ -107,12 +108,12 @@ int slurm_spank_init_post_opt (spank_t spank, int ac, char **av)
         context.other_component = true;
         if (extra < 0)
             return ESPANK_SUCCESS;
-        aw_error_set (&err, "--%s: only with --%s=FILE", aw_option_name (extra),
-                      aw_option_name (AW_OPTION_FILE));
+        aw_error_set (&err, "--%s: has no effect without --%s=FILE: give the workflow file",
+                      aw_option_table[extra].srun_name, aw_option_table[AW_OPTION_FILE].srun_name);
     }
     else if (context.other_component) {
-        aw_error_set (&err, "\":\": a heterogeneous job cannot run a workflow: "
-                            "give one set of options");
+        aw_error_set (&err, "heterogeneous jobs cannot run a workflow: "
+                            "give one set of options, without \":\"");
     }
     else {
         command = aw_handover_command (ac, av, AW_COMMAND, &err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that we add to srun, and what the user gave.
+/* What the user gave for the options that we add to srun (util/run_options.h).
  *
- * Each is recorded with the place where it stood on srun's line, so that they can be taken out of
- * it again without knowing the options of srun: which of them want a value, what getopt_long
- * accepts as an abbreviation.
+ * Each is recorded with its place on srun's line. So they can be taken out of the line without
+ * knowledge of srun's options: which of them need a value, and what getopt_long accepts as an
+ * abbreviation.
  */
 #ifndef AW_PLUGIN_OPTIONS_H
 #define AW_PLUGIN_OPTIONS_H
@@ -11,44 +11,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct aw_error;
-struct aw_words;
+#include "util/run_options.h"
 
-enum aw_option {
-    AW_OPTION_FILE, /* --async-workflow */
-    AW_OPTION_MODE,
-    AW_OPTION_POLICY,
-    AW_OPTION_DIR,
-    AW_OPTION_RESUME,
-    AW_OPTION_PROGRESS,
-    AW_OPTION_GRACE,
-    AW_OPTION_TIME_LIMIT,
-    AW_OPTION_NODE_TIMEOUT,
-    AW_OPTION_MAX_STEPS,
-    AW_OPTION_SCRATCH,
-    AW_OPTION_SCRATCH_SIZE,
-    AW_OPTION_STAGE_STREAMS,
-    AW_OPTION_DURABILITY,
-    AW_OPTION_COUNT
-};
+struct aw_error;
+struct aw_strings;
 
 struct aw_options {
-    char *value[AW_OPTION_COUNT]; /* the last one given, owned; NULL where none was */
+    char *value[AW_OPTION_SRUN_COUNT]; /* the last one given, owned; NULL where none was */
     bool *ours; /* whether the word of that index is one of ours, owned */
-    size_t words; /* length of ours */
+    size_t words, room; /* length of ours, and room in it */
 };
-
-/* Name (as srun has it, without "--"), the word for its argument, and one line of help. NULL
- * beyond the last one.
- */
-const char *aw_option_name (int option);
-const char *aw_option_argument (int option);
-const char *aw_option_usage (int option);
-
-/* The same option as "async-workflow run" has it, without "--"; NULL for the workflow file, which
- * is an argument there.
- */
-const char *aw_option_run_name (int option);
 
 void aw_options_init (struct aw_options *options);
 void aw_options_finish (struct aw_options *options);
@@ -67,7 +39,7 @@ int aw_options_set (struct aw_options *options,
  * on lack of memory (ENOMEM).
  */
 int aw_options_mark (struct aw_options *options,
-                     const struct aw_words *line,
+                     const struct aw_strings *line,
                      size_t next,
                      const char *value,
                      struct aw_error *err);

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/array.h"
 #include "util/error.h"
-#include "words.h"
+#include "util/strings.h"
 
 extern char **environ;
 
@@ -26,13 +27,64 @@ static const char *const option_variables[] = {
 
 #define COUNT(array) (sizeof (array) / sizeof ((array)[0]))
 
-int aw_process_environment (struct aw_words *environment, struct aw_error *err)
+/* The whole file with a NUL after it, *size without that; NULL with errno. Files of /proc have no
+ * size to ask for.
+ */
+static char *read_all (int fd, size_t *size)
 {
-    if (aw_words_read (environment, "/proc/self/environ", err) < 0)
+    char *data = NULL;
+    size_t room = 0;
+    ssize_t n = -1;
+
+    *size = 0;
+    while (aw_array_reserve (&data, &room, *size + 4096) == 0
+           && ((n = read (fd, data + *size, room - *size - 1)) > 0 || (n < 0 && errno == EINTR)))
+        *size += n > 0 ? (size_t)n : 0;
+    if (n == 0) {
+        data[*size] = '\0';
+        return data;
+    }
+    free (data);
+    return NULL;
+}
+
+int aw_process_read (struct aw_strings *words, const char *path, struct aw_error *err)
+{
+    size_t size = 0;
+    char *data = NULL;
+    int fd = open (path, O_RDONLY | O_CLOEXEC);
+    int saved;
+
+    if (fd >= 0)
+        data = read_all (fd, &size);
+    saved = errno;
+    if (fd >= 0)
+        close (fd);
+    for (size_t at = 0; data && at < size; at += strlen (data + at) + 1)
+        aw_strings_add (words, data + at);
+    free (data);
+    errno = data ? ENOMEM : saved;
+    if (!data || words->failed)
+        return aw_error_set (err, "%s: %s%s", path, strerror (errno),
+                             fd < 0 ? ": a mounted /proc is needed" : "");
+    return 0;
+}
+
+/* Takes out every word that begins with PREFIX. */
+static void remove_prefix (struct aw_strings *words, const char *prefix)
+{
+    for (size_t i = words->n; i-- > 0;)
+        if (strncmp (words->v[i], prefix, strlen (prefix)) == 0)
+            aw_strings_remove (words, i);
+}
+
+int aw_process_environment (struct aw_strings *environment, struct aw_error *err)
+{
+    if (aw_process_read (environment, "/proc/self/environ", err) < 0)
         return -1;
-    aw_words_remove_prefix (environment, AW_PROCESS_GUARD);
+    remove_prefix (environment, AW_PROCESS_GUARD);
     for (size_t i = 0; i < COUNT (option_variables); i++)
-        aw_words_remove_prefix (environment, option_variables[i]);
+        remove_prefix (environment, option_variables[i]);
     return 0;
 }
 
@@ -91,8 +143,8 @@ static int mark_descriptors (struct aw_error *err)
 }
 
 int aw_process_become (const char *path,
-                       const struct aw_words *line,
-                       const struct aw_words *environment,
+                       const struct aw_strings *line,
+                       const struct aw_strings *environment,
                        struct aw_error *err)
 {
     static char *nothing[] = { NULL };
@@ -101,6 +153,6 @@ int aw_process_become (const char *path,
         return -1;
     fflush (stdout);
     reset_signals ();
-    execve (path, line->word, environment->word ? environment->word : nothing);
+    execve (path, line->v, environment->v ? environment->v : nothing);
     return aw_error_set (err, "%s: cannot be executed: %s", path, strerror (errno));
 }

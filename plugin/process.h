@@ -4,12 +4,18 @@
 #define AW_PLUGIN_PROCESS_H
 
 struct aw_error;
-struct aw_words;
+struct aw_strings;
+
+/* Appends the words of a file of NUL-separated words, such as /proc/self/cmdline: what srun was
+ * started with, before srun or another plugin changed it. Empty words are words too. Returns -1
+ * with errno and text in err.
+ */
+int aw_process_read (struct aw_strings *words, const char *path, struct aw_error *err);
 
 /* The environment that srun was started with, less the variables by which SPANK passes our
  * options on and less our guard. Returns -1 with text in err.
  */
-int aw_process_environment (struct aw_words *environment, struct aw_error *err);
+int aw_process_environment (struct aw_strings *environment, struct aw_error *err);
 
 /* Takes the variables by which SPANK would pass our options out of the present environment. */
 void aw_process_forget_options (void);
@@ -18,8 +24,8 @@ void aw_process_forget_options (void);
  * (nohup), and no descriptor beyond stderr. Returns, -1 with text in err, only on failure.
  */
 int aw_process_become (const char *path,
-                       const struct aw_words *line,
-                       const struct aw_words *environment,
+                       const struct aw_strings *line,
+                       const struct aw_strings *environment,
                        struct aw_error *err);
 
 /* The variable that tells srun's second life from its first; its value is the process id, which

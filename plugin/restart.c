@@ -14,7 +14,7 @@
 
 #include "process.h"
 #include "util/error.h"
-#include "words.h"
+#include "util/strings.h"
 
 #define SENTINEL "/proc/self/exe"
 #define SENTINELS 2
@@ -33,38 +33,32 @@ bool aw_restart_is_done (void)
 
 int aw_restart (struct aw_error *err)
 {
-    struct aw_words line;
-    struct aw_words environment;
+    struct aw_strings line, environment;
     int rc = -1;
 
-    aw_words_init (&line);
-    aw_words_init (&environment);
-    if (aw_words_read (&line, "/proc/self/cmdline", err) < 0
-        || aw_process_environment (&environment, err) < 0)
-        goto done;
-    for (int i = 0; i < SENTINELS; i++) {
-        if (aw_words_append (&line, SENTINEL) < 0)
-            goto no_memory;
+    aw_strings_init (&line);
+    aw_strings_init (&environment);
+    if (aw_process_read (&line, "/proc/self/cmdline", err) == 0
+        && aw_process_environment (&environment, err) == 0) {
+        for (int i = 0; i < SENTINELS; i++)
+            aw_strings_add (&line, SENTINEL);
+        aw_strings_addf (&environment, "%s%ld", AW_PROCESS_GUARD, (long)getpid ());
+        rc = line.failed || environment.failed
+                 ? aw_error_set (err, "out of memory")
+                 : aw_process_become ("/proc/self/exe", &line, &environment, err);
     }
-    if (aw_words_appendf (&environment, "%s%ld", AW_PROCESS_GUARD, (long)getpid ()) < 0)
-        goto no_memory;
-    rc = aw_process_become ("/proc/self/exe", &line, &environment, err);
-    goto done;
-no_memory:
-    aw_error_set (err, "%s", strerror (errno));
-done:
-    aw_words_finish (&line);
-    aw_words_finish (&environment);
+    aw_strings_finish (&line);
+    aw_strings_finish (&environment);
     return rc;
 }
 
-size_t aw_restart_find (const struct aw_words *line)
+size_t aw_restart_find (const struct aw_strings *line)
 {
-    if (line->count <= SENTINELS)
-        return line->count;
-    for (size_t i = line->count - SENTINELS; i < line->count; i++) {
-        if (strcmp (line->word[i], SENTINEL) != 0)
-            return line->count;
+    if (line->n <= SENTINELS)
+        return line->n;
+    for (size_t i = line->n - SENTINELS; i < line->n; i++) {
+        if (strcmp (line->v[i], SENTINEL) != 0)
+            return line->n;
     }
-    return line->count - SENTINELS;
+    return line->n - SENTINELS;
 }

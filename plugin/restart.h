@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct aw_error;
-struct aw_words;
+struct aw_strings;
 
 /* Whether this srun is the one started again. */
 bool aw_restart_is_done (void);
@@ -17,9 +17,9 @@ bool aw_restart_is_done (void);
 /* Starts this srun again. Returns, -1 with text in err, only on failure. */
 int aw_restart (struct aw_error *err);
 
-/* Where in the line of the srun started again what we appended begins; line->count if it is not
+/* Where in the line of the srun started again what we appended begins; line->n if it is not
  * there.
  */
-size_t aw_restart_find (const struct aw_words *line);
+size_t aw_restart_find (const struct aw_strings *line);
 
 #endif /* AW_PLUGIN_RESTART_H */

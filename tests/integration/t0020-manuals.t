@@ -33,7 +33,7 @@ for command in $commands; do
 done
 
 test_expect_success 'the options of srun are those that the plugin registers' '
-    sed -n "s/.*\"\(async-workflow[a-z-]*\)\".*/\1/p" "$top_srcdir/plugin/options.c" | sort -u >registered &&
+    sed -n "s/.*SRUN (\"\([a-z-]*\)\").*/async-workflow-\1/p" "$top_srcdir/helpers/util/run_options.c" | sort -u >registered &&
     test -s registered &&
     while read option; do
         manual async-workflow.1 | grep -q -- "--$option" || { echo "$option" >&4; return 1; }

@@ -97,13 +97,13 @@ test_expect_success '--test-only goes to run, abbreviated too' '
 '
 
 test_expect_success 'a command as well is refused' '
-    refused "\"hostname\": no command can be given with --async-workflow: \
+    refused "\"hostname\": no command is allowed with --async-workflow: \
 the workflow file has the commands" srun --async-workflow=f hostname &&
-    refused "\"hostname\": no command can be given with --async-workflow: \
+    refused "\"hostname\": no command is allowed with --async-workflow: \
 the workflow file has the commands" srun -n2 --async-workflow f -- hostname --flag &&
-    refused "\"/proc/self/exe\": no command can be given with --async-workflow: \
+    refused "\"/proc/self/exe\": no command is allowed with --async-workflow: \
 the workflow file has the commands" srun --async-workflow f /proc/self/exe /proc/self/exe &&
-    refused "\"\": no command can be given with --async-workflow: \
+    refused "\"\": no command is allowed with --async-workflow: \
 the workflow file has the commands" srun --async-workflow f ""
 '
 
@@ -113,7 +113,7 @@ test_expect_success 'an option after the command is the command'\''s' '
 '
 
 test_expect_success 'a heterogeneous job is refused' '
-    het="\":\": a heterogeneous job cannot run a workflow: give one set of options" &&
+    het="heterogeneous jobs cannot run a workflow: give one set of options, without \":\"" &&
     refused "$het" srun --async-workflow=f : -n2 &&
     refused "$het" srun --async-workflow=f -n1 : -n2 hostname &&
     refused "$het" srun -n1 hostname : --async-workflow=f &&
@@ -122,19 +122,19 @@ test_expect_success 'a heterogeneous job is refused' '
 '
 
 test_expect_success 'an option without its value is refused' '
-    refused "\"-J\": wants a value" srun --async-workflow=f -J &&
-    refused "\"--job-name\": wants a value" srun --async-workflow=f -n1 --job-name &&
+    refused "-J: needs a value" srun --async-workflow=f -J &&
+    refused "--job-name: needs a value" srun --async-workflow=f -n1 --job-name &&
     test_must_fail srun --async-workflow 2>error && grep -q "requires an argument" error
 '
 
 test_expect_success 'an empty value is refused' '
-    refused "--async-workflow: empty: wants file" srun --async-workflow= &&
-    refused "--async-workflow-dir: empty: wants directory" \
+    refused "--async-workflow: empty value: give FILE" srun --async-workflow= &&
+    refused "--async-workflow-dir: empty value: give DIR" \
         srun --async-workflow=f --async-workflow-dir=
 '
 
 test_expect_success 'the options of run alone are refused' '
-    refused "--async-workflow-mode: only with --async-workflow=FILE" \
+    refused "--async-workflow-mode: has no effect without --async-workflow=FILE: give the workflow file" \
         srun --async-workflow-mode=async hostname
 '
 
@@ -187,7 +187,7 @@ test_expect_success 'wrong arguments in plugstack.conf are told when they matter
         srun --async-workflow=f &&
     test "$(srun echo plain 2>&1)" = plain &&
     echo "$plugin comand=/bin/true" >"$CLUSTER_DIR/plugstack.conf" &&
-    refused "plugstack.conf: \"comand=/bin/true\": no such argument: there is command=/path" \
+    refused "plugstack.conf: unknown argument \"comand=/bin/true\": give command=/path" \
         srun --async-workflow=f &&
     echo "$plugin command=/nowhere/async-workflow" >"$CLUSTER_DIR/plugstack.conf" &&
     refused "/nowhere/async-workflow: cannot be executed: No such file or directory" \

@@ -175,12 +175,47 @@ test_expect_success 'wrong input: one clear line, exit 2, no run directory' '
     test_expect_code 2 async-workflow run diamond.json 2>err &&
     grep -q "srun --async-workflow=diamond.json" err &&
     test_expect_code 2 async-workflow run --local --mode quick diamond.json 2>err &&
-    grep -q "mode: \"quick\" is not known: give one of async, sequential" err &&
+    grep -q "mode: unknown value \"quick\": give one of async|sequential" err &&
     test_expect_code 2 env ASYNC_WORKFLOW_MODE=x async-workflow run --local diamond.json 2>err &&
     grep -q ASYNC_WORKFLOW_MODE err &&
     test_expect_code 2 async-workflow run --local 2>err &&
     test_expect_code 2 async-workflow rnu 2>err &&
     grep -q "did you mean \"run\"" err
+'
+
+test_expect_success '--local --test-only checks and predicts, and runs nothing' '
+    workflow quick.json "\"tasks\": { \"a\": { \"duration\": 5, \"command\": [\"touch\", \"ran\"] } }" &&
+    async-workflow run --local --cpus 2 --gpus 1 --test-only quick.json >out 2>err &&
+    grep -q "^quick.json: ok: 1 task set" out && grep -q "^model: " out &&
+    ! test -e ran && ! ls -d quick-* &&
+    test_expect_code 2 async-workflow run --local --cpus 4 --test-only wide.json 2>err &&
+    grep -q "tasks.w: a task needs 5 CPUs and 0 GPUs on one node" err &&
+    mkdir there &&
+    test_expect_code 2 async-workflow run --local --test-only --dir there quick.json 2>err &&
+    grep -q "^async-workflow: there: " err &&
+    workflow ranks.json "\"tasks\": { \"a\": { \"ranks\": 2, \"command\": [\"touch\", \"ran\"] } }" &&
+    test_expect_code 2 async-workflow run --local --test-only ranks.json 2>err &&
+    grep -q "ranks.json: tasks.a: several ranks or nodes need srun" err &&
+    ! test -e ran
+'
+
+test_expect_success 'an option without effect is refused; the environment may hold it' '
+    test_expect_code 2 async-workflow run --local --max-steps 4 quick.json 2>err &&
+    grep -qx "async-workflow: --max-steps: has no effect with --local: leave it out" err &&
+    test_expect_code 2 async-workflow run --resume there --dir here 2>err &&
+    grep -qx "async-workflow: --dir: has no effect with --resume: leave it out" err &&
+    test_expect_code 2 async-workflow run --cpus 4 quick.json 2>err &&
+    grep -qx "async-workflow: --cpus: has no effect without --local: leave it out" err &&
+    ASYNC_WORKFLOW_MAX_STEPS=4 async-workflow run --local --test-only quick.json
+'
+
+test_expect_success 'the rest of a run: --local --resume --test-only tells it and runs nothing' '
+    workflow half.json "\"tasks\": { \"a\": { \"command\": [\"true\"] }, \"b\": { \"command\": [\"false\"] } }" &&
+    run 1 half half.json &&
+    cp -r half half-before &&
+    async-workflow run --local --resume half --test-only 2>err &&
+    grep -q "1 of 2 tasks" err &&
+    diff -r half half-before
 '
 
 workflow sleep.json "\"tasks\": { \"s\": { \"count\": 8, \"script\": \"echo up; exec sleep $LONG\" } }"

@@ -60,7 +60,7 @@ kill_when ()
 test_expect_success 'which directory?' '
     run 2 missing --resume missing && grep -q "missing: No such file or directory" missing.err &&
     mkdir empty && run 2 empty --resume empty && grep -q "empty: no run directory: it has no workflow.json" empty.err &&
-    run 2 both --resume empty --dir other && grep -q -- "leave out --dir" both.err &&
+    run 2 both --resume empty --dir other && grep -q -- "--dir: has no effect with --resume" both.err &&
     ASYNC_WORKFLOW_DIR=other run 2 both --resume empty && grep -q "no run directory" both.err
 '
 

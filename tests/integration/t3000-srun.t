@@ -110,8 +110,8 @@ refused ()
 }
 
 test_expect_success 'a command, or a ":", is refused' '
-    refused "\"hostname\": no command can be given" -N1 --async-workflow=small.json hostname &&
-    refused ":" -N1 --async-workflow=small.json : -N1 true
+    refused "\"hostname\": no command is allowed" -N1 --async-workflow=small.json hostname &&
+    refused "heterogeneous jobs" -N1 --async-workflow=small.json : -N1 true
 '
 
 test_expect_success 'a file that is missing, a directory, wrong: told before anything is allocated' '

@@ -52,13 +52,14 @@ static int load_task (struct task *task, struct aw_run_args *args, enum aw_resum
     struct aw_problems problems;
     int found;
 
-    if (!args->resume) {
-        task->workflow = load (args->file);
+    if (!args->value.resume) {
+        task->workflow = load (args->value.file);
         return task->workflow ? 0 : -1;
     }
     task->resumed = true;
     aw_problems_init (&problems);
-    if (aw_run_resume_load (&task->resume, args->resume, args->file, use, &problems) == 0)
+    if (aw_run_resume_load (&task->resume, args->value.resume, args->value.file, use, &problems)
+        == 0)
         task->workflow = task->resume.workflow;
     aw_problems_print (&problems, stderr);
     aw_problems_finish (&problems);
@@ -95,25 +96,7 @@ static int run_nothing (struct task *task)
     return AW_EXIT_OK;
 }
 
-/* WORD of the command line as it is to stand on salloc's: --chdir may lead elsewhere. NULL with
- * errno. */
-static char *absolute_word (const struct aw_run_args *args, const char *word)
-{
-    static const char option[] = "--resume=";
-    char *path, *joined = NULL;
-
-    if (word == args->file || word == args->resume)
-        return realpath (word, NULL);
-    if (!args->resume || strncmp (word, option, sizeof (option) - 1) != 0)
-        return strdup (word);
-    path = realpath (word + sizeof (option) - 1, NULL);
-    if (path && asprintf (&joined, "%s%s", option, path) < 0)
-        joined = NULL;
-    free (path);
-    return joined;
-}
-
-/* Runs this command anew under salloc. Returns the exit status. */
+/* Runs this command again under salloc. Returns the exit status. */
 static int run_under_salloc (const struct aw_run_args *args,
                              struct aw_workflow *workflow,
                              const struct aw_srun_options *srun)
@@ -123,25 +106,17 @@ static int run_under_salloc (const struct aw_run_args *args,
     int code = AW_EXIT_POOL;
     char self[4096];
     ssize_t n = readlink ("/proc/self/exe", self, sizeof (self) - 1);
-    int rc = n < 0 ? aw_error_set (&err, "/proc/self/exe: %s", strerror (errno)) : 0;
 
-    if (rc == 0) {
+    if (n < 0)
+        aw_error_set (&err, "/proc/self/exe: %s", strerror (errno));
+    else {
         self[n] = '\0';
         aw_strings_add (&command, self);
         aw_strings_add (&command, "run");
+        aw_run_args_line (args, &command);
+        aw_error_set (&err, "out of memory");
     }
-    for (size_t i = 1; rc == 0 && args->own[i]; i++) {
-        char *word = absolute_word (args, args->own[i]);
-
-        if (word)
-            aw_strings_add (&command, word);
-        else
-            rc = aw_error_set (&err, "%s: %s", args->own[i], strerror (errno));
-        free (word);
-    }
-    if (rc == 0 && command.failed)
-        rc = aw_error_set (&err, "out of memory");
-    if (rc == 0)
+    if (n >= 0 && !command.failed)
         code = aw_run_outer (srun, workflow->name, command.v);
     else
         aw_error_print (&err);
@@ -149,29 +124,33 @@ static int run_under_salloc (const struct aw_run_args *args,
     return code;
 }
 
-/* In the job JOB; NULL: there is none. */
-static int run_with_options (struct aw_run_args *args,
-                             struct task *task,
-                             const struct aw_srun_options *srun,
-                             const char *job)
+/* With --local, or in the job JOB, or (NULL) in one that salloc makes. */
+static int run_task (struct aw_run_args *args,
+                     struct task *task,
+                     const struct aw_srun_options *srun,
+                     const char *job)
 {
-    bool test_only = args->test_only || srun->test_only;
-    enum aw_resume_use use = test_only ? AW_RESUME_TELL : job ? AW_RESUME_RUN : AW_RESUME_LOOK;
+    bool test_only = args->value.test_only || srun->test_only, here = args->value.local || job;
+    enum aw_resume_use use = test_only ? AW_RESUME_TELL : here ? AW_RESUME_RUN : AW_RESUME_LOOK;
+    struct aw_run_resume *resume;
     struct aw_error err;
 
     if (!task->workflow && load_task (task, args, use) < 0)
         return AW_EXIT_INPUT;
-    if (test_only && task->resumed)
-        return AW_EXIT_OK; /* what is left has been told */
-    if (test_only)
-        return aw_run_test_only (args, task->workflow, srun, job);
-    if (task->resumed && aw_run_resume_complete (&task->resume))
-        return run_nothing (task);
-    if (job)
-        return aw_run_in_job (args, task->workflow, task->resumed ? &task->resume : NULL, srun,
-                              job);
-    if (args->dir && !task->resumed && aw_run_dir_check_new (args->dir, &err) < 0)
+    resume = task->resumed ? &task->resume : NULL;
+    if (args->value.local && aw_run_local_check (args, task->workflow, &err) < 0)
+        return fail (&err, AW_EXIT_INPUT);
+    if ((test_only || !here) && args->value.dir && !resume
+        && aw_run_dir_check_new (args->value.dir, &err) < 0)
         return fail (&err, AW_EXIT_INPUT); /* not after hours in the queue */
+    if (test_only) /* of a run that continues, the rest has been printed */
+        return resume ? AW_EXIT_OK : aw_run_test_only (args, task->workflow, srun, job);
+    if (resume && aw_run_resume_complete (resume))
+        return run_nothing (task);
+    if (args->value.local)
+        return aw_run_local (args, task->workflow, resume);
+    if (job)
+        return aw_run_in_job (args, task->workflow, resume, srun, job);
     return run_under_salloc (args, task->workflow, srun);
 }
 
@@ -182,33 +161,19 @@ static int run_in_slurm (struct aw_run_args *args, struct task *task)
     const char *job = aw_slurm_job_id ();
     int code = AW_EXIT_INPUT;
 
-    if (!job && !args->from_srun && !args->test_only) {
+    if (!job && !args->from_srun && !args->value.test_only) {
         aw_error_set (&err,
-                      "run: there is no Slurm allocation here: use srun --async-workflow=%s, or "
-                      "--local to run on "
-                      "this machine",
-                      args->file ? args->file : "FILE");
+                      "run: no Slurm allocation here: use srun --async-workflow=%s, or --local to "
+                      "run on this machine",
+                      args->value.file ? args->value.file : "FILE");
         return fail (&err, AW_EXIT_INPUT);
     }
     if (aw_srun_options_sort (&srun, args->srun_options, job != NULL, &err) < 0)
         aw_error_print (&err);
     else
-        code = run_with_options (args, task, &srun, srun.job ? srun.job : job);
+        code = run_task (args, task, &srun, srun.job ? srun.job : job);
     aw_srun_options_finish (&srun);
     return code;
-}
-
-static int run_here (struct aw_run_args *args, struct task *task)
-{
-    enum aw_resume_use use = args->test_only ? AW_RESUME_TELL : AW_RESUME_RUN;
-
-    if (!task->workflow && load_task (task, args, use) < 0)
-        return AW_EXIT_INPUT;
-    if (args->test_only && task->resumed)
-        return AW_EXIT_OK;
-    if (task->resumed && aw_run_resume_complete (&task->resume))
-        return run_nothing (task);
-    return aw_run_local (args, task->workflow, task->resumed ? &task->resume : NULL);
 }
 
 static int run (int argc, char **argv)
@@ -221,10 +186,10 @@ static int run (int argc, char **argv)
     aw_run_outer_begin ();
     if (aw_run_args_parse (&args, argc, argv, &err) < 0)
         aw_error_print (&err);
-    else if (args.resume || load_task (&task, &args, AW_RESUME_RUN) == 0)
-        code = args.local ? run_here (&args, &task) : run_in_slurm (&args, &task);
+    else if (args.value.resume || load_task (&task, &args, AW_RESUME_RUN) == 0)
+        code = args.value.local ? run_task (&args, &task, &(struct aw_srun_options){ 0 }, NULL)
+                                : run_in_slurm (&args, &task);
     finish_task (&task);
-    aw_run_args_finish (&args);
     aw_run_outer_end (code);
     return code;
 }

@@ -87,7 +87,7 @@ static int start_steps (struct aw_pool_run *run, struct aw_error *err)
         .unbound = aw_exec_agents_unbound,
         .socket = aw_exec_agents_socket,
         .job = run->job.id,
-        .max_steps = run->args->max_steps,
+        .max_steps = run->args->value.max_steps,
     };
 
     run->exec =
@@ -109,7 +109,8 @@ static int start_pool (struct aw_pool_run *run,
         setenv (AW_AUTH_SOCKET, run->job.munge_socket, 0);
     run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator),
                                        &agents, err);
-    if (!run->exec || aw_exec_agents_set_timeout (run->exec, run->args->node_timeout, err) < 0)
+    if (!run->exec
+        || aw_exec_agents_set_timeout (run->exec, run->args->value.node_timeout, err) < 0)
         return -1;
     aw_exec_agents_set_job (run->exec, &run->job);
     step.munge_socket = getenv (AW_AUTH_SOCKET);
@@ -200,7 +201,7 @@ int aw_run_in_job (const struct aw_run_args *args,
         && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
-        config.end_time = run.job.end_time - args->grace - END_MARGIN;
+        config.end_time = run.job.end_time - args->value.grace - END_MARGIN;
         if (set_directory (&run, srun->directory, &err) == 0
             && aw_pool_run_prepare (&run, &config, &err) == 0 && start_pool (&run, srun, &err) == 0
             && plan (&run, &err) == 0)

@@ -6,40 +6,43 @@
 #include "cmd/run/run_pool.h"
 #include "coord/agents/exec_agents.h"
 
-/* This machine as the model sees it. */
-static int plan (struct aw_pool_run *run, struct aw_error *err)
+int aw_run_local_allocation (const struct aw_run_args *args,
+                             struct aw_allocation *allocation,
+                             struct aw_error *err)
 {
-    struct aw_node_shape shape = { 1, run->args->cpus, run->args->gpus, 0 };
-    struct aw_allocation allocation = { 0 };
+    struct aw_node_shape shape = { 1, args->value.cpus, args->value.gpus, 0 };
     cpu_set_t mine;
-    int rc;
 
     if (shape.cpus == 0)
         shape.cpus =
             sched_getaffinity (0, sizeof (mine), &mine) == 0 ? (uint32_t)CPU_COUNT (&mine) : 1;
-    rc = aw_allocation_add (&allocation, shape, err);
+    return aw_allocation_add (allocation, shape, err);
+}
+
+static int plan (struct aw_pool_run *run, struct aw_error *err)
+{
+    struct aw_allocation allocation = { 0 };
+    int rc = aw_run_local_allocation (run->args, &allocation, err);
+
     if (rc == 0)
         rc = aw_pool_run_plan (run, &allocation, err);
     aw_allocation_finish (&allocation);
     return rc;
 }
 
-/* Several ranks are started by srun; one alone is a process like any other. */
-static int check_ranks (struct aw_pool_run *run, struct aw_error *err)
+int aw_run_local_check (const struct aw_run_args *args,
+                        const struct aw_workflow *workflow,
+                        struct aw_error *err)
 {
-    const struct aw_graph *graph = run->workflow->graph;
+    const struct aw_graph *graph = workflow->graph;
 
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
-        const struct aw_set *set = &graph->sets[i];
-
-        if (set->nodes == 1 && set->ranks_per_node == 1)
-            continue;
-        run->input_is_wrong = true;
-        return aw_error_set (err,
-                             "%s: tasks.%s: a task of several ranks or nodes needs Slurm's srun: "
-                             "run it in an allocation, without --local",
-                             run->args->file ? run->args->file : run->args->resume, set->name);
-    }
+    for (uint32_t i = 0; i < graph->n_sets; i++)
+        if (graph->sets[i].nodes != 1 || graph->sets[i].ranks_per_node != 1)
+            return aw_error_set (err,
+                                 "%s: tasks.%s: several ranks or nodes need srun: run the workflow "
+                                 "in an allocation, without --local",
+                                 args->value.file ? args->value.file : args->value.resume,
+                                 graph->sets[i].name);
     return 0;
 }
 
@@ -55,15 +58,14 @@ int aw_run_local (const struct aw_run_args *args,
     bool ready;
     int code;
 
-    if ((args->cpus && aw_idset_add (&cpus, 0, args->cpus - 1) < 0)
-        || (args->gpus && aw_idset_add (&gpus, 0, args->gpus - 1) < 0))
+    if ((args->value.cpus && aw_idset_add (&cpus, 0, args->value.cpus - 1) < 0)
+        || (args->value.gpus && aw_idset_add (&gpus, 0, args->value.gpus - 1) < 0))
         aw_error_set (&err, "out of memory");
-    else if (check_ranks (&run, &err) == 0 && aw_pool_run_prepare (&run, &config, &err) == 0
-             && plan (&run, &err) == 0)
+    else if (aw_pool_run_prepare (&run, &config, &err) == 0 && plan (&run, &err) == 0)
         run.exec =
             aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
                                   aw_agent_serve_local, &local, aw_run_lock_fd (run.lock), &err);
-    ready = run.exec && aw_exec_agents_set_timeout (run.exec, args->node_timeout, &err) == 0;
+    ready = run.exec && aw_exec_agents_set_timeout (run.exec, args->value.node_timeout, &err) == 0;
     code = ready ? aw_pool_run_end (&run) : aw_pool_run_fail (&run, &err);
     aw_idset_finish (&cpus);
     aw_idset_finish (&gpus);

@@ -73,7 +73,7 @@ static void say (const char *text)
 /* A new run directory, held by us. 0, or -1 with text. */
 static int make_run_dir (struct aw_pool_run *run, const char *job, struct aw_error *err)
 {
-    run->run_dir = aw_run_dir_create (run->args->dir, run->workflow->name, job, err);
+    run->run_dir = aw_run_dir_create (run->args->value.dir, run->workflow->name, job, err);
     run->input_is_wrong =
         !run->run_dir; /* it is there already, or cannot be made where it was asked for */
     if (!run->run_dir)
@@ -132,9 +132,9 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->run_dir = run->run_dir;
     config->start_dir = run->start_dir;
     config->display = run->args->display;
-    config->kill_grace = run->args->grace;
-    config->durability = run->args->durability;
-    config->end_time = fmin (aw_clock_wall () + run->args->time_limit,
+    config->kill_grace = run->args->value.grace;
+    config->durability = (enum aw_durability)run->args->value.durability;
+    config->end_time = fmin (aw_clock_wall () + run->args->value.time_limit,
                              config->end_time > 0 ? config->end_time : INFINITY);
     run->coordinator = aw_coordinator_create (run->base, config, err);
     return run->coordinator ? 0 : -1;
@@ -172,7 +172,7 @@ int aw_pool_run_end (struct aw_pool_run *run)
     int code = aw_coordinator_run (run->coordinator, run->exec, &err);
 
     if (code == AW_EXIT_INPUT && err.text[0])
-        aw_error_prefix (&err, run->args->file ? run->args->file : run->run_dir);
+        aw_error_prefix (&err, run->args->value.file ? run->args->value.file : run->run_dir);
     if (err.text[0])
         aw_error_print (&err);
     wind_down (run); /* agents may still talk to the coordinator, which does not listen any more */

@@ -25,6 +25,16 @@ int aw_run_local (const struct aw_run_args *args,
                   struct aw_workflow *workflow,
                   struct aw_run_resume *resume);
 
+/* Whether a workflow can run there: one rank a task. 0, or -1 with text. */
+int aw_run_local_check (const struct aw_run_args *args,
+                        const struct aw_workflow *workflow,
+                        struct aw_error *err);
+
+/* This machine as the model sees it, into an empty ALLOCATION. 0, or -1 with text. */
+int aw_run_local_allocation (const struct aw_run_args *args,
+                             struct aw_allocation *allocation,
+                             struct aw_error *err);
+
 /* In Slurm job JOB: starts the pool step with SRUN's step options. */
 int aw_run_in_job (const struct aw_run_args *args,
                    struct aw_workflow *workflow,

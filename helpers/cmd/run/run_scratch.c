@@ -13,8 +13,8 @@ static const char *base_of (const struct aw_run_args *args)
 {
     static const char *const variables[] = { "SLURM_TMPDIR", "TMPDIR" };
 
-    if (args->scratch)
-        return args->scratch;
+    if (args->value.scratch)
+        return args->value.scratch;
     for (size_t i = 0; i < sizeof (variables) / sizeof (variables[0]); i++) {
         const char *value = getenv (variables[i]);
 
@@ -41,7 +41,7 @@ int aw_run_scratch (const struct aw_run_args *args,
                     struct aw_error *err)
 {
     *path = NULL;
-    if (!aw_workflow_uses_scratch (workflow) && !args->scratch) /* what is added may, too */
+    if (!aw_workflow_uses_scratch (workflow) && !args->value.scratch) /* what is added may, too */
         return unsetenv (AW_SCRATCH_DIR);
     /* User, job and process: no other run of anybody has this name now. */
     if (asprintf (path, "%s/async-workflow-%u-%s-%ld", base_of (args), (unsigned)geteuid (),
@@ -51,8 +51,8 @@ int aw_run_scratch (const struct aw_run_args *args,
         return aw_error_set (err, "out of memory");
     }
     if (setenv (AW_SCRATCH_DIR, *path, 1) == 0
-        && set_number (AW_SCRATCH_BYTES, args->scratch_size) == 0
-        && set_number (AW_SCRATCH_STREAMS, args->streams) == 0)
+        && set_number (AW_SCRATCH_BYTES, args->value.scratch_size) == 0
+        && set_number (AW_SCRATCH_STREAMS, args->value.stage_streams) == 0)
         return 0;
     free (*path);
     *path = NULL;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/run/run_pool.h"
 #include "cmd/run/run_predict.h"
 #include "coord/slurm/pool_nodes.h"
 #include "coord/slurm/slurm_job.h"
@@ -163,17 +164,19 @@ int aw_run_test_only (const struct aw_run_args *args,
     struct aw_error err;
     int code = AW_EXIT_INPUT, rc;
 
-    if (job)
+    if (args->value.local)
+        rc = aw_run_local_allocation (args, &allocation, &err);
+    else if (job)
         rc = allocation_of_job (&allocation, srun, job, &err);
     else
         rc = aw_allocation_add (&allocation, shape_of_options (srun), &err);
     if (rc < 0)
         aw_error_print (&err);
     else {
-        printf ("%s: ok: %u task sets, %u iteration%s, %u tasks\n", args->file, graph->n_sets,
+        printf ("%s: ok: %u task sets, %u iteration%s, %u tasks\n", args->value.file, graph->n_sets,
                 graph->iterations, graph->iterations == 1 ? "" : "s", graph->n_tasks);
         fflush (stdout);
-        if (!tell_too_large (args->file, graph, &allocation))
+        if (!tell_too_large (args->value.file, graph, &allocation))
             code = AW_EXIT_OK;
         if (code == AW_EXIT_OK)
             aw_run_predict (args, workflow, &allocation, predict_budget, STDOUT_FILENO);

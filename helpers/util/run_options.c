@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/run_options.h"
+
+#include <string.h>
+
+/* Where an option is honoured. */
+#define IN_SLURM (AW_IN_JOB | AW_IN_SALLOC | AW_IN_RESUME | AW_IN_TEST)
+#define IN_LOCAL (AW_IN_LOCAL | AW_IN_RESUME | AW_IN_TEST)
+#define ANEW (AW_IN_LOCAL | AW_IN_JOB | AW_IN_SALLOC | AW_IN_TEST)
+#define ALWAYS (IN_SLURM | IN_LOCAL)
+
+/* Its name here and for srun, and what it is and where its value goes. */
+#define SRUN(text) .name = (text), .srun_name = "async-workflow-" text
+#define VALUE(type, member) \
+    .kind = AW_KIND_##type, .offset = offsetof (struct aw_run_settings, member)
+
+const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
+    [AW_OPTION_FILE] = {
+        .srun_name = "async-workflow",
+        .argument = "FILE",
+        VALUE (PATH, file),
+        .settings = ALWAYS,
+        .help = "Run the tasks of this workflow file; no command is given then",
+    },
+    [AW_OPTION_MODE] = {
+        SRUN ("mode"),
+        .variable = "ASYNC_WORKFLOW_MODE",
+        .argument = "MODE",
+        .choices = "async|sequential",
+        .fallback = "async",
+        VALUE (CHOICE, mode),
+        .settings = ALWAYS,
+        .help = "async: a task starts when its own predecessors are done; sequential: "
+        "stage after stage",
+    },
+    [AW_OPTION_POLICY] = {
+        SRUN ("policy"),
+        .variable = "ASYNC_WORKFLOW_POLICY",
+        .argument = "POLICY",
+        .choices = "auto|longest-path|fifo|waves|gpus-first|widest",
+        .fallback = "auto",
+        VALUE (CHOICE, policy),
+        .settings = ALWAYS,
+        .help = "Order of the tasks that can start. auto: the order that the model finds "
+        "best; longest-path: longest remaining path first; fifo: by time ready; "
+        "waves, gpus-first, widest: see the manual",
+    },
+    [AW_OPTION_DIR] = {
+        SRUN ("dir"),
+        .variable = "ASYNC_WORKFLOW_DIR",
+        .argument = "DIR",
+        .otherwise = "NAME-JOBID",
+        VALUE (PATH, dir),
+        .settings = ANEW,
+        .help = "Create this run directory; it must not exist",
+    },
+    [AW_OPTION_RESUME] = {
+        SRUN ("resume"),
+        .argument = "DIR",
+        VALUE (PATH, resume),
+        .settings = ALWAYS,
+        .help = "Continue the run in this run directory; finished tasks do not run again. "
+        "The workflow file is needed only if it has changed",
+    },
+    [AW_OPTION_PROGRESS] = {
+        SRUN ("progress"),
+        .variable = "ASYNC_WORKFLOW_PROGRESS",
+        .argument = "HOW",
+        .choices = "auto|tty|plain|none",
+        .fallback = "auto",
+        VALUE (CHOICE, progress),
+        .settings = ALWAYS,
+        .help = "Show progress. auto: a live display on a terminal, else a line from time "
+        "to time; tty, plain, none: always this one",
+    },
+    [AW_OPTION_GRACE] = {
+        SRUN ("grace"),
+        .variable = "ASYNC_WORKFLOW_GRACE",
+        .argument = "TIME",
+        .fallback = "5s",
+        VALUE (SECONDS, grace),
+        .settings = ALWAYS,
+        .help = "When the run is stopped, give tasks this long between SIGTERM and "
+        "SIGKILL",
+    },
+    [AW_OPTION_TIME_LIMIT] = {
+        SRUN ("time-limit"),
+        .variable = "ASYNC_WORKFLOW_TIME_LIMIT",
+        .argument = "TIME",
+        .otherwise = "the job's time limit",
+        VALUE (SECONDS, time_limit),
+        .least = 0.001,
+        .settings = ALWAYS,
+        .help = "End the run within this time; start no task that could not end by then",
+    },
+    [AW_OPTION_NODE_TIMEOUT] = {
+        SRUN ("node-timeout"),
+        .variable = "ASYNC_WORKFLOW_NODE_TIMEOUT",
+        .argument = "TIME",
+        .fallback = "60s",
+        VALUE (TIMEOUT, node_timeout),
+        .least = 3,
+        .settings = ALWAYS,
+        .help = "Declare a node lost when it is silent for this long; 0: never",
+    },
+    [AW_OPTION_MAX_STEPS] = {
+        SRUN ("max-steps"),
+        .variable = "ASYNC_WORKFLOW_MAX_STEPS",
+        .argument = "N",
+        .fallback = "16",
+        VALUE (COUNT, max_steps),
+        .least = 1,
+        .settings = IN_SLURM,
+        .help = "Run at most N sruns at a time, for tasks that are a job step of their "
+        "own",
+    },
+    [AW_OPTION_SCRATCH] = {
+        SRUN ("scratch"),
+        .variable = "ASYNC_WORKFLOW_SCRATCH",
+        .argument = "DIR",
+        .otherwise = "SLURM_TMPDIR, else TMPDIR, else /tmp",
+        VALUE (ABSOLUTE_PATH, scratch),
+        .settings = ALWAYS,
+        .help = "Create each node's scratch directory in this directory",
+    },
+    [AW_OPTION_SCRATCH_SIZE] = {
+        SRUN ("scratch-size"),
+        .variable = "ASYNC_WORKFLOW_SCRATCH_SIZE",
+        .argument = "SIZE",
+        .otherwise = "nine tenths of the free space",
+        VALUE (BYTES, scratch_size),
+        .settings = ALWAYS,
+        .help = "Let staged data take at most this much of it on each node",
+    },
+    [AW_OPTION_STAGE_STREAMS] = {
+        SRUN ("stage-streams"),
+        .variable = "ASYNC_WORKFLOW_STAGE_STREAMS",
+        .argument = "N",
+        .fallback = "4",
+        VALUE (COUNT, stage_streams),
+        .least = 1,
+        .settings = ALWAYS,
+        .help = "Make at most N copies at a time to and from each node",
+    },
+    [AW_OPTION_DURABILITY] = {
+        SRUN ("durability"),
+        .variable = "ASYNC_WORKFLOW_DURABILITY",
+        .argument = "LEVEL",
+        .choices = "process|node",
+        .fallback = "process",
+        VALUE (CHOICE, durability),
+        .settings = ALWAYS,
+        .help = "What a completion survives before its successors start. process: the end of "
+                "srun; node: the loss of its node, at the cost of a disk access",
+    },
+    [AW_OPTION_LOCAL] = {
+        .name = "local",
+        VALUE (FLAG, local),
+        .settings = IN_LOCAL,
+        .help = "Run on this machine, without Slurm",
+    },
+    [AW_OPTION_CPUS] = {
+        .name = "cpus",
+        .argument = "N",
+        .otherwise = "those that this process may use",
+        VALUE (COUNT, cpus),
+        .least = 1,
+        .settings = IN_LOCAL,
+        .help = "With --local: use N CPUs",
+    },
+    [AW_OPTION_GPUS] = {
+        .name = "gpus",
+        .argument = "N",
+        .fallback = "0",
+        VALUE (COUNT, gpus),
+        .settings = IN_LOCAL,
+        .help = "With --local: use the GPUs 0 to N-1",
+    },
+    [AW_OPTION_TEST_ONLY] = {
+        .name = "test-only",
+        VALUE (FLAG, test_only),
+        .settings = ALWAYS,
+        .help = "Check FILE and print what the model predicts; run nothing",
+    },
+};
+
+int aw_option_choice (const char *choices, const char *text)
+{
+    size_t length = strlen (text);
+
+    for (int i = 0; choices; i++) {
+        const char *end = strchr (choices, '|');
+        size_t n = end ? (size_t)(end - choices) : strlen (choices);
+
+        if (n == length && strncmp (choices, text, n) == 0)
+            return i;
+        choices = end ? end + 1 : NULL;
+    }
+    return -1;
+}
