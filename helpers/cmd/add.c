@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* add FILE: adds the task sets of a workflow file, from within a task, to the workflow that runs.
- */
+/* add FILE: adds, in a task, the task sets of a workflow file to the running workflow. */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
@@ -37,19 +36,18 @@ static const struct argp argp = {
     NULL,
     parse,
     "FILE",
-    "From within a task: add the task sets of FILE, a workflow file (\"-\": standard input), to "
-    "the "
-    "workflow that runs."
-    "\vTheir \"after\" may name sets of the file and of the workflow; their names must be new. "
-    "Either all is added or, where anything is wrong, nothing. It returns when this stands in the "
-    "journal. A file that was added before, byte for byte, changes nothing. Exit status: 0 done; 2 "
-    "something is wrong with FILE, all of which is told; 4 there is no pool.",
+    "In a task: add the task sets of FILE to the running workflow. FILE is a workflow file, or "
+    "\"-\" for standard input."
+    "\v\"after\" may name sets of the file and of the workflow. The names of the new sets must be "
+    "new. If anything is wrong, nothing is added. The command returns when the journal has the "
+    "addition. If the same file, byte for byte, was added before, nothing changes. Exit status: 0 "
+    "done; 2 FILE is wrong, and each problem is printed; 4 no pool.",
     NULL,
     NULL,
     NULL,
 };
 
-/* All that comes; one byte above the largest addition is enough to refuse it. */
+/* Standard input to its end. One byte above the largest addition is enough to refuse it. */
 static char *read_input (size_t *size, struct aw_error *err)
 {
     struct aw_textbuf text = { 0 };
@@ -74,7 +72,7 @@ static char *read_input (size_t *size, struct aw_error *err)
     return NULL;
 }
 
-/* The pool told what is wrong with FILE, a problem a line. */
+/* What the pool answered about FILE: one problem a line. */
 static void print_problems (const char *file, const char *text)
 {
     while (*text) {
@@ -129,4 +127,4 @@ static int run (int argc, char **argv)
     return code;
 }
 
-const struct aw_command aw_command_add = { "add", "add tasks, from within a task", run };
+const struct aw_command aw_command_add = { "add", "in a task: add tasks", run };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cancel TASKS: tells the pool, from within a task, that nobody wants these tasks any more. */
+/* cancel TASKS: asks the pool, in a task, to cancel tasks of the workflow. */
 #include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -16,7 +16,7 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    { "release", KEY_RELEASE, NULL, 0, "what waits for the tasks goes on as if they had succeeded",
+    { "release", KEY_RELEASE, NULL, 0, "start what depends on the tasks, as if they had succeeded",
       0 },
     { 0 },
 };
@@ -47,13 +47,11 @@ static const struct argp argp = {
     options,
     parse,
     "TASKS",
-    "From within a task: cancel TASKS, \"simulate\" (a set, in all iterations), \"simulate@2\", "
-    "\"simulate[17]\" or \"simulate@2[17]\"."
-    "\vThose that run are told to end, those that wait do not start, nor does what waits for them; "
-    "it is "
-    "no failure. It returns when this stands in the journal. Exit status: 0 done; 2 there are no "
-    "such "
-    "tasks; 4 there is no pool.",
+    "In a task: cancel TASKS of the workflow: \"simulate\" (a set, in all iterations), "
+    "\"simulate@2\", \"simulate[17]\" or \"simulate@2[17]\"."
+    "\vRunning tasks are ended. Waiting tasks do not start, and neither do their successors. A "
+    "cancelled task is not a failure. The command returns when the journal has the cancellation. "
+    "Exit status: 0 done; 2 no such tasks; 4 no pool.",
     NULL,
     NULL,
     NULL,
@@ -77,4 +75,4 @@ static int run (int argc, char **argv)
     return code;
 }
 
-const struct aw_command aw_command_cancel = { "cancel", "cancel tasks, from within a task", run };
+const struct aw_command aw_command_cancel = { "cancel", "in a task: cancel tasks", run };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow check F: all that is wrong with a workflow file, or in one line what it is. */
+/* async-workflow check F: prints everything that is wrong with a workflow file, or one line that
+ * describes it. */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,10 +18,10 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    { "nodes", OPT_NODES, "N", 0, "Nodes of the allocation", 0 },
+    { "nodes", OPT_NODES, "N", 0, "Number of nodes of the allocation", 0 },
     { "cpus", OPT_CPUS, "C", 0, "CPUs of the largest node, as Slurm counts them", 0 },
     { "gpus", OPT_GPUS, "G", 0, "GPUs of the largest node", 0 },
-    { "mem", OPT_MEM, "M", 0, "Memory of the largest node, in bytes or as 4G", 0 },
+    { "mem", OPT_MEM, "M", 0, "Memory of the largest node, in bytes or like 4G", 0 },
     { NULL, 0, NULL, 0, NULL, 0 },
 };
 
@@ -40,15 +41,15 @@ static error_t parse_option (int key, char *text, struct argp_state *state)
         return 0;
     case OPT_MEM:
         if (aw_parse_bytes (text, &args->node.mem) < 0)
-            argp_error (state, "--mem=%s: must be a size as 4G", text);
+            argp_error (state, "--mem=%s: not a size: give bytes, or a size like 4G", text);
         return 0;
     case ARGP_KEY_ARG:
         if (args->path)
-            argp_error (state, "more than one file: \"%s\"", text);
+            argp_error (state, "\"%s\": a second file: give one workflow at a time", text);
         args->path = text;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error (state, "which file?");
+        argp_error (state, "no workflow file given");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -59,11 +60,9 @@ static const struct argp parser = {
     .options = options,
     .parser = parse_option,
     .args_doc = "FILE",
-    .doc = "Check a workflow file and tell all that is wrong with it, each with its place and what "
-           "to do."
-           "\vWith the shape of the nodes given, what no node could ever hold is wrong too; of "
-           "what is not given nothing "
-           "is checked. Exit status: 0 nothing is wrong, 2 something is.",
+    .doc = "Check a workflow file. Each problem is printed with its place and what to do."
+           "\vThe options describe the allocation. A task that could never fit into it is a "
+           "problem too. Exit status: 0 no problem; 2 the file has problems.",
 };
 
 static const char *plural (uint32_t n)
@@ -109,6 +108,6 @@ static int run (int argc, char **argv)
 
 const struct aw_command aw_command_check = {
     .name = "check",
-    .summary = "tell what is wrong with a workflow file",
+    .summary = "check a workflow file",
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The subcommands of async-workflow: one file a command, each ending in its entry of this kind. */
+/* The subcommands of async-workflow: one file for each, which ends in its entry of this type. */
 #ifndef AW_CMD_COMMAND_H
 #define AW_CMD_COMMAND_H
 

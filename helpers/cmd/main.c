@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow: finds the subcommand and hands over. Each one is a file of its own. */
+/* async-workflow: finds the subcommand and calls it. Each one has a file of its own. */
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
@@ -20,12 +20,12 @@ enum { N_COMMANDS = sizeof (commands) / sizeof (commands[0]) };
 static void usage (FILE *out)
 {
     fprintf (out, "Usage: async-workflow COMMAND [OPTION]... [ARGUMENT]...\n"
-                  "Run workflows of dependent tasks inside one Slurm allocation.\n\n"
+                  "Run workflows of dependent tasks in one Slurm allocation.\n\n"
                   "Commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf (out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
-    fprintf (out, "\n\"async-workflow COMMAND --help\" tells more of a command. From srun:\n"
-                  "  srun --async-workflow=FILE [srun options]\n");
+    fprintf (out, "\nFor the options of a command: async-workflow COMMAND --help\n"
+                  "To run a workflow from srun: srun --async-workflow=FILE [SRUN_OPTION]...\n");
 }
 
 static const struct aw_command *find (const char *name)
@@ -75,7 +75,7 @@ int main (int argc, char **argv)
     if (!command)
         return unknown (argv[1]);
     snprintf (name, sizeof (name), "async-workflow %s", command->name);
-    argv[1] = name; /* what argp shows in its messages */
+    argv[1] = name; /* argp shows it in its messages */
     program_invocation_name = name;
     return command->run (argc - 1, argv + 1);
 }

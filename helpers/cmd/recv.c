@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recv TOPIC: waits for a message and prints it, in a task, for shells. */
+/* recv TOPIC: waits, in a task, for a message and prints it, for shells. */
 #include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -21,14 +21,14 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    { "count", 'n', "N", 0, "receive so many messages (1)", 0 },
+    { "count", 'n', "N", 0, "receive N messages [1]", 0 },
     { "group", 'g', "NAME", 0,
-      "receive as one of that group: each message goes to one of it (the task by itself)", 0 },
+      "receive as a member of this group: each message goes to one member [the task alone]", 0 },
     { "header", KEY_HEADER, NULL, 0,
-      "print a line before each: sender, attempt, number, request (0: no answer is waited for)",
+      "print a line before each message: sender, attempt, number, request (0: no answer expected)",
       0 },
-    { "timeout", 't', "TIME", 0, "wait at most so long for each, \"1.5\" or \"1m\" (without end)",
-      0 },
+    { "timeout", 't', "TIME", 0,
+      "wait at most this long for each message, for example 1.5 or 1m [no limit]", 0 },
     { 0 },
 };
 
@@ -41,7 +41,7 @@ static error_t parse (int key, char *value, struct argp_state *state)
     case 'n':
         a->count = strtoull (value, &end, 10);
         if (*end || a->count == 0 || *value == '-')
-            argp_error (state, "--count: \"%s\" is no number above 0", value);
+            argp_error (state, "--count=%s: not a number above 0", value);
         return 0;
     case 'g':
         a->group = value;
@@ -51,7 +51,8 @@ static error_t parse (int key, char *value, struct argp_state *state)
         return 0;
     case 't':
         if (aw_parse_seconds (value, &a->timeout) < 0)
-            argp_error (state, "--timeout: \"%s\" is no time: write 1.5, 90s or 1m30s", value);
+            argp_error (state, "--timeout=%s: not a time: give for example 1.5, 90s or 1m30s",
+                        value);
         return 0;
     case ARGP_KEY_ARG:
         if (a->topic)
@@ -71,13 +72,12 @@ static const struct argp argp = {
     options,
     parse,
     "TOPIC",
-    "From within a task: wait for the next message on TOPIC and print it, with a newline where it "
-    "has "
-    "none at its end."
-    "\vMessages that were sent before this task began are received too. Called again, it goes on "
-    "behind what it had. Exit status: 0 received; 1 none came in time; 2 the input is wrong; 4 "
-    "there "
-    "is no pool.",
+    "In a task: wait for the next message on TOPIC and print it. A newline is added if the message "
+    "does not end in one."
+    "\vMessages sent before the start of this task are received too. The next call continues after "
+    "the last message received. Exit status: 0 received; 1 none in time; 2 the input is wrong; 4 "
+    "no "
+    "pool.",
     NULL,
     NULL,
     NULL,
@@ -115,7 +115,7 @@ static int run (int argc, char **argv)
             break;
         }
         print (&a, &message);
-        if (fflush (stdout) != 0) { /* not done with, so that another gets it */
+        if (fflush (stdout) != 0) { /* not acknowledged, so that another task gets it */
             fprintf (stderr, "async-workflow recv: standard output: %s\n", strerror (errno));
             exit (AW_EXIT_INPUT);
         }
@@ -128,4 +128,4 @@ static int run (int argc, char **argv)
     return code;
 }
 
-const struct aw_command aw_command_recv = { "recv", "receive a message, in a task", run };
+const struct aw_command aw_command_recv = { "recv", "in a task: receive a message", run };

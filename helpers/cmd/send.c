@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* send TOPIC DATA: publishes a message, from a task, for shells. */
+/* send TOPIC DATA: publishes a message, in a task, for shells. */
 #include <argp.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -21,13 +21,12 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-    { "lines", KEY_LINES, NULL, 0, "each line of standard input is a message; DATA is left out",
+    { "lines", KEY_LINES, NULL, 0, "send each line of standard input as a message; leave out DATA",
       0 },
-    { "reply", KEY_REPLY, "REQUEST", 0,
-      "answer the request of that number (recv --header tells it); TOPIC is left out", 0 },
+    { "reply", KEY_REPLY, "REQUEST", 0, "answer the request with this number; leave out TOPIC", 0 },
     { "request", KEY_REQUEST, NULL, 0, "wait for the answer and print it", 0 },
-    { "sync", KEY_SYNC, NULL, 0, "wait until it is written", 0 },
-    { "timeout", 't', "TIME", 0, "wait at most so long, \"1.5\" or \"1m\" (without end)", 0 },
+    { "sync", KEY_SYNC, NULL, 0, "wait until the message is written to the run directory", 0 },
+    { "timeout", 't', "TIME", 0, "wait at most this long, for example 1.5 or 1m [no limit]", 0 },
     { 0 },
 };
 
@@ -49,11 +48,12 @@ static error_t parse (int key, char *value, struct argp_state *state)
     case KEY_REPLY:
         a->reply = strtoull (value, &end, 10);
         if (*end || a->reply == 0 || *value == '-')
-            argp_error (state, "--reply: \"%s\" is no request's number", value);
+            argp_error (state, "--reply=%s: not the number of a request", value);
         return 0;
     case 't':
         if (aw_parse_seconds (value, &a->timeout) < 0)
-            argp_error (state, "--timeout: \"%s\" is no time: write 1.5, 90s or 1m30s", value);
+            argp_error (state, "--timeout=%s: not a time: give for example 1.5, 90s or 1m30s",
+                        value);
         return 0;
     case ARGP_KEY_ARG:
         if (!a->topic && !a->reply)
@@ -61,17 +61,17 @@ static error_t parse (int key, char *value, struct argp_state *state)
         else if (!a->data)
             a->data = value;
         else
-            argp_error (state, "unexpected argument \"%s\": put data of several words into quotes",
+            argp_error (state, "unexpected argument \"%s\": put data of several words in quotes",
                         value);
         return 0;
     case ARGP_KEY_END:
         if (!a->topic && !a->reply)
             argp_error (state, "no topic given");
         if (a->reply && (a->lines || a->request))
-            argp_error (state, "--reply goes without --lines and --request");
+            argp_error (state, "--reply: cannot be used with --lines or --request");
         if (!a->data && !a->lines)
             argp_error (state,
-                        "no data given: write it behind the topic, or \"-\" for standard input");
+                        "no data given: give it after the topic, or \"-\" for standard input");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -82,14 +82,10 @@ static const struct argp argp = {
     options,
     parse,
     "TOPIC DATA\n--lines TOPIC\n--reply=REQUEST DATA",
-    "From within a task: publish DATA on TOPIC for other tasks of the workflow. DATA \"-\" is "
-    "standard "
+    "In a task: publish DATA on TOPIC for other tasks of the workflow. DATA \"-\" is standard "
     "input, up to 64 KiB."
-    "\vIt returns at once; the message is on its way and arrives, also where the task ends now. "
-    "Exit "
-    "status: 0 sent, and with --request answered; 1 no answer in time; 2 the input is wrong; 4 "
-    "there "
-    "is no pool.",
+    "\vThe command returns at once. The message arrives even if the task ends now. Exit status: 0 "
+    "sent, and with --request answered; 1 no answer in time; 2 the input is wrong; 4 no pool.",
     NULL,
     NULL,
     NULL,
@@ -166,4 +162,4 @@ static int run (int argc, char **argv)
     return code;
 }
 
-const struct aw_command aw_command_send = { "send", "send a message, from within a task", run };
+const struct aw_command aw_command_send = { "send", "in a task: send a message", run };

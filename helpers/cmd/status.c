@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status D: how far a run is, from its directory alone. It asks nobody: the journal tells all. */
+/* status D: the progress of a run, from the journal in its directory alone. */
 #include <argp.h>
 #include <errno.h>
 #include <math.h>
@@ -21,7 +21,7 @@ static error_t parse (int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_ARG:
         if (*dir)
-            argp_error (state, "more than one run directory given: \"%s\"", arg);
+            argp_error (state, "\"%s\": a second run directory: give one", arg);
         *dir = arg;
         return 0;
     case ARGP_KEY_END:
@@ -35,12 +35,12 @@ static error_t parse (int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
     NULL,  parse,
-    "DIR", "Say how far a run is, from its run directory DIR, while it goes on or after its end.",
+    "DIR", "Show the progress of the run in run directory DIR, during the run or after its end.",
     NULL,  NULL,
     NULL,
 };
 
-/* What is on its way now: these tasks hold no CPUs or GPUs, though they count as running. */
+/* Staging now. These tasks hold no CPUs or GPUs, though they count as running. */
 static void put_staging (const struct aw_history *history, struct aw_textbuf *out)
 {
     uint32_t coming = 0, waiting = 0, leaving = 0;
@@ -55,8 +55,8 @@ static void put_staging (const struct aw_history *history, struct aw_textbuf *ou
     if (coming + waiting + leaving > 0)
         aw_textbuf_printf (
             out,
-            "\ndata of %u task%s coming, of %u there and waiting for CPUs and GPUs, of "
-            "%u leaving",
+            "\nstaging: data of %u task%s coming in, of %u staged in and waiting for CPUs and "
+            "GPUs, of %u going out",
             coming, coming == 1 ? "" : "s", waiting, leaving);
 }
 
@@ -78,7 +78,7 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
                        report->workflow->graph->n_tasks,
                        aw_format_seconds (time, sizeof (time), history->now));
     if (!isnan (report->predicted))
-        aw_textbuf_printf (out, " of %s that the model predicted",
+        aw_textbuf_printf (out, " of %s predicted by the model",
                            aw_format_seconds (time, sizeof (time), report->predicted));
     if (history->n_gaps)
         aw_textbuf_printf (out, "; resumed %u time%s", history->n_gaps,
@@ -90,8 +90,7 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
             aw_textbuf_printf (out, ", %.4g of %u GPUs busy", gpus / AW_GPU_WHOLE, sum->gpus);
     }
     if (aw_report_outcome (report) == AW_OUTCOME_INTERRUPTED) {
-        aw_textbuf_puts (out,
-                         "\nnobody is at work on it: what was running starts again with --resume=");
+        aw_textbuf_puts (out, "\nno coordinator is running: continue the run with --resume=");
         aw_textbuf_plain (out, report->dir, strlen (report->dir));
     }
     put_staging (history, out);
@@ -164,4 +163,4 @@ static int run (int argc, char **argv)
     return rc;
 }
 
-const struct aw_command aw_command_status = { "status", "say how far a run is", run };
+const struct aw_command aw_command_status = { "status", "show the progress of a run", run };

@@ -172,12 +172,12 @@ test_expect_success 'more problems than anybody reads are counted' '
 '
 
 test_expect_success 'wrong command lines' '
-    test_expect_code 2 async-workflow check 2>err && grep -q "which file" err &&
-    test_expect_code 2 async-workflow check good.json one.json 2>err && grep -q "more than one file" err &&
-    test_expect_code 2 async-workflow check --cpus 0 good.json 2>err && grep -q "cpus=0: must be a number from 1" err &&
-    test_expect_code 2 async-workflow check --gpus -1 good.json 2>err && grep -q "gpus=-1: must be a number from 0" err &&
-    test_expect_code 2 async-workflow check --mem 4X good.json 2>err && grep -q "mem=4X: must be a size" err &&
-    test_expect_code 2 async-workflow check --nodes x good.json 2>err && grep -q "nodes=x: must be a number" err &&
+    test_expect_code 2 async-workflow check 2>err && grep -q "no workflow file" err &&
+    test_expect_code 2 async-workflow check good.json one.json 2>err && grep -q "a second file" err &&
+    test_expect_code 2 async-workflow check --cpus 0 good.json 2>err && grep -q "cpus=0: not a number from 1" err &&
+    test_expect_code 2 async-workflow check --gpus -1 good.json 2>err && grep -q "gpus=-1: not a number from 0" err &&
+    test_expect_code 2 async-workflow check --mem 4X good.json 2>err && grep -q "mem=4X: not a size" err &&
+    test_expect_code 2 async-workflow check --nodes x good.json 2>err && grep -q "nodes=x: not a number" err &&
     test_expect_code 2 async-workflow check --bogus good.json 2>err &&
     async-workflow check --help >out && grep -q "Usage: async-workflow check" out
 '

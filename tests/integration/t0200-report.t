@@ -22,11 +22,11 @@ test_expect_success 'wrong arguments are refused' '
     test_expect_code 2 async-workflow report 2>err &&
     grep "no run directory given" err &&
     test_expect_code 2 async-workflow report a b 2>err &&
-    grep "more than one run directory" err &&
+    grep "a second run directory" err &&
     test_expect_code 2 async-workflow report --format svgg sample-run 2>err &&
     grep "did you mean \"svg\"" err &&
     refused async-workflow status sample-run/workflow.json &&
-    grep "workflow.json: Not a directory: give a run directory" err &&
+    grep "workflow.json: not a directory: give a run directory" err &&
     test_expect_code 2 async-workflow status 2>err &&
     test_expect_code 2 async-workflow status a b 2>err
 '
@@ -36,7 +36,7 @@ test_expect_success 'what is no run directory is refused in one line' '
     cp sample-run/workflow.json nojournal &&
     for command in report status; do
         refused async-workflow $command none && grep "No such file" err &&
-        refused async-workflow $command empty && grep "no run directory" err &&
+        refused async-workflow $command empty && grep "not a run directory" err &&
         refused async-workflow $command sample-run/workflow.json &&
         refused async-workflow $command nojournal && grep "journal.jsonl: No such file" err || return 1
     done

@@ -41,9 +41,9 @@ END
 test_expect_success 'the text has a table of it; CPUs are busy from start to release alone' '
     async-workflow report run >out &&
     grep "^  CPUs  *61.1 % busy of 2 on 1 node" out &&
-    grep "^Staged data  *copied  *shared  *bytes  *coming  *waiting  *left  *leaving" out &&
+    grep "^Staged data  *copied  *shared  *bytes  *stage in  *waiting  *results  *stage out" out &&
     grep "^  a  *2  *1  *2.0 KiB  *2.33 s  *0.67 s  *2  *1.25 s" out &&
-    grep "ready to start 3.67 s on average, 6.00 s at most" out
+    grep "start delay   3.67 s on average, 6.00 s at most" out
 '
 
 test_expect_success PYTHON 'the JSON has its members, and null where an attempt never started' '
@@ -69,10 +69,10 @@ test_expect_success 'the chart has thin bars of three kinds, and two lanes for t
     test $(grep -c "<rect" tasks) = 3 &&
     test $(sed -n "s/.* y=\"\([0-9.]*\)\".*/\1/p" tasks | sort -u | wc -l) = 2 &&
     sed -n "/class=\"moves\"/,/<.g>/p" chart.svg >moves &&
-    test $(grep -c "<title>a\[.\], data coming, " moves) = 4 &&
-    test $(grep -c "fill-opacity.*<title>a\[2\], data there, waiting, 2.00 s" moves) = 1 &&
-    test $(grep -c "fill=\"#fff\" stroke=.*<title>a\[.\], data leaving, " moves) = 2 &&
-    for item in "data coming" "data there, waiting" "data leaving"; do
+    test $(grep -c "<title>a\[.\], stage in, " moves) = 4 &&
+    test $(grep -c "fill-opacity.*<title>a\[2\], staged in, waiting, 2.00 s" moves) = 1 &&
+    test $(grep -c "fill=\"#fff\" stroke=.*<title>a\[.\], stage out, " moves) = 2 &&
+    for item in "stage in" "staged in, waiting" "stage out"; do
         grep "<text.*>$item</text>" chart.svg || return 1
     done
 '
@@ -85,7 +85,7 @@ test_expect_success PYTHON 'the trace has the same, in threads of their own that
 	slices = [e for e in events if e["ph"] == "X"]
 	assert len ([e for e in slices if e["cat"] == "a"]) == 3
 	assert sorted (e["cat"] for e in slices if e["cat"] != "a") == \
-	    4 * ["data coming"] + 2 * ["data leaving"] + ["data there, waiting"]
+	    4 * ["stage in"] + 2 * ["stage out"] + ["staged in, waiting"]
 	computing = {e["tid"] for e in slices if e["cat"] == "a"}
 	assert computing == {1, 2} and not computing & {e["tid"] for e in slices if e["cat"] != "a"}
 	ends = {}
@@ -99,7 +99,7 @@ test_expect_success 'status tells what is on its way while it is' '
     cp -R run young &&
     sed "/\"t\":[5-9]/d" run/journal.jsonl >young/journal.jsonl &&
     async-workflow status young >out &&
-    grep "data of 1 task coming, of 1 there and waiting for CPUs and GPUs, of 0 leaving" out &&
+    grep "staging: data of 1 task coming in, of 1 staged in and waiting for CPUs and GPUs, of 0 going out" out &&
     async-workflow status run >out &&
     ! grep "data of" out
 '

@@ -265,7 +265,7 @@ test_expect_success 'the coordinator killed: its tasks end' '
     kill -KILL $pid &&
     wait_for 20 "nobody \"sleep $LONG\"" &&
     async-workflow status gone >status && grep -q "interrupted, 0 of 8 tasks done" status &&
-    grep "what was running starts again with --resume=gone$" status
+    grep "continue the run with --resume=gone$" status
 '
 
 test_expect_success 'stopped and continued, as by Ctrl-Z and fg: the tasks went on' '

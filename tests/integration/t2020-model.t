@@ -28,9 +28,9 @@ sed 's/"duration": 2000, //g' talk.json >unknown.json
 
 test_expect_success 'nothing given: exit 2' '
     test_expect_code 2 model 2>err &&
-    grep "which file?" err &&
+    grep "no workflow file given" err &&
     test_expect_code 2 model talk.json 2>err &&
-    grep "which allocation?" err
+    grep "the allocation is unknown" err
 '
 
 test_expect_success 'wrong options: exit 2' '
@@ -107,8 +107,8 @@ test_expect_success 'nodes that are not alike' '
 
 test_expect_success 'what is missing is told, all of it' '
     test_expect_code 2 model unknown.json --cpus 8 2>err &&
-    grep "tasks.T3: its duration is not known" err &&
-    grep "tasks.T4: its duration is not known" err &&
+    grep "tasks.T3: unknown duration" err &&
+    grep "tasks.T4: unknown duration" err &&
     test $(grep -c . err) = 2
 '
 
@@ -129,7 +129,7 @@ test_expect_success 'durations of an earlier run' '
 	{"t":350,"event":"finish","task":"T3[0]","attempt":0,"node":"n1","status":"completed","code":0,"signal":0,"seconds":200}
 	END
     test_expect_code 2 model unknown.json --cpus 8 --durations run 2>err &&
-    grep "tasks.T4: its duration" err &&
+    grep "tasks.T4: unknown duration" err &&
     test $(grep -c . err) = 1 &&
     model talk.json --cpus 8 --durations run --json >out &&
     test "$(value t_async)" = 5050

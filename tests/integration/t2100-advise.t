@@ -22,7 +22,7 @@ workflow unknown.json "$(echo "$SIXTEEN" | sed 's/"duration": 10, //')"
 workflow large.json '"tasks": { "a": { "cpus": 9, "duration": 1, "command": ["true"] } }'
 
 test_expect_success 'nothing given, or nonsense: exit 2' '
-    test_expect_code 2 advise 2>err && grep "which file?" err &&
+    test_expect_code 2 advise 2>err && grep "no workflow file given" err &&
     for words in "--cpus 0" "--gpus 1" "--cpus 4 --max-nodes 0" "--cpus 4 --margin -1" "--cpus 4 --policy lifo" \
         "--cpus 4 --force" "--cpus 4 --nodes 3 --max-nodes 2" "--partition a,b" "--cpus 4 --latency x" \
         "--cpus 4 --budget never" "--cpus 4 sixteen.json" "--cpus 4 --durations missing"; do
@@ -33,8 +33,8 @@ test_expect_success 'nothing given, or nonsense: exit 2' '
 
 test_expect_success 'durations that are missing are told, all of them' '
     test_expect_code 2 advise unknown.json --cpus 4 --gpus 2 2>err &&
-    grep "tasks.many: its duration is not known" err &&
-    grep "tasks.last: its duration is not known" err &&
+    grep "tasks.many: unknown duration" err &&
+    grep "tasks.last: unknown duration" err &&
     test $(grep -c . err) = 2
 '
 
@@ -52,7 +52,7 @@ test_expect_success 'tasks over several nodes: no fewer nodes than one of them w
     test_expect_code 2 advise wide.json --cpus 2 --gpus 1 2>err && grep "tasks.solve.gpus: .* 2 " err &&
     for words in "--max-nodes 2" "--nodes 2"; do
         test_expect_code 2 advise wide.json --cpus 2 --gpus 2 $words 2>err &&
-        grep "wide.json: tasks.solve: a task needs 3 nodes and there are 2: ask" err || return 1
+        grep "wide.json: tasks.solve: a task needs 3 nodes and there are 2: request" err || return 1
     done
 '
 
@@ -80,7 +80,7 @@ test_expect_success 'no more nodes than given' '
 test_expect_success 'one policy, latency, and the page for people' '
     advise sixteen.json --cpus 4 --gpus 2 --policy fifo --latency 5 --nodes 3 >out &&
     grep "^       4       35.0 s .* fifo  *<- knee$" out && grep "^       8       25.0 s .* fifo  *<- fastest$" out &&
-    ! grep longest-path out && grep "Take 4 nodes" out && grep "saves 28.6% of the time for 43% more node-hours" out &&
+    ! grep longest-path out && grep "Recommended: 4 nodes" out && grep "saves 28.6% of the time for 43% more node-hours" out &&
     grep "8 nodes take as long as the critical path" out
 '
 
@@ -109,7 +109,7 @@ test_expect_success 'a script, which is not overwritten but by force' '
 	END
     test_cmp expected job.sh && test -x job.sh &&
     test_expect_code 2 advise sixteen.json --cpus 4 --gpus 2 --script job.sh >out 2>err &&
-    ! test -s out && grep "job.sh: is there already: give --force" err &&
+    ! test -s out && grep "job.sh: exists: give --force" err &&
     test_cmp expected job.sh &&
     advise sixteen.json --cpus 4 --gpus 2 --script job.sh --force --partition P --policy waves &&
     grep -x "#SBATCH --partition=P" job.sh && grep -q -- "--nodes=8" job.sh &&
@@ -142,12 +142,12 @@ test_expect_success 'what sinfo says: kinds, states, limits' '
     test "$(value node)" = "{ \"cpus\": 4, \"gpus\": 2, \"mem\": 8388608000 }" &&
     with_sinfo --partition wide && test "$(row 4 makespan)" = 30 && test -z "$(row 5 makespan)" &&
     test_expect_code 2 with_sinfo --partition gone && grep "no node in service" err &&
-    test_expect_code 2 with_sinfo --partition none && grep "\"none\" is not there" err &&
+    test_expect_code 2 with_sinfo --partition none && grep "unknown partition \"none\"" err &&
     test_expect_code 2 with_sinfo --nodes 4 && grep "can have 3 such nodes" err &&
     PATH="$PWD/bin:$PATH" "$top_builddir/helpers/async-workflow" advise sixteen.json --partition wide --script slow.sh \
-        --margin 100 >page && grep "ends jobs after 10m.*will not start" page &&
+        --margin 100 >page && grep "has a time limit of 10m.*would not start" page &&
     PATH="$PWD/bin:$PATH" "$top_builddir/helpers/async-workflow" advise sixteen.json >page &&
-    grep "partition main has 3 in service, and others" page &&
+    grep "partition main has 3 in service; its other kinds" page &&
     slurm_says "main|5|8|16000|(null)|infinite|1-infinite|idle" &&
     test_expect_code 2 with_sinfo && grep "no default partition" err &&
     test_expect_code 2 with_sinfo --partition main && grep "1 GPU\|many" err
@@ -173,7 +173,7 @@ test_expect_success 'within what the partition offers' '
 
 test_expect_success 'Slurm accepts the script' '
     advise tiny.json --script tiny.sh --partition "$partition" >out &&
-    grep "partition $partition has 3 in service" out && grep "Take 3 nodes" out &&
+    grep "partition $partition has 3 in service" out && grep "Recommended: 3 nodes" out &&
     sbatch --test-only tiny.sh >accepted 2>&1 || { cat accepted >&4; false; }
 '
 

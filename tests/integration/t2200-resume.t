@@ -59,16 +59,16 @@ kill_when ()
 
 test_expect_success 'which directory?' '
     run 2 missing --resume missing && grep -q "missing: No such file or directory" missing.err &&
-    mkdir empty && run 2 empty --resume empty && grep -q "empty: no run directory: it has no workflow.json" empty.err &&
+    mkdir empty && run 2 empty --resume empty && grep -q "empty: not a run directory: workflow.json is missing" empty.err &&
     run 2 both --resume empty --dir other && grep -q -- "--dir: has no effect with --resume" both.err &&
-    ASYNC_WORKFLOW_DIR=other run 2 both --resume empty && grep -q "no run directory" both.err
+    ASYNC_WORKFLOW_DIR=other run 2 both --resume empty && grep -q "not a run directory" both.err
 '
 
 test_expect_success 'the coordinator is killed: what was done stays, what ran runs again' '
     background killed --dir killed flow.json &&
     kill_when killed "grep -qs \"start.*b.1\" killed/journal.jsonl" &&
     run 0 killed.2 --resume killed &&
-    grep -q "killed goes on: [0-9] of 7 tasks are done; [12] that w.* running when it was interrupted" killed.2.err &&
+    grep -q "killed: resuming: [0-9] of 7 tasks are done; [12] interrupted task" killed.2.err &&
     done_once killed && completed_once killed && test $(events killed "\"event\":\"resume\"") = 1 &&
     replay killed && async-workflow report killed | grep -q "resumed" &&
     async-workflow status killed | grep -q "7 of 7 tasks done"
@@ -76,7 +76,7 @@ test_expect_success 'the coordinator is killed: what was done stays, what ran ru
 
 test_expect_success 'a complete run has nothing left' '
     cp killed/journal.jsonl before && run 0 whole --resume killed &&
-    grep -q "every task is done" whole.err && test_cmp before killed/journal.jsonl &&
+    grep -q "all tasks are done" whole.err && test_cmp before killed/journal.jsonl &&
     run 0 whole --resume killed flow.json && test_cmp before killed/journal.jsonl
 '
 
@@ -153,7 +153,7 @@ test_expect_success "a journal cut anywhere (every $step bytes): complete, and n
 test_expect_success 'the torn last line is cut off, and this is said' '
     rm -rf torn && cp -r whole torn && head -c 900 whole/journal.jsonl >torn/journal.jsonl &&
     left=$(tail -n 1 torn/journal.jsonl | wc -c) && run 0 torn --resume torn &&
-    grep -q "journal.jsonl: the last line was not whole: $left bytes are cut off" torn.err &&
+    grep -q "journal.jsonl: the last line was incomplete: $left bytes removed" torn.err &&
     async-workflow report torn >/dev/null && replay torn
 '
 
@@ -170,7 +170,7 @@ test_expect_success 'a full disk: told, the run stops, what was on disk stays' '
     workflow many.json "\"tasks\": { \"a\": { \"count\": 60, \"command\": [\"true\"] } }" &&
     (trap "" XFSZ; ulimit -f 16; run 3 full --dir full many.json) &&
     grep -q "journal.jsonl: File too large: nothing more starts" full.err &&
-    run 0 full.2 --resume full && had=$(sed -n "s/.*full goes on: \([0-9]*\) of 60 .*/\1/p" full.2.err) &&
+    run 0 full.2 --resume full && had=$(sed -n "s/.*full: resuming: \([0-9]*\) of 60 .*/\1/p" full.2.err) &&
     test $had -gt 5 && test $had -lt 60 &&
     test $(events full "\"status\":\"completed\"") = 60
 '
@@ -181,20 +181,20 @@ changed ()
     rm -rf "$1" && cp -r whole "$1" && rm "$1/ran" && sed "$2" fast.json >"$1.json" &&
         run 0 "$1" --resume "$1" "$1.json" && touch "$1/ran" && test "$(sort "$1/ran" | tr "\n" " ")" = "$3" &&
         cmp "$1.json" "$1/workflow.json" && async-workflow report "$1" >/dev/null &&
-        run 0 "$1.2" --resume "$1" && grep -q "every task is done" "$1.2.err"
+        run 0 "$1.2" --resume "$1" && grep -q "all tasks are done" "$1.2.err"
 }
 
 test_expect_success 'a changed workflow: what was changed, and what comes after it, runs again, and this is said before' '
     changed command "s/\"b\": {/&\"environment\": { \"X\": \"1\" }, /" "b[0] b[1] b[2] c[0] " &&
     grep -q "tasks.b: \"environment\" has changed: 3 finished tasks run again" command.err &&
-    grep -q "tasks.c: comes after b: 1 finished task runs again" command.err &&
+    grep -q "tasks.c: depends on b: 1 finished task runs again" command.err &&
     ! grep -qF "tasks.a:" command.err &&
     changed retries "s/\"b\": {/&\"retries\": 3, \"time_limit\": 60, \"mem\": \"1M\", \"duration\": 4, /" "" &&
     changed count "s/\"count\": 3/\"count\": 4/" "a[3] b[3] c[0] " &&
-    grep -q "tasks.a: 4 tasks instead of 3" count.err && grep -q "tasks.c: comes after b" count.err &&
+    grep -q "tasks.a: now 4 tasks instead of 3" count.err && grep -q "tasks.c: depends on b" count.err &&
     changed fewer "s/\"count\": 3/\"count\": 2/" "c[0] " &&
     changed removed "s/\"after\": \[\"a\[i\]\"\], //; /\"a\": {/d" "b[0] b[1] b[2] c[0] " &&
-    grep -q "tasks.a: is no more" removed.err &&
+    grep -q "tasks.a: removed" removed.err &&
     changed added "s/\"c\": {/\"x\": { \"script\": \"echo {task} >>\\\\\"{run}\/ran\\\\\"\" }, &/" "x[0] " &&
     grep -q "tasks.x: new" added.err
 '
@@ -203,8 +203,8 @@ test_expect_success '--test-only says it, too, and changes nothing' '
     sed "s/\"b\": {/&\"environment\": { \"X\": \"1\" }, /" fast.json >only.json && cp whole/journal.jsonl before &&
     run 0 only --test-only --resume whole only.json &&
     grep "tasks.b: \"environment\" has changed: 3 finished tasks run again" only.err &&
-    grep "tasks.c: comes after b: 1 finished task runs again" only.err &&
-    grep "whole goes on: 3 of 7 tasks are done" only.err &&
+    grep "tasks.c: depends on b: 1 finished task runs again" only.err &&
+    grep "whole: resuming: 3 of 7 tasks are done" only.err &&
     test_cmp before whole/journal.jsonl && cmp fast.json whole/workflow.json
 '
 

@@ -37,7 +37,7 @@ test_expect_success 'cancel: what runs is told to end, what waits does not start
     test $(of cancel skip "behind[0]") = 1 &&
     test $(($(of cancel skip "wander[") + $(of cancel kill "wander["))) = 12 &&
     grep "the workflow has no tasks \"nobody\"" cancel/logs/check.0.err &&
-    grep "^cancel: done in .*, 1 of 14 tasks; 13 were not needed$" cancel.out &&
+    grep "^cancel: 1 of 14 tasks done in .*; 13 were not needed$" cancel.out &&
     async-workflow report --format svg cancel >cancel.svg && grep ">cancelled<" cancel.svg &&
     same cancel
 '
@@ -241,11 +241,11 @@ test_expect_success 'what is acknowledged outlives the coordinator; a task that 
 test_expect_success 'resume with another file: what was added is added to that' '
     sed "s/sleep 300/sleep 200/" kill.json >changed.json &&
     test_expect_code 0 timeout 60 async-workflow run --local --cpus 8 --resume changed changed.json >changed.out 2>&1 &&
-    ! grep "tasks.later: is no more" changed.out &&
+    ! grep "tasks.later: removed" changed.out &&
     test $(of changed finish "later[") = 5 &&
     same changed &&
     test_expect_code 0 timeout 60 async-workflow run --local --cpus 8 --resume changed kill.json >changed.out 2>&1 &&
-    grep "tasks.later: comes after work: 5 finished tasks run again" changed.out &&
+    grep "tasks.later: depends on work: 5 finished tasks run again" changed.out &&
     ! grep "tasks.later: new" changed.out &&
     test $(of changed finish "later[") = 10 &&
     test $(of changed finish "done[") = 1 &&

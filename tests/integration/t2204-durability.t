@@ -34,7 +34,7 @@ run ()
 
 test_expect_success 'other levels are not known' '
     test_expect_code 2 async-workflow run --local --durability=disk chain.json 2>err &&
-    grep -q "\-\-durability: \"disk\" is not known: give one of process, node" err
+    grep -q "\-\-durability: unknown value \"disk\": give one of process|node" err
 '
 
 test_expect_success SLOW_DISK 'node: each task of a chain starts after a sync' '

@@ -30,9 +30,9 @@ test_expect_success 'outside a task there is no pool' '
 test_expect_success 'what is wrong with arguments is told' '
     test_expect_code 2 async-workflow send 2>err && grep "no topic given" err &&
     test_expect_code 2 async-workflow send frames 2>err && grep "no data given" err &&
-    test_expect_code 2 async-workflow send --reply 0 x 2>err && grep "no request" err &&
-    test_expect_code 2 async-workflow recv --count 0 frames 2>err && grep "no number above 0" err &&
-    test_expect_code 2 async-workflow recv --timeout soon frames 2>err && grep "is no time" err &&
+    test_expect_code 2 async-workflow send --reply 0 x 2>err && grep "not the number of a request" err &&
+    test_expect_code 2 async-workflow recv --count 0 frames 2>err && grep "not a number above 0" err &&
+    test_expect_code 2 async-workflow recv --timeout soon frames 2>err && grep "not a time" err &&
     workflow names.json "\"tasks\": { \"a\": {
         \"script\": \"async-workflow recv --group \\\"a b\\\" frames; async-workflow recv \\\"a b\\\"\", \"success_codes\": [2] } }" &&
     run 0 names names.json && cat names/logs/a.0.err >&4 &&

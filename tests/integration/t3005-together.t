@@ -46,7 +46,7 @@ test_expect_success 'a task that starts a run in its own job: refused, or beside
     workflow outer.json "\"tasks\": { \"a\": { \"script\":
         \"srun -N1 --async-workflow=inner.json --async-workflow-dir=not; test \$? = 2 && srun -N1 --overlap --async-workflow=inner.json --async-workflow-dir=beside\" } }" &&
     batch 0 outer -n8 &&
-    grep "async-workflow: run: this is a task of a workflow in job .*: give it more tasks with async-workflow add" outer/logs/a.0.err &&
+    grep "async-workflow: run: a task of job .* cannot start a second pool in it: use async-workflow add" outer/logs/a.0.err &&
     finished beside 1 && ! test -e not
 '
 

@@ -204,7 +204,7 @@ static void wrong_directories (void **state)
     static const struct {
         const char *name, *text, *message;
     } table[] = {
-        { NULL, NULL, "no run directory: it has no workflow.json" },
+        { NULL, NULL, "not a run directory: workflow.json is missing" },
         { "workflow.json", "{", "workflow.json" },
         { "workflow.json", small, "journal.jsonl: No such file or directory" },
         { "journal.jsonl", "", "journal.jsonl: its first line is not complete" },
@@ -605,8 +605,8 @@ static void tails (void **state)
         const char *err; /* NULL: none */
         const char *want, *not ;
     } table[] = {
-        { NULL, "stderr is empty or gone: ", "| " },
-        { "", "stderr is empty or gone: ", "| " },
+        { NULL, "stderr is empty or missing: ", "| " },
+        { "", "stderr is empty or missing: ", "| " },
         { "one\ntwo", "    | one\n    | two\n    from ", NULL },
         { "\n\n", "    | \n    | \n", NULL },
         { "a\x1b[2Jb\x07\xff\n", "    | ab??\n", "\x1b" },
@@ -645,7 +645,7 @@ static void odd_tails (void **state)
     memset (huge, 'x', len);
     text = failed_with (f, huge, len);
     assert_true (strlen (text) < 4000);
-    assert_non_null (strstr (text, "xxx...\n    all of it: "));
+    assert_non_null (strstr (text, "xxx...\n    full text: "));
     free (text);
     free (huge);
     snprintf (path, sizeof (path), "%s/logs/T0.0.err", f->dir);
@@ -653,7 +653,7 @@ static void odd_tails (void **state)
     assert_int_equal (mkfifo (path, 0600), 0);
     load (f, &report);
     text = text_of (&report, aw_report_text);
-    assert_non_null (strstr (text, "stderr is empty or gone"));
+    assert_non_null (strstr (text, "stderr is empty or missing"));
     free (text);
     aw_report_finish (&report);
 }
@@ -779,7 +779,7 @@ static void text (void **state)
         }
     }
     assert_memory_equal (page, "small: all 6 tasks done in ", 27);
-    assert_non_null (strstr (page, "2 of them failed and were passed over"));
+    assert_non_null (strstr (page, "2 of them failed and were ignored"));
     free (page);
     aw_report_finish (&report);
 }

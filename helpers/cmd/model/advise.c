@@ -13,7 +13,7 @@
 #include "model/predict.h"
 #include "util/clock.h"
 
-/* Beyond that many nodes nobody who gives no limit wants a simulation. */
+/* Without --max-nodes, larger numbers are not simulated. */
 enum { MOST_NODES = 4096 };
 
 /* Are there as many nodes of kind K as a task wants at once? */
@@ -42,12 +42,12 @@ static int choose_kind (struct aw_advice *advice, struct aw_problems *problems)
         if (*offer->partition)
             aw_problems_add (
                 problems, false,
-                "%s: no kind of node in partition \"%s\" holds a task of each set: ask "
-                "for less in the tasks, or give --cpus and --gpus",
+                "%s: no kind of node in partition \"%s\" can hold a task of each set: request "
+                "less for the tasks, or give --cpus and --gpus",
                 advice->args->file, offer->partition);
         else
             aw_problems_add (problems, false,
-                             "%s: such nodes do not hold a task of each set: ask for less in the "
+                             "%s: such a node cannot hold a task of each set: request less for the "
                              "tasks, or give other --cpus and --gpus",
                              advice->args->file);
         return -1;
@@ -73,8 +73,8 @@ static int check_range (const struct aw_advice *advice,
     if (least <= most && (!args->nodes || least <= args->nodes))
         return 0;
     aw_problems_add (problems, false,
-                     "%s: tasks.%s: a task needs %u nodes and there are %u: ask for more nodes, or "
-                     "for fewer for the task",
+                     "%s: tasks.%s: a task needs %u nodes and there are %u: request more nodes, or "
+                     "fewer for the task",
                      args->file, graph->sets[aw_sweep_widest (graph)].name, least,
                      least > most ? most : args->nodes);
     return -1;
@@ -179,7 +179,7 @@ static int tell (const struct aw_advice *advice, struct aw_problems *problems)
     return rc;
 }
 
-/* What is known to go wrong is told before any simulation. */
+/* Finds errors before any simulation. */
 static int prepare (struct aw_advice *advice,
                     struct aw_workflow *workflow,
                     struct aw_problems *problems)
@@ -189,8 +189,7 @@ static int prepare (struct aw_advice *advice,
     int rc = 0;
 
     if (args->script && !args->force && access (args->script, F_OK) == 0) {
-        aw_problems_add (problems, false, "%s: is there already: give --force to overwrite it",
-                         args->script);
+        aw_problems_add (problems, false, "%s: exists: give --force to overwrite it", args->script);
         rc = -1;
     }
     if (rc == 0 && args->durations)
@@ -240,6 +239,6 @@ static int run (int argc, char **argv)
 
 const struct aw_command aw_command_advise = {
     .name = "advise",
-    .summary = "say how many nodes to ask for, and write the batch script",
+    .summary = "recommend a number of nodes, and write a batch script",
     .run = run,
 };

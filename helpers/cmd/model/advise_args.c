@@ -26,28 +26,29 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    { NULL, 0, NULL, 0, "Which nodes (without --cpus: those of the partition, as sinfo tells)", 1 },
-    { "partition", OPT_PARTITION, "P", 0, "Slurm's partition (the default one)", 1 },
-    { "max-nodes", OPT_MAX_NODES, "N", 0, "At most N nodes (all that are there, or of use)", 1 },
-    { "cpus", OPT_CPUS, "C", 0, "CPUs of each node, as Slurm counts them; Slurm is not asked", 1 },
-    { "gpus", OPT_GPUS, "G", 0, "With --cpus: GPUs of each node (0)", 1 },
-    { "mem", OPT_MEM, "M", 0, "With --cpus: memory of each node, in bytes or as 512G (not counted)",
+    { NULL, 0, NULL, 0, "Nodes [those of the partition, by sinfo]:", 1 },
+    { "partition", OPT_PARTITION, "P", 0, "Slurm partition [the default one]", 1 },
+    { "max-nodes", OPT_MAX_NODES, "N", 0, "At most N nodes [all that exist and are useful]", 1 },
+    { "cpus", OPT_CPUS, "C", 0, "CPUs of each node, as Slurm counts them; sinfo is not called", 1 },
+    { "gpus", OPT_GPUS, "G", 0, "With --cpus: GPUs of each node [0]", 1 },
+    { "mem", OPT_MEM, "M", 0, "With --cpus: memory of each node, in bytes or like 512G [unlimited]",
       1 },
-    { NULL, 0, NULL, 0, "How long tasks take, and their order", 2 },
+    { NULL, 0, NULL, 0, "Durations and order of tasks:", 2 },
     { "durations", OPT_DURATIONS, "DIR", 0,
-      "As in the earlier run of that directory, not as the file says", 2 },
-    { "latency", OPT_LATENCY, "TIME", 0, "Each wait for other tasks costs TIME more (0)", 2 },
+      "Take durations from the run in this run directory, not from the file", 2 },
+    { "latency", OPT_LATENCY, "TIME", 0, "Add TIME to each wait for other tasks [0]", 2 },
     { "policy", OPT_POLICY, "POLICY", 0,
-      "As for run: longest-path, fifo, waves, gpus-first or widest (auto: the best for each number "
-      "of nodes)",
+      "As for run: longest-path, fifo, waves, gpus-first, widest or auto [auto: the best for each "
+      "number of nodes]",
       2 },
-    { "budget", OPT_BUDGET, "TIME", 0, "Simulate for so long at most (30s)", 2 },
-    { NULL, 0, NULL, 0, "Output", 3 },
+    { "budget", OPT_BUDGET, "TIME", 0, "Simulate for at most this long [30s]", 2 },
+    { NULL, 0, NULL, 0, "Output:", 3 },
     { "json", OPT_JSON, NULL, 0, "Print JSON", 3 },
     { "script", OPT_SCRIPT, "FILE", 0, "Write a batch script", 3 },
-    { "nodes", OPT_NODES, "N", 0, "Script: for N nodes (those at the knee)", 3 },
+    { "nodes", OPT_NODES, "N", 0, "Script: for N nodes [those at the knee]", 3 },
     { "margin", OPT_MARGIN, "X", 0,
-      "Script: time limit over makespan, - 1; whole minutes, rounded up (0.25)", 3 },
+      "Script: make the time limit longer than the makespan by this share, in whole minutes [0.25]",
+      3 },
     { "force", OPT_FORCE, NULL, 0, "Script: overwrite FILE", 3 },
     { NULL, 0, NULL, 0, NULL, 0 },
 };
@@ -58,7 +59,7 @@ static double parse_margin (struct argp_state *state, const char *text)
     double number = strtod (text, &end);
 
     if (end == text || *end || !(number >= 0 && number <= 100))
-        argp_error (state, "--margin=%s: must be a number from 0 to 100, as 0.25", text);
+        argp_error (state, "--margin=%s: not a number from 0 to 100: give for example 0.25", text);
     return number;
 }
 
@@ -67,7 +68,7 @@ static double parse_time (struct argp_state *state, const char *option, const ch
     double seconds = 0;
 
     if (aw_parse_seconds (text, &seconds) < 0)
-        argp_error (state, "--%s=%s: must be a time as 0.5 or 1m30s", option, text);
+        argp_error (state, "--%s=%s: not a time: give for example 0.5 or 1m30s", option, text);
     return seconds;
 }
 
@@ -77,31 +78,31 @@ static const char *parse_policy (struct argp_state *state, const char *text)
         return NULL;
     if (aw_policy_parse (text) < 0)
         argp_error (state,
-                    "--policy=%s: is not known: give one of auto, longest-path, fifo, waves, "
+                    "--policy=%s: unknown policy: give one of auto, longest-path, fifo, waves, "
                     "gpus-first, widest",
                     text);
     return text;
 }
 
-/* It is put into a script. */
+/* The name goes into a script. */
 static const char *parse_partition (struct argp_state *state, const char *text)
 {
     if (!*text || strlen (text) >= sizeof (((struct aw_offer *)0)->partition))
-        argp_error (state, "--partition=%s: is not the name of a partition", text);
+        argp_error (state, "--partition=%s: not the name of a partition", text);
     for (const char *p = text; *p; p++)
         if ((unsigned char)*p <= ' ' || strchr ("\"'\\,`$#*\177", *p))
-            argp_error (state, "--partition=%s: must be the name of one partition", text);
+            argp_error (state, "--partition=%s: give the name of one partition", text);
     return text;
 }
 
 static void check_together (const struct aw_advise_args *args, struct argp_state *state)
 {
     if (!args->file)
-        argp_error (state, "which file?");
+        argp_error (state, "no workflow file given");
     if (!args->node.cpus && (args->node.gpus || args->node.mem))
-        argp_error (state, "how many CPUs has a node? give --cpus");
+        argp_error (state, "the CPUs of a node are unknown: give --cpus");
     if (!args->script && args->force)
-        argp_error (state, "--force goes with --script");
+        argp_error (state, "--force: has no effect without --script: leave it out");
     if (args->max_nodes && args->nodes > args->max_nodes)
         argp_error (state, "--nodes=%u: more than --max-nodes=%u", args->nodes, args->max_nodes);
 }
@@ -125,7 +126,7 @@ static error_t parse_option (int key, char *text, struct argp_state *state)
         return 0;
     case OPT_MEM:
         if (aw_parse_bytes (text, &args->node.mem) < 0)
-            argp_error (state, "--mem=%s: must be a size as 512G", text);
+            argp_error (state, "--mem=%s: not a size: give bytes, or a size like 512G", text);
         return 0;
     case OPT_DURATIONS:
         args->durations = text;
@@ -156,7 +157,7 @@ static error_t parse_option (int key, char *text, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (args->file)
-            argp_error (state, "more than one file: \"%s\"", text);
+            argp_error (state, "\"%s\": a second file: give one workflow at a time", text);
         args->file = text;
         return 0;
     case ARGP_KEY_END:
@@ -171,12 +172,12 @@ static const struct argp parser = {
     .options = options,
     .parser = parse_option,
     .args_doc = "FILE",
-    .doc = "Say how many nodes to ask for: what the workflow takes on each number of nodes, where "
-           "more of them cease "
-           "to pay, and on request a batch script."
-           "\vThe knee is the number of nodes with the smallest product of node-hours and makespan "
-           "(Eager, Zahorjan "
-           "and Lazowska, 1989). Nothing is run. Exit status: 0 done, 2 the input is wrong.",
+    .doc =
+        "Recommend a number of nodes: print the makespan and node-hours on each number of nodes, "
+        "and the knee. Optionally write a batch script."
+        "\vThe knee is the number of nodes with the smallest product of node-hours and makespan "
+        "(Eager, Zahorjan and Lazowska, 1989). Nothing is run. Exit status: 0 done; 2 the input "
+        "is wrong.",
 };
 
 void aw_advise_args_parse (struct aw_advise_args *args, int argc, char **argv)

@@ -114,7 +114,7 @@ static int parse_line (struct aw_offer *offer,
     while (n < FIELDS && (field[n] = strsep (&line, "|")))
         n++;
     if (n < FIELDS)
-        return aw_error_set (err, "sinfo: a line is not as expected");
+        return aw_error_set (err, "sinfo: unexpected line");
     len = strlen (field[0]);
     is_default = len > 0 && field[0][len - 1] == '*';
     if (is_default)
@@ -148,8 +148,7 @@ int aw_offer_parse (struct aw_offer *offer,
     if (rc < 0)
         return -1;
     if (!*offer->partition)
-        return partition ? aw_error_set (err, "partition \"%s\" is not there: sinfo lists them",
-                                         partition)
+        return partition ? aw_error_set (err, "unknown partition \"%s\": see sinfo", partition)
                          : aw_error_set (err, "Slurm has no default partition: give --partition");
     if (offer->n_kinds == 0)
         return aw_error_set (err, "partition \"%s\" has no node in service", offer->partition);
@@ -167,7 +166,7 @@ static int ask_slurm (struct aw_offer *offer, const char *partition, struct aw_e
         && aw_capture_wait (&sinfo, 1, sinfo_deadline, err) == 0)
         rc = 0;
     if (rc < 0)
-        aw_error_prefix (err, "which nodes? give --cpus and --gpus, as Slurm does not tell");
+        aw_error_prefix (err, "the nodes are unknown: give --cpus and --gpus");
     else
         rc = aw_offer_parse (offer, partition, sinfo.out, err);
     aw_capture_finish (&sinfo);

@@ -84,7 +84,7 @@ int aw_advise_write (const struct aw_textbuf *text,
         return aw_error_set (err, "out of memory");
     fd = open (path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (force ? O_TRUNC : O_EXCL), 0777);
     if (fd < 0 && errno == EEXIST)
-        return aw_error_set (err, "is there already: give --force to overwrite it");
+        return aw_error_set (err, "exists: give --force to overwrite it");
     if (fd < 0)
         return aw_error_set (err, "cannot be written: %s", strerror (errno));
     if (aw_report_write (text, fd) == 0 && close (fd) == 0)

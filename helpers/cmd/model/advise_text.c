@@ -29,13 +29,12 @@ static void put_head (const struct aw_advice *advice, struct aw_textbuf *out)
     if (*advice->offer->partition)
         aw_textbuf_printf (out, "; partition %s has %" PRIu32 " in service%s",
                            advice->offer->partition, node->nodes,
-                           advice->offer->n_kinds > 1 ? ", and others, which are left out" : "");
+                           advice->offer->n_kinds > 1 ? "; its other kinds are not used" : "");
     aw_textbuf_putc (out, '\n');
     if (advice->args->durations)
-        aw_textbuf_printf (out, "with the durations that the run in %s had\n",
-                           advice->args->durations);
+        aw_textbuf_printf (out, "with the durations of the run in %s\n", advice->args->durations);
     if (advice->args->latency > 0)
-        aw_textbuf_printf (out, "with %s more for each wait for other tasks\n",
+        aw_textbuf_printf (out, "with %s added to each wait for other tasks\n",
                            aw_format_seconds (buf, sizeof (buf), advice->args->latency));
 }
 
@@ -61,7 +60,7 @@ static void put_row (const struct aw_advice *advice, uint32_t i, struct aw_textb
 static void put_table (const struct aw_advice *advice, struct aw_textbuf *out)
 {
     aw_textbuf_printf (out, "\n%8s %12s %12s %7s%s %12s  %s\n", "nodes", "makespan", "node-hours",
-                       "CPUs", advice->node.gpus ? "   GPUs" : "", "no run below", "order");
+                       "CPUs", advice->node.gpus ? "   GPUs" : "", "lower bound", "order");
     for (uint32_t i = 0; i < advice->sweep.n_rows; i++)
         put_row (advice, i, out);
 }
@@ -75,12 +74,13 @@ static void put_end (const struct aw_advice *advice, struct aw_textbuf *out)
 
     if (fastest->trial.t <= sweep->critical_path * (1 + 1e-9))
         aw_textbuf_printf (
-            out, "%" PRIu32 " node%s %s as long as the critical path: more cannot be faster.\n",
+            out,
+            "%" PRIu32 " node%s %s as long as the critical path: more nodes cannot be faster.\n",
             fastest->nodes, plural (fastest->nodes), fastest->nodes == 1 ? "takes" : "take");
     if (sweep->cut)
-        aw_textbuf_printf (out,
-                           "Cut short after %s: not all was simulated; give more with --budget.\n",
-                           aw_format_seconds (buf, sizeof (buf), advice->args->budget));
+        aw_textbuf_printf (
+            out, "Stopped after %s, before all numbers of nodes: give more time with --budget.\n",
+            aw_format_seconds (buf, sizeof (buf), advice->args->budget));
 }
 
 static void put_choice (const struct aw_advice *advice, struct aw_textbuf *out)
@@ -89,9 +89,10 @@ static void put_choice (const struct aw_advice *advice, struct aw_textbuf *out)
     const struct aw_sweep_row *knee = &sweep->rows[sweep->knee],
                               *fastest = &sweep->rows[sweep->fastest];
 
-    aw_textbuf_printf (
-        out, "\nTake %" PRIu32 " node%s, the knee: node-hours times makespan are smallest there.\n",
-        knee->nodes, plural (knee->nodes));
+    aw_textbuf_printf (out,
+                       "\nRecommended: %" PRIu32
+                       " node%s, the knee: node-hours times makespan is smallest.\n",
+                       knee->nodes, plural (knee->nodes));
     if (sweep->fastest > sweep->knee)
         aw_textbuf_printf (out,
                            "The fastest, %" PRIu32
@@ -113,8 +114,7 @@ static void put_limit (const struct aw_advice *advice, struct aw_textbuf *out)
                            100 * advice->args->margin, advice->args->script);
     if (advice->minutes * 60.0 > advice->offer->job_seconds)
         aw_textbuf_printf (
-            out,
-            "Partition %s ends jobs after %s: one that asks for %" PRIu32 " min will not start.\n",
+            out, "Partition %s has a time limit of %s: a job of %" PRIu32 " min would not start.\n",
             advice->offer->partition,
             aw_format_seconds (buf, sizeof (buf), advice->offer->job_seconds), advice->minutes);
 }

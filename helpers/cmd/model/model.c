@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model F: what a workflow will take on an allocation, and why. */
+/* model F: predicts the run of a workflow on an allocation. */
 #include "cmd/model/model.h"
 
 #include <errno.h>
@@ -96,6 +96,6 @@ static int run (int argc, char **argv)
 
 const struct aw_command aw_command_model = {
     .name = "model",
-    .summary = "predict what a workflow takes on an allocation, and why",
+    .summary = "predict the run of a workflow on an allocation",
     .run = run,
 };

@@ -74,9 +74,9 @@ int aw_model_allocation (const struct aw_model_args *args,
         return add (allocation, args->node, "--nodes, --cpus", problems);
     if (id)
         return from_job (allocation, id, problems);
-    aw_problems_add (
-        problems, false,
-        "which allocation? give --nodes, --cpus and --gpus, or --shape, or ask inside a Slurm job");
+    aw_problems_add (problems, false,
+                     "the allocation is unknown: give --nodes, --cpus and --gpus, or --shape, or "
+                     "call it in a Slurm job");
     return -1;
 }
 
@@ -122,8 +122,8 @@ int aw_model_missing (const struct aw_graph *graph, const char *file, struct aw_
             continue;
         aw_problems_add (
             problems, false,
-            "%s: tasks.%s: its duration is not known: add \"duration\", or give an earlier run's "
-            "directory with --durations",
+            "%s: tasks.%s: unknown duration: add \"duration\", or give an earlier run's directory "
+            "with --durations",
             file, graph->sets[s].name);
         rc = -1;
     }

@@ -68,25 +68,24 @@ static void put_head (const struct aw_model_page *page, struct aw_textbuf *out)
     aw_model_nodes (page->allocation, out);
     aw_textbuf_putc (out, '\n');
     if (page->durations)
-        aw_textbuf_printf (out, "with the durations that the run in %s had\n", page->durations);
+        aw_textbuf_printf (out, "with the durations of the run in %s\n", page->durations);
     if (page->latency > 0)
-        aw_textbuf_printf (out, "with %s more for each wait for other tasks\n",
+        aw_textbuf_printf (out, "with %s added to each wait for other tasks\n",
                            aw_format_seconds (buf, sizeof (buf), page->latency));
 }
 
 static void put_degrees (const struct aw_degrees *d, struct aw_textbuf *out)
 {
-    heading (out, "How much can go on at the same time");
-    count (out, "branches", "", d->branches,
-           "ends of the workflow: sets on which no other depends");
+    heading (out, "What can run at the same time");
+    count (out, "branches", "", d->branches, "ends of the workflow: sets without successors");
     count (out, "DOA_dep", "", d->doa_dep,
-           "degree of asynchronicity that dependencies permit: branches - 1");
+           "degree of asynchronicity by dependencies: branches - 1");
     count (out, "DOA_res", d->doa_res_is_bound ? ">=" : "", d->doa_res,
-           "that the allocation permits: branches of which it holds one set each, whole, - 1");
+           "the same by resources: branches of which the allocation holds one whole set each, - 1");
     count (out, "WLA", d->doa_res_is_bound && d->wla < d->doa_dep ? ">=" : "", d->wla,
-           "what is left of both for the workload: the smaller one");
+           "of the workload: the smaller one of both");
     count (out, "width - 1", d->width_is_bound ? "<=" : "", d->width - 1,
-           "at most: sets that do not wait for each other, - 1");
+           "upper limit: sets that do not wait for each other, - 1");
 }
 
 static void put_path (const struct aw_graph *g, const struct aw_bounds *b, struct aw_textbuf *out)
@@ -107,23 +106,22 @@ static void put_bounds (const struct aw_model_page *page, struct aw_textbuf *out
 {
     const struct aw_bounds *b = &page->prediction->bounds;
 
-    heading (out, "What no run can beat");
+    heading (out, "Lower bounds of the makespan");
     seconds (out, "critical path", b->critical_path);
     put_path (page->workflow->graph, b, out);
     if (b->wave_path > b->critical_path * (1 + 1e-9)) {
         seconds (out, "in waves", b->wave_path);
-        aw_textbuf_puts (out,
-                         "the longest path where sets too large for the allocation go in waves\n");
+        aw_textbuf_puts (out, "the longest path if sets larger than the allocation run in waves\n");
     }
     seconds (out, "CPUs", b->area_cpus);
-    aw_textbuf_puts (out, "all tasks' CPU time over the CPUs\n");
+    aw_textbuf_puts (out, "CPU time of all tasks divided by the CPUs\n");
     if (page->allocation->gpus) {
         seconds (out, "GPUs", b->area_gpus);
-        aw_textbuf_puts (out, "the same of the GPUs\n");
+        aw_textbuf_puts (out, "the same for GPUs\n");
     }
     if (b->area_mem > 0) {
         seconds (out, "memory", b->area_mem);
-        aw_textbuf_puts (out, "and of the memory\n");
+        aw_textbuf_puts (out, "the same for memory\n");
     }
 }
 
@@ -153,7 +151,7 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
     const struct aw_prediction *p = page->prediction;
     uint32_t sequential = (uint32_t)aw_candidate_find ("sequential");
 
-    heading (out, "How long it takes");
+    heading (out, "Makespan by order");
     seconds (out, "one task at a time", p->bounds.serial_sum);
     aw_textbuf_puts (out, "the sum over all tasks\n");
     put_trial (page, sequential, "stage after stage", out);
@@ -162,7 +160,7 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
             put_trial (page, i, aw_candidates[i].name, out);
     if (p->seeds) {
         aw_textbuf_printf (
-            out, "\nWith durations spread, median and 5%% to 95%% of %" PRIu32 " simulations\n",
+            out, "\nWith varied durations: median and 5%% to 95%% of %" PRIu32 " simulations\n",
             p->seeds);
         put_interval ("stage after stage", &p->t_seq_interval, out);
         put_interval (aw_candidates[p->comparison.best].name, &p->t_async_interval, out);
@@ -177,15 +175,15 @@ static void put_staging (const struct aw_staging_gain *gain, struct aw_textbuf *
 {
     if (!gain->known)
         return;
-    heading (out, "What staging takes, in the best order");
+    heading (out, "Makespan by staging, in the best order");
     seconds (out, "no copies", gain->none);
-    aw_textbuf_puts (out, "all data where it is wanted\n");
+    aw_textbuf_puts (out, "all data is already in place\n");
     seconds (out, "asynchronous", gain->async);
     aw_textbuf_puts (out, "copies while other tasks compute\n");
     seconds (out, "synchronous", gain->sync);
     aw_textbuf_puts (out, "copies while the task holds its CPUs and GPUs\n");
     if (isnan (gain->hidden))
-        aw_textbuf_puts (out, "  Synchronous copies add nothing that could be hidden.\n");
+        aw_textbuf_puts (out, "  Synchronous copies add no time that could be hidden.\n");
     else
         aw_textbuf_printf (out,
                            "  Asynchronous staging hides %.1f%% of the %.1f s that synchronous "
@@ -211,15 +209,15 @@ static void put_conclusion (const struct aw_prediction *p, struct aw_textbuf *ou
 {
     double over = p->bounds.lower > 0 ? p->t_async / p->bounds.lower - 1 : 0;
 
-    heading (out, "What asynchronous execution gains");
+    heading (out, "Gain of asynchronous execution");
     aw_textbuf_printf (out, "  I = 1 - t_async / t_seq = 1 - %.1f / %.1f = %.3f\n", p->t_async,
                        p->t_seq, p->improvement);
     if (p->comparison.best == (uint32_t)aw_candidate_find ("sequential"))
-        aw_textbuf_puts (out, "  No order was shorter than stage after stage.\n");
+        aw_textbuf_puts (out, "  No order is shorter than stage after stage.\n");
     else if (p->improvement < 0.001)
         aw_textbuf_puts (
             out, "  Stage after stage is as short: no stage waits while another could run.\n");
-    aw_textbuf_printf (out, "  The best order is within %.1f%% of what no run can beat: %s.\n",
+    aw_textbuf_printf (out, "  The best order is within %.1f%% of the largest lower bound: %s.\n",
                        100 * over, limit (&p->bounds));
 }
 
@@ -239,12 +237,11 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
     char async[32], seq[32], least[32];
 
     if (isnan (p->t_async) || isnan (p->t_seq)) {
-        aw_textbuf_printf (out,
-                           "model: too many tasks to simulate them all now; no run can beat %s\n",
+        aw_textbuf_printf (out, "model: too many tasks to simulate all of them; lower bound %s\n",
                            aw_format_seconds (least, sizeof (least), p->bounds.lower));
         return;
     }
-    aw_textbuf_printf (out, "model: %s by %s, stage after stage %s: I = %.3f; no run can beat %s\n",
+    aw_textbuf_printf (out, "model: %s by %s, stage after stage %s: I = %.3f; lower bound %s\n",
                        aw_format_seconds (async, sizeof (async), p->t_async),
                        aw_candidates[p->comparison.best].name,
                        aw_format_seconds (seq, sizeof (seq), p->t_seq), p->improvement,

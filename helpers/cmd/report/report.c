@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report D: the run in one of several formats, to stdout or into a file. */
+/* report D: reports on a run in one of several formats, to stdout or into a file. */
 #include "cmd/report/report.h"
 
 #include <argp.h>
@@ -42,9 +42,9 @@ static const struct format *find_format (struct argp_state *state, const char *n
     }
     near = aw_suggest (name, names, N_FORMATS);
     if (near)
-        argp_error (state, "unknown format \"%s\": did you mean \"%s\"?", name, near);
+        argp_error (state, "--format=%s: unknown format: did you mean \"%s\"?", name, near);
     else
-        argp_error (state, "unknown format \"%s\": text, json, svg or trace", name);
+        argp_error (state, "--format=%s: unknown format: give text, json, svg or trace", name);
     return NULL;
 }
 
@@ -61,7 +61,7 @@ static error_t parse (int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (args->dir)
-            argp_error (state, "more than one run directory given: \"%s\"", arg);
+            argp_error (state, "\"%s\": a second run directory: give one", arg);
         args->dir = arg;
         return 0;
     case ARGP_KEY_END:
@@ -75,18 +75,15 @@ static error_t parse (int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     { "format", 'f', "FORMAT", 0,
-      "text (the default), json, svg (a Gantt chart) or trace (for ui.perfetto.dev)", 0 },
-    { "output", 'o', "FILE", 0, "write to FILE instead of the standard output", 0 },
+      "text, json, svg (a Gantt chart) or trace (for ui.perfetto.dev) [text]", 0 },
+    { "output", 'o', "FILE", 0, "write to FILE [standard output]", 0 },
     { 0 },
 };
 
 static const struct argp argp = {
-    options,
-    parse,
-    "DIR",
-    "Tell the story of a run from its run directory DIR, while it goes on or after its end.",
-    NULL,
-    NULL,
+    options, parse,
+    "DIR",   "Report on the run in run directory DIR, during the run or after its end.",
+    NULL,    NULL,
     NULL,
 };
 
@@ -133,6 +130,5 @@ static int run (int argc, char **argv)
     return rc;
 }
 
-const struct aw_command aw_command_report = { "report",
-                                              "tell the story of a run: text, JSON, chart, trace",
+const struct aw_command aw_command_report = { "report", "report on a run: text, JSON, chart, trace",
                                               run };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The story of a run: loaded once from its directory, told in several ways. `report` and `status`
- * are made of this, and `run` ends with it.
+/* The report on a run: loaded once from its directory, printed in several formats. `report` and
+ * `status` use it, and `run` ends with it.
  */
 #ifndef AW_CMD_REPORT_REPORT_H
 #define AW_CMD_REPORT_REPORT_H
@@ -31,13 +31,13 @@ struct aw_report {
     double predicted; /* makespan by the model, seconds; NAN: none */
 };
 
-/* What became of the run. */
+/* The state of the run. */
 enum aw_outcome {
-    AW_OUTCOME_COMPLETED, /* every task done, or failed with on_failure "continue" */
-    AW_OUTCOME_FAILED, /* some failed, or were skipped for that */
+    AW_OUTCOME_COMPLETED, /* every task is done, or failed with on_failure "continue" */
+    AW_OUTCOME_FAILED, /* tasks failed; others may have been skipped because of them */
     AW_OUTCOME_STOPPED, /* before the end */
     AW_OUTCOME_RUNNING,
-    AW_OUTCOME_INTERRUPTED, /* the journal has no end, and nobody is writing it */
+    AW_OUTCOME_INTERRUPTED, /* the journal has no end, and no coordinator writes it */
 };
 enum aw_outcome aw_report_outcome (const struct aw_report *report);
 const char *aw_outcome_name (enum aw_outcome outcome); /* "completed", ... */
@@ -48,10 +48,10 @@ void aw_report_finish (struct aw_report *report);
 
 /* The last lines of a failed attempt's stderr. */
 struct aw_tail {
-    char *path; /* of the file; NULL: not to be known. All owned */
+    char *path; /* of the file; NULL: unknown. All here is owned */
     char *text; /* up to 10 lines of at most 400 bytes, each ending in a newline, harmless for a
                    terminal; NULL: nothing */
-    bool cut; /* there is more in front of them */
+    bool cut; /* more lines precede them */
 };
 void aw_tail_load (const struct aw_report *report,
                    const struct aw_attempt *attempt,

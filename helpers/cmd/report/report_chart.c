@@ -78,9 +78,7 @@ struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uin
 
 const char *aw_moving_name (enum aw_moving what)
 {
-    return what == AW_COMING    ? "data coming"
-           : what == AW_WAITING ? "data there, waiting"
-                                : "data leaving";
+    return what == AW_COMING ? "stage in" : what == AW_WAITING ? "staged in, waiting" : "stage out";
 }
 
 static int compare_moves (const void *a, const void *b)
@@ -163,7 +161,7 @@ struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint3
     return moves;
 }
 
-/* The set with the most busy time that has no group yet; AW_NONE where all have. */
+/* The set with the most busy time that has no group yet; AW_NONE: all have one. */
 static uint32_t busiest (const struct aw_report *report, const uint8_t *of_set)
 {
     uint32_t best = AW_NONE;
@@ -175,7 +173,7 @@ static uint32_t busiest (const struct aw_report *report, const uint8_t *of_set)
     return best;
 }
 
-/* The chosen sets in the file's order, which is that in which people think of them. */
+/* Numbers the chosen sets in the order of the file. */
 static void number_in_order (struct aw_chart_groups *groups, uint32_t n_sets)
 {
     groups->n = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the SVG and the trace: what is drawn, apart from how it is laid out. */
+/* Private to the SVG and the trace: what is drawn, not how it is laid out. */
 #ifndef AW_CMD_REPORT_REPORT_CHART_H
 #define AW_CMD_REPORT_REPORT_CHART_H
 
@@ -20,28 +20,29 @@ struct aw_slice {
  */
 struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uint32_t *max);
 
-/* An attempt's data on its way, while it holds nothing of its node: lanes of their own. */
+/* An attempt's data being staged, while it holds nothing of its node: these have their own lanes.
+ */
 enum aw_moving { AW_COMING, AW_WAITING, AW_LEAVING };
 struct aw_move {
     uint32_t attempt; /* index */
-    uint32_t lane; /* the same for what comes and then waits */
+    uint32_t lane; /* the same for coming in and waiting */
     enum aw_moving what;
     double from, to;
 };
 
-/* All such: N becomes their number, MAX that of the lanes (0: nothing was staged). Caller frees;
+/* All of them: N becomes their number, MAX that of the lanes (0: nothing was staged). Caller frees;
  * NULL with ENOMEM.
  */
 struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint32_t *max);
-const char *aw_moving_name (enum aw_moving what); /* "data coming", ... */
+const char *aw_moving_name (enum aw_moving what); /* "stage in", ... */
 
 enum { AW_CHART_GROUPS = 8, AW_CHART_TONES = 3 };
 
-/* Task sets by colour: those that were busy longest have one each, the others the last together. */
+/* Task sets by colour: those with the most busy time have one each, the others share the last. */
 struct aw_chart_groups {
     uint32_t n; /* colours in use, at most AW_CHART_GROUPS */
     uint32_t set[AW_CHART_GROUPS]; /* the set of each; AW_NONE: the others */
-    uint32_t n_others; /* sets in the last one, where it is that */
+    uint32_t n_others; /* sets that share it */
     uint8_t *of_set; /* group of each set. Owned */
 };
 int aw_chart_groups_init (struct aw_chart_groups *groups, const struct aw_report *report);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report for programs: all that the text has, uncut. What is not known is null.
+/* The report for programs: everything that the text has, uncut. Unknown values are null.
  * async-workflow-report(1) lists the members.
  */
 #include <math.h>

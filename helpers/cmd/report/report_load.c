@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loading a run directory, and what all formats say in the same words. */
+/* Loads a run directory. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static int load_journal (struct aw_report *report, const char *path, struct aw_e
     return 0;
 }
 
-/* While the run goes on "now" is the time of day, not that of the last event. */
+/* During the run, "now" is the time of day, not that of the last event. */
 static void advance (struct aw_report *report)
 {
     double epoch = isnan (report->history.epoch) ? report->header.epoch : report->history.epoch;
@@ -58,17 +58,17 @@ static int summarize (struct aw_report *report, struct aw_error *err)
     return 0;
 }
 
-/* A directory that is no run directory deserves a better word than that a file in it is missing. */
+/* Says that a directory is not a run directory, rather than that a file in it is missing. */
 static int check_directory (const char *dir, const char *workflow, struct aw_problems *problems)
 {
     struct stat st;
 
     if (stat (dir, &st) == 0 && !S_ISDIR (st.st_mode))
-        aw_problems_add (problems, false, "%s: %s: give a run directory", dir, strerror (ENOTDIR));
+        aw_problems_add (problems, false, "%s: not a directory: give a run directory", dir);
     else if (access (dir, R_OK | X_OK) < 0)
         aw_problems_add (problems, false, "%s: %s", dir, strerror (errno));
     else if (access (workflow, F_OK) < 0)
-        aw_problems_add (problems, false, "%s: no run directory: it has no %s", dir,
+        aw_problems_add (problems, false, "%s: not a run directory: %s is missing", dir,
                          AW_RUN_WORKFLOW);
     else
         return 0;
@@ -124,7 +124,7 @@ enum aw_outcome aw_report_outcome (const struct aw_report *report)
     if (report->history.exit_code < 0)
         return report->live ? AW_OUTCOME_RUNNING : AW_OUTCOME_INTERRUPTED;
     if (report->history.exit_code == 0)
-        return AW_OUTCOME_COMPLETED; /* what failed was to be passed over */
+        return AW_OUTCOME_COMPLETED; /* any failure had on_failure "continue" */
     if (sum->failed || sum->skipped)
         return AW_OUTCOME_FAILED;
     return sum->unstarted || sum->cancelled || sum->running ? AW_OUTCOME_STOPPED

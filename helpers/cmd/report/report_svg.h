@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the SVG: its layout, shared by the files that draw it. */
+/* Private to the SVG: its layout, shared by the files that draw it. */
 #ifndef AW_CMD_REPORT_REPORT_SVG_H
 #define AW_CMD_REPORT_REPORT_SVG_H
 
@@ -29,7 +29,7 @@ const char *aw_svg_colour (const struct aw_svg *svg,
                            uint32_t iteration,
                            char buf[8]);
 
-/* Adds the attributes by which data on its way is told apart, in black and white too. */
+/* Adds attributes that distinguish the kinds of staging, in black and white too. */
 void aw_svg_move_style (struct aw_svg *svg, enum aw_moving what, const char *colour);
 
 /* Is white text on it easier to read than black? */
@@ -39,7 +39,7 @@ bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteratio
 #define AW_SVG_THIN 0.4
 double aw_svg_lanes (const struct aw_svg *svg);
 
-/* How many tones tell the iterations apart. */
+/* The number of tones that distinguish iterations. */
 uint32_t aw_svg_tones (const struct aw_svg *svg);
 
 /* The panel of tasks: rectangles or areas. */
@@ -48,7 +48,7 @@ void aw_svg_tasks (struct aw_svg *svg);
 /* Busy CPUs and GPUs, stacked by group. */
 void aw_svg_load (struct aw_svg *svg);
 
-/* Axes, grid (before what it lies behind), labels, title, legend. */
+/* Axes, grid (call it before what is drawn over it), labels, title, legend. */
 void aw_svg_grid (struct aw_svg *svg);
 void aw_svg_axes (struct aw_svg *svg);
 void aw_svg_title (struct aw_svg *svg);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands around the data: title, legend, grid, axes. */
+/* What surrounds the data: title, legend, grid, axes. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 enum { MAX_TICKS = 12, LABEL = 32 };
 
-/* A unit of time for the axis, and steps between ticks that people count in. */
+/* A unit of time for the axis, and round steps between ticks. */
 struct unit {
     double up_to; /* seconds of the span */
     double seconds;
@@ -59,7 +59,7 @@ static void put_vertical (struct aw_svg *svg, double x, const struct aw_box *box
     aw_textbuf_printf (svg->out, "M%.1f %.1fV%.1f", x, box->y, box->y + box->height);
 }
 
-/* Where nobody ran it. */
+/* Times between interruption and resume. */
 static void put_gaps (struct aw_svg *svg)
 {
     const struct aw_history *history = &svg->report->history;
@@ -243,7 +243,7 @@ struct place {
     double x, y;
 };
 
-/* Begins an item of WIDTH: in the next line where this one has no room. */
+/* Begins an item of WIDTH, in the next line if this one has no room. */
 static void next_item (const struct aw_svg *svg, struct place *at, double width)
 {
     if (at->x > svg->tasks.x && at->x + width > svg->tasks.x + svg->tasks.width) {
@@ -262,7 +262,7 @@ static void put_swatches (struct aw_svg *svg, uint32_t group, const struct place
                            aw_svg_colour (svg, group, tone, colour), at->x + 10 * tone, at->y);
 }
 
-/* What the hatching means here; NULL: there is none. */
+/* The meaning of the hatching in this chart; NULL: there is none. */
 static const char *hatched (const struct aw_history *history)
 {
     bool failed = false, cancelled = false;
@@ -300,7 +300,7 @@ static void put_failed_item (struct aw_svg *svg, struct place *at, bool draw)
     at->x += width;
 }
 
-/* What the thin bars are. */
+/* The thin bars of staging. */
 static void put_move_items (struct aw_svg *svg, struct place *at, bool draw)
 {
     for (enum aw_moving what = AW_COMING; svg->each && what <= AW_LEAVING; what++) {
@@ -348,7 +348,7 @@ double aw_svg_legend (struct aw_svg *svg, double y, bool draw)
     }
     if (graph->iterations > 1) {
         const char *tones = graph->iterations > AW_CHART_TONES
-                                ? "tones: iterations 0, 1, 2, again from the first"
+                                ? "tones: iterations 0, 1, 2, then again"
                             : graph->iterations == 2 ? "tones: iterations 0, 1"
                                                      : "tones: iterations 0, 1, 2";
         next_item (svg, &at, 6. * (double)strlen (tones));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a failed task's stderr: some lines, made harmless. A task may have written anything,
- * gigabytes and escape sequences included, to what may be a device by now: a bounded piece of a
- * regular file is read, no more.
+/* The end of a failed task's stderr: a few lines, without control characters. A task may write
+ * anything, gigabytes and escape sequences included, and the file may now be something else. So
+ * only a bounded piece of a regular file is read.
  */
 #include <errno.h>
 #include <fcntl.h>

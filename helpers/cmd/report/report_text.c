@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report as a page of text: verdict first, then figures, sets, the chain that made the run as
- * long as it was, and what failed. Long lists are cut in the middle; the JSON has all of them.
+/* The report as a page of text: the outcome first, then figures, task sets, the longest chain, and
+ * failed tasks. Long lists are cut in the middle; the JSON has all of them.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -56,7 +56,7 @@ static const char *seconds (char buf[32], double value)
     return isnan (value) ? "-" : aw_format_seconds (buf, 32, value);
 }
 
-/* All is done; of what nobody wants any more that is told, and so is what was passed over. */
+/* The run completed. Tasks that were not needed, and failures that were ignored, are counted. */
 static void put_completed (const struct aw_summary *sum, uint32_t all, struct aw_textbuf *out)
 {
     uint32_t unwanted = sum->cancelled + sum->skipped;
@@ -64,13 +64,13 @@ static void put_completed (const struct aw_summary *sum, uint32_t all, struct aw
     const char *time = seconds (buf, sum->makespan);
 
     if (unwanted)
-        aw_textbuf_printf (out, ": done in %s, %u of %u tasks; %u %s not needed", time,
-                           sum->completed, all, unwanted, unwanted == 1 ? "was" : "were");
+        aw_textbuf_printf (out, ": %u of %u tasks done in %s; %u %s not needed", sum->completed,
+                           all, time, unwanted, unwanted == 1 ? "was" : "were");
     else
         aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all,
                            all == 1 ? "" : "s", time);
     if (sum->failed)
-        aw_textbuf_printf (out, "; %u %sfailed and %s passed over", sum->failed,
+        aw_textbuf_printf (out, "; %u %sfailed and %s ignored", sum->failed,
                            unwanted ? "" : "of them ", sum->failed == 1 ? "was" : "were");
 }
 
@@ -96,8 +96,7 @@ static void put_verdict (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, ": running, %u of %u tasks done", sum->completed, all);
         break;
     case AW_OUTCOME_INTERRUPTED:
-        aw_textbuf_printf (out, ": interrupted with %u of %u tasks done; the journal has no end",
-                           sum->completed, all);
+        aw_textbuf_printf (out, ": interrupted with %u of %u tasks done", sum->completed, all);
         break;
     }
     if (report->history.stop_reason && *report->history.stop_reason) {
@@ -132,7 +131,7 @@ static void put_share (
                   nodes == 1 ? "" : "s");
 }
 
-/* What tasks have added. */
+/* Tasks that other tasks added. */
 static void put_added (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;
@@ -140,11 +139,11 @@ static void put_added (const struct aw_report *report, struct aw_textbuf *out)
     uint32_t tasks = graph->n_tasks - graph->iterations * graph->tasks_per_iteration;
 
     if (sets > 0)
-        put_line (out, "added", "%u task%s in %u set%s, while the run went on", tasks,
-                  tasks == 1 ? "" : "s", sets, sets == 1 ? "" : "s");
+        put_line (out, "added", "%u task%s in %u set%s, by tasks", tasks, tasks == 1 ? "" : "s",
+                  sets, sets == 1 ? "" : "s");
 }
 
-/* Where the run was interrupted; of many the last one. */
+/* Interruptions of the run: how many, and the last one. */
 static void put_resumes (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_history *history = &report->history;
@@ -157,18 +156,18 @@ static void put_resumes (const struct aw_report *report, struct aw_textbuf *out)
         pause += history->gaps[i].to - history->gaps[i].from;
     }
     if (n == 1)
-        put_line (out, "resumed", "at %s, %s after the last sign of life; %u attempt%s lost",
+        put_line (out, "resumed", "at %s, after an interruption of %s; %u attempt%s lost",
                   seconds (a, history->gaps[0].to), seconds (b, pause), lost, lost == 1 ? "" : "s");
     else if (n > 1)
-        put_line (out, "resumed", "%u times, last at %s; %s between the parts; %u attempt%s lost",
-                  n, seconds (a, history->gaps[n - 1].to), seconds (b, pause), lost,
-                  lost == 1 ? "" : "s");
+        put_line (
+            out, "resumed", "%u times, last at %s; interrupted for %s in all; %u attempt%s lost", n,
+            seconds (a, history->gaps[n - 1].to), seconds (b, pause), lost, lost == 1 ? "" : "s");
 }
 
 static void put_makespan (const struct aw_report *report, struct aw_textbuf *out)
 {
     double makespan = report->summary.makespan, predicted = report->predicted;
-    const char *key = aw_report_outcome (report) == AW_OUTCOME_RUNNING ? "so far" : "makespan";
+    const char *key = aw_report_outcome (report) == AW_OUTCOME_RUNNING ? "elapsed" : "makespan";
     char a[32], b[32];
 
     if (isnan (makespan))
@@ -218,10 +217,10 @@ static void put_figures (const struct aw_report *report, struct aw_textbuf *out)
     put_share (out, "CPUs", sum->cpu_share, sum->cpus, sum->n_nodes);
     put_share (out, "GPUs", sum->gpu_share, sum->gpus, sum->n_nodes);
     if (!isnan (sum->cpu_used_share))
-        put_line (out, "CPU time", "tasks computed for %.1f %% of what they held",
+        put_line (out, "CPU time", "tasks used %.1f %% of the CPU time that they held",
                   100 * sum->cpu_used_share);
     if (!isnan (sum->gap_mean))
-        put_line (out, "ready to start", "%s on average, %s at most", seconds (a, sum->gap_mean),
+        put_line (out, "start delay", "%s on average, %s at most", seconds (a, sum->gap_mean),
                   seconds (b, sum->gap_max));
     if (header->mode || header->policy)
         put_line (out, "order", "%s%s%s", header->mode ? header->mode : "",
@@ -270,7 +269,7 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, "  and %u more\n", graph->n_sets - n);
 }
 
-/* What came and went while the sets' tasks held nothing. Means are of one attempt. */
+/* Data staged while the tasks held no CPUs or GPUs. Means are of one attempt. */
 static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;
@@ -287,8 +286,8 @@ static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
     width = name_width (width);
     aw_textbuf_puts (out, "\n");
     put_cell (out, "Staged data", width + 2);
-    aw_textbuf_printf (out, " %8s %8s %9s %9s %9s %8s %9s\n", "copied", "shared", "bytes", "coming",
-                       "waiting", "left", "leaving");
+    aw_textbuf_printf (out, " %8s %8s %9s %9s %9s %8s %9s\n", "copied", "shared", "bytes",
+                       "stage in", "waiting", "results", "stage out");
     for (uint32_t i = 0; i < n; i++) {
         const struct aw_staging_summary *sum = &report->sets[i].staging;
 
@@ -335,7 +334,7 @@ static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
     }
 }
 
-/* How long it waited: since the end of the link before it, else since it was ready. */
+/* How long it waited: from the end of the link before it, else from when it was ready. */
 static double wait_of (const struct aw_attempt *before, const struct aw_attempt *a)
 {
     return a->start - (before ? before->finish : a->ready);
@@ -449,8 +448,8 @@ static void put_failure (const struct aw_report *report, uint32_t index, struct 
     aw_tail_load (report, a, &tail);
     put_quoted (out, tail.text);
     if (tail.path) {
-        aw_textbuf_puts (out, tail.text ? tail.cut ? "    all of it: " : "    from "
-                                        : "    stderr is empty or gone: ");
+        aw_textbuf_puts (out, tail.text ? tail.cut ? "    full text: " : "    from "
+                                        : "    stderr is empty or missing: ");
         aw_textbuf_plain (out, tail.path, strlen (tail.path));
         aw_textbuf_putc (out, '\n');
     }

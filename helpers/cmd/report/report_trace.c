@@ -70,7 +70,7 @@ static void put_slice (const struct aw_report *report,
     aw_textbuf_puts (out, "}}");
 }
 
-/* Data on its way has threads of its own, behind those of the tasks. */
+/* Staging has threads of its own, after those of the tasks. */
 static void put_move (const struct aw_report *report,
                       const struct aw_move *move,
                       uint32_t n_lanes,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow run: check the file, get a pool (this machine's, this allocation's, or a new
- * allocation's through salloc), run the workflow in it, tell how it went.
+/* async-workflow run: checks the file, gets a pool (this machine, this allocation, or a new one
+ * through salloc), runs the workflow in it, and prints the report.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static int fail (const struct aw_error *err, int code)
     return code;
 }
 
-/* NULL: it was wrong, and all that is wrong has been told. */
+/* NULL: the file is wrong, and its problems have been printed. */
 static struct aw_workflow *load (const char *file)
 {
     struct aw_problems problems;
@@ -39,14 +39,14 @@ static struct aw_workflow *load (const char *file)
     return workflow;
 }
 
-/* What is to be run: a workflow, or the rest of one. */
+/* What to run: a workflow, or the remainder of one. */
 struct task {
     struct aw_workflow *workflow; /* owned unless it is that of resume */
     struct aw_run_resume resume;
     bool resumed;
 };
 
-/* USE: of a run directory. 0, or -1: all that is wrong has been told. */
+/* USE: of a run directory. 0, or -1: the problems have been printed. */
 static int load_task (struct task *task, struct aw_run_args *args, enum aw_resume_use use)
 {
     struct aw_problems problems;
@@ -84,7 +84,7 @@ static void finish_task (struct task *task)
         aw_workflow_destroy (task->workflow);
 }
 
-/* Nothing is left: the report alone. */
+/* Every task is done: prints the report alone. */
 static int run_nothing (struct task *task)
 {
     struct aw_error err;
@@ -195,5 +195,5 @@ static int run (int argc, char **argv)
 }
 
 const struct aw_command aw_command_run = {
-    "run", "run a workflow: in this allocation, or with --local on this machine", run
+    "run", "run a workflow in this allocation, or with --local on this machine", run
 };

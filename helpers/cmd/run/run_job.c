@@ -23,7 +23,8 @@
 enum { END_MARGIN = 5 }; /* seconds between the end of the run and that of the job */
 enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
 
-/* Is all that the job holds in the pool? A step that got less would waste the rest without a word.
+/* Compares the pool with what the job has. A step that got less would silently waste the rest.
+ * 0, or -1 with text.
  */
 static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *err)
 {
@@ -41,13 +42,12 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
     if (pool->total.gpus != gpus)
         return aw_error_set (
             err,
-            "job %s holds %u GPUs on these nodes, but Slurm gave %u to the pool step: ask for GPUs "
-            "with --gpus-per-node",
+            "job %s has %u GPUs on these nodes, but the pool step got %u: request GPUs with "
+            "--gpus-per-node",
             run->job.id, gpus, pool->total.gpus);
     if (pool->total.cpus != cpus)
-        return aw_error_set (
-            err, "job %s holds %u CPUs on these nodes, but Slurm gave %u to the pool step",
-            run->job.id, cpus, pool->total.cpus);
+        return aw_error_set (err, "job %s has %u CPUs on these nodes, but the pool step got %u",
+                             run->job.id, cpus, pool->total.cpus);
     return 0;
 }
 
@@ -74,12 +74,12 @@ static void on_step_ended (void *arg, int status)
     if (WIFSIGNALED (status))
         aw_error_set (&why, "the pool's srun was killed by %s", strsignal (WTERMSIG (status)));
     else
-        aw_error_set (&why, "the pool's srun ended with status %d before the workflow did",
+        aw_error_set (&why, "the pool's srun ended with status %d before the workflow",
                       WEXITSTATUS (status));
     aw_coordinator_fail (run->coordinator, &why);
 }
 
-/* Tasks that are a step of their own go another way: puts that before the pool's agents. */
+/* Puts the launcher of tasks that are a step of their own before the pool's agents. */
 static int start_steps (struct aw_pool_run *run, struct aw_error *err)
 {
     struct aw_exec_steps_config config = {
@@ -119,20 +119,17 @@ static int start_pool (struct aw_pool_run *run,
     return run->step ? start_steps (run, err) : -1;
 }
 
-static void tell_unused (const struct aw_srun_options *srun)
+static void print_unused (const struct aw_srun_options *srun)
 {
     for (size_t i = 0; !srun->quiet && i < srun->unused.n; i++)
-        fprintf (
-            stderr, "%s%s",
-            i == 0
-                ? "async-workflow: inside an allocation the pool is what the job holds; not used: "
-                : ", ",
-            srun->unused.v[i]);
+        fprintf (stderr, "%s%s",
+                 i == 0 ? "async-workflow: options without effect inside an allocation: " : ", ",
+                 srun->unused.v[i]);
     if (!srun->quiet && srun->unused.n > 0)
         fprintf (stderr, "\n");
 }
 
-/* Where tasks run, as --chdir says, from here. It need not be there on this machine. 0, or -1 with
+/* The working directory of tasks, by --chdir. It need not exist on this machine. 0, or -1 with
  * text. */
 static int set_directory (struct aw_pool_run *run, const char *directory, struct aw_error *err)
 {
@@ -148,7 +145,7 @@ static int set_directory (struct aw_pool_run *run, const char *directory, struct
     return run->start_dir ? 0 : aw_error_set (err, "--chdir=%s: %s", directory, strerror (errno));
 }
 
-/* While srun starts the agents there is time to look at what to expect, and to choose the order. */
+/* Predicts the run and chooses the order while srun starts the agents. */
 static int plan (struct aw_pool_run *run, struct aw_error *err)
 {
     struct aw_allocation allocation = { 0 };
@@ -160,8 +157,8 @@ static int plan (struct aw_pool_run *run, struct aw_error *err)
     return rc;
 }
 
-/* A task of a run in JOB that starts another one there would wait for its own end: the pool of the
- * first holds what that of the second asks for. 0, or -1 with text.
+/* A task that starts a second run in its own JOB would wait for its own end, as the first pool
+ * holds what the second one requests. 0, or -1 with text.
  */
 static int check_nesting (const struct aw_srun_options *srun, const char *job, struct aw_error *err)
 {
@@ -174,9 +171,8 @@ static int check_nesting (const struct aw_srun_options *srun, const char *job, s
             return 0;
     return aw_error_set (
         err,
-        "run: this is a task of a workflow in job %s, whose pool holds it: give it "
-        "more tasks with async-workflow add FILE, or run FILE with --local, or "
-        "beside the pool with srun's --overlap",
+        "run: a task of job %s cannot start a second pool in it: use async-workflow add "
+        "FILE, run --local, or srun's --overlap",
         job);
 }
 
@@ -196,7 +192,7 @@ int aw_run_in_job (const struct aw_run_args *args,
         aw_error_print (&err);
         return AW_EXIT_INPUT;
     }
-    tell_unused (srun);
+    print_unused (srun);
     if (aw_slurm_job_query (&run.job, job, &err) == 0
         && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
         config.job = run.job.id;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Local mode: one agent, forked, on this machine. */
+/* --local: one agent on this machine, forked from this process. */
 #include <sched.h>
 
 #include "agent/local.h"

@@ -49,7 +49,7 @@ void aw_run_outer_begin (void)
         dprintf (outer, "B\n");
 }
 
-/* Nobody may read any more: SIGPIPE is to be ignored by then, as the coordinator does. */
+/* The reader may have ended: SIGPIPE must be ignored by then, as the coordinator does. */
 void aw_run_outer_dir (const char *dir)
 {
     if (outer >= 0)
@@ -66,10 +66,10 @@ void aw_run_outer_end (int code)
     outer = -1;
 }
 
-/* How it went, as far as is known. */
+/* The end of the run, as far as it is known. */
 struct outcome {
     bool begun;
-    int code; /* -1: the coordinator did not tell */
+    int code; /* -1: the coordinator wrote none */
     char dir[PATH_MAX]; /* "": none yet */
     int status; /* salloc's, of waitpid */
     int stopped_by; /* the last signal that asks for an end; 0: none */
@@ -131,8 +131,8 @@ static bool is_end (int number)
     return false;
 }
 
-/* Waits until salloc, PID, has ended. SET is blocked. What the terminal sends salloc has itself;
- * all else is passed on: the coordinator counts what comes twice at once as one.
+/* Waits until salloc, PID, has ended. SET is blocked. Signals of the terminal reach salloc
+ * directly; others are passed on. The coordinator counts two at the same time as one.
  */
 static int wait_salloc (pid_t pid, const sigset_t *set, struct outcome *outcome)
 {
@@ -160,15 +160,15 @@ static int wait_salloc (pid_t pid, const sigset_t *set, struct outcome *outcome)
     }
 }
 
-/* What nobody else has told, and the exit status. */
-static int tell (const struct outcome *outcome)
+/* Prints what no other process has printed. Returns the exit status. */
+static int conclude (const struct outcome *outcome)
 {
     struct aw_error err;
 
     if (outcome->code >= 0)
         return outcome->code;
     if (!outcome->begun && outcome->stopped_by) {
-        aw_error_set (&err, "run: stopped by SIG%s before the job began: nothing has run",
+        aw_error_set (&err, "run: stopped by SIG%s before the job began: no task has run",
                       sigabbrev_np (outcome->stopped_by));
         aw_error_print (&err);
         return AW_EXIT_STOPPED;
@@ -177,10 +177,10 @@ static int tell (const struct outcome *outcome)
         aw_error_set (&err, "run: salloc was killed by SIG%s",
                       sigabbrev_np (WTERMSIG (outcome->status)));
     else if (!outcome->begun)
-        return WEXITSTATUS (outcome->status); /* salloc has told why */
+        return WEXITSTATUS (outcome->status); /* salloc has printed why */
     else if (outcome->dir[0])
         aw_error_set (&err,
-                      "run: the coordinator was killed: what is done stays done: go on with "
+                      "run: the coordinator was killed: finished tasks are recorded: continue with "
                       "--resume=%s",
                       outcome->dir);
     else
@@ -221,19 +221,19 @@ int aw_run_outer (const struct aw_srun_options *options, const char *name, char 
     int fds[2] = { -1, -1 };
     int code = AW_EXIT_POOL;
 
-    signal (SIGCHLD, SIG_DFL); /* ignored by some that start us: then nobody could be waited for */
+    signal (SIGCHLD, SIG_DFL); /* a caller may ignore it: then waitpid would not work */
     signals_of (&set);
     if (pipe2 (fds, O_CLOEXEC | O_NONBLOCK) == 0 && sigprocmask (SIG_BLOCK, &set, &before) == 0)
         pid = fork ();
     if (pid == 0)
         become_salloc (options, name, command, &before, parent, fds[1]);
     if (pid < 0 || wait_salloc (pid, &set, &outcome) < 0) {
-        aw_error_set (&err, "run: salloc cannot be started: %s", strerror (errno));
+        aw_error_set (&err, "run: cannot start salloc: %s", strerror (errno));
         aw_error_print (&err);
     }
     else {
         read_outcome (&outcome, fds[0]);
-        code = tell (&outcome);
+        code = conclude (&outcome);
     }
     if (fds[0] >= 0) {
         close (fds[0]);

@@ -19,7 +19,7 @@
 
 enum { /* seconds for the pool step to end when its agents have been told to */
        STEP_DEADLINE = 10,
-       SCRATCH_DEADLINE = 60, /* where they have scratch directories to clear */
+       SCRATCH_DEADLINE = 60, /* if they have scratch directories to clear */
 };
 
 /* Seconds for choosing the order at least: hidden behind srun's own start. */
@@ -48,8 +48,8 @@ int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err)
     return run->input_is_wrong ? AW_EXIT_INPUT : AW_EXIT_POOL;
 }
 
-/* Signs of life for those who would take the directory over. Where somebody has, every further word
- * in it would be wrong: this process ends as if it had been killed, and the agents end their tasks.
+/* Heartbeats for a coordinator that would take over the directory. If one has, nothing more may be
+ * written there: this process ends as if it had been killed, and the agents end their tasks.
  */
 static void on_beat (evutil_socket_t fd, short what, void *arg)
 {
@@ -74,8 +74,7 @@ static void say (const char *text)
 static int make_run_dir (struct aw_pool_run *run, const char *job, struct aw_error *err)
 {
     run->run_dir = aw_run_dir_create (run->args->value.dir, run->workflow->name, job, err);
-    run->input_is_wrong =
-        !run->run_dir; /* it is there already, or cannot be made where it was asked for */
+    run->input_is_wrong = !run->run_dir; /* it exists, or cannot be created there */
     if (!run->run_dir)
         return -1;
     run->lock = aw_run_lock_take (run->run_dir, job, say, err);
@@ -85,7 +84,7 @@ static int make_run_dir (struct aw_pool_run *run, const char *job, struct aw_err
                                       err);
 }
 
-/* That of the run that goes on, whose journal is opened for it. */
+/* The directory of the run that continues, whose journal is opened. */
 static int take_run_dir (struct aw_pool_run *run,
                          struct aw_coordinator_config *config,
                          struct aw_error *err)
@@ -115,9 +114,10 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     else if (!run->start_dir)
         run->start_dir = getcwd (NULL, 0);
     if (!run->base)
-        return aw_error_set (err, "cannot make an event loop");
+        return aw_error_set (err, "cannot create an event loop");
     if (!run->start_dir)
-        return aw_error_set (err, "the working directory is gone");
+        return aw_error_set (
+            err, "the working directory does not exist any more: change to another one");
     if ((run->resume ? take_run_dir (run, config, err) : make_run_dir (run, config->job, err)) < 0)
         return -1;
     aw_run_outer_dir (run->run_dir);
@@ -147,13 +147,13 @@ int aw_pool_run_plan (struct aw_pool_run *run,
     struct aw_run_plan plan;
 
     if (run->resume)
-        return 0; /* the order is that of before, and what is left was not predicted */
+        return 0; /* the order stays, and the remainder is not predicted */
     plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
 
     return aw_coordinator_set_plan (run->coordinator, &plan.sched, plan.predicted, err);
 }
 
-/* Lets the agents end; then the step ends by itself. */
+/* Ends the agents; then the step ends by itself. */
 static void wind_down (struct aw_pool_run *run)
 {
     struct timeval deadline = { run->scratch ? SCRATCH_DEADLINE : STEP_DEADLINE, 0 };
@@ -175,8 +175,8 @@ int aw_pool_run_end (struct aw_pool_run *run)
         aw_error_prefix (&err, run->args->value.file ? run->args->value.file : run->run_dir);
     if (err.text[0])
         aw_error_print (&err);
-    wind_down (run); /* agents may still talk to the coordinator, which does not listen any more */
-    aw_coordinator_destroy (run->coordinator); /* all that it knew is in the run directory */
+    wind_down (run); /* agents may still send to the coordinator, which ignores it */
+    aw_coordinator_destroy (run->coordinator); /* the run directory has everything */
     run->coordinator = NULL;
     if (aw_report_print (run->run_dir, STDOUT_FILENO, &err) < 0)
         aw_error_print (&err);

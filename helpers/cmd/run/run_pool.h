@@ -18,8 +18,7 @@
 /* Both run WORKFLOW to its end, print messages, progress and the report, and return the exit
  * status. */
 
-/* On this machine, with one agent and without Slurm. RESUME: what of it is done already; NULL: the
- * run begins.
+/* On this machine, with one agent and without Slurm. RESUME: what is done already; NULL: a new run.
  */
 int aw_run_local (const struct aw_run_args *args,
                   struct aw_workflow *workflow,
@@ -48,7 +47,7 @@ struct aw_pool_run {
     struct aw_workflow *workflow;
     struct aw_run_resume *resume; /* NULL: it begins */
     struct aw_run_lock *lock;
-    struct event *beat; /* timer: the lock's signs of life */
+    struct event *beat; /* timer: the lock's heartbeats */
     struct event_base *base;
     struct aw_coordinator *coordinator;
     struct aw_exec *exec;
@@ -57,9 +56,9 @@ struct aw_pool_run {
     char *run_dir;
     char *start_dir;
     char *scratch; /* NULL: not needed */
-    bool over; /* the coordinator has done its part */
+    bool over; /* the coordinator has ended */
     bool step_ended;
-    bool input_is_wrong; /* why it could not be made */
+    bool input_is_wrong; /* the pool could not be made because of the input */
 };
 
 /* Event loop, run directory, coordinator: the same for every kind of pool. CONFIG has what differs.
@@ -68,8 +67,8 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
                          struct aw_coordinator_config *config,
                          struct aw_error *err);
 
-/* Lets the model choose the order on ALLOCATION, as far as it is left open, and tells what it
- * predicts. 0, or -1 with text. */
+/* Lets the model choose the order on ALLOCATION, unless the options give it, and prints the
+ * prediction. 0, or -1 with text. */
 int aw_pool_run_plan (struct aw_pool_run *run,
                       const struct aw_allocation *allocation,
                       struct aw_error *err);
@@ -78,7 +77,7 @@ int aw_pool_run_plan (struct aw_pool_run *run,
  * exit status. */
 int aw_pool_run_end (struct aw_pool_run *run);
 
-/* The pool could not be made: tells why. Returns the exit status. */
+/* The pool could not be made: prints why. Returns the exit status. */
 int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err);
 
 void aw_pool_run_finish (struct aw_pool_run *run);

@@ -51,7 +51,7 @@ static uint32_t unknown_sets (const struct aw_graph *graph, struct aw_textbuf *o
     return n;
 }
 
-/* May the run be carried out like this, as far as its options say? */
+/* Do the options allow to run like this? */
 static bool open_to (const struct aw_run_args *args, const struct aw_sched_config *config)
 {
     if (args->mode_given && config->mode != args->sched.mode)
@@ -60,7 +60,7 @@ static bool open_to (const struct aw_run_args *args, const struct aw_sched_confi
            || config->policy == args->sched.policy;
 }
 
-/* The shortest of the candidates that are open; the earliest of equal ones. */
+/* The shortest of the allowed candidates; of equal ones the first. */
 static struct aw_run_plan choose (const struct aw_run_args *args,
                                   const struct aw_comparison *comparison)
 {
@@ -78,23 +78,27 @@ static struct aw_run_plan choose (const struct aw_run_args *args,
     }
     if (args->policy_given)
         plan.sched.policy =
-            args->sched.policy; /* stage after stage is simulated in one order alone */
+            args->sched.policy; /* sequential mode is simulated in one order alone */
     return plan;
 }
 
-/* "policy: waves, 46.6 s by the model; longest-path 48.0 s; ...": which and why. */
+/* "model: chosen: async, waves; simulated: waves 46.6 s, longest-path 48.0 s, ...". */
 static void tell_choice (const struct aw_run_plan *plan,
                          const struct aw_comparison *comparison,
                          struct aw_textbuf *out)
 {
+    bool first = true;
     char text[32];
 
-    aw_textbuf_printf (out, "model: runs %s by %s", aw_mode_name (plan->sched.mode),
+    aw_textbuf_printf (out, "model: chosen: %s, %s; simulated:", aw_mode_name (plan->sched.mode),
                        aw_policy_name (plan->sched.policy));
-    for (uint32_t i = 0; i < aw_n_candidates; i++)
-        if (comparison->tried[i])
-            aw_textbuf_printf (out, "; %s %s", aw_candidates[i].name,
-                               aw_format_seconds (text, sizeof (text), comparison->trials[i].t));
+    for (uint32_t i = 0; i < aw_n_candidates; i++) {
+        if (!comparison->tried[i])
+            continue;
+        aw_textbuf_printf (out, "%s %s %s", first ? "" : ",", aw_candidates[i].name,
+                           aw_format_seconds (text, sizeof (text), comparison->trials[i].t));
+        first = false;
+    }
     aw_textbuf_putc (out, '\n');
 }
 
@@ -126,12 +130,12 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
     struct aw_error err = { "" };
 
     if ((uint64_t)workflow->graph->n_sets * workflow->graph->iterations > INSTANCES_MAX)
-        aw_textbuf_puts (out,
-                         "model: no prediction: the workflow is large: see async-workflow model\n");
+        aw_textbuf_puts (
+            out, "model: no prediction: the workflow is too large: use async-workflow model\n");
     else if (aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0)
         aw_textbuf_printf (out, "model: no prediction: %s\n", err.text);
     else if (isnan (prediction.t_async) || isnan (prediction.t_seq))
-        aw_textbuf_printf (out, "model: no prediction within %.2g s: see async-workflow model\n",
+        aw_textbuf_printf (out, "model: no prediction within %.2g s: use async-workflow model\n",
                            allowed);
     else {
         aw_model_brief (&page, out);
@@ -152,7 +156,8 @@ struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
     struct aw_textbuf names = { 0 }, out = { 0 };
 
     if (workflow->graph->n_sets > workflow->graph->n_base)
-        aw_textbuf_puts (&out, "model: no prediction: tasks were added while the run went on\n");
+        aw_textbuf_puts (&out,
+                         "model: no prediction: the workflow has tasks that other tasks added\n");
     else if (unknown_sets (workflow->graph, &names) > 0)
         aw_textbuf_printf (&out, "model: no prediction: give the duration of %.*s\n",
                            (int)names.len, names.data);

@@ -29,9 +29,9 @@ static void digest_of (const struct aw_workflow *workflow, char digest[20])
     snprintf (digest, 20, "%016llx", (unsigned long long)hash);
 }
 
-/* The journal tells that it goes on with a changed workflow before that takes its place: a
- * coordinator that died between the two left it beside it. One that the journal does not know of is
- * forgotten.
+/* The journal records a changed workflow before this replaces the old one. A coordinator that died
+ * between the two left it next to the old one: it is put in place now. One that the journal does
+ * not have is removed.
  */
 static void finish_change (const struct aw_run_resume *r, const char *workflow, const char *journal)
 {
@@ -58,7 +58,7 @@ static void finish_change (const struct aw_run_resume *r, const char *workflow, 
     free (next);
 }
 
-/* Is the journal's first line there? If not, nothing has been started. */
+/* Does the journal have its first line? If not, no task has been started. */
 static bool has_begun (const char *journal)
 {
     char text[4096];
@@ -115,12 +115,12 @@ static uint32_t completed (const struct aw_history *history, uint32_t set)
     return n;
 }
 
-/* Says what becomes of a set. */
-static void tell_set (const struct aw_workflow *old,
-                      const struct aw_workflow *new,
-                      const struct aw_set_change *change,
-                      uint32_t set,
-                      uint32_t n_done)
+/* Prints what a change means for a set. */
+static void print_change (const struct aw_workflow *old,
+                          const struct aw_workflow *new,
+                          const struct aw_set_change *change,
+                          uint32_t set,
+                          uint32_t n_done)
 {
     const struct aw_set *s = &new->graph->sets[set];
     char why[160];
@@ -130,19 +130,19 @@ static void tell_set (const struct aw_workflow *old,
         return;
     }
     if (old->graph->sets[change->old].count != s->count)
-        fprintf (stderr, "async-workflow: tasks.%s: %u tasks instead of %u\n", s->name, s->count,
-                 old->graph->sets[change->old].count);
+        fprintf (stderr, "async-workflow: tasks.%s: now %u tasks instead of %u\n", s->name,
+                 s->count, old->graph->sets[change->old].count);
     if (!change->again || n_done == 0)
         return;
     if (change->key)
         snprintf (why, sizeof (why), "\"%s\" has changed", change->key);
     else
-        snprintf (why, sizeof (why), "comes after %s", new->graph->sets[change->cause].name);
+        snprintf (why, sizeof (why), "depends on %s", new->graph->sets[change->cause].name);
     fprintf (stderr, "async-workflow: tasks.%s: %s: %u finished task%s run%s again\n", s->name, why,
              n_done, n_done == 1 ? "" : "s", n_done == 1 ? "s" : "");
 }
 
-/* The file is not the copy in the run directory: what of that matters? */
+/* Compares a changed file with the copy in the run directory: which sets must run again? */
 static int compare (struct aw_run_resume *r,
                     const struct aw_workflow *old,
                     const struct aw_history *history,
@@ -157,8 +157,8 @@ static int compare (struct aw_run_resume *r,
     aw_workflow_compare (old, r->workflow, changes);
     for (uint32_t s = 0; s < graph->n_sets; s++) {
         if (tell)
-            tell_set (old, r->workflow, &changes[s], s,
-                      changes[s].again ? completed (history, s) : 0);
+            print_change (old, r->workflow, &changes[s], s,
+                          changes[s].again ? completed (history, s) : 0);
         if (changes[s].again && aw_idset_add (&r->again, s, s) < 0) {
             free (changes);
             return aw_error_set (err, "too many task sets");
@@ -166,14 +166,13 @@ static int compare (struct aw_run_resume *r,
     }
     for (uint32_t s = 0; tell && s < old->graph->n_sets; s++)
         if (aw_graph_find (graph, old->graph->sets[s].name) == AW_NONE)
-            fprintf (stderr, "async-workflow: tasks.%s: is no more\n", old->graph->sets[s].name);
+            fprintf (stderr, "async-workflow: tasks.%s: removed\n", old->graph->sets[s].name);
     free (changes);
     digest_of (r->workflow, r->digest);
     return 0;
 }
 
-/* What tasks have added to the one was added to the other: sets of it are compared like all others.
- */
+/* Adds to OLD what tasks added to NEW: these sets are compared like all others. */
 static int grow_as (struct aw_workflow *old, const struct aw_workflow *new, struct aw_error *err)
 {
     struct aw_problems problems;
@@ -187,7 +186,7 @@ static int grow_as (struct aw_workflow *old, const struct aw_workflow *new, stru
     return rc;
 }
 
-/* t of the RESUME: the time that has passed by the wall clock, as far as that can be believed. */
+/* t of the RESUME: the time passed by the wall clock, unless that is implausible. */
 static double time_of_resume (const struct aw_run_resume *r, double last)
 {
     double t = floor ((aw_clock_wall () - r->epoch) * 1e6) / 1e6;
@@ -203,8 +202,8 @@ static struct aw_event resume_event (const struct aw_run_resume *r, struct aw_re
     return (struct aw_event){ .type = AW_EVENT_RESUME, .t = r->earlier.t, .resume = resume };
 }
 
-/* What the journal says, by the workflow that the run goes on with. OLD: the copy where that is
- * another; NULL: it is the same.
+/* Reads the journal with the workflow that the run continues with. OLD: the copy in the run
+ * directory, if it differs; NULL: it is the same.
  */
 static int read_journal (struct aw_run_resume *r,
                          const char *journal,
@@ -242,8 +241,8 @@ static int read_journal (struct aw_run_resume *r,
     return rc;
 }
 
-/* The workflow to go on with into r->workflow; the copy in the run directory, where that is
- * another, into OLD.
+/* Loads the workflow to continue with into r->workflow, and the copy in the run directory, if it
+ * differs, into OLD.
  */
 static int load_workflow (struct aw_run_resume *r,
                           const char *path,
@@ -318,7 +317,7 @@ int aw_run_resume_load (struct aw_run_resume *r,
     if (!workflow || !journal)
         aw_problems_add (problems, false, "%s: out of memory", dir);
     else if (access (workflow, F_OK) < 0)
-        aw_problems_add (problems, false, "%s: no run directory: it has no %s", dir,
+        aw_problems_add (problems, false, "%s: not a run directory: %s is missing", dir,
                          AW_RUN_WORKFLOW);
     else if (aw_run_dir_check_own (r->dir, &err) < 0)
         aw_problems_add (problems, false, "%s", err.text);
@@ -348,21 +347,22 @@ bool aw_run_resume_complete (const struct aw_run_resume *r)
 void aw_run_resume_tell (const struct aw_run_resume *r)
 {
     if (!r->begun)
-        fprintf (stderr, "async-workflow: %s: the run had not begun: it begins now\n", r->dir);
-    else if (aw_run_resume_complete (r))
-        fprintf (stderr, "async-workflow: %s: every task is done: nothing is left to run\n",
+        fprintf (stderr,
+                 "async-workflow: %s: the run had not begun: starting it from the beginning\n",
                  r->dir);
+    else if (aw_run_resume_complete (r))
+        fprintf (stderr, "async-workflow: %s: all tasks are done: nothing to run\n", r->dir);
     else {
-        fprintf (stderr, "async-workflow: %s goes on: %u of %u tasks are done", r->dir,
+        fprintf (stderr, "async-workflow: %s: resuming: %u of %u tasks are done", r->dir,
                  r->earlier.n_done, r->workflow->graph->n_tasks);
         if (r->n_lost)
-            fprintf (stderr, "; %u that %s running when it was interrupted start%s again",
-                     r->n_lost, r->n_lost == 1 ? "was" : "were", r->n_lost == 1 ? "s" : "");
+            fprintf (stderr, "; %u interrupted task%s start%s again", r->n_lost,
+                     r->n_lost == 1 ? "" : "s", r->n_lost == 1 ? "s" : "");
         fprintf (stderr, "\n");
     }
 }
 
-/* The changed workflow beside the old one. */
+/* Writes the changed workflow next to the old one. */
 static int write_next (const struct aw_run_resume *r, struct aw_error *err)
 {
     return aw_run_dir_write_file (r->dir, AW_RUN_NEXT_WORKFLOW, r->workflow->text,
@@ -382,7 +382,7 @@ static int put_in_place (const struct aw_run_resume *r, struct aw_error *err)
     return rc;
 }
 
-/* Not even the first line is whole: the journal is made anew. */
+/* Not even the first line is complete: the journal is created again. */
 static int forget_journal (const char *path, struct aw_error *err)
 {
     err->text[0] = '\0';
@@ -406,7 +406,7 @@ static struct aw_journal *reopen (struct aw_run_resume *r,
     if (!journal)
         return NULL;
     if (lost)
-        fprintf (stderr, "async-workflow: %s: the last line was not whole: %zu bytes are cut off\n",
+        fprintf (stderr, "async-workflow: %s: the last line was incomplete: %zu bytes removed\n",
                  path, lost);
     resume.job = job;
     if (config) {

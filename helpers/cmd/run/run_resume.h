@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run --resume: what a run directory says of a run that has not come to its end, and what is left
- * of it to do.
- */
+/* run --resume: reads what a run directory has of an earlier run, and what remains to be done. */
 #ifndef AW_CMD_RUN_RUN_RESUME_H
 #define AW_CMD_RUN_RUN_RESUME_H
 
@@ -18,12 +16,12 @@
 struct aw_run_resume {
     char *dir; /* absolute. All here is owned */
     struct aw_run_lock *lock;
-    struct aw_workflow *workflow; /* that the run goes on with */
+    struct aw_workflow *workflow; /* that the run continues with */
     struct aw_resume_state earlier;
     struct aw_journal_header header; /* mode and policy are those of the last part */
     struct aw_idset again; /* sets that a changed workflow makes run again */
     char digest[20]; /* of the changed workflow; "": it is the same */
-    bool begun; /* the journal has its first line: else the run begins anew */
+    bool begun; /* the journal has its first line; else the run starts from the beginning */
     bool whole; /* every task is done, and the journal says so */
     uint32_t n_lost; /* attempts that were running */
     double epoch; /* wall clock at t = 0 */
@@ -31,14 +29,14 @@ struct aw_run_resume {
 
 /* What a run directory is loaded for. */
 enum aw_resume_use {
-    AW_RESUME_RUN, /* to go on with it: it is taken */
-    AW_RESUME_TELL, /* to say what would run again; as it is */
-    AW_RESUME_LOOK, /* another process goes on with it, and tells; as it is */
+    AW_RESUME_RUN, /* to continue it: the directory is locked */
+    AW_RESUME_TELL, /* to print what would run again; it is not changed */
+    AW_RESUME_LOOK, /* another process will continue it, and prints that; it is not changed */
 };
 
-/* Reads the directory DIR, and compares its workflow with that in FILE (NULL: it is to stay). What
- * of finished tasks runs again, and why, is told on stderr, as USE has it. What is wrong goes to
- * PROBLEMS. 0, or -1; finish in any case.
+/* Reads the directory DIR and compares its workflow with that in FILE (NULL: no change). Prints on
+ * stderr which finished tasks run again, and why, as USE says. Problems go to PROBLEMS. 0, or -1;
+ * finish in any case.
  */
 int aw_run_resume_load (struct aw_run_resume *resume,
                         const char *dir,
@@ -50,19 +48,19 @@ void aw_run_resume_finish (struct aw_run_resume *resume);
 /* Is every task done? */
 bool aw_run_resume_complete (const struct aw_run_resume *resume);
 
-/* Says on stderr what is done and what is left. */
+/* Prints on stderr what is done and what remains. */
 void aw_run_resume_tell (const struct aw_run_resume *resume);
 
-/* Opens the journal, cut to whole lines, and writes to disk that the run goes on in JOB (NULL:
- * none) with CONFIG; then puts a changed workflow in its place. NULL with text; with "" where the
- * run begins anew and the journal is still to be created.
+/* Opens the journal, cut to complete lines, and writes to disk that the run continues in JOB (NULL:
+ * none) with CONFIG. Then a changed workflow replaces the old one. NULL with text; with "" if the
+ * run starts from the beginning and the journal is still to be created.
  */
 struct aw_journal *aw_run_resume_begin (struct aw_run_resume *resume,
                                         const char *job,
                                         const struct aw_sched_config *config,
                                         struct aw_error *err);
 
-/* The run is complete: the journal gets the end that it lacks. 0, or -1 with text. */
+/* The run is complete: adds the missing end to the journal. 0, or -1 with text. */
 int aw_run_resume_end (struct aw_run_resume *resume, struct aw_error *err);
 
 #endif /* AW_CMD_RUN_RUN_RESUME_H */

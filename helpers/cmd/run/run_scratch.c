@@ -8,7 +8,7 @@
 
 #include "agent/staging/scratch.h"
 
-/* The user's, the site's, the system's. */
+/* The parent of scratch directories: by the user, the site, the system. */
 static const char *base_of (const struct aw_run_args *args)
 {
     static const char *const variables[] = { "SLURM_TMPDIR", "TMPDIR" };
@@ -41,9 +41,10 @@ int aw_run_scratch (const struct aw_run_args *args,
                     struct aw_error *err)
 {
     *path = NULL;
-    if (!aw_workflow_uses_scratch (workflow) && !args->value.scratch) /* what is added may, too */
+    if (!aw_workflow_uses_scratch (workflow)
+        && !args->value.scratch) /* tasks that are added may use it, too */
         return unsetenv (AW_SCRATCH_DIR);
-    /* User, job and process: no other run of anybody has this name now. */
+    /* User, job and process: no other run has this name now. */
     if (asprintf (path, "%s/async-workflow-%u-%s-%ld", base_of (args), (unsigned)geteuid (),
                   job ? job : "local", (long)getpid ())
         < 0) {

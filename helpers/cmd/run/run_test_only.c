@@ -46,7 +46,7 @@ static uint32_t number (const char *text, uint32_t none)
     return n > 0 && n < UINT32_MAX ? (uint32_t)n : none;
 }
 
-/* What a whole node of the partition has, as sinfo tells. Zeros where it does not. */
+/* What a whole node of the partition has, by sinfo. Zeros if it is unknown. */
 static struct aw_node_shape whole_node (const struct aw_srun_options *srun)
 {
     const char *partition = option (srun, "partition");
@@ -82,7 +82,7 @@ static const char *gres_gpus (const struct aw_srun_options *srun)
     return gres ? strstr (gres, "gpu") : NULL;
 }
 
-/* What Slurm would give for these options, as far as they tell. */
+/* What Slurm would give for these options, as far as they say. */
 static struct aw_node_shape shape_of_options (const struct aw_srun_options *srun)
 {
     struct aw_node_shape shape = { .nodes = number (option (srun, "nodes"), 1) };
@@ -125,10 +125,10 @@ static int allocation_of_job (struct aw_allocation *allocation,
     return rc;
 }
 
-/* Sets of which the allocation could not hold a task, to stderr. Are there any? */
-static bool tell_too_large (const char *file,
-                            const struct aw_graph *graph,
-                            const struct aw_allocation *allocation)
+/* Prints on stderr the sets whose tasks cannot fit into the allocation. Are there any? */
+static bool print_too_large (const char *file,
+                             const struct aw_graph *graph,
+                             const struct aw_allocation *allocation)
 {
     bool any = false;
 
@@ -141,15 +141,17 @@ static bool tell_too_large (const char *file,
         any = true;
         fprintf (stderr, "async-workflow: %s: tasks.%s: a task needs ", file, graph->sets[s].name);
         if (nodes > 1)
-            fprintf (stderr,
-                     "%u nodes with %u CPUs and %g GPUs each: this allocation has not so "
-                     "many: ask Slurm for more nodes, or for fewer for the task\n",
-                     nodes, demand.cpus, aw_demand_gpu_amount (&demand));
+            fprintf (
+                stderr,
+                "%u nodes with %u CPUs and %g GPUs each: this allocation has fewer: request more "
+                "nodes, or fewer for the task\n",
+                nodes, demand.cpus, aw_demand_gpu_amount (&demand));
         else
-            fprintf (stderr,
-                     "%u CPUs and %g GPUs on one node: no node of this allocation has "
-                     "that: ask Slurm for larger nodes or less for the task\n",
-                     demand.cpus, aw_demand_gpu_amount (&demand));
+            fprintf (
+                stderr,
+                "%u CPUs and %g GPUs on one node: no node of this allocation has them: request "
+                "more (--exclusive, --cpus-per-task, --gpus-per-node) or less for the task\n",
+                demand.cpus, aw_demand_gpu_amount (&demand));
     }
     return any;
 }
@@ -176,7 +178,7 @@ int aw_run_test_only (const struct aw_run_args *args,
         printf ("%s: ok: %u task sets, %u iteration%s, %u tasks\n", args->value.file, graph->n_sets,
                 graph->iterations, graph->iterations == 1 ? "" : "s", graph->n_tasks);
         fflush (stdout);
-        if (!tell_too_large (args->value.file, graph, &allocation))
+        if (!print_too_large (args->value.file, graph, &allocation))
             code = AW_EXIT_OK;
         if (code == AW_EXIT_OK)
             aw_run_predict (args, workflow, &allocation, predict_budget, STDOUT_FILENO);

@@ -7,9 +7,9 @@
 #include "coord/slurm/srun_options.h"
 #include "io/workflow/workflow.h"
 
-/* Prints what the workflow is and what the model says of it on the allocation: that of JOB where
- * JOB is not NULL, else the one that SRUN's options would make. A demand that no node of it could
- * meet is told. Returns the exit status.
+/* Describes the workflow and prints the model's prediction on the allocation: this machine with
+ * --local, else that of JOB, else (JOB NULL) the one that SRUN's options would make. Prints demands
+ * that it could never meet. Returns the exit status.
  */
 int aw_run_test_only (const struct aw_run_args *args,
                       const struct aw_workflow *workflow,
