@@ -658,6 +658,38 @@ static void odd_tails (void **state)
     aw_report_finish (&report);
 }
 
+/* In somebody else's directory a log may be a link to a file of the reader, or the file itself. */
+static void tails_of_other_files (void **state)
+{
+    struct fixture *f = *state;
+    char path[256], secret[256], *text;
+    struct aw_report report;
+
+    free (failed_with (f, "seen\n", 5));
+    snprintf (path, sizeof (path), "%s/logs/T0.0.err", f->dir);
+    write_file (f->dir, "secret", "hidden\n", 7);
+    snprintf (secret, sizeof (secret), "%s/secret", f->dir);
+    for (int i = 0; i < 3; i++) {
+        if (i == 2 && geteuid () != 0)
+            break; /* the third needs root: a file of another user than the directory's */
+        if (i > 0)
+            assert_int_equal (unlink (path), 0);
+        if (i == 1)
+            assert_int_equal (symlink (secret, path), 0);
+        if (i == 2) {
+            assert_int_equal (link (secret, path), 0);
+            assert_int_equal (chown (path, 65534, (gid_t)-1), 0);
+        }
+        load (f, &report);
+        text = text_of (&report, aw_report_text);
+        assert_int_equal (strstr (text, "| seen") != NULL, i == 0);
+        assert_null (strstr (text, "hidden"));
+        assert_int_equal (strstr (text, "stderr is empty or missing") != NULL, i > 0);
+        free (text);
+        aw_report_finish (&report);
+    }
+}
+
 static struct json_object *member (struct json_object *object, const char *key)
 {
     struct json_object *value = NULL;
@@ -850,6 +882,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (life, setup, teardown),
         cmocka_unit_test (tails),
         cmocka_unit_test_setup_teardown (odd_tails, setup, teardown),
+        cmocka_unit_test_setup_teardown (tails_of_other_files, setup, teardown),
         cmocka_unit_test_setup_teardown (json, setup, teardown),
         cmocka_unit_test_setup_teardown (trace, setup, teardown),
         cmocka_unit_test_setup_teardown (text, setup, teardown),

@@ -50,17 +50,20 @@ static char *stderr_path (const struct aw_report *report, const struct aw_attemp
     return path;
 }
 
-/* The last bytes of the file into BUF; their number, or -1. AT: where they begin. */
-static ssize_t read_end (const char *path, char *buf, size_t size, off_t *at)
+/* The last bytes of the file into BUF; their number, or -1. AT: where they begin. The directory may
+ * be somebody else's, and PATH may lead anywhere: a link is not followed, and only a regular file
+ * of the directory's OWNER is shown.
+ */
+static ssize_t read_end (const char *path, uid_t owner, char *buf, size_t size, off_t *at)
 {
     struct stat st;
-    int fd = open (path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     size_t len = 0;
     ssize_t n = -1;
 
     if (fd < 0)
         return -1;
-    if (fstat (fd, &st) == 0 && S_ISREG (st.st_mode)) {
+    if (fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && st.st_uid == owner) {
         *at = st.st_size > (off_t)size ? st.st_size - (off_t)size : 0;
         do {
             n = pread (fd, buf + len, size - len, *at + (off_t)len);
@@ -110,13 +113,14 @@ void aw_tail_load (const struct aw_report *report,
                    struct aw_tail *tail)
 {
     char *buf = malloc (MAX_BYTES);
+    struct stat dir;
     off_t at = 0;
     ssize_t n = -1;
 
     memset (tail, 0, sizeof (*tail));
     tail->path = stderr_path (report, attempt);
-    if (tail->path && buf)
-        n = read_end (tail->path, buf, MAX_BYTES, &at);
+    if (tail->path && buf && stat (report->dir, &dir) == 0)
+        n = read_end (tail->path, dir.st_uid, buf, MAX_BYTES, &at);
     if (n > 0) {
         size_t len = (size_t)n - (buf[n - 1] == '\n'); /* the last newline begins no line */
         size_t from = last_lines (buf, len);
