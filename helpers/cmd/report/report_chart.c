@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/array.h"
+#include "util/names.h"
 
 /* The lanes of one node: when each is free again. */
 struct lanes {
@@ -159,6 +160,52 @@ struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint3
         return NULL;
     }
     return moves;
+}
+
+/* How often the run had been resumed when the node joined. */
+static uint32_t part_of (const struct aw_history *history, uint32_t node)
+{
+    uint32_t part = 0;
+
+    while (part < history->n_gaps && history->nodes[node].joined >= history->gaps[part].to)
+        part++;
+    return part;
+}
+
+int aw_chart_bands_init (struct aw_chart_bands *bands, const struct aw_history *history)
+{
+    struct aw_names names = { 0 };
+    uint32_t *part = calloc (history->n_nodes + (size_t)1, sizeof (*part)); /* newest of a band */
+    int rc = 0;
+
+    bands->n = 0;
+    bands->of_node = calloc (history->n_nodes + (size_t)1, sizeof (*bands->of_node));
+    bands->first = calloc (history->n_nodes + (size_t)1, sizeof (*bands->first));
+    if (!part || !bands->of_node || !bands->first)
+        rc = -1;
+    for (uint32_t i = 0; rc == 0 && i < history->n_nodes; i++) {
+        const char *name = history->nodes[i].name;
+        uint32_t band = aw_names_get (&names, name, strlen (name)), now = part_of (history, i);
+
+        if (band == AW_NAMES_NONE
+            || part[band] == now) { /* of equal names in a part, each has one */
+            band = bands->n++;
+            bands->first[band] = i;
+            rc = aw_names_set (&names, name, band);
+        }
+        part[band] = now;
+        bands->of_node[i] = band;
+    }
+    aw_names_finish (&names);
+    free (part);
+    return rc;
+}
+
+void aw_chart_bands_finish (struct aw_chart_bands *bands)
+{
+    free (bands->of_node);
+    free (bands->first);
+    memset (bands, 0, sizeof (*bands));
 }
 
 /* The set with the most busy time that has no group yet; AW_NONE: all have one. */

@@ -36,6 +36,15 @@ struct aw_move {
 struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint32_t *max);
 const char *aw_moving_name (enum aw_moving what); /* "stage in", ... */
 
+/* A band for each node of the pool. A resumed run has its nodes again, and they keep their band. */
+struct aw_chart_bands {
+    uint32_t n;
+    uint32_t *of_node; /* band of each node. Owned */
+    uint32_t *first; /* the first node of each band. Owned */
+};
+int aw_chart_bands_init (struct aw_chart_bands *bands, const struct aw_history *history);
+void aw_chart_bands_finish (struct aw_chart_bands *bands);
+
 enum { AW_CHART_GROUPS = 8, AW_CHART_TONES = 3 };
 
 /* Task sets by colour: those with the most busy time have one each, the others share the last. */

@@ -39,13 +39,12 @@ static double left_margin (const struct aw_report *report)
 
 static void choose_rows (struct aw_svg *svg)
 {
-    const struct aw_history *history = &svg->report->history;
-    uint32_t nodes = history->n_nodes ? history->n_nodes : 1;
+    uint32_t bands = svg->bands.n ? svg->bands.n : 1;
 
-    svg->nodes_per_row = (nodes + MAX_ROWS - 1) / MAX_ROWS;
-    svg->rows = (nodes + svg->nodes_per_row - 1) / svg->nodes_per_row;
-    svg->each = svg->nodes_per_row == 1 && (uint64_t)nodes * svg->n_lanes <= MAX_TASKS_HEIGHT / 2
-                && history->n_attempts <= MAX_RECTANGLES;
+    svg->bands_per_row = (bands + MAX_ROWS - 1) / MAX_ROWS;
+    svg->rows = (bands + svg->bands_per_row - 1) / svg->bands_per_row;
+    svg->each = svg->bands_per_row == 1 && (uint64_t)bands * svg->n_lanes <= MAX_TASKS_HEIGHT / 2
+                && svg->report->history.n_attempts <= MAX_RECTANGLES;
 }
 
 /* Lanes between hairlines and 22 pixels high. */
@@ -70,6 +69,7 @@ static void lay_out (struct aw_svg *svg)
     svg->span = any ? report->summary.makespan : 1;
     if (!(svg->span > 0))
         svg->span = 1;
+    aw_svg_fold (svg);
     svg->tasks =
         (struct aw_box){ .x = left, .width = WIDTH - left - RIGHT, .height = tasks_height (svg) };
     y += aw_svg_legend (svg, y, false);
@@ -106,29 +106,33 @@ static void put_begin (struct aw_svg *svg)
                        svg->width, svg->height);
 }
 
+static void draw (struct aw_svg *svg)
+{
+    choose_rows (svg);
+    lay_out (svg);
+    put_begin (svg);
+    aw_svg_title (svg);
+    aw_svg_legend (svg, TOP, true);
+    aw_svg_grid (svg);
+    aw_svg_tasks (svg);
+    aw_svg_load (svg);
+    aw_svg_axes (svg);
+    aw_textbuf_puts (svg->out, "</svg>\n");
+}
+
 void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out)
 {
     struct aw_svg svg = { .report = report, .out = out };
 
     svg.slices = aw_chart_slices (report, &svg.n_slices, &svg.n_lanes);
     svg.moves = aw_chart_moves (report, &svg.n_moves, &svg.n_move_lanes);
-    if (!svg.slices || !svg.moves || aw_chart_groups_init (&svg.groups, report) < 0) {
-        free (svg.slices);
-        free (svg.moves);
+    if (svg.slices && svg.moves && aw_chart_bands_init (&svg.bands, &report->history) == 0
+        && aw_chart_groups_init (&svg.groups, report) == 0)
+        draw (&svg);
+    else
         out->failed = true;
-        return;
-    }
-    choose_rows (&svg);
-    lay_out (&svg);
-    put_begin (&svg);
-    aw_svg_title (&svg);
-    aw_svg_legend (&svg, TOP, true);
-    aw_svg_grid (&svg);
-    aw_svg_tasks (&svg);
-    aw_svg_load (&svg);
-    aw_svg_axes (&svg);
-    aw_textbuf_puts (out, "</svg>\n");
     aw_chart_groups_finish (&svg.groups);
+    aw_chart_bands_finish (&svg.bands);
     free (svg.slices);
     free (svg.moves);
 }

@@ -15,10 +15,14 @@ struct aw_svg {
     struct aw_move *moves; /* aw_chart_moves */
     size_t n_moves;
     uint32_t n_move_lanes; /* of a node, thin, below the others; 0: nothing was staged */
-    uint32_t rows; /* nodes, or bundles of nodes where there are too many to show each */
-    uint32_t nodes_per_row;
+    struct aw_chart_bands bands;
+    uint32_t rows; /* bands, or bundles of bands if there are too many to show each */
+    uint32_t bands_per_row;
     bool each; /* every attempt has a rectangle of its own; else areas */
-    double from, span; /* time on the horizontal axis */
+    double from, span; /* time on the horizontal axis: t, seconds */
+    double active; /* seconds of it without gaps */
+    double largest_gap,
+        drawn; /* seconds that a gap takes there at most, and that all of it takes */
     struct aw_box tasks, cpus, gpus; /* the panels; gpus.height 0: no GPUs */
     double width, height; /* of the whole */
 };
@@ -54,8 +58,19 @@ void aw_svg_axes (struct aw_svg *svg);
 void aw_svg_title (struct aw_svg *svg);
 double aw_svg_legend (struct aw_svg *svg, double y, bool draw); /* returns its height */
 
-/* Horizontal place of time T, within the panels. */
+/* Sets how the axis is folded, from `from` and `span`. */
+void aw_svg_fold (struct aw_svg *svg);
+
+/* Horizontal place of time T, within the panels; and of the moment when SECONDS have passed since
+ * the first start, gaps not counted. */
 double aw_svg_x (const struct aw_svg *svg, double t);
+double aw_svg_active_x (const struct aw_svg *svg, double seconds);
+
+/* The length of gap number I on the axis, in seconds; 0: it is not there. FROM: where it begins. */
+double aw_svg_gap (const struct aw_svg *svg, uint32_t i, double *from);
+
+/* N + 1 times at equal distances on the axis. */
+void aw_svg_edges (const struct aw_svg *svg, double *edge, uint32_t n);
 
 /* <text> at X, Y; ANCHOR "start", "middle" or "end"; STYLE further attributes or "". */
 void aw_svg_text (struct aw_svg *svg,

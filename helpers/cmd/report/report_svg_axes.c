@@ -59,34 +59,54 @@ static void put_vertical (struct aw_svg *svg, double x, const struct aw_box *box
     aw_textbuf_printf (svg->out, "M%.1f %.1fV%.1f", x, box->y, box->y + box->height);
 }
 
-/* Times between interruption and resume. */
+/* A box over all panels for each time between interruption and resume, with its length. */
 static void put_gaps (struct aw_svg *svg)
 {
-    const struct aw_history *history = &svg->report->history;
+    char text[64], time[32], style[128];
 
-    for (uint32_t i = 0; i < history->n_gaps; i++) {
-        double from = fmax (history->gaps[i].from, svg->from);
-        double to = fmin (history->gaps[i].to, svg->from + svg->span);
+    for (uint32_t i = 0; i < svg->report->history.n_gaps; i++) {
+        double from, length = aw_svg_gap (svg, i, &from), x = aw_svg_x (svg, from);
+        double width = aw_svg_x (svg, from + length) - x, y = svg->tasks.y + svg->tasks.height / 2;
 
-        if (to <= from)
+        if (length <= 0)
             continue;
+        snprintf (text, sizeof (text), "interrupted for %s",
+                  aw_format_seconds (time, sizeof (time), length));
         aw_textbuf_printf (svg->out,
                            "<rect class=\"gap\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
-                           "height=\"%.1f\" fill=\"#888\" fill-opacity=\"0.2\"><title>"
-                           "interrupted</title></rect>\n",
-                           aw_svg_x (svg, from), svg->tasks.y,
-                           aw_svg_x (svg, to) - aw_svg_x (svg, from), svg->tasks.height);
+                           "height=\"%.1f\" fill=\"#ddd\"><title>%s</title></rect>\n",
+                           x, svg->tasks.y, width, bottom_of (svg) - svg->tasks.y, text);
+        x += width / 2 + 3;
+        snprintf (style, sizeof (style), "font-size=\"9\" transform=\"rotate(-90 %.1f %.1f)\"", x,
+                  y);
+        if (width > 9 && svg->tasks.height > 110)
+            aw_svg_text (svg, x, y, "middle", style, text);
+    }
+}
+
+/* The axis is broken where a gap is shorter on it than it was. */
+static void put_breaks (struct aw_svg *svg)
+{
+    for (uint32_t i = 0; i < svg->report->history.n_gaps; i++) {
+        double from, length = aw_svg_gap (svg, i, &from);
+        double x = (aw_svg_x (svg, from) + aw_svg_x (svg, from + length)) / 2;
+
+        if (length > svg->largest_gap)
+            aw_textbuf_printf (svg->out,
+                               "<path class=\"break\" stroke=\"#222\" fill=\"none\" "
+                               "d=\"M%.1f %.1fl3 -8m3 0l-3 8\"/>\n",
+                               x - 3, bottom_of (svg) + 4);
     }
 }
 
 void aw_svg_grid (struct aw_svg *svg)
 {
     const struct unit *unit;
-    double step = time_step (svg->span, &unit) * unit->seconds;
+    double step = time_step (svg->active, &unit) * unit->seconds;
 
     aw_textbuf_puts (svg->out, "<path class=\"grid\" " GRID " d=\"");
-    for (int i = 1; i * step < svg->span; i++) {
-        double x = aw_svg_x (svg, svg->from + i * step);
+    for (int i = 1; i * step < svg->active; i++) {
+        double x = aw_svg_active_x (svg, i * step);
         put_vertical (svg, x, &svg->tasks);
         put_vertical (svg, x, &svg->cpus);
         if (svg->gpus.height > 0)
@@ -99,21 +119,23 @@ void aw_svg_grid (struct aw_svg *svg)
 static void put_time_axis (struct aw_svg *svg)
 {
     const struct unit *unit;
-    double step = time_step (svg->span, &unit);
+    double step = time_step (svg->active, &unit);
     double y = bottom_of (svg);
-    char label[64];
+    char label[96];
 
     aw_textbuf_puts (svg->out, "<path class=\"axis\" " HAIR " d=\"");
-    for (int i = 0; i * step * unit->seconds <= svg->span * (1 + 1e-9); i++)
+    for (int i = 0; i * step * unit->seconds <= svg->active * (1 + 1e-9); i++)
         aw_textbuf_printf (svg->out, "M%.1f %.1fv4",
-                           aw_svg_x (svg, svg->from + i * step * unit->seconds), y);
+                           aw_svg_active_x (svg, i * step * unit->seconds), y);
     aw_textbuf_puts (svg->out, "\"/>\n");
-    for (int i = 0; i * step * unit->seconds <= svg->span * (1 + 1e-9); i++) {
+    for (int i = 0; i * step * unit->seconds <= svg->active * (1 + 1e-9); i++) {
         snprintf (label, sizeof (label), "%.6g", i * step);
-        aw_svg_text (svg, aw_svg_x (svg, svg->from + i * step * unit->seconds), y + 16, "middle",
-                     "", label);
+        aw_svg_text (svg, aw_svg_active_x (svg, i * step * unit->seconds), y + 16, "middle", "",
+                     label);
     }
-    snprintf (label, sizeof (label), "time since the first start (%s)", unit->name);
+    put_breaks (svg);
+    snprintf (label, sizeof (label), "time since the first start%s (%s)",
+              svg->active < svg->span ? ", interruptions not counted" : "", unit->name);
     aw_svg_text (svg, svg->tasks.x + svg->tasks.width / 2, y + 34, "middle", "", label);
 }
 
@@ -137,7 +159,7 @@ static void put_side_title (struct aw_svg *svg, const struct aw_box *box, const 
 static void put_row_label (struct aw_svg *svg, uint32_t row, double y)
 {
     const struct aw_history *history = &svg->report->history;
-    const char *name = history->nodes[row * svg->nodes_per_row].name;
+    const char *name = history->nodes[svg->bands.first[row * svg->bands_per_row]].name;
     size_t len = strlen (name);
     char label[LABEL];
 
@@ -167,8 +189,8 @@ static void put_rows (struct aw_svg *svg)
     }
     for (uint32_t i = 0; i < svg->rows; i += every)
         put_row_label (svg, i, svg->tasks.y + (every == 1 ? (i + 0.5) * height : i * height + 4));
-    if (svg->nodes_per_row > 1)
-        snprintf (title, sizeof (title), "nodes, %u a row", svg->nodes_per_row);
+    if (svg->bands_per_row > 1)
+        snprintf (title, sizeof (title), "nodes, %u a row", svg->bands_per_row);
     put_side_title (svg, &svg->tasks, title);
 }
 

@@ -64,13 +64,6 @@ bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteratio
     return 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 140;
 }
 
-double aw_svg_x (const struct aw_svg *svg, double t)
-{
-    double x = svg->tasks.x + (t - svg->from) / svg->span * svg->tasks.width;
-
-    return fmin (fmax (x, svg->tasks.x), svg->tasks.x + svg->tasks.width);
-}
-
 void aw_svg_text (
     struct aw_svg *svg, double x, double y, const char *anchor, const char *style, const char *text)
 {

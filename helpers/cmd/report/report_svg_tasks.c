@@ -39,7 +39,8 @@ static struct aw_box box_of (const struct aw_svg *svg, const struct aw_slice *sl
     struct aw_box box = { .x = aw_svg_x (svg, a->start), .height = lane };
 
     box.width = aw_svg_x (svg, aw_history_end (&svg->report->history, a)) - box.x;
-    box.y = svg->tasks.y + slice->held.node * band + margin + slice->lane * lane;
+    box.y =
+        svg->tasks.y + svg->bands.of_node[slice->held.node] * band + margin + slice->lane * lane;
     return box;
 }
 
@@ -212,13 +213,15 @@ static void put_rows (struct aw_svg *svg)
         svg->out->failed = true;
         return;
     }
+    aw_svg_edges (svg, bins.edge, bins.n);
     for (size_t i = 0; i < svg->n_slices; i++) {
         const struct aw_held *held = &svg->slices[i].held;
         const struct aw_attempt *a = &history->attempts[svg->slices[i].attempt];
-        uint32_t tone, group = group_of (svg, a, &tone), row = held->node / svg->nodes_per_row;
+        uint32_t tone, group = group_of (svg, a, &tone),
+                       row = svg->bands.of_node[held->node] / svg->bands_per_row;
         uint32_t left =
-            history->n_nodes - row * svg->nodes_per_row; /* the last row may have fewer nodes */
-        uint32_t nodes = left < svg->nodes_per_row ? left : svg->nodes_per_row;
+            svg->bands.n - row * svg->bands_per_row; /* the last row may have fewer nodes */
+        uint32_t nodes = left < svg->bands_per_row ? left : svg->bands_per_row;
 
         aw_bins_add (&bins, row, group * tones + tone, a->start, aw_history_end (history, a),
                      part_of_node (history, held) / nodes);
@@ -251,8 +254,8 @@ static void put_moves (struct aw_svg *svg)
         uint32_t tone, group = group_of (svg, a, &tone);
         double x = aw_svg_x (svg, move->from);
         struct aw_box box = { x,
-                              svg->tasks.y + a->node * band + margin + svg->n_lanes * lane
-                                  + (move->lane + 0.15) * thin,
+                              svg->tasks.y + svg->bands.of_node[a->node] * band + margin
+                                  + svg->n_lanes * lane + (move->lane + 0.15) * thin,
                               aw_svg_x (svg, move->to) - x, 0.7 * thin };
         char name[NAME], time[32], colour[8];
 
@@ -320,7 +323,10 @@ static int init_load (struct aw_svg *svg, struct aw_bins *bins)
 
     if (svg->report->history.n_attempts <= MAX_EXACT)
         return aw_bins_init_exact (bins, 1, groups, &svg->report->history);
-    return aw_bins_init (bins, 1, groups, LOAD_BINS, svg->from, svg->span);
+    if (aw_bins_init (bins, 1, groups, LOAD_BINS, svg->from, svg->span) < 0)
+        return -1;
+    aw_svg_edges (svg, bins->edge, bins->n);
+    return 0;
 }
 
 static void put_load (struct aw_svg *svg, const char *id, const struct aw_box *box, bool gpus)

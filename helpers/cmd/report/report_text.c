@@ -17,6 +17,7 @@ enum {
     MAX_SETS = 40,
     MAX_LINKS = 20, /* of the chain; half of them from each end */
     MAX_FAILURES = 5,
+    MAX_JOBS = 6,
     NAME = 128,
     MIN_WIDTH = 12,
     MAX_WIDTH = 32, /* of a column of names */
@@ -203,6 +204,30 @@ static void put_tasks (const struct aw_report *report, struct aw_textbuf *out)
     put_line (out, "tasks", "%s", text);
 }
 
+/* The job that the run began in, and those that it was resumed in; of many the last ones. */
+static void put_jobs (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_history *history = &report->history;
+    const char *jobs[MAX_JOBS], *job = report->header.job;
+    char text[MAX_JOBS * 32] = "";
+    uint32_t n = 0;
+    int len = 0;
+
+    for (uint32_t i = 0; i <= history->n_gaps; i++) {
+        if (i > 0)
+            job = history->gaps[i - 1].job;
+        if (job && (n == 0 || strcmp (job, jobs[(n - 1) % MAX_JOBS]) != 0))
+            jobs[n++ % MAX_JOBS] = job;
+    }
+    for (uint32_t i = n > MAX_JOBS ? n - MAX_JOBS : 0; i < n; i++)
+        len += snprintf (text + len, sizeof (text) - (size_t)len, "%s%.28s", len ? ", " : "",
+                         jobs[i % MAX_JOBS]);
+    if (n > MAX_JOBS)
+        put_line (out, "Slurm jobs", "%u, the last %d: %s", n, MAX_JOBS, text);
+    else if (n > 0)
+        put_line (out, n == 1 ? "Slurm job" : "Slurm jobs", "%s", text);
+}
+
 static void put_figures (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_journal_header *header = &report->header;
@@ -225,8 +250,7 @@ static void put_figures (const struct aw_report *report, struct aw_textbuf *out)
     if (header->mode || header->policy)
         put_line (out, "order", "%s%s%s", header->mode ? header->mode : "",
                   header->mode && header->policy ? ", " : "", header->policy ? header->policy : "");
-    if (header->job)
-        put_line (out, "Slurm job", "%s", header->job);
+    put_jobs (report, out);
 }
 
 static int name_width (int longest)

@@ -19,7 +19,21 @@ static void put_time (struct aw_textbuf *out, const char *key, double seconds)
     aw_textbuf_u64 (out, (uint64_t)llround (fmax (seconds, 0) * 1e6));
 }
 
-/* Process 0 is the pool, node I is process I + 1. */
+/* What the parts of the trace share. */
+struct trace {
+    const struct aw_report *report;
+    struct aw_chart_bands bands; /* process 0 is the pool, band I is process I + 1 */
+    struct aw_slice *slices;
+    size_t n_slices;
+    uint32_t n_lanes;
+    struct aw_textbuf *out;
+};
+
+static uint32_t process_of (const struct trace *trace, uint32_t node)
+{
+    return trace->bands.of_node[node] + 1;
+}
+
 static void put_process (struct aw_textbuf *out, uint32_t pid, const char *name)
 {
     aw_textbuf_printf (
@@ -31,12 +45,11 @@ static void put_process (struct aw_textbuf *out, uint32_t pid, const char *name)
                        pid, pid);
 }
 
-static void put_slice (const struct aw_report *report,
-                       const struct aw_slice *slice,
-                       struct aw_textbuf *out)
+static void put_slice (const struct trace *trace, const struct aw_slice *slice)
 {
-    const struct aw_history *history = &report->history;
-    const struct aw_graph *graph = report->workflow->graph;
+    const struct aw_history *history = &trace->report->history;
+    const struct aw_graph *graph = trace->report->workflow->graph;
+    struct aw_textbuf *out = trace->out;
     const struct aw_attempt *a = &history->attempts[slice->attempt];
     char name[NAME];
 
@@ -45,7 +58,8 @@ static void put_slice (const struct aw_report *report,
     aw_json_put_string (out, name);
     aw_textbuf_puts (out, ",\"cat\":");
     aw_json_put_string (out, graph->sets[aw_graph_task (graph, a->task).set].name);
-    aw_textbuf_printf (out, ",\"pid\":%u,\"tid\":%u", slice->held.node + 1, slice->lane + 1);
+    aw_textbuf_printf (out, ",\"pid\":%u,\"tid\":%u", process_of (trace, slice->held.node),
+                       slice->lane + 1);
     put_time (out, ",\"ts\":", a->start);
     put_time (out, ",\"dur\":", aw_history_end (history, a) - a->start);
     aw_textbuf_printf (out,
@@ -71,20 +85,18 @@ static void put_slice (const struct aw_report *report,
 }
 
 /* Staging has threads of its own, after those of the tasks. */
-static void put_move (const struct aw_report *report,
-                      const struct aw_move *move,
-                      uint32_t n_lanes,
-                      struct aw_textbuf *out)
+static void put_move (const struct trace *trace, const struct aw_move *move)
 {
-    const struct aw_graph *graph = report->workflow->graph;
-    const struct aw_attempt *a = &report->history.attempts[move->attempt];
+    const struct aw_graph *graph = trace->report->workflow->graph;
+    const struct aw_attempt *a = &trace->report->history.attempts[move->attempt];
+    struct aw_textbuf *out = trace->out;
     char name[NAME];
 
     aw_graph_task_name (graph, a->task, name, sizeof (name));
     aw_textbuf_puts (out, ",\n{\"ph\":\"X\",\"name\":");
     aw_json_put_string (out, name);
     aw_textbuf_printf (out, ",\"cat\":\"%s\",\"pid\":%u,\"tid\":%u", aw_moving_name (move->what),
-                       a->node + 1, n_lanes + move->lane + 1);
+                       process_of (trace, a->node), trace->n_lanes + move->lane + 1);
     put_time (out, ",\"ts\":", move->from);
     put_time (out, ",\"dur\":", move->to - move->from);
     aw_textbuf_printf (out, ",\"args\":{\"attempt\":%u,\"what\":\"%s\"", a->attempt,
@@ -96,34 +108,33 @@ static void put_move (const struct aw_report *report,
     aw_textbuf_puts (out, "}}");
 }
 
-static void put_moves (const struct aw_report *report, uint32_t n_lanes, struct aw_textbuf *out)
+static void put_moves (const struct trace *trace)
 {
     uint32_t n_move_lanes;
     size_t n;
-    struct aw_move *moves = aw_chart_moves (report, &n, &n_move_lanes);
+    struct aw_move *moves = aw_chart_moves (trace->report, &n, &n_move_lanes);
 
     if (!moves) {
-        out->failed = true;
+        trace->out->failed = true;
         return;
     }
-    for (uint32_t i = 0; i < report->history.n_nodes; i++)
+    for (uint32_t i = 0; i < trace->bands.n; i++)
         for (uint32_t lane = 0; lane < n_move_lanes; lane++)
-            aw_textbuf_printf (out,
+            aw_textbuf_printf (trace->out,
                                ",\n{\"ph\":\"M\",\"name\":\"thread_name\",\"pid\":%u,\"tid\":%u,"
                                "\"args\":{\"name\":\"data\"}}",
-                               i + 1, n_lanes + lane + 1);
+                               i + 1, trace->n_lanes + lane + 1);
     for (size_t i = 0; i < n; i++)
-        put_move (report, &moves[i], n_lanes, out);
+        put_move (trace, &moves[i]);
     free (moves);
 }
 
 /* An arrow between two links of the chain: from the end of one (bound to its slice) to the start of
  * the next. */
-static void put_arrow (const struct aw_report *report,
-                       size_t link,
-                       const struct aw_slice *slices,
-                       struct aw_textbuf *out)
+static void put_arrow (const struct trace *trace, size_t link)
 {
+    const struct aw_report *report = trace->report;
+    struct aw_textbuf *out = trace->out;
     uint32_t from = report->chain[link], to = report->chain[link + 1];
     const struct aw_attempt *a = &report->history.attempts[from];
     const struct aw_attempt *b = &report->history.attempts[to];
@@ -131,13 +142,13 @@ static void put_arrow (const struct aw_report *report,
     aw_textbuf_printf (
         out,
         ",\n{\"ph\":\"s\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":%zu,\"pid\":%u,\"tid\":%u",
-        link + 1, a->node + 1, slices[from].lane + 1);
+        link + 1, process_of (trace, a->node), trace->slices[from].lane + 1);
     put_time (out,
               ",\"ts\":", a->start + 0.999 * (aw_history_end (&report->history, a) - a->start));
     aw_textbuf_printf (out,
                        "},\n{\"ph\":\"f\",\"bp\":\"e\",\"name\":\"chain\",\"cat\":\"chain\",\"id\":"
                        "%zu,\"pid\":%u,\"tid\":%u",
-                       link + 1, b->node + 1, slices[to].lane + 1);
+                       link + 1, process_of (trace, b->node), trace->slices[to].lane + 1);
     put_time (out, ",\"ts\":", b->start);
     aw_textbuf_putc (out, '}');
 }
@@ -165,28 +176,35 @@ static void put_load (const struct aw_report *report, struct aw_textbuf *out)
     free (steps);
 }
 
-void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out)
+static void put_trace (const struct trace *trace)
 {
-    uint32_t n_lanes;
-    size_t n;
-    struct aw_slice *slices = aw_chart_slices (report, &n, &n_lanes);
+    const struct aw_history *history = &trace->report->history;
+    struct aw_textbuf *out = trace->out;
 
-    if (!slices) {
-        out->failed = true;
-        return;
-    }
     aw_textbuf_puts (
         out, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"
              "{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":0,\"args\":{\"name\":\"pool\"}}");
-    for (uint32_t i = 0; i < report->history.n_nodes; i++)
-        put_process (out, i + 1, report->history.nodes[i].name);
-    for (size_t i = 0; i < n; i++)
-        if (report->history.attempts[slices[i].attempt].started)
-            put_slice (report, &slices[i], out);
-    put_moves (report, n_lanes, out);
-    for (size_t i = 0; i + 1 < report->n_chain; i++)
-        put_arrow (report, i, slices, out);
-    put_load (report, out);
+    for (uint32_t i = 0; i < trace->bands.n; i++)
+        put_process (out, i + 1, history->nodes[trace->bands.first[i]].name);
+    for (size_t i = 0; i < trace->n_slices; i++)
+        if (history->attempts[trace->slices[i].attempt].started)
+            put_slice (trace, &trace->slices[i]);
+    put_moves (trace);
+    for (size_t i = 0; i + 1 < trace->report->n_chain; i++)
+        put_arrow (trace, i);
+    put_load (trace->report, out);
     aw_textbuf_puts (out, "\n]}\n");
-    free (slices);
+}
+
+void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out)
+{
+    struct trace trace = { .report = report, .out = out };
+
+    trace.slices = aw_chart_slices (report, &trace.n_slices, &trace.n_lanes);
+    if (trace.slices && aw_chart_bands_init (&trace.bands, &report->history) == 0)
+        put_trace (&trace);
+    else
+        out->failed = true;
+    aw_chart_bands_finish (&trace.bands);
+    free (trace.slices);
 }
