@@ -491,13 +491,18 @@ static void pictures (void **state)
     (void)state;
 }
 
-static void add_node (struct fixture *f)
+static void add_node_at (struct fixture *f, double t)
 {
-    struct aw_event ev = { .type = AW_EVENT_NODE, .name = "n1" };
+    struct aw_event ev = { .type = AW_EVENT_NODE, .t = t, .name = "n1" };
 
     assert_int_equal (aw_idset_parse (&ev.cpus, "0-3"), 0);
     append (f, &ev);
     aw_idset_finish (&ev.cpus);
+}
+
+static void add_node (struct fixture *f)
+{
+    add_node_at (f, 0);
 }
 
 static void start (struct fixture *f, uint32_t task, uint32_t attempt, double t)
@@ -688,6 +693,62 @@ static void tails_of_other_files (void **state)
         free (text);
         aw_report_finish (&report);
     }
+}
+
+static void resume (struct fixture *f, double t, const char *job)
+{
+    struct aw_resume resume = { .epoch = 1763800000, .job = job };
+
+    append (f, &(struct aw_event){ .type = AW_EVENT_RESUME, .t = t, .resume = &resume });
+    add_node_at (f, t);
+}
+
+/* Two tasks of 10 s each, an hour and a day of nothing between: one band a node, and the tasks take
+ * nearly all of the width.
+ */
+static void a_resumed_run (void **state)
+{
+    struct fixture *f = *state;
+    struct aw_report report;
+    struct aw_box tasks;
+    char *svg, *text, *trace;
+    double width = 0;
+
+    begin (f, small);
+    add_node_at (f, 0);
+    start (f, 0, 0, 0);
+    finish (f, 0, 0, 10, AW_STATUS_COMPLETED, 0, 0);
+    resume (f, 3610, "7");
+    start (f, 1, 0, 3610);
+    finish (f, 1, 0, 3620, AW_STATUS_COMPLETED, 0, 0);
+    resume (f, 90020, "7"); /* the same job again is no other one */
+    resume (f, 90020, "8");
+    start (f, 2, 0, 90020);
+    finish (f, 2, 0, 90030, AW_STATUS_COMPLETED, 0, 0);
+    end (f);
+    load (f, &report);
+    svg = text_of (&report, aw_report_svg);
+    check_xml (svg);
+    tasks = frame (svg, 0);
+    assert_non_null (strstr (svg, ">n1<"));
+    assert_null (strstr (strstr (svg, ">n1<") + 1, ">n1<"));
+    for (const char *at = svg; (at = strstr (at, "<rect x=")); at++)
+        width += number_of (at, " width=\"");
+    assert_in_range ((int)(100 * width / tasks.width), 90, 98);
+    width = number_of (strstr (svg, "class=\"gap\""), " width=\"");
+    assert_true (width > 5 && width < 0.03 * tasks.width);
+    assert_non_null (strstr (svg, "interrupted for 1h00m"));
+    assert_non_null (strstr (svg, "class=\"break\""));
+    assert_non_null (strstr (svg, "interruptions not counted (s)"));
+    free (svg);
+    trace = text_of (&report, aw_report_trace);
+    assert_non_null (strstr (trace, "\"process_name\",\"pid\":1,"));
+    assert_null (strstr (trace, "\"pid\":2,"));
+    free (trace);
+    text = text_of (&report, aw_report_text);
+    assert_non_null (strstr (text, "  Slurm jobs    7, 8\n"));
+    free (text);
+    aw_report_finish (&report);
 }
 
 static struct json_object *member (struct json_object *object, const char *key)
@@ -883,6 +944,7 @@ int main (void)
         cmocka_unit_test (tails),
         cmocka_unit_test_setup_teardown (odd_tails, setup, teardown),
         cmocka_unit_test_setup_teardown (tails_of_other_files, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_resumed_run, setup, teardown),
         cmocka_unit_test_setup_teardown (json, setup, teardown),
         cmocka_unit_test_setup_teardown (trace, setup, teardown),
         cmocka_unit_test_setup_teardown (text, setup, teardown),

@@ -162,42 +162,30 @@ struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint3
     return moves;
 }
 
-/* How often the run had been resumed when the node joined. */
-static uint32_t part_of (const struct aw_history *history, uint32_t node)
-{
-    uint32_t part = 0;
-
-    while (part < history->n_gaps && history->nodes[node].joined >= history->gaps[part].to)
-        part++;
-    return part;
-}
-
 int aw_chart_bands_init (struct aw_chart_bands *bands, const struct aw_history *history)
 {
-    struct aw_names names = { 0 };
-    uint32_t *part = calloc (history->n_nodes + (size_t)1, sizeof (*part)); /* newest of a band */
+    struct aw_names newest = { 0 }; /* node of each name */
     int rc = 0;
 
     bands->n = 0;
     bands->of_node = calloc (history->n_nodes + (size_t)1, sizeof (*bands->of_node));
     bands->first = calloc (history->n_nodes + (size_t)1, sizeof (*bands->first));
-    if (!part || !bands->of_node || !bands->first)
-        rc = -1;
+    if (!bands->of_node || !bands->first)
+        return -1;
     for (uint32_t i = 0; rc == 0 && i < history->n_nodes; i++) {
-        const char *name = history->nodes[i].name;
-        uint32_t band = aw_names_get (&names, name, strlen (name)), now = part_of (history, i);
+        const struct aw_history_node *node = &history->nodes[i];
+        uint32_t before = aw_names_get (&newest, node->name, strlen (node->name));
 
-        if (band == AW_NAMES_NONE
-            || part[band] == now) { /* of equal names in a part, each has one */
-            band = bands->n++;
-            bands->first[band] = i;
-            rc = aw_names_set (&names, name, band);
+        /* Every node of the pool before a resume is lost. */
+        if (before != AW_NAMES_NONE && history->nodes[before].lost <= node->joined)
+            bands->of_node[i] = bands->of_node[before];
+        else {
+            bands->first[bands->n] = i;
+            bands->of_node[i] = bands->n++;
         }
-        part[band] = now;
-        bands->of_node[i] = band;
+        rc = aw_names_set (&newest, node->name, i);
     }
-    aw_names_finish (&names);
-    free (part);
+    aw_names_finish (&newest);
     return rc;
 }
 
