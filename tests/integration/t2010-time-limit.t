@@ -34,6 +34,16 @@ test_expect_success 'what cannot end is not started: exit 3, told, and decided s
     replay drain
 '
 
+test_expect_success 'a task that is too long for the run is reported at the start, and by --test-only' '
+    workflow toolong.json "\"tasks\": { \"a\": { \"command\": [\"true\"] }, \"b\": { \"time_limit\": 100, \"command\": [\"true\"] } }" &&
+    echo "async-workflow: warning: toolong.json: tasks.b: a task takes 1m40s (its time_limit) and the run ends in 1m00s: it will not start" >expected &&
+    async-workflow run --local --time-limit 1m --test-only toolong.json 2>err &&
+    test_cmp expected err &&
+    async-workflow run --local --time-limit 5m --test-only toolong.json 2>err && test_must_be_empty err &&
+    test_expect_code 3 async-workflow run --local --time-limit 20 --dir toolong toolong.json >out 2>err &&
+    grep "warning: toolong.json: tasks.b: a task takes 1m40s .* will not start" err
+'
+
 test_expect_success 'which time?' '
     for time in 0 -1 soon; do
         test_expect_code 2 async-workflow run --local --time-limit=$time --dir never steps.json 2>err &&

@@ -77,14 +77,16 @@ struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uin
     return slices;
 }
 
-const char *aw_moving_name (enum aw_moving what)
+const char *aw_chart_phase_name (enum aw_chart_phase what)
 {
-    return what == AW_COMING ? "stage in" : what == AW_WAITING ? "staged in, waiting" : "stage out";
+    return what == AW_STAGE_IN    ? "stage in"
+           : what == AW_STAGED_IN ? "staged in, waiting"
+                                  : "stage out";
 }
 
 static int compare_moves (const void *a, const void *b)
 {
-    const struct aw_move *x = a, *y = b;
+    const struct aw_chart_move *x = a, *y = b;
 
     if (x->from != y->from)
         return x->from > y->from ? 1 : -1;
@@ -93,19 +95,19 @@ static int compare_moves (const void *a, const void *b)
 }
 
 /* The moves of attempt I, up to three, from OUT on. How many there are. */
-static size_t moves_of (const struct aw_history *history, uint32_t i, struct aw_move *out)
+static size_t moves_of (const struct aw_history *history, uint32_t i, struct aw_chart_move *out)
 {
     const struct aw_attempt *a = &history->attempts[i];
     double came = aw_history_came (history, a), left = aw_history_left (history, a);
     size_t n = 0;
 
     if (!isnan (a->staged))
-        out[n++] = (struct aw_move){ i, AW_NONE, AW_COMING, a->staged,
-                                     isnan (a->brought) ? came : a->brought };
+        out[n++] = (struct aw_chart_move){ i, AW_NONE, AW_STAGE_IN, a->staged,
+                                           isnan (a->brought) ? came : a->brought };
     if (!isnan (a->brought) && came > a->brought)
-        out[n++] = (struct aw_move){ i, AW_NONE, AW_WAITING, a->brought, came };
+        out[n++] = (struct aw_chart_move){ i, AW_NONE, AW_STAGED_IN, a->brought, came };
     if (!isnan (a->released))
-        out[n++] = (struct aw_move){ i, AW_NONE, AW_LEAVING, a->released, left };
+        out[n++] = (struct aw_chart_move){ i, AW_NONE, AW_STAGE_OUT, a->released, left };
     return n;
 }
 
@@ -113,22 +115,22 @@ static size_t moves_of (const struct aw_history *history, uint32_t i, struct aw_
  * 0, or -1: no memory.
  */
 static int give_lanes (const struct aw_history *history,
-                       struct aw_move *moves,
+                       struct aw_chart_move *moves,
                        size_t n,
                        struct lanes *nodes,
                        uint32_t *came_in,
                        uint32_t *max)
 {
     for (size_t i = 0; i < n; i++) {
-        struct aw_move *move = &moves[i];
+        struct aw_chart_move *move = &moves[i];
         const struct aw_attempt *a = &history->attempts[move->attempt];
-        double until = move->what == AW_COMING ? aw_history_came (history, a) : move->to;
+        double until = move->what == AW_STAGE_IN ? aw_history_came (history, a) : move->to;
 
-        move->lane = move->what == AW_WAITING ? came_in[move->attempt]
-                                              : take_lane (&nodes[a->node], move->from, until);
+        move->lane = move->what == AW_STAGED_IN ? came_in[move->attempt]
+                                                : take_lane (&nodes[a->node], move->from, until);
         if (move->lane == AW_NONE)
             return -1;
-        if (move->what == AW_COMING)
+        if (move->what == AW_STAGE_IN)
             came_in[move->attempt] = move->lane;
         if (move->lane + 1 > *max)
             *max = move->lane + 1;
@@ -136,12 +138,12 @@ static int give_lanes (const struct aw_history *history,
     return 0;
 }
 
-struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint32_t *max)
+struct aw_chart_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint32_t *max)
 {
     const struct aw_history *history = &report->history;
     struct lanes *nodes = calloc (history->n_nodes + (size_t)1, sizeof (*nodes));
     uint32_t *came_in = calloc (history->n_attempts + (size_t)1, sizeof (*came_in));
-    struct aw_move *moves = malloc ((3 * history->n_attempts + 1) * sizeof (*moves));
+    struct aw_chart_move *moves = malloc ((3 * history->n_attempts + 1) * sizeof (*moves));
     bool failed = !nodes || !moves || !came_in;
 
     *n = 0;

@@ -22,19 +22,19 @@ struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uin
 
 /* An attempt's data being staged, while it holds nothing of its node: these have their own lanes.
  */
-enum aw_moving { AW_COMING, AW_WAITING, AW_LEAVING };
-struct aw_move {
+enum aw_chart_phase { AW_STAGE_IN, AW_STAGED_IN, AW_STAGE_OUT };
+struct aw_chart_move {
     uint32_t attempt; /* index */
     uint32_t lane; /* the same for coming in and waiting */
-    enum aw_moving what;
+    enum aw_chart_phase what;
     double from, to;
 };
 
 /* All of them: N becomes their number, MAX that of the lanes (0: nothing was staged). Caller frees;
  * NULL with ENOMEM.
  */
-struct aw_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint32_t *max);
-const char *aw_moving_name (enum aw_moving what); /* "stage in", ... */
+struct aw_chart_move *aw_chart_moves (const struct aw_report *report, size_t *n, uint32_t *max);
+const char *aw_chart_phase_name (enum aw_chart_phase what); /* "stage in", ... */
 
 /* A band for each node of the pool. A resumed run has its nodes again, and they keep their band. */
 struct aw_chart_bands {

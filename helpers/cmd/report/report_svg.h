@@ -12,7 +12,7 @@ struct aw_svg {
     struct aw_slice *slices; /* aw_chart_slices */
     size_t n_slices;
     uint32_t n_lanes; /* of a node */
-    struct aw_move *moves; /* aw_chart_moves */
+    struct aw_chart_move *moves; /* aw_chart_moves */
     size_t n_moves;
     uint32_t n_move_lanes; /* of a node, thin, below the others; 0: nothing was staged */
     struct aw_chart_bands bands;
@@ -34,7 +34,7 @@ const char *aw_svg_colour (const struct aw_svg *svg,
                            char buf[8]);
 
 /* Adds attributes that distinguish the kinds of staging, in black and white too. */
-void aw_svg_move_style (struct aw_svg *svg, enum aw_moving what, const char *colour);
+void aw_svg_move_style (struct aw_svg *svg, enum aw_chart_phase what, const char *colour);
 
 /* Is white text on it easier to read than black? */
 bool aw_svg_is_dark (const struct aw_svg *svg, uint32_t group, uint32_t iteration);

@@ -325,8 +325,8 @@ static void put_failed_item (struct aw_svg *svg, struct place *at, bool draw)
 /* The thin bars of staging. */
 static void put_move_items (struct aw_svg *svg, struct place *at, bool draw)
 {
-    for (enum aw_moving what = AW_COMING; svg->each && what <= AW_LEAVING; what++) {
-        const char *name = aw_moving_name (what);
+    for (enum aw_chart_phase what = AW_STAGE_IN; svg->each && what <= AW_STAGE_OUT; what++) {
+        const char *name = aw_chart_phase_name (what);
         double width = 6.2 * (double)strlen (name) + 33;
         bool any = false;
 

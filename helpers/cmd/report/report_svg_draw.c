@@ -46,13 +46,13 @@ const char *aw_svg_colour (const struct aw_svg *svg,
     return buf;
 }
 
-void aw_svg_move_style (struct aw_svg *svg, enum aw_moving what, const char *colour)
+void aw_svg_move_style (struct aw_svg *svg, enum aw_chart_phase what, const char *colour)
 {
-    if (what == AW_LEAVING)
+    if (what == AW_STAGE_OUT)
         aw_textbuf_printf (svg->out, " fill=\"#fff\" stroke=\"%s\"", colour);
     else
         aw_textbuf_printf (svg->out, " fill=\"%s\"%s", colour,
-                           what == AW_WAITING ? " fill-opacity=\"0.3\"" : "");
+                           what == AW_STAGED_IN ? " fill-opacity=\"0.3\"" : "");
 }
 
 /* Luma of ITU-R BT.601. */

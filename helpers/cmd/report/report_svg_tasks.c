@@ -249,7 +249,7 @@ static void put_moves (struct aw_svg *svg)
         return;
     aw_textbuf_puts (svg->out, "<g class=\"moves\" stroke-width=\"0.8\">\n");
     for (size_t i = 0; i < svg->n_moves; i++) {
-        const struct aw_move *move = &svg->moves[i];
+        const struct aw_chart_move *move = &svg->moves[i];
         const struct aw_attempt *a = &report->history.attempts[move->attempt];
         uint32_t tone, group = group_of (svg, a, &tone);
         double x = aw_svg_x (svg, move->from);
@@ -268,7 +268,7 @@ static void put_moves (struct aw_svg *svg)
         aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
         aw_textbuf_puts (svg->out, "><title>");
         aw_textbuf_xml (svg->out, name);
-        aw_textbuf_printf (svg->out, ", %s, %s</title></rect>\n", aw_moving_name (move->what),
+        aw_textbuf_printf (svg->out, ", %s, %s</title></rect>\n", aw_chart_phase_name (move->what),
                            aw_format_seconds (time, sizeof (time), move->to - move->from));
     }
     aw_textbuf_puts (svg->out, "</g>\n");

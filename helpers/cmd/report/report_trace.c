@@ -85,7 +85,7 @@ static void put_slice (const struct trace *trace, const struct aw_slice *slice)
 }
 
 /* Staging has threads of its own, after those of the tasks. */
-static void put_move (const struct trace *trace, const struct aw_move *move)
+static void put_move (const struct trace *trace, const struct aw_chart_move *move)
 {
     const struct aw_graph *graph = trace->report->workflow->graph;
     const struct aw_attempt *a = &trace->report->history.attempts[move->attempt];
@@ -95,13 +95,14 @@ static void put_move (const struct trace *trace, const struct aw_move *move)
     aw_graph_task_name (graph, a->task, name, sizeof (name));
     aw_textbuf_puts (out, ",\n{\"ph\":\"X\",\"name\":");
     aw_json_put_string (out, name);
-    aw_textbuf_printf (out, ",\"cat\":\"%s\",\"pid\":%u,\"tid\":%u", aw_moving_name (move->what),
-                       process_of (trace, a->node), trace->n_lanes + move->lane + 1);
+    aw_textbuf_printf (out, ",\"cat\":\"%s\",\"pid\":%u,\"tid\":%u",
+                       aw_chart_phase_name (move->what), process_of (trace, a->node),
+                       trace->n_lanes + move->lane + 1);
     put_time (out, ",\"ts\":", move->from);
     put_time (out, ",\"dur\":", move->to - move->from);
     aw_textbuf_printf (out, ",\"args\":{\"attempt\":%u,\"what\":\"%s\"", a->attempt,
-                       aw_moving_name (move->what));
-    if (move->what == AW_COMING) {
+                       aw_chart_phase_name (move->what));
+    if (move->what == AW_STAGE_IN) {
         aw_textbuf_puts (out, ",\"bytes\":");
         aw_textbuf_u64 (out, a->staged_bytes);
     }
@@ -112,7 +113,7 @@ static void put_moves (const struct trace *trace)
 {
     uint32_t n_move_lanes;
     size_t n;
-    struct aw_move *moves = aw_chart_moves (trace->report, &n, &n_move_lanes);
+    struct aw_chart_move *moves = aw_chart_moves (trace->report, &n, &n_move_lanes);
 
     if (!moves) {
         trace->out->failed = true;

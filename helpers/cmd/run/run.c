@@ -10,7 +10,7 @@
 
 #include "cmd/command.h"
 #include "cmd/report/report.h"
-#include "cmd/run/run_outer.h"
+#include "cmd/run/run_salloc.h"
 #include "cmd/run/run_args.h"
 #include "cmd/run/run_pool.h"
 #include "cmd/run/run_resume.h"
@@ -71,8 +71,8 @@ static int load_task (struct task *task, struct aw_run_args *args, enum aw_resum
     found = task->resume.header.policy ? aw_policy_parse (task->resume.header.policy) : -1;
     if (!args->policy_given && found >= 0)
         args->sched.policy = (enum aw_policy)found;
-    if (use != AW_RESUME_LOOK)
-        aw_run_resume_tell (&task->resume);
+    if (use != AW_RESUME_ELSEWHERE)
+        aw_run_resume_print (&task->resume);
     return 0;
 }
 
@@ -117,7 +117,7 @@ static int run_under_salloc (const struct aw_run_args *args,
         aw_error_set (&err, "out of memory");
     }
     if (n >= 0 && !command.failed)
-        code = aw_run_outer (srun, workflow->name, command.v);
+        code = aw_run_salloc (srun, workflow->name, command.v);
     else
         aw_error_print (&err);
     aw_strings_finish (&command);
@@ -131,7 +131,9 @@ static int run_task (struct aw_run_args *args,
                      const char *job)
 {
     bool test_only = args->value.test_only || srun->test_only, here = args->value.local || job;
-    enum aw_resume_use use = test_only ? AW_RESUME_TELL : here ? AW_RESUME_RUN : AW_RESUME_LOOK;
+    enum aw_resume_use use = test_only ? AW_RESUME_TEST
+                             : here    ? AW_RESUME_RUN
+                                       : AW_RESUME_ELSEWHERE;
     struct aw_run_resume *resume;
     struct aw_error err;
 
@@ -183,14 +185,14 @@ static int run (int argc, char **argv)
     struct aw_error err;
     int code = AW_EXIT_INPUT;
 
-    aw_run_outer_begin ();
+    aw_run_salloc_begin ();
     if (aw_run_args_parse (&args, argc, argv, &err) < 0)
         aw_error_print (&err);
     else if (args.value.resume || load_task (&task, &args, AW_RESUME_RUN) == 0)
         code = args.value.local ? run_task (&args, &task, &(struct aw_srun_options){ 0 }, NULL)
                                 : run_in_slurm (&args, &task);
     finish_task (&task);
-    aw_run_outer_end (code);
+    aw_run_salloc_end (code);
     return code;
 }
 

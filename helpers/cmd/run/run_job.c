@@ -55,7 +55,7 @@ static void on_line (void *arg, const char *text)
 {
     struct aw_pool_run *run = arg;
 
-    if (run->over)
+    if (run->ended)
         fprintf (stderr, "%s\n", text);
     else
         aw_coordinator_message (run->coordinator, text);
@@ -67,7 +67,7 @@ static void on_step_ended (void *arg, int status)
     struct aw_error why;
 
     run->step_ended = true;
-    if (run->over) {
+    if (run->ended) {
         event_base_loopbreak (run->base);
         return;
     }

@@ -10,7 +10,7 @@
 
 #include "cmd/command.h"
 #include "cmd/report/report.h"
-#include "cmd/run/run_outer.h"
+#include "cmd/run/run_salloc.h"
 #include "cmd/run/run_predict.h"
 #include "cmd/run/run_scratch.h"
 #include "coord/exec.h"
@@ -31,8 +31,8 @@ void aw_pool_run_finish (struct aw_pool_run *run)
         run->exec->ops->destroy (run->exec);
     aw_srun_destroy (run->step);
     aw_coordinator_destroy (run->coordinator);
-    if (run->beat)
-        event_free (run->beat);
+    if (run->heartbeat)
+        event_free (run->heartbeat);
     aw_run_lock_release (run->lock);
     aw_slurm_job_finish (&run->job);
     if (run->base)
@@ -51,7 +51,7 @@ int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err)
 /* Heartbeats for a coordinator that would take over the directory. If one has, nothing more may be
  * written there: this process ends as if it had been killed, and the agents end their tasks.
  */
-static void on_beat (evutil_socket_t fd, short what, void *arg)
+static void on_heartbeat (evutil_socket_t fd, short what, void *arg)
 {
     const struct aw_pool_run *run = arg;
     struct aw_error err;
@@ -61,7 +61,7 @@ static void on_beat (evutil_socket_t fd, short what, void *arg)
     if (aw_run_lock_beat (run->lock, &err) == 0)
         return;
     aw_error_print (&err);
-    aw_run_outer_end (AW_EXIT_POOL);
+    aw_run_salloc_end (AW_EXIT_POOL);
     _exit (AW_EXIT_POOL);
 }
 
@@ -98,7 +98,7 @@ static int take_run_dir (struct aw_pool_run *run,
         return aw_error_set (err, "out of memory");
     config->journal = aw_run_resume_begin (resume, config->job, &run->args->sched, err);
     if (config->journal)
-        config->earlier = &resume->earlier;
+        config->earlier = &resume->state;
     return config->journal || !err->text[0] ? 0 : -1;
 }
 
@@ -120,9 +120,9 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
             err, "the working directory does not exist any more: change to another one");
     if ((run->resume ? take_run_dir (run, config, err) : make_run_dir (run, config->job, err)) < 0)
         return -1;
-    aw_run_outer_dir (run->run_dir);
-    run->beat = event_new (run->base, -1, EV_PERSIST, on_beat, run);
-    if (!run->beat || event_add (run->beat, &every) < 0)
+    aw_run_salloc_dir (run->run_dir);
+    run->heartbeat = event_new (run->base, -1, EV_PERSIST, on_heartbeat, run);
+    if (!run->heartbeat || event_add (run->heartbeat, &every) < 0)
         return aw_error_set (err, "out of memory");
     if (aw_run_scratch (run->args, run->workflow, config->job, &run->scratch, err) < 0)
         return -1;
@@ -136,6 +136,9 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->durability = (enum aw_durability)run->args->value.durability;
     config->end_time = fmin (aw_clock_wall () + run->args->value.time_limit,
                              config->end_time > 0 ? config->end_time : INFINITY);
+    aw_run_warn_too_long (run->workflow->graph,
+                          run->args->value.file ? run->args->value.file : run->run_dir,
+                          config->end_time - aw_clock_wall ());
     run->coordinator = aw_coordinator_create (run->base, config, err);
     return run->coordinator ? 0 : -1;
 }
@@ -158,7 +161,7 @@ static void wind_down (struct aw_pool_run *run)
 {
     struct timeval deadline = { run->scratch ? SCRATCH_DEADLINE : STEP_DEADLINE, 0 };
 
-    run->over = true;
+    run->ended = true;
     run->exec->ops->shutdown (run->exec);
     if (!run->step || run->step_ended)
         return;

@@ -47,7 +47,7 @@ struct aw_pool_run {
     struct aw_workflow *workflow;
     struct aw_run_resume *resume; /* NULL: it begins */
     struct aw_run_lock *lock;
-    struct event *beat; /* timer: the lock's heartbeats */
+    struct event *heartbeat; /* timer: the lock's heartbeats */
     struct event_base *base;
     struct aw_coordinator *coordinator;
     struct aw_exec *exec;
@@ -56,7 +56,7 @@ struct aw_pool_run {
     char *run_dir;
     char *start_dir;
     char *scratch; /* NULL: not needed */
-    bool over; /* the coordinator has ended */
+    bool ended; /* the coordinator has ended */
     bool step_ended;
     bool input_is_wrong; /* the pool could not be made because of the input */
 };

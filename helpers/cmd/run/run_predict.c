@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "cmd/model/model.h"
 #include "cmd/report/report.h"
@@ -25,6 +26,25 @@ int aw_run_allocation (const struct aw_slurm_job *job,
             return -1;
     }
     return 0;
+}
+
+void aw_run_warn_too_long (const struct aw_graph *graph, const char *file, double seconds)
+{
+    char need[32], left[32];
+
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        const struct aw_set *set = &graph->sets[s];
+        bool limited = isfinite (set->time_limit);
+        double t = limited ? set->time_limit : set->duration; /* as the scheduler has it */
+
+        if (!set->checkpoint_signal && t > seconds) /* one with a checkpoint may be cut */
+            fprintf (stderr,
+                     "async-workflow: warning: %s: tasks.%s: a task takes %s (its %s) and the run "
+                     "ends in %s: it will not start\n",
+                     file, set->name, aw_format_seconds (need, sizeof (need), t),
+                     limited ? "time_limit" : "duration",
+                     aw_format_seconds (left, sizeof (left), seconds));
+    }
 }
 
 static bool in_budget (void *arg)

@@ -20,6 +20,11 @@ struct aw_run_plan {
     double predicted; /* makespan in seconds; 0: not known */
 };
 
+/* Warns on stderr of sets whose tasks take longer than the SECONDS that the run may take (INFINITY:
+ * no limit). They would never start. FILE: where the workflow comes from.
+ */
+void aw_run_warn_too_long (const struct aw_graph *graph, const char *file, double seconds);
+
 /* Simulates the ways of running, chooses among those that ARGS leave open, and prints the model's
  * short form to FD; or why there is none (a duration is not known, or the simulation would take
  * more than BUDGET seconds: then the default is chosen).

@@ -159,7 +159,7 @@ static int compare (struct aw_run_resume *r,
         if (tell)
             print_change (old, r->workflow, &changes[s], s,
                           changes[s].again ? completed (history, s) : 0);
-        if (changes[s].again && aw_idset_add (&r->again, s, s) < 0) {
+        if (changes[s].again && aw_idset_add (&r->rerun, s, s) < 0) {
             free (changes);
             return aw_error_set (err, "too many task sets");
         }
@@ -198,8 +198,8 @@ static struct aw_event resume_event (const struct aw_run_resume *r, struct aw_re
 {
     *resume = (struct aw_resume){ .epoch = r->epoch,
                                   .workflow = r->digest[0] ? r->digest : NULL,
-                                  .again = r->again };
-    return (struct aw_event){ .type = AW_EVENT_RESUME, .t = r->earlier.t, .resume = resume };
+                                  .again = r->rerun };
+    return (struct aw_event){ .type = AW_EVENT_RESUME, .t = r->state.t, .resume = resume };
 }
 
 /* Reads the journal with the workflow that the run continues with. OLD: the copy in the run
@@ -228,14 +228,14 @@ static int read_journal (struct aw_run_resume *r,
     if (rc == 0) {
         r->whole = history.exit_code == 0 && !old;
         r->epoch = isnan (history.epoch) ? r->header.epoch : history.epoch;
-        r->earlier.t = time_of_resume (r, history.now);
-        r->epoch = aw_clock_wall () - r->earlier.t;
+        r->state.t = time_of_resume (r, history.now);
+        r->epoch = aw_clock_wall () - r->state.t;
         ev = resume_event (r, &resume);
         rc = aw_history_handle (&history, &ev, err);
     }
     if (rc == 0) {
         r->n_lost = history.gaps[history.n_gaps - 1].lost;
-        rc = aw_resume_state_init (&r->earlier, &history, err);
+        rc = aw_resume_state_init (&r->state, &history, err);
     }
     aw_history_finish (&history);
     return rc;
@@ -287,7 +287,7 @@ static int load (struct aw_run_resume *r,
     if (load_workflow (r, workflow, file, &old, problems) < 0)
         rc = -1;
     else if ((r->begun = has_begun (journal)))
-        rc = read_journal (r, journal, old, use != AW_RESUME_LOOK, &err);
+        rc = read_journal (r, journal, old, use != AW_RESUME_ELSEWHERE, &err);
     else if (old)
         digest_of (r->workflow, r->digest);
     if (rc < 0 && err.text[0])
@@ -332,19 +332,19 @@ void aw_run_resume_finish (struct aw_run_resume *r)
 {
     aw_run_lock_release (r->lock);
     aw_workflow_destroy (r->workflow);
-    aw_resume_state_finish (&r->earlier);
+    aw_resume_state_finish (&r->state);
     aw_journal_header_finish (&r->header);
-    aw_idset_finish (&r->again);
+    aw_idset_finish (&r->rerun);
     free (r->dir);
     memset (r, 0, sizeof (*r));
 }
 
 bool aw_run_resume_complete (const struct aw_run_resume *r)
 {
-    return r->begun && r->earlier.n_done == r->workflow->graph->n_tasks;
+    return r->begun && r->state.n_done == r->workflow->graph->n_tasks;
 }
 
-void aw_run_resume_tell (const struct aw_run_resume *r)
+void aw_run_resume_print (const struct aw_run_resume *r)
 {
     if (!r->begun)
         fprintf (stderr,
@@ -354,7 +354,7 @@ void aw_run_resume_tell (const struct aw_run_resume *r)
         fprintf (stderr, "async-workflow: %s: all tasks are done: nothing to run\n", r->dir);
     else {
         fprintf (stderr, "async-workflow: %s: resuming: %u of %u tasks are done", r->dir,
-                 r->earlier.n_done, r->workflow->graph->n_tasks);
+                 r->state.n_done, r->workflow->graph->n_tasks);
         if (r->n_lost)
             fprintf (stderr, "; %u interrupted task%s start%s again", r->n_lost,
                      r->n_lost == 1 ? "" : "s", r->n_lost == 1 ? "s" : "");
@@ -451,7 +451,7 @@ struct aw_journal *aw_run_resume_begin (struct aw_run_resume *r,
 
 int aw_run_resume_end (struct aw_run_resume *r, struct aw_error *err)
 {
-    struct aw_event ev = { .type = AW_EVENT_END, .t = r->earlier.t, .node = AW_NONE };
+    struct aw_event ev = { .type = AW_EVENT_END, .t = r->state.t, .node = AW_NONE };
     struct aw_journal *journal;
 
     if (r->whole)

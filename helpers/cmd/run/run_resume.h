@@ -17,9 +17,9 @@ struct aw_run_resume {
     char *dir; /* absolute. All here is owned */
     struct aw_run_lock *lock;
     struct aw_workflow *workflow; /* that the run continues with */
-    struct aw_resume_state earlier;
+    struct aw_resume_state state;
     struct aw_journal_header header; /* mode and policy are those of the last part */
-    struct aw_idset again; /* sets that a changed workflow makes run again */
+    struct aw_idset rerun; /* sets that a changed workflow makes run again */
     char digest[20]; /* of the changed workflow; "": it is the same */
     bool begun; /* the journal has its first line; else the run starts from the beginning */
     bool whole; /* every task is done, and the journal says so */
@@ -30,8 +30,8 @@ struct aw_run_resume {
 /* What a run directory is loaded for. */
 enum aw_resume_use {
     AW_RESUME_RUN, /* to continue it: the directory is locked */
-    AW_RESUME_TELL, /* to print what would run again; it is not changed */
-    AW_RESUME_LOOK, /* another process will continue it, and prints that; it is not changed */
+    AW_RESUME_TEST, /* to print what would run again; it is not changed */
+    AW_RESUME_ELSEWHERE, /* another process will continue it, and prints that; it is not changed */
 };
 
 /* Reads the directory DIR and compares its workflow with that in FILE (NULL: no change). Prints on
@@ -49,7 +49,7 @@ void aw_run_resume_finish (struct aw_run_resume *resume);
 bool aw_run_resume_complete (const struct aw_run_resume *resume);
 
 /* Prints on stderr what is done and what remains. */
-void aw_run_resume_tell (const struct aw_run_resume *resume);
+void aw_run_resume_print (const struct aw_run_resume *resume);
 
 /* Opens the journal, cut to complete lines, and writes to disk that the run continues in JOB (NULL:
  * none) with CONFIG. Then a changed workflow replaces the old one. NULL with text; with "" if the

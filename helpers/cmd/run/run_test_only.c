@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/run/run_test_only.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "coord/slurm/pool_nodes.h"
 #include "coord/slurm/slurm_job.h"
 #include "util/capture.h"
+#include "util/clock.h"
 #include "coord/slurm/slurm_program.h"
 
 static const double predict_budget = 30; /* seconds: nothing else waits for it */
@@ -112,6 +114,7 @@ static struct aw_node_shape shape_of_options (const struct aw_srun_options *srun
 static int allocation_of_job (struct aw_allocation *allocation,
                               const struct aw_srun_options *srun,
                               const char *id,
+                              double *seconds,
                               struct aw_error *err)
 {
     struct aw_slurm_job job = { 0 };
@@ -121,6 +124,8 @@ static int allocation_of_job (struct aw_allocation *allocation,
         rc = aw_pool_nodes_select (&job, srun, err);
     if (rc == 0)
         rc = aw_run_allocation (&job, allocation, err);
+    if (job.end_time > 0)
+        *seconds = fmin (*seconds, job.end_time - aw_clock_wall ());
     aw_slurm_job_finish (&job);
     return rc;
 }
@@ -163,13 +168,14 @@ int aw_run_test_only (const struct aw_run_args *args,
 {
     const struct aw_graph *graph = workflow->graph;
     struct aw_allocation allocation = { 0 };
+    double seconds = args->value.time_limit;
     struct aw_error err;
     int code = AW_EXIT_INPUT, rc;
 
     if (args->value.local)
         rc = aw_run_local_allocation (args, &allocation, &err);
     else if (job)
-        rc = allocation_of_job (&allocation, srun, job, &err);
+        rc = allocation_of_job (&allocation, srun, job, &seconds, &err);
     else
         rc = aw_allocation_add (&allocation, shape_of_options (srun), &err);
     if (rc < 0)
@@ -180,6 +186,7 @@ int aw_run_test_only (const struct aw_run_args *args,
         fflush (stdout);
         if (!print_too_large (args->value.file, graph, &allocation))
             code = AW_EXIT_OK;
+        aw_run_warn_too_long (graph, args->value.file, seconds);
         if (code == AW_EXIT_OK)
             aw_run_predict (args, workflow, &allocation, predict_budget, STDOUT_FILENO);
     }

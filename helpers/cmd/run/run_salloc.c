@@ -8,7 +8,7 @@
  *   Ddir   its run directory
  *   Ecode  its exit status; without this it was killed
  */
-#include "cmd/run/run_outer.h"
+#include "cmd/run/run_salloc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static const char variable[] = "ASYNC_WORKFLOW_OUTER_PIPE";
 
 static int outer = -1; /* the coordinator's end of the pipe */
 
-void aw_run_outer_begin (void)
+void aw_run_salloc_begin (void)
 {
     const char *path = getenv (variable);
     struct stat st;
@@ -50,13 +50,13 @@ void aw_run_outer_begin (void)
 }
 
 /* The reader may have ended: SIGPIPE must be ignored by then, as the coordinator does. */
-void aw_run_outer_dir (const char *dir)
+void aw_run_salloc_dir (const char *dir)
 {
     if (outer >= 0)
         dprintf (outer, "D%s\n", dir);
 }
 
-void aw_run_outer_end (int code)
+void aw_run_salloc_end (int code)
 {
     if (outer < 0)
         return;
@@ -212,7 +212,7 @@ static void become_salloc (const struct aw_srun_options *options,
     _exit (AW_EXIT_POOL);
 }
 
-int aw_run_outer (const struct aw_srun_options *options, const char *name, char *const *command)
+int aw_run_salloc (const struct aw_srun_options *options, const char *name, char *const *command)
 {
     struct outcome outcome = { 0 };
     struct aw_error err;
