@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cmd/run/run_args.h"
+#include "coord/steps/exec_steps.h"
 
 #define COUNT(array) (sizeof (array) / sizeof ((array)[0]))
 
@@ -167,7 +168,7 @@ static void defaults_environment_and_line (void **state)
     (void)state;
     assert_int_equal (parse (&args, nothing, &err), 0);
     assert_true (args.value.grace == 5 && args.value.node_timeout == 60);
-    assert_true (isinf (args.value.time_limit) && args.value.max_steps == 16);
+    assert_true (isinf (args.value.time_limit) && args.value.max_steps == AW_MAX_STEPS);
     assert_int_equal (args.value.stage_streams, 4);
     assert_false (args.mode_given || args.policy_given);
     assert_int_equal (args.sched.policy, AW_POLICY_LONGEST_PATH);
