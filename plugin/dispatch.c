@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async_workflow.so, a SPANK plugin: srun --async-workflow=FILE becomes the coordinator,
- * async-workflow run FILE.
+/* async_workflow.so, a SPANK plugin: srun --async-workflow=FILE, or --async-workflow-resume=DIR,
+ * becomes the coordinator, async-workflow run.
  *
  * It acts in srun alone, as the user. In slurmd and slurmstepd, where Slurm loads every plugin as
  * root, and in sbatch and salloc it does nothing and has no options. restart.h and handover.h say
@@ -62,7 +62,7 @@ static int option_callback (int option, const char *value, int remote)
 
     if (remote)
         return ESPANK_SUCCESS;
-    if (option == AW_OPTION_FILE && !aw_restart_is_done ())
+    if ((option == AW_OPTION_FILE || option == AW_OPTION_RESUME) && !aw_restart_is_done ())
         rc = aw_restart (&err);
     else
         rc = record (option, value, &err);
@@ -104,7 +104,7 @@ int slurm_spank_init_post_opt (spank_t spank, int ac, char **av)
     if (spank_context () != S_CTX_LOCAL)
         return ESPANK_SUCCESS;
     extra = aw_options_first_extra (&context.options);
-    if (!context.options.value[AW_OPTION_FILE]) {
+    if (!aw_options_has_run (&context.options)) {
         context.other_component = true;
         if (extra < 0)
             return ESPANK_SUCCESS;

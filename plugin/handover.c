@@ -66,7 +66,8 @@ static void append_run_options (struct aw_strings *result, const struct aw_optio
     const char *file = options->value[AW_OPTION_FILE];
 
     /* A file called "-x" must not look like an option. */
-    aw_strings_addf (result, "%s%s", file[0] == '-' ? "./" : "", file);
+    if (file)
+        aw_strings_addf (result, "%s%s", file[0] == '-' ? "./" : "", file);
     for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++)
         if (options->value[i] && i != AW_OPTION_FILE)
             aw_strings_addf (result, "--%s=%s", aw_option_table[i].name, options->value[i]);
@@ -81,7 +82,7 @@ int aw_handover_line (struct aw_strings *result,
     size_t end = aw_restart_find (line);
     bool test_only = false;
 
-    if (!options->value[AW_OPTION_FILE] || end == line->n) {
+    if (!aw_options_has_run (options) || end == line->n) {
         errno = EINVAL;
         return aw_error_set (err, "srun's command line is not as expected");
     }

@@ -23,8 +23,8 @@ const char *aw_handover_command (int ac, char **av, const char *fallback, struct
  */
 int aw_handover_check (const struct aw_strings *line, size_t options_end, struct aw_error *err);
 
-/* Makes the coordinator's line of srun's: COMMAND run FILE [options] -- [srun's options less ours].
- * Returns -1 with text in err.
+/* Makes the coordinator's line of srun's: COMMAND run [FILE] [options] -- [srun's options less
+ * ours]. Returns -1 with text in err.
  */
 int aw_handover_line (struct aw_strings *result,
                       const char *command,

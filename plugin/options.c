@@ -85,6 +85,11 @@ unexpected:
     return aw_error_set (err, "srun's command line: word %zu is not as expected", next);
 }
 
+bool aw_options_has_run (const struct aw_options *options)
+{
+    return options->value[AW_OPTION_FILE] || options->value[AW_OPTION_RESUME];
+}
+
 int aw_options_first_extra (const struct aw_options *options)
 {
     for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++) {

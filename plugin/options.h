@@ -44,6 +44,9 @@ int aw_options_mark (struct aw_options *options,
                      const char *value,
                      struct aw_error *err);
 
+/* Is there a workflow to run: a file, or the run directory of one that continues? */
+bool aw_options_has_run (const struct aw_options *options);
+
 /* The first option that was given, other than the workflow file; -1 where none was. */
 int aw_options_first_extra (const struct aw_options *options);
 

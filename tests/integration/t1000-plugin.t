@@ -65,6 +65,12 @@ test_expect_success 'the options of run' '
         --max-steps=4 --scratch=/s --scratch-size=1G --stage-streams=2 --durability=node -- -n2
 '
 
+test_expect_success 'to continue a run its directory is enough' '
+    srun --async-workflow-resume=d && words run --resume=d -- &&
+    srun -n2 --async-workflow-resume d --async-workflow-grace=3 -c1 && words run --resume=d --grace=3 -- -n2 -c1 &&
+    srun --async-workflow-resume=d --async-workflow=f -n1 && words run f --resume=d -- -n1
+'
+
 test_expect_success 'abbreviations as getopt_long allows them' '
     srun --async-workflow-mo=sequential --async-workflow-r d --async-workflow=f &&
     words run f --mode=sequential --resume=d -- &&

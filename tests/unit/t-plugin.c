@@ -202,6 +202,9 @@ static void lines (void **state)
         const char *expected[MAX_WORDS];
     } table[] = {
         { { "srun", "--async-workflow=f", S, S }, ".x", { "/c", "run", "f", "--mode=m", "--" } },
+        { { "srun", "--async-workflow-resume=d", "-n1", S, S },
+          ".x",
+          { "/c", "run", "--mode=m", "--resume=d", "--", "-n1" } },
         { { "srun", "-n4", "--async-workflow", "f", "-N", "2", S, S },
           "..xx",
           { "/c", "run", "f", "--mode=m", "--", "-n4", "-N", "2" } },
@@ -232,9 +235,16 @@ static void lines (void **state)
         for (size_t w = 0; w < options.words; w++)
             options.ours[w] = table[i].ours[w] == 'x';
         assert_int_equal (aw_handover_line (&result, "/c", &options, &line, &err), -1);
-        assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, "g", &err), 0);
-        assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, "f", &err), 0);
+        assert_false (aw_options_has_run (&options));
         assert_int_equal (aw_options_first_extra (&options), -1);
+        if (strcmp (table[i].expected[2], "f") != 0) /* a run directory, no file */
+            assert_int_equal (aw_options_set (&options, AW_OPTION_RESUME, "d", &err), 0);
+        else {
+            assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, "g", &err), 0);
+            assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, "f", &err), 0);
+            assert_int_equal (aw_options_first_extra (&options), -1);
+        }
+        assert_true (aw_options_has_run (&options));
         assert_int_equal (aw_options_set (&options, AW_OPTION_MODE, "m", &err), 0);
         assert_int_equal (aw_options_first_extra (&options), AW_OPTION_MODE);
         assert_int_equal (aw_handover_line (&result, "/c", &options, &line, &err), 0);
