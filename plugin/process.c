@@ -125,7 +125,7 @@ static void reset_signals (void)
     sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
-/* Marked, not closed: should exec fail, srun's own use of them goes on until it ends. */
+/* Marked, not closed: if exec fails, srun uses them until it ends. */
 static int mark_descriptors (struct aw_error *err)
 {
     struct dirent *entry;

@@ -28,7 +28,7 @@ int aw_process_become (const char *path,
                        const struct aw_strings *environment,
                        struct aw_error *err);
 
-/* The variable that tells srun's second life from its first; its value is the process id, which
+/* The variable that marks the srun that was started again. Its value is the process id, which
  * exec keeps.
  */
 #define AW_PROCESS_GUARD "ASYNC_WORKFLOW_RESTARTED="

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sentinel is a program that exists, as srun looks for the command itself where
- * LaunchParameters=test_exec is set. It stands there twice: an option at the end of the line that
- * lacks its value takes the first and leaves the second, which tells this case from a line that
- * is complete. Where it stands is what counts, so that no command of the user is mistaken for it.
+/* The sentinel is a program that exists, as srun checks the command itself if
+ * LaunchParameters=test_exec is set. It is appended twice: an option without its value at the end
+ * of the line takes the first and leaves the second, which differs from a complete line. Only its
+ * place counts, so that no command of the user is mistaken for it.
  */
 #include "restart.h"
 

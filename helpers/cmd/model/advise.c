@@ -160,7 +160,7 @@ static int write_script (const struct aw_advice *advice, struct aw_problems *pro
     return rc;
 }
 
-static int tell (const struct aw_advice *advice, struct aw_problems *problems)
+static int print_advice (const struct aw_advice *advice, struct aw_problems *problems)
 {
     struct aw_textbuf out = { 0 };
     int rc = 0;
@@ -214,7 +214,7 @@ static int advise (const struct aw_advise_args *args,
     if (rc == 0 && args->script)
         rc = write_script (&advice, problems);
     if (rc == 0)
-        rc = tell (&advice, problems);
+        rc = print_advice (&advice, problems);
     aw_sweep_finish (&advice.sweep);
     aw_workflow_destroy (workflow);
     return rc;

@@ -38,11 +38,11 @@ struct aw_offer {
     struct aw_node_shape *kinds; /* each with how many of them there are; owned */
     uint32_t n_kinds, room;
     char partition[128]; /* "": not from Slurm */
-    uint32_t job_nodes; /* a job may have so many; 0: no limit known */
-    double job_seconds; /* and run so long; INFINITY: no limit known */
+    uint32_t job_nodes; /* the most that a job may have; 0: no known limit */
+    double job_seconds; /* the time limit of jobs; INFINITY: no known limit */
 };
 
-/* The node given by ARGS, or what the partition has, as sinfo tells. What is wrong goes to
+/* The node given by ARGS, or what the partition has, by sinfo. What is wrong goes to
  * PROBLEMS. 0 or -1. finish in any case.
  */
 int aw_offer_init (struct aw_offer *offer,
@@ -50,7 +50,7 @@ int aw_offer_init (struct aw_offer *offer,
                    struct aw_problems *problems);
 void aw_offer_finish (struct aw_offer *offer);
 
-/* Takes in what sinfo says (advise_offer.c tells its format); the partition is the one asked for,
+/* Parses the output of sinfo (format: see advise_offer.c). The partition is the one given,
  * or the default where PARTITION is NULL. 0, or -1 with text.
  */
 int aw_offer_parse (struct aw_offer *offer,
@@ -69,7 +69,7 @@ struct aw_advice {
     uint32_t minutes; /* its time limit */
 };
 
-/* Appended to OUT, whose `failed` tells of lack of memory. */
+/* Appended to OUT, whose `failed` is set if there is no memory. */
 void aw_advise_text (const struct aw_advice *advice, struct aw_textbuf *out);
 void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out);
 void aw_advise_script (const struct aw_advice *advice, struct aw_textbuf *out);

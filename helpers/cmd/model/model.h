@@ -60,7 +60,8 @@ struct aw_model_page {
     const char *durations; /* where they come from; NULL: the file */
 };
 
-/* The whole page, for people or as JSON. Append to OUT, whose `failed` tells of lack of memory. */
+/* The whole page, for people or as JSON. Append to OUT, whose `failed` is set if there is no
+ * memory. */
 void aw_model_text (const struct aw_model_page *page, struct aw_textbuf *out);
 void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out);
 

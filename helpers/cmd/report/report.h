@@ -62,7 +62,7 @@ void aw_tail_finish (struct aw_tail *tail);
  * of them; returns how many there are. */
 size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, size_t max);
 
-/* One function a format; they append to OUT, whose `failed` tells of lack of memory. */
+/* One function a format; they append to OUT, whose `failed` is set if there is no memory. */
 void aw_report_text (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_json (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out);

@@ -15,7 +15,7 @@ struct aw_slice {
 };
 
 /* All slices: slice I up to the number of attempts is attempt I on its first node, the others are
- * behind these. N becomes their number, MAX the largest number of lanes of a node, at least 1.
+ * after these. N becomes their number, MAX the largest number of lanes of a node, at least 1.
  * Caller frees; NULL with ENOMEM.
  */
 struct aw_slice *aw_chart_slices (const struct aw_report *report, size_t *n, uint32_t *max);

@@ -326,7 +326,7 @@ static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
     }
 }
 
-/* What the sets made of their GPUs, where the nodes could tell. */
+/* Use of GPUs by set, if the nodes measured it. */
 static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;

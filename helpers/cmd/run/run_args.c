@@ -120,7 +120,7 @@ static int store (struct aw_run_settings *settings,
     return 0;
 }
 
-/* Defaults, and over them the environment. 0, or -1 with text. */
+/* Stores the defaults, then the environment. 0, or -1 with text. */
 static int store_defaults (struct aw_run_args *args, struct aw_error *err)
 {
     args->value.time_limit = INFINITY;
@@ -223,7 +223,7 @@ static int parse_line (struct aw_run_args *args, int argc, char **argv, struct a
     return err->text[0] ? -1 : aw_error_set (err, "out of memory");
 }
 
-/* Refuses what was given and would have no effect. 0, or -1 with text. */
+/* Refuses options that would have no effect. 0, or -1 with text. */
 static int check_settings (const struct aw_run_args *args, struct aw_error *err)
 {
     const struct {
@@ -246,7 +246,7 @@ static int check_settings (const struct aw_run_args *args, struct aw_error *err)
     return 0;
 }
 
-/* What no table tells. 0, or -1 with text. */
+/* Rules about several options. 0, or -1 with text. */
 static int check_together (const struct aw_run_args *args, struct aw_error *err)
 {
     if (!args->value.file && !args->value.resume)

@@ -17,12 +17,12 @@
 #include "io/journal/run_dir.h"
 #include "util/clock.h"
 
-enum { /* seconds for the pool step to end when its agents have been told to */
+enum { /* seconds for the pool step to end after its agents got the order to */
        STEP_DEADLINE = 10,
        SCRATCH_DEADLINE = 60, /* if they have scratch directories to clear */
 };
 
-/* Seconds for choosing the order at least: hidden behind srun's own start. */
+/* Seconds that choosing the order may always take: srun takes longer to start. */
 static const double plan_budget = 0.05;
 
 void aw_pool_run_finish (struct aw_pool_run *run)

@@ -21,7 +21,7 @@ static void say (const char *text)
     fprintf (stderr, "async-workflow: %s\n", text);
 }
 
-/* In hexadecimal: tells two versions of a file apart. */
+/* In hexadecimal: distinguishes two versions of a file. */
 static void digest_of (const struct aw_workflow *workflow, char digest[20])
 {
     uint64_t hash = aw_hash64 (AW_HASH64_BASIS, workflow->text, workflow->text_size);
@@ -146,7 +146,7 @@ static void print_change (const struct aw_workflow *old,
 static int compare (struct aw_run_resume *r,
                     const struct aw_workflow *old,
                     const struct aw_history *history,
-                    bool tell,
+                    bool print,
                     struct aw_error *err)
 {
     const struct aw_graph *graph = r->workflow->graph;
@@ -156,7 +156,7 @@ static int compare (struct aw_run_resume *r,
         return aw_error_set (err, "out of memory");
     aw_workflow_compare (old, r->workflow, changes);
     for (uint32_t s = 0; s < graph->n_sets; s++) {
-        if (tell)
+        if (print)
             print_change (old, r->workflow, &changes[s], s,
                           changes[s].again ? completed (history, s) : 0);
         if (changes[s].again && aw_idset_add (&r->rerun, s, s) < 0) {
@@ -164,7 +164,7 @@ static int compare (struct aw_run_resume *r,
             return aw_error_set (err, "too many task sets");
         }
     }
-    for (uint32_t s = 0; tell && s < old->graph->n_sets; s++)
+    for (uint32_t s = 0; print && s < old->graph->n_sets; s++)
         if (aw_graph_find (graph, old->graph->sets[s].name) == AW_NONE)
             fprintf (stderr, "async-workflow: tasks.%s: removed\n", old->graph->sets[s].name);
     free (changes);
@@ -208,7 +208,7 @@ static struct aw_event resume_event (const struct aw_run_resume *r, struct aw_re
 static int read_journal (struct aw_run_resume *r,
                          const char *journal,
                          struct aw_workflow *old,
-                         bool tell,
+                         bool print,
                          struct aw_error *err)
 {
     struct aw_history history;
@@ -224,7 +224,7 @@ static int read_journal (struct aw_run_resume *r,
     if (rc == 0 && old)
         rc = grow_as (old, r->workflow, err);
     if (rc == 0 && old)
-        rc = compare (r, old, &history, tell, err);
+        rc = compare (r, old, &history, print, err);
     if (rc == 0) {
         r->whole = history.exit_code == 0 && !old;
         r->epoch = isnan (history.epoch) ? r->header.epoch : history.epoch;

@@ -75,7 +75,7 @@ struct outcome {
     int stopped_by; /* the last signal that asks for an end; 0: none */
 };
 
-/* Reads what the coordinator has written so far. */
+/* Reads what the coordinator has written. */
 static void read_outcome (struct outcome *outcome, int fd)
 {
     char text[PATH_MAX + 64];
