@@ -64,6 +64,25 @@ test_expect_success 'which directory?' '
     ASYNC_WORKFLOW_DIR=other run 2 both --resume empty && grep -q "not a run directory" both.err
 '
 
+test_expect_success 'a journal that is missing or cannot be read is not a run that has not begun' '
+    workflow once.json "\"tasks\": { \"a\": { \"script\": \"echo >>ran.once\" } }" &&
+    run 0 once --dir once once.json && mv once/journal.jsonl kept &&
+    run 2 once --resume once && grep -q "once/journal.jsonl: missing, but tasks have been started" once.err &&
+    mv kept once/journal.jsonl &&
+    if test "$(id -u)" != 0; then
+        chmod u-r once/journal.jsonl &&
+        run 2 once --resume once && grep -q "once/journal.jsonl: cannot be read: Permission denied" once.err &&
+        chmod u+r once/journal.jsonl
+    fi &&
+    run 0 once --resume once && test $(wc -l <ran.once) = 1
+'
+
+test_expect_success 'a run that had not begun starts from the beginning' '
+    : >once/journal.jsonl && run 0 once --resume once && grep -q "the run had not begun" once.err &&
+    test $(wc -l <ran.once) = 2 &&
+    rm -r once/logs/* once/journal.jsonl && run 0 once --resume once && test $(wc -l <ran.once) = 3
+'
+
 test_expect_success 'the coordinator is killed: what was done stays, what ran runs again' '
     background killed --dir killed flow.json &&
     kill_when killed "grep -qs \"start.*b.1\" killed/journal.jsonl" &&
@@ -147,7 +166,7 @@ test_expect_success "a journal cut anywhere (every $step bytes): complete, and n
         cut_at $n || { echo "cut at $n"; return 1; }
         n=$((n + step))
     done &&
-    rm cut/journal.jsonl cut/ran && run 0 cut --resume cut && done_once cut
+    rm -r cut/logs/* cut/journal.jsonl cut/ran && run 0 cut --resume cut && done_once cut
 '
 
 test_expect_success 'the torn last line is cut off, and this is said' '

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/run/run_resume.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -58,19 +59,47 @@ static void finish_change (const struct aw_run_resume *r, const char *workflow, 
     free (next);
 }
 
-/* Does the journal have its first line? If not, no task has been started. */
-static bool has_begun (const char *journal)
+/* Is there a log? Then tasks have been started. 0 or 1; -1: unknown. */
+static int has_logs (const char *dir)
+{
+    char *path = aw_run_dir_path (dir, AW_RUN_LOGS);
+    DIR *logs = path ? opendir (path) : NULL;
+    struct dirent *entry;
+    int found = 0;
+
+    free (path);
+    if (!logs)
+        return path && errno == ENOENT ? 0 : -1;
+    while (!found && (entry = readdir (logs)))
+        found = entry->d_name[0] != '.';
+    closedir (logs);
+    return found;
+}
+
+/* Does the journal have its first line? If not, no task has been started, and the run may start
+ * from the beginning. Only a journal that is missing, or was read to its end, says so. 0 or 1; -1
+ * with text.
+ */
+static int has_begun (const char *journal, const char *dir, struct aw_error *err)
 {
     char text[4096];
-    int fd = open (journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n;
-    bool begun = false;
+    int fd = open (journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), begun = 0;
+    ssize_t n = -1;
 
-    while (fd >= 0 && !begun && (n = read (fd, text, sizeof (text))) > 0)
-        begun = memchr (text, '\n', (size_t)n) != NULL;
+    if (fd < 0 && errno == ENOENT)
+        return has_logs (dir) == 0 ? 0
+                                   : aw_error_set (err,
+                                                   "%s: missing, but tasks have been started: "
+                                                   "restore it, or begin a new run",
+                                                   journal);
+    while (fd >= 0 && !begun
+           && ((n = read (fd, text, sizeof (text))) > 0 || (n < 0 && errno == EINTR)))
+        begun = n > 0 && memchr (text, '\n', (size_t)n) != NULL;
+    if (n < 0)
+        aw_error_set (err, "%s: cannot be read: %s", journal, strerror (errno));
     if (fd >= 0)
         close (fd);
-    return begun;
+    return n < 0 ? -1 : begun;
 }
 
 struct folding {
@@ -274,7 +303,7 @@ static int load (struct aw_run_resume *r,
 {
     struct aw_workflow *old = NULL;
     struct aw_error err = { "" };
-    int rc = 0;
+    int rc = 0, begun;
 
     if (use == AW_RESUME_RUN) {
         r->lock = aw_run_lock_take (r->dir, aw_slurm_job_id (), say, &err);
@@ -282,11 +311,14 @@ static int load (struct aw_run_resume *r,
             aw_problems_add (problems, false, "%s", err.text);
             return -1;
         }
-        finish_change (r, workflow, journal);
     }
-    if (load_workflow (r, workflow, file, &old, problems) < 0)
+    begun = has_begun (journal, r->dir, &err);
+    r->begun = begun > 0;
+    if (r->begun && use == AW_RESUME_RUN)
+        finish_change (r, workflow, journal);
+    if (begun < 0 || load_workflow (r, workflow, file, &old, problems) < 0)
         rc = -1;
-    else if ((r->begun = has_begun (journal)))
+    else if (r->begun)
         rc = read_journal (r, journal, old, use != AW_RESUME_ELSEWHERE, &err);
     else if (old)
         digest_of (r->workflow, r->digest);
