@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/event.h"
 
+#include <string.h>
+
 #include "util/suggest.h"
 
-static const char *const type_names[AW_EVENT_TYPES] = {
-    [AW_EVENT_NODE] = "node",
-    [AW_EVENT_NODE_LOST] = "node_lost",
-    [AW_EVENT_READY] = "ready",
-    [AW_EVENT_START] = "start",
-    [AW_EVENT_KILL] = "kill",
-    [AW_EVENT_FINISH] = "finish",
-    [AW_EVENT_SKIP] = "skip",
-    [AW_EVENT_STOP] = "stop",
-    [AW_EVENT_END] = "end",
-    [AW_EVENT_WAKE] = "wake",
-    [AW_EVENT_RESUME] = "resume",
-    [AW_EVENT_LIMIT] = "limit",
-    [AW_EVENT_NODE_DRAIN] = "node_aside",
-    [AW_EVENT_STAGE] = "stage",
-    [AW_EVENT_STAGED] = "staged",
-    [AW_EVENT_RELEASE] = "release",
-    [AW_EVENT_MESSAGE] = "message",
-    [AW_EVENT_CANCEL] = "cancel",
-    [AW_EVENT_ADD] = "add",
+#define BIT(member) AW_MEMBER_BIT (AW_MEMBER_##member)
+#define ATTEMPT (BIT (TASK) | BIT (ATTEMPT))
+
+/* T, EVENT and REASON, which events of all types may have, are added by aw_event_members. */
+static const struct aw_event_members types[AW_EVENT_TYPES] = {
+    [AW_EVENT_NODE] = { "node", BIT (NODE) | BIT (CPUS), BIT (GPUS) | BIT (MEM), BIT (TOPOLOGY) },
+    [AW_EVENT_NODE_LOST] = { "node_lost", BIT (NODE), 0, 0 },
+    [AW_EVENT_READY] = { "ready", ATTEMPT, 0, 0 },
+    [AW_EVENT_START] = { "start", ATTEMPT | BIT (NODE) | BIT (CPUS), BIT (GPUS), BIT (MORE) },
+    [AW_EVENT_STAGE] = { "stage", ATTEMPT | BIT (NODE), 0, 0 },
+    [AW_EVENT_STAGED] = { "staged", ATTEMPT | BIT (NODE), BIT (SECONDS) | BIT (BYTES), 0 },
+    [AW_EVENT_RELEASE] = { "release", ATTEMPT | BIT (NODE), BIT (SECONDS), 0 },
+    [AW_EVENT_KILL] = { "kill", ATTEMPT, 0, 0 },
+    [AW_EVENT_FINISH] = { "finish", ATTEMPT | BIT (NODE) | BIT (STATUS) | BIT (SECONDS),
+                          BIT (CODE) | BIT (SIGNAL) | BIT (CPU_SECONDS) | BIT (MAX_RSS),
+                          BIT (GPU_UTIL) | BIT (GPU_MEM) },
+    [AW_EVENT_SKIP] = { "skip", BIT (TASK), 0, 0 },
+    [AW_EVENT_STOP] = { "stop", 0, 0, BIT (CODE) },
+    [AW_EVENT_END] = { "end", BIT (CODE), 0, 0 },
+    [AW_EVENT_WAKE] = { "wake", 0, 0, 0 },
+    [AW_EVENT_RESUME] = { "resume", BIT (EPOCH), 0,
+                          BIT (JOB) | BIT (MODE) | BIT (POLICY) | BIT (WORKFLOW) | BIT (AGAIN) },
+    [AW_EVENT_LIMIT] = { "limit", BIT (SECONDS), 0, 0 },
+    [AW_EVENT_NODE_DRAIN] = { "node_aside", BIT (NODE), 0, BIT (CODE) },
+    [AW_EVENT_MESSAGE] = { "message", BIT (TOPIC) | BIT (COUNT), 0, 0 },
+    [AW_EVENT_CANCEL] = { "cancel", BIT (TASK) | BIT (COUNT), 0, BIT (CODE) },
+    [AW_EVENT_ADD] = { "add", ATTEMPT | BIT (WORKFLOW), 0, 0 },
 };
 
 static const char *const status_names[AW_STATUSES] = {
@@ -33,12 +42,30 @@ static const char *const status_names[AW_STATUSES] = {
 
 const char *aw_event_type_name (enum aw_event_type type)
 {
-    return (unsigned)type < AW_EVENT_TYPES ? type_names[type] : "unknown";
+    return (unsigned)type < AW_EVENT_TYPES ? types[type].name : "unknown";
 }
 
 int aw_event_type_parse (const char *name)
 {
-    return aw_find_name (name, type_names, AW_EVENT_TYPES);
+    for (int i = 0; i < AW_EVENT_TYPES; i++)
+        if (strcmp (name, types[i].name) == 0)
+            return i;
+    return -1;
+}
+
+struct aw_event_members aw_event_members (enum aw_event_type type)
+{
+    struct aw_event_members members = types[type];
+
+    members.required |= BIT (T) | BIT (EVENT);
+    members.optional |= BIT (REASON);
+    return members;
+}
+
+bool aw_event_names_task (enum aw_event_type type)
+{
+    return (unsigned)type < AW_EVENT_TYPES && types[type].required & BIT (TASK)
+           && type != AW_EVENT_ADD;
 }
 
 const char *aw_status_name (enum aw_status status)

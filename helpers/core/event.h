@@ -44,6 +44,40 @@ enum aw_event_type {
     AW_EVENT_TYPES /* their number */
 };
 
+/* What an event can have, in the order of a line of the journal. */
+enum aw_event_member {
+    AW_MEMBER_T,
+    AW_MEMBER_EVENT, /* its type's name */
+    AW_MEMBER_TASK,
+    AW_MEMBER_ATTEMPT,
+    AW_MEMBER_NODE,
+    AW_MEMBER_CPUS,
+    AW_MEMBER_GPUS,
+    AW_MEMBER_MORE,
+    AW_MEMBER_MEM,
+    AW_MEMBER_TOPOLOGY,
+    AW_MEMBER_STATUS,
+    AW_MEMBER_CODE,
+    AW_MEMBER_SIGNAL,
+    AW_MEMBER_SECONDS,
+    AW_MEMBER_CPU_SECONDS,
+    AW_MEMBER_MAX_RSS,
+    AW_MEMBER_GPU_UTIL,
+    AW_MEMBER_GPU_MEM,
+    AW_MEMBER_BYTES,
+    AW_MEMBER_TOPIC,
+    AW_MEMBER_COUNT,
+    AW_MEMBER_EPOCH, /* this and the next five: of `resume` */
+    AW_MEMBER_JOB,
+    AW_MEMBER_MODE,
+    AW_MEMBER_POLICY,
+    AW_MEMBER_WORKFLOW, /* ADD: its `text` */
+    AW_MEMBER_AGAIN,
+    AW_MEMBER_REASON,
+    AW_MEMBERS /* their number */
+};
+#define AW_MEMBER_BIT(member) (UINT32_C (1) << (member))
+
 /* How an attempt ended, as Slurm names job states. */
 enum aw_status {
     AW_STATUS_COMPLETED, /* exit code 0, or another of its set's success_codes */
@@ -110,6 +144,21 @@ struct aw_event {
  */
 const char *aw_event_type_name (enum aw_event_type type);
 int aw_event_type_parse (const char *name);
+
+/* The members of events of TYPE, as sets of AW_MEMBER_BITs that do not overlap. */
+struct aw_event_members {
+    const char *name; /* of the type */
+    uint32_t required; /* always there */
+    uint32_t usual; /* there, but for journals of earlier versions */
+    uint32_t optional; /* there where they say something */
+};
+struct aw_event_members aw_event_members (enum aw_event_type type);
+
+/* Do events of TYPE have a task that must be one of the graph's? An ADD need not: the workflow may
+ * have lost the task that added since.
+ */
+bool aw_event_names_task (enum aw_event_type type);
+
 const char *aw_status_name (enum aw_status status); /* "completed", "node_fail", ... */
 int aw_status_parse (const char *name);
 

@@ -50,7 +50,7 @@ test_expect_success 'a broken journal is refused in one line with its number' '
     sed "5d" sample-run/journal.jsonl >broken/journal.jsonl &&
     sed "s/n1/n3/; 2s/n3/n1/" sample-run/journal.jsonl >broken/journal.jsonl &&
     refused async-workflow report broken &&
-    grep "no node of the name \"n3\" has joined" err
+    grep "no node with the name \"n3\" has joined" err
 '
 
 test_expect_success 'an output that cannot be written is told' '

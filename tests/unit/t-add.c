@@ -473,7 +473,7 @@ static void an_addition_is_read_back_from_the_journal (void **state)
     assert_int_equal (read_with (&f, back, false, check_text, &n, &err), 0); /* grown already */
     assert_same_graph (back->graph, w->graph);
     assert_int_equal (aw_journal_read (f.path, w->graph, &header, NULL, NULL, NULL, &err), -1);
-    assert_non_null (strstr (err.text, "the workflow is not at hand"));
+    assert_non_null (strstr (err.text, "the workflow file is not known here"));
     aw_journal_header_finish (&header);
     remove_files (&f);
     aw_workflow_destroy (w);

@@ -128,7 +128,7 @@ static void a_wrong_journal_is_refused (void **state)
         { HEADER "{\"t\":1,\"event\":\"end\"}\n", "\"code\" is missing" },
         { HEADER "{\"t\":1,\"event\":\"end\",\"code\":0\n", "not valid JSON" },
         { HEADER "{\"t\":1,\"event\":\"end\",\"code\":0}}\n", "not valid JSON" },
-        { HEADER "{\"t\":1,\"t\":1,\"event\":\"end\",\"code\":0}\n", "\"t\" stands there twice" },
+        { HEADER "{\"t\":1,\"t\":1,\"event\":\"end\",\"code\":0}\n", "\"t\" is given twice" },
         { HEADER "{\"t\":\"1\",\"event\":\"end\",\"code\":0}\n", "\"t\" must be a number" },
         { HEADER "{\"t\":01,\"event\":\"end\",\"code\":0}\n", "\"t\" must be a number" },
         { HEADER "{\"t\":NaN,\"event\":\"end\",\"code\":0}\n", "\"t\" must be a number" },
@@ -147,10 +147,10 @@ static void a_wrong_journal_is_refused (void **state)
         { HEADER "{\"t\":1,\"event\":\"skip\",\"task\":\"\"}\n", "no task" },
         { HEADER "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":"
                  "\"n9\",\"cpus\":\"0\"}\n",
-          "no node of the name \"n9\"" },
+          "no node with the name \"n9\"" },
         { HEADER NODE "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@0[0]\",\"attempt\":0,"
                       "\"node\":\"n1\",\"cpus\":\"0-\"}\n",
-          "line 3: \"cpus\": \"0-\" is no list" },
+          "line 3: \"cpus\": \"0-\" is not a list" },
         { HEADER NODE "{\"t\":0.05,\"event\":\"stop\"}\n", "line 3: time goes back from 0.1" },
         { HEADER NODE "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@0[0]\",\"attempt\":0,"
                       "\"node\":\"n1\",\"status\":\"odd\",\"seconds\":1}\n",
@@ -263,6 +263,115 @@ static const struct aw_event samples[] = {
     { .type = AW_EVENT_STOP, .t = 2e8, .reason = "SIGINT" },
     { .type = AW_EVENT_END, .t = 2e8, .code = 3 },
 };
+
+/* Journals are read by earlier and later versions: lines stay as they are, byte for byte. */
+static void lines_stay_the_same (void **state)
+{
+    static const struct aw_part more = { .node = 1 };
+    static const struct aw_resume resume = { .epoch = 1.5, .job = "7", .mode = "async" };
+    static const struct aw_resume changed = { .policy = "fifo", .workflow = "d\"" };
+    static const struct {
+        struct aw_event event;
+        const char *line;
+    } table[] = {
+        { { .type = AW_EVENT_NODE, .t = 0.5, .name = "n\"1", .mem = 7, .topology = "T" },
+          "{\"t\":0.5,\"event\":\"node\",\"node\":\"n\\\"1\",\"cpus\":\"\",\"gpus\":\"\",\"mem\":7,"
+          "\"topology\":\"T\"}" },
+        { { .type = AW_EVENT_NODE, .t = 0.5, .node = 1, .name = "n2" },
+          "{\"t\":0.5,\"event\":\"node\",\"node\":\"n2\",\"cpus\":\"\",\"gpus\":\"\",\"mem\":0}" },
+        { { .type = AW_EVENT_READY, .t = 1, .task = 25, .attempt = 2 },
+          "{\"t\":1,\"event\":\"ready\",\"task\":\"simulate@1[4]\",\"attempt\":2}" },
+        { { .type = AW_EVENT_STAGE, .t = 1, .task = 25, .node = 1 },
+          "{\"t\":1,\"event\":\"stage\",\"task\":\"simulate@1[4]\",\"attempt\":0,\"node\":"
+          "\"n2\"}" },
+        { { .type = AW_EVENT_STAGED, .t = 1, .task = 25, .node = 1, .seconds = 0.25, .bytes = 9 },
+          "{\"t\":1,\"event\":\"staged\",\"task\":\"simulate@1[4]\",\"attempt\":0,\"node\":\"n2\","
+          "\"seconds\":0.25,\"bytes\":9}" },
+        { { .type = AW_EVENT_START, .t = 1, .task = 25, .more = &more, .n_more = 1 },
+          "{\"t\":1,\"event\":\"start\",\"task\":\"simulate@1[4]\",\"attempt\":0,\"node\":"
+          "\"n\\\"1\",\"cpus\":\"\",\"gpus\":\"\",\"more\":[{\"node\":\"n2\",\"cpus\":\"\","
+          "\"gpus\":\"\"}]}" },
+        { { .type = AW_EVENT_KILL, .t = 1, .task = 25, .reason = "\t\xff" },
+          "{\"t\":1,\"event\":\"kill\",\"task\":\"simulate@1[4]\",\"attempt\":0,\"reason\":"
+          "\"\\t\xef\xbf\xbd\"}" },
+        { { .type = AW_EVENT_RELEASE, .t = 1, .task = 25, .seconds = 2 },
+          "{\"t\":1,\"event\":\"release\",\"task\":\"simulate@1[4]\",\"attempt\":0,\"node\":"
+          "\"n\\\"1\",\"seconds\":2}" },
+        { { .type = AW_EVENT_FINISH,
+            .t = 1,
+            .task = 25,
+            .status = AW_STATUS_FAILED,
+            .code = 3,
+            .signal = 9,
+            .seconds = 1,
+            .cpu_seconds = 2,
+            .max_rss = 3,
+            .reason = "r" },
+          "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@1[4]\",\"attempt\":0,\"node\":"
+          "\"n\\\"1\",\"status\":\"failed\",\"code\":3,\"signal\":9,\"seconds\":1,\"cpu_seconds\":"
+          "2,\"max_rss\":3,\"reason\":\"r\"}" },
+        { { .type = AW_EVENT_FINISH, .t = 1, .gpu_known = true, .gpu_util = 0.5, .gpu_mem = 4 },
+          "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":"
+          "\"n\\\"1\",\"status\":\"completed\",\"code\":0,\"signal\":0,\"seconds\":0,\"cpu_"
+          "seconds\":0,\"max_rss\":0,\"gpu_util\":0.5,\"gpu_mem\":4}" },
+        { { .type = AW_EVENT_FINISH, .t = 1, .gpu_known = true, .gpu_util = -1 },
+          "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@0[0]\",\"attempt\":0,\"node\":"
+          "\"n\\\"1\",\"status\":\"completed\",\"code\":0,\"signal\":0,\"seconds\":0,\"cpu_"
+          "seconds\":0,\"max_rss\":0,\"gpu_mem\":0}" },
+        { { .type = AW_EVENT_SKIP, .t = 1, .task = 25, .attempt = 2 },
+          "{\"t\":1,\"event\":\"skip\",\"task\":\"simulate@1[4]\"}" },
+        { { .type = AW_EVENT_MESSAGE, .t = 1, .name = "topic", .count = 12 },
+          "{\"t\":1,\"event\":\"message\",\"topic\":\"topic\",\"count\":12}" },
+        { { .type = AW_EVENT_CANCEL, .t = 1, .task = 20, .count = 5 },
+          "{\"t\":1,\"event\":\"cancel\",\"task\":\"tr\\\"ain@0[0]\",\"count\":5}" },
+        { { .type = AW_EVENT_CANCEL, .t = 1, .task = 20, .count = 5, .code = 1, .reason = "r" },
+          "{\"t\":1,\"event\":\"cancel\",\"task\":\"tr\\\"ain@0[0]\",\"code\":1,\"count\":5,"
+          "\"reason\":\"r\"}" },
+        { { .type = AW_EVENT_ADD, .t = 1, .task = 25, .attempt = 1, .text = "{\n}" },
+          "{\"t\":1,\"event\":\"add\",\"task\":\"simulate@1[4]\",\"attempt\":1,\"workflow\":\"{\\n}"
+          "\"}" },
+        { { .type = AW_EVENT_NODE_DRAIN, .t = 1, .node = 1, .reason = "r" },
+          "{\"t\":1,\"event\":\"node_aside\",\"node\":\"n2\",\"reason\":\"r\"}" },
+        { { .type = AW_EVENT_NODE_DRAIN, .t = 1, .node = 1, .code = 1 },
+          "{\"t\":1,\"event\":\"node_aside\",\"node\":\"n2\",\"code\":1}" },
+        { { .type = AW_EVENT_LIMIT, .t = 1, .seconds = 60, .reason = "r" },
+          "{\"t\":1,\"event\":\"limit\",\"seconds\":60,\"reason\":\"r\"}" },
+        { { .type = AW_EVENT_WAKE, .t = 1 }, "{\"t\":1,\"event\":\"wake\"}" },
+        { { .type = AW_EVENT_NODE_LOST, .t = 1, .node = 1, .reason = "r" },
+          "{\"t\":1,\"event\":\"node_lost\",\"node\":\"n2\",\"reason\":\"r\"}" },
+        { { .type = AW_EVENT_STOP, .t = 1 }, "{\"t\":1,\"event\":\"stop\"}" },
+        { { .type = AW_EVENT_STOP, .t = 1, .code = 1, .reason = "r" },
+          "{\"t\":1,\"event\":\"stop\",\"code\":1,\"reason\":\"r\"}" },
+        { { .type = AW_EVENT_END, .t = 0.5, .code = -1 },
+          "{\"t\":1,\"event\":\"end\",\"code\":-1}" },
+        { { .type = AW_EVENT_END, .t = 1 }, "{\"t\":1,\"event\":\"end\",\"code\":0}" },
+        { { .type = AW_EVENT_RESUME, .t = 1, .resume = &resume },
+          "{\"t\":1,\"event\":\"resume\",\"epoch\":1.5,\"job\":\"7\",\"mode\":\"async\"}" },
+        { { .type = AW_EVENT_RESUME, .t = 1, .resume = &changed, .reason = "r" },
+          "{\"t\":1,\"event\":\"resume\",\"epoch\":0,\"policy\":\"fifo\",\"workflow\":\"d\\\"\","
+          "\"again\":[],\"reason\":\"r\"}" },
+    };
+    struct aw_journal_header header = { .epoch = 1 };
+    struct fixture *f = *state;
+    struct aw_journal *journal = aw_journal_create (f->path, f->graph, &header, NULL);
+    char line[256];
+    FILE *file;
+
+    assert_non_null (journal);
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
+        assert_int_equal (aw_journal_append (journal, &table[i].event, NULL), 0);
+    assert_int_equal (aw_journal_close (journal, NULL), 0);
+    file = fopen (f->path, "r");
+    assert_non_null (file);
+    assert_non_null (fgets (line, sizeof (line), file)); /* the header */
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        assert_non_null (fgets (line, sizeof (line), file));
+        line[strcspn (line, "\n")] = '\0';
+        assert_string_equal (line, table[i].line);
+    }
+    assert_null (fgets (line, sizeof (line), file));
+    fclose (file);
+}
 
 static int compare (void *arg, const struct aw_event *ev, struct aw_error *err)
 {
@@ -547,6 +656,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (what_a_full_disk_refuses_goes_out_later, setup, teardown),
         cmocka_unit_test_setup_teardown (what_is_whole_is_read_and_what_is_torn_is_told, setup,
                                          teardown),
+        cmocka_unit_test_setup_teardown (lines_stay_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown (a_cut_file_reads_as_what_is_whole_of_it, setup, teardown),
         cmocka_unit_test_setup_teardown (events_are_read_as_they_were_written, setup, teardown),
         cmocka_unit_test_setup_teardown (the_text_of_the_file_stays_the_same, setup, teardown),

@@ -354,7 +354,7 @@ static void a_wrong_line_is_refused (void **state)
         { HEADER RESUME ("1", ",\"again\":[\"a\""), "\"again\" must be a list of names" },
         { HEADER RESUME ("1", ",\"job\":7"), "\"job\" must be a string" },
         { HEADER NODE ("0") RESUME ("1", "") START ("2", "a[0]", "0"),
-          "line 4: no node of the name \"n1\"" },
+          "line 4: no node with the name \"n1\"" },
         { HEADER NODE ("0") START ("0", "a[0]", "0") RESUME ("1", "") NODE ("1")
               START ("2", "a[0]", "0"),
           "a[0] starts in an attempt that it has had" },

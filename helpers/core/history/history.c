@@ -380,13 +380,7 @@ static int handle_add (struct aw_history *history, const struct aw_event *ev, st
 
 static int handle (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
-    bool of_task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_READY
-                   || ev->type == AW_EVENT_START || ev->type == AW_EVENT_KILL
-                   || ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP
-                   || ev->type == AW_EVENT_STAGE || ev->type == AW_EVENT_STAGED
-                   || ev->type == AW_EVENT_RELEASE;
-
-    if (of_task && ev->task >= history->graph->n_tasks)
+    if (aw_event_names_task (ev->type) && ev->task >= history->graph->n_tasks)
         return aw_error_set (err, "no task has number %u", ev->task);
     switch (ev->type) {
     case AW_EVENT_NODE:

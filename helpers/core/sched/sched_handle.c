@@ -90,13 +90,6 @@ static void handle_stop (struct aw_sched *s, const struct aw_event *ev)
         s->stop_kills = true;
 }
 
-static bool names_task (enum aw_event_type type)
-{
-    return type == AW_EVENT_CANCEL || type == AW_EVENT_READY || type == AW_EVENT_START
-           || type == AW_EVENT_KILL || type == AW_EVENT_FINISH || type == AW_EVENT_SKIP
-           || type == AW_EVENT_STAGE || type == AW_EVENT_STAGED || type == AW_EVENT_RELEASE;
-}
-
 static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
     switch (ev->type) {
@@ -159,7 +152,7 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
         return aw_error_set (err, "no scheduler or no event");
     if (!(ev->t >= s->now))
         return aw_error_set (err, "time goes backwards: %.6f after %.6f", ev->t, s->now);
-    if (names_task (ev->type)) {
+    if (aw_event_names_task (ev->type)) {
         if (ev->task >= s->graph->n_tasks)
             return aw_error_set (err, "unknown task %u", ev->task);
         if (aw_sched_begin (s) < 0)

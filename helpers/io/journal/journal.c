@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing the journal. Names of sets and nodes are escaped once and lines are put together without
- * printf: an event costs well under a microsecond, so that what is timed is the tasks.
+/* The journal that a coordinator writes: its file and its header. Its lines are made in
+ * journal_line.c.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
-#include "io/journal/journal.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,9 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/journal/journal_private.h"
 #include "io/json_string.h"
-#include "io/textbuf.h"
-#include "util/array.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -25,59 +22,14 @@
 
 enum { JOURNAL_VERSION = 1 };
 
-struct aw_journal {
-    char *path; /* for messages */
-    int fd;
-    const struct aw_graph *graph; /* borrowed */
-    struct aw_textbuf buf; /* what is not yet written */
-    char **sets; /* their names as they stand in JSON */
-    uint32_t n_sets, set_room;
-    char **nodes; /* the same of the nodes that have joined */
-    uint32_t n_nodes, node_room;
-    double t; /* of the last event: time never falls */
-    bool lacks; /* an event that there was no memory for: what follows would not be understood */
-};
-
-/* NAME as it stands within a JSON string. The caller frees it. */
-static char *escaped (const char *name)
-{
-    struct aw_textbuf buf = { 0 };
-
-    aw_json_put_text (&buf, name);
-    aw_textbuf_putc (&buf, '\0');
-    if (buf.failed) {
-        aw_textbuf_finish (&buf);
-        errno = ENOMEM;
-        return NULL;
-    }
-    return buf.data;
-}
-
-/* All sets that the graph has now. */
-static int escape_sets (struct aw_journal *journal)
-{
-    const struct aw_graph *graph = journal->graph;
-
-    if (aw_array_reserve (&journal->sets, &journal->set_room, graph->n_sets) < 0)
-        return -1;
-    for (; journal->n_sets < graph->n_sets; journal->n_sets++) {
-        journal->sets[journal->n_sets] = escaped (graph->sets[journal->n_sets].name);
-        if (!journal->sets[journal->n_sets])
-            return -1;
-    }
-    return 0;
-}
-
 static void destroy (struct aw_journal *journal)
 {
     if (journal->fd >= 0)
         close (journal->fd);
-    for (uint32_t i = 0; i < journal->n_sets; i++)
-        free (journal->sets[i]);
-    for (uint32_t i = 0; i < journal->n_nodes; i++)
-        free (journal->nodes[i]);
-    free (journal->sets);
-    free (journal->nodes);
+    aw_journal_forget_names (&journal->sets);
+    aw_journal_forget_names (&journal->nodes);
+    free (journal->sets.texts);
+    free (journal->nodes.texts);
     free (journal->path);
     aw_textbuf_finish (&journal->buf);
     free (journal);
@@ -130,7 +82,7 @@ static struct aw_journal *make (const char *path,
     journal->graph = graph;
     journal->fd = -1;
     journal->path = strdup (path);
-    if (journal->path && escape_sets (journal) == 0)
+    if (journal->path && aw_journal_name_sets (journal) == 0)
         return journal;
     aw_error_set (err, "%s: out of memory", path);
     destroy (journal);
@@ -212,247 +164,17 @@ fail:
     return NULL;
 }
 
-static void put_task (struct aw_journal *journal, uint32_t id)
-{
-    struct aw_textbuf *buf = &journal->buf;
-    struct aw_task task = aw_graph_task (journal->graph, id);
-
-    aw_textbuf_puts (buf, ",\"task\":\"");
-    aw_textbuf_puts (buf, journal->sets[task.set]);
-    if (aw_graph_names_iteration (journal->graph, task.set)) {
-        aw_textbuf_putc (buf, '@');
-        aw_textbuf_u64 (buf, task.iteration);
-    }
-    aw_textbuf_putc (buf, '[');
-    aw_textbuf_u64 (buf, task.index);
-    aw_textbuf_puts (buf, "]\"");
-}
-
-static void put_number (struct aw_textbuf *buf, const char *key, uint64_t value)
-{
-    aw_textbuf_puts (buf, key);
-    aw_textbuf_u64 (buf, value);
-}
-
-static void put_ids (struct aw_textbuf *buf, const char *key, const struct aw_idset *ids)
-{
-    aw_textbuf_puts (buf, key);
-    aw_textbuf_putc (buf, '"');
-    aw_textbuf_idset (buf, ids);
-    aw_textbuf_putc (buf, '"');
-}
-
-static void put_node (struct aw_journal *journal, uint32_t node)
-{
-    aw_textbuf_puts (&journal->buf, ",\"node\":\"");
-    aw_textbuf_puts (&journal->buf, journal->nodes[node]);
-    aw_textbuf_putc (&journal->buf, '"');
-}
-
-/* The other nodes of a task over several. */
-static void put_more (struct aw_journal *journal, const struct aw_event *ev)
-{
-    struct aw_textbuf *buf = &journal->buf;
-
-    for (uint32_t i = 0; i < ev->n_more; i++) {
-        aw_textbuf_puts (buf, i ? ",{\"node\":\"" : ",\"more\":[{\"node\":\"");
-        aw_textbuf_puts (buf, journal->nodes[ev->more[i].node]);
-        aw_textbuf_putc (buf, '"');
-        put_ids (buf, ",\"cpus\":", &ev->more[i].cpus);
-        put_ids (buf, ",\"gpus\":", &ev->more[i].gpus);
-        aw_textbuf_putc (buf, '}');
-    }
-    aw_textbuf_putc (buf, ']');
-}
-
-static void put_finish (struct aw_textbuf *buf, const struct aw_event *ev)
-{
-    aw_textbuf_puts (buf, ",\"status\":\"");
-    aw_textbuf_puts (buf, aw_status_name (ev->status));
-    aw_textbuf_puts (buf, "\"");
-    aw_textbuf_printf (buf, ",\"code\":%d,\"signal\":%d", ev->code, ev->signal);
-    put_seconds (buf, ",\"seconds\":", ev->seconds);
-    put_seconds (buf, ",\"cpu_seconds\":", ev->cpu_seconds);
-    put_number (buf, ",\"max_rss\":", ev->max_rss);
-    if (ev->gpu_known) {
-        if (ev->gpu_util >= 0)
-            put_seconds (buf, ",\"gpu_util\":", ev->gpu_util);
-        put_number (buf, ",\"gpu_mem\":", ev->gpu_mem);
-    }
-}
-
-static void forget_nodes (struct aw_journal *journal)
-{
-    for (uint32_t i = 0; i < journal->n_nodes; i++)
-        free (journal->nodes[i]);
-    journal->n_nodes = 0;
-}
-
-static void put_resume (struct aw_journal *journal, const struct aw_resume *resume)
-{
-    struct aw_textbuf *buf = &journal->buf;
-    const char *separator = "";
-
-    aw_textbuf_puts (buf, ",\"epoch\":");
-    aw_textbuf_fixed (buf, resume->epoch, 6);
-    put_text (buf, ",\"job\":", resume->job);
-    put_text (buf, ",\"mode\":", resume->mode);
-    put_text (buf, ",\"policy\":", resume->policy);
-    put_text (buf, ",\"workflow\":", resume->workflow);
-    if (!resume->workflow)
-        return;
-    aw_textbuf_puts (buf, ",\"again\":[");
-    for (uint32_t i = aw_idset_next (&resume->again, 0); i != AW_IDSET_NONE;
-         i = aw_idset_next (&resume->again, i + 1)) {
-        aw_textbuf_printf (buf, "%s\"", separator);
-        aw_textbuf_puts (buf, journal->sets[i]);
-        aw_textbuf_putc (buf, '"');
-        separator = ",";
-    }
-    aw_textbuf_putc (buf, ']');
-}
-
-static bool is_staging (enum aw_event_type type)
-{
-    return type == AW_EVENT_STAGE || type == AW_EVENT_STAGED || type == AW_EVENT_RELEASE;
-}
-
-/* The members that an event of its type has. */
-static void put_event (struct aw_journal *journal, const struct aw_event *ev)
-{
-    struct aw_textbuf *buf = &journal->buf;
-    bool task = ev->type == AW_EVENT_CANCEL || ev->type == AW_EVENT_ADD
-                || ev->type == AW_EVENT_READY || ev->type == AW_EVENT_START
-                || ev->type == AW_EVENT_KILL || ev->type == AW_EVENT_FINISH
-                || ev->type == AW_EVENT_SKIP || is_staging (ev->type);
-
-    put_seconds (buf, "{\"t\":", journal->t);
-    aw_textbuf_puts (buf, ",\"event\":\"");
-    aw_textbuf_puts (buf, aw_event_type_name (ev->type));
-    aw_textbuf_putc (buf, '"');
-    if (task)
-        put_task (journal, ev->task);
-    if (task && ev->type != AW_EVENT_SKIP && ev->type != AW_EVENT_CANCEL)
-        put_number (buf, ",\"attempt\":", ev->attempt);
-    if (ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_NODE_LOST
-        || ev->type == AW_EVENT_NODE_DRAIN || ev->type == AW_EVENT_START
-        || ev->type == AW_EVENT_FINISH || is_staging (ev->type))
-        put_node (journal, ev->node);
-    if (ev->type == AW_EVENT_NODE || ev->type == AW_EVENT_START) {
-        put_ids (buf, ",\"cpus\":", &ev->cpus);
-        put_ids (buf, ",\"gpus\":", &ev->gpus);
-    }
-    if (ev->type == AW_EVENT_START && ev->n_more > 0)
-        put_more (journal, ev);
-    if (ev->type == AW_EVENT_NODE)
-        put_number (buf, ",\"mem\":", ev->mem);
-    if (ev->type == AW_EVENT_NODE)
-        put_text (buf, ",\"topology\":", ev->topology);
-    if (ev->type == AW_EVENT_FINISH)
-        put_finish (buf, ev);
-    if (ev->type == AW_EVENT_LIMIT || ev->type == AW_EVENT_STAGED || ev->type == AW_EVENT_RELEASE)
-        put_seconds (buf, ",\"seconds\":", ev->seconds);
-    if (ev->type == AW_EVENT_STAGED)
-        put_number (buf, ",\"bytes\":", ev->bytes);
-    if (ev->type == AW_EVENT_END
-        || ((ev->type == AW_EVENT_STOP || ev->type == AW_EVENT_CANCEL
-             || ev->type == AW_EVENT_NODE_DRAIN)
-            && ev->code))
-        aw_textbuf_printf (buf, ",\"code\":%d", ev->code);
-    if (ev->type == AW_EVENT_MESSAGE)
-        put_text (buf, ",\"topic\":", ev->name);
-    if (ev->type == AW_EVENT_MESSAGE || ev->type == AW_EVENT_CANCEL)
-        put_number (buf, ",\"count\":", ev->count);
-    if (ev->type == AW_EVENT_RESUME)
-        put_resume (journal, ev->resume);
-    if (ev->type == AW_EVENT_ADD)
-        put_text (buf, ",\"workflow\":", ev->text);
-    put_text (buf, ",\"reason\":", ev->reason);
-    aw_textbuf_puts (buf, "}\n");
-}
-
-/* A node has joined: its number must be the next. */
-static int add_node (struct aw_journal *journal, const struct aw_event *ev, struct aw_error *err)
-{
-    if (ev->node != journal->n_nodes || !ev->name)
-        return aw_error_set (err, "%s: node %u where number %u comes next", journal->path, ev->node,
-                             journal->n_nodes);
-    journal->lacks = true;
-    if (aw_array_reserve (&journal->nodes, &journal->node_room, journal->n_nodes + 1) < 0)
-        return aw_error_set (err, "%s: out of memory", journal->path);
-    journal->nodes[journal->n_nodes] = escaped (ev->name);
-    if (!journal->nodes[journal->n_nodes])
-        return aw_error_set (err, "%s: out of memory", journal->path);
-    journal->lacks = false;
-    journal->n_nodes++;
-    return 0;
-}
-
-static int check (struct aw_journal *journal, const struct aw_event *ev, struct aw_error *err)
-{
-    switch (ev->type) {
-    case AW_EVENT_NODE:
-        return add_node (journal, ev, err);
-    case AW_EVENT_READY:
-    case AW_EVENT_KILL:
-    case AW_EVENT_SKIP:
-    case AW_EVENT_CANCEL:
-        if (ev->task >= journal->graph->n_tasks)
-            return aw_error_set (err, "%s: no task has number %u", journal->path, ev->task);
-        return 0;
-    case AW_EVENT_STAGE:
-    case AW_EVENT_STAGED:
-    case AW_EVENT_RELEASE:
-    case AW_EVENT_START:
-    case AW_EVENT_FINISH:
-        if (ev->task >= journal->graph->n_tasks)
-            return aw_error_set (err, "%s: no task has number %u", journal->path, ev->task);
-        for (uint32_t i = 0; i < ev->n_more; i++)
-            if (ev->more[i].node >= journal->n_nodes)
-                return aw_error_set (err, "%s: no node has number %u", journal->path,
-                                     ev->more[i].node);
-        /* fall through */
-    case AW_EVENT_NODE_LOST:
-    case AW_EVENT_NODE_DRAIN:
-        if (ev->node >= journal->n_nodes)
-            return aw_error_set (err, "%s: no node has number %u", journal->path, ev->node);
-        return 0;
-    case AW_EVENT_ADD:
-        if (!ev->text || ev->task >= journal->graph->n_tasks)
-            return aw_error_set (err, "%s: nothing is added, or by nobody", journal->path);
-        journal->lacks = escape_sets (journal) < 0;
-        return journal->lacks ? aw_error_set (err, "%s: out of memory", journal->path) : 0;
-    case AW_EVENT_RESUME:
-        if (!ev->resume)
-            return aw_error_set (err, "%s: a RESUME tells nothing", journal->path);
-        forget_nodes (journal);
-        return 0;
-    case AW_EVENT_MESSAGE:
-        if (!ev->name)
-            return aw_error_set (err, "%s: messages without a topic", journal->path);
-        return 0;
-    case AW_EVENT_STOP:
-    case AW_EVENT_END:
-    case AW_EVENT_WAKE:
-    case AW_EVENT_LIMIT:
-        return 0;
-    case AW_EVENT_TYPES:
-        break;
-    }
-    return aw_error_set (err, "%s: no event has type %d", journal->path, (int)ev->type);
-}
-
 int aw_journal_append (struct aw_journal *journal, const struct aw_event *ev, struct aw_error *err)
 {
     size_t len = journal->buf.len;
 
     if (journal->lacks)
-        return aw_error_set (err, "%s: an event before is missing", journal->path);
-    if (check (journal, ev, err) < 0)
-        return -1;
+        return aw_error_set (err, "%s: an earlier event is missing", journal->path);
+    if (aw_journal_check_event (journal, ev, err) < 0)
+        return aw_error_prefix (err, journal->path);
     if (ev->t > journal->t)
         journal->t = ev->t;
-    put_event (journal, ev);
+    aw_journal_put_event (journal, ev);
     if (journal->buf.failed) {
         journal->buf.failed = false;
         journal->buf.len = len; /* no half line */

@@ -5,6 +5,7 @@
 
 #include "io/journal/journal_private.h"
 #include "io/scan.h"
+#include "util/array.h"
 
 void aw_journal_more_finish (struct aw_journal_more *more)
 {
@@ -19,22 +20,11 @@ void aw_journal_more_finish (struct aw_journal_more *more)
 
 static int make_room (struct aw_journal_more *more)
 {
-    uint32_t room = more->room ? 2 * more->room : 16;
-    struct aw_journal_part *parts;
-    struct aw_part *read;
-
-    if (more->n < more->room)
-        return 0;
-    parts = realloc (more->parts, room * sizeof (*parts));
-    if (parts)
-        more->parts = parts;
-    read = realloc (more->read, room * sizeof (*read));
-    if (read)
-        more->read = read;
-    if (!parts || !read)
+    if (aw_array_reserve (&more->parts, &more->room, more->n + (size_t)1) < 0
+        || aw_array_reserve (&more->read, &more->read_room, more->n + (size_t)1) < 0)
         return -1;
-    memset (read + more->room, 0, (room - more->room) * sizeof (*read));
-    more->room = more->n_inited = room;
+    for (; more->n_inited < more->read_room; more->n_inited++)
+        memset (&more->read[more->n_inited], 0, sizeof (*more->read));
     return 0;
 }
 
@@ -87,11 +77,11 @@ int aw_journal_read_more (struct aw_journal_more *more,
 
         read->node = aw_names_get (nodes, part->node, strlen (part->node));
         if (read->node == AW_NAMES_NONE)
-            return aw_error_set (err, "no node of the name \"%.64s\" has joined", part->node);
+            return aw_error_set (err, "no node with the name \"%.64s\" has joined", part->node);
         if (aw_idset_parse (&read->cpus, part->cpus) < 0)
-            return aw_error_set (err, "\"cpus\": \"%.64s\" is no list of numbers", part->cpus);
+            return aw_error_set (err, "\"cpus\": \"%.64s\" is not a list of numbers", part->cpus);
         if (aw_idset_parse (&read->gpus, part->gpus) < 0)
-            return aw_error_set (err, "\"gpus\": \"%.64s\" is no list of numbers", part->gpus);
+            return aw_error_set (err, "\"gpus\": \"%.64s\" is not a list of numbers", part->gpus);
     }
     return 0;
 }

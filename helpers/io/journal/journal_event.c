@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A line of the journal as an event: its names become numbers. */
+#include <string.h>
+
+#include "io/journal/journal_members.h"
+#include "io/journal/journal_private.h"
+
+enum { MAX_NODES = 1 << 20 };
+
+void aw_journal_reader_finish (struct aw_journal_reader *reader)
+{
+    aw_names_finish (&reader->nodes);
+    aw_idset_finish (&reader->ev.cpus);
+    aw_idset_finish (&reader->ev.gpus);
+    aw_idset_finish (&reader->resume.again);
+}
+
+/* Was the workflow changed after this line? Then the line may name tasks that no longer exist. */
+static bool superseded (struct aw_journal_reader *reader)
+{
+    if (!reader->changes_known)
+        reader->changed_at = aw_journal_last_change (reader->fd, NULL, 0);
+    reader->changes_known = true;
+    return reader->n_lines < reader->changed_at;
+}
+
+static int read_task (struct aw_journal_reader *reader, const char *name, struct aw_error *err)
+{
+    struct aw_event *ev = &reader->ev;
+
+    ev->task = aw_graph_task_parse (reader->graph, name);
+    if (ev->task != AW_NONE)
+        return 0;
+    if (!superseded (reader))
+        return aw_error_set (err, "the workflow has no task \"%.64s\"", name);
+    return aw_event_names_task (ev->type) ? 1 : 0;
+}
+
+static int read_node (struct aw_journal_reader *reader, const char *name, struct aw_error *err)
+{
+    struct aw_event *ev = &reader->ev;
+
+    if (ev->type == AW_EVENT_NODE) {
+        if (reader->n_nodes >= MAX_NODES)
+            return aw_error_set (err, "more than %d nodes", MAX_NODES);
+        ev->node = reader->n_nodes++;
+        ev->name = name;
+        if (aw_names_set (&reader->nodes, name, ev->node) < 0)
+            return aw_error_set (err, "out of memory");
+        return 0;
+    }
+    ev->node = aw_names_get (&reader->nodes, name, strlen (name));
+    if (ev->node == AW_NAMES_NONE)
+        return aw_error_set (err, "no node with the name \"%.64s\" has joined", name);
+    return 0;
+}
+
+static int read_status (struct aw_event *ev, const char *name, struct aw_error *err)
+{
+    int status = aw_status_parse (name);
+
+    if (status < 0)
+        return aw_error_set (err, "unknown status \"%.64s\"", name);
+    ev->status = (enum aw_status)status;
+    return 0;
+}
+
+static int read_more (struct aw_journal_reader *reader,
+                      struct aw_journal_more *more,
+                      struct aw_error *err)
+{
+    if (aw_journal_read_more (more, &reader->nodes, err) < 0)
+        return -1;
+    reader->ev.more = more->read;
+    reader->ev.n_more = more->n;
+    return 0;
+}
+
+static int read_sets (struct aw_journal_reader *reader,
+                      const struct aw_journal_line *line,
+                      struct aw_error *err)
+{
+    for (size_t i = 0; i < line->n_again; i++) {
+        uint32_t set = aw_graph_find (reader->graph, line->again[i]);
+
+        if (set != AW_NONE && aw_idset_add (&reader->resume.again, set, set) < 0)
+            return aw_error_set (err, "out of memory");
+    }
+    return 0;
+}
+
+/* As read_event. */
+static int read_member (struct aw_journal_reader *reader,
+                        struct aw_journal_line *line,
+                        int member,
+                        struct aw_error *err)
+{
+    const struct aw_journal_member *m = &aw_journal_members[member];
+    void *place = aw_journal_place (&reader->ev, &reader->resume, member);
+    const char *text = line->text[member];
+    double number = line->number[member];
+
+    switch (m->form) {
+    case AW_JOURNAL_TYPE:
+        return 0; /* was read first */
+    case AW_JOURNAL_TASK:
+        return read_task (reader, text, err);
+    case AW_JOURNAL_NODE:
+        return read_node (reader, text, err);
+    case AW_JOURNAL_STATUS:
+        return read_status (&reader->ev, text, err);
+    case AW_JOURNAL_IDS:
+        if (aw_idset_parse (place, text) < 0)
+            return aw_error_set (err, "\"%s\": \"%.64s\" is not a list of numbers", m->key, text);
+        return 0;
+    case AW_JOURNAL_TEXT:
+        *(const char **)place = text;
+        return 0;
+    case AW_JOURNAL_U32:
+        *(uint32_t *)place = (uint32_t)number;
+        return 0;
+    case AW_JOURNAL_U64:
+        *(uint64_t *)place = (uint64_t)number;
+        return 0;
+    case AW_JOURNAL_INT:
+        *(int *)place = (int)number;
+        return 0;
+    case AW_JOURNAL_SECONDS:
+        *(double *)place = number;
+        return 0;
+    case AW_JOURNAL_MORE:
+        return read_more (reader, &line->more, err);
+    case AW_JOURNAL_SETS:
+        return read_sets (reader, line, err);
+    }
+    return 0;
+}
+
+/* The type of the event, whose members must be there. */
+static int read_type (struct aw_journal_line *line,
+                      struct aw_event_members *members,
+                      struct aw_error *err)
+{
+    const char *name = line->text[AW_MEMBER_EVENT];
+    int type = line->seen & AW_MEMBER_BIT (AW_MEMBER_EVENT) ? aw_event_type_parse (name) : 0;
+    uint32_t missing;
+
+    if (type < 0)
+        return aw_error_set (err, "unknown event \"%.64s\"", name);
+    *members = aw_event_members ((enum aw_event_type)type);
+    missing = members->required & ~line->seen;
+    if (missing)
+        return aw_error_set (err, "\"%s\" is missing",
+                             aw_journal_members[__builtin_ctz (missing)].key);
+    return type;
+}
+
+/* Nothing said but the sets, which keep their memory and become empty. */
+static int clear (struct aw_journal_reader *reader, int type)
+{
+    struct aw_event *ev = &reader->ev;
+    struct aw_event fresh = {
+        .type = (enum aw_event_type)type, .cpus = ev->cpus, .gpus = ev->gpus, .gpu_util = -1
+    };
+
+    *ev = fresh;
+    if (aw_idset_parse (&ev->cpus, "") < 0 || aw_idset_parse (&ev->gpus, "") < 0)
+        return -1;
+    if (type == AW_EVENT_RESUME) {
+        aw_idset_finish (&reader->resume.again);
+        memset (&reader->resume, 0, sizeof (reader->resume));
+        ev->resume = &reader->resume;
+        aw_names_finish (&reader->nodes);
+        reader->n_nodes = 0;
+    }
+    return 0;
+}
+
+/* What is added grows the graph. */
+static int grow (struct aw_journal_reader *reader, struct aw_error *err)
+{
+    if (!reader->growth || !reader->growth->add)
+        return aw_error_set (err, "a task adds tasks, but the workflow file is not known here");
+    return reader->growth->add (reader->growth->arg, reader->ev.text, err);
+}
+
+int aw_journal_read_event (struct aw_journal_reader *reader,
+                           struct aw_journal_line *line,
+                           struct aw_error *err)
+{
+    struct aw_event_members members;
+    int type = read_type (line, &members, err);
+    uint32_t rest;
+
+    if (type < 0)
+        return -1;
+    if (line->number[AW_MEMBER_T] < reader->t)
+        return aw_error_set (err, "time goes back from %.6f to %.6f", reader->t,
+                             line->number[AW_MEMBER_T]);
+    reader->t = line->number[AW_MEMBER_T];
+    if (clear (reader, type) < 0)
+        return aw_error_set (err, "out of memory");
+    rest = line->seen & (members.required | members.usual | members.optional);
+    for (int rc; rest; rest &= rest - 1)
+        if ((rc = read_member (reader, line, __builtin_ctz (rest), err)) != 0)
+            return rc;
+    reader->ev.gpu_known = line->seen & AW_MEMBER_BIT (AW_MEMBER_GPU_MEM);
+    return type == AW_EVENT_ADD ? grow (reader, err) : 0;
+}
