@@ -59,8 +59,8 @@ static void forward_message (void *arg, const struct aw_packet *packet)
 {
     struct aw_agent *agent = arg;
 
-    if (agent->link && aw_message_frame_put (aw_link_out (agent->link), packet, false) == 0)
-        aw_link_send (agent->link);
+    if (agent->link)
+        aw_link_send (agent->link, aw_message_frame_put (aw_link_out (agent->link), packet, false));
 }
 
 static bool is_running (void *arg, uint32_t task, uint32_t attempt)
@@ -160,8 +160,7 @@ static void answer (struct life *life, double timeout)
     if (timeout != life->timeout)
         aw_link_set_timeout (link, 0.75 * timeout);
     life->timeout = timeout;
-    if (aw_frame_put_pong (aw_link_out (link), NULL) == 0)
-        aw_link_send (link);
+    aw_link_send (link, aw_frame_put_pong (aw_link_out (link), NULL));
 }
 
 static void on_frame (struct life *life, const struct aw_frame *frame)
@@ -232,7 +231,7 @@ static int say_hello (struct life *life, struct aw_error *err)
 
     if (aw_frame_put_hello (aw_link_out (agent->link), &node, err) < 0)
         return -1;
-    aw_link_send (agent->link);
+    aw_link_send (agent->link, 0);
     return 0;
 }
 
@@ -247,8 +246,8 @@ static void on_terminate (struct life *life)
     if (life->agent.leaving)
         return;
     aw_error_set (&life->why, "told to end by SIGTERM (the job's time limit, or scancel)");
-    if (link && aw_frame_put_leave (aw_link_out (link), life->why.text, NULL) == 0)
-        aw_link_send (link);
+    if (link)
+        aw_link_send (link, aw_frame_put_leave (aw_link_out (link), life->why.text, NULL));
     leave (life, LEAVE_GRACE_SECONDS);
 }
 

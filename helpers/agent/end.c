@@ -10,8 +10,8 @@
 
 void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish)
 {
-    if (agent->link && aw_frame_put_finish (aw_link_out (agent->link), finish, NULL) == 0)
-        aw_link_send (agent->link);
+    if (agent->link)
+        aw_link_send (agent->link, aw_frame_put_finish (aw_link_out (agent->link), finish, NULL));
 }
 
 void aw_attempt_finish (struct aw_attempt *attempt, const struct aw_event *finish)

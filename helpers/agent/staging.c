@@ -14,8 +14,8 @@ static const char CANNOT_STAGE[] = "staging: out of memory";
 /* Sends STAGED or RELEASE. */
 static void send_event (struct aw_agent *agent, const struct aw_event *ev)
 {
-    if (agent->link && aw_frame_put_staging (aw_link_out (agent->link), ev, NULL) == 0)
-        aw_link_send (agent->link);
+    if (agent->link)
+        aw_link_send (agent->link, aw_frame_put_staging (aw_link_out (agent->link), ev, NULL));
 }
 
 /*

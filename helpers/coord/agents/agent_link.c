@@ -176,22 +176,20 @@ int aw_agent_link_start (struct aw_agent_link *agent,
                       : aw_frame_put_stage (aw_link_out (agent->link), launch, err))
         < 0)
         return -1;
-    aw_link_send (agent->link);
+    aw_link_send (agent->link, 0);
     return 0;
 }
 
-/* If memory is short, the task continues: its end comes with the connection's, at the latest. */
 void aw_agent_link_kill (struct aw_agent_link *agent, uint32_t task, uint32_t attempt, double grace)
 {
-    if (aw_frame_put_kill (aw_link_out (agent->link), task, attempt, grace, NULL) == 0)
-        aw_link_send (agent->link);
+    aw_link_send (agent->link,
+                  aw_frame_put_kill (aw_link_out (agent->link), task, attempt, grace, NULL));
 }
 
 double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double timeout)
 {
     agent->silent += seconds;
-    if (aw_frame_put_ping (aw_link_out (agent->link), timeout, NULL) == 0)
-        aw_link_send (agent->link);
+    aw_link_send (agent->link, aw_frame_put_ping (aw_link_out (agent->link), timeout, NULL));
     return agent->silent;
 }
 
@@ -204,14 +202,12 @@ void aw_agent_link_message (struct aw_agent_link *agent,
     int rc = rest ? aw_message_frame_put_rest (out, packet, rest, size)
                   : aw_message_frame_put (out, packet, true);
 
-    if (rc == 0)
-        aw_link_send (agent->link);
+    aw_link_send (agent->link, rc);
 }
 
 void aw_agent_link_quit (struct aw_agent_link *agent, bool now)
 {
-    if (aw_frame_put_quit (aw_link_out (agent->link), now, NULL) == 0)
-        aw_link_send (agent->link);
+    aw_link_send (agent->link, aw_frame_put_quit (aw_link_out (agent->link), now, NULL));
 }
 
 void aw_agent_link_destroy (struct aw_agent_link *agent)

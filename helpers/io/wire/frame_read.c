@@ -10,7 +10,9 @@
 #include <string.h>
 #include "io/json_compat.h"
 
+#include "io/json_tree.h"
 #include "io/wire/frame.h"
+#include "util/array.h"
 
 enum { MAX_DEPTH = 3 }; /* an object, a list in it, strings in that */
 
@@ -190,13 +192,8 @@ static int get_list (const struct aw_frame_reader *reader,
     if (!json_object_is_type (value, json_type_array))
         return aw_error_set (err, "\"%s\" is not a list", key);
     n = json_object_array_length (value);
-    if (n + 1 > list->capacity) {
-        char **items = realloc (list->items, (n + 1) * sizeof (*items));
-        if (!items)
-            return aw_error_set (err, "out of memory");
-        list->items = items;
-        list->capacity = n + 1;
-    }
+    if (aw_array_reserve (&list->items, &list->capacity, n + 1) < 0)
+        return aw_error_set (err, "out of memory");
     for (size_t i = 0; i < n; i++) {
         /* The launch of an encoder owns its strings, that of a reader borrows them: hence the cast.
          */
@@ -488,12 +485,11 @@ static int parse_tree (struct aw_frame_reader *reader,
     reader->tree = NULL;
     if (size == 0 || size > AW_FRAME_MAX)
         return aw_error_set (err, "a frame of %zu bytes", size);
-    json_tokener_reset (reader->tokener);
-    reader->tree = json_tokener_parse_ex (reader->tokener, line, (int)size);
-    if (!reader->tree || json_tokener_get_error (reader->tokener) != json_tokener_success
-        || json_tokener_get_parse_end (reader->tokener) != size
-        || !json_object_is_type (reader->tree, json_type_object))
-        return aw_error_set (err, "a frame that is not a JSON object");
+    reader->tree = aw_json_tree_parse (reader->tokener, line, size, false, err);
+    if (!reader->tree)
+        return aw_error_prefix (err, "not a JSON object");
+    if (!json_object_is_type (reader->tree, json_type_object))
+        return aw_error_set (err, "not a JSON object");
     return 0;
 }
 

@@ -31,6 +31,7 @@ struct aw_link {
     size_t in_capacity;
     struct aw_textbuf out;
     size_t sent; /* of out */
+    bool lacks; /* a frame could not be appended */
     bool over; /* closed was called */
     bool *gone; /* set by destroy, for a callback's caller to see */
 };
@@ -72,7 +73,9 @@ static void on_writable (evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     rc = write_out (link);
-    if (rc > 0 && event_add (link->writable, NULL) < 0)
+    if (link->lacks)
+        closed (link, "out of memory for a frame");
+    else if (rc > 0 && event_add (link->writable, NULL) < 0)
         closed (link, "out of memory");
     else if (rc < 0)
         closed (link, strerror (errno));
@@ -184,9 +187,10 @@ struct aw_textbuf *aw_link_out (struct aw_link *link)
     return &link->out;
 }
 
-void aw_link_send (struct aw_link *link)
+void aw_link_send (struct aw_link *link, int appended)
 {
-    if (!link->over && !event_pending (link->writable, EV_WRITE, NULL))
+    link->lacks |= appended < 0;
+    if (!link->over && (link->lacks || !event_pending (link->writable, EV_WRITE, NULL)))
         event_active (link->flush, 0, 0);
 }
 

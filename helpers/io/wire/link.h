@@ -34,9 +34,12 @@ struct aw_link *aw_link_create (struct event_base *base,
                                 const struct aw_link_callbacks *callbacks,
                                 struct aw_error *err);
 
-/* Where to append; then call send. What cannot be sent now follows when the peer reads. */
+/* Where to append a frame. Then call send with the result of appending it: 0, and the frame is
+ * sent, now or when the peer reads; or -1, and the connection breaks, because a peer that misses a
+ * frame could wait for ever: `closed` is called by the loop, in the same turn.
+ */
 struct aw_textbuf *aw_link_out (struct aw_link *link);
-void aw_link_send (struct aw_link *link);
+void aw_link_send (struct aw_link *link, int appended);
 
 /* Sends what is left, says that no more will come and waits until the peer closes too, all within
  * SECONDS, blocking and without callbacks: what was sent last is not lost to a reset. Destroy it

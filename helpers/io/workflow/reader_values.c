@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "io/workflow/reader.h"
+#include "io/json_tree.h"
 #include "io/scan.h"
 #include "io/workflow/template.h"
 #include "util/units.h"
@@ -32,6 +33,8 @@ static const char *show_text (char buf[AW_SHOWN_SIZE], const char *text, const c
 
 const char *aw_reader_show (char buf[AW_SHOWN_SIZE], struct json_object *value)
 {
+    const char *text;
+
     switch (json_object_get_type (value)) {
     case json_type_object:
         return show_text (buf, "{...}", "");
@@ -45,7 +48,8 @@ const char *aw_reader_show (char buf[AW_SHOWN_SIZE], struct json_object *value)
             return show_text (buf, "a number beyond 64 bits", "");
         /* fall through */
     default:
-        return show_text (buf, json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN), "");
+        text = aw_json_tree_text (value);
+        return show_text (buf, text ? text : "a value", "");
     }
 }
 

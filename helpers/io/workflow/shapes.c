@@ -9,6 +9,7 @@
 #include "io/json_compat.h"
 #include "io/workflow/json_check.h"
 #include "io/workflow/reader.h"
+#include "io/json_tree.h"
 #include "io/text_file.h"
 
 enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 8, MAX_NODES = 1 << 20 };
@@ -111,8 +112,11 @@ struct aw_shape_entry *aw_shapes_load (const char *path, size_t *n, struct aw_pr
     }
     aw_reader_init (&reader, path, problems);
     if (aw_json_check (text, size, MAX_DEPTH, path, problems) == 0) {
-        root = json_tokener_parse (text);
-        entries = read_all (&reader, root, n);
+        root = aw_json_tree_load (text, size, MAX_DEPTH + 1, problems->n_errors > before, &err);
+        if (root)
+            entries = read_all (&reader, root, n);
+        else
+            aw_reader_error (&reader, "%s", err.text);
     }
     if (problems->n_errors > before) {
         free (entries);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/json_compat.h"
+#include "io/json_tree.h"
 #include "io/workflow/json_check.h"
 #include "io/workflow/recipe.h"
 #include "io/workflow/workflow_edges.h"
@@ -35,9 +35,9 @@ void aw_loading_finish (struct aw_loading *l)
 
 struct json_object *aw_loading_parse (struct aw_reader *reader, const char *text, size_t size)
 {
-    struct json_tokener *tokener;
+    size_t blanks = strspn (text, " \t\r\n"), before = reader->problems->n_errors;
     struct json_object *root;
-    size_t blanks = strspn (text, " \t\r\n");
+    struct aw_error err;
 
     if (blanks == size) {
         aw_reader_error (reader,
@@ -46,21 +46,14 @@ struct json_object *aw_loading_parse (struct aw_reader *reader, const char *text
     }
     if (aw_json_check (text, size, AW_WORKFLOW_MAX_DEPTH, reader->label, reader->problems) < 0)
         return NULL;
-    tokener = json_tokener_new_ex (AW_WORKFLOW_MAX_DEPTH + 1);
     if (text[blanks] != '{') {
         aw_reader_error (reader, "a workflow is an object, {...}: see async-workflow-file(5)");
-        json_tokener_free (tokener);
         return NULL;
     }
-    if (!tokener) {
-        aw_reader_no_memory (reader);
-        return NULL;
-    }
-    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    root = json_tokener_parse_ex (tokener, text, (int)size);
+    root = aw_json_tree_load (text, size, AW_WORKFLOW_MAX_DEPTH + 1,
+                              reader->problems->n_errors > before, &err);
     if (!root)
-        aw_reader_error (reader, "%s", json_tokener_error_desc (json_tokener_get_error (tokener)));
-    json_tokener_free (tokener);
+        aw_reader_error (reader, "%s", err.text);
     return root;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/workflow/workflow_top.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "io/json_tree.h"
 #include "io/workflow/template.h"
 #include "io/workflow/workflow_edges.h"
 #include "util/packet.h"
@@ -98,8 +100,10 @@ static bool number_text (struct aw_reader *reader,
     double number = json_object_get_double (value);
 
     if (json_object_is_type (value, json_type_double)) {
-        const char *written = json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN);
+        const char *written = aw_json_tree_text (value);
 
+        if (!written)
+            return aw_reader_no_memory (reader);
         if (fabs (number) < 9007199254740992. && number == floor (number)) /* 2^53 */
             snprintf (buf, AW_SHOWN_SIZE, "%.0f", number == 0. ? 0. : number);
         else if (strlen (written) < AW_SHOWN_SIZE)
@@ -112,8 +116,7 @@ static bool number_text (struct aw_reader *reader,
         return aw_reader_error (reader, "a number beyond 64 bits: write it as text");
     }
     else {
-        snprintf (buf, AW_SHOWN_SIZE, "%s",
-                  json_object_to_json_string_ext (value, JSON_C_TO_STRING_PLAIN));
+        snprintf (buf, AW_SHOWN_SIZE, "%" PRId64, json_object_get_int64 (value));
     }
     return true;
 }
