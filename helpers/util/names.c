@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open addressing, at most half full; the hash is FNV-1a (Fowler, Noll, Vo; RFC 9923). */
+/* A table by the names' hashes; names with equal ones form a list. */
 #include "util/names.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/hash.h"
 
-struct aw_names_slot {
-    char *name; /* NULL: free */
+struct name {
+    struct name *next; /* with the same hash */
     uint32_t value;
+    char text[];
 };
 
 void aw_names_init (struct aw_names *names)
@@ -21,90 +23,77 @@ void aw_names_init (struct aw_names *names)
 void aw_names_finish (struct aw_names *names)
 {
     int saved = errno;
+    size_t cursor = 0;
+    struct name *name, *next;
 
-    for (uint32_t i = 0; i < names->n_slots; i++)
-        free (names->slots[i].name);
-    free (names->slots);
-    aw_names_init (names);
+    while ((name = aw_table_next (&names->table, &cursor)))
+        for (; name; name = next) {
+            next = name->next;
+            free (name);
+        }
+    aw_table_finish (&names->table);
+    names->n = 0;
     errno = saved;
 }
 
-/* The slot that has the name, or the free one where it would go. */
-static struct aw_names_slot *find (const struct aw_names *names, const char *name, size_t len)
+static bool is (const struct name *name, const char *text, size_t size)
 {
-    uint32_t mask = names->n_slots - 1;
-
-    for (uint32_t i = aw_hash32 (AW_HASH32_BASIS, name, len) & mask;; i = (i + 1) & mask) {
-        struct aw_names_slot *slot = &names->slots[i];
-        if (!slot->name || (strncmp (slot->name, name, len) == 0 && slot->name[len] == '\0'))
-            return slot;
-    }
+    return strncmp (name->text, text, size) == 0 && name->text[size] == '\0';
 }
 
-static int grow (struct aw_names *names)
+int aw_names_set (struct aw_names *names, const char *text, uint32_t value)
 {
-    struct aw_names old = *names;
-    uint32_t n = old.n_slots ? old.n_slots * 2 : 64;
-    struct aw_names_slot *slots = calloc (n, sizeof (*slots));
+    size_t size = strlen (text);
+    uint64_t hash = aw_hash64 (AW_HASH64_BASIS, text, size);
+    struct name *first = aw_table_get (&names->table, hash), *name = first;
 
-    if (!slots)
+    while (name && !is (name, text, size))
+        name = name->next;
+    if (name) {
+        name->value = value;
+        return 0;
+    }
+    name = malloc (sizeof (*name) + size + 1);
+    if (!name)
         return -1;
-    names->slots = slots;
-    names->n_slots = n;
-    for (uint32_t i = 0; i < old.n_slots; i++)
-        if (old.slots[i].name)
-            *find (names, old.slots[i].name, strlen (old.slots[i].name)) = old.slots[i];
-    free (old.slots);
+    name->next = first;
+    name->value = value;
+    memcpy (name->text, text, size + 1);
+    if (aw_table_set (&names->table, hash, name) < 0) {
+        free (name);
+        return -1;
+    }
+    names->n++;
     return 0;
 }
 
-int aw_names_set (struct aw_names *names, const char *name, uint32_t value)
+void aw_names_remove (struct aw_names *names, const char *text)
 {
-    struct aw_names_slot *slot;
+    size_t size = strlen (text);
+    uint64_t hash = aw_hash64 (AW_HASH64_BASIS, text, size);
+    struct name *name = aw_table_get (&names->table, hash), *before = NULL;
 
-    if (names->n_used >= names->n_slots / 2 && grow (names) < 0)
-        return -1;
-    slot = find (names, name, strlen (name));
-    if (!slot->name) {
-        slot->name = strdup (name);
-        if (!slot->name)
-            return -1;
-        names->n_used++;
+    for (; name && !is (name, text, size); name = name->next)
+        before = name;
+    if (!name)
+        return;
+    if (before) {
+        before->next = name->next;
     }
-    slot->value = value;
-    return 0;
+    else {
+        aw_table_remove (&names->table, hash);
+        if (name->next)
+            (void)aw_table_set (&names->table, hash, name->next); /* there is room for it */
+    }
+    free (name);
+    names->n--;
 }
 
-void aw_names_remove (struct aw_names *names, const char *name)
+uint32_t aw_names_get (const struct aw_names *names, const char *text, size_t size)
 {
-    uint32_t mask = names->n_slots - 1, hole, i;
+    const struct name *name = aw_table_get (&names->table, aw_hash64 (AW_HASH64_BASIS, text, size));
 
-    if (!names->n_slots)
-        return;
-    hole = (uint32_t)(find (names, name, strlen (name)) - names->slots);
-    if (!names->slots[hole].name)
-        return;
-    free (names->slots[hole].name);
-    /* What comes after it moves up, unless its own place is between the hole and it. */
-    for (i = (hole + 1) & mask; names->slots[i].name; i = (i + 1) & mask) {
-        const char *other = names->slots[i].name;
-        uint32_t home = aw_hash32 (AW_HASH32_BASIS, other, strlen (other)) & mask;
-
-        if (((i - home) & mask) < ((i - hole) & mask))
-            continue;
-        names->slots[hole] = names->slots[i];
-        hole = i;
-    }
-    names->slots[hole].name = NULL;
-    names->n_used--;
-}
-
-uint32_t aw_names_get (const struct aw_names *names, const char *name, size_t len)
-{
-    const struct aw_names_slot *slot;
-
-    if (!names->n_slots)
-        return AW_NAMES_NONE;
-    slot = find (names, name, len);
-    return slot->name ? slot->value : AW_NAMES_NONE;
+    while (name && !is (name, text, size))
+        name = name->next;
+    return name ? name->value : AW_NAMES_NONE;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names to numbers: a small hash table. Time a look-up takes does not grow with the number of
- * names. */
+/* Names to numbers. A look-up takes the same time however many names there are. */
 #ifndef AW_UTIL_NAMES_H
 #define AW_UTIL_NAMES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/table.h"
+
 struct aw_names {
-    struct aw_names_slot *slots; /* private */
-    uint32_t n_slots; /* private: a power of 2, or 0 */
-    uint32_t n_used; /* private */
+    struct aw_table table; /* private */
+    uint32_t n; /* private */
 };
 
 #define AW_NAMES_NONE UINT32_MAX
@@ -32,7 +32,7 @@ uint32_t aw_names_get (const struct aw_names *names, const char *name, size_t le
 /* How many names there are. */
 static inline uint32_t aw_names_count (const struct aw_names *names)
 {
-    return names->n_used;
+    return names->n;
 }
 
 #endif /* AW_UTIL_NAMES_H */
