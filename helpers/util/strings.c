@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 void aw_strings_init (struct aw_strings *list)
 {
     memset (list, 0, sizeof (*list));
@@ -27,23 +29,13 @@ void aw_strings_finish (struct aw_strings *list)
 /* Takes TEXT over; NULL is a failed allocation. */
 static void add_owned (struct aw_strings *list, char *text)
 {
-    if (!text || list->failed)
-        goto failed;
-    if (list->n + 2 > list->size) {
-        size_t size = list->size ? 2 * list->size : 16;
-        char **v = realloc (list->v, size * sizeof (*v));
-
-        if (!v)
-            goto failed;
-        list->v = v;
-        list->size = size;
+    if (!text || list->failed || aw_array_reserve (&list->v, &list->size, list->n + 2) < 0) {
+        free (text);
+        list->failed = true;
+        return;
     }
     list->v[list->n++] = text;
     list->v[list->n] = NULL;
-    return;
-failed:
-    free (text);
-    list->failed = true;
 }
 
 void aw_strings_add (struct aw_strings *list, const char *text)

@@ -14,6 +14,7 @@
 
 #include "io/json_string.h"
 #include "io/textbuf.h"
+#include "util/array.h"
 #include "util/utf8.h"
 
 /* A key as it is meant, escapes resolved. */
@@ -270,16 +271,9 @@ static int push_key (struct check *c, const char *from)
             return fail (c, from, "a key with \\u0000 in it: leave that away");
         }
     }
-    if (c->n_keys == c->room) {
-        size_t room = c->room ? 2 * c->room : 64;
-        struct key *keys = reallocarray (c->keys, room, sizeof (*keys));
-
-        if (!keys) {
-            free (key.owned);
-            return fail (c, from, "out of memory");
-        }
-        c->keys = keys;
-        c->room = room;
+    if (aw_array_reserve (&c->keys, &c->room, c->n_keys + 1) < 0) {
+        free (key.owned);
+        return fail (c, from, "out of memory");
     }
     c->keys[c->n_keys++] = key;
     return 0;

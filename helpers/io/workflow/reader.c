@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/suggest.h"
 
 void aw_reader_init (struct aw_reader *reader, const char *label, struct aw_problems *problems)
@@ -129,14 +130,8 @@ bool aw_reader_add_parameter (struct aw_reader *reader, const char *name, const 
 {
     size_t n = reader->n_parameters;
 
-    if ((n & (n - 1)) == 0) { /* full: 0 or a power of two */
-        size_t room = n ? 2 * n : 1;
-        struct aw_parameter *more = reallocarray (reader->parameters, room, sizeof (*more));
-
-        if (!more)
-            return aw_reader_no_memory (reader);
-        reader->parameters = more;
-    }
+    if (aw_array_reserve (&reader->parameters, &reader->parameter_room, n + 1) < 0)
+        return aw_reader_no_memory (reader);
     reader->parameters[n] = (struct aw_parameter){ .name = name, .text = strdup (text) };
     if (!reader->parameters[n].text)
         return aw_reader_no_memory (reader);

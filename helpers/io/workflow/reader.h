@@ -34,7 +34,7 @@ struct aw_reader {
     char place[256];
     size_t place_length; /* may exceed what place holds */
     struct aw_parameter *parameters;
-    size_t n_parameters;
+    size_t n_parameters, parameter_room;
     struct aw_names parameter_numbers;
     size_t expanded; /* bytes of texts so far */
     bool no_memory; /* reported */

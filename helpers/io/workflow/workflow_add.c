@@ -14,6 +14,7 @@
 #include "io/json_compat.h"
 #include "io/workflow/workflow.h"
 #include "io/workflow/workflow_sets.h"
+#include "util/array.h"
 #include "util/hash.h"
 
 /* Tells texts apart but for very few; those are compared. */
@@ -66,19 +67,13 @@ static bool is_wrong (const struct aw_loading *l)
 static void take_recipes (struct aw_loading *l)
 {
     struct aw_workflow *w = l->workflow;
-    uint32_t room = w->recipe_room;
-    struct aw_recipe *recipes;
 
-    aw_room_for (&room, w->graph->n_sets);
-    recipes = reallocarray (w->recipes, room, sizeof (*recipes));
-    if (!recipes) {
+    if (aw_array_reserve (&w->recipes, &w->recipe_room, w->graph->n_sets) < 0) {
         aw_reader_no_memory (&l->reader);
         return;
     }
-    w->recipes = recipes;
-    w->recipe_room = room;
     for (size_t i = 0; i < l->n_specs; i++) {
-        recipes[l->first + i] = l->specs[i].recipe;
+        w->recipes[l->first + i] = l->specs[i].recipe;
         memset (&l->specs[i].recipe, 0, sizeof (l->specs[i].recipe));
     }
 }
@@ -91,17 +86,10 @@ static void remember (struct aw_loading *l,
                       const struct aw_graph_size *before)
 {
     struct aw_workflow *w = l->workflow;
-    uint32_t room = w->added_room;
-    struct aw_added *added;
     char *copy = malloc (size + 1);
 
-    aw_room_for (&room, w->n_added + 1);
-    added = room > w->added_room ? reallocarray (w->added, room, sizeof (*added)) : w->added;
-    if (added) {
-        w->added = added;
-        w->added_room = room;
-    }
-    if (!copy || !added || aw_names_set (&w->added_names, digest, w->n_added) < 0) {
+    if (!copy || aw_array_reserve (&w->added, &w->added_room, w->n_added + (size_t)1) < 0
+        || aw_names_set (&w->added_names, digest, w->n_added) < 0) {
         free (copy);
         aw_reader_no_memory (&l->reader);
         return;
