@@ -109,11 +109,12 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         size_t from = out->len;
 
         aw_textbuf_plain (out, graph->sets[i].name, strlen (graph->sets[i].name));
-        aw_textbuf_printf (
-            out, "%*s %9u %9u %9u %9u %9u\n",
-            out->len - from < 24 ? (int)(24 - (out->len - from)) : 0, "", sum->tasks,
-            states[AW_TASK_COMPLETED], states[AW_TASK_RUNNING], states[AW_TASK_FAILED],
-            states[AW_TASK_UNSTARTED] + states[AW_TASK_CANCELLED] + states[AW_TASK_SKIPPED]);
+        aw_textbuf_printf (out, "%*s %9u %9u %9u %9u %9u\n",
+                           out->len - from < 24 ? (int)(24 - (out->len - from)) : 0, "", sum->tasks,
+                           states[AW_HISTORY_COMPLETED], states[AW_HISTORY_RUNNING],
+                           states[AW_HISTORY_FAILED],
+                           states[AW_HISTORY_UNSTARTED] + states[AW_HISTORY_CANCELLED]
+                               + states[AW_HISTORY_SKIPPED]);
     }
     if (graph->n_sets > MAX_SETS)
         aw_textbuf_printf (out, "and %u more\n", graph->n_sets - MAX_SETS);

@@ -550,7 +550,7 @@ static void what_was_added_is_told (void **state)
     assert_int_equal (aw_history_handle (&history, &start, &err), 0);
     ev.task = 0;
     assert_int_equal (aw_history_handle (&history, &ev, &err), 0);
-    assert_int_equal (aw_history_state (&history, 4), AW_TASK_UNSTARTED);
+    assert_int_equal (aw_history_state (&history, 4), AW_HISTORY_UNSTARTED);
     assert_int_equal (add (w, more), 1);
     ev.task = AW_NONE; /* one that a changed workflow does not have */
     assert_int_equal (aw_history_handle (&history, &ev, &err), 0);
@@ -558,7 +558,7 @@ static void what_was_added_is_told (void **state)
     start.t = 2;
     assert_int_equal (aw_idset_add (&start.cpus, 1, 1), 0);
     assert_int_equal (aw_history_handle (&history, &start, &err), 0);
-    assert_int_equal (aw_history_state (&history, 1004), AW_TASK_RUNNING);
+    assert_int_equal (aw_history_state (&history, 1004), AW_HISTORY_RUNNING);
     aw_idset_finish (&node.cpus);
     aw_idset_finish (&start.cpus);
     aw_history_finish (&history);
@@ -790,9 +790,10 @@ static void random_run (unsigned first, unsigned round)
     assert_same_graph (back->graph, w->graph);
     assert_true (aw_sched_ended (again.sched));
     for (task = 0; task < w->graph->n_tasks; task++) {
-        enum aw_task_state was = aw_history_state (&again.history, task);
+        enum aw_history_task was = aw_history_state (&again.history, task);
 
-        assert_true (was == AW_TASK_COMPLETED || was == AW_TASK_FAILED || was == AW_TASK_SKIPPED);
+        assert_true (was == AW_HISTORY_COMPLETED || was == AW_HISTORY_FAILED
+                     || was == AW_HISTORY_SKIPPED);
     }
 
     /* What has failed or was skipped runs again, what is done does not. */

@@ -157,7 +157,7 @@ static void a_run_without_events_has_empty_figures (void **state)
     assert_true (isnan (sum.makespan) && isnan (sum.cpu_share) && isnan (sum.gap_mean));
     assert_int_equal (sum.unstarted, 5);
     aw_history_sets (&history, sets);
-    assert_int_equal (sets[1].states[AW_TASK_UNSTARTED], 2);
+    assert_int_equal (sets[1].states[AW_HISTORY_UNSTARTED], 2);
     assert_true (isnan (sets[1].mean));
     assert_int_equal (aw_history_chain (&history, &chain, &n), 0);
     assert_int_equal (n, 0);
@@ -233,7 +233,7 @@ static void the_figures_are_those_computed_by_hand (void **state)
             fail_msg ("step %zu: %s", i, err.text);
         if (steps[i].ev.type == AW_EVENT_FINISH && steps[i].ev.code)
             assert_int_equal (aw_history_state (&history, 0),
-                              AW_TASK_UNSTARTED); /* to be tried again */
+                              AW_HISTORY_UNSTARTED); /* to be tried again */
     }
     aw_history_summary (&history, &sum);
     assert_int_equal (sum.completed, 5);
@@ -279,20 +279,20 @@ static void each_task_is_in_the_state_that_its_events_say (void **state)
     assert_int_equal (aw_history_init (&history, graph, NULL), 0);
     assert_int_equal (feed (&history, &node, NULL), 0);
     assert_int_equal (feed (&history, &start, NULL), 0);
-    assert_int_equal (aw_history_state (&history, 2), AW_TASK_RUNNING);
+    assert_int_equal (aw_history_state (&history, 2), AW_HISTORY_RUNNING);
     history.now = 7; /* what runs is counted up to now */
     aw_history_summary (&history, &sum);
     assert_float_equal (sum.makespan, 7, 0);
     assert_float_equal (sum.cpu_share, 0.25, 1e-9);
     ev.t = 7;
     assert_int_equal (aw_history_handle (&history, &ev, NULL), 0);
-    assert_int_equal (aw_history_state (&history, 2), AW_TASK_FAILED); /* set b has no retries */
+    assert_int_equal (aw_history_state (&history, 2), AW_HISTORY_FAILED); /* set b has no retries */
     start.ev.task = 0;
     start.ev.t = 7;
     assert_int_equal (feed (&history, &start, NULL), 0);
     ev.task = 0;
     assert_int_equal (aw_history_handle (&history, &ev, NULL), 0);
-    assert_int_equal (aw_history_state (&history, 0), AW_TASK_UNSTARTED); /* one retry left */
+    assert_int_equal (aw_history_state (&history, 0), AW_HISTORY_UNSTARTED); /* one retry left */
     ev = (struct aw_event){ .type = AW_EVENT_SKIP, .t = 7, .task = 4 };
     assert_int_equal (aw_history_handle (&history, &ev, NULL), 0);
     assert_int_equal (aw_history_handle (&history, &ev, NULL), 0); /* once more changes nothing */

@@ -392,9 +392,9 @@ static void a_resume_folds_what_was_before (void **state)
     struct aw_summary sum;
 
     assert_int_equal (read_text (f, text, false, &history, NULL), 0);
-    assert_int_equal (aw_history_state (&history, 0), AW_TASK_COMPLETED);
-    assert_int_equal (aw_history_state (&history, 1), AW_TASK_RUNNING);
-    assert_int_equal (aw_history_state (&history, 2), AW_TASK_UNSTARTED);
+    assert_int_equal (aw_history_state (&history, 0), AW_HISTORY_COMPLETED);
+    assert_int_equal (aw_history_state (&history, 1), AW_HISTORY_RUNNING);
+    assert_int_equal (aw_history_state (&history, 2), AW_HISTORY_UNSTARTED);
     assert_int_equal (aw_history_next_attempt (&history, 0), 1);
     assert_int_equal (aw_history_next_attempt (&history, 1), 2);
     assert_int_equal (aw_history_next_attempt (&history, 3), 0);
@@ -448,10 +448,10 @@ static void what_was_changed_runs_again (void **state)
     assert_int_equal (read_text (f, OLD, false, &history, &err), -1);
     aw_history_finish (&history);
     assert_int_equal (read_text (f, OLD, true, &history, &err), 0);
-    assert_int_equal (aw_history_state (&history, 0), AW_TASK_COMPLETED);
+    assert_int_equal (aw_history_state (&history, 0), AW_HISTORY_COMPLETED);
     aw_history_finish (&history);
     assert_int_equal (read_text (f, OLD NEW, false, &history, &err), 0);
-    assert_int_equal (aw_history_state (&history, 0), AW_TASK_UNSTARTED);
+    assert_int_equal (aw_history_state (&history, 0), AW_HISTORY_UNSTARTED);
     assert_int_equal (aw_history_next_attempt (&history, 0), 1);
     aw_history_finish (&history);
     assert_int_equal (

@@ -250,7 +250,7 @@ static void random_run (uint64_t seed)
     assert_int_equal (result.code, 0);
     for (uint32_t task = 0; task < g->n_tasks; task++) {
         staged += g->sets[aw_graph_task (g, task).set].stage_in == AW_STAGING_ASYNC;
-        assert_int_equal (aw_history_state (&w.history, task), AW_TASK_COMPLETED);
+        assert_int_equal (aw_history_state (&w.history, task), AW_HISTORY_COMPLETED);
     }
     assert_true (w.n_stages >= staged);
     assert_int_equal (w.n_starts, w.n_finishes);

@@ -155,12 +155,12 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         open_group (out, NULL, '{');
         put_string (out, "set", graph->sets[i].name);
         put_count (out, "tasks", sum->tasks);
-        put_count (out, "completed", sum->states[AW_TASK_COMPLETED]);
-        put_count (out, "failed", sum->states[AW_TASK_FAILED]);
-        put_count (out, "cancelled", sum->states[AW_TASK_CANCELLED]);
-        put_count (out, "skipped", sum->states[AW_TASK_SKIPPED]);
-        put_count (out, "running", sum->states[AW_TASK_RUNNING]);
-        put_count (out, "unstarted", sum->states[AW_TASK_UNSTARTED]);
+        put_count (out, "completed", sum->states[AW_HISTORY_COMPLETED]);
+        put_count (out, "failed", sum->states[AW_HISTORY_FAILED]);
+        put_count (out, "cancelled", sum->states[AW_HISTORY_CANCELLED]);
+        put_count (out, "skipped", sum->states[AW_HISTORY_SKIPPED]);
+        put_count (out, "running", sum->states[AW_HISTORY_RUNNING]);
+        put_count (out, "unstarted", sum->states[AW_HISTORY_UNSTARTED]);
         put_count (out, "attempts", sum->attempts);
         put_number (out, "mean", sum->mean);
         put_number (out, "min", sum->min);

@@ -150,7 +150,7 @@ size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, s
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
         if (aw_history_last (history, a->task) != a
-            || aw_history_state (history, a->task) != AW_TASK_FAILED)
+            || aw_history_state (history, a->task) != AW_HISTORY_FAILED)
             continue;
         if (n < max)
             attempts[n] = (uint32_t)i;

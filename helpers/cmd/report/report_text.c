@@ -268,7 +268,7 @@ static void put_set (struct aw_textbuf *out,
     aw_textbuf_puts (out, "  ");
     put_cell (out, name, width);
     aw_textbuf_printf (out, " %8u %8u %7u %9s %9s %9s %9s\n", sum->tasks,
-                       sum->states[AW_TASK_COMPLETED], sum->states[AW_TASK_FAILED],
+                       sum->states[AW_HISTORY_COMPLETED], sum->states[AW_HISTORY_FAILED],
                        seconds (a, sum->mean), seconds (b, sum->min), seconds (c, sum->max),
                        seconds (d, sum->wait_mean));
 }

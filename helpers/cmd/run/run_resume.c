@@ -140,7 +140,7 @@ static uint32_t completed (const struct aw_history *history, uint32_t set)
 
     for (uint32_t task = 0; task < graph->n_tasks; task++)
         n += aw_graph_task (graph, task).set == set
-             && aw_history_state (history, task) == AW_TASK_COMPLETED;
+             && aw_history_state (history, task) == AW_HISTORY_COMPLETED;
     return n;
 }
 

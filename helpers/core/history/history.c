@@ -281,9 +281,9 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
 {
     for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
         uint32_t set = aw_graph_task (history->graph, task).set;
-        enum aw_task_state state = aw_history_state (history, task);
-        bool passed = state == AW_TASK_COMPLETED
-                      || (state == AW_TASK_FAILED
+        enum aw_history_task state = aw_history_state (history, task);
+        bool passed = state == AW_HISTORY_COMPLETED
+                      || (state == AW_HISTORY_FAILED
                           && history->graph->sets[set].on_failure == AW_ON_FAILURE_CONTINUE);
 
         history->marks[task] = passed && !aw_idset_has (again, set) ? 0 : AW_MARK_AGAIN;

@@ -132,16 +132,16 @@ uint32_t *aw_history_order (const struct aw_history *history);
 uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task);
 
 /* A task's state as it is now. */
-enum aw_task_state {
-    AW_TASK_UNSTARTED, /* or to be retried */
-    AW_TASK_RUNNING,
-    AW_TASK_COMPLETED,
-    AW_TASK_FAILED, /* its last attempt failed, and no retry is left or the run has ended */
-    AW_TASK_CANCELLED,
-    AW_TASK_SKIPPED,
-    AW_TASK_STATES /* their number */
+enum aw_history_task {
+    AW_HISTORY_UNSTARTED, /* or to be retried */
+    AW_HISTORY_RUNNING,
+    AW_HISTORY_COMPLETED,
+    AW_HISTORY_FAILED, /* its last attempt failed, and no retry is left or the run has ended */
+    AW_HISTORY_CANCELLED,
+    AW_HISTORY_SKIPPED,
+    AW_HISTORY_STATES /* their number */
 };
-enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t task);
+enum aw_history_task aw_history_state (const struct aw_history *history, uint32_t task);
 
 /* Figures of the whole run, up to now if it has not ended. Seconds; shares between 0 and 1. */
 struct aw_summary {
@@ -165,7 +165,7 @@ void aw_history_summary (const struct aw_history *history, struct aw_summary *su
  */
 struct aw_set_summary {
     uint32_t tasks; /* of all iterations */
-    uint32_t states[AW_TASK_STATES]; /* how many are in each */
+    uint32_t states[AW_HISTORY_STATES]; /* how many are in each */
     uint32_t attempts, started_attempts, completed_attempts;
     double mean, min, max; /* seconds */
     double wait_mean, wait_max;

@@ -71,23 +71,23 @@ static bool is_retried (const struct aw_history *history, const struct aw_attemp
     return aw_retry_allows (&set->retry, attempts_here (history, last), &ev);
 }
 
-enum aw_task_state aw_history_state (const struct aw_history *history, uint32_t task)
+enum aw_history_task aw_history_state (const struct aw_history *history, uint32_t task)
 {
     const struct aw_attempt *last = aw_history_last (history, task);
 
     if (history->marks[task] & AW_MARK_SKIPPED)
-        return AW_TASK_SKIPPED;
+        return AW_HISTORY_SKIPPED;
     if (!last || history->marks[task] & AW_MARK_AGAIN)
-        return AW_TASK_UNSTARTED;
+        return AW_HISTORY_UNSTARTED;
     if (isnan (last->finish))
-        return AW_TASK_RUNNING;
+        return AW_HISTORY_RUNNING;
     if (last->status == AW_STATUS_COMPLETED)
-        return AW_TASK_COMPLETED;
+        return AW_HISTORY_COMPLETED;
     if (last->status == AW_STATUS_CANCELLED)
-        return AW_TASK_CANCELLED;
+        return AW_HISTORY_CANCELLED;
     if (history->ready[task] > 0 && history->exit_code < 0)
-        return AW_TASK_UNSTARTED; /* it is to be tried again */
+        return AW_HISTORY_UNSTARTED; /* it is to be tried again */
     if (is_retried (history, last) && history->exit_code < 0 && !history->stop_reason)
-        return AW_TASK_UNSTARTED;
-    return AW_TASK_FAILED;
+        return AW_HISTORY_UNSTARTED;
+    return AW_HISTORY_FAILED;
 }

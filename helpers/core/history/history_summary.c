@@ -50,16 +50,16 @@ static void capacity (
 
 static void count_states (const struct aw_history *history, struct aw_summary *summary)
 {
-    uint32_t states[AW_TASK_STATES] = { 0 };
+    uint32_t states[AW_HISTORY_STATES] = { 0 };
 
     for (uint32_t task = 0; task < history->graph->n_tasks; task++)
         states[aw_history_state (history, task)]++;
-    summary->completed = states[AW_TASK_COMPLETED];
-    summary->failed = states[AW_TASK_FAILED];
-    summary->cancelled = states[AW_TASK_CANCELLED];
-    summary->skipped = states[AW_TASK_SKIPPED];
-    summary->running = states[AW_TASK_RUNNING];
-    summary->unstarted = states[AW_TASK_UNSTARTED];
+    summary->completed = states[AW_HISTORY_COMPLETED];
+    summary->failed = states[AW_HISTORY_FAILED];
+    summary->cancelled = states[AW_HISTORY_CANCELLED];
+    summary->skipped = states[AW_HISTORY_SKIPPED];
+    summary->running = states[AW_HISTORY_RUNNING];
+    summary->unstarted = states[AW_HISTORY_UNSTARTED];
 }
 
 static void count_pool (const struct aw_history *history, struct aw_summary *summary)

@@ -16,10 +16,10 @@ static int fill_tasks (struct aw_resume_state *e,
     char name[160];
 
     for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
-        enum aw_task_state state = aw_history_state (history, task);
+        enum aw_history_task state = aw_history_state (history, task);
 
         /* A RESUME lets failed tasks run again, unless their on_failure is continue. */
-        e->done[task] = state == AW_TASK_COMPLETED || state == AW_TASK_FAILED;
+        e->done[task] = state == AW_HISTORY_COMPLETED || state == AW_HISTORY_FAILED;
         e->n_done += e->done[task];
         e->attempts[task] = aw_history_next_attempt (history, task);
         if (e->attempts[task] <= MAX_ATTEMPTS)

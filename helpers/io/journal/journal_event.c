@@ -188,7 +188,7 @@ int aw_journal_read_event (struct aw_journal_reader *reader,
                            struct aw_journal_line *line,
                            struct aw_error *err)
 {
-    struct aw_event_members members;
+    struct aw_event_members members = { 0 };
     int type = read_type (line, &members, err);
     uint32_t rest;
 
