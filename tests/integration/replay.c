@@ -134,8 +134,9 @@ static int read_config (const char *journal,
 {
     struct aw_journal_header header = { 0 };
     int mode, policy,
-        rc = aw_journal_read_workflow (journal, workflow, false, &header, count_changes, changes,
-                                       NULL, err);
+        rc = aw_journal_read_workflow (
+            journal, workflow, &(struct aw_journal_reading){ .fn = count_changes, .arg = changes },
+            &header, err);
 
     if (rc == 0) {
         mode = header.mode ? aw_mode_parse (header.mode) : -1;
@@ -165,7 +166,9 @@ static int replay (const char *journal,
     r.sched = aw_sched_create (r.graph, &r.config, err);
     if (!r.sched || aw_history_init (&r.history, r.graph, err) < 0)
         return 2;
-    rc = aw_journal_read_workflow (journal, workflow, false, &header, replay_one, &r, NULL, err);
+    rc = aw_journal_read_workflow (journal, workflow,
+                                   &(struct aw_journal_reading){ .fn = replay_one, .arg = &r },
+                                   &header, err);
     if (rc == 0 && !aw_sched_ended (r.sched)) {
         r.differs = true;
         rc = aw_error_set (err, "%s: the run has no end", journal);

@@ -384,8 +384,9 @@ static int read_with (const struct files *f,
                       void *arg,
                       struct aw_error *err)
 {
+    struct aw_journal_reading reading = { .fn = fn, .arg = arg, .changed = changed };
     struct aw_journal_header header;
-    int rc = aw_journal_read_workflow (f->path, w, changed, &header, fn, arg, NULL, err);
+    int rc = aw_journal_read_workflow (f->path, w, &reading, &header, err);
 
     aw_journal_header_finish (&header);
     return rc;
@@ -472,7 +473,7 @@ static void an_addition_is_read_back_from_the_journal (void **state)
     assert_same_graph (back->graph, w->graph);
     assert_int_equal (read_with (&f, back, false, check_text, &n, &err), 0); /* grown already */
     assert_same_graph (back->graph, w->graph);
-    assert_int_equal (aw_journal_read (f.path, w->graph, &header, NULL, NULL, NULL, &err), -1);
+    assert_int_equal (aw_journal_read (f.path, w->graph, NULL, &header, &err), -1);
     assert_non_null (strstr (err.text, "the workflow file is not known here"));
     aw_journal_header_finish (&header);
     remove_files (&f);

@@ -250,7 +250,9 @@ static void check_journal (const struct run *r, int code, struct replay *p)
 
     memset (p, 0, sizeof (*p));
     p->sched = aw_sched_create (r->workflow->graph, &config, NULL);
-    if (aw_journal_read (r->journal, r->workflow->graph, &header, replay_one, p, NULL, &err) < 0)
+    if (aw_journal_read (r->journal, r->workflow->graph,
+                         &(struct aw_journal_reading){ .fn = replay_one, .arg = p }, &header, &err)
+        < 0)
         fail_msg ("%s", err.text);
     assert_int_equal (p->last.type, AW_EVENT_END);
     assert_int_equal (p->last.code, code);

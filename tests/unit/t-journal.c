@@ -96,10 +96,13 @@ static int read_text (const struct fixture *f, const char *text, bool *torn, str
 {
     struct aw_journal_header header;
     int n = 0, rc;
+    struct aw_journal_reading reading = { .fn = count, .arg = &n };
 
     write_file (f, text, strlen (text));
     err->text[0] = '\0';
-    rc = aw_journal_read (f->path, f->graph, &header, count, &n, torn, err);
+    rc = aw_journal_read (f->path, f->graph, &reading, &header, err);
+    if (torn)
+        *torn = reading.torn;
     aw_journal_header_finish (&header);
     if (rc < 0)
         assert_non_null (strstr (err->text, f->path));
@@ -160,10 +163,9 @@ static void a_wrong_journal_is_refused (void **state)
     struct aw_journal_header header;
     struct aw_error err;
 
-    assert_int_equal (aw_journal_read ("/nonexistent/j", f->graph, &header, NULL, NULL, NULL, &err),
-                      -1);
+    assert_int_equal (aw_journal_read ("/nonexistent/j", f->graph, NULL, &header, &err), -1);
     assert_non_null (strstr (err.text, "No such file"));
-    assert_int_equal (aw_journal_read ("/tmp", f->graph, &header, NULL, NULL, NULL, &err), -1);
+    assert_int_equal (aw_journal_read ("/tmp", f->graph, NULL, &header, &err), -1);
     assert_non_null (strstr (err.text, "not a regular file"));
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
         assert_int_equal (read_text (f, table[i].text, NULL, &err), -1);
@@ -180,7 +182,7 @@ static void a_zero_byte_in_a_line_is_an_error (void **state)
     struct aw_error err;
 
     write_file (f, text, sizeof (text) - 1);
-    assert_int_equal (aw_journal_read (f->path, f->graph, &header, NULL, NULL, NULL, &err), -1);
+    assert_int_equal (aw_journal_read (f->path, f->graph, NULL, &header, &err), -1);
     assert_non_null (strstr (err.text, "line 2: a NUL byte"));
     aw_journal_header_finish (&header);
 }
@@ -429,8 +431,8 @@ static void events_are_read_as_they_were_written (void **state)
     struct aw_journal *journal = create (f);
     struct aw_journal_header header;
     struct aw_error err;
-    bool torn = true;
     int n = 0;
+    struct aw_journal_reading reading = { .fn = compare, .arg = &n, .torn = true };
 
     for (size_t i = 0; i < sizeof (samples) / sizeof (samples[0]); i++) {
         struct aw_event ev = samples[i];
@@ -441,10 +443,10 @@ static void events_are_read_as_they_were_written (void **state)
         aw_idset_finish (&ev.cpus);
     }
     assert_int_equal (aw_journal_close (journal, &err), 0);
-    if (aw_journal_read (f->path, f->graph, &header, compare, &n, &torn, &err) < 0)
+    if (aw_journal_read (f->path, f->graph, &reading, &header, &err) < 0)
         fail_msg ("%s", err.text);
     assert_int_equal (n, sizeof (samples) / sizeof (samples[0]));
-    assert_false (torn);
+    assert_false (reading.torn);
     assert_int_equal (header.version, 1);
     assert_float_equal (header.epoch, 1763800000.123, 1e-6);
     assert_string_equal (header.name, "d\"d");
@@ -515,7 +517,7 @@ static void what_cannot_be_written_is_refused (void **state)
     ev.t = 4; /* a clock that falls: the journal's does not */
     assert_int_equal (aw_journal_append (journal, &ev, &err), 0);
     assert_int_equal (aw_journal_close (journal, &err), 0);
-    assert_int_equal (aw_journal_read (f->path, f->graph, &header, NULL, NULL, NULL, &err), 0);
+    assert_int_equal (aw_journal_read (f->path, f->graph, NULL, &header, &err), 0);
     aw_journal_header_finish (&header);
     assert_int_equal (aw_journal_close (NULL, NULL), 0);
 }
@@ -541,7 +543,10 @@ static void what_a_full_disk_refuses_goes_out_later (void **state)
     assert_int_equal (setrlimit (RLIMIT_FSIZE, &old), 0);
     assert_non_null (strstr (err.text, "File too large"));
     assert_int_equal (aw_journal_close (journal, &err), 0);
-    assert_int_equal (aw_journal_read (f->path, f->graph, &header, count, &n, NULL, &err), 0);
+    assert_int_equal (aw_journal_read (f->path, f->graph,
+                                       &(struct aw_journal_reading){ .fn = count, .arg = &n },
+                                       &header, &err),
+                      0);
     assert_int_equal (n, 50);
     aw_journal_header_finish (&header);
 }

@@ -329,6 +329,7 @@ static int read_text (const struct file *f,
                       struct aw_history *history,
                       struct aw_error *err)
 {
+    struct aw_journal_reading reading = { .fn = fold, .arg = history, .changed = changed };
     FILE *file = fopen (f->path, "w");
     struct aw_journal_header header;
     int rc;
@@ -337,8 +338,7 @@ static int read_text (const struct file *f,
     assert_true (fputs (text, file) >= 0);
     assert_int_equal (fclose (file), 0);
     assert_int_equal (aw_history_init (history, f->graph, NULL), 0);
-    rc = (changed ? aw_journal_read_changed : aw_journal_read) (f->path, f->graph, &header, fold,
-                                                                history, NULL, err);
+    rc = aw_journal_read (f->path, f->graph, &reading, &header, err);
     aw_journal_header_finish (&header);
     return rc;
 }

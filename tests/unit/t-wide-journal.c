@@ -61,7 +61,8 @@ static int load (struct aw_history *history, struct aw_error *err)
 
     err->text[0] = '\0';
     assert_int_equal (aw_history_init (history, graph, err), 0);
-    rc = aw_journal_read (path, graph, &header, fold, history, NULL, err);
+    rc = aw_journal_read (path, graph, &(struct aw_journal_reading){ .fn = fold, .arg = history },
+                          &header, err);
     aw_journal_header_finish (&header);
     return rc;
 }

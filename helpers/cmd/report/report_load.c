@@ -18,16 +18,16 @@ static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
 
 static int load_journal (struct aw_report *report, const char *path, struct aw_error *err)
 {
+    struct aw_journal_reading reading = { .fn = fold, .arg = &report->history };
     int in_use;
 
     if (aw_history_init (&report->history, report->workflow->graph, err) < 0)
         return -1;
     in_use =
         aw_journal_in_use (path); /* before reading: an end that comes in between is read then */
-    if (aw_journal_read_workflow (path, report->workflow, false, &report->header, fold,
-                                  &report->history, &report->torn, err)
-        < 0)
+    if (aw_journal_read_workflow (path, report->workflow, &reading, &report->header, err) < 0)
         return -1;
+    report->torn = reading.torn;
     report->live = in_use != 0 && report->history.exit_code < 0;
     if (report->header.name) { /* the copy of the workflow file may have lost its name */
         char *copy = report->workflow->name;

@@ -242,14 +242,14 @@ static int read_journal (struct aw_run_resume *r,
 {
     struct aw_history history;
     struct folding folding = { &history, &r->header };
+    struct aw_journal_reading reading = { .fn = fold, .arg = &folding, .changed = old != NULL };
     struct aw_resume resume;
     struct aw_event ev;
     int rc;
 
     if (aw_history_init (&history, r->workflow->graph, err) < 0)
         return -1;
-    rc = aw_journal_read_workflow (journal, r->workflow, old != NULL, &r->header, fold, &folding,
-                                   NULL, err);
+    rc = aw_journal_read_workflow (journal, r->workflow, &reading, &r->header, err);
     if (rc == 0 && old)
         rc = grow_as (old, r->workflow, err);
     if (rc == 0 && old)

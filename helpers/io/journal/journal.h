@@ -85,45 +85,38 @@ int aw_journal_sync (struct aw_journal *journal, struct aw_error *err);
 /* Flushes, syncs and closes. Takes NULL. 0, or -1 with text. */
 int aw_journal_close (struct aw_journal *journal, struct aw_error *err);
 
-/* Reads the journal at PATH: the header into HEADER (finished by the caller), then each event
- * through FN, which returns 0 to go on and -1 with text to stop. Names are resolved against GRAPH.
- * A torn last line (no newline) is ignored and told through TORN (may be NULL). Returns 0, or -1
- * with text "journal.jsonl: line 17: ...". Of a run whose tasks have added some the graph alone
- * does not do: that is an error.
- */
 typedef int (*aw_journal_fn) (void *arg, const struct aw_event *ev, struct aw_error *err);
+
+/* How a journal is read; {0}: only checked. */
+struct aw_journal_reading {
+    aw_journal_fn
+        fn; /* called with each event; returns 0, or -1 with text to stop. NULL: none is */
+    void *arg; /* for FN */
+    bool changed; /* the graph replaces the one that the journal is of: events of tasks that it does
+                     not have are skipped. (Events before the last RESUME with a changed workflow
+                     are read like this in any case.) */
+    bool torn; /* result: the last line has no newline, and was ignored */
+};
+
+/* Reads the journal at PATH: the header into HEADER (finished by the caller), then the events,
+ * whose names are looked up in GRAPH. READING may be NULL. 0, or -1 with text "journal.jsonl: line
+ * 17:
+ * ...". A journal of tasks that add tasks is an error here.
+ */
 int aw_journal_read (const char *path,
                      const struct aw_graph *graph,
+                     struct aw_journal_reading *reading,
                      struct aw_journal_header *header,
-                     aw_journal_fn fn,
-                     void *arg,
-                     bool *torn,
                      struct aw_error *err);
 
-/* The same for a GRAPH that is to take the place of the one that the journal is of: events of tasks
- * that it does not have are passed over. (aw_journal_read does so as well before the last RESUME
- * that tells of a changed workflow.)
- */
-int aw_journal_read_changed (const char *path,
-                             const struct aw_graph *graph,
-                             struct aw_journal_header *header,
-                             aw_journal_fn fn,
-                             void *arg,
-                             bool *torn,
-                             struct aw_error *err);
-
-/* Reads the journal of WORKFLOW, as its file has it, which becomes what it has grown to: with each
- * ADD, before FN gets that. CHANGED: as aw_journal_read_changed; what was added is added to the
- * changed one, and where it cannot be that is an error. Another reading of the same journal needs
- * the workflow as its file has it again, where FN is to see it grow.
+/* Reads the journal of WORKFLOW, which must be as its file has it. With each ADD it grows, before
+ * FN is called. To read the journal again and see it grow, load the workflow again. Where WORKFLOW
+ * is a changed one, what was added is added to it, and where that is not possible it is an error.
  */
 int aw_journal_read_workflow (const char *path,
                               struct aw_workflow *workflow,
-                              bool changed,
+                              struct aw_journal_reading *reading,
                               struct aw_journal_header *header,
-                              aw_journal_fn fn,
-                              void *arg,
-                              bool *torn,
                               struct aw_error *err);
 
 /* Number of the last line, counted from 1, that is a RESUME with a changed workflow, in the journal

@@ -179,9 +179,9 @@ static int clear (struct aw_journal_reader *reader, int type)
 /* What is added grows the graph. */
 static int grow (struct aw_journal_reader *reader, struct aw_error *err)
 {
-    if (!reader->growth || !reader->growth->add)
+    if (!reader->add)
         return aw_error_set (err, "a task adds tasks, but the workflow file is not known here");
-    return reader->growth->add (reader->growth->arg, reader->ev.text, err);
+    return reader->add (reader->workflow, reader->ev.text, err);
 }
 
 int aw_journal_read_event (struct aw_journal_reader *reader,

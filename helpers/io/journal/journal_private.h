@@ -10,23 +10,10 @@
 /* Takes the journal's first LINE apart, which is changed, into HEADER. 0, or -1 with text. */
 int aw_journal_read_header (struct aw_journal_header *header, char *line, struct aw_error *err);
 
-/* What the graph that is read with goes through. */
-struct aw_journal_growth {
-    /* Adds the workflow TEXT to it. 0, or -1 with text. NULL: an ADD is an error. */
-    int (*add) (void *arg, const char *text, struct aw_error *err);
-    void *arg;
-    bool changed; /* it takes the place of the one that the journal is of */
-};
-
-/* What all readings come to. GROWTH may be NULL. */
-int aw_journal_read_by (const char *path,
-                        const struct aw_graph *graph,
-                        const struct aw_journal_growth *growth,
-                        struct aw_journal_header *header,
-                        aw_journal_fn fn,
-                        void *arg,
-                        bool *torn,
-                        struct aw_error *err);
+/* Adds the workflow TEXT, which grows the graph. 0, or -1 with text. */
+typedef int (*aw_journal_add_fn) (struct aw_workflow *workflow,
+                                  const char *text,
+                                  struct aw_error *err);
 
 /* Names as they stand within a JSON string, by number. */
 struct aw_journal_names {
@@ -98,7 +85,8 @@ int aw_journal_scan_line (struct aw_journal_line *line, char *text, struct aw_er
 /* What must be known to understand a line. {0} but for its graph at first. */
 struct aw_journal_reader {
     const struct aw_graph *graph;
-    const struct aw_journal_growth *growth; /* NULL: none */
+    struct aw_workflow *workflow; /* that ADD grows */
+    aw_journal_add_fn add; /* NULL: an ADD is an error */
     int fd;
     size_t n_lines; /* read so far */
     size_t changed_at; /* the last line with a changed workflow; 0: none */
@@ -110,6 +98,13 @@ struct aw_journal_reader {
     struct aw_resume resume; /* likewise */
 };
 void aw_journal_reader_finish (struct aw_journal_reader *reader);
+
+/* Reads the whole journal with a READER of which the first three members are set. */
+int aw_journal_read_by (struct aw_journal_reader *reader,
+                        const char *path,
+                        struct aw_journal_reading *reading,
+                        struct aw_journal_header *header,
+                        struct aw_error *err);
 
 /* Makes READER->ev of LINE. 1: it is of a task that the workflow no longer has; 0, or -1 with text.
  */

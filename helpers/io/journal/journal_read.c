@@ -84,8 +84,7 @@ static int read_lines (struct aw_journal_reader *reader,
                        struct window *win,
                        const char *path,
                        struct aw_journal_header *header,
-                       aw_journal_fn fn,
-                       void *arg,
+                       const struct aw_journal_reading *reading,
                        struct aw_error *err)
 {
     struct aw_journal_line line = { 0 };
@@ -104,7 +103,7 @@ static int read_lines (struct aw_journal_reader *reader,
             rc = aw_journal_read_header (header, text, err);
         else if ((rc = aw_journal_scan_line (&line, text, err)) == 0
                  && (rc = aw_journal_read_event (reader, &line, err)) == 0)
-            rc = fn ? fn (arg, &reader->ev, err) : 0;
+            rc = reading->fn ? reading->fn (reading->arg, &reader->ev, err) : 0;
         if (rc < 0) {
             struct aw_error why = err ? *err : (struct aw_error){ "" };
 
@@ -138,77 +137,46 @@ static int open_file (const char *path, struct aw_error *err)
     return fd;
 }
 
-static int read_all (const char *path,
-                     struct aw_journal_reader *reader,
-                     struct aw_journal_header *header,
-                     aw_journal_fn fn,
-                     void *arg,
-                     bool *torn,
-                     struct aw_error *err)
+int aw_journal_read_by (struct aw_journal_reader *reader,
+                        const char *path,
+                        struct aw_journal_reading *reading,
+                        struct aw_journal_header *header,
+                        struct aw_error *err)
 {
+    struct aw_journal_reading none = { 0 };
     struct window win = { .fd = open_file (path, err), .size = WINDOW };
     int rc = -1;
 
-    reader->fd = win.fd;
-
+    if (!reading)
+        reading = &none;
     memset (header, 0, sizeof (*header));
-    if (torn)
-        *torn = false;
+    reading->torn = false;
     if (win.fd < 0)
         return -1;
+    reader->fd = win.fd;
+    reader->changes_known = reading->changed;
+    reader->changed_at = reading->changed ? SIZE_MAX : 0;
     win.data = malloc (win.size);
     if (!win.data)
         aw_error_set (err, "%s: out of memory", path);
     else
-        rc = read_lines (reader, &win, path, header, fn, arg, err);
-    if (torn)
-        *torn = win.torn;
+        rc = read_lines (reader, &win, path, header, reading, err);
+    reading->torn = win.torn;
     close (win.fd);
     free (win.data);
     aw_journal_reader_finish (reader);
     return rc;
 }
 
-int aw_journal_read_by (const char *path,
-                        const struct aw_graph *graph,
-                        const struct aw_journal_growth *growth,
-                        struct aw_journal_header *header,
-                        aw_journal_fn fn,
-                        void *arg,
-                        bool *torn,
-                        struct aw_error *err)
-{
-    struct aw_journal_reader reader = { .graph = graph, .growth = growth };
-
-    if (growth && growth->changed) {
-        reader.changes_known = true;
-        reader.changed_at = SIZE_MAX;
-    }
-    return read_all (path, &reader, header, fn, arg, torn, err);
-}
-
 int aw_journal_read (const char *path,
                      const struct aw_graph *graph,
+                     struct aw_journal_reading *reading,
                      struct aw_journal_header *header,
-                     aw_journal_fn fn,
-                     void *arg,
-                     bool *torn,
                      struct aw_error *err)
 {
-    return aw_journal_read_by (path, graph, NULL, header, fn, arg, torn, err);
-}
+    struct aw_journal_reader reader = { .graph = graph };
 
-int aw_journal_read_changed (const char *path,
-                             const struct aw_graph *graph,
-                             struct aw_journal_header *header,
-                             aw_journal_fn fn,
-                             void *arg,
-                             bool *torn,
-                             struct aw_error *err)
-{
-    const struct aw_journal_growth growth = { .changed = true };
-
-    return aw_journal_read_by (path, graph, &growth, header, fn, arg, torn, err);
+    return aw_journal_read_by (&reader, path, reading, header, err);
 }
 
 int aw_journal_in_use (const char *path)

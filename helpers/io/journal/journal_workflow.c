@@ -5,13 +5,13 @@
 #include "io/journal/journal_private.h"
 #include "io/workflow/workflow.h"
 
-static int add (void *arg, const char *text, struct aw_error *err)
+static int add (struct aw_workflow *workflow, const char *text, struct aw_error *err)
 {
     struct aw_problems problems;
     int rc;
 
     aw_problems_init (&problems);
-    rc = aw_workflow_add (arg, text, strlen (text), "what is added", NULL, NULL, &problems);
+    rc = aw_workflow_add (workflow, text, strlen (text), "what is added", NULL, NULL, &problems);
     if (rc < 0)
         aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
     aw_problems_finish (&problems);
@@ -20,14 +20,13 @@ static int add (void *arg, const char *text, struct aw_error *err)
 
 int aw_journal_read_workflow (const char *path,
                               struct aw_workflow *workflow,
-                              bool changed,
+                              struct aw_journal_reading *reading,
                               struct aw_journal_header *header,
-                              aw_journal_fn fn,
-                              void *arg,
-                              bool *torn,
                               struct aw_error *err)
 {
-    const struct aw_journal_growth growth = { add, workflow, changed };
+    struct aw_journal_reader reader = { .graph = workflow->graph,
+                                        .workflow = workflow,
+                                        .add = add };
 
-    return aw_journal_read_by (path, workflow->graph, &growth, header, fn, arg, torn, err);
+    return aw_journal_read_by (&reader, path, reading, header, err);
 }
