@@ -208,7 +208,7 @@ static int read_members (struct walk *w, struct aw_packet *packet, struct aw_err
         int key;
 
         if (!take_string (w, &name) || !take (w, ':'))
-            return aw_error_set (err, "a message frame that is no JSON object");
+            return aw_error_set (err, "a message frame that is not a JSON object");
         key = find_key (&name);
         if (key < 0 || seen & (1u << key) || !read_member (w, packet, key))
             return aw_error_set (err, "a message frame with a wrong member \"%.*s\"",
@@ -223,7 +223,7 @@ static int read_members (struct walk *w, struct aw_packet *packet, struct aw_err
 static int check (const struct walk *w, const struct aw_packet *packet, struct aw_error *err)
 {
     if (w->at != w->end)
-        return aw_error_set (err, "a message frame with something behind its end");
+        return aw_error_set (err, "a message frame with something after its end");
     if (packet->topic.size > AW_TOPIC_MAX || packet->group.size > AW_TOPIC_MAX
         || packet->sender.size > AW_SENDER_MAX)
         return aw_error_set (err, "a message frame with a name that is too long");
@@ -263,7 +263,7 @@ int aw_message_frame_read_rest (struct aw_packet *packet,
 
     *packet = (struct aw_packet){ .kind = AW_PACKET_MESSAGE };
     if (!take (&w, '{'))
-        return aw_error_set (err, "a message that is no JSON object");
+        return aw_error_set (err, "a message that is not a JSON object");
     if (take (&w, '}'))
         return check (&w, packet, err);
     if (read_members (&w, packet, err) < 0)

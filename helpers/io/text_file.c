@@ -14,9 +14,9 @@ static int check_kind (const struct stat *st, size_t max, struct aw_error *err)
     if (S_ISDIR (st->st_mode))
         return aw_error_set (err, "is a directory: give a file");
     if (!S_ISREG (st->st_mode))
-        return aw_error_set (err, "is not a regular file: write it to one first");
+        return aw_error_set (err, "is not a regular file: copy it to one first");
     if (st->st_size > 0 && (uintmax_t)st->st_size > max)
-        return aw_error_set (err, "has %.0f MiB: at most %zu MiB are read",
+        return aw_error_set (err, "has %.0f MiB: at most %zu MiB are allowed",
                              (double)st->st_size / (1 << 20), max >> 20);
     return 0;
 }

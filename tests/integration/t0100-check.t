@@ -52,7 +52,7 @@ test_expect_success 'warnings are told, and the file is good all the same' '
     sed "s/\"simulations\": 96/\"simulations\": 96, \"unused\": 1/" good.json >warned.json &&
     async-workflow check warned.json >out 2>err &&
     grep -q "^warned.json: ok: " out &&
-    echo "async-workflow: warning: warned.json: parameters.unused: is not used: write {unused} where it should stand" >expected &&
+    echo "async-workflow: warning: warned.json: parameters.unused: is not used: write {unused} where it belongs" >expected &&
     test_cmp expected err
 '
 
@@ -70,11 +70,11 @@ test_expect_success 'all problems are told at once, each in a line' '
 	async-workflow: bad.json: defaults: unknown key "cpu": did you mean "cpus"?
 	async-workflow: bad.json: tasks.simulate.count: 0: must be from 1 to 10000000
 	async-workflow: bad.json: tasks.simulate.command[1]: unknown placeholder {indx}: did you mean {index}?
-	async-workflow: bad.json: tasks.train.gpus: 1.5: a task has whole GPUs, or a part of one alone: give a whole number, or one below 1
+	async-workflow: bad.json: tasks.train.gpus: 1.5: a task has whole GPUs or a part of one: give a whole number, or a number below 1
 	async-workflow: bad.json: tasks.infer: unknown key "comand": did you mean "command"?
 	async-workflow: bad.json: tasks.infer: nothing to run: give "command": ["program", ...] or "script": "..."
 	async-workflow: bad.json: tasks.train.after[0]: unknown task set "simulat": did you mean "simulate"?
-	async-workflow: bad.json: tasks.simulate: cycle: simulate -> infer -> simulate: none of these could ever start
+	async-workflow: bad.json: tasks.simulate: cycle: simulate -> infer -> simulate: none of these task sets can start
 	END
     check_fails bad.json &&
     test_cmp expected err
@@ -94,7 +94,7 @@ test_expect_success 'a notice that is no shorter than the time itself' '
             \"script\": \"x\", \"time_limit\": $limit, \"checkpoint_signal\": \"USR1@60s\" } } }" >notice.json &&
         async-workflow check notice.json 2>notice.$limit || return 1
     done &&
-    grep "warning: notice.json: tasks.a: its checkpoint_signal comes 60 s before its time_limit, 60 s: every task gets it at once" notice.60 &&
+    grep "warning: notice.json: tasks.a: its checkpoint_signal comes 60 s before its time_limit, 60 s: every task would get it at its start" notice.60 &&
     test_must_be_empty notice.61
 '
 
@@ -109,9 +109,9 @@ test_expect_success 'what no node could hold is an error where the shape is know
     async-workflow check good.json --nodes 4 --cpus 32 --gpus 1 --mem 2G >out &&
     check_fails good.json --nodes 4 --cpus 31 --gpus 0 --mem 1G &&
     test $(grep -c . err) = 5 &&
-    grep -q "good.json: tasks.aggregate.cpus: a task needs 32 and no node has more than 31: " err &&
-    grep -q "good.json: tasks.simulate.gpus: a task needs 1 and no node has more than 0: " err &&
-    grep -q "good.json: tasks.infer.mem: a task needs 2.0 GiB and no node has more than 1.0 GiB: " err &&
+    grep -q "good.json: tasks.aggregate.cpus: a task needs 32, but no node has more than 31: " err &&
+    grep -q "good.json: tasks.simulate.gpus: a task needs 1, but no node has more than 0: " err &&
+    grep -q "good.json: tasks.infer.mem: a task needs 2.0 GiB, but no node has more than 1.0 GiB: " err &&
     all_prefixed
 '
 
@@ -139,14 +139,14 @@ test_expect_success 'a FIFO nobody writes to, and devices, do not block' '
 test_expect_success '200 MB, or a terabyte, are refused by their size, unread' '
     truncate -s 200M huge.json &&
     check_fails huge.json &&
-    grep -q "huge.json: has 200 MiB: at most 64 MiB are read" err &&
+    grep -q "huge.json: has 200 MiB: at most 64 MiB are allowed" err &&
     { truncate -s 1T huge.json || true; } &&
     test_expect_code 2 timeout 10 async-workflow check huge.json
 '
 
 test_expect_success 'nesting 10,000 deep' '
     head -c 10000 /dev/zero | tr "\0" "[" >deep.json &&
-    check_fails deep.json && grep -q "line 1, column 65: nested too deep: at most 64 levels" err
+    check_fails deep.json && grep -q "line 1, column 65: nested too deeply: at most 64 levels" err
 '
 
 test_expect_success 'NaN, NUL, invalid UTF-8, duplicate keys' '

@@ -83,7 +83,7 @@ test_expect_success 'a NUL, deep nesting, a line without end' '
     journal d "$NODE" && printf "{\"t\":1,\0\"event\":\"stop\"}\n" >>d/journal.jsonl && refused d "NUL" &&
     journal d "$NODE" "{\"t\":1,\"x\":$(printf "%02000d" 0 | tr 0 "[")" && refused d "line 3: not valid JSON" &&
     journal d "$NODE" && truncate -s 64M d/journal.jsonl && refused d "line 3: .*too long" &&
-    directory d && printf "%0200000d" 0 | tr 0 "[" >d/workflow.json && refused d "nested too deep" &&
+    directory d && printf "%0200000d" 0 | tr 0 "[" >d/workflow.json && refused d "nested too deeply" &&
     directory d && truncate -s 1T d/workflow.json && refused d "at most 64 MiB"
 '
 

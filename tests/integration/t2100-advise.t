@@ -49,10 +49,10 @@ test_expect_success 'tasks over several nodes: no fewer nodes than one of them w
     advise wide.json --cpus 2 --gpus 2 --json >out &&
     test -z "$(row 2 makespan)" && test "$(row 3 makespan)" = 30 && test "$(row 7 makespan)" = 10 &&
     test "$(value fastest)" = 7 && test -z "$(row 8 makespan)" &&
-    test_expect_code 2 advise wide.json --cpus 2 --gpus 1 2>err && grep "tasks.solve.gpus: .* 2 " err &&
+    test_expect_code 2 advise wide.json --cpus 2 --gpus 1 2>err && grep "tasks.solve.gpus: .* 2, " err &&
     for words in "--max-nodes 2" "--nodes 2"; do
         test_expect_code 2 advise wide.json --cpus 2 --gpus 2 $words 2>err &&
-        grep "wide.json: tasks.solve: a task needs 3 nodes and there are 2: request" err || return 1
+        grep "wide.json: tasks.solve: a task needs 3 nodes, but there are 2: request" err || return 1
     done
 '
 

@@ -85,7 +85,7 @@ test_expect_success 'by a message' '
 test_expect_success 'what is wrong with them is told' '
     workflow wrong.json "\"iterations\": { \"max\": 2, \"until\": \"nobody\" }, \"tasks\": { \"a\": { \"script\": \"x\" } }" &&
     test_expect_code 2 async-workflow check wrong.json 2>err &&
-    grep "wrong.json: iterations.until: unknown task set \"nobody\": write the name of one of" err
+    grep "wrong.json: iterations.until: unknown task set \"nobody\": write the name of a set" err
 '
 
 # more FILE BODY: a workflow of these tasks, to be added
@@ -146,19 +146,19 @@ test_expect_success 'what is wrong is told, all of it and where; nothing is chan
         \"end\": { \"after\": [\"base\"], \"script\": \"true\" } }" &&
     run 0 wrong wrong-add.json &&
     cat >want <<-\EOF &&
-	async-workflow: wrong.json: iterations: what is added is gone through once: remove it
+	async-workflow: wrong.json: iterations: an added workflow has no iterations: remove it
 	async-workflow: wrong.json: name: "-": a name begins with a letter, a digit or "_"
 	async-workflow: wrong.json: tasks.base: the workflow has a task set "base" already: give this one a name of its own
 	async-workflow: wrong.json: tasks.base: unknown key "cpu": did you mean "cpus"?
 	async-workflow: wrong.json: tasks.z2: a task wants 900 CPUs on one node: no node of the pool has that (up to 8 CPUs, 0 GPUs): ask Slurm for other nodes or less for the task
 	async-workflow: wrong.json: tasks.far: several ranks or nodes need srun: this run has none (--local)
 	async-workflow: wrong.json: tasks.data: needs a scratch directory: this run has none: start the run with --scratch=DIR
-	async-workflow: wrong.json: tasks: 10000004 tasks beside the 2 that there are: at most 10000000 are possible in all
-	async-workflow: wrong.json: tasks.z.after[0]: unknown task set "bas": write the name of one of "tasks"
+	async-workflow: wrong.json: tasks: 10000004 tasks in addition to 2: at most 10000000 are possible in total
+	async-workflow: wrong.json: tasks.z.after[0]: unknown task set "bas": write the name of a set in "tasks"
 	EOF
-	sed -n 1,9p wrong/logs/base.0.err >got && sed -i "s/: did you mean .base.?/: write the name of one of \"tasks\"/" got &&
+	sed -n 1,9p wrong/logs/base.0.err >got && sed -i "s/: did you mean .base.?/: write the name of a set in \"tasks\"/" got &&
     test_cmp want got &&
-    grep "wrong.json: tasks.z.after\[2\]: what is added has no iterations" wrong/logs/base.0.err &&
+    grep "wrong.json: tasks.z.after\[2\]: an added workflow has no iterations" wrong/logs/base.0.err &&
     grep "wrong.json: tasks.z.after\[3\]: \[i\] needs sets of one size" wrong/logs/base.0.err &&
     grep "wrong.json: tasks.z: cycle: z -> z2 -> z" wrong/logs/base.0.err &&
     grep "broken.json: line 2, column" wrong/logs/base.0.err &&

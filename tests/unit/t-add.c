@@ -96,11 +96,10 @@ static void a_wrong_addition_is_told_and_changes_nothing (void **state)
           "a.json: the format's version is missing" },
         { "{ \"async-workflow\": 2 }", "a.json: async-workflow: version 2 is not known" },
         { "{ \"async-workflow\": 1 }", "a.json: \"tasks\" is missing" },
-        { "{ \"async-workflow\": 1, \"tasks\": {} }",
-          "a.json: tasks: empty: there is nothing to do" },
+        { "{ \"async-workflow\": 1, \"tasks\": {} }", "a.json: tasks: is empty: add a task set" },
         { "{ \"async-workflow\": 1, \"iterations\": 1, \"tasks\": { \"n\": { \"script\": \"x\" } } "
           "}",
-          "a.json: iterations: what is added is gone through once" },
+          "a.json: iterations: an added workflow has no iterations" },
         { "{ \"async-workflow\": 1, \"name\": 3, \"tasks\": { \"n\": { \"script\": \"x\" } } }",
           "a.json: name: " },
         { "{ \"async-workflow\": 1, \"tasks\": { \"one\": { \"script\": \"x\" } } }",
@@ -112,16 +111,16 @@ static void a_wrong_addition_is_told_and_changes_nothing (void **state)
         { SET ("\"after\": [\"on\"]"),
           "a.json: tasks.n.after[0]: unknown task set \"on\": did you mean \"one\"?" },
         { SET ("\"after\": [\"two@-1\"]"),
-          "a.json: tasks.n.after[0]: what is added has no iterations to look back from" },
+          "a.json: tasks.n.after[0]: an added workflow has no iterations to look back from" },
         { SET ("\"after\": [\"n@-1\"]"),
-          "a.json: tasks.n.after[0]: what is added has no iterations to look back from" },
+          "a.json: tasks.n.after[0]: an added workflow has no iterations to look back from" },
         { SET ("\"count\": 3, \"after\": [\"two\", \"one[i]\"]"),
           "a.json: tasks.n.after[1]: [i]: one has 2 iterations" },
         { SET ("\"after\": [\"n\"]"), "a.json: tasks.n: cycle: n -> n" },
         { SET ("\"after\": [\"one\", \"one\"]"), "a.json: tasks.n.after[1]: the same as [0]" },
         { SET ("\"after\": [{ \"message\": \"m\", \"count\": 0 }]"),
           "a.json: tasks.n.after[0].count: " },
-        { SET ("\"count\": 9999990"), "a.json: tasks: 9999990 tasks beside the 12 that there are" },
+        { SET ("\"count\": 9999990"), "a.json: tasks: 9999990 tasks in addition to 12" },
     };
     struct aw_workflow *w = parse (base), *same = parse (base);
 

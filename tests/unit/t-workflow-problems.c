@@ -24,25 +24,25 @@ static void wrong_json_is_told_with_its_place (void **state)
         { "{\n  'a': NaN}", "line 2, column 8: NaN: JSON has no such number" },
         { "{'a': -Infinity}", "line 1, column 8: Infinity: JSON has no such number" },
         { "{'a': True}", "line 1, column 7: True: write true" },
-        { "{'a': yes}", "line 1, column 7: yes is not a JSON value: text stands in double quotes" },
+        { "{'a': yes}", "line 1, column 7: yes is not a JSON value: write text in double quotes" },
         { "{'a': truex}",
-          "line 1, column 7: truex is not a JSON value: text stands in double quotes" },
+          "line 1, column 7: truex is not a JSON value: write text in double quotes" },
         { "{a: 1}", "line 1, column 2: a key without quotes: write it in double quotes" },
         { "{'a': 1,}", "line 1, column 8: a comma before \"}\": remove it" },
         { "{'a': [1,]}", "line 1, column 9: a comma before \"]\": remove it" },
         { "{,}", "line 1, column 2: \",\" where a key in double quotes is expected" },
-        { "{'a' 1}", "line 1, column 6: \"1\" where \":\" behind a key is expected" },
+        { "{'a' 1}", "line 1, column 6: \"1\" where \":\" after a key is expected" },
         { "{'a': 1 'b': 2}", "line 1, column 9: text where \",\" or \"}\" is expected" },
         { "{'a': [1 2]}", "line 1, column 10: \"2\" where \",\" or \"]\" is expected" },
-        { "{'a': 01}", "line 1, column 7: a number does not begin with 0: leave the zero away" },
+        { "{'a': 01}", "line 1, column 7: a number does not begin with 0: leave out the zero" },
         { "{'a': +1}", "line 1, column 7: \"+\" where a value is expected" },
         { "{'a': .5}", "line 1, column 7: \".\" where a value is expected" },
         { "{'a': 5.}", "line 1, column 9: \"}\" where a digit is expected" },
         { "{'a': 1e}", "line 1, column 9: \"}\" where a digit is expected" },
         { "{'a': -}", "line 1, column 8: \"}\" where a digit is expected" },
-        { "{'a': 1h}", "line 1, column 7: letters behind a number: write text in double quotes, as "
+        { "{'a': 1h}", "line 1, column 7: letters after a number: write text in double quotes, as "
                        "\"1h\" or \"4G\"" },
-        { "{'a': 0x10}", "line 1, column 7: letters behind a number: write text in double quotes, "
+        { "{'a': 0x10}", "line 1, column 7: letters after a number: write text in double quotes, "
                          "as \"1h\" or \"4G\"" },
         { "// x\n{}", "line 1, column 1: JSON has no comments: remove it" },
         { "{'a': 1 # x\n}", "line 1, column 9: JSON has no comments: remove it" },
@@ -52,18 +52,18 @@ static void wrong_json_is_told_with_its_place (void **state)
           "line 1, column 9: a line ends within text: close the double quote, or write \\n" },
         { "{'a': 'x\ty'}", "line 1, column 9: control character 0x09 within text: write \\u0009" },
         { "{'a': '\\x'}",
-          "line 1, column 8: an escape that JSON does not have: a backslash is written \\\\" },
+          "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
         { "{'a': '\\ud800'}",
-          "line 1, column 8: an escape that JSON does not have: a backslash is written \\\\" },
+          "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
         { "{'a': '\\ud800\\u0041'}",
-          "line 1, column 8: an escape that JSON does not have: a backslash is written \\\\" },
+          "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
         { "{'a': '\\u12g4'}",
-          "line 1, column 8: an escape that JSON does not have: a backslash is written \\\\" },
-        { "{'a\\u0000': 1}", "line 1, column 2: a key with \\u0000 in it: leave that away" },
+          "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
+        { "{'a\\u0000': 1}", "line 1, column 2: a key with \\u0000 in it: leave it out" },
         { "{\n 'a': [\n",
-          "line 3, column 1: the file ends within what opens in line 2, column 7: add \"]\"" },
+          "line 3, column 1: the file ends inside what opens in line 2, column 7: add \"]\"" },
         { "{'a':",
-          "line 1, column 6: the file ends within what opens in line 1, column 1: add \"}\"" },
+          "line 1, column 6: the file ends inside what opens in line 1, column 1: add \"}\"" },
         { "\xef\xbb\xbf{}",
           "line 1, column 1: a byte order mark: save the file as UTF-8 without one" },
         { "{'\xc3\xa4': '\xff'}",
@@ -100,15 +100,15 @@ static void nesting_has_a_limit (void **state)
     memset (deep, '[', 10000);
     memset (deep + 10000, ']', 10000);
     deep[20000] = '\0';
-    expect_one (deep, false, "line 1, column 65: nested too deep: at most 64 levels are read");
+    expect_one (deep, false, "line 1, column 65: nested too deeply: at most 64 levels are allowed");
     expect_one (deep + 10000 - 65, false,
-                "line 1, column 65: nested too deep: at most 64 levels are read");
+                "line 1, column 65: nested too deeply: at most 64 levels are allowed");
     deep[10064] = '\0';
     expect_one (deep + 10000 - 64, false,
                 "a workflow is an object, {...}: see async-workflow-file(5)");
     memset (deep, '[', 100);
     deep[10000] = '\0';
-    expect_one (deep, false, "line 1, column 65: nested too deep: at most 64 levels are read");
+    expect_one (deep, false, "line 1, column 65: nested too deeply: at most 64 levels are allowed");
 }
 
 static void a_key_given_twice_is_told (void **state)
@@ -145,16 +145,16 @@ static void wrong_keys_at_the_top_are_told (void **state)
           "async-workflow: must be the format's version, a number, not text: write 1" },
         { "{'async-workflow': 1}",
           "\"tasks\" is missing: add \"tasks\": {\"name\": {\"command\": [...]}}" },
-        { HEAD "'tasks': {}}", "tasks: empty: there is nothing to do" },
+        { HEAD "'tasks': {}}", "tasks: is empty: add a task set" },
         { HEAD "'tasks': []}", "tasks: must be an object, {...}, not an array" },
         { HEAD "'tsks': 1, 'tasks': {'a': {'command': ['x']}}}",
           "unknown key \"tsks\": did you mean \"tasks\"?" },
         { HEAD "'zzzz': 1, 'tasks': {'a': {'command': ['x']}}}",
-          "unknown key \"zzzz\": async-workflow-file(5) has all keys" },
+          "unknown key \"zzzz\": async-workflow-file(5) lists all keys" },
         { HEAD "'cpus': 1, 'tasks': {'a': {'command': ['x']}}}",
           "key \"cpus\" belongs to a task set: write it there, or in \"defaults\"" },
         { HEAD "'name': 'a/b', 'tasks': {'a': {'command': ['x']}}}",
-          "name: \"a/b\": a name is made of letters, digits, \"_\", \"-\" and \".\" alone" },
+          "name: \"a/b\": a name has only letters, digits, \"_\", \"-\" and \".\"" },
         { HEAD "'name': 5, 'tasks': {'a': {'command': ['x']}}}",
           "name: must be text, not a number: write \"5\"" },
         { HEAD "'iterations': 0, 'tasks': {'a': {'command': ['x']}}}",
@@ -175,7 +175,7 @@ static void wrong_keys_at_the_top_are_told (void **state)
           "'defaults': {'cpus': 0}, 'tasks': {'a': {'command': ['x']}, 'b': {'command': ['x']}}}",
           "defaults.cpus: 0: must be from 1 to 1048576" },
         { HEAD "'parameters': {'index': 0}, 'tasks': {'a': {'command': ['x']}}}",
-          "parameters.index: {index} is known already: give the parameter another name" },
+          "parameters.index: {index} is built in: give the parameter another name" },
         { HEAD "'parameters': {'1st': 0}, 'tasks': {'a': {'command': ['x']}}}",
           "parameters.1st: a parameter's name is made of letters, digits, \"_\" and \"-\", the "
           "first a letter or \"_\"" },
@@ -211,7 +211,7 @@ static void wrong_numbers_are_told (void **state)
         { ONE ("'count': '{n}'"),
           "tasks.a.count: unknown parameter {n}: add it to \"parameters\"" },
         { ONE ("'count': '{index}'"),
-          "tasks.a.count: {index} differs by task: only parameters can stand here" },
+          "tasks.a.count: {index} differs by task: only parameters are allowed here" },
         { ONE ("'count': null"), "tasks.a.count: must be a number, not null" },
         { ONE ("'count': true"), "tasks.a.count: must be a number, not true" },
         { ONE ("'count': [4]"), "tasks.a.count: must be a number, not an array" },
@@ -224,14 +224,14 @@ static void wrong_numbers_are_told (void **state)
           "tasks.a.count: unknown parameter {sim}: did you mean {sims}?" },
         { ONE ("'cpus': 0"), "tasks.a.cpus: 0: must be from 1 to 1048576" },
         { ONE ("'cpus': 0.5"), "tasks.a.cpus: 0.5: must be from 1 to 1048576" },
-        { ONE ("'gpus': 1.5"), "tasks.a.gpus: 1.5: a task has whole GPUs, or a part of one alone: "
-                               "give a whole number, or "
-                               "one below 1" },
+        { ONE ("'gpus': 1.5"), "tasks.a.gpus: 1.5: a task has whole GPUs or a part of one: "
+                               "give a whole number, or a "
+                               "number below 1" },
         { ONE ("'gpus': 0.0001"),
           "tasks.a.gpus: 0.0001: a part of a GPU is at least 0.001 and at most 0.999" },
         { ONE ("'gpus': 1, 'gpu_type': 'a 100'"),
-          "tasks.a.gpu_type: \"a 100\": not a type of GPUs: letters, digits and _.+- make one, as "
-          "\"a100\"; sinfo -o %G shows those of the cluster" },
+          "tasks.a.gpu_type: \"a 100\": not a GPU type: use letters, digits and _.+-, as in "
+          "\"a100\"; sinfo -o %G shows the types of the cluster" },
         { ONE ("'threads_per_core': 0"), "tasks.a.threads_per_core: 0: must be from 1 to 64" },
         { ONE ("'gpus': -0.5"), "tasks.a.gpus: -0.5: must be from 0 to 1048576" },
         { ONE ("'gpus': 1e12"), "tasks.a.gpus: 1e12: must be from 0 to 1048576" },
@@ -243,10 +243,10 @@ static void wrong_numbers_are_told (void **state)
         { ONE ("'time_limit': '1h30'"), "tasks.a.time_limit: \"1h30\" is not a time: write "
                                         "seconds, or \"1h30m\" (d, h, m, s, ms)" },
         { ONE ("'time_limit': 0"),
-          "tasks.a.time_limit: 0: must be above 0: leave it away for no limit" },
+          "tasks.a.time_limit: 0: must be above 0: leave it out for no limit" },
         { ONE ("'duration': -1"), "tasks.a.duration: -1: must be from 0 to 1000000000 seconds" },
         { ONE ("'duration': '{index}s'"),
-          "tasks.a.duration: {index} differs by task: only parameters can stand here" },
+          "tasks.a.duration: {index} differs by task: only parameters are allowed here" },
         { ONE ("'duration': false"),
           "tasks.a.duration: must be a time, as 90 or \"1h30m\", not false" },
         { ONE ("'retries': 1001"), "tasks.a.retries: 1001: must be from 0 to 1000" },
@@ -255,30 +255,30 @@ static void wrong_numbers_are_told (void **state)
         { ONE ("'retries': {'count': 1, 'backoff': 0}"),
           "tasks.a.retries.backoff: 0: must be from 1 to 1000" },
         { ONE ("'checkpoint_signal': 'KILL@5'"),
-          "tasks.a.checkpoint_signal: \"KILL@5\" does not begin with a signal that a task could "
-          "handle: write \"USR1@60s\": the signal, \"@\", and how long before the end it comes" },
+          "tasks.a.checkpoint_signal: \"KILL@5\" does not begin with a signal that a task can "
+          "handle: write \"USR1@60s\": the signal, \"@\", and the time before the end" },
         { ONE ("'checkpoint_signal': 'USR1@0'"),
           "tasks.a.checkpoint_signal: \"0\" is not a time above 0: write \"USR1@60s\"" },
         { ONE ("'success_codes': []"),
-          "tasks.a.success_codes: is empty: every task would fail: leave it away for 0 alone" },
+          "tasks.a.success_codes: is empty: every task would fail: leave it out to accept only 0" },
         { ONE ("'nodes': 0"), "tasks.a.nodes: 0: must be from 1 to 1048576" },
         { ONE ("'ranks': 0"), "tasks.a.ranks: 0: must be from 1 to 10000000" },
         { ONE ("'ranks': 5, 'nodes': 2"),
-          "tasks.a: 5 \"ranks\" cannot be dealt out evenly: 2 nodes are to take as many each: "
+          "tasks.a: 5 \"ranks\" do not divide evenly: 2 nodes get the same number each: "
           "give a multiple of it" },
         { ONE ("'ranks': 6, 'ranks_per_node': 4"),
-          "tasks.a: 6 \"ranks\" cannot be dealt out evenly: 4 go on each node: give a multiple of "
+          "tasks.a: 6 \"ranks\" do not divide evenly: 4 go on each node: give a multiple of "
           "it" },
         { ONE ("'ranks': 16, 'nodes': 2, 'ranks_per_node': 4"),
           "tasks.a: 16 \"ranks\" are not 2 \"nodes\" of 4: give two of the three" },
         { ONE ("'cpus': 1048576, 'ranks_per_node': 2"),
-          "tasks.a: 2 ranks on a node want more CPUs or GPUs than any can have (1048576)" },
+          "tasks.a: 2 ranks per node need more CPUs or GPUs than any node can have (1048576)" },
         { ONE ("'ranks': 2, 'launch': 'pool'"),
           "tasks.a: \"launch\": \"pool\", but several ranks or nodes are a step of its own: leave "
-          "\"launch\" away, or the others" },
+          "out \"launch\", or the others" },
         { ONE ("'srun': ['--mpi=pmix'], 'launch': 'pool'"),
           "tasks.a: \"launch\": \"pool\", but \"srun\" is for a step of its own: leave "
-          "\"launch\" away, or the others" },
+          "out \"launch\", or the others" },
     };
 
     (void)state;
@@ -298,13 +298,12 @@ static void wrong_texts_are_told (void **state)
           "tasks.a.command[0]: empty: the first element is the program" },
         { HEAD "'tasks': {'a': {'command': 'x y'}}}",
           "tasks.a.command: must be an array of a program and its arguments: write them one by "
-          "one, or use \"script\" for a shell's line" },
+          "one, or use \"script\" for a shell command" },
         { HEAD "'tasks': {'a': {'command': ['x', 5]}}}",
           "tasks.a.command[1]: must be text, not a number: write \"5\"" },
         { HEAD "'tasks': {'a': {'command': ['x', 'a\\u0000b']}}}",
-          "tasks.a.command[1]: \\u0000 within text: no program can be given that" },
-        { HEAD "'tasks': {'a': {'script': ''}}}",
-          "tasks.a.script: empty text: leave the key away" },
+          "tasks.a.command[1]: \\u0000 within text: programs cannot receive it: remove it" },
+        { HEAD "'tasks': {'a': {'script': ''}}}", "tasks.a.script: empty text: leave the key out" },
         { HEAD "'tasks': {'a': {'script': ['x']}}}", "tasks.a.script: must be text, not an array" },
         { ONE ("'comand': 'x'"), "tasks.a: unknown key \"comand\": did you mean \"command\"?" },
         { ONE ("'launch': 'poool'"),
@@ -316,9 +315,9 @@ static void wrong_texts_are_told (void **state)
         { ONE ("'srun': ['--']"),
           "tasks.a.srun[0]: \"--\": must be one option in its long form: \"--mpi=pmix\"" },
         { ONE ("'srun': ['--nodelist=n1']"),
-          "tasks.a.srun[0]: \"--nodelist=n1\": the plan chooses the nodes: leave it away" },
+          "tasks.a.srun[0]: \"--nodelist=n1\": the plan chooses the nodes: leave it out" },
         { ONE ("'srun': ['--cpu-b=none']"), "tasks.a.srun[0]: \"--cpu-b=none\": each rank is bound "
-                                            "as the plan says: leave it away" },
+                                            "as the plan says: leave it out" },
         { ONE ("'srun': ['--gpus-per-task=1']"),
           "tasks.a.srun[0]: \"--gpus-per-task=1\": the plan decides it: give \"gpus\"" },
         { ONE ("'srun': ['--async-workflow-mode=async']"),
@@ -328,28 +327,28 @@ static void wrong_texts_are_told (void **state)
                                          "of \"stop\" \"skip\" \"continue\"" },
         { ONE ("'on_failure': 'contniue'"),
           "tasks.a.on_failure: unknown value \"contniue\": did you mean \"continue\"?" },
-        { ONE ("'directory': ''"), "tasks.a.directory: empty text: leave the key away" },
+        { ONE ("'directory': ''"), "tasks.a.directory: empty text: leave the key out" },
         { ONE ("'environment': {'A=B': 'x'}"),
           "tasks.a.environment.A=B: \"=\" in a variable's name: write \"NAME\": \"value\"" },
         { ONE ("'environment': {'': 'x'}"), "tasks.a.environment.: a variable without a name" },
         { ONE ("'environment': {'N': 4}"),
           "tasks.a.environment.N: must be text, not a number: write \"4\"" },
         { ONE ("'environment': {'ASYNC_WORKFLOW_TASK': 'x'}"),
-          "tasks.a.environment.ASYNC_WORKFLOW_TASK: is set for each task by async-workflow itself: "
-          "leave it away" },
+          "tasks.a.environment.ASYNC_WORKFLOW_TASK: async-workflow sets it for each task: "
+          "leave it out" },
         { ONE ("'environment': {'CUDA_VISIBLE_DEVICES': ''}"),
-          "tasks.a.environment.CUDA_VISIBLE_DEVICES: is set for each task by async-workflow "
-          "itself: leave it away" },
+          "tasks.a.environment.CUDA_VISIBLE_DEVICES: async-workflow sets it for each "
+          "task: leave it out" },
         { ONE ("'environment': ['A=B']"),
           "tasks.a.environment: must be an object, {...}, not an array" },
         { HEAD "'tasks': {'': {'command': ['x']}}}", "tasks: empty name: give it one" },
         { HEAD "'tasks': {'a b': {'command': ['x']}}}",
-          "tasks: \"a b\": a name is made of letters, digits, \"_\", \"-\" and \".\" alone" },
+          "tasks: \"a b\": a name has only letters, digits, \"_\", \"-\" and \".\"" },
         { HEAD "'tasks': {'..': {'command': ['x']}}}",
           "tasks: \"..\": a name begins with a letter, a digit or \"_\"" },
         { HEAD "'tasks': {'a\\n\\u001b[31m': {'command': ['x']}}}", /* nothing that a terminal would
                                                                        obey */
-          "tasks: \"a \": a name is made of letters, digits, \"_\", \"-\" and \".\" alone" },
+          "tasks: \"a \": a name has only letters, digits, \"_\", \"-\" and \".\"" },
         { ONE ("'directory': 'x', 'stdout': 'a{indx}'"),
           "tasks.a.stdout: unknown placeholder {indx}: did you mean {index}?" },
         { ONE ("'stdout': '{quux}'"), "tasks.a.stdout: unknown placeholder {quux}: add a "
@@ -378,34 +377,34 @@ static void wrong_dependences_are_told (void **state)
                                          "and once as a whole: remove one" },
         { AFTER ("['aa']"), "tasks.b.after[0]: unknown task set \"aa\": did you mean \"a\"?" },
         { AFTER ("['quux']"),
-          "tasks.b.after[0]: unknown task set \"quux\": write the name of one of \"tasks\"" },
+          "tasks.b.after[0]: unknown task set \"quux\": write the name of a set in \"tasks\"" },
         { AFTER ("['a@-0']"), "tasks.b.after[0]: \"a@-0\": @-0 is this iteration: write \"a\"" },
-        { AFTER ("['a@1']"),
-          "tasks.b.after[0]: \"a@1\": only earlier iterations can be waited for: write \"a@-1\"" },
-        { AFTER ("['a@+1']"),
-          "tasks.b.after[0]: \"a@+1\": only earlier iterations can be waited for: write \"a@-1\"" },
+        { AFTER ("['a@1']"), "tasks.b.after[0]: \"a@1\": a task can wait only for earlier "
+                             "iterations: write \"a@-1\"" },
+        { AFTER ("['a@+1']"), "tasks.b.after[0]: \"a@+1\": a task can wait only for earlier "
+                              "iterations: write \"a@-1\"" },
         { AFTER ("['a@-1[i]']"),
           "tasks.b.after[0]: \"a@-1[i]\": [i] stands before @: write \"a[i]@-1\"" },
-        { AFTER ("['a[0]']"), "tasks.b.after[0]: \"a[0]\": only [i], the task of the same index, "
-                              "can stand in brackets: write \"a[i]\", or \"a\" for all" },
+        { AFTER ("['a[0]']"), "tasks.b.after[0]: \"a[0]\": only [i], the task with the same index, "
+                              "is allowed in brackets: write \"a[i]\", or \"a\" for all" },
         { AFTER ("['']"), "tasks.b.after[0]: \"\": a task set's name is missing" },
         { AFTER ("['[i]']"), "tasks.b.after[0]: \"[i]\": a task set's name is missing" },
-        { AFTER ("['a@']"),
-          "tasks.b.after[0]: \"a@\": @ is followed by how many iterations back: write \"a@-1\"" },
-        { AFTER ("['a@-x']"),
-          "tasks.b.after[0]: \"a@-x\": @ is followed by how many iterations back: write \"a@-1\"" },
+        { AFTER ("['a@']"), "tasks.b.after[0]: \"a@\": after @ comes the number of iterations to "
+                            "look back: write \"a@-1\"" },
+        { AFTER ("['a@-x']"), "tasks.b.after[0]: \"a@-x\": after @ comes the number of iterations "
+                              "to look back: write \"a@-1\"" },
         { AFTER ("['a@-9999999999']"),
-          "tasks.b.after[0]: \"a@-9999999999\": so many iterations cannot be: at most 9 digits" },
+          "tasks.b.after[0]: \"a@-9999999999\": too many iterations: at most 9 digits" },
         { AFTER ("['a]']"),
           "tasks.b.after[0]: \"a]\": write \"set\", \"set[i]\", \"set@-1\" or \"set[i]@-1\"" },
         { AFTER ("'a'"), "tasks.b.after: must be an array, not text: write [\"a\"]" },
         { AFTER ("[5]"), "tasks.b.after[0]: must be text, not a number: write \"5\"" },
-        { AFTER ("['b']"), "tasks.b: cycle: b -> b: none of these could ever start" },
-        { AFTER ("['b[i]']"), "tasks.b: cycle: b -> b: none of these could ever start" },
+        { AFTER ("['b']"), "tasks.b: cycle: b -> b: none of these task sets can start" },
+        { AFTER ("['b[i]']"), "tasks.b: cycle: b -> b: none of these task sets can start" },
         { HEAD "'tasks': {'c': {'command': ['x'], 'after': ['b']}, 'a': {'command': ['x'], "
                "'after': ['c']},"
                "'b': {'command': ['x'], 'after': ['a']}, 'd': {'command': ['x'], 'after': ['c']}}}",
-          "tasks.c: cycle: c -> a -> b -> c: none of these could ever start" },
+          "tasks.c: cycle: c -> a -> b -> c: none of these task sets can start" },
     };
     static const struct expected warnings[] = {
         { AFTER ("['a@-2']"), "tasks.b.after[0]: waits for nothing: there are 2 iterations" },
@@ -422,22 +421,24 @@ static void what_is_likely_wrong_is_warned_of (void **state)
 {
     static const struct expected table[] = {
         { HEAD "'parameters': {'p': 1}, 'tasks': {'a': {'command': ['x']}}}",
-          "parameters.p: is not used: write {p} where it should stand" },
+          "parameters.p: is not used: write {p} where it belongs" },
         { HEAD "'parameters': {'p': '{index}'}, 'tasks': {'a': {'command': ['{p}']}}}",
           "parameters.p: {index} within a parameter is not replaced: write it where the parameter "
           "is used" },
         { ONE ("'duration': '1h', 'time_limit': '1m'"),
           "tasks.a: its duration, 3600 s, is above its time_limit, 60 s: every task would be "
-          "ended" },
+          "killed" },
         { ONE ("'count': 4, 'stdout': 'o'"),
-          "tasks.a.stdout: all tasks of the set write this one file: add {index}" },
+          "tasks.a.stdout: all tasks of the set write to this file: add {index}" },
         { HEAD "'iterations': 2, 'tasks': {'a': {'command': ['x'], 'stderr': 'o'}}}",
-          "tasks.a.stderr: every iteration writes this one file anew: add {iteration}" },
+          "tasks.a.stderr: every iteration overwrites this file: add {iteration}" },
         { HEAD "'tasks': {'a': {'command': ['x', '${index}']}}}",
-          "tasks.a.command[1]: ${index} is a shell's variable and left alone: for the placeholder "
+          "tasks.a.command[1]: ${index} is a shell variable and stays as it is: for the "
+          "placeholder "
           "write {index}" },
         { HEAD "'tasks': {'a': {'script': 'echo {indx} {a,b} ${index} | awk {print}'}}}",
-          "tasks.a.script: {indx} is no placeholder and left to the shell: did you mean {index}?" },
+          "tasks.a.script: {indx} is not a placeholder and is left to the shell: did you mean "
+          "{index}?" },
     };
     static const char *const fine[] = {
         ONE ("'count': 4, 'stdout': 'o{index}', 'stderr': '{task}'"),

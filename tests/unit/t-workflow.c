@@ -217,12 +217,12 @@ static void demands_are_read (void **state)
     assert_null (aw_workflow_load_for (path, &small, &problems));
     assert_int_equal (problems.n_errors, 3);
     assert_non_null (strstr (problems.items[0].text,
-                             ": tasks.a.cpus: a task needs 5 and no node has more than 4: "));
+                             ": tasks.a.cpus: a task needs 5, but no node has more than 4: "));
     assert_non_null (strstr (problems.items[1].text,
-                             ": tasks.a.gpus: a task needs 1 and no node has more than 0: "));
+                             ": tasks.a.gpus: a task needs 1, but no node has more than 0: "));
     assert_non_null (
         strstr (problems.items[2].text,
-                ": tasks.a.mem: a task needs 2.0 MiB and no node has more than 1.0 MiB: "));
+                ": tasks.a.mem: a task needs 2.0 MiB, but no node has more than 1.0 MiB: "));
     aw_problems_finish (&problems);
     unlink (path);
 }
@@ -244,7 +244,7 @@ static void files_that_cannot_be_read_are_told (void **state)
     assert_int_equal (mkfifo (path, 0600), 0);
     assert_null (aw_workflow_load (path, &problems)); /* at once, though nobody writes */
     assert_non_null (
-        strstr (problems.items[2].text, ": is not a regular file: write it to one first"));
+        strstr (problems.items[2].text, ": is not a regular file: copy it to one first"));
     unlink (path);
     assert_null (aw_workflow_load ("/dev/zero", &problems));
     assert_non_null (strstr (problems.items[3].text, "/dev/zero: is not a regular file"));
@@ -253,7 +253,7 @@ static void files_that_cannot_be_read_are_told (void **state)
     assert_non_null (strstr (problems.items[4].text, ": is empty"));
     assert_int_equal (truncate (path, AW_WORKFLOW_MAX_BYTES + 1), 0);
     assert_null (aw_workflow_load (path, &problems));
-    assert_non_null (strstr (problems.items[5].text, ": has 64 MiB: at most 64 MiB are read"));
+    assert_non_null (strstr (problems.items[5].text, ": has 64 MiB: at most 64 MiB are allowed"));
     unlink (path);
     rmdir (directory);
     aw_problems_finish (&problems);

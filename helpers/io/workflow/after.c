@@ -19,14 +19,15 @@ static int explain_iteration (const char *name, int length, const char *text, st
     if (*text == '-' && n == 1 && text[1] == '0' && !text[2])
         return aw_error_set (err, "@-0 is this iteration: write \"%.*s\"", length, name);
     if (*text == '-' && n > MAX_DIGITS)
-        return aw_error_set (err, "so many iterations cannot be: at most %d digits", MAX_DIGITS);
+        return aw_error_set (err, "too many iterations: at most %d digits", MAX_DIGITS);
     if (*text == '-' && n && !strcmp (text + 1 + n, "[i]"))
         return aw_error_set (err, "[i] stands before @: write \"%.*s[i]@%.*s\"", length, name,
                              (int)n + 1, text);
     if (*text != '-' && n)
-        return aw_error_set (err, "only earlier iterations can be waited for: write \"%.*s@-1\"",
+        return aw_error_set (err, "a task can wait only for earlier iterations: write \"%.*s@-1\"",
                              length, name);
-    return aw_error_set (err, "@ is followed by how many iterations back: write \"%.*s@-1\"",
+    return aw_error_set (err,
+                         "after @ comes the number of iterations to look back: write \"%.*s@-1\"",
                          length, name);
 }
 
@@ -42,10 +43,11 @@ static int explain (const char *text, size_t name_length, struct aw_error *err)
     if (*rest == '@')
         return explain_iteration (text, length, rest + 1, err);
     if (*rest == '[')
-        return aw_error_set (err,
-                             "only [i], the task of the same index, can stand in brackets: write "
-                             "\"%.*s[i]\", or \"%.*s\" for all",
-                             length, text, length, text);
+        return aw_error_set (
+            err,
+            "only [i], the task with the same index, is allowed in brackets: write "
+            "\"%.*s[i]\", or \"%.*s\" for all",
+            length, text, length, text);
     return aw_error_set (err, "write \"set\", \"set[i]\", \"set@-1\" or \"set[i]@-1\"");
 }
 

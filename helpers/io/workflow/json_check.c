@@ -95,7 +95,7 @@ static int fail_at_end (const struct check *c)
     if (!c->top)
         return fail (c, c->end, "the file ends where a value is expected");
     find_line (c, c->top->opened, &line, &column);
-    return fail (c, c->end, "the file ends within what opens in line %lu, column %lu: add \"%c\"",
+    return fail (c, c->end, "the file ends inside what opens in line %lu, column %lu: add \"%c\"",
                  line, column, *c->top->opened == '{' ? '}' : ']');
 }
 
@@ -147,8 +147,8 @@ static int fail_word (const struct check *c, const char *from)
         { "inf", "JSON has no such number" },
         { "True", "write true" },
         { "False", "write false" },
-        { "None", "leave the key away" },
-        { "undefined", "leave the key away" },
+        { "None", "leave the key out" },
+        { "undefined", "leave the key out" },
     };
     const char *to = from;
     int length;
@@ -160,7 +160,7 @@ static int fail_word (const struct check *c, const char *from)
         if (strlen (known[i].word) == (size_t)length
             && !memcmp (from, known[i].word, (size_t)length))
             return fail (c, from, "%s: %s", known[i].word, known[i].hint);
-    return fail (c, from, "%.*s is not a JSON value: text stands in double quotes", length, from);
+    return fail (c, from, "%.*s is not a JSON value: write text in double quotes", length, from);
 }
 
 static int literal (struct check *c)
@@ -202,7 +202,7 @@ static int number (struct check *c)
     if (c->p < c->end && is_word (*c->p) && !is_digit (c))
         return fail_word (c, c->p); /* -Infinity */
     if (c->end - c->p > 1 && *c->p == '0' && c->p[1] >= '0' && c->p[1] <= '9')
-        return fail (c, from, "a number does not begin with 0: leave the zero away");
+        return fail (c, from, "a number does not begin with 0: leave out the zero");
     if (digits (c) < 0)
         return -1;
     if (c->p < c->end && *c->p == '.' && (c->p++, digits (c) < 0))
@@ -216,7 +216,7 @@ static int number (struct check *c)
     }
     if (c->p < c->end && is_word (*c->p))
         return fail (c, from,
-                     "letters behind a number: write text in double quotes, as \"1h\" or \"4G\"");
+                     "letters after a number: write text in double quotes, as \"1h\" or \"4G\"");
     return 0;
 }
 
@@ -249,7 +249,7 @@ static int string (struct check *c)
             n = aw_json_read_escape (c->p, (size_t)(c->end - c->p), &character);
             if (!n)
                 return fail (c, c->p,
-                             "an escape that JSON does not have: a backslash is written \\\\");
+                             "an escape that JSON does not have: write a backslash as \\\\");
         }
         c->p += n;
     }
@@ -268,7 +268,7 @@ static int push_key (struct check *c, const char *from)
         key.name = key.owned;
         if (memchr (key.name, '\0', key.size)) {
             free (key.owned);
-            return fail (c, from, "a key with \\u0000 in it: leave that away");
+            return fail (c, from, "a key with \\u0000 in it: leave it out");
         }
     }
     if (aw_array_reserve (&c->keys, &c->room, c->n_keys + 1) < 0) {
@@ -394,7 +394,7 @@ static int members (struct check *c, struct frame *frame)
         frame->key_size = c->keys[c->n_keys - 1].size;
         skip_blanks (c);
         if (c->p == c->end || *c->p != ':')
-            return fail_here (c, "\":\" behind a key");
+            return fail_here (c, "\":\" after a key");
         c->p++;
         if (value (c) < 0)
             return -1;
@@ -422,7 +422,7 @@ static int container (struct check *c)
     int rc = 0;
 
     if (!c->depth)
-        return fail (c, c->p, "nested too deep: at most %u levels are read", c->max_depth);
+        return fail (c, c->p, "nested too deeply: at most %u levels are allowed", c->max_depth);
     c->depth--;
     c->top = &frame;
     c->p++;

@@ -160,7 +160,8 @@ bool aw_reader_spend (struct aw_reader *reader, size_t size)
     reader->expanded += size;
     if (fits && reader->expanded > AW_MAX_EXPANDED)
         aw_reader_error (
-            reader, "all texts together, parameters and defaults put in, have more than %d MiB",
+            reader,
+            "all texts together, with parameters and defaults filled in, have more than %d MiB",
             AW_MAX_EXPANDED >> 20);
     return reader->expanded <= AW_MAX_EXPANDED;
 }

@@ -104,9 +104,10 @@ bool aw_reader_text (struct aw_reader *reader, struct json_object *value, const 
     string = json_object_get_string (value);
     length = (size_t)json_object_get_string_len (value);
     if (strlen (string) != length)
-        return aw_reader_error (reader, "\\u0000 within text: no program can be given that");
+        return aw_reader_error (reader,
+                                "\\u0000 within text: programs cannot receive it: remove it");
     if (length > AW_MAX_TEXT)
-        return aw_reader_error (reader, "text of %zu bytes: programs can be given at most %d",
+        return aw_reader_error (reader, "text of %zu bytes: programs can receive at most %d",
                                 length, AW_MAX_TEXT);
     *text = string;
     return true;

@@ -48,7 +48,7 @@ bool aw_recipe_read_text (struct aw_reader *reader,
         return false;
     if (!*compiled) {
         free (compiled);
-        return aw_reader_error (reader, "empty text: leave the key away");
+        return aw_reader_error (reader, "empty text: leave the key out");
     }
     free (*text);
     *text = compiled;
@@ -64,7 +64,7 @@ bool aw_recipe_read_command (struct aw_reader *reader,
 
     if (json_object_is_type (value, json_type_string))
         return aw_reader_error (reader, "must be an array of a program and its arguments: write "
-                                        "them one by one, or use \"script\" for a shell's line");
+                                        "them one by one, or use \"script\" for a shell command");
     if (!aw_reader_array (reader, value))
         return false;
     n = json_object_array_length (value);
@@ -103,13 +103,12 @@ static bool read_variable (struct aw_reader *reader,
     if (strchr (name, '='))
         return aw_reader_error (reader, "\"=\" in a variable's name: write \"NAME\": \"value\"");
     if (!strncmp (name, "ASYNC_WORKFLOW_", 15) || !strcmp (name, "CUDA_VISIBLE_DEVICES"))
-        return aw_reader_error (reader,
-                                "is set for each task by async-workflow itself: leave it away");
+        return aw_reader_error (reader, "async-workflow sets it for each task: leave it out");
     if (!aw_reader_text (reader, value, &raw))
         return false;
     if (strlen (name) + strlen (raw) > AW_MAX_TEXT - 1)
         return aw_reader_error (
-            reader, "longer than %d bytes with its name, the most that a program can be given",
+            reader, "longer than %d bytes with its name, the most that a program can receive",
             AW_MAX_TEXT);
     text = aw_template_compile (reader, raw, AW_TEMPLATE_TEXT);
     if (!text)
@@ -241,9 +240,9 @@ static void check_output (struct aw_reader *reader,
         return;
     mark = aw_reader_enter (reader, key);
     if (many && !differs (text, "index") && !differs (within, "index"))
-        aw_reader_warn (reader, "all tasks of the set write this one file: add {index}");
+        aw_reader_warn (reader, "all tasks of the set write to this file: add {index}");
     else if (iterated && !differs (text, "iteration") && !differs (within, "iteration"))
-        aw_reader_warn (reader, "every iteration writes this one file anew: add {iteration}");
+        aw_reader_warn (reader, "every iteration overwrites this file: add {iteration}");
     aw_reader_leave (reader, mark);
 }
 

@@ -61,7 +61,7 @@ static void read_entry (struct aw_reader *reader,
             key++;
         if (key == N_KEYS) {
             aw_reader_unknown (reader, "key", name, keys, N_KEYS,
-                               "nodes, cpus, gpus and mem are known");
+                               "known keys: nodes, cpus, gpus, mem");
             continue;
         }
         mark = aw_reader_enter (reader, name);
@@ -69,7 +69,7 @@ static void read_entry (struct aw_reader *reader,
         aw_reader_leave (reader, mark);
     }
     if (!json_object_object_get_ex (object, "cpus", NULL))
-        aw_reader_error (reader, "\"cpus\" is missing: how many CPUs has such a node?");
+        aw_reader_error (reader, "\"cpus\" is missing: give the number of CPUs of such a node");
 }
 
 static struct aw_shape_entry *read_all (struct aw_reader *reader,
@@ -82,7 +82,7 @@ static struct aw_shape_entry *read_all (struct aw_reader *reader,
         return NULL;
     *n = json_object_array_length (root);
     if (*n == 0) {
-        aw_reader_error (reader, "no node in it: write [{ \"nodes\": 4, \"cpus\": 64 }]");
+        aw_reader_error (reader, "has no nodes: write [{ \"nodes\": 4, \"cpus\": 64 }]");
         return NULL;
     }
     entries = calloc (*n, sizeof (*entries));

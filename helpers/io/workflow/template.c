@@ -111,9 +111,9 @@ static void report_unknown (struct compiler *c, const char *name, size_t length)
         length = 40;
     if (c->kind == AW_TEMPLATE_SCRIPT) {
         if (near && length >= 4)
-            aw_reader_warn (reader,
-                            "{%.*s} is no placeholder and left to the shell: did you mean {%s}?",
-                            (int)length, name, near);
+            aw_reader_warn (
+                reader, "{%.*s} is not a placeholder and is left to the shell: did you mean {%s}?",
+                (int)length, name, near);
     }
     else {
         const char *kind = c->kind == AW_TEMPLATE_FIXED ? "parameter" : "placeholder";
@@ -141,7 +141,7 @@ static void put_value (struct compiler *c, const struct braced *b)
 
     if (task_placeholder (b->name, b->length) >= 0) {
         if (c->kind == AW_TEMPLATE_FIXED) {
-            aw_reader_error (c->reader, "{%.*s} differs by task: only parameters can stand here",
+            aw_reader_error (c->reader, "{%.*s} differs by task: only parameters are allowed here",
                              (int)b->length, b->name);
             c->failed = true;
         }
@@ -174,7 +174,7 @@ static void put_braced (struct compiler *c, const struct braced *b)
         if (b->shell && known && c->kind == AW_TEMPLATE_TEXT)
             aw_reader_warn (
                 c->reader,
-                "${%.*s} is a shell's variable and left alone: for the placeholder write {%.*s}",
+                "${%.*s} is a shell variable and stays as it is: for the placeholder write {%.*s}",
                 (int)b->length, b->name, (int)b->length, b->name);
         else if (!b->shell && b->braces == 1)
             report_unknown (c, b->name, b->length);
@@ -245,7 +245,7 @@ char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_t
             c.failed = true;
             aw_reader_error (reader,
                              "with its parameters it is longer than %d bytes, the most that a "
-                             "program can be given",
+                             "program can receive",
                              AW_MAX_TEXT);
             break;
         }

@@ -46,7 +46,7 @@ static void read_root (struct aw_loading *l, struct json_object *root)
         return;
     if (json_object_object_get_ex (root, "iterations", NULL)) {
         mark = aw_reader_enter (reader, "iterations");
-        aw_reader_error (reader, "what is added is gone through once: remove it");
+        aw_reader_error (reader, "an added workflow has no iterations: remove it");
         aw_reader_leave (reader, mark);
     }
     if (json_object_object_get_ex (root, "name", &value)) { /* and passed over */

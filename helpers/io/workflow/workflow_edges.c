@@ -59,7 +59,7 @@ void aw_workflow_unknown_set (struct aw_reader *reader,
 
     if (names)
         aw_reader_unknown (reader, "task set", name, names, graph->n_sets,
-                           "write the name of one of \"tasks\"");
+                           "write the name of a set in \"tasks\"");
     else
         aw_reader_no_memory (reader);
     free (names);
@@ -98,7 +98,7 @@ static void check_added_edge (struct edges *e, const struct aw_edge *edge)
 
     if (edge->back)
         aw_reader_error (e->reader,
-                         "what is added has no iterations to look back from: write \"%.64s\", "
+                         "an added workflow has no iterations to look back from: write \"%.64s\", "
                          "which waits for all of it",
                          from->name);
     else if (edge->each && aw_graph_iterations (e->graph, edge->set) > 1)
@@ -167,8 +167,7 @@ static void read_need (struct edges *e, uint32_t set, struct json_object *object
         else if (!strcmp (key, "every"))
             every = value;
         else
-            aw_reader_unknown (reader, "key", key, keys, 3,
-                               "messages are waited for by \"message\", \"count\" and \"every\"");
+            aw_reader_unknown (reader, "key", key, keys, 3, "known keys: message, count, every");
     }
     if (!message || (count && every)) {
         aw_reader_error (reader, !message ? "\"message\", the topic, is missing"

@@ -53,7 +53,7 @@ static void read_max_delay (struct aw_reader *reader,
     if (seconds > 0)
         retry->max_delay = seconds;
     else
-        aw_reader_error (reader, "%s: must be above 0: leave it away for no bound",
+        aw_reader_error (reader, "%s: must be above 0: leave it out for no limit",
                          aw_reader_show (buf, value));
 }
 
@@ -78,7 +78,7 @@ static void read_on (struct aw_reader *reader, struct json_object *value, struct
     if (!aw_reader_array (reader, value))
         return;
     if (json_object_array_length (value) == 0)
-        aw_reader_error (reader, "is empty: nothing would be tried again: leave it away for every "
+        aw_reader_error (reader, "is empty: nothing would be retried: leave it out for every "
                                  "cause, or give \"count\": 0");
     for (size_t i = 0; i < json_object_array_length (value); i++) {
         size_t mark = aw_reader_enter_index (reader, i);
@@ -116,7 +116,7 @@ static void read_key (struct aw_reader *reader,
     for (i = 0; i < N_KEYS; i++)
         names[i] = keys[i].name;
     aw_reader_unknown (reader, "key", name, names, N_KEYS,
-                       "async-workflow-file(5) has all keys of retries");
+                       "async-workflow-file(5) lists all keys of retries");
 }
 
 void aw_read_retries (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
@@ -128,7 +128,7 @@ void aw_read_retries (struct aw_reader *reader, struct json_object *value, struc
     }
     json_object_object_foreach (value, name, member) read_key (reader, name, member, retry);
     if (!json_object_object_get_ex (value, "count", NULL))
-        aw_reader_error (reader, "\"count\" is missing: how often is a task tried again?");
+        aw_reader_error (reader, "\"count\" is missing: give the number of retries");
 }
 
 void aw_read_success_codes (struct aw_reader *reader,
@@ -139,7 +139,7 @@ void aw_read_success_codes (struct aw_reader *reader,
     if (!aw_reader_array (reader, value))
         return;
     if (json_object_array_length (value) == 0)
-        aw_reader_error (reader, "is empty: every task would fail: leave it away for 0 alone");
+        aw_reader_error (reader, "is empty: every task would fail: leave it out to accept only 0");
     for (size_t i = 0; i < json_object_array_length (value); i++) {
         size_t mark = aw_reader_enter_index (reader, i);
         uint64_t code;
@@ -181,8 +181,8 @@ void aw_read_checkpoint_signal (struct aw_reader *reader,
     *seconds = CHECKPOINT_SECONDS;
     if (!found)
         aw_reader_error (reader,
-                         "\"%.32s\" does not begin with a signal that a task could handle: write "
-                         "\"USR1@60s\": the signal, \"@\", and how long before the end it comes",
+                         "\"%.32s\" does not begin with a signal that a task can handle: write "
+                         "\"USR1@60s\": the signal, \"@\", and the time before the end",
                          text);
     else if (*at && (aw_parse_seconds (at + 1, seconds) < 0 || !(*seconds > 0)))
         aw_reader_error (reader, "\"%.32s\" is not a time above 0: write \"USR1@60s\"", at + 1);

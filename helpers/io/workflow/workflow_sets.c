@@ -68,8 +68,7 @@ bool aw_loading_check_name (struct aw_reader *reader, const char *name)
                                 AW_WORKFLOW_MAX_NAME);
     if (strspn (name, AW_NAME_CHARACTERS) != length)
         return aw_reader_error (
-            reader, "\"%s\": a name is made of letters, digits, \"_\", \"-\" and \".\" alone",
-            name);
+            reader, "\"%s\": a name has only letters, digits, \"_\", \"-\" and \".\"", name);
     if (*name == '-' || *name == '.')
         return aw_reader_error (reader, "\"%s\": a name begins with a letter, a digit or \"_\"",
                                 name);
@@ -84,9 +83,9 @@ static void report_demand (struct aw_reader *reader,
 {
     size_t mark = aw_reader_enter (reader, key);
 
-    aw_reader_error (
-        reader, "a task needs %s and no node has more than %s: ask for less, or for other nodes",
-        needed, had);
+    aw_reader_error (reader,
+                     "a task needs %s, but no node has more than %s: request less, or larger nodes",
+                     needed, had);
     aw_reader_leave (reader, mark);
 }
 
@@ -101,8 +100,8 @@ static void check_demand (struct aw_reader *reader,
         size_t mark = aw_reader_enter (reader, "nodes");
 
         aw_reader_error (reader,
-                         "a task needs %u nodes and there are %u: ask for more nodes, or "
-                         "for fewer for the task",
+                         "a task needs %u nodes, but there are %u: request more nodes, or "
+                         "fewer for the task",
                          demand.nodes, node->nodes);
         aw_reader_leave (reader, mark);
     }
@@ -193,9 +192,8 @@ static void check_total (struct aw_loading *l)
         return;
     if (l->adding)
         aw_reader_error (&l->reader,
-                         "%.0f tasks beside the %.0f that there are: at most %u are "
-                         "possible in all",
-                         n, before, AW_MAX_TASKS);
+                         "%.0f tasks in addition to %.0f: at most %u are possible in total", n,
+                         before, AW_MAX_TASKS);
     else
         aw_reader_error (&l->reader, "%.0f tasks in all iterations: at most %u are possible", n,
                          AW_MAX_TASKS);
@@ -206,7 +204,7 @@ static void report_cycle (uint32_t set, const char *text, void *arg)
     struct aw_loading *l = arg;
     size_t mark = aw_reader_enter (&l->reader, l->workflow->graph->sets[set].name);
 
-    aw_reader_error (&l->reader, "cycle: %s: none of these could ever start", text);
+    aw_reader_error (&l->reader, "cycle: %s: none of these task sets can start", text);
     aw_reader_leave (&l->reader, mark);
 }
 
@@ -225,7 +223,7 @@ void aw_loading_read_sets (struct aw_loading *l, struct json_object *root)
     if (aw_reader_object (reader, tasks)) {
         n = (size_t)json_object_object_length (tasks);
         if (n == 0)
-            aw_reader_error (reader, "empty: there is nothing to do");
+            aw_reader_error (reader, "is empty: add a task set");
         l->specs = calloc (n + 1, sizeof (*l->specs));
         if (!l->specs)
             aw_reader_no_memory (reader);
@@ -255,7 +253,7 @@ void aw_loading_warn_unused (struct aw_reader *reader)
             continue;
         mark = aw_reader_enter (reader, "parameters");
         aw_reader_enter (reader, reader->parameters[i].name);
-        aw_reader_warn (reader, "is not used: write {%s} where it should stand",
+        aw_reader_warn (reader, "is not used: write {%s} where it belongs",
                         reader->parameters[i].name);
         aw_reader_leave (reader, mark);
     }

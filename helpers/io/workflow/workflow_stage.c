@@ -81,7 +81,7 @@ static void read_key (struct aw_reader *reader,
         i++;
     if (i == N_KEYS) {
         aw_reader_unknown (reader, "key", name, names, N_KEYS,
-                           "from, to, mode, duration and checksum are all there are");
+                           "known keys: from, to, mode, duration, checksum");
         return;
     }
     mark = aw_reader_enter (reader, name);
@@ -97,7 +97,7 @@ static void read_entry (struct aw_reader *reader, struct json_object *value, str
     else if (aw_reader_object (reader, value)) {
         json_object_object_foreach (value, name, member) read_key (reader, name, member, e);
         if (!json_object_object_get_ex (value, "from", NULL))
-            aw_reader_error (reader, "\"from\" is missing: what is to be copied");
+            aw_reader_error (reader, "\"from\" is missing: give what to copy");
     }
 }
 
@@ -107,7 +107,7 @@ static void add_target (struct aw_reader *reader, bool in, struct aw_copy_recipe
     if (copy->to || !copy->from)
         return;
     if (!in) {
-        aw_reader_error (reader, "\"to\" is missing: where the result goes");
+        aw_reader_error (reader, "\"to\" is missing: give the path for the result");
         return;
     }
     copy->to = strdup ("{scratch}/");

@@ -11,22 +11,22 @@
 #include "io/workflow/template.h"
 
 #define SHAPE "the plan decides it: give \"ranks\", \"nodes\", \"ranks_per_node\", \"cpus\""
-#define NODES "the plan chooses the nodes: leave it away"
-#define BINDING "each rank is bound as the plan says: leave it away"
+#define NODES "the plan chooses the nodes: leave it out"
+#define BINDING "each rank is bound as the plan says: leave it out"
 #define GPUS "the plan decides it: give \"gpus\""
 #define MEMORY "the plan decides it: give \"mem\""
-#define SHARING "steps run beside the pool, and the plan shares the nodes out: leave it away"
+#define SHARING "steps run alongside the pool, and the plan assigns the nodes: leave it out"
 #define FILES "give \"stdout\" or \"stderr\""
-#define ENDING "a rank that fails ends the step: leave it away"
-#define ALLOCATION "a step has no allocation of its own: leave it away"
-#define STARTING "the ranks are started by async-workflow-bind: leave it away"
+#define ENDING "a rank that fails ends the step: leave it out"
+#define ALLOCATION "a step has no allocation of its own: leave it out"
+#define STARTING "the ranks are started by async-workflow-bind: leave it out"
 
 static const struct {
     const char *name;
     const char *why;
 } refused[] = {
     { "accel-bind", BINDING },
-    { "async", "the coordinator watches each step: leave it away" },
+    { "async", "the coordinator watches each step: leave it out" },
     { "async-workflow", "a workflow cannot be a task's option" },
     { "bcast", STARTING },
     { "chdir", "give \"directory\"" },
@@ -49,12 +49,12 @@ static const struct {
     { "gpus-per-socket", GPUS },
     { "gpus-per-task", GPUS },
     { "gres", GPUS },
-    { "help", "it prints and ends" },
+    { "help", "it only prints: leave it out" },
     { "het-group", ALLOCATION },
     { "hint", BINDING },
     { "hold", ALLOCATION },
     { "immediate", ALLOCATION },
-    { "input", "steps read nothing from here: name their input in the command" },
+    { "input", "steps have no standard input: name the input file in the command" },
     { "interactive", STARTING },
     { "jobid", ALLOCATION },
     { "kill-on-bad-exit", ENDING },
@@ -80,14 +80,14 @@ static const struct {
     { "output", FILES },
     { "overcommit", SHARING },
     { "overlap", SHARING },
-    { "pty", "steps have no terminal: leave it away" },
-    { "quiet", "the coordinator reads what srun says: leave it away" },
+    { "pty", "steps have no terminal: leave it out" },
+    { "quiet", "the coordinator reads srun's messages: leave it out" },
     { "quit-on-interrupt", ENDING },
     { "relative", NODES },
     { "sockets-per-node", NODES },
     { "spread-job", NODES },
     { "stepmgr", ALLOCATION },
-    { "test-only", "it starts nothing: leave it away" },
+    { "test-only", "it starts nothing: leave it out" },
     { "thread-spec", SHAPE },
     { "threads", SHAPE },
     { "threads-per-core", BINDING },
@@ -95,9 +95,9 @@ static const struct {
     { "time-min", "give \"time_limit\"" },
     { "tres-bind", BINDING },
     { "tres-per-task", GPUS },
-    { "usage", "it prints and ends" },
+    { "usage", "it only prints: leave it out" },
     { "use-min-nodes", NODES },
-    { "version", "it prints and ends" },
+    { "version", "it only prints: leave it out" },
     { "wait", ENDING },
     { "whole", SHARING },
 };
@@ -189,14 +189,15 @@ static bool settle_shape (struct aw_reader *reader, struct aw_task_spec *spec)
                              ranks, nodes, each);
         else
             aw_reader_error (
-                reader, "%u \"ranks\" cannot be dealt out evenly: %u %s: give a multiple of it",
-                ranks, spec->ranks_per_node ? each : nodes,
-                spec->ranks_per_node ? "go on each node" : "nodes are to take as many each");
+                reader, "%u \"ranks\" do not divide evenly: %u %s: give a multiple of it", ranks,
+                spec->ranks_per_node ? each : nodes,
+                spec->ranks_per_node ? "go on each node" : "nodes get the same number each");
         return false;
     }
     if ((uint64_t)each * spec->set.cpus > AW_IDSET_MAX
         || (uint64_t)each * spec->set.gpus > AW_IDSET_MAX) {
-        aw_reader_error (reader, "%u ranks on a node want more CPUs or GPUs than any can have (%d)",
+        aw_reader_error (reader,
+                         "%u ranks per node need more CPUs or GPUs than any node can have (%d)",
                          each, AW_IDSET_MAX);
         spec->set.ranks_per_node = 1;
         return false;
@@ -214,7 +215,7 @@ void aw_settle_step (struct aw_reader *reader, struct aw_task_spec *spec)
                      || spec->launch == AW_LAUNCH_STEP;
     if (spec->launch == AW_LAUNCH_POOL && spec->set.step)
         aw_reader_error (reader,
-                         "\"launch\": \"pool\", but %s: leave \"launch\" away, or the others",
+                         "\"launch\": \"pool\", but %s: leave out \"launch\", or the others",
                          options ? "\"srun\" is for a step of its own"
                                  : "several ranks or nodes are a step of its own");
 }

@@ -74,8 +74,8 @@ static void read_gpus (struct aw_reader *reader,
     }
     else if (number > 1. && number < AW_IDSET_MAX && number != floor (number))
         aw_reader_error (reader,
-                         "%.15g: a task has whole GPUs, or a part of one alone: give a whole "
-                         "number, or one below 1",
+                         "%.15g: a task has whole GPUs or a part of one: give a whole "
+                         "number, or a number below 1",
                          number);
     else
         read_u32 (reader, value, 0, AW_IDSET_MAX, &spec->set.gpus);
@@ -93,8 +93,8 @@ static void read_gpu_type (struct aw_reader *reader,
         return;
     if (!*text || strlen (text) >= AW_GPU_TYPE_SIZE || strspn (text, allowed) != strlen (text))
         aw_reader_error (reader,
-                         "\"%.40s\": not a type of GPUs: letters, digits and _.+- make one, as "
-                         "\"a100\"; sinfo -o %%G shows those of the cluster",
+                         "\"%.40s\": not a GPU type: use letters, digits and _.+-, as in "
+                         "\"a100\"; sinfo -o %%G shows the types of the cluster",
                          text);
     else
         spec->gpu_type = text;
@@ -165,7 +165,7 @@ static void read_time_limit (struct aw_reader *reader,
     if (seconds > 0.)
         spec->set.time_limit = seconds;
     else
-        aw_reader_error (reader, "%s: must be above 0: leave it away for no limit",
+        aw_reader_error (reader, "%s: must be above 0: leave it out for no limit",
                          aw_reader_show (buf, value));
 }
 
@@ -345,8 +345,8 @@ static void unknown_key (struct aw_reader *reader, const char *name, bool defaul
     for (size_t i = 0; i < N_KEYS; i++)
         names[i] = keys[i].name;
     aw_reader_unknown (reader, "key", name, names, N_KEYS,
-                       defaults ? "async-workflow-file(5) has all keys of task sets"
-                                : "async-workflow-file(5) has all keys of a task set");
+                       defaults ? "async-workflow-file(5) lists all keys of task sets"
+                                : "async-workflow-file(5) lists all keys of a task set");
 }
 
 static void read_key (struct aw_reader *reader,
@@ -392,7 +392,7 @@ static void check_together (struct aw_reader *reader,
             reader, "nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"");
     if (json_object_object_get_ex (object, "gpu_type", NULL) && !spec->set.gpus
         && !spec->set.gpu_share)
-        aw_reader_warn (reader, "\"gpu_type\" without \"gpus\": it is of no effect");
+        aw_reader_warn (reader, "\"gpu_type\" without \"gpus\": it has no effect");
     if (spec->set.step
         && (spec->set.stage_in != AW_STAGING_NONE || spec->set.stage_out != AW_STAGING_NONE))
         aw_reader_error (reader, "a step of its own has no scratch directory: data staging is for "
@@ -400,12 +400,12 @@ static void check_together (struct aw_reader *reader,
     if (spec->set.duration > spec->set.time_limit)
         aw_reader_warn (
             reader,
-            "its duration, %.15g s, is above its time_limit, %.15g s: every task would be ended",
+            "its duration, %.15g s, is above its time_limit, %.15g s: every task would be killed",
             spec->set.duration, spec->set.time_limit);
     if (spec->set.checkpoint_signal && spec->set.checkpoint_seconds >= spec->set.time_limit)
         aw_reader_warn (reader,
                         "its checkpoint_signal comes %.15g s before its time_limit, %.15g s: every "
-                        "task gets it at once",
+                        "task would get it at its start",
                         spec->set.checkpoint_seconds, spec->set.time_limit);
 }
 

@@ -87,7 +87,7 @@ static void find_unknown (struct aw_reader *reader, struct json_object *root)
                              name);
         else
             aw_reader_unknown (reader, "key", name, aw_top_keys, AW_TOP_KEYS,
-                               "async-workflow-file(5) has all keys");
+                               "async-workflow-file(5) lists all keys");
     }
 }
 
@@ -109,7 +109,7 @@ static bool number_text (struct aw_reader *reader,
         else if (strlen (written) < AW_SHOWN_SIZE)
             strcpy (buf, written);
         else
-            return aw_reader_error (reader, "a number of so many digits: write it as text");
+            return aw_reader_error (reader, "a number with too many digits: write it as text");
     }
     else if (number >= 9223372036854775807.
              || number <= -9223372036854775807.) { /* json-c may have cut it */
@@ -125,8 +125,8 @@ static bool check_parameter_name (struct aw_reader *reader, const char *name)
 {
     for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++)
         if (!strcmp (name, aw_task_placeholders[i]))
-            return aw_reader_error (reader,
-                                    "{%s} is known already: give the parameter another name", name);
+            return aw_reader_error (reader, "{%s} is built in: give the parameter another name",
+                                    name);
     if (!*name)
         return aw_reader_error (reader, "empty name: give it one");
     if (strnlen (name, AW_WORKFLOW_MAX_NAME + 1) > AW_WORKFLOW_MAX_NAME)
@@ -214,11 +214,10 @@ static void read_iterations (struct aw_reader *reader,
         else if (!strcmp (key, "until"))
             top->until = value;
         else
-            aw_reader_unknown (reader, "key", key, keys, 2,
-                               "iterations have \"max\" and \"until\" alone");
+            aw_reader_unknown (reader, "key", key, keys, 2, "known keys: max, until");
     }
     if (!max) {
-        aw_reader_error (reader, "\"max\", how many there are at most, is missing");
+        aw_reader_error (reader, "\"max\", the largest number of iterations, is missing");
         return;
     }
     mark = aw_reader_enter (reader, "max");
@@ -262,10 +261,10 @@ static void read_until_object (struct aw_reader *reader,
             message = value;
         else
             aw_reader_unknown (reader, "key", key, keys, 3,
-                               "iterations end by \"set\" and \"code\", or by \"message\"");
+                               "give \"set\" and \"code\", or \"message\"");
     }
     if (!set == !message || (message && code))
-        aw_reader_error (reader, "iterations end by \"set\" and \"code\", or by \"message\"");
+        aw_reader_error (reader, "give \"set\" and \"code\", or \"message\"");
     else if (message) {
         if (!aw_reader_text (reader, message, &text))
             return;
