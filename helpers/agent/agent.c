@@ -66,13 +66,13 @@ static void forward_message (void *arg, const struct aw_packet *packet)
 static bool is_running (void *arg, uint32_t task, uint32_t attempt)
 {
     const struct aw_agent *agent = arg;
-    const struct aw_attempt *found = aw_attempts_find (&agent->attempts, task, attempt);
+    const struct aw_agent_attempt *found = aw_attempts_find (&agent->attempts, task, attempt);
 
     return found && found->pid;
 }
 
 /* Ends ATTEMPT because the agent ends. Copies are not waited for, and not reported. */
-static void leave_attempt (struct aw_attempt *attempt, double grace)
+static void leave_attempt (struct aw_agent_attempt *attempt, double grace)
 {
     switch (attempt->state) {
     case AW_ATTEMPT_RUNNING:
@@ -98,7 +98,7 @@ static void leave (struct life *life, double grace)
     if (!agent->leaving)
         event_add (life->give_up, &last);
     agent->leaving = true;
-    for (struct aw_attempt *attempt = agent->attempts.first, *next; attempt; attempt = next) {
+    for (struct aw_agent_attempt *attempt = agent->attempts.first, *next; attempt; attempt = next) {
         next = attempt->next;
         leave_attempt (attempt, grace);
     }
@@ -138,7 +138,7 @@ static void on_closed (void *arg, const char *reason)
 
 static void kill_attempt (struct aw_agent *agent, const struct aw_frame *frame)
 {
-    struct aw_attempt *attempt;
+    struct aw_agent_attempt *attempt;
 
     aw_agent_reap (agent); /* a process that has ended by itself was not cancelled */
     attempt = aw_attempts_find (&agent->attempts, frame->event.task, frame->event.attempt);
@@ -253,7 +253,8 @@ static void on_terminate (struct life *life)
 
 static void pass_on (const struct aw_agent *agent, int number)
 {
-    for (const struct aw_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next)
+    for (const struct aw_agent_attempt *attempt = agent->attempts.first; attempt;
+         attempt = attempt->next)
         if (attempt->pid)
             kill (-attempt->pid, number);
 }

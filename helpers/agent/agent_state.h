@@ -44,15 +44,18 @@ struct aw_agent {
 void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish);
 
 /* Sends FINISH for ATTEMPT and ends it, and the agent if it was the last. */
-void aw_attempt_finish (struct aw_attempt *attempt, const struct aw_event *finish);
+void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event *finish);
 
 /* The same for an attempt that did not run to its end: FAILED with CODE for REASON, or CANCELLED
  * where REASON is NULL, SECONDS after it began.
  */
-void aw_attempt_give_up (struct aw_attempt *attempt, double seconds, int code, const char *reason);
+void aw_attempt_give_up (struct aw_agent_attempt *attempt,
+                         double seconds,
+                         int code,
+                         const char *reason);
 
 /* Seconds since START; 0: before it. */
-double aw_attempt_seconds (const struct aw_attempt *attempt);
+double aw_attempt_seconds (const struct aw_agent_attempt *attempt);
 
 /* Ends the loop if nothing is left to wait for. */
 void aw_agent_check_done (struct aw_agent *agent);
@@ -62,15 +65,15 @@ void aw_agent_check_done (struct aw_agent *agent);
 /* Tells the process of ATTEMPT to end: SIGTERM now, SIGKILL after GRACE seconds. It will have ended
  * AS TIMEOUT or CANCELLED. Where it was told before, a shorter grace counts from now.
  */
-void aw_attempt_end (struct aw_attempt *attempt, enum aw_status as, double grace);
+void aw_attempt_end (struct aw_agent_attempt *attempt, enum aw_status as, double grace);
 
 /* Calls CALLBACK with ATTEMPT after SECONDS, in place of an earlier call. 0, or -1 with ENOMEM. */
-int aw_attempt_set_timer (struct aw_attempt *attempt,
+int aw_attempt_set_timer (struct aw_agent_attempt *attempt,
                           double seconds,
                           void (*callback) (int fd, short what, void *arg));
 
 /* Sets the time limit, and the signal before it, as LAUNCH says. 0, or -1 with ENOMEM. */
-int aw_attempt_set_limits (struct aw_attempt *attempt, const struct aw_launch *launch);
+int aw_attempt_set_limits (struct aw_agent_attempt *attempt, const struct aw_launch *launch);
 
 /* Callback of agent->send_signals. */
 void aw_agent_on_send_signals (int fd, short what, void *arg);
@@ -78,7 +81,7 @@ void aw_agent_on_send_signals (int fd, short what, void *arg);
 /* launch.c */
 
 /* Starts the process of ATTEMPT as LAUNCH says; if that fails, the attempt ends. */
-void aw_attempt_launch (struct aw_attempt *attempt, const struct aw_launch *launch);
+void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch *launch);
 
 /* staging.c */
 
@@ -91,7 +94,7 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch);
 /* The process of ATTEMPT has ended as FINISH says: copies its results if it succeeded and has any,
  * then ends the attempt.
  */
-void aw_attempt_stage_out (struct aw_attempt *attempt, const struct aw_event *finish);
+void aw_attempt_stage_out (struct aw_agent_attempt *attempt, const struct aw_event *finish);
 
 /* reap.c */
 

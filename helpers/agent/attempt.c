@@ -16,9 +16,11 @@ static uint64_t key_of (uint32_t task, uint32_t attempt)
     return (uint64_t)task << 32 | attempt;
 }
 
-struct aw_attempt *aw_attempts_add (struct aw_attempts *attempts, uint32_t task, uint32_t attempt)
+struct aw_agent_attempt *aw_attempts_add (struct aw_attempts *attempts,
+                                          uint32_t task,
+                                          uint32_t attempt)
 {
-    struct aw_attempt *new = attempts->ended ? attempts->ended : calloc (1, sizeof (*new));
+    struct aw_agent_attempt *new = attempts->ended ? attempts->ended : calloc (1, sizeof (*new));
 
     if (!new)
         return NULL;
@@ -41,19 +43,19 @@ struct aw_attempt *aw_attempts_add (struct aw_attempts *attempts, uint32_t task,
     return new;
 }
 
-struct aw_attempt *aw_attempts_find (const struct aw_attempts *attempts,
-                                     uint32_t task,
-                                     uint32_t attempt)
+struct aw_agent_attempt *aw_attempts_find (const struct aw_attempts *attempts,
+                                           uint32_t task,
+                                           uint32_t attempt)
 {
     return aw_table_get (&attempts->by_number, key_of (task, attempt));
 }
 
-struct aw_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts, pid_t pid)
+struct aw_agent_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts, pid_t pid)
 {
     return aw_table_get (&attempts->by_pid, (uint64_t)pid);
 }
 
-int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_attempt *attempt, pid_t pid)
+int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_agent_attempt *attempt, pid_t pid)
 {
     if (aw_table_set (&attempts->by_pid, (uint64_t)pid, attempt) < 0) {
         errno = ENOMEM;
@@ -70,7 +72,7 @@ static void free_event (struct event **event)
     *event = NULL;
 }
 
-void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_attempt *attempt)
+void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_agent_attempt *attempt)
 {
     if (attempt->pid)
         aw_table_remove (&attempts->by_pid, (uint64_t)attempt->pid);
@@ -80,14 +82,14 @@ void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_attempt *atte
     aw_gpu_usage_end (&attempt->gpu_usage);
 }
 
-void aw_attempt_release_copies (struct aw_attempt *attempt)
+void aw_attempt_release_copies (struct aw_agent_attempt *attempt)
 {
     aw_stager_release (attempt->out);
     aw_stager_release (attempt->in);
     attempt->in = attempt->out = NULL;
 }
 
-void aw_attempts_remove (struct aw_attempts *attempts, struct aw_attempt *attempt)
+void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *attempt)
 {
     if (attempt->next)
         attempt->next->link = attempt->link;
@@ -103,7 +105,7 @@ void aw_attempts_remove (struct aw_attempts *attempts, struct aw_attempt *attemp
 
 void aw_attempts_finish (struct aw_attempts *attempts)
 {
-    struct aw_attempt *attempt;
+    struct aw_agent_attempt *attempt;
 
     while (attempts->first)
         aw_attempts_remove (attempts, attempts->first);

@@ -41,8 +41,8 @@ enum aw_attempt_state {
     AW_ATTEMPT_STAGING_OUT,
 };
 
-struct aw_attempt {
-    struct aw_attempt *next, **link; /* in the list of all */
+struct aw_agent_attempt {
+    struct aw_agent_attempt *next, **link; /* in the list of all */
     struct aw_agent *agent; /* borrowed */
     uint32_t task, attempt;
     enum aw_attempt_state state;
@@ -70,31 +70,33 @@ struct aw_attempt {
 
 /* All attempts of the node; {0} is none. */
 struct aw_attempts {
-    struct aw_attempt *first;
+    struct aw_agent_attempt *first;
     struct aw_table by_number, by_pid; /* private */
-    struct aw_attempt *ended; /* private: memory to be used again */
+    struct aw_agent_attempt *ended; /* private: memory to be used again */
 };
 
 /* A new attempt, in state ENDED until the caller sets another; NULL with ENOMEM. */
-struct aw_attempt *aw_attempts_add (struct aw_attempts *attempts, uint32_t task, uint32_t attempt);
+struct aw_agent_attempt *aw_attempts_add (struct aw_attempts *attempts,
+                                          uint32_t task,
+                                          uint32_t attempt);
 
 /* The attempt that is not ended; NULL: there is none. */
-struct aw_attempt *aw_attempts_find (const struct aw_attempts *attempts,
-                                     uint32_t task,
-                                     uint32_t attempt);
-struct aw_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts, pid_t pid);
+struct aw_agent_attempt *aw_attempts_find (const struct aw_attempts *attempts,
+                                           uint32_t task,
+                                           uint32_t attempt);
+struct aw_agent_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts, pid_t pid);
 
 /* ATTEMPT has the process PID now. 0, or -1 with ENOMEM. */
-int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_attempt *attempt, pid_t pid);
+int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_agent_attempt *attempt, pid_t pid);
 
 /* The process of ATTEMPT, if it has one, is reaped: ends its timers too. */
-void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_attempt *attempt);
+void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_agent_attempt *attempt);
 
 /* Ends the copies of ATTEMPT that are under way; what was staged in for it may go. */
-void aw_attempt_release_copies (struct aw_attempt *attempt);
+void aw_attempt_release_copies (struct aw_agent_attempt *attempt);
 
 /* Ends ATTEMPT, its copies and its timers. */
-void aw_attempts_remove (struct aw_attempts *attempts, struct aw_attempt *attempt);
+void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *attempt);
 
 /* Removes all and frees them. */
 void aw_attempts_finish (struct aw_attempts *attempts);

@@ -14,7 +14,7 @@ void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish)
         aw_link_send (agent->link, aw_frame_put_finish (aw_link_out (agent->link), finish, NULL));
 }
 
-void aw_attempt_finish (struct aw_attempt *attempt, const struct aw_event *finish)
+void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event *finish)
 {
     struct aw_agent *agent = attempt->agent;
 
@@ -23,7 +23,10 @@ void aw_attempt_finish (struct aw_attempt *attempt, const struct aw_event *finis
     aw_agent_check_done (agent);
 }
 
-void aw_attempt_give_up (struct aw_attempt *attempt, double seconds, int code, const char *reason)
+void aw_attempt_give_up (struct aw_agent_attempt *attempt,
+                         double seconds,
+                         int code,
+                         const char *reason)
 {
     const struct aw_event finish = {
         .type = AW_EVENT_FINISH,
@@ -38,7 +41,7 @@ void aw_attempt_give_up (struct aw_attempt *attempt, double seconds, int code, c
     aw_attempt_finish (attempt, &finish);
 }
 
-double aw_attempt_seconds (const struct aw_attempt *attempt)
+double aw_attempt_seconds (const struct aw_agent_attempt *attempt)
 {
     return attempt->started ? aw_clock_monotonic () - attempt->begun : 0;
 }
@@ -48,7 +51,8 @@ void aw_agent_check_done (struct aw_agent *agent)
 {
     if (!agent->quitting && !agent->leaving)
         return;
-    for (const struct aw_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next)
+    for (const struct aw_agent_attempt *attempt = agent->attempts.first; attempt;
+         attempt = attempt->next)
         if (attempt->state != AW_ATTEMPT_STAGED)
             return;
     event_base_loopbreak (agent->base);

@@ -13,7 +13,7 @@
  */
 enum { CANNOT_RUN = 126, NOT_FOUND = 127 };
 
-void aw_attempt_launch (struct aw_attempt *attempt, const struct aw_launch *launch)
+void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
 {
     struct aw_agent *agent = attempt->agent;
     struct aw_spawn spawn = {

@@ -30,7 +30,7 @@ static double seconds_of (struct timeval tv)
 }
 
 /* The status of an attempt whose process has ended as FINISH says. */
-static enum aw_status judge (const struct aw_attempt *attempt, const struct aw_event *finish)
+static enum aw_status judge (const struct aw_agent_attempt *attempt, const struct aw_event *finish)
 {
     struct aw_agent *agent = attempt->agent;
 
@@ -47,7 +47,7 @@ static enum aw_status judge (const struct aw_attempt *attempt, const struct aw_e
 
 static void on_dispute_over (evutil_socket_t fd, short what, void *arg)
 {
-    struct aw_attempt *attempt = arg;
+    struct aw_agent_attempt *attempt = arg;
 
     (void)fd;
     (void)what;
@@ -55,7 +55,7 @@ static void on_dispute_over (evutil_socket_t fd, short what, void *arg)
 }
 
 /* Where Slurm tells the whole step to end, tasks may get SIGTERM before the agent does. */
-static bool dispute (struct aw_attempt *attempt, const struct aw_event *finish)
+static bool dispute (struct aw_agent_attempt *attempt, const struct aw_event *finish)
 {
     if (finish->signal != SIGTERM || attempt->state != AW_ATTEMPT_RUNNING
         || attempt->agent->leaving)
@@ -65,7 +65,7 @@ static bool dispute (struct aw_attempt *attempt, const struct aw_event *finish)
     return aw_attempt_set_timer (attempt, DISPUTE_SECONDS, on_dispute_over) == 0;
 }
 
-static void take_end (struct aw_attempt *attempt, int status, const struct rusage *usage)
+static void take_end (struct aw_agent_attempt *attempt, int status, const struct rusage *usage)
 {
     struct aw_event finish = {
         .type = AW_EVENT_FINISH,
@@ -93,7 +93,7 @@ static void take_end (struct aw_attempt *attempt, int status, const struct rusag
 static int reap_one (struct aw_agent *agent)
 {
     siginfo_t info = { .si_pid = 0 };
-    struct aw_attempt *attempt;
+    struct aw_agent_attempt *attempt;
     struct rusage usage;
     int status;
 
@@ -127,7 +127,7 @@ void aw_agent_reap (struct aw_agent *agent)
 /* Does the orphan PID belong to an attempt whose process still runs? */
 static bool is_owned (const struct aw_agent *agent, pid_t pid)
 {
-    const struct aw_attempt *found;
+    const struct aw_agent_attempt *found;
     pid_t session = getsid (pid);
     uint32_t task, attempt;
 

@@ -15,7 +15,7 @@
 
 static const double LIMIT_GRACE_SECONDS = 10; /* from SIGTERM to SIGKILL after the time limit */
 
-static void send_later (struct aw_attempt *attempt, int number)
+static void send_later (struct aw_agent_attempt *attempt, int number)
 {
     attempt->signal_due = number;
     event_active (attempt->agent->send_signals, 0, 0);
@@ -29,7 +29,7 @@ static struct timeval timeval_of (double seconds)
 }
 
 static int set_event (struct event **event,
-                      struct aw_attempt *attempt,
+                      struct aw_agent_attempt *attempt,
                       double seconds,
                       void (*callback) (int fd, short what, void *arg))
 {
@@ -44,7 +44,7 @@ static int set_event (struct event **event,
     return -1;
 }
 
-int aw_attempt_set_timer (struct aw_attempt *attempt,
+int aw_attempt_set_timer (struct aw_agent_attempt *attempt,
                           double seconds,
                           void (*callback) (int fd, short what, void *arg))
 {
@@ -68,7 +68,7 @@ static void on_limit (evutil_socket_t fd, short what, void *arg)
 /* A signal that ends the attempt must not be lost to this one. */
 static void on_notice (evutil_socket_t fd, short what, void *arg)
 {
-    struct aw_attempt *attempt = arg;
+    struct aw_agent_attempt *attempt = arg;
 
     (void)fd;
     (void)what;
@@ -77,7 +77,7 @@ static void on_notice (evutil_socket_t fd, short what, void *arg)
         send_later (attempt, attempt->notice_signal);
 }
 
-int aw_attempt_set_limits (struct aw_attempt *attempt, const struct aw_launch *launch)
+int aw_attempt_set_limits (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
 {
     attempt->notice_signal = launch->notice_signal;
     attempt->notice_cancels = launch->notice_cancels;
@@ -89,7 +89,7 @@ int aw_attempt_set_limits (struct aw_attempt *attempt, const struct aw_launch *l
                : 0;
 }
 
-void aw_attempt_end (struct aw_attempt *attempt, enum aw_status as, double grace)
+void aw_attempt_end (struct aw_agent_attempt *attempt, enum aw_status as, double grace)
 {
     if (attempt->state == AW_ATTEMPT_RUNNING)
         attempt->ended_as = as;
@@ -119,7 +119,7 @@ static void signal_groups (struct aw_agent *agent)
     for (size_t i = 0; i < agent->processes.n; i++) {
         pid_t pid = agent->processes.pids[i];
         pid_t session = getsid (pid);
-        struct aw_attempt *attempt =
+        struct aw_agent_attempt *attempt =
             session > 0 ? aw_attempts_by_pid (&agent->attempts, session) : NULL;
 
         if (attempt && attempt->signal_due && getpgid (pid) != attempt->pid)
@@ -137,7 +137,8 @@ void aw_agent_on_send_signals (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    for (struct aw_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next) {
+    for (struct aw_agent_attempt *attempt = agent->attempts.first; attempt;
+         attempt = attempt->next) {
         if (!attempt->pid || !attempt->signal_due)
             continue;
         send_signal (-attempt->pid, attempt->signal_due);
@@ -145,6 +146,6 @@ void aw_agent_on_send_signals (evutil_socket_t fd, short what, void *arg)
     }
     if (any)
         signal_groups (agent);
-    for (struct aw_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next)
+    for (struct aw_agent_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next)
         attempt->signal_due = 0;
 }

@@ -24,7 +24,7 @@ static void send_event (struct aw_agent *agent, const struct aw_event *ev)
 
 static void on_staged_in (void *arg, uint64_t bytes, const char *error)
 {
-    struct aw_attempt *attempt = arg;
+    struct aw_agent_attempt *attempt = arg;
     const struct aw_event staged = {
         .type = AW_EVENT_STAGED,
         .task = attempt->task,
@@ -44,7 +44,7 @@ static void on_staged_in (void *arg, uint64_t bytes, const char *error)
 }
 
 /* The copies of STAGE are released after those of START are there: what both use stays. */
-static void stage_in (struct aw_attempt *attempt, const struct aw_launch *launch)
+static void stage_in (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
 {
     struct aw_stager_job *job = aw_stager_stage_in (attempt->agent->stager, launch->stage_in,
                                                     launch->instance, on_staged_in, attempt);
@@ -59,9 +59,10 @@ static void stage_in (struct aw_attempt *attempt, const struct aw_launch *launch
 /* The attempt of LAUNCH, a new one unless STAGE came before. NULL: it has started already, or
  * cannot.
  */
-static struct aw_attempt *begin (struct aw_agent *agent, const struct aw_launch *launch)
+static struct aw_agent_attempt *begin (struct aw_agent *agent, const struct aw_launch *launch)
 {
-    struct aw_attempt *attempt = aw_attempts_find (&agent->attempts, launch->task, launch->attempt);
+    struct aw_agent_attempt *attempt =
+        aw_attempts_find (&agent->attempts, launch->task, launch->attempt);
     const struct aw_event failure = {
         .type = AW_EVENT_FINISH,
         .task = launch->task,
@@ -85,7 +86,7 @@ static struct aw_attempt *begin (struct aw_agent *agent, const struct aw_launch 
 
 void aw_agent_stage (struct aw_agent *agent, const struct aw_launch *launch)
 {
-    struct aw_attempt *attempt = begin (agent, launch);
+    struct aw_agent_attempt *attempt = begin (agent, launch);
 
     if (attempt)
         stage_in (attempt, launch);
@@ -93,7 +94,7 @@ void aw_agent_stage (struct aw_agent *agent, const struct aw_launch *launch)
 
 void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
 {
-    struct aw_attempt *attempt = begin (agent, launch);
+    struct aw_agent_attempt *attempt = begin (agent, launch);
 
     if (!attempt)
         return;
@@ -113,7 +114,7 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
 
 static void on_staged_out (void *arg, uint64_t bytes, const char *error)
 {
-    struct aw_attempt *attempt = arg;
+    struct aw_agent_attempt *attempt = arg;
     struct aw_event finish = attempt->finish;
 
     (void)bytes;
@@ -127,7 +128,7 @@ static void on_staged_out (void *arg, uint64_t bytes, const char *error)
     aw_attempt_finish (attempt, &finish);
 }
 
-void aw_attempt_stage_out (struct aw_attempt *attempt, const struct aw_event *finish)
+void aw_attempt_stage_out (struct aw_agent_attempt *attempt, const struct aw_event *finish)
 {
     struct aw_agent *agent = attempt->agent;
     struct aw_event judged = *finish;

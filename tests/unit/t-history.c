@@ -558,7 +558,7 @@ static bool resume_fails (const struct aw_graph *graph, int n)
     assert_int_equal (isnan (history.epoch), failed);
     for (uint32_t task = 1; task <= 2; task++) {
         assert_int_equal (aw_history_state (&history, task),
-                          failed ? AW_TASK_RUNNING : AW_TASK_UNSTARTED);
+                          failed ? AW_HISTORY_RUNNING : AW_HISTORY_UNSTARTED);
         assert_int_equal (aw_history_last (&history, task)->reason == NULL, failed);
     }
     assert_null (aw_history_last (&history, 0)->reason);

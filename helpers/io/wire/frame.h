@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What coordinator and agent say to each other: JSON objects, one a line, whose first key names the
- * kind. c: the coordinator sends it, a: the agent.
+/* The protocol of coordinator and agent: JSON objects, one a line, whose first key names the kind.
+ * c: the coordinator sends it, a: the agent. "bring" and "fetch" are the copies of stage-in and
+ * stage-out.
  *
- *   c {"challenge":NONCE}                 at once after accepting; all that a stranger ever gets
- *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this at most AW_FRAME_MAX_STRANGER bytes
+ *   c {"challenge":NONCE}                 sent on accepting; a stranger gets nothing else
+ *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this, at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
  *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
  *      "topology":"...","socket":"...","note":"..."}
@@ -13,17 +14,16 @@
  *      "bring":["from","to","checksum"],"fetch":[...],"release":true,"success":"0,3","instance":7}
  *   c {"stage":TASK,"attempt":0,"bring":[...],"instance":7}
  *   a {"staged":TASK,"attempt":0,"seconds":1,"bytes":1}
- *   a {"release":TASK,"attempt":0,"seconds":1}   its process has ended, "fetch" follows
+ *   a {"release":TASK,"attempt":0,"seconds":1}   its process has ended, stage-out follows
  *   c {"kill":TASK,"attempt":0,"grace":5}
  *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
  *      "rss":1,"gpu_util":0.5,"gpu_mem":1,"reason":"..."}
- *   c {"ping":60}                         within so many seconds a word is wanted
+ *   c {"ping":60}                         the agent must answer within this many seconds
  *   a {"pong":true}
- *   a {"leave":"why"}                     it was told to end by somebody else
- *   c {"quit":false}                      end when nothing is left; true: end everything now
+ *   a {"leave":"why"}                     it ends, but not because the coordinator said so
+ *   c {"quit":false}                      end when no task is left; true: kill all and end now
  *
- * A socketpair of local mode begins with "hello". The number after "hello" is the protocol's
- * version.
+ * In local mode the first frame is "hello". Its number is the version of the protocol.
  */
 #ifndef AW_IO_WIRE_FRAME_H
 #define AW_IO_WIRE_FRAME_H
@@ -37,10 +37,10 @@
 #include "util/error.h"
 
 enum {
-    AW_FRAME_MAX_STRANGER = 4096, /* bytes granted to an unauthenticated peer in all */
-    /* An exec takes 2 MiB of arguments and environment with the usual 8 MiB stack (execve(2));
-     * escapes can make six bytes of one. The largest workflow that a task adds (AW_ADD_MAX) needs
-     * as much as 24 MiB.
+    AW_FRAME_MAX_STRANGER = 4096, /* bytes in total from a peer that is not authenticated */
+    /* With the usual stack of 8 MiB, execve(2) takes 2 MiB of arguments and environment; an escape
+     * needs six bytes for one. The largest workflow that a task can add (AW_ADD_MAX) needs up to
+     * 24 MiB.
      */
     AW_FRAME_MAX = 32 << 20,
     AW_FRAME_VERSION = 1,
@@ -75,7 +75,7 @@ struct aw_frame {
     bool now;
 };
 
-/* Append one frame to TEXT, newline included. 0, or -1 with text ("too long") and TEXT as it was.
+/* Append one frame with its newline to TEXT. 0, or -1 with text ("too long") and TEXT unchanged.
  */
 int aw_frame_put_challenge (struct aw_textbuf *text, const char *nonce, struct aw_error *err);
 int aw_frame_put_proof (struct aw_textbuf *text,
@@ -101,13 +101,13 @@ int aw_frame_put_quit (struct aw_textbuf *text, bool now, struct aw_error *err);
 int aw_frame_put_ping (struct aw_textbuf *text, double seconds, struct aw_error *err);
 int aw_frame_put_pong (struct aw_textbuf *text, struct aw_error *err);
 
-/* Reads frames; keeps what they are made of. NULL with ENOMEM. destroy takes NULL, keeps errno. */
+/* Reads frames, and owns what they point to. NULL with ENOMEM. destroy takes NULL, keeps errno. */
 struct aw_frame_reader;
 struct aw_frame_reader *aw_frame_reader_create (void);
 void aw_frame_reader_destroy (struct aw_frame_reader *reader);
 
-/* Reads the line of SIZE bytes at LINE (without its newline). FRAME's contents belong to the reader
- * and are valid until its next read. 0, or -1 with text.
+/* Reads the SIZE bytes at LINE, a line without its newline. What FRAME points to belongs to READER
+ * and is valid until it reads again. 0, or -1 with text.
  */
 int aw_frame_read (struct aw_frame_reader *reader,
                    const char *line,

@@ -64,8 +64,8 @@ int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
     struct aw_launch copy = *from;
     int rc = 0;
 
-    /* All members are overwritten before anything can fail: what is left is freed as a whole. */
-    copy.step = NULL; /* agents are never told */
+    /* Each member is overwritten even if one before it failed, so that finish can free them all. */
+    copy.step = NULL; /* agents do not need it */
     memset (&copy.cpus, 0, sizeof (copy.cpus));
     memset (&copy.gpus, 0, sizeof (copy.gpus));
     rc |= copy_strings (&copy.argv, from->argv);

@@ -22,22 +22,21 @@ struct aw_launch {
     char *err; /* may equal out: one description then */
     struct aw_idset cpus; /* planned, ids of the node */
     struct aw_idset gpus;
-    bool unbound; /* these CPUs are a plan alone */
-    struct aw_step_plan *step; /* of a job step of its own: CPUS and GPUS are then the first node's.
-                             Not sent to agents. Owned; NULL: a task of the pool */
-    uint32_t gpu_share; /* thousandths of the one GPU, 1 to 999; 0: whole ones */
+    bool unbound; /* the task is not bound to these CPUs */
+    struct aw_step_plan *step; /* of a job step of its own: CPUS and GPUS are then those of the
+                             first node. Not sent to agents. Owned. NULL: a task of the pool */
+    uint32_t gpu_share; /* thousandths of the one GPU, 1 to 999; 0: whole GPUs */
     double time_limit; /* seconds; INFINITY: none */
     double notice; /* seconds after which notice_signal is sent; INFINITY: never */
     int notice_signal;
     /* Copies, three texts each: from, to, and "checksum" or "". NULL-terminated; NULL: none. */
-    char **stage_in; /* to the node, before the task starts (START), or alone (STAGE) */
-    char **stage_out; /* from it, when the task has succeeded */
-    bool release; /* CPUs and GPUs are given back before `stage_out`, which others need not wait for
-                   */
-    uint32_t instance; /* data that was staged in stays as it is for all tasks of this number */
-    struct aw_codes success; /* exit codes that mean success; none: 0 alone */
-    bool notice_cancels; /* it is for the job's end: an end in failure after it counts as CANCELLED,
-                            else as TIMEOUT */
+    char **stage_in; /* to the node, before the task starts (START), or without a task (STAGE) */
+    char **stage_out; /* from the node, after the task has succeeded */
+    bool release; /* CPUs and GPUs are free for others before stage-out */
+    uint32_t instance; /* tasks with the same number share what is staged in */
+    struct aw_codes success; /* exit codes that mean success; none: only 0 */
+    bool notice_cancels; /* it announces the end of the job: a failure after it counts as CANCELLED,
+                            otherwise as TIMEOUT */
 };
 
 void aw_launch_init (struct aw_launch *launch); /* nothing set, no time limit, no notice */

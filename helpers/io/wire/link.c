@@ -134,7 +134,7 @@ static void on_readable (evutil_socket_t fd, short what, void *arg)
     ssize_t n;
 
     (void)what;
-    /* One read a turn, so that no peer keeps the others waiting; the loop comes back while there is
+    /* One read per turn, so that no peer delays the others; the loop calls again while there is
      * more.
      */
     if (make_room (link) < 0) {
@@ -255,7 +255,7 @@ void aw_link_destroy (struct aw_link *link)
     errno = saved;
 }
 
-/* These are improvements: a socket without them works as well. */
+/* Failures are ignored: a socket works without these options. */
 static void watch_tcp (int fd, int seconds)
 {
     /* A third of the time in silence, then four probes. */
@@ -267,7 +267,7 @@ static void watch_tcp (int fd, int seconds)
         { IPPROTO_TCP, TCP_KEEPIDLE, idle > 0 ? idle : 1 },
         { IPPROTO_TCP, TCP_KEEPINTVL, interval > 0 ? interval : 1 },
         { IPPROTO_TCP, TCP_KEEPCNT, 4 },
-        { IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000 }, /* for data that nobody acknowledges */
+        { IPPROTO_TCP, TCP_USER_TIMEOUT, seconds * 1000 }, /* for data without acknowledgement */
     };
 
     for (size_t i = 0; i < sizeof (options) / sizeof (options[0]); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection that carries frames, over libevent: lines come in through a callback, what is put
- * out is sent once a turn of the loop, so that a burst of frames is one system call. Without
- * traffic it costs nothing.
+/* A connection that carries frames, over libevent. Lines come in through a callback. Frames go out
+ * once per turn of the loop, so that many frames need one system call. Without traffic it costs
+ * nothing.
  */
 #ifndef AW_IO_WIRE_LINK_H
 #define AW_IO_WIRE_LINK_H
@@ -18,15 +18,14 @@ struct aw_link;
 struct aw_link_callbacks {
     /* A line without its newline, valid during the call. */
     void (*line) (void *arg, const char *line, size_t size);
-    /* The peer has closed (REASON NULL), or the connection is broken. Comes once and is the last.
+    /* The peer has closed the connection (REASON NULL), or it is broken. Called once, as the last.
      */
     void (*closed) (void *arg, const char *reason);
     void *arg;
 };
 
-/* Takes FD over (also on failure; it is closed then), makes it non-blocking. BASE is borrowed. A
- * longer line than MAX_LINE breaks the connection. The callbacks may destroy the link. NULL with
- * text.
+/* Takes over FD (on failure it is closed), and makes it non-blocking. BASE is borrowed. A line
+ * longer than MAX_LINE breaks the connection. The callbacks may destroy the link. NULL with text.
  */
 struct aw_link *aw_link_create (struct event_base *base,
                                 int fd,
@@ -41,23 +40,21 @@ struct aw_link *aw_link_create (struct event_base *base,
 struct aw_textbuf *aw_link_out (struct aw_link *link);
 void aw_link_send (struct aw_link *link, int appended);
 
-/* Sends what is left, says that no more will come and waits until the peer closes too, all within
- * SECONDS, blocking and without callbacks: what was sent last is not lost to a reset. Destroy it
- * then.
+/* Sends the rest, shuts down the sending side and waits until the peer closes, for at most SECONDS.
+ * Blocks, and calls no callbacks. Use it before destroy, so that no reset loses the last frames.
  */
 void aw_link_drain (struct aw_link *link, double seconds);
 
-/* Tries once to send what is left, closes. Takes NULL, keeps errno. */
+/* Tries once to send the rest, then closes. Takes NULL, keeps errno. */
 void aw_link_destroy (struct aw_link *link);
 
-/* For a fresh TCP connection: no delay, and a peer that vanished without a word is noticed by the
- * kernel's probes in two minutes.
+/* For a new TCP connection: frames are not delayed, and the kernel's probes notice within two
+ * minutes that the other machine is gone.
  */
 void aw_link_tune_tcp (int fd);
 
-/* The same for a connected link, with SECONDS in place of the two minutes: so soon the kernel
- * breaks it when the other machine gives no sign. A process there that is merely stopped does not
- * count.
+/* The same for a link, with SECONDS instead of two minutes. A process that is stopped on a machine
+ * that is there does not break the connection.
  */
 void aw_link_set_timeout (struct aw_link *link, double seconds);
 
