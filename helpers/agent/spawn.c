@@ -10,23 +10,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/place/binding.h"
 #include "util/array.h"
+#include "util/descriptors.h"
 #include "util/strings.h"
-
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC (1U << 2) /* linux/close_range.h, Linux 5.11 */
-#endif
 
 enum stage {
     STAGE_SESSION,
@@ -132,10 +127,7 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
         fail (child, STAGE_DIRECTORY);
     if (aw_binding_apply (child->binding) < 0)
         fail (child, STAGE_CPUS);
-#ifdef SYS_close_range
-    /* Without it all should be close-on-exec already. */
-    syscall (SYS_close_range, 3U, UINT_MAX, CLOSE_RANGE_CLOEXEC);
-#endif
+    aw_cloexec_from (STDERR_FILENO + 1);
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     execute (child);

@@ -1,38 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* close_range(2) came with Linux 5.9 and its flag with 5.11; older kernels have /proc/self/fd. */
+/* close_range(2) came with Linux 5.9 and its flag with 5.11; older kernels have /proc/self/fd. It
+ * is read by system calls alone: a child of vfork must not allocate, as opendir does.
+ */
 #include "config.h"
 
 #include "util/descriptors.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum { CLOEXEC = 1 << 2 }; /* CLOSE_RANGE_CLOEXEC of linux/close_range.h */
 
-static int each_from_proc (int first, int cloexec)
+/* struct linux_dirent64 of getdents64(2), up to its name. */
+enum { RECORD_SIZE_AT = 2 * sizeof (uint64_t), NAME_AT = RECORD_SIZE_AT + 3 };
+
+/* -1: NAME is not a number ("." and ".."). */
+static int number_of (const char *name)
 {
-    DIR *dir = opendir ("/proc/self/fd");
-    struct dirent *entry;
+    int fd = 0;
 
-    if (!dir)
+    if (*name < '0' || *name > '9')
         return -1;
-    while ((entry = readdir (dir))) {
-        int fd = atoi (entry->d_name); /* "." and ".." give 0 */
+    for (; *name >= '0' && *name <= '9'; name++)
+        fd = 10 * fd + (*name - '0');
+    return fd;
+}
 
-        if (fd < first || fd < 1 || fd == dirfd (dir))
+/* The N bytes at RECORDS came from getdents64 on DIRECTORY. */
+static void each_of_records (const char *records, long n, int directory, int first, int cloexec)
+{
+    uint16_t size;
+
+    for (long at = 0; at < n; at += size) {
+        int fd = number_of (records + at + NAME_AT);
+
+        memcpy (&size, records + at + RECORD_SIZE_AT, sizeof (size));
+        if (fd < first || fd < 0 || fd == directory)
             continue;
         if (cloexec)
             fcntl (fd, F_SETFD, FD_CLOEXEC);
         else
             close (fd);
     }
-    closedir (dir);
-    return 0;
+}
+
+static int each_from_proc (int first, int cloexec)
+{
+    int directory = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char records[4096];
+    long n;
+
+    if (directory < 0)
+        return -1;
+    while ((n = syscall (SYS_getdents64, directory, records, sizeof (records))) > 0)
+        each_of_records (records, n, directory, first, cloexec);
+    close (directory);
+    return n < 0 ? -1 : 0;
 }
 
 static int each_from (int first, unsigned flags)

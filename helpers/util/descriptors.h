@@ -3,6 +3,8 @@
 #ifndef AW_UTIL_DESCRIPTORS_H
 #define AW_UTIL_DESCRIPTORS_H
 
+/* Both may be called in a child of vfork. */
+
 /* Closes all from FIRST up. 0, or -1 with errno. */
 int aw_close_from (int first);
 
