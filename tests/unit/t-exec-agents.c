@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,12 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <event2/event.h>
 
 #include "agent/agent.h"
+#include "agent/connect.h"
 #include "coord/agents/exec_agents.h"
 #include "rig.h"
 
@@ -261,6 +264,38 @@ static void an_agent_that_dies_early_is_told (void **state)
     assert_non_null (strstr (rig.broken, " was lost before "));
 }
 
+/* An agent of another release, as after an upgrade of some nodes: it proves who it is, and greets
+ * with another version of the protocol.
+ */
+__attribute__ ((noreturn)) static void run_newer_agent (void)
+{
+    static const char hello[] =
+        "{\"hello\":1000,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":0}\n";
+    int fd = aw_connect ("127.0.0.1", aw_exec_agents_port (rig.exec), "55", RIG_SECONDS, NULL);
+    char c;
+
+    if (fd < 0 || send (fd, hello, sizeof (hello) - 1, 0) != sizeof (hello) - 1)
+        _exit (1);
+    fcntl (fd, F_SETFL, 0);
+    _exit (recv (fd, &c, 1, 0) > 0); /* no task comes */
+}
+
+static void an_agent_of_another_release_is_refused (void **state)
+{
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create (2, RIG_SECONDS);
+    agents[0] = fork ();
+    assert_true (agents[0] >= 0);
+    if (agents[0] == 0)
+        run_newer_agent ();
+    rig_until_broken (&rig);
+    assert_non_null (strstr (rig.broken, "node n1 has another release of async-workflow"));
+    assert_non_null (strstr (rig.broken, "install the same release on all nodes"));
+    assert_int_equal (exit_status (0), 0);
+}
+
 static void set_timeout (double seconds)
 {
     struct aw_error err = { "" };
@@ -426,6 +461,7 @@ int main (void)
         TEST (an_agent_of_another_job_is_refused),
         TEST (a_second_agent_of_a_node_is_refused),
         TEST (an_agent_that_dies_early_is_told),
+        TEST (an_agent_of_another_release_is_refused),
         TEST (an_agent_without_coordinator_gives_up),
         TEST (a_stopped_agent_is_lost_and_not_heard_again),
         TEST (a_pause_of_ours_is_no_silence),

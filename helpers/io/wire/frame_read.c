@@ -226,12 +226,15 @@ static int read_hello (struct aw_frame_reader *reader, struct aw_frame *frame, s
 
     if (get_u32 (reader, "hello", &version, err) < 0)
         return -1;
-    if (version != AW_FRAME_VERSION)
-        return aw_error_set (
-            err,
-            "the agent speaks version %u of the protocol, the coordinator version %d: is "
-            "one installation left over from an earlier release?",
-            version, AW_FRAME_VERSION);
+    if (version != AW_FRAME_VERSION) {
+        const char *node = NULL;
+
+        get_optional (reader, "node", &node, NULL);
+        return aw_error_set (err,
+                             "node %s has another release of async-workflow (protocol %u, expected "
+                             "%d): install the same release on all nodes",
+                             node ? node : "?", version, AW_FRAME_VERSION);
+    }
     frame->event.type = AW_EVENT_NODE;
     frame->event.unbound = json_object_get_boolean (member (reader, "unbound"));
     if (get_string (reader, "node", &frame->event.name, err) < 0
