@@ -113,19 +113,26 @@ keep_root ()
 }
 
 # What a root for building has in addition to build-aux/install-deps.
-build_extras='ccache debhelper lintian'
+build_extras='build-essential ccache debhelper lintian'
+
+# What build_root installs.
+wanted ()
+{
+    echo "$build_extras"
+    cat "$top/build-aux/install-deps"
+}
 
 # build_root RELEASE: the root has what building and testing need.
 build_root ()
 {
     keep_root "$mirror $1 iproute2" make_bare "$1" iproute2 || return 1
-    cmp -s "$top/build-aux/install-deps" "$root/work/install-deps" && return 0
-    rm -f "$root/work/install-deps"
-    cp "$top/build-aux/install-deps" "$root/work/install-deps.new" &&
-        in_root host sh -c 'sh /work/install-deps.new --tests &&
+    wanted | cmp -s - "$root/work/installed" && return 0
+    rm -f "$root/work/installed"
+    cp "$top/build-aux/install-deps" "$root/work/install-deps" &&
+        in_root host sh -c 'sh /work/install-deps --tests &&
             DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"' \
             sh $build_extras &&
-        mv "$root/work/install-deps.new" "$root/work/install-deps"
+        rm -f "$root"/var/cache/apt/archives/*.deb && wanted >"$root/work/installed"
 }
 
 # copy_tree: the working tree to /work/src of the root, as it is, without what git ignores.
