@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='the matrix of releases: what it refuses; it needs too much to run here'
+test_description='the matrix of releases, and the platforms: what they refuse; they need too much to run here'
 
 . "$(dirname "$0")/lib.sh"
 
 matrix=$top_srcdir/tests/slurm/matrix
+platforms=$top_srcdir/tests/platforms
 
 # refused TEXT ARGUMENT...: status 2 and one line with this text
 refused ()
@@ -25,6 +26,15 @@ test_expect_success 'wrong command lines' '
     refused "--tests: wants a value" "$matrix" --cache cache sid --tests &&
     refused "--jobs many: not a number" "$matrix" --cache cache --jobs=many sid &&
     refused "--shell: for one release" "$matrix" --cache cache --shell &&
+    ! test -e cache
+'
+
+test_expect_success 'wrong command lines of platforms' '
+    refused "vax: unknown platform: known are bullseye" "$platforms" --cache cache vax &&
+    refused "--quick: unknown option" "$platforms" --cache cache --quick &&
+    refused "--cache: wants a value" "$platforms" sid --cache &&
+    refused "--jobs many: not a number" "$platforms" --cache cache --jobs many sid &&
+    refused "--shell: for one platform" "$platforms" --cache cache --shell &&
     ! test -e cache
 '
 
