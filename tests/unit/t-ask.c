@@ -19,7 +19,7 @@ static struct aw_sched *make (const struct aw_graph *g, uint32_t nodes, uint32_t
 {
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
-    char name[16];
+    char name[32];
 
     assert_non_null (s);
     for (uint32_t n = 0; n < nodes; n++) {
@@ -67,7 +67,7 @@ static void asking_for_an_estimate_changes_no_decision (void **state)
     static const double seconds[] = { 10, 10, 50, 1000 };
     struct aw_sched *asked, *other;
     struct aw_event action;
-    char name[16];
+    char name[32];
 
     (void)state;
     g->iterations = 2;

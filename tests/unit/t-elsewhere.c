@@ -20,7 +20,7 @@ static struct aw_sched *make (const struct aw_graph *g, uint32_t nodes)
 {
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
-    char name[16];
+    char name[32];
 
     assert_non_null (s);
     for (uint32_t n = 0; n < nodes; n++) {

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <cmocka.h>
 
 #include "core/sched/sched.h"
@@ -161,7 +160,7 @@ static struct aw_graph *graph (uint32_t count, uint32_t cpus, uint32_t retries)
 
 static void a_node_that_fails_all_is_set_aside (void **state)
 {
-    unsigned seed = (unsigned)time (NULL);
+    unsigned seed = 1; /* the bounds hold with high probability, not always */
 
     (void)state;
     print_message ("# seed %u\n", seed);
@@ -181,7 +180,7 @@ static void a_node_that_fails_all_is_set_aside (void **state)
 /* Failures that have nothing to do with the node set none aside. */
 static void a_task_that_fails_everywhere_is_no_fault_of_a_node (void **state)
 {
-    unsigned seed = (unsigned)time (NULL);
+    unsigned seed = 1; /* the bounds hold with high probability, not always */
 
     (void)state;
     print_message ("# seed %u\n", seed);
@@ -202,7 +201,7 @@ static void a_task_that_fails_everywhere_is_no_fault_of_a_node (void **state)
 /* All tasks fail, sooner than anybody could have seen that others do not. */
 static void where_all_nodes_fail_none_is_set_aside (void **state)
 {
-    unsigned seed = (unsigned)time (NULL);
+    unsigned seed = 1; /* the bounds hold with high probability, not always */
 
     (void)state;
     print_message ("# seed %u\n", seed);
