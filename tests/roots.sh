@@ -29,7 +29,8 @@ enter_commands='
     shift
     mount -t proc proc "$root/proc" && mount --rbind /sys "$root/sys" && mount --rbind /dev "$root/dev" &&
         hostname matrix && cd / || exit 1
-    env -i --default-signal HOME=/root CCACHE_DIR=/root/.cache/ccache PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    env -i --default-signal HOME=/root CCACHE_DIR=/root/.cache/ccache CCACHE_NOHASHDIR=1 \
+        PATH=/usr/lib/ccache:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" ${http_proxy:+http_proxy="$http_proxy"} \
         chroot "$root" "$@"
     exit $?'
