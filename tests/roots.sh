@@ -117,24 +117,31 @@ keep_root ()
 # What a root for building has in addition to build-aux/install-deps.
 build_extras='build-essential ccache debhelper lintian'
 
-# What build_root installs.
-wanted ()
+# installed TEXT COMMAND...: runs COMMAND unless it has been run in this root, with this TEXT.
+installed ()
 {
-    echo "$build_extras"
-    cat "$top/build-aux/install-deps"
+    text=$1
+    shift
+    test -e "$root/work/installed" && echo "$text" | cmp -s - "$root/work/installed" && return 0
+    rm -f "$root/work/installed"
+    "$@" && rm -f "$root"/var/cache/apt/archives/*.deb && echo "$text" >"$root/work/installed"
+}
+
+# Called by build_root.
+install_build_packages ()
+{
+    cp "$top/build-aux/install-deps" "$root/work/install-deps" &&
+        in_root host sh -c 'sh /work/install-deps --tests &&
+            DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"' \
+            sh $build_extras
 }
 
 # build_root RELEASE: the root has what building and testing need.
 build_root ()
 {
-    keep_root "$mirror $1 iproute2" make_bare "$1" iproute2 || return 1
-    wanted | cmp -s - "$root/work/installed" && return 0
-    rm -f "$root/work/installed"
-    cp "$top/build-aux/install-deps" "$root/work/install-deps" &&
-        in_root host sh -c 'sh /work/install-deps --tests &&
-            DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"' \
-            sh $build_extras &&
-        rm -f "$root"/var/cache/apt/archives/*.deb && wanted >"$root/work/installed"
+    keep_root "$mirror $1 iproute2" make_bare "$1" iproute2 &&
+        installed "$build_extras
+$(cat "$top/build-aux/install-deps")" install_build_packages
 }
 
 # copy_tree: the working tree to /work/src of the root, as it is, without what git ignores.
