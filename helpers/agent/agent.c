@@ -324,6 +324,7 @@ static int prepare_descriptors (struct aw_error *err)
 {
     int fd;
 
+    aw_descriptors_raise ();
     do
         fd = open ("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);

@@ -39,7 +39,8 @@ struct aw_agent_config {
 
 /* Runs until the coordinator tells it to end, or the connection ends. Returns 0 after an orderly
  * end, or -1 with text. Changes the process: signals, standard input, close-on-exec of open
- * descriptors, subreaper. The process must have no children, because the agent reaps all.
+ * descriptors and their limit, subreaper. The process must have no children, because the agent
+ * reaps all.
  */
 int aw_agent_run (const struct aw_agent_config *config, struct aw_error *err);
 

@@ -128,6 +128,7 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
     if (aw_binding_apply (child->binding) < 0)
         fail (child, STAGE_CPUS);
     aw_cloexec_from (STDERR_FILENO + 1);
+    aw_descriptors_restore ();
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     execute (child);

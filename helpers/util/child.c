@@ -11,6 +11,8 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include "util/descriptors.h"
+
 int aw_child_pipe (int fd[2])
 {
     int made[2];
@@ -67,6 +69,21 @@ static int set_attributes (posix_spawnattr_t *attr)
                                                | POSIX_SPAWN_SETPGROUP);
 }
 
+/* A new process inherits the limit on descriptors, so it is restored for a moment. */
+static int spawn_program (pid_t *pid,
+                          char *const argv[],
+                          char *const env[],
+                          const posix_spawn_file_actions_t *actions,
+                          const posix_spawnattr_t *attr)
+{
+    bool restored = aw_descriptors_restore ();
+    int rc = posix_spawnp (pid, argv[0], actions, attr, argv, env);
+
+    if (restored)
+        aw_descriptors_raise ();
+    return rc;
+}
+
 int aw_child_spawn (pid_t *pid, char *const argv[], char *const env[], int out, int err)
 {
     posix_spawn_file_actions_t actions;
@@ -76,7 +93,7 @@ int aw_child_spawn (pid_t *pid, char *const argv[], char *const env[], int out, 
     if ((rc = posix_spawn_file_actions_init (&actions)) == 0) {
         if ((rc = posix_spawnattr_init (&attr)) == 0) {
             if ((rc = set_actions (&actions, out, err)) == 0 && (rc = set_attributes (&attr)) == 0)
-                rc = posix_spawnp (pid, argv[0], &actions, &attr, argv, env);
+                rc = spawn_program (pid, argv, env, &actions, &attr);
             posix_spawnattr_destroy (&attr);
         }
         posix_spawn_file_actions_destroy (&actions);

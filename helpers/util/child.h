@@ -12,7 +12,8 @@ int aw_child_pipe (int fd[2]);
 
 /* Starts ARGV (ARGV[0] is looked up in this process's PATH) with environment ENV, stdin from
  * /dev/null, stdout and stderr on OUT and ERR, nothing else open, all signals at their defaults and
- * none blocked, in a process group of its own. 0, or -1 with errno, those of exec included.
+ * none blocked, in a process group of its own, with the limit on descriptors that
+ * this process was started with. 0, or -1 with errno, those of exec included.
  */
 int aw_child_spawn (pid_t *pid, char *const argv[], char *const env[], int out, int err);
 

@@ -12,8 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* The limit before it was raised; valid if raised is true. */
+static struct rlimit inherited;
+static bool raised;
 
 enum { CLOEXEC = 1 << 2 }; /* CLOSE_RANGE_CLOEXEC of linux/close_range.h */
 
@@ -83,4 +88,23 @@ int aw_close_from (int first)
 int aw_cloexec_from (int first)
 {
     return each_from (first, CLOEXEC);
+}
+
+void aw_descriptors_raise (void)
+{
+    struct rlimit limit;
+
+    if (!raised && getrlimit (RLIMIT_NOFILE, &inherited) < 0)
+        return;
+    raised = true;
+    limit = inherited;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit (RLIMIT_NOFILE, &limit);
+}
+
+bool aw_descriptors_restore (void)
+{
+    if (raised)
+        (void)setrlimit (RLIMIT_NOFILE, &inherited);
+    return raised;
 }

@@ -282,6 +282,15 @@ test_expect_success 'stopped and continued, as by Ctrl-Z and fg: the tasks went 
     test $(events susp "\"status\":\"completed\"") = 2
 '
 
+# A soft limit of 64 descriptors is raised where there are connections, and is back in tasks.
+test_expect_success 'more tasks in recv than the soft limit has descriptors' '
+    workflow soft.json "\"tasks\": {
+        \"wait\": { \"count\": 70, \"script\": \"ulimit -Sn; async-workflow recv --timeout 60 go\" },
+        \"go\": { \"script\": \"until test \$(cat soft/logs/wait.*.out | grep -c 64) = 70; do sleep 0.1; done; async-workflow send go now\" } }" &&
+    (ulimit -Sn 64 && run 0 soft soft.json --cpus 71) &&
+    test $(events soft "\"status\":\"completed\"") = 71
+'
+
 test_expect_success 'standard input is left alone' '
     printf "one\ntwo\n" | { async-workflow run --local --dir stdin diamond.json >/dev/null 2>&1 && cat; } >rest &&
     printf "one\ntwo\n" >expected &&

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -579,6 +580,46 @@ static void ranks_of_steps (void **state)
     until_ended (start (not_let_in));
 }
 
+static int holds_connection (void)
+{
+    struct aw_connection *aw = aw_open ();
+    struct aw_message message;
+
+    return !aw || aw_receive (aw, "end", NULL, -1, &message) < 0;
+}
+
+/* More tasks than there are descriptors for: they wait, which costs nothing, until others end. */
+static void few_descriptors (void **state)
+{
+    enum { N = 6, ROOM = 3 };
+    const struct timeval half = { 0, 500000 };
+    struct rlimit before, low;
+    pid_t pids[N];
+    clock_t cpu;
+    int fd = dup (STDIN_FILENO);
+
+    close (fd);
+    assert_int_equal (getrlimit (RLIMIT_NOFILE, &before), 0);
+    low = before;
+    low.rlim_cur = (rlim_t)fd - 1 + 24 + ROOM; /* the socket has FD - 1; 24 are kept for tasks */
+    tear_down (state);
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &low), 0);
+    set_up (state);
+    for (int i = 0; i < N; i++)
+        pids[i] = start (holds_connection);
+    until_heard (ROOM);
+    cpu = clock ();
+    event_base_loopexit (base, &half);
+    event_base_dispatch (base);
+    assert_true ((double)(clock () - cpu) / CLOCKS_PER_SEC < 0.2);
+    assert_int_equal (n_heard, ROOM);
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &before), 0);
+    for (int i = 0; i < N; i++)
+        kill (pids[i], SIGKILL);
+    for (int i = 0; i < N; i++)
+        waitpid (pids[i], NULL, 0);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,6 +627,7 @@ int main (void)
         SOCKET_TEST (strangers),       SOCKET_TEST (other_users),     SOCKET_TEST (garbage),
         SOCKET_TEST (wrong_arguments), SOCKET_TEST (nothing_is_lost), SOCKET_TEST (back_pressure),
         SOCKET_TEST (answers),         SOCKET_TEST (ranks_of_steps),  SOCKET_TEST (leftovers),
+        SOCKET_TEST (few_descriptors),
     };
 
     snprintf (guest_token, sizeof (guest_token), "%032x", (unsigned)getpid ());

@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <event2/event.h>
@@ -24,6 +26,7 @@
 #include "io/wire/frame.h"
 #include "rig.h"
 #include "util/clock.h"
+#include "util/descriptors.h"
 
 static struct rig rig;
 static bool with_munge;
@@ -115,6 +118,22 @@ static bool has_accepted (struct rig *r, void *arg)
     (void)r;
     (void)arg;
     return n_accepted > 0;
+}
+
+static bool has_accepted_more (struct rig *r, void *than)
+{
+    (void)r;
+    return n_accepted > *(int *)than;
+}
+
+static bool cannot_accept (struct rig *r, void *arg)
+{
+    const char *why;
+
+    (void)r;
+    (void)arg;
+    aw_listener_refused (listener, &why);
+    return strstr (why, "accept: ") != NULL;
 }
 
 /* The nonce that the port greets with. */
@@ -393,6 +412,75 @@ static void a_good_proof_is_accepted (void **state)
     close (fd);
 }
 
+/* An agent that has proved itself; the port has N others. */
+static int come_in (int n)
+{
+    char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE];
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, "123", place, nonce, own };
+    int fd = knock ();
+
+    find_place (fd, place);
+    aw_auth_nonce (own, NULL);
+    read_challenge (fd, nonce);
+    send_proof (fd, &ours);
+    rig_until (&rig, has_accepted_more, &n);
+    return fd;
+}
+
+static double cpu_seconds (void)
+{
+    return (double)clock () / CLOCKS_PER_SEC;
+}
+
+/* A pool of 1,500 nodes, with the usual soft limit lowered further; and one more agent that finds
+ * no descriptor: it waits, costs nothing meanwhile, and comes in later.
+ */
+static void there_are_descriptors_for_large_pools (void **state)
+{
+    enum { N_AGENTS = 1500 };
+    static int agents[N_AGENTS], accepted[N_AGENTS];
+    const struct timeval half = { 0, 500000 };
+    struct rlimit before, limit, low;
+    const char *why;
+    double cpu;
+    int late;
+
+    (void)state;
+    assert_int_equal (getrlimit (RLIMIT_NOFILE, &before), 0);
+    if (!with_munge || before.rlim_max < 2 * N_AGENTS + 100)
+        skip ();
+    low = before;
+    low.rlim_cur = 256;
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &low), 0);
+    aw_descriptors_raise ();
+    for (int i = 0; i < N_AGENTS; i++) {
+        agents[i] = come_in (i);
+        accepted[i] = accepted_fd;
+    }
+    late = knock ();
+    limit = before;
+    limit.rlim_cur = (rlim_t)late + 1;
+    assert_int_equal (setrlimit (RLIMIT_NOFILE, &limit), 0);
+    rig_until (&rig, cannot_accept, NULL);
+    cpu = cpu_seconds ();
+    event_base_loopexit (rig.base, &half);
+    event_base_dispatch (rig.base);
+    assert_true (cpu_seconds () - cpu < 0.2);
+    assert_int_equal (aw_listener_refused (listener, &why), 0);
+    aw_descriptors_raise ();
+    close (late);
+    accepted_fd = -1;
+    close (come_in (N_AGENTS));
+    assert_true (aw_descriptors_restore ());
+    assert_int_equal (getrlimit (RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal (limit.rlim_cur, 256);
+    setrlimit (RLIMIT_NOFILE, &before);
+    for (int i = 0; i < N_AGENTS; i++) {
+        close (agents[i]);
+        close (accepted[i]);
+    }
+}
+
 static void bad_proofs_are_refused (void **state)
 {
     char place[AW_PLACE_SIZE], nonce[AW_NONCE_SIZE], own[AW_NONCE_SIZE], old[AW_NONCE_SIZE];
@@ -646,6 +734,7 @@ int main (void)
         PORT (agents_come_in_through_a_crowd_of_strangers),
         PORT (a_silent_stranger_gives_way_when_others_wait),
         PORT (as_many_as_have_room_keep_their_time),
+        PORT (there_are_descriptors_for_large_pools),
         PORT (a_helper_that_dies_is_replaced),
     };
 

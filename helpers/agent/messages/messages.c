@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -26,7 +27,11 @@ enum {
     OUT_MAX = 64 << 20, /* bytes that a task has not read: more than it can have asked for */
     READ_AT_END = 4096, /* packets; more than a socket holds, so the sender is not the task */
     BACKLOG = 512,
+    RESERVE = 24, /* descriptors for starting tasks and reading files */
 };
+
+/* Before the next try, where there are no descriptors or no memory for another connection. */
+static const struct timeval ACCEPT_PAUSE = { 0, 100000 };
 
 struct connection {
     struct aw_messages *messages;
@@ -53,8 +58,10 @@ struct aw_messages {
     char token[AW_PACKET_TOKEN_SIZE + 1]; /* of the agent's own tasks */
     struct aw_step_tokens step_tokens;
     int fd;
-    struct event *acceptable;
+    struct event *acceptable; /* not pending while resume is */
+    struct event *resume; /* timer: accept again */
     struct aw_table connections; /* by id */
+    size_t room; /* connections at most: then tasks wait in the kernel's queue */
     uint32_t last_id;
     char *packet; /* room for the largest */
     struct aw_textbuf data; /* scratch */
@@ -313,13 +320,37 @@ static void add_connection (struct aw_messages *m, int fd)
         close_connection (c);
 }
 
+/* The socket stays readable, so the loop would spin. */
+static void pause_accepting (struct aw_messages *m)
+{
+    event_del (m->acceptable);
+    event_add (m->resume, &ACCEPT_PAUSE);
+}
+
 static void accept_all (struct aw_messages *m)
 {
-    int fd;
+    int fd = -1;
 
-    while ((fd = accept4 (m->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0 || errno == EINTR)
+    do {
+        if (m->connections.n_used >= m->room) {
+            pause_accepting (m);
+            return;
+        }
+        fd = accept4 (m->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0)
             add_connection (m, fd);
+    } while (fd >= 0 || errno == EINTR || errno == ECONNABORTED);
+    if (errno != EAGAIN)
+        pause_accepting (m);
+}
+
+static void on_resume (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_messages *m = arg;
+
+    (void)fd;
+    (void)what;
+    event_add (m->acceptable, NULL);
 }
 
 static void on_acceptable (evutil_socket_t fd, short what, void *arg)
@@ -398,6 +429,16 @@ void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
  * Life
  */
 
+/* Connections for which there are descriptors. FD: the latest one; most below it are in use. */
+static size_t room_after (int fd)
+{
+    struct rlimit limit;
+
+    if (getrlimit (RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    return limit.rlim_cur > (rlim_t)fd + RESERVE + 1 ? limit.rlim_cur - (rlim_t)fd - RESERVE : 1;
+}
+
 /* In TMPDIR if its name is short enough for a socket's path, else in /tmp. */
 static int make_directory (struct aw_messages *m, struct aw_error *err)
 {
@@ -428,8 +469,10 @@ static int listen_on (struct aw_messages *m, struct aw_error *err)
     if (m->fd < 0 || bind (m->fd, (struct sockaddr *)&address, sizeof (address)) < 0
         || chmod (m->path, 0600) < 0 || listen (m->fd, BACKLOG) < 0)
         return aw_error_set (err, "%s: %s", m->path, strerror (errno));
+    m->room = room_after (m->fd);
     m->acceptable = event_new (m->base, m->fd, EV_READ | EV_PERSIST, on_acceptable, m);
-    if (!m->acceptable || event_add (m->acceptable, NULL) < 0)
+    m->resume = evtimer_new (m->base, on_resume, m);
+    if (!m->acceptable || !m->resume || event_add (m->acceptable, NULL) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
 }
@@ -471,6 +514,8 @@ void aw_messages_destroy (struct aw_messages *m)
     aw_table_finish (&m->connections);
     if (m->acceptable)
         event_free (m->acceptable);
+    if (m->resume)
+        event_free (m->resume);
     if (m->fd >= 0)
         close (m->fd);
     if (m->directory[0]) {

@@ -18,6 +18,8 @@
 
 #include <event2/event.h>
 
+#include "util/descriptors.h"
+
 enum { PATIENCE_MS = 200 }; /* for a process to end on SIGTERM */
 
 struct report {
@@ -115,6 +117,7 @@ static void be_process (pid_t parent)
         _exit (1);
     for (int number = 1; number < NSIG; number++)
         signal (number, number == SIGTERM ? on_end : SIG_DFL);
+    aw_descriptors_restore ();
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
 }

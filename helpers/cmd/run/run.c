@@ -19,6 +19,7 @@
 #include "coord/slurm/srun_options.h"
 #include "io/journal/run_dir.h"
 #include "io/workflow/workflow.h"
+#include "util/descriptors.h"
 
 static int fail (const struct aw_error *err, int code)
 {
@@ -185,6 +186,7 @@ static int run (int argc, char **argv)
     struct aw_error err;
     int code = AW_EXIT_INPUT;
 
+    aw_descriptors_raise ();
     aw_run_salloc_begin ();
     if (aw_run_args_parse (&args, argc, argv, &err) < 0)
         aw_error_print (&err);

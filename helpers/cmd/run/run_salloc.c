@@ -25,6 +25,7 @@
 
 #include "cmd/command.h"
 #include "coord/slurm/salloc.h"
+#include "util/descriptors.h"
 #include "util/error.h"
 #include "util/compat.h"
 
@@ -202,6 +203,7 @@ static void become_salloc (const struct aw_srun_options *options,
 
     snprintf (path, sizeof (path), "/proc/%ld/fd/%d", (long)parent, fd);
     sigprocmask (SIG_SETMASK, mask, NULL);
+    aw_descriptors_restore ();
     if (prctl (PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid () != parent)
         _exit (AW_EXIT_POOL);
     if (setenv (variable, path, 1) < 0)
