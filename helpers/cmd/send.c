@@ -95,6 +95,11 @@ static int complain (const struct aw_connection *aw, const char *what)
 {
     int error = errno;
 
+    if (ferror (stdin)) {
+        fprintf (stderr, "async-workflow send: standard input: cannot be read: %s\n",
+                 strerror (error));
+        return AW_EXIT_INPUT;
+    }
     fprintf (stderr, "async-workflow send: %s%s%s\n", what, *what ? ": " : "", aw_error_text (aw));
     return error == ETIMEDOUT                     ? AW_EXIT_TASK_FAILED
            : error == EINVAL || error == EMSGSIZE ? AW_EXIT_INPUT
@@ -113,7 +118,7 @@ static int send_lines (struct aw_connection *aw, const struct arguments *a)
         rc = aw_publish (aw, a->topic, line, (size_t)n, 0);
     }
     free (line);
-    return rc;
+    return ferror (stdin) ? -1 : rc;
 }
 
 static int send_one (struct aw_connection *aw, const struct arguments *a)
@@ -125,6 +130,8 @@ static int send_one (struct aw_connection *aw, const struct arguments *a)
 
     if (strcmp (data, "-") == 0) {
         size = fread (input, 1, sizeof (input), stdin);
+        if (ferror (stdin))
+            return -1;
         data = input;
     }
     if (a->reply)

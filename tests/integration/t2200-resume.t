@@ -242,6 +242,13 @@ test_expect_success 'killed between the journal and the change of the workflow' 
     run 0 between --resume before.d && cmp whole/workflow.json before.d/workflow.json && test ! -e before.d/workflow.next.json
 '
 
+test_expect_success 'a changed workflow that cannot be read is not removed, and nothing runs' '
+    rm -rf unread && cp -r command unread && cp whole/workflow.json unread/ && sed -i "/\"end\"/d" unread/journal.jsonl &&
+    mkdir unread/workflow.next.json && cp unread/journal.jsonl before &&
+    run 2 unread --resume unread && grep -q "unread/workflow.next.json: is a directory" unread.err &&
+    test -d unread/workflow.next.json && test_cmp before unread/journal.jsonl
+'
+
 test_expect_success 'what is left can be asked for without running it' '
     cp whole/journal.jsonl before && sed "s/\"b\": {/&\"environment\": { \"X\": \"2\" }, /" fast.json >ask.json &&
     run 0 ask --test-only --resume whole ask.json && grep -q "3 of 7 tasks are done" ask.err &&

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -66,6 +67,20 @@ static void one_run_has_the_lock_alone (void **state)
     aw_run_lock_release (lock);
     snprintf (path, sizeof (path), "%s/%s", dir, AW_RUN_COORDINATOR);
     assert_int_equal (access (path, F_OK), -1);
+}
+
+/* An error is not the answer that nobody has the directory. */
+static void a_file_that_cannot_be_read_locks_the_directory (void **state)
+{
+    struct aw_error err = { "" };
+    char path[80];
+
+    (void)state;
+    snprintf (path, sizeof (path), "%s/%s", dir, AW_RUN_COORDINATOR);
+    assert_int_equal (mkfifo (path, 0600), 0); /* pread fails */
+    assert_null (aw_run_lock_take (dir, NULL, NULL, &err));
+    assert_non_null (strstr (err.text, "cannot be read"));
+    assert_int_equal (unlink (path), 0);
 }
 
 /* What stands in the file is anybody's: it must neither let two in nor lock all out. */
@@ -212,6 +227,8 @@ int main (void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown (one_run_has_the_lock_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_file_that_cannot_be_read_locks_the_directory, setup,
+                                         teardown),
         cmocka_unit_test_setup_teardown (no_text_in_the_file_lets_two_in_or_all_out, setup,
                                          teardown),
         cmocka_unit_test_setup_teardown (a_killed_run_holds_up_nothing, setup, teardown),

@@ -159,7 +159,7 @@ static bool is_pattern (const char *from)
 {
     struct stat st;
 
-    return strpbrk (from, "*?[") != NULL && lstat (from, &st) < 0;
+    return strpbrk (from, "*?[") != NULL && lstat (from, &st) < 0 && errno == ENOENT;
 }
 
 /* The last part of PATH, without "/" at its end. */

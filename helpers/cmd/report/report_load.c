@@ -59,17 +59,17 @@ static int summarize (struct aw_report *report, struct aw_error *err)
 }
 
 /* Says that a directory is not a run directory, rather than that a file in it is missing. */
-static int check_directory (const char *dir, const char *workflow, struct aw_problems *problems)
+static int check_directory (const char *dir, struct aw_problems *problems)
 {
+    struct aw_error err;
     struct stat st;
 
     if (stat (dir, &st) == 0 && !S_ISDIR (st.st_mode))
         aw_problems_add (problems, false, "%s: not a directory: give a run directory", dir);
     else if (access (dir, R_OK | X_OK) < 0)
         aw_problems_add (problems, false, "%s: %s", dir, strerror (errno));
-    else if (access (workflow, F_OK) < 0)
-        aw_problems_add (problems, false, "%s: not a run directory: %s is missing", dir,
-                         AW_RUN_WORKFLOW);
+    else if (aw_run_dir_check_workflow (dir, &err) < 0)
+        aw_problems_add (problems, false, "%s", err.text);
     else
         return 0;
     return -1;
@@ -87,7 +87,7 @@ int aw_report_load (struct aw_report *report, const char *dir, struct aw_problem
     report->absolute = realpath (dir, NULL);
     if (!workflow || !journal || !report->dir)
         aw_problems_add (problems, false, "%s: out of memory", dir);
-    else if (check_directory (dir, workflow, problems) == 0)
+    else if (check_directory (dir, problems) == 0)
         report->workflow = aw_workflow_load (workflow, problems);
     if (report->workflow) {
         rc = load_journal (report, journal, &err);

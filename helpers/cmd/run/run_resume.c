@@ -30,33 +30,58 @@ static void digest_of (const struct aw_workflow *workflow, char digest[20])
     snprintf (digest, 20, "%016llx", (unsigned long long)hash);
 }
 
-/* The journal records a changed workflow before this replaces the old one. A coordinator that died
- * between the two left it next to the old one: it is put in place now. One that the journal does
- * not have is removed.
- */
-static void finish_change (const struct aw_run_resume *r, const char *workflow, const char *journal)
+/* Is the workflow at NEXT the one that the journal's last change recorded? 1 or 0; -1 with text. */
+static int is_last_change (const char *next, const char *journal, struct aw_error *err)
 {
-    char *next = aw_run_dir_path (r->dir, AW_RUN_NEXT_WORKFLOW);
-    char last[20] = "", digest[20] = "-";
-    struct aw_workflow *changed = NULL;
+    char last[20] = "", digest[20] = "";
+    struct aw_workflow *changed;
     struct aw_problems problems;
-    int fd = open (journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open (journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc = -1;
+    size_t line;
 
-    aw_problems_init (&problems);
-    if (next && fd >= 0 && access (next, F_OK) == 0) {
-        changed = aw_workflow_load (next, &problems);
-        if (changed)
-            digest_of (changed, digest);
-        if (aw_journal_last_change (fd, last, sizeof (last)) > 0 && strcmp (last, digest) == 0)
-            rename (next, workflow);
-        else
-            unlink (next);
-    }
-    aw_problems_finish (&problems);
-    aw_workflow_destroy (changed);
+    if (fd < 0 || aw_journal_last_change (fd, &line, last, sizeof (last)) < 0)
+        aw_error_set (err, "%s: cannot be read: %s", journal, strerror (errno));
+    else
+        rc = line > 0;
     if (fd >= 0)
         close (fd);
+    if (rc <= 0)
+        return rc;
+    aw_problems_init (&problems);
+    changed = aw_workflow_load (next, &problems);
+    if (changed)
+        digest_of (changed, digest);
+    else
+        rc = aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
+    aw_workflow_destroy (changed);
+    aw_problems_finish (&problems);
+    return rc < 0 ? rc : strcmp (last, digest) == 0;
+}
+
+/* The journal records a changed workflow before this replaces the old one. A coordinator that died
+ * between the two left it next to the old one: it is put in place now. One that the journal does
+ * not have is removed. 0, or -1 with text.
+ */
+static int finish_change (const struct aw_run_resume *r,
+                          const char *workflow,
+                          const char *journal,
+                          struct aw_error *err)
+{
+    char *next = aw_run_dir_path (r->dir, AW_RUN_NEXT_WORKFLOW);
+    int rc = 0, recorded;
+
+    if (!next)
+        return aw_error_set (err, "out of memory");
+    if (access (next, F_OK) == 0) {
+        recorded = is_last_change (next, journal, err);
+        rc = recorded < 0 ? -1 : recorded ? rename (next, workflow) : unlink (next);
+        if (recorded >= 0 && rc < 0)
+            aw_error_set (err, "%s: %s", next, strerror (errno));
+    }
+    else if (errno != ENOENT)
+        rc = aw_error_set (err, "%s: %s", next, strerror (errno));
     free (next);
+    return rc;
 }
 
 /* Is there a log? Then tasks have been started. 0 or 1; -1: unknown. */
@@ -70,8 +95,10 @@ static int has_logs (const char *dir)
     free (path);
     if (!logs)
         return path && errno == ENOENT ? 0 : -1;
-    while (!found && (entry = readdir (logs)))
+    while (!found && (errno = 0, entry = readdir (logs)))
         found = entry->d_name[0] != '.';
+    if (!found && errno)
+        found = -1;
     closedir (logs);
     return found;
 }
@@ -314,9 +341,9 @@ static int load (struct aw_run_resume *r,
     }
     begun = has_begun (journal, r->dir, &err);
     r->begun = begun > 0;
-    if (r->begun && use == AW_RESUME_RUN)
-        finish_change (r, workflow, journal);
-    if (begun < 0 || load_workflow (r, workflow, file, &old, problems) < 0)
+    if (begun < 0
+        || (r->begun && use == AW_RESUME_RUN && finish_change (r, workflow, journal, &err) < 0)
+        || load_workflow (r, workflow, file, &old, problems) < 0)
         rc = -1;
     else if (r->begun)
         rc = read_journal (r, journal, old, use != AW_RESUME_ELSEWHERE, &err);
@@ -348,9 +375,8 @@ int aw_run_resume_load (struct aw_run_resume *r,
     journal = aw_run_dir_path (r->dir, AW_RUN_JOURNAL);
     if (!workflow || !journal)
         aw_problems_add (problems, false, "%s: out of memory", dir);
-    else if (access (workflow, F_OK) < 0)
-        aw_problems_add (problems, false, "%s: not a run directory: %s is missing", dir,
-                         AW_RUN_WORKFLOW);
+    else if (aw_run_dir_check_workflow (dir, &err) < 0)
+        aw_problems_add (problems, false, "%s", err.text);
     else if (aw_run_dir_check_own (r->dir, &err) < 0)
         aw_problems_add (problems, false, "%s", err.text);
     else

@@ -119,11 +119,11 @@ int aw_journal_read_workflow (const char *path,
                               struct aw_journal_header *header,
                               struct aw_error *err);
 
-/* Number of the last line, counted from 1, that is a RESUME with a changed workflow, in the journal
- * open at FD, whose position stays; 0: there is none, or the file cannot be read. DIGEST, where it
- * is not NULL, becomes its "workflow", as far as SIZE goes.
+/* Sets LINE to the number, counted from 1, of the last line that is a RESUME with a changed
+ * workflow; 0: there is none. FD is the journal; its position stays. Unless SIZE is 0, DIGEST
+ * becomes that line's "workflow", cut to SIZE. 0, or -1 with errno: the file cannot be read.
  */
-size_t aw_journal_last_change (int fd, char *digest, size_t size);
+int aw_journal_last_change (int fd, size_t *line, char *digest, size_t size);
 
 /* Is somebody writing the journal at PATH, that is, does its coordinator live? 1 or 0; -1: not to
  * be known (the file system has no locks, or it cannot be opened).

@@ -42,44 +42,95 @@ static bool is_change (char *line, char *digest, size_t size)
     return resume && found;
 }
 
-/* The line that begins at OFFSET, as far as it is no longer than a RESUME can be. Caller frees. */
-static char *line_at (int fd, off_t offset, size_t len)
+/* pread of all SIZE bytes at OFFSET. 0, or -1 with errno; a file that has become shorter: EIO. */
+static int read_at (int fd, char *buf, size_t size, off_t offset)
 {
-    char *line = len < MAX_LINE ? malloc (len + 1) : NULL;
+    for (size_t done = 0; done < size;) {
+        ssize_t n = pread (fd, buf + done, size - done, offset + (off_t)done);
 
-    if (line && pread (fd, line, len, offset) == (ssize_t)len) {
-        line[len] = '\0';
-        return line;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0)
+            errno = EIO;
+        if (n <= 0)
+            return -1;
+        done += (size_t)n;
     }
-    free (line);
-    return NULL;
+    return 0;
 }
 
-size_t aw_journal_last_change (int fd, char *digest, size_t size)
+/* Is the line of LEN bytes at OFFSET a RESUME with a changed workflow? 1 or 0; -1 with errno. */
+static int check_line (int fd, off_t offset, size_t len, char *digest, size_t size)
+{
+    char *line;
+    int rc;
+
+    if (len >= MAX_LINE)
+        return 0; /* longer than a RESUME can be */
+    line = malloc (len + 1);
+    if (!line)
+        return -1;
+    rc = read_at (fd, line, len, offset);
+    line[len] = '\0';
+    if (rc == 0)
+        rc = is_change (line, digest, size);
+    free (line);
+    return rc;
+}
+
+/* What is known of the file's lines. */
+struct lines {
+    size_t n; /* number of the line that begins at BEGIN */
+    off_t begin;
+    size_t changed; /* number of the last RESUME with a changed workflow */
+};
+
+/* Handles the ends of lines among the SIZE bytes of BLOCK, which are at AT in the file. */
+static int check_block (int fd,
+                        const char *block,
+                        size_t block_size,
+                        off_t at,
+                        struct lines *lines,
+                        char *digest,
+                        size_t size)
 {
     static const char mark[] = "\"resume\"";
+    const char *p = block, *end = block + block_size, *newline;
+
+    for (; (newline = memchr (p, '\n', (size_t)(end - p))); p = newline + 1, lines->n++) {
+        off_t next = at + (newline - block) + 1;
+        size_t len = (size_t)(next - lines->begin - 1);
+        int change = 0;
+
+        if (lines->begin < at || memmem (p, len, mark, sizeof (mark) - 1))
+            change = check_line (fd, lines->begin, len, digest, size);
+        if (change < 0)
+            return -1;
+        if (change)
+            lines->changed = lines->n;
+        lines->begin = next;
+    }
+    return 0;
+}
+
+int aw_journal_last_change (int fd, size_t *line, char *digest, size_t size)
+{
+    struct lines lines = { .n = 1 };
     char *block = malloc (BLOCK);
-    size_t n_lines = 1, found = 0;
-    off_t begin = 0, at = 0; /* of the line at hand; of the block */
-    ssize_t n;
+    ssize_t n = -1;
+    off_t at = 0;
+    int rc = 0, saved;
 
-    while (block && (n = pread (fd, block, BLOCK, at)) > 0) {
-        const char *p = block, *end = block + n, *newline;
-
-        for (; (newline = memchr (p, '\n', (size_t)(end - p))); p = newline + 1, n_lines++) {
-            off_t next = at + (newline - block) + 1;
-            size_t len = (size_t)(next - begin - 1);
-            char *line = begin < at || memmem (p, len, mark, sizeof (mark) - 1)
-                             ? line_at (fd, begin, len)
-                             : NULL;
-
-            if (line && is_change (line, digest, size))
-                found = n_lines;
-            free (line);
-            begin = next;
-        }
+    while (rc == 0 && block
+           && ((n = pread (fd, block, BLOCK, at)) > 0 || (n < 0 && errno == EINTR))) {
+        if (n < 0)
+            continue;
+        rc = check_block (fd, block, (size_t)n, at, &lines, digest, size);
         at += n;
     }
+    saved = errno;
     free (block);
-    return found;
+    errno = saved;
+    *line = lines.changed;
+    return n < 0 ? -1 : rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line of the journal as an event: its names become numbers. */
+#include <errno.h>
 #include <string.h>
 
 #include "io/journal/journal_members.h"
@@ -15,11 +16,14 @@ void aw_journal_reader_finish (struct aw_journal_reader *reader)
     aw_idset_finish (&reader->resume.again);
 }
 
-/* Was the workflow changed after this line? Then the line may name tasks that no longer exist. */
-static bool superseded (struct aw_journal_reader *reader)
+/* Was the workflow changed after this line? Then the line may name tasks that no longer exist. 1 or
+ * 0; -1 with text.
+ */
+static int superseded (struct aw_journal_reader *reader, struct aw_error *err)
 {
-    if (!reader->changes_known)
-        reader->changed_at = aw_journal_last_change (reader->fd, NULL, 0);
+    if (!reader->changes_known
+        && aw_journal_last_change (reader->fd, &reader->changed_at, NULL, 0) < 0)
+        return aw_error_set (err, "cannot be read: %s", strerror (errno));
     reader->changes_known = true;
     return reader->n_lines < reader->changed_at;
 }
@@ -27,11 +31,15 @@ static bool superseded (struct aw_journal_reader *reader)
 static int read_task (struct aw_journal_reader *reader, const char *name, struct aw_error *err)
 {
     struct aw_event *ev = &reader->ev;
+    int removed;
 
     ev->task = aw_graph_task_parse (reader->graph, name);
     if (ev->task != AW_NONE)
         return 0;
-    if (!superseded (reader))
+    removed = superseded (reader, err);
+    if (removed < 0)
+        return -1;
+    if (!removed)
         return aw_error_set (err, "the workflow has no task \"%.64s\"", name);
     return aw_event_names_task (ev->type) ? 1 : 0;
 }

@@ -179,14 +179,32 @@ int aw_run_dir_write_file (
     return rc;
 }
 
-int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, struct aw_error *err)
+/* 0: the directory has a workflow.json; else errno. */
+static int find_workflow (const char *dir)
 {
     char *path = aw_run_dir_path (dir, AW_RUN_WORKFLOW);
-    bool there = path && access (path, F_OK) == 0;
+    int error = !path ? ENOMEM : access (path, F_OK) < 0 ? errno : 0;
 
     free (path);
-    if (there)
-        return aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (EEXIST));
+    return error;
+}
+
+int aw_run_dir_check_workflow (const char *dir, struct aw_error *err)
+{
+    int error = find_workflow (dir);
+
+    if (error == ENOENT)
+        return aw_error_set (err, "%s: not a run directory: %s is missing", dir, AW_RUN_WORKFLOW);
+    return error ? aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (error)) : 0;
+}
+
+int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, struct aw_error *err)
+{
+    int error = find_workflow (dir);
+
+    if (error != ENOENT)
+        return aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW,
+                             strerror (error ? error : EEXIST));
     return aw_run_dir_write_file (dir, AW_RUN_WORKFLOW, text, size, err);
 }
 

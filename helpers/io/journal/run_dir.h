@@ -33,7 +33,10 @@ int aw_run_dir_check_new (const char *dir, struct aw_error *err);
  */
 int aw_run_dir_check_own (const char *dir, struct aw_error *err);
 
-/* Writes the copy of the workflow file. 0, or -1 with text. */
+/* Has DIR a workflow file? 0, or -1 with text: it is missing, or this cannot be found out. */
+int aw_run_dir_check_workflow (const char *dir, struct aw_error *err);
+
+/* Writes the copy of the workflow file, unless DIR has one. 0, or -1 with text. */
 int aw_run_dir_write_workflow (const char *dir,
                                const char *text,
                                size_t size,

@@ -137,16 +137,11 @@ static bool scan_member (struct mark *mark, char **p, const char *name)
     return true;
 }
 
-/* False: it is empty, or nothing that can be read. */
-static bool read_mark (int fd, struct mark *mark)
+/* False: TEXT (it is modified) is no mark. */
+static bool parse_mark (char *text, struct mark *mark)
 {
-    char text[MARK_SIZE], *p = text, *name;
-    ssize_t n = pread (fd, text, sizeof (text) - 1, 0);
+    char *p = text, *name;
 
-    memset (mark, 0, sizeof (*mark));
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
     if (aw_scan_char (&p, '{') < 0)
         return false;
     do {
@@ -155,6 +150,22 @@ static bool read_mark (int fd, struct mark *mark)
             return false;
     } while (aw_scan_char (&p, ',') == 0);
     return mark->nonce[0] != '\0';
+}
+
+/* 1: there is a mark; 0: the file is empty, or its text is no mark; -1 with errno. */
+static int read_mark (int fd, struct mark *mark)
+{
+    char text[MARK_SIZE];
+    ssize_t n;
+
+    memset (mark, 0, sizeof (*mark));
+    do
+        n = pread (fd, text, sizeof (text) - 1, 0);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return (int)n;
+    text[n] = '\0';
+    return parse_mark (text, mark);
 }
 
 static bool of_this_node (const struct mark *mark, const struct mark *mine)
@@ -174,14 +185,20 @@ static void wait_a_moment (void)
     usleep (200 * 1000);
 }
 
-/* Opens the file anew: on a network file system that is what brings its content up to date. */
-static bool look (const char *path, struct mark *mark)
+/* Reads the mark at PATH. The file is opened again each time: a network file system then has its
+ * new content. 1: there is one; 0: there is none; -1 with errno: unknown.
+ */
+static int look (const char *path, struct mark *mark)
 {
     int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool there = fd >= 0 && read_mark (fd, mark);
+    int there, saved;
 
-    if (fd >= 0)
-        close (fd);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    there = read_mark (fd, mark);
+    saved = errno;
+    close (fd);
+    errno = saved;
     return there;
 }
 
@@ -198,7 +215,7 @@ static int wait_for_lock (struct aw_run_lock *lock,
     struct mark by;
 
     for (;;) {
-        bool known = read_mark (lock->fd, &by);
+        bool known = read_mark (lock->fd, &by) > 0;
         bool dead = known && of_this_node (&by, &lock->mine) && start_of (by.pid) != by.start;
 
         if (flock (lock->fd, LOCK_EX | LOCK_NB) == 0)
@@ -215,6 +232,11 @@ static int wait_for_lock (struct aw_run_lock *lock,
     }
 }
 
+static int cannot_read (const struct aw_run_lock *lock, struct aw_error *err)
+{
+    return aw_error_set (err, "%s: cannot be read: %s", lock->path, strerror (errno));
+}
+
 /* The lock is ours, or there are none here. Does who stands in the file still live? */
 static int check_mark (struct aw_run_lock *lock,
                        const char *dir,
@@ -224,8 +246,11 @@ static int check_mark (struct aw_run_lock *lock,
     double until = aw_clock_monotonic () + AW_RUN_LOCK_WATCH;
     struct mark by, now;
     char line[NAME_SIZE + 128];
+    int there = look (lock->path, &by);
 
-    if (!look (lock->path, &by))
+    if (there < 0)
+        return cannot_read (lock, err);
+    if (there == 0)
         return 0;
     if (of_this_node (&by, &lock->mine))
         return by.start && start_of (by.pid) == by.start ? in_use (dir, &by, err) : 0;
@@ -236,10 +261,11 @@ static int check_mark (struct aw_run_lock *lock,
         say (line);
     while (aw_clock_monotonic () < until) {
         wait_a_moment ();
-        if (look (lock->path, &now) && (now.beat != by.beat || strcmp (now.nonce, by.nonce) != 0))
+        there = look (lock->path, &now);
+        if (there > 0 && (now.beat != by.beat || strcmp (now.nonce, by.nonce) != 0))
             return in_use (dir, &now, err);
     }
-    return 0;
+    return there < 0 ? cannot_read (lock, err) : 0;
 }
 
 /* Opens and locks the file, which may be removed at the same time by who had it before. */
@@ -248,17 +274,18 @@ static int open_locked (struct aw_run_lock *lock,
                         void (*say) (const char *),
                         struct aw_error *err)
 {
-    struct stat mine, there;
-
     for (;;) {
+        struct stat mine, there = { 0 }; /* no file has inode 0 */
+
         lock->fd = open (lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (lock->fd < 0)
             return aw_error_set (err, "%s: %s", lock->path, strerror (errno));
         if (flock (lock->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
             && wait_for_lock (lock, dir, say, err) < 0)
             return -1;
-        if (fstat (lock->fd, &mine) == 0 && stat (lock->path, &there) == 0
-            && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino)
+        if (fstat (lock->fd, &mine) < 0 || (stat (lock->path, &there) < 0 && errno != ENOENT))
+            return aw_error_set (err, "%s: %s", lock->path, strerror (errno));
+        if (mine.st_dev == there.st_dev && mine.st_ino == there.st_ino)
             return 0;
         close (lock->fd);
     }
@@ -297,7 +324,7 @@ int aw_run_lock_beat (struct aw_run_lock *lock, struct aw_error *err)
 {
     struct mark now;
 
-    if (look (lock->path, &now) && strcmp (now.nonce, lock->mine.nonce) != 0)
+    if (look (lock->path, &now) > 0 && strcmp (now.nonce, lock->mine.nonce) != 0)
         return aw_error_set (err, "%s: another coordinator, process %ld on %s, has taken over",
                              lock->path, now.pid, now.host);
     lock->mine.beat++;
@@ -314,7 +341,7 @@ bool aw_run_lock_of_job (const char *dir, const char *job)
 {
     char *path = aw_run_dir_path (dir, AW_RUN_COORDINATOR);
     struct mark mark;
-    bool same = path && look (path, &mark) && strcmp (mark.job, job) == 0;
+    bool same = path && look (path, &mark) > 0 && strcmp (mark.job, job) == 0;
 
     free (path);
     return same;
@@ -327,7 +354,7 @@ void aw_run_lock_release (struct aw_run_lock *lock)
 
     if (!lock)
         return;
-    if (look (lock->path, &now) && strcmp (now.nonce, lock->mine.nonce) == 0)
+    if (look (lock->path, &now) > 0 && strcmp (now.nonce, lock->mine.nonce) == 0)
         unlink (lock->path);
     close (lock->fd);
     free (lock->path);
