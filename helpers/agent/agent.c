@@ -160,7 +160,7 @@ static void answer (struct life *life, double timeout)
     if (timeout != life->timeout)
         aw_link_set_timeout (link, 0.75 * timeout);
     life->timeout = timeout;
-    aw_link_send (link, aw_frame_put_pong (aw_link_out (link), NULL));
+    aw_agent_send (&life->agent, &(struct aw_frame){ .type = AW_FRAME_PONG });
 }
 
 static void on_frame (struct life *life, const struct aw_frame *frame)
@@ -216,7 +216,6 @@ static int say_hello (struct life *life, struct aw_error *err)
     struct aw_agent *agent = &life->agent;
     const struct aw_agent_config *config = agent->config;
     const struct aw_event node = {
-        .type = AW_EVENT_NODE,
         .name = config->node,
         .cpus = config->cpus,
         .gpus = config->gpus,
@@ -229,7 +228,9 @@ static int say_hello (struct life *life, struct aw_error *err)
                                        : NULL,
     };
 
-    if (aw_frame_put_hello (aw_link_out (agent->link), &node, err) < 0)
+    if (aw_frame_put (aw_link_out (agent->link),
+                      &(struct aw_frame){ .type = AW_FRAME_HELLO, .event = node }, err)
+        < 0)
         return -1;
     aw_link_send (agent->link, 0);
     return 0;
@@ -241,13 +242,11 @@ static int say_hello (struct life *life, struct aw_error *err)
 
 static void on_terminate (struct life *life)
 {
-    struct aw_link *link = life->agent.link;
-
     if (life->agent.leaving)
         return;
     aw_error_set (&life->why, "told to end by SIGTERM (the job's time limit, or scancel)");
-    if (link)
-        aw_link_send (link, aw_frame_put_leave (aw_link_out (link), life->why.text, NULL));
+    aw_agent_send (&life->agent,
+                   &(struct aw_frame){ .type = AW_FRAME_LEAVE, .event.reason = life->why.text });
     leave (life, LEAVE_GRACE_SECONDS);
 }
 

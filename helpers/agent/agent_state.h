@@ -19,6 +19,7 @@
 
 struct event;
 struct event_base;
+struct aw_frame;
 
 struct aw_agent {
     const struct aw_agent_config *config;
@@ -40,8 +41,11 @@ struct aw_agent {
 
 /* end.c */
 
-/* Sends FINISH, if there is a connection. */
-void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish);
+/* Sends FRAME, if there is a connection. */
+void aw_agent_send (struct aw_agent *agent, const struct aw_frame *frame);
+
+/* The same with EV, a STAGED, RELEASE or FINISH. */
+void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev);
 
 /* Sends FINISH for ATTEMPT and ends it, and the agent if it was the last. */
 void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event *finish);

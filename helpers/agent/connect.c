@@ -114,7 +114,11 @@ static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_erro
     if (!credential)
         return -1;
     aw_textbuf_init (&text);
-    rc = aw_frame_put_proof (&text, credential, claim->prover_nonce, err);
+    rc = aw_frame_put (&text,
+                       &(struct aw_frame){ .type = AW_FRAME_PROOF,
+                                           .credential = credential,
+                                           .nonce = claim->prover_nonce },
+                       err);
     free (credential);
     if (rc == 0 && send (fd, text.data, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)text.len)
         rc = aw_error_set (err, "it has closed the connection");

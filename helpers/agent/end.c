@@ -8,10 +8,19 @@
 #include "io/wire/frame.h"
 #include "util/clock.h"
 
-void aw_agent_report (struct aw_agent *agent, const struct aw_event *finish)
+void aw_agent_send (struct aw_agent *agent, const struct aw_frame *frame)
 {
     if (agent->link)
-        aw_link_send (agent->link, aw_frame_put_finish (aw_link_out (agent->link), finish, NULL));
+        aw_link_send (agent->link, aw_frame_put (aw_link_out (agent->link), frame, NULL));
+}
+
+void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev)
+{
+    enum aw_frame_type type = ev->type == AW_EVENT_STAGED    ? AW_FRAME_STAGED
+                              : ev->type == AW_EVENT_RELEASE ? AW_FRAME_RELEASE
+                                                             : AW_FRAME_FINISH;
+
+    aw_agent_send (agent, &(struct aw_frame){ .type = type, .event = *ev });
 }
 
 void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event *finish)

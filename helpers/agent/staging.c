@@ -5,18 +5,10 @@
 #include "agent/agent_state.h"
 #include "agent/staging/stager.h"
 #include "core/retry.h"
-#include "io/wire/frame.h"
 #include "util/clock.h"
 
 static const char CANNOT_START[] = "cannot be started: out of memory";
 static const char CANNOT_STAGE[] = "staging: out of memory";
-
-/* Sends STAGED or RELEASE. */
-static void send_event (struct aw_agent *agent, const struct aw_event *ev)
-{
-    if (agent->link)
-        aw_link_send (agent->link, aw_frame_put_staging (aw_link_out (agent->link), ev, NULL));
-}
 
 /*
  * Before
@@ -39,7 +31,7 @@ static void on_staged_in (void *arg, uint64_t bytes, const char *error)
         aw_attempt_launch (attempt, &attempt->launch);
     else {
         attempt->state = AW_ATTEMPT_STAGED;
-        send_event (attempt->agent, &staged);
+        aw_agent_report (attempt->agent, &staged);
     }
 }
 
@@ -145,7 +137,7 @@ void aw_attempt_stage_out (struct aw_agent_attempt *attempt, const struct aw_eve
     if (attempt->launch.release) {
         judged = attempt->finish;
         judged.type = AW_EVENT_RELEASE;
-        send_event (agent, &judged);
+        aw_agent_report (agent, &judged);
     }
     attempt->out =
         aw_stager_stage_out (agent->stager, attempt->launch.stage_out, on_staged_out, attempt);

@@ -87,7 +87,12 @@ static void say_proof (struct connection *c, const char *challenge)
         fprintf (stderr, "stranger: %s\n", err.text);
         exit (1);
     }
-    if (aw_frame_put_proof (&text, credential, own, NULL) == 0 && !keep)
+    if (aw_frame_put (
+            &text,
+            &(struct aw_frame){ .type = AW_FRAME_PROOF, .credential = credential, .nonce = own },
+            NULL)
+            == 0
+        && !keep)
         say (c, text.data, text.len);
     if (keep) {
         int fd = open (keep, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

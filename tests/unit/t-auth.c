@@ -372,7 +372,12 @@ static void send_proof (int fd, const struct aw_auth_claim *claim)
 
     if (!credential)
         fail_msg ("%s", err.text);
-    assert_int_equal (aw_frame_put_proof (&text, credential, claim->prover_nonce, &err), 0);
+    assert_int_equal (aw_frame_put (&text,
+                                    &(struct aw_frame){ .type = AW_FRAME_PROOF,
+                                                        .credential = credential,
+                                                        .nonce = claim->prover_nonce },
+                                    &err),
+                      0);
     assert_true (text.len < AW_FRAME_MAX_STRANGER);
     assert_int_equal (send (fd, text.data, text.len, MSG_NOSIGNAL), (ssize_t)text.len);
     aw_textbuf_finish (&text);

@@ -42,6 +42,22 @@ static void read_back (const struct aw_textbuf *text, struct aw_frame *frame)
         fail_msg ("%s: %.*s", err.text, (int)text->len, text->data);
 }
 
+static int put (struct aw_textbuf *text, struct aw_frame frame)
+{
+    return aw_frame_put (text, &frame, NULL);
+}
+
+static int put_start (struct aw_textbuf *text, const struct aw_launch *launch, struct aw_error *err)
+{
+    return aw_frame_put (text, &(struct aw_frame){ .type = AW_FRAME_START, .launch = *launch },
+                         err);
+}
+
+static int put_finish (struct aw_textbuf *text, const struct aw_event *finish)
+{
+    return put (text, (struct aw_frame){ .type = AW_FRAME_FINISH, .event = *finish });
+}
+
 static void wrong_frames_are_refused (void **state)
 {
     static const struct {
@@ -114,7 +130,7 @@ static void a_cut_frame_is_refused_and_disturbs_no_other (void **state)
     struct aw_frame frame;
 
     (void)state;
-    assert_int_equal (aw_frame_put_finish (&text, &ev, NULL), 0);
+    assert_int_equal (put_finish (&text, &ev), 0);
     for (size_t n = 0; n < text.len - 2; n++)
         assert_int_equal (aw_frame_read (reader, text.data, n, &frame, NULL), -1);
     read_back (&text, &frame);
@@ -146,7 +162,7 @@ static void a_start_is_read_as_it_was_written (void **state)
     launch.time_limit = 1.5;
     assert_int_equal (aw_idset_parse (&launch.cpus, "0-3,8"), 0);
     assert_int_equal (aw_idset_parse (&launch.gpus, "2"), 0);
-    assert_int_equal (aw_frame_put_start (&text, &launch, NULL), 0);
+    assert_int_equal (put_start (&text, &launch, NULL), 0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_START);
     assert_int_equal (frame.launch.task, launch.task);
@@ -166,7 +182,7 @@ static void a_start_is_read_as_it_was_written (void **state)
     text.len = 0;
     launch.env = NULL;
     launch.time_limit = INFINITY;
-    assert_int_equal (aw_frame_put_start (&text, &launch, NULL), 0);
+    assert_int_equal (put_start (&text, &launch, NULL), 0);
     read_back (&text, &frame);
     assert_null (frame.launch.env[0]);
     assert_true (isinf (frame.launch.time_limit));
@@ -175,7 +191,7 @@ static void a_start_is_read_as_it_was_written (void **state)
     text.len = 0;
     launch.unbound = true;
     launch.gpu_share = 125;
-    assert_int_equal (aw_frame_put_start (&text, &launch, NULL), 0);
+    assert_int_equal (put_start (&text, &launch, NULL), 0);
     read_back (&text, &frame);
     assert_true (frame.launch.unbound);
     assert_int_equal (frame.launch.gpu_share, 125);
@@ -201,7 +217,7 @@ static void a_finish_is_read_as_it_was_written (void **state)
     struct aw_frame frame;
 
     (void)state;
-    assert_int_equal (aw_frame_put_finish (&text, &ev, NULL), 0);
+    assert_int_equal (put_finish (&text, &ev), 0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_FINISH);
     assert_int_equal (frame.event.type, AW_EVENT_FINISH);
@@ -220,7 +236,7 @@ static void a_finish_is_read_as_it_was_written (void **state)
     ev.gpu_mem = UINT64_C (1) << 41;
     for (int known = 1; known >= 0; known--) { /* a part of a GPU has memory, and no load is told */
         text.len = 0;
-        assert_int_equal (aw_frame_put_finish (&text, &ev, NULL), 0);
+        assert_int_equal (put_finish (&text, &ev), 0);
         read_back (&text, &frame);
         assert_true (frame.event.gpu_known);
         assert_true (frame.event.gpu_util == (known ? 0.25 : -1));
@@ -240,7 +256,7 @@ static void all_other_frames_are_read_as_they_were_written (void **state)
 
     (void)state;
     assert_int_equal (aw_idset_parse (&node.cpus, "0-15"), 0);
-    assert_int_equal (aw_frame_put_hello (&text, &node, NULL), 0);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_HELLO, .event = node }), 0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_HELLO);
     assert_string_equal (frame.event.name, "n1");
@@ -254,7 +270,7 @@ static void all_other_frames_are_read_as_they_were_written (void **state)
     node.unbound = true;
     node.topology = "core 0-15";
     node.socket = "/tmp/a b/messages";
-    assert_int_equal (aw_frame_put_hello (&text, &node, NULL), 0);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_HELLO, .event = node }), 0);
     read_back (&text, &frame);
     assert_true (frame.event.unbound);
     assert_string_equal (frame.event.topology, "core 0-15");
@@ -262,7 +278,10 @@ static void all_other_frames_are_read_as_they_were_written (void **state)
     aw_idset_finish (&node.cpus);
 
     text.len = 0;
-    assert_int_equal (aw_frame_put_kill (&text, 9, 2, 2.5, NULL), 0);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_KILL,
+                                                     .event = { .task = 9, .attempt = 2 },
+                                                     .grace = 2.5 }),
+                      0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_KILL);
     assert_int_equal (frame.event.task, 9);
@@ -270,41 +289,47 @@ static void all_other_frames_are_read_as_they_were_written (void **state)
     assert_true (frame.grace == 2.5);
 
     text.len = 0;
-    assert_int_equal (aw_frame_put_kill (&text, 9, 2, NAN, NULL), 0);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_KILL,
+                                                     .event = { .task = 9, .attempt = 2 },
+                                                     .grace = NAN }),
+                      0);
     read_back (&text, &frame);
     assert_true (frame.grace == 0);
 
     text.len = 0;
-    assert_int_equal (aw_frame_put_quit (&text, true, NULL), 0);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_QUIT, .now = true }), 0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_QUIT);
     assert_true (frame.now);
 
     text.len = 0;
-    assert_int_equal (aw_frame_put_ping (&text, 7.5, NULL), 0);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_PING, .seconds = 7.5 }), 0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_PING);
     assert_true (frame.seconds == 7.5);
 
     text.len = 0;
-    assert_int_equal (aw_frame_put_pong (&text, NULL), 0);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_PONG }), 0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_PONG);
 
     text.len = 0;
-    assert_int_equal (aw_frame_put_leave (&text, "told to", NULL), 0);
+    assert_int_equal (
+        put (&text, (struct aw_frame){ .type = AW_FRAME_LEAVE, .event.reason = "told to" }), 0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_LEAVE);
     assert_string_equal (frame.event.reason, "told to");
 
     text.len = 0;
-    assert_int_equal (aw_frame_put_challenge (&text, "abc", NULL), 0);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_CHALLENGE, .nonce = "abc" }),
+                      0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_CHALLENGE);
     assert_string_equal (frame.nonce, "abc");
 
     text.len = 0;
-    assert_int_equal (aw_frame_put_proof (&text, "MUNGE:x:", NULL, NULL), 0);
+    assert_int_equal (
+        put (&text, (struct aw_frame){ .type = AW_FRAME_PROOF, .credential = "MUNGE:x:" }), 0);
     read_back (&text, &frame);
     assert_int_equal (frame.type, AW_FRAME_PROOF);
     assert_string_equal (frame.credential, "MUNGE:x:");
@@ -328,12 +353,12 @@ static void what_does_not_fit_leaves_nothing_behind (void **state)
     aw_launch_init (&launch);
     launch.argv = argv;
     launch.directory = launch.out = launch.err = "/";
-    assert_int_equal (aw_frame_put_quit (&text, false, NULL), 0);
-    assert_int_equal (aw_frame_put_start (&text, &launch, &err), -1);
+    assert_int_equal (put (&text, (struct aw_frame){ .type = AW_FRAME_QUIT, .now = false }), 0);
+    assert_int_equal (put_start (&text, &launch, &err), -1);
     assert_non_null (strstr (err.text, "too long"));
     assert_int_equal (text.len, strlen ("{\"quit\":false}\n"));
     big[AW_FRAME_MAX - 200] = '\0';
-    assert_int_equal (aw_frame_put_start (&text, &launch, &err), 0);
+    assert_int_equal (put_start (&text, &launch, &err), 0);
     aw_textbuf_finish (&text);
     free (big);
 }

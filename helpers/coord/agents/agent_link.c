@@ -172,24 +172,33 @@ int aw_agent_link_start (struct aw_agent_link *agent,
                          const struct aw_launch *launch,
                          struct aw_error *err)
 {
-    if ((launch->argv ? aw_frame_put_start (aw_link_out (agent->link), launch, err)
-                      : aw_frame_put_stage (aw_link_out (agent->link), launch, err))
-        < 0)
+    const struct aw_frame frame = {
+        .type = launch->argv ? AW_FRAME_START : AW_FRAME_STAGE,
+        .launch = *launch,
+    };
+
+    if (aw_frame_put (aw_link_out (agent->link), &frame, err) < 0)
         return -1;
     aw_link_send (agent->link, 0);
     return 0;
 }
 
+static void send (struct aw_agent_link *agent, const struct aw_frame *frame)
+{
+    aw_link_send (agent->link, aw_frame_put (aw_link_out (agent->link), frame, NULL));
+}
+
 void aw_agent_link_kill (struct aw_agent_link *agent, uint32_t task, uint32_t attempt, double grace)
 {
-    aw_link_send (agent->link,
-                  aw_frame_put_kill (aw_link_out (agent->link), task, attempt, grace, NULL));
+    send (agent, &(struct aw_frame){ .type = AW_FRAME_KILL,
+                                     .event = { .task = task, .attempt = attempt },
+                                     .grace = grace });
 }
 
 double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double timeout)
 {
     agent->silent += seconds;
-    aw_link_send (agent->link, aw_frame_put_ping (aw_link_out (agent->link), timeout, NULL));
+    send (agent, &(struct aw_frame){ .type = AW_FRAME_PING, .seconds = timeout });
     return agent->silent;
 }
 
@@ -207,7 +216,7 @@ void aw_agent_link_message (struct aw_agent_link *agent,
 
 void aw_agent_link_quit (struct aw_agent_link *agent, bool now)
 {
-    aw_link_send (agent->link, aw_frame_put_quit (aw_link_out (agent->link), now, NULL));
+    send (agent, &(struct aw_frame){ .type = AW_FRAME_QUIT, .now = now });
 }
 
 void aw_agent_link_destroy (struct aw_agent_link *agent)

@@ -134,7 +134,8 @@ static void on_verdict (void *arg, const char *credential, const struct aw_error
     }
     aw_textbuf_init (&text);
     fd = stranger->fd;
-    rc = aw_frame_put_proof (&text, credential, NULL, NULL);
+    rc = aw_frame_put (
+        &text, &(struct aw_frame){ .type = AW_FRAME_PROOF, .credential = credential }, NULL);
     if (rc == 0)
         rc = send_frame (fd, &text);
     aw_textbuf_finish (&text);
@@ -221,6 +222,7 @@ static int challenge (struct stranger *stranger)
 {
     struct timeval limit = { STRANGER_SECONDS, 0 };
     struct event_base *base = stranger->listener->base;
+    const struct aw_frame challenge = { .type = AW_FRAME_CHALLENGE, .nonce = stranger->own_nonce };
     struct aw_textbuf text;
     int rc = -1;
 
@@ -231,7 +233,7 @@ static int challenge (struct stranger *stranger)
         && event_add (stranger->timer, &limit) == 0
         && aw_auth_place (stranger->fd, AW_AUTH_ACCEPTED, stranger->place, NULL) == 0
         && aw_auth_nonce (stranger->own_nonce, NULL) == 0
-        && aw_frame_put_challenge (&text, stranger->own_nonce, NULL) == 0)
+        && aw_frame_put (&text, &challenge, NULL) == 0)
         rc = send_frame (stranger->fd, &text);
     aw_textbuf_finish (&text);
     return rc;

@@ -75,31 +75,10 @@ struct aw_frame {
     bool now;
 };
 
-/* Append one frame with its newline to TEXT. 0, or -1 with text ("too long") and TEXT unchanged.
+/* Appends FRAME with its newline to TEXT: the members of its type, as listed above. 0, or -1 with
+ * text ("too long") and TEXT unchanged.
  */
-int aw_frame_put_challenge (struct aw_textbuf *text, const char *nonce, struct aw_error *err);
-int aw_frame_put_proof (struct aw_textbuf *text,
-                        const char *credential,
-                        const char *nonce,
-                        struct aw_error *err);
-int aw_frame_put_hello (struct aw_textbuf *text, const struct aw_event *node, struct aw_error *err);
-int aw_frame_put_start (struct aw_textbuf *text,
-                        const struct aw_launch *launch,
-                        struct aw_error *err);
-int aw_frame_put_stage (struct aw_textbuf *text,
-                        const struct aw_launch *launch,
-                        struct aw_error *err);
-/* STAGED or RELEASE, as EV says. */
-int aw_frame_put_staging (struct aw_textbuf *text, const struct aw_event *ev, struct aw_error *err);
-int aw_frame_put_kill (
-    struct aw_textbuf *text, uint32_t task, uint32_t attempt, double grace, struct aw_error *err);
-int aw_frame_put_finish (struct aw_textbuf *text,
-                         const struct aw_event *finish,
-                         struct aw_error *err);
-int aw_frame_put_leave (struct aw_textbuf *text, const char *reason, struct aw_error *err);
-int aw_frame_put_quit (struct aw_textbuf *text, bool now, struct aw_error *err);
-int aw_frame_put_ping (struct aw_textbuf *text, double seconds, struct aw_error *err);
-int aw_frame_put_pong (struct aw_textbuf *text, struct aw_error *err);
+int aw_frame_put (struct aw_textbuf *text, const struct aw_frame *frame, struct aw_error *err);
 
 /* Reads frames, and owns what they point to. NULL with ENOMEM. destroy takes NULL, keeps errno. */
 struct aw_frame_reader;

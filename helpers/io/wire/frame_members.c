@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/wire/frame_members.h"
+
+#include <math.h>
+
+#define KEY(name) name, ",\"" name "\":"
+#define OF(place) offsetof (struct aw_frame, place)
+#define MEMBER(name, form, place)                              \
+    {                                                          \
+        KEY (name), AW_FORM_##form, OF (place), AW_WHEN_ALWAYS \
+    }
+#define MAYBE(name, form, place, when)                         \
+    {                                                          \
+        KEY (name), AW_FORM_##form, OF (place), AW_WHEN_##when \
+    }
+#define KIND(members, event)                                   \
+    {                                                          \
+        members, sizeof (members) / sizeof (members[0]), event \
+    }
+
+static const struct aw_frame_member challenge[] = {
+    MEMBER ("challenge", STRING, nonce),
+};
+
+static const struct aw_frame_member proof[] = {
+    MEMBER ("proof", STRING, credential),
+    MAYBE ("nonce", STRING, nonce, SAID),
+};
+
+static const struct aw_frame_member hello[] = {
+    MEMBER ("hello", VERSION, type),
+    MEMBER ("node", STRING, event.name),
+    MEMBER ("cpus", IDS, event.cpus),
+    MEMBER ("gpus", IDS, event.gpus),
+    MEMBER ("mem", U64, event.mem),
+    MAYBE ("unbound", FLAG, event.unbound, SAID),
+    MAYBE ("topology", STRING, event.topology, SAID),
+    MAYBE ("socket", STRING, event.socket, SAID),
+    MAYBE ("note", STRING, event.reason, SAID),
+};
+
+static const struct aw_frame_member start[] = {
+    MEMBER ("start", U32, launch.task),
+    MEMBER ("attempt", U32, launch.attempt),
+    MEMBER ("argv", COMMAND, launch.argv),
+    MEMBER ("env", STRINGS, launch.env),
+    MEMBER ("dir", STRING, launch.directory),
+    MEMBER ("out", STRING, launch.out),
+    MEMBER ("err", STRING, launch.err),
+    MEMBER ("cpus", IDS, launch.cpus),
+    MEMBER ("gpus", IDS, launch.gpus),
+    MAYBE ("unbound", FLAG, launch.unbound, SAID),
+    MAYBE ("share", U32, launch.gpu_share, SAID),
+    MAYBE ("limit", SECONDS, launch.time_limit, SAID),
+    MAYBE ("notice", SECONDS, launch.notice, SAID),
+    MAYBE ("signal", SIGNAL, launch.notice_signal, NOTICE),
+    MAYBE ("cancels", FLAG, launch.notice_cancels, NOTICE),
+    MAYBE ("bring", COPIES, launch.stage_in, SAID),
+    MAYBE ("instance", U32, launch.instance, STAGE_IN),
+    MAYBE ("fetch", COPIES, launch.stage_out, SAID),
+    MAYBE ("release", FLAG, launch.release, STAGE_OUT),
+    MAYBE ("success", CODES, launch.success, CODES),
+};
+
+static const struct aw_frame_member stage[] = {
+    MEMBER ("stage", U32, launch.task),
+    MEMBER ("attempt", U32, launch.attempt),
+    MAYBE ("bring", COPIES, launch.stage_in, SAID),
+    MAYBE ("instance", U32, launch.instance, STAGE_IN),
+};
+
+static const struct aw_frame_member staged[] = {
+    MEMBER ("staged", U32, event.task),
+    MEMBER ("attempt", U32, event.attempt),
+    MEMBER ("seconds", SECONDS, event.seconds),
+    MEMBER ("bytes", U64, event.bytes),
+};
+
+static const struct aw_frame_member release[] = {
+    MEMBER ("release", U32, event.task),
+    MEMBER ("attempt", U32, event.attempt),
+    MEMBER ("seconds", SECONDS, event.seconds),
+};
+
+static const struct aw_frame_member task_kill[] = {
+    MEMBER ("kill", U32, event.task),
+    MEMBER ("attempt", U32, event.attempt),
+    MEMBER ("grace", SECONDS, grace),
+};
+
+static const struct aw_frame_member finish[] = {
+    MEMBER ("finish", U32, event.task),
+    MEMBER ("attempt", U32, event.attempt),
+    MEMBER ("status", STATUS, event.status),
+    MEMBER ("code", BYTE, event.code),
+    MEMBER ("signal", BYTE, event.signal),
+    MEMBER ("seconds", SECONDS, event.seconds),
+    MEMBER ("cpu", SECONDS, event.cpu_seconds),
+    MEMBER ("rss", U64, event.max_rss),
+    MAYBE ("gpu_util", SECONDS, event.gpu_util, GPU_LOAD),
+    MAYBE ("gpu_mem", U64, event.gpu_mem, GPU_USAGE),
+    MAYBE ("reason", STRING, event.reason, SAID),
+};
+
+static const struct aw_frame_member leave[] = {
+    MEMBER ("leave", STRING, event.reason),
+};
+
+static const struct aw_frame_member quit[] = {
+    MEMBER ("quit", FLAG, now),
+};
+
+static const struct aw_frame_member ping[] = {
+    MEMBER ("ping", SECONDS, seconds),
+};
+
+static const struct aw_frame_member pong[] = {
+    MEMBER ("pong", TRUE, type),
+};
+
+const struct aw_frame_kind aw_frame_kinds[AW_FRAME_TYPES] = {
+    [AW_FRAME_CHALLENGE] = KIND (challenge, 0),
+    [AW_FRAME_PROOF] = KIND (proof, 0),
+    [AW_FRAME_HELLO] = KIND (hello, AW_EVENT_NODE),
+    [AW_FRAME_START] = KIND (start, 0),
+    [AW_FRAME_STAGE] = KIND (stage, 0),
+    [AW_FRAME_STAGED] = KIND (staged, AW_EVENT_STAGED),
+    [AW_FRAME_RELEASE] = KIND (release, AW_EVENT_RELEASE),
+    [AW_FRAME_KILL] = KIND (task_kill, AW_EVENT_KILL),
+    [AW_FRAME_FINISH] = KIND (finish, AW_EVENT_FINISH),
+    [AW_FRAME_LEAVE] = KIND (leave, 0),
+    [AW_FRAME_QUIT] = KIND (quit, 0),
+    [AW_FRAME_PING] = KIND (ping, 0),
+    [AW_FRAME_PONG] = KIND (pong, 0),
+};
+
+/* Is there something in VALUE? */
+static bool says (enum aw_frame_form form, const void *value)
+{
+    switch (form) {
+    case AW_FORM_FLAG:
+        return *(const bool *)value;
+    case AW_FORM_U32:
+        return *(const uint32_t *)value > 0;
+    case AW_FORM_SECONDS:
+        return isfinite (*(const double *)value);
+    default:
+        return *(const void *const *)value;
+    }
+}
+
+bool aw_frame_has (const struct aw_frame *frame, const struct aw_frame_member *member)
+{
+    const struct aw_launch *launch = &frame->launch;
+    const struct aw_event *ev = &frame->event;
+
+    switch (member->when) {
+    case AW_WHEN_ALWAYS:
+        return true;
+    case AW_WHEN_SAID:
+        return says (member->form, (const char *)frame + member->offset);
+    case AW_WHEN_NOTICE:
+        return isfinite (launch->notice);
+    case AW_WHEN_STAGE_IN:
+        return launch->stage_in;
+    case AW_WHEN_STAGE_OUT:
+        return launch->stage_out;
+    case AW_WHEN_CODES:
+        return launch->stage_out && !aw_codes_empty (&launch->success);
+    case AW_WHEN_GPU_USAGE:
+        return ev->gpu_known;
+    case AW_WHEN_GPU_LOAD:
+        return ev->gpu_known && ev->gpu_util >= 0;
+    }
+    return false;
+}
