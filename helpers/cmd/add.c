@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* add FILE: adds, in a task, the task sets of a workflow file to the running workflow. */
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,43 +7,24 @@
 #include <unistd.h>
 
 #include "client/async-workflow.h"
+#include "cmd/arguments.h"
 #include "cmd/command.h"
 #include "io/text_file.h"
 #include "io/textbuf.h"
 #include "util/error.h"
 
-static error_t parse (int key, char *value, struct argp_state *state)
-{
-    const char **file = state->input;
-
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (*file)
-            argp_error (state, "unexpected argument \"%s\"", value);
-        *file = value;
-        return 0;
-    case ARGP_KEY_END:
-        if (!*file)
-            argp_error (state, "no workflow file given");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    NULL,
-    parse,
-    "FILE",
-    "In a task: add the task sets of FILE to the running workflow. FILE is a workflow file, or "
-    "\"-\" for standard input."
-    "\v\"after\" may name sets of the file and of the workflow. The names of the new sets must be "
-    "new. If anything is wrong, nothing is added. The command returns when the journal has the "
-    "addition. If the same file, byte for byte, was added before, nothing changes. Exit status: 0 "
-    "done; 2 FILE is wrong, and each problem is printed; 4 no pool.",
-    NULL,
-    NULL,
-    NULL,
+static const struct aw_arguments line = {
+    .words = "FILE",
+    .doc =
+        "In a task: add the task sets of FILE to the running workflow. FILE is a workflow file, or "
+        "\"-\" for standard input."
+        "\v\"after\" may name sets of the file and of the workflow. The names of the new sets must "
+        "be "
+        "new. If anything is wrong, nothing is added. The command returns when the journal has the "
+        "addition. If the same file, byte for byte, was added before, nothing changes. Exit "
+        "status: 0 "
+        "done; 2 FILE is wrong, and each problem is printed; 4 no pool.",
+    .missing = "no workflow file given",
 };
 
 /* Standard input to its end. One byte above the largest addition is enough to refuse it. */
@@ -109,9 +89,7 @@ static int run (int argc, char **argv)
     char *text;
     int code;
 
-    argp_err_exit_status = AW_EXIT_INPUT;
-    if (argp_parse (&argp, argc, argv, 0, NULL, &file) != 0)
-        return AW_EXIT_INPUT;
+    aw_arguments_parse (&line, argc, argv, &file);
     if (strcmp (file, "-") == 0) {
         file = "standard input";
         text = read_input (&size, &err);

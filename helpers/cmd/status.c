@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status D: the progress of a run, from the journal in its directory alone. */
-#include <argp.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,36 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/arguments.h"
 #include "cmd/command.h"
 #include "cmd/report/report.h"
 #include "util/units.h"
 
 enum { MAX_SETS = 200 };
 
-static error_t parse (int key, char *arg, struct argp_state *state)
-{
-    const char **dir = state->input;
-
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (*dir)
-            argp_error (state, "\"%s\": a second run directory: give one", arg);
-        *dir = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!*dir)
-            argp_error (state, "no run directory given");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    NULL,  parse,
-    "DIR", "Show the progress of the run in run directory DIR, during the run or after its end.",
-    NULL,  NULL,
-    NULL,
+static const struct aw_arguments line = {
+    .words = "DIR",
+    .doc = "Show the progress of the run in run directory DIR, during the run or after its end.",
+    .missing = "no run directory given",
+    .second = "run directory: give one",
 };
 
 /* Staging now. These tasks hold no CPUs or GPUs, though they count as running. */
@@ -141,9 +122,7 @@ static int run (int argc, char **argv)
     struct aw_report report;
     int rc = AW_EXIT_INPUT;
 
-    argp_err_exit_status = AW_EXIT_INPUT;
-    if (argp_parse (&argp, argc, argv, 0, NULL, &dir) != 0)
-        return AW_EXIT_INPUT;
+    aw_arguments_parse (&line, argc, argv, &dir);
     aw_problems_init (&problems);
     if (aw_report_load (&report, dir, &problems) < 0)
         aw_problems_print (&problems, stderr);

@@ -79,7 +79,7 @@ helpers=$top_srcdir/helpers everywhere=
 order core top graph resources history sched
 order io top workflow journal wire
 order agent staging place messages top
-everywhere=command.h
+everywhere="arguments.h command.h"
 order cmd report model run top
 everywhere=exec.h
 order coord slurm messages display top agents steps

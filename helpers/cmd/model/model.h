@@ -28,12 +28,6 @@ struct aw_model_args {
 /* Parses argv (argv[0] is "async-workflow model"). Prints and exits as argp does. */
 void aw_model_args_parse (struct aw_model_args *args, int argc, char **argv);
 
-/* The number that TEXT, the value of --OPTION, is, from MIN to MAX; else prints and exits as argp
- * does. */
-struct argp_state;
-uint32_t aw_model_count (
-    struct argp_state *state, const char *option, const char *text, uint32_t min, uint32_t max);
-
 /* The allocation that the arguments name: the nodes given, or a file's, or else those of the job
  * around us. What is wrong goes to PROBLEMS. 0 or -1. finish ALLOCATION in any case.
  */

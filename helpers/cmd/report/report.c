@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/arguments.h"
 #include "cmd/command.h"
 #include "util/suggest.h"
 
@@ -28,8 +29,11 @@ enum { N_FORMATS = sizeof (formats) / sizeof (formats[0]) };
 struct arguments {
     const char *dir;
     const char *output; /* NULL: stdout */
+    const char *name; /* of the format */
     const struct format *format;
 };
+
+#define OF(member) offsetof (struct arguments, member)
 
 static const struct format *find_format (struct argp_state *state, const char *name)
 {
@@ -48,43 +52,29 @@ static const struct format *find_format (struct argp_state *state, const char *n
     return NULL;
 }
 
-static error_t parse (int key, char *arg, struct argp_state *state)
+static void check (void *arguments, struct argp_state *state)
 {
-    struct arguments *args = state->input;
+    struct arguments *args = arguments;
 
-    switch (key) {
-    case 'f':
-        args->format = find_format (state, arg);
-        return 0;
-    case 'o':
-        args->output = arg;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (args->dir)
-            argp_error (state, "\"%s\": a second run directory: give one", arg);
-        args->dir = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!args->dir)
-            argp_error (state, "no run directory given");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    args->format = find_format (state, args->name);
 }
 
-static const struct argp_option options[] = {
-    { "format", 'f', "FORMAT", 0,
-      "text, json, svg (a Gantt chart) or trace (for ui.perfetto.dev) [text]", 0 },
-    { "output", 'o', "FILE", 0, "write to FILE [standard output]", 0 },
-    { 0 },
+static const struct aw_argument options[] = {
+    { "format", "FORMAT", "text, json, svg (a Gantt chart) or trace (for ui.perfetto.dev) [text]",
+      AW_VALUE_TEXT, .offset = OF (name), .letter = 'f' },
+    { "output", "FILE", "write to FILE [standard output]", AW_VALUE_TEXT, .offset = OF (output),
+      .letter = 'o' },
 };
 
-static const struct argp argp = {
-    options, parse,
-    "DIR",   "Report on the run in run directory DIR, during the run or after its end.",
-    NULL,    NULL,
-    NULL,
+static const struct aw_arguments line = {
+    .options = options,
+    .n_options = sizeof (options) / sizeof (options[0]),
+    .words = "DIR",
+    .doc = "Report on the run in run directory DIR, during the run or after its end.",
+    .offset = OF (dir),
+    .missing = "no run directory given",
+    .second = "run directory: give one",
+    .check = check,
 };
 
 static int put_out (const struct aw_textbuf *text, const char *output, struct aw_error *err)
@@ -104,16 +94,14 @@ static int put_out (const struct aw_textbuf *text, const char *output, struct aw
 
 static int run (int argc, char **argv)
 {
-    struct arguments args = { .format = &formats[0] };
+    struct arguments args = { .name = "text" };
     struct aw_textbuf text = { 0 };
     struct aw_problems problems;
     struct aw_report report;
     struct aw_error err;
     int rc = AW_EXIT_INPUT;
 
-    argp_err_exit_status = AW_EXIT_INPUT;
-    if (argp_parse (&argp, argc, argv, 0, NULL, &args) != 0)
-        return AW_EXIT_INPUT;
+    aw_arguments_parse (&line, argc, argv, &args);
     aw_problems_init (&problems);
     if (aw_report_load (&report, args.dir, &problems) < 0)
         aw_problems_print (&problems, stderr);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of a subcommand, from one table: names and help of its options for argp, and how
+ * the value of each is read and stored.
+ */
+#ifndef AW_CMD_ARGUMENTS_H
+#define AW_CMD_ARGUMENTS_H
+
+#include <stddef.h>
+
+struct argp_state;
+
+enum aw_value_kind {
+    AW_VALUE_FLAG, /* bool */
+    AW_VALUE_TEXT, /* const char *, borrowed from argv */
+    AW_VALUE_COUNT, /* uint32_t, from min to max */
+    AW_VALUE_POSITIVE, /* unsigned long long, above 0; the example says what it must be */
+    AW_VALUE_NUMBER, /* double, from min to max */
+    AW_VALUE_TIME, /* double, seconds */
+    AW_VALUE_BYTES, /* uint64_t */
+};
+
+struct aw_argument {
+    const char *name; /* NULL: HELP is a heading */
+    const char *value; /* its value's name in the help; NULL for a flag */
+    const char *help;
+    enum aw_value_kind kind;
+    size_t offset; /* of its place in the arguments */
+    double min, max;
+    const char *example; /* good values, for the message about a bad one; NULL: none is named */
+    char letter; /* its short form; 0: none */
+};
+
+struct aw_arguments {
+    const struct aw_argument *options;
+    int n_options; /* at most AW_OPTIONS_MAX */
+    const char *words; /* in the usage: "FILE" */
+    const char *doc;
+    size_t offset; /* of the word, a const char *, in the arguments */
+    const char *missing; /* the message where it is not given */
+    const char *second; /* the message where it is given twice is: "WORD": a second SECOND.
+                           NULL: unexpected argument "WORD" */
+    /* What is wrong with the options together goes to argp_error. NULL: nothing can be. */
+    void (*check) (void *arguments, struct argp_state *state);
+};
+
+enum { AW_OPTIONS_MAX = 24 };
+
+/* Parses ARGV into ARGUMENTS, which holds the defaults. Prints and exits as argp does. */
+void aw_arguments_parse (const struct aw_arguments *line, int argc, char **argv, void *arguments);
+
+#endif /* AW_CMD_ARGUMENTS_H */
