@@ -94,8 +94,24 @@ static void recorded_jobs_are_read (void **state)
         assert_int_equal (job.n_gpus, table[i].gpus);
         assert_true (job.end_time == table[i].end);
         assert_false (job.is_part);
+        assert_int_equal (job.is_het, strcmp (table[i].file, "job-het.txt") == 0);
+        assert_int_equal (aw_slurm_job_check (&job, &err), job.is_het ? -1 : 0);
         aw_slurm_job_finish (&job);
     }
+}
+
+/* "HetJobId=" in a name is no heterogeneous job. */
+static void a_name_makes_no_job_heterogeneous (void **state)
+{
+    static const char text[] =
+        "JobId=7 JobName=a HetJobId=7 b\n   JobState=RUNNING\n   NodeList=a\n   NumNodes=1\n"
+        "     Nodes=a CPU_IDs=0 Mem=1 GRES=\n";
+    struct aw_slurm_job job;
+
+    (void)state;
+    assert_int_equal (aw_slurm_job_parse (&job, "7", text, &err), 0);
+    assert_false (job.is_het);
+    aw_slurm_job_finish (&job);
 }
 
 static void a_job_of_an_array_is_read (void **state)
@@ -335,6 +351,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (jobs_that_do_not_run_are_refused),
         cmocka_unit_test (recorded_jobs_are_read),
+        cmocka_unit_test (a_name_makes_no_job_heterogeneous),
         cmocka_unit_test (a_job_of_an_array_is_read),
         cmocka_unit_test (gpus_are_read_from_gres),
         cmocka_unit_test (a_cut_answer_is_never_read_beyond_its_end),

@@ -121,6 +121,8 @@ static int allocation_of_job (struct aw_allocation *allocation,
     int rc = aw_slurm_job_query (&job, id, err);
 
     if (rc == 0)
+        rc = aw_slurm_job_check (&job, err);
+    if (rc == 0)
         rc = aw_pool_nodes_select (&job, srun, err);
     if (rc == 0)
         rc = aw_run_allocation (&job, allocation, err);

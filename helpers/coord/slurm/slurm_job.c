@@ -339,6 +339,8 @@ static int parse_record (struct aw_slurm_job *job,
     if (!is (state, "RUNNING"))
         return aw_error_set (err, "job %s is not running: its state is %.*s", job->id,
                              (int)state.len, state.at ? state.at : "");
+    /* It stands before the name, which may hold anything. */
+    job->is_het = find (from, name.at ? name.at : line_end, "HetJobId").at != NULL;
     list = find (line_end, end, "NodeList");
     job->name = strndup (name.at ? name.at : "", name.len);
     job->node_list = strndup (list.at ? list.at : "", list.len);
@@ -348,6 +350,16 @@ static int parse_record (struct aw_slurm_job *job,
     if (parse_nodes (job, line_end, end, err) < 0)
         return -1;
     return check (job, find (line_end, end, "NumNodes"), err);
+}
+
+int aw_slurm_job_check (const struct aw_slurm_job *job, struct aw_error *err)
+{
+    if (!job->is_het)
+        return 0;
+    return aw_error_set (err,
+                         "job %s is heterogeneous: a workflow cannot run in it: request the job "
+                         "with one set of options, without \":\" or hetjob",
+                         job->id);
 }
 
 int aw_slurm_job_parse (struct aw_slurm_job *job,

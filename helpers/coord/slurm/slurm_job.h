@@ -35,6 +35,7 @@ struct aw_slurm_job {
     char *node_list; /* compressed: "n[1-3]" */
     struct aw_slurm_node *nodes; /* in Slurm's order */
     bool is_part; /* these are not all its nodes: some were taken out */
+    bool is_het; /* a component of a heterogeneous job; these are the nodes of this one alone */
     uint32_t n_nodes, node_room;
     uint32_t n_cpus; /* totals */
     uint32_t n_gpus;
@@ -53,6 +54,11 @@ const char *aw_slurm_job_id (void);
  * does not answer. On success finish it.
  */
 int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_error *err);
+
+/* Can a workflow run in this job? Not in a heterogeneous one: a pool is one step, and that has the
+ * nodes of one component. 0, or -1 with text.
+ */
+int aw_slurm_job_check (const struct aw_slurm_job *job, struct aw_error *err);
 
 /* The parsers beneath. TEXT is what `scontrol show job -d ID` prints with times in UTC; it may hold
  * several jobs (arrays, heterogeneous jobs), of which ID's is read. As above.
