@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "io/journal/run_dir.h"
+#include "io/journal/run_origin.h"
 
 static char top[32];
 
@@ -151,13 +152,80 @@ static void a_directory_of_somebody_else_is_refused (void **state)
     expect_refused ("good", "good: it is not yours");
 }
 
+static void put (const char *path, const char *text)
+{
+    FILE *file = fopen (path, "w");
+
+    assert_non_null (file);
+    assert_true (fputs (text, file) >= 0);
+    assert_int_equal (fclose (file), 0);
+}
+
+static enum aw_run_match match (const char *job, unsigned restart, const char *parameters)
+{
+    const struct aw_run_origin origin = { job, parameters, restart };
+
+    return aw_run_origin_match ("d", &origin, "w", 1);
+}
+
+static void a_run_of_before_the_requeue_is_found (void **state)
+{
+    const struct aw_run_origin mine = { "12", "mode a\ndirectory /x\n", 1 };
+    struct aw_error err = { "" };
+
+    (void)state;
+    assert_int_equal (match ("12", 2, "p\n"), AW_RUN_ABSENT);
+    assert_int_equal (aw_run_origin_write ("d", &mine, &err), -1);
+    assert_int_equal (mkdir ("d", 0700), 0);
+    assert_int_equal (match ("12", 2, "p\n"), AW_RUN_FOREIGN);
+    assert_int_equal (aw_run_origin_write ("d", &mine, &err), 0);
+    assert_int_equal (mode_of ("d/" AW_RUN_JOB), 0600);
+    assert_int_equal (match ("12", 2, mine.parameters), AW_RUN_DIFFERENT); /* no workflow yet */
+    put ("d/" AW_RUN_WORKFLOW, "w");
+    assert_int_equal (match ("12", 2, mine.parameters), AW_RUN_SAME);
+    assert_int_equal (match ("12", 1, mine.parameters), AW_RUN_TAKEN);
+    assert_int_equal (match ("12", 0, mine.parameters), AW_RUN_TAKEN);
+    assert_int_equal (match ("12", 2, "mode a\ndirectory /\n"), AW_RUN_DIFFERENT);
+    assert_int_equal (match ("12", 2, "mode a\ndirectory /x\nmore\n"), AW_RUN_DIFFERENT);
+    assert_int_equal (match ("1", 2, mine.parameters), AW_RUN_FOREIGN);
+    assert_int_equal (match ("123", 2, mine.parameters), AW_RUN_FOREIGN);
+    put ("d/" AW_RUN_WORKFLOW, "v");
+    assert_int_equal (match ("12", 2, mine.parameters), AW_RUN_DIFFERENT);
+    put ("d/" AW_RUN_WORKFLOW, "w ");
+    assert_int_equal (match ("12", 2, mine.parameters), AW_RUN_DIFFERENT);
+}
+
+static void garbage_in_the_file_is_no_run_of_ours (void **state)
+{
+    static const char *const table[] = { "",
+                                         "job",
+                                         "job 12",
+                                         "job 12\n",
+                                         "job 12\nrestart",
+                                         "job 12\nrestart 1",
+                                         "job 12\nrestart x\np\n",
+                                         "job 12\nrestart 1x\np\n" };
+
+    (void)state;
+    assert_int_equal (mkdir ("d", 0700), 0);
+    put ("d/" AW_RUN_WORKFLOW, "w");
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        put ("d/" AW_RUN_JOB, table[i]);
+        assert_int_equal (match ("12", 2, "p\n"), AW_RUN_FOREIGN);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown (name, setup, teardown)
 
 int main (void)
 {
-    const struct CMUnitTest tests[] = { TEST (a_run_directory_is_private),
-                                        TEST (what_is_there_already_is_not_taken),
-                                        TEST (a_directory_of_somebody_else_is_refused) };
+    const struct CMUnitTest tests[] = {
+        TEST (a_run_directory_is_private),
+        TEST (what_is_there_already_is_not_taken),
+        TEST (a_directory_of_somebody_else_is_refused),
+        TEST (a_run_of_before_the_requeue_is_found),
+        TEST (garbage_in_the_file_is_no_run_of_ours),
+    };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

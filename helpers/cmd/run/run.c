@@ -13,6 +13,7 @@
 #include "cmd/run/run_salloc.h"
 #include "cmd/run/run_args.h"
 #include "cmd/run/run_pool.h"
+#include "cmd/run/run_requeue.h"
 #include "cmd/run/run_resume.h"
 #include "cmd/run/run_test_only.h"
 #include "coord/slurm/slurm_job.h"
@@ -44,6 +45,8 @@ static struct aw_workflow *load (const char *file)
 struct task {
     struct aw_workflow *workflow; /* owned unless it is that of resume */
     struct aw_run_resume resume;
+    struct aw_run_origin origin; /* in a job */
+    struct aw_requeue requeue;
     bool resumed;
 };
 
@@ -83,6 +86,8 @@ static void finish_task (struct task *task)
         aw_run_resume_finish (&task->resume);
     else
         aw_workflow_destroy (task->workflow);
+    aw_run_origin_finish (&task->origin);
+    aw_requeue_finish (&task->requeue);
 }
 
 /* Every task is done: prints the report alone. */
@@ -90,7 +95,8 @@ static int run_nothing (struct task *task)
 {
     struct aw_error err;
 
-    if (aw_run_resume_end (&task->resume, &err) < 0)
+    if (aw_run_resume_end (&task->resume, &err) < 0
+        || (task->origin.job && aw_run_origin_write (task->resume.dir, &task->origin, &err) < 0))
         return fail (&err, AW_EXIT_POOL);
     if (aw_report_print (task->resume.dir, STDOUT_FILENO, &err) < 0)
         aw_error_print (&err);
@@ -125,6 +131,34 @@ static int run_under_salloc (const struct aw_run_args *args,
     return code;
 }
 
+/* In a requeued job the run of before continues: it becomes the TASK. Returns AW_EXIT_OK, or the
+ * exit status where that cannot be.
+ */
+static int find_requeued (struct aw_run_args *args,
+                          struct task *task,
+                          const struct aw_srun_options *srun,
+                          const char *job,
+                          enum aw_resume_use use)
+{
+    struct aw_error err;
+
+    if (aw_run_origin_of (&task->origin, args, srun->directory, job, &err) < 0)
+        return fail (&err, AW_EXIT_POOL);
+    if (args->value.resume)
+        return AW_EXIT_OK;
+    if (aw_requeue_find (&task->requeue, &task->origin, args->value.dir, task->workflow, &err) < 0)
+        return fail (&err, AW_EXIT_POOL);
+    if (task->requeue.dir)
+        args->value.dir = task->requeue.dir;
+    if (!task->requeue.resume)
+        return AW_EXIT_OK;
+    args->value.resume = task->requeue.resume;
+    args->value.dir = NULL;
+    aw_workflow_destroy (task->workflow);
+    task->workflow = NULL;
+    return load_task (task, args, use) < 0 ? AW_EXIT_INPUT : AW_EXIT_OK;
+}
+
 /* With --local, or in the job JOB, or (NULL) in one that salloc makes. */
 static int run_task (struct aw_run_args *args,
                      struct task *task,
@@ -137,9 +171,13 @@ static int run_task (struct aw_run_args *args,
                                        : AW_RESUME_ELSEWHERE;
     struct aw_run_resume *resume;
     struct aw_error err;
+    int code;
 
     if (!task->workflow && load_task (task, args, use) < 0)
         return AW_EXIT_INPUT;
+    code = job ? find_requeued (args, task, srun, job, use) : AW_EXIT_OK;
+    if (code != AW_EXIT_OK)
+        return code;
     resume = task->resumed ? &task->resume : NULL;
     if (args->value.local && aw_run_local_check (args, task->workflow, &err) < 0)
         return fail (&err, AW_EXIT_INPUT);
@@ -153,7 +191,7 @@ static int run_task (struct aw_run_args *args,
     if (args->value.local)
         return aw_run_local (args, task->workflow, resume);
     if (job)
-        return aw_run_in_job (args, task->workflow, resume, srun, job);
+        return aw_run_in_job (args, task->workflow, resume, srun, &task->origin, job);
     return run_under_salloc (args, task->workflow, srun);
 }
 

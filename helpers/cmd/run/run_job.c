@@ -176,13 +176,28 @@ static int check_nesting (const struct aw_srun_options *srun, const char *job, s
         job);
 }
 
+/* What Slurm says of job JOB, as far as the run uses it. 0, or -1 with text. */
+static int query_job (struct aw_pool_run *run,
+                      const struct aw_srun_options *srun,
+                      const char *job,
+                      struct aw_error *err)
+{
+    if (aw_slurm_job_query (&run->job, job, err) < 0)
+        return -1;
+    run->input_is_wrong = aw_slurm_job_check (&run->job, err) < 0;
+    return run->input_is_wrong ? -1 : aw_pool_nodes_select (&run->job, srun, err);
+}
+
 int aw_run_in_job (const struct aw_run_args *args,
                    struct aw_workflow *workflow,
                    struct aw_run_resume *resume,
                    const struct aw_srun_options *srun,
+                   const struct aw_run_origin *origin,
                    const char *job)
 {
-    struct aw_pool_run run = { .args = args, .workflow = workflow, .resume = resume };
+    struct aw_pool_run run = {
+        .args = args, .origin = origin, .workflow = workflow, .resume = resume
+    };
     struct aw_coordinator_config config = { .check_pool = check_pool, .arg = &run };
     struct aw_error err;
     bool ready = false;
@@ -193,8 +208,7 @@ int aw_run_in_job (const struct aw_run_args *args,
         return AW_EXIT_INPUT;
     }
     print_unused (srun);
-    if (aw_slurm_job_query (&run.job, job, &err) == 0
-        && aw_pool_nodes_select (&run.job, srun, &err) == 0) {
+    if (query_job (&run, srun, job, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
         config.end_time = run.job.end_time - args->value.grace - END_MARGIN;

@@ -120,6 +120,8 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
             err, "the working directory does not exist any more: change to another one");
     if ((run->resume ? take_run_dir (run, config, err) : make_run_dir (run, config->job, err)) < 0)
         return -1;
+    if (run->origin && run->origin->job && aw_run_origin_write (run->run_dir, run->origin, err) < 0)
+        return -1;
     aw_run_salloc_dir (run->run_dir);
     run->heartbeat = event_new (run->base, -1, EV_PERSIST, on_heartbeat, run);
     if (!run->heartbeat || event_add (run->heartbeat, &every) < 0)

@@ -12,6 +12,7 @@
 #include "coord/coordinator.h"
 #include "coord/slurm/pool_step.h"
 #include "coord/slurm/srun_options.h"
+#include "io/journal/run_origin.h"
 #include "io/workflow/workflow.h"
 #include "model/allocation.h"
 
@@ -34,16 +35,19 @@ int aw_run_local_allocation (const struct aw_run_args *args,
                              struct aw_allocation *allocation,
                              struct aw_error *err);
 
-/* In Slurm job JOB: starts the pool step with SRUN's step options. */
+/* In Slurm job JOB: starts the pool step with SRUN's step options. ORIGIN goes into the run
+ * directory. */
 int aw_run_in_job (const struct aw_run_args *args,
                    struct aw_workflow *workflow,
                    struct aw_run_resume *resume,
                    const struct aw_srun_options *srun,
+                   const struct aw_run_origin *origin,
                    const char *job);
 
-/* What a run consists of. All owned but the first three. */
+/* What a run consists of. All owned but the first four. */
 struct aw_pool_run {
-    const struct aw_run_args *args; /* borrowed, as the next */
+    const struct aw_run_args *args; /* borrowed, as the next three */
+    const struct aw_run_origin *origin; /* NULL: none is written */
     struct aw_workflow *workflow;
     struct aw_run_resume *resume; /* NULL: it begins */
     struct aw_run_lock *lock;

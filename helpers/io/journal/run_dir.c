@@ -47,15 +47,27 @@ static int make (const char *dir)
     return rc;
 }
 
-static int make_numbered (const char *name, const char *job, char *path, size_t size)
+char *aw_run_dir_name (const char *name, const char *job)
 {
     char *base = file_name (name);
     char *id = file_name (job && *job ? job : "local");
+    char *both = NULL;
+
+    if (base && id && asprintf (&both, "%s-%s", base, id) < 0)
+        both = NULL;
+    free (base);
+    free (id);
+    return both;
+}
+
+static int make_numbered (const char *name, const char *job, char *path, size_t size)
+{
+    char *base = aw_run_dir_name (name, job);
     int rc = -1;
 
     errno = ENOMEM;
-    for (int i = 0; base && id && i <= MAX_NUMBER; i++) {
-        int n = snprintf (path, size, i ? "%s-%s.%d" : "%s-%s", base, id, i);
+    for (int i = 0; base && i <= MAX_NUMBER; i++) {
+        int n = snprintf (path, size, i ? "%s.%d" : "%s", base, i);
         if (n < 0 || (size_t)n >= size) {
             errno = ENAMETOOLONG;
             break;
@@ -65,7 +77,6 @@ static int make_numbered (const char *name, const char *job, char *path, size_t 
             break;
     }
     free (base);
-    free (id);
     return rc;
 }
 

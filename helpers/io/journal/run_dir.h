@@ -22,6 +22,9 @@
  */
 char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err);
 
+/* "NAME-JOB" of the above, as one component of a path; caller frees; NULL without memory. */
+char *aw_run_dir_name (const char *name, const char *job);
+
 /* Could DIR be made, as far as can be told before: it is not there, and its parent is. 0, or -1
  * with text.
  */
