@@ -100,6 +100,52 @@ static void recorded_jobs_are_read (void **state)
     }
 }
 
+static char *made_up (const char *state, const char *count, const char *lines)
+{
+    static char text[4096];
+
+    snprintf (text, sizeof (text),
+              "JobId=7 JobName=x\n   JobState=%s Reason=None\n   EndTime=Unknown\n   NodeList=a\n"
+              "   NumNodes=%s NumCPUs=1\n   JOB_GRES=x\n%s   WorkDir=/\n",
+              state, count, lines);
+    return text;
+}
+
+/* A job may be requested with GPUs and hold none, or hold some without a request. */
+static void gpus_of_a_job_are_known (void **state)
+{
+    static const struct {
+        const char *first, *second, *request;
+        bool has_gres, is_mixed;
+    } table[] = {
+        { "", "", "", false, false },
+        { "(null)", "gpu:4(IDX:0-3)", "", true, true },
+        { "gpu:1(IDX:0)", "gpu:4(IDX:0-3)", "TresPerJob=gres:gpu:5", true, false },
+        { "", "", "TresPerSocket=gres:gpu:2", true, false },
+        { "", "", "TresPerNode=gres/gpu:2", true, false },
+        { "", "", "TresPerTask=cpu=2,gres/gpu=1", true, false },
+        { "", "", "TresPerTask=cpu=2", false, false },
+        { "", "", "TresPerNode=gres:nic:1", false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_slurm_job job;
+        char lines[512];
+
+        snprintf (lines, sizeof (lines),
+                  "     Nodes=a CPU_IDs=0 Mem=1 GRES=%s\n     Nodes=b CPU_IDs=0 Mem=1 GRES=%s\n"
+                  "   %s\n",
+                  table[i].first, table[i].second, table[i].request);
+        assert_int_equal (aw_slurm_job_parse (&job, "7", made_up ("RUNNING", "2", lines), &err), 0);
+        assert_int_equal (job.has_gres, table[i].has_gres);
+        assert_int_equal (job.is_mixed, table[i].is_mixed);
+        aw_slurm_job_drop_gpus (&job);
+        assert_int_equal (job.n_gpus + job.nodes[0].n_gpus + job.nodes[1].n_gpus, 0);
+        aw_slurm_job_finish (&job);
+    }
+}
+
 /* "HetJobId=" in a name is no heterogeneous job. */
 static void a_name_makes_no_job_heterogeneous (void **state)
 {
@@ -127,17 +173,6 @@ static void a_job_of_an_array_is_read (void **state)
     aw_slurm_job_finish (&job);
     assert_int_equal (aw_slurm_job_parse (&job, "1", read_data ("job-array.txt"), &err), -1);
     assert_string_equal (err.text, "job 1: scontrol does not know it");
-}
-
-static char *made_up (const char *state, const char *count, const char *lines)
-{
-    static char text[4096];
-
-    snprintf (text, sizeof (text),
-              "JobId=7 JobName=x\n   JobState=%s Reason=None\n   EndTime=Unknown\n   NodeList=a\n"
-              "   NumNodes=%s NumCPUs=1\n   JOB_GRES=x\n%s   WorkDir=/\n",
-              state, count, lines);
-    return text;
 }
 
 static void gpus_are_read_from_gres (void **state)
@@ -351,6 +386,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (jobs_that_do_not_run_are_refused),
         cmocka_unit_test (recorded_jobs_are_read),
+        cmocka_unit_test (gpus_of_a_job_are_known),
         cmocka_unit_test (a_name_makes_no_job_heterogeneous),
         cmocka_unit_test (a_job_of_an_array_is_read),
         cmocka_unit_test (gpus_are_read_from_gres),

@@ -103,6 +103,7 @@ static void line (void **state)
                      (char[]){ "SLURM_GPUS_PER_NODE=1" },
                      (char[]){ "ASYNC_WORKFLOW_MODE=async" },
                      NULL };
+    const struct aw_step_job job = { "7", true };
     struct aw_launch launch;
     struct aw_strings words = { 0 };
     struct aw_error err;
@@ -116,7 +117,7 @@ static void line (void **state)
     launch.err = (char[]){ "/e" };
     launch.step = make_plan ();
     launch.step->parts[1].socket = "/tmp/m/messages";
-    assert_int_equal (aw_step_line (&words, &launch, "7", "/l/bind", &err), 0);
+    assert_int_equal (aw_step_line (&words, &launch, &job, "/l/bind", &err), 0);
     assert_string_equal (words.v[0], "/l/bind"); /* which ends srun with us */
     assert_string_equal (words.v[3], "srun");
     assert_true (find (&words, "--mpi=pmi2") < find (&words, "--jobid=7"));
@@ -140,6 +141,46 @@ static void line (void **state)
     assert_null (aw_strings_getenv (&words, "ASYNC_WORKFLOW_MODE"));
     aw_strings_finish (&words);
     aw_step_plan_destroy (launch.step);
+}
+
+/* A step without GPUs says so in a job that was requested with some, unless the user has. */
+static void line_without_gpus (void **state)
+{
+    static const struct {
+        const char *option;
+        bool has_gres, says;
+    } table[] = {
+        { "--mpi=pmi2", true, true },
+        { "--mpi=pmi2", false, false },
+        { "--gpus-per-task=1", true, false },
+        { "--gres=gpu:1", true, false },
+        { "-G1", true, false },
+    };
+    char *argv[] = { (char[]){ "solver" }, NULL };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        const struct aw_step_job job = { "7", table[i].has_gres };
+        struct aw_launch launch;
+        struct aw_strings words = { 0 };
+        struct aw_error err;
+        bool says = false;
+
+        aw_launch_init (&launch);
+        launch.argv = argv;
+        launch.directory = launch.out = launch.err = (char[]){ "/d" };
+        launch.step = make_plan ();
+        for (uint32_t p = 0; p < 4; p++)
+            aw_idset_finish (&launch.step->parts[p / 2].ranks[p % 2].gpus);
+        free (launch.step->srun[0]);
+        launch.step->srun[0] = strdup (table[i].option);
+        assert_int_equal (aw_step_line (&words, &launch, &job, "/l/bind", &err), 0);
+        for (size_t w = 0; w < words.n; w++)
+            says |= strcmp (words.v[w], "--gres=none") == 0;
+        assert_int_equal (says, table[i].says);
+        aw_strings_finish (&words);
+        aw_step_plan_destroy (launch.step);
+    }
 }
 
 static uint32_t told[8], n_told;
@@ -316,8 +357,13 @@ static void options (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (plan_text), cmocka_unit_test (line),    cmocka_unit_test (ends),
-        cmocka_unit_test (begins),    cmocka_unit_test (options), cmocka_unit_test (guests),
+        cmocka_unit_test (plan_text),
+        cmocka_unit_test (line),
+        cmocka_unit_test (line_without_gpus),
+        cmocka_unit_test (ends),
+        cmocka_unit_test (begins),
+        cmocka_unit_test (options),
+        cmocka_unit_test (guests),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -53,12 +53,33 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
 
 static void on_line (void *arg, const char *text)
 {
+    static const char error[] = "srun: error: ";
     struct aw_pool_run *run = arg;
 
+    if (!run->srun_error.text[0] && strncmp (text, error, strlen (error)) == 0)
+        aw_error_set (&run->srun_error, "%s", text + strlen (error));
     if (run->ended)
         fprintf (stderr, "%s\n", text);
     else
         aw_coordinator_message (run->coordinator, text);
+}
+
+/* What the pool's srun ended of, and what to do, as far as that is known. */
+static void explain_end (const struct aw_pool_run *run, int status, struct aw_error *why)
+{
+    const char *reason = run->srun_error.text;
+
+    if (run->job.is_mixed && run->job.n_gpus > 0 && strstr (reason, "generic resource"))
+        aw_error_set (
+            why,
+            "job %s holds GPUs on some of its nodes only, and Slurm gives no step of it a "
+            "GPU: request nodes that all have GPUs",
+            run->job.id);
+    else if (WIFSIGNALED (status))
+        aw_error_set (why, "the pool's srun was killed by %s", strsignal (WTERMSIG (status)));
+    else
+        aw_error_set (why, "the pool's srun ended with status %d before the workflow%s%s",
+                      WEXITSTATUS (status), reason[0] ? ": " : "", reason);
 }
 
 static void on_step_ended (void *arg, int status)
@@ -71,11 +92,7 @@ static void on_step_ended (void *arg, int status)
         event_base_loopbreak (run->base);
         return;
     }
-    if (WIFSIGNALED (status))
-        aw_error_set (&why, "the pool's srun was killed by %s", strsignal (WTERMSIG (status)));
-    else
-        aw_error_set (&why, "the pool's srun ended with status %d before the workflow",
-                      WEXITSTATUS (status));
+    explain_end (run, status, &why);
     aw_coordinator_fail (run->coordinator, &why);
 }
 
@@ -86,7 +103,7 @@ static int start_steps (struct aw_pool_run *run, struct aw_error *err)
         .pool = run->exec,
         .unbound = aw_exec_agents_unbound,
         .socket = aw_exec_agents_socket,
-        .job = run->job.id,
+        .job = { run->job.id, run->job.has_gres },
         .max_steps = run->args->value.max_steps,
     };
 
@@ -176,6 +193,32 @@ static int check_nesting (const struct aw_srun_options *srun, const char *job, s
         job);
 }
 
+static bool needs_gpus (const struct aw_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->n_sets; i++)
+        if (graph->sets[i].gpus > 0 || graph->sets[i].gpu_share > 0)
+            return true;
+    return false;
+}
+
+/* GPUs that no task needs and no step can get. */
+static void leave_out_gpus (struct aw_pool_run *run, const struct aw_srun_options *srun)
+{
+    const struct aw_slurm_job *job = &run->job;
+    bool mixed = job->is_mixed && !needs_gpus (run->workflow->graph);
+
+    if (!srun->quiet && mixed)
+        fprintf (stderr,
+                 "async-workflow: job %s has nodes with and without GPUs: the pool has no GPUs, "
+                 "since no task needs one\n",
+                 job->id);
+    if (!srun->quiet && job->has_gres && job->n_gpus == 0 && !job->is_mixed)
+        fprintf (stderr, "async-workflow: job %s was requested with GPUs, but Slurm gave it none\n",
+                 job->id);
+    if (mixed)
+        aw_slurm_job_drop_gpus (&run->job);
+}
+
 /* What Slurm says of job JOB, as far as the run uses it. 0, or -1 with text. */
 static int query_job (struct aw_pool_run *run,
                       const struct aw_srun_options *srun,
@@ -185,7 +228,10 @@ static int query_job (struct aw_pool_run *run,
     if (aw_slurm_job_query (&run->job, job, err) < 0)
         return -1;
     run->input_is_wrong = aw_slurm_job_check (&run->job, err) < 0;
-    return run->input_is_wrong ? -1 : aw_pool_nodes_select (&run->job, srun, err);
+    if (run->input_is_wrong || aw_pool_nodes_select (&run->job, srun, err) < 0)
+        return -1;
+    leave_out_gpus (run, srun);
+    return 0;
 }
 
 int aw_run_in_job (const struct aw_run_args *args,

@@ -36,6 +36,8 @@ static void add_shape (struct aw_strings *line, const struct aw_slurm_job *job)
     /* Without it a step may get fewer than the job holds; forms by node fail where nodes differ. */
     if (job->n_gpus > 0)
         aw_strings_addf (line, "--gpus=%" PRIu32, job->n_gpus);
+    else if (job->has_gres)
+        aw_strings_add (line, "--gres=none"); /* else it inherits the job's request */
 }
 
 int aw_pool_step_line (struct aw_strings *line,

@@ -192,6 +192,17 @@ static int parse_gres (struct aw_slurm_node *node, struct piece value)
     return 0;
 }
 
+static void finish_types (struct aw_slurm_node *node)
+{
+    for (uint32_t i = 0; i < node->n_types; i++) {
+        free (node->types[i].type);
+        aw_idset_finish (&node->types[i].ids);
+    }
+    free (node->types);
+    node->types = NULL;
+    node->n_types = node->type_room = 0;
+}
+
 void aw_slurm_node_finish (struct aw_slurm_node *node)
 {
     int saved = errno;
@@ -199,11 +210,7 @@ void aw_slurm_node_finish (struct aw_slurm_node *node)
     free (node->name);
     aw_idset_finish (&node->cpus);
     aw_idset_finish (&node->gpus);
-    for (uint32_t i = 0; i < node->n_types; i++) {
-        free (node->types[i].type);
-        aw_idset_finish (&node->types[i].ids);
-    }
-    free (node->types);
+    finish_types (node);
     memset (node, 0, sizeof (*node));
     errno = saved;
 }
@@ -321,6 +328,30 @@ static int check (const struct aw_slurm_job *job, struct piece count, struct aw_
     return 0;
 }
 
+/* Do these words of the record speak of GPUs that were requested? "TresPerJob=gres:gpu:5". */
+static bool requests_gres (const char *from, const char *end)
+{
+    static const char *const keys[] = { "TresPerJob", "TresPerNode", "TresPerSocket",
+                                        "TresPerTask" };
+
+    for (size_t i = 0; i < sizeof (keys) / sizeof (keys[0]); i++) {
+        struct piece value = find (from, end, keys[i]);
+
+        if (value.at && memmem (value.at, value.len, "gpu", 3))
+            return true;
+    }
+    return false;
+}
+
+static bool is_mixed (const struct aw_slurm_job *job)
+{
+    uint32_t with = 0;
+
+    for (uint32_t i = 0; i < job->n_nodes; i++)
+        with += job->nodes[i].n_gpus > 0;
+    return with > 0 && with < job->n_nodes;
+}
+
 static int parse_record (struct aw_slurm_job *job,
                          const char *from,
                          const char *end,
@@ -349,6 +380,8 @@ static int parse_record (struct aw_slurm_job *job,
     job->end_time = parse_time (find (line_end, end, "EndTime"));
     if (parse_nodes (job, line_end, end, err) < 0)
         return -1;
+    job->has_gres = job->n_gpus > 0 || requests_gres (line_end, end);
+    job->is_mixed = is_mixed (job);
     return check (job, find (line_end, end, "NumNodes"), err);
 }
 
@@ -360,6 +393,18 @@ int aw_slurm_job_check (const struct aw_slurm_job *job, struct aw_error *err)
                          "job %s is heterogeneous: a workflow cannot run in it: request the job "
                          "with one set of options, without \":\" or hetjob",
                          job->id);
+}
+
+void aw_slurm_job_drop_gpus (struct aw_slurm_job *job)
+{
+    for (uint32_t i = 0; i < job->n_nodes; i++) {
+        struct aw_slurm_node *node = &job->nodes[i];
+
+        finish_types (node);
+        aw_idset_finish (&node->gpus);
+        node->n_gpus = 0;
+    }
+    job->n_gpus = 0;
 }
 
 int aw_slurm_job_parse (struct aw_slurm_job *job,

@@ -36,6 +36,10 @@ struct aw_slurm_job {
     struct aw_slurm_node *nodes; /* in Slurm's order */
     bool is_part; /* these are not all its nodes: some were taken out */
     bool is_het; /* a component of a heterogeneous job; these are the nodes of this one alone */
+    bool has_gres; /* it was requested with GPUs, or holds some: a step that is to have none must
+                      say so */
+    bool is_mixed; /* it holds GPUs on some of its nodes only: some releases give no step of such a
+                      job a GPU */
     uint32_t n_nodes, node_room;
     uint32_t n_cpus; /* totals */
     uint32_t n_gpus;
@@ -59,6 +63,9 @@ int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_erro
  * nodes of one component. 0, or -1 with text.
  */
 int aw_slurm_job_check (const struct aw_slurm_job *job, struct aw_error *err);
+
+/* Leaves the GPUs out: the pool is to have none. */
+void aw_slurm_job_drop_gpus (struct aw_slurm_job *job);
 
 /* The parsers beneath. TEXT is what `scontrol show job -d ID` prints with times in UTC; it may hold
  * several jobs (arrays, heterogeneous jobs), of which ID's is read. As above.

@@ -70,7 +70,7 @@ struct exec_steps {
     struct aw_exec *pool;
     bool (*unbound) (struct aw_exec *pool, uint32_t node);
     const char *(*socket) (struct aw_exec *pool, uint32_t node);
-    char *job;
+    struct aw_step_job job; /* its id is owned */
     char *bind;
     uint32_t max_steps;
     uint32_t n_started; /* steps from ADMITTING on to the end of their srun */
@@ -436,7 +436,7 @@ static int backend_start (struct aw_exec *exec,
         part->socket = backend->socket ? backend->socket (backend->pool, part->number) : NULL;
     }
     if (aw_token_grants_init (&step->guests, launch, err) < 0
-        || aw_step_line (&step->line, launch, backend->job, backend->bind, err) < 0
+        || aw_step_line (&step->line, launch, &backend->job, backend->bind, err) < 0
         || aw_step_env (&step->env, launch, environ, err) < 0) {
         destroy_step (step);
         return -1;
@@ -503,7 +503,7 @@ static void backend_destroy (struct aw_exec *exec)
         event_free (backend->turn);
     if (backend->pool)
         backend->pool->ops->destroy (backend->pool);
-    free (backend->job);
+    free ((char *)backend->job.id);
     free (backend->bind);
     free (backend);
     errno = saved;
@@ -548,10 +548,11 @@ struct aw_exec *aw_exec_steps_create (struct event_base *base,
         .arg = backend,
     };
     backend->max_steps = config->max_steps ? config->max_steps : AW_MAX_STEPS;
-    backend->job = strdup (config->job);
+    backend->job = config->job;
+    backend->job.id = strdup (config->job.id);
     backend->turn = event_new (base, -1, 0, on_turn, backend);
     backend->bind = aw_libexec (AW_BIND, err);
-    if (backend->bind && backend->job && backend->turn)
+    if (backend->bind && backend->job.id && backend->turn)
         return &backend->exec;
     if (backend->bind)
         aw_error_set (err, "out of memory");

@@ -5,6 +5,7 @@
 #define AW_COORD_STEPS_EXEC_STEPS_H
 
 #include "coord/exec.h"
+#include "coord/steps/step_line.h"
 
 enum { AW_MAX_STEPS = 16 }; /* sruns at once, by default: each is a client of slurmctld */
 
@@ -13,7 +14,7 @@ struct aw_exec_steps_config {
     bool (*unbound) (struct aw_exec *pool, uint32_t node); /* are CPUs of NODE a plan alone? */
     /* Where processes of NODE connect to exchange messages, borrowed; NULL: nowhere. */
     const char *(*socket) (struct aw_exec *pool, uint32_t node);
-    const char *job; /* id. Copied */
+    struct aw_step_job job; /* copied */
     uint32_t max_steps; /* sruns at once; further launches wait for one to end. 0: AW_MAX_STEPS */
 };
 

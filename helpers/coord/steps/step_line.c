@@ -69,6 +69,29 @@ static uint32_t gpus_of_each (const struct aw_step_plan *step)
     return least;
 }
 
+/* Has the user chosen the step's GPUs in the workflow file? */
+static bool chooses_gpus (char *const *options)
+{
+    for (; options && *options; options++)
+        if (strncmp (*options, "--g", 3) == 0 || strncmp (*options, "-G", 2) == 0
+            || strncmp (*options, "--tres-per-task", 15) == 0)
+            return true;
+    return false;
+}
+
+static void add_gpus (struct aw_strings *line,
+                      const struct aw_step_plan *step,
+                      const struct aw_step_job *job)
+{
+    uint32_t gpus = gpus_of_each (step);
+
+    if (gpus > 0)
+        aw_strings_addf (line, step->n_parts == 1 ? "--gpus=%" PRIu32 : "--gpus-per-node=%" PRIu32,
+                         gpus);
+    else if (job->has_gres && !chooses_gpus (step->srun))
+        aw_strings_add (line, "--gres=none");
+}
+
 static void add_shape (struct aw_strings *line, const struct aw_step_plan *step, const char *nodes)
 {
     static const char *const fixed[] = {
@@ -79,7 +102,6 @@ static void add_shape (struct aw_strings *line, const struct aw_step_plan *step,
         "--wait=0",        "--disable-status", "--open-mode=truncate",
         "--verbose", /* prints the step's id, and when it begins */
     };
-    uint32_t gpus = gpus_of_each (step);
 
     aw_strings_addf (line, "--nodelist=%s", nodes);
     aw_strings_addf (line, "--nodes=%" PRIu32, step->n_parts);
@@ -87,9 +109,6 @@ static void add_shape (struct aw_strings *line, const struct aw_step_plan *step,
     aw_strings_addf (line, "--ntasks-per-node=%" PRIu32, step->ranks_per_node);
     for (size_t i = 0; i < sizeof (fixed) / sizeof (fixed[0]); i++)
         aw_strings_add (line, fixed[i]);
-    if (gpus > 0)
-        aw_strings_addf (line, step->n_parts == 1 ? "--gpus=%" PRIu32 : "--gpus-per-node=%" PRIu32,
-                         gpus);
 }
 
 static void add_plan (struct aw_strings *line, const struct aw_launch *launch)
@@ -112,7 +131,7 @@ static void add_plan (struct aw_strings *line, const struct aw_launch *launch)
 
 int aw_step_line (struct aw_strings *line,
                   const struct aw_launch *launch,
-                  const char *job,
+                  const struct aw_step_job *job,
                   const char *bind,
                   struct aw_error *err)
 {
@@ -126,8 +145,9 @@ int aw_step_line (struct aw_strings *line,
     aw_strings_add (line, "--");
     aw_strings_add (line, aw_slurm_program ("srun"));
     aw_strings_add_all (line, step->srun);
-    aw_strings_addf (line, "--jobid=%s", job);
+    aw_strings_addf (line, "--jobid=%s", job->id);
     add_shape (line, step, nodes);
+    add_gpus (line, step, job);
     aw_strings_addf (line, "--chdir=%s", launch->directory);
     add_file (line, "--output=", launch->out);
     if (strcmp (launch->out, launch->err) != 0)

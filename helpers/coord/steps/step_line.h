@@ -3,15 +3,23 @@
 #ifndef AW_COORD_STEPS_STEP_LINE_H
 #define AW_COORD_STEPS_STEP_LINE_H
 
+#include <stdbool.h>
+
 #include "io/wire/launch.h"
 #include "util/error.h"
 #include "util/strings.h"
 
-/* Appends to LINE the srun for LAUNCH, which has a step, in job JOB. async-workflow-bind (its path:
+/* The job of a step. */
+struct aw_step_job {
+    const char *id;
+    bool has_gres; /* a step without GPUs must say so: else it inherits the job's request */
+};
+
+/* Appends to LINE the srun for LAUNCH, which has a step, in JOB. async-workflow-bind (its path:
  * BIND) comes before it and ends it with this process. 0, or -1 with text. */
 int aw_step_line (struct aw_strings *line,
                   const struct aw_launch *launch,
-                  const char *job,
+                  const struct aw_step_job *job,
                   const char *bind,
                   struct aw_error *err);
 
