@@ -50,7 +50,9 @@ newer_than_2_28 ()
 {
     libc=$(ldd "$HELPERS/async-workflow" | awk '$1 ~ /^libc\.so/ { print $3 }')
     libm=$(ldd "$HELPERS/async-workflow" | awk '$1 ~ /^libm\.so/ { print $3 }')
-    nm -D --defined-only "$libc" "$libm" | awk '
+    # Before glibc 2.34 some functions were in libraries of their own.
+    set -- "$libc" "$libm" "${libc%/*}"/libdl.so.2 "${libc%/*}"/libpthread.so.0 "${libc%/*}"/librt.so.1
+    for library; do test -e "$library" && nm -D --defined-only "$library"; done 2>/dev/null | awk '
         split ($3, part, /@+/) == 2 && part[2] ~ /^GLIBC_2\.[0-9.]+$/ {
             split (part[2], version, /[_.]/)
             if (version[3] <= 28)
@@ -86,7 +88,7 @@ missing_in ()
         while read -r name; do has "$name" || echo "$name"; done <absent
 }
 
-for library in json-c:^json_ hwloc:^hwloc_ libevent:^ev munge:^munge_; do
+for library in json-c:^json_ hwloc:^hwloc_ libevent:^ev[a-z]*_ munge:^munge_; do
     test_expect_success "${library%%:*}: every function is in its oldest version, or replaced" "
         missing_in '${library%%:*}' '${library#*:}' >missing &&
         { ! test -s missing || { cat missing >&4; false; }; }
