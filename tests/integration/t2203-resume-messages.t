@@ -109,7 +109,7 @@ until='"iterations": { "max": 12, "until": { "message": "goal" } }, "tasks": {
 
 test_expect_success 'until was met: what is behind it does not start' '
     workflow met.json "$until" &&
-    killed met met.json "grep -qs \"skip.*work@11\" met/journal.jsonl" &&
+    killed met met.json "grep -qs \"skip.*work@11\" met/journal.jsonl && grep -qs \"finish.*work@3\" met/journal.jsonl" &&
     test $(of met finish "work@") = 4 &&
     resumed 0 met &&
     completed met work >worked && test $(wc -l <worked) = 4 &&
