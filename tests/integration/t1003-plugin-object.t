@@ -32,9 +32,11 @@ test_expect_success 'of Slurm it calls what exists in every program that loads p
 '
 
 test_expect_success 'the sample for plugstack.conf names the installed plugin by its full path' '
-    make -s -C "$top_builddir/plugin" install DESTDIR="$PWD/root" >/dev/null &&
-    sed "s/#.*//;/^$/d" "$(find root -name async_workflow.conf)" >actual &&
-    echo "optional $(find root -name async_workflow.so | sed s/^root//)" >expected &&
+    root=$(mktemp -d) && # automake cannot install to a path with a blank
+    make -s -C "$top_builddir/plugin" install DESTDIR="$root" >/dev/null &&
+    sed "s/#.*//;/^$/d" "$(find "$root" -name async_workflow.conf)" >actual &&
+    echo "optional $(find "$root" -name async_workflow.so | sed "s|^$root||")" >expected &&
+    rm -rf "$root" &&
     test_cmp expected actual
 '
 
