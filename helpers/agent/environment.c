@@ -3,7 +3,8 @@
  * found SLURM_PROCID, SLURM_NTASKS or PMI_RANK of that step would act as a rank of it: MPI
  * libraries would try to join, and wait or abort, and frameworks that look for SLURM_NTASKS would
  * start distributed. So variables that describe the step are removed, and those that affect an srun
- * inside the task too. Variables that describe the job stay, because users' scripts need them.
+ * inside the task too. Those that describe the job, which users' scripts need, describe the task
+ * instead (agent/job_variables.h).
  */
 #include "config.h"
 
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/job_variables.h"
 #include "agent/place/place_env.h"
 #include "io/textbuf.h"
 #include "util/array.h"
@@ -42,7 +44,14 @@ static const char *const hidden[] = {
     "SLURM_TASK_PID=",
     "SLURM_NTASKS",
     "SLURM_NPROCS=",
+    "SLURM_NNODES=",
+    "SLURM_NODELIST=",
+    "SLURM_JOB_NUM_NODES=",
+    "SLURM_JOB_NODELIST=",
+    "SLURM_JOB_CPUS_PER_NODE", /* also of a component of a heterogeneous job */
+    "SLURM_JOB_GPUS=",
     "SLURM_TASKS_PER_NODE=",
+    "SLURM_CPUS_ON_NODE=",
     "SLURM_CPUS_PER_",
     "SLURM_TRES_PER_",
     "SLURM_MEM_PER_",
@@ -79,8 +88,8 @@ static const char *const hidden[] = {
 struct aw_environment {
     char **base; /* strings owned, sorted by name */
     size_t n_base;
-    bool in_job; /* SLURM_JOB_ID is in base */
     struct aw_place_env *place_env;
+    struct aw_job_variables *job_variables;
     /* Scratch, filled by each make. */
     char **result;
     size_t capacity;
@@ -158,9 +167,10 @@ struct aw_environment *aw_environment_create (char *const *env,
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    environment->in_job = aw_env_get (env, "SLURM_JOB_ID") != NULL;
     environment->place_env = aw_place_env_create (env, gpus, topology, err);
-    if (!environment->place_env) {
+    if (environment->place_env)
+        environment->job_variables = aw_job_variables_create (env, gpus, err);
+    if (!environment->job_variables) {
         aw_environment_destroy (environment);
         return NULL;
     }
@@ -197,10 +207,7 @@ static void add_own (struct aw_environment *environment, const struct aw_launch 
     for (char **variable = launch->env; variable && *variable; variable++)
         place.placed = place.placed || aw_place_env_places (*variable);
     aw_place_env_variables (environment->place_env, &place, own);
-    if (environment->in_job) { /* else an srun in a task would wait for the pool's step to end */
-        aw_textbuf_puts (own, "SLURM_OVERLAP=1");
-        aw_textbuf_putc (own, '\0');
-    }
+    aw_job_variables_put (environment->job_variables, launch, own);
     aw_textbuf_puts (own, AW_PACKET_LAUNCH "=");
     aw_textbuf_u64 (own, launch->task);
     aw_textbuf_putc (own, '.');
@@ -281,6 +288,7 @@ void aw_environment_destroy (struct aw_environment *environment)
         free (environment->result);
         aw_textbuf_finish (&environment->own);
         aw_place_env_destroy (environment->place_env);
+        aw_job_variables_destroy (environment->job_variables);
         aw_textbuf_finish (&environment->fixed);
         free (environment);
     }

@@ -273,8 +273,16 @@ struct aw_connection *aw_open (void)
 {
     const char *path = getenv (AW_PACKET_SOCKET), *token = getenv (AW_PACKET_TOKEN);
     struct aw_connection *aw;
+    const char *job;
     int saved;
 
+    if (aw_packet_other_job (&job)) {
+        fail (NULL, ENOTCONN,
+              "this process is in another job than the workflow, job %s: where its job was "
+              "submitted, give sbatch --export=NONE",
+              job);
+        return NULL;
+    }
     if (!path || !*path || !token) {
         fail (NULL, ENOTCONN,
               "this process is not a task of a running workflow: " AW_PACKET_SOCKET " is not set");

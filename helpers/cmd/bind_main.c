@@ -152,6 +152,7 @@ static int set_variables (const struct arguments *arguments,
     char *cores = bound ? aw_cores_read ("", &mine->cpus) : NULL; /* else each CPU is one */
     struct aw_place_env *place_env = aw_place_env_create (environ, gpus, cores, err);
     struct aw_textbuf text = { 0 };
+    const char *job = getenv ("SLURM_JOB_ID");
     int rc = -1;
 
     free (cores);
@@ -171,7 +172,9 @@ static int set_variables (const struct arguments *arguments,
             rc = aw_error_set (err, "out of memory");
     }
     aw_textbuf_finish (&text);
-    if (rc == 0 && arguments->socket && setenv (AW_PACKET_SOCKET, arguments->socket, 1) < 0)
+    if (rc == 0
+        && ((job && setenv (AW_PACKET_JOB, job, 1) < 0)
+            || (arguments->socket && setenv (AW_PACKET_SOCKET, arguments->socket, 1) < 0)))
         rc = aw_error_set (err, "out of memory");
     aw_place_env_destroy (place_env);
     return rc;

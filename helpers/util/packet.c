@@ -2,6 +2,7 @@
 #include "util/packet.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* As it goes over the socket. */
@@ -97,4 +98,12 @@ int aw_packet_read (struct aw_packet *packet, const char *buf, size_t size)
         .data = { text + head.topic + head.group + head.sender, head.size },
     };
     return 0;
+}
+
+bool aw_packet_other_job (const char **job)
+{
+    const char *own = getenv ("SLURM_JOB_ID");
+
+    *job = getenv (AW_PACKET_JOB);
+    return *job && own && strcmp (*job, own) != 0;
 }

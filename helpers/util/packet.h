@@ -48,6 +48,8 @@ enum {
 #define AW_PACKET_LAUNCH "ASYNC_WORKFLOW_LAUNCH"
 #define AW_PACKET_SOCKET "ASYNC_WORKFLOW_SOCKET"
 #define AW_PACKET_TOKEN "ASYNC_WORKFLOW_TOKEN"
+/* The Slurm job that these are for; not set outside a job. sbatch hands them on to other jobs. */
+#define AW_PACKET_JOB "ASYNC_WORKFLOW_JOB"
 enum { AW_PACKET_TOKEN_SIZE = 32 }; /* characters of it */
 
 enum aw_packet_kind {
@@ -104,6 +106,11 @@ size_t aw_packet_put_head (const struct aw_packet *packet, char *buf);
 /* Takes a packet of SIZE bytes apart; PACKET borrows from it. 0, or -1 with errno EPROTO: whatever
  * it holds, nothing beyond it is read. */
 int aw_packet_read (struct aw_packet *packet, const char *buf, size_t size);
+
+/* Are the variables above, and others of the task, for another job than this process's? JOB: set to
+ * that one.
+ */
+bool aw_packet_other_job (const char **job);
 
 /* Can TEXT name a topic or a group? As sets are named: letters, digits, "_", "-" and ".", the first
  * a letter, a digit or "_", at most AW_TOPIC_MAX of them. */

@@ -26,10 +26,10 @@ static void variables_of_the_step_are_hidden (void **state)
         { "HOME=/root", false },
         { "SLURM_JOB_ID=1", false },
         { "SLURM_JOBID=1", false },
-        { "SLURM_JOB_NODELIST=n[1-4]", false },
-        { "SLURM_NODELIST=n[1-4]", false },
-        { "SLURM_JOB_CPUS_PER_NODE=16(x4)", false },
-        { "SLURM_JOB_GPUS=0,1", false },
+        { "SLURM_JOB_NODELIST=n[1-4]", true },
+        { "SLURM_NODELIST=n[1-4]", true },
+        { "SLURM_JOB_CPUS_PER_NODE=16(x4)", true },
+        { "SLURM_JOB_GPUS=0,1", true },
         { "SLURM_SUBMIT_DIR=/tmp", false },
         { "SLURM_ARRAY_TASK_ID=7", false },
         { "SLURM_CONF=/etc/slurm.conf", false },
@@ -169,6 +169,66 @@ static void srun_in_a_task_sees_the_job (void **state)
     environment = aw_environment_create (outside, &none, NULL, NULL);
     assert_int_equal (
         count_name (aw_environment_make (environment, &launch, false), "SLURM_OVERLAP"), 0);
+    aw_environment_destroy (environment);
+}
+
+/* A node, CPUs and GPUs of a job of 4 nodes, 16 CPUs and 4 GPUs each. */
+static void the_job_is_as_large_as_the_task (void **state)
+{
+    char *base[] = { "SLURM_JOB_ID=7",
+                     "SLURMD_NODENAME=n3",
+                     "SLURM_JOB_NODELIST=n[1-4]",
+                     "SLURM_NNODES=4",
+                     "SLURM_TASKS_PER_NODE=1(x4)",
+                     "SLURM_CPUS_ON_NODE=16",
+                     "SLURM_JOB_CPUS_PER_NODE=16(x4)",
+                     "SLURM_JOB_GPUS=0,1,2,3",
+                     "SLURM_STEP_GPUS=0,1,2,3",
+                     "SLURM_GPUS=16",
+                     "CUDA_VISIBLE_DEVICES=0,1,2,3",
+                     "OMPI_MCA_ras_slurm_use_entire_allocation=0",
+                     NULL };
+    static const char *const expected[] = {
+        "ASYNC_WORKFLOW_JOB=7",
+        "SLURM_JOB_ID=7",
+        "SLURMD_NODENAME=n3",
+        "SLURM_JOB_NODELIST=n3",
+        "SLURM_NODELIST=n3",
+        "SLURM_JOB_NUM_NODES=1",
+        "SLURM_NNODES=1",
+        "SLURM_TASKS_PER_NODE=1",
+        "SLURM_CPUS_ON_NODE=3",
+        "SLURM_CPUS_PER_TASK=3",
+        "SLURM_JOB_CPUS_PER_NODE=3",
+        "SLURM_GPUS=2",
+        "SLURM_GPUS_ON_NODE=2",
+        "SLURM_JOB_GPUS=1,3",
+        "CUDA_VISIBLE_DEVICES=1,3",
+        "OMPI_MCA_ras_slurm_use_entire_allocation=0", /* the user's own */
+        "PRTE_MCA_ras_slurm_use_entire_allocation=1",
+    };
+    struct aw_idset gpus = { 0 };
+    struct aw_environment *environment;
+    struct aw_launch launch;
+    char **env;
+
+    (void)state;
+    aw_launch_init (&launch);
+    assert_int_equal (aw_idset_parse (&gpus, "0-3"), 0);
+    assert_int_equal (aw_idset_parse (&launch.cpus, "4-6"), 0);
+    assert_int_equal (aw_idset_parse (&launch.gpus, "1,3"), 0);
+    environment = aw_environment_create (base, &gpus, NULL, NULL);
+    env = aw_environment_make (environment, &launch, false);
+    for (size_t i = 0; i < sizeof (expected) / sizeof (expected[0]); i++)
+        if (count (env, expected[i]) != 1)
+            fail_msg ("%s is there %d times", expected[i], count (env, expected[i]));
+    assert_int_equal (count_name (env, "SLURM_STEP_GPUS"), 0);
+    aw_idset_finish (&launch.gpus);
+    env = aw_environment_make (environment, &launch, false);
+    assert_int_equal (count_name (env, "SLURM_GPUS"), 0);
+    assert_int_equal (count_name (env, "SLURM_JOB_GPUS"), 0);
+    aw_idset_finish (&launch.cpus);
+    aw_idset_finish (&gpus);
     aw_environment_destroy (environment);
 }
 
@@ -465,6 +525,7 @@ int main (void)
         cmocka_unit_test (a_variable_is_found_by_its_name),
         cmocka_unit_test (a_task_gets_the_variables_that_describe_it),
         cmocka_unit_test (srun_in_a_task_sees_the_job),
+        cmocka_unit_test (the_job_is_as_large_as_the_task),
         cmocka_unit_test (a_number_of_threads_that_is_given_stays),
         cmocka_unit_test (threads_get_the_places_of_the_cpus),
         cmocka_unit_test (a_share_of_a_gpu_is_told),

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "util/exit_status.h"
+#include "util/packet.h"
 #include "util/units.h"
 
 enum { FIRST_KEY = 0x100 }; /* argp's key of option 0 */
@@ -123,11 +124,15 @@ static int store (struct aw_run_settings *settings,
 /* Stores the defaults, then the environment. 0, or -1 with text. */
 static int store_defaults (struct aw_run_args *args, struct aw_error *err)
 {
+    const char *job;
+    bool other = aw_packet_other_job (&job);
+
     args->value.time_limit = INFINITY;
     for (int i = 0; i < AW_OPTION_COUNT; i++) {
         const struct aw_option_entry *option = &aw_option_table[i];
         const char *value = option->variable ? getenv (option->variable) : NULL;
-        bool set = value && *value;
+        /* The scratch directory of a task is none for the jobs that it submits. */
+        bool set = value && *value && !(other && i == AW_OPTION_SCRATCH);
 
         if (option->fallback
             && store (&args->value, option, option->name, option->fallback, err) < 0)
