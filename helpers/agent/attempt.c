@@ -6,10 +6,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
 #include "agent/staging/stager.h"
+
+/* A mark is the agent's process id, then the number of the attempt. */
+enum { NUMBER_BITS = 40 };
 
 static uint64_t key_of (uint32_t task, uint32_t attempt)
 {
@@ -29,6 +33,7 @@ struct aw_agent_attempt *aw_attempts_add (struct aw_attempts *attempts,
     aw_launch_init (&new->launch);
     new->task = task;
     new->attempt = attempt;
+    new->mark = (uint64_t)getpid () << NUMBER_BITS | ++attempts->n;
     if (aw_table_set (&attempts->by_number, key_of (task, attempt), new) < 0) {
         new->next = attempts->ended;
         attempts->ended = new;
@@ -53,6 +58,16 @@ struct aw_agent_attempt *aw_attempts_find (const struct aw_attempts *attempts,
 struct aw_agent_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts, pid_t pid)
 {
     return aw_table_get (&attempts->by_pid, (uint64_t)pid);
+}
+
+bool aw_attempts_by_mark (const struct aw_attempts *attempts,
+                          uint64_t mark,
+                          struct aw_agent_attempt **attempt)
+{
+    *attempt = attempts->first;
+    while (*attempt && (*attempt)->mark != mark)
+        *attempt = (*attempt)->next;
+    return mark >> NUMBER_BITS == (uint64_t)getpid ();
 }
 
 int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_agent_attempt *attempt, pid_t pid)

@@ -3,15 +3,18 @@
  *
  * States, and what changes them:
  *
- *   new -> staging in          STAGE, or START of an attempt with stage_in
- *   new -> running             START of an attempt without stage_in
- *   staging in -> staged       STAGE alone: all is copied, STAGED is sent
- *   staged -> staging in       START: copies are looked at again, which takes no time if they are
- * there staging in -> running      START: all is copied running -> ending          KILL, the time
- * limit, or the end of the agent: SIGTERM, later SIGKILL running -> disputed        its process is
- * ended by a SIGTERM from elsewhere: if the agent gets one too within 0.1 s, the attempt is
- * cancelled, else it has failed running, ending -> staging out   its process has succeeded, and
- * there is stage_out any state -> ended         FINISH is sent; after this nobody finds the attempt
+ *   new -> staging in               STAGE, or START of an attempt with stage_in
+ *   new -> running                  START of an attempt without stage_in
+ *   staging in -> staged            STAGE alone: all is copied, STAGED is sent
+ *   staged -> staging in            START: looks at the copies again, which are there
+ *   staging in -> running           START: all is copied
+ *   running -> ending               KILL, the time limit, or the end of the agent
+ *   running -> disputed             a SIGTERM from elsewhere has ended its process
+ *   running, ending -> staging out  its process has succeeded, and there is stage_out
+ *   any state -> ended              FINISH is sent; after this nobody finds the attempt
+ *
+ * Ending is SIGTERM, later SIGKILL. If the agent gets a SIGTERM too within 0.1 s, a disputed
+ * attempt is cancelled; else it has failed.
  *
  * An ended attempt is memory for the next one: its pointer stays valid, its contents do not matter.
  */
@@ -47,6 +50,8 @@ struct aw_agent_attempt {
     uint32_t task, attempt;
     enum aw_attempt_state state;
 
+    uint64_t mark; /* of its processes (util/processes.h) */
+
     bool started; /* START has come */
     double begun; /* since STAGE, then since START; monotonic */
     struct aw_launch launch; /* a copy, owned, where START has copies to make; else empty */
@@ -73,6 +78,7 @@ struct aw_attempts {
     struct aw_agent_attempt *first;
     struct aw_table by_number, by_pid; /* private */
     struct aw_agent_attempt *ended; /* private: memory to be used again */
+    uint64_t n; /* private: attempts so far */
 };
 
 /* A new attempt, in state ENDED until the caller sets another; NULL with ENOMEM. */
@@ -85,6 +91,11 @@ struct aw_agent_attempt *aw_attempts_find (const struct aw_attempts *attempts,
                                            uint32_t task,
                                            uint32_t attempt);
 struct aw_agent_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts, pid_t pid);
+
+/* Is MARK that of an attempt of this agent? ATTEMPT: set to it, NULL if it has ended. */
+bool aw_attempts_by_mark (const struct aw_attempts *attempts,
+                          uint64_t mark,
+                          struct aw_agent_attempt **attempt);
 
 /* ATTEMPT has the process PID now. 0, or -1 with ENOMEM. */
 int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_agent_attempt *attempt, pid_t pid);

@@ -24,6 +24,7 @@ void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch
         .cpus = agent->config->bind && !launch->unbound && aw_idset_count (&launch->cpus)
                     ? &launch->cpus
                     : NULL,
+        .mark = attempt->mark,
     };
     struct aw_error err;
     pid_t pid;

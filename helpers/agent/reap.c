@@ -3,8 +3,9 @@
  * (its number is still taken then) its process group is killed, which costs one system call and
  * gets most of what may be left. The remainder is looked for a moment later: other groups of the
  * session, and daemons that left it, both of which the agent inherits as subreaper. A daemon is
- * known by the launch in its environment. One without ends with the agent, because nobody can tell
- * which attempt it belongs to.
+ * known by its mark. Where processes cannot be marked, it is known by the launch in its
+ * environment; one without ends with the agent, because nobody can tell which attempt it belongs
+ * to.
  */
 #include "config.h"
 
@@ -127,12 +128,14 @@ void aw_agent_reap (struct aw_agent *agent)
 /* Does the orphan PID belong to an attempt whose process still runs? */
 static bool is_owned (const struct aw_agent *agent, pid_t pid)
 {
-    const struct aw_agent_attempt *found;
+    struct aw_agent_attempt *found;
     pid_t session = getsid (pid);
     uint32_t task, attempt;
 
     if (session > 0 && aw_attempts_by_pid (&agent->attempts, session))
         return true;
+    if (aw_attempts_by_mark (&agent->attempts, aw_process_mark_of (pid), &found))
+        return found && found->pid;
     if (!aw_process_launch (pid, &task, &attempt))
         return true;
     found = aw_attempts_find (&agent->attempts, task, attempt);

@@ -21,6 +21,7 @@
 #include "agent/place/binding.h"
 #include "util/array.h"
 #include "util/descriptors.h"
+#include "util/processes.h"
 #include "util/strings.h"
 
 enum stage {
@@ -129,6 +130,8 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
         fail (child, STAGE_CPUS);
     aw_cloexec_from (STDERR_FILENO + 1);
     aw_descriptors_restore ();
+    if (child->spawn->mark)
+        aw_process_mark_set (child->spawn->mark);
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
     execute (child);

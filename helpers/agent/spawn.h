@@ -6,6 +6,7 @@
 #ifndef AW_AGENT_SPAWN_H
 #define AW_AGENT_SPAWN_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "core/idset.h"
@@ -21,6 +22,7 @@ struct aw_spawn {
     const char *out; /* created with the umask's mode, truncated */
     const char *err; /* equal to out: the same description */
     const struct aw_idset *cpus; /* to be bound to; NULL: unbound */
+    uint64_t mark; /* of the process (util/processes.h); 0: none */
 };
 
 /* NULL with text. destroy takes NULL, keeps errno. */

@@ -20,6 +20,7 @@
 #include "agent/place/place_env.h"
 #include "io/wire/step.h"
 #include "util/packet.h"
+#include "util/processes.h"
 
 enum { CANNOT_START = 127 }; /* as a shell's */
 
@@ -207,7 +208,7 @@ done:
 
 int main (int argc, char **argv)
 {
-    const char *node = getenv ("SLURMD_NODENAME");
+    const char *node = getenv ("SLURMD_NODENAME"), *token = getenv (AW_PACKET_TOKEN);
     char host[256] = "unknown";
     struct arguments arguments = { 0 };
     struct aw_error err;
@@ -225,6 +226,8 @@ int main (int argc, char **argv)
         return complain (&arguments, "the plan has no CPUs for this node");
     else if (take_place (&arguments, &err) < 0)
         return complain (&arguments, err.text);
+    if (!arguments.parent && token)
+        aw_process_mark_set (aw_process_mark_for (token));
     execvp (arguments.command[0], arguments.command);
     aw_error_set (&err, "cannot start %s: %s", arguments.command[0], strerror (errno));
     return complain (&arguments, err.text);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +57,33 @@ bool aw_process_is_child (pid_t pid)
     siginfo_t info;
 
     return waitid (P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+void aw_process_mark_set (uint64_t mark)
+{
+    struct rlimit limit;
+
+    if (getrlimit (RLIMIT_LOCKS, &limit) < 0)
+        return;
+    limit.rlim_cur = mark;
+    (void)setrlimit (RLIMIT_LOCKS, &limit);
+}
+
+uint64_t aw_process_mark_of (pid_t pid)
+{
+    struct rlimit limit;
+
+    if (prlimit (pid, RLIMIT_LOCKS, NULL, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return 0;
+    return limit.rlim_cur;
+}
+
+uint64_t aw_process_mark_for (const char *token)
+{
+    char digits[16];
+
+    snprintf (digits, sizeof (digits), "%s", token); /* 60 bits: never RLIM_INFINITY */
+    return strtoull (digits, NULL, 16) | (uint64_t)1 << 63;
 }
 
 /* Goes through the environment of PID, which the kernel shows as it was at exec, until WANTED says
@@ -127,7 +155,7 @@ static bool holds (pid_t pid, const char *variable)
     return holder.holds && !holder.elsewhere;
 }
 
-void aw_processes_kill_holders (const char *variable)
+void aw_processes_kill_holders (const char *variable, uint64_t mark)
 {
     struct aw_processes processes = { 0 };
     bool any = true;
@@ -137,7 +165,9 @@ void aw_processes_kill_holders (const char *variable)
         if (aw_processes_read (&processes) < 0)
             break;
         for (size_t i = 0; i < processes.n; i++)
-            if (processes.pids[i] != getpid () && holds (processes.pids[i], variable))
+            if (processes.pids[i] != getpid ()
+                && (aw_process_mark_of (processes.pids[i]) == mark
+                    || holds (processes.pids[i], variable)))
                 any |= kill (processes.pids[i], SIGKILL) == 0;
     }
     aw_processes_finish (&processes);

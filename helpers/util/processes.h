@@ -29,15 +29,30 @@ void aw_processes_finish (struct aw_processes *processes);
  */
 bool aw_process_is_child (pid_t pid);
 
+/* A mark is a number that a process hands on to all its descendants, whatever they do to their
+ * environment, session and parents. 0 is none. It is the soft limit RLIMIT_LOCKS, which has had no
+ * effect since Linux 2.4.25.
+ *
+ * set: marks this process, unless an administrator has limited RLIMIT_LOCKS. It only makes system
+ * calls, so it is safe between vfork and exec. of: the mark of PID; 0: it has none, or it cannot be
+ * read.
+ */
+void aw_process_mark_set (uint64_t mark);
+uint64_t aw_process_mark_of (pid_t pid);
+
+/* The mark that stands for TOKEN, hexadecimal digits. Marks below 2^63 never stand for a token. */
+uint64_t aw_process_mark_for (const char *token);
+
 /* The launch that PID belongs to, by AW_PACKET_LAUNCH in its environment. False: it has none, or it
  * cannot be read.
  */
 bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt);
 
 /* Kills all processes of this user that were started with VARIABLE, "NAME=value", in their
- * environment, and those that they start meanwhile; but not processes of another Slurm job.
+ * environment, but not those of another Slurm job; and all with MARK. Also those that they start
+ * meanwhile.
  */
-void aw_processes_kill_holders (const char *variable);
+void aw_processes_kill_holders (const char *variable, uint64_t mark);
 
 /* Kills and reaps all children of this process, a subreaper, and all orphans that it inherits from
  * them, for at most SECONDS. Blocking. PROCESSES is scratch.

@@ -31,6 +31,7 @@
 #include "io/json_string.h"
 #include "io/message_frame.h"
 #include "io/textbuf.h"
+#include "util/processes.h"
 
 static struct event_base *base;
 static struct aw_messages *messages;
@@ -503,19 +504,23 @@ static int guest_sends (void)
     return sends_and_ends ();
 }
 
-/* A process that stays, with TOKEN in its environment, of JOB. */
+/* A process that stays, with TOKEN in its environment, of JOB; NULL: it has emptied its
+ * environment, and has the mark alone.
+ */
 static pid_t hold (const char *token, const char *job)
 {
-    char variable[64], of_job[64], *const env[] = { variable, of_job, NULL };
+    char variable[64], of_job[64], *const env[] = { job ? variable : NULL, of_job, NULL };
     int ready[2];
     char byte;
     pid_t pid;
 
     snprintf (variable, sizeof (variable), AW_PACKET_TOKEN "=%s", token);
-    snprintf (of_job, sizeof (of_job), "SLURM_JOB_ID=%s", job);
+    snprintf (of_job, sizeof (of_job), "SLURM_JOB_ID=%s", job ? job : "");
     assert_int_equal (pipe2 (ready, O_CLOEXEC), 0);
     pid = fork ();
     if (pid == 0) {
+        if (!job)
+            aw_process_mark_set (aw_process_mark_for (token));
         execle ("/bin/sleep", "sleep", "1000", NULL, env);
         _exit (1);
     }
@@ -537,17 +542,20 @@ static void end (pid_t pid)
 /* What a step has left behind ends with it, and nothing else: no job that it submitted either. */
 static void leftovers (void **state)
 {
-    pid_t mine, other, submitted;
+    pid_t mine, bare, other, submitted;
     int status;
 
     (void)state;
     setenv ("SLURM_JOB_ID", "7", 1);
     say_of_guest (AW_PACKET_ADMIT, guest_token);
     mine = hold (guest_token, "7");
+    bare = hold (guest_token, NULL);
     other = hold ("fedcba98765432100123456789abcdef", "7");
     submitted = hold (guest_token, "8");
     say_of_guest (AW_PACKET_DISMISS, NULL);
     assert_int_equal (waitpid (mine, &status, 0), mine);
+    assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
+    assert_int_equal (waitpid (bare, &status, 0), bare);
     assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
     end (other);
     end (submitted);

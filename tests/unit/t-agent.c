@@ -214,27 +214,33 @@ static void a_task_ends_at_its_time_limit (void **state)
 }
 
 /* What a task leaves behind ends with it, whether it stays in the task's group, its session, or has
- * gone off as a daemon.
+ * gone off as a daemon, with or without its environment.
  */
 static void what_a_task_leaves_behind_ends_with_it (void **state)
 {
     struct rig *rig = *state;
-    pid_t group, daemon, deep;
+    pid_t group, daemon, deep, bare;
+    double ended;
 
     rig_until_nodes (rig, 1);
     rig_start (rig, 0, 2, "sleep 1000"); /* another one runs on */
     rig_start (rig, 0, 1,
                "sleep 1000 & echo $! >group; "
                "setsid sh -c 'echo $$ >daemon; sleep 1000 & echo $! >deep; wait' & "
+               "env -i setsid sh -c '(sleep 1000 & echo $! >bare)'; "
                "while ! [ -s daemon ] || ! [ -s deep ]; do sleep 0.01; done; exit 4");
     rig_until_ends (rig, 1);
+    ended = aw_clock_monotonic ();
     assert_int_equal (rig_end_of (rig, 1)->code, 4);
     group = rig_read_pid (rig, "group");
     daemon = rig_read_pid (rig, "daemon");
     deep = rig_read_pid (rig, "deep");
+    bare = rig_read_pid (rig, "bare");
     rig_until_gone (rig, group);
     rig_until_gone (rig, daemon);
     rig_until_gone (rig, deep);
+    rig_until_gone (rig, bare);
+    assert_true (aw_clock_monotonic () - ended < 5); /* a second, on a machine that is not busy */
     assert_int_equal (rig->n_ends, 1);
 }
 
@@ -245,11 +251,13 @@ static void a_daemon_of_a_running_task_lives (void **state)
 {
     struct rig *rig = *state;
     double start;
-    pid_t daemon;
+    pid_t daemon, bare;
 
     rig_until_nodes (rig, 1);
     rig_start (rig, 0, 1,
+               "env -i setsid sh -c 'sleep 1000 & echo $! >bare'; "
                "setsid sh -c '(echo x >ready; sleep 1000) & echo $! >daemon'; exec sleep 1000");
+    rig_until_file (rig, "bare");
     rig_until_file (rig, "daemon");
     rig_until_file (rig, "ready");
     daemon = rig_read_pid (rig, "daemon");
@@ -258,9 +266,12 @@ static void a_daemon_of_a_running_task_lives (void **state)
         rig_start (rig, 0, i, ":");
         rig_until_ends (rig, i - 1);
     }
+    bare = rig_read_pid (rig, "bare");
     assert_true (rig_alive (daemon));
+    assert_true (rig_alive (bare));
     rig->exec->ops->kill (rig->exec, 0, 1, 0, 10);
     rig_until_gone (rig, daemon);
+    rig_until_gone (rig, bare);
 }
 
 /* The coordinator goes away without a word. */

@@ -25,7 +25,7 @@ static void kill_holders (const char *token)
     char variable[sizeof (AW_PACKET_TOKEN) + AW_PACKET_TOKEN_SIZE + 1];
 
     snprintf (variable, sizeof (variable), AW_PACKET_TOKEN "=%s", token);
-    aw_processes_kill_holders (variable);
+    aw_processes_kill_holders (variable, aw_process_mark_for (token));
 }
 
 int aw_step_tokens_admit (struct aw_step_tokens *tokens,
