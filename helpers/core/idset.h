@@ -43,7 +43,7 @@ uint32_t aw_idset_next (const struct aw_idset *set, uint32_t from);
 
 /* Text as Slurm and the kernel write lists: "0-3,8". format returns the length without the NUL as
  * snprintf does (the text is cut at SIZE). parse replaces the content; returns 0, or -1 with errno
- * EINVAL and SET unchanged; "" is empty.
+ * EINVAL or ENOMEM and SET unchanged; "" is empty.
  */
 size_t aw_idset_format (const struct aw_idset *set, char *buf, size_t size);
 int aw_idset_parse (struct aw_idset *set, const char *text);

@@ -12,6 +12,7 @@
 
 #include "cmd/report/report.h"
 #include "io/journal/run_dir.h"
+#include "util/read.h"
 
 enum { MAX_BYTES = 16384, MAX_LINES = 10, MAX_LINE = 400 };
 
@@ -58,20 +59,16 @@ static ssize_t read_end (const char *path, uid_t owner, char *buf, size_t size, 
 {
     struct stat st;
     int fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    size_t len = 0;
     ssize_t n = -1;
 
     if (fd < 0)
         return -1;
     if (fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && st.st_uid == owner) {
         *at = st.st_size > (off_t)size ? st.st_size - (off_t)size : 0;
-        do {
-            n = pread (fd, buf + len, size - len, *at + (off_t)len);
-            len += n > 0 ? (size_t)n : 0;
-        } while (n > 0 && len < size);
+        n = aw_read_at (fd, buf, size, *at);
     }
     close (fd);
-    return n < 0 ? -1 : (ssize_t)len;
+    return n;
 }
 
 /* Where the last MAX_LINES lines begin in LEN bytes without their last newline. */

@@ -15,6 +15,7 @@
 
 #include "io/journal/journal_private.h"
 #include "io/json_string.h"
+#include "util/read.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -120,11 +121,9 @@ static off_t end_of_lines (int fd, off_t size)
 
     while (size > 0) {
         size_t want = size < (off_t)sizeof (data) ? (size_t)size : sizeof (data);
-        ssize_t n = pread (fd, data, want, size - (off_t)want);
+        ssize_t n = aw_read_at (fd, data, want, size - (off_t)want);
         const char *newline;
 
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n != (ssize_t)want) {
             errno = n < 0 ? errno : EIO; /* somebody shortens it */
             return -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading what a START says of further nodes: "more":[{"node":"n2","cpus":"0-3","gpus":""}, ...] */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,18 @@ wrong:
     return aw_error_set (err, "\"more\" must be a list of objects with node, cpus and gpus");
 }
 
+int aw_journal_read_ids (struct aw_idset *ids,
+                         const char *key,
+                         const char *text,
+                         struct aw_error *err)
+{
+    if (aw_idset_parse (ids, text) == 0)
+        return 0;
+    if (errno == ENOMEM)
+        return aw_error_set (err, "out of memory");
+    return aw_error_set (err, "\"%s\": \"%.64s\" is not a list of numbers", key, text);
+}
+
 int aw_journal_read_more (struct aw_journal_more *more,
                           const struct aw_names *nodes,
                           struct aw_error *err)
@@ -78,10 +91,9 @@ int aw_journal_read_more (struct aw_journal_more *more,
         read->node = aw_names_get (nodes, part->node, strlen (part->node));
         if (read->node == AW_NAMES_NONE)
             return aw_error_set (err, "no node with the name \"%.64s\" has joined", part->node);
-        if (aw_idset_parse (&read->cpus, part->cpus) < 0)
-            return aw_error_set (err, "\"cpus\": \"%.64s\" is not a list of numbers", part->cpus);
-        if (aw_idset_parse (&read->gpus, part->gpus) < 0)
-            return aw_error_set (err, "\"gpus\": \"%.64s\" is not a list of numbers", part->gpus);
+        if (aw_journal_read_ids (&read->cpus, "cpus", part->cpus, err) < 0
+            || aw_journal_read_ids (&read->gpus, "gpus", part->gpus, err) < 0)
+            return -1;
     }
     return 0;
 }

@@ -122,7 +122,7 @@ static int read_lines (struct aw_journal_reader *reader,
 
 static int open_file (const char *path, struct aw_error *err)
 {
-    struct stat st;
+    struct stat st = { .st_mode = S_IFREG };
     /* A FIFO must not hold us up, nor a link lead to a device, which opening may set going. */
     int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 
@@ -131,8 +131,10 @@ static int open_file (const char *path, struct aw_error *err)
                              errno == ELOOP ? "a symbolic link, not a regular file"
                                             : strerror (errno));
     if (fstat (fd, &st) < 0 || !S_ISREG (st.st_mode)) {
+        aw_error_set (err, "%s: %s", path,
+                      S_ISREG (st.st_mode) ? strerror (errno) : "not a regular file");
         close (fd);
-        return aw_error_set (err, "%s: not a regular file", path);
+        return -1;
     }
     return fd;
 }

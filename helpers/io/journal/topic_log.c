@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "io/message_frame.h"
+#include "util/read.h"
 
 enum {
     WINDOW = 256 << 10,
@@ -54,9 +55,7 @@ static int look_at (struct aw_topic_log *log, uint64_t place, struct aw_error *e
 
     if (!log->window && !(log->window = malloc (WINDOW + LINE_MAX_SIZE)))
         return aw_error_set (err, "%s: out of memory", log->path);
-    do
-        n = pread (log->fd, log->window, WINDOW + LINE_MAX_SIZE, (off_t)place);
-    while (n < 0 && errno == EINTR);
+    n = aw_read_at (log->fd, log->window, WINDOW + LINE_MAX_SIZE, (off_t)place);
     if (n < 0)
         return aw_error_set (err, "%s: %s", log->path, strerror (errno));
     log->window_place = place;
