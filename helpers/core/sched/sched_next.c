@@ -117,7 +117,8 @@ static int end_code (const struct aw_sched *s)
         return AW_EXIT_STOPPED; /* even where a task failed: there is something to resume */
     if (s->failed)
         return AW_EXIT_TASK_FAILED;
-    return all.waiting + all.ready == 0 ? AW_EXIT_OK : AW_EXIT_POOL;
+    /* A task whose end found no memory may still be in state running, though nothing runs. */
+    return all.waiting + all.ready + all.running == 0 ? AW_EXIT_OK : AW_EXIT_POOL;
 }
 
 bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
