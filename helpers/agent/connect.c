@@ -60,7 +60,7 @@ static int connect_to (const struct addrinfo *address, double limit, struct aw_e
         return aw_error_set (err, "socket: %s", strerror (errno));
     if (connect (fd, address->ai_addr, address->ai_addrlen) == 0)
         return fd;
-    if (errno == EINPROGRESS) {
+    if (errno == EINPROGRESS || errno == EINTR) {
         if (finish_connect (fd, soon < limit ? soon : limit, err) == 0)
             return fd;
     }

@@ -247,13 +247,17 @@ static int find_task (uint32_t *task, uint32_t *attempt)
 static int connect_to (struct aw_connection *aw, const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int rc = -1;
 
     if (strlen (path) >= sizeof (address.sun_path))
         return fail (NULL, ENOTCONN, "%s: this path is too long for a socket", path);
     strcpy (address.sun_path, path);
     aw->fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (aw->fd < 0
-        || (connect (aw->fd, (struct sockaddr *)&address, sizeof (address)) < 0 && errno != EINTR))
+    while (aw->fd >= 0 && rc < 0
+           && (rc = connect (aw->fd, (struct sockaddr *)&address, sizeof (address))) < 0
+           && errno == EINTR)
+        ;
+    if (rc < 0)
         return fail (NULL, errno == EACCES ? EACCES : ENOTCONN, "%s: %s", path, strerror (errno));
     return 0;
 }

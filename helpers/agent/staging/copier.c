@@ -203,8 +203,13 @@ struct aw_copier *aw_copier_start (struct event_base *base,
 
 void aw_copier_answer (struct aw_copier *copier, bool copy)
 {
-    /* The process waits for this byte. If it has ended, on_report hears of that. */
-    send (copier->fd, copy ? "y" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t n;
+
+    do
+        n = send (copier->fd, copy ? "y" : "n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    if (n != 1 && copier->pid > 0)
+        kill (copier->pid, SIGTERM); /* it waits for this byte; on_report hears of its end */
 }
 
 /* Ends the process, and reads its last reports: it makes nothing after that. It ends at once unless

@@ -4,6 +4,7 @@
 #include "agent/staging/scratch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,10 +89,12 @@ uint64_t aw_scratch_free (const char *path)
 
 void aw_scratch_remove (const char *path)
 {
-    char *run = parent_of (path);
+    const char *slash = strrchr (path, '/');
+    char run[PATH_MAX];
 
     aw_copy_remove (path);
-    if (run)
+    if (slash && slash > path && slash - path < PATH_MAX) {
+        snprintf (run, sizeof (run), "%.*s", (int)(slash - path), path);
         rmdir (run); /* another agent of this machine may have its own in it */
-    free (run);
+    }
 }
