@@ -90,5 +90,7 @@ void aw_problems_print (const struct aw_problems *problems, FILE *out)
         fprintf (out, "async-workflow: %s%s\n", problems->items[i].warning ? "warning: " : "",
                  problems->items[i].text);
     if (more)
-        fprintf (out, "async-workflow: %zu more problem%s not shown\n", more, more == 1 ? "" : "s");
+        fprintf (out, "async-workflow: %zu %sproblem%s not shown%s\n", more,
+                 problems->n_items > 0 ? "more " : "", more == 1 ? "" : "s",
+                 problems->n_items < AW_PROBLEMS_MAX ? ": out of memory" : "");
 }

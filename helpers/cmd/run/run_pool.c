@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/run/run_pool.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <math.h>
 #include <stdio.h>
@@ -116,8 +117,7 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     if (!run->base)
         return aw_error_set (err, "cannot create an event loop");
     if (!run->start_dir)
-        return aw_error_set (
-            err, "the working directory does not exist any more: change to another one");
+        return aw_error_set (err, "the current directory: %s", strerror (errno));
     if ((run->resume ? take_run_dir (run, config, err) : make_run_dir (run, config->job, err)) < 0)
         return -1;
     if (run->origin && run->origin->job && aw_run_origin_write (run->run_dir, run->origin, err) < 0)
