@@ -76,6 +76,8 @@ int aw_scratch_make (const char *path, struct aw_error *err)
     rc = make_one (run, err);
     if (rc == 0)
         rc = make_one (path, err);
+    if (rc < 0)
+        rmdir (run); /* it stays where it is another agent's, too */
     free (run);
     return rc;
 }
