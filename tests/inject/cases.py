@@ -65,7 +65,7 @@ def last_lines(text):
 def names_failure(output, how):
     """Does the output say what went wrong?"""
     cause = os.strerror(int(functions.number(how))) if how != "short" else "short"
-    causes = (cause, "out of memory", "connection", "the pool", "its agent ended", "process ended", "was ended")
+    causes = (cause, "out of memory", "connection", "the pool", "its agent ended", "has ended", "was ended")
     return any(word.lower() in output.lower() for word in causes)
 
 
