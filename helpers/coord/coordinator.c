@@ -88,6 +88,15 @@ static void on_note (void *arg, const char *text)
     aw_display_message (c->display, "async-workflow: %s", text);
 }
 
+static void on_joining (void *arg, uint32_t n, uint32_t of)
+{
+    struct aw_coordinator *c = arg;
+
+    snprintf (c->joining, sizeof (c->joining), "%u of %u agents connected", n, of);
+    c->note = c->joining;
+    aw_coordinator_arm_redraw (c);
+}
+
 static void fill_display (struct aw_coordinator *c, struct aw_display_state *state)
 {
     const struct aw_pool *pool = aw_sched_pool (c->sched);
@@ -181,10 +190,15 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->exit_code = -1;
     c->epoch = aw_clock_monotonic () - (config->earlier ? config->earlier->t : 0);
     c->note = "waiting for the nodes";
-    c->callbacks = (struct aw_exec_callbacks){ on_node_joined,   aw_coordinator_on_node_lost,
-                                               on_task_finished, on_broken,
-                                               on_note,          aw_coordinator_on_node_leaves,
-                                               on_message,       c };
+    c->callbacks = (struct aw_exec_callbacks){ on_node_joined,
+                                               aw_coordinator_on_node_lost,
+                                               on_task_finished,
+                                               on_broken,
+                                               on_note,
+                                               aw_coordinator_on_node_leaves,
+                                               on_message,
+                                               on_joining,
+                                               c };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->set_room = graph->n_sets;
     c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));

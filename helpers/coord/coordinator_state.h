@@ -70,6 +70,7 @@ struct aw_coordinator {
     int exit_code; /* -1: going on */
     bool journal_broken;
     const char *note; /* for the display */
+    char joining[48]; /* the note while agents are missing */
     struct aw_error failure; /* of the pool */
 };
 

@@ -45,6 +45,8 @@ struct aw_exec_callbacks {
     void (*node_leaves) (void *arg, const struct aw_event *ev);
     /* A task of NODE sent PACKET (util/packet.h), data escaped, borrowed. May be NULL. */
     void (*message) (void *arg, uint32_t node, const struct aw_packet *packet);
+    /* Of all OF nodes, N are there; the others are waited for. May be NULL. */
+    void (*joining) (void *arg, uint32_t n, uint32_t of);
     void *arg;
 };
 

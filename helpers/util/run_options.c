@@ -103,6 +103,17 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .settings = ALWAYS,
         .help = "Declare a node lost when it is silent for this long; 0: never",
     },
+    [AW_OPTION_CONNECT_TIMEOUT] = {
+        SRUN ("connect-timeout"),
+        .variable = "ASYNC_WORKFLOW_CONNECT_TIMEOUT",
+        .argument = "TIME",
+        .fallback = "60s",
+        VALUE (SECONDS, connect_timeout),
+        .least = 1,
+        .settings = IN_SLURM,
+        .help = "Wait this long for the agents of all nodes to connect. A slow task prolog or a "
+        "container import needs more",
+    },
     [AW_OPTION_MAX_STEPS] = {
         SRUN ("max-steps"),
         .variable = "ASYNC_WORKFLOW_MAX_STEPS",

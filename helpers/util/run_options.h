@@ -20,6 +20,7 @@ enum aw_option {
     AW_OPTION_GRACE,
     AW_OPTION_TIME_LIMIT,
     AW_OPTION_NODE_TIMEOUT,
+    AW_OPTION_CONNECT_TIMEOUT,
     AW_OPTION_MAX_STEPS,
     AW_OPTION_SCRATCH,
     AW_OPTION_SCRATCH_SIZE,
@@ -60,7 +61,8 @@ enum aw_setting {
 struct aw_run_settings {
     const char *file, *dir, *resume, *scratch; /* borrowed; NULL: not given */
     int mode, policy, progress, durability;
-    double grace, time_limit, node_timeout; /* seconds; time_limit INFINITY: none */
+    double grace, time_limit, node_timeout,
+        connect_timeout; /* seconds; time_limit INFINITY: none */
     uint64_t scratch_size; /* bytes; 0: not given */
     uint32_t max_steps, stage_streams;
     uint32_t cpus, gpus; /* 0: not given */

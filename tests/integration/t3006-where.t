@@ -1,11 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='Jobs in which a workflow cannot run, and steps from which it is started'
+test_description='Jobs in which a workflow cannot run, and agents that come late'
 
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/integration/runs.sh"
 
+# A task prolog that takes as long as the file "slow" is there, on n2.
+{
+    echo '#!/bin/sh'
+    echo "while test \$SLURMD_NODENAME = n2 && test -e '$PWD/slow'; do sleep 0.1; done"
+} >prolog.sh && chmod +x prolog.sh
 cluster_start --nodes 2 --cores 4 --gpus 0
 
 workflow true.json '"tasks": { "a": { "command": ["true"] } }'
@@ -33,6 +38,22 @@ test_expect_success 'one of sbatch too, also from outside by --jobid' '
     wait_for 60 "grep -qs ^status het.log" && grep "$het" het.log && grep -qx "status 2" het.log &&
     run 2 outside --jobid=$job --async-workflow=true.json && grep "$het" outside.err &&
     touch go && wait_for 30 no_job
+'
+
+test_expect_success 'a slow prolog: the end tells which nodes are missing, and what to do' '
+    touch slow &&
+    run 4 late -N2 --task-prolog="$PWD/prolog.sh" --async-workflow=true.json --async-workflow-connect-timeout=2s &&
+    cat late.err &&
+    grep "1 of 2 agents connected within 2 s; missing: n2; .*: for more time use --connect-timeout" late.err &&
+    rm slow && wait_for 30 no_job
+'
+
+test_expect_success 'with more time the run begins when all are there, and progress counts them' '
+    touch slow &&
+    { run 0 more -N2 --task-prolog="$PWD/prolog.sh" --async-workflow=true.json --async-workflow-connect-timeout=5m --async-workflow-dir=more & } &&
+    other=$! &&
+    wait_for 60 "grep -s \"1 of 2 agents connected\" more.err" &&
+    rm slow && wait $other && finished more 1
 '
 
 test_expect_success 'nothing is left' nothing_left

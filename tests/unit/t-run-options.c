@@ -47,6 +47,7 @@ static const struct {
     { AW_OPTION_GRACE, "--grace=1", "xxxxx" },
     { AW_OPTION_TIME_LIMIT, "--time-limit=1", "xxxxx" },
     { AW_OPTION_NODE_TIMEOUT, "--node-timeout=3", "xxxxx" },
+    { AW_OPTION_CONNECT_TIMEOUT, "--connect-timeout=1", "-xxxx" },
     { AW_OPTION_MAX_STEPS, "--max-steps=1", "-xxxx" },
     { AW_OPTION_SCRATCH, "--scratch=/s", "xxxxx" },
     { AW_OPTION_SCRATCH_SIZE, "--scratch-size=1", "xxxxx" },

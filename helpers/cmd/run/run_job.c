@@ -21,7 +21,6 @@
 #include "io/journal/run_lock.h"
 
 enum { END_MARGIN = 5 }; /* seconds between the end of the run and that of the job */
-enum { JOIN_DEADLINE = 60 }; /* seconds for all agents to join */
 
 /* Compares the pool with what the job has. A step that got less would silently waste the rest.
  * 0, or -1 with text.
@@ -56,6 +55,7 @@ static void on_line (void *arg, const char *text)
     static const char error[] = "srun: error: ";
     struct aw_pool_run *run = arg;
 
+    aw_error_set (&run->srun_line, "%s", text);
     if (!run->srun_error.text[0] && strncmp (text, error, strlen (error)) == 0)
         aw_error_set (&run->srun_error, "%s", text + strlen (error));
     if (run->ended)
@@ -118,7 +118,8 @@ static int start_pool (struct aw_pool_run *run,
                        struct aw_error *err)
 {
     struct aw_srun_callbacks callbacks = { on_line, on_step_ended, run };
-    const struct aw_exec_agents_config agents = { run->job.id, run->job.n_nodes, JOIN_DEADLINE,
+    const struct aw_exec_agents_config agents = { run->job.id, run->job.n_nodes,
+                                                  run->args->value.connect_timeout,
                                                   run->job.port_first, run->job.port_last };
     struct aw_pool_step_config step = { .job = &run->job, .options = srun->step.v };
 
@@ -130,6 +131,7 @@ static int start_pool (struct aw_pool_run *run,
         || aw_exec_agents_set_timeout (run->exec, run->args->value.node_timeout, err) < 0)
         return -1;
     aw_exec_agents_set_job (run->exec, &run->job);
+    aw_exec_agents_set_line (run->exec, &run->srun_line);
     step.munge_socket = getenv (AW_AUTH_SOCKET);
     step.port = aw_exec_agents_port (run->exec);
     run->step = aw_pool_step_create (run->base, &step, &callbacks, err);

@@ -61,6 +61,7 @@ struct aw_pool_run {
     char *start_dir;
     char *scratch; /* NULL: not needed */
     bool ended; /* the coordinator has ended */
+    struct aw_error srun_line; /* the last that the pool's srun or an agent printed; "": none */
     struct aw_error srun_error; /* the first that the pool's srun reported; "": none */
     bool step_ended;
     bool input_is_wrong; /* the pool could not be made because of the input */

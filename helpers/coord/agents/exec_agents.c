@@ -28,6 +28,7 @@
 #include "util/descriptors.h"
 
 enum {
+    REPORT_SECONDS = 10, /* between two lines about agents that are missing */
     LOCAL_SECONDS = 30, /* until the forked agent sends its hello; it takes milliseconds */
     LOCAL_END_SECONDS = 30, /* for it to end its tasks and clear its scratch directory */
 };
@@ -39,6 +40,7 @@ struct exec_agents {
     struct aw_listener *listener; /* NULL once all are there, and in local mode */
     uint16_t port;
     struct event *deadline;
+    struct event *report; /* timer: tells how many are there; NULL once all are */
     struct event *beat; /* timer: asks all for a sign of life; NULL: not wanted */
     double timeout; /* seconds without one after which a node is lost */
     double beaten; /* when it last went off */
@@ -47,6 +49,7 @@ struct exec_agents {
     struct aw_agent_link **agents; /* with hello; by number once all have sent it. NULL: lost */
     uint32_t n_agents;
     const struct aw_slurm_job *job; /* NULL: the pool is what the agents see */
+    const struct aw_error *line; /* the last of their step; NULL: not known */
     struct aw_node_allocation *allocations; /* by number, once all are there */
     struct aw_agent_link **quiet; /* connected, hello not received yet */
     uint32_t n_quiet;
@@ -66,6 +69,9 @@ static void stop_waiting (struct exec_agents *backend)
     if (backend->deadline)
         event_free (backend->deadline);
     backend->deadline = NULL;
+    if (backend->report)
+        event_free (backend->report);
+    backend->report = NULL;
     aw_listener_destroy (backend->listener);
     backend->listener = NULL;
 }
@@ -161,6 +167,9 @@ static void on_hello (void *arg, struct aw_agent_link *agent)
         }
     }
     backend->agents[backend->n_agents++] = agent;
+    if (backend->exec.callbacks.joining)
+        backend->exec.callbacks.joining (backend->exec.callbacks.arg, backend->n_agents,
+                                         backend->n_nodes);
     if (backend->n_agents == backend->n_nodes)
         tell_nodes (backend);
 }
@@ -305,40 +314,80 @@ static void on_accepted (void *arg, int fd)
         broken (backend, &err);
 }
 
-/* "n1, n3", cut where it grows too long. */
-static void list_names (const struct exec_agents *backend, char *buf, size_t size)
+static bool has_come (const struct exec_agents *backend, const char *name)
 {
+    for (uint32_t i = 0; i < backend->n_agents; i++)
+        if (strcmp (aw_agent_link_node (backend->agents[i])->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "; missing: n1, n3", cut where it grows too long. "" where the nodes' names are not known. */
+static void list_missing (const struct exec_agents *backend, char *buf, size_t size)
+{
+    uint32_t n = backend->job ? backend->job->n_nodes : 0;
     size_t used = 0;
 
     buf[0] = '\0';
-    for (uint32_t i = 0; i < backend->n_agents; i++) {
-        const char *name = aw_agent_link_node (backend->agents[i])->name;
-        if (used + strlen (name) + 8 > size) {
+    for (uint32_t i = 0; i < n; i++) {
+        const char *name = backend->job->nodes[i].name;
+
+        if (has_come (backend, name))
+            continue;
+        if (used + strlen (name) + 16 > size) {
             snprintf (buf + used, size - used, ", ...");
             return;
         }
-        used += (size_t)snprintf (buf + used, size - used, "%s%s", i ? ", " : "", name);
+        used +=
+            (size_t)snprintf (buf + used, size - used, "%s%s", used ? ", " : "; missing: ", name);
     }
+}
+
+static void on_report (evutil_socket_t fd, short what, void *arg)
+{
+    struct exec_agents *backend = arg;
+    char missing[160];
+    struct aw_error line;
+
+    (void)fd;
+    (void)what;
+    list_missing (backend, missing, sizeof (missing));
+    aw_error_set (&line, "%u of %u agents connected%s", backend->n_agents, backend->n_nodes,
+                  missing);
+    if (backend->exec.callbacks.note)
+        backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
+}
+
+/* Why agents are missing, as far as it is known. */
+static void explain_missing (const struct exec_agents *backend, char *buf, size_t size)
+{
+    const char *why;
+    uint32_t refused = backend->listener ? aw_listener_refused (backend->listener, &why) : 0;
+
+    buf[0] = '\0';
+    if (refused)
+        snprintf (buf, size, "; %u connections were rejected (last reason: %.150s)", refused, why);
+    else if (backend->line && backend->line->text[0])
+        snprintf (buf, size, "; last line of their step: %.150s", backend->line->text);
+    else if (backend->line)
+        snprintf (buf, size,
+                  "; their step has printed nothing: a slow prolog or container, or no way back to "
+                  "this host");
 }
 
 static void on_deadline (evutil_socket_t fd, short what, void *arg)
 {
     struct exec_agents *backend = arg;
-    char names[160], turned[220] = "";
+    char missing[160], reason[220];
     struct aw_error err;
-    const char *why;
-    uint32_t refused = backend->listener ? aw_listener_refused (backend->listener, &why) : 0;
 
     (void)fd;
     (void)what;
-    qsort (backend->agents, backend->n_agents, sizeof (struct aw_agent_link *), by_name);
-    list_names (backend, names, sizeof (names));
-    if (refused)
-        snprintf (turned, sizeof (turned), "; %u connections were rejected (last reason: %.150s)",
-                  refused, why);
-    aw_error_set (&err, "%u of %u agents came within %g s%s%s%s%s", backend->n_agents,
-                  backend->n_nodes, backend->deadline_seconds, backend->n_agents ? " (" : "", names,
-                  backend->n_agents ? ")" : "", turned);
+    list_missing (backend, missing, sizeof (missing));
+    explain_missing (backend, reason, sizeof (reason));
+    aw_error_set (&err, "%u of %u agents connected within %g s%s%s%s", backend->n_agents,
+                  backend->n_nodes, backend->deadline_seconds, missing, reason,
+                  backend->line ? ": for more time use --connect-timeout" : "");
     broken (backend, &err);
 }
 
@@ -482,6 +531,7 @@ static struct exec_agents *create (struct event_base *base,
                                    struct aw_error *err)
 {
     struct exec_agents *backend = calloc (1, sizeof (*backend));
+    const struct timeval report = { REPORT_SECONDS, 0 };
     struct timeval limit;
 
     if (!backend || n_nodes == 0) {
@@ -498,10 +548,12 @@ static struct exec_agents *create (struct event_base *base,
     backend->agents = calloc (n_nodes, sizeof (struct aw_agent_link *));
     backend->allocations = calloc (n_nodes, sizeof (*backend->allocations));
     backend->deadline = evtimer_new (base, on_deadline, backend);
+    backend->report = event_new (base, -1, EV_PERSIST, on_report, backend);
     limit.tv_sec = (time_t)deadline;
     limit.tv_usec = (suseconds_t)((deadline - (double)limit.tv_sec) * 1e6);
     if (!backend->reader || !backend->agents || !backend->allocations || !backend->deadline
-        || event_add (backend->deadline, &limit) < 0) {
+        || event_add (backend->deadline, &limit) < 0 || !backend->report
+        || event_add (backend->report, &report) < 0) {
         aw_error_set (err, "out of memory");
         backend_destroy (&backend->exec);
         return NULL;
@@ -531,6 +583,11 @@ struct aw_exec *aw_exec_agents_create (struct event_base *base,
 void aw_exec_agents_set_job (struct aw_exec *exec, const struct aw_slurm_job *job)
 {
     backend_of (exec)->job = job;
+}
+
+void aw_exec_agents_set_line (struct aw_exec *exec, const struct aw_error *last)
+{
+    backend_of (exec)->line = last;
 }
 
 uint16_t aw_exec_agents_port (const struct aw_exec *exec)

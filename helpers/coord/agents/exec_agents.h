@@ -26,6 +26,10 @@ struct aw_exec *aw_exec_agents_create (struct event_base *base,
  * all nodes have joined. */
 void aw_exec_agents_set_job (struct aw_exec *exec, const struct aw_slurm_job *job);
 
+/* LAST holds the last line that the agents' step has printed: where agents do not come, it is part
+ * of the reason. Borrowed. */
+void aw_exec_agents_set_line (struct aw_exec *exec, const struct aw_error *last);
+
 /* The port that agents are to connect to. */
 uint16_t aw_exec_agents_port (const struct aw_exec *exec);
 

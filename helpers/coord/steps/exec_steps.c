@@ -380,6 +380,14 @@ static void on_pool_note (void *arg, const char *text)
         backend->exec.callbacks.note (backend->exec.callbacks.arg, text);
 }
 
+static void on_pool_joining (void *arg, uint32_t n, uint32_t of)
+{
+    const struct exec_steps *backend = arg;
+
+    if (backend->exec.callbacks.joining)
+        backend->exec.callbacks.joining (backend->exec.callbacks.arg, n, of);
+}
+
 static void on_pool_node_leaves (void *arg, const struct aw_event *ev)
 {
     const struct exec_steps *backend = arg;
@@ -545,6 +553,7 @@ struct aw_exec *aw_exec_steps_create (struct event_base *base,
         .note = on_pool_note,
         .node_leaves = on_pool_node_leaves,
         .message = on_pool_message,
+        .joining = on_pool_joining,
         .arg = backend,
     };
     backend->max_steps = config->max_steps ? config->max_steps : AW_MAX_STEPS;
