@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='Jobs in which a workflow cannot run, and agents that come late'
+test_description='Jobs in which a workflow cannot run, agents that come late, shells that are a step themselves'
 
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/integration/runs.sh"
@@ -11,7 +11,7 @@ test_description='Jobs in which a workflow cannot run, and agents that come late
     echo '#!/bin/sh'
     echo "while test \$SLURMD_NODENAME = n2 && test -e '$PWD/slow'; do sleep 0.1; done"
 } >prolog.sh && chmod +x prolog.sh
-cluster_start --nodes 2 --cores 4 --gpus 0
+cluster_start --nodes 2 --cores 4 --gpus 2
 
 workflow true.json '"tasks": { "a": { "command": ["true"] } }'
 
@@ -54,6 +54,32 @@ test_expect_success 'with more time the run begins when all are there, and progr
     other=$! &&
     wait_for 60 "grep -s \"1 of 2 agents connected\" more.err" &&
     rm slow && wait $other && finished more 1
+'
+
+# in_step NAME OPTION...: true.json from a shell that is the step of a new job with these options
+in_step ()
+{
+    name=$1
+    shift
+    echo "test \$SLURM_PROCID != 0 || exec srun --async-workflow=gpu.json --async-workflow-dir=$name" >$name.sh
+    srun "$@" sh $name.sh >$name.out 2>$name.err </dev/null || { cat $name.err; false; }
+}
+
+test_expect_success 'from a shell that is a step itself, all CPUs and GPUs of the job are used' '
+    workflow gpu.json "\"tasks\": { \"a\": { \"count\": 4, \"gpus\": 1, \"command\": [\"true\"] } }" &&
+    in_step one -N1 -n1 -c3 --gpus=2 && finished one 4 && test "$(pool one)" = "n1 3 2" &&
+    in_step both -N2 -n2 -c3 --gpus-per-node=2 && finished both 4 &&
+    pool both >actual && printf "n1 3 2\nn2 3 2\n" >expected && test_cmp expected actual &&
+    in_step all -N2 --exclusive && finished all 4 &&
+    pool all >actual && printf "n1 4 2\nn2 4 2\n" >expected && test_cmp expected actual
+'
+
+# 22.05 gives no overlapping step the GPUs of nodes with unlike numbers of them.
+test_expect_success 'where Slurm refuses that, it is told at once' '
+    begin=$(date +%s) &&
+    { in_step uneven -N2 -n3 --gpus=3 && finished uneven 4 ||
+        grep "this shell is a step of the job: start from salloc or sbatch" uneven.err; } &&
+    test $(($(date +%s) - begin)) -lt 45
 '
 
 test_expect_success 'nothing is left' nothing_left

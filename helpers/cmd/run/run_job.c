@@ -22,6 +22,14 @@
 
 enum { END_MARGIN = 5 }; /* seconds between the end of the run and that of the job */
 
+/* For a pool that lacks something: another step, this shell, may be the reason. "" if not. */
+static const char *step_hint (const struct aw_pool_run *run)
+{
+    return aw_slurm_step_id (run->job.id)
+               ? ": this shell is a step of the job: start from salloc or sbatch"
+               : "";
+}
+
 /* Compares the pool with what the job has. A step that got less would silently waste the rest.
  * 0, or -1 with text.
  */
@@ -39,14 +47,13 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
         }
     }
     if (pool->total.gpus != gpus)
-        return aw_error_set (
-            err,
-            "job %s has %u GPUs on these nodes, but the pool step got %u: request GPUs with "
-            "--gpus-per-node",
-            run->job.id, gpus, pool->total.gpus);
+        return aw_error_set (err, "job %s has %u GPUs on these nodes, but the pool step got %u%s",
+                             run->job.id, gpus, pool->total.gpus,
+                             *step_hint (run) ? step_hint (run)
+                                              : ": request GPUs with --gpus-per-node");
     if (pool->total.cpus != cpus)
-        return aw_error_set (err, "job %s has %u CPUs on these nodes, but the pool step got %u",
-                             run->job.id, cpus, pool->total.cpus);
+        return aw_error_set (err, "job %s has %u CPUs on these nodes, but the pool step got %u%s",
+                             run->job.id, cpus, pool->total.cpus, step_hint (run));
     return 0;
 }
 
@@ -78,8 +85,8 @@ static void explain_end (const struct aw_pool_run *run, int status, struct aw_er
     else if (WIFSIGNALED (status))
         aw_error_set (why, "the pool's srun was killed by %s", strsignal (WTERMSIG (status)));
     else
-        aw_error_set (why, "the pool's srun ended with status %d before the workflow%s%s",
-                      WEXITSTATUS (status), reason[0] ? ": " : "", reason);
+        aw_error_set (why, "the pool's srun ended with status %d before the workflow%s%s%s",
+                      WEXITSTATUS (status), reason[0] ? ": " : "", reason, step_hint (run));
 }
 
 static void on_step_ended (void *arg, int status)
@@ -112,6 +119,15 @@ static int start_steps (struct aw_pool_run *run, struct aw_error *err)
     return run->exec ? 0 : -1;
 }
 
+/* Has the user given --overlap? */
+static bool overlaps (const struct aw_srun_options *srun)
+{
+    for (size_t i = 0; i < srun->step.n; i++)
+        if (strcmp (srun->step.v[i], "--overlap") == 0)
+            return true;
+    return false;
+}
+
 /* The listening socket first, then the step whose agents connect to it. 0, or -1 with text. */
 static int start_pool (struct aw_pool_run *run,
                        const struct aw_srun_options *srun,
@@ -132,6 +148,7 @@ static int start_pool (struct aw_pool_run *run,
         return -1;
     aw_exec_agents_set_job (run->exec, &run->job);
     aw_exec_agents_set_line (run->exec, &run->srun_line);
+    step.overlap = overlaps (srun) || aw_slurm_step_id (run->job.id);
     step.munge_socket = getenv (AW_AUTH_SOCKET);
     step.port = aw_exec_agents_port (run->exec);
     run->step = aw_pool_step_create (run->base, &step, &callbacks, err);
@@ -185,9 +202,8 @@ static int check_nesting (const struct aw_srun_options *srun, const char *job, s
 
     if (!task || !dir || !aw_run_lock_of_job (dir, job))
         return 0;
-    for (size_t i = 0; i < srun->step.n; i++)
-        if (strcmp (srun->step.v[i], "--overlap") == 0)
-            return 0;
+    if (overlaps (srun))
+        return 0;
     return aw_error_set (
         err,
         "run: a task of job %s cannot start a second pool in it: use async-workflow add "

@@ -5,6 +5,7 @@
 #ifndef AW_COORD_SLURM_POOL_STEP_H
 #define AW_COORD_SLURM_POOL_STEP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "coord/slurm/slurm_job.h"
@@ -18,6 +19,7 @@ struct aw_pool_step_config {
     const char *hosts; /* where agents find the coordinator, with commas; NULL: aw_hosts_of_this */
     uint16_t port;
     const char *munge_socket; /* for the agents; NULL: they know */
+    bool overlap; /* another step holds the job: share it with that */
     char *const *options; /* of the user, for the step; NULL-terminated or NULL */
 };
 

@@ -11,6 +11,28 @@
 #include "coord/slurm/pool_step.h"
 #include "coord/slurm/slurm_program.h"
 
+/* The number of GPUs that each node has; 0: they have none, or not the same number. */
+static uint32_t gpus_of_each (const struct aw_slurm_job *job)
+{
+    for (uint32_t i = 1; i < job->n_nodes; i++)
+        if (job->nodes[i].n_gpus != job->nodes[0].n_gpus)
+            return 0;
+    return job->nodes[0].n_gpus;
+}
+
+/* Without a number a step may get fewer than the job holds. Forms by node fail where nodes differ;
+ * but of a total a step that overlaps gets one too few on the first of several nodes.
+ */
+static void add_gpus (struct aw_strings *line, const struct aw_slurm_job *job, bool overlap)
+{
+    if (overlap && job->n_nodes > 1 && gpus_of_each (job) > 0)
+        aw_strings_addf (line, "--gpus-per-node=%" PRIu32, gpus_of_each (job));
+    else if (job->n_gpus > 0)
+        aw_strings_addf (line, "--gpus=%" PRIu32, job->n_gpus);
+    else if (job->has_gres)
+        aw_strings_add (line, "--gres=none"); /* else it inherits the job's request */
+}
+
 static void add_shape (struct aw_strings *line, const struct aw_slurm_job *job)
 {
     static const char *const fixed[] = {
@@ -33,11 +55,6 @@ static void add_shape (struct aw_strings *line, const struct aw_slurm_job *job)
     aw_strings_addf (line, "--ntasks=%" PRIu32, job->n_nodes);
     for (size_t i = 0; i < sizeof (fixed) / sizeof (fixed[0]); i++)
         aw_strings_add (line, fixed[i]);
-    /* Without it a step may get fewer than the job holds; forms by node fail where nodes differ. */
-    if (job->n_gpus > 0)
-        aw_strings_addf (line, "--gpus=%" PRIu32, job->n_gpus);
-    else if (job->has_gres)
-        aw_strings_add (line, "--gres=none"); /* else it inherits the job's request */
 }
 
 int aw_pool_step_line (struct aw_strings *line,
@@ -52,6 +69,9 @@ int aw_pool_step_line (struct aw_strings *line,
         aw_strings_add (line, aw_slurm_program ("srun"));
         aw_strings_add_all (line, config->options);
         add_shape (line, config->job);
+        if (config->overlap)
+            aw_strings_add (line, "--overlap");
+        add_gpus (line, config->job, config->overlap);
         aw_strings_add (line, agent);
         aw_strings_add (line, "--coordinator");
         aw_strings_addf (line, "%s:%u", hosts, (unsigned)config->port);

@@ -37,6 +37,17 @@ const char *aw_slurm_job_id (void)
     return id && *id ? id : NULL;
 }
 
+const char *aw_slurm_step_id (const char *job)
+{
+    const unsigned long first_special = 4294967290;
+    const char *mine = aw_slurm_job_id (), *id = getenv ("SLURM_STEP_ID");
+    char *end;
+
+    if (!mine || strcmp (mine, job) != 0 || !id || !isdigit ((unsigned char)*id))
+        return NULL;
+    return strtoul (id, &end, 10) < first_special && !*end ? id : NULL;
+}
+
 /* A value: a piece of scontrol's text. */
 struct piece {
     const char *at;

@@ -54,6 +54,12 @@ struct aw_slurm_job {
  */
 const char *aw_slurm_job_id (void);
 
+/* The id of the step of JOB in which this process runs, as under `srun --pty bash`: such a step
+ * holds the job, and the pool has to overlap with it. NULL: none, or one of Slurm's own (batch,
+ * interactive, extern), which hold nothing. Borrowed.
+ */
+const char *aw_slurm_step_id (const char *job);
+
 /* Asks Slurm about job ID. 0; or -1 with text: no such job, not running, scontrol is missing or
  * does not answer. On success finish it.
  */
