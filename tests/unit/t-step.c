@@ -113,7 +113,7 @@ static void line (void **state)
     launch.argv = argv;
     launch.env = env;
     launch.directory = (char[]){ "/d" };
-    launch.out = (char[]){ "/o%t\\x" };
+    launch.out = (char[]){ "/o%t" };
     launch.err = (char[]){ "/e" };
     launch.step = make_plan ();
     launch.step->parts[1].socket = "/tmp/m/messages";
@@ -127,7 +127,7 @@ static void line (void **state)
     find (&words, "--ntasks-per-node=2");
     find (&words, "--overlap");
     find (&words, "--gpus-per-node=4"); /* what each of them has */
-    find (&words, "--output=/o%%t\\\\x");
+    find (&words, "--output=/o%%t");
     find (&words, "--error=/e");
     assert_true (find (&words, "--on=n1:0-1+0/2-3+1") < find (&words, "solver"));
     assert_true (find (&words, "--messages=n2:/tmp/m/messages") < find (&words, "solver"));
@@ -311,7 +311,26 @@ static void ends (void **state)
             assert_string_equal (ev.reason, table[i].reason);
         else
             assert_null (ev.reason);
+        aw_step_end_finish (&end);
     }
+}
+
+/* srun prints several lines where a step cannot start; the first one names the cause. */
+static void the_first_line_names_the_cause (void **state)
+{
+    struct aw_step_end end = { .failed = false };
+    struct aw_event ev = { 0 };
+    struct aw_error text;
+
+    (void)state;
+    aw_step_end_line (&end, "srun: error: mpi/pmix_v4: can not load PMIx library");
+    aw_step_end_line (&end, "srun: error: cannot create mpi context for mpi/pmix");
+    aw_step_end_event (&end, 1 << 8, &ev, &text);
+    assert_string_equal (ev.reason, "its step could not be started: mpi/pmix_v4: can not load PMIx "
+                                    "library");
+    assert_int_equal (end.lines.n, 2);
+    assert_string_equal (end.lines.v[1], "srun: error: cannot create mpi context for mpi/pmix");
+    aw_step_end_finish (&end);
 }
 
 static void begins (void **state)
@@ -361,6 +380,7 @@ int main (void)
         cmocka_unit_test (line),
         cmocka_unit_test (line_without_gpus),
         cmocka_unit_test (ends),
+        cmocka_unit_test (the_first_line_names_the_cause),
         cmocka_unit_test (begins),
         cmocka_unit_test (options),
         cmocka_unit_test (guests),

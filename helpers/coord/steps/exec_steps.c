@@ -23,6 +23,7 @@
 #include "coord/steps/step_end.h"
 #include "coord/steps/token_grants.h"
 #include "coord/steps/step_line.h"
+#include "coord/steps/step_log.h"
 #include "coord/steps/step_signal.h"
 #include "util/clock.h"
 
@@ -51,6 +52,7 @@ struct step {
     struct aw_strings line, env; /* until it is started */
     struct aw_srun *srun; /* NULL before RUNNING */
     struct aw_step_end end;
+    struct aw_step_log log;
     struct aw_event finish; /* DISMISSING: its end, to be reported */
     struct aw_error why; /* its reason */
     struct event *timer, *notice;
@@ -173,6 +175,8 @@ static void destroy_step (struct step *step)
     aw_token_grants_finish (&step->guests);
     aw_strings_finish (&step->line);
     aw_strings_finish (&step->env);
+    aw_step_end_finish (&step->end);
+    aw_step_log_finish (&step->log);
     free (step);
 }
 
@@ -247,6 +251,8 @@ static void on_ended (void *arg, int status)
     struct aw_error why;
 
     aw_step_end_event (&step->end, status, &ev, &why);
+    if (ev.status == AW_STATUS_FAILED)
+        aw_step_log_append (&step->log, &step->end.lines);
     if (ev.status == AW_STATUS_FAILED && step->noticed)
         ev.status = step->notice_cancels ? AW_STATUS_CANCELLED : AW_STATUS_TIMEOUT;
     if (step->told != AW_STATUS_COMPLETED) {
@@ -409,6 +415,7 @@ static struct step *make_step (struct exec_steps *backend,
     if (!step)
         return NULL;
     step->backend = backend;
+    step->log.fds[0] = step->log.fds[1] = -1;
     step->node = node;
     step->task = launch->task;
     step->attempt = launch->attempt;
@@ -431,6 +438,7 @@ static int backend_start (struct aw_exec *exec,
 {
     struct exec_steps *backend = backend_of (exec);
     struct step *step, **at = &backend->steps;
+    struct aw_launch line;
 
     if (!launch->step)
         return backend->pool->ops->start (backend->pool, node, launch, err);
@@ -444,7 +452,8 @@ static int backend_start (struct aw_exec *exec,
         part->socket = backend->socket ? backend->socket (backend->pool, part->number) : NULL;
     }
     if (aw_token_grants_init (&step->guests, launch, err) < 0
-        || aw_step_line (&step->line, launch, &backend->job, backend->bind, err) < 0
+        || aw_step_log_init (&step->log, launch, &line, err) < 0
+        || aw_step_line (&step->line, &line, &backend->job, backend->bind, err) < 0
         || aw_step_env (&step->env, launch, environ, err) < 0) {
         destroy_step (step);
         return -1;

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { MAX_SIGNAL = 64 };
+enum { MAX_SIGNAL = 64, MAX_LINES = 100 };
 
 static const char *after (const char *line, const char *beginning)
 {
@@ -81,9 +81,18 @@ bool aw_step_end_line (struct aw_step_end *end, const char *line)
     }
     if (text && strstr (text, "step creation temporarily disabled"))
         end->retries++;
-    if (error && !take_rank (end, error) && *error != '*' && !strstr (error, "CANCELLED AT"))
-        aw_error_set (&end->last, "%s", error);
+    if (error && !take_rank (end, error) && *error != '*' && !strstr (error, "CANCELLED AT")) {
+        if (!end->first.text[0])
+            aw_error_set (&end->first, "%s", error);
+        if (end->lines.n < MAX_LINES)
+            aw_strings_add (&end->lines, line);
+    }
     return false;
+}
+
+void aw_step_end_finish (struct aw_step_end *end)
+{
+    aw_strings_finish (&end->lines);
 }
 
 void aw_step_end_event (const struct aw_step_end *end,
@@ -105,14 +114,15 @@ void aw_step_end_event (const struct aw_step_end *end,
     }
     else if (end->id[0] == '\0')
         aw_error_set (text, "its step could not be started: %s",
-                      end->last.text[0]      ? end->last.text
+                      end->first.text[0]     ? end->first.text
                       : WIFSIGNALED (status) ? strsignal (WTERMSIG (status))
                                              : "srun gave no reason");
     else if (WIFSIGNALED (status))
         aw_error_set (text, "its srun was killed by %s", strsignal (WTERMSIG (status)));
     else {
         ev->code = code;
-        aw_error_set (text, "srun: %s", end->last.text[0] ? end->last.text : "no reason was given");
+        aw_error_set (text, "srun: %s",
+                      end->first.text[0] ? end->first.text : "no reason was given");
     }
     ev->reason = text->text;
 }

@@ -10,6 +10,7 @@
 
 #include "core/event.h"
 #include "util/error.h"
+#include "util/strings.h"
 
 enum { AW_STEP_ID_SIZE = 64 };
 
@@ -18,12 +19,16 @@ struct aw_step_end {
     bool failed; /* a rank failed, as reported by: */
     int code, signal;
     struct aw_error who; /* "rank 5 on n2" */
-    struct aw_error last; /* srun's last complaint; "" */
+    struct aw_error first; /* srun's first complaint, which names the cause; "" */
+    struct aw_strings lines; /* all that srun complained of */
     unsigned retries; /* how often Slurm put the step off */
 };
 
 /* Takes in a line of srun's. True: the step begins with it. */
 bool aw_step_end_line (struct aw_step_end *end, const char *line);
+
+/* Frees what it holds. A zeroed one is fine. */
+void aw_step_end_finish (struct aw_step_end *end);
 
 /* srun ended with STATUS, as of waitpid: fills status (COMPLETED or FAILED), code, signal and
  * reason of EV; the reason is TEXT's or NULL.

@@ -37,15 +37,15 @@ static char *node_list (const struct aw_step_plan *step)
     return NULL;
 }
 
-/* OPTION=PATH, as srun takes file names: a percent sign begins a placeholder there, a backslash
- * ends them. */
+/* OPTION=PATH, as srun takes file names: a percent sign begins a placeholder there. A backslash
+ * cannot be written: see step_log.h. */
 static void add_file (struct aw_strings *line, const char *option, const char *path)
 {
     struct aw_textbuf text = { 0 };
 
     aw_textbuf_puts (&text, option);
     for (const char *p = path; *p; p++) {
-        if (*p == '%' || *p == '\\')
+        if (*p == '%')
             aw_textbuf_putc (&text, *p);
         aw_textbuf_putc (&text, *p);
     }
