@@ -100,7 +100,7 @@ struct json_object *aw_json_tree_load (
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags (tokener, JSON_TOKENER_VALIDATE_UTF8);
     root = aw_json_tree_parse (tokener, text, size, duplicates, err);
     json_tokener_free (tokener);
     return root;

@@ -24,7 +24,10 @@ struct json_object *aw_json_tree_parse (struct json_tokener *tokener,
                                         bool duplicates,
                                         struct aw_error *err);
 
-/* The same with a tokener of its own: strict, valid UTF-8, at most DEPTH levels. */
+/* The same with a tokener of its own: valid UTF-8, at most DEPTH levels. aw_json_check has found
+ * TEXT to be JSON: json-c's own strictness would refuse numbers beyond 64 bits from 0.18 on,
+ * without their place.
+ */
 struct json_object *aw_json_tree_load (
     const char *text, size_t size, int depth, bool duplicates, struct aw_error *err);
 

@@ -25,7 +25,7 @@ has ()
 }
 
 # Without a version before 2.29 in libc.so.6, but no newer to a program: headers made other names of them
-# (__xstat, strtol), or they are of the start of a program.
+# (__xstat; __isoc23_strtol, as newer_than_2_28 knows), or they are of the start of a program.
 cat >moved <<'END'
 stat
 lstat
@@ -37,11 +37,6 @@ lstat64
 fstat64
 fstatat64
 __libc_start_main
-__isoc23_strtol
-__isoc23_strtoul
-__isoc23_strtoll
-__isoc23_strtoull
-__isoc23_sscanf
 END
 
 # newer_than_2_28 <SYMBOLS: functions that glibc has had only since a later version. By name, not by version:
@@ -58,7 +53,7 @@ newer_than_2_28 ()
             if (version[3] <= 28)
                 print part[1]
         }' | sort -u - moved >old
-    awk -F@ '$2 ~ /^GLIBC_2\.(29|[3-9][0-9])/ { print $1 }' | sort -u | comm -23 - old
+    awk -F@ '$2 ~ /^GLIBC_2\.(29|[3-9][0-9])/ && $1 !~ /^__isoc23_/ { print $1 }' | sort -u | comm -23 - old
 }
 
 test_expect_success 'programs are looked at' '
