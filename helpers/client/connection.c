@@ -121,27 +121,6 @@ static int broken (struct aw_connection *aw, int error)
     return fail (aw, error, "%s", strerror (error));
 }
 
-static int send_packet (struct aw_connection *aw, const struct aw_packet *packet, int flags)
-{
-    char head[AW_PACKET_MAX - AW_MESSAGE_MAX];
-    struct iovec parts[2] = { { head, aw_packet_put_head (packet, head) },
-                              { (void *)(uintptr_t)packet->data.text, packet->data.size } };
-    struct msghdr message = { .msg_iov = parts, .msg_iovlen = packet->data.size ? 2 : 1 };
-
-    if (!parts[0].iov_len)
-        return fail (aw, EMSGSIZE, "the packet is too long");
-    for (;;) {
-        if (sendmsg (aw->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-            return 0;
-        if (errno == EAGAIN && flags & AW_NOWAIT)
-            return fail (aw, EAGAIN, "the pool accepts no more messages at the moment");
-        if (errno == EAGAIN && wait_for (aw, POLLOUT, INFINITY) < 0)
-            return -1;
-        if (errno != EAGAIN && errno != EINTR)
-            return broken (aw, errno);
-    }
-}
-
 /* The next packet from the socket, by LIMIT; NULL with errno. The caller frees it. */
 static struct queued *read_packet (struct aw_connection *aw, double limit)
 {
@@ -179,6 +158,55 @@ static bool is_for (const struct queued *item, uint32_t number, struct aw_packet
                || (packet->number == 0 && packet->flags & AW_PACKET_ERROR));
 }
 
+static void enqueue (struct aw_connection *aw, struct queued *item)
+{
+    *aw->last = item;
+    aw->last = &item->next;
+}
+
+/* After a wait in sending: does the pool accept nothing more? Messages that have come are queued.
+ * 0, or -1 with EIO. */
+static int check_refusal (struct aw_connection *aw)
+{
+    struct aw_packet packet;
+    struct queued *item;
+
+    while ((item = read_packet (aw, 0))) {
+        if (is_for (item, 0, &packet) && packet.flags & AW_PACKET_ERROR) {
+            fail (aw, EIO, "%.*s", (int)packet.data.size, packet.data.text);
+            free (item);
+            errno = EIO;
+            return -1;
+        }
+        enqueue (aw, item);
+    }
+    return errno == ETIMEDOUT ? 0 : -1;
+}
+
+static int send_packet (struct aw_connection *aw, const struct aw_packet *packet, int flags)
+{
+    char head[AW_PACKET_MAX - AW_MESSAGE_MAX];
+    struct iovec parts[2] = { { head, aw_packet_put_head (packet, head) },
+                              { (void *)(uintptr_t)packet->data.text, packet->data.size } };
+    struct msghdr message = { .msg_iov = parts, .msg_iovlen = packet->data.size ? 2 : 1 };
+
+    if (!parts[0].iov_len)
+        return fail (aw, EMSGSIZE, "the packet is too long");
+    for (;;) {
+        if (sendmsg (aw->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+            return 0;
+        if (errno == EAGAIN && flags & AW_NOWAIT)
+            return fail (aw, EAGAIN, "the pool accepts no more messages at the moment");
+        if (errno == EAGAIN) {
+            if (wait_for (aw, POLLOUT, INFINITY) < 0 || check_refusal (aw) < 0)
+                return -1;
+            continue;
+        }
+        if (errno != EINTR)
+            return broken (aw, errno);
+    }
+}
+
 /* The first packet for NUMBER, queued or new, by LIMIT; NULL with errno. PACKET points into it. The
  * caller frees it.
  */
@@ -204,8 +232,7 @@ static struct queued *wait_packet (struct aw_connection *aw,
             free (item); /* a late answer: its caller has timed out */
             continue;
         }
-        *aw->last = item;
-        aw->last = &item->next;
+        enqueue (aw, item);
     }
     return NULL;
 }

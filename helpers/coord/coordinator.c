@@ -334,9 +334,8 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     event_del (c->turn);
     *err = c->failure;
     rc = close_books (c, err->text[0] ? NULL : err);
-    if (c->exit_code != 0)
-        return c->exit_code;
-    if (c->config.durability == AW_DURABILITY_NODE && (rc < 0 || c->journal_broken))
-        return AW_EXIT_STOPPED; /* all is done, but not on disk */
-    return rc < 0 ? AW_EXIT_POOL : 0; /* the end could not be recorded */
+    if ((rc < 0 || c->journal_broken)
+        && (c->exit_code == AW_EXIT_OK || c->exit_code == AW_EXIT_TASK_FAILED))
+        return AW_EXIT_STOPPED; /* all has ended, but that is not written */
+    return c->exit_code;
 }

@@ -67,7 +67,7 @@ static void begin_commit (struct aw_coordinator *c)
     if (!c->commit.n_bytes && !c->commit.n_answers && !c->commit.n_dispatches)
         return;
     if (c->requests && aw_task_requests_unsynced (c->requests, &c->commit.files, &err) < 0)
-        aw_coordinator_check_journal (c, -1, &err);
+        aw_coordinator_check_messages (c, -1, &err);
     if (c->journal_broken)
         end_commit (c);
     else if (c->commit.files.n > 0)
@@ -94,7 +94,10 @@ static bool end_sync (struct aw_coordinator *c)
     struct aw_error err;
     int rc = aw_sync_thread_result (c->commit.thread, &err);
 
-    aw_coordinator_check_journal (c, rc, &err);
+    if (c->commit.stage == AW_COMMIT_MESSAGES)
+        aw_coordinator_check_messages (c, rc, &err);
+    else
+        aw_coordinator_check_journal (c, rc, &err);
     return !c->journal_broken;
 }
 
@@ -137,7 +140,7 @@ void aw_coordinator_close_commits (struct aw_coordinator *c)
     c->commit.stage = AW_COMMIT_NONE;
     c->commit.files.n = 0;
     if (c->requests && !c->journal_broken)
-        aw_coordinator_check_journal (
+        aw_coordinator_check_messages (
             c,
             aw_task_requests_unsynced (c->requests, &c->commit.files, &err) < 0
                 ? -1

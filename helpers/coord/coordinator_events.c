@@ -22,13 +22,20 @@ void aw_coordinator_record (struct aw_coordinator *c, const struct aw_event *ev)
     aw_display_event (c->display, ev);
 }
 
+void aw_coordinator_check_messages (struct aw_coordinator *c, int rc, const struct aw_error *err)
+{
+    aw_coordinator_check_journal (c, rc, err);
+    if (rc < 0)
+        aw_journal_abandon (c->journal);
+}
+
 /* Messages are written before the events that they cause are in the journal. */
 void aw_coordinator_flush_requests (struct aw_coordinator *c)
 {
     struct aw_error err;
 
     if (c->requests)
-        aw_coordinator_check_journal (c, aw_task_requests_flush (c->requests, &err), &err);
+        aw_coordinator_check_messages (c, aw_task_requests_flush (c->requests, &err), &err);
 }
 
 void aw_coordinator_flush_journal (struct aw_coordinator *c)

@@ -114,6 +114,10 @@ void aw_coordinator_flush_journal (struct aw_coordinator *c);
  */
 void aw_coordinator_check_journal (struct aw_coordinator *c, int rc, const struct aw_error *err);
 
+/* The same for messages. Then the journal ends where it is: what it has on tasks whose messages are
+ * lost must not be written. */
+void aw_coordinator_check_messages (struct aw_coordinator *c, int rc, const struct aw_error *err);
+
 /* Starts nothing more; with KILL, ends the running tasks. REASON is for the journal. */
 void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason);
 

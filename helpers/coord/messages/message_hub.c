@@ -65,12 +65,11 @@ static bool on_is_pending (void *arg, uint64_t id)
     return aw_table_get (&hub->requests, id) != NULL;
 }
 
-int aw_hub_flush (struct aw_hub *hub, struct aw_error *err)
+/* Writes, counts, hands out. */
+static int flush_topics (struct aw_hub *hub, struct aw_error *err)
 {
     const struct aw_topic_user user = { on_hand_out, on_is_pending, hub };
 
-    if (!hub->active)
-        return 0;
     for (uint32_t i = 0; i < hub->n_topics; i++)
         if (hub->topics[i]->due && aw_topic_log_flush (hub->topics[i]->log, err) < 0)
             return -1;
@@ -85,8 +84,21 @@ int aw_hub_flush (struct aw_hub *hub, struct aw_error *err)
             hub->callbacks.counted (hub->callbacks.arg, topic->name, topic->count);
         topic->published = topic->count;
     }
-    accept_messages (hub);
+    return 0;
+}
+
+int aw_hub_flush (struct aw_hub *hub, struct aw_error *err)
+{
+    struct aw_error why;
+
+    if (!hub->active)
+        return 0;
+    if (!hub->failed && flush_topics (hub, &why) < 0)
+        aw_hub_fail (hub, &why);
     hub->active = false;
+    if (hub->failed)
+        return aw_error_set (err, "%s", hub->failure.text);
+    accept_messages (hub);
     return 0;
 }
 
@@ -219,7 +231,8 @@ void aw_hub_destroy (struct aw_hub *hub)
     if (!hub)
         return;
     for (uint32_t i = 0; i < hub->n_topics; i++) {
-        aw_topic_log_flush (hub->topics[i]->log, NULL); /* notes of groups */
+        if (!hub->failed)
+            aw_topic_log_flush (hub->topics[i]->log, NULL); /* notes of groups */
         aw_topic_destroy (hub->topics[i]);
     }
     free_all (&hub->connections);

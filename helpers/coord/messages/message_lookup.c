@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "coord/messages/message_state.h"
+#include "io/json_string.h"
 
 int aw_hub_add_topic (struct aw_hub *hub, const char *name, struct aw_error *err)
 {
@@ -32,6 +33,50 @@ struct aw_topic *aw_hub_find_topic (const struct aw_hub *hub, const char *name, 
     uint32_t number = aw_names_get (&hub->topic_numbers, name, size);
 
     return number == AW_NAMES_NONE ? NULL : hub->topics[number];
+}
+
+void aw_hub_refuse (
+    struct aw_hub *hub, uint32_t node, uint32_t conn, uint32_t number, const char *what)
+{
+    struct aw_packet packet = {
+        .kind = AW_PACKET_DONE, .flags = AW_PACKET_ERROR, .conn = conn, .number = number
+    };
+
+    aw_textbuf_clear (&hub->text);
+    aw_json_put_bytes (&hub->text, what, strlen (what));
+    if (!hub->text.failed)
+        packet.data = (struct aw_piece){ hub->text.data, hub->text.len };
+    hub->callbacks.send (hub->callbacks.arg, node, &packet, NULL, 0);
+}
+
+/* The error comes first: a task that can send again finds it. */
+void aw_hub_tell_failure (struct aw_hub *hub, struct aw_hub_connection *c)
+{
+    const struct aw_packet accepted = { .kind = AW_PACKET_ACCEPTED,
+                                        .conn = c->conn,
+                                        .number = c->unaccepted };
+
+    if (!c->told)
+        aw_hub_refuse (hub, c->node, c->conn, 0, hub->failure.text);
+    c->told = true;
+    if (c->unaccepted)
+        hub->callbacks.send (hub->callbacks.arg, c->node, &accepted, NULL, 0);
+    c->unaccepted = 0;
+    c->due = false;
+}
+
+void aw_hub_fail (struct aw_hub *hub, const struct aw_error *why)
+{
+    struct aw_hub_connection *c;
+    size_t cursor = 0;
+
+    if (hub->failed)
+        return;
+    hub->failed = hub->active = true;
+    hub->failure = *why;
+    hub->n_due = 0;
+    while ((c = aw_table_next (&hub->connections, &cursor)))
+        aw_hub_tell_failure (hub, c);
 }
 
 void aw_hub_close (struct aw_hub *hub, struct aw_hub_connection *c)

@@ -17,6 +17,7 @@ struct aw_hub_connection {
     uint32_t task, attempt;
     struct aw_receiver *receivers;
     uint32_t unaccepted; /* messages that its agent waits for */
+    bool told; /* of the hub's failure */
     struct aw_topic *topic; /* that it last published on */
     bool due; /* in the list of those with something to be accepted */
 };
@@ -43,6 +44,8 @@ struct aw_hub {
     uint32_t n_due, room_due;
     struct aw_textbuf text; /* scratch */
     bool active; /* flush has something to do */
+    bool failed; /* for good: a log cannot be written */
+    struct aw_error failure; /* why */
 };
 
 /* Opens the log of topic NAME and takes it up. 0, or -1 with text. */
@@ -50,6 +53,19 @@ int aw_hub_add_topic (struct aw_hub *hub, const char *name, struct aw_error *err
 
 /* NULL: there is none. */
 struct aw_topic *aw_hub_find_topic (const struct aw_hub *hub, const char *name, size_t size);
+
+/* PACKET is not carried out: its task gets the error WHAT. */
+void aw_hub_refuse (
+    struct aw_hub *hub, uint32_t node, uint32_t conn, uint32_t number, const char *what);
+
+/* A log cannot be written, as WHY says: from now on all requests of tasks end with that error. The
+ * next flush reports it. */
+void aw_hub_fail (struct aw_hub *hub, const struct aw_error *why);
+
+/* The hub has failed: whatever the connection waits for ends with an error. Messages that its agent
+ * still waits for count as accepted, so that the task does not block in sending.
+ */
+void aw_hub_tell_failure (struct aw_hub *hub, struct aw_hub_connection *c);
 
 /* Ends a connection: what it has not acknowledged goes to others, nobody waits for its answers. */
 void aw_hub_close (struct aw_hub *hub, struct aw_hub_connection *c);

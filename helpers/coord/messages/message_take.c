@@ -5,27 +5,8 @@
 #include <string.h>
 
 #include "coord/messages/message_state.h"
-#include "io/json_string.h"
 #include "io/message_frame.h"
 #include "util/array.h"
-
-/*
- * To agents
- */
-
-static void send_error (
-    struct aw_hub *hub, uint32_t node, uint32_t conn, uint32_t number, const char *what)
-{
-    struct aw_packet packet = {
-        .kind = AW_PACKET_DONE, .flags = AW_PACKET_ERROR, .conn = conn, .number = number
-    };
-
-    aw_textbuf_clear (&hub->text);
-    aw_json_put_bytes (&hub->text, what, strlen (what));
-    if (!hub->text.failed)
-        packet.data = (struct aw_piece){ hub->text.data, hub->text.len };
-    hub->callbacks.send (hub->callbacks.arg, node, &packet, NULL, 0);
-}
 
 /* The topic of a packet, made where it is new. NULL with text. */
 static struct aw_topic *topic_of (struct aw_hub *hub,
@@ -46,7 +27,14 @@ static struct aw_topic *topic_of (struct aw_hub *hub,
     }
     memcpy (name, piece->text, piece->size);
     name[piece->size] = '\0';
-    return aw_hub_add_topic (hub, name, err) < 0 ? NULL : hub->topics[hub->n_topics - 1];
+    if (hub->n_topics == AW_HUB_TOPICS) {
+        aw_error_set (err, "topic %s: a run has at most %d topics", name, AW_HUB_TOPICS);
+        return NULL;
+    }
+    if (aw_hub_add_topic (hub, name, err) == 0)
+        return hub->topics[hub->n_topics - 1];
+    aw_hub_fail (hub, err); /* the message would be lost */
+    return NULL;
 }
 
 /*
@@ -87,7 +75,9 @@ static int make_due (struct aw_hub *hub, struct aw_hub_connection *c)
     return 0;
 }
 
-/* Packets of tasks */
+/*
+ * Packets of tasks
+ */
 
 /* Appends the packet's message. */
 static int append (struct aw_hub *hub,
@@ -124,10 +114,10 @@ static void take_publish (struct aw_hub *hub,
     struct aw_error err;
 
     if (append (hub, c, packet, sender, t, 0, &err) < 0)
-        send_error (hub, c->node, c->conn, 0, err.text);
+        aw_hub_refuse (hub, c->node, c->conn, 0, err.text);
     c->unaccepted++;
     if (make_due (hub, c) < 0)
-        send_error (hub, c->node, c->conn, 0, "out of memory");
+        aw_hub_refuse (hub, c->node, c->conn, 0, "out of memory");
 }
 
 static void take_request (struct aw_hub *hub,
@@ -153,7 +143,7 @@ static void take_request (struct aw_hub *hub,
             aw_table_remove (&hub->requests, request->id);
     }
     if (rc < 0) {
-        send_error (hub, c->node, c->conn, packet->number, err.text);
+        aw_hub_refuse (hub, c->node, c->conn, packet->number, err.text);
         free (request);
     }
     c->unaccepted++;
@@ -235,7 +225,7 @@ static void take_receive (struct aw_hub *hub,
     struct aw_error err;
 
     if (!receiver && !(receiver = add_receiver (hub, c, packet, &err))) {
-        send_error (hub, c->node, c->conn, packet->number, err.text);
+        aw_hub_refuse (hub, c->node, c->conn, packet->number, err.text);
         return;
     }
     room =
@@ -261,6 +251,16 @@ static void take_ack (struct aw_hub *hub,
     }
 }
 
+/* Nothing more is carried out: each packet that asks for an answer gets the error. */
+static void refuse (struct aw_hub *hub, struct aw_hub_connection *c, const struct aw_packet *packet)
+{
+    if (packet->kind == AW_PACKET_PUBLISH || packet->kind == AW_PACKET_REQUEST)
+        c->unaccepted++;
+    aw_hub_tell_failure (hub, c);
+    if (packet->kind == AW_PACKET_REQUEST || packet->kind == AW_PACKET_RECEIVE)
+        aw_hub_refuse (hub, c->node, c->conn, packet->number, hub->failure.text);
+}
+
 void aw_hub_take (
     struct aw_hub *hub, uint32_t node, const struct aw_packet *packet, const char *sender, double t)
 {
@@ -271,7 +271,11 @@ void aw_hub_take (
 
     if (!c) {
         if (packet->kind != AW_PACKET_CLOSE)
-            send_error (hub, node, packet->conn, packet->number, "out of memory");
+            aw_hub_refuse (hub, node, packet->conn, packet->number, "out of memory");
+        return;
+    }
+    if (hub->failed && packet->kind != AW_PACKET_CLOSE) {
+        refuse (hub, c, packet);
         return;
     }
     switch (packet->kind) {

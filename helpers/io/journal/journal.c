@@ -216,6 +216,12 @@ int aw_journal_flush (struct aw_journal *journal, struct aw_error *err)
     return aw_journal_flush_first (journal, journal->buf.len, err);
 }
 
+void aw_journal_abandon (struct aw_journal *journal)
+{
+    journal->buf.len = 0;
+    journal->lacks = true;
+}
+
 struct aw_sync_file aw_journal_file (const struct aw_journal *journal)
 {
     return (struct aw_sync_file){ .fd = journal->fd, .path = journal->path };

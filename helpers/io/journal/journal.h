@@ -76,6 +76,10 @@ int aw_journal_flush (struct aw_journal *journal, struct aw_error *err);
 size_t aw_journal_pending (const struct aw_journal *journal);
 int aw_journal_flush_first (struct aw_journal *journal, size_t size, struct aw_error *err);
 
+/* Nothing more is written: neither what is in the buffer nor what is appended, which is an error.
+ */
+void aw_journal_abandon (struct aw_journal *journal);
+
 /* The file, for who syncs it in a thread. Valid until close. */
 struct aw_sync_file aw_journal_file (const struct aw_journal *journal);
 
