@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "util/array.h"
+#include "util/descriptors.h"
 #include "util/error.h"
 #include "util/strings.h"
 
@@ -113,8 +114,9 @@ static void reset_signals (void)
     sigset_t none;
 
     for (int i = 1; i <= SIGRTMAX; i++) {
-        if (i == SIGHUP && sigaction (i, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-            continue;
+        if ((i == SIGHUP || i == SIGINT || i == SIGQUIT) && sigaction (i, NULL, &action) == 0
+            && action.sa_handler == SIG_IGN)
+            continue; /* under nohup, or in the background of a script */
         memset (&action, 0, sizeof (action));
         action.sa_handler = SIG_DFL;
         /* Fails for SIGKILL, SIGSTOP and those of the C library. */
@@ -151,6 +153,8 @@ int aw_process_become (const char *path,
 
     if (mark_descriptors (err) < 0)
         return -1;
+    if (aw_open_standard () < 0)
+        return aw_error_set (err, "/dev/null: %s", strerror (errno));
     fflush (stdout);
     reset_signals ();
     execve (path, line->v, environment->v ? environment->v : nothing);

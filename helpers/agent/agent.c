@@ -41,7 +41,7 @@ static const int watched[] = { SIGCHLD, SIGTERM, SIGUSR1, SIGUSR2 };
  * handlers: tasks start with the default.
  */
 static const int harmless[] = { SIGPIPE, SIGINT,  SIGHUP,  SIGQUIT, SIGALRM, SIGVTALRM,
-                                SIGPROF, SIGTSTP, SIGTTIN, SIGTTOU, SIGXCPU };
+                                SIGPROF, SIGTSTP, SIGTTIN, SIGTTOU, SIGXCPU, SIGXFSZ };
 
 /* The agent with what attempts need not know. */
 struct life {

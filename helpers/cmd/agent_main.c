@@ -15,6 +15,7 @@
 #include "agent/node.h"
 #include "agent/staging/scratch.h"
 #include "io/wire/auth.h"
+#include "util/descriptors.h"
 
 struct arguments {
     char *hosts;
@@ -98,6 +99,8 @@ int main (int argc, char **argv)
     struct aw_error err;
     int status = EXIT_SUCCESS;
 
+    if (aw_open_standard () < 0)
+        return EXIT_FAILURE;
     argp_program_version = PACKAGE_STRING;
     argp_err_exit_status = 2;
     argp_parse (&parser, argc, argv, 0, NULL, &arguments);

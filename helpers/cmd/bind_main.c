@@ -19,6 +19,7 @@
 #include "agent/node.h"
 #include "agent/place/place_env.h"
 #include "io/wire/step.h"
+#include "util/descriptors.h"
 #include "util/packet.h"
 #include "util/processes.h"
 
@@ -213,6 +214,8 @@ int main (int argc, char **argv)
     struct arguments arguments = { 0 };
     struct aw_error err;
 
+    if (aw_open_standard () < 0)
+        return CANNOT_START;
     gethostname (host, sizeof (host) - 1);
     arguments.node = node && *node ? node : host;
     argp_program_version = PACKAGE_STRING;

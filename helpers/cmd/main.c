@@ -2,11 +2,13 @@
 /* async-workflow: finds the subcommand and calls it. Each one has a file of its own. */
 #include <errno.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/command.h"
 #include "config.h"
+#include "util/descriptors.h"
 #include "util/suggest.h"
 
 static const struct aw_command *const commands[] = {
@@ -56,6 +58,9 @@ int main (int argc, char **argv)
     const struct aw_command *command;
     char name[64];
 
+    if (aw_open_standard () < 0)
+        return AW_EXIT_INPUT; /* nobody could read why */
+    signal (SIGXFSZ, SIG_IGN); /* a file at its limit is an error like that of a full disk */
     setlocale (LC_ALL, "");
     setlocale (LC_NUMERIC, "C"); /* numbers in files and reports are the same everywhere */
     if (argc < 2) {

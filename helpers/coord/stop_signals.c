@@ -33,15 +33,16 @@ struct aw_stop_signals {
     int times;
 };
 
-/* What was ignored from the start stays so: SIGHUP under nohup, and SIGTSTP under salloc, which
- * would wait for a stopped command and never give the terminal back to the shell.
+/* What was ignored from the start stays so: SIGHUP under nohup, SIGINT in the background of a
+ * script, and SIGTSTP under salloc, which would wait for a stopped command and never give the
+ * terminal back to the shell.
  */
 static bool is_ignored (int number)
 {
     struct sigaction action;
 
-    return (number == SIGHUP || number == SIGTSTP) && sigaction (number, NULL, &action) == 0
-           && action.sa_handler == SIG_IGN;
+    return (number == SIGHUP || number == SIGINT || number == SIGTSTP)
+           && sigaction (number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 static void on_stop (evutil_socket_t number, short what, void *arg)

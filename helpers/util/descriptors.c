@@ -80,6 +80,22 @@ static int each_from (int first, unsigned flags)
     return each_from_proc (first, flags != 0);
 }
 
+int aw_open_standard (void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        int flags = fcntl (fd, F_GETFD), null;
+
+        if (flags >= 0 && !(flags & FD_CLOEXEC))
+            continue;
+        null = open ("/dev/null", O_RDWR); /* becomes FD where that is the lowest closed one */
+        if (null < 0 || (null != fd && dup2 (null, fd) < 0))
+            return -1;
+        if (null != fd)
+            close (null);
+    }
+    return 0;
+}
+
 int aw_close_from (int first)
 {
     return each_from (first, 0);

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors that a process did not ask for: inherited ones must reach no task. And the limit on
- * descriptors: coordinator and agent need one per node, per task that exchanges messages, and more
- * per step, so the usual soft limit of 1,024 is too low for them. Programs that they start get the
- * limit back, because some use select(2), and some close all possible descriptors one by one.
+/* Descriptors that a process inherits, or lacks. And the limit on descriptors: coordinator and
+ * agent need one per node, per task that exchanges messages, and more per step, so the usual soft
+ * limit of 1,024 is too low for them. Programs that they start get the limit back, because some use
+ * select(2), and some close all possible descriptors one by one.
  */
 #ifndef AW_UTIL_DESCRIPTORS_H
 #define AW_UTIL_DESCRIPTORS_H
 
 #include <stdbool.h>
 
-/* Both may be called in a child of vfork. */
+/* Opens those of stdin, stdout and stderr that are closed, or that exec would close, on /dev/null:
+ * else the next file or pipe gets their number, and what is printed. 0, or -1 with errno.
+ */
+int aw_open_standard (void);
+
+/* The next two may be called in a child of vfork. */
 
 /* Closes all from FIRST up. 0, or -1 with errno. */
 int aw_close_from (int first);

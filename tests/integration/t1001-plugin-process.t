@@ -26,8 +26,8 @@ signals ()
     sed -n 's/^signals //p' "$STUB_OUT" | sed 's/ 000000018/ 000000000/' >actual
 }
 
-test_expect_success 'no signal is blocked or ignored, whatever the caller ignores' '
-    (trap "" INT QUIT TERM PIPE TTIN CHLD USR1; exec srun --async-workflow=f) &&
+test_expect_success 'no signal is blocked or ignored, but those of nohup and of the background' '
+    (trap "" TERM PIPE TTIN CHLD USR1; exec srun --async-workflow=f) &&
     signals &&
     printf "SigBlk 0000000000000000\nSigIgn 0000000000000000\n" >expected &&
     test_cmp expected actual
@@ -35,10 +35,10 @@ test_expect_success 'no signal is blocked or ignored, whatever the caller ignore
 
 # Later ones put handlers in the place of what is ignored, in a thread, before plugins are loaded.
 slurm_before 25 && test_set_prereq IGNORED_STAYS
-test_expect_success IGNORED_STAYS 'but nohup goes on to work' '
-    (trap "" HUP INT; exec srun --async-workflow=f) &&
+test_expect_success IGNORED_STAYS 'nohup goes on to work, and Ctrl-C does not end the background of a script' '
+    (trap "" HUP INT QUIT; exec srun --async-workflow=f) &&
     signals &&
-    printf "SigBlk 0000000000000000\nSigIgn 0000000000000001\n" >expected &&
+    printf "SigBlk 0000000000000000\nSigIgn 0000000000000007\n" >expected &&
     test_cmp expected actual
 '
 
@@ -52,6 +52,13 @@ test_expect_success 'no descriptor beyond stderr is passed on' '
     srun --async-workflow=f 7<"$top_srcdir/tests/integration/lib.sh" 9>nine &&
     grep -v "stub-coordinator$" told | sed -n "s/^l.* \([0-9]*\) -> .*/\1/p" >actual &&
     printf "%s\n" 0 1 2 >expected &&
+    test_cmp expected actual
+'
+
+test_expect_success 'but standard input, output and error are open, on /dev/null where the caller has closed them' '
+    (exec srun --async-workflow=f <&- >&- 2>&-) &&
+    grep -c " [02] -> /dev/null" told >actual &&
+    echo 2 >expected && # output is in "told"
     test_cmp expected actual
 '
 

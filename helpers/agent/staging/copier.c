@@ -106,7 +106,8 @@ static void on_end (int number)
 }
 
 /* Sets default signal dispositions, because the agent handles and blocks some signals. On SIGTERM,
- * which comes also when the agent dies, the process removes its half written file.
+ * which comes also when the agent dies, the process removes its half written file. A file at its
+ * limit is an error of write.
  */
 static void be_process (pid_t parent)
 {
@@ -116,7 +117,7 @@ static void be_process (pid_t parent)
     if (getppid () != parent)
         _exit (1);
     for (int number = 1; number < NSIG; number++)
-        signal (number, number == SIGTERM ? on_end : SIG_DFL);
+        signal (number, number == SIGTERM ? on_end : number == SIGXFSZ ? SIG_IGN : SIG_DFL);
     aw_descriptors_restore ();
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
