@@ -86,6 +86,13 @@ int aw_coordinator_run (struct aw_coordinator *coordinator,
  * ended. From the loop. */
 void aw_coordinator_fail (struct aw_coordinator *coordinator, const struct aw_error *why);
 
+/* Is the journal no longer where it was, as aw_journal_is_gone? False while none is open. */
+bool aw_coordinator_journal_is_gone (const struct aw_coordinator *coordinator);
+
+/* The run directory is gone for good: the running tasks end, and the run with AW_EXIT_STOPPED. From
+ * the loop. */
+void aw_coordinator_lose_directory (struct aw_coordinator *coordinator);
+
 /* A line for the user above the display, such as what srun says. */
 void aw_coordinator_message (struct aw_coordinator *coordinator, const char *text);
 

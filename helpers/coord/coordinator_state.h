@@ -69,6 +69,7 @@ struct aw_coordinator {
     bool complete; /* all nodes have joined and the pool has been checked */
     int exit_code; /* -1: going on */
     bool journal_broken;
+    bool directory_lost; /* removed or moved; the journal is broken then, too */
     const char *note; /* for the display */
     char joining[48]; /* the note while agents are missing */
     struct aw_error failure; /* of the pool */

@@ -68,6 +68,26 @@ void aw_coordinator_on_kill_deadline (evutil_socket_t fd, short what, void *arg)
     }
 }
 
+bool aw_coordinator_journal_is_gone (const struct aw_coordinator *c)
+{
+    return c->journal && aw_journal_is_gone (c->journal);
+}
+
+void aw_coordinator_lose_directory (struct aw_coordinator *c)
+{
+    if (c->exit_code >= 0 || c->directory_lost)
+        return;
+    aw_display_message (c->display,
+                        "async-workflow: stopping: %s has been removed or moved: what happens now "
+                        "cannot be recorded",
+                        c->config.run_dir);
+    c->directory_lost = c->journal_broken = true;
+    aw_journal_abandon (c->journal);
+    aw_coordinator_stop (c, true, "the run directory is gone");
+    if (!c->complete)
+        aw_coordinator_end_run (c, AW_EXIT_STOPPED); /* nothing has started yet */
+}
+
 /* Ctrl-C, SIGTERM, SIGHUP: at first tasks get SIGTERM, the second time SIGKILL. */
 void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
 {

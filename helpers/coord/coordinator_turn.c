@@ -66,7 +66,7 @@ static void print_summary (struct aw_coordinator *c)
     char *rest, *line;
 
     aw_end_summary (&text, c->sched, c->exit_code, c->limit_t - aw_coordinator_now (c),
-                    c->config.run_dir);
+                    c->directory_lost ? NULL : c->config.run_dir);
     aw_textbuf_putc (&text, '\0');
     for (line = strtok_r (text.data, "\n", &rest); line && !text.failed;
          line = strtok_r (NULL, "\n", &rest))

@@ -127,6 +127,8 @@ void aw_end_summary (struct aw_textbuf *text,
         put_sets (text, sched, unwanted);
     }
     free (unwanted);
+    if (!run_dir)
+        return;
     aw_textbuf_printf (text,
                        "async-workflow: continue with --resume=%s (srun: "
                        "--async-workflow-resume)\n",

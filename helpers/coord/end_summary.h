@@ -8,7 +8,8 @@
 
 /* Appends lines, each ending in a newline, on the tasks that SCHED, at its end with exit status
  * CODE, has not done; nothing if all are done. LEFT: seconds to the end of the job, INFINITY if it
- * has none. RUN_DIR is the directory to resume. If memory runs out, TEXT->failed is set.
+ * has none. RUN_DIR is the directory to resume; NULL: there is none. If memory runs out,
+ * TEXT->failed is set.
  */
 void aw_end_summary (struct aw_textbuf *text,
                      const struct aw_sched *sched,

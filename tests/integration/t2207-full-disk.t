@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='Full disks, limits of files, closed descriptors and ignored signals'
+test_description='Full disks, lost run directories, closed descriptors and ignored signals'
 
 . "$(dirname "$0")/lib.sh"
 
@@ -70,6 +70,41 @@ test_expect_success TMPFS 'a full disk from the first message on' '
 '
 
 test_have_prereq TMPFS && umount small
+
+cat >long.json <<\END
+{ "async-workflow": 1, "tasks": { "a": { "script": "echo >begun; sleep 100" } } }
+END
+
+# lost COMMAND: COMMAND does away with the directory "lost" of a run, which ends within two heartbeats and some
+lost ()
+{
+    rm -rf begun lost moved
+    timeout 60 async-workflow run --local --cpus 1 --dir lost --grace 1 long.json >out 2>err </dev/null &
+    pid=$!
+    wait_for 30 "test -e begun" && eval "$1" &&
+    test_expect_code 3 wait $pid &&
+    grep -q "stopping: $PWD/lost has been removed or moved: what happens now cannot be recorded" err &&
+    test_must_fail grep "continue with" err
+}
+
+test_expect_success 'a run whose directory is removed stops' 'lost "rm -r lost"'
+test_expect_success 'a run whose directory is moved stops, and can be resumed there' '
+    lost "mv lost moved" &&
+    cp long.json short.json && sed -i s/100/0/ short.json &&
+    async-workflow run --local --cpus 1 --resume moved short.json >out 2>err </dev/null
+'
+test_expect_success 'another file in the place of the journal, or of the directory' '
+    lost "mv lost/journal.jsonl saved && cp saved lost/journal.jsonl" &&
+    lost "mv lost moved && mkdir lost"
+'
+test_expect_success 'a directory that comes back in time harms nobody' '
+    rm -rf begun lost moved &&
+    sed "s/sleep 100/sleep 12/" long.json >back.json &&
+    { async-workflow run --local --cpus 1 --dir lost back.json >out 2>err </dev/null & } &&
+    pid=$! &&
+    wait_for 30 "test -e begun" && mv lost moved && sleep 4 && mv moved lost &&
+    wait $pid && test_must_fail grep stopping err
+'
 
 test_expect_success 'tasks are ended by a file at its limit, as without the run' '
     cat >task.json <<-\END &&

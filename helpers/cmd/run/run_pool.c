@@ -49,18 +49,33 @@ int aw_pool_run_fail (const struct aw_pool_run *run, const struct aw_error *err)
     return run->input_is_wrong ? AW_EXIT_INPUT : AW_EXIT_POOL;
 }
 
+/* A directory that is gone at two heartbeats in a row is gone for good. */
+static void watch_directory (struct aw_pool_run *run)
+{
+    if (run->ended)
+        return;
+    if (aw_run_lock_is_gone (run->lock) || aw_coordinator_journal_is_gone (run->coordinator))
+        run->n_gone++;
+    else
+        run->n_gone = 0;
+    if (run->n_gone == 2)
+        aw_coordinator_lose_directory (run->coordinator);
+}
+
 /* Heartbeats for a coordinator that would take over the directory. If one has, nothing more may be
  * written there: this process ends as if it had been killed, and the agents end their tasks.
  */
 static void on_heartbeat (evutil_socket_t fd, short what, void *arg)
 {
-    const struct aw_pool_run *run = arg;
+    struct aw_pool_run *run = arg;
     struct aw_error err;
 
     (void)fd;
     (void)what;
-    if (aw_run_lock_beat (run->lock, &err) == 0)
+    if (aw_run_lock_beat (run->lock, &err) == 0) {
+        watch_directory (run);
         return;
+    }
     aw_error_print (&err);
     aw_run_salloc_end (AW_EXIT_POOL);
     _exit (AW_EXIT_POOL);

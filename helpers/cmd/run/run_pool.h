@@ -52,6 +52,7 @@ struct aw_pool_run {
     struct aw_run_resume *resume; /* NULL: it begins */
     struct aw_run_lock *lock;
     struct event *heartbeat; /* timer: the lock's heartbeats */
+    int n_gone; /* heartbeats in a row at which the run directory was gone */
     struct event_base *base;
     struct aw_coordinator *coordinator;
     struct aw_exec *exec;

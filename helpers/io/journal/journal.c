@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "io/journal/journal_private.h"
+#include "io/journal/run_dir.h"
 #include "io/json_string.h"
 #include "util/read.h"
 
@@ -220,6 +221,11 @@ void aw_journal_abandon (struct aw_journal *journal)
 {
     journal->buf.len = 0;
     journal->lacks = true;
+}
+
+bool aw_journal_is_gone (const struct aw_journal *journal)
+{
+    return aw_run_dir_file_is_gone (journal->fd, journal->path);
 }
 
 struct aw_sync_file aw_journal_file (const struct aw_journal *journal)

@@ -80,6 +80,9 @@ int aw_journal_flush_first (struct aw_journal *journal, size_t size, struct aw_e
  */
 void aw_journal_abandon (struct aw_journal *journal);
 
+/* As aw_run_dir_file_is_gone, of the journal. */
+bool aw_journal_is_gone (const struct aw_journal *journal);
+
 /* The file, for who syncs it in a thread. Valid until close. */
 struct aw_sync_file aw_journal_file (const struct aw_journal *journal);
 

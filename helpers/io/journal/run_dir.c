@@ -238,6 +238,15 @@ int aw_run_dir_sync (const char *dir, struct aw_error *err)
     return rc;
 }
 
+bool aw_run_dir_file_is_gone (int fd, const char *path)
+{
+    struct stat mine, there;
+
+    if (stat (path, &there) < 0)
+        return errno == ENOENT || errno == ENOTDIR;
+    return fstat (fd, &mine) == 0 && (mine.st_dev != there.st_dev || mine.st_ino != there.st_ino);
+}
+
 char *aw_run_dir_path (const char *dir, const char *file)
 {
     char *path;

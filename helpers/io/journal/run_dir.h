@@ -3,6 +3,7 @@
 #ifndef AW_IO_JOURNAL_RUN_DIR_H
 #define AW_IO_JOURNAL_RUN_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,11 @@ int aw_run_dir_write_file (
 /* Returns when the names in DIR, and its own name in its parent, are on disk. 0, or -1 with text.
  */
 int aw_run_dir_sync (const char *dir, struct aw_error *err);
+
+/* Has PATH, open at FD, been removed, or been replaced by another file? An error of the file
+ * system, such as ESTALE, is no answer: false.
+ */
+bool aw_run_dir_file_is_gone (int fd, const char *path);
 
 /* "DIR/FILE"; caller frees; NULL with ENOMEM. */
 char *aw_run_dir_path (const char *dir, const char *file);

@@ -332,6 +332,11 @@ int aw_run_lock_beat (struct aw_run_lock *lock, struct aw_error *err)
     return 0;
 }
 
+bool aw_run_lock_is_gone (const struct aw_run_lock *lock)
+{
+    return aw_run_dir_file_is_gone (lock->fd, lock->path);
+}
+
 int aw_run_lock_fd (const struct aw_run_lock *lock)
 {
     return lock->fd;

@@ -36,6 +36,10 @@ struct aw_run_lock *aw_run_lock_take (const char *dir,
  */
 int aw_run_lock_beat (struct aw_run_lock *lock, struct aw_error *err);
 
+/* Has the file been removed, with its directory perhaps, or the directory been moved? As
+ * aw_run_dir_file_is_gone. */
+bool aw_run_lock_is_gone (const struct aw_run_lock *lock);
+
 /* The descriptor that holds the lock: who inherits it holds it as well. */
 int aw_run_lock_fd (const struct aw_run_lock *lock);
 
