@@ -244,7 +244,7 @@ static void on_terminate (struct life *life)
 {
     if (life->agent.leaving)
         return;
-    aw_error_set (&life->why, "told to end by SIGTERM (the job's time limit, or scancel)");
+    aw_error_set (&life->why, "stopped by SIGTERM (the job's time limit, or scancel)");
     aw_agent_send (&life->agent,
                    &(struct aw_frame){ .type = AW_FRAME_LEAVE, .event.reason = life->why.text });
     leave (life, LEAVE_GRACE_SECONDS);

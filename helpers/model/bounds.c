@@ -157,7 +157,7 @@ static int check (const struct aw_graph *g, const struct aw_allocation *a, struc
     }
     for (uint32_t s = 0; s < g->n_sets; s++)
         if (isnan (g->sets[s].duration))
-            return aw_error_set (err, "tasks.%s: its duration is not known", g->sets[s].name);
+            return aw_error_set (err, "tasks.%s: unknown duration", g->sets[s].name);
     return 0;
 }
 

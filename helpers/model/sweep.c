@@ -248,7 +248,7 @@ static int sweep_all (struct sweeper *s, struct aw_error *err)
     if (sweep->n_rows > 0)
         return 0;
     errno = ECANCELED;
-    return aw_error_set (err, "no simulation came to its end in the time given");
+    return aw_error_set (err, "no simulation ended in the time given");
 }
 
 static int check (const struct aw_graph *graph,

@@ -66,7 +66,7 @@ static int simulate (struct aw_sched *sched,
     if (aw_sched_check (sched, err) < 0 || aw_simulate (sched, &simulation, result, err) < 0)
         return -1;
     if (result->code != 0)
-        return aw_error_set (err, "the simulated run did not come to its end");
+        return aw_error_set (err, "the simulated run did not end");
     return 0;
 }
 

@@ -134,8 +134,8 @@ test_expect_success '--resume: what others can write to, or a link, is not execu
 
 test "$(id -u)" = 0 && test_set_prereq ROOT
 test_expect_success ROOT '--resume: the directory of another user is not executed' '
-    chown 65534 d/workflow.json && not_mine "workflow.json: it is not yours" && chown 0 d/workflow.json &&
-    chown 65534 d && not_mine "d: it is not yours" && chown 0 d
+    chown 65534 d/workflow.json && not_mine "workflow.json: it belongs to another user" && chown 0 d/workflow.json &&
+    chown 65534 d && not_mine "d: it belongs to another user" && chown 0 d
 '
 
 test_expect_success '--resume: once it is ours it is' '

@@ -161,7 +161,7 @@ test_expect_success 'sequential: stage after stage; fifo: in the order of the fi
 test_expect_success 'what can never fit is refused before anything runs' '
     workflow wide.json "\"tasks\": { \"w\": { \"cpus\": 5, \"command\": [\"touch\", \"ran\"] } }" &&
     run 2 wide wide.json &&
-    grep -q "tasks.w: a task wants 5 CPUs on one node" wide.err &&
+    grep -q "tasks.w: a task needs 5 CPUs on one node" wide.err &&
     ! test -e ran
 '
 

@@ -109,7 +109,7 @@ test_expect_success 'two coordinators on one directory: the second is refused' '
     wait_for 20 "grep -qs start two/journal.jsonl" &&
     cp two/journal.jsonl before &&
     run 2 second --resume two &&
-    grep -q "another coordinator is at work: process $first on" second.err &&
+    grep -q "another coordinator runs it: process $first on" second.err &&
     test_cmp before two/journal.jsonl && kill -KILL $first && { wait $first 2>/dev/null; touch two/go; } &&
     run 0 second --resume two && test $(events two "\"attempt\":1") -ge 1
 '
@@ -118,8 +118,8 @@ test_expect_success 'what a coordinator on another node wrote: it is given time 
     run 0 far --dir far flow.json && sed -i "/\"end\"/d; /c.0/d" far/journal.jsonl && rm far/ran &&
     mark () { printf "{\"host\":\"elsewhere\",\"boot\":\"x\",\"pid\":1,\"start\":1,\"job\":\"7\",\"nonce\":\"n\",\"beat\":%d}\n" "$1"; } &&
     mark 1 >far/coordinator && { (sleep 2; mark 2 >far/coordinator) & } &&
-    run 2 far --resume far && grep -q "another coordinator is at work: process 1 on elsewhere, job 7" far.err &&
-    run 0 far --resume far && grep -q "looking for 15 s whether it still is" far.err &&
+    run 2 far --resume far && grep -q "another coordinator runs it: process 1 on elsewhere, job 7" far.err &&
+    run 0 far --resume far && grep -q "waiting 15 s to see whether it still runs" far.err &&
     test "$(cat far/ran)" = "c[0]"
 '
 

@@ -150,7 +150,7 @@ test_expect_success 'what is wrong is told, all of it and where; nothing is chan
 	async-workflow: wrong.json: name: "-": a name begins with a letter, a digit or "_"
 	async-workflow: wrong.json: tasks.base: the workflow has a task set "base" already: give this one a name of its own
 	async-workflow: wrong.json: tasks.base: unknown key "cpu": did you mean "cpus"?
-	async-workflow: wrong.json: tasks.z2: a task wants 900 CPUs on one node: no node of the pool has that (up to 8 CPUs, 0 GPUs): ask Slurm for other nodes or less for the task
+	async-workflow: wrong.json: tasks.z2: a task needs 900 CPUs on one node, and no node of the pool has that (up to 8 CPUs, 0 GPUs): request other nodes, or less for the task
 	async-workflow: wrong.json: tasks.far: several ranks or nodes need srun: this run has none (--local)
 	async-workflow: wrong.json: tasks.data: needs a scratch directory: this run has none: start the run with --scratch=DIR
 	async-workflow: wrong.json: tasks: 10000004 tasks in addition to 2: at most 10000000 are possible in total
@@ -158,7 +158,7 @@ test_expect_success 'what is wrong is told, all of it and where; nothing is chan
 	EOF
 	sed -n 1,9p wrong/logs/base.0.err >got && sed -i "s/: did you mean .base.?/: write the name of a set in \"tasks\"/" got &&
     test_cmp want got &&
-    grep "wrong.json: tasks.z.after\[2\]: an added workflow has no iterations" wrong/logs/base.0.err &&
+    grep "wrong.json: tasks.z.after\[2\]: an added workflow has no previous iteration" wrong/logs/base.0.err &&
     grep "wrong.json: tasks.z.after\[3\]: \[i\] needs sets of one size" wrong/logs/base.0.err &&
     grep "wrong.json: tasks.z: cycle: z -> z2 -> z" wrong/logs/base.0.err &&
     grep "broken.json: line 2, column" wrong/logs/base.0.err &&
@@ -253,7 +253,7 @@ test_expect_success 'resume with another file: what was added is added to that' 
     printf "{ \"async-workflow\": 1, \"name\": \"kill\", \"tasks\": { \"other\": { \"script\": \"true\" } } }" >clash.json &&
     cp clash/journal.jsonl before &&
     test_expect_code 2 timeout 60 async-workflow run --local --cpus 8 --resume clash clash.json >clash.out 2>&1 &&
-    grep "journal.jsonl: line [0-9]*: what is added: tasks.later.after\[0\]: unknown task set \"work\"" clash.out &&
+    grep "journal.jsonl: line [0-9]*: added workflow: tasks.later.after\[0\]: unknown task set \"work\"" clash.out &&
     test_cmp before clash/journal.jsonl &&
     test_expect_code 0 timeout 60 async-workflow run --local --cpus 8 --resume clash >clash.out 2>&1 &&
     test $(of clash finish "later[") = 5

@@ -153,7 +153,7 @@ test_expect_success 'agents alone are told: exit 3' '
     scancel $(squeue --noheader --format=%i) &&
     test_expect_code 3 wait $pid || { cat apart.out apart.err apart/journal.jsonl; false; } &&
     stopped apart && ended apart 3 &&
-    grep -q "told to end by SIGTERM" apart.err &&
+    grep -q "stopped by SIGTERM" apart.err &&
     nothing_left && none_sleeps
 '
 

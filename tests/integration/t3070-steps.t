@@ -57,7 +57,7 @@ test_expect_success 'a rank adds tasks: a step over several nodes, where there w
     run 0 add -N4 --exclusive --gpus-per-node=2 --async-workflow=add.json --async-workflow-dir=add &&
     finished add 2 && check_steps add >checked && cat checked &&
     grep -q "2 reports of 1 tasks agree" checked &&
-    grep "many.json: tasks.many: a task wants 5 nodes" add/logs/plan.0.err &&
+    grep "many.json: tasks.many: a task needs 5 nodes" add/logs/plan.0.err &&
     "$top_builddir/tests/integration/replay" add
 '
 
@@ -164,7 +164,7 @@ test_expect_success 'without Slurm several ranks are an error, one is a process'
 test_expect_success 'more nodes than there are' '
     workflow wide.json "\"tasks\": { \"a\": { \"nodes\": 5, \"command\": [\"true\"] } }" &&
     run 2 wide -N4 --async-workflow=wide.json --async-workflow-dir=wide &&
-    grep -q "a task wants 5 nodes with 1 CPUs each: 4 of the pool.s 4 nodes can hold that" wide.err
+    grep -q "a task needs 5 nodes with 1 CPUs each, and 4 of the pool.s 4 nodes have that" wide.err
 '
 
 # Options of container plugins reach them: a plugin of our own says what it was given.

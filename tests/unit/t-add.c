@@ -103,7 +103,7 @@ static void a_wrong_addition_is_told_and_changes_nothing (void **state)
         { "{ \"async-workflow\": 1, \"name\": 3, \"tasks\": { \"n\": { \"script\": \"x\" } } }",
           "a.json: name: " },
         { "{ \"async-workflow\": 1, \"tasks\": { \"one\": { \"script\": \"x\" } } }",
-          "a.json: tasks.one: the workflow has a task set \"one\" already" },
+          "a.json: tasks.one: the workflow already has a task set \"one\"" },
         { "{ \"async-workflow\": 1, \"tasks\": { \"-\": { \"script\": \"x\" } } }",
           "a.json: tasks: \"-\": a name begins with" },
         { SET ("\"cpu\": 1"), "a.json: tasks.n: unknown key \"cpu\": did you mean \"cpus\"?" },
@@ -111,9 +111,9 @@ static void a_wrong_addition_is_told_and_changes_nothing (void **state)
         { SET ("\"after\": [\"on\"]"),
           "a.json: tasks.n.after[0]: unknown task set \"on\": did you mean \"one\"?" },
         { SET ("\"after\": [\"two@-1\"]"),
-          "a.json: tasks.n.after[0]: an added workflow has no iterations to look back from" },
+          "a.json: tasks.n.after[0]: an added workflow has no previous iteration" },
         { SET ("\"after\": [\"n@-1\"]"),
-          "a.json: tasks.n.after[0]: an added workflow has no iterations to look back from" },
+          "a.json: tasks.n.after[0]: an added workflow has no previous iteration" },
         { SET ("\"count\": 3, \"after\": [\"two\", \"one[i]\"]"),
           "a.json: tasks.n.after[1]: [i]: one has 2 iterations" },
         { SET ("\"after\": [\"n\"]"), "a.json: tasks.n: cycle: n -> n" },
@@ -503,7 +503,7 @@ static void a_torn_addition_does_not_count (void **state)
     back = parse (other);
     assert_int_equal (read_with (&f, back, true, NULL, NULL, &err), -1);
     assert_non_null (
-        strstr (err.text, "line 2: what is added: tasks.n: the workflow has a task set"));
+        strstr (err.text, "line 2: added workflow: tasks.n: the workflow already has a task set"));
     aw_workflow_destroy (back);
 
     file = fopen (f.path, "r");
@@ -544,7 +544,7 @@ static void what_was_added_is_told (void **state)
     assert_int_equal (aw_history_handle (&history, &node, &err), 0);
     assert_int_equal (add (w, ODD), 1);
     assert_int_equal (aw_history_handle (&history, &ev, &err), -1); /* it has not started */
-    assert_non_null (strstr (err.text, "one[0] adds tasks and has not started"));
+    assert_non_null (strstr (err.text, "one[0] adds tasks but has not started"));
     ev.task = 4; /* the one that comes with this */
     assert_int_equal (aw_history_handle (&history, &ev, &err), -1);
     assert_int_equal (aw_history_handle (&history, &start, &err), 0);
@@ -586,7 +586,7 @@ static void what_was_added_is_scheduled (void **state)
 
     assert_int_equal (add (w, SET ("\"cpus\": 5")), 1);
     assert_int_equal (aw_sched_check_set (sched, 2, &err), -1);
-    assert_non_null (strstr (err.text, "tasks.n: a task wants 5 CPUs"));
+    assert_non_null (strstr (err.text, "tasks.n: a task needs 5 CPUs"));
     aw_workflow_take_back (w);
     assert_int_equal (add (w, SET ("\"gpus\": 1, \"gpu_type\": \"t\"")), 1);
     assert_int_equal (aw_sched_check_set (sched, 2, &err), -1);

@@ -333,7 +333,7 @@ static void an_agent_told_to_end_ends_its_tasks (void **state)
     rig_until_lost (rig, 1);
     assert_int_equal (rig_end_of (rig, 1)->status, AW_STATUS_CANCELLED);
     assert_int_equal (rig_end_of (rig, 1)->signal, SIGTERM);
-    assert_non_null (strstr (rig->lost_reason, "told to end by SIGTERM"));
+    assert_non_null (strstr (rig->lost_reason, "stopped by SIGTERM"));
 }
 
 /* A SIGTERM from elsewhere is a failure of the task. Until that is certain the agent does other

@@ -38,7 +38,7 @@ static void wrong_arguments_are_refused (void **state)
     assert_int_equal (aw_bounds_init (&b, g, &none, 0, &err), -1);
     g->sets[3].duration = NAN;
     assert_int_equal (aw_bounds_init (&b, g, &a, 0, &err), -1);
-    assert_string_equal (err.text, "tasks.T3: its duration is not known");
+    assert_string_equal (err.text, "tasks.T3: unknown duration");
     aw_bounds_finish (&b);
     aw_bounds_finish (&b);
     aw_allocation_finish (&a);

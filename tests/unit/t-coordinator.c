@@ -395,7 +395,7 @@ static void never_starts (void **state)
 
     (void)state;
     assert_int_equal (run (&large), 2);
-    assert_non_null (strstr (large.err.text, "tasks.a: a task wants 5 CPUs"));
+    assert_non_null (strstr (large.err.text, "tasks.a: a task needs 5 CPUs"));
     assert_int_equal (large.launches, 0);
     finish (&large);
     assert_int_equal (run (&refused), 4);

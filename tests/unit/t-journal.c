@@ -114,8 +114,8 @@ static void a_wrong_journal_is_refused (void **state)
     static const struct {
         const char *text, *message;
     } table[] = {
-        { "", "first line is not complete" },
-        { "{\"async-workflow-journal\":1", "first line is not complete" },
+        { "", "first line is incomplete" },
+        { "{\"async-workflow-journal\":1", "first line is incomplete" },
         { "\n", "line 1: this is not a journal" },
         { "{}\n", "line 1: not valid JSON" },
         { "{\"a\":1}\n", "line 1: this is not a journal" },

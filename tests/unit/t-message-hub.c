@@ -251,16 +251,16 @@ static void wrong_words (void **state)
 
     (void)state;
     publish (1, 0, "a/b", "1");
-    assert_true (strstr (said, "1.1#0 error a topic's name"));
+    assert_true (strstr (said, "1.1#0 error the name of a topic"));
     said[0] = '\0';
     receive (1, 5, 1, "-", NULL);
-    assert_true (strstr (said, "1.1#5 error a topic's name"));
+    assert_true (strstr (said, "1.1#5 error the name of a topic"));
     said[0] = '\0';
     receive (1, 5, 1, "a", "b/c");
-    assert_true (strstr (said, "1.1#5 error a group"));
+    assert_true (strstr (said, "1.1#5 error the name of a group"));
     said[0] = '\0';
     take (AW_PACKET_REQUEST, 1, 0, 6, 0, "", NULL, "1");
-    assert_true (strstr (said, "1.1#6 error a topic's name"));
+    assert_true (strstr (said, "1.1#6 error the name of a topic"));
     take (AW_PACKET_ACK, 1, 0, 77, 1, NULL, NULL, NULL); /* of no receiver */
     take (AW_PACKET_CLOSE, 55, 0, 0, 0, NULL, NULL, NULL); /* of no connection */
     for (int i = 0; i <= AW_HUB_TOPICS; i++) {

@@ -44,7 +44,7 @@ static void wrong_arguments_are_refused (void **state)
     assert_int_equal (aw_prediction_init (&p, NULL, &small, NULL, &err), -1);
     assert_int_equal (aw_prediction_init (&p, g, &none, NULL, &err), -1);
     assert_int_equal (aw_prediction_init (&p, g, &small, NULL, &err), -1);
-    assert_non_null (strstr (err.text, "tasks.aggregate: a task wants 32 CPUs"));
+    assert_non_null (strstr (err.text, "tasks.aggregate: a task needs 32 CPUs"));
     assert_int_equal (aw_predict_best (g, &small, NULL, &comparison, &err), -1);
     g->sets[2].duration = NAN;
     assert_int_equal (aw_prediction_init (&p, g, &small, NULL, &err), -1);

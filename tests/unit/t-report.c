@@ -207,7 +207,7 @@ static void wrong_directories (void **state)
         { NULL, NULL, "not a run directory: workflow.json is missing" },
         { "workflow.json", "{", "workflow.json" },
         { "workflow.json", small, "journal.jsonl: No such file or directory" },
-        { "journal.jsonl", "", "journal.jsonl: its first line is not complete" },
+        { "journal.jsonl", "", "journal.jsonl: its first line is incomplete" },
         { "journal.jsonl",
           "{\"async-workflow-journal\":1}\n{\"t\":0,\"event\":\"finish\",\"task\":\"T0[0]\"}\n",
           "journal.jsonl: line 2: \"attempt\" is missing" },
@@ -217,7 +217,7 @@ static void wrong_directories (void **state)
           "{\"t\":0,\"event\":\"finish\",\"task\":\"T0[0]\",\"attempt\":0,\"node\":\"n\","
           "\"status\":\"completed\","
           "\"seconds\":1}\n",
-          "journal.jsonl: line 3: T0[0] ends and is not running" },
+          "journal.jsonl: line 3: T0[0] ends but does not run" },
     };
     struct fixture *f = *state;
     struct aw_problems problems;

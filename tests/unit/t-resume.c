@@ -357,10 +357,10 @@ static void a_wrong_line_is_refused (void **state)
           "line 4: no node with the name \"n1\"" },
         { HEADER NODE ("0") START ("0", "a[0]", "0") RESUME ("1", "") NODE ("1")
               START ("2", "a[0]", "0"),
-          "a[0] starts in an attempt that it has had" },
+          "a[0] starts again as an earlier attempt" },
         { HEADER NODE ("0") START ("0", "a[0]", "0") RESUME ("1", "") NODE ("1")
               FINISH ("2", "a[0]", "0", "completed"),
-          "a[0] ends and is not running" },
+          "a[0] ends but does not run" },
         { HEADER NODE ("0") RESUME ("2", "") NODE ("1"), "time goes back" },
         { HEADER NODE ("0") START ("0", "gone[0]", "0"), "the workflow has no task \"gone[0]\"" },
         { HEADER NODE ("0") RESUME ("1", ",\"workflow\":\"f\"") NODE ("1")

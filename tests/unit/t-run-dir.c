@@ -146,10 +146,10 @@ static void a_directory_of_somebody_else_is_refused (void **state)
     if (geteuid () != 0)
         skip (); /* files of somebody else take root to make */
     assert_int_equal (chown ("good/" AW_RUN_WORKFLOW, 65534, 65534), 0);
-    expect_refused ("good", "good: workflow.json: it is not yours");
+    expect_refused ("good", "good: workflow.json: it belongs to another user");
     assert_int_equal (chown ("good/" AW_RUN_WORKFLOW, 0, 0), 0);
     assert_int_equal (chown ("good", 65534, 65534), 0);
-    expect_refused ("good", "good: it is not yours");
+    expect_refused ("good", "good: it belongs to another user");
 }
 
 static void put (const char *path, const char *text)

@@ -62,7 +62,7 @@ static void one_run_has_the_lock_alone (void **state)
     assert_true (aw_run_lock_fd (lock) >= 0);
     assert_int_equal (aw_run_lock_beat (lock, &err), 0);
     assert_null (aw_run_lock_take (dir, NULL, NULL, &err)); /* even for ourselves */
-    assert_non_null (strstr (err.text, "another coordinator is at work"));
+    assert_non_null (strstr (err.text, "another coordinator runs it"));
     assert_non_null (strstr (err.text, "job 7"));
     aw_run_lock_release (lock);
     snprintf (path, sizeof (path), "%s/%s", dir, AW_RUN_COORDINATOR);
@@ -131,7 +131,7 @@ static void a_killed_run_holds_up_nothing (void **state)
     assert_int_equal (read (pipe_fd[0], &byte, 1), 1);
     assert_int_equal (byte, 'y');
     assert_null (aw_run_lock_take (dir, NULL, NULL, &err));
-    assert_non_null (strstr (err.text, "another coordinator is at work"));
+    assert_non_null (strstr (err.text, "another coordinator runs it"));
     kill (pid, SIGKILL);
     assert_int_equal (waitpid (pid, NULL, 0), pid);
     lock = aw_run_lock_take (dir, NULL, NULL, &err);

@@ -610,7 +610,7 @@ static void a_task_that_never_fits_is_told (void **state)
 
     (void)state;
     assert_int_equal (aw_sched_check (s, &err), -1);
-    assert_non_null (strstr (err.text, "tasks.aggregate: a task wants 32 CPUs"));
+    assert_non_null (strstr (err.text, "tasks.aggregate: a task needs 32 CPUs"));
     aw_sched_destroy (s);
     aw_graph_destroy (g);
 }

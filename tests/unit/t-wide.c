@@ -47,9 +47,9 @@ static void a_task_of_more_nodes_than_there_are_is_told (void **state)
 
     (void)state;
     assert_int_equal (aw_sched_check (s, &err), -1);
-    assert_string_equal (err.text, "tasks.wide: a task wants 5 nodes with 8 CPUs each: 4 of the "
-                                   "pool's 4 nodes can hold that: ask Slurm for more nodes or for "
-                                   "fewer for the task");
+    assert_string_equal (err.text,
+                         "tasks.wide: a task needs 5 nodes with 8 CPUs each, and 4 of the pool's 4 "
+                         "nodes have that: request more nodes, or fewer for the task");
     while (aw_sched_next (s, &action))
         assert_int_not_equal (action.type, AW_EVENT_START);
     assert_true (aw_sched_ended (s));

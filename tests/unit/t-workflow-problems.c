@@ -46,10 +46,9 @@ static void wrong_json_is_told_with_its_place (void **state)
                          "as \"1h\" or \"4G\"" },
         { "// x\n{}", "line 1, column 1: JSON has no comments: remove it" },
         { "{'a': 1 # x\n}", "line 1, column 9: JSON has no comments: remove it" },
-        { "{'a': 'x",
-          "line 1, column 7: text without an end: its closing double quote is missing" },
+        { "{'a': 'x", "line 1, column 7: a text without its closing double quote: add it" },
         { "{'a': 'x\ny'}",
-          "line 1, column 9: a line ends within text: close the double quote, or write \\n" },
+          "line 1, column 9: the line ends within a text: close the double quote, or write \\n" },
         { "{'a': 'x\ty'}", "line 1, column 9: control character 0x09 within text: write \\u0009" },
         { "{'a': '\\x'}",
           "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
@@ -86,9 +85,8 @@ static void wrong_json_is_told_with_its_place (void **state)
     assert_string_equal (problems.items[0].text,
                          "f: line 1, column 2: a NUL byte: a key in double quotes is expected");
     assert_null (aw_workflow_parse ("{\"a", 2, "f", &problems)); /* SIZE counts */
-    assert_string_equal (
-        problems.items[1].text,
-        "f: line 1, column 2: text without an end: its closing double quote is missing");
+    assert_string_equal (problems.items[1].text,
+                         "f: line 1, column 2: a text without its closing double quote: add it");
     aw_problems_finish (&problems);
 }
 
@@ -177,11 +175,11 @@ static void wrong_keys_at_the_top_are_told (void **state)
         { HEAD "'parameters': {'index': 0}, 'tasks': {'a': {'command': ['x']}}}",
           "parameters.index: {index} is built in: give the parameter another name" },
         { HEAD "'parameters': {'1st': 0}, 'tasks': {'a': {'command': ['x']}}}",
-          "parameters.1st: a parameter's name is made of letters, digits, \"_\" and \"-\", the "
-          "first a letter or \"_\"" },
+          "parameters.1st: a parameter's name has only letters, digits, \"_\" and \"-\", and "
+          "begins with a letter or \"_\"" },
         { HEAD
           "'parameters': {'big': 18446744073709551616}, 'tasks': {'a': {'command': ['{big}']}}}",
-          "parameters.big: a number beyond 64 bits: write it as text" },
+          "parameters.big: the number does not fit in 64 bits: write it as text" },
         { HEAD "'parameters': {'p': true}, 'tasks': {'a': {'command': ['{p}']}}}",
           "parameters.p: must be text or a number, not true" },
     };
@@ -200,9 +198,9 @@ static void wrong_numbers_are_told (void **state)
         { ONE ("'count': 1e300"), "tasks.a.count: 1e300: must be from 1 to 10000000" },
         { ONE ("'count': 1e999"), "tasks.a.count: 1e999: must be from 1 to 10000000" },
         { ONE ("'count': 100000000000000000000000000"),
-          "tasks.a.count: a number beyond 64 bits: must be from 1 to 10000000" },
+          "tasks.a.count: the number does not fit in 64 bits: must be from 1 to 10000000" },
         { ONE ("'count': -100000000000000000000000000"),
-          "tasks.a.count: a number beyond 64 bits: must be from 1 to 10000000" },
+          "tasks.a.count: the number does not fit in 64 bits: must be from 1 to 10000000" },
         { ONE ("'count': 1.5"), "tasks.a.count: 1.5: must be a whole number" },
         { ONE ("'count': '96'"),
           "tasks.a.count: \"96\": must be a number: write it without quotes" },
@@ -267,7 +265,7 @@ static void wrong_numbers_are_told (void **state)
           "tasks.a: 5 \"ranks\" do not divide evenly: 2 nodes get the same number each: "
           "give a multiple of it" },
         { ONE ("'ranks': 6, 'ranks_per_node': 4"),
-          "tasks.a: 6 \"ranks\" do not divide evenly: 4 go on each node: give a multiple of "
+          "tasks.a: 6 \"ranks\" do not divide evenly: 4 ranks run on each node: give a multiple of "
           "it" },
         { ONE ("'ranks': 16, 'nodes': 2, 'ranks_per_node': 4"),
           "tasks.a: 16 \"ranks\" are not 2 \"nodes\" of 4: give two of the three" },
@@ -315,11 +313,11 @@ static void wrong_texts_are_told (void **state)
         { ONE ("'srun': ['--']"),
           "tasks.a.srun[0]: \"--\": must be one option in its long form: \"--mpi=pmix\"" },
         { ONE ("'srun': ['--nodelist=n1']"),
-          "tasks.a.srun[0]: \"--nodelist=n1\": the plan chooses the nodes: leave it out" },
-        { ONE ("'srun': ['--cpu-b=none']"), "tasks.a.srun[0]: \"--cpu-b=none\": each rank is bound "
-                                            "as the plan says: leave it out" },
+          "tasks.a.srun[0]: \"--nodelist=n1\": the scheduler chooses the nodes: leave it out" },
+        { ONE ("'srun': ['--cpu-b=none']"),
+          "tasks.a.srun[0]: \"--cpu-b=none\": the scheduler binds each rank: leave it out" },
         { ONE ("'srun': ['--gpus-per-task=1']"),
-          "tasks.a.srun[0]: \"--gpus-per-task=1\": the plan decides it: give \"gpus\"" },
+          "tasks.a.srun[0]: \"--gpus-per-task=1\": the scheduler decides it: give \"gpus\"" },
         { ONE ("'srun': ['--async-workflow-mode=async']"),
           "tasks.a.srun[0]: \"--async-workflow-mode=async\": a workflow cannot be a task's "
           "option" },
@@ -384,7 +382,7 @@ static void wrong_dependences_are_told (void **state)
         { AFTER ("['a@+1']"), "tasks.b.after[0]: \"a@+1\": a task can wait only for earlier "
                               "iterations: write \"a@-1\"" },
         { AFTER ("['a@-1[i]']"),
-          "tasks.b.after[0]: \"a@-1[i]\": [i] stands before @: write \"a[i]@-1\"" },
+          "tasks.b.after[0]: \"a@-1[i]\": [i] comes before @: write \"a[i]@-1\"" },
         { AFTER ("['a[0]']"), "tasks.b.after[0]: \"a[0]\": only [i], the task with the same index, "
                               "is allowed in brackets: write \"a[i]\", or \"a\" for all" },
         { AFTER ("['']"), "tasks.b.after[0]: \"\": a task set's name is missing" },

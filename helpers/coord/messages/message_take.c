@@ -20,8 +20,8 @@ static struct aw_topic *topic_of (struct aw_hub *hub,
         return topic;
     if (!aw_topic_is_good (piece->text, piece->size)) {
         aw_error_set (err,
-                      "a topic's name has at most %d letters, digits, \"_\", \"-\" and "
-                      "\".\", and begins with a letter, a digit or \"_\"",
+                      "the name of a topic has at most %d letters, digits, \"_\", \"-\" and \".\", "
+                      "and begins with a letter, a digit or \"_\"",
                       AW_TOPIC_MAX);
         return NULL;
     }
@@ -188,8 +188,8 @@ static struct aw_receiver *add_receiver (struct aw_hub *hub,
         return NULL;
     if (packet->group.size && !aw_topic_is_good (packet->group.text, packet->group.size)) {
         aw_error_set (err,
-                      "a group has a name like that of a topic: at most %d letters, digits, \"_\", "
-                      "\"-\" and \".\"",
+                      "the name of a group has at most %d letters, digits, \"_\", \"-\" and \".\", "
+                      "and begins with a letter, a digit or \"_\"",
                       AW_TOPIC_MAX);
         return NULL;
     }

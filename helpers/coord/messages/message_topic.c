@@ -394,7 +394,7 @@ static int take_up (
     (void)next;
     if (line->group.size) {
         if (line->seq > place || !aw_topic_is_good (line->group.text, line->group.size))
-            return aw_error_set (err, "a group's note that cannot be");
+            return aw_error_set (err, "a line about a group is wrong");
         group = aw_topic_group (up->topic, &line->group, 0, 0, &made);
         if (!group)
             return aw_error_set (err, "out of memory");

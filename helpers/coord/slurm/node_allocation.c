@@ -111,8 +111,8 @@ static int find_cpus (struct aw_node_allocation *allocation,
     }
     if (!allocation->node.unbound)
         allocation->node.reason =
-            "it cannot be told which of this machine's CPUs are the job's, for Slurm was told "
-            "of others: tasks run unbound, the CPUs in the journal are planned ones";
+            "the job's CPUs are not known, because slurm.conf describes another machine: tasks "
+            "run unbound, and CPUs in the journal are only planned";
     allocation->node.unbound = true;
     return aw_idset_copy (&allocation->cpus, &slurm->cpus);
 }

@@ -99,15 +99,17 @@ static int check_start (const struct aw_history *history,
     const struct aw_attempt *last = last_attempt (history, ev->task);
 
     if (history->marks[ev->task] & AW_MARK_SKIPPED)
-        return aw_history_refuse (history, ev->task, "starts and was skipped", err);
+        return aw_history_refuse (history, ev->task, "starts after it was skipped", err);
     if (last && isnan (last->finish) && !last->waits)
-        return aw_history_refuse (history, ev->task, "starts and is running already", err);
+        return aw_history_refuse (history, ev->task, "starts while it runs", err);
     if (last && last->waits
         && (ev->attempt != last->attempt || ev->n_more > 0 || ev->type == AW_EVENT_STAGE
             || history->first_node + ev->node != last->node))
-        return aw_history_refuse (history, ev->task, "starts otherwise than its data came", err);
+        return aw_history_refuse (
+            history, ev->task,
+            "starts with another attempt, node or step than its data was staged for", err);
     if (last && !last->waits && ev->attempt <= last->attempt)
-        return aw_history_refuse (history, ev->task, "starts in an attempt that it has had", err);
+        return aw_history_refuse (history, ev->task, "starts again as an earlier attempt", err);
     for (uint32_t i = 0; i <= ev->n_more; i++)
         if (aw_history_check_held (history, ev, i, err) < 0)
             return -1;
@@ -170,9 +172,9 @@ static int handle_finish (struct aw_history *history,
     char *reason = NULL;
 
     if (!last || !isnan (last->finish))
-        return aw_history_refuse (history, ev->task, "ends and is not running", err);
+        return aw_history_refuse (history, ev->task, "ends but does not run", err);
     if (last->attempt != ev->attempt)
-        return aw_history_refuse (history, ev->task, "ends in another attempt than it started",
+        return aw_history_refuse (history, ev->task, "ends as another attempt than it started",
                                   err);
     if (ev->reason && !(reason = strdup (ev->reason)))
         return aw_error_set (err, "out of memory");
@@ -199,7 +201,7 @@ static int handle_staging (struct aw_history *history,
     struct aw_attempt *last = last_attempt (history, ev->task);
 
     if (!last || !isnan (last->finish) || last->attempt != ev->attempt)
-        return aw_history_refuse (history, ev->task, "copies and is not under way", err);
+        return aw_history_refuse (history, ev->task, "has a copy but does not run", err);
     if (ev->type == AW_EVENT_STAGED) {
         last->staged_bytes = ev->bytes;
         last->brought = isnan (last->brought) ? ev->t : last->brought;
@@ -216,7 +218,7 @@ static int handle_skip (struct aw_history *history, const struct aw_event *ev, s
     if (history->marks[ev->task] & AW_MARK_SKIPPED)
         return 0;
     if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_AGAIN))
-        return aw_history_refuse (history, ev->task, "is skipped and had started", err);
+        return aw_history_refuse (history, ev->task, "is skipped after it has started", err);
     history->marks[ev->task] |= AW_MARK_SKIPPED;
     history->n_skipped++;
     return 0;
@@ -352,7 +354,7 @@ static int handle_cancel (struct aw_history *history,
     struct aw_cancel cancel = { ev->task, ev->count, ev->code != 0 };
 
     if (ev->count > history->graph->n_tasks - ev->task)
-        return aw_history_refuse (history, ev->task, "and more are cancelled than there are", err);
+        return aw_history_refuse (history, ev->task, "and cancels more tasks than it has", err);
     if (aw_array_reserve (&history->cancelled, &history->cancel_room, history->n_cancelled + 1) < 0)
         return aw_error_set (err, "out of memory");
     history->cancelled[history->n_cancelled++] = cancel;
@@ -368,7 +370,7 @@ static int handle_add (struct aw_history *history, const struct aw_event *ev, st
     if (ev->task != AW_NONE && ev->task >= history->room.n_tasks)
         return aw_error_set (err, "no task has number %u", ev->task);
     if (ev->task != AW_NONE && !last_attempt (history, ev->task))
-        return aw_history_refuse (history, ev->task, "adds tasks and has not started", err);
+        return aw_history_refuse (history, ev->task, "adds tasks but has not started", err);
     if (aw_graph_size_grow (&room, &size)
         && (aw_grow (&history->marks, was, room.n_tasks, sizeof (*history->marks), 0) < 0
             || aw_grow (&history->last, was, room.n_tasks, sizeof (*history->last), 0) < 0

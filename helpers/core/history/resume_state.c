@@ -25,7 +25,7 @@ static int fill_tasks (struct aw_resume_state *e,
         if (e->attempts[task] <= MAX_ATTEMPTS)
             continue;
         aw_graph_task_name (history->graph, task, name, sizeof (name));
-        return aw_error_set (err, "%s has had %u attempts: more are not counted", name,
+        return aw_error_set (err, "%s has had %u attempts: more cannot be counted", name,
                              e->attempts[task]);
     }
     return 0;

@@ -257,16 +257,14 @@ static int check_set (const struct aw_sched *s, uint32_t number, struct aw_error
         return 0;
     describe (s->graph, &demand, wants, sizeof (wants));
     if (n > 0)
-        return aw_error_set (
-            err,
-            "tasks.%s: a task wants %u nodes with %s each: %u of the pool's %u nodes can hold "
-            "that: ask Slurm for more nodes or for fewer for the task",
-            set->name, demand.nodes, wants, n, s->pool.n_nodes);
+        return aw_error_set (err,
+                             "tasks.%s: a task needs %u nodes with %s each, and %u of the pool's "
+                             "%u nodes have that: request more nodes, or fewer for the task",
+                             set->name, demand.nodes, wants, n, s->pool.n_nodes);
     describe_pool (&s->pool, has, sizeof (has));
     return aw_error_set (err,
-                         "tasks.%s: a task wants %s on one node: no node of the pool has that "
-                         "(%s): ask Slurm for "
-                         "other nodes or less for the task",
+                         "tasks.%s: a task needs %s on one node, and no node of the pool has that "
+                         "(%s): request other nodes, or less for the task",
                          set->name, wants, has);
 }
 

@@ -60,7 +60,7 @@ static struct aw_running *attempt_of (const struct aw_sched *s,
     *known = *known || (run && ev->attempt < run->attempt);
     if (!*known) {
         aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
-        aw_error_set (err, "%s attempt %u is not under way on that node", name, ev->attempt);
+        aw_error_set (err, "%s attempt %u does not run on that node", name, ev->attempt);
     }
     return NULL;
 }

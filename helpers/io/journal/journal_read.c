@@ -75,7 +75,7 @@ static char *next_line (struct window *win)
 
 static const char *window_error (int error)
 {
-    return error == EILSEQ     ? "a NUL byte stands there"
+    return error == EILSEQ     ? "a NUL byte"
            : error == EMSGSIZE ? "the line is too long"
                                : strerror (error);
 }
@@ -113,10 +113,9 @@ static int read_lines (struct aw_journal_reader *reader,
     }
     aw_journal_line_finish (&line);
     if (n == 1)
-        return aw_error_set (err,
-                             "%s: its first line is not complete: the run has not begun, or "
-                             "the file was cut off",
-                             path);
+        return aw_error_set (
+            err, "%s: its first line is incomplete: the run has not begun, or the file was cut off",
+            path);
     return 0;
 }
 

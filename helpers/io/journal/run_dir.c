@@ -135,10 +135,11 @@ static int check_own (const struct stat *st, mode_t kind, const char *name, stru
                                                    : "%s: not a regular file",
                              name);
     if (st->st_uid != geteuid ())
-        return aw_error_set (err, "%s: it is not yours: what stands in it would be executed", name);
+        return aw_error_set (err, "%s: it belongs to another user: its commands would be executed",
+                             name);
     if (st->st_mode & (S_IWGRP | S_IWOTH))
         return aw_error_set (
-            err, "%s: others can write to it: what stands in it would be executed: chmod go-w it",
+            err, "%s: others can write to it, and its commands would be executed: chmod go-w it",
             name);
     return 0;
 }

@@ -175,7 +175,7 @@ static bool of_this_node (const struct mark *mark, const struct mark *mine)
 
 static int in_use (const char *dir, const struct mark *by, struct aw_error *err)
 {
-    return aw_error_set (err, "%s: another coordinator is at work: process %ld on %s%s%s", dir,
+    return aw_error_set (err, "%s: another coordinator runs it: process %ld on %s%s%s", dir,
                          by->pid, by->host[0] ? by->host : "an unknown node",
                          by->job[0] ? ", job " : "", by->job);
 }
@@ -224,9 +224,9 @@ static int wait_for_lock (struct aw_run_lock *lock,
             return in_use (dir, &by, err);
         if (aw_clock_monotonic () > until)
             return aw_error_set (
-                err, "%s: its coordinator is gone, but what it started has not ended", dir);
+                err, "%s: its coordinator has ended, but some of its tasks have not", dir);
         if (say && !said && dead)
-            say ("the coordinator before is gone: waiting for its tasks to end");
+            say ("the previous coordinator has ended: waiting for its tasks to end");
         said = dead;
         wait_a_moment ();
     }
@@ -255,7 +255,7 @@ static int check_mark (struct aw_run_lock *lock,
     if (of_this_node (&by, &lock->mine))
         return by.start && start_of (by.pid) == by.start ? in_use (dir, &by, err) : 0;
     snprintf (line, sizeof (line),
-              "the run was carried on from node %s: looking for %.0f s whether it still is",
+              "its last coordinator was on node %s: waiting %.0f s to see whether it still runs",
               by.host, AW_RUN_LOCK_WATCH);
     if (say)
         say (line);

@@ -93,7 +93,7 @@ int aw_topic_log_read (struct aw_topic_log *log,
         if (look_at (log, place, err) < 0)
             return -1;
         if (!find_line (log->window, log->window_place, log->window_size, place, line, size))
-            return aw_error_set (err, "%s: byte %llu: no message stands there", log->path,
+            return aw_error_set (err, "%s: byte %llu: this is not a message", log->path,
                                  (unsigned long long)place);
     }
     *next = place + *size + 1;

@@ -211,7 +211,7 @@ static int get_strings (struct aw_frame_reader *reader,
     if (member->form == AW_FORM_COMMAND && n == 0)
         return aw_error_set (err, "\"%s\" is empty", member->key);
     if (member->form == AW_FORM_COPIES && n % 3 != 0)
-        return aw_error_set (err, "\"%s\" is not made of copies", member->key);
+        return aw_error_set (err, "\"%s\" is not a list of copies", member->key);
     *shown = list->items;
     return 0;
 }

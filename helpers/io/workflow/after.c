@@ -21,7 +21,7 @@ static int explain_iteration (const char *name, int length, const char *text, st
     if (*text == '-' && n > MAX_DIGITS)
         return aw_error_set (err, "too many iterations: at most %d digits", MAX_DIGITS);
     if (*text == '-' && n && !strcmp (text + 1 + n, "[i]"))
-        return aw_error_set (err, "[i] stands before @: write \"%.*s[i]@%.*s\"", length, name,
+        return aw_error_set (err, "[i] comes before @: write \"%.*s[i]@%.*s\"", length, name,
                              (int)n + 1, text);
     if (*text != '-' && n)
         return aw_error_set (err, "a task can wait only for earlier iterations: write \"%.*s@-1\"",

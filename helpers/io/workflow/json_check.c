@@ -231,13 +231,14 @@ static int string (struct check *c)
         uint32_t character;
 
         if (c->p == c->end)
-            return fail (c, opened, "text without an end: its closing double quote is missing");
+            return fail (c, opened, "a text without its closing double quote: add it");
         if (byte == '"') {
             c->p++;
             return 0;
         }
         if (byte == '\n' || byte == '\r')
-            return fail (c, c->p, "a line ends within text: close the double quote, or write \\n");
+            return fail (c, c->p,
+                         "the line ends within a text: close the double quote, or write \\n");
         if (!n)
             return fail (c, c->p, "byte 0x%02x is not UTF-8: save the file as UTF-8", byte);
         if (byte == 0)

@@ -45,7 +45,7 @@ const char *aw_reader_show (char buf[AW_SHOWN_SIZE], struct json_object *value)
     case json_type_int: /* json-c cuts what does not fit */
         if (json_object_get_uint64 (value) == UINT64_MAX
             || json_object_get_int64 (value) == INT64_MIN)
-            return show_text (buf, "a number beyond 64 bits", "");
+            return show_text (buf, "the number does not fit in 64 bits", "");
         /* fall through */
     default:
         text = aw_json_tree_text (value);

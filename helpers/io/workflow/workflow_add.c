@@ -161,7 +161,7 @@ int aw_workflow_add_all (struct aw_workflow *w,
                          struct aw_problems *problems)
 {
     for (uint32_t i = 0; i < from->n_added; i++)
-        if (aw_workflow_add (w, from->added[i].text, from->added[i].size, "what was added", NULL,
+        if (aw_workflow_add (w, from->added[i].text, from->added[i].size, "added workflow", NULL,
                              NULL, problems)
             < 0)
             return -1;

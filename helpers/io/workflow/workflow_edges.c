@@ -98,13 +98,13 @@ static void check_added_edge (struct edges *e, const struct aw_edge *edge)
 
     if (edge->back)
         aw_reader_error (e->reader,
-                         "an added workflow has no iterations to look back from: write \"%.64s\", "
-                         "which waits for all of it",
+                         "an added workflow has no previous iteration: write \"%.64s\", which "
+                         "waits for all of it",
                          from->name);
     else if (edge->each && aw_graph_iterations (e->graph, edge->set) > 1)
-        aw_reader_error (e->reader,
-                         "[i]: %.64s has %u iterations: write \"%.64s\", which waits for all of it",
-                         from->name, aw_graph_iterations (e->graph, edge->set), from->name);
+        aw_reader_error (
+            e->reader, "[i]: %.64s has %u iterations: write \"%.64s\", which waits for all of them",
+            from->name, aw_graph_iterations (e->graph, edge->set), from->name);
 }
 
 static void check_edge (struct edges *e, uint32_t set, const struct aw_edge *edge)
@@ -178,8 +178,8 @@ static void read_need (struct edges *e, uint32_t set, struct json_object *object
     good = aw_reader_text (reader, message, &topic);
     if (good && !aw_topic_is_good (topic, strlen (topic)))
         good = aw_reader_error (reader,
-                                "a topic's name is made of at most %d letters, digits, \"_\", "
-                                "\"-\" and \".\", the first a letter, a digit or \"_\"",
+                                "the name of a topic has at most %d letters, digits, \"_\", \"-\" "
+                                "and \".\", and begins with a letter, a digit or \"_\"",
                                 AW_TOPIC_MAX);
     aw_reader_leave (reader, mark);
     if (count || every) {
@@ -189,8 +189,8 @@ static void read_need (struct edges *e, uint32_t set, struct json_object *object
     }
     for (uint32_t i = 0; good && i < s->n_message_dependencies; i++)
         if (strcmp (e->graph->topics[s->message_dependencies[i].topic], topic) == 0)
-            good = aw_reader_error (reader, "messages on \"%s\" are waited for twice: remove one",
-                                    topic);
+            good = aw_reader_error (
+                reader, "the set waits twice for messages on \"%s\": remove one", topic);
     if (good
         && aw_graph_add_message_dependency (e->graph, set, topic, (uint32_t)n, every != NULL) < 0)
         aw_reader_no_memory (reader);

@@ -128,8 +128,7 @@ static void read_known (struct aw_loading *l, const char *name, struct json_obje
     struct aw_task_spec spec = { 0 };
 
     aw_reader_error (&l->reader,
-                     "the workflow has a task set \"%.64s\" already: give this one a name of its "
-                     "own",
+                     "the workflow already has a task set \"%.64s\": give this one another name",
                      name);
     aw_task_spec_read (&l->reader, value, &l->top.defaults, &spec);
     aw_task_spec_finish (&spec);

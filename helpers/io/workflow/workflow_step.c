@@ -10,16 +10,16 @@
 #include "core/idset.h"
 #include "io/workflow/template.h"
 
-#define SHAPE "the plan decides it: give \"ranks\", \"nodes\", \"ranks_per_node\", \"cpus\""
-#define NODES "the plan chooses the nodes: leave it out"
-#define BINDING "each rank is bound as the plan says: leave it out"
-#define GPUS "the plan decides it: give \"gpus\""
-#define MEMORY "the plan decides it: give \"mem\""
-#define SHARING "steps run alongside the pool, and the plan assigns the nodes: leave it out"
+#define SHAPE "the scheduler decides it: give \"ranks\", \"nodes\", \"ranks_per_node\", \"cpus\""
+#define NODES "the scheduler chooses the nodes: leave it out"
+#define BINDING "the scheduler binds each rank: leave it out"
+#define GPUS "the scheduler decides it: give \"gpus\""
+#define MEMORY "the scheduler decides it: give \"mem\""
+#define SHARING "steps share the nodes with the pool: leave it out"
 #define FILES "give \"stdout\" or \"stderr\""
 #define ENDING "a rank that fails ends the step: leave it out"
 #define ALLOCATION "a step has no allocation of its own: leave it out"
-#define STARTING "the ranks are started by async-workflow-bind: leave it out"
+#define STARTING "async-workflow-bind starts the ranks: leave it out"
 
 static const struct {
     const char *name;
@@ -191,7 +191,7 @@ static bool settle_shape (struct aw_reader *reader, struct aw_task_spec *spec)
             aw_reader_error (
                 reader, "%u \"ranks\" do not divide evenly: %u %s: give a multiple of it", ranks,
                 spec->ranks_per_node ? each : nodes,
-                spec->ranks_per_node ? "go on each node" : "nodes get the same number each");
+                spec->ranks_per_node ? "ranks run on each node" : "nodes get the same number each");
         return false;
     }
     if ((uint64_t)each * spec->set.cpus > AW_IDSET_MAX

@@ -113,7 +113,7 @@ static bool number_text (struct aw_reader *reader,
     }
     else if (number >= 9223372036854775807.
              || number <= -9223372036854775807.) { /* json-c may have cut it */
-        return aw_reader_error (reader, "a number beyond 64 bits: write it as text");
+        return aw_reader_error (reader, "the number does not fit in 64 bits: write it as text");
     }
     else {
         snprintf (buf, AW_SHOWN_SIZE, "%" PRId64, json_object_get_int64 (value));
@@ -133,8 +133,8 @@ static bool check_parameter_name (struct aw_reader *reader, const char *name)
         return aw_reader_error (reader, "name too long: at most %d characters",
                                 AW_WORKFLOW_MAX_NAME);
     if (!aw_template_is_name (name))
-        return aw_reader_error (reader, "a parameter's name is made of letters, digits, \"_\" and "
-                                        "\"-\", the first a letter or \"_\"");
+        return aw_reader_error (reader, "a parameter's name has only letters, digits, \"_\" and "
+                                        "\"-\", and begins with a letter or \"_\"");
     return true;
 }
 
