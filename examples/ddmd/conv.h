@@ -14,8 +14,7 @@
 #include "backend.h"
 
 struct ddmd_conv {
-    struct ddmd_conv_shape
-        shape; /* 'batch' is set before each call, to at most what 'cols' has room for */
+    struct ddmd_conv_shape shape; /* 'batch' is set before each call, to what 'cols' can hold */
     size_t filters; /* channels on the side of the grid */
     bool transposed; /* from grid to image instead of from image to grid */
     bool relu; /* followed by max (x, 0) */

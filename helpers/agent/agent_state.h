@@ -67,7 +67,7 @@ void aw_agent_check_done (struct aw_agent *agent);
 /* signal.c */
 
 /* Tells the process of ATTEMPT to end: SIGTERM now, SIGKILL after GRACE seconds. It will have ended
- * AS TIMEOUT or CANCELLED. Where it was told before, a shorter grace counts from now.
+ * AS TIMEOUT or CANCELLED. If this was done before, a shorter grace counts from now.
  */
 void aw_attempt_end (struct aw_agent_attempt *attempt, enum aw_status as, double grace);
 

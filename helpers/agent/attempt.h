@@ -57,8 +57,7 @@ struct aw_agent_attempt {
     struct aw_launch launch; /* a copy, owned, where START has copies to make; else empty */
     struct aw_stager_job *in, *out; /* copies, in use until the end; NULL: none */
 
-    pid_t
-        pid; /* its first process, the leader of its session; 0: there is none, or it was reaped */
+    pid_t pid; /* its first process, the leader of its session; 0: none, or it was reaped */
     double spawned; /* monotonic */
     struct event *timer; /* time limit, then grace; NULL: not needed so far */
     double grace; /* seconds between SIGTERM and SIGKILL */

@@ -67,7 +67,7 @@ struct aw_coordinator {
     uint32_t n_leaving; /* of those that are not lost yet */
     bool stopping; /* a stop was asked for */
     bool complete; /* all nodes have joined and the pool has been checked */
-    int exit_code; /* -1: going on */
+    int exit_code; /* -1: the run continues */
     bool journal_broken;
     bool directory_lost; /* removed or moved; the journal is broken then, too */
     const char *note; /* for the display */
@@ -110,8 +110,8 @@ void aw_coordinator_record (struct aw_coordinator *c, const struct aw_event *ev)
 void aw_coordinator_flush_requests (struct aw_coordinator *c);
 void aw_coordinator_flush_journal (struct aw_coordinator *c);
 
-/* RC is the result of writing or syncing journal or messages, with ERR. At the first failure the
- * user is told and the run stops; it has failed for good then.
+/* RC is the result of writing or syncing journal or messages, with ERR. The first failure is
+ * reported and stops the run; the journal stays failed.
  */
 void aw_coordinator_check_journal (struct aw_coordinator *c, int rc, const struct aw_error *err);
 

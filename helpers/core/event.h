@@ -111,8 +111,7 @@ struct aw_event {
     uint32_t task; /* id (core/graph/graph.h) */
     uint32_t attempt; /* from 0 */
     uint32_t node; /* number of the node in the pool, from 0 */
-    struct aw_idset
-        cpus; /* START: planned CPUs; NODE: those of the job on it. Owner: as the function says */
+    struct aw_idset cpus; /* START: planned; NODE: those of the job. Owner: as the function says */
     struct aw_idset gpus;
     const struct aw_part *more; /* START: the other nodes of a task on several nodes. Borrowed */
     uint32_t n_more;
@@ -120,8 +119,7 @@ struct aw_event {
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     uint64_t bytes; /* STAGED: copied for this task; 0: all was there */
     const char *name; /* NODE: its name; MESSAGE: the topic's. Borrowed */
-    const char
-        *topology; /* NODE: as core/resources/topology.h writes it; NULL: not known. Borrowed */
+    const char *topology; /* NODE: as core/resources/topology.h says; NULL: unknown. Borrowed */
     const char *socket; /* NODE: path of its socket for messages; NULL: none. Not in the journal.
                            Borrowed */
     bool unbound; /* NODE: its tasks are not bound to CPUs. Not in the journal */
@@ -129,8 +127,7 @@ struct aw_event {
     int code; /* exit code, else 0 */
     int signal; /* that ended it, else 0 */
     double seconds; /* FINISH: from the task's start to its end, by the agent's clock */
-    double
-        cpu_seconds; /* user and system time of the task and of the processes that it waited for */
+    double cpu_seconds; /* user and system time of the task and of children that it waited for */
     uint64_t max_rss; /* bytes, the largest of its processes */
     bool gpu_known; /* FINISH: the next two are known */
     double gpu_util; /* share of the time in which they computed, 0 to 1; < 0: not known */

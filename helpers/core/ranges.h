@@ -44,7 +44,7 @@ uint32_t aw_ranges_pop (struct aw_ranges *ranges);
 /* Removes the first run. The queue must not be empty. */
 void aw_ranges_drop (struct aw_ranges *ranges);
 
-/* Removes ID, wherever it is. False: it is not there. Needs no memory: push has reserved the room
+/* Removes ID. False: it is not there. Needs no memory: push has reserved the room
  * that splitting a run takes. */
 bool aw_ranges_remove (struct aw_ranges *ranges, uint32_t id);
 

@@ -32,8 +32,7 @@ struct aw_retry {
     double backoff; /* each further delay is the one before times this; 0: 1 */
     double max_delay; /* seconds that no delay exceeds; 0: any */
     uint32_t causes; /* bits 1 << enum aw_cause that are retried */
-    struct aw_codes
-        codes; /* exit codes that are retried too. Neither causes nor codes: all failures are */
+    struct aw_codes codes; /* exit codes that are retried. No causes and no codes: all are */
 };
 
 /* This many lost nodes in a row use up no retry; with more, the task is assumed to be the cause. */

@@ -20,7 +20,7 @@
 /* Does the line look like one of them, rather than like another frame? */
 bool aw_message_frame_is (const char *line, size_t size);
 
-/* Appends a frame with its newline. ESCAPED: its data stand there as within a JSON string already.
+/* Appends a frame with its newline. ESCAPED: its data are already escaped as in a JSON string.
  * 0, or -1 with ENOMEM and TEXT as it was.
  */
 int aw_message_frame_put (struct aw_textbuf *text, const struct aw_packet *packet, bool escaped);
@@ -33,7 +33,7 @@ int aw_message_frame_put_rest (struct aw_textbuf *text,
                                size_t size);
 
 /* Reads a line, without its newline. PACKET borrows from it; its data is escaped. 0, or -1 with
- * text. Whatever the line holds, nothing beyond it is read. */
+ * text. Nothing beyond the line is read. */
 int aw_message_frame_read (struct aw_packet *packet,
                            const char *line,
                            size_t size,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with an input, collected so that all of it is told at once:
+/* What is wrong with an input, collected so that all of it is printed at once:
  * "ddmd.json: tasks.train.after[0]: unknown task set "agregate": did you mean "aggregate"?"
  */
 #ifndef AW_IO_PROBLEMS_H

@@ -20,7 +20,7 @@ int aw_scan_char (char **p, char c);
  */
 int aw_scan_string (char **p, char **text);
 
-/* A number. Decimal point always ".", whatever the locale. */
+/* A number. The decimal point is "." in every locale. */
 int aw_scan_number (char **p, double *value);
 
 /* Any value; objects and arrays down to 32 levels. */

@@ -31,8 +31,7 @@ struct aw_sweep {
     uint32_t n_rows; /* at least 1 */
     uint32_t knee; /* indexes of rows: aw_sweep_knee */
     uint32_t fastest; /* the fewest nodes of the shortest time */
-    double
-        critical_path; /* seconds; a row with this time ends the sweep, because no run is faster */
+    double critical_path; /* seconds; a row with this time ends the sweep: no run is faster */
     bool cut; /* go_on stopped it: rows are missing, or ways of running in the last row */
 };
 

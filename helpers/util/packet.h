@@ -22,7 +22,7 @@
  * and the task that it belongs to, and more kinds:
  *
  *   agent        CLOSE     the connection is gone
- *   coordinator  ACCEPTED  number: so many of the connection's messages are written
+ *   coordinator  ACCEPTED  number: this many of the connection's messages are written
  *   coordinator  ADMIT     task, attempt, data: a token, by which ranks of a job step may speak
  *   coordinator  DISMISS   task, attempt: no longer; what they have said is passed on first
  *   agent        DONE      task, attempt, no connection: an ADMIT or DISMISS is done
@@ -44,7 +44,7 @@ enum {
 };
 
 /* What a task finds in its environment: who it is ("TASK.ATTEMPT"), the socket's path, and what
- * proves that it was told. */
+ * proves that it knows it. */
 #define AW_PACKET_LAUNCH "ASYNC_WORKFLOW_LAUNCH"
 #define AW_PACKET_SOCKET "ASYNC_WORKFLOW_SOCKET"
 #define AW_PACKET_TOKEN "ASYNC_WORKFLOW_TOKEN"
@@ -75,7 +75,7 @@ enum aw_packet_kind {
 enum aw_packet_flags {
     AW_PACKET_ERROR = 1, /* DONE, ANSWER: data is the text of an error */
     AW_PACKET_MORE = 2, /* ADD: another part follows */
-    AW_PACKET_RELEASE = 4, /* CANCEL: what waits for the tasks goes on */
+    AW_PACKET_RELEASE = 4, /* CANCEL: successors of the tasks run */
 };
 
 /* A piece of text that ends by its size. */
@@ -103,8 +103,8 @@ struct aw_packet {
  */
 size_t aw_packet_put_head (const struct aw_packet *packet, char *buf);
 
-/* Takes a packet of SIZE bytes apart; PACKET borrows from it. 0, or -1 with errno EPROTO: whatever
- * it holds, nothing beyond it is read. */
+/* Takes a packet of SIZE bytes apart; PACKET borrows from it. 0, or -1 with errno EPROTO. Nothing
+ * beyond SIZE is read. */
 int aw_packet_read (struct aw_packet *packet, const char *buf, size_t size);
 
 /* Are the variables above, and others of the task, for another job than this process's? JOB: set to

@@ -6,7 +6,7 @@
 /* Where an option is honoured. */
 #define IN_SLURM (AW_IN_JOB | AW_IN_SALLOC | AW_IN_RESUME | AW_IN_TEST)
 #define IN_LOCAL (AW_IN_LOCAL | AW_IN_RESUME | AW_IN_TEST)
-#define ANEW (AW_IN_LOCAL | AW_IN_JOB | AW_IN_SALLOC | AW_IN_TEST)
+#define NEW_RUN (AW_IN_LOCAL | AW_IN_JOB | AW_IN_SALLOC | AW_IN_TEST)
 #define ALWAYS (IN_SLURM | IN_LOCAL)
 
 /* Its name here and for srun, and what it is and where its value goes. */
@@ -51,7 +51,7 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .argument = "DIR",
         .otherwise = "NAME-JOBID",
         VALUE (PATH, dir),
-        .settings = ANEW,
+        .settings = NEW_RUN,
         .help = "Create this run directory; it must not exist",
     },
     [AW_OPTION_RESUME] = {

@@ -5,10 +5,12 @@
  *
  *     bench-simulate KIND TASKS SETS NODES CPUS GPUS
  *
- * KIND: chain    each set waits for the one before it
- *       layered  layers of 100 sets, each waits for three of the layer before; twelve different
- * demands wide     no set waits: all are ready at once; twelve different demands mixed    as
- * layered, every set with a demand of its own
+ * KIND, by what the sets wait for and how many different demands they have:
+ *
+ *   chain    each set waits for the previous one
+ *   layered  layers of 100 sets; each waits for three of the previous layer; twelve demands
+ *   wide     no set waits: all are ready at once; twelve demands
+ *   mixed    as layered; every set has its own demand
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -345,7 +345,7 @@ static void failures (void **state)
     aw_display_event (d, &ev);
     assert_string_equal (
         drain (out[0]),
-        "async-workflow: simulate[0]: exit code 3 after 2.31 s on n?1; tried again\n");
+        "async-workflow: simulate[0]: exit code 3 after 2.31 s on n?1; will be retried\n");
     ev.attempt = 1;
     ev.code = 0;
     ev.signal = 9;

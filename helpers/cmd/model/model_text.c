@@ -170,7 +170,7 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
     }
 }
 
-/* Where copies are said to take time: what they cost, by when they are made. */
+/* If copies have a duration: what they cost by each way to make them. */
 static void put_staging (const struct aw_staging_gain *gain, struct aw_textbuf *out)
 {
     if (!gain->known)

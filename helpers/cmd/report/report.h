@@ -27,7 +27,7 @@ struct aw_report {
     uint32_t *chain; /* aw_history_chain */
     size_t n_chain;
     bool torn; /* the journal's last line is not whole: it is being written, or was cut off */
-    bool live; /* the coordinator is at work */
+    bool live; /* the coordinator runs */
     double predicted; /* makespan by the model, seconds; NAN: none */
 };
 

@@ -3,10 +3,9 @@
 
 /* salloc stays in our process group, so that it and the shell see what they saw without us: it
  * takes the terminal, and when it stops we stop. The coordinator finds its end of the pipe as
- * /proc/PID/fd/N, whatever salloc closes, and nobody else inherits it. What it writes, a line each:
- *   B      it has begun
- *   Ddir   its run directory
- *   Ecode  its exit status; without this it was killed
+ * /proc/PID/fd/N, even if salloc closes it, and nobody else inherits it. What it writes, a line
+ * each: B      it has begun Ddir   its run directory Ecode  its exit status; without this it was
+ * killed
  */
 #include "cmd/run/run_salloc.h"
 

@@ -179,7 +179,7 @@ static void on_finish (void *arg, struct aw_agent_link *agent, struct aw_event *
     struct exec_agents *backend = arg;
 
     if (!backend->complete)
-        return; /* it was told to start nothing more */
+        return; /* it starts nothing more */
     ev->node = aw_agent_link_number (agent);
     backend->exec.callbacks.task_finished (backend->exec.callbacks.arg, ev);
 }

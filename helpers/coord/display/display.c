@@ -254,7 +254,7 @@ static void tell_failure (struct aw_display *d, const struct aw_event *ev, bool 
     aw_graph_task_name (d->graph, ev->task, name, sizeof (name));
     aw_failure_text (how, sizeof (how), ev->status, ev->code, ev->signal, ev->reason);
     if (again)
-        snprintf (attempt, sizeof (attempt), "; tried again");
+        snprintf (attempt, sizeof (attempt), "; will be retried");
     else if (ev->attempt)
         snprintf (attempt, sizeof (attempt), "; it was attempt %u", ev->attempt + 1);
     aw_display_message (d, "async-workflow: %s: %s after %s on %s%s%s%s%s", name, how,

@@ -35,8 +35,7 @@ struct aw_display_set {
 
 struct aw_display_state {
     double t; /* seconds since the run's start */
-    const struct aw_display_set
-        *sets; /* one a set of the graph, in its order. Borrowed for the call */
+    const struct aw_display_set *sets; /* one per set of the graph, in its order. Borrowed */
     uint32_t nodes;
     uint32_t cpus, busy_cpus; /* of the pool */
     uint32_t gpus, busy_gpus;

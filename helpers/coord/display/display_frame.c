@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A frame: one line a task set,
  *     simulate   ██████████▓▓▓▓▓░░░░········  120/288   48 running  2 failed
- * and a line on the whole pool. Where the terminal is low, sets that have nothing to tell now are
- * told in one line together; where it is narrow, first the bars shrink and then go, then the ends
- * of the lines.
+ * and a line for the whole pool. On a terminal with few lines, the less important sets share one
+ * line. On a narrow terminal, first the bars shrink and disappear, then the lines are cut.
  */
 #include "coord/display/display_frame.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Outside an allocation the coordinator runs itself under salloc: a process becomes salloc, which
- * gets the allocation and runs the coordinator anew inside it.
+ * gets the allocation and runs the coordinator again inside it.
  */
 #ifndef AW_COORD_SLURM_SALLOC_H
 #define AW_COORD_SLURM_SALLOC_H

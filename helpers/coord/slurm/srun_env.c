@@ -130,7 +130,7 @@ static const char *const prefixes[] = {
  *   SLURM_JOB_NAME: names the step, and tasks want to see it
  *   SLURM_JOB_NUM_NODES, SLURM_JOB_NODELIST, SLURM_NNODES: tasks want to see them; --nodes is given
  *   SLURM_DEBUG, SLURM_DEBUG_FLAGS, SLURMD_DEBUG, SLURM_STEP_KILLED_MSG_NODE_ID,
- *   SLURM_SRUN_REDUCE_TASK_EXIT_MSG: how much is told
+ *   SLURM_SRUN_REDUCE_TASK_EXIT_MSG: how much srun prints
  *   SLURM_TEST_EXEC, SLURM_PMI_KVS_NO_DUP_KEYS: do no harm
  */
 

@@ -20,7 +20,7 @@ int aw_srun_env (struct aw_strings *out, char *const *env, struct aw_error *err)
 bool aw_srun_env_removes (const char *variable);
 
 /* Appends to OUT all of ENV, and what srun would read of it as options of an allocation under the
- * names that salloc reads: SLURM_PARTITION becomes SALLOC_PARTITION, whatever that was. 0, or -1
+ * names that salloc reads: SLURM_PARTITION replaces SALLOC_PARTITION. 0, or -1
  * with text.
  */
 int aw_salloc_env (struct aw_strings *out, char *const *env, struct aw_error *err);

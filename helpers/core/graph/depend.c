@@ -61,7 +61,7 @@ static int open_gate (struct aw_depend *d, double t, struct aw_released *out)
     return 0;
 }
 
-/* Goes on to the next stage while the open one has nothing left. */
+/* Continues with the next stage while the open one has nothing left. */
 int aw_depend_advance_gate (struct aw_depend *d, double t, struct aw_released *out)
 {
     while (d->sequential && d->gate_left == 0 && d->gate_iteration < d->graph->iterations) {

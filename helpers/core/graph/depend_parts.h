@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files depend*.c share. No other file includes it. Where nothing else is said, a function
+/* What the files depend*.c share. No other file includes it. If not stated otherwise, a function
  * returns 0, or -1 with ENOMEM.
  */
 #ifndef AW_CORE_GRAPH_DEPEND_PARTS_H

@@ -2,7 +2,7 @@
 /* The order of the sets within an iteration: ranks by Kahn's algorithm over the edges with back 0,
  * and cycles where there are any. What Kahn's algorithm leaves over has, set for set, a predecessor
  * that is left over too; following the first such one from every set must end in a cycle, and each
- * set is gone through once.
+ * set is visited once.
  */
 #include "core/graph/graph.h"
 

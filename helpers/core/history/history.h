@@ -146,8 +146,7 @@ enum aw_history_task aw_history_state (const struct aw_history *history, uint32_
 /* Figures of the whole run, up to now if it has not ended. Seconds; shares between 0 and 1. */
 struct aw_summary {
     double first_start, last_finish; /* t; NAN: no attempt started or finished */
-    double
-        makespan; /* last_finish - first_start, or up to now if a task runs; NAN: nothing started */
+    double makespan; /* last_finish - first_start, or so far; NAN: nothing has started */
     double cpu_share, gpu_share; /* held by tasks, of all that the pool had during the makespan;
                                     NAN: it had none */
     double cpu_used_share; /* CPU time that ended tasks used, of the CPU time that they held; NAN:

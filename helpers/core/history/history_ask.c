@@ -86,7 +86,7 @@ enum aw_history_task aw_history_state (const struct aw_history *history, uint32_
     if (last->status == AW_STATUS_CANCELLED)
         return AW_HISTORY_CANCELLED;
     if (history->ready[task] > 0 && history->exit_code < 0)
-        return AW_HISTORY_UNSTARTED; /* it is to be tried again */
+        return AW_HISTORY_UNSTARTED; /* it will be retried */
     if (is_retried (history, last) && history->exit_code < 0 && !history->stop_reason)
         return AW_HISTORY_UNSTARTED;
     return AW_HISTORY_FAILED;

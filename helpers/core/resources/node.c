@@ -125,7 +125,7 @@ static uint32_t least (uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* So many CPUs can a task use of N_IDLE cores if it uses THREADS of each. */
+/* The CPUs that a task can use of N_IDLE cores if it uses THREADS of each. */
 static uint32_t usable (const uint32_t n_idle[AW_THREADS + 1], uint32_t threads)
 {
     uint32_t n = 0;

@@ -95,7 +95,7 @@ void aw_ready_started (struct aw_ready *ready, uint32_t set);
  */
 struct aw_shape *aw_ready_first (const struct aw_ready *ready, bool blocked);
 
-/* Number I of the same shapes: 0 is the first, the others are in no order. NULL: there are no more.
+/* Number I of the same shapes: 0 is the first, the others are in no order. NULL: none is left.
  */
 struct aw_shape *aw_ready_at (const struct aw_ready *ready, bool blocked, uint32_t i);
 
@@ -105,8 +105,8 @@ void aw_ready_block (struct aw_ready *ready, struct aw_shape *shape, enum aw_blo
 /* Could the pool's nodes ever hold SHAPE? At first, without nodes, none can. */
 void aw_ready_set_never (struct aw_ready *ready, struct aw_shape *shape, bool never);
 
-/* Blocked shapes are tried again: those that NODE can hold; those that the reservation holds back;
- * those that are late.
+/* Blocked shapes are considered again: those that NODE can hold; those that the reservation holds
+ * back; those that are late.
  */
 void aw_ready_unblock (struct aw_ready *ready, const struct aw_node *node);
 void aw_ready_unhold (struct aw_ready *ready);

@@ -79,7 +79,7 @@ int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struc
     return 0;
 }
 
-/* Nothing behind iteration LAST is needed. What was added and waits for these sets goes on without.
+/* Nothing behind iteration LAST is needed. Added sets no longer wait for these sets.
  */
 int aw_sched_end_iterations (struct aw_sched *s, uint32_t last)
 {
@@ -100,7 +100,7 @@ int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev
                : 0;
 }
 
-/* Also before the run went on, or where it is to be tried again. */
+/* Also earlier in a resumed run, or if it will be retried. */
 static bool has_started (const struct aw_sched *s, uint32_t task)
 {
     return (s->depend.state[task] != AW_DEPEND_WAITING && s->depend.state[task] != AW_DEPEND_READY)

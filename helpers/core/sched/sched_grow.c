@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Task sets that come while the scheduler is at work. What needs memory comes first, so that where
+/* Task sets that come while the scheduler runs. What needs memory comes first, so that where
  * there is none the scheduler is as it was.
  */
 #include <math.h>

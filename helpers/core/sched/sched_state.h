@@ -44,16 +44,14 @@ struct aw_sched {
     struct aw_tries *tries; /* by task */
     uint32_t *failed_on; /* by task: the node where it failed last; AW_NO_NODE: none. Owned; NULL:
                             no task has failed */
-    uint8_t
-        *done; /* by task: completed in an earlier part of the run; NULL: there is none. Owned */
+    uint8_t *done; /* by task: completed earlier in the run; NULL: none is. Owned */
     uint32_t *chosen; /* nodes for the next start; room for those of one task of any set */
     struct aw_part *parts; /* of the last START action, except its first; as much room */
     uint32_t part_room;
     struct aw_released news; /* READY and SKIP actions that aw_sched_next has not returned yet */
     uint32_t last_iteration; /* later ones are not needed; UINT32_MAX: all are needed */
     bool cancels; /* a cancelled task may be running that is still to be killed */
-    struct aw_cancel
-        *cancelled; /* in earlier parts of the run; applied when this one begins. Owned */
+    struct aw_cancel *cancelled; /* earlier in the run; applied when this part begins. Owned */
     uint32_t n_cancelled;
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint32_t n_lost; /* lost nodes whose tasks may still be in `running` */
@@ -71,18 +69,17 @@ struct aw_sched {
 /* What starts next. */
 struct aw_choice {
     uint32_t instance;
-    uint32_t
-        task; /* the one whose data is at the chosen node; AW_NONE: the first of the instance */
+    uint32_t task; /* whose data is at the chosen node; AW_NONE: the first of the instance */
 };
 
 /*
  * The functions below stand in the order of their files, lowest first. Each file calls only those
- * above it. Where nothing else is said, a function returns 0, or -1 with ENOMEM.
+ * above it. If not stated otherwise, a function returns 0, or -1 with ENOMEM.
  */
 
 /* sched_cache.c: what decisions found out, and when that is dropped. */
 
-/* NODE has something free that it had not: shapes that fit there are tried again. */
+/* NODE has something free that it had not: shapes that fit there are considered again. */
 void aw_sched_unblock (struct aw_sched *s, uint32_t node);
 
 /* Which shapes can never start: NODE has joined; the pool has changed; SHAPE is new. */
@@ -91,7 +88,7 @@ void aw_sched_fit_all (struct aw_sched *s);
 void aw_sched_fit_shape (struct aw_sched *s, struct aw_shape *shape);
 
 /* Running tasks have changed: the reservation is computed again, and the shapes that it held back
- * are tried again. */
+ * are considered again. */
 void aw_sched_drop_reservation (struct aw_sched *s);
 
 /* An event comes, even if only time has passed: drops all that decisions found out, except what

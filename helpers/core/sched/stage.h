@@ -26,8 +26,7 @@ struct aw_stage {
     uint32_t *load; /* by node: of its tasks that have not started */
     uint32_t *last; /* by node: the instance whose data came there last; AW_NONE: none */
     uint32_t n_nodes, node_room;
-    uint32_t
-        *lightest; /* by set: the least load that one of its tasks puts on any node; 0: not known */
+    uint32_t *lightest; /* by set: the least load of one of its tasks; 0: not known */
 };
 
 /* 0, or -1 with ENOMEM. finish takes a zeroed value; clone makes STAGE, uninitialised before, a

@@ -16,7 +16,7 @@
  *
  * An ADD has the text of the workflow that a task has added: lines after it name its tasks. A
  * RESUME stands where another coordinator has gone on after the one before it ended or died.
- * Attempts without a FINISH above it were lost with that one; nodes join anew.
+ * Attempts without a FINISH above it were lost with that one; nodes join again.
  *
  * Writing goes through a buffer that the coordinator flushes once a turn of its loop.
  */
@@ -55,7 +55,7 @@ struct aw_journal *aw_journal_create (const char *path,
                                       const struct aw_journal_header *header,
                                       struct aw_error *err);
 
-/* Opens PATH to go on: cuts off a torn last line, whose LOST bytes (may be NULL) are told. Its
+/* Opens PATH to continue it: removes a torn last line; LOST (may be NULL) gets its bytes. Its
  * first line must be whole. The next event appended is to be a RESUME. Locked as by create. NULL
  * with text.
  */
@@ -96,8 +96,7 @@ typedef int (*aw_journal_fn) (void *arg, const struct aw_event *ev, struct aw_er
 
 /* How a journal is read; {0}: only checked. */
 struct aw_journal_reading {
-    aw_journal_fn
-        fn; /* called with each event; returns 0, or -1 with text to stop. NULL: none is */
+    aw_journal_fn fn; /* called with each event: 0, or -1 with text to stop. NULL: no call */
     void *arg; /* for FN */
     bool changed; /* the graph replaces the one that the journal is of: events of tasks that it does
                      not have are skipped. (Events before the last RESUME with a changed workflow

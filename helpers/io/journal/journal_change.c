@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking for the places where a run went on with a changed workflow: rare, and wanted before any
+/* Looking for the places where a run continued with a changed workflow: rare, and wanted before any
  * graph is there to read events with, so lines are only looked at, not taken apart.
  */
 #include <errno.h>

@@ -59,7 +59,7 @@ struct aw_journal_more {
 };
 void aw_journal_more_finish (struct aw_journal_more *more);
 
-/* Moves *P over the list, each part with all three members, in whatever order, and nothing else.
+/* Moves *P over the list, each part with all three members, in any order, and nothing else.
  * 0, or -1 with text. */
 int aw_journal_scan_more (struct aw_journal_more *more, char **p, struct aw_error *err);
 

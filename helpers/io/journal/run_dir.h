@@ -26,12 +26,12 @@ char *aw_run_dir_create (const char *dir, const char *name, const char *job, str
 /* "NAME-JOB" of the above, as one component of a path; caller frees; NULL without memory. */
 char *aw_run_dir_name (const char *name, const char *job);
 
-/* Could DIR be made, as far as can be told before: it is not there, and its parent is. 0, or -1
+/* Could DIR be made, as far as this is known before: it does not exist, and its parent is. 0, or -1
  * with text.
  */
 int aw_run_dir_check_new (const char *dir, struct aw_error *err);
 
-/* Is DIR a run directory of this user alone, as it must be where what stands in it decides what is
+/* Is DIR a run directory of this user alone, as it must be because its files decide what is
  * executed: directory, workflow file and journal are ours, regular, no symbolic links, and nobody
  * else can write to them. A file that is not there is nobody's. 0, or -1 with text.
  */

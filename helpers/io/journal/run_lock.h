@@ -2,8 +2,8 @@
 /* One coordinator a run directory. The file "coordinator" in it is held by a lock, and says who
  * holds it. Where locks work (local file systems; NFS, between its clients too) they decide. They
  * do not everywhere, so a coordinator writes a new number into the file every few seconds, too: one
- * on another node looks whether that goes on before it takes the directory over. Neither needs
- * clocks that agree, nor Slurm.
+ * on another node waits to see whether that continues before it takes the directory over. Neither
+ * needs clocks that agree, nor Slurm.
  */
 #ifndef AW_IO_JOURNAL_RUN_LOCK_H
 #define AW_IO_JOURNAL_RUN_LOCK_H
@@ -15,7 +15,7 @@
 #define AW_RUN_COORDINATOR "coordinator"
 
 #define AW_RUN_LOCK_BEAT 5.0 /* seconds between two numbers */
-#define AW_RUN_LOCK_WATCH 15.0 /* so long without a new one, and who wrote them is gone */
+#define AW_RUN_LOCK_WATCH 15.0 /* seconds without a new number after which its writer has ended */
 #define AW_RUN_LOCK_WAIT                                                     \
     20.0 /* for what a dead coordinator of this node left, its agent, to end \
           */
@@ -23,7 +23,7 @@
 struct aw_run_lock;
 
 /* Takes DIR. JOB: Slurm job id or NULL. SAY (may be NULL) is called with a line for the user before
- * it has to wait, at most about 20 s. NULL with text where another coordinator is at work, or the
+ * it has to wait, at most about 20 s. NULL with text if another coordinator runs, or the
  * file cannot be made.
  */
 struct aw_run_lock *aw_run_lock_take (const char *dir,

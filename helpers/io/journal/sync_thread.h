@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts files on disk: in the caller's thread, or in one of its own, so that an event loop goes on
+/* Puts files on disk: in the caller's thread, or in one of its own, so that an event loop continues
  * meanwhile.
  */
 #ifndef AW_IO_JOURNAL_SYNC_THREAD_H

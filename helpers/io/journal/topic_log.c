@@ -127,7 +127,7 @@ static int go_through (struct aw_topic_log *log,
             place = next;
         }
         if (place == log->window_place)
-            break; /* no whole line in so many bytes */
+            break; /* no whole line in this number of bytes */
     }
     if (place == log->size)
         return 0;

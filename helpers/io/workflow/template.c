@@ -70,7 +70,7 @@ static void put_braces (struct compiler *c, char brace, size_t n)
         aw_textbuf_putc (&c->out, brace);
 }
 
-/* Text that stands for itself: the LENGTH bytes at TEXT, behind which its string goes on with a
+/* Text that stands for itself: the LENGTH bytes at TEXT, after which its string continues with a
  * brace or ends. */
 static void put_literal (struct compiler *c, const char *text, size_t length)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Placeholders. What a user writes is compiled to a template: parameters are put in, {index},
  * {iteration}, {task}, {run} and {scratch} stay for each task, and every other brace is doubled, so
- * that nothing a parameter brought in is taken for a placeholder. aw_recipe_expand
+ * that no text of a parameter is treated as a placeholder. aw_recipe_expand
  * (io/workflow/workflow.h) makes a task's text of a template.
  *
  * In what a user writes, a name is letters, digits, "_" and "-", not beginning with a digit or "-".

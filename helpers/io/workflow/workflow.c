@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file as a whole: its top level, then the sets one by one, then what connects them. Reading
- * goes on behind a problem, so that all are told; a workflow comes out where there was none.
+ * continues after a problem, so that all are reported; without problems it makes a workflow.
  */
 #include "config.h"
 

@@ -26,7 +26,7 @@ struct aw_copy_recipe {
     bool checksum;
 };
 
-/* All of them. Owned by whoever has it; {0} is nothing. */
+/* All of them. Owned by its holder; {0} is nothing. */
 struct aw_staging_recipe {
     enum aw_staging_mode mode;
     double seconds; /* expected for one copy of all */

@@ -18,7 +18,7 @@ static bool same_command (char *const *a, char *const *b)
     return !*a && !*b;
 }
 
-/* Whatever their order. */
+/* In any order. */
 static bool same_environment (const struct aw_recipe *a, const struct aw_recipe *b)
 {
     if (a->n_environment != b->n_environment)

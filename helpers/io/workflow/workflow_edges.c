@@ -91,7 +91,7 @@ static bool count_is_known (const struct edges *e, uint32_t set)
     return set < e->first || e->specs[set - e->first].count_is_known;
 }
 
-/* What is added is gone through once. */
+/* Added task sets run once. */
 static void check_added_edge (struct edges *e, const struct aw_edge *edge)
 {
     const struct aw_set *from = &e->graph->sets[edge->set];

@@ -122,7 +122,7 @@ static void check_demand (struct aw_reader *reader,
     }
 }
 
-/* A set that is added has the name of another. What else is wrong with it is told as well. */
+/* An added set has the name of another. Its other problems are reported too. */
 static void read_known (struct aw_loading *l, const char *name, struct json_object *value)
 {
     struct aw_task_spec spec = { 0 };

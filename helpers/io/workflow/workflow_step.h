@@ -11,7 +11,7 @@
  * that RECIPE had. */
 void aw_read_srun (struct aw_reader *reader, struct json_object *value, struct aw_recipe *recipe);
 
-/* May OPTION ("--mpi=pmix") be given? NULL, or why not ("the plan decides that: ..."). */
+/* May OPTION ("--mpi=pmix") be given? NULL, or why not ("the scheduler decides it: ..."). */
 const char *aw_srun_refusal (const char *option);
 
 /* When all keys of a set are read: fills nodes, ranks_per_node and step of SPEC->set by what was

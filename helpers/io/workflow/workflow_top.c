@@ -178,7 +178,7 @@ static void read_parameter (struct aw_reader *reader, const char *name, struct j
         break;
     default:
         aw_reader_error (reader, "must be text or a number, not %s", aw_reader_type (value));
-        text = "1"; /* known all the same: what uses it is not wrong for that */
+        text = "1"; /* it is known: texts with its name are not wrong */
         break;
     }
     aw_reader_add_parameter (reader, name, text);
