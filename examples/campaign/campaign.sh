@@ -61,7 +61,7 @@ esac
 if test "$(completed)" -gt "${before:-0}"; then
     rm -f "$idle_file"
 elif test -e "$idle_file"; then
-    end "$status" "two jobs in a row have completed nothing: ask for more time or more nodes"
+    end "$status" "two jobs in a row have completed nothing: request more time or more nodes"
 else
     echo "$SLURM_JOB_ID" >"$idle_file"
 fi

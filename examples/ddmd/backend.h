@@ -67,8 +67,8 @@ struct ddmd_adam {
 struct ddmd_backend {
     const char *name;
 
-    /* What has gone wrong first since the start, or NULL: whoever uses results asks before. A CPU
-     * has no such troubles.
+    /* What has gone wrong first since the start, or NULL: functions that use results ask before. A
+     * CPU has no such troubles.
      */
     const char *(*problem) (void);
 
@@ -123,7 +123,7 @@ struct ddmd_backend {
     /* x += y. */
     void (*add) (ddmd_real *x, const ddmd_real *y, size_t count);
 
-    /* x = max (x, 0); and dx = 0 wherever y, what relu gave, is 0. */
+    /* x = max (x, 0); and dx = 0 for each y, the result of relu, that is 0. */
     void (*relu) (ddmd_real *x, size_t count);
     void (*relu_grad) (ddmd_real *dx, const ddmd_real *y, size_t count);
 

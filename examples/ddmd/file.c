@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What is read is checked against the file's real size before memory is asked for, so a forged
- * count cannot ask for more than is there.
+/* Counts are checked against the file's real size before memory is allocated, so a forged count
+ * allocates no more than the file has.
  */
 
 #include <errno.h>

@@ -17,8 +17,8 @@
  *       48     8  bytes of a record
  *       56        the records
  *
- * A file is written under another name, flushed to disk and renamed, so whoever finds one finds it
- * whole.
+ * A file is written under another name, flushed to disk and renamed, so a file that exists is
+ * complete.
  */
 
 #ifndef DDMD_FILE_H

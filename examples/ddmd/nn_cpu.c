@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The elementwise kernels of the network, and the way to BLAS. Sums run in double precision
- * whatever ddmd_real is.
+/* The elementwise kernels of the network, and the way to BLAS. Sums have double precision,
+ * for every ddmd_real.
  */
 
 #include <cblas.h>

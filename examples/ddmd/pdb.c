@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A reader for the ATOM records of one chain. Everything in the file is taken for hostile: line
+/* A reader for the ATOM records of one chain. The file may be hostile: line
  * lengths, numbers and counts are checked before use, and what does not parse ends the reading with
  * the line's number.
  */

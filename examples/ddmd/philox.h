@@ -32,8 +32,8 @@ void ddmd_philox (uint64_t key, const uint32_t counter[4], uint32_t out[4]);
 uint64_t ddmd_philox_key (uint64_t seed, uint32_t iteration, uint32_t index);
 
 /* Fill out[0 .. count - 1] with standard normal numbers (Box-Muller in single precision: no value
- * beyond 6.7). They are a function of key, step and use; the first numbers are the same whatever
- * the count.
+ * beyond 6.7). They are a function of key, step and use; the first numbers are the same for
+ * every count.
  */
 void ddmd_philox_normal (
     uint64_t key, uint64_t step, enum ddmd_philox_use use, double *out, size_t count);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* ddmd-train: the network learns the maps of the latest iterations, going on from the newest
+/* ddmd-train: the network learns the maps of the latest iterations, starting from the newest
  * earlier network if there is one.
  */
 
@@ -52,7 +52,7 @@ static const struct ddmd_option options[] = {
     { "rate", "R", DDMD_NUMBER (&option.rate, 1e-9, 1), "learning rate" },
     { "seed", "N", DDMD_COUNT (&option.seed, 0, 0x1p53), "seed of the whole run's randomness" },
     { "start", "FILE", DDMD_TEXT (&option.start),
-      "go on from this network, or \"new\"; else from the newest" },
+      "continue from this network, or \"new\"; else from the newest" },
     { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute: cpu or cuda" },
     { 0 },
 };
@@ -78,7 +78,7 @@ static struct ddmd_vae *begin_network (uint64_t seed, struct aw_error *err)
         || (rc == 1 && ddmd_rundir_path (option.directory, DDMD_NETWORK, newest, 0, path, err) < 0))
         return NULL;
     if (rc == 1) {
-        printf ("going on from the network of iteration %u\n", newest);
+        printf ("continuing from the network of iteration %u\n", newest);
         return ddmd_vae_read (backend, path, option.batch, err);
     }
     return ddmd_vae_create (backend, DDMD_RESIDUES, option.latent, option.batch, seed, err);

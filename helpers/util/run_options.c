@@ -141,7 +141,7 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .otherwise = "nine tenths of the free space",
         VALUE (BYTES, scratch_size),
         .settings = ALWAYS,
-        .help = "Let staged data take at most this much of it on each node",
+        .help = "Limit the data staged on each node to this size",
     },
     [AW_OPTION_STAGE_STREAMS] = {
         SRUN ("stage-streams"),

@@ -7,7 +7,7 @@ test_description='Static checks find nothing in what a change touches; "make lin
 
 lint=$top_srcdir/tests/lint/run
 
-for check in format cppcheck tidy analyzer spelling manuals scripts; do
+for check in format cppcheck tidy analyzer spelling english manuals scripts; do
     "$lint" --builddir "$top_builddir" $check >$check.out 2>&1
     code=$?
     test $code = 77 || test_set_prereq $check
@@ -37,6 +37,11 @@ test_expect_success git,analyzer 'so is the analyzer of gcc' '
     flawed helpers/core/x.c "#include <stdlib.h>\nvoid f (void);\nvoid f (void)\n{\n    char *p = malloc (1);\n    free (p);\n    free (p);\n}\n" analyzer
 '
 test_expect_success git,spelling 'so is codespell' 'flawed docs/x.md "This is t${none}eh end.\n" spelling'
+test_expect_success git 'so are words that readers must read twice' '
+    flawed helpers/core/x.h "/* Ended attempts are tried again. */\n" english && grep -F "write: is retried" out &&
+    flawed docs/x.md "The task is told to end.\n" english &&
+    echo "The task is stopped." >plain.md && "$top_srcdir/tests/lint/english" plain.md
+'
 test_expect_success git,manuals 'so is mandoc' 'flawed docs/man/x.1 ".TH x 1 2026-01-01 x\n.SH NAME\nx \\\\- y\n.IP\n.XX z\n" manuals'
 test_expect_success git,scripts 'so is shellcheck' 'flawed tests/x "#!/bin/sh\nfunction f { echo; }\n" scripts'
 

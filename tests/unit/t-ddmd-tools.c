@@ -209,7 +209,7 @@ static void pipeline (void **state)
                 ? "aggregate --directory @ --iteration 1 --index 0 --count 2 --simulations 4"
                 : "aggregate --directory @ --iteration 1 --index 1 --count 2 --simulations 4");
     assert_runs ("train --directory @ --iteration 1 --epochs 1");
-    assert_non_null (strstr (output, "going on from the network of iteration 0\n160 maps"));
+    assert_non_null (strstr (output, "continuing from the network of iteration 0\n160 maps"));
     assert_true (last_loss () < first_loss);
     assert_runs ("train --directory @ --iteration 1 --epochs 1 --start new --window 1");
     assert_non_null (strstr (output, "80 maps"));

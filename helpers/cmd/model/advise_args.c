@@ -37,7 +37,7 @@ static const struct aw_argument options[] = {
     { "nodes", "N", "Script: for N nodes [those at the knee]", AW_VALUE_COUNT, .offset = OF (nodes),
       .min = 1, .max = AW_MAX_NODES },
     { "margin", "X",
-      "Script: make the time limit longer than the makespan by this share, in whole minutes [0.25]",
+      "Script: the time limit is the makespan plus this share of it, in whole minutes [0.25]",
       AW_VALUE_NUMBER, .offset = OF (margin), .min = 0, .max = 100, .example = "0.25" },
     { "force", NULL, "Script: overwrite FILE", AW_VALUE_FLAG, .offset = OF (force) },
 };

@@ -81,11 +81,11 @@ static void put_degrees (const struct aw_degrees *d, struct aw_textbuf *out)
     count (out, "DOA_dep", "", d->doa_dep,
            "degree of asynchronicity by dependencies: branches - 1");
     count (out, "DOA_res", d->doa_res_is_bound ? ">=" : "", d->doa_res,
-           "the same by resources: branches of which the allocation holds one whole set each, - 1");
+           "by resources: branches that can run a whole set each at the same time, - 1");
     count (out, "WLA", d->doa_res_is_bound && d->wla < d->doa_dep ? ">=" : "", d->wla,
-           "of the workload: the smaller one of both");
+           "of the workload on this allocation: the smaller of the two");
     count (out, "width - 1", d->width_is_bound ? "<=" : "", d->width - 1,
-           "upper limit: sets that do not wait for each other, - 1");
+           "upper limit: the most sets of which none waits for another, - 1");
 }
 
 static void put_path (const struct aw_graph *g, const struct aw_bounds *b, struct aw_textbuf *out)
@@ -217,7 +217,7 @@ static void put_conclusion (const struct aw_prediction *p, struct aw_textbuf *ou
     else if (p->improvement < 0.001)
         aw_textbuf_puts (
             out, "  Stage after stage is as short: no stage waits while another could run.\n");
-    aw_textbuf_printf (out, "  The best order is within %.1f%% of the largest lower bound: %s.\n",
+    aw_textbuf_printf (out, "  The best order is within %.1f%% of the largest lower bound, %s.\n",
                        100 * over, limit (&p->bounds));
 }
 
