@@ -36,7 +36,7 @@ enum aw_frame_when {
 
 struct aw_frame_member {
     const char *key;
-    const char *head; /* what stands before the value: ,"key": */
+    const char *head; /* the text before the value: ,"key": */
     enum aw_frame_form form;
     size_t offset; /* in struct aw_frame */
     enum aw_frame_when when;
