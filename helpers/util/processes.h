@@ -29,9 +29,9 @@ void aw_processes_finish (struct aw_processes *processes);
  */
 bool aw_process_is_child (pid_t pid);
 
-/* A mark is a number that a process hands on to all its descendants, whatever they do to their
- * environment, session and parents. 0 is none. It is the soft limit RLIMIT_LOCKS, which has had no
- * effect since Linux 2.4.25.
+/* A mark is a number that a process passes to all its descendants. They keep it when they
+ * change their environment, session or parents. 0 is none. It is the soft limit RLIMIT_LOCKS, which
+ * has had no effect since Linux 2.4.25.
  *
  * set: marks this process, unless an administrator has limited RLIMIT_LOCKS. It only makes system
  * calls, so it is safe between vfork and exec. of: the mark of PID; 0: it has none, or it cannot be

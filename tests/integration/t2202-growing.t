@@ -148,7 +148,7 @@ test_expect_success 'what is wrong is told, all of it and where; nothing is chan
     cat >want <<-\EOF &&
 	async-workflow: wrong.json: iterations: an added workflow has no iterations: remove it
 	async-workflow: wrong.json: name: "-": a name begins with a letter, a digit or "_"
-	async-workflow: wrong.json: tasks.base: the workflow has a task set "base" already: give this one a name of its own
+	async-workflow: wrong.json: tasks.base: the workflow already has a task set "base": give this one another name
 	async-workflow: wrong.json: tasks.base: unknown key "cpu": did you mean "cpus"?
 	async-workflow: wrong.json: tasks.z2: a task needs 900 CPUs on one node, and no node of the pool has that (up to 8 CPUs, 0 GPUs): request other nodes, or less for the task
 	async-workflow: wrong.json: tasks.far: several ranks or nodes need srun: this run has none (--local)
