@@ -33,7 +33,7 @@ test_expect_success 'all six run, with a table and their pictures' '
     for name in execution-sequential execution-async messages-sync messages-async staging-sync staging-async; do
         grep -q "^</svg>" runs/$name.svg || return 1
     done &&
-    test_expect_code 1 "$RUN" --output runs 2>err && grep "is there already" err
+    test_expect_code 1 "$RUN" --output runs 2>err && grep "exists: give another" err
 '
 
 test_expect_success 'execution: training beside the simulations, or after them' '
