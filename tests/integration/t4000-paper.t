@@ -30,7 +30,7 @@ test_expect_success 'wrong options: exit 2' '
 
 test_expect_success 'an output directory is not overwritten' '
     mkdir there && test_expect_code 1 "$RUN" --quick --output there 2>err &&
-    grep "is there already" err
+    grep "exists: give another" err
 '
 
 test_expect_success 'all six run, within wide limits' '
