@@ -24,22 +24,12 @@ static void on_node_joined (void *arg, const struct aw_event *ev)
 static void on_task_finished (void *arg, const struct aw_event *ev)
 {
     struct aw_coordinator *c = arg;
-    const struct aw_graph *graph = c->config.workflow->graph;
     struct aw_event mine = *ev;
 
-    if (mine.type != AW_EVENT_FINISH) {
+    if (ev->type != AW_EVENT_FINISH || ev->task >= c->config.workflow->graph->n_tasks)
         aw_coordinator_handle_event (c, &mine);
-        return;
-    }
-    /* An attempt that ended with one node may have continued on its others: its own end comes too
-     * late. */
-    if (ev->task < graph->n_tasks && aw_sched_is_over (c->sched, ev->task, ev->attempt))
-        return;
-    if (mine.status == AW_STATUS_CANCELLED && !c->stopping && c->leaving[ev->node])
-        mine.status = AW_STATUS_NODE_FAIL; /* not the task's fault: it may run elsewhere */
-    if (ev->task < graph->n_tasks)
-        aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
-    aw_coordinator_handle_event (c, &mine);
+    else if (!aw_coordinator_keep (c, ev))
+        aw_coordinator_end_attempt (c, ev);
 }
 
 static void on_message (void *arg, uint32_t node, const struct aw_packet *packet)
@@ -198,6 +188,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
                                                aw_coordinator_on_node_leaves,
                                                on_message,
                                                on_joining,
+                                               aw_coordinator_on_all_silent,
                                                c };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->set_room = graph->n_sets;
@@ -207,9 +198,11 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->wake = event_new (base, -1, 0, aw_coordinator_on_wake, c);
     c->kill_deadline = event_new (base, -1, 0, aw_coordinator_on_kill_deadline, c);
     c->limit = event_new (base, -1, 0, aw_coordinator_on_limit, c);
+    c->question = event_new (base, -1, 0, aw_coordinator_on_question, c);
+    c->doubt.timer = event_new (base, -1, 0, aw_coordinator_on_doubt, c);
     c->limit_t = INFINITY;
     if (!c->display_sets || !c->leaving || !c->turn || !c->redraw || !c->wake || !c->kill_deadline
-        || !c->limit) {
+        || !c->limit || !c->question || !c->doubt.timer) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -250,6 +243,9 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
         event_free (c->kill_deadline);
     if (c->limit)
         event_free (c->limit);
+    if (c->question)
+        event_free (c->question);
+    aw_coordinator_forget_doubt (c);
     free (c->display_sets);
     free (c->leaving);
     free (c->dispatches);
@@ -331,6 +327,8 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     event_del (c->wake);
     event_del (c->kill_deadline);
     event_del (c->limit);
+    event_del (c->question);
+    event_del (c->doubt.timer);
     event_del (c->turn);
     *err = c->failure;
     rc = close_books (c, err->text[0] ? NULL : err);

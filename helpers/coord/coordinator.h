@@ -13,6 +13,7 @@
 
 #include "coord/display/display.h"
 #include "coord/exec.h"
+#include "coord/slurm/job_watch.h"
 #include "core/history/resume_state.h"
 #include "core/sched/sched.h"
 #include "io/journal/journal.h"
@@ -48,6 +49,9 @@ struct aw_coordinator_config {
     /* Called when all nodes have joined, before anything starts: is this pool what was asked for?
      * NULL: any pool is. 0, or -1 with text: the run ends as a failure of the pool. */
     int (*check_pool) (void *arg, const struct aw_pool *pool, struct aw_error *err);
+    /* Asks Slurm about the job; aw_coordinator_job_answer follows, from the loop, also after an ask
+     * that finds a question under way. NULL: there is no job. */
+    void (*ask_job) (void *arg);
     void *arg;
 };
 
@@ -82,8 +86,12 @@ int aw_coordinator_run (struct aw_coordinator *coordinator,
                         struct aw_exec *exec,
                         struct aw_error *err);
 
+/* Slurm's answer to ask_job; end_time is that of the run, as config.end_time. */
+void aw_coordinator_job_answer (struct aw_coordinator *coordinator,
+                                const struct aw_job_answer *answer);
+
 /* The pool is broken in a way that the execution backend cannot see: the run ends, unless it has
- * ended. From the loop. */
+ * ended; as stopped if the job ends. From the loop. */
 void aw_coordinator_fail (struct aw_coordinator *coordinator, const struct aw_error *why);
 
 /* Is the journal no longer where it was, as aw_journal_is_gone? False while none is open. */

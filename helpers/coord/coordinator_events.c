@@ -95,7 +95,7 @@ void aw_coordinator_end_run (struct aw_coordinator *c, int code)
     event_base_loopbreak (c->base);
 }
 
-void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
+void aw_coordinator_end_failed (struct aw_coordinator *c, const struct aw_error *why)
 {
     if (c->exit_code < 0)
         c->failure = *why;

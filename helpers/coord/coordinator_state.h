@@ -38,6 +38,19 @@ struct aw_commit {
     size_t n_bytes, n_answers, n_dispatches; /* what the commit is of: the first ones of each */
 };
 
+/* What may mean a lost node or the end of the job (coordinator_doubt.c). */
+struct aw_doubt {
+    bool open; /* events are kept; nothing starts */
+    bool settled; /* being released */
+    struct aw_event *events; /* reasons owned */
+    size_t n_events, room;
+    struct aw_error failure; /* of the pool; "": none */
+    double since, asked; /* t */
+    bool answered; /* the last question, by: */
+    enum aw_job_state answer;
+    struct event *timer;
+};
+
 struct aw_coordinator {
     struct aw_coordinator_config config;
     struct event_base *base; /* borrowed */
@@ -63,6 +76,13 @@ struct aw_coordinator {
     struct aw_dispatch *dispatches; /* in the order of their decisions */
     size_t n_dispatches, dispatch_room;
     struct aw_commit commit;
+    struct aw_doubt doubt;
+    bool silent; /* no node has been heard of, and Slurm is asked about the job */
+    bool job_ends; /* and with it all nodes: what fails now has not failed */
+    struct event *question; /* timer: Slurm is asked for the end of the job */
+    double limit_known; /* t of the last answer */
+    bool limit_asked; /* the answer has not come */
+    bool holds_back; /* at the last look, a task because of the limit */
     bool *leaving; /* by node: told by SIGTERM to end, and about to */
     uint32_t n_leaving; /* of those that are not lost yet */
     bool stopping; /* a stop was asked for */
@@ -122,6 +142,9 @@ void aw_coordinator_check_messages (struct aw_coordinator *c, int rc, const stru
 /* Starts nothing more; with KILL, ends the running tasks. REASON is for the journal. */
 void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason);
 
+/* The pool is broken: the run ends, whatever Slurm says. */
+void aw_coordinator_end_failed (struct aw_coordinator *c, const struct aw_error *why);
+
 /* Ends the run with exit status CODE before the scheduler does, unless it has ended. */
 void aw_coordinator_end_run (struct aw_coordinator *c, int code);
 
@@ -160,6 +183,42 @@ void aw_coordinator_commit (struct aw_coordinator *c);
 int aw_coordinator_open_commits (struct aw_coordinator *c, struct aw_error *err);
 void aw_coordinator_close_commits (struct aw_coordinator *c);
 
+/* coordinator_doubt.c */
+
+/* Something may mean a lost node or the end of the job: Slurm is asked, and until then nothing
+ * starts. */
+void aw_coordinator_doubt (struct aw_coordinator *c);
+
+/* Keeps EV, a NODE_LOST or FINISH, if that is in doubt; false: it happens now, by one of the next
+ * two. */
+bool aw_coordinator_keep (struct aw_coordinator *c, const struct aw_event *ev);
+void aw_coordinator_end_attempt (struct aw_coordinator *c, const struct aw_event *ev);
+void aw_coordinator_lose_node (struct aw_coordinator *c, const struct aw_event *ev);
+
+/* The job ends, as TEXT tells the user and REASON the journal: the run stops. */
+void aw_coordinator_end_job (struct aw_coordinator *c, const char *text, const char *reason);
+
+void aw_coordinator_on_doubt (evutil_socket_t fd, short what, void *arg);
+bool aw_coordinator_on_all_silent (void *arg);
+void aw_coordinator_forget_doubt (struct aw_coordinator *c); /* frees it */
+
+/* coordinator_limit.c */
+
+/* The pool is complete: tells the scheduler the end of the job. */
+void aw_coordinator_begin_limit (struct aw_coordinator *c);
+
+/* The job ends at END_TIME, wall clock, as Slurm says now. */
+void aw_coordinator_set_end (struct aw_coordinator *c, double end_time);
+
+/* Slurm has answered, or does not. */
+void aw_coordinator_limit_asked (struct aw_coordinator *c);
+
+/* Must decisions wait for Slurm's answer, because the run would end for the limit? */
+bool aw_coordinator_awaits_limit (struct aw_coordinator *c);
+
+void aw_coordinator_on_question (evutil_socket_t fd, short what, void *arg);
+void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg);
+
 /* coordinator_turn.c: callbacks of libevent; ARG is the coordinator */
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg);
@@ -167,7 +226,6 @@ void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg);
 /* coordinator_stop.c: callbacks of execution, libevent and stop_signals; ARG is the coordinator */
 void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev);
 void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev);
-void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_on_kill_deadline (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_on_stop_signal (void *arg, int times, const char *name);
 void aw_coordinator_on_drain (void *arg, const char *name);

@@ -8,23 +8,19 @@ enum { KILL_DEADLINE = 3 }; /* for nodes to report the ends of killed tasks */
 
 void aw_coordinator_on_node_lost (void *arg, const struct aw_event *ev)
 {
-    struct aw_coordinator *c = arg;
-    struct aw_event mine = *ev;
-
-    if (c->leaving[ev->node])
-        c->n_leaving--;
-    c->leaving[ev->node] = false;
-    aw_coordinator_handle_event (c, &mine);
+    if (!aw_coordinator_keep (arg, ev))
+        aw_coordinator_lose_node (arg, ev);
 }
 
 /* Slurm sends SIGTERM to all nodes when the job is cancelled or at its time limit, and to one node
- * when that is taken down. The other nodes show which it is: until this one is gone nothing starts,
- * and if all leave, the run is stopped.
+ * when that is taken down. The job's state, or the other nodes, show which it is: until this one is
+ * gone nothing starts, and if all leave, the run is stopped.
  */
 void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev)
 {
     struct aw_coordinator *c = arg;
     const struct aw_pool *pool = aw_sched_pool (c->sched);
+    struct aw_error text;
     uint32_t left = 0;
 
     if (c->complete && ev->node != AW_NONE && !c->leaving[ev->node]) {
@@ -33,22 +29,12 @@ void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev)
     }
     for (uint32_t n = 0; n < pool->n_nodes; n++)
         left += !pool->nodes[n].lost;
-    if (c->stopping || (c->complete && c->n_leaving < left))
+    if (c->complete && c->n_leaving < left) {
+        aw_coordinator_doubt (c);
         return;
-    aw_display_message (c->display, "async-workflow: stopping: the nodes were %s", ev->reason);
-    aw_coordinator_stop (c, true, ev->reason);
-    if (!c->complete)
-        aw_coordinator_end_run (c, AW_EXIT_STOPPED); /* nothing has started yet */
-}
-
-void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg)
-{
-    struct aw_coordinator *c = arg;
-
-    (void)fd;
-    (void)what;
-    aw_display_message (c->display, "async-workflow: stopping: the job is at its end");
-    aw_coordinator_stop (c, true, "the end of the job");
+    }
+    aw_error_set (&text, "the nodes were %s", ev->reason);
+    aw_coordinator_end_job (c, text.text, ev->reason);
 }
 
 /* Tasks that got SIGKILL have not ended: their nodes do not answer and count as lost. */
@@ -64,7 +50,7 @@ void aw_coordinator_on_kill_deadline (evutil_socket_t fd, short what, void *arg)
     while (aw_sched_running (c->sched, &cursor, &run)) {
         ev.node = run.node;
         if (!aw_sched_is_lost (c->sched, run.node))
-            aw_coordinator_on_node_lost (c, &ev);
+            aw_coordinator_lose_node (c, &ev);
     }
 }
 

@@ -2,11 +2,9 @@
 /* A turn of the coordinator's loop: events are journalled, then the scheduler decides. */
 #include "coord/coordinator_state.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "coord/end_summary.h"
-#include "util/clock.h"
 
 static void arm_wake (struct aw_coordinator *c)
 {
@@ -27,20 +25,6 @@ void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg)
         arm_wake (c);
 }
 
-/* The job's end as the scheduler is to know it. */
-static void set_limit (struct aw_coordinator *c)
-{
-    struct aw_event ev = { .type = AW_EVENT_LIMIT, .task = AW_NONE, .node = AW_NONE };
-
-    if (!(c->config.end_time > 0) || isinf (c->config.end_time))
-        return;
-    c->limit_t = aw_coordinator_round (
-        fmax (c->config.end_time - aw_clock_wall () + aw_coordinator_now (c), 1e-6));
-    ev.seconds = c->limit_t;
-    aw_coordinator_handle_event (c, &ev);
-    aw_coordinator_arm (c->limit, c->limit_t - aw_coordinator_now (c));
-}
-
 /* The pool is complete: is it what the job holds, and can every task run in it? */
 static void check_pool (struct aw_coordinator *c)
 {
@@ -50,13 +34,13 @@ static void check_pool (struct aw_coordinator *c)
     c->note = NULL;
     if (c->config.check_pool
         && c->config.check_pool (c->config.arg, aw_sched_pool (c->sched), &err) < 0)
-        aw_coordinator_fail (c, &err);
+        aw_coordinator_end_failed (c, &err);
     else if (aw_sched_check (c->sched, &err) < 0) {
         c->failure = err; /* not the pool's fault: the input asks for too much */
         aw_coordinator_end_run (c, AW_EXIT_INPUT);
     }
     else
-        set_limit (c);
+        aw_coordinator_begin_limit (c);
 }
 
 /* What the run leaves undone, in lines for the user. */
@@ -99,6 +83,14 @@ static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
         end_as_decided (c, action->code);
 }
 
+/* May the scheduler decide now? */
+static bool is_free (struct aw_coordinator *c)
+{
+    if (!c->complete || c->exit_code >= 0)
+        return false;
+    return c->stopping || (c->n_leaving == 0 && !c->doubt.open && !aw_coordinator_awaits_limit (c));
+}
+
 /* The end of a turn of the loop: journal what came in, decide, journal the decisions, commit. */
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
 {
@@ -113,8 +105,7 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     aw_coordinator_flush_requests (c);
     if (!c->commit.thread)
         aw_coordinator_commit (c); /* completions are written before anything is decided on them */
-    while (c->complete && c->exit_code < 0 && (c->n_leaving == 0 || c->stopping)
-           && aw_sched_next (c->sched, &action)) {
+    while (is_free (c) && aw_sched_next (c->sched, &action)) {
         aw_coordinator_record (c, &action);
         carry_out (c, &action);
         if (++n % AW_FLUSH_EVERY == 0)

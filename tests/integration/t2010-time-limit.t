@@ -9,6 +9,9 @@ test_description='runs of which the time is limited: what starts, what is told, 
 PATH=$top_builddir/helpers:$top_builddir/tests/integration:$PATH
 export PATH
 
+ASYNC_WORKFLOW_GRACE=0.2 # the limit includes it
+export ASYNC_WORKFLOW_GRACE
+
 # limited STATUS DIR [OPTION]... FILE
 limited ()
 {
@@ -23,7 +26,7 @@ workflow steps.json "\"tasks\": { \"step\": { \"count\": 20, \"time_limit\": 3, 
     \"last\": { \"after\": [\"step\"], \"command\": [\"true\"] } }"
 
 test_expect_success 'what cannot end is not started: exit 3, told, and decided so again' '
-    limited 3 drain --time-limit 6 steps.json &&
+    limited 3 drain --time-limit 7 --grace 1 steps.json &&
     n=$(events drain "\"event\":\"start\"") &&
     test $n -ge 2 && test $n -le 6 && test $(events drain "\"status\":\"completed\"") = $n &&
     test $(events drain "\"event\":\"stop\"") = 0 &&
@@ -49,6 +52,17 @@ test_expect_success 'which time?' '
         test_expect_code 2 async-workflow run --local --time-limit=$time --dir never steps.json 2>err &&
         grep -q -e "--time-limit: \"$time\" is \(not a time\|too short\)" err || return 1
     done && ! test -e never
+'
+
+# A task that does not end by itself, nor on SIGTERM.
+test_expect_success 'the run ends within its limit, the grace included' '
+    workflow stubborn.json "\"tasks\": { \"s\": { \"script\": \"trap : TERM; while :; do sleep 0.1; done\" } }" &&
+    begin=$(date +%s%N) &&
+    limited 3 within --time-limit 5 --grace 3 stubborn.json &&
+    seconds=$((($(date +%s%N) - begin) / 1000000000)) &&
+    test $(events within "\"event\":\"finish\"" "\"signal\":9") = 1 &&
+    sed -n "s/^{\"t\":\([0-9]*\).*\"event\":\"finish\".*/\1/p" within/journal.jsonl >t &&
+    test "$(cat t)" -le 5 && test "$seconds" -ge 4
 '
 
 # What is not known to take long runs into the end: stopped in time.

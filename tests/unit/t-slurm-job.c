@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "coord/slurm/job_watch.h"
 #include "coord/slurm/pool_nodes.h"
 #include "coord/slurm/slurm_job.h"
 
@@ -381,6 +382,44 @@ static void nodes_are_selected_by_list_and_number (void **state)
     }
 }
 
+/* Takes in LINES about job 7; the state's NAME and kind are these. */
+static double answers (const char *lines, enum aw_job_state state, const char *name)
+{
+    struct aw_job_answer answer = { .end_time = INFINITY };
+    char *copy = strdup (lines), *rest, *line;
+
+    for (line = strtok_r (copy, "\n", &rest); line; line = strtok_r (NULL, "\n", &rest))
+        aw_job_answer_line (&answer, "7", line);
+    free (copy);
+    assert_int_equal (answer.state, state);
+    assert_string_equal (answer.name, name);
+    return answer.end_time;
+}
+
+static void the_state_of_a_job_is_read (void **state)
+{
+    (void)state;
+    assert_true (isinf (answers ("", AW_JOB_UNKNOWN, "")));
+    assert_true (
+        answers (
+            "JobId=7 JobName=JobState=FAILED\n   JobState=RUNNING Reason=None Dependency=(null)\n"
+            "   StartTime=1970-01-01T00:00:01 EndTime=1970-01-01T00:02:00 Deadline=N/A\n",
+            AW_JOB_RUNNING, "RUNNING")
+        == 120);
+    assert_true (isinf (answers ("JobId=7 JobName=x\n JobState=SUSPENDED Reason=None\n"
+                                 " StartTime=1970-01-01T00:00:01 EndTime=Unknown Deadline=N/A\n",
+                                 AW_JOB_SUSPENDED, "SUSPENDED")));
+    answers ("JobId=7 JobName=x\n   JobState=COMPLETING Reason=None\n", AW_JOB_ENDING,
+             "COMPLETING");
+    answers ("JobId=7 JobName=x\n   JobState=PENDING Reason=BeginTime\n", AW_JOB_ENDING, "PENDING");
+    answers ("slurm_load_jobs error: Invalid job id specified\n", AW_JOB_ENDING, "gone");
+    answers ("slurm_load_jobs error: Unable to contact slurm controller\n", AW_JOB_UNKNOWN, "");
+    /* other records of an array or a heterogeneous job */
+    answers ("JobId=77 JobName=x\n   JobState=FAILED Reason=None\n\nJobId=7 ArrayJobId=6\n"
+             "   JobState=RUNNING Reason=None\n\nJobId=8 JobName=x\n   JobState=CANCELLED\n",
+             AW_JOB_RUNNING, "RUNNING");
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +433,7 @@ int main (void)
         cmocka_unit_test (the_range_of_ports_is_read),
         cmocka_unit_test (many_nodes_are_read),
         cmocka_unit_test (nodes_are_selected_by_list_and_number),
+        cmocka_unit_test (the_state_of_a_job_is_read),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

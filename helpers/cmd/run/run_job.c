@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,35 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
         return aw_error_set (err, "job %s has %u CPUs on these nodes, but the pool step got %u%s",
                              run->job.id, cpus, pool->total.cpus, step_hint (run));
     return 0;
+}
+
+/* When the run must stop, so that all has ended when the job ends. */
+static double end_of_run (const struct aw_run_args *args, double end_of_job)
+{
+    return end_of_job - args->value.grace - END_MARGIN;
+}
+
+static void on_ask (void *arg)
+{
+    const struct aw_pool_run *run = arg;
+
+    aw_job_watch_ask (run->watch);
+}
+
+static void on_answer (void *arg, const struct aw_job_answer *answer)
+{
+    const struct aw_pool_run *run = arg;
+    struct aw_job_answer mine = *answer;
+
+    mine.end_time = fmin (run->own_end, end_of_run (run->args, answer->end_time));
+    if (!run->ended)
+        aw_coordinator_job_answer (run->coordinator, &mine);
+}
+
+static int watch_job (struct aw_pool_run *run, struct aw_error *err)
+{
+    run->watch = aw_job_watch_create (run->base, run->job.id, on_answer, run, err);
+    return run->watch ? 0 : -1;
 }
 
 static void on_line (void *arg, const char *text)
@@ -275,10 +305,11 @@ int aw_run_in_job (const struct aw_run_args *args,
     if (query_job (&run, srun, job, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
-        config.end_time = run.job.end_time - args->value.grace - END_MARGIN;
+        config.end_time = end_of_run (args, run.job.end_time);
+        config.ask_job = on_ask;
         if (set_directory (&run, srun->directory, &err) == 0
-            && aw_pool_run_prepare (&run, &config, &err) == 0 && start_pool (&run, srun, &err) == 0
-            && plan (&run, &err) == 0)
+            && aw_pool_run_prepare (&run, &config, &err) == 0 && watch_job (&run, &err) == 0
+            && start_pool (&run, srun, &err) == 0 && plan (&run, &err) == 0)
             ready = true;
     }
     code = ready ? aw_pool_run_end (&run) : aw_pool_run_fail (&run, &err);

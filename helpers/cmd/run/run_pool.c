@@ -35,6 +35,7 @@ void aw_pool_run_finish (struct aw_pool_run *run)
     if (run->heartbeat)
         event_free (run->heartbeat);
     aw_run_lock_release (run->lock);
+    aw_job_watch_destroy (run->watch);
     aw_slurm_job_finish (&run->job);
     if (run->base)
         event_base_free (run->base);
@@ -149,10 +150,10 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->run_dir = run->run_dir;
     config->start_dir = run->start_dir;
     config->display = run->args->display;
-    config->kill_grace = run->args->value.grace;
+    config->kill_grace = fmin (run->args->value.grace, run->args->value.time_limit / 2);
     config->durability = (enum aw_durability)run->args->value.durability;
-    config->end_time = fmin (aw_clock_wall () + run->args->value.time_limit,
-                             config->end_time > 0 ? config->end_time : INFINITY);
+    run->own_end = aw_clock_wall () + run->args->value.time_limit - config->kill_grace;
+    config->end_time = fmin (run->own_end, config->end_time > 0 ? config->end_time : INFINITY);
     aw_run_warn_too_long (run->workflow->graph,
                           run->args->value.file ? run->args->value.file : run->run_dir,
                           config->end_time - aw_clock_wall ());

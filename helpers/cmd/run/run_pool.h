@@ -58,6 +58,8 @@ struct aw_pool_run {
     struct aw_exec *exec;
     struct aw_srun *step;
     struct aw_slurm_job job;
+    struct aw_job_watch *watch; /* of it */
+    double own_end; /* wall clock: by --time-limit; INFINITY: none */
     char *run_dir;
     char *start_dir;
     char *scratch; /* NULL: not needed */

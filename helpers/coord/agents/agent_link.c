@@ -202,6 +202,11 @@ double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double t
     return agent->silent;
 }
 
+double aw_agent_link_silence (const struct aw_agent_link *agent)
+{
+    return agent->silent;
+}
+
 void aw_agent_link_message (struct aw_agent_link *agent,
                             const struct aw_packet *packet,
                             const char *rest,

@@ -60,6 +60,7 @@ void aw_agent_link_kill (struct aw_agent_link *agent,
  * so counted, since anything was heard of it.
  */
 double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double timeout);
+double aw_agent_link_silence (const struct aw_agent_link *agent); /* the same, without asking */
 /* A message for a task of its node: data escaped, or where REST is not NULL, with that object's
  * members (io/message_frame.h). */
 void aw_agent_link_message (struct aw_agent_link *agent,

@@ -247,21 +247,40 @@ static void on_lost (void *arg, struct aw_agent_link *agent, const char *why)
 
 /* Signs of life. */
 
+/* PASSED more seconds. Are there nodes that are lost for their silence? */
+static bool beat_all (struct exec_agents *backend, double passed)
+{
+    uint32_t n = 0, n_silent = 0;
+
+    for (uint32_t i = 0; backend->complete && i < backend->n_agents; i++) {
+        if (!backend->agents[i])
+            continue;
+        n++;
+        n_silent +=
+            aw_agent_link_beat (backend->agents[i], passed, backend->timeout) >= backend->timeout;
+    }
+    if (n_silent > 0 && n_silent == n && backend->exec.callbacks.all_silent)
+        return backend->exec.callbacks.all_silent (backend->exec.callbacks.arg);
+    return n_silent > 0;
+}
+
 /* After a pause of this process itself, by Ctrl-Z perhaps, unread data may wait. */
 static void on_beat (evutil_socket_t fd, short what, void *arg)
 {
     struct exec_agents *backend = arg;
     double t = aw_clock_monotonic (), passed = fmin (t - backend->beaten, backend->timeout / 4);
     struct aw_error why;
+    bool silent;
 
     (void)fd;
     (void)what;
     backend->beaten = t;
     aw_error_set (&why, "no heartbeat for %g s", backend->timeout);
-    for (uint32_t i = 0; i < backend->n_agents; i++) {
-        struct aw_agent_link *agent = backend->complete ? backend->agents[i] : NULL;
+    silent = beat_all (backend, passed);
+    for (uint32_t i = 0; silent && i < backend->n_agents; i++) {
+        struct aw_agent_link *agent = backend->agents[i];
 
-        if (!agent || aw_agent_link_beat (agent, passed, backend->timeout) < backend->timeout)
+        if (!agent || aw_agent_link_silence (agent) < backend->timeout)
             continue;
         lost_node (backend, agent, why.text);
         aw_agent_link_destroy (agent); /* should it wake up, it finds its connection ended */

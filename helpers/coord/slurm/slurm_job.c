@@ -117,6 +117,11 @@ static double parse_time (struct piece value)
     return end && !*end ? (double)timegm (&tm) : INFINITY;
 }
 
+double aw_slurm_time_parse (const char *text)
+{
+    return parse_time ((struct piece){ text, strcspn (text, " ") });
+}
+
 /* Megabytes, or with a unit where a release should write one. */
 static uint64_t parse_memory (struct piece value)
 {
@@ -527,8 +532,7 @@ void aw_slurm_threads_parse (struct aw_slurm_job *job, const char *text)
     }
 }
 
-/* Times in UTC, so that no clock change makes them ambiguous, and in the one format we read. */
-static int query_environment (struct aw_strings *env, struct aw_error *err)
+int aw_slurm_query_env (struct aw_strings *env, struct aw_error *err)
 {
     aw_strings_init (env);
     aw_strings_add_all (env, environ);
@@ -554,7 +558,7 @@ int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_erro
         errno = EINVAL;
         return aw_error_set (err, "\"%s\": not a job id", id ? id : "");
     }
-    if (query_environment (&env, err) == 0) {
+    if (aw_slurm_query_env (&env, err) == 0) {
         /* Of use on shared nodes alone: without an answer tasks run unbound there. */
         asked = aw_capture_start (&threads, show_threads, env.v, QUERY_LIMIT, NULL) == 0;
         if (aw_capture_start (&captures[0], show_job, env.v, QUERY_LIMIT, err) == 0

@@ -10,6 +10,7 @@
 
 #include "core/idset.h"
 #include "util/error.h"
+#include "util/strings.h"
 
 /* Some of a node's GPUs, of one type as gres.conf names it. */
 struct aw_slurm_gpus {
@@ -88,6 +89,15 @@ void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
 /* TEXT is what `sinfo --exact --noheader --format=%N|%Z` prints: fills threads_per_core of the
  * job's nodes that are in it. */
 void aw_slurm_threads_parse (struct aw_slurm_job *job, const char *text);
+
+/* A time as the parsers take it, up to a blank: wall clock, or INFINITY. */
+double aw_slurm_time_parse (const char *text);
+
+/* An environment for queries, which the caller finishes in any case: this process's, with times in
+ * UTC, so that no clock change makes them ambiguous, and in the one format we read. 0, or -1 with
+ * text.
+ */
+int aw_slurm_query_env (struct aw_strings *env, struct aw_error *err);
 
 /* Free what they hold, keep errno. A zeroed one is fine. */
 void aw_slurm_node_finish (struct aw_slurm_node *node);

@@ -402,6 +402,14 @@ static void on_pool_node_leaves (void *arg, const struct aw_event *ev)
         backend->exec.callbacks.node_leaves (backend->exec.callbacks.arg, ev);
 }
 
+static bool on_pool_all_silent (void *arg)
+{
+    const struct exec_steps *backend = arg;
+
+    return !backend->exec.callbacks.all_silent
+           || backend->exec.callbacks.all_silent (backend->exec.callbacks.arg);
+}
+
 /*
  * The table
  */
@@ -563,6 +571,7 @@ struct aw_exec *aw_exec_steps_create (struct event_base *base,
         .node_leaves = on_pool_node_leaves,
         .message = on_pool_message,
         .joining = on_pool_joining,
+        .all_silent = on_pool_all_silent,
         .arg = backend,
     };
     backend->max_steps = config->max_steps ? config->max_steps : AW_MAX_STEPS;

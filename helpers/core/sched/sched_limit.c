@@ -55,6 +55,7 @@ bool aw_sched_cut (const struct aw_sched *s)
 void aw_sched_set_limit (struct aw_sched *s, double t)
 {
     s->limit = t;
+    aw_sched_forget (s); /* tasks that were late may be in time now */
 }
 
 bool aw_sched_too_late (const struct aw_sched *s, uint32_t set, double *seconds)
