@@ -375,6 +375,7 @@ static void prepare_messages (struct life *life)
 static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
 {
     const struct aw_agent_config *config = agent->config;
+    struct aw_scratch scratch = config->scratch;
     bool watch = config->nvml && aw_idset_next (&config->gpus, 0) != AW_IDSET_NONE;
 
     if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)
@@ -386,7 +387,8 @@ static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
     aw_oom_init (&agent->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
     if (watch)
         agent->gpu_watch = aw_gpu_watch_create (agent->base, config->nvml, &config->gpus);
-    agent->stager = aw_stager_create (agent->base, &config->scratch);
+    scratch.memory = config->mem;
+    agent->stager = aw_stager_create (agent->base, &scratch);
     return (watch && !agent->gpu_watch) || !agent->stager ? aw_error_set (err, "out of memory") : 0;
 }
 

@@ -58,6 +58,7 @@ static const char *const hidden[] = {
     "SLURM_GPUS",
     "SLURM_EXACT=",
     "SLURM_OVERLAP=",
+    "SLURM_OOM_KILL_STEP=",
     "SLURM_DISTRIBUTION=",
     "SLURM_CPU_BIND",
     "SLURM_MEM_BIND",

@@ -130,6 +130,7 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
         fail (child, STAGE_CPUS);
     aw_cloexec_from (STDERR_FILENO + 1);
     aw_descriptors_restore ();
+    aw_process_offer_to_oom ();
     if (child->spawn->mark)
         aw_process_mark_set (child->spawn->mark);
     sigemptyset (&none);

@@ -32,8 +32,9 @@ void aw_spawner_destroy (struct aw_spawner *spawner);
 /* Returns the process id; or -1 with errno, text ("cannot start /x/y: No such file or directory")
  * and no process. The task inherits the caller's standard input. Signals with a handler have the
  * default disposition in the task, ignored ones stay ignored, and none is blocked. The
- * limit on descriptors is that before aw_descriptors_raise. Descriptors above 2 are closed if the
- * kernel has close_range(2); else the caller must set close-on-exec.
+ * limit on descriptors is that before aw_descriptors_raise. When memory runs out, the kernel kills
+ * the task before the agent. Descriptors above 2 are closed if the kernel has close_range(2); else
+ * the caller must set close-on-exec.
  */
 pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct aw_error *err);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/messages/messages.h"
+#include "agent/oom.h"
 #include "util/processes.h"
 #include "agent/staging/scratch.h"
 
@@ -58,10 +60,14 @@ static void let_copies_end (void)
 __attribute__ ((noreturn)) static void supervise (pid_t child, const char *scratch)
 {
     struct aw_processes processes = { 0 };
+    struct aw_oom oom;
     int status;
 
     prctl (PR_SET_NAME, "aw-supervisor");
+    aw_oom_init (&oom, "/proc/self/cgroup", "/sys/fs/cgroup");
     status = wait_for (child);
+    if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL && aw_oom_take (&oom))
+        fprintf (stderr, "async-workflow-agent: the kernel killed the agent for lack of memory\n");
     if (scratch)
         let_copies_end ();
     aw_processes_kill_children (&processes, REST_SECONDS);

@@ -229,6 +229,8 @@ int main (int argc, char **argv)
         return complain (&arguments, "the plan has no CPUs for this node");
     else if (take_place (&arguments, &err) < 0)
         return complain (&arguments, err.text);
+    if (!arguments.parent)
+        aw_process_offer_to_oom ();
     if (!arguments.parent && token)
         aw_process_mark_set (aw_process_mark_for (token));
     execvp (arguments.command[0], arguments.command);

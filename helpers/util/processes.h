@@ -29,6 +29,11 @@ void aw_processes_finish (struct aw_processes *processes);
  */
 bool aw_process_is_child (pid_t pid);
 
+/* Makes the kernel kill this process and its descendants before others when memory runs out. Only
+ * system calls, so it is safe between vfork and exec.
+ */
+void aw_process_offer_to_oom (void);
+
 /* A mark is a number that a process passes to all its descendants. They keep it when they
  * change their environment, session or parents. 0 is none. It is the soft limit RLIMIT_LOCKS, which
  * has had no effect since Linux 2.4.25.

@@ -83,6 +83,25 @@ test_expect_success 'a task beyond the memory of the job is killed; agent and ru
     test $(events memory "\"event\":\"finish\",\"task\":\"fat" "\"status\":\"out_of_memory\",\"code\":0,\"signal\":9") = 1
 '
 
+# None of its processes is as large as the agent.
+test_expect_success 'a task of many small processes beyond the memory of the job is killed; agent and run go on' '
+    workflow small.json "\"defaults\": { \"on_failure\": \"continue\" }, \"tasks\": {
+        \"many\": { \"time_limit\": 5, \"script\": \"for i in \$(seq 600); do sleep 600 & done; wait\" },
+        \"lean\": { \"after\": [\"many\"], \"count\": 3, \"command\": [\"true\"] } }" &&
+    run 0 small -n1 --mem=30 --async-workflow=small.json --async-workflow-dir=small &&
+    grep task small/journal.jsonl &&
+    test $(events small "\"event\":\"finish\",\"task\":\"lean" "\"status\":\"completed\"") = 3 &&
+    test $(events small node_lost) = 0
+'
+
+test_expect_success 'scratch in memory: what does not fit the job is not staged' '
+    head -c 150000000 /dev/zero >large &&
+    workflow shm.json "\"tasks\": { \"a\": { \"stage_in\": [\"large\"], \"command\": [\"true\"] } }" &&
+    run 1 shm -n1 --mem=200 --async-workflow=shm.json --async-workflow-dir=shm --async-workflow-scratch=/dev/shm &&
+    grep "in the job.s memory: name a disk with --scratch" shm/journal.jsonl &&
+    test $(events shm node_lost) = 0
+'
+
 test_expect_success 'with its agent a task ends, whatever it has become' '
     workflow daemon.json "\"tasks\": { \"d\": { \"script\": \"trap : TERM; setsid setsid sleep $MARK & wait; sleep 600\" } }" &&
     (srun -n1 --async-workflow=daemon.json --async-workflow-dir=daemon >daemon.out 2>&1; echo $? >daemon.status) &

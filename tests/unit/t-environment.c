@@ -50,6 +50,7 @@ static void variables_of_the_step_are_hidden (void **state)
         { "SLURM_CPUS_PER_TASK=4", true },
         { "SLURM_CPU_BIND=quiet", true },
         { "SLURM_MEM_PER_CPU=1", true },
+        { "SLURM_OOM_KILL_STEP=0", true },
         { "SLURM_GPUS=4", true },
         { "SLURM_GPUS_ON_NODE=4", true },
         { "PMI_RANK=0", true },

@@ -213,6 +213,22 @@ static int run_script (const char *script)
     return run (argv, plain_env, NULL);
 }
 
+/* So that the kernel kills it before the agent when memory runs out. */
+static void a_task_offers_itself_to_the_oom_killer (void **state)
+{
+    int own = 0;
+    FILE *file = fopen ("/proc/self/oom_score_adj", "r");
+
+    (void)state;
+    assert_non_null (file);
+    assert_int_equal (fscanf (file, "%d", &own), 1);
+    fclose (file);
+    if (own >= 500)
+        skip ();
+    assert_int_equal (run_script ("cat /proc/self/oom_score_adj"), 0);
+    assert_string_equal (slurp ("out"), "500\n");
+}
+
 static void a_program_is_found_by_the_path_of_the_task (void **state)
 {
     static const struct {
@@ -400,6 +416,7 @@ int main (void)
         cmocka_unit_test (what_cannot_be_started_is_told),
         cmocka_unit_test (a_fifo_does_not_block_the_start),
         cmocka_unit_test (cpus_that_are_not_there_are_told),
+        cmocka_unit_test (a_task_offers_itself_to_the_oom_killer),
         cmocka_unit_test (a_program_is_found_by_the_path_of_the_task),
         cmocka_unit_test (a_task_has_its_own_session_and_files),
         cmocka_unit_test (a_task_has_no_descriptors_of_ours),

@@ -78,7 +78,7 @@ static int teardown (void **state)
 
 static void begin (struct fixture *f, uint64_t capacity, uint32_t streams)
 {
-    struct aw_scratch config = { f->scratch, capacity, streams };
+    struct aw_scratch config = { f->scratch, capacity, streams, 0 };
 
     f->stager = aw_stager_create (f->base, &config);
     assert_non_null (f->stager);
@@ -182,7 +182,7 @@ static void assert_failed (struct fixture *f, uint32_t task, const char *why)
 static void wrong (void **state)
 {
     struct fixture *f = *state;
-    struct aw_scratch none = { NULL, 0, 0 };
+    struct aw_scratch none = { NULL, 0, 0, 0 };
     char *nothing[] = { NULL };
 
     aw_stager_destroy (NULL);
@@ -196,6 +196,46 @@ static void wrong (void **state)
     f->requests[2].job = aw_stager_stage_out (f->stager, NULL, on_done, &f->requests[2]);
     assert_staged (f, 2, 0);
     aw_stager_release (NULL);
+}
+
+/* A scratch directory in memory takes half of the job's memory at most, or what the user says but
+ * not nearly all.
+ */
+static void in_memory (void **state)
+{
+    struct fixture *f = *state;
+    struct aw_scratch config = { f->scratch, 0, 0, 3000 };
+    char shm[] = "/dev/shm/aw-stager.XXXXXX";
+
+    if (!mkdtemp (shm))
+        skip ();
+    snprintf (f->scratch, sizeof (f->scratch), "%s/run/node", shm);
+    if (!aw_scratch_in_memory (shm)) {
+        rmdir (shm);
+        skip ();
+    }
+    put (f, "half", 1400, 'a');
+    put (f, "more", 1600, 'a');
+    put (f, "most", 2900, 'a');
+    for (int round = 0; round < 2; round++) {
+        config.bytes = round == 0 ? 0 : 1 << 20;
+        f->stager = aw_stager_create (f->base, &config);
+        stage_in (f, 0, 0, "half", "x");
+        assert_staged (f, 0, 1400);
+        aw_stager_release (f->requests[0].job);
+        stage_in (f, 1, 0, "more", "x");
+        if (round == 0)
+            assert_failed (f, 1, "which is in the job's memory: name a disk with --scratch");
+        else
+            assert_staged (f, 1, 1600);
+        aw_stager_release (f->requests[1].job);
+        stage_in (f, 2, 0, "most", "x");
+        assert_failed (f, 2, "2900 bytes do not fit");
+        aw_stager_destroy (f->stager);
+        f->stager = NULL;
+        memset (f->requests, 0, sizeof (f->requests));
+    }
+    rmdir (shm);
 }
 
 static void shared (void **state)
@@ -443,6 +483,7 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown (wrong, setup, teardown),
+        cmocka_unit_test_setup_teardown (in_memory, setup, teardown),
         cmocka_unit_test_setup_teardown (shared, setup, teardown),
         cmocka_unit_test_setup_teardown (eviction, setup, teardown),
         cmocka_unit_test_setup_teardown (patterns_go, setup, teardown),

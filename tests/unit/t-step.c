@@ -333,6 +333,57 @@ static void the_first_line_names_the_cause (void **state)
     aw_step_end_finish (&end);
 }
 
+/* A rank that the kernel has killed, by srun's word or by that of slurmstepd. */
+static void ranks_out_of_memory (void **state)
+{
+    static const struct {
+        const char *lines[3];
+        enum aw_status status;
+        int code, signal;
+    } table[] = {
+        { { "srun: error: n1: task 1: Exited with exit code 1", /* because its peer is gone */
+            "srun: error: n1: task 0: Out Of Memory", "srun: error: n1: task 2: Out Of Memory" },
+          AW_STATUS_OUT_OF_MEMORY,
+          0,
+          SIGKILL },
+        { { "slurmstepd-n1: error: Detected 1 oom_kill event in StepId=1.4. Some of the step "
+            "tasks have been OOM Killed.",
+            "srun: error: n1: task 0: Killed" },
+          AW_STATUS_OUT_OF_MEMORY,
+          0,
+          SIGKILL },
+        { { "srun: error: n1: task 0: Exited with exit code 137",
+            "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=1.4. Some of your "
+            "processes may have been killed by the cgroup out-of-memory handler." },
+          AW_STATUS_OUT_OF_MEMORY,
+          137,
+          0 },
+        { { "srun: error: n1: task 0: Exited with exit code 3", /* it has survived its child */
+            "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=1.4." },
+          AW_STATUS_FAILED,
+          3,
+          0 },
+        { { "srun: error: n1: task 0: Killed" }, AW_STATUS_FAILED, 0, SIGKILL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_step_end end = { .failed = false };
+        struct aw_event ev = { 0 };
+        struct aw_error text;
+
+        aw_step_end_line (&end, "srun: launching StepId=1.4 on host n1, 3 tasks: [0-2]");
+        for (int k = 0; k < 3 && table[i].lines[k]; k++)
+            aw_step_end_line (&end, table[i].lines[k]);
+        aw_step_end_event (&end, 1 << 8, &ev, &text);
+        assert_int_equal (ev.status, table[i].status);
+        assert_int_equal (ev.code, table[i].code);
+        assert_int_equal (ev.signal, table[i].signal);
+        assert_string_equal (ev.reason, "rank 0 on n1");
+        aw_step_end_finish (&end);
+    }
+}
+
 static void begins (void **state)
 {
     struct aw_step_end end = { .failed = false };
@@ -381,6 +432,7 @@ int main (void)
         cmocka_unit_test (line_without_gpus),
         cmocka_unit_test (ends),
         cmocka_unit_test (the_first_line_names_the_cause),
+        cmocka_unit_test (ranks_out_of_memory),
         cmocka_unit_test (begins),
         cmocka_unit_test (options),
         cmocka_unit_test (guests),

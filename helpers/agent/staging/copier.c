@@ -19,6 +19,7 @@
 #include <event2/event.h>
 
 #include "util/descriptors.h"
+#include "util/processes.h"
 
 enum { PATIENCE_MS = 200 }; /* for a process to end on SIGTERM */
 
@@ -119,6 +120,7 @@ static void be_process (pid_t parent)
     for (int number = 1; number < NSIG; number++)
         signal (number, number == SIGTERM ? on_end : number == SIGXFSZ ? SIG_IGN : SIG_DFL);
     aw_descriptors_restore ();
+    aw_process_offer_to_oom ();
     sigemptyset (&none);
     sigprocmask (SIG_SETMASK, &none, NULL);
 }
@@ -141,7 +143,7 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
     if (n != sizeof (report)) {
         event_del (copier->event);
         copier->callbacks.done (copier->callbacks.arg, NULL,
-                                "the copying process has ended too early");
+                                "the copying process was killed, perhaps for lack of memory");
     }
     else if (report.kind == MADE) {
         if (copier->callbacks.made)

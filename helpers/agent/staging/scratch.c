@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "agent/staging/copy.h"
@@ -87,6 +89,13 @@ uint64_t aw_scratch_free (const char *path)
     struct statvfs st;
 
     return statvfs (path, &st) < 0 ? UINT64_MAX : (uint64_t)st.f_bavail * st.f_frsize;
+}
+
+bool aw_scratch_in_memory (const char *path)
+{
+    struct statfs st;
+
+    return statfs (path, &st) == 0 && (st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC);
 }
 
 void aw_scratch_remove (const char *path)

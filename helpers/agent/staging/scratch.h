@@ -6,6 +6,7 @@
 #ifndef AW_AGENT_STAGING_SCRATCH_H
 #define AW_AGENT_STAGING_SCRATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/error.h"
@@ -19,8 +20,10 @@
 
 struct aw_scratch {
     char *path; /* absolute; NULL: there is none, staging fails */
-    uint64_t bytes; /* that staged data may take there; 0: 90% of what is free */
+    uint64_t bytes; /* that staged data may take there; 0: 90% of what is free, and not more than
+                       half of the memory if the files are in memory */
     uint32_t streams; /* copies at a time; 0: 4 */
+    uint64_t memory; /* bytes that the job may use on this node; 0: not known */
 };
 
 /* Fills SCRATCH for NODE from this process's environment and removes the variables: tasks have no
@@ -36,6 +39,9 @@ int aw_scratch_make (const char *path, struct aw_error *err);
 
 /* Free bytes there; UINT64_MAX if that is not known. */
 uint64_t aw_scratch_free (const char *path);
+
+/* Is PATH in a file system in memory (tmpfs)? Then its files count as memory of the job. */
+bool aw_scratch_in_memory (const char *path);
 
 /* Removes PATH with all its contents, and RUN if it is empty then. */
 void aw_scratch_remove (const char *path);

@@ -121,6 +121,7 @@ struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_scr
         return NULL;
     s->base = base;
     s->capacity = scratch->bytes;
+    s->memory = scratch->memory;
     s->streams = scratch->streams ? scratch->streams : STREAMS;
     s->scratch = scratch->path ? strdup (scratch->path) : NULL;
     s->turn = event_new (base, -1, 0, on_turn, s);

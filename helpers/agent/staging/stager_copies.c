@@ -52,8 +52,10 @@ static void admit (struct aw_stager_item *item)
     else {
         struct aw_error err;
 
-        aw_error_set (&err, "%s: %llu bytes do not fit into the scratch directory %s",
-                      item->copy.from, (unsigned long long)item->wanted, s->scratch);
+        aw_error_set (&err, "%s: %llu bytes do not fit into the scratch directory %s%s",
+                      item->copy.from, (unsigned long long)item->wanted, s->scratch,
+                      s->in_memory ? ", which is in the job's memory: name a disk with --scratch"
+                                   : "");
         finish_item (item, 0, err.text);
     }
 }
@@ -88,9 +90,22 @@ static void on_done (void *arg, const struct aw_copied *copied, const char *erro
     finish_item (item, copied ? copied->bytes : 0, error);
 }
 
+/* Files in memory leave the job half of its memory; those that the user has limited, a tenth. */
+static void set_capacity (struct aw_stager *s)
+{
+    uint64_t free_now = aw_scratch_free (s->scratch);
+    bool given = s->capacity > 0;
+    uint64_t most = given ? s->memory - s->memory / 10 : s->memory / 2;
+
+    if (!given)
+        s->capacity = free_now == UINT64_MAX ? free_now : free_now - free_now / 10;
+    s->in_memory = s->memory > 0 && aw_scratch_in_memory (s->scratch);
+    if (s->in_memory && s->capacity > most)
+        s->capacity = most;
+}
+
 int aw_stager_make_scratch (struct aw_stager *s, struct aw_error *err)
 {
-    uint64_t free_now;
 
     if (s->made)
         return 0;
@@ -99,9 +114,7 @@ int aw_stager_make_scratch (struct aw_stager *s, struct aw_error *err)
     if (aw_scratch_make (s->scratch, err) < 0)
         return -1;
     s->made = true;
-    free_now = aw_scratch_free (s->scratch);
-    if (s->capacity == 0)
-        s->capacity = free_now == UINT64_MAX ? free_now : free_now - free_now / 10;
+    set_capacity (s);
     return 0;
 }
 

@@ -62,6 +62,8 @@ struct aw_stager {
     char *scratch;
     bool made; /* the directory */
     uint64_t capacity, taken; /* bytes */
+    uint64_t memory; /* bytes of the job; 0: not known */
+    bool in_memory; /* the scratch directory is, and takes from these */
     uint32_t streams, running;
     uint64_t uses; /* counts */
     struct aw_stager_item *in; /* staged in, or on their way; in the order of the requests */

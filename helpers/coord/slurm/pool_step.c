@@ -17,6 +17,10 @@ struct aw_srun *aw_pool_step_create (struct event_base *base,
 
     aw_strings_init (&line);
     aw_strings_init (&env);
+    /* A task that is killed for lack of memory must not take the step with it. As a variable,
+     * because older releases reject --oom-kill-step; the user's option overrides it.
+     */
+    aw_strings_setenv (&env, "SLURM_OOM_KILL_STEP", "0");
     if (aw_pool_step_line (&line, config, err) == 0 && aw_srun_env (&env, environ, err) == 0)
         srun = aw_srun_create (base, line.v, env.v, callbacks, err);
     aw_strings_finish (&line);

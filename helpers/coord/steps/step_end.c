@@ -5,6 +5,9 @@
  *   srun: error: n2: task 2: Exited with exit code 3
  *   srun: error: n1: tasks 0-1: Terminated
  *   srun: error: n2: task 2: Segmentation fault (core dumped)
+ *   srun: error: n2: task 2: Out Of Memory
+ *   slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0. Some of ...    (22.05)
+ *   slurmstepd-n2: error: Detected 1 oom_kill event in StepId=7.0. Some of ...    (24.11)
  *   srun: error: Unable to create step for job 7: Invalid generic resource (gres) specification
  *   srun: Job 7 step creation temporarily disabled, retrying (Requested nodes are busy)
  */
@@ -24,9 +27,14 @@ static const char *after (const char *line, const char *beginning)
     return strncmp (line, beginning, n) == 0 ? line + n : NULL;
 }
 
+/* Slurm's word for a rank that the kernel killed because of its cgroup's limit. */
+static const char OUT_OF_MEMORY[] = "Out Of Memory";
+
 /* The signal whose description TEXT begins with; 0: none. */
 static int signal_of (const char *text)
 {
+    if (after (text, OUT_OF_MEMORY))
+        return SIGKILL;
     for (int sig = 1; sig <= MAX_SIGNAL; sig++) {
         const char *rest = after (text, strsignal (sig));
 
@@ -54,11 +62,15 @@ static bool take_rank (struct aw_step_end *end, const char *text)
     code = after (how, "Exited with exit code ");
     if (!code && signal_of (how) == 0)
         return false;
-    if (end->failed)
-        return true; /* others are killed for the first */
+    /* Others are killed for the first. But srun may name those first that failed because one was
+     * out of memory.
+     */
+    if (end->failed && (!after (how, OUT_OF_MEMORY) || end->out_of_memory))
+        return true;
     end->failed = true;
     end->code = code ? atoi (code) : 0;
     end->signal = code ? 0 : signal_of (how);
+    end->out_of_memory = end->out_of_memory || after (how, OUT_OF_MEMORY);
     aw_error_set (&end->who, "rank %.*s on %.*s", (int)strcspn (number + 1, ":,-"), number + 1,
                   (int)(task - text), text);
     return true;
@@ -79,6 +91,8 @@ bool aw_step_end_line (struct aw_step_end *end, const char *line)
         }
         return true;
     }
+    if (strstr (line, ": Detected ") && (strstr (line, "oom-kill") || strstr (line, "oom_kill")))
+        end->out_of_memory = true;
     if (text && strstr (text, "step creation temporarily disabled"))
         end->retries++;
     if (error && !take_rank (end, error) && *error != '*' && !strstr (error, "CANCELLED AT")) {
@@ -93,6 +107,12 @@ bool aw_step_end_line (struct aw_step_end *end, const char *line)
 void aw_step_end_finish (struct aw_step_end *end)
 {
     aw_strings_finish (&end->lines);
+}
+
+/* Also by a shell whose child was killed. */
+static bool killed (const struct aw_step_end *end)
+{
+    return end->signal == SIGKILL || end->code == 128 + SIGKILL;
 }
 
 void aw_step_end_event (const struct aw_step_end *end,
@@ -110,6 +130,8 @@ void aw_step_end_event (const struct aw_step_end *end,
     if (end->failed) {
         ev->code = end->code;
         ev->signal = end->signal;
+        if (end->out_of_memory && killed (end))
+            ev->status = AW_STATUS_OUT_OF_MEMORY;
         aw_error_set (text, "%s", end->who.text);
     }
     else if (end->id[0] == '\0')

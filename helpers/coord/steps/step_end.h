@@ -16,6 +16,7 @@ enum { AW_STEP_ID_SIZE = 64 };
 
 struct aw_step_end {
     char id[AW_STEP_ID_SIZE]; /* "123.4"; "": the step has not begun */
+    bool out_of_memory; /* the kernel killed some process of the step for lack of memory */
     bool failed; /* a rank failed, as reported by: */
     int code, signal;
     struct aw_error who; /* "rank 5 on n2" */
@@ -30,8 +31,8 @@ bool aw_step_end_line (struct aw_step_end *end, const char *line);
 /* Frees what it holds. A zeroed one is fine. */
 void aw_step_end_finish (struct aw_step_end *end);
 
-/* srun ended with STATUS, as of waitpid: fills status (COMPLETED or FAILED), code, signal and
- * reason of EV; the reason is TEXT's or NULL.
+/* srun ended with STATUS, as of waitpid: fills status (COMPLETED, FAILED or OUT_OF_MEMORY), code,
+ * signal and reason of EV; the reason is TEXT's or NULL.
  */
 void aw_step_end_event (const struct aw_step_end *end,
                         int status,
