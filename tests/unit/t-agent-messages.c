@@ -628,14 +628,66 @@ static void few_descriptors (void **state)
         waitpid (pids[i], NULL, 0);
 }
 
+/* A directory that an agent has made SECONDS ago, in /tmp, with a socket or without. */
+static void make_directory (char *path, time_t seconds, int *fd)
+{
+    const struct timespec times[2] = { { time (NULL) - seconds, 0 }, { time (NULL) - seconds, 0 } };
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    strcpy (path, "/tmp/" AW_MESSAGES_PREFIX "4194303.XXXXXX");
+    assert_non_null (mkdtemp (path));
+    if (fd) {
+        snprintf (address.sun_path, sizeof (address.sun_path), "%s/messages", path);
+        *fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        assert_int_equal (bind (*fd, (struct sockaddr *)&address, sizeof (address)), 0);
+        assert_int_equal (listen (*fd, 5), 0);
+    }
+    assert_int_equal (utimensat (AT_FDCWD, path, times, 0), 0);
+}
+
+/* An agent that was killed together with its supervisor has left its directory; the next one on the
+ * node removes it.
+ */
+static void what_killed_agents_leave_is_removed (void **state)
+{
+    char dead[64], empty[64], alive[64], young[64], other[] = "/tmp/async-workflow.mine.XXXXXX";
+    char path[128];
+    int dead_fd, alive_fd;
+
+    make_directory (dead, 100, &dead_fd);
+    make_directory (empty, 100, NULL);
+    make_directory (alive, 100, &alive_fd);
+    make_directory (young, 0, NULL);
+    assert_non_null (mkdtemp (other));
+    close (dead_fd);
+    tear_down (state);
+    set_up (state);
+    assert_int_equal (access (dead, F_OK), -1);
+    assert_int_equal (access (empty, F_OK), -1);
+    assert_int_equal (access (alive, F_OK), 0);
+    assert_int_equal (access (young, F_OK), 0);
+    assert_int_equal (access (other, F_OK), 0);
+    close (alive_fd);
+    snprintf (path, sizeof (path), "%s/messages", alive);
+    unlink (path);
+    assert_int_equal (rmdir (alive) + rmdir (young) + rmdir (other), 0);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
 #define SOCKET_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
-        SOCKET_TEST (strangers),       SOCKET_TEST (other_users),     SOCKET_TEST (garbage),
-        SOCKET_TEST (wrong_arguments), SOCKET_TEST (nothing_is_lost), SOCKET_TEST (back_pressure),
-        SOCKET_TEST (answers),         SOCKET_TEST (ranks_of_steps),  SOCKET_TEST (leftovers),
+        SOCKET_TEST (strangers),
+        SOCKET_TEST (other_users),
+        SOCKET_TEST (garbage),
+        SOCKET_TEST (wrong_arguments),
+        SOCKET_TEST (nothing_is_lost),
+        SOCKET_TEST (back_pressure),
+        SOCKET_TEST (answers),
+        SOCKET_TEST (ranks_of_steps),
+        SOCKET_TEST (leftovers),
         SOCKET_TEST (few_descriptors),
+        SOCKET_TEST (what_killed_agents_leave_is_removed),
     };
 
     snprintf (guest_token, sizeof (guest_token), "%032x", (unsigned)getpid ());

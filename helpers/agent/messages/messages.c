@@ -488,6 +488,7 @@ struct aw_messages *aw_messages_create (struct event_base *base,
         aw_error_set (err, "out of memory");
         return NULL;
     }
+    aw_messages_clean (0);
     m->fd = -1;
     m->base = base;
     m->callbacks = *callbacks;

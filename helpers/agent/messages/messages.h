@@ -60,7 +60,9 @@ void aw_messages_task_ended (struct aw_messages *messages, uint32_t task, uint32
  */
 #define AW_MESSAGES_PREFIX "async-workflow."
 
-/* Removes the directory of an agent with process id PID that was killed. */
+/* Removes the directory of an agent with process id PID that was killed; 0: of all agents of this
+ * user to whose socket nobody listens any more.
+ */
 void aw_messages_clean (pid_t pid);
 
 #endif /* AW_AGENT_MESSAGES_MESSAGES_H */
