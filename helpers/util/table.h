@@ -22,8 +22,10 @@ int aw_table_set (struct aw_table *table, uint64_t key, void *value);
 /* Takes it out and returns it, or NULL. */
 void *aw_table_remove (struct aw_table *table, uint64_t key);
 
-/* Walks over all, in no order: begin with *CURSOR 0; NULL at the end. Nothing may be set meanwhile;
- * removing what was just returned may show another one twice, never none. */
+/* Walks over all, in no order: begin with *CURSOR 0; NULL at the end. Nothing may be set meanwhile.
+ * What was just returned may be removed if *CURSOR is then decremented: another one may have moved
+ * to its place. Then some may be shown twice, but none is left out.
+ */
 void *aw_table_next (const struct aw_table *table, size_t *cursor);
 
 #endif /* AW_UTIL_TABLE_H */

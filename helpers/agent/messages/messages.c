@@ -376,7 +376,7 @@ void aw_messages_task_ended (struct aw_messages *m, uint32_t task, uint32_t atte
                 continue;
             close_connection (c);
         }
-        cursor = 0; /* the table has changed */
+        cursor--;
     }
 }
 
@@ -510,7 +510,7 @@ void aw_messages_destroy (struct aw_messages *m)
     while ((c = aw_table_next (&m->connections, &cursor))) {
         c->known = false; /* the coordinator need not know */
         close_connection (c);
-        cursor = 0;
+        cursor--;
     }
     aw_table_finish (&m->connections);
     if (m->acceptable)

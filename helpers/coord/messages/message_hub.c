@@ -158,7 +158,7 @@ void aw_hub_node_lost (struct aw_hub *hub, uint32_t node)
         if (c->node != node)
             continue;
         aw_hub_close (hub, c);
-        cursor = 0;
+        cursor--;
     }
 }
 

@@ -99,7 +99,7 @@ void aw_hub_close (struct aw_hub *hub, struct aw_hub_connection *c)
             continue;
         aw_table_remove (&hub->requests, request->id);
         free (request);
-        cursor = 0;
+        cursor--;
     }
     aw_table_remove (&hub->connections, aw_hub_pair (c->node, c->conn));
     free (c);
