@@ -35,7 +35,7 @@ test_expect_success 'two jobs at once' '
 '
 
 test_expect_success 'a task that calls srun itself' '
-    workflow nested.json "\"tasks\": { \"a\": { \"script\": \"srun -N2 -n2 --overlap echo inner\" } }" &&
+    workflow nested.json "\"tasks\": { \"a\": { \"script\": \"env -u SLURM_JOB_NODELIST srun -N2 -n2 --overlap echo inner\" } }" &&
     batch 0 nested -n8 &&
     printf "inner\ninner\n" >expected &&
     test_cmp expected nested/logs/a.0.out

@@ -156,7 +156,7 @@ test_expect_success 'steps end with a coordinator that is killed' '
 
 test_expect_success 'without Slurm several ranks are an error, one is a process' '
     test_expect_code 2 async-workflow run --local kill.json --dir local 2>err &&
-    grep -q "tasks.bad: a task of several ranks or nodes needs Slurm" err &&
+    grep -q "tasks.bad: several ranks or nodes need srun" err &&
     workflow alone.json "\"tasks\": { \"a\": { \"launch\": \"step\", \"command\": [\"true\"] } }" &&
     async-workflow run --local alone.json --dir alone
 '
