@@ -60,7 +60,8 @@ struct aw_agent_attempt {
     pid_t pid; /* its first process, the leader of its session; 0: none, or it was reaped */
     double spawned; /* monotonic */
     struct event *timer; /* time limit, then grace; NULL: not needed so far */
-    double grace; /* seconds between SIGTERM and SIGKILL */
+    double limit_grace; /* seconds between SIGTERM and SIGKILL at the time limit */
+    double grace; /* the same, once it was told to end */
     int signal_due; /* to be sent to its session in this turn of the loop; 0: none */
     struct event *notice; /* timer: the signal before the time limit; NULL: none */
     int notice_signal;

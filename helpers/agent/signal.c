@@ -13,8 +13,6 @@
 
 #include "agent/agent_state.h"
 
-static const double LIMIT_GRACE_SECONDS = 10; /* from SIGTERM to SIGKILL after the time limit */
-
 static void send_later (struct aw_agent_attempt *attempt, int number)
 {
     attempt->signal_due = number;
@@ -60,9 +58,11 @@ static void on_grace_over (evutil_socket_t fd, short what, void *arg)
 
 static void on_limit (evutil_socket_t fd, short what, void *arg)
 {
+    struct aw_agent_attempt *attempt = arg;
+
     (void)fd;
     (void)what;
-    aw_attempt_end (arg, AW_STATUS_TIMEOUT, LIMIT_GRACE_SECONDS);
+    aw_attempt_end (attempt, AW_STATUS_TIMEOUT, attempt->limit_grace);
 }
 
 /* A signal that ends the attempt must not be lost to this one. */
@@ -81,6 +81,7 @@ int aw_attempt_set_limits (struct aw_agent_attempt *attempt, const struct aw_lau
 {
     attempt->notice_signal = launch->notice_signal;
     attempt->notice_cancels = launch->notice_cancels;
+    attempt->limit_grace = launch->grace;
     if (isfinite (launch->notice)
         && set_event (&attempt->notice, attempt, launch->notice, on_notice) < 0)
         return -1;

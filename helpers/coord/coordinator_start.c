@@ -40,9 +40,10 @@ static int make_launch (struct aw_coordinator *c,
         .node = aw_sched_pool (c->sched)->nodes[start->node].name,
     };
 
-    if (aw_task_launch (&d->launch, c->config.workflow, start, &places,
-                        c->limit_t - aw_coordinator_now (c), err)
-        < 0)
+    const struct aw_task_times times = { .left = c->limit_t - aw_coordinator_now (c),
+                                         .grace = c->config.kill_grace };
+
+    if (aw_task_launch (&d->launch, c->config.workflow, start, &places, &times, err) < 0)
         return -1;
     if (aw_task_step (&d->launch, c->config.workflow, start, aw_sched_pool (c->sched),
                       c->config.run_dir, err)

@@ -184,7 +184,7 @@ int aw_task_launch (struct aw_launch *launch,
                     const struct aw_workflow *workflow,
                     const struct aw_event *start,
                     const struct aw_task_places *places,
-                    double left,
+                    const struct aw_task_times *times,
                     struct aw_error *err)
 {
     struct aw_task at = aw_graph_task (workflow->graph, start->task);
@@ -201,7 +201,8 @@ int aw_task_launch (struct aw_launch *launch,
     launch->task = start->task;
     launch->attempt = start->attempt;
     launch->time_limit = c.set->time_limit;
-    set_notice (launch, c.set, left);
+    launch->grace = times->grace;
+    set_notice (launch, c.set, times->left);
     launch->gpu_share = c.set->gpu_share;
     if (places->scratch && asprintf (&scratch, "%s/%s", places->scratch, places->node) < 0)
         return aw_error_set (err, "out of memory");

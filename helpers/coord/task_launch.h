@@ -18,15 +18,21 @@ struct aw_task_places {
     const char *node; /* the task's, by name */
 };
 
+/* Times of the run, in seconds. */
+struct aw_task_times {
+    double left; /* to the end of the job; INFINITY: it has none */
+    double grace; /* between SIGTERM and SIGKILL */
+};
+
 /* Fills LAUNCH (initialised here, finished by the caller in any case) for the START or STAGE
- * action; for the latter argv stays NULL. LEFT: seconds to the end of the job, INFINITY where it
- * has none. Relative stdout and stderr refer to the task's directory. 0, or -1 with text.
+ * action; for the latter argv stays NULL. Relative stdout and stderr refer to the task's directory.
+ * 0, or -1 with text.
  */
 int aw_task_launch (struct aw_launch *launch,
                     const struct aw_workflow *workflow,
                     const struct aw_event *start,
                     const struct aw_task_places *places,
-                    double left,
+                    const struct aw_task_times *times,
                     struct aw_error *err);
 
 #endif /* AW_COORD_TASK_LAUNCH_H */

@@ -80,8 +80,8 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .fallback = "5s",
         VALUE (SECONDS, grace),
         .settings = ALWAYS,
-        .help = "When the run is stopped, give tasks this long between SIGTERM and "
-        "SIGKILL",
+        .help = "When the run is stopped, or at its time_limit, give a task this long between "
+        "SIGTERM and SIGKILL",
     },
     [AW_OPTION_TIME_LIMIT] = {
         SRUN ("time-limit"),

@@ -246,6 +246,7 @@ void rig_start_limited (
     launch.out = out;
     launch.err = errors;
     launch.time_limit = limit;
+    launch.grace = rig->grace > 0 ? rig->grace : RIG_GRACE;
     if (rig->exec->ops->start (rig->exec, node, &launch, &err) < 0)
         fail_msg ("start: %s", err.text);
 }

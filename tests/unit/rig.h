@@ -37,7 +37,10 @@ struct rig {
     uint32_t n_broken;
     char broken[512];
     char note[512];
+    double grace; /* instead of RIG_GRACE, for the next tasks; 0: RIG_GRACE */
 };
+
+#define RIG_GRACE 10.0 /* seconds between SIGTERM and SIGKILL at a time limit */
 
 /* When a wait gives up; generous, for slow machines and valgrind. */
 #define RIG_SECONDS 60.0

@@ -204,7 +204,12 @@ static void a_task_ends_at_its_time_limit (void **state)
     rig_start_limited (rig, 0, 1, "sleep 1000", 0.2);
     rig_start_limited (rig, 0, 2, "trap 'exit 7' TERM; while :; do sleep 0.05; done", 0.3);
     rig_start_limited (rig, 0, 3, "exit 0", 1000);
-    rig_until_ends (rig, 3);
+    rig->grace = 0.1;
+    rig_start_limited (rig, 0, 4, "trap '' TERM; while :; do sleep 0.05; done", 0.3);
+    rig_until_ends (rig, 4);
+    assert_int_equal (rig_end_of (rig, 4)->status, AW_STATUS_TIMEOUT);
+    assert_int_equal (rig_end_of (rig, 4)->signal, SIGKILL);
+    assert_true (rig_end_of (rig, 4)->seconds < RIG_GRACE);
     assert_int_equal (rig_end_of (rig, 1)->status, AW_STATUS_TIMEOUT);
     assert_int_equal (rig_end_of (rig, 1)->signal, SIGTERM);
     assert_true (rig_end_of (rig, 1)->seconds >= 0.18);

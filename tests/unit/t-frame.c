@@ -160,6 +160,7 @@ static void a_start_is_read_as_it_was_written (void **state)
     launch.out = "/tmp/o";
     launch.err = "/tmp/e";
     launch.time_limit = 1.5;
+    launch.grace = 2.5;
     assert_int_equal (aw_idset_parse (&launch.cpus, "0-3,8"), 0);
     assert_int_equal (aw_idset_parse (&launch.gpus, "2"), 0);
     assert_int_equal (put_start (&text, &launch, NULL), 0);
@@ -178,6 +179,7 @@ static void a_start_is_read_as_it_was_written (void **state)
     assert_true (aw_idset_equal (&frame.launch.cpus, &launch.cpus));
     assert_true (aw_idset_equal (&frame.launch.gpus, &launch.gpus));
     assert_true (frame.launch.time_limit == 1.5);
+    assert_true (frame.launch.grace == 2.5);
     /* Without environment and limit. */
     text.len = 0;
     launch.env = NULL;

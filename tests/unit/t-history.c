@@ -536,6 +536,67 @@ static void a_resume_may_tell_late_what_had_ended (void **state)
     aw_graph_destroy (graph);
 }
 
+/* A cancelled task stays cancelled: one that ran, one that was to be tried again. What Ctrl-C ended
+ * runs again.
+ */
+static void what_is_cancelled_stays_so_after_a_resume (void **state)
+{
+    static const struct step steps[] = {
+        NODE (0, 0),
+        START (0, 0, "0"),
+        START (1, 0, "1"),
+        START (2, 0, "2"),
+        { { .type = AW_EVENT_FINISH, .t = 1, .task = 1, .status = AW_STATUS_FAILED }, NULL, NULL },
+        { { .type = AW_EVENT_CANCEL, .t = 1, .count = 2 }, NULL, NULL },
+        { { .type = AW_EVENT_FINISH, .t = 2, .status = AW_STATUS_CANCELLED }, NULL, NULL },
+        { { .type = AW_EVENT_FINISH, .t = 2, .task = 2, .status = AW_STATUS_CANCELLED },
+          NULL,
+          NULL },
+        { { .type = AW_EVENT_RESUME, .t = 3 }, NULL, NULL },
+    };
+    struct aw_graph *graph = make_graph (1);
+    struct aw_history history;
+    struct aw_summary sum;
+
+    (void)state;
+    assert_int_equal (aw_history_init (&history, graph, NULL), 0);
+    for (size_t i = 0; i < sizeof (steps) / sizeof (steps[0]); i++)
+        assert_int_equal (feed (&history, &steps[i], NULL), 0);
+    aw_history_summary (&history, &sum);
+    assert_int_equal (sum.cancelled, 2);
+    assert_int_equal (sum.unstarted, 3);
+    assert_int_equal (aw_history_state (&history, 2), AW_HISTORY_UNSTARTED);
+    aw_history_finish (&history);
+    aw_graph_destroy (graph);
+}
+
+/* The tasks of iterations after the last one are not needed, before a resume and after it. */
+static void iterations_after_the_goal_stay_cancelled (void **state)
+{
+    static const struct step steps[] = {
+        NODE (0, 0),
+        START (0, 0, "0"), /* a of iteration 0 and of iteration 1 */
+        START (5, 0, "1"),
+        FINISH (0, 1),
+        { { .type = AW_EVENT_FINISH, .t = 2, .task = 5, .status = AW_STATUS_CANCELLED },
+          NULL,
+          NULL },
+        { { .type = AW_EVENT_RESUME, .t = 3 }, NULL, NULL },
+    };
+    struct aw_graph *graph = make_graph (2);
+    struct aw_history history;
+
+    (void)state;
+    graph->until = 0;
+    assert_int_equal (aw_history_init (&history, graph, NULL), 0);
+    for (size_t i = 0; i < sizeof (steps) / sizeof (steps[0]); i++)
+        assert_int_equal (feed (&history, &steps[i], NULL), 0);
+    assert_int_equal (aw_history_last_iteration (&history), 0);
+    assert_int_equal (aw_history_state (&history, 5), AW_HISTORY_CANCELLED);
+    aw_history_finish (&history);
+    aw_graph_destroy (graph);
+}
+
 /* The allocation number N of a RESUME fails. False: there are not that many. */
 static bool resume_fails (const struct aw_graph *graph, int n)
 {
@@ -620,6 +681,8 @@ int main (void)
         cmocka_unit_test (random_runs_agree_with_a_plain_record),
         cmocka_unit_test (failures_are_told_in_words),
         cmocka_unit_test (a_resume_may_tell_late_what_had_ended),
+        cmocka_unit_test (what_is_cancelled_stays_so_after_a_resume),
+        cmocka_unit_test (iterations_after_the_goal_stay_cancelled),
         cmocka_unit_test (resume_without_memory_changes_nothing),
     };
 

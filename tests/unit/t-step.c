@@ -293,6 +293,12 @@ static void ends (void **state)
           1,
           0,
           "srun: Node failure on n1" },
+        { { "srun: launching StepId=1.4 on host n1, 2 tasks: [0-1]",
+            "srun: error: *** STEP 1.4 ON n1 CANCELLED AT 2026-01-01T00:00:00 ***" },
+          137 << 8,
+          0,
+          SIGKILL,
+          "srun: no reason was given" },
     };
 
     (void)state;

@@ -29,8 +29,6 @@
 
 extern char **environ;
 
-static const double LIMIT_GRACE_SECONDS = 10; /* from SIGTERM to SIGKILL after the time limit */
-
 /* Slurm kills the ranks of a step by a signal to those that exist: one that was about to start
  * continues, and its srun waits for it. So a step that has to end is killed again, this often,
  * before its srun is killed and the step cancelled.
@@ -57,7 +55,7 @@ struct step {
     struct aw_error why; /* its reason */
     struct event *timer, *notice;
     enum stage stage;
-    double time_limit, notice_after, grace;
+    double time_limit, limit_grace, notice_after, grace;
     int notice_signal;
     bool notice_cancels, noticed;
     double started;
@@ -145,7 +143,7 @@ static void on_timer (evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     if (step->stage == STAGE_LIMIT)
-        end_step (step, AW_STATUS_TIMEOUT, LIMIT_GRACE_SECONDS);
+        end_step (step, AW_STATUS_TIMEOUT, step->limit_grace);
     else
         kill_step (step);
 }
@@ -428,6 +426,7 @@ static struct step *make_step (struct exec_steps *backend,
     step->task = launch->task;
     step->attempt = launch->attempt;
     step->time_limit = launch->time_limit;
+    step->limit_grace = launch->grace;
     step->notice_after = launch->notice;
     step->notice_signal = launch->notice_signal;
     step->notice_cancels = launch->notice_cancels;

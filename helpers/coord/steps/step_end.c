@@ -142,7 +142,9 @@ void aw_step_end_event (const struct aw_step_end *end,
     else if (WIFSIGNALED (status))
         aw_error_set (text, "its srun was killed by %s", strsignal (WTERMSIG (status)));
     else {
-        ev->code = code;
+        /* No rank was named: srun's code is 128 and the signal that ended them, as in a shell. */
+        ev->signal = code > 128 && code <= 128 + MAX_SIGNAL ? code - 128 : 0;
+        ev->code = ev->signal ? 0 : code;
         aw_error_set (text, "srun: %s",
                       end->first.text[0] ? end->first.text : "no reason was given");
     }

@@ -278,17 +278,25 @@ static void lose_attempt (struct aw_history *history, struct aw_attempt *a)
         aw_history_give_back (history, a);
 }
 
-/* What did not end well is to run again, and so are all tasks of the sets in AGAIN. */
+/* What did not end well is to run again, and so are all tasks of the sets in AGAIN; but not what
+ * was cancelled, nor iterations after the last one.
+ */
 static void renew_tasks (struct aw_history *history, const struct aw_idset *again)
 {
+    uint32_t last_iteration = aw_history_last_iteration (history);
+
     for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
-        uint32_t set = aw_graph_task (history->graph, task).set;
+        struct aw_task at = aw_graph_task (history->graph, task);
+        uint32_t set = at.set;
+        uint8_t kept = history->marks[task] & AW_MARK_CANCELLED;
         enum aw_history_task state = aw_history_state (history, task);
         bool passed = state == AW_HISTORY_COMPLETED
                       || (state == AW_HISTORY_FAILED
                           && history->graph->sets[set].on_failure == AW_ON_FAILURE_CONTINUE);
 
-        history->marks[task] = passed && !aw_idset_has (again, set) ? 0 : AW_MARK_AGAIN;
+        if (at.iteration > last_iteration && !passed)
+            kept = AW_MARK_CANCELLED;
+        history->marks[task] = kept | (passed && !aw_idset_has (again, set) ? 0 : AW_MARK_AGAIN);
         history->ready[task] = 0;
     }
 }
@@ -358,6 +366,12 @@ static int handle_cancel (struct aw_history *history,
     if (aw_array_reserve (&history->cancelled, &history->cancel_room, history->n_cancelled + 1) < 0)
         return aw_error_set (err, "out of memory");
     history->cancelled[history->n_cancelled++] = cancel;
+    for (uint32_t task = ev->task; task - ev->task < ev->count; task++) {
+        enum aw_history_task state = aw_history_state (history, task);
+
+        if (state == AW_HISTORY_UNSTARTED || state == AW_HISTORY_RUNNING)
+            history->marks[task] |= AW_MARK_CANCELLED;
+    }
     return 0;
 }
 

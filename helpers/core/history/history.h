@@ -128,6 +128,11 @@ double aw_history_left (const struct aw_history *history, const struct aw_attemp
  */
 uint32_t *aw_history_order (const struct aw_history *history);
 
+/* The iteration whose "until" task has reached the goal: later ones are not needed. UINT32_MAX:
+ * none has.
+ */
+uint32_t aw_history_last_iteration (const struct aw_history *history);
+
 /* The number of the task's next attempt. */
 uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task);
 

@@ -43,6 +43,22 @@ double aw_history_left (const struct aw_history *history, const struct aw_attemp
     return isnan (attempt->finish) ? fmax (history->now, attempt->released) : attempt->finish;
 }
 
+uint32_t aw_history_last_iteration (const struct aw_history *history)
+{
+    const struct aw_graph *graph = history->graph;
+    uint32_t last = UINT32_MAX;
+
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *a = &history->attempts[i];
+        struct aw_task at = aw_graph_task (graph, a->task);
+
+        if (!isnan (a->finish) && a->status == AW_STATUS_COMPLETED && at.set == graph->until
+            && a->code == graph->until_code && at.iteration < last)
+            last = at.iteration;
+    }
+    return last;
+}
+
 /* Attempts of LAST's task since the last RESUME, which grants all retries again. */
 static uint32_t attempts_here (const struct aw_history *history, const struct aw_attempt *last)
 {
@@ -77,12 +93,16 @@ enum aw_history_task aw_history_state (const struct aw_history *history, uint32_
 
     if (history->marks[task] & AW_MARK_SKIPPED)
         return AW_HISTORY_SKIPPED;
-    if (!last || history->marks[task] & AW_MARK_AGAIN)
+    if (!last)
         return AW_HISTORY_UNSTARTED;
     if (isnan (last->finish))
         return AW_HISTORY_RUNNING;
-    if (last->status == AW_STATUS_COMPLETED)
+    if (last->status == AW_STATUS_COMPLETED && !(history->marks[task] & AW_MARK_AGAIN))
         return AW_HISTORY_COMPLETED;
+    if (history->marks[task] & AW_MARK_CANCELLED)
+        return AW_HISTORY_CANCELLED;
+    if (history->marks[task] & AW_MARK_AGAIN)
+        return AW_HISTORY_UNSTARTED;
     if (last->status == AW_STATUS_CANCELLED)
         return AW_HISTORY_CANCELLED;
     if (history->ready[task] > 0 && history->exit_code < 0)

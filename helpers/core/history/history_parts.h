@@ -7,8 +7,10 @@
 
 #include "core/history/history.h"
 
-/* Marks of a task. AGAIN: it runs again, even if its last attempt failed. */
-enum { AW_MARK_SKIPPED = 1, AW_MARK_AGAIN = 2 };
+/* Marks of a task. AGAIN: it runs again, even if its last attempt failed. CANCELLED: it was
+ * cancelled before it had ended for good, so it never starts again.
+ */
+enum { AW_MARK_SKIPPED = 1, AW_MARK_AGAIN = 2, AW_MARK_CANCELLED = 4 };
 
 /* "simulate@2[17] WHAT" as an error: -1. */
 int aw_history_refuse (const struct aw_history *history,

@@ -40,7 +40,7 @@ int aw_resume_state_init (struct aw_resume_state *e,
 
     memset (e, 0, sizeof (*e));
     e->t = history->now;
-    e->last_iteration = UINT32_MAX;
+    e->last_iteration = aw_history_last_iteration (history);
     e->done = calloc (n_tasks, sizeof (*e->done));
     e->attempts = calloc (n_tasks, sizeof (*e->attempts));
     e->ends = calloc (history->n_attempts + (size_t)1, sizeof (*e->ends));
@@ -60,9 +60,6 @@ int aw_resume_state_init (struct aw_resume_state *e,
         const struct aw_attempt *a = &history->attempts[i];
         struct aw_task at = aw_graph_task (graph, a->task);
 
-        if (a->status == AW_STATUS_COMPLETED && at.set == graph->until
-            && a->code == graph->until_code && at.iteration < e->last_iteration)
-            e->last_iteration = at.iteration;
         if (a->status == AW_STATUS_COMPLETED && a->seconds >= 0)
             e->ends[e->n_ends++] = (struct aw_resume_end){ at.set, a->seconds };
     }

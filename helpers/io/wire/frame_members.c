@@ -52,6 +52,7 @@ static const struct aw_frame_member start[] = {
     MAYBE ("unbound", FLAG, launch.unbound, SAID),
     MAYBE ("share", U32, launch.gpu_share, SAID),
     MAYBE ("limit", SECONDS, launch.time_limit, SAID),
+    MAYBE ("grace", SECONDS, launch.grace, LIMIT),
     MAYBE ("notice", SECONDS, launch.notice, SAID),
     MAYBE ("signal", SIGNAL, launch.notice_signal, NOTICE),
     MAYBE ("cancels", FLAG, launch.notice_cancels, NOTICE),
@@ -159,6 +160,8 @@ bool aw_frame_has (const struct aw_frame *frame, const struct aw_frame_member *m
         return true;
     case AW_WHEN_SAID:
         return says (member->form, (const char *)frame + member->offset);
+    case AW_WHEN_LIMIT:
+        return isfinite (launch->time_limit);
     case AW_WHEN_NOTICE:
         return isfinite (launch->notice);
     case AW_WHEN_STAGE_IN:

@@ -27,6 +27,7 @@ struct aw_launch {
                              first node. Not sent to agents. Owned. NULL: a task of the pool */
     uint32_t gpu_share; /* thousandths of the one GPU, 1 to 999; 0: whole GPUs */
     double time_limit; /* seconds; INFINITY: none */
+    double grace; /* seconds between SIGTERM and SIGKILL at the time limit */
     double notice; /* seconds after which notice_signal is sent; INFINITY: never */
     int notice_signal;
     /* Copies, three texts each: from, to, and "checksum" or "". NULL-terminated; NULL: none. */
