@@ -94,8 +94,9 @@ static void fill_display (struct aw_coordinator *c, struct aw_display_state *sta
 
     for (uint32_t s = 0; s < n_sets; s++) {
         struct aw_counts counts = aw_sched_counts (c->sched, s);
-        c->display_sets[s] = (struct aw_display_set){ counts.ready, counts.running, counts.done,
-                                                      counts.failed, counts.skipped };
+        c->display_sets[s] =
+            (struct aw_display_set){ counts.ready, counts.running, counts.done,
+                                     counts.failed + counts.ignored, counts.skipped };
     }
     *state = (struct aw_display_state){
         .t = aw_coordinator_now (c),

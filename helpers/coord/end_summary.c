@@ -123,7 +123,7 @@ void aw_end_summary (struct aw_textbuf *text,
         put_late (text, sched, left);
     if (n > n_unwanted) {
         aw_textbuf_printf (text, "async-workflow: not done: %u of %u tasks", n - n_unwanted,
-                           n + all.done);
+                           n + all.done + all.ignored);
         put_sets (text, sched, unwanted);
     }
     free (unwanted);

@@ -223,3 +223,33 @@ void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len)
         p += n ? n : 1;
     }
 }
+
+/* Where the character number N of DATA begins, or the end. */
+static const char *character (const char *data, int n)
+{
+    for (; n > 0 && *data; n--)
+        for (data++; ((unsigned char)*data & 0xc0) == 0x80;)
+            data++;
+    return data;
+}
+
+void aw_textbuf_cell (struct aw_textbuf *text, const char *data, int width)
+{
+    static const char mark[] = "...";
+    int n = 0, kept = width - (int)strlen (mark);
+    const char *end;
+
+    for (const char *p = data; *p; p = character (p, 1))
+        n++;
+    if (n > width && kept > 0) {
+        end = character (data, n - kept / 2);
+        aw_textbuf_plain (text, data, (size_t)(character (data, kept - kept / 2) - data));
+        aw_textbuf_puts (text, mark);
+        aw_textbuf_plain (text, end, strlen (end));
+        return;
+    }
+    end = character (data, width);
+    aw_textbuf_plain (text, data, (size_t)(end - data));
+    for (; n < width; n++)
+        aw_textbuf_putc (text, ' ');
+}

@@ -52,4 +52,9 @@ void aw_textbuf_xml (struct aw_textbuf *buf, const char *text);
  */
 void aw_textbuf_plain (struct aw_textbuf *buf, const char *text, size_t len);
 
+/* Appends TEXT as plain does, in a column of WIDTH: padded with blanks, or cut in the middle, with
+ * "..." there.
+ */
+void aw_textbuf_cell (struct aw_textbuf *text, const char *data, int width);
+
 #endif /* AW_IO_TEXTBUF_H */

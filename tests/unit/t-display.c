@@ -154,6 +154,34 @@ static void frames (void **state)
     aw_graph_destroy (graph);
 }
 
+/* Names have the room that there is; where it is short, both their ends are kept. */
+static void long_names (void **state)
+{
+    static const struct {
+        int columns;
+        const char *text;
+    } table[] = {
+        { 120, "preparation-of-the-structures-for-chain-a  !!!!!!!!" },
+        { 80, "preparation-of...s-for-chain-a  !!!!!!!!  0/10  4 failed  6 skipped\n" },
+        { 60, "preparation...or-chain-a   0/10  4 failed  6 skipped\n" },
+    };
+    struct aw_graph *graph = aw_graph_create ();
+    const struct aw_display_set sets[] = { { .failed = 4, .skipped = 6 }, { .done = 10 } };
+    struct aw_display_state now = { .sets = sets, .left = NAN };
+    char buf[4096];
+
+    (void)state;
+    aw_graph_add_set (graph, "preparation-of-the-structures-for-chain-a")->count = 10;
+    aw_graph_add_set (graph, "preparation-of-the-structures-for-chain-b")->count = 10;
+    assert_int_equal (aw_graph_finalize (graph, NULL), 0);
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        draw_plainly (graph, &now, table[i].columns, 24, false, buf);
+        if (strncmp (buf, table[i].text, strlen (table[i].text)) != 0)
+            fail_msg ("%d columns:\n%s\nis not\n%s", table[i].columns, buf, table[i].text);
+    }
+    aw_graph_destroy (graph);
+}
+
 /* Every size, many sets: within bounds (draw_plainly checks), and whole characters only. */
 static void all_sizes (void **state)
 {
@@ -252,6 +280,31 @@ static void close_pipe (int out[2])
 {
     close (out[0]);
     close (out[1]);
+}
+
+/* A set of which no task ran has not ended: it was skipped. */
+static void a_skipped_set_has_not_ended (void **state)
+{
+    struct aw_graph *graph = make_graph (2, 1, 1);
+    struct aw_display_set sets[2] = { { .failed = 1 }, { .skipped = 1 } };
+    struct aw_display_state now = { .t = 1, .sets = sets, .cpus = 4, .nodes = 1, .left = NAN };
+    struct aw_event ev = { .type = AW_EVENT_FINISH, .status = AW_STATUS_FAILED, .code = 1 };
+    struct aw_display *d;
+    int out[2];
+    const char *text;
+
+    (void)state;
+    d = on_pipe (graph, AW_DISPLAY_PLAIN, out);
+    aw_display_event (d, &ev);
+    ev = (struct aw_event){ .type = AW_EVENT_SKIP, .task = 1 };
+    aw_display_event (d, &ev);
+    aw_display_update (d, &now);
+    text = drain (out[0]);
+    assert_non_null (strstr (text, "ended: simulate; 0 of 2 tasks done, 0 running, 1 failed, "
+                                   "1 skipped;"));
+    aw_display_finish (d);
+    close_pipe (out);
+    aw_graph_destroy (graph);
 }
 
 static void plain_lines (void **state)
@@ -634,6 +687,8 @@ int main (void)
         cmocka_unit_test (nothing),
         cmocka_unit_test (bad_descriptor),
         cmocka_unit_test (frames),
+        cmocka_unit_test (long_names),
+        cmocka_unit_test (a_skipped_set_has_not_ended),
         cmocka_unit_test (all_sizes),
         cmocka_unit_test (bars),
         cmocka_unit_test (plain_lines),

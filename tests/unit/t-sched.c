@@ -517,6 +517,8 @@ static void a_failure_stops_the_run_or_skips_what_follows (void **state)
         end (d, 2 + i, AW_STATUS_COMPLETED);
     assert_int_equal (d->end, 0);
     assert_int_equal (d->skipped, 0);
+    assert_int_equal (aw_sched_counts (d->s, AW_NONE).done, 7);
+    assert_int_equal (aw_sched_counts (d->s, AW_NONE).ignored, 1);
     drive_destroy (d);
 
     d = drive (AW_ON_FAILURE_STOP, 2);

@@ -20,7 +20,7 @@ enum {
     MAX_JOBS = 6,
     NAME = 128,
     MIN_WIDTH = 12,
-    MAX_WIDTH = 32, /* of a column of names */
+    MAX_WIDTH = 64, /* of a column of names */
 };
 
 /* Columns that TEXT takes: bytes that begin a character. Wide characters count once. */
@@ -31,25 +31,6 @@ static int columns (const char *text)
     for (; *text; text++)
         n += ((unsigned char)*text & 0xc0) != 0x80;
     return n;
-}
-
-/* TEXT in a column of WIDTH, cut with "..." where it is longer. */
-static void put_cell (struct aw_textbuf *out, const char *text, int width)
-{
-    int n = columns (text);
-
-    if (n > width) {
-        const char *end = text;
-        for (int i = 0; i < width - 3; i++)
-            for (end++; ((unsigned char)*end & 0xc0) == 0x80;)
-                end++;
-        aw_textbuf_plain (out, text, (size_t)(end - text));
-        aw_textbuf_puts (out, "...");
-        return;
-    }
-    aw_textbuf_plain (out, text, strlen (text));
-    for (; n < width; n++)
-        aw_textbuf_putc (out, ' ');
 }
 
 static const char *seconds (char buf[32], double value)
@@ -64,15 +45,16 @@ static void put_completed (const struct aw_summary *sum, uint32_t all, struct aw
     char buf[32];
     const char *time = seconds (buf, sum->makespan);
 
-    if (unwanted)
-        aw_textbuf_printf (out, ": %u of %u tasks done in %s; %u %s not needed", sum->completed,
-                           all, time, unwanted, unwanted == 1 ? "was" : "were");
+    if (unwanted || sum->failed)
+        aw_textbuf_printf (out, ": %u of %u tasks done in %s", sum->completed, all, time);
     else
         aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all,
                            all == 1 ? "" : "s", time);
+    if (unwanted)
+        aw_textbuf_printf (out, "; %u %s not needed", unwanted, unwanted == 1 ? "was" : "were");
     if (sum->failed)
-        aw_textbuf_printf (out, "; %u %sfailed and %s ignored", sum->failed,
-                           unwanted ? "" : "of them ", sum->failed == 1 ? "was" : "were");
+        aw_textbuf_printf (out, "; %u failed and %s ignored", sum->failed,
+                           sum->failed == 1 ? "was" : "were");
 }
 
 static void put_verdict (const struct aw_report *report, struct aw_textbuf *out)
@@ -266,7 +248,7 @@ static void put_set (struct aw_textbuf *out,
     char a[32], b[32], c[32], d[32];
 
     aw_textbuf_puts (out, "  ");
-    put_cell (out, name, width);
+    aw_textbuf_cell (out, name, width);
     aw_textbuf_printf (out, " %8u %8u %7u %9s %9s %9s %9s\n", sum->tasks,
                        sum->states[AW_HISTORY_COMPLETED], sum->states[AW_HISTORY_FAILED],
                        seconds (a, sum->mean), seconds (b, sum->min), seconds (c, sum->max),
@@ -284,7 +266,7 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
             width = columns (graph->sets[i].name);
     width = name_width (width);
     aw_textbuf_puts (out, "\n");
-    put_cell (out, "Task sets", width + 2);
+    aw_textbuf_cell (out, "Task sets", width + 2);
     aw_textbuf_printf (out, " %8s %8s %7s %9s %9s %9s %9s\n", "tasks", "done", "failed", "mean",
                        "min", "max", "wait");
     for (uint32_t i = 0; i < n; i++)
@@ -309,7 +291,7 @@ static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
         return;
     width = name_width (width);
     aw_textbuf_puts (out, "\n");
-    put_cell (out, "Staged data", width + 2);
+    aw_textbuf_cell (out, "Staged data", width + 2);
     aw_textbuf_printf (out, " %8s %8s %9s %9s %9s %8s %9s\n", "copied", "shared", "bytes",
                        "stage in", "waiting", "results", "stage out");
     for (uint32_t i = 0; i < n; i++) {
@@ -318,7 +300,7 @@ static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
         if (sum->brought == 0 && sum->left == 0)
             continue;
         aw_textbuf_puts (out, "  ");
-        put_cell (out, graph->sets[i].name, width);
+        aw_textbuf_cell (out, graph->sets[i].name, width);
         aw_textbuf_printf (out, " %8u %8u %9s %9s %9s %8u %9s\n", sum->brought - sum->shared,
                            sum->shared, aw_format_bytes (size, sizeof (size), sum->bytes),
                            seconds (a, sum->coming), seconds (b, sum->waiting), sum->left,
@@ -341,7 +323,7 @@ static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
         return;
     width = name_width (width);
     aw_textbuf_puts (out, "\n");
-    put_cell (out, "GPUs", width + 2);
+    aw_textbuf_cell (out, "GPUs", width + 2);
     aw_textbuf_printf (out, " %10s %11s\n", "computing", "memory");
     for (uint32_t i = 0; i < n; i++) {
         const struct aw_set_summary *sum = &report->sets[i];
@@ -352,7 +334,7 @@ static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
         if (!isnan (sum->gpu_util))
             snprintf (share, sizeof (share), "%.1f %%", 100 * sum->gpu_util);
         aw_textbuf_puts (out, "  ");
-        put_cell (out, graph->sets[i].name, width);
+        aw_textbuf_cell (out, graph->sets[i].name, width);
         aw_textbuf_printf (out, " %10s %11s\n", share,
                            aw_format_bytes (size, sizeof (size), sum->gpu_mem));
     }
@@ -387,9 +369,9 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
 
     aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
     aw_textbuf_puts (out, "  ");
-    put_cell (out, name, width);
+    aw_textbuf_cell (out, name, width);
     aw_textbuf_puts (out, " ");
-    put_cell (out, node_text (node, sizeof (node), history, a), MIN_WIDTH);
+    aw_textbuf_cell (out, node_text (node, sizeof (node), history, a), MIN_WIDTH);
     aw_textbuf_printf (out, " %9s %9s%s\n", seconds (x, wait_of (before, a)),
                        seconds (y, a->finish - a->start),
                        a->status == AW_STATUS_COMPLETED   ? ""
@@ -420,9 +402,9 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
     }
     width = name_width (width);
     aw_textbuf_puts (out, "\n");
-    put_cell (out, "Longest chain", width + 2);
+    aw_textbuf_cell (out, "Longest chain", width + 2);
     aw_textbuf_putc (out, ' ');
-    put_cell (out, "node", MIN_WIDTH);
+    aw_textbuf_cell (out, "node", MIN_WIDTH);
     aw_textbuf_printf (out, " %9s %9s\n", "waited", "ran");
     for (size_t i = 0; i < n; i++) {
         if (n > MAX_LINKS && i == MAX_LINKS / 2) {
@@ -433,7 +415,7 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
     }
     aw_textbuf_puts (out, "  ");
     snprintf (name, sizeof (name), "%zu link%s", n, n == 1 ? "" : "s");
-    put_cell (out, name, width);
+    aw_textbuf_cell (out, name, width);
     aw_textbuf_printf (out, " %*s %9s %9s\n", MIN_WIDTH, "", seconds (a, waited), seconds (b, ran));
 }
 

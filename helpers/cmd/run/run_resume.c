@@ -408,11 +408,16 @@ void aw_run_resume_print (const struct aw_run_resume *r)
         fprintf (stderr,
                  "async-workflow: %s: the run had not begun: starting it from the beginning\n",
                  r->dir);
+    else if (aw_run_resume_complete (r) && r->state.n_ignored)
+        fprintf (stderr,
+                 "async-workflow: %s: all tasks have ended, %u failed and were ignored: nothing to "
+                 "run\n",
+                 r->dir, r->state.n_ignored);
     else if (aw_run_resume_complete (r))
         fprintf (stderr, "async-workflow: %s: all tasks are done: nothing to run\n", r->dir);
     else {
         fprintf (stderr, "async-workflow: %s: resuming: %u of %u tasks are done", r->dir,
-                 r->state.n_done, r->workflow->graph->n_tasks);
+                 r->state.n_done - r->state.n_ignored, r->workflow->graph->n_tasks);
         if (r->n_lost)
             fprintf (stderr, "; %u interrupted task%s start%s again", r->n_lost,
                      r->n_lost == 1 ? "" : "s", r->n_lost == 1 ? "s" : "");

@@ -30,6 +30,11 @@
 
 enum { NAME = 128, MESSAGE = 1024, MAX_NAMED = 3 };
 
+struct instance {
+    uint32_t n; /* tasks that have not ended for good */
+    bool ran; /* not all its tasks so far were skipped */
+};
+
 struct aw_display {
     const struct aw_graph *graph; /* borrowed */
     enum aw_display_mode mode; /* never AUTO */
@@ -45,7 +50,7 @@ struct aw_display {
     bool shown; /* it stands on the terminal */
     double drawn; /* t of it */
 
-    uint32_t *left; /* by set instance: tasks that have not ended for good */
+    struct instance *left; /* by set instance */
     uint32_t n_instances, room; /* of these */
     uint32_t *completed; /* instances not reported yet: the first of them */
     size_t n_completed;
@@ -86,7 +91,7 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
         return NULL;
     }
     for (uint32_t i = 0; i < instances; i++)
-        d->left[i] = graph->sets[aw_graph_instance_set (graph, i)].count;
+        d->left[i].n = graph->sets[aw_graph_instance_set (graph, i)].count;
     d->graph = graph;
     d->mode = mode != AW_DISPLAY_AUTO   ? mode
               : aw_terminal_is_tty (fd) ? AW_DISPLAY_TTY
@@ -110,8 +115,9 @@ int aw_display_grow (struct aw_display *d)
     if (aw_array_reserve (&d->left, &d->room, aw_graph_n_instances (d->graph)) < 0)
         return -1;
     for (; d->n_instances < aw_graph_n_instances (d->graph); d->n_instances++)
-        d->left[d->n_instances] =
-            d->graph->sets[aw_graph_instance_set (d->graph, d->n_instances)].count;
+        d->left[d->n_instances] = (struct instance){
+            .n = d->graph->sets[aw_graph_instance_set (d->graph, d->n_instances)].count
+        };
     d->changed = true;
     return 0;
 }
@@ -210,13 +216,15 @@ static const char *node_name (const struct aw_display *d, uint32_t node)
     return node < d->n_nodes ? d->nodes[node] : "its node";
 }
 
-/* One of the tasks of an instance has ended for good. */
-static void count_down (struct aw_display *d, uint32_t id)
+/* One of the tasks of an instance has ended for good; RAN: it was not skipped. */
+static void count_down (struct aw_display *d, uint32_t id, bool ran)
 {
     struct aw_task task = aw_graph_task (d->graph, id);
     uint32_t instance = aw_graph_instance (d->graph, task.iteration, task.set);
+    struct instance *left = &d->left[instance];
 
-    if (!d->left[instance] || --d->left[instance])
+    left->ran = left->ran || ran;
+    if (!left->n || --left->n || !left->ran)
         return;
     if (d->n_completed < MAX_NAMED)
         d->completed[d->n_completed] = instance;
@@ -270,13 +278,13 @@ static void handle_finish (struct aw_display *d, const struct aw_event *ev)
                  || aw_retry_allows (&d->graph->sets[set].retry, ev->attempt + 1, ev);
 
     if (ev->status == AW_STATUS_COMPLETED) {
-        count_down (d, ev->task);
+        count_down (d, ev->task, true);
         return;
     }
     if (ev->status == AW_STATUS_CANCELLED)
         return; /* reported with what cancelled it */
     if (!again)
-        count_down (d, ev->task);
+        count_down (d, ev->task, true);
     tell_failure (d, ev, again);
 }
 
@@ -297,7 +305,7 @@ void aw_display_event (struct aw_display *d, const struct aw_event *ev)
     else if (ev->type == AW_EVENT_FINISH)
         handle_finish (d, ev);
     else if (ev->type == AW_EVENT_SKIP)
-        count_down (d, ev->task);
+        count_down (d, ev->task, false);
     else if (ev->type == AW_EVENT_STOP)
         aw_display_message (d, "async-workflow: nothing more starts%s%s", ev->reason ? ": " : "",
                             ev->reason ? ev->reason : "");
@@ -384,18 +392,21 @@ static void put_numbers (const struct aw_display *d,
                          const struct aw_display_state *state,
                          struct aw_textbuf *out)
 {
-    uint64_t done = 0, running = 0, failed = 0;
+    uint64_t done = 0, running = 0, failed = 0, skipped = 0;
     char time[32];
 
     for (uint32_t i = 0; i < d->graph->n_sets; i++) {
         done += state->sets[i].done;
         running += state->sets[i].running;
         failed += state->sets[i].failed;
+        skipped += state->sets[i].skipped;
     }
     aw_textbuf_printf (out, "%llu of %u tasks done, %llu running", (unsigned long long)done,
                        d->graph->n_tasks, (unsigned long long)running);
     if (failed)
         aw_textbuf_printf (out, ", %llu failed", (unsigned long long)failed);
+    if (skipped)
+        aw_textbuf_printf (out, ", %llu skipped", (unsigned long long)skipped);
     aw_textbuf_printf (out, "; CPUs %u/%u", state->busy_cpus, state->cpus);
     if (state->gpus)
         aw_textbuf_printf (out, ", GPUs %u/%u", state->busy_gpus, state->gpus);

@@ -27,8 +27,8 @@ enum aw_display_mode {
     AW_DISPLAY_NONE, /* messages alone */
 };
 
-/* Tasks of one set, all iterations together, as aw_sched_counts has them; the rest waits for
- * predecessors. */
+/* Tasks of one set, all iterations together; the rest waits for predecessors. DONE: completed.
+ * FAILED: whether or not that is ignored. */
 struct aw_display_set {
     uint32_t ready, running, done, failed, skipped;
 };

@@ -14,7 +14,7 @@
 
 #include "util/units.h"
 
-enum { MAX_BAR = 40, MIN_BAR = 8, MIN_NAME = 8, MAX_NAME = 24, LINE = 512 };
+enum { MAX_BAR = 40, MIN_BAR = 8, MIN_NAME = 8, SHORT_NAME = 24, MAX_NAME = 64, LINE = 512 };
 
 /* A line under construction: what it takes in columns is counted, and at the terminal's edge it
  * ends. */
@@ -146,25 +146,50 @@ static struct columns choose_columns (const struct aw_graph *graph,
 {
     struct columns c = { .name = MIN_NAME };
     uint64_t most = 1;
-    uint32_t failed = 0;
+    uint32_t failed = 0, skipped = 0;
     int rest;
 
     for (uint32_t i = 0; i < graph->n_sets; i++) {
         int len = (int)strlen (graph->sets[i].name);
+
         if (len > c.name)
             c.name = len < MAX_NAME ? len : MAX_NAME;
         if (all_of (graph, i) > most)
             most = all_of (graph, i);
         if (state->sets[i].failed > failed)
             failed = state->sets[i].failed;
+        if (state->sets[i].skipped > skipped)
+            skipped = state->sets[i].skipped;
     }
     c.digits = digits (most);
-    rest = style->columns - 1 - (c.name + 2) - (1 + 2 * c.digits + 1)
-           - (2 + c.digits + 8); /* the columns around the bar */
+    rest = style->columns - 1 - 2 - (1 + 2 * c.digits + 1)
+           - (2 + c.digits + 8); /* for the name and the bar */
     if (failed)
         rest -= 2 + digits (failed) + 7;
+    if (skipped)
+        rest -= 2 + digits (skipped) + 8;
+    if (c.name > rest - MIN_BAR)
+        c.name = rest - MIN_BAR > SHORT_NAME ? rest - MIN_BAR
+                 : c.name < SHORT_NAME       ? c.name
+                                             : SHORT_NAME;
+    rest -= c.name;
     c.bar = rest >= MIN_BAR ? rest < MAX_BAR ? rest : MAX_BAR : 0;
     return c;
+}
+
+/* NAME in a column of WIDTH, and two blanks. */
+static void put_name (struct line *line, const char *name, int width)
+{
+    struct aw_textbuf cell = { 0 };
+
+    aw_textbuf_cell (&cell, name, width);
+    aw_textbuf_putc (&cell, '\0');
+    if (cell.failed)
+        line->out->failed = true;
+    else
+        put (line, cell.data);
+    put (line, "  ");
+    aw_textbuf_finish (&cell);
 }
 
 static void put_set (struct aw_display_frame *frame,
@@ -178,8 +203,7 @@ static void put_set (struct aw_display_frame *frame,
     uint64_t all = all_of (graph, index);
     char text[LINE];
 
-    snprintf (text, sizeof (text), "%-*.*s  ", c->name, c->name, graph->sets[index].name);
-    put (&line, text);
+    put_name (&line, graph->sets[index].name, c->name);
     if (c->bar) {
         put_bar (&line, style, set, all, c->bar);
         put (&line, " ");
@@ -198,6 +222,10 @@ static void put_set (struct aw_display_frame *frame,
         put_style (&line, style, "31");
         put (&line, text);
         put_style (&line, style, "0");
+    }
+    if (set->skipped) {
+        snprintf (text, sizeof (text), "  %u skipped", set->skipped);
+        put (&line, text);
     }
     end_line (frame, &line);
 }

@@ -144,14 +144,29 @@ int aw_depend_settle_successors (
     return 0;
 }
 
-int aw_depend_done (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
+/* TASK has ended, and tasks that depend on it start. */
+static int pass (struct aw_depend *d,
+                 uint32_t task,
+                 enum aw_depend_state state,
+                 double t,
+                 struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
 
-    aw_depend_count_end (d, &at, task, AW_DEPEND_DONE);
+    aw_depend_count_end (d, &at, task, state);
     if (aw_depend_settle_successors (d, &at, true, t, out) < 0)
         return -1;
     return aw_depend_advance_gate (d, t, out);
+}
+
+int aw_depend_done (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
+{
+    return pass (d, task, AW_DEPEND_DONE, t, out);
+}
+
+int aw_depend_ignore (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
+{
+    return pass (d, task, AW_DEPEND_IGNORED, t, out);
 }
 
 /* Skips the waiting tasks among FIRST..LAST of an instance, and puts them on the list of work. */

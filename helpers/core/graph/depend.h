@@ -16,7 +16,8 @@ enum aw_depend_state {
     AW_DEPEND_WAITING, /* for predecessors */
     AW_DEPEND_READY,
     AW_DEPEND_RUNNING,
-    AW_DEPEND_DONE,
+    AW_DEPEND_DONE, /* completed */
+    AW_DEPEND_IGNORED, /* failed, and tasks that depend on it start all the same */
     AW_DEPEND_FAILED,
     AW_DEPEND_SKIPPED,
     AW_DEPEND_STATES /* their number */
@@ -85,8 +86,10 @@ int aw_depend_grow (struct aw_depend *depend,
  */
 int aw_depend_begin (struct aw_depend *depend, double t, struct aw_released *out);
 
-/* TASK completed. TASK failed for good: all tasks that depend on it are skipped. */
+/* TASK completed; or it failed for good, and that is ignored: tasks that depend on it start. TASK
+ * failed for good: all tasks that depend on it are skipped. */
 int aw_depend_done (struct aw_depend *depend, uint32_t task, double t, struct aw_released *out);
+int aw_depend_ignore (struct aw_depend *depend, uint32_t task, double t, struct aw_released *out);
 int aw_depend_fail (struct aw_depend *depend, uint32_t task, double t, struct aw_released *out);
 
 /* TASK failed for good and stops the run: tasks that depend on it stay waiting. */

@@ -8,7 +8,7 @@
  */
 static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task)
 {
-    return d->state[task] == AW_DEPEND_DONE
+    return d->state[task] == AW_DEPEND_DONE || d->state[task] == AW_DEPEND_IGNORED
            || (d->state[task] == AW_DEPEND_SKIPPED
                && (!d->instances[instance].broken || (d->released && d->released[task])));
 }

@@ -19,8 +19,11 @@ static int fill_tasks (struct aw_resume_state *e,
         enum aw_history_task state = aw_history_state (history, task);
 
         /* A RESUME lets failed tasks run again, unless their on_failure is continue. */
-        e->done[task] = state == AW_HISTORY_COMPLETED || state == AW_HISTORY_FAILED;
-        e->n_done += e->done[task];
+        e->done[task] = state == AW_HISTORY_COMPLETED ? AW_RESUME_COMPLETED
+                        : state == AW_HISTORY_FAILED  ? AW_RESUME_IGNORED
+                                                      : AW_RESUME_OPEN;
+        e->n_done += e->done[task] != AW_RESUME_OPEN;
+        e->n_ignored += e->done[task] == AW_RESUME_IGNORED;
         e->attempts[task] = aw_history_next_attempt (history, task);
         if (e->attempts[task] <= MAX_ATTEMPTS)
             continue;

@@ -19,6 +19,13 @@ struct aw_resume_end {
     double seconds;
 };
 
+/* How a task ended in an earlier part of the run. */
+enum aw_resume_done {
+    AW_RESUME_OPEN, /* it has not: it runs */
+    AW_RESUME_COMPLETED,
+    AW_RESUME_IGNORED /* it failed, with on_failure continue: it does not run again */
+};
+
 /* COUNT tasks from TASK on are cancelled. */
 struct aw_cancel {
     uint32_t task;
@@ -27,11 +34,12 @@ struct aw_cancel {
 };
 
 struct aw_resume_state {
-    uint8_t *done; /* by task: it does not run again. Owned, as all arrays here */
+    uint8_t *done; /* by task, enum aw_resume_done. Owned, as all arrays here */
     uint32_t *attempts; /* by task: the number of its next attempt */
     struct aw_resume_end *ends; /* attempts that completed, in the order of their starts */
     size_t n_ends;
-    uint32_t n_done; /* tasks */
+    uint32_t n_done; /* tasks that do not run again */
+    uint32_t n_ignored; /* of these, tasks that failed */
     struct aw_cancel *cancelled;
     uint32_t n_cancelled;
     uint32_t last_iteration; /* the first that reached the goal; UINT32_MAX: none has */

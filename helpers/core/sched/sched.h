@@ -116,14 +116,15 @@ bool aw_sched_too_late (const struct aw_sched *sched, uint32_t set, double *need
 /* Is NODE lost? (The pool marks drained nodes as lost too, because they take no more tasks.) */
 bool aw_sched_is_lost (const struct aw_sched *sched, uint32_t node);
 
-/* Counts of tasks: of one set in all iterations, or of all sets (SET AW_NONE). The six add up to
+/* Counts of tasks: of one set in all iterations, or of all sets (SET AW_NONE). The seven add up to
  * the number of tasks.
  */
 struct aw_counts {
     uint32_t waiting; /* for predecessors */
     uint32_t ready; /* for resources, or for the delay before another attempt */
     uint32_t running;
-    uint32_t done; /* completed; or failed with on_failure continue */
+    uint32_t done; /* completed */
+    uint32_t ignored; /* failed, with on_failure continue */
     uint32_t failed; /* for good */
     uint32_t skipped;
 };

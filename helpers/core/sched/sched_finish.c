@@ -95,8 +95,10 @@ static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succe
     struct aw_released out = { 0 };
     int rc = 0;
 
-    if (succeeded || how == AW_ON_FAILURE_CONTINUE)
+    if (succeeded)
         rc = aw_depend_done (&s->depend, task, s->now, &out);
+    else if (how == AW_ON_FAILURE_CONTINUE)
+        rc = aw_depend_ignore (&s->depend, task, s->now, &out);
     else if (how == AW_ON_FAILURE_SKIP) {
         s->failed = true;
         rc = aw_depend_fail (&s->depend, task, s->now, &out);

@@ -47,6 +47,7 @@ static void add_counts (struct aw_counts *sum, const uint32_t counts[AW_DEPEND_S
     sum->ready += counts[AW_DEPEND_READY];
     sum->running += counts[AW_DEPEND_RUNNING];
     sum->done += counts[AW_DEPEND_DONE];
+    sum->ignored += counts[AW_DEPEND_IGNORED];
     sum->failed += counts[AW_DEPEND_FAILED];
     sum->skipped += counts[AW_DEPEND_SKIPPED];
 }

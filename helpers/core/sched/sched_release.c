@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks that become ready or are skipped: into the queues, and into the news for the caller. */
+#include "core/history/resume_state.h"
 #include "core/sched/sched_state.h"
 
 int aw_sched_queue (struct aw_sched *s, uint32_t first, uint32_t last, double t)
@@ -34,7 +35,11 @@ static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_re
         uint32_t last = task;
 
         if (s->done[task]) {
-            if (aw_depend_done (&s->depend, task, run.t, out) < 0)
+            int rc = s->done[task] == AW_RESUME_IGNORED
+                         ? aw_depend_ignore (&s->depend, task, run.t, out)
+                         : aw_depend_done (&s->depend, task, run.t, out);
+
+            if (rc < 0)
                 return -1;
             continue;
         }
