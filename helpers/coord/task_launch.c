@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coord/task_script.h"
 #include "io/journal/run_dir.h"
 
 /* What each text of a recipe is filled in from. */
@@ -24,19 +25,26 @@ static char *expand (const struct context *c, const char *template)
                                 c->scratch);
 }
 
-static int fill_argv (struct aw_launch *launch, const struct context *c)
+static int fill_script (struct aw_launch *launch, const struct context *c, struct aw_error *err)
+{
+    char *text = expand (c, c->recipe->script);
+    char *path = aw_run_dir_log (c->run_dir, c->workflow->graph, c->start->task, c->start->attempt,
+                                 "script");
+    int rc = -1;
+
+    if (text && path)
+        rc = aw_task_script (launch, text, path, err);
+    free (text);
+    free (path);
+    return rc;
+}
+
+static int fill_argv (struct aw_launch *launch, const struct context *c, struct aw_error *err)
 {
     size_t n = 0;
 
-    if (c->recipe->script) {
-        launch->argv = calloc (4, sizeof (*launch->argv));
-        if (!launch->argv)
-            return -1;
-        launch->argv[0] = strdup ("/bin/sh");
-        launch->argv[1] = launch->argv[0] ? strdup ("-c") : NULL;
-        launch->argv[2] = launch->argv[1] ? expand (c, c->recipe->script) : NULL;
-        return launch->argv[2] ? 0 : -1;
-    }
+    if (c->recipe->script)
+        return fill_script (launch, c, err);
     while (c->recipe->command[n])
         n++;
     launch->argv = calloc (n + 1, sizeof (*launch->argv));
@@ -194,6 +202,7 @@ int aw_task_launch (struct aw_launch *launch,
                          start,
                          places->run_dir,
                          "" };
+    struct aw_error why = { "out of memory" };
     char *scratch = NULL;
     int rc;
 
@@ -212,10 +221,10 @@ int aw_task_launch (struct aw_launch *launch,
     if (rc == 0)
         rc = fill_staging (launch, &c);
     if (rc == 0 && start->type != AW_EVENT_STAGE
-        && (fill_argv (launch, &c) < 0 || fill_env (launch, &c) < 0
+        && (fill_argv (launch, &c, &why) < 0 || fill_env (launch, &c) < 0
             || aw_idset_copy (&launch->cpus, &start->cpus) < 0
             || aw_idset_copy (&launch->gpus, &start->gpus) < 0))
         rc = -1;
     free (scratch);
-    return rc < 0 ? aw_error_set (err, "out of memory") : 0;
+    return rc < 0 ? aw_error_set (err, "%s", why.text) : 0;
 }

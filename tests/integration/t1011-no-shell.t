@@ -17,7 +17,7 @@ test_expect_success 'nothing calls what calls a shell' '
 
 test_expect_success 'one place names a shell to be executed' '
     (cd "$top_srcdir" && grep -rlE "\"(/[a-z/]*)?(ba|da|k|z)?sh\"" --include="*.c" --include="*.h" helpers plugin) >found &&
-    echo helpers/coord/task_launch.c >expected &&
+    echo helpers/coord/task_script.c >expected &&
     test_cmp expected found
 '
 
@@ -30,6 +30,21 @@ test_expect_success 'words of a command are words, whatever they are made of' '
     printf "%s." "\$(touch touched); \`touch touched\` | & > touched" "* ?" "\"" "a
 b" | sed "s/\* ?\.\"/* ?.\x27\"/" >expected &&
     test_cmp expected d/logs/a.0.out &&
+    test ! -e touched
+'
+
+test_expect_success 'an interpreter gets the script as a file, whatever its name is' '
+    cat >s.json <<-\END &&
+	{ "async-workflow": 1, "parameters": { "cpus": "mine" },
+	  "tasks": {
+	    "a": { "count": 2, "script": "#!/usr/bin/awk -f\nBEGIN { print \"{index}\", ARGV[0] }" },
+	    "b": { "gpus": 0, "mem": "3G", "environment": { "M": "{mem}" },
+	           "script": "#!/bin/bash -e\n[[ $M = 3072 ]]; echo {cpus} {gpus} {mem}; false; echo not reached" } } }
+	END
+    mkdir "a \$(touch touched)" && test_expect_code 1 "$top_builddir/helpers/async-workflow" run --local \
+        --dir "a \$(touch touched)/d" s.json >out 2>&1 &&
+    cat "a \$(touch touched)"/d/logs/a.?.out >found && printf "0 awk\n1 awk\n" >expected && test_cmp expected found &&
+    echo "mine 0 3072" >expected && test_cmp expected "a \$(touch touched)/d/logs/b.0.out" &&
     test ! -e touched
 '
 

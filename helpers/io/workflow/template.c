@@ -9,11 +9,11 @@
 #include "io/workflow/workflow.h"
 #include "util/suggest.h"
 
-enum { INDEX, ITERATION, TASK, RUN, SCRATCH };
+enum { INDEX, ITERATION, TASK, RUN, SCRATCH, CPUS, GPUS, MEM };
 
 const char *const aw_task_placeholders[AW_TASK_PLACEHOLDERS] = {
-    [INDEX] = "index", [ITERATION] = "iteration", [TASK] = "task",
-    [RUN] = "run",     [SCRATCH] = "scratch",
+    [INDEX] = "index",     [ITERATION] = "iteration", [TASK] = "task", [RUN] = "run",
+    [SCRATCH] = "scratch", [CPUS] = "cpus",           [GPUS] = "gpus", [MEM] = "mem",
 };
 
 /* A name within braces: {name}, {{name}} and so on. */
@@ -134,12 +134,18 @@ static void report_unknown (struct compiler *c, const char *name, size_t length)
     free (names);
 }
 
+static bool is_parameter (const struct aw_reader *reader, const struct braced *b)
+{
+    return aw_names_get (&reader->parameter_numbers, b->name, b->length) != AW_NAMES_NONE;
+}
+
 /* One name in an odd number of braces: its value. */
 static void put_value (struct compiler *c, const struct braced *b)
 {
     const struct aw_parameter *parameter;
+    int which = task_placeholder (b->name, b->length);
 
-    if (task_placeholder (b->name, b->length) >= 0) {
+    if (which >= 0 && (which < AW_RESERVED_PLACEHOLDERS || !is_parameter (c->reader, b))) {
         if (c->kind == AW_TEMPLATE_FIXED) {
             aw_reader_error (c->reader, "{%.*s} differs by task: only parameters are allowed here",
                              (int)b->length, b->name);
@@ -159,8 +165,7 @@ static void put_value (struct compiler *c, const struct braced *b)
 
 static bool is_known (const struct aw_reader *reader, const struct braced *b)
 {
-    return task_placeholder (b->name, b->length) >= 0
-           || aw_names_get (&reader->parameter_numbers, b->name, b->length) != AW_NAMES_NONE;
+    return task_placeholder (b->name, b->length) >= 0 || is_parameter (reader, b);
 }
 
 static void put_braced (struct compiler *c, const struct braced *b)
@@ -288,7 +293,8 @@ static void put_placeholder (struct aw_textbuf *out,
                              const char *scratch)
 {
     struct aw_task task = aw_graph_task (graph, id);
-    const char *name = graph->sets[task.set].name;
+    const struct aw_set *set = &graph->sets[task.set];
+    const char *name = set->name;
 
     switch (which) {
     case INDEX:
@@ -305,6 +311,18 @@ static void put_placeholder (struct aw_textbuf *out,
         break;
     case SCRATCH:
         aw_textbuf_puts (out, scratch);
+        break;
+    case CPUS:
+        aw_textbuf_u64 (out, set->cpus);
+        break;
+    case GPUS:
+        if (set->gpu_share)
+            aw_textbuf_printf (out, "%.3g", set->gpu_share / 1000.);
+        else
+            aw_textbuf_u64 (out, set->gpus);
+        break;
+    case MEM:
+        aw_textbuf_u64 (out, set->mem >> 20);
         break;
     default:
         aw_textbuf_puts (out, run);

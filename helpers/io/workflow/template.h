@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Placeholders. What a user writes is compiled to a template: parameters are put in, {index},
- * {iteration}, {task}, {run} and {scratch} stay for each task, and every other brace is doubled, so
- * that no text of a parameter is treated as a placeholder. aw_recipe_expand
- * (io/workflow/workflow.h) makes a task's text of a template.
+ * {iteration}, {task}, {run}, {scratch}, {cpus}, {gpus} and {mem} stay for each task, and every
+ * other brace is doubled, so that no text of a parameter is treated as a placeholder.
+ * aw_recipe_expand (io/workflow/workflow.h) makes a task's text of a template.
  *
  * In what a user writes, a name is letters, digits, "_" and "-", not beginning with a digit or "-".
  * "{name}" is replaced;
@@ -22,9 +22,11 @@ enum aw_template_kind {
                         */
 };
 
-/* The placeholders that differ by task. */
+/* The placeholders of tasks. A parameter cannot have the name of one of the first ones; it takes
+ * the place of one of the others.
+ */
 extern const char *const aw_task_placeholders[];
-enum { AW_TASK_PLACEHOLDERS = 5 };
+enum { AW_RESERVED_PLACEHOLDERS = 5, AW_TASK_PLACEHOLDERS = 8 };
 
 /* Compiles TEXT. Returns a string for the caller to free, or NULL with a problem reported. */
 char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_template_kind kind);

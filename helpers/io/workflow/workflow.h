@@ -135,8 +135,9 @@ void aw_workflow_destroy (struct aw_workflow *workflow);
 
 /* Makes the text of one task of a recipe's TEMPLATE: {scratch} stays as it is, for it differs by
  * node (aw_recipe_expand_on fills it in); {index} and {iteration} (0 where there are
- * none) become numbers, {task} its name as aw_graph_task_name, {run} RUN, the run directory; "{{"
- * and "}}" become single braces. Returns a string for the caller to free, or NULL with ENOMEM.
+ * none) become numbers, {task} its name as aw_graph_task_name, {run} RUN, the run directory;
+ * {cpus}, {gpus} and {mem} (MiB; 0: not given) those of a rank; "{{" and "}}" become single braces.
+ * Returns a string for the caller to free, or NULL with ENOMEM.
  */
 char *aw_recipe_expand (const char *template,
                         const struct aw_graph *graph,

@@ -224,7 +224,14 @@ static void read_script (struct aw_reader *reader,
                          struct json_object *value,
                          struct aw_task_spec *spec)
 {
-    aw_recipe_read_text (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script);
+    const char *script;
+
+    if (!aw_recipe_read_text (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script))
+        return;
+    script = spec->recipe.script;
+    if (strncmp (script, "#!", 2) == 0 && script[2 + strspn (script + 2, " \t")] != '/')
+        aw_reader_warn (reader, "\"#!\" without an absolute path has no effect: write, for "
+                                "instance, #!/bin/bash or #!/usr/bin/env python3");
 }
 
 static void read_directory (struct aw_reader *reader,

@@ -123,7 +123,7 @@ static bool number_text (struct aw_reader *reader,
 
 static bool check_parameter_name (struct aw_reader *reader, const char *name)
 {
-    for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++)
+    for (int i = 0; i < AW_RESERVED_PLACEHOLDERS; i++)
         if (!strcmp (name, aw_task_placeholders[i]))
             return aw_reader_error (reader, "{%s} is built in: give the parameter another name",
                                     name);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/task_script.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/write.h"
+
+static const char shell[] = "/bin/sh";
+static const char blanks[] = " \t\r";
+
+/* Part of a line. */
+struct word {
+    const char *text;
+    size_t length;
+};
+
+/* Finds interpreter and argument in the first line of TEXT. False: it names none. */
+static bool find_interpreter (const char *text, struct word *program, struct word *argument)
+{
+    const char *end = text + strcspn (text, "\n");
+
+    if (strncmp (text, "#!", 2) != 0)
+        return false;
+    text += 2;
+    text += strspn (text, blanks);
+    while (end > text && strchr (blanks, end[-1]))
+        end--;
+    if (text >= end || *text != '/')
+        return false;
+    *program = (struct word){ text, strcspn (text, " \t\r\n") };
+    text += program->length;
+    text += strspn (text, blanks);
+    *argument = (struct word){ text, text < end ? (size_t)(end - text) : 0 };
+    return true;
+}
+
+static int write_script (const char *text, const char *path, struct aw_error *err)
+{
+    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0700);
+    int rc = fd < 0 ? -1 : aw_write_all (fd, text, strlen (text));
+
+    if (fd >= 0 && close (fd) < 0)
+        rc = -1;
+    return rc < 0
+               ? aw_error_set (err, "its script cannot be written: %s: %s", path, strerror (errno))
+               : 0;
+}
+
+/* Makes argv of N words. 0, or -1 with text. */
+static int fill (struct aw_launch *launch, const struct word *words, size_t n, struct aw_error *err)
+{
+    launch->argv = calloc (n + 1, sizeof (*launch->argv));
+    for (size_t i = 0; launch->argv && i < n; i++)
+        if (!(launch->argv[i] = strndup (words[i].text, words[i].length)))
+            return aw_error_set (err, "out of memory");
+    return launch->argv ? 0 : aw_error_set (err, "out of memory");
+}
+
+int aw_task_script (struct aw_launch *launch,
+                    const char *text,
+                    const char *path,
+                    struct aw_error *err)
+{
+    struct word words[3] = { { shell, strlen (shell) }, { "-c", 2 }, { text, strlen (text) } };
+    struct word program, argument;
+    size_t n = 1;
+
+    if (!find_interpreter (text, &program, &argument)
+        || (argument.length == 0 && program.length == strlen (shell)
+            && strncmp (program.text, shell, program.length) == 0))
+        return fill (launch, words, 3, err);
+    if (write_script (text, path, err) < 0)
+        return -1;
+    words[0] = program;
+    if (argument.length > 0)
+        words[n++] = argument;
+    words[n++] = (struct word){ path, strlen (path) };
+    return fill (launch, words, n, err);
+}
