@@ -21,6 +21,7 @@
 #include "agent/place/binding.h"
 #include "util/array.h"
 #include "util/descriptors.h"
+#include "util/parents.h"
 #include "util/processes.h"
 #include "util/strings.h"
 
@@ -72,8 +73,11 @@ __attribute__ ((noreturn)) static void fail (const struct child *child, enum sta
 /* O_NONBLOCK keeps a FIFO that nobody reads from holding up the agent: it fails instead. */
 static int open_output (const char *path)
 {
-    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, 0666);
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK;
+    int fd = open (path, flags, 0666);
 
+    if (fd < 0 && errno == ENOENT && aw_make_parents (path) == 0)
+        fd = open (path, flags, 0666);
     if (fd >= 0)
         fcntl (fd, F_SETFL, 0);
     return fd;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coord/task_step.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "util/parents.h"
 
 static int fill_part (struct aw_step_part *part,
                       const struct aw_pool *pool,
@@ -62,5 +65,11 @@ int aw_task_step (struct aw_launch *launch,
     if (rc == 0)
         rc = fill_options (launch->step, workflow, workflow->recipes[number].srun, start->task,
                            run_dir);
-    return rc < 0 ? aw_error_set (err, "out of memory") : 0;
+    if (rc < 0)
+        return aw_error_set (err, "out of memory");
+    /* srun opens them, before any program of ours runs on the node. */
+    if (aw_make_parents (launch->out) < 0 || aw_make_parents (launch->err) < 0)
+        return aw_error_set (err, "the directory of its stdout or stderr cannot be made: %s",
+                             strerror (errno));
+    return 0;
 }

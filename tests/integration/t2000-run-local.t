@@ -297,4 +297,10 @@ test_expect_success 'standard input is left alone' '
     test_cmp expected rest
 '
 
+test_expect_success 'missing directories of stdout and stderr are made' '
+    workflow deep.json "\"tasks\": { \"a\": { \"count\": 2, \"stdout\": \"new/{index}/x/o\", \"stderr\": \"new/e/{index}\",
+        \"script\": \"echo out; echo err >&2\" } }" &&
+    run 0 deep deep.json && test "$(cat new/0/x/o new/1/x/o new/e/0 new/e/1 | sort | uniq -c | tr -s " " | tr "\n" ";")" = " 2 err; 2 out;"
+'
+
 test_done

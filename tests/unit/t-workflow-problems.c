@@ -434,6 +434,30 @@ static void what_is_likely_wrong_is_warned_of (void **state)
           "tasks.a.command[1]: ${index} is a shell variable and stays as it is: for the "
           "placeholder "
           "write {index}" },
+        { HEAD "'tasks': {'a': {'command': ['python3 train.py --lr 0.1']}}}",
+          "tasks.a.command: \"python3 train.py --lr 0.1\" is one word, the name of a program: make "
+          "each argument an element, or use \"script\"" },
+        { HEAD "'tasks': {'a': {'command': ['cat', 'x', '|', 'wc']}}}",
+          "tasks.a.command: \"|\" is an argument here, because no shell reads a command: use "
+          "\"script\"" },
+        { HEAD "'tasks': {'a': {'command': ['x', '$HOME/data']}}}",
+          "tasks.a.command[1]: $HOME is not replaced, because no shell reads it: write its value, "
+          "or a parameter" },
+        { ONE ("'directory': '~/x'"),
+          "tasks.a.directory: \"~\" is not replaced, because no shell reads it: write the path" },
+        { ONE ("'stdout': '${SCRATCH}/o'"),
+          "tasks.a.stdout: ${SCRATCH} is not replaced, because no shell reads it: write its value, "
+          "or a parameter" },
+        { ONE ("'environment': {'PATH': '/opt/x:$PATH'}"),
+          "tasks.a.environment.PATH: $PATH is not replaced, because no shell reads it: write its "
+          "value, or set PATH in \"script\", with export" },
+        { HEAD "'defaults': {'stdout': 'o'}, 'tasks': {'a': {'command': ['x']}, 'b': {'command': "
+               "['x']}}}",
+          "tasks.b.stdout: tasks of a write to this file too, and each task empties it: add "
+          "{task}" },
+        { HEAD "'tasks': {'a': {'script': '#!python3\\n'}}}",
+          "tasks.a.script: \"#!\" without an absolute path has no effect: write, for instance, "
+          "#!/bin/bash or #!/usr/bin/env python3" },
         { HEAD "'tasks': {'a': {'script': 'echo {indx} {a,b} ${index} | awk {print}'}}}",
           "tasks.a.script: {indx} is not a placeholder and is left to the shell: did you mean "
           "{index}?" },
@@ -443,6 +467,12 @@ static void what_is_likely_wrong_is_warned_of (void **state)
         ONE ("'count': 4, 'stdout': 'o', 'directory': 'd{index}'"),
         ONE ("'count': 4, 'stdout': '/dev/null'"),
         ONE ("'duration': 60, 'time_limit': 60"),
+        ONE ("'stdout': 'o', 'stderr': 'o'"),
+        HEAD "'tasks': {'a': {'command': ['sh', '-c', 'cd ~ && ls $HOME | wc']}}}",
+        HEAD "'tasks': {'a': {'command': ['awk', '$NF > 1', '>']}}}",
+        HEAD "'tasks': {'a': {'command': ['find', '.', '-exec', 'rm', '{}', ';']}}}",
+        HEAD "'tasks': {'a': {'stdout': 'x/o', 'command': ['x']}, 'b': {'stdout': 'o', "
+             "'directory': 'y', 'command': ['x']}}}",
     };
 
     (void)state;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/textbuf.h"
+#include "io/workflow/shell_hints.h"
 #include "io/workflow/workflow_stage.h"
 #include "io/workflow/workflow_task.h"
 
@@ -52,6 +54,8 @@ bool aw_recipe_read_text (struct aw_reader *reader,
     }
     free (*text);
     *text = compiled;
+    if (kind == AW_TEMPLATE_TEXT)
+        aw_hint_path (reader, raw);
     return true;
 }
 
@@ -87,6 +91,7 @@ bool aw_recipe_read_command (struct aw_reader *reader,
         good = good && arg;
         aw_reader_leave (reader, mark);
     }
+    aw_hint_command (reader, value);
     return good;
 }
 
@@ -113,6 +118,7 @@ static bool read_variable (struct aw_reader *reader,
     text = aw_template_compile (reader, raw, AW_TEMPLATE_TEXT);
     if (!text)
         return false;
+    aw_hint_variable (reader, name, raw);
     variable->name = aw_reader_spend (reader, strlen (name) + 1) ? strdup (name) : NULL;
     variable->value = text;
     if (!variable->name) {
@@ -246,11 +252,49 @@ static void check_output (struct aw_reader *reader,
     aw_reader_leave (reader, mark);
 }
 
+/* Warns if tasks of another set write to the file that TEXT names; else notes that SET's do. */
+static void check_shared (struct aw_reader *reader,
+                          struct aw_output_files *files,
+                          const struct aw_graph *graph,
+                          uint32_t set,
+                          const char *key,
+                          const char *text,
+                          const char *directory)
+{
+    struct aw_textbuf path = { 0 };
+    uint32_t other;
+    size_t mark;
+
+    if (!text || !strncmp (text, "/dev/", 5) || aw_template_has (text, "task"))
+        return;
+    if (*text != '/')
+        aw_textbuf_printf (&path, "%s/", directory ? directory : "");
+    aw_textbuf_puts (&path, text);
+    aw_textbuf_putc (&path, '\0');
+    other =
+        path.failed ? AW_NAMES_NONE : aw_names_get (&files->sets, path.data, strlen (path.data));
+    if (path.failed || (other == AW_NAMES_NONE && aw_names_set (&files->sets, path.data, set) < 0))
+        aw_reader_no_memory (reader);
+    if (other != AW_NAMES_NONE && other != set) {
+        mark = aw_reader_enter (reader, key);
+        aw_reader_warn (reader,
+                        "tasks of %s write to this file too, and each task empties it: add {task}",
+                        graph->sets[other].name);
+        aw_reader_leave (reader, mark);
+    }
+    aw_textbuf_finish (&path);
+}
+
 void aw_recipe_check_outputs (struct aw_reader *reader,
+                              struct aw_output_files *files,
+                              const struct aw_graph *graph,
+                              uint32_t set,
                               const struct aw_recipe *recipe,
                               bool many,
                               bool iterated)
 {
     check_output (reader, "stdout", recipe->out, recipe->directory, many, iterated);
     check_output (reader, "stderr", recipe->err, recipe->directory, many, iterated);
+    check_shared (reader, files, graph, set, "stdout", recipe->out, recipe->directory);
+    check_shared (reader, files, graph, set, "stderr", recipe->err, recipe->directory);
 }

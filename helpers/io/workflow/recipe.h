@@ -30,8 +30,16 @@ bool aw_recipe_read_environment (struct aw_reader *reader,
                                  struct json_object *value,
                                  struct aw_recipe *recipe);
 
-/* Warns where several tasks would write one file. */
+/* Files that sets write as stdout and stderr. {0} is empty; aw_names_finish frees it. */
+struct aw_output_files {
+    struct aw_names sets; /* by path: the first set that writes it */
+};
+
+/* Warns where several tasks, of SET or of sets before it, would write one file. */
 void aw_recipe_check_outputs (struct aw_reader *reader,
+                              struct aw_output_files *files,
+                              const struct aw_graph *graph,
+                              uint32_t set,
                               const struct aw_recipe *recipe,
                               bool many,
                               bool iterated);

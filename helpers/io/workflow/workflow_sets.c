@@ -29,6 +29,7 @@ void aw_loading_finish (struct aw_loading *l)
     for (size_t i = 0; i < l->n_specs; i++)
         aw_task_spec_finish (&l->specs[i]);
     free (l->specs);
+    aw_names_finish (&l->outputs.sets);
     aw_top_finish (&l->top);
     aw_reader_finish (&l->reader);
 }
@@ -170,8 +171,8 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
         if (!set->gpu_type)
             aw_reader_no_memory (reader);
     }
-    aw_recipe_check_outputs (reader, &spec->recipe, set->count > 1,
-                             !l->adding && graph->iterations > 1);
+    aw_recipe_check_outputs (reader, &l->outputs, graph, graph->n_sets - 1, &spec->recipe,
+                             set->count > 1, !l->adding && graph->iterations > 1);
     if (l->node)
         check_demand (reader, set, l->node);
     if (l->fits && l->fits (l->arg, graph->n_sets - 1, &spec->recipe, &err) < 0)

@@ -4,6 +4,7 @@
 #define AW_IO_WORKFLOW_WORKFLOW_SETS_H
 
 #include "io/workflow/reader.h"
+#include "io/workflow/recipe.h"
 #include "io/workflow/workflow.h"
 #include "io/workflow/workflow_task.h"
 #include "io/workflow/workflow_top.h"
@@ -20,6 +21,7 @@ struct aw_loading {
     uint32_t first; /* of its sets in the workflow's graph */
     struct aw_task_spec *specs; /* of its sets, in their order */
     size_t n_specs;
+    struct aw_output_files outputs;
     size_t n_errors; /* that the caller's problems had before */
 };
 
