@@ -303,6 +303,16 @@ static void wrong_texts_are_told (void **state)
           "tasks.a.command[1]: \\u0000 within text: programs cannot receive it: remove it" },
         { HEAD "'tasks': {'a': {'script': ''}}}", "tasks.a.script: empty text: leave the key out" },
         { HEAD "'tasks': {'a': {'script': ['x']}}}", "tasks.a.script: must be text, not an array" },
+        { ONE ("'needs': ['x']"), "tasks.a: unknown key \"needs\": write \"after\"" },
+        { ONE ("'Depends-On': ['x']"), "tasks.a: unknown key \"Depends-On\": write \"after\"" },
+        { ONE ("'cpus-per-task': 4"), "tasks.a: unknown key \"cpus-per-task\": write \"cpus\"" },
+        { ONE ("'time': 4"), "tasks.a: unknown key \"time\": write \"time_limit\"" },
+        { ONE ("'run': 'x'"),
+          "tasks.a: unknown key \"run\": write \"script\" for lines of a shell, "
+          "or \"command\"" },
+        { ONE ("'partition': 'x'"),
+          "tasks.a: unknown key \"partition\": give it to srun, sbatch or "
+          "salloc: all tasks run in one allocation" },
         { ONE ("'comand': 'x'"), "tasks.a: unknown key \"comand\": did you mean \"command\"?" },
         { ONE ("'launch': 'poool'"),
           "tasks.a.launch: unknown value \"poool\": did you mean \"pool\"?" },
@@ -451,6 +461,8 @@ static void what_is_likely_wrong_is_warned_of (void **state)
         { ONE ("'environment': {'PATH': '/opt/x:$PATH'}"),
           "tasks.a.environment.PATH: $PATH is not replaced, because no shell reads it: write its "
           "value, or set PATH in \"script\", with export" },
+        { ONE ("'stdout': 'slurm-%j.out'"),
+          "tasks.a.stdout: %j is not replaced: write {task}, {index} or {run}" },
         { HEAD "'defaults': {'stdout': 'o'}, 'tasks': {'a': {'command': ['x']}, 'b': {'command': "
                "['x']}}}",
           "tasks.b.stdout: tasks of a write to this file too, and each task empties it: add "

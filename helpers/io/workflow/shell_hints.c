@@ -59,6 +59,15 @@ void aw_hint_variable (struct aw_reader *reader, const char *name, const char *t
                         (int)length, variable, name);
 }
 
+void aw_hint_output (struct aw_reader *reader, const char *text)
+{
+    static const char letters[] = "jJAatxnNsu";
+    const char *percent = strchr (text, '%');
+
+    if (percent && percent[1] && strchr (letters, percent[1]))
+        aw_reader_warn (reader, "%%%c is not replaced: write {task}, {index} or {run}", percent[1]);
+}
+
 static const char *base_name (const char *path)
 {
     const char *slash = strrchr (path, '/');

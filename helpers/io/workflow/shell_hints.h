@@ -9,7 +9,10 @@
 /* Warns of TEXT, as the user wrote it, if it has "~" or "$HOME", which stay as they are. */
 void aw_hint_path (struct aw_reader *reader, const char *text);
 
-/* The same for the value of the environment variable NAME. */
+/* Warns of Slurm's placeholders in the name of an output file: "%j". */
+void aw_hint_output (struct aw_reader *reader, const char *text);
+
+/* As aw_hint_path, for the value of the environment variable NAME. */
 void aw_hint_variable (struct aw_reader *reader, const char *name, const char *text);
 
 /* Warns of a command, an array of texts, that is written as for a shell. */

@@ -84,9 +84,9 @@ static void report_demand (struct aw_reader *reader,
 {
     size_t mark = aw_reader_enter (reader, key);
 
-    aw_reader_error (reader,
-                     "a task needs %s, but no node has more than %s: request less, or larger nodes",
-                     needed, had);
+    aw_reader_error (
+        reader, "a task needs %s, but no node has more than %s: request less, or larger nodes%s",
+        needed, had, strcmp (key, "cpus") == 0 ? ", or more of them: srun --exclusive, or -c" : "");
     aw_reader_leave (reader, mark);
 }
 

@@ -11,6 +11,8 @@
 #include "core/idset.h"
 #include "core/resources/topology.h"
 #include "io/workflow/recipe.h"
+#include "io/workflow/shell_hints.h"
+#include "io/workflow/synonyms.h"
 #include "io/workflow/template.h"
 #include "io/workflow/workflow_failures.h"
 #include "io/workflow/workflow_stage.h"
@@ -245,14 +247,16 @@ static void read_stdout (struct aw_reader *reader,
                          struct json_object *value,
                          struct aw_task_spec *spec)
 {
-    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.out);
+    if (aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.out))
+        aw_hint_output (reader, json_object_get_string (value));
 }
 
 static void read_stderr (struct aw_reader *reader,
                          struct json_object *value,
                          struct aw_task_spec *spec)
 {
-    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.err);
+    if (aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.err))
+        aw_hint_output (reader, json_object_get_string (value));
 }
 
 static void read_environment (struct aw_reader *reader,
@@ -347,8 +351,13 @@ void aw_task_spec_finish (struct aw_task_spec *spec)
 
 static void unknown_key (struct aw_reader *reader, const char *name, bool defaults)
 {
+    const char *instead = aw_synonym (name);
     const char *names[N_KEYS];
 
+    if (instead) {
+        aw_reader_error (reader, "unknown key \"%.64s\": %s", name, instead);
+        return;
+    }
     for (size_t i = 0; i < N_KEYS; i++)
         names[i] = keys[i].name;
     aw_reader_unknown (reader, "key", name, names, N_KEYS,
