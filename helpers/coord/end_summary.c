@@ -13,8 +13,17 @@ static uint32_t count_left (struct aw_counts counts)
     return counts.waiting + counts.ready + counts.running + counts.failed + counts.skipped;
 }
 
-/* "train: 1 failed, 3 not run" */
-static void put_set (struct aw_textbuf *text, const char *name, struct aw_counts counts)
+/* What aw_sched_counts does not tell of a set. */
+struct more {
+    uint32_t unwanted; /* tasks that were cancelled before they ran */
+    uint32_t unfinished; /* tasks that were started, and have not ended for good */
+};
+
+/* "train: 1 failed, 2 not finished, 3 not run" */
+static void put_set (struct aw_textbuf *text,
+                     const char *name,
+                     struct aw_counts counts,
+                     const struct more *more)
 {
     const struct {
         uint32_t n;
@@ -22,12 +31,13 @@ static void put_set (struct aw_textbuf *text, const char *name, struct aw_counts
     } parts[] = {
         { counts.failed, "failed" },
         { counts.skipped, "skipped" },
-        { counts.waiting + counts.ready + counts.running, "not run" },
+        { more->unfinished, "not finished" },
+        { counts.waiting + counts.ready + counts.running - more->unfinished, "not run" },
     };
     const char *before = ": ";
 
     aw_textbuf_puts (text, name);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         if (parts[i].n == 0)
             continue;
         aw_textbuf_printf (text, "%s%u %s", before, parts[i].n, parts[i].what);
@@ -35,43 +45,47 @@ static void put_set (struct aw_textbuf *text, const char *name, struct aw_counts
     }
 }
 
-/* How many tasks each set has that nobody wants any more. Caller frees; NULL: out of memory. */
-static uint32_t *count_unwanted (const struct aw_sched *sched, uint32_t *sum)
+/* By set; SUM: of all. Caller frees; NULL: out of memory. */
+static struct more *count_more (const struct aw_sched *sched, struct more *sum)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);
-    uint32_t *unwanted = calloc ((size_t)graph->n_sets + 1, sizeof (*unwanted));
+    struct more *more = calloc ((size_t)graph->n_sets + 1, sizeof (*more));
 
-    *sum = 0;
-    for (uint32_t t = 0; unwanted && t < graph->n_tasks; t++)
-        if (aw_sched_unwanted (sched, t)) {
-            unwanted[aw_graph_task (graph, t).set]++;
-            ++*sum;
-        }
-    return unwanted;
+    *sum = (struct more){ 0 };
+    for (uint32_t t = 0; more && t < graph->n_tasks; t++) {
+        struct more *set = &more[aw_graph_task (graph, t).set];
+        bool unwanted = aw_sched_unwanted (sched, t), unfinished = aw_sched_unfinished (sched, t);
+
+        set->unwanted += unwanted;
+        set->unfinished += unfinished;
+        sum->unwanted += unwanted;
+        sum->unfinished += unfinished;
+    }
+    return more;
 }
 
 static void put_sets (struct aw_textbuf *text,
                       const struct aw_sched *sched,
-                      const uint32_t *unwanted)
+                      const struct more *more)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);
-    uint32_t told = 0, more = 0;
+    uint32_t told = 0, others = 0;
 
     for (uint32_t s = 0; s < graph->n_sets; s++) {
         struct aw_counts counts = aw_sched_counts (sched, s);
 
-        counts.skipped -= unwanted[s];
+        counts.skipped -= more[s].unwanted;
         if (count_left (counts) == 0)
             continue;
         if (told == MAX_SETS) {
-            more++;
+            others++;
             continue;
         }
         aw_textbuf_puts (text, told++ ? "; " : " (");
-        put_set (text, graph->sets[s].name, counts);
+        put_set (text, graph->sets[s].name, counts, &more[s]);
     }
-    if (more)
-        aw_textbuf_printf (text, "; and %u more sets", more);
+    if (others)
+        aw_textbuf_printf (text, "; and %u more sets", others);
     aw_textbuf_puts (text, ")\n");
 }
 
@@ -83,8 +97,11 @@ static const char *why (const struct aw_set *set, double needs)
     return isfinite (set->time_limit) ? " (its time_limit)" : "";
 }
 
-/* Sets whose tasks were not started for the end of the job. */
-static void put_late (struct aw_textbuf *text, const struct aw_sched *sched, double left)
+/* Sets of which tasks did not start because the job ends too soon. */
+static void put_late (struct aw_textbuf *text,
+                      const struct aw_sched *sched,
+                      const struct more *more,
+                      double left)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);
     char needs_text[32], left_text[32];
@@ -92,14 +109,22 @@ static void put_late (struct aw_textbuf *text, const struct aw_sched *sched, dou
     uint32_t told = 0;
 
     for (uint32_t s = 0; s < graph->n_sets && told < MAX_SETS; s++) {
-        if (aw_sched_counts (sched, s).ready == 0 || !aw_sched_too_late (sched, s, &needs))
+        uint32_t ready = aw_sched_counts (sched, s).ready;
+
+        if (ready == 0 || !aw_sched_too_late (sched, s, &needs) || !(needs > 0))
             continue;
+        if (left <= 0 && ready <= more[s].unfinished)
+            continue; /* they ran until the end */
         told++;
-        aw_textbuf_printf (
-            text, "async-workflow: a task of %s needs %s%s, and the job ends in %s\n",
-            graph->sets[s].name, aw_format_seconds (needs_text, sizeof (needs_text), needs),
-            why (&graph->sets[s], needs),
-            aw_format_seconds (left_text, sizeof (left_text), fmax (left, 0)));
+        aw_textbuf_printf (text, "async-workflow: a task of %s needs %s%s, and ",
+                           graph->sets[s].name,
+                           aw_format_seconds (needs_text, sizeof (needs_text), needs),
+                           why (&graph->sets[s], needs));
+        if (left > 0)
+            aw_textbuf_printf (text, "the job ends in %s\n",
+                               aw_format_seconds (left_text, sizeof (left_text), left));
+        else
+            aw_textbuf_puts (text, "less was left of the job\n");
     }
 }
 
@@ -110,23 +135,24 @@ void aw_end_summary (struct aw_textbuf *text,
                      const char *run_dir)
 {
     struct aw_counts all = aw_sched_counts (sched, AW_NONE);
-    uint32_t n = count_left (all), n_unwanted, *unwanted;
+    uint32_t n = count_left (all);
+    struct more sum, *more;
 
     if (n == 0 || code == 0)
         return;
-    unwanted = count_unwanted (sched, &n_unwanted);
-    if (!unwanted) {
+    more = count_more (sched, &sum);
+    if (!more) {
         text->failed = true;
         return;
     }
     if (isfinite (left))
-        put_late (text, sched, left);
-    if (n > n_unwanted) {
-        aw_textbuf_printf (text, "async-workflow: not done: %u of %u tasks", n - n_unwanted,
+        put_late (text, sched, more, left);
+    if (n > sum.unwanted) {
+        aw_textbuf_printf (text, "async-workflow: not done: %u of %u tasks", n - sum.unwanted,
                            n + all.done + all.ignored);
-        put_sets (text, sched, unwanted);
+        put_sets (text, sched, more);
     }
-    free (unwanted);
+    free (more);
     if (!run_dir)
         return;
     aw_textbuf_printf (text,

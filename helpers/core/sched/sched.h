@@ -133,6 +133,11 @@ struct aw_counts aw_sched_counts (const struct aw_sched *sched, uint32_t set);
 /* Was TASK cancelled before it ran: by a request, or because its iteration is not needed? */
 bool aw_sched_unwanted (const struct aw_sched *sched, uint32_t task);
 
+/* Has TASK been started, and not ended for good? It was cancelled with the run, or is to be tried
+ * again.
+ */
+bool aw_sched_unfinished (const struct aw_sched *sched, uint32_t task);
+
 /* The graph of the scheduler. Borrowed. */
 const struct aw_graph *aw_sched_graph (const struct aw_sched *sched);
 

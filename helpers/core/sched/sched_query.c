@@ -57,6 +57,12 @@ bool aw_sched_unwanted (const struct aw_sched *s, uint32_t task)
     return s->tries[task].cancelled && s->depend.state[task] == AW_DEPEND_SKIPPED;
 }
 
+bool aw_sched_unfinished (const struct aw_sched *s, uint32_t task)
+{
+    return s->depend.state[task] == AW_DEPEND_RUNNING
+           || (s->depend.state[task] == AW_DEPEND_READY && s->tries[task].attempts > 0);
+}
+
 struct aw_counts aw_sched_counts (const struct aw_sched *s, uint32_t set)
 {
     struct aw_counts sum = { 0 };
