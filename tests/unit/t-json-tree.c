@@ -137,7 +137,8 @@ static void workflow_is_whole (void **state)
 
 static const char start[] =
     "{\"start\":3,\"attempt\":1,\"argv\":[\"a\",\"b\"],\"env\":[],\"dir\":\"/d\",\"out\":\"/o\","
-    "\"err\":\"/e\",\"cpus\":\"0-3\",\"gpus\":\"1\",\"unbound\":true,\"share\":250,\"limit\":60,"
+    "\"err\":\"/"
+    "e\",\"cpus\":\"0-3\",\"gpus\":\"1\",\"unbound\":true,\"share\":250,\"limit\":60,\"grace\":5,"
     "\"release\":true,\"fetch\":[\"f\",\"t\",\"\"],\"success\":\"0,3\",\"instance\":7}";
 
 static bool read_start (void)
