@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Execution: how launches reach processes, as a table of functions. The coordinator knows only
  * this table; its backends are the agents of the pool (agents/exec_agents.c), steps of their own
- * (steps/exec_steps.c), and a timer-driven fake for tests (exec_fake.c).
+ * (steps/exec_steps.c), and a timer-driven fake of the tests.
  */
 #ifndef AW_COORD_EXEC_H
 #define AW_COORD_EXEC_H

@@ -16,20 +16,6 @@ static uint64_t range_mask (uint32_t first, uint32_t last)
     return from & to;
 }
 
-/* Calls the word operation on each word that FIRST..LAST touches. */
-static void change_range (struct aw_idset *set, uint32_t first, uint32_t last, bool value)
-{
-    for (uint32_t w = first / WORD_BITS; w <= last / WORD_BITS && w < set->n_words; w++) {
-        uint32_t lo = w == first / WORD_BITS ? first % WORD_BITS : 0;
-        uint32_t hi = w == last / WORD_BITS ? last % WORD_BITS : WORD_BITS - 1;
-
-        if (value)
-            set->words[w] |= range_mask (lo, hi);
-        else
-            set->words[w] &= ~range_mask (lo, hi);
-    }
-}
-
 static int grow (struct aw_idset *set, uint32_t n_words)
 {
     uint64_t *words;
@@ -72,15 +58,12 @@ int aw_idset_add (struct aw_idset *set, uint32_t first, uint32_t last)
 {
     if (check_range (first, last) < 0 || grow (set, last / WORD_BITS + 1) < 0)
         return -1;
-    change_range (set, first, last, true);
-    return 0;
-}
+    for (uint32_t w = first / WORD_BITS; w <= last / WORD_BITS; w++) {
+        uint32_t lo = w == first / WORD_BITS ? first % WORD_BITS : 0;
+        uint32_t hi = w == last / WORD_BITS ? last % WORD_BITS : WORD_BITS - 1;
 
-int aw_idset_remove (struct aw_idset *set, uint32_t first, uint32_t last)
-{
-    if (check_range (first, last) < 0)
-        return -1;
-    change_range (set, first, last, false);
+        set->words[w] |= range_mask (lo, hi);
+    }
     return 0;
 }
 

@@ -20,10 +20,9 @@ enum { AW_IDSET_MAX = 1 << 20 }; /* ids are below this */
 void aw_idset_init (struct aw_idset *set);
 void aw_idset_finish (struct aw_idset *set);
 
-/* Adds or removes ids FIRST..LAST. Returns 0, or -1 with errno EINVAL (LAST < FIRST or beyond the
+/* Adds ids FIRST..LAST. Returns 0, or -1 with errno EINVAL (LAST < FIRST or beyond the
  * maximum) or ENOMEM; a failed add changes nothing. */
 int aw_idset_add (struct aw_idset *set, uint32_t first, uint32_t last);
-int aw_idset_remove (struct aw_idset *set, uint32_t first, uint32_t last);
 
 /* Makes SET a copy of FROM. Returns 0 or -1 with ENOMEM, SET unchanged. */
 int aw_idset_copy (struct aw_idset *set, const struct aw_idset *from);

@@ -61,21 +61,6 @@ int aw_allocation_add (struct aw_allocation *a, struct aw_node_shape shape, stru
     return 0;
 }
 
-int aw_allocation_of_pool (struct aw_allocation *a,
-                           const struct aw_pool *pool,
-                           struct aw_error *err)
-{
-    for (uint32_t i = 0; i < pool->n_nodes; i++) {
-        const struct aw_node *node = &pool->nodes[i];
-        struct aw_node_shape shape = { 1, node->total.cpus, node->total.gpus,
-                                       node->counts_mem ? node->total.mem : 0 };
-
-        if (!node->lost && aw_allocation_add (a, shape, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 int aw_allocation_join (const struct aw_allocation *a, struct aw_sched *sched, struct aw_error *err)
 {
     for (uint32_t i = 0; i < a->n_shapes; i++) {

@@ -39,11 +39,6 @@ int aw_allocation_add (struct aw_allocation *allocation,
                        struct aw_node_shape shape,
                        struct aw_error *err);
 
-/* The nodes of POOL that are not lost, into an empty ALLOCATION. 0, or -1 with text. */
-int aw_allocation_of_pool (struct aw_allocation *allocation,
-                           const struct aw_pool *pool,
-                           struct aw_error *err);
-
 /* All nodes join SCHED at time 0, in their order. 0, or -1 with text. */
 int aw_allocation_join (const struct aw_allocation *allocation,
                         struct aw_sched *sched,

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool aw_staging_is_timed (const struct aw_graph *graph)
+/* Does any copy of GRAPH have a duration? */
+static bool is_timed (const struct aw_graph *graph)
 {
     for (uint32_t s = 0; s < graph->n_sets; s++)
         if ((graph->sets[s].stage_in != AW_STAGING_NONE && graph->sets[s].stage_in_seconds > 0)
@@ -41,7 +42,7 @@ int aw_staging_gain (const struct aw_graph *graph,
     int rc = 0;
 
     memset (gain, 0, sizeof (*gain));
-    if (!aw_staging_is_timed (graph))
+    if (!is_timed (graph))
         return 0;
     forced.sets = malloc (graph->n_sets * sizeof (*forced.sets));
     if (!forced.sets)

@@ -16,9 +16,6 @@ struct aw_staging_gain {
                       copies add; NAN: they add none */
 };
 
-/* Does any copy of GRAPH have a duration? */
-bool aw_staging_is_timed (const struct aw_graph *graph);
-
 /* GRAPH is finalized and knows all durations; it runs in the order of CONFIG. GAIN stays not known
  * if CONDITIONS' go_on stops the simulation. CONDITIONS may be NULL. 0, or -1 with text.
  */

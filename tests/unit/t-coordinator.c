@@ -20,7 +20,7 @@
 #include <event2/event.h>
 
 #include "coord/coordinator.h"
-#include "coord/exec_fake.h"
+#include "exec-fake.h"
 #include "coord/time_left.h"
 #include "io/journal/journal.h"
 #include "io/journal/run_dir.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "coord/exec_fake.h"
+#include "exec-fake.h"
 #include "rig.h"
 #include "util/clock.h"
 

@@ -50,14 +50,6 @@ int aw_offer_init (struct aw_offer *offer,
                    struct aw_problems *problems);
 void aw_offer_finish (struct aw_offer *offer);
 
-/* Parses the output of sinfo (format: see advise_offer.c). The partition is the one given,
- * or the default where PARTITION is NULL. 0, or -1 with text.
- */
-int aw_offer_parse (struct aw_offer *offer,
-                    const char *partition,
-                    const char *text,
-                    struct aw_error *err);
-
 struct aw_advice {
     const struct aw_advise_args *args;
     const struct aw_workflow *workflow;

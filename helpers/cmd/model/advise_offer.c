@@ -133,10 +133,13 @@ static int parse_line (struct aw_offer *offer,
     return add_kind (offer, node, err);
 }
 
-int aw_offer_parse (struct aw_offer *offer,
-                    const char *partition,
-                    const char *text,
-                    struct aw_error *err)
+/* Parses the output of sinfo. The partition is the one given, or the default where PARTITION is
+ * NULL. 0, or -1 with text.
+ */
+static int parse (struct aw_offer *offer,
+                  const char *partition,
+                  const char *text,
+                  struct aw_error *err)
 {
     char *copy = strdup (text), *rest = copy, *line;
     int rc = copy ? 0 : aw_error_set (err, "out of memory");
@@ -168,7 +171,7 @@ static int ask_slurm (struct aw_offer *offer, const char *partition, struct aw_e
     if (rc < 0)
         aw_error_prefix (err, "the nodes are unknown: give --cpus and --gpus");
     else
-        rc = aw_offer_parse (offer, partition, sinfo.out, err);
+        rc = parse (offer, partition, sinfo.out, err);
     aw_capture_finish (&sinfo);
     return rc;
 }

@@ -62,7 +62,4 @@ void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out);
 /* Two lines: what the run will take, and the degrees. */
 void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out);
 
-/* "16 nodes of 168 CPUs and 6 GPUs, 2 of 64 CPUs". */
-void aw_model_nodes (const struct aw_allocation *allocation, struct aw_textbuf *out);
-
 #endif /* AW_CMD_MODEL_MODEL_H */

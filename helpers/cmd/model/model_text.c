@@ -16,7 +16,8 @@ static const char *plural (uint64_t n)
     return n == 1 ? "" : "s";
 }
 
-void aw_model_nodes (const struct aw_allocation *a, struct aw_textbuf *out)
+/* "16 nodes of 168 CPUs and 6 GPUs, 2 of 64 CPUs". */
+static void put_nodes (const struct aw_allocation *a, struct aw_textbuf *out)
 {
     char buf[32];
 
@@ -65,7 +66,7 @@ static void put_head (const struct aw_model_page *page, struct aw_textbuf *out)
     if (g->iterated)
         aw_textbuf_printf (out, "%" PRIu32 " iteration%s, ", g->iterations, plural (g->iterations));
     aw_textbuf_printf (out, "%" PRIu32 " task%s\non ", g->n_tasks, plural (g->n_tasks));
-    aw_model_nodes (page->allocation, out);
+    put_nodes (page->allocation, out);
     aw_textbuf_putc (out, '\n');
     if (page->durations)
         aw_textbuf_printf (out, "with the durations of the run in %s\n", page->durations);
@@ -255,6 +256,6 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
                        "model: WLA %" PRIu64 " (DOA_dep %" PRIu64 ", DOA_res %s%" PRIu64 ") on ",
                        p->degrees.wla, p->degrees.doa_dep,
                        p->degrees.doa_res_is_bound ? "at least " : "", p->degrees.doa_res);
-    aw_model_nodes (page->allocation, out);
+    put_nodes (page->allocation, out);
     aw_textbuf_putc (out, '\n');
 }

@@ -128,9 +128,3 @@ bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
     e->published[set] = e->seconds[set];
     return true;
 }
-
-void aw_estimate_expect (struct aw_estimate *e, uint32_t set, double seconds)
-{
-    if (isnan (e->graph->sets[set].duration) && e->n[set] == 0)
-        e->seconds[set] = e->published[set] = seconds;
-}

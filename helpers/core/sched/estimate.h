@@ -43,7 +43,4 @@ void aw_estimate_take_snapshot (struct aw_estimate *estimate);
  */
 double aw_estimate_most (const struct aw_estimate *estimate, uint32_t set);
 
-/* Sets the seconds from an earlier journal. */
-void aw_estimate_expect (struct aw_estimate *estimate, uint32_t set, double seconds);
-
 #endif /* AW_CORE_SCHED_ESTIMATE_H */

@@ -145,7 +145,7 @@ const struct aw_graph *aw_sched_graph (const struct aw_sched *sched);
 const struct aw_pool *aw_sched_pool (const struct aw_sched *sched);
 
 /* Seconds that a task of SET is expected to take: declared, else the mean of completed tasks of the
- * set, else the value from aw_sched_expect, else NAN.
+ * set, else NAN.
  */
 double aw_sched_duration (const struct aw_sched *sched, uint32_t set);
 
@@ -168,11 +168,6 @@ bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw
 
 /* Has that attempt of TASK ended, by the events handled? */
 bool aw_sched_is_over (const struct aw_sched *sched, uint32_t task, uint32_t attempt);
-
-/* Seconds that a task of SET took by an earlier journal: used if the workflow declares no duration
- * and no task of the set has completed.
- */
-void aw_sched_expect (struct aw_sched *sched, uint32_t set, double seconds);
 
 /* Ended: aw_sched_next has returned END. Stopped: a STOP was handled, or a task of a set with
  * on_failure stop failed.

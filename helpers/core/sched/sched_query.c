@@ -160,12 +160,6 @@ bool aw_sched_is_over (const struct aw_sched *s, uint32_t task, uint32_t attempt
     return attempt < s->tries[task].attempts;
 }
 
-void aw_sched_expect (struct aw_sched *s, uint32_t set, double seconds)
-{
-    aw_estimate_expect (&s->estimate, set, seconds);
-    aw_sched_rank_again (s);
-}
-
 bool aw_sched_ended (const struct aw_sched *s)
 {
     return s->ended;

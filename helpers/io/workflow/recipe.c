@@ -35,30 +35,6 @@ void aw_recipe_finish (struct aw_recipe *recipe)
     errno = saved;
 }
 
-bool aw_recipe_read_text (struct aw_reader *reader,
-                          struct json_object *value,
-                          enum aw_template_kind kind,
-                          char **text)
-{
-    const char *raw;
-    char *compiled;
-
-    if (!aw_reader_text (reader, value, &raw))
-        return false;
-    compiled = aw_template_compile (reader, raw, kind);
-    if (!compiled)
-        return false;
-    if (!*compiled) {
-        free (compiled);
-        return aw_reader_error (reader, "empty text: leave the key out");
-    }
-    free (*text);
-    *text = compiled;
-    if (kind == AW_TEMPLATE_TEXT)
-        aw_hint_path (reader, raw);
-    return true;
-}
-
 bool aw_recipe_read_command (struct aw_reader *reader,
                              struct json_object *value,
                              struct aw_recipe *recipe)

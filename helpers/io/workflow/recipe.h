@@ -15,12 +15,6 @@ bool aw_recipe_inherit (struct aw_reader *reader,
                         struct json_object *object,
                         struct aw_recipe *to);
 
-/* A text that must not be empty, compiled; replaces what *TEXT held. */
-bool aw_recipe_read_text (struct aw_reader *reader,
-                          struct json_object *value,
-                          enum aw_template_kind kind,
-                          char **text);
-
 bool aw_recipe_read_command (struct aw_reader *reader,
                              struct json_object *value,
                              struct aw_recipe *recipe);

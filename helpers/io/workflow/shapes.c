@@ -8,42 +8,20 @@
 
 #include "io/json_compat.h"
 #include "io/workflow/json_check.h"
-#include "io/workflow/reader.h"
+#include "io/workflow/reader_keys.h"
 #include "io/json_tree.h"
 #include "io/text_file.h"
 
 enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 8, MAX_NODES = 1 << 20 };
 
-static const char *const keys[] = { "nodes", "cpus", "gpus", "mem" };
-enum { KEY_NODES, KEY_CPUS, KEY_GPUS, KEY_MEM, N_KEYS };
+#define OF(member) .offset = offsetof (struct aw_shape_entry, member)
 
-static bool read_value (struct aw_reader *reader,
-                        int key,
-                        struct json_object *value,
-                        struct aw_shape_entry *entry)
-{
-    uint64_t number = 0;
-
-    switch (key) {
-    case KEY_NODES:
-        if (!aw_reader_integer (reader, value, 1, MAX_NODES, &number))
-            return false;
-        entry->nodes = (uint32_t)number;
-        return true;
-    case KEY_CPUS:
-        if (!aw_reader_integer (reader, value, 1, AW_IDSET_MAX, &number))
-            return false;
-        entry->node.cpus = (uint32_t)number;
-        return true;
-    case KEY_GPUS:
-        if (!aw_reader_integer (reader, value, 0, AW_IDSET_MAX, &number))
-            return false;
-        entry->node.gpus = (uint32_t)number;
-        return true;
-    default:
-        return aw_reader_bytes (reader, value, &entry->node.mem);
-    }
-}
+static const struct aw_key keys[] = {
+    { "nodes", AW_KEY_U32, OF (nodes), .min = 1, .max = MAX_NODES },
+    { "cpus", AW_KEY_U32, OF (node.cpus), .min = 1, .max = AW_IDSET_MAX },
+    { "gpus", AW_KEY_U32, OF (node.gpus), .min = 0, .max = AW_IDSET_MAX },
+    { "mem", AW_KEY_BYTES, OF (node.mem) },
+};
 
 static void read_entry (struct aw_reader *reader,
                         struct json_object *object,
@@ -52,22 +30,8 @@ static void read_entry (struct aw_reader *reader,
     *entry = (struct aw_shape_entry){ .nodes = 1 };
     if (!aw_reader_object (reader, object))
         return;
-    json_object_object_foreach (object, name, value)
-    {
-        size_t mark = 0;
-        int key = 0;
-
-        while (key < N_KEYS && strcmp (keys[key], name) != 0)
-            key++;
-        if (key == N_KEYS) {
-            aw_reader_unknown (reader, "key", name, keys, N_KEYS,
-                               "known keys: nodes, cpus, gpus, mem");
-            continue;
-        }
-        mark = aw_reader_enter (reader, name);
-        read_value (reader, key, value, entry);
-        aw_reader_leave (reader, mark);
-    }
+    aw_keys_read (reader, keys, sizeof (keys) / sizeof (keys[0]),
+                  "known keys: nodes, cpus, gpus, mem", object, entry);
     if (!json_object_object_get_ex (object, "cpus", NULL))
         aw_reader_error (reader, "\"cpus\" is missing: give the number of CPUs of such a node");
 }

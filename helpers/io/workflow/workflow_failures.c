@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/workflow/reader_keys.h"
 #include "util/units.h"
 #include "util/compat.h"
 
@@ -14,23 +15,9 @@ static const double CHECKPOINT_SECONDS = 60; /* where no time is given, as in Sl
 
 enum { MAX_RETRIES = 1000, MAX_BACKOFF = 1000 };
 
-static void read_count (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
+static void read_backoff (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    uint64_t number;
-
-    if (aw_reader_integer (reader, value, 0, MAX_RETRIES, &number))
-        retry->count = (uint32_t)number;
-}
-
-static void read_delay (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
-{
-    aw_reader_seconds (reader, value, &retry->delay);
-}
-
-static void read_backoff (struct aw_reader *reader,
-                          struct json_object *value,
-                          struct aw_retry *retry)
-{
+    struct aw_retry *retry = object;
     double number;
 
     if (!aw_reader_number (reader, value, &number))
@@ -39,22 +26,6 @@ static void read_backoff (struct aw_reader *reader,
         retry->backoff = number;
     else
         aw_reader_error (reader, "%.15g: must be from 1 to %d", number, MAX_BACKOFF);
-}
-
-static void read_max_delay (struct aw_reader *reader,
-                            struct json_object *value,
-                            struct aw_retry *retry)
-{
-    char buf[AW_SHOWN_SIZE];
-    double seconds;
-
-    if (!aw_reader_seconds (reader, value, &seconds))
-        return;
-    if (seconds > 0)
-        retry->max_delay = seconds;
-    else
-        aw_reader_error (reader, "%s: must be above 0: leave it out for no limit",
-                         aw_reader_show (buf, value));
 }
 
 static void read_cause (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
@@ -73,8 +44,10 @@ static void read_cause (struct aw_reader *reader, struct json_object *value, str
         aw_codes_add (&retry->codes, (int)code);
 }
 
-static void read_on (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
+static void read_on (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_retry *retry = object;
+
     if (!aw_reader_array (reader, value))
         return;
     if (json_object_array_length (value) == 0)
@@ -88,45 +61,26 @@ static void read_on (struct aw_reader *reader, struct json_object *value, struct
     }
 }
 
-static const struct {
-    const char *name;
-    void (*read) (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry);
-} keys[] = {
-    { "count", read_count },         { "delay", read_delay }, { "backoff", read_backoff },
-    { "max_delay", read_max_delay }, { "on", read_on },
+#define OF(member) .offset = offsetof (struct aw_retry, member)
+
+static const struct aw_key keys[] = {
+    { "count", AW_KEY_U32, OF (count), .min = 0, .max = MAX_RETRIES },
+    { "delay", AW_KEY_SECONDS, OF (delay) },
+    { "backoff", .read = read_backoff },
+    { "max_delay", AW_KEY_LIMIT, OF (max_delay) },
+    { "on", .read = read_on },
 };
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
-
-static void read_key (struct aw_reader *reader,
-                      const char *name,
-                      struct json_object *value,
-                      struct aw_retry *retry)
-{
-    const char *names[N_KEYS];
-    size_t i = 0, mark;
-
-    while (i < N_KEYS && strcmp (keys[i].name, name) != 0)
-        i++;
-    if (i < N_KEYS) {
-        mark = aw_reader_enter (reader, name);
-        keys[i].read (reader, value, retry);
-        aw_reader_leave (reader, mark);
-        return;
-    }
-    for (i = 0; i < N_KEYS; i++)
-        names[i] = keys[i].name;
-    aw_reader_unknown (reader, "key", name, names, N_KEYS,
-                       "async-workflow-file(5) lists all keys of retries");
-}
 
 void aw_read_retries (struct aw_reader *reader, struct json_object *value, struct aw_retry *retry)
 {
     memset (retry, 0, sizeof (*retry));
     if (!json_object_is_type (value, json_type_object)) {
-        read_count (reader, value, retry);
+        aw_key_read (reader, aw_key_find (keys, N_KEYS, "count"), value, retry);
         return;
     }
-    json_object_object_foreach (value, name, member) read_key (reader, name, member, retry);
+    aw_keys_read (reader, keys, N_KEYS, "async-workflow-file(5) lists all keys of retries", value,
+                  retry);
     if (!json_object_object_get_ex (value, "count", NULL))
         aw_reader_error (reader, "\"count\" is missing: give the number of retries");
 }

@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/workflow/reader_keys.h"
 #include "io/workflow/template.h"
 
 /* One entry as it is read. */
 struct entry {
-    struct aw_copy_recipe *copy;
+    struct aw_copy_recipe copy;
     enum aw_staging_mode mode;
     double seconds;
 };
@@ -25,77 +26,39 @@ static void read_path (struct aw_reader *reader, struct json_object *value, char
         aw_reader_error (reader, "empty text: give a path");
 }
 
-static void read_from (struct aw_reader *reader, struct json_object *value, struct entry *e)
+static void read_from (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    read_path (reader, value, &e->copy->from);
+    struct entry *e = object;
+
+    read_path (reader, value, &e->copy.from);
 }
 
-static void read_to (struct aw_reader *reader, struct json_object *value, struct entry *e)
+static void read_to (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    read_path (reader, value, &e->copy->to);
+    struct entry *e = object;
+
+    read_path (reader, value, &e->copy.to);
 }
 
-static void read_mode (struct aw_reader *reader, struct json_object *value, struct entry *e)
-{
-    static const char *const words[] = { "async", "sync" };
-    size_t index;
+#define OF(member) .offset = offsetof (struct entry, member)
 
-    if (aw_reader_choice (reader, value, words, 2, &index))
-        e->mode = index == 0 ? AW_STAGING_ASYNC : AW_STAGING_SYNC;
-}
-
-static void read_duration (struct aw_reader *reader, struct json_object *value, struct entry *e)
-{
-    aw_reader_seconds (reader, value, &e->seconds);
-}
-
-static void read_checksum (struct aw_reader *reader, struct json_object *value, struct entry *e)
-{
-    if (!json_object_is_type (value, json_type_boolean))
-        aw_reader_error (reader, "must be true or false");
-    else
-        e->copy->checksum = json_object_get_boolean (value);
-}
-
-static const struct {
-    const char *name;
-    void (*read) (struct aw_reader *reader, struct json_object *value, struct entry *e);
-} keys[] = {
-    { "from", read_from },         { "to", read_to },
-    { "mode", read_mode },         { "duration", read_duration },
-    { "checksum", read_checksum },
+static const struct aw_key keys[] = {
+    { "from", .read = read_from },
+    { "to", .read = read_to },
+    { "mode", AW_KEY_CHOICE, OF (mode), .min = AW_STAGING_ASYNC, .words = { "async", "sync" } },
+    { "duration", AW_KEY_SECONDS, OF (seconds) },
+    { "checksum", AW_KEY_FLAG, OF (copy.checksum) },
 };
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
-
-static void read_key (struct aw_reader *reader,
-                      const char *name,
-                      struct json_object *value,
-                      struct entry *e)
-{
-    const char *names[N_KEYS];
-    size_t i = 0, mark;
-
-    for (size_t k = 0; k < N_KEYS; k++)
-        names[k] = keys[k].name;
-    while (i < N_KEYS && strcmp (name, names[i]) != 0)
-        i++;
-    if (i == N_KEYS) {
-        aw_reader_unknown (reader, "key", name, names, N_KEYS,
-                           "known keys: from, to, mode, duration, checksum");
-        return;
-    }
-    mark = aw_reader_enter (reader, name);
-    keys[i].read (reader, value, e);
-    aw_reader_leave (reader, mark);
-}
 
 /* One object; a plain text is its "from". */
 static void read_entry (struct aw_reader *reader, struct json_object *value, struct entry *e)
 {
     if (json_object_is_type (value, json_type_string))
-        read_path (reader, value, &e->copy->from);
+        read_path (reader, value, &e->copy.from);
     else if (aw_reader_object (reader, value)) {
-        json_object_object_foreach (value, name, member) read_key (reader, name, member, e);
+        aw_keys_read (reader, keys, N_KEYS, "known keys: from, to, mode, duration, checksum", value,
+                      e);
         if (!json_object_object_get_ex (value, "from", NULL))
             aw_reader_error (reader, "\"from\" is missing: give what to copy");
     }
@@ -125,16 +88,17 @@ static void take_entry (struct aw_reader *reader,
                         bool in,
                         struct aw_staging_recipe *spec)
 {
-    struct entry e = { .copy = &spec->copies[spec->n++], .mode = AW_STAGING_ASYNC };
+    struct entry e = { .mode = AW_STAGING_ASYNC };
 
     read_entry (reader, value, &e);
-    add_target (reader, in, e.copy);
+    add_target (reader, in, &e.copy);
+    spec->copies[spec->n++] = e.copy;
     if (spec->mode != AW_STAGING_NONE && spec->mode != e.mode)
         aw_reader_error (reader, "async and sync copies of one task cannot be mixed: give all of "
                                  "them the same \"mode\"");
     spec->mode = e.mode;
     spec->seconds += e.seconds;
-    spec->shared = spec->shared && !differs (e.copy->from) && !differs (e.copy->to);
+    spec->shared = spec->shared && !differs (e.copy.from) && !differs (e.copy.to);
 }
 
 void aw_read_staging (struct aw_reader *reader,

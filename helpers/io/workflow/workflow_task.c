@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table of a task set's keys, each with the function that reads its value. */
+/* One table of a task set's keys, and the functions for those whose values have no common form. */
 #include "io/workflow/workflow_task.h"
 
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 #include "core/resources/demand.h"
 #include "core/idset.h"
 #include "core/resources/topology.h"
+#include "io/workflow/reader_keys.h"
 #include "io/workflow/recipe.h"
 #include "io/workflow/shell_hints.h"
 #include "io/workflow/synonyms.h"
@@ -19,49 +20,28 @@
 #include "io/workflow/workflow_step.h"
 #include "util/suggest.h"
 
-typedef void key_fn (struct aw_reader *reader,
-                     struct json_object *value,
-                     struct aw_task_spec *spec);
-
-static void read_u32 (
-    struct aw_reader *reader, struct json_object *value, uint32_t min, uint32_t max, uint32_t *out)
+static void read_after (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    uint64_t number;
+    struct aw_task_spec *spec = object;
 
-    if (aw_reader_integer (reader, value, min, max, &number))
-        *out = (uint32_t)number;
-}
-
-static void read_after (struct aw_reader *reader,
-                        struct json_object *value,
-                        struct aw_task_spec *spec)
-{
     if (aw_reader_array (reader, value))
         spec->after = value; /* read when all sets are known */
 }
 
-static void read_count (struct aw_reader *reader,
-                        struct json_object *value,
-                        struct aw_task_spec *spec)
+static void read_count (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_task_spec *spec = object;
     uint64_t number = 1;
 
     spec->count_is_known = aw_reader_integer (reader, value, 1, AW_MAX_TASKS, &number);
     spec->set.count = (uint32_t)number;
 }
 
-static void read_cpus (struct aw_reader *reader,
-                       struct json_object *value,
-                       struct aw_task_spec *spec)
-{
-    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->set.cpus);
-}
-
 /* Whole GPUs, or a part of one, to a thousandth. */
-static void read_gpus (struct aw_reader *reader,
-                       struct json_object *value,
-                       struct aw_task_spec *spec)
+static void read_gpus (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_task_spec *spec = object;
+    uint64_t whole;
     double number;
 
     if (!aw_reader_number (reader, value, &number))
@@ -79,14 +59,13 @@ static void read_gpus (struct aw_reader *reader,
                          "%.15g: a task has whole GPUs or a part of one: give a whole "
                          "number, or a number below 1",
                          number);
-    else
-        read_u32 (reader, value, 0, AW_IDSET_MAX, &spec->set.gpus);
+    else if (aw_reader_integer (reader, value, 0, AW_IDSET_MAX, &whole))
+        spec->set.gpus = (uint32_t)whole;
 }
 
-static void read_gpu_type (struct aw_reader *reader,
-                           struct json_object *value,
-                           struct aw_task_spec *spec)
+static void read_gpu_type (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_task_spec *spec = object;
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
     const char *text;
@@ -102,133 +81,50 @@ static void read_gpu_type (struct aw_reader *reader,
         spec->gpu_type = text;
 }
 
-static void read_threads_per_core (struct aw_reader *reader,
-                                   struct json_object *value,
-                                   struct aw_task_spec *spec)
+static void read_srun (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    read_u32 (reader, value, 1, AW_MAX_THREADS, &spec->set.threads_per_core);
-}
+    struct aw_task_spec *spec = object;
 
-static void read_mem (struct aw_reader *reader,
-                      struct json_object *value,
-                      struct aw_task_spec *spec)
-{
-    aw_reader_bytes (reader, value, &spec->set.mem);
-}
-
-static void read_ranks (struct aw_reader *reader,
-                        struct json_object *value,
-                        struct aw_task_spec *spec)
-{
-    read_u32 (reader, value, 1, AW_MAX_TASKS, &spec->ranks);
-}
-
-static void read_nodes (struct aw_reader *reader,
-                        struct json_object *value,
-                        struct aw_task_spec *spec)
-{
-    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->nodes);
-}
-
-static void read_ranks_per_node (struct aw_reader *reader,
-                                 struct json_object *value,
-                                 struct aw_task_spec *spec)
-{
-    read_u32 (reader, value, 1, AW_IDSET_MAX, &spec->ranks_per_node);
-}
-
-static void read_launch (struct aw_reader *reader,
-                         struct json_object *value,
-                         struct aw_task_spec *spec)
-{
-    static const char *const words[] = { "pool", "step" };
-    size_t index;
-
-    if (aw_reader_choice (reader, value, words, 2, &index))
-        spec->launch = index == 0 ? AW_LAUNCH_POOL : AW_LAUNCH_STEP;
-}
-
-static void read_srun (struct aw_reader *reader,
-                       struct json_object *value,
-                       struct aw_task_spec *spec)
-{
     aw_read_srun (reader, value, &spec->recipe);
 }
 
-static void read_time_limit (struct aw_reader *reader,
-                             struct json_object *value,
-                             struct aw_task_spec *spec)
+static void read_retries (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    char buf[AW_SHOWN_SIZE];
-    double seconds;
+    struct aw_task_spec *spec = object;
 
-    if (!aw_reader_seconds (reader, value, &seconds))
-        return;
-    if (seconds > 0.)
-        spec->set.time_limit = seconds;
-    else
-        aw_reader_error (reader, "%s: must be above 0: leave it out for no limit",
-                         aw_reader_show (buf, value));
-}
-
-static void read_duration (struct aw_reader *reader,
-                           struct json_object *value,
-                           struct aw_task_spec *spec)
-{
-    aw_reader_seconds (reader, value, &spec->set.duration);
-}
-
-static void read_retries (struct aw_reader *reader,
-                          struct json_object *value,
-                          struct aw_task_spec *spec)
-{
     aw_read_retries (reader, value, &spec->set.retry);
 }
 
 static void read_checkpoint_signal (struct aw_reader *reader,
                                     struct json_object *value,
-                                    struct aw_task_spec *spec)
+                                    void *object)
 {
+    struct aw_task_spec *spec = object;
+
     aw_read_checkpoint_signal (reader, value, &spec->set.checkpoint_signal,
                                &spec->set.checkpoint_seconds);
 }
 
-static void read_success_codes (struct aw_reader *reader,
-                                struct json_object *value,
-                                struct aw_task_spec *spec)
+static void read_success_codes (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_task_spec *spec = object;
+
     aw_read_success_codes (reader, value, &spec->set.success);
 }
 
-static void read_on_failure (struct aw_reader *reader,
-                             struct json_object *value,
-                             struct aw_task_spec *spec)
+static void read_command (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    static const char *const words[] = {
-        [AW_ON_FAILURE_STOP] = "stop",
-        [AW_ON_FAILURE_SKIP] = "skip",
-        [AW_ON_FAILURE_CONTINUE] = "continue",
-    };
-    size_t index;
+    struct aw_task_spec *spec = object;
 
-    if (aw_reader_choice (reader, value, words, 3, &index))
-        spec->set.on_failure = (enum aw_on_failure)index;
-}
-
-static void read_command (struct aw_reader *reader,
-                          struct json_object *value,
-                          struct aw_task_spec *spec)
-{
     aw_recipe_read_command (reader, value, &spec->recipe);
 }
 
-static void read_script (struct aw_reader *reader,
-                         struct json_object *value,
-                         struct aw_task_spec *spec)
+static void read_script (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_task_spec *spec = object;
     const char *script;
 
-    if (!aw_recipe_read_text (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script))
+    if (!aw_reader_template (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script))
         return;
     script = spec->recipe.script;
     if (strncmp (script, "#!", 2) == 0 && script[2 + strspn (script + 2, " \t")] != '/')
@@ -236,86 +132,78 @@ static void read_script (struct aw_reader *reader,
                                 "instance, #!/bin/bash or #!/usr/bin/env python3");
 }
 
-static void read_directory (struct aw_reader *reader,
-                            struct json_object *value,
-                            struct aw_task_spec *spec)
+static void read_stdout (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.directory);
-}
+    struct aw_task_spec *spec = object;
 
-static void read_stdout (struct aw_reader *reader,
-                         struct json_object *value,
-                         struct aw_task_spec *spec)
-{
-    if (aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.out))
+    if (aw_reader_template (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.out))
         aw_hint_output (reader, json_object_get_string (value));
 }
 
-static void read_stderr (struct aw_reader *reader,
-                         struct json_object *value,
-                         struct aw_task_spec *spec)
+static void read_stderr (struct aw_reader *reader, struct json_object *value, void *object)
 {
-    if (aw_recipe_read_text (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.err))
+    struct aw_task_spec *spec = object;
+
+    if (aw_reader_template (reader, value, AW_TEMPLATE_TEXT, &spec->recipe.err))
         aw_hint_output (reader, json_object_get_string (value));
 }
 
-static void read_environment (struct aw_reader *reader,
-                              struct json_object *value,
-                              struct aw_task_spec *spec)
+static void read_environment (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_task_spec *spec = object;
+
     aw_recipe_read_environment (reader, value, &spec->recipe);
 }
 
-static void read_stage_in (struct aw_reader *reader,
-                           struct json_object *value,
-                           struct aw_task_spec *spec)
+static void read_stage_in (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_task_spec *spec = object;
+
     aw_read_staging (reader, value, true, &spec->recipe.stage_in);
     spec->set.stage_in = spec->recipe.stage_in.mode;
     spec->set.stage_in_seconds = spec->recipe.stage_in.seconds;
     spec->set.stage_shared = spec->recipe.stage_in.shared;
 }
 
-static void read_stage_out (struct aw_reader *reader,
-                            struct json_object *value,
-                            struct aw_task_spec *spec)
+static void read_stage_out (struct aw_reader *reader, struct json_object *value, void *object)
 {
+    struct aw_task_spec *spec = object;
+
     aw_read_staging (reader, value, false, &spec->recipe.stage_out);
     spec->set.stage_out = spec->recipe.stage_out.mode;
     spec->set.stage_out_seconds = spec->recipe.stage_out.seconds;
 }
 
-static const struct {
-    const char *name;
-    enum aw_key_use use;
-    key_fn *read;
-} keys[] = {
-    { "after", AW_KEY_TASKS, read_after },
-    { "count", AW_KEY_ANYWHERE, read_count },
-    { "command", AW_KEY_TASKS, read_command },
-    { "script", AW_KEY_TASKS, read_script },
-    { "cpus", AW_KEY_ANYWHERE, read_cpus },
-    { "gpus", AW_KEY_ANYWHERE, read_gpus },
-    { "gpu_type", AW_KEY_ANYWHERE, read_gpu_type },
-    { "threads_per_core", AW_KEY_ANYWHERE, read_threads_per_core },
-    { "mem", AW_KEY_ANYWHERE, read_mem },
-    { "ranks", AW_KEY_ANYWHERE, read_ranks },
-    { "nodes", AW_KEY_ANYWHERE, read_nodes },
-    { "ranks_per_node", AW_KEY_ANYWHERE, read_ranks_per_node },
-    { "launch", AW_KEY_ANYWHERE, read_launch },
-    { "srun", AW_KEY_ANYWHERE, read_srun },
-    { "directory", AW_KEY_ANYWHERE, read_directory },
-    { "environment", AW_KEY_ANYWHERE, read_environment },
-    { "stdout", AW_KEY_ANYWHERE, read_stdout },
-    { "stderr", AW_KEY_ANYWHERE, read_stderr },
-    { "time_limit", AW_KEY_ANYWHERE, read_time_limit },
-    { "duration", AW_KEY_ANYWHERE, read_duration },
-    { "retries", AW_KEY_ANYWHERE, read_retries },
-    { "checkpoint_signal", AW_KEY_ANYWHERE, read_checkpoint_signal },
-    { "success_codes", AW_KEY_ANYWHERE, read_success_codes },
-    { "stage_in", AW_KEY_TASKS, read_stage_in },
-    { "stage_out", AW_KEY_TASKS, read_stage_out },
-    { "on_failure", AW_KEY_ANYWHERE, read_on_failure },
+#define OF(member) .offset = offsetof (struct aw_task_spec, member)
+
+static const struct aw_key keys[] = {
+    { "after", .read = read_after, .own = true },
+    { "count", .read = read_count },
+    { "command", .read = read_command, .own = true },
+    { "script", .read = read_script, .own = true },
+    { "cpus", AW_KEY_U32, OF (set.cpus), .min = 1, .max = AW_IDSET_MAX },
+    { "gpus", .read = read_gpus },
+    { "gpu_type", .read = read_gpu_type },
+    { "threads_per_core", AW_KEY_U32, OF (set.threads_per_core), .min = 1, .max = AW_MAX_THREADS },
+    { "mem", AW_KEY_BYTES, OF (set.mem) },
+    { "ranks", AW_KEY_U32, OF (ranks), .min = 1, .max = AW_MAX_TASKS },
+    { "nodes", AW_KEY_U32, OF (nodes), .min = 1, .max = AW_IDSET_MAX },
+    { "ranks_per_node", AW_KEY_U32, OF (ranks_per_node), .min = 1, .max = AW_IDSET_MAX },
+    { "launch", AW_KEY_CHOICE, OF (launch), .min = AW_LAUNCH_POOL, .words = { "pool", "step" } },
+    { "srun", .read = read_srun },
+    { "directory", AW_KEY_TEXT, OF (recipe.directory) },
+    { "environment", .read = read_environment },
+    { "stdout", .read = read_stdout },
+    { "stderr", .read = read_stderr },
+    { "time_limit", AW_KEY_LIMIT, OF (set.time_limit) },
+    { "duration", AW_KEY_SECONDS, OF (set.duration) },
+    { "retries", .read = read_retries },
+    { "checkpoint_signal", .read = read_checkpoint_signal },
+    { "success_codes", .read = read_success_codes },
+    { "stage_in", .read = read_stage_in, .own = true },
+    { "stage_out", .read = read_stage_out, .own = true },
+    { "on_failure", AW_KEY_CHOICE, OF (set.on_failure), .min = AW_ON_FAILURE_STOP,
+      .words = { "stop", "skip", "continue" } },
 };
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
 
@@ -327,7 +215,7 @@ size_t aw_task_keys (void)
 const char *aw_task_key (size_t i, enum aw_key_use *use)
 {
     if (use)
-        *use = keys[i].use;
+        *use = keys[i].own ? AW_KEY_TASKS : AW_KEY_ANYWHERE;
     return keys[i].name;
 }
 
@@ -352,17 +240,13 @@ void aw_task_spec_finish (struct aw_task_spec *spec)
 static void unknown_key (struct aw_reader *reader, const char *name, bool defaults)
 {
     const char *instead = aw_synonym (name);
-    const char *names[N_KEYS];
 
-    if (instead) {
+    if (instead)
         aw_reader_error (reader, "unknown key \"%.64s\": %s", name, instead);
-        return;
-    }
-    for (size_t i = 0; i < N_KEYS; i++)
-        names[i] = keys[i].name;
-    aw_reader_unknown (reader, "key", name, names, N_KEYS,
-                       defaults ? "async-workflow-file(5) lists all keys of task sets"
-                                : "async-workflow-file(5) lists all keys of a task set");
+    else
+        aw_key_unknown (reader, keys, N_KEYS, name,
+                        defaults ? "async-workflow-file(5) lists all keys of task sets"
+                                 : "async-workflow-file(5) lists all keys of a task set");
 }
 
 static void read_key (struct aw_reader *reader,
@@ -371,18 +255,18 @@ static void read_key (struct aw_reader *reader,
                       bool defaults,
                       struct aw_task_spec *spec)
 {
-    size_t mark = aw_reader_enter (reader, name);
-    size_t i = 0;
+    const struct aw_key *key = aw_key_find (keys, N_KEYS, name);
+    size_t mark;
 
-    while (i < N_KEYS && strcmp (keys[i].name, name) != 0)
-        i++;
-    if (i < N_KEYS && !(defaults && keys[i].use == AW_KEY_TASKS))
-        keys[i].read (reader, value, spec);
-    aw_reader_leave (reader, mark);
-    if (i == N_KEYS)
+    if (!key)
         unknown_key (reader, name, defaults);
-    else if (defaults && keys[i].use == AW_KEY_TASKS)
+    else if (defaults && key->own)
         aw_reader_error (reader, "\"%s\" cannot be a default: give it in each task set", name);
+    else {
+        mark = aw_reader_enter (reader, name);
+        aw_key_read (reader, key, value, spec);
+        aw_reader_leave (reader, mark);
+    }
 }
 
 void aw_task_spec_read_defaults (struct aw_reader *reader,

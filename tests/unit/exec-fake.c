@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "coord/exec_fake.h"
+#include "exec-fake.h"
 
 #include <errno.h>
 #include <stdio.h>

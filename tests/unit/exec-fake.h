@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The backend "fake": no processes, only timers. For tests of the coordinator: the test says how
  * long each attempt lasts and how it ends. */
-#ifndef AW_COORD_EXEC_FAKE_H
-#define AW_COORD_EXEC_FAKE_H
+#ifndef AW_UNIT_EXEC_FAKE_H
+#define AW_UNIT_EXEC_FAKE_H
 
 #include "coord/exec.h"
 
@@ -46,4 +46,4 @@ void aw_exec_fake_break (struct aw_exec *exec, const char *reason);
 /* Attempts that run now. */
 uint32_t aw_exec_fake_running (const struct aw_exec *exec);
 
-#endif /* AW_COORD_EXEC_FAKE_H */
+#endif /* AW_UNIT_EXEC_FAKE_H */
