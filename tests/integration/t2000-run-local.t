@@ -303,4 +303,14 @@ test_expect_success 'missing directories of stdout and stderr are made' '
     run 0 deep deep.json && test "$(cat new/0/x/o new/1/x/o new/e/0 new/e/1 | sort | uniq -c | tr -s " " | tr "\n" ";")" = " 2 err; 2 out;"
 '
 
+test_expect_success 'a hint, once, if tasks with GPUs have one CPU by default' '
+    workflow one.json "\"tasks\": { \"a\": { \"gpus\": 1, \"command\": [\"true\"] }, \"b\": { \"gpus\": 1, \"command\": [\"true\"] } }" &&
+    echo "async-workflow: hint: one.json: tasks.a: a task with GPUs has 1 CPU by default; the nodes have 4 for each GPU: give \"cpus\"" >expected &&
+    async-workflow run --local --cpus 8 --gpus 2 --test-only one.json 2>err && test_cmp expected err &&
+    async-workflow run --local --cpus 8 --gpus 2 --dir one one.json 2>err && test $(grep -c "hint: one.json: tasks.a:" err) = 1 &&
+    async-workflow run --local --cpus 3 --gpus 2 --test-only one.json 2>err && test_must_be_empty err &&
+    workflow one.json "\"defaults\": { \"cpus\": 1 }, \"tasks\": { \"a\": { \"gpus\": 1, \"command\": [\"true\"] } }" &&
+    async-workflow run --local --cpus 8 --gpus 2 --test-only one.json 2>err && test_must_be_empty err
+'
+
 test_done

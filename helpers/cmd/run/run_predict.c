@@ -47,6 +47,31 @@ void aw_run_warn_too_long (const struct aw_graph *graph, const char *file, doubl
     }
 }
 
+void aw_run_hint_cpus (const struct aw_workflow *workflow,
+                       const char *file,
+                       const struct aw_allocation *allocation)
+{
+    uint32_t each = UINT32_MAX; /* CPUs for each GPU */
+
+    for (uint32_t i = 0; i < allocation->n_shapes; i++) {
+        const struct aw_node_shape *shape = &allocation->shapes[i];
+
+        if (shape->gpus > 0 && shape->cpus / shape->gpus < each)
+            each = shape->cpus / shape->gpus;
+    }
+    for (uint32_t s = 0; each != UINT32_MAX && each > 1 && s < workflow->graph->n_sets; s++) {
+        const struct aw_set *set = &workflow->graph->sets[s];
+
+        if (set->gpus == 0 || set->cpus > 1 || workflow->recipes[s].cpus_given)
+            continue;
+        fprintf (stderr,
+                 "async-workflow: hint: %s: tasks.%s: a task with GPUs has 1 CPU by default; the "
+                 "nodes have %u for each GPU: give \"cpus\"\n",
+                 file, set->name, each);
+        return;
+    }
+}
+
 static bool in_budget (void *arg)
 {
     const double *deadline = arg;

@@ -25,6 +25,13 @@ struct aw_run_plan {
  */
 void aw_run_warn_too_long (const struct aw_graph *graph, const char *file, double seconds);
 
+/* Prints a hint on stderr, once, if tasks with GPUs have one CPU by default, and the nodes have
+ * several for each GPU. FILE as above.
+ */
+void aw_run_hint_cpus (const struct aw_workflow *workflow,
+                       const char *file,
+                       const struct aw_allocation *allocation);
+
 /* Simulates the ways of running, chooses among those that ARGS leave open, and prints the model's
  * short form to FD; or why there is none (a duration is not known, or the simulation would take
  * more than BUDGET seconds: then the default is chosen).

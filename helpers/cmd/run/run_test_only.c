@@ -189,6 +189,7 @@ int aw_run_test_only (const struct aw_run_args *args,
         if (!print_too_large (args->value.file, graph, &allocation))
             code = AW_EXIT_OK;
         aw_run_warn_too_long (graph, args->value.file, seconds);
+        aw_run_hint_cpus (workflow, args->value.file, &allocation);
         if (code == AW_EXIT_OK)
             aw_run_predict (args, workflow, &allocation, predict_budget, STDOUT_FILENO);
     }

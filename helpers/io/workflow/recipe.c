@@ -180,6 +180,7 @@ bool aw_recipe_inherit (struct aw_reader *reader,
     if (!json_object_object_get_ex (object, "environment", &own)
         || !json_object_is_type (own, json_type_object))
         own = NULL;
+    to->cpus_given = from->cpus_given;
     to->directory = copy (reader, from->directory, &good);
     to->out = copy (reader, from->out, &good);
     to->err = copy (reader, from->err, &good);

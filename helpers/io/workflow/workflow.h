@@ -51,6 +51,7 @@ struct aw_recipe {
     size_t n_environment;
     struct aw_staging_recipe stage_in;
     struct aw_staging_recipe stage_out;
+    bool cpus_given; /* "cpus" stands in the file, for the set or in the defaults */
 };
 
 struct aw_workflow {

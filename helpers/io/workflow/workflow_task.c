@@ -276,6 +276,7 @@ void aw_task_spec_read_defaults (struct aw_reader *reader,
     if (!aw_reader_object (reader, object))
         return;
     json_object_object_foreach (object, name, value) read_key (reader, name, value, true, spec);
+    spec->recipe.cpus_given = json_object_object_get_ex (object, "cpus", NULL);
 }
 
 static void check_together (struct aw_reader *reader,
@@ -320,6 +321,8 @@ void aw_task_spec_read (struct aw_reader *reader,
         || !aw_recipe_inherit (reader, &defaults->recipe, object, &spec->recipe))
         return;
     json_object_object_foreach (object, name, value) read_key (reader, name, value, false, spec);
+    if (json_object_object_get_ex (object, "cpus", NULL))
+        spec->recipe.cpus_given = true;
     aw_settle_step (reader, spec);
     check_together (reader, object, spec);
 }
