@@ -14,12 +14,12 @@
 #include "process.h"
 #include "restart.h"
 #include "util/error.h"
-#include "words.h"
+#include "util/strings.h"
 
 extern char **environ;
 
 /* Words out of a file, as the plugin reads them from /proc. */
-static void read_words (struct aw_words *words, const uint8_t *data, size_t size)
+static void read_words (struct aw_strings *words, const uint8_t *data, size_t size)
 {
     int fd = memfd_create ("words", MFD_CLOEXEC);
     struct aw_error err = { "" };
@@ -27,16 +27,15 @@ static void read_words (struct aw_words *words, const uint8_t *data, size_t size
 
     RULE (fd >= 0 && write (fd, data, size) == (ssize_t)size);
     snprintf (path, sizeof (path), "/proc/self/fd/%d", fd);
-    aw_words_init (words);
-    RULE (aw_words_read (words, path, &err) == 0);
+    aw_strings_init (words);
+    RULE (aw_process_read (words, path, &err) == 0);
     close (fd);
 }
 
-static void check_arguments (struct aw_words *words, size_t n)
+static void check_arguments (struct aw_strings *words, size_t n)
 {
     struct aw_error err = { "" };
-    const char *command =
-        aw_handover_command ((int)n, words->word, "/usr/bin/async-workflow", &err);
+    const char *command = aw_handover_command ((int)n, words->v, "/usr/bin/async-workflow", &err);
 
     RULE (command ? command[0] == '/' : err.text[0]);
 }
@@ -72,48 +71,48 @@ static void check_environment (char **words, size_t n)
     RULE (kept == expected);
 }
 
-static void check_line (const struct aw_words *line, const uint8_t how[4])
+static void check_line (const struct aw_strings *line, const uint8_t how[4])
 {
     struct aw_options options;
-    struct aw_words result;
+    struct aw_strings result;
     struct aw_error err = { "" };
 
     aw_options_init (&options);
-    for (size_t i = 1; i < line->count; i++) {
-        const char *value = strchr (line->word[i], '=');
+    for (size_t i = 1; i < line->n; i++) {
+        const char *value = strchr (line->v[i], '=');
 
-        value = value ? value + 1 : line->word[i];
+        value = value ? value + 1 : line->v[i];
         if (aw_options_set (&options, (int)(how[1] + i) % (AW_OPTION_COUNT + 1), value, &err) == 0)
             (void)aw_options_mark (&options, line, i + 1 + how[2] % 3, value, &err);
     }
     (void)aw_options_first_extra (&options);
     err.text[0] = '\0';
     RULE (aw_handover_check (line, how[3], &err) == 0 || err.text[0]);
-    aw_words_init (&result);
+    aw_strings_init (&result);
     err.text[0] = '\0';
     if (aw_handover_line (&result, "/bin/c", &options, line, &err) == 0) {
-        RULE (result.count >= 4 && strcmp (result.word[0], "/bin/c") == 0
-              && strcmp (result.word[1], "run") == 0 && result.word[2][0] != '-');
-        RULE (!result.word[result.count]);
+        RULE (result.n >= 4 && strcmp (result.v[0], "/bin/c") == 0
+              && strcmp (result.v[1], "run") == 0 && result.v[2][0] != '-');
+        RULE (!result.v[result.n]);
     }
     else
         RULE (err.text[0]);
-    aw_words_finish (&result);
+    aw_strings_finish (&result);
     aw_options_finish (&options);
 }
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-    struct aw_words words;
+    struct aw_strings words;
     size_t n;
 
     if (size < 4)
         return 0;
     read_words (&words, data + 4, size - 4);
-    n = words.count < data[0] ? words.count : data[0];
+    n = words.n < data[0] ? words.n : data[0];
     check_arguments (&words, n);
-    check_environment (words.word, words.count);
+    check_environment (words.v, words.n);
     check_line (&words, data);
-    aw_words_finish (&words);
+    aw_strings_finish (&words);
     return 0;
 }

@@ -119,7 +119,7 @@ test_expect_success 'failures.json: a failure, its repair, and resume' '
 '
 
 test_expect_success 'long.json: a checkpoint before the end, and resume from it' '
-    run 3 long --time-limit 4s &&
+    run 3 long --time-limit 6s &&
     test "$(cat state)" -gt 0 &&
     test "$(cat state)" -lt 60 &&
     resume long

@@ -27,7 +27,7 @@ at () { grep -nF "\"event\":\"$2\",\"task\":\"$3\"" "$1/journal.jsonl" | head -n
 test_expect_success 'what is wrong is told with its place' '
     workflow wrong.json "\"tasks\": { \"a\": { \"script\": \"x\", \"after\": [{ \"message\": \"a b\", \"count\": 0 }, { \"topic\": \"x\" }, { \"message\": \"x\", \"every\": 2, \"count\": 2 }, { \"message\": \"m\" }, { \"message\": \"m\" }] } }" &&
     test_expect_code 2 async-workflow check wrong.json 2>err &&
-    grep "wrong.json: tasks.a.after\[0\].message: a topic" err &&
+    grep "wrong.json: tasks.a.after\[0\].message: the name of a topic" err &&
     grep "wrong.json: tasks.a.after\[0\].count: " err &&
     grep "wrong.json: tasks.a.after\[1\]: unknown key \"topic\"" err &&
     grep "wrong.json: tasks.a.after\[2\]: \"count\" or \"every\", not both" err &&
