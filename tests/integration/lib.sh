@@ -37,6 +37,9 @@ if test -z "$file"; then
 fi
 . "$file"
 
+# "$INTERRUPTIBLE COMMAND &": a shell starts what runs in the background with SIGINT ignored, and our programs leave it so.
+INTERRUPTIBLE='env --default-signal=INT'
+
 CLUSTER=$top_srcdir/tests/slurm/cluster
 CLUSTER_DIR=
 

@@ -222,7 +222,7 @@ workflow sleep.json "\"tasks\": { \"s\": { \"count\": 8, \"script\": \"echo up; 
 started () { test "$(events "$1" '"event":"start"' 2>/dev/null)" = 4; }
 
 test_expect_success 'one Ctrl-C: tasks get SIGTERM, a summary, exit 3, nothing left' '
-    rm -rf int && async-workflow run --local --cpus 4 --dir int sleep.json >int.out 2>int.err &
+    rm -rf int && $INTERRUPTIBLE async-workflow run --local --cpus 4 --dir int sleep.json >int.out 2>int.err &
     pid=$! &&
     wait_for 20 "started int" &&
     kill -INT $pid &&
@@ -236,7 +236,7 @@ test_expect_success 'one Ctrl-C: tasks get SIGTERM, a summary, exit 3, nothing l
 workflow stubborn.json "\"tasks\": { \"s\": { \"count\": 4, \"script\": \"trap : TERM; echo up; while :; do sleep $LONG; done\" } }"
 
 test_expect_success 'tasks that ignore SIGTERM: a second Ctrl-C kills them' '
-    rm -rf twice && async-workflow run --local --cpus 4 --grace 600 --dir twice stubborn.json >twice.out 2>twice.err &
+    rm -rf twice && $INTERRUPTIBLE async-workflow run --local --cpus 4 --grace 600 --dir twice stubborn.json >twice.out 2>twice.err &
     pid=$! &&
     wait_for 20 "started twice && test \$(cat twice/logs/*.out | grep -c up) = 4" &&
     kill -INT $pid &&

@@ -35,8 +35,7 @@ background ()
 {
     name=$1
     shift
-    # A shell starts what runs in the background with SIGINT ignored, and a run leaves it so.
-    env --default-signal=INT async-workflow run --local --cpus 2 "$@" >"$name.out" 2>"$name.err" </dev/null &
+    $INTERRUPTIBLE async-workflow run --local --cpus 2 "$@" >"$name.out" 2>"$name.err" </dev/null &
 }
 
 # events DIR WORD: lines of the journal with it

@@ -135,7 +135,7 @@ test_expect_success 'the time limit, with time to end well' '
 
 test_expect_success 'Ctrl-C ends steps as it does tasks; those that wait for their turn never start' '
     workflow stop.json "\"tasks\": { \"a\": { \"count\": 3, \"launch\": \"step\", \"command\": [\"sleep\", \"$MARK\"] } }" &&
-    { ASYNC_WORKFLOW_MAX_STEPS=1 salloc -N2 --exclusive --quiet async-workflow run "$PWD/stop.json" --dir stop \
+    { ASYNC_WORKFLOW_MAX_STEPS=1 salloc -N2 --exclusive --quiet $INTERRUPTIBLE async-workflow run "$PWD/stop.json" --dir stop \
         >stop.out 2>stop.err </dev/null & } && other=$! &&
     wait_for 30 "started stop 3 && ranks 1" &&
     pkill -INT -f "^async-workflow run $PWD/stop.json" &&
