@@ -61,7 +61,7 @@ struct aw_agent_attempt {
     double spawned; /* monotonic */
     struct event *timer; /* time limit, then grace; NULL: not needed so far */
     double limit_grace; /* seconds between SIGTERM and SIGKILL at the time limit */
-    double grace; /* the same, once it was told to end */
+    double grace; /* the same, once its end was requested */
     int signal_due; /* to be sent to its session in this turn of the loop; 0: none */
     struct event *notice; /* timer: the signal before the time limit; NULL: none */
     int notice_signal;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is a node lost, or does the job end? Slurm ends a job's nodes one after the other, so the first
- * signs are the same: an agent is told to end, a connection is lost, a task is killed. Such events
+ * signs are the same: an agent gets SIGTERM, a connection is lost, a task is killed. Such events
  * are kept until Slurm has reported the state of the job, and meanwhile nothing starts.
  *
  *     no doubt -> doubt (events are kept) -> the job runs: they are events of lost nodes

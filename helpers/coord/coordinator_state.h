@@ -142,7 +142,7 @@ void aw_coordinator_check_messages (struct aw_coordinator *c, int rc, const stru
 /* Starts nothing more; with KILL, ends the running tasks. REASON is for the journal. */
 void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reason);
 
-/* The pool is broken: the run ends, whatever Slurm says. */
+/* The pool is broken: the run ends, without asking Slurm. */
 void aw_coordinator_end_failed (struct aw_coordinator *c, const struct aw_error *why);
 
 /* Ends the run with exit status CODE before the scheduler does, unless it has ended. */

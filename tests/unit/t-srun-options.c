@@ -51,8 +51,7 @@ static void refused (void **state)
     static const struct {
         const char *line, *text;
     } table[] = {
-        { "hostname",
-          "\"hostname\": no command can be given: the workflow file has the commands" },
+        { "hostname", "\"hostname\": no command can be given: the workflow file has the commands" },
         { "-N2 hostname",
           "\"hostname\": no command can be given: the workflow file has the commands" },
         { "-N2 -- hostname",

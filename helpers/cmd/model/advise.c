@@ -72,11 +72,12 @@ static int check_range (const struct aw_advice *advice,
 
     if (least <= most && (!args->nodes || least <= args->nodes))
         return 0;
-    aw_problems_add (problems, false,
-                     "%s: tasks.%s: a task needs %u nodes, but there are %u: request more nodes, or "
-                     "fewer for the task",
-                     args->file, graph->sets[aw_sweep_widest (graph)].name, least,
-                     least > most ? most : args->nodes);
+    aw_problems_add (
+        problems, false,
+        "%s: tasks.%s: a task needs %u nodes, but there are %u: request more nodes, or "
+        "fewer for the task",
+        args->file, graph->sets[aw_sweep_widest (graph)].name, least,
+        least > most ? most : args->nodes);
     return -1;
 }
 

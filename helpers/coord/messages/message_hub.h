@@ -68,7 +68,7 @@ void aw_hub_take (struct aw_hub *hub,
 bool aw_hub_is_due (const struct aw_hub *hub);
 
 /* Writes, counts, accepts, hands out. 0, or -1 with text if a log cannot be written. Then the hub
- * has failed for good: nothing more is written or handed out, and whatever tasks wait for, now and
+ * has failed for good: nothing more is written or handed out, and every request of a task, now and
  * later, ends with that error.
  */
 int aw_hub_flush (struct aw_hub *hub, struct aw_error *err);

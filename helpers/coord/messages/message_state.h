@@ -62,7 +62,7 @@ void aw_hub_refuse (
  * next flush reports it. */
 void aw_hub_fail (struct aw_hub *hub, const struct aw_error *why);
 
-/* The hub has failed: whatever the connection waits for ends with an error. Messages that its agent
+/* The hub has failed: every request of the connection ends with an error. Messages that its agent
  * still waits for count as accepted, so that the task does not block in sending.
  */
 void aw_hub_tell_failure (struct aw_hub *hub, struct aw_hub_connection *c);
