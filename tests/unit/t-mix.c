@@ -485,8 +485,9 @@ static void check_counts (struct world *w)
 
     for (uint32_t task = 0; task < w->graph->n_tasks; task++)
         completed += w->completed[task];
-    CHECK (w, all.waiting + all.ready + all.running + all.done + all.failed + all.skipped
-                  == w->graph->n_tasks);
+    CHECK (w,
+           all.waiting + all.ready + all.running + all.done + all.ignored + all.failed + all.skipped
+               == w->graph->n_tasks);
     CHECK (w, all.running == w->n_attempts);
     CHECK (w, w->n_deaths > 0 || all.done >= completed);
     for (uint32_t i = 0; i < w->n_attempts; i++)
