@@ -93,7 +93,7 @@ static void check_line (const struct aw_strings *line, const uint8_t how[4])
     if (aw_handover_line (&result, "/bin/c", &options, line, &err) == 0) {
         RULE (result.n >= 4 && strcmp (result.v[0], "/bin/c") == 0
               && strcmp (result.v[1], "run") == 0
-              && (result.v[2][0] != '-' || strncmp (result.v[2], "--resume=", 9) == 0));
+              && (result.v[2][0] != '-' || options.value[AW_OPTION_RESUME]));
         RULE (!result.v[result.n]);
     }
     else
