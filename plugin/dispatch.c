@@ -108,8 +108,10 @@ int slurm_spank_init_post_opt (spank_t spank, int ac, char **av)
         context.other_component = true;
         if (extra < 0)
             return ESPANK_SUCCESS;
-        aw_error_set (&err, "--%s: has no effect without --%s=FILE: give the workflow file",
-                      aw_option_table[extra].srun_name, aw_option_table[AW_OPTION_FILE].srun_name);
+        aw_error_set (&err,
+                      "--%s: has no effect without --%s=FILE or --%s=DIRECTORY: give one of them",
+                      aw_option_table[extra].srun_name, aw_option_table[AW_OPTION_FILE].srun_name,
+                      aw_option_table[AW_OPTION_RESUME].srun_name);
     }
     else if (context.other_component) {
         aw_error_set (&err, "heterogeneous jobs cannot run a workflow: "

@@ -140,7 +140,7 @@ test_expect_success 'an empty value is refused' '
 '
 
 test_expect_success 'the options of run alone are refused' '
-    refused "--async-workflow-mode: has no effect without --async-workflow=FILE: give the workflow file" \
+    refused "--async-workflow-mode: has no effect without --async-workflow=FILE or --async-workflow-resume=DIRECTORY: give one of them" \
         srun --async-workflow-mode=async hostname
 '
 

@@ -31,7 +31,7 @@ test_expect_success 'what is wrong is told with its place' '
     grep "wrong.json: tasks.a.after\[0\].count: " err &&
     grep "wrong.json: tasks.a.after\[1\]: unknown key \"topic\"" err &&
     grep "wrong.json: tasks.a.after\[2\]: \"count\" or \"every\", not both" err &&
-    grep "wrong.json: tasks.a.after\[4\]: messages on \"m\" are waited for twice" err
+    grep "wrong.json: tasks.a.after\[4\]: the set waits twice for messages on \"m\": remove one" err
 '
 
 test_expect_success 'training starts on each 8 frames, while the simulations go on; what is not needed is skipped' '

@@ -66,7 +66,7 @@ test_expect_success 'a job that waits, for the tests below' '
 test_expect_success 'a finished run is not run again, at each requeue' '
     again 0 one 0 --async-workflow=one.json &&
     again 1 one 0 --async-workflow=one.json &&
-    says one one-$job "was requeued: continuing" && says one one-$job "every task is done" &&
+    says one one-$job "was requeued: continuing" && says one one-$job "all tasks are done" &&
     again 2 one 0 --async-workflow=one.json &&
     says one one-$job "was requeued: continuing" &&
     test ! -e one-$job.1
@@ -114,9 +114,9 @@ test_expect_success 'srun --async-workflow-resume needs no workflow file' '
     touch now &&
     again 0 h 0 --async-workflow-resume=H && ended H 0 &&
     again 0 h 2 --async-workflow-resume=H hostname &&
-    grep -q "no command can be given" h.err &&
+    grep -q "no command is allowed" h.err &&
     again 0 h 2 --async-workflow-mode=async hostname &&
-    grep -q "only with --async-workflow=FILE or --async-workflow-resume=DIRECTORY" h.err
+    grep -q "has no effect without --async-workflow=FILE or --async-workflow-resume=DIRECTORY" h.err
 '
 
 test_expect_success 'nothing is left' 'scancel $job && nothing_left'
