@@ -52,9 +52,11 @@ static void print_summary (struct aw_coordinator *c)
     aw_end_summary (&text, c->sched, c->exit_code, c->limit_t - aw_coordinator_now (c),
                     c->directory_lost ? NULL : c->config.run_dir);
     aw_textbuf_putc (&text, '\0');
-    for (line = strtok_r (text.data, "\n", &rest); line && !text.failed;
-         line = strtok_r (NULL, "\n", &rest))
-        aw_display_message (c->display, "%s", line);
+    if (text.failed)
+        aw_display_message (c->display, "out of memory: the tasks that are left cannot be named");
+    else
+        for (line = strtok_r (text.data, "\n", &rest); line; line = strtok_r (NULL, "\n", &rest))
+            aw_display_message (c->display, "%s", line);
     aw_textbuf_finish (&text);
 }
 
