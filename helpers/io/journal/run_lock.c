@@ -96,8 +96,17 @@ static int write_mark (int fd, const struct mark *mark)
                       mark->host, mark->boot, mark->pid, mark->start, mark->job, mark->nonce,
                       mark->beat);
 
-    if (n < 0 || (size_t)n >= sizeof (text) || pwrite (fd, text, (size_t)n, 0) != n)
+    if (n < 0 || (size_t)n >= sizeof (text)) {
+        errno = EOVERFLOW;
         return -1;
+    }
+    for (int done = 0; done < n;) {
+        ssize_t written = pwrite (fd, text + done, (size_t)(n - done), done);
+
+        if (written < 0 && errno != EINTR)
+            return -1;
+        done += written > 0 ? (int)written : 0;
+    }
     return ftruncate (fd, n);
 }
 
