@@ -90,7 +90,7 @@ test_expect_success 'another job by --jobid' '
 test_expect_success 'Ctrl-C while the allocation is waited for' '
     sbatch --parsable --nodes=2 --exclusive --output=/dev/null --wrap "sleep 1000" >id &&
     wait_for 20 "test \$(squeue -h -o %T) = RUNNING" &&
-    { srun -n1 --async-workflow=name.json >out 2>err & } &&
+    { $INTERRUPTIBLE srun -n1 --async-workflow=name.json >out 2>err & } &&
     pid=$! &&
     wait_for 20 "squeue -h -o %T | grep PENDING" &&
     kill -INT $pid &&
@@ -112,7 +112,7 @@ test_expect_success 'scancel ends everything' '
 
 test_expect_success 'Ctrl-C without a terminal on stdin ends everything' '
     rm -f has_begun &&
-    { srun -N2 --async-workflow=long.json --async-workflow-dir=sixth >out 2>err </dev/null & } &&
+    { $INTERRUPTIBLE srun -N2 --async-workflow=long.json --async-workflow-dir=sixth >out 2>err </dev/null & } &&
     pid=$! &&
     wait_for 20 "test -e has_begun" &&
     kill -INT $pid &&

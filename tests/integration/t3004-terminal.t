@@ -27,7 +27,7 @@ terminal ()
 {
     rm -f keys
     mkfifo keys &&
-        { script -qefc "exec $2" $1.screen <keys >/dev/null 2>&1 & } &&
+        { $INTERRUPTIBLE script -qefc "exec $2" $1.screen <keys >/dev/null 2>&1 & } &&
         pid=$! &&
         exec 7>keys
 }
