@@ -106,6 +106,16 @@ static void read_word (const struct aw_arguments *line,
     *place = text;
 }
 
+/* The first word, and those after it. */
+static void read_words (const struct aw_arguments *line,
+                        const struct parse *p,
+                        struct argp_state *state)
+{
+    *(const char **)(p->arguments + line->offset) = state->argv[state->next];
+    *(struct aw_words *)(p->arguments + line->more) =
+        (struct aw_words){ state->argv + state->next + 1, state->argc - state->next - 1 };
+}
+
 static int key_of (const struct aw_arguments *line, int i)
 {
     return line->options[i].letter ? line->options[i].letter : FIRST_KEY + i;
@@ -117,8 +127,12 @@ static error_t parse_one (int key, char *text, struct argp_state *state)
     const struct aw_arguments *line = p->line;
     const char **word = (const char **)(p->arguments + line->offset);
 
+    if (key == ARGP_KEY_ARG && line->more)
+        return ARGP_ERR_UNKNOWN; /* all of them together come as ARGP_KEY_ARGS */
     if (key == ARGP_KEY_ARG)
         read_word (line, text, word, state);
+    else if (key == ARGP_KEY_ARGS)
+        read_words (line, p, state);
     else if (key == ARGP_KEY_END) {
         if (!*word)
             argp_error (state, "%s", line->missing);

@@ -30,6 +30,12 @@ struct aw_argument {
     char letter; /* its short form; 0: none */
 };
 
+/* Words of the command line. Borrowed from argv. */
+struct aw_words {
+    char **words;
+    int n;
+};
+
 struct aw_arguments {
     const struct aw_argument *options;
     int n_options; /* at most AW_OPTIONS_MAX */
@@ -37,6 +43,8 @@ struct aw_arguments {
     const char *doc;
     size_t offset; /* of the word, a const char *, in the arguments */
     const char *missing; /* the message where it is not given */
+    size_t more; /* offset of the struct aw_words that takes the words after the first; 0: there may
+                    be none */
     const char *second; /* the message where it is given twice is: "WORD": a second SECOND.
                            NULL: unexpected argument "WORD" */
     /* What is wrong with the options together goes to argp_error. NULL: nothing can be. */
