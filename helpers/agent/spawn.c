@@ -45,6 +45,7 @@ struct aw_spawner {
     size_t paths_capacity;
     struct aw_numa numa;
     struct aw_binding binding;
+    struct aw_oom_offer oom_offer;
 };
 
 /* The parameters of the child, all of them prepared before. */
@@ -134,7 +135,6 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
         fail (child, STAGE_CPUS);
     aw_cloexec_from (STDERR_FILENO + 1);
     aw_descriptors_restore ();
-    aw_process_offer_to_oom ();
     if (child->spawn->mark)
         aw_process_mark_set (child->spawn->mark);
     sigemptyset (&none);
@@ -162,6 +162,8 @@ struct aw_spawner *aw_spawner_create (struct aw_error *err)
 {
     struct aw_spawner *spawner = calloc (1, sizeof (*spawner));
 
+    if (spawner)
+        aw_oom_offer_init (&spawner->oom_offer);
     if (!spawner || (aw_numa_read (&spawner->numa, "") < 0 && errno == ENOMEM)) {
         aw_spawner_destroy (spawner);
         aw_error_set (err, "out of memory");
@@ -178,6 +180,7 @@ void aw_spawner_destroy (struct aw_spawner *spawner)
         free (spawner->paths);
         aw_binding_finish (&spawner->binding);
         aw_numa_finish (&spawner->numa);
+        aw_oom_offer_finish (&spawner->oom_offer);
         free (spawner);
     }
     errno = saved;
@@ -256,6 +259,7 @@ static void describe (const struct aw_spawn *spawn, int stage, int error, struct
 
 /* Starts the child; FDS is the pipe. True: it has started; false: REPORT says why not. */
 static bool start_and_listen (struct child *child,
+                              const struct aw_oom_offer *oom_offer,
                               const int fds[2],
                               pid_t *pid,
                               struct report *report)
@@ -263,11 +267,13 @@ static bool start_and_listen (struct child *child,
     ssize_t n;
 
     child->report = fds[1];
+    aw_oom_offer_begin (oom_offer);
     *pid = start_child (child);
     if (*pid < 0) {
         report->stage = STAGE_SESSION;
         report->error = errno;
     }
+    aw_oom_offer_end (oom_offer);
     close (fds[1]);
     if (*pid < 0)
         return false;
@@ -302,7 +308,7 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
         errno = error;
         return -1;
     }
-    started = start_and_listen (&child, fds, &pid, &report);
+    started = start_and_listen (&child, &spawner->oom_offer, fds, &pid, &report);
     close (fds[0]);
     if (started)
         return pid;

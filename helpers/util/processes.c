@@ -60,17 +60,56 @@ bool aw_process_is_child (pid_t pid)
 }
 
 /* A process has a score of up to 1,000, its part of the memory in thousandths, plus this number. */
+static const char oom_score_path[] = "/proc/self/oom_score_adj";
+static const char raised_oom_score[] = "500";
+
+static void write_oom_score (int fd, const char *score)
+{
+    ssize_t rc = pwrite (fd, score, strlen (score), 0);
+
+    (void)rc; /* a site may have given this user more already, and lowering needs a privilege */
+}
+
 void aw_process_offer_to_oom (void)
 {
-    static const char raised[] = "500";
-    int fd = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    ssize_t rc;
+    int fd = open (oom_score_path, O_WRONLY | O_CLOEXEC);
 
     if (fd < 0)
         return;
-    rc = write (fd, raised, sizeof (raised) - 1);
-    (void)rc; /* a site may have given this user more already, and lowering needs a privilege */
+    write_oom_score (fd, raised_oom_score);
     close (fd);
+}
+
+void aw_oom_offer_init (struct aw_oom_offer *offer)
+{
+    ssize_t n;
+
+    memset (offer, 0, sizeof (*offer));
+    offer->fd = open (oom_score_path, O_RDWR | O_CLOEXEC);
+    n = offer->fd < 0 ? -1 : pread (offer->fd, offer->own, sizeof (offer->own) - 1, 0);
+    if (n <= 0 || atoi (offer->own) >= atoi (raised_oom_score))
+        aw_oom_offer_finish (offer);
+}
+
+void aw_oom_offer_begin (const struct aw_oom_offer *offer)
+{
+    if (offer->fd >= 0)
+        write_oom_score (offer->fd, raised_oom_score);
+}
+
+/* Nobody needs a privilege to go back: the kernel keeps the lowest score that was given with one.
+ */
+void aw_oom_offer_end (const struct aw_oom_offer *offer)
+{
+    if (offer->fd >= 0)
+        write_oom_score (offer->fd, offer->own);
+}
+
+void aw_oom_offer_finish (struct aw_oom_offer *offer)
+{
+    if (offer->fd >= 0)
+        close (offer->fd);
+    offer->fd = -1;
 }
 
 void aw_process_mark_set (uint64_t mark)

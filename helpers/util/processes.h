@@ -34,6 +34,23 @@ bool aw_process_is_child (pid_t pid);
  */
 void aw_process_offer_to_oom (void);
 
+/* The same for children of this process, which itself stays as it is. A child inherits what this
+ * process has when it is forked. So this process has it from begin to end; both are one system
+ * call. A child that raised its own score would need three and a file of its own in /proc, which
+ * costs a tenth of a short start.
+ *
+ * init always succeeds: where the score cannot be written, or is as high already, begin and end do
+ * nothing.
+ */
+struct aw_oom_offer {
+    int fd; /* private; -1: none */
+    char own[16]; /* private: the score of this process */
+};
+void aw_oom_offer_init (struct aw_oom_offer *offer);
+void aw_oom_offer_begin (const struct aw_oom_offer *offer);
+void aw_oom_offer_end (const struct aw_oom_offer *offer);
+void aw_oom_offer_finish (struct aw_oom_offer *offer);
+
 /* A mark is a number that a process passes to all its descendants. They keep it when they
  * change their environment, session or parents. 0 is none. It is the soft limit RLIMIT_LOCKS, which
  * has had no effect since Linux 2.4.25.

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "agent/spawn.h"
+#include "util/processes.h"
 
 static char dir[] = "/tmp/aw-spawn.XXXXXX";
 static struct aw_spawner *spawner;
@@ -213,20 +214,67 @@ static int run_script (const char *script)
     return run (argv, plain_env, NULL);
 }
 
-/* So that the kernel kills it before the agent when memory runs out. */
-static void a_task_offers_itself_to_the_oom_killer (void **state)
+static int oom_score_of_this_process (void)
 {
-    int own = 0;
+    int score = -1001;
     FILE *file = fopen ("/proc/self/oom_score_adj", "r");
 
+    if (file) {
+        if (fscanf (file, "%d", &score) != 1)
+            score = -1001;
+        fclose (file);
+    }
+    return score;
+}
+
+static void the_kernel_kills_a_task_before_the_agent_when_memory_runs_out (void **state)
+{
+    int own = oom_score_of_this_process ();
+
     (void)state;
-    assert_non_null (file);
-    assert_int_equal (fscanf (file, "%d", &own), 1);
-    fclose (file);
+    assert_int_not_equal (own, -1001);
     if (own >= 500)
         skip ();
     assert_int_equal (run_script ("cat /proc/self/oom_score_adj"), 0);
     assert_string_equal (slurp ("out"), "500\n");
+    assert_int_equal (oom_score_of_this_process (), own);
+}
+
+/* In a process of its own: 0, or the number of the check that failed. */
+static int raise_and_lower_without_privileges (void)
+{
+    struct aw_oom_offer offer;
+    int own, rc = 0;
+
+    aw_oom_offer_init (&offer);
+    own = oom_score_of_this_process ();
+    if (geteuid () == 0 && setresuid (65534, 65534, 65534) < 0)
+        return 1;
+    aw_oom_offer_begin (&offer);
+    if (oom_score_of_this_process () != 500)
+        rc = 2;
+    aw_oom_offer_end (&offer);
+    if (rc == 0 && oom_score_of_this_process () != own)
+        rc = 3;
+    aw_oom_offer_finish (&offer);
+    return rc;
+}
+
+static void the_agent_gets_its_own_oom_score_back_without_privileges (void **state)
+{
+    int status;
+    pid_t pid;
+
+    (void)state;
+    if (oom_score_of_this_process () >= 500)
+        skip ();
+    pid = fork ();
+    assert_true (pid >= 0);
+    if (pid == 0)
+        _exit (raise_and_lower_without_privileges ());
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    assert_true (WIFEXITED (status));
+    assert_int_equal (WEXITSTATUS (status), 0);
 }
 
 static void a_program_is_found_by_the_path_of_the_task (void **state)
@@ -416,7 +464,8 @@ int main (void)
         cmocka_unit_test (what_cannot_be_started_is_told),
         cmocka_unit_test (a_fifo_does_not_block_the_start),
         cmocka_unit_test (cpus_that_are_not_there_are_told),
-        cmocka_unit_test (a_task_offers_itself_to_the_oom_killer),
+        cmocka_unit_test (the_kernel_kills_a_task_before_the_agent_when_memory_runs_out),
+        cmocka_unit_test (the_agent_gets_its_own_oom_score_back_without_privileges),
         cmocka_unit_test (a_program_is_found_by_the_path_of_the_task),
         cmocka_unit_test (a_task_has_its_own_session_and_files),
         cmocka_unit_test (a_task_has_no_descriptors_of_ours),
