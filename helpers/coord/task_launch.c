@@ -8,6 +8,7 @@
 
 #include "coord/task_script.h"
 #include "io/journal/run_dir.h"
+#include "io/workflow/values.h"
 
 /* What each text of a recipe is filled in from. */
 struct context {
@@ -21,13 +22,13 @@ struct context {
 
 static char *expand (const struct context *c, const char *template)
 {
-    return aw_recipe_expand_on (template, c->workflow->graph, c->start->task, c->run_dir,
-                                c->scratch);
+    return aw_recipe_expand_on (template, c->workflow, c->start->task, c->run_dir, c->scratch);
 }
 
 static int fill_script (struct aw_launch *launch, const struct context *c, struct aw_error *err)
 {
-    char *text = expand (c, c->recipe->script);
+    char *text = aw_recipe_expand_script (c->recipe->script, c->workflow, c->start->task,
+                                          c->run_dir, c->scratch);
     char *path = aw_run_dir_log (c->run_dir, c->workflow->graph, c->start->task, c->start->attempt,
                                  "script");
     int rc = -1;
@@ -103,15 +104,33 @@ static char *number (uint32_t value)
     return asprintf (&text, "%u", value) < 0 ? NULL : text;
 }
 
+/* The texts of its variables, each as it is. */
+static int fill_values (struct aw_launch *launch,
+                        size_t *n,
+                        const struct context *c,
+                        uint32_t index)
+{
+    const struct aw_values *values = c->recipe->values;
+    char name[AW_VALUES_NAME_SIZE];
+
+    for (uint32_t v = 0; values && v < aw_values_n_variables (values); v++) {
+        aw_values_environment (values, v, name);
+        if (add_variable (launch, n, name, strdup (aw_values_text (values, index, v))) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* The workflow's own first, so that it cannot override the five that identify a task. */
 static int fill_env (struct aw_launch *launch, const struct context *c)
 {
     const struct aw_graph *graph = c->workflow->graph;
     struct aw_task at = aw_graph_task (graph, c->start->task);
+    uint32_t n_values = c->recipe->values ? aw_values_n_variables (c->recipe->values) : 0;
     char name[160];
     size_t n = 0;
 
-    launch->env = calloc (c->recipe->n_environment + 7, sizeof (*launch->env));
+    launch->env = calloc (c->recipe->n_environment + n_values + 7, sizeof (*launch->env));
     if (!launch->env)
         return -1;
     for (size_t i = 0; i < c->recipe->n_environment; i++) {
@@ -120,6 +139,8 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
             return -1;
     }
     aw_graph_task_name (graph, c->start->task, name, sizeof (name));
+    if (fill_values (launch, &n, c, at.index) < 0)
+        return -1;
     if (add_variable (launch, &n, "ASYNC_WORKFLOW_TASK", strdup (name)) < 0
         || add_variable (launch, &n, "ASYNC_WORKFLOW_INDEX", number (at.index)) < 0
         || add_variable (launch, &n, "ASYNC_WORKFLOW_ITERATION", number (at.iteration)) < 0

@@ -34,7 +34,7 @@ static int fill_options (struct aw_step_plan *step,
         n++;
     step->srun = calloc (n + 1, sizeof (*step->srun));
     for (size_t i = 0; step->srun && i < n; i++)
-        if (!(step->srun[i] = aw_recipe_expand (options[i], workflow->graph, task, run_dir)))
+        if (!(step->srun[i] = aw_recipe_expand (options[i], workflow, task, run_dir)))
             return -1;
     return step->srun ? 0 : -1;
 }

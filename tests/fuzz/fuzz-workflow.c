@@ -16,7 +16,7 @@ enum { SMALL = 200 }; /* tasks that are simulated */
 static void expand (const struct aw_workflow *w, uint32_t task, const char *template)
 {
     if (template)
-        free (aw_recipe_expand (template, w->graph, task, "/run\"\x1b[2J"));
+        free (aw_recipe_expand (template, w, task, "/run\"\x1b[2J"));
 }
 
 static void look_at (const struct aw_workflow *w)
@@ -38,6 +38,8 @@ static void look_at (const struct aw_workflow *w)
             for (char **arg = recipe->command; arg && *arg; arg++)
                 expand (w, ends[e], *arg);
             expand (w, ends[e], recipe->script);
+            if (recipe->script)
+                free (aw_recipe_expand_script (recipe->script, w, ends[e], "/run", "/scratch"));
             expand (w, ends[e], recipe->directory);
             expand (w, ends[e], recipe->out);
             expand (w, ends[e], recipe->err);
@@ -97,6 +99,7 @@ static void add (const char *text, size_t size)
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
+    const struct aw_workflow_input input = { .values_alone = true }; /* reads no file */
     struct aw_problems problems;
     struct aw_workflow *w;
     char *text = malloc (size + 1);
@@ -106,7 +109,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     memcpy (text, data, size);
     text[size] = '\0'; /* as files are read */
     aw_problems_init (&problems);
-    w = aw_workflow_parse (text, size, "f.json", &problems);
+    w = aw_workflow_parse_with (text, size, "f.json", &input, &problems);
     RULE (!w == (problems.n_errors > 0));
     for (size_t i = 0; i < problems.n_items; i++)
         for (const char *c = problems.items[i].text; *c; c++)

@@ -194,10 +194,10 @@ static void a_workflow_grows_by_what_is_added (void **state)
     assert_int_equal (graph->sets[2].first, 12);
     assert_int_equal (graph->sets[2].cpus, 2);
     assert_int_equal (graph->order[2], 3); /* a before b */
-    text = aw_recipe_expand (w->recipes[2].command[0], graph, 13, "/run");
+    text = aw_recipe_expand (w->recipes[2].command[0], w, 13, "/run");
     assert_string_equal (text, "b[1]");
     free (text);
-    text = aw_recipe_expand (w->recipes[2].command[1], graph, 13, "/run");
+    text = aw_recipe_expand (w->recipes[2].command[1], w, 13, "/run");
     assert_string_equal (text, "0");
     free (text);
     assert_string_equal (w->recipes[2].command[2], "4");

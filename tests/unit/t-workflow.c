@@ -141,9 +141,9 @@ static void placeholders_are_replaced (void **state)
                       script ? "script': '" : "command': ['x', '", table[i].text,
                       script ? "'" : "']");
             w = parse_good (document);
-            expanded = aw_recipe_expand (
-                script ? w->recipes[0].script : w->recipes[0].command[1], w->graph,
-                aw_graph_task_id (w->graph, (struct aw_task){ 2, 0, 17 }), "/r");
+            expanded =
+                aw_recipe_expand (script ? w->recipes[0].script : w->recipes[0].command[1], w,
+                                  aw_graph_task_id (w->graph, (struct aw_task){ 2, 0, 17 }), "/r");
             assert_non_null (expanded);
             assert_string_equal (expanded, expected);
             free (expanded);
@@ -154,7 +154,7 @@ static void placeholders_are_replaced (void **state)
 static void without_iterations_names_have_none (void **state)
 {
     struct aw_workflow *w = parse_good (ONE ("'stdout': '{task}-{iteration}'"));
-    char *text = aw_recipe_expand (w->recipes[0].out, w->graph, 0, "/r");
+    char *text = aw_recipe_expand (w->recipes[0].out, w, 0, "/r");
 
     (void)state;
     assert_string_equal (text, "a[0]-0");

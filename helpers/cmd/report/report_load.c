@@ -9,6 +9,7 @@
 
 #include "cmd/report/report.h"
 #include "io/journal/run_dir.h"
+#include "io/journal/run_workflow.h"
 #include "util/clock.h"
 
 static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
@@ -77,7 +78,6 @@ static int check_directory (const char *dir, struct aw_problems *problems)
 
 int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems)
 {
-    char *workflow = aw_run_dir_path (dir, AW_RUN_WORKFLOW);
     char *journal = aw_run_dir_path (dir, AW_RUN_JOURNAL);
     struct aw_error err = { "" };
     int rc = -1;
@@ -85,10 +85,10 @@ int aw_report_load (struct aw_report *report, const char *dir, struct aw_problem
     memset (report, 0, sizeof (*report));
     report->dir = strdup (dir);
     report->absolute = realpath (dir, NULL);
-    if (!workflow || !journal || !report->dir)
+    if (!journal || !report->dir)
         aw_problems_add (problems, false, "%s: out of memory", dir);
     else if (check_directory (dir, problems) == 0)
-        report->workflow = aw_workflow_load (workflow, problems);
+        report->workflow = aw_run_workflow_load (dir, problems);
     if (report->workflow) {
         rc = load_journal (report, journal, &err);
         if (rc == 0) {
@@ -100,7 +100,6 @@ int aw_report_load (struct aw_report *report, const char *dir, struct aw_problem
     }
     if (rc < 0)
         aw_report_finish (report);
-    free (workflow);
     free (journal);
     return rc;
 }

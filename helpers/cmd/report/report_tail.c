@@ -42,10 +42,10 @@ static char *stderr_path (const struct aw_report *report, const struct aw_attemp
 
     if (!recipe->err)
         return aw_run_dir_log (report->dir, graph, a->task, a->attempt, "err");
-    path = aw_recipe_expand (recipe->err, graph, a->task, run);
+    path = aw_recipe_expand (recipe->err, report->workflow, a->task, run);
     if (recipe->directory)
         directory = under (report->header.directory,
-                           aw_recipe_expand (recipe->directory, graph, a->task, run));
+                           aw_recipe_expand (recipe->directory, report->workflow, a->task, run));
     path = under (directory ? directory : report->header.directory, path);
     free (directory);
     return path;

@@ -28,14 +28,16 @@ static int fail (const struct aw_error *err, int code)
     return code;
 }
 
-/* NULL: the file is wrong, and its problems have been printed. */
-static struct aw_workflow *load (const char *file)
+/* DIRECTORY: where its tasks run, by --chdir; NULL: here. NULL: the file is wrong, and its problems
+ * have been printed. */
+static struct aw_workflow *load (const char *file, const char *directory)
 {
+    const struct aw_workflow_input input = { .directory = directory };
     struct aw_problems problems;
     struct aw_workflow *workflow;
 
     aw_problems_init (&problems);
-    workflow = aw_workflow_load (file, &problems);
+    workflow = aw_workflow_load_with (file, &input, &problems);
     aw_problems_print (&problems, stderr);
     aw_problems_finish (&problems);
     return workflow;
@@ -47,6 +49,7 @@ struct task {
     struct aw_run_resume resume;
     struct aw_run_origin origin; /* in a job */
     struct aw_requeue requeue;
+    const char *directory; /* of --chdir; NULL: none. Borrowed */
     bool resumed;
 };
 
@@ -57,7 +60,7 @@ static int load_task (struct task *task, struct aw_run_args *args, enum aw_resum
     int found;
 
     if (!args->value.resume) {
-        task->workflow = load (args->value.file);
+        task->workflow = load (args->value.file, task->directory);
         return task->workflow ? 0 : -1;
     }
     task->resumed = true;
@@ -202,15 +205,21 @@ static int run_in_slurm (struct aw_run_args *args, struct task *task)
     const char *job = aw_slurm_job_id ();
     int code = AW_EXIT_INPUT;
 
-    if (!job && !args->from_srun && !args->value.test_only) {
+    if (aw_srun_options_sort (&srun, args->srun_options, job != NULL, &err) < 0) {
+        aw_error_print (&err);
+        aw_srun_options_finish (&srun);
+        return AW_EXIT_INPUT;
+    }
+    task->directory = srun.directory;
+    if (!args->value.resume && load_task (task, args, AW_RESUME_RUN) < 0)
+        code = AW_EXIT_INPUT;
+    else if (!job && !args->from_srun && !args->value.test_only) {
         aw_error_set (&err,
                       "run: no Slurm allocation here: use srun --async-workflow=%s, or --local to "
                       "run on this machine",
                       args->value.file ? args->value.file : "FILE");
-        return fail (&err, AW_EXIT_INPUT);
-    }
-    if (aw_srun_options_sort (&srun, args->srun_options, job != NULL, &err) < 0)
         aw_error_print (&err);
+    }
     else
         code = run_task (args, task, &srun, srun.job ? srun.job : job);
     aw_srun_options_finish (&srun);
@@ -228,7 +237,7 @@ static int run (int argc, char **argv)
     aw_run_salloc_begin ();
     if (aw_run_args_parse (&args, argc, argv, &err) < 0)
         aw_error_print (&err);
-    else if (args.value.resume || load_task (&task, &args, AW_RESUME_RUN) == 0)
+    else
         code = args.value.local ? run_task (&args, &task, &(struct aw_srun_options){ 0 }, NULL)
                                 : run_in_slurm (&args, &task);
     finish_task (&task);

@@ -16,6 +16,7 @@
 #include "cmd/run/run_scratch.h"
 #include "coord/exec.h"
 #include "io/journal/run_dir.h"
+#include "io/journal/run_workflow.h"
 #include "util/clock.h"
 
 enum { /* seconds for the pool step to end after its agents got the order to */
@@ -97,8 +98,7 @@ static int make_run_dir (struct aw_pool_run *run, const char *job, struct aw_err
     run->lock = aw_run_lock_take (run->run_dir, job, say, err);
     if (!run->lock)
         return -1;
-    return aw_run_dir_write_workflow (run->run_dir, run->workflow->text, run->workflow->text_size,
-                                      err);
+    return aw_run_workflow_write (run->run_dir, run->workflow, err);
 }
 
 /* The directory of the run that continues, whose journal is opened. */

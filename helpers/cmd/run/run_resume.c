@@ -10,78 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/run/run_change.h"
 #include "coord/slurm/slurm_job.h"
 #include "core/history/history.h"
 #include "io/journal/run_dir.h"
+#include "io/journal/run_workflow.h"
 #include "io/workflow/workflow_compare.h"
 #include "util/clock.h"
-#include "util/hash.h"
 
 static void say (const char *text)
 {
     fprintf (stderr, "async-workflow: %s\n", text);
-}
-
-/* In hexadecimal: distinguishes two versions of a file. */
-static void digest_of (const struct aw_workflow *workflow, char digest[20])
-{
-    uint64_t hash = aw_hash64 (AW_HASH64_BASIS, workflow->text, workflow->text_size);
-
-    snprintf (digest, 20, "%016llx", (unsigned long long)hash);
-}
-
-/* Is the workflow at NEXT the one that the journal's last change recorded? 1 or 0; -1 with text. */
-static int is_last_change (const char *next, const char *journal, struct aw_error *err)
-{
-    char last[20] = "", digest[20] = "";
-    struct aw_workflow *changed;
-    struct aw_problems problems;
-    int fd = open (journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc = -1;
-    size_t line;
-
-    if (fd < 0 || aw_journal_last_change (fd, &line, last, sizeof (last)) < 0)
-        aw_error_set (err, "%s: cannot be read: %s", journal, strerror (errno));
-    else
-        rc = line > 0;
-    if (fd >= 0)
-        close (fd);
-    if (rc <= 0)
-        return rc;
-    aw_problems_init (&problems);
-    changed = aw_workflow_load (next, &problems);
-    if (changed)
-        digest_of (changed, digest);
-    else
-        rc = aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
-    aw_workflow_destroy (changed);
-    aw_problems_finish (&problems);
-    return rc < 0 ? rc : strcmp (last, digest) == 0;
-}
-
-/* The journal records a changed workflow before this replaces the old one. A coordinator that died
- * between the two left it next to the old one: it is put in place now. One that the journal does
- * not have is removed. 0, or -1 with text.
- */
-static int finish_change (const struct aw_run_resume *r,
-                          const char *workflow,
-                          const char *journal,
-                          struct aw_error *err)
-{
-    char *next = aw_run_dir_path (r->dir, AW_RUN_NEXT_WORKFLOW);
-    int rc = 0, recorded;
-
-    if (!next)
-        return aw_error_set (err, "out of memory");
-    if (access (next, F_OK) == 0) {
-        recorded = is_last_change (next, journal, err);
-        rc = recorded < 0 ? -1 : recorded ? rename (next, workflow) : unlink (next);
-        if (recorded >= 0 && rc < 0)
-            aw_error_set (err, "%s: %s", next, strerror (errno));
-    }
-    else if (errno != ENOENT)
-        rc = aw_error_set (err, "%s: %s", next, strerror (errno));
-    free (next);
-    return rc;
 }
 
 /* Is there a log? Then tasks have been started. 0 or 1; -1: unknown. */
@@ -224,8 +163,7 @@ static int compare (struct aw_run_resume *r,
         if (aw_graph_find (graph, old->graph->sets[s].name) == AW_NONE)
             fprintf (stderr, "async-workflow: tasks.%s: removed\n", old->graph->sets[s].name);
     free (changes);
-    digest_of (r->workflow, r->digest);
-    return 0;
+    return aw_run_change_digest (r->workflow, r->digest, err);
 }
 
 /* Adds to OLD what tasks added to NEW: these sets are compared like all others. */
@@ -298,22 +236,27 @@ static int read_journal (struct aw_run_resume *r,
 }
 
 /* Loads the workflow to continue with into r->workflow, and the copy in the run directory, if it
- * differs, into OLD.
+ * differs, into OLD. The values are those of the run, but of sets whose "foreach" has changed.
  */
 static int load_workflow (struct aw_run_resume *r,
-                          const char *path,
                           const char *file,
                           struct aw_workflow **old,
                           struct aw_problems *problems)
 {
-    r->workflow = aw_workflow_load (path, problems);
-    if (!r->workflow || !file)
-        return r->workflow ? 0 : -1;
-    *old = r->workflow;
-    r->workflow = aw_workflow_load (file, problems);
+    struct aw_workflow_input input = { .values = aw_run_dir_path (r->dir, AW_RUN_VALUES) };
+
+    if (!input.values)
+        aw_problems_add (problems, false, "%s: out of memory", r->dir);
+    else
+        r->workflow = aw_run_workflow_load (r->dir, problems);
+    if (r->workflow && file) {
+        *old = r->workflow;
+        r->workflow = aw_workflow_load_with (file, &input, problems);
+    }
+    free ((char *)input.values);
     if (!r->workflow)
         return -1;
-    if (r->workflow->text_size == (*old)->text_size
+    if (*old && r->workflow->text_size == (*old)->text_size
         && memcmp (r->workflow->text, (*old)->text, (*old)->text_size) == 0) {
         aw_workflow_destroy (*old);
         *old = NULL;
@@ -323,7 +266,6 @@ static int load_workflow (struct aw_run_resume *r,
 
 static int load (struct aw_run_resume *r,
                  const char *file,
-                 const char *workflow,
                  const char *journal,
                  enum aw_resume_use use,
                  struct aw_problems *problems)
@@ -342,13 +284,13 @@ static int load (struct aw_run_resume *r,
     begun = has_begun (journal, r->dir, &err);
     r->begun = begun > 0;
     if (begun < 0
-        || (r->begun && use == AW_RESUME_RUN && finish_change (r, workflow, journal, &err) < 0)
-        || load_workflow (r, workflow, file, &old, problems) < 0)
+        || (r->begun && use == AW_RESUME_RUN && aw_run_change_finish (r->dir, journal, &err) < 0)
+        || load_workflow (r, file, &old, problems) < 0)
         rc = -1;
     else if (r->begun)
         rc = read_journal (r, journal, old, use != AW_RESUME_ELSEWHERE, &err);
     else if (old)
-        digest_of (r->workflow, r->digest);
+        rc = aw_run_change_digest (r->workflow, r->digest, &err);
     if (rc < 0 && err.text[0])
         aw_problems_add (problems, false, "%s", err.text);
     aw_workflow_destroy (old);
@@ -361,7 +303,7 @@ int aw_run_resume_load (struct aw_run_resume *r,
                         enum aw_resume_use use,
                         struct aw_problems *problems)
 {
-    char *workflow, *journal;
+    char *journal;
     struct aw_error err;
     int rc = -1;
 
@@ -371,17 +313,15 @@ int aw_run_resume_load (struct aw_run_resume *r,
         aw_problems_add (problems, false, "%s: %s", dir, strerror (errno));
         return -1;
     }
-    workflow = aw_run_dir_path (r->dir, AW_RUN_WORKFLOW);
     journal = aw_run_dir_path (r->dir, AW_RUN_JOURNAL);
-    if (!workflow || !journal)
+    if (!journal)
         aw_problems_add (problems, false, "%s: out of memory", dir);
     else if (aw_run_dir_check_workflow (dir, &err) < 0)
         aw_problems_add (problems, false, "%s", err.text);
     else if (aw_run_dir_check_own (r->dir, &err) < 0)
         aw_problems_add (problems, false, "%s", err.text);
     else
-        rc = load (r, file, workflow, journal, use, problems);
-    free (workflow);
+        rc = load (r, file, journal, use, problems);
     free (journal);
     return rc;
 }
@@ -423,26 +363,6 @@ void aw_run_resume_print (const struct aw_run_resume *r)
                      r->n_lost == 1 ? "" : "s", r->n_lost == 1 ? "s" : "");
         fprintf (stderr, "\n");
     }
-}
-
-/* Writes the changed workflow next to the old one. */
-static int write_next (const struct aw_run_resume *r, struct aw_error *err)
-{
-    return aw_run_dir_write_file (r->dir, AW_RUN_NEXT_WORKFLOW, r->workflow->text,
-                                  r->workflow->text_size, err);
-}
-
-static int put_in_place (const struct aw_run_resume *r, struct aw_error *err)
-{
-    char *next = aw_run_dir_path (r->dir, AW_RUN_NEXT_WORKFLOW);
-    char *workflow = aw_run_dir_path (r->dir, AW_RUN_WORKFLOW);
-    int rc = next && workflow ? rename (next, workflow) : -1;
-
-    if (rc < 0)
-        aw_error_set (err, "%s/%s: %s", r->dir, AW_RUN_WORKFLOW, strerror (errno));
-    free (next);
-    free (workflow);
-    return rc;
 }
 
 /* Not even the first line is complete: the journal is created again. */
@@ -496,13 +416,13 @@ struct aw_journal *aw_run_resume_begin (struct aw_run_resume *r,
         aw_error_set (err, "out of memory");
         return NULL;
     }
-    rc = r->digest[0] ? write_next (r, err) : 0;
+    rc = r->digest[0] ? aw_run_change_write (r->dir, r->workflow, err) : 0;
     if (rc == 0 && r->begun) {
         journal = reopen (r, path, job, config, err);
         rc = journal ? 0 : -1;
     }
     if (rc == 0 && r->digest[0])
-        rc = put_in_place (r, err);
+        rc = aw_run_change_place (r->dir, err);
     if (rc == 0 && !r->begun)
         rc = forget_journal (path, err);
     free (path);

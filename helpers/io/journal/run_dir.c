@@ -146,7 +146,7 @@ static int check_own (const struct stat *st, mode_t kind, const char *name, stru
 
 int aw_run_dir_check_own (const char *dir, struct aw_error *err)
 {
-    static const char *const files[] = { AW_RUN_WORKFLOW, AW_RUN_JOURNAL };
+    static const char *const files[] = { AW_RUN_WORKFLOW, AW_RUN_VALUES, AW_RUN_JOURNAL };
     /* One directory for all checks, even if its name changes meanwhile. */
     int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat st;

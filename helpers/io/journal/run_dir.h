@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The run directory: workflow.json, journal.jsonl, logs/. All names in it are given here. */
+/* The run directory: workflow.json, values.jsonl, journal.jsonl, logs/. All names in it are given
+ * here. */
 #ifndef AW_IO_JOURNAL_RUN_DIR_H
 #define AW_IO_JOURNAL_RUN_DIR_H
 
@@ -12,6 +13,9 @@
 
 #define AW_RUN_WORKFLOW "workflow.json"
 #define AW_RUN_NEXT_WORKFLOW "workflow.next.json" /* on its way to be that */
+#define AW_RUN_VALUES \
+    "values.jsonl" /* of variables, if there are any (io/workflow/values_file.h) */
+#define AW_RUN_NEXT_VALUES "values.next.jsonl" /* on its way to be that */
 #define AW_RUN_JOURNAL "journal.jsonl"
 #define AW_RUN_LOGS "logs"
 #define AW_RUN_MESSAGES "messages" /* made with the first one */
@@ -32,8 +36,8 @@ char *aw_run_dir_name (const char *name, const char *job);
 int aw_run_dir_check_new (const char *dir, struct aw_error *err);
 
 /* Is DIR a run directory of this user alone, as it must be because its files decide what is
- * executed: directory, workflow file and journal are ours, regular, no symbolic links, and nobody
- * else can write to them. A file that is not there is nobody's. 0, or -1 with text.
+ * executed: directory, workflow file, values and journal are ours, regular, no symbolic links, and
+ * nobody else can write to them. A file that is not there is nobody's. 0, or -1 with text.
  */
 int aw_run_dir_check_own (const char *dir, struct aw_error *err);
 

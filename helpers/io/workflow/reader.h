@@ -22,6 +22,9 @@ enum { AW_MAX_TEXT = 131071 };
  * times over. */
 enum { AW_MAX_EXPANDED = 256 << 20 };
 
+struct aw_kept_values; /* io/workflow/values_file.h */
+struct aw_values; /* io/workflow/values.h */
+
 struct aw_parameter {
     const char *name; /* borrowed from the tree */
     char *text; /* owned */
@@ -38,6 +41,13 @@ struct aw_reader {
     struct aw_names parameter_numbers;
     size_t expanded; /* bytes of texts so far */
     bool no_memory; /* reported */
+    bool adding; /* the file is added to a workflow: it reads no other file */
+    const char *directory; /* sources of values are relative to it; NULL: to the working directory.
+                              Borrowed */
+    struct aw_kept_values *kept; /* of the run directory; NULL: none. Borrowed */
+    bool kept_alone; /* sources are not read: the values of a run that is only looked at */
+    const struct aw_values
+        *values; /* the variables of the set that is read; NULL: none. Borrowed */
 };
 
 void aw_reader_init (struct aw_reader *reader, const char *label, struct aw_problems *problems);
@@ -92,6 +102,12 @@ bool aw_reader_text (struct aw_reader *reader, struct json_object *value, const 
 
 /* A number, or text that is one parameter, "{simulations}", which must be a number then. */
 bool aw_reader_number (struct aw_reader *reader, struct json_object *value, double *number);
+
+/* A number as it is put into texts: as it is written, but a whole one without point and exponent.
+ */
+bool aw_reader_number_text (struct aw_reader *reader,
+                            struct json_object *value,
+                            char buf[AW_SHOWN_SIZE]);
 
 /* A whole number between MIN and MAX, as aw_reader_number. */
 bool aw_reader_integer (struct aw_reader *reader,

@@ -113,6 +113,34 @@ bool aw_reader_text (struct aw_reader *reader, struct json_object *value, const 
     return true;
 }
 
+bool aw_reader_number_text (struct aw_reader *reader,
+                            struct json_object *value,
+                            char buf[AW_SHOWN_SIZE])
+{
+    double number = json_object_get_double (value);
+
+    if (json_object_is_type (value, json_type_double)) {
+        const char *written = aw_json_tree_text (value);
+
+        if (!written)
+            return aw_reader_no_memory (reader);
+        if (fabs (number) < 9007199254740992. && number == floor (number)) /* 2^53 */
+            snprintf (buf, AW_SHOWN_SIZE, "%.0f", number == 0. ? 0. : number);
+        else if (strlen (written) < AW_SHOWN_SIZE)
+            strcpy (buf, written);
+        else
+            return aw_reader_error (reader, "a number with too many digits: write it as text");
+    }
+    else if (number >= 9223372036854775807.
+             || number <= -9223372036854775807.) { /* json-c may have cut it */
+        return aw_reader_error (reader, "the number does not fit in 64 bits: write it as text");
+    }
+    else {
+        snprintf (buf, AW_SHOWN_SIZE, "%" PRId64, json_object_get_int64 (value));
+    }
+    return true;
+}
+
 /* The parameter where TEXT is one in braces and nothing else. */
 static bool only_parameter (struct aw_reader *reader,
                             const char *text,

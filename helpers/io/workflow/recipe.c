@@ -7,6 +7,7 @@
 
 #include "io/textbuf.h"
 #include "io/workflow/shell_hints.h"
+#include "io/workflow/values.h"
 #include "io/workflow/workflow_stage.h"
 #include "io/workflow/workflow_task.h"
 
@@ -31,6 +32,7 @@ void aw_recipe_finish (struct aw_recipe *recipe)
     free (recipe->environment);
     aw_staging_finish (&recipe->stage_in);
     aw_staging_finish (&recipe->stage_out);
+    aw_values_destroy (recipe->values);
     memset (recipe, 0, sizeof (*recipe));
     errno = saved;
 }
@@ -204,7 +206,11 @@ bool aw_recipe_inherit (struct aw_reader *reader,
 /* Does the text differ between tasks of one index, or of one iteration, that differ in KEY? */
 static bool differs (const char *text, const char *key)
 {
-    return text && (aw_template_has (text, key) || aw_template_has (text, "task"));
+    size_t length;
+
+    return text
+           && (aw_template_has (text, key) || aw_template_has (text, "task")
+               || (!strcmp (key, "index") && aw_template_variable (&text, &length)));
 }
 
 static void check_output (struct aw_reader *reader,

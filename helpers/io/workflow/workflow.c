@@ -12,6 +12,7 @@
 
 #include "io/json_compat.h"
 #include "io/text_file.h"
+#include "io/workflow/values_file.h"
 #include "io/workflow/workflow_sets.h"
 
 void aw_workflow_destroy (struct aw_workflow *workflow)
@@ -118,15 +119,30 @@ static void read_text (struct aw_loading *l, const char *label)
     json_object_put (root);
 }
 
+/* The values file becomes the reader's. False where it is wrong, reported. */
+static bool take_kept (struct aw_reader *reader, const struct aw_workflow_input *input)
+{
+    struct aw_error err;
+
+    reader->directory = input->directory;
+    reader->kept_alone = input->values_alone;
+    if (!input->values)
+        return true;
+    reader->kept = aw_kept_values_read (input->values, &err);
+    if (!reader->kept)
+        aw_problems_add (reader->problems, false, "%s", err.text);
+    return reader->kept != NULL;
+}
+
 /* TEXT becomes the workflow's, or is freed. */
 static struct aw_workflow *parse_owned (char *text,
                                         size_t size,
                                         const char *label,
-                                        const struct aw_demand *node,
+                                        const struct aw_workflow_input *input,
                                         struct aw_problems *problems)
 {
     struct aw_workflow *workflow = calloc (1, sizeof (*workflow));
-    struct aw_loading l = { .workflow = workflow, .node = node };
+    struct aw_loading l = { .workflow = workflow, .node = input->node };
 
     aw_loading_init (&l, label, problems);
     if (workflow) {
@@ -137,10 +153,11 @@ static struct aw_workflow *parse_owned (char *text,
     else {
         free (text);
     }
-    if (workflow && workflow->graph && text)
-        read_text (&l, label);
-    else
+    if (!workflow || !workflow->graph || !text)
         aw_reader_no_memory (&l.reader);
+    else if (take_kept (&l.reader, input))
+        read_text (&l, label);
+    aw_kept_values_destroy (l.reader.kept);
     aw_loading_finish (&l);
     if (problems->n_errors > l.n_errors) {
         aw_workflow_destroy (workflow);
@@ -149,9 +166,9 @@ static struct aw_workflow *parse_owned (char *text,
     return workflow;
 }
 
-struct aw_workflow *aw_workflow_load_for (const char *path,
-                                          const struct aw_demand *node,
-                                          struct aw_problems *problems)
+struct aw_workflow *aw_workflow_load_with (const char *path,
+                                           const struct aw_workflow_input *input,
+                                           struct aw_problems *problems)
 {
     struct aw_error err;
     size_t size;
@@ -161,7 +178,16 @@ struct aw_workflow *aw_workflow_load_for (const char *path,
         aw_problems_add (problems, false, "%s: %s", path, err.text);
         return NULL;
     }
-    return parse_owned (text, size, path, node, problems);
+    return parse_owned (text, size, path, input, problems);
+}
+
+struct aw_workflow *aw_workflow_load_for (const char *path,
+                                          const struct aw_demand *node,
+                                          struct aw_problems *problems)
+{
+    const struct aw_workflow_input input = { .node = node };
+
+    return aw_workflow_load_with (path, &input, problems);
 }
 
 struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *problems)
@@ -169,10 +195,11 @@ struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *prob
     return aw_workflow_load_for (path, NULL, problems);
 }
 
-struct aw_workflow *aw_workflow_parse (const char *text,
-                                       size_t size,
-                                       const char *label,
-                                       struct aw_problems *problems)
+struct aw_workflow *aw_workflow_parse_with (const char *text,
+                                            size_t size,
+                                            const char *label,
+                                            const struct aw_workflow_input *input,
+                                            struct aw_problems *problems)
 {
     char *copy = malloc (size + 1);
 
@@ -180,5 +207,15 @@ struct aw_workflow *aw_workflow_parse (const char *text,
         memcpy (copy, text, size);
         copy[size] = '\0';
     }
-    return parse_owned (copy, size, label, NULL, problems);
+    return parse_owned (copy, size, label, input, problems);
+}
+
+struct aw_workflow *aw_workflow_parse (const char *text,
+                                       size_t size,
+                                       const char *label,
+                                       struct aw_problems *problems)
+{
+    const struct aw_workflow_input input = { .node = NULL };
+
+    return aw_workflow_parse_with (text, size, label, &input, problems);
 }

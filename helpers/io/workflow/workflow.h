@@ -51,6 +51,7 @@ struct aw_recipe {
     size_t n_environment;
     struct aw_staging_recipe stage_in;
     struct aw_staging_recipe stage_out;
+    struct aw_values *values; /* of the tasks' variables; NULL: "foreach" is not given */
     bool cpus_given; /* "cpus" stands in the file, for the set or in the defaults */
 };
 
@@ -83,11 +84,27 @@ enum {
 /* What the names of workflows and sets are made of; the first is a letter, a digit or "_". */
 #define AW_NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 
-/* Reads and checks the file at PATH. NODE is the largest node there is, if that is known (else
- * NULL): what it cannot hold is a problem then; members that are UINT32_MAX or UINT64_MAX are not
- * known. Returns the workflow, or NULL with at least one error in PROBLEMS (which name the file as
- * given). Warnings may come with a workflow too.
+/* What is known when a workflow is loaded. {0}: nothing. */
+struct aw_workflow_input {
+    const struct aw_demand *node; /* the largest node there is: what it cannot hold is a problem;
+                                     members that are UINT32_MAX or UINT64_MAX are not known. NULL:
+                                     no node is known */
+    const char *directory; /* sources of values are relative to it; NULL: to the working directory
+                            */
+    const char *values; /* path of the values file of a run: a set whose sources are named as they
+                           were has the values in it; NULL: sources are read */
+    bool values_alone; /* no file with values is read: a set that needs one, and has no values in
+                          the values file, is a problem */
+};
+
+/* Reads and checks the file at PATH. Returns the workflow, or NULL with at least one error in
+ * PROBLEMS (which name the file as given). Warnings may come with a workflow too.
  */
+struct aw_workflow *aw_workflow_load_with (const char *path,
+                                           const struct aw_workflow_input *input,
+                                           struct aw_problems *problems);
+
+/* The same where nothing more is known than the largest NODE, if not NULL. */
 struct aw_workflow *aw_workflow_load_for (const char *path,
                                           const struct aw_demand *node,
                                           struct aw_problems *problems);
@@ -96,6 +113,11 @@ struct aw_workflow *aw_workflow_load_for (const char *path,
 struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *problems);
 
 /* The same from memory; LABEL stands for the file's name in problems. */
+struct aw_workflow *aw_workflow_parse_with (const char *text,
+                                            size_t size,
+                                            const char *label,
+                                            const struct aw_workflow_input *input,
+                                            struct aw_problems *problems);
 struct aw_workflow *aw_workflow_parse (const char *text,
                                        size_t size,
                                        const char *label,
@@ -137,20 +159,27 @@ void aw_workflow_destroy (struct aw_workflow *workflow);
 /* Makes the text of one task of a recipe's TEMPLATE: {scratch} stays as it is, for it differs by
  * node (aw_recipe_expand_on fills it in); {index} and {iteration} (0 where there are
  * none) become numbers, {task} its name as aw_graph_task_name, {run} RUN, the run directory;
- * {cpus}, {gpus} and {mem} (MiB; 0: not given) those of a rank; "{{" and "}}" become single braces.
- * Returns a string for the caller to free, or NULL with ENOMEM.
+ * {cpus}, {gpus} and {mem} (MiB; 0: not given) those of a rank, a variable its text; "{{" and "}}"
+ * become single braces. Returns a string for the caller to free, or NULL with ENOMEM.
  */
 char *aw_recipe_expand (const char *template,
-                        const struct aw_graph *graph,
+                        const struct aw_workflow *workflow,
                         uint32_t task,
                         const char *run);
 
 /* The same on a node whose scratch directory is SCRATCH. */
 char *aw_recipe_expand_on (const char *template,
-                           const struct aw_graph *graph,
+                           const struct aw_workflow *workflow,
                            uint32_t task,
                            const char *run,
                            const char *scratch);
+
+/* The same for a script: texts of variables are quoted for the shell. */
+char *aw_recipe_expand_script (const char *script,
+                               const struct aw_workflow *workflow,
+                               uint32_t task,
+                               const char *run,
+                               const char *scratch);
 
 /* Do its tasks need a scratch directory: is anything staged, or {scratch} used? */
 bool aw_recipe_uses_scratch (const struct aw_recipe *recipe);

@@ -128,6 +128,7 @@ int aw_workflow_add (struct aw_workflow *w,
     if (is_known (w, digest, text, size))
         return 0;
     aw_loading_init (&l, label, problems);
+    l.reader.adding = true;
     root = aw_loading_parse (&l.reader, text, size);
     if (root)
         read_root (&l, root);

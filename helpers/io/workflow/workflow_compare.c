@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "io/workflow/values.h"
+
 static bool same_text (const char *a, const char *b)
 {
     return a && b ? strcmp (a, b) == 0 : a == b;
@@ -93,6 +95,23 @@ static bool same_after (const struct aw_graph *a_graph,
     return true;
 }
 
+/* Has each task of both the same values? */
+static bool same_values (const struct aw_values *a, const struct aw_values *b)
+{
+    uint32_t n = a ? aw_values_n_variables (a) : 0;
+
+    if (!a || !b || n != aw_values_n_variables (b))
+        return a == b;
+    for (uint32_t v = 0; v < n; v++) {
+        if (strcmp (aw_values_name (a, v), aw_values_name (b, v)) != 0)
+            return false;
+        for (uint32_t i = 0; i < aw_values_count (a) && i < aw_values_count (b); i++)
+            if (strcmp (aw_values_text (a, i, v), aw_values_text (b, i, v)) != 0)
+                return false;
+    }
+    return true;
+}
+
 /* The first key that makes the set run again, or NULL. */
 static const char *changed_key (const struct aw_workflow *old,
                                 uint32_t old_set,
@@ -104,6 +123,8 @@ static const char *changed_key (const struct aw_workflow *old,
 
     if (old->graph->iterated != new->graph->iterated)
         return "iterations";
+    if (!same_values (x->values, y->values))
+        return "foreach";
     if (!same_command (x->command, y->command))
         return "command";
     if (!same_text (x->script, y->script))

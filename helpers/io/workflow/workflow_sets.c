@@ -131,7 +131,7 @@ static void read_known (struct aw_loading *l, const char *name, struct json_obje
     aw_reader_error (&l->reader,
                      "the workflow already has a task set \"%.64s\": give this one another name",
                      name);
-    aw_task_spec_read (&l->reader, value, &l->top.defaults, &spec);
+    aw_task_spec_read (&l->reader, name, value, &l->top.defaults, &spec);
     aw_task_spec_finish (&spec);
 }
 
@@ -157,7 +157,7 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
         aw_reader_leave (reader, mark);
         return;
     }
-    aw_task_spec_read (reader, value, &l->top.defaults, spec);
+    aw_task_spec_read (reader, name, value, &l->top.defaults, spec);
     l->n_specs++;
     name = set->name;
     *set = spec->set;

@@ -80,7 +80,11 @@ static void add_target (struct aw_reader *reader, bool in, struct aw_copy_recipe
 
 static bool differs (const char *text)
 {
-    return text && (aw_template_has (text, "index") || aw_template_has (text, "task"));
+    size_t length;
+
+    return text
+           && (aw_template_has (text, "index") || aw_template_has (text, "task")
+               || aw_template_variable (&text, &length));
 }
 
 static void take_entry (struct aw_reader *reader,

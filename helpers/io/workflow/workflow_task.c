@@ -10,11 +10,14 @@
 #include "core/resources/demand.h"
 #include "core/idset.h"
 #include "core/resources/topology.h"
+#include "io/workflow/foreach.h"
 #include "io/workflow/reader_keys.h"
 #include "io/workflow/recipe.h"
+#include "io/workflow/script_values.h"
 #include "io/workflow/shell_hints.h"
 #include "io/workflow/synonyms.h"
 #include "io/workflow/template.h"
+#include "io/workflow/values.h"
 #include "io/workflow/workflow_failures.h"
 #include "io/workflow/workflow_stage.h"
 #include "io/workflow/workflow_step.h"
@@ -35,6 +38,14 @@ static void read_count (struct aw_reader *reader, struct json_object *value, voi
 
     spec->count_is_known = aw_reader_integer (reader, value, 1, AW_MAX_TASKS, &number);
     spec->set.count = (uint32_t)number;
+}
+
+/* It was read before all other keys, which may have its variables. */
+static void skip_foreach (struct aw_reader *reader, struct json_object *value, void *object)
+{
+    (void)reader;
+    (void)value;
+    (void)object;
 }
 
 /* Whole GPUs, or a part of one, to a thousandth. */
@@ -127,6 +138,7 @@ static void read_script (struct aw_reader *reader, struct json_object *value, vo
     if (!aw_reader_template (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script))
         return;
     script = spec->recipe.script;
+    aw_check_script_values (reader, script);
     if (strncmp (script, "#!", 2) == 0 && script[2 + strspn (script + 2, " \t")] != '/')
         aw_reader_warn (reader, "\"#!\" without an absolute path has no effect: write, for "
                                 "instance, #!/bin/bash or #!/usr/bin/env python3");
@@ -179,6 +191,7 @@ static void read_stage_out (struct aw_reader *reader, struct json_object *value,
 static const struct aw_key keys[] = {
     { "after", .read = read_after, .own = true },
     { "count", .read = read_count },
+    { "foreach", .read = skip_foreach, .own = true },
     { "command", .read = read_command, .own = true },
     { "script", .read = read_script, .own = true },
     { "cpus", AW_KEY_U32, OF (set.cpus), .min = 1, .max = AW_IDSET_MAX },
@@ -310,7 +323,28 @@ static void check_together (struct aw_reader *reader,
                         spec->set.checkpoint_seconds, spec->set.time_limit);
 }
 
+/* The variables of the set NAME, and with them its count. */
+static void read_foreach (struct aw_reader *reader,
+                          const char *name,
+                          struct json_object *object,
+                          struct aw_task_spec *spec)
+{
+    struct json_object *value;
+    size_t mark;
+
+    if (!json_object_object_get_ex (object, "foreach", &value))
+        return;
+    mark = aw_reader_enter (reader, "foreach");
+    if (json_object_object_get_ex (object, "count", NULL))
+        aw_reader_error (reader, "its values say how many tasks there are: remove \"count\"");
+    spec->recipe.values = aw_foreach_read (reader, name, value);
+    spec->count_is_known = spec->recipe.values != NULL;
+    spec->set.count = spec->recipe.values ? aw_values_count (spec->recipe.values) : 1;
+    aw_reader_leave (reader, mark);
+}
+
 void aw_task_spec_read (struct aw_reader *reader,
+                        const char *name,
                         struct json_object *object,
                         const struct aw_task_spec *defaults,
                         struct aw_task_spec *spec)
@@ -320,7 +354,10 @@ void aw_task_spec_read (struct aw_reader *reader,
     if (!aw_reader_object (reader, object)
         || !aw_recipe_inherit (reader, &defaults->recipe, object, &spec->recipe))
         return;
-    json_object_object_foreach (object, name, value) read_key (reader, name, value, false, spec);
+    read_foreach (reader, name, object, spec);
+    reader->values = spec->recipe.values;
+    json_object_object_foreach (object, key, value) read_key (reader, key, value, false, spec);
+    reader->values = NULL;
     if (json_object_object_get_ex (object, "cpus", NULL))
         spec->recipe.cpus_given = true;
     aw_settle_step (reader, spec);

@@ -42,8 +42,9 @@ void aw_task_spec_read_defaults (struct aw_reader *reader,
                                  struct json_object *object,
                                  struct aw_task_spec *spec);
 
-/* Reads a task set on top of DEFAULTS. */
+/* Reads the task set NAME on top of DEFAULTS. */
 void aw_task_spec_read (struct aw_reader *reader,
+                        const char *name,
                         struct json_object *object,
                         const struct aw_task_spec *defaults,
                         struct aw_task_spec *spec);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/workflow/workflow_top.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "io/json_tree.h"
 #include "io/workflow/template.h"
 #include "io/workflow/workflow_edges.h"
 #include "util/packet.h"
@@ -91,36 +88,6 @@ static void find_unknown (struct aw_reader *reader, struct json_object *root)
     }
 }
 
-/* A number as it is put into texts: as it is written, but a whole one without point and exponent.
- */
-static bool number_text (struct aw_reader *reader,
-                         struct json_object *value,
-                         char buf[AW_SHOWN_SIZE])
-{
-    double number = json_object_get_double (value);
-
-    if (json_object_is_type (value, json_type_double)) {
-        const char *written = aw_json_tree_text (value);
-
-        if (!written)
-            return aw_reader_no_memory (reader);
-        if (fabs (number) < 9007199254740992. && number == floor (number)) /* 2^53 */
-            snprintf (buf, AW_SHOWN_SIZE, "%.0f", number == 0. ? 0. : number);
-        else if (strlen (written) < AW_SHOWN_SIZE)
-            strcpy (buf, written);
-        else
-            return aw_reader_error (reader, "a number with too many digits: write it as text");
-    }
-    else if (number >= 9223372036854775807.
-             || number <= -9223372036854775807.) { /* json-c may have cut it */
-        return aw_reader_error (reader, "the number does not fit in 64 bits: write it as text");
-    }
-    else {
-        snprintf (buf, AW_SHOWN_SIZE, "%" PRId64, json_object_get_int64 (value));
-    }
-    return true;
-}
-
 static bool check_parameter_name (struct aw_reader *reader, const char *name)
 {
     for (int i = 0; i < AW_RESERVED_PLACEHOLDERS; i++)
@@ -173,7 +140,7 @@ static void read_parameter (struct aw_reader *reader, const char *name, struct j
         break;
     case json_type_int:
     case json_type_double:
-        if (!number_text (reader, value, buf))
+        if (!aw_reader_number_text (reader, value, buf))
             text = "1";
         break;
     default:

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* In two passes: first what the file itself says (arrays, ranges, names of sources), which tells
+ * whether kept values still apply; then what the sources have.
+ */
+#include "io/workflow/foreach.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/graph/graph.h"
+#include "io/workflow/template.h"
+#include "io/workflow/value_sources.h"
+#include "io/workflow/values_file.h"
+#include "io/workflow/workflow.h"
+#include "util/array.h"
+#include "util/hash.h"
+
+enum { MAX_VARIABLES = 256 };
+
+typedef bool read_fn (struct aw_reader *reader,
+                      struct aw_values *values,
+                      uint32_t variable,
+                      const char *path);
+
+/* A file or files that a variable's values are read from. */
+struct source {
+    char *name; /* of the variable; NULL: a table has all variables. Owned, as path */
+    char *path;
+    read_fn *read;
+};
+
+struct foreach {
+    struct aw_reader *reader;
+    struct aw_values *values;
+    struct source *sources;
+    size_t n_sources, source_room;
+    uint64_t digest; /* of all that the file itself says */
+};
+
+static void digest_text (struct foreach *f, const char *text)
+{
+    f->digest = aw_hash64 (f->digest, text, strlen (text) + 1);
+}
+
+/* TEXT with its parameters; caller frees. */
+static char *resolve (struct foreach *f, struct json_object *value)
+{
+    const char *text;
+    char *resolved;
+
+    if (!aw_reader_text (f->reader, value, &text))
+        return NULL;
+    resolved = aw_template_compile (f->reader, text, AW_TEMPLATE_FIXED);
+    if (resolved)
+        digest_text (f, resolved);
+    return resolved;
+}
+
+static bool read_element (struct foreach *f, uint32_t variable, struct json_object *value)
+{
+    char number[AW_SHOWN_SIZE];
+    char *text;
+    bool good;
+
+    switch (json_object_get_type (value)) {
+    case json_type_int:
+    case json_type_double:
+        if (!aw_reader_number_text (f->reader, value, number))
+            return false;
+        digest_text (f, number);
+        return aw_value_add (f->reader, f->values, variable, number, strlen (number), NULL, 0);
+    case json_type_string:
+        text = resolve (f, value);
+        good = text && aw_value_add (f->reader, f->values, variable, text, strlen (text), NULL, 0);
+        free (text);
+        return good;
+    default:
+        return aw_reader_error (f->reader, "must be text or a number, not %s",
+                                aw_reader_type (value));
+    }
+}
+
+static bool read_array (struct foreach *f, uint32_t variable, struct json_object *array)
+{
+    size_t n = json_object_array_length (array);
+    bool good = true;
+    char count[24];
+
+    if (n == 0)
+        return aw_reader_error (f->reader, "is empty: a task set has at least one task");
+    snprintf (count, sizeof (count), "%zu", n);
+    digest_text (f, count);
+    for (size_t i = 0; i < n; i++) {
+        size_t mark = aw_reader_enter_index (f->reader, i);
+
+        good = read_element (f, variable, json_object_array_get_idx (array, i)) && good;
+        aw_reader_leave (f->reader, mark);
+    }
+    return good;
+}
+
+static bool read_whole (struct aw_reader *reader, struct json_object *value, int64_t *whole)
+{
+    double number;
+
+    if (!aw_reader_number (reader, value, &number))
+        return false;
+    if (number != floor (number) || fabs (number) > 9007199254740992.) /* 2^53 */
+        return aw_reader_error (reader, "%.15g: must be a whole number", number);
+    *whole = (int64_t)number;
+    return true;
+}
+
+/* [first, last] or [first, last, step]. */
+static bool read_range (struct foreach *f, uint32_t variable, struct json_object *array)
+{
+    int64_t numbers[3] = { 0, 0, 1 };
+    size_t n;
+    bool good = true;
+    char text[80];
+
+    if (!aw_reader_array (f->reader, array))
+        return false;
+    n = json_object_array_length (array);
+    if (n < 2 || n > 3)
+        return aw_reader_error (f->reader,
+                                "has %zu numbers: write [first, last] or "
+                                "[first, last, step]; the last one is included",
+                                n);
+    for (size_t i = 0; i < n; i++) {
+        size_t mark = aw_reader_enter_index (f->reader, i);
+
+        good = read_whole (f->reader, json_object_array_get_idx (array, i), &numbers[i]) && good;
+        aw_reader_leave (f->reader, mark);
+    }
+    if (!good)
+        return false;
+    snprintf (text, sizeof (text), "%" PRId64 " %" PRId64 " %" PRId64, numbers[0], numbers[1],
+              numbers[2]);
+    digest_text (f, text);
+    return aw_values_from_range (f->reader, f->values, variable, numbers[0], numbers[1],
+                                 numbers[2]);
+}
+
+/* A source that READ reads later. */
+static bool note_source (struct foreach *f,
+                         const char *name,
+                         struct json_object *path,
+                         read_fn *read)
+{
+    struct source source = { .read = read };
+
+    if (f->reader->adding)
+        return aw_reader_error (f->reader, "an added workflow has its values in itself: write them "
+                                           "as an array");
+    if (aw_array_reserve (&f->sources, &f->source_room, f->n_sources + 1) < 0)
+        return aw_reader_no_memory (f->reader);
+    source.path = resolve (f, path);
+    if (!source.path)
+        return false;
+    if (!*source.path) {
+        free (source.path);
+        return aw_reader_error (f->reader, "empty text: give a path");
+    }
+    if (name && !(source.name = strdup (name))) {
+        free (source.path);
+        return aw_reader_no_memory (f->reader);
+    }
+    f->sources[f->n_sources++] = source;
+    return true;
+}
+
+/* {"lines": F}, {"glob": P} or {"range": [...]}. */
+static bool read_object (struct foreach *f,
+                         const char *name,
+                         uint32_t variable,
+                         struct json_object *object)
+{
+    static const char *const kinds[] = { "lines", "glob", "range" };
+    bool good = false;
+
+    if (json_object_object_length (object) != 1)
+        return aw_reader_error (
+            f->reader, "give one of \"lines\": FILE, \"glob\": PATTERN, \"range\": [first, last]");
+    json_object_object_foreach (object, kind, value)
+    {
+        size_t mark = aw_reader_enter (f->reader, kind);
+
+        digest_text (f, kind);
+        if (!strcmp (kind, "lines"))
+            good = note_source (f, name, value, aw_values_from_lines);
+        else if (!strcmp (kind, "glob"))
+            good = note_source (f, name, value, aw_values_from_glob);
+        else if (!strcmp (kind, "range"))
+            good = read_range (f, variable, value);
+        aw_reader_leave (f->reader, mark);
+        if (strcmp (kind, "lines") != 0 && strcmp (kind, "glob") != 0
+            && strcmp (kind, "range") != 0)
+            aw_reader_unknown (f->reader, "source", kind, kinds, 3,
+                               "known sources: lines, glob, range");
+    }
+    return good;
+}
+
+static bool check_name (struct aw_reader *reader, const char *name)
+{
+    for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++)
+        if (!strcmp (name, aw_task_placeholders[i]))
+            return aw_reader_error (reader, "{%s} is built in: give the variable another name",
+                                    name);
+    if (strnlen (name, AW_WORKFLOW_MAX_NAME + 1) > AW_WORKFLOW_MAX_NAME)
+        return aw_reader_error (reader, "\"%.20s...\": name too long: at most %d characters", name,
+                                AW_WORKFLOW_MAX_NAME);
+    if (!aw_template_is_name (name))
+        return aw_reader_error (reader,
+                                "\"%s\": a variable's name has only letters, digits, \"_\" and "
+                                "\"-\", and begins with a letter or \"_\"",
+                                name);
+    if (aw_names_get (&reader->parameter_numbers, name, strlen (name)) != AW_NAMES_NONE)
+        return aw_reader_error (reader, "\"%s\" is a parameter too: give one of them another name",
+                                name);
+    return true;
+}
+
+/* Adds the variable NAME. Its variable in the environment must not be that of another. */
+static bool add_variable (struct aw_reader *reader, struct aw_values *values, const char *name)
+{
+    uint32_t n = aw_values_n_variables (values);
+
+    if (!check_name (reader, name))
+        return false;
+    if (n >= MAX_VARIABLES)
+        return aw_reader_error (reader, "more than %d variables", MAX_VARIABLES);
+    for (uint32_t i = 0; i < n; i++) {
+        const char *other = aw_values_name (values, i), *p = name;
+
+        while (*p && (*p == *other || (strchr ("-_", *p) && strchr ("-_", *other)))) {
+            p++;
+            other++;
+        }
+        if (*p == *other)
+            return aw_reader_error (reader,
+                                    "\"%s\" and \"%s\" would be one variable of the "
+                                    "environment: give one of them another name",
+                                    aw_values_name (values, i), name);
+    }
+    if (aw_values_add_variable (values, name) < 0)
+        return aw_reader_no_memory (reader);
+    return true;
+}
+
+static bool read_variable (struct foreach *f, const char *name, struct json_object *value)
+{
+    uint32_t variable = aw_values_n_variables (f->values);
+
+    if (!add_variable (f->reader, f->values, name))
+        return false;
+    digest_text (f, name);
+    switch (json_object_get_type (value)) {
+    case json_type_array:
+        return read_array (f, variable, value);
+    case json_type_object:
+        return read_object (f, name, variable, value);
+    default:
+        return aw_reader_error (f->reader,
+                                "must be an array of values, or {\"lines\": FILE}, {\"glob\": "
+                                "PATTERN} or {\"range\": [first, last]}, not %s",
+                                aw_reader_type (value));
+    }
+}
+
+static bool read_variables (struct foreach *f, struct json_object *object)
+{
+    bool good = true;
+
+    if (!aw_reader_object (f->reader, object))
+        return false;
+    if (json_object_object_length (object) == 0)
+        return aw_reader_error (f->reader, "is empty: add a variable: {\"sample\": {\"lines\": "
+                                           "\"samples.txt\"}}");
+    json_object_object_foreach (object, name, value)
+    {
+        size_t mark = aw_reader_enter (f->reader, name);
+
+        good = read_variable (f, name, value) && good;
+        aw_reader_leave (f->reader, mark);
+    }
+    return good;
+}
+
+static bool read_sources (struct foreach *f)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < f->n_sources; i++) {
+        struct source *source = &f->sources[i];
+        size_t mark = f->reader->place_length;
+        uint32_t variable = aw_values_find (f->values, source->name, strlen (source->name));
+
+        aw_reader_enter (f->reader, source->name);
+        good = source->read (f->reader, f->values, variable, source->path) && good;
+        aw_reader_leave (f->reader, mark);
+    }
+    return good;
+}
+
+static bool combine (struct foreach *f)
+{
+    double n = 1.;
+
+    if (aw_values_combine (f->values, AW_MAX_TASKS) == 0)
+        return true;
+    if (errno != ERANGE)
+        return aw_reader_no_memory (f->reader);
+    for (uint32_t i = 0; i < aw_values_n_variables (f->values); i++)
+        n *= (double)aw_values_appended (f->values, i);
+    return aw_reader_error (f->reader, "%.0f combinations: at most %u tasks are possible", n,
+                            AW_MAX_TASKS);
+}
+
+/* The kept values where they are of unchanged sources, else those of the sources. */
+static bool fill (struct foreach *f, const char *set)
+{
+    char digest[20];
+    struct aw_values *kept;
+
+    snprintf (digest, sizeof (digest), "%016" PRIx64, f->digest);
+    kept = aw_kept_values_take (f->reader->kept, set, digest);
+    if (kept) {
+        aw_values_destroy (f->values);
+        f->values = kept;
+        return true;
+    }
+    if (f->reader->kept_alone && f->n_sources > 0)
+        return aw_reader_error (f->reader, "the run directory has no values of this set");
+    if (!read_sources (f) || !combine (f))
+        return false;
+    return aw_values_set_source (f->values, digest) == 0 || aw_reader_no_memory (f->reader);
+}
+
+struct aw_values *aw_foreach_read (struct aw_reader *reader,
+                                   const char *set,
+                                   struct json_object *value)
+{
+    struct foreach f = { .reader = reader,
+                         .values = aw_values_create (),
+                         .digest = AW_HASH64_BASIS };
+    bool good = f.values || aw_reader_no_memory (reader);
+
+    good = good && read_variables (&f, value) && fill (&f, set);
+    for (size_t i = 0; i < f.n_sources; i++) {
+        free (f.sources[i].name);
+        free (f.sources[i].path);
+    }
+    free (f.sources);
+    if (good)
+        return f.values;
+    aw_values_destroy (f.values);
+    return NULL;
+}
