@@ -80,7 +80,7 @@ order core top graph resources history sched
 order io top workflow journal wire
 order agent staging place messages top
 everywhere="arguments.h command.h"
-order cmd report model run top
+order cmd report explain model run top
 everywhere=exec.h
 order coord slurm messages display top agents steps
 everywhere=

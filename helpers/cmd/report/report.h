@@ -42,7 +42,23 @@ enum aw_outcome {
 enum aw_outcome aw_report_outcome (const struct aw_report *report);
 const char *aw_outcome_name (enum aw_outcome outcome); /* "completed", ... */
 
-/* Loads the run directory DIR. What is wrong goes to PROBLEMS. 0, or -1 with REPORT empty. */
+/* Called with each event after REPORT's history has taken it; the graph and the header are there.
+ * 0, or -1 with text. */
+typedef int aw_report_event_fn (void *arg,
+                                const struct aw_report *report,
+                                const struct aw_event *ev,
+                                struct aw_error *err);
+
+/* Loads the run directory DIR; FN with ARG (NULL: none) sees its events. What is wrong goes to
+ * PROBLEMS. 0, or -1 with REPORT empty.
+ */
+int aw_report_load_by (struct aw_report *report,
+                       const char *dir,
+                       aw_report_event_fn *fn,
+                       void *arg,
+                       struct aw_problems *problems);
+
+/* The same without FN. */
 int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems);
 void aw_report_finish (struct aw_report *report);
 

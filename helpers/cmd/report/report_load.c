@@ -12,14 +12,25 @@
 #include "io/journal/run_workflow.h"
 #include "util/clock.h"
 
+/* Who gets the events, after the history. */
+struct folding {
+    struct aw_report *report;
+    aw_report_event_fn *fn; /* NULL: nobody else */
+    void *arg;
+};
+
 static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
 {
-    return aw_history_handle (arg, ev, err);
+    struct folding *f = arg;
+    int rc = aw_history_handle (&f->report->history, ev, err);
+
+    return rc == 0 && f->fn ? f->fn (f->arg, f->report, ev, err) : rc;
 }
 
-static int load_journal (struct aw_report *report, const char *path, struct aw_error *err)
+static int load_journal (struct folding *folding, const char *path, struct aw_error *err)
 {
-    struct aw_journal_reading reading = { .fn = fold, .arg = &report->history };
+    struct aw_report *report = folding->report;
+    struct aw_journal_reading reading = { .fn = fold, .arg = folding };
     int in_use;
 
     if (aw_history_init (&report->history, report->workflow->graph, err) < 0)
@@ -76,8 +87,13 @@ static int check_directory (const char *dir, struct aw_problems *problems)
     return -1;
 }
 
-int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems)
+int aw_report_load_by (struct aw_report *report,
+                       const char *dir,
+                       aw_report_event_fn *fn,
+                       void *arg,
+                       struct aw_problems *problems)
 {
+    struct folding folding = { report, fn, arg };
     char *journal = aw_run_dir_path (dir, AW_RUN_JOURNAL);
     struct aw_error err = { "" };
     int rc = -1;
@@ -90,7 +106,7 @@ int aw_report_load (struct aw_report *report, const char *dir, struct aw_problem
     else if (check_directory (dir, problems) == 0)
         report->workflow = aw_run_workflow_load (dir, problems);
     if (report->workflow) {
-        rc = load_journal (report, journal, &err);
+        rc = load_journal (&folding, journal, &err);
         if (rc == 0) {
             advance (report);
             rc = summarize (report, &err);
@@ -102,6 +118,11 @@ int aw_report_load (struct aw_report *report, const char *dir, struct aw_problem
         aw_report_finish (report);
     free (journal);
     return rc;
+}
+
+int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems)
+{
+    return aw_report_load_by (report, dir, NULL, NULL, problems);
 }
 
 void aw_report_finish (struct aw_report *report)

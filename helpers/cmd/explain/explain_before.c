@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The predecessors of a task: the predecessors that have not ended, the chain behind them, and those
+ * that failed.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/explain/explain.h"
+
+enum { MAX_OPEN = 5, MAX_CHAIN = 16 };
+
+/* Walks over the tasks of EDGE that TASK waits for. */
+struct walk {
+    const struct aw_graph *graph;
+    const struct aw_edge *edge;
+    struct aw_task successor, at;
+    uint32_t last; /* iteration */
+};
+
+static void walk_begin (struct walk *w,
+                        const struct aw_graph *graph,
+                        const struct aw_task *successor,
+                        const struct aw_edge *edge)
+{
+    *w = (struct walk){ .graph = graph, .edge = edge, .successor = *successor };
+    w->at = (struct aw_task){ successor->iteration - edge->back, edge->set, 0 };
+    w->last = w->at.iteration;
+    if (edge->back > successor->iteration) /* before the first iteration: nothing to wait for */
+        w->at.index = graph->sets[edge->set].count;
+    else if (successor->set >= graph->n_base) /* an added set waits for all iterations */
+        w->last = aw_graph_iterations (graph, edge->set) - 1;
+    else if (edge->each)
+        w->at.index = successor->index;
+}
+
+/* The next one, or AW_NONE. */
+static uint32_t walk_next (struct walk *w)
+{
+    uint32_t task;
+
+    if (w->at.index >= w->graph->sets[w->edge->set].count)
+        return AW_NONE;
+    task = aw_graph_task_id (w->graph, w->at);
+    w->at.index++;
+    if (w->edge->each || w->at.index == w->graph->sets[w->edge->set].count) {
+        bool more = w->at.iteration < w->last;
+
+        w->at.iteration++;
+        w->at.index = !more           ? w->graph->sets[w->edge->set].count
+                      : w->edge->each ? w->successor.index
+                                      : 0;
+    }
+    return task;
+}
+
+static bool is_open (const struct aw_explain *ex, uint32_t task)
+{
+    enum aw_history_task state = aw_history_state (&ex->report.history, task);
+
+    return state == AW_HISTORY_UNSTARTED || state == AW_HISTORY_RUNNING;
+}
+
+/* Of two tasks the one that is expected to end last; the first where that is not known. */
+static uint32_t later (const struct aw_explain *ex, uint32_t a, uint32_t b)
+{
+    if (a == AW_NONE || b == AW_NONE)
+        return a == AW_NONE ? b : a;
+    return ex->ahead.end[b] > ex->ahead.end[a] ? b : a;
+}
+
+/* What an edge still waits for. */
+struct open {
+    uint32_t tasks; /* those of the edge */
+    uint32_t open; /* of these: not ended */
+    uint32_t last; /* of the open ones: the one expected to end last; AW_NONE: none is */
+};
+
+static struct open look (struct aw_explain *ex, const struct aw_task *at, const struct aw_edge *e)
+{
+    struct open o = { .last = AW_NONE };
+    struct walk w;
+    uint32_t task;
+
+    walk_begin (&w, ex->report.workflow->graph, at, e);
+    while ((task = walk_next (&w)) != AW_NONE) {
+        o.tasks++;
+        if (is_open (ex, task)) {
+            o.open++;
+            o.last = later (ex, o.last, task);
+        }
+    }
+    return o;
+}
+
+uint32_t aw_explain_last_open (struct aw_explain *ex, uint32_t task)
+{
+    const struct aw_graph *graph = ex->report.workflow->graph;
+    struct aw_task at = aw_graph_task (graph, task);
+    uint32_t last = AW_NONE;
+
+    for (uint32_t i = 0; i < graph->sets[at.set].n_after; i++)
+        last = later (ex, last, look (ex, &at, &graph->sets[at.set].after[i]).last);
+    return last;
+}
+
+/* The lines of the first open tasks of an edge. */
+static void put_open (struct aw_explain *ex, const struct aw_task *at, const struct aw_edge *edge)
+{
+    struct open o = look (ex, at, edge);
+    const char *name = ex->report.workflow->graph->sets[edge->set].name;
+    uint32_t task, n = 0;
+    struct walk w;
+
+    if (!o.open)
+        return;
+    if (o.tasks > 1)
+        aw_textbuf_printf (ex->out, "  for %u of %u tasks of %s:\n", o.open, o.tasks, name);
+    else
+        aw_textbuf_printf (ex->out, "  for a task of %s:\n", name);
+    walk_begin (&w, ex->report.workflow->graph, at, edge);
+    while (n < MAX_OPEN && (task = walk_next (&w)) != AW_NONE)
+        if (is_open (ex, task)) {
+            aw_textbuf_puts (ex->out, "    ");
+            aw_explain_line (ex, task);
+            aw_textbuf_putc (ex->out, '\n');
+            n++;
+        }
+    if (o.open > n)
+        aw_textbuf_printf (ex->out, "    and %u more\n", o.open - n);
+}
+
+void aw_explain_chain (struct aw_explain *ex, uint32_t task)
+{
+    char name[AW_NAME_SIZE], when[64];
+
+    for (int n = 0; task != AW_NONE; task = aw_explain_last_open (ex, task), n++) {
+        double start = ex->ahead.start[task], end = ex->ahead.end[task];
+
+        if (n == MAX_CHAIN) {
+            aw_textbuf_puts (ex->out, "  and more tasks before these\n");
+            break;
+        }
+        aw_textbuf_printf (ex->out, "  %s: ", aw_explain_name (ex, task, name));
+        if (aw_history_state (&ex->report.history, task) == AW_HISTORY_RUNNING)
+            aw_textbuf_puts (ex->out, "running");
+        else if (isfinite (start))
+            aw_textbuf_printf (ex->out, "starts %s",
+                               aw_explain_when (ex, start, when, sizeof (when)));
+        else
+            aw_textbuf_puts (ex->out, "waiting");
+        if (isfinite (end))
+            aw_textbuf_printf (ex->out, ", ends %s",
+                               aw_explain_when (ex, end, when, sizeof (when)));
+        aw_textbuf_putc (ex->out, '\n');
+    }
+}
+
+void aw_explain_predecessors (struct aw_explain *ex, uint32_t task)
+{
+    const struct aw_graph *graph = ex->report.workflow->graph;
+    struct aw_task at = aw_graph_task (graph, task);
+    uint32_t before = aw_explain_last_open (ex, task);
+
+    for (uint32_t i = 0; i < graph->sets[at.set].n_after; i++)
+        put_open (ex, &at, &graph->sets[at.set].after[i]);
+    if (before == AW_NONE || aw_explain_last_open (ex, before) == AW_NONE)
+        return;
+    aw_textbuf_puts (ex->out,
+                     "The chain of tasks that it waits for longest, the last one first:\n");
+    aw_explain_chain (ex, before);
+}
+
+uint32_t aw_explain_broken (struct aw_explain *ex, uint32_t task)
+{
+    const struct aw_graph *graph = ex->report.workflow->graph;
+    struct aw_task at = aw_graph_task (graph, task);
+    uint32_t skipped = AW_NONE, before;
+    struct walk w;
+
+    for (uint32_t i = 0; i < graph->sets[at.set].n_after; i++) {
+        walk_begin (&w, graph, &at, &graph->sets[at.set].after[i]);
+        while ((before = walk_next (&w)) != AW_NONE)
+            switch (aw_history_state (&ex->report.history, before)) {
+            case AW_HISTORY_FAILED:
+            case AW_HISTORY_CANCELLED:
+                return before;
+            case AW_HISTORY_SKIPPED:
+                skipped = skipped == AW_NONE ? before : skipped;
+                break;
+            default:
+                break;
+            }
+    }
+    return skipped;
+}
+
+/* Does a predecessor of TASK have its mark in BROKEN? */
+static bool follows (const struct aw_graph *graph, uint32_t task, const bool *broken)
+{
+    struct aw_task at = aw_graph_task (graph, task);
+    uint32_t before;
+    struct walk w;
+
+    for (uint32_t i = 0; i < graph->sets[at.set].n_after; i++) {
+        walk_begin (&w, graph, &at, &graph->sets[at.set].after[i]);
+        while ((before = walk_next (&w)) != AW_NONE)
+            if (broken[before])
+                return true;
+    }
+    return false;
+}
+
+uint32_t aw_explain_count_skipped (struct aw_explain *ex, uint32_t task)
+{
+    const struct aw_graph *graph = ex->report.workflow->graph;
+    bool *broken = calloc (graph->n_tasks, sizeof (*broken));
+    uint32_t n = 0, n_base = graph->n_base, more = graph->n_sets - n_base;
+
+    if (!broken) {
+        ex->out->failed = true;
+        return 0;
+    }
+    broken[task] = true;
+    /* iterations one after the other, each in topological order; added sets come last */
+    for (uint32_t it = 0; it < graph->iterations; it++)
+        for (uint32_t k = 0; k < n_base + (it + 1 == graph->iterations ? more : 0); k++) {
+            uint32_t set = graph->order[k];
+            uint32_t first = aw_graph_first_task (graph, set < n_base ? it : 0, set);
+
+            for (uint32_t i = first; i < first + graph->sets[set].count; i++)
+                if (aw_history_state (&ex->report.history, i) == AW_HISTORY_SKIPPED
+                    && follows (graph, i, broken)) {
+                    broken[i] = true;
+                    n++;
+                }
+        }
+    free (broken);
+    return n;
+}
