@@ -7,7 +7,8 @@
 #     . "$(dirname "$0")/lib.sh"
 #
 # A test script that calls cluster_start has a private Slurm of its own until it ends, however it
-# ends.  Directories: $top_srcdir, $top_builddir (absolute), $CLUSTER_DIR.
+# ends.  Then the command $at_exit_also is run, too.  Directories: $top_srcdir, $top_builddir
+# (absolute), $CLUSTER_DIR.
 
 test -n "$top_srcdir" || top_srcdir=$(dirname "$0")/../..
 top_srcdir=$(cd "$top_srcdir" && pwd)
@@ -42,6 +43,7 @@ INTERRUPTIBLE='env --default-signal=INT'
 
 CLUSTER=$top_srcdir/tests/slurm/cluster
 CLUSTER_DIR=
+at_exit_also=
 
 # cluster_start [OPTION]...: a cluster for this script, its environment exported.  Where Slurm is
 # not installed all tests are skipped; a cluster that does not start is a failure.
@@ -70,6 +72,7 @@ at_exit ()
     at_exit_code=$?
     trap - EXIT
     cluster_stop
+    $at_exit_also
     (exit $at_exit_code)
     die
 }

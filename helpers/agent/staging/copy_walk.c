@@ -137,12 +137,28 @@ static int visit_link (struct walk *w, const char *from, const char *to)
     return symlink (target, to) < 0 ? fail (w, to) : 0;
 }
 
+/* NFS answers stat from its cache, and asks the server when a file is opened: another node may have
+ * written it just before. A file that cannot be opened keeps the answer of stat.
+ */
+static void stat_opened (const char *from, struct stat *st)
+{
+    int fd = open (from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat now;
+
+    if (fd >= 0 && fstat (fd, &now) == 0)
+        *st = now;
+    if (fd >= 0)
+        close (fd);
+}
+
 static int visit (struct walk *w, const char *from, const char *to, bool follow, int depth)
 {
     struct stat st;
 
     if (fstatat (AT_FDCWD, from, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
         return fail (w, from);
+    if (!w->copy && S_ISREG (st.st_mode))
+        stat_opened (from, &st);
     if (!w->copy)
         count (w, from, &st);
     if (S_ISDIR (st.st_mode))
