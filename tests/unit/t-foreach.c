@@ -190,8 +190,7 @@ static void what_is_wrong_has_its_place (void **state)
         { EACH ("'s': {'range': [1, 2, 0]}", X),
           "tasks.a.foreach.s.range: the step is 0: give another, or leave it out for 1" },
         { EACH ("'s': {'range': [1, 10000001]}", X),
-          "tasks.a.foreach.s.range: more than 10000000 values: at most this many tasks are "
-          "possible" },
+          "tasks.a.foreach.s.range: 10000001 values: at most 10000000 tasks are possible" },
         { EACH ("'s': {'range': [1, 10000]}, 't': {'range': [1, 1001]}", X),
           "tasks.a.foreach: 10010000 combinations: at most 10000000 tasks are possible" },
         { EACH ("'index': [1]", X),

@@ -146,6 +146,69 @@ static void quoting_leaves_what_means_nothing (void **state)
     }
 }
 
+enum { N_RANDOM = 400, RANDOM_SIZE = 24 };
+
+/* Does SHELL, running printf with the quoted texts, write exactly the N texts? */
+static void expect_exact (const char *shell, char (*texts)[RANDOM_SIZE], size_t n)
+{
+    struct aw_textbuf script = { 0 };
+    FILE *file = fopen ("t-values.sh", "w");
+    char command[100], read[RANDOM_SIZE * N_RANDOM], *at = read;
+    size_t size;
+
+    aw_textbuf_puts (&script, "printf '%s\\0'");
+    for (size_t i = 0; i < n; i++) {
+        aw_textbuf_putc (&script, ' ');
+        aw_shell_quote (&script, texts[i], strlen (texts[i]));
+    }
+    assert_false (script.failed);
+    assert_non_null (file);
+    assert_int_equal (fwrite (script.data, 1, script.len, file), script.len);
+    assert_int_equal (fclose (file), 0);
+    aw_textbuf_finish (&script);
+    snprintf (command, sizeof (command), "%s t-values.sh >t-values.out", shell);
+    assert_int_equal (system (command), 0);
+    file = fopen ("t-values.out", "r");
+    assert_non_null (file);
+    size = fread (read, 1, sizeof (read), file);
+    fclose (file);
+    for (size_t i = 0; i < n; i++) {
+        assert_true (at < read + size);
+        assert_string_equal (at, texts[i]);
+        at += strlen (at) + 1;
+    }
+    assert_ptr_equal (at, read + size);
+}
+
+/* All characters but a newline, more of those that mean something to a shell. */
+static void a_shell_passes_on_what_was_quoted (void **state)
+{
+    static const char *const shells[] = { "/bin/sh",   "/bin/bash",      "/bin/bash --posix",
+                                          "/bin/dash", "/usr/bin/mksh",  "/usr/bin/ksh",
+                                          "/bin/zsh",  "/bin/busybox sh" };
+    static const char special[] = "$`'\"\\ \t;&|<>(){}[]*?#~!^=%-\xc3\xa9\r\x01\x7f\xff";
+    static char texts[N_RANDOM][RANDOM_SIZE];
+
+    (void)state;
+    srand (2401);
+    for (size_t i = 0; i < N_RANDOM; i++)
+        for (size_t n = (size_t)rand () % (RANDOM_SIZE - 1), k = 0; k < n; k++) {
+            char c = (char)(rand () % 255 + 1);
+
+            texts[i][k] =
+                rand () % 2 || c == '\n' ? special[(size_t)rand () % (sizeof (special) - 1)] : c;
+        }
+    for (size_t i = 0; i < sizeof (shells) / sizeof (shells[0]); i++) {
+        char program[32];
+
+        snprintf (program, sizeof (program), "%.*s", (int)strcspn (shells[i], " "), shells[i]);
+        if (access (program, X_OK) == 0)
+            expect_exact (shells[i], texts, N_RANDOM);
+    }
+    unlink ("t-values.sh");
+    unlink ("t-values.out");
+}
+
 static void write_file (const char *path, const char *text)
 {
     FILE *file = fopen (path, "w");
@@ -232,6 +295,7 @@ int main (void)
         cmocka_unit_test (variables_are_found_by_name),
         cmocka_unit_test (texts_have_numbers),
         cmocka_unit_test (quoting_leaves_what_means_nothing),
+        cmocka_unit_test (a_shell_passes_on_what_was_quoted),
         cmocka_unit_test (the_file_is_read_again),
         cmocka_unit_test (a_file_that_is_not_whole_is_an_error),
     };

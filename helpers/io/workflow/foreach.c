@@ -14,12 +14,11 @@
 #include "core/graph/graph.h"
 #include "io/workflow/template.h"
 #include "io/workflow/value_sources.h"
+#include "io/workflow/value_tables.h"
 #include "io/workflow/values_file.h"
 #include "io/workflow/workflow.h"
 #include "util/array.h"
 #include "util/hash.h"
-
-enum { MAX_VARIABLES = 256 };
 
 typedef bool read_fn (struct aw_reader *reader,
                       struct aw_values *values,
@@ -28,9 +27,9 @@ typedef bool read_fn (struct aw_reader *reader,
 
 /* A file or files that a variable's values are read from. */
 struct source {
-    char *name; /* of the variable; NULL: a table has all variables. Owned, as path */
+    char *name; /* of the variable. Owned, as path */
     char *path;
-    read_fn *read;
+    read_fn *read; /* NULL: it is the table that has all variables */
 };
 
 struct foreach {
@@ -166,7 +165,8 @@ static bool note_source (struct foreach *f,
         free (source.path);
         return aw_reader_error (f->reader, "empty text: give a path");
     }
-    if (name && !(source.name = strdup (name))) {
+    source.name = strdup (name);
+    if (!source.name) {
         free (source.path);
         return aw_reader_no_memory (f->reader);
     }
@@ -206,58 +206,11 @@ static bool read_object (struct foreach *f,
     return good;
 }
 
-static bool check_name (struct aw_reader *reader, const char *name)
-{
-    for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++)
-        if (!strcmp (name, aw_task_placeholders[i]))
-            return aw_reader_error (reader, "{%s} is built in: give the variable another name",
-                                    name);
-    if (strnlen (name, AW_WORKFLOW_MAX_NAME + 1) > AW_WORKFLOW_MAX_NAME)
-        return aw_reader_error (reader, "\"%.20s...\": name too long: at most %d characters", name,
-                                AW_WORKFLOW_MAX_NAME);
-    if (!aw_template_is_name (name))
-        return aw_reader_error (reader,
-                                "\"%s\": a variable's name has only letters, digits, \"_\" and "
-                                "\"-\", and begins with a letter or \"_\"",
-                                name);
-    if (aw_names_get (&reader->parameter_numbers, name, strlen (name)) != AW_NAMES_NONE)
-        return aw_reader_error (reader, "\"%s\" is a parameter too: give one of them another name",
-                                name);
-    return true;
-}
-
-/* Adds the variable NAME. Its variable in the environment must not be that of another. */
-static bool add_variable (struct aw_reader *reader, struct aw_values *values, const char *name)
-{
-    uint32_t n = aw_values_n_variables (values);
-
-    if (!check_name (reader, name))
-        return false;
-    if (n >= MAX_VARIABLES)
-        return aw_reader_error (reader, "more than %d variables", MAX_VARIABLES);
-    for (uint32_t i = 0; i < n; i++) {
-        const char *other = aw_values_name (values, i), *p = name;
-
-        while (*p && (*p == *other || (strchr ("-_", *p) && strchr ("-_", *other)))) {
-            p++;
-            other++;
-        }
-        if (*p == *other)
-            return aw_reader_error (reader,
-                                    "\"%s\" and \"%s\" would be one variable of the "
-                                    "environment: give one of them another name",
-                                    aw_values_name (values, i), name);
-    }
-    if (aw_values_add_variable (values, name) < 0)
-        return aw_reader_no_memory (reader);
-    return true;
-}
-
 static bool read_variable (struct foreach *f, const char *name, struct json_object *value)
 {
     uint32_t variable = aw_values_n_variables (f->values);
 
-    if (!add_variable (f->reader, f->values, name))
+    if (!aw_value_variable (f->reader, f->values, name, NULL, NULL))
         return false;
     digest_text (f, name);
     switch (json_object_get_type (value)) {
@@ -273,8 +226,25 @@ static bool read_variable (struct foreach *f, const char *name, struct json_obje
     }
 }
 
+/* {"table": F}. */
+static bool read_table (struct foreach *f, struct json_object *object, struct json_object *table)
+{
+    size_t mark;
+    bool good;
+
+    if (json_object_object_length (object) > 1)
+        return aw_reader_error (f->reader,
+                                "a \"table\" stands alone: its columns are all variables");
+    mark = aw_reader_enter (f->reader, "table");
+    digest_text (f, "");
+    good = note_source (f, "table", table, NULL);
+    aw_reader_leave (f->reader, mark);
+    return good;
+}
+
 static bool read_variables (struct foreach *f, struct json_object *object)
 {
+    struct json_object *table;
     bool good = true;
 
     if (!aw_reader_object (f->reader, object))
@@ -282,6 +252,9 @@ static bool read_variables (struct foreach *f, struct json_object *object)
     if (json_object_object_length (object) == 0)
         return aw_reader_error (f->reader, "is empty: add a variable: {\"sample\": {\"lines\": "
                                            "\"samples.txt\"}}");
+    if (json_object_object_get_ex (object, "table", &table)
+        && json_object_is_type (table, json_type_string))
+        return read_table (f, object, table);
     json_object_object_foreach (object, name, value)
     {
         size_t mark = aw_reader_enter (f->reader, name);
@@ -302,17 +275,21 @@ static bool read_sources (struct foreach *f)
         uint32_t variable = aw_values_find (f->values, source->name, strlen (source->name));
 
         aw_reader_enter (f->reader, source->name);
-        good = source->read (f->reader, f->values, variable, source->path) && good;
+        good = (source->read ? source->read (f->reader, f->values, variable, source->path)
+                             : aw_values_from_table (f->reader, f->values, source->path))
+               && good;
         aw_reader_leave (f->reader, mark);
     }
     return good;
 }
 
+/* The rows of a table, or the combinations of variables. */
 static bool combine (struct foreach *f)
 {
+    bool table = f->n_sources > 0 && !f->sources[0].read;
     double n = 1.;
 
-    if (aw_values_combine (f->values, AW_MAX_TASKS) == 0)
+    if ((table ? aw_values_align : aw_values_combine) (f->values, AW_MAX_TASKS) == 0)
         return true;
     if (errno != ERANGE)
         return aw_reader_no_memory (f->reader);

@@ -68,6 +68,10 @@ static void report_unknown (struct compiler *c, const char *name, size_t length)
     char word[65];
     bool quick = reader->problems->n_items == AW_PROBLEMS_MAX || length >= sizeof (word);
 
+    if (reader->values_unknown) { /* it may be one of them */
+        c->failed = true;
+        return;
+    }
     names = quick ? NULL : calloc (n + n_variables + AW_TASK_PLACEHOLDERS, sizeof (*names));
     if (names) {
         memcpy (word, name, length);

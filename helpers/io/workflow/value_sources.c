@@ -207,6 +207,10 @@ bool aw_values_from_range (struct aw_reader *reader,
                                 "no number from %" PRId64 " to %" PRId64 " with step %" PRId64
                                 ": a task set has at least one task",
                                 first, last, step);
+    /* All three are below 2^53. */
+    if ((last - first) / step >= (int64_t)AW_MAX_TASKS)
+        return aw_reader_error (reader, "%" PRId64 " values: at most %u tasks are possible",
+                                (last - first) / step + 1, AW_MAX_TASKS);
     for (int64_t n = first; step > 0 ? n <= last : n >= last; n += step) {
         int length = snprintf (text, sizeof (text), "%" PRId64, n);
 

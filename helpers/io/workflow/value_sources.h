@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the values of a variable are read from: lines of a file, names of files, whole numbers.
- * Private to the workflow's reader. Each function appends to VARIABLE of VALUES, and returns false
- * where it has reported a problem.
+ * Private to the workflow's reader. Functions of sources append to VARIABLE of VALUES, and returns
+ * false where it has reported a problem.
  */
 #ifndef AW_IO_WORKFLOW_VALUE_SOURCES_H
 #define AW_IO_WORKFLOW_VALUE_SOURCES_H
@@ -13,8 +13,18 @@
 #include "io/workflow/reader.h"
 #include "io/workflow/values.h"
 
-/* Most bytes of a file with values. */
-enum { AW_VALUES_MAX_BYTES = 1 << 30 };
+enum {
+    AW_VALUES_MAX_BYTES = 1 << 30, /* of a file with values */
+    AW_VALUES_MAX_VARIABLES = 256, /* of a set */
+};
+
+/* Adds the variable NAME. Its variable in the environment must not be that of another. PATH and
+ * WHERE in it are for messages; NULL: it stands in no file. */
+bool aw_value_variable (struct aw_reader *reader,
+                        struct aw_values *values,
+                        const char *name,
+                        const char *path,
+                        const char *where);
 
 /* Appends a value, the LENGTH bytes at TEXT, after checking it. LINE is where it stands in the file
  * PATH (NULL: in no file). */

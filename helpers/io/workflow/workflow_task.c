@@ -356,8 +356,10 @@ void aw_task_spec_read (struct aw_reader *reader,
         return;
     read_foreach (reader, name, object, spec);
     reader->values = spec->recipe.values;
+    reader->values_unknown = !reader->values && json_object_object_get_ex (object, "foreach", NULL);
     json_object_object_foreach (object, key, value) read_key (reader, key, value, false, spec);
     reader->values = NULL;
+    reader->values_unknown = false;
     if (json_object_object_get_ex (object, "cpus", NULL))
         spec->recipe.cpus_given = true;
     aw_settle_step (reader, spec);
