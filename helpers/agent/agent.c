@@ -80,6 +80,9 @@ static void leave_attempt (struct aw_agent_attempt *attempt, double grace)
         aw_attempt_end (attempt, AW_STATUS_CANCELLED, grace);
         aw_attempt_release_copies (attempt);
         break;
+    case AW_ATTEMPT_LOGGING:
+        aw_attempt_output_hurry (attempt, grace);
+        break;
     case AW_ATTEMPT_DISPUTED:
         attempt->finish.status = AW_STATUS_CANCELLED;
         aw_attempt_finish (attempt, &attempt->finish);
@@ -146,6 +149,8 @@ static void kill_attempt (struct aw_agent *agent, const struct aw_frame *frame)
         return;
     if (attempt->pid)
         aw_attempt_end (attempt, AW_STATUS_CANCELLED, frame->grace);
+    else if (attempt->state == AW_ATTEMPT_LOGGING)
+        aw_attempt_output_hurry (attempt, frame->grace);
     else
         aw_attempt_give_up (attempt, aw_attempt_seconds (attempt), 0, NULL);
 }
@@ -376,6 +381,7 @@ static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
 {
     const struct aw_agent_config *config = agent->config;
     struct aw_scratch scratch = config->scratch;
+    const struct aw_task_logs_callbacks logs = aw_agent_logs_callbacks (agent);
     bool watch = config->nvml && aw_idset_next (&config->gpus, 0) != AW_IDSET_NONE;
 
     if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)
@@ -389,7 +395,10 @@ static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
         agent->gpu_watch = aw_gpu_watch_create (agent->base, config->nvml, &config->gpus);
     scratch.memory = config->mem;
     agent->stager = aw_stager_create (agent->base, &scratch);
-    return (watch && !agent->gpu_watch) || !agent->stager ? aw_error_set (err, "out of memory") : 0;
+    agent->logs = aw_task_logs_create (agent->base, config->node, &logs);
+    return (watch && !agent->gpu_watch) || !agent->stager || !agent->logs
+               ? aw_error_set (err, "out of memory")
+               : 0;
 }
 
 static int connect_to (const struct aw_agent_config *config, struct aw_error *err)
@@ -460,6 +469,8 @@ int aw_agent_run (const struct aw_agent_config *config, struct aw_error *err)
         rc = aw_error_set (err, "the event loop failed");
     aw_attempts_finish (&agent->attempts);
     aw_stager_destroy (agent->stager);
+    aw_task_logs_destroy (agent->logs);
+    agent->logs = NULL;
     if (rc == 0) {
         aw_processes_kill_children (&agent->processes, UNKILLABLE_SECONDS);
         if (agent->link)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the agent's own files share. Each builds on those before it: end.c reports ends, signal.c
- * tells processes to end, launch.c starts them, staging.c copies before and after them, reap.c
- * takes in what has ended, agent.c has the loop and the frames.
+ * tells processes to end, output.c has their standard output and error, launch.c starts them,
+ * staging.c copies before and after them, output_end.c waits for their output, reap.c takes in what
+ * has ended, agent.c has the loop and the frames.
  */
 #ifndef AW_AGENT_AGENT_STATE_H
 #define AW_AGENT_AGENT_STATE_H
@@ -11,6 +12,7 @@
 #include "agent/agent.h"
 #include "agent/attempt.h"
 #include "agent/environment.h"
+#include "agent/logs/task_logs.h"
 #include "agent/messages/messages.h"
 #include "agent/oom.h"
 #include "agent/spawn.h"
@@ -29,6 +31,7 @@ struct aw_agent {
     struct aw_environment *environment;
     struct aw_messages *messages; /* NULL: tasks run without */
     struct aw_stager *stager; /* NULL once the agent ends */
+    struct aw_task_logs *logs;
     struct aw_gpu_watch *gpu_watch; /* NULL: the load of GPUs is not known */
     struct aw_attempts attempts;
     struct aw_processes processes; /* scratch */
@@ -82,6 +85,22 @@ int aw_attempt_set_limits (struct aw_agent_attempt *attempt, const struct aw_lau
 /* Callback of agent->send_signals. */
 void aw_agent_on_send_signals (int fd, short what, void *arg);
 
+/* output.c */
+
+/* Prepares where the output of ATTEMPT goes: SPAWN gets the files or pipes that LAUNCH names, and
+ * PIPES are to be given to aw_attempt_output_begin, or closed. 0, or -1 with text.
+ */
+int aw_attempt_output_open (struct aw_agent_attempt *attempt,
+                            const struct aw_launch *launch,
+                            struct aw_spawn *spawn,
+                            struct aw_log_pipes *pipes,
+                            struct aw_error *err);
+
+/* Its process has started with PIPES, which are taken over. */
+void aw_attempt_output_begin (struct aw_agent_attempt *attempt,
+                              const struct aw_launch *launch,
+                              struct aw_log_pipes *pipes);
+
 /* launch.c */
 
 /* Starts the process of ATTEMPT as LAUNCH says; if that fails, the attempt ends. */
@@ -99,6 +118,19 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch);
  * then ends the attempt.
  */
 void aw_attempt_stage_out (struct aw_agent_attempt *attempt, const struct aw_event *finish);
+
+/* output_end.c */
+
+/* Its process has ended as FINISH says: when its output is written, its results are copied, and the
+ * attempt ends.
+ */
+void aw_attempt_output_end (struct aw_agent_attempt *attempt, const struct aw_event *finish);
+
+/* Waits at most SECONDS more for that. */
+void aw_attempt_output_hurry (struct aw_agent_attempt *attempt, double seconds);
+
+/* For aw_task_logs_create. */
+struct aw_task_logs_callbacks aw_agent_logs_callbacks (struct aw_agent *agent);
 
 /* reap.c */
 

@@ -114,6 +114,9 @@ void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *
     attempt->state = AW_ATTEMPT_ENDED;
     aw_attempt_release_copies (attempt);
     aw_launch_finish (&attempt->launch);
+    free (attempt->why_lost);
+    free (attempt->tidy[0]);
+    free (attempt->tidy[1]);
     attempt->next = attempts->ended;
     attempts->ended = attempt;
 }

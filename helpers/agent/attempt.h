@@ -9,8 +9,9 @@
  *   staged -> staging in            START: looks at the copies again, which are there
  *   staging in -> running           START: all is copied
  *   running -> ending               KILL, the time limit, or the end of the agent
- *   running -> disputed             a SIGTERM from elsewhere has ended its process
- *   running, ending -> staging out  its process has succeeded, and there is stage_out
+ *   running, ending -> logging      its process has ended, its output is being written to the store
+ *   running, logging -> disputed    a SIGTERM from elsewhere has ended its process
+ *   running, ending, logging -> staging out   its process has succeeded, and there is stage_out
  *   any state -> ended              FINISH is sent; after this nobody finds the attempt
  *
  * Ending is SIGTERM, later SIGKILL. If the agent gets a SIGTERM too within 0.1 s, a disputed
@@ -40,6 +41,7 @@ enum aw_attempt_state {
     AW_ATTEMPT_STAGED,
     AW_ATTEMPT_RUNNING,
     AW_ATTEMPT_ENDING,
+    AW_ATTEMPT_LOGGING,
     AW_ATTEMPT_DISPUTED,
     AW_ATTEMPT_STAGING_OUT,
 };
@@ -69,8 +71,12 @@ struct aw_agent_attempt {
     bool noticed; /* it was sent */
     struct aw_gpu_usage gpu_usage;
 
+    bool logged; /* its output goes to the log store */
+    char *why_lost; /* some of its output is lost: it has failed. Owned; NULL: none is */
+    char *tidy[2]; /* stdout, stderr: files to be removed if they are empty; owned, or NULL */
+
     enum aw_status ended_as; /* TIMEOUT or CANCELLED once told to end, COMPLETED before */
-    struct aw_event finish; /* disputed, staging out: how its process ended */
+    struct aw_event finish; /* logging, disputed, staging out: how its process ended */
 };
 
 /* All attempts of the node; {0} is none. */

@@ -19,13 +19,12 @@ void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch
     struct aw_spawn spawn = {
         .argv = launch->argv,
         .directory = launch->directory,
-        .out = launch->out,
-        .err = launch->err,
         .cpus = agent->config->bind && !launch->unbound && aw_idset_count (&launch->cpus)
                     ? &launch->cpus
                     : NULL,
         .mark = attempt->mark,
     };
+    struct aw_log_pipes pipes;
     struct aw_error err;
     pid_t pid;
 
@@ -34,18 +33,25 @@ void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch
         aw_attempt_give_up (attempt, 0, CANNOT_RUN, "cannot be started: out of memory");
         return;
     }
+    if (aw_attempt_output_open (attempt, launch, &spawn, &pipes, &err) < 0) {
+        aw_attempt_give_up (attempt, 0, CANNOT_RUN, err.text);
+        return;
+    }
     attempt->spawned = aw_clock_monotonic ();
     pid = aw_spawn (agent->spawner, &spawn, &err);
     if (pid < 0) {
+        aw_log_pipes_close (&pipes);
         aw_attempt_give_up (attempt, 0, errno == ENOENT ? NOT_FOUND : CANNOT_RUN, err.text);
         return;
     }
     if (aw_attempts_set_pid (&agent->attempts, attempt, pid) < 0) {
+        aw_log_pipes_close (&pipes);
         kill (-pid, SIGKILL); /* it is reaped as an orphan is */
         aw_attempt_give_up (attempt, 0, CANNOT_RUN, "cannot be started: out of memory");
         return;
     }
     attempt->state = AW_ATTEMPT_RUNNING;
+    aw_attempt_output_begin (attempt, launch, &pipes);
     if (aw_gpu_usage_begin (&attempt->gpu_usage, agent->gpu_watch, launch, pid) < 0
         || aw_attempt_set_limits (attempt, launch) < 0)
         aw_attempt_end (attempt, AW_STATUS_CANCELLED, 0); /* it must not run without its limits */

@@ -22,7 +22,6 @@
 #include "util/clock.h"
 
 static const struct timeval SWEEP_INTERVAL = { 0, 250000 };
-static const double DISPUTE_SECONDS = 0.1;
 enum { SHELL_KILLED = 128 + SIGKILL }; /* a shell's exit code when its child was killed */
 
 static double seconds_of (struct timeval tv)
@@ -46,26 +45,6 @@ static enum aw_status judge (const struct aw_agent_attempt *attempt, const struc
     return attempt->notice_cancels ? AW_STATUS_CANCELLED : AW_STATUS_TIMEOUT;
 }
 
-static void on_dispute_over (evutil_socket_t fd, short what, void *arg)
-{
-    struct aw_agent_attempt *attempt = arg;
-
-    (void)fd;
-    (void)what;
-    aw_attempt_finish (attempt, &attempt->finish);
-}
-
-/* Where Slurm tells the whole step to end, tasks may get SIGTERM before the agent does. */
-static bool dispute (struct aw_agent_attempt *attempt, const struct aw_event *finish)
-{
-    if (finish->signal != SIGTERM || attempt->state != AW_ATTEMPT_RUNNING
-        || attempt->agent->leaving)
-        return false;
-    attempt->finish = *finish;
-    attempt->state = AW_ATTEMPT_DISPUTED;
-    return aw_attempt_set_timer (attempt, DISPUTE_SECONDS, on_dispute_over) == 0;
-}
-
 static void take_end (struct aw_agent_attempt *attempt, int status, const struct rusage *usage)
 {
     struct aw_event finish = {
@@ -86,8 +65,7 @@ static void take_end (struct aw_agent_attempt *attempt, int status, const struct
         finish.reason = "killed from outside, perhaps for lack of memory";
     aw_messages_task_ended (attempt->agent->messages, attempt->task, attempt->attempt);
     aw_attempts_drop_pid (&attempt->agent->attempts, attempt);
-    if (!dispute (attempt, &finish))
-        aw_attempt_stage_out (attempt, &finish);
+    aw_attempt_output_end (attempt, &finish);
 }
 
 /* Reaps one process that has ended. 1; 0: none has; -1: there are no children. */
@@ -132,6 +110,8 @@ static bool is_owned (const struct aw_agent *agent, pid_t pid)
     pid_t session = getsid (pid);
     uint32_t task, attempt;
 
+    if (pid == aw_task_logs_pid (agent->logs))
+        return true;
     if (session > 0 && aw_attempts_by_pid (&agent->attempts, session))
         return true;
     if (aw_attempts_by_mark (&agent->attempts, aw_process_mark_of (pid), &found))

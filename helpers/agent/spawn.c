@@ -84,18 +84,20 @@ static int open_output (const char *path)
     return fd;
 }
 
+/* All but standard streams is closed later. */
 static void open_outputs (const struct child *child)
 {
-    int fd = open_output (child->spawn->out);
+    const struct aw_spawn *spawn = child->spawn;
+    int fd = spawn->out ? open_output (spawn->out) : spawn->out_fd;
 
     if (fd < 0 || dup2 (fd, STDOUT_FILENO) < 0)
         fail (child, STAGE_OUT);
-    if (fd > STDERR_FILENO)
+    if (spawn->out && fd > STDERR_FILENO)
         close (fd);
-    fd = child->same ? STDOUT_FILENO : open_output (child->spawn->err);
+    fd = child->same ? STDOUT_FILENO : spawn->err ? open_output (spawn->err) : spawn->err_fd;
     if (fd < 0 || dup2 (fd, STDERR_FILENO) < 0)
         fail (child, STAGE_ERR);
-    if (fd > STDERR_FILENO)
+    if (spawn->err && fd > STDERR_FILENO)
         close (fd);
 }
 
@@ -222,6 +224,11 @@ static int list_paths (struct aw_spawner *spawner, const char *program, char *co
     return 0;
 }
 
+static const char *path_of (const char *path)
+{
+    return path ? path : "(a pipe)";
+}
+
 static void describe (const struct aw_spawn *spawn, int stage, int error, struct aw_error *err)
 {
     const char *program = spawn->argv[0];
@@ -232,7 +239,7 @@ static void describe (const struct aw_spawn *spawn, int stage, int error, struct
     case STAGE_ERR:
         aw_error_set (err, "cannot start %s: its %s %s cannot be opened: %s", program,
                       stage == STAGE_OUT ? "stdout" : "stderr",
-                      stage == STAGE_OUT ? spawn->out : spawn->err, why);
+                      stage == STAGE_OUT ? path_of (spawn->out) : path_of (spawn->err), why);
         break;
     case STAGE_DIRECTORY:
         aw_error_set (err, "cannot start %s: its directory %s: %s", program, spawn->directory, why);
@@ -288,7 +295,7 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
     struct child child = {
         .spawn = spawn,
         .parent = getpid (),
-        .same = strcmp (spawn->out, spawn->err) == 0,
+        .same = spawn->out && spawn->err && strcmp (spawn->out, spawn->err) == 0,
     };
     struct report report = { STAGE_SESSION, 0 };
     bool started;

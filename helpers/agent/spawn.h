@@ -21,6 +21,7 @@ struct aw_spawn {
     const char *directory;
     const char *out; /* created with the umask's mode, truncated */
     const char *err; /* equal to out: the same description */
+    int out_fd, err_fd; /* instead of these files, if they are NULL */
     const struct aw_idset *cpus; /* to be bound to; NULL: unbound */
     uint64_t mark; /* of the process (util/processes.h); 0: none */
 };

@@ -17,7 +17,7 @@
 #include "util/processes.h"
 #include "agent/staging/scratch.h"
 
-enum { COPIES_PAUSES = 50 }; /* of 10 ms */
+enum { HELPER_PAUSES = 100 }; /* of 10 ms */
 static const double REST_SECONDS = 5; /* for killed processes to end */
 
 /* Slurm may signal only this process of the step, depending on how it tracks processes. */
@@ -41,14 +41,14 @@ static int wait_for (pid_t child)
     return status;
 }
 
-/* Copying processes end by themselves when the agent does, and remove half written files: waits a
- * moment for that.
+/* Some processes end by themselves when the agent does: those that copy remove half written files,
+ * the one that writes logs writes what tasks have printed. Waits a moment for that.
  */
-static void let_copies_end (void)
+static void let_helpers_end (void)
 {
     const struct timespec pause = { 0, 10000000 };
 
-    for (int i = 0; i < COPIES_PAUSES; i++) {
+    for (int i = 0; i < HELPER_PAUSES; i++) {
         while (waitpid (-1, NULL, WNOHANG) > 0)
             ;
         if (waitpid (-1, NULL, WNOHANG) < 0)
@@ -68,8 +68,7 @@ __attribute__ ((noreturn)) static void supervise (pid_t child, const char *scrat
     status = wait_for (child);
     if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL && aw_oom_take (&oom))
         fprintf (stderr, "async-workflow-agent: the kernel killed the agent for lack of memory\n");
-    if (scratch)
-        let_copies_end ();
+    let_helpers_end ();
     aw_processes_kill_children (&processes, REST_SECONDS);
     if (WIFSIGNALED (status))
         aw_messages_clean (child);

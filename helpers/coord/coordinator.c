@@ -139,6 +139,7 @@ static struct aw_journal *open_journal (const struct aw_coordinator *c, struct a
         .policy = (char *)(uintptr_t)aw_policy_name (c->config.sched.policy),
         .job = (char *)(uintptr_t)c->config.job,
         .directory = (char *)(uintptr_t)c->config.start_dir,
+        .logs = c->config.store ? AW_LOGS_STORE_NAME : AW_LOGS_FILES_NAME,
         .predicted = c->predicted,
     };
     char *path = aw_run_dir_path (c->config.run_dir, AW_RUN_JOURNAL);
@@ -213,7 +214,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->display = aw_display_create (graph, STDERR_FILENO, config->display, err);
     if (!c->display)
         goto fail;
-    aw_display_set_directory (c->display, config->run_dir);
+    aw_display_set_directory (c->display, config->run_dir, config->store);
     return c;
 fail:
     aw_coordinator_destroy (c);

@@ -33,6 +33,7 @@ struct aw_coordinator_config {
     struct aw_sched_config sched;
     const char *run_dir; /* absolute, made by aw_run_dir_create */
     const char *start_dir; /* absolute */
+    bool store; /* output of tasks goes to the log store, else to a file each */
     const char *scratch; /* above the nodes' scratch directories; NULL: there are none */
     const char *job; /* Slurm job id; NULL in local mode */
     bool one_rank; /* there is no srun: no task can have several ranks or nodes */

@@ -18,6 +18,7 @@ struct context {
     const struct aw_event *start;
     const char *run_dir;
     const char *scratch; /* the node's; "" where it has none */
+    bool store;
 };
 
 static char *expand (const struct context *c, const char *template)
@@ -68,21 +69,39 @@ static char *absolute (char *path, const char *base)
     return joined;
 }
 
+/* The path of a stream for which the file gives TEMPLATE, or NULL; NULL where it goes to the store.
+ */
+static int fill_stream (struct aw_launch *launch,
+                        const struct context *c,
+                        const char *template,
+                        const char *suffix,
+                        char **path)
+{
+    if (!template && c->store)
+        return 0;
+    *path = template ? absolute (expand (c, template), launch->directory)
+                     : aw_run_dir_log (c->run_dir, c->workflow->graph, c->start->task,
+                                       c->start->attempt, suffix);
+    return *path ? 0 : -1;
+}
+
 static int fill_paths (struct aw_launch *launch, const struct context *c, const char *start_dir)
 {
     const struct aw_recipe *r = c->recipe;
-    const struct aw_event *start = c->start;
-    const struct aw_graph *graph = c->workflow->graph;
 
     launch->directory =
         r->directory ? absolute (expand (c, r->directory), start_dir) : strdup (start_dir);
     if (!launch->directory)
         return -1;
-    launch->out = r->out ? absolute (expand (c, r->out), launch->directory)
-                         : aw_run_dir_log (c->run_dir, graph, start->task, start->attempt, "out");
-    launch->err = r->err ? absolute (expand (c, r->err), launch->directory)
-                         : aw_run_dir_log (c->run_dir, graph, start->task, start->attempt, "err");
-    return launch->out && launch->err ? 0 : -1;
+    launch->tidy = (r->out ? 0 : AW_TIDY_OUT) | (r->err ? 0 : AW_TIDY_ERR);
+    if (fill_stream (launch, c, r->out, "out", &launch->out) < 0
+        || fill_stream (launch, c, r->err, "err", &launch->err) < 0)
+        return -1;
+    if (launch->out && launch->err)
+        return 0;
+    launch->tidy = 0;
+    launch->store = aw_run_dir_path (c->run_dir, AW_RUN_LOGS);
+    return launch->store ? 0 : -1;
 }
 
 /* Appends NAME=VALUE. VALUE is owned; NULL means out of memory. */
@@ -222,7 +241,8 @@ int aw_task_launch (struct aw_launch *launch,
                          &workflow->graph->sets[at.set],
                          start,
                          places->run_dir,
-                         "" };
+                         "",
+                         places->store && !workflow->graph->sets[at.set].step };
     struct aw_error why = { "out of memory" };
     char *scratch = NULL;
     int rc;

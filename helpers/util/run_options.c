@@ -164,6 +164,17 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .help = "What a completion survives before its successors start. process: the end of "
                 "srun; node: the loss of its node, at the cost of a disk access",
     },
+    [AW_OPTION_LOGS] = {
+        SRUN ("logs"),
+        .variable = "ASYNC_WORKFLOW_LOGS",
+        .argument = "WHERE",
+        .choices = "auto|files|store",
+        .fallback = "auto",
+        VALUE (CHOICE, logs),
+        .settings = NEW_RUN,
+        .help = "Write the output of tasks to a file per task and stream, or to a store of two "
+                "files per node. auto: \"logs\" of FILE, else files for up to 1000 tasks",
+    },
     [AW_OPTION_LOCAL] = {
         .name = "local",
         VALUE (FLAG, local),

@@ -26,6 +26,7 @@ enum aw_option {
     AW_OPTION_SCRATCH_SIZE,
     AW_OPTION_STAGE_STREAMS,
     AW_OPTION_DURABILITY,
+    AW_OPTION_LOGS,
     AW_OPTION_LOCAL, /* from here on: options of `run` alone, which srun does not have */
     AW_OPTION_CPUS,
     AW_OPTION_GPUS,
@@ -60,7 +61,7 @@ enum aw_setting {
 /* The value of each option, else its default. */
 struct aw_run_settings {
     const char *file, *dir, *resume, *scratch; /* borrowed; NULL: not given */
-    int mode, policy, progress, durability;
+    int mode, policy, progress, durability, logs;
     double grace, time_limit, node_timeout,
         connect_timeout; /* seconds; time_limit INFINITY: none */
     uint64_t scratch_size; /* bytes; 0: not given */

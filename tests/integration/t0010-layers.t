@@ -77,10 +77,10 @@ order ()
 
 helpers=$top_srcdir/helpers everywhere=
 order core top graph resources history sched
-order io top workflow journal wire
-order agent staging place messages top
+order io top workflow journal logs wire
+order agent staging place logs messages top
 everywhere="arguments.h command.h"
-order cmd report explain model run top
+order cmd report explain logs model run top
 everywhere=exec.h
 order coord slurm messages display top agents steps
 everywhere=

@@ -80,7 +80,7 @@ test_expect_success 'a journal that is missing or cannot be read is not a run th
 test_expect_success 'a run that had not begun starts from the beginning' '
     : >once/journal.jsonl && run 0 once --resume once && grep -q "the run had not begun" once.err &&
     test $(wc -l <ran.once) = 2 &&
-    rm -r once/logs/* once/journal.jsonl && run 0 once --resume once && test $(wc -l <ran.once) = 3
+    rm -r once/logs once/journal.jsonl && mkdir once/logs && run 0 once --resume once && test $(wc -l <ran.once) = 3
 '
 
 test_expect_success 'the coordinator is killed: what was done stays, what ran runs again' '
@@ -128,7 +128,7 @@ test_expect_success 'a task that failed, and one that was skipped, get another c
     background bad --dir bad skip.json && wait_for 10 "test -e bad/logs" && touch bad/bad && { wait $!; test $? = 1; } &&
     run 1 bad --resume bad && rm bad/bad && run 0 bad --resume bad && replay bad &&
     test $(events bad "\"event\":\"resume\"") = 2 && done_once bad &&
-    test -e bad/logs/c.0.err && test -e bad/logs/c.0.retry1.err && test -e bad/logs/c.0.retry2.err
+    test "$(grep -c "\"event\":\"start\",\"task\":\"c\[0\]\"" bad/journal.jsonl)" = 3
 '
 
 test_expect_success 'a stopped run goes on' '
@@ -166,7 +166,7 @@ test_expect_success "a journal cut anywhere (every $step bytes): complete, and n
         cut_at $n || { echo "cut at $n"; return 1; }
         n=$((n + step))
     done &&
-    rm -r cut/logs/* cut/journal.jsonl cut/ran && run 0 cut --resume cut && done_once cut
+    rm -r cut/logs cut/journal.jsonl cut/ran && mkdir cut/logs && run 0 cut --resume cut && done_once cut
 '
 
 test_expect_success 'the torn last line is cut off, and this is said' '

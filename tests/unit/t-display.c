@@ -48,7 +48,7 @@ static void nothing (void **state)
     aw_display_event (NULL, &ev);
     aw_display_update (NULL, &now);
     aw_display_message (NULL, "%s", "x");
-    aw_display_set_directory (NULL, "x");
+    aw_display_set_directory (NULL, "x", false);
     aw_display_clear (NULL);
     aw_display_finish (NULL);
     assert_true (isinf (aw_display_next (NULL, 0)));
@@ -390,7 +390,7 @@ static void failures (void **state)
 
     (void)state;
     graph->sets[0].retry.count = 1;
-    aw_display_set_directory (d, "/run");
+    aw_display_set_directory (d, "/run", false);
     aw_display_event (d, &ev);
     ev = (struct aw_event){
         .type = AW_EVENT_FINISH, .status = AW_STATUS_FAILED, .code = 3, .seconds = 2.31, .t = 3

@@ -53,6 +53,7 @@ static const struct {
     { AW_OPTION_SCRATCH_SIZE, "--scratch-size=1", "xxxxx" },
     { AW_OPTION_STAGE_STREAMS, "--stage-streams=1", "xxxxx" },
     { AW_OPTION_DURABILITY, "--durability=node", "xxxxx" },
+    { AW_OPTION_LOGS, "--logs=store", "xxx-x" },
     { AW_OPTION_LOCAL, "--local", "x--xx" },
     { AW_OPTION_CPUS, "--cpus=1", "x--xx" },
     { AW_OPTION_GPUS, "--gpus=1", "x--xx" },

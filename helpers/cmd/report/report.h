@@ -26,6 +26,7 @@ struct aw_report {
     struct aw_set_summary *sets; /* one a set of the graph */
     uint32_t *chain; /* aw_history_chain */
     size_t n_chain;
+    bool store; /* its tasks' output goes to the log store */
     bool torn; /* the journal's last line is not whole: it is being written, or was cut off */
     bool live; /* the coordinator runs */
     double predicted; /* makespan by the model, seconds; NAN: none */
@@ -62,9 +63,25 @@ int aw_report_load_by (struct aw_report *report,
 int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems);
 void aw_report_finish (struct aw_report *report);
 
+/* The streams of a task. */
+enum aw_stream { AW_STREAM_STDOUT, AW_STREAM_STDERR, AW_STREAMS };
+
+/* Does STREAM of TASK go to the log store, and not to a file? */
+bool aw_report_is_stored (const struct aw_report *report, uint32_t task, enum aw_stream stream);
+
+/* Where STREAM of an attempt of TASK goes, if it is a file: as at its launch, relative paths begin
+ * in the task's directory, and that in the one where the run was started. Needs no history. Caller
+ * frees; NULL with ENOMEM.
+ */
+char *aw_report_stream_path (const struct aw_report *report,
+                             uint32_t task,
+                             uint32_t attempt,
+                             enum aw_stream stream);
+
 /* The last lines of a failed attempt's stderr. */
 struct aw_tail {
-    char *path; /* of the file; NULL: unknown. All here is owned */
+    char *path; /* of the file; NULL: unknown, or none. All here is owned */
+    char *command; /* that prints all of it, where there is a log store; or NULL */
     char *text; /* up to 10 lines of at most 400 bytes, each ending in a newline, harmless for a
                    terminal; NULL: nothing */
     bool cut; /* more lines precede them */

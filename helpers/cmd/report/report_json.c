@@ -250,6 +250,8 @@ static void put_failure (const struct aw_report *report,
     if (with_tail)
         aw_tail_load (report, a, &tail);
     put_string (out, "stderr", tail.path);
+    if (report->store)
+        put_string (out, "stderr_command", tail.command);
     put_string (out, "stderr_tail", tail.text);
     aw_tail_finish (&tail);
     aw_textbuf_putc (out, '}');

@@ -40,6 +40,7 @@ static int load_journal (struct folding *folding, const char *path, struct aw_er
     if (aw_journal_read_workflow (path, report->workflow, &reading, &report->header, err) < 0)
         return -1;
     report->torn = reading.torn;
+    report->store = report->header.logs && strcmp (report->header.logs, AW_LOGS_STORE_NAME) == 0;
     report->live = in_use != 0 && report->history.exit_code < 0;
     if (report->header.name) { /* the copy of the workflow file may have lost its name */
         char *copy = report->workflow->name;

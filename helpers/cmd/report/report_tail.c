@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "cmd/report/report.h"
 #include "io/journal/run_dir.h"
+#include "io/logs/log_store.h"
 #include "util/read.h"
 
 enum { MAX_BYTES = 16384, MAX_LINES = 10, MAX_LINE = 400 };
@@ -29,23 +31,43 @@ static char *under (const char *base, char *path)
     return joined;
 }
 
-/* Where the attempt's stderr went: as at its launch, relative paths begin in the task's directory,
- * and that in the one where the run was started.
- */
-static char *stderr_path (const struct aw_report *report, const struct aw_attempt *a)
+/* What the file gives for STREAM; NULL: nothing. */
+static const char *template_of (const struct aw_report *report,
+                                uint32_t task,
+                                enum aw_stream stream)
+{
+    const struct aw_recipe *recipe =
+        &report->workflow->recipes[aw_graph_task (report->workflow->graph, task).set];
+
+    return stream == AW_STREAM_STDOUT ? recipe->out : recipe->err;
+}
+
+bool aw_report_is_stored (const struct aw_report *report, uint32_t task, enum aw_stream stream)
 {
     const struct aw_graph *graph = report->workflow->graph;
-    uint32_t set = aw_graph_task (graph, a->task).set;
-    const struct aw_recipe *recipe = &report->workflow->recipes[set];
+
+    return report->store && !graph->sets[aw_graph_task (graph, task).set].step
+           && !template_of (report, task, stream);
+}
+
+char *aw_report_stream_path (const struct aw_report *report,
+                             uint32_t task,
+                             uint32_t attempt,
+                             enum aw_stream stream)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    const char *template = template_of (report, task, stream);
+    const struct aw_recipe *recipe = &report->workflow->recipes[aw_graph_task (graph, task).set];
     const char *run = report->absolute ? report->absolute : report->dir;
     char *directory = NULL, *path;
 
-    if (!recipe->err)
-        return aw_run_dir_log (report->dir, graph, a->task, a->attempt, "err");
-    path = aw_recipe_expand (recipe->err, report->workflow, a->task, run);
+    if (!template)
+        return aw_run_dir_log (report->dir, graph, task, attempt,
+                               stream == AW_STREAM_STDOUT ? "out" : "err");
+    path = aw_recipe_expand (template, report->workflow, task, run);
     if (recipe->directory)
         directory = under (report->header.directory,
-                           aw_recipe_expand (recipe->directory, report->workflow, a->task, run));
+                           aw_recipe_expand (recipe->directory, report->workflow, task, run));
     path = under (directory ? directory : report->header.directory, path);
     free (directory);
     return path;
@@ -105,24 +127,60 @@ static char *harmless (const char *buf, size_t len)
     return out.data;
 }
 
-void aw_tail_load (const struct aw_report *report,
-                   const struct aw_attempt *attempt,
-                   struct aw_tail *tail)
+/* The end of a file; bytes in BUF, or -1. CUT: there is more before them. */
+static ssize_t read_file (const struct aw_report *report,
+                          const struct aw_attempt *attempt,
+                          struct aw_tail *tail,
+                          char *buf)
 {
-    char *buf = malloc (MAX_BYTES);
     struct stat dir;
     off_t at = 0;
     ssize_t n = -1;
 
-    memset (tail, 0, sizeof (*tail));
-    tail->path = stderr_path (report, attempt);
-    if (tail->path && buf && stat (report->dir, &dir) == 0)
+    tail->path = aw_report_stream_path (report, attempt->task, attempt->attempt, AW_STREAM_STDERR);
+    if (tail->path && stat (report->dir, &dir) == 0)
         n = read_end (tail->path, dir.st_uid, buf, MAX_BYTES, &at);
+    tail->cut = at > 0;
+    return n;
+}
+
+/* The same from the store. */
+static ssize_t read_store (const struct aw_report *report,
+                           const struct aw_attempt *attempt,
+                           struct aw_tail *tail,
+                           char *buf)
+{
+    struct aw_log_place place = { .wanted = attempt->attempt };
+    struct aw_log_store *store = aw_log_store_open (report->dir, NULL);
+    ssize_t n = -1;
+
+    aw_graph_task_name (report->workflow->graph, attempt->task, place.name, sizeof (place.name));
+    if (asprintf (&tail->command, "async-workflow logs %s '%s' --stderr --attempt %u", report->dir,
+                  place.name, attempt->attempt + 1)
+        < 0)
+        tail->command = NULL;
+    if (store && aw_log_store_find (store, &place, 1, NULL) == 0 && place.found)
+        n = aw_log_store_tail (store, &place, AW_LOG_STDERR, buf, MAX_BYTES, &tail->cut, NULL);
+    aw_log_store_close (store);
+    return n;
+}
+
+void aw_tail_load (const struct aw_report *report,
+                   const struct aw_attempt *attempt,
+                   struct aw_tail *tail)
+{
+    bool stored = aw_report_is_stored (report, attempt->task, AW_STREAM_STDERR);
+    char *buf = malloc (MAX_BYTES);
+    ssize_t n = -1;
+
+    memset (tail, 0, sizeof (*tail));
+    if (buf)
+        n = (stored ? read_store : read_file) (report, attempt, tail, buf);
     if (n > 0) {
         size_t len = (size_t)n - (buf[n - 1] == '\n'); /* the last newline begins no line */
         size_t from = last_lines (buf, len);
 
-        tail->cut = at > 0 || from > 0;
+        tail->cut |= from > 0;
         tail->text = harmless (buf + from, (size_t)n - from);
     }
     free (buf);
@@ -133,6 +191,7 @@ void aw_tail_finish (struct aw_tail *tail)
     int saved = errno;
 
     free (tail->path);
+    free (tail->command);
     free (tail->text);
     memset (tail, 0, sizeof (*tail));
     errno = saved;

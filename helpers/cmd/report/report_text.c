@@ -437,6 +437,7 @@ static void put_failure (const struct aw_report *report, uint32_t index, struct 
 {
     const struct aw_attempt *a = &report->history.attempts[index];
     struct aw_tail tail;
+    const char *where;
     char name[NAME], more[NAME], how[256], time[32];
     const char *node = node_text (more, sizeof (more), &report->history, a);
 
@@ -452,11 +453,12 @@ static void put_failure (const struct aw_report *report, uint32_t index, struct 
         aw_textbuf_printf (out, ", attempt %u", a->attempt + 1);
     aw_textbuf_putc (out, '\n');
     aw_tail_load (report, a, &tail);
+    where = tail.path ? tail.path : tail.command;
     put_quoted (out, tail.text);
-    if (tail.path) {
+    if (where) {
         aw_textbuf_puts (out, tail.text ? tail.cut ? "    full text: " : "    from "
                                         : "    stderr is empty or missing: ");
-        aw_textbuf_plain (out, tail.path, strlen (tail.path));
+        aw_textbuf_plain (out, where, strlen (where));
         aw_textbuf_putc (out, '\n');
     }
     aw_tail_finish (&tail);
@@ -489,7 +491,8 @@ void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
     put_staging (report, out);
     put_chain (report, out);
     put_failures (report, out);
-    aw_textbuf_puts (out, "\nLogs are in ");
+    aw_textbuf_puts (out,
+                     report->store ? "\nOutput of a task: async-workflow logs " : "\nLogs are in ");
     aw_textbuf_plain (out, report->dir, strlen (report->dir));
-    aw_textbuf_puts (out, "/" AW_RUN_LOGS "\n");
+    aw_textbuf_puts (out, report->store ? " TASK\n" : "/" AW_RUN_LOGS "\n");
 }

@@ -11,6 +11,7 @@
 
 #include "cmd/command.h"
 #include "cmd/report/report.h"
+#include "cmd/run/run_logs.h"
 #include "cmd/run/run_salloc.h"
 #include "cmd/run/run_predict.h"
 #include "cmd/run/run_scratch.h"
@@ -148,6 +149,7 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->workflow = run->workflow;
     config->sched = run->args->sched;
     config->run_dir = run->run_dir;
+    config->store = aw_run_logs_store (run->args, run->workflow, run->resume, run->run_dir);
     config->start_dir = run->start_dir;
     config->display = run->args->display;
     config->kill_grace = fmin (run->args->value.grace, run->args->value.time_limit / 2);

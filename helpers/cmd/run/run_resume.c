@@ -35,7 +35,7 @@ static int has_logs (const char *dir)
     if (!logs)
         return path && errno == ENOENT ? 0 : -1;
     while (!found && (errno = 0, entry = readdir (logs)))
-        found = entry->d_name[0] != '.';
+        found = strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0;
     if (!found && errno)
         found = -1;
     closedir (logs);

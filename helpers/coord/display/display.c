@@ -41,6 +41,7 @@ struct aw_display {
     struct aw_terminal terminal;
     struct aw_display_frame_style style;
     char *dir;
+    bool store;
     char **nodes; /* names */
     uint32_t n_nodes, node_room;
     double t; /* of the last event or update */
@@ -122,12 +123,13 @@ int aw_display_grow (struct aw_display *d)
     return 0;
 }
 
-void aw_display_set_directory (struct aw_display *d, const char *dir)
+void aw_display_set_directory (struct aw_display *d, const char *dir, bool store)
 {
     if (!d)
         return;
     free (d->dir);
     d->dir = dir ? strdup (dir) : NULL;
+    d->store = store;
 }
 
 /* Moves the cursor to the frame's first line. */
@@ -252,9 +254,20 @@ static void report_unreported (struct aw_display *d)
     d->unreported = 0;
 }
 
+/* Where the output of the task NAME is, into WHERE; "" if that is not known. */
+static void find_output (const struct aw_display *d, const char *name, struct aw_textbuf *where)
+{
+    if (d->dir && d->store)
+        aw_textbuf_printf (where, "; see async-workflow logs %s '%s'", d->dir, name);
+    else if (d->dir)
+        aw_textbuf_printf (where, "; see %s/logs", d->dir);
+    aw_textbuf_putc (where, '\0');
+}
+
 static void tell_failure (struct aw_display *d, const struct aw_event *ev, bool again)
 {
     char name[NAME], how[256], time[32], attempt[48] = "";
+    struct aw_textbuf where = { 0 };
 
     if (!may_report (d))
         return;
@@ -265,10 +278,12 @@ static void tell_failure (struct aw_display *d, const struct aw_event *ev, bool 
         snprintf (attempt, sizeof (attempt), "; will be retried");
     else if (ev->attempt)
         snprintf (attempt, sizeof (attempt), "; it was attempt %u", ev->attempt + 1);
-    aw_display_message (d, "async-workflow: %s: %s after %s on %s%s%s%s%s", name, how,
+    if (!again)
+        find_output (d, name, &where);
+    aw_display_message (d, "async-workflow: %s: %s after %s on %s%s%s", name, how,
                         aw_format_seconds (time, sizeof (time), ev->seconds),
-                        node_name (d, ev->node), attempt, d->dir && !again ? "; see " : "",
-                        d->dir && !again ? d->dir : "", d->dir && !again ? "/logs" : "");
+                        node_name (d, ev->node), attempt, where.data ? where.data : "");
+    aw_textbuf_finish (&where);
 }
 
 static void handle_finish (struct aw_display *d, const struct aw_event *ev)

@@ -55,8 +55,10 @@ struct aw_display *aw_display_create (const struct aw_graph *graph,
 /* The graph has grown. Takes NULL. 0, or -1 with ENOMEM. */
 int aw_display_grow (struct aw_display *display);
 
-/* The run directory, for messages of failed tasks: "see DIR/logs". Copied; may fail silently. */
-void aw_display_set_directory (struct aw_display *display, const char *dir);
+/* The run directory, for messages of failed tasks: "see DIR/logs", or with a log STORE, the command
+ * that prints their output. Copied; may fail silently.
+ */
+void aw_display_set_directory (struct aw_display *display, const char *dir, bool store);
 
 /* Takes an event. Failures are reported at once, above the display; of very many, a part. */
 void aw_display_event (struct aw_display *display, const struct aw_event *ev);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/logs/log_tidy.h"
 #include "util/write.h"
 
 enum { FLAGS = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY };
@@ -33,6 +34,8 @@ int aw_step_log_init (struct aw_step_log *log,
     *line = *launch;
     log->fds[0] = log->fds[1] = -1;
     log->err = strdup (launch->err);
+    log->tidy[0] = launch->tidy & AW_TIDY_OUT ? strdup (launch->out) : NULL;
+    log->tidy[1] = launch->tidy & AW_TIDY_ERR ? strdup (launch->err) : NULL;
     if (!log->err)
         return aw_error_set (err, "out of memory");
     if (open_one (log, 0, &line->out, err) < 0)
@@ -53,6 +56,10 @@ void aw_step_log_finish (struct aw_step_log *log)
         if (log->fds[i] >= 0)
             close (log->fds[i]);
         log->fds[i] = -1;
+        if (log->tidy[i])
+            aw_log_remove_empty (log->tidy[i]);
+        free (log->tidy[i]);
+        log->tidy[i] = NULL;
     }
     errno = saved;
 }

@@ -13,6 +13,7 @@
 
 struct aw_step_log {
     char *err; /* path of standard error, owned */
+    char *tidy[2]; /* files that are removed if they are empty; owned, or NULL */
     int fds[2]; /* of output and error; -1: srun opens it by its name */
     char names[2][48]; /* "/proc/PID/fd/N" of these */
 };
@@ -24,7 +25,7 @@ int aw_step_log_init (struct aw_step_log *log,
                       const struct aw_launch *launch,
                       struct aw_launch *line,
                       struct aw_error *err);
-void aw_step_log_finish (struct aw_step_log *log); /* keeps errno */
+void aw_step_log_finish (struct aw_step_log *log); /* the step has ended; keeps errno */
 
 /* Appends LINES, what srun itself printed, to the file of standard error. As far as it can be. */
 void aw_step_log_append (const struct aw_step_log *log, const struct aw_strings *lines);

@@ -64,6 +64,7 @@ static void put_header (struct aw_journal *journal, const struct aw_journal_head
     put_text (buf, ",\"policy\":", header->policy);
     put_text (buf, ",\"job\":", header->job);
     put_text (buf, ",\"directory\":", header->directory);
+    put_text (buf, ",\"logs\":", header->logs);
     if (header->predicted > 0)
         put_seconds (buf, ",\"predicted\":", header->predicted);
     put_text (buf, ",\"version\":", PACKAGE_VERSION);

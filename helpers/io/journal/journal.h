@@ -3,7 +3,7 @@
  * in the order in which they happened:
  *
  *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123",
- *    "directory":"/home/me","predicted":1232.5,"version":"0.1.0"}
+ *    "directory":"/home/me","logs":"files","predicted":1232.5,"version":"0.1.0"}
  *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
  *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
  *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
@@ -41,6 +41,7 @@ struct aw_journal_header {
     char *policy;
     char *job; /* Slurm job id, or NULL for a local run */
     char *directory; /* absolute, where the run was started: relative paths of tasks begin there */
+    char *logs; /* "store" or "files"; NULL, before version 0.2: files */
     double predicted; /* the model's makespan in seconds; 0: none was made */
 };
 void aw_journal_header_finish (struct aw_journal_header *header);
@@ -101,6 +102,7 @@ struct aw_journal_reading {
     bool changed; /* the graph replaces the one that the journal is of: events of tasks that it does
                      not have are skipped. (Events before the last RESUME with a changed workflow
                      are read like this in any case.) */
+    bool only_header; /* the events are not read */
     bool torn; /* result: the last line has no newline, and was ignored */
 };
 

@@ -16,6 +16,7 @@ void aw_journal_header_finish (struct aw_journal_header *header)
     free (header->policy);
     free (header->job);
     free (header->directory);
+    free (header->logs);
     memset (header, 0, sizeof (*header));
     errno = saved;
 }
@@ -29,7 +30,7 @@ static int read_header_member (struct aw_journal_header *header, char **p, const
     } texts[] = {
         { "name", &header->name },           { "mode", &header->mode },
         { "policy", &header->policy },       { "job", &header->job },
-        { "directory", &header->directory },
+        { "directory", &header->directory }, { "logs", &header->logs },
     };
     double version;
     char *value;

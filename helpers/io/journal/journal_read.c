@@ -110,6 +110,8 @@ static int read_lines (struct aw_journal_reader *reader,
             aw_journal_line_finish (&line);
             return aw_error_set (err, "%s: line %zu: %s", path, n, why.text);
         }
+        if (reading->only_header)
+            return 0;
     }
     aw_journal_line_finish (&line);
     if (n == 1)

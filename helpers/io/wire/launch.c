@@ -30,6 +30,7 @@ void aw_launch_finish (struct aw_launch *launch)
     free (launch->directory);
     free (launch->out);
     free (launch->err);
+    free (launch->store);
     aw_step_plan_destroy (launch->step);
     aw_idset_finish (&launch->cpus);
     aw_idset_finish (&launch->gpus);
@@ -75,6 +76,7 @@ int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
     rc |= copy_text (&copy.directory, from->directory);
     rc |= copy_text (&copy.out, from->out);
     rc |= copy_text (&copy.err, from->err);
+    rc |= copy_text (&copy.store, from->store);
     rc |= aw_idset_copy (&copy.cpus, &from->cpus);
     rc |= aw_idset_copy (&copy.gpus, &from->gpus);
     *to = copy;

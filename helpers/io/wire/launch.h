@@ -11,6 +11,8 @@
 #include "io/wire/step.h"
 #include "util/error.h"
 
+enum { AW_TIDY_OUT = 1 << 0, AW_TIDY_ERR = 1 << 1 };
+
 struct aw_launch {
     uint32_t task; /* id */
     uint32_t attempt;
@@ -18,8 +20,10 @@ struct aw_launch {
     char **env; /* "NAME=value", NULL-terminated: added to the agent's environment, replacing equal
                    names; "NAME" without "=" is removed from it. NULL: nothing */
     char *directory; /* absolute */
-    char *out; /* absolute paths, truncated at start; "/dev/null" is allowed */
+    char *out; /* absolute paths, truncated at start; "/dev/null" is allowed. NULL: to the store */
     char *err; /* may equal out: one description then */
+    char *store; /* absolute: the directory of the log store; NULL: OUT and ERR are given */
+    uint32_t tidy; /* AW_TIDY_*: these files are removed at the end if they are empty */
     struct aw_idset cpus; /* planned, ids of the node */
     struct aw_idset gpus;
     bool unbound; /* the task is not bound to these CPUs */

@@ -80,6 +80,7 @@ static void read_root (struct aw_loading *l, struct json_object *root, const cha
         return;
     graph->iterations = l->top.iterations;
     graph->iterated = l->top.iterated;
+    l->workflow->logs = l->top.logs;
     read_name (l, root, label);
     aw_loading_read_sets (l, root);
 }

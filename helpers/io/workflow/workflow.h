@@ -55,9 +55,19 @@ struct aw_recipe {
     bool cpus_given; /* "cpus" stands in the file, for the set or in the defaults */
 };
 
+/* "logs": where the output of tasks goes that have no "stdout" and "stderr". */
+enum aw_logs {
+    AW_LOGS_AUTO, /* it is not given: by the number of tasks */
+    AW_LOGS_FILES, /* a file a task and stream */
+    AW_LOGS_STORE, /* the log store (io/logs/log_record.h) */
+};
+#define AW_LOGS_FILES_NAME "files"
+#define AW_LOGS_STORE_NAME "store"
+
 struct aw_workflow {
     char *name; /* "name", else the file's base name without .json */
     struct aw_graph *graph; /* finalized */
+    enum aw_logs logs;
     struct aw_recipe *recipes; /* one a set, the same order as graph->sets */
     char *text; /* the file as read, for the copy in the run directory; NUL-terminated */
     size_t text_size; /* without the NUL */

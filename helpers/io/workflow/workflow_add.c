@@ -49,6 +49,11 @@ static void read_root (struct aw_loading *l, struct json_object *root)
         aw_reader_error (reader, "an added workflow has no iterations: remove it");
         aw_reader_leave (reader, mark);
     }
+    if (l->top.logs != AW_LOGS_AUTO) {
+        mark = aw_reader_enter (reader, "logs");
+        aw_reader_error (reader, "the run has chosen at its start: remove it");
+        aw_reader_leave (reader, mark);
+    }
     if (json_object_object_get_ex (root, "name", &value)) { /* and passed over */
         mark = aw_reader_enter (reader, "name");
         if (aw_reader_text (reader, value, &name))

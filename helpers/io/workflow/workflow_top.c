@@ -9,7 +9,7 @@
 #include "util/packet.h"
 
 const char *const aw_top_keys[AW_TOP_KEYS] = {
-    "$schema", "async-workflow", "name", "parameters", "iterations", "defaults", "tasks",
+    "$schema", "async-workflow", "name", "parameters", "iterations", "logs", "defaults", "tasks",
 };
 
 void aw_top_init (struct aw_top *top)
@@ -86,6 +86,20 @@ static void find_unknown (struct aw_reader *reader, struct json_object *root)
             aw_reader_unknown (reader, "key", name, aw_top_keys, AW_TOP_KEYS,
                                "async-workflow-file(5) lists all keys");
     }
+}
+
+static void read_logs (struct aw_reader *reader, struct json_object *root, struct aw_top *top)
+{
+    static const char *const words[] = { AW_LOGS_FILES_NAME, AW_LOGS_STORE_NAME };
+    struct json_object *value;
+    size_t mark, index;
+
+    if (!json_object_object_get_ex (root, "logs", &value))
+        return;
+    mark = aw_reader_enter (reader, "logs");
+    if (aw_reader_choice (reader, value, words, 2, &index))
+        top->logs = index == 0 ? AW_LOGS_FILES : AW_LOGS_STORE;
+    aw_reader_leave (reader, mark);
 }
 
 static bool check_parameter_name (struct aw_reader *reader, const char *name)
@@ -268,6 +282,7 @@ bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_
         return false;
     find_unknown (reader, root);
     read_schema (reader, root);
+    read_logs (reader, root, top);
     if (json_object_object_get_ex (root, "parameters", &value)) {
         mark = aw_reader_enter (reader, "parameters");
         read_parameters (reader, value);

@@ -15,12 +15,13 @@ struct aw_top {
     bool iterated; /* "iterations" is given */
     struct json_object *until; /* what ends them, read when all sets are known; NULL: nothing.
                                   Borrowed */
+    enum aw_logs logs;
     struct aw_task_spec defaults;
 };
 
 /* All keys of the top level. */
 extern const char *const aw_top_keys[];
-enum { AW_TOP_KEYS = 7 };
+enum { AW_TOP_KEYS = 8 };
 
 void aw_top_init (struct aw_top *top);
 void aw_top_finish (struct aw_top *top);

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* logs D [TASK]...: prints what tasks have printed, from files or from the log store. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/logs/logs.h"
+#include "io/journal/run_dir.h"
+#include "util/clock.h"
+
+enum {
+    BATCH = 4096, /* tasks that are searched for together */
+    MOST_FOLLOWED = 1000,
+};
+static const struct timespec FOLLOW_PAUSE = { 0, 200000000 };
+static const double LOAD_SHARE = 10; /* a journal is read again after this many times its time */
+
+struct arguments {
+    const char *dir;
+    struct aw_words tasks;
+    bool out, err, failed, follow, raw;
+    uint32_t attempt; /* 0: the last; 1: the first */
+};
+
+#define OF(member) offsetof (struct arguments, member)
+
+static const struct aw_argument options[] = {
+    { "stdout", NULL, "print standard output alone", AW_VALUE_FLAG, .offset = OF (out) },
+    { "stderr", NULL, "print standard error alone", AW_VALUE_FLAG, .offset = OF (err) },
+    { "failed", NULL, "print tasks that failed alone", AW_VALUE_FLAG, .offset = OF (failed) },
+    { "attempt", "N", "print attempt N; 1 is the first [the last]", AW_VALUE_COUNT,
+      .offset = OF (attempt), .min = 1, .max = 1e6 },
+    { "follow", NULL, "print what comes until the tasks or the run have ended", AW_VALUE_FLAG,
+      .offset = OF (follow), .letter = 'f' },
+    { "raw", NULL, "do not show control characters, as on a terminal", AW_VALUE_FLAG,
+      .offset = OF (raw) },
+};
+
+static void check (void *arguments, struct argp_state *state)
+{
+    const struct arguments *args = arguments;
+
+    if (args->out && args->err)
+        argp_error (state, "--stdout and --stderr: give one, or none for both");
+    if (args->follow && args->failed)
+        argp_error (state, "--follow and --failed: a failed task prints nothing more: give one");
+}
+
+static const struct aw_arguments line = {
+    .options = options,
+    .n_options = sizeof (options) / sizeof (options[0]),
+    .words = "DIR [TASK...]",
+    .doc = "Print the output of tasks of the run in run directory DIR: of each TASK (\"simulate\", "
+           "\"simulate@2\", \"simulate[17]\" or \"simulate@2[17]\"), or of all."
+           "\vBytes are printed as they are; on a terminal control characters are shown, as by "
+           "cat -v. Of several tasks each has a header, as by tail. "
+           "Exit status: 0 done; 1 some output is damaged; 2 the input is wrong.",
+    .offset = OF (dir),
+    .missing = "no run directory given",
+    .more = OF (tasks),
+    .check = check,
+};
+
+static void complain (const char *what, const char *text)
+{
+    fprintf (stderr, "async-workflow logs: %s%s%s\n", what ? what : "", what ? ": " : "", text);
+}
+
+/* Prints N tasks. LIVE: the run goes on. FOUND: counts those that have begun. */
+static int print_tasks (struct aw_logs_run *run,
+                        struct aw_logs_task *tasks,
+                        size_t n,
+                        struct aw_logs_printer *printer,
+                        bool live,
+                        size_t *found)
+{
+    struct aw_error err;
+    int code = AW_EXIT_OK;
+
+    if (aw_logs_find (run, tasks, n, &err) < 0) {
+        complain (NULL, err.text);
+        return AW_EXIT_TASK_FAILED;
+    }
+    for (size_t i = 0; i < n && !printer->error; i++) {
+        struct aw_logs_task *task = &tasks[i];
+
+        *found += task->known;
+        if (aw_logs_task_print (run, task, printer, &err) < 0 && err.text[0]) {
+            (void)aw_logs_flush (printer);
+            complain (task->place.name, err.text);
+            code = AW_EXIT_TASK_FAILED;
+        }
+        else if (task->place.found && !task->place.whole && !live) {
+            (void)aw_logs_flush (printer);
+            complain (task->place.name, "not complete: the agent was killed, or could not write");
+        }
+    }
+    (void)aw_logs_flush (printer);
+    return code;
+}
+
+static int print_all (struct aw_logs_run *run,
+                      const struct arguments *args,
+                      const struct aw_logs_tasks *ids,
+                      struct aw_logs_printer *printer)
+{
+    struct aw_logs_task *tasks = calloc (BATCH, sizeof (*tasks));
+    char *journal = aw_run_dir_path (run->report.dir, AW_RUN_JOURNAL);
+    bool live = journal && aw_journal_in_use (journal) != 0;
+    int code = tasks && journal ? AW_EXIT_OK : AW_EXIT_INPUT;
+    size_t found = 0, at = 0;
+
+    if (code != AW_EXIT_OK)
+        complain (NULL, "out of memory");
+    while (tasks && journal && at < ids->n && !printer->error) {
+        size_t n = 0;
+        int rc;
+
+        for (; n < BATCH && at < ids->n; n++, at++)
+            aw_logs_task_init (&tasks[n], run, ids->ids[at],
+                               args->attempt ? args->attempt - 1 : AW_LOG_LAST);
+        rc = print_tasks (run, tasks, n, printer, live, &found);
+        code = rc != AW_EXIT_OK ? rc : code;
+    }
+    if (code == AW_EXIT_OK && args->tasks.n > 0 && !args->failed && found == 0) {
+        complain (args->tasks.words[0],
+                  args->attempt ? "there is no such attempt" : "it has not begun");
+        code = AW_EXIT_INPUT;
+    }
+    free (journal);
+    free (tasks);
+    return code;
+}
+
+/*
+ * Following
+ */
+
+struct follower {
+    struct aw_logs_run *run;
+    char *journal;
+    off_t size; /* of the journal, when it was read */
+    double next; /* when it may be read again */
+};
+
+/* Reads the journal again if it has grown, but not all the time. 0, or -1 with problems. */
+static int refresh (struct follower *f, struct aw_problems *problems)
+{
+    double began = aw_clock_monotonic ();
+    struct aw_error err;
+    struct stat st;
+
+    if (stat (f->journal, &st) < 0 || (st.st_size == f->size && f->run->report.live)
+        || began < f->next)
+        return 0;
+    if (aw_logs_run_load (f->run, problems) < 0)
+        return -1;
+    f->size = st.st_size;
+    f->next = aw_clock_monotonic () + LOAD_SHARE * (aw_clock_monotonic () - began);
+    if (aw_logs_run_look_again (f->run, &err) == 0)
+        return 0;
+    aw_problems_add (problems, false, "%s", err.text);
+    return -1;
+}
+
+static bool all_ended (const struct aw_logs_run *run, const struct aw_logs_tasks *ids)
+{
+    if (!run->report.live)
+        return true;
+    for (size_t i = 0; i < ids->n; i++) {
+        enum aw_history_task state = aw_history_state (&run->report.history, ids->ids[i]);
+
+        if (state == AW_HISTORY_UNSTARTED || state == AW_HISTORY_RUNNING)
+            return false;
+    }
+    return true;
+}
+
+/* What is printed last was there when the journal said that all has ended. */
+static int follow_tasks (struct follower *f,
+                         struct aw_logs_task *tasks,
+                         const struct aw_logs_tasks *ids,
+                         struct aw_logs_printer *printer,
+                         struct aw_problems *problems)
+{
+    bool ended = false;
+    size_t found;
+    int code = AW_EXIT_OK;
+
+    while (!ended && code == AW_EXIT_OK && !printer->error) {
+        if (refresh (f, problems) < 0)
+            return AW_EXIT_INPUT;
+        ended = all_ended (f->run, ids);
+        code = print_tasks (f->run, tasks, ids->n, printer, !ended || f->run->report.live, &found);
+        if (!ended)
+            nanosleep (&FOLLOW_PAUSE, NULL);
+    }
+    return code;
+}
+
+static int follow (struct aw_logs_run *run,
+                   const struct arguments *args,
+                   const struct aw_logs_tasks *ids,
+                   struct aw_logs_printer *printer,
+                   struct aw_problems *problems)
+{
+    struct follower f = { .run = run,
+                          .journal = aw_run_dir_path (run->report.dir, AW_RUN_JOURNAL) };
+    struct aw_logs_task *tasks = calloc (ids->n + 1, sizeof (*tasks));
+    int code = AW_EXIT_INPUT;
+
+    if (ids->n > MOST_FOLLOWED)
+        aw_problems_add (problems, false, "--follow: %zu tasks are too many: give at most %d",
+                         ids->n, MOST_FOLLOWED);
+    else if (!tasks || !f.journal)
+        aw_problems_add (problems, false, "out of memory");
+    else {
+        for (size_t i = 0; i < ids->n; i++)
+            aw_logs_task_init (&tasks[i], run, ids->ids[i],
+                               args->attempt ? args->attempt - 1 : AW_LOG_LAST);
+        code = follow_tasks (&f, tasks, ids, printer, problems);
+    }
+    free (f.journal);
+    free (tasks);
+    return code;
+}
+
+static int print (struct aw_logs_run *run,
+                  const struct arguments *args,
+                  struct aw_problems *problems)
+{
+    struct aw_logs_printer printer = {
+        .plain = isatty (STDOUT_FILENO) && !args->raw,
+        .streams = { !args->err, !args->out },
+    };
+    struct aw_logs_tasks ids = { 0 };
+    int code = AW_EXIT_INPUT;
+
+    if (aw_logs_select (run, &args->tasks, args->failed, &ids, problems) == 0) {
+        printer.headers = ids.n > 1;
+        code = args->follow ? follow (run, args, &ids, &printer, problems)
+                            : print_all (run, args, &ids, &printer);
+    }
+    free (ids.ids);
+    aw_logs_printer_finish (&printer);
+    if (!printer.error)
+        return code;
+    complain ("standard output", strerror (printer.error));
+    return AW_EXIT_INPUT;
+}
+
+static int run_logs (int argc, char **argv)
+{
+    struct arguments args = { 0 };
+    struct aw_problems problems;
+    struct aw_logs_run run;
+    int code = AW_EXIT_INPUT;
+
+    aw_arguments_parse (&line, argc, argv, &args);
+    aw_problems_init (&problems);
+    if (aw_logs_run_open (&run, args.dir, args.failed || args.follow, &problems) == 0)
+        code = print (&run, &args, &problems);
+    aw_problems_print (&problems, stderr);
+    aw_problems_finish (&problems);
+    aw_logs_run_finish (&run);
+    return code;
+}
+
+const struct aw_command aw_command_logs = { "logs", "print the output of tasks", run_logs };
