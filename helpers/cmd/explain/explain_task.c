@@ -174,17 +174,20 @@ static void put_quoted (struct aw_explain *ex, const char *text)
 static void put_tail (struct aw_explain *ex, const struct aw_attempt *a)
 {
     struct aw_tail tail;
+    const char *where;
 
-    aw_tail_load (&ex->report, a, &tail);
+    aw_tail_load (&ex->report, a, AW_TAIL_LINES, &tail);
+    where = tail.path ? tail.path : tail.command;
     if (tail.text) {
-        aw_textbuf_puts (ex->out, tail.cut ? "The end of its stderr (" : "Its stderr (");
-        put_text (ex, tail.path);
-        aw_textbuf_puts (ex->out, "):\n");
+        aw_textbuf_puts (ex->out, tail.cut ? "The end of its stderr" : "Its stderr");
+        put_text (ex, where ? " (" : "");
+        put_text (ex, where ? where : "");
+        put_text (ex, where ? "):\n" : ":\n");
         put_quoted (ex, tail.text);
     }
-    else if (tail.path) {
+    else if (where) {
         aw_textbuf_puts (ex->out, "Its stderr is empty or missing: ");
-        put_text (ex, tail.path);
+        put_text (ex, where);
         aw_textbuf_putc (ex->out, '\n');
     }
     aw_tail_finish (&tail);

@@ -18,10 +18,8 @@ static const struct format {
     const char *name;
     void (*put) (const struct aw_report *report, struct aw_textbuf *out);
 } formats[] = {
-    { "text", aw_report_text },
-    { "json", aw_report_json },
-    { "svg", aw_report_svg },
-    { "trace", aw_report_trace },
+    { "text", aw_report_text }, { "json", aw_report_json },   { "html", aw_report_html },
+    { "svg", aw_report_svg },   { "trace", aw_report_trace },
 };
 
 enum { N_FORMATS = sizeof (formats) / sizeof (formats[0]) };
@@ -48,7 +46,8 @@ static const struct format *find_format (struct argp_state *state, const char *n
     if (near)
         argp_error (state, "--format=%s: unknown format: did you mean \"%s\"?", name, near);
     else
-        argp_error (state, "--format=%s: unknown format: give text, json, svg or trace", name);
+        argp_error (state, "--format=%s: unknown format: give text, json, html, svg or trace",
+                    name);
     return NULL;
 }
 
@@ -60,7 +59,9 @@ static void check (void *arguments, struct argp_state *state)
 }
 
 static const struct aw_argument options[] = {
-    { "format", "FORMAT", "text, json, svg (a Gantt chart) or trace (for ui.perfetto.dev) [text]",
+    { "format", "FORMAT",
+      "text, json, html (a page with a chart), svg (a Gantt chart) or trace (for ui.perfetto.dev) "
+      "[text]",
       AW_VALUE_TEXT, .offset = OF (name), .letter = 'f' },
     { "output", "FILE", "write to FILE [standard output]", AW_VALUE_TEXT, .offset = OF (output),
       .letter = 'o' },
@@ -118,5 +119,6 @@ static int run (int argc, char **argv)
     return rc;
 }
 
-const struct aw_command aw_command_report = { "report", "report on a run: text, JSON, chart, trace",
+const struct aw_command aw_command_report = { "report",
+                                              "report on a run: text, JSON, page, chart, trace",
                                               run };

@@ -63,6 +63,17 @@ int aw_report_load_by (struct aw_report *report,
 int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems);
 void aw_report_finish (struct aw_report *report);
 
+/* "3m25s"; "-" for NAN. Returns BUF or a constant. */
+const char *aw_report_seconds (char buf[32], double value);
+
+/* Appends the outcome in one sentence that begins with the workflow's name, harmless for a
+ * terminal, without a newline. */
+void aw_report_verdict (const struct aw_report *report, struct aw_textbuf *out);
+
+/* Calls PUT with ARG for each figure of the run: what it is, and its value for people. */
+typedef void aw_figure_fn (void *arg, const char *key, const char *text);
+void aw_report_figures (const struct aw_report *report, aw_figure_fn *put, void *arg);
+
 /* The streams of a task. */
 enum aw_stream { AW_STREAM_STDOUT, AW_STREAM_STDERR, AW_STREAMS };
 
@@ -82,12 +93,15 @@ char *aw_report_stream_path (const struct aw_report *report,
 struct aw_tail {
     char *path; /* of the file; NULL: unknown, or none. All here is owned */
     char *command; /* that prints all of it, where there is a log store; or NULL */
-    char *text; /* up to 10 lines of at most 400 bytes, each ending in a newline, harmless for a
-                   terminal; NULL: nothing */
+    char *text; /* lines of at most 400 bytes, each ending in a newline, harmless for a terminal;
+                   NULL: nothing */
     bool cut; /* more lines precede them */
 };
+enum { AW_TAIL_LINES = 10 }; /* as many as reports for a terminal show */
+/* At most LINES of them. */
 void aw_tail_load (const struct aw_report *report,
                    const struct aw_attempt *attempt,
+                   int lines,
                    struct aw_tail *tail);
 void aw_tail_finish (struct aw_tail *tail);
 
@@ -98,6 +112,7 @@ size_t aw_report_failures (const struct aw_report *report, uint32_t *attempts, s
 /* One function a format; they append to OUT, whose `failed` is set if there is no memory. */
 void aw_report_text (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_json (const struct aw_report *report, struct aw_textbuf *out);
+void aw_report_html (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out);
 

@@ -248,7 +248,7 @@ static void put_failure (const struct aw_report *report,
     put_string (out, "text",
                 aw_failure_text (buf, sizeof (buf), a->status, a->code, a->signal, a->reason));
     if (with_tail)
-        aw_tail_load (report, a, &tail);
+        aw_tail_load (report, a, AW_TAIL_LINES, &tail);
     put_string (out, "stderr", tail.path);
     if (report->store)
         put_string (out, "stderr_command", tail.command);

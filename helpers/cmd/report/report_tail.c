@@ -16,7 +16,7 @@
 #include "io/logs/log_store.h"
 #include "util/read.h"
 
-enum { MAX_BYTES = 16384, MAX_LINES = 10, MAX_LINE = 400 };
+enum { MAX_BYTES = 16384, MAX_LINE = 400 };
 
 /* BASE/PATH, or PATH alone where it is absolute or there is no base. PATH is taken over; NULL stays
  * NULL. */
@@ -93,13 +93,13 @@ static ssize_t read_end (const char *path, uid_t owner, char *buf, size_t size, 
     return n;
 }
 
-/* Where the last MAX_LINES lines begin in LEN bytes without their last newline. */
-static size_t last_lines (const char *buf, size_t len)
+/* Where the last MAX lines begin in LEN bytes without their last newline. */
+static size_t last_lines (const char *buf, size_t len, int max)
 {
     size_t at = len;
 
     for (int lines = 0; at > 0; at--)
-        if (buf[at - 1] == '\n' && ++lines == MAX_LINES)
+        if (buf[at - 1] == '\n' && ++lines == max)
             break;
     return at;
 }
@@ -167,6 +167,7 @@ static ssize_t read_store (const struct aw_report *report,
 
 void aw_tail_load (const struct aw_report *report,
                    const struct aw_attempt *attempt,
+                   int lines,
                    struct aw_tail *tail)
 {
     bool stored = aw_report_is_stored (report, attempt->task, AW_STREAM_STDERR);
@@ -178,7 +179,7 @@ void aw_tail_load (const struct aw_report *report,
         n = (stored ? read_store : read_file) (report, attempt, tail, buf);
     if (n > 0) {
         size_t len = (size_t)n - (buf[n - 1] == '\n'); /* the last newline begins no line */
-        size_t from = last_lines (buf, len);
+        size_t from = last_lines (buf, len, lines);
 
         tail->cut |= from > 0;
         tail->text = harmless (buf + from, (size_t)n - from);

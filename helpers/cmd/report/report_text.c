@@ -3,7 +3,6 @@
  * failed tasks. Long lists are cut in the middle; the JSON has all of them.
  */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@ enum {
     MAX_SETS = 40,
     MAX_LINKS = 20, /* of the chain; half of them from each end */
     MAX_FAILURES = 5,
-    MAX_JOBS = 6,
     NAME = 128,
     MIN_WIDTH = 12,
     MAX_WIDTH = 64, /* of a column of names */
@@ -33,206 +31,14 @@ static int columns (const char *text)
     return n;
 }
 
-static const char *seconds (char buf[32], double value)
-{
-    return isnan (value) ? "-" : aw_format_seconds (buf, 32, value);
-}
-
-/* The run completed. Tasks that were not needed, and failures that were ignored, are counted. */
-static void put_completed (const struct aw_summary *sum, uint32_t all, struct aw_textbuf *out)
-{
-    uint32_t unwanted = sum->cancelled + sum->skipped;
-    char buf[32];
-    const char *time = seconds (buf, sum->makespan);
-
-    if (unwanted || sum->failed)
-        aw_textbuf_printf (out, ": %u of %u tasks done in %s", sum->completed, all, time);
-    else
-        aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all,
-                           all == 1 ? "" : "s", time);
-    if (unwanted)
-        aw_textbuf_printf (out, "; %u %s not needed", unwanted, unwanted == 1 ? "was" : "were");
-    if (sum->failed)
-        aw_textbuf_printf (out, "; %u failed and %s ignored", sum->failed,
-                           sum->failed == 1 ? "was" : "were");
-}
-
-static void put_verdict (const struct aw_report *report, struct aw_textbuf *out)
-{
-    const struct aw_summary *sum = &report->summary;
-    uint32_t all = report->workflow->graph->n_tasks;
-
-    aw_textbuf_plain (out, report->workflow->name, strlen (report->workflow->name));
-    switch (aw_report_outcome (report)) {
-    case AW_OUTCOME_COMPLETED:
-        put_completed (sum, all, out);
-        break;
-    case AW_OUTCOME_FAILED:
-        aw_textbuf_printf (out, ": %u of %u tasks failed", sum->failed, all);
-        if (sum->skipped)
-            aw_textbuf_printf (out, ", %u skipped", sum->skipped);
-        break;
-    case AW_OUTCOME_STOPPED:
-        aw_textbuf_printf (out, ": stopped with %u of %u tasks done", sum->completed, all);
-        break;
-    case AW_OUTCOME_RUNNING:
-        aw_textbuf_printf (out, ": running, %u of %u tasks done", sum->completed, all);
-        break;
-    case AW_OUTCOME_INTERRUPTED:
-        aw_textbuf_printf (out, ": interrupted with %u of %u tasks done", sum->completed, all);
-        break;
-    }
-    if (report->history.stop_reason && *report->history.stop_reason) {
-        aw_textbuf_puts (out, " (");
-        aw_textbuf_plain (out, report->history.stop_reason, strlen (report->history.stop_reason));
-        aw_textbuf_putc (out, ')');
-    }
-    aw_textbuf_puts (out, "\n");
-}
-
 /* "  makespan     12m03s, predicted 11m50s" */
-static void put_line (struct aw_textbuf *out, const char *key, const char *fmt, ...)
-    __attribute__ ((format (printf, 3, 4)));
-static void put_line (struct aw_textbuf *out, const char *key, const char *fmt, ...)
+static void put_figure (void *arg, const char *key, const char *text)
 {
-    char text[512];
-    va_list ap;
+    struct aw_textbuf *out = arg;
 
-    va_start (ap, fmt);
-    vsnprintf (text, sizeof (text), fmt, ap);
-    va_end (ap);
     aw_textbuf_printf (out, "  %-13s ", key);
     aw_textbuf_plain (out, text, strlen (text));
     aw_textbuf_putc (out, '\n');
-}
-
-static void put_share (
-    struct aw_textbuf *out, const char *key, double share, uint32_t n, uint32_t nodes)
-{
-    if (n && !isnan (share))
-        put_line (out, key, "%.1f %% busy of %u on %u node%s", 100 * share, n, nodes,
-                  nodes == 1 ? "" : "s");
-}
-
-/* Tasks that other tasks added. */
-static void put_added (const struct aw_report *report, struct aw_textbuf *out)
-{
-    const struct aw_graph *graph = report->workflow->graph;
-    uint32_t sets = graph->n_sets - graph->n_base;
-    uint32_t tasks = graph->n_tasks - graph->iterations * graph->tasks_per_iteration;
-
-    if (sets > 0)
-        put_line (out, "added", "%u task%s in %u set%s, by tasks", tasks, tasks == 1 ? "" : "s",
-                  sets, sets == 1 ? "" : "s");
-}
-
-/* Interruptions of the run: how many, and the last one. */
-static void put_resumes (const struct aw_report *report, struct aw_textbuf *out)
-{
-    const struct aw_history *history = &report->history;
-    uint32_t lost = 0, n = history->n_gaps;
-    double pause = 0;
-    char a[32], b[32];
-
-    for (uint32_t i = 0; i < n; i++) {
-        lost += history->gaps[i].lost;
-        pause += history->gaps[i].to - history->gaps[i].from;
-    }
-    if (n == 1)
-        put_line (out, "resumed", "at %s, after an interruption of %s; %u attempt%s lost",
-                  seconds (a, history->gaps[0].to), seconds (b, pause), lost, lost == 1 ? "" : "s");
-    else if (n > 1)
-        put_line (
-            out, "resumed", "%u times, last at %s; interrupted for %s in all; %u attempt%s lost", n,
-            seconds (a, history->gaps[n - 1].to), seconds (b, pause), lost, lost == 1 ? "" : "s");
-}
-
-static void put_makespan (const struct aw_report *report, struct aw_textbuf *out)
-{
-    double makespan = report->summary.makespan, predicted = report->predicted;
-    const char *key = aw_report_outcome (report) == AW_OUTCOME_RUNNING ? "elapsed" : "makespan";
-    char a[32], b[32];
-
-    if (isnan (makespan))
-        put_line (out, "makespan", "no task has started");
-    else if (isnan (predicted))
-        put_line (out, key, "%s", seconds (a, makespan));
-    else if (aw_report_outcome (report) == AW_OUTCOME_COMPLETED)
-        put_line (out, "makespan", "%s; the model predicted %s (%+.1f %%)", seconds (a, makespan),
-                  seconds (b, predicted), 100 * (makespan / predicted - 1));
-    else
-        put_line (out, key, "%s; the model predicted %s", seconds (a, makespan),
-                  seconds (b, predicted));
-}
-
-static void put_tasks (const struct aw_report *report, struct aw_textbuf *out)
-{
-    const struct aw_summary *sum = &report->summary;
-    const struct {
-        uint32_t n;
-        const char *what;
-    } parts[] = {
-        { sum->failed, "failed" },   { sum->cancelled, "cancelled" },   { sum->skipped, "skipped" },
-        { sum->running, "running" }, { sum->unstarted, "not started" }, { sum->retried, "retried" },
-    };
-    char text[256];
-    int n = snprintf (text, sizeof (text), "%u of %u done", sum->completed,
-                      report->workflow->graph->n_tasks);
-
-    for (size_t i = 0; i < sizeof (parts) / sizeof (parts[0]); i++)
-        if (parts[i].n)
-            n += snprintf (text + n, sizeof (text) - (size_t)n, ", %u %s", parts[i].n,
-                           parts[i].what);
-    put_line (out, "tasks", "%s", text);
-}
-
-/* The job that the run began in, and those that it was resumed in; of many the last ones. */
-static void put_jobs (const struct aw_report *report, struct aw_textbuf *out)
-{
-    const struct aw_history *history = &report->history;
-    const char *jobs[MAX_JOBS], *job = report->header.job;
-    char text[MAX_JOBS * 32] = "";
-    uint32_t n = 0;
-    int len = 0;
-
-    for (uint32_t i = 0; i <= history->n_gaps; i++) {
-        if (i > 0)
-            job = history->gaps[i - 1].job;
-        if (job && (n == 0 || strcmp (job, jobs[(n - 1) % MAX_JOBS]) != 0))
-            jobs[n++ % MAX_JOBS] = job;
-    }
-    for (uint32_t i = n > MAX_JOBS ? n - MAX_JOBS : 0; i < n; i++)
-        len += snprintf (text + len, sizeof (text) - (size_t)len, "%s%.28s", len ? ", " : "",
-                         jobs[i % MAX_JOBS]);
-    if (n > MAX_JOBS)
-        put_line (out, "Slurm jobs", "%u, the last %d: %s", n, MAX_JOBS, text);
-    else if (n > 0)
-        put_line (out, n == 1 ? "Slurm job" : "Slurm jobs", "%s", text);
-}
-
-static void put_figures (const struct aw_report *report, struct aw_textbuf *out)
-{
-    const struct aw_journal_header *header = &report->header;
-    const struct aw_summary *sum = &report->summary;
-    char a[32], b[32];
-
-    aw_textbuf_putc (out, '\n');
-    put_makespan (report, out);
-    put_resumes (report, out);
-    put_tasks (report, out);
-    put_added (report, out);
-    put_share (out, "CPUs", sum->cpu_share, sum->cpus, sum->n_nodes);
-    put_share (out, "GPUs", sum->gpu_share, sum->gpus, sum->n_nodes);
-    if (!isnan (sum->cpu_used_share))
-        put_line (out, "CPU time", "tasks used %.1f %% of the CPU time that they held",
-                  100 * sum->cpu_used_share);
-    if (!isnan (sum->gap_mean))
-        put_line (out, "start delay", "%s on average, %s at most", seconds (a, sum->gap_mean),
-                  seconds (b, sum->gap_max));
-    if (header->mode || header->policy)
-        put_line (out, "order", "%s%s%s", header->mode ? header->mode : "",
-                  header->mode && header->policy ? ", " : "", header->policy ? header->policy : "");
-    put_jobs (report, out);
 }
 
 static int name_width (int longest)
@@ -251,8 +57,8 @@ static void put_set (struct aw_textbuf *out,
     aw_textbuf_cell (out, name, width);
     aw_textbuf_printf (out, " %8u %8u %7u %9s %9s %9s %9s\n", sum->tasks,
                        sum->states[AW_HISTORY_COMPLETED], sum->states[AW_HISTORY_FAILED],
-                       seconds (a, sum->mean), seconds (b, sum->min), seconds (c, sum->max),
-                       seconds (d, sum->wait_mean));
+                       aw_report_seconds (a, sum->mean), aw_report_seconds (b, sum->min),
+                       aw_report_seconds (c, sum->max), aw_report_seconds (d, sum->wait_mean));
 }
 
 static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
@@ -303,8 +109,8 @@ static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_cell (out, graph->sets[i].name, width);
         aw_textbuf_printf (out, " %8u %8u %9s %9s %9s %8u %9s\n", sum->brought - sum->shared,
                            sum->shared, aw_format_bytes (size, sizeof (size), sum->bytes),
-                           seconds (a, sum->coming), seconds (b, sum->waiting), sum->left,
-                           seconds (c, sum->leaving));
+                           aw_report_seconds (a, sum->coming), aw_report_seconds (b, sum->waiting),
+                           sum->left, aw_report_seconds (c, sum->leaving));
     }
 }
 
@@ -372,8 +178,8 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
     aw_textbuf_cell (out, name, width);
     aw_textbuf_puts (out, " ");
     aw_textbuf_cell (out, node_text (node, sizeof (node), history, a), MIN_WIDTH);
-    aw_textbuf_printf (out, " %9s %9s%s\n", seconds (x, wait_of (before, a)),
-                       seconds (y, a->finish - a->start),
+    aw_textbuf_printf (out, " %9s %9s%s\n", aw_report_seconds (x, wait_of (before, a)),
+                       aw_report_seconds (y, a->finish - a->start),
                        a->status == AW_STATUS_COMPLETED   ? ""
                        : a->status == AW_STATUS_CANCELLED ? "  cancelled"
                        : a->status == AW_STATUS_NODE_FAIL ? "  lost"
@@ -416,7 +222,8 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_puts (out, "  ");
     snprintf (name, sizeof (name), "%zu link%s", n, n == 1 ? "" : "s");
     aw_textbuf_cell (out, name, width);
-    aw_textbuf_printf (out, " %*s %9s %9s\n", MIN_WIDTH, "", seconds (a, waited), seconds (b, ran));
+    aw_textbuf_printf (out, " %*s %9s %9s\n", MIN_WIDTH, "", aw_report_seconds (a, waited),
+                       aw_report_seconds (b, ran));
 }
 
 /* Each line of TEXT with a bar before it. */
@@ -447,12 +254,12 @@ static void put_failure (const struct aw_report *report, uint32_t index, struct 
     aw_textbuf_plain (out, name, strlen (name));
     aw_textbuf_puts (out, ": ");
     aw_textbuf_plain (out, how, strlen (how));
-    aw_textbuf_printf (out, " after %s on ", seconds (time, a->seconds));
+    aw_textbuf_printf (out, " after %s on ", aw_report_seconds (time, a->seconds));
     aw_textbuf_plain (out, node, strlen (node));
     if (a->attempt)
         aw_textbuf_printf (out, ", attempt %u", a->attempt + 1);
     aw_textbuf_putc (out, '\n');
-    aw_tail_load (report, a, &tail);
+    aw_tail_load (report, a, AW_TAIL_LINES, &tail);
     where = tail.path ? tail.path : tail.command;
     put_quoted (out, tail.text);
     if (where) {
@@ -484,8 +291,9 @@ static void put_failures (const struct aw_report *report, struct aw_textbuf *out
 
 void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
 {
-    put_verdict (report, out);
-    put_figures (report, out);
+    aw_report_verdict (report, out);
+    aw_textbuf_puts (out, "\n\n");
+    aw_report_figures (report, put_figure, out);
     put_sets (report, out);
     put_gpus (report, out);
     put_staging (report, out);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How texts from outside get into the page: nothing in them is markup or script. */
+#include <string.h>
+
+#include "cmd/report/report_html.h"
+#include "io/json_string.h"
+
+void aw_html_text (struct aw_textbuf *out, const char *text)
+{
+    struct aw_textbuf plain = { 0 };
+
+    aw_textbuf_plain (&plain, text, strlen (text));
+    aw_textbuf_putc (&plain, '\0');
+    if (plain.failed)
+        out->failed = true;
+    else
+        aw_textbuf_xml (out, plain.data);
+    aw_textbuf_finish (&plain);
+}
+
+void aw_html_json (struct aw_textbuf *out, const char *text)
+{
+    struct aw_textbuf json = { 0 };
+
+    aw_json_put_string (&json, text);
+    out->failed |= json.failed;
+    for (size_t i = 0; i < json.len; i++) {
+        if (json.data[i] == '<')
+            aw_textbuf_puts (out, "\\u003c");
+        else
+            aw_textbuf_putc (out, json.data[i]);
+    }
+    aw_textbuf_finish (&json);
+}
+
+void aw_html_cell (struct aw_textbuf *out, const char *tag, const char *text)
+{
+    aw_textbuf_printf (out, "<%s>", tag);
+    aw_html_text (out, text);
+    aw_textbuf_printf (out, "</%.*s>", (int)strcspn (tag, " "), tag);
+}
+
+void aw_html_task (const struct aw_html *page, uint32_t attempt)
+{
+    const struct aw_attempt *a = &page->report->history.attempts[attempt];
+    char name[AW_HTML_NAME];
+
+    aw_graph_task_name (page->report->workflow->graph, a->task, name, sizeof (name));
+    if (a->started)
+        aw_textbuf_printf (page->out, "<button class=\"link\" data-show=\"%u\">",
+                           page->position[attempt]);
+    aw_html_text (page->out, name);
+    if (a->started)
+        aw_textbuf_puts (page->out, "</button>");
+}
