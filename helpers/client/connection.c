@@ -612,8 +612,8 @@ int aw_cancel (struct aw_connection *aw, const char *tasks, int flags, double ti
         .data = aw_piece_of (tasks),
     };
 
-    if (packet.data.size > AW_SENDER_MAX)
+    if (packet.data.size > AW_TASKS_MAX)
         return fail (aw, EMSGSIZE, "%zu characters: the name of tasks has at most %d",
-                     packet.data.size, AW_SENDER_MAX);
+                     packet.data.size, AW_TASKS_MAX);
     return send_packet (aw, &packet, 0) < 0 ? -1 : wait_done (aw, packet.number, timeout);
 }

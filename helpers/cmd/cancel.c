@@ -25,7 +25,8 @@ static const struct aw_arguments line = {
     .words = "TASKS",
     .doc =
         "In a task: cancel TASKS of the workflow: \"simulate\" (a set, in all iterations), "
-        "\"simulate@2\", \"simulate[17]\" or \"simulate@2[17]\"."
+        "\"simulate@2\", \"simulate[17]\" or \"simulate@2[17]\"; by the values of variables: "
+        "\"align[sample=a]\"."
         "\vRunning tasks are ended. Waiting tasks do not start, and neither do their successors. A "
         "cancelled task is not a failure. The command returns when the journal has the "
         "cancellation. "

@@ -215,6 +215,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     if (!c->display)
         goto fail;
     aw_display_set_directory (c->display, config->run_dir, config->store);
+    aw_display_set_workflow (c->display, config->workflow);
     return c;
 fail:
     aw_coordinator_destroy (c);

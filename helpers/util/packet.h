@@ -38,6 +38,7 @@ enum {
     AW_MESSAGE_MAX = 65536, /* bytes of data in one message */
     AW_TOPIC_MAX = 64, /* of the name of a topic or a group */
     AW_SENDER_MAX = 160, /* of the name of a task: set, iteration, index */
+    AW_TASKS_MAX = 4096, /* of what names tasks: also by their values */
     AW_ADD_MAX = 4 << 20, /* of a workflow that a task adds */
     AW_PACKET_HEAD = 40,
     AW_PACKET_MAX = AW_PACKET_HEAD + 2 * AW_TOPIC_MAX + AW_SENDER_MAX + AW_MESSAGE_MAX,

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "documents.h"
+#include "io/workflow/task_label.h"
 #include "io/workflow/values.h"
 
 #define EACH(foreach, keys) HEAD "'tasks': {'a': {'foreach': {" foreach "}, " keys "}}}"
@@ -305,6 +306,74 @@ static void an_added_workflow_has_its_values_in_itself (void **state)
     aw_workflow_destroy (w);
 }
 
+static void note_tasks (void *arg, uint32_t task, uint32_t count)
+{
+    char *out = arg;
+
+    sprintf (out + strlen (out), "%u+%u ", task, count);
+}
+
+static void tasks_are_selected_by_their_values (void **state)
+{
+    static const struct {
+        const char *text, *found; /* NULL: none */
+    } table[] = {
+        { "a", "0+6 7+6 " },
+        { "a@1", "7+6 " },
+        { "a@1[2]", "9+1 " },
+        { "a[2]", "2+1 9+1 " },
+        { "a[s=x]", "0+2 7+2 " },
+        { "a@1[n=2]", "8+1 10+1 12+1 " },
+        { "a@0[n=2,s=y,s=z]", "5+1 " },
+        { "a@0[s=y,s=z,n=2]", "5+1 " },
+        { "a@0[s=y,s=z]", "4+2 " },
+        { "a@0[s=]q]", "2+2 " },
+        { "b", "6+1 13+1 " },
+        { "a[s=X]", NULL },
+        { "a[s=x,n=3]", NULL },
+        { "a[s=x", NULL },
+        { "a[t=x]", NULL },
+        { "a[]", NULL },
+        { "a[6]", NULL },
+        { "a@2[s=x]", NULL },
+        { "b[s=x]", NULL },
+        { "c", NULL },
+        { "", NULL },
+    };
+    struct aw_workflow *w = parse_good (
+        HEAD "'iterations': 2, 'tasks': {'a': {'foreach': {'s': ['x', ']q', 'y,s=z'], 'n': [1, "
+             "2]}, " X "}, 'b': {" X "}}}");
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH (table); i++) {
+        char found[100] = "";
+        int rc = aw_tasks_select (w, table[i].text, note_tasks, found);
+
+        assert_string_equal (found, table[i].found ? table[i].found : "");
+        assert_int_equal (rc, table[i].found ? 0 : -1);
+    }
+    aw_workflow_destroy (w);
+}
+
+static void labels_have_the_values (void **state)
+{
+    struct aw_workflow *w = parse_good (EACH ("'s': ['a\\nb', '☃☃'], 'n': [1]", X));
+    struct aw_textbuf out = { 0 };
+    char buf[AW_TASK_LABEL];
+
+    (void)state;
+    assert_string_equal (aw_task_label (w, 0, buf, sizeof (buf)), "a[0] (s=a?b, n=1)");
+    assert_string_equal (aw_task_label (w, 0, buf, 18), "a[0] (s=a?b, n=1)");
+    assert_string_equal (aw_task_label (w, 0, buf, 17), "a[0] (s=a?b, ...");
+    assert_string_equal (aw_task_label (w, 1, buf, 15), "a[1] (s=☃...");
+    assert_string_equal (aw_task_label (w, 1, buf, 14), "a[1] (s=...");
+    aw_task_put_values (w, 0, ",", &out);
+    aw_textbuf_putc (&out, '\0');
+    assert_string_equal (out.data, ",{\"s\":\"a\\nb\",\"n\":\"1\"}");
+    aw_textbuf_finish (&out);
+    aw_workflow_destroy (w);
+}
+
 static int enter_directory (void **state)
 {
     (void)state;
@@ -330,6 +399,8 @@ int main (void)
         cmocka_unit_test (what_is_wrong_has_its_place),
         cmocka_unit_test (quotes_around_a_placeholder_are_warned_of),
         cmocka_unit_test (staged_data_differs_by_value),
+        cmocka_unit_test (tasks_are_selected_by_their_values),
+        cmocka_unit_test (labels_have_the_values),
         cmocka_unit_test (an_added_workflow_has_its_values_in_itself),
     };
 

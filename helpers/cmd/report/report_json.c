@@ -8,6 +8,7 @@
 
 #include "cmd/report/report.h"
 #include "io/json_string.h"
+#include "io/workflow/task_label.h"
 
 enum { REPORT_VERSION = 1, NAME = 128, BINS = 200, MAX_TAILS = 100 };
 
@@ -185,6 +186,7 @@ static void put_attempt (const struct aw_report *report,
 
     aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
     put_string (out, "task", name);
+    aw_task_put_values (report->workflow, a->task, ",\"values\":", out);
     put_count (out, "attempt", a->attempt);
     put_string (out, "node", report->history.nodes[a->node].name);
     if (a->n_more > 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/report/report_svg.h"
+#include "io/workflow/task_label.h"
 #include "util/units.h"
 
 enum {
@@ -13,7 +14,7 @@ enum {
     MAX_CELLS = 40000, /* rows x bins of the areas */
     LOAD_BINS = 800,
     MAX_EXACT = 1000, /* attempts whose load is shown without means */
-    NAME = 128,
+    NAME = AW_TASK_LABEL,
 };
 
 static uint32_t group_of (const struct aw_svg *svg, const struct aw_attempt *a, uint32_t *tone)
@@ -66,7 +67,7 @@ static void put_tooltip (struct aw_svg *svg, const struct aw_slice *slice)
     const struct aw_attempt *a = &report->history.attempts[slice->attempt];
     char name[NAME], time[32], how[256];
 
-    aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+    aw_task_label (report->workflow, a->task, name, sizeof (name));
     aw_textbuf_puts (svg->out, "><title>");
     aw_textbuf_xml (svg->out, name);
     aw_textbuf_puts (svg->out, ", ");
@@ -265,7 +266,7 @@ static void put_moves (struct aw_svg *svg)
             aw_textbuf_puts (svg->out, "/>\n");
             continue;
         }
-        aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+        aw_task_label (report->workflow, a->task, name, sizeof (name));
         aw_textbuf_puts (svg->out, "><title>");
         aw_textbuf_xml (svg->out, name);
         aw_textbuf_printf (svg->out, ", %s, %s</title></rect>\n", aw_chart_phase_name (move->what),

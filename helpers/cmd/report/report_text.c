@@ -10,13 +10,14 @@
 
 #include "cmd/report/report.h"
 #include "io/journal/run_dir.h"
+#include "io/workflow/task_label.h"
 #include "util/units.h"
 
 enum {
     MAX_SETS = 40,
     MAX_LINKS = 20, /* of the chain; half of them from each end */
     MAX_FAILURES = 5,
-    NAME = 128,
+    NAME = AW_TASK_LABEL,
     MIN_WIDTH = 12,
     MAX_WIDTH = 64, /* of a column of names */
 };
@@ -173,7 +174,7 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
     const struct aw_attempt *before = i ? &history->attempts[report->chain[i - 1]] : NULL;
     char name[NAME], node[NAME], x[32], y[32];
 
-    aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+    aw_task_label (report->workflow, a->task, name, sizeof (name));
     aw_textbuf_puts (out, "  ");
     aw_textbuf_cell (out, name, width);
     aw_textbuf_puts (out, " ");
@@ -202,7 +203,7 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
         double wait = wait_of (before, at);
         waited += isnan (wait) ? 0 : wait;
         ran += at->finish - at->start;
-        aw_graph_task_name (report->workflow->graph, at->task, name, sizeof (name));
+        aw_task_label (report->workflow, at->task, name, sizeof (name));
         if (columns (name) > width)
             width = columns (name);
     }
@@ -248,7 +249,7 @@ static void put_failure (const struct aw_report *report, uint32_t index, struct 
     char name[NAME], more[NAME], how[256], time[32];
     const char *node = node_text (more, sizeof (more), &report->history, a);
 
-    aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
+    aw_task_label (report->workflow, a->task, name, sizeof (name));
     aw_failure_text (how, sizeof (how), a->status, a->code, a->signal, a->reason);
     aw_textbuf_puts (out, "\n  ");
     aw_textbuf_plain (out, name, strlen (name));

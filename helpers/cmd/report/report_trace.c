@@ -10,6 +10,7 @@
 
 #include "cmd/report/report_chart.h"
 #include "io/json_string.h"
+#include "io/workflow/task_label.h"
 
 enum { NAME = 128 };
 
@@ -66,6 +67,7 @@ static void put_slice (const struct trace *trace, const struct aw_slice *slice)
                        ",\"args\":{\"attempt\":%u,\"cpus\":%u,\"gpus\":%g,\"waited\":", a->attempt,
                        slice->held.cpus, (double)slice->held.gpu_parts / AW_GPU_WHOLE);
     aw_textbuf_fixed (out, a->start - a->ready, 6);
+    aw_task_put_values (trace->report->workflow, a->task, ",\"values\":", out);
     if (!isnan (a->finish)) {
         aw_textbuf_printf (out, ",\"status\":\"%s\",\"code\":%d,\"signal\":%d,\"cpu_seconds\":",
                            aw_status_name (a->status), a->code, a->signal);

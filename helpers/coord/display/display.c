@@ -18,6 +18,7 @@
 #include "coord/display/terminal.h"
 #include "core/failure.h"
 #include "core/graph/grow.h"
+#include "io/workflow/task_label.h"
 #include "util/array.h"
 #include "util/units.h"
 
@@ -28,7 +29,7 @@
 #define PROGRESS_SECONDS 10.0 /* at least, where no set instance has been completed */
 #define FAILURES_AT_ONCE 10 /* reported one by one; then one a second */
 
-enum { NAME = 128, MESSAGE = 1024, MAX_NAMED = 3 };
+enum { NAME = AW_TASK_LABEL, MESSAGE = 1024, MAX_NAMED = 3 };
 
 struct instance {
     uint32_t n; /* tasks that have not ended for good */
@@ -37,6 +38,7 @@ struct instance {
 
 struct aw_display {
     const struct aw_graph *graph; /* borrowed */
+    const struct aw_workflow *workflow; /* likewise; NULL: not known */
     enum aw_display_mode mode; /* never AUTO */
     struct aw_terminal terminal;
     struct aw_display_frame_style style;
@@ -130,6 +132,12 @@ void aw_display_set_directory (struct aw_display *d, const char *dir, bool store
     free (d->dir);
     d->dir = dir ? strdup (dir) : NULL;
     d->store = store;
+}
+
+void aw_display_set_workflow (struct aw_display *d, const struct aw_workflow *workflow)
+{
+    if (d)
+        d->workflow = workflow;
 }
 
 /* Moves the cursor to the frame's first line. */
@@ -254,9 +262,12 @@ static void report_unreported (struct aw_display *d)
     d->unreported = 0;
 }
 
-/* Where the output of the task NAME is, into WHERE; "" if that is not known. */
-static void find_output (const struct aw_display *d, const char *name, struct aw_textbuf *where)
+/* Where the output of TASK is, into WHERE; "" if that is not known. */
+static void find_output (const struct aw_display *d, uint32_t task, struct aw_textbuf *where)
 {
+    char name[NAME];
+
+    aw_graph_task_name (d->graph, task, name, sizeof (name));
     if (d->dir && d->store)
         aw_textbuf_printf (where, "; see async-workflow logs %s '%s'", d->dir, name);
     else if (d->dir)
@@ -272,14 +283,17 @@ static void tell_failure (struct aw_display *d, const struct aw_event *ev, bool 
     if (!may_report (d))
         return;
     report_unreported (d);
-    aw_graph_task_name (d->graph, ev->task, name, sizeof (name));
+    if (d->workflow)
+        aw_task_label (d->workflow, ev->task, name, sizeof (name));
+    else
+        aw_graph_task_name (d->graph, ev->task, name, sizeof (name));
     aw_failure_text (how, sizeof (how), ev->status, ev->code, ev->signal, ev->reason);
     if (again)
         snprintf (attempt, sizeof (attempt), "; will be retried");
     else if (ev->attempt)
         snprintf (attempt, sizeof (attempt), "; it was attempt %u", ev->attempt + 1);
     if (!again)
-        find_output (d, name, &where);
+        find_output (d, ev->task, &where);
     aw_display_message (d, "async-workflow: %s: %s after %s on %s%s%s", name, how,
                         aw_format_seconds (time, sizeof (time), ev->seconds),
                         node_name (d, ev->node), attempt, where.data ? where.data : "");

@@ -44,6 +44,7 @@ struct aw_display_state {
 };
 
 struct aw_display;
+struct aw_workflow; /* io/workflow/workflow.h */
 
 /* A display of GRAPH (borrowed) on FD (borrowed, not closed). The environment is read here: TERM,
  * NO_COLOR, the locale's character set (call setlocale (LC_CTYPE, "") before). NULL with text. */
@@ -59,6 +60,9 @@ int aw_display_grow (struct aw_display *display);
  * that prints their output. Copied; may fail silently.
  */
 void aw_display_set_directory (struct aw_display *display, const char *dir, bool store);
+
+/* Names of tasks have the values of WORKFLOW (borrowed), whose graph is the display's. */
+void aw_display_set_workflow (struct aw_display *display, const struct aw_workflow *workflow);
 
 /* Takes an event. Failures are reported at once, above the display; of very many, a part. */
 void aw_display_event (struct aw_display *display, const struct aw_event *ev);

@@ -10,6 +10,7 @@
 #include "io/journal/run_dir.h"
 #include "io/json_string.h"
 #include "io/message_frame.h"
+#include "io/workflow/task_label.h"
 #include "util/array.h"
 
 #define LABEL AW_REQUEST_ADDED
@@ -138,37 +139,43 @@ void aw_task_requests_answer (struct aw_task_requests *requests, size_t n, const
                  requests->n_answers * sizeof (*requests->answers));
 }
 
-/* One event for each iteration. */
+/* Who cancels. */
+struct canceller {
+    struct aw_task_requests *requests;
+    const char *name;
+    bool release;
+};
+
+static void cancel_tasks (void *arg, uint32_t task, uint32_t count)
+{
+    const struct canceller *by = arg;
+    struct aw_event ev = {
+        .type = AW_EVENT_CANCEL,
+        .node = AW_NONE,
+        .task = task,
+        .count = count,
+        .code = by->release,
+        .reason = by->name,
+    };
+
+    by->requests->user.event (by->requests->user.arg, &ev);
+}
+
 static void take_cancel (struct aw_task_requests *requests,
                          uint32_t node,
                          const struct aw_packet *packet,
                          const char *sender)
 {
-    const struct aw_graph *graph = requests->workflow->graph;
-    char name[AW_SENDER_MAX + 1], error[AW_SENDER_MAX + 64];
-    uint32_t first, last;
-    struct aw_task tasks;
+    struct canceller by = { requests, sender, (packet->flags & AW_PACKET_RELEASE) != 0 };
+    char tasks[AW_TASKS_MAX + 1], error[AW_SENDER_MAX + 64];
 
-    snprintf (name, sizeof (name), "%.*s", (int)packet->data.size, packet->data.text);
-    if (packet->data.size > AW_SENDER_MAX || aw_graph_tasks_parse (graph, name, &tasks) < 0) {
-        snprintf (error, sizeof (error), "the workflow has no tasks \"%s\"", name);
+    snprintf (tasks, sizeof (tasks), "%.*s", (int)packet->data.size, packet->data.text);
+    if (packet->data.size > AW_TASKS_MAX
+        || aw_tasks_select (requests->workflow, tasks, cancel_tasks, &by) < 0) {
+        snprintf (error, sizeof (error), "the workflow has no tasks \"%.*s\"", AW_SENDER_MAX,
+                  tasks);
         answer (requests, node, packet, error);
         return;
-    }
-    first = tasks.iteration == AW_NONE ? 0 : tasks.iteration;
-    last = tasks.iteration == AW_NONE ? aw_graph_iterations (graph, tasks.set) - 1 : first;
-    for (uint32_t it = first; it <= last; it++) {
-        struct aw_event ev = {
-            .type = AW_EVENT_CANCEL,
-            .node = AW_NONE,
-            .task = aw_graph_first_task (graph, it, tasks.set)
-                    + (tasks.index == AW_NONE ? 0 : tasks.index),
-            .count = tasks.index == AW_NONE ? graph->sets[tasks.set].count : 1,
-            .code = (packet->flags & AW_PACKET_RELEASE) != 0,
-            .reason = sender,
-        };
-
-        requests->user.event (requests->user.arg, &ev);
     }
     answer (requests, node, packet, NULL);
 }
