@@ -18,14 +18,22 @@ END
 test_expect_success 'values stand after the name: in messages, report, chart and trace' '
     test_expect_code 1 async-workflow run --local --cpus 2 flow.json >out 2>err &&
     grep -F "async-workflow: a[1] (s=x, n=2): exit code 1" err &&
-    grep -F "a[3] (s=?[2J\"<y>&?, n=2): exit code 1" err &&
-    grep -F "a[1] (s=x, n=2): exit code 1" out && grep -F "a[3] (s=?[2J\"<y>&?, n=2): exit code 1" out &&
+    grep -F "a[3] (s=\"<y>&?, n=2): exit code 1" err &&
+    grep -F "a[1] (s=x, n=2): exit code 1" out && grep -F "a[3] (s=\"<y>&?, n=2): exit code 1" out &&
     ! grep "$(printf "\033")" out err &&
-    async-workflow report flow-local --format svg >svg && grep -F "<title>a[3] (s=?[2J&quot;&lt;y&gt;&amp;?, n=2), " svg &&
+    async-workflow report flow-local --format svg >svg && grep -F "<title>a[3] (s=&quot;&lt;y&gt;&amp;?, n=2), " svg &&
     async-workflow report flow-local --format json >json &&
     grep -F "{\"task\":\"a[3]\",\"values\":{\"s\":\"\\u001b[2J\\\"<y>&\\u000d\",\"n\":\"2\"},\"attempt\":0" json &&
     async-workflow report flow-local --format trace >trace &&
     grep -F "\"values\":{\"s\":\"x\",\"n\":\"2\"}" trace
+'
+
+test_expect_success 'logs and explain select by values' '
+    async-workflow logs flow-local "a[s=x,n=2]" >out 2>err && async-workflow logs flow-local "a[n=2]" --failed >out 2>err &&
+    async-workflow explain flow-local "a[s=x]" >out && grep "^a\[0\] (s=x, n=1): completed" out &&
+    grep "^a\[1\] (s=x, n=2): .*exit code 1" out &&
+    test_expect_code 2 async-workflow logs flow-local "a[s=y]" 2>err && grep "no such task" err &&
+    test_expect_code 2 async-workflow explain flow-local "a[s=y]" 2>err && grep "no such task" err
 '
 
 test_expect_success 'tasks are cancelled by their values' '

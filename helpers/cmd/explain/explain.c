@@ -10,6 +10,7 @@
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
+#include "io/workflow/task_label.h"
 
 struct arguments {
     const char *dir;
@@ -58,6 +59,18 @@ void aw_explain_finish (struct aw_explain *ex)
         aw_report_finish (&ex->report);
 }
 
+/* Tasks that were selected by their values. */
+static void explain_tasks (void *arg, uint32_t task, uint32_t count)
+{
+    struct aw_explain *ex = arg;
+
+    for (uint32_t id = task; id - task < count; id++) {
+        if (ex->out->len > 0)
+            aw_textbuf_putc (ex->out, '\n');
+        aw_explain_task (ex, id);
+    }
+}
+
 /* 0, or -1 with a problem: there is no such task. */
 static int explain_word (struct aw_explain *ex, const char *word, struct aw_problems *problems)
 {
@@ -65,9 +78,12 @@ static int explain_word (struct aw_explain *ex, const char *word, struct aw_prob
     struct aw_task tasks;
 
     if (aw_graph_tasks_parse (graph, word, &tasks) < 0) {
+        if (aw_tasks_select (ex->report.workflow, word, explain_tasks, ex) == 0)
+            return 0;
         aw_problems_add (problems, false,
-                         "%s: no such task in %s: give a set, set@iteration, set[index] or "
-                         "set@iteration[index]; the sets are listed by \"async-workflow status\"",
+                         "%s: no such task in %s: give a set, set@iteration, set[index], "
+                         "set@iteration[index] or set[variable=value]; the sets are listed by "
+                         "\"async-workflow status\"",
                          word, ex->report.dir);
         return -1;
     }

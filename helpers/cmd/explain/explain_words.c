@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "cmd/explain/explain.h"
+#include "io/workflow/task_label.h"
 #include "util/units.h"
 
 const char *aw_explain_name (const struct aw_explain *ex, uint32_t task, char buf[AW_NAME_SIZE])
 {
-    aw_graph_task_name (ex->report.workflow->graph, task, buf, AW_NAME_SIZE);
-    return buf;
+    return aw_task_label (ex->report.workflow, task, buf, AW_NAME_SIZE);
 }
 
 const char *aw_explain_when (const struct aw_explain *ex, double t, char *buf, size_t size)

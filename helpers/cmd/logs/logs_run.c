@@ -5,6 +5,8 @@
 
 #include "cmd/logs/logs.h"
 #include "io/journal/run_dir.h"
+#include "io/journal/run_workflow.h"
+#include "io/workflow/task_label.h"
 #include "util/array.h"
 
 /* The workflow, and the first line of the journal. 0, or -1 with problems. */
@@ -12,26 +14,24 @@ static int load_head (struct aw_logs_run *run, const char *dir, struct aw_proble
 {
     struct aw_journal_reading reading = { .only_header = true };
     struct aw_report *report = &run->report;
-    char *workflow = aw_run_dir_path (dir, AW_RUN_WORKFLOW);
     char *journal = aw_run_dir_path (dir, AW_RUN_JOURNAL);
     struct aw_error err;
     int rc = -1;
 
     report->dir = strdup (dir);
     report->absolute = realpath (dir, NULL);
-    if (!workflow || !journal || !report->dir)
+    if (!journal || !report->dir)
         aw_problems_add (problems, false, "%s: out of memory", dir);
     else if (aw_run_dir_check_workflow (dir, &err) < 0)
         aw_problems_add (problems, false, "%s", err.text);
     else
-        report->workflow = aw_workflow_load (workflow, problems);
+        report->workflow = aw_run_workflow_load (dir, problems);
     if (report->workflow) {
         rc = aw_journal_read (journal, report->workflow->graph, &reading, &report->header, &err);
         if (rc < 0)
             aw_problems_add (problems, false, "%s", err.text);
     }
     report->store = report->header.logs && strcmp (report->header.logs, AW_LOGS_STORE_NAME) == 0;
-    free (workflow);
     free (journal);
     return rc;
 }
@@ -89,6 +89,7 @@ struct selection {
     struct aw_logs_run *run;
     bool failed;
     bool *taken; /* by task */
+    bool failed_to_take; /* out of memory */
     struct aw_logs_tasks *tasks;
 };
 
@@ -106,31 +107,26 @@ static int take (struct selection *s, uint32_t id)
     return 0;
 }
 
-/* NAMED: a set, in one iteration or all, of one index or all. */
-static int take_named (struct selection *s, struct aw_task named)
+static void take_all (void *arg, uint32_t task, uint32_t count)
 {
-    const struct aw_graph *graph = s->run->report.workflow->graph;
-    uint32_t iterations = named.set < graph->n_base ? graph->iterations : 1;
-    uint32_t count = graph->sets[named.set].count;
+    struct selection *s = arg;
 
-    for (uint32_t it = 0; it < iterations; it++)
-        for (uint32_t i = 0; i < count; i++) {
-            const struct aw_task at = { it, named.set, i };
-
-            if ((named.iteration == AW_NONE || named.iteration == it)
-                && (named.index == AW_NONE || named.index == i)
-                && take (s, aw_graph_task_id (graph, at)) < 0)
-                return -1;
-        }
-    return 0;
+    for (uint32_t id = task; id - task < count; id++)
+        if (take (s, id) < 0)
+            s->failed_to_take = true;
 }
 
-static bool know_all (const struct aw_graph *graph, const struct aw_words *words)
+static void take_none (void *arg, uint32_t task, uint32_t count)
 {
-    struct aw_task named;
+    (void)arg;
+    (void)task;
+    (void)count;
+}
 
+static bool know_all (const struct aw_workflow *workflow, const struct aw_words *words)
+{
     for (int i = 0; i < words->n; i++)
-        if (aw_graph_tasks_parse (graph, words->words[i], &named) < 0)
+        if (aw_tasks_select (workflow, words->words[i], take_none, NULL) < 0)
             return false;
     return true;
 }
@@ -139,21 +135,20 @@ static int take_words (struct selection *s,
                        const struct aw_words *words,
                        struct aw_problems *problems)
 {
-    const struct aw_graph *graph = s->run->report.workflow->graph;
-    struct aw_task named;
+    const struct aw_workflow *workflow = s->run->report.workflow;
     int rc = 0;
 
-    for (uint32_t id = 0; rc == 0 && words->n == 0 && id < graph->n_tasks; id++)
+    for (uint32_t id = 0; rc == 0 && words->n == 0 && id < workflow->graph->n_tasks; id++)
         rc = take (s, id);
     for (int i = 0; rc == 0 && i < words->n; i++) {
-        if (aw_graph_tasks_parse (graph, words->words[i], &named) < 0) {
+        if (aw_tasks_select (workflow, words->words[i], take_all, s) < 0) {
             aw_problems_add (problems, false,
-                             "%s: no such task: give a set, set[INDEX], set@ITERATION or "
-                             "set@ITERATION[INDEX]",
+                             "%s: no such task: give a set, set[INDEX], set[VARIABLE=VALUE], "
+                             "set@ITERATION or set@ITERATION[INDEX]",
                              words->words[i]);
             return -1;
         }
-        rc = take_named (s, named);
+        rc = s->failed_to_take ? -1 : 0;
     }
     if (rc < 0)
         aw_problems_add (problems, false, "%s: out of memory", s->run->report.dir);
@@ -166,11 +161,11 @@ int aw_logs_select (struct aw_logs_run *run,
                     struct aw_logs_tasks *tasks,
                     struct aw_problems *problems)
 {
-    struct selection s = { run, failed, NULL, tasks };
+    struct selection s = { run, failed, NULL, false, tasks };
     int rc;
 
     /* Tasks may have added what is not known yet. */
-    if (!run->loaded && (words->n == 0 || !know_all (run->report.workflow->graph, words))
+    if (!run->loaded && (words->n == 0 || !know_all (run->report.workflow, words))
         && aw_logs_run_load (run, problems) < 0)
         return -1;
     s.taken = calloc (run->report.workflow->graph->n_tasks + (size_t)1, sizeof (*s.taken));

@@ -18,15 +18,16 @@ static const struct aw_values *values_of (const struct aw_workflow *workflow,
     return workflow->recipes[at.set].values;
 }
 
-/* Ends the text at BUF, which was cut at SIZE, with "..." in place of its last character or more.
- */
-static void mark_cut (char *buf, size_t size)
+/* Copies TEXT to BUF, cut between characters, with "..." at the end then. */
+static void copy_cut (char *buf, size_t size, const char *text, size_t length)
 {
-    size_t end = size > 4 ? size - 4 : 0;
+    bool cut = length >= size;
 
-    while (end > 0 && ((unsigned char)buf[end] & 0xc0) == 0x80)
-        end--;
-    snprintf (buf + end, size - end, "...");
+    if (cut)
+        length = size > 4 ? size - 4 : 0;
+    while (cut && length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    snprintf (buf, size, "%.*s%s", (int)length, text, cut ? "..." : "");
 }
 
 const char *aw_task_label (const struct aw_workflow *workflow,
@@ -36,20 +37,25 @@ const char *aw_task_label (const struct aw_workflow *workflow,
 {
     uint32_t index;
     const struct aw_values *values = values_of (workflow, task, &index);
-    int n = aw_graph_task_name (workflow->graph, task, buf, size);
+    struct aw_textbuf text = { 0 };
 
-    if (!values || n < 0)
+    aw_graph_task_name (workflow->graph, task, buf, size);
+    if (!values)
         return buf;
-    for (uint32_t v = 0; v < aw_values_n_variables (values) && (size_t)n < size; v++)
-        n += snprintf (buf + n, size - (size_t)n, "%s%s=%s", v ? ", " : " (",
-                       aw_values_name (values, v), aw_values_text (values, index, v));
-    if ((size_t)n + 1 < size)
-        strcpy (buf + n, ")");
-    else
-        mark_cut (buf, size);
-    for (char *p = buf; *p; p++)
-        if ((unsigned char)*p < 0x20)
-            *p = '?';
+    aw_textbuf_puts (&text, buf);
+    for (uint32_t v = 0; v < aw_values_n_variables (values) && text.len < size; v++) {
+        const char *value = aw_values_text (values, index, v);
+
+        aw_textbuf_printf (&text, "%s%s=", v ? ", " : " (", aw_values_name (values, v));
+        aw_textbuf_plain (&text, value, strlen (value));
+    }
+    aw_textbuf_putc (&text, ')');
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] == '\n')
+            text.data[i] = '?';
+    if (!text.failed)
+        copy_cut (buf, size, text.data, text.len);
+    aw_textbuf_finish (&text);
     return buf;
 }
 
