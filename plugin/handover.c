@@ -68,8 +68,11 @@ static void append_run_options (struct aw_strings *result, const struct aw_optio
     /* A file called "-x" must not look like an option. */
     if (file)
         aw_strings_addf (result, "%s%s", file[0] == '-' ? "./" : "", file);
+    for (size_t i = 0; i < options->list.n; i++)
+        aw_strings_addf (result, "--%s=%s", aw_option_table[AW_OPTION_PARAM].name,
+                         options->list.v[i]);
     for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++)
-        if (options->value[i] && i != AW_OPTION_FILE)
+        if (options->value[i] && i != AW_OPTION_FILE && i != AW_OPTION_PARAM)
             aw_strings_addf (result, "--%s=%s", aw_option_table[i].name, options->value[i]);
 }
 

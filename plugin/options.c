@@ -21,6 +21,7 @@ void aw_options_finish (struct aw_options *options)
     for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++)
         free (options->value[i]);
     free (options->ours);
+    aw_strings_finish (&options->list);
     aw_options_init (options);
     errno = saved;
 }
@@ -38,8 +39,13 @@ int aw_options_set (struct aw_options *options, int option, const char *value, s
         return aw_error_set (err, "--%s: empty value: give %s", entry->srun_name,
                              entry->choices ? entry->choices : entry->argument);
     copy = strdup (value);
-    if (!copy)
-        return aw_error_set (err, "%s", strerror (errno));
+    if (copy && entry->kind == AW_KIND_LIST)
+        aw_strings_add (&options->list, value);
+    if (!copy || options->list.failed) {
+        free (copy);
+        errno = ENOMEM;
+        return aw_error_set (err, "out of memory");
+    }
     free (options->value[option]);
     options->value[option] = copy;
     return 0;

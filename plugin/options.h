@@ -12,12 +12,13 @@
 #include <stddef.h>
 
 #include "util/run_options.h"
+#include "util/strings.h"
 
 struct aw_error;
-struct aw_strings;
 
 struct aw_options {
     char *value[AW_OPTION_SRUN_COUNT]; /* the last one given, owned; NULL where none was */
+    struct aw_strings list; /* all values of the one option that is a list */
     bool *ours; /* whether the word of that index is one of ours, owned */
     size_t words, room; /* length of ours, and room in it */
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "util/exit_status.h"
+#include "util/strings.h"
 #include "util/units.h"
 
 enum { FIRST_KEY = 0x100 }; /* argp's key of option 0, if it has no letter */
@@ -68,6 +69,11 @@ static void read_value (const struct aw_argument *option,
     switch (option->kind) {
     case AW_VALUE_FLAG:
         *(bool *)place = true;
+        break;
+    case AW_VALUE_LIST:
+        aw_strings_add (place, text);
+        if (((struct aw_strings *)place)->failed)
+            argp_failure (state, AW_EXIT_INPUT, 0, "out of memory");
         break;
     case AW_VALUE_TEXT:
         *(const char **)place = text;

@@ -12,6 +12,7 @@ struct argp_state;
 enum aw_value_kind {
     AW_VALUE_FLAG, /* bool */
     AW_VALUE_TEXT, /* const char *, borrowed from argv */
+    AW_VALUE_LIST, /* struct aw_strings, owned: a text each time that the option is given */
     AW_VALUE_COUNT, /* uint32_t, from min to max */
     AW_VALUE_POSITIVE, /* unsigned long long, above 0; the example says what it must be */
     AW_VALUE_NUMBER, /* double, from min to max */
@@ -50,6 +51,14 @@ struct aw_arguments {
     /* What is wrong with the options together goes to argp_error. NULL: nothing can be. */
     void (*check) (void *arguments, struct argp_state *state);
 };
+
+/* The option --param, as that of a run. */
+#define AW_ARGUMENT_PARAM(place)                                                      \
+    {                                                                                 \
+        "param", "NAME=VALUE",                                                        \
+            "Give a parameter of the workflow file this value; repeat it for others", \
+            AW_VALUE_LIST, .offset = (place)                                          \
+    }
 
 enum { AW_OPTIONS_MAX = 24 };
 

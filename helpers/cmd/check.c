@@ -10,12 +10,14 @@
 
 struct arguments {
     const char *path;
+    struct aw_strings parameters;
     struct aw_demand node;
 };
 
 #define OF(member) offsetof (struct arguments, member)
 
 static const struct aw_argument options[] = {
+    AW_ARGUMENT_PARAM (OF (parameters)),
     { "nodes", "N", "Number of nodes of the allocation", AW_VALUE_COUNT, .offset = OF (node.nodes),
       .min = 1, .max = AW_IDSET_MAX },
     { "cpus", "C", "CPUs of the largest node, as Slurm counts them", AW_VALUE_COUNT,
@@ -63,7 +65,11 @@ static int run (int argc, char **argv)
 
     aw_arguments_parse (&line, argc, argv, &args);
     aw_problems_init (&problems);
-    workflow = aw_workflow_load_for (args.path, &args.node, &problems);
+    workflow = aw_workflow_load_with (args.path,
+                                      &(struct aw_workflow_input){ .start = true,
+                                                                   .parameters = &args.parameters,
+                                                                   .node = &args.node },
+                                      &problems);
     aw_problems_print (&problems, stderr);
     if (workflow) {
         print_summary (args.path, workflow->graph);
@@ -75,6 +81,7 @@ static int run (int argc, char **argv)
     }
     aw_workflow_destroy (workflow);
     aw_problems_finish (&problems);
+    aw_strings_finish (&args.parameters);
     return status;
 }
 

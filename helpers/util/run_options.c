@@ -62,6 +62,13 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .help = "Continue the run in this run directory; finished tasks do not run again. "
         "The workflow file is needed only if it has changed",
     },
+    [AW_OPTION_PARAM] = {
+        SRUN ("param"),
+        .argument = "NAME=VALUE",
+        VALUE (LIST, parameters),
+        .settings = ALWAYS,
+        .help = "Give a parameter of the workflow file this value; repeat it for others",
+    },
     [AW_OPTION_PROGRESS] = {
         SRUN ("progress"),
         .variable = "ASYNC_WORKFLOW_PROGRESS",

@@ -10,12 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/strings.h"
+
 enum aw_option {
     AW_OPTION_FILE, /* an argument of `run` without a name; srun has it as --async-workflow */
     AW_OPTION_MODE,
     AW_OPTION_POLICY,
     AW_OPTION_DIR,
     AW_OPTION_RESUME,
+    AW_OPTION_PARAM,
     AW_OPTION_PROGRESS,
     AW_OPTION_GRACE,
     AW_OPTION_TIME_LIMIT,
@@ -45,6 +48,7 @@ enum aw_option_kind {
     AW_KIND_SECONDS, /* double: least or more */
     AW_KIND_TIMEOUT, /* double: 0 for never, or least or more */
     AW_KIND_BYTES, /* uint64_t: 1 or more */
+    AW_KIND_LIST, /* struct aw_strings: a text each time that the option is given */
 };
 
 enum { AW_OPTION_MOST = 4096 };
@@ -68,6 +72,7 @@ struct aw_run_settings {
     uint32_t max_steps, stage_streams;
     uint32_t cpus, gpus; /* 0: not given */
     bool local, test_only;
+    struct aw_strings parameters; /* "name=value". Owned */
 };
 
 struct aw_option_entry {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/utf8.h"
 
+#include <string.h>
+
 size_t aw_utf8_length (const char *text, size_t size)
 {
     const unsigned char *t = (const unsigned char *)text;
@@ -25,6 +27,15 @@ size_t aw_utf8_length (const char *text, size_t size)
         || (t[0] == 0xf0 && t[1] < 0x90) || (t[0] == 0xf4 && t[1] > 0x8f) || t[0] > 0xf4)
         return 0;
     return n;
+}
+
+bool aw_utf8_is_text (const char *text)
+{
+    size_t left = strlen (text), n = 1;
+
+    for (; left > 0 && n > 0; text += n, left -= n)
+        n = aw_utf8_length (text, left);
+    return n > 0;
 }
 
 size_t aw_utf8_put (uint32_t character, char *out)

@@ -2,6 +2,7 @@
 #ifndef AW_UTIL_UTF8_H
 #define AW_UTIL_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,9 @@
  * sequence of one byte.
  */
 size_t aw_utf8_length (const char *text, size_t size);
+
+/* Is all of TEXT UTF-8? */
+bool aw_utf8_is_text (const char *text);
 
 /* Writes CHARACTER, at most U+10FFFF, as UTF-8 to OUT, which has room for 4 bytes. Returns how many
  * it takes.

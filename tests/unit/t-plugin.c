@@ -255,6 +255,32 @@ static void lines (void **state)
     }
 }
 
+/* Of an option that is a list every value counts. */
+static void a_list (void **state)
+{
+    const char *words[] = { "srun", S, S, NULL };
+    const char *expected[] = { "/c", "run", "f", "--param=a=1", "--param=b=--x y", "--", NULL };
+    struct aw_strings line, result;
+    struct aw_options options;
+    struct aw_error err;
+
+    (void)state;
+    fill (&line, words);
+    aw_strings_init (&result);
+    aw_options_init (&options);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_PARAM, "", &err), -1);
+    assert_string_equal (err.text, "--async-workflow-param: empty value: give NAME=VALUE");
+    assert_int_equal (aw_options_set (&options, AW_OPTION_PARAM, "a=1", &err), 0);
+    assert_int_equal (aw_options_first_extra (&options), AW_OPTION_PARAM);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, "f", &err), 0);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_PARAM, "b=--x y", &err), 0);
+    assert_int_equal (aw_handover_line (&result, "/c", &options, &line, &err), 0);
+    assert_words (&result, expected);
+    aw_options_finish (&options);
+    aw_strings_finish (&result);
+    aw_strings_finish (&line);
+}
+
 static void command (void **state)
 {
     char good[] = "command=/opt/a";
@@ -303,8 +329,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (wrong_arguments), cmocka_unit_test (words_from_file),
         cmocka_unit_test (marks),           cmocka_unit_test (checks),
-        cmocka_unit_test (lines),           cmocka_unit_test (command),
-        cmocka_unit_test (environment),
+        cmocka_unit_test (lines),           cmocka_unit_test (a_list),
+        cmocka_unit_test (command),         cmocka_unit_test (environment),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

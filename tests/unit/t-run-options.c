@@ -58,6 +58,7 @@ static const struct {
     { AW_OPTION_CPUS, "--cpus=1", "x--xx" },
     { AW_OPTION_GPUS, "--gpus=1", "x--xx" },
     { AW_OPTION_RESUME, "--resume=d", "xxxxx" },
+    { AW_OPTION_PARAM, "--param=n=1", "xxxxx" },
     { AW_OPTION_TEST_ONLY, "--test-only", "xxxxx" },
 };
 
@@ -98,6 +99,7 @@ static void an_option_without_effect_is_refused (void **state)
                       aw_option_table[cells[i].option].name);
             if (!honoured)
                 assert_memory_equal (err.text, expected, strlen (expected));
+            aw_run_args_finish (&args);
         }
     }
 }
@@ -213,8 +215,10 @@ static void names_are_those_of_the_scheduler (void **state)
 /* In another process, behind salloc, everything given counts again, abbreviations too. */
 static void the_line_for_salloc (void **state)
 {
-    const char *words[] = { "--pol", "fifo", "./-f", "--res=d", "--test", "--", "-n1", NULL };
-    static const char *const expected[] = { "./-f", "--policy=fifo", "--resume=d", "--test-only" };
+    const char *words[] = { "--pol",      "fifo",   "./-f", "--par=n=1", "--res=d",
+                            "--param=m=", "--test", "--",   "-n1",       NULL };
+    static const char *const expected[] = { "./-f",        "--policy=fifo", "--resume=d",
+                                            "--param=n=1", "--param=m=",    "--test-only" };
     struct aw_strings line = { 0 };
     struct aw_run_args args;
     struct aw_error err;
@@ -229,6 +233,7 @@ static void the_line_for_salloc (void **state)
     for (size_t i = 0; i < COUNT (expected); i++)
         assert_string_equal (line.v[i], expected[i]);
     aw_strings_finish (&line);
+    aw_run_args_finish (&args);
 }
 
 int main (void)

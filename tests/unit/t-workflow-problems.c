@@ -124,7 +124,7 @@ static void a_key_given_twice_is_told (void **state)
         "'tasks': {'a': {'command': ['x']}, 'b': {'command': ['x']}, 'a': {'command': ['x']},"
         "'a': {'command': ['x']}}, 'parameters': {'p': {'q': 1, 'r': [{'s': 1, 's': 2}], 'q': 3}}}",
         &problems);
-    assert_int_equal (problems.n_errors, 5); /* and that p is no number */
+    assert_int_equal (problems.n_errors, 6); /* and that p has unknown keys */
     assert_non_null (strstr (problems.items[0].text, ": tasks.a: given twice"));
     assert_non_null (strstr (problems.items[1].text, ": tasks.a: given twice"));
     assert_non_null (strstr (problems.items[2].text, ": parameters.p.r[0].s: given twice"));

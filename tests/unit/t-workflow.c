@@ -184,7 +184,7 @@ static void what_parameters_multiply_is_bounded (void **state)
     assert_int_equal (problems.n_errors, 1);
     assert_non_null (strstr (problems.items[0].text, "have more than 256 MiB"));
     aw_problems_finish (&problems);
-    sprintf (p - 6 * (N - 1), ",'{q}{q}{q}']}}}");
+    sprintf (p - (ptrdiff_t)6 * (N - 1), ",'{q}{q}{q}']}}}");
     assert_null (parse_document (document, &problems));
     assert_non_null (
         strstr (problems.items[0].text, "with its parameters it is longer than 131071 bytes"));
@@ -210,11 +210,12 @@ static void demands_are_read (void **state)
            file);
     fclose (file);
     aw_problems_init (&problems);
-    w = aw_workflow_load_for (path, &unknown, &problems);
+    w = aw_workflow_load_with (path, &(struct aw_workflow_input){ .node = &unknown }, &problems);
     assert_non_null (w);
     assert_memory_equal (w->name, "aw-t-workflow-", 14);
     aw_workflow_destroy (w);
-    assert_null (aw_workflow_load_for (path, &small, &problems));
+    assert_null (
+        aw_workflow_load_with (path, &(struct aw_workflow_input){ .node = &small }, &problems));
     assert_int_equal (problems.n_errors, 3);
     assert_non_null (strstr (problems.items[0].text,
                              ": tasks.a.cpus: a task needs 5, but no node has more than 4: "));

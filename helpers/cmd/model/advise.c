@@ -206,7 +206,10 @@ static int advise (const struct aw_advise_args *args,
                    struct aw_problems *problems)
 {
     struct aw_demand node = aw_largest_node (offer->kinds, offer->n_kinds);
-    struct aw_workflow *workflow = aw_workflow_load_for (args->file, &node, problems);
+    struct aw_workflow_input input = { .start = true,
+                                       .parameters = &args->parameters,
+                                       .node = &node };
+    struct aw_workflow *workflow = aw_workflow_load_with (args->file, &input, problems);
     struct aw_advice advice = { .args = args, .workflow = workflow, .offer = offer };
     int rc = workflow ? prepare (&advice, workflow, problems) : -1;
 
@@ -235,6 +238,7 @@ static int run (int argc, char **argv)
     aw_problems_print (&problems, stderr);
     aw_offer_finish (&offer);
     aw_problems_finish (&problems);
+    aw_strings_finish (&args.parameters);
     return status;
 }
 

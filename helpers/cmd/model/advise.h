@@ -16,6 +16,7 @@
 
 struct aw_advise_args {
     const char *file; /* borrowed from argv, as all texts here */
+    struct aw_strings parameters; /* --param; owned */
     const char *partition; /* NULL: the default one */
     const char *durations; /* earlier run's directory, or NULL */
     const char *policy; /* NULL: the best for each number of nodes */

@@ -9,6 +9,7 @@
 #define OF(member) offsetof (struct aw_advise_args, member)
 
 static const struct aw_argument options[] = {
+    AW_ARGUMENT_PARAM (OF (parameters)),
     { .help = "Nodes [those of the partition, by sinfo]:" },
     { "partition", "P", "Slurm partition [the default one]", AW_VALUE_TEXT,
       .offset = OF (partition) },

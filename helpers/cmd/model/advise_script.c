@@ -68,6 +68,10 @@ void aw_advise_script (const struct aw_advice *advice, struct aw_textbuf *out)
                        minutes / 1440, minutes / 60 % 24, minutes % 60);
     aw_textbuf_puts (out, "srun --async-workflow=");
     put_word (out, args->file);
+    for (size_t i = 0; i < args->parameters.n; i++) {
+        aw_textbuf_puts (out, " --async-workflow-param=");
+        put_word (out, args->parameters.v[i]);
+    }
     if (args->policy)
         aw_textbuf_printf (out, " --async-workflow-policy=%s", args->policy);
     aw_textbuf_putc (out, '\n');

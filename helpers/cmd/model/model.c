@@ -61,7 +61,10 @@ static int model (const struct aw_model_args *args,
                   struct aw_problems *problems)
 {
     struct aw_demand node = aw_largest_node (allocation->shapes, allocation->n_shapes);
-    struct aw_workflow *workflow = aw_workflow_load_for (args->file, &node, problems);
+    struct aw_workflow_input input = { .start = true,
+                                       .parameters = &args->parameters,
+                                       .node = &node };
+    struct aw_workflow *workflow = aw_workflow_load_with (args->file, &input, problems);
     struct aw_samples samples = { 0 };
     int rc = workflow ? 0 : -1;
 
@@ -91,6 +94,7 @@ static int run (int argc, char **argv)
     aw_problems_print (&problems, stderr);
     aw_allocation_finish (&allocation);
     aw_problems_finish (&problems);
+    aw_strings_finish (&args.parameters);
     return status;
 }
 

@@ -15,6 +15,7 @@
 
 struct aw_model_args {
     const char *file; /* borrowed from argv, as all texts here */
+    struct aw_strings parameters; /* --param; owned */
     const char *shape; /* file of node shapes, or NULL */
     const char *durations; /* earlier run's directory, or NULL */
     /* from --nodes, --cpus, --gpus, --mem; cpus 0: none of them was given */

@@ -9,6 +9,7 @@
 enum { MAX_SEEDS = 100000 };
 
 static const struct aw_argument options[] = {
+    AW_ARGUMENT_PARAM (OF (parameters)),
     { .help = "Allocation [that of the current job]:" },
     { "nodes", "N", "Number of nodes [1]", AW_VALUE_COUNT, .offset = OF (node.nodes), .min = 1,
       .max = AW_MAX_NODES },

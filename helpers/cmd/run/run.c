@@ -30,14 +30,16 @@ static int fail (const struct aw_error *err, int code)
 
 /* DIRECTORY: where its tasks run, by --chdir; NULL: here. NULL: the file is wrong, and its problems
  * have been printed. */
-static struct aw_workflow *load (const char *file, const char *directory)
+static struct aw_workflow *load (const struct aw_run_settings *settings, const char *directory)
 {
-    const struct aw_workflow_input input = { .directory = directory };
+    const struct aw_workflow_input input = { .start = true,
+                                             .parameters = &settings->parameters,
+                                             .directory = directory };
     struct aw_problems problems;
     struct aw_workflow *workflow;
 
     aw_problems_init (&problems);
-    workflow = aw_workflow_load_with (file, &input, &problems);
+    workflow = aw_workflow_load_with (settings->file, &input, &problems);
     aw_problems_print (&problems, stderr);
     aw_problems_finish (&problems);
     return workflow;
@@ -60,13 +62,12 @@ static int load_task (struct task *task, struct aw_run_args *args, enum aw_resum
     int found;
 
     if (!args->value.resume) {
-        task->workflow = load (args->value.file, task->directory);
+        task->workflow = load (&args->value, task->directory);
         return task->workflow ? 0 : -1;
     }
     task->resumed = true;
     aw_problems_init (&problems);
-    if (aw_run_resume_load (&task->resume, args->value.resume, args->value.file, use, &problems)
-        == 0)
+    if (aw_run_resume_load (&task->resume, &args->value, use, &problems) == 0)
         task->workflow = task->resume.workflow;
     aw_problems_print (&problems, stderr);
     aw_problems_finish (&problems);
@@ -241,6 +242,7 @@ static int run (int argc, char **argv)
         code = args.value.local ? run_task (&args, &task, &(struct aw_srun_options){ 0 }, NULL)
                                 : run_in_slurm (&args, &task);
     finish_task (&task);
+    aw_run_args_finish (&args);
     aw_run_salloc_end (code);
     return code;
 }

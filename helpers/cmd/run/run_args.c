@@ -117,6 +117,9 @@ static int store (struct aw_run_settings *settings,
         return store_seconds (option, what, text, place, err);
     case AW_KIND_BYTES:
         return store_bytes (what, text, place, err);
+    case AW_KIND_LIST:
+        aw_strings_add (place, text);
+        return ((struct aw_strings *)place)->failed ? aw_error_set (err, "out of memory") : 0;
     }
     return 0;
 }
@@ -285,6 +288,17 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
     return check_settings (args, err) < 0 || check_together (args, err) < 0 ? -1 : 0;
 }
 
+void aw_run_args_finish (struct aw_run_args *args)
+{
+    aw_strings_finish (&args->value.parameters);
+}
+
+static void add_each (struct aw_strings *line, const char *name, const struct aw_strings *values)
+{
+    for (size_t i = 0; i < values->n; i++)
+        aw_strings_addf (line, "--%s=%s", name, values->v[i]);
+}
+
 void aw_run_args_line (const struct aw_run_args *args, struct aw_strings *line)
 {
     for (int i = 0; i < AW_OPTION_COUNT; i++) {
@@ -296,6 +310,9 @@ void aw_run_args_line (const struct aw_run_args *args, struct aw_strings *line)
             aw_strings_addf (line, "%s%s", args->given[i][0] == '-' ? "./" : "", args->given[i]);
         else if (option->kind == AW_KIND_FLAG)
             aw_strings_addf (line, "--%s", option->name);
+        else if (option->kind == AW_KIND_LIST)
+            add_each (line, option->name,
+                      (const struct aw_strings *)((const char *)&args->value + option->offset));
         else
             aw_strings_addf (line, "--%s=%s", option->name, args->given[i]);
     }

@@ -26,9 +26,10 @@ struct aw_run_args {
 };
 
 /* Parses argv (argv[0] is "async-workflow run"). --help prints and exits with 0, wrong usage prints
- * and exits with 2, as argp does. 0, or -1 with text. There is nothing to free.
+ * and exits with 2, as argp does. 0, or -1 with text; finish in any case.
  */
 int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct aw_error *err);
+void aw_run_args_finish (struct aw_run_args *args);
 
 /* Appends what the command line had before "--". A failure is remembered by LINE. */
 void aw_run_args_line (const struct aw_run_args *args, struct aw_strings *line);

@@ -235,37 +235,87 @@ static int read_journal (struct aw_run_resume *r,
     return rc;
 }
 
-/* Loads the workflow to continue with into r->workflow, and the copy in the run directory, if it
- * differs, into OLD. The values are those of the run, but of sets whose "foreach" has changed.
+static bool same_text (const struct aw_workflow *a, const struct aw_workflow *b)
+{
+    return a->text_size == b->text_size && memcmp (a->text, b->text, a->text_size) == 0;
+}
+
+/* The copy at PATH with the VALUES of the run, as it would start in the environment of today. */
+static struct aw_workflow *load_old (const char *path,
+                                     const char *values,
+                                     bool start,
+                                     struct aw_problems *problems)
+{
+    const struct aw_workflow_input input = { .values = values,
+                                             .values_alone = true,
+                                             .start = start };
+
+    return aw_workflow_load_with (path, &input, problems);
+}
+
+/* Loads the workflow to continue with into r->workflow, and the copy in the run directory, PATH,
+ * into OLD if it differs. VALUES is the run's values file: they stay, but for sets whose "foreach"
+ * has changed.
  */
 static int load_workflow (struct aw_run_resume *r,
-                          const char *file,
+                          const struct aw_run_settings *settings,
+                          const char *path,
+                          const char *values,
                           struct aw_workflow **old,
                           struct aw_problems *problems)
 {
-    struct aw_workflow_input input = { .values = aw_run_dir_path (r->dir, AW_RUN_VALUES) };
+    struct aw_workflow_input input = { .values = values,
+                                       .start = true,
+                                       .parameters = &settings->parameters };
+    bool changed;
 
-    if (!input.values)
-        aw_problems_add (problems, false, "%s: out of memory", r->dir);
-    else
-        r->workflow = aw_run_workflow_load (r->dir, problems);
-    if (r->workflow && file) {
-        *old = r->workflow;
-        r->workflow = aw_workflow_load_with (file, &input, problems);
+    *old = load_old (path, values, true, problems);
+    changed = !*old;
+    if (changed) { /* the environment lacks a variable, or names other sources of values */
+        aw_problems_finish (problems);
+        *old = load_old (path, values, false, problems);
     }
-    free ((char *)input.values);
+    if (!*old)
+        return -1;
+    input.kept = &(*old)->given;
+    if (settings->file || settings->parameters.n > 0 || changed || (*old)->rewritten) {
+        aw_problems_finish (problems); /* warnings of the old one */
+        r->workflow =
+            aw_workflow_load_with (settings->file ? settings->file : path, &input, problems);
+    }
+    else {
+        r->workflow = *old;
+        *old = NULL;
+    }
     if (!r->workflow)
         return -1;
-    if (*old && r->workflow->text_size == (*old)->text_size
-        && memcmp (r->workflow->text, (*old)->text, (*old)->text_size) == 0) {
+    if (*old && !(*old)->rewritten && same_text (*old, r->workflow)) {
         aw_workflow_destroy (*old);
         *old = NULL;
     }
     return 0;
 }
 
+static int find_workflow (struct aw_run_resume *r,
+                          const struct aw_run_settings *settings,
+                          struct aw_workflow **old,
+                          struct aw_problems *problems)
+{
+    char *path = aw_run_dir_path (r->dir, AW_RUN_WORKFLOW);
+    char *values = aw_run_dir_path (r->dir, AW_RUN_VALUES);
+    int rc = -1;
+
+    if (path && values)
+        rc = load_workflow (r, settings, path, values, old, problems);
+    else
+        aw_problems_add (problems, false, "%s: out of memory", r->dir);
+    free (path);
+    free (values);
+    return rc;
+}
+
 static int load (struct aw_run_resume *r,
-                 const char *file,
+                 const struct aw_run_settings *settings,
                  const char *journal,
                  enum aw_resume_use use,
                  struct aw_problems *problems)
@@ -285,7 +335,7 @@ static int load (struct aw_run_resume *r,
     r->begun = begun > 0;
     if (begun < 0
         || (r->begun && use == AW_RESUME_RUN && aw_run_change_finish (r->dir, journal, &err) < 0)
-        || load_workflow (r, file, &old, problems) < 0)
+        || find_workflow (r, settings, &old, problems) < 0)
         rc = -1;
     else if (r->begun)
         rc = read_journal (r, journal, old, use != AW_RESUME_ELSEWHERE, &err);
@@ -298,11 +348,11 @@ static int load (struct aw_run_resume *r,
 }
 
 int aw_run_resume_load (struct aw_run_resume *r,
-                        const char *dir,
-                        const char *file,
+                        const struct aw_run_settings *settings,
                         enum aw_resume_use use,
                         struct aw_problems *problems)
 {
+    const char *dir = settings->resume;
     char *journal;
     struct aw_error err;
     int rc = -1;
@@ -316,12 +366,10 @@ int aw_run_resume_load (struct aw_run_resume *r,
     journal = aw_run_dir_path (r->dir, AW_RUN_JOURNAL);
     if (!journal)
         aw_problems_add (problems, false, "%s: out of memory", dir);
-    else if (aw_run_dir_check_workflow (dir, &err) < 0)
-        aw_problems_add (problems, false, "%s", err.text);
-    else if (aw_run_dir_check_own (r->dir, &err) < 0)
+    else if (aw_run_dir_check_workflow (dir, &err) < 0 || aw_run_dir_check_own (r->dir, &err) < 0)
         aw_problems_add (problems, false, "%s", err.text);
     else
-        rc = load (r, file, journal, use, problems);
+        rc = load (r, settings, journal, use, problems);
     free (journal);
     return rc;
 }

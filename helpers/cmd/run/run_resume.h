@@ -12,6 +12,7 @@
 #include "io/problems.h"
 #include "io/journal/run_lock.h"
 #include "io/workflow/workflow.h"
+#include "util/run_options.h"
 
 struct aw_run_resume {
     char *dir; /* absolute. All here is owned */
@@ -34,13 +35,12 @@ enum aw_resume_use {
     AW_RESUME_ELSEWHERE, /* another process will continue it, and prints that; it is not changed */
 };
 
-/* Reads the directory DIR and compares its workflow with that in FILE (NULL: no change). Prints on
- * stderr which finished tasks run again, and why, as USE says. Problems go to PROBLEMS. 0, or -1;
- * finish in any case.
+/* Reads the directory settings->resume and compares its workflow with that in settings->file (NULL:
+ * no change), parameters included. Prints on stderr which finished tasks run again, and why, as USE
+ * says. Problems go to PROBLEMS. 0, or -1; finish in any case.
  */
 int aw_run_resume_load (struct aw_run_resume *resume,
-                        const char *dir,
-                        const char *file,
+                        const struct aw_run_settings *settings,
                         enum aw_resume_use use,
                         struct aw_problems *problems);
 void aw_run_resume_finish (struct aw_run_resume *resume);

@@ -126,13 +126,17 @@ bool aw_reader_unknown (struct aw_reader *reader,
     return aw_reader_error (reader, "unknown %s \"%.64s\": %s", kind, word, hint);
 }
 
-bool aw_reader_add_parameter (struct aw_reader *reader, const char *name, const char *text)
+bool aw_reader_add_parameter (struct aw_reader *reader,
+                              const char *name,
+                              const char *text,
+                              bool outside)
 {
     size_t n = reader->n_parameters;
 
     if (aw_array_reserve (&reader->parameters, &reader->parameter_room, n + 1) < 0)
         return aw_reader_no_memory (reader);
-    reader->parameters[n] = (struct aw_parameter){ .name = name, .text = strdup (text) };
+    reader->parameters[n] =
+        (struct aw_parameter){ .name = name, .text = strdup (text), .outside = outside };
     if (!reader->parameters[n].text)
         return aw_reader_no_memory (reader);
     reader->n_parameters++;
@@ -141,9 +145,7 @@ bool aw_reader_add_parameter (struct aw_reader *reader, const char *name, const 
     return true;
 }
 
-const struct aw_parameter *aw_reader_parameter (struct aw_reader *reader,
-                                                const char *name,
-                                                size_t length)
+struct aw_parameter *aw_reader_parameter (struct aw_reader *reader, const char *name, size_t length)
 {
     uint32_t number = aw_names_get (&reader->parameter_numbers, name, length);
 

@@ -29,7 +29,11 @@ struct aw_parameter {
     const char *name; /* borrowed from the tree */
     char *text; /* owned */
     bool used;
+    bool outside; /* its text does not come from the file: a script gets it as one word */
+    bool in_script; /* the script that was compiled last uses it */
 };
+
+struct aw_outside;
 
 struct aw_reader {
     const char *label; /* the file's name in problems */
@@ -39,6 +43,7 @@ struct aw_reader {
     struct aw_parameter *parameters;
     size_t n_parameters, parameter_room;
     struct aw_names parameter_numbers;
+    struct aw_outside *outside; /* values for them. Borrowed; NULL: an added workflow */
     size_t expanded; /* bytes of texts so far */
     bool no_memory; /* reported */
     bool adding; /* the file is added to a workflow: it reads no other file */
@@ -78,12 +83,15 @@ bool aw_reader_unknown (struct aw_reader *reader,
                         const char *hint);
 
 /* Takes up a parameter, NAME borrowed, TEXT copied. */
-bool aw_reader_add_parameter (struct aw_reader *reader, const char *name, const char *text);
+bool aw_reader_add_parameter (struct aw_reader *reader,
+                              const char *name,
+                              const char *text,
+                              bool outside);
 
 /* The parameter of that name, now used, or NULL. */
-const struct aw_parameter *aw_reader_parameter (struct aw_reader *reader,
-                                                const char *name,
-                                                size_t length);
+struct aw_parameter *aw_reader_parameter (struct aw_reader *reader,
+                                          const char *name,
+                                          size_t length);
 
 /* Counts SIZE bytes of text. False (reported) beyond AW_MAX_EXPANDED. */
 bool aw_reader_spend (struct aw_reader *reader, size_t size);

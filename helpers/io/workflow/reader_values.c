@@ -144,7 +144,7 @@ bool aw_reader_number_text (struct aw_reader *reader,
 /* The parameter where TEXT is one in braces and nothing else. */
 static bool only_parameter (struct aw_reader *reader,
                             const char *text,
-                            const struct aw_parameter **parameter)
+                            struct aw_parameter **parameter)
 {
     size_t length = strlen (text);
     char name[65];
@@ -173,8 +173,8 @@ static bool scan_number (const char *text, double *number)
 
 static bool number_from_text (struct aw_reader *reader, struct json_object *value, double *number)
 {
-    const struct aw_parameter *parameter;
-    const char *text;
+    struct aw_parameter *parameter;
+    const char *text = "";
     char buf[AW_SHOWN_SIZE];
 
     if (!aw_reader_text (reader, value, &text))
@@ -216,7 +216,7 @@ static const char *show_number (char buf[2 * AW_SHOWN_SIZE],
                                 double number)
 {
     if (json_object_is_type (value, json_type_string))
-        snprintf (buf, 2 * AW_SHOWN_SIZE, "%.*s is %.15g", AW_SHOWN_SIZE,
+        snprintf (buf, (size_t)2 * AW_SHOWN_SIZE, "%.*s is %.15g", AW_SHOWN_SIZE,
                   json_object_get_string (value), number);
     else
         aw_reader_show (buf, value);
@@ -232,7 +232,7 @@ bool aw_reader_integer (struct aw_reader *reader,
                         uint64_t *number)
 {
     char buf[2 * AW_SHOWN_SIZE];
-    double n;
+    double n = 0.;
 
     if (!aw_reader_number (reader, value, &n))
         return false;
@@ -248,7 +248,7 @@ bool aw_reader_integer (struct aw_reader *reader,
 /* Text with its parameters, for the caller to free. */
 static char *fixed_text (struct aw_reader *reader, struct json_object *value)
 {
-    const char *text;
+    const char *text = "";
 
     if (!aw_reader_text (reader, value, &text))
         return NULL;

@@ -141,6 +141,45 @@ bool aw_recipe_read_environment (struct aw_reader *reader,
     return good;
 }
 
+/* The variable of a parameter: its text as a template, in which braces are doubled. */
+static bool add_parameter (struct aw_reader *reader,
+                           struct aw_recipe *recipe,
+                           const struct aw_parameter *parameter)
+{
+    struct aw_textbuf name = { 0 }, text = { 0 };
+
+    aw_textbuf_printf (&name, AW_VALUES_ENVIRONMENT "%s", parameter->name);
+    for (const char *p = parameter->text; *p; p++)
+        aw_textbuf_put (&text,
+                        *p == '{'   ? "{{"
+                        : *p == '}' ? "}}"
+                                    : p,
+                        *p == '{' || *p == '}' ? 2 : 1);
+    aw_textbuf_putc (&name, '\0');
+    aw_textbuf_putc (&text, '\0');
+    for (char *p = name.data; p && *p; p++)
+        *p = *p == '-' ? '_' : *p;
+    if (name.failed || text.failed || !reserve (reader, recipe, 1)) {
+        aw_textbuf_finish (&name);
+        aw_textbuf_finish (&text);
+        return aw_reader_no_memory (reader);
+    }
+    recipe->environment[recipe->n_environment++] = (struct aw_variable){ name.data, text.data };
+    return aw_reader_spend (reader, name.len + text.len);
+}
+
+bool aw_recipe_add_parameters (struct aw_reader *reader, struct aw_recipe *recipe)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < reader->n_parameters; i++) {
+        if (reader->parameters[i].in_script)
+            good = good && add_parameter (reader, recipe, &reader->parameters[i]);
+        reader->parameters[i].in_script = false;
+    }
+    return good;
+}
+
 /* A copy, or NULL for NULL; GOOD becomes false where that failed. */
 static char *copy (struct aw_reader *reader, const char *text, bool *good)
 {

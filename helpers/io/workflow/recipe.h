@@ -24,6 +24,10 @@ bool aw_recipe_read_environment (struct aw_reader *reader,
                                  struct json_object *value,
                                  struct aw_recipe *recipe);
 
+/* Adds ASYNC_WORKFLOW_VALUE_NAME for each parameter that the script, which has just been compiled,
+ * uses. */
+bool aw_recipe_add_parameters (struct aw_reader *reader, struct aw_recipe *recipe);
+
 /* Files that sets write as stdout and stderr. {0} is empty; aw_names_finish frees it. */
 struct aw_output_files {
     struct aw_names sets; /* by path: the first set that writes it */

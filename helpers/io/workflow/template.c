@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "io/textbuf.h"
+#include "io/workflow/script_walk.h"
+#include "io/workflow/shell_quote.h"
 #include "io/workflow/values.h"
 #include "io/workflow/workflow.h"
 #include "util/suggest.h"
@@ -24,6 +26,8 @@ struct compiler {
     enum aw_template_kind kind;
     struct aw_textbuf out;
     bool failed;
+    bool other; /* a script of another language than the shell's */
+    struct aw_script_walk walk; /* through the script as it is written */
 };
 
 bool aw_template_is_name (const char *word)
@@ -154,17 +158,59 @@ static void put_placeholder (struct compiler *c, const struct braced *b)
     aw_textbuf_putc (&c->out, '}');
 }
 
+/* A place that was passed is in a comment, or after one that came with a parameter. */
+static void warn_of_quotes (struct compiler *c, const struct braced *b)
+{
+    if (aw_script_walk (&c->walk, b->name - 1) && aw_script_quotes (&c->walk))
+        aw_reader_warn (c->reader,
+                        "{%.*s} stands within quotes, where the shell would keep the backslashes "
+                        "that quote its text: remove the quotes",
+                        (int)b->length, b->name);
+}
+
+/* A text from outside of the file within a script: one word, with any characters. */
+static void put_word (struct compiler *c, struct aw_parameter *parameter)
+{
+    const char *text = parameter->text, *name = parameter->name;
+    struct aw_textbuf word = { 0 };
+
+    if (strchr (text, '\n') || (c->other && aw_shell_needs_quotes (text))) {
+        c->failed = true;
+        aw_reader_error (c->reader,
+                         "{%s}: its text comes from outside of the file, and %s: give it to the "
+                         "task in \"environment\"",
+                         name,
+                         c->other ? "has characters that only a shell gets unchanged"
+                                  : "a script gets it in one line");
+        return;
+    }
+    aw_shell_quote (&word, text, strlen (text));
+    aw_textbuf_putc (&word, '\0');
+    if (word.failed)
+        c->out.failed = true;
+    else
+        put_literal (c, word.data, strlen (word.data));
+    aw_textbuf_finish (&word);
+}
+
 /* One name in an odd number of braces: its value. */
 static void put_value (struct compiler *c, const struct braced *b)
 {
-    const struct aw_parameter *parameter;
+    struct aw_parameter *parameter;
 
     if (differs_by_task (c->reader, b)) {
         put_placeholder (c, b);
         return;
     }
     parameter = aw_reader_parameter (c->reader, b->name, b->length);
-    if (parameter)
+    if (parameter && c->kind == AW_TEMPLATE_SCRIPT)
+        parameter->in_script = true;
+    if (parameter && parameter->outside && c->kind == AW_TEMPLATE_SCRIPT) {
+        if (!c->other)
+            warn_of_quotes (c, b);
+        put_word (c, parameter);
+    }
+    else if (parameter)
         put_literal (c, parameter->text, strlen (parameter->text));
     else
         report_unknown (c, b->name, b->length);
@@ -254,7 +300,12 @@ static char *finish (struct compiler *c)
 
 char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_template_kind kind)
 {
-    struct compiler c = { .reader = reader, .kind = kind };
+    struct compiler c = {
+        .reader = reader,
+        .kind = kind,
+        .other = kind == AW_TEMPLATE_SCRIPT && aw_script_is_other_language (text),
+        .walk = { .script = text, .p = text },
+    };
     const char *p = text;
 
     while (*p) {

@@ -12,6 +12,7 @@
 
 #include "io/json_compat.h"
 #include "io/text_file.h"
+#include "io/workflow/outside.h"
 #include "io/workflow/values_file.h"
 #include "io/workflow/workflow_sets.h"
 
@@ -20,7 +21,9 @@ void aw_workflow_destroy (struct aw_workflow *workflow)
     int saved = errno;
 
     if (workflow) {
-        for (uint32_t i = 0; workflow->recipes && i < workflow->graph->n_sets; i++)
+        uint32_t n = workflow->recipes && workflow->graph ? workflow->graph->n_sets : 0;
+
+        for (uint32_t i = 0; i < n; i++)
             aw_recipe_finish (&workflow->recipes[i]);
         free (workflow->recipes);
         for (uint32_t i = 0; i < workflow->n_added; i++)
@@ -28,6 +31,7 @@ void aw_workflow_destroy (struct aw_workflow *workflow)
         free (workflow->added);
         aw_names_finish (&workflow->added_names);
         aw_graph_destroy (workflow->graph);
+        aw_strings_finish (&workflow->given);
         free (workflow->name);
         free (workflow->text);
         free (workflow);
@@ -100,14 +104,14 @@ static void take_recipes (struct aw_loading *l)
     }
 }
 
-static void read_text (struct aw_loading *l, const char *label)
+static void read_text (struct aw_loading *l, const char *text, size_t size, const char *label)
 {
     struct aw_reader *reader = &l->reader;
     struct aw_workflow *workflow = l->workflow;
     struct json_object *root;
     struct aw_error err;
 
-    root = aw_loading_parse (reader, workflow->text, workflow->text_size);
+    root = aw_loading_parse (reader, text, size);
     if (!root)
         return;
     read_root (l, root, label);
@@ -135,6 +139,52 @@ static bool take_kept (struct aw_reader *reader, const struct aw_workflow_input 
     return reader->kept != NULL;
 }
 
+/* The text of the workflow becomes what was read, the SIZE bytes at BASE, with what came from
+ * OUTSIDE. */
+static void rewrite (struct aw_loading *l,
+                     const struct aw_outside *outside,
+                     const char *base,
+                     size_t size)
+{
+    struct aw_workflow *workflow = l->workflow;
+    char *text = aw_outside_put (outside, base, &size);
+
+    if (!text) {
+        aw_reader_no_memory (&l->reader);
+        return;
+    }
+    workflow->rewritten = strcmp (text, workflow->text) != 0;
+    free (workflow->text);
+    workflow->text = text;
+    workflow->text_size = size;
+}
+
+/* Reads the workflow's text. Values from outside: from INPUT, or by the record that the text has.
+ */
+static void read_all (struct aw_loading *l,
+                      const char *label,
+                      const struct aw_workflow_input *input)
+{
+    struct aw_workflow *workflow = l->workflow;
+    struct aw_outside outside = { 0 };
+    size_t size = workflow->text_size;
+    bool recorded = aw_outside_is_in (workflow->text), good;
+    char *rest = recorded ? aw_outside_take (&outside, &l->reader, workflow->text, &size) : NULL;
+    const char *base = recorded ? rest : workflow->text;
+
+    good = base && (!input->start || aw_outside_start (&outside, &l->reader, input));
+    l->reader.outside = &outside;
+    if (good)
+        read_text (l, base, size, label);
+    if (input->start && l->reader.problems->n_errors == l->n_errors
+        && (recorded || outside.given.n > 0 || outside.from_environment))
+        rewrite (l, &outside, base, size);
+    workflow->given = outside.given;
+    l->reader.outside = NULL;
+    aw_strings_finish (&outside.environment);
+    free (rest);
+}
+
 /* TEXT becomes the workflow's, or is freed. */
 static struct aw_workflow *parse_owned (char *text,
                                         size_t size,
@@ -157,7 +207,7 @@ static struct aw_workflow *parse_owned (char *text,
     if (!workflow || !workflow->graph || !text)
         aw_reader_no_memory (&l.reader);
     else if (take_kept (&l.reader, input))
-        read_text (&l, label);
+        read_all (&l, label, input);
     aw_kept_values_destroy (l.reader.kept);
     aw_loading_finish (&l);
     if (problems->n_errors > l.n_errors) {
@@ -182,18 +232,9 @@ struct aw_workflow *aw_workflow_load_with (const char *path,
     return parse_owned (text, size, path, input, problems);
 }
 
-struct aw_workflow *aw_workflow_load_for (const char *path,
-                                          const struct aw_demand *node,
-                                          struct aw_problems *problems)
-{
-    const struct aw_workflow_input input = { .node = node };
-
-    return aw_workflow_load_with (path, &input, problems);
-}
-
 struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *problems)
 {
-    return aw_workflow_load_for (path, NULL, problems);
+    return aw_workflow_load_with (path, &(struct aw_workflow_input){ 0 }, problems);
 }
 
 struct aw_workflow *aw_workflow_parse_with (const char *text,

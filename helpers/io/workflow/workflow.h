@@ -11,6 +11,7 @@
 #include "core/graph/graph.h"
 #include "core/resources/pool.h"
 #include "util/names.h"
+#include "util/strings.h"
 #include "io/problems.h"
 
 /* A variable of a task's environment; VALUE may hold placeholders. */
@@ -69,8 +70,11 @@ struct aw_workflow {
     struct aw_graph *graph; /* finalized */
     enum aw_logs logs;
     struct aw_recipe *recipes; /* one a set, the same order as graph->sets */
-    char *text; /* the file as read, for the copy in the run directory; NUL-terminated */
+    char *text; /* the file as read, with what came from outside, for the copy in the run directory;
+                   NUL-terminated */
     size_t text_size; /* without the NUL */
+    struct aw_strings given; /* parameters from outside, "name=value" */
+    bool rewritten; /* the text is not that of the file: it has other values from outside */
     struct aw_added *added; /* what was added since, in that order */
     uint32_t n_added;
     uint32_t added_room; /* private */
@@ -103,6 +107,13 @@ struct aw_workflow_input {
                             */
     const char *values; /* path of the values file of a run: a set whose sources are named as they
                            were has the values in it; NULL: sources are read */
+    bool start; /* a run is to start: the environment is read; else parameters have the values that
+                   the file records */
+    const struct aw_strings *parameters; /* their values for a start, "name=value": the last one of
+                                            a name counts; NULL: none is given */
+    const struct aw_strings *kept; /* the same from an earlier start, for names that are not given
+                                      now; dropped where the file does not have the name; NULL: none
+                                    */
     bool values_alone; /* no file with values is read: a set that needs one, and has no values in
                           the values file, is a problem */
 };
@@ -114,12 +125,7 @@ struct aw_workflow *aw_workflow_load_with (const char *path,
                                            const struct aw_workflow_input *input,
                                            struct aw_problems *problems);
 
-/* The same where nothing more is known than the largest NODE, if not NULL. */
-struct aw_workflow *aw_workflow_load_for (const char *path,
-                                          const struct aw_demand *node,
-                                          struct aw_problems *problems);
-
-/* The same where nothing is known of the nodes. */
+/* The same where nothing more is known. */
 struct aw_workflow *aw_workflow_load (const char *path, struct aw_problems *problems);
 
 /* The same from memory; LABEL stands for the file's name in problems. */

@@ -137,6 +137,7 @@ static void read_script (struct aw_reader *reader, struct json_object *value, vo
 
     if (!aw_reader_template (reader, value, AW_TEMPLATE_SCRIPT, &spec->recipe.script))
         return;
+    aw_recipe_add_parameters (reader, &spec->recipe);
     script = spec->recipe.script;
     aw_check_script_values (reader, script);
     if (strncmp (script, "#!", 2) == 0 && script[2 + strspn (script + 2, " \t")] != '/')

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/workflow/workflow_top.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "io/workflow/template.h"
 #include "io/workflow/workflow_edges.h"
+#include "io/workflow/workflow_parameters.h"
 #include "util/packet.h"
 
 const char *const aw_top_keys[AW_TOP_KEYS] = {
@@ -100,82 +99,6 @@ static void read_logs (struct aw_reader *reader, struct json_object *root, struc
     if (aw_reader_choice (reader, value, words, 2, &index))
         top->logs = index == 0 ? AW_LOGS_FILES : AW_LOGS_STORE;
     aw_reader_leave (reader, mark);
-}
-
-static bool check_parameter_name (struct aw_reader *reader, const char *name)
-{
-    for (int i = 0; i < AW_RESERVED_PLACEHOLDERS; i++)
-        if (!strcmp (name, aw_task_placeholders[i]))
-            return aw_reader_error (reader, "{%s} is built in: give the parameter another name",
-                                    name);
-    if (!*name)
-        return aw_reader_error (reader, "empty name: give it one");
-    if (strnlen (name, AW_WORKFLOW_MAX_NAME + 1) > AW_WORKFLOW_MAX_NAME)
-        return aw_reader_error (reader, "name too long: at most %d characters",
-                                AW_WORKFLOW_MAX_NAME);
-    if (!aw_template_is_name (name))
-        return aw_reader_error (reader, "a parameter's name has only letters, digits, \"_\" and "
-                                        "\"-\", and begins with a letter or \"_\"");
-    return true;
-}
-
-/* Values are put in as they are: a placeholder within one would stay. */
-static void warn_of_placeholders (struct aw_reader *reader, const char *text)
-{
-    for (int i = 0; i < AW_TASK_PLACEHOLDERS; i++) {
-        const char *found = text;
-        size_t n = strlen (aw_task_placeholders[i]);
-
-        while ((found = strchr (found, '{'))) {
-            found++;
-            if (!strncmp (found, aw_task_placeholders[i], n) && found[n] == '}') {
-                aw_reader_warn (
-                    reader,
-                    "{%s} within a parameter is not replaced: write it where the parameter is used",
-                    aw_task_placeholders[i]);
-                break;
-            }
-        }
-    }
-}
-
-static void read_parameter (struct aw_reader *reader, const char *name, struct json_object *value)
-{
-    char buf[AW_SHOWN_SIZE];
-    const char *text = buf;
-
-    if (!check_parameter_name (reader, name))
-        return;
-    switch (json_object_get_type (value)) {
-    case json_type_string:
-        if (!aw_reader_text (reader, value, &text))
-            text = "";
-        warn_of_placeholders (reader, text);
-        break;
-    case json_type_int:
-    case json_type_double:
-        if (!aw_reader_number_text (reader, value, buf))
-            text = "1";
-        break;
-    default:
-        aw_reader_error (reader, "must be text or a number, not %s", aw_reader_type (value));
-        text = "1"; /* it is known: texts with its name are not wrong */
-        break;
-    }
-    aw_reader_add_parameter (reader, name, text);
-}
-
-static void read_parameters (struct aw_reader *reader, struct json_object *object)
-{
-    if (!aw_reader_object (reader, object))
-        return;
-    json_object_object_foreach (object, name, value)
-    {
-        size_t mark = aw_reader_enter (reader, name);
-
-        read_parameter (reader, name, value);
-        aw_reader_leave (reader, mark);
-    }
 }
 
 /* {"max": N, "until": ...}. */
@@ -274,7 +197,7 @@ void aw_top_read_until (struct aw_reader *reader, const struct aw_top *top, stru
 
 bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_top *top)
 {
-    struct json_object *value;
+    struct json_object *value = NULL;
     uint64_t iterations;
     size_t mark;
 
@@ -283,11 +206,8 @@ bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_
     find_unknown (reader, root);
     read_schema (reader, root);
     read_logs (reader, root, top);
-    if (json_object_object_get_ex (root, "parameters", &value)) {
-        mark = aw_reader_enter (reader, "parameters");
-        read_parameters (reader, value);
-        aw_reader_leave (reader, mark);
-    }
+    json_object_object_get_ex (root, "parameters", &value);
+    aw_parameters_read (reader, value);
     if (json_object_object_get_ex (root, "iterations", &value)) {
         mark = aw_reader_enter (reader, "iterations");
         top->iterated = true;
