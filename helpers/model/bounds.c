@@ -39,14 +39,17 @@ static double begin (
     return t;
 }
 
-/* Does each task of the set wait for one of its own index? Then waves overlap along the edge, and
- * none is counted.
+/* Do tasks of the set wait for a part of another set, by index or key? Then waves overlap along the
+ * edge, and none is counted. All tasks of one key wait for the whole set.
  */
-static bool waits_by_index (const struct aw_set *set)
+static bool waits_for_parts (const struct aw_graph *g, const struct aw_set *set)
 {
-    for (uint32_t e = 0; e < set->n_after; e++)
-        if (set->after[e].each)
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        uint32_t by = set->after[e].by;
+
+        if (by == AW_BY_INDEX || (by >= AW_BY_KEY && aw_graph_key (g, by)->n_groups > 1))
             return true;
+    }
     return false;
 }
 
@@ -63,7 +66,7 @@ static double pass (const struct aw_graph *g,
         for (uint32_t o = 0; o < g->n_sets; o++) {
             uint32_t s = g->order[o];
             const struct aw_set *set = &g->sets[s];
-            double seconds = waves && !waits_by_index (set) ? in_waves (a, set) : set->duration;
+            double seconds = waves && !waits_for_parts (g, set) ? in_waves (a, set) : set->duration;
             double end = begin (g, ends, it, s, latency) + seconds;
 
             ends[instance_of (g, it, s)] = end;

@@ -8,6 +8,8 @@
  * KIND, by what the sets wait for and how many different demands they have:
  *
  *   chain    each set waits for the previous one
+ *   index    as chain, task by task
+ *   keys     as chain, by key: ten tasks wait for ten
  *   layered  layers of 100 sets; each waits for three of the previous layer; twelve demands
  *   wide     no set waits: all are ready at once; twelve demands
  *   mixed    as layered; every set has its own demand
@@ -41,6 +43,12 @@ static void observe (void *arg, const struct aw_event *ev)
     add (arg, (uint64_t)(ev->t * 1000));
 }
 
+/* Does each set wait for the previous one? */
+static bool is_chain (const char *kind)
+{
+    return strcmp (kind, "chain") == 0 || strcmp (kind, "index") == 0 || strcmp (kind, "keys") == 0;
+}
+
 static void demand (uint64_t *random, const char *kind, uint32_t *cpus, uint32_t *gpus)
 {
     static const uint32_t like[][2] = { { 1, 0 },  { 2, 0 },  { 4, 0 },  { 8, 0 },
@@ -49,7 +57,7 @@ static void demand (uint64_t *random, const char *kind, uint32_t *cpus, uint32_t
     uint32_t i = graphs_below (random, sizeof (like) / sizeof (like[0]));
     uint32_t most_cpus = *cpus, most_gpus = *gpus;
 
-    if (strcmp (kind, "chain") == 0) {
+    if (is_chain (kind)) {
         *cpus = 1;
         *gpus = 0;
     }
@@ -65,16 +73,19 @@ static void demand (uint64_t *random, const char *kind, uint32_t *cpus, uint32_t
 
 static void connect (struct aw_graph *g, uint64_t *random, const char *kind, uint32_t set)
 {
-    uint32_t layer = 100;
+    uint32_t layer = 100, groups = (g->sets[set].count + 9) / 10;
+    struct aw_edge edge = { set - 1, 0, strcmp (kind, "index") == 0 ? AW_BY_INDEX : AW_BY_SET };
 
-    if (strcmp (kind, "chain") == 0 && set > 0)
-        aw_graph_add_edge (g, set, (struct aw_edge){ set - 1, 0, false });
+    if (strcmp (kind, "keys") == 0 && set > 0)
+        graphs_keyed_edge (g, set, edge, groups, random);
+    else if (is_chain (kind) && set > 0)
+        aw_graph_add_edge (g, set, edge);
     if ((strcmp (kind, "layered") != 0 && strcmp (kind, "mixed") != 0) || set < layer)
         return;
     for (int i = 0; i < 3; i++) {
         uint32_t before = (set / layer - 1) * layer + graphs_below (random, layer);
 
-        aw_graph_add_edge (g, set, (struct aw_edge){ before, 0, false });
+        aw_graph_add_edge (g, set, (struct aw_edge){ before, 0, AW_BY_SET });
     }
 }
 
@@ -123,7 +134,8 @@ int main (int argc, char **argv)
     double start;
 
     if (argc != 7) {
-        fprintf (stderr, "usage: %s chain|layered|wide|mixed TASKS SETS NODES CPUS GPUS\n",
+        fprintf (stderr,
+                 "usage: %s chain|index|keys|layered|wide|mixed TASKS SETS NODES CPUS GPUS\n",
                  argv[0]);
         return 2;
     }

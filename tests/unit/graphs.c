@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LAYERED_SETS = 16, LAYERED_EDGES = LAYERED_SETS * LAYERED_SETS };
+
 struct aw_set *graphs_set (struct aw_graph *g,
                            const char *name,
                            uint32_t count,
@@ -22,9 +24,58 @@ struct aw_set *graphs_set (struct aw_graph *g,
 
 void graphs_edge (struct aw_graph *g, const char *set, const char *pred, uint32_t back, int each)
 {
-    struct aw_edge edge = { aw_graph_find (g, pred), back, each != 0 };
+    struct aw_edge edge = { aw_graph_find (g, pred), back, each ? AW_BY_INDEX : AW_BY_SET };
 
     aw_graph_add_edge (g, aw_graph_find (g, set), edge);
+}
+
+/* The key of a task by a rule: modulo N, or N runs of tasks. */
+static uint32_t key_of (char rule, uint32_t n, uint32_t index, uint32_t count)
+{
+    return rule == 'm' ? index % n : (uint32_t)((uint64_t)index * n / count);
+}
+
+static uint32_t *groups_of (char rule, uint32_t n, uint32_t count, uint32_t turn)
+{
+    uint32_t *groups = calloc (count, sizeof (*groups));
+
+    for (uint32_t i = 0; i < count; i++)
+        groups[i] = (key_of (rule, n, i, count) + turn) % n;
+    return groups;
+}
+
+void graphs_keyed_edge (
+    struct aw_graph *g, uint32_t set, struct aw_edge edge, uint32_t n, uint64_t *state)
+{
+    char before = graphs_below (state, 2) ? 'm' : 'r', after = graphs_below (state, 2) ? 'm' : 'r';
+    uint32_t n_before = g->sets[edge.set].count, n_after = g->sets[set].count;
+    uint32_t turn = graphs_below (state, n); /* the numbers of groups are no keys */
+    uint32_t *x = groups_of (before, n, n_before, turn), *y = groups_of (after, n, n_after, turn);
+    struct aw_edge_key key;
+    char name[16];
+
+    snprintf (name, sizeof (name), "%c%c%u", before, after, n);
+    if (aw_edge_key_init (&key, name, n, x, n_before, y, n_after) < 0
+        || aw_graph_add_keyed_edge (g, set, edge, &key) < 0)
+        abort ();
+    free (x);
+    free (y);
+}
+
+bool graphs_are_paired (const struct aw_graph *g,
+                        uint32_t set,
+                        const struct aw_edge *edge,
+                        uint32_t index,
+                        uint32_t before)
+{
+    const char *name = aw_graph_brackets (g, edge->by);
+    uint32_t n;
+
+    if (!name || name[0] == 'i')
+        return !name || index == before;
+    n = (uint32_t)atoi (name + 2);
+    return key_of (name[0], n, before, g->sets[edge->set].count)
+           == key_of (name[1], n, index, g->sets[set].count);
 }
 
 struct aw_graph *graphs_talk (void)
@@ -121,10 +172,26 @@ uint32_t graphs_below (uint64_t *state, uint32_t n)
     return (uint32_t)((graphs_random (state) >> 32) % n);
 }
 
+/* An edge of some kind to the sets' counts. */
+static void random_edge (struct aw_graph *g, uint32_t set, struct aw_edge edge, uint64_t *state)
+{
+    uint32_t before = g->sets[edge.set].count, after = g->sets[set].count;
+
+    if (edge.by == AW_BY_INDEX && before != after)
+        edge.by = AW_BY_SET; /* counts have moved */
+    if (graphs_below (state, 3) == 0)
+        graphs_keyed_edge (g, set, edge, 1 + graphs_below (state, before < after ? before : after),
+                           state);
+    else
+        aw_graph_add_edge (g, set, edge);
+}
+
 struct aw_graph *graphs_layered (uint64_t *state, uint32_t cpus, uint32_t gpus)
 {
     struct aw_graph *g = aw_graph_create ();
-    uint32_t n = 2 + graphs_below (state, 14), layers = 1 + graphs_below (state, 5);
+    uint32_t n = 2 + graphs_below (state, LAYERED_SETS - 2), layers = 1 + graphs_below (state, 5);
+    uint32_t sets[LAYERED_EDGES], n_edges = 0;
+    struct aw_edge edges[LAYERED_EDGES];
 
     g->iterations = 1 + graphs_below (state, 3);
     g->iterated = g->iterations > 1;
@@ -137,22 +204,23 @@ struct aw_graph *graphs_layered (uint64_t *state, uint32_t cpus, uint32_t gpus)
                     on_gpu ? 1 + graphs_below (state, gpus) : 0, 1 + graphs_below (state, 100));
     }
     for (uint32_t s = 1; s < n; s++) {
+        uint32_t n_before = n_edges;
+
         for (uint32_t p = 0; p < s; p++) {
             bool each = g->sets[p].count == g->sets[s].count || graphs_below (state, 8) == 0;
 
             if (p * layers / n == s * layers / n || graphs_below (state, 3) != 0)
                 continue; /* same layer, or no edge */
-            if (each)
-                g->sets[s].count = g->sets[s].n_after ? g->sets[s].count : g->sets[p].count;
+            if (each && n_edges == n_before)
+                g->sets[s].count = g->sets[p].count;
             each = each && g->sets[s].count == g->sets[p].count;
-            aw_graph_add_edge (g, s, (struct aw_edge){ p, graphs_below (state, 4) == 0, each });
+            sets[n_edges] = s;
+            edges[n_edges++] =
+                (struct aw_edge){ p, graphs_below (state, 4) == 0, each ? AW_BY_INDEX : AW_BY_SET };
         }
     }
-    for (uint32_t s = 0; s < n;
-         s++) /* counts have moved: edges by index between unlike sets become plain */
-        for (uint32_t e = 0; e < g->sets[s].n_after; e++)
-            if (g->sets[g->sets[s].after[e].set].count != g->sets[s].count)
-                g->sets[s].after[e].each = false;
+    for (uint32_t e = 0; e < n_edges; e++)
+        random_edge (g, sets[e], edges[e], state);
     if (aw_graph_finalize (g, NULL) < 0) {
         aw_graph_destroy (g);
         return NULL;

@@ -3,6 +3,7 @@
 #ifndef AW_TESTS_GRAPHS_H
 #define AW_TESTS_GRAPHS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/graph/graph.h"
@@ -19,6 +20,21 @@ struct aw_set *graphs_set (struct aw_graph *g,
 /* "AFTER" as the workflow file has it is too much here: SET waits for PRED of BACK iterations ago.
  */
 void graphs_edge (struct aw_graph *g, const char *set, const char *pred, uint32_t back, int each);
+
+/* SET waits for the tasks of EDGE's predecessor that have the same of N keys. N is at most the
+ * count of either set. How keys are spread over the tasks is random, and stands in the key's name.
+ */
+void graphs_keyed_edge (
+    struct aw_graph *g, uint32_t set, struct aw_edge edge, uint32_t n, uint64_t *state);
+
+/* Does the task of INDEX in SET wait along EDGE for the predecessor's task BEFORE? By names alone:
+ * for what the graph makes of its keys, this is the plain model.
+ */
+bool graphs_are_paired (const struct aw_graph *g,
+                        uint32_t set,
+                        const struct aw_edge *edge,
+                        uint32_t index,
+                        uint32_t before);
 
 struct aw_graph *graphs_talk (void); /* the talk's example: six sets of one task */
 struct aw_graph *graphs_c_dg1 (void);

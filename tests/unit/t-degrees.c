@@ -282,7 +282,7 @@ static void degrees_agree_with_their_definition (void **state)
         for (uint32_t i = 0; i < g->n_sets; i++) {
             g->sets[i].count = 1 + g->sets[i].count % 3;
             for (uint32_t e = 0; e < g->sets[i].n_after; e++)
-                g->sets[i].after[e].each = false;
+                g->sets[i].after[e].by = AW_BY_SET;
         }
         assert_int_equal (aw_graph_finalize (g, NULL), 0);
         for (uint32_t n = 0; n < p.n_nodes; n++) {

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/graph/graph.h"
+#include "core/graph/peers.h"
 
 /* Sets by name, edges as triples "after what, how far back". Ends the test where memory runs out.
  */
@@ -113,6 +114,78 @@ static void a_graph_holds_no_more_than_its_limits (void **state)
     aw_graph_destroy (graph);
 }
 
+static void wrong_keys_are_refused (void **state)
+{
+    static const char *const names[] = { "a", "b" };
+    static const uint32_t two[] = { 0, 1, 1 }, one[] = { 0, 0 }, far[] = { 0, 2 };
+    struct aw_graph *graph = make_sets (names, 2);
+    struct aw_edge edge = { .set = 0 };
+    struct aw_edge_key key;
+    struct aw_error err;
+
+    (void)state;
+    errno = 0;
+    assert_int_equal (aw_edge_key_init (&key, "k", 2, two, 3, far, 2), -1); /* no such group */
+    assert_int_equal (errno, EINVAL);
+    assert_int_equal (aw_edge_key_init (&key, "k", 2, one, 2, two, 3), -1); /* nothing before 1 */
+    assert_int_equal (aw_edge_key_init (&key, "k", 2, two, 3, one, 2), -1); /* nothing after 1 */
+    assert_int_equal (aw_edge_key_init (&key, "k", 0, two, 0, one, 2), -1);
+    assert_null (key.name);
+    aw_edge_key_finish (&key);
+    assert_int_equal (aw_edge_key_init (&key, "k", 2, two, 3, two, 2), 0);
+    errno = 0;
+    assert_int_equal (aw_graph_add_keyed_edge (graph, 2, edge, &key), -1);
+    assert_int_equal (errno, EINVAL);
+    assert_string_equal (key.name, "k"); /* still ours */
+    assert_int_equal (aw_graph_add_keyed_edge (graph, 1, edge, &key), 0);
+    assert_int_equal (aw_graph_finalize (graph, &err), -1);
+    assert_string_equal (err.text, "b: \"a[k]\" needs sets of 3 and 2 tasks, not 1 and 1");
+    graph->sets[0].count = 3;
+    graph->sets[1].count = 2;
+    assert_int_equal (aw_graph_finalize (graph, &err), 0);
+    assert_string_equal (aw_graph_brackets (graph, graph->sets[1].after[0].by), "k");
+    assert_string_equal (aw_graph_brackets (graph, AW_BY_INDEX), "i");
+    assert_null (aw_graph_brackets (graph, AW_BY_SET));
+    edge.by = AW_BY_KEY + 1;
+    assert_int_equal (aw_graph_add_edge (graph, 1, edge), 0);
+    assert_int_equal (aw_graph_finalize (graph, &err), -1);
+    assert_string_equal (err.text, "b: a key does not exist");
+    aw_graph_destroy (graph);
+}
+
+/* Both ways along an edge of each kind. */
+static void an_edge_connects_the_tasks_that_belong_together (void **state)
+{
+    static const char *const names[] = { "a", "b" };
+    static const uint32_t before[] = { 1, 0, 1, 1 }, after[] = { 0, 1, 1 };
+    struct aw_graph *graph = make_sets (names, 2);
+    struct aw_edge_key key;
+    struct aw_peers peers;
+
+    (void)state;
+    graph->sets[0].count = 4;
+    graph->sets[1].count = 3;
+    assert_int_equal (aw_edge_key_init (&key, "k", 2, before, 4, after, 3), 0);
+    assert_int_equal (aw_graph_add_keyed_edge (graph, 1, (struct aw_edge){ .set = 0 }, &key), 0);
+    peers = aw_peers_after (graph, AW_BY_KEY, 1, 3);
+    assert_int_equal (peers.n, 2);
+    assert_int_equal (aw_peer (&peers, 0), 1);
+    assert_int_equal (aw_peer (&peers, 1), 2);
+    peers = aw_peers_before (graph, AW_BY_KEY, 0, 2);
+    assert_int_equal (peers.n, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal (aw_peer (&peers, i), i ? i + 1 : 0);
+    peers = aw_peers_after (graph, AW_BY_INDEX, 1, 2);
+    assert_true (peers.n == 1 && aw_peer (&peers, 0) == 2);
+    peers = aw_peers_before (graph, AW_BY_INDEX, 0, 2);
+    assert_true (peers.n == 1 && aw_peer (&peers, 0) == 2);
+    peers = aw_peers_after (graph, AW_BY_SET, 1, 3);
+    assert_true (peers.n == 3 && aw_peer (&peers, 2) == 2);
+    peers = aw_peers_before (graph, AW_BY_SET, 0, 0);
+    assert_true (peers.n == 4 && aw_peer (&peers, 3) == 3);
+    aw_graph_destroy (graph);
+}
+
 static void one_to_one_edges_need_sets_of_equal_size (void **state)
 {
     static const char *const names[] = { "a", "b" };
@@ -120,7 +193,8 @@ static void one_to_one_edges_need_sets_of_equal_size (void **state)
     struct aw_error err;
 
     (void)state;
-    assert_int_equal (aw_graph_add_edge (graph, 1, (struct aw_edge){ .set = 0, .each = true }), 0);
+    assert_int_equal (aw_graph_add_edge (graph, 1, (struct aw_edge){ .set = 0, .by = AW_BY_INDEX }),
+                      0);
     graph->sets[0].count = graph->sets[1].count = 5;
     assert_int_equal (aw_graph_finalize (graph, &err), 0);
     graph->sets[1].count = 6;
@@ -342,6 +416,8 @@ int main (void)
         cmocka_unit_test (wrong_graphs_are_refused),
         cmocka_unit_test (what_is_not_set_has_its_default),
         cmocka_unit_test (a_graph_holds_no_more_than_its_limits),
+        cmocka_unit_test (wrong_keys_are_refused),
+        cmocka_unit_test (an_edge_connects_the_tasks_that_belong_together),
         cmocka_unit_test (one_to_one_edges_need_sets_of_equal_size),
         cmocka_unit_test (tasks_are_numbered_by_iteration_set_and_index),
         cmocka_unit_test (an_unknown_task_is_not_found),

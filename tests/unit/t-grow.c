@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/sched/sched.h"
+#include "graphs.h"
 #include "model/simulate.h"
 
 enum { MAX_SETS = 24 };
@@ -76,9 +77,9 @@ static void wrong_growth_is_refused (void **state)
     } table[] = {
         { { { .set = 9 }, { .set = 0 } }, "does not exist" },
         { { { .set = 0, .back = 1 }, { .set = 0 } }, "does not exist" },
-        { { { .set = 0, .each = true }, { .set = 0 } }, "several iterations" },
+        { { { .set = 0, .by = AW_BY_INDEX }, { .set = 0 } }, "several iterations" },
         { { { .set = 2 }, { .set = 1 } }, "cycle" },
-        { { { .set = 1 }, { .set = 2, .each = true } }, "cycle" },
+        { { { .set = 1 }, { .set = 2, .by = AW_BY_INDEX } }, "cycle" },
     };
     struct aw_error err;
 
@@ -112,12 +113,18 @@ static void add_random (struct aw_graph *graph, unsigned *seed, uint32_t n)
         graph->sets[s].cpus = 1 + (uint32_t)rand_r (seed) % 3;
         graph->sets[s].duration = 1 + rand_r (seed) % 5;
         for (uint32_t e = 0; e < s; e++) {
+            uint32_t before = graph->sets[e].count, after = graph->sets[s].count;
             struct aw_edge edge = { .set = e };
+            uint64_t keys = (uint64_t)rand_r (seed) + 1;
 
-            edge.each = rand_r (seed) % 2 && graph->sets[e].count == graph->sets[s].count
-                        && graph->iterations == 1;
+            if (rand_r (seed) % 2 && before == after && graph->iterations == 1)
+                edge.by = AW_BY_INDEX;
             if (rand_r (seed) % 4 == 0)
                 assert_int_equal (aw_graph_add_edge (graph, s, edge), 0);
+            else if (rand_r (seed) % 4 == 0 && graph->iterations == 1)
+                graphs_keyed_edge (graph, s, edge,
+                                   1 + graphs_below (&keys, before < after ? before : after),
+                                   &keys);
         }
     }
 }
@@ -149,7 +156,7 @@ static void observe (void *arg, const struct aw_event *ev)
         for (uint32_t it = 0; it < aw_graph_iterations (traced, edge->set); it++)
             for (uint32_t i = 0; i < traced->sets[edge->set].count; i++)
                 if ((at.set >= traced->n_base || it == at.iteration)
-                    && (!edge->each || i == at.index))
+                    && graphs_are_paired (traced, at.set, edge, at.index, i))
                     assert_int_equal (done[aw_graph_first_task (traced, it, edge->set) + i], 1);
     }
 }
@@ -295,7 +302,7 @@ static void sets_may_come_at_any_time (void **state)
 static void a_set_may_come_behind_what_failed_or_was_cancelled (void **state)
 {
     struct aw_graph *graph = aw_graph_create ();
-    const struct aw_edge edge = { .set = 0, .each = true };
+    const struct aw_edge edge = { .set = 0, .by = AW_BY_INDEX };
     struct aw_event ev, action;
     struct aw_error err = { "" };
     struct aw_graph_size old;

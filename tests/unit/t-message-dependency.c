@@ -179,7 +179,7 @@ static void in_each_iteration (void **state)
 
 static void every (void **state)
 {
-    struct aw_edge each = { .set = 1, .each = true }, whole = { .set = 1 };
+    struct aw_edge each = { .set = 1, .by = AW_BY_INDEX }, whole = { .set = 1 };
     uint32_t infer, report;
 
     (void)state;
@@ -439,7 +439,7 @@ static void random_numbers (void **state)
             struct aw_sched *copy;
 
             if (expected > count * graph->iterations)
-                expected = count * graph->iterations;
+                expected = (uint64_t)count * graph->iterations;
             if (once > graph->iterations)
                 once = graph->iterations;
             copy = aw_sched_clone (sched);

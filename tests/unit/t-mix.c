@@ -151,11 +151,18 @@ static void random_set (struct world *w, struct aw_graph *g, bool large, bool ad
         set->gpu_type = aw_graph_gpu_type (g, "h100");
     random_failures (w, set);
     for (uint32_t p = 0; p < s + !added; p++) {
-        struct aw_edge edge = { p, !added && (p == s || below (w, 4) == 0), false };
+        struct aw_edge edge = { p, !added && (p == s || below (w, 4) == 0), AW_BY_SET };
+        uint32_t before = g->sets[p].count, after = g->sets[s].count;
+        bool in_parts = below (w, 2) && !(added && aw_graph_iterations (g, p) > 1);
 
-        edge.each = g->sets[p].count == g->sets[s].count && below (w, 2)
-                    && !(added && aw_graph_iterations (g, p) > 1);
-        if (below (w, large ? 50 : 3) == 0)
+        if (below (w, large ? 50 : 3))
+            continue;
+        if (in_parts && before == after && below (w, 2))
+            edge.by = AW_BY_INDEX;
+        if (in_parts && edge.by == AW_BY_SET)
+            graphs_keyed_edge (g, s, edge, 1 + below (w, before < after ? before : after),
+                               &w->seed);
+        else
             assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
     }
     if (below (w, added ? 4 : 8) == 0)
@@ -282,9 +289,35 @@ static void check_predecessors (struct world *w, uint32_t task)
 
         for (uint32_t it = 0; it < aw_graph_iterations (w->graph, edge->set); it++)
             for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++)
-                if ((added || it + edge->back == at.iteration) && (!edge->each || i == at.index))
+                if ((added || it + edge->back == at.iteration)
+                    && graphs_are_paired (w->graph, at.set, edge, at.index, i))
                     check_predecessor (w, aw_graph_first_task (w->graph, it, edge->set) + i);
     }
+}
+
+/* A task is skipped for a reason: it was cancelled, messages or iterations ended, or one that it
+ * waits for will not run or has failed.
+ */
+static void check_skip (struct world *w, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (w->graph, task);
+    const struct aw_set *set = &w->graph->sets[at.set];
+    bool ends = w->graph->until != AW_NONE || w->graph->until_topic != AW_NONE;
+    bool reason = w->cancelled[task] || set->n_message_dependencies || (ends && at.iteration > 0);
+
+    for (uint32_t e = 0; e < set->n_after && !reason; e++) {
+        const struct aw_edge *edge = &set->after[e];
+
+        for (uint32_t it = 0; it < aw_graph_iterations (w->graph, edge->set); it++)
+            for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++) {
+                uint32_t from = aw_graph_first_task (w->graph, it, edge->set) + i;
+
+                if ((at.set >= w->graph->n_base || it + edge->back == at.iteration)
+                    && graphs_are_paired (w->graph, at.set, edge, at.index, i))
+                    reason = reason || w->skipped[from] || w->given_up[from] || w->cancelled[from];
+            }
+    }
+    CHECK (w, reason);
 }
 
 static void begin_attempt (struct world *w, const struct aw_event *ev)
@@ -364,6 +397,7 @@ static void keep (struct world *w, const struct aw_event *ev)
         break;
     case AW_EVENT_SKIP:
         CHECK (w, !find (w, ev->task) && !w->completed[ev->task]);
+        check_skip (w, ev->task);
         w->skipped[ev->task] = 1;
         break;
     case AW_EVENT_NODE_DRAIN:
@@ -811,7 +845,7 @@ static void one_run (uint64_t seed)
 
     w.graph = random_graph (&w);
     w.room = w.graph->n_tasks + MOST_ADDED;
-    w.completed = calloc (4 * w.room, 1);
+    w.completed = calloc ((size_t)4 * w.room, 1);
     w.given_up = w.completed + w.room;
     w.skipped = w.given_up + w.room;
     w.cancelled = w.skipped + w.room;

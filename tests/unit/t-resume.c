@@ -89,15 +89,13 @@ static void check_predecessors (const struct world *w, uint32_t id)
 
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
-        struct aw_task from = { at.iteration - edge->back, edge->set, at.index };
+        struct aw_task from = { at.iteration - edge->back, edge->set, 0 };
 
         if (edge->back > at.iteration)
             continue;
-        for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++) {
-            if (!edge->each)
-                from.index = i;
-            assert_true (w->done[aw_graph_task_id (w->graph, from)] > 0);
-        }
+        for (; from.index < w->graph->sets[edge->set].count; from.index++)
+            if (graphs_are_paired (w->graph, at.set, edge, at.index, from.index))
+                assert_true (w->done[aw_graph_task_id (w->graph, from)] > 0);
     }
 }
 

@@ -167,14 +167,14 @@ static void check_predecessors (struct watch *w, struct aw_task at)
     const struct aw_set *set = &w->g->sets[at.set];
 
     for (uint32_t e = 0; e < set->n_after; e++) {
-        struct aw_task before = { at.iteration - set->after[e].back, set->after[e].set, at.index };
+        const struct aw_edge *edge = &set->after[e];
+        struct aw_task before = { at.iteration - edge->back, edge->set, 0 };
 
-        if (at.iteration < set->after[e].back)
+        if (at.iteration < edge->back)
             continue;
-        if (set->after[e].each)
-            assert_int_equal (w->state[aw_graph_task_id (w->g, before)], 2);
-        else
-            assert_int_equal (w->left[before.iteration * w->g->n_sets + before.set], 0);
+        for (; before.index < w->g->sets[edge->set].count; before.index++)
+            if (graphs_are_paired (w->g, at.set, edge, at.index, before.index))
+                assert_int_equal (w->state[aw_graph_task_id (w->g, before)], 2);
     }
     for (uint32_t i = 0; w->mode == AW_MODE_SEQUENTIAL && i < w->g->iterations * w->g->n_sets;
          i++) {

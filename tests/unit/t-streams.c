@@ -105,7 +105,7 @@ static uint32_t next_start (void)
 static void pipeline (enum aw_policy policy, const char *wanted)
 {
     uint32_t train, infer, draw, task;
-    struct aw_edge each = { .each = true };
+    struct aw_edge each = { .by = AW_BY_INDEX };
     char did[64] = "";
     uint64_t trained = 0;
 

@@ -50,9 +50,9 @@ static void values_of_the_file_reach_the_graph (void **state)
     assert_true (isinf (simulate->time_limit));
     assert_int_equal (simulate->on_failure, AW_ON_FAILURE_STOP);
     assert_int_equal (simulate->n_after, 2);
-    assert_true (simulate->after[0].each && simulate->after[0].back == 1
+    assert_true (simulate->after[0].by == AW_BY_INDEX && simulate->after[0].back == 1
                  && simulate->after[0].set == 0);
-    assert_true (!simulate->after[1].each && simulate->after[1].back == 0
+    assert_true (simulate->after[1].by == AW_BY_SET && simulate->after[1].back == 0
                  && simulate->after[1].set == 1);
     assert_int_equal (simulate->rank, 1);
     assert_int_equal (late->count, 1);

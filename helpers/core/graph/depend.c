@@ -18,8 +18,8 @@ void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_depend_sta
     change_state (d, aw_graph_task (d->graph, task).set, task, state);
 }
 
-/* All predecessors of the instance have ended: its tasks are ready, except those that wait for a
- * task of their own index.
+/* All predecessors of the instance have ended: its tasks are ready, except those that wait for
+ * tasks of their own index or key.
  */
 int aw_depend_release (
     struct aw_depend *d, uint32_t iteration, uint32_t set, double t, struct aw_released *out)
@@ -120,8 +120,52 @@ int aw_depend_settle_task (struct aw_depend *d,
     return aw_ranges_push (&out->ready, task, task, t);
 }
 
+/* Has a task in the group of AT, along an edge by key, ended for its successors to run? */
+static bool is_group_needed (const struct aw_depend *d, uint32_t by, const struct aw_task *at)
+{
+    const struct aw_groups *groups = &aw_graph_key (d->graph, by)->before;
+    struct aw_peers peers = aw_peers_of (groups, groups->group[at->index]);
+    uint32_t first = aw_depend_first_task (d, at->iteration, at->set);
+
+    for (uint32_t i = 0; i < peers.n; i++) {
+        uint32_t task = first + aw_peer (&peers, i);
+
+        if (d->state[task] != AW_DEPEND_SKIPPED || (d->released && d->released[task]))
+            return true;
+    }
+    return false;
+}
+
+/* The task at AT has ended, and NEXT is in the instance whose tasks wait for it by index or key. */
+static int settle_peers (struct aw_depend *d,
+                         const struct aw_task *at,
+                         uint32_t by,
+                         struct aw_task next,
+                         bool needed,
+                         double t,
+                         struct aw_released *out)
+{
+    uint32_t *unfinished = aw_depend_unfinished (d, by, at);
+    struct aw_peers peers;
+
+    if (unfinished && (*unfinished == AW_NONE || --*unfinished > 0))
+        return 0;
+    needed = needed || (unfinished && is_group_needed (d, by, at));
+    peers = aw_peers_after (d->graph, by, next.set, at->index);
+    for (uint32_t i = 0; i < peers.n; i++) {
+        uint32_t task = aw_depend_first_task (d, next.iteration, next.set) + aw_peer (&peers, i);
+
+        next.index = aw_peer (&peers, i);
+        if ((needed ? aw_depend_settle_task (d, &next, t, out)
+                    : aw_ranges_push (&d->work, task, task, t))
+            < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int aw_depend_settle_successors (
-    struct aw_depend *d, const struct aw_task *at, bool twins, double t, struct aw_released *out)
+    struct aw_depend *d, const struct aw_task *at, bool needed, double t, struct aw_released *out)
 {
     struct aw_instance *inst = &d->instances[aw_depend_instance (d, at->iteration, at->set)];
 
@@ -134,8 +178,10 @@ int aw_depend_settle_successors (
             next.iteration = 0;
         if (next.iteration >= d->graph->iterations)
             continue;
-        if (succ->each)
-            rc = twins ? aw_depend_settle_task (d, &next, t, out) : 0;
+        if (succ->by == AW_BY_INDEX && needed)
+            rc = aw_depend_settle_task (d, &next, t, out);
+        else if (succ->by != AW_BY_SET)
+            rc = settle_peers (d, at, succ->by, next, needed, t, out);
         else if (inst->left == 0 && !inst->broken)
             rc = aw_depend_settle (d, next.iteration, next.set, t, out);
         if (rc < 0)
@@ -169,17 +215,19 @@ int aw_depend_ignore (struct aw_depend *d, uint32_t task, double t, struct aw_re
     return pass (d, task, AW_DEPEND_IGNORED, t, out);
 }
 
-/* Skips the waiting tasks among FIRST..LAST of an instance, and puts them on the list of work. */
+/* Skips the waiting tasks among PEERS of an instance, and puts them on the list of work. */
 static int skip (struct aw_depend *d,
                  uint32_t iteration,
                  uint32_t set,
-                 uint32_t first,
-                 uint32_t last,
+                 const struct aw_peers *peers,
                  double t,
                  struct aw_released *out)
 {
-    for (uint32_t task = first; task <= last; task++) {
-        struct aw_task at = { iteration, set, task - aw_depend_first_task (d, iteration, set) };
+    uint32_t first = aw_depend_first_task (d, iteration, set);
+
+    for (uint32_t i = 0; i < peers->n; i++) {
+        struct aw_task at = { iteration, set, aw_peer (peers, i) };
+        uint32_t task = first + at.index;
 
         if (d->state[task] != AW_DEPEND_WAITING)
             continue;
@@ -191,7 +239,17 @@ static int skip (struct aw_depend *d,
     return 0;
 }
 
-/* TASK failed or was skipped: skips the tasks that wait for it or for its whole set. */
+bool aw_depend_break_group (struct aw_depend *d, uint32_t by, const struct aw_task *at)
+{
+    uint32_t *unfinished = aw_depend_unfinished (d, by, at);
+    bool first_break = !unfinished || *unfinished != AW_NONE;
+
+    if (unfinished)
+        *unfinished = AW_NONE;
+    return first_break;
+}
+
+/* TASK failed or was skipped: skips the tasks that wait for it, for its group or its whole set. */
 static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
@@ -202,18 +260,13 @@ static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct
     for (uint32_t i = d->first_successor[at.set]; i != AW_NONE; i = d->successors[i].next) {
         const struct aw_successor *succ = &d->successors[i];
         uint32_t it = succ->set < d->graph->n_base ? at.iteration + succ->back : 0;
-        uint32_t first;
-        int rc = 0;
+        struct aw_peers peers;
 
-        if (it >= d->graph->iterations)
+        if (it >= d->graph->iterations
+            || !(succ->by == AW_BY_SET ? first_break : aw_depend_break_group (d, succ->by, &at)))
             continue;
-        first = aw_depend_first_task (d, it, succ->set);
-        if (succ->each)
-            rc = skip (d, it, succ->set, first + at.index, first + at.index, t, out);
-        else if (first_break)
-            rc =
-                skip (d, it, succ->set, first, first + d->graph->sets[succ->set].count - 1, t, out);
-        if (rc < 0)
+        peers = aw_peers_after (d->graph, succ->by, succ->set, at.index);
+        if (skip (d, it, succ->set, &peers, t, out) < 0)
             return -1;
     }
     return 0;

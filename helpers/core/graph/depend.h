@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dependencies: which tasks become ready when others end. Set instances count their unfinished
- * predecessors; single tasks do so only in sets with "set[i]" edges. In sequential mode each
+ * predecessors; single tasks do so only in sets with "set[i]" and "set[key]" edges. Of an edge by
+ * key, each group of the predecessor's tasks counts its unfinished ones, and the tasks of the
+ * successor wait for the group: pairs of tasks are never looked at. In sequential mode each
  * instance also waits for the gate of its stage.
  */
 #ifndef AW_CORE_GRAPH_DEPEND_H
@@ -26,7 +28,7 @@ enum aw_depend_state {
 struct aw_successor {
     uint32_t set;
     uint32_t back;
-    bool each;
+    uint32_t by; /* as in struct aw_edge */
     uint32_t next; /* of the same predecessor; AW_NONE: that is all */
 };
 
@@ -45,7 +47,11 @@ struct aw_depend {
     uint32_t n_successors, successor_room; /* private */
     struct aw_instance *instances;
     uint8_t *state; /* enum aw_depend_state, one a task */
-    uint32_t *waits; /* one a task: unfinished predecessors of its own index; NULL: no such edges */
+    uint32_t *waits; /* one a task: unfinished predecessors of its own index, and unfinished groups
+                        of predecessors with its key; NULL: no such edges */
+    uint32_t **unfinished; /* by key of the graph: the unfinished tasks of each group, iteration by
+                              iteration; AW_NONE: one has failed. NULL: its groups have one task
+                              each. All NULL: no keys */
     uint32_t (*counts)[AW_DEPEND_STATES]; /* one a set */
     bool sequential;
     uint32_t gate_iteration, gate_rank; /* the open stage */

@@ -13,6 +13,25 @@ static bool lets_go (const struct aw_depend *d, uint32_t instance, uint32_t task
                && (!d->instances[instance].broken || (d->released && d->released[task])));
 }
 
+/* Counts the unfinished tasks that tasks of SET wait for along an edge by index or key. */
+static void count_peers (struct aw_depend *d, uint32_t s, const struct aw_edge *edge)
+{
+    uint32_t first = aw_depend_first_task (d, 0, s);
+    struct aw_task at = { 0, edge->set, 0 };
+
+    for (; at.index < d->graph->sets[edge->set].count; at.index++) {
+        uint32_t *unfinished = aw_depend_unfinished (d, edge->by, &at);
+        struct aw_peers peers;
+
+        if (lets_go (d, aw_depend_instance (d, 0, edge->set), aw_graph_task_id (d->graph, at))
+            || (unfinished && (*unfinished == AW_NONE || (*unfinished)++ > 0)))
+            continue;
+        peers = aw_peers_after (d->graph, edge->by, s, at.index);
+        for (uint32_t i = 0; i < peers.n; i++)
+            d->waits[first + aw_peer (&peers, i)]++;
+    }
+}
+
 /* Counts the unfinished predecessors of a new set. */
 static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
 {
@@ -24,15 +43,16 @@ static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
-        for (uint32_t it = 0; !edge->each && it < aw_graph_iterations (d->graph, edge->set); it++) {
+        if (edge->by != AW_BY_SET) {
+            count_peers (d, s, edge);
+            continue;
+        }
+        for (uint32_t it = 0; it < aw_graph_iterations (d->graph, edge->set); it++) {
             const struct aw_instance *before = &d->instances[aw_depend_instance (d, it, edge->set)];
 
             *broken = *broken || before->broken;
             inst->pending += before->left > 0 || before->broken;
         }
-        for (uint32_t i = 0; edge->each && i < set->count; i++)
-            d->waits[first + i] += !lets_go (d, aw_depend_instance (d, 0, edge->set),
-                                             aw_depend_first_task (d, 0, edge->set) + i);
     }
     for (uint32_t n = 0; n < set->n_message_dependencies; n++) {
         uint64_t met =
@@ -45,22 +65,48 @@ static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
     }
 }
 
-/* Tasks whose predecessor of the same index has failed or was skipped. */
+/* Skips the tasks of a new set that wait for the failed or skipped task at AT. */
+static int skip_orphans_of (struct aw_depend *d,
+                            uint32_t s,
+                            uint32_t by,
+                            const struct aw_task *at,
+                            double t,
+                            struct aw_released *out)
+{
+    uint32_t first = aw_depend_first_task (d, 0, s);
+    struct aw_peers peers = aw_peers_after (d->graph, by, s, at->index);
+
+    if (!aw_depend_break_group (d, by, at))
+        return 0;
+    for (uint32_t i = 0; i < peers.n; i++) {
+        uint32_t task = first + aw_peer (&peers, i);
+
+        if (d->state[task] == AW_DEPEND_WAITING && aw_depend_drop (d, task, false, t, out) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Tasks with a failed or skipped predecessor of the same index or key. */
 static int skip_orphans (struct aw_depend *d, uint32_t s, double t, struct aw_released *out)
 {
     const struct aw_set *set = &d->graph->sets[s];
-    uint32_t first = aw_depend_first_task (d, 0, s);
 
-    for (uint32_t e = 0; e < set->n_after; e++)
-        for (uint32_t i = 0; set->after[e].each && i < set->count; i++) {
-            uint32_t from = set->after[e].set, task = aw_depend_first_task (d, 0, from) + i;
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        uint32_t from = set->after[e].set, first = aw_depend_first_task (d, 0, from);
+        struct aw_task at = { 0, from, 0 };
 
-            if ((d->state[task] == AW_DEPEND_FAILED || d->state[task] == AW_DEPEND_SKIPPED)
-                && !lets_go (d, aw_depend_instance (d, 0, from), task)
-                && d->state[first + i] == AW_DEPEND_WAITING
-                && aw_depend_drop (d, first + i, false, t, out) < 0)
+        if (set->after[e].by == AW_BY_SET)
+            continue;
+        for (; at.index < d->graph->sets[from].count; at.index++) {
+            uint8_t state = d->state[first + at.index];
+
+            if ((state == AW_DEPEND_FAILED || state == AW_DEPEND_SKIPPED)
+                && !lets_go (d, aw_depend_instance (d, 0, from), first + at.index)
+                && skip_orphans_of (d, s, set->after[e].by, &at, t, out) < 0)
                 return -1;
         }
+    }
     return 0;
 }
 
@@ -85,13 +131,21 @@ static int make_room (struct aw_depend *d, const struct aw_graph_size *old)
                    < 0
             || (d->waits
                 && aw_grow (&d->waits, was.n_tasks, room.n_tasks, sizeof (*d->waits), 0) < 0)
+            || (d->unfinished
+                && aw_grow (&d->unfinished, was.n_keys, room.n_keys, sizeof (*d->unfinished), 0)
+                       < 0)
             || (d->released
                 && aw_grow (&d->released, was.n_tasks, room.n_tasks, sizeof (*d->released), 0)
                        < 0)))
         return -1;
     d->room = room;
+    if (!d->unfinished && d->graph->n_keys
+        && aw_grow (&d->unfinished, 0, room.n_keys, sizeof (*d->unfinished), 0) < 0)
+        return -1;
     if (!d->waits && aw_depend_has_each (d->graph, old->n_sets)
         && aw_grow (&d->waits, 0, room.n_tasks, sizeof (*d->waits), 0) < 0)
+        return -1;
+    if (aw_depend_make_groups (d, old->n_sets, false) < 0)
         return -1;
     return aw_depend_successor_room (d, aw_depend_count_edges (d->graph, old->n_sets));
 }

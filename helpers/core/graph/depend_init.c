@@ -31,7 +31,7 @@ void aw_depend_add_successor (struct aw_depend *d, uint32_t set)
         uint32_t *last = &d->last_successor[edge->set];
         uint32_t number = d->n_successors++;
 
-        d->successors[number] = (struct aw_successor){ set, edge->back, edge->each, AW_NONE };
+        d->successors[number] = (struct aw_successor){ set, edge->back, edge->by, AW_NONE };
         *(*last == AW_NONE ? &d->first_successor[edge->set] : &d->successors[*last].next) = number;
         *last = number;
     }
@@ -66,13 +66,50 @@ bool aw_depend_has_each (const struct aw_graph *g, uint32_t from)
 {
     for (uint32_t s = from; s < g->n_sets; s++)
         for (uint32_t e = 0; e < g->sets[s].n_after; e++)
-            if (g->sets[s].after[e].each)
+            if (g->sets[s].after[e].by != AW_BY_SET)
                 return true;
     for (uint32_t s = from; s < g->n_sets; s++)
         for (uint32_t n = 0; n < g->sets[s].n_message_dependencies; n++)
             if (g->sets[s].message_dependencies[n].every)
                 return true;
     return false;
+}
+
+/* Counts for an edge by KEY: none where each group has one task. */
+static int make_counts (uint32_t **counts,
+                        const struct aw_edge_key *key,
+                        uint32_t iterations,
+                        bool fill)
+{
+    const uint32_t *start = key->before.start;
+    uint32_t n = key->n_groups;
+
+    free (*counts); /* of a set that could not be added */
+    *counts = NULL;
+    if (key->before.n_tasks == n)
+        return 0;
+    *counts = calloc ((size_t)iterations * n, sizeof (**counts));
+    for (uint32_t it = 0; *counts && fill && it < iterations; it++)
+        for (uint32_t g = 0; g < n; g++)
+            (*counts)[(size_t)it * n + g] = start[g + 1] - start[g];
+    return *counts ? 0 : -1;
+}
+
+int aw_depend_make_groups (struct aw_depend *d, uint32_t from, bool fill)
+{
+    const struct aw_graph *g = d->graph;
+
+    for (uint32_t s = from; s < g->n_sets; s++)
+        for (uint32_t e = 0; e < g->sets[s].n_after; e++) {
+            const struct aw_edge *edge = &g->sets[s].after[e];
+
+            if (edge->by >= AW_BY_KEY
+                && make_counts (&d->unfinished[edge->by - AW_BY_KEY], aw_graph_key (g, edge->by),
+                                aw_graph_iterations (g, edge->set), fill)
+                       < 0)
+                return -1;
+        }
+    return 0;
 }
 
 /* Counts the predecessors of the instance of SET in ITERATION. */
@@ -87,7 +124,7 @@ static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_
     for (uint32_t e = 0; e < set->n_after; e++) {
         if (!reaches_back (iteration, set->after[e].back))
             continue;
-        if (set->after[e].each)
+        if (set->after[e].by != AW_BY_SET)
             each++;
         else if (s < d->graph->n_base)
             inst->pending++;
@@ -117,8 +154,11 @@ int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequ
     d->counts = calloc ((size_t)graph->n_sets + 1, sizeof (*d->counts));
     if (aw_depend_has_each (graph, 0))
         d->waits = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->waits));
+    if (graph->n_keys)
+        d->unfinished = calloc (graph->n_keys, sizeof (*d->unfinished));
     if (!d->instances || !d->state || !d->counts || !d->messages || !d->next_message
-        || (aw_depend_has_each (graph, 0) && !d->waits) || fill_successors (d) < 0) {
+        || (aw_depend_has_each (graph, 0) && !d->waits) || (graph->n_keys && !d->unfinished)
+        || aw_depend_make_groups (d, 0, true) < 0 || fill_successors (d) < 0) {
         aw_depend_finish (d);
         errno = ENOMEM;
         return -1;
@@ -142,6 +182,9 @@ void aw_depend_finish (struct aw_depend *d)
     free (d->instances);
     free (d->state);
     free (d->waits);
+    for (uint32_t k = 0; d->unfinished && k < d->room.n_keys; k++)
+        free (d->unfinished[k]);
+    free (d->unfinished);
     free (d->counts);
     free (d->messages);
     free (d->next_message);
@@ -149,6 +192,22 @@ void aw_depend_finish (struct aw_depend *d)
     aw_ranges_finish (&d->work);
     memset (d, 0, sizeof (*d));
     errno = saved;
+}
+
+static void copy_groups (struct aw_depend *d, const struct aw_depend *from)
+{
+    const struct aw_graph *g = d->graph;
+
+    for (uint32_t s = 0; g->n_keys && s < g->n_sets; s++)
+        for (uint32_t e = 0; e < g->sets[s].n_after; e++) {
+            const struct aw_edge *edge = &g->sets[s].after[e];
+            uint32_t k = edge->by - AW_BY_KEY;
+
+            if (edge->by >= AW_BY_KEY && d->unfinished[k])
+                memcpy (d->unfinished[k], from->unfinished[k],
+                        (size_t)aw_graph_iterations (g, edge->set) * g->keys[k].n_groups
+                            * sizeof (*d->unfinished[k]));
+        }
 }
 
 int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
@@ -168,6 +227,7 @@ int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
     memcpy (d->counts, from->counts, g->n_sets * sizeof (*d->counts));
     if (d->waits)
         memcpy (d->waits, from->waits, g->n_tasks * sizeof (*d->waits));
+    copy_groups (d, from);
     memcpy (d->messages, from->messages, g->n_topics * sizeof (*d->messages));
     aw_depend_count_messages (d);
     d->gate_iteration = from->gate_iteration;

@@ -107,7 +107,9 @@ static bool is_not_needed (const struct aw_depend *d, const struct aw_task *at, 
            && d->instances[instance].pending == 0;
 }
 
-/* Skips the task and the tasks of its index; other successors run without it. */
+/* Skips the task and those that wait for such tasks alone by index or key; other successors run
+ * without it.
+ */
 static int drop_unneeded (struct aw_depend *d, uint32_t task, double t, struct aw_released *out)
 {
     if (aw_ranges_push (&d->work, task, task, t) < 0)
@@ -123,20 +125,6 @@ static int drop_unneeded (struct aw_depend *d, uint32_t task, double t, struct a
         if (aw_ranges_push (&out->skipped, task, task, t) < 0
             || aw_depend_settle_successors (d, &at, false, t, out) < 0)
             return -1;
-        for (uint32_t i = d->first_successor[at.set]; i != AW_NONE; i = d->successors[i].next) {
-            const struct aw_successor *succ = &d->successors[i];
-            struct aw_task twin = { at.iteration + succ->back, succ->set, at.index };
-            uint32_t id;
-
-            if (succ->set >= d->graph->n_base)
-                twin.iteration = 0;
-
-            if (!succ->each || twin.iteration >= d->graph->iterations)
-                continue;
-            id = aw_graph_task_id (d->graph, twin);
-            if (aw_ranges_push (&d->work, id, id, t) < 0)
-                return -1;
-        }
     }
     return 0;
 }

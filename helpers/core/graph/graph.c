@@ -29,6 +29,9 @@ void aw_graph_destroy (struct aw_graph *graph)
             free (graph->sets[i].after);
             free (graph->sets[i].message_dependencies);
         }
+        for (uint32_t i = 0; i < graph->n_keys; i++)
+            aw_edge_key_finish (&graph->keys[i]);
+        free (graph->keys);
         for (uint32_t i = 0; i < graph->n_gpu_types; i++)
             free (graph->gpu_types[i]);
         free (graph->gpu_types);
@@ -100,6 +103,8 @@ void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old)
         free (graph->topics[--graph->n_topics]);
     while (graph->n_gpu_types > old->n_gpu_types)
         free (graph->gpu_types[--graph->n_gpu_types]);
+    while (graph->n_keys > old->n_keys)
+        aw_edge_key_finish (&graph->keys[--graph->n_keys]);
     graph->n_tasks = old->n_tasks;
 }
 
@@ -130,6 +135,27 @@ int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge
         return -1;
     s->after[s->n_after++] = edge;
     return 0;
+}
+
+int aw_graph_add_keyed_edge (struct aw_graph *graph,
+                             uint32_t set,
+                             struct aw_edge edge,
+                             struct aw_edge_key *key)
+{
+    edge.by = AW_BY_KEY + graph->n_keys;
+    if (aw_array_reserve (&graph->keys, &graph->key_room, graph->n_keys + 1) < 0
+        || aw_graph_add_edge (graph, set, edge) < 0)
+        return -1;
+    graph->keys[graph->n_keys++] = *key;
+    memset (key, 0, sizeof (*key));
+    return 0;
+}
+
+const char *aw_graph_brackets (const struct aw_graph *graph, uint32_t by)
+{
+    if (by == AW_BY_SET)
+        return NULL;
+    return by == AW_BY_INDEX ? "i" : aw_graph_key (graph, by)->name;
 }
 
 uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name)

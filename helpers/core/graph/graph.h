@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/graph/edge_key.h"
 #include "core/retry.h"
 #include "util/error.h"
 #include "util/names.h"
@@ -49,11 +50,19 @@ struct aw_message_dependency {
     bool every;
 };
 
+/* Which tasks of the predecessor a task waits for. */
+enum {
+    AW_BY_SET, /* "set": for all */
+    AW_BY_INDEX, /* "set[i]": for the one of its own index; both counts are equal */
+    AW_BY_KEY, /* "set[sample]": for those with its key. By the first key of the graph; the others
+                  follow: see aw_graph_key */
+};
+
 /* An edge to a predecessor. */
 struct aw_edge {
     uint32_t set; /* index of the predecessor in graph->sets */
     uint32_t back; /* how many iterations back: 0 for "set", 1 for "set@-1" */
-    bool each; /* "set[i]": waits for the task of the same index alone; both counts are equal */
+    uint32_t by; /* AW_BY_SET, AW_BY_INDEX, or AW_BY_KEY and more */
 };
 
 struct aw_set {
@@ -107,6 +116,8 @@ struct aw_graph {
     uint32_t n_gpu_types;
     char **topics; /* owned; names of topics that sets depend on */
     uint32_t n_topics;
+    struct aw_edge_key *keys; /* owned; one for each edge by key */
+    uint32_t n_keys;
     /* The rest is set by finalize. */
     uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order;
                         added sets come last */
@@ -117,7 +128,7 @@ struct aw_graph {
     uint32_t *blocks; /* private: the set of every AW_GRAPH_BLOCK'th task of an iteration, to find
                          sets fast */
     struct aw_names names; /* private: of sets */
-    uint32_t set_room, gpu_type_room, topic_room; /* private */
+    uint32_t set_room, gpu_type_room, topic_room, key_room; /* private */
 };
 
 /* An empty graph of one iteration. NULL with ENOMEM. destroy frees all, takes NULL, keeps errno. */
@@ -138,6 +149,14 @@ uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name);
 /* Adds an edge SET after EDGE (copied). Returns 0, or -1 with ENOMEM or EINVAL (no such SET). */
 int aw_graph_add_edge (struct aw_graph *graph, uint32_t set, struct aw_edge edge);
 
+/* The same by KEY, which becomes the graph's and is zeroed; EDGE's "by" does not matter. If it
+ * fails, KEY stays the caller's.
+ */
+int aw_graph_add_keyed_edge (struct aw_graph *graph,
+                             uint32_t set,
+                             struct aw_edge edge,
+                             struct aw_edge_key *key);
+
 /* SET waits for messages on TOPIC (copied), COUNT at least 1. Returns 0, or -1 with ENOMEM or
  * EINVAL.
  */
@@ -153,7 +172,8 @@ uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name);
 /* Index of the set of that name, or AW_NONE. */
 uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);
 
-/* Checks and numbers: edges in range, `each` between equal counts, no cycle among edges with back
+/* Checks and numbers: edges in range, by index between equal counts, by key between sets of its
+ * counts, no cycle among edges with back
  * 0, no more than AW_MAX_TASKS tasks; fills order, rank, first and the totals. Returns 0, or -1
  * with text ("cycle: a -> b -> a"). Call again after changes.
  */
@@ -161,18 +181,19 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
 
 /* How large it is. */
 struct aw_graph_size {
-    uint32_t n_sets, n_tasks, n_instances, n_topics, n_gpu_types;
+    uint32_t n_sets, n_tasks, n_instances, n_topics, n_gpu_types, n_keys;
 };
 struct aw_graph_size aw_graph_size (const struct aw_graph *graph);
 
 /* Sets were added to a finalized graph since it had size OLD: checks and numbers them. Their edges
- * have back 0; an edge to a set with iterations is to all of them. 0, or -1 with text: then shrink
+ * have back 0; an edge by set to a set with iterations is to all of them, one by index or key is
+ * refused. 0, or -1 with text: then shrink
  * it to OLD, or destroy it.
  */
 int aw_graph_grow (struct aw_graph *graph, const struct aw_graph_size *old, struct aw_error *err);
 
 /* The graph becomes what it was when it had size OLD, after finalize or grow: removes the sets,
- * topics and GPU types added since.
+ * topics, GPU types and keys added since.
  */
 void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old);
 
@@ -194,6 +215,23 @@ int aw_graph_cycles (const struct aw_graph *graph,
  * back 0 lead to sets before FROM or among these. 0, or -1 with text.
  */
 int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err);
+
+/* Private, likewise: 0, or -1 with text where EDGE of SET cannot be. */
+int aw_graph_check_edge (const struct aw_graph *graph,
+                         uint32_t set,
+                         const struct aw_edge *edge,
+                         struct aw_error *err);
+
+/* The key of an edge by key. */
+static inline const struct aw_edge_key *aw_graph_key (const struct aw_graph *graph, uint32_t by)
+{
+    return &graph->keys[by - AW_BY_KEY];
+}
+
+/* The text in the brackets of an edge by index ("i") or by key ("sample"); NULL: it is by set.
+ * Borrowed.
+ */
+const char *aw_graph_brackets (const struct aw_graph *graph, uint32_t by);
 
 /* A task's place. */
 struct aw_task {

@@ -6,8 +6,9 @@
 
 struct aw_graph_size aw_graph_size (const struct aw_graph *graph)
 {
-    return (struct aw_graph_size){ graph->n_sets, graph->n_tasks, aw_graph_n_instances (graph),
-                                   graph->n_topics, graph->n_gpu_types };
+    return (
+        struct aw_graph_size){ graph->n_sets,   graph->n_tasks,     aw_graph_n_instances (graph),
+                               graph->n_topics, graph->n_gpu_types, graph->n_keys };
 }
 
 static int check_set (const struct aw_graph *g, uint32_t s, struct aw_error *err)
@@ -19,16 +20,14 @@ static int check_set (const struct aw_graph *g, uint32_t s, struct aw_error *err
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
-        if (edge->set >= g->n_sets || edge->back)
+        if (edge->back)
             return aw_error_set (err, "%s: a predecessor does not exist", set->name);
-        if (edge->each && aw_graph_iterations (g, edge->set) > 1)
-            return aw_error_set (err,
-                                 "%s: \"%s[i]\" has several iterations: wait for the whole set",
-                                 set->name, g->sets[edge->set].name);
-        if (edge->each && g->sets[edge->set].count != set->count)
-            return aw_error_set (err, "%s: \"%s[i]\" needs sets of one size, not %u and %u",
-                                 set->name, g->sets[edge->set].name, g->sets[edge->set].count,
-                                 set->count);
+        if (aw_graph_check_edge (g, s, edge, err) < 0)
+            return -1;
+        if (edge->by != AW_BY_SET && aw_graph_iterations (g, edge->set) > 1)
+            return aw_error_set (
+                err, "%s: \"%s[%s]\" has several iterations: wait for the whole set", set->name,
+                g->sets[edge->set].name, aw_graph_brackets (g, edge->by));
     }
     return 0;
 }

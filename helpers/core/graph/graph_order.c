@@ -213,6 +213,42 @@ out:
     return n_cycles;
 }
 
+/* Do the sets of the edge have the tasks that its index or key needs? */
+static int check_counts (const struct aw_graph *graph,
+                         const struct aw_set *set,
+                         const struct aw_edge *edge,
+                         struct aw_error *err)
+{
+    const struct aw_set *before = &graph->sets[edge->set];
+    const struct aw_edge_key *key;
+
+    if (edge->by == AW_BY_SET || (edge->by == AW_BY_INDEX && before->count == set->count))
+        return 0;
+    if (edge->by == AW_BY_INDEX)
+        return aw_error_set (err, "%s: \"%s[i]\" needs sets of one size, not %u and %u", set->name,
+                             before->name, before->count, set->count);
+    key = aw_graph_key (graph, edge->by);
+    if (key->before.n_tasks != before->count || key->after.n_tasks != set->count)
+        return aw_error_set (err, "%s: \"%s[%s]\" needs sets of %u and %u tasks, not %u and %u",
+                             set->name, before->name, key->name, key->before.n_tasks,
+                             key->after.n_tasks, before->count, set->count);
+    return 0;
+}
+
+int aw_graph_check_edge (const struct aw_graph *graph,
+                         uint32_t set,
+                         const struct aw_edge *edge,
+                         struct aw_error *err)
+{
+    const char *name = graph->sets[set].name;
+
+    if (edge->set >= graph->n_sets)
+        return aw_error_set (err, "%s: a predecessor does not exist", name);
+    if (edge->by >= AW_BY_KEY + graph->n_keys)
+        return aw_error_set (err, "%s: a key does not exist", name);
+    return check_counts (graph, &graph->sets[set], edge, err);
+}
+
 static int check_edges (const struct aw_graph *graph, struct aw_error *err)
 {
     for (uint32_t i = 0; i < graph->n_sets; i++) {
@@ -220,16 +256,9 @@ static int check_edges (const struct aw_graph *graph, struct aw_error *err)
 
         if (set->count < 1)
             return aw_error_set (err, "%s: a set needs at least one task", set->name);
-        for (uint32_t e = 0; e < set->n_after; e++) {
-            const struct aw_edge *edge = &set->after[e];
-
-            if (edge->set >= graph->n_sets)
-                return aw_error_set (err, "%s: a predecessor does not exist", set->name);
-            if (edge->each && graph->sets[edge->set].count != set->count)
-                return aw_error_set (err, "%s: \"%s[i]\" needs sets of one size, not %u and %u",
-                                     set->name, graph->sets[edge->set].name,
-                                     graph->sets[edge->set].count, set->count);
-        }
+        for (uint32_t e = 0; e < set->n_after; e++)
+            if (aw_graph_check_edge (graph, i, &set->after[e], err) < 0)
+                return -1;
     }
     return 0;
 }

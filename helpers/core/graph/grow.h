@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arrays with an item for each set, task, instance or topic of a graph, which grow with it (see
- * util/array.h).
+/* Arrays with an item for each set, task, instance, topic or key of a graph, which grow with it
+ * (see util/array.h).
  */
 #ifndef AW_CORE_GRAPH_GROW_H
 #define AW_CORE_GRAPH_GROW_H
@@ -27,8 +27,9 @@ static inline bool aw_graph_size_grow (struct aw_graph_size *room, const struct 
     bool tasks = aw_room_for (&room->n_tasks, size->n_tasks);
     bool instances = aw_room_for (&room->n_instances, size->n_instances);
     bool topics = aw_room_for (&room->n_topics, size->n_topics);
+    bool keys = aw_room_for (&room->n_keys, size->n_keys);
 
-    return sets || tasks || instances || topics;
+    return sets || tasks || instances || topics || keys;
 }
 
 /* Gives the array at *ARRAY, of OLD items of SIZE bytes, at least NEW items and one to spare, the

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/graph/peers.h"
 #include "core/history/history.h"
 
 /* Of two attempts (indexes, AW_NONE: none) the one that finished last. */
@@ -43,6 +44,24 @@ static uint32_t last_of_task (const struct aw_history *history, struct aw_task t
     return a && !isnan (a->finish) ? (uint32_t)(a - history->attempts) : AW_NONE;
 }
 
+/* The one that finished last of those that the task of INDEX waits for along EDGE, by index or key,
+ * in the instance of FROM.
+ */
+static uint32_t last_of_peers (const struct aw_history *history,
+                               const struct aw_edge *edge,
+                               struct aw_task from,
+                               uint32_t index)
+{
+    struct aw_peers peers = aw_peers_before (history->graph, edge->by, edge->set, index);
+    uint32_t found = AW_NONE;
+
+    for (uint32_t i = 0; i < peers.n; i++) {
+        from.index = aw_peer (&peers, i);
+        found = later (history, found, last_of_task (history, from));
+    }
+    return found;
+}
+
 /* The predecessor of the attempt that finished last. Never a later one, even in a wrong journal, so
  * that the chain ends.
  */
@@ -60,18 +79,18 @@ static uint32_t predecessor (const struct aw_history *history,
         return a->previous;
     for (uint32_t i = 0; i < set->n_after; i++) {
         const struct aw_edge *edge = &set->after[i];
-        struct aw_task from = { .iteration = task.iteration - edge->back,
-                                .set = edge->set,
-                                .index = task.index };
+        struct aw_task from = { task.iteration - edge->back, edge->set, 0 };
         uint32_t last = from.iteration;
 
         if (edge->back > task.iteration)
             continue;
+        if (edge->by != AW_BY_SET) {
+            found = later (history, found, last_of_peers (history, edge, from, task.index));
+            continue;
+        }
         if (task.set >= graph->n_base) /* it waits for all iterations */
             last = aw_graph_iterations (graph, edge->set) - 1;
-        if (edge->each)
-            found = later (history, found, last_of_task (history, from));
-        for (; !edge->each && from.iteration <= last; from.iteration++)
+        for (; from.iteration <= last; from.iteration++)
             found = later (history, found,
                            instances[aw_graph_instance (graph, from.iteration, from.set)]);
     }

@@ -86,7 +86,9 @@ static bool same_after (const struct aw_graph *a_graph,
         uint32_t j = 0;
 
         while (j < b->n_after
-               && !(x->back == b->after[j].back && x->each == b->after[j].each
+               && !(x->back == b->after[j].back
+                    && same_text (aw_graph_brackets (a_graph, x->by),
+                                  aw_graph_brackets (b_graph, b->after[j].by))
                     && same_text (a_graph->sets[x->set].name, b_graph->sets[b->after[j].set].name)))
             j++;
         if (j == b->n_after)
@@ -182,7 +184,8 @@ static uint32_t find_cause (const struct aw_workflow *old,
     for (uint32_t e = 0; e < s->n_after; e++) {
         uint32_t from = s->after[e].set;
 
-        if (changes[from].again || (!s->after[e].each && other_count (old, new, changes, from)))
+        if (changes[from].again
+            || (s->after[e].by == AW_BY_SET && other_count (old, new, changes, from)))
             return from;
     }
     return AW_NONE;

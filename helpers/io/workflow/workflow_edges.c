@@ -101,7 +101,7 @@ static void check_added_edge (struct edges *e, const struct aw_edge *edge)
                          "an added workflow has no previous iteration: write \"%.64s\", which "
                          "waits for all of it",
                          from->name);
-    else if (edge->each && aw_graph_iterations (e->graph, edge->set) > 1)
+    else if (edge->by == AW_BY_INDEX && aw_graph_iterations (e->graph, edge->set) > 1)
         aw_reader_error (
             e->reader, "[i]: %.64s has %u iterations: write \"%.64s\", which waits for all of them",
             from->name, aw_graph_iterations (e->graph, edge->set), from->name);
@@ -111,7 +111,7 @@ static void check_edge (struct edges *e, uint32_t set, const struct aw_edge *edg
 {
     const struct aw_set *to = &e->graph->sets[set], *from = &e->graph->sets[edge->set];
 
-    if (edge->each && to->count != from->count && count_is_known (e, set)
+    if (edge->by == AW_BY_INDEX && to->count != from->count && count_is_known (e, set)
         && count_is_known (e, edge->set))
         aw_reader_error (e->reader, "[i] needs sets of one size: %.64s has %u tasks, %.64s has %u",
                          from->name, from->count, to->name, to->count);
@@ -138,7 +138,7 @@ static bool read_edge (struct edges *e,
     if (aw_after_parse (text, &after, &err) < 0)
         return aw_reader_error (e->reader, "\"%.80s\": %s", text, err.text);
     edge->set = find_set (e, text, after.name_length);
-    edge->each = after.each;
+    edge->by = after.each ? AW_BY_INDEX : AW_BY_SET;
     edge->back = after.back;
     if (edge->set == AW_NONE)
         return false;
@@ -208,7 +208,7 @@ static size_t remove_repeated (struct aw_reader *reader, struct read_edge *edges
         if (last && last->edge.set == edges[i].edge.set && last->edge.back == edges[i].edge.back) {
             size_t mark = aw_reader_enter_index (reader, edges[i].element);
 
-            if (last->edge.each == edges[i].edge.each)
+            if (last->edge.by == edges[i].edge.by)
                 aw_reader_error (reader, "the same as [%zu]: remove one", last->element);
             else
                 aw_reader_error (
