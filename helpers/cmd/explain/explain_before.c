@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The predecessors of a task: the predecessors that have not ended, the chain behind them, and those
- * that failed.
+/* The predecessors of a task: the predecessors that have not ended, the chain behind them, and
+ * those that failed.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/explain/explain.h"
+#include "core/graph/peers.h"
 
 enum { MAX_OPEN = 5, MAX_CHAIN = 16 };
 
 /* Walks over the tasks of EDGE that TASK waits for. */
 struct walk {
     const struct aw_graph *graph;
-    const struct aw_edge *edge;
-    struct aw_task successor, at;
+    struct aw_peers peers;
+    struct aw_task at; /* without its index */
+    uint32_t next; /* of the peers */
     uint32_t last; /* iteration */
 };
 
@@ -23,35 +25,27 @@ static void walk_begin (struct walk *w,
                         const struct aw_task *successor,
                         const struct aw_edge *edge)
 {
-    *w = (struct walk){ .graph = graph, .edge = edge, .successor = *successor };
+    *w = (struct walk){ .graph = graph };
     w->at = (struct aw_task){ successor->iteration - edge->back, edge->set, 0 };
     w->last = w->at.iteration;
-    if (edge->back > successor->iteration) /* before the first iteration: nothing to wait for */
-        w->at.index = graph->sets[edge->set].count;
-    else if (successor->set >= graph->n_base) /* an added set waits for all iterations */
+    if (edge->back
+        <= successor->iteration) /* else before the first iteration: nothing to wait for */
+        w->peers = aw_peers_before (graph, edge->by, edge->set, successor->index);
+    if (successor->set >= graph->n_base) /* an added set waits for all iterations */
         w->last = aw_graph_iterations (graph, edge->set) - 1;
-    else if (edge->each)
-        w->at.index = successor->index;
 }
 
 /* The next one, or AW_NONE. */
 static uint32_t walk_next (struct walk *w)
 {
-    uint32_t task;
-
-    if (w->at.index >= w->graph->sets[w->edge->set].count)
-        return AW_NONE;
-    task = aw_graph_task_id (w->graph, w->at);
-    w->at.index++;
-    if (w->edge->each || w->at.index == w->graph->sets[w->edge->set].count) {
-        bool more = w->at.iteration < w->last;
-
+    if (w->next == w->peers.n) {
+        w->next = 0;
         w->at.iteration++;
-        w->at.index = !more           ? w->graph->sets[w->edge->set].count
-                      : w->edge->each ? w->successor.index
-                                      : 0;
     }
-    return task;
+    if (w->peers.n == 0 || w->at.iteration > w->last)
+        return AW_NONE;
+    return aw_graph_first_task (w->graph, w->at.iteration, w->at.set)
+           + aw_peer (&w->peers, w->next++);
 }
 
 static bool is_open (const struct aw_explain *ex, uint32_t task)

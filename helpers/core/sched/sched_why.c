@@ -22,7 +22,7 @@ static bool has_open_edge (const struct aw_sched *s, uint32_t task, const struct
         const struct aw_edge *edge = &set->after[i];
         uint32_t first = at->iteration - edge->back, last = first;
 
-        if (edge->back > at->iteration || edge->each)
+        if (edge->back > at->iteration || edge->by != AW_BY_SET)
             continue;
         if (at->set >= s->graph->n_base)
             last = aw_graph_iterations (s->graph, edge->set) - 1;
