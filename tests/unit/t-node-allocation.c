@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "coord/slurm/node_allocation.h"
+#include "coord/slurm/slurm_site.h"
 
 /* Two packages of two cores of two threads. Linux often numbers first threads first. */
 #define PLAIN "core 0-1|2-3|4-5|6-7;numa 0-3|4-7;package 0-3|4-7"

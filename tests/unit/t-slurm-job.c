@@ -16,7 +16,7 @@
 
 #include "coord/slurm/job_watch.h"
 #include "coord/slurm/pool_nodes.h"
-#include "coord/slurm/slurm_job.h"
+#include "coord/slurm/slurm_site.h"
 
 static struct aw_error err;
 

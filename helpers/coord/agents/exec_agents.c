@@ -6,13 +6,8 @@
 #include "coord/agents/exec_agents.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -21,16 +16,16 @@
 #include "coord/agents/agent_link.h"
 #include "coord/slurm/node_allocation.h"
 #include "coord/agents/listener.h"
+#include "coord/agents/local_agent.h"
+#include "coord/agents/missing_agents.h"
 #include "core/graph/graph.h"
 #include "io/wire/link.h"
 #include "util/array.h"
 #include "util/clock.h"
-#include "util/descriptors.h"
 
 enum {
     REPORT_SECONDS = 10, /* between two lines about agents that are missing */
     LOCAL_SECONDS = 30, /* until the forked agent sends its hello; it takes milliseconds */
-    LOCAL_END_SECONDS = 30, /* for it to end its tasks and clear its scratch directory */
 };
 
 struct exec_agents {
@@ -333,77 +328,44 @@ static void on_accepted (void *arg, int fd)
         broken (backend, &err);
 }
 
-static bool has_come (const struct exec_agents *backend, const char *name)
+static struct aw_missing_agents missing_of (const struct exec_agents *backend)
 {
-    for (uint32_t i = 0; i < backend->n_agents; i++)
-        if (strcmp (aw_agent_link_node (backend->agents[i])->name, name) == 0)
-            return true;
-    return false;
-}
-
-/* "; missing: n1, n3", cut where it grows too long. "" where the nodes' names are not known. */
-static void list_missing (const struct exec_agents *backend, char *buf, size_t size)
-{
-    uint32_t n = backend->job ? backend->job->n_nodes : 0;
-    size_t used = 0;
-
-    buf[0] = '\0';
-    for (uint32_t i = 0; i < n; i++) {
-        const char *name = backend->job->nodes[i].name;
-
-        if (has_come (backend, name))
-            continue;
-        if (used + strlen (name) + 16 > size) {
-            snprintf (buf + used, size - used, ", ...");
-            return;
-        }
-        used +=
-            (size_t)snprintf (buf + used, size - used, "%s%s", used ? ", " : "; missing: ", name);
-    }
+    return (struct aw_missing_agents){
+        .agents = backend->agents,
+        .n_agents = backend->n_agents,
+        .job = backend->job,
+        .listener = backend->listener,
+        .line = backend->line,
+    };
 }
 
 static void on_report (evutil_socket_t fd, short what, void *arg)
 {
     struct exec_agents *backend = arg;
+    const struct aw_missing_agents those = missing_of (backend);
     char missing[160];
     struct aw_error line;
 
     (void)fd;
     (void)what;
-    list_missing (backend, missing, sizeof (missing));
+    aw_missing_agents_list (&those, missing, sizeof (missing));
     aw_error_set (&line, "%u of %u agents connected%s", backend->n_agents, backend->n_nodes,
                   missing);
     if (backend->exec.callbacks.note)
         backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
 }
 
-/* Why agents are missing, as far as it is known. */
-static void explain_missing (const struct exec_agents *backend, char *buf, size_t size)
-{
-    const char *why;
-    uint32_t refused = backend->listener ? aw_listener_refused (backend->listener, &why) : 0;
-
-    buf[0] = '\0';
-    if (refused)
-        snprintf (buf, size, "; %u connections were rejected (last reason: %.150s)", refused, why);
-    else if (backend->line && backend->line->text[0])
-        snprintf (buf, size, "; last line of their step: %.150s", backend->line->text);
-    else if (backend->line)
-        snprintf (buf, size,
-                  "; their step has printed nothing: a slow prolog or container, or no way back to "
-                  "this host");
-}
-
 static void on_deadline (evutil_socket_t fd, short what, void *arg)
 {
     struct exec_agents *backend = arg;
+    const struct aw_missing_agents those = missing_of (backend);
     char missing[160], reason[220];
     struct aw_error err;
 
     (void)fd;
     (void)what;
-    list_missing (backend, missing, sizeof (missing));
-    explain_missing (backend, reason, sizeof (reason));
+    aw_missing_agents_list (&those, missing, sizeof (missing));
+    aw_missing_agents_explain (&those, reason, sizeof (reason));
     aw_error_set (&err, "%u of %u agents connected within %g s%s%s%s", backend->n_agents,
                   backend->n_nodes, backend->deadline_seconds, missing, reason,
                   backend->line ? ": for more time use --connect-timeout" : "");
@@ -489,23 +451,6 @@ static void backend_shutdown (struct aw_exec *exec)
     quit_all (backend, false);
 }
 
-/* Kills the forked agent, whose connection is closed by now, and waits. If all children were reaped
- * elsewhere, there is nothing to wait for. */
-static void end_local (pid_t pid)
-{
-    double limit = aw_clock_monotonic () + LOCAL_END_SECONDS;
-
-    while (waitpid (pid, NULL, WNOHANG) == 0) {
-        if (aw_clock_monotonic () > limit) {
-            kill (pid, SIGKILL); /* its tasks die with it: PR_SET_PDEATHSIG */
-            while (waitpid (pid, NULL, 0) < 0 && errno == EINTR)
-                ;
-            return;
-        }
-        usleep (1000);
-    }
-}
-
 static void backend_destroy (struct aw_exec *exec)
 {
     struct exec_agents *backend = backend_of (exec);
@@ -522,7 +467,7 @@ static void backend_destroy (struct aw_exec *exec)
         for (uint32_t i = 0; i < backend->n_quiet; i++)
             aw_agent_link_destroy (backend->quiet[i]);
         if (backend->pid > 0)
-            end_local (backend->pid);
+            aw_local_agent_end (backend->pid);
         aw_frame_reader_destroy (backend->reader);
         for (uint32_t i = 0; backend->allocations && i < backend->n_nodes; i++)
             aw_node_allocation_finish (&backend->allocations[i]);
@@ -614,26 +559,6 @@ uint16_t aw_exec_agents_port (const struct aw_exec *exec)
     return ((const struct exec_agents *)exec)->port;
 }
 
-/* The child has copies of all that the coordinator has open, the loop's own descriptors among them:
- * closing them here touches nothing of the coordinator's, and its loop is not used any more. Its
- * own process group keeps the terminal's signals off.
- */
-__attribute__ ((noreturn)) static void local_child (int fd,
-                                                    int keep,
-                                                    int (*serve) (int fd, void *arg),
-                                                    void *arg)
-{
-    setpgid (0, 0);
-    keep = fcntl (keep, F_DUPFD, STDERR_FILENO + 3); /* out of the way; -1 stays -1 */
-    if (dup2 (fd, STDERR_FILENO + 1) < 0)
-        _exit (1);
-    if (keep >= 0)
-        dup2 (keep, STDERR_FILENO + 2);
-    aw_close_from (STDERR_FILENO + (keep >= 0 ? 3 : 2));
-    aw_cloexec_from (STDERR_FILENO + 1);
-    _exit (serve (STDERR_FILENO + 1, arg));
-}
-
 struct aw_exec *aw_exec_local_create (struct event_base *base,
                                       const struct aw_exec_callbacks *callbacks,
                                       int (*serve) (int fd, void *arg),
@@ -642,26 +567,12 @@ struct aw_exec *aw_exec_local_create (struct event_base *base,
                                       struct aw_error *err)
 {
     struct exec_agents *backend = create (base, callbacks, 1, LOCAL_SECONDS, err);
-    int fds[2];
+    int fd;
 
     if (!backend)
         return NULL;
-    if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
-        aw_error_set (err, "socketpair: %s", strerror (errno));
-        backend_destroy (&backend->exec);
-        return NULL;
-    }
-    backend->pid = fork ();
-    if (backend->pid == 0)
-        local_child (fds[1], keep, serve, arg);
-    close (fds[1]);
-    if (backend->pid < 0) {
-        aw_error_set (err, "cannot fork the agent: %s", strerror (errno));
-        close (fds[0]);
-        backend_destroy (&backend->exec);
-        return NULL;
-    }
-    if (adopt (backend, fds[0], err) < 0) {
+    backend->pid = aw_local_agent_start (serve, arg, keep, &fd, err);
+    if (backend->pid < 0 || adopt (backend, fd, err) < 0) {
         backend_destroy (&backend->exec);
         return NULL;
     }

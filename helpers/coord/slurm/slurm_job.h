@@ -8,27 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/idset.h"
+#include "coord/slurm/slurm_node.h"
 #include "util/error.h"
 #include "util/strings.h"
-
-/* Some of a node's GPUs, of one type as gres.conf names it. */
-struct aw_slurm_gpus {
-    char *type;
-    uint32_t n;
-    struct aw_idset ids; /* their indices, if Slurm reports them */
-};
-
-struct aw_slurm_node {
-    char *name; /* NodeName */
-    struct aw_idset cpus; /* the job's CPU ids on this node, Slurm's abstract ids */
-    uint64_t mem; /* bytes; 0: Slurm does not manage memory here */
-    uint32_t n_gpus; /* held by the job */
-    struct aw_idset gpus; /* their indices if Slurm reports them (n_gpus many), else empty */
-    struct aw_slurm_gpus *types; /* those with a type */
-    uint32_t n_types, type_room;
-    uint32_t threads_per_core; /* as slurm.conf declares them; 0: not known */
-};
 
 struct aw_slurm_job {
     char *id; /* JobId, of digits; never the array's or het job's id with an index */
@@ -74,7 +56,7 @@ int aw_slurm_job_check (const struct aw_slurm_job *job, struct aw_error *err);
 /* Leaves the GPUs out: the pool is to have none. */
 void aw_slurm_job_drop_gpus (struct aw_slurm_job *job);
 
-/* The parsers beneath. TEXT is what `scontrol show job -d ID` prints with times in UTC; it may hold
+/* The parser beneath. TEXT is what `scontrol show job -d ID` prints with times in UTC; it may hold
  * several jobs (arrays, heterogeneous jobs), of which ID's is read. As above.
  */
 int aw_slurm_job_parse (struct aw_slurm_job *job,
@@ -82,25 +64,13 @@ int aw_slurm_job_parse (struct aw_slurm_job *job,
                         const char *text,
                         struct aw_error *err);
 
-/* TEXT is what `scontrol show config` prints: fills the ports and munge's socket alone. What is
- * missing means any port, and the usual socket. */
-void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
-
-/* TEXT is what `sinfo --exact --noheader --format=%N|%Z` prints: fills threads_per_core of the
- * job's nodes that are in it. */
-void aw_slurm_threads_parse (struct aw_slurm_job *job, const char *text);
-
-/* A time as the parsers take it, up to a blank: wall clock, or INFINITY. */
-double aw_slurm_time_parse (const char *text);
-
 /* An environment for queries, which the caller finishes in any case: this process's, with times in
  * UTC, so that no clock change makes them ambiguous, and in the one format we read. 0, or -1 with
  * text.
  */
 int aw_slurm_query_env (struct aw_strings *env, struct aw_error *err);
 
-/* Free what they hold, keep errno. A zeroed one is fine. */
-void aw_slurm_node_finish (struct aw_slurm_node *node);
+/* Frees what it holds, keeps errno. A zeroed one is fine. */
 void aw_slurm_job_finish (struct aw_slurm_job *job);
 
 #endif /* AW_COORD_SLURM_SLURM_JOB_H */
