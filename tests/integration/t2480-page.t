@@ -79,6 +79,23 @@ test_expect_success BROWSER 'nor do they run in a browser' '
     sound && grep "^found: \"train@1\[0\].*<img src=x" found
 '
 
+test_expect_success 'tasks have their values, and logs from a store their lines' '
+    cat >values.json <<-\EOF &&
+	{ "async-workflow": 1, "logs": "store", "tasks": { "read": {
+	  "foreach": { "sample": ["a", "<b id=x>\"</script>"], "part": [1, 2] }, "on_failure": "continue",
+	  "script": "echo no part {part} >&2; exit 3" } } }
+	EOF
+    test_expect_code 1 async-workflow run --local values.json || test -d values-local &&
+    async-workflow report --format html values-local >values.html &&
+    grep "<p class=\"soft\">sample=&lt;b id=x&gt;&quot;&lt;/script&gt;, part=2</p>" values.html &&
+    grep "<pre>no part 2" values.html &&
+    grep "all of it: async-workflow logs values-local .*read\[3\]" values.html
+'
+
+test_expect_success BROWSER 'and pointing shows the values' '
+    browse values.html --find "read[3]" && sound && grep "^found: \"read\[3\].nsample=<b id=x>.*npart=2.nexit code 3.*no part 2" found
+'
+
 test_expect_success BROWSER 'a failed run: pointing shows the task, and finding it its log' '
     browse sample.html --find "train@1[0]" &&
     sound && grep "^hover: \"simulate@0\[0\].ncompleted.nran 9.[0-9]* s from 0.00 s" found &&

@@ -32,6 +32,8 @@ function tailOf(i) {
 function describe(i) {
     const node = run.nodes[band[i]].name, gpu = gpus[i] / 1000;
     line(box, name(i), 'strong');
+    for (const variable of run.sets[set[i]].values || [])
+        line(box, variable.name + '=' + variable.texts[variable.of[index[i]]]);
     line(box, run.how[how[i]] + (attempt[i] ? ', attempt ' + (attempt[i] + 1) : ''));
     line(box, 'ran ' + seconds(size[i]) + ' from ' + seconds(start[i] - from) + (wait[i] < 0 ? '' : ', waited ' + seconds(wait[i])));
     line(box, 'on ' + node + ': ' + cpus[i] + ' CPU' + (cpus[i] === 1 ? '' : 's') +

@@ -103,6 +103,12 @@ void aw_tail_load (const struct aw_report *report,
                    const struct aw_attempt *attempt,
                    int lines,
                    struct aw_tail *tail);
+/* The same of N attempts of different tasks, which is faster than one after the other. */
+void aw_tails_load (const struct aw_report *report,
+                    const uint32_t *attempts,
+                    size_t n,
+                    int lines,
+                    struct aw_tail *tails);
 void aw_tail_finish (struct aw_tail *tail);
 
 /* Attempts of tasks that failed for good, in the order of their ends' starts: indexes, at most MAX

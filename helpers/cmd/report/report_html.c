@@ -14,7 +14,9 @@
 enum {
     MAX_SETS = 500,
     MAX_LINKS = 60, /* of the chain; half of them from each end */
-    TAIL_BYTES = 1000000, /* of all log tails */
+    MAX_TAILS = 2000, /* log tails that are read */
+    TAIL_LINES = 20,
+    TAIL_BYTES = 1000000, /* of all of them */
 };
 
 static void put_seconds (struct aw_textbuf *out, double value)
@@ -251,24 +253,54 @@ static void put_chain (const struct aw_html *page)
 
 static void put_page (struct aw_html *page)
 {
-    const struct aw_report *report = page->report;
-    size_t n = aw_report_failures (report, NULL, 0);
-    uint32_t *failed = malloc ((n + 1) * sizeof (*failed));
-
-    if (!failed) {
-        page->out->failed = true;
-        return;
-    }
-    aw_report_failures (report, failed, n);
-    put_head (report, page->out);
-    aw_html_failures (page, failed, n);
+    put_head (page->report, page->out);
+    aw_html_failures (page);
     put_chart (page->out);
     put_sets (page);
     put_chain (page);
-    aw_html_data (page, failed, n);
+    aw_html_data (page);
     aw_textbuf_puts (page->out, "</main>\n<script>\n(() => {\n'use strict';\n");
     aw_textbuf_puts (page->out, aw_html_script);
     aw_textbuf_puts (page->out, "})();\n</script>\n</body>\n</html>\n");
+}
+
+/* Reads log tails, and drops those for which there is no more room. */
+static void read_tails (struct aw_html *page)
+{
+    size_t bytes = 0;
+
+    aw_tails_load (page->report, page->failed, page->n_tails, TAIL_LINES, page->tails);
+    for (size_t i = 0; i < page->n_tails; i++) {
+        struct aw_tail *tail = &page->tails[i];
+
+        bytes += tail->text ? strlen (tail->text) : 0;
+        if (bytes > TAIL_BYTES) {
+            free (tail->text);
+            tail->text = NULL;
+        }
+    }
+}
+
+/* The page, with its failures and their logs. */
+static void put_with_failures (struct aw_html *page)
+{
+    size_t n = aw_report_failures (page->report, NULL, 0);
+    uint32_t *failed = malloc ((n + 1) * sizeof (*failed));
+
+    page->n_failed = n;
+    page->n_tails = n < MAX_TAILS ? n : MAX_TAILS;
+    page->tails = calloc (page->n_tails + 1, sizeof (*page->tails));
+    page->failed = failed;
+    if (failed && page->tails) {
+        aw_report_failures (page->report, failed, n);
+        read_tails (page);
+        put_page (page);
+        for (size_t i = 0; i < page->n_tails; i++)
+            aw_tail_finish (&page->tails[i]);
+    }
+    else
+        page->out->failed = true;
+    free (page->tails);
     free (failed);
 }
 
@@ -312,14 +344,14 @@ static int put_in_order (struct aw_html *page)
 
 void aw_report_html (const struct aw_report *report, struct aw_textbuf *out)
 {
-    struct aw_html page = { .report = report, .out = out, .tail_bytes = TAIL_BYTES };
+    struct aw_html page = { .report = report, .out = out };
     uint32_t lanes;
 
     page.slices = aw_chart_slices (report, &page.n_slices, &lanes);
     if (page.slices && put_in_order (&page) == 0
         && aw_chart_bands_init (&page.bands, &report->history) == 0
         && aw_chart_groups_init (&page.groups, report) == 0)
-        put_page (&page);
+        put_with_failures (&page);
     else
         out->failed = true;
     aw_chart_groups_finish (&page.groups);

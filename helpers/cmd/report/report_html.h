@@ -18,7 +18,10 @@ struct aw_html {
     size_t n_slices;
     uint32_t *order; /* the slices in the order of their starts */
     uint32_t *position; /* of each attempt's first slice in that order */
-    size_t tail_bytes; /* of log tails that the page may still take */
+    const uint32_t *failed; /* attempts of tasks that failed for good. Borrowed, as the next */
+    size_t n_failed;
+    struct aw_tail *tails; /* of the first n_tails of them, as far as the page has room */
+    size_t n_tails;
 };
 
 /* The page's style and script, from page.css and page_*.js. */
@@ -37,15 +40,15 @@ void aw_html_cell (struct aw_textbuf *out, const char *tag, const char *text);
 /* A button that shows the attempt in the chart, with its task's name. */
 void aw_html_task (const struct aw_html *page, uint32_t attempt);
 
-/* The end of the attempt's stderr, as far as the page has room for it. NULL: nothing. Caller
- * finishes TAIL. */
-const char *aw_html_tail (struct aw_html *page, uint32_t attempt, struct aw_tail *tail);
+/* "sample=a, chromosome=1": the values of the attempt's task, in brackets of TAG; nothing where it
+ * has none. */
+void aw_html_values (const struct aw_html *page, uint32_t attempt, const char *tag);
 
-/* Failed tasks: by cause, then the first ones with their logs. FAILED: their N attempts. */
+/* Failed tasks: by cause, then the first ones with the end of their stderr. */
 enum { AW_HTML_FAILURES = 50 }; /* that are shown one by one */
-void aw_html_failures (struct aw_html *page, const uint32_t *failed, size_t n);
+void aw_html_failures (struct aw_html *page);
 
 /* The chart's data: <script type="application/json">. */
-void aw_html_data (struct aw_html *page, const uint32_t *failed, size_t n);
+void aw_html_data (struct aw_html *page);
 
 #endif /* AW_CMD_REPORT_REPORT_HTML_H */

@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "cmd/report/report_html.h"
+#include "io/workflow/values.h"
 #include "util/array.h"
 #include "util/names.h"
 
-enum { TICKS = 10000, FIRST_FAILURE = 3 };
+enum { TICKS = 10000, FIRST_FAILURE = 3, MAX_VALUES = 4000000 /* bytes of texts */ };
 
 /* How attempts ended: numbers of words, each of which is in the page once. */
 struct endings {
@@ -253,12 +254,45 @@ static void put_endings (const struct endings *endings, struct aw_textbuf *out)
     aw_textbuf_putc (out, ']');
 }
 
+/* The values of a set's tasks: each text once, by variable, and its number by index. ROOM: bytes of
+ * texts that the page may still take; a set without room for all has none. */
+static void put_values (const struct aw_values *values, struct aw_textbuf *out, size_t *room)
+{
+    uint32_t n = values ? aw_values_n_variables (values) : 0;
+    size_t size = 0;
+
+    for (uint32_t v = 0; v < n && size <= *room; v++)
+        for (uint32_t i = 0; i < aw_values_n_texts (values, v); i++)
+            size += strlen (aw_values_nth_text (values, v, i)) + 1;
+    if (n == 0 || size > *room)
+        return;
+    *room -= size;
+    aw_textbuf_puts (out, ",\n\"values\":");
+    for (uint32_t v = 0; v < n; v++) {
+        aw_textbuf_puts (out, v ? ",{\"name\":" : "[{\"name\":");
+        aw_html_json (out, aw_values_name (values, v));
+        aw_textbuf_puts (out, ",\"texts\":");
+        for (uint32_t i = 0; i < aw_values_n_texts (values, v); i++) {
+            aw_textbuf_putc (out, i ? ',' : '[');
+            aw_html_json (out, aw_values_nth_text (values, v, i));
+        }
+        aw_textbuf_puts (out, "],\"of\":");
+        for (uint32_t i = 0; i < aw_values_count (values); i++) {
+            aw_textbuf_putc (out, i ? ',' : '[');
+            aw_textbuf_u64 (out, aw_values_number (values, i, v));
+        }
+        aw_textbuf_puts (out, "]}");
+    }
+    aw_textbuf_putc (out, ']');
+}
+
 /* Nodes, sets, and the colours that they share. */
 static void put_names (const struct aw_html *page)
 {
     const struct aw_report *report = page->report;
     const struct aw_graph *graph = report->workflow->graph;
     struct aw_textbuf *out = page->out;
+    size_t room = MAX_VALUES;
 
     aw_textbuf_puts (out, ",\n\"nodes\":[");
     for (uint32_t i = 0; i < page->bands.n; i++) {
@@ -270,8 +304,10 @@ static void put_names (const struct aw_html *page)
     for (uint32_t i = 0; i < graph->n_sets; i++) {
         aw_textbuf_puts (out, i ? ",{\"name\":" : "{\"name\":");
         aw_html_json (out, graph->sets[i].name);
-        aw_textbuf_printf (out, ",\"group\":%u,\"iterated\":%s}", page->groups.of_set[i],
+        aw_textbuf_printf (out, ",\"group\":%u,\"iterated\":%s", page->groups.of_set[i],
                            aw_graph_names_iteration (graph, i) ? "true" : "false");
+        put_values (report->workflow->recipes[i].values, out, &room);
+        aw_textbuf_putc (out, '}');
     }
     aw_textbuf_puts (out, "],\n\"groups\":[");
     for (uint32_t i = 0; i < page->groups.n; i++) {
@@ -285,21 +321,17 @@ static void put_names (const struct aw_html *page)
 }
 
 /* Log tails of failures that have no place in the page itself, by slice. */
-static void put_tails (struct aw_html *page, const uint32_t *failed, size_t n)
+static void put_tails (const struct aw_html *page)
 {
     const char *comma = "";
 
     aw_textbuf_puts (page->out, ",\n\"tails\":{");
-    for (size_t i = AW_HTML_FAILURES; i < n && page->tail_bytes > 0; i++) {
-        struct aw_tail tail;
-        const char *text = aw_html_tail (page, failed[i], &tail);
-
-        if (text) {
-            aw_textbuf_printf (page->out, "%s\n\"%u\":", comma, page->position[failed[i]]);
-            aw_html_json (page->out, text);
-            comma = ",";
-        }
-        aw_tail_finish (&tail);
+    for (size_t i = AW_HTML_FAILURES; i < page->n_tails; i++) {
+        if (!page->tails[i].text)
+            continue;
+        aw_textbuf_printf (page->out, "%s\n\"%u\":", comma, page->position[page->failed[i]]);
+        aw_html_json (page->out, page->tails[i].text);
+        comma = ",";
     }
     aw_textbuf_putc (page->out, '}');
 }
@@ -322,7 +354,7 @@ static void put_times (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_putc (out, ']');
 }
 
-static void put_data (const struct source *from, const uint32_t *failed, size_t n, size_t n_moves)
+static void put_data (const struct source *from, size_t n_moves)
 {
     struct aw_html *page = from->page;
 
@@ -334,11 +366,11 @@ static void put_data (const struct source *from, const uint32_t *failed, size_t 
                sizeof (slice_columns) / sizeof (slice_columns[0]), from, page->n_slices);
     put_table (page->out, "moves", move_columns, sizeof (move_columns) / sizeof (move_columns[0]),
                from, n_moves);
-    put_tails (page, failed, n);
+    put_tails (page);
     aw_textbuf_puts (page->out, "}\n</script>\n");
 }
 
-void aw_html_data (struct aw_html *page, const uint32_t *failed, size_t n)
+void aw_html_data (struct aw_html *page)
 {
     size_t n_moves;
     uint32_t lanes;
@@ -347,7 +379,7 @@ void aw_html_data (struct aw_html *page, const uint32_t *failed, size_t n)
     struct source from = { page, &endings, moves };
 
     if (find_endings (&endings, &page->report->history) == 0 && moves)
-        put_data (&from, failed, n, n_moves);
+        put_data (&from, n_moves);
     else
         page->out->failed = true;
     finish_endings (&endings);

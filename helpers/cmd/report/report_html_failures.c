@@ -9,7 +9,7 @@
 #include "util/array.h"
 #include "util/names.h"
 
-enum { MAX_CAUSES = 50, TAIL_LINES = 20, N_OPEN = 3, N_LISTED = 5 };
+enum { MAX_CAUSES = 50, N_OPEN = 3, N_LISTED = 5 };
 
 /* Failures of one set with the same words. */
 struct cause {
@@ -25,24 +25,6 @@ struct causes {
 static const char *words (const struct aw_attempt *a, char *buf, size_t size)
 {
     return aw_failure_text (buf, size, a->status, a->code, a->signal, a->reason);
-}
-
-const char *aw_html_tail (struct aw_html *page, uint32_t attempt, struct aw_tail *tail)
-{
-    const struct aw_attempt *a = &page->report->history.attempts[attempt];
-    size_t size;
-
-    memset (tail, 0, sizeof (*tail));
-    if (page->tail_bytes == 0)
-        return NULL;
-    aw_tail_load (page->report, a, TAIL_LINES, tail);
-    size = tail->text ? strlen (tail->text) : 0;
-    if (size > page->tail_bytes) {
-        page->tail_bytes = 0; /* smaller ones after it would seem to be all that there are */
-        return NULL;
-    }
-    page->tail_bytes -= size;
-    return tail->text;
 }
 
 /* 0, or -1 without memory. */
@@ -108,18 +90,20 @@ static void put_causes (const struct aw_html *page, struct causes *causes)
     aw_textbuf_puts (page->out, "</tbody></table></div>\n");
 }
 
-static void put_failure (struct aw_html *page, uint32_t attempt, bool open)
+/* Failure number I. */
+static void put_failure (const struct aw_html *page, size_t i)
 {
     const struct aw_report *report = page->report;
+    uint32_t attempt = page->failed[i];
     const struct aw_attempt *a = &report->history.attempts[attempt];
+    const struct aw_tail *tail = &page->tails[i];
+    const char *where = tail->path ? tail->path : tail->command;
     struct aw_textbuf *out = page->out;
     char name[AW_HTML_NAME], buf[256], time[32];
-    struct aw_tail tail;
-    const char *text, *where;
 
     aw_graph_task_name (report->workflow->graph, a->task, name, sizeof (name));
     aw_textbuf_printf (out, "<details data-slice=\"%u\"%s><summary><b>", page->position[attempt],
-                       open ? " open" : "");
+                       i < N_OPEN ? " open" : "");
     aw_html_text (out, name);
     aw_textbuf_puts (out, "</b>: ");
     aw_html_text (out, words (a, buf, sizeof (buf)));
@@ -128,13 +112,14 @@ static void put_failure (struct aw_html *page, uint32_t attempt, bool open)
     if (a->attempt)
         aw_textbuf_printf (out, ", attempt %u", a->attempt + 1);
     aw_textbuf_puts (out, "</summary>\n");
-    text = aw_html_tail (page, attempt, &tail);
-    where = tail.path ? tail.path : tail.command;
-    if (text)
-        aw_html_cell (out, "pre", text);
+    aw_html_values (page, attempt, "p class=\"soft\"");
+    if (tail->text)
+        aw_html_cell (out, "pre", tail->text);
     if (where) {
-        aw_textbuf_puts (out, text ? "<p class=\"soft\">from "
-                                   : "<p class=\"soft\">nothing of stderr is shown: ");
+        aw_textbuf_printf (out, "<p class=\"soft\">%s",
+                           !tail->text  ? "nothing of stderr is shown: "
+                           : tail->path ? "from "
+                                        : "all of it: ");
         aw_html_text (out, where);
         aw_textbuf_puts (out, "</p>\n");
     }
@@ -143,34 +128,40 @@ static void put_failure (struct aw_html *page, uint32_t attempt, bool open)
                            "<button class=\"link\" data-show=\"%u\">show in the chart</button>\n",
                            page->position[attempt]);
     aw_textbuf_puts (out, "</details>\n");
-    aw_tail_finish (&tail);
 }
 
-void aw_html_failures (struct aw_html *page, const uint32_t *failed, size_t n)
+/* The first failures; most of them are folded. */
+static void put_first (const struct aw_html *page)
 {
-    struct causes causes = { 0 };
+    size_t n = page->n_failed < AW_HTML_FAILURES ? page->n_failed : AW_HTML_FAILURES;
 
-    if (n == 0)
-        return;
-    for (size_t i = 0; i < n; i++)
-        if (count (&causes, page->report, failed[i]) < 0)
-            page->out->failed = true;
-    aw_textbuf_puts (page->out, "<section id=\"failures\">\n<h2>Failed tasks</h2>\n");
-    if (n > 1)
-        put_causes (page, &causes);
-    for (size_t i = 0; i < n && i < AW_HTML_FAILURES; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (i == N_LISTED)
-            aw_textbuf_printf (page->out, "<details><summary>%zu more</summary>\n",
-                               (n < AW_HTML_FAILURES ? n : AW_HTML_FAILURES) - N_LISTED);
-        put_failure (page, failed[i], i < N_OPEN);
+            aw_textbuf_printf (page->out, "<details><summary>%zu more</summary>\n", n - N_LISTED);
+        put_failure (page, i);
     }
     if (n > N_LISTED)
         aw_textbuf_puts (page->out, "</details>\n");
-    if (n > AW_HTML_FAILURES)
+    if (page->n_failed > n)
         aw_textbuf_printf (page->out,
                            "<p class=\"soft\">and %zu more failed: point at the red marks of the "
                            "chart</p>\n",
-                           n - AW_HTML_FAILURES);
+                           page->n_failed - n);
+}
+
+void aw_html_failures (struct aw_html *page)
+{
+    struct causes causes = { 0 };
+
+    if (page->n_failed == 0)
+        return;
+    for (size_t i = 0; i < page->n_failed; i++)
+        if (count (&causes, page->report, page->failed[i]) < 0)
+            page->out->failed = true;
+    aw_textbuf_puts (page->out, "<section id=\"failures\">\n<h2>Failed tasks</h2>\n");
+    if (page->n_failed > 1)
+        put_causes (page, &causes);
+    put_first (page);
     aw_textbuf_puts (page->out, "</section>\n");
     free (causes.items);
     aw_names_finish (&causes.by_key);

@@ -4,6 +4,7 @@
 
 #include "cmd/report/report_html.h"
 #include "io/json_string.h"
+#include "io/workflow/values.h"
 
 void aw_html_text (struct aw_textbuf *out, const char *text)
 {
@@ -52,4 +53,23 @@ void aw_html_task (const struct aw_html *page, uint32_t attempt)
     aw_html_text (page->out, name);
     if (a->started)
         aw_textbuf_puts (page->out, "</button>");
+}
+
+void aw_html_values (const struct aw_html *page, uint32_t attempt, const char *tag)
+{
+    const struct aw_report *report = page->report;
+    struct aw_task at =
+        aw_graph_task (report->workflow->graph, report->history.attempts[attempt].task);
+    const struct aw_values *values = report->workflow->recipes[at.set].values;
+
+    if (!values)
+        return;
+    aw_textbuf_printf (page->out, "<%s>", tag);
+    for (uint32_t i = 0; i < aw_values_n_variables (values); i++) {
+        aw_textbuf_puts (page->out, i ? ", " : "");
+        aw_html_text (page->out, aw_values_name (values, i));
+        aw_textbuf_putc (page->out, '=');
+        aw_html_text (page->out, aw_values_text (values, at.index, i));
+    }
+    aw_textbuf_printf (page->out, "</%.*s>", (int)strcspn (tag, " "), tag);
 }

@@ -144,25 +144,83 @@ static ssize_t read_file (const struct aw_report *report,
     return n;
 }
 
-/* The same from the store. */
+/* The same from STORE, which is NULL if it cannot be opened. */
 static ssize_t read_store (const struct aw_report *report,
-                           const struct aw_attempt *attempt,
+                           struct aw_log_store *store,
+                           struct aw_log_place *place,
                            struct aw_tail *tail,
                            char *buf)
 {
-    struct aw_log_place place = { .wanted = attempt->attempt };
-    struct aw_log_store *store = aw_log_store_open (report->dir, NULL);
-    ssize_t n = -1;
-
-    aw_graph_task_name (report->workflow->graph, attempt->task, place.name, sizeof (place.name));
     if (asprintf (&tail->command, "async-workflow logs %s '%s' --stderr --attempt %u", report->dir,
-                  place.name, attempt->attempt + 1)
+                  place->name, place->wanted + 1)
         < 0)
         tail->command = NULL;
-    if (store && aw_log_store_find (store, &place, 1, NULL) == 0 && place.found)
-        n = aw_log_store_tail (store, &place, AW_LOG_STDERR, buf, MAX_BYTES, &tail->cut, NULL);
+    if (!store || !place->found)
+        return -1;
+    return aw_log_store_tail (store, place, AW_LOG_STDERR, buf, MAX_BYTES, &tail->cut, NULL);
+}
+
+/* Opens the store, if an attempt is there, and finds all of those at PLACES, one an attempt. NULL:
+ * nothing is found. */
+static struct aw_log_store *find_stored (const struct aw_report *report,
+                                         const uint32_t *attempts,
+                                         size_t n,
+                                         struct aw_log_place *places)
+{
+    struct aw_log_store *store = NULL;
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct aw_attempt *a = &report->history.attempts[attempts[i]];
+
+        places[i].wanted = a->attempt;
+        aw_graph_task_name (report->workflow->graph, a->task, places[i].name,
+                            sizeof (places[i].name));
+        any |= aw_report_is_stored (report, a->task, AW_STREAM_STDERR);
+    }
+    if (any)
+        store = aw_log_store_open (report->dir, NULL);
+    if (store && aw_log_store_find (store, places, n, NULL) == 0)
+        return store;
     aw_log_store_close (store);
-    return n;
+    return NULL;
+}
+
+/* The last LINES lines of the N bytes at BUF. */
+static void take (struct aw_tail *tail, const char *buf, size_t n, int lines)
+{
+    size_t len = n - (buf[n - 1] == '\n'); /* the last newline begins no line */
+    size_t from = last_lines (buf, len, lines);
+
+    tail->cut |= from > 0;
+    tail->text = harmless (buf + from, n - from);
+}
+
+void aw_tails_load (const struct aw_report *report,
+                    const uint32_t *attempts,
+                    size_t n_attempts,
+                    int lines,
+                    struct aw_tail *tails)
+{
+    struct aw_log_place *places = calloc (n_attempts + 1, sizeof (*places));
+    char *buf = malloc (MAX_BYTES);
+    struct aw_log_store *store = NULL;
+
+    memset (tails, 0, n_attempts * sizeof (*tails));
+    if (places && buf)
+        store = find_stored (report, attempts, n_attempts, places);
+    for (size_t i = 0; places && buf && i < n_attempts; i++) {
+        const struct aw_attempt *a = &report->history.attempts[attempts[i]];
+        bool stored = aw_report_is_stored (report, a->task, AW_STREAM_STDERR);
+        ssize_t n = stored ? read_store (report, store, &places[i], &tails[i], buf)
+                           : read_file (report, a, &tails[i], buf);
+
+        if (n > 0)
+            take (&tails[i], buf, (size_t)n, lines);
+    }
+    aw_log_store_close (store);
+    free (places);
+    free (buf);
 }
 
 void aw_tail_load (const struct aw_report *report,
@@ -170,21 +228,9 @@ void aw_tail_load (const struct aw_report *report,
                    int lines,
                    struct aw_tail *tail)
 {
-    bool stored = aw_report_is_stored (report, attempt->task, AW_STREAM_STDERR);
-    char *buf = malloc (MAX_BYTES);
-    ssize_t n = -1;
+    uint32_t number = (uint32_t)(attempt - report->history.attempts);
 
-    memset (tail, 0, sizeof (*tail));
-    if (buf)
-        n = (stored ? read_store : read_file) (report, attempt, tail, buf);
-    if (n > 0) {
-        size_t len = (size_t)n - (buf[n - 1] == '\n'); /* the last newline begins no line */
-        size_t from = last_lines (buf, len, lines);
-
-        tail->cut |= from > 0;
-        tail->text = harmless (buf + from, (size_t)n - from);
-    }
-    free (buf);
+    aw_tails_load (report, &number, 1, lines, tail);
 }
 
 void aw_tail_finish (struct aw_tail *tail)
