@@ -35,7 +35,7 @@ static int fill_script (struct aw_launch *launch, const struct context *c, struc
     int rc = -1;
 
     if (text && path)
-        rc = aw_task_script (launch, text, path, err);
+        rc = aw_task_script (launch, text, path, c->recipe->shell, err);
     free (text);
     free (path);
     return rc;

@@ -60,18 +60,46 @@ static int fill (struct aw_launch *launch, const struct word *words, size_t n, s
     return launch->argv ? 0 : aw_error_set (err, "out of memory");
 }
 
+/* SHELL -c TEXT. 0, or -1 with text. */
+static int fill_shell (struct aw_launch *launch,
+                       char *const *words,
+                       const char *text,
+                       struct aw_error *err)
+{
+    size_t n = 0, all;
+    struct word *argv;
+    int rc = -1;
+
+    while (words[n])
+        n++;
+    all = n + 2;
+    argv = calloc (all, sizeof (*argv));
+    if (!argv)
+        return aw_error_set (err, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        argv[i] = (struct word){ words[i], strlen (words[i]) };
+    argv[n] = (struct word){ "-c", 2 };
+    argv[n + 1] = (struct word){ text, strlen (text) };
+    rc = fill (launch, argv, all, err);
+    free (argv);
+    return rc;
+}
+
 int aw_task_script (struct aw_launch *launch,
                     const char *text,
                     const char *path,
+                    char *const *other_shell,
                     struct aw_error *err)
 {
     struct word words[3] = { { shell, strlen (shell) }, { "-c", 2 }, { text, strlen (text) } };
     struct word program, argument;
     size_t n = 1;
 
-    if (!find_interpreter (text, &program, &argument)
-        || (argument.length == 0 && program.length == strlen (shell)
-            && strncmp (program.text, shell, program.length) == 0))
+    if (!find_interpreter (text, &program, &argument))
+        return other_shell ? fill_shell (launch, other_shell, text, err)
+                           : fill (launch, words, 3, err);
+    if (argument.length == 0 && program.length == strlen (shell)
+        && strncmp (program.text, shell, program.length) == 0)
         return fill (launch, words, 3, err);
     if (write_script (text, path, err) < 0)
         return -1;

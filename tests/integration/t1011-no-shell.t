@@ -48,4 +48,19 @@ test_expect_success 'an interpreter gets the script as a file, whatever its name
     test ! -e touched
 '
 
+test_expect_success 'another shell gets the script as an argument, and is inherited' '
+    cat >h.json <<-\END &&
+	{ "async-workflow": 1, "defaults": { "shell": "bash -u" },
+	  "tasks": {
+	    "a": { "script": "[[ x ]] && echo $- $0" },
+	    "b": { "shell": "/bin/bash", "script": "echo $undefined $BASH" },
+	    "c": { "script": "#!/bin/sh\necho ${BASH:-none} $undefined" } } }
+	END
+    "$top_builddir/helpers/async-workflow" run --local --dir h h.json >out 2>&1 &&
+    grep -q "u.* bash$" h/logs/a.0.out &&
+    grep -q "/bash$" h/logs/b.0.out && test -s h/logs/c.0.out &&
+    sed "s/bash -u/bash/" h.json >i.json && "$top_builddir/helpers/async-workflow" run --local --resume h --test-only i.json >out 2>&1 &&
+    grep -q "tasks.a: \"shell\" has changed" out && ! grep -E "tasks.[bc]: " out
+'
+
 test_done

@@ -21,6 +21,9 @@ void aw_recipe_finish (struct aw_recipe *recipe)
     for (char **option = recipe->srun; option && *option; option++)
         free (*option);
     free (recipe->srun);
+    for (char **word = recipe->shell; word && *word; word++)
+        free (*word);
+    free (recipe->shell);
     free (recipe->script);
     free (recipe->directory);
     free (recipe->out);
@@ -71,6 +74,34 @@ bool aw_recipe_read_command (struct aw_reader *reader,
     }
     aw_hint_command (reader, value);
     return good;
+}
+
+bool aw_recipe_read_shell (struct aw_reader *reader,
+                           struct json_object *value,
+                           struct aw_recipe *recipe)
+{
+    const char *text, *p;
+    size_t n = 0, size;
+
+    if (!aw_reader_text (reader, value, &text))
+        return false;
+    p = text + strspn (text, " ");
+    size = strcspn (p, " ");
+    if (size < 2 || p[size - 2] != 's' || p[size - 1] != 'h')
+        return aw_reader_error (
+            reader,
+            "\"%.40s\" is not a shell: write it as \"bash\" or \"/bin/bash -eu\"; "
+            "for another program begin the script with #!",
+            text);
+    recipe->shell = calloc (strlen (text) / 2 + 2, sizeof (*recipe->shell));
+    for (; recipe->shell && *p; p += strspn (p, " ")) {
+        size = strcspn (p, " ");
+        if (!(recipe->shell[n++] = strndup (p, size)))
+            return aw_reader_no_memory (reader);
+        p += size;
+    }
+    return recipe->shell ? aw_reader_spend (reader, strlen (text) + 1)
+                         : aw_reader_no_memory (reader);
 }
 
 static bool read_variable (struct aw_reader *reader,
@@ -227,6 +258,8 @@ bool aw_recipe_inherit (struct aw_reader *reader,
     to->err = copy (reader, from->err, &good);
     if (!json_object_object_get_ex (object, "srun", NULL))
         to->srun = copy_list (reader, from->srun, &good);
+    if (!json_object_object_get_ex (object, "shell", NULL))
+        to->shell = copy_list (reader, from->shell, &good);
     if (!reserve (reader, to, from->n_environment))
         return false;
     for (size_t i = 0; i < from->n_environment && good; i++) {

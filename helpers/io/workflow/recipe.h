@@ -19,6 +19,11 @@ bool aw_recipe_read_command (struct aw_reader *reader,
                              struct json_object *value,
                              struct aw_recipe *recipe);
 
+/* "bash -eu": a shell and its options. */
+bool aw_recipe_read_shell (struct aw_reader *reader,
+                           struct json_object *value,
+                           struct aw_recipe *recipe);
+
 /* Adds variables to those that the recipe has. */
 bool aw_recipe_read_environment (struct aw_reader *reader,
                                  struct json_object *value,

@@ -42,7 +42,9 @@ struct aw_staging_recipe {
  */
 struct aw_recipe {
     char **command; /* argv, NULL-terminated; NULL where script is given */
-    char *script; /* for /bin/sh -c; NULL where command is given */
+    char *script; /* for the shell; NULL where command is given */
+    char **shell; /* that program and its options, which -c and the script follow; NULL-terminated;
+                     NULL: /bin/sh, or the program that the script's first line names */
     char *directory; /* a relative one is in the directory where the run was started; NULL: that
                         itself */
     char *out; /* "stdout"; a relative one is in the task's directory; NULL: the default in logs/ */

@@ -131,6 +131,8 @@ static const char *changed_key (const struct aw_workflow *old,
         return "command";
     if (!same_text (x->script, y->script))
         return "script";
+    if (x->script && strncmp (x->script, "#!", 2) != 0 && !same_command (x->shell, y->shell))
+        return "shell";
     if (!same_environment (x, y))
         return "environment";
     if (!same_text (x->directory, y->directory))

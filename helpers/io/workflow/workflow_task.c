@@ -145,6 +145,13 @@ static void read_script (struct aw_reader *reader, struct json_object *value, vo
                                 "instance, #!/bin/bash or #!/usr/bin/env python3");
 }
 
+static void read_shell (struct aw_reader *reader, struct json_object *value, void *object)
+{
+    struct aw_task_spec *spec = object;
+
+    aw_recipe_read_shell (reader, value, &spec->recipe);
+}
+
 static void read_stdout (struct aw_reader *reader, struct json_object *value, void *object)
 {
     struct aw_task_spec *spec = object;
@@ -195,6 +202,7 @@ static const struct aw_key keys[] = {
     { "foreach", .read = skip_foreach, .own = true },
     { "command", .read = read_command, .own = true },
     { "script", .read = read_script, .own = true },
+    { "shell", .read = read_shell },
     { "cpus", AW_KEY_U32, OF (set.cpus), .min = 1, .max = AW_IDSET_MAX },
     { "gpus", .read = read_gpus },
     { "gpu_type", .read = read_gpu_type },
@@ -305,6 +313,11 @@ static void check_together (struct aw_reader *reader,
     if (!command && !script)
         aw_reader_error (
             reader, "nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"");
+    if (json_object_object_get_ex (object, "shell", NULL) && command)
+        aw_reader_error (reader, "\"shell\" has no effect on \"command\": use \"script\"");
+    if (json_object_object_get_ex (object, "shell", NULL) && spec->recipe.script
+        && strncmp (spec->recipe.script, "#!", 2) == 0)
+        aw_reader_error (reader, "\"shell\", and a script that begins with #!: remove one of them");
     if (json_object_object_get_ex (object, "gpu_type", NULL) && !spec->set.gpus
         && !spec->set.gpu_share)
         aw_reader_warn (reader, "\"gpu_type\" without \"gpus\": it has no effect");
