@@ -172,7 +172,7 @@ static int wrong_tasks (void)
     return aw_open () || errno != ENOTCONN ? 6 : 0;
 }
 
-static void strangers (void **state)
+static void a_process_without_token_is_rejected (void **state)
 {
     struct stat st;
     char path[128];
@@ -201,7 +201,7 @@ static int other_user (void)
     return recv (fd, &byte, 1, 0) > 0 ? 2 : 0;
 }
 
-static void other_users (void **state)
+static void another_user_is_rejected (void **state)
 {
     char path[128];
 
@@ -246,7 +246,7 @@ static int wrong_calls (void)
     return 0;
 }
 
-static void wrong_arguments (void **state)
+static void wrong_arguments_are_rejected (void **state)
 {
     (void)state;
     until_ended (start (wrong_calls));
@@ -264,7 +264,7 @@ static int sends_and_ends (void)
 }
 
 /* What a task has sent goes on before its end is told, although the loop has not run since. */
-static void nothing_is_lost (void **state)
+static void messages_of_a_task_are_passed_on_before_its_end (void **state)
 {
     pid_t pid = start (sends_and_ends);
     struct aw_packet packet;
@@ -341,7 +341,7 @@ static void until_asleep (pid_t pid)
 }
 
 /* What is not accepted stops at the window; then the sender waits. */
-static void back_pressure (void **state)
+static void a_sender_waits_at_the_window (void **state)
 {
     int status;
     char byte;
@@ -389,7 +389,7 @@ static int receives (void)
 }
 
 /* Answers come to who asked, messages are kept while something else is waited for. */
-static void answers (void **state)
+static void answers_go_to_the_one_who_asked (void **state)
 {
     pid_t pid = start (receives);
 
@@ -442,7 +442,7 @@ static int sends_garbage (void)
     return 0;
 }
 
-static void garbage (void **state)
+static void garbage_ends_the_connection (void **state)
 {
     (void)state;
     until_ended (start (sends_garbage));
@@ -540,7 +540,7 @@ static void end (pid_t pid)
 }
 
 /* What a step has left behind ends with it, and nothing else: no job that it submitted either. */
-static void leftovers (void **state)
+static void what_a_step_leaves_behind_is_killed (void **state)
 {
     pid_t mine, bare, other, submitted;
     int status;
@@ -562,7 +562,7 @@ static void leftovers (void **state)
     unsetenv ("SLURM_JOB_ID");
 }
 
-static void ranks_of_steps (void **state)
+static void ranks_of_an_admitted_step_exchange_messages (void **state)
 {
     size_t before;
     pid_t pid;
@@ -597,7 +597,7 @@ static int holds_connection (void)
 }
 
 /* More tasks than there are descriptors for: they wait, which costs nothing, until others end. */
-static void few_descriptors (void **state)
+static void tasks_wait_for_a_descriptor (void **state)
 {
     enum { N = 6, ROOM = 3 };
     const struct timeval half = { 0, 500000 };
@@ -677,16 +677,16 @@ int main (void)
 {
     const struct CMUnitTest tests[] = {
 #define SOCKET_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
-        SOCKET_TEST (strangers),
-        SOCKET_TEST (other_users),
-        SOCKET_TEST (garbage),
-        SOCKET_TEST (wrong_arguments),
-        SOCKET_TEST (nothing_is_lost),
-        SOCKET_TEST (back_pressure),
-        SOCKET_TEST (answers),
-        SOCKET_TEST (ranks_of_steps),
-        SOCKET_TEST (leftovers),
-        SOCKET_TEST (few_descriptors),
+        SOCKET_TEST (a_process_without_token_is_rejected),
+        SOCKET_TEST (another_user_is_rejected),
+        SOCKET_TEST (garbage_ends_the_connection),
+        SOCKET_TEST (wrong_arguments_are_rejected),
+        SOCKET_TEST (messages_of_a_task_are_passed_on_before_its_end),
+        SOCKET_TEST (a_sender_waits_at_the_window),
+        SOCKET_TEST (answers_go_to_the_one_who_asked),
+        SOCKET_TEST (ranks_of_an_admitted_step_exchange_messages),
+        SOCKET_TEST (what_a_step_leaves_behind_is_killed),
+        SOCKET_TEST (tasks_wait_for_a_descriptor),
         SOCKET_TEST (what_killed_agents_leave_is_removed),
     };
 

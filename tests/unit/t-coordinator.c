@@ -265,7 +265,7 @@ static void check_journal (const struct run *r, int code, struct replay *p)
     "[\"x\"] }, "                                                                                 \
     "\"c\": { \"after\": [\"a[i]\"], \"count\": 3, \"retries\": 1, \"command\": [\"x\"] } }"
 
-static void normal (void **state)
+static void a_run_ends_well_and_its_journal_replays (void **state)
 {
     struct run r = { .tasks = CHAIN, .nodes = 2, .cpus = 2 };
     struct replay p;
@@ -301,7 +301,7 @@ static void fails (void *arg,
     outcome->refused = launch->task == 1;
 }
 
-static void failures (void **state)
+static void a_failed_task_is_retried_or_fails_the_run (void **state)
 {
     struct run again = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = fails_once };
     struct run once = { .tasks = CHAIN, .nodes = 1, .cpus = 1, .plan = fails };
@@ -337,7 +337,7 @@ static void stubborn (void *arg,
     outcome->stubborn = true;
 }
 
-static void stopped (void **state)
+static void a_stopped_run_ends_its_tasks_and_kills_stubborn_ones (void **state)
 {
     struct run r = { .tasks = CHAIN,
                      .nodes = 1,
@@ -365,7 +365,7 @@ static void stopped (void **state)
     finish (&twice);
 }
 
-static void pool_is_lost (void **state)
+static void a_run_survives_a_lost_node_but_not_its_last_one (void **state)
 {
     struct run broken = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = for_ever, .what = BREAK };
     struct run one = { .tasks = CHAIN, .nodes = 2, .cpus = 2, .what = LOSE_0 };
@@ -386,7 +386,7 @@ static void pool_is_lost (void **state)
     finish (&both);
 }
 
-static void never_starts (void **state)
+static void a_run_that_the_pool_cannot_start_has_no_launches (void **state)
 {
     struct run large = { .tasks = "{ \"a\": { \"cpus\": 5, \"command\": [\"x\"] } }",
                          .nodes = 2,
@@ -417,7 +417,7 @@ static void a_moment (void *arg,
 }
 
 /* A completion that cannot be written starts nothing. */
-static void disk_full (void **state)
+static void a_completion_that_cannot_be_written_starts_nothing (void **state)
 {
     struct run r = { .tasks = "{ \"a\": { \"command\": [\"x\"] }, \"b\": { \"after\": [\"a\"], "
                               "\"command\": [\"x\"] } }",
@@ -434,7 +434,7 @@ static void disk_full (void **state)
 }
 
 /* Starts that cannot be written do not leave. */
-static void no_room_for_starts (void **state)
+static void a_start_that_cannot_be_written_is_not_sent (void **state)
 {
     struct run r = { .tasks = CHAIN, .nodes = 1, .cpus = 4, .room = 150 };
 
@@ -446,7 +446,7 @@ static void no_room_for_starts (void **state)
 }
 
 /* What becomes ready at once does not pile up in memory before the first start. */
-static void many_ready (void **state)
+static void many_ready_tasks_do_not_delay_the_first_start (void **state)
 {
     struct run r = { .tasks = "{ \"a\": { \"count\": 20000, \"command\": [\"x\"] } }",
                      .nodes = 1,
@@ -598,7 +598,7 @@ static void is_kept (void *arg,
         }
 }
 
-static void starts_follow_what_is_on_disk (void **state)
+static void a_task_starts_after_its_predecessors_are_on_disk (void **state)
 {
     struct run r = {
         .tasks = CHAIN, .nodes = 2, .cpus = 2, .plan = is_kept, .durability = AW_DURABILITY_NODE
@@ -668,7 +668,7 @@ static int run_on_slow_disk (struct run *r, bool interrupt)
     return code;
 }
 
-static void loop_turns_while_disk_is_slow (void **state)
+static void the_loop_turns_while_the_disk_is_slow (void **state)
 {
     struct run r = {
         .tasks = CHAIN, .nodes = 2, .cpus = 2, .plan = is_kept, .durability = AW_DURABILITY_NODE
@@ -687,7 +687,7 @@ static void loop_turns_while_disk_is_slow (void **state)
 }
 
 /* The starts of the first commit are held when the run is stopped: they are sent, and killed. */
-static void held_starts_are_killed (void **state)
+static void a_stop_kills_the_starts_that_wait_for_the_disk (void **state)
 {
     struct run r = { .tasks = CHAIN,
                      .nodes = 1,
@@ -709,7 +709,7 @@ static void held_starts_are_killed (void **state)
 }
 
 /* From the first failure on nothing starts, and the run ends with status 3. */
-static void disk_fails (void **state)
+static void nothing_starts_after_the_disk_has_failed (void **state)
 {
     const int errors[] = { EIO, ENOSPC };
 
@@ -805,7 +805,7 @@ static void ask (void *arg,
     tell->message (tell->arg, 0, &packet);
 }
 
-static void answers_follow_what_is_on_disk (void **state)
+static void a_task_gets_its_answer_when_its_request_is_on_disk (void **state)
 {
     struct run r = {
         .tasks = CHAIN, .nodes = 1, .cpus = 4, .plan = ask, .durability = AW_DURABILITY_NODE
@@ -827,7 +827,7 @@ static void answers_follow_what_is_on_disk (void **state)
 }
 
 /* The loop is not kept waiting by a look ahead at millions of tasks. */
-static void time_left (void **state)
+static void an_estimate_for_millions_of_tasks_does_not_hold_up_the_loop (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
     struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC };
@@ -851,20 +851,20 @@ static void time_left (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (normal),
-        cmocka_unit_test (failures),
-        cmocka_unit_test (stopped),
-        cmocka_unit_test (pool_is_lost),
-        cmocka_unit_test (never_starts),
-        cmocka_unit_test (disk_full),
-        cmocka_unit_test (no_room_for_starts),
-        cmocka_unit_test (many_ready),
-        cmocka_unit_test (starts_follow_what_is_on_disk),
-        cmocka_unit_test (loop_turns_while_disk_is_slow),
-        cmocka_unit_test (held_starts_are_killed),
-        cmocka_unit_test (disk_fails),
-        cmocka_unit_test (answers_follow_what_is_on_disk),
-        cmocka_unit_test (time_left),
+        cmocka_unit_test (a_run_ends_well_and_its_journal_replays),
+        cmocka_unit_test (a_failed_task_is_retried_or_fails_the_run),
+        cmocka_unit_test (a_stopped_run_ends_its_tasks_and_kills_stubborn_ones),
+        cmocka_unit_test (a_run_survives_a_lost_node_but_not_its_last_one),
+        cmocka_unit_test (a_run_that_the_pool_cannot_start_has_no_launches),
+        cmocka_unit_test (a_completion_that_cannot_be_written_starts_nothing),
+        cmocka_unit_test (a_start_that_cannot_be_written_is_not_sent),
+        cmocka_unit_test (many_ready_tasks_do_not_delay_the_first_start),
+        cmocka_unit_test (a_task_starts_after_its_predecessors_are_on_disk),
+        cmocka_unit_test (the_loop_turns_while_the_disk_is_slow),
+        cmocka_unit_test (a_stop_kills_the_starts_that_wait_for_the_disk),
+        cmocka_unit_test (nothing_starts_after_the_disk_has_failed),
+        cmocka_unit_test (a_task_gets_its_answer_when_its_request_is_on_disk),
+        cmocka_unit_test (an_estimate_for_millions_of_tasks_does_not_hold_up_the_loop),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -39,7 +39,7 @@ static struct aw_graph *make_graph (uint32_t n_sets, uint32_t count, uint32_t it
     return graph;
 }
 
-static void nothing (void **state)
+static void a_display_that_is_null_does_nothing (void **state)
 {
     struct aw_event ev = { .type = AW_EVENT_STOP };
     struct aw_display_state now = { 0 };
@@ -54,7 +54,7 @@ static void nothing (void **state)
     assert_true (isinf (aw_display_next (NULL, 0)));
 }
 
-static void bad_descriptor (void **state)
+static void a_display_that_cannot_write_gives_up (void **state)
 {
     struct aw_graph *graph = make_graph (1, 1, 1);
     struct aw_display_set set = { 0 };
@@ -98,7 +98,7 @@ static void draw_plainly (const struct aw_graph *graph,
     aw_display_frame_finish (&frame);
 }
 
-static void frames (void **state)
+static void a_frame_fits_the_terminal (void **state)
 {
     static const struct aw_display_set sets[] = {
         { .ready = 0, .running = 48, .done = 120, .failed = 2 },
@@ -155,7 +155,7 @@ static void frames (void **state)
 }
 
 /* Names have the room that there is; where it is short, both their ends are kept. */
-static void long_names (void **state)
+static void both_ends_of_a_long_name_are_kept (void **state)
 {
     static const struct {
         int columns;
@@ -183,7 +183,7 @@ static void long_names (void **state)
 }
 
 /* Every size, many sets: within bounds (draw_plainly checks), and whole characters only. */
-static void all_sizes (void **state)
+static void every_size_of_a_terminal_is_kept_to (void **state)
 {
     struct aw_graph *graph = make_graph (300, 7, 1);
     struct aw_display_set *sets = calloc (300, sizeof (*sets));
@@ -209,7 +209,7 @@ static void all_sizes (void **state)
 }
 
 /* A bar is full when all is done and not before, and shows that something runs. */
-static void bars (void **state)
+static void a_bar_is_full_only_when_all_is_done (void **state)
 {
     static const struct {
         struct aw_display_set set;
@@ -307,7 +307,7 @@ static void a_skipped_set_has_not_ended (void **state)
     aw_graph_destroy (graph);
 }
 
-static void plain_lines (void **state)
+static void a_plain_line_is_printed_when_something_happens (void **state)
 {
     struct aw_graph *graph = make_graph (2, 2, 2);
     struct aw_display_set sets[2] = { { .running = 2 } };
@@ -353,7 +353,7 @@ static void plain_lines (void **state)
 }
 
 /* A long run with much to tell: about one line a minute in the end. */
-static void plain_lines_back_off (void **state)
+static void plain_lines_become_rare_in_a_long_run (void **state)
 {
     struct aw_graph *graph = make_graph (1, 1, 20000);
     struct aw_display_set set = { 0 };
@@ -376,7 +376,7 @@ static void plain_lines_back_off (void **state)
     aw_graph_destroy (graph);
 }
 
-static void failures (void **state)
+static void failures_are_printed_but_not_a_thousand_of_them (void **state)
 {
     struct aw_graph *graph = make_graph (1, 1000, 1);
     struct aw_display_set set = { 0 };
@@ -513,7 +513,7 @@ static struct aw_display *on_terminal (const struct aw_graph *graph,
     return d;
 }
 
-static void terminal (void **state)
+static void a_frame_replaces_the_one_before (void **state)
 {
     struct aw_graph *graph = make_graph (4, 96, 1);
     struct aw_display_set sets[4] = { { .running = 5 } };
@@ -571,7 +571,7 @@ static void terminal (void **state)
 
 /* The window becomes narrow: lines drawn before take more rows now. Our screen does as terminals
  * that wrap anew. */
-static void resize (void **state)
+static void a_narrower_terminal_is_cleared_whole (void **state)
 {
     struct aw_graph *graph = make_graph (2, 96, 1);
     struct aw_display_set sets[2] = { { 0 } };
@@ -594,7 +594,7 @@ static void resize (void **state)
     aw_graph_destroy (graph);
 }
 
-static void dumb (void **state)
+static void a_dumb_terminal_gets_plain_lines (void **state)
 {
     struct aw_graph *graph = make_graph (1, 1, 1);
     struct aw_display_set set = { 0 };
@@ -615,7 +615,7 @@ static void dumb (void **state)
     aw_graph_destroy (graph);
 }
 
-static void no_colour (void **state)
+static void NO_COLOR_turns_colours_off (void **state)
 {
     struct aw_graph *graph = make_graph (1, 9, 1);
     struct aw_display_set set = { .done = 3, .failed = 1 };
@@ -644,7 +644,7 @@ static void no_colour (void **state)
 /* Nobody reads: neither does the display wait, nor grow, nor leave half a frame behind when they
  * read again; and the descriptor stays as it was for others.
  */
-static void slow_reader (void **state)
+static void a_reader_that_does_not_read_never_blocks_the_display (void **state)
 {
     struct aw_graph *graph = make_graph (4, 9, 1);
     struct aw_display_set sets[4] = { { .done = 3 } };
@@ -684,21 +684,21 @@ static void slow_reader (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (nothing),
-        cmocka_unit_test (bad_descriptor),
-        cmocka_unit_test (frames),
-        cmocka_unit_test (long_names),
+        cmocka_unit_test (a_display_that_is_null_does_nothing),
+        cmocka_unit_test (a_display_that_cannot_write_gives_up),
+        cmocka_unit_test (a_frame_fits_the_terminal),
+        cmocka_unit_test (both_ends_of_a_long_name_are_kept),
         cmocka_unit_test (a_skipped_set_has_not_ended),
-        cmocka_unit_test (all_sizes),
-        cmocka_unit_test (bars),
-        cmocka_unit_test (plain_lines),
-        cmocka_unit_test (plain_lines_back_off),
-        cmocka_unit_test (failures),
-        cmocka_unit_test (terminal),
-        cmocka_unit_test (resize),
-        cmocka_unit_test (dumb),
-        cmocka_unit_test (no_colour),
-        cmocka_unit_test (slow_reader),
+        cmocka_unit_test (every_size_of_a_terminal_is_kept_to),
+        cmocka_unit_test (a_bar_is_full_only_when_all_is_done),
+        cmocka_unit_test (a_plain_line_is_printed_when_something_happens),
+        cmocka_unit_test (plain_lines_become_rare_in_a_long_run),
+        cmocka_unit_test (failures_are_printed_but_not_a_thousand_of_them),
+        cmocka_unit_test (a_frame_replaces_the_one_before),
+        cmocka_unit_test (a_narrower_terminal_is_cleared_whole),
+        cmocka_unit_test (a_dumb_terminal_gets_plain_lines),
+        cmocka_unit_test (NO_COLOR_turns_colours_off),
+        cmocka_unit_test (a_reader_that_does_not_read_never_blocks_the_display),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -104,7 +104,7 @@ static void finish (const char *task, enum aw_status status)
         fail_msg ("%s: %s", task, err.text);
 }
 
-static void wrong_needs (void **state)
+static void wrong_message_dependencies_are_rejected (void **state)
 {
     (void)state;
     add ("a", 1);
@@ -120,7 +120,7 @@ static void wrong_needs (void **state)
     assert_true (aw_sched_next_message (sched, "u") == UINT64_MAX);
 }
 
-static void a_number (void **state)
+static void a_task_waits_for_a_number_of_messages (void **state)
 {
     (void)state;
     add ("send", 1);
@@ -142,7 +142,7 @@ static void a_number (void **state)
     decided ("end 0");
 }
 
-static void with_predecessors (void **state)
+static void a_task_waits_for_predecessors_and_messages (void **state)
 {
     struct aw_edge edge = { .set = 0 };
     uint32_t train;
@@ -161,7 +161,7 @@ static void with_predecessors (void **state)
     decided ("start train[0]");
 }
 
-static void in_each_iteration (void **state)
+static void each_iteration_waits_for_its_own_messages (void **state)
 {
     (void)state;
     graph->iterations = 3;
@@ -177,7 +177,7 @@ static void in_each_iteration (void **state)
     decided ("start train@1[0], start train@2[0]");
 }
 
-static void every (void **state)
+static void one_task_starts_for_every_n_messages (void **state)
 {
     struct aw_edge each = { .set = 1, .by = AW_BY_INDEX }, whole = { .set = 1 };
     uint32_t infer, report;
@@ -210,7 +210,7 @@ static void every (void **state)
     decided ("end 0");
 }
 
-static void too_few (void **state)
+static void a_task_is_skipped_when_too_few_messages_came (void **state)
 {
     struct aw_edge whole = { .set = 1 };
 
@@ -226,7 +226,7 @@ static void too_few (void **state)
     decided ("skip train[0], skip infer[0], end 1");
 }
 
-static void in_stages (void **state)
+static void stages_wait_for_messages_too (void **state)
 {
     struct aw_edge after = { .set = 0 };
     uint32_t train;
@@ -267,7 +267,7 @@ static void a_stop_skips_nothing (void **state)
 }
 
 /* In the simulator all messages are there from the start. */
-static void simulated (void **state)
+static void the_simulator_has_all_messages_from_the_start (void **state)
 {
     struct aw_simulated result;
     struct aw_error err;
@@ -302,7 +302,7 @@ static void cancel (const char *task, uint64_t count, int release)
 
 /* What waits, for resources or others, is skipped; what runs is told to end, and its end is no
  * failure; what waits for those is skipped too, or goes on. */
-static void cancelled (void **state)
+static void a_cancelled_set_ends_and_its_successors_are_skipped_or_released (void **state)
 {
     struct aw_edge after = { .set = 0 };
     struct aw_error err;
@@ -335,7 +335,7 @@ static void cancelled (void **state)
 }
 
 /* One that ends well before it is told to end has ended well. */
-static void cancelled_too_late (void **state)
+static void a_task_that_ends_well_before_it_is_cancelled_has_completed (void **state)
 {
     struct aw_edge after = { .set = 0 };
 
@@ -366,7 +366,7 @@ static void finish_with (const char *task, int code)
 }
 
 /* The goal is reached in iteration 1, while iteration 2 has begun: that is told to end. */
-static void until_code (void **state)
+static void an_exit_code_ends_the_iterations (void **state)
 {
     struct aw_edge in_turn = { .set = 0, .back = 1 }, after = { .set = 0 };
 
@@ -391,7 +391,7 @@ static void until_code (void **state)
     decided ("end 0");
 }
 
-static void until_message (void **state)
+static void a_message_ends_the_iterations (void **state)
 {
     struct aw_edge in_turn = { .set = 0, .back = 1 };
 
@@ -414,7 +414,7 @@ static void until_message (void **state)
 
 /* Random numbers in random steps: as many tasks have started as the numbers say, in each copy too.
  */
-static void random_numbers (void **state)
+static void as_many_tasks_start_as_random_numbers_of_messages_allow (void **state)
 {
     unsigned seed = (unsigned)time (NULL);
 
@@ -464,20 +464,20 @@ int main (void)
 {
 #define NEED_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        NEED_TEST (wrong_needs),
-        NEED_TEST (a_number),
-        NEED_TEST (with_predecessors),
-        NEED_TEST (in_each_iteration),
-        NEED_TEST (every),
-        NEED_TEST (too_few),
-        NEED_TEST (in_stages),
-        NEED_TEST (simulated),
+        NEED_TEST (wrong_message_dependencies_are_rejected),
+        NEED_TEST (a_task_waits_for_a_number_of_messages),
+        NEED_TEST (a_task_waits_for_predecessors_and_messages),
+        NEED_TEST (each_iteration_waits_for_its_own_messages),
+        NEED_TEST (one_task_starts_for_every_n_messages),
+        NEED_TEST (a_task_is_skipped_when_too_few_messages_came),
+        NEED_TEST (stages_wait_for_messages_too),
+        NEED_TEST (the_simulator_has_all_messages_from_the_start),
         NEED_TEST (a_stop_skips_nothing),
-        NEED_TEST (cancelled),
-        NEED_TEST (cancelled_too_late),
-        NEED_TEST (until_code),
-        NEED_TEST (until_message),
-        cmocka_unit_test (random_numbers),
+        NEED_TEST (a_cancelled_set_ends_and_its_successors_are_skipped_or_released),
+        NEED_TEST (a_task_that_ends_well_before_it_is_cancelled_has_completed),
+        NEED_TEST (an_exit_code_ends_the_iterations),
+        NEED_TEST (a_message_ends_the_iterations),
+        cmocka_unit_test (as_many_tasks_start_as_random_numbers_of_messages_allow),
     };
 
     return cmocka_run_group_tests_name ("need", tests, NULL, NULL);

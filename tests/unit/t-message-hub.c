@@ -147,7 +147,7 @@ static void told (const char *text)
     said[0] = '\0';
 }
 
-static void order_and_late_receivers (void **state)
+static void a_late_receiver_gets_all_messages_in_order (void **state)
 {
     (void)state;
     publish (1, 0, "a", "one");
@@ -169,7 +169,7 @@ static void order_and_late_receivers (void **state)
     assert_int_equal (aw_hub_count (hub, "b"), 0);
 }
 
-static void groups (void **state)
+static void each_message_goes_to_one_receiver_of_a_group (void **state)
 {
     (void)state;
     receive (3, 1, 1, "a", "g");
@@ -202,7 +202,7 @@ static void groups (void **state)
 
 /* A task goes on where it was, its next attempt begins anew; messages that it sends again count
  * once. */
-static void attempts (void **state)
+static void the_next_attempt_starts_again_and_repeated_messages_count_once (void **state)
 {
     (void)state;
     publish (1, 0, "a", "1");
@@ -227,7 +227,7 @@ static void attempts (void **state)
     assert_string_equal (counts, "a=3 ");
 }
 
-static void requests (void **state)
+static void an_answer_goes_to_the_one_who_asked (void **state)
 {
     (void)state;
     receive (3, 1, 1, "ask", "servers");
@@ -245,7 +245,7 @@ static void requests (void **state)
     told ("1.3#1 t[1].0:2 no request\n1.1 accepted 1\n");
 }
 
-static void wrong_words (void **state)
+static void wrong_packets_are_answered_with_an_error (void **state)
 {
     char topic[16];
 
@@ -273,7 +273,7 @@ static void wrong_words (void **state)
 
 /* A run that goes on: what was written is there, named groups stand where they were, and a torn
  * line has never been. */
-static void taken_up (void **state)
+static void a_resumed_run_has_its_messages_and_positions (void **state)
 {
     char path[100];
     FILE *log;
@@ -307,7 +307,7 @@ static void taken_up (void **state)
     assert_string_equal (said, "1.1#5 answer !\n");
 }
 
-static void garbage_is_refused (void **state)
+static void a_damaged_topic_file_is_rejected (void **state)
 {
     const struct aw_hub_callbacks callbacks = { on_send, on_counted, NULL };
     char path[100], messages[80];
@@ -329,7 +329,7 @@ static void garbage_is_refused (void **state)
 }
 
 /* A receiver that does not keep up holds back those who send to it. */
-static void back_pressure (void **state)
+static void a_slow_receiver_holds_up_its_senders (void **state)
 {
     char one[AW_MESSAGE_MAX / 2];
     int n = 0;
@@ -357,7 +357,7 @@ static void back_pressure (void **state)
     assert_non_null (strstr (said, "1.1 accepted 1\n"));
 }
 
-static void tables (void **state)
+static void random_keys_are_found_in_the_table (void **state)
 {
     enum { N = 5000 };
     static int values[N];
@@ -396,16 +396,16 @@ static void tables (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (tables),
+        cmocka_unit_test (random_keys_are_found_in_the_table),
 #define HUB_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
-        HUB_TEST (wrong_words),
-        HUB_TEST (order_and_late_receivers),
-        HUB_TEST (groups),
-        HUB_TEST (attempts),
-        HUB_TEST (requests),
-        HUB_TEST (taken_up),
-        HUB_TEST (garbage_is_refused),
-        HUB_TEST (back_pressure),
+        HUB_TEST (wrong_packets_are_answered_with_an_error),
+        HUB_TEST (a_late_receiver_gets_all_messages_in_order),
+        HUB_TEST (each_message_goes_to_one_receiver_of_a_group),
+        HUB_TEST (the_next_attempt_starts_again_and_repeated_messages_count_once),
+        HUB_TEST (an_answer_goes_to_the_one_who_asked),
+        HUB_TEST (a_resumed_run_has_its_messages_and_positions),
+        HUB_TEST (a_damaged_topic_file_is_rejected),
+        HUB_TEST (a_slow_receiver_holds_up_its_senders),
     };
 
     return cmocka_run_group_tests_name ("message-hub", tests, NULL, NULL);

@@ -875,7 +875,7 @@ static void one_run (uint64_t seed)
     free (w.attempts);
 }
 
-static void random_runs (void **state)
+static void random_runs_are_decided_the_same_by_every_twin (void **state)
 {
     const char *told = getenv ("AW_TEST_SEED");
     uint64_t first = told ? strtoull (told, NULL, 0) : 1;
@@ -887,7 +887,8 @@ static void random_runs (void **state)
 
 int main (void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test (random_runs) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test (
+        random_runs_are_decided_the_same_by_every_twin) };
 
     return cmocka_run_group_tests_name ("mix", tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ static void assert_words (const struct aw_strings *words, const char *const *lis
     assert_true (!words->v || !words->v[i]);
 }
 
-static void wrong_arguments (void **state)
+static void wrong_options_are_rejected (void **state)
 {
     struct aw_strings words;
     struct aw_options options;
@@ -68,7 +68,7 @@ static void wrong_arguments (void **state)
     aw_strings_finish (&words);
 }
 
-static void words_from_file (void **state)
+static void the_words_of_a_process_are_read_whole (void **state)
 {
     static const char text[] = "srun\0\0-n\0x y\0";
     static const char *const expected[] = { "srun", "", "-n", "x y", NULL };
@@ -116,7 +116,7 @@ static void words_from_file (void **state)
 /* The line, what getopt_long hands out one after the other (value and optind), and which words
  * are ours.
  */
-static void marks (void **state)
+static void the_words_of_our_option_are_found_on_the_line (void **state)
 {
     static const struct {
         const char *line[MAX_WORDS];
@@ -157,7 +157,7 @@ static void marks (void **state)
     }
 }
 
-static void checks (void **state)
+static void a_line_with_a_command_or_without_marks_is_rejected (void **state)
 {
     static const struct {
         const char *line[MAX_WORDS];
@@ -194,7 +194,7 @@ static void checks (void **state)
     }
 }
 
-static void lines (void **state)
+static void options_are_handed_over_to_the_run_command (void **state)
 {
     static const struct {
         const char *line[MAX_WORDS];
@@ -256,7 +256,7 @@ static void lines (void **state)
 }
 
 /* Of an option that is a list every value counts. */
-static void a_list (void **state)
+static void each_value_of_a_list_option_is_kept (void **state)
 {
     const char *words[] = { "srun", S, S, NULL };
     const char *expected[] = { "/c", "run", "f", "--param=a=1", "--param=b=--x y", "--", NULL };
@@ -281,7 +281,7 @@ static void a_list (void **state)
     aw_strings_finish (&line);
 }
 
-static void command (void **state)
+static void the_configuration_names_the_command_by_an_absolute_path (void **state)
 {
     char good[] = "command=/opt/a";
     char relative[] = "command=a";
@@ -301,7 +301,7 @@ static void command (void **state)
     assert_null (aw_handover_command (1, av, "/usr/bin/a", &err));
 }
 
-static void environment (void **state)
+static void the_environment_forgets_the_options (void **state)
 {
     static const char option[] = "SLURM_SPANK__SLURM_SPANK_OPTION_async_workflow_async_workflow";
     static const char other[] = "SLURM_SPANK__SLURM_SPANK_OPTION_async_workflow_async_workflow_dir";
@@ -327,10 +327,14 @@ static void environment (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_arguments), cmocka_unit_test (words_from_file),
-        cmocka_unit_test (marks),           cmocka_unit_test (checks),
-        cmocka_unit_test (lines),           cmocka_unit_test (a_list),
-        cmocka_unit_test (command),         cmocka_unit_test (environment),
+        cmocka_unit_test (wrong_options_are_rejected),
+        cmocka_unit_test (the_words_of_a_process_are_read_whole),
+        cmocka_unit_test (the_words_of_our_option_are_found_on_the_line),
+        cmocka_unit_test (a_line_with_a_command_or_without_marks_is_rejected),
+        cmocka_unit_test (options_are_handed_over_to_the_run_command),
+        cmocka_unit_test (each_value_of_a_list_option_is_kept),
+        cmocka_unit_test (the_configuration_names_the_command_by_an_absolute_path),
+        cmocka_unit_test (the_environment_forgets_the_options),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -199,7 +199,7 @@ static const char small[] = "{ \"async-workflow\": 1, \"name\": \"small\", \"tas
                             "\"after\": [\"T3\"], \"command\": [\"x\"] },"
                             " \"T5\": { \"after\": [\"T2\"], \"command\": [\"x\"] } } }";
 
-static void wrong_directories (void **state)
+static void a_directory_that_is_not_a_run_is_rejected (void **state)
 {
     static const struct {
         const char *name, *text, *message;
@@ -420,7 +420,7 @@ static size_t check_svg (const struct aw_report *report, bool each)
     return size;
 }
 
-static void picture (void **state)
+static void strange_names_are_escaped_in_the_picture (void **state)
 {
     struct fixture *f = *state;
     struct aw_report report;
@@ -438,7 +438,7 @@ static void picture (void **state)
 }
 
 /* Workflows from a handful of tasks to many thousands. */
-static void pictures (void **state)
+static void the_size_of_a_picture_is_bounded (void **state)
 {
     static const struct {
         int sets, count, iterations;
@@ -535,7 +535,7 @@ static void finish (struct fixture *f,
 }
 
 /* Loaded at every moment of its life, a run is told as what it is, in every format. */
-static void life (void **state)
+static void a_report_at_any_moment_names_the_state_of_the_run (void **state)
 {
     static void (*const formats[]) (const struct aw_report *, struct aw_textbuf *) = {
         aw_report_text,
@@ -604,7 +604,7 @@ static char *failed_with (struct fixture *f, const char *that, size_t len)
     return text;
 }
 
-static void tails (void **state)
+static void a_failure_is_shown_with_the_end_of_its_stderr (void **state)
 {
     static const struct {
         const char *err; /* NULL: none */
@@ -638,7 +638,7 @@ static void tails (void **state)
 }
 
 /* A huge stderr without a newline; and one that is a pipe that nobody writes to. */
-static void odd_tails (void **state)
+static void a_stderr_without_lines_or_readers_does_not_hang (void **state)
 {
     size_t len = 1 << 20;
     char *huge = malloc (len), *text;
@@ -664,7 +664,7 @@ static void odd_tails (void **state)
 }
 
 /* In somebody else's directory a log may be a link to a file of the reader, or the file itself. */
-static void tails_of_other_files (void **state)
+static void no_tail_is_shown_of_a_link_or_of_another_users_file (void **state)
 {
     struct fixture *f = *state;
     char path[256], secret[256], *text;
@@ -706,7 +706,7 @@ static void resume (struct fixture *f, double t, const char *job)
 /* Two tasks of 10 s each, an hour and a day of nothing between: one band a node, and the tasks take
  * nearly all of the width.
  */
-static void a_resumed_run (void **state)
+static void a_resumed_run_leaves_out_the_time_between_its_jobs (void **state)
 {
     struct fixture *f = *state;
     struct aw_report report;
@@ -773,7 +773,7 @@ static struct json_object *parse (const struct aw_report *report,
     return object;
 }
 
-static void json (void **state)
+static void the_json_report_agrees_with_the_summary (void **state)
 {
     struct fixture *f = *state;
     struct aw_report report;
@@ -813,7 +813,7 @@ static void json (void **state)
 }
 
 /* Slices of one lane never overlap, and there is one for each attempt. */
-static void trace (void **state)
+static void tasks_of_a_row_in_the_trace_do_not_overlap (void **state)
 {
     static const char workflow[] =
         "{ \"async-workflow\": 1, \"name\": \"t\", \"iterations\": 3, \"tasks\": {"
@@ -853,7 +853,7 @@ static void trace (void **state)
 }
 
 /* The page is made of printable characters, no line beyond 100 columns, whatever the names. */
-static void text (void **state)
+static void the_text_report_has_short_printable_lines (void **state)
 {
     struct fixture *f = *state;
     struct aw_report report;
@@ -877,7 +877,7 @@ static void text (void **state)
     aw_report_finish (&report);
 }
 
-static void run_directories (void **state)
+static void run_directories_get_a_number_when_the_name_is_taken (void **state)
 {
     struct fixture *f = *state;
     struct aw_error err;
@@ -910,7 +910,7 @@ static void run_directories (void **state)
     assert_int_equal (chdir (old), 0);
 }
 
-static void log_names (void **state)
+static void names_of_logs_have_set_iteration_index_and_retry (void **state)
 {
     struct aw_graph *graph = aw_graph_create ();
     char *path;
@@ -935,19 +935,27 @@ static void log_names (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown (wrong_directories, setup, teardown),
-        cmocka_unit_test_setup_teardown (run_directories, setup, teardown),
-        cmocka_unit_test (log_names),
-        cmocka_unit_test_setup_teardown (picture, setup, teardown),
-        cmocka_unit_test (pictures),
-        cmocka_unit_test_setup_teardown (life, setup, teardown),
-        cmocka_unit_test (tails),
-        cmocka_unit_test_setup_teardown (odd_tails, setup, teardown),
-        cmocka_unit_test_setup_teardown (tails_of_other_files, setup, teardown),
-        cmocka_unit_test_setup_teardown (a_resumed_run, setup, teardown),
-        cmocka_unit_test_setup_teardown (json, setup, teardown),
-        cmocka_unit_test_setup_teardown (trace, setup, teardown),
-        cmocka_unit_test_setup_teardown (text, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_directory_that_is_not_a_run_is_rejected, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (run_directories_get_a_number_when_the_name_is_taken, setup,
+                                         teardown),
+        cmocka_unit_test (names_of_logs_have_set_iteration_index_and_retry),
+        cmocka_unit_test_setup_teardown (strange_names_are_escaped_in_the_picture, setup, teardown),
+        cmocka_unit_test (the_size_of_a_picture_is_bounded),
+        cmocka_unit_test_setup_teardown (a_report_at_any_moment_names_the_state_of_the_run, setup,
+                                         teardown),
+        cmocka_unit_test (a_failure_is_shown_with_the_end_of_its_stderr),
+        cmocka_unit_test_setup_teardown (a_stderr_without_lines_or_readers_does_not_hang, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (no_tail_is_shown_of_a_link_or_of_another_users_file, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (a_resumed_run_leaves_out_the_time_between_its_jobs, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (the_json_report_agrees_with_the_summary, setup, teardown),
+        cmocka_unit_test_setup_teardown (tasks_of_a_row_in_the_trace_do_not_overlap, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (the_text_report_has_short_printable_lines, setup,
+                                         teardown),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -14,7 +14,7 @@
 
 static struct aw_error err;
 
-static void nothing (void **state)
+static void an_empty_environment_stays_empty (void **state)
 {
     struct aw_strings out = { 0 };
     char *none[] = { NULL };
@@ -27,7 +27,7 @@ static void nothing (void **state)
     aw_strings_finish (&out);
 }
 
-static void removed (void **state)
+static void variables_that_shape_the_step_are_removed (void **state)
 {
     static const char *const names[] = {
         "SLURM_NTASKS",
@@ -102,7 +102,7 @@ static void removed (void **state)
         assert_false (aw_srun_env_removes (kept[i]));
 }
 
-static void for_salloc (void **state)
+static void variables_of_srun_become_those_of_salloc (void **state)
 {
     char *env[] = { "A=1",
                     "SLURM_PARTITION=gpu",
@@ -140,7 +140,7 @@ static char *joined (const struct aw_strings *line)
     return text;
 }
 
-static void salloc_line (void **state)
+static void options_of_the_allocation_go_to_salloc (void **state)
 {
     char *command[] = { "/bin/async-workflow", "run", "f.json", NULL };
     char *argv[] = { "-n8", "-c4", "--gpus-per-node=2", "-v", "--export=A", "-K", NULL };
@@ -169,7 +169,7 @@ static void salloc_line (void **state)
     aw_srun_options_finish (&options);
 }
 
-static void salloc_fails (void **state)
+static void a_missing_salloc_is_reported (void **state)
 {
     char *command[] = { "true", NULL };
     struct aw_srun_options options = { 0 };
@@ -187,9 +187,11 @@ static void salloc_fails (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (nothing),      cmocka_unit_test (removed),
-        cmocka_unit_test (for_salloc),   cmocka_unit_test (salloc_line),
-        cmocka_unit_test (salloc_fails),
+        cmocka_unit_test (an_empty_environment_stays_empty),
+        cmocka_unit_test (variables_that_shape_the_step_are_removed),
+        cmocka_unit_test (variables_of_srun_become_those_of_salloc),
+        cmocka_unit_test (options_of_the_allocation_go_to_salloc),
+        cmocka_unit_test (a_missing_salloc_is_reported),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -46,7 +46,7 @@ static int sort (struct aw_srun_options *options, const char *line, bool inside)
     return rc;
 }
 
-static void refused (void **state)
+static void options_that_do_not_fit_a_workflow_are_rejected (void **state)
 {
     static const struct {
         const char *line, *text;
@@ -94,7 +94,7 @@ static void refused (void **state)
     aw_srun_options_finish (&options);
 }
 
-static void sorted (void **state)
+static void options_are_sorted_by_allocation_and_step (void **state)
 {
     static const struct {
         bool inside;
@@ -140,7 +140,7 @@ static void sorted (void **state)
     }
 }
 
-static void ours (void **state)
+static void options_that_the_run_needs_itself_are_kept (void **state)
 {
     struct aw_srun_options options;
 
@@ -163,7 +163,7 @@ static void ours (void **state)
     aw_srun_options_finish (&options);
 }
 
-static void table_itself (void **state)
+static void the_table_of_options_is_sorted_and_unique (void **state)
 {
     const struct aw_srun_option *table = aw_srun_option_table ();
 
@@ -253,7 +253,7 @@ static const struct aw_srun_option *in_table (const char *name, size_t len)
  * gives it to salloc, and otherwise has not. Exceptions are both programs' with different meaning,
  * and what the help of one leaves out.
  */
-static void installed_release (void **state)
+static void the_table_has_all_options_of_the_installed_srun (void **state)
 {
     static const char *const exceptions[] = { "chdir",     "help",       "job-name",
                                               "quiet",     "usage",      "version",
@@ -272,14 +272,17 @@ static void installed_release (void **state)
         free (srun);
         free (salloc);
         skip ();
+        return;
     }
     while ((at = next_entry (at, &len, &letter, &argument))) {
         const struct aw_srun_option *o = in_table (at, len);
         bool is_exception = false;
         bool for_salloc;
 
-        if (!o)
+        if (!o) {
             fail_msg ("--%.*s is not in the table", (int)len, at);
+            break;
+        }
         for (size_t i = 0; i < sizeof (exceptions) / sizeof (exceptions[0]); i++)
             is_exception |= strcmp (o->name, exceptions[i]) == 0;
         for_salloc =
@@ -303,11 +306,11 @@ static void installed_release (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (refused),
-        cmocka_unit_test (sorted),
-        cmocka_unit_test (ours),
-        cmocka_unit_test (table_itself),
-        cmocka_unit_test (installed_release),
+        cmocka_unit_test (options_that_do_not_fit_a_workflow_are_rejected),
+        cmocka_unit_test (options_are_sorted_by_allocation_and_step),
+        cmocka_unit_test (options_that_the_run_needs_itself_are_kept),
+        cmocka_unit_test (the_table_of_options_is_sorted_and_unique),
+        cmocka_unit_test (the_table_has_all_options_of_the_installed_srun),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

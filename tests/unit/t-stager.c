@@ -179,7 +179,7 @@ static void assert_failed (struct fixture *f, uint32_t task, const char *why)
         fail_msg ("\"%s\" does not say \"%s\"", f->requests[task].error, why);
 }
 
-static void wrong (void **state)
+static void wrong_arguments_are_rejected (void **state)
 {
     struct fixture *f = *state;
     struct aw_scratch none = { NULL, 0, 0, 0 };
@@ -201,7 +201,7 @@ static void wrong (void **state)
 /* A scratch directory in memory takes half of the job's memory at most, or what the user says but
  * not nearly all.
  */
-static void in_memory (void **state)
+static void a_scratch_directory_in_memory_takes_at_most_half_of_it (void **state)
 {
     struct fixture *f = *state;
     struct aw_scratch config = { f->scratch, 0, 0, 3000 };
@@ -238,7 +238,7 @@ static void in_memory (void **state)
     rmdir (shm);
 }
 
-static void shared (void **state)
+static void tasks_of_an_instance_share_one_copy (void **state)
 {
     struct fixture *f = *state;
 
@@ -263,7 +263,7 @@ static void shared (void **state)
 /* What nobody uses goes, the longest unused first, and nothing else: not what others have brought
  * into the same directory, nor what tasks have made there.
  */
-static void eviction (void **state)
+static void the_copy_that_is_unused_for_longest_is_removed_first (void **state)
 {
     struct fixture *f = *state;
 
@@ -297,7 +297,7 @@ static void eviction (void **state)
 }
 
 /* All that a pattern has brought goes together. */
-static void patterns_go (void **state)
+static void the_copies_of_a_pattern_are_removed_together (void **state)
 {
     struct fixture *f = *state;
 
@@ -316,7 +316,7 @@ static void patterns_go (void **state)
     assert_true (is_there (f, "base/run/node/in/result"));
 }
 
-static void capacity (void **state)
+static void a_copy_that_does_not_fit_waits_or_fails (void **state)
 {
     struct fixture *f = *state;
 
@@ -340,7 +340,7 @@ static void capacity (void **state)
     assert_false (is_there (f, "base/run/node/a"));
 }
 
-static void failing (void **state)
+static void a_missing_file_fails_its_tasks_and_is_tried_again (void **state)
 {
     struct fixture *f = *state;
 
@@ -365,7 +365,7 @@ static void failing (void **state)
 
 /* At whatever moment a job is released: its callback does not come, and its room is free again.
  */
-static void released (void **state)
+static void a_job_can_be_released_at_any_moment (void **state)
 {
     struct fixture *f = *state;
 
@@ -408,7 +408,7 @@ static void stage_out (struct fixture *f, uint32_t number, char **copies)
     assert_non_null (request->job);
 }
 
-static void staged_out (void **state)
+static void results_are_copied_out_with_their_checksums (void **state)
 {
     struct fixture *f = *state;
     char *two[] = { at (f, "base/run/node/out-*"),
@@ -443,7 +443,7 @@ static void staged_out (void **state)
 }
 
 /* A copy that is ended while it is made leaves nothing behind, under whatever name. */
-static void cut (void **state)
+static void a_copy_that_is_cut_off_leaves_nothing_behind (void **state)
 {
     struct fixture *f = *state;
     char from[256], to[256];
@@ -482,16 +482,22 @@ static void cut (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown (wrong, setup, teardown),
-        cmocka_unit_test_setup_teardown (in_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown (shared, setup, teardown),
-        cmocka_unit_test_setup_teardown (eviction, setup, teardown),
-        cmocka_unit_test_setup_teardown (patterns_go, setup, teardown),
-        cmocka_unit_test_setup_teardown (capacity, setup, teardown),
-        cmocka_unit_test_setup_teardown (failing, setup, teardown),
-        cmocka_unit_test_setup_teardown (released, setup, teardown),
-        cmocka_unit_test_setup_teardown (staged_out, setup, teardown),
-        cmocka_unit_test_setup_teardown (cut, setup, teardown),
+        cmocka_unit_test_setup_teardown (wrong_arguments_are_rejected, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_scratch_directory_in_memory_takes_at_most_half_of_it,
+                                         setup, teardown),
+        cmocka_unit_test_setup_teardown (tasks_of_an_instance_share_one_copy, setup, teardown),
+        cmocka_unit_test_setup_teardown (the_copy_that_is_unused_for_longest_is_removed_first,
+                                         setup, teardown),
+        cmocka_unit_test_setup_teardown (the_copies_of_a_pattern_are_removed_together, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (a_copy_that_does_not_fit_waits_or_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_missing_file_fails_its_tasks_and_is_tried_again, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (a_job_can_be_released_at_any_moment, setup, teardown),
+        cmocka_unit_test_setup_teardown (results_are_copied_out_with_their_checksums, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (a_copy_that_is_cut_off_leaves_nothing_behind, setup,
+                                         teardown),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -45,7 +45,7 @@ static struct aw_step_plan *make_plan (void)
     return plan;
 }
 
-static void plan_text (void **state)
+static void a_plan_is_written_and_read_back (void **state)
 {
     struct aw_step_plan *plan = make_plan ();
     struct aw_place_rank mine = { 0 };
@@ -93,7 +93,7 @@ static size_t find (const struct aw_strings *line, const char *word)
     return 0;
 }
 
-static void line (void **state)
+static void the_line_of_a_step_has_its_ranks_and_options (void **state)
 {
     char *argv[] = { (char[]){ "solver" }, (char[]){ "--nodes=9" }, NULL };
     char *env[] = { (char[]){ "A=mine" }, (char[]){ "ASYNC_WORKFLOW_TASK=t[0]" }, NULL };
@@ -144,7 +144,7 @@ static void line (void **state)
 }
 
 /* A step without GPUs says so in a job that was requested with some, unless the user has. */
-static void line_without_gpus (void **state)
+static void a_step_without_gpus_says_so_in_a_job_with_gpus (void **state)
 {
     static const struct {
         const char *option;
@@ -203,7 +203,7 @@ static void take_message (struct aw_exec *exec,
 }
 
 /* Agents that have a socket are told, and waited for unless they are lost. */
-static void guests (void **state)
+static void agents_with_a_socket_admit_the_ranks_of_a_step (void **state)
 {
     static const struct aw_exec_ops ops = { .message = take_message };
     struct aw_exec pool = { .ops = &ops };
@@ -252,7 +252,7 @@ static void guests (void **state)
     aw_step_plan_destroy (launch.step);
 }
 
-static void ends (void **state)
+static void the_end_of_a_step_is_that_of_its_first_failed_rank (void **state)
 {
     static const struct {
         const char *lines[5];
@@ -340,7 +340,7 @@ static void the_first_line_names_the_cause (void **state)
 }
 
 /* A rank that the kernel has killed, by srun's word or by that of slurmstepd. */
-static void ranks_out_of_memory (void **state)
+static void a_rank_that_the_kernel_killed_ends_out_of_memory (void **state)
 {
     static const struct {
         const char *lines[3];
@@ -390,7 +390,7 @@ static void ranks_out_of_memory (void **state)
     }
 }
 
-static void begins (void **state)
+static void the_first_launch_line_starts_the_step (void **state)
 {
     struct aw_step_end end = { .failed = false };
 
@@ -405,7 +405,7 @@ static void begins (void **state)
     assert_string_equal (end.id, "17.123");
 }
 
-static void options (void **state)
+static void options_that_place_a_step_are_rejected (void **state)
 {
     static const char *const good[] = { "--mpi=pmix",       "--container-image=a/b:c",
                                         "--export=ALL,A=1", "--label",
@@ -433,15 +433,15 @@ static void options (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (plan_text),
-        cmocka_unit_test (line),
-        cmocka_unit_test (line_without_gpus),
-        cmocka_unit_test (ends),
+        cmocka_unit_test (a_plan_is_written_and_read_back),
+        cmocka_unit_test (the_line_of_a_step_has_its_ranks_and_options),
+        cmocka_unit_test (a_step_without_gpus_says_so_in_a_job_with_gpus),
+        cmocka_unit_test (the_end_of_a_step_is_that_of_its_first_failed_rank),
         cmocka_unit_test (the_first_line_names_the_cause),
-        cmocka_unit_test (ranks_out_of_memory),
-        cmocka_unit_test (begins),
-        cmocka_unit_test (options),
-        cmocka_unit_test (guests),
+        cmocka_unit_test (a_rank_that_the_kernel_killed_ends_out_of_memory),
+        cmocka_unit_test (the_first_launch_line_starts_the_step),
+        cmocka_unit_test (options_that_place_a_step_are_rejected),
+        cmocka_unit_test (agents_with_a_socket_admit_the_ranks_of_a_step),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
