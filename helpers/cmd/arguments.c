@@ -140,7 +140,7 @@ static error_t parse_one (int key, char *text, struct argp_state *state)
     else if (key == ARGP_KEY_ARGS)
         read_words (line, p, state);
     else if (key == ARGP_KEY_END) {
-        if (!*word)
+        if (!*word && line->missing)
             argp_error (state, "%s", line->missing);
         if (line->check)
             line->check (p->arguments, state);

@@ -43,7 +43,7 @@ struct aw_arguments {
     const char *words; /* in the usage: "FILE" */
     const char *doc;
     size_t offset; /* of the word, a const char *, in the arguments */
-    const char *missing; /* the message where it is not given */
+    const char *missing; /* the message where it is not given; NULL: it need not be */
     size_t more; /* offset of the struct aw_words that takes the words after the first; 0: there may
                     be none */
     const char *second; /* the message where it is given twice is: "WORD": a second SECOND.

@@ -15,6 +15,7 @@
 
 #include "core/graph/graph.h"
 #include "io/journal/journal.h"
+#include "io/workflow/workflow.h"
 #include "io/scan.h"
 #include "io/textbuf.h"
 
@@ -107,6 +108,49 @@ static int read_text (const struct fixture *f, const char *text, bool *torn, str
     if (rc < 0)
         assert_non_null (strstr (err->text, f->path));
     return rc < 0 ? -1 : n;
+}
+
+/* As its writer appends: half lines come in between. */
+static void a_journal_is_followed_while_it_grows (void **state)
+{
+    static const char *const pieces[] = {
+        HEADER "{\"t\":1,\"event\":\"stop\"}\n",
+        "",
+        "{\"t\":2,\"eve",
+        "nt\":\"stop\"}",
+        "\n{\"t\":3,\"event\":\"stop\"}\n{\"t\":4,\"event\":\"stop\"}\n{",
+    };
+    static const int after[] = { 1, 1, 1, 1, 4 };
+    static const bool torn[] = { false, false, true, true, true };
+    struct fixture *f = *state;
+    struct aw_workflow workflow = { .graph = f->graph };
+    struct aw_journal_header header;
+    struct aw_journal_follow *follow;
+    struct aw_error err;
+    int n = 0;
+    struct aw_journal_reading reading = { .fn = count, .arg = &n };
+    FILE *file;
+
+    write_file (f, pieces[0], strlen (pieces[0]));
+    follow = aw_journal_follow (f->path, &workflow, &reading, &header, &err);
+    assert_non_null (follow);
+    assert_int_equal (n, after[0]);
+    for (size_t i = 1; i < sizeof (pieces) / sizeof (pieces[0]); i++) {
+        file = fopen (f->path, "a");
+        assert_non_null (file);
+        assert_true (fputs (pieces[i], file) >= 0 && fclose (file) == 0);
+        assert_int_equal (aw_journal_follow_more (follow, &reading, &err), 0);
+        assert_int_equal (n, after[i]);
+        assert_true (reading.torn == torn[i]);
+    }
+    file = fopen (f->path, "a");
+    assert_non_null (file);
+    assert_true (fputs ("wrong\n", file) >= 0 && fclose (file) == 0);
+    assert_int_equal (aw_journal_follow_more (follow, &reading, &err), -1);
+    assert_non_null (strstr (err.text, "line 6"));
+    aw_journal_follow_close (follow);
+    aw_journal_follow_close (NULL);
+    aw_journal_header_finish (&header);
 }
 
 static void a_wrong_journal_is_refused (void **state)
@@ -655,6 +699,7 @@ static void numbers_are_written_with_the_places_that_matter (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown (a_journal_is_followed_while_it_grows, setup, teardown),
         cmocka_unit_test_setup_teardown (a_wrong_journal_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown (a_zero_byte_in_a_line_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown (what_cannot_be_written_is_refused, setup, teardown),

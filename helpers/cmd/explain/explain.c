@@ -30,25 +30,27 @@ static const struct aw_arguments line = {
     .missing = "no run directory given",
 };
 
+int aw_explain_ask (struct aw_explain *ex)
+{
+    enum aw_outcome outcome = aw_report_outcome (&ex->report);
+
+    ex->open = false;
+    if ((outcome != AW_OUTCOME_RUNNING && outcome != AW_OUTCOME_INTERRUPTED)
+        || aw_replay_now (&ex->replay, &ex->report, &ex->closed) < 0)
+        return 0;
+    ex->open = aw_ahead_init (&ex->ahead, ex->replay.sched, &ex->closed) == 0;
+    return ex->open ? 0 : -1;
+}
+
 int aw_explain_load (struct aw_explain *ex, const char *dir, struct aw_problems *problems)
 {
-    enum aw_outcome outcome;
-    struct aw_error err;
-
     memset (ex, 0, sizeof (*ex));
     if (aw_report_load_by (&ex->report, dir, aw_replay_event, &ex->replay, problems) < 0)
         return -1;
-    outcome = aw_report_outcome (&ex->report);
-    if (outcome != AW_OUTCOME_RUNNING && outcome != AW_OUTCOME_INTERRUPTED)
+    if (aw_explain_ask (ex) == 0)
         return 0;
-    if (aw_replay_now (&ex->replay, &ex->report, &ex->closed) < 0)
-        return 0;
-    if (aw_ahead_init (&ex->ahead, ex->replay.sched, &err) < 0) {
-        aw_problems_add (problems, false, "%s: %s", dir, err.text);
-        return -1;
-    }
-    ex->open = true;
-    return 0;
+    aw_problems_add (problems, false, "%s: %s", dir, ex->closed.text);
+    return -1;
 }
 
 void aw_explain_finish (struct aw_explain *ex)

@@ -26,6 +26,11 @@ struct aw_explain {
 int aw_explain_load (struct aw_explain *ex, const char *dir, struct aw_problems *problems);
 void aw_explain_finish (struct aw_explain *ex);
 
+/* The report and the replay of EX are there: makes it ready to be asked, if its run has not ended.
+ * 0, or -1 for lack of memory.
+ */
+int aw_explain_ask (struct aw_explain *ex);
+
 /* explain_words.c */
 
 enum { AW_NAME_SIZE = 160 };

@@ -29,6 +29,7 @@ struct aw_report {
     bool store; /* its tasks' output goes to the log store */
     bool torn; /* the journal's last line is not whole: it is being written, or was cut off */
     bool live; /* the coordinator runs */
+    struct aw_journal_follow *follow; /* for aw_report_refresh */
     double predicted; /* makespan by the model, seconds; NAN: none */
 };
 
@@ -59,7 +60,18 @@ int aw_report_load_by (struct aw_report *report,
                        void *arg,
                        struct aw_problems *problems);
 
-/* The same without FN. */
+/* Takes what has come since into the history, the time and the state of the run; the summary, the
+ * sets and the chain are computed again at its end alone. 0, or -1 with text: load it again.
+ */
+int aw_report_refresh (struct aw_report *report,
+                       aw_report_event_fn *fn,
+                       void *arg,
+                       struct aw_error *err);
+
+/* Computes the summary, the sets and the chain again. 0, or -1 with text. */
+int aw_report_summarize (struct aw_report *report, struct aw_error *err);
+
+/* The same as aw_report_load_by without FN. */
 int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems);
 void aw_report_finish (struct aw_report *report);
 

@@ -27,6 +27,14 @@ static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
     return rc == 0 && f->fn ? f->fn (f->arg, f->report, ev, err) : rc;
 }
 
+static void note_state (struct aw_report *report,
+                        const struct aw_journal_reading *reading,
+                        int in_use)
+{
+    report->torn = reading->torn;
+    report->live = in_use != 0 && report->history.exit_code < 0;
+}
+
 static int load_journal (struct folding *folding, const char *path, struct aw_error *err)
 {
     struct aw_report *report = folding->report;
@@ -37,11 +45,11 @@ static int load_journal (struct folding *folding, const char *path, struct aw_er
         return -1;
     in_use =
         aw_journal_in_use (path); /* before reading: an end that comes in between is read then */
-    if (aw_journal_read_workflow (path, report->workflow, &reading, &report->header, err) < 0)
+    report->follow = aw_journal_follow (path, report->workflow, &reading, &report->header, err);
+    if (!report->follow)
         return -1;
-    report->torn = reading.torn;
     report->store = report->header.logs && strcmp (report->header.logs, AW_LOGS_STORE_NAME) == 0;
-    report->live = in_use != 0 && report->history.exit_code < 0;
+    note_state (report, &reading, in_use);
     if (report->header.name) { /* the copy of the workflow file may have lost its name */
         char *copy = report->workflow->name;
         report->workflow->name = report->header.name;
@@ -61,8 +69,12 @@ static void advance (struct aw_report *report)
         report->history.now = now;
 }
 
-static int summarize (struct aw_report *report, struct aw_error *err)
+int aw_report_summarize (struct aw_report *report, struct aw_error *err)
 {
+    free (report->sets);
+    free (report->chain);
+    report->chain = NULL;
+    report->n_chain = 0;
     report->sets = calloc (report->workflow->graph->n_sets + (size_t)1, sizeof (*report->sets));
     if (!report->sets || aw_history_chain (&report->history, &report->chain, &report->n_chain) < 0)
         return aw_error_set (err, "%s: out of memory", report->dir);
@@ -110,7 +122,7 @@ int aw_report_load_by (struct aw_report *report,
         rc = load_journal (&folding, journal, &err);
         if (rc == 0) {
             advance (report);
-            rc = summarize (report, &err);
+            rc = aw_report_summarize (report, &err);
         }
         if (rc < 0)
             aw_problems_add (problems, false, "%s", err.text);
@@ -119,6 +131,25 @@ int aw_report_load_by (struct aw_report *report,
         aw_report_finish (report);
     free (journal);
     return rc;
+}
+
+int aw_report_refresh (struct aw_report *report,
+                       aw_report_event_fn *fn,
+                       void *arg,
+                       struct aw_error *err)
+{
+    struct folding folding = { report, fn, arg };
+    struct aw_journal_reading reading = { .fn = fold, .arg = &folding };
+    char *path = aw_run_dir_path (report->dir, AW_RUN_JOURNAL);
+    int in_use = path ? aw_journal_in_use (path) : -1;
+    bool ended = report->history.exit_code >= 0;
+
+    free (path);
+    if (aw_journal_follow_more (report->follow, &reading, err) < 0)
+        return -1;
+    note_state (report, &reading, in_use);
+    advance (report);
+    return ended || report->history.exit_code < 0 ? 0 : aw_report_summarize (report, err);
 }
 
 int aw_report_load (struct aw_report *report, const char *dir, struct aw_problems *problems)
@@ -132,6 +163,7 @@ void aw_report_finish (struct aw_report *report)
     free (report->absolute);
     free (report->sets);
     free (report->chain);
+    aw_journal_follow_close (report->follow);
     aw_history_finish (&report->history);
     aw_journal_header_finish (&report->header);
     aw_workflow_destroy (report->workflow);

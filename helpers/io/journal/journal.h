@@ -127,6 +127,24 @@ int aw_journal_read_workflow (const char *path,
                               struct aw_journal_header *header,
                               struct aw_error *err);
 
+/* Reads the journal of WORKFLOW as aw_journal_read_workflow does, and keeps it open for the events
+ * that are still to come. NULL with text.
+ */
+struct aw_journal_follow;
+struct aw_journal_follow *aw_journal_follow (const char *path,
+                                             struct aw_workflow *workflow,
+                                             struct aw_journal_reading *reading,
+                                             struct aw_journal_header *header,
+                                             struct aw_error *err);
+
+/* Reads what has come since. After a RESUME the workflow may be another: follow the journal anew.
+ * 0, or -1 with text.
+ */
+int aw_journal_follow_more (struct aw_journal_follow *follow,
+                            struct aw_journal_reading *reading,
+                            struct aw_error *err);
+void aw_journal_follow_close (struct aw_journal_follow *follow); /* takes NULL, keeps errno */
+
 /* Sets LINE to the number, counted from 1, of the last line that is a RESUME with a changed
  * workflow; 0: there is none. FD is the journal; its position stays. Unless SIZE is 0, DIGEST
  * becomes that line's "workflow", cut to SIZE. 0, or -1 with errno: the file cannot be read.

@@ -105,8 +105,14 @@ struct aw_journal_reader {
 };
 void aw_journal_reader_finish (struct aw_journal_reader *reader);
 
-/* Reads the whole journal with a READER of which the first three members are set. */
-int aw_journal_read_by (struct aw_journal_reader *reader,
+/* As aw_journal_follow, with a READER of which the first three members are set; and the same once,
+ * to the end. */
+struct aw_journal_follow *aw_journal_follow_by (const struct aw_journal_reader *reader,
+                                                const char *path,
+                                                struct aw_journal_reading *reading,
+                                                struct aw_journal_header *header,
+                                                struct aw_error *err);
+int aw_journal_read_by (const struct aw_journal_reader *reader,
                         const char *path,
                         struct aw_journal_reading *reading,
                         struct aw_journal_header *header,

@@ -80,44 +80,52 @@ static const char *window_error (int error)
                                : strerror (error);
 }
 
-static int read_lines (struct aw_journal_reader *reader,
-                       struct window *win,
-                       const char *path,
+struct aw_journal_follow {
+    struct aw_journal_reader reader;
+    struct window win;
+    struct aw_journal_line line;
+    char *path; /* for messages. Owned */
+    size_t n; /* lines handed out */
+};
+
+/* One line, by its number F->n. */
+static int read_line (struct aw_journal_follow *f,
+                      char *text,
+                      struct aw_journal_header *header,
+                      const struct aw_journal_reading *reading,
+                      struct aw_error *err)
+{
+    int rc;
+
+    if (f->n == 1)
+        return aw_journal_read_header (header, text, err);
+    rc = aw_journal_scan_line (&f->line, text, err);
+    if (rc == 0)
+        rc = aw_journal_read_event (&f->reader, &f->line, err);
+    return rc == 0 && reading->fn ? reading->fn (reading->arg, &f->reader.ev, err) : rc;
+}
+
+/* All whole lines that are there now. */
+static int read_lines (struct aw_journal_follow *f,
                        struct aw_journal_header *header,
-                       const struct aw_journal_reading *reading,
+                       struct aw_journal_reading *reading,
                        struct aw_error *err)
 {
-    struct aw_journal_line line = { 0 };
-    size_t n = 0;
     char *text;
     int rc = 0;
 
-    for (;;) {
-        reader->n_lines = ++n;
-        text = next_line (win);
-        if (!text && !errno)
-            break;
-        if (!text)
-            rc = aw_error_set (err, "%s", window_error (errno));
-        else if (n == 1)
-            rc = aw_journal_read_header (header, text, err);
-        else if ((rc = aw_journal_scan_line (&line, text, err)) == 0
-                 && (rc = aw_journal_read_event (reader, &line, err)) == 0)
-            rc = reading->fn ? reading->fn (reading->arg, &reader->ev, err) : 0;
-        if (rc < 0) {
-            struct aw_error why = err ? *err : (struct aw_error){ "" };
-
-            aw_journal_line_finish (&line);
-            return aw_error_set (err, "%s: line %zu: %s", path, n, why.text);
-        }
-        if (reading->only_header)
-            return 0;
+    f->win.torn = false;
+    while (rc >= 0 && !(reading->only_header && f->n) && ((text = next_line (&f->win)) || errno)) {
+        f->reader.n_lines = ++f->n;
+        rc = text ? read_line (f, text, header, reading, err)
+                  : aw_error_set (err, "%s", window_error (errno));
     }
-    aw_journal_line_finish (&line);
-    if (n == 1)
-        return aw_error_set (
-            err, "%s: its first line is incomplete: the run has not begun, or the file was cut off",
-            path);
+    reading->torn = f->win.torn;
+    if (rc < 0) {
+        struct aw_error why = err ? *err : (struct aw_error){ "" };
+
+        return aw_error_set (err, "%s: line %zu: %s", f->path, f->n, why.text);
+    }
     return 0;
 }
 
@@ -140,35 +148,78 @@ static int open_file (const char *path, struct aw_error *err)
     return fd;
 }
 
-int aw_journal_read_by (struct aw_journal_reader *reader,
+struct aw_journal_follow *aw_journal_follow_by (const struct aw_journal_reader *reader,
+                                                const char *path,
+                                                struct aw_journal_reading *reading,
+                                                struct aw_journal_header *header,
+                                                struct aw_error *err)
+{
+    struct aw_journal_follow *f = calloc (1, sizeof (*f));
+
+    memset (header, 0, sizeof (*header));
+    reading->torn = false;
+    if (!f) {
+        aw_error_set (err, "%s: out of memory", path);
+        return NULL;
+    }
+    f->reader = *reader;
+    f->win = (struct window){ .fd = open_file (path, err), .size = WINDOW };
+    if (f->win.fd < 0) {
+        free (f);
+        return NULL;
+    }
+    f->reader.fd = f->win.fd;
+    f->reader.changes_known = reading->changed;
+    f->reader.changed_at = reading->changed ? SIZE_MAX : 0;
+    f->path = strdup (path);
+    f->win.data = malloc (f->win.size);
+    if (!f->path || !f->win.data)
+        aw_error_set (err, "%s: out of memory", path);
+    else if (read_lines (f, header, reading, err) == 0) {
+        if (f->n > 0)
+            return f;
+        aw_error_set (
+            err, "%s: its first line is incomplete: the run has not begun, or the file was cut off",
+            path);
+    }
+    aw_journal_follow_close (f);
+    return NULL;
+}
+
+int aw_journal_follow_more (struct aw_journal_follow *f,
+                            struct aw_journal_reading *reading,
+                            struct aw_error *err)
+{
+    return read_lines (f, NULL, reading, err); /* the header has been read */
+}
+
+void aw_journal_follow_close (struct aw_journal_follow *f)
+{
+    int saved = errno;
+
+    if (!f)
+        return;
+    aw_journal_line_finish (&f->line);
+    aw_journal_reader_finish (&f->reader);
+    close (f->win.fd);
+    free (f->win.data);
+    free (f->path);
+    free (f);
+    errno = saved;
+}
+
+int aw_journal_read_by (const struct aw_journal_reader *reader,
                         const char *path,
                         struct aw_journal_reading *reading,
                         struct aw_journal_header *header,
                         struct aw_error *err)
 {
     struct aw_journal_reading none = { 0 };
-    struct window win = { .fd = open_file (path, err), .size = WINDOW };
-    int rc = -1;
+    struct aw_journal_follow *f =
+        aw_journal_follow_by (reader, path, reading ? reading : &none, header, err);
 
-    if (!reading)
-        reading = &none;
-    memset (header, 0, sizeof (*header));
-    reading->torn = false;
-    if (win.fd < 0)
-        return -1;
-    reader->fd = win.fd;
-    reader->changes_known = reading->changed;
-    reader->changed_at = reading->changed ? SIZE_MAX : 0;
-    win.data = malloc (win.size);
-    if (!win.data)
-        aw_error_set (err, "%s: out of memory", path);
-    else
-        rc = read_lines (reader, &win, path, header, reading, err);
-    reading->torn = win.torn;
-    close (win.fd);
-    free (win.data);
-    aw_journal_reader_finish (reader);
-    return rc;
+    aw_journal_follow_close (f);
+    return f ? 0 : -1;
 }
 
 int aw_journal_read (const char *path,

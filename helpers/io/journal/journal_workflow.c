@@ -18,6 +18,19 @@ static int add (struct aw_workflow *workflow, const char *text, struct aw_error 
     return rc < 0 ? -1 : 0;
 }
 
+struct aw_journal_follow *aw_journal_follow (const char *path,
+                                             struct aw_workflow *workflow,
+                                             struct aw_journal_reading *reading,
+                                             struct aw_journal_header *header,
+                                             struct aw_error *err)
+{
+    struct aw_journal_reader reader = { .graph = workflow->graph,
+                                        .workflow = workflow,
+                                        .add = add };
+
+    return aw_journal_follow_by (&reader, path, reading, header, err);
+}
+
 int aw_journal_read_workflow (const char *path,
                               struct aw_workflow *workflow,
                               struct aw_journal_reading *reading,
