@@ -95,6 +95,11 @@ test_expect_success 'tasks.json: parameters, indexes, dependencies' '
     test "$(head -n 1 data/5.sorted)" = 100
 '
 
+test_expect_success 'samples.json: a task for each value, and merges by key' '
+    run 0 samples &&
+    contents s2.all s2 1 s2 2 s2 X
+'
+
 test_expect_success 'iterations.json: until ends them' '
     run 0 iterations &&
     contents model.2 2 2 2 2 &&

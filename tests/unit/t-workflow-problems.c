@@ -393,8 +393,9 @@ static void wrong_dependences_are_told (void **state)
                               "iterations: write \"a@-1\"" },
         { AFTER ("['a@-1[i]']"),
           "tasks.b.after[0]: \"a@-1[i]\": [i] comes before @: write \"a[i]@-1\"" },
-        { AFTER ("['a[0]']"), "tasks.b.after[0]: \"a[0]\": only [i], the task with the same index, "
-                              "is allowed in brackets: write \"a[i]\", or \"a\" for all" },
+        { AFTER ("['a[0]']"), "tasks.b.after[0]: \"a[0]\": brackets hold i, for the task with the "
+                              "same index, or names of variables: write \"a[i]\", \"a[sample]\", "
+                              "or \"a\" for all" },
         { AFTER ("['']"), "tasks.b.after[0]: \"\": a task set's name is missing" },
         { AFTER ("['[i]']"), "tasks.b.after[0]: \"[i]\": a task set's name is missing" },
         { AFTER ("['a@']"), "tasks.b.after[0]: \"a@\": after @ comes the number of iterations to "
@@ -404,7 +405,8 @@ static void wrong_dependences_are_told (void **state)
         { AFTER ("['a@-9999999999']"),
           "tasks.b.after[0]: \"a@-9999999999\": too many iterations: at most 9 digits" },
         { AFTER ("['a]']"),
-          "tasks.b.after[0]: \"a]\": write \"set\", \"set[i]\", \"set@-1\" or \"set[i]@-1\"" },
+          "tasks.b.after[0]: \"a]\": write \"set\", \"set[i]\", \"set[variable]\", "
+          "\"set@-1\" or \"set[i]@-1\"" },
         { AFTER ("'a'"), "tasks.b.after: must be an array, not text: write [\"a\"]" },
         { AFTER ("[5]"), "tasks.b.after[0]: must be text, not a number: write \"5\"" },
         { AFTER ("['b']"), "tasks.b: cycle: b -> b: none of these task sets can start" },

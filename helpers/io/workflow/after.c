@@ -4,11 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/workflow/template.h"
+
 enum { MAX_DIGITS = 9 };
 
 static size_t count_digits (const char *text)
 {
     return strspn (text, "0123456789");
+}
+
+/* The length of "[sample,chromosome]" at the begin of TEXT; 0: that is no such text. */
+static size_t count_brackets (const char *text)
+{
+    size_t n = 1, name;
+
+    if (*text != '[')
+        return 0;
+    while ((name = aw_template_name_length (text + n)) > 0 && text[n + name] == ',')
+        n += name + 1;
+    return name > 0 && text[n + name] == ']' ? n + name + 1 : 0;
 }
 
 /* TEXT stands behind the name's "@". */
@@ -20,9 +34,9 @@ static int explain_iteration (const char *name, int length, const char *text, st
         return aw_error_set (err, "@-0 is this iteration: write \"%.*s\"", length, name);
     if (*text == '-' && n > MAX_DIGITS)
         return aw_error_set (err, "too many iterations: at most %d digits", MAX_DIGITS);
-    if (*text == '-' && n && !strcmp (text + 1 + n, "[i]"))
-        return aw_error_set (err, "[i] comes before @: write \"%.*s[i]@%.*s\"", length, name,
-                             (int)n + 1, text);
+    if (*text == '-' && n && count_brackets (text + 1 + n))
+        return aw_error_set (err, "%.64s comes before @: write \"%.*s%.64s@%.*s\"", text + 1 + n,
+                             length, name, text + 1 + n, (int)n + 1, text);
     if (*text != '-' && n)
         return aw_error_set (err, "a task can wait only for earlier iterations: write \"%.*s@-1\"",
                              length, name);
@@ -38,28 +52,30 @@ static int explain (const char *text, size_t name_length, struct aw_error *err)
 
     if (!name_length)
         return aw_error_set (err, "a task set's name is missing");
-    if (!strncmp (rest, "[i]", 3))
-        rest += 3;
+    rest += count_brackets (rest);
     if (*rest == '@')
         return explain_iteration (text, length, rest + 1, err);
     if (*rest == '[')
-        return aw_error_set (
-            err,
-            "only [i], the task with the same index, is allowed in brackets: write "
-            "\"%.*s[i]\", or \"%.*s\" for all",
-            length, text, length, text);
-    return aw_error_set (err, "write \"set\", \"set[i]\", \"set@-1\" or \"set[i]@-1\"");
+        return aw_error_set (err,
+                             "brackets hold i, for the task with the same index, or names of "
+                             "variables: write \"%.*s[i]\", \"%.*s[sample]\", or \"%.*s\" for all",
+                             length, text, length, text, length, text);
+    return aw_error_set (
+        err, "write \"set\", \"set[i]\", \"set[variable]\", \"set@-1\" or \"set[i]@-1\"");
 }
 
 int aw_after_parse (const char *text, struct aw_after *after, struct aw_error *err)
 {
     size_t name_length = strcspn (text, "[]@");
+    size_t brackets = count_brackets (text + name_length);
     const char *p = text + name_length;
 
     *after = (struct aw_after){ .name_length = name_length };
-    if (!strncmp (p, "[i]", 3)) {
-        after->each = true;
-        p += 3;
+    if (brackets > 0) {
+        after->brackets = p + 1;
+        after->brackets_length = brackets - 2;
+        after->each = brackets == 3 && p[1] == 'i';
+        p += brackets;
     }
     if (p[0] == '@' && p[1] == '-' && p[2] >= '1' && p[2] <= '9') {
         size_t n = count_digits (p + 2);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a task set waits for, as it is written: "set", "set[i]", "set@-1", "set[i]@-1". */
+/* What a task set waits for, as it is written: "set", "set[i]", "set[sample]",
+ * "set@-1", "set[i]@-1", "set[sample,chromosome]@-1".
+ */
 #ifndef AW_IO_WORKFLOW_AFTER_H
 #define AW_IO_WORKFLOW_AFTER_H
 
@@ -11,7 +13,9 @@
 
 struct aw_after {
     size_t name_length; /* the name is how the text begins */
-    bool each; /* "[i]" */
+    const char *brackets; /* in the text: what is in "[]"; NULL: there are none */
+    size_t brackets_length;
+    bool each; /* that is "i" */
     uint32_t back; /* "@-N": N, else 0 */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "io/workflow/after.h"
+#include "io/workflow/keyed_edge.h"
 #include "util/packet.h"
 
 enum { AW_MAX_MESSAGES = 1000000000 }; /* that a start can wait for */
@@ -12,25 +13,40 @@ enum { AW_MAX_MESSAGES = 1000000000 }; /* that a start can wait for */
 struct edges {
     struct aw_reader *reader;
     const struct aw_task_spec *specs; /* of the sets from first on */
-    struct aw_graph *graph;
+    const struct aw_workflow *workflow;
+    struct aw_graph *graph; /* the workflow's */
     uint32_t first;
 };
 
 /* An edge and the element of "after" that asks for it. */
 struct read_edge {
-    struct aw_edge edge;
+    struct aw_edge edge; /* its key comes last */
+    const char *brackets; /* NULL: it is by set. Borrowed from the tree */
+    size_t brackets_length;
     size_t element;
 };
 
-/* By predecessor; equal ones in the file's order. */
+/* By set first. */
+static int compare_brackets (const struct read_edge *x, const struct read_edge *y)
+{
+    if (!x->brackets || !y->brackets || x->brackets_length != y->brackets_length)
+        return (x->brackets_length > y->brackets_length)
+               - (x->brackets_length < y->brackets_length);
+    return memcmp (x->brackets, y->brackets, x->brackets_length);
+}
+
+/* By predecessor and brackets; equal ones in the file's order. */
 static int compare (const void *a, const void *b)
 {
     const struct read_edge *x = a, *y = b;
+    int brackets = compare_brackets (x, y);
 
     if (x->edge.set != y->edge.set)
         return x->edge.set < y->edge.set ? -1 : 1;
     if (x->edge.back != y->edge.back)
         return x->edge.back < y->edge.back ? -1 : 1;
+    if (brackets != 0)
+        return brackets;
     return x->element < y->element ? -1 : x->element > y->element;
 }
 
@@ -39,6 +55,12 @@ static int compare_elements (const void *a, const void *b)
     const struct read_edge *x = a, *y = b;
 
     return x->element < y->element ? -1 : x->element > y->element;
+}
+
+/* How many bytes of the text in the brackets are shown. */
+static int shown (const struct read_edge *edge)
+{
+    return edge->brackets_length < 80 ? (int)edge->brackets_length : 80;
 }
 
 /* Of all sets, for suggestions. Caller frees; NULL: out of memory. */
@@ -92,8 +114,9 @@ static bool count_is_known (const struct edges *e, uint32_t set)
 }
 
 /* Added task sets run once. */
-static void check_added_edge (struct edges *e, const struct aw_edge *edge)
+static void check_added_edge (struct edges *e, const struct read_edge *read)
 {
+    const struct aw_edge *edge = &read->edge;
     const struct aw_set *from = &e->graph->sets[edge->set];
 
     if (edge->back)
@@ -101,14 +124,17 @@ static void check_added_edge (struct edges *e, const struct aw_edge *edge)
                          "an added workflow has no previous iteration: write \"%.64s\", which "
                          "waits for all of it",
                          from->name);
-    else if (edge->by == AW_BY_INDEX && aw_graph_iterations (e->graph, edge->set) > 1)
-        aw_reader_error (
-            e->reader, "[i]: %.64s has %u iterations: write \"%.64s\", which waits for all of them",
-            from->name, aw_graph_iterations (e->graph, edge->set), from->name);
+    else if (read->brackets && aw_graph_iterations (e->graph, edge->set) > 1)
+        aw_reader_error (e->reader,
+                         "[%.*s]: %.64s has %u iterations: write \"%.64s\", which waits for all of "
+                         "them",
+                         shown (read), read->brackets, from->name,
+                         aw_graph_iterations (e->graph, edge->set), from->name);
 }
 
-static void check_edge (struct edges *e, uint32_t set, const struct aw_edge *edge)
+static void check_edge (struct edges *e, uint32_t set, const struct read_edge *read)
 {
+    const struct aw_edge *edge = &read->edge;
     const struct aw_set *to = &e->graph->sets[set], *from = &e->graph->sets[edge->set];
 
     if (edge->by == AW_BY_INDEX && to->count != from->count && count_is_known (e, set)
@@ -116,7 +142,7 @@ static void check_edge (struct edges *e, uint32_t set, const struct aw_edge *edg
         aw_reader_error (e->reader, "[i] needs sets of one size: %.64s has %u tasks, %.64s has %u",
                          from->name, from->count, to->name, to->count);
     if (e->first > 0)
-        check_added_edge (e, edge);
+        check_added_edge (e, read);
     else if (edge->back && !e->graph->iterated)
         aw_reader_warn (e->reader, "waits for nothing: the workflow has no \"iterations\"");
     else if (edge->back >= e->graph->iterations && edge->back > 1)
@@ -127,7 +153,7 @@ static void check_edge (struct edges *e, uint32_t set, const struct aw_edge *edg
 static bool read_edge (struct edges *e,
                        uint32_t set,
                        struct json_object *value,
-                       struct aw_edge *edge)
+                       struct read_edge *edge)
 {
     struct aw_after after;
     struct aw_error err;
@@ -137,10 +163,12 @@ static bool read_edge (struct edges *e,
         return false;
     if (aw_after_parse (text, &after, &err) < 0)
         return aw_reader_error (e->reader, "\"%.80s\": %s", text, err.text);
-    edge->set = find_set (e, text, after.name_length);
-    edge->by = after.each ? AW_BY_INDEX : AW_BY_SET;
-    edge->back = after.back;
-    if (edge->set == AW_NONE)
+    edge->edge.set = find_set (e, text, after.name_length);
+    edge->edge.by = after.each ? AW_BY_INDEX : AW_BY_SET;
+    edge->edge.back = after.back;
+    edge->brackets = after.brackets;
+    edge->brackets_length = after.brackets_length;
+    if (edge->edge.set == AW_NONE)
         return false;
     check_edge (e, set, edge);
     return true;
@@ -196,33 +224,78 @@ static void read_need (struct edges *e, uint32_t set, struct json_object *object
         aw_reader_no_memory (reader);
 }
 
+/* Does EDGE add nothing to OTHER, which comes first in the order of compare? That is reported. */
+static bool is_repeated (struct aw_reader *reader,
+                         const struct read_edge *other,
+                         const struct read_edge *edge)
+{
+    bool first = edge->element < other->element;
+    bool same = compare_brackets (edge, other) == 0;
+    size_t mark;
+
+    if (edge->edge.set != other->edge.set || edge->edge.back != other->edge.back
+        || (!same && other->brackets))
+        return false;
+    mark = aw_reader_enter_index (reader, first ? other->element : edge->element);
+    if (same)
+        aw_reader_error (reader, "the same as [%zu]: remove one", other->element);
+    else
+        aw_reader_error (
+            reader, "the same set as in [%zu], once with [%.*s] and once as a whole: remove one",
+            first ? edge->element : other->element, shown (edge), edge->brackets);
+    aw_reader_leave (reader, mark);
+    return true;
+}
+
 /* Leaves each edge once, in the file's order. */
 static size_t remove_repeated (struct aw_reader *reader, struct read_edge *edges, size_t n)
 {
     size_t kept = 0;
 
     qsort (edges, n, sizeof (*edges), compare);
-    for (size_t i = 0; i < n; i++) {
-        const struct read_edge *last = kept ? &edges[kept - 1] : NULL;
-
-        if (last && last->edge.set == edges[i].edge.set && last->edge.back == edges[i].edge.back) {
-            size_t mark = aw_reader_enter_index (reader, edges[i].element);
-
-            if (last->edge.by == edges[i].edge.by)
-                aw_reader_error (reader, "the same as [%zu]: remove one", last->element);
-            else
-                aw_reader_error (
-                    reader,
-                    "the same set as in [%zu], once with [i] and once as a whole: remove one",
-                    last->element);
-            aw_reader_leave (reader, mark);
-        }
-        else {
+    for (size_t i = 0; i < n; i++)
+        if (!kept || !is_repeated (reader, &edges[kept - 1], &edges[i]))
             edges[kept++] = edges[i];
-        }
-    }
     qsort (edges, kept, sizeof (*edges), compare_elements);
     return kept;
+}
+
+static const struct aw_values *values_of (const struct edges *e, uint32_t set)
+{
+    return set < e->first ? e->workflow->recipes[set].values
+                          : e->specs[set - e->first].recipe.values;
+}
+
+/* An edge by key: "set[sample]". Where variables could not be read that is reported already. */
+static void add_keyed_edge (struct edges *e, uint32_t set, const struct read_edge *edge)
+{
+    uint32_t from = edge->edge.set;
+    struct aw_edge_end before = { e->graph->sets[from].name, values_of (e, from) };
+    struct aw_edge_end after = { e->graph->sets[set].name, values_of (e, set) };
+    char *brackets = strndup (edge->brackets, edge->brackets_length);
+    struct aw_edge_key key = { 0 };
+
+    if (!brackets)
+        aw_reader_no_memory (e->reader);
+    else if (count_is_known (e, from) && count_is_known (e, set)
+             && aw_keyed_edge_read (e->reader, brackets, &before, &after, &key)
+             && aw_graph_add_keyed_edge (e->graph, set, edge->edge, &key) < 0)
+        aw_reader_no_memory (e->reader);
+    aw_edge_key_finish (&key);
+    free (brackets);
+}
+
+static void add_edge (struct edges *e, uint32_t set, const struct read_edge *edge)
+{
+    if (edge->brackets && edge->edge.by != AW_BY_INDEX) {
+        size_t mark = aw_reader_enter_index (e->reader, edge->element);
+
+        add_keyed_edge (e, set, edge);
+        aw_reader_leave (e->reader, mark);
+    }
+    else if (aw_graph_add_edge (e->graph, set, edge->edge) < 0) {
+        aw_reader_no_memory (e->reader);
+    }
 }
 
 static void read_after (struct edges *e, uint32_t set, struct json_object *array)
@@ -240,25 +313,23 @@ static void read_after (struct edges *e, uint32_t set, struct json_object *array
         edges[n_edges].element = i;
         if (json_object_is_type (json_object_array_get_idx (array, i), json_type_object))
             read_need (e, set, json_object_array_get_idx (array, i));
-        else if (read_edge (e, set, json_object_array_get_idx (array, i), &edges[n_edges].edge))
+        else if (read_edge (e, set, json_object_array_get_idx (array, i), &edges[n_edges]))
             n_edges++;
         aw_reader_leave (e->reader, mark);
     }
     n_edges = remove_repeated (e->reader, edges, n_edges);
-    for (size_t i = 0; i < n_edges; i++)
-        if (aw_graph_add_edge (e->graph, set, edges[i].edge) < 0) {
-            aw_reader_no_memory (e->reader);
-            break;
-        }
+    for (size_t i = 0; i < n_edges && !e->reader->no_memory; i++)
+        add_edge (e, set, &edges[i]);
     free (edges);
 }
 
 void aw_workflow_read_edges (struct aw_reader *reader,
                              const struct aw_task_spec *specs,
-                             struct aw_graph *graph,
+                             const struct aw_workflow *workflow,
                              uint32_t first)
 {
-    struct edges e = { .reader = reader, .specs = specs, .graph = graph, .first = first };
+    struct aw_graph *graph = workflow->graph;
+    struct edges e = { reader, specs, workflow, graph, first };
 
     for (uint32_t i = first; i < graph->n_sets; i++) {
         size_t mark;

@@ -6,11 +6,11 @@
 #include "io/workflow/reader.h"
 #include "io/workflow/workflow_task.h"
 
-/* Adds to GRAPH the edges that SPECS ask for: those of its sets from FIRST on, in their order.
- * Where FIRST is not 0 these are added to a workflow that runs. */
+/* Adds to WORKFLOW's graph the edges that SPECS ask for: those of its sets from FIRST on, in their
+ * order. Where FIRST is not 0 these are added to a workflow that runs. */
 void aw_workflow_read_edges (struct aw_reader *reader,
                              const struct aw_task_spec *specs,
-                             struct aw_graph *graph,
+                             const struct aw_workflow *workflow,
                              uint32_t first);
 
 /* GRAPH has no set of that NAME: reported, with the nearest one. */

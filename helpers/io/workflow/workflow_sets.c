@@ -234,7 +234,7 @@ void aw_loading_read_sets (struct aw_loading *l, struct json_object *root)
     aw_reader_leave (reader, mark);
     if (reader->no_memory)
         return;
-    aw_workflow_read_edges (reader, l->specs, l->workflow->graph, l->first);
+    aw_workflow_read_edges (reader, l->specs, l->workflow, l->first);
     if (!l->adding)
         aw_top_read_until (reader, &l->top, l->workflow->graph);
     mark = aw_reader_enter (reader, "tasks");
