@@ -12,14 +12,17 @@
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
+#include "cmd/report/report_compare.h"
 #include "util/suggest.h"
 
 static const struct format {
     const char *name;
     void (*put) (const struct aw_report *report, struct aw_textbuf *out);
+    void (*compare) (const struct aw_compared *comparison, struct aw_textbuf *out); /* or NULL */
 } formats[] = {
-    { "text", aw_report_text }, { "json", aw_report_json },   { "html", aw_report_html },
-    { "svg", aw_report_svg },   { "trace", aw_report_trace },
+    { "text", aw_report_text, aw_compare_text }, { "json", aw_report_json, aw_compare_json },
+    { "html", aw_report_html, aw_compare_html }, { "svg", aw_report_svg, NULL },
+    { "trace", aw_report_trace, NULL },
 };
 
 enum { N_FORMATS = sizeof (formats) / sizeof (formats[0]) };
@@ -29,6 +32,8 @@ struct arguments {
     const char *output; /* NULL: stdout */
     const char *name; /* of the format */
     const struct format *format;
+    struct aw_words more; /* directories after the first */
+    bool compare;
 };
 
 #define OF(member) offsetof (struct arguments, member)
@@ -56,6 +61,16 @@ static void check (void *arguments, struct argp_state *state)
     struct arguments *args = arguments;
 
     args->format = find_format (state, args->name);
+    if (args->more.n > 0 && !args->compare)
+        argp_error (state, "\"%s\": a second run directory: give one, or --compare",
+                    args->more.words[0]);
+    if (args->compare && args->more.n == 0)
+        argp_error (state, "--compare: one run directory: give two or more");
+    if (args->compare && args->more.n >= AW_COMPARE_MAX)
+        argp_error (state, "--compare: %d run directories: give at most %d", args->more.n + 1,
+                    AW_COMPARE_MAX);
+    if (args->compare && args->format && !args->format->compare)
+        argp_error (state, "--compare --format=%s: give text, json or html", args->name);
 }
 
 static const struct aw_argument options[] = {
@@ -65,16 +80,18 @@ static const struct aw_argument options[] = {
       AW_VALUE_TEXT, .offset = OF (name), .letter = 'f' },
     { "output", "FILE", "write to FILE [standard output]", AW_VALUE_TEXT, .offset = OF (output),
       .letter = 'o' },
+    { "compare", NULL, "compare the runs in all DIRs with the first one", AW_VALUE_FLAG,
+      .offset = OF (compare) },
 };
 
 static const struct aw_arguments line = {
     .options = options,
     .n_options = sizeof (options) / sizeof (options[0]),
-    .words = "DIR",
+    .words = "DIR [DIR...]",
     .doc = "Report on the run in run directory DIR, during the run or after its end.",
     .offset = OF (dir),
     .missing = "no run directory given",
-    .second = "run directory: give one",
+    .more = OF (more),
     .check = check,
 };
 
@@ -93,27 +110,51 @@ static int put_out (const struct aw_textbuf *text, const char *output, struct aw
     return rc;
 }
 
+/* 0, or -1 with problems. */
+static int put_report (const struct arguments *args,
+                       struct aw_textbuf *text,
+                       struct aw_problems *problems)
+{
+    struct aw_report report;
+
+    if (aw_report_load (&report, args->dir, problems) < 0)
+        return -1;
+    args->format->put (&report, text);
+    aw_report_finish (&report);
+    return 0;
+}
+
+static int put_comparison (const struct arguments *args,
+                           struct aw_textbuf *text,
+                           struct aw_problems *problems)
+{
+    struct aw_compared comparison;
+    /* The first word is before the others. */
+    int rc =
+        aw_compare_load (&comparison, args->more.words - 1, (uint32_t)args->more.n + 1, problems);
+
+    if (rc == 0)
+        args->format->compare (&comparison, text);
+    aw_compare_finish (&comparison);
+    return rc;
+}
+
 static int run (int argc, char **argv)
 {
     struct arguments args = { .name = "text" };
     struct aw_textbuf text = { 0 };
     struct aw_problems problems;
-    struct aw_report report;
     struct aw_error err;
     int rc = AW_EXIT_INPUT;
 
     aw_arguments_parse (&line, argc, argv, &args);
     aw_problems_init (&problems);
-    if (aw_report_load (&report, args.dir, &problems) < 0)
+    if ((args.compare ? put_comparison : put_report) (&args, &text, &problems) < 0)
         aw_problems_print (&problems, stderr);
-    else {
-        args.format->put (&report, &text);
-        aw_report_finish (&report);
-        if (put_out (&text, args.output, &err) < 0)
-            aw_error_print (&err);
-        else
-            rc = AW_EXIT_OK;
-    }
+    else if (put_out (&text, args.output, &err) < 0)
+        aw_error_print (&err);
+    else
+        rc = AW_EXIT_OK;
     aw_textbuf_finish (&text);
     aw_problems_finish (&problems);
     return rc;

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "config.h"
-
 enum {
     MAX_SETS = 500,
     MAX_LINKS = 60, /* of the chain; half of them from each end */
@@ -69,16 +67,7 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
 
     aw_report_verdict (report, &verdict);
     aw_textbuf_putc (&verdict, '\0');
-    aw_textbuf_puts (out,
-                     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                     "<meta name=\"viewport\" content=\"width=device-width\">\n"
-                     "<meta name=\"generator\" content=\"async-workflow " PACKAGE_VERSION "\">\n"
-                     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-                     "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n");
-    aw_html_cell (out, "title", verdict.failed ? "" : verdict.data);
-    aw_textbuf_puts (out, "\n<style>\n");
-    aw_textbuf_puts (out, aw_html_style);
-    aw_textbuf_puts (out, "</style>\n</head>\n<body>\n<main>\n");
+    aw_html_head (out, verdict.failed ? "" : verdict.data);
     aw_textbuf_printf (out, "<h1 class=\"%s\">", aw_outcome_name (aw_report_outcome (report)));
     aw_html_text (out, verdict.failed ? "" : verdict.data);
     aw_textbuf_puts (out, "</h1>\n");
@@ -264,7 +253,7 @@ static void put_page (struct aw_html *page)
     aw_textbuf_puts (page->out, "})();\n</script>\n</body>\n</html>\n");
 }
 
-/* Reads log tails, and drops those for which there is no more room. */
+/* Reads log tails, and drops those for which there is no room left. */
 static void read_tails (struct aw_html *page)
 {
     size_t bytes = 0;

@@ -28,6 +28,9 @@ struct aw_html {
 extern const char aw_html_style[];
 extern const char aw_html_script[];
 
+/* What a page begins with, up to its first heading. */
+void aw_html_head (struct aw_textbuf *out, const char *title);
+
 /* TEXT as character data or attribute value; what could deceive a reader becomes "?". */
 void aw_html_text (struct aw_textbuf *out, const char *text);
 

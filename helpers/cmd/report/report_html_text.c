@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/report/report_html.h"
+#include "config.h"
 #include "io/json_string.h"
 #include "io/workflow/values.h"
 
@@ -72,4 +73,18 @@ void aw_html_values (const struct aw_html *page, uint32_t attempt, const char *t
         aw_html_text (page->out, aw_values_text (values, at.index, i));
     }
     aw_textbuf_printf (page->out, "</%.*s>", (int)strcspn (tag, " "), tag);
+}
+
+void aw_html_head (struct aw_textbuf *out, const char *title)
+{
+    aw_textbuf_puts (out,
+                     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                     "<meta name=\"viewport\" content=\"width=device-width\">\n"
+                     "<meta name=\"generator\" content=\"async-workflow " PACKAGE_VERSION "\">\n"
+                     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                     "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n");
+    aw_html_cell (out, "title", title);
+    aw_textbuf_puts (out, "\n<style>\n");
+    aw_textbuf_puts (out, aw_html_style);
+    aw_textbuf_puts (out, "</style>\n</head>\n<body>\n<main>\n");
 }
