@@ -21,6 +21,8 @@
 
 #include "agent/staging/copy.h"
 #include "agent/staging/stager.h"
+#include "util/clock.h"
+#include "util/processes.h"
 
 enum { JOBS = 8, PATIENCE = 60 };
 
@@ -442,6 +444,48 @@ static void results_are_copied_out_with_their_checksums (void **state)
     assert_true (is_there (f, "base/run/node/model")); /* others may still read it */
 }
 
+/* The process that makes a copy: the only child of this process. 0: there is none. */
+static pid_t copying_process (void)
+{
+    struct aw_processes processes = { 0 };
+    pid_t found = 0;
+
+    assert_int_equal (aw_processes_read (&processes), 0);
+    for (size_t i = 0; i < processes.n; i++)
+        if (aw_process_is_child (processes.pids[i]))
+            found = processes.pids[i];
+    aw_processes_finish (&processes);
+    return found;
+}
+
+static void a_copy_that_hangs_does_not_hold_up_the_agent (void **state)
+{
+    struct fixture *f = *state;
+    double before;
+    pid_t pid;
+
+    begin (f, 3000, 1);
+    put (f, "a", 2000, 'a');
+    put (f, "b", 2000, 'b');
+    stage_in (f, 0, 0, "a", "");
+    while (!(pid = copying_process ()))
+        event_base_loop (f->base, EVLOOP_NONBLOCK);
+    assert_int_equal (kill (pid, SIGSTOP), 0);
+    before = aw_clock_monotonic ();
+    release (f, 0);
+    assert_true (aw_clock_monotonic () - before < 0.1);
+    stage_in (f, 1, 0, "b", ""); /* another one is not held up */
+    assert_staged (f, 1, 2000);
+    release (f, 1);
+    stage_in (f, 2, 0, "a", ""); /* the same one waits for its end */
+    for (int i = 0; i < 20; i++)
+        event_base_loop (f->base, EVLOOP_NONBLOCK);
+    assert_int_equal (f->requests[2].n, 0);
+    assert_int_equal (kill (pid, SIGCONT), 0);
+    assert_staged (f, 2, 2000);
+    assert_true (is_there (f, "base/run/node/a"));
+}
+
 /* A copy that is ended while it is made leaves nothing behind, under whatever name. */
 static void a_copy_that_is_cut_off_leaves_nothing_behind (void **state)
 {
@@ -495,6 +539,8 @@ int main (void)
                                          teardown),
         cmocka_unit_test_setup_teardown (a_job_can_be_released_at_any_moment, setup, teardown),
         cmocka_unit_test_setup_teardown (results_are_copied_out_with_their_checksums, setup,
+                                         teardown),
+        cmocka_unit_test_setup_teardown (a_copy_that_hangs_does_not_hold_up_the_agent, setup,
                                          teardown),
         cmocka_unit_test_setup_teardown (a_copy_that_is_cut_off_leaves_nothing_behind, setup,
                                          teardown),

@@ -215,6 +215,14 @@ void aw_copier_answer (struct aw_copier *copier, bool copy)
         kill (copier->pid, SIGTERM); /* it waits for this byte; on_report hears of its end */
 }
 
+bool aw_copier_end (struct aw_copier *copier)
+{
+    if (copier->pid <= 0)
+        return false;
+    kill (copier->pid, SIGTERM);
+    return true;
+}
+
 /* Ends the process, and reads its last reports: it makes nothing after that. It ends at once unless
  * its file system hangs; then it is not waited for.
  */

@@ -38,6 +38,11 @@ struct aw_copier *aw_copier_start (struct event_base *base,
 /* Answers `found`: copy, or end without a copy. */
 void aw_copier_answer (struct aw_copier *copier, bool copy);
 
+/* Tells the process to end, without waiting. `made` may still be called, then `done`. False: it has
+ * ended already, and no callback comes.
+ */
+bool aw_copier_end (struct aw_copier *copier);
+
 /* Ends the process if it still runs, which removes its half written file; `made` may be called for
  * the last time. The agent reaps the process with its other children. Takes NULL.
  */

@@ -142,8 +142,10 @@ void aw_stager_destroy (struct aw_stager *s)
         return;
     while (s->jobs)
         aw_stager_release (s->jobs);
+    while (s->out)
+        aw_stager_remove_item (s, s->out);
     while (s->in)
-        aw_stager_drop_item (s, s->in);
+        aw_stager_remove_item (s, s->in);
     if (s->made)
         aw_scratch_remove (s->scratch);
     if (s->turn)

@@ -17,6 +17,11 @@ static void finish_item (struct aw_stager_item *item, uint64_t bytes, const char
     struct aw_stager *s = item->stager;
     char text[sizeof (((struct aw_error *)0)->text)];
 
+    if (item->state == AW_STAGER_ITEM_ENDING) {
+        aw_stager_remove_item (s, item);
+        event_active (s->turn, EV_TIMEOUT, 0);
+        return;
+    }
     aw_copier_destroy (item->copier);
     item->copier = NULL;
     s->running--;
@@ -64,6 +69,8 @@ static void on_found (void *arg, uint64_t bytes, uint64_t stamp)
 {
     struct aw_stager_item *item = arg;
 
+    if (item->state == AW_STAGER_ITEM_ENDING)
+        return;
     if (item->bytes > 0 && stamp == item->stamp) {
         aw_copier_answer (item->copier, false); /* its source has not changed */
         return;
@@ -132,20 +139,32 @@ static void begin_copy (struct aw_stager *s, struct aw_stager_item *item)
         finish_item (item, 0, err.text);
 }
 
-static struct aw_stager_item *first_queued (struct aw_stager_item *list)
+/* Is the same copy still ending? What it has made is removed after that. */
+static bool must_wait (const struct aw_stager_item *list, const struct aw_stager_item *item)
 {
-    while (list && list->state != AW_STAGER_ITEM_QUEUED)
-        list = list->next;
-    return list;
+    for (; list; list = list->next)
+        if (list->state == AW_STAGER_ITEM_ENDING && strcmp (list->copy.to, item->copy.to) == 0
+            && strcmp (list->copy.from, item->copy.from) == 0)
+            return true;
+    return false;
+}
+
+static struct aw_stager_item *first_queued (struct aw_stager_item *list, bool out)
+{
+    struct aw_stager_item *item = list;
+
+    while (item && (item->state != AW_STAGER_ITEM_QUEUED || (!out && must_wait (list, item))))
+        item = item->next;
+    return item;
 }
 
 void aw_stager_pump (struct aw_stager *s)
 {
     for (;;) {
-        struct aw_stager_item *item = first_queued (s->out);
+        struct aw_stager_item *item = first_queued (s->out, true);
 
         if (!item)
-            item = first_queued (s->in);
+            item = first_queued (s->in, false);
         if (!item || s->running >= s->streams)
             break;
         begin_copy (s, item);

@@ -53,7 +53,17 @@ const struct aw_stager_item *aw_stager_maker_of (const struct aw_stager *s,
 
 void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item)
 {
-    if (item->copier)
+    if (item->copier && aw_copier_end (item->copier)) {
+        s->running--;
+        item->state = AW_STAGER_ITEM_ENDING;
+        return;
+    }
+    aw_stager_remove_item (s, item);
+}
+
+void aw_stager_remove_item (struct aw_stager *s, struct aw_stager_item *item)
+{
+    if (item->copier && item->state != AW_STAGER_ITEM_ENDING)
         s->running--;
     aw_copier_destroy (item->copier); /* before what it made goes */
     item->copier = NULL;
@@ -92,8 +102,8 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
 struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *const *texts)
 {
     for (struct aw_stager_item *item = s->in; item; item = item->next)
-        if (item->state != AW_STAGER_ITEM_FAILED && strcmp (item->copy.to, texts[1]) == 0
-            && strcmp (item->copy.from, texts[0]) == 0)
+        if (item->state != AW_STAGER_ITEM_FAILED && item->state != AW_STAGER_ITEM_ENDING
+            && strcmp (item->copy.to, texts[1]) == 0 && strcmp (item->copy.from, texts[0]) == 0)
             return item;
     return NULL;
 }

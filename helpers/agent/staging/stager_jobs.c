@@ -88,6 +88,9 @@ void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, c
 
 bool aw_stager_may_get_room (const struct aw_stager *s)
 {
+    for (const struct aw_stager_item *item = s->in; item; item = item->next)
+        if (item->state == AW_STAGER_ITEM_ENDING && item->bytes > 0)
+            return true;
     for (const struct aw_stager_job *job = s->jobs; job; job = job->next)
         if (job->ended && !job->failed && job->n > 0 && !job->out)
             return true;

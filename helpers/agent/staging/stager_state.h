@@ -25,6 +25,7 @@ enum aw_stager_item_state {
     AW_STAGER_ITEM_FULL, /* its copier waits for room */
     AW_STAGER_ITEM_THERE,
     AW_STAGER_ITEM_FAILED, /* forgotten when its last user goes */
+    AW_STAGER_ITEM_ENDING, /* no job uses it; it is removed when its copier has ended */
 };
 
 /* A copy: staged in for all jobs that use it, or staged out for one. */
@@ -79,10 +80,12 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
 /* The item that was staged in, or will be, by the same AW_STAGER_TEXTS; NULL: there is none. */
 struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *const *texts);
 
-/* Ends its copy and frees it. Removes what it has made in the scratch directory, except what
- * another item has made too.
+/* Frees it, and removes what it has made in the scratch directory, except what another item has
+ * made too. drop: where its copy is under way, this happens when the copy has ended. remove: it
+ * waits for that, up to 200 ms.
  */
 void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item);
+void aw_stager_remove_item (struct aw_stager *s, struct aw_stager_item *item);
 
 /* Is PATH in the scratch directory? Only such files may be removed. */
 bool aw_stager_in_scratch (const struct aw_stager *s, const char *path);
@@ -107,7 +110,9 @@ bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_ite
  */
 void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error);
 
-/* Will room become free? It will when an attempt ends whose copies are all made. */
+/* Will room become free? It will when an attempt ends whose copies are all made, or when a copy has
+ * ended that no attempt uses any more.
+ */
 bool aw_stager_may_get_room (const struct aw_stager *s);
 
 /* stager_copies.c */
