@@ -26,7 +26,8 @@ static const struct aw_event_members types[AW_EVENT_TYPES] = {
     [AW_EVENT_END] = { "end", BIT (CODE), 0, 0 },
     [AW_EVENT_WAKE] = { "wake", 0, 0, 0 },
     [AW_EVENT_RESUME] = { "resume", BIT (EPOCH), 0,
-                          BIT (JOB) | BIT (MODE) | BIT (POLICY) | BIT (WORKFLOW) | BIT (AGAIN) },
+                          BIT (JOB) | BIT (MODE) | BIT (POLICY) | BIT (WORKFLOW) | BIT (AGAIN)
+                              | BIT (DROPPED) },
     [AW_EVENT_LIMIT] = { "limit", BIT (SECONDS), 0, 0 },
     [AW_EVENT_NODE_DRAIN] = { "node_aside", BIT (NODE), 0, BIT (CODE) },
     [AW_EVENT_MESSAGE] = { "message", BIT (TOPIC) | BIT (COUNT), 0, 0 },

@@ -67,12 +67,13 @@ enum aw_event_member {
     AW_MEMBER_BYTES,
     AW_MEMBER_TOPIC,
     AW_MEMBER_COUNT,
-    AW_MEMBER_EPOCH, /* this and the next five: of `resume` */
+    AW_MEMBER_EPOCH, /* this and the next six: of `resume` */
     AW_MEMBER_JOB,
     AW_MEMBER_MODE,
     AW_MEMBER_POLICY,
     AW_MEMBER_WORKFLOW, /* ADD: its `text` */
     AW_MEMBER_AGAIN,
+    AW_MEMBER_DROPPED,
     AW_MEMBER_REASON,
     AW_MEMBERS /* their number */
 };
@@ -96,6 +97,12 @@ struct aw_part {
     struct aw_idset gpus;
 };
 
+/* Tasks of a set, in all iterations: of the indexes FIRST to LAST. */
+struct aw_indexes {
+    uint32_t set;
+    uint32_t first, last;
+};
+
 /* The members of a RESUME. */
 struct aw_resume {
     double epoch; /* wall clock at t = 0, by the clock of the machine that continues */
@@ -103,6 +110,10 @@ struct aw_resume {
     const char *mode, *policy; /* from now on; NULL: as before */
     const char *workflow; /* digest of a changed workflow; NULL: it is the same */
     struct aw_idset again; /* sets whose completed tasks run again */
+    const struct aw_indexes *dropped; /* tasks that are not wanted, from now to the next RESUME:
+                                         they do not run, and what depends on them does not wait. By
+                                         set and index. Borrowed */
+    uint32_t n_dropped;
 };
 
 struct aw_event {

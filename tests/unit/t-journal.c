@@ -316,6 +316,8 @@ static void lines_stay_the_same (void **state)
     static const struct aw_part more = { .node = 1 };
     static const struct aw_resume resume = { .epoch = 1.5, .job = "7", .mode = "async" };
     static const struct aw_resume changed = { .policy = "fifo", .workflow = "d\"" };
+    static const struct aw_indexes gone[] = { { 0, 0, 3 }, { 0, 8, 8 }, { 1, 2, 2 } };
+    static const struct aw_resume dropped = { .workflow = "d", .dropped = gone, .n_dropped = 3 };
     static const struct {
         struct aw_event event;
         const char *line;
@@ -396,6 +398,9 @@ static void lines_stay_the_same (void **state)
         { { .type = AW_EVENT_RESUME, .t = 1, .resume = &changed, .reason = "r" },
           "{\"t\":1,\"event\":\"resume\",\"epoch\":0,\"policy\":\"fifo\",\"workflow\":\"d\\\"\","
           "\"again\":[],\"reason\":\"r\"}" },
+        { { .type = AW_EVENT_RESUME, .t = 1, .resume = &dropped },
+          "{\"t\":1,\"event\":\"resume\",\"epoch\":0,\"workflow\":\"d\",\"again\":[],"
+          "\"dropped\":[\"simulate[0-3,8]\",\"tr\\\"ain[2]\"]}" },
     };
     struct aw_journal_header header = { .epoch = 1 };
     struct fixture *f = *state;

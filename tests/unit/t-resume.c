@@ -428,6 +428,59 @@ static void what_is_cut_off_has_not_failed (void **state)
     aw_history_finish (&history);
 }
 
+/* A task that is not wanted does not run, whether it has failed or never started; one that is done
+ * stays so. The next RESUME says it again, or the task is wanted again. */
+static void what_is_not_wanted_is_dropped (void **state)
+{
+#define RUN                                                             \
+    HEADER NODE ("0") START ("1", "a[0]", "0") START ("1", "a[1]", "0") \
+        FINISH ("2", "a[0]", "0", "completed") FINISH ("3", "a[1]", "0", "failed")
+#define DROP(list) RESUME ("60", ",\"workflow\":\"f\",\"again\":[],\"dropped\":[" list "]")
+    static const char *const wrong[] = { "\"a\"",     "\"a[]\"",         "\"a[1\"",    "\"a[2-1]\"",
+                                         "\"a[1,]\"", "\"a[20000000]\"", "\"gone[x]\"" };
+    const struct file *f = *state;
+    struct aw_history history;
+    struct aw_resume_state earlier;
+    struct aw_error err;
+
+    assert_int_equal (read_text (f, RUN DROP ("\"gone[0]\",\"a[0-2]\""), false, &history, &err), 0);
+    assert_int_equal (aw_history_state (&history, 0), AW_HISTORY_COMPLETED);
+    assert_int_equal (aw_history_state (&history, 1), AW_HISTORY_SKIPPED);
+    assert_int_equal (aw_history_state (&history, 2), AW_HISTORY_SKIPPED);
+    assert_int_equal (aw_resume_state_init (&earlier, &history, NULL), 0);
+    assert_int_equal (earlier.n_done, 1);
+    assert_int_equal (earlier.n_dropped, 2);
+    assert_int_equal (earlier.n_cancelled, 1);
+    assert_int_equal (earlier.cancelled[0].task, 1);
+    assert_int_equal (earlier.cancelled[0].count, 2);
+    assert_true (earlier.cancelled[0].release);
+    aw_resume_state_finish (&earlier);
+    aw_history_finish (&history);
+    assert_int_equal (
+        read_text (f, RUN DROP ("\"a[0,2-9]\"") RESUME ("70", ""), false, &history, &err), 0);
+    assert_int_equal (aw_history_state (&history, 2), AW_HISTORY_UNSTARTED);
+    assert_int_equal (aw_resume_state_init (&earlier, &history, NULL), 0);
+    assert_int_equal (earlier.n_dropped, 0);
+    assert_int_equal (earlier.n_cancelled, 0);
+    aw_resume_state_finish (&earlier);
+    aw_history_finish (&history);
+    assert_int_equal (read_text (f,
+                                 RUN RESUME ("60", ",\"again\":[\"a\"],\"workflow\":\"f\","
+                                                   "\"dropped\":[\"a[0]\"]"),
+                                 false, &history, &err),
+                      0);
+    assert_int_equal (aw_history_state (&history, 0), AW_HISTORY_SKIPPED);
+    aw_history_finish (&history);
+    for (size_t i = 0; i < sizeof (wrong) / sizeof (wrong[0]); i++) {
+        char text[2048];
+
+        snprintf (text, sizeof (text), RUN DROP ("%s"), wrong[i]);
+        assert_int_equal (read_text (f, text, false, &history, &err), -1);
+        assert_non_null (strstr (err.text, "\"dropped\""));
+        aw_history_finish (&history);
+    }
+}
+
 /* Tasks that a changed workflow does not have are passed over, as far as they stand before the
  * change; what is to run again does not count as done.
  */
@@ -563,6 +616,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (a_wrong_line_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown (a_resume_folds_what_was_before, setup, teardown),
         cmocka_unit_test_setup_teardown (what_is_cut_off_has_not_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown (what_is_not_wanted_is_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown (what_was_changed_runs_again, setup, teardown),
         cmocka_unit_test_setup_teardown (a_reopened_journal_goes_on_behind_its_last_whole_line,
                                          setup, teardown),

@@ -118,6 +118,72 @@ static void texts_have_numbers (void **state)
     aw_values_destroy (values);
 }
 
+/* ROWS: "x1 y2 x1". A table of the variables a and b, or in the other order. */
+static struct aw_values *table_of (const char *rows, bool swapped)
+{
+    struct aw_values *values = aw_values_create ();
+
+    assert_int_equal (aw_values_add_variable (values, swapped ? "b" : "a"), 0);
+    assert_int_equal (aw_values_add_variable (values, swapped ? "a" : "b"), 0);
+    for (; *rows; rows += rows[2] ? 3 : 2) {
+        assert_int_equal (aw_values_append (values, swapped, rows, 1), 0);
+        assert_int_equal (aw_values_append (values, !swapped, rows + 1, 1), 0);
+    }
+    assert_int_equal (aw_values_align (values, 100), 0);
+    return values;
+}
+
+/* Known rows keep their place, new ones come last, missing ones have "-". */
+static void values_are_merged (void **state)
+{
+    static const struct {
+        const char *old, *new, *merged;
+    } table[] = {
+        { "x1 y2 z3", "x1 y2 z3", "x1 y2 z3" },     { "x1 y2 z3", "z3 x1 y2", "x1 y2 z3" },
+        { "x1 y2 z3", "w4 z3 x1", "x1 -y2 z3 w4" }, { "x1 y2", "x2 y1", "-x1 -y2 x2 y1" },
+        { "x1", "x1 x1 x1", "x1 x1 x1" },           { "x1 x1 y2 x1", "x1 x1", "x1 x1 -y2 -x1" },
+        { "x1 y2", "q9 q9", "-x1 -y2 q9 q9" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_values *values = table_of (table[i / 2].old, false);
+        struct aw_values *new = table_of (table[i / 2].new, i % 2);
+        char out[100] = "";
+
+        assert_int_equal (aw_values_merge (values, new), 1);
+        for (uint32_t row = 0; row < aw_values_count (values); row++)
+            sprintf (out + strlen (out), "%s%s%s%s", row ? " " : "",
+                     aw_values_is_missing (values, row) ? "-" : "", aw_values_text (values, row, 0),
+                     aw_values_text (values, row, 1));
+        assert_string_equal (out, table[i / 2].merged);
+        /* What is missing may come again, in its old place. */
+        aw_values_destroy (new);
+        new = table_of (table[i / 2].old, false);
+        assert_int_equal (aw_values_merge (values, new), 1);
+        for (uint32_t row = 0; row < aw_values_count (new); row++) {
+            assert_false (aw_values_is_missing (values, row));
+            assert_string_equal (aw_values_text (values, row, 0), aw_values_text (new, row, 0));
+        }
+        aw_values_destroy (new);
+        aw_values_destroy (values);
+    }
+}
+
+static void other_variables_are_not_merged (void **state)
+{
+    struct aw_values *values = table_of ("x1", false), *other = make (2);
+
+    (void)state;
+    assert_int_equal (aw_values_merge (values, other), 0);
+    assert_int_equal (aw_values_count (values), 1);
+    aw_values_destroy (other);
+    other = make (1);
+    assert_int_equal (aw_values_merge (values, other), 0);
+    aw_values_destroy (other);
+    aw_values_destroy (values);
+}
+
 struct quoted {
     const char *text, *quoted;
 };
@@ -230,19 +296,20 @@ static void the_file_is_read_again (void **state)
 
     (void)state;
     write_file ("t-values.jsonl",
-                HEADER ("5") SET ("x", "2") "[\"1\",\"\\u0022\\u005c\"]\n"
+                HEADER ("5") SET ("x", "2") "{\"missing\":[\"1\",\"\\u0022\\u005c\"]}\n"
                                             "[\"2\",\"\"]\n" SET ("y", "1") "["
                                                                             "\"1\",\"2\"]\n");
     kept = aw_kept_values_read ("t-values.jsonl", &err);
     assert_non_null (kept);
-    assert_null (aw_kept_values_take (kept, "x", "s2"));
-    assert_null (aw_kept_values_take (kept, "z", "s1"));
-    values = aw_kept_values_take (kept, "x", "s1");
+    assert_null (aw_kept_values_take (kept, "z"));
+    values = aw_kept_values_take (kept, "x");
     assert_non_null (values);
-    assert_null (aw_kept_values_take (kept, "x", "s1"));
+    assert_null (aw_kept_values_take (kept, "x"));
     assert_int_equal (aw_values_count (values), 2);
     assert_string_equal (aw_values_name (values, 1), "b");
     assert_string_equal (aw_values_text (values, 0, 1), "\"\\");
+    assert_true (aw_values_is_missing (values, 0));
+    assert_false (aw_values_is_missing (values, 1));
     assert_string_equal (aw_values_text (values, 1, 1), "");
     assert_string_equal (aw_values_source (values), "s1");
     aw_values_destroy (values);
@@ -250,8 +317,8 @@ static void the_file_is_read_again (void **state)
     unlink ("t-values.jsonl");
     kept = aw_kept_values_read ("t-values.jsonl", &err);
     assert_non_null (kept);
-    assert_null (aw_kept_values_take (kept, "x", "s1"));
-    assert_null (aw_kept_values_take (NULL, "x", "s1"));
+    assert_null (aw_kept_values_take (kept, "x"));
+    assert_null (aw_kept_values_take (NULL, "x"));
     aw_kept_values_destroy (kept);
 }
 
@@ -270,6 +337,9 @@ static void a_file_that_is_not_whole_is_an_error (void **state)
         { HEADER ("2") SET ("x", "1") "[\"1\"]\n", "line 3: not a task's values" },
         { HEADER ("2") SET ("x", "1") "[\"1\",\"2\",\"3\"]\n", "line 3: not a task's values" },
         { HEADER ("2") SET ("x", "1") "[\"1\",2]\n", "line 3: not a task's values" },
+        { HEADER ("2") SET ("x", "1") "{\"missing\":[\"1\",\"2\"]\n",
+          "line 3: not a task's values" },
+        { HEADER ("2") SET ("x", "1") "{\"gone\":[\"1\",\"2\"]}\n", "line 3: not a task's values" },
         { HEADER ("1") "{\"set\":\"x\",\"tasks\":0}\n", "line 2: not the head of a set's values" },
         { HEADER ("1") SET ("x", "20000000"), "line 2: not the head of a set's values" },
     };
@@ -294,6 +364,8 @@ int main (void)
         cmocka_unit_test (rows_are_of_one_length),
         cmocka_unit_test (variables_are_found_by_name),
         cmocka_unit_test (texts_have_numbers),
+        cmocka_unit_test (values_are_merged),
+        cmocka_unit_test (other_variables_are_not_merged),
         cmocka_unit_test (quoting_leaves_what_means_nothing),
         cmocka_unit_test (a_shell_passes_on_what_was_quoted),
         cmocka_unit_test (the_file_is_read_again),

@@ -301,6 +301,24 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
     }
 }
 
+/* Marks the tasks that are not wanted from now on. */
+static void drop_tasks (struct aw_history *history, const struct aw_resume *resume)
+{
+    const struct aw_graph *graph = history->graph;
+
+    for (uint32_t i = 0; i < resume->n_dropped; i++) {
+        const struct aw_indexes *dropped = &resume->dropped[i];
+        uint32_t count = dropped->set < graph->n_sets ? graph->sets[dropped->set].count : 0;
+
+        for (uint32_t it = 0; count > 0 && it < aw_graph_iterations (graph, dropped->set); it++) {
+            uint32_t first = aw_graph_first_task (graph, it, dropped->set);
+
+            for (uint32_t k = dropped->first; k <= dropped->last && k < count; k++)
+                history->marks[first + k] |= AW_MARK_DROPPED;
+        }
+    }
+}
+
 static int handle_resume (struct aw_history *history,
                           const struct aw_event *ev,
                           struct aw_error *err)
@@ -324,6 +342,7 @@ static int handle_resume (struct aw_history *history,
         if (isnan (history->nodes[n].lost))
             history->nodes[n].lost = history->now;
     renew_tasks (history, &resume->again);
+    drop_tasks (history, resume);
     free (history->stop_reason);
     history->stop_reason = NULL;
     history->exit_code = -1;

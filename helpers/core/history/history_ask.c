@@ -93,12 +93,14 @@ enum aw_history_task aw_history_state (const struct aw_history *history, uint32_
 
     if (history->marks[task] & AW_MARK_SKIPPED)
         return AW_HISTORY_SKIPPED;
+    if (last && isnan (last->finish))
+        return AW_HISTORY_RUNNING;
+    if (last && last->status == AW_STATUS_COMPLETED && !(history->marks[task] & AW_MARK_AGAIN))
+        return AW_HISTORY_COMPLETED;
+    if (history->marks[task] & AW_MARK_DROPPED)
+        return AW_HISTORY_SKIPPED;
     if (!last)
         return AW_HISTORY_UNSTARTED;
-    if (isnan (last->finish))
-        return AW_HISTORY_RUNNING;
-    if (last->status == AW_STATUS_COMPLETED && !(history->marks[task] & AW_MARK_AGAIN))
-        return AW_HISTORY_COMPLETED;
     if (history->marks[task] & AW_MARK_CANCELLED)
         return AW_HISTORY_CANCELLED;
     if (history->marks[task] & AW_MARK_AGAIN)

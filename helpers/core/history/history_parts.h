@@ -8,9 +8,10 @@
 #include "core/history/history.h"
 
 /* Marks of a task. AGAIN: it runs again, even if its last attempt failed. CANCELLED: it was
- * cancelled before it had ended for good, so it never starts again.
+ * cancelled before it had ended for good, so it never starts again. DROPPED: it is not wanted, by
+ * the last RESUME.
  */
-enum { AW_MARK_SKIPPED = 1, AW_MARK_AGAIN = 2, AW_MARK_CANCELLED = 4 };
+enum { AW_MARK_SKIPPED = 1, AW_MARK_AGAIN = 2, AW_MARK_CANCELLED = 4, AW_MARK_DROPPED = 8 };
 
 /* "simulate@2[17] WHAT" as an error: -1. */
 int aw_history_refuse (const struct aw_history *history,

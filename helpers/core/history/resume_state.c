@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "core/history/history.h"
+#include "core/history/history_parts.h"
+#include "util/array.h"
 
 enum { MAX_ATTEMPTS = 60000 }; /* the scheduler counts in 16 bits */
 
@@ -34,6 +36,36 @@ static int fill_tasks (struct aw_resume_state *e,
     return 0;
 }
 
+/* Is the task not wanted, and has not ended? */
+static bool is_dropped (const struct aw_resume_state *e,
+                        const struct aw_history *history,
+                        uint32_t task)
+{
+    return history->marks[task] & AW_MARK_DROPPED && e->done[task] == AW_RESUME_OPEN;
+}
+
+/* Cancels the dropped tasks, each run of them. 0, or -1 with ENOMEM. */
+static int fill_dropped (struct aw_resume_state *e, const struct aw_history *history)
+{
+    uint32_t room = e->n_cancelled, n = history->graph->n_tasks;
+
+    for (uint32_t task = 0; task < n; task++) {
+        struct aw_cancel *last = e->n_cancelled ? &e->cancelled[e->n_cancelled - 1] : NULL;
+
+        if (!is_dropped (e, history, task))
+            continue;
+        e->n_dropped++;
+        if (task > 0 && is_dropped (e, history, task - 1)) {
+            last->count++;
+            continue;
+        }
+        if (aw_array_reserve (&e->cancelled, &room, e->n_cancelled + (size_t)1) < 0)
+            return -1;
+        e->cancelled[e->n_cancelled++] = (struct aw_cancel){ task, 1, true };
+    }
+    return 0;
+}
+
 int aw_resume_state_init (struct aw_resume_state *e,
                           const struct aw_history *history,
                           struct aw_error *err)
@@ -58,6 +90,10 @@ int aw_resume_state_init (struct aw_resume_state *e,
     if (fill_tasks (e, history, err) < 0) {
         aw_resume_state_finish (e);
         return -1;
+    }
+    if (fill_dropped (e, history) < 0) {
+        aw_resume_state_finish (e);
+        return aw_error_set (err, "out of memory");
     }
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];

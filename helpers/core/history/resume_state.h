@@ -40,6 +40,7 @@ struct aw_resume_state {
     size_t n_ends;
     uint32_t n_done; /* tasks that do not run again */
     uint32_t n_ignored; /* of these, tasks that failed */
+    uint32_t n_dropped; /* other tasks, which are not wanted; they are among the cancelled ones */
     struct aw_cancel *cancelled;
     uint32_t n_cancelled;
     uint32_t last_iteration; /* the first that reached the goal; UINT32_MAX: none has */

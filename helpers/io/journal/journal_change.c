@@ -11,7 +11,7 @@
 #include "io/journal/journal.h"
 #include "io/scan.h"
 
-enum { BLOCK = 1 << 20, MAX_LINE = 1 << 20 };
+enum { BLOCK = 1 << 20, MAX_LINE = 32 << 20 };
 
 /* Is LINE, NUL-terminated and spoilt by this, a RESUME with a changed workflow? Then DIGEST is it.
  */

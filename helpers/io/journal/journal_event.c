@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line of the journal as an event: its names become numbers. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/journal/journal_members.h"
 #include "io/journal/journal_private.h"
+#include "util/array.h"
 
 enum { MAX_NODES = 1 << 20 };
 
@@ -14,6 +16,7 @@ void aw_journal_reader_finish (struct aw_journal_reader *reader)
     aw_idset_finish (&reader->ev.cpus);
     aw_idset_finish (&reader->ev.gpus);
     aw_idset_finish (&reader->resume.again);
+    free (reader->dropped);
 }
 
 /* Was the workflow changed after this line? Then the line may name tasks that no longer exist. 1 or
@@ -88,11 +91,69 @@ static int read_sets (struct aw_journal_reader *reader,
                       const struct aw_journal_line *line,
                       struct aw_error *err)
 {
-    for (size_t i = 0; i < line->n_again; i++) {
-        uint32_t set = aw_graph_find (reader->graph, line->again[i]);
+    for (size_t i = 0; i < line->again.n; i++) {
+        uint32_t set = aw_graph_find (reader->graph, line->again.texts[i]);
 
         if (set != AW_NONE && aw_idset_add (&reader->resume.again, set, set) < 0)
             return aw_error_set (err, "out of memory");
+    }
+    return 0;
+}
+
+/* A number at *P. 0, or -1. */
+static int read_index (const char **p, uint32_t *index)
+{
+    uint64_t n = 0;
+
+    if (**p < '0' || **p > '9')
+        return -1;
+    for (; **p >= '0' && **p <= '9' && n < AW_MAX_TASKS; ++*p)
+        n = n * 10 + (uint64_t)(**p - '0');
+    *index = (uint32_t)n;
+    return n < AW_MAX_TASKS ? 0 : -1;
+}
+
+/* The ranges of SET, "0-3,8]", at P. */
+static int read_ranges (struct aw_journal_reader *reader, uint32_t set, const char *p)
+{
+    do {
+        struct aw_indexes at = { .set = set };
+        uint32_t n = reader->resume.n_dropped;
+
+        if (read_index (&p, &at.first) < 0)
+            return -1;
+        at.last = at.first;
+        if (*p == '-' && (p++, read_index (&p, &at.last) < 0 || at.last < at.first))
+            return -1;
+        if (set == AW_NONE)
+            continue;
+        if (aw_array_reserve (&reader->dropped, &reader->dropped_room, n + (size_t)1) < 0)
+            return -1;
+        reader->dropped[n] = at;
+        reader->resume.n_dropped++;
+        reader->resume.dropped = reader->dropped;
+    } while (*p++ == ',');
+    return strcmp (p - 1, "]") == 0 ? 0 : -1;
+}
+
+/* Sets that the workflow no longer has are passed over. */
+static int read_dropped (struct aw_journal_reader *reader,
+                         const struct aw_journal_line *line,
+                         struct aw_error *err)
+{
+    for (size_t i = 0; i < line->dropped.n; i++) {
+        char *text = line->dropped.texts[i], *bracket = strrchr (text, '[');
+        uint32_t set;
+
+        if (!bracket)
+            return aw_error_set (err, "\"dropped\": \"%.64s\" names no tasks", text);
+        *bracket = '\0';
+        set = aw_graph_find (reader->graph, text);
+        errno = 0;
+        if (read_ranges (reader, set, bracket + 1) < 0)
+            return aw_error_set (
+                err, errno == ENOMEM ? "out of memory" : "\"dropped\": no list of indexes of %.64s",
+                text);
     }
     return 0;
 }
@@ -140,6 +201,8 @@ static int read_member (struct aw_journal_reader *reader,
         return read_more (reader, &line->more, err);
     case AW_JOURNAL_SETS:
         return read_sets (reader, line, err);
+    case AW_JOURNAL_INDEXES:
+        return read_dropped (reader, line, err);
     }
     return 0;
 }

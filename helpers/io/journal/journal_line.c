@@ -112,6 +112,31 @@ static void put_sets (struct aw_journal *journal, const struct aw_idset *sets)
     aw_textbuf_puts (&journal->buf, separator == '[' ? "[]" : "]");
 }
 
+/* Ranges of one set follow each other. */
+static void put_indexes (struct aw_journal *journal, const struct aw_resume *resume)
+{
+    struct aw_textbuf *buf = &journal->buf;
+
+    aw_textbuf_putc (buf, '[');
+    for (uint32_t i = 0; i < resume->n_dropped; i++) {
+        const struct aw_indexes *at = &resume->dropped[i];
+
+        if (i == 0 || at[-1].set != at->set) {
+            aw_textbuf_puts (buf, i ? "]\",\"" : "\"");
+            aw_textbuf_puts (buf, journal->sets.texts[at->set]);
+            aw_textbuf_putc (buf, '[');
+        }
+        else
+            aw_textbuf_putc (buf, ',');
+        aw_textbuf_u64 (buf, at->first);
+        if (at->last > at->first) {
+            aw_textbuf_putc (buf, '-');
+            aw_textbuf_u64 (buf, at->last);
+        }
+    }
+    aw_textbuf_puts (buf, resume->n_dropped ? "]\"]" : "]");
+}
+
 static void put_int (struct aw_textbuf *buf, int value)
 {
     if (value < 0)
@@ -175,6 +200,9 @@ static void put_member (struct aw_journal *journal, const struct aw_event *ev, i
     case AW_JOURNAL_SETS:
         put_sets (journal, value);
         break;
+    case AW_JOURNAL_INDEXES:
+        put_indexes (journal, ev->resume);
+        break;
     }
 }
 
@@ -192,6 +220,8 @@ static bool says (const struct aw_event *ev, int member)
         return ev->gpu_known;
     case AW_MEMBER_AGAIN:
         return ev->resume->workflow;
+    case AW_MEMBER_DROPPED:
+        return ev->resume->n_dropped > 0;
     default:
         return *(const char *const *)aw_journal_value (ev, member);
     }

@@ -38,13 +38,14 @@ const struct aw_journal_member aw_journal_members[AW_MEMBERS] = {
     [AW_MEMBER_POLICY] = { KEY ("policy"), AW_JOURNAL_TEXT, OF_RESUME (policy), 0 },
     [AW_MEMBER_WORKFLOW] = { KEY ("workflow"), AW_JOURNAL_TEXT, OF_RESUME (workflow), 0 },
     [AW_MEMBER_AGAIN] = { KEY ("again"), AW_JOURNAL_SETS, OF_RESUME (again), 0 },
+    [AW_MEMBER_DROPPED] = { KEY ("dropped"), AW_JOURNAL_INDEXES, OF_RESUME (dropped), 0 },
     [AW_MEMBER_REASON] = { KEY ("reason"), AW_JOURNAL_TEXT, OF_EVENT (reason), 0 },
 };
 
 /* Offset of MEMBER in an event of TYPE, or in its RESUME. */
 static size_t offset_of (enum aw_event_type type, int member, bool *of_resume)
 {
-    *of_resume = member >= AW_MEMBER_EPOCH && member <= AW_MEMBER_AGAIN;
+    *of_resume = member >= AW_MEMBER_EPOCH && member <= AW_MEMBER_DROPPED;
     if (member != AW_MEMBER_WORKFLOW || type != AW_EVENT_ADD)
         return aw_journal_members[member].offset;
     *of_resume = false;

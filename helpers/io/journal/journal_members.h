@@ -21,6 +21,7 @@ enum aw_journal_form {
     AW_JOURNAL_SECONDS, /* with up to six digits after the point */
     AW_JOURNAL_MORE, /* [{"node":"n2","cpus":"0-3","gpus":"0"}]: the other nodes of a task */
     AW_JOURNAL_SETS, /* ["a","b"]: names of task sets */
+    AW_JOURNAL_INDEXES, /* ["a[0-3,8]"]: tasks of sets by index */
 };
 
 struct aw_journal_member {

@@ -80,8 +80,10 @@ struct aw_journal_line {
     char *text[AW_MEMBERS];
     double number[AW_MEMBERS];
     struct aw_journal_more more;
-    char **again; /* the names in it; owned, used again and again */
-    size_t n_again, room;
+    struct aw_journal_list {
+        char **texts; /* within the line; owned, used again and again */
+        size_t n, room;
+    } again, dropped;
 };
 void aw_journal_line_finish (struct aw_journal_line *line);
 
@@ -102,6 +104,8 @@ struct aw_journal_reader {
     double t;
     struct aw_event ev; /* its sets are used again and again */
     struct aw_resume resume; /* likewise */
+    struct aw_indexes *dropped; /* of resume */
+    uint32_t dropped_room;
 };
 void aw_journal_reader_finish (struct aw_journal_reader *reader);
 

@@ -12,7 +12,8 @@
 
 void aw_journal_line_finish (struct aw_journal_line *line)
 {
-    free (line->again);
+    free (line->again.texts);
+    free (line->dropped.texts);
     aw_journal_more_finish (&line->more);
 }
 
@@ -28,20 +29,20 @@ static int find_member (const char *key, int first)
     return -1;
 }
 
-static int scan_sets (struct aw_journal_line *line, char **p)
+static int scan_list (struct aw_journal_list *list, char **p)
 {
-    char *name;
+    char *text;
 
-    line->n_again = 0;
+    list->n = 0;
     if (aw_scan_char (p, '[') < 0)
         return -1;
     if (aw_scan_char (p, ']') == 0)
         return 0;
     do {
-        if (aw_scan_string (p, &name) < 0
-            || aw_array_reserve (&line->again, &line->room, line->n_again + 1) < 0)
+        if (aw_scan_string (p, &text) < 0
+            || aw_array_reserve (&list->texts, &list->room, list->n + 1) < 0)
             return -1;
-        line->again[line->n_again++] = name;
+        list->texts[list->n++] = text;
     } while (aw_scan_char (p, ',') == 0);
     return aw_scan_char (p, ']');
 }
@@ -67,7 +68,8 @@ static int scan_member (struct aw_journal_line *line, char **p, int member, stru
     line->seen |= AW_MEMBER_BIT (member);
     if (m->form == AW_JOURNAL_MORE)
         return aw_journal_scan_more (&line->more, p, err);
-    if (m->form == AW_JOURNAL_SETS && scan_sets (line, p) < 0)
+    if ((m->form == AW_JOURNAL_SETS && scan_list (&line->again, p) < 0)
+        || (m->form == AW_JOURNAL_INDEXES && scan_list (&line->dropped, p) < 0))
         return aw_error_set (err, "\"%s\" must be a list of names", m->key);
     if (m->form <= AW_JOURNAL_TEXTS && aw_scan_string (p, &line->text[member]) < 0)
         return aw_error_set (err, "\"%s\" must be a string", m->key);

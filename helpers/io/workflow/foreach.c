@@ -299,22 +299,46 @@ static bool combine (struct foreach *f)
                             AW_MAX_TASKS);
 }
 
-/* The kept values where they are of unchanged sources, else those of the sources. */
+/* KEPT, those of the run, with what the sources have now. KEPT is destroyed, or becomes the values.
+ */
+static bool merge (struct foreach *f, struct aw_values *kept)
+{
+    int rc = aw_values_merge (kept, f->values);
+
+    if (rc <= 0) {
+        aw_values_destroy (kept);
+        return rc == 0 || aw_reader_no_memory (f->reader);
+    }
+    aw_values_destroy (f->values);
+    f->values = kept;
+    return aw_values_count (kept) <= AW_MAX_TASKS
+           || aw_reader_error (f->reader,
+                               "with those of before, %u values: at most %u tasks are possible",
+                               aw_values_count (kept), AW_MAX_TASKS);
+}
+
+/* The kept values where they are of the same sources, unless these are to be read again; else those
+ * of the sources, merged with the kept ones. */
 static bool fill (struct foreach *f, const char *set)
 {
+    struct aw_values *kept = aw_kept_values_take (f->reader->kept, set);
     char digest[20];
-    struct aw_values *kept;
 
     snprintf (digest, sizeof (digest), "%016" PRIx64, f->digest);
-    kept = aw_kept_values_take (f->reader->kept, set, digest);
-    if (kept) {
+    if (kept && !f->reader->read_again && strcmp (aw_values_source (kept), digest) == 0) {
         aw_values_destroy (f->values);
         f->values = kept;
         return true;
     }
-    if (f->reader->kept_alone && f->n_sources > 0)
+    if (f->reader->kept_alone && f->n_sources > 0) {
+        aw_values_destroy (kept);
         return aw_reader_error (f->reader, "the run directory has no values of this set");
-    if (!read_sources (f) || !combine (f))
+    }
+    if (!read_sources (f) || !combine (f)) {
+        aw_values_destroy (kept);
+        return false;
+    }
+    if (kept && !merge (f, kept))
         return false;
     return aw_values_set_source (f->values, digest) == 0 || aw_reader_no_memory (f->reader);
 }

@@ -51,6 +51,7 @@ struct aw_reader {
                               Borrowed */
     struct aw_kept_values *kept; /* of the run directory; NULL: none. Borrowed */
     bool kept_alone; /* sources are not read: the values of a run that is only looked at */
+    bool read_again; /* sources are read even where kept values are from the same ones */
     bool values_unknown; /* the set has variables, which could not be read: a problem is reported */
     const struct aw_values
         *values; /* the variables of the set that is read; NULL: none. Borrowed */

@@ -9,32 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/workflow/values_private.h"
 #include "util/array.h"
 #include "util/hash.h"
-
-enum { FIRST_SLOTS = 64 };
-
-struct column {
-    char *name;
-    char *bytes; /* all texts, each with its NUL */
-    size_t n_bytes, byte_room;
-    size_t *starts; /* of each text in bytes */
-    uint32_t n_texts;
-    size_t start_room;
-    uint32_t *cells; /* the number of a text: before combine one for each that was appended, then
-                        one for each task */
-    size_t n_cells, cell_room;
-    uint32_t *slots; /* by hash: number of a text + 1; 0: free. A power of two, at most half full */
-    size_t n_slots;
-};
-
-struct aw_values {
-    struct column *columns;
-    uint32_t n_columns;
-    size_t column_room;
-    uint32_t count;
-    char *source;
-};
 
 struct aw_values *aw_values_create (void)
 {
@@ -54,6 +31,7 @@ void aw_values_destroy (struct aw_values *values)
     }
     if (values) {
         free (values->columns);
+        free (values->missing);
         free (values->source);
         free (values);
     }
@@ -95,6 +73,11 @@ const char *aw_values_environment (const struct aw_values *values,
     return buf;
 }
 
+bool aw_values_is_missing (const struct aw_values *values, uint32_t index)
+{
+    return values->missing && values->missing[index];
+}
+
 uint32_t aw_values_number (const struct aw_values *values, uint32_t index, uint32_t variable)
 {
     return values->columns[variable].cells[index];
@@ -112,14 +95,14 @@ uint32_t aw_values_n_texts (const struct aw_values *values, uint32_t variable)
 
 const char *aw_values_nth_text (const struct aw_values *values, uint32_t variable, uint32_t number)
 {
-    const struct column *column = &values->columns[variable];
+    const struct aw_values_column *column = &values->columns[variable];
 
     return column->bytes + column->starts[number];
 }
 
 int aw_values_add_variable (struct aw_values *values, const char *name)
 {
-    struct column column = { .name = NULL };
+    struct aw_values_column column = { .name = NULL };
 
     if (aw_array_reserve (&values->columns, &values->column_room, values->n_columns + (size_t)1)
         < 0)
@@ -131,7 +114,7 @@ int aw_values_add_variable (struct aw_values *values, const char *name)
     return 0;
 }
 
-static size_t text_length (const struct column *c, uint32_t number)
+static size_t text_length (const struct aw_values_column *c, uint32_t number)
 {
     size_t end = number + 1 < c->n_texts ? c->starts[number + 1] : c->n_bytes;
 
@@ -139,7 +122,7 @@ static size_t text_length (const struct column *c, uint32_t number)
 }
 
 /* The slot of the text, or the free one where it belongs. */
-static size_t find_slot (const struct column *c, const char *text, size_t length)
+static size_t find_slot (const struct aw_values_column *c, const char *text, size_t length)
 {
     size_t mask = c->n_slots - 1, slot = aw_hash64 (AW_HASH64_BASIS, text, length) & mask;
 
@@ -154,11 +137,14 @@ static size_t find_slot (const struct column *c, const char *text, size_t length
     return slot;
 }
 
-static int grow_slots (struct column *c)
+static int grow_slots (struct aw_values_column *c)
 {
-    size_t n = c->n_slots ? 2 * c->n_slots : FIRST_SLOTS;
-    uint32_t *slots = calloc (n, sizeof (*slots));
+    size_t n = 64;
+    uint32_t *slots;
 
+    while (n < 4 * ((size_t)c->n_texts + 1))
+        n *= 2;
+    slots = calloc (n, sizeof (*slots));
     if (!slots)
         return -1;
     free (c->slots);
@@ -169,14 +155,12 @@ static int grow_slots (struct column *c)
     return 0;
 }
 
-int aw_values_append (struct aw_values *values, uint32_t variable, const char *text, size_t length)
+int aw_values_intern (struct aw_values_column *c, const char *text, size_t length, uint32_t *number)
 {
-    struct column *c = &values->columns[variable];
     size_t slot;
 
     if (aw_array_reserve (&c->bytes, &c->byte_room, c->n_bytes + length + 1) < 0
         || aw_array_reserve (&c->starts, &c->start_room, c->n_texts + (size_t)1) < 0
-        || aw_array_reserve (&c->cells, &c->cell_room, c->n_cells + 1) < 0
         || (2 * ((size_t)c->n_texts + 1) > c->n_slots && grow_slots (c) < 0))
         return -1;
     slot = find_slot (c, text, length);
@@ -187,7 +171,19 @@ int aw_values_append (struct aw_values *values, uint32_t variable, const char *t
         c->bytes[c->n_bytes++] = '\0';
         c->slots[slot] = c->n_texts;
     }
-    c->cells[c->n_cells++] = c->slots[slot] - 1;
+    *number = c->slots[slot] - 1;
+    return 0;
+}
+
+int aw_values_append (struct aw_values *values, uint32_t variable, const char *text, size_t length)
+{
+    struct aw_values_column *c = &values->columns[variable];
+    uint32_t number;
+
+    if (aw_array_reserve (&c->cells, &c->cell_room, c->n_cells + 1) < 0
+        || aw_values_intern (c, text, length, &number) < 0)
+        return -1;
+    c->cells[c->n_cells++] = number;
     return 0;
 }
 
@@ -196,8 +192,7 @@ size_t aw_values_appended (const struct aw_values *values, uint32_t variable)
     return values->columns[variable].n_cells;
 }
 
-/* Gives back what was needed to build the column. */
-static void seal (struct column *c)
+void aw_values_seal (struct aw_values_column *c)
 {
     char *bytes = realloc (c->bytes, c->n_bytes ? c->n_bytes : 1);
     size_t *starts = realloc (c->starts, (c->n_texts + (size_t)1) * sizeof (*starts));
@@ -206,6 +201,9 @@ static void seal (struct column *c)
     c->bytes = bytes ? bytes : c->bytes;
     c->starts = starts ? starts : c->starts;
     c->cells = cells ? cells : c->cells;
+    c->byte_room = c->n_bytes;
+    c->start_room = c->n_texts;
+    c->cell_room = c->n_cells;
     free (c->slots);
     c->slots = NULL;
     c->n_slots = 0;
@@ -213,7 +211,7 @@ static void seal (struct column *c)
 
 /* Cells for COUNT tasks: each text of the column stands for EACH tasks in a row, again and again.
  */
-static int spread (struct column *c, uint32_t count, uint32_t each)
+static int spread (struct aw_values_column *c, uint32_t count, uint32_t each)
 {
     uint32_t *cells = reallocarray (NULL, count, sizeof (*cells));
 
@@ -242,12 +240,12 @@ int aw_values_combine (struct aw_values *values, uint32_t max)
     }
     each = (uint32_t)count;
     for (uint32_t i = 0; i < values->n_columns; i++) {
-        struct column *c = &values->columns[i];
+        struct aw_values_column *c = &values->columns[i];
 
         each = c->n_cells ? each / (uint32_t)c->n_cells : 0;
         if (values->n_columns > 1 && each > 0 && spread (c, (uint32_t)count, each) < 0)
             return -1;
-        seal (c);
+        aw_values_seal (c);
     }
     values->count = (uint32_t)count;
     return 0;
@@ -267,7 +265,7 @@ int aw_values_align (struct aw_values *values, uint32_t max)
         return -1;
     }
     for (uint32_t i = 0; i < values->n_columns; i++)
-        seal (&values->columns[i]);
+        aw_values_seal (&values->columns[i]);
     values->count = (uint32_t)count;
     return 0;
 }

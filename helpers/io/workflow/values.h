@@ -43,6 +43,9 @@ const char *aw_values_environment (const struct aw_values *values,
 const char *aw_values_text (const struct aw_values *values, uint32_t index, uint32_t variable);
 uint32_t aw_values_number (const struct aw_values *values, uint32_t index, uint32_t variable);
 
+/* Is the task no longer wanted: have its values gone from their sources since the run began? */
+bool aw_values_is_missing (const struct aw_values *values, uint32_t index);
+
 /* The different texts of VARIABLE, in the order of their first tasks: how many, and that of
  * NUMBER, borrowed. */
 uint32_t aw_values_n_texts (const struct aw_values *values, uint32_t variable);
@@ -67,6 +70,16 @@ int aw_values_combine (struct aw_values *values, uint32_t max);
 /* One task for each row: every variable has the same number of texts (else -1 with EINVAL). At most
  * MAX, as combine. Nothing can be appended afterwards. */
 int aw_values_align (struct aw_values *values, uint32_t max);
+
+/* VALUES are those of a run, and NEW what its sources have now: values that are in both keep their
+ * task, NEW ones get tasks behind all others, and tasks with values that are not in NEW become
+ * missing. Of equal values, the first task stays first. 1; 0 with nothing changed where the two
+ * have other variables; -1 with ENOMEM: then VALUES can only be destroyed.
+ */
+int aw_values_merge (struct aw_values *values, const struct aw_values *new);
+
+/* The task of INDEX is missing. 0, or -1 with ENOMEM. */
+int aw_values_set_missing (struct aw_values *values, uint32_t index);
 
 /* What the values were read from, as text, for a resume to see whether it has changed: copied. 0,
  * or -1 with ENOMEM. The text is borrowed; NULL: not set. */

@@ -30,11 +30,15 @@ struct aw_kept_values {
 
 static void put_row (const struct aw_values *values, uint32_t index, struct aw_textbuf *out)
 {
+    bool missing = aw_values_is_missing (values, index);
+
+    if (missing)
+        aw_textbuf_puts (out, "{\"missing\":");
     for (uint32_t v = 0; v < aw_values_n_variables (values); v++) {
         aw_textbuf_putc (out, v ? ',' : '[');
         aw_json_put_string (out, aw_values_text (values, index, v));
     }
-    aw_textbuf_puts (out, "]\n");
+    aw_textbuf_puts (out, missing ? "]}\n" : "]\n");
 }
 
 static void put_set (const char *name, const struct aw_values *values, struct aw_textbuf *out)
@@ -157,20 +161,52 @@ static int take_value (struct aw_values *values, uint32_t i, const char *text)
                                               : -1;
 }
 
-static int read_rows (struct lines *lines, struct aw_values *values, uint32_t count)
+/* The values of one task, at P. Are they MISSING? 0, or -1. */
+static int read_row (char *p, struct aw_values *values, bool *missing)
+{
+    uint32_t n;
+
+    *missing = *p == '{';
+    if (*missing && (p++, scan_key (&p, "missing") < 0))
+        return -1;
+    if (scan_strings (&p, take_value, values, &n) < 0 || n != aw_values_n_variables (values)
+        || (*missing && aw_scan_char (&p, '}') < 0))
+        return -1;
+    return *p ? -1 : 0;
+}
+
+/* The numbers of missing tasks. */
+struct missing {
+    uint32_t *indexes;
+    uint32_t n, room;
+};
+
+static int read_rows (struct lines *lines,
+                      struct aw_values *values,
+                      uint32_t count,
+                      struct missing *missing)
 {
     for (uint32_t i = 0; i < count; i++) {
         char *p = next_line (lines);
-        uint32_t n;
+        bool is_missing;
 
         if (!p)
             return aw_error_set (lines->err, "it is cut off");
         errno = 0;
-        if (scan_strings (&p, take_value, values, &n) < 0 || *p
-            || n != aw_values_n_variables (values))
+        if (read_row (p, values, &is_missing) < 0)
             return wrong_line (lines, errno == ENOMEM ? "out of memory" : "not a task's values");
+        if (!is_missing)
+            continue;
+        if (aw_array_reserve (&missing->indexes, &missing->room, missing->n + (size_t)1) < 0)
+            return wrong_line (lines, "out of memory");
+        missing->indexes[missing->n++] = i;
     }
-    return aw_values_align (values, AW_MAX_TASKS);
+    if (aw_values_align (values, AW_MAX_TASKS) < 0)
+        return wrong_line (lines, "out of memory");
+    for (uint32_t i = 0; i < missing->n; i++)
+        if (aw_values_set_missing (values, missing->indexes[i]) < 0)
+            return wrong_line (lines, "out of memory");
+    return 0;
 }
 
 /* The line P begins a set. */
@@ -179,7 +215,9 @@ static int read_set (struct aw_kept_values *kept, struct lines *lines, char *p)
     struct aw_values *values = aw_values_create ();
     double count = 0;
     uint32_t n;
+    struct missing missing = { 0 };
     char *name, *source;
+    int rc;
 
     if (!values || aw_array_reserve (&kept->sets, &kept->room, kept->n + 1) < 0) {
         aw_values_destroy (values);
@@ -195,7 +233,9 @@ static int read_set (struct aw_kept_values *kept, struct lines *lines, char *p)
         || aw_values_set_source (values, source) < 0)
         return wrong_line (lines, "not the head of a set's values");
     kept->sets[kept->n - 1].name = name;
-    return read_rows (lines, values, (uint32_t)count);
+    rc = read_rows (lines, values, (uint32_t)count, &missing);
+    free (missing.indexes);
+    return rc;
 }
 
 static int read_all (struct aw_kept_values *kept, struct lines *lines)
@@ -246,15 +286,12 @@ struct aw_kept_values *aw_kept_values_read (const char *path, struct aw_error *e
     return NULL;
 }
 
-struct aw_values *aw_kept_values_take (struct aw_kept_values *kept,
-                                       const char *name,
-                                       const char *source)
+struct aw_values *aw_kept_values_take (struct aw_kept_values *kept, const char *name)
 {
     for (size_t i = 0; kept && i < kept->n; i++) {
         struct aw_values *values = kept->sets[i].values;
 
-        if (!values || strcmp (kept->sets[i].name, name) != 0
-            || strcmp (aw_values_source (values), source) != 0)
+        if (!values || strcmp (kept->sets[i].name, name) != 0)
             continue;
         kept->sets[i].values = NULL;
         return values;

@@ -5,7 +5,7 @@
  *   {"async-workflow-values":1,"lines":4}                                     that follow
  *   {"set":"align","source":"9f0c...","variables":["sample"],"tasks":3}       its tasks follow
  *   ["a"]                                                                     align[0]
- *   ["b"]
+ *   {"missing":["b"]}                                                         no longer wanted
  *   ["c"]
  */
 #ifndef AW_IO_WORKFLOW_VALUES_FILE_H
@@ -27,10 +27,8 @@ void aw_values_file_put (const struct aw_workflow *workflow, struct aw_textbuf *
 struct aw_kept_values *aw_kept_values_read (const char *path, struct aw_error *err);
 void aw_kept_values_destroy (struct aw_kept_values *kept);
 
-/* Takes out the values of the set of that NAME if they are from SOURCE (see aw_values_source): the
- * caller destroys them. NULL: there are none. KEPT may be NULL. */
-struct aw_values *aw_kept_values_take (struct aw_kept_values *kept,
-                                       const char *name,
-                                       const char *source);
+/* Takes out the values of the set of that NAME: the caller destroys them. NULL: there are none.
+ * KEPT may be NULL. */
+struct aw_values *aw_kept_values_take (struct aw_kept_values *kept, const char *name);
 
 #endif /* AW_IO_WORKFLOW_VALUES_FILE_H */
