@@ -65,7 +65,7 @@ static int option_callback (int option, const char *value, int remote)
     if ((option == AW_OPTION_FILE || option == AW_OPTION_RESUME) && !aw_restart_is_done ())
         rc = aw_restart (&err);
     else
-        rc = record (option, value, &err);
+        rc = record (option, value ? value : "", &err); /* a flag has none */
     if (rc < 0)
         refuse (&err);
     return ESPANK_SUCCESS;
@@ -84,7 +84,7 @@ int slurm_spank_init (spank_t spank, int ac, char **av)
             .name = (char *)aw_option_table[i].srun_name,
             .arginfo = (char *)aw_option_table[i].argument,
             .usage = (char *)aw_option_table[i].help,
-            .has_arg = 1,
+            .has_arg = aw_option_table[i].argument != NULL,
             .val = i,
             .cb = option_callback,
         };

@@ -73,7 +73,8 @@ static void append_run_options (struct aw_strings *result, const struct aw_optio
                          options->list.v[i]);
     for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++)
         if (options->value[i] && i != AW_OPTION_FILE && i != AW_OPTION_PARAM)
-            aw_strings_addf (result, "--%s=%s", aw_option_table[i].name, options->value[i]);
+            aw_strings_addf (result, "--%s%s%s", aw_option_table[i].name,
+                             aw_option_table[i].argument ? "=" : "", options->value[i]);
 }
 
 int aw_handover_line (struct aw_strings *result,

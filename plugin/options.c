@@ -35,7 +35,7 @@ int aw_options_set (struct aw_options *options, int option, const char *value, s
     if (option < 0 || option >= AW_OPTION_SRUN_COUNT || !value)
         return aw_error_set (err, "unknown option %d", option);
     entry = &aw_option_table[option];
-    if (!*value)
+    if (!*value && entry->argument)
         return aw_error_set (err, "--%s: empty value: give %s", entry->srun_name,
                              entry->choices ? entry->choices : entry->argument);
     copy = strdup (value);

@@ -26,8 +26,8 @@ struct aw_options {
 void aw_options_init (struct aw_options *options);
 void aw_options_finish (struct aw_options *options);
 
-/* Records value as the last one of option. Returns -1 with text in err on a bad option (EINVAL),
- * an empty value (EINVAL), no memory (ENOMEM).
+/* Records value as the last one of option; "" for a flag. Returns -1 with text in err on a bad
+ * option (EINVAL), an empty value (EINVAL), no memory (ENOMEM).
  */
 int aw_options_set (struct aw_options *options,
                     int option,
@@ -36,8 +36,8 @@ int aw_options_set (struct aw_options *options,
 
 /* Marks the words of an option whose value getopt_long has just handed out. next is its optind.
  * The word before it ends in the value: where it is the value, "--option value" was written, else
- * "--option=value". Returns -1 with text in err when the line does not look like that (EINVAL),
- * on lack of memory (ENOMEM).
+ * "--option=value", or with the value "" the flag "--option". Returns -1 with text in err when the
+ * line does not look like that (EINVAL), on lack of memory (ENOMEM).
  */
 int aw_options_mark (struct aw_options *options,
                      const struct aw_strings *line,

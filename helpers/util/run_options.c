@@ -4,9 +4,10 @@
 #include <string.h>
 
 /* Where an option is honoured. */
-#define IN_SLURM (AW_IN_JOB | AW_IN_SALLOC | AW_IN_RESUME | AW_IN_TEST)
-#define IN_LOCAL (AW_IN_LOCAL | AW_IN_RESUME | AW_IN_TEST)
-#define NEW_RUN (AW_IN_LOCAL | AW_IN_JOB | AW_IN_SALLOC | AW_IN_TEST)
+#define IN_SLURM (AW_IN_JOB | AW_IN_SALLOC | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW)
+#define IN_LOCAL (AW_IN_LOCAL | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW)
+#define NEW_RUN (ALWAYS & ~AW_IN_RESUME)
+#define RESUMED (ALWAYS & ~AW_IN_NEW)
 #define ALWAYS (IN_SLURM | IN_LOCAL)
 
 /* Its name here and for srun, and what it is and where its value goes. */
@@ -68,6 +69,13 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         VALUE (LIST, parameters),
         .settings = ALWAYS,
         .help = "Give a parameter of the workflow file this value; repeat it for others",
+    },
+    [AW_OPTION_NEW_VALUES] = {
+        SRUN ("new-values"),
+        VALUE (FLAG, new_values),
+        .settings = RESUMED,
+        .help = "With --resume: read the sources of \"foreach\" again. Tasks of known values stay as "
+        "they are, new values get new tasks, and tasks of values that are gone do not run",
     },
     [AW_OPTION_PROGRESS] = {
         SRUN ("progress"),

@@ -19,6 +19,7 @@ enum aw_option {
     AW_OPTION_DIR,
     AW_OPTION_RESUME,
     AW_OPTION_PARAM,
+    AW_OPTION_NEW_VALUES,
     AW_OPTION_PROGRESS,
     AW_OPTION_GRACE,
     AW_OPTION_TIME_LIMIT,
@@ -60,6 +61,7 @@ enum aw_setting {
     AW_IN_SALLOC = 1 << 2, /* before salloc makes one, which passes the options on */
     AW_IN_RESUME = 1 << 3, /* --resume */
     AW_IN_TEST = 1 << 4, /* --test-only: values are checked, and used for the prediction */
+    AW_IN_NEW = 1 << 5, /* a new run, without --resume */
 };
 
 /* The value of each option, else its default. */
@@ -71,7 +73,7 @@ struct aw_run_settings {
     uint64_t scratch_size; /* bytes; 0: not given */
     uint32_t max_steps, stage_streams;
     uint32_t cpus, gpus; /* 0: not given */
-    bool local, test_only;
+    bool local, test_only, new_values;
     struct aw_strings parameters; /* "name=value". Owned */
 };
 

@@ -15,6 +15,7 @@
 #include "core/sched/sched.h"
 #include "io/journal/journal.h"
 #include "io/journal/run_dir.h"
+#include "io/journal/run_workflow.h"
 #include "io/workflow/workflow.h"
 
 struct replay {
@@ -184,16 +185,13 @@ static int replay (const char *journal,
 
 static struct aw_workflow *load (const char *directory)
 {
-    char *file = aw_run_dir_path (directory, AW_RUN_WORKFLOW);
-    struct aw_workflow *workflow = NULL;
+    struct aw_workflow *workflow;
     struct aw_problems problems;
 
     aw_problems_init (&problems);
-    if (file)
-        workflow = aw_workflow_load (file, &problems);
+    workflow = aw_run_workflow_load (directory, &problems);
     aw_problems_print (&problems, stderr);
     aw_problems_finish (&problems);
-    free (file);
     return workflow;
 }
 

@@ -100,13 +100,16 @@ test_expect_success 'a resumed run has the values with which it started: with a 
     async-workflow report first >report && async-workflow status first >status
 '
 
-test_expect_success 'a file with another foreach has its values' '
+test_expect_success 'a file with another source has its values, and known ones keep their tasks' '
     rm ready && printf "a\nb\nc\n" >samples && run 1 other --dir other samples.json &&
     sed "s/samples/others/" samples.json >others.json && printf "a\nd\n" >others &&
     run 0 other --resume other others.json &&
-    grep -q "tasks.a: now 2 tasks instead of 3" other.err && grep -q "tasks.a: \"foreach\" has changed" other.err &&
-    printf "a\na\nc\nd\n" >expected && test_cmp expected other/all &&
-    test "$(wc -l <other/values.jsonl)" = 4 && run 0 other --resume other &&
+    grep -q "tasks.a: 1 task of new values" other.err && grep -q "tasks.a: 2 tasks are not wanted" other.err &&
+    printf "a\nc\nd\n" >expected && test_cmp expected other/all &&
+    test "$(wc -l <other/values.jsonl)" = 6 && run 0 other --resume other &&
+    sed "s/\"s\":/\"t\":/; s/{s}/{t}/g" others.json >variable.json && run 0 other --resume other variable.json &&
+    grep -q "tasks.a: \"foreach\" has changed: 1 finished task runs again" other.err &&
+    test "$(wc -l <other/values.jsonl)" = 4 &&
     sed "s/\"foreach.*skip\",/\"count\": 1,/; s/{s}/q/g" samples.json >none.json && touch ready &&
     run 0 other --resume other none.json && test ! -s other/values.jsonl && run 0 other --resume other
 '

@@ -129,6 +129,8 @@ static void the_words_of_our_option_are_found_on_the_line (void **state)
         { { "srun", "-n1", "--async-workflow-m", "=", S, S }, "=", 4, "..xx.." },
         { { "srun", "-J", "--async-workflow=f", "--async-workflow=f" }, "f", 4, "...x" },
         { { "srun", "--a=--a=f" }, "--a=f", 2, ".x" },
+        { { "srun", "--async-workflow-new", "-n2" }, "", 2, ".x." }, /* a flag */
+        { { "srun", "x", "-n2" }, "", 2, NULL },
         { { "srun", "--async-workflow=f" }, "g", 2, NULL },
         { { "srun", "--async-workflow=f" }, "f", 0, NULL },
         { { "srun", "--async-workflow=f" }, "f", 1, NULL },
@@ -281,6 +283,27 @@ static void each_value_of_a_list_option_is_kept (void **state)
     aw_strings_finish (&line);
 }
 
+static void a_flag_is_handed_over_without_a_value (void **state)
+{
+    const char *words[] = { "srun", S, S, NULL };
+    const char *expected[] = { "/c", "run", "--resume=d", "--new-values", "--", NULL };
+    struct aw_strings line, result;
+    struct aw_options options;
+    struct aw_error err;
+
+    (void)state;
+    fill (&line, words);
+    aw_strings_init (&result);
+    aw_options_init (&options);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_RESUME, "d", &err), 0);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_NEW_VALUES, "", &err), 0);
+    assert_int_equal (aw_handover_line (&result, "/c", &options, &line, &err), 0);
+    assert_words (&result, expected);
+    aw_options_finish (&options);
+    aw_strings_finish (&result);
+    aw_strings_finish (&line);
+}
+
 static void the_configuration_names_the_command_by_an_absolute_path (void **state)
 {
     char good[] = "command=/opt/a";
@@ -333,6 +356,7 @@ int main (void)
         cmocka_unit_test (a_line_with_a_command_or_without_marks_is_rejected),
         cmocka_unit_test (options_are_handed_over_to_the_run_command),
         cmocka_unit_test (each_value_of_a_list_option_is_kept),
+        cmocka_unit_test (a_flag_is_handed_over_without_a_value),
         cmocka_unit_test (the_configuration_names_the_command_by_an_absolute_path),
         cmocka_unit_test (the_environment_forgets_the_options),
     };

@@ -243,6 +243,7 @@ static int check_settings (const struct aw_run_args *args, struct aw_error *err)
         { AW_IN_JOB | AW_IN_SALLOC, !args->value.local, "without --local" },
         { AW_IN_RESUME, args->value.resume != NULL, "with --resume" },
         { AW_IN_TEST, args->value.test_only, "with --test-only" },
+        { AW_IN_NEW, args->value.resume == NULL, "without --resume" },
     };
 
     for (int i = 0; i < AW_OPTION_COUNT; i++)

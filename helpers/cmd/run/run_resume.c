@@ -15,7 +15,8 @@
 #include "core/history/history.h"
 #include "io/journal/run_dir.h"
 #include "io/journal/run_workflow.h"
-#include "io/workflow/workflow_compare.h"
+#include "io/workflow/values.h"
+#include "util/array.h"
 #include "util/clock.h"
 
 static void say (const char *text)
@@ -98,74 +99,6 @@ static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
     return aw_history_handle (f->history, ev, err);
 }
 
-/* How many tasks of a set have completed. */
-static uint32_t completed (const struct aw_history *history, uint32_t set)
-{
-    const struct aw_graph *graph = history->graph;
-    uint32_t n = 0;
-
-    for (uint32_t task = 0; task < graph->n_tasks; task++)
-        n += aw_graph_task (graph, task).set == set
-             && aw_history_state (history, task) == AW_HISTORY_COMPLETED;
-    return n;
-}
-
-/* Prints what a change means for a set. */
-static void print_change (const struct aw_workflow *old,
-                          const struct aw_workflow *new,
-                          const struct aw_set_change *change,
-                          uint32_t set,
-                          uint32_t n_done)
-{
-    const struct aw_set *s = &new->graph->sets[set];
-    char why[160];
-
-    if (change->old == AW_NONE) {
-        fprintf (stderr, "async-workflow: tasks.%s: new\n", s->name);
-        return;
-    }
-    if (old->graph->sets[change->old].count != s->count)
-        fprintf (stderr, "async-workflow: tasks.%s: now %u tasks instead of %u\n", s->name,
-                 s->count, old->graph->sets[change->old].count);
-    if (!change->again || n_done == 0)
-        return;
-    if (change->key)
-        snprintf (why, sizeof (why), "\"%s\" has changed", change->key);
-    else
-        snprintf (why, sizeof (why), "depends on %s", new->graph->sets[change->cause].name);
-    fprintf (stderr, "async-workflow: tasks.%s: %s: %u finished task%s run%s again\n", s->name, why,
-             n_done, n_done == 1 ? "" : "s", n_done == 1 ? "s" : "");
-}
-
-/* Compares a changed file with the copy in the run directory: which sets must run again? */
-static int compare (struct aw_run_resume *r,
-                    const struct aw_workflow *old,
-                    const struct aw_history *history,
-                    bool print,
-                    struct aw_error *err)
-{
-    const struct aw_graph *graph = r->workflow->graph;
-    struct aw_set_change *changes = calloc (graph->n_sets + (size_t)1, sizeof (*changes));
-
-    if (!changes)
-        return aw_error_set (err, "out of memory");
-    aw_workflow_compare (old, r->workflow, changes);
-    for (uint32_t s = 0; s < graph->n_sets; s++) {
-        if (print)
-            print_change (old, r->workflow, &changes[s], s,
-                          changes[s].again ? completed (history, s) : 0);
-        if (changes[s].again && aw_idset_add (&r->rerun, s, s) < 0) {
-            free (changes);
-            return aw_error_set (err, "too many task sets");
-        }
-    }
-    for (uint32_t s = 0; print && s < old->graph->n_sets; s++)
-        if (aw_graph_find (graph, old->graph->sets[s].name) == AW_NONE)
-            fprintf (stderr, "async-workflow: tasks.%s: removed\n", old->graph->sets[s].name);
-    free (changes);
-    return aw_run_change_digest (r->workflow, r->digest, err);
-}
-
 /* Adds to OLD what tasks added to NEW: these sets are compared like all others. */
 static int grow_as (struct aw_workflow *old, const struct aw_workflow *new, struct aw_error *err)
 {
@@ -188,11 +121,36 @@ static double time_of_resume (const struct aw_run_resume *r, double last)
     return r->epoch > 0 && t > last && t < 1e9 ? t : last;
 }
 
+/* Finds the tasks whose values have gone. 0, or -1 with text. */
+static int find_dropped (struct aw_run_resume *r, struct aw_error *err)
+{
+    const struct aw_graph *graph = r->workflow->graph;
+
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        const struct aw_values *values = r->workflow->recipes[s].values;
+
+        for (uint32_t i = 0; values && i < graph->sets[s].count; i++) {
+            if (!aw_values_is_missing (values, i))
+                continue;
+            if (i > 0 && aw_values_is_missing (values, i - 1)) {
+                r->dropped[r->n_dropped - 1].last = i;
+                continue;
+            }
+            if (aw_array_reserve (&r->dropped, &r->dropped_room, r->n_dropped + (size_t)1) < 0)
+                return aw_error_set (err, "out of memory");
+            r->dropped[r->n_dropped++] = (struct aw_indexes){ s, i, i };
+        }
+    }
+    return 0;
+}
+
 static struct aw_event resume_event (const struct aw_run_resume *r, struct aw_resume *resume)
 {
     *resume = (struct aw_resume){ .epoch = r->epoch,
                                   .workflow = r->digest[0] ? r->digest : NULL,
-                                  .again = r->rerun };
+                                  .again = r->rerun,
+                                  .dropped = r->dropped,
+                                  .n_dropped = r->n_dropped };
     return (struct aw_event){ .type = AW_EVENT_RESUME, .t = r->state.t, .resume = resume };
 }
 
@@ -218,7 +176,9 @@ static int read_journal (struct aw_run_resume *r,
     if (rc == 0 && old)
         rc = grow_as (old, r->workflow, err);
     if (rc == 0 && old)
-        rc = compare (r, old, &history, print, err);
+        rc = aw_run_resume_compare (r, old, &history, print, err);
+    if (rc == 0)
+        rc = find_dropped (r, err);
     if (rc == 0) {
         r->whole = history.exit_code == 0 && !old;
         r->epoch = isnan (history.epoch) ? r->header.epoch : history.epoch;
@@ -235,9 +195,14 @@ static int read_journal (struct aw_run_resume *r,
     return rc;
 }
 
-static bool same_text (const struct aw_workflow *a, const struct aw_workflow *b)
+/* Have both the same text and values? Without memory they are taken for different ones. */
+static bool same (const struct aw_workflow *a, const struct aw_workflow *b)
 {
-    return a->text_size == b->text_size && memcmp (a->text, b->text, a->text_size) == 0;
+    char x[20], y[20];
+
+    return a->text_size == b->text_size && memcmp (a->text, b->text, a->text_size) == 0
+           && aw_run_change_digest (a, x, NULL) == 0 && aw_run_change_digest (b, y, NULL) == 0
+           && strcmp (x, y) == 0;
 }
 
 /* The copy at PATH with the VALUES of the run, as it would start in the environment of today. */
@@ -265,6 +230,8 @@ static int load_workflow (struct aw_run_resume *r,
                           struct aw_problems *problems)
 {
     struct aw_workflow_input input = { .values = values,
+                                       .new_values = settings->new_values,
+                                       .directory = r->start_dir,
                                        .start = true,
                                        .parameters = &settings->parameters };
     bool changed;
@@ -278,7 +245,8 @@ static int load_workflow (struct aw_run_resume *r,
     if (!*old)
         return -1;
     input.kept = &(*old)->given;
-    if (settings->file || settings->parameters.n > 0 || changed || (*old)->rewritten) {
+    if (settings->file || settings->parameters.n > 0 || settings->new_values || changed
+        || (*old)->rewritten) {
         aw_problems_finish (problems); /* warnings of the old one */
         r->workflow =
             aw_workflow_load_with (settings->file ? settings->file : path, &input, problems);
@@ -289,7 +257,7 @@ static int load_workflow (struct aw_run_resume *r,
     }
     if (!r->workflow)
         return -1;
-    if (*old && !(*old)->rewritten && same_text (*old, r->workflow)) {
+    if (*old && !(*old)->rewritten && same (*old, r->workflow)) {
         aw_workflow_destroy (*old);
         *old = NULL;
     }
@@ -314,6 +282,20 @@ static int find_workflow (struct aw_run_resume *r,
     return rc;
 }
 
+/* Sources of values are relative to where the run was started, which the journal's first line has.
+ */
+static void find_start (struct aw_run_resume *r, const char *journal)
+{
+    struct aw_journal_reading reading = { .only_header = true };
+    struct aw_journal_header header = { 0 };
+
+    if (aw_journal_read (journal, NULL, &reading, &header, NULL) == 0) {
+        r->start_dir = header.directory;
+        header.directory = NULL;
+    }
+    aw_journal_header_finish (&header);
+}
+
 static int load (struct aw_run_resume *r,
                  const struct aw_run_settings *settings,
                  const char *journal,
@@ -333,6 +315,8 @@ static int load (struct aw_run_resume *r,
     }
     begun = has_begun (journal, r->dir, &err);
     r->begun = begun > 0;
+    if (r->begun)
+        find_start (r, journal);
     if (begun < 0
         || (r->begun && use == AW_RESUME_RUN && aw_run_change_finish (r->dir, journal, &err) < 0)
         || find_workflow (r, settings, &old, problems) < 0)
@@ -381,13 +365,15 @@ void aw_run_resume_finish (struct aw_run_resume *r)
     aw_resume_state_finish (&r->state);
     aw_journal_header_finish (&r->header);
     aw_idset_finish (&r->rerun);
+    free (r->dropped);
+    free (r->start_dir);
     free (r->dir);
     memset (r, 0, sizeof (*r));
 }
 
 bool aw_run_resume_complete (const struct aw_run_resume *r)
 {
-    return r->begun && r->state.n_done == r->workflow->graph->n_tasks;
+    return r->begun && r->state.n_done + r->state.n_dropped == r->workflow->graph->n_tasks;
 }
 
 void aw_run_resume_print (const struct aw_run_resume *r)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/history/history.h"
 #include "core/history/resume_state.h"
 #include "core/sched/sched.h"
 #include "io/journal/journal.h"
@@ -16,11 +17,14 @@
 
 struct aw_run_resume {
     char *dir; /* absolute. All here is owned */
+    char *start_dir; /* where the run was started; NULL: not known yet */
     struct aw_run_lock *lock;
     struct aw_workflow *workflow; /* that the run continues with */
     struct aw_resume_state state;
     struct aw_journal_header header; /* mode and policy are those of the last part */
     struct aw_idset rerun; /* sets that a changed workflow makes run again */
+    struct aw_indexes *dropped; /* tasks whose values have gone, by set and index */
+    uint32_t n_dropped, dropped_room;
     char digest[20]; /* of the changed workflow; "": it is the same */
     bool begun; /* the journal has its first line; else the run starts from the beginning */
     bool whole; /* every task is done, and the journal says so */
@@ -43,6 +47,15 @@ int aw_run_resume_load (struct aw_run_resume *resume,
                         const struct aw_run_settings *settings,
                         enum aw_resume_use use,
                         struct aw_problems *problems);
+/* Private (run_compare.c): compares the workflow with OLD, the copy in the run directory: which
+ * sets run again, and what does that change records. Prints that where PRINT. 0, or -1 with text.
+ */
+int aw_run_resume_compare (struct aw_run_resume *resume,
+                           const struct aw_workflow *old,
+                           const struct aw_history *history,
+                           bool print,
+                           struct aw_error *err);
+
 void aw_run_resume_finish (struct aw_run_resume *resume);
 
 /* Is every task done? */

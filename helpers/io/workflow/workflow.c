@@ -131,6 +131,7 @@ static bool take_kept (struct aw_reader *reader, const struct aw_workflow_input 
 
     reader->directory = input->directory;
     reader->kept_alone = input->values_alone;
+    reader->read_again = input->new_values;
     if (!input->values)
         return true;
     reader->kept = aw_kept_values_read (input->values, &err);

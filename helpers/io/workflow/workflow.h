@@ -108,7 +108,8 @@ struct aw_workflow_input {
     const char *directory; /* sources of values are relative to it; NULL: to the working directory
                             */
     const char *values; /* path of the values file of a run: a set whose sources are named as they
-                           were has the values in it; NULL: sources are read */
+                           were has the values in it, others are merged with them; NULL: sources
+                           are read */
     bool start; /* a run is to start: the environment is read; else parameters have the values that
                    the file records */
     const struct aw_strings *parameters; /* their values for a start, "name=value": the last one of
@@ -116,6 +117,8 @@ struct aw_workflow_input {
     const struct aw_strings *kept; /* the same from an earlier start, for names that are not given
                                       now; dropped where the file does not have the name; NULL: none
                                     */
+    bool new_values; /* sources are read even where the values file has values from the same ones;
+                        see aw_values_merge */
     bool values_alone; /* no file with values is read: a set that needs one, and has no values in
                           the values file, is a problem */
 };

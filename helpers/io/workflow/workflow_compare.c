@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/workflow/workflow_compare.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/workflow/values.h"
@@ -166,13 +167,53 @@ static const char *changed_key (const struct aw_workflow *old,
                : "after";
 }
 
-static bool other_count (const struct aw_workflow *old,
+/* Are some tasks of the set wanted in one version alone, beyond its count? */
+static bool other_missing (const struct aw_values *a, const struct aw_values *b)
+{
+    uint32_t n = a && b ? aw_values_count (a) : 0;
+
+    for (uint32_t i = 0; i < n && i < aw_values_count (b); i++)
+        if (aw_values_is_missing (a, i) != aw_values_is_missing (b, i))
+            return true;
+    return false;
+}
+
+/* Has a set other tasks? */
+static bool other_tasks (const struct aw_workflow *old,
                          const struct aw_workflow *new,
                          const struct aw_set_change *changes,
                          uint32_t set)
 {
-    return changes[set].old != AW_NONE
-           && old->graph->sets[changes[set].old].count != new->graph->sets[set].count;
+    uint32_t was = changes[set].old;
+
+    return was != AW_NONE
+           && (old->graph->sets[was].count != new->graph->sets[set].count
+               || other_missing (old->recipes[was].values, new->recipes[set].values));
+}
+
+/* Has a task of SET, which it had before, other predecessors by the key of EDGE? */
+static bool other_by_key (const struct aw_workflow *old,
+                          const struct aw_workflow *new,
+                          const struct aw_set_change *changes,
+                          uint32_t set,
+                          const struct aw_edge *edge)
+{
+    const struct aw_edge_key *key = aw_graph_key (new->graph, edge->by);
+    uint32_t was = changes[edge->set].old, mine = changes[set].old;
+    const struct aw_values *values = new->recipes[edge->set].values;
+    uint32_t old_count = old->graph->sets[was].count, n = new->graph->sets[edge->set].count;
+    bool *other = calloc (key->n_groups + (size_t)1, sizeof (*other)), found = !other;
+
+    for (uint32_t i = 0; other && i < n; i++)
+        if (i >= old_count
+            || aw_values_is_missing (values, i)
+                   != aw_values_is_missing (old->recipes[was].values, i))
+            other[key->before.group[i]] = true;
+    n = new->graph->sets[set].count;
+    for (uint32_t i = 0; !found && i < n && i < old->graph->sets[mine].count; i++)
+        found = other[key->after.group[i]];
+    free (other);
+    return found;
 }
 
 /* A set that has to run again for one that it waits for. */
@@ -187,7 +228,9 @@ static uint32_t find_cause (const struct aw_workflow *old,
         uint32_t from = s->after[e].set;
 
         if (changes[from].again
-            || (s->after[e].by == AW_BY_SET && other_count (old, new, changes, from)))
+            || (s->after[e].by == AW_BY_SET && other_tasks (old, new, changes, from))
+            || (s->after[e].by >= AW_BY_KEY && other_tasks (old, new, changes, from)
+                && other_by_key (old, new, changes, set, &s->after[e])))
             return from;
     }
     return AW_NONE;
