@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who holds a run directory, and which changes of a workflow matter to a run that goes on. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -144,6 +146,32 @@ static void a_killed_run_holds_up_nothing (void **state)
     close (pipe_fd[1]);
 }
 
+/* A mark of another node counts while it is young, one of this node while its process lives. */
+static void who_has_a_directory_is_seen_without_waiting (void **state)
+{
+    struct aw_run_lock *lock;
+    struct timespec old[2] = { { .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW } };
+    char path[80];
+
+    (void)state;
+    snprintf (path, sizeof (path), "%s/%s", dir, AW_RUN_COORDINATOR);
+    assert_false (aw_run_lock_is_held ("/nonexistent"));
+    assert_false (aw_run_lock_is_held (dir));
+    put_mark ("garbage");
+    assert_false (aw_run_lock_is_held (dir));
+    put_mark ("{\"host\":\"far\",\"pid\":9,\"nonce\":\"other\",\"beat\":1}\n");
+    assert_true (aw_run_lock_is_held (dir));
+    old[1] = (struct timespec){ .tv_sec = time (NULL) - 2 * (time_t)AW_RUN_LOCK_FRESH };
+    assert_int_equal (utimensat (AT_FDCWD, path, old, 0), 0);
+    assert_false (aw_run_lock_is_held (dir));
+    assert_int_equal (unlink (path), 0);
+    lock = aw_run_lock_take (dir, NULL, NULL, NULL);
+    assert_int_equal (utimensat (AT_FDCWD, path, old, 0), 0);
+    assert_true (aw_run_lock_is_held (dir));
+    aw_run_lock_release (lock);
+    assert_false (aw_run_lock_is_held (dir));
+}
+
 static struct aw_workflow *parse (const char *tasks)
 {
     struct aw_problems problems;
@@ -232,6 +260,8 @@ int main (void)
         cmocka_unit_test_setup_teardown (no_text_in_the_file_lets_two_in_or_all_out, setup,
                                          teardown),
         cmocka_unit_test_setup_teardown (a_killed_run_holds_up_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown (who_has_a_directory_is_seen_without_waiting, setup,
+                                         teardown),
         cmocka_unit_test (a_changed_set_is_told_with_all_that_follows),
     };
 

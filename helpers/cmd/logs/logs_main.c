@@ -12,6 +12,7 @@
 #include "cmd/command.h"
 #include "cmd/logs/logs.h"
 #include "io/journal/run_dir.h"
+#include "io/journal/run_lock.h"
 #include "util/clock.h"
 
 enum {
@@ -111,14 +112,13 @@ static int print_all (struct aw_logs_run *run,
                       struct aw_logs_printer *printer)
 {
     struct aw_logs_task *tasks = calloc (BATCH, sizeof (*tasks));
-    char *journal = aw_run_dir_path (run->report.dir, AW_RUN_JOURNAL);
-    bool live = journal && aw_journal_in_use (journal) != 0;
-    int code = tasks && journal ? AW_EXIT_OK : AW_EXIT_INPUT;
+    bool live = aw_run_lock_is_held (run->report.dir);
+    int code = tasks ? AW_EXIT_OK : AW_EXIT_INPUT;
     size_t found = 0, at = 0;
 
     if (code != AW_EXIT_OK)
         complain (NULL, "out of memory");
-    while (tasks && journal && at < ids->n && !printer->error) {
+    while (tasks && at < ids->n && !printer->error) {
         size_t n = 0;
         int rc;
 
@@ -133,7 +133,6 @@ static int print_all (struct aw_logs_run *run,
                   args->attempt ? "there is no such attempt" : "it has not begun");
         code = AW_EXIT_INPUT;
     }
-    free (journal);
     free (tasks);
     return code;
 }

@@ -9,6 +9,7 @@
 
 #include "cmd/report/report.h"
 #include "io/journal/run_dir.h"
+#include "io/journal/run_lock.h"
 #include "io/journal/run_workflow.h"
 #include "util/clock.h"
 
@@ -29,27 +30,27 @@ static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
 
 static void note_state (struct aw_report *report,
                         const struct aw_journal_reading *reading,
-                        int in_use)
+                        bool held)
 {
     report->torn = reading->torn;
-    report->live = in_use != 0 && report->history.exit_code < 0;
+    report->live = held && report->history.exit_code < 0;
 }
 
 static int load_journal (struct folding *folding, const char *path, struct aw_error *err)
 {
     struct aw_report *report = folding->report;
     struct aw_journal_reading reading = { .fn = fold, .arg = folding };
-    int in_use;
+    bool held;
 
     if (aw_history_init (&report->history, report->workflow->graph, err) < 0)
         return -1;
-    in_use =
-        aw_journal_in_use (path); /* before reading: an end that comes in between is read then */
+    /* Before reading: an end that comes in between is read then. */
+    held = aw_run_lock_is_held (report->dir);
     report->follow = aw_journal_follow (path, report->workflow, &reading, &report->header, err);
     if (!report->follow)
         return -1;
     report->store = report->header.logs && strcmp (report->header.logs, AW_LOGS_STORE_NAME) == 0;
-    note_state (report, &reading, in_use);
+    note_state (report, &reading, held);
     if (report->header.name) { /* the copy of the workflow file may have lost its name */
         char *copy = report->workflow->name;
         report->workflow->name = report->header.name;
@@ -140,14 +141,11 @@ int aw_report_refresh (struct aw_report *report,
 {
     struct folding folding = { report, fn, arg };
     struct aw_journal_reading reading = { .fn = fold, .arg = &folding };
-    char *path = aw_run_dir_path (report->dir, AW_RUN_JOURNAL);
-    int in_use = path ? aw_journal_in_use (path) : -1;
-    bool ended = report->history.exit_code >= 0;
+    bool held = aw_run_lock_is_held (report->dir), ended = report->history.exit_code >= 0;
 
-    free (path);
     if (aw_journal_follow_more (report->follow, &reading, err) < 0)
         return -1;
-    note_state (report, &reading, in_use);
+    note_state (report, &reading, held);
     advance (report);
     return ended || report->history.exit_code < 0 ? 0 : aw_report_summarize (report, err);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/journal/journal.h"
 #include "io/journal/run_dir.h"
 #include "io/scan.h"
 #include "util/clock.h"
@@ -182,6 +184,12 @@ static bool of_this_node (const struct mark *mark, const struct mark *mine)
     return strcmp (mark->host, mine->host) == 0 && strcmp (mark->boot, mine->boot) == 0;
 }
 
+/* For a mark of this node. */
+static bool lives (const struct mark *mark)
+{
+    return mark->start && start_of (mark->pid) == mark->start;
+}
+
 static int in_use (const char *dir, const struct mark *by, struct aw_error *err)
 {
     return aw_error_set (err, "%s: another coordinator runs it: process %ld on %s%s%s", dir,
@@ -194,21 +202,33 @@ static void wait_a_moment (void)
     usleep (200 * 1000);
 }
 
-/* Reads the mark at PATH. The file is opened again each time: a network file system then has its
- * new content. 1: there is one; 0: there is none; -1 with errno: unknown.
+/* Reads the mark at PATH, and when it was written. The file is opened again each time: a network
+ * file system then has its new content. 1: there is one; 0: there is none; -1 with errno: unknown.
  */
-static int look (const char *path, struct mark *mark)
+static int look_when (const char *path, struct mark *mark, double *written)
 {
     int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     int there, saved;
+    struct stat st;
 
     if (fd < 0)
         return errno == ENOENT ? 0 : -1;
     there = read_mark (fd, mark);
+    if (fstat (fd, &st) < 0)
+        there = -1;
+    else
+        *written = (double)st.st_mtim.tv_sec + (double)st.st_mtim.tv_nsec / 1e9;
     saved = errno;
     close (fd);
     errno = saved;
     return there;
+}
+
+static int look (const char *path, struct mark *mark)
+{
+    double written;
+
+    return look_when (path, mark, &written);
 }
 
 /* Somebody has the lock. It is what a dead coordinator of this node left behind, which ends by
@@ -262,7 +282,7 @@ static int check_mark (struct aw_run_lock *lock,
     if (there == 0)
         return 0;
     if (of_this_node (&by, &lock->mine))
-        return by.start && start_of (by.pid) == by.start ? in_use (dir, &by, err) : 0;
+        return lives (&by) ? in_use (dir, &by, err) : 0;
     snprintf (line, sizeof (line),
               "its last coordinator was on node %s: waiting %.0f s to see whether it still runs",
               by.host, AW_RUN_LOCK_WATCH);
@@ -359,6 +379,31 @@ bool aw_run_lock_of_job (const char *dir, const char *job)
 
     free (path);
     return same;
+}
+
+static bool journal_is_locked (const char *dir)
+{
+    char *path = aw_run_dir_path (dir, AW_RUN_JOURNAL);
+    bool locked = path && aw_journal_in_use (path) == 1;
+
+    free (path);
+    return locked;
+}
+
+/* A lock that is free, or none, says nothing of other nodes on some network file systems. */
+bool aw_run_lock_is_held (const char *dir)
+{
+    char *path = aw_run_dir_path (dir, AW_RUN_COORDINATOR);
+    struct mark by, mine;
+    double written = 0;
+    bool held = journal_is_locked (dir);
+
+    fill_mine (&mine, NULL);
+    if (!held && path && look_when (path, &by, &written) > 0)
+        held = of_this_node (&by, &mine) ? lives (&by)
+                                         : fabs (aw_clock_wall () - written) < AW_RUN_LOCK_FRESH;
+    free (path);
+    return held;
 }
 
 void aw_run_lock_release (struct aw_run_lock *lock)

@@ -16,6 +16,8 @@
 
 #define AW_RUN_LOCK_BEAT 5.0 /* seconds between two numbers */
 #define AW_RUN_LOCK_WATCH 15.0 /* seconds without a new number after which its writer has ended */
+#define AW_RUN_LOCK_FRESH 30.0 /* seconds: a number that is this new, by the clock, has a writer \
+                                */
 #define AW_RUN_LOCK_WAIT                                                     \
     20.0 /* for what a dead coordinator of this node left, its agent, to end \
           */
@@ -45,6 +47,12 @@ int aw_run_lock_fd (const struct aw_run_lock *lock);
 
 /* Is a coordinator of JOB the last that held DIR? */
 bool aw_run_lock_of_job (const char *dir, const char *job);
+
+/* Does a coordinator have DIR, as far as this can be known without waiting? One of this node has it
+ * while its process lives. One of another node has it while its last number is younger than
+ * AW_RUN_LOCK_FRESH: within one system clocks do agree that far. For status; take waits instead.
+ */
+bool aw_run_lock_is_held (const char *dir);
 
 /* Gives the directory free. Takes NULL, keeps errno. */
 void aw_run_lock_release (struct aw_run_lock *lock);
