@@ -30,8 +30,8 @@ static void wrong_keys_are_told (void **state)
         { HEAD "'tasks': {'a': {" X "}, 'b': {" X ", 'foreach': {" A "}, 'after': ['a[s]']}}}",
           "tasks.b.after[0]: [s]: a has no variables: give it a \"foreach\", or write [i] or no "
           "[]" },
-        { PAIR ("'sample': ['x']", "'foreach': {'sample': ['x']}, 'after': ['a[smaple]']"),
-          "tasks.b.after[0]: unknown variable of a \"smaple\": did you mean \"sample\"?" },
+        { PAIR ("'sample': ['x']", "'foreach': {'sample': ['x']}, 'after': ['a[samples]']"),
+          "tasks.b.after[0]: unknown variable of a \"samples\": did you mean \"sample\"?" },
         { PAIR (A, "'foreach': {'t': [2, 1]}, 'after': ['a[t,s]']"),
           "tasks.b.after[0]: unknown variable of b \"s\": write the name of a variable in its "
           "\"foreach\"" },

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/names.h"
+#include "util/hash.h"
 #include "util/table.h"
 
 enum { NOT_THERE = 0 }; /* else a number + 1 */
@@ -62,37 +62,61 @@ static uint32_t pairs_add (struct pairs *p, uint32_t first, uint32_t second)
     return ++p->n;
 }
 
-/* The numbers + 1 of SECOND's texts of a variable among FIRST's. Most often both have the same in
- * the same order; a table is made for the others. Caller frees; NULL with ENOMEM.
- */
-static uint32_t *translate (const struct aw_values *first,
-                            uint32_t first_variable,
-                            const struct aw_values *second,
-                            uint32_t second_variable)
+/* The texts of a variable. */
+struct texts {
+    const struct aw_values *values;
+    uint32_t variable;
+    uint32_t n;
+    struct aw_table table; /* of numbers + 1 by hash, or by the next free one. Empty until needed */
+};
+
+static const char *nth (const struct texts *texts, uint32_t number)
 {
-    uint32_t n_first = aw_values_n_texts (first, first_variable);
-    uint32_t n_second = aw_values_n_texts (second, second_variable);
-    uint32_t *numbers = calloc ((size_t)n_second + 1, sizeof (*numbers));
-    struct aw_names names = { 0 };
-    bool made = false;
+    return aw_values_nth_text (texts->values, texts->variable, number);
+}
 
-    for (uint32_t i = 0; numbers && i < n_second; i++) {
-        const char *text = aw_values_nth_text (second, second_variable, i);
+/* The number + 1 of TEXT, or NOT_THERE: then KEY is where it belongs in the table. */
+static uint32_t find_text (const struct texts *texts, const char *text, uint64_t *key)
+{
+    uint32_t number;
 
-        if (i < n_first && strcmp (aw_values_nth_text (first, first_variable, i), text) == 0) {
+    *key = aw_hash64 (AW_HASH64_BASIS, text, strlen (text));
+    while ((number = (uint32_t)(uintptr_t)aw_table_get (&texts->table, *key)) != NOT_THERE
+           && strcmp (nth (texts, number - 1), text) != 0)
+        ++*key;
+    return number;
+}
+
+static int make_table (struct texts *texts)
+{
+    uint64_t key;
+
+    for (uint32_t i = 0; i < texts->n; i++)
+        if (find_text (texts, nth (texts, i), &key) == NOT_THERE
+            && aw_table_set (&texts->table, key, (void *)(uintptr_t)(i + 1)) < 0)
+            return -1;
+    return 0;
+}
+
+/* The numbers + 1 that SECOND's texts have in FIRST. Most often both have the same in the same
+ * order; a table is made for the others. Caller frees; NULL with ENOMEM.
+ */
+static uint32_t *translate (struct texts *first, const struct texts *second)
+{
+    uint32_t *numbers = calloc ((size_t)second->n + 1, sizeof (*numbers));
+    uint64_t key;
+
+    for (uint32_t i = 0; numbers && i < second->n; i++) {
+        if (i < first->n && strcmp (nth (first, i), nth (second, i)) == 0) {
             numbers[i] = i + 1;
             continue;
         }
-        for (uint32_t k = 0; !made && k < n_first; k++)
-            if (aw_names_set (&names, aw_values_nth_text (first, first_variable, k), k) < 0) {
-                free (numbers);
-                aw_names_finish (&names);
-                return NULL;
-            }
-        made = true;
-        numbers[i] = aw_names_get (&names, text, strlen (text)) + 1; /* AW_NAMES_NONE + 1 is 0 */
+        if (first->table.n_used == 0 && make_table (first) < 0) {
+            free (numbers);
+            return NULL;
+        }
+        numbers[i] = find_text (first, nth (second, i), &key);
     }
-    aw_names_finish (&names);
     return numbers;
 }
 
@@ -144,13 +168,16 @@ static int match_variables (struct matching *m)
 
     m->n_groups = 1;
     for (uint32_t v = 0; rc == 0 && v < m->first->n; v++) {
-        uint32_t x = m->first->variables[v], *numbers;
+        uint32_t x = m->first->variables[v], y = m->second->variables[v], *numbers;
+        struct texts of_first = { first, x, aw_values_n_texts (first, x), { 0 } };
+        struct texts of_second = { second, y, aw_values_n_texts (second, y), { 0 } };
         struct pairs pairs;
 
-        numbers = translate (first, x, second, m->second->variables[v]);
+        numbers = translate (&of_first, &of_second);
+        aw_table_finish (&of_first.table);
         if (!numbers)
             return -1;
-        rc = pairs_init (&pairs, m->n_groups, aw_values_n_texts (first, x), n_tasks);
+        rc = pairs_init (&pairs, m->n_groups, of_first.n, n_tasks);
         rc = rc == 0 ? match_variable (m, v, numbers, &pairs) : rc;
         m->n_groups = pairs.n;
         pairs_finish (&pairs);

@@ -274,12 +274,11 @@ static void add_keyed_edge (struct edges *e, uint32_t set, const struct read_edg
     struct aw_edge_end after = { e->graph->sets[set].name, values_of (e, set) };
     char *brackets = strndup (edge->brackets, edge->brackets_length);
     struct aw_edge_key key = { 0 };
+    bool read = false;
 
-    if (!brackets)
-        aw_reader_no_memory (e->reader);
-    else if (count_is_known (e, from) && count_is_known (e, set)
-             && aw_keyed_edge_read (e->reader, brackets, &before, &after, &key)
-             && aw_graph_add_keyed_edge (e->graph, set, edge->edge, &key) < 0)
+    if (brackets && count_is_known (e, from) && count_is_known (e, set))
+        read = aw_keyed_edge_read (e->reader, brackets, &before, &after, &key);
+    if (!brackets || (read && aw_graph_add_keyed_edge (e->graph, set, edge->edge, &key) < 0))
         aw_reader_no_memory (e->reader);
     aw_edge_key_finish (&key);
     free (brackets);
