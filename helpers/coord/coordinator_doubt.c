@@ -236,25 +236,18 @@ void aw_coordinator_end_job (struct aw_coordinator *c, const char *text, const c
         release (c);
 }
 
-bool aw_coordinator_on_all_silent (void *arg)
+bool aw_coordinator_on_all_silent (void *arg, bool again)
 {
     struct aw_coordinator *c = arg;
 
     if (!can_doubt (c))
         return true;
-    if (!c->silent) {
-        c->silent = true;
-        ask (c);
-        return false;
-    }
-    if (!c->doubt.answered && aw_coordinator_now (c) - c->doubt.asked < 2 * PATIENCE)
-        return false;
-    if (c->doubt.answer == AW_JOB_SUSPENDED) {
-        ask (c);
-        return false;
-    }
-    c->silent = false;
-    return true;
+    if (again && !c->doubt.answered)
+        return aw_coordinator_now (c) - c->doubt.asked >= 2 * PATIENCE;
+    if (again && c->doubt.answer != AW_JOB_SUSPENDED)
+        return true;
+    ask (c);
+    return false;
 }
 
 void aw_coordinator_job_answer (struct aw_coordinator *c, const struct aw_job_answer *answer)

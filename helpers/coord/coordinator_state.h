@@ -51,6 +51,18 @@ struct aw_doubt {
     struct event *timer;
 };
 
+/* All running tasks wait for messages (coordinator_stall.c). */
+struct aw_stall_watch {
+    struct event *timer; /* the next look */
+    bool soon; /* ... is not long from now */
+    struct aw_event event; /* the last STALL, texts owned */
+    bool reported; /* and not over */
+    uint32_t look; /* number of the last look at the nodes */
+    uint32_t n_answers; /* that are still to come */
+    bool only_wait; /* all answers so far: the nodes' tasks only wait */
+    uint64_t n_packets; /* of tasks, when it began */
+};
+
 struct aw_coordinator {
     struct aw_coordinator_config config;
     struct event_base *base; /* borrowed */
@@ -77,7 +89,7 @@ struct aw_coordinator {
     size_t n_dispatches, dispatch_room;
     struct aw_commit commit;
     struct aw_doubt doubt;
-    bool silent; /* no node has been heard of, and Slurm is asked about the job */
+    struct aw_stall_watch stall;
     bool job_ends; /* and with it all nodes: what fails now has not failed */
     struct event *question; /* timer: Slurm is asked for the end of the job */
     double limit_known; /* t of the last answer */
@@ -199,7 +211,7 @@ void aw_coordinator_lose_node (struct aw_coordinator *c, const struct aw_event *
 void aw_coordinator_end_job (struct aw_coordinator *c, const char *text, const char *reason);
 
 void aw_coordinator_on_doubt (evutil_socket_t fd, short what, void *arg);
-bool aw_coordinator_on_all_silent (void *arg);
+bool aw_coordinator_on_all_silent (void *arg, bool again);
 void aw_coordinator_forget_doubt (struct aw_coordinator *c); /* frees it */
 
 /* coordinator_limit.c */
@@ -219,7 +231,21 @@ bool aw_coordinator_awaits_limit (struct aw_coordinator *c);
 void aw_coordinator_on_question (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg);
 
+/* coordinator_stall.c */
+
+/* A turn has ended: if tasks may all wait, looks a moment later. */
+void aw_coordinator_watch_stall (struct aw_coordinator *c);
+
+/* A LOOK of a node's agent. */
+void aw_coordinator_take_look (struct aw_coordinator *c, const struct aw_packet *packet);
+
+void aw_coordinator_on_stall (evutil_socket_t fd, short what, void *arg);
+void aw_coordinator_forget_stall (struct aw_coordinator *c); /* frees it */
+
 /* coordinator_turn.c: callbacks of libevent; ARG is the coordinator */
+
+/* May the scheduler decide now? */
+bool aw_coordinator_is_free (struct aw_coordinator *c);
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg);
 

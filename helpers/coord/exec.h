@@ -47,9 +47,9 @@ struct aw_exec_callbacks {
     void (*message) (void *arg, uint32_t node, const struct aw_packet *packet);
     /* Of all OF nodes, N are there; the others are waited for. May be NULL. */
     void (*joining) (void *arg, uint32_t n, uint32_t of);
-    /* All nodes have been silent until they would count as lost: are they lost? False: not yet,
-     * the job may be suspended; it is asked again. NULL: they may. */
-    bool (*all_silent) (void *arg);
+    /* All nodes have been silent until they would count as lost (AGAIN: as at the last look): are
+     * they lost? False: not yet, the job may be suspended; it is asked again. NULL: they may. */
+    bool (*all_silent) (void *arg, bool again);
     void *arg;
 };
 

@@ -338,6 +338,61 @@ static void a_stopped_agent_is_lost_and_not_heard_again (void **state)
     assert_int_equal (rig.n_lost, 1);
 }
 
+static struct {
+    int n, first; /* calls; of them, for a silence that has just begun */
+} silences;
+
+static bool on_all_silent (void *arg, bool again)
+{
+    (void)arg;
+    silences.n++;
+    silences.first += !again;
+    return false;
+}
+
+static bool silences_are (struct rig *r, void *arg)
+{
+    (void)r;
+    return silences.n >= *(const int *)arg;
+}
+
+/* All nodes are suspended, twice, and wake up one after the other: none is lost. */
+static void all_agents_are_stopped (void **state)
+{
+    const struct timespec beat = { 0, 260000000 };
+    bool (*before) (void *arg, bool again) = rig.callbacks.all_silent;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    rig.callbacks.all_silent = on_all_silent;
+    create (2, RIG_SECONDS);
+    rig.callbacks.all_silent = before;
+    set_timeout (1.5);
+    start_agent (0, "n1", 1, NULL);
+    start_agent (1, "n2", 1, NULL);
+    rig_until_nodes (&rig, 2);
+    memset (&silences, 0, sizeof (silences));
+    for (int i = 1; i <= 2; i++) {
+        int wanted = silences.n + 2;
+
+        kill (agents[0], SIGSTOP);
+        kill (agents[1], SIGSTOP);
+        rig_until (&rig, silences_are, &wanted);
+        assert_int_equal (silences.first, i);
+        kill (agents[0], SIGCONT);
+        nanosleep (&beat, NULL); /* the next look finds one of them awake */
+        rig_start (&rig, 0, (uint32_t)i, "true");
+        rig_until_ends (&rig, (size_t)i);
+        kill (agents[1], SIGCONT);
+        rig_start (&rig, 1, (uint32_t)i + 10, "sleep 1");
+        rig_until_ends (&rig, (size_t)i + 1);
+        assert_int_equal (rig.n_lost, 0);
+    }
+    rig.exec->ops->shutdown (rig.exec);
+    rig_until_idle (&rig);
+}
+
 /* While this process itself does not run nobody can be heard: that is no silence. */
 static void a_pause_of_ours_is_no_silence (void **state)
 {
@@ -464,6 +519,7 @@ int main (void)
         TEST (an_agent_of_another_release_is_refused),
         TEST (an_agent_without_coordinator_gives_up),
         TEST (a_stopped_agent_is_lost_and_not_heard_again),
+        TEST (all_agents_are_stopped),
         TEST (a_pause_of_ours_is_no_silence),
         TEST (both_sides_notice_a_cut_network),
     };

@@ -39,6 +39,7 @@ struct exec_agents {
     struct event *beat; /* timer: asks all for a sign of life; NULL: not wanted */
     double timeout; /* seconds without one after which a node is lost */
     double beaten; /* when it last went off */
+    bool all_silent; /* then: all nodes were, for too long */
     double deadline_seconds;
     uint32_t n_nodes;
     struct aw_agent_link **agents; /* with hello; by number once all have sent it. NULL: lost */
@@ -242,9 +243,12 @@ static void on_lost (void *arg, struct aw_agent_link *agent, const char *why)
 
 /* Signs of life. */
 
-/* PASSED more seconds. Are there nodes that are lost for their silence? */
+/* PASSED more seconds. Are there nodes that are lost for their silence? After a silence of all,
+ * those that wake up later than the others have time until the next look.
+ */
 static bool beat_all (struct exec_agents *backend, double passed)
 {
+    bool before = backend->all_silent;
     uint32_t n = 0, n_silent = 0;
 
     for (uint32_t i = 0; backend->complete && i < backend->n_agents; i++) {
@@ -254,9 +258,10 @@ static bool beat_all (struct exec_agents *backend, double passed)
         n_silent +=
             aw_agent_link_beat (backend->agents[i], passed, backend->timeout) >= backend->timeout;
     }
-    if (n_silent > 0 && n_silent == n && backend->exec.callbacks.all_silent)
-        return backend->exec.callbacks.all_silent (backend->exec.callbacks.arg);
-    return n_silent > 0;
+    backend->all_silent = n_silent > 0 && n_silent == n;
+    if (backend->all_silent && backend->exec.callbacks.all_silent)
+        return backend->exec.callbacks.all_silent (backend->exec.callbacks.arg, before);
+    return n_silent > 0 && (backend->all_silent || !before);
 }
 
 /* After a pause of this process itself, by Ctrl-Z perhaps, unread data may wait. */

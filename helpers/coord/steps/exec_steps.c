@@ -400,12 +400,12 @@ static void on_pool_node_leaves (void *arg, const struct aw_event *ev)
         backend->exec.callbacks.node_leaves (backend->exec.callbacks.arg, ev);
 }
 
-static bool on_pool_all_silent (void *arg)
+static bool on_pool_all_silent (void *arg, bool again)
 {
     const struct exec_steps *backend = arg;
 
     return !backend->exec.callbacks.all_silent
-           || backend->exec.callbacks.all_silent (backend->exec.callbacks.arg);
+           || backend->exec.callbacks.all_silent (backend->exec.callbacks.arg, again);
 }
 
 /*
