@@ -19,6 +19,7 @@
 
 #include "agent/agent_state.h"
 #include "agent/connect.h"
+#include "agent/look.h"
 #include "agent/staging/stager.h"
 #include "io/message_frame.h"
 #include "io/wire/frame.h"
@@ -69,6 +70,11 @@ static bool is_running (void *arg, uint32_t task, uint32_t attempt)
     const struct aw_agent_attempt *found = aw_attempts_find (&agent->attempts, task, attempt);
 
     return found && found->pid;
+}
+
+static bool only_wait (void *arg)
+{
+    return aw_agent_only_waits (arg);
 }
 
 /* Ends ATTEMPT because the agent ends. Copies are not waited for, and not reported. */
@@ -362,7 +368,8 @@ static int prepare_events (struct life *life, struct aw_error *err)
 static void prepare_messages (struct life *life)
 {
     struct aw_agent *agent = &life->agent;
-    const struct aw_messages_callbacks callbacks = { forward_message, is_running, agent };
+    const struct aw_messages_callbacks callbacks = { forward_message, is_running, only_wait,
+                                                     agent };
 
     agent->messages = aw_messages_create (agent->base, &callbacks, &life->note);
     if (!agent->messages)

@@ -80,7 +80,8 @@ int aw_flush (struct aw_connection *aw, double timeout);
 
 /* Waits for the next message on TOPIC for GROUP; NULL is the task's own group. The call
  * acknowledges the previous message of that topic and group. If a task ends without acknowledging a
- * message, another task of the group gets it. ETIMEDOUT: no message within TIMEOUT.
+ * message, another task of the group gets it. ETIMEDOUT: no message within TIMEOUT. EDEADLK: nobody
+ * is left who could send one, as all running tasks wait without a timeout and no other can start.
  */
 int aw_receive (struct aw_connection *aw,
                 const char *topic,
@@ -88,7 +89,8 @@ int aw_receive (struct aw_connection *aw,
                 double timeout,
                 struct aw_message *message);
 
-/* Publishes a request and waits for its answer. ETIMEDOUT: no answer within TIMEOUT. */
+/* Publishes a request and waits for its answer. ETIMEDOUT: no answer within TIMEOUT. EDEADLK: as
+ * aw_receive. */
 int aw_request (struct aw_connection *aw,
                 const char *topic,
                 const void *data,

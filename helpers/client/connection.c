@@ -180,7 +180,7 @@ int aw_request (struct aw_connection *aw,
     packet.number = ++aw->last_number;
     if (aw_client_send_packet (aw, &packet, 0) < 0)
         return -1;
-    return aw_client_wait_message (aw, packet.number, timeout, answer);
+    return aw_client_wait_message (aw, packet.number, 0, timeout, answer);
 }
 
 int aw_reply (struct aw_connection *aw,

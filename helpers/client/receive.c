@@ -10,6 +10,9 @@
  */
 enum { CREDIT_OWN = 32, CREDIT_SHARED = 1 };
 
+/* The pool hears of a wait without a time limit when it has lasted this long: most end before. */
+static const double QUIET_SECONDS = 1;
+
 int aw_client_check_name (struct aw_connection *aw, const char *name, const char *whose)
 {
     if (name && aw_topic_is_good (name, strlen (name)))
@@ -72,9 +75,9 @@ static int ask (struct aw_connection *aw, struct receiver *r)
 }
 
 /* Tells the pool that nobody waits here: the next message of a shared group goes to another
- * receiver. Returns -1 with ETIMEDOUT.
+ * receiver.
  */
-static int withdraw (struct aw_connection *aw, struct receiver *r)
+static void withdraw (struct aw_connection *aw, struct receiver *r)
 {
     const struct aw_packet packet = { .kind = AW_PACKET_RECEIVE,
                                       .number = r->number,
@@ -83,7 +86,6 @@ static int withdraw (struct aw_connection *aw, struct receiver *r)
 
     if (r->group[0] && aw_client_send_packet (aw, &packet, 0) == 0)
         r->credit = 0;
-    return aw_client_fail (aw, ETIMEDOUT, "timed out");
 }
 
 /* Fills MESSAGE from PACKET, which points into ITEM. */
@@ -113,18 +115,35 @@ static void show (struct aw_connection *aw,
     };
 }
 
+/* Waits for a packet without a limit. */
+static struct queued *wait_for_ever (struct aw_connection *aw,
+                                     uint32_t number,
+                                     uint64_t seq,
+                                     struct aw_packet *packet)
+{
+    const struct aw_packet waits = { .kind = AW_PACKET_WAIT, .number = number, .seq = seq };
+    struct queued *item = aw_client_wait_packet (aw, number, QUIET_SECONDS, packet);
+
+    if (item || errno != ETIMEDOUT || aw_client_send_packet (aw, &waits, 0) < 0)
+        return item;
+    return aw_client_wait_packet (aw, number, -1, packet);
+}
+
 int aw_client_wait_message (struct aw_connection *aw,
                             uint32_t number,
+                            uint64_t seq,
                             double timeout,
                             struct aw_message *message)
 {
     struct aw_packet packet;
-    struct queued *item = aw_client_wait_packet (aw, number, timeout, &packet);
+    struct queued *item = timeout < 0 ? wait_for_ever (aw, number, seq, &packet)
+                                      : aw_client_wait_packet (aw, number, timeout, &packet);
 
     if (!item)
         return -1;
     if (packet.flags & AW_PACKET_ERROR) {
-        aw_client_fail (aw, EINVAL, "%.*s", (int)packet.data.size, packet.data.text);
+        aw_client_fail (aw, packet.flags & AW_PACKET_STUCK ? EDEADLK : EINVAL, "%.*s",
+                        (int)packet.data.size, packet.data.text);
         free (item);
         return -1;
     }
@@ -146,8 +165,16 @@ int aw_receive (struct aw_connection *aw,
     r = find_receiver (aw, topic, group ? group : "");
     if (!r || aw_client_acknowledge (aw, r) < 0 || ask (aw, r) < 0)
         return -1;
-    if (aw_client_wait_message (aw, r->number, timeout, message) < 0)
-        return errno == ETIMEDOUT ? withdraw (aw, r) : -1;
+    if (aw_client_wait_message (aw, r->number, r->given, timeout, message) < 0) {
+        int saved = errno;
+
+        if (saved == ETIMEDOUT || saved == EDEADLK)
+            withdraw (aw, r);
+        if (saved == ETIMEDOUT)
+            return aw_client_fail (aw, ETIMEDOUT, "timed out");
+        errno = saved;
+        return -1;
+    }
     r->credit -= r->credit > 0;
     r->given++;
     return 0;

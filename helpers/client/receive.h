@@ -13,11 +13,12 @@ int aw_client_check_name (struct aw_connection *aw, const char *name, const char
  */
 int aw_client_acknowledge (struct aw_connection *aw, struct receiver *r);
 
-/* Waits for a message for NUMBER, at most TIMEOUT seconds; negative: no limit. MESSAGE is valid
- * until the next one. 0, or -1 with errno and text.
+/* Waits for a message for NUMBER, of which SEQ have come, at most TIMEOUT seconds; negative: no
+ * limit. MESSAGE is valid until the next one. 0, or -1 with errno and text.
  */
 int aw_client_wait_message (struct aw_connection *aw,
                             uint32_t number,
+                            uint64_t seq,
                             double timeout,
                             struct aw_message *message);
 

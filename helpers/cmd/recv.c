@@ -43,10 +43,8 @@ static const struct aw_arguments line = {
            "does not end in one."
            "\vMessages sent before the start of this task are received too. The next call "
            "continues after "
-           "the last message received. Exit status: 0 received; 1 none in time; 2 the input is "
-           "wrong; 4 "
-           "no "
-           "pool.",
+           "the last message received. Exit status: 0 received; 1 none in time, or nobody is left "
+           "who could send one; 2 the input is wrong; 4 no pool.",
     .offset = OF (topic),
     .missing = "no topic given",
 };
@@ -74,9 +72,9 @@ static int run (int argc, char **argv)
     aw = aw_open ();
     for (; aw && a.count > 0 && code == AW_EXIT_OK; a.count--) {
         if (aw_receive (aw, a.topic, a.group, a.timeout, &message) < 0) {
-            code = errno == ETIMEDOUT ? AW_EXIT_TASK_FAILED
-                   : errno == EINVAL  ? AW_EXIT_INPUT
-                                      : AW_EXIT_POOL;
+            code = errno == ETIMEDOUT || errno == EDEADLK ? AW_EXIT_TASK_FAILED
+                   : errno == EINVAL                      ? AW_EXIT_INPUT
+                                                          : AW_EXIT_POOL;
             fprintf (stderr, "async-workflow recv: %s: %s\n", a.topic, aw_error_text (aw));
             break;
         }

@@ -85,7 +85,8 @@ static const struct argp argp = {
     "In a task: publish DATA on TOPIC for other tasks of the workflow. DATA \"-\" is standard "
     "input, up to 64 KiB."
     "\vThe command returns at once. The message arrives even if the task ends now. Exit status: 0 "
-    "sent, and with --request answered; 1 no answer in time; 2 the input is wrong; 4 no pool.",
+    "sent, and with --request answered; 1 no answer in time, or nobody is left who could send one; "
+    "2 the input is wrong; 4 no pool.",
     NULL,
     NULL,
     NULL,
@@ -101,7 +102,7 @@ static int complain (const struct aw_connection *aw, const char *what)
         return AW_EXIT_INPUT;
     }
     fprintf (stderr, "async-workflow send: %s%s%s\n", what, *what ? ": " : "", aw_error_text (aw));
-    return error == ETIMEDOUT                     ? AW_EXIT_TASK_FAILED
+    return error == ETIMEDOUT || error == EDEADLK ? AW_EXIT_TASK_FAILED
            : error == EINVAL || error == EMSGSIZE ? AW_EXIT_INPUT
                                                   : AW_EXIT_POOL;
 }

@@ -75,6 +75,10 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_plain (out, report->dir, strlen (report->dir));
     }
     put_staging (history, out);
+    if (history->stalled) {
+        aw_textbuf_putc (out, '\n');
+        aw_textbuf_plain (out, history->stall, strlen (history->stall));
+    }
     aw_textbuf_puts (out, "\n\n");
 }
 

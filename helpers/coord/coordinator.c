@@ -38,6 +38,10 @@ static void on_message (void *arg, uint32_t node, const struct aw_packet *packet
 
     if (!c->requests || c->exit_code >= 0)
         return;
+    if (packet->kind == AW_PACKET_LOOK) {
+        aw_coordinator_take_look (c, packet);
+        return;
+    }
     aw_task_requests_take (c->requests, node, packet, aw_coordinator_now (c));
     aw_coordinator_want_turn (c);
 }
@@ -202,9 +206,10 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->limit = event_new (base, -1, 0, aw_coordinator_on_limit, c);
     c->question = event_new (base, -1, 0, aw_coordinator_on_question, c);
     c->doubt.timer = event_new (base, -1, 0, aw_coordinator_on_doubt, c);
+    c->stall.timer = event_new (base, -1, 0, aw_coordinator_on_stall, c);
     c->limit_t = INFINITY;
     if (!c->display_sets || !c->leaving || !c->turn || !c->redraw || !c->wake || !c->kill_deadline
-        || !c->limit || !c->question || !c->doubt.timer) {
+        || !c->limit || !c->question || !c->doubt.timer || !c->stall.timer) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
@@ -249,6 +254,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     if (c->question)
         event_free (c->question);
     aw_coordinator_forget_doubt (c);
+    aw_coordinator_forget_stall (c);
     free (c->display_sets);
     free (c->leaving);
     free (c->dispatches);
@@ -332,6 +338,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     event_del (c->limit);
     event_del (c->question);
     event_del (c->doubt.timer);
+    event_del (c->stall.timer);
     event_del (c->turn);
     *err = c->failure;
     rc = close_books (c, err->text[0] ? NULL : err);

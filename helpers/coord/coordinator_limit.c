@@ -125,6 +125,13 @@ bool aw_coordinator_awaits_limit (struct aw_coordinator *c)
     return c->limit_asked && !runs && c->holds_back;
 }
 
+bool aw_coordinator_is_free (struct aw_coordinator *c)
+{
+    if (!c->complete || c->exit_code >= 0)
+        return false;
+    return c->stopping || (c->n_leaving == 0 && !c->doubt.open && !aw_coordinator_awaits_limit (c));
+}
+
 void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;

@@ -228,6 +228,9 @@ void aw_coordinator_limit_asked (struct aw_coordinator *c);
 /* Must decisions wait for Slurm's answer, because the run would end for the limit? */
 bool aw_coordinator_awaits_limit (struct aw_coordinator *c);
 
+/* May the scheduler decide now? */
+bool aw_coordinator_is_free (struct aw_coordinator *c);
+
 void aw_coordinator_on_question (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg);
 
@@ -243,9 +246,6 @@ void aw_coordinator_on_stall (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_forget_stall (struct aw_coordinator *c); /* frees it */
 
 /* coordinator_turn.c: callbacks of libevent; ARG is the coordinator */
-
-/* May the scheduler decide now? */
-bool aw_coordinator_is_free (struct aw_coordinator *c);
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg);
 void aw_coordinator_on_wake (evutil_socket_t fd, short what, void *arg);
 

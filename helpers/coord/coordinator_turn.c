@@ -85,14 +85,6 @@ static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
         end_as_decided (c, action->code);
 }
 
-/* May the scheduler decide now? */
-static bool is_free (struct aw_coordinator *c)
-{
-    if (!c->complete || c->exit_code >= 0)
-        return false;
-    return c->stopping || (c->n_leaving == 0 && !c->doubt.open && !aw_coordinator_awaits_limit (c));
-}
-
 /* The end of a turn of the loop: journal what came in, decide, journal the decisions, commit. */
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
 {
@@ -107,7 +99,7 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     aw_coordinator_flush_requests (c);
     if (!c->commit.thread)
         aw_coordinator_commit (c); /* completions are written before anything is decided on them */
-    while (is_free (c) && aw_sched_next (c->sched, &action)) {
+    while (aw_coordinator_is_free (c) && aw_sched_next (c->sched, &action)) {
         aw_coordinator_record (c, &action);
         carry_out (c, &action);
         if (++n % AW_FLUSH_EVERY == 0)
@@ -116,4 +108,5 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     aw_coordinator_commit (c);
     aw_coordinator_arm_redraw (c);
     arm_wake (c);
+    aw_coordinator_watch_stall (c);
 }

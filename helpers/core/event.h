@@ -41,6 +41,9 @@ enum aw_event_type {
                         succeeded, reason */
     AW_EVENT_ADD, /* a task has added a workflow: task (AW_NONE: a removed task), attempt, text. The
                      graph has grown before this is handled */
+    AW_EVENT_STALL, /* all `count` running attempts wait for messages, and nothing can start: name
+                       (a topic) for which task's attempt waits, the first of them; code: enum
+                       aw_stall */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -78,6 +81,13 @@ enum aw_event_member {
     AW_MEMBERS /* their number */
 };
 #define AW_MEMBER_BIT(member) (UINT32_C (1) << (member))
+
+/* What a STALL is, in its code. */
+enum aw_stall {
+    AW_STALL_BEGINS,
+    AW_STALL_FAILS, /* nobody can send any more, so what the attempts wait with has failed */
+    AW_STALL_OVER, /* a message came, or something else happened */
+};
 
 /* How an attempt ended, as Slurm names job states. */
 enum aw_status {
@@ -126,10 +136,10 @@ struct aw_event {
     struct aw_idset gpus;
     const struct aw_part *more; /* START: the other nodes of a task on several nodes. Borrowed */
     uint32_t n_more;
-    uint64_t count; /* MESSAGE, CANCEL */
+    uint64_t count; /* MESSAGE, CANCEL, STALL */
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     uint64_t bytes; /* STAGED: copied for this task; 0: all was there */
-    const char *name; /* NODE: its name; MESSAGE: the topic's. Borrowed */
+    const char *name; /* NODE: its name; MESSAGE, STALL: the topic's. Borrowed */
     const char *topology; /* NODE: as core/resources/topology.h says; NULL: unknown. Borrowed */
     const char *socket; /* NODE: path of its socket for messages; NULL: none. Not in the journal.
                            Borrowed */

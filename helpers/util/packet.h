@@ -14,6 +14,9 @@
  *   t SYNC      number                       answered by DONE when all before it is accepted
  *   t ADD       number, data, more           a workflow, in parts; answered by DONE
  *   t CANCEL    number, data: tasks, flags   answered by DONE
+ *   t WAIT      number, seq                  it does nothing but wait for that receiver, from which
+ *                                            it has got seq messages, or for the answer to that
+ *                                            request, and has no time limit
  *   a MESSAGE   number: receiver's, topic, sender, attempt, seq, reply, data
  *   a ANSWER    number, sender, data
  *   a DONE      number, error: data is the text of what is wrong
@@ -26,6 +29,8 @@
  *   coordinator  ADMIT     task, attempt, data: a token, by which ranks of a job step may speak
  *   coordinator  DISMISS   task, attempt: no longer; what they have said is passed on first
  *   agent        DONE      task, attempt, no connection: an ADMIT or DISMISS is done
+ *   coordinator  LOOK      number: what do the tasks on this node do?
+ *   agent        LOOK      number; seq 1: all their processes do nothing but wait; 0: perhaps more
  */
 #ifndef AW_UTIL_PACKET_H
 #define AW_UTIL_PACKET_H
@@ -70,6 +75,8 @@ enum aw_packet_kind {
     AW_PACKET_ACCEPTED,
     AW_PACKET_ADMIT,
     AW_PACKET_DISMISS,
+    AW_PACKET_WAIT,
+    AW_PACKET_LOOK,
     AW_PACKET_KINDS /* one more than the last */
 };
 
@@ -77,6 +84,7 @@ enum aw_packet_flags {
     AW_PACKET_ERROR = 1, /* DONE, ANSWER: data is the text of an error */
     AW_PACKET_MORE = 2, /* ADD: another part follows */
     AW_PACKET_RELEASE = 4, /* CANCEL: successors of the tasks run */
+    AW_PACKET_STUCK = 8, /* DONE with an error: nobody is left who could send */
 };
 
 /* A piece of text that ends by its size. */

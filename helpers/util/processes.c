@@ -162,24 +162,36 @@ static bool search_environment (pid_t pid,
     return found;
 }
 
-struct launch {
-    uint32_t *task, *attempt;
+struct wanted {
+    const char *name;
+    char *value;
+    size_t size;
 };
 
-static bool is_mark (const char *variable, void *arg)
+static bool take_value (const char *variable, void *arg)
 {
-    static const char mark[] = AW_PACKET_LAUNCH "=";
-    const struct launch *launch = arg;
+    const struct wanted *wanted = arg;
+    size_t n = strlen (wanted->name);
 
-    return strncmp (variable, mark, sizeof (mark) - 1) == 0
-           && sscanf (variable + sizeof (mark) - 1, "%u.%u", launch->task, launch->attempt) == 2;
+    if (strncmp (variable, wanted->name, n) != 0 || variable[n] != '=')
+        return false;
+    snprintf (wanted->value, wanted->size, "%s", variable + n + 1);
+    return true;
+}
+
+bool aw_process_variable (pid_t pid, const char *name, char *value, size_t size)
+{
+    struct wanted wanted = { name, value, size };
+
+    return search_environment (pid, take_value, &wanted);
 }
 
 bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt)
 {
-    struct launch launch = { task, attempt };
+    char launch[32];
 
-    return search_environment (pid, is_mark, &launch);
+    return aw_process_variable (pid, AW_PACKET_LAUNCH, launch, sizeof (launch))
+           && sscanf (launch, "%u.%u", task, attempt) == 2;
 }
 
 struct holder {

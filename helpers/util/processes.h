@@ -65,6 +65,11 @@ uint64_t aw_process_mark_of (pid_t pid);
 /* The mark that stands for TOKEN, hexadecimal digits. Marks below 2^63 never stand for a token. */
 uint64_t aw_process_mark_for (const char *token);
 
+/* The value of the environment variable NAME, as PID had it when it was started, cut at SIZE.
+ * False: it has none, or it cannot be read.
+ */
+bool aw_process_variable (pid_t pid, const char *name, char *value, size_t size);
+
 /* The launch that PID belongs to, by AW_PACKET_LAUNCH in its environment. False: it has none, or it
  * cannot be read.
  */

@@ -44,7 +44,7 @@ static void on_forward (void *arg, const struct aw_packet *packet)
     (void)arg;
     n_heard++;
     last_conn = packet->conn;
-    if (packet->task != 99) { /* a rank of a step */
+    if (packet->task != 99 && packet->kind != AW_PACKET_LOOK) { /* a rank of a step */
         assert_int_equal (packet->task, 17);
         assert_int_equal (packet->attempt, 2);
     }
@@ -58,9 +58,17 @@ static bool on_runs (void *arg, uint32_t task, uint32_t attempt)
     return task == 17 && attempt == 2;
 }
 
+static bool only_wait;
+
+static bool on_only_wait (void *arg)
+{
+    (void)arg;
+    return only_wait;
+}
+
 static int set_up (void **state)
 {
-    const struct aw_messages_callbacks callbacks = { on_forward, on_runs, NULL };
+    const struct aw_messages_callbacks callbacks = { on_forward, on_runs, on_only_wait, NULL };
     struct aw_error err;
 
     (void)state;
@@ -588,6 +596,72 @@ static void ranks_of_an_admitted_step_exchange_messages (void **state)
     until_ended (start (not_let_in));
 }
 
+static int waits_in_vain (void)
+{
+    struct aw_connection *aw = aw_open ();
+    struct aw_message message;
+
+    return !aw || aw_publish (aw, "end", "x", 1, 0) < 0
+           || aw_receive (aw, "end", "g", -1, &message) == 0 || errno != EDEADLK
+           || strcmp (aw_error_text (aw), "nobody is left") != 0
+           || aw_publish (aw, "end", "y", 1, 0) < 0 /* it is still of use */
+           || aw_request (aw, "end", "z", 1, -1, &message) == 0 || errno != EDEADLK;
+}
+
+static void tell_stuck (const char *number)
+{
+    struct aw_packet stuck = { .kind = AW_PACKET_DONE,
+                               .flags = AW_PACKET_ERROR | AW_PACKET_STUCK,
+                               .conn = last_conn,
+                               .data = aw_piece_of ("nobody is left") };
+
+    stuck.number = (uint32_t)atoi (number);
+    aw_messages_take (messages, &stuck);
+}
+
+/* A wait without a time limit is told after a while; it may end with an error of its own. */
+static void a_wait_that_nobody_can_end_fails (void **state)
+{
+    pid_t pid = start (waits_in_vain);
+
+    (void)state;
+    until_heard (3);
+    aw_textbuf_putc (&heard, '\0');
+    assert_non_null (strstr (heard.data, "\"message\":\"wait\",\"conn\":1,\"number\":1"));
+    assert_int_equal (aw_messages_waiting (messages, pid), 1);
+    assert_int_equal (aw_messages_waiting (messages, getpid ()), 0);
+    tell_stuck ("1");
+    assert_int_equal (aw_messages_waiting (messages, pid), 0);
+    until_heard (7); /* it withdraws, publishes, requests, waits */
+    assert_int_equal (aw_messages_waiting (messages, pid), 1);
+    tell_stuck ("2");
+    until_ended (pid);
+}
+
+/* The answer to a look comes after all that was sent before it, even by tasks that have ended. */
+static void a_look_is_answered_after_all_that_was_sent (void **state)
+{
+    const struct aw_packet look = { .kind = AW_PACKET_LOOK, .number = 3 };
+    const char *end, *seen;
+    pid_t pid;
+    int status;
+
+    (void)state;
+    say_of_guest (AW_PACKET_ADMIT, guest_token);
+    pid = start (guest_sends);
+    until_heard (2);
+    assert_int_equal (waitpid (pid, &status, 0), pid);
+    only_wait = true;
+    aw_messages_take (messages, &look);
+    only_wait = false;
+    aw_messages_take (messages, &look);
+    aw_textbuf_putc (&heard, '\0');
+    end = strstr (heard.data, "\"close\"");
+    seen = strstr (heard.data, "{\"message\":\"look\",\"number\":3,\"seq\":1}\n"
+                               "{\"message\":\"look\",\"number\":3}\n");
+    assert_true (end && seen && end < seen);
+}
+
 static int holds_connection (void)
 {
     struct aw_connection *aw = aw_open ();
@@ -687,6 +761,8 @@ int main (void)
         SOCKET_TEST (ranks_of_an_admitted_step_exchange_messages),
         SOCKET_TEST (what_a_step_leaves_behind_is_killed),
         SOCKET_TEST (tasks_wait_for_a_descriptor),
+        SOCKET_TEST (a_wait_that_nobody_can_end_fails),
+        SOCKET_TEST (a_look_is_answered_after_all_that_was_sent),
         SOCKET_TEST (what_killed_agents_leave_is_removed),
     };
 

@@ -141,7 +141,7 @@ static void all_silent_while_it_runs (void)
     then (lost_at_last);
 }
 
-static void silent_and_running (void **state)
+static void silent_nodes_of_a_running_job_are_lost (void **state)
 {
     (void)state;
     assert_int_equal (play (all_silent_while_it_runs, AW_JOB_RUNNING, true), 4);
@@ -183,7 +183,7 @@ static void all_silent_while_suspended (void)
     then (still_suspended);
 }
 
-static void silent_and_suspended (void **state)
+static void silent_nodes_of_a_suspended_job_are_kept (void **state)
 {
     (void)state;
     assert_int_equal (play (all_silent_while_suspended, AW_JOB_SUSPENDED, true), 4);
@@ -211,7 +211,7 @@ static void no_job (void)
     give_up ();
 }
 
-static void silent_and_unknown (void **state)
+static void silent_nodes_are_lost_if_slurm_does_not_answer (void **state)
 {
     (void)state;
     assert_int_equal (play (no_job, AW_JOB_UNKNOWN, false), 4);
@@ -240,7 +240,7 @@ static void all_silent_at_the_end (void)
     then (after_the_end);
 }
 
-static void silent_and_ending (void **state)
+static void silent_nodes_of_an_ending_job_stop_the_run (void **state)
 {
     (void)state;
     assert_int_equal (play (all_silent_at_the_end, AW_JOB_ENDING, true), 3);
@@ -270,7 +270,7 @@ static void one_is_lost_then_ends (void)
     then (end_other);
 }
 
-static void one_node (void **state)
+static void one_lost_node_is_judged_by_the_job (void **state)
 {
     (void)state;
     assert_int_equal (play (one_is_lost, AW_JOB_ENDING, true), 3);
@@ -296,7 +296,7 @@ static void killed (void)
     then (end_other);
 }
 
-static void a_killed_task (void **state)
+static void a_killed_task_is_judged_by_the_job (void **state)
 {
     (void)state;
     assert_int_equal (play (killed, AW_JOB_ENDING, true), 3);
@@ -310,9 +310,12 @@ static void a_killed_task (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test (silent_and_running), cmocka_unit_test (silent_and_suspended),
-        cmocka_unit_test (silent_and_unknown), cmocka_unit_test (silent_and_ending),
-        cmocka_unit_test (one_node),           cmocka_unit_test (a_killed_task),
+        cmocka_unit_test (silent_nodes_of_a_running_job_are_lost),
+        cmocka_unit_test (silent_nodes_of_a_suspended_job_are_kept),
+        cmocka_unit_test (silent_nodes_are_lost_if_slurm_does_not_answer),
+        cmocka_unit_test (silent_nodes_of_an_ending_job_stop_the_run),
+        cmocka_unit_test (one_lost_node_is_judged_by_the_job),
+        cmocka_unit_test (a_killed_task_is_judged_by_the_job),
     };
 
     return cmocka_run_group_tests_name ("doubt", tests, NULL, NULL);

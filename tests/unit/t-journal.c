@@ -378,6 +378,9 @@ static void lines_stay_the_same (void **state)
         { { .type = AW_EVENT_ADD, .t = 1, .task = 25, .attempt = 1, .text = "{\n}" },
           "{\"t\":1,\"event\":\"add\",\"task\":\"simulate@1[4]\",\"attempt\":1,\"workflow\":\"{\\n}"
           "\"}" },
+        { { .type = AW_EVENT_STALL, .t = 1, .task = 20, .name = "t", .count = 2, .reason = "r" },
+          "{\"t\":1,\"event\":\"stall\",\"task\":\"tr\\\"ain@0[0]\",\"attempt\":0,\"topic\":\"t\","
+          "\"count\":2,\"reason\":\"r\"}" },
         { { .type = AW_EVENT_NODE_DRAIN, .t = 1, .node = 1, .reason = "r" },
           "{\"t\":1,\"event\":\"node_aside\",\"node\":\"n2\",\"reason\":\"r\"}" },
         { { .type = AW_EVENT_NODE_DRAIN, .t = 1, .node = 1, .code = 1 },

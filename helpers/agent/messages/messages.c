@@ -39,6 +39,8 @@ struct connection {
     int fd;
     bool known; /* has said hello */
     bool paused; /* its window is full */
+    bool waits; /* it has sent WAIT, and nothing since; nor has it got anything */
+    pid_t pid; /* that opened it */
     uint32_t task, attempt;
     struct event *readable;
     struct event *writable; /* pending while the task does not read */
@@ -248,6 +250,7 @@ static int take_packet (struct connection *c, const char *buf, size_t size)
     packet.task = c->task;
     packet.attempt = c->attempt;
     packet.sender.size = 0; /* the coordinator knows it */
+    c->waits = packet.kind == AW_PACKET_WAIT;
     switch (packet.kind) {
     case AW_PACKET_PUBLISH:
     case AW_PACKET_REQUEST:
@@ -258,6 +261,7 @@ static int take_packet (struct connection *c, const char *buf, size_t size)
     case AW_PACKET_REPLY:
     case AW_PACKET_SYNC:
     case AW_PACKET_CANCEL:
+    case AW_PACKET_WAIT:
         break;
     case AW_PACKET_ADD:
         return take_add (c, &packet);
@@ -314,6 +318,7 @@ static void add_connection (struct aw_messages *m, int fd)
         close (fd);
         return;
     }
+    c->pid = peer.pid;
     c->readable = event_new (m->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new (m->base, fd, EV_WRITE, on_writable, c);
     if (!c->readable || !c->writable || event_add (c->readable, NULL) < 0)
@@ -400,6 +405,38 @@ static void take_step_token (struct aw_messages *m, const struct aw_packet *pack
     m->callbacks.forward (m->callbacks.arg, &done);
 }
 
+/* The answer follows all that processes which have ended by now have sent. */
+static void answer_look (struct aw_messages *m, uint32_t number)
+{
+    const struct aw_packet seen = { .kind = AW_PACKET_LOOK,
+                                    .number = number,
+                                    .seq = m->callbacks.only_wait (m->callbacks.arg) };
+    struct connection *c;
+    size_t cursor = 0;
+
+    accept_all (m);
+    while ((c = aw_table_next (&m->connections, &cursor)))
+        if (!read_packets (c, READ_AT_END, true))
+            cursor--;
+    m->callbacks.forward (m->callbacks.arg, &seen);
+}
+
+unsigned aw_messages_waiting (const struct aw_messages *m, pid_t pid)
+{
+    const struct connection *c;
+    size_t cursor = 0;
+    unsigned n = 0;
+
+    while ((c = aw_table_next (&m->connections, &cursor)))
+        n += c->waits && c->pid == pid;
+    return n;
+}
+
+uint64_t aw_messages_next_step (const struct aw_messages *m, size_t *cursor)
+{
+    return aw_step_tokens_next (&m->step_tokens, cursor);
+}
+
 void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
 {
     struct connection *c = m ? aw_table_get (&m->connections, packet->conn) : NULL;
@@ -407,6 +444,10 @@ void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
 
     if (m && (packet->kind == AW_PACKET_ADMIT || packet->kind == AW_PACKET_DISMISS)) {
         take_step_token (m, packet);
+        return;
+    }
+    if (m && packet->kind == AW_PACKET_LOOK) {
+        answer_look (m, packet->number);
         return;
     }
     if (!c)
@@ -421,6 +462,7 @@ void aw_messages_take (struct aw_messages *m, const struct aw_packet *packet)
         return;
     }
     plain.data = (struct aw_piece){ m->data.data, m->data.len };
+    c->waits = false;
     if (send_packet (c, &plain) < 0)
         close_connection (c);
 }

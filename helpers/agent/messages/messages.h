@@ -32,6 +32,8 @@ struct aw_messages_callbacks {
     void (*forward) (void *arg, const struct aw_packet *packet);
     /* Has this attempt a running process here? */
     bool (*runs) (void *arg, uint32_t task, uint32_t attempt);
+    /* Do all processes of tasks and ranks here only wait? */
+    bool (*only_wait) (void *arg);
     void *arg;
 };
 
@@ -49,6 +51,13 @@ const char *aw_messages_token (const struct aw_messages *messages);
 
 /* Handles a PACKET of the coordinator, whose data is escaped. */
 void aw_messages_take (struct aw_messages *messages, const struct aw_packet *packet);
+
+/* How many connections of process PID wait without a time limit, as its last packets say. */
+unsigned aw_messages_waiting (const struct aw_messages *messages, pid_t pid);
+
+/* Walks over the job steps whose ranks have a token, from *CURSOR 0 on: the mark of their processes
+ * (util/processes.h); 0: no more. */
+uint64_t aw_messages_next_step (const struct aw_messages *messages, size_t *cursor);
 
 /* An attempt has ended: passes on all that it has sent, and closes its connections. MESSAGES may be
  * NULL.

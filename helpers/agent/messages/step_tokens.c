@@ -66,6 +66,13 @@ const char *aw_step_tokens_token (const struct aw_step_tokens *tokens,
     return aw_table_get (&tokens->table, key_of (task, attempt));
 }
 
+uint64_t aw_step_tokens_next (const struct aw_step_tokens *tokens, size_t *cursor)
+{
+    const char *token = aw_table_next (&tokens->table, cursor);
+
+    return token ? aw_process_mark_for (token) : 0;
+}
+
 void aw_step_tokens_finish (struct aw_step_tokens *tokens)
 {
     size_t cursor = 0;

@@ -33,6 +33,10 @@ const char *aw_step_tokens_token (const struct aw_step_tokens *tokens,
                                   uint32_t task,
                                   uint32_t attempt);
 
+/* Walks over the attempts that have a token, from *CURSOR 0 on: the mark of their processes
+ * (util/processes.h); 0: no more. */
+uint64_t aw_step_tokens_next (const struct aw_step_tokens *tokens, size_t *cursor);
+
 /* Dismisses all attempts. */
 void aw_step_tokens_finish (struct aw_step_tokens *tokens);
 

@@ -128,6 +128,14 @@ static void put_resumes (const struct aw_report *report, const struct receiver *
                   lost, lost == 1 ? "" : "s");
 }
 
+/* All running tasks wait for messages, or did until that failed. */
+static void put_stall (const struct aw_report *report, const struct receiver *to)
+{
+    if (report->history.stall)
+        put_line (to, "stalled", "%s%s", report->history.stall,
+                  report->history.stalled ? "" : ": receiving failed");
+}
+
 static void put_makespan (const struct aw_report *report, const struct receiver *to)
 {
     double makespan = report->summary.makespan, predicted = report->predicted;
@@ -201,6 +209,7 @@ void aw_report_figures (const struct aw_report *report, aw_figure_fn *put, void 
 
     put_makespan (report, to);
     put_resumes (report, to);
+    put_stall (report, to);
     put_tasks (report, to);
     put_added (report, to);
     put_share (to, "CPUs", sum->cpu_share, sum->cpus, sum->n_nodes);

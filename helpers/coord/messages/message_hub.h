@@ -84,6 +84,23 @@ void aw_hub_task_ended (struct aw_hub *hub, uint32_t task, uint32_t attempt);
 /* An agent is gone, and all connections with it. */
 void aw_hub_node_lost (struct aw_hub *hub, uint32_t node);
 
+/* Attempts that wait without a time limit for a message or an answer. */
+struct aw_hub_waits {
+    uint32_t n; /* how many */
+    uint32_t task, attempt; /* of them, the one with the lowest number */
+    const char *topic; /* for which it waits. Borrowed; valid until destroy */
+};
+
+/* Does each attempt that has a connection do nothing else by them, with at least one? False also
+ * without memory. */
+bool aw_hub_all_wait (const struct aw_hub *hub, struct aw_hub_waits *waits);
+
+/* Nobody is left who could send: what tasks wait with ends with the error WHY. */
+void aw_hub_end_waits (struct aw_hub *hub, const char *why);
+
+/* How many packets of tasks aw_hub_take has taken. */
+uint64_t aw_hub_n_packets (const struct aw_hub *hub);
+
 /* Messages on TOPIC, written ones. */
 uint64_t aw_hub_count (const struct aw_hub *hub, const char *topic);
 

@@ -35,11 +35,23 @@ struct aw_topic *aw_hub_find_topic (const struct aw_hub *hub, const char *name, 
     return number == AW_NAMES_NONE ? NULL : hub->topics[number];
 }
 
-void aw_hub_refuse (
-    struct aw_hub *hub, uint32_t node, uint32_t conn, uint32_t number, const char *what)
+struct aw_receiver *aw_hub_find_receiver (const struct aw_hub_connection *c, uint32_t number)
+{
+    for (struct aw_receiver *r = c->receivers; r; r = r->next)
+        if (r->number == number)
+            return r;
+    return NULL;
+}
+
+void aw_hub_fail_request (struct aw_hub *hub,
+                          uint32_t node,
+                          uint32_t conn,
+                          uint32_t number,
+                          unsigned flags,
+                          const char *what)
 {
     struct aw_packet packet = {
-        .kind = AW_PACKET_DONE, .flags = AW_PACKET_ERROR, .conn = conn, .number = number
+        .kind = AW_PACKET_DONE, .flags = AW_PACKET_ERROR | flags, .conn = conn, .number = number
     };
 
     aw_textbuf_clear (&hub->text);
@@ -47,6 +59,12 @@ void aw_hub_refuse (
     if (!hub->text.failed)
         packet.data = (struct aw_piece){ hub->text.data, hub->text.len };
     hub->callbacks.send (hub->callbacks.arg, node, &packet, NULL, 0);
+}
+
+void aw_hub_refuse (
+    struct aw_hub *hub, uint32_t node, uint32_t conn, uint32_t number, const char *what)
+{
+    aw_hub_fail_request (hub, node, conn, number, 0, what);
 }
 
 /* The error comes first: a task that can send again finds it. */

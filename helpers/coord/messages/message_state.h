@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hub's state, shared by message_hub.c (life, flush), message_take.c (packets of tasks) and
- * message_lookup.c, which the other two stand on. Nobody else includes it.
+/* The hub's state, shared by message_hub.c (life, flush), message_take.c (packets of tasks),
+ * message_wait.c (tasks that only wait) and message_lookup.c, which the others stand on. Nobody
+ * else includes it.
  */
 #ifndef AW_COORD_MESSAGES_MESSAGE_STATE_H
 #define AW_COORD_MESSAGES_MESSAGE_STATE_H
@@ -19,12 +20,16 @@ struct aw_hub_connection {
     uint32_t unaccepted; /* messages that its agent waits for */
     bool told; /* of the hub's failure */
     struct aw_topic *topic; /* that it last published on */
+    uint64_t request; /* the id of its last one; 0: none */
+    uint32_t waits; /* number of the receiver or request that it waits for; 0: for none */
+    uint64_t waits_seq; /* messages that it had got then, if it is a receiver */
     bool due; /* in the list of those with something to be accepted */
 };
 
 struct aw_hub_request {
     uint64_t id;
     uint32_t node, conn, number; /* where the answer goes */
+    const struct aw_topic *topic; /* that it was sent on */
 };
 
 struct aw_hub {
@@ -39,6 +44,7 @@ struct aw_hub {
     struct aw_table connections; /* by node and conn */
     struct aw_table requests; /* by id */
     uint64_t last_request;
+    uint64_t n_packets; /* taken from tasks */
     struct aw_table own_groups; /* by task and attempt: the first of a list */
     struct aw_hub_connection **due;
     uint32_t n_due, room_due;
@@ -53,6 +59,17 @@ int aw_hub_add_topic (struct aw_hub *hub, const char *name, struct aw_error *err
 
 /* NULL: there is none. */
 struct aw_topic *aw_hub_find_topic (const struct aw_hub *hub, const char *name, size_t size);
+
+/* The receiver of that NUMBER; NULL: there is none. */
+struct aw_receiver *aw_hub_find_receiver (const struct aw_hub_connection *c, uint32_t number);
+
+/* What the task asked for by NUMBER ends with the error WHAT. FLAGS: further ones of the packet. */
+void aw_hub_fail_request (struct aw_hub *hub,
+                          uint32_t node,
+                          uint32_t conn,
+                          uint32_t number,
+                          unsigned flags,
+                          const char *what);
 
 /* PACKET is not carried out: its task gets the error WHAT. */
 void aw_hub_refuse (

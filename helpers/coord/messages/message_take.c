@@ -135,12 +135,17 @@ static void take_request (struct aw_hub *hub,
     else if (hub->requests.n_used >= AW_HUB_REQUESTS)
         aw_error_set (&err, "too many requests: %d wait for an answer", AW_HUB_REQUESTS);
     else {
-        *request = (struct aw_hub_request){ ++hub->last_request, c->node, c->conn, packet->number };
+        *request =
+            (struct aw_hub_request){ ++hub->last_request, c->node, c->conn, packet->number, NULL };
         rc = aw_table_set (&hub->requests, request->id, request);
         if (rc < 0)
             aw_error_set (&err, "out of memory");
         else if ((rc = append (hub, c, packet, sender, t, request->id, &err)) < 0)
             aw_table_remove (&hub->requests, request->id);
+        else {
+            c->request = request->id;
+            request->topic = c->topic;
+        }
     }
     if (rc < 0) {
         aw_hub_refuse (hub, c->node, c->conn, packet->number, err.text);
@@ -163,14 +168,6 @@ static void take_reply (struct aw_hub *hub, const struct aw_packet *packet, cons
     answer.sender = aw_piece_of (sender);
     hub->callbacks.send (hub->callbacks.arg, request->node, &answer, NULL, 0);
     free (request);
-}
-
-static struct aw_receiver *find_receiver (const struct aw_hub_connection *c, uint32_t number)
-{
-    for (struct aw_receiver *r = c->receivers; r; r = r->next)
-        if (r->number == number)
-            return r;
-    return NULL;
 }
 
 static struct aw_receiver *add_receiver (struct aw_hub *hub,
@@ -220,7 +217,7 @@ static void take_receive (struct aw_hub *hub,
                           struct aw_hub_connection *c,
                           const struct aw_packet *packet)
 {
-    struct aw_receiver *receiver = find_receiver (c, packet->number);
+    struct aw_receiver *receiver = aw_hub_find_receiver (c, packet->number);
     uint64_t room;
     struct aw_error err;
 
@@ -239,11 +236,18 @@ static void take_receive (struct aw_hub *hub,
     hub->active = true;
 }
 
+/* A message that is on its way to it makes the wait void: see aw_hub_all_wait. */
+static void take_wait (struct aw_hub_connection *c, const struct aw_packet *packet)
+{
+    c->waits = packet->number;
+    c->waits_seq = packet->seq;
+}
+
 static void take_ack (struct aw_hub *hub,
                       struct aw_hub_connection *c,
                       const struct aw_packet *packet)
 {
-    struct aw_receiver *receiver = find_receiver (c, packet->number);
+    struct aw_receiver *receiver = aw_hub_find_receiver (c, packet->number);
 
     if (receiver) {
         aw_receiver_ack (receiver, packet->seq);
@@ -274,6 +278,8 @@ void aw_hub_take (
             aw_hub_refuse (hub, node, packet->conn, packet->number, "out of memory");
         return;
     }
+    hub->n_packets++;
+    c->waits = 0;
     if (hub->failed && packet->kind != AW_PACKET_CLOSE) {
         refuse (hub, c, packet);
         return;
@@ -290,6 +296,9 @@ void aw_hub_take (
         break;
     case AW_PACKET_RECEIVE:
         take_receive (hub, c, packet);
+        break;
+    case AW_PACKET_WAIT:
+        take_wait (c, packet);
         break;
     case AW_PACKET_ACK:
         take_ack (hub, c, packet);

@@ -274,6 +274,21 @@ int aw_task_requests_unsynced (struct aw_task_requests *requests,
     return aw_hub_unsynced (requests->hub, list, err);
 }
 
+bool aw_task_requests_all_wait (const struct aw_task_requests *requests, struct aw_hub_waits *waits)
+{
+    return requests->n_answers == 0 && aw_hub_all_wait (requests->hub, waits);
+}
+
+void aw_task_requests_end_waits (struct aw_task_requests *requests, const char *why)
+{
+    aw_hub_end_waits (requests->hub, why);
+}
+
+uint64_t aw_task_requests_n_packets (const struct aw_task_requests *requests)
+{
+    return aw_hub_n_packets (requests->hub);
+}
+
 void aw_task_requests_event (struct aw_task_requests *requests, const struct aw_event *ev)
 {
     if (ev->type == AW_EVENT_FINISH)

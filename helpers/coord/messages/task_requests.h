@@ -62,6 +62,13 @@ void aw_task_requests_answer (struct aw_task_requests *requests, size_t n, const
 /* How many messages there are on TOPIC, written ones. */
 uint64_t aw_task_requests_count (const struct aw_task_requests *requests, const char *topic);
 
+/* As aw_hub_all_wait, aw_hub_end_waits, aw_hub_n_packets. */
+struct aw_hub_waits;
+bool aw_task_requests_all_wait (const struct aw_task_requests *requests,
+                                struct aw_hub_waits *waits);
+void aw_task_requests_end_waits (struct aw_task_requests *requests, const char *why);
+uint64_t aw_task_requests_n_packets (const struct aw_task_requests *requests);
+
 /* What these events mean for messages: FINISH, NODE_LOST. */
 void aw_task_requests_event (struct aw_task_requests *requests, const struct aw_event *ev);
 

@@ -47,6 +47,7 @@ void aw_history_finish (struct aw_history *history)
     free (history->gaps);
     free (history->marks);
     free (history->stop_reason);
+    free (history->stall);
     free (history->messages);
     free (history->cancelled);
     free (history->last);
@@ -237,6 +238,22 @@ static int handle_stop (struct aw_history *history, const struct aw_event *ev, s
     return 0;
 }
 
+static int handle_stall (struct aw_history *history,
+                         const struct aw_event *ev,
+                         struct aw_error *err)
+{
+    char *stall = ev->reason ? strdup (ev->reason) : NULL;
+
+    if (ev->reason && !stall)
+        return aw_error_set (err, "out of memory");
+    free (history->stall);
+    history->stall = ev->code == AW_STALL_OVER ? NULL : stall;
+    history->stalled = history->stall && ev->code == AW_STALL_BEGINS;
+    if (ev->code == AW_STALL_OVER)
+        free (stall);
+    return 0;
+}
+
 static bool is_open (const struct aw_attempt *a)
 {
     return isnan (a->finish);
@@ -344,7 +361,9 @@ static int handle_resume (struct aw_history *history,
     renew_tasks (history, &resume->again);
     drop_tasks (history, resume);
     free (history->stop_reason);
-    history->stop_reason = NULL;
+    free (history->stall);
+    history->stop_reason = history->stall = NULL;
+    history->stalled = false;
     history->exit_code = -1;
     history->n_skipped = 0;
     history->first_node = history->n_nodes;
@@ -439,7 +458,10 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
         return handle_stop (history, ev, err);
     case AW_EVENT_END:
         history->exit_code = ev->code;
+        history->stalled = false;
         return 0;
+    case AW_EVENT_STALL:
+        return handle_stall (history, ev, err);
     case AW_EVENT_RESUME:
         return handle_resume (history, ev, err);
     case AW_EVENT_MESSAGE:

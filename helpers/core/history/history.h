@@ -77,6 +77,8 @@ struct aw_history {
     double now; /* t of the last event; the caller may increase it, to count running tasks up to
                    then */
     char *stop_reason; /* NULL: not stopped */
+    char *stall; /* what all running tasks wait for, as the last STALL says; NULL: none was seen */
+    bool stalled; /* they wait now */
     int exit_code; /* -1: no END seen */
     uint32_t n_skipped;
     uint64_t *messages; /* by topic of the graph, for the first n_topics: how many came */

@@ -166,6 +166,12 @@ double aw_sched_now (const struct aw_sched *sched);
  */
 bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
 
+/* After aw_sched_next has returned false: does all depend on what the N running attempts do? That
+ * is so unless one of them is to be ended, by a time limit perhaps, or holds no CPUs and GPUs, or a
+ * task waits for a delay, or for an end of the job that is too close.
+ */
+bool aw_sched_at_rest (const struct aw_sched *sched, uint32_t *n);
+
 /* Has that attempt of TASK ended, by the events handled? */
 bool aw_sched_is_over (const struct aw_sched *sched, uint32_t task, uint32_t attempt);
 

@@ -126,6 +126,8 @@ static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_erro
         return aw_sched_handle_cancel (s, ev, err);
     case AW_EVENT_ADD:
         return aw_sched_grow (s, err);
+    case AW_EVENT_STALL: /* for those who look on */
+        return 0;
     case AW_EVENT_NODE_DRAIN:
         return aw_sched_handle_drain (s, ev, err);
     case AW_EVENT_LIMIT:

@@ -117,6 +117,7 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     case AW_EVENT_MESSAGE:
     case AW_EVENT_CANCEL:
     case AW_EVENT_ADD:
+    case AW_EVENT_STALL:
         return true;
     case AW_EVENT_FINISH:
         return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes
@@ -152,6 +153,27 @@ bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_eve
         .attempt = run->attempt,
     };
     aw_sched_fill_parts (s, run, ev);
+    return true;
+}
+
+/* Will the attempt change without a message: is it to end, or does it hold no CPUs and GPUs? */
+static bool is_moving (const struct aw_sched *s, const struct aw_running *run)
+{
+    return run->staging || run->released || run->killed
+           || isfinite (s->graph->sets[run->set].time_limit);
+}
+
+bool aw_sched_at_rest (const struct aw_sched *s, uint32_t *n)
+{
+    const struct aw_running *run;
+    uint32_t cursor = 0;
+
+    *n = s->running.n_used;
+    if (s->ended || s->out_of_memory || (!s->stopped && (s->delayed.n > 0 || aw_sched_cut (s))))
+        return false;
+    while ((run = aw_running_each (&s->running, &cursor)))
+        if (is_moving (s, run))
+            return false;
     return true;
 }
 

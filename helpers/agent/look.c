@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which processes belong to tasks is known by their marks. A process that has only the token of
+ * tasks, say in a shell that was opened to look at one, may send as well.
+ */
+#include "agent/look.h"
+
+#include <string.h>
+
+#include "agent/agent_state.h"
+#include "util/process_wait.h"
+
+/* Where processes cannot be marked, those that a task has started are not all known. */
+static bool all_marked (const struct aw_agent *agent)
+{
+    const struct aw_agent_attempt *attempt = agent->attempts.first;
+
+    while (attempt && attempt->pid && aw_process_mark_of (attempt->pid) == attempt->mark)
+        attempt = attempt->next;
+    return !attempt;
+}
+
+/* Does the process only wait, if it belongs to the agent's own tasks? */
+static bool look_at (const struct aw_agent *agent, pid_t pid)
+{
+    uint64_t mark = aw_process_mark_of (pid);
+    struct aw_agent_attempt *attempt;
+    char token[AW_PACKET_TOKEN_SIZE + 1];
+
+    return !((mark && aw_attempts_by_mark (&agent->attempts, mark, &attempt))
+             || (aw_process_variable (pid, AW_PACKET_TOKEN, token, sizeof (token))
+                 && strcmp (token, aw_messages_token (agent->messages)) == 0))
+           || aw_process_only_waits (pid, aw_messages_waiting (agent->messages, pid));
+}
+
+/* Several nodes may share a machine, and a step runs on each of them: PID may be another node's. */
+static bool is_elsewhere (const struct aw_agent *agent, pid_t pid)
+{
+    char socket[128];
+
+    return aw_process_variable (pid, AW_PACKET_SOCKET, socket, sizeof (socket))
+           && strcmp (socket, aw_messages_socket (agent->messages)) != 0;
+}
+
+/* Do all processes with the MARK of a job step only wait? Without one its ranks may be about to
+ * start. */
+static bool look_at_step (const struct aw_agent *agent, uint64_t mark)
+{
+    const struct aw_processes *processes = &agent->processes;
+    bool waits = true, any = false;
+
+    for (size_t i = 0; waits && i < processes->n; i++) {
+        pid_t pid = processes->pids[i];
+
+        if (aw_process_mark_of (pid) != mark || is_elsewhere (agent, pid))
+            continue;
+        any = true;
+        waits = aw_process_only_waits (pid, aw_messages_waiting (agent->messages, pid));
+    }
+    return waits && any;
+}
+
+bool aw_agent_only_waits (struct aw_agent *agent)
+{
+    struct aw_processes *processes = &agent->processes;
+    bool waits = all_marked (agent) && aw_processes_read (processes) == 0;
+    uint64_t mark;
+    size_t cursor = 0;
+
+    for (size_t i = 0; waits && i < processes->n; i++)
+        waits = look_at (agent, processes->pids[i]);
+    while (waits && (mark = aw_messages_next_step (agent->messages, &cursor)))
+        waits = look_at_step (agent, mark);
+    return waits;
+}
