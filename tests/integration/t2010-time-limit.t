@@ -40,8 +40,17 @@ test_expect_success 'what cannot end is not started: exit 3, told, and decided s
 test_expect_success 'a task that is too long for the run is reported at the start, and by --test-only' '
     workflow toolong.json "\"tasks\": { \"a\": { \"command\": [\"true\"] }, \"b\": { \"time_limit\": 100, \"command\": [\"true\"] } }" &&
     echo "async-workflow: warning: toolong.json: tasks.b: a task takes 1m40s (its time_limit) and the run ends in 1m00s: it will not start" >expected &&
-    async-workflow run --local --time-limit 1m --test-only toolong.json 2>err &&
+    async-workflow run --local --time-limit 1m15s --grace 15 --test-only toolong.json 2>err &&
     test_cmp expected err &&
+    async-workflow run --local --time-limit 1m45s --grace 4 --test-only toolong.json 2>err && test_must_be_empty err &&
+    async-workflow run --local --time-limit 1m45s --grace 6 --test-only toolong.json 2>err && grep "and the run ends in 1m39s" err &&
+    for time in 0:90 1 0-0:01:30; do
+        async-workflow run --test-only toolong.json -- --time=$time 2>err &&
+        grep "tasks.b: a task takes 1m40s .* and the run ends in" err || return 1
+    done &&
+    for time in 2 0:120 0:02:00 0-1 UNLIMITED; do
+        async-workflow run --test-only toolong.json -- --time=$time 2>err && test_must_be_empty err || return 1
+    done &&
     async-workflow run --local --time-limit 5m --test-only toolong.json 2>err && test_must_be_empty err &&
     test_expect_code 3 async-workflow run --local --time-limit 20 --dir toolong toolong.json >out 2>err &&
     grep "warning: toolong.json: tasks.b: a task takes 1m40s .* will not start" err

@@ -12,7 +12,10 @@
 #include "util/packet.h"
 #include "util/units.h"
 
-enum { FIRST_KEY = 0x100 }; /* argp's key of option 0 */
+enum {
+    FIRST_KEY = 0x100, /* argp's key of option 0 */
+    END_MARGIN = 5, /* seconds between the end of the run and that of the job */
+};
 
 static const char doc[] =
     "Run the workflow in FILE in this Slurm allocation, or with --local on this machine. "
@@ -317,4 +320,14 @@ void aw_run_args_line (const struct aw_run_args *args, struct aw_strings *line)
         else
             aw_strings_addf (line, "--%s=%s", option->name, args->given[i]);
     }
+}
+
+double aw_run_grace (const struct aw_run_args *args)
+{
+    return fmin (args->value.grace, args->value.time_limit / 2);
+}
+
+double aw_run_end (const struct aw_run_args *args, double end_of_job)
+{
+    return end_of_job - args->value.grace - END_MARGIN;
 }

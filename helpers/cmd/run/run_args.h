@@ -34,4 +34,10 @@ void aw_run_args_finish (struct aw_run_args *args);
 /* Appends what the command line had before "--". A failure is remembered by LINE. */
 void aw_run_args_line (const struct aw_run_args *args, struct aw_strings *line);
 
+/* Seconds between SIGTERM and SIGKILL at the end of a run: at most half of its time limit. */
+double aw_run_grace (const struct aw_run_args *args);
+
+/* When a run must stop, so that all has ended when its job ends at END_OF_JOB; wall clock. */
+double aw_run_end (const struct aw_run_args *args, double end_of_job);
+
 #endif /* AW_CMD_RUN_RUN_ARGS_H */

@@ -21,8 +21,6 @@
 #include "io/wire/auth.h"
 #include "io/journal/run_lock.h"
 
-enum { END_MARGIN = 5 }; /* seconds between the end of the run and that of the job */
-
 /* For a pool that lacks something: another step, this shell, may be the reason. "" if not. */
 static const char *step_hint (const struct aw_pool_run *run)
 {
@@ -58,12 +56,6 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
     return 0;
 }
 
-/* When the run must stop, so that all has ended when the job ends. */
-static double end_of_run (const struct aw_run_args *args, double end_of_job)
-{
-    return end_of_job - args->value.grace - END_MARGIN;
-}
-
 static void on_ask (void *arg)
 {
     const struct aw_pool_run *run = arg;
@@ -76,7 +68,7 @@ static void on_answer (void *arg, const struct aw_job_answer *answer)
     const struct aw_pool_run *run = arg;
     struct aw_job_answer mine = *answer;
 
-    mine.end_time = fmin (run->own_end, end_of_run (run->args, answer->end_time));
+    mine.end_time = fmin (run->own_end, aw_run_end (run->args, answer->end_time));
     if (!run->ended)
         aw_coordinator_job_answer (run->coordinator, &mine);
 }
@@ -305,7 +297,7 @@ int aw_run_in_job (const struct aw_run_args *args,
     if (query_job (&run, srun, job, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
-        config.end_time = end_of_run (args, run.job.end_time);
+        config.end_time = aw_run_end (args, run.job.end_time);
         config.ask_job = on_ask;
         if (set_directory (&run, srun->directory, &err) == 0
             && aw_pool_run_prepare (&run, &config, &err) == 0 && watch_job (&run, &err) == 0

@@ -152,7 +152,7 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->store = aw_run_logs_store (run->args, run->workflow, run->resume, run->run_dir);
     config->start_dir = run->start_dir;
     config->display = run->args->display;
-    config->kill_grace = fmin (run->args->value.grace, run->args->value.time_limit / 2);
+    config->kill_grace = aw_run_grace (run->args);
     config->durability = (enum aw_durability)run->args->value.durability;
     run->own_end = aw_clock_wall () + run->args->value.time_limit - config->kill_grace;
     config->end_time = fmin (run->own_end, config->end_time > 0 ? config->end_time : INFINITY);

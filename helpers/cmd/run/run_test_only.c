@@ -84,6 +84,25 @@ static const char *gres_gpus (const struct aw_srun_options *srun)
     return gres ? strstr (gres, "gpu") : NULL;
 }
 
+/* The time of a new job in seconds, of "90" (minutes), "90:30", "2:00:00", "1-12", "1-12:30:00";
+ * INFINITY: no limit is given.
+ */
+static double seconds_of_options (const struct aw_srun_options *srun)
+{
+    const char *text = option (srun, "time"), *dash = text ? strchr (text, '-') : NULL;
+    double days = 0, part[3] = { 0 };
+    int n;
+
+    if (!text || (dash && sscanf (text, "%lf-", &days) != 1))
+        return INFINITY;
+    n = sscanf (dash ? dash + 1 : text, "%lf:%lf:%lf", &part[0], &part[1], &part[2]);
+    if (n < 1)
+        return INFINITY;
+    if (dash || n == 3)
+        return 86400 * days + 3600 * part[0] + 60 * part[1] + part[2];
+    return 60 * part[0] + part[1];
+}
+
 /* What Slurm would give for these options, as far as they say. */
 static struct aw_node_shape shape_of_options (const struct aw_srun_options *srun)
 {
@@ -111,7 +130,8 @@ static struct aw_node_shape shape_of_options (const struct aw_srun_options *srun
     return shape;
 }
 
-static int allocation_of_job (struct aw_allocation *allocation,
+static int allocation_of_job (const struct aw_run_args *args,
+                              struct aw_allocation *allocation,
                               const struct aw_srun_options *srun,
                               const char *id,
                               double *seconds,
@@ -127,7 +147,7 @@ static int allocation_of_job (struct aw_allocation *allocation,
     if (rc == 0)
         rc = aw_run_allocation (&job, allocation, err);
     if (job.end_time > 0)
-        *seconds = fmin (*seconds, job.end_time - aw_clock_wall ());
+        *seconds = fmin (*seconds, aw_run_end (args, job.end_time) - aw_clock_wall ());
     aw_slurm_job_finish (&job);
     return rc;
 }
@@ -170,16 +190,18 @@ int aw_run_test_only (const struct aw_run_args *args,
 {
     const struct aw_graph *graph = workflow->graph;
     struct aw_allocation allocation = { 0 };
-    double seconds = args->value.time_limit;
+    double seconds = args->value.time_limit - aw_run_grace (args);
     struct aw_error err;
     int code = AW_EXIT_INPUT, rc;
 
     if (args->value.local)
         rc = aw_run_local_allocation (args, &allocation, &err);
     else if (job)
-        rc = allocation_of_job (&allocation, srun, job, &seconds, &err);
-    else
+        rc = allocation_of_job (args, &allocation, srun, job, &seconds, &err);
+    else {
         rc = aw_allocation_add (&allocation, shape_of_options (srun), &err);
+        seconds = fmin (seconds, aw_run_end (args, seconds_of_options (srun)));
+    }
     if (rc < 0)
         aw_error_print (&err);
     else {

@@ -33,10 +33,22 @@ static void read_from (struct aw_reader *reader, struct json_object *value, void
     read_path (reader, value, &e->copy.from);
 }
 
+/* A directory has no name of its own in such a path, so nothing can be put in its place. */
+static bool is_bare_directory (const char *raw)
+{
+    const char *slash = strrchr (raw, '/'), *last = slash ? slash + 1 : raw;
+
+    return strcmp (last, ".") == 0 || strcmp (last, "..") == 0 || strcmp (raw, "{scratch}") == 0;
+}
+
 static void read_to (struct aw_reader *reader, struct json_object *value, void *object)
 {
     struct entry *e = object;
+    const char *raw;
 
+    if (json_object_is_type (value, json_type_string)
+        && is_bare_directory (raw = json_object_get_string (value)))
+        aw_reader_error (reader, "\"%s\" is a directory: write \"%s/\" to copy into it", raw, raw);
     read_path (reader, value, &e->copy.to);
 }
 
