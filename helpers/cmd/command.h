@@ -18,6 +18,7 @@ extern const struct aw_command aw_command_advise;
 extern const struct aw_command aw_command_run;
 extern const struct aw_command aw_command_status;
 extern const struct aw_command aw_command_report;
+extern const struct aw_command aw_command_import;
 extern const struct aw_command aw_command_watch;
 extern const struct aw_command aw_command_explain;
 extern const struct aw_command aw_command_logs;

@@ -9,36 +9,42 @@
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
-#include "cmd/report/report.h"
+#include "cmd/report/status_json.h"
 #include "util/units.h"
 
 enum { MAX_SETS = 200 };
 
+struct arguments {
+    const char *dir;
+    bool json;
+};
+
+#define OF(member) offsetof (struct arguments, member)
+
+static const struct aw_argument options[] = {
+    { "json", NULL, "print JSON, for programs", AW_VALUE_FLAG, .offset = OF (json) },
+};
+
 static const struct aw_arguments line = {
+    .options = options,
+    .n_options = sizeof (options) / sizeof (options[0]),
+    .offset = OF (dir),
     .words = "DIR",
     .doc = "Show the progress of the run in run directory DIR, during the run or after its end.",
     .missing = "no run directory given",
     .second = "run directory: give one",
 };
 
-/* Staging now. These tasks hold no CPUs or GPUs, though they count as running. */
 static void put_staging (const struct aw_history *history, struct aw_textbuf *out)
 {
-    uint32_t coming = 0, waiting = 0, leaving = 0;
+    struct aw_staging_now now = aw_status_staging (history);
 
-    for (size_t i = 0; i < history->n_attempts; i++) {
-        const struct aw_attempt *a = &history->attempts[i];
-
-        coming += a->waits && isnan (a->brought);
-        waiting += a->waits && !isnan (a->brought);
-        leaving += !isnan (a->released) && isnan (a->finish);
-    }
-    if (coming + waiting + leaving > 0)
+    if (now.coming + now.waiting + now.leaving > 0)
         aw_textbuf_printf (
             out,
             "\nstaging: data of %u task%s coming in, of %u staged in and waiting for CPUs and "
             "GPUs, of %u going out",
-            coming, coming == 1 ? "" : "s", waiting, leaving);
+            now.coming, now.coming == 1 ? "" : "s", now.waiting, now.leaving);
 }
 
 static void put_head (const struct aw_report *report, struct aw_textbuf *out)
@@ -120,20 +126,24 @@ static void put_messages (const struct aw_report *report, struct aw_textbuf *out
 
 static int run (int argc, char **argv)
 {
-    const char *dir = NULL;
+    struct arguments args = { 0 };
     struct aw_textbuf text = { 0 };
     struct aw_problems problems;
     struct aw_report report;
     int rc = AW_EXIT_INPUT;
 
-    aw_arguments_parse (&line, argc, argv, &dir);
+    aw_arguments_parse (&line, argc, argv, &args);
     aw_problems_init (&problems);
-    if (aw_report_load (&report, dir, &problems) < 0)
+    if (aw_report_load (&report, args.dir, &problems) < 0)
         aw_problems_print (&problems, stderr);
     else {
-        put_head (&report, &text);
-        put_sets (&report, &text);
-        put_messages (&report, &text);
+        if (args.json)
+            aw_status_json (&report, &text);
+        else {
+            put_head (&report, &text);
+            put_sets (&report, &text);
+            put_messages (&report, &text);
+        }
         aw_report_finish (&report);
         if (!text.failed && fwrite (text.data, 1, text.len, stdout) == text.len
             && fflush (stdout) == 0)

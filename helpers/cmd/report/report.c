@@ -19,10 +19,15 @@ static const struct format {
     const char *name;
     void (*put) (const struct aw_report *report, struct aw_textbuf *out);
     void (*compare) (const struct aw_compared *comparison, struct aw_textbuf *out); /* or NULL */
+    int (*check) (const struct aw_report *report, struct aw_error *err); /* can it be? Or NULL */
 } formats[] = {
-    { "text", aw_report_text, aw_compare_text }, { "json", aw_report_json, aw_compare_json },
-    { "html", aw_report_html, aw_compare_html }, { "svg", aw_report_svg, NULL },
-    { "trace", aw_report_trace, NULL },
+    { "text", aw_report_text, aw_compare_text, NULL },
+    { "json", aw_report_json, aw_compare_json, NULL },
+    { "html", aw_report_html, aw_compare_html, NULL },
+    { "svg", aw_report_svg, NULL, NULL },
+    { "trace", aw_report_trace, NULL, NULL },
+    { "prometheus", aw_report_prometheus, NULL, NULL },
+    { "wfformat", aw_report_wfformat, NULL, aw_report_wfformat_check },
 };
 
 enum { N_FORMATS = sizeof (formats) / sizeof (formats[0]) };
@@ -51,7 +56,9 @@ static const struct format *find_format (struct argp_state *state, const char *n
     if (near)
         argp_error (state, "--format=%s: unknown format: did you mean \"%s\"?", name, near);
     else
-        argp_error (state, "--format=%s: unknown format: give text, json, html, svg or trace",
+        argp_error (state,
+                    "--format=%s: unknown format: give text, json, html, svg, trace, prometheus or "
+                    "wfformat",
                     name);
     return NULL;
 }
@@ -75,8 +82,8 @@ static void check (void *arguments, struct argp_state *state)
 
 static const struct aw_argument options[] = {
     { "format", "FORMAT",
-      "text, json, html (a page with a chart), svg (a Gantt chart) or trace (for ui.perfetto.dev) "
-      "[text]",
+      "text; json; html: a page with a chart; svg: a Gantt chart; trace: for ui.perfetto.dev; "
+      "prometheus: metrics for a node exporter; wfformat: an instance for wfcommons.org [text]",
       AW_VALUE_TEXT, .offset = OF (name), .letter = 'f' },
     { "output", "FILE", "write to FILE [standard output]", AW_VALUE_TEXT, .offset = OF (output),
       .letter = 'o' },
@@ -116,12 +123,19 @@ static int put_report (const struct arguments *args,
                        struct aw_problems *problems)
 {
     struct aw_report report;
+    struct aw_error err;
+    int rc = 0;
 
     if (aw_report_load (&report, args->dir, problems) < 0)
         return -1;
-    args->format->put (&report, text);
+    if (args->format->check)
+        rc = args->format->check (&report, &err);
+    if (rc < 0)
+        aw_problems_add (problems, false, "%s", err.text);
+    else
+        args->format->put (&report, text);
     aw_report_finish (&report);
-    return 0;
+    return rc;
 }
 
 static int put_comparison (const struct arguments *args,

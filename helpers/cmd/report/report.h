@@ -133,6 +133,11 @@ void aw_report_json (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_html (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_svg (const struct aw_report *report, struct aw_textbuf *out);
 void aw_report_trace (const struct aw_report *report, struct aw_textbuf *out);
+void aw_report_prometheus (const struct aw_report *report, struct aw_textbuf *out);
+void aw_report_wfformat (const struct aw_report *report, struct aw_textbuf *out);
+
+/* Can the run be an instance of WfFormat? 0, or -1 with text. */
+int aw_report_wfformat_check (const struct aw_report *report, struct aw_error *err);
 
 /* All of TEXT to FD. 0, or -1 with errno. */
 int aw_report_write (const struct aw_textbuf *text, int fd);
