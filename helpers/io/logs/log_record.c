@@ -36,22 +36,31 @@ static uint64_t get_u64 (const unsigned char *from)
     return le64toh (value);
 }
 
-/* Eight bytes at a time: a hash by single bytes is slower than the disk. */
+static uint64_t mix (uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C (0x9e3779b97f4a7c15);
+    return hash ^ hash >> 29;
+}
+
+/* By words, four of them at a time: a hash by single bytes is slower than the disk. */
 static uint64_t add_words (uint64_t hash, const unsigned char *data, size_t size)
 {
+    uint64_t lanes[4] = { hash, hash + 1, hash + 2, hash + 3 };
     unsigned char last[8] = { 0 };
-    size_t whole = size & ~(size_t)7;
+    size_t i = 0;
 
-    for (size_t i = 0; i < whole; i += 8) {
-        hash = (hash ^ get_u64 (data + i)) * UINT64_C (0x9e3779b97f4a7c15);
-        hash ^= hash >> 29;
+    for (; i + 32 <= size; i += 32)
+        for (size_t lane = 0; lane < 4; lane++)
+            lanes[lane] = mix (lanes[lane], get_u64 (data + i + 8 * lane));
+    for (; i + 8 <= size; i += 8)
+        lanes[0] = mix (lanes[0], get_u64 (data + i));
+    if (size > i) {
+        memcpy (last, data + i, size - i);
+        lanes[0] = mix (lanes[0], get_u64 (last));
     }
-    if (size > whole) {
-        memcpy (last, data + whole, size - whole);
-        hash = (hash ^ get_u64 (last)) * UINT64_C (0x9e3779b97f4a7c15);
-        hash ^= hash >> 29;
-    }
-    return hash;
+    for (size_t lane = 1; lane < 4; lane++)
+        lanes[0] = mix (lanes[0], lanes[lane]);
+    return lanes[0];
 }
 
 static void put_head (unsigned char *head, const struct aw_log_record *record)

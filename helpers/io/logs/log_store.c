@@ -16,7 +16,7 @@
 #include "util/strings.h"
 #include "util/table.h"
 
-enum { CHUNK = 1 << 20 };
+enum { CHUNK = 128 << 10 }; /* what a cache holds */
 
 struct aw_log_store {
     char *dir; /* for messages */
@@ -128,6 +128,7 @@ static int open_file (struct aw_log_store *store, uint32_t number, struct aw_err
 struct search {
     struct aw_log_store *store;
     struct aw_table by_key; /* of places */
+    uint64_t only; /* the key, if it is a single one; else 0 */
 };
 
 static int take_begin (struct search *search, uint64_t at)
@@ -192,6 +193,14 @@ static int take (struct search *search, uint64_t at, struct aw_log_record *recor
     return 1;
 }
 
+/* Most entries are of others. */
+static bool is_wanted (const struct search *search, uint64_t key)
+{
+    if (search->only)
+        return key == search->only;
+    return key && aw_table_get (&search->by_key, key);
+}
+
 /* Goes through the N entries at BYTES. LAST: the last position. False: they are damaged. */
 static int take_entries (struct search *search,
                          const unsigned char *bytes,
@@ -206,8 +215,7 @@ static int take_entries (struct search *search,
         if (entry.at < *last)
             return 0;
         *last = entry.at;
-        if (entry.key && aw_table_get (&search->by_key, entry.key)
-            && take (search, entry.at, &record) < 0)
+        if (is_wanted (search, entry.key) && take (search, entry.at, &record) < 0)
             return -1;
     }
     return 1;
@@ -278,7 +286,7 @@ int aw_log_store_find (struct aw_log_store *store,
                        size_t n,
                        struct aw_error *err)
 {
-    struct search search = { .store = store };
+    struct search search = { .store = store, .only = n == 1 ? aw_log_key (places[0].name) : 0 };
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < n; i++)
