@@ -155,6 +155,18 @@ static int take_words (struct selection *s,
     return rc;
 }
 
+/* Numbers of attempts, which the names of files have, stand in the journal alone. */
+static int know_attempts (struct aw_logs_run *run,
+                          const struct aw_logs_tasks *tasks,
+                          struct aw_problems *problems)
+{
+    for (size_t i = 0; !run->loaded && i < tasks->n; i++)
+        for (int s = 0; s < AW_STREAMS; s++)
+            if (!aw_report_is_stored (&run->report, tasks->ids[i], (enum aw_stream)s))
+                return aw_logs_run_load (run, problems);
+    return 0;
+}
+
 int aw_logs_select (struct aw_logs_run *run,
                     const struct aw_words *words,
                     bool failed,
@@ -175,5 +187,5 @@ int aw_logs_select (struct aw_logs_run *run,
     }
     rc = take_words (&s, words, problems);
     free (s.taken);
-    return rc;
+    return rc < 0 ? rc : know_attempts (run, tasks, problems);
 }
