@@ -191,7 +191,36 @@ static bool other_tasks (const struct aw_workflow *old,
                || other_missing (old->recipes[was].values, new->recipes[set].values));
 }
 
-/* Has a task of SET, which it had before, other predecessors by the key of EDGE? */
+/* What became of the tasks of a key since the old version. */
+enum {
+    KEY_NEW = 1, /* there are more of them */
+    KEY_GONE = 2, /* some are not wanted */
+    KEY_OTHER = 4, /* some that were wanted are not, or the other way round */
+};
+
+/* By group, for the predecessor FROM of an edge by KEY. Caller frees; NULL without memory. */
+static uint8_t *changed_groups (const struct aw_values *was,
+                                const struct aw_values *is,
+                                const struct aw_edge_key *key)
+{
+    uint8_t *changed = calloc ((size_t)key->n_groups + 1, sizeof (*changed));
+
+    for (uint32_t i = 0; changed && i < key->before.n_tasks; i++) {
+        uint8_t *group = &changed[key->before.group[i]];
+        bool gone = aw_values_is_missing (is, i);
+
+        *group |= gone ? KEY_GONE : 0;
+        if (i >= aw_values_count (was))
+            *group |= KEY_NEW;
+        else if (gone != aw_values_is_missing (was, i))
+            *group |= KEY_OTHER;
+    }
+    return changed;
+}
+
+/* Has a task of SET, which it had before, other predecessors by the key of EDGE? What is no longer
+ * wanted does not count. A task that is wanted again ran with those that are wanted again with it.
+ */
 static bool other_by_key (const struct aw_workflow *old,
                           const struct aw_workflow *new,
                           const struct aw_set_change *changes,
@@ -199,20 +228,22 @@ static bool other_by_key (const struct aw_workflow *old,
                           const struct aw_edge *edge)
 {
     const struct aw_edge_key *key = aw_graph_key (new->graph, edge->by);
-    uint32_t was = changes[edge->set].old, mine = changes[set].old;
-    const struct aw_values *values = new->recipes[edge->set].values;
-    uint32_t old_count = old->graph->sets[was].count, n = new->graph->sets[edge->set].count;
-    bool *other = calloc (key->n_groups + (size_t)1, sizeof (*other)), found = !other;
+    const struct aw_values *was = old->recipes[changes[set].old].values;
+    const struct aw_values *is = new->recipes[set].values;
+    uint8_t *changed = changed_groups (old->recipes[changes[edge->set].old].values,
+                                       new->recipes[edge->set].values, key);
+    bool found = !changed;
 
-    for (uint32_t i = 0; other && i < n; i++)
-        if (i >= old_count
-            || aw_values_is_missing (values, i)
-                   != aw_values_is_missing (old->recipes[was].values, i))
-            other[key->before.group[i]] = true;
-    n = new->graph->sets[set].count;
-    for (uint32_t i = 0; !found && i < n && i < old->graph->sets[mine].count; i++)
-        found = other[key->after.group[i]];
-    free (other);
+    for (uint32_t i = 0; !found && i < key->after.n_tasks && i < aw_values_count (was); i++) {
+        uint8_t group = changed[key->after.group[i]];
+
+        if (aw_values_is_missing (was, i))
+            group &= KEY_NEW | KEY_GONE;
+        else
+            group &= KEY_NEW | KEY_OTHER;
+        found = group && !aw_values_is_missing (is, i);
+    }
+    free (changed);
     return found;
 }
 
