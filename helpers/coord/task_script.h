@@ -10,8 +10,8 @@
 /* Fills LAUNCH->argv for the script TEXT. If its first line is "#!", an absolute path and at most
  * one argument, as for the kernel, the script is written to PATH (mode 0700), which the interpreter
  * gets as its last argument. Otherwise it is an argument of OTHER_SHELL, a program with options
- * (NULL-terminated), and -c; OTHER_SHELL NULL, and for plain #!/bin/sh: of /bin/sh -c. 0, or -1 with
- * text.
+ * (NULL-terminated), and -c; OTHER_SHELL NULL, and for plain #!/bin/sh: of /bin/sh -c. 0, or -1
+ * with text.
  */
 int aw_task_script (struct aw_launch *launch,
                     const char *text,

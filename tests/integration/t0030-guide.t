@@ -9,11 +9,11 @@ PATH=$top_builddir/helpers:$PATH
 readme=$top_srcdir/README.md
 guide=$top_srcdir/docs/guide.md
 
-# An example is a block that begins with ```json NAME or ```sh NAME. Each is written to a file of its name.
+# An example is a block that begins with ```json NAME, ```sh NAME or ```txt NAME. Each is written to a file of its name.
 extract ()
 {
     awk '/^```$/ { if (file) close (file); file = ""; next }
-        /^```(json|sh) ./ { file = $2; print file >>"examples"; next }
+        /^```(json|sh|txt) ./ { file = $2; print file >>"examples"; next }
         file { print >file }' "$@"
 }
 
@@ -42,10 +42,14 @@ test_expect_success 'every example has a name of its own' '
     test "$(wc -l <examples)" -ge 15 &&
     sort examples | uniq -d >twice &&
     test_must_be_empty twice &&
-    ! grep -E "^\`\`\`(json|sh)$" "$readme" "$guide"
+    ! grep -E "^\`\`\`(json|sh|txt)$" "$readme" "$guide"
 '
 
-for example in $(grep '\.json$' examples); do
+# Files from which examples take values.
+mkdir -p in && for i in 1 2 3; do seq $i 9 >in/$i; done
+printf "rate,depth\n0.1,3\n0.01,5\n" >params.csv
+
+for example in $(grep -E '\.(json|txt)$' examples); do
     test_expect_success "$example: check finds nothing wrong with it" "
         async-workflow check $example >out 2>err && test_must_be_empty err || { cat err; false; }
     "
@@ -74,7 +78,22 @@ echo "PATH='$here/bin':\$PATH" >>home/.bash_profile
 
 test_expect_success 'first.json: eight tasks, and one after them' '
     run 0 first &&
-    seq 0 7 >expected && test_cmp expected all.txt
+    seq 1 8 >expected && test_cmp expected all.txt
+'
+
+test_expect_success 'commands.txt: three lines, three tasks' '
+    async-workflow run --local --cpus 8 --progress none commands.txt >commands.out 2>&1 &&
+    cat sample.1 sample.2 sample.3 >samples && test "$(wc -l <samples)" = 15
+'
+
+test_expect_success 'more.txt: CPUs for some lines, and a barrier' '
+    async-workflow run --local --cpus 8 --progress none more.txt >more.out 2>&1 || { cat more.out; false; } &&
+    contents all.sorted "1 2 2 3 3 3 4 4 4 5 5 5 6 6 6 7 7 7 8 8 8 9 9 9"
+'
+
+test_expect_success 'values.json: files of a directory, rows of a table' '
+    async-workflow run --local --cpus 8 --progress none values.json >values.out 2>&1 || { cat values.out; false; } &&
+    contents counts/1 9 && contents scores.txt "0.1 3" "0.01 5"
 '
 
 test_expect_success 'train.json: a task loads a module and activates a conda environment' '
@@ -155,7 +174,7 @@ test_expect_success 'reports and status of what has run' '
 '
 
 test_expect_success 'model and advise, as the guide calls them' '
-    sed "s/\"count\"/\"duration\": 60, \"count\"/; s/\"after\"/\"duration\": 5, \"after\"/" first.json >timed.json &&
+    sed "s/\"foreach\"/\"duration\": 60, \"foreach\"/; s/\"after\"/\"duration\": 5, \"after\"/" first.json >timed.json &&
     async-workflow model timed.json --nodes 2 --cpus 16 &&
     async-workflow advise timed.json --cpus 16 --script job.sh &&
     grep -q "^srun --async-workflow=timed.json" job.sh

@@ -30,8 +30,14 @@ test_expect_success 'in a job' '
 '
 
 test_expect_success 'a resume keeps them, or takes others' '
-    run 0 again -N1 --async-workflow-resume=job && grep -q "nothing to run" again.err &&
+    run 0 again -N1 --async-workflow-resume=job && says job 3 &&
     run 0 again -N1 --async-workflow-resume=job --async-workflow-param=n=4 && says job 4
+'
+
+test_expect_success 'a list of commands, in a new job and resumed' '
+    printf "%s\n" "echo one >>one" "#AW barrier" "test -e go" >list.txt &&
+    run 1 list -N1 --async-workflow=list.txt --async-workflow-dir=list && touch go &&
+    run 0 list -N1 --async-workflow=list.txt --async-workflow-resume=list && test "$(cat one)" = one && finished list 2
 '
 
 test_expect_success 'nothing is left' 'nothing_left'

@@ -151,7 +151,7 @@ static void values_are_merged (void **state)
         struct aw_values *new = table_of (table[i / 2].new, i % 2);
         char out[100] = "";
 
-        assert_int_equal (aw_values_merge (values, new), 1);
+        assert_int_equal (aw_values_merge (values, new, AW_VALUES_NONE), 1);
         for (uint32_t row = 0; row < aw_values_count (values); row++)
             sprintf (out + strlen (out), "%s%s%s%s", row ? " " : "",
                      aw_values_is_missing (values, row) ? "-" : "", aw_values_text (values, row, 0),
@@ -160,7 +160,7 @@ static void values_are_merged (void **state)
         /* What is missing may come again, in its old place. */
         aw_values_destroy (new);
         new = table_of (table[i / 2].old, false);
-        assert_int_equal (aw_values_merge (values, new), 1);
+        assert_int_equal (aw_values_merge (values, new, AW_VALUES_NONE), 1);
         for (uint32_t row = 0; row < aw_values_count (new); row++) {
             assert_false (aw_values_is_missing (values, row));
             assert_string_equal (aw_values_text (values, row, 0), aw_values_text (new, row, 0));
@@ -175,11 +175,11 @@ static void other_variables_are_not_merged (void **state)
     struct aw_values *values = table_of ("x1", false), *other = make (2);
 
     (void)state;
-    assert_int_equal (aw_values_merge (values, other), 0);
+    assert_int_equal (aw_values_merge (values, other, AW_VALUES_NONE), 0);
     assert_int_equal (aw_values_count (values), 1);
     aw_values_destroy (other);
     other = make (1);
-    assert_int_equal (aw_values_merge (values, other), 0);
+    assert_int_equal (aw_values_merge (values, other, AW_VALUES_NONE), 0);
     aw_values_destroy (other);
     aw_values_destroy (values);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/graph/graph.h"
+#include "io/workflow/task_list.h"
 #include "io/workflow/template.h"
 #include "io/workflow/value_sources.h"
 #include "io/workflow/value_tables.h"
@@ -37,6 +38,7 @@ struct foreach {
     struct aw_values *values;
     struct source *sources;
     size_t n_sources, source_room;
+    uint64_t part; /* of a list of commands, the one source; 0: there is none */
     uint64_t digest; /* of all that the file itself says */
 };
 
@@ -242,6 +244,42 @@ static bool read_table (struct foreach *f, struct json_object *object, struct js
     return good;
 }
 
+/* {"list": F, "part": N}: tasks are found again by their commands; the path of the list is no
+ * matter. */
+static bool read_list (struct foreach *f, struct json_object *object)
+{
+    static const char *const keys[] = { "list", "part" };
+    struct json_object *list = NULL, *part = NULL;
+    char number[24];
+    size_t mark;
+    bool good = true;
+
+    json_object_object_foreach (object, key, value)
+    {
+        if (!strcmp (key, "list"))
+            list = value;
+        else if (!strcmp (key, "part"))
+            part = value;
+        else
+            good = aw_reader_unknown (f->reader, "key", key, keys, 2,
+                                      "a \"list\" stands alone, but for \"part\"");
+    }
+    f->part = 1;
+    if (part) {
+        mark = aw_reader_enter (f->reader, "part");
+        good = aw_reader_integer (f->reader, part, 1, AW_MAX_TASKS, &f->part) && good;
+        aw_reader_leave (f->reader, mark);
+    }
+    mark = aw_reader_enter (f->reader, "list");
+    good = note_source (f, "list", list, NULL) && good;
+    aw_reader_leave (f->reader, mark);
+    snprintf (number, sizeof (number), "%" PRIu64, f->part);
+    f->digest = AW_HASH64_BASIS;
+    digest_text (f, "list");
+    digest_text (f, number);
+    return good;
+}
+
 static bool read_variables (struct foreach *f, struct json_object *object)
 {
     struct json_object *table;
@@ -255,6 +293,9 @@ static bool read_variables (struct foreach *f, struct json_object *object)
     if (json_object_object_get_ex (object, "table", &table)
         && json_object_is_type (table, json_type_string))
         return read_table (f, object, table);
+    if (json_object_object_get_ex (object, "list", &table)
+        && json_object_is_type (table, json_type_string))
+        return read_list (f, object);
     json_object_object_foreach (object, name, value)
     {
         size_t mark = aw_reader_enter (f->reader, name);
@@ -299,11 +340,32 @@ static bool combine (struct foreach *f)
                             AW_MAX_TASKS);
 }
 
+/* Lines of a list: that from which the workflow is made, else the file. */
+static bool read_lines (struct foreach *f)
+{
+    struct aw_task_list *list = NULL;
+    size_t begin, size;
+    char *text;
+    bool good;
+
+    if (f->reader->list)
+        return aw_task_list_values (f->reader->list, f->reader, f->part, f->values);
+    text = aw_value_file (f->reader, f->sources[0].path, &begin, &size);
+    if (text)
+        list = aw_task_list_read (f->reader, text + begin, size - begin);
+    good = list && aw_task_list_values (list, f->reader, f->part, f->values);
+    aw_task_list_destroy (list);
+    free (text);
+    return good;
+}
+
 /* KEPT, those of the run, with what the sources have now. KEPT is destroyed, or becomes the values.
  */
 static bool merge (struct foreach *f, struct aw_values *kept)
 {
-    int rc = aw_values_merge (kept, f->values);
+    uint32_t line =
+        f->part ? aw_values_find (kept, AW_LIST_LINE, strlen (AW_LIST_LINE)) : AW_VALUES_NONE;
+    int rc = aw_values_merge (kept, f->values, line);
 
     if (rc <= 0) {
         aw_values_destroy (kept);
@@ -322,19 +384,21 @@ static bool merge (struct foreach *f, struct aw_values *kept)
 static bool fill (struct foreach *f, const char *set)
 {
     struct aw_values *kept = aw_kept_values_take (f->reader->kept, set);
-    char digest[20];
+    bool listed = f->part && f->reader->list;
+    char digest[32];
 
-    snprintf (digest, sizeof (digest), "%016" PRIx64, f->digest);
-    if (kept && !f->reader->read_again && strcmp (aw_values_source (kept), digest) == 0) {
+    snprintf (digest, sizeof (digest), "%s%016" PRIx64, f->part ? AW_LIST_SOURCE : "", f->digest);
+    if (kept && !f->reader->read_again && !listed
+        && strcmp (aw_values_source (kept), digest) == 0) {
         aw_values_destroy (f->values);
         f->values = kept;
         return true;
     }
-    if (f->reader->kept_alone && f->n_sources > 0) {
+    if (f->reader->kept_alone && f->n_sources > 0 && !listed) {
         aw_values_destroy (kept);
         return aw_reader_error (f->reader, "the run directory has no values of this set");
     }
-    if (!read_sources (f) || !combine (f)) {
+    if (!(f->part ? read_lines (f) : read_sources (f)) || !combine (f)) {
         aw_values_destroy (kept);
         return false;
     }

@@ -34,6 +34,7 @@ struct aw_parameter {
 };
 
 struct aw_outside;
+struct aw_task_list;
 
 struct aw_reader {
     const char *label; /* the file's name in problems */
@@ -43,6 +44,7 @@ struct aw_reader {
     struct aw_parameter *parameters;
     size_t n_parameters, parameter_room;
     struct aw_names parameter_numbers;
+    const struct aw_task_list *list; /* that the workflow is made from. Borrowed; NULL: from none */
     struct aw_outside *outside; /* values for them. Borrowed; NULL: an added workflow */
     size_t expanded; /* bytes of texts so far */
     bool no_memory; /* reported */

@@ -74,9 +74,10 @@ int aw_values_align (struct aw_values *values, uint32_t max);
 /* VALUES are those of a run, and NEW what its sources have now: values that are in both keep their
  * task, NEW ones get tasks behind all others, and tasks with values that are not in NEW become
  * missing. Of equal values, the first task stays first. 1; 0 with nothing changed where the two
- * have other variables; -1 with ENOMEM: then VALUES can only be destroyed.
+ * have other variables; -1 with ENOMEM: then VALUES can only be destroyed. NOTE, a variable of
+ * VALUES, is not compared: tasks get its new text. AW_VALUES_NONE: all are.
  */
-int aw_values_merge (struct aw_values *values, const struct aw_values *new);
+int aw_values_merge (struct aw_values *values, const struct aw_values *new, uint32_t note);
 
 /* The task of INDEX is missing. 0, or -1 with ENOMEM. */
 int aw_values_set_missing (struct aw_values *values, uint32_t index);

@@ -18,6 +18,7 @@ struct rows {
     uint32_t *next; /* the next row of the same texts + 1 */
     uint32_t *numbers; /* of the texts of one row */
     uint32_t *columns; /* by variable: its number among the new values */
+    uint32_t note; /* a variable that is not compared */
 };
 
 static void finish (struct rows *rows)
@@ -54,7 +55,8 @@ static size_t find_slot (const struct rows *rows)
     for (; rows->slots[slot]; slot = (slot + 1) & rows->mask) {
         uint32_t row = rows->slots[slot] - 1, v = 0;
 
-        while (v < n && rows->values->columns[v].cells[row] == rows->numbers[v])
+        while (v < n
+               && (v == rows->note || rows->values->columns[v].cells[row] == rows->numbers[v]))
             v++;
         if (v == n)
             break;
@@ -69,7 +71,7 @@ static void add_rows (struct rows *rows)
         size_t slot;
 
         for (uint32_t v = 0; v < rows->values->n_columns; v++)
-            rows->numbers[v] = rows->values->columns[v].cells[row];
+            rows->numbers[v] = v == rows->note ? 0 : rows->values->columns[v].cells[row];
         slot = find_slot (rows);
         if (rows->slots[slot])
             rows->next[row] = rows->first[rows->slots[slot] - 1];
@@ -160,13 +162,22 @@ static int match_rows (struct rows *rows,
         rows->columns[v] = aw_values_find (new, name, strlen (name));
     }
     for (uint32_t i = 0; i < new->count; i++) {
-        uint32_t row;
+        uint32_t row, note = 0;
 
         for (uint32_t v = 0; v < n; v++)
             rows->numbers[v] = numbers[v][aw_values_number (new, i, rows->columns[v])];
+        if (rows->note < n) {
+            note = rows->numbers[rows->note];
+            rows->numbers[rows->note] = 0;
+        }
         row = take_row (rows);
-        if (row != AW_VALUES_NONE)
+        if (rows->note < n)
+            rows->numbers[rows->note] = note;
+        if (row != AW_VALUES_NONE) {
             missing[row] = 0;
+            if (rows->note < n)
+                rows->values->columns[rows->note].cells[row] = note;
+        }
         else if (append_row (rows) < 0)
             return -1;
     }
@@ -186,7 +197,7 @@ static void set_missing (struct aw_values *values, uint8_t *missing, uint32_t co
         aw_values_seal (&values->columns[v]);
 }
 
-int aw_values_merge (struct aw_values *values, const struct aw_values *new)
+int aw_values_merge (struct aw_values *values, const struct aw_values *new, uint32_t note)
 {
     uint32_t **numbers, old_count = values->count;
     size_t total = (size_t)values->count + new->count;
@@ -199,6 +210,7 @@ int aw_values_merge (struct aw_values *values, const struct aw_values *new)
     missing = calloc (total + 1, 1);
     numbers = translate (values, new);
     if (init (&rows, values) == 0 && missing && numbers) {
+        rows.note = note;
         memset (missing, 1, old_count);
         add_rows (&rows);
         rc = match_rows (&rows, new, numbers, missing);

@@ -13,6 +13,7 @@
 #include "io/json_compat.h"
 #include "io/text_file.h"
 #include "io/workflow/outside.h"
+#include "io/workflow/task_list.h"
 #include "io/workflow/values_file.h"
 #include "io/workflow/workflow_sets.h"
 
@@ -124,6 +125,38 @@ static void read_text (struct aw_loading *l, const char *text, size_t size, cons
     json_object_put (root);
 }
 
+/* Its name without the suffix. NULL without memory. */
+static char *list_name (const char *label)
+{
+    char *name = default_name (label), *dot = name ? strrchr (name, '.') : NULL;
+
+    if (dot && dot > name)
+        *dot = '\0';
+    return name;
+}
+
+/* The text of the workflow, a list of commands, becomes the JSON that it stands for. NULL: wrong,
+ * reported. The caller destroys the list. */
+static struct aw_task_list *take_list (struct aw_loading *l, const char *label)
+{
+    struct aw_workflow *workflow = l->workflow;
+    struct aw_task_list *list = aw_task_list_read (&l->reader, workflow->text, workflow->text_size);
+    char *name = list_name (label), *path = realpath (label, NULL);
+    struct aw_textbuf out = { 0 };
+
+    if (list && name)
+        aw_task_list_put (list, path ? path : label, name, &out);
+    aw_textbuf_putc (&out, '\0');
+    if (list && (!name || out.failed))
+        aw_reader_no_memory (&l->reader);
+    free (name);
+    free (path);
+    free (workflow->text);
+    workflow->text = out.data;
+    workflow->text_size = out.len ? out.len - 1 : 0;
+    return list;
+}
+
 /* The values file becomes the reader's. False where it is wrong, reported. */
 static bool take_kept (struct aw_reader *reader, const struct aw_workflow_input *input)
 {
@@ -186,6 +219,22 @@ static void read_all (struct aw_loading *l,
     free (rest);
 }
 
+static void read_list (struct aw_loading *l,
+                       const char *label,
+                       const struct aw_workflow_input *input)
+{
+    struct aw_task_list *list = take_list (l, label);
+    size_t first = l->reader.problems->n_items;
+
+    l->reader.list = list;
+    if (list && l->workflow->text && take_kept (&l->reader, input))
+        read_all (l, label, input);
+    if (list)
+        aw_task_list_place (list, &l->reader, first);
+    l->reader.list = NULL;
+    aw_task_list_destroy (list);
+}
+
 /* TEXT becomes the workflow's, or is freed. */
 static struct aw_workflow *parse_owned (char *text,
                                         size_t size,
@@ -207,6 +256,8 @@ static struct aw_workflow *parse_owned (char *text,
     }
     if (!workflow || !workflow->graph || !text)
         aw_reader_no_memory (&l.reader);
+    else if (aw_task_list_is (label, text, size))
+        read_list (&l, label, input);
     else if (take_kept (&l.reader, input))
         read_all (&l, label, input);
     aw_kept_values_destroy (l.reader.kept);
