@@ -10,7 +10,7 @@ cluster_start --nodes 2 --cores 4 --gpus 0
 
 # Both nodes are this machine, each with a scratch directory of its own below this one.
 mkdir data data/many results &&
-above=$(mktemp -d) &&
+above=$(mktemp -d "$top_builddir/tests/scratch.XXXXXX") && # on a disk: TMPDIR may be memory
 ASYNC_WORKFLOW_SCRATCH=$above &&
 export ASYNC_WORKFLOW_SCRATCH &&
 head -c 100000 /dev/zero >data/model &&
