@@ -33,7 +33,7 @@ test_expect_success 'a recv with a timeout, of ours or of another program, makes
     workflow timeout.json "\"tasks\": {
         \"wait\": { \"script\": \"async-workflow recv go && async-workflow recv go\" },
         \"ours\": { \"script\": \"async-workflow recv --timeout 5 never || async-workflow send go 1\" },
-        \"other\": { \"script\": \"timeout 5 async-workflow recv never || async-workflow send go 2\" } }" &&
+        \"other\": { \"script\": \"timeout 10 async-workflow recv never || async-workflow send go 2\" } }" &&
     run_local 0 timeout && stalls timeout 0 &&
     test "$(cat timeout/logs/wait.0.out | sort | xargs)" = "1 2"
 '
