@@ -461,9 +461,12 @@ static pid_t copying_process (void)
 static void a_copy_that_hangs_does_not_hold_up_the_agent (void **state)
 {
     struct fixture *f = *state;
-    double before;
+    double began, seconds;
+    int early;
     pid_t pid;
 
+    while (waitpid (-1, NULL, 0) > 0) /* those of tests before */
+        ;
     begin (f, 3000, 1);
     put (f, "a", 2000, 'a');
     put (f, "b", 2000, 'b');
@@ -471,17 +474,19 @@ static void a_copy_that_hangs_does_not_hold_up_the_agent (void **state)
     while (!(pid = copying_process ()))
         event_base_loop (f->base, EVLOOP_NONBLOCK);
     assert_int_equal (kill (pid, SIGSTOP), 0);
-    before = aw_clock_monotonic ();
+    began = aw_clock_monotonic ();
     release (f, 0);
-    assert_true (aw_clock_monotonic () - before < 0.1);
+    seconds = aw_clock_monotonic () - began;
     stage_in (f, 1, 0, "b", ""); /* another one is not held up */
     assert_staged (f, 1, 2000);
     release (f, 1);
     stage_in (f, 2, 0, "a", ""); /* the same one waits for its end */
     for (int i = 0; i < 20; i++)
         event_base_loop (f->base, EVLOOP_NONBLOCK);
-    assert_int_equal (f->requests[2].n, 0);
+    early = f->requests[2].n;
     assert_int_equal (kill (pid, SIGCONT), 0);
+    assert_true (seconds < 0.1);
+    assert_int_equal (early, 0);
     assert_staged (f, 2, 2000);
     assert_true (is_there (f, "base/run/node/a"));
 }
