@@ -6,6 +6,7 @@
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
+#include "io/workflow/task_label.h"
 #include "io/workflow/workflow.h"
 
 struct arguments {
@@ -54,6 +55,32 @@ static void print_summary (const char *path, const struct aw_graph *graph)
     printf ("%" PRIu32 " task%s\n", graph->n_tasks, plural (graph->n_tasks));
 }
 
+/* "  tasks.align: 15 tasks: align[0] (sample=a), align[1] (sample=b), ... align[14] (sample=o)" for
+ * each set with variables. */
+static void print_values (const struct aw_workflow *workflow)
+{
+    const struct aw_graph *graph = workflow->graph;
+    char label[AW_TASK_LABEL];
+
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        const struct aw_set *set = &graph->sets[s];
+
+        if (!workflow->recipes[s].values)
+            continue;
+        printf ("  tasks.%s: %" PRIu32 " task%s: ", set->name, set->count, plural (set->count));
+        for (uint32_t i = 0; i < set->count && i < 3; i++) {
+            uint32_t index = i == 2 ? set->count - 1 : i;
+
+            printf ("%s%s",
+                    i == 0                     ? ""
+                    : i == 2 && set->count > 3 ? ", ... "
+                                               : ", ",
+                    aw_task_label (workflow, set->first + index, label, sizeof (label)));
+        }
+        printf ("\n");
+    }
+}
+
 static int run (int argc, char **argv)
 {
     struct arguments args = {
@@ -73,6 +100,7 @@ static int run (int argc, char **argv)
     aw_problems_print (&problems, stderr);
     if (workflow) {
         print_summary (args.path, workflow->graph);
+        print_values (workflow);
         status = AW_EXIT_OK;
         if (fflush (stdout) != 0) {
             perror ("async-workflow: standard output");

@@ -15,6 +15,13 @@ cat >flow.json <<\END
            "duration": 1, "script": "test {n} = 1" } } }
 END
 
+test_expect_success 'check prints the first and the last tasks' '
+    async-workflow check flow.json >out && cat >expected <<-\END && test_cmp expected out
+	flow.json: ok: 1 task set, 4 tasks
+	  tasks.a: 4 tasks: a[0] (s=x, n=1), a[1] (s=x, n=2), ... a[3] (s="<y>&?, n=2)
+	END
+'
+
 test_expect_success 'values stand after the name: in messages, report, chart and trace' '
     test_expect_code 1 async-workflow run --local --cpus 2 flow.json >out 2>err &&
     grep -F "async-workflow: a[1] (s=x, n=2): exit code 1" err &&
