@@ -97,19 +97,15 @@ static void add (const char *text, size_t size)
     aw_problems_finish (&problems);
 }
 
-int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+/* The file as a workflow in JSON or, if its first character allows, as a list of commands. */
+static void parse (const char *text, size_t size, const char *label)
 {
     const struct aw_workflow_input input = { .values_alone = true }; /* reads no file */
     struct aw_problems problems;
     struct aw_workflow *w;
-    char *text = malloc (size + 1);
 
-    if (!text)
-        return 0;
-    memcpy (text, data, size);
-    text[size] = '\0'; /* as files are read */
     aw_problems_init (&problems);
-    w = aw_workflow_parse_with (text, size, "f.json", &input, &problems);
+    w = aw_workflow_parse_with (text, size, label, &input, &problems);
     RULE (!w == (problems.n_errors > 0));
     for (size_t i = 0; i < problems.n_items; i++)
         for (const char *c = problems.items[i].text; *c; c++)
@@ -121,6 +117,18 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     }
     aw_workflow_destroy (w);
     aw_problems_finish (&problems);
+}
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    char *text = malloc (size + 1);
+
+    if (!text)
+        return 0;
+    memcpy (text, data, size);
+    text[size] = '\0'; /* as files are read */
+    parse (text, size, "f.json");
+    parse (text, size, "f.txt");
     add (text, size);
     free (text);
     return 0;

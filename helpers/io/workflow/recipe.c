@@ -7,7 +7,6 @@
 
 #include "io/textbuf.h"
 #include "io/workflow/shell_hints.h"
-#include "io/workflow/task_list.h"
 #include "io/workflow/values.h"
 #include "io/workflow/workflow_stage.h"
 #include "io/workflow/workflow_task.h"
@@ -117,8 +116,7 @@ static bool read_variable (struct aw_reader *reader,
         return aw_reader_error (reader, "a variable without a name");
     if (strchr (name, '='))
         return aw_reader_error (reader, "\"=\" in a variable's name: write \"NAME\": \"value\"");
-    if ((!strncmp (name, "ASYNC_WORKFLOW_", 15) && strcmp (name, AW_LIST_VARIABLE) != 0)
-        || !strcmp (name, "CUDA_VISIBLE_DEVICES"))
+    if (!strncmp (name, "ASYNC_WORKFLOW_", 15) || !strcmp (name, "CUDA_VISIBLE_DEVICES"))
         return aw_reader_error (reader, "async-workflow sets it for each task: leave it out");
     if (!aw_reader_text (reader, value, &raw))
         return false;

@@ -335,8 +335,7 @@ static void put_part (const struct aw_task_list *list,
     }
     aw_textbuf_puts (out, ",\n      ");
     put_command (part, path, out);
-    aw_textbuf_puts (out, ",\n      \"environment\": { \"" AW_LIST_VARIABLE "\": \"{" AW_LIST_LINE
-                          "}\" } }");
+    aw_textbuf_puts (out, " }");
 }
 
 void aw_task_list_put (const struct aw_task_list *list,

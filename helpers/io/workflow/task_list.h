@@ -21,16 +21,6 @@
 #include "io/workflow/reader.h"
 #include "io/workflow/values.h"
 
-/* Variables of a set that is a part of a list. */
-#define AW_LIST_LINE "line" /* the number of the line in the file */
-#define AW_LIST_COMMAND "command"
-
-/* The variable of a task's environment that has the number of its line. */
-#define AW_LIST_VARIABLE "ASYNC_WORKFLOW_LINE"
-
-/* What the source of such a set's values (aw_values_source) begins with. */
-#define AW_LIST_SOURCE "list-"
-
 struct aw_task_list;
 
 /* Could the file LABEL, SIZE bytes at TEXT, be a list? Else it is to be read as JSON. */

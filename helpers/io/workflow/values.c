@@ -62,10 +62,17 @@ uint32_t aw_values_find (const struct aw_values *values, const char *name, size_
     return AW_VALUES_NONE;
 }
 
+bool aw_values_is_list (const struct aw_values *values)
+{
+    return values->source && strncmp (values->source, AW_LIST_SOURCE, strlen (AW_LIST_SOURCE)) == 0;
+}
+
 const char *aw_values_environment (const struct aw_values *values,
                                    uint32_t variable,
                                    char buf[AW_VALUES_NAME_SIZE])
 {
+    if (aw_values_is_list (values) && strcmp (values->columns[variable].name, AW_LIST_LINE) == 0)
+        return strcpy (buf, "ASYNC_WORKFLOW_LINE");
     snprintf (buf, AW_VALUES_NAME_SIZE, AW_VALUES_ENVIRONMENT "%s", values->columns[variable].name);
     for (char *p = buf; *p; p++)
         if (*p == '-')

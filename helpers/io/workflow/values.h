@@ -31,7 +31,14 @@ const char *aw_values_name (const struct aw_values *values, uint32_t variable);
  * be NULL: it has none. */
 uint32_t aw_values_find (const struct aw_values *values, const char *name, size_t length);
 
-/* The variable of a task's environment that has the text of VARIABLE. Returns BUF. */
+/* Values that are lines of a task list: what their source begins with, and their variables. */
+#define AW_LIST_SOURCE "list-"
+#define AW_LIST_LINE "line" /* the number of the line in the file */
+#define AW_LIST_COMMAND "command"
+bool aw_values_is_list (const struct aw_values *values);
+
+/* The variable of a task's environment that has the text of VARIABLE: ASYNC_WORKFLOW_VALUE_x, or
+ * ASYNC_WORKFLOW_LINE for the number of a line. Returns BUF. */
 #define AW_VALUES_ENVIRONMENT "ASYNC_WORKFLOW_VALUE_"
 enum { AW_VALUES_NAME_SIZE = 96 };
 const char *aw_values_environment (const struct aw_values *values,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run goes on with other values. Rows are compared as tuples of the numbers of their texts. */
+/* A run continues with other values. Rows are compared as tuples of the numbers of their texts. */
 #include <stdlib.h>
 #include <string.h>
 

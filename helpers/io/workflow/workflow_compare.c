@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/workflow/task_list.h"
 #include "io/workflow/values.h"
 
 static bool same_text (const char *a, const char *b)
@@ -99,13 +98,6 @@ static bool same_after (const struct aw_graph *a_graph,
     return true;
 }
 
-static bool is_list (const struct aw_values *values)
-{
-    const char *source = aw_values_source (values);
-
-    return source && strncmp (source, AW_LIST_SOURCE, strlen (AW_LIST_SOURCE)) == 0;
-}
-
 /* Has each task of both the same values? */
 static bool same_values (const struct aw_values *a, const struct aw_values *b)
 {
@@ -116,7 +108,7 @@ static bool same_values (const struct aw_values *a, const struct aw_values *b)
     for (uint32_t v = 0; v < n; v++) {
         if (strcmp (aw_values_name (a, v), aw_values_name (b, v)) != 0)
             return false;
-        if (is_list (b) && strcmp (aw_values_name (b, v), AW_LIST_LINE) == 0)
+        if (aw_values_is_list (b) && strcmp (aw_values_name (b, v), AW_LIST_LINE) == 0)
             continue; /* a line has moved in its file */
         for (uint32_t i = 0; i < aw_values_count (a) && i < aw_values_count (b); i++)
             if (strcmp (aw_values_text (a, i, v), aw_values_text (b, i, v)) != 0)
