@@ -98,6 +98,9 @@ static void put_node (const char *node, struct aw_textbuf *text)
     put_number (text, "SLURM_JOB_NUM_NODES", 1);
     put_number (text, "SLURM_NNODES", 1);
     put_number (text, "SLURM_TASKS_PER_NODE", 1);
+    /* For srun in the task: from Slurm 24.11 it would start as many processes as the job has tasks.
+     * SLURM_NTASKS, which says the same, makes a rank of the task for PyTorch Lightning. */
+    put_number (text, "SLURM_NPROCS", 1);
     if (node) {
         put (text, "SLURM_JOB_NODELIST", node);
         put (text, "SLURM_NODELIST", node);

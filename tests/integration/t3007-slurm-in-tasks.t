@@ -11,7 +11,8 @@ cluster_start --nodes 2 --cores 4 --gpus 2
 PATH=$top_builddir/helpers:$PATH
 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export PATH OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
-command -v mpirun.openmpi >/dev/null && test_set_prereq OPENMPI
+# That of Debian 13 may crash by itself.
+mpirun.openmpi -n 1 true 2>/dev/null && test_set_prereq OPENMPI
 command -v mpiexec.hydra >/dev/null && test_set_prereq MPICH
 
 # described FILE: Slurm's variables in it, without what makes a process a rank, and without what
@@ -19,7 +20,7 @@ command -v mpiexec.hydra >/dev/null && test_set_prereq MPICH
 described ()
 {
     sed -n '/^SLURM_/p' "$1" | sed -E '/^SLURM_(PROCID|LOCALID|NODEID|GTIDS|NTASKS|NPROCS|TASK_PID|PRIO_PROCESS)=/d
-        /^SLURM_(MEM_PER_[A-Z]*|OVERLAP|SCRIPT_CONTEXT|WORKING_CLUSTER|SUBMIT_[A-Z]*|TOPOLOGY_[A-Z_]*)=/d
+        /^SLURM_(MEM_PER_[A-Z]*|OVERLAP|SCRIPT_CONTEXT|WORKING_CLUSTER|OOM_KILL_STEP|TRES_PER_TASK|SUBMIT_[A-Z]*|TOPOLOGY_[A-Z_]*)=/d
         s/^(SLURM_(JOB_ID|JOBID|JOB_NAME|JOB_START_TIME|JOB_END_TIME))=.*/\1/
         s/=n[12]$/=NODE/' | sort
 }
@@ -79,7 +80,8 @@ test_expect_success 'sbatch as the manual says: nothing of the task' '
     workflow bare.json "\"tasks\": { \"a\": { \"cpus\": 2, \"script\": \"env -u SLURM_OVERLAP sbatch --export=NONE --wait -n1 -o bare.out print.sh\" } }" &&
     batch 0 bare -N1 -n3 &&
     grep "^SLURM_JOB_ID=" bare.out &&
-    ! grep -E "^(OMP_|OMPI_|PRTE_|ASYNC_WORKFLOW_|SLURM_OVERLAP|CUDA_VISIBLE)" bare.out
+    grep -v "=--external-launcher$" bare.out >ours && # of Slurm itself, from 24.11 on
+    ! grep -E "^(OMP_|OMPI_|PRTE_|ASYNC_WORKFLOW_|SLURM_OVERLAP|CUDA_VISIBLE)" ours
 '
 
 test_expect_success 'nothing is left' '
