@@ -467,7 +467,7 @@ static void a_copy_that_hangs_does_not_hold_up_the_agent (void **state)
 
     while (waitpid (-1, NULL, 0) > 0) /* those of tests before */
         ;
-    begin (f, 3000, 1);
+    begin (f, 6500, 1); /* room for all, wherever the process is when it is stopped */
     put (f, "a", 2000, 'a');
     put (f, "b", 2000, 'b');
     stage_in (f, 0, 0, "a", "");
