@@ -113,7 +113,7 @@ static void put_gpus (const struct aw_gpus *gpus,
                       struct aw_textbuf *text)
 {
     uint32_t first = aw_idset_next (mine, 0);
-    size_t begin = text->len;
+    size_t begin;
 
     if (first == AW_IDSET_NONE)
         return;
