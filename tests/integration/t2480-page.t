@@ -102,6 +102,10 @@ test_expect_success BROWSER 'a failed run: pointing shows the task, and finding 
     grep "^found: \"train@1\[0\].nSIGSEGV, attempt 2.nran 1.50 s .*on n1: .*Segmentation fault" found
 '
 
+test_expect_success BROWSER 'on paper tasks have their names' '
+    grep -x "printed: \"simulate@0\[4\]\"" found
+'
+
 test_expect_success BROWSER 'dragging, keys and wheel zoom; all of it comes back' '
     for key in drag key wheel; do grep -x "${key}_zooms: true" found || return 1; done &&
     grep -x "all_resets: true" found
