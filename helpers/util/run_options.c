@@ -21,7 +21,8 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .argument = "FILE",
         VALUE (PATH, file),
         .settings = ALWAYS,
-        .help = "Run the tasks of this workflow file; no command is given then",
+        .help = "Run the tasks of this workflow file, or a task for each line of this list of commands; no "
+                "command is given then",
     },
     [AW_OPTION_MODE] = {
         SRUN ("mode"),
