@@ -47,6 +47,8 @@ for (let i = 0, known = new Map(); i < n; i++) {
     kind[i] = known.get(key);
 }
 
+const failures = Array.from({ length: n }, (_, i) => i).filter((i) => isFailed(i) && lane[i] >= 0);
+
 /* ---- Amounts by pixel ---- */
 
 /* Adds WEIGHT from A to B (in pixels) to DIFFERENCES from position AT on, of W pixels. */
@@ -193,14 +195,14 @@ function drawAreas(ratio) {
     rows.high = Math.floor(area.h * ratio / rows.count) / ratio;
     stack(x, 0, w, rows.count, Math.round(rows.high * ratio), rows.ofBand,
           Float64Array.from(rows.ofBand, (row) => row < 0 ? 0 : 0.94 / rows.lanes[row]), null);
-    const seen = new Set();
+    const w1 = Math.ceil(area.w) + 2, seen = new Uint8Array(rows.count * w1);
     pen.fillStyle = theme.failed;
-    for (let i = 0; i < n; i++) {
-        const px = Math.round(xOf(right[i])), row = isFailed(i) && lane[i] >= 0 ? rowOf(i) : -1;
-        if (row < 0 || px < area.x || px > area.x + area.w || seen.has(row * 8192 + px))
+    for (const i of failures) {
+        const px = Math.round(xOf(right[i]) - area.x), row = rowOf(i), at = row * w1 + px;
+        if (row < 0 || px < 0 || px > area.w || seen[at])
             continue;
-        seen.add(row * 8192 + px);
-        pen.fillRect(px - 1, (row + 1) * rows.high - 4, 3, 4);
+        seen[at] = 1;
+        pen.fillRect(area.x + px - 1, (row + 1) * rows.high - 4, 3, 4);
     }
 }
 
