@@ -18,7 +18,7 @@ test_expect_success 'the targets can be built' '
     test '$code' = 0 || { cat probe; false; }
 '
 
-for target in frame journal message plugin topology workflow; do
+for target in frame journal message plugin topology values workflow; do
     test_expect_success "$target: nothing is found in $SECONDS_EACH s" '
         nice "$top_srcdir/tests/fuzz/run" --seconds "$SECONDS_EACH" --builddir "$top_builddir" '$target' >log 2>&1 ||
             { cat log; false; } && cat log

@@ -274,6 +274,39 @@ static void quotes_around_a_placeholder_are_warned_of (void **state)
     }
 }
 
+#define DEFAULTS(keys, sets) HEAD "'defaults': {" keys "}, 'tasks': {" sets "}}"
+
+/* Defaults may name variables that each set has. */
+static void defaults_have_variables (void **state)
+{
+    static const struct expected table[] = {
+        { DEFAULTS ("'directory': 'd/{s}'", "'a': {'foreach': {'s': [1]}, " X "}, 'b': {" X "}"),
+          "tasks.b: {s}, in \"directory\" of the defaults, is no variable of this set: give the "
+          "set "
+          "its own \"directory\"" },
+        { DEFAULTS ("'environment': {'A': '{sample:stem}'}", "'a': {'foreach': {'s': [1]}, " X "}"),
+          "tasks.a: {sample}, in \"environment\" of the defaults, is no variable of this set: give "
+          "the set its own \"environment\"" },
+        { DEFAULTS ("'directory': 'd/{s}'", "'b': {" X "}"),
+          "defaults.directory: unknown placeholder {s}: add a parameter, or write {{s}} for the "
+          "braces" },
+    };
+    struct aw_workflow *w = parse_good (DEFAULTS (
+        "'directory': 'd/{s}', 'environment': {'A': '{s:stem}', 'B': 'b'}",
+        "'a': {'foreach': {'s': ['x.y']}, " X "}, 'b': {'directory': 'e', 'environment': {'A': "
+        "'a'}, " X "}"));
+    char *text = aw_recipe_expand (w->recipes[0].directory, w, 0, "/run");
+
+    (void)state;
+    assert_string_equal (text, "d/x.y");
+    free (text);
+    text = aw_recipe_expand (w->recipes[0].environment[0].value, w, 0, "/run");
+    assert_string_equal (text, "x");
+    free (text);
+    aw_workflow_destroy (w);
+    expect_each (table, LENGTH (table), false);
+}
+
 static void staged_data_differs_by_value (void **state)
 {
     struct aw_workflow *w =
@@ -398,6 +431,7 @@ int main (void)
         cmocka_unit_test (a_script_has_it_quoted),
         cmocka_unit_test (what_is_wrong_has_its_place),
         cmocka_unit_test (quotes_around_a_placeholder_are_warned_of),
+        cmocka_unit_test (defaults_have_variables),
         cmocka_unit_test (staged_data_differs_by_value),
         cmocka_unit_test (tasks_are_selected_by_their_values),
         cmocka_unit_test (labels_have_the_values),

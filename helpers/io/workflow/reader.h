@@ -54,6 +54,8 @@ struct aw_reader {
     struct aw_kept_values *kept; /* of the run directory; NULL: none. Borrowed */
     bool kept_alone; /* sources are not read: the values of a run that is only looked at */
     bool read_again; /* sources are read even where kept values are from the same ones */
+    bool in_defaults; /* what is read holds for sets that have variables: names that are not known
+                         may be theirs */
     bool values_unknown; /* the set has variables, which could not be read: a problem is reported */
     const struct aw_values
         *values; /* the variables of the set that is read; NULL: none. Borrowed */

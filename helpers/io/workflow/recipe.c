@@ -275,6 +275,32 @@ bool aw_recipe_inherit (struct aw_reader *reader,
     return good;
 }
 
+static void check_variables (struct aw_reader *reader, const char *key, const char *text)
+{
+    const char *name;
+    size_t length;
+
+    while (text && (name = aw_template_variable (&text, &length)))
+        if (aw_values_find (reader->values, name, length) == AW_VALUES_NONE)
+            aw_reader_error (reader,
+                             "{%.*s}, in \"%s\" of the defaults, is no variable of this set: give "
+                             "the set its own \"%s\"",
+                             length > 64 ? 64 : (int)length, name, key, key);
+}
+
+void aw_recipe_check_variables (struct aw_reader *reader, const struct aw_recipe *recipe)
+{
+    if (reader->values_unknown)
+        return;
+    check_variables (reader, "directory", recipe->directory);
+    check_variables (reader, "stdout", recipe->out);
+    check_variables (reader, "stderr", recipe->err);
+    for (char **option = recipe->srun; option && *option; option++)
+        check_variables (reader, "srun", *option);
+    for (size_t i = 0; i < recipe->n_environment; i++)
+        check_variables (reader, "environment", recipe->environment[i].value);
+}
+
 /* Does the text differ between tasks of one index, or of one iteration, that differ in KEY? */
 static bool differs (const char *text, const char *key)
 {

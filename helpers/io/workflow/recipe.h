@@ -15,6 +15,10 @@ bool aw_recipe_inherit (struct aw_reader *reader,
                         struct json_object *object,
                         struct aw_recipe *to);
 
+/* Reports variables in texts of RECIPE that its set, whose values READER has, does not have: they
+ * come from the defaults. */
+void aw_recipe_check_variables (struct aw_reader *reader, const struct aw_recipe *recipe);
+
 bool aw_recipe_read_command (struct aw_reader *reader,
                              struct json_object *value,
                              struct aw_recipe *recipe);

@@ -135,6 +135,12 @@ static bool differs_by_task (const struct aw_reader *reader, const struct braced
     return is_variable (reader, b);
 }
 
+/* May it be a variable of a set, in the defaults? See aw_recipe_check_variables. */
+static bool may_be_variable (const struct compiler *c, const struct braced *b)
+{
+    return c->reader->in_defaults && c->kind == AW_TEMPLATE_TEXT && !is_parameter (c->reader, b);
+}
+
 /* What differs by task stays, with its form. */
 static void put_placeholder (struct compiler *c, const struct braced *b)
 {
@@ -198,7 +204,7 @@ static void put_value (struct compiler *c, const struct braced *b)
 {
     struct aw_parameter *parameter;
 
-    if (differs_by_task (c->reader, b)) {
+    if (differs_by_task (c->reader, b) || may_be_variable (c, b)) {
         put_placeholder (c, b);
         return;
     }
@@ -255,7 +261,7 @@ static void find_form (const struct aw_reader *reader, struct braced *b)
     size_t n;
 
     b->whole = b->length;
-    if (!reader->values || form[-1] != ':')
+    if ((!reader->values && !reader->in_defaults) || form[-1] != ':')
         return;
     n = aw_template_name_length (form);
     if (n > 0 && (is_variable (reader, b) || aw_path_form (form, n) >= 0)

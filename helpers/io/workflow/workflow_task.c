@@ -372,6 +372,7 @@ void aw_task_spec_read (struct aw_reader *reader,
     reader->values = spec->recipe.values;
     reader->values_unknown = !reader->values && json_object_object_get_ex (object, "foreach", NULL);
     json_object_object_foreach (object, key, value) read_key (reader, key, value, false, spec);
+    aw_recipe_check_variables (reader, &spec->recipe);
     reader->values = NULL;
     reader->values_unknown = false;
     if (json_object_object_get_ex (object, "cpus", NULL))

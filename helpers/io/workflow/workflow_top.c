@@ -195,6 +195,24 @@ void aw_top_read_until (struct aw_reader *reader, const struct aw_top *top, stru
     aw_reader_leave (reader, mark);
 }
 
+/* Has any task set variables? */
+static bool has_variables (struct json_object *root)
+{
+    struct json_object *tasks;
+
+    if (!json_object_object_get_ex (root, "tasks", &tasks)
+        || !json_object_is_type (tasks, json_type_object))
+        return false;
+    json_object_object_foreach (tasks, name, set)
+    {
+        (void)name;
+        if (json_object_is_type (set, json_type_object)
+            && json_object_object_get_ex (set, "foreach", NULL))
+            return true;
+    }
+    return false;
+}
+
 bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_top *top)
 {
     struct json_object *value = NULL;
@@ -219,7 +237,9 @@ bool aw_top_read (struct aw_reader *reader, struct json_object *root, struct aw_
     }
     if (json_object_object_get_ex (root, "defaults", &value)) {
         mark = aw_reader_enter (reader, "defaults");
+        reader->in_defaults = has_variables (root);
         aw_task_spec_read_defaults (reader, value, &top->defaults);
+        reader->in_defaults = false;
         aw_reader_leave (reader, mark);
     }
     return true;
