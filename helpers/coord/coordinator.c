@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "coord/coordinator_state.h"
@@ -255,6 +256,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
         event_free (c->question);
     aw_coordinator_forget_doubt (c);
     aw_coordinator_forget_stall (c);
+    free (c->order);
     free (c->display_sets);
     free (c->leaving);
     free (c->dispatches);
@@ -276,12 +278,22 @@ void aw_coordinator_message (struct aw_coordinator *c, const char *text)
 int aw_coordinator_set_plan (struct aw_coordinator *c,
                              const struct aw_sched_config *config,
                              double predicted,
+                             const char *order,
                              struct aw_error *err)
 {
-    struct aw_sched *sched = create_sched (c, config, err);
+    char *copy = order ? strdup (order) : NULL;
+    struct aw_sched *sched = NULL;
 
-    if (!sched)
+    if (order && !copy)
+        aw_error_set (err, "out of memory");
+    else
+        sched = create_sched (c, config, err);
+    if (!sched) {
+        free (copy);
         return -1;
+    }
+    free (c->order);
+    c->order = copy;
     aw_sched_destroy (c->sched);
     c->sched = sched;
     c->config.sched = *config;
@@ -304,6 +316,17 @@ static int close_books (struct aw_coordinator *c, struct aw_error *err)
     return rc;
 }
 
+/* Scheduler and journal get the plan before all else. */
+static void follow_order (struct aw_coordinator *c)
+{
+    struct aw_event ev = {
+        .type = AW_EVENT_PLAN, .text = c->order, .task = AW_NONE, .node = AW_NONE
+    };
+
+    if (c->order)
+        aw_coordinator_handle_event (c, &ev);
+}
+
 int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct aw_error *err)
 {
     struct aw_stop_signals_callbacks on_signals = { aw_coordinator_on_stop_signal,
@@ -323,6 +346,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
         return AW_EXIT_POOL;
     if (aw_coordinator_open_commits (c, err) < 0)
         return AW_EXIT_STOPPED;
+    follow_order (c);
     aw_coordinator_arm_redraw (c);
     while (c->exit_code < 0) {
         if (event_base_dispatch (c->base) != 0 && c->exit_code < 0) {

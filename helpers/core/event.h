@@ -44,6 +44,8 @@ enum aw_event_type {
     AW_EVENT_STALL, /* all `count` running attempts wait for messages, and nothing can start: name
                        (a topic) for which task's attempt waits, the first of them; code: enum
                        aw_stall */
+    AW_EVENT_PLAN, /* set instances of the first file start in this order, as far as dependencies
+                      and resources allow: text (core/sched/plan.h) */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -77,6 +79,7 @@ enum aw_event_member {
     AW_MEMBER_WORKFLOW, /* ADD: its `text` */
     AW_MEMBER_AGAIN,
     AW_MEMBER_DROPPED,
+    AW_MEMBER_ORDER, /* PLAN: its `text` */
     AW_MEMBER_REASON,
     AW_MEMBERS /* their number */
 };
@@ -153,7 +156,7 @@ struct aw_event {
     bool gpu_known; /* FINISH: the next two are known */
     double gpu_util; /* share of the time in which they computed, 0 to 1; < 0: not known */
     uint64_t gpu_mem; /* bytes on all of them together, at most */
-    const char *text; /* ADD: the workflow that is added. Borrowed */
+    const char *text; /* ADD: the workflow that is added; PLAN: the order. Borrowed */
     const char *reason; /* text or NULL. Borrowed */
     const struct aw_resume *resume; /* RESUME. Borrowed */
 };

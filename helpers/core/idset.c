@@ -130,6 +130,41 @@ uint32_t aw_idset_count (const struct aw_idset *set)
     return n;
 }
 
+/* The N lowest bits of WORD, which has more. */
+static uint64_t lowest_bits (uint64_t word, uint32_t n)
+{
+    uint64_t rest = word;
+
+    for (; n > 0; n--)
+        rest &= rest - 1;
+    return word ^ rest;
+}
+
+int aw_idset_add_lowest (struct aw_idset *set, const struct aw_idset *from, uint32_t n)
+{
+    uint32_t words = 0, left = n;
+
+    for (; left > 0 && words < from->n_words; words++) {
+        uint32_t bits = (uint32_t)__builtin_popcountll (from->words[words]);
+
+        left -= bits < left ? bits : left;
+    }
+    if (left > 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    if (grow (set, words) < 0)
+        return -1;
+    for (uint32_t w = 0; w < words; w++) {
+        uint64_t word = from->words[w];
+        uint32_t bits = (uint32_t)__builtin_popcountll (word);
+
+        set->words[w] |= bits <= n ? word : lowest_bits (word, n);
+        n -= bits < n ? bits : n;
+    }
+    return 0;
+}
+
 uint32_t aw_idset_next (const struct aw_idset *set, uint32_t from)
 {
     for (uint32_t w = from / WORD_BITS; w < set->n_words; w++) {

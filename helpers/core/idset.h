@@ -31,6 +31,11 @@ int aw_idset_copy (struct aw_idset *set, const struct aw_idset *from);
 int aw_idset_add_all (struct aw_idset *set, const struct aw_idset *other);
 void aw_idset_remove_all (struct aw_idset *set, const struct aw_idset *other);
 
+/* Adds the N lowest ids of FROM, another set. As aw_idset_add; ENOSPC and no change where FROM has
+ * fewer.
+ */
+int aw_idset_add_lowest (struct aw_idset *set, const struct aw_idset *from, uint32_t n);
+
 bool aw_idset_has (const struct aw_idset *set, uint32_t id);
 bool aw_idset_intersects (const struct aw_idset *set, const struct aw_idset *other);
 bool aw_idset_equal (const struct aw_idset *set, const struct aw_idset *other);

@@ -100,6 +100,31 @@ static int spread_out (struct aw_prediction *p,
     return rc;
 }
 
+/* A plan from the best asynchronous way on. A sequential way that is the best has nothing to gain.
+ */
+static int search (struct aw_prediction *p,
+                   const struct aw_graph *graph,
+                   const struct aw_allocation *a,
+                   const struct aw_predict_options *options,
+                   struct aw_error *err)
+{
+    const struct aw_sched_config *start = &aw_candidates[p->comparison.best].config;
+    struct aw_conditions conditions = { .latency = options->conditions.latency,
+                                        .go_on = options->search_on,
+                                        .arg = options->search_arg };
+
+    if (options->evaluations == 0 || isnan (p->t_async) || start->mode != AW_MODE_ASYNC
+        || !aw_plan_possible (graph) || p->t_async <= p->bounds.lower * (1 + 1e-9))
+        return 0;
+    if (aw_plan_search (&p->plan, graph, a, &conditions, start, p->bounds.lower,
+                        options->evaluations, err)
+        < 0)
+        return -1;
+    if (p->plan.places)
+        p->t_async = p->plan.t;
+    return 0;
+}
+
 static int fill (struct aw_prediction *p,
                  const struct aw_graph *graph,
                  const struct aw_allocation *a,
@@ -117,6 +142,8 @@ static int fill (struct aw_prediction *p,
         return -1;
     best = p->comparison.best;
     p->t_async = p->comparison.tried[best] ? p->comparison.trials[best].t : NAN;
+    if (search (p, graph, a, options, err) < 0)
+        return -1;
     p->t_seq = p->comparison.tried[sequential] ? p->comparison.trials[sequential].t : NAN;
     p->improvement = improvement (p->t_async, p->t_seq);
     if (aw_staging_gain (graph, a, &aw_candidates[best].config, &steady, &p->staging, err) < 0)
@@ -147,6 +174,7 @@ void aw_prediction_finish (struct aw_prediction *p)
     int saved = errno;
 
     aw_bounds_finish (&p->bounds);
+    aw_plan_finish (&p->plan);
     memset (p, 0, sizeof (*p));
     errno = saved;
 }

@@ -13,6 +13,7 @@
 #include "model/allocation.h"
 #include "model/bounds.h"
 #include "model/degrees.h"
+#include "model/plan_search.h"
 #include "model/staging.h"
 #include "model/trial.h"
 #include "util/error.h"
@@ -35,8 +36,10 @@ struct aw_prediction {
     struct aw_degrees degrees;
     struct aw_bounds bounds;
     struct aw_comparison comparison;
+    struct aw_found_plan
+        plan; /* an order that is better than those of all policies, if one was found */
     double t_seq; /* simulated stage after stage */
-    double t_async; /* the best of those tried */
+    double t_async; /* the best of those tried, the plan included */
     double improvement; /* I = 1 - t_async / t_seq */
     struct aw_staging_gain staging; /* in the best order */
     uint32_t seeds; /* simulations behind the intervals; 0: there are none */
@@ -46,6 +49,9 @@ struct aw_prediction {
 struct aw_predict_options {
     struct aw_conditions conditions; /* its spread is used only for the intervals */
     uint32_t seeds; /* simulations with durations spread; 0: none */
+    uint32_t evaluations; /* of the search for a plan; 0: there is none */
+    bool (*search_on) (void *arg); /* the search goes on; NULL: until all evaluations are made */
+    void *search_arg;
 };
 
 /* The index of NAME in aw_candidates, or -1. */

@@ -35,18 +35,26 @@ static bool waits (const struct play *play, struct aw_task at)
     return false;
 }
 
-/* A launch that waited for another task holds its resources while it is under way. */
+double aw_trial_seconds (const struct aw_graph *graph,
+                         const struct aw_conditions *conditions,
+                         bool sequential,
+                         uint32_t task)
+{
+    struct play play = { graph, conditions, sequential };
+    struct aw_task at = aw_graph_task (graph, task);
+    double seconds = conditions->spread ? aw_spread_seconds (conditions->spread, graph, task)
+                                        : graph->sets[at.set].duration;
+
+    if (conditions->latency > 0 && waits (&play, at))
+        seconds += conditions->latency;
+    return seconds;
+}
+
 static double seconds (void *arg, const struct aw_event *start)
 {
     const struct play *play = arg;
-    struct aw_task at = aw_graph_task (play->graph, start->task);
-    double seconds = play->conditions->spread
-                         ? aw_spread_seconds (play->conditions->spread, play->graph, start->task)
-                         : play->graph->sets[at.set].duration;
 
-    if (play->conditions->latency > 0 && waits (play, at))
-        seconds += play->conditions->latency;
-    return seconds;
+    return aw_trial_seconds (play->graph, play->conditions, play->sequential, start->task);
 }
 
 static bool go_on (void *arg)

@@ -41,6 +41,14 @@ struct aw_trial {
     uint64_t decisions; /* starts */
 };
 
+/* Seconds that a task takes under CONDITIONS. A launch that waited for another task holds its
+ * resources while it is under way. SEQUENTIAL: stage after stage.
+ */
+double aw_trial_seconds (const struct aw_graph *graph,
+                         const struct aw_conditions *conditions,
+                         bool sequential,
+                         uint32_t task);
+
 /* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. 0, or -1 with text; errno is
  * ECANCELED if go_on stopped it.
  */

@@ -47,6 +47,25 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         "best; longest-path: longest remaining path first; fifo: by time ready; "
         "waves, gpus-first, widest: see the manual",
     },
+    [AW_OPTION_PLAN_TIME] = {
+        SRUN ("plan-time"),
+        .variable = "ASYNC_WORKFLOW_PLAN_TIME",
+        .argument = "TIME",
+        .otherwise = "a hundredth of the run, 2s at most",
+        VALUE (SECONDS, plan_time),
+        .settings = NEW_RUN,
+        .help = "With --policy=auto: search for a better order before the run, at most this long; "
+        "0: only compare the policies",
+    },
+    [AW_OPTION_PLAN_EVALUATIONS] = {
+        SRUN ("plan-evaluations"),
+        .argument = "N",
+        .otherwise = "as many as plan-time allows",
+        VALUE (COUNT, plan_evaluations),
+        .least = 1,
+        .settings = NEW_RUN,
+        .help = "Simulate at most N orders in the search; the result depends on N alone",
+    },
     [AW_OPTION_DIR] = {
         SRUN ("dir"),
         .variable = "ASYNC_WORKFLOW_DIR",

@@ -16,6 +16,8 @@ enum aw_option {
     AW_OPTION_FILE, /* an argument of `run` without a name; srun has it as --async-workflow */
     AW_OPTION_MODE,
     AW_OPTION_POLICY,
+    AW_OPTION_PLAN_TIME,
+    AW_OPTION_PLAN_EVALUATIONS,
     AW_OPTION_DIR,
     AW_OPTION_RESUME,
     AW_OPTION_PARAM,
@@ -71,6 +73,8 @@ struct aw_run_settings {
     double grace, time_limit, node_timeout,
         connect_timeout; /* seconds; time_limit INFINITY: none */
     uint64_t scratch_size; /* bytes; 0: not given */
+    double plan_time; /* seconds; NAN: not given */
+    uint32_t plan_evaluations; /* 0: not given */
     uint32_t max_steps, stage_streams;
     uint32_t cpus, gpus; /* 0: not given */
     bool local, test_only, new_values;

@@ -102,9 +102,35 @@ static void sets_are_joined_and_subtracted (void **state)
     aw_idset_finish (&b);
 }
 
+static void the_lowest_ids_are_added_or_none (void **state)
+{
+    struct aw_idset from = { 0 }, to = { 0 };
+
+    (void)state;
+    assert_int_equal (aw_idset_parse (&from, "3-5,63-66,130,200-300"), 0);
+    for (uint32_t n = 0; n <= 109; n++) {
+        uint32_t id = 0;
+
+        assert_int_equal (aw_idset_parse (&to, "1000"), 0);
+        assert_int_equal (aw_idset_add_lowest (&to, &from, n), 0);
+        assert_int_equal (aw_idset_count (&to), n + 1);
+        for (uint32_t i = 0; i < n; i++, id++) {
+            id = aw_idset_next (&from, id);
+            assert_true (aw_idset_has (&to, id));
+        }
+    }
+    assert_int_equal (aw_idset_parse (&to, "1000"), 0);
+    assert_int_equal (aw_idset_add_lowest (&to, &from, 110), -1);
+    assert_int_equal (errno, ENOSPC);
+    assert_int_equal (aw_idset_count (&to), 1);
+    aw_idset_finish (&from);
+    aw_idset_finish (&to);
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (the_lowest_ids_are_added_or_none),
         cmocka_unit_test (wrong_arguments_are_refused),
         cmocka_unit_test (text_is_read_and_written_back),
         cmocka_unit_test (text_that_does_not_fit_is_cut),

@@ -42,6 +42,8 @@ static const struct {
 } cells[] = {
     { AW_OPTION_MODE, "--mode=sequential", "xxxxxx" },
     { AW_OPTION_POLICY, "--policy=fifo", "xxxxxx" },
+    { AW_OPTION_PLAN_TIME, "--plan-time=1s", "xxx-xx" },
+    { AW_OPTION_PLAN_EVALUATIONS, "--plan-evaluations=9", "xxx-xx" },
     { AW_OPTION_DIR, "--dir=d", "xxx-xx" },
     { AW_OPTION_PROGRESS, "--progress=none", "xxxxxx" },
     { AW_OPTION_GRACE, "--grace=1", "xxxxxx" },

@@ -3,12 +3,14 @@
 #include "cmd/model/model.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/report/report.h"
+#include "util/clock.h"
 
 static int print (const struct aw_model_page *page, bool json, struct aw_problems *problems)
 {
@@ -29,6 +31,22 @@ static int print (const struct aw_model_page *page, bool json, struct aw_problem
     return rc;
 }
 
+static bool before (void *arg)
+{
+    return aw_clock_monotonic () < *(const double *)arg;
+}
+
+/* When the search must end. */
+static double deadline_of (const struct aw_model_args *args,
+                           const struct aw_graph *graph,
+                           const struct aw_allocation *allocation)
+{
+    if (!isnan (args->plan_time))
+        return aw_clock_monotonic () + args->plan_time;
+    return args->plan_evaluations ? INFINITY
+                                  : aw_clock_monotonic () + aw_plan_budget (graph, allocation);
+}
+
 static int predict (const struct aw_model_args *args,
                     const struct aw_workflow *workflow,
                     const struct aw_allocation *allocation,
@@ -37,9 +55,13 @@ static int predict (const struct aw_model_args *args,
 {
     struct aw_spread spread = { .variation = args->spread,
                                 .samples = args->spread > 0 ? NULL : samples };
+    double deadline = INFINITY;
     struct aw_predict_options options = {
         .conditions = { .latency = args->latency, .spread = &spread },
         .seeds = args->seeds,
+        .evaluations = args->plan_evaluations ? args->plan_evaluations : UINT32_MAX,
+        .search_on = before,
+        .search_arg = &deadline,
     };
     struct aw_prediction prediction;
     struct aw_model_page page = { workflow, allocation, &prediction, args->latency,
@@ -47,6 +69,7 @@ static int predict (const struct aw_model_args *args,
     struct aw_error err;
     int rc;
 
+    deadline = deadline_of (args, workflow->graph, allocation);
     if (aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0) {
         aw_problems_add (problems, false, "%s: %s", args->file, err.text);
         return -1;

@@ -23,6 +23,8 @@ struct aw_model_args {
     double latency; /* seconds */
     double spread; /* standard deviation over mean */
     uint32_t seeds;
+    double plan_time; /* seconds; NAN: not given */
+    uint32_t plan_evaluations; /* 0: not given */
     bool json;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <argp.h>
+#include <math.h>
 
 #include "cmd/arguments.h"
 #include "cmd/model/model.h"
@@ -34,6 +35,11 @@ static const struct aw_argument options[] = {
     { "seeds", "N",
       "Simulate N times with varied durations and print intervals [100 with --spread]",
       AW_VALUE_COUNT, .offset = OF (seeds), .min = 0, .max = MAX_SEEDS },
+    { .help = "Search for a better order:" },
+    { "plan-time", "TIME", "search for at most TIME [a hundredth of the makespan, 2s at most]",
+      AW_VALUE_TIME, .offset = OF (plan_time), .example = "2s; 0 for none" },
+    { "plan-evaluations", "N", "simulate N orders, however long that takes", AW_VALUE_COUNT,
+      .offset = OF (plan_evaluations), .min = 1, .max = UINT32_MAX },
     { .help = "Output:" },
     { "json", NULL, "Print JSON", AW_VALUE_FLAG, .offset = OF (json) },
 };
@@ -72,6 +78,6 @@ static const struct aw_arguments line = {
 
 void aw_model_args_parse (struct aw_model_args *args, int argc, char **argv)
 {
-    *args = (struct aw_model_args){ 0 };
+    *args = (struct aw_model_args){ .plan_time = NAN };
     aw_arguments_parse (&line, argc, argv, args);
 }

@@ -153,6 +153,12 @@ static void put_times (const struct aw_prediction *p, struct aw_textbuf *out)
     number (out, "improvement", p->improvement);
     key (out, "policy");
     aw_json_put_string (out, aw_candidates[p->comparison.best].name);
+    key (out, "plan");
+    if (p->plan.places)
+        put_number (out, p->plan.t);
+    else
+        aw_textbuf_puts (out, "null");
+    count (out, "plan_evaluations", p->plan.evaluations);
     put_policies (&p->comparison, out);
     put_trial ("utilisation", best, out);
     put_trial ("utilisation_seq", sequential, out);

@@ -138,7 +138,10 @@ static void put_trial (const struct aw_model_page *page,
     if (page->allocation->gpus)
         aw_textbuf_printf (out, ", GPUs %3.0f%%", 100 * t->gpu_share);
     aw_textbuf_printf (out, " busy, %.3g node-hours%s\n", t->node_hours,
-                       candidate == page->prediction->comparison.best ? "  <- best" : "");
+                       candidate == page->prediction->comparison.best
+                               && !page->prediction->plan.places
+                           ? "  <- best"
+                           : "");
 }
 
 static void put_interval (const char *name, const struct aw_interval *i, struct aw_textbuf *out)
@@ -159,6 +162,11 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
     for (uint32_t i = 0; i < aw_n_candidates; i++)
         if (i != sequential && p->comparison.tried[i])
             put_trial (page, i, aw_candidates[i].name, out);
+    if (p->plan.places) {
+        seconds (out, "plan", p->plan.t);
+        aw_textbuf_printf (out, "an order found by search, %" PRIu32 " simulations  <- best\n",
+                           p->plan.evaluations);
+    }
     if (p->seeds) {
         aw_textbuf_printf (
             out, "\nWith varied durations: median and 5%% to 95%% of %" PRIu32 " simulations\n",
@@ -244,7 +252,7 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
     }
     aw_textbuf_printf (out, "model: %s by %s, stage after stage %s: I = %.3f; lower bound %s\n",
                        aw_format_seconds (async, sizeof (async), p->t_async),
-                       aw_candidates[p->comparison.best].name,
+                       p->plan.places ? "a plan" : aw_candidates[p->comparison.best].name,
                        aw_format_seconds (seq, sizeof (seq), p->t_seq), p->improvement,
                        aw_format_seconds (least, sizeof (least), p->bounds.lower));
     if (p->staging.known)

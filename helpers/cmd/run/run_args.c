@@ -134,6 +134,7 @@ static int store_defaults (struct aw_run_args *args, struct aw_error *err)
     bool other = aw_packet_other_job (&job);
 
     args->value.time_limit = INFINITY;
+    args->value.plan_time = NAN;
     for (int i = 0; i < AW_OPTION_COUNT; i++) {
         const struct aw_option_entry *option = &aw_option_table[i];
         const char *value = option->variable ? getenv (option->variable) : NULL;

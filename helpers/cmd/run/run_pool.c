@@ -168,13 +168,15 @@ int aw_pool_run_plan (struct aw_pool_run *run,
                       struct aw_error *err)
 {
     struct aw_run_plan plan;
+    int rc;
 
     if (run->resume)
         return 0; /* the order stays, and the remainder is not predicted */
     aw_run_hint_cpus (run->workflow, run->args->value.file, allocation);
     plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
-
-    return aw_coordinator_set_plan (run->coordinator, &plan.sched, plan.predicted, err);
+    rc = aw_coordinator_set_plan (run->coordinator, &plan.sched, plan.predicted, plan.order, err);
+    free (plan.order);
+    return rc;
 }
 
 /* Ends the agents; then the step ends by itself. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cmd/model/model.h"
+#include "core/sched/plan.h"
 #include "cmd/report/report.h"
 #include "util/clock.h"
 #include "util/units.h"
@@ -109,7 +110,7 @@ static bool open_to (const struct aw_run_args *args, const struct aw_sched_confi
 static struct aw_run_plan choose (const struct aw_run_args *args,
                                   const struct aw_comparison *comparison)
 {
-    struct aw_run_plan plan = { args->sched, 0 };
+    struct aw_run_plan plan = { args->sched, 0, NULL };
 
     for (uint32_t i = 0; i < aw_n_candidates; i++) {
         double t = comparison->trials[i].t;
@@ -119,12 +120,26 @@ static struct aw_run_plan choose (const struct aw_run_args *args,
                 && aw_candidates[i].config.mode == AW_MODE_SEQUENTIAL))
             continue;
         if (plan.predicted == 0 || t < plan.predicted * (1 - 1e-9))
-            plan = (struct aw_run_plan){ aw_candidates[i].config, t };
+            plan = (struct aw_run_plan){ aw_candidates[i].config, t, NULL };
     }
     if (args->policy_given)
         plan.sched.policy =
             args->sched.policy; /* sequential mode is simulated in one order alone */
     return plan;
+}
+
+/* The order of the search, where the options leave the order open. */
+static void take_order (struct aw_run_plan *plan,
+                        const struct aw_run_args *args,
+                        const struct aw_graph *graph,
+                        const struct aw_found_plan *found)
+{
+    if (!found->places || args->policy_given || plan->sched.mode != AW_MODE_ASYNC
+        || !(found->t < plan->predicted))
+        return;
+    plan->order = aw_plan_text (graph, found->places); /* without memory: the policy's order */
+    if (plan->order)
+        plan->predicted = found->t;
 }
 
 /* "model: chosen: async, waves; simulated: waves 46.6 s, longest-path 48.0 s, ...". */
@@ -160,6 +175,24 @@ static double time_to_choose (const struct aw_graph *graph,
     return budget;
 }
 
+/* How long the search may take: the time that was given, else BUDGET; or a number of evaluations.
+ */
+static void limit_search (const struct aw_run_args *args,
+                          double budget,
+                          struct aw_predict_options *options,
+                          double *deadline)
+{
+    double time = args->value.plan_time;
+    uint32_t evaluations = args->value.plan_evaluations;
+
+    if (isnan (time))
+        time = evaluations ? INFINITY : budget;
+    options->evaluations = args->policy_given || time == 0 ? 0
+                           : evaluations                   ? evaluations
+                                                           : UINT32_MAX;
+    *deadline = aw_clock_monotonic () + time;
+}
+
 static struct aw_run_plan simulate (const struct aw_run_args *args,
                                     const struct aw_workflow *workflow,
                                     const struct aw_allocation *allocation,
@@ -167,13 +200,17 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
                                     struct aw_textbuf *out)
 {
     double allowed = time_to_choose (workflow->graph, allocation, budget);
-    double deadline = aw_clock_monotonic () + allowed;
-    struct aw_predict_options options = { .conditions = { .go_on = in_budget, .arg = &deadline } };
-    struct aw_run_plan plan = { args->sched, 0 };
+    double deadline = aw_clock_monotonic () + allowed, search_deadline = INFINITY;
+    struct aw_predict_options options = { .conditions = { .go_on = in_budget, .arg = &deadline },
+                                          .search_on = in_budget,
+                                          .search_arg = &search_deadline };
+    char text[32];
+    struct aw_run_plan plan = { args->sched, 0, NULL };
     struct aw_prediction prediction = { 0 };
     struct aw_model_page page = { workflow, allocation, &prediction, 0, NULL };
     struct aw_error err = { "" };
 
+    limit_search (args, aw_plan_budget (workflow->graph, allocation), &options, &search_deadline);
     if ((uint64_t)workflow->graph->n_sets * workflow->graph->iterations > INSTANCES_MAX)
         aw_textbuf_puts (
             out, "model: no prediction: the workflow is too large: use async-workflow model\n");
@@ -186,6 +223,10 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
         aw_model_brief (&page, out);
         plan = choose (args, &prediction.comparison);
         tell_choice (&plan, &prediction.comparison, out);
+        take_order (&plan, args, workflow->graph, &prediction.plan);
+        if (plan.order)
+            aw_textbuf_printf (out, "model: a plan is better than these orders: %s\n",
+                               aw_format_seconds (text, sizeof (text), plan.predicted));
     }
     aw_prediction_finish (&prediction);
     return plan;
@@ -197,7 +238,7 @@ struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
                                    double budget,
                                    int fd)
 {
-    struct aw_run_plan plan = { args->sched, 0 };
+    struct aw_run_plan plan = { args->sched, 0, NULL };
     struct aw_textbuf names = { 0 }, out = { 0 };
 
     if (workflow->graph->n_sets > workflow->graph->n_base)

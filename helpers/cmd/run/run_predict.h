@@ -18,6 +18,8 @@ int aw_run_allocation (const struct aw_slurm_job *job,
 struct aw_run_plan {
     struct aw_sched_config sched; /* as ARGS say, or as the model found best */
     double predicted; /* makespan in seconds; 0: not known */
+    char *order; /* an order that is better than the policy's (core/sched/plan.h); NULL: none. Owned
+                    by the caller */
 };
 
 /* Warns on stderr of sets whose tasks take longer than the SECONDS that the run may take (INFINITY:

@@ -46,6 +46,7 @@ void aw_history_finish (struct aw_history *history)
     free (history->nodes);
     free (history->gaps);
     free (history->marks);
+    free (history->plan);
     free (history->stop_reason);
     free (history->stall);
     free (history->messages);
@@ -413,6 +414,17 @@ static int handle_cancel (struct aw_history *history,
     return 0;
 }
 
+static int handle_plan (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
+{
+    char *plan = strdup (ev->text ? ev->text : "");
+
+    if (!plan)
+        return aw_error_set (err, "out of memory");
+    free (history->plan);
+    history->plan = plan;
+    return 0;
+}
+
 /* The graph has grown. */
 static int handle_add (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
@@ -470,6 +482,8 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
         return handle_cancel (history, ev, err);
     case AW_EVENT_ADD:
         return handle_add (history, ev, err);
+    case AW_EVENT_PLAN:
+        return handle_plan (history, ev, err);
     case AW_EVENT_KILL: /* its FINISH has the result */
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:

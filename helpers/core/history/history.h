@@ -76,6 +76,7 @@ struct aw_history {
     double epoch; /* wall clock at t = 0, by the last RESUME; NAN: there was none */
     double now; /* t of the last event; the caller may increase it, to count running tasks up to
                    then */
+    char *plan; /* the last one's order; NULL: there was none */
     char *stop_reason; /* NULL: not stopped */
     char *stall; /* what all running tasks wait for, as the last STALL says; NULL: none was seen */
     bool stalled; /* they wait now */

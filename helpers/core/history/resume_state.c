@@ -83,7 +83,8 @@ int aw_resume_state_init (struct aw_resume_state *e,
     if (e->cancelled)
         for (; e->n_cancelled < history->n_cancelled; e->n_cancelled++)
             e->cancelled[e->n_cancelled] = history->cancelled[e->n_cancelled];
-    if (!e->cancelled || !e->done || !e->attempts || !e->ends) {
+    e->plan = history->plan ? strdup (history->plan) : NULL;
+    if (!e->plan != !history->plan || !e->cancelled || !e->done || !e->attempts || !e->ends) {
         aw_resume_state_finish (e);
         return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
     }
@@ -113,6 +114,7 @@ void aw_resume_state_finish (struct aw_resume_state *e)
     free (e->attempts);
     free (e->ends);
     free (e->cancelled);
+    free (e->plan);
     memset (e, 0, sizeof (*e));
     errno = saved;
 }

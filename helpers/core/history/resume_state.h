@@ -43,6 +43,7 @@ struct aw_resume_state {
     uint32_t n_dropped; /* other tasks, which are not wanted; they are among the cancelled ones */
     struct aw_cancel *cancelled;
     uint32_t n_cancelled;
+    char *plan; /* the order to continue with (core/sched/plan.h); NULL: the policy's. Owned */
     uint32_t last_iteration; /* the first that reached the goal; UINT32_MAX: none has */
     double t; /* of the RESUME */
 };

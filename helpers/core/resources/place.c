@@ -92,23 +92,6 @@ static void find_surplus (struct aw_pick *p,
     p->spares = true;
 }
 
-/* Adds the N lowest ids of FROM to TO. */
-static int add_lowest (const struct aw_idset *from, uint32_t n, struct aw_idset *to)
-{
-    uint32_t id = 0;
-
-    for (; n > 0; n--, id++) {
-        id = aw_idset_next (from, id);
-        if (id == AW_IDSET_NONE) {
-            errno = ENOSPC;
-            return -1;
-        }
-        if (aw_idset_add (to, id, id) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int add_chosen (const struct aw_pick *p, uint32_t n, struct aw_idset *gpus)
 {
     for (uint32_t i = 0; gpus && i < n; i++) {
@@ -167,9 +150,9 @@ static int place_lowest (const struct aw_node *node,
                          struct aw_idset *cpus,
                          struct aw_idset *gpus)
 {
-    if (cpus && add_lowest (&node->free_cpus, demand->cpus, cpus) < 0)
+    if (cpus && aw_idset_add_lowest (cpus, &node->free_cpus, demand->cpus) < 0)
         return -1;
-    return gpus && add_lowest (&node->free_gpus, demand->gpus, gpus) < 0 ? -1 : 1;
+    return gpus && aw_idset_add_lowest (gpus, &node->free_gpus, demand->gpus) < 0 ? -1 : 1;
 }
 
 int aw_place_choose (const struct aw_node *node,
@@ -192,7 +175,7 @@ int aw_place_choose (const struct aw_node *node,
             return place_lowest (node, demand, cpus, gpus);
         scratch->of_zone[0] = node->free.cpus;
         aw_pick_gpus (&pick, node, demand, 0, n_gpus, 0);
-        if (cpus && add_lowest (&node->free_cpus, demand->cpus, cpus) < 0)
+        if (cpus && aw_idset_add_lowest (cpus, &node->free_cpus, demand->cpus) < 0)
             return -1;
     }
     else {
@@ -256,7 +239,7 @@ static int split_cpus (struct aw_pick *p,
     int rc;
 
     p->cpus = &rank->cpus;
-    rc = p->layout->flat ? add_lowest (left, n, &rank->cpus) : aw_pick_cpus (p, n, n);
+    rc = p->layout->flat ? aw_idset_add_lowest (&rank->cpus, left, n) : aw_pick_cpus (p, n, n);
     aw_idset_remove_all (left, &rank->cpus);
     return rc;
 }

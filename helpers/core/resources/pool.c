@@ -233,11 +233,28 @@ int aw_pool_add_node (struct aw_pool *pool,
     return (int)pool->n_nodes - 1;
 }
 
+/* Layouts are the same for a copy, which need not make them again. */
+static int share_layouts (struct aw_pool *pool, const struct aw_pool *from)
+{
+    if (aw_array_reserve (&pool->layouts, &pool->layout_room, from->n_layouts) < 0)
+        return -1;
+    for (uint32_t i = 0; i < from->n_layouts; i++) {
+        if (aw_place_reserve (&pool->scratch, from->layouts[i]) < 0)
+            return -1;
+        pool->layouts[pool->n_layouts++] = aw_layout_share (from->layouts[i]);
+    }
+    return 0;
+}
+
 int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from)
 {
     aw_pool_init (pool);
     pool->graph = from->graph;
     pool->wants = from->wants;
+    if (share_layouts (pool, from) < 0) {
+        aw_pool_finish (pool);
+        return -1;
+    }
     for (uint32_t i = 0; i < from->n_nodes; i++) {
         const struct aw_node *old = &from->nodes[i];
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/history/resume_state.h"
+#include "core/sched/plan.h"
 #include "core/sched/rank.h"
 #include "core/sched/sched_state.h"
 
@@ -70,6 +71,7 @@ void aw_sched_destroy (struct aw_sched *s)
     free (s->tries);
     free (s->failed_on);
     free (s->done);
+    free (s->plan);
     free (s->cancelled);
     free (s->chosen);
     free (s->parts);
@@ -81,6 +83,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
 {
     struct aw_sched *s = calloc (1, sizeof (*s));
     size_t tries_size = from->graph->n_tasks * sizeof (*from->tries);
+    size_t plan_size = aw_plan_size (from->graph) * sizeof (*from->plan);
     size_t failed_size = from->graph->n_tasks * sizeof (*from->failed_on);
 
     if (!s)
@@ -90,6 +93,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     s->tries = malloc (tries_size);
     s->done = from->done ? malloc (from->graph->n_tasks) : NULL;
     s->failed_on = from->failed_on ? malloc (failed_size) : NULL;
+    s->plan = from->plan ? malloc (plan_size) : NULL;
     memset (&s->pool, 0, sizeof (s->pool));
     memset (&s->depend, 0, sizeof (s->depend));
     memset (&s->ready, 0, sizeof (s->ready));
@@ -111,7 +115,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         memcpy (s->cancelled, from->cancelled, s->n_cancelled * sizeof (*s->cancelled));
     s->part_room = 0;
     if (!s->tries || !s->done != !from->done || !s->failed_on != !from->failed_on
-        || aw_pool_clone (&s->pool, &from->pool) < 0
+        || !s->plan != !from->plan || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
         || aw_delay_queue_clone (&s->delayed, &from->delayed) < 0
@@ -130,6 +134,8 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memcpy (s->tries, from->tries, tries_size);
     if (s->done)
         memcpy (s->done, from->done, from->graph->n_tasks);
+    if (s->plan)
+        memcpy (s->plan, from->plan, plan_size);
     if (s->failed_on)
         memcpy (s->failed_on, from->failed_on, failed_size);
     return s;

@@ -24,6 +24,8 @@ int aw_sched_resume (struct aw_sched *s, const struct aw_resume_state *state, st
         return aw_error_set (err, "out of memory");
     for (; s->n_cancelled < state->n_cancelled; s->n_cancelled++)
         s->cancelled[s->n_cancelled] = state->cancelled[s->n_cancelled];
+    if (state->plan && aw_sched_resume_plan (s, state->plan) < 0)
+        return aw_error_set (err, "out of memory");
     aw_sched_rank_again (s);
     s->now = state->t;
     return 0;

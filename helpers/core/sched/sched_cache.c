@@ -2,6 +2,9 @@
 /* What the scheduler remembers between decisions, and when it drops that: which shapes are blocked
  * or fit nowhere, the reservation, and the ranks.
  */
+#include <string.h>
+
+#include "core/sched/plan.h"
 #include "core/sched/rank.h"
 #include "core/sched/sched_state.h"
 
@@ -61,6 +64,12 @@ void aw_sched_rank_again (struct aw_sched *s)
     s->ranks_due = true;
 }
 
+void aw_sched_apply_plan (struct aw_sched *s)
+{
+    if (s->plan)
+        memcpy (s->ready.remaining, s->plan, aw_plan_size (s->graph) * sizeof (*s->plan));
+}
+
 /* By the snapshot of the durations when ranks became due, so ranks do not depend on when this is
  * called.
  */
@@ -71,6 +80,7 @@ int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph)
     s->ranks_due = false;
     if (aw_rank (graph, &s->pool, s->config.policy, s->estimate.snapshot, s->ready.remaining) < 0)
         return -1;
+    aw_sched_apply_plan (s);
     aw_ready_reorder (&s->ready);
     return 0;
 }

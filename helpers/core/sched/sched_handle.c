@@ -138,6 +138,8 @@ static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_erro
             return 0;
         s->out_of_memory = true;
         return aw_error_set (err, "out of memory");
+    case AW_EVENT_PLAN:
+        return aw_sched_handle_plan (s, ev, err);
     case AW_EVENT_RESUME:
         return aw_error_set (err, "a resumed run continues in a new scheduler");
     case AW_EVENT_TYPES:

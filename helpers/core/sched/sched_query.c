@@ -118,6 +118,7 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     case AW_EVENT_CANCEL:
     case AW_EVENT_ADD:
     case AW_EVENT_STALL:
+    case AW_EVENT_PLAN:
         return true;
     case AW_EVENT_FINISH:
         return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes

@@ -56,6 +56,7 @@ struct aw_sched {
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint32_t n_lost; /* lost nodes whose tasks may still be in `running` */
     uint32_t n_moves; /* estimates that changed since the last snapshot for ranks */
+    double *plan; /* ranks of the instances that iterations repeat; NULL: the policy's. Owned */
     bool ranks_due; /* the next decision computes ranks, by that snapshot */
     bool begun;
     bool stopped; /* nothing more is started */
@@ -102,8 +103,19 @@ void aw_sched_forget (struct aw_sched *s);
 void aw_sched_rank_again (struct aw_sched *s);
 int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph);
 
+/* Puts the ranks of the plan, if there is one, in place of the policy's. */
+void aw_sched_apply_plan (struct aw_sched *s);
+
 /* A node has joined or takes no more tasks: ranks that depend on the pool are due. */
 void aw_sched_pool_changed (struct aw_sched *s);
+
+/* sched_plan.c: an order that comes from outside. */
+
+/* Handles a PLAN. 0, or -1 with text. */
+int aw_sched_handle_plan (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
+/* Follows the plan TEXT of an earlier part of the run, unless the workflow has another size now. */
+int aw_sched_resume_plan (struct aw_sched *s, const char *text);
 
 /* sched_run.c: a task begins to run. */
 

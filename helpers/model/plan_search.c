@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/plan_search.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sched/plan.h"
+#include "model/bounds.h"
+#include "model/mirror.h"
+#include "model/simulate.h"
+
+/* A graph and its empty pool: each evaluation begins with a copy of SCHED. */
+struct side {
+    const struct aw_graph *graph;
+    struct aw_sched *sched; /* owned */
+};
+
+/* An order of instances, and what it leads to. */
+struct list {
+    uint32_t *at; /* the instances, the first in front. Owned */
+    uint32_t *tried; /* the order that led to the times below; AT has been sorted since. Owned */
+    double cost; /* makespan, and a little of the instances' ends */
+    double t; /* makespan */
+};
+
+struct search {
+    const struct aw_conditions *conditions;
+    struct side forward, backward;
+    struct aw_graph *mirror; /* owned */
+    uint32_t n; /* instances */
+    uint32_t *places; /* scratch, as the next three */
+    double *begin, *end; /* by instance, of the last evaluation */
+    struct key *keys;
+    const struct side *side; /* of the evaluation that is under way */
+    uint32_t made, most; /* evaluations */
+    uint64_t random;
+};
+
+struct key {
+    double key;
+    uint32_t place, instance;
+};
+
+/* xorshift64* (Vigna, ACM TOMS 42(4), 2016): the same numbers everywhere. */
+static uint32_t below (struct search *s, uint32_t n)
+{
+    s->random ^= s->random >> 12;
+    s->random ^= s->random << 25;
+    s->random ^= s->random >> 27;
+    return (uint32_t)(((s->random * UINT64_C (2685821657736338717)) >> 32) * n >> 32);
+}
+
+static double seconds (void *arg, const struct aw_event *start)
+{
+    const struct search *s = arg;
+
+    return aw_trial_seconds (s->side->graph, s->conditions, false, start->task);
+}
+
+static void observe (void *arg, const struct aw_event *ev)
+{
+    struct search *s = arg;
+    struct aw_task at;
+    uint32_t instance;
+
+    if (ev->type != AW_EVENT_START && ev->type != AW_EVENT_FINISH)
+        return;
+    at = aw_graph_task (s->side->graph, ev->task);
+    instance = aw_graph_instance (s->side->graph, at.iteration, at.set);
+    if (ev->type == AW_EVENT_START)
+        s->begin[instance] = fmin (s->begin[instance], ev->t);
+    else
+        s->end[instance] = fmax (s->end[instance], ev->t);
+}
+
+static bool goes_on (const struct search *s)
+{
+    return s->made < s->most
+           && (!s->conditions->go_on || s->conditions->go_on (s->conditions->arg));
+}
+
+/* Simulates SIDE in the order of AT (NULL: of its policy) into begin and end. The makespan, or NAN
+ * with errno. */
+static double evaluate (struct search *s, const struct side *side, const uint32_t *at)
+{
+    struct aw_simulation sim = { .seconds = seconds, .observe = observe, .arg = s };
+    struct aw_sched *copy = aw_sched_clone (side->sched);
+    struct aw_simulated result = { 0 };
+    int rc = copy ? 0 : -1;
+
+    for (uint32_t i = 0; at && i < s->n; i++)
+        s->places[at[i]] = i;
+    for (uint32_t i = 0; i < s->n; i++) {
+        s->begin[i] = INFINITY;
+        s->end[i] = 0;
+    }
+    s->side = side;
+    s->made++;
+    if (rc == 0 && at)
+        rc = aw_sched_follow (copy, s->places);
+    if (rc == 0)
+        rc = aw_simulate (copy, &sim, &result, NULL);
+    aw_sched_destroy (copy);
+    return rc == 0 && result.code == 0 ? result.end : NAN;
+}
+
+/* Of two orders with equal makespans the one whose instances end earlier leaves more room. */
+static double cost_of (const struct search *s, double t)
+{
+    double sum = 0;
+
+    for (uint32_t i = 0; i < s->n; i++)
+        sum += s->end[i];
+    return t + 1e-3 * sum / s->n;
+}
+
+static int compare_keys (const void *pa, const void *pb)
+{
+    const struct key *a = pa, *b = pb;
+
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return a->place < b->place ? -1 : a->place > b->place;
+}
+
+/* Orders AT by KEYS (by instance), of equal ones as it was. */
+static void order_by (struct search *s, uint32_t *at, const double *keys)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        s->keys[i] = (struct key){ keys[at[i]], i, at[i] };
+    qsort (s->keys, s->n, sizeof (*s->keys), compare_keys);
+    for (uint32_t i = 0; i < s->n; i++)
+        at[i] = s->keys[i].instance;
+}
+
+/* Evaluates LIST, and orders it by the starts that it led to: then each move changes something. */
+static int try_list (struct search *s, struct list *list)
+{
+    list->t = evaluate (s, &s->forward, list->at);
+    if (isnan (list->t))
+        return -1;
+    list->cost = cost_of (s, list->t);
+    memcpy (list->tried, list->at, s->n * sizeof (*list->tried));
+    order_by (s, list->at, s->begin);
+    return 0;
+}
+
+/* The same instance in the mirrored graph, and back. */
+static uint32_t mirrored (const struct search *s, uint32_t instance)
+{
+    const struct aw_graph *g = s->forward.graph;
+
+    return (g->iterations - 1 - instance / g->n_base) * g->n_base + instance % g->n_base;
+}
+
+/* Forward-backward improvement of LIST, which was the last to be evaluated; NEXT becomes the
+ * result. 0, or -1 with errno.
+ */
+static int justify (struct search *s, const struct list *list, struct list *next)
+{
+    memcpy (next->at, list->at, s->n * sizeof (*next->at));
+    for (uint32_t i = 0; i < s->n; i++) /* the last end first */
+        s->end[i] = -s->end[i];
+    order_by (s, next->at, s->end);
+    for (uint32_t i = 0; i < s->n; i++)
+        next->at[i] = mirrored (s, next->at[i]);
+    if (isnan (evaluate (s, &s->backward, next->at)))
+        return -1;
+    for (uint32_t i = 0; i < s->n; i++) /* what ends last there begins first here */
+        s->end[i] = -s->end[i];
+    order_by (s, next->at, s->end);
+    for (uint32_t i = 0; i < s->n; i++)
+        next->at[i] = mirrored (s, next->at[i]);
+    return try_list (s, next);
+}
+
+/* Moves the instance at place FROM to place TO. */
+static void move (uint32_t *at, uint32_t from, uint32_t to)
+{
+    uint32_t instance = at[from];
+
+    if (from < to)
+        memmove (at + from, at + from + 1, (to - from) * sizeof (*at));
+    else
+        memmove (at + to + 1, at + to, (from - to) * sizeof (*at));
+    at[to] = instance;
+}
+
+/* A few instances move, each not far. */
+static void disturb (struct search *s, uint32_t *at, uint32_t moves)
+{
+    uint32_t reach = s->n / 6 < 4 ? 4 : s->n / 6;
+
+    for (uint32_t i = 0; i < moves; i++) {
+        uint32_t from = below (s, s->n), step = 1 + below (s, reach);
+        bool up = below (s, 2);
+        uint32_t to =
+            up ? (from + step < s->n ? from + step : s->n - 1) : (from > step ? from - step : 0);
+
+        move (at, from, to);
+    }
+}
+
+static void copy_list (const struct search *s, struct list *to, const struct list *from)
+{
+    memcpy (to->at, from->at, s->n * sizeof (*to->at));
+    memcpy (to->tried, from->tried, s->n * sizeof (*to->tried));
+    to->cost = from->cost;
+    to->t = from->t;
+}
+
+/* One step: a neighbour of NOW, improved; it is kept if it is no worse. NEW and OTHER are scratch.
+ * 0, or -1 with errno.
+ */
+static int step (struct search *s, struct list *now, struct list *new, struct list *other)
+{
+    copy_list (s, new, now);
+    disturb (s, new->at, 1 + below (s, 3));
+    if (try_list (s, new) < 0)
+        return -1;
+    if (new->t <= now->t * 1.02 && goes_on (s)) {
+        if (justify (s, new, other) < 0)
+            return -1;
+        if (other->cost < new->cost)
+            copy_list (s, new, other);
+    }
+    if (new->cost <= now->cost)
+        copy_list (s, now, new);
+    return 0;
+}
+
+/* Lists: the best, the one that steps begin from, and scratch. */
+enum { BEST, NOW, NEW, OTHER, LISTS };
+
+static int look_around (struct search *s, struct list lists[LISTS], double bound)
+{
+    uint32_t idle = 0, patience = 50 + s->n;
+
+    while (goes_on (s) && lists[BEST].t > bound * (1 + 1e-9)) {
+        double before = lists[NOW].cost;
+
+        if (step (s, &lists[NOW], &lists[NEW], &lists[OTHER]) < 0)
+            return -1;
+        idle = lists[NOW].cost < before - 1e-12 ? 0 : idle + 1;
+        if (lists[NOW].cost < lists[BEST].cost)
+            copy_list (s, &lists[BEST], &lists[NOW]);
+        if (idle < patience)
+            continue;
+        idle = 0; /* from the best, but some way off */
+        copy_list (s, &lists[NOW], &lists[BEST]);
+        disturb (s, lists[NOW].at, 2 + s->n / 10);
+        if (try_list (s, &lists[NOW]) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static struct aw_sched *join (const struct aw_graph *graph,
+                              const struct aw_allocation *allocation,
+                              const struct aw_sched_config *config,
+                              struct aw_error *err)
+{
+    struct aw_sched *sched = aw_sched_create (graph, config, err);
+
+    if (sched
+        && (aw_allocation_join (allocation, sched, err) < 0 || aw_sched_check (sched, err) < 0)) {
+        aw_sched_destroy (sched);
+        sched = NULL;
+    }
+    return sched;
+}
+
+bool aw_plan_possible (const struct aw_graph *graph)
+{
+    return graph->n_topics == 0 && graph->until == AW_NONE && graph->n_sets == graph->n_base
+           && (uint64_t)graph->iterations * graph->n_base <= AW_PLAN_MAX_INSTANCES;
+}
+
+double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation)
+{
+    struct aw_bounds bounds = { 0 };
+    double budget = 0;
+
+    if (aw_bounds_init (&bounds, graph, allocation, 0, NULL) == 0)
+        budget = fmin (2, 0.01 * bounds.lower);
+    aw_bounds_finish (&bounds);
+    return budget;
+}
+
+static int search_init (struct search *s,
+                        struct list lists[LISTS],
+                        const struct aw_graph *graph,
+                        const struct aw_allocation *allocation,
+                        struct aw_error *err)
+{
+    static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    bool room = true;
+
+    s->n = aw_plan_size (graph);
+    s->random = UINT64_C (0x9e3779b97f4a7c15);
+    s->places = calloc (s->n, sizeof (*s->places));
+    s->begin = calloc (s->n, sizeof (*s->begin));
+    s->end = calloc (s->n, sizeof (*s->end));
+    s->keys = calloc (s->n, sizeof (*s->keys));
+    for (int i = 0; i < LISTS; i++)
+        room &= (lists[i].at = calloc (s->n, sizeof (*lists[i].at))) != NULL
+                && (lists[i].tried = calloc (s->n, sizeof (*lists[i].tried))) != NULL;
+    if (!room || !s->places || !s->begin || !s->end || !s->keys)
+        return aw_error_set (err, "out of memory");
+    s->forward = (struct side){ graph, join (graph, allocation, &config, err) };
+    if (!s->forward.sched)
+        return -1;
+    s->mirror = aw_mirror (graph);
+    if (!s->mirror)
+        return aw_error_set (err, "out of memory");
+    s->backward = (struct side){ s->mirror, join (s->mirror, allocation, &config, err) };
+    return s->backward.sched ? 0 : -1;
+}
+
+static void search_finish (struct search *s, struct list lists[LISTS])
+{
+    int saved = errno;
+
+    aw_sched_destroy (s->forward.sched);
+    aw_sched_destroy (s->backward.sched);
+    aw_graph_destroy (s->mirror);
+    free (s->places);
+    free (s->begin);
+    free (s->end);
+    free (s->keys);
+    for (int i = 0; i < LISTS; i++) {
+        free (lists[i].at);
+        free (lists[i].tried);
+    }
+    errno = saved;
+}
+
+/* The first list: the starts of the policy's own schedule, which takes T. 0, or -1 with errno. */
+static int begin (struct search *s,
+                  struct list lists[LISTS],
+                  const struct aw_allocation *allocation,
+                  const struct aw_sched_config *start,
+                  double *t)
+{
+    struct side side = { s->forward.graph, join (s->forward.graph, allocation, start, NULL) };
+
+    *t = side.sched ? evaluate (s, &side, NULL) : NAN;
+    aw_sched_destroy (side.sched);
+    if (isnan (*t))
+        return -1;
+    for (uint32_t i = 0; i < s->n; i++)
+        lists[NOW].at[i] = i;
+    order_by (s, lists[NOW].at, s->begin);
+    if (try_list (s, &lists[NOW]) < 0)
+        return -1;
+    copy_list (s, &lists[BEST], &lists[NOW]);
+    return 0;
+}
+
+int aw_plan_search (struct aw_found_plan *plan,
+                    const struct aw_graph *graph,
+                    const struct aw_allocation *allocation,
+                    const struct aw_conditions *conditions,
+                    const struct aw_sched_config *start,
+                    double bound,
+                    uint32_t evaluations,
+                    struct aw_error *err)
+{
+    static const struct aw_conditions plain;
+    struct search s = { .conditions = conditions ? conditions : &plain, .most = evaluations };
+    struct list lists[LISTS] = { { 0 } };
+    int rc;
+
+    *plan = (struct aw_found_plan){ .t = NAN };
+    rc = search_init (&s, lists, graph, allocation, err);
+    if (rc == 0
+        && (begin (&s, lists, allocation, start, &plan->t) < 0
+            || look_around (&s, lists, bound) < 0))
+        rc = aw_error_set (err, "out of memory for the search of a plan");
+    if (rc == 0 && lists[BEST].t < plan->t * (1 - 1e-9)) {
+        plan->t = lists[BEST].t;
+        for (uint32_t i = 0; i < s.n; i++)
+            s.places[lists[BEST].tried[i]] = i;
+        plan->places = s.places;
+        s.places = NULL;
+    }
+    plan->evaluations = s.made;
+    search_finish (&s, lists);
+    return rc;
+}
+
+void aw_plan_finish (struct aw_found_plan *plan)
+{
+    int saved = errno;
+
+    free (plan->places);
+    memset (plan, 0, sizeof (*plan));
+    errno = saved;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A search for an order of set instances that ends earlier than those of the policies: iterated
+ * local search over lists of instances (Lourenco, Martin, Stuetzle, in: Handbook of Metaheuristics,
+ * 2003), each list decoded by the live scheduler, that is by parallel schedule generation, with
+ * forward-backward improvement (Tormos and Lova, Annals of Operations Research 102, 2001; Valls,
+ * Ballestin, Quintanilla, European Journal of Operational Research 165, 2005): the schedule is
+ * shifted to its end by scheduling the mirrored workflow, and back. Survey: Kolisch and Hartmann,
+ * European Journal of Operational Research 174, 2006.
+ */
+#ifndef AW_MODEL_PLAN_SEARCH_H
+#define AW_MODEL_PLAN_SEARCH_H
+
+#include <stdint.h>
+
+#include "core/graph/graph.h"
+#include "model/allocation.h"
+#include "model/trial.h"
+#include "util/error.h"
+
+struct aw_found_plan {
+    uint32_t *places; /* by instance (core/sched/plan.h); NULL: no order was better than the
+                         policy's. Owned */
+    double t; /* simulated makespan, seconds */
+    uint32_t evaluations; /* simulations made */
+};
+
+enum { AW_PLAN_MAX_INSTANCES = 5000 }; /* larger workflows are not searched */
+
+/* Can orders of GRAPH be searched: is it small enough, without messages and "until"? */
+bool aw_plan_possible (const struct aw_graph *graph);
+
+/* Seconds that a search may take: a hundredth of the makespan's lower bound, 2 at most. */
+double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation);
+
+/* Searches from the order of START (an asynchronous way) on, until EVALUATIONS simulations are made
+ * CONDITIONS->go_on returns false, or the makespan is BOUND, below which no schedule is. The result
+ * depends on the number of evaluations alone. GRAPH is finalized and knows all durations. 0, or -1
+ * with text. finish takes a zeroed value.
+ */
+int aw_plan_search (struct aw_found_plan *plan,
+                    const struct aw_graph *graph,
+                    const struct aw_allocation *allocation,
+                    const struct aw_conditions *conditions,
+                    const struct aw_sched_config *start,
+                    double bound,
+                    uint32_t evaluations,
+                    struct aw_error *err);
+void aw_plan_finish (struct aw_found_plan *plan);
+
+#endif /* AW_MODEL_PLAN_SEARCH_H */

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans: an order that comes from outside, and the search that finds one. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/history/history.h"
+#include "core/sched/plan.h"
+#include "graphs.h"
+#include "model/bounds.h"
+#include "model/mirror.h"
+#include "model/plan_search.h"
+#include "model/predict.h"
+#include "model/simulate.h"
+
+static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+
+static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus)
+{
+    struct aw_allocation a = { 0 };
+
+    assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ n, cpus, gpus, 0 }, NULL), 0);
+    return a;
+}
+
+static struct aw_sched *make (const struct aw_graph *g, uint32_t n, uint32_t cpus, uint32_t gpus)
+{
+    struct aw_sched *s = aw_sched_create (g, &config, NULL);
+
+    assert_non_null (s);
+    assert_int_equal (aw_simulate_add_nodes (s, n, cpus, gpus, 0, NULL), 0);
+    return s;
+}
+
+/* The makespan with the plan TEXT; "": without one. */
+static double makespan (
+    const struct aw_graph *g, const char *text, uint32_t n, uint32_t cpus, uint32_t gpus)
+{
+    struct aw_event ev = { .type = AW_EVENT_PLAN, .text = text, .task = AW_NONE, .node = AW_NONE };
+    struct aw_sched *s = make (g, n, cpus, gpus), *copy;
+    struct aw_simulated r, again;
+
+    if (*text)
+        assert_int_equal (aw_sched_handle (s, &ev, NULL), 0);
+    copy = aw_sched_clone (s); /* it has the plan too */
+    assert_non_null (copy);
+    assert_int_equal (aw_simulate (s, NULL, &r, NULL), 0);
+    assert_int_equal (aw_simulate (copy, NULL, &again, NULL), 0);
+    assert_int_equal (r.code, 0);
+    assert_true (r.end == again.end);
+    aw_sched_destroy (s);
+    aw_sched_destroy (copy);
+    return r.end;
+}
+
+/* On two CPUs the three parts of 2, 2 and 3 s are best with the long one first and alone; the short
+ * ones share the other CPU: 4 s. "late" has the longest path but does better later.
+ */
+static struct aw_graph *parts (void)
+{
+    struct aw_graph *g = aw_graph_create ();
+
+    graphs_set (g, "a", 1, 1, 0, 2);
+    graphs_set (g, "b", 1, 1, 0, 2);
+    graphs_set (g, "c", 1, 1, 0, 3);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    return g;
+}
+
+static void a_wrong_plan_is_refused_and_changes_nothing (void **state)
+{
+    static const char *const wrong[] = { "",      "0 1",    "0 1 2 3", "0 1 3",
+                                         "0 1 x", "-1 0 1", "0,1,2",   "0 1 99999999999999999999" };
+    struct aw_graph *g = parts ();
+    struct aw_sched *s = make (g, 1, 2, 0);
+    struct aw_simulated r;
+    struct aw_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (wrong) / sizeof (wrong[0]); i++) {
+        struct aw_event ev = { .type = AW_EVENT_PLAN, .text = wrong[i], .task = AW_NONE };
+
+        assert_int_equal (aw_sched_handle (s, &ev, &err), -1);
+        assert_string_equal (err.text, "a plan is a list of 3 places, each below 3");
+    }
+    assert_int_equal (aw_simulate (s, NULL, &r, NULL), 0);
+    assert_true (r.end == 4);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
+static void the_scheduler_follows_a_plan (void **state)
+{
+    static const struct {
+        const char *text;
+        double end;
+    } table[] = {
+        { "", 4 }, /* longest first */
+        { "0 1 2", 5 }, /* c last */
+        { "1 2 0", 4 }, { "2 1 0", 4 }, { "0 2 1", 4 }, { "1 0 2", 5 },
+    };
+    struct aw_graph *g = parts ();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
+        assert_true (makespan (g, table[i].text, 1, 2, 0) == table[i].end);
+    aw_graph_destroy (g);
+}
+
+static void the_text_of_a_plan_has_its_places (void **state)
+{
+    static const uint32_t places[] = { 2, 0, 1 };
+    struct aw_graph *g = parts ();
+    char *text = aw_plan_text (g, places);
+
+    (void)state;
+    assert_string_equal (text, "2 0 1");
+    free (text);
+    aw_graph_destroy (g);
+}
+
+/* A resumed run goes on with the plan; one whose workflow has another size goes on without. */
+static void a_resumed_run_keeps_its_plan (void **state)
+{
+    static const char *const texts[] = { "0 1 2", "0 1" };
+    static const double ends[] = { 5, 4 };
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct aw_graph *g = parts ();
+        struct aw_resume resume = { .epoch = 1 };
+        struct aw_event plan = { .type = AW_EVENT_PLAN, .text = texts[i], .task = AW_NONE };
+        struct aw_event ev = { .type = AW_EVENT_RESUME, .resume = &resume, .task = AW_NONE };
+        struct aw_sched *s = aw_sched_create (g, &config, NULL);
+        struct aw_resume_state earlier;
+        struct aw_history history;
+        struct aw_simulated r;
+
+        assert_int_equal (aw_history_init (&history, g, NULL), 0);
+        assert_int_equal (aw_history_handle (&history, &plan, NULL), 0);
+        assert_int_equal (aw_history_handle (&history, &ev, NULL), 0);
+        assert_int_equal (aw_resume_state_init (&earlier, &history, NULL), 0);
+        assert_int_equal (aw_sched_resume (s, &earlier, NULL), 0);
+        assert_int_equal (aw_simulate_add_nodes (s, 1, 2, 0, 0, NULL), 0);
+        assert_int_equal (aw_simulate (s, NULL, &r, NULL), 0);
+        assert_true (r.end == ends[i]);
+        aw_resume_state_finish (&earlier);
+        aw_history_finish (&history);
+        aw_sched_destroy (s);
+        aw_graph_destroy (g);
+    }
+}
+
+/* The mirror of the mirror is the graph: same edges, same demands. */
+static void a_mirror_turns_all_edges_round (void **state)
+{
+    uint64_t random = 7;
+
+    (void)state;
+    for (int round = 0; round < 30; round++) {
+        struct aw_graph *g = graphs_layered (&random, 8, 2), *mirror, *back;
+        uint32_t edges = 0, found = 0;
+
+        mirror = aw_mirror (g);
+        assert_non_null (mirror);
+        back = aw_mirror (mirror);
+        assert_non_null (back);
+        for (uint32_t s = 0; s < g->n_sets; s++) {
+            assert_int_equal (back->sets[s].cpus, g->sets[s].cpus);
+            assert_int_equal (mirror->sets[s].count, g->sets[s].count);
+            for (uint32_t e = 0; e < g->sets[s].n_after; e++) {
+                const struct aw_edge *edge = &g->sets[s].after[e];
+                const struct aw_set *before = &mirror->sets[edge->set];
+
+                edges++;
+                for (uint32_t k = 0; k < before->n_after; k++)
+                    found += before->after[k].set == s && before->after[k].back == edge->back
+                             && (before->after[k].by < AW_BY_KEY ? before->after[k].by == edge->by
+                                                                 : edge->by >= AW_BY_KEY);
+            }
+        }
+        assert_true (found >= edges);
+        aw_graph_destroy (back);
+        aw_graph_destroy (mirror);
+        aw_graph_destroy (g);
+    }
+}
+
+static bool never (void *arg)
+{
+    ++*(int *)arg;
+    return false;
+}
+
+static void a_search_ends_when_it_is_told_to (void **state)
+{
+    struct aw_graph *g = parts ();
+    struct aw_allocation a = nodes (1, 2, 0);
+    int asked = 0;
+    struct aw_conditions conditions = { .go_on = never, .arg = &asked };
+    struct aw_found_plan plan;
+
+    (void)state;
+    assert_int_equal (aw_plan_search (&plan, g, &a, &conditions, &config, 0, 1000, NULL), 0);
+    assert_true (asked > 0 && plan.evaluations <= 2);
+    assert_null (plan.places);
+    assert_true (plan.t == 4);
+    aw_plan_finish (&plan);
+    aw_allocation_finish (&a);
+    aw_graph_destroy (g);
+}
+
+/* On random graphs: no worse than the policy, not below the bound, the same each time, and the
+ * scheduler that follows it takes as long as the search says. Some are better, or the search is of
+ * no use.
+ */
+static void a_search_never_loses_and_tells_the_truth (void **state)
+{
+    struct aw_allocation a = nodes (1, 8, 2);
+    uint64_t random = 20261129;
+    int better = 0;
+
+    (void)state;
+    for (int round = 0; round < 25; round++) {
+        struct aw_graph *g = graphs_layered (&random, 8, 2);
+        struct aw_found_plan plan, again;
+        struct aw_bounds bounds;
+        double start = makespan (g, "", 1, 8, 2);
+
+        assert_int_equal (aw_bounds_init (&bounds, g, &a, 0, NULL), 0);
+        assert_int_equal (aw_plan_search (&plan, g, &a, NULL, &config, bounds.lower, 60, NULL), 0);
+        assert_int_equal (aw_plan_search (&again, g, &a, NULL, &config, bounds.lower, 60, NULL), 0);
+        assert_true (plan.t <= start * (1 + 1e-9) && plan.t >= bounds.lower * (1 - 1e-9));
+        assert_true (plan.t == again.t && plan.evaluations == again.evaluations);
+        assert_true (plan.evaluations <= 60 + 2);
+        if (plan.places) {
+            char *text = aw_plan_text (g, plan.places);
+
+            better++;
+            assert_true (fabs (makespan (g, text, 1, 8, 2) - plan.t) < 1e-9 * plan.t);
+            assert_memory_equal (plan.places, again.places, aw_plan_size (g) * sizeof (uint32_t));
+            free (text);
+        }
+        aw_plan_finish (&plan);
+        aw_plan_finish (&again);
+        aw_bounds_finish (&bounds);
+        aw_graph_destroy (g);
+    }
+    assert_true (better >= 5);
+    aw_allocation_finish (&a);
+}
+
+static void what_cannot_be_planned_is_known (void **state)
+{
+    struct aw_graph *g = parts ();
+
+    (void)state;
+    assert_true (aw_plan_possible (g));
+    g->iterations = AW_PLAN_MAX_INSTANCES;
+    assert_false (aw_plan_possible (g));
+    g->iterations = 1;
+    assert_int_equal (aw_graph_add_message_dependency (g, 0, "go", 1, false), 0);
+    assert_false (aw_plan_possible (g));
+    aw_graph_destroy (g);
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (a_wrong_plan_is_refused_and_changes_nothing),
+        cmocka_unit_test (the_scheduler_follows_a_plan),
+        cmocka_unit_test (the_text_of_a_plan_has_its_places),
+        cmocka_unit_test (a_resumed_run_keeps_its_plan),
+        cmocka_unit_test (a_mirror_turns_all_edges_round),
+        cmocka_unit_test (a_search_ends_when_it_is_told_to),
+        cmocka_unit_test (a_search_never_loses_and_tells_the_truth),
+        cmocka_unit_test (what_cannot_be_planned_is_known),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
