@@ -6,6 +6,7 @@
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
+#include "core/graph/peers.h"
 #include "io/workflow/task_label.h"
 #include "io/workflow/workflow.h"
 
@@ -55,29 +56,60 @@ static void print_summary (const char *path, const struct aw_graph *graph)
     printf ("%" PRIu32 " task%s\n", graph->n_tasks, plural (graph->n_tasks));
 }
 
-/* "  tasks.align: 15 tasks: align[0] (sample=a), align[1] (sample=b), ... align[14] (sample=o)" for
- * each set with variables. */
+/* "align[0] (sample=a), align[1] (sample=b), ... align[14] (sample=o)": of these tasks of SET. */
+static void print_tasks (const struct aw_workflow *workflow,
+                         uint32_t set,
+                         const struct aw_peers *tasks)
+{
+    uint32_t first = workflow->graph->sets[set].first;
+    char label[AW_TASK_LABEL];
+
+    for (uint32_t i = 0; i < tasks->n && i < 3; i++) {
+        uint32_t index = aw_peer (tasks, i == 2 ? tasks->n - 1 : i);
+
+        printf ("%s%s",
+                i == 0                   ? ""
+                : i == 2 && tasks->n > 3 ? ", ... "
+                                         : ", ",
+                aw_task_label (workflow, first + index, label, sizeof (label)));
+    }
+    printf ("\n");
+}
+
+/* "  tasks.merge.after: align[sample]: 5 keys; merge[0] (sample=a) waits for align[0] (sample=a)"
+ */
+static void print_key (const struct aw_workflow *workflow, uint32_t set, const struct aw_edge *edge)
+{
+    const struct aw_graph *graph = workflow->graph;
+    const struct aw_edge_key *key = aw_graph_key (graph, edge->by);
+    struct aw_peers before = aw_peers_before (graph, edge->by, edge->set, 0);
+    char label[AW_TASK_LABEL];
+
+    printf ("  tasks.%s.after: %s[%s]", graph->sets[set].name, graph->sets[edge->set].name,
+            key->name);
+    if (edge->back)
+        printf ("@-%" PRIu32, edge->back);
+    printf (": %" PRIu32 " key%s; %s waits for ", key->n_groups, plural (key->n_groups),
+            aw_task_label (workflow, graph->sets[set].first, label, sizeof (label)));
+    print_tasks (workflow, edge->set, &before);
+}
+
+/* For each set with variables which tasks it has, and for what they wait by key. */
 static void print_values (const struct aw_workflow *workflow)
 {
     const struct aw_graph *graph = workflow->graph;
-    char label[AW_TASK_LABEL];
 
     for (uint32_t s = 0; s < graph->n_sets; s++) {
         const struct aw_set *set = &graph->sets[s];
+        struct aw_peers all = { NULL, 0, set->count };
 
         if (!workflow->recipes[s].values)
             continue;
         printf ("  tasks.%s: %" PRIu32 " task%s: ", set->name, set->count, plural (set->count));
-        for (uint32_t i = 0; i < set->count && i < 3; i++) {
-            uint32_t index = i == 2 ? set->count - 1 : i;
-
-            printf ("%s%s",
-                    i == 0                     ? ""
-                    : i == 2 && set->count > 3 ? ", ... "
-                                               : ", ",
-                    aw_task_label (workflow, set->first + index, label, sizeof (label)));
-        }
-        printf ("\n");
+        print_tasks (workflow, s, &all);
+        for (uint32_t e = 0; e < set->n_after; e++)
+            if (set->after[e].by >= AW_BY_KEY)
+                print_key (workflow, s, &set->after[e]);
     }
 }
 

@@ -35,7 +35,9 @@ cat >merge.json <<\END
 END
 
 test_expect_success 'a merge starts when its sample is aligned, before the others' '
-    async-workflow check merge.json && run 0 merge --dir merge merge.json && again merge &&
+    async-workflow check merge.json >check && cat check &&
+    grep -qx "  tasks.merge.after: align\[sample\]: 2 keys; merge\[0\] (sample=b) waits for align\[3\] (sample=b, chromosome=1), align\[4\] (sample=b, chromosome=2), align\[5\] (sample=b, chromosome=X)" check &&
+    run 0 merge --dir merge merge.json && again merge &&
     printf "1\n2\nX\n1\n2\nX\n" >expected && test_cmp expected merge/all &&
     grep -q "merge\[0\] (sample=b)" merge.out
 '
@@ -85,6 +87,7 @@ cat >iterations.json <<\END
 END
 
 test_expect_success 'keys reach back over iterations' '
+    async-workflow check iterations.json >check && grep -q "grow\[family\]@-1: 2 keys; grow@0\[0\]" check &&
     run 0 iterations --dir iterations iterations.json && again iterations
 '
 
