@@ -197,6 +197,25 @@ static void a_start_is_read_as_it_was_written (void **state)
     read_back (&text, &frame);
     assert_true (frame.launch.unbound);
     assert_int_equal (frame.launch.gpu_share, 125);
+    assert_null (frame.launch.store);
+    assert_int_equal (frame.launch.tidy, 0);
+    /* One stream to the store, then a file that is removed if it is empty. */
+    text.len = 0;
+    launch.out = NULL;
+    launch.store = "/run/logs";
+    assert_int_equal (put_start (&text, &launch, NULL), 0);
+    read_back (&text, &frame);
+    assert_null (frame.launch.out);
+    assert_string_equal (frame.launch.err, "/tmp/e");
+    assert_string_equal (frame.launch.store, "/run/logs");
+    text.len = 0;
+    launch.out = "/tmp/o";
+    launch.store = NULL;
+    launch.tidy = AW_TIDY_OUT;
+    assert_int_equal (put_start (&text, &launch, NULL), 0);
+    read_back (&text, &frame);
+    assert_null (frame.launch.store);
+    assert_int_equal (frame.launch.tidy, AW_TIDY_OUT);
     aw_idset_finish (&launch.cpus);
     aw_idset_finish (&launch.gpus);
     aw_textbuf_finish (&text);
