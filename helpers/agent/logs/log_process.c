@@ -26,6 +26,7 @@ enum { EVENTS = 64, REQUESTS_A_ROUND = 256, SOCKET = STDERR_FILENO + 1 };
 static const double GATHER_SECONDS = 0.05;
 static const size_t GATHER_BYTES = 256 << 10;
 static const double PUSH_SECONDS = 1; /* until other hosts can see it */
+static const size_t PUSH_BYTES = 64 << 20; /* the kernel writes more than this by itself */
 static const double ORPHAN_SECONDS = 0.5;
 
 static const enum aw_log_kind kinds[AW_LOG_STREAMS] = { AW_LOG_STDOUT, AW_LOG_STDERR };
@@ -57,6 +58,7 @@ struct process {
     struct task *ended, **last; /* to be answered after the next flush */
     size_t gathered; /* bytes since the last flush */
     double written; /* time of it */
+    size_t unpushed; /* bytes written since the last push */
     double pushed; /* time of the last push; INFINITY: nothing was written since */
 };
 
@@ -260,6 +262,7 @@ static void flush (struct process *p)
     p->written = aw_clock_monotonic ();
     if (p->gathered > 0 && isinf (p->pushed))
         p->pushed = p->written;
+    p->unpushed += p->gathered;
     p->gathered = 0;
     p->ended = NULL;
     p->last = &p->ended;
@@ -277,7 +280,9 @@ static void flush_if_due (struct process *p)
         || (p->gathered > 0 && now - p->written >= GATHER_SECONDS))
         flush (p);
     if (p->writer && now - p->pushed >= PUSH_SECONDS) {
-        aw_log_writer_push (p->writer);
+        if (p->unpushed < PUSH_BYTES)
+            aw_log_writer_push (p->writer);
+        p->unpushed = 0;
         p->pushed = INFINITY;
     }
 }

@@ -45,22 +45,23 @@ static uint64_t mix (uint64_t hash, uint64_t word)
 /* By words, four of them at a time: a hash by single bytes is slower than the disk. */
 static uint64_t add_words (uint64_t hash, const unsigned char *data, size_t size)
 {
-    uint64_t lanes[4] = { hash, hash + 1, hash + 2, hash + 3 };
+    uint64_t a = hash, b = hash + 1, c = hash + 2, d = hash + 3;
     unsigned char last[8] = { 0 };
     size_t i = 0;
 
-    for (; i + 32 <= size; i += 32)
-        for (size_t lane = 0; lane < 4; lane++)
-            lanes[lane] = mix (lanes[lane], get_u64 (data + i + 8 * lane));
+    for (; i + 32 <= size; i += 32) {
+        a = mix (a, get_u64 (data + i));
+        b = mix (b, get_u64 (data + i + 8));
+        c = mix (c, get_u64 (data + i + 16));
+        d = mix (d, get_u64 (data + i + 24));
+    }
     for (; i + 8 <= size; i += 8)
-        lanes[0] = mix (lanes[0], get_u64 (data + i));
+        a = mix (a, get_u64 (data + i));
     if (size > i) {
         memcpy (last, data + i, size - i);
-        lanes[0] = mix (lanes[0], get_u64 (last));
+        a = mix (a, get_u64 (last));
     }
-    for (size_t lane = 1; lane < 4; lane++)
-        lanes[0] = mix (lanes[0], lanes[lane]);
-    return lanes[0];
+    return mix (mix (mix (a, b), c), d);
 }
 
 static void put_head (unsigned char *head, const struct aw_log_record *record)
