@@ -242,6 +242,9 @@ static void what_is_wrong_has_its_place (void **state)
 static void quotes_around_a_placeholder_are_warned_of (void **state)
 {
     static const struct expected table[] = {
+        { EACH ("'s': ['a', 'b'], 'n': [1, 2]", X ", 'stdout': '{s}.out'"),
+          "tasks.a.stdout: tasks with the same values of these variables write to one file: add "
+          "another variable, or {index}" },
         { SCRIPT ("x \\\"{s}\\\""), WITHIN },
         { SCRIPT ("x \\\"a\\\" \\\\\\\" \\\"$(y \\\"{s}\\\")\\\""), WITHIN },
         { SCRIPT ("cat <<E\\n{s}\\nE"), QUOTES ("a here-document", "use ") },
@@ -258,6 +261,8 @@ static void quotes_around_a_placeholder_are_warned_of (void **state)
         SCRIPT ("x#y\\\"\\\" {s}"),
         EACH ("'s': ['ab']", "'script': '#!/usr/bin/python3\\nx(\\\"{s}\\\")'"),
         EACH ("'s': ['ab', 'c']", "'command': ['x'], 'stdout': '{s}.out', 'stderr': '{s:stem}'"),
+        EACH ("'s': ['a', 'b'], 'n': [1, 2]", X ", 'stdout': '{s}.{n}', 'stderr': '{s}.{index}'"),
+        EACH ("'s': ['a', 'b'], 'n': [1, 2]", X ", 'stdout': '{s}', 'directory': '{n}'"),
     };
 
     (void)state;

@@ -2,6 +2,7 @@
 #include "io/workflow/recipe.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -311,10 +312,25 @@ static bool differs (const char *text, const char *key)
                || (!strcmp (key, "index") && aw_template_variable (&text, &length)));
 }
 
+/* How many different texts the variables in TEXT can make of it at most; INFINITY where {index} or
+ * {task} makes one for each task. */
+static double n_different (const char *text, const struct aw_values *values)
+{
+    double n = 1.;
+
+    if (text && (aw_template_has (text, "index") || aw_template_has (text, "task")))
+        return INFINITY;
+    for (uint32_t v = 0; text && v < aw_values_n_variables (values); v++)
+        if (aw_template_has (text, aw_values_name (values, v)))
+            n *= aw_values_n_texts (values, v);
+    return n;
+}
+
 static void check_output (struct aw_reader *reader,
                           const char *key,
                           const char *text,
                           const char *directory,
+                          const struct aw_values *values,
                           bool many,
                           bool iterated)
 {
@@ -328,6 +344,11 @@ static void check_output (struct aw_reader *reader,
     mark = aw_reader_enter (reader, key);
     if (many && !differs (text, "index") && !differs (within, "index"))
         aw_reader_warn (reader, "all tasks of the set write to this file: add {index}");
+    else if (values
+             && n_different (text, values) * n_different (within, values)
+                    < aw_values_count (values))
+        aw_reader_warn (reader, "tasks with the same values of these variables write to one file: "
+                                "add another variable, or {index}");
     else if (iterated && !differs (text, "iteration") && !differs (within, "iteration"))
         aw_reader_warn (reader, "every iteration overwrites this file: add {iteration}");
     aw_reader_leave (reader, mark);
@@ -374,8 +395,8 @@ void aw_recipe_check_outputs (struct aw_reader *reader,
                               bool many,
                               bool iterated)
 {
-    check_output (reader, "stdout", recipe->out, recipe->directory, many, iterated);
-    check_output (reader, "stderr", recipe->err, recipe->directory, many, iterated);
+    check_output (reader, "stdout", recipe->out, recipe->directory, recipe->values, many, iterated);
+    check_output (reader, "stderr", recipe->err, recipe->directory, recipe->values, many, iterated);
     check_shared (reader, files, graph, set, "stdout", recipe->out, recipe->directory);
     check_shared (reader, files, graph, set, "stderr", recipe->err, recipe->directory);
 }
