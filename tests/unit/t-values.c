@@ -191,7 +191,9 @@ struct quoted {
 static void quoting_leaves_what_means_nothing (void **state)
 {
     static const struct quoted table[] = {
-        { "a_@%+=:,./-Z9", "a_@%+=:,./-Z9" },
+        { "a_@%+:,./-Z9", "a_@%+:,./-Z9" },
+        { "=ls", "\\=ls" },
+        { "A=b", "A\\=b" },
         { "", "''" },
         { "a b", "a\\ b" },
         { "$(x)`'\"\\", "\\$\\(x\\)\\`\\'\\\"\\\\" },

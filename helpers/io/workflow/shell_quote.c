@@ -6,7 +6,7 @@
 static bool is_plain (unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c >= 0x80
-           || (c && strchr ("_@%+=:,./-", c));
+           || (c && strchr ("_@%+:,./-", c));
 }
 
 void aw_shell_quote (struct aw_textbuf *out, const char *text, size_t length)

@@ -9,8 +9,9 @@
 #include "io/textbuf.h"
 
 /* Appends the LENGTH bytes at TEXT with a backslash before each character but letters, digits,
- * _@%+=:,./- and bytes from 0x80. No text at all becomes ''. A newline cannot be quoted like this:
- * the caller has ruled it out. Outside quotes, sh and all its relatives read the same text again.
+ * _@%+:,./- and bytes from 0x80. ("=" begins an assignment, and for zsh, at the start of a word,
+ * the name of a command.) No text at all becomes ''. A newline cannot be quoted like this: the
+ * caller has ruled it out. Outside quotes, sh and all its relatives read the same text again.
  */
 void aw_shell_quote (struct aw_textbuf *out, const char *text, size_t length);
 
