@@ -156,8 +156,9 @@ test_expect_success 'what srun itself finds wrong it still tells' '
 test_expect_success 'srun --help tells of the options and lists no more than them' '
     srun --async-workflow=f --help >help &&
     grep -- "--async-workflow" help | sed "s/ *\(--[a-z-]*\).*/\1/" >actual &&
-    printf -- "--async-workflow%s\n" "" -mode -policy -dir -resume -progress -grace -time-limit -node-timeout \
-        -connect-timeout -max-steps -scratch -scratch-size -stage-streams -durability >expected &&
+    printf -- "--async-workflow%s\n" "" -mode -policy -plan-time -plan-evaluations -dir -resume -param -new-values -progress \
+        -grace -time-limit -node-timeout -connect-timeout -max-steps -scratch -scratch-size -stage-streams \
+        -durability -logs >expected &&
     test_cmp expected actual
 '
 

@@ -132,7 +132,7 @@ static void what_is_written_is_read (void **state)
 
 #define TABLE(file)                                                                   \
     HEAD "'tasks': {'a': {'foreach': {'table': '" file "'}, 'command': ['x', '{x}', " \
-                                                       "'{y:stem}']}}}"
+         "'{y:stem}']}}}"
 
 static void write_text (const char *name, const char *text)
 {

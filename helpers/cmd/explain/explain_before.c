@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The predecessors of a task: the predecessors that have not ended, the chain behind them, and
- * those that failed.
+/* The predecessors of a task: those that have not ended, the chain behind them, and those that
+ * failed.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -195,7 +195,7 @@ static int read_journal (struct aw_run_resume *r,
     return rc;
 }
 
-/* Have both the same text and values? Without memory they are taken for different ones. */
+/* Have both the same text and values? Without memory: no. */
 static bool same (const struct aw_workflow *a, const struct aw_workflow *b)
 {
     char x[20], y[20];

@@ -50,8 +50,8 @@ void aw_screen_close (struct aw_screen *screen);
 /* After close: takes the terminal again. */
 int aw_screen_reopen (struct aw_screen *screen);
 
-/* Draws PAGE. Lines that are too long are cut; those of a page that selects nothing go on in the
- * next row. */
+/* Draws PAGE. Lines that are too long are cut; those of a page that selects nothing are
+ * wrapped. */
 void aw_screen_draw (struct aw_screen *screen, struct aw_page *page);
 
 /* The next key, after at most SECONDS. Stops the process for Ctrl-Z, and continues it. */

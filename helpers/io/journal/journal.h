@@ -137,7 +137,7 @@ struct aw_journal_follow *aw_journal_follow (const char *path,
                                              struct aw_journal_header *header,
                                              struct aw_error *err);
 
-/* Reads what has come since. After a RESUME the workflow may be another: follow the journal anew.
+/* Reads what has come since. After a RESUME the workflow may be another: follow the journal again.
  * 0, or -1 with text.
  */
 int aw_journal_follow_more (struct aw_journal_follow *follow,

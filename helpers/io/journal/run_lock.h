@@ -16,8 +16,9 @@
 
 #define AW_RUN_LOCK_BEAT 5.0 /* seconds between two numbers */
 #define AW_RUN_LOCK_WATCH 15.0 /* seconds without a new number after which its writer has ended */
-#define AW_RUN_LOCK_FRESH 30.0 /* seconds: a number that is this new, by the clock, has a writer \
-                                */
+#define AW_RUN_LOCK_FRESH                                                  \
+    30.0 /* seconds: a number that is this new, by the clock, has a writer \
+          */
 #define AW_RUN_LOCK_WAIT                                                     \
     20.0 /* for what a dead coordinator of this node left, its agent, to end \
           */

@@ -67,7 +67,7 @@ static bool parse_wanted (struct selection *s, const char *text, const char *end
     return false;
 }
 
-/* "align[sample=a]": what stands before the bracket names the set. */
+/* "align[sample=a]": the text before the bracket names the set. */
 static bool parse (struct selection *s, const char *text)
 {
     const char *bracket = strchr (text, '['), *end = text + strlen (text);
