@@ -116,8 +116,8 @@ int aw_add (struct aw_connection *aw, const char *text, size_t size, double time
 
 /* Cancels TASKS: "simulate", "simulate@2", "simulate[17]", "simulate@2[17]" or, by the values of
  * variables, "align[sample=a]". Running ones get SIGTERM, waiting ones do not start. Their
- * successors do not start either, unless FLAGS has AW_RELEASE. Returns 0 when the cancellation is in the journal. EINVAL: there are no such tasks.
- * ETIMEDOUT: no confirmation within TIMEOUT.
+ * successors do not start either, unless FLAGS has AW_RELEASE. Returns 0 when the cancellation is
+ * in the journal. EINVAL: there are no such tasks. ETIMEDOUT: no confirmation within TIMEOUT.
  */
 int aw_cancel (struct aw_connection *aw, const char *tasks, int flags, double timeout);
 
