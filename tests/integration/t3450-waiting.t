@@ -15,8 +15,8 @@ stalls () { test "$(events "$1" '"event":"stall"')" = "$2"; }
 test_expect_success 'another rank, on the other node, sends later: that is reported, and all is received' '
     workflow rank.json "\"tasks\": {
         \"wait\": { \"count\": 2, \"cpus\": 2, \"script\": \"async-workflow recv go\" },
-        \"step\": { \"nodes\": 2, \"ranks\": 2, \"script\": \"
-            case \$SLURM_PROCID in 0) async-workflow recv go ;; *) sleep 6; async-workflow send go x ;; esac\" } }" &&
+        \"step\": { \"nodes\": 2, \"ranks\": 2,
+            \"script\": \"test \$SLURM_PROCID = 0 || { sleep 6; async-workflow send go x; exit; }; async-workflow recv go\" } }" &&
     run 0 rank -N2 --exclusive --async-workflow=rank.json --async-workflow-dir=rank &&
     finished rank 3 && stalls rank 1 &&
     grep "all 3 running tasks wait for messages (wait\[0\] on topic go), and no other task can start" rank.err
