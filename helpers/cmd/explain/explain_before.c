@@ -189,46 +189,94 @@ uint32_t aw_explain_broken (struct aw_explain *ex, uint32_t task)
     return skipped;
 }
 
-/* Does a predecessor of TASK have its mark in BROKEN? */
-static bool follows (const struct aw_graph *graph, uint32_t task, const bool *broken)
-{
-    struct aw_task at = aw_graph_task (graph, task);
-    uint32_t before;
-    struct walk w;
+/* Which task breaks which. FLAGS: by group of an edge; room for all tasks. */
+struct breaking {
+    const struct aw_history *history;
+    bool *broken, *flags; /* owned */
+    uint32_t n;
+};
 
-    for (uint32_t i = 0; i < graph->sets[at.set].n_after; i++) {
-        walk_begin (&w, graph, &at, &graph->sets[at.set].after[i]);
-        while ((before = walk_next (&w)) != AW_NONE)
-            if (broken[before])
-                return true;
+/* The group of an edge in which a task of INDEX is, of its predecessor or of its successor; tasks
+ * of one group belong together.
+ */
+static uint32_t group_of (const struct aw_graph *graph, uint32_t by, uint32_t index, bool successor)
+{
+    const struct aw_edge_key *key;
+
+    if (by == AW_BY_SET)
+        return 0;
+    if (by == AW_BY_INDEX)
+        return index;
+    key = aw_graph_key (graph, by);
+    return successor ? key->after.group[index] : key->before.group[index];
+}
+
+/* Flags the groups of EDGE in which a predecessor, in iterations FROM to LAST, is broken. */
+static void flag_groups (struct breaking *b,
+                         const struct aw_edge *edge,
+                         uint32_t from,
+                         uint32_t last)
+{
+    const struct aw_graph *graph = b->history->graph;
+    uint32_t count = graph->sets[edge->set].count;
+
+    for (uint32_t i = 0; i < count; i++)
+        b->flags[group_of (graph, edge->by, i, false)] = false;
+    for (uint32_t it = from; it <= last; it++) {
+        uint32_t first = aw_graph_first_task (graph, it, edge->set);
+
+        for (uint32_t i = 0; i < count; i++)
+            if (b->broken[first + i])
+                b->flags[group_of (graph, edge->by, i, false)] = true;
     }
-    return false;
+}
+
+/* The skipped tasks of an instance that follow a broken one are broken too. */
+static void break_instance (struct breaking *b, const struct aw_task *at)
+{
+    const struct aw_graph *graph = b->history->graph;
+    const struct aw_set *set = &graph->sets[at->set];
+    uint32_t first = aw_graph_first_task (graph, at->iteration, at->set);
+
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        const struct aw_edge *edge = &set->after[e];
+        uint32_t from = at->iteration - edge->back, last = from;
+
+        if (edge->back > at->iteration)
+            continue;
+        if (at->set >= graph->n_base) /* an added set waits for all iterations */
+            last = aw_graph_iterations (graph, edge->set) - 1;
+        flag_groups (b, edge, from, last);
+        for (uint32_t i = 0; i < set->count; i++)
+            if (!b->broken[first + i] && b->flags[group_of (graph, edge->by, i, true)]
+                && aw_history_state (b->history, first + i) == AW_HISTORY_SKIPPED) {
+                b->broken[first + i] = true;
+                b->n++;
+            }
+    }
 }
 
 uint32_t aw_explain_count_skipped (struct aw_explain *ex, uint32_t task)
 {
     const struct aw_graph *graph = ex->report.workflow->graph;
-    bool *broken = calloc (graph->n_tasks, sizeof (*broken));
-    uint32_t n = 0, n_base = graph->n_base, more = graph->n_sets - n_base;
+    struct breaking b = { .history = &ex->report.history,
+                          .broken = calloc (graph->n_tasks, sizeof (bool)),
+                          .flags = calloc (graph->n_tasks, sizeof (bool)) };
+    uint32_t n_base = graph->n_base, more = graph->n_sets - n_base;
 
-    if (!broken) {
-        ex->out->failed = true;
-        return 0;
+    if (b.broken && b.flags) {
+        b.broken[task] = true;
+        /* iterations one after the other, each in topological order; added sets come last */
+        for (uint32_t it = 0; it < graph->iterations; it++)
+            for (uint32_t k = 0; k < n_base + (it + 1 == graph->iterations ? more : 0); k++) {
+                uint32_t set = graph->order[k];
+
+                break_instance (&b, &(struct aw_task){ set < n_base ? it : 0, set, 0 });
+            }
     }
-    broken[task] = true;
-    /* iterations one after the other, each in topological order; added sets come last */
-    for (uint32_t it = 0; it < graph->iterations; it++)
-        for (uint32_t k = 0; k < n_base + (it + 1 == graph->iterations ? more : 0); k++) {
-            uint32_t set = graph->order[k];
-            uint32_t first = aw_graph_first_task (graph, set < n_base ? it : 0, set);
-
-            for (uint32_t i = first; i < first + graph->sets[set].count; i++)
-                if (aw_history_state (&ex->report.history, i) == AW_HISTORY_SKIPPED
-                    && follows (graph, i, broken)) {
-                    broken[i] = true;
-                    n++;
-                }
-        }
-    free (broken);
-    return n;
+    else
+        ex->out->failed = true;
+    free (b.broken);
+    free (b.flags);
+    return b.n;
 }
