@@ -317,6 +317,27 @@ static void the_range_of_ports_is_read (void **state)
     assert_int_equal (job.port_first, 0);
 }
 
+static void the_release_is_read (void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t release;
+    } table[] = {
+        { "SLURM_CONF              = /c\nSLURM_VERSION           = 22.05.8\nX = 1\n", 2205 },
+        { "SLURM_VERSION           = 24.11.5\n", 2411 },
+        { "SLURM_VERSION           = 26.05.0-0rc1\n", 2605 },
+        { "SLURM_VERSION           = (null)\n", 0 },
+        { "", 0 },
+    };
+    struct aw_slurm_job job = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        aw_slurm_config_parse (&job, table[i].text);
+        assert_int_equal (job.release, table[i].release);
+    }
+}
+
 static void nodes_are_selected_by_list_and_number (void **state)
 {
     static const struct {
@@ -431,6 +452,7 @@ int main (void)
         cmocka_unit_test (gpus_are_read_from_gres),
         cmocka_unit_test (a_cut_answer_is_never_read_beyond_its_end),
         cmocka_unit_test (the_range_of_ports_is_read),
+        cmocka_unit_test (the_release_is_read),
         cmocka_unit_test (many_nodes_are_read),
         cmocka_unit_test (nodes_are_selected_by_list_and_number),
         cmocka_unit_test (the_state_of_a_job_is_read),

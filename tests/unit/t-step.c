@@ -103,7 +103,7 @@ static void the_line_of_a_step_has_its_ranks_and_options (void **state)
                      (char[]){ "SLURM_GPUS_PER_NODE=1" },
                      (char[]){ "ASYNC_WORKFLOW_MODE=async" },
                      NULL };
-    const struct aw_step_job job = { "7", true };
+    const struct aw_step_job job = { "7", true, 2205 };
     struct aw_launch launch;
     struct aw_strings words = { 0 };
     struct aw_error err;
@@ -160,7 +160,7 @@ static void a_step_without_gpus_says_so_in_a_job_with_gpus (void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
-        const struct aw_step_job job = { "7", table[i].has_gres };
+        const struct aw_step_job job = { "7", table[i].has_gres, 2205 };
         struct aw_launch launch;
         struct aw_strings words = { 0 };
         struct aw_error err;
@@ -179,6 +179,41 @@ static void a_step_without_gpus_says_so_in_a_job_with_gpus (void **state)
             says |= strcmp (words.v[w], "--gres=none") == 0;
         assert_int_equal (says, table[i].says);
         aw_strings_finish (&words);
+        aw_step_plan_destroy (launch.step);
+    }
+}
+
+/* By a total where 22.05 wants it, and by a number a node otherwise. */
+static void the_gpus_of_a_step_are_requested_as_its_slurm_wants_them (void **state)
+{
+    static const struct {
+        uint32_t release, n_parts;
+        const char *option;
+    } table[] = {
+        { 2205, 1, "--gpus=4" },          { 2205, 2, "--gpus-per-node=4" },
+        { 2411, 1, "--gpus-per-node=4" }, { 2411, 2, "--gpus-per-node=4" },
+        { 2605, 1, "--gpus-per-node=4" }, { 0, 1, "--gpus=4" },
+    };
+    char *argv[] = { (char[]){ "solver" }, NULL };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        const struct aw_step_job job = { "7", true, table[i].release };
+        struct aw_launch launch;
+        struct aw_strings words = { 0 };
+        struct aw_error err;
+        uint32_t n_parts;
+
+        aw_launch_init (&launch);
+        launch.argv = argv;
+        launch.directory = launch.out = launch.err = (char[]){ "/d" };
+        launch.step = make_plan ();
+        n_parts = launch.step->n_parts;
+        launch.step->n_parts = table[i].n_parts;
+        assert_int_equal (aw_step_line (&words, &launch, &job, "/l/bind", &err), 0);
+        find (&words, table[i].option);
+        aw_strings_finish (&words);
+        launch.step->n_parts = n_parts;
         aw_step_plan_destroy (launch.step);
     }
 }
@@ -436,6 +471,7 @@ int main (void)
         cmocka_unit_test (a_plan_is_written_and_read_back),
         cmocka_unit_test (the_line_of_a_step_has_its_ranks_and_options),
         cmocka_unit_test (a_step_without_gpus_says_so_in_a_job_with_gpus),
+        cmocka_unit_test (the_gpus_of_a_step_are_requested_as_its_slurm_wants_them),
         cmocka_unit_test (the_end_of_a_step_is_that_of_its_first_failed_rank),
         cmocka_unit_test (the_first_line_names_the_cause),
         cmocka_unit_test (a_rank_that_the_kernel_killed_ends_out_of_memory),

@@ -132,7 +132,7 @@ static int start_steps (struct aw_pool_run *run, struct aw_error *err)
         .pool = run->exec,
         .unbound = aw_exec_agents_unbound,
         .socket = aw_exec_agents_socket,
-        .job = { run->job.id, run->job.has_gres },
+        .job = { run->job.id, run->job.has_gres, run->job.release },
         .max_steps = run->args->value.max_steps,
     };
 

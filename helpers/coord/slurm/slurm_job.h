@@ -29,6 +29,7 @@ struct aw_slurm_job {
     double end_time; /* wall clock, seconds since the epoch; INFINITY: no limit */
     uint16_t port_first; /* SrunPortRange; 0, 0: any */
     uint16_t port_last;
+    uint32_t release; /* Slurm's, as 2205 for 22.05.8; 0: not known */
     char *munge_socket; /* AuthInfo's; NULL: munge's usual one */
 };
 

@@ -41,6 +41,18 @@ static char *munge_socket (const char *text)
     return at && *at == '/' ? strndup (at, strcspn (at, ",\n ")) : NULL;
 }
 
+/* "SLURM_VERSION = 22.05.8": 2205; 0: not there. */
+static uint32_t release (const char *text)
+{
+    const char *version = config_value (text, "SLURM_VERSION");
+    unsigned year;
+    unsigned month;
+
+    if (!version || sscanf (version, "%2u.%2u", &year, &month) != 2)
+        return 0;
+    return year * 100 + month;
+}
+
 void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text)
 {
     const char *ports = config_value (text, "SrunPortRange");
@@ -49,6 +61,7 @@ void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text)
 
     job->port_first = 0;
     job->port_last = 0;
+    job->release = release (text);
     free (job->munge_socket);
     job->munge_socket = munge_socket (text);
     if (!ports || sscanf (ports, "%u-%u", &first, &last) != 2)

@@ -5,8 +5,8 @@
 
 #include "coord/slurm/slurm_job.h"
 
-/* TEXT is what `scontrol show config` prints: fills the ports and munge's socket alone. What is
- * missing means any port, and the usual socket. */
+/* TEXT is what `scontrol show config` prints: fills the ports, the release and munge's socket
+ * alone. What is missing means any port, an unknown release, and the usual socket. */
 void aw_slurm_config_parse (struct aw_slurm_job *job, const char *text);
 
 /* TEXT is what `sinfo --exact --noheader --format=%N|%Z` prints: fills threads_per_core of the

@@ -3,7 +3,9 @@
  * step that overlaps the GPUs from 0 upwards: so each asks for all GPUs that the job has on its
  * nodes, and async-workflow-bind leaves each rank those of the plan. Asked for a total on several
  * nodes, Slurm 22.05 gives such a step one too few; asked for a number a node, all, if each node
- * has it.
+ * has it. On one node it is the other way round: asked for a number a node, Slurm 22.05 refuses
+ * some steps; asked for a total, 24.11 lets a step wait for ever where the job's nodes have unlike
+ * numbers.
  */
 #include "coord/steps/step_line.h"
 
@@ -79,6 +81,14 @@ static bool chooses_gpus (char *const *options)
     return false;
 }
 
+/* The first release that gets a number a node for steps on one node, too. */
+#define RELEASE_PER_NODE 2411
+
+static bool wants_total (const struct aw_step_plan *step, const struct aw_step_job *job)
+{
+    return step->n_parts == 1 && job->release < RELEASE_PER_NODE;
+}
+
 static void add_gpus (struct aw_strings *line,
                       const struct aw_step_plan *step,
                       const struct aw_step_job *job)
@@ -86,8 +96,8 @@ static void add_gpus (struct aw_strings *line,
     uint32_t gpus = gpus_of_each (step);
 
     if (gpus > 0)
-        aw_strings_addf (line, step->n_parts == 1 ? "--gpus=%" PRIu32 : "--gpus-per-node=%" PRIu32,
-                         gpus);
+        aw_strings_addf (
+            line, wants_total (step, job) ? "--gpus=%" PRIu32 : "--gpus-per-node=%" PRIu32, gpus);
     else if (job->has_gres && !chooses_gpus (step->srun))
         aw_strings_add (line, "--gres=none");
 }

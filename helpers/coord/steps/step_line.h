@@ -4,6 +4,7 @@
 #define AW_COORD_STEPS_STEP_LINE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "io/wire/launch.h"
 #include "util/error.h"
@@ -13,6 +14,7 @@
 struct aw_step_job {
     const char *id;
     bool has_gres; /* a step without GPUs must say so: else it inherits the job's request */
+    uint32_t release; /* Slurm's, as 2411 for 24.11.5; 0: not known */
 };
 
 /* Appends to LINE the srun for LAUNCH, which has a step, in JOB. async-workflow-bind (its path:
