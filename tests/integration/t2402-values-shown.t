@@ -39,7 +39,7 @@ test_expect_success 'logs and explain select by values' '
     async-workflow logs flow-local "a[s=x,n=2]" >out 2>err && async-workflow logs flow-local "a[n=2]" --failed >out 2>err &&
     async-workflow explain flow-local "a[s=x]" >out && grep "^a\[0\] (s=x, n=1): completed" out &&
     grep "^a\[1\] (s=x, n=2): .*exit code 1" out &&
-    test_expect_code 2 async-workflow logs flow-local "a[s=y]" 2>err && grep "no such task" err &&
+    test_expect_code 2 async-workflow logs flow-local "a[s=y]" 2>err && grep "no such task: the first task of the set is a\[0\] (" err &&
     test_expect_code 2 async-workflow explain flow-local "a[s=y]" 2>err && grep "no such task" err
 '
 

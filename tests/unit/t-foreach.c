@@ -393,6 +393,25 @@ static void tasks_are_selected_by_their_values (void **state)
     aw_workflow_destroy (w);
 }
 
+static void unknown_values_are_reported (void **state)
+{
+    struct aw_workflow *w = parse_good (
+        HEAD "'tasks': {'a': {'foreach': {'s': ['x', 'y'], 'n': [1]}, " X "}, 'b': {" X "}}}");
+    struct aw_problems problems = { 0 };
+
+    (void)state;
+    assert_false (aw_tasks_report_values (w, "c[s=x]", &problems));
+    assert_false (aw_tasks_report_values (w, "b[s=x]", &problems));
+    assert_false (aw_tasks_report_values (w, "a", &problems));
+    assert_int_equal (problems.n_items, 0);
+    assert_true (aw_tasks_report_values (w, "a[s=z]", &problems));
+    assert_int_equal (problems.n_items, 1);
+    assert_string_equal (problems.items[0].text,
+                         "a[s=z]: no such task: the first task of the set is a[0] (s=x, n=1)");
+    aw_problems_finish (&problems);
+    aw_workflow_destroy (w);
+}
+
 static void labels_have_the_values (void **state)
 {
     struct aw_workflow *w = parse_good (EACH ("'s': ['a\\nb', '☃☃'], 'n': [1]", X));
@@ -439,6 +458,7 @@ int main (void)
         cmocka_unit_test (defaults_have_variables),
         cmocka_unit_test (staged_data_differs_by_value),
         cmocka_unit_test (tasks_are_selected_by_their_values),
+        cmocka_unit_test (unknown_values_are_reported),
         cmocka_unit_test (labels_have_the_values),
         cmocka_unit_test (an_added_workflow_has_its_values_in_itself),
     };

@@ -82,11 +82,12 @@ static int explain_word (struct aw_explain *ex, const char *word, struct aw_prob
     if (aw_graph_tasks_parse (graph, word, &tasks) < 0) {
         if (aw_tasks_select (ex->report.workflow, word, explain_tasks, ex) == 0)
             return 0;
-        aw_problems_add (problems, false,
-                         "%s: no such task in %s: give a set, set@iteration, set[index], "
-                         "set@iteration[index] or set[variable=value]; the sets are listed by "
-                         "\"async-workflow status\"",
-                         word, ex->report.dir);
+        if (!aw_tasks_report_values (ex->report.workflow, word, problems))
+            aw_problems_add (problems, false,
+                             "%s: no such task in %s: give a set, set@iteration, set[index], "
+                             "set@iteration[index] or set[variable=value]; the sets are listed by "
+                             "\"async-workflow status\"",
+                             word, ex->report.dir);
         return -1;
     }
     if (tasks.iteration == AW_NONE && aw_graph_iterations (graph, tasks.set) == 1)

@@ -142,10 +142,11 @@ static int take_words (struct selection *s,
         rc = take (s, id);
     for (int i = 0; rc == 0 && i < words->n; i++) {
         if (aw_tasks_select (workflow, words->words[i], take_all, s) < 0) {
-            aw_problems_add (problems, false,
-                             "%s: no such task: give a set, set[INDEX], set[VARIABLE=VALUE], "
-                             "set@ITERATION or set@ITERATION[INDEX]",
-                             words->words[i]);
+            if (!aw_tasks_report_values (workflow, words->words[i], problems))
+                aw_problems_add (problems, false,
+                                 "%s: no such task: give a set, set[INDEX], set[VARIABLE=VALUE], "
+                                 "set@ITERATION or set@ITERATION[INDEX]",
+                                 words->words[i]);
             return -1;
         }
         rc = s->failed_to_take ? -1 : 0;

@@ -3,8 +3,10 @@
 #ifndef AW_IO_WORKFLOW_TASK_LABEL_H
 #define AW_IO_WORKFLOW_TASK_LABEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "io/problems.h"
 #include "io/textbuf.h"
 #include "io/workflow/workflow.h"
 
@@ -33,5 +35,11 @@ int aw_tasks_select (const struct aw_workflow *workflow,
                      const char *text,
                      aw_task_select_fn *found,
                      void *arg);
+
+/* After aw_tasks_select has found nothing: if TEXT names a set whose tasks have values, adds a
+ * problem that shows those of its first task, and returns true. */
+bool aw_tasks_report_values (const struct aw_workflow *workflow,
+                             const char *text,
+                             struct aw_problems *problems);
 
 #endif /* AW_IO_WORKFLOW_TASK_LABEL_H */

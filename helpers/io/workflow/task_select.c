@@ -67,22 +67,31 @@ static bool parse_wanted (struct selection *s, const char *text, const char *end
     return false;
 }
 
-/* "align[sample=a]": the text before the bracket names the set. */
-static bool parse (struct selection *s, const char *text)
+/* "align[sample=a]": the text before the bracket names the set. Returns the text in the brackets;
+ * NULL: this is no such text. */
+static const char *parse_set (struct selection *s, const char *text)
 {
     const char *bracket = strchr (text, '['), *end = text + strlen (text);
     char name[AW_WORKFLOW_MAX_NAME + 16];
 
-    if (aw_graph_tasks_parse (s->workflow->graph, text, &s->tasks) == 0)
-        return true;
     if (!bracket || (size_t)(bracket - text) >= sizeof (name) || end[-1] != ']')
-        return false;
+        return NULL;
     memcpy (name, text, (size_t)(bracket - text));
     name[bracket - text] = '\0';
     if (aw_graph_tasks_parse (s->workflow->graph, name, &s->tasks) < 0)
-        return false;
+        return NULL;
     s->values = s->workflow->recipes[s->tasks.set].values;
-    return parse_wanted (s, bracket + 1, end - 1);
+    return bracket + 1;
+}
+
+static bool parse (struct selection *s, const char *text)
+{
+    const char *wanted;
+
+    if (aw_graph_tasks_parse (s->workflow->graph, text, &s->tasks) == 0)
+        return true;
+    wanted = parse_set (s, text);
+    return wanted && parse_wanted (s, wanted, text + strlen (text) - 1);
 }
 
 static bool matches (const struct selection *s, uint32_t index)
@@ -135,4 +144,20 @@ int aw_tasks_select (const struct aw_workflow *workflow,
             found (arg, aw_graph_first_task (graph, it, s.tasks.set) + run, index - run);
     }
     return 0;
+}
+
+bool aw_tasks_report_values (const struct aw_workflow *workflow,
+                             const char *text,
+                             struct aw_problems *problems)
+{
+    struct selection s = { .workflow = workflow };
+    char label[AW_TASK_LABEL];
+    uint32_t first;
+
+    if (!parse_set (&s, text) || !s.values)
+        return false;
+    first = aw_graph_first_task (workflow->graph, 0, s.tasks.set);
+    aw_problems_add (problems, false, "%s: no such task: the first task of the set is %s", text,
+                     aw_task_label (workflow, first, label, sizeof (label)));
+    return true;
 }
