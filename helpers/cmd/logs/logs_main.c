@@ -32,14 +32,14 @@ struct arguments {
 #define OF(member) offsetof (struct arguments, member)
 
 static const struct aw_argument options[] = {
-    { "stdout", NULL, "print standard output alone", AW_VALUE_FLAG, .offset = OF (out) },
-    { "stderr", NULL, "print standard error alone", AW_VALUE_FLAG, .offset = OF (err) },
-    { "failed", NULL, "print tasks that failed alone", AW_VALUE_FLAG, .offset = OF (failed) },
+    { "stdout", NULL, "print only standard output", AW_VALUE_FLAG, .offset = OF (out) },
+    { "stderr", NULL, "print only standard error", AW_VALUE_FLAG, .offset = OF (err) },
+    { "failed", NULL, "print only tasks that failed", AW_VALUE_FLAG, .offset = OF (failed) },
     { "attempt", "N", "print attempt N; 1 is the first [the last]", AW_VALUE_COUNT,
       .offset = OF (attempt), .min = 1, .max = 1e6 },
     { "follow", NULL, "print what comes until the tasks or the run have ended", AW_VALUE_FLAG,
       .offset = OF (follow), .letter = 'f' },
-    { "raw", NULL, "do not show control characters, as on a terminal", AW_VALUE_FLAG,
+    { "raw", NULL, "on a terminal, too, print all bytes as they are", AW_VALUE_FLAG,
       .offset = OF (raw) },
 };
 
@@ -58,7 +58,7 @@ static const struct aw_arguments line = {
     .n_options = sizeof (options) / sizeof (options[0]),
     .words = "DIR [TASK...]",
     .doc = "Print the output of tasks of the run in run directory DIR: of each TASK (\"simulate\", "
-           "\"simulate@2\", \"simulate[17]\" or \"simulate@2[17]\"), or of all."
+           "\"simulate@2\", \"simulate[17]\" or \"align[sample=a]\"), or of all."
            "\vBytes are printed as they are; on a terminal control characters are shown, as by "
            "cat -v. Of several tasks each has a header, as by tail. "
            "Exit status: 0 done; 1 some output is damaged; 2 the input is wrong.",
