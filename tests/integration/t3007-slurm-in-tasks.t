@@ -11,17 +11,18 @@ cluster_start --nodes 2 --cores 4 --gpus 2
 PATH=$top_builddir/helpers:$PATH
 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export PATH OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
-# That of Debian 13 may crash by itself.
-mpirun.openmpi -n 1 true 2>/dev/null && test_set_prereq OPENMPI
+# That of Debian 13 crashes in every job of Slurm, and that of sid starts nothing: without us, too.
+printf '#!/bin/sh\nmpirun.openmpi -n 4 true\n' >openmpi.sh
+sbatch --wait --quiet -N1 -n4 -o /dev/null openmpi.sh && test_set_prereq OPENMPI
 command -v mpiexec.hydra >/dev/null && test_set_prereq MPICH
 
 # described FILE: Slurm's variables in it, without what makes a process a rank, and without what
 # differs from job to job
 described ()
 {
-    sed -n '/^SLURM_/p' "$1" | sed -E '/^SLURM_(PROCID|LOCALID|NODEID|GTIDS|NTASKS|NPROCS|TASK_PID|PRIO_PROCESS)=/d
-        /^SLURM_(MEM_PER_[A-Z]*|OVERLAP|SCRIPT_CONTEXT|WORKING_CLUSTER|OOM_KILL_STEP|TRES_PER_TASK|SUBMIT_[A-Z]*|TOPOLOGY_[A-Z_]*)=/d
-        s/^(SLURM_(JOB_ID|JOBID|JOB_NAME|JOB_START_TIME|JOB_END_TIME))=.*/\1/
+    sed -n '/^SLURM_/p' "$1" | sed -E '/^SLURM_(PROCID|LOCALID|NODEID|GTIDS|NTASKS|NPROCS|TASK_PID|PRIO_PROCESS|STEP_?ID)=/d
+        /^SLURM_(MEM_PER_[A-Z]*|OVERLAP|SCRIPT_CONTEXT|WORKING_CLUSTER|OOM_KILL_STEP|TRES_PER_TASK|SUBMIT_[A-Z]*|TOPOLOGY_[A-Z_]*|JOB_EXCLUSIVE|JOB_GROUP)=/d
+        s/^(SLURM_(JOB_ID|JOBID|JOB_SLUID|JOB_NAME|JOB_START_TIME|JOB_END_TIME))=.*/\1/
         s/=n[12]$/=NODE/' | sort
 }
 
