@@ -57,6 +57,19 @@ test_expect_success 'a run: its output, journal and report are whole' '
     from login2 0 report $top/async-workflow report flow && grep -q "10 tasks" report.out
 '
 
+# said NAME SET: what the tasks of the set wrote, read on login2, in one sorted line
+said () { on login2 $top/async-workflow logs --stdout "$1" "$2" | sed '/^==> /d; /^$/d' | sort | xargs; }
+
+test_expect_success 'with few files of output each task has what it wrote, from another node too' '
+    here store.json "\"logs\": \"store\", \"tasks\": {
+        \"a\": { \"count\": 8, \"script\": \"echo {task}\" },
+        \"m\": { \"after\": [\"a\"], \"count\": 4, \"cpus\": 2, \"script\": \"echo {index} on \$SLURMD_NODENAME\" } }" &&
+    from login1 0 store srun -n8 --async-workflow=store.json --async-workflow-dir=store &&
+    (cd "$NFS_SERVER" && finished store 12 && ! ls store/logs | grep "^[am]\\.") &&
+    said store a >seen && echo "a[0] a[1] a[2] a[3] a[4] a[5] a[6] a[7]" >expected && test_cmp expected seen &&
+    said store m >seen && grep "^0 on n[12] 1 on n[12] 2 on n[12] 3 on n[12]$" seen
+'
+
 test_expect_success 'staging: a file that another node wrote again is copied again' '
     here stage.json "\"tasks\": {
         \"w\": { \"script\": \"echo old >data\" },
