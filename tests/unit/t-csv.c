@@ -184,9 +184,9 @@ static void wrong_tables_have_their_line (void **state)
         { "e.csv", "x,y\n", "has no row: a task set has at least one task" },
         { "e.csv", "", "has no row: a task set has at least one task" },
         { "e.jsonl", "\n \n", "has no row: a task set has at least one task" },
-        { "e.csv", "x,y\n1,2\n\n3\n", "line 4: has 1 fields, the header has 2" },
+        { "e.csv", "x,y\n1,2\n\n3\n", "line 4: has 1 field, the header has 2" },
         { "e.csv", "x,y\n1,2,3\n", "line 2: has 3 fields, the header has 2" },
-        { "e.tsv", "x\ty\n1\n", "line 2: has 1 fields, the header has 2" },
+        { "e.tsv", "x\ty\n1\n", "line 2: has 1 field, the header has 2" },
         { "e.csv", "x,y,x\n1,2,3\n", "line 1, column 3: a second \"x\": give it another name" },
         { "e.csv", "x,Sample ID\n1,2\n",
           "line 1, column 2: \"Sample ID\": a variable's name has only letters, digits, \"_\" and "

@@ -205,8 +205,9 @@ int aw_run_test_only (const struct aw_run_args *args,
     if (rc < 0)
         aw_error_print (&err);
     else {
-        printf ("%s: ok: %u task sets, %u iteration%s, %u tasks\n", args->value.file, graph->n_sets,
-                graph->iterations, graph->iterations == 1 ? "" : "s", graph->n_tasks);
+        printf ("%s: ok: %u task set%s, %u iteration%s, %u task%s\n", args->value.file,
+                graph->n_sets, graph->n_sets == 1 ? "" : "s", graph->iterations,
+                graph->iterations == 1 ? "" : "s", graph->n_tasks, graph->n_tasks == 1 ? "" : "s");
         fflush (stdout);
         if (!print_too_large (args->value.file, graph, &allocation))
             code = AW_EXIT_OK;

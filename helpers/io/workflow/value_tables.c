@@ -42,8 +42,9 @@ static bool read_row (struct table *t, const struct aw_csv *csv)
     uint32_t n = aw_values_n_variables (t->values);
 
     if (csv->n_fields != n)
-        return aw_reader_error (t->reader, "%s: line %zu: has %zu fields, the header has %u",
-                                t->path, csv->line, csv->n_fields, n);
+        return aw_reader_error (t->reader, "%s: line %zu: has %zu field%s, the header has %u",
+                                t->path, csv->line, csv->n_fields, csv->n_fields == 1 ? "" : "s",
+                                n);
     for (uint32_t i = 0; i < n; i++)
         if (!aw_value_add (t->reader, t->values, i, csv->fields[i].text, csv->fields[i].length,
                            t->path, csv->line))
