@@ -932,9 +932,42 @@ static void names_of_logs_have_set_iteration_index_and_retry (void **state)
     aw_graph_destroy (graph);
 }
 
+/* "Now" is the time of day while the run goes on; events that are read later are older. */
+static void a_report_follows_events_older_than_now (void **state)
+{
+    static const char workflow[] =
+        "{\"async-workflow\": 1, \"tasks\": {\"a\": {\"command\": [\"true\"]}}}";
+    struct fixture *f = *state;
+    struct aw_event ev = { .type = AW_EVENT_READY, .t = 1 };
+    struct aw_problems problems;
+    struct aw_report report;
+    struct aw_error err;
+
+    begin (f, workflow);
+    append (f, &ev);
+    assert_int_equal (aw_journal_flush (f->journal, &err), 0);
+    aw_problems_init (&problems);
+    assert_int_equal (aw_report_load (&report, f->dir, &problems), 0);
+    assert_true (report.live && report.history.now > 1e6); /* the epoch is long ago */
+    ev.type = AW_EVENT_SKIP;
+    for (ev.t = 2; ev.t < 5; ev.t++) {
+        append (f, &ev);
+        assert_int_equal (aw_journal_flush (f->journal, &err), 0);
+        assert_int_equal (aw_report_refresh (&report, NULL, NULL, &err), 0);
+        assert_true (report.last == ev.t && report.history.now > 1e6);
+    }
+    end (f);
+    assert_int_equal (aw_report_refresh (&report, NULL, NULL, &err), 0);
+    assert_false (report.live);
+    assert_true (report.history.now == 4);
+    aw_report_finish (&report);
+    aw_problems_finish (&problems);
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown (a_report_follows_events_older_than_now, setup, teardown),
         cmocka_unit_test_setup_teardown (a_directory_that_is_not_a_run_is_rejected, setup,
                                          teardown),
         cmocka_unit_test_setup_teardown (run_directories_get_a_number_when_the_name_is_taken, setup,

@@ -29,7 +29,8 @@ struct aw_report {
     bool store; /* its tasks' output goes to the log store */
     bool torn; /* the journal's last line is not whole: it is being written, or was cut off */
     bool live; /* the coordinator runs */
-    struct aw_journal_follow *follow; /* for aw_report_refresh */
+    struct aw_journal_follow *follow; /* for aw_report_refresh, as the next */
+    double last; /* t of the last event */
     double predicted; /* makespan by the model, seconds; NAN: none */
 };
 

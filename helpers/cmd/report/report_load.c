@@ -66,6 +66,7 @@ static void advance (struct aw_report *report)
     double epoch = isnan (report->history.epoch) ? report->header.epoch : report->history.epoch;
     double now = aw_clock_wall () - epoch;
 
+    report->last = report->history.now;
     if (report->live && epoch > 0 && now > report->history.now)
         report->history.now = now;
 }
@@ -143,6 +144,7 @@ int aw_report_refresh (struct aw_report *report,
     struct aw_journal_reading reading = { .fn = fold, .arg = &folding };
     bool held = aw_run_lock_is_held (report->dir), ended = report->history.exit_code >= 0;
 
+    report->history.now = report->last; /* events to come may be a little older than now */
     if (aw_journal_follow_more (report->follow, &reading, err) < 0)
         return -1;
     note_state (report, &reading, held);
