@@ -14,7 +14,7 @@ refused () { test_expect_code 2 "$@" >out 2>err && test -s err && ! test -s out;
 
 model ()
 {
-    "$top_builddir/helpers/async-workflow" model --nodes "$1" --cpus 4 --gpus 2 --json "$2"
+    "$top_builddir/helpers/async-workflow" model --plan-time=0 --nodes "$1" --cpus 4 --gpus 2 --json "$2"
 }
 
 for tool in slurmctld slurmd munged; do
