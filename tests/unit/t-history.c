@@ -647,6 +647,43 @@ static bool resume_fails (const struct aw_graph *graph, int n)
     return failed;
 }
 
+struct stall {
+    int code, end; /* of the STALL and the END */
+    bool told, failed; /* then */
+};
+
+static void a_stall_that_ended_well_is_not_told (void **state)
+{
+    static const struct stall table[] = {
+        { AW_STALL_BEGINS, 0, false, false }, { AW_STALL_BEGINS, 3, true, false },
+        { AW_STALL_FAILS, 1, true, true },    { AW_STALL_FAILS, 0, true, true },
+        { AW_STALL_OVER, 3, false, false },
+    };
+    struct aw_graph *graph = make_graph (1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        const struct step stall = { { .type = AW_EVENT_STALL,
+                                      .node = AW_NONE,
+                                      .code = table[i].code,
+                                      .reason = "all wait" },
+                                    NULL,
+                                    NULL };
+        const struct step end = { { .type = AW_EVENT_END, .code = table[i].end }, NULL, NULL };
+        struct aw_history history;
+
+        assert_int_equal (aw_history_init (&history, graph, NULL), 0);
+        assert_int_equal (feed (&history, &stall, NULL), 0);
+        assert_int_equal (history.stalled, table[i].code == AW_STALL_BEGINS);
+        assert_int_equal (feed (&history, &end, NULL), 0);
+        assert_int_equal (history.stall != NULL, table[i].told);
+        assert_int_equal (history.stall_failed, table[i].failed);
+        assert_false (history.stalled);
+        aw_history_finish (&history);
+    }
+    aw_graph_destroy (graph);
+}
+
 static void resume_without_memory_changes_nothing (void **state)
 {
     struct aw_graph *graph = make_graph (1);
@@ -700,6 +737,7 @@ int main (void)
         cmocka_unit_test (a_resume_may_tell_late_what_had_ended),
         cmocka_unit_test (what_is_cancelled_stays_so_after_a_resume),
         cmocka_unit_test (iterations_after_the_goal_stay_cancelled),
+        cmocka_unit_test (a_stall_that_ended_well_is_not_told),
         cmocka_unit_test (resume_without_memory_changes_nothing),
     };
 

@@ -128,12 +128,12 @@ static void put_resumes (const struct aw_report *report, const struct receiver *
                   lost, lost == 1 ? "" : "s");
 }
 
-/* All running tasks wait for messages, or did until that failed. */
+/* All running tasks wait for messages, or did until that failed or the run was stopped. */
 static void put_stall (const struct aw_report *report, const struct receiver *to)
 {
     if (report->history.stall)
         put_line (to, "stalled", "%s%s", report->history.stall,
-                  report->history.stalled ? "" : ": receiving failed");
+                  report->history.stall_failed ? ": receiving failed" : "");
 }
 
 static void put_makespan (const struct aw_report *report, const struct receiver *to)

@@ -250,8 +250,21 @@ static int handle_stall (struct aw_history *history,
     free (history->stall);
     history->stall = ev->code == AW_STALL_OVER ? NULL : stall;
     history->stalled = history->stall && ev->code == AW_STALL_BEGINS;
+    history->stall_failed = history->stall && ev->code == AW_STALL_FAILS;
     if (ev->code == AW_STALL_OVER)
         free (stall);
+    return 0;
+}
+
+/* A stall that was only reported was none if all ended well. */
+static int handle_end (struct aw_history *history, const struct aw_event *ev)
+{
+    history->exit_code = ev->code;
+    if (history->stalled && ev->code == 0) {
+        free (history->stall);
+        history->stall = NULL;
+    }
+    history->stalled = false;
     return 0;
 }
 
@@ -364,7 +377,7 @@ static int handle_resume (struct aw_history *history,
     free (history->stop_reason);
     free (history->stall);
     history->stop_reason = history->stall = NULL;
-    history->stalled = false;
+    history->stalled = history->stall_failed = false;
     history->exit_code = -1;
     history->n_skipped = 0;
     history->first_node = history->n_nodes;
@@ -469,9 +482,7 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
     case AW_EVENT_STOP:
         return handle_stop (history, ev, err);
     case AW_EVENT_END:
-        history->exit_code = ev->code;
-        history->stalled = false;
-        return 0;
+        return handle_end (history, ev);
     case AW_EVENT_STALL:
         return handle_stall (history, ev, err);
     case AW_EVENT_RESUME:

@@ -80,6 +80,7 @@ struct aw_history {
     char *stop_reason; /* NULL: not stopped */
     char *stall; /* what all running tasks wait for, as the last STALL says; NULL: none was seen */
     bool stalled; /* they wait now */
+    bool stall_failed; /* nobody was left to send, so their waits failed */
     int exit_code; /* -1: no END seen */
     uint32_t n_skipped;
     uint64_t *messages; /* by topic of the graph, for the first n_topics: how many came */
