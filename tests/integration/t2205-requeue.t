@@ -22,6 +22,7 @@ again ()
 says () { grep -F "$3" $1.err | grep -qF "$2" || { cat $1.err; false; }; }
 
 # The second run of the loop waits before the requeue, so that this is where the job is interrupted.
+# Slurm lets a requeued job wait two minutes; in the second of its requeue its credentials would still be revoked.
 test_expect_success 'a script with three runs in a loop: each continues its own' '
     workflow loop.json "\"name\": \"loop\", \"tasks\": {
         \"a\": { \"command\": [\"sh\", \"-c\", \"echo \$ASYNC_WORKFLOW_RUN >>ran\"] },
@@ -41,7 +42,8 @@ test_expect_success 'a script with three runs in a loop: each continues its own'
     scontrol requeue $job &&
     wait_for 60 "squeue --noheader --jobs=$job --states=PENDING --format=%i | grep -q $job" &&
     touch go &&
-    wait_for 120 "scontrol update JobId=$job StartTime=now 2>/dev/null; grep -qsx over loop.log" &&
+    wait_for 60 "scontrol update JobId=$job StartTime=now+3" &&
+    wait_for 120 "grep -qsx over loop.log" &&
     cat loop.log &&
     grep -q "job $job was requeued: continuing its run in loop-$job\$" loop.log &&
     grep -q "job $job was requeued: continuing its run in loop-$job.1\$" loop.log &&
