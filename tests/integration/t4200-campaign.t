@@ -44,7 +44,8 @@ test_expect_success 'through a requeue' '
     job=$(cat again.id) &&
     scontrol requeue $job &&
     wait_for 60 "squeue --noheader --jobs=$job --states=PENDING --format=%i | grep -q $job" &&
-    wait_for 120 "scontrol update JobId=$job StartTime=now 2>/dev/null; grep -qs \"all is done\" again/campaign.log" &&
+    wait_for 60 "scontrol update JobId=$job StartTime=now+3" &&
+    wait_for 120 "grep -qs \"all is done\" again/campaign.log" &&
     wait_for 60 "scontrol update JobId=$job StartTime=now 2>/dev/null; no_job_of again" &&
     test $(events again/campaign-run "\"event\":\"resume\"") -ge 1 &&
     once again/campaign-run 10
