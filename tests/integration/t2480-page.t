@@ -142,4 +142,15 @@ test_expect_success BROWSER 'a run of which nothing has started has a page witho
     browse part-1.html && sound
 '
 
+test_expect_success 'tasks that a failure has kept from running are named' '
+    cat >kept.json <<-\END &&
+	{ "async-workflow": 1, "tasks": { "a": { "script": "echo no >&2; exit 2", "on_failure": "skip" },
+	  "b": { "count": 3, "command": ["true"], "after": ["a"] }, "c": { "command": ["true"] } } }
+	END
+    test_expect_code 1 async-workflow run --local --dir kept kept.json >kept.out 2>&1 &&
+    async-workflow report kept --format html >kept.html &&
+    grep "<p>Skipped because of failures: b (3 of 3)</p>" kept.html &&
+    grep "all of kept/logs/a.0.err" kept.html
+'
+
 test_done

@@ -161,7 +161,7 @@ static void put_sets (const struct aw_html *page)
     aw_textbuf_puts (
         page->out,
         "<section>\n<h2>Task sets</h2>\n<div class=\"scroll\"><table id=\"sets\">\n<thead><tr>"
-        "<th>set</th><th>tasks</th><th>done</th><th>failed</th><th>not needed</th><th>open</th>"
+        "<th>set</th><th>tasks</th><th>done</th><th>failed</th><th>skipped</th><th>not ended</th>"
         "<th>expected</th><th>mean</th><th>min</th><th>max</th><th>wait</th>"
         "<th>CPU use</th><th>GPU use</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < n && i < MAX_SETS; i++)
@@ -172,7 +172,7 @@ static void put_sets (const struct aw_html *page)
         page->out,
         "</tbody></table></div>\n<p class=\"soft\">&#8220;expected&#8221; is the duration in the "
         "workflow file, the others are measured; &#8220;wait&#8221; is the mean time from ready to "
-        "start.</p>\n</section>\n");
+        "start. &#8220;skipped&#8221; counts cancelled tasks, too.</p>\n</section>\n");
 }
 
 static double wait_of (const struct aw_html *page, size_t link)

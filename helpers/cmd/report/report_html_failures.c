@@ -118,7 +118,7 @@ static void put_failure (const struct aw_html *page, size_t i)
     if (where) {
         aw_textbuf_printf (out, "<p class=\"soft\">%s",
                            !tail->text  ? "nothing of stderr is shown: "
-                           : tail->path ? "from "
+                           : tail->path ? (tail->cut ? "the end of " : "all of ")
                                         : "all of it: ");
         aw_html_text (out, where);
         aw_textbuf_puts (out, "</p>\n");
@@ -149,6 +149,31 @@ static void put_first (const struct aw_html *page)
                            page->n_failed - n);
 }
 
+/* The sets whose tasks did not run because of failures. */
+static void put_skipped (const struct aw_html *page)
+{
+    const struct aw_graph *graph = page->report->workflow->graph;
+    uint32_t n = 0, more = 0;
+
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        uint32_t skipped = page->report->sets[s].states[AW_HISTORY_SKIPPED];
+
+        if (skipped == 0)
+            continue;
+        if (n == N_LISTED) {
+            more++;
+            continue;
+        }
+        aw_textbuf_puts (page->out, n++ ? ", " : "<p>Skipped because of failures: ");
+        aw_html_text (page->out, graph->sets[s].name);
+        aw_textbuf_printf (page->out, " (%u of %u)", skipped, page->report->sets[s].tasks);
+    }
+    if (more)
+        aw_textbuf_printf (page->out, " and tasks of %u more sets", more);
+    if (n)
+        aw_textbuf_puts (page->out, "</p>\n");
+}
+
 void aw_html_failures (struct aw_html *page)
 {
     struct causes causes = { 0 };
@@ -162,6 +187,7 @@ void aw_html_failures (struct aw_html *page)
     if (page->n_failed > 1)
         put_causes (page, &causes);
     put_first (page);
+    put_skipped (page);
     aw_textbuf_puts (page->out, "</section>\n");
     free (causes.items);
     aw_names_finish (&causes.by_key);
