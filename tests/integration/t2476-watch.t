@@ -77,6 +77,7 @@ test_expect_success SCRIPT 'what happens is seen: the failure, its cause and the
 
 test_expect_success SCRIPT 'the log in a pager; q gives the terminal back' '
     key "l" && on_screen "paged:out of luck" &&
+    wait_for 20 "test \$(grep -ao 1049h screen | wc -l) = 2" && # it has the terminal again
     key "q" && key "q" &&
     wait_for 20 "gone $pid" &&
     exec 7>&- &&

@@ -58,7 +58,7 @@ int aw_screen_reopen (struct aw_screen *screen)
     raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
-    if (tcsetattr (STDIN_FILENO, TCSAFLUSH, &raw) < 0)
+    if (tcsetattr (STDIN_FILENO, TCSADRAIN, &raw) < 0)
         return -1;
     put ("\033[?1049h\033[?25l");
     screen->open = true;
@@ -83,7 +83,7 @@ void aw_screen_close (struct aw_screen *screen)
 
     if (screen->open) {
         put ("\033[?25h\033[?1049l");
-        tcsetattr (STDIN_FILENO, TCSAFLUSH, &screen->before);
+        tcsetattr (STDIN_FILENO, TCSADRAIN, &screen->before);
     }
     screen->open = false;
     errno = saved;
