@@ -200,7 +200,7 @@ test_expect_success 'what a task has printed is there after its agent was killed
 
 test_expect_success 'a writer that hangs holds up no stop of the run' '
     workflow hang "\"logs\": \"store\", \"tasks\": { \"a\": { \"count\": 100, \"command\": [\"echo\", \"x\"] }, \"b\": { \"script\": \"echo; sleep 100\" } }" &&
-    background hang hang.json && wait_for 20 "test -e hang/journal.jsonl && test -n \"\$(writer)\"" && log=$(writer) && kill -STOP $log &&
+    background hang hang.json && wait_for 20 "test -n \"\$(at hang start \"b[0]\")\" && test -n \"\$(writer)\"" && log=$(writer) && kill -STOP $log &&
     kill -INT $pid && wait_for 30 "! kill -0 $pid 2>/dev/null" && { wait $pid; test $? = 3; } &&
     wait_for 10 "! kill -0 $log 2>/dev/null" &&
     sed -i "s/sleep 100//" hang.json && async-workflow run --local --cpus 4 --resume hang hang.json >out 2>err </dev/null &&
