@@ -63,6 +63,8 @@ static void conclude (struct aw_agent_attempt *attempt)
 
 void aw_attempt_output_end (struct aw_agent_attempt *attempt, const struct aw_event *finish)
 {
+    bool hurry = attempt->agent->leaving || attempt->state == AW_ATTEMPT_ENDING;
+
     remove_empty (attempt);
     attempt->finish = *finish;
     if (!attempt->logged || attempt->why_lost) {
@@ -70,8 +72,8 @@ void aw_attempt_output_end (struct aw_agent_attempt *attempt, const struct aw_ev
         return;
     }
     attempt->state = AW_ATTEMPT_LOGGING;
-    if (attempt->agent->leaving)
-        aw_attempt_output_hurry (attempt, 1);
+    if (hurry) /* who wants its end does not wait for ever */
+        aw_attempt_output_hurry (attempt, attempt->grace);
     aw_task_logs_end (attempt->agent->logs, attempt->task, attempt->attempt);
 }
 
