@@ -64,9 +64,16 @@ test_expect_success 'a line that fails: the others run, but not what a barrier k
 test_expect_success 'a changed list: lines that are done do not run again, new ones do, others are dropped' '
     rm one two && printf "%s\n" "# repaired" "echo two >two" "echo repaired >repaired" "echo one >one" "#AW barrier" \
         "echo three >three" >fails.txt &&
-    run 0 fails --resume fails fails.txt && grep -q "tasks.line: 1 task of new values" fails.err && grep -q "tasks.line: 1 task is not wanted" fails.err &&
+    run 0 fails --resume fails fails.txt && grep -q "tasks.line: 1 new line\$" fails.err &&
+    grep -q "tasks.line: 1 line is no longer in the list\$" fails.err &&
     test ! -e one && test ! -e two && test -e repaired && test -e three && replay fails &&
     run 0 again --resume fails fails.txt && grep -q "nothing to run" again.err
+'
+
+test_expect_success 'a removed line has no number, so that its number names one task' '
+    async-workflow explain fails "line[line=2]" >out && test $(grep -c "^line" out) = 1 &&
+    async-workflow explain fails "line[line=removed]" >out &&
+    grep "^line\[1\] (line=removed, command=exit 3): skipped: its line is no longer in the list" out
 '
 
 test_expect_success 'the coordinator is killed: the list continues' '
@@ -101,7 +108,7 @@ test_expect_success 'what is no list is refused, with what to do' '
     wrong "line 1: #SBATCH has no effect in a list of commands" w3.sh "#SBATCH -N1\nx\n" &&
     wrong "is not text in UTF-8" w4 "\177ELF\200\n" &&
     wrong "line 1, column 1: " w5.json "echo x\n" &&
-    wrong "a workflow is an object" w6.txt "[1]\n" &&
+    wrong "begins with [: a workflow in JSON begins with {" w6.txt "[1]\n" &&
     wrong "line 2: \"done\" belongs to a command of several lines" w7.txt "for i in 1; do\ndone\n" &&
     wrong "line 3: cpus: 0: must be from 1" w8.txt "x\n\n#AW cpus=0\ny\n" &&
     echo x >w9.txt && test_expect_code 2 async-workflow check --param a=1 w9.txt 2>err &&

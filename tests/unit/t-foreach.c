@@ -219,8 +219,14 @@ static void what_is_wrong_has_its_place (void **state)
           "tasks.b.command[0]: unknown placeholder {sample}: add a parameter, or write {{sample}} "
           "for the braces" },
         { EACH ("'s': ['a\\nb']", "'script': 'x {s}'"),
-          "tasks.a.script: {s}: a value has a newline, which a script cannot have: use "
+          "tasks.a.script: {s}: the value \"a...\" has a newline, which a script cannot have: use "
           "\"$ASYNC_WORKFLOW_VALUE_s\"" },
+        { EACH ("'table': 'lines.csv'", "'script': 'x {s}'"),
+          "tasks.a.script: {s}: the value \"...\" (line 3 of its file) has a newline, which a "
+          "script cannot have: use \"$ASYNC_WORKFLOW_VALUE_s\"" },
+        { EACH ("'table': 'lines.jsonl'", "'script': 'x {t}'"),
+          "tasks.a.script: {t}: the value \"y...\" (line 2 of its file) has a newline, which a "
+          "script cannot have: use \"$ASYNC_WORKFLOW_VALUE_t\"" },
         { EACH ("'s': ['ab', 'a b']", "'script': '#!/usr/bin/env -S python3 -u\\nx({s})'"),
           "tasks.a.script: {s}: the value \"a b\" would need quotes, which differ by language: "
           "read the environment variable ASYNC_WORKFLOW_VALUE_s" },
@@ -228,6 +234,8 @@ static void what_is_wrong_has_its_place (void **state)
 
     (void)state;
     write_text ("empty", "\n\r\n\n");
+    write_text ("lines.csv", "s,t\na,1\n\"\nb\",2\nc,\"\n\"\n");
+    write_text ("lines.jsonl", "{\"t\": \"x\"}\n{\"t\": \"y\\nz\"}\n");
     write_text ("latin", "a\nb\n\xe9\n");
     write_bytes ("nul", "a\0b\n", 4);
     expect_each (table, LENGTH (table), false);
@@ -245,6 +253,15 @@ static void quotes_around_a_placeholder_are_warned_of (void **state)
         { EACH ("'s': ['a', 'b'], 'n': [1, 2]", X ", 'stdout': '{s}.out'"),
           "tasks.a.stdout: tasks with the same values of these variables write to one file: add "
           "another variable, or {index}" },
+        { EACH ("'s': ['a', 'in/b', '/c']", X ", 'stdout': 'out/{s}.txt', 'stderr': '{s}.txt'"),
+          "tasks.a.stdout: {s}: the value \"in/b\" leads to another directory: write {s:name} for "
+          "its last part alone" },
+        { EACH ("'s': ['..a', 'in/../b']", X ", 'stderr': '{s}.txt', 'stdout': '{s:stem}{index}'"),
+          "tasks.a.stderr: {s}: the value \"in/../b\" leads to another directory: write {s:name} "
+          "for its last part alone" },
+        { EACH ("'s': ['..']", X ", 'stderr': '{s}'"),
+          "tasks.a.stderr: {s}: the value \"..\" leads to another directory: write {s:name} for "
+          "its last part alone" },
         { SCRIPT ("x \\\"{s}\\\""), WITHIN },
         { SCRIPT ("x \\\"a\\\" \\\\\\\" \\\"$(y \\\"{s}\\\")\\\""), WITHIN },
         { SCRIPT ("cat <<E\\n{s}\\nE"), QUOTES ("a here-document", "use ") },
@@ -259,6 +276,9 @@ static void quotes_around_a_placeholder_are_warned_of (void **state)
         SCRIPT ("cat <<E\\nit\\\"s\\nE\\n{s} <<<y {s}\\n{s}"),
         SCRIPT ("cat <<\\\"E\\\"\\nit\\\"s\\nE\\n{s}"),
         SCRIPT ("x#y\\\"\\\" {s}"),
+        SCRIPT ("x $((1 << n)) \\\"$((1<<(n)))\\\"\\n{s}"),
+        SCRIPT ("((x <<= n))\\n{s}"),
+        EACH ("'s': ['in/a', '/b', 'c..']", X ", 'stdout': '{s}.out', 'stderr': 'e/{s:name}'"),
         EACH ("'s': ['ab']", "'script': '#!/usr/bin/python3\\nx(\\\"{s}\\\")'"),
         EACH ("'s': ['ab', 'c']", "'command': ['x'], 'stdout': '{s}.out', 'stderr': '{s:stem}'"),
         EACH ("'s': ['a', 'b'], 'n': [1, 2]", X ", 'stdout': '{s}.{n}', 'stderr': '{s}.{index}'"),

@@ -56,6 +56,16 @@ static void what_is_wrong_has_a_line (void **state)
         { "x \\\ny", "line 1: ends in \\, and each line is a task: write the command in one line" },
         { "x\nfi; y", "line 2: \"fi\" belongs to a command of several lines, and each line is a "
                       "task: write the command in one line, or call a script" },
+        { "x\ny <<E\n", "line 2: has a here-document (<<), and each line is a task: pass the text "
+                        "with printf and a pipe, or call a script" },
+        { "#AW cpus=1 gpus=1 cpus=\nx", "line 1: cpus is given twice: remove one of them" },
+        { "", "is empty: write a workflow in JSON, {...}, or a list with a shell command in each "
+              "line: see async-workflow-file(5)" },
+        { "\n[ -e x ] && y",
+          "begins with [: a workflow in JSON begins with {; if this is a list of "
+          "commands, put a line with # before its first command" },
+        { "\"a b\" c", "begins with \": a workflow in JSON begins with {; if this is a list of "
+                       "commands, put a line with # before its first command" },
         { "#AW\nx", "line 1: #AW alone: write #AW key=value, or #AW barrier" },
         { "#AW cpus\nx", "line 1: #AW cpus: write key=value, or barrier alone" },
         { "#AW cpu=1\nx", "line 1: unknown key \"cpu\": did you mean \"cpus\"?" },
@@ -110,7 +120,7 @@ static void sets_and_barriers (void **state)
                                "\n"
                                "#AW cpus=2 shell=\"zsh -e\" mem=2G directory=\"a b\"\n"
                                "#AWE is a comment\n"
-                               "two\n"
+                               "two $((1<<2)) <<<x # <<E\n"
                                "#AW cpus= shell= mem= directory=\n"
                                "three\n"
                                "#AW barrier cpus=1\n"
@@ -199,10 +209,10 @@ static void lines_keep_their_tasks (void **state)
     expect_rows (first, (const char *const[]){ "1 a", "2 b", "3 a", "4 c", NULL });
     second = resume ("# x\nc\na\nnew\na\na\n", first);
     expect_rows (second,
-                 (const char *const[]){ "3 a", "2 b-", "5 a", "2 c", "4 new", "6 a", NULL });
+                 (const char *const[]){ "3 a", "removed b-", "5 a", "2 c", "4 new", "6 a", NULL });
     third = resume ("b\n", second);
-    expect_rows (third,
-                 (const char *const[]){ "3 a-", "1 b", "5 a-", "2 c-", "4 new-", "6 a-", NULL });
+    expect_rows (third, (const char *const[]){ "removed a-", "1 b", "removed a-", "removed c-",
+                                               "removed new-", "removed a-", NULL });
     aw_workflow_destroy (first);
     aw_workflow_destroy (second);
     aw_workflow_destroy (third);

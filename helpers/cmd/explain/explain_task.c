@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/explain/explain.h"
+#include "io/workflow/values.h"
 #include "util/units.h"
 
 static void put_text (struct aw_explain *ex, const char *text)
@@ -207,13 +208,26 @@ static void explain_failed (struct aw_explain *ex, uint32_t task, const struct a
                            n == 1 ? " was" : "s were");
 }
 
+/* Why nothing that the task depends on is the reason. */
+static const char *reason_of_its_own (const struct aw_explain *ex, uint32_t task)
+{
+    const struct aw_workflow *workflow = ex->report.workflow;
+    struct aw_task t = aw_graph_task (workflow->graph, task);
+    const struct aw_values *values = workflow->recipes[t.set].values;
+
+    if (!values || !aw_values_is_missing (values, t.index))
+        return "messages that it waited for did not come";
+    return aw_values_is_list (values) ? "its line is no longer in the list"
+                                      : "its values have gone from their source";
+}
+
 static void explain_skipped (struct aw_explain *ex, uint32_t task)
 {
     uint32_t cause = aw_explain_broken (ex, task), next;
 
     aw_textbuf_puts (ex->out, "skipped");
     if (cause == AW_NONE) {
-        aw_textbuf_puts (ex->out, ": messages that it waited for did not come.\n");
+        aw_textbuf_printf (ex->out, ": %s.\n", reason_of_its_own (ex, task));
         return;
     }
     for (int i = 0; i < 100000 && (next = aw_explain_broken (ex, cause)) != AW_NONE

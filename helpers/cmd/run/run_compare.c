@@ -30,6 +30,17 @@ static uint32_t wanted (const struct aw_values *values, uint32_t from)
     return n;
 }
 
+/* Prints that a set has ADDED and GONE lines of a task list. */
+static void print_lines (const char *name, uint32_t added, uint32_t gone)
+{
+    if (added > 0)
+        fprintf (stderr, "async-workflow: tasks.%s: %u new line%s\n", name, added,
+                 added == 1 ? "" : "s");
+    if (gone > 0)
+        fprintf (stderr, "async-workflow: tasks.%s: %u line%s no longer in the list\n", name, gone,
+                 gone == 1 ? " is" : "s are");
+}
+
 /* Prints what other values, or another count, mean for the set NAME. */
 static void print_tasks (const char *name,
                          const struct aw_set *old_set,
@@ -49,6 +60,10 @@ static void print_tasks (const char *name,
     gone = aw_values_count (new) - wanted (new, 0);
     if (aw_values_count (new) < aw_values_count (old))
         return; /* other variables: all is new */
+    if (aw_values_is_list (new)) {
+        print_lines (name, added, gone);
+        return;
+    }
     if (added > 0)
         fprintf (stderr, "async-workflow: tasks.%s: %u task%s of new values\n", name, added,
                  added == 1 ? "" : "s");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/textbuf.h"
+#include "io/workflow/script_values.h"
 #include "io/workflow/shell_hints.h"
 #include "io/workflow/values.h"
 #include "io/workflow/workflow_stage.h"
@@ -342,6 +343,7 @@ static void check_output (struct aw_reader *reader,
     if (!text || !strncmp (text, "/dev/", 5))
         return;
     mark = aw_reader_enter (reader, key);
+    aw_check_output_values (reader, values, text);
     if (many && !differs (text, "index") && !differs (within, "index"))
         aw_reader_warn (reader, "all tasks of the set write to this file: add {index}");
     else if (values

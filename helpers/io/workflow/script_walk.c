@@ -70,6 +70,26 @@ static void step_newline (struct aw_script_walk *w)
     }
 }
 
+static void open_paren (struct aw_script_walk *w)
+{
+    int n = ++w->parens[w->level];
+
+    if (w->p > w->script && w->p[-1] == '(' && !w->arithmetic[w->level])
+        w->arithmetic[w->level] = n;
+}
+
+static void close_paren (struct aw_script_walk *w)
+{
+    int n = w->parens[w->level]--;
+
+    if (n == w->arithmetic[w->level])
+        w->arithmetic[w->level] = 0;
+    if (n == 0) {
+        w->parens[w->level] = 0;
+        w->level -= w->level > 0;
+    }
+}
+
 /* Outside quotes and here-documents, or within double quotes. */
 static void step_plain (struct aw_script_walk *w)
 {
@@ -85,6 +105,7 @@ static void step_plain (struct aw_script_walk *w)
         w->level++;
         w->quotes[w->level] = 0;
         w->parens[w->level] = 0;
+        w->arithmetic[w->level] = 0;
     }
     else if (*quote)
         ; /* nothing else has a meaning in double quotes */
@@ -96,16 +117,14 @@ static void step_plain (struct aw_script_walk *w)
     }
     else if (c == '<' && w->p[1] == '<' && w->p[2] == '<')
         w->p += 2;
-    else if (c == '<' && w->p[1] == '<') {
+    else if (c == '<' && w->p[1] == '<' && !w->arithmetic[w->level]) {
         begin_document (w, w->p + 2);
         w->p++;
     }
     else if (c == '(')
-        w->parens[w->level]++;
-    else if (c == ')' && w->parens[w->level]-- == 0) {
-        w->parens[w->level] = 0;
-        w->level -= w->level > 0;
-    }
+        open_paren (w);
+    else if (c == ')')
+        close_paren (w);
     w->p++;
 }
 

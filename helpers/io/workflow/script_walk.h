@@ -18,6 +18,7 @@ struct aw_script_walk {
     const char *script, *p;
     char quotes[AW_SCRIPT_LEVELS]; /* of each "$(" within another: ' " or 0 for none */
     int parens[AW_SCRIPT_LEVELS]; /* open ones since */
+    int arithmetic[AW_SCRIPT_LEVELS]; /* parens within the "((" that is open; 0: none is */
     int level;
     const char *word; /* that ends a here-document which begins with the next line; NULL: none */
     size_t word_length;

@@ -10,6 +10,7 @@
 #include "io/json_string.h"
 #include "io/scan.h"
 #include "io/workflow/list_lines.h"
+#include "io/workflow/script_walk.h"
 #include "io/workflow/synonyms.h"
 #include "util/array.h"
 #include "util/suggest.h"
@@ -48,6 +49,11 @@ static bool ends_with (const char *text, const char *end)
     return n >= m && strcasecmp (text + n - m, end) == 0;
 }
 
+bool aw_task_list_has_name (const char *label)
+{
+    return !ends_with (label, ".json");
+}
+
 bool aw_task_list_is (const char *label, const char *text, size_t size)
 {
     const char *p = text;
@@ -55,7 +61,7 @@ bool aw_task_list_is (const char *label, const char *text, size_t size)
     if (strncmp (p, mark_of_utf8, 3) == 0)
         p += 3;
     p += strspn (p, " \t\r\n");
-    return !ends_with (label, ".json") && (size_t)(p - text) < size && !strchr ("{[\"", *p);
+    return aw_task_list_has_name (label) && (size_t)(p - text) < size && !strchr ("{[\"", *p);
 }
 
 /* Is it a file that somebody could mean as a list? */
@@ -128,8 +134,12 @@ static bool unknown_key (struct aw_reader *reader, const char *name)
                               "async-workflow-file(5), TASK LISTS, has all");
 }
 
-/* key=value, or key="value with blanks", at *P; moves behind it. */
-static bool read_setting (struct aw_reader *reader, struct aw_list_settings *now, char **p)
+/* key=value, or key="value with blanks", at *P; moves behind it. GIVEN: the keys that the directive
+ * has set, as bits. */
+static bool read_setting (struct aw_reader *reader,
+                          struct aw_list_settings *now,
+                          char **p,
+                          uint32_t *given)
 {
     char *name = *p, *value;
     size_t length = strcspn (name, "= \t");
@@ -155,6 +165,9 @@ static bool read_setting (struct aw_reader *reader, struct aw_list_settings *now
     key = find_key (name);
     if (key < 0)
         return unknown_key (reader, name);
+    if (*given & UINT32_C (1) << key)
+        return aw_reader_error (reader, "%s is given twice: remove one of them", name);
+    *given |= UINT32_C (1) << key;
     length = strcspn (value, " \t");
     if (*value && strcmp (name, "shell") == 0
         && (length < 2 || value[length - 2] != 's' || value[length - 1] != 'h'))
@@ -169,6 +182,7 @@ static bool read_directive (struct aw_reader *reader, struct aw_task_list *list,
     char *copy = strdup (text), *p = copy;
     bool good = copy || aw_reader_no_memory (reader);
     size_t before = 0;
+    uint32_t given = 0;
 
     for (; good && *(p += strspn (p, " \t")); before++) {
         if (strncmp (p, "barrier", 7) == 0 && (!p[7] || strchr (" \t", p[7]))) {
@@ -176,7 +190,7 @@ static bool read_directive (struct aw_reader *reader, struct aw_task_list *list,
             p += 7;
         }
         else
-            good = read_setting (reader, &list->now, &p);
+            good = read_setting (reader, &list->now, &p, &given);
     }
     if (good && before == 0)
         good = aw_reader_error (reader, "#AW alone: write #AW key=value, or #AW barrier");
@@ -184,7 +198,16 @@ static bool read_directive (struct aw_reader *reader, struct aw_task_list *list,
     return good;
 }
 
-/* A word with which no command begins that stands in one line. */
+/* Does a here-document begin in the line? Its text would be the next lines. */
+static bool begins_document (const char *text)
+{
+    struct aw_script_walk walk = { .script = text, .p = text };
+
+    aw_script_walk (&walk, text + strlen (text));
+    return walk.word != NULL;
+}
+
+/* A word with which no command begins that stands in one line, and lines that need the next one. */
 static bool check_command (struct aw_reader *reader, const char *text)
 {
     static const char *const words[] = { "done", "fi", "esac", "then", "else", "elif", "do", "}" };
@@ -199,6 +222,9 @@ static bool check_command (struct aw_reader *reader, const char *text)
     if (*text && text[strlen (text) - 1] == '\\')
         return aw_reader_error (reader, "ends in \\, and each line is a task: write the command in "
                                         "one line");
+    if (begins_document (text))
+        return aw_reader_error (reader, "has a here-document (<<), and each line is a task: pass "
+                                        "the text with printf and a pipe, or call a script");
     return true;
 }
 

@@ -23,6 +23,9 @@
 
 struct aw_task_list;
 
+/* Could a file called LABEL be a list? Else its name is that of JSON. */
+bool aw_task_list_has_name (const char *label);
+
 /* Could the file LABEL, SIZE bytes at TEXT, be a list? Else it is to be read as JSON. */
 bool aw_task_list_is (const char *label, const char *text, size_t size);
 

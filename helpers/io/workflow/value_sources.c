@@ -51,6 +51,8 @@ bool aw_value_add (struct aw_reader *reader,
                                 AW_MAX_TASKS);
     if (aw_values_append (values, variable, text, length) < 0)
         return aw_reader_no_memory (reader);
+    if (memchr (text, '\n', length))
+        aw_values_note_newline (values, variable, line);
     return true;
 }
 

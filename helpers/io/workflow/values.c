@@ -194,6 +194,17 @@ int aw_values_append (struct aw_values *values, uint32_t variable, const char *t
     return 0;
 }
 
+void aw_values_note_newline (struct aw_values *values, uint32_t variable, size_t line)
+{
+    if (values->columns[variable].newline_at == 0)
+        values->columns[variable].newline_at = line;
+}
+
+size_t aw_values_newline_at (const struct aw_values *values, uint32_t variable)
+{
+    return values->columns[variable].newline_at;
+}
+
 size_t aw_values_appended (const struct aw_values *values, uint32_t variable)
 {
     return values->columns[variable].n_cells;

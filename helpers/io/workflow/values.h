@@ -34,6 +34,7 @@ uint32_t aw_values_find (const struct aw_values *values, const char *name, size_
 /* Values that are lines of a task list: what their source begins with, and their variables. */
 #define AW_LIST_SOURCE "list-"
 #define AW_LIST_LINE "line" /* the number of the line in the file */
+#define AW_LIST_REMOVED "removed" /* in place of the number: the file no longer has the line */
 #define AW_LIST_COMMAND "command"
 bool aw_values_is_list (const struct aw_values *values);
 
@@ -67,6 +68,11 @@ int aw_values_add_variable (struct aw_values *values, const char *name);
  * ENOMEM. */
 int aw_values_append (struct aw_values *values, uint32_t variable, const char *text, size_t length);
 
+/* The text that was appended last to VARIABLE has a newline, and stands in LINE of its source.
+ * newline_at returns that of the first one; 0: it is not known. */
+void aw_values_note_newline (struct aw_values *values, uint32_t variable, size_t line);
+size_t aw_values_newline_at (const struct aw_values *values, uint32_t variable);
+
 /* How many texts were appended to VARIABLE, equal ones included. */
 size_t aw_values_appended (const struct aw_values *values, uint32_t variable);
 
@@ -82,7 +88,8 @@ int aw_values_align (struct aw_values *values, uint32_t max);
  * task, NEW ones get tasks behind all others, and tasks with values that are not in NEW become
  * missing. Of equal values, the first task stays first. 1; 0 with nothing changed where the two
  * have other variables; -1 with ENOMEM: then VALUES can only be destroyed. NOTE, a variable of
- * VALUES, is not compared: tasks get its new text. AW_VALUES_NONE: all are.
+ * VALUES, is not compared: tasks get its new text, missing ones AW_LIST_REMOVED. AW_VALUES_NONE:
+ * all are compared.
  */
 int aw_values_merge (struct aw_values *values, const struct aw_values *new, uint32_t note);
 

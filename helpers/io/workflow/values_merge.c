@@ -184,6 +184,22 @@ static int match_rows (struct rows *rows,
     return 0;
 }
 
+/* The number that a missing row had for NOTE may be another row's now: it gets AW_LIST_REMOVED. */
+static int remove_notes (struct rows *rows, const uint8_t *missing)
+{
+    struct aw_values_column *column = &rows->values->columns[rows->note];
+    uint32_t removed;
+
+    if (!memchr (missing, 1, rows->count))
+        return 0;
+    if (aw_values_intern (column, AW_LIST_REMOVED, strlen (AW_LIST_REMOVED), &removed) < 0)
+        return -1;
+    for (uint32_t row = 0; row < rows->count; row++)
+        if (missing[row])
+            column->cells[row] = removed;
+    return 0;
+}
+
 /* MISSING is of the first rows; all others are there. */
 static void set_missing (struct aw_values *values, uint8_t *missing, uint32_t count)
 {
@@ -214,6 +230,8 @@ int aw_values_merge (struct aw_values *values, const struct aw_values *new, uint
         memset (missing, 1, old_count);
         add_rows (&rows);
         rc = match_rows (&rows, new, numbers, missing);
+        if (rc == 0 && note < values->n_columns)
+            rc = remove_notes (&rows, missing);
     }
     finish (&rows);
     for (uint32_t v = 0; numbers && v < values->n_columns; v++)

@@ -17,6 +17,8 @@ struct aw_values_column {
     size_t n_cells, cell_room;
     uint32_t *slots; /* by hash: number of a text + 1; 0: free. A power of two, at most half full */
     size_t n_slots;
+    size_t
+        newline_at; /* line of the source where the first text with a newline stands; 0: unknown */
 };
 
 struct aw_values {

@@ -14,6 +14,7 @@
 #include "io/json_tree.h"
 #include "io/workflow/json_check.h"
 #include "io/workflow/recipe.h"
+#include "io/workflow/task_list.h"
 #include "io/workflow/workflow_edges.h"
 #include "util/units.h"
 
@@ -34,23 +35,43 @@ void aw_loading_finish (struct aw_loading *l)
     aw_reader_finish (&l->reader);
 }
 
+/* The file is no object, nor what can be a list of commands: its first character but blanks is
+ * FIRST, 0: it has none. */
+static struct json_object *report_neither (struct aw_reader *reader, char first)
+{
+    bool list = !reader->adding && aw_task_list_has_name (reader->label);
+
+    if (!first && list)
+        aw_reader_error (reader,
+                         "is empty: write a workflow in JSON, {...}, or a list with a shell "
+                         "command in each line: see async-workflow-file(5)");
+    else if (!first)
+        aw_reader_error (reader,
+                         "is empty: a workflow is an object, {...}: see async-workflow-file(5)");
+    else if (list)
+        aw_reader_error (reader,
+                         "begins with %c: a workflow in JSON begins with {; if this is a list of "
+                         "commands, put a line with # before its first command",
+                         first);
+    else
+        aw_reader_error (reader, "a workflow is an object, {...}: see async-workflow-file(5)");
+    return NULL;
+}
+
 struct json_object *aw_loading_parse (struct aw_reader *reader, const char *text, size_t size)
 {
     size_t blanks = strspn (text, " \t\r\n"), before = reader->problems->n_errors;
     struct json_object *root;
     struct aw_error err;
 
-    if (blanks == size) {
-        aw_reader_error (reader,
-                         "is empty: a workflow is an object, {...}: see async-workflow-file(5)");
-        return NULL;
-    }
+    if (blanks == size)
+        return report_neither (reader, 0);
+    if (strchr ("[\"", text[blanks]) && !reader->adding && aw_task_list_has_name (reader->label))
+        return report_neither (reader, text[blanks]);
     if (aw_json_check (text, size, AW_WORKFLOW_MAX_DEPTH, reader->label, reader->problems) < 0)
         return NULL;
-    if (text[blanks] != '{') {
-        aw_reader_error (reader, "a workflow is an object, {...}: see async-workflow-file(5)");
-        return NULL;
-    }
+    if (text[blanks] != '{')
+        return report_neither (reader, text[blanks]);
     root = aw_json_tree_load (text, size, AW_WORKFLOW_MAX_DEPTH + 1,
                               reader->problems->n_errors > before, &err);
     if (!root)
