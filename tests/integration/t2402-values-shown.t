@@ -50,7 +50,7 @@ test_expect_success 'tasks are cancelled by their values' '
 	    "c": { "script": "async-workflow cancel \"w[s=b c]\" && async-workflow cancel w[s=d,n=2] && ! async-workflow cancel w[s=e]" } } }
 	END
     async-workflow run --local --cpus 2 cancel.json >out 2>err; cat err out
-    grep -F "the workflow has no tasks \"w[s=e]\"" cancel-local/logs/c.0.err &&
+    grep -F "w[s=e]: no such task: the first task of the set is w[0] (s=a, n=1)" cancel-local/logs/c.0.err &&
     grep -c "\"event\":\"finish\",\"task\":\"w" cancel-local/journal.jsonl >n && test "$(cat n)" = 3 &&
     grep -F "\"event\":\"skip\",\"task\":\"w[2]\"" cancel-local/journal.jsonl &&
     grep -F "\"event\":\"skip\",\"task\":\"w[3]\"" cancel-local/journal.jsonl &&

@@ -2,6 +2,7 @@
 /* The report as a page of text: the outcome first, then figures, task sets, the longest chain, and
  * failed tasks. Long lists are cut in the middle; the JSON has all of them.
  */
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -290,6 +291,33 @@ static void put_failures (const struct aw_report *report, struct aw_textbuf *out
     }
 }
 
+/* Have all files in the run's directory of logs been removed, because they were empty? */
+static bool has_no_logs (const char *dir)
+{
+    char *path = aw_run_dir_path (dir, AW_RUN_LOGS);
+    DIR *logs = path ? opendir (path) : NULL;
+    const struct dirent *entry = NULL;
+
+    free (path);
+    if (!logs)
+        return false;
+    while ((entry = readdir (logs)) && *entry->d_name == '.')
+        ;
+    closedir (logs);
+    return !entry;
+}
+
+static void put_logs (const struct aw_report *report, struct aw_textbuf *out)
+{
+    bool none = !report->store && has_no_logs (report->dir);
+
+    aw_textbuf_puts (out, report->store ? "\nOutput of a task: async-workflow logs "
+                          : none        ? "\nNo task has written to "
+                                        : "\nLogs are in ");
+    aw_textbuf_plain (out, report->dir, strlen (report->dir));
+    aw_textbuf_puts (out, report->store ? " TASK\n" : "/" AW_RUN_LOGS "\n");
+}
+
 void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
 {
     aw_report_verdict (report, out);
@@ -300,8 +328,5 @@ void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
     put_staging (report, out);
     put_chain (report, out);
     put_failures (report, out);
-    aw_textbuf_puts (out,
-                     report->store ? "\nOutput of a task: async-workflow logs " : "\nLogs are in ");
-    aw_textbuf_plain (out, report->dir, strlen (report->dir));
-    aw_textbuf_puts (out, report->store ? " TASK\n" : "/" AW_RUN_LOGS "\n");
+    put_logs (report, out);
 }

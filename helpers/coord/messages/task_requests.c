@@ -161,20 +161,34 @@ static void cancel_tasks (void *arg, uint32_t task, uint32_t count)
     by->requests->user.event (by->requests->user.arg, &ev);
 }
 
+/* Answers that there are no TASKS, and which values a set has that is asked for by a value. */
+static void answer_none (struct aw_task_requests *requests,
+                         uint32_t node,
+                         const struct aw_packet *packet,
+                         const char *tasks)
+{
+    struct aw_problems problems;
+    char error[AW_SENDER_MAX + 64];
+
+    snprintf (error, sizeof (error), "the workflow has no tasks \"%.*s\"", AW_SENDER_MAX, tasks);
+    aw_problems_init (&problems);
+    aw_tasks_report_values (requests->workflow, tasks, &problems);
+    answer (requests, node, packet, problems.n_items > 0 ? problems.items[0].text : error);
+    aw_problems_finish (&problems);
+}
+
 static void take_cancel (struct aw_task_requests *requests,
                          uint32_t node,
                          const struct aw_packet *packet,
                          const char *sender)
 {
     struct canceller by = { requests, sender, (packet->flags & AW_PACKET_RELEASE) != 0 };
-    char tasks[AW_TASKS_MAX + 1], error[AW_SENDER_MAX + 64];
+    char tasks[AW_TASKS_MAX + 1];
 
     snprintf (tasks, sizeof (tasks), "%.*s", (int)packet->data.size, packet->data.text);
     if (packet->data.size > AW_TASKS_MAX
         || aw_tasks_select (requests->workflow, tasks, cancel_tasks, &by) < 0) {
-        snprintf (error, sizeof (error), "the workflow has no tasks \"%.*s\"", AW_SENDER_MAX,
-                  tasks);
-        answer (requests, node, packet, error);
+        answer_none (requests, node, packet, tasks);
         return;
     }
     answer (requests, node, packet, NULL);
