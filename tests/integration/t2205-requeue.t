@@ -110,6 +110,17 @@ test_expect_success 'the same with --dir' '
     says g foreign "File exists"
 '
 
+test_expect_success 'the sources of values have gone: the requeued job has them in its run directory' '
+    printf "a\nb\n" >names && workflow each.json "\"tasks\": { \"a\": { \"foreach\": { \"x\": { \"lines\": \"names\" } },
+        \"command\": [\"test\", \"-e\", \"$PWD/each.now\"] } }" &&
+    again 0 v 1 --async-workflow=each.json && again 0 v 1 --async-workflow=each.json --async-workflow-dir=V &&
+    rm names && touch each.now &&
+    again 1 v 0 --async-workflow=each.json && says v each-$job continuing && ended each-$job 0 &&
+    again 1 v 0 --async-workflow=each.json --async-workflow-dir=V && says v V continuing && ended V 0 &&
+    again 1 v 2 --async-workflow=each.json && grep -q "each.json: tasks.a.foreach.x: names: cannot be read: No such file" v.err &&
+    again 0 v 2 --async-workflow=each.json && grep -q "each.json: tasks.a.foreach.x: names: cannot be read: No such file" v.err
+'
+
 test_expect_success 'srun --async-workflow-resume needs no workflow file' '
     workflow half.json "\"name\": \"half\", \"tasks\": { \"a\": { \"command\": [\"test\", \"-e\", \"$PWD/now\"] } }" &&
     again 0 h 1 --async-workflow=half.json --async-workflow-dir=H &&

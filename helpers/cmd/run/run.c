@@ -28,32 +28,54 @@ static int fail (const struct aw_error *err, int code)
     return code;
 }
 
-/* DIRECTORY: where its tasks run, by --chdir; NULL: here. NULL: the file is wrong, and its problems
- * have been printed. */
-static struct aw_workflow *load (const struct aw_run_settings *settings, const char *directory)
-{
-    const struct aw_workflow_input input = { .start = true,
-                                             .parameters = &settings->parameters,
-                                             .directory = directory };
-    struct aw_problems problems;
-    struct aw_workflow *workflow;
-
-    aw_problems_init (&problems);
-    workflow = aw_workflow_load_with (settings->file, &input, &problems);
-    aw_problems_print (&problems, stderr);
-    aw_problems_finish (&problems);
-    return workflow;
-}
-
 /* What to run: a workflow, or the remainder of one. */
 struct task {
     struct aw_workflow *workflow; /* owned unless it is that of resume */
     struct aw_run_resume resume;
     struct aw_run_origin origin; /* in a job */
     struct aw_requeue requeue;
-    const char *directory; /* of --chdir; NULL: none. Borrowed */
+    const char *directory; /* where tasks run, by --chdir; NULL: here. Borrowed, as the next */
+    const char *job; /* that the run is in; NULL: none */
+    struct aw_problems
+        problems; /* of a file that has been read with values of before the requeue */
     bool resumed;
 };
+
+/* The sources of values that have gone are no matter where a requeued job continues its run: reads
+ * the file with the values of one of its run directories. */
+static struct aw_workflow *load_requeued (const struct aw_run_args *args,
+                                          const char *job,
+                                          struct aw_workflow_input input)
+{
+    struct aw_workflow *workflow = NULL;
+    struct aw_problems problems;
+    char *values;
+
+    for (int i = 0; !workflow && (values = aw_requeue_values (args, job, i)); i++) {
+        input.values = values;
+        aw_problems_init (&problems);
+        workflow = aw_workflow_load_with (args->value.file, &input, &problems);
+        aw_problems_finish (&problems);
+        free (values);
+    }
+    return workflow;
+}
+
+/* Reads the file. 0, or -1: its problems have been printed. */
+static int load_file (struct task *task, const struct aw_run_args *args)
+{
+    const struct aw_workflow_input input = { .start = true,
+                                             .parameters = &args->value.parameters,
+                                             .directory = task->directory };
+
+    aw_problems_init (&task->problems);
+    task->workflow = aw_workflow_load_with (args->value.file, &input, &task->problems);
+    if (!task->workflow && (task->workflow = load_requeued (args, task->job, input)))
+        return 0;
+    aw_problems_print (&task->problems, stderr);
+    aw_problems_finish (&task->problems);
+    return task->workflow ? 0 : -1;
+}
 
 /* USE: of a run directory. 0, or -1: the problems have been printed. */
 static int load_task (struct task *task, struct aw_run_args *args, enum aw_resume_use use)
@@ -61,10 +83,8 @@ static int load_task (struct task *task, struct aw_run_args *args, enum aw_resum
     struct aw_problems problems;
     int found;
 
-    if (!args->value.resume) {
-        task->workflow = load (&args->value, task->directory);
-        return task->workflow ? 0 : -1;
-    }
+    if (!args->value.resume)
+        return load_file (task, args);
     task->resumed = true;
     aw_problems_init (&problems);
     if (aw_run_resume_load (&task->resume, &args->value, use, &problems) == 0)
@@ -90,6 +110,7 @@ static void finish_task (struct task *task)
         aw_run_resume_finish (&task->resume);
     else
         aw_workflow_destroy (task->workflow);
+    aw_problems_finish (&task->problems);
     aw_run_origin_finish (&task->origin);
     aw_requeue_finish (&task->requeue);
 }
@@ -154,8 +175,10 @@ static int find_requeued (struct aw_run_args *args,
         return fail (&err, AW_EXIT_POOL);
     if (task->requeue.dir)
         args->value.dir = task->requeue.dir;
-    if (!task->requeue.resume)
-        return AW_EXIT_OK;
+    if (!task->requeue.resume) {
+        aw_problems_print (&task->problems, stderr);
+        return task->problems.n_errors ? AW_EXIT_INPUT : AW_EXIT_OK;
+    }
     args->value.resume = task->requeue.resume;
     args->value.dir = NULL;
     aw_workflow_destroy (task->workflow);
@@ -163,12 +186,12 @@ static int find_requeued (struct aw_run_args *args,
     return load_task (task, args, use) < 0 ? AW_EXIT_INPUT : AW_EXIT_OK;
 }
 
-/* With --local, or in the job JOB, or (NULL) in one that salloc makes. */
+/* With --local, or in the task's job, or in one that salloc makes. */
 static int run_task (struct aw_run_args *args,
                      struct task *task,
-                     const struct aw_srun_options *srun,
-                     const char *job)
+                     const struct aw_srun_options *srun)
 {
+    const char *job = task->job;
     bool test_only = args->value.test_only || srun->test_only, here = args->value.local || job;
     enum aw_resume_use use = test_only ? AW_RESUME_TEST
                              : here    ? AW_RESUME_RUN
@@ -212,6 +235,7 @@ static int run_in_slurm (struct aw_run_args *args, struct task *task)
         return AW_EXIT_INPUT;
     }
     task->directory = srun.directory;
+    task->job = srun.job ? srun.job : job;
     if (!args->value.resume && load_task (task, args, AW_RESUME_RUN) < 0)
         code = AW_EXIT_INPUT;
     else if (!job && !args->from_srun && !args->value.test_only) {
@@ -222,7 +246,7 @@ static int run_in_slurm (struct aw_run_args *args, struct task *task)
         aw_error_print (&err);
     }
     else
-        code = run_task (args, task, &srun, srun.job ? srun.job : job);
+        code = run_task (args, task, &srun);
     aw_srun_options_finish (&srun);
     return code;
 }
@@ -239,7 +263,7 @@ static int run (int argc, char **argv)
     if (aw_run_args_parse (&args, argc, argv, &err) < 0)
         aw_error_print (&err);
     else
-        code = args.value.local ? run_task (&args, &task, &(struct aw_srun_options){ 0 }, NULL)
+        code = args.value.local ? run_task (&args, &task, &(struct aw_srun_options){ 0 })
                                 : run_in_slurm (&args, &task);
     finish_task (&task);
     aw_run_args_finish (&args);

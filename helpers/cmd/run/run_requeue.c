@@ -131,6 +131,21 @@ int aw_requeue_find (struct aw_requeue *requeue,
     return wanted ? aw_error_set (err, "out of memory") : 0;
 }
 
+char *aw_requeue_values (const struct aw_run_args *args, const char *job, int number)
+{
+    char *name = NULL, *dir = NULL, *path = NULL;
+
+    if (!job || restart_count () == 0)
+        return NULL;
+    if (args->value.dir || (name = aw_workflow_read_name (args->value.file)))
+        dir = candidate (args->value.dir, name, job, number);
+    if (dir && access (dir, F_OK) == 0)
+        path = aw_run_dir_path (dir, AW_RUN_VALUES);
+    free (dir);
+    free (name);
+    return path;
+}
+
 void aw_requeue_finish (struct aw_requeue *requeue)
 {
     free (requeue->resume);

@@ -38,6 +38,12 @@ int aw_requeue_find (struct aw_requeue *requeue,
                      const char *dir,
                      const struct aw_workflow *workflow,
                      struct aw_error *err);
+
+/* In a requeued job JOB: the values file of run directory NUMBER, from 0, that a run with ARGS had
+ * before the requeue, for the caller to free. The file may be missing. NULL: there is no such
+ * directory, or no memory. */
+char *aw_requeue_values (const struct aw_run_args *args, const char *job, int number);
+
 void aw_requeue_finish (struct aw_requeue *requeue);
 
 #endif /* AW_CMD_RUN_RUN_REQUEUE_H */

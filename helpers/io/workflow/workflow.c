@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "io/json_compat.h"
+#include "io/json_tree.h"
 #include "io/text_file.h"
 #include "io/workflow/outside.h"
 #include "io/workflow/task_list.h"
@@ -132,6 +133,27 @@ static char *list_name (const char *label)
 
     if (dot && dot > name)
         *dot = '\0';
+    return name;
+}
+
+char *aw_workflow_read_name (const char *path)
+{
+    struct aw_error err;
+    size_t size;
+    char *text = aw_text_file_read (path, AW_WORKFLOW_MAX_BYTES, &size, &err), *name = NULL;
+    struct json_object *root = NULL, *value;
+
+    if (text && aw_task_list_is (path, text, size))
+        name = list_name (path);
+    else if (text)
+        root = aw_json_tree_load (text, size, AW_WORKFLOW_MAX_DEPTH + 1, true, &err);
+    if (root && json_object_object_get_ex (root, "name", &value)
+        && json_object_is_type (value, json_type_string))
+        name = strdup (json_object_get_string (value));
+    else if (root)
+        name = default_name (path);
+    json_object_put (root);
+    free (text);
     return name;
 }
 

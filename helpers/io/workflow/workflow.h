@@ -174,6 +174,10 @@ int aw_workflow_add_all (struct aw_workflow *workflow,
                          const struct aw_workflow *from,
                          struct aw_problems *problems);
 
+/* The name of the workflow in the file at PATH, which may have errors, for the caller to free.
+ * NULL: it cannot be read. */
+char *aw_workflow_read_name (const char *path);
+
 /* Takes NULL, keeps errno. */
 void aw_workflow_destroy (struct aw_workflow *workflow);
 
