@@ -164,7 +164,7 @@ static bool keep_failure (struct aw_coordinator *c, const struct aw_error *why)
 void aw_coordinator_fail (struct aw_coordinator *c, const struct aw_error *why)
 {
     if (c->job_ends)
-        aw_coordinator_end_run (c, AW_EXIT_STOPPED);
+        aw_coordinator_end_run (c, AW_EXIT_STOPPED, why->text);
     else if (!keep_failure (c, why))
         aw_coordinator_end_failed (c, why);
 }
@@ -231,7 +231,7 @@ void aw_coordinator_end_job (struct aw_coordinator *c, const char *text, const c
         aw_coordinator_stop (c, true, reason);
     }
     if (!c->complete)
-        aw_coordinator_end_run (c, AW_EXIT_STOPPED); /* nothing has started yet */
+        aw_coordinator_end_run (c, AW_EXIT_STOPPED, "nothing has started yet");
     else
         release (c);
 }

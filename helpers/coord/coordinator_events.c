@@ -84,9 +84,9 @@ void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reaso
     aw_coordinator_handle_event (c, &ev);
 }
 
-void aw_coordinator_end_run (struct aw_coordinator *c, int code)
+void aw_coordinator_end_run (struct aw_coordinator *c, int code, const char *reason)
 {
-    struct aw_event ev = { .type = AW_EVENT_END, .code = code, .node = AW_NONE };
+    struct aw_event ev = { .type = AW_EVENT_END, .code = code, .reason = reason, .node = AW_NONE };
 
     if (c->exit_code >= 0)
         return;
@@ -99,5 +99,5 @@ void aw_coordinator_end_failed (struct aw_coordinator *c, const struct aw_error 
 {
     if (c->exit_code < 0)
         c->failure = *why;
-    aw_coordinator_end_run (c, AW_EXIT_POOL);
+    aw_coordinator_end_run (c, AW_EXIT_POOL, why->text);
 }

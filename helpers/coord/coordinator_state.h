@@ -158,8 +158,9 @@ void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reaso
 /* The pool is broken: the run ends, without asking Slurm. */
 void aw_coordinator_end_failed (struct aw_coordinator *c, const struct aw_error *why);
 
-/* Ends the run with exit status CODE before the scheduler does, unless it has ended. */
-void aw_coordinator_end_run (struct aw_coordinator *c, int code);
+/* Ends the run with exit status CODE before the scheduler does, unless it has ended. REASON is for
+ * the journal. */
+void aw_coordinator_end_run (struct aw_coordinator *c, int code, const char *reason);
 
 /* coordinator_add.c */
 

@@ -71,7 +71,7 @@ void aw_coordinator_lose_directory (struct aw_coordinator *c)
     aw_journal_abandon (c->journal);
     aw_coordinator_stop (c, true, "the run directory is gone");
     if (!c->complete)
-        aw_coordinator_end_run (c, AW_EXIT_STOPPED); /* nothing has started yet */
+        aw_coordinator_end_run (c, AW_EXIT_STOPPED, "nothing has started yet");
 }
 
 /* Ctrl-C, SIGTERM, SIGHUP: at first tasks get SIGTERM, the second time SIGKILL. */
@@ -89,7 +89,7 @@ void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
                             strcmp (name, "Ctrl-C") == 0 ? "press Ctrl-C" : "send the signal");
         aw_coordinator_stop (c, true, name);
         if (c->n_joined < c->config.n_nodes)
-            aw_coordinator_end_run (c, AW_EXIT_STOPPED); /* nothing has started yet */
+            aw_coordinator_end_run (c, AW_EXIT_STOPPED, "nothing has started yet");
         return;
     }
     aw_display_message (c->display, "async-workflow: killing the tasks (second %s)", name);
@@ -110,5 +110,5 @@ void aw_coordinator_on_drain (void *arg, const char *name)
                         "async-workflow: %s: nothing more starts; running tasks may finish", name);
     aw_coordinator_stop (c, false, name);
     if (c->n_joined < c->config.n_nodes)
-        aw_coordinator_end_run (c, AW_EXIT_STOPPED);
+        aw_coordinator_end_run (c, AW_EXIT_STOPPED, "nothing has started yet");
 }

@@ -37,7 +37,7 @@ static void check_pool (struct aw_coordinator *c)
         aw_coordinator_end_failed (c, &err);
     else if (aw_sched_check (c->sched, &err) < 0) {
         c->failure = err; /* not the pool's fault: the input asks for too much */
-        aw_coordinator_end_run (c, AW_EXIT_INPUT);
+        aw_coordinator_end_run (c, AW_EXIT_INPUT, err.text);
     }
     else
         aw_coordinator_begin_limit (c);

@@ -26,7 +26,8 @@ enum aw_event_type {
                         reason */
     AW_EVENT_SKIP, /* a task will never run, because a predecessor failed: task */
     AW_EVENT_STOP, /* no more tasks start: reason; code 1: running tasks are killed too */
-    AW_EVENT_END, /* the run is over: code is the exit status */
+    AW_EVENT_END, /* the run is over: code is the exit status; reason where it was not decided by
+                     the scheduler: the pool failed, for instance */
     AW_EVENT_WAKE, /* the time that aw_sched_next_wake gave has come */
     AW_EVENT_RESUME, /* another coordinator continues the run: `resume`. Running attempts are lost;
                         tasks that failed or were skipped run again. All nodes are gone: nodes that

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* replay DIR: makes the decisions of a run again. What came to the scheduler from outside (nodes,
  * ends of tasks, stops) is taken from the journal and handed to a new scheduler, in the same order;
- * what that one decides, READY, START with node, CPUs and GPUs, KILL, SKIP, END, must be what
- * stands in the journal. Prints how many decisions were the same; exit status 1 at the first that
- * is another, 2 if the run directory cannot be read. Where the run was resumed with a changed
- * workflow, it begins there. What tasks add comes from outside, too: graph and scheduler grow as
- * they did then.
+ * and so is an end with a reason; what that one decides, READY, START with node, CPUs and GPUs,
+ * KILL, SKIP, END, must be what stands in the journal. Prints how many decisions were the same;
+ * exit status 1 at the first that is another, 2 if the run directory cannot be read. Where the run
+ * was resumed with a changed workflow, it begins there. What tasks add comes from outside, too:
+ * graph and scheduler grow as they did then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +106,8 @@ static int replay_one (void *arg, const struct aw_event *ev, struct aw_error *er
     if (r->changes > 0)
         return 0;
     if (aw_sched_is_input (r->sched, ev))
+        return aw_sched_handle (r->sched, ev, err);
+    if (ev->type == AW_EVENT_END && ev->reason) /* from outside: the pool has failed, say */
         return aw_sched_handle (r->sched, ev, err);
     if (!aw_sched_next (r->sched, &action)) {
         if (ev->type != AW_EVENT_END || ev->code < 2)

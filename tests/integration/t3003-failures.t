@@ -76,17 +76,20 @@ test_expect_success 'an agent killed: nothing that its tasks have started stays'
     ends 0 && wait_for 10 none_sleeps && nothing_left
 '
 
+# replays DIR: also where the pool ended the run, before the scheduler had taken note of lost nodes
+replays () { "$top_builddir/tests/integration/replay" "$1"; }
+
 test_expect_success 'all agents killed: exit 4' '
     start agents long.json &&
     kill -KILL $(agent_of n1) $(agent_of n2) &&
-    ends 4 &&
+    ends 4 && replays agents &&
     nothing_left && none_sleeps
 '
 
 test_expect_success 'the srun of the pool killed: exit 4, told, nothing goes on' '
     start srun long.json &&
     kill -KILL $(pgrep -P $coordinator -x srun) &&
-    ends 4 &&
+    ends 4 && replays srun &&
     grep -q "pool.s srun was killed" srun.err &&
     nothing_left && none_sleeps
 '
