@@ -78,7 +78,7 @@ static void wrong_frames_are_refused (void **state)
         { "{\"attempt\":1,\"kill\":1}", "unknown kind" },
         { "{\"quit\":1}", "quit: \"quit\" is not true or false" },
         { "{\"challenge\":1}", "challenge: \"challenge\" is not a string" },
-        { "{\"challenge\":\"a\\u0000b\"}", "challenge: \"challenge\" is not a string" },
+        { "{\"challenge\":\"a\\u0000b\"}", "not a JSON object" },
         { "{\"proof\":\"x\",\"nonce\":[]}", "proof: \"nonce\" is not a string" },
         { "{\"hello\":99,\"node\":\"n1\"}", "node n1 has another release" },
         { "{\"hello\":99,\"node\":7}", "node ? has another release" },
@@ -96,7 +96,12 @@ static void wrong_frames_are_refused (void **state)
           "\"out\":\"/o\",\"err\":\"/e\","
           "\"cpus\":\"\",\"gpus\":\"\"}",
           "\"argv\" is empty" },
-        { "{\"start\":1,\"attempt\":0,\"argv\":[[[[1]]]]}", "not a JSON object" },
+        { "{\"start\":1,\"attempt\":0,\"argv\":[[[[1]]]]}", "\"argv\" holds something" },
+        { "{\"quit\":true,\"more\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"
+          "]]]}",
+          "not a JSON object" },
+        { "{\"kill\":1e1,\"attempt\":0,\"grace\":1}", "\"kill\" is not a whole number" },
+        { "{\"kill\":99999999999999999999,\"attempt\":0,\"grace\":1}", "\"kill\" is out of range" },
         { "{\"finish\":1,\"attempt\":0,\"status\":\"fine\","
           "\"code\":0,\"signal\":0,\"seconds\":0,\"cpu\":0,\"rss\":0}",
           "\"status\" is unknown" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text into frames. Strings are borrowed from json-c's tree, lists from arrays that are kept from
- * frame to frame: a launch costs no allocation beyond the tree.
+/* Text into frames. They come tens of thousands a second, so a line is copied once and taken apart
+ * in place: first all its members, whatever they are, then those of its kind, in the table's order.
  */
 #include "config.h"
 
@@ -8,26 +8,40 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "io/json_compat.h"
 
-#include "io/json_tree.h"
+#include "io/scan.h"
 #include "io/wire/frame_members.h"
 #include "util/array.h"
 
 enum {
-    MAX_DEPTH = 3, /* an object, a list in it, strings in that */
+    MAX_MEMBERS = 32, /* of a kind */
     MAX_LISTS = 4, /* in one frame */
     MAX_SETS = 3
 };
 
+enum type { ABSENT, STRING, NUMBER, FLAG, LIST, OTHER };
+
+/* A member of the line. */
+struct value {
+    enum type type;
+    const char *string;
+    double number;
+    int64_t whole; /* the number, where it is a whole one from 0 to INT64_MAX; else -1 */
+    bool has_fraction; /* or an exponent */
+    bool flag;
+    struct list *list;
+};
+
 struct list {
-    char **items;
-    size_t capacity;
+    char **items; /* NULL-terminated */
+    size_t capacity, n;
+    bool mixed; /* an item is no string */
 };
 
 struct aw_frame_reader {
-    struct json_tokener *tokener;
-    struct json_object *tree; /* of the frame last read */
+    char *text; /* of the frame last read; strings point into it */
+    size_t room;
+    struct value values[MAX_MEMBERS]; /* by member of the frame's kind */
     struct list lists[MAX_LISTS];
     struct aw_idset sets[MAX_SETS];
     int n_lists, n_sets; /* in use by the frame last read */
@@ -35,18 +49,7 @@ struct aw_frame_reader {
 
 struct aw_frame_reader *aw_frame_reader_create (void)
 {
-    struct aw_frame_reader *reader = calloc (1, sizeof (*reader));
-
-    if (!reader)
-        return NULL;
-    reader->tokener = json_tokener_new_ex (MAX_DEPTH);
-    if (!reader->tokener) {
-        free (reader);
-        errno = ENOMEM;
-        return NULL;
-    }
-    json_tokener_set_flags (reader->tokener, JSON_TOKENER_STRICT);
-    return reader;
+    return calloc (1, sizeof (struct aw_frame_reader));
 }
 
 void aw_frame_reader_destroy (struct aw_frame_reader *reader)
@@ -54,8 +57,7 @@ void aw_frame_reader_destroy (struct aw_frame_reader *reader)
     int saved = errno;
 
     if (reader) {
-        json_object_put (reader->tree);
-        json_tokener_free (reader->tokener);
+        free (reader->text);
         for (int i = 0; i < MAX_LISTS; i++)
             free (reader->lists[i].items);
         for (int i = 0; i < MAX_SETS; i++)
@@ -65,40 +67,181 @@ void aw_frame_reader_destroy (struct aw_frame_reader *reader)
     errno = saved;
 }
 
-static struct json_object *find (const struct aw_frame_reader *reader, const char *key)
-{
-    struct json_object *value = NULL;
+/*
+ * A line into values
+ */
 
-    json_object_object_get_ex (reader->tree, key, &value);
-    return value;
+/* Exact up to INT64_MAX, as doubles are not. */
+static int scan_number (struct value *value, char **p)
+{
+    const char *from = *p;
+    size_t n;
+
+    if (aw_scan_number (p, &value->number) < 0)
+        return -1;
+    n = strspn (from, "0123456789");
+    value->type = NUMBER;
+    value->has_fraction = memchr (from, '.', (size_t)(*p - from))
+                          || memchr (from, 'e', (size_t)(*p - from))
+                          || memchr (from, 'E', (size_t)(*p - from));
+    value->whole = -1;
+    if (from + n == *p && n <= 19 && value->number < 0x1p63)
+        value->whole = strtoll (from, NULL, 10);
+    return 0;
 }
 
-/* A C string, or NULL where it is none: a NUL within would cut it silently. */
-static const char *string_of (struct json_object *value)
+static int scan_list (struct aw_frame_reader *reader, struct value *value, char **p)
 {
-    const char *string;
+    struct list *list = &reader->lists[reader->n_lists++];
 
-    if (!json_object_is_type (value, json_type_string))
-        return NULL;
-    string = json_object_get_string (value);
-    return string && strlen (string) == (size_t)json_object_get_string_len (value) ? string : NULL;
+    *value = (struct value){ .type = LIST, .list = list };
+    list->n = 0;
+    list->mixed = false;
+    (*p)++;
+    if (aw_array_reserve (&list->items, &list->capacity, 1) < 0)
+        return -1;
+    list->items[0] = NULL;
+    if (aw_scan_char (p, ']') == 0)
+        return 0;
+    do {
+        char *item = NULL;
+
+        aw_scan_space (p);
+        list->mixed = list->mixed || **p != '"';
+        if ((**p == '"' ? aw_scan_string (p, &item) : aw_scan_skip (p)) < 0
+            || aw_array_reserve (&list->items, &list->capacity, list->n + 2) < 0)
+            return -1;
+        list->items[list->n++] = item;
+    } while (aw_scan_char (p, ',') == 0);
+    list->items[list->n] = NULL;
+    return aw_scan_char (p, ']');
 }
 
-static int get_string (struct json_object *value,
+static int scan_value (struct aw_frame_reader *reader, struct value *value, char **p)
+{
+    char *string;
+
+    aw_scan_space (p);
+    if (**p == '"') {
+        if (aw_scan_string (p, &string) < 0)
+            return -1;
+        value->type = STRING;
+        value->string = string;
+        return 0;
+    }
+    if (**p == '-' || (**p >= '0' && **p <= '9'))
+        return scan_number (value, p);
+    if (**p == '[' && reader->n_lists < MAX_LISTS)
+        return scan_list (reader, value, p);
+    value->type = **p == 't' || **p == 'f' ? FLAG : OTHER;
+    value->flag = **p == 't';
+    return aw_scan_skip (p);
+}
+
+/* The member with KEY. Members come in order mostly, so FIRST is looked at first. -1: none. */
+static int find_member (const struct aw_frame_kind *kind, const char *key, size_t first)
+{
+    for (size_t i = 0; i < kind->n; i++) {
+        size_t member = first + i < kind->n ? first + i : first + i - kind->n;
+
+        if (strcmp (key, kind->members[member].key) == 0)
+            return (int)member;
+    }
+    return -1;
+}
+
+static const struct aw_frame_kind *find_kind (const char *key)
+{
+    for (int i = 0; i < AW_FRAME_TYPES; i++)
+        if (strcmp (key, aw_frame_kinds[i].members[0].key) == 0)
+            return &aw_frame_kinds[i];
+    return NULL;
+}
+
+/* The values of the object at P, which ends at END, and its kind; NULL: an unknown one, by its
+ * first key. 0, or -1: it is none. */
+static int scan_object (struct aw_frame_reader *reader,
+                        char *p,
+                        const char *end,
+                        const struct aw_frame_kind **kind)
+{
+    struct value other;
+    size_t next = 0;
+    bool first = true;
+    char *key;
+
+    *kind = NULL;
+    if (aw_scan_char (&p, '{') < 0)
+        return -1;
+    if (aw_scan_char (&p, '}') == 0)
+        return p == end ? 0 : -1;
+    do {
+        int member = -1;
+
+        if (aw_scan_string (&p, &key) < 0 || aw_scan_char (&p, ':') < 0)
+            return -1;
+        if (first && (*kind = find_kind (key)))
+            memset (reader->values, 0, (*kind)->n * sizeof (reader->values[0]));
+        first = false;
+        if (*kind)
+            member = find_member (*kind, key, next);
+        if (scan_value (reader, member < 0 ? &other : &reader->values[member], &p) < 0)
+            return -1;
+        next = (size_t)(member + 1);
+    } while (aw_scan_char (&p, ',') == 0);
+    return aw_scan_char (&p, '}') == 0 && p == end ? 0 : -1;
+}
+
+/* Copies LINE, so that it can be taken apart in place. */
+static int scan_line (struct aw_frame_reader *reader,
+                      const char *line,
+                      size_t size,
+                      const struct aw_frame_kind **kind,
+                      struct aw_error *err)
+{
+    if (size == 0 || size > AW_FRAME_MAX)
+        return aw_error_set (err, "a frame of %zu bytes", size);
+    if (aw_array_reserve (&reader->text, &reader->room, size + 1) < 0)
+        return aw_error_set (err, "out of memory");
+    memcpy (reader->text, line, size);
+    reader->text[size] = '\0';
+    reader->n_lists = reader->n_sets = 0;
+    errno = 0;
+    if (scan_object (reader, reader->text, reader->text + size, kind) == 0)
+        return 0;
+    return aw_error_set (err, errno == ENOMEM ? "out of memory" : "not a JSON object");
+}
+
+/*
+ * Values into a frame
+ */
+
+static const struct value *find (const struct aw_frame_reader *reader,
+                                 const struct aw_frame_kind *kind,
+                                 const char *key)
+{
+    int member = find_member (kind, key, 0);
+
+    return member >= 0 && reader->values[member].type != ABSENT ? &reader->values[member] : NULL;
+}
+
+static int get_string (const struct value *value,
                        const struct aw_frame_member *member,
                        const char **string,
                        struct aw_error *err)
 {
-    *string = string_of (value);
-    return *string ? 0 : aw_error_set (err, "\"%s\" is not a string", member->key);
+    if (value->type != STRING)
+        return aw_error_set (err, "\"%s\" is not a string", member->key);
+    *string = value->string;
+    return 0;
 }
 
-static int get_status (struct json_object *value,
+static int get_status (const struct value *value,
                        const struct aw_frame_member *member,
                        enum aw_status *status,
                        struct aw_error *err)
 {
-    const char *name;
+    const char *name = NULL;
     int number;
 
     if (get_string (value, member, &name, err) < 0)
@@ -110,42 +253,38 @@ static int get_status (struct json_object *value,
     return 0;
 }
 
-static int get_flag (struct json_object *value,
+static int get_flag (const struct value *value,
                      const struct aw_frame_member *member,
                      bool *flag,
                      struct aw_error *err)
 {
-    if (!json_object_is_type (value, json_type_boolean))
+    if (value->type != FLAG)
         return aw_error_set (err, "\"%s\" is not true or false", member->key);
-    *flag = json_object_get_boolean (value);
+    *flag = value->flag;
     return 0;
 }
 
 /* A number from 0 to MAX, or -1 with text. */
-static int64_t get_integer (struct json_object *value,
+static int64_t get_integer (const struct value *value,
                             const struct aw_frame_member *member,
                             int64_t max,
                             struct aw_error *err)
 {
-    int64_t number;
-
-    if (!json_object_is_type (value, json_type_int))
+    if (value->type != NUMBER || value->has_fraction)
         return aw_error_set (err, "\"%s\" is not a whole number", member->key);
-    number = json_object_get_int64 (value);
-    if (number < 0 || number > max)
+    if (value->whole < 0 || value->whole > max)
         return aw_error_set (err, "\"%s\" is out of range", member->key);
-    return number;
+    return value->whole;
 }
 
-static int get_seconds (struct json_object *value,
+static int get_seconds (const struct value *value,
                         const struct aw_frame_member *member,
                         double *seconds,
                         struct aw_error *err)
 {
-    if (!json_object_is_type (value, json_type_double)
-        && !json_object_is_type (value, json_type_int))
+    if (value->type != NUMBER)
         return aw_error_set (err, "\"%s\" is not a number", member->key);
-    *seconds = json_object_get_double (value);
+    *seconds = value->number;
     if (!isfinite (*seconds) || *seconds < 0)
         return aw_error_set (err, "\"%s\" is out of range", member->key);
     return 0;
@@ -153,13 +292,13 @@ static int get_seconds (struct json_object *value,
 
 /* Parsed into the next set of READER; SHOWN borrows it. */
 static int get_ids (struct aw_frame_reader *reader,
-                    struct json_object *value,
+                    const struct value *value,
                     const struct aw_frame_member *member,
                     struct aw_idset *shown,
                     struct aw_error *err)
 {
     struct aw_idset *set = &reader->sets[reader->n_sets++];
-    const char *string;
+    const char *string = NULL;
 
     if (get_string (value, member, &string, err) < 0)
         return -1;
@@ -170,7 +309,7 @@ static int get_ids (struct aw_frame_reader *reader,
 }
 
 static int get_codes (struct aw_frame_reader *reader,
-                      struct json_object *value,
+                      const struct value *value,
                       const struct aw_frame_member *member,
                       struct aw_codes *codes,
                       struct aw_error *err)
@@ -185,56 +324,44 @@ static int get_codes (struct aw_frame_reader *reader,
     return 0;
 }
 
-/* Collected in the next list of READER; SHOWN borrows it. */
-static int get_strings (struct aw_frame_reader *reader,
-                        struct json_object *value,
+/* SHOWN borrows the list, as a launch that is sent owns it: hence no const. */
+static int get_strings (const struct value *value,
                         const struct aw_frame_member *member,
                         char ***shown,
                         struct aw_error *err)
 {
-    struct list *list = &reader->lists[reader->n_lists++];
-    size_t n;
-
-    if (!json_object_is_type (value, json_type_array))
+    if (value->type != LIST)
         return aw_error_set (err, "\"%s\" is not a list", member->key);
-    n = json_object_array_length (value);
-    if (aw_array_reserve (&list->items, &list->capacity, n + 1) < 0)
-        return aw_error_set (err, "out of memory");
-    for (size_t i = 0; i < n; i++) {
-        /* The launch of an encoder owns its strings, that of a reader borrows them: hence the cast.
-         */
-        list->items[i] = (char *)string_of (json_object_array_get_idx (value, i));
-        if (!list->items[i])
-            return aw_error_set (err, "\"%s\" holds something that is not a string", member->key);
-    }
-    list->items[n] = NULL;
-    if (member->form == AW_FORM_COMMAND && n == 0)
+    if (value->list->mixed)
+        return aw_error_set (err, "\"%s\" holds something that is not a string", member->key);
+    if (member->form == AW_FORM_COMMAND && value->list->n == 0)
         return aw_error_set (err, "\"%s\" is empty", member->key);
-    if (member->form == AW_FORM_COPIES && n % 3 != 0)
+    if (member->form == AW_FORM_COPIES && value->list->n % 3 != 0)
         return aw_error_set (err, "\"%s\" is not a list of copies", member->key);
-    *shown = list->items;
+    *shown = value->list->items;
     return 0;
 }
 
 static int check_version (const struct aw_frame_reader *reader,
-                          struct json_object *value,
+                          const struct value *value,
                           const struct aw_frame_member *member,
                           struct aw_error *err)
 {
     int64_t version = get_integer (value, member, UINT32_MAX, err);
-    const char *node = string_of (find (reader, "node"));
+    const struct value *node = find (reader, &aw_frame_kinds[AW_FRAME_HELLO], "node");
 
     if (version < 0 || version == AW_FRAME_VERSION)
         return version < 0 ? -1 : 0;
     return aw_error_set (err,
                          "node %s has another release of async-workflow (protocol %u, expected "
                          "%d): install the same release on all nodes",
-                         node ? node : "?", (unsigned)version, AW_FRAME_VERSION);
+                         node && node->type == STRING ? node->string : "?", (unsigned)version,
+                         AW_FRAME_VERSION);
 }
 
 /* Reads VALUE to PLACE, where MEMBER stands in its frame. */
 static int get_value (struct aw_frame_reader *reader,
-                      struct json_object *value,
+                      const struct value *value,
                       const struct aw_frame_member *member,
                       void *place,
                       struct aw_error *err)
@@ -259,7 +386,7 @@ static int get_value (struct aw_frame_reader *reader,
     case AW_FORM_STRINGS:
     case AW_FORM_COMMAND:
     case AW_FORM_COPIES:
-        return get_strings (reader, value, member, place, err);
+        return get_strings (value, member, place, err);
     case AW_FORM_U32:
         number = get_integer (value, member, UINT32_MAX, err);
         *(uint32_t *)place = (uint32_t)number;
@@ -285,36 +412,18 @@ static int read_members (struct aw_frame_reader *reader,
                          struct aw_error *err)
 {
     frame->event.type = kind->event;
-    frame->event.gpu_known = find (reader, "gpu_mem");
+    frame->event.gpu_known = find (reader, kind, "gpu_mem");
     frame->event.gpu_util = -1;
     aw_launch_init (&frame->launch);
-    reader->n_lists = reader->n_sets = 0;
     for (size_t i = 0; i < kind->n; i++) {
         const struct aw_frame_member *member = &kind->members[i];
-        struct json_object *value = find (reader, member->key);
+        const struct value *value = &reader->values[i];
 
-        if (!value && !aw_frame_has (frame, member))
+        if (value->type == ABSENT && !aw_frame_has (frame, member))
             continue;
         if (get_value (reader, value, member, (char *)frame + member->offset, err) < 0)
             return aw_error_prefix (err, kind->members[0].key);
     }
-    return 0;
-}
-
-static int parse_tree (struct aw_frame_reader *reader,
-                       const char *line,
-                       size_t size,
-                       struct aw_error *err)
-{
-    json_object_put (reader->tree);
-    reader->tree = NULL;
-    if (size == 0 || size > AW_FRAME_MAX)
-        return aw_error_set (err, "a frame of %zu bytes", size);
-    reader->tree = aw_json_tree_parse (reader->tokener, line, size, false, err);
-    if (!reader->tree)
-        return aw_error_prefix (err, "not a JSON object");
-    if (!json_object_is_type (reader->tree, json_type_object))
-        return aw_error_set (err, "not a JSON object");
     return 0;
 }
 
@@ -324,19 +433,13 @@ int aw_frame_read (struct aw_frame_reader *reader,
                    struct aw_frame *frame,
                    struct aw_error *err)
 {
+    const struct aw_frame_kind *kind = NULL;
+
     memset (frame, 0, sizeof (*frame));
-    if (parse_tree (reader, line, size, err) < 0)
+    if (scan_line (reader, line, size, &kind, err) < 0)
         return -1;
-    json_object_object_foreach (reader->tree, key, value)
-    {
-        (void)value;
-        for (int i = 0; i < AW_FRAME_TYPES; i++) {
-            if (strcmp (key, aw_frame_kinds[i].members[0].key) != 0)
-                continue;
-            frame->type = (enum aw_frame_type)i;
-            return read_members (reader, &aw_frame_kinds[i], frame, err);
-        }
-        break; /* the first key is the kind */
-    }
-    return aw_error_set (err, "a frame of an unknown kind");
+    if (!kind)
+        return aw_error_set (err, "a frame of an unknown kind");
+    frame->type = (enum aw_frame_type) (kind - aw_frame_kinds);
+    return read_members (reader, kind, frame, err);
 }
