@@ -16,6 +16,7 @@
 #include "cmd/run/run_predict.h"
 #include "coord/agents/exec_agents.h"
 #include "coord/steps/exec_steps.h"
+#include "coord/slurm/node_allocation.h"
 #include "coord/slurm/pool_nodes.h"
 #include "coord/slurm/slurm_job.h"
 #include "io/wire/auth.h"
@@ -29,22 +30,39 @@ static const char *step_hint (const struct aw_pool_run *run)
                : "";
 }
 
+/* What JOB has on the nodes of POOL. 0, or -1 with ENOMEM. */
+static int count_held (const struct aw_slurm_job *job,
+                       const struct aw_pool *pool,
+                       uint32_t *cpus,
+                       uint32_t *gpus)
+{
+    struct aw_names names = { 0 };
+    int rc = aw_node_allocation_names (job, &names);
+
+    *cpus = *gpus = 0;
+    for (uint32_t n = 0; rc == 0 && n < pool->n_nodes; n++) {
+        const char *name = pool->nodes[n].name;
+        uint32_t i = aw_names_get (&names, name, strlen (name));
+
+        if (i == AW_NAMES_NONE)
+            continue;
+        *cpus += aw_idset_count (&job->nodes[i].cpus);
+        *gpus += job->nodes[i].n_gpus;
+    }
+    aw_names_finish (&names);
+    return rc;
+}
+
 /* Compares the pool with what the job has. A step that got less would silently waste the rest.
  * 0, or -1 with text.
  */
 static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *err)
 {
     const struct aw_pool_run *run = arg;
-    uint32_t cpus = 0, gpus = 0;
+    uint32_t cpus, gpus;
 
-    for (uint32_t n = 0; n < pool->n_nodes; n++) {
-        for (uint32_t i = 0; i < run->job.n_nodes; i++) {
-            if (strcmp (run->job.nodes[i].name, pool->nodes[n].name) != 0)
-                continue;
-            cpus += aw_idset_count (&run->job.nodes[i].cpus);
-            gpus += run->job.nodes[i].n_gpus;
-        }
-    }
+    if (count_held (&run->job, pool, &cpus, &gpus) < 0)
+        return aw_error_set (err, "out of memory");
     if (pool->total.gpus != gpus)
         return aw_error_set (err, "job %s has %u GPUs on these nodes, but the pool step got %u%s",
                              run->job.id, gpus, pool->total.gpus,

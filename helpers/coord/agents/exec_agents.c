@@ -22,6 +22,7 @@
 #include "io/wire/link.h"
 #include "util/array.h"
 #include "util/clock.h"
+#include "util/names.h"
 
 enum {
     REPORT_SECONDS = 10, /* between two lines about agents that are missing */
@@ -44,6 +45,7 @@ struct exec_agents {
     uint32_t n_nodes;
     struct aw_agent_link **agents; /* with hello; by number once all have sent it. NULL: lost */
     uint32_t n_agents;
+    struct aw_names names; /* of those that have sent their hello */
     const struct aw_slurm_job *job; /* NULL: the pool is what the agents see */
     const struct aw_error *line; /* the last of their step; NULL: not known */
     struct aw_node_allocation *allocations; /* by number, once all are there */
@@ -54,6 +56,8 @@ struct exec_agents {
     bool closing; /* shutdown was called, or it is broken */
     pid_t pid; /* of the forked agent; 0: none */
 };
+
+static const struct aw_error no_memory = { "out of memory" };
 
 static struct exec_agents *backend_of (struct aw_exec *exec)
 {
@@ -110,23 +114,33 @@ static void tell_notes (const struct exec_agents *backend)
         backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
 }
 
+/* JOB's part of the node NAME, or NULL. */
+static const struct aw_slurm_node *find_node (const struct aw_slurm_job *job,
+                                              const struct aw_names *names,
+                                              const char *name)
+{
+    uint32_t place = aw_names_get (names, name, strlen (name));
+
+    return place != AW_NAMES_NONE ? &job->nodes[place] : NULL;
+}
+
 static int make_allocations (struct exec_agents *backend)
 {
-    for (uint32_t i = 0; i < backend->n_agents; i++) {
+    struct aw_names names = { 0 };
+    int rc = backend->job ? aw_node_allocation_names (backend->job, &names) : 0;
+
+    for (uint32_t i = 0; rc == 0 && i < backend->n_agents; i++) {
         const struct aw_event *hello = aw_agent_link_node (backend->agents[i]);
 
-        if (aw_node_allocation_make (&backend->allocations[i], hello,
-                                     aw_node_allocation_find (backend->job, hello->name))
-            < 0)
-            return -1;
+        rc = aw_node_allocation_make (&backend->allocations[i], hello,
+                                      find_node (backend->job, &names, hello->name));
     }
-    return 0;
+    aw_names_finish (&names);
+    return rc;
 }
 
 static void tell_nodes (struct exec_agents *backend)
 {
-    const struct aw_error no_memory = { "out of memory" };
-
     stop_waiting (backend);
     qsort (backend->agents, backend->n_agents, sizeof (struct aw_agent_link *), by_name);
     for (uint32_t i = 0; i < backend->n_agents; i++)
@@ -154,13 +168,16 @@ static void on_hello (void *arg, struct aw_agent_link *agent)
     const char *name = aw_agent_link_node (agent)->name;
 
     forget (backend->quiet, &backend->n_quiet, agent);
-    for (uint32_t i = 0; i < backend->n_agents; i++) {
-        if (backend->complete
-            || strcmp (aw_agent_link_node (backend->agents[i])->name, name) == 0) {
-            aw_agent_link_destroy (
-                agent); /* a second agent of a node, or one more than was asked for */
-            return;
-        }
+    if (backend->complete || backend->n_agents == backend->n_nodes
+        || aw_names_get (&backend->names, name, strlen (name)) != AW_NAMES_NONE) {
+        aw_agent_link_destroy (
+            agent); /* a second agent of a node, or one more than was asked for */
+        return;
+    }
+    if (aw_names_set (&backend->names, name, backend->n_agents) < 0) {
+        aw_agent_link_destroy (agent);
+        broken (backend, &no_memory);
+        return;
     }
     backend->agents[backend->n_agents++] = agent;
     if (backend->exec.callbacks.joining)
@@ -220,6 +237,8 @@ static void lost_early (struct exec_agents *backend, struct aw_agent_link *agent
 
     forget (backend->quiet, &backend->n_quiet, agent);
     forget (backend->agents, &backend->n_agents, agent);
+    if (name)
+        aw_names_remove (&backend->names, name);
     if (name)
         aw_error_set (&err, "node %s was lost before all %u nodes had joined: %s", name,
                       backend->n_nodes, why);
@@ -336,8 +355,7 @@ static void on_accepted (void *arg, int fd)
 static struct aw_missing_agents missing_of (const struct exec_agents *backend)
 {
     return (struct aw_missing_agents){
-        .agents = backend->agents,
-        .n_agents = backend->n_agents,
+        .names = &backend->names,
         .job = backend->job,
         .listener = backend->listener,
         .line = backend->line,
@@ -476,6 +494,7 @@ static void backend_destroy (struct aw_exec *exec)
         aw_frame_reader_destroy (backend->reader);
         for (uint32_t i = 0; backend->allocations && i < backend->n_nodes; i++)
             aw_node_allocation_finish (&backend->allocations[i]);
+        aw_names_finish (&backend->names);
         free (backend->allocations);
         free (backend->agents);
         free (backend->quiet);

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coord/agents/missing_agents.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-static bool has_come (const struct aw_missing_agents *missing, const char *name)
-{
-    for (uint32_t i = 0; i < missing->n_agents; i++)
-        if (strcmp (aw_agent_link_node (missing->agents[i])->name, name) == 0)
-            return true;
-    return false;
-}
 
 void aw_missing_agents_list (const struct aw_missing_agents *missing, char *buf, size_t size)
 {
@@ -22,7 +13,7 @@ void aw_missing_agents_list (const struct aw_missing_agents *missing, char *buf,
     for (uint32_t i = 0; i < n; i++) {
         const char *name = missing->job->nodes[i].name;
 
-        if (has_come (missing, name))
+        if (aw_names_get (missing->names, name, strlen (name)) != AW_NAMES_NONE)
             continue;
         if (used + strlen (name) + 16 > size) {
             snprintf (buf + used, size - used, ", ...");

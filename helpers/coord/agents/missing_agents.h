@@ -6,15 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "coord/agents/agent_link.h"
 #include "coord/agents/listener.h"
 #include "coord/slurm/slurm_job.h"
 #include "util/error.h"
+#include "util/names.h"
 
 /* What is known of them. All is borrowed. */
 struct aw_missing_agents {
-    struct aw_agent_link *const *agents; /* those that have sent their hello */
-    uint32_t n_agents;
+    const struct aw_names *names; /* of those that have sent their hello */
     const struct aw_slurm_job *job; /* NULL: the names of the nodes are not known */
     const struct aw_listener *listener; /* NULL: none */
     const struct aw_error *line; /* the last of the agents' step; NULL: not known */

@@ -185,13 +185,12 @@ static int name_gpus (struct aw_topology *topology,
     return 0;
 }
 
-const struct aw_slurm_node *aw_node_allocation_find (const struct aw_slurm_job *job,
-                                                     const char *name)
+int aw_node_allocation_names (const struct aw_slurm_job *job, struct aw_names *names)
 {
-    for (uint32_t i = 0; job && i < job->n_nodes; i++)
-        if (strcmp (job->nodes[i].name, name) == 0)
-            return &job->nodes[i];
-    return NULL;
+    for (uint32_t i = 0; i < job->n_nodes; i++)
+        if (aw_names_set (names, job->nodes[i].name, i) < 0)
+            return -1;
+    return 0;
 }
 
 int aw_node_allocation_make (struct aw_node_allocation *allocation,

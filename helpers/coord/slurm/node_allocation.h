@@ -13,6 +13,7 @@
 #include "core/event.h"
 #include "core/resources/topology.h"
 #include "util/error.h"
+#include "util/names.h"
 
 struct aw_node_allocation {
     struct aw_event node; /* the NODE event: parts of it are below, the rest is the agent's */
@@ -20,9 +21,10 @@ struct aw_node_allocation {
     char *topology;
 };
 
-/* JOB's part of the node NAME, or NULL; JOB may be NULL. Borrowed. */
-const struct aw_slurm_node *aw_node_allocation_find (const struct aw_slurm_job *job,
-                                                     const char *name);
+/* Gives each node's name its place in JOB's nodes, in NAMES (empty before), which the caller
+ * finishes in any case. 0, or -1 with ENOMEM.
+ */
+int aw_node_allocation_names (const struct aw_slurm_job *job, struct aw_names *names);
 
 /* Fills ALLOCATION from the agent's HELLO (borrowed as long as ALLOCATION is used) and from SLURM's
  * description of that node, which may be NULL. If the job's CPUs cannot be identified, node.unbound
