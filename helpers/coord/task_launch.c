@@ -104,23 +104,30 @@ static int fill_paths (struct aw_launch *launch, const struct context *c, const 
     return launch->store ? 0 : -1;
 }
 
-/* Appends NAME=VALUE. VALUE is owned; NULL means out of memory. */
-static int add_variable (struct aw_launch *launch, size_t *n, const char *name, char *value)
+/* Appends NAME=VALUE; a VALUE of NULL means out of memory. Without printf, as all of a launch. */
+static int add_variable (struct aw_launch *launch, size_t *n, const char *name, const char *value)
 {
-    char *variable = NULL;
+    size_t name_size = strlen (name), value_size = value ? strlen (value) : 0;
+    char *variable = value ? malloc (name_size + value_size + 2) : NULL;
 
-    if (value && asprintf (&variable, "%s=%s", name, value) < 0)
-        variable = NULL;
-    free (value);
     launch->env[(*n)++] = variable;
-    return variable ? 0 : -1;
+    if (!variable)
+        return -1;
+    memcpy (variable, name, name_size);
+    variable[name_size] = '=';
+    memcpy (variable + name_size + 1, value, value_size + 1);
+    return 0;
 }
 
-static char *number (uint32_t value)
+static int add_number (struct aw_launch *launch, size_t *n, const char *name, uint32_t value)
 {
-    char *text;
+    char digits[12], *text = digits + sizeof (digits) - 1;
 
-    return asprintf (&text, "%u", value) < 0 ? NULL : text;
+    *text = '\0';
+    do
+        *--text = (char)('0' + value % 10);
+    while (value /= 10);
+    return add_variable (launch, n, name, text);
 }
 
 /* The texts of its variables, each as it is. */
@@ -134,10 +141,25 @@ static int fill_values (struct aw_launch *launch,
 
     for (uint32_t v = 0; values && v < aw_values_n_variables (values); v++) {
         aw_values_environment (values, v, name);
-        if (add_variable (launch, n, name, strdup (aw_values_text (values, index, v))) < 0)
+        if (add_variable (launch, n, name, aw_values_text (values, index, v)) < 0)
             return -1;
     }
     return 0;
+}
+
+/* The variables that the workflow gives. */
+static int fill_own (struct aw_launch *launch, size_t *n, const struct context *c)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < c->recipe->n_environment && rc == 0; i++) {
+        const struct aw_variable *v = &c->recipe->environment[i];
+        char *value = expand (c, v->value);
+
+        rc = add_variable (launch, n, v->name, value);
+        free (value);
+    }
+    return rc;
 }
 
 /* The workflow's own first, so that it cannot override the five that identify a task. */
@@ -152,22 +174,16 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
     launch->env = calloc (c->recipe->n_environment + n_values + 7, sizeof (*launch->env));
     if (!launch->env)
         return -1;
-    for (size_t i = 0; i < c->recipe->n_environment; i++) {
-        const struct aw_variable *v = &c->recipe->environment[i];
-        if (add_variable (launch, &n, v->name, expand (c, v->value)) < 0)
-            return -1;
-    }
     aw_graph_task_name (graph, c->start->task, name, sizeof (name));
-    if (fill_values (launch, &n, c, at.index) < 0)
-        return -1;
-    if (add_variable (launch, &n, "ASYNC_WORKFLOW_TASK", strdup (name)) < 0
-        || add_variable (launch, &n, "ASYNC_WORKFLOW_INDEX", number (at.index)) < 0
-        || add_variable (launch, &n, "ASYNC_WORKFLOW_ITERATION", number (at.iteration)) < 0
-        || add_variable (launch, &n, "ASYNC_WORKFLOW_ATTEMPT", number (c->start->attempt)) < 0
-        || add_variable (launch, &n, "ASYNC_WORKFLOW_RUN", strdup (c->run_dir)) < 0)
+    if (fill_own (launch, &n, c) < 0 || fill_values (launch, &n, c, at.index) < 0
+        || add_variable (launch, &n, "ASYNC_WORKFLOW_TASK", name) < 0
+        || add_number (launch, &n, "ASYNC_WORKFLOW_INDEX", at.index) < 0
+        || add_number (launch, &n, "ASYNC_WORKFLOW_ITERATION", at.iteration) < 0
+        || add_number (launch, &n, "ASYNC_WORKFLOW_ATTEMPT", c->start->attempt) < 0
+        || add_variable (launch, &n, "ASYNC_WORKFLOW_RUN", c->run_dir) < 0)
         return -1;
     if (c->scratch[0])
-        return add_variable (launch, &n, "ASYNC_WORKFLOW_SCRATCH", strdup (c->scratch));
+        return add_variable (launch, &n, "ASYNC_WORKFLOW_SCRATCH", c->scratch);
     return 0;
 }
 

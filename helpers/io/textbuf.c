@@ -32,8 +32,7 @@ void aw_textbuf_clear (struct aw_textbuf *buf)
     buf->failed = false;
 }
 
-/* Room for N more bytes. */
-static bool reserve (struct aw_textbuf *buf, size_t n)
+bool aw_textbuf_reserve (struct aw_textbuf *buf, size_t n)
 {
     size_t size = buf->size ? buf->size : 1024;
     char *data;
@@ -56,25 +55,6 @@ static bool reserve (struct aw_textbuf *buf, size_t n)
     return true;
 }
 
-void aw_textbuf_put (struct aw_textbuf *buf, const char *text, size_t len)
-{
-    if (len && reserve (buf, len)) {
-        memcpy (buf->data + buf->len, text, len);
-        buf->len += len;
-    }
-}
-
-void aw_textbuf_puts (struct aw_textbuf *buf, const char *text)
-{
-    aw_textbuf_put (buf, text, strlen (text));
-}
-
-void aw_textbuf_putc (struct aw_textbuf *buf, char c)
-{
-    if (reserve (buf, 1))
-        buf->data[buf->len++] = c;
-}
-
 void aw_textbuf_u64 (struct aw_textbuf *buf, uint64_t value)
 {
     char digits[20];
@@ -95,7 +75,7 @@ void aw_textbuf_printf (struct aw_textbuf *buf, const char *fmt, ...)
     va_start (ap, fmt);
     n = vsnprintf (NULL, 0, fmt, ap);
     va_end (ap);
-    if (n < 0 || !reserve (buf, (size_t)n + 1)) {
+    if (n < 0 || !aw_textbuf_reserve (buf, (size_t)n + 1)) {
         buf->failed = true;
         return;
     }

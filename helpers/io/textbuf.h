@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/idset.h"
 
@@ -26,9 +27,27 @@ void aw_textbuf_finish (struct aw_textbuf *buf);
 /* Makes it empty again and forgets a failure; its memory stays for what comes next. */
 void aw_textbuf_clear (struct aw_textbuf *buf);
 
-void aw_textbuf_put (struct aw_textbuf *buf, const char *text, size_t len);
-void aw_textbuf_puts (struct aw_textbuf *buf, const char *text);
-void aw_textbuf_putc (struct aw_textbuf *buf, char c);
+/* Makes room for LEN more bytes. False: there is none. */
+bool aw_textbuf_reserve (struct aw_textbuf *buf, size_t len);
+
+static inline void aw_textbuf_put (struct aw_textbuf *buf, const char *text, size_t len)
+{
+    if (len && (len <= buf->size - buf->len ? !buf->failed : aw_textbuf_reserve (buf, len))) {
+        memcpy (buf->data + buf->len, text, len);
+        buf->len += len;
+    }
+}
+
+static inline void aw_textbuf_puts (struct aw_textbuf *buf, const char *text)
+{
+    aw_textbuf_put (buf, text, strlen (text));
+}
+
+static inline void aw_textbuf_putc (struct aw_textbuf *buf, char c)
+{
+    aw_textbuf_put (buf, &c, 1);
+}
+
 void aw_textbuf_u64 (struct aw_textbuf *buf, uint64_t value);
 
 /* As printf. */

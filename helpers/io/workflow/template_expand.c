@@ -226,6 +226,8 @@ static char *expand (struct expansion *e, const char *template)
     const char *p = template, *literal = template;
     struct placeholder found;
 
+    if (!template[strcspn (template, "{}")])
+        return strdup (template);
     for (; next_brace (&p, &found); p = literal = found.end) {
         aw_textbuf_put (&e->out, literal, (size_t)(p - literal));
         if (found.name)
