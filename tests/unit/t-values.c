@@ -343,6 +343,8 @@ static void a_file_that_is_not_whole_is_an_error (void **state)
           "line 3: not a task's values" },
         { HEADER ("2") SET ("x", "1") "{\"gone\":[\"1\",\"2\"]}\n", "line 3: not a task's values" },
         { HEADER ("1") "{\"set\":\"x\",\"tasks\":0}\n", "line 2: not the head of a set's values" },
+        { HEADER ("1") "{\"set\":\"x\",\"source\":\"s\",\"variables\":[\"a\",\"a\"],\"tasks\":0}\n",
+          "line 2: not the head of a set's values" }, /* two of one name */
         { HEADER ("1") SET ("x", "20000000"), "line 2: not the head of a set's values" },
     };
 

@@ -152,6 +152,8 @@ static int scan_strings (char **p,
 static int take_name (struct aw_values *values, uint32_t i, const char *text)
 {
     (void)i;
+    if (aw_values_find (values, text, strlen (text)) != AW_VALUES_NONE)
+        return -1; /* two of one name: which is meant? */
     return aw_values_add_variable (values, text);
 }
 
