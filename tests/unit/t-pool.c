@@ -109,6 +109,53 @@ static void what_is_taken_can_be_given_back (void **state)
     aw_pool_finish (&pool);
 }
 
+/* Nodes A with 4 GPUs and B with 2 in the pool, joined in both orders: which GPUs of A may a task
+ * have that wants GPUS of each of its NODES, while those of HELD are taken?
+ */
+static void a_task_on_several_nodes_uses_gpus_that_slurm_gives_it (void **state)
+{
+    static const struct {
+        uint32_t nodes, gpus, share;
+        const char *held, *gets; /* NULL: it does not fit */
+    } table[] = {
+        { 1, 1, 0, "0-1", "2" },    { 2, 1, 0, "", "0" },   { 2, 1, 0, "0", "1" },
+        { 2, 1, 0, "0-1", NULL },   { 2, 2, 0, "1", NULL }, { 2, 2, 0, "2", "0-1" },
+        { 2, 3, 0, "0", "1-3" },    { 2, 4, 0, "", "0-3" }, { 2, 0, 500, "0", "1" },
+        { 2, 0, 500, "0-1", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof (table) / sizeof (table[0]); i++) {
+        size_t at = i / 2;
+        uint32_t a = i % 2;
+        struct aw_demand demand = { .cpus = 1,
+                                    .nodes = table[at].nodes,
+                                    .gpus = table[at].gpus,
+                                    .gpu_share = table[at].share };
+        struct aw_idset none = { 0 }, cpus = { 0 }, gpus = { 0 }, held = ids (table[at].held);
+        struct aw_demand holds = { .gpus = aw_idset_count (&held) };
+        struct aw_pool pool, copy;
+
+        aw_pool_init (&pool);
+        for (uint32_t n = 0; n < 2; n++)
+            add (&pool, n == a ? "a" : "b", "0-7", n == a ? "0-3" : "0-1", 0);
+        assert_int_equal (aw_pool_take_ids (&pool, a, &holds, &none, &held), 0);
+        assert_int_equal (aw_pool_clone (&copy, &pool), 0);
+        assert_int_equal (aw_node_can_hold (&pool.nodes[a], &demand), table[at].gets != NULL);
+        assert_int_equal (aw_node_can_hold (&copy.nodes[a], &demand), table[at].gets != NULL);
+        assert_true (aw_node_could_hold (&pool.nodes[a], &demand));
+        if (table[at].gets) {
+            assert_int_equal (aw_pool_take (&copy, a, &demand, &cpus, &gpus), 0);
+            assert_ids (&gpus, table[at].gets);
+        }
+        aw_idset_finish (&cpus);
+        aw_idset_finish (&gpus);
+        aw_idset_finish (&held);
+        aw_pool_finish (&copy);
+        aw_pool_finish (&pool);
+    }
+}
+
 /* Whatever is taken and given back in whatever order: never two holders of one id, nothing lost. */
 static void no_id_has_two_holders_and_none_is_lost (void **state)
 {
@@ -164,6 +211,7 @@ int main (void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (wrong_arguments_are_refused),
         cmocka_unit_test (what_is_taken_can_be_given_back),
+        cmocka_unit_test (a_task_on_several_nodes_uses_gpus_that_slurm_gives_it),
         cmocka_unit_test (no_id_has_two_holders_and_none_is_lost),
     };
 

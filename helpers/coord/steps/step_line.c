@@ -59,7 +59,8 @@ static void add_file (struct aw_strings *line, const char *option, const char *p
     aw_textbuf_finish (&text);
 }
 
-/* GPUs that each of its nodes has; 0 where the step wants none. */
+/* GPUs that each of its nodes has; 0 where the step wants none. The plan uses no others: see
+ * aw_layout_may_use. */
 static uint32_t gpus_of_each (const struct aw_step_plan *step)
 {
     uint32_t least = UINT32_MAX;

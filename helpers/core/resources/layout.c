@@ -253,7 +253,7 @@ static int add_gpus (struct aw_layout *l,
          id = aw_idset_next (&l->all_gpus, id + 1)) {
         uint32_t g = l->n_gpus++;
 
-        l->gpus[g] = (struct aw_layout_gpu){ id, AW_NO_HOME, AW_NO_HOME, AW_NO_HOME, "" };
+        l->gpus[g] = (struct aw_layout_gpu){ id, AW_NO_HOME, AW_NO_HOME, AW_NO_HOME, "", 0 };
         while (at < t->n_gpus && t->gpus[at].id < id)
             at++;
         if (at < t->n_gpus && t->gpus[at].id == id) {
@@ -425,9 +425,32 @@ uint32_t aw_layout_gpu (const struct aw_layout *l, uint32_t id)
     return low < l->n_gpus && l->gpus[low].id == id ? low : AW_NO_HOME;
 }
 
-bool aw_layout_is_type (const struct aw_layout *l, uint32_t gpu, const struct aw_demand *demand)
+static bool is_type (const struct aw_layout *l, uint32_t gpu, const struct aw_demand *demand)
 {
     return !demand->gpu_type || l->of_type[(demand->gpu_type - 1) * (size_t)l->n_gpus + gpu];
+}
+
+/* Is it out of reach, since another node of the task may have fewer GPUs? */
+static bool is_beyond (const struct aw_layout *l, uint32_t gpu, const struct aw_demand *demand)
+{
+    return aw_demand_nodes (demand) > 1 && aw_demand_gpus (demand) <= l->gpus[gpu].beyond;
+}
+
+bool aw_layout_may_use (const struct aw_layout *l, uint32_t gpu, const struct aw_demand *demand)
+{
+    return is_type (l, gpu, demand) && !is_beyond (l, gpu, demand);
+}
+
+bool aw_layout_may_use_all (const struct aw_layout *l, const struct aw_demand *demand)
+{
+    return !demand->gpu_type && (l->n_gpus == 0 || !is_beyond (l, l->n_gpus - 1, demand));
+}
+
+void aw_layout_note_gpus (struct aw_layout *l, uint32_t n)
+{
+    for (uint32_t g = n; g < l->n_gpus; g++)
+        if (l->gpus[g].beyond < n)
+            l->gpus[g].beyond = n;
 }
 
 bool aw_layout_holds_cores (const struct aw_layout *l, const struct aw_demand *demand)

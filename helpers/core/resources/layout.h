@@ -41,6 +41,7 @@ struct aw_layout_gpu {
     uint32_t home; /* the same for GPUs with equal local CPUs; AW_NO_HOME: not known */
     uint32_t numa, package; /* domain that has all its local cores; AW_NO_HOME: none has */
     char type[AW_GPU_TYPE_SIZE]; /* "": not known */
+    uint32_t beyond; /* tasks on several nodes that want no more than so many may not use it */
 };
 
 #define AW_NO_HOME UINT32_MAX
@@ -94,10 +95,20 @@ bool aw_layout_is_of (const struct aw_layout *layout,
 /* The place of GPU ID in gpus, or AW_NO_HOME. */
 uint32_t aw_layout_gpu (const struct aw_layout *layout, uint32_t id);
 
-/* Is GPU number GPU of the type that DEMAND asks for? */
-bool aw_layout_is_type (const struct aw_layout *layout,
+/* May a task of DEMAND use GPU number GPU: is it of the type that it asks for, and, for a task on
+ * several nodes, is it among the first ones, as many as each of its nodes has? Slurm gives a step
+ * on several nodes the same number of GPUs on each, from the lowest upwards.
+ */
+bool aw_layout_may_use (const struct aw_layout *layout,
                         uint32_t gpu,
                         const struct aw_demand *demand);
+
+/* May it use all that are free? */
+bool aw_layout_may_use_all (const struct aw_layout *layout, const struct aw_demand *demand);
+
+/* Notes that a node of the pool has N GPUs: a task that wants at most N may run on that one, too.
+ */
+void aw_layout_note_gpus (struct aw_layout *layout, uint32_t n);
 
 /* Do tasks of DEMAND hold whole cores, even if they use only some of their CPUs? */
 bool aw_layout_holds_cores (const struct aw_layout *layout, const struct aw_demand *demand);

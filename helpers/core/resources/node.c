@@ -146,7 +146,8 @@ static bool has_cpus (const struct aw_node *node,
            || demand->cpus <= usable (n_idle, demand->threads_per_core);
 }
 
-/* Counts the GPUs of its type on each of which PART thousandths are free, up to the N wanted. */
+/* Counts the GPUs that it may use on each of which PART thousandths are free, up to the N wanted.
+ */
 static bool has_parts (const struct aw_node *node,
                        const struct aw_demand *demand,
                        bool ever,
@@ -155,7 +156,7 @@ static bool has_parts (const struct aw_node *node,
 {
     for (uint32_t g = 0; n > 0 && g < node->layout->n_gpus; g++)
         n -= (ever || node->gpu_used[g] + part <= AW_GPU_WHOLE)
-             && aw_layout_is_type (node->layout, g, demand);
+             && aw_layout_may_use (node->layout, g, demand);
     return n == 0;
 }
 
@@ -163,14 +164,16 @@ static bool has_gpus (const struct aw_node *node, const struct aw_demand *demand
 {
     uint32_t n = aw_demand_gpus (demand), part = aw_demand_part (demand);
     uint32_t whole = ever ? node->total.gpus : node->free.gpus;
+    bool all;
 
     if (n == 0)
         return true;
-    if (!demand->gpu_type && n <= whole)
+    all = aw_layout_may_use_all (node->layout, demand);
+    if (all && n <= whole)
         return true;
     if (part == AW_GPU_WHOLE && n > whole)
         return false;
-    if (!demand->gpu_type && n == 1)
+    if (all && n == 1)
         return !ever && part <= node->largest_part;
     return has_parts (node, demand, ever, n, part);
 }
@@ -199,7 +202,8 @@ static bool is_special (const struct aw_node *node, const struct aw_demand *dema
 
 bool aw_node_counts_do (const struct aw_node *node, const struct aw_demand *demand)
 {
-    return node->n_special == 0 && !demand->gpu_type && !is_special (node, demand);
+    return node->n_special == 0 && aw_layout_may_use_all (node->layout, demand)
+           && !is_special (node, demand);
 }
 
 uint32_t aw_node_capacity (const struct aw_node *node, const struct aw_demand *demand)
@@ -211,7 +215,7 @@ uint32_t aw_node_capacity (const struct aw_node *node, const struct aw_demand *d
         cpus = usable (l->n_idle, demand->threads_per_core);
     n = cpus / (demand->cpus ? demand->cpus : 1);
     for (uint32_t g = 0; g < l->n_gpus; g++)
-        gpus += aw_layout_is_type (l, g, demand);
+        gpus += aw_layout_may_use (l, g, demand);
     if (aw_demand_gpus (demand) > 0)
         n = least (n, gpus / aw_demand_gpus (demand) * (AW_GPU_WHOLE / aw_demand_part (demand)));
     if (demand->mem && node->counts_mem && node->total.mem / demand->mem < n)
@@ -223,10 +227,10 @@ uint32_t aw_node_free_gpus (const struct aw_node *node, const struct aw_demand *
 {
     uint32_t n = 0;
 
-    if (!demand->gpu_type)
+    if (aw_layout_may_use_all (node->layout, demand))
         return node->free.gpus;
     for (uint32_t g = 0; g < node->layout->n_gpus; g++)
-        n += node->gpu_used[g] == 0 && aw_layout_is_type (node->layout, g, demand);
+        n += node->gpu_used[g] == 0 && aw_layout_may_use (node->layout, g, demand);
     return n;
 }
 

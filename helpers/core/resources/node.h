@@ -77,7 +77,7 @@ bool aw_node_counts_do (const struct aw_node *node, const struct aw_demand *dema
 /* The number of tasks of DEMAND that the node holds when empty. */
 uint32_t aw_node_capacity (const struct aw_node *node, const struct aw_demand *demand);
 
-/* Wholly free GPUs of DEMAND's type; idle cores. */
+/* Wholly free GPUs that tasks of DEMAND may use; idle cores. */
 uint32_t aw_node_free_gpus (const struct aw_node *node, const struct aw_demand *demand);
 uint32_t aw_node_idle_cores (const struct aw_node *node);
 

@@ -72,7 +72,7 @@ struct search {
 static bool is_free (const struct search *s, uint32_t gpu)
 {
     return s->node->gpu_used[gpu] + s->part <= AW_GPU_WHOLE
-           && aw_layout_is_type (s->pick->layout, gpu, s->demand)
+           && aw_layout_may_use (s->pick->layout, gpu, s->demand)
            && !is_chosen (s->pick, s->taken, gpu);
 }
 

@@ -33,6 +33,7 @@ void aw_pool_finish (struct aw_pool *pool)
         aw_idset_finish (&pool->plan->gpus);
     }
     free (pool->plan);
+    aw_idset_finish (&pool->gpu_counts);
     free (pool->layouts);
     free (pool->nodes);
     free (pool->order);
@@ -152,6 +153,24 @@ static int make_room (struct aw_pool *pool)
                : 0;
 }
 
+/* Notes the number of the new layout's GPUs in all, and those of the others in it. 0, or -1 with
+ * ENOMEM. */
+static int note_gpus (struct aw_pool *pool, struct aw_layout *new)
+{
+    uint32_t n = new->n_gpus;
+
+    if (n > 0 && !aw_idset_has (&pool->gpu_counts, n)) {
+        if (aw_idset_add (&pool->gpu_counts, n, n) < 0)
+            return -1;
+        for (uint32_t i = 0; i < pool->n_layouts; i++)
+            aw_layout_note_gpus (pool->layouts[i], n);
+    }
+    for (n = aw_idset_next (&pool->gpu_counts, 0); n != AW_IDSET_NONE;
+         n = aw_idset_next (&pool->gpu_counts, n + 1))
+        aw_layout_note_gpus (new, n);
+    return 0;
+}
+
 /* Layouts are looked for among the latest, so that a pool of nodes that all differ joins fast. */
 enum { LAYOUT_TRIES = 64 };
 
@@ -173,7 +192,7 @@ static struct aw_layout *find_layout (struct aw_pool *pool,
     if (!new)
         return NULL;
     if (aw_array_reserve (&pool->layouts, &pool->layout_room, n + 1) < 0
-        || aw_place_reserve (&pool->scratch, new) < 0) {
+        || aw_place_reserve (&pool->scratch, new) < 0 || note_gpus (pool, new) < 0) {
         aw_layout_drop (new);
         aw_error_set (err, "out of memory");
         return NULL;
@@ -236,7 +255,8 @@ int aw_pool_add_node (struct aw_pool *pool,
 /* Layouts are the same for a copy, which need not make them again. */
 static int share_layouts (struct aw_pool *pool, const struct aw_pool *from)
 {
-    if (aw_array_reserve (&pool->layouts, &pool->layout_room, from->n_layouts) < 0)
+    if (aw_array_reserve (&pool->layouts, &pool->layout_room, from->n_layouts) < 0
+        || aw_idset_copy (&pool->gpu_counts, &from->gpu_counts) < 0)
         return -1;
     for (uint32_t i = 0; i < from->n_layouts; i++) {
         if (aw_place_reserve (&pool->scratch, from->layouts[i]) < 0)

@@ -26,6 +26,7 @@ struct aw_pool {
     struct aw_demand free; /* the same of what is free; whole GPUs only */
     struct aw_layout **layouts; /* private, as all below: different ones, owned */
     uint32_t n_layouts, layout_room;
+    struct aw_idset gpu_counts; /* the numbers of GPUs that nodes have */
     const struct aw_graph *graph; /* borrowed; NULL: none is set */
     struct aw_gpu_wants wants;
     bool knows_topology; /* of any node */
