@@ -66,14 +66,15 @@ for kind in '' 'env -i' 'setsid'; do
 done
 
 test_expect_success 'a sender outside with the environment of a task; status tells what all wait for' '
-    workflow outside.json "\"tasks\": { \"wait\": { \"script\": \"env -0 >env; async-workflow recv go\" } }" &&
+    workflow outside.json "\"tasks\": { \"wait\": { \"script\": \"env -0 >env.part; mv env.part env; until test -e sender; do sleep 0.1; done; async-workflow recv go\" } }" &&
     async-workflow run --local --dir outside outside.json >outside.out 2>outside.err </dev/null &
     run=$! &&
-    wait_for 30 "test -s env && grep -qs start outside/journal.jsonl" &&
-    xargs -0 sh -c "exec env \"\$@\" sh -c \"until grep -qs stall outside/journal.jsonl && test -e seen; do sleep 0.1; done
+    wait_for 60 "test -e env && grep -qs start outside/journal.jsonl" &&
+    xargs -0 sh -c "exec env \"\$@\" sh -c \"touch sender
+        until grep -qs stall outside/journal.jsonl && test -e seen; do sleep 0.1; done
         async-workflow send go x\"" sh <env &
     sender=$! &&
-    wait_for 30 "stalls outside 1" && async-workflow status outside >status && touch seen &&
+    wait_for 60 "stalls outside 1" && async-workflow status outside >status && touch seen &&
     wait $run && wait $sender &&
     grep "^the only running task, wait\[0\], waits for a message on topic go, and no other task can start" status &&
     ! async-workflow status outside | grep waits
