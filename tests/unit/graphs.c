@@ -24,7 +24,9 @@ struct aw_set *graphs_set (struct aw_graph *g,
 
 void graphs_edge (struct aw_graph *g, const char *set, const char *pred, uint32_t back, int each)
 {
-    struct aw_edge edge = { aw_graph_find (g, pred), back, each ? AW_BY_INDEX : AW_BY_SET };
+    struct aw_edge edge = { .set = aw_graph_find (g, pred),
+                            .back = back,
+                            .by = each ? AW_BY_INDEX : AW_BY_SET };
 
     aw_graph_add_edge (g, aw_graph_find (g, set), edge);
 }
@@ -215,8 +217,9 @@ struct aw_graph *graphs_layered (uint64_t *state, uint32_t cpus, uint32_t gpus)
                 g->sets[s].count = g->sets[p].count;
             each = each && g->sets[s].count == g->sets[p].count;
             sets[n_edges] = s;
-            edges[n_edges++] =
-                (struct aw_edge){ p, graphs_below (state, 4) == 0, each ? AW_BY_INDEX : AW_BY_SET };
+            edges[n_edges++] = (struct aw_edge){ .set = p,
+                                                 .back = graphs_below (state, 4) == 0,
+                                                 .by = each ? AW_BY_INDEX : AW_BY_SET };
         }
     }
     for (uint32_t e = 0; e < n_edges; e++)

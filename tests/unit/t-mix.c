@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything at once: random graphs with all that a set may have and that grow at any time, random
- * pools, random ends, losses, messages, limits, cancels and deaths of the coordinator. The test
+ * pools, random ends, losses, messages, limits, cancels, submitted tasks that belong to an attempt,
+ * and deaths of the coordinator. The test
  * keeps book of its own; a twin is told all that happens, another is told what comes from outside
  * and must decide the same, and so must a copy made at any time, however often both are asked in
  * vain.
@@ -40,6 +41,12 @@ struct node {
     bool lost, drained;
 };
 
+/* Whose a submitted task is. */
+struct owner {
+    uint32_t task, attempt;
+    enum { NOBODY, OWNED, WELL } kind; /* WELL: the attempt has ended well */
+};
+
 struct world {
     uint64_t seed, first_seed;
     struct aw_graph *graph;
@@ -50,7 +57,8 @@ struct world {
     uint32_t n_nodes;
     struct attempt *attempts;
     uint32_t n_attempts;
-    uint8_t *completed, *given_up, *skipped, *cancelled; /* by task */
+    uint8_t *completed, *given_up, *skipped, *cancelled, *failed; /* by task; failed: for good */
+    struct owner *owners; /* by task */
     uint64_t messages[TOPICS];
     uint32_t room; /* for tasks */
     double t;
@@ -151,7 +159,7 @@ static void random_set (struct world *w, struct aw_graph *g, bool large, bool ad
         set->gpu_type = aw_graph_gpu_type (g, "h100");
     random_failures (w, set);
     for (uint32_t p = 0; p < s + !added; p++) {
-        struct aw_edge edge = { p, !added && (p == s || below (w, 4) == 0), AW_BY_SET };
+        struct aw_edge edge = { .set = p, .back = !added && (p == s || below (w, 4) == 0) };
         uint32_t before = g->sets[p].count, after = g->sets[s].count;
         bool in_parts = below (w, 2) && !(added && aw_graph_iterations (g, p) > 1);
 
@@ -168,6 +176,32 @@ static void random_set (struct world *w, struct aw_graph *g, bool large, bool ad
     if (below (w, added ? 4 : 8) == 0)
         aw_graph_add_message_dependency (g, s, topics[below (w, added ? TOPICS : 2)],
                                          1 + below (w, 3), below (w, 2));
+}
+
+/* A single task that is submitted: after the ends, or the successes, of others that were. */
+static void random_submission (struct world *w, struct aw_graph *g)
+{
+    static const char *const labels[] = { "a", "b" };
+    const char *label = labels[below (w, 2)];
+    uint32_t s = g->n_sets, head = s;
+    struct aw_set *set;
+    char name[16];
+
+    snprintf (name, sizeof (name), "s%u", s);
+    set = graphs_set (g, name, 1, 1 + below (w, 4), 0, below (w, 2) ? NAN : 1 + below (w, 50));
+    random_demand (w, set);
+    random_failures (w, set);
+    set->nodes = 1;
+    for (uint32_t p = s; p-- > g->n_base;)
+        if (g->sets[p].submitted && strcmp (g->sets[p].label, label) == 0)
+            head = p;
+    assert_int_equal (aw_graph_submitted (g, s, label, head), 0);
+    for (uint32_t p = g->n_base; p < s; p++) {
+        struct aw_edge edge = { .set = p, .any = below (w, 2) };
+
+        if (g->sets[p].submitted && below (w, 3) == 0)
+            assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
+    }
 }
 
 static struct aw_graph *random_graph (struct world *w)
@@ -263,8 +297,8 @@ static void drop (struct world *w, struct attempt *a)
     *a = w->attempts[--w->n_attempts];
 }
 
-/* A task waits for FROM: that is over, and lets it go on. */
-static void check_predecessor (struct world *w, uint32_t from)
+/* A task waits for FROM: that is over, and lets it go on; ANY: it need only be over. */
+static void check_predecessor (struct world *w, uint32_t from, bool any)
 {
     bool unneeded = false; /* messages that never came: others go on without it */
     bool ends = w->graph->until != AW_NONE || w->graph->until_topic != AW_NONE;
@@ -274,8 +308,12 @@ static void check_predecessor (struct world *w, uint32_t from)
     /* Iterations that were not needed: what was added goes on without them. */
     ends = ends && aw_graph_task (w->graph, from).iteration > 0;
     CHECK (w, !find (w, from));
-    CHECK (w, w->completed[from] || w->cancelled[from] == 2 || unneeded || ends
-                  || (w->given_up[from] && set_of (w, from)->on_failure == AW_ON_FAILURE_CONTINUE));
+    if (any)
+        CHECK (w, w->completed[from] || w->failed[from] || w->skipped[from] || w->cancelled[from]);
+    else
+        CHECK (w, w->completed[from] || w->cancelled[from] == 2 || unneeded || ends
+                      || (w->given_up[from]
+                          && set_of (w, from)->on_failure == AW_ON_FAILURE_CONTINUE));
 }
 
 static void check_predecessors (struct world *w, uint32_t task)
@@ -291,7 +329,8 @@ static void check_predecessors (struct world *w, uint32_t task)
             for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++)
                 if ((added || it + edge->back == at.iteration)
                     && graphs_are_paired (w->graph, at.set, edge, at.index, i))
-                    check_predecessor (w, aw_graph_first_task (w->graph, it, edge->set) + i);
+                    check_predecessor (w, aw_graph_first_task (w->graph, it, edge->set) + i,
+                                       edge->any);
     }
 }
 
@@ -308,7 +347,7 @@ static void check_skip (struct world *w, uint32_t task)
     for (uint32_t e = 0; e < set->n_after && !reason; e++) {
         const struct aw_edge *edge = &set->after[e];
 
-        for (uint32_t it = 0; it < aw_graph_iterations (w->graph, edge->set); it++)
+        for (uint32_t it = 0; !edge->any && it < aw_graph_iterations (w->graph, edge->set); it++)
             for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++) {
                 uint32_t from = aw_graph_first_task (w->graph, it, edge->set) + i;
 
@@ -320,12 +359,24 @@ static void check_skip (struct world *w, uint32_t task)
     CHECK (w, reason);
 }
 
+/* A submitted task starts while its owner runs or when that has ended well, and never again once it
+ * has failed for good. */
+static void check_owner (struct world *w, uint32_t task)
+{
+    const struct owner *owner = &w->owners[task];
+    const struct attempt *by = owner->kind == OWNED ? find (w, owner->task) : NULL;
+
+    CHECK (w, owner->kind != OWNED || (by && by->attempt == owner->attempt));
+    CHECK (w, owner->kind == NOBODY || !w->failed[task]);
+}
+
 static void begin_attempt (struct world *w, const struct aw_event *ev)
 {
     struct attempt *a;
 
     CHECK (w, !w->completed[ev->task] && !w->skipped[ev->task]);
     CHECK (w, w->cancelled[ev->task] == 0);
+    check_owner (w, ev->task);
     check_predecessors (w, ev->task);
     a = &w->attempts[w->n_attempts++];
     *a = (struct attempt){ .task = ev->task, .attempt = ev->attempt, .node = ev->node };
@@ -481,6 +532,8 @@ static void record (struct world *w, const struct aw_event *ev)
     ask_in_vain (w, w->copy);
 }
 
+static void end_owner (struct world *w, const struct aw_event *ev);
+
 /* From outside. */
 static void tell (struct world *w, const struct aw_event *ev)
 {
@@ -490,6 +543,31 @@ static void tell (struct world *w, const struct aw_event *ev)
         fail_msg ("seed %llu, %s at %g: %s", (unsigned long long)w->first_seed,
                   aw_event_type_name (ev->type), ev->t, err.text);
     record (w, ev);
+    if (ev->type == AW_EVENT_FINISH)
+        end_owner (w, ev);
+}
+
+/* EV, a FINISH, has been handled: what has failed for good, and what ends with its owner. */
+static void end_owner (struct world *w, const struct aw_event *ev)
+{
+    enum aw_task_state state = aw_sched_task_state (w->sched, ev->task);
+
+    w->failed[ev->task] = state == AW_TASK_FAILED;
+    for (uint32_t task = 0; task < w->graph->n_tasks; task++) {
+        struct aw_event cancel = {
+            .type = AW_EVENT_CANCEL, .t = w->t, .node = AW_NONE, .task = task, .count = 1
+        };
+        struct owner *owner = &w->owners[task];
+
+        if (owner->kind != OWNED || owner->task != ev->task || owner->attempt != ev->attempt)
+            continue;
+        if (ev->status == AW_STATUS_COMPLETED)
+            owner->kind = WELL;
+        else if (!w->completed[task] && !w->failed[task]) {
+            w->cancelled[task] = 1;
+            tell (w, &cancel);
+        }
+    }
 }
 
 static void check_twin (struct world *w, const struct aw_sched *s)
@@ -548,6 +626,9 @@ static void check_end (struct world *w)
     struct aw_counts all = aw_sched_counts (w->sched, AW_NONE);
     uint32_t left = all.waiting + all.ready;
 
+    for (uint32_t set = 0; set < w->graph->n_sets; set++)
+        if (w->graph->sets[set].submitted) /* that is no failure of the run */
+            all.failed -= aw_sched_counts (w->sched, set).failed;
     CHECK (w, w->n_attempts == 0);
     if (left == 0)
         CHECK (w, w->code == 0 || w->code == 1);
@@ -634,6 +715,15 @@ static void forget (struct world *w)
     w->n_nodes = 0;
 }
 
+/* The coordinator dies, and all attempts with it: what they have submitted and has not ended does
+ * not start again. */
+static void lose_owners (struct world *w)
+{
+    for (uint32_t task = 0; w->sched && task < w->graph->n_tasks; task++)
+        if (w->owners[task].kind == OWNED && !w->completed[task] && !w->failed[task])
+            w->cancelled[task] = 1;
+}
+
 /* As many as there are. */
 static void count_messages (struct world *w)
 {
@@ -654,6 +744,7 @@ static void begin (struct world *w)
     struct aw_resume_state earlier = { 0 };
     bool again = w->sched != NULL;
 
+    lose_owners (w);
     forget (w);
     if (again) {
         assert_int_equal (aw_history_handle (&w->history, &ev, NULL), 0);
@@ -738,8 +829,8 @@ static void lose (struct world *w)
     tell (w, &ev);
 }
 
-/* A task adds others. */
-static void add (struct world *w)
+/* A task adds others, or submits one. */
+static void add (struct world *w, bool submitted)
 {
     struct aw_graph_size old = aw_graph_size (w->graph);
     struct aw_event ev = { .type = AW_EVENT_ADD, .t = w->t, .node = AW_NONE };
@@ -749,12 +840,16 @@ static void add (struct world *w)
     if (!by || by->stand == COMES || by->stand == THERE
         || old.n_tasks + 4 * 8 > w->room) /* so many at the most */
         return;
-    for (uint32_t n = 1 + below (w, 4); n > 0; n--)
+    if (submitted)
+        random_submission (w, w->graph);
+    for (uint32_t n = submitted ? 0 : 1 + below (w, 4); n > 0; n--)
         random_set (w, w->graph, false, true);
     if (aw_graph_grow (w->graph, &old, &err) < 0)
         fail_msg ("seed %llu: %s", (unsigned long long)w->first_seed, err.text);
     ev.task = by->task;
     ev.attempt = by->attempt;
+    if (submitted)
+        w->owners[old.n_tasks] = (struct owner){ by->task, by->attempt, OWNED };
     tell (w, &ev);
     count_messages (w);
 }
@@ -764,7 +859,7 @@ static void rare (struct world *w)
     struct aw_event ev = { .t = w->t, .node = AW_NONE };
     uint32_t topic = below (w, TOPICS);
 
-    switch (below (w, 16)) {
+    switch (below (w, 20)) {
     case 0:
     case 1:
         lose (w);
@@ -790,7 +885,13 @@ static void rare (struct world *w)
     case 7:
     case 8:
     case 9:
-        add (w);
+        add (w, false);
+        return;
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+        add (w, true);
         return;
     default:
         ev.type = AW_EVENT_MESSAGE;
@@ -825,6 +926,8 @@ static void act (struct world *w)
 
     while (aw_sched_next (w->sched, &action)) {
         record (w, &action);
+        if (action.type == AW_EVENT_FINISH)
+            end_owner (w, &action);
         if (below (w, 30) == 0) {
             aw_sched_destroy (w->copy);
             w->copy = aw_sched_clone (w->sched);
@@ -845,10 +948,13 @@ static void one_run (uint64_t seed)
 
     w.graph = random_graph (&w);
     w.room = w.graph->n_tasks + MOST_ADDED;
-    w.completed = calloc ((size_t)4 * w.room, 1);
+    w.completed = calloc ((size_t)5 * w.room, 1);
     w.given_up = w.completed + w.room;
     w.skipped = w.given_up + w.room;
     w.cancelled = w.skipped + w.room;
+    w.failed = w.cancelled + w.room;
+    w.owners = calloc (w.room, sizeof (*w.owners));
+    assert_non_null (w.owners);
     w.attempts = calloc (w.room, sizeof (*w.attempts));
     assert_non_null (w.completed);
     assert_non_null (w.attempts);
@@ -873,6 +979,7 @@ static void one_run (uint64_t seed)
     aw_graph_destroy (w.graph);
     free (w.completed);
     free (w.attempts);
+    free (w.owners);
 }
 
 static void random_runs_are_decided_the_same_by_every_twin (void **state)

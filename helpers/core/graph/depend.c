@@ -182,7 +182,7 @@ int aw_depend_settle_successors (
             rc = aw_depend_settle_task (d, &next, t, out);
         else if (succ->by != AW_BY_SET)
             rc = settle_peers (d, at, succ->by, next, needed, t, out);
-        else if (inst->left == 0 && !inst->broken)
+        else if (inst->left == 0 && (!inst->broken || succ->any))
             rc = aw_depend_settle (d, next.iteration, next.set, t, out);
         if (rc < 0)
             return -1;
@@ -262,6 +262,11 @@ static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct
         uint32_t it = succ->set < d->graph->n_base ? at.iteration + succ->back : 0;
         struct aw_peers peers;
 
+        if (succ->any) {
+            if (aw_depend_settle (d, it, succ->set, t, out) < 0)
+                return -1;
+            continue;
+        }
         if (it >= d->graph->iterations
             || !(succ->by == AW_BY_SET ? first_break : aw_depend_break_group (d, succ->by, &at)))
             continue;

@@ -28,7 +28,8 @@ enum aw_depend_state {
 struct aw_successor {
     uint32_t set;
     uint32_t back;
-    uint32_t by; /* as in struct aw_edge */
+    uint32_t by; /* as in struct aw_edge, and so is the next */
+    bool any;
     uint32_t next; /* of the same predecessor; AW_NONE: that is all */
 };
 

@@ -50,8 +50,8 @@ static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
         for (uint32_t it = 0; it < aw_graph_iterations (d->graph, edge->set); it++) {
             const struct aw_instance *before = &d->instances[aw_depend_instance (d, it, edge->set)];
 
-            *broken = *broken || before->broken;
-            inst->pending += before->left > 0 || before->broken;
+            *broken = *broken || (before->broken && !edge->any);
+            inst->pending += before->left > 0 || (before->broken && !edge->any);
         }
     }
     for (uint32_t n = 0; n < set->n_message_dependencies; n++) {

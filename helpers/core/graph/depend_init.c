@@ -31,7 +31,8 @@ void aw_depend_add_successor (struct aw_depend *d, uint32_t set)
         uint32_t *last = &d->last_successor[edge->set];
         uint32_t number = d->n_successors++;
 
-        d->successors[number] = (struct aw_successor){ set, edge->back, edge->by, AW_NONE };
+        d->successors[number] =
+            (struct aw_successor){ set, edge->back, edge->by, edge->any, AW_NONE };
         *(*last == AW_NONE ? &d->first_successor[edge->set] : &d->successors[*last].next) = number;
         *last = number;
     }

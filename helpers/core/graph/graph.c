@@ -26,6 +26,7 @@ void aw_graph_destroy (struct aw_graph *graph)
     if (graph) {
         for (uint32_t i = 0; i < graph->n_sets; i++) {
             free (graph->sets[i].name);
+            free (graph->sets[i].label);
             free (graph->sets[i].after);
             free (graph->sets[i].message_dependencies);
         }
@@ -79,7 +80,8 @@ struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
                             .ranks_per_node = 1,
                             .duration = NAN,
                             .time_limit = INFINITY,
-                            .on_failure = AW_ON_FAILURE_STOP };
+                            .on_failure = AW_ON_FAILURE_STOP,
+                            .group = graph->n_sets };
     if (!set->name || aw_names_set (&graph->names, name, graph->n_sets) < 0) {
         free (set->name);
         return NULL;
@@ -96,6 +98,7 @@ void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old)
         aw_names_remove (&graph->names, set->name);
         graph->n_sets--;
         free (set->name);
+        free (set->label);
         free (set->after);
         free (set->message_dependencies);
     }
@@ -106,6 +109,19 @@ void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old)
     while (graph->n_keys > old->n_keys)
         aw_edge_key_finish (&graph->keys[--graph->n_keys]);
     graph->n_tasks = old->n_tasks;
+}
+
+int aw_graph_submitted (struct aw_graph *graph, uint32_t set, const char *label, uint32_t head)
+{
+    struct aw_set *s = &graph->sets[set];
+
+    s->label = strdup (label);
+    if (!s->label)
+        return -1;
+    s->submitted = true;
+    s->on_failure = AW_ON_FAILURE_SKIP;
+    s->group = head;
+    return 0;
 }
 
 uint32_t aw_graph_gpu_type (struct aw_graph *graph, const char *name)

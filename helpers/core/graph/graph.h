@@ -63,6 +63,7 @@ struct aw_edge {
     uint32_t set; /* index of the predecessor in graph->sets */
     uint32_t back; /* how many iterations back: 0 for "set", 1 for "set@-1" */
     uint32_t by; /* AW_BY_SET, AW_BY_INDEX, or AW_BY_KEY and more */
+    bool any; /* by set, to a set of one task: it waits for the end, be it a failure */
 };
 
 struct aw_set {
@@ -95,6 +96,10 @@ struct aw_set {
     struct aw_message_dependency *message_dependencies; /* owned */
     uint32_t n_message_dependencies;
     uint32_t message_dependency_room; /* private */
+    bool submitted; /* a task that another task has submitted: its failure is not the run's, and a
+                       resumed run does not run it again once it has ended */
+    char *label; /* the name of all that was submitted with one name; NULL: the set's name. Owned */
+    uint32_t group; /* the first set with that label; the set itself where it has none */
     bool streams; /* see core/graph/streams.h; set by finalize */
     uint32_t rank; /* edges (with back 0) of the longest path to it within an iteration; set by
                       finalize */
@@ -178,6 +183,21 @@ uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);
  * with text ("cycle: a -> b -> a"). Call again after changes.
  */
 int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
+
+/* SET counts as one with those that were submitted with LABEL (copied) before. HEAD: the first of
+ * them, or SET. 0, or -1 with ENOMEM. */
+int aw_graph_submitted (struct aw_graph *graph, uint32_t set, const char *label, uint32_t head);
+
+/* Sets that count as one are shown as one: is SET the first of them? And the name of them all.
+ * Borrowed. */
+static inline bool aw_graph_is_shown (const struct aw_graph *graph, uint32_t set)
+{
+    return graph->sets[set].group == set;
+}
+static inline const char *aw_graph_label (const struct aw_graph *graph, uint32_t set)
+{
+    return graph->sets[set].label ? graph->sets[set].label : graph->sets[set].name;
+}
 
 /* How large it is. */
 struct aw_graph_size {

@@ -246,6 +246,10 @@ int aw_graph_check_edge (const struct aw_graph *graph,
         return aw_error_set (err, "%s: a predecessor does not exist", name);
     if (edge->by >= AW_BY_KEY + graph->n_keys)
         return aw_error_set (err, "%s: a key does not exist", name);
+    if (edge->any
+        && (edge->by != AW_BY_SET || edge->back || graph->sets[edge->set].count != 1
+            || aw_graph_iterations (graph, edge->set) != 1))
+        return aw_error_set (err, "%s: only the end of a single task can be waited for", name);
     return check_counts (graph, &graph->sets[set], edge, err);
 }
 

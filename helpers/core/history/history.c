@@ -20,11 +20,13 @@ int aw_history_init (struct aw_history *history, const struct aw_graph *graph, s
     history->graph = graph;
     history->exit_code = -1;
     history->epoch = NAN;
+    history->n_sets = graph->n_sets;
     history->room = aw_graph_size (graph);
     history->marks = calloc (graph->n_tasks + (size_t)1, sizeof (*history->marks));
     history->last = calloc (graph->n_tasks + (size_t)1, sizeof (*history->last));
     history->ready = calloc (graph->n_tasks + (size_t)1, sizeof (*history->ready));
-    if (!history->last || !history->ready || !history->marks) {
+    history->submitter = calloc (graph->n_sets + (size_t)1, sizeof (*history->submitter));
+    if (!history->last || !history->ready || !history->marks || !history->submitter) {
         aw_history_finish (history);
         return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
     }
@@ -53,6 +55,7 @@ void aw_history_finish (struct aw_history *history)
     free (history->cancelled);
     free (history->last);
     free (history->ready);
+    free (history->submitter);
     memset (history, 0, sizeof (*history));
     errno = saved;
 }
@@ -297,6 +300,26 @@ static int give_reasons (struct aw_history *history)
     return 0;
 }
 
+/* The new sets that are submitted belong to the attempt of the ADD. */
+static void note_submitter (struct aw_history *history, const struct aw_event *ev, uint32_t from)
+{
+    uint32_t by = ev->task == AW_NONE ? AW_NONE : history->last[ev->task];
+
+    while (by != AW_NONE && by && history->attempts[by - 1].attempt != ev->attempt)
+        by = history->attempts[by - 1].previous + 1; /* AW_NONE + 1 is 0 */
+    for (uint32_t s = from; s < history->graph->n_sets; s++)
+        if (history->graph->sets[s].submitted)
+            history->submitter[s] = by ? by : AW_NONE;
+}
+
+/* Has TASK lost its submitter: does it belong to an attempt that did not end well? */
+static bool is_orphan (const struct aw_history *history, uint32_t set)
+{
+    uint32_t by = history->submitter[set];
+
+    return by == AW_NONE || (by && history->attempts[by - 1].status != AW_STATUS_COMPLETED);
+}
+
 /* The attempt was running when its coordinator went away. */
 static void lose_attempt (struct aw_history *history, struct aw_attempt *a)
 {
@@ -321,10 +344,13 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
         uint32_t set = at.set;
         uint8_t kept = history->marks[task] & AW_MARK_CANCELLED;
         enum aw_history_task state = aw_history_state (history, task);
+        const struct aw_set *s = &history->graph->sets[set];
         bool passed = state == AW_HISTORY_COMPLETED
                       || (state == AW_HISTORY_FAILED
-                          && history->graph->sets[set].on_failure == AW_ON_FAILURE_CONTINUE);
+                          && (s->on_failure == AW_ON_FAILURE_CONTINUE || s->submitted));
 
+        if (!passed && is_orphan (history, set))
+            kept = AW_MARK_CANCELLED;
         if (at.iteration > last_iteration && !passed)
             kept = AW_MARK_CANCELLED;
         history->marks[task] = kept | (passed && !aw_idset_has (again, set) ? 0 : AW_MARK_AGAIN);
@@ -373,6 +399,7 @@ static int handle_resume (struct aw_history *history,
         if (isnan (history->nodes[n].lost))
             history->nodes[n].lost = history->now;
     renew_tasks (history, &resume->again);
+    history->n_before = history->n_attempts;
     drop_tasks (history, resume);
     free (history->stop_reason);
     free (history->stall);
@@ -442,7 +469,7 @@ static int handle_plan (struct aw_history *history, const struct aw_event *ev, s
 static int handle_add (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
     struct aw_graph_size size = aw_graph_size (history->graph), room = history->room;
-    size_t was = history->room.n_tasks;
+    size_t was = history->room.n_tasks, sets = history->room.n_sets;
 
     if (ev->task != AW_NONE && ev->task >= history->room.n_tasks)
         return aw_error_set (err, "no task has number %u", ev->task);
@@ -451,9 +478,13 @@ static int handle_add (struct aw_history *history, const struct aw_event *ev, st
     if (aw_graph_size_grow (&room, &size)
         && (aw_grow (&history->marks, was, room.n_tasks, sizeof (*history->marks), 0) < 0
             || aw_grow (&history->last, was, room.n_tasks, sizeof (*history->last), 0) < 0
-            || aw_grow (&history->ready, was, room.n_tasks, sizeof (*history->ready), 0) < 0))
+            || aw_grow (&history->ready, was, room.n_tasks, sizeof (*history->ready), 0) < 0
+            || aw_grow (&history->submitter, sets, room.n_sets, sizeof (*history->submitter), 0)
+                   < 0))
         return aw_error_set (err, "out of memory for %u tasks", size.n_tasks);
     history->room = room;
+    note_submitter (history, ev, history->n_sets);
+    history->n_sets = size.n_sets;
     return 0;
 }
 

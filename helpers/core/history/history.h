@@ -93,6 +93,10 @@ struct aw_history {
     size_t size; /* private: room for attempts */
     struct aw_held *more; /* private: of attempts on several nodes, all nodes but the first */
     size_t n_more, more_size;
+    uint32_t *submitter; /* private: by set: index + 1 of the attempt that has submitted it;
+                            AW_NONE: of a removed task; 0: it is not submitted */
+    uint32_t n_sets; /* private: those known to it */
+    size_t n_before; /* private: attempts before the last RESUME */
     uint32_t node_room, gap_room, cancel_room; /* private */
     struct aw_graph_size room; /* private: of the arrays by task */
 };

@@ -62,14 +62,10 @@ uint32_t aw_history_last_iteration (const struct aw_history *history)
 /* Attempts of LAST's task since the last RESUME, which grants all retries again. */
 static uint32_t attempts_here (const struct aw_history *history, const struct aw_attempt *last)
 {
-    double since = history->n_gaps ? history->gaps[history->n_gaps - 1].to : 0;
     uint32_t n = 1;
 
-    for (; last->previous != AW_NONE; n++) {
+    for (; last->previous != AW_NONE && last->previous >= history->n_before; n++)
         last = &history->attempts[last->previous];
-        if (last->start < since)
-            break;
-    }
     return n;
 }
 
@@ -107,6 +103,8 @@ enum aw_history_task aw_history_state (const struct aw_history *history, uint32_
         return AW_HISTORY_UNSTARTED;
     if (last->status == AW_STATUS_CANCELLED)
         return AW_HISTORY_CANCELLED;
+    if (last < history->attempts + history->n_before)
+        return AW_HISTORY_FAILED; /* for good, or the last RESUME would have renewed it */
     if (history->ready[task] > 0 && history->exit_code < 0)
         return AW_HISTORY_UNSTARTED; /* it will be retried */
     if (is_retried (history, last) && history->exit_code < 0 && !history->stop_reason)

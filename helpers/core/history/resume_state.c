@@ -11,6 +11,20 @@
 
 enum { MAX_ATTEMPTS = 60000 }; /* the scheduler counts in 16 bits */
 
+/* A RESUME lets failed tasks run again, unless their on_failure is continue or they are submitted.
+ */
+static enum aw_resume_done how_done (const struct aw_history *history, uint32_t task)
+{
+    enum aw_history_task state = aw_history_state (history, task);
+    struct aw_task at = aw_graph_task (history->graph, task);
+
+    if (state == AW_HISTORY_COMPLETED)
+        return AW_RESUME_COMPLETED;
+    if (state != AW_HISTORY_FAILED)
+        return AW_RESUME_OPEN;
+    return history->graph->sets[at.set].submitted ? AW_RESUME_FAILED : AW_RESUME_IGNORED;
+}
+
 static int fill_tasks (struct aw_resume_state *e,
                        const struct aw_history *history,
                        struct aw_error *err)
@@ -18,12 +32,7 @@ static int fill_tasks (struct aw_resume_state *e,
     char name[160];
 
     for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
-        enum aw_history_task state = aw_history_state (history, task);
-
-        /* A RESUME lets failed tasks run again, unless their on_failure is continue. */
-        e->done[task] = state == AW_HISTORY_COMPLETED ? AW_RESUME_COMPLETED
-                        : state == AW_HISTORY_FAILED  ? AW_RESUME_IGNORED
-                                                      : AW_RESUME_OPEN;
+        e->done[task] = (uint8_t)how_done (history, task);
         e->n_done += e->done[task] != AW_RESUME_OPEN;
         e->n_ignored += e->done[task] == AW_RESUME_IGNORED;
         e->attempts[task] = aw_history_next_attempt (history, task);
@@ -36,12 +45,23 @@ static int fill_tasks (struct aw_resume_state *e,
     return 0;
 }
 
-/* Is the task not wanted, and has not ended? */
+/* Is the task not wanted, and has not ended: by the RESUME, or submitted and cancelled? */
 static bool is_dropped (const struct aw_resume_state *e,
                         const struct aw_history *history,
                         uint32_t task)
 {
-    return history->marks[task] & AW_MARK_DROPPED && e->done[task] == AW_RESUME_OPEN;
+    struct aw_task at = aw_graph_task (history->graph, task);
+
+    return e->done[task] == AW_RESUME_OPEN
+           && (history->marks[task] & AW_MARK_DROPPED
+               || (history->marks[task] & AW_MARK_CANCELLED
+                   && history->graph->sets[at.set].submitted));
+}
+
+/* Do successors of the dropped task run as if it had succeeded? Not those of a submitted one. */
+static bool releases (const struct aw_history *history, uint32_t task)
+{
+    return !history->graph->sets[aw_graph_task (history->graph, task).set].submitted;
 }
 
 /* Cancels the dropped tasks, each run of them. 0, or -1 with ENOMEM. */
@@ -55,13 +75,14 @@ static int fill_dropped (struct aw_resume_state *e, const struct aw_history *his
         if (!is_dropped (e, history, task))
             continue;
         e->n_dropped++;
-        if (task > 0 && is_dropped (e, history, task - 1)) {
+        if (task > 0 && is_dropped (e, history, task - 1)
+            && releases (history, task - 1) == releases (history, task)) {
             last->count++;
             continue;
         }
         if (aw_array_reserve (&e->cancelled, &room, e->n_cancelled + (size_t)1) < 0)
             return -1;
-        e->cancelled[e->n_cancelled++] = (struct aw_cancel){ task, 1, true };
+        e->cancelled[e->n_cancelled++] = (struct aw_cancel){ task, 1, releases (history, task) };
     }
     return 0;
 }

@@ -23,7 +23,8 @@ struct aw_resume_end {
 enum aw_resume_done {
     AW_RESUME_OPEN, /* it has not: it runs */
     AW_RESUME_COMPLETED,
-    AW_RESUME_IGNORED /* it failed, with on_failure continue: it does not run again */
+    AW_RESUME_IGNORED, /* it failed, with on_failure continue: it does not run again */
+    AW_RESUME_FAILED, /* it failed and was submitted: neither it nor its successors run */
 };
 
 /* COUNT tasks from TASK on are cancelled. */

@@ -91,7 +91,8 @@ int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
 
 void aw_estimate_take_snapshot (struct aw_estimate *e)
 {
-    memcpy (e->snapshot, e->published, e->graph->n_sets * sizeof (*e->snapshot));
+    for (uint32_t s = 0; s < e->graph->n_sets; s++)
+        e->snapshot[s] = e->published[aw_estimate_set (e, s)];
 }
 
 /* Welford's method (Technometrics 4(3), 1962). */
@@ -106,8 +107,10 @@ static void spread (struct aw_estimate *e, uint32_t set, double seconds)
 
 double aw_estimate_most (const struct aw_estimate *e, uint32_t set)
 {
-    uint32_t n = e->n_ended[set];
+    uint32_t n;
 
+    set = aw_estimate_set (e, set);
+    n = e->n_ended[set];
     if (n < 2)
         return e->seconds[set];
     return fmax (e->seconds[set], e->mean[set]) + 2 * sqrt (e->squares[set] / (n - 1));
@@ -115,8 +118,10 @@ double aw_estimate_most (const struct aw_estimate *e, uint32_t set)
 
 bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
 {
-    double published = e->published[set];
+    double published;
 
+    set = aw_estimate_set (e, set);
+    published = e->published[set];
     spread (e, set, seconds);
     if (!isnan (e->graph->sets[set].duration))
         return false;

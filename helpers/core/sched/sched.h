@@ -130,6 +130,20 @@ struct aw_counts {
 };
 struct aw_counts aw_sched_counts (const struct aw_sched *sched, uint32_t set);
 
+/* What has become of TASK. In a run that has been stopped, a task that has not started is
+ * cancelled.
+ */
+enum aw_task_state {
+    AW_TASK_WAITING, /* for predecessors */
+    AW_TASK_READY, /* for resources, or for the delay before another attempt */
+    AW_TASK_RUNNING,
+    AW_TASK_COMPLETED,
+    AW_TASK_FAILED, /* for good */
+    AW_TASK_CANCELLED,
+    AW_TASK_SKIPPED, /* a predecessor failed */
+};
+enum aw_task_state aw_sched_task_state (const struct aw_sched *sched, uint32_t task);
+
 /* Was TASK cancelled before it ran: by a request, or because its iteration is not needed? */
 bool aw_sched_unwanted (const struct aw_sched *sched, uint32_t task);
 

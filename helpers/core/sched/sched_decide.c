@@ -50,7 +50,7 @@ static bool choose_except (struct aw_sched *s,
 
 static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
 {
-    return s->estimate.seconds[aw_graph_instance_set (s->graph, instance)];
+    return aw_estimate_seconds (&s->estimate, aw_graph_instance_set (s->graph, instance));
 }
 
 /* The same for the first task of INSTANCE: if possible not on the node where it failed. */

@@ -7,27 +7,28 @@
 
 #include "core/sched/sched_state.h"
 
-/* A first figure for a set gives its running tasks an expected end. */
+/* A first figure for a set gives its running tasks, and those that count as one with it, an
+ * expected end. */
 static void expect_ends (struct aw_sched *s, uint32_t set)
 {
     struct aw_running *run;
     uint32_t cursor = 0;
 
     while ((run = aw_running_each (&s->running, &cursor)))
-        if (run->set == set && isinf (run->end))
+        if (aw_estimate_set (&s->estimate, run->set) == set && isinf (run->end))
             aw_running_set_end (&s->running, run, run->start + s->estimate.seconds[set]);
 }
 
 static void learn (struct aw_sched *s, uint32_t set, double seconds)
 {
-    bool first = isnan (s->estimate.seconds[set]);
+    bool first = isnan (aw_estimate_seconds (&s->estimate, set));
 
     if (!(seconds >= 0) || !aw_estimate_learn (&s->estimate, set, seconds))
         return;
     if (++s->n_moves > s->graph->n_sets / 64) /* large graphs do not do it after each end */
         aw_sched_rank_again (s);
     if (first)
-        expect_ends (s, set);
+        expect_ends (s, aw_estimate_set (&s->estimate, set));
 }
 
 /* Was a task of SET, which ends now, asked to save its state because the job ends? */
@@ -100,7 +101,7 @@ static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succe
     else if (how == AW_ON_FAILURE_CONTINUE)
         rc = aw_depend_ignore (&s->depend, task, s->now, &out);
     else if (how == AW_ON_FAILURE_SKIP) {
-        s->failed = true;
+        s->failed = s->failed || !s->graph->sets[set].submitted;
         rc = aw_depend_fail (&s->depend, task, s->now, &out);
     }
     else {

@@ -13,7 +13,7 @@
 static void rank_new (struct aw_sched *s, const struct aw_graph_size *old)
 {
     for (uint32_t set = old->n_sets; set < s->graph->n_sets; set++) {
-        double seconds = s->estimate.seconds[set];
+        double seconds = aw_estimate_seconds (&s->estimate, set);
 
         s->ready.remaining[aw_graph_instance (s->graph, 0, set)] = isnan (seconds) ? 1 : seconds;
     }

@@ -57,6 +57,26 @@ bool aw_sched_unwanted (const struct aw_sched *s, uint32_t task)
     return s->tries[task].cancelled && s->depend.state[task] == AW_DEPEND_SKIPPED;
 }
 
+enum aw_task_state aw_sched_task_state (const struct aw_sched *s, uint32_t task)
+{
+    enum aw_depend_state state = (enum aw_depend_state)s->depend.state[task];
+
+    switch (state) {
+    case AW_DEPEND_WAITING:
+        return s->stopped ? AW_TASK_CANCELLED : AW_TASK_WAITING;
+    case AW_DEPEND_READY:
+        return s->stopped ? AW_TASK_CANCELLED : AW_TASK_READY;
+    case AW_DEPEND_RUNNING:
+        return AW_TASK_RUNNING;
+    case AW_DEPEND_DONE:
+        return AW_TASK_COMPLETED;
+    case AW_DEPEND_SKIPPED:
+        return s->tries[task].cancelled ? AW_TASK_CANCELLED : AW_TASK_SKIPPED;
+    default:
+        return AW_TASK_FAILED;
+    }
+}
+
 bool aw_sched_unfinished (const struct aw_sched *s, uint32_t task)
 {
     return s->depend.state[task] == AW_DEPEND_RUNNING
@@ -87,12 +107,12 @@ const struct aw_pool *aw_sched_pool (const struct aw_sched *s)
 
 double aw_sched_duration (const struct aw_sched *s, uint32_t set)
 {
-    return s->estimate.seconds[set];
+    return aw_estimate_seconds (&s->estimate, set);
 }
 
 double aw_sched_expected (const struct aw_sched *s, uint32_t task)
 {
-    return s->estimate.seconds[aw_graph_task (s->graph, task).set];
+    return aw_estimate_seconds (&s->estimate, aw_graph_task (s->graph, task).set);
 }
 
 double aw_sched_next_wake (const struct aw_sched *s)

@@ -26,6 +26,19 @@ static int queue_as_news (struct aw_sched *s, uint32_t first, uint32_t last, dou
                                                   : aw_ranges_push (&s->news.ready, first, last, t);
 }
 
+/* TASK ends as it did in an earlier part of the run. */
+static int end_again (struct aw_sched *s, uint32_t task, double t, struct aw_released *out)
+{
+    switch (s->done[task]) {
+    case AW_RESUME_IGNORED:
+        return aw_depend_ignore (&s->depend, task, t, out);
+    case AW_RESUME_FAILED:
+        return aw_depend_fail (&s->depend, task, t, out);
+    default:
+        return aw_depend_done (&s->depend, task, t, out);
+    }
+}
+
 /* Tasks that an earlier part of the run completed are done as soon as they would be ready; the
  * others of RUN are ready.
  */
@@ -35,11 +48,7 @@ static int release_undone (struct aw_sched *s, struct aw_range run, struct aw_re
         uint32_t last = task;
 
         if (s->done[task]) {
-            int rc = s->done[task] == AW_RESUME_IGNORED
-                         ? aw_depend_ignore (&s->depend, task, run.t, out)
-                         : aw_depend_done (&s->depend, task, run.t, out);
-
-            if (rc < 0)
+            if (end_again (s, task, run.t, out) < 0)
                 return -1;
             continue;
         }

@@ -30,7 +30,7 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
 {
     struct aw_task at = aw_graph_task (s->graph, task);
     const struct aw_set *set = &s->graph->sets[at.set];
-    double seconds = s->estimate.seconds[at.set];
+    double seconds = aw_estimate_seconds (&s->estimate, at.set);
 
     run->task = task;
     run->set = at.set;

@@ -160,7 +160,7 @@ void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run)
 
 void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
 {
-    double seconds = s->estimate.seconds[run->set];
+    double seconds = aw_estimate_seconds (&s->estimate, run->set);
 
     aw_sched_leave_staging (s, run);
     aw_ready_started (&s->ready, run->set);
@@ -176,7 +176,7 @@ static uint32_t first_with_room (const struct aw_sched *s,
                                  const struct aw_shape *shape,
                                  bool beside)
 {
-    double seconds = s->estimate.seconds[shape->bound - 1];
+    double seconds = aw_estimate_seconds (&s->estimate, shape->bound - 1);
     const struct aw_range *range;
 
     for (uint32_t i = 0; (range = aw_ranges_at (queue, i)); i++)
