@@ -17,6 +17,7 @@
 
 #include "agent/job_variables.h"
 #include "agent/place/place_env.h"
+#include "io/text_file.h"
 #include "io/textbuf.h"
 #include "util/array.h"
 #include "util/packet.h"
@@ -86,15 +87,24 @@ static const char *const hidden[] = {
     "OLDPWD=", /* of the agent; a shell sets them by itself */
 };
 
+enum { MAX_BASE = 16 << 20 }; /* bytes of the environment of a submission */
+
+/* What a task starts from. */
+struct base {
+    char **strings; /* owned, sorted by name */
+    size_t n;
+    bool *replaced; /* scratch: for each of them */
+    char *path; /* of the file that has them; NULL: the agent's own */
+};
+
 struct aw_environment {
-    char **base; /* strings owned, sorted by name */
-    size_t n_base;
+    struct base own_base;
+    struct base submitted; /* the last one that was read */
     struct aw_place_env *place_env;
     struct aw_job_variables *job_variables;
     /* Scratch, filled by each make. */
     char **result;
     size_t capacity;
-    bool *replaced; /* for each string of base */
     struct aw_textbuf fixed; /* strings that every task gets, each with its NUL */
     struct aw_textbuf own; /* strings that this file makes, each with its NUL */
 };
@@ -134,26 +144,84 @@ bool aw_environment_hides (const char *variable)
     return false;
 }
 
-static int copy_base (struct aw_environment *environment, char *const *env)
+static void finish_base (struct base *base)
+{
+    for (size_t i = 0; i < base->n; i++)
+        free (base->strings[i]);
+    free (base->strings);
+    free (base->replaced);
+    free (base->path);
+    memset (base, 0, sizeof (*base));
+}
+
+/* A copy of those of the N strings ENV that tasks may see. */
+static int copy_base (struct base *base, char *const *env, size_t n)
+{
+    base->strings = calloc (n + 1, sizeof (char *));
+    base->replaced = calloc (n + 1, sizeof (bool));
+    if (!base->strings || !base->replaced)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr (env[i], '=') || aw_environment_hides (env[i]))
+            continue;
+        base->strings[base->n] = strdup (env[i]);
+        if (!base->strings[base->n])
+            return -1;
+        base->n++;
+    }
+    qsort (base->strings, base->n, sizeof (char *), compare_items);
+    return 0;
+}
+
+static int copy_own (struct base *base, char *const *env)
 {
     size_t n = 0;
 
     while (env && env[n])
         n++;
-    environment->base = calloc (n + 1, sizeof (char *));
-    environment->replaced = calloc (n + 1, sizeof (bool));
-    if (!environment->base || !environment->replaced)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        if (!strchr (env[i], '=') || aw_environment_hides (env[i]))
-            continue;
-        environment->base[environment->n_base] = strdup (env[i]);
-        if (!environment->base[environment->n_base])
-            return -1;
-        environment->n_base++;
+    return copy_base (base, env, n);
+}
+
+/* Fills BASE with the strings in TEXT, each with its NUL. */
+static int split_base (struct base *base, char *text, size_t size)
+{
+    struct aw_strings list = { 0 };
+    int rc = -1;
+
+    for (size_t at = 0; at < size; at += strlen (text + at) + 1)
+        aw_strings_add (&list, text + at);
+    if (!list.failed)
+        rc = copy_base (base, list.v, list.n);
+    aw_strings_finish (&list);
+    return rc;
+}
+
+/* The base of LAUNCH; NULL with text. Tasks that were submitted together have one file. */
+static struct base *base_of (struct aw_environment *environment,
+                             const struct aw_launch *launch,
+                             struct aw_error *err)
+{
+    struct base *base = &environment->submitted;
+    size_t size;
+    char *text;
+
+    if (!launch->base)
+        return &environment->own_base;
+    if (base->path && strcmp (base->path, launch->base) == 0)
+        return base;
+    finish_base (base);
+    text = aw_text_file_read (launch->base, MAX_BASE, &size, err);
+    if (!text) {
+        aw_error_prefix (err, "the environment of its submission");
+        return NULL;
     }
-    qsort (environment->base, environment->n_base, sizeof (char *), compare_items);
-    return 0;
+    if (split_base (base, text, size) < 0 || !(base->path = strdup (launch->base))) {
+        finish_base (base);
+        aw_error_set (err, "out of memory");
+        base = NULL;
+    }
+    free (text);
+    return base;
 }
 
 struct aw_environment *aw_environment_create (char *const *env,
@@ -163,7 +231,7 @@ struct aw_environment *aw_environment_create (char *const *env,
 {
     struct aw_environment *environment = calloc (1, sizeof (*environment));
 
-    if (!environment || copy_base (environment, env) < 0) {
+    if (!environment || copy_own (&environment->own_base, env) < 0) {
         aw_environment_destroy (environment);
         aw_error_set (err, "out of memory");
         return NULL;
@@ -178,22 +246,21 @@ struct aw_environment *aw_environment_create (char *const *env,
     return environment;
 }
 
-/* Marks the strings of base that VARIABLE replaces. */
-static void replace (struct aw_environment *environment, const char *variable)
+/* Marks the strings of BASE that VARIABLE replaces. */
+static void replace (struct base *base, const char *variable)
 {
     size_t low = 0;
-    size_t high = environment->n_base;
+    size_t high = base->n;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare_names (environment->base[middle], variable) < 0)
+        if (compare_names (base->strings[middle], variable) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < environment->n_base && compare_names (environment->base[low], variable) == 0;
-         low++)
-        environment->replaced[low] = true;
+    for (; low < base->n && compare_names (base->strings[low], variable) == 0; low++)
+        base->replaced[low] = true;
 }
 
 /* Fills own with the variables of the node. */
@@ -237,13 +304,44 @@ static bool named (char *const *list, const char *variable)
     return false;
 }
 
+/* Puts the strings together: own ones, those of LAUNCH, what is left of BASE. */
+static void join (struct aw_environment *environment,
+                  const struct aw_launch *launch,
+                  size_t n_given,
+                  struct base *base)
+{
+    char *end = environment->own.data + environment->own.len;
+    size_t n = 0;
+
+    memset (base->replaced, 0, base->n * sizeof (bool));
+    for (char *s = environment->own.data; s < end; s += strlen (s) + 1) {
+        replace (base, s);
+        if (!named (launch->env, s))
+            environment->result[n++] = s;
+    }
+    for (size_t i = 0; i < n_given; i++) {
+        replace (base, launch->env[i]);
+        /* Of two equal names the last holds; lists are short. */
+        if (strchr (launch->env[i], '=') && !named (launch->env + i + 1, launch->env[i]))
+            environment->result[n++] = launch->env[i];
+    }
+    for (size_t i = 0; i < base->n; i++)
+        if (!base->replaced[i])
+            environment->result[n++] = base->strings[i];
+    environment->result[n] = NULL;
+}
+
 char **aw_environment_make (struct aw_environment *environment,
                             const struct aw_launch *launch,
-                            bool bound)
+                            bool bound,
+                            struct aw_error *err)
 {
-    size_t n_given = 0, n_own = 0, n = 0;
+    struct base *base = base_of (environment, launch, err);
+    size_t n_given = 0, n_own = 0;
     const char *end;
 
+    if (!base)
+        return NULL;
     while (launch->env && launch->env[n_given])
         n_given++;
     add_own (environment, launch, bound);
@@ -253,27 +351,12 @@ char **aw_environment_make (struct aw_environment *environment,
         n_own++;
     if (environment->own.failed
         || aw_array_reserve (&environment->result, &environment->capacity,
-                             environment->n_base + n_given + n_own + 1)
+                             base->n + n_given + n_own + 1)
                < 0) {
-        errno = ENOMEM;
+        aw_error_set (err, "out of memory");
         return NULL;
     }
-    memset (environment->replaced, 0, environment->n_base * sizeof (bool));
-    for (char *s = environment->own.data; s < end; s += strlen (s) + 1) {
-        replace (environment, s);
-        if (!named (launch->env, s))
-            environment->result[n++] = s;
-    }
-    for (size_t i = 0; i < n_given; i++) {
-        replace (environment, launch->env[i]);
-        /* Of two equal names the last holds; lists are short. */
-        if (strchr (launch->env[i], '=') && !named (launch->env + i + 1, launch->env[i]))
-            environment->result[n++] = launch->env[i];
-    }
-    for (size_t i = 0; i < environment->n_base; i++)
-        if (!environment->replaced[i])
-            environment->result[n++] = environment->base[i];
-    environment->result[n] = NULL;
+    join (environment, launch, n_given, base);
     return environment->result;
 }
 
@@ -282,10 +365,8 @@ void aw_environment_destroy (struct aw_environment *environment)
     int saved = errno;
 
     if (environment) {
-        for (size_t i = 0; i < environment->n_base; i++)
-            free (environment->base[i]);
-        free (environment->base);
-        free (environment->replaced);
+        finish_base (&environment->own_base);
+        finish_base (&environment->submitted);
         free (environment->result);
         aw_textbuf_finish (&environment->own);
         aw_place_env_destroy (environment->place_env);

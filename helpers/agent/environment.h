@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The environment of tasks: that of the agent without variables that belong to the agent alone,
- * then variables of the node (GPUs, OMP_NUM_THREADS), then those of the launch.
+ * then variables of the node (GPUs, OMP_NUM_THREADS), then those of the launch. A submitted task
+ * has the environment of its submission in place of the agent's.
  */
 #ifndef AW_AGENT_ENVIRONMENT_H
 #define AW_AGENT_ENVIRONMENT_H
@@ -24,11 +25,12 @@ struct aw_environment *aw_environment_create (char *const *env,
 int aw_environment_add (struct aw_environment *environment, const char *name, const char *value);
 
 /* The environment for LAUNCH; BOUND: it is bound to its CPUs. Valid until the next call. NULL with
- * ENOMEM.
+ * text: the environment that it was submitted with cannot be read, or out of memory.
  */
 char **aw_environment_make (struct aw_environment *environment,
                             const struct aw_launch *launch,
-                            bool bound);
+                            bool bound,
+                            struct aw_error *err);
 
 /* Takes NULL, keeps errno. */
 void aw_environment_destroy (struct aw_environment *environment);

@@ -28,9 +28,10 @@ void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch
     struct aw_error err;
     pid_t pid;
 
-    spawn.env = aw_environment_make (agent->environment, launch, spawn.cpus != NULL);
+    spawn.env = aw_environment_make (agent->environment, launch, spawn.cpus != NULL, &err);
     if (!spawn.env) {
-        aw_attempt_give_up (attempt, 0, CANNOT_RUN, "cannot be started: out of memory");
+        aw_error_prefix (&err, "cannot be started");
+        aw_attempt_give_up (attempt, 0, CANNOT_RUN, err.text);
         return;
     }
     if (aw_attempt_output_open (attempt, launch, &spawn, &pipes, &err) < 0) {

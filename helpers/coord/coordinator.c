@@ -52,9 +52,17 @@ static void on_wanted (void *arg, struct aw_event *ev)
     aw_coordinator_handle_event (arg, ev);
 }
 
-static int on_add (void *arg, struct aw_event *ev, size_t size, struct aw_problems *problems)
+static int on_add (
+    void *arg, struct aw_event *ev, size_t size, bool submitted, struct aw_problems *problems)
 {
-    return aw_coordinator_add (arg, ev, size, problems);
+    return aw_coordinator_add (arg, ev, size, submitted, problems);
+}
+
+static enum aw_task_state on_state (void *arg, uint32_t task)
+{
+    const struct aw_coordinator *c = arg;
+
+    return aw_sched_task_state (c->sched, task);
 }
 
 static void on_send (
@@ -331,7 +339,8 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
 {
     struct aw_stop_signals_callbacks on_signals = { aw_coordinator_on_stop_signal,
                                                     aw_coordinator_on_drain, on_suspend, c };
-    const struct aw_task_requests_user requests = { on_send, on_counted, on_wanted, on_add, c };
+    const struct aw_task_requests_user requests = { on_send, on_counted, on_wanted,
+                                                    on_add,  on_state,   c };
     int rc;
 
     err->text[0] = '\0';

@@ -4,6 +4,7 @@
  */
 #include "coord/coordinator_state.h"
 
+#include "io/workflow/submission.h"
 #include "util/array.h"
 
 /* Can there be tasks of that set in this pool? */
@@ -48,12 +49,19 @@ static void count_messages (struct aw_coordinator *c, uint32_t from)
 int aw_coordinator_add (struct aw_coordinator *c,
                         struct aw_event *ev,
                         size_t size,
+                        bool submitted,
                         struct aw_problems *problems)
 {
     struct aw_workflow *w = c->config.workflow;
     uint32_t from = w->graph->n_sets;
-    int rc = aw_workflow_add (w, ev->text, size, AW_REQUEST_ADDED, fits, c, problems);
+    int rc;
 
+    if (submitted && aw_sched_stopped (c->sched)) {
+        aw_problems_add (problems, false, "the run has been stopped: nothing more starts");
+        return -1;
+    }
+    rc = submitted ? aw_workflow_submit (w, ev->text, size, AW_SUBMISSION, fits, c, problems)
+                   : aw_workflow_add (w, ev->text, size, AW_REQUEST_ADDED, fits, c, problems);
     if (rc <= 0)
         return rc;
     if (make_room (c) < 0 || aw_coordinator_handle_event (c, ev) < 0) {

@@ -99,6 +99,7 @@ struct aw_coordinator {
     bool *leaving; /* by node: told by SIGTERM to end, and about to */
     uint32_t n_leaving; /* of those that are not lost yet */
     bool stopping; /* a stop was asked for */
+    bool stop_known; /* the scheduler has stopped, and tasks that wait have been told */
     bool complete; /* all nodes have joined and the pool has been checked */
     int exit_code; /* -1: the run continues */
     bool journal_broken;
@@ -164,12 +165,13 @@ void aw_coordinator_end_run (struct aw_coordinator *c, int code, const char *rea
 
 /* coordinator_add.c */
 
-/* Adds the task sets in EV, an ADD with SIZE bytes of text. 0, or -1 with problems and nothing
- * changed.
+/* Adds the task sets in EV, an ADD with SIZE bytes of text; SUBMITTED: a task has submitted it. 0,
+ * or -1 with problems and nothing changed.
  */
 int aw_coordinator_add (struct aw_coordinator *c,
                         struct aw_event *ev,
                         size_t size,
+                        bool submitted,
                         struct aw_problems *problems);
 
 /* coordinator_start.c */

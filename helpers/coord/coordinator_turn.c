@@ -85,6 +85,15 @@ static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
         end_as_decided (c, action->code);
 }
 
+/* Tasks that wait for what they have submitted learn that it does not start any more. */
+static void tell_stop (struct aw_coordinator *c)
+{
+    if (c->stop_known || !c->requests || !aw_sched_stopped (c->sched))
+        return;
+    c->stop_known = true;
+    aw_task_requests_stopped (c->requests);
+}
+
 /* The end of a turn of the loop: journal what came in, decide, journal the decisions, commit. */
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
 {
@@ -102,9 +111,12 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     while (aw_coordinator_is_free (c) && aw_sched_next (c->sched, &action)) {
         aw_coordinator_record (c, &action);
         carry_out (c, &action);
+        if (c->requests && c->exit_code < 0)
+            aw_task_requests_event (c->requests, &action);
         if (++n % AW_FLUSH_EVERY == 0)
             aw_coordinator_commit (c);
     }
+    tell_stop (c);
     aw_coordinator_commit (c);
     aw_coordinator_arm_redraw (c);
     arm_wake (c);

@@ -8,6 +8,7 @@
 
 #include "coord/task_script.h"
 #include "io/journal/run_dir.h"
+#include "io/workflow/submission.h"
 #include "io/workflow/values.h"
 
 /* What each text of a recipe is filled in from. */
@@ -130,6 +131,24 @@ static int add_number (struct aw_launch *launch, size_t *n, const char *name, ui
     return add_variable (launch, n, name, text);
 }
 
+static char *id_of (const struct aw_workflow *workflow, uint32_t set)
+{
+    char *text;
+
+    return asprintf (&text, "%llu", (unsigned long long)aw_submitted_id (workflow, set)) < 0 ? NULL
+                                                                                             : text;
+}
+
+/* The environment that the task was submitted with. */
+static int fill_base (struct aw_launch *launch, const struct context *c)
+{
+    if (!c->recipe->base)
+        return 0;
+    if (asprintf (&launch->base, "%s/" AW_RUN_SUBMITTED "/%s", c->run_dir, c->recipe->base) < 0)
+        launch->base = NULL;
+    return launch->base ? 0 : -1;
+}
+
 /* The texts of its variables, each as it is. */
 static int fill_values (struct aw_launch *launch,
                         size_t *n,
@@ -171,8 +190,8 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
     char name[160];
     size_t n = 0;
 
-    launch->env = calloc (c->recipe->n_environment + n_values + 7, sizeof (*launch->env));
-    if (!launch->env)
+    launch->env = calloc (c->recipe->n_environment + n_values + 8, sizeof (*launch->env));
+    if (!launch->env || fill_base (launch, c) < 0)
         return -1;
     aw_graph_task_name (graph, c->start->task, name, sizeof (name));
     if (fill_own (launch, &n, c) < 0 || fill_values (launch, &n, c, at.index) < 0
@@ -181,6 +200,9 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
         || add_number (launch, &n, "ASYNC_WORKFLOW_ITERATION", at.iteration) < 0
         || add_number (launch, &n, "ASYNC_WORKFLOW_ATTEMPT", c->start->attempt) < 0
         || add_variable (launch, &n, "ASYNC_WORKFLOW_RUN", c->run_dir) < 0)
+        return -1;
+    if (c->set->submitted
+        && add_variable (launch, &n, "ASYNC_WORKFLOW_ID", id_of (c->workflow, at.set)) < 0)
         return -1;
     if (c->scratch[0])
         return add_variable (launch, &n, "ASYNC_WORKFLOW_SCRATCH", c->scratch);

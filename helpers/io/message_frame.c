@@ -18,6 +18,8 @@ static const char *const kinds[AW_PACKET_KINDS] = {
     [AW_PACKET_CLOSE] = "close",     [AW_PACKET_ACCEPTED] = "accepted",
     [AW_PACKET_ADMIT] = "admit",     [AW_PACKET_DISMISS] = "dismiss",
     [AW_PACKET_WAIT] = "wait",       [AW_PACKET_LOOK] = "look",
+    [AW_PACKET_SUBMIT] = "submit",   [AW_PACKET_STATES] = "states",
+    [AW_PACKET_AWAIT] = "await",
 };
 
 bool aw_message_frame_is (const char *line, size_t size)

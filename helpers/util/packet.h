@@ -14,12 +14,17 @@
  *   t SYNC      number                       answered by DONE when all before it is accepted
  *   t ADD       number, data, more           a workflow, in parts; answered by DONE
  *   t CANCEL    number, data: tasks, flags   answered by DONE
- *   t WAIT      number, seq                  it does nothing but wait for that receiver, from which
- *                                            it has got seq messages, or for the answer to that
- *                                            request, and has no time limit
- *   a MESSAGE   number: receiver's, topic, sender, attempt, seq, reply, data
- *   a ANSWER    number, sender, data
- *   a DONE      number, error: data is the text of what is wrong
+ *   t SUBMIT    number, data, more           a task, in parts; answered by DONE, whose seq is its
+ * id. All parts together are texts, each with its NUL: the task as a JSON object (aw_submit(3)),
+ * the working directory, and the environment, "NAME=value" each t STATES    number, data: ids
+ * answered by ANSWER of that number: data has a letter for each id (enum aw_packet_state), in their
+ * order. The ids are decimal, with a blank or newline between them. An id that does not exist: DONE
+ * with an error t AWAIT     number, data: ids            the same, when all of them have ended.
+ * Without data: the one of that number is withdrawn, and not answered t WAIT      number, seq it
+ * does nothing but wait for that receiver, from which it has got seq messages, or for the answer to
+ * that request, and has no time limit a MESSAGE   number: receiver's, topic, sender, attempt, seq,
+ * reply, data a ANSWER    number, sender, data a DONE      number, error: data is the text of what
+ * is wrong
  *
  * Between agent and coordinator the same goes as frames (io/message_frame.h), with the connection
  * and the task that it belongs to, and more kinds:
@@ -77,14 +82,28 @@ enum aw_packet_kind {
     AW_PACKET_DISMISS,
     AW_PACKET_WAIT,
     AW_PACKET_LOOK,
+    AW_PACKET_SUBMIT,
+    AW_PACKET_STATES,
+    AW_PACKET_AWAIT,
     AW_PACKET_KINDS /* one more than the last */
 };
 
 enum aw_packet_flags {
     AW_PACKET_ERROR = 1, /* DONE, ANSWER: data is the text of an error */
-    AW_PACKET_MORE = 2, /* ADD: another part follows */
+    AW_PACKET_MORE = 2, /* ADD, SUBMIT: another part follows */
     AW_PACKET_RELEASE = 4, /* CANCEL: successors of the tasks run */
     AW_PACKET_STUCK = 8, /* DONE with an error: nobody is left who could send */
+};
+
+/* What has become of a submitted task. The first three have not ended. */
+enum aw_packet_state {
+    AW_STATE_WAITING = 'W', /* for the tasks that it depends on */
+    AW_STATE_PENDING = 'P', /* for CPUs and GPUs, or for its next attempt */
+    AW_STATE_RUNNING = 'R',
+    AW_STATE_SUCCESS = 'S',
+    AW_STATE_FAILED = 'F',
+    AW_STATE_CANCELLED = 'C',
+    AW_STATE_SKIPPED = 'D', /* a task that it depends on has failed */
 };
 
 /* A piece of text that ends by its size. */

@@ -121,7 +121,7 @@ static void a_task_gets_the_variables_that_describe_it (void **state)
     launch.env = given;
     assert_int_equal (aw_idset_add (&launch.cpus, 4, 7), 0);
     for (int round = 0; round < 2; round++) {
-        env = aw_environment_make (environment, &launch, false);
+        env = aw_environment_make (environment, &launch, false, NULL);
         assert_non_null (env);
         assert_int_equal (count (env, "A=new"), 1);
         assert_int_equal (count_name (env, "A"), 1);
@@ -142,7 +142,7 @@ static void a_task_gets_the_variables_that_describe_it (void **state)
     }
     /* The next launch has nothing of the one before. */
     launch.env = NULL;
-    env = aw_environment_make (environment, &launch, false);
+    env = aw_environment_make (environment, &launch, false, NULL);
     assert_int_equal (count (env, "Z=26"), 1);
     assert_int_equal (count_name (env, "NEW"), 0);
     aw_idset_finish (&launch.cpus);
@@ -162,14 +162,14 @@ static void srun_in_a_task_sees_the_job (void **state)
     (void)state;
     aw_launch_init (&launch);
     environment = aw_environment_create (in_job, &none, NULL, NULL);
-    assert_int_equal (count (aw_environment_make (environment, &launch, false), "SLURM_OVERLAP=1"),
-                      1);
     assert_int_equal (
-        count_name (aw_environment_make (environment, &launch, false), "SLURM_OVERLAP"), 1);
+        count (aw_environment_make (environment, &launch, false, NULL), "SLURM_OVERLAP=1"), 1);
+    assert_int_equal (
+        count_name (aw_environment_make (environment, &launch, false, NULL), "SLURM_OVERLAP"), 1);
     aw_environment_destroy (environment);
     environment = aw_environment_create (outside, &none, NULL, NULL);
     assert_int_equal (
-        count_name (aw_environment_make (environment, &launch, false), "SLURM_OVERLAP"), 0);
+        count_name (aw_environment_make (environment, &launch, false, NULL), "SLURM_OVERLAP"), 0);
     aw_environment_destroy (environment);
 }
 
@@ -219,13 +219,13 @@ static void the_job_is_as_large_as_the_task (void **state)
     assert_int_equal (aw_idset_parse (&launch.cpus, "4-6"), 0);
     assert_int_equal (aw_idset_parse (&launch.gpus, "1,3"), 0);
     environment = aw_environment_create (base, &gpus, NULL, NULL);
-    env = aw_environment_make (environment, &launch, false);
+    env = aw_environment_make (environment, &launch, false, NULL);
     for (size_t i = 0; i < sizeof (expected) / sizeof (expected[0]); i++)
         if (count (env, expected[i]) != 1)
             fail_msg ("%s is there %d times", expected[i], count (env, expected[i]));
     assert_int_equal (count_name (env, "SLURM_STEP_GPUS"), 0);
     aw_idset_finish (&launch.gpus);
-    env = aw_environment_make (environment, &launch, false);
+    env = aw_environment_make (environment, &launch, false, NULL);
     assert_int_equal (count_name (env, "SLURM_GPUS"), 0);
     assert_int_equal (count_name (env, "SLURM_JOB_GPUS"), 0);
     aw_idset_finish (&launch.cpus);
@@ -247,20 +247,20 @@ static void a_number_of_threads_that_is_given_stays (void **state)
     environment = aw_environment_create (base, &none, NULL,
                                          NULL); /* the user's own wins over the number of CPUs */
     assert_int_equal (
-        count (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS=3"), 1);
+        count (aw_environment_make (environment, &launch, false, NULL), "OMP_NUM_THREADS=3"), 1);
     assert_int_equal (
-        count_name (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS"), 1);
+        count_name (aw_environment_make (environment, &launch, false, NULL), "OMP_NUM_THREADS"), 1);
     launch.env = given; /* and the workflow's over both */
     assert_int_equal (
-        count (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS=5"), 1);
+        count (aw_environment_make (environment, &launch, false, NULL), "OMP_NUM_THREADS=5"), 1);
     assert_int_equal (
-        count_name (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS"), 1);
+        count_name (aw_environment_make (environment, &launch, false, NULL), "OMP_NUM_THREADS"), 1);
     aw_environment_destroy (environment);
     environment = aw_environment_create (base + 1, &none, NULL, NULL);
     assert_int_equal (
-        count (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS=5"), 1);
+        count (aw_environment_make (environment, &launch, false, NULL), "OMP_NUM_THREADS=5"), 1);
     assert_int_equal (
-        count_name (aw_environment_make (environment, &launch, false), "OMP_NUM_THREADS"), 1);
+        count_name (aw_environment_make (environment, &launch, false, NULL), "OMP_NUM_THREADS"), 1);
     aw_environment_destroy (environment);
     aw_idset_finish (&launch.cpus);
 }
@@ -288,7 +288,7 @@ static void place (char *const *base,
     launch.env = given;
     launch.gpu_share = share;
     assert_int_equal (aw_idset_parse (&launch.cpus, cpus), 0);
-    found = aw_env_get (aw_environment_make (environment, &launch, bound), name);
+    found = aw_env_get (aw_environment_make (environment, &launch, bound, NULL), name);
     snprintf (value, size, "%s", found ? found : "");
     aw_idset_finish (&launch.cpus);
     aw_environment_destroy (environment);

@@ -46,7 +46,7 @@ struct connection {
     struct event *writable; /* pending while the task does not read */
     struct aw_textbuf out; /* packets, each behind its size */
     size_t sent; /* of out */
-    struct aw_textbuf add; /* the parts of a workflow so far */
+    struct aw_textbuf add; /* the parts of a workflow or a submission so far */
     uint32_t *sizes; /* a ring: bytes of the messages that are not accepted yet */
     uint32_t first, n_unaccepted;
     size_t unaccepted; /* bytes */
@@ -218,7 +218,7 @@ static void take_accepted (struct connection *c, uint32_t n)
         c->paused = false;
 }
 
-/* A part of a workflow; the last part sends all of it. -1: too long. */
+/* A part of a workflow or a submission; the last part sends all of it. -1: too long. */
 static int take_add (struct connection *c, struct aw_packet *packet)
 {
     if (c->add.len + packet->data.size > AW_ADD_MAX) {
@@ -262,8 +262,11 @@ static int take_packet (struct connection *c, const char *buf, size_t size)
     case AW_PACKET_SYNC:
     case AW_PACKET_CANCEL:
     case AW_PACKET_WAIT:
+    case AW_PACKET_STATES:
+    case AW_PACKET_AWAIT:
         break;
     case AW_PACKET_ADD:
+    case AW_PACKET_SUBMIT:
         return take_add (c, &packet);
     default:
         return -1;

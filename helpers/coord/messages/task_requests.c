@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "coord/messages/message_hub.h"
+#include "coord/messages/submissions.h"
 #include "io/journal/run_dir.h"
 #include "io/json_string.h"
 #include "io/message_frame.h"
+#include "io/workflow/submission.h"
 #include "io/workflow/task_label.h"
 #include "util/array.h"
 
@@ -18,13 +20,17 @@
 enum { PROBLEMS_MAX = 60000 }; /* bytes of them in one answer */
 
 struct answer {
-    uint32_t node, conn, number;
+    struct aw_asker to;
+    uint64_t seq; /* of DONE */
+    char *data; /* of an ANSWER. Owned; NULL: it is DONE */
+    size_t size;
 };
 
 struct aw_task_requests {
     const struct aw_workflow *workflow; /* borrowed */
     struct aw_task_requests_user user;
     struct aw_hub *hub;
+    struct aw_submissions *submissions;
     struct answer *answers; /* due when journal and messages are written, in order */
     size_t n_answers, room;
     struct aw_textbuf text; /* scratch */
@@ -45,6 +51,97 @@ static void on_counted (void *arg, const char *topic, uint64_t count)
     requests->user.counted (requests->user.arg, topic, count);
 }
 
+/* Answers at once: ERROR, or NULL for success. */
+static void send_answer (struct aw_task_requests *requests,
+                         const struct answer *answer,
+                         const char *error)
+{
+    struct aw_packet done = { .kind = AW_PACKET_DONE,
+                              .conn = answer->to.conn,
+                              .number = answer->to.number,
+                              .seq = answer->seq };
+
+    if (error) {
+        done.flags = AW_PACKET_ERROR;
+        aw_textbuf_clear (&requests->text);
+        aw_json_put_bytes (&requests->text, error, strlen (error));
+        if (!requests->text.failed)
+            done.data = (struct aw_piece){ requests->text.data, requests->text.len };
+    }
+    else if (answer->data) {
+        done.kind = AW_PACKET_ANSWER;
+        done.data = (struct aw_piece){ answer->data, answer->size };
+    }
+    on_send (requests, answer->to.node, &done, NULL, 0);
+}
+
+/* ANSWER goes out when the journal is written; an ERROR at once. Its data become its own. */
+static void queue_answer (struct aw_task_requests *requests,
+                          const struct answer *answer,
+                          const char *error)
+{
+    if (!error
+        && aw_array_reserve (&requests->answers, &requests->room, requests->n_answers + 1) < 0)
+        error = "out of memory";
+    if (!error) {
+        requests->answers[requests->n_answers++] = *answer;
+        return;
+    }
+    send_answer (requests, answer, error);
+    free (answer->data);
+}
+
+static struct aw_asker asker_of (uint32_t node, const struct aw_packet *packet)
+{
+    return (struct aw_asker){ node, packet->conn, packet->number };
+}
+
+/* Answers ERROR at once; without one, success when the journal is written. */
+static void answer (struct aw_task_requests *requests,
+                    uint32_t node,
+                    const struct aw_packet *asked,
+                    const char *error)
+{
+    const struct answer answer = { .to = asker_of (node, asked) };
+
+    queue_answer (requests, &answer, error);
+}
+
+static enum aw_task_state on_state (void *arg, uint32_t task)
+{
+    struct aw_task_requests *requests = arg;
+
+    return requests->user.state (requests->user.arg, task);
+}
+
+static void on_answer (void *arg, const struct aw_asker *asker, const char *text, size_t n)
+{
+    struct answer answer = { .to = *asker, .data = malloc (n + 1), .size = n };
+
+    if (answer.data && n)
+        memcpy (answer.data, text, n);
+    queue_answer (arg, &answer, answer.data ? NULL : "out of memory");
+}
+
+static void on_owner_ended (void *arg, uint32_t task, const char *by)
+{
+    struct aw_task_requests *requests = arg;
+    struct aw_event ev = {
+        .type = AW_EVENT_CANCEL, .node = AW_NONE, .task = task, .count = 1, .reason = by
+    };
+
+    requests->user.event (requests->user.arg, &ev);
+}
+
+static struct aw_submissions *make_submissions (struct aw_task_requests *requests,
+                                                const char *run_dir,
+                                                const struct aw_workflow *workflow)
+{
+    const struct aw_submissions_user user = { on_state, on_answer, on_owner_ended, requests };
+
+    return aw_submissions_create (run_dir, workflow, &user);
+}
+
 struct aw_task_requests *aw_task_requests_create (const char *run_dir,
                                                   const struct aw_workflow *workflow,
                                                   const struct aw_task_requests_user *user,
@@ -62,7 +159,10 @@ struct aw_task_requests *aw_task_requests_create (const char *run_dir,
     else
         aw_error_set (err, "out of memory");
     free (dir);
-    if (requests && requests->hub) {
+    if (requests && requests->hub
+        && !(requests->submissions = make_submissions (requests, run_dir, workflow)))
+        aw_error_set (err, "out of memory");
+    if (requests && requests->hub && requests->submissions) {
         const char *topic;
         uint64_t count;
         size_t cursor = 0;
@@ -71,7 +171,7 @@ struct aw_task_requests *aw_task_requests_create (const char *run_dir,
             user->counted (user->arg, topic, count);
         return requests;
     }
-    free (requests);
+    aw_task_requests_destroy (requests);
     return NULL;
 }
 
@@ -81,47 +181,14 @@ void aw_task_requests_destroy (struct aw_task_requests *requests)
 
     if (requests) {
         aw_hub_destroy (requests->hub);
+        aw_submissions_destroy (requests->submissions);
+        for (size_t i = 0; i < requests->n_answers; i++)
+            free (requests->answers[i].data);
         aw_textbuf_finish (&requests->text);
         free (requests->answers);
     }
     free (requests);
     errno = saved;
-}
-
-/* Answers ASKED at once: ERROR, or NULL for success. */
-static void send_answer (struct aw_task_requests *requests,
-                         const struct answer *asked,
-                         const char *error)
-{
-    struct aw_packet done = { .kind = AW_PACKET_DONE,
-                              .conn = asked->conn,
-                              .number = asked->number };
-
-    if (error) {
-        done.flags = AW_PACKET_ERROR;
-        aw_textbuf_clear (&requests->text);
-        aw_json_put_bytes (&requests->text, error, strlen (error));
-        if (!requests->text.failed)
-            done.data = (struct aw_piece){ requests->text.data, requests->text.len };
-    }
-    on_send (requests, asked->node, &done, NULL, 0);
-}
-
-/* Answers ERROR at once; without one, success when the journal is written. */
-static void answer (struct aw_task_requests *requests,
-                    uint32_t node,
-                    const struct aw_packet *asked,
-                    const char *error)
-{
-    const struct answer answer = { node, asked->conn, asked->number };
-
-    if (!error
-        && aw_array_reserve (&requests->answers, &requests->room, requests->n_answers + 1) < 0)
-        error = "out of memory";
-    if (error)
-        send_answer (requests, &answer, error);
-    else
-        requests->answers[requests->n_answers++] = answer;
 }
 
 size_t aw_task_requests_waiting (const struct aw_task_requests *requests)
@@ -131,8 +198,10 @@ size_t aw_task_requests_waiting (const struct aw_task_requests *requests)
 
 void aw_task_requests_answer (struct aw_task_requests *requests, size_t n, const char *error)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         send_answer (requests, &requests->answers[i], error);
+        free (requests->answers[i].data);
+    }
     requests->n_answers -= n;
     if (n > 0)
         memmove (requests->answers, requests->answers + n,
@@ -194,7 +263,26 @@ static void take_cancel (struct aw_task_requests *requests,
     answer (requests, node, packet, NULL);
 }
 
-/* All problems as one text, a line each, without the name that a file has not here. */
+/* LINE without what the user has not written: the name of the file, and of a submitted task's set,
+ * "submitted: tasks.align-1000000003.cpus: ...". */
+static const char *shorten (const char *line)
+{
+    static const char set[] = AW_SUBMISSION ": tasks.";
+    const char *id = strncmp (line, set, sizeof (set) - 1) == 0 ? strchr (line, '-') : NULL;
+
+    if (strncmp (line, LABEL ": ", sizeof (LABEL ": ") - 1) == 0)
+        return line + sizeof (LABEL ": ") - 1;
+    if (strncmp (line, AW_SUBMISSION ": ", sizeof (AW_SUBMISSION ": ") - 1) != 0)
+        return line;
+    while (id && strspn (id + 1, "0123456789") < 10)
+        id = strchr (id + 1, '-');
+    if (!id)
+        return line + sizeof (AW_SUBMISSION ": ") - 1;
+    id += 1 + strspn (id + 1, "0123456789");
+    return id + strspn (id, ".: ");
+}
+
+/* All problems as one text, a line each. */
 static void put_problems (struct aw_textbuf *text, const struct aw_problems *problems)
 {
     size_t more = 0;
@@ -204,8 +292,7 @@ static void put_problems (struct aw_textbuf *text, const struct aw_problems *pro
 
         if (problems->items[i].warning)
             continue;
-        if (strncmp (line, LABEL ": ", sizeof (LABEL ": ") - 1) == 0)
-            line += sizeof (LABEL ": ") - 1;
+        line = shorten (line);
         if (text->len + strlen (line) > PROBLEMS_MAX)
             more++;
         else
@@ -239,7 +326,7 @@ static void take_add (struct aw_task_requests *requests,
     }
     ev.text = text.data;
     aw_problems_init (&problems);
-    if (requests->user.add (requests->user.arg, &ev, text.len - 1, &problems) == 0)
+    if (requests->user.add (requests->user.arg, &ev, text.len - 1, false, &problems) == 0)
         answer (requests, node, packet, NULL);
     else {
         text.len = 0;
@@ -248,6 +335,75 @@ static void take_add (struct aw_task_requests *requests,
     }
     aw_problems_finish (&problems);
     aw_textbuf_finish (&text);
+}
+
+/* Adds what the SIZE bytes at DATA submit. 0, or -1 with PROBLEMS; ID: its own. */
+static int submit (struct aw_task_requests *requests,
+                   const struct aw_packet *packet,
+                   const struct aw_textbuf *data,
+                   uint64_t *id,
+                   struct aw_problems *problems)
+{
+    struct aw_event ev = {
+        .type = AW_EVENT_ADD, .node = AW_NONE, .task = packet->task, .attempt = packet->attempt
+    };
+    struct aw_textbuf text = { 0 };
+    int rc = aw_submissions_read (requests->submissions, data->data, data->len, &text, problems);
+
+    aw_textbuf_putc (&text, '\0');
+    if (rc == 0
+        && (text.failed
+            || aw_submissions_reserve (requests->submissions, packet->task, packet->attempt) < 0)) {
+        aw_problems_add (problems, false, "out of memory");
+        rc = -1;
+    }
+    ev.text = text.data;
+    if (rc == 0)
+        rc = requests->user.add (requests->user.arg, &ev, text.len - 1, true, problems);
+    if (rc == 0)
+        *id = aw_submissions_note (requests->submissions, packet->task);
+    aw_textbuf_finish (&text);
+    return rc;
+}
+
+static void take_submit (struct aw_task_requests *requests,
+                         uint32_t node,
+                         const struct aw_packet *packet)
+{
+    struct answer done = { .to = asker_of (node, packet) };
+    struct aw_textbuf data = { 0 }, text = { 0 };
+    struct aw_problems problems;
+
+    aw_problems_init (&problems);
+    if (aw_json_get_bytes (&data, packet->data.text, packet->data.size) < 0 || data.failed)
+        aw_problems_add (&problems, false, "the submission cannot be decoded");
+    else
+        submit (requests, packet, &data, &done.seq, &problems);
+    if (problems.n_errors)
+        put_problems (&text, &problems);
+    queue_answer (requests, &done,
+                  text.failed         ? "out of memory"
+                  : problems.n_errors ? text.data
+                                      : NULL);
+    aw_problems_finish (&problems);
+    aw_textbuf_finish (&data);
+    aw_textbuf_finish (&text);
+}
+
+/* STATES or AWAIT. */
+static void take_question (struct aw_task_requests *requests,
+                           uint32_t node,
+                           const struct aw_packet *packet)
+{
+    const struct aw_asker asker = asker_of (node, packet);
+    struct aw_textbuf ids = { 0 };
+    const char *error = "the ids cannot be decoded";
+
+    if (aw_json_get_bytes (&ids, packet->data.text, packet->data.size) == 0 && !ids.failed)
+        error = aw_submissions_ask (requests->submissions, packet->kind, &asker, ids.data, ids.len);
+    aw_textbuf_finish (&ids);
+    if (error)
+        answer (requests, node, packet, error);
 }
 
 uint64_t aw_task_requests_count (const struct aw_task_requests *requests, const char *topic)
@@ -266,10 +422,19 @@ void aw_task_requests_take (struct aw_task_requests *requests,
     if (packet->task >= graph->n_tasks)
         return;
     aw_graph_task_name (graph, packet->task, sender, sizeof (sender));
+    if (packet->kind == AW_PACKET_CLOSE) {
+        const struct aw_asker gone = { .node = node, .conn = packet->conn };
+
+        aw_submissions_close (requests->submissions, &gone);
+    }
     if (packet->kind == AW_PACKET_CANCEL)
         take_cancel (requests, node, packet, sender);
     else if (packet->kind == AW_PACKET_ADD)
         take_add (requests, node, packet);
+    else if (packet->kind == AW_PACKET_SUBMIT)
+        take_submit (requests, node, packet);
+    else if (packet->kind == AW_PACKET_STATES || packet->kind == AW_PACKET_AWAIT)
+        take_question (requests, node, packet);
     else if (packet->kind == AW_PACKET_SYNC)
         answer (requests, node, packet, NULL);
     else
@@ -309,4 +474,10 @@ void aw_task_requests_event (struct aw_task_requests *requests, const struct aw_
         aw_hub_task_ended (requests->hub, ev->task, ev->attempt);
     else if (ev->type == AW_EVENT_NODE_LOST)
         aw_hub_node_lost (requests->hub, ev->node);
+    aw_submissions_event (requests->submissions, ev);
+}
+
+void aw_task_requests_stopped (struct aw_task_requests *requests)
+{
+    aw_submissions_stopped (requests->submissions);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The requests of running tasks: cancel, add, and messages, which go to the hub. */
+/* The requests of running tasks: cancel, add, submit, questions about what was submitted, and
+ * messages, which go to the hub. */
 #ifndef AW_COORD_MESSAGES_TASK_REQUESTS_H
 #define AW_COORD_MESSAGES_TASK_REQUESTS_H
 
 #include "core/event.h"
+#include "core/sched/sched.h"
 #include "io/journal/sync_thread.h"
 #include "io/workflow/workflow.h"
 #include "util/error.h"
@@ -22,9 +24,12 @@ struct aw_task_requests_user {
     void (*counted) (void *arg, const char *topic, uint64_t count);
     /* A task wants something to happen: CANCEL. */
     void (*event) (void *arg, struct aw_event *ev);
-    /* A task adds TEXT, SIZE bytes and a NUL, as EV (an ADD) has it. 0: added, now or before; -1:
-     * rejected, with PROBLEMS. */
-    int (*add) (void *arg, struct aw_event *ev, size_t size, struct aw_problems *problems);
+    /* A task adds TEXT, SIZE bytes and a NUL, as EV (an ADD) has it; SUBMITTED: it submits it. 0:
+     * added, now or before; -1: rejected, with PROBLEMS. */
+    int (*add) (
+        void *arg, struct aw_event *ev, size_t size, bool submitted, struct aw_problems *problems);
+    /* What has become of TASK? */
+    enum aw_task_state (*state) (void *arg, uint32_t task);
     void *arg;
 };
 
@@ -52,7 +57,7 @@ int aw_task_requests_unsynced (struct aw_task_requests *requests,
                                struct aw_sync_list *list,
                                struct aw_error *err);
 
-/* Requests that are carried out and not answered: cancel, add, sync. */
+/* Requests that are carried out and not answered. */
 size_t aw_task_requests_waiting (const struct aw_task_requests *requests);
 
 /* Answers the first N of them: they are kept as the run's durability wants, or ERROR says why not.
@@ -69,7 +74,11 @@ bool aw_task_requests_all_wait (const struct aw_task_requests *requests,
 void aw_task_requests_end_waits (struct aw_task_requests *requests, const char *why);
 uint64_t aw_task_requests_n_packets (const struct aw_task_requests *requests);
 
-/* What these events mean for messages: FINISH, NODE_LOST. */
+/* What events and actions mean for messages and for what was submitted: FINISH, NODE_LOST, SKIP,
+ * CANCEL. */
 void aw_task_requests_event (struct aw_task_requests *requests, const struct aw_event *ev);
+
+/* The run has been stopped: what was submitted and has not started will not start. */
+void aw_task_requests_stopped (struct aw_task_requests *requests);
 
 #endif /* AW_COORD_MESSAGES_TASK_REQUESTS_H */

@@ -11,7 +11,8 @@ static int add (struct aw_workflow *workflow, const char *text, struct aw_error 
     int rc;
 
     aw_problems_init (&problems);
-    rc = aw_workflow_add (workflow, text, strlen (text), "added workflow", NULL, NULL, &problems);
+    rc =
+        aw_workflow_submit (workflow, text, strlen (text), "added workflow", NULL, NULL, &problems);
     if (rc < 0)
         aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
     aw_problems_finish (&problems);

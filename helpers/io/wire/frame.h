@@ -8,8 +8,8 @@
  *   c {"proof":CREDENTIAL}
  *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
  *      "topology":"...","socket":"...","note":"..."}
- *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"dir":"...","out":"...","err":"...",
- *      "store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,"limit":60,"grace":5,
+ *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"base":"...","dir":"...","out":"...",
+ *      "err":"...","store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,"limit":60,"grace":5,
  *      "notice":30,"signal":10,"cancels":true,
  *      "bring":["from","to","checksum"],"fetch":[...],"release":true,"success":"0,3","instance":7}
  *   c {"stage":TASK,"attempt":0,"bring":[...],"instance":7}

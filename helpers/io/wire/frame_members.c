@@ -44,6 +44,7 @@ static const struct aw_frame_member start[] = {
     MEMBER ("attempt", U32, launch.attempt),
     MEMBER ("argv", COMMAND, launch.argv),
     MEMBER ("env", STRINGS, launch.env),
+    MAYBE ("base", STRING, launch.base, SAID),
     MEMBER ("dir", STRING, launch.directory),
     MAYBE ("out", STRING, launch.out, SAID),
     MAYBE ("err", STRING, launch.err, SAID),

@@ -27,6 +27,7 @@ void aw_launch_finish (struct aw_launch *launch)
     free_strings (launch->env);
     free_strings (launch->stage_in);
     free_strings (launch->stage_out);
+    free (launch->base);
     free (launch->directory);
     free (launch->out);
     free (launch->err);
@@ -73,6 +74,7 @@ int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
     rc |= copy_strings (&copy.env, from->env);
     rc |= copy_strings (&copy.stage_in, from->stage_in);
     rc |= copy_strings (&copy.stage_out, from->stage_out);
+    rc |= copy_text (&copy.base, from->base);
     rc |= copy_text (&copy.directory, from->directory);
     rc |= copy_text (&copy.out, from->out);
     rc |= copy_text (&copy.err, from->err);

@@ -19,6 +19,8 @@ struct aw_launch {
     char **argv; /* NULL-terminated; argv[0] is looked up in the task's PATH */
     char **env; /* "NAME=value", NULL-terminated: added to the agent's environment, replacing equal
                    names; "NAME" without "=" is removed from it. NULL: nothing */
+    char *base; /* absolute: a file with "NAME=value", each with a NUL, which take the place of the
+                   agent's environment; NULL: that itself */
     char *directory; /* absolute */
     char *out; /* absolute paths, truncated at start; "/dev/null" is allowed. NULL: to the store */
     char *err; /* may equal out: one description then */

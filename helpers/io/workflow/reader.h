@@ -49,6 +49,7 @@ struct aw_reader {
     size_t expanded; /* bytes of texts so far */
     bool no_memory; /* reported */
     bool adding; /* the file is added to a workflow: it reads no other file */
+    bool literal; /* texts have no placeholders: the task is submitted */
     const char *directory; /* sources of values are relative to it; NULL: to the working directory.
                               Borrowed */
     struct aw_kept_values *kept; /* of the run directory; NULL: none. Borrowed */

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "io/workflow/submission.h"
 #include "io/workflow/task_label.h"
 #include "io/workflow/template.h"
 #include "io/workflow/values.h"
@@ -86,8 +87,13 @@ static const char *parse_set (struct selection *s, const char *text)
 
 static bool parse (struct selection *s, const char *text)
 {
+    uint32_t task = aw_submitted_task (s->workflow, text);
     const char *wanted;
 
+    if (task != AW_NONE) {
+        s->tasks = aw_graph_task (s->workflow->graph, task);
+        return true;
+    }
     if (aw_graph_tasks_parse (s->workflow->graph, text, &s->tasks) == 0)
         return true;
     wanted = parse_set (s, text);

@@ -314,6 +314,10 @@ char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_t
     };
     const char *p = text;
 
+    if (reader->literal) {
+        put_literal (&c, text, strlen (text));
+        p += strlen (text);
+    }
     while (*p) {
         size_t plain = strcspn (p, "{"), opening = strspn (p + plain, "{");
         struct braced b;

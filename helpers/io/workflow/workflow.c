@@ -32,6 +32,8 @@ void aw_workflow_destroy (struct aw_workflow *workflow)
             free (workflow->added[i].text);
         free (workflow->added);
         aw_names_finish (&workflow->added_names);
+        free (workflow->submitted);
+        aw_names_finish (&workflow->labels);
         aw_graph_destroy (workflow->graph);
         aw_strings_finish (&workflow->given);
         free (workflow->name);

@@ -55,6 +55,7 @@ struct aw_recipe {
     struct aw_staging_recipe stage_in;
     struct aw_staging_recipe stage_out;
     struct aw_values *values; /* of the tasks' variables; NULL: "foreach" is not given */
+    char *base; /* digest of the environment that the task was submitted with; NULL: the agent's */
     bool cpus_given; /* "cpus" stands in the file, for the set or in the defaults */
 };
 
@@ -82,6 +83,10 @@ struct aw_workflow {
     uint32_t added_room; /* private */
     struct aw_names added_names; /* private: by digest */
     uint32_t recipe_room; /* private */
+    uint32_t *submitted; /* the sets of submitted tasks, by id (io/workflow/submission.h). Owned */
+    uint32_t n_submitted;
+    uint32_t submitted_room; /* private */
+    struct aw_names labels; /* private: the first set of each name of a submission */
 };
 
 /* A workflow that was added to another. */
@@ -164,6 +169,16 @@ int aw_workflow_add (struct aw_workflow *workflow,
                      aw_workflow_fits_fn *fits,
                      void *arg,
                      struct aw_problems *problems);
+
+/* The same, and TEXT may be what a task has submitted (io/workflow/submission.h), as in a journal.
+ */
+int aw_workflow_submit (struct aw_workflow *workflow,
+                        const char *text,
+                        size_t size,
+                        const char *label,
+                        aw_workflow_fits_fn *fits,
+                        void *arg,
+                        struct aw_problems *problems);
 
 /* Undoes the last add, of which nobody has made anything yet. */
 void aw_workflow_take_back (struct aw_workflow *workflow);

@@ -12,6 +12,7 @@
 
 #include "core/graph/grow.h"
 #include "io/json_compat.h"
+#include "io/workflow/submission.h"
 #include "io/workflow/workflow.h"
 #include "io/workflow/workflow_sets.h"
 #include "util/array.h"
@@ -33,6 +34,11 @@ static bool is_known (const struct aw_workflow *w,
 
     return number < w->n_added && w->added[number].size == size
            && memcmp (w->added[number].text, text, size) == 0;
+}
+
+static bool is_wrong (const struct aw_loading *l)
+{
+    return l->reader.problems->n_errors > l->n_errors;
 }
 
 static void read_root (struct aw_loading *l, struct json_object *root)
@@ -63,9 +69,16 @@ static void read_root (struct aw_loading *l, struct json_object *root)
     aw_loading_read_sets (l, root);
 }
 
-static bool is_wrong (const struct aw_loading *l)
+/* Reads a workflow, or a submitted task. */
+static void read_added (struct aw_loading *l, struct json_object *root, bool *submitted)
 {
-    return l->reader.problems->n_errors > l->n_errors;
+    struct json_object *said = *submitted ? aw_submission_take (root) : NULL;
+
+    *submitted = l->reader.literal = said != NULL;
+    read_root (l, root);
+    if (said && !is_wrong (l))
+        aw_submission_read (l, said);
+    json_object_put (said);
 }
 
 /* The recipes of the new sets go behind the others. */
@@ -109,15 +122,17 @@ static void shrink (struct aw_workflow *w, const struct aw_graph_size *before, b
     for (uint32_t s = before->n_sets; recipes && s < w->graph->n_sets; s++)
         aw_recipe_finish (&w->recipes[s]);
     aw_graph_shrink (w->graph, before);
+    aw_submission_forget (w, before->n_sets);
 }
 
-int aw_workflow_add (struct aw_workflow *w,
-                     const char *text,
-                     size_t size,
-                     const char *label,
-                     aw_workflow_fits_fn *fits,
-                     void *arg,
-                     struct aw_problems *problems)
+static int add (struct aw_workflow *w,
+                const char *text,
+                size_t size,
+                const char *label,
+                bool submitted,
+                aw_workflow_fits_fn *fits,
+                void *arg,
+                struct aw_problems *problems)
 {
     struct aw_graph_size before = aw_graph_size (w->graph);
     struct aw_loading l = {
@@ -136,7 +151,7 @@ int aw_workflow_add (struct aw_workflow *w,
     l.reader.adding = true;
     root = aw_loading_parse (&l.reader, text, size);
     if (root)
-        read_root (&l, root);
+        read_added (&l, root, &submitted);
     if (!is_wrong (&l)) {
         take_recipes (&l);
         taken = !is_wrong (&l);
@@ -144,6 +159,8 @@ int aw_workflow_add (struct aw_workflow *w,
     }
     if (!is_wrong (&l) && aw_graph_grow (w->graph, &before, &err) < 0)
         aw_reader_error (&l.reader, "%s", err.text);
+    if (!is_wrong (&l) && submitted && aw_submission_number (w, before.n_sets) < 0)
+        aw_reader_no_memory (&l.reader);
     if (!is_wrong (&l))
         remember (&l, text, size, digest, &before);
     if (is_wrong (&l))
@@ -152,6 +169,28 @@ int aw_workflow_add (struct aw_workflow *w,
     json_object_put (root);
     aw_loading_finish (&l);
     return rc;
+}
+
+int aw_workflow_add (struct aw_workflow *w,
+                     const char *text,
+                     size_t size,
+                     const char *label,
+                     aw_workflow_fits_fn *fits,
+                     void *arg,
+                     struct aw_problems *problems)
+{
+    return add (w, text, size, label, false, fits, arg, problems);
+}
+
+int aw_workflow_submit (struct aw_workflow *w,
+                        const char *text,
+                        size_t size,
+                        const char *label,
+                        aw_workflow_fits_fn *fits,
+                        void *arg,
+                        struct aw_problems *problems)
+{
+    return add (w, text, size, label, true, fits, arg, problems);
 }
 
 void aw_workflow_take_back (struct aw_workflow *w)
@@ -167,8 +206,8 @@ int aw_workflow_add_all (struct aw_workflow *w,
                          struct aw_problems *problems)
 {
     for (uint32_t i = 0; i < from->n_added; i++)
-        if (aw_workflow_add (w, from->added[i].text, from->added[i].size, "added workflow", NULL,
-                             NULL, problems)
+        if (aw_workflow_submit (w, from->added[i].text, from->added[i].size, "added workflow", NULL,
+                                NULL, problems)
             < 0)
             return -1;
     return 0;

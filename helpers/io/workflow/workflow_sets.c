@@ -79,6 +79,12 @@ struct json_object *aw_loading_parse (struct aw_reader *reader, const char *text
     return root;
 }
 
+bool aw_name_is_good (const char *name, size_t length, size_t max)
+{
+    return length > 0 && length <= max && strspn (name, AW_NAME_CHARACTERS) == length
+           && *name != '-' && *name != '.';
+}
+
 bool aw_loading_check_name (struct aw_reader *reader, const char *name)
 {
     size_t length = strnlen (name, AW_WORKFLOW_MAX_NAME + 1);
@@ -183,6 +189,7 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
     name = set->name;
     *set = spec->set;
     set->name = (char *)name;
+    set->group = graph->n_sets - 1;
     set->after = NULL;
     set->n_after = 0;
     set->message_dependencies = NULL;

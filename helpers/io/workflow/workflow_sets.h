@@ -29,6 +29,9 @@ struct aw_loading {
 void aw_loading_init (struct aw_loading *loading, const char *label, struct aw_problems *problems);
 void aw_loading_finish (struct aw_loading *loading);
 
+/* Can the LENGTH bytes at NAME, at most MAX, name a workflow or a set? */
+bool aw_name_is_good (const char *name, size_t length, size_t max);
+
 /* Can NAME name a workflow or a set? Else that is reported. */
 bool aw_loading_check_name (struct aw_reader *reader, const char *name);
 
