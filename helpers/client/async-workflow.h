@@ -38,6 +38,17 @@ enum {
     AW_RELEASE = 2, /* cancel: successors of the tasks run as if the tasks had succeeded */
 };
 
+/* What has become of a submitted task. The first three have not ended. */
+enum aw_state {
+    AW_WAITING = 'W', /* for tasks that it depends on */
+    AW_PENDING = 'P', /* for CPUs and GPUs, or for its next attempt */
+    AW_RUNNING = 'R',
+    AW_SUCCESS = 'S',
+    AW_FAILED = 'F',
+    AW_CANCELLED = 'C',
+    AW_SKIPPED = 'D', /* a task that it depends on has failed */
+};
+
 struct aw_connection;
 
 /* The library owns the strings and the data. They are valid until the next call with this
@@ -120,6 +131,37 @@ int aw_add (struct aw_connection *aw, const char *text, size_t size, double time
  * in the journal. EINVAL: there are no such tasks. ETIMEDOUT: no confirmation within TIMEOUT.
  */
 int aw_cancel (struct aw_connection *aw, const char *tasks, int flags, double timeout);
+
+/* Submits TASK to the pool, a JSON object of SIZE bytes with keys of a task set, such as
+ *
+ *     {"name": "align", "command": ["./align.sh", "a"], "cpus": 4, "after_ok": [1000000001]}
+ *
+ * aw_submit(3) lists them; nothing in it is a placeholder. The task has the caller's working
+ * directory and ENVIRONMENT ("NAME=value", NULL-terminated; NULL: that of the process), both as
+ * they are now. It belongs to the calling attempt: if that fails, what has not ended is cancelled.
+ * Returns 0 when the task is in the journal; ID is then its number, from 1000000000. EINVAL: TASK
+ * is wrong, or the run has stopped. EMSGSIZE: more than AW_MAX_ADDITION with its environment.
+ * ETIMEDOUT: no confirmation within TIMEOUT.
+ */
+int aw_submit (struct aw_connection *aw,
+               const char *task,
+               size_t size,
+               char *const *environment,
+               double timeout,
+               unsigned long long *id);
+
+/* Waits until the N tasks with these IDS have ended. STATES, N of enum aw_state, may be NULL.
+ * Returns how many have not ended well (at most INT_MAX), or -1. EINVAL: no submitted task has one
+ * of the ids. ETIMEDOUT: not all have ended within TIMEOUT.
+ */
+int aw_wait (struct aw_connection *aw,
+             const unsigned long long *ids,
+             size_t n,
+             double timeout,
+             char *states);
+
+/* Fills STATES, N of enum aw_state, as they are now. 0, or -1 as aw_wait. */
+int aw_states (struct aw_connection *aw, const unsigned long long *ids, size_t n, char *states);
 
 #ifdef __cplusplus
 }

@@ -207,22 +207,14 @@ int aw_reply (struct aw_connection *aw,
 
 int aw_add (struct aw_connection *aw, const char *text, size_t size, double timeout)
 {
-    struct aw_packet packet = { .kind = AW_PACKET_ADD, .number = ++aw->last_number };
+    const struct aw_packet packet = { .kind = AW_PACKET_ADD, .number = ++aw->last_number };
 
     if (size > AW_ADD_MAX)
         return aw_client_fail (aw, EMSGSIZE, "%zu bytes: an addition has at most %d", size,
                                AW_ADD_MAX);
-    do {
-        size_t part = size < AW_MESSAGE_MAX ? size : AW_MESSAGE_MAX;
-
-        packet.data = (struct aw_piece){ text, part };
-        packet.flags = part < size ? AW_PACKET_MORE : 0;
-        if (aw_client_send_packet (aw, &packet, 0) < 0)
-            return -1;
-        text += part;
-        size -= part;
-    } while (size > 0);
-    return aw_client_wait_done (aw, packet.number, timeout);
+    return aw_client_send_parts (aw, &packet, text, size) < 0
+               ? -1
+               : aw_client_wait_done (aw, packet.number, timeout);
 }
 
 int aw_cancel (struct aw_connection *aw, const char *tasks, int flags, double timeout)

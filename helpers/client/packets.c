@@ -163,6 +163,26 @@ int aw_client_send_packet (struct aw_connection *aw, const struct aw_packet *pac
     }
 }
 
+int aw_client_send_parts (struct aw_connection *aw,
+                          const struct aw_packet *packet,
+                          const char *text,
+                          size_t size)
+{
+    struct aw_packet part = *packet;
+
+    do {
+        size_t n = size < AW_MESSAGE_MAX ? size : AW_MESSAGE_MAX;
+
+        part.data = (struct aw_piece){ text, n };
+        part.flags = n < size ? AW_PACKET_MORE : 0;
+        if (aw_client_send_packet (aw, &part, 0) < 0)
+            return -1;
+        text += n;
+        size -= n;
+    } while (size > 0);
+    return 0;
+}
+
 struct queued *aw_client_wait_packet (struct aw_connection *aw,
                                       uint32_t number,
                                       double timeout,
@@ -191,19 +211,27 @@ struct queued *aw_client_wait_packet (struct aw_connection *aw,
     return NULL;
 }
 
+struct queued *aw_client_wait_answer (struct aw_connection *aw,
+                                      uint32_t number,
+                                      double timeout,
+                                      struct aw_packet *packet)
+{
+    struct queued *item = aw_client_wait_packet (aw, number, timeout, packet);
+
+    if (!item || !(packet->flags & AW_PACKET_ERROR))
+        return item;
+    aw_client_fail (aw, EINVAL, "%.*s", (int)packet->data.size, packet->data.text);
+    aw->long_error = strndup (packet->data.text, packet->data.size);
+    free (item);
+    errno = EINVAL;
+    return NULL;
+}
+
 int aw_client_wait_done (struct aw_connection *aw, uint32_t number, double timeout)
 {
     struct aw_packet packet;
-    struct queued *item = aw_client_wait_packet (aw, number, timeout, &packet);
-    int rc = 0;
+    struct queued *item = aw_client_wait_answer (aw, number, timeout, &packet);
 
-    if (!item)
-        return -1;
-    if (packet.flags & AW_PACKET_ERROR) {
-        rc = aw_client_fail (aw, EINVAL, "%.*s", (int)packet.data.size, packet.data.text);
-        aw->long_error = strndup (packet.data.text, packet.data.size);
-        errno = EINVAL;
-    }
     free (item);
-    return rc;
+    return item ? 0 : -1;
 }

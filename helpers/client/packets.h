@@ -51,10 +51,24 @@ __attribute__ ((format (printf, 3, 4))) int aw_client_fail (struct aw_connection
 /* Sends PACKET. FLAGS is 0 or AW_NOWAIT, as for aw_publish. 0, or -1 with errno and text. */
 int aw_client_send_packet (struct aw_connection *aw, const struct aw_packet *packet, int flags);
 
+/* Sends SIZE bytes at TEXT as the data of several packets like PACKET. 0, or -1 with errno and
+ * text.
+ */
+int aw_client_send_parts (struct aw_connection *aw,
+                          const struct aw_packet *packet,
+                          const char *text,
+                          size_t size);
+
 /* The first packet for NUMBER, queued or new, within TIMEOUT seconds (negative: no limit); NULL
  * with errno and text. PACKET points into it. The caller frees it.
  */
 struct queued *aw_client_wait_packet (struct aw_connection *aw,
+                                      uint32_t number,
+                                      double timeout,
+                                      struct aw_packet *packet);
+
+/* The same. Where the pool rejects NUMBER: NULL with EINVAL and the pool's text. */
+struct queued *aw_client_wait_answer (struct aw_connection *aw,
                                       uint32_t number,
                                       double timeout,
                                       struct aw_packet *packet);

@@ -175,5 +175,5 @@ void aw_arguments_parse (const struct aw_arguments *line, int argc, char **argv,
                                            .group = group };
     }
     argp_err_exit_status = AW_EXIT_INPUT;
-    argp_parse (&argp, argc, argv, 0, NULL, &p);
+    argp_parse (&argp, argc, argv, line->in_order ? ARGP_IN_ORDER : 0, NULL, &p);
 }

@@ -5,6 +5,7 @@
 #ifndef AW_CMD_ARGUMENTS_H
 #define AW_CMD_ARGUMENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct argp_state;
@@ -46,6 +47,7 @@ struct aw_arguments {
     const char *missing; /* the message where it is not given; NULL: it need not be */
     size_t more; /* offset of the struct aw_words that takes the words after the first; 0: there may
                     be none */
+    bool in_order; /* options end with the first word: those after it belong to a command */
     const char *second; /* the message where it is given twice is: "WORD": a second SECOND.
                            NULL: unexpected argument "WORD" */
     /* What is wrong with the options together goes to argp_error. NULL: nothing can be. */

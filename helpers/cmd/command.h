@@ -24,6 +24,8 @@ extern const struct aw_command aw_command_explain;
 extern const struct aw_command aw_command_logs;
 extern const struct aw_command aw_command_add;
 extern const struct aw_command aw_command_cancel;
+extern const struct aw_command aw_command_submit;
+extern const struct aw_command aw_command_wait;
 extern const struct aw_command aw_command_send;
 extern const struct aw_command aw_command_recv;
 

@@ -15,7 +15,7 @@ static const struct aw_command *const commands[] = {
     &aw_command_check, &aw_command_model,  &aw_command_advise, &aw_command_import,
     &aw_command_run,   &aw_command_status, &aw_command_report, &aw_command_explain,
     &aw_command_watch, &aw_command_logs,   &aw_command_send,   &aw_command_recv,
-    &aw_command_add,   &aw_command_cancel,
+    &aw_command_add,   &aw_command_cancel, &aw_command_submit, &aw_command_wait,
     /* End of commands */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status D: the progress of a run, from the journal in its directory alone. */
+#include <argp.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,29 +11,53 @@
 #include "cmd/arguments.h"
 #include "cmd/command.h"
 #include "cmd/report/status_json.h"
+#include "cmd/status_task.h"
 #include "util/units.h"
 
 enum { MAX_SETS = 200 };
 
 struct arguments {
     const char *dir;
-    bool json;
+    struct aw_words more;
+    bool json, task, long_words;
 };
 
 #define OF(member) offsetof (struct arguments, member)
 
 static const struct aw_argument options[] = {
     { "json", NULL, "print JSON, for programs", AW_VALUE_FLAG, .offset = OF (json) },
+    { "task", NULL,
+      "in a task: print what has become of submitted tasks, a word a line: running, "
+      "success or failed",
+      AW_VALUE_FLAG, .offset = OF (task) },
+    { "long", NULL, "with --task: also the words waiting, cancelled and skipped", AW_VALUE_FLAG,
+      .offset = OF (long_words) },
 };
+
+static void check (void *arguments, struct argp_state *state)
+{
+    const struct arguments *a = arguments;
+
+    if (a->task && !a->dir)
+        argp_error (state, "no id given");
+    else if (!a->dir)
+        argp_error (state, "no run directory given");
+    if (a->task && a->json)
+        argp_error (state, "--task and --json: remove one of them");
+    if (a->long_words && !a->task)
+        argp_error (state, "--long without --task has no effect");
+    if (!a->task && a->more.n > 0)
+        argp_error (state, "\"%s\": a second run directory: give one", a->more.words[0]);
+}
 
 static const struct aw_arguments line = {
     .options = options,
     .n_options = sizeof (options) / sizeof (options[0]),
     .offset = OF (dir),
-    .words = "DIR",
+    .more = OF (more),
+    .words = "DIR\n--task ID...",
     .doc = "Show the progress of the run in run directory DIR, during the run or after its end.",
-    .missing = "no run directory given",
-    .second = "run directory: give one",
+    .check = check,
 };
 
 static void put_staging (const struct aw_history *history, struct aw_textbuf *out)
@@ -133,6 +158,8 @@ static int run (int argc, char **argv)
     int rc = AW_EXIT_INPUT;
 
     aw_arguments_parse (&line, argc, argv, &args);
+    if (args.task)
+        return aw_status_tasks (args.dir, &args.more, args.long_words);
     aw_problems_init (&problems);
     if (aw_report_load (&report, args.dir, &problems) < 0)
         aw_problems_print (&problems, stderr);
