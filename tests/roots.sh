@@ -88,7 +88,7 @@ lock_root ()
 }
 
 # make_bare RELEASE [PACKAGES [ARCHITECTURE]]: the release's smallest system and these PACKAGES (with
-# commas), anew
+# commas), again
 make_bare ()
 {
     rm -rf --one-file-system "$root" &&

@@ -202,7 +202,7 @@ static double percent (uint32_t part, uint32_t of)
     return of ? 100. * part / of : 0;
 }
 
-/* What the pool is told of the tasks: as many CPUs beside a GPU as they want on the mean. */
+/* What the pool knows of the tasks: as many CPUs beside a GPU as they want on the mean. */
 static struct aw_graph *make_graph (void)
 {
     struct aw_graph *graph = aw_graph_create ();

@@ -86,7 +86,7 @@ static struct {
     int n_ranges;
 } shim;
 
-static struct call *calls; /* to count anew after a fork */
+static struct call *calls; /* to count again after a fork */
 static struct call alloc = { .name = "alloc" };
 static __thread int inside;
 

@@ -73,7 +73,7 @@ printf '#!/bin/sh\necho "python $*: $MODULES $CONDA $EPOCHS" >>python.log\n' >bi
 printf '#!/bin/sh\necho frames with $MODULES\n' >simulate
 chmod +x bin/python simulate
 here=$PWD
-# bash -l may set PATH anew.
+# bash -l may set PATH again.
 echo "PATH='$here/bin':\$PATH" >>home/.bash_profile
 
 test_expect_success 'first.json: eight tasks, and one after them' '

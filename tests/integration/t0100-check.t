@@ -34,7 +34,7 @@ cat >good.json <<'END'
                    "command": ["x"] } } }
 END
 
-test_expect_success 'a good file is told in one line' '
+test_expect_success 'a good file is reported in one line' '
     async-workflow check good.json >out 2>err &&
     echo "good.json: ok: 4 task sets, 3 iterations, 627 tasks" >expected &&
     test_cmp expected out &&
@@ -182,7 +182,7 @@ test_expect_success 'wrong command lines' '
     async-workflow check --help >out && grep -q "Usage: async-workflow check" out
 '
 
-test_expect_success 'a full disk is told' '
+test_expect_success 'a full disk is reported' '
     test -w /dev/full &&
     test_must_fail async-workflow check good.json >/dev/full 2>err &&
     grep -q "No space left" err

@@ -53,7 +53,7 @@ test_expect_success 'a broken journal is refused in one line with its number' '
     grep "no node with the name \"n3\" has joined" err
 '
 
-test_expect_success 'an output that cannot be written is told' '
+test_expect_success 'an output that cannot be written is reported' '
     test_expect_code 2 async-workflow report sample-run -o none/out 2>err &&
     grep "none/out: No such file" err &&
     test_expect_code 2 async-workflow report sample-run >/dev/full 2>err &&
@@ -100,7 +100,7 @@ test_expect_success 'the last line may be torn' '
     grep "1 failed, 4 skipped" out
 '
 
-test_expect_success 'a run that goes on is told as running' '
+test_expect_success 'a run that goes on is reported as running' '
     { flock torn/journal.jsonl sh -c "touch locked; while test ! -e over; do sleep 0.1; done" & } &&
     wait_for 20 test -e locked &&
     async-workflow status torn >out &&

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='runs of which the time is limited: what starts, what is told, what is cut'
+test_description='runs of which the time is limited: what starts, what is reported, what is cut'
 
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/integration/runs.sh"
@@ -142,7 +142,7 @@ for signal in USR1 USR2; do
     '
 done
 
-test_expect_success 'a failure is told at the end with what it has cost' '
+test_expect_success 'a failure is reported at the end with what it has cost' '
     workflow fail.json "\"tasks\": { \"a\": { \"count\": 3, \"on_failure\": \"skip\", \"script\": \"exit {index}\" },
         \"b\": { \"after\": [\"a[i]\"], \"count\": 3, \"command\": [\"true\"] } }" &&
     limited 1 fail fail.json &&

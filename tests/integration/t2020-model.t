@@ -105,7 +105,7 @@ test_expect_success 'nodes that are not alike' '
     grep "\[0\].cpus: 0:" err
 '
 
-test_expect_success 'what is missing is told, all of it' '
+test_expect_success 'what is missing is reported, all of it' '
     test_expect_code 2 model unknown.json --cpus 8 2>err &&
     grep "tasks.T3: unknown duration" err &&
     grep "tasks.T4: unknown duration" err &&

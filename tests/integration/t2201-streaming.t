@@ -24,7 +24,7 @@ run ()
 # at DIR EVENT TASK: line number of it in the journal
 at () { grep -nF "\"event\":\"$2\",\"task\":\"$3\"" "$1/journal.jsonl" | head -n 1 | cut -d: -f1; }
 
-test_expect_success 'what is wrong is told with its place' '
+test_expect_success 'what is wrong is reported with its place' '
     workflow wrong.json "\"tasks\": { \"a\": { \"script\": \"x\", \"after\": [{ \"message\": \"a b\", \"count\": 0 }, { \"topic\": \"x\" }, { \"message\": \"x\", \"every\": 2, \"count\": 2 }, { \"message\": \"m\" }, { \"message\": \"m\" }] } }" &&
     test_expect_code 2 async-workflow check wrong.json 2>err &&
     grep "wrong.json: tasks.a.after\[0\].message: the name of a topic" err &&

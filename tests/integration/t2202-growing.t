@@ -82,7 +82,7 @@ test_expect_success 'by a message' '
     same message
 '
 
-test_expect_success 'what is wrong with them is told' '
+test_expect_success 'what is wrong with them is reported' '
     workflow wrong.json "\"iterations\": { \"max\": 2, \"until\": \"nobody\" }, \"tasks\": { \"a\": { \"script\": \"x\" } }" &&
     test_expect_code 2 async-workflow check wrong.json 2>err &&
     grep "wrong.json: iterations.until: unknown task set \"nobody\": write the name of a set" err
@@ -132,7 +132,7 @@ test_expect_success 'in a workflow with iterations they are gone through once, b
     done
 '
 
-test_expect_success 'what is wrong is told, all of it and where; nothing is changed' '
+test_expect_success 'what is wrong is reported, all of it and where; nothing is changed' '
     printf "{ \"async-workflow\": 1, \"name\": \"-\", \"iterations\": 2, \"tasks\": {
         \"base\": { \"script\": \"true\", \"cpu\": 3 },
         \"z\": { \"after\": [\"bas\", \"z2\", \"base@-1\", \"many[i]\"], \"script\": \"true\" },

@@ -27,7 +27,7 @@ test_expect_success 'outside a task there is no pool' '
     grep "async-workflow recv: this process is not a task" err
 '
 
-test_expect_success 'what is wrong with arguments is told' '
+test_expect_success 'what is wrong with arguments is reported' '
     test_expect_code 2 async-workflow send 2>err && grep "no topic given" err &&
     test_expect_code 2 async-workflow send frames 2>err && grep "no data given" err &&
     test_expect_code 2 async-workflow send --reply 0 x 2>err && grep "not the number of a request" err &&

@@ -69,7 +69,7 @@ test_expect_success 'CPUs are not held while data comes and results leave; in sy
     echo node ready start finish end | test_cmp - order
 '
 
-test_expect_success 'a source that changes between iterations is brought anew' '
+test_expect_success 'a source that changes between iterations is brought again' '
     workflow change.json "\"iterations\": 3, \"tasks\": {
         \"write\": { \"after\": [\"read@-1\"], \"script\": \"echo {iteration} >version\" },
         \"read\": { \"after\": [\"write\"], \"count\": 2, \"stage_in\": \"version\",
@@ -107,7 +107,7 @@ test_expect_success 'what fails is not fetched' '
     grep half results/half
 '
 
-test_expect_success 'room is made for what comes; what can never fit is told' '
+test_expect_success 'room is made for what comes; what can never fit is reported' '
     workflow full.json "\"tasks\": {
         \"one\": { \"stage_in\": { \"from\": \"data/model\", \"to\": \"a\" }, \"script\": \"wc -c <{scratch}/a\" },
         \"two\": { \"after\": [\"one\"], \"stage_in\": { \"from\": \"data/model\", \"to\": \"b\" },
@@ -137,7 +137,7 @@ test_expect_success 'stopped while data comes: nothing is left, and the run goes
     grep done slow/logs/work.1*.out
 '
 
-test_expect_success 'wrong staging is told with its place' '
+test_expect_success 'wrong staging is reported with its place' '
     workflow bad.json "\"tasks\": { \"work\": { \"script\": \"true\",
         \"stage_in\": [ { \"to\": \"x\" }, { \"from\": \"a\", \"mode\": \"later\" }, { \"form\": \"a\" } ],
         \"stage_out\": [ { \"from\": \"a\" }, { \"from\": \"b\", \"to\": \"c\", \"mode\": \"sync\" } ] } }" &&

@@ -4,18 +4,7 @@
 test_description='run --resume --new-values: sources are read again, and known values keep their tasks'
 
 . "$(dirname "$0")/lib.sh"
-
-PATH=$top_builddir/helpers:$top_builddir/tests/integration:$PATH
-export PATH
-
-# run STATUS NAME OPTION...: output in NAME.out, NAME.err
-run ()
-{
-    want=$1 name=$2
-    shift 2
-    test_expect_code "$want" async-workflow run --local --cpus 2 "$@" \
-        >"$name.out" 2>"$name.err" </dev/null || { cat "$name.out" "$name.err"; false; }
-}
+. "$top_srcdir/tests/integration/local.sh"
 
 # A value runs where a file of its name is; each that ends well writes a line to `ran`.
 cat >flow.json <<\END

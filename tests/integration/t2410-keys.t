@@ -4,21 +4,9 @@
 test_description='after "set[variable]": a task waits for the tasks with its key, and for no others'
 
 . "$(dirname "$0")/lib.sh"
+. "$top_srcdir/tests/integration/local.sh"
 
-PATH=$top_builddir/helpers:$top_builddir/tests/integration:$PATH
-export PATH
-
-# run STATUS NAME OPTION...: output in NAME.out, NAME.err
-run ()
-{
-    want=$1 name=$2
-    shift 2
-    test_expect_code "$want" async-workflow run --local --cpus 4 "$@" \
-        >"$name.out" 2>"$name.err" </dev/null || { cat "$name.out" "$name.err"; false; }
-}
-
-# again DIR: all decisions are made again from the journal
-again () { replay "$1" >"$1.replay" && grep ": the same" "$1.replay" || { cat "$1.replay"; false; }; }
+LOCAL_CPUS=4
 
 # starts DIR TASK: how often the task has started
 starts () { grep -cF "\"event\":\"start\",\"task\":\"$2\"" "$1/journal.jsonl"; }
@@ -37,14 +25,14 @@ END
 test_expect_success 'a merge starts when its sample is aligned, before the others' '
     async-workflow check merge.json >check && cat check &&
     grep -qx "  tasks.merge.after: align\[sample\]: 2 keys; merge\[0\] (sample=b) waits for align\[3\] (sample=b, chromosome=1), align\[4\] (sample=b, chromosome=2), align\[5\] (sample=b, chromosome=X)" check &&
-    run 0 merge --dir merge merge.json && again merge &&
+    run 0 merge --dir merge merge.json && replays merge &&
     printf "1\n2\nX\n1\n2\nX\n" >expected && test_cmp expected merge/all &&
     grep -q "merge\[0\] (sample=b)" merge.out
 '
 
 test_expect_success 'stage after stage, a merge waits for all samples' '
     sed "s/while.*done; //" merge.json >stages.json && run 0 stages --mode sequential --dir stages stages.json &&
-    again stages && test_cmp expected stages/all
+    replays stages && test_cmp expected stages/all
 '
 
 # Chromosome 2 of sample b fails while there is no file `ready`.
@@ -60,7 +48,7 @@ cat >skip.json <<\END
 END
 
 test_expect_success 'a failure skips the tasks with its key alone' '
-    run 1 skip --dir skip skip.json && again skip && printf "a\nc\n" >expected &&
+    run 1 skip --dir skip skip.json && replays skip && printf "a\nc\n" >expected &&
     sort skip/merged >merged && test_cmp expected merged &&
     test "$(starts skip "merge[1]")" = 0 && test "$(starts skip "plot[1]")" = 0 && test "$(starts skip "plot[4]")" = 0 &&
     test "$(grep -c "\"event\":\"start\",\"task\":\"plot" skip/journal.jsonl)" = 4 && test ! -e skip/all &&
@@ -68,7 +56,7 @@ test_expect_success 'a failure skips the tasks with its key alone' '
 '
 
 test_expect_success 'a resumed run does what is missing, by key' '
-    touch ready && run 0 skip --resume skip && again skip && printf "a\nb\nc\n" >expected && test_cmp expected skip/all &&
+    touch ready && run 0 skip --resume skip && replays skip && printf "a\nb\nc\n" >expected && test_cmp expected skip/all &&
     test "$(wc -l <skip/aligned)" = 6 && test "$(starts skip "merge[0]")" = 1 && test "$(starts skip "merge[1]")" = 1 &&
     async-workflow report skip >report && async-workflow status skip >status
 '
@@ -88,7 +76,7 @@ END
 
 test_expect_success 'keys reach back over iterations' '
     async-workflow check iterations.json >check && grep -q "grow\[family\]@-1: 2 keys; grow@0\[0\]" check &&
-    run 0 iterations --dir iterations iterations.json && again iterations
+    run 0 iterations --dir iterations iterations.json && replays iterations
 '
 
 cat >adding.json <<\END
@@ -100,7 +88,7 @@ END
 test_expect_success 'an added set waits by key' '
     printf "{\"async-workflow\": 1, \"tasks\": {\"merge\": {\"foreach\": {\"sample\": [\"b\", \"%s\"]},
         \"after\": [\"align[sample]\"], \"script\": \"test \$(wc -l <\\\\\"{run}/\\\\\"{sample}) = 2\"}}}" a >good.json &&
-    sed "s/\"a\"/\"c\"/" good.json >bad.json && run 0 adding --dir adding adding.json && again adding &&
+    sed "s/\"a\"/\"c\"/" good.json >bad.json && run 0 adding --dir adding adding.json && replays adding &&
     test "$(starts adding "merge[1]")" = 1 &&
     grep -q "\[sample\]: align has no task with sample=c, which merge has" adding/logs/add.0.err
 '

@@ -4,18 +4,7 @@
 test_description='run --resume --new-values with keys: a new sample runs through the pipeline, the others are left alone'
 
 . "$(dirname "$0")/lib.sh"
-
-PATH=$top_builddir/helpers:$top_builddir/tests/integration:$PATH
-export PATH
-
-# run STATUS NAME OPTION...: output in NAME.out, NAME.err
-run ()
-{
-    want=$1 name=$2
-    shift 2
-    test_expect_code "$want" async-workflow run --local --cpus 2 "$@" \
-        >"$name.out" 2>"$name.err" </dev/null || { cat "$name.out" "$name.err"; false; }
-}
+. "$top_srcdir/tests/integration/local.sh"
 
 # Each task writes a line to `ran`. Sample q fails while there is no file `ready`.
 cat >flow.json <<\END

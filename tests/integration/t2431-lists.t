@@ -4,18 +4,7 @@
 test_description='Task lists: a file with a shell command in each line goes wherever a workflow file goes'
 
 . "$(dirname "$0")/lib.sh"
-
-PATH=$top_builddir/helpers:$top_builddir/tests/integration:$PATH
-export PATH
-
-# run STATUS NAME OPTION...: output in NAME.out, NAME.err
-run ()
-{
-    want=$1 name=$2
-    shift 2
-    test_expect_code "$want" async-workflow run --local --cpus 2 "$@" \
-        >"$name.out" 2>"$name.err" </dev/null || { cat "$name.out" "$name.err"; false; }
-}
+. "$top_srcdir/tests/integration/local.sh"
 
 # says FILE TEXT
 says () { test "$(cat "$1")" = "$2" || { cat "$1"; false; }; }

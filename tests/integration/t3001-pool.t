@@ -91,7 +91,7 @@ test_expect_success 'a task sees its job, its CPUs and its GPUs' '
     ! grep "^ASYNC_WORKFLOW_RESTARTED\|SPANK_OPTION" env/logs/*.out
 '
 
-test_expect_success 'a demand that no node can meet is told, status 2, nothing runs' '
+test_expect_success 'a demand that no node can meet is reported, status 2, nothing runs' '
     workflow wide.json "\"tasks\": { \"w\": { \"gpus\": 4, \"command\": [\"touch\", \"ran\"] } }" &&
     batch 2 wide --nodes=2 --gpus-per-node=3 &&
     grep -q "tasks.w: a task needs .*4 GPUs on one node" wide.log &&

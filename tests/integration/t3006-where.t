@@ -75,7 +75,7 @@ test_expect_success 'from a shell that is a step itself, all CPUs and GPUs of th
 '
 
 # 22.05 gives no overlapping step the GPUs of nodes with unlike numbers of them.
-test_expect_success 'where Slurm refuses that, it is told at once' '
+test_expect_success 'where Slurm refuses that, it is reported at once' '
     begin=$(date +%s) &&
     { in_step uneven -N2 -n3 --gpus=3 && finished uneven 4 ||
         grep "this shell is a step of the job: start from salloc or sbatch" uneven.err; } &&

@@ -78,7 +78,7 @@ test_expect_success 'a second Ctrl-C does not wait for a node that does not answ
     kill -CONT $frozen 2>/dev/null; nothing_left && none_sleeps
 '
 
-test_expect_success 'slurmctld ended and started anew in mid-run: nothing happens' '
+test_expect_success 'slurmctld ended and started again in mid-run: nothing happens' '
     start restart gate.json &&
     kill -TERM $(pgrep -f "slurmctld -D -c -f $CLUSTER_DIR/slurm.conf") &&
     wait_for 30 "! scontrol ping | grep -q \"is UP\"" &&

@@ -71,7 +71,7 @@ test_expect_success 'nobody tells of processes: the memory in use on a whole GPU
     usage container whole >actual && echo "0.5 1073741824" >expected && test_cmp expected actual
 '
 
-test_expect_success 'without NVML, and with one that does not answer, nothing is told' '
+test_expect_success 'without NVML, and with one that does not answer, nothing is reported' '
     workflow bare.json "\"tasks\": { \"a\": { \"gpus\": 1, \"command\": [\"true\"] } }" &&
     async-workflow run --local --gpus 1 --dir bare bare.json >out && ! grep -q gpu_mem bare/journal.jsonl &&
     ! grep -q "^GPUs  " out &&

@@ -111,7 +111,7 @@ test_expect_success 'the loss of one of its nodes ends the step on all, and the 
     wait_for 20 test "\$(sleepers)" = 0
 '
 
-test_expect_success 'what srun refuses is told as srun tells it' '
+test_expect_success 'what srun refuses is reported as srun reports it' '
     workflow mpi.json "\"tasks\": { \"a\": { \"launch\": \"step\", \"srun\": [\"--mpi=unheard\"], \"command\": [\"true\"] } }" &&
     run 1 mpi -N1 --async-workflow=mpi.json --async-workflow-dir=mpi &&
     grep -q "its step could not be started: .*unheard" mpi.err

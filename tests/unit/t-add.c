@@ -83,7 +83,7 @@ static void assert_same_graph (const struct aw_graph *a, const struct aw_graph *
 /* With a set "N" that has what is given here. */
 #define SET(body) "{ \"async-workflow\": 1, \"tasks\": { \"n\": { \"script\": \"x\", " body " } } }"
 
-/* Each is told, with its place, and leaves the workflow as it was. */
+/* Each is reported, with its place, and leaves the workflow as it was. */
 static void a_wrong_addition_is_told_and_changes_nothing (void **state)
 {
     static const struct {
@@ -135,7 +135,7 @@ static void a_wrong_addition_is_told_and_changes_nothing (void **state)
         if (problems.n_items == 0
             || strncmp (problems.items[0].text, table[i].error, strlen (table[i].error)) != 0)
             fail_msg ("%s: %s", table[i].error,
-                      problems.n_items ? problems.items[0].text : "nothing is told");
+                      problems.n_items ? problems.items[0].text : "nothing is reported");
         aw_problems_finish (&problems);
         assert_same_graph (w->graph, same->graph);
         assert_int_equal (w->n_added, 0);
@@ -481,7 +481,7 @@ static void an_addition_is_read_back_from_the_journal (void **state)
 }
 
 /* A line cut anywhere has not been acknowledged: the workflow does not grow. Another file that does
- * not go with it is told. */
+ * not go with it is reported. */
 static void a_torn_addition_does_not_count (void **state)
 {
     static const char other[] = "{ \"async-workflow\": 1, \"tasks\": {"

@@ -271,7 +271,7 @@ static int sends_and_ends (void)
     return aw ? 0 : 2; /* and does not even close */
 }
 
-/* What a task has sent goes on before its end is told, although the loop has not run since. */
+/* What a task has sent goes on before its end is reported, although the loop has not run since. */
 static void messages_of_a_task_are_passed_on_before_its_end (void **state)
 {
     pid_t pid = start (sends_and_ends);
@@ -619,7 +619,7 @@ static void tell_stuck (const char *number)
     aw_messages_take (messages, &stuck);
 }
 
-/* A wait without a time limit is told after a while; it may end with an error of its own. */
+/* A wait without a time limit is reported after a while; it may end with an error of its own. */
 static void a_wait_that_nobody_can_end_fails (void **state)
 {
     pid_t pid = start (waits_in_vain);

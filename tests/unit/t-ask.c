@@ -57,9 +57,9 @@ static void ends (struct aw_sched *a, struct aw_sched *b, uint32_t task, double 
     assert_int_equal (aw_sched_handle (b, &ev, NULL), 0);
 }
 
-/* In a graph of 130 sets ranks are worked out anew with every third estimate. Four narrow tasks end
- * before there is room for one of two wide ones, "a", behind which one takes 50 s, and "b", where
- * it is 1,000 s, of which the fourth end tells.
+/* In a graph of 130 sets ranks are worked out again with every third estimate. Four narrow tasks
+ * end before there is room for one of two wide ones, "a", behind which one takes 50 s, and "b",
+ * where it is 1,000 s, of which the fourth end tells.
  */
 static void asking_for_an_estimate_changes_no_decision (void **state)
 {

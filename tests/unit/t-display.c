@@ -329,7 +329,7 @@ static void a_plain_line_is_printed_when_something_happens (void **state)
     assert_true (isinf (aw_display_next (d, 5000)));
     ev = (struct aw_event){ .type = AW_EVENT_FINISH, .t = 0.3 };
     aw_display_event (d, &ev);
-    assert_true (aw_display_next (d, 0.3) > 5); /* mere progress is told rarely */
+    assert_true (aw_display_next (d, 0.3) > 5); /* mere progress is reported rarely */
     ev.task = 1;
     ev.t = 0.4;
     aw_display_event (d, &ev);
@@ -570,7 +570,7 @@ static void a_frame_replaces_the_one_before (void **state)
 }
 
 /* The window becomes narrow: lines drawn before take more rows now. Our screen does as terminals
- * that wrap anew. */
+ * that wrap again. */
 static void a_narrower_terminal_is_cleared_whole (void **state)
 {
     struct aw_graph *graph = make_graph (2, 96, 1);

@@ -260,7 +260,8 @@ static void a_finish_is_read_as_it_was_written (void **state)
     ev.gpu_known = true;
     ev.gpu_util = 0.25;
     ev.gpu_mem = UINT64_C (1) << 41;
-    for (int known = 1; known >= 0; known--) { /* a part of a GPU has memory, and no load is told */
+    for (int known = 1; known >= 0;
+         known--) { /* a part of a GPU has memory, and no load is reported */
         text.len = 0;
         assert_int_equal (put_finish (&text, &ev), 0);
         read_back (&text, &frame);

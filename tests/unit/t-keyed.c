@@ -68,7 +68,7 @@ static void wrong_keys_are_told (void **state)
 
     (void)state;
     expect_each (table, LENGTH (table), false);
-    /* the values are what is wrong, and that alone is told */
+    /* the values are what is wrong, and that alone is reported */
     expect_one (PAIR (A, "'foreach': {'s': []}, 'after': ['a[s]']"), false,
                 "tasks.b.foreach.s: is empty: a task set has at least one task");
 }

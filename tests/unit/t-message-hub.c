@@ -200,7 +200,7 @@ static void each_message_goes_to_one_receiver_of_a_group (void **state)
     told ("1.9#1 t[1].0:5 5\n1.1 accepted 1\n");
 }
 
-/* A task goes on where it was, its next attempt begins anew; messages that it sends again count
+/* A task goes on where it was, its next attempt begins again; messages that it sends again count
  * once. */
 static void the_next_attempt_starts_again_and_repeated_messages_count_once (void **state)
 {

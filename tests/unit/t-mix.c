@@ -2,7 +2,7 @@
 /* Everything at once: random graphs with all that a set may have and that grow at any time, random
  * pools, random ends, losses, messages, limits, cancels, submitted tasks that belong to an attempt,
  * and deaths of the coordinator. The test
- * keeps book of its own; a twin is told all that happens, another is told what comes from outside
+ * keeps book of its own; a twin hears all that happens, another is told what comes from outside
  * and must decide the same, and so must a copy made at any time, however often both are asked in
  * vain.
  */
@@ -513,7 +513,7 @@ static void ask_in_vain (struct world *w, struct aw_sched *s)
     aw_sched_destroy (trial);
 }
 
-/* EV has happened: everybody is told. */
+/* EV has happened: everybody hears of it. */
 static void record (struct world *w, const struct aw_event *ev)
 {
     struct aw_error err = { "" };

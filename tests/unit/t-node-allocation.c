@@ -149,7 +149,7 @@ static void an_allocation_is_made_from_the_job (void **state)
           "core 1,5;numa 1,5;package 1,5" },
         { "no topology, confined as far as known", "3-4", false, NULL, "0-1", 1, "3-4", false,
           NULL },
-        { "fewer than held: that is told elsewhere", "0-1", false, BARE, "0-3", 1, "0-1", false,
+        { "fewer than held: that is reported elsewhere", "0-1", false, BARE, "0-3", 1, "0-1", false,
           "core 0|1" },
         { "others than declared", "0-3", false, BARE, "6-7", 1, "6-7", true, NULL },
         { "outside of what may be used", "0-2", false, BARE, "2-3", 1, "2-3", true, "core 2|3" },
@@ -246,7 +246,7 @@ static void types_of_gpus_are_read (void **state)
     } table[] = {
         { NULL, "0-1", "gpu:2(IDX:0-1)", NULL },
         { NULL, "0-1", "gpu:a100:2(IDX:0-1)", "gpu 0=:a100|1=:a100" },
-        { NULL, "0-1", "gpu:a100:2(IDX:2-3)", "gpu 0=:a100|1=:a100" }, /* numbered anew */
+        { NULL, "0-1", "gpu:a100:2(IDX:2-3)", "gpu 0=:a100|1=:a100" }, /* numbered again */
         { NULL, "0-2", "gpu:a100:1(IDX:0),gpu:v100:2(IDX:1-2)", "gpu 0=:a100|1=:v100|2=:v100" },
         { NULL, "0-2", "gpu:v100:2(IDX:1,3),gpu:a100:1(IDX:2)", "gpu 0=:v100|1=:a100|2=:v100" },
         { NULL, "0-1", "gpu:a100:2(CNT:2)", "gpu 0=:a100|1=:a100" },

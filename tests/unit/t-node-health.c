@@ -216,7 +216,7 @@ static void where_all_nodes_fail_none_is_set_aside (void **state)
 }
 
 /* All nodes but one are bad, and that one is not large enough for all: the last bad one that is
- * stays, and that is told.
+ * stays, and that is reported.
  */
 static void the_last_node_is_never_set_aside (void **state)
 {

@@ -209,7 +209,7 @@ static void random_placed_runs_break_no_rule (void **state)
     assert_true (n_run >= ROUNDS / 4); /* of others some task could never run */
 }
 
-/* What can never be is told before anything runs, with what there is. */
+/* What can never be is reported before anything runs, with what there is. */
 static void what_no_node_can_place_is_told (void **state)
 {
     static const char topology[] = "core 0-1|2-3;gpu 0=0-1:v100|1=2-3:v100";

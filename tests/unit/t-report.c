@@ -534,7 +534,7 @@ static void finish (struct fixture *f,
     append (f, &ev);
 }
 
-/* Loaded at every moment of its life, a run is told as what it is, in every format. */
+/* Loaded at every moment of its life, a run is reported as what it is, in every format. */
 static void a_report_at_any_moment_names_the_state_of_the_run (void **state)
 {
     static void (*const formats[]) (const struct aw_report *, struct aw_textbuf *) = {

@@ -337,7 +337,7 @@ static void a_task_has_its_own_session_and_files (void **state)
     text = slurp ("out");
     assert_int_equal (strncmp (text, expected, strlen (expected)), 0);
     assert_string_equal (slurp ("err"), "problem\n");
-    /* Written anew each time, in one description where both are the same. */
+    /* Written again each time, in one description where both are the same. */
     {
         char *argv[] = { "sh", "-c", "echo a; echo b >&2; echo c", NULL };
         struct aw_spawn spawn = { argv, plain_env, "/", path_of ("out"), path_of ("out"), -1,

@@ -155,7 +155,7 @@ static void others_have_the_gpus_while_data_comes (void **state)
 
 struct watch {
     const struct aw_graph *graph;
-    struct aw_sched *twin; /* is told all and must agree */
+    struct aw_sched *twin; /* hears all and must agree */
     struct aw_history history;
     uint8_t *where; /* by task: node of its data + 1; 0: none came */
     uint8_t *begun; /* by task: node to which its data comes + 1 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a workflow file, and how it is told. */
+/* What is wrong with a workflow file, and how it is reported. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
