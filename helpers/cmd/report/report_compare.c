@@ -230,11 +230,15 @@ const char *aw_compare_cell (const struct aw_compared *comparison,
     return buf;
 }
 
-const char *aw_compare_set_cell (const struct aw_compare_column *column,
-                                 const struct aw_set_summary *first,
-                                 const struct aw_set_summary *sum,
+const char *aw_compare_set_cell (const struct aw_compared *comparison,
+                                 const struct aw_compare_column *column,
+                                 uint32_t run,
+                                 const char *name,
                                  char buf[AW_COMPARE_TEXT])
 {
+    const struct aw_set_summary *first = aw_compare_set (comparison, 0, name);
+    const struct aw_set_summary *sum = aw_compare_set (comparison, run, name);
+
     return seconds (buf, sum ? column->number (sum) : NAN,
                     first && first != sum ? column->number (first) : NAN);
 }

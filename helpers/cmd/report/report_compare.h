@@ -47,15 +47,16 @@ const struct aw_set_summary *aw_compare_set (const struct aw_compared *compariso
                                              uint32_t run,
                                              const char *name);
 
-/* The cell of ROW for RUN; the cell of a set (NULL: there is none) next to that of the first run.
+/* The cell of ROW for RUN; the cell of the set NAME for RUN, with its change since the first run.
  * "" where nothing is known. Return BUF. */
 const char *aw_compare_cell (const struct aw_compared *comparison,
                              const struct aw_compare_row *row,
                              uint32_t run,
                              char buf[AW_COMPARE_TEXT]);
-const char *aw_compare_set_cell (const struct aw_compare_column *column,
-                                 const struct aw_set_summary *first,
-                                 const struct aw_set_summary *sum,
+const char *aw_compare_set_cell (const struct aw_compared *comparison,
+                                 const struct aw_compare_column *column,
+                                 uint32_t run,
+                                 const char *name,
                                  char buf[AW_COMPARE_TEXT]);
 
 /* Does any run have something in ROW? */

@@ -39,13 +39,11 @@ static void put_sets (const struct aw_compared *comparison,
     put_heads (comparison, column->label, out);
     for (uint32_t i = 0; i < comparison->n_sets && i < MAX_SETS; i++) {
         const char *name = comparison->sets[i];
-        const struct aw_set_summary *first = aw_compare_set (comparison, 0, name);
 
         aw_textbuf_puts (out, "  ");
         aw_textbuf_cell (out, name, LABEL - 2);
         for (uint32_t run = 0; run < comparison->n; run++)
-            put_cell (out, aw_compare_set_cell (column, first,
-                                                aw_compare_set (comparison, run, name), buf));
+            put_cell (out, aw_compare_set_cell (comparison, column, run, name, buf));
         aw_textbuf_putc (out, '\n');
     }
     if (comparison->n_sets > MAX_SETS)
