@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t instance_of (const struct aw_graph *g, uint32_t iteration, uint32_t set)
-{
-    return (size_t)iteration * g->n_sets + set;
-}
+#include "core/graph/peers.h"
 
 /* Seconds of the whole set if it has the allocation to itself. */
 static double in_waves (const struct aw_allocation *a, const struct aw_set *set)
@@ -21,22 +18,25 @@ static double in_waves (const struct aw_allocation *a, const struct aw_set *set)
     return ceil ((double)set->count / capacity) * set->duration;
 }
 
-/* The time at which the instance can begin: the last end of its predecessors. */
-static double begin (
-    const struct aw_graph *g, const double *ends, uint32_t iteration, uint32_t set, double latency)
+/* The predecessor of the instance at AT that ends last; AW_NONE: there is none. */
+static uint32_t latest_predecessor (const struct aw_graph *g,
+                                    const double *ends,
+                                    const struct aw_task *at)
 {
-    double t = 0;
+    const struct aw_set *set = &g->sets[at->set];
+    uint32_t best = AW_NONE;
 
-    for (uint32_t e = 0; e < g->sets[set].n_after; e++) {
-        const struct aw_edge *edge = &g->sets[set].after[e];
-        double end;
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        struct aw_span span = aw_span_before (g, &set->after[e], at->set, at->iteration);
 
-        if (edge->back > iteration)
-            continue;
-        end = ends[instance_of (g, iteration - edge->back, edge->set)] + latency;
-        t = end > t ? end : t;
+        for (uint32_t k = 0; k < span.n; k++) {
+            uint32_t before = aw_graph_instance (g, span.first + k, set->after[e].set);
+
+            if (best == AW_NONE || ends[before] > ends[best])
+                best = before;
+        }
     }
-    return t;
+    return best;
 }
 
 /* Do tasks of the set wait for a part of another set, by index or key? Then waves overlap along the
@@ -62,53 +62,41 @@ static double pass (const struct aw_graph *g,
 {
     double last = 0;
 
-    for (uint32_t it = 0; it < g->iterations; it++) {
-        for (uint32_t o = 0; o < g->n_sets; o++) {
-            uint32_t s = g->order[o];
-            const struct aw_set *set = &g->sets[s];
-            double seconds = waves && !waits_for_parts (g, set) ? in_waves (a, set) : set->duration;
-            double end = begin (g, ends, it, s, latency) + seconds;
+    for (uint32_t k = 0; k < aw_graph_n_instances (g); k++) {
+        struct aw_task at = aw_graph_ordered (g, k);
+        const struct aw_set *set = &g->sets[at.set];
+        uint32_t before = latest_predecessor (g, ends, &at);
+        double seconds = waves && !waits_for_parts (g, set) ? in_waves (a, set) : set->duration;
+        double end = (before == AW_NONE ? 0 : ends[before] + latency) + seconds;
 
-            ends[instance_of (g, it, s)] = end;
-            last = end > last ? end : last;
-        }
+        ends[aw_graph_instance (g, at.iteration, at.set)] = end;
+        last = end > last ? end : last;
     }
     return last;
 }
 
-/* The predecessor that ends last; AW_NONE: there is none. */
-static uint32_t latest_predecessor (const struct aw_graph *g, const double *ends, uint32_t instance)
+/* The same of INSTANCE. */
+static uint32_t step_back (const struct aw_graph *g, const double *ends, uint32_t instance)
 {
-    uint32_t iteration = instance / g->n_sets, best = AW_NONE;
-    const struct aw_set *set = &g->sets[instance % g->n_sets];
+    struct aw_task at = aw_graph_instance_place (g, instance);
 
-    for (uint32_t e = 0; e < set->n_after; e++) {
-        uint32_t before;
-
-        if (set->after[e].back > iteration)
-            continue;
-        before = (uint32_t)instance_of (g, iteration - set->after[e].back, set->after[e].set);
-        if (best == AW_NONE || ends[before] > ends[best])
-            best = before;
-    }
-    return best;
+    return latest_predecessor (g, ends, &at);
 }
 
 /* Follows predecessors back from the instance that ends last. */
 static int trace (struct aw_bounds *b, const struct aw_graph *g, const double *ends)
 {
-    size_t n_instances = instance_of (g, g->iterations, 0);
     uint32_t last = 0;
 
-    for (size_t i = 1; i < n_instances; i++)
+    for (uint32_t i = 1; i < aw_graph_n_instances (g); i++)
         if (ends[i] > ends[last])
-            last = (uint32_t)i;
-    for (uint32_t i = last; i != AW_NONE; i = latest_predecessor (g, ends, i))
+            last = i;
+    for (uint32_t i = last; i != AW_NONE; i = step_back (g, ends, i))
         b->n_path++;
     b->path = calloc (b->n_path, sizeof (*b->path));
     if (!b->path)
         return -1;
-    for (uint32_t i = last, place = b->n_path; i != AW_NONE; i = latest_predecessor (g, ends, i))
+    for (uint32_t i = last, place = b->n_path; i != AW_NONE; i = step_back (g, ends, i))
         b->path[--place] = i;
     return 0;
 }
@@ -120,16 +108,20 @@ static double stage_after_stage (const struct aw_graph *g,
 {
     double sum = 0;
 
-    for (uint32_t r = 0; r < g->n_ranks; r++)
-        longest[r] = 0;
-    for (uint32_t s = 0; s < g->n_sets; s++) {
+    for (uint32_t stage = 0; stage < g->n_stages; stage++)
+        longest[stage] = 0;
+    for (uint32_t s = 0; s < g->n_base; s++) {
         double seconds = in_waves (a, &g->sets[s]);
-        double *mine = &longest[g->sets[s].rank];
-        *mine = seconds > *mine ? seconds : *mine;
+
+        for (uint32_t it = 0; it < aw_graph_iterations (g, s); it++) {
+            double *mine = &longest[aw_graph_stage (g, it, s)];
+
+            *mine = seconds > *mine ? seconds : *mine;
+        }
     }
-    for (uint32_t r = 0; r < g->n_ranks; r++)
-        sum += longest[r] + latency;
-    return g->iterations * sum - latency;
+    for (uint32_t stage = 0; stage < g->n_stages; stage++)
+        sum += longest[stage] + latency;
+    return sum - latency;
 }
 
 static void areas (struct aw_bounds *b, const struct aw_graph *g, const struct aw_allocation *a)
@@ -139,7 +131,7 @@ static void areas (struct aw_bounds *b, const struct aw_graph *g, const struct a
     for (uint32_t s = 0; s < g->n_sets; s++) {
         const struct aw_set *set = &g->sets[s];
         struct aw_whole whole = aw_set_whole (set);
-        double seconds = (double)g->iterations * set->count * set->duration;
+        double seconds = (double)aw_graph_iterations (g, s) * set->count * set->duration;
 
         b->serial_sum += seconds;
         b->cpu_seconds += seconds * whole.cpus;
@@ -176,7 +168,7 @@ int aw_bounds_init (struct aw_bounds *b,
     if (check (g, a, err) < 0)
         return -1;
     /* there are at most as many stages as instances */
-    ends = calloc (instance_of (g, g->iterations, 1), sizeof (*ends));
+    ends = calloc ((size_t)aw_graph_n_instances (g) + 1, sizeof (*ends));
     if (!ends)
         return aw_error_set (err, "out of memory for the bounds");
     b->wave_path = pass (g, a, latency, true, ends);

@@ -23,7 +23,8 @@ int aw_branches_init (struct aw_branches *b, const struct aw_graph *g)
         }
     }
     for (uint32_t s = 0; s < g->n_sets; s++) /* the last iterations have no successor ahead */
-        b->n += b->nearest[s] < g->iterations ? b->nearest[s] : g->iterations;
+        b->n +=
+            b->nearest[s] < aw_graph_iterations (g, s) ? b->nearest[s] : aw_graph_iterations (g, s);
     return 0;
 }
 
@@ -41,5 +42,5 @@ bool aw_branches_is_end (const struct aw_branches *b,
                          uint32_t iteration,
                          uint32_t set)
 {
-    return (uint64_t)iteration + b->nearest[set] >= g->iterations;
+    return (uint64_t)iteration + b->nearest[set] >= aw_graph_iterations (g, set);
 }

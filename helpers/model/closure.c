@@ -5,35 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/graph/peers.h"
+
 static uint64_t *row (const struct aw_closure *c, uint32_t i)
 {
     return c->bits + (size_t)i * c->n_words;
 }
 
-/* The instances after I, and I itself, come after the predecessors of I too. */
-static void hand_back (struct aw_closure *c,
-                       const struct aw_graph *g,
-                       uint32_t iteration,
-                       uint32_t set)
+/* The instances after the one at AT, and it itself, come after its predecessors too. */
+static void hand_back (struct aw_closure *c, const struct aw_graph *g, const struct aw_task *at)
 {
-    uint32_t me = iteration * g->n_sets + set;
+    uint32_t me = aw_graph_instance (g, at->iteration, at->set);
 
-    for (uint32_t e = 0; e < g->sets[set].n_after; e++) {
-        const struct aw_edge *edge = &g->sets[set].after[e];
-        uint64_t *before;
+    for (uint32_t e = 0; e < g->sets[at->set].n_after; e++) {
+        const struct aw_edge *edge = &g->sets[at->set].after[e];
+        struct aw_span span = aw_span_before (g, edge, at->set, at->iteration);
 
-        if (edge->back > iteration)
-            continue;
-        before = row (c, (iteration - edge->back) * g->n_sets + edge->set);
-        for (size_t w = 0; w < c->n_words; w++)
-            before[w] |= row (c, me)[w];
-        before[me / 64] |= UINT64_C (1) << (me % 64);
+        for (uint32_t k = 0; k < span.n; k++) {
+            uint64_t *before = row (c, aw_graph_instance (g, span.first + k, edge->set));
+
+            for (size_t w = 0; w < c->n_words; w++)
+                before[w] |= row (c, me)[w];
+            before[me / 64] |= UINT64_C (1) << (me % 64);
+        }
     }
 }
 
 int aw_closure_init (struct aw_closure *c, const struct aw_graph *g)
 {
-    uint64_t n = (uint64_t)g->iterations * g->n_sets;
+    size_t n = aw_graph_n_instances (g);
 
     memset (c, 0, sizeof (*c));
     if (n > AW_CLOSURE_MAX) {
@@ -41,17 +41,18 @@ int aw_closure_init (struct aw_closure *c, const struct aw_graph *g)
         return -1;
     }
     c->n = (uint32_t)n;
-    c->n_words = ((size_t)n + 63) / 64;
+    c->n_words = (n + 63) / 64;
     c->bits = calloc (n * c->n_words + 1, sizeof (*c->bits));
     if (!c->bits) {
         errno = ENOMEM;
         return -1;
     }
-    /* Backwards, a row is complete when it is reached: successors are later in the order or in a
-     * later iteration. */
-    for (uint32_t it = g->iterations; it-- > 0;)
-        for (uint32_t o = g->n_sets; o-- > 0;)
-            hand_back (c, g, it, g->order[o]);
+    /* Backwards, a row is complete when it is reached: successors come later in the order. */
+    while (n-- > 0) {
+        struct aw_task at = aw_graph_ordered (g, (uint32_t)n);
+
+        hand_back (c, g, &at);
+    }
     return 0;
 }
 

@@ -151,8 +151,9 @@ static int try_list (struct search *s, struct list *list)
 static uint32_t mirrored (const struct search *s, uint32_t instance)
 {
     const struct aw_graph *g = s->forward.graph;
+    struct aw_task at = aw_graph_instance_place (g, instance);
 
-    return (g->iterations - 1 - instance / g->n_base) * g->n_base + instance % g->n_base;
+    return aw_graph_instance (g, aw_graph_iterations (g, at.set) - 1 - at.iteration, at.set);
 }
 
 /* Forward-backward improvement of LIST, which was the last to be evaluated; NEXT becomes the
@@ -275,7 +276,7 @@ static struct aw_sched *join (const struct aw_graph *graph,
 bool aw_plan_possible (const struct aw_graph *graph)
 {
     return graph->n_topics == 0 && graph->until == AW_NONE && graph->n_sets == graph->n_base
-           && (uint64_t)graph->iterations * graph->n_base <= AW_PLAN_MAX_INSTANCES;
+           && aw_plan_size (graph) <= AW_PLAN_MAX_INSTANCES;
 }
 
 double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation)

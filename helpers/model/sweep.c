@@ -100,9 +100,9 @@ uint32_t aw_sweep_useful (const struct aw_graph *graph, const struct aw_node_sha
         const struct aw_set *set = &graph->sets[s];
         uint64_t each = on_those_of_one (shape, set);
 
-        sum += (each ? (set->count + each - 1) / each : set->count) * nodes_of_task (set);
+        sum += (each ? (set->count + each - 1) / each : set->count) * nodes_of_task (set)
+               * aw_graph_iterations (graph, s);
     }
-    sum *= graph->iterations;
     return sum < AW_MAX_NODES ? (uint32_t)sum : AW_MAX_NODES;
 }
 

@@ -124,7 +124,9 @@ static bool in_branch (const struct seek *s, uint32_t i, uint32_t end)
 
 static bool is_end (const struct seek *s, uint32_t i)
 {
-    return aw_branches_is_end (s->branches, s->graph, i / s->graph->n_sets, i % s->graph->n_sets);
+    struct aw_task at = aw_graph_instance_place (s->graph, i);
+
+    return aw_branches_is_end (s->branches, s->graph, at.iteration, at.set);
 }
 
 /* Finds a branch for choice C, moving others if need be. */
@@ -213,8 +215,8 @@ static void search (struct seek *s, uint32_t from)
         spend (s, s->n_kinds);
         if (s->n + bound (s, k) <= s->result->n)
             return;
-        for (uint32_t it = 0; it < s->graph->iterations && !finished (s); it++) {
-            uint32_t instance = it * s->graph->n_sets + set;
+        for (uint32_t it = 0; it < aw_graph_iterations (s->graph, set) && !finished (s); it++) {
+            uint32_t instance = aw_graph_instance (s->graph, it, set);
 
             spend (s, 1);
             if (!get_bit (s->open[s->n], instance) || !choose (s, set, instance))

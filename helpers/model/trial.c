@@ -28,7 +28,7 @@ static bool waits (const struct play *play, struct aw_task at)
     const struct aw_set *set = &play->graph->sets[at.set];
 
     if (play->sequential)
-        return at.iteration > 0 || set->rank > 0;
+        return aw_graph_stage (play->graph, at.iteration, at.set) > 0;
     for (uint32_t e = 0; e < set->n_after; e++)
         if (set->after[e].back <= at.iteration)
             return true;

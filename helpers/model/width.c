@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/graph/peers.h"
+
 struct matching {
     const struct aw_closure *closure;
     uint32_t *next; /* by instance: its partner after it in the chain */
@@ -96,29 +98,38 @@ int64_t aw_width (const struct aw_closure *closure)
     return width;
 }
 
+/* Takes a predecessor of the instance at AT that has no next one yet. False: there is none. */
+static bool join_chain (const struct aw_graph *g, const struct aw_task *at, uint8_t *has_next)
+{
+    const struct aw_set *set = &g->sets[at->set];
+
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        struct aw_span span = aw_span_before (g, &set->after[e], at->set, at->iteration);
+
+        for (uint32_t k = 0; k < span.n; k++) {
+            uint32_t before = aw_graph_instance (g, span.first + k, set->after[e].set);
+
+            if (has_next[before])
+                continue;
+            has_next[before] = 1;
+            return true;
+        }
+    }
+    return false;
+}
+
 int64_t aw_width_bound (const struct aw_graph *g)
 {
-    size_t n = (size_t)g->iterations * g->n_sets;
-    uint8_t *has_next = calloc (n + 1, 1);
+    uint32_t n = aw_graph_n_instances (g);
+    uint8_t *has_next = calloc ((size_t)n + 1, 1);
     int64_t chains = 0;
 
     if (!has_next)
         return -1;
-    for (uint32_t it = 0; it < g->iterations; it++) {
-        for (uint32_t o = 0; o < g->n_sets; o++) {
-            const struct aw_set *set = &g->sets[g->order[o]];
-            uint32_t e;
+    for (uint32_t k = 0; k < n; k++) {
+        struct aw_task at = aw_graph_ordered (g, k);
 
-            for (e = 0; e < set->n_after; e++) {
-                size_t before = (size_t)(it - set->after[e].back) * g->n_sets + set->after[e].set;
-
-                if (set->after[e].back > it || has_next[before])
-                    continue;
-                has_next[before] = 1;
-                break;
-            }
-            chains += e == set->n_after; /* continues no chain: begins one */
-        }
+        chains += !join_chain (g, &at, has_next);
     }
     free (has_next);
     return chains;

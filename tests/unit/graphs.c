@@ -80,6 +80,20 @@ bool graphs_are_paired (const struct aw_graph *g,
            == key_of (name[1], n, index, g->sets[set].count);
 }
 
+static bool runs_once (const struct aw_graph *g, uint32_t set)
+{
+    return g->sets[set].once || set >= g->n_base;
+}
+
+bool graphs_waits (const struct aw_graph *g,
+                   uint32_t set,
+                   uint32_t iteration,
+                   const struct aw_edge *edge,
+                   uint32_t before)
+{
+    return runs_once (g, set) || runs_once (g, edge->set) || before + edge->back == iteration;
+}
+
 struct aw_graph *graphs_talk (void)
 {
     struct aw_graph *g = aw_graph_create ();

@@ -36,6 +36,15 @@ bool graphs_are_paired (const struct aw_graph *g,
                         uint32_t index,
                         uint32_t before);
 
+/* Does SET in ITERATION wait along EDGE for the predecessor in iteration BEFORE? By the plain
+ * model: what runs once waits for all iterations, and they for it.
+ */
+bool graphs_waits (const struct aw_graph *g,
+                   uint32_t set,
+                   uint32_t iteration,
+                   const struct aw_edge *edge,
+                   uint32_t before);
+
 struct aw_graph *graphs_talk (void); /* the talk's example: six sets of one task */
 struct aw_graph *graphs_c_dg1 (void);
 struct aw_graph *graphs_c_dg2 (void);

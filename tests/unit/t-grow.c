@@ -155,7 +155,7 @@ static void observe (void *arg, const struct aw_event *ev)
 
         for (uint32_t it = 0; it < aw_graph_iterations (traced, edge->set); it++)
             for (uint32_t i = 0; i < traced->sets[edge->set].count; i++)
-                if ((at.set >= traced->n_base || it == at.iteration)
+                if (graphs_waits (traced, at.set, at.iteration, edge, it)
                     && graphs_are_paired (traced, at.set, edge, at.index, i))
                     assert_int_equal (done[aw_graph_first_task (traced, it, edge->set) + i], 1);
     }

@@ -142,9 +142,45 @@ static void same_demand (struct aw_set *set, const struct aw_set *other)
     set->stage_out = other->nodes > 1 ? AW_STAGING_NONE : set->stage_out;
 }
 
-/* A set behind all others; ADDED: while the graph is in use. */
-static void random_set (struct world *w, struct aw_graph *g, bool large, bool added)
+/* SET waits for P, in parts or as a whole. */
+static void random_edge (struct world *w, struct aw_graph *g, uint32_t s, uint32_t p, bool in_parts)
 {
+    bool iterated = !g->sets[s].once && !g->n_base;
+    struct aw_edge edge = { .set = p, .back = iterated && (p == s || below (w, 4) == 0) };
+    uint32_t before = g->sets[p].count, after = g->sets[s].count;
+
+    in_parts = in_parts && below (w, 2);
+    if (in_parts && before == after && below (w, 2))
+        edge.by = AW_BY_INDEX;
+    if (in_parts && edge.by == AW_BY_SET)
+        graphs_keyed_edge (g, s, edge, 1 + below (w, before < after ? before : after), &w->seed);
+    else
+        assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
+}
+
+/* Edges of the last set, and of iterated ones to it where it comes before them. */
+static void random_edges (struct world *w, struct aw_graph *g, bool large, enum aw_phase phase)
+{
+    uint32_t s = g->n_sets - 1;
+
+    for (uint32_t p = 0; p < s + (phase == AW_PHASE_ITERATED); p++) {
+        bool once = g->sets[p].once;
+
+        if (below (w, large ? 50 : 3))
+            continue;
+        if (phase == AW_PHASE_BEFORE && !once)
+            assert_int_equal (aw_graph_add_edge (g, p, (struct aw_edge){ .set = s }), 0);
+        else
+            random_edge (w, g, s, p,
+                         phase == AW_PHASE_ITERATED || once
+                             || (phase == AW_PHASE_ADDED && aw_graph_iterations (g, p) == 1));
+    }
+}
+
+/* A set after all others. */
+static void random_set (struct world *w, struct aw_graph *g, bool large, enum aw_phase phase)
+{
+    bool added = phase == AW_PHASE_ADDED;
     uint32_t s = g->n_sets;
     struct aw_set *set;
     char name[16];
@@ -158,21 +194,8 @@ static void random_set (struct world *w, struct aw_graph *g, bool large, bool ad
     if (added && set->gpu_type && below (w, 4) == 0)
         set->gpu_type = aw_graph_gpu_type (g, "h100");
     random_failures (w, set);
-    for (uint32_t p = 0; p < s + !added; p++) {
-        struct aw_edge edge = { .set = p, .back = !added && (p == s || below (w, 4) == 0) };
-        uint32_t before = g->sets[p].count, after = g->sets[s].count;
-        bool in_parts = below (w, 2) && !(added && aw_graph_iterations (g, p) > 1);
-
-        if (below (w, large ? 50 : 3))
-            continue;
-        if (in_parts && before == after && below (w, 2))
-            edge.by = AW_BY_INDEX;
-        if (in_parts && edge.by == AW_BY_SET)
-            graphs_keyed_edge (g, s, edge, 1 + below (w, before < after ? before : after),
-                               &w->seed);
-        else
-            assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
-    }
+    set->once = phase == AW_PHASE_BEFORE || phase == AW_PHASE_AFTER;
+    random_edges (w, g, large, phase);
     if (below (w, added ? 4 : 8) == 0)
         aw_graph_add_message_dependency (g, s, topics[below (w, added ? TOPICS : 2)],
                                          1 + below (w, 3), below (w, 2));
@@ -208,14 +231,22 @@ static struct aw_graph *random_graph (struct world *w)
 {
     struct aw_graph *g = aw_graph_create ();
     bool large = below (w, 30) == 0; /* ranks are not worked out anew with each estimate */
-    uint32_t n = 1 + below (w, large ? 150 : 8);
+    uint32_t n = 1 + below (w, large ? 150 : 8), n_before = 0, n_after = 0;
 
     g->iterations = 1 + below (w, 3);
     g->iterated = g->iterations > 1;
     assert_int_equal (aw_graph_gpu_type (g, "a100"), 1);
     assert_int_equal (aw_graph_gpu_type (g, "v100"), 2);
     for (uint32_t s = 0; s < n; s++)
-        random_set (w, g, large, false);
+        random_set (w, g, large, AW_PHASE_ITERATED);
+    if (below (w, 3) == 0) {
+        n_before = below (w, 3);
+        n_after = below (w, 3);
+    }
+    for (; n_before > 0; n_before--)
+        random_set (w, g, large, AW_PHASE_BEFORE);
+    for (; n_after > 0; n_after--)
+        random_set (w, g, large, AW_PHASE_AFTER);
     if (g->iterations > 1 && below (w, 3) == 0) {
         g->until = below (w, n);
         g->until_code = GOAL;
@@ -320,14 +351,13 @@ static void check_predecessors (struct world *w, uint32_t task)
 {
     struct aw_task at = aw_graph_task (w->graph, task);
     const struct aw_set *set = &w->graph->sets[at.set];
-    bool added = at.set >= w->graph->n_base;
 
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
         for (uint32_t it = 0; it < aw_graph_iterations (w->graph, edge->set); it++)
             for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++)
-                if ((added || it + edge->back == at.iteration)
+                if (graphs_waits (w->graph, at.set, at.iteration, edge, it)
                     && graphs_are_paired (w->graph, at.set, edge, at.index, i))
                     check_predecessor (w, aw_graph_first_task (w->graph, it, edge->set) + i,
                                        edge->any);
@@ -351,7 +381,7 @@ static void check_skip (struct world *w, uint32_t task)
             for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++) {
                 uint32_t from = aw_graph_first_task (w->graph, it, edge->set) + i;
 
-                if ((at.set >= w->graph->n_base || it + edge->back == at.iteration)
+                if (graphs_waits (w->graph, at.set, at.iteration, edge, it)
                     && graphs_are_paired (w->graph, at.set, edge, at.index, i))
                     reason = reason || w->skipped[from] || w->given_up[from] || w->cancelled[from];
             }
@@ -843,7 +873,7 @@ static void add (struct world *w, bool submitted)
     if (submitted)
         random_submission (w, w->graph);
     for (uint32_t n = submitted ? 0 : 1 + below (w, 4); n > 0; n--)
-        random_set (w, w->graph, false, true);
+        random_set (w, w->graph, false, AW_PHASE_ADDED);
     if (aw_graph_grow (w->graph, &old, &err) < 0)
         fail_msg ("seed %llu: %s", (unsigned long long)w->first_seed, err.text);
     ev.task = by->task;

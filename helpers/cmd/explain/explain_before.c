@@ -17,7 +17,7 @@ struct walk {
     struct aw_peers peers;
     struct aw_task at; /* without its index */
     uint32_t next; /* of the peers */
-    uint32_t last; /* iteration */
+    uint32_t end; /* after the last iteration */
 };
 
 static void walk_begin (struct walk *w,
@@ -25,14 +25,12 @@ static void walk_begin (struct walk *w,
                         const struct aw_task *successor,
                         const struct aw_edge *edge)
 {
-    *w = (struct walk){ .graph = graph };
-    w->at = (struct aw_task){ successor->iteration - edge->back, edge->set, 0 };
-    w->last = w->at.iteration;
-    if (edge->back
-        <= successor->iteration) /* else before the first iteration: nothing to wait for */
-        w->peers = aw_peers_before (graph, edge->by, edge->set, successor->index);
-    if (successor->set >= graph->n_base) /* an added set waits for all iterations */
-        w->last = aw_graph_iterations (graph, edge->set) - 1;
+    struct aw_span span = aw_span_before (graph, edge, successor->set, successor->iteration);
+
+    *w = (struct walk){ .graph = graph,
+                        .peers = aw_peers_before (graph, edge->by, edge->set, successor->index),
+                        .at = { span.first, edge->set, 0 },
+                        .end = span.first + span.n };
 }
 
 /* The next one, or AW_NONE. */
@@ -42,7 +40,7 @@ static uint32_t walk_next (struct walk *w)
         w->next = 0;
         w->at.iteration++;
     }
-    if (w->peers.n == 0 || w->at.iteration > w->last)
+    if (w->at.iteration == w->end)
         return AW_NONE;
     return aw_graph_first_task (w->graph, w->at.iteration, w->at.set)
            + aw_peer (&w->peers, w->next++);
@@ -211,19 +209,16 @@ static uint32_t group_of (const struct aw_graph *graph, uint32_t by, uint32_t in
     return successor ? key->after.group[index] : key->before.group[index];
 }
 
-/* Flags the groups of EDGE in which a predecessor, in iterations FROM to LAST, is broken. */
-static void flag_groups (struct breaking *b,
-                         const struct aw_edge *edge,
-                         uint32_t from,
-                         uint32_t last)
+/* Flags the groups of EDGE in which a predecessor, in the iterations of SPAN, is broken. */
+static void flag_groups (struct breaking *b, const struct aw_edge *edge, const struct aw_span *span)
 {
     const struct aw_graph *graph = b->history->graph;
     uint32_t count = graph->sets[edge->set].count;
 
     for (uint32_t i = 0; i < count; i++)
         b->flags[group_of (graph, edge->by, i, false)] = false;
-    for (uint32_t it = from; it <= last; it++) {
-        uint32_t first = aw_graph_first_task (graph, it, edge->set);
+    for (uint32_t k = 0; k < span->n; k++) {
+        uint32_t first = aw_graph_first_task (graph, span->first + k, edge->set);
 
         for (uint32_t i = 0; i < count; i++)
             if (b->broken[first + i])
@@ -240,13 +235,9 @@ static void break_instance (struct breaking *b, const struct aw_task *at)
 
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
-        uint32_t from = at->iteration - edge->back, last = from;
+        struct aw_span span = aw_span_before (graph, edge, at->set, at->iteration);
 
-        if (edge->back > at->iteration)
-            continue;
-        if (at->set >= graph->n_base) /* an added set waits for all iterations */
-            last = aw_graph_iterations (graph, edge->set) - 1;
-        flag_groups (b, edge, from, last);
+        flag_groups (b, edge, &span);
         for (uint32_t i = 0; i < set->count; i++)
             if (!b->broken[first + i] && b->flags[group_of (graph, edge->by, i, true)]
                 && aw_history_state (b->history, first + i) == AW_HISTORY_SKIPPED) {
@@ -262,17 +253,14 @@ uint32_t aw_explain_count_skipped (struct aw_explain *ex, uint32_t task)
     struct breaking b = { .history = &ex->report.history,
                           .broken = calloc (graph->n_tasks, sizeof (bool)),
                           .flags = calloc (graph->n_tasks, sizeof (bool)) };
-    uint32_t n_base = graph->n_base, more = graph->n_sets - n_base;
 
     if (b.broken && b.flags) {
         b.broken[task] = true;
-        /* iterations one after the other, each in topological order; added sets come last */
-        for (uint32_t it = 0; it < graph->iterations; it++)
-            for (uint32_t k = 0; k < n_base + (it + 1 == graph->iterations ? more : 0); k++) {
-                uint32_t set = graph->order[k];
+        for (uint32_t k = 0; k < aw_graph_n_instances (graph); k++) {
+            struct aw_task at = aw_graph_ordered (graph, k);
 
-                break_instance (&b, &(struct aw_task){ set < n_base ? it : 0, set, 0 });
-            }
+            break_instance (&b, &at);
+        }
     }
     else
         ex->out->failed = true;

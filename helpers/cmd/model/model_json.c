@@ -78,10 +78,12 @@ static void put_path (const struct aw_graph *g, const struct aw_bounds *b, struc
     key (out, "critical_path_sets");
     aw_textbuf_putc (out, '[');
     for (uint32_t i = 0; i < b->n_path; i++) {
+        struct aw_task at = aw_graph_instance_place (g, b->path[i]);
+
         aw_textbuf_puts (out, i ? ", \"" : "\"");
-        aw_json_put_text (out, g->sets[b->path[i] % g->n_sets].name);
-        if (g->iterated)
-            aw_textbuf_printf (out, "@%" PRIu32, b->path[i] / g->n_sets);
+        aw_json_put_text (out, g->sets[at.set].name);
+        if (aw_graph_names_iteration (g, at.set))
+            aw_textbuf_printf (out, "@%" PRIu32, at.iteration);
         aw_textbuf_putc (out, '"');
     }
     aw_textbuf_putc (out, ']');

@@ -91,14 +91,17 @@ static void put_degrees (const struct aw_degrees *d, struct aw_textbuf *out)
 
 static void put_path (const struct aw_graph *g, const struct aw_bounds *b, struct aw_textbuf *out)
 {
+    struct aw_task at;
+
     for (uint32_t i = 0; i < b->n_path; i++) {
         if (b->n_path > SHOWN_ON_PATH && i == SHOWN_ON_PATH / 2) {
             aw_textbuf_printf (out, " > ... %" PRIu32 " more ...", b->n_path - SHOWN_ON_PATH);
             i = b->n_path - SHOWN_ON_PATH / 2;
         }
-        aw_textbuf_printf (out, "%s%s", i ? " > " : "", g->sets[b->path[i] % g->n_sets].name);
-        if (g->iterated)
-            aw_textbuf_printf (out, "@%" PRIu32, b->path[i] / g->n_sets);
+        at = aw_graph_instance_place (g, b->path[i]);
+        aw_textbuf_printf (out, "%s%s", i ? " > " : "", g->sets[at.set].name);
+        if (aw_graph_names_iteration (g, at.set))
+            aw_textbuf_printf (out, "@%" PRIu32, at.iteration);
     }
     aw_textbuf_putc (out, '\n');
 }

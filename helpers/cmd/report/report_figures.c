@@ -98,7 +98,7 @@ static void put_added (const struct aw_report *report, const struct receiver *to
 {
     const struct aw_graph *graph = report->workflow->graph;
     uint32_t sets = graph->n_sets - graph->n_base;
-    uint32_t tasks = graph->n_tasks - graph->iterations * graph->tasks_per_iteration;
+    uint32_t tasks = sets ? graph->n_tasks - graph->sets[graph->n_base].first : 0;
 
     if (sets > 0)
         put_line (to, "added", "%u task%s in %u set%s, by tasks", tasks, tasks == 1 ? "" : "s",

@@ -21,54 +21,22 @@ struct instance {
     struct aw_textbuf *out;
 };
 
-/* Iterations of the predecessor that a task in ITERATION of SET waits for by EDGE: FIRST and the
- * number of them, which may be 0. */
-static uint32_t iterations_before (const struct aw_graph *graph,
-                                   uint32_t set,
-                                   uint32_t iteration,
-                                   const struct aw_edge *edge,
-                                   uint32_t *first)
-{
-    *first = 0;
-    if (set >= graph->n_base) /* an added set waits for all iterations */
-        return aw_graph_iterations (graph, edge->set);
-    if (iteration < edge->back)
-        return 0;
-    *first = iteration - edge->back;
-    return 1;
-}
-
-/* The same from the other end: iterations of SET that wait for ITERATION of its predecessor. */
-static uint32_t iterations_after (const struct aw_graph *graph,
-                                  uint32_t set,
-                                  uint32_t iteration,
-                                  const struct aw_edge *edge,
-                                  uint32_t *first)
-{
-    *first = 0;
-    if (set >= graph->n_base)
-        return 1;
-    *first = iteration + edge->back;
-    return *first < graph->iterations;
-}
-
 static void put_id (const struct instance *in, uint32_t task)
 {
     aw_textbuf_printf (in->out, "\"%s_ID%07u\"",
                        in->graph->sets[aw_graph_task (in->graph, task).set].name, task);
 }
 
-/* The ids of PEERS, tasks of SET in N iterations from FIRST on. */
+/* The ids of PEERS, tasks of SET in the iterations of SPAN. */
 static void put_peers (const struct instance *in,
                        const struct aw_peers *peers,
                        uint32_t set,
-                       uint32_t first,
-                       uint32_t n,
+                       const struct aw_span *span,
                        const char **comma)
 {
-    for (uint32_t k = 0; k < n; k++) {
+    for (uint32_t k = 0; k < span->n; k++) {
         for (uint32_t i = 0; i < peers->n; i++) {
-            struct aw_task at = { first + k, set, aw_peer (peers, i) };
+            struct aw_task at = { span->first + k, set, aw_peer (peers, i) };
 
             aw_textbuf_puts (in->out, *comma);
             put_id (in, aw_graph_task_id (in->graph, at));
@@ -85,9 +53,9 @@ static void put_parents (const struct instance *in, const struct aw_task *at)
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
         struct aw_peers peers = aw_peers_before (in->graph, edge->by, edge->set, at->index);
-        uint32_t first, n = iterations_before (in->graph, at->set, at->iteration, edge, &first);
+        struct aw_span span = aw_span_before (in->graph, edge, at->set, at->iteration);
 
-        put_peers (in, &peers, edge->set, first, n, &comma);
+        put_peers (in, &peers, edge->set, &span, &comma);
     }
 }
 
@@ -101,13 +69,13 @@ static void put_children (const struct instance *in, const struct aw_task *at)
         for (uint32_t e = 0; e < set->n_after; e++) {
             const struct aw_edge *edge = &set->after[e];
             struct aw_peers peers;
-            uint32_t first, n;
+            struct aw_span span;
 
             if (edge->set != at->set)
                 continue;
             peers = aw_peers_after (in->graph, edge->by, s, at->index);
-            n = iterations_after (in->graph, s, at->iteration, edge, &first);
-            put_peers (in, &peers, s, first, n, &comma);
+            span = aw_span_after (in->graph, at->set, at->iteration, s, edge->back);
+            put_peers (in, &peers, s, &span, &comma);
         }
     }
 }
@@ -259,7 +227,7 @@ static uint64_t count_pairs (const struct aw_graph *graph)
 
         for (uint32_t e = 0; e < set->n_after; e++)
             for (uint32_t k = 0; k < aw_graph_iterations (graph, s) && pairs <= MAX_PAIRS; k++) {
-                uint32_t first, n = iterations_before (graph, s, k, &set->after[e], &first);
+                uint32_t n = aw_span_before (graph, &set->after[e], s, k).n;
 
                 for (uint32_t i = 0; i < set->count && pairs <= MAX_PAIRS; i++)
                     pairs += (uint64_t)n

@@ -211,7 +211,7 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
     struct aw_error err = { "" };
 
     limit_search (args, aw_plan_budget (workflow->graph, allocation), &options, &search_deadline);
-    if ((uint64_t)workflow->graph->n_sets * workflow->graph->iterations > INSTANCES_MAX)
+    if (aw_graph_n_instances (workflow->graph) > INSTANCES_MAX)
         aw_textbuf_puts (
             out, "model: no prediction: the workflow is too large: use async-workflow model\n");
     else if (aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0)

@@ -46,17 +46,19 @@ int aw_depend_settle (
     return aw_depend_release (d, iteration, set, t, out);
 }
 
-/* Opens the gate of the stage in gate_iteration, gate_rank. */
+/* Opens the gate of the stage. */
 static int open_gate (struct aw_depend *d, double t, struct aw_released *out)
 {
     const struct aw_graph *g = d->graph;
+    uint32_t within = d->gate - g->first_rank; /* of the iterations' stages */
+    uint32_t it = within < g->iterations * g->n_ranks ? within / g->n_ranks : 0;
+    uint32_t rank = d->gate - it * g->n_ranks;
 
     for (uint32_t s = 0; s < g->n_base; s++)
-        if (g->sets[s].rank == d->gate_rank)
-            d->gate_left += d->instances[aw_depend_instance (d, d->gate_iteration, s)].left;
+        if (g->sets[s].rank == rank)
+            d->gate_left += d->instances[aw_depend_instance (d, it, s)].left;
     for (uint32_t s = 0; s < g->n_base; s++)
-        if (g->sets[s].rank == d->gate_rank
-            && aw_depend_settle (d, d->gate_iteration, s, t, out) < 0)
+        if (g->sets[s].rank == rank && aw_depend_settle (d, it, s, t, out) < 0)
             return -1;
     return 0;
 }
@@ -64,21 +66,15 @@ static int open_gate (struct aw_depend *d, double t, struct aw_released *out)
 /* Continues with the next stage while the open one has nothing left. */
 int aw_depend_advance_gate (struct aw_depend *d, double t, struct aw_released *out)
 {
-    while (d->sequential && d->gate_left == 0 && d->gate_iteration < d->graph->iterations) {
-        if (++d->gate_rank == d->graph->n_ranks) {
-            d->gate_rank = 0;
-            if (++d->gate_iteration == d->graph->iterations)
-                break;
-        }
-        if (open_gate (d, t, out) < 0)
+    while (d->sequential && d->gate_left == 0 && d->gate < d->graph->n_stages)
+        if (++d->gate < d->graph->n_stages && open_gate (d, t, out) < 0)
             return -1;
-    }
     return 0;
 }
 
 int aw_depend_begin (struct aw_depend *d, double t, struct aw_released *out)
 {
-    uint32_t n_gated = d->sequential ? d->graph->iterations * d->graph->n_base : 0;
+    uint32_t n_gated = d->sequential ? aw_graph_n_base_instances (d->graph) : 0;
 
     if (d->sequential && open_gate (d, t, out) < 0)
         return -1;
@@ -97,12 +93,10 @@ void aw_depend_count_end (struct aw_depend *d,
                           uint32_t task,
                           enum aw_depend_state state)
 {
-    const struct aw_set *set = &d->graph->sets[at->set];
-
     change_state (d, at->set, task, state);
     d->instances[aw_depend_instance (d, at->iteration, at->set)].left--;
-    if (d->sequential && at->set < d->graph->n_base && at->iteration == d->gate_iteration
-        && set->rank == d->gate_rank)
+    if (d->sequential && at->set < d->graph->n_base
+        && aw_graph_stage (d->graph, at->iteration, at->set) == d->gate)
         d->gate_left--;
 }
 
@@ -164,6 +158,25 @@ static int settle_peers (struct aw_depend *d,
     return 0;
 }
 
+/* The task at AT has ended, and with it, where SUCC is by set, its instance: settles ITERATION of
+ * SUCC. */
+static int settle_successor (struct aw_depend *d,
+                             const struct aw_task *at,
+                             const struct aw_successor *succ,
+                             uint32_t iteration,
+                             bool needed,
+                             double t,
+                             struct aw_released *out)
+{
+    struct aw_task next = { iteration, succ->set, at->index };
+
+    if (succ->by == AW_BY_SET)
+        return aw_depend_settle (d, iteration, succ->set, t, out);
+    if (succ->by == AW_BY_INDEX && needed)
+        return aw_depend_settle_task (d, &next, t, out);
+    return settle_peers (d, at, succ->by, next, needed, t, out);
+}
+
 int aw_depend_settle_successors (
     struct aw_depend *d, const struct aw_task *at, bool needed, double t, struct aw_released *out)
 {
@@ -171,21 +184,14 @@ int aw_depend_settle_successors (
 
     for (uint32_t i = d->first_successor[at->set]; i != AW_NONE; i = d->successors[i].next) {
         const struct aw_successor *succ = &d->successors[i];
-        struct aw_task next = { at->iteration + succ->back, succ->set, at->index };
-        int rc = 0;
+        struct aw_span span;
 
-        if (succ->set >= d->graph->n_base)
-            next.iteration = 0;
-        if (next.iteration >= d->graph->iterations)
+        if (succ->by == AW_BY_SET && (inst->left > 0 || (inst->broken && !succ->any)))
             continue;
-        if (succ->by == AW_BY_INDEX && needed)
-            rc = aw_depend_settle_task (d, &next, t, out);
-        else if (succ->by != AW_BY_SET)
-            rc = settle_peers (d, at, succ->by, next, needed, t, out);
-        else if (inst->left == 0 && (!inst->broken || succ->any))
-            rc = aw_depend_settle (d, next.iteration, next.set, t, out);
-        if (rc < 0)
-            return -1;
+        span = aw_span_after (d->graph, at->set, at->iteration, succ->set, succ->back);
+        for (uint32_t k = 0; k < span.n; k++)
+            if (settle_successor (d, at, succ, span.first + k, needed, t, out) < 0)
+                return -1;
     }
     return 0;
 }
@@ -259,20 +265,21 @@ static int skip_successors (struct aw_depend *d, uint32_t task, double t, struct
     inst->broken = true;
     for (uint32_t i = d->first_successor[at.set]; i != AW_NONE; i = d->successors[i].next) {
         const struct aw_successor *succ = &d->successors[i];
-        uint32_t it = succ->set < d->graph->n_base ? at.iteration + succ->back : 0;
+        struct aw_span span = aw_span_after (d->graph, at.set, at.iteration, succ->set, succ->back);
         struct aw_peers peers;
 
         if (succ->any) {
-            if (aw_depend_settle (d, it, succ->set, t, out) < 0)
+            if (aw_depend_settle (d, span.first, succ->set, t, out) < 0)
                 return -1;
             continue;
         }
-        if (it >= d->graph->iterations
+        if (span.n == 0
             || !(succ->by == AW_BY_SET ? first_break : aw_depend_break_group (d, succ->by, &at)))
             continue;
         peers = aw_peers_after (d->graph, succ->by, succ->set, at.index);
-        if (skip (d, it, succ->set, &peers, t, out) < 0)
-            return -1;
+        for (uint32_t k = 0; k < span.n; k++)
+            if (skip (d, span.first + k, succ->set, &peers, t, out) < 0)
+                return -1;
     }
     return 0;
 }

@@ -55,7 +55,7 @@ struct aw_depend {
                               each. All NULL: no keys */
     uint32_t (*counts)[AW_DEPEND_STATES]; /* one a set */
     bool sequential;
-    uint32_t gate_iteration, gate_rank; /* the open stage */
+    uint32_t gate; /* the open stage: see aw_graph_stage */
     uint32_t gate_left; /* its unfinished tasks */
     uint64_t *messages; /* by topic of the graph: how many have come */
     uint64_t *next_message; /* by topic: the count with which a task can start; UINT64_MAX: none */

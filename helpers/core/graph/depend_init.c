@@ -7,12 +7,6 @@
 #include "core/graph/depend_parts.h"
 #include "core/graph/grow.h"
 
-/* Does the predecessor at the other end of an edge exist in this iteration? */
-static bool reaches_back (uint32_t iteration, uint32_t back)
-{
-    return iteration >= back;
-}
-
 /* Room for N more successors. */
 int aw_depend_successor_room (struct aw_depend *d, uint64_t n)
 {
@@ -123,14 +117,9 @@ static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_
     inst->left = set->count;
     inst->pending = d->sequential && s < d->graph->n_base; /* the gate */
     for (uint32_t e = 0; e < set->n_after; e++) {
-        if (!reaches_back (iteration, set->after[e].back))
-            continue;
-        if (set->after[e].by != AW_BY_SET)
-            each++;
-        else if (s < d->graph->n_base)
-            inst->pending++;
-        else
-            inst->pending += aw_graph_iterations (d->graph, set->after[e].set);
+        uint32_t n = aw_span_before (d->graph, &set->after[e], s, iteration).n;
+
+        *(set->after[e].by == AW_BY_SET ? &inst->pending : &each) += n;
     }
     for (uint32_t n = 0; n < set->n_message_dependencies; n++) {
         if (set->message_dependencies[n].every)
@@ -231,8 +220,7 @@ int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
     copy_groups (d, from);
     memcpy (d->messages, from->messages, g->n_topics * sizeof (*d->messages));
     aw_depend_count_messages (d);
-    d->gate_iteration = from->gate_iteration;
-    d->gate_rank = from->gate_rank;
+    d->gate = from->gate;
     d->gate_left = from->gate_left;
     return 0;
 }

@@ -224,11 +224,11 @@ int aw_graph_add_message_dependency (
 
 struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
 {
-    uint32_t n_base = graph->iterations * graph->tasks_per_iteration;
-    uint32_t within = id < n_base ? id % graph->tasks_per_iteration : id;
-    const uint32_t *block = &graph->blocks[id < n_base ? within / AW_GRAPH_BLOCK : 0];
-    uint32_t low = id < n_base ? block[0] : graph->n_base;
-    uint32_t high = id < n_base ? block[1] + 1 : graph->n_sets;
+    uint32_t n_iterated = graph->iterations * graph->tasks_per_iteration;
+    uint32_t within = id < n_iterated ? id % graph->tasks_per_iteration : id;
+    const uint32_t *block = &graph->blocks[id < n_iterated ? within / AW_GRAPH_BLOCK : 0];
+    uint32_t low = id < n_iterated ? block[0] : graph->n_iterated;
+    uint32_t high = id < n_iterated ? block[1] + 1 : graph->n_sets;
 
     while (high - low > 1) { /* sets[low].first <= within < sets[high].first */
         uint32_t middle = low + (high - low) / 2;
@@ -238,7 +238,7 @@ struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
         else
             high = middle;
     }
-    return (struct aw_task){ .iteration = id < n_base ? id / graph->tasks_per_iteration : 0,
+    return (struct aw_task){ .iteration = id < n_iterated ? id / graph->tasks_per_iteration : 0,
                              .set = low,
                              .index = within - graph->sets[low].first };
 }
@@ -288,7 +288,7 @@ int aw_graph_tasks_parse (const struct aw_graph *graph, const char *name, struct
         return -1;
     if (*p == '@') {
         p++;
-        if (!graph->iterated || tasks->set >= graph->n_base
+        if (!aw_graph_names_iteration (graph, tasks->set)
             || parse_number (&p, &tasks->iteration) < 0 || tasks->iteration >= graph->iterations)
             return -1;
     }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The graph of task sets: what scheduler, model and simulator know of a workflow. How a task is
- * launched is not part of it. A task set has `count` tasks that are alike; the whole graph runs
- * `iterations` times. The instance of a set in one iteration is a "set instance"; a task is one of
- * its `count` members.
+ * launched is not part of it. A task set has `count` tasks that are alike, and runs in each of
+ * `iterations`, or once: before all iterations or after them. The instance of a set in one
+ * iteration is a "set instance"; a task is one of its `count` members.
  *
- * Numbering: the n_base sets of the first file run `iterations` times. Sets that are added while
- * the workflow runs come after them in `sets` and run once. An instance of the former has number
- * iteration * n_base + set; instances of the latter follow. Tasks are numbered instance by
- * instance, index by index, from 0: so the ids of one instance are contiguous, and added sets
- * renumber nothing.
+ * Numbering: the n_iterated sets that run `iterations` times come first in `sets`. Those of the
+ * first file that run once follow, up to n_base; then sets that are added while the workflow runs,
+ * which run once too. An instance of the first ones has number iteration * n_iterated + set;
+ * instances of the others follow. Tasks are numbered instance by instance, index by index, from 0:
+ * so the ids of one instance are contiguous, and added sets renumber nothing.
  */
 #ifndef AW_CORE_GRAPH_GRAPH_H
 #define AW_CORE_GRAPH_GRAPH_H
@@ -40,6 +40,14 @@ enum aw_staging_mode {
     AW_STAGING_SYNC, /* while the task itself holds them */
 };
 
+/* When a set runs. */
+enum aw_phase {
+    AW_PHASE_BEFORE, /* once, before the iterations: no iterated set comes before it */
+    AW_PHASE_ITERATED,
+    AW_PHASE_AFTER, /* once: it waits for an iterated set, and so for all its iterations */
+    AW_PHASE_ADDED, /* once: it was added to the workflow while it ran */
+};
+
 /* Messages that a set waits for: COUNT on a topic for its instance in the first iteration, and
  * COUNT more for each further iteration. EVERY: each COUNT messages let one more task start, in the
  * order of iterations and indexes.
@@ -69,6 +77,8 @@ struct aw_edge {
 struct aw_set {
     char *name; /* owned */
     uint32_t count; /* tasks in an iteration, at least 1 */
+    bool once; /* not repeated by iterations: such sets come after the others in graph->sets */
+    enum aw_phase phase; /* set by finalize */
     uint32_t cpus; /* Slurm CPUs a rank, at least 1; a task of the pool is one rank */
     uint32_t gpus; /* whole GPUs a rank */
     uint32_t gpu_share; /* thousandths of one GPU a rank, 1 to 999; else, and with whole GPUs, 0 */
@@ -101,15 +111,16 @@ struct aw_set {
     char *label; /* the name of all that was submitted with one name; NULL: the set's name. Owned */
     uint32_t group; /* the first set with that label; the set itself where it has none */
     bool streams; /* see core/graph/streams.h; set by finalize */
-    uint32_t rank; /* edges (with back 0) of the longest path to it within an iteration; set by
-                      finalize */
+    uint32_t rank; /* its stage in iteration 0 (see aw_graph_stage), by the longest path to it
+                      within an iteration, or within its phase; set by finalize */
     uint32_t first; /* id of its first task in iteration 0; set by finalize */
 };
 
 struct aw_graph {
-    struct aw_set *sets; /* owned, in the file's order */
+    struct aw_set *sets; /* owned, in the file's order: iterated ones, once sets, added ones */
     uint32_t n_sets;
-    uint32_t n_base; /* sets that iterations repeat: the first ones; set by finalize */
+    uint32_t n_iterated; /* sets that iterations repeat: the first ones; set by finalize */
+    uint32_t n_base; /* sets that were not added later, likewise */
     uint32_t iterations; /* at least 1 */
     uint32_t until; /* the set that can end the iterations before the last; AW_NONE: none */
     int until_code; /* with this exit code of a task, later iterations than its own are not needed
@@ -124,10 +135,13 @@ struct aw_graph {
     struct aw_edge_key *keys; /* owned; one for each edge by key */
     uint32_t n_keys;
     /* The rest is set by finalize. */
-    uint32_t *order; /* sets in a topological order (edges with back 0), ties by the file's order;
-                        added sets come last */
+    uint32_t *order; /* sets by phase, then in a topological order (edges with back 0), ties by the
+                        file's order; see aw_graph_ordered */
     uint32_t order_room; /* private */
+    uint32_t n_before; /* sets of AW_PHASE_BEFORE */
     uint32_t n_ranks; /* stages in an iteration */
+    uint32_t first_rank; /* stages before the iterations */
+    uint32_t n_stages; /* in all */
     uint32_t tasks_per_iteration;
     uint32_t n_tasks;
     uint32_t *blocks; /* private: the set of every AW_GRAPH_BLOCK'th task of an iteration, to find
@@ -178,9 +192,9 @@ uint32_t aw_graph_find_topic (const struct aw_graph *graph, const char *name);
 uint32_t aw_graph_find (const struct aw_graph *graph, const char *name);
 
 /* Checks and numbers: edges in range, by index between equal counts, by key between sets of its
- * counts, no cycle among edges with back
- * 0, no more than AW_MAX_TASKS tasks; fills order, rank, first and the totals. Returns 0, or -1
- * with text ("cycle: a -> b -> a"). Call again after changes.
+ * counts, no cycle among edges with back 0, no once set between iterated ones, no more than
+ * AW_MAX_TASKS tasks; fills order, phase, rank, first and the totals. Returns 0, or -1 with text
+ * ("cycle: a -> b -> a"). Call again after changes.
  */
 int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
 
@@ -231,8 +245,8 @@ int aw_graph_cycles (const struct aw_graph *graph,
                      aw_graph_cycle_fn *found,
                      void *arg);
 
-/* Private, for finalize and grow: fills rank and order of the sets from FROM on. Their edges with
- * back 0 lead to sets before FROM or among these. 0, or -1 with text.
+/* Private, for finalize and grow: fills rank, phase and order of the sets from FROM on. Their edges
+ * with back 0 lead to sets before FROM or among these. 0, or -1 with text.
  */
 int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err);
 
@@ -263,36 +277,42 @@ struct aw_task {
 /* Do names of SET's tasks have the iteration? */
 static inline bool aw_graph_names_iteration (const struct aw_graph *graph, uint32_t set)
 {
-    return graph->iterated && set < graph->n_base;
+    return graph->iterated && set < graph->n_iterated;
 }
 
 /* Iterations of SET. */
 static inline uint32_t aw_graph_iterations (const struct aw_graph *graph, uint32_t set)
 {
-    return set < graph->n_base ? graph->iterations : 1;
+    return set < graph->n_iterated ? graph->iterations : 1;
 }
 
-static inline uint32_t aw_graph_n_instances (const struct aw_graph *graph)
-{
-    return graph->iterations * graph->n_base + (graph->n_sets - graph->n_base);
-}
-
-/* Number of the instance of SET in ITERATION (0 for an added set). */
+/* Number of the instance of SET in ITERATION (0 for one that runs once). */
 static inline uint32_t aw_graph_instance (const struct aw_graph *graph,
                                           uint32_t iteration,
                                           uint32_t set)
 {
-    if (set < graph->n_base)
-        return iteration * graph->n_base + set;
-    return graph->iterations * graph->n_base + (set - graph->n_base);
+    if (set < graph->n_iterated)
+        return iteration * graph->n_iterated + set;
+    return graph->iterations * graph->n_iterated + (set - graph->n_iterated);
+}
+
+static inline uint32_t aw_graph_n_instances (const struct aw_graph *graph)
+{
+    return aw_graph_instance (graph, 0, graph->n_sets);
+}
+
+/* Those of the first file: their numbers come first. */
+static inline uint32_t aw_graph_n_base_instances (const struct aw_graph *graph)
+{
+    return aw_graph_instance (graph, 0, graph->n_base);
 }
 
 /* The reverse: the set of an instance, or the place of its first task. */
 static inline uint32_t aw_graph_instance_set (const struct aw_graph *graph, uint32_t instance)
 {
-    uint32_t n = graph->iterations * graph->n_base;
+    uint32_t n = graph->iterations * graph->n_iterated;
 
-    return instance < n ? instance % graph->n_base : graph->n_base + (instance - n);
+    return instance < n ? instance % graph->n_iterated : graph->n_iterated + (instance - n);
 }
 
 static inline struct aw_task aw_graph_instance_place (const struct aw_graph *graph,
@@ -300,8 +320,30 @@ static inline struct aw_task aw_graph_instance_place (const struct aw_graph *gra
 {
     struct aw_task at = { .set = aw_graph_instance_set (graph, instance) };
 
-    at.iteration = at.set < graph->n_base ? instance / graph->n_base : 0;
+    at.iteration = at.set < graph->n_iterated ? instance / graph->n_iterated : 0;
     return at;
+}
+
+/* The place of the K'th instance in an order in which each comes after all that it waits for. */
+static inline struct aw_task aw_graph_ordered (const struct aw_graph *graph, uint32_t k)
+{
+    uint32_t n = graph->iterations * graph->n_iterated, within = k - graph->n_before;
+
+    if (k < graph->n_before)
+        return (struct aw_task){ .set = graph->order[k] };
+    if (within >= n)
+        return (struct aw_task){ .set = graph->order[k - (n - graph->n_iterated)] };
+    return (struct aw_task){ .iteration = within / graph->n_iterated,
+                             .set = graph->order[graph->n_before + within % graph->n_iterated] };
+}
+
+/* In sequential mode, the stage in which SET, not an added one, runs in ITERATION: from 0 to
+ * n_stages - 1. */
+static inline uint32_t aw_graph_stage (const struct aw_graph *graph,
+                                       uint32_t iteration,
+                                       uint32_t set)
+{
+    return iteration * graph->n_ranks + graph->sets[set].rank;
 }
 
 /* Id of the first task of SET in ITERATION. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of the sets within an iteration: ranks by Kahn's algorithm over the edges with back 0,
- * and cycles where there are any. What Kahn's algorithm leaves over has, set for set, a predecessor
- * that is left over too; following the first such one from every set must end in a cycle, and each
- * set is visited once.
+/* The order of the sets: ranks by Kahn's algorithm over the edges with back 0, and cycles where
+ * there are any; then phases, and ranks within them. What Kahn's algorithm leaves over has, set for
+ * set, a predecessor that is left over too; following the first such one from every set must end in
+ * a cycle, and each set is visited once.
  */
 #include "core/graph/graph.h"
 
@@ -253,6 +253,23 @@ int aw_graph_check_edge (const struct aw_graph *graph,
     return check_counts (graph, &graph->sets[set], edge, err);
 }
 
+/* Between a set that runs once and one that does not, the edge is to all iterations as a whole. */
+static int check_once (const struct aw_graph *graph,
+                       const struct aw_set *set,
+                       const struct aw_edge *edge,
+                       struct aw_error *err)
+{
+    const struct aw_set *before = &graph->sets[edge->set];
+
+    if (edge->back && (set->once || before->once))
+        return aw_error_set (err, "%s: \"%s@-%u\": a once set has no previous iteration", set->name,
+                             before->name, edge->back);
+    if (edge->by != AW_BY_SET && set->once != before->once)
+        return aw_error_set (err, "%s: \"%s[%s]\": only one of them is a once set", set->name,
+                             before->name, aw_graph_brackets (graph, edge->by));
+    return 0;
+}
+
 static int check_edges (const struct aw_graph *graph, struct aw_error *err)
 {
     for (uint32_t i = 0; i < graph->n_sets; i++) {
@@ -261,9 +278,27 @@ static int check_edges (const struct aw_graph *graph, struct aw_error *err)
         if (set->count < 1)
             return aw_error_set (err, "%s: a set needs at least one task", set->name);
         for (uint32_t e = 0; e < set->n_after; e++)
-            if (aw_graph_check_edge (graph, i, &set->after[e], err) < 0)
+            if (aw_graph_check_edge (graph, i, &set->after[e], err) < 0
+                || check_once (graph, set, &set->after[e], err) < 0)
                 return -1;
     }
+    return 0;
+}
+
+/* Counts the sets of each kind: once sets come after the others. */
+static int count_sets (struct aw_graph *graph, struct aw_error *err)
+{
+    uint32_t n = 0;
+
+    while (n < graph->n_sets && !graph->sets[n].once)
+        n++;
+    for (uint32_t i = n; i < graph->n_sets; i++)
+        if (!graph->sets[i].once)
+            return aw_error_set (err, "%s: comes after a once set", graph->sets[i].name);
+    if (n == 0)
+        return aw_error_set (err, "all task sets run once: none is left for the iterations");
+    graph->n_iterated = n;
+    graph->n_base = graph->n_sets;
     return 0;
 }
 
@@ -273,21 +308,23 @@ static int number_tasks (struct aw_graph *graph, struct aw_error *err)
 
     if (graph->iterations < 1)
         return aw_error_set (err, "at least one iteration is needed");
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
+    for (uint32_t i = 0; i <= graph->n_sets && n <= AW_MAX_TASKS; i++) {
+        if (i == graph->n_iterated) {
+            graph->tasks_per_iteration = (uint32_t)n;
+            n *= graph->iterations;
+        }
+        if (i == graph->n_sets)
+            break;
         graph->sets[i].first = (uint32_t)n;
         n += graph->sets[i].count;
-        if (n > AW_MAX_TASKS)
-            break;
     }
-    if (n > AW_MAX_TASKS || n * graph->iterations > AW_MAX_TASKS)
+    if (n > AW_MAX_TASKS)
         return aw_error_set (err, "more than %u tasks in all", AW_MAX_TASKS);
-    graph->n_base = graph->n_sets;
-    graph->tasks_per_iteration = (uint32_t)n;
-    graph->n_tasks = (uint32_t)(n * graph->iterations);
+    graph->n_tasks = (uint32_t)n;
     return 0;
 }
 
-/* The set of every AW_GRAPH_BLOCK'th task; the last set follows the last block. */
+/* The set of every AW_GRAPH_BLOCK'th task of an iteration; the last set follows the last block. */
 static int index_tasks (struct aw_graph *graph, struct aw_error *err)
 {
     uint32_t n_blocks = (graph->tasks_per_iteration - 1) / AW_GRAPH_BLOCK + 1, set = 0;
@@ -296,11 +333,11 @@ static int index_tasks (struct aw_graph *graph, struct aw_error *err)
     if (!blocks)
         return aw_error_set (err, "out of memory");
     for (uint32_t b = 0; b < n_blocks; b++) {
-        while (set + 1 < graph->n_sets && graph->sets[set + 1].first <= b * AW_GRAPH_BLOCK)
+        while (set + 1 < graph->n_iterated && graph->sets[set + 1].first <= b * AW_GRAPH_BLOCK)
             set++;
         blocks[b] = set;
     }
-    blocks[n_blocks] = graph->n_sets - 1;
+    blocks[n_blocks] = graph->n_iterated - 1;
     free (graph->blocks);
     graph->blocks = blocks;
     return 0;
@@ -331,6 +368,66 @@ static void order_by_rank (const struct aw_graph *graph,
         order[starts[graph->sets[from + i].rank]++] = from + i;
 }
 
+/* The phase of SET, whose predecessors have theirs. */
+static int find_phase (struct aw_graph *graph, struct aw_set *set, struct aw_error *err)
+{
+    set->phase = set->once ? AW_PHASE_BEFORE : AW_PHASE_ITERATED;
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        const struct aw_set *before = &graph->sets[set->after[e].set];
+
+        if (set->after[e].back > 0 || before->phase <= set->phase)
+            continue;
+        if (!set->once)
+            return aw_error_set (
+                err,
+                "tasks.%s: runs once, after all iterations, but %s waits for it in "
+                "each: a once set is before or after the iterations",
+                before->name, set->name);
+        set->phase = AW_PHASE_AFTER;
+    }
+    graph->n_before += set->phase == AW_PHASE_BEFORE;
+    return 0;
+}
+
+/* The rank of SET within its phase, whose predecessors have theirs. */
+static void find_rank (const struct aw_graph *graph, struct aw_set *set)
+{
+    set->rank = 0;
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        const struct aw_set *before = &graph->sets[set->after[e].set];
+
+        if (set->after[e].back == 0 && before->phase == set->phase && set->rank <= before->rank)
+            set->rank = before->rank + 1;
+    }
+}
+
+/* Sets that are in order become ordered by phase, and by rank within it. SCRATCH: as STARTS. */
+static int order_by_phase (struct aw_graph *graph, uint32_t *scratch, struct aw_error *err)
+{
+    uint32_t n[AW_PHASE_ADDED] = { 0 };
+
+    graph->n_before = 0;
+    for (uint32_t o = 0; o < graph->n_sets; o++) {
+        struct aw_set *set = &graph->sets[graph->order[o]];
+
+        if (find_phase (graph, set, err) < 0)
+            return -1;
+        find_rank (graph, set);
+        n[set->phase] = set->rank >= n[set->phase] ? set->rank + 1 : n[set->phase];
+    }
+    graph->first_rank = n[AW_PHASE_BEFORE];
+    graph->n_ranks = n[AW_PHASE_ITERATED];
+    for (uint32_t s = 0; s < graph->n_sets; s++)
+        for (uint32_t phase = 0; phase < graph->sets[s].phase; phase++)
+            graph->sets[s].rank += n[phase];
+    order_by_rank (graph, 0, graph->order, scratch);
+    for (uint32_t s = graph->n_iterated; s < graph->n_sets; s++)
+        if (graph->sets[s].phase == AW_PHASE_AFTER)
+            graph->sets[s].rank += (graph->iterations - 1) * graph->n_ranks;
+    graph->n_stages = graph->first_rank + graph->iterations * graph->n_ranks + n[AW_PHASE_AFTER];
+    return 0;
+}
+
 int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err)
 {
     uint32_t n = graph->n_sets - from, n_ranked;
@@ -348,12 +445,15 @@ int aw_graph_order (struct aw_graph *graph, uint32_t from, struct aw_error *err)
             aw_error_set (err, "out of memory");
     }
     else {
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n; i++) {
             graph->sets[from + i].rank = scratch[i];
+            graph->sets[from + i].phase = AW_PHASE_ADDED;
+        }
         memset (scratch, 0, ((size_t)n + 2) * sizeof (*scratch));
         order_by_rank (graph, from, graph->order + from, scratch);
+        memset (scratch, 0, ((size_t)n + 2) * sizeof (*scratch));
+        rc = from ? 0 : order_by_phase (graph, scratch, err);
         aw_streams_mark (graph, from);
-        rc = 0;
     }
     free (scratch);
     return rc;
@@ -363,9 +463,8 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err)
 {
     if (!graph->n_sets)
         return aw_error_set (err, "no task sets");
-    if (check_edges (graph, err) < 0 || number_tasks (graph, err) < 0
-        || index_tasks (graph, err) < 0 || aw_graph_order (graph, 0, err) < 0)
+    if (check_edges (graph, err) < 0 || count_sets (graph, err) < 0 || number_tasks (graph, err) < 0
+        || index_tasks (graph, err) < 0)
         return -1;
-    graph->n_ranks = graph->sets[graph->order[graph->n_sets - 1]].rank + 1;
-    return 0;
+    return aw_graph_order (graph, 0, err);
 }

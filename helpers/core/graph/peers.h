@@ -1,9 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which tasks an edge connects: one question for edges by set, by index and by key. */
+/* Which instances and tasks an edge connects: one question for edges by set, by index and by key,
+ * between iterated sets and those that run once.
+ */
 #ifndef AW_CORE_GRAPH_PEERS_H
 #define AW_CORE_GRAPH_PEERS_H
 
 #include "core/graph/graph.h"
+
+/* Iterations of a set: FIRST and the N - 1 that follow. */
+struct aw_span {
+    uint32_t first, n;
+};
+
+/* Those of the predecessor of EDGE that SET waits for in ITERATION. None where EDGE looks back
+ * beyond the first one.
+ */
+static inline struct aw_span aw_span_before (const struct aw_graph *graph,
+                                             const struct aw_edge *edge,
+                                             uint32_t set,
+                                             uint32_t iteration)
+{
+    if (set >= graph->n_iterated || edge->set >= graph->n_iterated)
+        return (struct aw_span){ 0, aw_graph_iterations (graph, edge->set) };
+    return (struct aw_span){ iteration - edge->back, iteration >= edge->back };
+}
+
+/* The same from the other end: those of SET that wait, along an edge of BACK, for ITERATION of
+ * PREDECESSOR. */
+static inline struct aw_span aw_span_after (const struct aw_graph *graph,
+                                            uint32_t predecessor,
+                                            uint32_t iteration,
+                                            uint32_t set,
+                                            uint32_t back)
+{
+    if (set >= graph->n_iterated || predecessor >= graph->n_iterated)
+        return (struct aw_span){ 0, aw_graph_iterations (graph, set) };
+    return (struct aw_span){ iteration + back, iteration + back < graph->iterations };
+}
 
 /* Tasks of one set instance. */
 struct aw_peers {

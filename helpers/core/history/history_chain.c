@@ -79,20 +79,16 @@ static uint32_t predecessor (const struct aw_history *history,
         return a->previous;
     for (uint32_t i = 0; i < set->n_after; i++) {
         const struct aw_edge *edge = &set->after[i];
-        struct aw_task from = { task.iteration - edge->back, edge->set, 0 };
-        uint32_t last = from.iteration;
+        struct aw_span span = aw_span_before (graph, edge, task.set, task.iteration);
 
-        if (edge->back > task.iteration)
-            continue;
-        if (edge->by != AW_BY_SET) {
-            found = later (history, found, last_of_peers (history, edge, from, task.index));
-            continue;
-        }
-        if (task.set >= graph->n_base) /* it waits for all iterations */
-            last = aw_graph_iterations (graph, edge->set) - 1;
-        for (; from.iteration <= last; from.iteration++)
+        for (uint32_t k = 0; k < span.n; k++) {
+            struct aw_task from = { span.first + k, edge->set, 0 };
+
             found = later (history, found,
-                           instances[aw_graph_instance (graph, from.iteration, from.set)]);
+                           edge->by == AW_BY_SET
+                               ? instances[aw_graph_instance (graph, from.iteration, from.set)]
+                               : last_of_peers (history, edge, from, task.index));
+        }
     }
     return found != AW_NONE && found < at ? found : AW_NONE;
 }

@@ -11,10 +11,10 @@
 #include "core/graph/graph.h"
 #include "core/sched/sched.h"
 
-/* The instances that a plan orders: those of the sets that iterations repeat. */
+/* The instances that a plan orders: those of the first file. */
 static inline uint32_t aw_plan_size (const struct aw_graph *graph)
 {
-    return graph->iterations * graph->n_base;
+    return aw_graph_n_base_instances (graph);
 }
 
 /* SCHED follows the plan: PLACES has the place of each instance, 0 comes first. 0, or -1 with

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/graph/peers.h"
+
 static double stand_in (const struct aw_graph *graph, const double *seconds)
 {
     double sum = 0;
@@ -18,45 +20,37 @@ static double stand_in (const struct aw_graph *graph, const double *seconds)
     return known && sum > 0 ? sum / known : 1.0;
 }
 
+/* From the predecessors of AT along EDGE the way takes at least SECONDS more. */
+static void raise_predecessors (const struct aw_graph *graph,
+                                const struct aw_edge *edge,
+                                const struct aw_task *at,
+                                double seconds,
+                                double *remaining)
+{
+    struct aw_span span = aw_span_before (graph, edge, at->set, at->iteration);
+
+    for (uint32_t k = 0; k < span.n; k++) {
+        double *before = &remaining[aw_graph_instance (graph, span.first + k, edge->set)];
+
+        if (*before < seconds)
+            *before = seconds;
+    }
+}
+
 void aw_priority_remaining (const struct aw_graph *graph, const double *seconds, double *remaining)
 {
     double unknown = stand_in (graph, seconds);
+    uint32_t n = aw_graph_n_instances (graph);
 
-    memset (remaining, 0, aw_graph_n_instances (graph) * sizeof (*remaining));
-    /* Added sets wait for older ones, never the other way round. */
-    for (uint32_t o = graph->n_sets; o-- > graph->n_base;) {
-        uint32_t s = graph->order[o];
-        const struct aw_set *set = &graph->sets[s];
-        double *mine = &remaining[aw_graph_instance (graph, 0, s)];
+    memset (remaining, 0, n * sizeof (*remaining));
+    /* Successors come later in the order: going backwards, an instance is final when reached. */
+    while (n-- > 0) {
+        struct aw_task at = aw_graph_ordered (graph, n);
+        const struct aw_set *set = &graph->sets[at.set];
+        double *mine = &remaining[aw_graph_instance (graph, at.iteration, at.set)];
 
-        *mine += isnan (seconds[s]) ? unknown : seconds[s];
+        *mine += isnan (seconds[at.set]) ? unknown : seconds[at.set];
         for (uint32_t e = 0; e < set->n_after; e++)
-            for (uint32_t it = 0; it < aw_graph_iterations (graph, set->after[e].set); it++) {
-                double *before = &remaining[aw_graph_instance (graph, it, set->after[e].set)];
-
-                if (*before < *mine)
-                    *before = *mine;
-            }
-    }
-    /* Successors come later in the order or in a later iteration: going backwards, an instance is
-     * final when reached. */
-    for (uint32_t it = graph->iterations; it-- > 0;) {
-        for (uint32_t o = graph->n_base; o-- > 0;) {
-            uint32_t s = graph->order[o];
-            const struct aw_set *set = &graph->sets[s];
-            double *mine = &remaining[(size_t)it * graph->n_base + s];
-
-            *mine += isnan (seconds[s]) ? unknown : seconds[s];
-            for (uint32_t e = 0; e < set->n_after; e++) {
-                const struct aw_edge *edge = &set->after[e];
-                double *before;
-
-                if (edge->back > it)
-                    continue;
-                before = &remaining[(size_t)(it - edge->back) * graph->n_base + edge->set];
-                if (*before < *mine)
-                    *before = *mine;
-            }
-        }
+            raise_predecessors (graph, &set->after[e], &at, *mine, remaining);
     }
 }

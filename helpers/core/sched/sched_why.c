@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
+#include "core/graph/peers.h"
 #include "core/sched/sched_state.h"
 #include "core/sched/why.h"
 
@@ -20,14 +21,11 @@ static bool has_open_edge (const struct aw_sched *s, uint32_t task, const struct
         return true;
     for (uint32_t i = 0; i < set->n_after; i++) {
         const struct aw_edge *edge = &set->after[i];
-        uint32_t first = at->iteration - edge->back, last = first;
+        struct aw_span span = aw_span_before (s->graph, edge, at->set, at->iteration);
 
-        if (edge->back > at->iteration || edge->by != AW_BY_SET)
-            continue;
-        if (at->set >= s->graph->n_base)
-            last = aw_graph_iterations (s->graph, edge->set) - 1;
-        for (uint32_t it = first; it <= last; it++)
-            if (s->depend.instances[aw_graph_instance (s->graph, it, edge->set)].left > 0)
+        for (uint32_t k = 0; k < span.n && edge->by == AW_BY_SET; k++)
+            if (s->depend.instances[aw_graph_instance (s->graph, span.first + k, edge->set)].left
+                > 0)
                 return true;
     }
     return false;
@@ -41,8 +39,7 @@ static enum aw_why why_waiting (const struct aw_sched *s, uint32_t task, const s
     if (has_open_edge (s, task, at))
         return AW_WHY_PREDECESSORS;
     if (d->sequential && at->set < s->graph->n_base
-        && (at->iteration > d->gate_iteration
-            || (at->iteration == d->gate_iteration && s->graph->sets[at->set].rank > d->gate_rank)))
+        && aw_graph_stage (s->graph, at->iteration, at->set) > d->gate)
         return AW_WHY_STAGE;
     return AW_WHY_MESSAGES;
 }
