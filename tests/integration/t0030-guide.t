@@ -125,6 +125,11 @@ test_expect_success 'iterations.json: until ends them' '
     ! test -e model.3
 '
 
+test_expect_success 'once.json: a set before all iterations, and one after them' '
+    run 0 once &&
+    contents steps 1 1 1 1 1 1 1 1 1 1 1 1
+'
+
 test_expect_success 'gpus.json: whole GPUs and parts of them' '
     run 0 gpus --gpus 2 &&
     for n in 0 1 2 3; do

@@ -251,6 +251,48 @@ static void a_changed_set_is_told_with_all_that_follows (void **state)
     aw_workflow_destroy (old);
 }
 
+/* p <- a (iterated) <- z: another number of iterations makes z, which waits for all, run again; a
+ * set that runs once now, or no longer, has other tasks.
+ */
+static void other_iterations_change_what_waits_for_all (void **state)
+{
+#define AROUND(n, p, a, z)                                                         \
+    "'iterations':" n ",'tasks':{'p':{" p "'command':['x']},'a':{'after':['p']," a \
+    "'command':['y']},'b':{'after':['a'],'command':['y']},'z':{'after':['a']," z   \
+    "'command':['z']}}"
+#define ONCE "'once':true,"
+    static const struct {
+        const char *text;
+        const char *again;
+    } table[] = {
+        { AROUND ("3", ONCE, "", ONCE), "" },
+        { AROUND ("4", ONCE, "", ONCE), "z" },
+        { AROUND ("2", ONCE, "", ONCE), "z" },
+        { AROUND ("{'max':3}", ONCE, "", ONCE), "" },
+        { AROUND ("3", ONCE "'cpus':2,", "", ONCE), "pabz" },
+        { AROUND ("3", ONCE, "", ONCE "'cpus':2,"), "z" },
+        { AROUND ("3", ONCE, "", ""), "z" },
+        { AROUND ("3", "", "", ONCE), "pabz" },
+    };
+    struct aw_workflow *old = parse (table[0].text);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_workflow *new = parse (table[i].text);
+        struct aw_set_change changes[8];
+
+        aw_workflow_compare (old, new, changes);
+        for (uint32_t s = 0; s < new->graph->n_sets; s++) {
+            const char *name = new->graph->sets[s].name;
+
+            if (changes[s].again != (strchr (table[i].again, name[0]) != NULL))
+                fail_msg ("row %zu: %s", i, name);
+        }
+        aw_workflow_destroy (new);
+    }
+    aw_workflow_destroy (old);
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
@@ -263,6 +305,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (who_has_a_directory_is_seen_without_waiting, setup,
                                          teardown),
         cmocka_unit_test (a_changed_set_is_told_with_all_that_follows),
+        cmocka_unit_test (other_iterations_change_what_waits_for_all),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -427,6 +427,62 @@ static void wrong_dependences_are_told (void **state)
     expect_each (warnings, LENGTH (warnings), true);
 }
 
+/* A set "a", iterated, and "b", once; TOP and what A and B have. */
+#define ONCE(top, a, b)                                                                            \
+    HEAD top "'tasks': {'b': {'once': true, 'command': ['x']" b "}, 'a': {'command': ['x']" a "}}" \
+             "}"
+#define THREE "'iterations': 3, "
+
+static void wrong_once_sets_are_told (void **state)
+{
+    static const struct expected table[] = {
+        { ONCE (THREE, ", 'once': 1", ""), "tasks.a.once: must be true or false" },
+        { ONCE (THREE, ", 'once': 'true'", ""), "tasks.a.once: must be true or false" },
+        { HEAD THREE "'defaults': {'once': true}, 'tasks': {'a': {'command': ['x']}}}",
+          "defaults: \"once\" cannot be a default: give it in each task set" },
+        { ONCE (THREE, ", 'once': true", ""),
+          "tasks: all sets have \"once\": none is left for the iterations: remove it from those "
+          "that are repeated" },
+        { ONCE (THREE, "", ", 'after': ['a@-1']"),
+          "tasks.b.after[0]: b runs once, not in each iteration: write \"a\"" },
+        { ONCE (THREE, "", ", 'after': ['b@-1']"),
+          "tasks.b.after[0]: b runs once, not in each iteration: write \"b\"" },
+        { ONCE (THREE, ", 'after': ['b@-2']", ""),
+          "tasks.a.after[0]: b runs once, not in each iteration: write \"b\"" },
+        { ONCE (THREE, "", ", 'after': ['a[i]']"),
+          "tasks.b.after[0]: [i]: b runs once, a in each iteration: write \"a\", which waits for "
+          "all of it" },
+        { ONCE (THREE, ", 'after': ['b[i]']", ""),
+          "tasks.a.after[0]: [i]: b runs once, a in each iteration: write \"b\", which waits for "
+          "all of it" },
+        { ONCE (THREE, ", 'foreach': {'s': [1, 2]}",
+                ", 'foreach': {'s': [1, 2]}, 'after': ['a[s]']"),
+          "tasks.b.after[0]: [s]: b runs once, a in each iteration: write \"a\", which waits for "
+          "all of it" },
+        { ONCE ("'iterations': 1, ", ", 'after': ['b[i]']", ""),
+          "tasks.a.after[0]: [i]: b runs once, a in each iteration: write \"b\", which waits for "
+          "all of it" },
+        { ONCE (THREE, "}, 'c': {'command': ['x'], 'after': ['b']", ", 'after': ['a']"),
+          "tasks.b: runs once, after all iterations, but c waits for it in each: a once set is "
+          "before or after the iterations" },
+        { ONCE (THREE, ", 'after': ['b']", ", 'after': ['a']"),
+          "tasks.a: cycle: a -> b -> a: none of these task sets can start" },
+        { ONCE ("'iterations': {'max': 3, 'until': 'b'}, ", "", ""),
+          "iterations.until: b runs once: give a set that iterations repeat" },
+        { ONCE ("'iterations': 9999999, ", "", ", 'count': 2"),
+          "tasks: 10000001 tasks in all iterations: at most 10000000 are possible" },
+    };
+    static const struct expected warnings[] = {
+        { ONCE ("", "", ""), "tasks.b.once: has no effect: the workflow has no \"iterations\"" },
+        { ONCE (THREE, ", 'stdout': 'o'", ", 'stdout': 'p'"),
+          "tasks.a.stdout: every iteration overwrites this file: add {iteration}" },
+    };
+
+    (void)state;
+    expect_each (table, LENGTH (table), false);
+    expect_each (warnings, LENGTH (warnings), true);
+}
+
 static void what_is_likely_wrong_is_warned_of (void **state)
 {
     static const struct expected table[] = {
@@ -550,6 +606,7 @@ int main (void)
         cmocka_unit_test (wrong_numbers_are_told),
         cmocka_unit_test (wrong_texts_are_told),
         cmocka_unit_test (wrong_dependences_are_told),
+        cmocka_unit_test (wrong_once_sets_are_told),
         cmocka_unit_test (what_is_likely_wrong_is_warned_of),
         cmocka_unit_test (all_problems_are_told_in_the_order_of_the_file),
     };

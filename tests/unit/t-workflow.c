@@ -165,6 +165,45 @@ static void without_iterations_names_have_none (void **state)
 }
 
 /* Texts that parameters or defaults multiply are bounded. */
+/* Wherever they stand in the file, sets that run once come last. */
+static void once_sets_come_after_the_others (void **state)
+{
+    struct aw_workflow *workflow = parse_good (
+        "{'async-workflow': 1, 'iterations': 2, 'tasks': {"
+        "'index': {'once': true, 'foreach': {'s': [1, 2]}, 'command': ['{iteration}', '{task}']},"
+        "'sum': {'once': true, 'after': ['cut[i]', 'align'], 'count': 2, 'command': ['x']},"
+        "'align': {'once': false, 'after': ['index'], 'command': ['{iteration}', '{task}']},"
+        "'cut': {'once': true, 'after': ['index[s]', 'align'], 'foreach': {'s': [1, 2]}, "
+        "'command': ['{s}']}}}");
+    static const char *const names[] = { "align", "index", "sum", "cut" };
+    static const enum aw_phase phases[] = { AW_PHASE_ITERATED, AW_PHASE_BEFORE, AW_PHASE_AFTER,
+                                            AW_PHASE_AFTER };
+    const struct aw_graph *graph = workflow->graph;
+    char *text;
+
+    (void)state;
+    assert_int_equal (graph->n_sets, 4);
+    assert_int_equal (graph->n_iterated, 1);
+    assert_int_equal (graph->n_tasks, 2 + 2 + 2 + 2);
+    for (uint32_t s = 0; s < 4; s++) {
+        assert_string_equal (graph->sets[s].name, names[s]);
+        assert_int_equal (graph->sets[s].phase, phases[s]);
+    }
+    text = aw_recipe_expand (workflow->recipes[1].command[1], workflow, 3, "run");
+    assert_string_equal (text, "index[1]");
+    free (text);
+    text = aw_recipe_expand (workflow->recipes[1].command[0], workflow, 3, "run");
+    assert_string_equal (text, "0");
+    free (text);
+    text = aw_recipe_expand (workflow->recipes[0].command[1], workflow, 1, "run");
+    assert_string_equal (text, "align@1[0]");
+    free (text);
+    text = aw_recipe_expand (workflow->recipes[3].command[0], workflow, 7, "run");
+    assert_string_equal (text, "2");
+    free (text);
+    aw_workflow_destroy (workflow);
+}
+
 static void what_parameters_multiply_is_bounded (void **state)
 {
     enum { N = 120000, LONG = 100000 };
@@ -266,6 +305,7 @@ int main (void)
         cmocka_unit_test (values_of_the_file_reach_the_graph),
         cmocka_unit_test (placeholders_are_replaced),
         cmocka_unit_test (without_iterations_names_have_none),
+        cmocka_unit_test (once_sets_come_after_the_others),
         cmocka_unit_test (what_parameters_multiply_is_bounded),
         cmocka_unit_test (demands_are_read),
         cmocka_unit_test (files_that_cannot_be_read_are_told),

@@ -128,6 +128,8 @@ static const char *changed_key (const struct aw_workflow *old,
 
     if (old->graph->iterated != new->graph->iterated)
         return "iterations";
+    if (a->once != b->once)
+        return "once";
     if (!same_values (x->values, y->values))
         return "foreach";
     if (!same_command (x->command, y->command))
@@ -249,6 +251,16 @@ static bool other_by_key (const struct aw_workflow *old,
     return found;
 }
 
+/* Does S, of the new version, wait for all iterations of FROM, and is their number another? */
+static bool other_iterations (const struct aw_workflow *old,
+                              const struct aw_workflow *new,
+                              const struct aw_set *s,
+                              uint32_t from)
+{
+    return s->once && !new->graph->sets[from].once
+           && old->graph->iterations != new->graph->iterations;
+}
+
 /* A set that has to run again for one that it waits for. */
 static uint32_t find_cause (const struct aw_workflow *old,
                             const struct aw_workflow *new,
@@ -260,7 +272,7 @@ static uint32_t find_cause (const struct aw_workflow *old,
     for (uint32_t e = 0; e < s->n_after; e++) {
         uint32_t from = s->after[e].set;
 
-        if (changes[from].again
+        if (changes[from].again || other_iterations (old, new, s, from)
             || (s->after[e].by == AW_BY_SET && other_tasks (old, new, changes, from))
             || (s->after[e].by >= AW_BY_KEY && other_tasks (old, new, changes, from)
                 && other_by_key (old, new, changes, set, &s->after[e])))

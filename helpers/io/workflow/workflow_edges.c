@@ -132,6 +132,22 @@ static void check_added_edge (struct edges *e, const struct read_edge *read)
                          aw_graph_iterations (e->graph, edge->set), from->name);
 }
 
+/* A set that runs once waits for all iterations of others, and they wait for it. */
+static void check_once_edge (struct edges *e, uint32_t set, const struct read_edge *read)
+{
+    const struct aw_set *to = &e->graph->sets[set], *from = &e->graph->sets[read->edge.set];
+
+    if (read->edge.back && (to->once || from->once))
+        aw_reader_error (e->reader, "%.64s runs once, not in each iteration: write \"%.64s\"",
+                         from->once ? from->name : to->name, from->name);
+    if (read->brackets && to->once != from->once)
+        aw_reader_error (e->reader,
+                         "[%.*s]: %.64s runs once, %.64s in each iteration: write \"%.64s\", which "
+                         "waits for all of it",
+                         shown (read), read->brackets, (to->once ? to : from)->name,
+                         (to->once ? from : to)->name, from->name);
+}
+
 static void check_edge (struct edges *e, uint32_t set, const struct read_edge *read)
 {
     const struct aw_edge *edge = &read->edge;
@@ -143,6 +159,8 @@ static void check_edge (struct edges *e, uint32_t set, const struct read_edge *r
                          from->name, from->count, to->name, to->count);
     if (e->first > 0)
         check_added_edge (e, read);
+    else if (to->once || from->once)
+        check_once_edge (e, set, read);
     else if (edge->back && !e->graph->iterated)
         aw_reader_warn (e->reader, "waits for nothing: the workflow has no \"iterations\"");
     else if (edge->back >= e->graph->iterations && edge->back > 1)

@@ -162,6 +162,26 @@ static void read_known (struct aw_loading *l, const char *name, struct json_obje
     aw_task_spec_finish (&spec);
 }
 
+/* Does the set that VALUE describes run once although others are iterated? */
+static bool is_once (const struct aw_loading *l, struct json_object *value)
+{
+    struct json_object *once;
+
+    return l->workflow->graph->iterated && !l->adding
+           && json_object_is_type (value, json_type_object)
+           && json_object_object_get_ex (value, "once", &once)
+           && json_object_is_type (once, json_type_boolean) && json_object_get_boolean (once);
+}
+
+static void warn_of_once (struct aw_loading *l)
+{
+    size_t mark = aw_reader_enter (&l->reader, "once");
+
+    aw_reader_warn (&l->reader, l->adding ? "has no effect: all sets of an added workflow run once"
+                                          : "has no effect: the workflow has no \"iterations\"");
+    aw_reader_leave (&l->reader, mark);
+}
+
 static void read_set (struct aw_loading *l, const char *name, struct json_object *value)
 {
     struct aw_reader *reader = &l->reader;
@@ -188,6 +208,9 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
     l->n_specs++;
     name = set->name;
     *set = spec->set;
+    set->once = is_once (l, value);
+    if (spec->set.once && !set->once)
+        warn_of_once (l);
     set->name = (char *)name;
     set->group = graph->n_sets - 1;
     set->after = NULL;
@@ -200,7 +223,7 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
             aw_reader_no_memory (reader);
     }
     aw_recipe_check_outputs (reader, &l->outputs, graph, graph->n_sets - 1, &spec->recipe,
-                             set->count > 1, !l->adding && graph->iterations > 1);
+                             set->count > 1, !l->adding && !set->once && graph->iterations > 1);
     if (l->node)
         check_demand (reader, set, l->node);
     if (l->fits && l->fits (l->arg, graph->n_sets - 1, &spec->recipe, &err) < 0)
@@ -213,9 +236,12 @@ static void check_total (struct aw_loading *l)
     const struct aw_graph *graph = l->workflow->graph;
     double n = 0., before = l->adding ? graph->n_tasks : 0.;
 
-    for (size_t i = 0; i < l->n_specs; i++)
-        n += l->specs[i].count_is_known ? graph->sets[l->first + i].count : 0.;
-    n *= l->adding ? 1 : graph->iterations;
+    for (size_t i = 0; i < l->n_specs; i++) {
+        const struct aw_set *set = &graph->sets[l->first + i];
+        double times = l->adding || set->once ? 1 : graph->iterations;
+
+        n += l->specs[i].count_is_known ? times * set->count : 0.;
+    }
     if (before + n <= AW_MAX_TASKS)
         return;
     if (l->adding)
@@ -234,6 +260,25 @@ static void report_cycle (uint32_t set, const char *text, void *arg)
 
     aw_reader_error (&l->reader, "cycle: %s: none of these task sets can start", text);
     aw_reader_leave (&l->reader, mark);
+}
+
+/* Reads the sets that run once, or the others. */
+static void read_some (struct aw_loading *l, struct json_object *tasks, bool once)
+{
+    json_object_object_foreach (tasks, name, value)
+    {
+        if (!l->reader.no_memory && is_once (l, value) == once)
+            read_set (l, name, value);
+    }
+}
+
+static void read_each (struct aw_loading *l, struct json_object *tasks)
+{
+    read_some (l, tasks, false);
+    read_some (l, tasks, true);
+    if (l->n_specs > 0 && l->workflow->graph->sets[l->first].once)
+        aw_reader_error (&l->reader, "all sets have \"once\": none is left for the iterations: "
+                                     "remove it from those that are repeated");
 }
 
 void aw_loading_read_sets (struct aw_loading *l, struct json_object *root)
@@ -255,8 +300,7 @@ void aw_loading_read_sets (struct aw_loading *l, struct json_object *root)
         l->specs = calloc (n + 1, sizeof (*l->specs));
         if (!l->specs)
             aw_reader_no_memory (reader);
-        json_object_object_foreach (tasks, name, value) if (l->specs && !reader->no_memory)
-            read_set (l, name, value);
+        read_each (l, tasks);
         check_total (l);
     }
     aw_reader_leave (reader, mark);

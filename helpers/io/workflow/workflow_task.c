@@ -198,6 +198,7 @@ static void read_stage_out (struct aw_reader *reader, struct json_object *value,
 
 static const struct aw_key keys[] = {
     { "after", .read = read_after, .own = true },
+    { "once", AW_KEY_FLAG, OF (set.once), .own = true },
     { "count", .read = read_count },
     { "foreach", .read = skip_foreach, .own = true },
     { "command", .read = read_command, .own = true },

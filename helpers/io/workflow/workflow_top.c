@@ -140,6 +140,10 @@ static void set_until (struct aw_reader *reader, struct aw_graph *graph, const c
         aw_workflow_unknown_set (reader, graph, name);
         return;
     }
+    if (graph->sets[set].once) {
+        aw_reader_error (reader, "%s runs once: give a set that iterations repeat", name);
+        return;
+    }
     aw_codes_add (&graph->sets[set].success, 0);
     aw_codes_add (&graph->sets[set].success, code ? code : 1);
     graph->until = set;
