@@ -20,6 +20,7 @@
 #include "agent/agent_state.h"
 #include "agent/connect.h"
 #include "agent/look.h"
+#include "agent/python_path.h"
 #include "agent/staging/stager.h"
 #include "io/message_frame.h"
 #include "io/wire/frame.h"
@@ -383,6 +384,16 @@ static void prepare_messages (struct life *life)
         aw_error_set (&life->note, "tasks cannot exchange messages: out of memory");
 }
 
+/* Tasks in Python find the module without doing anything for it. */
+static int prepare_python (struct aw_environment *environment, struct aw_error *err)
+{
+    char *directory = aw_python_directory ();
+    int rc = directory ? aw_environment_add_python (environment, directory) : 0;
+
+    free (directory);
+    return rc == 0 ? 0 : aw_error_set (err, "out of memory");
+}
+
 /* What attempts need. */
 static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
 {
@@ -395,7 +406,7 @@ static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
         return aw_error_set (err, "prctl: %s", strerror (errno));
     agent->spawner = aw_spawner_create (err);
     agent->environment = aw_environment_create (environ, &config->gpus, config->topology, err);
-    if (!agent->spawner || !agent->environment)
+    if (!agent->spawner || !agent->environment || prepare_python (agent->environment, err) < 0)
         return -1;
     aw_oom_init (&agent->oom, "/proc/self/cgroup", "/sys/fs/cgroup");
     if (watch)

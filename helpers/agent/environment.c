@@ -17,6 +17,7 @@
 
 #include "agent/job_variables.h"
 #include "agent/place/place_env.h"
+#include "agent/python_path.h"
 #include "io/text_file.h"
 #include "io/textbuf.h"
 #include "util/array.h"
@@ -102,6 +103,7 @@ struct aw_environment {
     struct base submitted; /* the last one that was read */
     struct aw_place_env *place_env;
     struct aw_job_variables *job_variables;
+    char *python; /* directory of the Python module; NULL: tasks need not find it */
     /* Scratch, filled by each make. */
     char **result;
     size_t capacity;
@@ -154,6 +156,15 @@ static void finish_base (struct base *base)
     memset (base, 0, sizeof (*base));
 }
 
+static size_t count (char *const *list)
+{
+    size_t n = 0;
+
+    while (list && list[n])
+        n++;
+    return n;
+}
+
 /* A copy of those of the N strings ENV that tasks may see. */
 static int copy_base (struct base *base, char *const *env, size_t n)
 {
@@ -171,15 +182,6 @@ static int copy_base (struct base *base, char *const *env, size_t n)
     }
     qsort (base->strings, base->n, sizeof (char *), compare_items);
     return 0;
-}
-
-static int copy_own (struct base *base, char *const *env)
-{
-    size_t n = 0;
-
-    while (env && env[n])
-        n++;
-    return copy_base (base, env, n);
 }
 
 /* Fills BASE with the strings in TEXT, each with its NUL. */
@@ -231,7 +233,7 @@ struct aw_environment *aw_environment_create (char *const *env,
 {
     struct aw_environment *environment = calloc (1, sizeof (*environment));
 
-    if (!environment || copy_own (&environment->own_base, env) < 0) {
+    if (!environment || copy_base (&environment->own_base, env, count (env)) < 0) {
         aw_environment_destroy (environment);
         aw_error_set (err, "out of memory");
         return NULL;
@@ -263,8 +265,48 @@ static void replace (struct base *base, const char *variable)
         base->replaced[low] = true;
 }
 
+/* The value of NAME in LIST, of which the last one holds; NULL: it is not there. */
+static const char *value_in (char *const *list, size_t n, const char *name)
+{
+    size_t length = strlen (name);
+
+    while (n-- > 0)
+        if (strncmp (list[n], name, length) == 0 && list[n][length] == '=')
+            return list[n] + length + 1;
+    return NULL;
+}
+
+static bool is_python (const struct aw_environment *environment, const char *variable)
+{
+    return environment->python
+           && strncmp (variable, AW_PYTHON_PATH "=", sizeof (AW_PYTHON_PATH)) == 0;
+}
+
+/* What the launch or BASE has, and the module's directory. */
+static void add_python (struct aw_environment *environment,
+                        char *const *given,
+                        const struct base *base)
+{
+    const char *paths = value_in (given, count (given), AW_PYTHON_PATH);
+    char *all;
+
+    if (!environment->python)
+        return;
+    if (!paths)
+        paths = value_in (base->strings, base->n, AW_PYTHON_PATH);
+    all = aw_python_path (paths, environment->python);
+    aw_textbuf_puts (&environment->own, AW_PYTHON_PATH "=");
+    aw_textbuf_puts (&environment->own, all ? all : "");
+    aw_textbuf_putc (&environment->own, '\0');
+    environment->own.failed = environment->own.failed || !all;
+    free (all);
+}
+
 /* Fills own with the variables of the node. */
-static void add_own (struct aw_environment *environment, const struct aw_launch *launch, bool bound)
+static void add_own (struct aw_environment *environment,
+                     const struct aw_launch *launch,
+                     bool bound,
+                     const struct base *base)
 {
     struct aw_textbuf *own = &environment->own;
     struct aw_place place = { &launch->cpus, &launch->gpus, launch->gpu_share, bound, false };
@@ -281,6 +323,7 @@ static void add_own (struct aw_environment *environment, const struct aw_launch 
     aw_textbuf_putc (own, '.');
     aw_textbuf_u64 (own, launch->attempt);
     aw_textbuf_putc (own, '\0');
+    add_python (environment, launch->env, base);
 }
 
 int aw_environment_add (struct aw_environment *environment, const char *name, const char *value)
@@ -293,6 +336,13 @@ int aw_environment_add (struct aw_environment *environment, const char *name, co
     aw_textbuf_putc (fixed, '\0');
     errno = ENOMEM;
     return fixed->failed ? -1 : 0;
+}
+
+int aw_environment_add_python (struct aw_environment *environment, const char *directory)
+{
+    free (environment->python);
+    environment->python = strdup (directory);
+    return environment->python ? 0 : -1;
 }
 
 /* Does LIST have a variable of the same name? Then that one holds. */
@@ -316,10 +366,12 @@ static void join (struct aw_environment *environment,
     memset (base->replaced, 0, base->n * sizeof (bool));
     for (char *s = environment->own.data; s < end; s += strlen (s) + 1) {
         replace (base, s);
-        if (!named (launch->env, s))
+        if (is_python (environment, s) || !named (launch->env, s))
             environment->result[n++] = s;
     }
     for (size_t i = 0; i < n_given; i++) {
+        if (is_python (environment, launch->env[i]))
+            continue;
         replace (base, launch->env[i]);
         /* Of two equal names the last holds; lists are short. */
         if (strchr (launch->env[i], '=') && !named (launch->env + i + 1, launch->env[i]))
@@ -337,14 +389,12 @@ char **aw_environment_make (struct aw_environment *environment,
                             struct aw_error *err)
 {
     struct base *base = base_of (environment, launch, err);
-    size_t n_given = 0, n_own = 0;
+    size_t n_given = count (launch->env), n_own = 0;
     const char *end;
 
     if (!base)
         return NULL;
-    while (launch->env && launch->env[n_given])
-        n_given++;
-    add_own (environment, launch, bound);
+    add_own (environment, launch, bound, base);
     end = environment->own.data + environment->own.len;
     for (const char *s = environment->own.data; s < end && !environment->own.failed;
          s += strlen (s) + 1)
@@ -367,6 +417,7 @@ void aw_environment_destroy (struct aw_environment *environment)
     if (environment) {
         finish_base (&environment->own_base);
         finish_base (&environment->submitted);
+        free (environment->python);
         free (environment->result);
         aw_textbuf_finish (&environment->own);
         aw_place_env_destroy (environment->place_env);

@@ -24,6 +24,10 @@ struct aw_environment *aw_environment_create (char *const *env,
 /* Adds a variable for every task. 0, or -1 with ENOMEM. */
 int aw_environment_add (struct aw_environment *environment, const char *name, const char *value);
 
+/* From now on tasks find the Python module in DIRECTORY (agent/python_path.h), also where a launch
+ * has a PYTHONPATH of its own. 0, or -1 with ENOMEM. */
+int aw_environment_add_python (struct aw_environment *environment, const char *directory);
+
 /* The environment for LAUNCH; BOUND: it is bound to its CPUs. Valid until the next call. NULL with
  * text: the environment that it was submitted with cannot be read, or out of memory.
  */

@@ -18,6 +18,7 @@
 #include "agent/place/binding.h"
 #include "agent/node.h"
 #include "agent/place/place_env.h"
+#include "agent/python_path.h"
 #include "io/wire/step.h"
 #include "util/descriptors.h"
 #include "util/packet.h"
@@ -182,6 +183,18 @@ static int set_variables (const struct arguments *arguments,
     return rc;
 }
 
+/* Ranks find the Python module, as all tasks do. */
+static int set_python (struct aw_error *err)
+{
+    char *directory = aw_python_directory ();
+    char *paths = directory ? aw_python_path (getenv (AW_PYTHON_PATH), directory) : NULL;
+    int rc = !directory || (paths && setenv (AW_PYTHON_PATH, paths, 1) == 0) ? 0 : -1;
+
+    free (directory);
+    free (paths);
+    return rc == 0 ? 0 : aw_error_set (err, "out of memory");
+}
+
 static int take_place (const struct arguments *arguments, struct aw_error *err)
 {
     struct aw_place_rank mine = { 0 };
@@ -199,7 +212,7 @@ static int take_place (const struct arguments *arguments, struct aw_error *err)
                            "nodes of a step need "
                            "equal numbers of GPUs");
     else if (unbound || bind_to (&mine.cpus, err) == 0)
-        rc = set_variables (arguments, &gpus, &mine, !unbound, err);
+        rc = set_variables (arguments, &gpus, &mine, !unbound, err) == 0 ? set_python (err) : -1;
 done:
     aw_idset_finish (&mine.cpus);
     aw_idset_finish (&mine.gpus);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -14,6 +15,7 @@
 #include "util/packet.h"
 #include "util/strings.h"
 #include "agent/place/gpus.h"
+#include "agent/python_path.h"
 #include "agent/node.h"
 
 static void variables_of_the_step_are_hidden (void **state)
@@ -148,6 +150,67 @@ static void a_task_gets_the_variables_that_describe_it (void **state)
     aw_idset_finish (&launch.cpus);
     aw_environment_destroy (environment);
     aw_environment_destroy (NULL);
+}
+
+static void the_python_module_comes_last (void **state)
+{
+    static const struct {
+        const char *paths, *all;
+    } table[] = {
+        { NULL, "/m" },        { "", "/m" },          { ":", "/m" },
+        { "::", "/m" },        { "/a", "/a:/m" },     { "/a:/b", "/a:/b:/m" },
+        { "/a::", "/a:/m" },   { ":/a", ":/a:/m" },   { "/m", "/m" },
+        { "/a:/m", "/a:/m" },  { "/m:/a:", "/m:/a" }, { "/mm", "/mm:/m" },
+        { "/a/m", "/a/m:/m" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        char *all = aw_python_path (table[i].paths, "/m");
+
+        assert_string_equal (all, table[i].all);
+        free (all);
+    }
+}
+
+static void a_task_finds_the_python_module (void **state)
+{
+    char *base[] = { "PYTHONPATH=/base", "PYTHONPATHS=x", NULL };
+    char *given[] = { "PYTHONPATH=/first", "PYTHONPATH=/given:", NULL },
+         *removed[] = { "PYTHONPATH", NULL };
+    struct {
+        char **env;
+        const char *before, *after;
+    } table[] = { { NULL, "PYTHONPATH=/base", "PYTHONPATH=/base:/m" },
+                  { given, "PYTHONPATH=/given:", "PYTHONPATH=/given:/m" },
+                  { removed, NULL, "PYTHONPATH=/base:/m" } };
+    struct aw_idset gpus = { 0 };
+    struct aw_error err = { "" };
+    struct aw_environment *environment = aw_environment_create (base, &gpus, NULL, &err);
+    struct aw_launch launch;
+
+    (void)state;
+    assert_non_null (environment);
+    aw_launch_init (&launch);
+    assert_int_equal (aw_idset_add (&launch.cpus, 0, 0), 0);
+    for (int python = 0; python < 2; python++) {
+        for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+            const char *want = python ? table[i].after : table[i].before;
+            char **env;
+
+            launch.env = table[i].env;
+            env = aw_environment_make (environment, &launch, false, NULL);
+            assert_non_null (env);
+            assert_int_equal (count_name (env, "PYTHONPATH"), want != NULL);
+            if (want)
+                assert_int_equal (count (env, want), 1);
+            assert_int_equal (count (env, "PYTHONPATHS=x"), 1);
+        }
+        assert_int_equal (aw_environment_add_python (environment, "/m"), 0);
+    }
+    launch.env = NULL;
+    aw_launch_finish (&launch);
+    aw_environment_destroy (environment);
 }
 
 /* A srun in a task must not wait for the pool's step; outside a job there is none to wait for. */
@@ -525,6 +588,8 @@ int main (void)
         cmocka_unit_test (variables_of_the_step_are_hidden),
         cmocka_unit_test (a_variable_is_found_by_its_name),
         cmocka_unit_test (a_task_gets_the_variables_that_describe_it),
+        cmocka_unit_test (the_python_module_comes_last),
+        cmocka_unit_test (a_task_finds_the_python_module),
         cmocka_unit_test (srun_in_a_task_sees_the_job),
         cmocka_unit_test (the_job_is_as_large_as_the_task),
         cmocka_unit_test (a_number_of_threads_that_is_given_stays),
