@@ -153,7 +153,7 @@ static struct aw_journal *open_journal (const struct aw_coordinator *c, struct a
         .job = (char *)(uintptr_t)c->config.job,
         .directory = (char *)(uintptr_t)c->config.start_dir,
         .logs = c->config.store ? AW_LOGS_STORE_NAME : AW_LOGS_FILES_NAME,
-        .predicted = c->predicted,
+        .outlook = c->outlook,
     };
     char *path = aw_run_dir_path (c->config.run_dir, AW_RUN_JOURNAL);
     struct aw_journal *journal = NULL;
@@ -285,7 +285,7 @@ void aw_coordinator_message (struct aw_coordinator *c, const char *text)
 
 int aw_coordinator_set_plan (struct aw_coordinator *c,
                              const struct aw_sched_config *config,
-                             double predicted,
+                             const struct aw_outlook *outlook,
                              const char *order,
                              struct aw_error *err)
 {
@@ -305,7 +305,7 @@ int aw_coordinator_set_plan (struct aw_coordinator *c,
     aw_sched_destroy (c->sched);
     c->sched = sched;
     c->config.sched = *config;
-    c->predicted = predicted;
+    c->outlook = *outlook;
     return 0;
 }
 

@@ -69,14 +69,14 @@ void aw_coordinator_destroy (struct aw_coordinator *coordinator);
 /* For the creation of the execution backend. Valid as long as the coordinator. */
 const struct aw_exec_callbacks *aw_coordinator_callbacks (struct aw_coordinator *coordinator);
 
-/* What the model chose: the order to run in, in place of config.sched, and the makespan it predicts
- * for it in seconds (0: none), for the journal's header. ORDER: a plan (core/sched/plan.h) to
+/* What the model chose: the order to run in, in place of config.sched, and what it says of it, for
+ * the journal's header. ORDER: a plan (core/sched/plan.h) to
  * follow in place of the policy, copied; NULL: none. Before run. 0, or -1 with text and nothing
  * changed.
  */
 int aw_coordinator_set_plan (struct aw_coordinator *coordinator,
                              const struct aw_sched_config *sched,
-                             double predicted,
+                             const struct aw_outlook *outlook,
                              const char *order,
                              struct aw_error *err);
 

@@ -83,7 +83,7 @@ struct aw_coordinator {
     struct event *kill_deadline; /* another, after a second Ctrl-C */
     struct event *wake; /* another, armed as the scheduler wants */
     double epoch; /* monotonic clock at t = 0 */
-    double predicted; /* makespan by the model; 0: none */
+    struct aw_outlook outlook; /* what the model says */
     char *order; /* the plan to follow; NULL: none. Owned */
     uint32_t n_joined;
     struct aw_dispatch *dispatches; /* in the order of their decisions */

@@ -54,47 +54,33 @@ static double improvement (double t_async, double t_seq)
     return t_seq > 0 ? 1 - t_async / t_seq : 0;
 }
 
-static struct aw_interval interval (double *values, uint32_t n)
-{
-    return (struct aw_interval){ aw_quantile (values, n, 0.05), aw_quantile (values, n, 0.5),
-                                 aw_quantile (values, n, 0.95) };
-}
-
-/* The chosen candidate and stage after stage, on the same tasks for each seed. */
+/* The chosen order and stage after stage, on the same tasks for each seed. */
 static int spread_out (struct aw_prediction *p,
                        const struct aw_graph *graph,
                        const struct aw_allocation *a,
                        const struct aw_predict_options *options,
+                       uint32_t n,
                        struct aw_error *err)
 {
-    uint32_t n = options->seeds, sequential = (uint32_t)aw_candidate_find ("sequential");
-    double *values = calloc ((size_t)3 * n, sizeof (*values));
+    struct aw_order sequential = { aw_candidates[aw_candidate_find ("sequential")].config, NULL };
+    struct aw_order chosen = { aw_candidates[p->comparison.best].config, p->plan.places };
+    double *values = calloc ((size_t)3 * n, sizeof (*values)),
+           latency = options->conditions.latency;
     double *t_seq = values, *t_async = values + n, *gain = values + 2 * (size_t)n;
-    struct aw_conditions conditions = options->conditions;
-    struct aw_spread spread = *options->conditions.spread;
-    int rc = 0;
+    int rc;
 
     if (!values)
         return aw_error_set (err, "out of memory for %u seeds", n);
-    conditions.spread = &spread;
-    for (uint32_t i = 0; rc == 0 && i < n; i++, spread.seed++) {
-        struct aw_trial seq, async;
-
-        rc = aw_trial_run (graph, a, &aw_candidates[sequential].config, &conditions, &seq, err);
-        if (rc == 0)
-            rc = aw_trial_run (graph, a, &aw_candidates[p->comparison.best].config, &conditions,
-                               &async, err);
-        if (rc == 0) {
-            t_seq[i] = seq.t;
-            t_async[i] = async.t;
-            gain[i] = improvement (async.t, seq.t);
-        }
-    }
+    rc = aw_ensemble_run (t_seq, n, graph, a, &sequential, latency, options->spread, err);
+    if (rc == 0)
+        rc = aw_ensemble_run (t_async, n, graph, a, &chosen, latency, options->spread, err);
+    for (uint32_t i = 0; rc == 0 && i < n; i++)
+        gain[i] = improvement (t_async[i], t_seq[i]);
     if (rc == 0) {
         p->seeds = n;
-        p->t_seq_interval = interval (t_seq, n);
-        p->t_async_interval = interval (t_async, n);
-        p->improvement_interval = interval (gain, n);
+        p->t_seq_interval = aw_interval_of (t_seq, n);
+        p->t_async_interval = aw_interval_of (t_async, n);
+        p->improvement_interval = aw_interval_of (gain, n);
     }
     free (values);
     return rc;
@@ -133,7 +119,7 @@ static int fill (struct aw_prediction *p,
 {
     struct aw_conditions steady = options->conditions;
     int sequential = aw_candidate_find ("sequential");
-    uint32_t best;
+    uint32_t best, seeds;
 
     steady.spread = NULL;
     if (aw_bounds_init (&p->bounds, graph, a, steady.latency, err) < 0
@@ -148,8 +134,9 @@ static int fill (struct aw_prediction *p,
     p->improvement = improvement (p->t_async, p->t_seq);
     if (aw_staging_gain (graph, a, &aw_candidates[best].config, &steady, &p->staging, err) < 0)
         return -1;
-    if (options->seeds > 0 && options->conditions.spread)
-        return spread_out (p, graph, a, options, err);
+    seeds = options->seeds ? options->seeds : aw_ensemble_size (graph, p->t_async);
+    if (options->spread && seeds > 0 && !isnan (p->t_async))
+        return spread_out (p, graph, a, options, seeds, err);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "model/allocation.h"
 #include "model/bounds.h"
 #include "model/degrees.h"
+#include "model/ensemble.h"
 #include "model/plan_search.h"
 #include "model/staging.h"
 #include "model/trial.h"
@@ -25,11 +26,6 @@ struct aw_comparison {
     struct aw_trial trials[AW_CANDIDATES_MAX];
     bool tried[AW_CANDIDATES_MAX]; /* false: the time for the search was over */
     uint32_t best; /* shortest of those tried; the default if it is as short */
-};
-
-/* An interval over seeds. */
-struct aw_interval {
-    double low, median, high; /* 5%, 50% and 95% */
 };
 
 struct aw_prediction {
@@ -47,8 +43,9 @@ struct aw_prediction {
 };
 
 struct aw_predict_options {
-    struct aw_conditions conditions; /* its spread is used only for the intervals */
-    uint32_t seeds; /* simulations with durations spread; 0: none */
+    struct aw_conditions conditions; /* without spread */
+    struct aw_spread *spread; /* for the intervals; takes their seeds. NULL: there are none */
+    uint32_t seeds; /* simulations with durations spread; 0: as aw_ensemble_size says */
     uint32_t evaluations; /* of the search for a plan; 0: there is none */
     bool (*search_on) (void *arg); /* the search goes on; NULL: until all evaluations are made */
     void *search_arg;

@@ -6,56 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/array.h"
+enum {
+    SHAPE_SAMPLES = 30, /* with that many samples, tasks are drawn from them */
+    PRIOR_FREEDOM = 3, /* what other sets say of a set's variation counts as that many more samples
+                        */
+};
 
-static int make_room_for_set (struct aw_samples *samples, uint32_t set)
-{
-    uint32_t n = samples->n_sets;
-
-    if (aw_array_reserve (&samples->sets, &samples->n_sets, set + (size_t)1) < 0)
-        return -1;
-    memset (samples->sets + n, 0, (samples->n_sets - n) * sizeof (*samples->sets));
-    return 0;
-}
-
-int aw_samples_add (struct aw_samples *samples, uint32_t set, double seconds)
-{
-    struct aw_sample_list *list;
-
-    if (make_room_for_set (samples, set) < 0)
-        return -1;
-    list = &samples->sets[set];
-    if (aw_array_reserve (&list->seconds, &list->room, list->n + 1) < 0)
-        return -1;
-    list->seconds[list->n++] = seconds;
-    return 0;
-}
-
-void aw_samples_finish (struct aw_samples *samples)
-{
-    int saved = errno;
-
-    for (uint32_t i = 0; i < samples->n_sets; i++)
-        free (samples->sets[i].seconds);
-    free (samples->sets);
-    memset (samples, 0, sizeof (*samples));
-    errno = saved;
-}
-
-static const struct aw_sample_list *list_of (const struct aw_samples *samples, uint32_t set)
-{
-    return samples && set < samples->n_sets && samples->sets[set].n ? &samples->sets[set] : NULL;
-}
-
-double aw_samples_mean (const struct aw_samples *samples, uint32_t set)
-{
-    const struct aw_sample_list *list = list_of (samples, set);
-    double sum = 0;
-
-    for (uint32_t i = 0; list && i < list->n; i++)
-        sum += list->seconds[i];
-    return list ? sum / list->n : NAN;
-}
+static const double assumed_error = 0.1; /* of a declared mean */
+static const double assumed_deviation = 0.1; /* where no set has two samples */
+static const double least_seconds = 1e-6; /* of a sample, for its logarithm */
 
 /* SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a number out of a place in a sequence. */
 static uint64_t mix (uint64_t x)
@@ -67,50 +26,191 @@ static uint64_t mix (uint64_t x)
 }
 
 /* In (0, 1]. */
-static double uniform (uint64_t seed, uint32_t task, uint32_t which)
+static double uniform (uint64_t seed, uint32_t item, uint32_t which)
 {
-    return ((double)(mix (mix (seed) ^ mix (((uint64_t)task << 8) | which)) >> 11) + 1) * 0x1p-53;
+    return ((double)(mix (mix (seed) ^ mix (((uint64_t)item << 8) | which)) >> 11) + 1) * 0x1p-53;
 }
 
-/* Standard normal: Box and Muller, Annals of Mathematical Statistics 29(2), 1958. */
-static double normal (uint64_t seed, uint32_t task)
+/* Standard normal: Box and Muller, Annals of Mathematical Statistics 29(2), 1958. WHICH is even. */
+static double normal (uint64_t seed, uint32_t item, uint32_t which)
 {
-    return sqrt (-2 * log (uniform (seed, task, 0))) * cos (2 * M_PI * uniform (seed, task, 1));
+    return sqrt (-2 * log (uniform (seed, item, which)))
+           * cos (2 * M_PI * uniform (seed, item, which + 1));
+}
+
+/* Chi-square over its degrees of freedom: Wilson and Hilferty, PNAS 17(12), 1931; for few of them a
+ * sum of squares.
+ */
+static double chi_square (uint64_t seed, uint32_t item, double freedom)
+{
+    enum { FEW = 16 };
+    double sum = 0, part = 2 / (9 * freedom);
+
+    if (freedom > FEW)
+        return pow (fmax (0, 1 - part + normal (seed, item, 2) * sqrt (part)), 3);
+    for (uint32_t i = 0; i < freedom; i++) {
+        double z = normal (seed, item, 2 + 2 * i);
+
+        sum += z * z;
+    }
+    return sum / freedom;
+}
+
+static double logarithm (double seconds)
+{
+    return log (fmax (seconds, least_seconds));
+}
+
+/* Mean of the logarithms of LIST; *SQUARES: the sum of their squared deviations. */
+static double look_at (const struct aw_sample_list *list, double *squares)
+{
+    double mean = 0;
+
+    *squares = 0;
+    for (uint32_t i = 0; i < list->n; i++)
+        mean += logarithm (list->seconds[i]) / list->n;
+    for (uint32_t i = 0; i < list->n; i++) {
+        double x = logarithm (list->seconds[i]) - mean;
+
+        *squares += x * x;
+    }
+    return mean;
+}
+
+/* The variance that the sets with two samples or more have together; NAN: there is no such set. */
+static double pooled_variance (const struct aw_samples *samples)
+{
+    double sum = 0, freedom = 0;
+
+    for (uint32_t s = 0; samples && s < samples->n_sets; s++) {
+        const struct aw_sample_list *list = aw_samples_of (samples, s);
+        double squares;
+
+        if (!list || list->n < 2)
+            continue;
+        look_at (list, &squares);
+        sum += squares;
+        freedom += list->n - 1;
+    }
+    return freedom > 0 ? sum / freedom : NAN;
+}
+
+static struct aw_spread_set declared (double seconds, double variation)
+{
+    double variance = log1p (variation * variation);
+
+    return (struct aw_spread_set){ .source = AW_SPREAD_DECLARED,
+                                   .mean = log (seconds) - variance / 2,
+                                   .deviation = sqrt (variance) };
+}
+
+static struct aw_spread_set assumed (double seconds, double pooled)
+{
+    double variance = isnan (pooled) ? 0 : pooled;
+
+    return (struct aw_spread_set){ .source = AW_SPREAD_ASSUMED,
+                                   .mean = log (seconds)
+                                           - (assumed_error * assumed_error + variance) / 2,
+                                   .deviation = sqrt (variance),
+                                   .error = assumed_error };
+}
+
+/* The posterior of a normal mean and variance, whose prior variance is the other sets': Gelman et
+ * al., Bayesian Data Analysis, chapter 3.3.
+ */
+static struct aw_spread_set sampled (const struct aw_sample_list *list, double pooled)
+{
+    double squares, mean = look_at (list, &squares), n = list->n;
+    double prior = isnan (pooled) ? assumed_deviation * assumed_deviation : pooled;
+    double freedom = PRIOR_FREEDOM + n - 1;
+    double deviation = sqrt ((PRIOR_FREEDOM * prior + squares) / freedom);
+    struct aw_spread_set set = { .source = AW_SPREAD_SAMPLED,
+                                 .mean = mean,
+                                 .deviation = deviation,
+                                 .error = deviation / sqrt (n),
+                                 .freedom = freedom };
+
+    if (list->n >= SHAPE_SAMPLES && squares > 0) {
+        set.samples = list;
+        set.shape = deviation / sqrt (squares / n);
+    }
+    return set;
+}
+
+int aw_spread_init (struct aw_spread *spread,
+                    const struct aw_graph *graph,
+                    const struct aw_samples *samples,
+                    double variation,
+                    struct aw_error *err)
+{
+    double pooled = pooled_variance (samples);
+
+    *spread =
+        (struct aw_spread){ .sets = calloc (graph->n_sets + (size_t)1, sizeof (*spread->sets)),
+                            .n_sets = graph->n_sets };
+    if (!spread->sets)
+        return aw_error_set (err, "out of memory for the spread of durations");
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        const struct aw_sample_list *list = aw_samples_of (samples, s);
+        double seconds = graph->sets[s].duration;
+        double own = isnan (variation) ? graph->sets[s].spread : variation;
+
+        if (list && isnan (variation))
+            spread->sets[s] = sampled (list, pooled);
+        else
+            spread->sets[s] = isnan (own) ? assumed (seconds, pooled) : declared (seconds, own);
+    }
+    aw_spread_seed (spread, 0);
+    return 0;
+}
+
+void aw_spread_finish (struct aw_spread *spread)
+{
+    int saved = errno;
+
+    free (spread->sets);
+    memset (spread, 0, sizeof (*spread));
+    errno = saved;
+}
+
+void aw_spread_seed (struct aw_spread *spread, uint64_t seed)
+{
+    uint64_t of_sets = mix (~seed); /* not the numbers of tasks */
+
+    spread->seed = seed;
+    for (uint32_t s = 0; s < spread->n_sets; s++) {
+        struct aw_spread_set *set = &spread->sets[s];
+
+        set->scale = set->freedom > 0 ? 1 / sqrt (chi_square (of_sets, s, set->freedom)) : 1;
+        set->shift = set->error > 0 ? set->error * set->scale * normal (of_sets, s, 0) : 0;
+    }
 }
 
 double aw_spread_seconds (const struct aw_spread *spread,
                           const struct aw_graph *graph,
                           uint32_t task)
 {
-    uint32_t set = aw_graph_task (graph, task).set;
-    const struct aw_sample_list *list = list_of (spread->samples, set);
-    double seconds = graph->sets[set].duration;
+    uint32_t number = aw_graph_task (graph, task).set;
+    const struct aw_spread_set *set = &spread->sets[number];
+    double x = 0;
 
-    if (list)
-        return list->seconds[(uint32_t)(uniform (spread->seed, task, 2) * list->n) % list->n];
-    if (spread->variation > 0) { /* log-normal, with the same mean */
-        double variance = log1p (spread->variation * spread->variation);
-        seconds *= exp (sqrt (variance) * normal (spread->seed, task) - variance / 2);
+    if (number >= spread->n_sets)
+        return graph->sets[number].duration;
+    if (set->samples) {
+        uint32_t i = (uint32_t)(uniform (spread->seed, task, 2) * set->samples->n);
+
+        x = set->shape * (logarithm (set->samples->seconds[i % set->samples->n]) - set->mean);
     }
-    return seconds;
+    else if (set->deviation > 0)
+        x = set->deviation * normal (spread->seed, task, 0);
+    return exp (set->mean + set->shift + set->scale * x);
 }
 
-static int compare (const void *pa, const void *pb)
+uint32_t aw_spread_count (const struct aw_spread *spread, enum aw_spread_source source)
 {
-    double a = *(const double *)pa, b = *(const double *)pb;
+    uint32_t n = 0;
 
-    return a < b ? -1 : a > b;
-}
-
-double aw_quantile (double *values, size_t n, double q)
-{
-    double place = q * (double)(n - 1);
-    size_t below = (size_t)place;
-
-    if (n == 0)
-        return NAN;
-    qsort (values, n, sizeof (*values), compare);
-    if (below + 1 >= n)
-        return values[n - 1];
-    return values[below] + (place - (double)below) * (values[below + 1] - values[below]);
+    for (uint32_t s = 0; s < spread->n_sets; s++)
+        n += spread->sets[s].source == source;
+    return n;
 }

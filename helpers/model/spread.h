@@ -1,44 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations that differ from task to task. The same seed gives each task the same duration with
- * every policy, so policies are compared on the same tasks.
+/* Durations that differ. Two things make them differ: tasks of a set vary around their mean, and
+ * the mean itself is not known exactly. The first averages out over many tasks, the second does
+ * not. Logarithms of seconds are modelled as normal. The same seed gives each task the same
+ * duration with every policy, so policies are compared on the same tasks.
  */
 #ifndef AW_MODEL_SPREAD_H
 #define AW_MODEL_SPREAD_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "core/graph/graph.h"
+#include "model/samples.h"
+#include "util/error.h"
 
-/* Durations in earlier runs: seconds of completed tasks, by set. {0} is empty. */
-struct aw_samples {
-    struct aw_sample_list {
-        double *seconds; /* owned */
-        uint32_t n, room;
-    } * sets; /* owned */
-    uint32_t n_sets;
+/* What is known of a set's durations. */
+enum aw_spread_source {
+    /* The mean alone, as somebody declared it: it is assumed to be wrong by a tenth (standard
+     * deviation), and tasks to vary as those of the sets that have samples do, else not at all. */
+    AW_SPREAD_ASSUMED,
+    AW_SPREAD_DECLARED, /* the mean, and how tasks vary around it: both are believed */
+    AW_SPREAD_SAMPLED, /* seconds of earlier tasks; a few of them leave mean and variation uncertain
+                        */
+    AW_SPREAD_SOURCES /* their number */
 };
 
-/* Adds the seconds of a task of SET. 0, or -1 with ENOMEM. */
-int aw_samples_add (struct aw_samples *samples, uint32_t set, double seconds);
-void aw_samples_finish (struct aw_samples *samples);
-
-/* Mean of a set's samples; NAN: there is none. */
-double aw_samples_mean (const struct aw_samples *samples, uint32_t set);
-
 struct aw_spread {
-    double variation; /* standard deviation over mean, of a log-normal distribution; 0: none */
-    /* borrowed; a set that has samples draws from these. NULL: none */
-    const struct aw_samples *samples;
+    struct aw_spread_set {
+        enum aw_spread_source source;
+        double mean, deviation; /* of the logarithm of a task's seconds */
+        double error; /* standard deviation of the mean */
+        double freedom; /* degrees of freedom of `deviation`; 0: it is exact */
+        const struct aw_sample_list *samples; /* enough to take their shape; NULL: normal. Borrowed
+                                               */
+        double shape; /* the logarithms' deviations are multiplied by this */
+        double shift, scale; /* drawn for the seed: of the mean, and of the deviation */
+    } * sets; /* owned */
+    uint32_t n_sets;
     uint64_t seed;
 };
 
-/* Seconds of TASK: its set's duration, spread. The same for the same seed. */
+/* What is known of GRAPH, which is finalized and knows all durations. SAMPLES (NULL: none) come
+ * first, then what a set declares. VARIATION, a standard deviation over the mean, holds for all
+ * sets in place of both; NAN: it is not given. The seed is 0. SAMPLES must outlive SPREAD. 0, or -1
+ * with text. finish takes a zeroed value.
+ */
+int aw_spread_init (struct aw_spread *spread,
+                    const struct aw_graph *graph,
+                    const struct aw_samples *samples,
+                    double variation,
+                    struct aw_error *err);
+void aw_spread_finish (struct aw_spread *spread);
+
+/* From now on durations are those of SEED. */
+void aw_spread_seed (struct aw_spread *spread, uint64_t seed);
+
+/* Seconds of TASK. The same for the same seed. */
 double aw_spread_seconds (const struct aw_spread *spread,
                           const struct aw_graph *graph,
                           uint32_t task);
 
-/* The Q-quantile (0 to 1) of N values, which are sorted by this. Between values: linear. */
-double aw_quantile (double *values, size_t n, double q);
+/* How many sets are known from SOURCE. */
+uint32_t aw_spread_count (const struct aw_spread *spread, enum aw_spread_source source);
 
 #endif /* AW_MODEL_SPREAD_H */

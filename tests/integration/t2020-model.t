@@ -35,7 +35,7 @@ test_expect_success 'nothing given: exit 2' '
 
 test_expect_success 'wrong options: exit 2' '
     for words in "--cpus 0" "--cpus x" "--cpus 1 --nodes -1" "--nodes 3" "--cpus 1 --mem much" \
-        "--cpus 1 --shape s" "--cpus 1 --latency never" "--cpus 1 --spread -1" "--cpus 1 --seeds 3" \
+        "--cpus 1 --shape s" "--cpus 1 --latency never" "--cpus 1 --spread -1" "--cpus 1 --seeds 0" \
         "--cpus 1 talk.json" "--shape missing.json"; do
         test_expect_code 2 model talk.json $words >out 2>err &&
         test -s err && ! test -s out || return 1

@@ -67,7 +67,7 @@ test_expect_success 'the table: makespan, node-hours, shares, bound; fastest and
     test "$(value fastest)" = 8 &&
     test "$(value knee)" = 8 &&
     test "$(value chosen)" = 8 &&
-    test "$(value time_limit_minutes)" = 1 &&
+    test "$(value time_limit_minutes)" = 1 && test "$(value fits)" = 1 &&
     test "$(value cut)" = false
 '
 
@@ -97,7 +97,7 @@ test_expect_success 'no time to simulate' '
 
 test_expect_success 'a script, which is not overwritten but by force' '
     advise sixteen.json --cpus 4 --gpus 2 --script job.sh --nodes 3 --margin 1 >out &&
-    grep "job.sh: for 3 nodes, with a time limit of 2 min (40.0 s and 100% more): sbatch job.sh" out &&
+    grep "job.sh: for 3 nodes, with a time limit of 2 min (40.0 s, 100% more): sbatch job.sh" out &&
     cat >expected <<-\END &&
 	#!/bin/sh
 	#SBATCH --job-name=sixteen

@@ -36,7 +36,7 @@ sound () { grep -x "errors: \[\]" found && grep -x "requests: 0" found && grep -
 test_expect_success 'the page has all that the text has, and asks for no other file' '
     async-workflow report --format html sample-run >sample.html &&
     grep "<h1 class=\"failed\">sample: 1 of 26 tasks failed, 4 skipped</h1>" sample.html &&
-    grep "<dd>31.8 s; the model predicted 29.0 s</dd>" sample.html &&
+    grep "<dd>31.8 s; the model predicted 29.0 s (27.4 s to 31.0 s for 90 % of runs)</dd>" sample.html &&
     grep "<tr><td>simulate</td><td>12</td><td>12</td>" sample.html &&
     grep "<b>train@1\[0\]</b>: SIGSEGV after 1.50 s on n1, attempt 2" sample.html &&
     grep "^Segmentation fault" sample.html &&

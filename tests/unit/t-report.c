@@ -63,7 +63,7 @@ static int teardown (void **state)
 static void begin (struct fixture *f, const char *workflow)
 {
     struct aw_journal_header header = {
-        .epoch = 1763800000, .mode = "async", .policy = "fifo", .predicted = 20
+        .epoch = 1763800000, .mode = "async", .policy = "fifo", .outlook.makespan = 20
     };
     struct aw_problems problems;
     struct aw_error err = { "" };
@@ -73,9 +73,8 @@ static void begin (struct fixture *f, const char *workflow)
     f->workflow = aw_workflow_parse (workflow, strlen (workflow), "w.json", &problems);
     if (!f->workflow)
         aw_problems_print (&problems, stderr);
-    assert_non_null (f->workflow);
     aw_problems_finish (&problems);
-    assert_true (f->workflow->graph->n_tasks <= 200000);
+    assert_true (f->workflow && f->workflow->graph->n_tasks <= 200000);
     snprintf (path, sizeof (path), "%s/run", f->parent);
     f->dir = aw_run_dir_create (path, NULL, NULL, &err);
     assert_non_null (f->dir);

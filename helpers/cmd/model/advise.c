@@ -121,7 +121,6 @@ static int sweep (struct aw_advice *advice, struct aw_problems *problems)
         .conditions = { .latency = args->latency, .go_on = in_budget, .arg = &deadline },
     };
     struct aw_error err;
-    double minutes;
 
     if (choose_range (advice, &options, problems) < 0)
         return -1;
@@ -141,9 +140,19 @@ static int sweep (struct aw_advice *advice, struct aw_problems *problems)
             args->file, args->nodes);
         return -1;
     }
-    minutes = ceil (advice->chosen->trial.t * (1 + args->margin) / 60 - 1e-9);
-    advice->minutes = minutes < 1 ? 1 : minutes < UINT32_MAX ? (uint32_t)minutes : UINT32_MAX;
     return 0;
+}
+
+static int find_limit (struct aw_advice *advice,
+                       const struct aw_samples *samples,
+                       struct aw_problems *problems)
+{
+    struct aw_error err;
+
+    if (aw_advise_limit (advice, samples, &err) == 0)
+        return 0;
+    aw_problems_add (problems, false, "%s: %s", advice->args->file, err.text);
+    return -1;
 }
 
 static int write_script (const struct aw_advice *advice, struct aw_problems *problems)
@@ -183,19 +192,18 @@ static int print_advice (const struct aw_advice *advice, struct aw_problems *pro
 /* Finds errors before any simulation. */
 static int prepare (struct aw_advice *advice,
                     struct aw_workflow *workflow,
+                    struct aw_samples *samples,
                     struct aw_problems *problems)
 {
     const struct aw_advise_args *args = advice->args;
-    struct aw_samples samples = { 0 };
     int rc = 0;
 
     if (args->script && !args->force && access (args->script, F_OK) == 0) {
         aw_problems_add (problems, false, "%s: exists: give --force to overwrite it", args->script);
         rc = -1;
     }
-    if (rc == 0 && args->durations)
-        rc = aw_model_durations (workflow->graph, args->durations, &samples, problems);
-    aw_samples_finish (&samples);
+    if (rc == 0)
+        rc = aw_model_durations (workflow->graph, &args->durations, samples, problems);
     if (rc == 0)
         rc = aw_model_missing (workflow->graph, args->file, problems);
     return rc == 0 ? choose_kind (advice, problems) : rc;
@@ -211,14 +219,20 @@ static int advise (const struct aw_advise_args *args,
                                        .node = &node };
     struct aw_workflow *workflow = aw_workflow_load_with (args->file, &input, problems);
     struct aw_advice advice = { .args = args, .workflow = workflow, .offer = offer };
-    int rc = workflow ? prepare (&advice, workflow, problems) : -1;
+    struct aw_samples samples = { 0 };
+    int rc = workflow ? prepare (&advice, workflow, &samples, problems) : -1;
 
     if (rc == 0)
         rc = sweep (&advice, problems);
+    if (rc == 0)
+        rc = find_limit (&advice, &samples, problems);
     if (rc == 0 && args->script)
         rc = write_script (&advice, problems);
     if (rc == 0)
         rc = print_advice (&advice, problems);
+    aw_ensemble_finish (&advice.runs);
+    aw_spread_finish (&advice.spread);
+    aw_samples_finish (&samples);
     aw_sweep_finish (&advice.sweep);
     aw_workflow_destroy (workflow);
     return rc;
@@ -239,6 +253,7 @@ static int run (int argc, char **argv)
     aw_offer_finish (&offer);
     aw_problems_finish (&problems);
     aw_strings_finish (&args.parameters);
+    aw_strings_finish (&args.durations);
     return status;
 }
 

@@ -12,20 +12,23 @@
 #include "io/problems.h"
 #include "io/textbuf.h"
 #include "io/workflow/workflow.h"
+#include "model/ensemble.h"
 #include "model/sweep.h"
 
 struct aw_advise_args {
     const char *file; /* borrowed from argv, as all texts here */
     struct aw_strings parameters; /* --param; owned */
     const char *partition; /* NULL: the default one */
-    const char *durations; /* earlier run's directory, or NULL */
+    struct aw_strings durations; /* directories of earlier runs; owned */
     const char *policy; /* NULL: the best for each number of nodes */
     const char *script; /* file to write, or NULL */
     struct aw_node_shape node; /* as given; cpus 0: Slurm is asked */
     uint32_t max_nodes; /* 0: all that are there, or of use */
     uint32_t nodes; /* for the script; 0: those of the knee */
     double latency; /* seconds */
-    double margin; /* of the time limit, over the makespan */
+    double spread; /* standard deviation of durations over their mean; NAN: not given */
+    double margin; /* of the time limit, over the makespan; NAN: not given */
+    double time; /* the time limit in seconds; NAN: not given */
     double budget; /* seconds for the simulations */
     bool force; /* overwrite the script */
     bool json;
@@ -59,8 +62,26 @@ struct aw_advice {
     uint32_t useful; /* nodes beyond which none is of use */
     struct aw_sweep sweep;
     const struct aw_sweep_row *chosen; /* for the script; of the sweep */
+    struct aw_spread spread; /* what is known of durations; owned */
+    struct aw_ensemble runs; /* on the chosen nodes, in the order of the table; owned */
     uint32_t minutes; /* its time limit */
 };
+
+/* The quantile of the makespan that the time limit is, unless it is given. */
+extern const double aw_advise_quantile;
+
+/* Fills spread, runs and minutes. SAMPLES must outlive ADVICE. 0, or -1 with text; the caller
+ * finishes spread and runs in any case.
+ */
+int aw_advise_limit (struct aw_advice *advice,
+                     const struct aw_samples *samples,
+                     struct aw_error *err);
+
+/* "99% of runs and 30 s": where the time limit comes from. */
+void aw_advise_put_limit (const struct aw_advice *advice, struct aw_textbuf *out);
+
+/* The probability that the run ends within the time limit; NAN: not known. */
+double aw_advise_fits (const struct aw_advice *advice);
 
 /* Appended to OUT, whose `failed` is set if there is no memory. */
 void aw_advise_text (const struct aw_advice *advice, struct aw_textbuf *out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <argp.h>
+#include <math.h>
 #include <string.h>
 
 #include "cmd/arguments.h"
@@ -22,8 +23,15 @@ static const struct aw_argument options[] = {
     { "mem", "M", "With --cpus: memory of each node, in bytes or like 512G [unlimited]",
       AW_VALUE_BYTES, .offset = OF (node.mem), .example = "512G" },
     { .help = "Durations and order of tasks:" },
-    { "durations", "DIR", "Take durations from the run in this run directory, not from the file",
-      AW_VALUE_TEXT, .offset = OF (durations) },
+    { "durations", "DIR",
+      "Take durations and their spread from the run in this run directory; repeat it for other "
+      "runs",
+      AW_VALUE_LIST, .offset = OF (durations) },
+    { "spread", "X",
+      "Standard deviation of a set's durations over their mean, for example 0.1 [as DIR or the "
+      "file "
+      "says]",
+      AW_VALUE_NUMBER, .offset = OF (spread), .min = 0, .max = AW_MAX_SPREAD },
     { "latency", "TIME", "Add TIME to each wait for other tasks [0]", AW_VALUE_TIME,
       .offset = OF (latency), .example = "0.5 or 1m30s" },
     { "policy", "POLICY",
@@ -37,8 +45,12 @@ static const struct aw_argument options[] = {
     { "script", "FILE", "Write a batch script", AW_VALUE_TEXT, .offset = OF (script) },
     { "nodes", "N", "Script: for N nodes [those at the knee]", AW_VALUE_COUNT, .offset = OF (nodes),
       .min = 1, .max = AW_MAX_NODES },
+    { "time", "TIME",
+      "The job's time limit, for the script and the probability that the run fits [what holds 99% "
+      "of runs, and 30 s]",
+      AW_VALUE_TIME, .offset = OF (time), .example = "2h or 90m" },
     { "margin", "X",
-      "Script: the time limit is the makespan plus this share of it, in whole minutes [0.25]",
+      "Script: the time limit is the makespan plus this share of it instead, in whole minutes",
       AW_VALUE_NUMBER, .offset = OF (margin), .min = 0, .max = 100, .example = "0.25" },
     { "force", NULL, "Script: overwrite FILE", AW_VALUE_FLAG, .offset = OF (force) },
 };
@@ -75,6 +87,8 @@ static void check (void *arguments, struct argp_state *state)
     args->policy = check_policy (args->policy, state);
     if (!args->node.cpus && (args->node.gpus || args->node.mem))
         argp_error (state, "the CPUs of a node are unknown: give --cpus");
+    if (!isnan (args->time) && !isnan (args->margin))
+        argp_error (state, "--margin: cannot be used with --time: give one of them");
     if (!args->script && args->force)
         argp_error (state, "--force: has no effect without --script: leave it out");
     if (args->max_nodes && args->nodes > args->max_nodes)
@@ -99,6 +113,6 @@ static const struct aw_arguments line = {
 
 void aw_advise_args_parse (struct aw_advise_args *args, int argc, char **argv)
 {
-    *args = (struct aw_advise_args){ .margin = 0.25, .budget = 30 };
+    *args = (struct aw_advise_args){ .margin = NAN, .time = NAN, .spread = NAN, .budget = 30 };
     aw_arguments_parse (&line, argc, argv, args);
 }

@@ -49,6 +49,18 @@ static void put_row (const struct aw_sweep_row *row, struct aw_textbuf *out)
     aw_textbuf_printf (out, ", \"policy\": \"%s\" }", aw_candidates[row->candidate].name);
 }
 
+/* Of the makespan on the chosen nodes. */
+static void put_interval (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    struct aw_interval i = aw_interval_of (advice->runs.t, advice->runs.n);
+
+    aw_textbuf_printf (out, "{ \"seeds\": %" PRIu32, advice->runs.n);
+    put_field (out, "p5", i.low);
+    put_field (out, "median", i.median);
+    put_field (out, "p95", i.high);
+    aw_textbuf_puts (out, " }");
+}
+
 void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out)
 {
     const struct aw_sweep *sweep = &advice->sweep;
@@ -74,8 +86,11 @@ void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out)
     key (out, "cut");
     aw_textbuf_puts (out, sweep->cut ? "true" : "false");
     count (out, "chosen", advice->chosen->nodes);
+    key (out, "interval");
+    put_interval (advice, out);
     number (out, "margin", advice->args->margin);
     count (out, "time_limit_minutes", advice->minutes);
+    number (out, "fits", aw_advise_fits (advice));
     key (out, "script");
     aw_json_put_string (out, advice->args->script);
     aw_textbuf_puts (out, "\n}\n");

@@ -62,8 +62,10 @@ void aw_advise_script (const struct aw_advice *advice, struct aw_textbuf *out)
         aw_textbuf_printf (out, "#SBATCH --gpus-per-node=%" PRIu32 "\n", advice->node.gpus);
     if (wants_memory (advice->workflow->graph))
         aw_textbuf_puts (out, "#SBATCH --mem=0\n"); /* all of each node's */
-    aw_textbuf_printf (out, "# The model: %.1f s, %s; the limit is %g%% more, in whole minutes.\n",
-                       row->trial.t, aw_candidates[row->candidate].name, 100 * args->margin);
+    aw_textbuf_printf (out, "# The model: %.1f s, %s; the limit is ", row->trial.t,
+                       aw_candidates[row->candidate].name);
+    aw_advise_put_limit (advice, out);
+    aw_textbuf_puts (out, ", in whole minutes.\n");
     aw_textbuf_printf (out, "#SBATCH --time=%" PRIu32 "-%02" PRIu32 ":%02" PRIu32 ":00\n",
                        minutes / 1440, minutes / 60 % 24, minutes % 60);
     aw_textbuf_puts (out, "srun --async-workflow=");

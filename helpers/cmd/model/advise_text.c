@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "cmd/model/advise.h"
+#include "cmd/model/model.h"
 #include "model/predict.h"
 #include "util/units.h"
 
@@ -31,8 +32,12 @@ static void put_head (const struct aw_advice *advice, struct aw_textbuf *out)
                            advice->offer->partition, node->nodes,
                            advice->offer->n_kinds > 1 ? "; its other kinds are not used" : "");
     aw_textbuf_putc (out, '\n');
-    if (advice->args->durations)
-        aw_textbuf_printf (out, "with the durations of the run in %s\n", advice->args->durations);
+    if (advice->args->durations.n > 0) {
+        aw_textbuf_printf (out, "with the durations of the run%s in ",
+                           plural (advice->args->durations.n));
+        aw_model_put_names (&advice->args->durations, out);
+        aw_textbuf_putc (out, '\n');
+    }
     if (advice->args->latency > 0)
         aw_textbuf_printf (out, "with %s added to each wait for other tasks\n",
                            aw_format_seconds (buf, sizeof (buf), advice->args->latency));
@@ -101,17 +106,38 @@ static void put_choice (const struct aw_advice *advice, struct aw_textbuf *out)
                            100 * (fastest->trial.node_hours / knee->trial.node_hours - 1));
 }
 
+/* How far the makespan can be off, and whether the job's time is enough. */
+static void put_interval (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    struct aw_interval i = aw_interval_of (advice->runs.t, advice->runs.n);
+
+    if (advice->runs.n == 0) {
+        aw_textbuf_puts (out, "The workflow is too large to simulate it often: no interval.\n");
+        return;
+    }
+    aw_textbuf_printf (out,
+                       "90%% of runs on %" PRIu32 " node%s take %.1f to %.1f s, the median is %.1f "
+                       "s: ",
+                       advice->chosen->nodes, plural (advice->chosen->nodes), i.low, i.high,
+                       i.median);
+    aw_model_put_basis (&advice->spread, &advice->args->durations, out);
+    aw_textbuf_printf (
+        out, ".\nA run fits into a job of %" PRIu32 " min with a probability of %.0f%%.\n",
+        advice->minutes, 100 * aw_advise_fits (advice));
+}
+
 static void put_limit (const struct aw_advice *advice, struct aw_textbuf *out)
 {
     char buf[32];
 
-    if (advice->args->script)
-        aw_textbuf_printf (out,
-                           "%s: for %" PRIu32 " node%s, with a time limit of %" PRIu32
-                           " min (%.1f s and %g%% more): sbatch %s\n",
-                           advice->args->script, advice->chosen->nodes,
-                           plural (advice->chosen->nodes), advice->minutes, advice->chosen->trial.t,
-                           100 * advice->args->margin, advice->args->script);
+    if (advice->args->script) {
+        aw_textbuf_printf (
+            out, "%s: for %" PRIu32 " node%s, with a time limit of %" PRIu32 " min (%.1f s, ",
+            advice->args->script, advice->chosen->nodes, plural (advice->chosen->nodes),
+            advice->minutes, advice->chosen->trial.t);
+        aw_advise_put_limit (advice, out);
+        aw_textbuf_printf (out, "): sbatch %s\n", advice->args->script);
+    }
     if (advice->minutes * 60.0 > advice->offer->job_seconds)
         aw_textbuf_printf (
             out, "Partition %s has a time limit of %s: a job of %" PRIu32 " min would not start.\n",
@@ -125,5 +151,6 @@ void aw_advise_text (const struct aw_advice *advice, struct aw_textbuf *out)
     put_table (advice, out);
     put_choice (advice, out);
     put_end (advice, out);
+    put_interval (advice, out);
     put_limit (advice, out);
 }

@@ -53,29 +53,32 @@ static int predict (const struct aw_model_args *args,
                     const struct aw_samples *samples,
                     struct aw_problems *problems)
 {
-    struct aw_spread spread = { .variation = args->spread,
-                                .samples = args->spread > 0 ? NULL : samples };
+    struct aw_spread spread = { 0 };
     double deadline = INFINITY;
     struct aw_predict_options options = {
-        .conditions = { .latency = args->latency, .spread = &spread },
+        .conditions = { .latency = args->latency },
+        .spread = &spread,
         .seeds = args->seeds,
         .evaluations = args->plan_evaluations ? args->plan_evaluations : UINT32_MAX,
         .search_on = before,
         .search_arg = &deadline,
     };
     struct aw_prediction prediction;
-    struct aw_model_page page = { workflow, allocation, &prediction, args->latency,
-                                  args->durations };
+    struct aw_model_page page = { workflow,      allocation,       &prediction,
+                                  args->latency, &args->durations, &spread };
     struct aw_error err;
-    int rc;
+    int rc = aw_spread_init (&spread, workflow->graph, samples, args->spread, &err);
 
     deadline = deadline_of (args, workflow->graph, allocation);
-    if (aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0) {
+    if (rc == 0)
+        rc = aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err);
+    if (rc < 0)
         aw_problems_add (problems, false, "%s: %s", args->file, err.text);
-        return -1;
+    else {
+        rc = print (&page, args->json, problems);
+        aw_prediction_finish (&prediction);
     }
-    rc = print (&page, args->json, problems);
-    aw_prediction_finish (&prediction);
+    aw_spread_finish (&spread);
     return rc;
 }
 
@@ -91,8 +94,8 @@ static int model (const struct aw_model_args *args,
     struct aw_samples samples = { 0 };
     int rc = workflow ? 0 : -1;
 
-    if (rc == 0 && args->durations)
-        rc = aw_model_durations (workflow->graph, args->durations, &samples, problems);
+    if (rc == 0)
+        rc = aw_model_durations (workflow->graph, &args->durations, &samples, problems);
     if (rc == 0)
         rc = aw_model_missing (workflow->graph, args->file, problems);
     if (rc == 0)
@@ -118,6 +121,7 @@ static int run (int argc, char **argv)
     aw_allocation_finish (&allocation);
     aw_problems_finish (&problems);
     aw_strings_finish (&args.parameters);
+    aw_strings_finish (&args.durations);
     return status;
 }
 

@@ -17,12 +17,12 @@ struct aw_model_args {
     const char *file; /* borrowed from argv, as all texts here */
     struct aw_strings parameters; /* --param; owned */
     const char *shape; /* file of node shapes, or NULL */
-    const char *durations; /* earlier run's directory, or NULL */
+    struct aw_strings durations; /* directories of earlier runs; owned */
     /* from --nodes, --cpus, --gpus, --mem; cpus 0: none of them was given */
     struct aw_node_shape node;
     double latency; /* seconds */
-    double spread; /* standard deviation over mean */
-    uint32_t seeds;
+    double spread; /* standard deviation over mean; NAN: not given */
+    uint32_t seeds; /* 0: not given */
     double plan_time; /* seconds; NAN: not given */
     uint32_t plan_evaluations; /* 0: not given */
     bool json;
@@ -38,13 +38,17 @@ int aw_model_allocation (const struct aw_model_args *args,
                          struct aw_allocation *allocation,
                          struct aw_problems *problems);
 
-/* Takes the mean durations of the run in DIR into GRAPH, for sets of the same name, in place of
- * what the file says; every finished task's into SAMPLES. What is wrong goes to PROBLEMS. 0 or -1.
+/* Takes the mean durations of the runs in DIRS into GRAPH, for sets of the same name, in place of
+ * what the file says; every finished task's into SAMPLES. Their allocations and numbers of tasks
+ * and iterations may be others. What is wrong goes to PROBLEMS. 0 or -1.
  */
 int aw_model_durations (struct aw_graph *graph,
-                        const char *dir,
+                        const struct aw_strings *dirs,
                         struct aw_samples *samples,
                         struct aw_problems *problems);
+
+/* "a", "a, b": DIRS, appended to OUT. */
+void aw_model_put_names (const struct aw_strings *dirs, struct aw_textbuf *out);
 
 /* Names all sets whose duration is not known. 0, or -1 where there is one. */
 int aw_model_missing (const struct aw_graph *graph, const char *file, struct aw_problems *problems);
@@ -54,7 +58,8 @@ struct aw_model_page {
     const struct aw_allocation *allocation;
     const struct aw_prediction *prediction;
     double latency;
-    const char *durations; /* where they come from; NULL: the file */
+    const struct aw_strings *durations; /* runs that they come from; none: the file */
+    const struct aw_spread *spread; /* of the intervals; NULL: there are none */
 };
 
 /* The whole page, for people or as JSON. Append to OUT, whose `failed` is set if there is no
@@ -64,5 +69,10 @@ void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out);
 
 /* Two lines: what the run will take, and the degrees. */
 void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out);
+
+/* What intervals rest on: "as the file says", "as in the runs in a, b", "if ...". */
+void aw_model_put_basis (const struct aw_spread *spread,
+                         const struct aw_strings *durations,
+                         struct aw_textbuf *out);
 
 #endif /* AW_CMD_MODEL_MODEL_H */

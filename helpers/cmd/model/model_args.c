@@ -25,16 +25,19 @@ static const struct aw_argument options[] = {
       "...]",
       AW_VALUE_TEXT, .offset = OF (shape) },
     { .help = "Durations of tasks:" },
-    { "durations", "DIR", "Take durations from the run in this run directory, not from the file",
-      AW_VALUE_TEXT, .offset = OF (durations) },
+    { "durations", "DIR",
+      "Take durations and their spread from the run in this run directory; repeat it for other "
+      "runs",
+      AW_VALUE_LIST, .offset = OF (durations) },
     { "latency", "TIME", "Add TIME to each wait for other tasks [0]", AW_VALUE_TIME,
       .offset = OF (latency), .example = "0.5 or 200ms" },
     { "spread", "X",
-      "Vary durations from task to task: standard deviation over mean, for example 0.1",
-      AW_VALUE_NUMBER, .offset = OF (spread), .min = 0, .max = 10 },
+      "Vary durations from task to task by this standard deviation over the mean, for example 0.1 "
+      "[as DIR or the file says]",
+      AW_VALUE_NUMBER, .offset = OF (spread), .min = 0, .max = AW_MAX_SPREAD },
     { "seeds", "N",
-      "Simulate N times with varied durations and print intervals [100 with --spread]",
-      AW_VALUE_COUNT, .offset = OF (seeds), .min = 0, .max = MAX_SEEDS },
+      "Simulate N times with varied durations for the intervals [99, fewer for large workflows]",
+      AW_VALUE_COUNT, .offset = OF (seeds), .min = 1, .max = MAX_SEEDS },
     { .help = "Search for a better order:" },
     { "plan-time", "TIME", "search for at most TIME [a hundredth of the makespan, 2s at most]",
       AW_VALUE_TIME, .offset = OF (plan_time), .example = "2s; 0 for none" },
@@ -56,10 +59,6 @@ static void check (void *arguments, struct argp_state *state)
         argp_error (state, "the CPUs of a node are unknown: give --cpus");
     if (node->cpus && !node->nodes)
         node->nodes = 1;
-    if (args->spread > 0 && args->seeds == 0)
-        args->seeds = 100;
-    if (args->seeds > 0 && !(args->spread > 0) && !args->durations)
-        argp_error (state, "--seeds: needs durations that vary: give --spread or --durations");
 }
 
 static const struct aw_arguments line = {
@@ -78,6 +77,6 @@ static const struct aw_arguments line = {
 
 void aw_model_args_parse (struct aw_model_args *args, int argc, char **argv)
 {
-    *args = (struct aw_model_args){ .plan_time = NAN };
+    *args = (struct aw_model_args){ .plan_time = NAN, .spread = NAN };
     aw_arguments_parse (&line, argc, argv, args);
 }

@@ -80,7 +80,8 @@ int aw_model_allocation (const struct aw_model_args *args,
     return -1;
 }
 
-int aw_model_durations (struct aw_graph *graph,
+/* The finished tasks of one run, by the names of their sets. */
+static int add_samples (const struct aw_graph *graph,
                         const char *dir,
                         struct aw_samples *samples,
                         struct aw_problems *problems)
@@ -104,13 +105,30 @@ int aw_model_durations (struct aw_graph *graph,
     aw_report_finish (&report);
     if (rc < 0)
         aw_problems_add (problems, false, "%s: out of memory", dir);
-    for (uint32_t s = 0; rc == 0 && s < graph->n_sets; s++) {
+    return rc;
+}
+
+int aw_model_durations (struct aw_graph *graph,
+                        const struct aw_strings *dirs,
+                        struct aw_samples *samples,
+                        struct aw_problems *problems)
+{
+    for (size_t i = 0; i < dirs->n; i++)
+        if (add_samples (graph, dirs->v[i], samples, problems) < 0)
+            return -1;
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
         double mean = aw_samples_mean (samples, s);
 
         if (!isnan (mean))
             graph->sets[s].duration = mean;
     }
-    return rc;
+    return 0;
+}
+
+void aw_model_put_names (const struct aw_strings *dirs, struct aw_textbuf *out)
+{
+    for (size_t i = 0; i < dirs->n; i++)
+        aw_textbuf_printf (out, "%s%s", i ? ", " : "", dirs->v[i]);
 }
 
 int aw_model_missing (const struct aw_graph *graph, const char *file, struct aw_problems *problems)

@@ -68,8 +68,11 @@ static void put_head (const struct aw_model_page *page, struct aw_textbuf *out)
     aw_textbuf_printf (out, "%" PRIu32 " task%s\non ", g->n_tasks, plural (g->n_tasks));
     put_nodes (page->allocation, out);
     aw_textbuf_putc (out, '\n');
-    if (page->durations)
-        aw_textbuf_printf (out, "with the durations of the run in %s\n", page->durations);
+    if (page->durations->n > 0) {
+        aw_textbuf_printf (out, "with the durations of the run%s in ", plural (page->durations->n));
+        aw_model_put_names (page->durations, out);
+        aw_textbuf_putc (out, '\n');
+    }
     if (page->latency > 0)
         aw_textbuf_printf (out, "with %s added to each wait for other tasks\n",
                            aw_format_seconds (buf, sizeof (buf), page->latency));
@@ -170,16 +173,51 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
         aw_textbuf_printf (out, "an order found by search, %" PRIu32 " simulations  <- best\n",
                            p->plan.evaluations);
     }
-    if (p->seeds) {
-        aw_textbuf_printf (
-            out, "\nWith varied durations: median and 5%% to 95%% of %" PRIu32 " simulations\n",
-            p->seeds);
-        put_interval ("stage after stage", &p->t_seq_interval, out);
-        put_interval (aw_candidates[p->comparison.best].name, &p->t_async_interval, out);
-        aw_textbuf_printf (out, "  %-20s %11.3f    %.3f to %.3f\n", "I",
-                           p->improvement_interval.median, p->improvement_interval.low,
-                           p->improvement_interval.high);
+}
+
+/* How far all this can be off. */
+static void put_intervals (const struct aw_model_page *page, struct aw_textbuf *out)
+{
+    const struct aw_prediction *p = page->prediction;
+
+    if (!page->spread)
+        return;
+    heading (out, "With varied durations: the median, and what holds 90% of runs");
+    if (p->seeds == 0) {
+        aw_textbuf_puts (
+            out, "  The workflow is too large to simulate it often enough: give --seeds.\n");
+        return;
     }
+    put_interval ("stage after stage", &p->t_seq_interval, out);
+    put_interval (p->plan.places ? "plan" : aw_candidates[p->comparison.best].name,
+                  &p->t_async_interval, out);
+    aw_textbuf_printf (out, "  %-20s %11.3f    %.3f to %.3f\n", "I", p->improvement_interval.median,
+                       p->improvement_interval.low, p->improvement_interval.high);
+    aw_textbuf_printf (out, "  %" PRIu32 " simulations; ", p->seeds);
+    aw_model_put_basis (page->spread, page->durations, out);
+    aw_textbuf_puts (out, ".\n");
+}
+
+void aw_model_put_basis (const struct aw_spread *spread,
+                         const struct aw_strings *durations,
+                         struct aw_textbuf *out)
+{
+    uint32_t unknown = aw_spread_count (spread, AW_SPREAD_ASSUMED);
+
+    if (unknown > 0) {
+        aw_textbuf_printf (out,
+                           "the spread of %" PRIu32 " of %" PRIu32
+                           " sets is not known: their durations are assumed right within 10%%",
+                           unknown, spread->n_sets);
+        return;
+    }
+    aw_textbuf_puts (out, "durations vary as ");
+    if (aw_spread_count (spread, AW_SPREAD_SAMPLED) == 0 || !durations) {
+        aw_textbuf_puts (out, "given");
+        return;
+    }
+    aw_textbuf_puts (out, "in ");
+    aw_model_put_names (durations, out);
 }
 
 /* If copies have a duration: what they cost by each way to make them. */
@@ -239,6 +277,7 @@ void aw_model_text (const struct aw_model_page *page, struct aw_textbuf *out)
     put_degrees (&page->prediction->degrees, out);
     put_bounds (page, out);
     put_times (page, out);
+    put_intervals (page, out);
     put_staging (&page->prediction->staging, out);
     put_conclusion (page->prediction, out);
 }

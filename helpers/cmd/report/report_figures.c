@@ -136,23 +136,36 @@ static void put_stall (const struct aw_report *report, const struct receiver *to
                   report->history.stall_failed ? ": receiving failed" : "");
 }
 
+/* " (27.1 s to 31.0 s for 90 % of runs)"; "" where the model gave no interval. */
+static const char *interval (char *text, size_t size, const struct aw_outlook *outlook)
+{
+    char a[32], b[32];
+
+    *text = '\0';
+    if (outlook->high > 0)
+        snprintf (text, size, " (%s to %s for 90 %% of runs)", aw_report_seconds (a, outlook->low),
+                  aw_report_seconds (b, outlook->high));
+    return text;
+}
+
 static void put_makespan (const struct aw_report *report, const struct receiver *to)
 {
     double makespan = report->summary.makespan, predicted = report->predicted;
     const char *key = aw_report_outcome (report) == AW_OUTCOME_RUNNING ? "elapsed" : "makespan";
-    char a[32], b[32];
+    char a[32], b[32], c[96];
 
+    interval (c, sizeof (c), &report->header.outlook);
     if (isnan (makespan))
         put_line (to, "makespan", "no task has started");
     else if (isnan (predicted))
         put_line (to, key, "%s", aw_report_seconds (a, makespan));
     else if (aw_report_outcome (report) == AW_OUTCOME_COMPLETED)
-        put_line (to, "makespan", "%s; the model predicted %s (%+.1f %%)",
-                  aw_report_seconds (a, makespan), aw_report_seconds (b, predicted),
+        put_line (to, "makespan", "%s; the model predicted %s%s (%+.1f %%)",
+                  aw_report_seconds (a, makespan), aw_report_seconds (b, predicted), c,
                   100 * (makespan / predicted - 1));
     else
-        put_line (to, key, "%s; the model predicted %s", aw_report_seconds (a, makespan),
-                  aw_report_seconds (b, predicted));
+        put_line (to, key, "%s; the model predicted %s%s", aw_report_seconds (a, makespan),
+                  aw_report_seconds (b, predicted), c);
 }
 
 static void put_tasks (const struct aw_report *report, const struct receiver *to)
@@ -200,6 +213,25 @@ static void put_jobs (const struct aw_report *report, const struct receiver *to)
         put_line (to, n == 1 ? "Slurm job" : "Slurm jobs", "%s", text);
 }
 
+/* "async, waves; a plan, 2.1 % shorter than the best policy, at most 0.8 % above the optimum" */
+static void put_order (const struct aw_journal_header *header, const struct receiver *to)
+{
+    const struct aw_outlook *f = &header->outlook;
+    char plan[64] = "", optimum[64] = "";
+
+    if (!header->mode && !header->policy)
+        return;
+    if (f->order > 0 && f->order < f->rule)
+        snprintf (plan, sizeof (plan), "; a plan, %.1f %% shorter than the best policy",
+                  100 * (1 - f->order / f->rule));
+    if (f->order > 0 && f->bound > 0)
+        snprintf (optimum, sizeof (optimum), "%s at most %.1f %% above the optimum",
+                  *plan ? "," : ";", 100 * fmax (0, f->order / f->bound - 1));
+    put_line (to, "order", "%s%s%s%s%s", header->mode ? header->mode : "",
+              header->mode && header->policy ? ", " : "", header->policy ? header->policy : "",
+              plan, optimum);
+}
+
 void aw_report_figures (const struct aw_report *report, aw_figure_fn *put, void *arg)
 {
     const struct receiver receiver = { put, arg }, *to = &receiver;
@@ -220,8 +252,6 @@ void aw_report_figures (const struct aw_report *report, aw_figure_fn *put, void 
     if (!isnan (sum->gap_mean))
         put_line (to, "start delay", "%s on average, %s at most",
                   aw_report_seconds (a, sum->gap_mean), aw_report_seconds (b, sum->gap_max));
-    if (header->mode || header->policy)
-        put_line (to, "order", "%s%s%s", header->mode ? header->mode : "",
-                  header->mode && header->policy ? ", " : "", header->policy ? header->policy : "");
+    put_order (header, to);
     put_jobs (report, to);
 }

@@ -15,11 +15,16 @@ enum { NAME = 128, BINS = 200, MAX_TAILS = 100 };
 static void put_summary (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_summary *sum = &report->summary;
+    struct aw_outlook outlook = report->header.outlook;
 
     aw_report_json_number (out, "first_start", sum->first_start);
     aw_report_json_number (out, "last_finish", sum->last_finish);
     aw_report_json_number (out, "makespan", sum->makespan);
-    aw_report_json_number (out, "predicted", report->predicted);
+    for (size_t i = 0; i < AW_OUTLOOK_MEMBERS; i++) {
+        double seconds = *aw_outlook_member (&outlook, i);
+
+        aw_report_json_number (out, aw_outlook_names[i], seconds > 0 ? seconds : NAN);
+    }
     aw_report_json_number (out, "cpu_share", sum->cpu_share);
     aw_report_json_number (out, "gpu_share", sum->gpu_share);
     aw_report_json_number (out, "cpu_used_share", sum->cpu_used_share);

@@ -56,7 +56,7 @@ static int load_journal (struct folding *folding, const char *path, struct aw_er
         report->workflow->name = report->header.name;
         report->header.name = copy;
     }
-    report->predicted = report->header.predicted > 0 ? report->header.predicted : NAN;
+    report->predicted = report->header.outlook.makespan > 0 ? report->header.outlook.makespan : NAN;
     return 0;
 }
 

@@ -156,6 +156,7 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->durability = (enum aw_durability)run->args->value.durability;
     run->own_end = aw_clock_wall () + run->args->value.time_limit - config->kill_grace;
     config->end_time = fmin (run->own_end, config->end_time > 0 ? config->end_time : INFINITY);
+    run->end = config->end_time;
     aw_run_warn_too_long (run->workflow->graph,
                           run->args->value.file ? run->args->value.file : run->run_dir,
                           config->end_time - aw_clock_wall ());
@@ -173,8 +174,9 @@ int aw_pool_run_plan (struct aw_pool_run *run,
     if (run->resume)
         return 0; /* the order stays, and the remainder is not predicted */
     aw_run_hint_cpus (run->workflow, run->args->value.file, allocation);
-    plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget, STDERR_FILENO);
-    rc = aw_coordinator_set_plan (run->coordinator, &plan.sched, plan.predicted, plan.order, err);
+    plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget,
+                           run->end - aw_clock_wall (), STDERR_FILENO);
+    rc = aw_coordinator_set_plan (run->coordinator, &plan.sched, &plan.outlook, plan.order, err);
     free (plan.order);
     return rc;
 }

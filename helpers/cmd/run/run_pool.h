@@ -58,6 +58,7 @@ struct aw_pool_run {
     struct aw_exec *exec;
     struct aw_srun *step;
     struct aw_slurm_job job;
+    double end; /* wall clock: the run ends by then; INFINITY: it has no limit */
     struct aw_job_watch *watch; /* of it */
     double own_end; /* wall clock: by --time-limit; INFINITY: none */
     char *run_dir;

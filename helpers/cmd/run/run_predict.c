@@ -110,7 +110,7 @@ static bool open_to (const struct aw_run_args *args, const struct aw_sched_confi
 static struct aw_run_plan choose (const struct aw_run_args *args,
                                   const struct aw_comparison *comparison)
 {
-    struct aw_run_plan plan = { args->sched, 0, NULL };
+    struct aw_run_plan plan = { .sched = args->sched };
 
     for (uint32_t i = 0; i < aw_n_candidates; i++) {
         double t = comparison->trials[i].t;
@@ -119,12 +119,13 @@ static struct aw_run_plan choose (const struct aw_run_args *args,
             || (args->policy_given && !args->mode_given
                 && aw_candidates[i].config.mode == AW_MODE_SEQUENTIAL))
             continue;
-        if (plan.predicted == 0 || t < plan.predicted * (1 - 1e-9))
-            plan = (struct aw_run_plan){ aw_candidates[i].config, t, NULL };
+        if (plan.outlook.rule == 0 || t < plan.outlook.rule * (1 - 1e-9))
+            plan = (struct aw_run_plan){ aw_candidates[i].config, { .rule = t }, NULL };
     }
     if (args->policy_given)
         plan.sched.policy =
             args->sched.policy; /* sequential mode is simulated in one order alone */
+    plan.outlook.order = plan.outlook.makespan = plan.outlook.rule;
     return plan;
 }
 
@@ -135,11 +136,11 @@ static void take_order (struct aw_run_plan *plan,
                         const struct aw_found_plan *found)
 {
     if (!found->places || args->policy_given || plan->sched.mode != AW_MODE_ASYNC
-        || !(found->t < plan->predicted))
+        || !(found->t < plan->outlook.rule))
         return;
     plan->order = aw_plan_text (graph, found->places); /* without memory: the policy's order */
     if (plan->order)
-        plan->predicted = found->t;
+        plan->outlook.order = plan->outlook.makespan = found->t;
 }
 
 /* "model: chosen: async, waves; simulated: waves 46.6 s, longest-path 48.0 s, ...". */
@@ -193,10 +194,67 @@ static void limit_search (const struct aw_run_args *args,
     *deadline = aw_clock_monotonic () + time;
 }
 
+/* Of the makespans of RUNS. Where the spread is known, the median is what to expect. */
+static void take_interval (struct aw_run_plan *plan,
+                           struct aw_ensemble *runs,
+                           const struct aw_spread *spread,
+                           double seconds,
+                           struct aw_textbuf *out)
+{
+    struct aw_interval i = aw_interval_of (runs->t, runs->n);
+    char low[32], median[32], high[32];
+
+    plan->outlook.low = i.low;
+    plan->outlook.high = i.high;
+    if (aw_spread_count (spread, AW_SPREAD_ASSUMED) == 0)
+        plan->outlook.makespan = i.median;
+    aw_textbuf_printf (out, "model: 90%% of runs take %s to %s, the median is %s: ",
+                       aw_format_seconds (low, sizeof (low), i.low),
+                       aw_format_seconds (high, sizeof (high), i.high),
+                       aw_format_seconds (median, sizeof (median), i.median));
+    aw_model_put_basis (spread, NULL, out);
+    aw_textbuf_putc (out, '\n');
+    if (isfinite (seconds))
+        aw_textbuf_printf (out,
+                           "model: the run fits into the %s that it has with a probability of "
+                           "%.0f%%\n",
+                           aw_format_seconds (low, sizeof (low), seconds),
+                           100 * aw_ensemble_within (runs, seconds));
+}
+
+/* "model: 90% of runs take 20m to 24m, ...": simulates the run as it will be, with durations that
+ * vary.
+ */
+static int look_around (struct aw_run_plan *plan,
+                        const struct aw_model_page *page,
+                        double seconds,
+                        struct aw_textbuf *out,
+                        struct aw_error *err)
+{
+    const struct aw_graph *graph = page->workflow->graph;
+    struct aw_order order = { plan->sched, plan->order ? page->prediction->plan.places : NULL };
+    struct aw_ensemble runs = { 0 };
+    struct aw_spread spread = { 0 };
+    int rc = aw_spread_init (&spread, graph, NULL, NAN, err);
+
+    if (rc == 0)
+        rc = aw_ensemble_init (&runs, aw_ensemble_size (graph, plan->outlook.order), graph,
+                               page->allocation, &order, 0, &spread, err);
+    if (rc == 0 && runs.n > 0)
+        take_interval (plan, &runs, &spread, seconds, out);
+    else if (rc == 0)
+        aw_textbuf_puts (out,
+                         "model: no interval: the workflow is too large to simulate it often\n");
+    aw_ensemble_finish (&runs);
+    aw_spread_finish (&spread);
+    return rc;
+}
+
 static struct aw_run_plan simulate (const struct aw_run_args *args,
                                     const struct aw_workflow *workflow,
                                     const struct aw_allocation *allocation,
                                     double budget,
+                                    double seconds,
                                     struct aw_textbuf *out)
 {
     double allowed = time_to_choose (workflow->graph, allocation, budget);
@@ -205,9 +263,9 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
                                           .search_on = in_budget,
                                           .search_arg = &search_deadline };
     char text[32];
-    struct aw_run_plan plan = { args->sched, 0, NULL };
+    struct aw_run_plan plan = { .sched = args->sched };
     struct aw_prediction prediction = { 0 };
-    struct aw_model_page page = { workflow, allocation, &prediction, 0, NULL };
+    struct aw_model_page page = { workflow, allocation, &prediction, 0, NULL, NULL };
     struct aw_error err = { "" };
 
     limit_search (args, aw_plan_budget (workflow->graph, allocation), &options, &search_deadline);
@@ -226,7 +284,10 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
         take_order (&plan, args, workflow->graph, &prediction.plan);
         if (plan.order)
             aw_textbuf_printf (out, "model: a plan is better than these orders: %s\n",
-                               aw_format_seconds (text, sizeof (text), plan.predicted));
+                               aw_format_seconds (text, sizeof (text), plan.outlook.order));
+        plan.outlook.bound = prediction.bounds.lower;
+        if (look_around (&plan, &page, seconds, out, &err) < 0)
+            aw_textbuf_printf (out, "model: no interval: %s\n", err.text);
     }
     aw_prediction_finish (&prediction);
     return plan;
@@ -236,9 +297,10 @@ struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
                                    const struct aw_workflow *workflow,
                                    const struct aw_allocation *allocation,
                                    double budget,
+                                   double seconds,
                                    int fd)
 {
-    struct aw_run_plan plan = { args->sched, 0, NULL };
+    struct aw_run_plan plan = { .sched = args->sched };
     struct aw_textbuf names = { 0 }, out = { 0 };
 
     if (workflow->graph->n_sets > workflow->graph->n_base)
@@ -248,7 +310,7 @@ struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
         aw_textbuf_printf (&out, "model: no prediction: give the duration of %.*s\n",
                            (int)names.len, names.data);
     else
-        plan = simulate (args, workflow, allocation, budget, &out);
+        plan = simulate (args, workflow, allocation, budget, seconds, &out);
     if (!out.failed)
         aw_report_write (&out, fd);
     aw_textbuf_finish (&names);

@@ -5,6 +5,7 @@
 
 #include "cmd/run/run_args.h"
 #include "coord/slurm/slurm_job.h"
+#include "io/journal/journal.h"
 #include "io/workflow/workflow.h"
 #include "model/allocation.h"
 #include "util/error.h"
@@ -17,7 +18,7 @@ int aw_run_allocation (const struct aw_slurm_job *job,
 /* What is known of a run before it starts. */
 struct aw_run_plan {
     struct aw_sched_config sched; /* as ARGS say, or as the model found best */
-    double predicted; /* makespan in seconds; 0: not known */
+    struct aw_outlook outlook; /* what the model says of it */
     char *order; /* an order that is better than the policy's (core/sched/plan.h); NULL: none. Owned
                     by the caller */
 };
@@ -35,13 +36,15 @@ void aw_run_hint_cpus (const struct aw_workflow *workflow,
                        const struct aw_allocation *allocation);
 
 /* Simulates the ways of running, chooses among those that ARGS leave open, and prints the model's
- * short form to FD; or why there is none (a duration is not known, or the simulation would take
+ * short form to FD, with the probability that the run takes at most SECONDS (INFINITY: no limit);
+ * or why there is none (a duration is not known, or the simulation would take
  * more than BUDGET seconds: then the default is chosen).
  */
 struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
                                    const struct aw_workflow *workflow,
                                    const struct aw_allocation *allocation,
                                    double budget,
+                                   double seconds,
                                    int fd);
 
 #endif /* AW_CMD_RUN_RUN_PREDICT_H */

@@ -215,7 +215,8 @@ int aw_run_test_only (const struct aw_run_args *args,
         aw_run_hint_cpus (workflow, args->value.file, &allocation);
         if (code == AW_EXIT_OK)
             free (
-                aw_run_predict (args, workflow, &allocation, predict_budget, STDOUT_FILENO).order);
+                aw_run_predict (args, workflow, &allocation, predict_budget, seconds, STDOUT_FILENO)
+                    .order);
     }
     aw_allocation_finish (&allocation);
     return code;

@@ -79,6 +79,7 @@ struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
                             .nodes = 1,
                             .ranks_per_node = 1,
                             .duration = NAN,
+                            .spread = NAN,
                             .time_limit = INFINITY,
                             .on_failure = AW_ON_FAILURE_STOP,
                             .group = graph->n_sets };

@@ -25,7 +25,10 @@
 #define AW_MAX_TASKS 10000000u /* tasks of one workflow, all iterations together */
 #define AW_NONE UINT32_MAX
 
-enum { AW_GRAPH_BLOCK = 64 };
+enum {
+    AW_GRAPH_BLOCK = 64,
+    AW_MAX_SPREAD = 10, /* of a set's durations */
+};
 
 enum aw_on_failure {
     AW_ON_FAILURE_STOP, /* no more tasks start; running ones may end */
@@ -94,6 +97,7 @@ struct aw_set {
     double stage_out_seconds;
     uint64_t mem; /* bytes a rank; 0: not counted */
     double duration; /* expected seconds a task; NAN: not known */
+    double spread; /* standard deviation of a task's seconds over their mean; NAN: not known */
     double time_limit; /* seconds; INFINITY: none */
     struct aw_retry retry; /* further attempts after a failed first one */
     struct aw_codes success; /* exit codes that mean success; none: 0 alone */

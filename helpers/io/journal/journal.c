@@ -45,15 +45,10 @@ static void put_text (struct aw_textbuf *buf, const char *key, const char *text)
     aw_json_put_string (buf, text);
 }
 
-static void put_seconds (struct aw_textbuf *buf, const char *key, double seconds)
-{
-    aw_textbuf_puts (buf, key);
-    aw_textbuf_fixed (buf, seconds, 6);
-}
-
 static void put_header (struct aw_journal *journal, const struct aw_journal_header *header)
 {
     struct aw_textbuf *buf = &journal->buf;
+    struct aw_outlook outlook = header->outlook;
 
     aw_textbuf_puts (buf, "{\"async-workflow-journal\":");
     aw_textbuf_u64 (buf, JOURNAL_VERSION);
@@ -65,8 +60,11 @@ static void put_header (struct aw_journal *journal, const struct aw_journal_head
     put_text (buf, ",\"job\":", header->job);
     put_text (buf, ",\"directory\":", header->directory);
     put_text (buf, ",\"logs\":", header->logs);
-    if (header->predicted > 0)
-        put_seconds (buf, ",\"predicted\":", header->predicted);
+    for (size_t i = 0; i < AW_OUTLOOK_MEMBERS; i++)
+        if (*aw_outlook_member (&outlook, i) > 0) {
+            aw_textbuf_printf (buf, ",\"%s\":", aw_outlook_names[i]);
+            aw_textbuf_fixed (buf, *aw_outlook_member (&outlook, i), 6);
+        }
     put_text (buf, ",\"version\":", PACKAGE_VERSION);
     aw_textbuf_puts (buf, "}\n");
 }

@@ -3,7 +3,8 @@
  * in the order in which they happened:
  *
  *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123",
- *    "directory":"/home/me","logs":"files","predicted":1232.5,"version":"0.1.0"}
+ *    "directory":"/home/me","logs":"files","predicted":1232.5,"predicted_low":1180.1,"predicted_high":1301.7,
+ *    "simulated":1232.5,"simulated_rule":1250,"lower_bound":1205,"version":"0.1.0"}
  *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
  *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
  *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
@@ -33,6 +34,22 @@
 
 struct aw_workflow; /* io/workflow/workflow.h */
 
+/* What the model said before the run, in seconds; 0: it did not say. */
+struct aw_outlook {
+    double makespan; /* the median, where the spread of durations is known; else that of `order` */
+    double low, high; /* 90% of runs lie between them */
+    double order, rule; /* of the chosen order and of the best policy, with durations that are exact
+                         */
+    double bound; /* no run is shorter then */
+};
+
+/* Its members in the journal and in reports, "predicted" (makespan), "predicted_low", ...: the name
+ * of number I, and the value. Borrowed.
+ */
+enum { AW_OUTLOOK_MEMBERS = 6 };
+extern const char *const aw_outlook_names[AW_OUTLOOK_MEMBERS];
+double *aw_outlook_member (struct aw_outlook *outlook, size_t i);
+
 struct aw_journal_header {
     int version;
     double epoch; /* wall clock at t = 0 */
@@ -42,7 +59,7 @@ struct aw_journal_header {
     char *job; /* Slurm job id, or NULL for a local run */
     char *directory; /* absolute, where the run was started: relative paths of tasks begin there */
     char *logs; /* "store" or "files"; NULL, before version 0.2: files */
-    double predicted; /* the model's makespan in seconds; 0: none was made */
+    struct aw_outlook outlook;
 };
 void aw_journal_header_finish (struct aw_journal_header *header);
 

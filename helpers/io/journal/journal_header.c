@@ -7,6 +7,18 @@
 #include "io/journal/journal_private.h"
 #include "io/scan.h"
 
+const char *const aw_outlook_names[AW_OUTLOOK_MEMBERS] = {
+    "predicted", "predicted_low", "predicted_high", "simulated", "simulated_rule", "lower_bound",
+};
+
+double *aw_outlook_member (struct aw_outlook *f, size_t i)
+{
+    double *const members[AW_OUTLOOK_MEMBERS] = { &f->makespan, &f->low,  &f->high,
+                                                  &f->order,    &f->rule, &f->bound };
+
+    return members[i];
+}
+
 void aw_journal_header_finish (struct aw_journal_header *header)
 {
     int saved = errno;
@@ -37,8 +49,9 @@ static int read_header_member (struct aw_journal_header *header, char **p, const
 
     if (strcmp (name, "epoch") == 0)
         return aw_scan_number (p, &header->epoch);
-    if (strcmp (name, "predicted") == 0)
-        return aw_scan_number (p, &header->predicted);
+    for (size_t i = 0; i < AW_OUTLOOK_MEMBERS; i++)
+        if (strcmp (name, aw_outlook_names[i]) == 0)
+            return aw_scan_number (p, aw_outlook_member (&header->outlook, i));
     if (strcmp (name, "async-workflow-journal") == 0) {
         if (aw_scan_number (p, &version) < 0)
             return -1;
@@ -79,7 +92,11 @@ int aw_journal_read_header (struct aw_journal_header *header, char *line, struct
                              header->version);
     if (!(header->epoch >= 0 && header->epoch <= 1e11))
         return aw_error_set (err, "\"epoch\" is out of range");
-    if (!(header->predicted >= 0 && header->predicted <= 1e10))
-        return aw_error_set (err, "\"predicted\" is out of range");
+    for (size_t i = 0; i < AW_OUTLOOK_MEMBERS; i++) {
+        double seconds = *aw_outlook_member (&header->outlook, i);
+
+        if (!(seconds >= 0 && seconds <= 1e10))
+            return aw_error_set (err, "\"%s\" is out of range", aw_outlook_names[i]);
+    }
     return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "io/workflow/task_list.h"
 
-enum { AW_LIST_KEYS = 18 };
+enum { AW_LIST_KEYS = 19 };
 
 /* What "#AW" has set for the lines below. */
 struct aw_list_settings {

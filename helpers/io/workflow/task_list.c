@@ -32,6 +32,7 @@ static const struct {
     { "time_limit", true },  { "duration", true },
     { "retries", true },     { "checkpoint_signal", false },
     { "on_failure", false }, { "shell", false },
+    { "spread", true },
 };
 
 static int find_key (const char *name)

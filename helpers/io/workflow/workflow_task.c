@@ -74,6 +74,22 @@ static void read_gpus (struct aw_reader *reader, struct json_object *value, void
         spec->set.gpus = (uint32_t)whole;
 }
 
+static void read_spread (struct aw_reader *reader, struct json_object *value, void *object)
+{
+    struct aw_task_spec *spec = object;
+    double number;
+
+    if (!aw_reader_number (reader, value, &number))
+        return;
+    if (number >= 0 && number <= AW_MAX_SPREAD)
+        spec->set.spread = number;
+    else
+        aw_reader_error (reader,
+                         "%.15g: the standard deviation of the duration, divided by the duration: "
+                         "give a number from 0 to %d, such as 0.1",
+                         number, AW_MAX_SPREAD);
+}
+
 static void read_gpu_type (struct aw_reader *reader, struct json_object *value, void *object)
 {
     struct aw_task_spec *spec = object;
@@ -220,6 +236,7 @@ static const struct aw_key keys[] = {
     { "stderr", .read = read_stderr },
     { "time_limit", AW_KEY_LIMIT, OF (set.time_limit) },
     { "duration", AW_KEY_SECONDS, OF (set.duration) },
+    { "spread", .read = read_spread },
     { "retries", .read = read_retries },
     { "checkpoint_signal", .read = read_checkpoint_signal },
     { "success_codes", .read = read_success_codes },
@@ -250,6 +267,7 @@ void aw_task_spec_init (struct aw_task_spec *spec)
     spec->set.nodes = 1;
     spec->set.ranks_per_node = 1;
     spec->set.duration = NAN;
+    spec->set.spread = NAN;
     spec->set.time_limit = INFINITY;
     spec->set.on_failure = AW_ON_FAILURE_STOP;
     spec->count_is_known = true;

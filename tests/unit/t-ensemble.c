@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spread durations, and the intervals that come from them. The last tests are of calibration: how
+ * many of 200 simulated runs lie in the interval that was predicted for 90% of them. t-ensemble
+ * 1000 does it with more.
+ */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/sched/plan.h"
+#include "graphs.h"
+#include "model/ensemble.h"
+#include "model/simulate.h"
+
+#define NEAR(value, want) assert_true (fabs ((value) - (want)) < 0.1)
+
+static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus)
+{
+    struct aw_allocation a = { 0 };
+
+    assert_int_equal (aw_allocation_add (&a, (struct aw_node_shape){ n, cpus, gpus, 0 }, NULL), 0);
+    return a;
+}
+
+/* Mean and standard deviation of the seconds of TASK over its mean, by seed. */
+static void moments (
+    struct aw_spread *s, const struct aw_graph *g, uint32_t task, double *mean, double *deviation)
+{
+    enum { N = 20000 };
+    double sum = 0, squares = 0;
+
+    for (uint32_t i = 0; i < N; i++) {
+        double x = (aw_spread_seed (s, i), aw_spread_seconds (s, g, task));
+
+        sum += x;
+        squares += x * x;
+    }
+    *mean = sum / N;
+    *deviation = sqrt (squares / N - pow (sum / N, 2)) / *mean;
+}
+
+static void wrong_arguments_are_refused (void **state)
+{
+    struct aw_graph *g = graphs_talk ();
+    struct aw_allocation none = { 0 }, a = nodes (1, 4, 0);
+    struct aw_order order = { { AW_POLICY_FIFO, AW_MODE_ASYNC }, NULL };
+    struct aw_ensemble e = { 0 };
+    struct aw_spread s;
+    struct aw_error err;
+
+    (void)state;
+    assert_int_equal (aw_spread_init (&s, g, NULL, NAN, &err), 0);
+    assert_int_equal (aw_ensemble_init (&e, 5, g, &none, &order, 0, &s, &err), -1);
+    assert_null (e.t);
+    assert_int_equal (aw_ensemble_init (&e, 0, g, &a, &order, 0, &s, &err), 0);
+    assert_true (isnan (aw_interval_of (e.t, e.n).median));
+    assert_true (isnan (aw_ensemble_within (&e, 1)));
+    aw_ensemble_finish (&e);
+    aw_ensemble_finish (&e);
+    aw_spread_finish (&s);
+    aw_spread_finish (&s);
+    aw_allocation_finish (&a);
+    aw_graph_destroy (g);
+}
+
+static void quantiles_are_those_of_one_more_value (void **state)
+{
+    double four[] = { 4, 1, 3, 2 }, nineteen[19];
+    struct aw_ensemble e = { four, 4 };
+
+    (void)state;
+    NEAR (aw_quantile (four, 4, 0), 1);
+    NEAR (aw_quantile (four, 4, 0.5), 2.5);
+    NEAR (aw_quantile (four, 4, 0.4), 2);
+    NEAR (aw_quantile (four, 4, 1), 4);
+    assert_true (isnan (aw_quantile (four, 0, 0.5)));
+    for (int i = 0; i < 19; i++)
+        nineteen[i] = 19 - i;
+    NEAR (aw_interval_of (nineteen, 19).low, 1);
+    NEAR (aw_interval_of (nineteen, 19).median, 10);
+    NEAR (aw_interval_of (nineteen, 19).high, 19);
+    NEAR (aw_ensemble_within (&e, 0.9), 0);
+    NEAR (aw_ensemble_within (&e, 3), 0.75);
+    NEAR (aw_ensemble_within (&e, 5), 1);
+}
+
+/* The number of simulations depends on the workflow alone. */
+static void large_workflows_are_simulated_less_often (void **state)
+{
+    struct aw_graph *g = graphs_talk ();
+
+    (void)state;
+    assert_int_equal (aw_ensemble_size (g, 1), 99);
+    g->n_tasks = 1000;
+    assert_int_equal (aw_ensemble_size (g, 1), 20);
+    assert_int_equal (aw_ensemble_size (g, 1e6), 99);
+    g->n_tasks = 1200;
+    assert_int_equal (aw_ensemble_size (g, 1), 0);
+    g->n_tasks = 20000;
+    assert_int_equal (aw_ensemble_size (g, 1e6), 20);
+    g->n_tasks = 30000;
+    assert_int_equal (aw_ensemble_size (g, 1e6), 0);
+    aw_graph_destroy (g);
+}
+
+static void declared_means_and_spreads_are_met (void **state)
+{
+    struct aw_graph *g = graphs_ddmd (0);
+    struct aw_spread s;
+    double mean, deviation;
+
+    (void)state;
+    g->sets[0].spread = 0.3;
+    g->sets[1].spread = 0;
+    assert_int_equal (aw_spread_init (&s, g, NULL, NAN, NULL), 0);
+    assert_int_equal (aw_spread_count (&s, AW_SPREAD_DECLARED), 2);
+    assert_int_equal (aw_spread_count (&s, AW_SPREAD_ASSUMED), 2);
+    moments (&s, g, 0, &mean, &deviation);
+    assert_true (fabs (mean / 340 - 1) < 0.01);
+    assert_true (fabs (deviation - 0.3) < 0.02);
+    NEAR (aw_spread_seconds (&s, g, 96), 85);
+    /* of the others, tasks do not vary among each other, but their mean is uncertain */
+    moments (&s, g, 113, &mean, &deviation);
+    assert_true (fabs (mean / 37.5 - 1) < 0.005);
+    assert_true (fabs (deviation - 0.1) < 0.005);
+    assert_true (aw_spread_seconds (&s, g, 113) == aw_spread_seconds (&s, g, 114));
+    aw_spread_finish (&s);
+    /* one number for all */
+    assert_int_equal (aw_spread_init (&s, g, NULL, 0.1, NULL), 0);
+    assert_int_equal (aw_spread_count (&s, AW_SPREAD_DECLARED), 4);
+    moments (&s, g, 0, &mean, &deviation);
+    assert_true (fabs (deviation - 0.1) < 0.005);
+    aw_spread_finish (&s);
+    aw_graph_destroy (g);
+}
+
+/* Many samples keep their shape and their mean; few leave the mean uncertain; a set without samples
+ * varies as the others do.
+ */
+static void samples_say_what_they_know (void **state)
+{
+    struct aw_graph *g = graphs_ddmd (0);
+    struct aw_samples samples = { 0 };
+    struct aw_spread s;
+    double mean, many, few;
+    uint32_t low = 0;
+
+    (void)state;
+    assert_true (isnan (aw_samples_mean (&samples, 0)));
+    for (int i = 0; i < 100; i++)
+        assert_int_equal (aw_samples_add (&samples, 0, i % 2 ? 100 : 200), 0);
+    NEAR (aw_samples_mean (&samples, 0), 150);
+    assert_true (isnan (aw_samples_mean (&samples, 3)));
+    assert_int_equal (aw_samples_add (&samples, 2, 60), 0);
+    assert_int_equal (aw_spread_init (&s, g, &samples, NAN, NULL), 0);
+    assert_int_equal (aw_spread_count (&s, AW_SPREAD_SAMPLED), 2);
+    moments (&s, g, 0, &mean, &many);
+    assert_true (fabs (mean / 150 - 1) < 0.02);
+    for (uint32_t i = 0; i < 96; i++) { /* two humps, nothing between */
+        double seconds = aw_spread_seconds (&s, g, i);
+
+        low += seconds < 120;
+        assert_true (seconds < 130 || seconds > 160);
+    }
+    assert_in_range (low, 30, 66);
+    moments (&s, g, 112, &mean, &few); /* one sample of 60 s: both unknowns count */
+    assert_true (few > many * 1.3);
+    moments (&s, g, 113, &mean, &few);
+    assert_true (fabs (mean / 37.5 - 1) < 0.02);
+    assert_true (few > 0.3 && few < 0.45);
+    aw_spread_finish (&s);
+    aw_samples_finish (&samples);
+    aw_graph_destroy (g);
+}
+
+/* The truth that predictions are compared with has numbers of its own. */
+struct truth {
+    const struct aw_graph *graph;
+    const double *mean, *variation; /* by set */
+    uint64_t random;
+};
+
+static double draw (struct truth *t, uint32_t set)
+{
+    double u = (graphs_below (&t->random, 1 << 24) + 1.0) / (1 << 24);
+    double v = (graphs_below (&t->random, 1 << 24) + 1.0) / (1 << 24);
+    double variance = log1p (t->variation[set] * t->variation[set]);
+
+    return t->mean[set]
+           * exp (sqrt (variance) * sqrt (-2 * log (u)) * cos (2 * M_PI * v) - variance / 2);
+}
+
+static double true_seconds (void *arg, const struct aw_event *start)
+{
+    struct truth *t = arg;
+
+    return draw (t, aw_graph_task (t->graph, start->task).set);
+}
+
+static double run (struct truth *t, const struct aw_allocation *a, const struct aw_order *order)
+{
+    struct aw_sched *sched = aw_sched_create (t->graph, &order->config, NULL);
+    struct aw_simulation sim = { .seconds = true_seconds, .arg = t };
+    struct aw_simulated result;
+
+    assert_int_equal (aw_allocation_join (a, sched, NULL), 0);
+    assert_int_equal (aw_sched_check (sched, NULL), 0);
+    assert_int_equal (aw_simulate (sched, &sim, &result, NULL), 0);
+    aw_sched_destroy (sched);
+    return result.end;
+}
+
+enum { SETS = 64 };
+
+/* Does the interval that is predicted for 90% of the runs of a random workflow contain one?
+ * EARLIER: what is known comes from an earlier run of the same sets, of another length, and not
+ * from the workflow.
+ */
+static int contains (uint64_t *seed, bool earlier)
+{
+    enum { SEEDS = 19 }; /* their extremes enclose 90% */
+    uint32_t cpus = 4 + graphs_below (seed, 60), gpus = graphs_below (seed, 7);
+    struct aw_graph *g = graphs_layered (seed, cpus, gpus);
+    struct aw_allocation a = nodes (1 + graphs_below (seed, 5), cpus, gpus);
+    struct aw_order order = { { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC }, NULL };
+    struct aw_samples samples = { 0 };
+    double mean[SETS], variation[SETS], made;
+    struct truth truth = { g, mean, variation, graphs_random (seed) };
+    struct aw_ensemble e;
+    struct aw_spread s;
+    struct aw_interval i;
+
+    assert_in_range (g->n_sets, 1, SETS);
+    for (uint32_t set = 0; set < g->n_sets; set++) {
+        mean[set] = g->sets[set].duration;
+        variation[set] = 0.05 + 0.01 * graphs_below (seed, 50);
+        if (!earlier)
+            g->sets[set].spread = variation[set];
+        for (uint32_t n = earlier ? 1 + graphs_below (seed, 2 * g->sets[set].count) : 0; n > 0; n--)
+            assert_int_equal (aw_samples_add (&samples, set, draw (&truth, set)), 0);
+        if (earlier)
+            g->sets[set].duration = aw_samples_mean (&samples, set);
+    }
+    assert_int_equal (aw_spread_init (&s, g, earlier ? &samples : NULL, NAN, NULL), 0);
+    assert_int_equal (aw_ensemble_init (&e, SEEDS, g, &a, &order, 0, &s, NULL), 0);
+    i = aw_interval_of (e.t, e.n);
+    made = run (&truth, &a, &order);
+    aw_ensemble_finish (&e);
+    aw_spread_finish (&s);
+    aw_samples_finish (&samples);
+    aw_allocation_finish (&a);
+    aw_graph_destroy (g);
+    return made >= i.low && made <= i.high;
+}
+
+static uint32_t runs = 200; /* of each calibration; the command line can give more */
+
+static void check_calibration (bool earlier)
+{
+    uint64_t seed = earlier ? 5 : 3;
+    uint32_t inside = 0;
+
+    for (uint32_t i = 0; i < runs; i++)
+        inside += (uint32_t)contains (&seed, earlier);
+    print_message ("# %u of %u runs lie in the interval predicted for 90%%\n", inside, runs);
+    assert_in_range (inside, 0.86 * runs, 0.94 * runs);
+}
+
+static void intervals_from_declared_spreads_hold_90_percent (void **state)
+{
+    (void)state;
+    check_calibration (false);
+}
+
+static void intervals_from_earlier_runs_hold_90_percent (void **state)
+{
+    (void)state;
+    check_calibration (true);
+}
+
+int main (int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (quantiles_are_those_of_one_more_value),
+        cmocka_unit_test (large_workflows_are_simulated_less_often),
+        cmocka_unit_test (declared_means_and_spreads_are_met),
+        cmocka_unit_test (samples_say_what_they_know),
+        cmocka_unit_test (intervals_from_declared_spreads_hold_90_percent),
+        cmocka_unit_test (intervals_from_earlier_runs_hold_90_percent),
+    };
+
+    if (argc > 1)
+        runs = (uint32_t)strtoul (argv[1], NULL, 10);
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
