@@ -119,12 +119,13 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
 
     aw_textbuf_printf (out, "%-24s %9s %9s %9s %9s %9s\n", "task set", "tasks", "done", "running",
                        "failed", "other");
-    for (uint32_t i = 0; i < graph->n_sets && i < MAX_SETS; i++) {
-        const struct aw_set_summary *sum = &report->sets[i];
+    for (uint32_t i = 0; i < report->n_shown && i < MAX_SETS; i++) {
+        const struct aw_set_summary *sum = &report->sets[report->shown[i]];
         const uint32_t *states = sum->states;
+        const char *name = aw_graph_label (graph, report->shown[i]);
         size_t from = out->len;
 
-        aw_textbuf_plain (out, graph->sets[i].name, strlen (graph->sets[i].name));
+        aw_textbuf_plain (out, name, strlen (name));
         aw_textbuf_printf (out, "%*s %9u %9u %9u %9u %9u\n",
                            out->len - from < 24 ? (int)(24 - (out->len - from)) : 0, "", sum->tasks,
                            states[AW_HISTORY_COMPLETED], states[AW_HISTORY_RUNNING],
@@ -132,8 +133,8 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
                            states[AW_HISTORY_UNSTARTED] + states[AW_HISTORY_CANCELLED]
                                + states[AW_HISTORY_SKIPPED]);
     }
-    if (graph->n_sets > MAX_SETS)
-        aw_textbuf_printf (out, "and %u more\n", graph->n_sets - MAX_SETS);
+    if (report->n_shown > MAX_SETS)
+        aw_textbuf_printf (out, "and %u more\n", report->n_shown - MAX_SETS);
 }
 
 /* Topics for whose messages sets wait. */

@@ -103,13 +103,18 @@ static void on_joining (void *arg, uint32_t n, uint32_t of)
 static void fill_display (struct aw_coordinator *c, struct aw_display_state *state)
 {
     const struct aw_pool *pool = aw_sched_pool (c->sched);
-    uint32_t n_sets = c->config.workflow->graph->n_sets;
+    const struct aw_graph *graph = c->config.workflow->graph;
 
-    for (uint32_t s = 0; s < n_sets; s++) {
+    memset (c->display_sets, 0, graph->n_sets * sizeof (*c->display_sets));
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
         struct aw_counts counts = aw_sched_counts (c->sched, s);
-        c->display_sets[s] =
-            (struct aw_display_set){ counts.ready, counts.running, counts.done,
-                                     counts.failed + counts.ignored, counts.skipped };
+        struct aw_display_set *set = &c->display_sets[graph->sets[s].group];
+
+        set->ready += counts.ready;
+        set->running += counts.running;
+        set->done += counts.done;
+        set->failed += counts.failed + counts.ignored;
+        set->skipped += counts.skipped;
     }
     *state = (struct aw_display_state){
         .t = aw_coordinator_now (c),

@@ -53,7 +53,7 @@ static struct more *count_more (const struct aw_sched *sched, struct more *sum)
 
     *sum = (struct more){ 0 };
     for (uint32_t t = 0; more && t < graph->n_tasks; t++) {
-        struct more *set = &more[aw_graph_task (graph, t).set];
+        struct more *set = &more[graph->sets[aw_graph_task (graph, t).set].group];
         bool unwanted = aw_sched_unwanted (sched, t), unfinished = aw_sched_unfinished (sched, t);
 
         set->unwanted += unwanted;
@@ -69,10 +69,15 @@ static void put_sets (struct aw_textbuf *text,
                       const struct more *more)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);
+    struct aw_counts *all = calloc ((size_t)graph->n_sets + 1, sizeof (*all));
     uint32_t told = 0, others = 0;
 
-    for (uint32_t s = 0; s < graph->n_sets; s++) {
-        struct aw_counts counts = aw_sched_counts (sched, s);
+    if (all)
+        aw_sched_group_counts (sched, all);
+    else
+        text->failed = true;
+    for (uint32_t s = 0; all && s < graph->n_sets; s++) {
+        struct aw_counts counts = all[s];
 
         counts.skipped -= more[s].unwanted;
         if (count_left (counts) == 0)
@@ -82,8 +87,9 @@ static void put_sets (struct aw_textbuf *text,
             continue;
         }
         aw_textbuf_puts (text, told++ ? "; " : " (");
-        put_set (text, graph->sets[s].name, counts, &more[s]);
+        put_set (text, aw_graph_label (graph, s), counts, &more[s]);
     }
+    free (all);
     if (others)
         aw_textbuf_printf (text, "; and %u more sets", others);
     aw_textbuf_puts (text, ")\n");
@@ -109,7 +115,7 @@ static void put_late (struct aw_textbuf *text,
     uint32_t told = 0;
 
     for (uint32_t s = 0; s < graph->n_sets && told < MAX_SETS; s++) {
-        uint32_t ready = aw_sched_counts (sched, s).ready;
+        uint32_t ready = aw_graph_is_shown (graph, s) ? aw_sched_counts (sched, s).ready : 0;
 
         if (ready == 0 || !aw_sched_too_late (sched, s, &needs) || !(needs > 0))
             continue;

@@ -14,6 +14,7 @@ static int add_set (struct aw_graph *mirror, const struct aw_graph *graph, uint3
     set->name = fresh.name;
     set->label = NULL;
     set->group = fresh.group;
+    set->members = fresh.members;
     set->after = NULL;
     set->n_after = set->after_room = 0;
     set->message_dependencies = NULL;

@@ -233,6 +233,28 @@ test_expect_success 'cancel by ids: running, waiting and ended ones' '
     same cancel
 '
 
+test_expect_success 'all that is submitted with one name counts as one set, and is selected by it' '
+    client group &&
+    cat >group.sh <<-\END &&
+	for i in 1 2 3; do async-workflow submit --name one sh -c "echo $i; exit $((i == 2))"; done
+	id=$(async-workflow submit --name two sleep 300)
+	async-workflow cancel two
+	async-workflow wait $id || true
+	END
+    run 0 group &&
+    async-workflow status --json group >status.json &&
+    grep -q "\"set\":\"one\",\"tasks\":3,\"completed\":2,\"failed\":1" status.json &&
+    grep -q "\"set\":\"two\",\"tasks\":1,\"completed\":0,\"failed\":0,\"cancelled\":1" status.json &&
+    async-workflow report group >report.txt && grep -q "^  one  *3  *2  *1 " report.txt &&
+    test_must_fail grep -q "^  one-[0-9]* " report.txt &&
+    grep -q "added  *4 tasks in 2 sets" report.txt &&
+    async-workflow report --format prometheus group >metrics && grep -q "tasks{.*set=\"one\",state=\"failed\"} 1" metrics &&
+    async-workflow report --format html group >page.html && grep -q "<td>one</td>" page.html &&
+    async-workflow logs group one >logs.txt && test $(grep -c "^==> one-" logs.txt) = 3 &&
+    async-workflow logs group 1000000001 >log && grep -q 2 log &&
+    same group
+'
+
 test_expect_success 'wait --timeout' '
     client timeout &&
     cat >timeout.sh <<-\END &&

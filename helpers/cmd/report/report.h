@@ -24,6 +24,8 @@ struct aw_report {
     struct aw_history history;
     struct aw_summary summary;
     struct aw_set_summary *sets; /* one a set of the graph */
+    uint32_t *shown; /* the sets to show, in their order: of those that count as one the first */
+    uint32_t n_shown;
     uint32_t *chain; /* aw_history_chain */
     size_t n_chain;
     bool store; /* its tasks' output goes to the log store */

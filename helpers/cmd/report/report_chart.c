@@ -204,7 +204,7 @@ static uint32_t busiest (const struct aw_report *report, const uint8_t *of_set)
     uint32_t best = AW_NONE;
 
     for (uint32_t i = 0; i < report->workflow->graph->n_sets; i++)
-        if (of_set[i] == UINT8_MAX
+        if (of_set[i] == UINT8_MAX && aw_graph_is_shown (report->workflow->graph, i)
             && (best == AW_NONE || report->sets[i].busy > report->sets[best].busy))
             best = i;
     return best;
@@ -224,8 +224,9 @@ static void number_in_order (struct aw_chart_groups *groups, uint32_t n_sets)
 
 int aw_chart_groups_init (struct aw_chart_groups *groups, const struct aw_report *report)
 {
-    uint32_t n_sets = report->workflow->graph->n_sets;
-    uint32_t n = n_sets <= AW_CHART_GROUPS ? n_sets : AW_CHART_GROUPS - 1;
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t n_sets = graph->n_sets;
+    uint32_t n = report->n_shown <= AW_CHART_GROUPS ? report->n_shown : AW_CHART_GROUPS - 1;
 
     memset (groups, 0, sizeof (*groups));
     groups->of_set = malloc (n_sets + (size_t)1);
@@ -235,13 +236,15 @@ int aw_chart_groups_init (struct aw_chart_groups *groups, const struct aw_report
     for (uint32_t i = 0; i < n; i++)
         groups->of_set[busiest (report, groups->of_set)] = 0;
     number_in_order (groups, n_sets);
-    if (n == n_sets)
+    for (uint32_t i = 0; i < n_sets; i++)
+        groups->of_set[i] = groups->of_set[graph->sets[i].group];
+    if (n == report->n_shown)
         return 0;
     for (uint32_t i = 0; i < n_sets; i++) {
         if (groups->of_set[i] != UINT8_MAX)
             continue;
         groups->of_set[i] = (uint8_t)n;
-        groups->n_others++;
+        groups->n_others += aw_graph_is_shown (graph, i);
     }
     groups->set[groups->n++] = AW_NONE;
     return 0;

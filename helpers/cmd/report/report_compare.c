@@ -10,23 +10,35 @@
 #include "util/array.h"
 #include "util/units.h"
 
+/* The set of REPORT that is shown as NAME; AW_NONE: it has none. */
+static uint32_t find_set (const struct aw_report *report, const char *name)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    uint32_t set = aw_graph_find (graph, name);
+
+    for (uint32_t i = graph->n_base; set == AW_NONE && i < report->n_shown; i++)
+        if (strcmp (aw_graph_label (graph, report->shown[i]), name) == 0)
+            set = report->shown[i];
+    return set;
+}
+
 /* Adds the names of REPORT's sets that are new. 0, or -1 without memory. */
 static int add_sets (struct aw_compared *comparison, const struct aw_report *report)
 {
     const struct aw_graph *graph = report->workflow->graph;
 
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
+    for (uint32_t i = 0; i < report->n_shown; i++) {
+        const char *name = aw_graph_label (graph, report->shown[i]);
         bool known = false;
 
         for (uint32_t run = 0; run < comparison->n && !known; run++)
-            known = aw_graph_find (comparison->reports[run].workflow->graph, graph->sets[i].name)
-                    != AW_NONE;
+            known = find_set (&comparison->reports[run], name) != AW_NONE;
         if (known)
             continue;
         if (aw_array_reserve (&comparison->sets, &comparison->set_room,
                               comparison->n_sets + (size_t)1)
                 < 0
-            || !(comparison->sets[comparison->n_sets] = strdup (graph->sets[i].name)))
+            || !(comparison->sets[comparison->n_sets] = strdup (name)))
             return -1;
         comparison->n_sets++;
     }
@@ -73,7 +85,7 @@ const struct aw_set_summary *aw_compare_set (const struct aw_compared *compariso
                                              const char *name)
 {
     const struct aw_report *report = &comparison->reports[run];
-    uint32_t set = aw_graph_find (report->workflow->graph, name);
+    uint32_t set = find_set (report, name);
 
     return set == AW_NONE ? NULL : &report->sets[set];
 }

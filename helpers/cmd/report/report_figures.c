@@ -97,7 +97,7 @@ static void put_share (
 static void put_added (const struct aw_report *report, const struct receiver *to)
 {
     const struct aw_graph *graph = report->workflow->graph;
-    uint32_t sets = graph->n_sets - graph->n_base;
+    uint32_t sets = report->n_shown - graph->n_base;
     uint32_t tasks = sets ? graph->n_tasks - graph->sets[graph->n_base].first : 0;
 
     if (sets > 0)

@@ -112,7 +112,7 @@ static void put_set (const struct aw_html *page, uint32_t set)
     double used = sum->busy > 0 ? 100 * sum->cpu_seconds / (sum->busy * in->cpus) : NAN;
 
     aw_textbuf_puts (out, "<tr>");
-    aw_html_cell (out, "td", in->name);
+    aw_html_cell (out, "td", aw_graph_label (page->report->workflow->graph, set));
     put_count (out, NULL, sum->tasks);
     put_count (out, NULL, sum->states[AW_HISTORY_COMPLETED]);
     put_count (out, "bad", sum->states[AW_HISTORY_FAILED]);
@@ -137,15 +137,16 @@ static void put_set (const struct aw_html *page, uint32_t set)
 /* The sets that have no line of their own, from FIRST on, in one. */
 static void put_other_sets (const struct aw_html *page, uint32_t first)
 {
-    const struct aw_graph *graph = page->report->workflow->graph;
     uint64_t tasks = 0, states[AW_HISTORY_STATES] = { 0 };
 
-    for (uint32_t i = first; i < graph->n_sets; i++) {
-        tasks += page->report->sets[i].tasks;
+    for (uint32_t i = first; i < page->report->n_shown; i++) {
+        const struct aw_set_summary *sum = &page->report->sets[page->report->shown[i]];
+
+        tasks += sum->tasks;
         for (int s = 0; s < AW_HISTORY_STATES; s++)
-            states[s] += page->report->sets[i].states[s];
+            states[s] += sum->states[s];
     }
-    aw_textbuf_printf (page->out, "<tr><td>%u further sets</td>", graph->n_sets - first);
+    aw_textbuf_printf (page->out, "<tr><td>%u further sets</td>", page->report->n_shown - first);
     put_count (page->out, NULL, tasks);
     put_count (page->out, NULL, states[AW_HISTORY_COMPLETED]);
     put_count (page->out, "bad", states[AW_HISTORY_FAILED]);
@@ -156,7 +157,7 @@ static void put_other_sets (const struct aw_html *page, uint32_t first)
 
 static void put_sets (const struct aw_html *page)
 {
-    uint32_t n = page->report->workflow->graph->n_sets;
+    uint32_t n = page->report->n_shown;
 
     aw_textbuf_puts (
         page->out,
@@ -165,7 +166,7 @@ static void put_sets (const struct aw_html *page)
         "<th>expected</th><th>mean</th><th>min</th><th>max</th><th>wait</th>"
         "<th>CPU use</th><th>GPU use</th></tr></thead>\n<tbody>\n");
     for (uint32_t i = 0; i < n && i < MAX_SETS; i++)
-        put_set (page, i);
+        put_set (page, page->report->shown[i]);
     if (n > MAX_SETS)
         put_other_sets (page, MAX_SETS);
     aw_textbuf_puts (

@@ -315,7 +315,7 @@ static void put_names (const struct aw_html *page)
         if (page->groups.set[i] == AW_NONE)
             aw_textbuf_printf (out, "\"%u others\"", page->groups.n_others);
         else
-            aw_html_json (out, graph->sets[page->groups.set[i]].name);
+            aw_html_json (out, aw_graph_label (graph, page->groups.set[i]));
     }
     aw_textbuf_putc (out, ']');
 }

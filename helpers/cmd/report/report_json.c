@@ -89,10 +89,10 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
     const struct aw_graph *graph = report->workflow->graph;
 
     aw_report_json_open (out, "sets", '[');
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
-        const struct aw_set_summary *sum = &report->sets[i];
+    for (uint32_t i = 0; i < report->n_shown; i++) {
+        const struct aw_set_summary *sum = &report->sets[report->shown[i]];
         aw_report_json_open (out, NULL, '{');
-        aw_report_json_set (graph->sets[i].name, sum, out);
+        aw_report_json_set (aw_graph_label (graph, report->shown[i]), sum, out);
         aw_report_json_count (out, "attempts", sum->attempts);
         aw_report_json_number (out, "mean", sum->mean);
         aw_report_json_number (out, "min", sum->min);

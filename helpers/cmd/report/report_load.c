@@ -71,14 +71,29 @@ static void advance (struct aw_report *report)
         report->history.now = now;
 }
 
+static int choose_shown (struct aw_report *report)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+
+    report->n_shown = 0;
+    report->shown = calloc (graph->n_sets + (size_t)1, sizeof (*report->shown));
+    for (uint32_t i = 0; report->shown && i < graph->n_sets; i++)
+        if (aw_graph_is_shown (graph, i))
+            report->shown[report->n_shown++] = i;
+    return report->shown ? 0 : -1;
+}
+
 int aw_report_summarize (struct aw_report *report, struct aw_error *err)
 {
     free (report->sets);
+    free (report->shown);
     free (report->chain);
+    report->shown = NULL;
     report->chain = NULL;
     report->n_chain = 0;
     report->sets = calloc (report->workflow->graph->n_sets + (size_t)1, sizeof (*report->sets));
-    if (!report->sets || aw_history_chain (&report->history, &report->chain, &report->n_chain) < 0)
+    if (!report->sets || choose_shown (report) < 0
+        || aw_history_chain (&report->history, &report->chain, &report->n_chain) < 0)
         return aw_error_set (err, "%s: out of memory", report->dir);
     aw_history_summary (&report->history, &report->summary);
     aw_history_sets (&report->history, report->sets);
@@ -162,6 +177,7 @@ void aw_report_finish (struct aw_report *report)
     free (report->dir);
     free (report->absolute);
     free (report->sets);
+    free (report->shown);
     free (report->chain);
     aw_journal_follow_close (report->follow);
     aw_history_finish (&report->history);

@@ -75,11 +75,11 @@ static void put_sets (
     const struct aw_graph *graph = m->report->workflow->graph;
 
     put_help (m, name, type, help);
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
+    for (uint32_t i = 0; i < m->report->n_shown; i++) {
         put_name (m, name);
         aw_textbuf_putc (m->out, ',');
-        put_label (m->out, "set", graph->sets[i].name);
-        put_value (m, value (&m->report->sets[i]));
+        put_label (m->out, "set", aw_graph_label (graph, m->report->shown[i]));
+        put_value (m, value (&m->report->sets[m->report->shown[i]]));
     }
 }
 
@@ -93,13 +93,13 @@ static void put_summary (
     char buf[96];
 
     put_help (m, name, "summary", help);
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
+    for (uint32_t i = 0; i < m->report->n_shown; i++) {
         for (int k = 0; k < 2; k++) {
             snprintf (buf, sizeof (buf), "%s%s", name, ends[k]);
             put_name (m, buf);
             aw_textbuf_putc (m->out, ',');
-            put_label (m->out, "set", graph->sets[i].name);
-            put_value (m, values[k](&m->report->sets[i]));
+            put_label (m->out, "set", aw_graph_label (graph, m->report->shown[i]));
+            put_value (m, values[k](&m->report->sets[m->report->shown[i]]));
         }
     }
 }
@@ -114,13 +114,13 @@ static void put_states (const struct metrics *m)
     const struct aw_graph *graph = m->report->workflow->graph;
 
     put_help (m, "tasks", "gauge", "Tasks of a set in each state.");
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
+    for (uint32_t i = 0; i < m->report->n_shown; i++) {
         for (int state = 0; state < AW_HISTORY_STATES; state++) {
             put_name (m, "tasks");
             aw_textbuf_putc (m->out, ',');
-            put_label (m->out, "set", graph->sets[i].name);
+            put_label (m->out, "set", aw_graph_label (graph, m->report->shown[i]));
             aw_textbuf_printf (m->out, ",state=\"%s\"", names[state]);
-            put_value (m, m->report->sets[i].states[state]);
+            put_value (m, m->report->sets[m->report->shown[i]].states[state]);
         }
     }
 }

@@ -359,7 +359,7 @@ double aw_svg_legend (struct aw_svg *svg, double y, bool draw)
         if (set == AW_NONE)
             snprintf (name, sizeof (name), "%u other sets", svg->groups.n_others);
         else
-            snprintf (name, sizeof (name), "%.40s", graph->sets[set].name);
+            snprintf (name, sizeof (name), "%.40s", aw_graph_label (graph, set));
         width = swatches + 6.2 * (double)strlen (name) + 18;
         next_item (svg, &at, width);
         if (draw) {

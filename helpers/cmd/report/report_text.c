@@ -66,35 +66,37 @@ static void put_set (struct aw_textbuf *out,
 static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;
-    uint32_t n = graph->n_sets > MAX_SETS ? MAX_SETS : graph->n_sets;
+    uint32_t n = report->n_shown > MAX_SETS ? MAX_SETS : report->n_shown;
     int width = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        if (columns (graph->sets[i].name) > width)
-            width = columns (graph->sets[i].name);
+        if (columns (aw_graph_label (graph, report->shown[i])) > width)
+            width = columns (aw_graph_label (graph, report->shown[i]));
     width = name_width (width);
     aw_textbuf_puts (out, "\n");
     aw_textbuf_cell (out, "Task sets", width + 2);
     aw_textbuf_printf (out, " %8s %8s %7s %9s %9s %9s %9s\n", "tasks", "done", "failed", "mean",
                        "min", "max", "wait");
     for (uint32_t i = 0; i < n; i++)
-        put_set (out, graph->sets[i].name, &report->sets[i], width);
-    if (graph->n_sets > n)
-        aw_textbuf_printf (out, "  and %u more\n", graph->n_sets - n);
+        put_set (out, aw_graph_label (graph, report->shown[i]), &report->sets[report->shown[i]],
+                 width);
+    if (report->n_shown > n)
+        aw_textbuf_printf (out, "  and %u more\n", report->n_shown - n);
 }
 
 /* Data staged while the tasks held no CPUs or GPUs. Means are of one attempt. */
 static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;
-    uint32_t n = graph->n_sets > MAX_SETS ? MAX_SETS : graph->n_sets;
+    uint32_t n = report->n_shown > MAX_SETS ? MAX_SETS : report->n_shown;
     char size[32], a[32], b[32], c[32];
     int width = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        if ((report->sets[i].staging.brought || report->sets[i].staging.left)
-            && columns (graph->sets[i].name) > width)
-            width = columns (graph->sets[i].name);
+        if ((report->sets[report->shown[i]].staging.brought
+             || report->sets[report->shown[i]].staging.left)
+            && columns (aw_graph_label (graph, report->shown[i])) > width)
+            width = columns (aw_graph_label (graph, report->shown[i]));
     if (width == 0)
         return;
     width = name_width (width);
@@ -103,12 +105,12 @@ static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_printf (out, " %8s %8s %9s %9s %9s %8s %9s\n", "copied", "shared", "bytes",
                        "stage in", "waiting", "results", "stage out");
     for (uint32_t i = 0; i < n; i++) {
-        const struct aw_staging_summary *sum = &report->sets[i].staging;
+        const struct aw_staging_summary *sum = &report->sets[report->shown[i]].staging;
 
         if (sum->brought == 0 && sum->left == 0)
             continue;
         aw_textbuf_puts (out, "  ");
-        aw_textbuf_cell (out, graph->sets[i].name, width);
+        aw_textbuf_cell (out, aw_graph_label (graph, report->shown[i]), width);
         aw_textbuf_printf (out, " %8u %8u %9s %9s %9s %8u %9s\n", sum->brought - sum->shared,
                            sum->shared, aw_format_bytes (size, sizeof (size), sum->bytes),
                            aw_report_seconds (a, sum->coming), aw_report_seconds (b, sum->waiting),
@@ -120,13 +122,14 @@ static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
 static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;
-    uint32_t n = graph->n_sets > MAX_SETS ? MAX_SETS : graph->n_sets;
+    uint32_t n = report->n_shown > MAX_SETS ? MAX_SETS : report->n_shown;
     int width = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        if ((report->sets[i].gpu_mem || !isnan (report->sets[i].gpu_util))
-            && columns (graph->sets[i].name) > width)
-            width = columns (graph->sets[i].name);
+        if ((report->sets[report->shown[i]].gpu_mem
+             || !isnan (report->sets[report->shown[i]].gpu_util))
+            && columns (aw_graph_label (graph, report->shown[i])) > width)
+            width = columns (aw_graph_label (graph, report->shown[i]));
     if (width == 0)
         return;
     width = name_width (width);
@@ -134,7 +137,7 @@ static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_cell (out, "GPUs", width + 2);
     aw_textbuf_printf (out, " %10s %11s\n", "computing", "memory");
     for (uint32_t i = 0; i < n; i++) {
-        const struct aw_set_summary *sum = &report->sets[i];
+        const struct aw_set_summary *sum = &report->sets[report->shown[i]];
         char share[16] = "-", size[32];
 
         if (!sum->gpu_mem && isnan (sum->gpu_util))
@@ -142,7 +145,7 @@ static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
         if (!isnan (sum->gpu_util))
             snprintf (share, sizeof (share), "%.1f %%", 100 * sum->gpu_util);
         aw_textbuf_puts (out, "  ");
-        aw_textbuf_cell (out, graph->sets[i].name, width);
+        aw_textbuf_cell (out, aw_graph_label (graph, report->shown[i]), width);
         aw_textbuf_printf (out, " %10s %11s\n", share,
                            aw_format_bytes (size, sizeof (size), sum->gpu_mem));
     }

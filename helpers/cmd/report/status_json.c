@@ -54,9 +54,11 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
     const struct aw_graph *graph = report->workflow->graph;
 
     aw_report_json_open (out, "sets", '[');
-    for (uint32_t i = 0; i < graph->n_sets; i++) {
+    for (uint32_t i = 0; i < report->n_shown; i++) {
+        uint32_t set = report->shown[i];
+
         aw_report_json_open (out, NULL, '{');
-        aw_report_json_set (graph->sets[i].name, &report->sets[i], out);
+        aw_report_json_set (aw_graph_label (graph, set), &report->sets[set], out);
         aw_textbuf_putc (out, '}');
     }
     aw_textbuf_putc (out, ']');

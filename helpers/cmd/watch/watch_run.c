@@ -46,8 +46,8 @@ static int name_width (const struct aw_graph *graph)
     size_t most = MIN_NAME;
 
     for (uint32_t s = 0; s < graph->n_sets; s++)
-        if (strlen (graph->sets[s].name) > most)
-            most = strlen (graph->sets[s].name);
+        if (aw_graph_is_shown (graph, s) && strlen (aw_graph_label (graph, s)) > most)
+            most = strlen (aw_graph_label (graph, s));
     return most > MAX_NAME ? MAX_NAME : (int)most;
 }
 
@@ -66,15 +66,20 @@ static void put_sets (struct viewer *v)
     const struct aw_graph *graph = v->watch->report.workflow->graph;
     const struct aw_sched *sched = v->watch->replay.sched;
     struct aw_textbuf *out = &v->page.body;
+    struct aw_counts *counts = calloc (graph->n_sets + (size_t)1, sizeof (*counts));
     int width = name_width (graph);
 
-    for (uint32_t s = 0; s < graph->n_sets && sched; s++) {
-        struct aw_counts c = aw_sched_counts (sched, s);
+    if (counts && sched)
+        aw_sched_group_counts (sched, counts);
+    for (uint32_t s = 0; s < graph->n_sets && sched && counts; s++) {
+        struct aw_counts c = counts[s];
         uint32_t total =
             c.waiting + c.ready + c.running + c.done + c.ignored + c.failed + c.skipped;
 
+        if (!aw_graph_is_shown (graph, s))
+            continue;
         add_row (v, s, AW_NONE);
-        aw_textbuf_cell (out, graph->sets[s].name, width);
+        aw_textbuf_cell (out, aw_graph_label (graph, s), width);
         put_bar (out, c.done, total);
         aw_textbuf_printf (out, " %7u of %-7u", c.done, total);
         if (c.running)
@@ -89,6 +94,7 @@ static void put_sets (struct viewer *v)
             aw_textbuf_printf (out, " %u skipped", c.skipped);
         aw_textbuf_putc (out, '\n');
     }
+    free (counts);
 }
 
 static void put_task (struct viewer *v, uint32_t task)

@@ -234,7 +234,7 @@ static void count_down (struct aw_display *d, uint32_t id, bool ran)
     struct instance *left = &d->left[instance];
 
     left->ran = left->ran || ran;
-    if (!left->n || --left->n || !left->ran)
+    if (!left->n || --left->n || !left->ran || d->graph->sets[task.set].submitted)
         return;
     if (d->n_completed < MAX_NAMED)
         d->completed[d->n_completed] = instance;

@@ -85,7 +85,7 @@ static void end_line (struct aw_display_frame *frame, const struct line *line)
 
 static uint64_t all_of (const struct aw_graph *graph, uint32_t set)
 {
-    return (uint64_t)graph->sets[set].count * aw_graph_iterations (graph, set);
+    return aw_graph_group_tasks (graph, set);
 }
 
 /* WIDTH cells shared among the parts: done, failed and skipped, running, ready; the rest waits.
@@ -150,7 +150,7 @@ static struct columns choose_columns (const struct aw_graph *graph,
     int rest;
 
     for (uint32_t i = 0; i < graph->n_sets; i++) {
-        int len = (int)strlen (graph->sets[i].name);
+        int len = (int)strlen (aw_graph_label (graph, i));
 
         if (len > c.name)
             c.name = len < MAX_NAME ? len : MAX_NAME;
@@ -203,7 +203,7 @@ static void put_set (struct aw_display_frame *frame,
     uint64_t all = all_of (graph, index);
     char text[LINE];
 
-    put_name (&line, graph->sets[index].name, c->name);
+    put_name (&line, aw_graph_label (graph, index), c->name);
     if (c->bar) {
         put_bar (&line, style, set, all, c->bar);
         put (&line, " ");
@@ -250,7 +250,8 @@ static void choose_sets (const struct aw_graph *graph,
 {
     for (int level = 4; level >= 0; level--)
         for (uint32_t i = 0; i < graph->n_sets && n; i++)
-            if (interest (&state->sets[i], all_of (graph, i)) == level) {
+            if (aw_graph_is_shown (graph, i)
+                && interest (&state->sets[i], all_of (graph, i)) == level) {
                 shown[i] = true;
                 n--;
             }
@@ -268,7 +269,7 @@ static void put_others (struct aw_display_frame *frame,
     char text[LINE];
 
     for (uint32_t i = 0; i < graph->n_sets; i++) {
-        if (shown[i])
+        if (shown[i] || !aw_graph_is_shown (graph, i))
             continue;
         n++;
         all += all_of (graph, i);
@@ -319,6 +320,15 @@ static void put_pool (struct aw_display_frame *frame,
     end_line (frame, &line);
 }
 
+static uint32_t count_shown (const struct aw_graph *graph)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < graph->n_sets; i++)
+        n += aw_graph_is_shown (graph, i);
+    return n;
+}
+
 int aw_display_frame_draw (struct aw_display_frame *frame,
                            const struct aw_graph *graph,
                            const struct aw_display_state *state,
@@ -327,9 +337,10 @@ int aw_display_frame_draw (struct aw_display_frame *frame,
     uint32_t room = style->rows > 3 ? (uint32_t)style->rows - 2
                                     : 0; /* lines for sets: one is the pool's, one the cursor's */
     struct columns c = choose_columns (graph, state, style);
-    bool all = graph->n_sets <= room;
+    uint32_t n = count_shown (graph);
+    bool all = n <= room;
     bool *shown = calloc (graph->n_sets + (size_t)1, sizeof (*shown));
-    int *widths = calloc ((all ? graph->n_sets : room) + (size_t)2, sizeof (*widths));
+    int *widths = calloc ((all ? n : room) + (size_t)2, sizeof (*widths));
 
     frame->text.len = 0;
     frame->n = 0;
@@ -341,7 +352,7 @@ int aw_display_frame_draw (struct aw_display_frame *frame,
     }
     free (frame->widths);
     frame->widths = widths;
-    choose_sets (graph, state, all ? graph->n_sets : room ? room - 1 : 0, shown);
+    choose_sets (graph, state, all ? n : room ? room - 1 : 0, shown);
     for (uint32_t i = 0; i < graph->n_sets; i++)
         if (shown[i])
             put_set (frame, graph, i, &state->sets[i], style, &c);

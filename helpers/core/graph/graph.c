@@ -82,7 +82,8 @@ struct aw_set *aw_graph_add_set (struct aw_graph *graph, const char *name)
                             .spread = NAN,
                             .time_limit = INFINITY,
                             .on_failure = AW_ON_FAILURE_STOP,
-                            .group = graph->n_sets };
+                            .group = graph->n_sets,
+                            .members = 1 };
     if (!set->name || aw_names_set (&graph->names, name, graph->n_sets) < 0) {
         free (set->name);
         return NULL;
@@ -98,6 +99,8 @@ void aw_graph_shrink (struct aw_graph *graph, const struct aw_graph_size *old)
 
         aw_names_remove (&graph->names, set->name);
         graph->n_sets--;
+        if (set->group < graph->n_sets)
+            graph->sets[set->group].members--;
         free (set->name);
         free (set->label);
         free (set->after);
@@ -122,6 +125,8 @@ int aw_graph_submitted (struct aw_graph *graph, uint32_t set, const char *label,
     s->submitted = true;
     s->on_failure = AW_ON_FAILURE_SKIP;
     s->group = head;
+    s->members = head == set;
+    graph->sets[head].members += head != set;
     return 0;
 }
 

@@ -114,6 +114,7 @@ struct aw_set {
                        resumed run does not run it again once it has ended */
     char *label; /* the name of all that was submitted with one name; NULL: the set's name. Owned */
     uint32_t group; /* the first set with that label; the set itself where it has none */
+    uint32_t members; /* sets whose group this is */
     bool streams; /* see core/graph/streams.h; set by finalize */
     uint32_t rank; /* its stage in iteration 0 (see aw_graph_stage), by the longest path to it
                       within an iteration, or within its phase; set by finalize */
@@ -206,17 +207,6 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err);
  * them, or SET. 0, or -1 with ENOMEM. */
 int aw_graph_submitted (struct aw_graph *graph, uint32_t set, const char *label, uint32_t head);
 
-/* Sets that count as one are shown as one: is SET the first of them? And the name of them all.
- * Borrowed. */
-static inline bool aw_graph_is_shown (const struct aw_graph *graph, uint32_t set)
-{
-    return graph->sets[set].group == set;
-}
-static inline const char *aw_graph_label (const struct aw_graph *graph, uint32_t set)
-{
-    return graph->sets[set].label ? graph->sets[set].label : graph->sets[set].name;
-}
-
 /* How large it is. */
 struct aw_graph_size {
     uint32_t n_sets, n_tasks, n_instances, n_topics, n_gpu_types, n_keys;
@@ -298,6 +288,25 @@ static inline uint32_t aw_graph_instance (const struct aw_graph *graph,
     if (set < graph->n_iterated)
         return iteration * graph->n_iterated + set;
     return graph->iterations * graph->n_iterated + (set - graph->n_iterated);
+}
+
+/* Sets that count as one are shown as one: is SET the first of them? */
+static inline bool aw_graph_is_shown (const struct aw_graph *graph, uint32_t set)
+{
+    return graph->sets[set].group == set;
+}
+/* Tasks of SET, with those that count as one with it, in all iterations. */
+static inline uint64_t aw_graph_group_tasks (const struct aw_graph *graph, uint32_t set)
+{
+    const struct aw_set *s = &graph->sets[set];
+
+    return (uint64_t)s->count * s->members * aw_graph_iterations (graph, set);
+}
+
+/* The name of a set, or of all that count as one with it. Borrowed. */
+static inline const char *aw_graph_label (const struct aw_graph *graph, uint32_t set)
+{
+    return graph->sets[set].label ? graph->sets[set].label : graph->sets[set].name;
 }
 
 static inline uint32_t aw_graph_n_instances (const struct aw_graph *graph)

@@ -198,7 +198,8 @@ struct aw_set_summary {
     } staging;
 };
 
-/* Fills SETS, one a set of the graph. */
+/* Fills SETS, one a set of the graph; the first of sets that count as one has the figures of all.
+ */
 void aw_history_sets (const struct aw_history *history, struct aw_set_summary *sets);
 
 /* The longest chain. It leads back from the attempt that finished last, each time to the

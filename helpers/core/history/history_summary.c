@@ -138,7 +138,7 @@ static void count_set_states (const struct aw_history *history,
         for (uint32_t task = first; task < first + graph->sets[set].count; task++)
             sum->states[aw_history_state (history, task)]++;
     }
-    sum->tasks = graph->sets[set].count * aw_graph_iterations (graph, set);
+    sum->tasks += graph->sets[set].count * aw_graph_iterations (graph, set);
 }
 
 /* What its data took; the means hold sums until all is added up. */
@@ -202,11 +202,12 @@ void aw_history_sets (const struct aw_history *history, struct aw_set_summary *s
         sets[i] = (struct aw_set_summary){
             .mean = NAN, .min = NAN, .max = NAN, .wait_mean = NAN, .wait_max = NAN, .gpu_util = NAN
         };
-        count_set_states (history, i, &sets[i]);
+        count_set_states (history, i, &sets[graph->sets[i].group]);
     }
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
-        add_attempt (history, a, &sets[aw_graph_task (graph, a->task).set]);
+
+        add_attempt (history, a, &sets[graph->sets[aw_graph_task (graph, a->task).set].group]);
     }
     for (uint32_t i = 0; i < graph->n_sets; i++) {
         sets[i].mean /= sets[i].completed_attempts; /* NAN stays NAN */

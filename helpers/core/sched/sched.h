@@ -130,6 +130,11 @@ struct aw_counts {
 };
 struct aw_counts aw_sched_counts (const struct aw_sched *sched, uint32_t set);
 
+/* The same for each set, COUNTS one a set of the graph; the first of sets that count as one has the
+ * counts of all of them, the others have none.
+ */
+void aw_sched_group_counts (const struct aw_sched *sched, struct aw_counts *counts);
+
 /* What has become of TASK. In a run that has been stopped, a task that has not started is
  * cancelled.
  */

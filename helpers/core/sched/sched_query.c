@@ -95,6 +95,13 @@ struct aw_counts aw_sched_counts (const struct aw_sched *s, uint32_t set)
     return sum;
 }
 
+void aw_sched_group_counts (const struct aw_sched *s, struct aw_counts *counts)
+{
+    memset (counts, 0, s->graph->n_sets * sizeof (*counts));
+    for (uint32_t i = 0; i < s->size.n_sets; i++)
+        add_counts (&counts[s->graph->sets[i].group], s->depend.counts[i]);
+}
+
 const struct aw_graph *aw_sched_graph (const struct aw_sched *s)
 {
     return s->graph;

@@ -28,10 +28,10 @@ void aw_task_put_values (const struct aw_workflow *workflow,
 /* COUNT tasks from TASK on. */
 typedef void aw_task_select_fn (void *arg, uint32_t task, uint32_t count);
 
-/* Calls FOUND for the tasks that TEXT names: as aw_graph_tasks_parse, or the id of a submitted
- * task, or "align[sample=a]" and "align@2[sample=a,chromosome=X]", those with these values.
- * Contiguous ones come together, in the order of their numbers. 0, or -1 where there are none: then
- * FOUND was not called. */
+/* Calls FOUND for the tasks that TEXT names: as aw_graph_tasks_parse, the id of a submitted
+ * task or the name of several, or "align[sample=a]" and "align@2[sample=a,chromosome=X]", those
+ * with these values. Contiguous ones come together, in the order of their numbers. 0, or -1 where
+ * there are none: then FOUND was not called. */
 int aw_tasks_select (const struct aw_workflow *workflow,
                      const char *text,
                      aw_task_select_fn *found,

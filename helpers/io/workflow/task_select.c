@@ -131,6 +131,26 @@ static uint32_t next_run (const struct selection *s, uint32_t *index)
     return first < count ? first : AW_NONE;
 }
 
+/* All that was submitted with the name TEXT, task by task. 0, or -1 where nothing was. */
+static int select_submitted (const struct aw_workflow *workflow,
+                             const char *text,
+                             aw_task_select_fn *found,
+                             void *arg)
+{
+    const struct aw_graph *graph = workflow->graph;
+    int rc = -1;
+
+    for (uint32_t i = 0; i < workflow->n_submitted; i++) {
+        uint32_t set = workflow->submitted[i];
+
+        if (strcmp (graph->sets[set].label, text) != 0)
+            continue;
+        found (arg, aw_graph_first_task (graph, 0, set), 1);
+        rc = 0;
+    }
+    return rc;
+}
+
 int aw_tasks_select (const struct aw_workflow *workflow,
                      const char *text,
                      aw_task_select_fn *found,
@@ -141,7 +161,7 @@ int aw_tasks_select (const struct aw_workflow *workflow,
     uint32_t first, last, index = 0, run;
 
     if (!*text || !parse (&s, text) || next_run (&s, &index) == AW_NONE)
-        return -1;
+        return select_submitted (workflow, text, found, arg);
     first = s.tasks.iteration == AW_NONE ? 0 : s.tasks.iteration;
     last = s.tasks.iteration == AW_NONE ? aw_graph_iterations (graph, s.tasks.set) - 1 : first;
     for (uint32_t it = first; it <= last; it++) {

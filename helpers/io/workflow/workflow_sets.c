@@ -213,6 +213,7 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
         warn_of_once (l);
     set->name = (char *)name;
     set->group = graph->n_sets - 1;
+    set->members = 1;
     set->after = NULL;
     set->n_after = 0;
     set->message_dependencies = NULL;
