@@ -24,6 +24,7 @@ struct aw_bounds {
     double area_gpus; /* the same of GPUs; 0 without any */
     double area_mem; /* and of memory, where it is counted */
     double area; /* the largest of these */
+    double work; /* aw_work_bound, where a prediction has computed it; else 0 */
     double lower; /* the largest of all bounds above */
     /* stage after stage: the sum over the stages of the longest set in each, counted in waves */
     double t_seq_formula;

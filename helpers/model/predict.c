@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/work_bound.h"
+
 int aw_candidate_find (const char *name)
 {
     for (uint32_t i = 0; name && i < aw_n_candidates; i++)
@@ -122,8 +124,11 @@ static int fill (struct aw_prediction *p,
     uint32_t best, seeds;
 
     steady.spread = NULL;
-    if (aw_bounds_init (&p->bounds, graph, a, steady.latency, err) < 0
-        || aw_predict_best (graph, a, &steady, &p->comparison, err) < 0
+    if (aw_bounds_init (&p->bounds, graph, a, steady.latency, err) < 0)
+        return -1;
+    p->bounds.work = aw_work_bound (graph, a, steady.latency);
+    p->bounds.lower = fmax (p->bounds.lower, p->bounds.work);
+    if (aw_predict_best (graph, a, &steady, &p->comparison, err) < 0
         || aw_degrees (graph, a, &p->degrees, err) < 0)
         return -1;
     best = p->comparison.best;

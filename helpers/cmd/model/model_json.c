@@ -102,6 +102,7 @@ static void put_bounds (const struct aw_bounds *b, struct aw_textbuf *out)
     aw_textbuf_puts (out, ", \"mem\": ");
     put_number (out, b->area_mem);
     aw_textbuf_puts (out, " }");
+    number (out, "work_bound", b->work);
     number (out, "lower_bound", b->lower);
     number (out, "t_seq_formula", b->t_seq_formula);
     number (out, "serial_sum", b->serial_sum);

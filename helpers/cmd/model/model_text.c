@@ -130,6 +130,10 @@ static void put_bounds (const struct aw_model_page *page, struct aw_textbuf *out
         seconds (out, "memory", b->area_mem);
         aw_textbuf_puts (out, "the same for memory\n");
     }
+    if (b->work > 0) {
+        seconds (out, "work in between", b->work);
+        aw_textbuf_puts (out, "paths and work together: sets after and before others\n");
+    }
 }
 
 static void put_trial (const struct aw_model_page *page,
@@ -252,7 +256,9 @@ static const char *limit (const struct aw_bounds *b)
         return "the GPUs: more of them shorten it";
     if (b->area_cpus >= b->lower * (1 - 1e-9))
         return "the CPUs: more of them shorten it";
-    return "the memory: more of it shortens it";
+    if (b->area_mem >= b->lower * (1 - 1e-9))
+        return "the memory: more of it shortens it";
+    return "work between what comes before and after it: more nodes shorten it";
 }
 
 static void put_conclusion (const struct aw_prediction *p, struct aw_textbuf *out)
@@ -267,6 +273,10 @@ static void put_conclusion (const struct aw_prediction *p, struct aw_textbuf *ou
     else if (p->improvement < 0.001)
         aw_textbuf_puts (
             out, "  Stage after stage is as short: no stage waits while another could run.\n");
+    if (p->plan.places)
+        aw_textbuf_printf (out, "  The plan is %.1f%% shorter than the best policy, %s.\n",
+                           100 * (1 - p->plan.t / p->comparison.trials[p->comparison.best].t),
+                           aw_candidates[p->comparison.best].name);
     aw_textbuf_printf (out, "  The best order is within %.1f%% of the largest lower bound, %s.\n",
                        100 * over, limit (&p->bounds));
 }

@@ -283,9 +283,14 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
         tell_choice (&plan, &prediction.comparison, out);
         take_order (&plan, args, workflow->graph, &prediction.plan);
         if (plan.order)
-            aw_textbuf_printf (out, "model: a plan is better than these orders: %s\n",
-                               aw_format_seconds (text, sizeof (text), plan.outlook.order));
+            aw_textbuf_printf (out,
+                               "model: a plan is better than these orders: %s, %.1f%% shorter\n",
+                               aw_format_seconds (text, sizeof (text), plan.outlook.order),
+                               100 * (1 - plan.outlook.order / plan.outlook.rule));
         plan.outlook.bound = prediction.bounds.lower;
+        if (plan.outlook.bound > 0)
+            aw_textbuf_printf (out, "model: at most %.1f%% above the shortest possible order\n",
+                               100 * fmax (0, plan.outlook.order / plan.outlook.bound - 1));
         if (look_around (&plan, &page, seconds, out, &err) < 0)
             aw_textbuf_printf (out, "model: no interval: %s\n", err.text);
     }
