@@ -13,7 +13,7 @@ run ()
 {
     want=$1 name=$2
     shift 2
-    test_expect_code "$want" timeout 120 async-workflow run --local --cpus 2 --dir "$name" "$@" "$name.json" \
+    test_expect_code "$want" timeout 120 async-workflow run --local --cpus 4 --dir "$name" "$@" "$name.json" \
         >"$name.out" 2>"$name.err" </dev/null || { cat "$name.out" "$name.err"; false; }
 }
 
@@ -137,7 +137,7 @@ END
 
 test_expect_success 'resumed with more iterations: what comes after them runs again, what came before does not' '
     run 0 more-work && sed "s/\"iterations\": 2/\"iterations\": 4/" more-work.json >most.json &&
-    async-workflow run --local --cpus 2 --resume more-work most.json >out 2>err </dev/null &&
+    async-workflow run --local --cpus 4 --resume more-work most.json >out 2>err </dev/null &&
     grep "tasks.sum: depends on work: 1 finished task runs again" err &&
     grep "tasks.end: depends on sum: 1 finished task runs again" err &&
     test $(completed more-work get) = 2 && test $(completed more-work work) = 8 &&
@@ -146,7 +146,7 @@ test_expect_success 'resumed with more iterations: what comes after them runs ag
 
 test_expect_success 'resumed with a set that is no longer one that runs once: its tasks are others' '
     sed "s/\"end\": { \"once\": true, \"after\": \[\"sum\"\]/\"end\": { \"after\": [\"work\"]/" most.json >other.json &&
-    async-workflow run --local --cpus 2 --resume more-work other.json >out 2>err </dev/null &&
+    async-workflow run --local --cpus 4 --resume more-work other.json >out 2>err </dev/null &&
     test $(completed more-work get) = 2 && test $(completed more-work end) = 6 && again more-work || { cat out err; false; }
 '
 
