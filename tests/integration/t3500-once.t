@@ -24,7 +24,7 @@ in_order ()
         END { exit !(got == 1 && work == 24) }' "$1/journal.jsonl" || { cat "$1/journal.jsonl"; false; }
 }
 
-test_expect_success 'a first job comes to the set after the iterations, a second one goes on there' '
+test_expect_success 'a first job comes to the set after the iterations, a second one continues' '
     run 1 first -N2 --async-workflow=flow.json --async-workflow-dir=first && in_order first &&
     test "$(sort got)" = "$(printf "0\n1")" && test ! -e all && touch go &&
     run 0 second -N2 --async-workflow-resume=first && in_order first &&

@@ -226,6 +226,28 @@ static void the_model_counts_once_sets_once (void **state)
     }
 }
 
+/* Of what is ready at the same time, fifo starts first what the iterations wait for. */
+static void fifo_starts_what_comes_before_the_iterations_first (void **state)
+{
+    static const struct aw_sched_config config = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    struct aw_graph *g = four ();
+    struct aw_event action;
+    struct aw_sched *s;
+
+    (void)state;
+    graphs_edge (g, "b", "x", 0, 0);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    s = aw_sched_create (g, &config, NULL);
+    assert_non_null (s);
+    assert_int_equal (aw_simulate_add_nodes (s, 1, 1, 0, 0, NULL), 0);
+    do
+        assert_true (aw_sched_next (s, &action));
+    while (action.type != AW_EVENT_START);
+    assert_int_equal (aw_graph_task (g, action.task).set, 2);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
 /*
  * Random graphs, and the relation between their instances
  */
@@ -568,6 +590,7 @@ int main (void)
         cmocka_unit_test (once_sets_count_once_towards_the_most_tasks),
         cmocka_unit_test (once_sets_are_numbered_after_all_iterations),
         cmocka_unit_test (the_model_counts_once_sets_once),
+        cmocka_unit_test (fifo_starts_what_comes_before_the_iterations_first),
         cmocka_unit_test (random_graphs_run_by_their_relation),
     };
 

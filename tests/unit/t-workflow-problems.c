@@ -475,7 +475,8 @@ static void wrong_once_sets_are_told (void **state)
     static const struct expected warnings[] = {
         { ONCE ("", "", ""), "tasks.b.once: has no effect: the workflow has no \"iterations\"" },
         { ONCE (THREE, ", 'stdout': 'o'", ", 'stdout': 'p'"),
-          "tasks.a.stdout: every iteration overwrites this file: add {iteration}" },
+          "tasks.a.stdout: every iteration overwrites this file: add {iteration}, or \"once\": "
+          "true to the set" },
     };
 
     (void)state;
@@ -497,7 +498,8 @@ static void what_is_likely_wrong_is_warned_of (void **state)
         { ONE ("'count': 4, 'stdout': 'o'"),
           "tasks.a.stdout: all tasks of the set write to this file: add {index}" },
         { HEAD "'iterations': 2, 'tasks': {'a': {'command': ['x'], 'stderr': 'o'}}}",
-          "tasks.a.stderr: every iteration overwrites this file: add {iteration}" },
+          "tasks.a.stderr: every iteration overwrites this file: add {iteration}, or \"once\": "
+          "true to the set" },
         { HEAD "'tasks': {'a': {'command': ['x', '${index}']}}}",
           "tasks.a.command[1]: ${index} is a shell variable and stays as it is: for the "
           "placeholder "

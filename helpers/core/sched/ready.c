@@ -239,6 +239,10 @@ bool aw_ready_before (const struct aw_ready *r, uint32_t a, uint32_t b)
         double tb = aw_ranges_front (&r->queues[b])->t;
         if (ta != tb)
             return ta < tb;
+        enum aw_phase phase_a = r->graph->sets[set_a].phase;
+        enum aw_phase phase_b = r->graph->sets[set_b].phase;
+        if (phase_a != phase_b)
+            return phase_a < phase_b;
         if (set_a != set_b)
             return set_a < set_b;
         return a < b;

@@ -353,7 +353,8 @@ static void check_output (struct aw_reader *reader,
         aw_reader_warn (reader, "tasks with the same values of these variables write to one file: "
                                 "add another variable, or {index}");
     else if (iterated && !differs (text, "iteration") && !differs (within, "iteration"))
-        aw_reader_warn (reader, "every iteration overwrites this file: add {iteration}");
+        aw_reader_warn (reader, "every iteration overwrites this file: add {iteration}, or "
+                                "\"once\": true to the set");
     aw_reader_leave (reader, mark);
 }
 
