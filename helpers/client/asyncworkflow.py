@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages between the tasks of a running workflow, and tasks that change it.
+"""Messages between the tasks of a running workflow, and tasks that change it or submit others.
 
     import asyncworkflow as aw
 
@@ -7,6 +7,9 @@
 
     frame = aw.receive("frames", group="train")  # in another
     use(frame.data)
+
+    ids = [aw.submit(["./align.sh", name], cpus=4) for name in names]
+    print(aw.wait(ids))
 
 The functions of this module use a connection of the calling thread, which the first call opens.
 A Connection of your own has the same functions as methods.
@@ -37,13 +40,16 @@ import threading
 import time
 
 __all__ = ["Connection", "Message", "publish", "flush", "receive", "request", "reply", "add",
-           "cancel", "close", "Error", "NotInWorkflow", "Rejected", "Closed", "Stuck", "Timeout",
+           "cancel", "submit", "wait", "states", "close", "Error", "NotInWorkflow", "Rejected", "Closed", "Stuck", "Timeout",
            "Full", "MAX_MESSAGE", "MAX_ADDITION"]
 
 MAX_MESSAGE = 65536  # bytes of data in a message
-MAX_ADDITION = 4 << 20  # bytes of a workflow that is added
+MAX_ADDITION = 4 << 20  # bytes of a workflow that is added, or of a submission and its environment
 
 _MAX_TASKS = 4096  # bytes of what names tasks
+_IDS_AT_ONCE = 3000  # in one question: with 20 digits and a blank each they fit into a packet
+_STATES = {"W": "waiting", "P": "pending", "R": "running", "S": "success", "F": "failed",
+           "C": "cancelled", "D": "skipped"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 _OPEN_SECONDS = 30.0
 _QUIET_SECONDS = 1.0  # the pool hears of a wait without a limit when it has lasted this long
@@ -54,7 +60,7 @@ _HEAD = struct.Struct("=BBHHHIIIIQQ")
 _MAX_PACKET = 1 << 17
 (_HELLO, _PUBLISH, _REQUEST, _RECEIVE, _ACK, _REPLY, _SYNC, _ADD, _CANCEL, _MESSAGE, _ANSWER,
  _DONE) = range(1, 13)
-_WAIT = 17
+_WAIT, _SUBMIT, _STATE_OF, _AWAIT = 17, 19, 20, 21
 _ERROR, _MORE, _RELEASE, _STUCK = 1, 2, 4, 8
 
 
@@ -157,6 +163,21 @@ def _bytes(data, most, what):
     return data
 
 
+def _id_list(ids):
+    """An id, or several, as a list."""
+    if isinstance(ids, int):
+        ids = [ids]
+    if isinstance(ids, (str, bytes)):
+        raise TypeError("an id is int, not %s" % type(ids).__name__)
+    ids = list(ids)
+    for number in ids:
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise TypeError("an id is int, not %s" % type(number).__name__)
+        if not 0 <= number < 1 << 64:
+            raise ValueError("%d is no id" % number)
+    return ids
+
+
 def _limit(timeout):
     """The time at which a wait of TIMEOUT seconds ends; None: never."""
     if timeout is None:
@@ -227,7 +248,9 @@ class Connection:
         try:
             message = self._message(receiver.number, receiver.given, limit)
         except BaseException:
-            self._withdraw(receiver)
+            if receiver.group:  # the next message goes to another receiver
+                self._withdraw(_RECEIVE, receiver.number, receiver.topic, receiver.group)
+                receiver.credit = 0
             raise
         receiver.credit = max(0, receiver.credit - 1)
         receiver.given += 1
@@ -266,26 +289,72 @@ class Connection:
         text = _bytes(workflow, MAX_ADDITION, "an addition")
         limit = _limit(timeout)
         self._use()
-        number = self._next_number()
-        for at in range(0, max(len(text), 1), MAX_MESSAGE):
-            more = _MORE if at + MAX_MESSAGE < len(text) else 0
-            self._send(_ADD, number=number, flags=more, data=text[at:at + MAX_MESSAGE])
-        self._done(number, limit)
+        self._done(self._send_parts(_ADD, text), limit)
 
     def cancel(self, tasks, release=False, timeout=None):
         """Cancels TASKS: "simulate", "simulate@2", "simulate[17]", "simulate@2[17]" or, by the
-        values of variables, "align[sample=a]".
+        values of variables, "align[sample=a]"; or the submitted task with an id, an int.
 
         Running ones get SIGTERM, waiting ones do not start. Their successors do not start either,
         unless release is true: then they run as if the tasks had succeeded. It returns when the
         cancellation is in the journal. Rejected: there are no such tasks. Timeout: no confirmation
         within TIMEOUT seconds.
         """
-        if not isinstance(tasks, str):
+        if isinstance(tasks, int):
+            tasks = str(_id_list(tasks)[0])
+        elif not isinstance(tasks, str):
             raise TypeError("the name of tasks is str, not %s" % type(tasks).__name__)
         name, limit = _bytes(tasks, _MAX_TASKS, "the name of tasks"), _limit(timeout)
         self._use()
         self._done(self._send(_CANCEL, flags=_RELEASE if release else 0, data=name), limit)
+
+    def submit(self, command, timeout=None, **keys):
+        """Submits COMMAND to the pool as one more task, and returns its id: an int, from
+        1000000000.
+
+        COMMAND is a list of a program and its arguments, or str, which a shell runs. KEYS are
+        keys of a task set: shell, directory, environment, stdout, stderr, cpus, gpus, gpu_type,
+        threads_per_core, mem, time_limit, duration, retries, success_codes, checkpoint_signal; and
+
+        name       str: all that is submitted with one name counts as one task set. Default: the
+                   name of the program
+        after_ok   an id or several: the task starts when these have succeeded, and is skipped if
+                   one does not
+        after_any  an id or several: the task starts when these have ended
+
+        Nothing in it is a placeholder. The task has the working directory and the environment of
+        this process, os.environ, as they are now. It belongs to this attempt: if that fails, what
+        has not ended is cancelled. If a submitted task fails, the run goes on. submit() returns
+        when the task is in the journal. Rejected: a key is wrong, the pool can never run the task,
+        or the run has been stopped. Timeout: no confirmation within TIMEOUT seconds.
+        """
+        if isinstance(command, (list, tuple)):
+            keys["command"] = list(command)
+        elif isinstance(command, str):
+            keys["script"] = command
+        else:
+            raise TypeError("a command is a list or str, not %s" % type(command).__name__)
+        for key in "after_ok", "after_any":
+            if key in keys:
+                keys[key] = _id_list(keys[key])
+        parts = [json.dumps(keys).encode(), os.getcwdb()]
+        parts += [name + b"=" + value for name, value in os.environb.items()]
+        text = _bytes(b"\0".join(parts) + b"\0", MAX_ADDITION, "a submission with its environment")
+        limit = _limit(timeout)
+        self._use()
+        return self._answer(self._send_parts(_SUBMIT, text), limit).seq
+
+    def wait(self, ids, timeout=None):
+        """Waits until the submitted tasks with IDS, an int or several, have ended. Returns what has
+        become of them, a list in their order: "success", "failed", "cancelled", or "skipped" if a
+        task that it depends on has failed. Rejected: no submitted task has one of the ids.
+        Timeout: not all have ended within TIMEOUT seconds."""
+        return self._outcomes(_AWAIT, _id_list(ids), _limit(timeout))
+
+    def states(self, ids):
+        """Returns a list as wait(), as the tasks are now: also "waiting" for tasks that it depends
+        on, "pending" for CPUs and GPUs or for its next attempt, and "running"."""
+        return self._outcomes(_STATE_OF, _id_list(ids), None)
 
     # Opening and closing
 
@@ -360,6 +429,14 @@ class Connection:
             self._poll(select.POLLOUT, None)
             self._check_refusal()
 
+    def _send_parts(self, kind, text):
+        """Sends TEXT in packets of one number, which it returns."""
+        number = self._next_number()
+        for at in range(0, max(len(text), 1), MAX_MESSAGE):
+            more = _MORE if at + MAX_MESSAGE < len(text) else 0
+            self._send(kind, number=number, flags=more, data=text[at:at + MAX_MESSAGE])
+        return number
+
     def _check_refusal(self):
         """After a wait in sending: does the pool accept nothing more? Messages are queued."""
         packet = self._read(time.monotonic())
@@ -411,12 +488,31 @@ class Connection:
             if packet.kind == _MESSAGE:  # else a late answer: its caller has timed out
                 self._queue.append(packet)
 
-    def _done(self, number, limit):
+    def _answer(self, number, limit, late="no confirmation in time"):
         packet = self._wait(number, limit)
         if packet is None:
-            raise Timeout("no confirmation in time")
+            raise Timeout(late)
         if packet.flags & _ERROR:
             raise packet.error()
+        return packet
+
+    def _done(self, number, limit):
+        self._answer(number, limit)
+
+    def _outcomes(self, kind, ids, limit):
+        """What has become of the tasks with IDS, or how they are now."""
+        self._use()
+        words = []
+        for at in range(0, len(ids), _IDS_AT_ONCE):
+            some = " ".join(str(number) for number in ids[at:at + _IDS_AT_ONCE])
+            number = self._send(kind, data=some.encode())
+            try:
+                answer = self._answer(number, limit, "not all tasks have ended in time")
+            except BaseException:
+                self._withdraw(kind, number)
+                raise
+            words += [_STATES[letter] for letter in answer.data.decode()]
+        return words
 
     def _message(self, number, seq, limit):
         """Waits for a message for NUMBER, of which SEQ have come."""
@@ -445,13 +541,11 @@ class Connection:
             self._send(_RECEIVE, number=receiver.number, topic=receiver.topic,
                        group=receiver.group, seq=more)
 
-    def _withdraw(self, receiver):
-        """Nobody waits here: the next message of a shared group goes to another receiver."""
+    def _withdraw(self, kind, number, topic=b"", group=b""):
+        """Nobody waits here any more for what NUMBER asked for."""
         try:
-            if receiver.group:
-                self._send(_RECEIVE, number=receiver.number, topic=receiver.topic,
-                           group=receiver.group)
-                receiver.credit = 0
+            if kind in (_RECEIVE, _AWAIT):
+                self._send(kind, number=number, topic=topic, group=group)
         except Error:
             pass  # there is no connection
 
@@ -525,3 +619,18 @@ def add(workflow, timeout=None):
 @_as_method
 def cancel(tasks, release=False, timeout=None):
     _connection().cancel(tasks, release, timeout)
+
+
+@_as_method
+def submit(command, timeout=None, **keys):
+    return _connection().submit(command, timeout, **keys)
+
+
+@_as_method
+def wait(ids, timeout=None):
+    return _connection().wait(ids, timeout)
+
+
+@_as_method
+def states(ids):
+    return _connection().states(ids)

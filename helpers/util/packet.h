@@ -14,17 +14,23 @@
  *   t SYNC      number                       answered by DONE when all before it is accepted
  *   t ADD       number, data, more           a workflow, in parts; answered by DONE
  *   t CANCEL    number, data: tasks, flags   answered by DONE
- *   t SUBMIT    number, data, more           a task, in parts; answered by DONE, whose seq is its
- * id. All parts together are texts, each with its NUL: the task as a JSON object (aw_submit(3)),
- * the working directory, and the environment, "NAME=value" each t STATES    number, data: ids
- * answered by ANSWER of that number: data has a letter for each id (enum aw_packet_state), in their
- * order. The ids are decimal, with a blank or newline between them. An id that does not exist: DONE
- * with an error t AWAIT     number, data: ids            the same, when all of them have ended.
- * Without data: the one of that number is withdrawn, and not answered t WAIT      number, seq it
- * does nothing but wait for that receiver, from which it has got seq messages, or for the answer to
- * that request, and has no time limit a MESSAGE   number: receiver's, topic, sender, attempt, seq,
- * reply, data a ANSWER    number, sender, data a DONE      number, error: data is the text of what
- * is wrong
+ *   t SUBMIT    number, data, more           a task, in parts (below); answered by DONE, whose seq
+ *                                            is its id
+ *   t STATES    number, data: ids            answered by ANSWER: a letter for each id, in their
+ *                                            order (enum aw_packet_state). An unknown id: DONE with
+ *                                            an error
+ *   t AWAIT     number, data: ids            the same, when all of them have ended. Without data:
+ *                                            the one of that number is withdrawn, not answered
+ *   t WAIT      number, seq                  it does nothing but wait for that receiver, from which
+ *                                            it has got seq messages, or for the answer to that
+ *                                            request, and has no time limit
+ *   a MESSAGE   number: receiver's, topic, sender, attempt, seq, reply, data
+ *   a ANSWER    number, sender, data
+ *   a DONE      number, error: data is the text of what is wrong
+ *
+ * The parts of SUBMIT together are texts, each with its NUL: the task as a JSON object
+ * (aw_submit(3)), the working directory, and the environment, "NAME=value" each. Ids are decimal,
+ * with a blank or newline between them.
  *
  * Between agent and coordinator the same goes as frames (io/message_frame.h), with the connection
  * and the task that it belongs to, and more kinds:

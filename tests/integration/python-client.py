@@ -265,6 +265,59 @@ def tasks_are_cancelled():
     aw.cancel("victim", release=True, timeout=WAIT)
 
 
+def wrong_submissions():
+    for command in None, 1, b"x", {"a": 1}:
+        with raises(TypeError, "a command is a list or str, not"):
+            aw.submit(command)
+    for ids in "1", b"1", ["1"], [None], True, [1.5]:
+        for call in aw.wait, aw.states, lambda ids: aw.submit("true", after_ok=ids):
+            with raises(TypeError, "an id is int, not"):
+                call(ids)
+    for ids in -1, [1 << 64]:
+        with raises(ValueError, "is no id"):
+            aw.wait(ids)
+    with raises(ValueError, "a submission with its environment has at most 4194304"):
+        aw.submit(["echo", "x" * aw.MAX_ADDITION])
+    for keys, text in ({"nokey": 1}, "nokey"), ({"cpus": 0}, "cpus"), ({"cpus": 4000}, "4000"), ({"after_ok": 1000000999}, "1000000999"):
+        with raises(aw.Rejected, text):
+            aw.submit(["true"], timeout=WAIT, **keys)
+    with raises(aw.Rejected):
+        aw.submit([], timeout=WAIT)
+    for call in aw.wait, aw.states:
+        with raises(aw.Rejected, "no submitted task has one of these ids"):
+            call(17)
+        assert call([]) == []
+    with raises(aw.Rejected):
+        aw.cancel(1000000999, timeout=WAIT)
+
+
+def tasks_are_submitted():
+    with tempfile.TemporaryDirectory() as directory, environment(COLOUR=""):
+        os.environb[b"COLOUR"] = b"gr\xc3\xbcn \xff\n"  # need not be UTF-8
+        here = os.getcwd()
+        os.chdir(directory)
+        one = aw.submit(["sh", "-c", "echo \"$1|$COLOUR|$(pwd)\"", "sh", "a b"], name="one", stdout="one", timeout=WAIT)
+        two = aw.submit("cat one >two; exit 3", after_ok=one, timeout=WAIT)
+        three = aw.submit("true", after_ok=[one, two])
+        four = aw.submit("cp two four", after_any=[two], cpus=2, mem="1M")
+        os.chdir(here)
+        assert one >= 1000000000 and len({one, two, three, four}) == 4
+        assert aw.wait([four, one, three, two], timeout=WAIT) == ["success", "success", "skipped", "failed"]
+        with open(directory + "/four", "rb") as file:
+            assert file.read() == b"a b|gr\xc3\xbcn \xff\n|%s\n" % os.fsencode(os.path.realpath(directory))
+        assert aw.states(two) == ["failed"] and aw.wait([one] * 7000) == ["success"] * 7000
+
+
+def a_submitted_task_is_cancelled():
+    task = aw.submit(["sleep", "600"], timeout=WAIT)
+    for timeout in 0, 0.05:
+        with raises(aw.Timeout, "not all tasks have ended in time"):
+            aw.wait(task, timeout=timeout)
+    assert aw.states(task)[0] in ("pending", "running")
+    aw.cancel(task, timeout=WAIT)
+    assert aw.wait(task, timeout=WAIT) == ["cancelled"]
+
+
 def a_full_pool_can_be_noticed():
     """The agent, which listens at the other end, stops reading."""
     with aw.Connection() as connection:
@@ -344,7 +397,8 @@ TESTS = [wrong_arguments, no_task_of_a_workflow, data_arrives_as_it_was_sent,
          a_late_receiver_gets_all_and_a_group_gets_each_once, what_is_not_acknowledged_goes_to_another_receiver,
          the_end_of_a_program_acknowledges_unless_it_is_an_exception, a_timeout_leaves_the_connection_usable,
          requests_are_answered, a_connection_is_closed_once_and_for_all, a_child_has_a_connection_of_its_own,
-         each_thread_has_a_connection_of_its_own, sets_are_added, tasks_are_cancelled, a_full_pool_can_be_noticed,
+         each_thread_has_a_connection_of_its_own, sets_are_added, tasks_are_cancelled,
+         wrong_submissions, tasks_are_submitted, a_submitted_task_is_cancelled, a_full_pool_can_be_noticed,
          commands_and_this_module_talk_to_each_other, a_pool_that_ends_closes_the_connection,
          each_function_has_its_description]
 

@@ -13,6 +13,7 @@ fi
 PATH=$top_builddir/helpers:$PATH
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/first
 export PATH PYTHONDONTWRITEBYTECODE PYTHONPATH
+SQ=\'
 cluster_start --nodes 2 --cores 4 --gpus 0
 
 cat >rank.py <<\END
@@ -42,6 +43,23 @@ test_expect_success 'ranks of two nodes publish, a task of the pool receives: on
         grep "^$rank\." frames/logs/train.0.out >order && printf "$rank.%d simulate[0] 0\n" 0 1 2 3 4 | test_cmp - order || return 1
     done &&
     test "$(cat frames/logs/simulate.0*.out | sort -u)" = "/first:$top_builddir/helpers/client"
+'
+
+test_expect_success 'a task submits others, which run on both nodes, and waits for them' '
+    workflow submit.json "\"tasks\": { \"driver\": { \"command\": [\"python3\", \"driver.py\"] } }" &&
+    cat >driver.py <<-\END &&
+	import asyncworkflow as aw
+	
+	# Each pair waits for the other one: three CPUs each, so that they are on different nodes.
+	meet = "echo $SLURMD_NODENAME; async-workflow send here.$0 x; async-workflow recv --timeout 60 here.$1"
+	ids = [aw.submit(["sh", "-c", meet, str(i), str(1 - i)], cpus=3, name="meet") for i in range(2)]
+	last = aw.submit("exit 7", after_ok=ids)
+	print(aw.wait(ids + [last], timeout=120))
+	END
+    run 0 submit -N2 --exclusive --async-workflow=submit.json --async-workflow-dir=submit &&
+    echo "[${SQ}success${SQ}, ${SQ}success${SQ}, ${SQ}failed${SQ}]" | test_cmp - submit/logs/driver.0.out &&
+    test "$(events submit "\"event\":\"start\"" "\"task\":\"meet" "\"node\":\"n1\"")" = 1 &&
+    test "$(events submit "\"event\":\"start\"" "\"task\":\"meet" "\"node\":\"n2\"")" = 1 && nothing_left
 '
 
 test_expect_success 'the example: tasks of two nodes are stopped when the result is good enough' '
