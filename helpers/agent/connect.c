@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -202,6 +203,16 @@ static int try_hosts (char *hosts,
     return fd;
 }
 
+/* A time around SECONDS, another in each agent: those that were dropped together do not come again
+ * together. */
+static double spread (double seconds)
+{
+    unsigned char random = 128;
+
+    (void)!getrandom (&random, sizeof (random), GRND_NONBLOCK);
+    return seconds * (0.5 + random / 256.);
+}
+
 static void pause_for (double seconds)
 {
     struct timespec ts = { (time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9) };
@@ -231,7 +242,7 @@ int aw_connect (
         free (list);
         if (fd >= 0 || aw_clock_monotonic () + pause >= limit)
             break;
-        pause_for (pause);
+        pause_for (spread (pause));
         pause = pause < 2 ? 2 * pause : pause;
     }
     aw_frame_reader_destroy (reader);

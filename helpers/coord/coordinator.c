@@ -100,6 +100,18 @@ static void on_joining (void *arg, uint32_t n, uint32_t of)
     aw_coordinator_arm_redraw (c);
 }
 
+/* The scheduler keeps tasks that fit no node so far, for those that may still come. */
+static void on_awaited (void *arg, uint32_t n)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event ev = { .type = AW_EVENT_AWAIT, .count = n, .task = AW_NONE, .node = AW_NONE };
+
+    c->n_awaited = n;
+    if (n == 0 && c->note == c->joining)
+        c->note = NULL;
+    aw_coordinator_handle_event (c, &ev);
+}
+
 static void fill_display (struct aw_coordinator *c, struct aw_display_state *state)
 {
     const struct aw_pool *pool = aw_sched_pool (c->sched);
@@ -195,6 +207,8 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
         return NULL;
     }
     c->config = *config;
+    if (config->min_nodes == 0 || config->min_nodes > config->n_nodes)
+        c->config.min_nodes = config->n_nodes;
     c->journal = config->journal;
     c->base = base;
     c->exit_code = -1;
@@ -208,6 +222,7 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
                                                aw_coordinator_on_node_leaves,
                                                on_message,
                                                on_joining,
+                                               on_awaited,
                                                aw_coordinator_on_all_silent,
                                                c };
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));

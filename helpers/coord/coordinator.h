@@ -37,7 +37,8 @@ struct aw_coordinator_config {
     const char *scratch; /* above the nodes' scratch directories; NULL: there are none */
     const char *job; /* Slurm job id; NULL in local mode */
     bool one_rank; /* there is no srun: no task can have several ranks or nodes */
-    uint32_t n_nodes; /* that must join before anything starts */
+    uint32_t n_nodes; /* that can join */
+    uint32_t min_nodes; /* that must, before anything starts; 0, or more than n_nodes: all */
     enum aw_display_mode display; /* on stderr */
     double end_time; /* wall clock when all must have ended; INFINITY or 0: never. A task that
                         cannot end by then does not start; one that runs then is stopped */
@@ -47,7 +48,7 @@ struct aw_coordinator_config {
     struct aw_journal *journal;
     enum aw_durability durability;
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
-    /* Called when all nodes have joined, before anything starts: is this pool what was asked for?
+    /* Called when min_nodes have joined, before anything starts: is this pool what was asked for?
      * NULL: any pool is. 0, or -1 with text: the run ends as a failure of the pool. */
     int (*check_pool) (void *arg, const struct aw_pool *pool, struct aw_error *err);
     /* Asks Slurm about the job; aw_coordinator_job_answer follows, from the loop, also after an ask

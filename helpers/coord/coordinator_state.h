@@ -85,7 +85,7 @@ struct aw_coordinator {
     double epoch; /* monotonic clock at t = 0 */
     struct aw_outlook outlook; /* what the model says */
     char *order; /* the plan to follow; NULL: none. Owned */
-    uint32_t n_joined;
+    uint32_t n_joined, n_awaited; /* nodes; awaited: may still join a pool that has begun */
     struct aw_dispatch *dispatches; /* in the order of their decisions */
     size_t n_dispatches, dispatch_room;
     struct aw_commit commit;
@@ -100,12 +100,12 @@ struct aw_coordinator {
     uint32_t n_leaving; /* of those that are not lost yet */
     bool stopping; /* a stop was asked for */
     bool stop_known; /* the scheduler has stopped, and tasks that wait have been told */
-    bool complete; /* all nodes have joined and the pool has been checked */
+    bool complete; /* min_nodes have joined and the pool has been checked */
     int exit_code; /* -1: the run continues */
     bool journal_broken;
     bool directory_lost; /* removed or moved; the journal is broken then, too */
     const char *note; /* for the display */
-    char joining[48]; /* the note while agents are missing */
+    char joining[64]; /* the note while agents are missing */
     struct aw_error failure; /* of the pool */
 };
 

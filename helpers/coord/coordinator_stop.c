@@ -88,7 +88,7 @@ void aw_coordinator_on_stop_signal (void *arg, int times, const char *name)
                             c->config.kill_grace,
                             strcmp (name, "Ctrl-C") == 0 ? "press Ctrl-C" : "send the signal");
         aw_coordinator_stop (c, true, name);
-        if (c->n_joined < c->config.n_nodes)
+        if (c->n_joined < c->config.min_nodes)
             aw_coordinator_end_run (c, AW_EXIT_STOPPED, "nothing has started yet");
         return;
     }
@@ -109,6 +109,6 @@ void aw_coordinator_on_drain (void *arg, const char *name)
     aw_display_message (c->display,
                         "async-workflow: %s: nothing more starts; running tasks may finish", name);
     aw_coordinator_stop (c, false, name);
-    if (c->n_joined < c->config.n_nodes)
+    if (c->n_joined < c->config.min_nodes)
         aw_coordinator_end_run (c, AW_EXIT_STOPPED, "nothing has started yet");
 }

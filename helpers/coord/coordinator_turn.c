@@ -31,11 +31,11 @@ static void check_pool (struct aw_coordinator *c)
     struct aw_error err;
 
     c->complete = true;
-    c->note = NULL;
+    c->note = c->n_awaited ? c->joining : NULL;
     if (c->config.check_pool
         && c->config.check_pool (c->config.arg, aw_sched_pool (c->sched), &err) < 0)
         aw_coordinator_end_failed (c, &err);
-    else if (aw_sched_check (c->sched, &err) < 0) {
+    else if (!c->n_awaited && aw_sched_check (c->sched, &err) < 0) {
         c->failure = err; /* not the pool's fault: the input asks for too much */
         aw_coordinator_end_run (c, AW_EXIT_INPUT, err.text);
     }
@@ -103,7 +103,7 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (c->n_joined == c->config.n_nodes && !c->complete)
+    if (c->n_joined >= c->config.min_nodes && !c->complete)
         check_pool (c);
     aw_coordinator_flush_requests (c);
     if (!c->commit.thread)

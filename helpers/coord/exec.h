@@ -22,8 +22,8 @@ struct event_base;
  */
 struct aw_exec_callbacks {
     /* A node has joined: type NODE with node (numbered from 0), name, cpus, gpus, mem. When the
-     * last has come, all are reported one after the other in the order of their names ("n2" before
-     * "n10"): the same in each run. */
+     * last has come (or min_nodes have), all are reported one after the other in the order of their
+     * names ("n2" before "n10"): the same in each run. */
     void (*node_joined) (void *arg, const struct aw_event *ev);
     /* Node EV->node is lost (NODE_LOST, reason). Its tasks are not reported any more: the
      * coordinator ends them. */
@@ -47,6 +47,9 @@ struct aw_exec_callbacks {
     void (*message) (void *arg, uint32_t node, const struct aw_packet *packet);
     /* Of all OF nodes, N are there; the others are waited for. May be NULL. */
     void (*joining) (void *arg, uint32_t n, uint32_t of);
+    /* The pool has begun without all nodes, and N more may join it, each by node_joined; 0: no more
+     * will. May be NULL. */
+    void (*awaited) (void *arg, uint32_t n);
     /* All nodes have been silent until they would count as lost (AGAIN: as at the last look): are
      * they lost? False: not yet, the job may be suspended; it is asked again. NULL: they may. */
     bool (*all_silent) (void *arg, bool again);

@@ -47,6 +47,8 @@ enum aw_event_type {
                        aw_stall */
     AW_EVENT_PLAN, /* set instances of the first file start in this order, as far as dependencies
                       and resources allow: text (core/sched/plan.h) */
+    AW_EVENT_AWAIT, /* `count` more nodes may join. A task that fits none of the pool waits for
+                       them; 0: no more will */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -140,7 +142,7 @@ struct aw_event {
     struct aw_idset gpus;
     const struct aw_part *more; /* START: the other nodes of a task on several nodes. Borrowed */
     uint32_t n_more;
-    uint64_t count; /* MESSAGE, CANCEL, STALL */
+    uint64_t count; /* MESSAGE, CANCEL, STALL, AWAIT */
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
     uint64_t bytes; /* STAGED: copied for this task; 0: all was there */
     const char *name; /* NODE: its name; MESSAGE, STALL: the topic's. Borrowed */

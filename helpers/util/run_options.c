@@ -149,6 +149,17 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .help = "Wait this long for the agents of all nodes to connect. A slow task prolog or a "
         "container import needs more",
     },
+    [AW_OPTION_MIN_NODES] = {
+        SRUN ("min-nodes"),
+        .variable = "ASYNC_WORKFLOW_MIN_NODES",
+        .argument = "N",
+        .otherwise = "all nodes",
+        VALUE (COUNT, min_nodes),
+        .least = 1,
+        .settings = IN_SLURM,
+        .help = "Begin when the agents of N nodes have connected. Others join when they connect; "
+        "tasks that need them wait",
+    },
     [AW_OPTION_MAX_STEPS] = {
         SRUN ("max-steps"),
         .variable = "ASYNC_WORKFLOW_MAX_STEPS",

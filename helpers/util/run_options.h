@@ -27,6 +27,7 @@ enum aw_option {
     AW_OPTION_TIME_LIMIT,
     AW_OPTION_NODE_TIMEOUT,
     AW_OPTION_CONNECT_TIMEOUT,
+    AW_OPTION_MIN_NODES,
     AW_OPTION_MAX_STEPS,
     AW_OPTION_SCRATCH,
     AW_OPTION_SCRATCH_SIZE,
@@ -54,7 +55,7 @@ enum aw_option_kind {
     AW_KIND_LIST, /* struct aw_strings: a text each time that the option is given */
 };
 
-enum { AW_OPTION_MOST = 4096 };
+enum { AW_OPTION_MOST = 65536 };
 
 /* Where a run takes place, what of it is run, and whether it is run at all. */
 enum aw_setting {
@@ -75,6 +76,7 @@ struct aw_run_settings {
     uint64_t scratch_size; /* bytes; 0: not given */
     double plan_time; /* seconds; NAN: not given */
     uint32_t plan_evaluations; /* 0: not given */
+    uint32_t min_nodes; /* 0: not given */
     uint32_t max_steps, stage_streams;
     uint32_t cpus, gpus; /* 0: not given */
     bool local, test_only, new_values;

@@ -197,8 +197,11 @@ int main (int argc, char **argv)
     int n = argc > 1 ? atoi (argv[1]) : 2000;
     int width = argc > 2 ? atoi (argv[2]) : 16;
     struct bench bench = { .program = argc > 3 ? argv[3] : "/bin/true" };
-    const struct aw_exec_callbacks callbacks = { on_node, on_lost, on_finish, on_broken,
-                                                 NULL,    NULL,    NULL,      &bench };
+    const struct aw_exec_callbacks callbacks = { .node_joined = on_node,
+                                                 .node_lost = on_lost,
+                                                 .task_finished = on_finish,
+                                                 .broken = on_broken,
+                                                 .arg = &bench };
     double wide[2][ROUNDS], chain[2][ROUNDS], loop_cpu[ROUNDS], self_cpu[ROUNDS], agent_cpu[ROUNDS];
     struct aw_idset cpus = { 0 };
     struct aw_agent_local local = { .cpus = &cpus };

@@ -81,9 +81,17 @@ static void on_note (void *arg, const char *text)
     snprintf (rig->note, sizeof (rig->note), "%s", text);
 }
 
+static void on_awaited (void *arg, uint32_t n)
+{
+    struct rig *rig = arg;
+
+    rig->n_awaited = n;
+}
+
 void rig_init (struct rig *rig)
 {
     memset (rig, 0, sizeof (*rig));
+    rig->n_awaited = UINT32_MAX;
     strcpy (rig->dir, "/tmp/aw-rig.XXXXXX");
     assert_non_null (mkdtemp (rig->dir));
     rig->base = event_base_new ();
@@ -94,6 +102,7 @@ void rig_init (struct rig *rig)
         .task_finished = on_finish,
         .broken = on_broken,
         .note = on_note,
+        .awaited = on_awaited,
         .arg = rig,
     };
 }

@@ -34,6 +34,7 @@ struct rig {
     uint32_t lost[16];
     uint32_t n_lost;
     char lost_reason[512]; /* the last one's */
+    uint32_t n_awaited; /* as reported last; UINT32_MAX: it was not */
     uint32_t n_broken;
     char broken[512];
     char note[512];

@@ -66,14 +66,21 @@ static int tear_down (void **state)
     return 0;
 }
 
-static void create (uint32_t n_nodes, double deadline)
+static void create_with (uint32_t n_nodes, uint32_t min_nodes, double deadline)
 {
     struct aw_error err = { "" };
-    const struct aw_exec_agents_config config = { "55", n_nodes, deadline, 0, 0 };
+    const struct aw_exec_agents_config config = {
+        .job = "55", .n_nodes = n_nodes, .min_nodes = min_nodes, .deadline = deadline
+    };
 
     rig.exec = aw_exec_agents_create (rig.base, &rig.callbacks, &config, &err);
     if (!rig.exec)
         fail_msg ("%s", err.text);
+}
+
+static void create (uint32_t n_nodes, double deadline)
+{
+    create_with (n_nodes, 0, deadline);
 }
 
 /* An agent process with N CPUs that do not exist, so unbound. */
@@ -119,8 +126,8 @@ static int exit_status (int i)
 
 static void wrong_arguments_are_refused (void **state)
 {
-    const struct aw_exec_agents_config no_nodes = { "1", 0, 1, 0, 0 },
-                                       no_port = { "1", 1, 1, 10, 9 };
+    const struct aw_exec_agents_config no_nodes = { .job = "1", .deadline = 1 },
+                                       no_port = { "1", 1, 1, 1, 10, 9 };
     struct aw_error err = { "" };
 
     (void)state;
@@ -160,6 +167,63 @@ static void nodes_come_in_their_order (void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal (exit_status (i), 0);
     assert_int_equal (rig.n_lost, 0);
+}
+
+/* Two of four are enough. Others join later; one that comes twice does not. */
+static void a_pool_begins_with_the_nodes_that_are_there (void **state)
+{
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create_with (4, 2, RIG_SECONDS);
+    start_agent (0, "n3", 1, NULL);
+    start_agent (1, "n2", 1, NULL);
+    rig_until_nodes (&rig, 2);
+    assert_string_equal (rig.nodes[0], "n2");
+    assert_string_equal (rig.nodes[1], "n3");
+    assert_int_equal (rig.n_awaited, 2);
+    rig_start (&rig, 1, 0, "exit 0");
+    rig_until_ends (&rig, 1);
+    start_agent (2, "n3", 1, NULL);
+    start_agent (3, "n1", 3, "tasks run unbound");
+    rig_until_nodes (&rig, 3);
+    assert_string_equal (rig.nodes[2], "n1");
+    assert_int_equal (rig.node_cpus[2], 3);
+    assert_int_equal (rig.n_awaited, 1);
+    assert_string_equal (rig.note, "n1: tasks run unbound");
+    rig_start (&rig, 2, 1, "exit 0");
+    rig_until_ends (&rig, 2);
+    assert_int_equal (rig_end_of (&rig, 1)->node, 2);
+    start_agent (4, "n4", 1, NULL);
+    rig_until_nodes (&rig, 4);
+    assert_string_equal (rig.nodes[3], "n4");
+    assert_int_equal (rig.n_awaited, 0);
+    kill (agents[3], SIGKILL);
+    rig_until_lost (&rig, 1);
+    assert_int_equal (rig.lost[0], 2);
+    assert_int_equal (rig.n_broken, 0);
+}
+
+static bool awaits_none (struct rig *r, void *arg)
+{
+    (void)arg;
+    return r->n_awaited == 0;
+}
+
+static void nodes_that_do_not_come_are_given_up (void **state)
+{
+    (void)state;
+    if (!with_munge)
+        skip ();
+    create_with (2, 1, 3);
+    start_agent (0, "n1", 1, NULL);
+    rig_until (&rig, awaits_none, NULL);
+    assert_int_equal (rig.n_nodes, 1);
+    assert_string_equal (rig.note,
+                         "1 of 2 agents connected within 3 s: the run continues with these");
+    assert_int_equal (rig.n_broken, 0);
+    rig_start (&rig, 0, 0, "exit 0");
+    rig_until_ends (&rig, 1);
 }
 
 static void a_lost_agent_is_told (void **state)
@@ -510,6 +574,8 @@ int main (void)
     const struct CMUnitTest tests[] = {
         TEST (wrong_arguments_are_refused),
         TEST (nodes_come_in_their_order),
+        TEST (a_pool_begins_with_the_nodes_that_are_there),
+        TEST (nodes_that_do_not_come_are_given_up),
         TEST (a_lost_agent_is_told),
         TEST (an_agent_that_does_not_come_is_told),
         TEST (it_is_an_error_if_no_agent_comes),

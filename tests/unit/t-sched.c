@@ -15,6 +15,7 @@
 #include "core/sched/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"
+#include "util/exit_status.h"
 
 static struct aw_sched *make (const struct aw_graph *g,
                               enum aw_policy policy,
@@ -784,10 +785,55 @@ static void a_mean_that_creeps_moves_the_estimate (void **state)
     aw_graph_destroy (g);
 }
 
+/* A task that fits no node waits as long as others may join: it starts there, or the run ends. */
+static void a_pool_that_grows_is_waited_for (void **state)
+{
+    struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+
+    (void)state;
+    for (int comes = 0; comes <= 1; comes++) {
+        struct aw_graph *g = aw_graph_create ();
+        struct aw_sched *s;
+        struct aw_event action, ev = { .type = AW_EVENT_AWAIT, .t = 1, .count = 1 };
+        uint32_t n_running;
+
+        assert_non_null (graphs_set (g, "wide", 1, 8, 0, 1));
+        assert_int_equal (aw_graph_finalize (g, NULL), 0);
+        s = aw_sched_create (g, &config, NULL);
+        assert_non_null (s);
+        assert_int_equal (aw_simulate_add_nodes (s, 1, 4, 0, 0, NULL), 0);
+        assert_true (aw_sched_is_input (s, &ev));
+        assert_int_equal (aw_sched_handle (s, &ev, NULL), 0);
+        assert_true (aw_sched_next (s, &action));
+        assert_int_equal (action.type, AW_EVENT_READY);
+        assert_false (aw_sched_next (s, &action));
+        assert_false (aw_sched_at_rest (s, &n_running)); /* it is not stuck */
+        if (comes) {
+            ev = (struct aw_event){ .type = AW_EVENT_NODE, .t = 2, .node = 1, .name = "n2" };
+            assert_int_equal (aw_idset_add (&ev.cpus, 0, 7), 0);
+            assert_int_equal (aw_sched_handle (s, &ev, NULL), 0);
+            aw_idset_finish (&ev.cpus);
+            assert_true (aw_sched_next (s, &action));
+            assert_int_equal (action.type, AW_EVENT_START);
+            assert_int_equal (action.node, 1);
+        }
+        else {
+            ev = (struct aw_event){ .type = AW_EVENT_AWAIT, .t = 2 };
+            assert_int_equal (aw_sched_handle (s, &ev, NULL), 0);
+            assert_true (aw_sched_next (s, &action));
+            assert_int_equal (action.type, AW_EVENT_END);
+            assert_int_equal (action.code, AW_EXIT_POOL);
+        }
+        aw_sched_destroy (s);
+        aw_graph_destroy (g);
+    }
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (wrong_arguments_are_refused),
+        cmocka_unit_test (a_pool_that_grows_is_waited_for),
         cmocka_unit_test (the_paper_runs_take_the_times_of_the_model),
         cmocka_unit_test (random_runs_break_no_rule),
         cmocka_unit_test (a_copy_decides_as_the_original_did),

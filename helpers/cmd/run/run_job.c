@@ -174,9 +174,14 @@ static int start_pool (struct aw_pool_run *run,
                        struct aw_error *err)
 {
     struct aw_srun_callbacks callbacks = { on_line, on_step_ended, run };
-    const struct aw_exec_agents_config agents = { run->job.id, run->job.n_nodes,
-                                                  run->args->value.connect_timeout,
-                                                  run->job.port_first, run->job.port_last };
+    const struct aw_exec_agents_config agents = {
+        .job = run->job.id,
+        .n_nodes = run->job.n_nodes,
+        .min_nodes = run->args->value.min_nodes,
+        .deadline = run->args->value.connect_timeout,
+        .port_first = run->job.port_first,
+        .port_last = run->job.port_last,
+    };
     struct aw_pool_step_config step = { .job = &run->job, .options = srun->step.v };
 
     if (run->job.munge_socket)
@@ -221,12 +226,31 @@ static int set_directory (struct aw_pool_run *run, const char *directory, struct
     return run->start_dir ? 0 : aw_error_set (err, "--chdir=%s: %s", directory, strerror (errno));
 }
 
+/* "Never" is decided by what the job holds, where the pool may begin with less. 0, or -1 with text.
+ */
+static int check_sets (struct aw_pool_run *run,
+                       const struct aw_allocation *allocation,
+                       struct aw_error *err)
+{
+    struct aw_sched *sched = aw_sched_create (run->workflow->graph, &run->args->sched, err);
+    int rc = sched ? aw_allocation_join (allocation, sched, err) : -1;
+
+    if (rc == 0) {
+        rc = aw_sched_check (sched, err);
+        run->input_is_wrong = rc < 0;
+    }
+    aw_sched_destroy (sched);
+    return rc;
+}
+
 /* Predicts the run and chooses the order while srun starts the agents. */
 static int plan (struct aw_pool_run *run, struct aw_error *err)
 {
     struct aw_allocation allocation = { 0 };
     int rc = aw_run_allocation (&run->job, &allocation, err);
 
+    if (rc == 0 && run->args->value.min_nodes > 0)
+        rc = check_sets (run, &allocation, err);
     if (rc == 0)
         rc = aw_pool_run_plan (run, &allocation, err);
     aw_allocation_finish (&allocation);
@@ -315,6 +339,7 @@ int aw_run_in_job (const struct aw_run_args *args,
     if (query_job (&run, srun, job, &err) == 0) {
         config.job = run.job.id;
         config.n_nodes = run.job.n_nodes;
+        config.min_nodes = args->value.min_nodes;
         config.end_time = aw_run_end (args, run.job.end_time);
         config.ask_job = on_ask;
         if (set_directory (&run, srun->directory, &err) == 0

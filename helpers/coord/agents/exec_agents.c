@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backend "agents". It waits for all agents, reports them in the order of their names, and from
- * then on treats each as one node. The port is open only while agents are missing. */
+/* The backend "agents". It waits for the agents, reports them in the order of their names, and from
+ * then on treats each as one node; agents that come later are reported as they come. The port is
+ * open only while agents are missing. */
 #include "config.h"
 
 #include "coord/agents/exec_agents.h"
@@ -36,23 +37,26 @@ struct exec_agents {
     struct aw_listener *listener; /* NULL once all are there, and in local mode */
     uint16_t port;
     struct event *deadline;
-    struct event *report; /* timer: tells how many are there; NULL once all are */
+    struct event *report; /* timer: tells how many are there; NULL once none is awaited */
     struct event *beat; /* timer: asks all for a sign of life; NULL: not wanted */
     double timeout; /* seconds without one after which a node is lost */
     double beaten; /* when it last went off */
     bool all_silent; /* then: all nodes were, for too long */
     double deadline_seconds;
-    uint32_t n_nodes;
-    struct aw_agent_link **agents; /* with hello; by number once all have sent it. NULL: lost */
+    uint32_t n_nodes, min_nodes;
+    struct aw_agent_link **agents; /* with hello; by number once complete. NULL: lost */
     uint32_t n_agents;
     struct aw_names names; /* of those that have sent their hello */
     const struct aw_slurm_job *job; /* NULL: the pool is what the agents see */
     const struct aw_error *line; /* the last of their step; NULL: not known */
-    struct aw_node_allocation *allocations; /* by number, once all are there */
+    struct aw_node_allocation *allocations; /* by number, once complete */
+    struct aw_names places; /* of the job's nodes, once complete */
     struct aw_agent_link **quiet; /* connected, hello not received yet */
     uint32_t n_quiet;
     uint32_t quiet_capacity;
-    bool complete; /* all nodes have been reported */
+    bool awaits; /* agents are missing and may still come */
+    bool complete; /* the pool has begun: min_nodes have been reported, or more */
+    bool noted; /* a remark on a node has been reported */
     bool closing; /* shutdown was called, or it is broken */
     pid_t pid; /* of the forked agent; 0: none */
 };
@@ -66,6 +70,7 @@ static struct exec_agents *backend_of (struct aw_exec *exec)
 
 static void stop_waiting (struct exec_agents *backend)
 {
+    backend->awaits = false;
     if (backend->deadline)
         event_free (backend->deadline);
     backend->deadline = NULL;
@@ -95,7 +100,7 @@ static void forget (struct aw_agent_link **list, uint32_t *n, const struct aw_ag
     }
 }
 
-/* All are there: orders, numbers and reports them. */
+/* Enough are there: orders, numbers and reports them. */
 
 static int by_name (const void *a, const void *b)
 {
@@ -105,59 +110,70 @@ static int by_name (const void *a, const void *b)
     return strverscmp (aw_agent_link_node (*x)->name, aw_agent_link_node (*y)->name);
 }
 
-static void tell_notes (const struct exec_agents *backend)
+/* The remarks on the nodes from FIRST on, in one line, unless there has been one. */
+static void tell_notes (struct exec_agents *backend, uint32_t first)
 {
     struct aw_error line;
 
-    if (backend->exec.callbacks.note
-        && aw_node_allocations_note (backend->allocations, backend->n_agents, &line))
-        backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
-}
-
-/* JOB's part of the node NAME, or NULL. */
-static const struct aw_slurm_node *find_node (const struct aw_slurm_job *job,
-                                              const struct aw_names *names,
-                                              const char *name)
-{
-    uint32_t place = aw_names_get (names, name, strlen (name));
-
-    return place != AW_NAMES_NONE ? &job->nodes[place] : NULL;
-}
-
-static int make_allocations (struct exec_agents *backend)
-{
-    struct aw_names names = { 0 };
-    int rc = backend->job ? aw_node_allocation_names (backend->job, &names) : 0;
-
-    for (uint32_t i = 0; rc == 0 && i < backend->n_agents; i++) {
-        const struct aw_event *hello = aw_agent_link_node (backend->agents[i]);
-
-        rc = aw_node_allocation_make (&backend->allocations[i], hello,
-                                      find_node (backend->job, &names, hello->name));
-    }
-    aw_names_finish (&names);
-    return rc;
-}
-
-static void tell_nodes (struct exec_agents *backend)
-{
-    stop_waiting (backend);
-    qsort (backend->agents, backend->n_agents, sizeof (struct aw_agent_link *), by_name);
-    for (uint32_t i = 0; i < backend->n_agents; i++)
-        aw_agent_link_set_number (backend->agents[i], i);
-    if (make_allocations (backend) < 0) {
-        broken (backend, &no_memory);
+    if (backend->noted || !backend->exec.callbacks.note
+        || !aw_node_allocations_note (backend->allocations + first, backend->n_agents - first,
+                                      &line))
         return;
-    }
-    backend->complete = true;
-    tell_notes (backend);
-    for (uint32_t i = 0; i < backend->n_agents; i++) {
-        struct aw_event node = backend->allocations[i].node;
+    backend->noted = true;
+    backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
+}
 
-        node.node = i;
-        if (backend->agents[i])
-            backend->exec.callbacks.node_joined (backend->exec.callbacks.arg, &node);
-    }
+/* The job's part of node NAME, or NULL. */
+static const struct aw_slurm_node *find_node (const struct exec_agents *backend, const char *name)
+{
+    uint32_t place = aw_names_get (&backend->places, name, strlen (name));
+
+    return place != AW_NAMES_NONE ? &backend->job->nodes[place] : NULL;
+}
+
+static int number_node (struct exec_agents *backend, uint32_t number)
+{
+    const struct aw_event *hello = aw_agent_link_node (backend->agents[number]);
+
+    aw_agent_link_set_number (backend->agents[number], number);
+    return aw_node_allocation_make (&backend->allocations[number], hello,
+                                    find_node (backend, hello->name));
+}
+
+static void tell_node (struct exec_agents *backend, uint32_t number)
+{
+    struct aw_event node = backend->allocations[number].node;
+
+    node.node = number;
+    if (backend->agents[number])
+        backend->exec.callbacks.node_joined (backend->exec.callbacks.arg, &node);
+}
+
+/* The nodes from FIRST on have joined. */
+static void tell_nodes (struct exec_agents *backend, uint32_t first)
+{
+    for (uint32_t i = first; i < backend->n_agents; i++)
+        if (number_node (backend, i) < 0) {
+            broken (backend, &no_memory);
+            return;
+        }
+    backend->complete = true;
+    tell_notes (backend, first);
+    for (uint32_t i = first; i < backend->n_agents; i++)
+        tell_node (backend, i);
+    if (backend->min_nodes < backend->n_nodes && backend->exec.callbacks.awaited)
+        backend->exec.callbacks.awaited (backend->exec.callbacks.arg,
+                                         backend->awaits ? backend->n_nodes - backend->n_agents
+                                                         : 0);
+}
+
+static void begin (struct exec_agents *backend)
+{
+    qsort (backend->agents, backend->n_agents, sizeof (struct aw_agent_link *), by_name);
+    if (backend->job && aw_node_allocation_names (backend->job, &backend->places) < 0)
+        broken (backend, &no_memory);
+    else
+        tell_nodes (backend, 0);
 }
 
 /* Frames of agents. */
@@ -168,10 +184,8 @@ static void on_hello (void *arg, struct aw_agent_link *agent)
     const char *name = aw_agent_link_node (agent)->name;
 
     forget (backend->quiet, &backend->n_quiet, agent);
-    if (backend->complete || backend->n_agents == backend->n_nodes
-        || aw_names_get (&backend->names, name, strlen (name)) != AW_NAMES_NONE) {
-        aw_agent_link_destroy (
-            agent); /* a second agent of a node, or one more than was asked for */
+    if (!backend->awaits || aw_names_get (&backend->names, name, strlen (name)) != AW_NAMES_NONE) {
+        aw_agent_link_destroy (agent); /* a second one of a node, or one more than was asked for */
         return;
     }
     if (aw_names_set (&backend->names, name, backend->n_agents) < 0) {
@@ -184,7 +198,11 @@ static void on_hello (void *arg, struct aw_agent_link *agent)
         backend->exec.callbacks.joining (backend->exec.callbacks.arg, backend->n_agents,
                                          backend->n_nodes);
     if (backend->n_agents == backend->n_nodes)
-        tell_nodes (backend);
+        stop_waiting (backend);
+    if (backend->complete)
+        tell_nodes (backend, backend->n_agents - 1);
+    else if (backend->n_agents == backend->min_nodes)
+        begin (backend);
 }
 
 static void on_finish (void *arg, struct aw_agent_link *agent, struct aw_event *ev)
@@ -229,7 +247,7 @@ static void lost_node (struct exec_agents *backend, struct aw_agent_link *agent,
         backend->exec.callbacks.node_lost (backend->exec.callbacks.arg, &ev);
 }
 
-/* A missing node will not come again: srun starts each agent once. */
+/* A missing node will not come again: srun starts each agent once. Others may be enough. */
 static void lost_early (struct exec_agents *backend, struct aw_agent_link *agent, const char *why)
 {
     const char *name = aw_agent_link_node (agent)->name;
@@ -239,6 +257,8 @@ static void lost_early (struct exec_agents *backend, struct aw_agent_link *agent
     forget (backend->agents, &backend->n_agents, agent);
     if (name)
         aw_names_remove (&backend->names, name);
+    if (backend->min_nodes < backend->n_nodes)
+        return;
     if (name)
         aw_error_set (&err, "node %s was lost before all %u nodes had joined: %s", name,
                       backend->n_nodes, why);
@@ -378,6 +398,20 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
         backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
 }
 
+/* The pool goes on with the agents that are there. */
+static void continue_without (struct exec_agents *backend, const char *missing)
+{
+    struct aw_error line;
+
+    stop_waiting (backend);
+    aw_error_set (&line, "%u of %u agents connected within %g s%s: the run continues with these",
+                  backend->n_agents, backend->n_nodes, backend->deadline_seconds, missing);
+    if (backend->exec.callbacks.note)
+        backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
+    if (backend->exec.callbacks.awaited)
+        backend->exec.callbacks.awaited (backend->exec.callbacks.arg, 0);
+}
+
 static void on_deadline (evutil_socket_t fd, short what, void *arg)
 {
     struct exec_agents *backend = arg;
@@ -388,6 +422,10 @@ static void on_deadline (evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     aw_missing_agents_list (&those, missing, sizeof (missing));
+    if (backend->complete) {
+        continue_without (backend, missing);
+        return;
+    }
     aw_missing_agents_explain (&those, reason, sizeof (reason));
     aw_error_set (&err, "%u of %u agents connected within %g s%s%s%s", backend->n_agents,
                   backend->n_nodes, backend->deadline_seconds, missing, reason,
@@ -495,6 +533,7 @@ static void backend_destroy (struct aw_exec *exec)
         for (uint32_t i = 0; backend->allocations && i < backend->n_nodes; i++)
             aw_node_allocation_finish (&backend->allocations[i]);
         aw_names_finish (&backend->names);
+        aw_names_finish (&backend->places);
         free (backend->allocations);
         free (backend->agents);
         free (backend->quiet);
@@ -530,7 +569,8 @@ static struct exec_agents *create (struct event_base *base,
     backend->exec.ops = &ops;
     backend->exec.callbacks = *callbacks;
     backend->base = base;
-    backend->n_nodes = n_nodes;
+    backend->n_nodes = backend->min_nodes = n_nodes;
+    backend->awaits = true;
     backend->deadline_seconds = deadline;
     backend->reader = aw_frame_reader_create ();
     backend->agents = calloc (n_nodes, sizeof (struct aw_agent_link *));
@@ -558,6 +598,8 @@ struct aw_exec *aw_exec_agents_create (struct event_base *base,
 
     if (!backend)
         return NULL;
+    if (config->min_nodes > 0 && config->min_nodes < config->n_nodes)
+        backend->min_nodes = config->min_nodes;
     backend->listener = aw_listener_create (base, config->job, config->port_first,
                                             config->port_last, on_accepted, backend, err);
     if (!backend->listener) {

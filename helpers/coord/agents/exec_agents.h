@@ -10,8 +10,10 @@ struct aw_slurm_job;
 
 struct aw_exec_agents_config {
     const char *job; /* its id, which agents must name; "": none. Borrowed */
-    uint32_t n_nodes; /* an agent of each must come */
-    double deadline; /* within these seconds, else `broken` */
+    uint32_t n_nodes; /* an agent of each is to come */
+    uint32_t min_nodes; /* the pool begins with this many; 0: with all */
+    double deadline; /* these must come within these seconds, else `broken`; others will not join
+                        later */
     uint16_t port_first,
         port_last; /* the TCP ports to choose from, Slurm's SrunPortRange; 0, 0: any */
 };

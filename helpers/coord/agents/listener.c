@@ -20,6 +20,7 @@
 #include "util/clock.h"
 
 enum {
+    BACKLOG = 1 << 14, /* all agents connect at once; the kernel cuts it to net.core.somaxconn */
     /* Not yet authenticated at a time; others wait in the kernel's queue. A proof takes about a
        millisecond. */
     MAX_STRANGERS = 128,
@@ -398,7 +399,7 @@ static int listen_in (uint16_t first, uint16_t last, int *family, struct aw_erro
         if (fd < 0)
             return aw_error_set (err, "socket: %s", strerror (errno));
         if (bind_port (fd, *family, (uint16_t)(first + (offset + i) % n)) == 0
-            && listen (fd, SOMAXCONN) == 0)
+            && listen (fd, BACKLOG) == 0)
             return fd;
         aw_error_set (err, "no port among %u-%u can be listened on: %s", first, last,
                       strerror (errno));

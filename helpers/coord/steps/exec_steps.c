@@ -400,6 +400,14 @@ static void on_pool_node_leaves (void *arg, const struct aw_event *ev)
         backend->exec.callbacks.node_leaves (backend->exec.callbacks.arg, ev);
 }
 
+static void on_pool_awaited (void *arg, uint32_t n)
+{
+    struct exec_steps *backend = arg;
+
+    if (backend->exec.callbacks.awaited)
+        backend->exec.callbacks.awaited (backend->exec.callbacks.arg, n);
+}
+
 static bool on_pool_all_silent (void *arg, bool again)
 {
     const struct exec_steps *backend = arg;
@@ -570,6 +578,7 @@ struct aw_exec *aw_exec_steps_create (struct event_base *base,
         .node_leaves = on_pool_node_leaves,
         .message = on_pool_message,
         .joining = on_pool_joining,
+        .awaited = on_pool_awaited,
         .all_silent = on_pool_all_silent,
         .arg = backend,
     };

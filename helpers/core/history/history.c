@@ -530,6 +530,7 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
     case AW_EVENT_WAKE:
     case AW_EVENT_LIMIT:
     case AW_EVENT_NODE_DRAIN:
+    case AW_EVENT_AWAIT:
     case AW_EVENT_TYPES:
         break;
     }

@@ -79,7 +79,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *sched);
 /* "Never": is there a set that no node of the pool could hold even empty? Returns 0, or -1 with
  * text
  * ("train needs 8 GPUs; the largest node has 4"). Call when all nodes have joined, before the first
- * next.
+ * next. While others may join (AWAIT) it would say what is not so.
  */
 int aw_sched_check (struct aw_sched *sched, struct aw_error *err);
 

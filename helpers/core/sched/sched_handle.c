@@ -126,6 +126,9 @@ static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_erro
         return aw_sched_handle_cancel (s, ev, err);
     case AW_EVENT_ADD:
         return aw_sched_grow (s, err);
+    case AW_EVENT_AWAIT:
+        s->n_awaited = ev->count;
+        return 0;
     case AW_EVENT_STALL: /* for those who look on */
         return 0;
     case AW_EVENT_NODE_DRAIN:

@@ -139,7 +139,7 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);
-    if (s->running.n_used > 0 || !isinf (aw_sched_next_wake (s)))
+    if (s->running.n_used > 0 || !isinf (aw_sched_next_wake (s)) || aw_sched_awaits_nodes (s))
         return false;
     if (aw_sched_starve (s))
         return aw_sched_next (s, action);

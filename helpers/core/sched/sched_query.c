@@ -146,6 +146,7 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     case AW_EVENT_ADD:
     case AW_EVENT_STALL:
     case AW_EVENT_PLAN:
+    case AW_EVENT_AWAIT:
         return true;
     case AW_EVENT_FINISH:
         return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes
@@ -191,13 +192,24 @@ static bool is_moving (const struct aw_sched *s, const struct aw_running *run)
            || isfinite (s->graph->sets[run->set].time_limit);
 }
 
+bool aw_sched_awaits_nodes (const struct aw_sched *s)
+{
+    struct aw_counts all;
+
+    if (s->n_awaited == 0 || s->stopped)
+        return false;
+    all = aw_sched_counts (s, AW_NONE);
+    return all.waiting + all.ready > 0;
+}
+
 bool aw_sched_at_rest (const struct aw_sched *s, uint32_t *n)
 {
     const struct aw_running *run;
     uint32_t cursor = 0;
 
     *n = s->running.n_used;
-    if (s->ended || s->out_of_memory || (!s->stopped && (s->delayed.n > 0 || aw_sched_cut (s))))
+    if (s->ended || s->out_of_memory || aw_sched_awaits_nodes (s)
+        || (!s->stopped && (s->delayed.n > 0 || aw_sched_cut (s))))
         return false;
     while ((run = aw_running_each (&s->running, &cursor)))
         if (is_moving (s, run))

@@ -54,6 +54,7 @@ struct aw_sched {
     struct aw_cancel *cancelled; /* earlier in the run; applied when this part begins. Owned */
     uint32_t n_cancelled;
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
+    uint64_t n_awaited; /* nodes that may still join */
     uint32_t n_lost; /* lost nodes whose tasks may still be in `running` */
     uint32_t n_moves; /* estimates that changed since the last snapshot for ranks */
     double *plan; /* ranks of the instances that iterations repeat; NULL: the policy's. Owned */
@@ -242,6 +243,9 @@ int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, stru
 /* Nothing runs and nothing can start, so no message will come: skips the tasks that wait for
  * messages. True if that has changed anything. */
 bool aw_sched_starve (struct aw_sched *s);
+
+/* sched_query.c. Can tasks that remain start when more nodes have joined, and may some join? */
+bool aw_sched_awaits_nodes (const struct aw_sched *s);
 
 /* sched_decide.c. Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing
  * can start now; -1: ENOMEM. */
