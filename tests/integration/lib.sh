@@ -38,6 +38,25 @@ if test -z "$file"; then
 fi
 . "$file"
 
+# What a test prints is shown if it fails.
+test_log=
+if test "$verbose" != t; then
+    test_log=$(mktemp /tmp/aw-test-log.XXXXXX) && exec 3>>"$test_log" 4>&3
+    test_ok_ ()
+    {
+        test_success=$((test_success + 1))
+        echo "ok $test_count - $1"
+        : >"$test_log"
+    }
+    test_failure_ ()
+    {
+        test_failure=$((test_failure + 1))
+        echo "not ok $test_count - $1"
+        { echo "# $0: not ok $test_count - $1"; tail -n 200 "$test_log" | sed 's/^/#     /'; } >&2
+        : >"$test_log"
+    }
+fi
+
 # "$INTERRUPTIBLE COMMAND &": a shell starts what runs in the background with SIGINT ignored, and our programs leave it so.
 INTERRUPTIBLE='env --default-signal=INT'
 
@@ -71,6 +90,7 @@ at_exit ()
 {
     at_exit_code=$?
     trap - EXIT
+    test -z "$test_log" || rm -f "$test_log"
     cluster_stop
     $at_exit_also
     (exit $at_exit_code)
