@@ -97,7 +97,7 @@ test_expect_success 'another policy, CPU, GPU or order is noticed' '
     changed "1s/\"policy\":\"[^\"]*\"/\"policy\":\"fifo\"/" &&
     changed "/\"start\",\"task\":\"wide@0.1/s/\"cpus\":\"[^\"]*\"/\"cpus\":\"5-7\"/" &&
     changed "/\"start\",\"task\":\"wide@0.1/s/\"gpus\":\"1\"/\"gpus\":\"0\"/" &&
-    changed "/\"start\",\"task\":\"narrow@0.7/d" &&
+    changed "/\"start\",\"task\":\"wide@0.0/d" &&
     changed "\$d"
 '
 
