@@ -40,8 +40,8 @@ import threading
 import time
 
 __all__ = ["Connection", "Message", "publish", "flush", "receive", "request", "reply", "add",
-           "cancel", "submit", "wait", "states", "close", "Error", "NotInWorkflow", "Rejected", "Closed", "Stuck", "Timeout",
-           "Full", "MAX_MESSAGE", "MAX_ADDITION"]
+           "cancel", "submit", "wait", "states", "close", "Error", "NotInWorkflow", "Rejected",
+           "Closed", "Stuck", "Timeout", "Full", "MAX_MESSAGE", "MAX_ADDITION"]
 
 MAX_MESSAGE = 65536  # bytes of data in a message
 MAX_ADDITION = 4 << 20  # bytes of a workflow that is added, or of a submission and its environment
@@ -359,7 +359,8 @@ class Connection:
     # Opening and closing
 
     def _open(self):
-        path, token = os.environ.get("ASYNC_WORKFLOW_SOCKET"), os.environ.get("ASYNC_WORKFLOW_TOKEN")
+        path = os.environ.get("ASYNC_WORKFLOW_SOCKET")
+        token = os.environ.get("ASYNC_WORKFLOW_TOKEN")
         launch = re.match(r"(\d+)\.(\d+)", os.environ.get("ASYNC_WORKFLOW_LAUNCH", ""))
         job, own = os.environ.get("ASYNC_WORKFLOW_JOB"), os.environ.get("SLURM_JOB_ID")
 
@@ -373,6 +374,7 @@ class Connection:
                                 % ("ASYNC_WORKFLOW_LAUNCH" if path and token
                                    else "ASYNC_WORKFLOW_SOCKET"))
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.settimeout(None)  # also after socket.setdefaulttimeout()
         try:
             self._socket.connect(path)
             self._send(_HELLO, number=int(launch.group(1)), attempt=int(launch.group(2)),
@@ -414,8 +416,8 @@ class Connection:
         """Sends a packet, and returns its number: a new one if none is given."""
         if number is None:
             number = self._next_number()
-        head = _HEAD.pack(kind, flags, len(topic), len(group), 0, number, attempt, len(data), 0, seq,
-                          reply)
+        head = _HEAD.pack(kind, flags, len(topic), len(group), 0, number, attempt, len(data), 0,
+                          seq, reply)
         while True:
             try:
                 self._socket.sendmsg([head, topic, group, data], (),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A task in Python that tries each function of asyncworkflow; prints TAP. A second task of the run, "server", answers what
-comes on topic ask, and a third one, "victim", waits to be cancelled.
+"""A task in Python that tries each function of asyncworkflow; prints TAP. A second task of the run, "server",
+answers what comes on topic ask, and a third one, "victim", waits to be cancelled.
 """
 import contextlib
 import os
@@ -178,6 +178,18 @@ def a_timeout_leaves_the_connection_usable():
     assert aw.receive("quiet", group="g", timeout=WAIT).data == b"1"
 
 
+def a_default_timeout_of_sockets_means_nothing():
+    socket.setdefaulttimeout(0.01)
+    try:
+        with aw.Connection() as connection:
+            thread = threading.Timer(0.2, lambda: (aw.publish("slow", b"1"), aw.close()))
+            thread.start()
+            assert connection.receive("slow", timeout=WAIT).data == b"1"
+            thread.join()
+    finally:
+        socket.setdefaulttimeout(None)
+
+
 def requests_are_answered():
     for data in b"x", b"\0" * aw.MAX_MESSAGE:
         answer = aw.request("ask", data, timeout=WAIT)
@@ -245,7 +257,8 @@ def sets_are_added():
     aw.add(one, timeout=WAIT)
     aw.add(one, timeout=WAIT)
     text = "".join('"big%d": {"command": ["echo", "%s"]},' % (i, "x" * 30000) for i in range(9))
-    aw.add('{"async-workflow": 1, "tasks": {%s "last": {"after": ["added"], "command": ["true"]}}}' % text, timeout=WAIT)
+    last = '"last": {"after": ["added"], "command": ["true"]}'
+    aw.add('{"async-workflow": 1, "tasks": {%s %s}}' % (text, last), timeout=WAIT)
     with raises(aw.Rejected, "tasks.added: the workflow already has a task set \"added\""):
         aw.add({"async-workflow": 1, "tasks": {"added": {"command": ["x"]}, "more": {"command": ["x"]}}}, timeout=WAIT)
     try:
@@ -278,7 +291,8 @@ def wrong_submissions():
             aw.wait(ids)
     with raises(ValueError, "a submission with its environment has at most 4194304"):
         aw.submit(["echo", "x" * aw.MAX_ADDITION])
-    for keys, text in ({"nokey": 1}, "nokey"), ({"cpus": 0}, "cpus"), ({"cpus": 4000}, "4000"), ({"after_ok": 1000000999}, "1000000999"):
+    for keys, text in [({"nokey": 1}, "nokey"), ({"cpus": 0}, "cpus"), ({"cpus": 4000}, "4000"),
+                       ({"after_ok": 1000000999}, "1000000999")]:
         with raises(aw.Rejected, text):
             aw.submit(["true"], timeout=WAIT, **keys)
     with raises(aw.Rejected):
@@ -396,8 +410,8 @@ def each_function_has_its_description():
 TESTS = [wrong_arguments, no_task_of_a_workflow, data_arrives_as_it_was_sent,
          a_late_receiver_gets_all_and_a_group_gets_each_once, what_is_not_acknowledged_goes_to_another_receiver,
          the_end_of_a_program_acknowledges_unless_it_is_an_exception, a_timeout_leaves_the_connection_usable,
-         requests_are_answered, a_connection_is_closed_once_and_for_all, a_child_has_a_connection_of_its_own,
-         each_thread_has_a_connection_of_its_own, sets_are_added, tasks_are_cancelled,
+         a_default_timeout_of_sockets_means_nothing, requests_are_answered, a_connection_is_closed_once_and_for_all,
+         a_child_has_a_connection_of_its_own, each_thread_has_a_connection_of_its_own, sets_are_added, tasks_are_cancelled,
          wrong_submissions, tasks_are_submitted, a_submitted_task_is_cancelled, a_full_pool_can_be_noticed,
          commands_and_this_module_talk_to_each_other, a_pool_that_ends_closes_the_connection,
          each_function_has_its_description]
