@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* Where an option is honoured. */
-#define IN_SLURM (AW_IN_JOB | AW_IN_SALLOC | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW)
-#define IN_LOCAL (AW_IN_LOCAL | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW)
+#define IN_SLURM (AW_IN_JOB | AW_IN_SALLOC | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW | AW_IN_RUN)
+#define IN_LOCAL (AW_IN_LOCAL | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW | AW_IN_RUN)
 #define NEW_RUN (ALWAYS & ~AW_IN_RESUME)
 #define RESUMED (ALWAYS & ~AW_IN_NEW)
 #define ALWAYS (IN_SLURM | IN_LOCAL)
@@ -89,6 +89,14 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         VALUE (LIST, parameters),
         .settings = ALWAYS,
         .help = "Give a parameter of the workflow file this value; repeat it for others",
+    },
+    [AW_OPTION_DURATIONS] = {
+        SRUN ("durations"),
+        .argument = "DIR",
+        VALUE (LIST, durations),
+        .settings = NEW_RUN & ~AW_IN_RUN,
+        .help = "With --test-only: take durations and their spread from the run in this run "
+        "directory; repeat it for other runs",
     },
     [AW_OPTION_NEW_VALUES] = {
         SRUN ("new-values"),

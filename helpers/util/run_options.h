@@ -21,6 +21,7 @@ enum aw_option {
     AW_OPTION_DIR,
     AW_OPTION_RESUME,
     AW_OPTION_PARAM,
+    AW_OPTION_DURATIONS,
     AW_OPTION_NEW_VALUES,
     AW_OPTION_PROGRESS,
     AW_OPTION_GRACE,
@@ -65,6 +66,7 @@ enum aw_setting {
     AW_IN_RESUME = 1 << 3, /* --resume */
     AW_IN_TEST = 1 << 4, /* --test-only: values are checked, and used for the prediction */
     AW_IN_NEW = 1 << 5, /* a new run, without --resume */
+    AW_IN_RUN = 1 << 6, /* it is run, without --test-only */
 };
 
 /* The value of each option, else its default. */
@@ -81,6 +83,7 @@ struct aw_run_settings {
     uint32_t cpus, gpus; /* 0: not given */
     bool local, test_only, new_values;
     struct aw_strings parameters; /* "name=value". Owned */
+    struct aw_strings durations; /* directories of earlier runs. Owned */
 };
 
 struct aw_option_entry {

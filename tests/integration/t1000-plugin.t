@@ -156,7 +156,7 @@ test_expect_success 'what srun itself finds wrong it still tells' '
 test_expect_success 'srun --help tells of the options and lists no more than them' '
     srun --async-workflow=f --help >help &&
     grep -- "--async-workflow" help | sed "s/ *\(--[a-z-]*\).*/\1/" >actual &&
-    printf -- "--async-workflow%s\n" "" -mode -policy -plan-time -plan-evaluations -dir -resume -param -new-values -progress \
+    printf -- "--async-workflow%s\n" "" -mode -policy -plan-time -plan-evaluations -dir -resume -param -durations -new-values -progress \
         -grace -time-limit -node-timeout -connect-timeout -min-nodes -max-steps -scratch -scratch-size -stage-streams \
         -durability -logs >expected &&
     test_cmp expected actual

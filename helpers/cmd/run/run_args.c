@@ -248,6 +248,7 @@ static int check_settings (const struct aw_run_args *args, struct aw_error *err)
         { AW_IN_RESUME, args->value.resume != NULL, "with --resume" },
         { AW_IN_TEST, args->value.test_only, "with --test-only" },
         { AW_IN_NEW, args->value.resume == NULL, "without --resume" },
+        { AW_IN_RUN, !args->value.test_only, "without --test-only" },
     };
 
     for (int i = 0; i < AW_OPTION_COUNT; i++)
@@ -296,6 +297,7 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
 void aw_run_args_finish (struct aw_run_args *args)
 {
     aw_strings_finish (&args->value.parameters);
+    aw_strings_finish (&args->value.durations);
 }
 
 static void add_each (struct aw_strings *line, const char *name, const struct aw_strings *values)

@@ -168,14 +168,15 @@ int aw_pool_run_plan (struct aw_pool_run *run,
                       const struct aw_allocation *allocation,
                       struct aw_error *err)
 {
+    struct aw_run_terms terms = { .budget = plan_budget };
     struct aw_run_plan plan;
     int rc;
 
     if (run->resume)
         return 0; /* the order stays, and the remainder is not predicted */
     aw_run_hint_cpus (run->workflow, run->args->value.file, allocation);
-    plan = aw_run_predict (run->args, run->workflow, allocation, plan_budget,
-                           run->end - aw_clock_wall (), STDERR_FILENO);
+    terms.seconds = run->end - aw_clock_wall ();
+    plan = aw_run_predict (run->args, run->workflow, allocation, &terms, STDERR_FILENO);
     rc = aw_coordinator_set_plan (run->coordinator, &plan.sched, &plan.outlook, plan.order, err);
     free (plan.order);
     return rc;

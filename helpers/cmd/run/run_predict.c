@@ -163,6 +163,22 @@ static void tell_choice (const struct aw_run_plan *plan,
     aw_textbuf_putc (out, '\n');
 }
 
+/* What a plan gains over the best of these orders, and how far it, or this order, is from the best.
+ */
+static void tell_quality (const struct aw_run_plan *plan, struct aw_textbuf *out)
+{
+    const struct aw_outlook *o = &plan->outlook;
+    char text[32];
+
+    if (plan->order)
+        aw_textbuf_printf (out, "model: a plan is better than these orders: %s, %.1f%% shorter\n",
+                           aw_format_seconds (text, sizeof (text), o->order),
+                           100 * (1 - o->order / o->rule));
+    if (o->bound > 0)
+        aw_textbuf_printf (out, "model: at most %.1f%% above the shortest possible order\n",
+                           100 * fmax (0, o->order / o->bound - 1));
+}
+
 /* Choosing may take a hundredth of the run, 2 s at most: BUDGET, or more where the run is long. */
 static double time_to_choose (const struct aw_graph *graph,
                               const struct aw_allocation *allocation,
@@ -198,6 +214,7 @@ static void limit_search (const struct aw_run_args *args,
 static void take_interval (struct aw_run_plan *plan,
                            struct aw_ensemble *runs,
                            const struct aw_spread *spread,
+                           const struct aw_strings *durations,
                            double seconds,
                            struct aw_textbuf *out)
 {
@@ -212,7 +229,7 @@ static void take_interval (struct aw_run_plan *plan,
                        aw_format_seconds (low, sizeof (low), i.low),
                        aw_format_seconds (high, sizeof (high), i.high),
                        aw_format_seconds (median, sizeof (median), i.median));
-    aw_model_put_basis (spread, NULL, out);
+    aw_model_put_basis (spread, durations, out);
     aw_textbuf_putc (out, '\n');
     if (isfinite (seconds))
         aw_textbuf_printf (out,
@@ -227,7 +244,7 @@ static void take_interval (struct aw_run_plan *plan,
  */
 static int look_around (struct aw_run_plan *plan,
                         const struct aw_model_page *page,
-                        double seconds,
+                        const struct aw_run_terms *terms,
                         struct aw_textbuf *out,
                         struct aw_error *err)
 {
@@ -235,13 +252,13 @@ static int look_around (struct aw_run_plan *plan,
     struct aw_order order = { plan->sched, plan->order ? page->prediction->plan.places : NULL };
     struct aw_ensemble runs = { 0 };
     struct aw_spread spread = { 0 };
-    int rc = aw_spread_init (&spread, graph, NULL, NAN, err);
+    int rc = aw_spread_init (&spread, graph, terms->samples, NAN, err);
 
     if (rc == 0)
         rc = aw_ensemble_init (&runs, aw_ensemble_size (graph, plan->outlook.order), graph,
                                page->allocation, &order, 0, &spread, err);
     if (rc == 0 && runs.n > 0)
-        take_interval (plan, &runs, &spread, seconds, out);
+        take_interval (plan, &runs, &spread, page->durations, terms->seconds, out);
     else if (rc == 0)
         aw_textbuf_puts (out,
                          "model: no interval: the workflow is too large to simulate it often\n");
@@ -253,19 +270,19 @@ static int look_around (struct aw_run_plan *plan,
 static struct aw_run_plan simulate (const struct aw_run_args *args,
                                     const struct aw_workflow *workflow,
                                     const struct aw_allocation *allocation,
-                                    double budget,
-                                    double seconds,
+                                    const struct aw_run_terms *terms,
                                     struct aw_textbuf *out)
 {
-    double allowed = time_to_choose (workflow->graph, allocation, budget);
+    double allowed = time_to_choose (workflow->graph, allocation, terms->budget);
     double deadline = aw_clock_monotonic () + allowed, search_deadline = INFINITY;
     struct aw_predict_options options = { .conditions = { .go_on = in_budget, .arg = &deadline },
                                           .search_on = in_budget,
                                           .search_arg = &search_deadline };
-    char text[32];
     struct aw_run_plan plan = { .sched = args->sched };
     struct aw_prediction prediction = { 0 };
-    struct aw_model_page page = { workflow, allocation, &prediction, 0, NULL, NULL };
+    struct aw_model_page page = {
+        workflow, allocation, &prediction, 0, &args->value.durations, NULL
+    };
     struct aw_error err = { "" };
 
     limit_search (args, aw_plan_budget (workflow->graph, allocation), &options, &search_deadline);
@@ -282,16 +299,9 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
         plan = choose (args, &prediction.comparison);
         tell_choice (&plan, &prediction.comparison, out);
         take_order (&plan, args, workflow->graph, &prediction.plan);
-        if (plan.order)
-            aw_textbuf_printf (out,
-                               "model: a plan is better than these orders: %s, %.1f%% shorter\n",
-                               aw_format_seconds (text, sizeof (text), plan.outlook.order),
-                               100 * (1 - plan.outlook.order / plan.outlook.rule));
         plan.outlook.bound = prediction.bounds.lower;
-        if (plan.outlook.bound > 0)
-            aw_textbuf_printf (out, "model: at most %.1f%% above the shortest possible order\n",
-                               100 * fmax (0, plan.outlook.order / plan.outlook.bound - 1));
-        if (look_around (&plan, &page, seconds, out, &err) < 0)
+        tell_quality (&plan, out);
+        if (look_around (&plan, &page, terms, out, &err) < 0)
             aw_textbuf_printf (out, "model: no interval: %s\n", err.text);
     }
     aw_prediction_finish (&prediction);
@@ -301,8 +311,7 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
 struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
                                    const struct aw_workflow *workflow,
                                    const struct aw_allocation *allocation,
-                                   double budget,
-                                   double seconds,
+                                   const struct aw_run_terms *terms,
                                    int fd)
 {
     struct aw_run_plan plan = { .sched = args->sched };
@@ -315,7 +324,7 @@ struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
         aw_textbuf_printf (&out, "model: no prediction: give the duration of %.*s\n",
                            (int)names.len, names.data);
     else
-        plan = simulate (args, workflow, allocation, budget, seconds, &out);
+        plan = simulate (args, workflow, allocation, terms, &out);
     if (!out.failed)
         aw_report_write (&out, fd);
     aw_textbuf_finish (&names);

@@ -8,6 +8,7 @@
 #include "io/journal/journal.h"
 #include "io/workflow/workflow.h"
 #include "model/allocation.h"
+#include "model/samples.h"
 #include "util/error.h"
 
 /* The nodes of JOB, into an empty ALLOCATION. 0, or -1 with text. */
@@ -35,16 +36,22 @@ void aw_run_hint_cpus (const struct aw_workflow *workflow,
                        const char *file,
                        const struct aw_allocation *allocation);
 
+/* What limits a prediction, and what it rests on. */
+struct aw_run_terms {
+    double budget; /* seconds for the simulations */
+    double seconds; /* that the run may take; INFINITY: no limit */
+    const struct aw_samples *samples; /* of earlier runs, those of ARGS; NULL: there are none */
+};
+
 /* Simulates the ways of running, chooses among those that ARGS leave open, and prints the model's
- * short form to FD, with the probability that the run takes at most SECONDS (INFINITY: no limit);
- * or why there is none (a duration is not known, or the simulation would take
- * more than BUDGET seconds: then the default is chosen).
+ * short form to FD, with the probability that the run fits into its time; or why there is none (a
+ * duration is not known, or the simulation would take more than the budget: then the default is
+ * chosen).
  */
 struct aw_run_plan aw_run_predict (const struct aw_run_args *args,
                                    const struct aw_workflow *workflow,
                                    const struct aw_allocation *allocation,
-                                   double budget,
-                                   double seconds,
+                                   const struct aw_run_terms *terms,
                                    int fd);
 
 #endif /* AW_CMD_RUN_RUN_PREDICT_H */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/model/model.h"
 #include "cmd/run/run_pool.h"
 #include "cmd/run/run_predict.h"
 #include "coord/slurm/pool_nodes.h"
@@ -183,41 +184,77 @@ static bool print_too_large (const char *file,
     return any;
 }
 
+/* The nodes, and the SECONDS that the run may take on them. */
+static int find_allocation (const struct aw_run_args *args,
+                            struct aw_allocation *allocation,
+                            const struct aw_srun_options *srun,
+                            const char *job,
+                            double *seconds,
+                            struct aw_error *err)
+{
+    if (args->value.local)
+        return aw_run_local_allocation (args, allocation, err);
+    if (job)
+        return allocation_of_job (args, allocation, srun, job, seconds, err);
+    *seconds = fmin (*seconds, aw_run_end (args, seconds_of_options (srun)));
+    return aw_allocation_add (allocation, shape_of_options (srun), err);
+}
+
+/* AW_EXIT_OK if the workflow can run there; says what it takes. */
+static int tell (const struct aw_run_args *args,
+                 const struct aw_workflow *workflow,
+                 const struct aw_allocation *allocation,
+                 const struct aw_run_terms *terms)
+{
+    const struct aw_graph *graph = workflow->graph;
+    int code = AW_EXIT_INPUT;
+
+    printf ("%s: ok: %u task set%s, %u iteration%s, %u task%s\n", args->value.file, graph->n_sets,
+            graph->n_sets == 1 ? "" : "s", graph->iterations, graph->iterations == 1 ? "" : "s",
+            graph->n_tasks, graph->n_tasks == 1 ? "" : "s");
+    fflush (stdout);
+    if (!print_too_large (args->value.file, graph, allocation))
+        code = AW_EXIT_OK;
+    aw_run_warn_too_long (graph, args->value.file, terms->seconds);
+    aw_run_hint_cpus (workflow, args->value.file, allocation);
+    if (code == AW_EXIT_OK)
+        free (aw_run_predict (args, workflow, allocation, terms, STDOUT_FILENO).order);
+    return code;
+}
+
+/* The durations of earlier runs. 0, or -1 after printing what is wrong. */
+static int take_durations (const struct aw_run_args *args,
+                           const struct aw_workflow *workflow,
+                           struct aw_samples *samples)
+{
+    struct aw_problems problems;
+    int rc;
+
+    aw_problems_init (&problems);
+    rc = aw_model_durations (workflow->graph, &args->value.durations, samples, &problems);
+    aw_problems_print (&problems, stderr);
+    aw_problems_finish (&problems);
+    return rc;
+}
+
 int aw_run_test_only (const struct aw_run_args *args,
                       const struct aw_workflow *workflow,
                       const struct aw_srun_options *srun,
                       const char *job)
 {
-    const struct aw_graph *graph = workflow->graph;
     struct aw_allocation allocation = { 0 };
-    double seconds = args->value.time_limit - aw_run_grace (args);
+    struct aw_samples samples = { 0 };
+    struct aw_run_terms terms = { .budget = predict_budget,
+                                  .seconds = args->value.time_limit - aw_run_grace (args),
+                                  .samples = &samples };
     struct aw_error err;
-    int code = AW_EXIT_INPUT, rc;
+    int code = AW_EXIT_INPUT;
 
-    if (args->value.local)
-        rc = aw_run_local_allocation (args, &allocation, &err);
-    else if (job)
-        rc = allocation_of_job (args, &allocation, srun, job, &seconds, &err);
-    else {
-        rc = aw_allocation_add (&allocation, shape_of_options (srun), &err);
-        seconds = fmin (seconds, aw_run_end (args, seconds_of_options (srun)));
-    }
-    if (rc < 0)
+    if (find_allocation (args, &allocation, srun, job, &terms.seconds, &err) < 0)
         aw_error_print (&err);
-    else {
-        printf ("%s: ok: %u task set%s, %u iteration%s, %u task%s\n", args->value.file,
-                graph->n_sets, graph->n_sets == 1 ? "" : "s", graph->iterations,
-                graph->iterations == 1 ? "" : "s", graph->n_tasks, graph->n_tasks == 1 ? "" : "s");
-        fflush (stdout);
-        if (!print_too_large (args->value.file, graph, &allocation))
-            code = AW_EXIT_OK;
-        aw_run_warn_too_long (graph, args->value.file, seconds);
-        aw_run_hint_cpus (workflow, args->value.file, &allocation);
-        if (code == AW_EXIT_OK)
-            free (
-                aw_run_predict (args, workflow, &allocation, predict_budget, seconds, STDOUT_FILENO)
-                    .order);
-    }
+    else if (take_durations (args, workflow, &samples) == 0)
+        code = tell (args, workflow, &allocation, &terms);
+    aw_samples_finish (&samples);
     aw_allocation_finish (&allocation);
     return code;
 }
