@@ -135,8 +135,7 @@ static void cancel_attempts (struct aw_coordinator *c, uint32_t node, const char
 
         if (!runs_on (&run, node))
             continue;
-        aw_coordinator_handle_event (c, &ev);
-        cursor = 0;
+        aw_coordinator_handle_event (c, &ev); /* the others keep their places in the walk */
     }
 }
 

@@ -124,6 +124,13 @@ uint32_t aw_ranges_pop (struct aw_ranges *ranges)
     return id;
 }
 
+/* RUN as the last one. There is room. */
+static void append (struct aw_ranges *ranges, struct aw_range run)
+{
+    ranges->items[ranges->end++] = run;
+    ranges->most += most_runs (&run);
+}
+
 /* Splits run number I, with ids on both sides of ID. */
 static void split (struct aw_ranges *ranges, uint32_t i, uint32_t id)
 {
@@ -162,6 +169,65 @@ static void remove_from (struct aw_ranges *ranges, uint32_t i, uint32_t id)
         r->last -= id == r->last;
         ranges->most += most_runs (r);
     }
+}
+
+/* Appends what stays of RUN, and returns how many ids do not. There is room. */
+static uint32_t keep_rest (struct aw_ranges *ranges,
+                           struct aw_range run,
+                           bool (*drop) (void *arg, uint32_t id),
+                           void *arg)
+{
+    uint32_t n_dropped = 0;
+
+    for (uint32_t id = run.first; id <= run.last; id++) {
+        struct aw_range rest = { id, id, run.t };
+
+        if (drop (arg, id)) {
+            n_dropped++;
+            continue;
+        }
+        while (rest.last < run.last && !drop (arg, rest.last + 1))
+            rest.last++;
+        append (ranges, rest);
+        id = rest.last;
+    }
+    return n_dropped;
+}
+
+/* All runs move to the end of the room, and what stays is written from its beginning on. That never
+ * reaches those that are still to be read: `most` counts what they can become.
+ */
+uint32_t aw_ranges_remove_all (struct aw_ranges *ranges,
+                               uint32_t first,
+                               uint32_t last,
+                               bool (*drop) (void *arg, uint32_t id),
+                               void *arg)
+{
+    uint32_t n = ranges->end - ranges->head, n_dropped = 0, low, high;
+    const struct aw_range *from;
+
+    if (n == 0 || first == last)
+        return n > 0 && drop (arg, first) && aw_ranges_remove (ranges, first);
+    from = ranges->items + (ranges->room - n);
+    memmove (ranges->items + (ranges->room - n), ranges->items + ranges->head,
+             n * sizeof (*ranges->items));
+    aw_ranges_clear (ranges);
+    for (uint32_t i = 0; i < n; i++) {
+        struct aw_range run = from[i];
+
+        low = run.first > first ? run.first : first;
+        high = run.last < last ? run.last : last;
+        if (low > high) {
+            append (ranges, run);
+            continue;
+        }
+        if (run.first < low)
+            append (ranges, (struct aw_range){ run.first, low - 1, run.t });
+        n_dropped += keep_rest (ranges, (struct aw_range){ low, high, run.t }, drop, arg);
+        if (run.last > high)
+            append (ranges, (struct aw_range){ high + 1, run.last, run.t });
+    }
+    return n_dropped;
 }
 
 bool aw_ranges_remove (struct aw_ranges *ranges, uint32_t id)

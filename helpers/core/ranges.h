@@ -48,6 +48,14 @@ void aw_ranges_drop (struct aw_ranges *ranges);
  * that splitting a run takes. */
 bool aw_ranges_remove (struct aw_ranges *ranges, uint32_t id);
 
+/* Removes those of FIRST..LAST for which DROP is true, in one pass, and returns their number. Needs
+ * no memory either. DROP may be asked twice. */
+uint32_t aw_ranges_remove_all (struct aw_ranges *ranges,
+                               uint32_t first,
+                               uint32_t last,
+                               bool (*drop) (void *arg, uint32_t id),
+                               void *arg);
+
 /* Removes all, keeps the memory. */
 void aw_ranges_clear (struct aw_ranges *ranges);
 

@@ -94,6 +94,49 @@ static void any_sequence_of_changes_agrees_with_a_plain_list (void **state)
 
 /* Removes every second id of runs in some order, then the others, without any memory: from the
  * queue itself, when its front has gone, and from a copy. */
+static bool is_marked (void *arg, uint32_t id)
+{
+    return ((const bool *)arg)[id];
+}
+
+/* Against a mark for each id; and without memory. */
+static void many_are_removed_in_one_pass (void **state)
+{
+    enum { MOST = 600 };
+    uint64_t seed = 11;
+
+    (void)state;
+    for (int round = 0; round < 2000; round++) {
+        bool there[MOST] = { false }, marked[MOST];
+        uint32_t first = graphs_below (&seed, MOST),
+                 last = first + graphs_below (&seed, MOST - first), n_marked = 0;
+        struct aw_ranges r = { 0 };
+
+        for (uint32_t id = graphs_below (&seed, 5); id < MOST; id += 1 + graphs_below (&seed, 2)) {
+            assert_int_equal (aw_ranges_push (&r, id, id, graphs_below (&seed, 30) == 0), 0);
+            there[id] = true;
+        }
+        for (uint32_t k = graphs_below (&seed, 20); k > 0; k--)
+            there[aw_ranges_pop (&r)] = false;
+        for (uint32_t id = 0; id < MOST; id++) {
+            marked[id] = there[id] && graphs_below (&seed, 3) > 0;
+            if (marked[id] && id >= first && id <= last) {
+                there[id] = false;
+                n_marked++;
+            }
+        }
+        memory_gone = true;
+        assert_int_equal (aw_ranges_remove_all (&r, first, last, is_marked, marked), n_marked);
+        assert_int_equal (aw_ranges_remove_all (&r, first, last, is_marked, marked), 0);
+        memory_gone = false;
+        for (uint32_t id = 0; id < MOST; id++)
+            if (there[id])
+                assert_int_equal (aw_ranges_pop (&r), id);
+        assert_true (aw_ranges_empty (&r));
+        aw_ranges_finish (&r);
+    }
+}
+
 static void removal_needs_no_memory (void **state)
 {
     (void)state;
@@ -155,6 +198,7 @@ int main (void)
         cmocka_unit_test (nothing_is_in_an_empty_set),
         cmocka_unit_test (ranges_that_touch_become_one),
         cmocka_unit_test (any_sequence_of_changes_agrees_with_a_plain_list),
+        cmocka_unit_test (many_are_removed_in_one_pass),
         cmocka_unit_test (removal_needs_no_memory),
         cmocka_unit_test (taking_ids_off_the_front_does_not_move_the_rest),
     };

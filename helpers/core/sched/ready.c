@@ -457,6 +457,21 @@ bool aw_ready_remove (struct aw_ready *r, uint32_t task)
     return true;
 }
 
+void aw_ready_remove_all (struct aw_ready *r,
+                          uint32_t first,
+                          uint32_t last,
+                          bool (*drop) (void *arg, uint32_t task),
+                          void *arg)
+{
+    struct aw_task at = aw_graph_task (r->graph, first);
+    uint32_t instance = aw_graph_instance (r->graph, at.iteration, at.set);
+
+    if (r->position[instance] == AW_NONE)
+        return;
+    aw_ranges_remove_all (&r->queues[instance], first, last, drop, arg);
+    adjust (r, instance);
+}
+
 void aw_ready_started (struct aw_ready *r, uint32_t set)
 {
     struct aw_shape *shape = &r->shapes[r->shape_of[set]];

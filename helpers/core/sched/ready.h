@@ -79,6 +79,13 @@ int aw_ready_push (struct aw_ready *ready, uint32_t first, uint32_t last, double
 /* Removes TASK. False: it is not there. */
 bool aw_ready_remove (struct aw_ready *ready, uint32_t task);
 
+/* Removes those of tasks FIRST..LAST, all of one instance, for which DROP is true. */
+void aw_ready_remove_all (struct aw_ready *ready,
+                          uint32_t first,
+                          uint32_t last,
+                          bool (*drop) (void *arg, uint32_t task),
+                          void *arg);
+
 /* Does instance A come before instance B? Both have ready tasks. */
 bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
 

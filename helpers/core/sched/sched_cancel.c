@@ -4,23 +4,31 @@
  */
 #include "core/sched/sched_state.h"
 
-/* Removes TASK, which is ready, from its queue; or from OUT, if it became ready by this
- * cancellation, as at a gate.
- */
-static void leave_queue (struct aw_sched *s, uint32_t task, struct aw_released *out)
+/* Does TASK wait in a queue, and is it to be cancelled? */
+static bool is_queued (void *arg, uint32_t task)
 {
-    struct aw_task at = aw_graph_task (s->graph, task);
+    const struct aw_sched *s = arg;
+
+    return s->depend.state[task] == AW_DEPEND_READY && !aw_running_find (&s->running, task)
+           && !(s->done && s->done[task]);
+}
+
+/* Takes those of FIRST..LAST, all of one instance, that wait in queues out of them. All at once:
+ * one by one each would be searched for.
+ */
+static void leave_queues (struct aw_sched *s, uint32_t first, uint32_t last)
+{
+    struct aw_task at = aw_graph_task (s->graph, first);
     uint32_t instance = aw_graph_instance (s->graph, at.iteration, at.set);
 
-    if (aw_ranges_remove (&out->ready, task))
-        return;
-    aw_ranges_remove (&s->news.ready, task);
-    if (aw_delay_queue_remove (&s->delayed, task))
-        return;
-    if (s->stage.queues && aw_ranges_remove (&s->stage.queues[instance], task))
-        s->stage.n_queued--;
-    else
-        aw_ready_remove (&s->ready, task);
+    aw_ranges_remove_all (&s->news.ready, first, last, is_queued, s);
+    for (uint32_t task = first; s->delayed.n > 0 && task <= last; task++)
+        if (is_queued (s, task))
+            aw_delay_queue_remove (&s->delayed, task);
+    if (s->stage.queues)
+        s->stage.n_queued -=
+            aw_ranges_remove_all (&s->stage.queues[instance], first, last, is_queued, s);
+    aw_ready_remove_all (&s->ready, first, last, is_queued, s);
 }
 
 static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct aw_released *out)
@@ -34,12 +42,13 @@ static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct 
         tries->cancelled = true;
         tries->released = release;
         s->cancels = true;
+        s->cancel_from = 0;
         return 0;
     }
     if (state != AW_DEPEND_WAITING && state != AW_DEPEND_READY)
         return 0;
     if (state == AW_DEPEND_READY)
-        leave_queue (s, task, out);
+        aw_ranges_remove (&out->ready, task); /* by this cancellation, as at a gate */
     tries->cancelled = true;
     return aw_depend_drop (&s->depend, task, release, s->now, out);
 }
@@ -65,6 +74,14 @@ int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, b
     struct aw_released out = { 0 };
     int rc = 0;
 
+    for (uint64_t i = 0, n; i < count; i += n) {
+        uint32_t from = first + (uint32_t)i;
+        struct aw_task at = aw_graph_task (s->graph, from);
+
+        n = s->graph->sets[at.set].count - at.index;
+        n = n < count - i ? n : count - i;
+        leave_queues (s, from, from + (uint32_t)n - 1);
+    }
     for (uint64_t i = 0; rc == 0 && i < count; i++)
         rc = cancel_task (s, first + (uint32_t)i, releases, &out);
     return release (s, rc, &out);
@@ -130,9 +147,8 @@ int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task)
 struct aw_running *aw_sched_next_cancelled (struct aw_sched *s)
 {
     struct aw_running *run;
-    uint32_t cursor = 0;
 
-    while (s->cancels && (run = aw_running_each (&s->running, &cursor)))
+    while (s->cancels && (run = aw_running_each (&s->running, &s->cancel_from)))
         if (s->tries[run->task].cancelled && !run->killed)
             return run;
     s->cancels = false;
