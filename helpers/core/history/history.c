@@ -349,7 +349,7 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
                       || (state == AW_HISTORY_FAILED
                           && (s->on_failure == AW_ON_FAILURE_CONTINUE || s->submitted));
 
-        if (!passed && is_orphan (history, set))
+        if (!passed && (is_orphan (history, set) || (s->submitted && state == AW_HISTORY_SKIPPED)))
             kept = AW_MARK_CANCELLED;
         if (at.iteration > last_iteration && !passed)
             kept = AW_MARK_CANCELLED;
