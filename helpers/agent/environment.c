@@ -88,6 +88,10 @@ static const char *const hidden[] = {
     "OLDPWD=", /* of the agent; a shell sets them by itself */
 };
 
+/* These are of the node: those of a submission may be of another. */
+static const char *const of_node[] = { "SLURMD_NODENAME", "SLURM_TOPOLOGY_ADDR",
+                                       "SLURM_TOPOLOGY_ADDR_PATTERN", "HOSTNAME" };
+
 enum { MAX_BASE = 16 << 20 }; /* bytes of the environment of a submission */
 
 /* What a task starts from. */
@@ -184,14 +188,27 @@ static int copy_base (struct base *base, char *const *env, size_t n)
     return 0;
 }
 
-/* Fills BASE with the strings in TEXT, each with its NUL. */
-static int split_base (struct base *base, char *text, size_t size)
+static bool is_of_node (const char *variable)
+{
+    for (size_t i = 0; i < sizeof (of_node) / sizeof (of_node[0]); i++)
+        if (compare_names (variable, of_node[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Fills BASE with the strings in TEXT, each with its NUL, but with those of the node that OWN has.
+ */
+static int split_base (struct base *base, const struct base *own, const char *text, size_t size)
 {
     struct aw_strings list = { 0 };
     int rc = -1;
 
     for (size_t at = 0; at < size; at += strlen (text + at) + 1)
-        aw_strings_add (&list, text + at);
+        if (!is_of_node (text + at))
+            aw_strings_add (&list, text + at);
+    for (size_t i = 0; i < own->n; i++)
+        if (is_of_node (own->strings[i]))
+            aw_strings_add (&list, own->strings[i]);
     if (!list.failed)
         rc = copy_base (base, list.v, list.n);
     aw_strings_finish (&list);
@@ -217,7 +234,8 @@ static struct base *base_of (struct aw_environment *environment,
         aw_error_prefix (err, "the environment of its submission");
         return NULL;
     }
-    if (split_base (base, text, size) < 0 || !(base->path = strdup (launch->base))) {
+    if (split_base (base, &environment->own_base, text, size) < 0
+        || !(base->path = strdup (launch->base))) {
         finish_base (base);
         aw_error_set (err, "out of memory");
         base = NULL;

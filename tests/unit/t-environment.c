@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "agent/environment.h"
@@ -582,6 +583,53 @@ static void a_task_knows_its_node (void **state)
     assert_int_equal (aw_node_discover (&config, wrong, &err), -1);
 }
 
+/* A submitted task: what its submission had, but for what is ours, of a step, or of the node. */
+static void the_environment_of_a_submission_takes_the_place_of_the_agents (void **state)
+{
+    static const char text[] =
+        "PATH=/p\0SLURMD_NODENAME=n1\0HOSTNAME=n1\0ASYNC_WORKFLOW_TOKEN=x\0SLURM_PROCID=3\0"
+        "OMP_NUM_THREADS=7\0A=submitted\0B=\0";
+    char *own[] = { "PATH=/own", "A=own", "C=own", "SLURMD_NODENAME=n2", NULL };
+    char *given[] = { "B=given", NULL };
+    char path[] = "/tmp/aw-environment.XXXXXX";
+    struct aw_environment *environment;
+    struct aw_launch launch;
+    struct aw_error err;
+    char **env;
+    int fd = mkstemp (path);
+
+    (void)state;
+    assert_true (fd >= 0);
+    assert_int_equal (write (fd, text, sizeof (text) - 1), sizeof (text) - 1);
+    close (fd);
+    environment = aw_environment_create (own, &(struct aw_idset){ 0 }, NULL, &err);
+    assert_non_null (environment);
+    aw_launch_init (&launch);
+    launch.base = path;
+    launch.env = given;
+    for (int i = 0; i < 2; i++) { /* the second time it is known */
+        env = aw_environment_make (environment, &launch, false, &err);
+        assert_non_null (env);
+        assert_string_equal (aw_env_get (env, "PATH"), "/p");
+        assert_string_equal (aw_env_get (env, "A"), "submitted");
+        assert_string_equal (aw_env_get (env, "B"), "given");
+        assert_null (aw_env_get (env, "C"));
+        assert_string_equal (aw_env_get (env, "SLURMD_NODENAME"), "n2");
+        assert_null (aw_env_get (env, "HOSTNAME"));
+        assert_null (aw_env_get (env, "ASYNC_WORKFLOW_TOKEN"));
+        assert_null (aw_env_get (env, "SLURM_PROCID"));
+        assert_string_equal (aw_env_get (env, "OMP_NUM_THREADS"), "0"); /* its own CPUs */
+        unlink (path);
+    }
+    launch.base = "/nowhere/at all";
+    assert_null (aw_environment_make (environment, &launch, false, &err));
+    assert_non_null (strstr (err.text, "the environment of its submission"));
+    launch.base = NULL;
+    env = aw_environment_make (environment, &launch, false, &err);
+    assert_string_equal (aw_env_get (env, "C"), "own");
+    aw_environment_destroy (environment);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +647,7 @@ int main (void)
         cmocka_unit_test (lists_of_gpus_become_ids),
         cmocka_unit_test (each_vendor_has_its_variable),
         cmocka_unit_test (a_task_knows_its_node),
+        cmocka_unit_test (the_environment_of_a_submission_takes_the_place_of_the_agents),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
