@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sched/plan.h"
 #include "model/simulate.h"
-#include "model/trial.h"
 
 enum {
     MOST = 99, /* simulations */
@@ -50,8 +48,8 @@ static struct aw_sched *set_up (const struct aw_graph *graph,
 
     if (rc == 0)
         rc = aw_sched_check (sched, err);
-    if (rc == 0 && order->places && aw_sched_follow (sched, order->places) < 0)
-        rc = aw_error_set (err, "out of memory");
+    if (rc == 0)
+        rc = aw_trial_follow (sched, order->plan, err);
     if (rc == 0)
         return sched;
     aw_sched_destroy (sched);

@@ -12,6 +12,7 @@
 #include "core/sched/sched.h"
 #include "model/allocation.h"
 #include "model/spread.h"
+#include "model/trial.h"
 #include "util/error.h"
 
 /* 5%, 50% and 95%. */
@@ -27,8 +28,7 @@ struct aw_ensemble {
 /* How to run. */
 struct aw_order {
     struct aw_sched_config config;
-    const uint32_t *places; /* a plan (core/sched/plan.h), in place of the policy's order; NULL:
-                               none. Borrowed */
+    const struct aw_found_plan *plan; /* that it follows; NULL: none. Borrowed */
 };
 
 /* The number of simulations that a run of MAKESPAN seconds is worth: 99 for usual workflows, so

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sched/plan.h"
+#include "core/graph/peers.h"
 #include "model/bounds.h"
 #include "model/mirror.h"
 #include "model/simulate.h"
@@ -21,6 +21,7 @@ struct side {
 struct list {
     uint32_t *at; /* the instances, the first in front. Owned */
     uint32_t *tried; /* the order that led to the times below; AT has been sorted since. Owned */
+    bool *held; /* by instance: its place is held. Owned */
     double cost; /* makespan, and a little of the instances' ends */
     double t; /* makespan */
 };
@@ -31,7 +32,11 @@ struct search {
     struct aw_graph *mirror; /* owned */
     uint32_t n; /* instances */
     uint32_t *places; /* scratch, as the next three */
-    double *begin, *end; /* by instance, of the last evaluation */
+    double *begin, *last,
+        *end; /* by instance: first and last start, last end of the last evaluation */
+    uint32_t *holdable; /* instances whose place can be held */
+    uint32_t n_holdable;
+    struct aw_plan_holds holds; /* scratch, with room for these */
     struct key *keys;
     const struct side *side; /* of the evaluation that is under way */
     uint32_t made, most; /* evaluations */
@@ -69,8 +74,10 @@ static void observe (void *arg, const struct aw_event *ev)
         return;
     at = aw_graph_task (s->side->graph, ev->task);
     instance = aw_graph_instance (s->side->graph, at.iteration, at.set);
-    if (ev->type == AW_EVENT_START)
+    if (ev->type == AW_EVENT_START) {
         s->begin[instance] = fmin (s->begin[instance], ev->t);
+        s->last[instance] = ev->t;
+    }
     else
         s->end[instance] = fmax (s->end[instance], ev->t);
 }
@@ -81,39 +88,64 @@ static bool goes_on (const struct search *s)
            && (!s->conditions->go_on || s->conditions->go_on (s->conditions->arg));
 }
 
-/* Simulates SIDE in the order of AT (NULL: of its policy) into begin and end. The makespan, or NAN
- * with errno. */
-static double evaluate (struct search *s, const struct side *side, const uint32_t *at)
+/* The places that HELD (NULL: none) says, held for as long as it takes. */
+static const struct aw_plan_holds *holds_of (struct search *s, const bool *held)
+{
+    s->holds.n = 0;
+    for (uint32_t i = 0; held && i < s->n_holdable; i++)
+        if (held[s->holdable[i]])
+            s->holds.at[s->holds.n++] = (struct aw_hold){ s->holdable[i], 1e9 };
+    return &s->holds;
+}
+
+/* Simulates SIDE with PLACES (NULL: in its policy's order) and the places of HELD, into begin, last
+ * and end. The makespan, or NAN with errno.
+ */
+static double play (struct search *s,
+                    const struct side *side,
+                    const uint32_t *places,
+                    const struct aw_plan_holds *holds)
 {
     struct aw_simulation sim = { .seconds = seconds, .observe = observe, .arg = s };
     struct aw_sched *copy = aw_sched_clone (side->sched);
     struct aw_simulated result = { 0 };
     int rc = copy ? 0 : -1;
 
-    for (uint32_t i = 0; at && i < s->n; i++)
-        s->places[at[i]] = i;
     for (uint32_t i = 0; i < s->n; i++) {
         s->begin[i] = INFINITY;
-        s->end[i] = 0;
+        s->last[i] = s->end[i] = 0;
     }
     s->side = side;
     s->made++;
-    if (rc == 0 && at)
-        rc = aw_sched_follow (copy, s->places);
+    if (rc == 0 && places)
+        rc = aw_sched_follow (copy, places, holds);
     if (rc == 0)
         rc = aw_simulate (copy, &sim, &result, NULL);
     aw_sched_destroy (copy);
     return rc == 0 && result.code == 0 ? result.end : NAN;
 }
 
-/* Of two orders with equal makespans the one whose instances end earlier leaves more room. */
+/* The same in the order of AT, with the places of HELD (NULL: none). */
+static double evaluate (struct search *s,
+                        const struct side *side,
+                        const uint32_t *at,
+                        const bool *held)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        s->places[at[i]] = i;
+    return play (s, side, s->places, holds_of (s, held));
+}
+
+/* Of two orders with equal makespans the one whose instances end earlier leaves more room; of equal
+ * ones the one that holds fewer places is better.
+ */
 static double cost_of (const struct search *s, double t)
 {
     double sum = 0;
 
     for (uint32_t i = 0; i < s->n; i++)
         sum += s->end[i];
-    return t + 1e-3 * sum / s->n;
+    return t + 1e-3 * sum / s->n + 1e-6 * t * s->holds.n;
 }
 
 static int compare_keys (const void *pa, const void *pb)
@@ -138,7 +170,7 @@ static void order_by (struct search *s, uint32_t *at, const double *keys)
 /* Evaluates LIST, and orders it by the starts that it led to: then each move changes something. */
 static int try_list (struct search *s, struct list *list)
 {
-    list->t = evaluate (s, &s->forward, list->at);
+    list->t = evaluate (s, &s->forward, list->at, list->held);
     if (isnan (list->t))
         return -1;
     list->cost = cost_of (s, list->t);
@@ -162,12 +194,13 @@ static uint32_t mirrored (const struct search *s, uint32_t instance)
 static int justify (struct search *s, const struct list *list, struct list *next)
 {
     memcpy (next->at, list->at, s->n * sizeof (*next->at));
+    memcpy (next->held, list->held, s->n * sizeof (*next->held));
     for (uint32_t i = 0; i < s->n; i++) /* the last end first */
         s->end[i] = -s->end[i];
     order_by (s, next->at, s->end);
     for (uint32_t i = 0; i < s->n; i++)
         next->at[i] = mirrored (s, next->at[i]);
-    if (isnan (evaluate (s, &s->backward, next->at)))
+    if (isnan (evaluate (s, &s->backward, next->at, NULL)))
         return -1;
     for (uint32_t i = 0; i < s->n; i++) /* what ends last there begins first here */
         s->end[i] = -s->end[i];
@@ -208,6 +241,7 @@ static void copy_list (const struct search *s, struct list *to, const struct lis
 {
     memcpy (to->at, from->at, s->n * sizeof (*to->at));
     memcpy (to->tried, from->tried, s->n * sizeof (*to->tried));
+    memcpy (to->held, from->held, s->n * sizeof (*to->held));
     to->cost = from->cost;
     to->t = from->t;
 }
@@ -218,7 +252,15 @@ static void copy_list (const struct search *s, struct list *to, const struct lis
 static int step (struct search *s, struct list *now, struct list *new, struct list *other)
 {
     copy_list (s, new, now);
-    disturb (s, new->at, 1 + below (s, 3));
+    if (s->n_holdable > 0 && below (s, 4) == 0) {
+        uint32_t instance = s->holdable[below (s, s->n_holdable)];
+
+        new->held[instance] = !new->held[instance];
+        if (below (s, 2))
+            disturb (s, new->at, 1);
+    }
+    else
+        disturb (s, new->at, 1 + below (s, 3));
     if (try_list (s, new) < 0)
         return -1;
     if (new->t <= now->t * 1.02 && goes_on (s)) {
@@ -279,6 +321,20 @@ bool aw_plan_possible (const struct aw_graph *graph)
            && aw_plan_size (graph) <= AW_PLAN_MAX_INSTANCES;
 }
 
+bool aw_plan_holdable (const struct aw_graph *graph, uint32_t instance)
+{
+    struct aw_task at = aw_graph_instance_place (graph, instance);
+    const struct aw_set *set = &graph->sets[at.set];
+    uint32_t n = 0;
+
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        if (set->after[e].by != AW_BY_SET)
+            return false;
+        n += aw_span_before (graph, &set->after[e], at.set, at.iteration).n;
+    }
+    return n > 0 && !set->gpu_share && !set->threads_per_core;
+}
+
 double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation)
 {
     struct aw_bounds bounds = { 0 };
@@ -304,12 +360,20 @@ static int search_init (struct search *s,
     s->places = calloc (s->n, sizeof (*s->places));
     s->begin = calloc (s->n, sizeof (*s->begin));
     s->end = calloc (s->n, sizeof (*s->end));
+    s->last = calloc (s->n, sizeof (*s->last));
+    s->holdable = calloc (s->n, sizeof (*s->holdable));
+    s->holds.at = calloc (s->n, sizeof (*s->holds.at));
     s->keys = calloc (s->n, sizeof (*s->keys));
     for (int i = 0; i < LISTS; i++)
         room &= (lists[i].at = calloc (s->n, sizeof (*lists[i].at))) != NULL
-                && (lists[i].tried = calloc (s->n, sizeof (*lists[i].tried))) != NULL;
-    if (!room || !s->places || !s->begin || !s->end || !s->keys)
+                && (lists[i].tried = calloc (s->n, sizeof (*lists[i].tried))) != NULL
+                && (lists[i].held = calloc (s->n, sizeof (*lists[i].held))) != NULL;
+    if (!room || !s->last || !s->holdable || !s->holds.at || !s->places || !s->begin || !s->end
+        || !s->keys)
         return aw_error_set (err, "out of memory");
+    for (uint32_t i = 0; i < s->n; i++)
+        if (aw_plan_holdable (graph, i))
+            s->holdable[s->n_holdable++] = i;
     s->forward = (struct side){ graph, join (graph, allocation, &config, err) };
     if (!s->forward.sched)
         return -1;
@@ -330,10 +394,14 @@ static void search_finish (struct search *s, struct list lists[LISTS])
     free (s->places);
     free (s->begin);
     free (s->end);
+    free (s->last);
+    free (s->holdable);
+    free (s->holds.at);
     free (s->keys);
     for (int i = 0; i < LISTS; i++) {
         free (lists[i].at);
         free (lists[i].tried);
+        free (lists[i].held);
     }
     errno = saved;
 }
@@ -347,7 +415,7 @@ static int begin (struct search *s,
 {
     struct side side = { s->forward.graph, join (s->forward.graph, allocation, start, NULL) };
 
-    *t = side.sched ? evaluate (s, &side, NULL) : NAN;
+    *t = side.sched ? play (s, &side, NULL, NULL) : NAN;
     aw_sched_destroy (side.sched);
     if (isnan (*t))
         return -1;
@@ -357,6 +425,48 @@ static int begin (struct search *s,
     if (try_list (s, &lists[NOW]) < 0)
         return -1;
     copy_list (s, &lists[BEST], &lists[NOW]);
+    return 0;
+}
+
+/* From the last start that INSTANCE waits for to its own time. */
+static double time_to_hold (const struct search *s, uint32_t instance)
+{
+    const struct aw_graph *graph = s->forward.graph;
+    struct aw_task at = aw_graph_instance_place (graph, instance);
+    const struct aw_set *set = &graph->sets[at.set];
+    double from = 0, ready = 0;
+
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        struct aw_span span = aw_span_before (graph, &set->after[e], at.set, at.iteration);
+
+        for (uint32_t k = 0; k < span.n; k++) {
+            uint32_t before = aw_graph_instance (graph, span.first + k, set->after[e].set);
+
+            from = fmax (from, s->last[before]);
+            ready = fmax (ready, s->end[before]);
+        }
+    }
+    return (ready - from) * 1.001; /* the text of a plan rounds */
+}
+
+/* The holds of BEST, no longer than needed. */
+static int take_holds (struct search *s, const struct list *best, struct aw_found_plan *plan)
+{
+    const struct aw_plan_holds *holds = holds_of (s, best->held);
+
+    if (holds->n == 0)
+        return 0;
+    if (isnan (play (s, &s->forward, plan->places, holds)))
+        return -1;
+    plan->holds.at = calloc (holds->n, sizeof (*plan->holds.at));
+    if (!plan->holds.at)
+        return -1;
+    for (uint32_t i = 0; i < holds->n; i++) {
+        struct aw_hold hold = { holds->at[i].instance, time_to_hold (s, holds->at[i].instance) };
+
+        if (hold.seconds > 0)
+            plan->holds.at[plan->holds.n++] = hold;
+    }
     return 0;
 }
 
@@ -386,6 +496,7 @@ int aw_plan_search (struct aw_found_plan *plan,
             s.places[lists[BEST].tried[i]] = i;
         plan->places = s.places;
         s.places = NULL;
+        rc = take_holds (&s, &lists[BEST], plan);
     }
     plan->evaluations = s.made;
     search_finish (&s, lists);
@@ -397,6 +508,7 @@ void aw_plan_finish (struct aw_found_plan *plan)
     int saved = errno;
 
     free (plan->places);
+    free (plan->holds.at);
     memset (plan, 0, sizeof (*plan));
     errno = saved;
 }

@@ -13,29 +13,26 @@
 #include <stdint.h>
 
 #include "core/graph/graph.h"
+#include "core/sched/plan.h"
 #include "model/allocation.h"
 #include "model/trial.h"
 #include "util/error.h"
-
-struct aw_found_plan {
-    uint32_t *places; /* by instance (core/sched/plan.h); NULL: no order was better than the
-                         policy's. Owned */
-    double t; /* simulated makespan, seconds */
-    uint32_t evaluations; /* simulations made */
-};
 
 enum { AW_PLAN_MAX_INSTANCES = 5000 }; /* larger workflows are not searched */
 
 /* Can orders of GRAPH be searched: is it small enough, without messages and "until"? */
 bool aw_plan_possible (const struct aw_graph *graph);
 
+/* Can the place of INSTANCE be held: does it wait for whole sets alone? */
+bool aw_plan_holdable (const struct aw_graph *graph, uint32_t instance);
+
 /* Seconds that a search may take: a hundredth of the makespan's lower bound, 2 at most. */
 double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation);
 
-/* Searches from the order of START (an asynchronous way) on, until EVALUATIONS simulations are made
- * CONDITIONS->go_on returns false, or the makespan is BOUND, below which no schedule is. The result
- * depends on the number of evaluations alone. GRAPH is finalized and knows all durations. 0, or -1
- * with text. finish takes a zeroed value.
+/* Searches from the order of START (an asynchronous way) on, until EVALUATIONS simulations are
+ * made, CONDITIONS->go_on returns false, or the makespan is BOUND, below which no schedule is. The
+ * result depends on the number of evaluations alone. GRAPH is finalized and knows all durations. 0,
+ * or -1 with text. finish takes a zeroed value.
  */
 int aw_plan_search (struct aw_found_plan *plan,
                     const struct aw_graph *graph,

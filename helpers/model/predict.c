@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/plan_steady.h"
 #include "model/work_bound.h"
 
 int aw_candidate_find (const char *name)
@@ -65,7 +66,7 @@ static int spread_out (struct aw_prediction *p,
                        struct aw_error *err)
 {
     struct aw_order sequential = { aw_candidates[aw_candidate_find ("sequential")].config, NULL };
-    struct aw_order chosen = { aw_candidates[p->comparison.best].config, p->plan.places };
+    struct aw_order chosen = { aw_candidates[p->comparison.best].config, &p->plan };
     double *values = calloc ((size_t)3 * n, sizeof (*values)),
            latency = options->conditions.latency;
     double *t_seq = values, *t_async = values + n, *gain = values + 2 * (size_t)n;
@@ -88,6 +89,22 @@ static int spread_out (struct aw_prediction *p,
     return rc;
 }
 
+/* The search, which leaves some time to see what deviations do to its plan. */
+#define SEARCH_PART 0.7
+
+struct watch {
+    const struct aw_predict_options *options;
+    double part;
+};
+
+static bool in_time (void *arg)
+{
+    const struct watch *watch = arg;
+    const struct aw_predict_options *options = watch->options;
+
+    return !options->search_on || options->search_on (options->search_arg, watch->part);
+}
+
 /* A plan from the best asynchronous way on. A sequential way that is the best has nothing to gain.
  */
 static int search (struct aw_prediction *p,
@@ -97,18 +114,23 @@ static int search (struct aw_prediction *p,
                    struct aw_error *err)
 {
     const struct aw_sched_config *start = &aw_candidates[p->comparison.best].config;
+    struct watch watch = { options, SEARCH_PART };
     struct aw_conditions conditions = { .latency = options->conditions.latency,
-                                        .go_on = options->search_on,
-                                        .arg = options->search_arg };
+                                        .go_on = in_time,
+                                        .arg = &watch };
 
     if (options->evaluations == 0 || isnan (p->t_async) || start->mode != AW_MODE_ASYNC
-        || !aw_plan_possible (graph) || p->t_async <= p->bounds.lower * (1 + 1e-9))
+        || !aw_plan_possible (graph))
         return 0;
-    if (aw_plan_search (&p->plan, graph, a, &conditions, start, p->bounds.lower,
-                        options->evaluations, err)
-        < 0)
+    if (p->t_async > p->bounds.lower * (1 + 1e-9)
+        && aw_plan_search (&p->plan, graph, a, &conditions, start, p->bounds.lower,
+                           options->evaluations, err)
+               < 0)
         return -1;
-    if (p->plan.places)
+    watch.part = 1;
+    if (aw_plan_steady (&p->plan, graph, a, &conditions, start, err) < 0)
+        return -1;
+    if (aw_plan_is_one (&p->plan))
         p->t_async = p->plan.t;
     return 0;
 }

@@ -47,7 +47,9 @@ struct aw_predict_options {
     struct aw_spread *spread; /* for the intervals; takes their seeds. NULL: there are none */
     uint32_t seeds; /* simulations with durations spread; 0: as aw_ensemble_size says */
     uint32_t evaluations; /* of the search for a plan; 0: there is none */
-    bool (*search_on) (void *arg); /* the search goes on; NULL: until all evaluations are made */
+    /* Is less than PART (0 to 1) of the search's time over? NULL: it ends when all evaluations are
+     * made. */
+    bool (*search_on) (void *arg, double part);
     void *search_arg;
 };
 

@@ -78,6 +78,13 @@ static int simulate (struct aw_sched *sched,
     return 0;
 }
 
+int aw_trial_follow (struct aw_sched *sched, const struct aw_found_plan *plan, struct aw_error *err)
+{
+    if (plan && aw_plan_is_one (plan) && aw_sched_follow (sched, plan->places, &plan->holds) < 0)
+        return aw_error_set (err, "out of memory");
+    return 0;
+}
+
 int aw_trial_run (const struct aw_graph *graph,
                   const struct aw_allocation *a,
                   const struct aw_sched_config *config,
@@ -94,6 +101,8 @@ int aw_trial_run (const struct aw_graph *graph,
 
     memset (trial, 0, sizeof (*trial));
     if (sched && aw_allocation_join (a, sched, err) == 0)
+        rc = aw_trial_follow (sched, play.conditions->plan, err);
+    if (rc == 0)
         rc = simulate (sched, &play, &result, err);
     if (rc == 0) {
         trial->t = result.end;

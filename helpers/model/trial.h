@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/graph/graph.h"
+#include "core/sched/plan.h"
 #include "core/sched/sched.h"
 #include "model/allocation.h"
 #include "model/spread.h"
@@ -23,10 +24,25 @@ struct aw_candidate {
 extern const struct aw_candidate aw_candidates[];
 extern const uint32_t aw_n_candidates;
 
+/* A plan (core/sched/plan.h), and what it promises. */
+struct aw_found_plan {
+    uint32_t *places; /* by instance; NULL: the policy's order. Owned */
+    struct aw_plan_holds holds; /* owned */
+    double t; /* simulated makespan, seconds */
+    uint32_t evaluations; /* simulations made */
+};
+
+/* Does PLAN say anything? */
+static inline bool aw_plan_is_one (const struct aw_found_plan *plan)
+{
+    return plan->places || plan->holds.n > 0;
+}
+
 struct aw_conditions {
     /* seconds between the end of the last predecessor and the start of a task, as measured in
      * earlier runs; 0: none */
     double latency;
+    const struct aw_found_plan *plan; /* that an asynchronous trial follows; NULL: none */
     const struct aw_spread *spread; /* NULL: each task takes the duration of its set */
     bool (*go_on) (void *arg); /* called from time to time: false stops the simulation. NULL: it
                                   runs to its end */
@@ -48,6 +64,11 @@ double aw_trial_seconds (const struct aw_graph *graph,
                          const struct aw_conditions *conditions,
                          bool sequential,
                          uint32_t task);
+
+/* SCHED follows PLAN, if that says anything (NULL: no plan). 0, or -1 with text. */
+int aw_trial_follow (struct aw_sched *sched,
+                     const struct aw_found_plan *plan,
+                     struct aw_error *err);
 
 /* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. 0, or -1 with text; errno is
  * ECANCELED if go_on stopped it.

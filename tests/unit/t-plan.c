@@ -116,7 +116,7 @@ static void the_text_of_a_plan_has_its_places (void **state)
 {
     static const uint32_t places[] = { 2, 0, 1 };
     struct aw_graph *g = parts ();
-    char *text = aw_plan_text (g, places);
+    char *text = aw_plan_text (g, places, NULL);
 
     (void)state;
     assert_string_equal (text, "2 0 1");
@@ -239,7 +239,7 @@ static void a_search_never_loses_and_tells_the_truth (void **state)
         assert_true (plan.t == again.t && plan.evaluations == again.evaluations);
         assert_true (plan.evaluations <= 60 + 2);
         if (plan.places) {
-            char *text = aw_plan_text (g, plan.places);
+            char *text = aw_plan_text (g, plan.places, &plan.holds);
 
             better++;
             assert_true (fabs (makespan (g, text, 1, 8, 2) - plan.t) < 1e-9 * plan.t);

@@ -11,7 +11,7 @@ enum { MAX_SETS = 12 };
 
 /* Ready tasks, by what they lack. */
 struct limits {
-    uint32_t ready, gpus, cpus, mem, together, held, late, data, delay;
+    uint32_t ready, gpus, cpus, mem, together, held, planned, late, data, delay;
 };
 
 static void count_reason (struct limits *limits, const struct aw_reason *reason, uint32_t tasks)
@@ -30,6 +30,9 @@ static void count_reason (struct limits *limits, const struct aw_reason *reason,
         break;
     case AW_WHY_HELD:
         limits->held += tasks;
+        break;
+    case AW_WHY_PLANNED:
+        limits->planned += tasks;
         break;
     case AW_WHY_LATE:
         limits->late += tasks;
@@ -110,6 +113,7 @@ static void put_limits (struct aw_explain *ex, const struct limits *l)
     put_limit (out, l->mem, "memory", "waiting for it");
     put_limit (out, l->together, "placement", "waiting for CPUs and GPUs that are free together");
     put_limit (out, l->held, "order", "held back for a task that comes before");
+    put_limit (out, l->planned, "the plan", "held back for a task that is expected soon");
     put_limit (out, l->late, "the job's end", "not started, because they could not end by then");
     put_limit (out, l->data, "data", "waiting for their data");
     put_limit (out, l->delay, "retries", "waiting for the delay before another attempt");

@@ -81,6 +81,19 @@ static void put_held (struct aw_explain *ex, const struct aw_reason *reason)
                            aw_explain_when (ex, reason->reserved_t, when, sizeof (when)));
 }
 
+static void put_planned (struct aw_explain *ex, const struct aw_reason *reason)
+{
+    char when[64], latest[64];
+
+    aw_textbuf_puts (ex->out, "the plan holds its place for a task");
+    if (reason->reserved_set == AW_NONE)
+        return;
+    aw_textbuf_printf (ex->out, " of %s, expected %s; the hold ends %s at the latest",
+                       ex->report.workflow->graph->sets[reason->reserved_set].name,
+                       aw_explain_when (ex, reason->awaited_t, when, sizeof (when)),
+                       aw_explain_when (ex, reason->reserved_t, latest, sizeof (latest)));
+}
+
 void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_reason *reason)
 {
     struct aw_textbuf *out = ex->out;
@@ -124,6 +137,9 @@ void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_re
         break;
     case AW_WHY_HELD:
         put_held (ex, reason);
+        break;
+    case AW_WHY_PLANNED:
+        put_planned (ex, reason);
         break;
     case AW_WHY_ROOM:
         put_room (ex, reason);

@@ -31,20 +31,26 @@ static int print (const struct aw_model_page *page, bool json, struct aw_problem
     return rc;
 }
 
-static bool before (void *arg)
+struct aw_model_watch aw_model_watch (double seconds)
 {
-    return aw_clock_monotonic () < *(const double *)arg;
+    return (struct aw_model_watch){ aw_clock_monotonic (), seconds };
 }
 
-/* When the search must end. */
-static double deadline_of (const struct aw_model_args *args,
+bool aw_model_search_on (void *arg, double part)
+{
+    const struct aw_model_watch *watch = arg;
+
+    return isinf (watch->seconds) || aw_clock_monotonic () < watch->begin + part * watch->seconds;
+}
+
+/* How long the search may take. */
+static double search_time (const struct aw_model_args *args,
                            const struct aw_graph *graph,
                            const struct aw_allocation *allocation)
 {
     if (!isnan (args->plan_time))
-        return aw_clock_monotonic () + args->plan_time;
-    return args->plan_evaluations ? INFINITY
-                                  : aw_clock_monotonic () + aw_plan_budget (graph, allocation);
+        return args->plan_time;
+    return args->plan_evaluations ? INFINITY : aw_plan_budget (graph, allocation);
 }
 
 static int predict (const struct aw_model_args *args,
@@ -54,14 +60,14 @@ static int predict (const struct aw_model_args *args,
                     struct aw_problems *problems)
 {
     struct aw_spread spread = { 0 };
-    double deadline = INFINITY;
+    struct aw_model_watch watch;
     struct aw_predict_options options = {
         .conditions = { .latency = args->latency },
         .spread = &spread,
         .seeds = args->seeds,
         .evaluations = args->plan_evaluations ? args->plan_evaluations : UINT32_MAX,
-        .search_on = before,
-        .search_arg = &deadline,
+        .search_on = aw_model_search_on,
+        .search_arg = &watch,
     };
     struct aw_prediction prediction;
     struct aw_model_page page = { workflow,      allocation,       &prediction,
@@ -69,7 +75,7 @@ static int predict (const struct aw_model_args *args,
     struct aw_error err;
     int rc = aw_spread_init (&spread, workflow->graph, samples, args->spread, &err);
 
-    deadline = deadline_of (args, workflow->graph, allocation);
+    watch = aw_model_watch (search_time (args, workflow->graph, allocation));
     if (rc == 0)
         rc = aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err);
     if (rc < 0)

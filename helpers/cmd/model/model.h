@@ -53,6 +53,13 @@ void aw_model_put_names (const struct aw_strings *dirs, struct aw_textbuf *out);
 /* Names all sets whose duration is not known. 0, or -1 where there is one. */
 int aw_model_missing (const struct aw_graph *graph, const char *file, struct aw_problems *problems);
 
+/* The time of a search for a plan, from now on: `search_on` of the prediction's options. */
+struct aw_model_watch {
+    double begin, seconds; /* INFINITY: no limit */
+};
+struct aw_model_watch aw_model_watch (double seconds);
+bool aw_model_search_on (void *watch, double part);
+
 struct aw_model_page {
     const struct aw_workflow *workflow;
     const struct aw_allocation *allocation;

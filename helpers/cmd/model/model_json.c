@@ -157,7 +157,7 @@ static void put_times (const struct aw_prediction *p, struct aw_textbuf *out)
     key (out, "policy");
     aw_json_put_string (out, aw_candidates[p->comparison.best].name);
     key (out, "plan");
-    if (p->plan.places)
+    if (aw_plan_is_one (&p->plan))
         put_number (out, p->plan.t);
     else
         aw_textbuf_puts (out, "null");

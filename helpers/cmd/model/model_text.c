@@ -149,7 +149,7 @@ static void put_trial (const struct aw_model_page *page,
         aw_textbuf_printf (out, ", GPUs %3.0f%%", 100 * t->gpu_share);
     aw_textbuf_printf (out, " busy, %.3g node-hours%s\n", t->node_hours,
                        candidate == page->prediction->comparison.best
-                               && !page->prediction->plan.places
+                               && !aw_plan_is_one (&page->prediction->plan)
                            ? "  <- best"
                            : "");
 }
@@ -158,6 +158,18 @@ static void put_interval (const char *name, const struct aw_interval *i, struct 
 {
     seconds (out, name, i->median);
     aw_textbuf_printf (out, "%.1f to %.1f s\n", i->low, i->high);
+}
+
+/* "an order found by search, 3 places held, 2500 simulations  <- best" */
+static void put_plan (const struct aw_found_plan *plan, const char *policy, struct aw_textbuf *out)
+{
+    if (plan->places)
+        aw_textbuf_puts (out, "an order found by search");
+    else
+        aw_textbuf_puts (out, policy);
+    if (plan->holds.n > 0)
+        aw_textbuf_printf (out, ", holding places for %" PRIu32 " set instances", plan->holds.n);
+    aw_textbuf_printf (out, ", %" PRIu32 " simulations  <- best\n", plan->evaluations);
 }
 
 static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
@@ -172,10 +184,9 @@ static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
     for (uint32_t i = 0; i < aw_n_candidates; i++)
         if (i != sequential && p->comparison.tried[i])
             put_trial (page, i, aw_candidates[i].name, out);
-    if (p->plan.places) {
+    if (aw_plan_is_one (&p->plan)) {
         seconds (out, "plan", p->plan.t);
-        aw_textbuf_printf (out, "an order found by search, %" PRIu32 " simulations  <- best\n",
-                           p->plan.evaluations);
+        put_plan (&p->plan, aw_candidates[p->comparison.best].name, out);
     }
 }
 
@@ -193,7 +204,7 @@ static void put_intervals (const struct aw_model_page *page, struct aw_textbuf *
         return;
     }
     put_interval ("stage after stage", &p->t_seq_interval, out);
-    put_interval (p->plan.places ? "plan" : aw_candidates[p->comparison.best].name,
+    put_interval (aw_plan_is_one (&p->plan) ? "plan" : aw_candidates[p->comparison.best].name,
                   &p->t_async_interval, out);
     aw_textbuf_printf (out, "  %-20s %11.3f    %.3f to %.3f\n", "I", p->improvement_interval.median,
                        p->improvement_interval.low, p->improvement_interval.high);
@@ -304,7 +315,8 @@ void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out)
     }
     aw_textbuf_printf (out, "model: %s by %s, stage after stage %s: I = %.3f; lower bound %s\n",
                        aw_format_seconds (async, sizeof (async), p->t_async),
-                       p->plan.places ? "a plan" : aw_candidates[p->comparison.best].name,
+                       aw_plan_is_one (&p->plan) ? "a plan"
+                                                 : aw_candidates[p->comparison.best].name,
                        aw_format_seconds (seq, sizeof (seq), p->t_seq), p->improvement,
                        aw_format_seconds (least, sizeof (least), p->bounds.lower));
     if (p->staging.known)

@@ -129,16 +129,16 @@ static struct aw_run_plan choose (const struct aw_run_args *args,
     return plan;
 }
 
-/* The order of the search, where the options leave the order open. */
+/* The plan that was found, where the options leave the order open. */
 static void take_order (struct aw_run_plan *plan,
                         const struct aw_run_args *args,
                         const struct aw_graph *graph,
                         const struct aw_found_plan *found)
 {
-    if (!found->places || args->policy_given || plan->sched.mode != AW_MODE_ASYNC
-        || !(found->t < plan->outlook.rule))
+    if (!aw_plan_is_one (found) || args->policy_given || plan->sched.mode != AW_MODE_ASYNC)
         return;
-    plan->order = aw_plan_text (graph, found->places); /* without memory: the policy's order */
+    plan->order =
+        aw_plan_text (graph, found->places, &found->holds); /* without memory: the policy's order */
     if (plan->order)
         plan->outlook.order = plan->outlook.makespan = found->t;
 }
@@ -165,15 +165,20 @@ static void tell_choice (const struct aw_run_plan *plan,
 
 /* What a plan gains over the best of these orders, and how far it, or this order, is from the best.
  */
-static void tell_quality (const struct aw_run_plan *plan, struct aw_textbuf *out)
+static void tell_quality (const struct aw_run_plan *plan,
+                          const struct aw_found_plan *found,
+                          struct aw_textbuf *out)
 {
     const struct aw_outlook *o = &plan->outlook;
     char text[32];
 
-    if (plan->order)
+    aw_format_seconds (text, sizeof (text), o->order);
+    if (plan->order && found->places)
         aw_textbuf_printf (out, "model: a plan is better than these orders: %s, %.1f%% shorter\n",
-                           aw_format_seconds (text, sizeof (text), o->order),
-                           100 * (1 - o->order / o->rule));
+                           text, 100 * (1 - o->order / o->rule));
+    else if (plan->order)
+        aw_textbuf_printf (out, "model: a plan holds places for tasks that are expected soon: %s\n",
+                           text);
     if (o->bound > 0)
         aw_textbuf_printf (out, "model: at most %.1f%% above the shortest possible order\n",
                            100 * fmax (0, o->order / o->bound - 1));
@@ -197,7 +202,7 @@ static double time_to_choose (const struct aw_graph *graph,
 static void limit_search (const struct aw_run_args *args,
                           double budget,
                           struct aw_predict_options *options,
-                          double *deadline)
+                          struct aw_model_watch *watch)
 {
     double time = args->value.plan_time;
     uint32_t evaluations = args->value.plan_evaluations;
@@ -207,7 +212,7 @@ static void limit_search (const struct aw_run_args *args,
     options->evaluations = args->policy_given || time == 0 ? 0
                            : evaluations                   ? evaluations
                                                            : UINT32_MAX;
-    *deadline = aw_clock_monotonic () + time;
+    *watch = aw_model_watch (time);
 }
 
 /* Of the makespans of RUNS. Where the spread is known, the median is what to expect. */
@@ -249,7 +254,7 @@ static int look_around (struct aw_run_plan *plan,
                         struct aw_error *err)
 {
     const struct aw_graph *graph = page->workflow->graph;
-    struct aw_order order = { plan->sched, plan->order ? page->prediction->plan.places : NULL };
+    struct aw_order order = { plan->sched, plan->order ? &page->prediction->plan : NULL };
     struct aw_ensemble runs = { 0 };
     struct aw_spread spread = { 0 };
     int rc = aw_spread_init (&spread, graph, terms->samples, NAN, err);
@@ -274,10 +279,11 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
                                     struct aw_textbuf *out)
 {
     double allowed = time_to_choose (workflow->graph, allocation, terms->budget);
-    double deadline = aw_clock_monotonic () + allowed, search_deadline = INFINITY;
+    double deadline = aw_clock_monotonic () + allowed;
+    struct aw_model_watch watch;
     struct aw_predict_options options = { .conditions = { .go_on = in_budget, .arg = &deadline },
-                                          .search_on = in_budget,
-                                          .search_arg = &search_deadline };
+                                          .search_on = aw_model_search_on,
+                                          .search_arg = &watch };
     struct aw_run_plan plan = { .sched = args->sched };
     struct aw_prediction prediction = { 0 };
     struct aw_model_page page = {
@@ -285,7 +291,7 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
     };
     struct aw_error err = { "" };
 
-    limit_search (args, aw_plan_budget (workflow->graph, allocation), &options, &search_deadline);
+    limit_search (args, aw_plan_budget (workflow->graph, allocation), &options, &watch);
     if (aw_graph_n_instances (workflow->graph) > INSTANCES_MAX)
         aw_textbuf_puts (
             out, "model: no prediction: the workflow is too large: use async-workflow model\n");
@@ -300,7 +306,7 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
         tell_choice (&plan, &prediction.comparison, out);
         take_order (&plan, args, workflow->graph, &prediction.plan);
         plan.outlook.bound = prediction.bounds.lower;
-        tell_quality (&plan, out);
+        tell_quality (&plan, &prediction.plan, out);
         if (look_around (&plan, &page, terms, out, &err) < 0)
             aw_textbuf_printf (out, "model: no interval: %s\n", err.text);
     }

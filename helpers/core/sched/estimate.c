@@ -86,6 +86,8 @@ int aw_estimate_clone (struct aw_estimate *e, const struct aw_estimate *from)
     memcpy (e->mean, from->mean, n * sizeof (*e->mean));
     memcpy (e->squares, from->squares, n * sizeof (*e->squares));
     memcpy (e->n_ended, from->n_ended, n * sizeof (*e->n_ended));
+    e->expected = from->expected;
+    e->off = from->off;
     return 0;
 }
 
@@ -122,6 +124,10 @@ bool aw_estimate_learn (struct aw_estimate *e, uint32_t set, double seconds)
 
     set = aw_estimate_set (e, set);
     published = e->published[set];
+    if (!isnan (e->seconds[set])) {
+        e->expected += e->seconds[set];
+        e->off += fabs (seconds - e->seconds[set]);
+    }
     spread (e, set, seconds);
     if (!isnan (e->graph->sets[set].duration))
         return false;

@@ -21,6 +21,8 @@ struct aw_estimate {
     uint32_t *n;
     double *mean; /* of all completed tasks, declared or not; and the sum of squared deviations */
     double *squares;
+    double expected, off; /* sums of completed tasks: the seconds that were expected, and by how
+                             many each missed them */
     uint32_t *n_ended;
     struct aw_graph_size room; /* private */
 };

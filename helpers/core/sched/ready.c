@@ -252,6 +252,11 @@ bool aw_ready_before (const struct aw_ready *r, uint32_t a, uint32_t b)
     return r->graph->n_topics > 0 ? before_in_turn (r, a, b) : a < b;
 }
 
+bool aw_ready_ranks_before (const struct aw_ready *r, uint32_t a, uint32_t b)
+{
+    return r->remaining[a] != r->remaining[b] ? r->remaining[a] > r->remaining[b] : a < b;
+}
+
 uint32_t aw_ready_front (const struct aw_ready *r, uint32_t instance)
 {
     return aw_ranges_front (&r->queues[instance])->first;
@@ -315,7 +320,10 @@ static void mark (struct aw_ready *r, struct aw_shape *shape, bool blocked, enum
     r->n_held += (why == AW_BLOCK_HELD) - (shape->why == AW_BLOCK_HELD);
     shape->blocked = blocked;
     shape->why = why;
-    shape->line = shape->never ? NEVER : !blocked ? OPEN : why == AW_BLOCK_LATE ? LATE : BLOCKED;
+    shape->line = shape->never                                      ? NEVER
+                  : !blocked                                        ? OPEN
+                  : why == AW_BLOCK_LATE || why == AW_BLOCK_PLANNED ? LATE
+                                                                    : BLOCKED;
 }
 
 static void set_blocked (struct aw_ready *r,

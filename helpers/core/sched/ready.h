@@ -21,6 +21,7 @@ enum aw_block {
     AW_BLOCK_ROOM, /* no node has room */
     AW_BLOCK_HELD, /* the reservation holds it back */
     AW_BLOCK_LATE, /* none of its tasks could end in time: no other task waits for it */
+    AW_BLOCK_PLANNED, /* the plan holds its place for another task; no other task waits for it */
 };
 
 struct aw_shape {
@@ -89,6 +90,9 @@ void aw_ready_remove_all (struct aw_ready *ready,
 /* Does instance A come before instance B? Both have ready tasks. */
 bool aw_ready_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
 
+/* The same by ranks alone, for instances that need not have ready tasks. */
+bool aw_ready_ranks_before (const struct aw_ready *ready, uint32_t a, uint32_t b);
+
 /* The first task in an instance's queue, which is not empty. */
 uint32_t aw_ready_front (const struct aw_ready *ready, uint32_t instance);
 
@@ -113,7 +117,7 @@ void aw_ready_block (struct aw_ready *ready, struct aw_shape *shape, enum aw_blo
 void aw_ready_set_never (struct aw_ready *ready, struct aw_shape *shape, bool never);
 
 /* Blocked shapes are considered again: those that NODE can hold; those that the reservation holds
- * back; those that are late.
+ * back; those that are late, or whose place is held.
  */
 void aw_ready_unblock (struct aw_ready *ready, const struct aw_node *node);
 void aw_ready_unhold (struct aw_ready *ready);

@@ -125,11 +125,11 @@ bool aw_reservation_make_on (struct aw_reservation *res,
     return true;
 }
 
-bool aw_reservation_ends_before (const struct aw_reservation *res, double now, double seconds)
+bool aw_reservation_ends_before (double t, double now, double seconds)
 {
     /* A task that is due is not delayed any more, not even for one that is declared to take no
      * time. */
-    return res->t > now && !isinf (res->t) && !isnan (seconds) && now + seconds <= res->t;
+    return t > now && !isinf (t) && !isnan (seconds) && now + seconds <= t;
 }
 
 static int compare_node (const void *key, const void *reserved)
@@ -145,7 +145,7 @@ bool aw_reservation_allows (const struct aw_reservation *res,
 {
     const struct aw_reserved *mine;
 
-    if (!res->active || aw_reservation_ends_before (res, now, seconds))
+    if (!res->active || aw_reservation_ends_before (res->t, now, seconds))
         return true;
     mine = bsearch (&node, res->nodes, res->n, sizeof (*res->nodes), compare_node);
     return !mine

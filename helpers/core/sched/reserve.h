@@ -47,8 +47,9 @@ bool aw_reservation_make_on (struct aw_reservation *res,
                              const struct aw_forecast_query *query,
                              uint32_t node);
 
-/* Will a task that takes SECONDS (NAN: not known) and starts now have ended by then? */
-bool aw_reservation_ends_before (const struct aw_reservation *res, double now, double seconds);
+/* Will a task that takes SECONDS (NAN: not known) and starts now have ended by T, when another can
+ * start (INFINITY: not known)? */
+bool aw_reservation_ends_before (double t, double now, double seconds);
 
 /* May a task of DEMAND that takes SECONDS start now on NODE? */
 bool aw_reservation_allows (const struct aw_reservation *res,

@@ -29,7 +29,7 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
     s->graph = graph;
     s->config = *config;
     s->size = s->room = aw_graph_size (graph);
-    s->limit = INFINITY;
+    s->limit = s->holds.wake = INFINITY;
     s->last_iteration = UINT32_MAX;
     s->tries = calloc (graph->n_tasks, sizeof (*s->tries));
     if (!s->tries || aw_running_init (&s->running, graph->n_tasks) < 0
@@ -72,6 +72,7 @@ void aw_sched_destroy (struct aw_sched *s)
     free (s->failed_on);
     free (s->done);
     free (s->plan);
+    aw_sched_finish_holds (s);
     free (s->cancelled);
     free (s->chosen);
     free (s->parts);
@@ -105,6 +106,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->news, 0, sizeof (s->news));
     memset (&s->forecast, 0, sizeof (s->forecast));
     memset (&s->reservation, 0, sizeof (s->reservation));
+    memset (&s->holds, 0, sizeof (s->holds));
     s->chosen = NULL;
     s->parts = NULL;
     s->cancelled = from->begun || !from->n_cancelled
@@ -126,7 +128,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_ranges_clone (&s->news.ready, &from->news.ready) < 0
         || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0
         || aw_reservation_clone (&s->reservation, &from->reservation) < 0
-        || aw_sched_part_room (s, 0) < 0) {
+        || aw_sched_clone_holds (s, from) < 0 || aw_sched_part_room (s, 0) < 0) {
         aw_sched_destroy (s);
         errno = ENOMEM;
         return NULL;

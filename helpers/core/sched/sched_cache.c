@@ -2,6 +2,7 @@
 /* What the scheduler remembers between decisions, and when it drops that: which shapes are blocked
  * or fit nowhere, the reservation, and the ranks.
  */
+#include <math.h>
 #include <string.h>
 
 #include "core/sched/plan.h"
@@ -55,6 +56,8 @@ void aw_sched_forget (struct aw_sched *s)
     s->reservation.active = false;
     aw_ready_unhold (&s->ready);
     aw_ready_look_again (&s->ready);
+    s->holds.fresh = false;
+    s->holds.wake = INFINITY;
 }
 
 void aw_sched_rank_again (struct aw_sched *s)

@@ -10,21 +10,37 @@
 /* At most this many nodes are tried for a good place. */
 enum { GOOD_TRIES = 16 };
 
-/* Chooses the nodes for a task of DEMAND and SECONDS: the best fit among the nodes that suit it,
- * without EXCEPT. BESIDE: the reservation must allow it. False: there are too few.
- */
-static bool choose_suiting (struct aw_sched *s,
-                            const struct aw_demand *demand,
-                            double seconds,
-                            bool beside,
-                            uint32_t except,
-                            enum aw_suit suit)
+/* What a place is looked for. */
+struct search {
+    const struct aw_demand *demand;
+    uint32_t instance;
+    double seconds; /* that the task takes */
+    bool beside; /* the reservation must allow it */
+    uint32_t except; /* not on this node */
+    bool held; /* a node had room, but its place is held for another task */
+};
+
+static bool may_start_on (struct aw_sched *s, struct search *search, uint32_t node)
 {
+    if (node == search->except
+        || (search->beside
+            && !aw_reservation_allows (&s->reservation, node, search->demand, s->now,
+                                       search->seconds)))
+        return false;
+    if (aw_sched_hold_allows (s, search->instance, node, search->demand))
+        return true;
+    search->held = true;
+    return false;
+}
+
+/* Chooses the best fit among the nodes that suit the task. False: there are too few. */
+static bool choose_suiting (struct aw_sched *s, struct search *search, enum aw_suit suit)
+{
+    const struct aw_demand *demand = search->demand;
     uint32_t wanted = aw_demand_nodes (demand), n = 0, place = 0, tries = 0, node;
 
     while (n < wanted && (node = aw_pool_next_fit (&s->pool, demand, &place)) != AW_NO_NODE) {
-        if (node == except
-            || (beside && !aw_reservation_allows (&s->reservation, node, demand, s->now, seconds)))
+        if (!may_start_on (s, search, node))
             continue;
         if (aw_pool_suits (&s->pool, node, demand, suit))
             s->chosen[n++] = node;
@@ -34,16 +50,13 @@ static bool choose_suiting (struct aw_sched *s,
     return n == wanted;
 }
 
-static bool choose_except (struct aw_sched *s,
-                           const struct aw_demand *demand,
-                           double seconds,
-                           bool beside,
-                           uint32_t except)
+static bool choose_except (struct aw_sched *s, struct search *search, uint32_t except)
 {
-    if (aw_demand_nodes (demand) > s->part_room)
+    search->except = except;
+    if (aw_demand_nodes (search->demand) > s->part_room)
         return false;
-    for (int suit = aw_pool_best_suit (&s->pool, demand); suit <= AW_SUIT_ANY; suit++)
-        if (choose_suiting (s, demand, seconds, beside, except, (enum aw_suit)suit))
+    for (int suit = aw_pool_best_suit (&s->pool, search->demand); suit <= AW_SUIT_ANY; suit++)
+        if (choose_suiting (s, search, (enum aw_suit)suit))
             return true;
     return false;
 }
@@ -53,19 +66,25 @@ static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
     return aw_estimate_seconds (&s->estimate, aw_graph_instance_set (s->graph, instance));
 }
 
-/* The same for the first task of INSTANCE: if possible not on the node where it failed. */
-static bool choose_nodes (struct aw_sched *s,
-                          const struct aw_demand *demand,
-                          uint32_t instance,
-                          bool beside)
+/* Chooses nodes for the first task of INSTANCE: if possible not the one where it failed. BESIDE:
+ * the reservation must allow it. HELD: as in the search.
+ */
+static bool choose_nodes (
+    struct aw_sched *s, const struct aw_demand *demand, uint32_t instance, bool beside, bool *held)
 {
-    double seconds = beside ? seconds_of_instance (s, instance) : NAN;
+    struct search search = { .demand = demand,
+                             .instance = instance,
+                             .seconds = beside ? seconds_of_instance (s, instance) : NAN,
+                             .beside = beside };
     uint32_t avoided = AW_NO_NODE;
+    bool found;
 
     if (s->failed_on)
         avoided = s->failed_on[aw_ready_front (&s->ready, instance)];
-    return (avoided != AW_NO_NODE && choose_except (s, demand, seconds, beside, avoided))
-           || choose_except (s, demand, seconds, beside, AW_NO_NODE);
+    found = (avoided != AW_NO_NODE && choose_except (s, &search, avoided))
+            || choose_except (s, &search, AW_NO_NODE);
+    *held = !found && search.held;
+    return found;
 }
 
 /* Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE. False: it needs
@@ -86,9 +105,9 @@ static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint3
 }
 
 /* The first task of the shape was held back: another of the same demand may be short enough to end
- * before.
+ * before T.
  */
-static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shape *shape)
+static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shape *shape, double t)
 {
     uint32_t best = AW_NONE;
 
@@ -96,8 +115,7 @@ static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shap
         uint32_t instance = shape->heap[i];
 
         if (aw_sched_in_time (s, instance)
-            && aw_reservation_ends_before (&s->reservation, s->now,
-                                           seconds_of_instance (s, instance))
+            && aw_reservation_ends_before (t, s->now, seconds_of_instance (s, instance))
             && (best == AW_NONE || aw_ready_before (&s->ready, instance, best)))
             best = instance;
     }
@@ -112,13 +130,14 @@ static bool choose_beside (struct aw_sched *s,
                            struct aw_choice *choice)
 {
     uint32_t *instance = &choice->instance;
+    bool held;
 
     if (shape->bound)
         return aw_sched_choose_staged (s, shape, true, choice);
-    if (choose_nodes (s, &shape->demand, *instance, true))
+    if (choose_nodes (s, &shape->demand, *instance, true, &held))
         return true;
-    *instance = shorter_instance (s, shape);
-    return *instance != AW_NONE && choose_nodes (s, &shape->demand, *instance, true);
+    *instance = shorter_instance (s, shape, s->reservation.t);
+    return *instance != AW_NONE && choose_nodes (s, &shape->demand, *instance, true, &held);
 }
 
 /* Among blocked shapes, or among the others, the one whose FIRST instance that can end by the limit
@@ -167,6 +186,18 @@ static const struct aw_shape *first_waiting (struct aw_sched *s, uint32_t first,
     return shape && aw_ready_before (&s->ready, *instance, first) ? shape : NULL;
 }
 
+/* Finds another INSTANCE of SHAPE, and nodes for it, whose task ends before the places of its first
+ * one are needed.
+ */
+static bool choose_shorter (struct aw_sched *s, const struct aw_shape *shape, uint32_t *instance)
+{
+    const struct aw_awaited *awaited = aw_sched_held_for (s, *instance);
+    bool held;
+
+    *instance = awaited ? shorter_instance (s, shape, awaited->t) : AW_NONE;
+    return *instance != AW_NONE && choose_nodes (s, &shape->demand, *instance, false, &held);
+}
+
 /* Finds instance and nodes for a shape; FIRST is its first instance that is not late. False: the
  * shape is now blocked.
  */
@@ -177,20 +208,22 @@ static bool place (struct aw_sched *s,
 {
     const struct aw_shape *waiting;
     uint32_t awaited;
-    bool found, held = false;
+    bool found, planned = false;
+    enum aw_block why = AW_BLOCK_ROOM;
 
     *choice = (struct aw_choice){ first, AW_NONE };
     if (shape->bound)
         found = aw_sched_choose_staged (s, shape, false, choice);
     else
-        found = choose_nodes (s, &shape->demand, first, false);
-    waiting = found ? first_waiting (s, first, &awaited) : NULL;
+        found = choose_nodes (s, &shape->demand, first, false, &planned)
+                || (planned && choose_shorter (s, shape, &choice->instance));
+    waiting = found ? first_waiting (s, choice->instance, &awaited) : NULL;
     if (waiting && reserve_for (s, waiting, awaited)) {
         found = choose_beside (s, shape, choice);
-        held = !found;
+        why = AW_BLOCK_HELD;
     }
     if (!found)
-        aw_ready_block (&s->ready, shape, held ? AW_BLOCK_HELD : AW_BLOCK_ROOM);
+        aw_ready_block (&s->ready, shape, planned ? AW_BLOCK_PLANNED : why);
     return found;
 }
 

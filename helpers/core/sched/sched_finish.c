@@ -121,6 +121,7 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     aw_sched_leave_staging (s, run);
     if (!run->staging && !run->released)
         aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
+    aw_sched_hold_end (s, run);
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;
     if (ev->status == AW_STATUS_COMPLETED)

@@ -23,10 +23,15 @@ static double needs (const struct aw_sched *s, uint32_t number)
     return isnan (most) ? 0 : most;
 }
 
-bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance)
+bool aw_sched_in_time_from (const struct aw_sched *s, uint32_t instance, double t)
 {
     return isinf (s->limit)
-           || s->now + needs (s, aw_graph_instance_set (s->graph, instance)) <= s->limit;
+           || t + needs (s, aw_graph_instance_set (s->graph, instance)) <= s->limit;
+}
+
+bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance)
+{
+    return aw_sched_in_time_from (s, instance, s->now);
 }
 
 uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape)

@@ -124,7 +124,7 @@ double aw_sched_expected (const struct aw_sched *s, uint32_t task)
 
 double aw_sched_next_wake (const struct aw_sched *s)
 {
-    double t = aw_delay_queue_next (&s->delayed);
+    double t = fmin (aw_delay_queue_next (&s->delayed), s->holds.wake);
 
     return s->ended || s->stopped || t >= s->limit ? INFINITY : t;
 }
@@ -209,7 +209,7 @@ bool aw_sched_at_rest (const struct aw_sched *s, uint32_t *n)
 
     *n = s->running.n_used;
     if (s->ended || s->out_of_memory || aw_sched_awaits_nodes (s)
-        || (!s->stopped && (s->delayed.n > 0 || aw_sched_cut (s))))
+        || (!s->stopped && (s->delayed.n > 0 || !isinf (s->holds.wake) || aw_sched_cut (s))))
         return false;
     while ((run = aw_running_each (&s->running, &cursor)))
         if (is_moving (s, run))

@@ -42,6 +42,7 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     aw_running_link (&s->running, run);
     s->kill_from = 0; /* where a recorded run is taken in */
     aw_depend_set_state (&s->depend, task, AW_DEPEND_RUNNING);
+    aw_sched_hold_begin (s, run);
     aw_sched_drop_reservation (s);
 }
 

@@ -168,6 +168,7 @@ void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
     run->start = s->now;
     aw_running_set_end (&s->running, run, isnan (seconds) ? INFINITY : s->now + seconds);
     aw_sched_drop_reservation (s);
+    aw_sched_hold_measure (s, run);
 }
 
 /* The first task in QUEUE whose node has room for it now; AW_NONE: there is none. */

@@ -6,6 +6,7 @@
 #include "core/graph/depend.h"
 #include "core/sched/estimate.h"
 #include "core/sched/delay_queue.h"
+#include "core/sched/holds.h"
 #include "core/sched/ready.h"
 #include "core/sched/reserve.h"
 #include "core/sched/running.h"
@@ -59,6 +60,7 @@ struct aw_sched {
     uint32_t n_lost; /* lost nodes whose tasks may still be in `running` */
     uint32_t n_moves; /* estimates that changed since the last snapshot for ranks */
     double *plan; /* ranks of the instances that iterations repeat; NULL: the policy's. Owned */
+    struct aw_holds holds; /* of the plan */
     bool ranks_due; /* the next decision computes ranks, by that snapshot */
     bool begun;
     bool stopped; /* nothing more is started */
@@ -111,6 +113,48 @@ void aw_sched_apply_plan (struct aw_sched *s);
 /* A node has joined or takes no more tasks: ranks that depend on the pool are due. */
 void aw_sched_pool_changed (struct aw_sched *s);
 
+/* sched_limit.c: the time by which the job ends. */
+
+/* Sets the limit to T; INFINITY: none. */
+void aw_sched_set_limit (struct aw_sched *s, double t);
+
+/* Can a task of INSTANCE, started now, end by the limit? */
+bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance);
+
+/* The same for a task that starts at T. */
+bool aw_sched_in_time_from (const struct aw_sched *s, uint32_t instance, double t);
+
+/* Is a task left that could start, but not end by the limit? */
+bool aw_sched_cut (const struct aw_sched *s);
+
+/* The first of SHAPE's instances that can end by the limit; AW_NONE: none can. */
+uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape);
+
+/* sched_hold.c: places that the plan holds for tasks that are expected soon. */
+
+/* Holds the places of HOLDS (copied; NULL: none) from now on. finish frees all; a zeroed value is
+ * allowed. */
+int aw_sched_set_holds (struct aw_sched *s, const struct aw_plan_holds *holds);
+int aw_sched_clone_holds (struct aw_sched *s, const struct aw_sched *from);
+void aw_sched_finish_holds (struct aw_sched *s);
+
+/* May a task of INSTANCE, with DEMAND, start now on NODE? */
+bool aw_sched_hold_allows (struct aw_sched *s,
+                           uint32_t instance,
+                           uint32_t node,
+                           const struct aw_demand *demand);
+
+/* What a task of INSTANCE that holds keep back waits for, as of the last decision. NULL: nothing.
+ */
+const struct aw_awaited *aw_sched_held_for (const struct aw_sched *s, uint32_t instance);
+
+/* The attempt of RUN (its first part) has begun; is about to end. */
+void aw_sched_hold_begin (struct aw_sched *s, const struct aw_running *run);
+void aw_sched_hold_end (struct aw_sched *s, const struct aw_running *run);
+
+/* It has taken CPUs and GPUs: what is left there for awaited tasks is measured again. */
+void aw_sched_hold_measure (struct aw_sched *s, const struct aw_running *run);
+
 /* sched_plan.c: an order that comes from outside. */
 
 /* Handles a PLAN. 0, or -1 with text. */
@@ -135,20 +179,6 @@ void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint3
 void aw_sched_fill_parts (const struct aw_sched *s,
                           const struct aw_running *run,
                           struct aw_event *ev);
-
-/* sched_limit.c: the time by which the job ends. */
-
-/* Sets the limit to T; INFINITY: none. */
-void aw_sched_set_limit (struct aw_sched *s, double t);
-
-/* Can a task of INSTANCE, started now, end by the limit? */
-bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance);
-
-/* Is a task left that could start, but not end by the limit? */
-bool aw_sched_cut (const struct aw_sched *s);
-
-/* The first of SHAPE's instances that can end by the limit; AW_NONE: none can. */
-uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape);
 
 /* sched_release.c: tasks become ready or are skipped. */
 

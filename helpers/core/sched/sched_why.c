@@ -131,6 +131,18 @@ static void name_reservation (const struct aw_sched *s, struct aw_reason *reason
     reason->reserved_t = s->reservation.t;
 }
 
+/* Which task the plan holds a place for. */
+static void name_awaited (const struct aw_sched *s, uint32_t instance, struct aw_reason *reason)
+{
+    const struct aw_awaited *awaited = aw_sched_held_for (s, instance);
+
+    if (!awaited)
+        return;
+    reason->reserved_set = aw_graph_instance_set (s->graph, awaited->instance);
+    reason->reserved_t = awaited->until;
+    reason->awaited_t = awaited->t;
+}
+
 /* A ready task that waits for CPUs, GPUs or memory; ON: its data is at this node. */
 static void why_queued (struct aw_sched *s,
                         uint32_t task,
@@ -151,6 +163,10 @@ static void why_queued (struct aw_sched *s,
     else if (shape->blocked && shape->why == AW_BLOCK_HELD) {
         reason->why = AW_WHY_HELD;
         name_reservation (s, reason);
+    }
+    else if (shape->blocked && shape->why == AW_BLOCK_PLANNED) {
+        reason->why = AW_WHY_PLANNED;
+        name_awaited (s, instance, reason);
     }
     else {
         reason->why = AW_WHY_ROOM;
@@ -193,7 +209,8 @@ void aw_sched_why (struct aw_sched *s, uint32_t task, struct aw_reason *reason)
                                   .needs = NAN,
                                   .node = AW_NO_NODE,
                                   .reserved_set = AW_NONE,
-                                  .reserved_t = INFINITY };
+                                  .reserved_t = INFINITY,
+                                  .awaited_t = INFINITY };
     if (run && run->staging && !run->staged) {
         reason->why = AW_WHY_DATA;
         reason->node = run->node;

@@ -21,6 +21,7 @@ enum aw_why {
     AW_WHY_NEVER, /* no node of the pool could hold it */
     AW_WHY_LATE, /* it could not end by the limit: it is assumed to need `needs` */
     AW_WHY_HELD, /* it would fit, but would delay a task of `reserved_set`, which comes before it */
+    AW_WHY_PLANNED, /* it would fit, but the plan holds its place for a task of `reserved_set` */
     AW_WHY_ROOM, /* too little is free */
 };
 
@@ -34,8 +35,10 @@ struct aw_reason {
     struct aw_demand lacks; /* ROOM: what `node` has too little of now, by counts; all 0: it has
                                enough, but not together (NUMA, whole cores, parts of GPUs), or on
                                too few nodes */
-    uint32_t reserved_set; /* HELD */
-    double reserved_t; /* HELD: when that task is expected to start; INFINITY: not known */
+    uint32_t reserved_set; /* HELD, PLANNED */
+    double reserved_t; /* HELD: when that task is expected to start; INFINITY: not known. PLANNED:
+                          when the hold ends at the latest */
+    double awaited_t; /* PLANNED: when tasks of reserved_set are expected to be ready */
 };
 
 /* Fills REASON for TASK, below the graph's n_tasks. SCHED decides as before. */

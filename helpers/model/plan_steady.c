@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/plan_steady.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/graph/peers.h"
+
+enum { SEEDS = 6, MANY = 200 };
+
+#define VARIATION 0.01 /* of the durations */
+#define SHORT 0.05 /* a short hold, as a part of the predecessor's duration */
+#define GAIN 1e-3 /* less is no gain */
+
+struct steady {
+    const struct aw_graph *graph;
+    const struct aw_allocation *allocation;
+    const struct aw_conditions *conditions;
+    const struct aw_sched_config *start;
+    struct aw_spread spread; /* owned */
+    uint32_t made; /* simulations */
+};
+
+/* The makespan with PLAN if durations are as planned (SEED 0), or deviate. NAN: stopped, or failed.
+ */
+static double makespan (struct steady *s,
+                        const struct aw_found_plan *plan,
+                        uint64_t seed,
+                        struct aw_error *err)
+{
+    struct aw_conditions conditions = *s->conditions;
+    struct aw_trial trial;
+
+    if (conditions.go_on && !conditions.go_on (conditions.arg)) {
+        errno = ECANCELED;
+        return NAN;
+    }
+    if (seed)
+        aw_spread_seed (&s->spread, seed);
+    conditions.spread = seed ? &s->spread : NULL;
+    conditions.plan = plan;
+    s->made++;
+    return aw_trial_run (s->graph, s->allocation, s->start, &conditions, &trial, err) < 0 ? NAN
+                                                                                          : trial.t;
+}
+
+/* What PLAN is judged by: half the makespan as planned, half the mean of those with deviations.
+ * Sets the first in PLAN.
+ */
+static double judge (struct steady *s, struct aw_found_plan *plan, struct aw_error *err)
+{
+    double sum = 0;
+
+    plan->t = makespan (s, plan, 0, err);
+    for (uint64_t seed = 1; seed <= SEEDS && !isnan (sum); seed++)
+        sum += makespan (s, plan, seed, err);
+    return (plan->t + sum / SEEDS) / 2;
+}
+
+/* A short hold for INSTANCE; 0 seconds: its predecessors are a single task. */
+static struct aw_hold short_hold (const struct aw_graph *graph, uint32_t instance)
+{
+    struct aw_task at = aw_graph_instance_place (graph, instance);
+    const struct aw_set *set = &graph->sets[at.set];
+    double longest = 0;
+    uint32_t n = 0;
+
+    for (uint32_t e = 0; e < set->n_after; e++) {
+        const struct aw_set *before = &graph->sets[set->after[e].set];
+
+        struct aw_span span = aw_span_before (graph, &set->after[e], at.set, at.iteration);
+
+        n += span.n * before->count;
+        longest = span.n ? fmax (longest, before->duration) : longest;
+    }
+    return (struct aw_hold){ instance, n > 1 ? SHORT * longest : 0 };
+}
+
+static bool is_held (const struct aw_plan_holds *holds, uint32_t instance)
+{
+    for (uint32_t i = 0; i < holds->n; i++)
+        if (holds->at[i].instance == instance)
+            return true;
+    return false;
+}
+
+/* PLAN (NULL: none) and short holds for all other instances. 0, or -1 with ENOMEM; finish it. */
+static int add_short (const struct aw_graph *graph,
+                      const struct aw_found_plan *plan,
+                      struct aw_found_plan *out)
+{
+    uint32_t n = aw_plan_size (graph);
+
+    *out = (struct aw_found_plan){ .t = plan->t, .holds.at = calloc (n, sizeof (struct aw_hold)) };
+    if (plan->places)
+        out->places = malloc (n * sizeof (*out->places));
+    if (!out->holds.at || !out->places != !plan->places) {
+        aw_plan_finish (out);
+        errno = ENOMEM;
+        return -1;
+    }
+    if (plan->places)
+        memcpy (out->places, plan->places, n * sizeof (*out->places));
+    if (plan->holds.n > 0)
+        memcpy (out->holds.at, plan->holds.at, plan->holds.n * sizeof (*out->holds.at));
+    out->holds.n = plan->holds.n;
+    for (uint32_t i = 0; i < n; i++) {
+        struct aw_hold hold = short_hold (graph, i);
+
+        if (hold.seconds > 0 && aw_plan_holdable (graph, i) && !is_held (&plan->holds, i))
+            out->holds.at[out->holds.n++] = hold;
+    }
+    return 0;
+}
+
+/* PLAN becomes BETTER, which is empty then. */
+static void replace (struct aw_found_plan *plan, struct aw_found_plan *better)
+{
+    struct aw_found_plan old = *plan;
+
+    old.evaluations = 0;
+    better->evaluations = plan->evaluations;
+    *plan = *better;
+    memset (better, 0, sizeof (*better));
+    aw_plan_finish (&old);
+}
+
+/* PLAN becomes the better one of itself, judged BEST, and the same with short holds. 0, or -1. */
+static int try_short (struct steady *s,
+                      struct aw_found_plan *plan,
+                      double *best,
+                      struct aw_error *err)
+{
+    struct aw_found_plan held;
+    double with = INFINITY;
+
+    if (add_short (s->graph, plan, &held) < 0)
+        return aw_error_set (err, "out of memory");
+    if (held.holds.n > plan->holds.n)
+        with = judge (s, &held, err);
+    if (with < *best * (1 - GAIN)) {
+        replace (plan, &held);
+        *best = with;
+    }
+    aw_plan_finish (&held);
+    return isnan (with) ? -1 : 0;
+}
+
+/* PLAN becomes the best of all. 0, or -1 with errno. */
+static int improve (struct steady *s, struct aw_found_plan *plan, struct aw_error *err)
+{
+    struct aw_found_plan none = { .t = plan->t };
+    double without = judge (s, &none, err), with = INFINITY;
+    int rc = isnan (without) ? -1 : try_short (s, &none, &without, err);
+
+    if (rc == 0 && aw_plan_is_one (plan)) {
+        with = judge (s, plan, err);
+        rc = isnan (with) ? -1 : try_short (s, plan, &with, err);
+    }
+    if (rc == 0 && !(with < without))
+        replace (plan, &none);
+    aw_plan_finish (&none);
+    return rc;
+}
+
+int aw_plan_steady (struct aw_found_plan *plan,
+                    const struct aw_graph *graph,
+                    const struct aw_allocation *allocation,
+                    const struct aw_conditions *conditions,
+                    const struct aw_sched_config *start,
+                    struct aw_error *err)
+{
+    struct aw_conditions mine = *conditions;
+    struct steady s = { graph, allocation, &mine, start, { 0 }, 0 };
+    double t = plan->t;
+    int rc;
+
+    if (plan->evaluations >= MANY)
+        mine.go_on = NULL;
+    errno = 0;
+    rc = aw_spread_init (&s.spread, graph, NULL, VARIATION, err);
+    if (rc == 0)
+        rc = improve (&s, plan, err);
+    aw_spread_finish (&s.spread);
+    plan->evaluations += s.made;
+    if (rc < 0)
+        plan->t = t;
+    return rc < 0 && errno == ECANCELED ? 0 : rc;
+}

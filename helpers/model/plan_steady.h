@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A plan against small deviations of the durations: tasks that should end together end one after
+ * the other, and what starts in between can delay what they are awaited for.
+ */
+#ifndef AW_MODEL_PLAN_STEADY_H
+#define AW_MODEL_PLAN_STEADY_H
+
+#include "model/plan_search.h"
+
+/* Simulates the workflow as planned, and some times with durations that deviate by a hundredth:
+ * with PLAN, and in the order of START without one, each alone and with short holds for all
+ * instances that wait for whole sets. PLAN becomes what is shortest (half the first, half the mean
+ * of the others): without places and holds there is none. Each simulation counts as an evaluation.
+ * After a long search it takes little more time; else, where CONDITIONS->go_on returns false, PLAN
+ * stays as it was. 0, or -1 with text.
+ */
+int aw_plan_steady (struct aw_found_plan *plan,
+                    const struct aw_graph *graph,
+                    const struct aw_allocation *allocation,
+                    const struct aw_conditions *conditions,
+                    const struct aw_sched_config *start,
+                    struct aw_error *err);
+
+#endif /* AW_MODEL_PLAN_STEADY_H */

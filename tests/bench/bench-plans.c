@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What plans gain and risk on random layered graphs: the makespan of the best policy, and of the
+ * plan that the model finds, with durations that deviate from what was planned with.
+ *
+ *     bench-plans GRAPHS EVALUATIONS SEEDS
+ *
+ * Prints the mean makespan over the larger bound, of the best policies and of the plans; then for
+ * each spread of the durations the mean of plan over policy, the same for the plan's order alone,
+ * and the worst graph. The same figures on every machine.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "graphs.h"
+#include "model/predict.h"
+
+static const double spreads[] = { 0, 0.02, 0.1, 0.3, 0.6 };
+
+enum { SPREADS = sizeof (spreads) / sizeof (spreads[0]) };
+
+struct sums {
+    double policy, plan; /* over the bound */
+    double ratio[SPREADS], order[SPREADS], worst[SPREADS];
+    uint32_t n, plans, with_holds;
+};
+
+static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus)
+{
+    struct aw_allocation a = { 0 };
+
+    aw_allocation_add (&a, (struct aw_node_shape){ n, cpus, gpus, 0 }, NULL);
+    return a;
+}
+
+/* Mean makespan with PLAN (NULL: none) over SEEDS. */
+static double mean (const struct aw_graph *g,
+                    const struct aw_allocation *a,
+                    uint32_t way,
+                    const struct aw_found_plan *plan,
+                    double variation,
+                    uint32_t seeds)
+{
+    struct aw_spread spread = { 0 };
+    struct aw_conditions conditions = { .spread = &spread, .plan = plan };
+    double sum = 0;
+
+    if (aw_spread_init (&spread, g, NULL, variation, NULL) < 0)
+        exit (1);
+    for (uint32_t i = 0; i < seeds; i++) {
+        struct aw_trial trial;
+
+        aw_spread_seed (&spread, 1000 + i);
+        if (aw_trial_run (g, a, &aw_candidates[way].config, &conditions, &trial, NULL) < 0)
+            exit (1);
+        sum += trial.t;
+    }
+    aw_spread_finish (&spread);
+    return sum / seeds;
+}
+
+static void add (struct sums *sums,
+                 const struct aw_graph *g,
+                 const struct aw_allocation *a,
+                 const struct aw_prediction *p,
+                 uint32_t seeds)
+{
+    uint32_t way = p->comparison.best;
+    struct aw_found_plan order = p->plan;
+
+    order.holds.n = 0;
+    sums->n++;
+    sums->plans += aw_plan_is_one (&p->plan);
+    sums->with_holds += p->plan.holds.n > 0;
+    sums->policy += p->comparison.trials[way].t / p->bounds.lower;
+    sums->plan += p->t_async / p->bounds.lower;
+    for (int i = 0; i < SPREADS; i++) {
+        double policy = mean (g, a, way, NULL, spreads[i], seeds);
+        double ratio = mean (g, a, way, &p->plan, spreads[i], seeds) / policy;
+
+        sums->ratio[i] += ratio;
+        sums->order[i] += mean (g, a, way, &order, spreads[i], seeds) / policy;
+        sums->worst[i] = fmax (sums->worst[i], ratio);
+    }
+}
+
+static void print (const struct sums *sums)
+{
+    printf ("%u graphs, %u plans, %u of them with holds\n", sums->n, sums->plans, sums->with_holds);
+    printf ("makespan over the larger bound: best policy %.4f, auto %.4f\n", sums->policy / sums->n,
+            sums->plan / sums->n);
+    for (int i = 0; i < SPREADS; i++)
+        printf ("spread %.2f: plan %+.2f %%, its order alone %+.2f %%, worst graph %+.2f %%, "
+                "against the best policy\n",
+                spreads[i], 100 * (sums->ratio[i] / sums->n - 1),
+                100 * (sums->order[i] / sums->n - 1), 100 * (sums->worst[i] - 1));
+}
+
+int main (int argc, char **argv)
+{
+    uint32_t graphs = argc > 1 ? (uint32_t)atoi (argv[1]) : 300;
+    struct aw_predict_options options = { .evaluations =
+                                              argc > 2 ? (uint32_t)atoi (argv[2]) : 500 };
+    uint32_t seeds = argc > 3 ? (uint32_t)atoi (argv[3]) : 10;
+    struct sums sums = { 0 };
+    uint64_t state = 4711;
+
+    for (uint32_t i = 0; i < graphs; i++) {
+        uint32_t cpus = 4 + graphs_below (&state, 60), gpus = graphs_below (&state, 7);
+        struct aw_graph *g = graphs_layered (&state, cpus, gpus);
+        struct aw_allocation a = nodes (1 + graphs_below (&state, 5), cpus, gpus);
+        struct aw_prediction p;
+
+        if (!g || aw_prediction_init (&p, g, &a, &options, NULL) < 0)
+            return 1;
+        if (aw_candidates[p.comparison.best].config.mode == AW_MODE_ASYNC)
+            add (&sums, g, &a, &p, seeds);
+        aw_prediction_finish (&p);
+        aw_allocation_finish (&a);
+        aw_graph_destroy (g);
+    }
+    print (&sums);
+    return 0;
+}
