@@ -131,14 +131,6 @@ static int add_number (struct aw_launch *launch, size_t *n, const char *name, ui
     return add_variable (launch, n, name, text);
 }
 
-static char *id_of (const struct aw_workflow *workflow, uint32_t set)
-{
-    char *text;
-
-    return asprintf (&text, "%llu", (unsigned long long)aw_submitted_id (workflow, set)) < 0 ? NULL
-                                                                                             : text;
-}
-
 /* The environment that the task was submitted with. */
 static int fill_base (struct aw_launch *launch, const struct context *c)
 {
@@ -202,7 +194,9 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
         || add_variable (launch, &n, "ASYNC_WORKFLOW_RUN", c->run_dir) < 0)
         return -1;
     if (c->set->submitted
-        && add_variable (launch, &n, "ASYNC_WORKFLOW_ID", id_of (c->workflow, at.set)) < 0)
+        && add_number (launch, &n, "ASYNC_WORKFLOW_ID",
+                       (uint32_t)aw_submitted_id (c->workflow, at.set))
+               < 0)
         return -1;
     if (c->scratch[0])
         return add_variable (launch, &n, "ASYNC_WORKFLOW_SCRATCH", c->scratch);

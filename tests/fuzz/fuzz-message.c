@@ -31,6 +31,9 @@ static bool is_known (enum aw_packet_kind kind)
     case AW_PACKET_DISMISS:
     case AW_PACKET_WAIT:
     case AW_PACKET_LOOK:
+    case AW_PACKET_SUBMIT:
+    case AW_PACKET_STATES:
+    case AW_PACKET_AWAIT:
         return true;
     case AW_PACKET_KINDS:
         break;
