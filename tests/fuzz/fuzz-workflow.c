@@ -50,9 +50,9 @@ static void look_at (const struct aw_workflow *w)
     }
 }
 
-static void simulate (const struct aw_workflow *w)
+static void simulate (const struct aw_workflow *w, enum aw_mode mode)
 {
-    struct aw_sched_config config = { 0 };
+    struct aw_sched_config config = { .mode = mode };
     struct aw_simulation simulation = { 0 };
     struct aw_simulated result = { 0 };
     struct aw_error err = { "" };
@@ -87,7 +87,7 @@ static void add (const char *text, size_t size)
         RULE (aw_workflow_add (w, text, size, "a.json", NULL, NULL, &problems) == 0);
         look_at (w);
         if (w->graph->n_tasks <= SMALL)
-            simulate (w);
+            simulate (w, AW_MODE_ASYNC);
         aw_workflow_take_back (w);
     }
     RULE (w->graph->n_sets == before.n_sets && w->graph->n_tasks == before.n_tasks
@@ -112,8 +112,8 @@ static void parse (const char *text, size_t size, const char *label)
             RULE ((unsigned char)*c >= 0x20 && *c != 0x7f);
     if (w) {
         look_at (w);
-        if (w->graph->n_tasks <= SMALL)
-            simulate (w);
+        for (int mode = 0; w->graph->n_tasks <= SMALL && mode <= AW_MODE_SEQUENTIAL; mode++)
+            simulate (w, (enum aw_mode)mode);
     }
     aw_workflow_destroy (w);
     aw_problems_finish (&problems);
