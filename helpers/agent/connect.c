@@ -203,14 +203,14 @@ static int try_hosts (char *hosts,
     return fd;
 }
 
-/* A time around SECONDS, another in each agent: those that were dropped together do not come again
- * together. */
+/* Half of SECONDS to all of them, another time in each agent: those that were dropped together do
+ * not come again together. */
 static double spread (double seconds)
 {
     unsigned char random = 128;
 
     (void)!getrandom (&random, sizeof (random), GRND_NONBLOCK);
-    return seconds * (0.5 + random / 256.);
+    return seconds * (0.5 + random / 512.);
 }
 
 static void pause_for (double seconds)
