@@ -135,7 +135,7 @@ static int shake_hands (
     const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, job, place, nonce, own_nonce };
     const struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, job, place, own_nonce, nonce };
     double soon = aw_clock_monotonic () + TALK_SECONDS;
-    struct aw_frame frame;
+    struct aw_frame frame = { .type = AW_FRAME_TYPES };
 
     limit = soon < limit ? soon : limit;
     if (aw_auth_place (fd, AW_AUTH_CONNECTED, place, err) < 0 || aw_auth_nonce (own_nonce, err) < 0
