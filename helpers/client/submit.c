@@ -165,7 +165,7 @@ static int ask_all (struct aw_connection *aw,
 int aw_wait (
     struct aw_connection *aw, const unsigned long long *ids, size_t n, double timeout, char *states)
 {
-    char *own = states ? NULL : malloc (n + 1);
+    char *own = states ? NULL : calloc (n + 1, 1);
     int failed = 0, rc;
 
     if (!states && !own)

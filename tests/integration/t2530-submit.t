@@ -28,6 +28,9 @@ run ()
 # of DIR EVENT TASK: how many such lines the journal has
 of () { grep -c "\"event\":\"$2\",\"task\":\"$3" "$1/journal.jsonl"; }
 
+# when_ended DIR TASK FILE: makes FILE when TASK has ended
+when_ended () { wait_for 60 "grep -q \"\\\"finish\\\",\\\"task\\\":\\\"$2\" $1/journal.jsonl 2>/dev/null" && : >"$3"; }
+
 # same DIR: a replay decides the same
 same () { "$replay" "$1" >replayed && grep "the same" replayed; }
 
@@ -210,7 +213,7 @@ test_expect_success 'if the attempt ends well they go on; failures of theirs are
 	async-workflow submit --after-ok $id sh -c "exit 3"
 	END
     rm -f done &&
-    { wait_for 60 "grep -q \"finish\\\",\\\"task\\\":\\\"client\" well/journal.jsonl 2>/dev/null" && : >done; } &
+    { when_ended well client done & } &&
     run 0 well && wait &&
     test $(of well finish "sh-1000000000\[0\]\".*completed") = 1 &&
     test $(of well finish "sh-1000000001\[0\]\".*failed") = 1 &&

@@ -53,13 +53,12 @@ static void on_counted (void *arg, const char *topic, uint64_t count)
 
 /* Answers at once: ERROR, or NULL for success. */
 static void send_answer (struct aw_task_requests *requests,
-                         const struct answer *answer,
+                         const struct answer *due,
                          const char *error)
 {
-    struct aw_packet done = { .kind = AW_PACKET_DONE,
-                              .conn = answer->to.conn,
-                              .number = answer->to.number,
-                              .seq = answer->seq };
+    struct aw_packet done = {
+        .kind = AW_PACKET_DONE, .conn = due->to.conn, .number = due->to.number, .seq = due->seq
+    };
 
     if (error) {
         done.flags = AW_PACKET_ERROR;
@@ -68,27 +67,27 @@ static void send_answer (struct aw_task_requests *requests,
         if (!requests->text.failed)
             done.data = (struct aw_piece){ requests->text.data, requests->text.len };
     }
-    else if (answer->data) {
+    else if (due->data) {
         done.kind = AW_PACKET_ANSWER;
-        done.data = (struct aw_piece){ answer->data, answer->size };
+        done.data = (struct aw_piece){ due->data, due->size };
     }
-    on_send (requests, answer->to.node, &done, NULL, 0);
+    on_send (requests, due->to.node, &done, NULL, 0);
 }
 
-/* ANSWER goes out when the journal is written; an ERROR at once. Its data become its own. */
+/* DUE goes out when the journal is written; an ERROR at once. Its data become its own. */
 static void queue_answer (struct aw_task_requests *requests,
-                          const struct answer *answer,
+                          const struct answer *due,
                           const char *error)
 {
     if (!error
         && aw_array_reserve (&requests->answers, &requests->room, requests->n_answers + 1) < 0)
         error = "out of memory";
     if (!error) {
-        requests->answers[requests->n_answers++] = *answer;
+        requests->answers[requests->n_answers++] = *due;
         return;
     }
-    send_answer (requests, answer, error);
-    free (answer->data);
+    send_answer (requests, due, error);
+    free (due->data);
 }
 
 static struct aw_asker asker_of (uint32_t node, const struct aw_packet *packet)
@@ -102,9 +101,9 @@ static void answer (struct aw_task_requests *requests,
                     const struct aw_packet *asked,
                     const char *error)
 {
-    const struct answer answer = { .to = asker_of (node, asked) };
+    const struct answer done = { .to = asker_of (node, asked) };
 
-    queue_answer (requests, &answer, error);
+    queue_answer (requests, &done, error);
 }
 
 static enum aw_task_state on_state (void *arg, uint32_t task)
@@ -116,11 +115,11 @@ static enum aw_task_state on_state (void *arg, uint32_t task)
 
 static void on_answer (void *arg, const struct aw_asker *asker, const char *text, size_t n)
 {
-    struct answer answer = { .to = *asker, .data = malloc (n + 1), .size = n };
+    struct answer done = { .to = *asker, .data = malloc (n + 1), .size = n };
 
-    if (answer.data && n)
-        memcpy (answer.data, text, n);
-    queue_answer (arg, &answer, answer.data ? NULL : "out of memory");
+    if (done.data && n)
+        memcpy (done.data, text, n);
+    queue_answer (arg, &done, done.data ? NULL : "out of memory");
 }
 
 static void on_owner_ended (void *arg, uint32_t task, const char *by)

@@ -132,11 +132,13 @@ static uint32_t read_id (struct writing *w, const char *key, struct json_object 
     uint32_t set = json_object_is_type (value, json_type_int)
                        ? aw_submitted_set (w->workflow, (uint64_t)json_object_get_int64 (value))
                        : AW_NONE;
-    char shown[AW_SHOWN_SIZE];
 
-    if (set == AW_NONE)
+    if (set == AW_NONE) {
+        char shown[AW_SHOWN_SIZE];
+
         aw_reader_error (&w->reader, "%s: no submitted task has the id %s", key,
                          value ? aw_reader_show (shown, value) : "null");
+    }
     return set;
 }
 

@@ -64,9 +64,10 @@ static int take_names (struct aw_loading *l, const char *name, const char *envir
 {
     struct aw_workflow *w = l->workflow;
     uint32_t head = head_of (w, name, l->first);
+    char *base = strdup (environment);
 
-    l->specs[0].recipe.base = strdup (environment);
-    if (!l->specs[0].recipe.base || aw_graph_submitted (w->graph, l->first, name, head) < 0)
+    l->specs[0].recipe.base = base;
+    if (!base || aw_graph_submitted (w->graph, l->first, name, head) < 0)
         return -1;
     return head == l->first ? aw_names_set (&w->labels, name, head) : 0;
 }
