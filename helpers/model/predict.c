@@ -89,20 +89,29 @@ static int spread_out (struct aw_prediction *p,
     return rc;
 }
 
-/* The search, which leaves some time to see what deviations do to its plan. */
+/* The search leaves some time to see what deviations do to its plan: less where simulations are
+ * short.
+ */
 #define SEARCH_PART 0.7
+#define LONG_SEARCH_PART 0.88
+
+enum { LONG_SEARCH = 500 }; /* questions for the time */
 
 struct watch {
     const struct aw_predict_options *options;
-    double part;
+    bool searches;
+    uint32_t asked;
 };
 
 static bool in_time (void *arg)
 {
-    const struct watch *watch = arg;
+    struct watch *watch = arg;
     const struct aw_predict_options *options = watch->options;
+    double part = !watch->searches               ? 1
+                  : ++watch->asked > LONG_SEARCH ? LONG_SEARCH_PART
+                                                 : SEARCH_PART;
 
-    return !options->search_on || options->search_on (options->search_arg, watch->part);
+    return !options->search_on || options->search_on (options->search_arg, part);
 }
 
 /* A plan from the best asynchronous way on. A sequential way that is the best has nothing to gain.
@@ -114,7 +123,7 @@ static int search (struct aw_prediction *p,
                    struct aw_error *err)
 {
     const struct aw_sched_config *start = &aw_candidates[p->comparison.best].config;
-    struct watch watch = { options, SEARCH_PART };
+    struct watch watch = { options, true, 0 };
     struct aw_conditions conditions = { .latency = options->conditions.latency,
                                         .go_on = in_time,
                                         .arg = &watch };
@@ -127,7 +136,7 @@ static int search (struct aw_prediction *p,
                            options->evaluations, err)
                < 0)
         return -1;
-    watch.part = 1;
+    watch.searches = false;
     if (aw_plan_steady (&p->plan, graph, a, &conditions, start, err) < 0)
         return -1;
     if (aw_plan_is_one (&p->plan))
