@@ -120,4 +120,13 @@ test_expect_success 'a failed task: cause, attempts, the end of its stderr, what
     grep "^c\[0\]: skipped, because of a\[2\]: failed: exit code 3" out
 '
 
+test_expect_success 'a task after the goal is reached: it was not needed' '
+    workflow goal.json "\"iterations\": { \"max\": 3, \"until\": \"test\" }, \"tasks\": {
+        \"work\": { \"after\": [\"test@-1\"], \"command\": [\"true\"] },
+        \"test\": { \"after\": [\"work\"], \"command\": [\"true\"] } }" &&
+    async-workflow run --local --cpus 2 --dir=G goal.json >run.out 2>&1 &&
+    async-workflow explain G "test@2[0]" >out &&
+    grep -x "test@2\[0\]: skipped: not needed, iteration 0 reached the goal (\"until\")\." out || { cat out run.out; false; }
+'
+
 test_done

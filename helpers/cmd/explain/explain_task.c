@@ -224,8 +224,14 @@ static const char *reason_of_its_own (const struct aw_explain *ex, uint32_t task
 static void explain_skipped (struct aw_explain *ex, uint32_t task)
 {
     uint32_t cause = aw_explain_broken (ex, task), next;
+    uint32_t goal = aw_history_last_iteration (&ex->report.history);
 
     aw_textbuf_puts (ex->out, "skipped");
+    if (aw_graph_task (ex->report.workflow->graph, task).iteration > goal) {
+        aw_textbuf_printf (ex->out, ": not needed, iteration %u reached the goal (\"until\").\n",
+                           goal);
+        return;
+    }
     if (cause == AW_NONE) {
         aw_textbuf_printf (ex->out, ": %s.\n", reason_of_its_own (ex, task));
         return;
