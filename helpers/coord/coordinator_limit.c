@@ -112,7 +112,7 @@ static bool holds_back (const struct aw_coordinator *c)
  */
 bool aw_coordinator_awaits_limit (struct aw_coordinator *c)
 {
-    bool runs = aw_sched_counts (c->sched, AW_NONE).running > 0;
+    bool runs = aw_sched_any_runs (c->sched);
 
     if (!c->config.ask_job || c->stopping || isinf (c->limit_t))
         return false;

@@ -631,6 +631,7 @@ static void check_counts (struct world *w)
            all.waiting + all.ready + all.running + all.done + all.ignored + all.failed + all.skipped
                == w->graph->n_tasks);
     CHECK (w, all.running == w->n_attempts);
+    CHECK (w, aw_sched_any_runs (w->sched) == (w->n_attempts > 0));
     CHECK (w, w->n_deaths > 0 || all.done >= completed);
     for (uint32_t i = 0; i < w->n_attempts; i++)
         moving += w->attempts[i].stand != THERE || w->attempts[i].killed;

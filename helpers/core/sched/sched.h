@@ -185,6 +185,9 @@ double aw_sched_now (const struct aw_sched *sched);
  */
 bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
 
+/* Is any task running, or its data being copied? As a count of running tasks above 0. */
+bool aw_sched_any_runs (const struct aw_sched *sched);
+
 /* After aw_sched_next has returned false: does all depend on what the N running attempts do? That
  * is so unless one of them is to be ended, by a time limit perhaps, or holds no CPUs and GPUs, or a
  * task waits for a delay, or for an end of the job that is too close.

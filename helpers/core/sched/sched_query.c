@@ -202,6 +202,11 @@ bool aw_sched_awaits_nodes (const struct aw_sched *s)
     return all.waiting + all.ready > 0;
 }
 
+bool aw_sched_any_runs (const struct aw_sched *s)
+{
+    return s->running.n_used > 0;
+}
+
 bool aw_sched_at_rest (const struct aw_sched *s, uint32_t *n)
 {
     const struct aw_running *run;
