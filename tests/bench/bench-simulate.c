@@ -74,7 +74,8 @@ static void demand (uint64_t *random, const char *kind, uint32_t *cpus, uint32_t
 static void connect (struct aw_graph *g, uint64_t *random, const char *kind, uint32_t set)
 {
     uint32_t layer = 100, groups = (g->sets[set].count + 9) / 10;
-    struct aw_edge edge = { set - 1, 0, strcmp (kind, "index") == 0 ? AW_BY_INDEX : AW_BY_SET };
+    struct aw_edge edge = { .set = set - 1,
+                            .by = strcmp (kind, "index") == 0 ? AW_BY_INDEX : AW_BY_SET };
 
     if (strcmp (kind, "keys") == 0 && set > 0)
         graphs_keyed_edge (g, set, edge, groups, random);
@@ -85,7 +86,7 @@ static void connect (struct aw_graph *g, uint64_t *random, const char *kind, uin
     for (int i = 0; i < 3; i++) {
         uint32_t before = (set / layer - 1) * layer + graphs_below (random, layer);
 
-        aw_graph_add_edge (g, set, (struct aw_edge){ before, 0, AW_BY_SET });
+        aw_graph_add_edge (g, set, (struct aw_edge){ .set = before, .by = AW_BY_SET });
     }
 }
 
