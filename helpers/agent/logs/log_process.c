@@ -100,8 +100,8 @@ static size_t read_once (struct process *p, struct stream *stream, size_t max)
     return n > 0 && stream->fd >= 0 ? (size_t)n : 0;
 }
 
-/* Reads what is left in the pipe now, and no more: a process that the task has left behind may write
- * for ever.
+/* Reads what is left in the pipe now, and no more: a process that the task has left behind may
+ * write for ever.
  */
 static void drain (struct process *p, struct stream *stream)
 {

@@ -398,7 +398,7 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
         backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
 }
 
-/* The pool goes on with the agents that are there. */
+/* The pool continues with the agents that are there. */
 static void continue_without (struct exec_agents *backend, const char *missing)
 {
     struct aw_error line;

@@ -67,7 +67,7 @@ static int place (struct aw_awaits *awaits, struct await *await)
     return -1;
 }
 
-/* Without memory a wait is over too early: whoever waits sees what has not ended. */
+/* Without memory a wait is over too early: the program that waits sees what has not ended. */
 static void place_all (struct aw_awaits *awaits, struct await *list)
 {
     while (list) {

@@ -41,7 +41,7 @@ struct aw_layout_gpu {
     uint32_t home; /* the same for GPUs with equal local CPUs; AW_NO_HOME: not known */
     uint32_t numa, package; /* domain that has all its local cores; AW_NO_HOME: none has */
     char type[AW_GPU_TYPE_SIZE]; /* "": not known */
-    uint32_t beyond; /* tasks on several nodes that want no more than so many may not use it */
+    uint32_t beyond; /* tasks on several nodes that want at most this number may not use it */
 };
 
 #define AW_NO_HOME UINT32_MAX

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text into frames. They come tens of thousands a second, so a line is copied once and taken apart
- * in place: first all its members, whatever they are, then those of its kind, in the table's order.
+ * in place: first all its members, of any kind, then those of its kind, in the table's order.
  */
 #include "config.h"
 

@@ -58,7 +58,7 @@ uint32_t aw_submitted_task (const struct aw_workflow *workflow, const char *text
 struct json_object *aw_submission_take (struct json_object *root);
 bool aw_submission_read (struct aw_loading *loading, struct json_object *submitted);
 
-/* SET, the newest one, has the next id; forget: sets from FROM on are no more. 0, or -1 with
+/* SET, the newest one, has the next id; forget: sets from FROM on are removed. 0, or -1 with
  * ENOMEM. */
 int aw_submission_number (struct aw_workflow *workflow, uint32_t set);
 void aw_submission_forget (struct aw_workflow *workflow, uint32_t from);
