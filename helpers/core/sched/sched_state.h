@@ -54,8 +54,7 @@ struct aw_sched {
     bool cancels; /* a cancelled task may be running that is still to be killed */
     struct aw_cancel *cancelled; /* earlier in the run; applied when this part begins. Owned */
     uint32_t n_cancelled;
-    uint32_t
-        cancel_from; /* slots of `running` below it hold no cancelled task still to be killed */
+    uint32_t cancel_from; /* slots of `running` below it hold no cancelled task to be killed */
     uint32_t kill_from; /* slots of `running` below it have been killed, or are free */
     uint64_t n_awaited; /* nodes that may still join */
     uint32_t n_lost; /* lost nodes whose tasks may still be in `running` */
