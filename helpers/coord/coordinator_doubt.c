@@ -59,12 +59,20 @@ static bool keep (struct aw_coordinator *c, const struct aw_event *ev)
     return true;
 }
 
-static bool is_of_step (const struct aw_coordinator *c, uint32_t task)
+/* Could the end of the job be why a step's srun has failed, by what aw_step_end_event says? No rank
+ * of it is named then. */
+static bool may_be_the_step (const struct aw_coordinator *c, const struct aw_event *ev)
 {
+    static const char *const reasons[] = { "srun: ", "its srun was killed",
+                                           "its step could not be started" };
     const struct aw_graph *graph = c->config.workflow->graph;
-    const struct aw_set *set = &graph->sets[aw_graph_task (graph, task).set];
 
-    return set->nodes > 1 || set->ranks_per_node > 1;
+    if (!ev->reason || !graph->sets[aw_graph_task (graph, ev->task).set].step)
+        return false;
+    for (size_t i = 0; i < sizeof (reasons) / sizeof (reasons[0]); i++)
+        if (strncmp (ev->reason, reasons[i], strlen (reasons[i])) == 0)
+            return true;
+    return false;
 }
 
 /* Could the attempt have ended because of the end of the job? A step's srun reports that as a
@@ -75,9 +83,7 @@ static bool may_be_the_job (const struct aw_coordinator *c, const struct aw_even
         return false;
     return ev->status == AW_STATUS_NODE_FAIL || c->leaving[ev->node]
            || (ev->status == AW_STATUS_FAILED
-               && (ev->signal == SIGTERM || ev->signal == SIGKILL
-                   || (ev->reason && strncmp (ev->reason, "srun: ", 6) == 0
-                       && is_of_step (c, ev->task))));
+               && (ev->signal == SIGTERM || ev->signal == SIGKILL || may_be_the_step (c, ev)));
 }
 
 bool aw_coordinator_keep (struct aw_coordinator *c, const struct aw_event *ev)

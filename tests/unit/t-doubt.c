@@ -37,11 +37,14 @@ static struct scene {
 } scene;
 
 #define TWO "{ \"a\": { \"count\": 2, \"cpus\": 2, \"command\": [\"x\"] } }"
+#define STEPS "{ \"a\": { \"count\": 2, \"cpus\": 2, \"launch\": \"step\", \"command\": [\"x\"] } }"
+
+static const char *tasks = TWO;
 
 static void on_answer (evutil_socket_t fd, short what, void *arg)
 {
     const struct aw_job_answer answer = { .state = scene.state,
-                                          .name = "WHATEVER",
+                                          .name = "STATE",
                                           .end_time = INFINITY };
 
     (void)fd;
@@ -85,7 +88,8 @@ static int play (void (*then) (void), enum aw_job_state state, bool job)
     ahead = 0;
     scene = (struct scene){ .then = then, .state = state, .seconds = 1e6 };
     scene.it = (struct coordinated){
-        .tasks = TWO, .nodes = 2, .cpus = 2, .plan = plan, .ask_job = job ? on_ask : NULL
+
+        .tasks = tasks, .nodes = 2, .cpus = 2, .plan = plan, .ask_job = job ? on_ask : NULL
     };
     coordinated_begin (&scene.it);
     return coordinated_run (&scene.it);
@@ -218,7 +222,8 @@ static void silent_nodes_are_lost_if_slurm_does_not_answer (void **state)
     coordinated_finish (&scene.it);
     scene = (struct scene){ .then = no_answer, .mute = true, .seconds = 1e6 };
     scene.it = (struct coordinated){
-        .tasks = TWO, .nodes = 2, .cpus = 2, .plan = plan, .ask_job = on_ask
+
+        .tasks = tasks, .nodes = 2, .cpus = 2, .plan = plan, .ask_job = on_ask
     };
     coordinated_begin (&scene.it);
     assert_int_equal (coordinated_run (&scene.it), 4);
@@ -307,6 +312,48 @@ static void a_killed_task_is_judged_by_the_job (void **state)
     coordinated_finish (&scene.it);
 }
 
+/* A step's srun has failed, or was killed, and no rank is named: by Slurm, if the job ends. */
+
+static const char *reason;
+
+static void srun_failed (void)
+{
+    const struct aw_event ev = {
+        .type = AW_EVENT_FINISH, .task = 0, .node = 0, .status = AW_STATUS_FAILED, .reason = reason
+    };
+
+    scene.it.callbacks->task_finished (scene.it.callbacks->arg, &ev);
+    then (end_other);
+}
+
+static void a_failed_step_is_judged_by_the_job (void **state)
+{
+    static const struct {
+        const char *tasks, *reason;
+        bool doubt;
+    } table[] = {
+        { STEPS, "srun: error: x", true },
+        { STEPS, "its srun was killed by Killed", true },
+        { STEPS, "its step could not be started: x", true },
+        { STEPS, "rank 1 on n2 exited with code 1", false },
+        { TWO, "srun: error: x", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        tasks = table[i].tasks;
+        reason = table[i].reason;
+        assert_int_equal (play (srun_failed, AW_JOB_ENDING, true), table[i].doubt ? 3 : 1);
+        assert_int_equal (finished (AW_STATUS_FAILED), !table[i].doubt);
+        assert_int_equal (scene.n_asked > 0, table[i].doubt);
+        coordinated_finish (&scene.it);
+        assert_int_equal (play (srun_failed, AW_JOB_RUNNING, true), 1);
+        assert_int_equal (finished (AW_STATUS_FAILED), 1);
+        coordinated_finish (&scene.it);
+    }
+    tasks = TWO;
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
@@ -316,6 +363,7 @@ int main (void)
         cmocka_unit_test (silent_nodes_of_an_ending_job_stop_the_run),
         cmocka_unit_test (one_lost_node_is_judged_by_the_job),
         cmocka_unit_test (a_killed_task_is_judged_by_the_job),
+        cmocka_unit_test (a_failed_step_is_judged_by_the_job),
     };
 
     return cmocka_run_group_tests_name ("doubt", tests, NULL, NULL);
