@@ -134,7 +134,16 @@ static bool can_go_on (struct aw_sched *sched)
     return graph->n_tasks <= MOST_TASKS && aw_sched_check (sched, &err) == 0;
 }
 
-/* What is done stays done, all else is done after it, on a node that is good enough. */
+/* Is the task cancelled by what came before: by a CANCEL, or with the attempt that submitted it? */
+static bool is_cancelled (const struct aw_resume_state *earlier, uint32_t task)
+{
+    for (uint32_t i = 0; i < earlier->n_cancelled; i++)
+        if (task - earlier->cancelled[i].task < earlier->cancelled[i].count)
+            return true;
+    return false;
+}
+
+/* What is done or cancelled stays so, all else is done after it, on a node that is good enough. */
 static void go_on (struct aw_report *report)
 {
     const struct aw_graph *graph = report->workflow->graph;
@@ -147,6 +156,8 @@ static void go_on (struct aw_report *report)
     struct aw_resume_state earlier = { 0 };
     struct aw_error err = { "" };
     struct aw_sched *sched = aw_sched_create (graph, &config, &err);
+    struct aw_counts counts;
+    uint32_t n = 0;
 
     RULE (sched && starts);
     RULE (aw_history_handle (&report->history, &ev, &err) == 0);
@@ -155,9 +166,10 @@ static void go_on (struct aw_report *report)
     add_node (sched, report->history.now);
     if (can_go_on (sched)) {
         RULE (aw_simulate (sched, &simulation, &result, &err) == 0);
-        for (uint32_t t = 0; t < graph->n_tasks; t++)
-            RULE (starts[t] == !earlier.done[t]);
-        RULE (aw_sched_counts (sched, AW_NONE).done == graph->n_tasks);
+        for (uint32_t t = 0; t < graph->n_tasks; n += starts[t++])
+            RULE (starts[t] == (!earlier.done[t] && !is_cancelled (&earlier, t)));
+        counts = aw_sched_counts (sched, AW_NONE);
+        RULE (counts.done >= n && counts.done + counts.failed + counts.skipped == graph->n_tasks);
     }
     free (starts);
     aw_resume_state_finish (&earlier);
