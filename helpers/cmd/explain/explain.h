@@ -78,7 +78,10 @@ void aw_explain_set (struct aw_explain *ex, const char *word, const struct aw_ta
 /* explain_run.c: what limits the run now. */
 void aw_explain_run (struct aw_explain *ex);
 
-/* explain_gain.c: where the time of an ended run went, and what would have shortened it. */
+/* explain_gain.c: where the time of an ended run went; what would have shortened it, which is
+ * simulated and takes seconds for a large run.
+ */
+void aw_explain_time (struct aw_explain *ex);
 void aw_explain_gain (struct aw_explain *ex);
 
 #endif /* AW_CMD_EXPLAIN_EXPLAIN_H */

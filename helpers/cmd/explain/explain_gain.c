@@ -139,7 +139,7 @@ static void put_orders (struct aw_explain *ex, struct measured *measured, double
     }
 }
 
-static void put_ways (struct aw_explain *ex)
+void aw_explain_gain (struct aw_explain *ex)
 {
     struct measured measured = { &ex->report.history, ex->report.sets,
                                  aw_clock_monotonic () + AW_EXPLAIN_BUDGET };
@@ -188,7 +188,7 @@ static struct spent spent_on (const struct aw_report *report, size_t i)
     return (struct spent){ a->finish - a->start, ready, wait - ready };
 }
 
-static void put_chain (struct aw_explain *ex)
+void aw_explain_time (struct aw_explain *ex)
 {
     const struct aw_report *report = &ex->report;
     struct spent all = { 0, 0, 0 };
@@ -215,10 +215,4 @@ static void put_chain (struct aw_explain *ex)
         aw_format_seconds (c, sizeof (c), all.other));
     aw_textbuf_plain (ex->out, report->dir, strlen (report->dir));
     aw_textbuf_putc (ex->out, '\n');
-}
-
-void aw_explain_gain (struct aw_explain *ex)
-{
-    put_chain (ex);
-    put_ways (ex);
 }

@@ -225,7 +225,7 @@ void aw_explain_run (struct aw_explain *ex)
     if (!ex->open) {
         if (ex->closed.text[0])
             aw_textbuf_printf (ex->out, "\n%s\n", ex->closed.text);
-        aw_explain_gain (ex);
+        aw_explain_time (ex);
         return;
     }
     put_sets (ex, &limits);
