@@ -133,7 +133,7 @@ test_expect_success 'environments: once each, for their user alone, without toke
         report.* status.json explain.txt
 '
 
-test_expect_success 'what is wrong is told, and nothing is submitted' '
+test_expect_success 'what is wrong is reported, and nothing is submitted' '
     client wrong &&
     cat >wrong.sh <<-\END &&
 	try () { async-workflow "$@" 2>&1; echo $?; }
@@ -270,7 +270,7 @@ test_expect_success 'wait --timeout' '
     printf "%s\n" 3 1 >want && test_cmp want timeout/logs/client.0.out
 '
 
-test_expect_success 'when the run stops, a task that waits for what does not start any more is told' '
+test_expect_success 'when the run stops, a task that waits for what does not start any more is reported' '
     cat >stop.sh <<-\END &&
 	a=$(async-workflow submit sleep 300)
 	b=$(async-workflow submit --after-ok $a true)
