@@ -100,7 +100,8 @@ for tree in helpers plugin examples/ddmd; do
     "
 done
 
-test_expect_success 'the check sees a circle of three, and what is not one' '
+test_expect_success 'the check sees a circle of three, and what is not one; without arguments it says how to call it' '
+    test_expect_code 2 "$top_srcdir/tests/lint/circles" 2>err && grep -q "^usage: circles BUILD" err &&
     mkdir -p made-up/circle &&
     for pair in a:b b:c c:a d:a; do
         echo "void ${pair#*:} (void); void ${pair%:*} (void) { ${pair#*:} (); }" >made-up/circle/${pair%:*}.c &&
