@@ -17,7 +17,7 @@ static const struct aw_event_members types[AW_EVENT_TYPES] = {
     [AW_EVENT_STAGE] = { "stage", ATTEMPT | BIT (NODE), 0, 0 },
     [AW_EVENT_STAGED] = { "staged", ATTEMPT | BIT (NODE), BIT (SECONDS) | BIT (BYTES), 0 },
     [AW_EVENT_RELEASE] = { "release", ATTEMPT | BIT (NODE), BIT (SECONDS), 0 },
-    [AW_EVENT_KILL] = { "kill", ATTEMPT, 0, 0 },
+    [AW_EVENT_KILL] = { "kill", ATTEMPT, 0, BIT (CODE) },
     [AW_EVENT_FINISH] = { "finish", ATTEMPT | BIT (NODE) | BIT (STATUS) | BIT (SECONDS),
                           BIT (CODE) | BIT (SIGNAL) | BIT (CPU_SECONDS) | BIT (MAX_RSS),
                           BIT (GPU_UTIL) | BIT (GPU_MEM) },

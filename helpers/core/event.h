@@ -21,7 +21,8 @@ enum aw_event_type {
     AW_EVENT_STAGED, /* the data is on the node: task, attempt, node, seconds, bytes */
     AW_EVENT_RELEASE, /* an attempt gives back its CPUs and GPUs while its results are being copied:
                          task, attempt, node, seconds */
-    AW_EVENT_KILL, /* a running task is asked to end: task, attempt, reason */
+    AW_EVENT_KILL, /* a running task is asked to end: task, attempt, reason; code 1: it held its
+                      place for nothing, and another task wants it */
     AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage,
                         reason */
     AW_EVENT_SKIP, /* a task will never run, because a predecessor failed: task */

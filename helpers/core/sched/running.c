@@ -176,6 +176,7 @@ static void fill_part (struct aw_running *part, const struct aw_running *lead)
 void aw_running_link (struct aw_running_table *table, struct aw_running *run)
 {
     table->n_used++;
+    run->idle = false;
     table->slot_of[run->task] = slot_number (table, run);
     for (struct aw_running *part = run; part; part = aw_running_more (table, part)) {
         table->free_slot = part->next;
@@ -189,6 +190,7 @@ void aw_running_link (struct aw_running_table *table, struct aw_running *run)
 void aw_running_free (struct aw_running_table *table, struct aw_running *run)
 {
     table->n_used--;
+    table->n_idle -= run->idle;
     table->slot_of[run->task] = AW_NO_SLOT;
     for (struct aw_running *part = run; part; part = aw_running_more (table, part)) {
         remove_from_node (table, part);
@@ -196,6 +198,13 @@ void aw_running_free (struct aw_running_table *table, struct aw_running *run)
         part->next = table->free_slot;
         table->free_slot = slot_number (table, part);
     }
+}
+
+void aw_running_set_idle (struct aw_running_table *table, struct aw_running *run, bool idle)
+{
+    table->n_idle += idle;
+    table->n_idle -= run->idle;
+    run->idle = idle;
 }
 
 void aw_running_set_end (struct aw_running_table *table, struct aw_running *run, double end)
@@ -261,6 +270,7 @@ int aw_running_clone (struct aw_running_table *table, const struct aw_running_ta
         }
     }
     table->n_used = from->n_used;
+    table->n_idle = from->n_idle;
     table->free_slot = from->free_slot;
     memcpy (table->slot_of, from->slot_of, from->n_tasks * sizeof (*table->slot_of));
     if (from->n_nodes > 0) {

@@ -21,6 +21,8 @@ struct aw_running {
     bool staged; /* ... is there */
     bool released; /* it has given back its CPUs and GPUs */
     bool killed; /* a KILL was returned for it; of the first part */
+    bool idle; /* another task may have its place, once it has ended; of the first part. See
+                  aw_running_set_idle */
     bool used; /* private, as all below */
     uint32_t lead; /* slot of the attempt's first part */
     uint32_t more; /* slot of its part on the next of its nodes; AW_NO_SLOT: none */
@@ -31,6 +33,7 @@ struct aw_running_table {
     struct aw_running *slots; /* addresses change with add */
     uint32_t n_slots; /* used ones are below this */
     uint32_t n_used; /* attempts, not parts */
+    uint32_t n_idle; /* of these, idle ones */
     uint32_t room;
     uint32_t free_slot; /* first of a list through `next` */
     uint32_t *slot_of; /* by task */
@@ -77,6 +80,9 @@ struct aw_running *aw_running_lead (const struct aw_running_table *table,
  */
 void aw_running_link (struct aw_running_table *table, struct aw_running *run);
 void aw_running_free (struct aw_running_table *table, struct aw_running *run);
+
+/* Marks an attempt, given by its first part, as idle or not. One that begins is not. */
+void aw_running_set_idle (struct aw_running_table *table, struct aw_running *run, bool idle);
 
 /* Sets the expected end of an attempt, given by its first part. */
 void aw_running_set_end (struct aw_running_table *table, struct aw_running *run, double end);

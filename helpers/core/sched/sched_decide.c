@@ -87,10 +87,7 @@ static bool choose_nodes (
     return found;
 }
 
-/* Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE. False: it needs
- * none, because it could never fit.
- */
-static bool reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
+bool aw_sched_reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
 {
     uint32_t number = (uint32_t)(shape - s->ready.shapes);
 
@@ -218,7 +215,7 @@ static bool place (struct aw_sched *s,
         found = choose_nodes (s, &shape->demand, first, false, &planned)
                 || (planned && choose_shorter (s, shape, &choice->instance));
     waiting = found ? first_waiting (s, choice->instance, &awaited) : NULL;
-    if (waiting && reserve_for (s, waiting, awaited)) {
+    if (waiting && aw_sched_reserve_for (s, waiting, awaited)) {
         found = choose_beside (s, shape, choice);
         why = AW_BLOCK_HELD;
     }

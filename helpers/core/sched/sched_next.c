@@ -81,6 +81,18 @@ static bool next_kill (struct aw_sched *s, struct aw_event *action)
     return false;
 }
 
+/* A ready task wants the place of an idle attempt. */
+static bool next_evicted (struct aw_sched *s, struct aw_event *action)
+{
+    struct aw_running *run = aw_sched_next_evicted (s);
+
+    if (!run)
+        return false;
+    kill_attempt (s, action, run, "its place is needed");
+    action->code = 1;
+    return true;
+}
+
 static bool next_stage (struct aw_sched *s, struct aw_event *action)
 {
     uint32_t task, node;
@@ -135,7 +147,8 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         s->stopped = true;
         return true;
     }
-    if (next_kill (s, action) || next_start (s, action) || next_stage (s, action))
+    if (next_kill (s, action) || next_start (s, action) || next_stage (s, action)
+        || next_evicted (s, action))
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);

@@ -278,7 +278,15 @@ bool aw_sched_starve (struct aw_sched *s);
 /* sched_query.c. Can tasks that remain start when more nodes have joined, and may some join? */
 bool aw_sched_awaits_nodes (const struct aw_sched *s);
 
-/* sched_decide.c. Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing
+/* sched_decide.c. Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE.
+ * False: it needs none, because it could never fit. */
+bool aw_sched_reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance);
+
+/* sched_evict.c. The next idle attempt to end (a KILL with code 1), because a ready task wants its
+ * place; NULL: there is none. Ask when nothing can start. */
+struct aw_running *aw_sched_next_evicted (struct aw_sched *s);
+
+/* Chooses the next task to start and takes its resources. 1: RUN is it; 0: nothing
  * can start now; -1: ENOMEM. */
 int aw_sched_decide (struct aw_sched *s, struct aw_running **run);
 

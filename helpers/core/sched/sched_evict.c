@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A ready task that finds no room may have the place of an attempt that holds it for nothing now:
+ * that one is ended first. The first ready task goes first; others may only take what does not
+ * delay it.
+ */
+#include <math.h>
+
+#include "core/sched/evict.h"
+#include "core/sched/sched_state.h"
+
+/* For which task a place is looked for. */
+struct asking {
+    const struct aw_sched *s;
+    const struct aw_demand *demand;
+    uint32_t set;
+    uint32_t on; /* on this node alone; AW_NO_NODE: on any */
+    bool beside; /* the reservation must allow it */
+};
+
+static bool may_take (const void *arg, const struct aw_running *run)
+{
+    const struct asking *a = arg;
+
+    return run->idle && run->set != a->set;
+}
+
+static bool may_use (const void *arg, uint32_t node)
+{
+    const struct asking *a = arg;
+    const struct aw_sched *s = a->s;
+
+    return (a->on == AW_NO_NODE || a->on == node)
+           && (!a->beside
+               || aw_reservation_allows (&s->reservation, node, a->demand, s->now,
+                                         aw_estimate_seconds (&s->estimate, a->set)));
+}
+
+/* Where the first task of INSTANCE, of a bound shape, has its data. */
+static uint32_t bound_to (const struct aw_sched *s, const struct aw_shape *shape, uint32_t instance)
+{
+    return shape->bound ? aw_running_find (&s->running, aw_ready_front (&s->ready, instance))->node
+                        : AW_NO_NODE;
+}
+
+struct aw_running *aw_sched_next_evicted (struct aw_sched *s)
+{
+    struct aw_shape *shape, *first = aw_ready_first (&s->ready, true);
+
+    if (s->stopped || s->running.n_idle == 0)
+        return NULL;
+    for (uint32_t i = 0; (shape = aw_ready_at (&s->ready, true, i)); i++) {
+        uint32_t instance = aw_sched_first_in_time (s, shape);
+        struct asking asking = { .s = s, .demand = &shape->demand, .on = AW_NO_NODE };
+        struct aw_evict_query query = { &s->pool, &s->running, &shape->demand,
+                                        may_take, may_use,     &asking };
+        struct aw_running *victim;
+
+        if (instance == AW_NONE)
+            continue;
+        asking.set = aw_graph_instance_set (s->graph, instance);
+        asking.on = bound_to (s, shape, instance);
+        asking.beside = shape != first && aw_sched_reserve_for (s, first, first->heap[0]);
+        if (aw_evict_next (&query, &victim) == AW_EVICT_END)
+            return victim;
+    }
+    return NULL;
+}
