@@ -7,8 +7,9 @@
 # (mounts, processes, network), which end with their first process: however a run ends, nothing
 # stays mounted and no process is left.
 #
-# The script sets $prog, $top (the source tree), $mirror, $refresh ("" or not), $jobs (of make) and,
-# before it makes or uses a root, $root (its directory).
+# The script sets $prog, $top (the source tree), $mirror, $refresh ("" or not), $jobs (of make),
+# $part (build: no tests are run; test: nothing is built, the tests are those of the last build; "": both)
+# and, before it makes or uses a root, $root (its directory).
 
 child=''
 
@@ -160,10 +161,12 @@ build_commands='
     shift 2
     ../src/configure --quiet "$@" && make "$jobs" $target'
 
-# build TARGET [OPTION]...: configures the tree of the root in /work/build, and makes TARGET
+# build TARGET [OPTION]...: copies the tree, configures it in /work/build, and makes TARGET
 build ()
 {
     target=$1
+    test "$part" != test || return 0
+    copy_tree || return 1
     shift
     in_root host sh -c "$build_commands" sh "-j$jobs" "$target" "$@"
 }
@@ -201,6 +204,7 @@ check ()
 {
     tests=$1 user=$2
     shift 2
+    test "$part" != build || return 0
     in_root own sh -c "$test_commands" sh "$tests" "-j$jobs" "$user" "$@"
 }
 

@@ -25,6 +25,7 @@ test_expect_success 'wrong command lines' '
     refused "--quick: unknown option" "$matrix" --cache cache --quick &&
     refused "--tests: wants a value" "$matrix" --cache cache sid --tests &&
     refused "--jobs many: not a number" "$matrix" --cache cache --jobs=many sid &&
+    refused "--part tests: is build or test" "$matrix" --cache cache --part tests sid &&
     refused "--shell: for one release" "$matrix" --cache cache --shell &&
     ! test -e cache
 '
@@ -34,6 +35,8 @@ test_expect_success 'wrong command lines of platforms' '
     refused "--quick: unknown option" "$platforms" --cache cache --quick &&
     refused "--cache: wants a value" "$platforms" sid --cache &&
     refused "--jobs many: not a number" "$platforms" --cache cache --jobs many sid &&
+    refused "--part: wants a value" "$platforms" sid --part &&
+    refused "--part tests: is build or test" "$platforms" --cache cache --part tests sid &&
     refused "--shell: for one platform" "$platforms" --cache cache --shell &&
     ! test -e cache
 '

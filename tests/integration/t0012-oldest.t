@@ -97,4 +97,34 @@ test_expect_success 'a function that the oldest version lacks is seen' '
     test_cmp expected missing
 '
 
+# python_files: those of the tree that an old Python must read; tests/call-failures needs 3.8
+python_files ()
+{
+    grep -rlI "^#!.*python3$" "$top_srcdir"/examples "$top_srcdir"/helpers "$top_srcdir"/tests |
+        grep -v -e /tests/inject/ -e /tests/call-failures -e "\.t$"
+    find "$top_srcdir/examples" "$top_srcdir/helpers" "$top_srcdir/tests/integration" -name "*.py"
+}
+
+# newer_than_3_6 FILE...: what Python 3.6 does not understand, or lacks in subprocess
+cat >newer_than_3_6.py <<'END'
+import ast, sys
+for name in sys.argv[1:]:
+    try:
+        tree = ast.parse(open(name).read(), name, feature_version=(3, 6))
+    except SyntaxError as error:
+        print(error)
+        continue
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in ("capture_output", "text"):
+            print("%s: line %d: %s" % (name, node.value.lineno, node.arg))
+END
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null && test_set_prereq PYTHON38
+
+test_expect_success PYTHON38 'no Python file needs more than Python 3.6' '
+    python_files | sort -u >files && grep -q asyncworkflow.py files && grep -q check-schema files &&
+    xargs python3 newer_than_3_6.py <files >newer && test_must_be_empty newer &&
+    printf "if x := 1:\n    pass\n" >one.py && echo "run(text=True)" >two.py &&
+    python3 newer_than_3_6.py one.py two.py >newer && test $(wc -l <newer) = 2
+'
+
 test_done

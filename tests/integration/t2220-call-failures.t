@@ -8,6 +8,8 @@ test_description='calls that fail: a random sample of what tests/call-failures -
 for tool in python3 addr2line; do
     command -v $tool >/dev/null || { skip_all="$tool is not installed"; test_done; }
 done
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' ||
+    { skip_all='it needs Python 3.8'; test_done; }
 # A sanitizer wants to be the first library; what it does is another test.
 grep -q '^SANITIZER_CFLAGS = .*fsanitize' "$top_builddir/tests/Makefile" &&
     { skip_all='this is a build with a sanitizer'; test_done; }
