@@ -36,6 +36,7 @@ static int make_launch (struct aw_coordinator *c,
     const struct aw_task_places places = {
         .run_dir = c->config.run_dir,
         .store = c->config.store,
+        .durable = c->config.durability == AW_DURABILITY_NODE,
         .start_dir = c->config.start_dir,
         .scratch = c->config.scratch,
         .node = aw_sched_pool (c->sched)->nodes[start->node].name,

@@ -286,6 +286,7 @@ int aw_task_launch (struct aw_launch *launch,
     launch->grace = times->grace;
     set_notice (launch, c.set, times->left);
     launch->gpu_share = c.set->gpu_share;
+    launch->durable = c.store && places->durable;
     if (places->scratch && asprintf (&scratch, "%s/%s", places->scratch, places->node) < 0)
         return aw_error_set (err, "out of memory");
     if (scratch)

@@ -64,6 +64,19 @@ test_expect_success SLOW_DISK 'a disk that fails starts nothing more: status 3, 
     test_cmp all actual
 '
 
+test_expect_success SLOW_DISK 'node: the output in a log store is on disk before the completion is' '
+    run 0 store --durability=node --logs=store chain.json &&
+    uniq store.log | tr "\n" " " >actual &&
+    echo "sync a@0[0] store sync a@1[0] store sync a@2[0] store sync " | tr -d "\n" >expected &&
+    test_cmp expected actual &&
+    run 0 lazy --logs=store chain.json && ! grep store lazy.log
+'
+
+test_expect_success SLOW_DISK 'output that cannot be put on disk fails its task' '
+    SLOW_DISK_FAIL=store run 1 lost --durability=node --logs=store chain.json &&
+    grep "its output cannot be written: .*lost/logs/.*\.log: Input/output error" lost.err lost.out
+'
+
 test_expect_success 'messages and added tasks are acknowledged' '
     cat >asks.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {

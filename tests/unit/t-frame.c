@@ -208,14 +208,17 @@ static void a_start_is_read_as_it_was_written (void **state)
     text.len = 0;
     launch.out = NULL;
     launch.store = "/run/logs";
+    launch.durable = true;
     assert_int_equal (put_start (&text, &launch, NULL), 0);
     read_back (&text, &frame);
     assert_null (frame.launch.out);
     assert_string_equal (frame.launch.err, "/tmp/e");
     assert_string_equal (frame.launch.store, "/run/logs");
+    assert_true (frame.launch.durable);
     text.len = 0;
     launch.out = "/tmp/o";
     launch.store = NULL;
+    launch.durable = false;
     launch.tidy = AW_TIDY_OUT;
     assert_int_equal (put_start (&text, &launch, NULL), 0);
     read_back (&text, &frame);

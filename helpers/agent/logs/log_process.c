@@ -44,6 +44,7 @@ struct task {
     struct aw_log_attempt log;
     struct stream streams[AW_LOG_STREAMS];
     struct aw_error why; /* it cannot be written for a reason that is not the writer's */
+    bool durable;
     struct task *next; /* of those that have ended */
 };
 
@@ -168,6 +169,7 @@ static void begin (struct process *p,
     if (task) {
         task->task = request->task;
         task->attempt = request->attempt;
+        task->durable = request->durable;
     }
     if (task && have_writer (p, task)) {
         aw_log_writer_begin (p->writer, &task->log, request->name, request->attempt);
@@ -253,12 +255,30 @@ static void answer (struct process *p, struct task *task)
     free (task);
 }
 
+/* One wait for all tasks that have ended: those that end meanwhile share the next. */
+static void sync_ended (struct process *p)
+{
+    bool wanted = false;
+    int error;
+
+    for (struct task *task = p->ended; task; task = task->next)
+        wanted = wanted || task->durable;
+    if (!wanted || !p->writer || aw_log_writer_sync (p->writer) == 0)
+        return;
+    error = errno;
+    for (struct task *task = p->ended; task; task = task->next)
+        if (task->durable)
+            fail_task (task, aw_log_writer_path (p->writer), error);
+}
+
 static void flush (struct process *p)
 {
-    struct task *task, *next = p->ended;
+    struct task *task, *next;
 
     if (p->writer)
         aw_log_writer_flush (p->writer);
+    sync_ended (p);
+    next = p->ended;
     p->written = aw_clock_monotonic ();
     if (p->gathered > 0 && isinf (p->pushed))
         p->pushed = p->written;

@@ -20,11 +20,14 @@ enum { AW_LOG_STREAMS = 2 }; /* stdout, stderr */
 struct aw_log_request {
     bool ended; /* END: the task's first process has ended. Else BEGIN */
     bool streams[AW_LOG_STREAMS]; /* BEGIN: the packet has the reading end of a pipe for these */
+    bool durable; /* BEGIN: the answer waits until all is on disk */
     uint32_t task, attempt;
     char name[AW_LOG_NAME_MAX]; /* BEGIN: of the task */
 };
 
-/* All that stood in the pipes of the attempt at its END is written, unless WHY says otherwise. */
+/* All that stood in the pipes of the attempt at its END is written (on disk, if it is durable),
+ * unless WHY says otherwise.
+ */
 struct aw_log_answer {
     uint32_t task, attempt;
     struct aw_error why; /* "": all is written */

@@ -275,7 +275,9 @@ void aw_task_logs_begin (struct aw_task_logs *logs,
                          const struct aw_launch *launch,
                          struct aw_log_pipes *pipes)
 {
-    struct aw_log_request request = { .task = launch->task, .attempt = launch->attempt };
+    struct aw_log_request request = { .durable = launch->durable,
+                                      .task = launch->task,
+                                      .attempt = launch->attempt };
     const char *name = aw_env_get (launch->env, "ASYNC_WORKFLOW_TASK");
 
     for (int i = 0; i < AW_LOG_STREAMS; i++)

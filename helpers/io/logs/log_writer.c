@@ -33,6 +33,7 @@ struct aw_log_writer {
     uint64_t index_end;
     uint64_t last_entry; /* position of its record */
     bool index_failed; /* nothing more is written to it: readers read on in the log */
+    bool names_synced;
     unsigned char *buffer;
     size_t used;
     struct pending *pending;
@@ -289,6 +290,36 @@ void aw_log_writer_flush (struct aw_log_writer *writer)
     writer->used = 0;
     writer->n_pending = 0;
     write_entries (writer);
+}
+
+static int sync_file (int fd)
+{
+    /* Some file systems cannot, and need not. */
+    return fdatasync (fd) < 0 && errno != EINVAL && errno != EROFS ? -1 : 0;
+}
+
+/* That the directory has the files. */
+static int sync_names (struct aw_log_writer *writer)
+{
+    char *dir = strndup (writer->path, (size_t)(strrchr (writer->path, '/') - writer->path));
+    int fd = dir ? open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int rc = fd < 0 ? -1 : sync_file (fd), error = errno;
+
+    if (fd >= 0)
+        close (fd);
+    free (dir);
+    errno = error;
+    writer->names_synced = rc == 0;
+    return rc;
+}
+
+int aw_log_writer_sync (struct aw_log_writer *writer)
+{
+    if (!writer->names_synced && sync_names (writer) < 0)
+        return -1;
+    if (writer->index >= 0 && sync_file (writer->index) < 0)
+        return -1;
+    return sync_file (writer->log);
 }
 
 void aw_log_writer_push (struct aw_log_writer *writer)

@@ -53,6 +53,9 @@ void aw_log_writer_end (struct aw_log_writer *writer, struct aw_log_attempt *att
  */
 void aw_log_writer_flush (struct aw_log_writer *writer);
 
+/* Waits until all that was flushed is on disk, or with the server. 0, or -1 with errno. */
+int aw_log_writer_sync (struct aw_log_writer *writer);
+
 /* Lets the kernel begin to write to the disk or server what it has taken. */
 void aw_log_writer_push (struct aw_log_writer *writer);
 

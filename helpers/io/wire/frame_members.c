@@ -49,6 +49,7 @@ static const struct aw_frame_member start[] = {
     MAYBE ("out", STRING, launch.out, SAID),
     MAYBE ("err", STRING, launch.err, SAID),
     MAYBE ("store", STRING, launch.store, SAID),
+    MAYBE ("durable", FLAG, launch.durable, SAID),
     MAYBE ("tidy", U32, launch.tidy, SAID),
     MEMBER ("cpus", IDS, launch.cpus),
     MEMBER ("gpus", IDS, launch.gpus),
