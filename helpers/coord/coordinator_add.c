@@ -53,6 +53,12 @@ int aw_coordinator_add (struct aw_coordinator *c,
                         struct aw_problems *problems)
 {
     struct aw_workflow *w = c->config.workflow;
+    const struct aw_addition addition = { .text = ev->text,
+                                          .size = size,
+                                          .label = submitted ? AW_SUBMISSION : AW_REQUEST_ADDED,
+                                          .submitted = submitted,
+                                          .fits = fits,
+                                          .arg = c };
     uint32_t from = w->graph->n_sets;
     int rc;
 
@@ -60,8 +66,7 @@ int aw_coordinator_add (struct aw_coordinator *c,
         aw_problems_add (problems, false, "the run has been stopped: nothing more starts");
         return -1;
     }
-    rc = submitted ? aw_workflow_submit (w, ev->text, size, AW_SUBMISSION, fits, c, problems)
-                   : aw_workflow_add (w, ev->text, size, AW_REQUEST_ADDED, fits, c, problems);
+    rc = aw_workflow_add (w, &addition, problems);
     if (rc <= 0)
         return rc;
     if (make_room (c) < 0 || aw_coordinator_handle_event (c, ev) < 0) {

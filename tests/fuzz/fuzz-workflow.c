@@ -80,11 +80,15 @@ static void add (const char *text, size_t size)
     w = aw_workflow_parse (base, sizeof (base) - 1, "b.json", &problems);
     RULE (w);
     before = aw_graph_size (w->graph);
-    rc = aw_workflow_add (w, text, size, "a.json", NULL, NULL, &problems);
+    rc = aw_workflow_add (w, &(struct aw_addition){ .text = text, .size = size, .label = "a.json" },
+                          &problems);
     RULE ((rc < 0) == (problems.n_errors > 0) && rc != 0);
     if (rc > 0) {
         RULE (w->graph->n_sets > before.n_sets);
-        RULE (aw_workflow_add (w, text, size, "a.json", NULL, NULL, &problems) == 0);
+        RULE (aw_workflow_add (
+                  w, &(struct aw_addition){ .text = text, .size = size, .label = "a.json" },
+                  &problems)
+              == 0);
         look_at (w);
         if (w->graph->n_tasks <= SMALL)
             simulate (w, AW_MODE_ASYNC);

@@ -64,16 +64,29 @@ CLUSTER=$top_srcdir/tests/slurm/cluster
 CLUSTER_DIR=
 at_exit_also=
 
+# missing_slurm: prints a program that a private cluster needs and that is not installed; fails where there is none
+missing_slurm ()
+{
+    for tool in slurmctld slurmd munged; do
+        PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || { echo $tool; return; }
+    done
+    false
+}
+
+# need_slurm: without Slurm all tests of this script are skipped
+need_slurm ()
+{
+    if tool=$(missing_slurm); then
+        skip_all="$tool is not installed"
+        test_done
+    fi
+}
+
 # cluster_start [OPTION]...: a cluster for this script, its environment exported.  Where Slurm is
 # not installed all tests are skipped; a cluster that does not start is a failure.
 cluster_start ()
 {
-    for tool in slurmctld slurmd munged; do
-        if ! PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null; then
-            skip_all="$tool is not installed"
-            test_done
-        fi
-    done
+    need_slurm
     cluster_stop
     CLUSTER_DIR=$(mktemp -d /tmp/aw-test.XXXXXX) || error "no scratch directory"
     eval "$("$CLUSTER" start "$CLUSTER_DIR" "$@")" || error "the private cluster does not start"

@@ -18,10 +18,7 @@ test_expect_success 'without Slurm: coordinator, agent, tasks' '
         { cat local; false; } && tail -n 1 local | grep -q " 0 hangs, 0 processes left, 0 faults"
 '
 
-for tool in slurmctld slurmd munged; do
-    PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || no_slurm=$tool
-done
-test -n "$no_slurm" || test_set_prereq SLURM
+missing_slurm >/dev/null || test_set_prereq SLURM
 
 test_expect_success SLURM 'on a cluster: srun, slurmd and slurmctld, too' '
     "$top_srcdir/tests/faults" --seed 12 --kills 12 >slurm 2>&1 ||

@@ -6,12 +6,7 @@ test_description="examples/paper/run --only edges: DeepDriveMD by what simulatio
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/integration/runs.sh"
 
-for tool in slurmctld slurmd munged; do
-    if ! PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null; then
-        skip_all="$tool is not installed"
-        test_done
-    fi
-done
+need_slurm
 
 # At 1/500 the starts of 96 tasks weigh more than their durations: what is compared is in the journals.
 test_expect_success 'four runs, in one table with the model and the authors' '

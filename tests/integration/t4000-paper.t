@@ -10,12 +10,7 @@ test_description="examples/paper/run: the paper's experiments, quickly"
 . "$(dirname "$0")/lib.sh"
 . "$top_srcdir/tests/integration/runs.sh"
 
-for tool in slurmctld slurmd munged; do
-    if ! PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null; then
-        skip_all="$tool is not installed"
-        test_done
-    fi
-done
+need_slurm
 
 RUN=$top_srcdir/examples/paper/run
 ALL='c-dg1-sequential c-dg1-asynchronous c-dg2-sequential c-dg2-asynchronous

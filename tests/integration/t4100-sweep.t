@@ -17,12 +17,7 @@ model ()
     "$top_builddir/helpers/async-workflow" model --plan-time=0 --nodes "$1" --cpus 4 --gpus 2 --json "$2"
 }
 
-for tool in slurmctld slurmd munged; do
-    if ! PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null; then
-        skip_all="$tool is not installed"
-        test_done
-    fi
-done
+need_slurm
 
 test_expect_success 'wrong words: exit 2' '
     for words in "" "0" "9" "x" "1 x" "1 0.1 1" "--seed" "--new 1"; do

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "adding.h"
 #include "core/history/resume_state.h"
 #include "core/history/history.h"
 #include "core/sched/sched.h"
@@ -49,7 +50,7 @@ static int add (struct aw_workflow *w, const char *text)
     int rc;
 
     aw_problems_init (&problems);
-    rc = aw_workflow_add (w, text, strlen (text), "a.json", NULL, NULL, &problems);
+    rc = add_text (w, text, &problems);
     if (rc < 0 && problems.n_items)
         print_message ("# %s\n", problems.items[0].text);
     assert_int_equal (rc<0, problems.n_errors> 0);
@@ -129,9 +130,7 @@ static void a_wrong_addition_is_told_and_changes_nothing (void **state)
         struct aw_problems problems;
 
         aw_problems_init (&problems);
-        assert_int_equal (aw_workflow_add (w, table[i].text, strlen (table[i].text), "a.json", NULL,
-                                           NULL, &problems),
-                          -1);
+        assert_int_equal (add_text (w, table[i].text, &problems), -1);
         if (problems.n_items == 0
             || strncmp (problems.items[0].text, table[i].error, strlen (table[i].error)) != 0)
             fail_msg ("%s: %s", table[i].error,
@@ -160,11 +159,14 @@ static void an_addition_that_never_fits_is_refused_as_a_whole (void **state)
         "  \"a\": { \"gpu_type\": \"t\", \"gpus\": 1, \"script\": \"x\" },"
         "  \"b\": { \"after\": [{ \"message\": \"m\" }], \"script\": \"x\" } } }";
     struct aw_workflow *w = parse (base), *same = parse (base);
+    const struct aw_addition addition = {
+        .text = text, .size = strlen (text), .label = "a.json", .fits = never, .arg = w
+    };
     struct aw_problems problems;
 
     (void)state;
     aw_problems_init (&problems);
-    assert_int_equal (aw_workflow_add (w, text, strlen (text), "a.json", never, w, &problems), -1);
+    assert_int_equal (aw_workflow_add (w, &addition, &problems), -1);
     assert_int_equal (problems.n_errors, 2);
     assert_string_equal (problems.items[1].text, "a.json: tasks.b: never");
     assert_same_graph (w->graph, same->graph);
@@ -287,7 +289,7 @@ static int add_to_both (struct aw_workflow *w, struct aw_sched *sched)
     int rc;
 
     aw_problems_init (&problems);
-    rc = aw_workflow_add (w, needy, strlen (needy), "a.json", NULL, NULL, &problems);
+    rc = add_text (w, needy, &problems);
     aw_problems_finish (&problems);
     if (rc == 1 && aw_sched_handle (sched, &ev, NULL) < 0) {
         aw_workflow_take_back (w);

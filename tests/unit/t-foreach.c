@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "adding.h"
 #include "documents.h"
 #include "io/workflow/task_label.h"
 #include "io/workflow/values.h"
@@ -353,12 +354,12 @@ static void an_added_workflow_has_its_values_in_itself (void **state)
 
     (void)state;
     aw_problems_init (&problems);
-    assert_int_equal (aw_workflow_add (w, good, strlen (good), "g", NULL, NULL, &problems), 1);
+    assert_int_equal (add_text (w, good, &problems), 1);
     assert_int_equal (w->graph->sets[1].count, 2);
     assert_string_equal (aw_values_text (w->recipes[1].values, 1, 0), "y");
-    assert_int_equal (aw_workflow_add (w, bad, strlen (bad), "g", NULL, NULL, &problems), -1);
+    assert_int_equal (add_text (w, bad, &problems), -1);
     assert_string_equal (problems.items[0].text,
-                         "g: tasks.c.foreach.s.lines: an added workflow has "
+                         "a.json: tasks.c.foreach.s.lines: an added workflow has "
                          "its values in itself: write them as an array");
     aw_problems_finish (&problems);
     aw_workflow_destroy (w);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "adding.h"
 #include "core/graph/peers.h"
 #include "documents.h"
 #include "graphs.h"
@@ -153,23 +154,22 @@ static void an_added_set_waits_by_key (void **state)
     (void)state;
     aw_problems_init (&problems);
     w = parse_good (HEAD "'tasks': {'a': {" X ", 'foreach': {" A "}}}}");
-    assert_int_equal (aw_workflow_add (w, bad, strlen (bad), "g.json", NULL, NULL, &problems), -1);
+    assert_int_equal (add_text (w, bad, &problems), -1);
     assert_int_equal (w->graph->n_sets, 1);
     assert_int_equal (w->graph->n_keys, 0);
-    assert_int_equal (aw_workflow_add (w, good, strlen (good), "g.json", NULL, NULL, &problems), 1);
+    assert_int_equal (add_text (w, good, &problems), 1);
     expect_peers (w, 0, 0, "2,3");
     aw_workflow_take_back (w);
     assert_int_equal (w->graph->n_keys, 0);
-    assert_int_equal (aw_workflow_add (w, good, strlen (good), "g.json", NULL, NULL, &problems), 1);
+    assert_int_equal (add_text (w, good, &problems), 1);
     expect_peers (w, 0, 1, "0,1");
     aw_workflow_destroy (w);
     aw_problems_finish (&problems);
 
     w = parse_good (HEAD "'iterations': 2, 'tasks': {'a': {" X ", 'foreach': {" A "}}}}");
-    assert_int_equal (aw_workflow_add (w, good, strlen (good), "g.json", NULL, NULL, &problems),
-                      -1);
+    assert_int_equal (add_text (w, good, &problems), -1);
     assert_string_equal (problems.items[0].text,
-                         "g.json: tasks.b.after[0]: [s]: a has 2 iterations: write \"a\", which "
+                         "a.json: tasks.b.after[0]: [s]: a has 2 iterations: write \"a\", which "
                          "waits for all of them");
     aw_workflow_destroy (w);
     aw_problems_finish (&problems);

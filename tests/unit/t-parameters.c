@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "adding.h"
 #include "documents.h"
 
 /* Loads DOCUMENT for a start with the parameters (up to NULL), and KEPT. */
@@ -251,9 +252,8 @@ static void an_added_workflow_does_not_read_the_environment (void **state)
 
     (void)state;
     aw_problems_init (&problems);
-    assert_int_equal (
-        aw_workflow_add (w, added, sizeof (added) - 1, "added", NULL, NULL, &problems), -1);
-    assert_string_equal (problems.items[0].text, "added: parameters.p: an added workflow does not "
+    assert_int_equal (add_text (w, added, &problems), -1);
+    assert_string_equal (problems.items[0].text, "a.json: parameters.p: an added workflow does not "
                                                  "read the environment: write the value");
     aw_problems_finish (&problems);
     aw_workflow_destroy (w);

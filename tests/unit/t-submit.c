@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "adding.h"
 #include "coord/messages/awaits.h"
 #include "graphs.h"
 #include "io/workflow/submission.h"
@@ -43,10 +44,7 @@ static int submit (struct aw_workflow *w,
     if (aw_submission_put (text, w, &submission, problems) < 0)
         return -1;
     aw_textbuf_putc (text, '\0');
-    return aw_workflow_submit (w, text->data, text->len - 1, AW_SUBMISSION, NULL, NULL, problems)
-                   < 0
-               ? -1
-               : 0;
+    return submit_text (w, text->data, AW_SUBMISSION, problems) < 0 ? -1 : 0;
 }
 
 static uint64_t submit_well (struct aw_workflow *w, const char *task)
@@ -150,8 +148,7 @@ static void only_what_this_release_writes_is_a_submission (void **state)
         struct aw_problems problems;
 
         aw_problems_init (&problems);
-        assert_int_equal (
-            aw_workflow_submit (w, table[i], strlen (table[i]), "j", NULL, NULL, &problems), -1);
+        assert_int_equal (submit_text (w, table[i], "j", &problems), -1);
         assert_string_equal (problems.items[0].text,
                              "j: \"submitted\" is not as this release writes it");
         aw_problems_finish (&problems);

@@ -7,12 +7,14 @@
 
 static int add (struct aw_workflow *workflow, const char *text, struct aw_error *err)
 {
+    const struct aw_addition addition = {
+        .text = text, .size = strlen (text), .label = "added workflow", .submitted = true
+    };
     struct aw_problems problems;
     int rc;
 
     aw_problems_init (&problems);
-    rc =
-        aw_workflow_submit (workflow, text, strlen (text), "added workflow", NULL, NULL, &problems);
+    rc = aw_workflow_add (workflow, &addition, &problems);
     if (rc < 0)
         aw_error_set (err, "%s", problems.n_items ? problems.items[0].text : "out of memory");
     aw_problems_finish (&problems);

@@ -156,29 +156,25 @@ typedef int aw_workflow_fits_fn (void *arg,
                                  const struct aw_recipe *recipe,
                                  struct aw_error *err);
 
-/* Adds the sets of the workflow file TEXT, SIZE bytes, to WORKFLOW, which may be running: checked
- * as a file is, and by FITS with ARG where it is not NULL. "after" may name sets of both; a set's
- * name must be new; there are no iterations. 1: the graph has grown and knows how much in the last
- * of `added`; 0: the same text was added before, and nothing is changed, nor is where it is -1,
- * with problems.
+/* What is added to a workflow; all is borrowed. */
+struct aw_addition {
+    const char *text; /* a workflow file, */
+    size_t size; /* and its bytes */
+    const char *label; /* what problems name it */
+    bool submitted; /* it may be what a task has submitted (io/workflow/submission.h), as in a
+                       journal */
+    aw_workflow_fits_fn *fits; /* checks each set; NULL: none does */
+    void *arg;
+};
+
+/* Adds the sets of ADDITION to WORKFLOW, which may be running: checked as a file is. "after" may
+ * name sets of both; a set's name must be new; there are no iterations. 1: the graph has grown and
+ * knows how much in the last of `added`; 0: the same text was added before, and nothing is changed,
+ * nor is where it is -1, with problems.
  */
 int aw_workflow_add (struct aw_workflow *workflow,
-                     const char *text,
-                     size_t size,
-                     const char *label,
-                     aw_workflow_fits_fn *fits,
-                     void *arg,
+                     const struct aw_addition *addition,
                      struct aw_problems *problems);
-
-/* The same, and TEXT may be what a task has submitted (io/workflow/submission.h), as in a journal.
- */
-int aw_workflow_submit (struct aw_workflow *workflow,
-                        const char *text,
-                        size_t size,
-                        const char *label,
-                        aw_workflow_fits_fn *fits,
-                        void *arg,
-                        struct aw_problems *problems);
 
 /* Undoes the last add, of which nobody has made anything yet. */
 void aw_workflow_take_back (struct aw_workflow *workflow);

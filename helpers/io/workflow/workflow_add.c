@@ -98,12 +98,12 @@ static void take_recipes (struct aw_loading *l)
 
 /* The text is remembered; it is there from now on. */
 static void remember (struct aw_loading *l,
-                      const char *text,
-                      size_t size,
+                      const struct aw_addition *addition,
                       const char *digest,
                       const struct aw_graph_size *before)
 {
     struct aw_workflow *w = l->workflow;
+    size_t size = addition->size;
     char *copy = malloc (size + 1);
 
     if (!copy || aw_array_reserve (&w->added, &w->added_room, w->n_added + (size_t)1) < 0
@@ -112,7 +112,7 @@ static void remember (struct aw_loading *l,
         aw_reader_no_memory (&l->reader);
         return;
     }
-    memcpy (copy, text, size);
+    memcpy (copy, addition->text, size);
     copy[size] = '\0';
     w->added[w->n_added++] = (struct aw_added){ copy, size, *before };
 }
@@ -125,31 +125,29 @@ static void shrink (struct aw_workflow *w, const struct aw_graph_size *before, b
     aw_submission_forget (w, before->n_sets);
 }
 
-static int add (struct aw_workflow *w,
-                const char *text,
-                size_t size,
-                const char *label,
-                bool submitted,
-                aw_workflow_fits_fn *fits,
-                void *arg,
-                struct aw_problems *problems)
+int aw_workflow_add (struct aw_workflow *w,
+                     const struct aw_addition *addition,
+                     struct aw_problems *problems)
 {
     struct aw_graph_size before = aw_graph_size (w->graph);
-    struct aw_loading l = {
-        .workflow = w, .adding = true, .first = before.n_sets, .fits = fits, .arg = arg
-    };
+    struct aw_loading l = { .workflow = w,
+                            .adding = true,
+                            .first = before.n_sets,
+                            .fits = addition->fits,
+                            .arg = addition->arg };
+    bool submitted = addition->submitted;
     struct aw_error err;
     struct json_object *root;
     char digest[48];
     bool taken = false;
     int rc;
 
-    digest_of (text, size, digest);
-    if (is_known (w, digest, text, size))
+    digest_of (addition->text, addition->size, digest);
+    if (is_known (w, digest, addition->text, addition->size))
         return 0;
-    aw_loading_init (&l, label, problems);
+    aw_loading_init (&l, addition->label, problems);
     l.reader.adding = true;
-    root = aw_loading_parse (&l.reader, text, size);
+    root = aw_loading_parse (&l.reader, addition->text, addition->size);
     if (root)
         read_added (&l, root, &submitted);
     if (!is_wrong (&l)) {
@@ -162,35 +160,13 @@ static int add (struct aw_workflow *w,
     if (!is_wrong (&l) && submitted && aw_submission_number (w, before.n_sets) < 0)
         aw_reader_no_memory (&l.reader);
     if (!is_wrong (&l))
-        remember (&l, text, size, digest, &before);
+        remember (&l, addition, digest, &before);
     if (is_wrong (&l))
         shrink (w, &before, taken);
     rc = is_wrong (&l) ? -1 : 1;
     json_object_put (root);
     aw_loading_finish (&l);
     return rc;
-}
-
-int aw_workflow_add (struct aw_workflow *w,
-                     const char *text,
-                     size_t size,
-                     const char *label,
-                     aw_workflow_fits_fn *fits,
-                     void *arg,
-                     struct aw_problems *problems)
-{
-    return add (w, text, size, label, false, fits, arg, problems);
-}
-
-int aw_workflow_submit (struct aw_workflow *w,
-                        const char *text,
-                        size_t size,
-                        const char *label,
-                        aw_workflow_fits_fn *fits,
-                        void *arg,
-                        struct aw_problems *problems)
-{
-    return add (w, text, size, label, true, fits, arg, problems);
 }
 
 void aw_workflow_take_back (struct aw_workflow *w)
@@ -205,10 +181,14 @@ int aw_workflow_add_all (struct aw_workflow *w,
                          const struct aw_workflow *from,
                          struct aw_problems *problems)
 {
-    for (uint32_t i = 0; i < from->n_added; i++)
-        if (aw_workflow_submit (w, from->added[i].text, from->added[i].size, "added workflow", NULL,
-                                NULL, problems)
-            < 0)
+    for (uint32_t i = 0; i < from->n_added; i++) {
+        const struct aw_addition addition = { .text = from->added[i].text,
+                                              .size = from->added[i].size,
+                                              .label = "added workflow",
+                                              .submitted = true };
+
+        if (aw_workflow_add (w, &addition, problems) < 0)
             return -1;
+    }
     return 0;
 }
