@@ -107,10 +107,11 @@ static bool holds_back (const struct aw_coordinator *c)
     return false;
 }
 
-/* While tasks run there is time: the question is asked once. Before the last one ends, or nothing
+/* Must decisions wait for Slurm's answer, because the run would end for the limit?
+ * While tasks run there is time: the question is asked once. Before the last one ends, or nothing
  * runs, the answer must be fresh, because the run would end.
  */
-bool aw_coordinator_awaits_limit (struct aw_coordinator *c)
+static bool awaits_limit (struct aw_coordinator *c)
 {
     bool runs = aw_sched_any_runs (c->sched);
 
@@ -129,7 +130,7 @@ bool aw_coordinator_is_free (struct aw_coordinator *c)
 {
     if (!c->complete || c->exit_code >= 0)
         return false;
-    return c->stopping || (c->n_leaving == 0 && !c->doubt.open && !aw_coordinator_awaits_limit (c));
+    return c->stopping || (c->n_leaving == 0 && !c->doubt.open && !awaits_limit (c));
 }
 
 void aw_coordinator_on_limit (evutil_socket_t fd, short what, void *arg)

@@ -229,9 +229,6 @@ void aw_coordinator_set_end (struct aw_coordinator *c, double end_time);
 /* Slurm has answered, or does not. */
 void aw_coordinator_limit_asked (struct aw_coordinator *c);
 
-/* Must decisions wait for Slurm's answer, because the run would end for the limit? */
-bool aw_coordinator_awaits_limit (struct aw_coordinator *c);
-
 /* May the scheduler decide now? */
 bool aw_coordinator_is_free (struct aw_coordinator *c);
 

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#include "util/suggest.h"
-
 static const char *const cause_names[AW_CAUSES] = {
     [AW_CAUSE_EXIT] = "exit", [AW_CAUSE_SIGNAL] = "signal",       [AW_CAUSE_TIMEOUT] = "timeout",
     [AW_CAUSE_OOM] = "oom",   [AW_CAUSE_NODE_FAIL] = "node_fail",
@@ -13,11 +11,6 @@ static const char *const cause_names[AW_CAUSES] = {
 const char *aw_cause_name (enum aw_cause cause)
 {
     return (unsigned)cause < AW_CAUSES ? cause_names[cause] : "unknown";
-}
-
-int aw_cause_parse (const char *name)
-{
-    return aw_find_name (name, cause_names, AW_CAUSES);
 }
 
 void aw_codes_add (struct aw_codes *codes, int code)

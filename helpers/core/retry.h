@@ -41,9 +41,8 @@ enum { AW_LOST_NODES_A_TASK = 3 };
 /* The longest delay, 30 days: more is cut. */
 #define AW_MAX_DELAY (30 * 86400.0)
 
-/* "exit", "signal", "timeout", "oom", "node_fail". parse gives -1 for others. */
+/* "exit", "signal", "timeout", "oom", "node_fail". */
 const char *aw_cause_name (enum aw_cause cause);
-int aw_cause_parse (const char *name);
 
 void aw_codes_add (struct aw_codes *codes, int code); /* others than 0 to 255 are ignored */
 bool aw_codes_has (const struct aw_codes *codes, int code);

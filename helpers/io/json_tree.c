@@ -64,23 +64,29 @@ static void explain (struct json_object *root, enum json_tokener_error error, st
         aw_error_set (err, root ? "something follows the value" : "null is not accepted");
 }
 
-struct json_object *aw_json_tree_parse (struct json_tokener *tokener,
-                                        const char *text,
-                                        size_t size,
-                                        bool duplicates,
-                                        struct aw_error *err)
+struct json_object *aw_json_tree_load (
+    const char *text, size_t size, int depth, bool duplicates, struct aw_error *err)
 {
+    struct json_tokener *tokener;
     struct json_object *root;
     enum json_tokener_error error;
+    bool whole;
 
     if (size == 0 || size > INT_MAX) {
         aw_error_set (err, "%zu bytes of JSON", size);
         return NULL;
     }
-    json_tokener_reset (tokener);
+    tokener = json_tokener_new_ex (depth);
+    if (!tokener) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    json_tokener_set_flags (tokener, JSON_TOKENER_VALIDATE_UTF8);
     root = json_tokener_parse_ex (tokener, text, (int)size);
     error = json_tokener_get_error (tokener);
-    if (!root || error != json_tokener_success || json_tokener_get_parse_end (tokener) != size)
+    whole = root && error == json_tokener_success && json_tokener_get_parse_end (tokener) == size;
+    json_tokener_free (tokener);
+    if (!whole)
         explain (root, error, err);
     else if (!duplicates && count_in_text (text, size) != count_in_tree (root))
         aw_error_set (err, "out of memory, or a key is given twice");
@@ -88,22 +94,6 @@ struct json_object *aw_json_tree_parse (struct json_tokener *tokener,
         return root;
     json_object_put (root);
     return NULL;
-}
-
-struct json_object *aw_json_tree_load (
-    const char *text, size_t size, int depth, bool duplicates, struct aw_error *err)
-{
-    struct json_tokener *tokener = json_tokener_new_ex (depth);
-    struct json_object *root;
-
-    if (!tokener) {
-        aw_error_set (err, "out of memory");
-        return NULL;
-    }
-    json_tokener_set_flags (tokener, JSON_TOKENER_VALIDATE_UTF8);
-    root = aw_json_tree_parse (tokener, text, size, duplicates, err);
-    json_tokener_free (tokener);
-    return root;
 }
 
 const char *aw_json_tree_text (struct json_object *value)

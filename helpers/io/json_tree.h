@@ -11,22 +11,13 @@
 #include "util/error.h"
 
 struct json_object;
-struct json_tokener;
 
-/* Parses the SIZE bytes at TEXT, which hold one value and nothing else, by the flags of TOKENER.
- * The caller frees the tree with json_object_put. NULL with text where it is not JSON ("unexpected
- * end of data") or memory runs out ("out of memory"). The value null is not accepted,
- * nor is an object that has a key twice unless DUPLICATES: then the last one counts.
- */
-struct json_object *aw_json_tree_parse (struct json_tokener *tokener,
-                                        const char *text,
-                                        size_t size,
-                                        bool duplicates,
-                                        struct aw_error *err);
-
-/* The same with a tokener of its own: valid UTF-8, at most DEPTH levels. aw_json_check has found
- * TEXT to be JSON: json-c's own strictness would refuse numbers beyond 64 bits from 0.18 on,
- * without their place.
+/* Parses the SIZE bytes at TEXT, which hold one value and nothing else: valid UTF-8, at most DEPTH
+ * levels. The caller frees the tree with json_object_put. NULL with text where it is not JSON
+ * ("unexpected end of data") or memory runs out ("out of memory"). The value null is not accepted,
+ * nor is an object that has a key twice unless DUPLICATES: then the last one counts. aw_json_check
+ * has found TEXT to be JSON: json-c's own strictness would refuse numbers beyond 64 bits from 0.18
+ * on, without their place.
  */
 struct json_object *aw_json_tree_load (
     const char *text, size_t size, int depth, bool duplicates, struct aw_error *err);

@@ -42,7 +42,8 @@ int aw_explain_ask (struct aw_explain *ex)
     return ex->open ? 0 : -1;
 }
 
-int aw_explain_load (struct aw_explain *ex, const char *dir, struct aw_problems *problems)
+/* Loads run directory DIR. 0, or -1 with problems. finish in any case. */
+static int load_run (struct aw_explain *ex, const char *dir, struct aw_problems *problems)
 {
     memset (ex, 0, sizeof (*ex));
     if (aw_report_load_by (&ex->report, dir, aw_replay_event, &ex->replay, problems) < 0)
@@ -53,7 +54,7 @@ int aw_explain_load (struct aw_explain *ex, const char *dir, struct aw_problems 
     return -1;
 }
 
-void aw_explain_finish (struct aw_explain *ex)
+static void finish (struct aw_explain *ex)
 {
     aw_ahead_finish (&ex->ahead);
     aw_replay_finish (&ex->replay);
@@ -144,13 +145,13 @@ static int run (int argc, char **argv)
 
     aw_arguments_parse (&line, argc, argv, &args);
     aw_problems_init (&problems);
-    if (aw_explain_load (&ex, args.dir, &problems) == 0) {
+    if (load_run (&ex, args.dir, &problems) == 0) {
         ex.out = &out;
         if (explain (&ex, &args, &problems) == 0)
             code = AW_EXIT_OK;
     }
     aw_problems_print (&problems, stderr);
-    aw_explain_finish (&ex);
+    finish (&ex);
     aw_textbuf_finish (&out);
     aw_problems_finish (&problems);
     return code;

@@ -22,10 +22,6 @@ struct aw_explain {
     struct aw_textbuf *out;
 };
 
-/* Loads run directory DIR. 0, or -1 with problems. finish in any case. */
-int aw_explain_load (struct aw_explain *ex, const char *dir, struct aw_problems *problems);
-void aw_explain_finish (struct aw_explain *ex);
-
 /* The report and the replay of EX are there: makes it ready to be asked, if its run has not ended.
  * 0, or -1 for lack of memory.
  */
@@ -41,9 +37,6 @@ const char *aw_explain_name (const struct aw_explain *ex, uint32_t task, char bu
 /* "in 12.3 s", or "now" for what is past; "at a time that is not known". Returns BUF. */
 const char *aw_explain_when (const struct aw_explain *ex, double t, char *buf, size_t size);
 
-/* Adds what is missing: "2 CPUs, 1 GPU and 3.0 GiB". */
-void aw_explain_lacks (const struct aw_demand *lacks, struct aw_textbuf *out);
-
 /* Adds one line, without its newline: how TASK is doing. */
 void aw_explain_line (struct aw_explain *ex, uint32_t task);
 
@@ -51,9 +44,6 @@ void aw_explain_line (struct aw_explain *ex, uint32_t task);
 void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_reason *reason);
 
 /* explain_before.c */
-
-/* The open predecessor of TASK that is expected to end last; AW_NONE: it has none. */
-uint32_t aw_explain_last_open (struct aw_explain *ex, uint32_t task);
 
 /* Adds a line for TASK, which has not ended, and for each task of the chain that leads to it: the
  * open predecessor that is expected to end last, and so on.

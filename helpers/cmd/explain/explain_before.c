@@ -85,7 +85,8 @@ static struct open look (struct aw_explain *ex, const struct aw_task *at, const 
     return o;
 }
 
-uint32_t aw_explain_last_open (struct aw_explain *ex, uint32_t task)
+/* The open predecessor of TASK that is expected to end last; AW_NONE: it has none. */
+static uint32_t last_open (struct aw_explain *ex, uint32_t task)
 {
     const struct aw_graph *graph = ex->report.workflow->graph;
     struct aw_task at = aw_graph_task (graph, task);
@@ -126,7 +127,7 @@ void aw_explain_chain (struct aw_explain *ex, uint32_t task)
 {
     char name[AW_NAME_SIZE], when[64];
 
-    for (int n = 0; task != AW_NONE; task = aw_explain_last_open (ex, task), n++) {
+    for (int n = 0; task != AW_NONE; task = last_open (ex, task), n++) {
         double start = ex->ahead.start[task], end = ex->ahead.end[task];
 
         if (n == MAX_CHAIN) {
@@ -152,11 +153,11 @@ void aw_explain_predecessors (struct aw_explain *ex, uint32_t task)
 {
     const struct aw_graph *graph = ex->report.workflow->graph;
     struct aw_task at = aw_graph_task (graph, task);
-    uint32_t before = aw_explain_last_open (ex, task);
+    uint32_t before = last_open (ex, task);
 
     for (uint32_t i = 0; i < graph->sets[at.set].n_after; i++)
         put_open (ex, &at, &graph->sets[at.set].after[i]);
-    if (before == AW_NONE || aw_explain_last_open (ex, before) == AW_NONE)
+    if (before == AW_NONE || last_open (ex, before) == AW_NONE)
         return;
     aw_textbuf_puts (ex->out,
                      "The chain of tasks that it waits for longest, the last one first:\n");

@@ -27,7 +27,8 @@ const char *aw_explain_when (const struct aw_explain *ex, double t, char *buf, s
     return buf;
 }
 
-void aw_explain_lacks (const struct aw_demand *lacks, struct aw_textbuf *out)
+/* Adds what is missing: "2 CPUs, 1 GPU and 3.0 GiB". */
+static void put_lacks (const struct aw_demand *lacks, struct aw_textbuf *out)
 {
     const char *join[] = { "", " and ", ", " };
     int left = (lacks->cpus > 0) + (lacks->gpus > 0) + (lacks->mem > 0);
@@ -59,7 +60,7 @@ static void put_room (struct aw_explain *ex, const struct aw_reason *reason)
         return;
     }
     if (lacks->cpus || lacks->gpus || lacks->mem) {
-        aw_explain_lacks (lacks, ex->out);
+        put_lacks (lacks, ex->out);
         aw_textbuf_puts (ex->out, " more must be free on ");
     }
     else

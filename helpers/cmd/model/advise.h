@@ -67,9 +67,6 @@ struct aw_advice {
     uint32_t minutes; /* its time limit */
 };
 
-/* The quantile of the makespan that the time limit is, unless it is given. */
-extern const double aw_advise_quantile;
-
 /* Fills spread, runs and minutes. SAMPLES must outlive ADVICE. 0, or -1 with text; the caller
  * finishes spread and runs in any case.
  */

@@ -5,7 +5,8 @@
 #include "cmd/model/advise.h"
 #include "model/predict.h"
 
-const double aw_advise_quantile = 0.99;
+/* The quantile of the makespan that the time limit is, unless it is given. */
+static const double quantile = 0.99;
 
 static const double fallback_margin = 0.25; /* without an interval */
 static const double start_and_end = 30; /* seconds of a job in which no task runs */
@@ -22,7 +23,7 @@ static double limit (const struct aw_advice *advice)
         return t * (1 + args->margin);
     if (advice->runs.n == 0)
         return t * (1 + fallback_margin);
-    return aw_quantile (advice->runs.t, advice->runs.n, aw_advise_quantile) + start_and_end;
+    return aw_quantile (advice->runs.t, advice->runs.n, quantile) + start_and_end;
 }
 
 int aw_advise_limit (struct aw_advice *advice,
@@ -60,8 +61,7 @@ void aw_advise_put_limit (const struct aw_advice *advice, struct aw_textbuf *out
     if (!isnan (args->time))
         aw_textbuf_puts (out, "as given");
     else if (isnan (args->margin) && advice->runs.n > 0)
-        aw_textbuf_printf (out, "what holds %g%% of runs, and %g s", 100 * aw_advise_quantile,
-                           start_and_end);
+        aw_textbuf_printf (out, "what holds %g%% of runs, and %g s", 100 * quantile, start_and_end);
     else
         aw_textbuf_printf (out, "%g%% more", 100 * margin);
 }

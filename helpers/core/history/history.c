@@ -225,7 +225,6 @@ static int handle_skip (struct aw_history *history, const struct aw_event *ev, s
     if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_AGAIN))
         return aw_history_refuse (history, ev->task, "is skipped after it has started", err);
     history->marks[ev->task] |= AW_MARK_SKIPPED;
-    history->n_skipped++;
     return 0;
 }
 
@@ -406,7 +405,6 @@ static int handle_resume (struct aw_history *history,
     history->stop_reason = history->stall = NULL;
     history->stalled = history->stall_failed = false;
     history->exit_code = -1;
-    history->n_skipped = 0;
     history->first_node = history->n_nodes;
     history->epoch = resume->epoch;
     return 0;

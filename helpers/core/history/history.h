@@ -82,7 +82,6 @@ struct aw_history {
     bool stalled; /* they wait now */
     bool stall_failed; /* nobody was left to send, so their waits failed */
     int exit_code; /* -1: no END seen */
-    uint32_t n_skipped;
     uint64_t *messages; /* by topic of the graph, for the first n_topics: how many came */
     uint32_t n_topics;
     struct aw_cancel *cancelled; /* in the order of their events */

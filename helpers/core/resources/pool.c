@@ -329,18 +329,6 @@ uint32_t aw_pool_next_fit (const struct aw_pool *pool,
     return AW_NO_NODE;
 }
 
-uint32_t aw_pool_best_fit (const struct aw_pool *pool,
-                           const struct aw_demand *demand,
-                           uint32_t except)
-{
-    uint32_t place = 0, node;
-
-    do
-        node = aw_pool_next_fit (pool, demand, &place);
-    while (node != AW_NO_NODE && node == except);
-    return node;
-}
-
 enum aw_suit aw_pool_best_suit (const struct aw_pool *pool, const struct aw_demand *demand)
 {
     if (demand->gpu_share)

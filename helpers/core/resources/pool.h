@@ -75,17 +75,10 @@ int aw_pool_clone (struct aw_pool *pool, const struct aw_pool *from);
  */
 void aw_pool_lose_node (struct aw_pool *pool, uint32_t node);
 
-/* The node for a task, best fit: of the nodes that can hold DEMAND now the one with the fewest free
- * GPUs, so that tasks without GPUs keep GPUs free and large tasks find whole nodes; then with the
- * fewest free CPUs; then the lowest number. EXCEPT is left out (AW_NO_NODE: none is). AW_NO_NODE
- * where there is none.
- */
-uint32_t aw_pool_best_fit (const struct aw_pool *pool,
-                           const struct aw_demand *demand,
-                           uint32_t except);
-
-/* Walks over the nodes that can hold DEMAND now in the order of best fit: the next one from *PLACE
- * (0 to begin) on, AW_NO_NODE at the end. The pool must not change meanwhile.
+/* Walks over the nodes that can hold DEMAND now in the order of best fit: first those with the
+ * fewest free GPUs, so that tasks without GPUs keep GPUs free and large tasks find whole nodes;
+ * then those with the fewest free CPUs; then the lowest number. The next one from *PLACE (0 to
+ * begin) on, AW_NO_NODE at the end. The pool must not change meanwhile.
  */
 uint32_t aw_pool_next_fit (const struct aw_pool *pool,
                            const struct aw_demand *demand,

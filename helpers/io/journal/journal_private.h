@@ -68,12 +68,6 @@ int aw_journal_read_more (struct aw_journal_more *more,
                           const struct aw_names *nodes,
                           struct aw_error *err);
 
-/* Reads the list TEXT of member KEY into IDS. 0, or -1 with text. */
-int aw_journal_read_ids (struct aw_idset *ids,
-                         const char *key,
-                         const char *text,
-                         struct aw_error *err);
-
 /* One line taken apart: texts within the line, by enum aw_event_member. */
 struct aw_journal_line {
     uint32_t seen; /* AW_MEMBER_BITs */

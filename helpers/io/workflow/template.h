@@ -32,10 +32,6 @@ enum { AW_RESERVED_PLACEHOLDERS = 5, AW_TASK_PLACEHOLDERS = 8 };
 /* Compiles TEXT. Returns a string for the caller to free, or NULL with a problem reported. */
 char *aw_template_compile (struct aw_reader *reader, const char *text, enum aw_template_kind kind);
 
-/* What can stand behind the name of a variable: {sample:stem}. */
-extern const char *const aw_path_forms[];
-enum { AW_PATH_FORMS = 3 };
-
 /* The number of the task's placeholder, or of the path form, that is the LENGTH bytes given; -1:
  * none is. */
 int aw_task_placeholder (const char *name, size_t length);

@@ -21,7 +21,7 @@ const char *const aw_task_placeholders[AW_TASK_PLACEHOLDERS] = {
 
 enum { WHOLE = -1, NAME, STEM, DIRECTORY };
 
-const char *const aw_path_forms[AW_PATH_FORMS] = {
+static const char *const path_forms[] = {
     [NAME] = "name",
     [STEM] = "stem",
     [DIRECTORY] = "dir",
@@ -58,7 +58,7 @@ int aw_task_placeholder (const char *name, size_t length)
 
 int aw_path_form (const char *form, size_t length)
 {
-    return find_word (aw_path_forms, AW_PATH_FORMS, form, length);
+    return find_word (path_forms, sizeof (path_forms) / sizeof (path_forms[0]), form, length);
 }
 
 /* A placeholder of a compiled template. */
