@@ -225,10 +225,12 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
                                                on_awaited,
                                                aw_coordinator_on_all_silent,
                                                c };
+    (void)event_base_priority_init (base, 2); /* without, a turn may be longer */
     c->display_sets = calloc (graph->n_sets, sizeof (*c->display_sets));
     c->set_room = graph->n_sets;
     c->leaving = calloc (config->n_nodes, sizeof (*c->leaving));
-    c->turn = event_new (base, -1, EV_PERSIST, aw_coordinator_on_turn, c);
+    c->turn = event_new (base, -1, 0, aw_coordinator_on_turn, c);
+    c->full_turn = event_new (base, -1, 0, aw_coordinator_on_turn, c);
     c->redraw = event_new (base, -1, 0, on_redraw, c);
     c->wake = event_new (base, -1, 0, aw_coordinator_on_wake, c);
     c->kill_deadline = event_new (base, -1, 0, aw_coordinator_on_kill_deadline, c);
@@ -237,11 +239,12 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->doubt.timer = event_new (base, -1, 0, aw_coordinator_on_doubt, c);
     c->stall.timer = event_new (base, -1, 0, aw_coordinator_on_stall, c);
     c->limit_t = INFINITY;
-    if (!c->display_sets || !c->leaving || !c->turn || !c->redraw || !c->wake || !c->kill_deadline
+    if (!c->display_sets || !c->leaving || !c->turn || !c->full_turn || !c->redraw || !c->wake || !c->kill_deadline
         || !c->limit || !c->question || !c->doubt.timer || !c->stall.timer) {
         aw_error_set (err, "out of memory");
         goto fail;
     }
+    event_priority_set (c->full_turn, 0);
     c->sched = create_sched (c, &config->sched, err);
     if (!c->sched)
         goto fail;
@@ -272,6 +275,8 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     aw_sched_destroy (c->sched);
     if (c->turn)
         event_free (c->turn);
+    if (c->full_turn)
+        event_free (c->full_turn);
     if (c->redraw)
         event_free (c->redraw);
     if (c->wake)
@@ -393,6 +398,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     event_del (c->doubt.timer);
     event_del (c->stall.timer);
     event_del (c->turn);
+    event_del (c->full_turn);
     *err = c->failure;
     rc = close_books (c, err->text[0] ? NULL : err);
     if ((rc < 0 || c->journal_broken)

@@ -59,7 +59,10 @@ struct aw_coordinator_config {
 
 struct aw_coordinator;
 
-/* Creates scheduler and display; the journal comes with run. BASE is borrowed. NULL with text. */
+/* Creates scheduler and display; the journal comes with run. BASE is borrowed, and
+ * gets two priorities: the first is for what must not wait for the reading of sockets. NULL with
+ * text.
+ */
 struct aw_coordinator *aw_coordinator_create (struct event_base *base,
                                               const struct aw_coordinator_config *config,
                                               struct aw_error *err);

@@ -20,7 +20,7 @@ double aw_coordinator_now (const struct aw_coordinator *c)
 
 void aw_coordinator_want_turn (struct aw_coordinator *c)
 {
-    event_active (c->turn, EV_TIMEOUT, 0);
+    event_active (++c->n_wanted < AW_TURN_MOST ? c->turn : c->full_turn, EV_TIMEOUT, 0);
 }
 
 void aw_coordinator_arm (struct event *timer, double seconds)

@@ -16,8 +16,8 @@
 #include "util/exit_status.h"
 
 enum {
-    AW_FLUSH_EVERY = 1024
-}; /* actions in one turn, so that a million tasks that become ready do not pile up */
+    AW_TURN_MOST = 512 /* events, and decisions, of a turn: some 5 ms */
+};
 
 /* A start that was decided, to be sent when the journal keeps it. */
 struct aw_dispatch {
@@ -77,6 +77,8 @@ struct aw_coordinator {
     struct aw_exec_callbacks callbacks;
     struct aw_stop_signals *signals;
     struct event *turn; /* made active when there is something to decide */
+    struct event *full_turn; /* the same, before what else the loop has to do */
+    uint32_t n_wanted; /* calls of want_turn since the last turn */
     struct event *redraw; /* one timer, armed as the display wants */
     struct event *limit; /* another: the end of the job */
     double limit_t; /* t of it; INFINITY: none */

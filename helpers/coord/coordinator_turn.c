@@ -94,28 +94,40 @@ static void tell_stop (struct aw_coordinator *c)
     aw_task_requests_stopped (c->requests);
 }
 
+/* Decides, and journals the decisions: at most AW_TURN_MOST of them. The others come in the next
+ * turn. Starts are sent at the end of a turn, so a long one would delay all of them, and agents
+ * that get their tasks together report the ends together: the delay would last.
+ */
+static void decide (struct aw_coordinator *c)
+{
+    const struct timeval at_once = { 0 };
+    struct aw_event action;
+
+    for (uint32_t n = 0; n < AW_TURN_MOST; n++) {
+        if (!aw_coordinator_is_free (c) || !aw_sched_next (c->sched, &action))
+            return;
+        aw_coordinator_record (c, &action);
+        carry_out (c, &action);
+        if (c->requests && c->exit_code < 0)
+            aw_task_requests_event (c->requests, &action);
+    }
+    event_add (c->turn, &at_once); /* not made active: sockets and timers come first */
+}
+
 /* The end of a turn of the loop: journal what came in, decide, journal the decisions, commit. */
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
-    struct aw_event action;
-    uint32_t n = 0;
 
     (void)fd;
     (void)what;
+    c->n_wanted = 0;
     if (c->n_joined >= c->config.min_nodes && !c->complete)
         check_pool (c);
     aw_coordinator_flush_requests (c);
     if (!c->commit.thread)
         aw_coordinator_commit (c); /* completions are written before anything is decided on them */
-    while (aw_coordinator_is_free (c) && aw_sched_next (c->sched, &action)) {
-        aw_coordinator_record (c, &action);
-        carry_out (c, &action);
-        if (c->requests && c->exit_code < 0)
-            aw_task_requests_event (c->requests, &action);
-        if (++n % AW_FLUSH_EVERY == 0)
-            aw_coordinator_commit (c);
-    }
+    decide (c);
     tell_stop (c);
     aw_coordinator_commit (c);
     aw_coordinator_arm_redraw (c);

@@ -2,12 +2,13 @@
 /* FAKE agents for the benchmark "scale": they speak the agents' protocol (io/wire/frame.h) for many
  * nodes, with a TCP connection and MUNGE credentials for each, but start NO process. A task "ends"
  * when a real node's would: nodes start one process at a time, which takes SPAWN seconds, and a
- * task takes its SECONDS after that. Everything else of a run is real.
+ * task takes its SECONDS after that, or between SECONDS * (1 - SPREAD) and SECONDS * (1 + SPREAD).
+ * Everything else of a run is real.
  *
  *     fake-agents --coordinator HOST[,HOST...]:PORT [--munge-socket=FILE]     as the pool step does
  *
  * What to be comes from the environment: SCALE_NODES, SCALE_SLOTS, SCALE_TASKS, SCALE_SECONDS,
- * SCALE_SPAWN, SCALE_PROCESSES, SCALE_COORDINATOR (its process id), SCALE_JOURNAL, SCALE_FIGURES
+ * SCALE_SPREAD, SCALE_SPAWN, SCALE_PROCESSES, SCALE_COORDINATOR (its process id), SCALE_JOURNAL, SCALE_FIGURES
  * (file for the figures), and SLURM_JOB_ID.
  */
 #include "config.h"
@@ -39,7 +40,7 @@ enum {
     TICK_MS = 1, /* ends are sent together */
     WHEEL = 1 << 15, /* ticks; a task is shorter than all of them */
     TRY_SECONDS = 15, /* as agent/connect.c: for the coordinator to answer */
-    EVENTS = 512,
+    EVENTS = 32, /* few, so that a node's end does not wait for other nodes' starts */
     READ_SIZE = 1 << 16,
 };
 
@@ -66,7 +67,7 @@ struct task {
     struct node *node;
     struct task *next;
     uint32_t id, attempt, slot;
-    double start;
+    double start, seconds;
 };
 
 struct process {
@@ -74,7 +75,7 @@ struct process {
     struct fake_part *part;
     struct sockaddr_in address;
     const char *job;
-    double seconds, spawn;
+    double seconds, spread, spawn;
     uint32_t n_slots;
     struct node *nodes;
     uint32_t n_nodes, n_over;
@@ -294,6 +295,16 @@ static void take_message (struct process *p, struct node *node, const char *line
     touch (p, node);
 }
 
+/* The same for a task in each run. */
+static double seconds_of (const struct process *p, uint32_t id)
+{
+    uint32_t mixed = (id + 1) * 2654435769u;
+
+    mixed ^= mixed >> 15;
+    mixed *= 2246822519u;
+    return p->seconds * (1 + p->spread * (2 * ((mixed ^ mixed >> 13) * 0x1p-32) - 1));
+}
+
 static void start (struct process *p, struct node *node, const char *line, size_t size, double t)
 {
     const size_t tail = size < 160 ? size : 160; /* CPUs stand at the end */
@@ -311,7 +322,8 @@ static void start (struct process *p, struct node *node, const char *line, size_
                            .attempt = number_after (line, size, "\"attempt\":"),
                            .slot = number_after (line + size - tail, tail, "\"cpus\":\""),
                            .start = node->spawner_free };
-    tick = tick_of (task->start + p->seconds);
+    task->seconds = seconds_of (p, task->id);
+    tick = tick_of (task->start + task->seconds);
     if (tick - p->tick >= WHEEL || task->slot >= p->n_slots)
         die ("a task that is too long, or without a CPU");
     task->next = p->wheel[tick % WHEEL];
@@ -336,7 +348,7 @@ static void finish (struct process *p, struct task *task, double t)
                                    .event = { .task = task->id,
                                               .attempt = task->attempt,
                                               .status = AW_STATUS_COMPLETED,
-                                              .seconds = p->seconds + 0.0005,
+                                              .seconds = task->seconds + 0.0005,
                                               .cpu_seconds = 0.00123,
                                               .max_rss = 1572864,
                                               .gpu_util = -1 } });
@@ -453,10 +465,10 @@ static void send_all (struct process *p)
 
 static void run_wheel (struct process *p)
 {
-    double t = fake_now ();
-    uint64_t now = tick_of (t) - 1;
+    uint64_t now = tick_of (fake_now ()) - 1;
 
     for (; p->tick < now; p->tick++) {
+        double t = fake_now ();
         struct task **slot = &p->wheel[(p->tick + 1) % WHEEL], *task = *slot;
 
         *slot = NULL;
@@ -464,6 +476,7 @@ static void run_wheel (struct process *p)
             next = task->next;
             finish (p, task, t);
         }
+        send_all (p);
     }
 }
 
@@ -555,6 +568,7 @@ int main (int argc, char **argv)
     f->n_tasks = (uint64_t)number_from ("SCALE_TASKS");
     f->seconds = p.seconds = number_from ("SCALE_SECONDS");
     f->coordinator = (pid_t)number_from ("SCALE_COORDINATOR");
+    p.spread = number_from ("SCALE_SPREAD");
     p.spawn = number_from ("SCALE_SPAWN");
     p.job = getenv ("SLURM_JOB_ID");
     snprintf (f->journal, sizeof (f->journal), "%s", getenv ("SCALE_JOURNAL"));

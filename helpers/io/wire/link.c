@@ -179,6 +179,7 @@ struct aw_link *aw_link_create (struct event_base *base,
         aw_error_set (err, "out of memory");
         return NULL;
     }
+    event_priority_set (link->flush, 0); /* if BASE has priorities: before more is read */
     return link;
 }
 
