@@ -239,8 +239,8 @@ struct aw_coordinator *aw_coordinator_create (struct event_base *base,
     c->doubt.timer = event_new (base, -1, 0, aw_coordinator_on_doubt, c);
     c->stall.timer = event_new (base, -1, 0, aw_coordinator_on_stall, c);
     c->limit_t = INFINITY;
-    if (!c->display_sets || !c->leaving || !c->turn || !c->full_turn || !c->redraw || !c->wake || !c->kill_deadline
-        || !c->limit || !c->question || !c->doubt.timer || !c->stall.timer) {
+    if (!c->display_sets || !c->leaving || !c->turn || !c->full_turn || !c->redraw || !c->wake
+        || !c->kill_deadline || !c->limit || !c->question || !c->doubt.timer || !c->stall.timer) {
         aw_error_set (err, "out of memory");
         goto fail;
     }

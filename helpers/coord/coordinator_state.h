@@ -16,7 +16,7 @@
 #include "util/exit_status.h"
 
 enum {
-    AW_TURN_MOST = 512 /* events, and decisions, of a turn: some 5 ms */
+    AW_TURN_MOST = 256 /* events, and decisions, of a turn: some 3 ms */
 };
 
 /* A start that was decided, to be sent when the journal keeps it. */

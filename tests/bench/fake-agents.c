@@ -8,8 +8,8 @@
  *     fake-agents --coordinator HOST[,HOST...]:PORT [--munge-socket=FILE]     as the pool step does
  *
  * What to be comes from the environment: SCALE_NODES, SCALE_SLOTS, SCALE_TASKS, SCALE_SECONDS,
- * SCALE_SPREAD, SCALE_SPAWN, SCALE_PROCESSES, SCALE_COORDINATOR (its process id), SCALE_JOURNAL, SCALE_FIGURES
- * (file for the figures), and SLURM_JOB_ID.
+ * SCALE_SPREAD, SCALE_SPAWN, SCALE_PROCESSES, SCALE_COORDINATOR (its process id), SCALE_JOURNAL,
+ * SCALE_FIGURES (file for the figures), and SLURM_JOB_ID.
  */
 #include "config.h"
 
@@ -328,7 +328,7 @@ static void start (struct process *p, struct node *node, const char *line, size_
         die ("a task that is too long, or without a CPU");
     task->next = p->wheel[tick % WHEEL];
     p->wheel[tick % WHEEL] = task;
-    if (node->ended[task->slot] > 0)
+    if (node->ended[task->slot] > 0 && fake_figures_steady (p->figures))
         fake_bins_add (&p->part->gaps, t - node->ended[task->slot]);
     if (p->part->first_start == 0)
         p->part->first_start = t;

@@ -74,6 +74,11 @@ void fake_figures_watch (struct fake_figures *f)
             mark (f, i, n_ended);
 }
 
+bool fake_figures_steady (const struct fake_figures *f)
+{
+    return f->marks[1].t > 0 && f->marks[2].t == 0;
+}
+
 /* The time below which SHARE of all values in the parts' bins at OFFSET lie, in milliseconds. */
 static double quantile (const struct fake_figures *f, size_t offset, double share)
 {

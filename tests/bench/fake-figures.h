@@ -5,6 +5,7 @@
 #ifndef AW_BENCH_FAKE_FIGURES_H
 #define AW_BENCH_FAKE_FIGURES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,7 +23,7 @@ struct fake_bins {
 struct fake_part {
     volatile uint64_t n_joined, n_connects, n_started, n_ended, bytes_in;
     volatile double first_hello, last_hello, first_start, last_end;
-    struct fake_bins gaps; /* from a slot's end to its next start */
+    struct fake_bins gaps; /* from a slot's end to its next start, in the middle part */
     struct fake_bins acknowledged; /* from a message to its acknowledgement */
 };
 
@@ -52,6 +53,9 @@ void fake_bins_add (struct fake_bins *bins, double seconds);
 
 /* Takes the marks that the run has reached. Called every millisecond by one process alone. */
 void fake_figures_watch (struct fake_figures *f);
+
+/* Is the run in its middle part, from 20 % to 80 % of the tasks? */
+bool fake_figures_steady (const struct fake_figures *f);
 
 /* Writes the figures as lines "NAME VALUE" to PATH. 0, or -1 with errno. */
 int fake_figures_write (const struct fake_figures *f, const char *path);

@@ -459,6 +459,56 @@ static void many_ready_tasks_do_not_delay_the_first_start (void **state)
     finish (&r);
 }
 
+static struct {
+    struct event *readable; /* always */
+    uint32_t starts, most; /* since it was last called; at most */
+} turns;
+
+static void on_turn (evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    turns.starts = 0;
+}
+
+static void counts_starts (void *arg,
+                           uint32_t node,
+                           const struct aw_launch *launch,
+                           struct aw_fake_outcome *outcome)
+{
+    struct run *r = arg;
+    int fds[2];
+
+    (void)node;
+    (void)launch;
+    outcome->seconds = 1; /* all have started by then, or nearly */
+    if (!turns.readable) {
+        assert_int_equal (pipe (fds), 0);
+        close (fds[1]);
+        turns.readable = event_new (r->base, fds[0], EV_READ | EV_PERSIST, on_turn, NULL);
+        event_add (turns.readable, NULL);
+    }
+    if (++turns.starts > turns.most)
+        turns.most = turns.starts;
+}
+
+static void many_starts_do_not_hold_up_the_loop (void **state)
+{
+    struct run r = { .tasks = "{ \"a\": { \"count\": 4000, \"command\": [\"x\"] } }",
+                     .nodes = 2,
+                     .cpus = 2000,
+                     .plan = counts_starts };
+
+    (void)state;
+    assert_int_equal (run (&r), 0);
+    assert_int_equal (r.launches, 4000);
+    assert_in_range (turns.most, 1, 2000); /* 256 but for ends that come between */
+    close (event_get_fd (turns.readable));
+    event_free (turns.readable);
+    finish (&r);
+}
+
 /*
  * Durability "node": fdatasync and fsync are the disk's, which is slow or fails as a test says.
  */
@@ -859,6 +909,7 @@ int main (void)
         cmocka_unit_test (a_completion_that_cannot_be_written_starts_nothing),
         cmocka_unit_test (a_start_that_cannot_be_written_is_not_sent),
         cmocka_unit_test (many_ready_tasks_do_not_delay_the_first_start),
+        cmocka_unit_test (many_starts_do_not_hold_up_the_loop),
         cmocka_unit_test (a_task_starts_after_its_predecessors_are_on_disk),
         cmocka_unit_test (the_loop_turns_while_the_disk_is_slow),
         cmocka_unit_test (a_stop_kills_the_starts_that_wait_for_the_disk),
