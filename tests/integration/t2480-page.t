@@ -11,12 +11,12 @@ cp -R "$samples/sample-run" . && chmod -R u+w sample-run
 
 for python in python3 /usr/bin/python3 ""; do
     test -n "$python" && command -v "$python" chromium chromedriver >/dev/null &&
-        "$python" -c 'import selenium' 2>/dev/null && break
+        "$python" -c 'import selenium; assert int(selenium.__version__.split(".")[0]) >= 4' 2>/dev/null && break
 done
 if test -n "$python"; then
     test_set_prereq BROWSER
 else
-    say "no browser tests: chromium, chromium-driver or python3-selenium is not installed"
+    say "no browser tests: chromium, chromium-driver or python3-selenium (4 or later) is not installed"
 fi
 
 # page RUN [OPTION]...: makes RUN.html of a run directory that make-run makes with the options
