@@ -11,12 +11,13 @@ cp -R "$samples/sample-run" . && chmod -R u+w sample-run
 
 for python in python3 /usr/bin/python3 ""; do
     test -n "$python" && command -v "$python" chromium chromedriver >/dev/null &&
-        "$python" -c 'import selenium; assert int(selenium.__version__.split(".")[0]) >= 4' 2>/dev/null && break
+        "$python" -c 'from selenium.webdriver import ActionChains as c; assert "duration" in c.__init__.__code__.co_varnames' \
+            2>/dev/null && break
 done
 if test -n "$python"; then
     test_set_prereq BROWSER
 else
-    say "no browser tests: chromium, chromium-driver or python3-selenium (4 or later) is not installed"
+    say "no browser tests: chromium, chromium-driver or python3-selenium (4.2 or later) is not installed"
 fi
 
 # page RUN [OPTION]...: makes RUN.html of a run directory that make-run makes with the options
