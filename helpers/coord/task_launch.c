@@ -108,12 +108,16 @@ static int fill_paths (struct aw_launch *launch, const struct context *c, const 
 /* Appends NAME=VALUE; a VALUE of NULL means out of memory. Without printf, as all of a launch. */
 static int add_variable (struct aw_launch *launch, size_t *n, const char *name, const char *value)
 {
-    size_t name_size = strlen (name), value_size = value ? strlen (value) : 0;
-    char *variable = value ? malloc (name_size + value_size + 2) : NULL;
+    size_t name_size = strlen (name), value_size;
+    char *variable;
 
-    launch->env[(*n)++] = variable;
+    if (!value)
+        return -1; /* no memory for it */
+    value_size = strlen (value);
+    variable = malloc (name_size + value_size + 2);
     if (!variable)
         return -1;
+    launch->env[(*n)++] = variable;
     memcpy (variable, name, name_size);
     variable[name_size] = '=';
     memcpy (variable + name_size + 1, value, value_size + 1);

@@ -18,6 +18,7 @@
 #include "io/journal/journal.h"
 #include "io/journal/run_dir.h"
 #include "model/simulate.h"
+#include "picture.h"
 #include "util/clock.h"
 
 /* A run directory under construction. */
@@ -241,178 +242,36 @@ static void a_directory_that_is_not_a_run_is_rejected (void **state)
     }
 }
 
-/* The value of ATTRIBUTE in the element at P, as a number. */
-static double number_of (const char *p, const char *attribute)
-{
-    const char *at = strstr (p, attribute);
-
-    assert_non_null (at);
-    assert_true (at < strchr (p, '>'));
-    return strtod (at + strlen (attribute), NULL);
-}
-
-/* Well-formed as far as elements and attributes go: every element is closed, by its name, in order.
- */
-static void check_xml (const char *p)
-{
-    char names[16][32];
-    int depth = 0;
-
-    assert_memory_equal (p, "<?xml ", 6);
-    p = strchr (p, '>') + 1;
-    for (; *p; p++) {
-        const char *stop;
-        size_t len;
-        if (*p == '&') {
-            assert_true (!strncmp (p, "&lt;", 4) || !strncmp (p, "&gt;", 4)
-                         || !strncmp (p, "&amp;", 5) || !strncmp (p, "&quot;", 6));
-            continue;
-        }
-        assert_true ((unsigned char)*p >= 0x20 || *p == '\n');
-        if (*p != '<')
-            continue;
-        stop = strchr (p, '>');
-        assert_non_null (stop);
-        if (p[1] == '/') {
-            assert_true (depth > 0);
-            len = strlen (names[--depth]);
-            assert_memory_equal (p + 2, names[depth], len);
-            assert_int_equal (p[2 + len], '>');
-        }
-        else if (stop[-1] != '/') {
-            len = strcspn (p + 1, " >");
-            assert_true (depth < 16 && len < 32);
-            memcpy (names[depth], p + 1, len);
-            names[depth++][len] = '\0';
-        }
-        for (int quotes = 0; p < stop; p++) {
-            quotes ^= *p == '"';
-            assert_true (*p != '<' || !quotes);
-            assert_true (p + 1 < stop || !quotes);
-        }
-    }
-    assert_int_equal (depth, 0);
-}
-
-/* Frame I of the picture: 0 tasks, 1 CPUs, 2 GPUs; drawn as an axis M x y V y2 H x2. */
-static struct aw_box frame (const char *svg, int i)
-{
-    const char *p = svg;
-    struct aw_box box;
-    double x2, y2;
-
-    for (;; i--) {
-        p = strstr (p + 1, "<path class=\"axis\"");
-        assert_non_null (p);
-        if (i == 0)
-            break;
-    }
-    assert_int_equal (
-        sscanf (strstr (p, " d=\""), " d=\"M%lf %lfV%lfH%lf", &box.x, &box.y, &y2, &x2), 4);
-    box.width = x2 - box.x;
-    box.height = y2 - box.y;
-    return box;
-}
-
-static void check_inside (const struct aw_box *outer, double x, double y)
-{
-    if (x < outer->x - 0.06 || x > outer->x + outer->width + 0.06 || y < outer->y - 0.06
-        || y > outer->y + outer->height + 0.06)
-        fail_msg ("%f %f is not within %f %f %f %f", x, y, outer->x, outer->y, outer->width,
-                  outer->height);
-}
-
-/* Area of all rectangles of tasks; each within the panel. */
-static double area_of_rectangles (const char *svg, const struct aw_box *panel, size_t *n)
-{
-    double area = 0;
-    const char *end = strstr (svg, "<g class=\"failed\"");
-
-    *n = 0;
-    for (const char *p = svg; (p = strstr (p, "<rect ")) && p < end; p++, ++*n) {
-        double x = number_of (p, " x=\""), y = number_of (p, " y=\"");
-        double width = number_of (p, " width=\""), height = number_of (p, " height=\"");
-        assert_true (width >= 0 && height > 0);
-        check_inside (panel, x, y);
-        check_inside (panel, x + width, y + height);
-        area += width * height;
-    }
-    return area;
-}
-
-/* Area (by the shoelace formula) of a path of M, V, H and Z; each point within PANEL. */
-static double area_of_path (const char *p, const struct aw_box *panel)
-{
-    double area = 0, x = 0, y = 0, x0 = 0, y0 = 0;
-
-    for (; *p != '"';) {
-        char command = *p++;
-        double old_x = x, old_y = y;
-        if (command == 'M') {
-            x = x0 = strtod (p, (char **)(uintptr_t)&p);
-            y = y0 = strtod (p, (char **)(uintptr_t)&p);
-            check_inside (panel, x, y);
-            continue;
-        }
-        if (command == 'H')
-            x = strtod (p, (char **)(uintptr_t)&p);
-        else if (command == 'V')
-            y = strtod (p, (char **)(uintptr_t)&p);
-        else {
-            assert_int_equal (command, 'Z');
-            x = x0;
-            y = y0;
-        }
-        check_inside (panel, x, y);
-        area += old_x * y - x * old_y;
-    }
-    return fabs (area) / 2;
-}
-
-/* All areas of the group that begins at P and ends at its </g>. */
-static double area_of_group (const char *p, const struct aw_box *panel)
-{
-    const char *end = strstr (p, "</g>");
-    double area = 0;
-
-    assert_non_null (end);
-    while ((p = strstr (p, "<path class=\"area\"")) && p < end) {
-        p = strstr (p, " d=\"") + 4;
-        area += area_of_path (p, panel);
-    }
-    return area;
-}
-
 /* The picture of the report is well-formed, within its bounds, and its areas are the busy time. */
 static size_t check_svg (const struct aw_report *report, bool each)
 {
     char *svg = text_of (report, aw_report_svg);
     const struct aw_summary *sum = &report->summary;
-    struct aw_box tasks = frame (svg, 0), cpus = frame (svg, 1), gpus;
+    struct aw_box tasks = picture_frame (svg, 0), cpus = picture_frame (svg, 1), gpus;
     double held = 0, area, lane, scale;
     size_t n, size = strlen (svg);
 
-    check_xml (svg);
+    picture_check_xml (svg);
     assert_true (!strstr (svg, "<g class=\"rows\"") == each || !report->history.n_attempts);
     for (size_t i = 0; i < report->history.n_attempts; i++)
         held += aw_history_end (&report->history, &report->history.attempts[i])
                 - report->history.attempts[i].start;
     if (each && report->history.n_attempts) {
-        area = area_of_rectangles (svg, &tasks, &n);
+        area = picture_rectangles (svg, &tasks, &n);
         assert_int_equal (n, report->history.n_attempts);
-        lane = number_of (strstr (svg, "<rect "), " height=\"");
+        lane = picture_number (strstr (svg, "<rect "), " height=\"");
         scale = tasks.width / sum->makespan * lane;
         assert_float_equal (area / (held * scale), 1, 0.001);
     }
     else if (report->history.n_attempts)
-        area_of_group (strstr (svg, "<g class=\"rows\""), &tasks);
+        picture_group (strstr (svg, "<g class=\"rows\""), &tasks);
     if (report->history.n_attempts) {
-        area = area_of_group (strstr (svg, "<g class=\"load\" id=\"cpus\""), &cpus);
+        area = picture_group (strstr (svg, "<g class=\"load\" id=\"cpus\""), &cpus);
         assert_float_equal (area / (cpus.width * cpus.height), sum->cpu_share, 0.004);
     }
     if (sum->gpus && report->history.n_attempts) {
-        gpus = frame (svg, 2);
-        area = area_of_group (strstr (svg, "<g class=\"load\" id=\"gpus\""), &gpus);
+        gpus = picture_frame (svg, 2);
+        area = picture_group (strstr (svg, "<g class=\"load\" id=\"gpus\""), &gpus);
         assert_float_equal (area / (gpus.width * gpus.height), sum->gpu_share, 0.004);
     }
     free (svg);
@@ -727,14 +586,14 @@ static void a_resumed_run_leaves_out_the_time_between_its_jobs (void **state)
     end (f);
     load (f, &report);
     svg = text_of (&report, aw_report_svg);
-    check_xml (svg);
-    tasks = frame (svg, 0);
+    picture_check_xml (svg);
+    tasks = picture_frame (svg, 0);
     assert_non_null (strstr (svg, ">n1<"));
     assert_null (strstr (strstr (svg, ">n1<") + 1, ">n1<"));
     for (const char *at = svg; (at = strstr (at, "<rect x=")); at++)
-        width += number_of (at, " width=\"");
+        width += picture_number (at, " width=\"");
     assert_in_range ((int)(100 * width / tasks.width), 90, 98);
-    width = number_of (strstr (svg, "class=\"gap\""), " width=\"");
+    width = picture_number (strstr (svg, "class=\"gap\""), " width=\"");
     assert_true (width > 5 && width < 0.03 * tasks.width);
     assert_non_null (strstr (svg, "interrupted for 1h00m"));
     assert_non_null (strstr (svg, "class=\"break\""));
@@ -876,61 +735,6 @@ static void the_text_report_has_short_printable_lines (void **state)
     aw_report_finish (&report);
 }
 
-static void run_directories_get_a_number_when_the_name_is_taken (void **state)
-{
-    struct fixture *f = *state;
-    struct aw_error err;
-    struct stat st;
-    char old[256], path[64], *dir;
-
-    snprintf (path, sizeof (path), "%s/none/run", f->parent);
-    assert_null (aw_run_dir_create (path, NULL, NULL, &err)); /* no parent */
-    assert_null (aw_run_dir_create (f->parent, NULL, NULL, &err)); /* there already */
-    assert_non_null (strstr (err.text, "File exists"));
-    assert_non_null (getcwd (old, sizeof (old)));
-    assert_int_equal (chdir (f->parent), 0);
-    for (int i = 0; i < 3; i++) {
-        static const char *const want[] = { "d-7", "d-7.1", "d-7.2" };
-        dir = aw_run_dir_create (NULL, "d", "7", &err);
-        assert_non_null (dir);
-        assert_string_equal (strrchr (dir, '/') + 1, want[i]);
-        assert_int_equal (dir[0], '/');
-        assert_int_equal (stat (dir, &st), 0);
-        assert_int_equal (st.st_mode & 0777, 0700);
-        assert_int_equal (aw_run_dir_write_workflow (dir, "{}", 2, &err), 0);
-        assert_int_equal (aw_run_dir_write_workflow (dir, "{}", 2, &err),
-                          -1); /* never overwritten */
-        free (dir);
-    }
-    dir = aw_run_dir_create (NULL, "../x/y", NULL, &err);
-    assert_non_null (dir);
-    assert_string_equal (strrchr (dir, '/') + 1, "_._x_y-local");
-    free (dir);
-    assert_int_equal (chdir (old), 0);
-}
-
-static void names_of_logs_have_set_iteration_index_and_retry (void **state)
-{
-    struct aw_graph *graph = aw_graph_create ();
-    char *path;
-
-    (void)state;
-    assert_non_null (graph);
-    assert_non_null (aw_graph_add_set (graph, "a"));
-    graph->sets[0].count = 3;
-    assert_int_equal (aw_graph_finalize (graph, NULL), 0);
-    path = aw_run_dir_log ("/r", graph, 2, 0, "out");
-    assert_string_equal (path, "/r/logs/a.2.out");
-    free (path);
-    graph->iterations = 2;
-    graph->iterated = true;
-    assert_int_equal (aw_graph_finalize (graph, NULL), 0);
-    path = aw_run_dir_log ("/r", graph, 5, 2, "err");
-    assert_string_equal (path, "/r/logs/a@1.2.retry2.err");
-    free (path);
-    aw_graph_destroy (graph);
-}
-
 /* "Now" is the time of day while the run goes on; events that are read later are older. */
 static void a_report_follows_events_older_than_now (void **state)
 {
@@ -969,9 +773,6 @@ int main (void)
         cmocka_unit_test_setup_teardown (a_report_follows_events_older_than_now, setup, teardown),
         cmocka_unit_test_setup_teardown (a_directory_that_is_not_a_run_is_rejected, setup,
                                          teardown),
-        cmocka_unit_test_setup_teardown (run_directories_get_a_number_when_the_name_is_taken, setup,
-                                         teardown),
-        cmocka_unit_test (names_of_logs_have_set_iteration_index_and_retry),
         cmocka_unit_test_setup_teardown (strange_names_are_escaped_in_the_picture, setup, teardown),
         cmocka_unit_test (the_size_of_a_picture_is_bounded),
         cmocka_unit_test_setup_teardown (a_report_at_any_moment_names_the_state_of_the_run, setup,

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "core/graph/graph.h"
 #include "io/journal/run_dir.h"
 #include "io/journal/run_origin.h"
 
@@ -215,6 +216,55 @@ static void garbage_in_the_file_is_no_run_of_ours (void **state)
     }
 }
 
+static void run_directories_get_a_number_when_the_name_is_taken (void **state)
+{
+    struct aw_error err;
+    char *dir;
+
+    (void)state;
+    assert_null (aw_run_dir_create ("none/run", NULL, NULL, &err)); /* no parent */
+    assert_null (aw_run_dir_create (top, NULL, NULL, &err)); /* there already */
+    assert_non_null (strstr (err.text, "File exists"));
+    for (int i = 0; i < 3; i++) {
+        static const char *const want[] = { "d-7", "d-7.1", "d-7.2" };
+        dir = aw_run_dir_create (NULL, "d", "7", &err);
+        assert_non_null (dir);
+        assert_string_equal (strrchr (dir, '/') + 1, want[i]);
+        assert_int_equal (dir[0], '/');
+        assert_int_equal (mode_of (dir), 0700);
+        assert_int_equal (aw_run_dir_write_workflow (dir, "{}", 2, &err), 0);
+        assert_int_equal (aw_run_dir_write_workflow (dir, "{}", 2, &err),
+                          -1); /* never overwritten */
+        free (dir);
+    }
+    dir = aw_run_dir_create (NULL, "../x/y", NULL, &err);
+    assert_non_null (dir);
+    assert_string_equal (strrchr (dir, '/') + 1, "_._x_y-local");
+    free (dir);
+}
+
+static void names_of_logs_have_set_iteration_index_and_retry (void **state)
+{
+    struct aw_graph *graph = aw_graph_create ();
+    char *path;
+
+    (void)state;
+    assert_non_null (graph);
+    assert_non_null (aw_graph_add_set (graph, "a"));
+    graph->sets[0].count = 3;
+    assert_int_equal (aw_graph_finalize (graph, NULL), 0);
+    path = aw_run_dir_log ("/r", graph, 2, 0, "out");
+    assert_string_equal (path, "/r/logs/a.2.out");
+    free (path);
+    graph->iterations = 2;
+    graph->iterated = true;
+    assert_int_equal (aw_graph_finalize (graph, NULL), 0);
+    path = aw_run_dir_log ("/r", graph, 5, 2, "err");
+    assert_string_equal (path, "/r/logs/a@1.2.retry2.err");
+    free (path);
+    aw_graph_destroy (graph);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown (name, setup, teardown)
 
 int main (void)
@@ -225,6 +275,8 @@ int main (void)
         TEST (a_directory_of_somebody_else_is_refused),
         TEST (a_run_of_before_the_requeue_is_found),
         TEST (garbage_in_the_file_is_no_run_of_ours),
+        TEST (run_directories_get_a_number_when_the_name_is_taken),
+        cmocka_unit_test (names_of_logs_have_set_iteration_index_and_retry),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -75,7 +75,7 @@ static int fill_dropped (struct aw_resume_state *e, const struct aw_history *his
         if (!is_dropped (e, history, task))
             continue;
         e->n_dropped++;
-        if (task > 0 && is_dropped (e, history, task - 1)
+        if (last && task > 0 && is_dropped (e, history, task - 1)
             && releases (history, task - 1) == releases (history, task)) {
             last->count++;
             continue;
