@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LAYERED_SETS = 16, LAYERED_EDGES = LAYERED_SETS * LAYERED_SETS };
 
@@ -243,4 +244,22 @@ struct aw_graph *graphs_layered (uint64_t *state, uint32_t cpus, uint32_t gpus)
         return NULL;
     }
     return g;
+}
+
+uint32_t graphs_wrong_name (const struct aw_graph *g, uint32_t n_iterated)
+{
+    char name[64];
+
+    for (uint32_t id = 0; id < g->n_tasks; id++) {
+        struct aw_task at = aw_graph_task (g, id);
+        uint32_t instance = aw_graph_instance (g, at.iteration, at.set);
+
+        aw_graph_task_name (g, id, name, sizeof (name));
+        if (aw_graph_task_id (g, at) != id || aw_graph_task_parse (g, name) != id
+            || (strchr (name, '@') != NULL) != (id < n_iterated)
+            || aw_graph_instance_set (g, instance) != at.set
+            || aw_graph_instance_place (g, instance).iteration != at.iteration)
+            return id;
+    }
+    return AW_NONE;
 }

@@ -57,4 +57,9 @@ uint32_t graphs_below (uint64_t *state, uint32_t n);
 /* A random layered graph of mixed CPU and GPU sets whose tasks fit on nodes of CPUS and GPUS. */
 struct aw_graph *graphs_layered (uint64_t *state, uint32_t cpus, uint32_t gpus);
 
+/* The first task whose name, number and instance do not lead to each other, or whose name has an
+ * iteration though its number is N_ITERATED or more; AW_NONE: there is none.
+ */
+uint32_t graphs_wrong_name (const struct aw_graph *g, uint32_t n_iterated);
+
 #endif /* AW_TESTS_GRAPHS_H */

@@ -31,56 +31,6 @@ static const char flat[] = "{ \"async-workflow\": 1, \"tasks\": {"
                            "  \"one\": { \"count\": 3, \"script\": \"x\" },"
                            "  \"two\": { \"count\": 1, \"cpus\": 2, \"script\": \"y\" } } }";
 
-static struct aw_workflow *parse (const char *text)
-{
-    struct aw_problems problems;
-    struct aw_workflow *w;
-
-    aw_problems_init (&problems);
-    w = aw_workflow_parse (text, strlen (text), "base.json", &problems);
-    if (!w)
-        fail_msg ("%s", problems.items[0].text);
-    aw_problems_finish (&problems);
-    return w;
-}
-
-static int add (struct aw_workflow *w, const char *text)
-{
-    struct aw_problems problems;
-    int rc;
-
-    aw_problems_init (&problems);
-    rc = add_text (w, text, &problems);
-    if (rc < 0 && problems.n_items)
-        print_message ("# %s\n", problems.items[0].text);
-    assert_int_equal (rc<0, problems.n_errors> 0);
-    aw_problems_finish (&problems);
-    return rc;
-}
-
-static void assert_same_graph (const struct aw_graph *a, const struct aw_graph *b)
-{
-    assert_int_equal (a->n_sets, b->n_sets);
-    assert_int_equal (a->n_base, b->n_base);
-    assert_int_equal (a->n_tasks, b->n_tasks);
-    assert_int_equal (a->n_topics, b->n_topics);
-    assert_int_equal (a->n_gpu_types, b->n_gpu_types);
-    for (uint32_t s = 0; s < a->n_sets; s++) {
-        const struct aw_set *x = &a->sets[s], *y = &b->sets[s];
-
-        assert_string_equal (x->name, y->name);
-        assert_int_equal (x->count, y->count);
-        assert_int_equal (x->first, y->first);
-        assert_int_equal (x->cpus, y->cpus);
-        assert_int_equal (x->n_after, y->n_after);
-        assert_int_equal (x->n_message_dependencies, y->n_message_dependencies);
-        assert_int_equal (a->order[s], b->order[s]);
-        for (uint32_t e = 0; e < x->n_after; e++)
-            assert_memory_equal (&x->after[e], &y->after[e], sizeof (x->after[e]));
-        assert_int_equal (aw_graph_find (a, x->name), s);
-    }
-}
-
 /* With a set "N" that has what is given here. */
 #define SET(body) "{ \"async-workflow\": 1, \"tasks\": { \"n\": { \"script\": \"x\", " body " } } }"
 
@@ -123,7 +73,7 @@ static void a_wrong_addition_is_told_and_changes_nothing (void **state)
           "a.json: tasks.n.after[0].count: " },
         { SET ("\"count\": 9999990"), "a.json: tasks: 9999990 tasks in addition to 12" },
     };
-    struct aw_workflow *w = parse (base), *same = parse (base);
+    struct aw_workflow *w = adding_parse (base), *same = adding_parse (base);
 
     (void)state;
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
@@ -136,7 +86,7 @@ static void a_wrong_addition_is_told_and_changes_nothing (void **state)
             fail_msg ("%s: %s", table[i].error,
                       problems.n_items ? problems.items[0].text : "nothing is reported");
         aw_problems_finish (&problems);
-        assert_same_graph (w->graph, same->graph);
+        adding_assert_same (w->graph, same->graph);
         assert_int_equal (w->n_added, 0);
     }
     aw_workflow_destroy (w);
@@ -158,7 +108,7 @@ static void an_addition_that_never_fits_is_refused_as_a_whole (void **state)
         "{ \"async-workflow\": 1, \"tasks\": {"
         "  \"a\": { \"gpu_type\": \"t\", \"gpus\": 1, \"script\": \"x\" },"
         "  \"b\": { \"after\": [{ \"message\": \"m\" }], \"script\": \"x\" } } }";
-    struct aw_workflow *w = parse (base), *same = parse (base);
+    struct aw_workflow *w = adding_parse (base), *same = adding_parse (base);
     const struct aw_addition addition = {
         .text = text, .size = strlen (text), .label = "a.json", .fits = never, .arg = w
     };
@@ -169,8 +119,8 @@ static void an_addition_that_never_fits_is_refused_as_a_whole (void **state)
     assert_int_equal (aw_workflow_add (w, &addition, &problems), -1);
     assert_int_equal (problems.n_errors, 2);
     assert_string_equal (problems.items[1].text, "a.json: tasks.b: never");
-    assert_same_graph (w->graph, same->graph);
-    assert_int_equal (add (w, text), 1);
+    adding_assert_same (w->graph, same->graph);
+    assert_int_equal (adding_add (w, text), 1);
     aw_problems_finish (&problems);
     aw_workflow_destroy (w);
     aw_workflow_destroy (same);
@@ -184,12 +134,12 @@ static void a_workflow_grows_by_what_is_added (void **state)
         "  \"b\": { \"after\": [\"a[i]\", \"two\"], \"count\": \"{n}\", "
         "           \"command\": [\"{task}\", \"{iteration}\", \"{n}\"] },"
         "  \"a\": { \"count\": 4, \"script\": \"x\" } } }";
-    struct aw_workflow *w = parse (base), *other;
+    struct aw_workflow *w = adding_parse (base), *other;
     const struct aw_graph *graph = w->graph;
     char *text;
 
     (void)state;
-    assert_int_equal (add (w, first), 1);
+    assert_int_equal (adding_add (w, first), 1);
     assert_int_equal (graph->n_sets, 4);
     assert_int_equal (graph->n_base, 2);
     assert_int_equal (graph->n_tasks, 20);
@@ -204,16 +154,16 @@ static void a_workflow_grows_by_what_is_added (void **state)
     free (text);
     assert_string_equal (w->recipes[2].command[2], "4");
 
-    assert_int_equal (add (w, first), 0); /* the same text */
+    assert_int_equal (adding_add (w, first), 0); /* the same text */
     assert_int_equal (w->n_added, 1);
-    assert_int_equal (add (w, SET ("\"after\": [\"b\"]")), 1);
+    assert_int_equal (adding_add (w, SET ("\"after\": [\"b\"]")), 1);
     aw_workflow_take_back (w);
     assert_int_equal (graph->n_sets, 4);
     assert_int_equal (aw_graph_find (graph, "n"), AW_NONE);
-    assert_int_equal (add (w, SET ("\"after\": [\"b\"]")), 1);
-    assert_int_equal (add (w, SET ("\"after\": [\"b\"]")), 0);
+    assert_int_equal (adding_add (w, SET ("\"after\": [\"b\"]")), 1);
+    assert_int_equal (adding_add (w, SET ("\"after\": [\"b\"]")), 0);
 
-    other = parse (base);
+    other = adding_parse (base);
     {
         struct aw_problems problems;
 
@@ -221,7 +171,7 @@ static void a_workflow_grows_by_what_is_added (void **state)
         assert_int_equal (aw_workflow_add_all (other, w, &problems), 0);
         aw_problems_finish (&problems);
     }
-    assert_same_graph (other->graph, graph);
+    adding_assert_same (other->graph, graph);
     aw_workflow_destroy (other);
     aw_workflow_destroy (w);
 }
@@ -302,13 +252,13 @@ static int add_to_both (struct aw_workflow *w, struct aw_sched *sched)
 static void an_addition_without_memory_changes_nothing (void **state)
 {
     const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
-    struct aw_workflow *same = parse (flat);
+    struct aw_workflow *same = adding_parse (flat);
     double before = 0, after = 0;
     bool failed = true;
 
     (void)state;
     for (long n = 0; failed; n++) {
-        struct aw_workflow *w = parse (flat);
+        struct aw_workflow *w = adding_parse (flat);
         struct aw_sched *sched = aw_sched_create (w->graph, &config, NULL);
         struct aw_event ready = { .type = AW_EVENT_READY };
         int rc;
@@ -322,7 +272,7 @@ static void an_addition_without_memory_changes_nothing (void **state)
         left = -1;
         if (rc < 0) {
             assert_true (failed);
-            assert_same_graph (w->graph, same->graph);
+            adding_assert_same (w->graph, same->graph);
             assert_true (simulate_copy (sched) == before);
             assert_int_equal (add_to_both (w, sched), 1);
         }
@@ -342,57 +292,6 @@ static void an_addition_without_memory_changes_nothing (void **state)
  * The journal
  */
 
-struct files {
-    char dir[32], path[64];
-};
-
-static void make_files (struct files *f)
-{
-    strcpy (f->dir, "/tmp/aw-add-XXXXXX");
-    assert_non_null (mkdtemp (f->dir));
-    snprintf (f->path, sizeof (f->path), "%s/journal.jsonl", f->dir);
-}
-
-static void remove_files (struct files *f)
-{
-    unlink (f->path);
-    rmdir (f->dir);
-}
-
-static struct aw_journal *create (const struct files *f, const struct aw_graph *graph)
-{
-    struct aw_journal_header header = { .epoch = 1, .mode = (char *)"async" };
-    struct aw_error err = { "" };
-    struct aw_journal *journal = aw_journal_create (f->path, graph, &header, &err);
-
-    if (!journal)
-        fail_msg ("%s", err.text);
-    return journal;
-}
-
-static void append (struct aw_journal *journal, const struct aw_event *ev)
-{
-    struct aw_error err = { "" };
-
-    if (aw_journal_append (journal, ev, &err) < 0)
-        fail_msg ("%s", err.text);
-}
-
-static int read_with (const struct files *f,
-                      struct aw_workflow *w,
-                      bool changed,
-                      aw_journal_fn fn,
-                      void *arg,
-                      struct aw_error *err)
-{
-    struct aw_journal_reading reading = { .fn = fn, .arg = arg, .changed = changed };
-    struct aw_journal_header header;
-    int rc = aw_journal_read_workflow (f->path, w, &reading, &header, err);
-
-    aw_journal_header_finish (&header);
-    return rc;
-}
-
 /* What there was no memory for is missing, and all that follows: the rest can be read. */
 static void what_had_no_memory_is_missing_and_the_rest_is_read (void **state)
 {
@@ -400,18 +299,18 @@ static void what_had_no_memory_is_missing_and_the_rest_is_read (void **state)
 
     (void)state;
     for (long n = 0; failed; n++) {
-        struct aw_workflow *w = parse (flat), *again = parse (flat);
+        struct aw_workflow *w = adding_parse (flat), *again = adding_parse (flat);
         struct aw_event ready = { .type = AW_EVENT_READY };
         struct aw_event ev = { .type = AW_EVENT_ADD, .text = needy };
         struct aw_journal *journal;
         struct aw_error err = { "" };
-        struct files f;
+        struct adding_files f;
         int rc;
 
-        make_files (&f);
-        journal = create (&f, w->graph);
-        append (journal, &ready);
-        assert_int_equal (add (w, needy), 1);
+        adding_make_files (&f);
+        journal = adding_create (&f, w->graph);
+        adding_append (journal, &ready);
+        assert_int_equal (adding_add (w, needy), 1);
         left = n;
         rc = aw_journal_append (journal, &ev, &err);
         failed = left < 0;
@@ -420,10 +319,10 @@ static void what_had_no_memory_is_missing_and_the_rest_is_read (void **state)
         ready.task = w->graph->n_tasks - 1;
         assert_int_equal (aw_journal_append (journal, &ready, &err), rc);
         assert_int_equal (aw_journal_close (journal, &err), 0);
-        if (read_with (&f, again, false, NULL, NULL, &err) < 0)
+        if (adding_read (&f, again, false, NULL, NULL, &err) < 0)
             fail_msg ("%s", err.text);
         assert_int_equal (again->n_added, !failed);
-        remove_files (&f);
+        adding_remove_files (&f);
         aw_workflow_destroy (again);
         aw_workflow_destroy (w);
     }
@@ -448,8 +347,8 @@ static int check_text (void *arg, const struct aw_event *ev, struct aw_error *er
 
 static void an_addition_is_read_back_from_the_journal (void **state)
 {
-    struct files f;
-    struct aw_workflow *w = parse (flat), *back = parse (flat);
+    struct adding_files f;
+    struct aw_workflow *w = adding_parse (flat), *back = adding_parse (flat);
     struct aw_event ev = { .type = AW_EVENT_ADD, .t = 1, .task = 1, .attempt = 2, .text = ODD };
     struct aw_event ready = { .type = AW_EVENT_READY, .t = 1, .task = 4 };
     struct aw_journal *journal;
@@ -458,26 +357,26 @@ static void an_addition_is_read_back_from_the_journal (void **state)
     int n = 0;
 
     (void)state;
-    make_files (&f);
-    journal = create (&f, w->graph);
+    adding_make_files (&f);
+    journal = adding_create (&f, w->graph);
     assert_int_equal (aw_journal_append (journal, &ready, &err), -1); /* not yet */
-    assert_int_equal (add (w, ODD), 1);
-    append (journal, &ev);
-    append (journal, &ready);
+    assert_int_equal (adding_add (w, ODD), 1);
+    adding_append (journal, &ev);
+    adding_append (journal, &ready);
     ev.text = NULL;
     assert_int_equal (aw_journal_append (journal, &ev, &err), -1);
     assert_int_equal (aw_journal_close (journal, &err), 0);
 
-    if (read_with (&f, back, false, check_text, &n, &err) < 0)
+    if (adding_read (&f, back, false, check_text, &n, &err) < 0)
         fail_msg ("%s", err.text);
     assert_int_equal (n, 1);
-    assert_same_graph (back->graph, w->graph);
-    assert_int_equal (read_with (&f, back, false, check_text, &n, &err), 0); /* grown already */
-    assert_same_graph (back->graph, w->graph);
+    adding_assert_same (back->graph, w->graph);
+    assert_int_equal (adding_read (&f, back, false, check_text, &n, &err), 0); /* grown already */
+    adding_assert_same (back->graph, w->graph);
     assert_int_equal (aw_journal_read (f.path, w->graph, NULL, &header, &err), -1);
     assert_non_null (strstr (err.text, "the workflow file is not known here"));
     aw_journal_header_finish (&header);
-    remove_files (&f);
+    adding_remove_files (&f);
     aw_workflow_destroy (w);
     aw_workflow_destroy (back);
 }
@@ -488,8 +387,8 @@ static void a_torn_addition_does_not_count (void **state)
 {
     static const char other[] = "{ \"async-workflow\": 1, \"tasks\": {"
                                 "  \"n\": { \"script\": \"x\" } } }";
-    struct files f;
-    struct aw_workflow *w = parse (flat), *back;
+    struct adding_files f;
+    struct aw_workflow *w = adding_parse (flat), *back;
     struct aw_event ev = { .type = AW_EVENT_ADD, .t = 1, .task = 0, .text = ODD };
     struct aw_journal *journal;
     struct aw_error err = { "" };
@@ -497,13 +396,13 @@ static void a_torn_addition_does_not_count (void **state)
     FILE *file;
 
     (void)state;
-    make_files (&f);
-    journal = create (&f, w->graph);
-    assert_int_equal (add (w, ODD), 1);
-    append (journal, &ev);
+    adding_make_files (&f);
+    journal = adding_create (&f, w->graph);
+    assert_int_equal (adding_add (w, ODD), 1);
+    adding_append (journal, &ev);
     assert_int_equal (aw_journal_close (journal, &err), 0);
-    back = parse (other);
-    assert_int_equal (read_with (&f, back, true, NULL, NULL, &err), -1);
+    back = adding_parse (other);
+    assert_int_equal (adding_read (&f, back, true, NULL, NULL, &err), -1);
     assert_non_null (
         strstr (err.text, "line 2: added workflow: tasks.n: the workflow already has a task set"));
     aw_workflow_destroy (back);
@@ -515,13 +414,13 @@ static void a_torn_addition_does_not_count (void **state)
     fclose (file);
     for (long cut = 1; cut < 100; cut += 7) {
         assert_int_equal (truncate (f.path, whole - cut), 0);
-        back = parse (flat);
-        if (read_with (&f, back, false, NULL, NULL, &err) < 0)
+        back = adding_parse (flat);
+        if (adding_read (&f, back, false, NULL, NULL, &err) < 0)
             fail_msg ("%s", err.text);
         assert_int_equal (back->graph->n_sets, 2);
         aw_workflow_destroy (back);
     }
-    remove_files (&f);
+    adding_remove_files (&f);
     aw_workflow_destroy (w);
 }
 
@@ -533,7 +432,7 @@ static void what_was_added_is_told (void **state)
 {
     static const char more[] = "{ \"async-workflow\": 1, \"tasks\": {"
                                "  \"m\": { \"count\": 1000, \"script\": \"x\" } } }";
-    struct aw_workflow *w = parse (flat);
+    struct aw_workflow *w = adding_parse (flat);
     struct aw_history history;
     struct aw_event ev = { .type = AW_EVENT_ADD, .t = 1, .task = 0, .text = ODD };
     struct aw_event node = { .type = AW_EVENT_NODE, .name = "n" };
@@ -544,7 +443,7 @@ static void what_was_added_is_told (void **state)
     assert_int_equal (aw_idset_add (&node.cpus, 0, 7), 0);
     assert_int_equal (aw_history_init (&history, w->graph, &err), 0);
     assert_int_equal (aw_history_handle (&history, &node, &err), 0);
-    assert_int_equal (add (w, ODD), 1);
+    assert_int_equal (adding_add (w, ODD), 1);
     assert_int_equal (aw_history_handle (&history, &ev, &err), -1); /* it has not started */
     assert_non_null (strstr (err.text, "one[0] adds tasks but has not started"));
     ev.task = 4; /* the one that comes with this */
@@ -553,7 +452,7 @@ static void what_was_added_is_told (void **state)
     ev.task = 0;
     assert_int_equal (aw_history_handle (&history, &ev, &err), 0);
     assert_int_equal (aw_history_state (&history, 4), AW_HISTORY_UNSTARTED);
-    assert_int_equal (add (w, more), 1);
+    assert_int_equal (adding_add (w, more), 1);
     ev.task = AW_NONE; /* one that a changed workflow does not have */
     assert_int_equal (aw_history_handle (&history, &ev, &err), 0);
     start.task = 1004;
@@ -569,7 +468,7 @@ static void what_was_added_is_told (void **state)
 
 static void what_was_added_is_scheduled (void **state)
 {
-    struct aw_workflow *w = parse (flat);
+    struct aw_workflow *w = adding_parse (flat);
     struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     struct aw_error err = { "" };
     struct aw_sched *sched = aw_sched_create (w->graph, &config, &err);
@@ -579,25 +478,25 @@ static void what_was_added_is_scheduled (void **state)
     (void)state;
     assert_int_equal (aw_simulate_add_nodes (sched, 1, 4, 0, 0, &err), 0);
     assert_int_equal (aw_sched_handle (sched, &ev, &err), 0); /* nothing has come */
-    assert_int_equal (add (w, ODD), 1);
+    assert_int_equal (adding_add (w, ODD), 1);
     assert_int_equal (aw_sched_handle (sched, &ev, &err), -1);
     assert_non_null (strstr (err.text, "has not begun"));
     aw_workflow_take_back (w);
     assert_int_equal (aw_sched_handle (sched, &ready, &err), 0);
     assert_int_equal (aw_sched_counts (sched, AW_NONE).ready, 4);
 
-    assert_int_equal (add (w, SET ("\"cpus\": 5")), 1);
+    assert_int_equal (adding_add (w, SET ("\"cpus\": 5")), 1);
     assert_int_equal (aw_sched_check_set (sched, 2, &err), -1);
     assert_non_null (strstr (err.text, "tasks.n: a task needs 5 CPUs"));
     aw_workflow_take_back (w);
-    assert_int_equal (add (w, SET ("\"gpus\": 1, \"gpu_type\": \"t\"")), 1);
+    assert_int_equal (adding_add (w, SET ("\"gpus\": 1, \"gpu_type\": \"t\"")), 1);
     assert_int_equal (aw_sched_check_set (sched, 2, &err), -1);
     aw_workflow_take_back (w);
-    assert_int_equal (add (w, SET ("\"nodes\": 2, \"ranks\": 2")), 1);
+    assert_int_equal (adding_add (w, SET ("\"nodes\": 2, \"ranks\": 2")), 1);
     assert_int_equal (aw_sched_check_set (sched, 2, &err), -1);
     aw_workflow_take_back (w);
 
-    assert_int_equal (add (w, SET ("\"count\": 2, \"after\": [\"two\"]")), 1);
+    assert_int_equal (adding_add (w, SET ("\"count\": 2, \"after\": [\"two\"]")), 1);
     assert_int_equal (aw_sched_check_set (sched, 2, &err), 0);
     assert_int_equal (aw_sched_handle (sched, &ev, &err), 0);
     assert_int_equal (aw_sched_counts (sched, AW_NONE).waiting, 2);
@@ -608,231 +507,6 @@ static void what_was_added_is_scheduled (void **state)
 /*
  * Random runs
  */
-
-/* A file of up to 4 sets with names from *NEXT on, each behind some of the sets that W has. */
-static void random_text (
-    char *text, size_t size, const struct aw_graph *graph, unsigned *seed, uint32_t *next)
-{
-    uint32_t n = 1 + (uint32_t)rand_r (seed) % 4, first = *next;
-    size_t at = (size_t)snprintf (text, size, "{ \"async-workflow\": 1, \"tasks\": {");
-
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t count = 1 + (uint32_t)rand_r (seed) % 3;
-        const char *comma = "";
-
-        at += (size_t)snprintf (text + at, size - at,
-                                "%s \"s%u\": { \"count\": %u, \"cpus\": %d, \"script\": \"x\", "
-                                "\"on_failure\": \"skip\", \"after\": [",
-                                i ? "," : "", (*next)++, count, 1 + rand_r (seed) % 3);
-        for (uint32_t s = 0; graph && s < graph->n_sets; s++) {
-            bool each = graph->sets[s].count == count && aw_graph_iterations (graph, s) == 1
-                        && rand_r (seed) % 2;
-
-            if (rand_r (seed) % (int)(graph->n_sets + 1) > 1)
-                continue;
-            at += (size_t)snprintf (text + at, size - at, "%s\"%s%s\"", comma, graph->sets[s].name,
-                                    each ? "[i]" : "");
-            comma = ", ";
-        }
-        for (uint32_t s = first; s + 1 < *next; s++)
-            if (rand_r (seed) % 3 == 0) {
-                at += (size_t)snprintf (text + at, size - at, "%s\"s%u\"", comma, s);
-                comma = ", ";
-            }
-        at += (size_t)snprintf (text + at, size - at, "] }");
-    }
-    snprintf (text + at, size - at, " } }");
-}
-
-struct again {
-    struct aw_sched *sched;
-    struct aw_history history;
-    uint32_t decisions;
-};
-
-/* As tests/integration/replay.c does. */
-static int decide_again (void *arg, const struct aw_event *ev, struct aw_error *err)
-{
-    struct again *r = arg;
-    struct aw_event action;
-
-    if (aw_history_handle (&r->history, ev, err) < 0)
-        return -1;
-    if (aw_sched_is_input (r->sched, ev))
-        return aw_sched_handle (r->sched, ev, err);
-    if (!aw_sched_next (r->sched, &action))
-        return aw_error_set (err, "nothing is decided");
-    if (action.type != ev->type || (ev->type != AW_EVENT_END && action.task != ev->task)
-        || (ev->type == AW_EVENT_START && action.node != ev->node))
-        return aw_error_set (err, "%s %u is decided, and was %s %u",
-                             aw_event_type_name (action.type), action.task,
-                             aw_event_type_name (ev->type), ev->task);
-    r->decisions++;
-    return 0;
-}
-
-static struct aw_sched *begin (const struct aw_graph *graph, unsigned round)
-{
-    const struct aw_sched_config config = { (enum aw_policy) (round % AW_POLICIES),
-                                            round % 3 == 2 ? AW_MODE_SEQUENTIAL : AW_MODE_ASYNC };
-    struct aw_error err = { "" };
-    struct aw_sched *sched = aw_sched_create (graph, &config, &err);
-
-    assert_non_null (sched);
-    return sched;
-}
-
-static void add_node (struct aw_sched *sched, struct aw_journal *journal, double t)
-{
-    struct aw_event ev = { .type = AW_EVENT_NODE, .t = t, .name = "n" };
-    struct aw_error err = { "" };
-
-    assert_int_equal (aw_idset_add (&ev.cpus, 0, 3), 0);
-    assert_int_equal (aw_sched_handle (sched, &ev, &err), 0);
-    if (journal)
-        append (journal, &ev);
-    aw_idset_finish (&ev.cpus);
-}
-
-/* What runs first ends, well or ill; false: nothing runs. */
-static bool finish_one (
-    struct aw_sched *sched, struct aw_journal *journal, double t, unsigned *seed, uint32_t *task)
-{
-    struct aw_error err = { "" };
-    struct aw_event ev, running;
-    uint32_t cursor = 0;
-
-    if (!aw_sched_running (sched, &cursor, &running))
-        return false;
-    ev = (struct aw_event){ .type = AW_EVENT_FINISH,
-                            .t = t,
-                            .task = running.task,
-                            .attempt = running.attempt,
-                            .node = running.node,
-                            .status =
-                                rand_r (seed) % 40 == 0 ? AW_STATUS_FAILED : AW_STATUS_COMPLETED,
-                            .seconds = t - running.t };
-    *task = running.task;
-    assert_int_equal (aw_sched_handle (sched, &ev, &err), 0);
-    append (journal, &ev);
-    return true;
-}
-
-/* A task that runs adds some. */
-static void add_some (struct aw_workflow *w,
-                      struct aw_sched *sched,
-                      struct aw_journal *journal,
-                      double t,
-                      unsigned *seed,
-                      uint32_t *next)
-{
-    struct aw_event ev = { .type = AW_EVENT_ADD, .t = t }, running;
-    struct aw_error err = { "" };
-    uint32_t cursor = 0;
-    char text[4096];
-
-    if (!aw_sched_running (sched, &cursor, &running))
-        return;
-    random_text (text, sizeof (text), w->graph, seed, next);
-    assert_int_equal (add (w, text), 1);
-    ev.task = running.task;
-    ev.attempt = running.attempt;
-    ev.text = text;
-    if (aw_sched_handle (sched, &ev, &err) < 0)
-        fail_msg ("%s", err.text);
-    append (journal, &ev);
-}
-
-/* Runs the workflow, to which tasks add some at random moments, and writes its journal; then a
- * workflow that knows the first file alone reads that: it becomes the same, decides the same, and
- * could go on. */
-static void random_run (unsigned first, unsigned round)
-{
-    unsigned seed = first + round;
-    struct files f;
-    struct aw_workflow *w, *back;
-    struct aw_sched *sched;
-    struct aw_journal *journal;
-    struct aw_event action;
-    struct again again = { 0 };
-    struct aw_resume resume = { .epoch = 1 };
-    struct aw_event ev = { .type = AW_EVENT_RESUME, .resume = &resume };
-    struct aw_resume_state earlier;
-    struct aw_error err = { "" };
-    char text[4096], file[4200];
-    uint32_t next = 0, adds = 0, task;
-    bool ended = false;
-
-    make_files (&f);
-    random_text (text, sizeof (text), NULL, &seed, &next);
-    snprintf (file, sizeof (file), "{ \"iterations\": %u,%s", 1 + round % 3, text + 1);
-    w = parse (file);
-    back = parse (file);
-    sched = begin (w->graph, round);
-    journal = create (&f, w->graph);
-    add_node (sched, journal, 0);
-    for (double t = 1; !ended; t++) {
-        while (!ended && aw_sched_next (sched, &action)) {
-            append (journal, &action);
-            ended = action.type == AW_EVENT_END;
-        }
-        if (!ended && adds < 6 && rand_r (&seed) % 4 == 0) {
-            add_some (w, sched, journal, t, &seed, &next);
-            adds++;
-        }
-        if (!ended)
-            finish_one (sched, journal, t, &seed, &task);
-    }
-    assert_int_equal (aw_journal_close (journal, &err), 0);
-
-    again.sched = begin (back->graph, round);
-    assert_int_equal (aw_history_init (&again.history, back->graph, &err), 0);
-    if (read_with (&f, back, false, decide_again, &again, &err) < 0)
-        fail_msg ("seed %u: %s", first + round, err.text);
-    assert_same_graph (back->graph, w->graph);
-    assert_true (aw_sched_ended (again.sched));
-    for (task = 0; task < w->graph->n_tasks; task++) {
-        enum aw_history_task was = aw_history_state (&again.history, task);
-
-        assert_true (was == AW_HISTORY_COMPLETED || was == AW_HISTORY_FAILED
-                     || was == AW_HISTORY_SKIPPED);
-    }
-
-    /* What has failed or was skipped runs again, what is done does not. */
-    ev.t = again.history.now;
-    assert_int_equal (aw_history_handle (&again.history, &ev, &err), 0);
-    assert_int_equal (aw_resume_state_init (&earlier, &again.history, &err), 0);
-    aw_sched_destroy (sched);
-    sched = begin (back->graph, round);
-    assert_int_equal (aw_sched_resume (sched, &earlier, &err), 0);
-    add_node (sched, NULL, ev.t);
-    {
-        const struct aw_simulation sim = { 0 };
-        struct aw_simulated result;
-
-        if (aw_simulate (sched, &sim, &result, &err) < 0)
-            fail_msg ("seed %u: %s", first + round, err.text);
-        assert_int_equal (result.code, 0);
-    }
-    assert_int_equal (aw_sched_counts (sched, AW_NONE).done, back->graph->n_tasks);
-    aw_resume_state_finish (&earlier);
-    aw_history_finish (&again.history);
-    aw_sched_destroy (again.sched);
-    aw_sched_destroy (sched);
-    aw_workflow_destroy (w);
-    aw_workflow_destroy (back);
-    remove_files (&f);
-}
-
-static void random_additions_break_no_rule (void **state)
-{
-    unsigned first = (unsigned)time (NULL);
-
-    (void)state;
-    print_message ("# seed %u\n", first);
-    for (unsigned round = 0; round < 200; round++)
-        random_run (first, round);
-}
 
 int main (void)
 {
@@ -846,7 +520,6 @@ int main (void)
         cmocka_unit_test (a_torn_addition_does_not_count),
         cmocka_unit_test (what_was_added_is_told),
         cmocka_unit_test (what_was_added_is_scheduled),
-        cmocka_unit_test (random_additions_break_no_rule),
     };
 
     return cmocka_run_group_tests_name ("add", tests, NULL, NULL);

@@ -21,8 +21,9 @@
 #include "core/sched/sched.h"
 #include "graphs.h"
 #include "machines.h"
+#include "mix-graph.h"
 
-enum { NODES = 6, MEM = 1000, RUNS = 3000, STEPS = 4000, GOAL = 7, PARTS = 3, TOPICS = 3 };
+enum { NODES = 6, MEM = 1000, RUNS = 3000, STEPS = 4000 };
 enum { MOST_ADDED = 100 }; /* tasks that come while it runs */
 
 enum stand { COMES, THERE, COMPUTES, LEAVES }; /* of an attempt's data */
@@ -31,7 +32,7 @@ struct attempt {
     uint32_t task, attempt, node, n_parts;
     enum stand stand;
     bool killed;
-    struct aw_part parts[PARTS]; /* sets owned */
+    struct aw_part parts[MIX_PARTS]; /* sets owned */
 };
 
 struct node {
@@ -59,15 +60,13 @@ struct world {
     uint32_t n_attempts;
     uint8_t *completed, *given_up, *skipped, *cancelled, *failed; /* by task; failed: for good */
     struct owner *owners; /* by task */
-    uint64_t messages[TOPICS];
+    uint64_t messages[MIX_TOPICS];
     uint32_t room; /* for tasks */
     double t;
     bool told_stop, told_limit;
     int code;
     uint32_t n_deaths;
 };
-
-static const char *const topics[TOPICS] = { "m0", "m1", "m2" };
 
 static uint32_t below (struct world *w, uint32_t n)
 {
@@ -80,182 +79,6 @@ static uint32_t below (struct world *w, uint32_t n)
             fail_msg ("seed %llu, t %g: not so: %s", (unsigned long long)(w)->first_seed, (w)->t, \
                       #that);                                                                     \
     } while (0)
-
-static void random_failures (struct world *w, struct aw_set *set)
-{
-    set->retry.count = below (w, 4);
-    if (below (w, 3) == 0) {
-        set->retry.delay = 1 + below (w, 20);
-        set->retry.backoff = below (w, 3);
-        set->retry.max_delay = below (w, 2) ? 30 : 0;
-    }
-    if (below (w, 3) == 0)
-        set->retry.causes = 1 + below (w, (1 << AW_CAUSES) - 1);
-    set->on_failure = (enum aw_on_failure)below (w, 3);
-    if (set->on_failure == AW_ON_FAILURE_STOP && below (w, 4))
-        set->on_failure = AW_ON_FAILURE_SKIP;
-    aw_codes_add (&set->success, 0);
-    aw_codes_add (&set->success, GOAL);
-    if (below (w, 3) == 0)
-        set->time_limit = 10 + below (w, 60);
-    if (below (w, 5) == 0) {
-        set->checkpoint_signal = 10;
-        set->checkpoint_seconds = 3;
-    }
-}
-
-static void random_demand (struct world *w, struct aw_set *set)
-{
-    set->mem = below (w, 3) ? 0 : below (w, 300);
-    set->threads_per_core = below (w, 4) ? 0 : 1 + below (w, 2);
-    if (below (w, 3) == 0)
-        set->gpus = 1 + below (w, 2);
-    else if (below (w, 3) == 0)
-        set->gpu_share = 1 + below (w, 999);
-    if ((set->gpus || set->gpu_share) && below (w, 3) == 0)
-        set->gpu_type = 1 + below (w, 2);
-    if (below (w, 4) == 0)
-        set->ranks_per_node = 1 + below (w, 2);
-    set->stage_in = (enum aw_staging_mode)below (w, 3);
-    set->stage_out = (enum aw_staging_mode)below (w, 3);
-    set->stage_shared = below (w, 2);
-    if (below (w, 4) == 0) {
-        set->nodes = 1 + below (w, PARTS);
-        set->step = true;
-        set->stage_in = set->stage_out = AW_STAGING_NONE;
-    }
-}
-
-/* Sets of one demand queue together. */
-static void same_demand (struct aw_set *set, const struct aw_set *other)
-{
-    set->cpus = other->cpus;
-    set->mem = other->mem;
-    set->threads_per_core = other->threads_per_core;
-    set->gpus = other->gpus;
-    set->gpu_share = other->gpu_share;
-    set->gpu_type = other->gpu_type;
-    set->ranks_per_node = other->ranks_per_node;
-    set->nodes = other->nodes;
-    set->step = other->step;
-    set->stage_in = other->nodes > 1 ? AW_STAGING_NONE : set->stage_in;
-    set->stage_out = other->nodes > 1 ? AW_STAGING_NONE : set->stage_out;
-}
-
-/* SET waits for P, in parts or as a whole. */
-static void random_edge (struct world *w, struct aw_graph *g, uint32_t s, uint32_t p, bool in_parts)
-{
-    bool iterated = !g->sets[s].once && !g->n_base;
-    struct aw_edge edge = { .set = p, .back = iterated && (p == s || below (w, 4) == 0) };
-    uint32_t before = g->sets[p].count, after = g->sets[s].count;
-
-    in_parts = in_parts && below (w, 2);
-    if (in_parts && before == after && below (w, 2))
-        edge.by = AW_BY_INDEX;
-    if (in_parts && edge.by == AW_BY_SET)
-        graphs_keyed_edge (g, s, edge, 1 + below (w, before < after ? before : after), &w->seed);
-    else
-        assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
-}
-
-/* Edges of the last set, and of iterated ones to it where it comes before them. */
-static void random_edges (struct world *w, struct aw_graph *g, bool large, enum aw_phase phase)
-{
-    uint32_t s = g->n_sets - 1;
-
-    for (uint32_t p = 0; p < s + (phase == AW_PHASE_ITERATED); p++) {
-        bool once = g->sets[p].once;
-
-        if (below (w, large ? 50 : 3))
-            continue;
-        if (phase == AW_PHASE_BEFORE && !once)
-            assert_int_equal (aw_graph_add_edge (g, p, (struct aw_edge){ .set = s }), 0);
-        else
-            random_edge (w, g, s, p,
-                         phase == AW_PHASE_ITERATED || once
-                             || (phase == AW_PHASE_ADDED && aw_graph_iterations (g, p) == 1));
-    }
-}
-
-/* A set after all others. */
-static void random_set (struct world *w, struct aw_graph *g, bool large, enum aw_phase phase)
-{
-    bool added = phase == AW_PHASE_ADDED;
-    uint32_t s = g->n_sets;
-    struct aw_set *set;
-    char name[16];
-
-    snprintf (name, sizeof (name), "s%u", s);
-    set = graphs_set (g, name, 1 + below (w, large ? 2 : 8), 1 + below (w, 4), 0,
-                      below (w, 2) ? NAN : 1 + below (w, 50));
-    random_demand (w, set);
-    if (s > 0 && below (w, 2))
-        same_demand (set, &g->sets[below (w, s)]);
-    if (added && set->gpu_type && below (w, 4) == 0)
-        set->gpu_type = aw_graph_gpu_type (g, "h100");
-    random_failures (w, set);
-    set->once = phase == AW_PHASE_BEFORE || phase == AW_PHASE_AFTER;
-    random_edges (w, g, large, phase);
-    if (below (w, added ? 4 : 8) == 0)
-        aw_graph_add_message_dependency (g, s, topics[below (w, added ? TOPICS : 2)],
-                                         1 + below (w, 3), below (w, 2));
-}
-
-/* A single task that is submitted: after the ends, or the successes, of others that were. */
-static void random_submission (struct world *w, struct aw_graph *g)
-{
-    static const char *const labels[] = { "a", "b" };
-    const char *label = labels[below (w, 2)];
-    uint32_t s = g->n_sets, head = s;
-    struct aw_set *set;
-    char name[16];
-
-    snprintf (name, sizeof (name), "s%u", s);
-    set = graphs_set (g, name, 1, 1 + below (w, 4), 0, below (w, 2) ? NAN : 1 + below (w, 50));
-    random_demand (w, set);
-    random_failures (w, set);
-    set->nodes = 1;
-    for (uint32_t p = s; p-- > g->n_base;)
-        if (g->sets[p].submitted && strcmp (g->sets[p].label, label) == 0)
-            head = p;
-    assert_int_equal (aw_graph_submitted (g, s, label, head), 0);
-    for (uint32_t p = g->n_base; p < s; p++) {
-        struct aw_edge edge = { .set = p, .any = below (w, 2) };
-
-        if (g->sets[p].submitted && below (w, 3) == 0)
-            assert_int_equal (aw_graph_add_edge (g, s, edge), 0);
-    }
-}
-
-static struct aw_graph *random_graph (struct world *w)
-{
-    struct aw_graph *g = aw_graph_create ();
-    bool large = below (w, 30) == 0; /* ranks are not worked out anew with each estimate */
-    uint32_t n = 1 + below (w, large ? 150 : 8), n_before = 0, n_after = 0;
-
-    g->iterations = 1 + below (w, 3);
-    g->iterated = g->iterations > 1;
-    assert_int_equal (aw_graph_gpu_type (g, "a100"), 1);
-    assert_int_equal (aw_graph_gpu_type (g, "v100"), 2);
-    for (uint32_t s = 0; s < n; s++)
-        random_set (w, g, large, AW_PHASE_ITERATED);
-    if (below (w, 3) == 0) {
-        n_before = below (w, 3);
-        n_after = below (w, 3);
-    }
-    for (; n_before > 0; n_before--)
-        random_set (w, g, large, AW_PHASE_BEFORE);
-    for (; n_after > 0; n_after--)
-        random_set (w, g, large, AW_PHASE_AFTER);
-    if (g->iterations > 1 && below (w, 3) == 0) {
-        g->until = below (w, n);
-        g->until_code = GOAL;
-    }
-    if (g->iterations > 1 && below (w, 6) == 0)
-        aw_graph_set_until_topic (g, "m0");
-    assert_int_equal (aw_graph_finalize (g, NULL), 0);
-    return g;
-}
 
 /*
  * The books
@@ -425,7 +248,7 @@ static void start (struct world *w, const struct aw_event *ev)
         a = find (w, ev->task);
     }
     CHECK (w, !w->told_stop);
-    CHECK (w, ev->n_more + 1 == set_of (w, ev->task)->nodes && ev->n_more < PARTS);
+    CHECK (w, ev->n_more + 1 == set_of (w, ev->task)->nodes && ev->n_more < MIX_PARTS);
     a->stand = COMPUTES;
     a->n_parts = ev->n_more + 1;
     for (uint32_t i = 0; i < a->n_parts; i++) {
@@ -758,12 +581,12 @@ static void lose_owners (struct world *w)
 /* As many as there are. */
 static void count_messages (struct world *w)
 {
-    for (int i = 0; i < TOPICS; i++) {
+    for (int i = 0; i < MIX_TOPICS; i++) {
         struct aw_event message = { .type = AW_EVENT_MESSAGE, .t = w->t, .node = AW_NONE };
 
-        message.name = topics[i];
+        message.name = mix_topics[i];
         message.count = w->messages[i];
-        if (message.count > 0 && aw_graph_find_topic (w->graph, topics[i]) != AW_NONE)
+        if (message.count > 0 && aw_graph_find_topic (w->graph, mix_topics[i]) != AW_NONE)
             tell (w, &message);
     }
 }
@@ -818,7 +641,7 @@ static void move_on (struct world *w, struct attempt *a)
     else if (a->stand == COMES || a->stand == THERE)
         ev.status = a->killed ? AW_STATUS_CANCELLED : AW_STATUS_FAILED;
     else if (luck < 70)
-        ev.code = luck < 20 ? GOAL : 0;
+        ev.code = luck < 20 ? MIX_GOAL : 0;
     else if (luck < 90) {
         ev.status = AW_STATUS_FAILED;
         ev.code = 1;
@@ -872,9 +695,9 @@ static void add (struct world *w, bool submitted)
         || old.n_tasks + 4 * 8 > w->room) /* so many at the most */
         return;
     if (submitted)
-        random_submission (w, w->graph);
+        mix_submission (&w->seed, w->graph);
     for (uint32_t n = submitted ? 0 : 1 + below (w, 4); n > 0; n--)
-        random_set (w, w->graph, false, AW_PHASE_ADDED);
+        mix_set (&w->seed, w->graph, false, AW_PHASE_ADDED);
     if (aw_graph_grow (w->graph, &old, &err) < 0)
         fail_msg ("seed %llu: %s", (unsigned long long)w->first_seed, err.text);
     ev.task = by->task;
@@ -888,7 +711,7 @@ static void add (struct world *w, bool submitted)
 static void rare (struct world *w)
 {
     struct aw_event ev = { .t = w->t, .node = AW_NONE };
-    uint32_t topic = below (w, TOPICS);
+    uint32_t topic = below (w, MIX_TOPICS);
 
     switch (below (w, 20)) {
     case 0:
@@ -926,7 +749,7 @@ static void rare (struct world *w)
         return;
     default:
         ev.type = AW_EVENT_MESSAGE;
-        ev.name = topics[topic];
+        ev.name = mix_topics[topic];
         ev.count = w->messages[topic] += 1 + below (w, 3);
         if (aw_graph_find_topic (w->graph, ev.name) == AW_NONE)
             return; /* nobody waits for them yet */
@@ -977,7 +800,7 @@ static void one_run (uint64_t seed)
     struct world w = { .seed = seed * 7919, .first_seed = seed };
     uint32_t deaths, steps = 0;
 
-    w.graph = random_graph (&w);
+    w.graph = mix_graph (&w.seed);
     w.room = w.graph->n_tasks + MOST_ADDED;
     w.completed = calloc ((size_t)5 * w.room, 1);
     w.given_up = w.completed + w.room;
