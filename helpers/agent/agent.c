@@ -112,6 +112,7 @@ static void leave (struct life *life, double grace)
         next = attempt->next;
         leave_attempt (attempt, grace);
     }
+    aw_workers_end (agent, grace, true);
     aw_stager_destroy (agent->stager);
     agent->stager = NULL;
     aw_agent_check_done (agent);
@@ -486,6 +487,7 @@ int aw_agent_run (const struct aw_agent_config *config, struct aw_error *err)
     if (rc == 0 && event_base_dispatch (agent->base) < 0)
         rc = aw_error_set (err, "the event loop failed");
     aw_attempts_finish (&agent->attempts);
+    aw_workers_finish (agent);
     aw_stager_destroy (agent->stager);
     aw_task_logs_destroy (agent->logs);
     agent->logs = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the agent's own files share. Each builds on those before it: end.c reports ends, signal.c
  * tells processes to end, output.c has their standard output and error, launch.c starts them,
+ * workers.c, worker_output.c and worker_call.c have those that stay,
  * staging.c copies before and after them, output_end.c waits for their output, reap.c takes in what
  * has ended, agent.c has the loop and the frames.
  */
@@ -16,6 +17,7 @@
 #include "agent/messages/messages.h"
 #include "agent/oom.h"
 #include "agent/spawn.h"
+#include "agent/workers.h"
 #include "io/wire/link.h"
 #include "util/processes.h"
 
@@ -34,6 +36,7 @@ struct aw_agent {
     struct aw_task_logs *logs;
     struct aw_gpu_watch *gpu_watch; /* NULL: the load of GPUs is not known */
     struct aw_attempts attempts;
+    struct aw_workers workers;
     struct aw_processes processes; /* scratch */
     struct aw_oom oom;
     struct event *send_signals; /* made active when some attempt has a signal due */
@@ -103,7 +106,21 @@ void aw_attempt_output_begin (struct aw_agent_attempt *attempt,
 
 /* launch.c */
 
-/* Starts the process of ATTEMPT as LAUNCH says; if that fails, the attempt ends. */
+/* Failures to start have a shell's exit codes: 127 where there is no such program, 126 where it
+ * cannot be run.
+ */
+enum { AW_CANNOT_RUN = 126, AW_NOT_FOUND = 127 };
+
+/* Starts a process of ATTEMPT as LAUNCH says, with the output, the descriptor for calls and the
+ * mark that SPAWN has. -1: the attempt has ended.
+ */
+pid_t aw_attempt_spawn (struct aw_agent_attempt *attempt,
+                        const struct aw_launch *launch,
+                        struct aw_spawn *spawn);
+
+/* Starts the process of ATTEMPT as LAUNCH says, or has a worker take its call; if that fails, the
+ * attempt ends. Where an idle worker has to end first, it is called again then.
+ */
 void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch *launch);
 
 /* staging.c */
@@ -128,6 +145,9 @@ void aw_attempt_output_end (struct aw_agent_attempt *attempt, const struct aw_ev
 
 /* Waits at most SECONDS more for that. */
 void aw_attempt_output_hurry (struct aw_agent_attempt *attempt, double seconds);
+
+/* Some of its output is lost, and WHY: it fails, and its process ends. */
+void aw_attempt_output_lost (struct aw_agent_attempt *attempt, const char *why);
 
 /* For aw_task_logs_create. */
 struct aw_task_logs_callbacks aw_agent_logs_callbacks (struct aw_agent *agent);

@@ -104,6 +104,15 @@ void aw_attempt_release_copies (struct aw_agent_attempt *attempt)
     attempt->in = attempt->out = NULL;
 }
 
+void aw_attempt_close_log (struct aw_agent_attempt *attempt)
+{
+    for (int i = 0; i < 2; i++) {
+        if (attempt->log_to[i] > 0)
+            close (attempt->log_to[i]);
+        attempt->log_to[i] = 0;
+    }
+}
+
 void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *attempt)
 {
     if (attempt->next)
@@ -114,6 +123,8 @@ void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *
     attempt->state = AW_ATTEMPT_ENDED;
     aw_attempt_release_copies (attempt);
     aw_launch_finish (&attempt->launch);
+    aw_attempt_close_log (attempt);
+    free (attempt->error);
     free (attempt->why_lost);
     free (attempt->tidy[0]);
     free (attempt->tidy[1]);

@@ -5,14 +5,16 @@
  *
  *   new -> staging in               STAGE, or START of an attempt with stage_in
  *   new -> running                  START of an attempt without stage_in
+ *   new, staging in -> waiting      an idle worker has to end first (agent/workers.h)
+ *   waiting -> running              it has
  *   staging in -> staged            STAGE alone: all is copied, STAGED is sent
  *   staged -> staging in            START: looks at the copies again, which are there
  *   staging in -> running           START: all is copied
  *   running -> ending               KILL, the time limit, or the end of the agent
- *   running, ending -> logging      its process has ended, its output is being written to the store
- *   running, logging -> disputed    a SIGTERM from elsewhere has ended its process
- *   running, ending, logging -> staging out   its process has succeeded, and there is stage_out
- *   any state -> ended              FINISH is sent; after this nobody finds the attempt
+ *   running, ending -> logging      its process has ended, or its worker has answered; its output
+ * is being written to the store running, logging -> disputed    a SIGTERM from elsewhere has ended
+ * its process running, ending, logging -> staging out   its process has succeeded, and there is
+ * stage_out any state -> ended              FINISH is sent; after this nobody finds the attempt
  *
  * Ending is SIGTERM, later SIGKILL. If the agent gets a SIGTERM too within 0.1 s, a disputed
  * attempt is cancelled; else it has failed.
@@ -33,12 +35,14 @@
 
 struct aw_agent;
 struct aw_stager_job;
+struct aw_worker;
 struct event;
 
 enum aw_attempt_state {
     AW_ATTEMPT_ENDED,
     AW_ATTEMPT_STAGING_IN,
     AW_ATTEMPT_STAGED,
+    AW_ATTEMPT_WAITING,
     AW_ATTEMPT_RUNNING,
     AW_ATTEMPT_ENDING,
     AW_ATTEMPT_LOGGING,
@@ -56,7 +60,7 @@ struct aw_agent_attempt {
 
     bool started; /* START has come */
     double begun; /* since STAGE, then since START; monotonic */
-    struct aw_launch launch; /* a copy, owned, where START has copies to make; else empty */
+    struct aw_launch launch; /* a copy, owned, where it is needed later; else empty */
     struct aw_stager_job *in, *out; /* copies, in use until the end; NULL: none */
 
     pid_t pid; /* its first process, the leader of its session; 0: none, or it was reaped */
@@ -70,6 +74,11 @@ struct aw_agent_attempt {
     bool notice_cancels;
     bool noticed; /* it was sent */
     struct aw_gpu_usage gpu_usage;
+
+    struct aw_worker *worker; /* that has its call; NULL: none has */
+    int log_to[2]; /* a call's pipes to the store; 0: none */
+    uint32_t mem; /* MiB, as in its launch */
+    char *error; /* why its call has failed; owned, or NULL */
 
     bool logged; /* its output goes to the log store */
     char *why_lost; /* some of its output is lost: it has failed. Owned; NULL: none is */
@@ -111,6 +120,9 @@ void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_agent_attempt
 
 /* Ends the copies of ATTEMPT that are under way; what was staged in for it may go. */
 void aw_attempt_release_copies (struct aw_agent_attempt *attempt);
+
+/* What a call prints has all been passed on. */
+void aw_attempt_close_log (struct aw_agent_attempt *attempt);
 
 /* Ends ATTEMPT, its copies and its timers. */
 void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *attempt);

@@ -64,5 +64,7 @@ void aw_agent_check_done (struct aw_agent *agent)
          attempt = attempt->next)
         if (attempt->state != AW_ATTEMPT_STAGED)
             return;
+    if (aw_workers_end (agent, 0, false))
+        return;
     event_base_loopbreak (agent->base);
 }

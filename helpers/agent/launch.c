@@ -8,47 +8,54 @@
 #include "agent/agent_state.h"
 #include "util/clock.h"
 
-/* Failures to start have a shell's exit codes: 127 where there is no such program, 126 where it
- * cannot be run.
- */
-enum { CANNOT_RUN = 126, NOT_FOUND = 127 };
-
-void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
+pid_t aw_attempt_spawn (struct aw_agent_attempt *attempt,
+                        const struct aw_launch *launch,
+                        struct aw_spawn *spawn)
 {
     struct aw_agent *agent = attempt->agent;
-    struct aw_spawn spawn = {
-        .argv = launch->argv,
-        .directory = launch->directory,
-        .cpus = agent->config->bind && !launch->unbound && aw_idset_count (&launch->cpus)
-                    ? &launch->cpus
-                    : NULL,
-        .mark = attempt->mark,
-    };
+    struct aw_error err;
+    pid_t pid = -1;
+
+    spawn->argv = launch->argv;
+    spawn->directory = launch->directory;
+    spawn->cpus = agent->config->bind && !launch->unbound && aw_idset_count (&launch->cpus)
+                      ? &launch->cpus
+                      : NULL;
+    spawn->env = aw_environment_make (agent->environment, launch, spawn->cpus != NULL, &err);
+    if (!spawn->env) {
+        aw_error_prefix (&err, "cannot be started");
+        aw_attempt_give_up (attempt, 0, AW_CANNOT_RUN, err.text);
+        return -1;
+    }
+    attempt->spawned = aw_clock_monotonic ();
+    pid = aw_spawn (agent->spawner, spawn, &err);
+    if (pid < 0)
+        aw_attempt_give_up (attempt, 0, errno == ENOENT ? AW_NOT_FOUND : AW_CANNOT_RUN, err.text);
+    return pid;
+}
+
+/* A process of its own. */
+static void start (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
+{
+    struct aw_agent *agent = attempt->agent;
+    struct aw_spawn spawn = { .mark = attempt->mark };
     struct aw_log_pipes pipes;
     struct aw_error err;
     pid_t pid;
 
-    spawn.env = aw_environment_make (agent->environment, launch, spawn.cpus != NULL, &err);
-    if (!spawn.env) {
-        aw_error_prefix (&err, "cannot be started");
-        aw_attempt_give_up (attempt, 0, CANNOT_RUN, err.text);
-        return;
-    }
     if (aw_attempt_output_open (attempt, launch, &spawn, &pipes, &err) < 0) {
-        aw_attempt_give_up (attempt, 0, CANNOT_RUN, err.text);
+        aw_attempt_give_up (attempt, 0, AW_CANNOT_RUN, err.text);
         return;
     }
-    attempt->spawned = aw_clock_monotonic ();
-    pid = aw_spawn (agent->spawner, &spawn, &err);
+    pid = aw_attempt_spawn (attempt, launch, &spawn);
     if (pid < 0) {
         aw_log_pipes_close (&pipes);
-        aw_attempt_give_up (attempt, 0, errno == ENOENT ? NOT_FOUND : CANNOT_RUN, err.text);
         return;
     }
     if (aw_attempts_set_pid (&agent->attempts, attempt, pid) < 0) {
         aw_log_pipes_close (&pipes);
         kill (-pid, SIGKILL); /* it is reaped as an orphan is */
-        aw_attempt_give_up (attempt, 0, CANNOT_RUN, "cannot be started: out of memory");
+        aw_attempt_give_up (attempt, 0, AW_CANNOT_RUN, "cannot be started: out of memory");
         return;
     }
     attempt->state = AW_ATTEMPT_RUNNING;
@@ -56,4 +63,26 @@ void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch
     if (aw_gpu_usage_begin (&attempt->gpu_usage, agent->gpu_watch, launch, pid) < 0
         || aw_attempt_set_limits (attempt, launch) < 0)
         aw_attempt_end (attempt, AW_STATUS_CANCELLED, 0); /* it must not run without its limits */
+}
+
+/* Calls keep their launch: it may come to another worker. */
+static int keep (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
+{
+    return launch == &attempt->launch || attempt->launch.argv
+               ? 0
+               : aw_launch_copy (&attempt->launch, launch);
+}
+
+void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
+{
+    bool room = aw_workers_make_room (attempt->agent, launch);
+
+    if ((launch->worker || !room) && keep (attempt, launch) < 0)
+        aw_attempt_give_up (attempt, 0, AW_CANNOT_RUN, "cannot be started: out of memory");
+    else if (!room)
+        attempt->state = AW_ATTEMPT_WAITING;
+    else if (launch->worker)
+        aw_worker_launch (attempt, &attempt->launch);
+    else
+        start (attempt, launch);
 }

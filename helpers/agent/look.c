@@ -5,6 +5,7 @@
 #include "agent/look.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/agent_state.h"
 #include "util/process_wait.h"
@@ -26,6 +27,8 @@ static bool look_at (const struct aw_agent *agent, pid_t pid)
     struct aw_agent_attempt *attempt;
     char token[AW_PACKET_TOKEN_SIZE + 1];
 
+    if (aw_workers_keep (agent, getsid (pid), mark))
+        return true; /* an idle worker */
     return !((mark && aw_attempts_by_mark (&agent->attempts, mark, &attempt))
              || (aw_process_variable (pid, AW_PACKET_TOKEN, token, sizeof (token))
                  && strcmp (token, aw_messages_token (agent->messages)) == 0))

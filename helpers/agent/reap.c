@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -45,6 +46,21 @@ static enum aw_status judge (const struct aw_agent_attempt *attempt, const struc
     return attempt->notice_cancels ? AW_STATUS_CANCELLED : AW_STATUS_TIMEOUT;
 }
 
+/* The process was a worker, which has not answered. */
+static void end_with_worker (struct aw_agent_attempt *attempt, struct aw_event *finish)
+{
+    finish->cpu_seconds = fmax (finish->cpu_seconds - attempt->worker->cpu_seconds, 0);
+    if (finish->status == AW_STATUS_COMPLETED)
+        finish->status = AW_STATUS_FAILED;
+    if (finish->status == AW_STATUS_FAILED)
+        finish->reason = attempt->error;
+    if (attempt->ended_as == AW_STATUS_FAILED)
+        finish->signal = 0; /* that was ours */
+    attempt->worker->attempt = NULL;
+    attempt->agent->workers.n_idle++;
+    attempt->worker = NULL;
+}
+
 static void take_end (struct aw_agent_attempt *attempt, int status, const struct rusage *usage)
 {
     struct aw_event finish = {
@@ -60,11 +76,14 @@ static void take_end (struct aw_agent_attempt *attempt, int status, const struct
     };
 
     finish.status = judge (attempt, &finish);
+    if (attempt->worker)
+        end_with_worker (attempt, &finish);
     aw_gpu_usage_report (&attempt->gpu_usage, &finish);
-    if (finish.status == AW_STATUS_FAILED && finish.signal == SIGKILL)
+    if (finish.status == AW_STATUS_FAILED && finish.signal == SIGKILL && !attempt->error)
         finish.reason = "killed from outside, perhaps for lack of memory";
     aw_messages_task_ended (attempt->agent->messages, attempt->task, attempt->attempt);
     aw_attempts_drop_pid (&attempt->agent->attempts, attempt);
+    aw_attempt_close_log (attempt);
     aw_attempt_output_end (attempt, &finish);
 }
 
@@ -73,6 +92,7 @@ static int reap_one (struct aw_agent *agent)
 {
     siginfo_t info = { .si_pid = 0 };
     struct aw_agent_attempt *attempt;
+    struct aw_worker *worker;
     struct rusage usage;
     int status;
 
@@ -81,13 +101,20 @@ static int reap_one (struct aw_agent *agent)
             return -1;
     if (info.si_pid == 0)
         return 0;
+    worker = aw_workers_by_pid (agent, info.si_pid);
+    if (worker)
+        aw_worker_died (worker);
     attempt = aw_attempts_by_pid (&agent->attempts, info.si_pid);
-    if (attempt)
-        kill (-attempt->pid, SIGKILL);
+    if (worker && !attempt)
+        attempt = worker->attempt;
+    if (attempt || worker)
+        kill (-info.si_pid, SIGKILL);
     if (wait4 (info.si_pid, &status, WNOHANG, &usage) != info.si_pid)
         return 0;
     if (attempt)
         take_end (attempt, status, &usage);
+    if (worker)
+        aw_workers_remove (worker);
     return 1;
 }
 
@@ -108,13 +135,16 @@ static bool is_owned (const struct aw_agent *agent, pid_t pid)
 {
     struct aw_agent_attempt *found;
     pid_t session = getsid (pid);
+    uint64_t mark = aw_process_mark_of (pid);
     uint32_t task, attempt;
 
     if (pid == aw_task_logs_pid (agent->logs))
         return true;
     if (session > 0 && aw_attempts_by_pid (&agent->attempts, session))
         return true;
-    if (aw_attempts_by_mark (&agent->attempts, aw_process_mark_of (pid), &found))
+    if (aw_workers_keep (agent, session, mark))
+        return true;
+    if (aw_attempts_by_mark (&agent->attempts, mark, &found))
         return found && found->pid;
     if (!aw_process_launch (pid, &task, &attempt))
         return true;

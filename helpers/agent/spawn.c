@@ -25,6 +25,8 @@
 #include "util/processes.h"
 #include "util/strings.h"
 
+enum { CALL_FD = 3 };
+
 enum stage {
     STAGE_SESSION,
     STAGE_OUT,
@@ -122,6 +124,13 @@ __attribute__ ((noreturn)) static void execute (const struct child *child)
     fail (child, STAGE_EXEC);
 }
 
+/* The descriptor for calls. Whatever has its number is not needed by now; the pipe for reports has
+ * another one. */
+static int give_calls (int fd)
+{
+    return fd == CALL_FD ? fcntl (fd, F_SETFD, 0) : dup2 (fd, CALL_FD);
+}
+
 __attribute__ ((noreturn)) static void run_child (const struct child *child)
 {
     sigset_t none;
@@ -136,6 +145,8 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
     if (aw_binding_apply (child->binding) < 0)
         fail (child, STAGE_CPUS);
     aw_cloexec_from (STDERR_FILENO + 1);
+    if (child->spawn->call_fd && give_calls (child->spawn->call_fd) < 0)
+        fail (child, STAGE_SESSION);
     aw_descriptors_restore ();
     if (child->spawn->mark)
         aw_process_mark_set (child->spawn->mark);
@@ -314,6 +325,10 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
         describe (spawn, STAGE_SESSION, error, err);
         errno = error;
         return -1;
+    }
+    if (spawn->call_fd && fds[1] == CALL_FD) {
+        fds[1] = fcntl (CALL_FD, F_DUPFD_CLOEXEC, CALL_FD + 1);
+        close (CALL_FD);
     }
     started = start_and_listen (&child, &spawner->oom_offer, fds, &pid, &report);
     close (fds[0]);

@@ -22,6 +22,7 @@ struct aw_spawn {
     const char *out; /* created with the umask's mode, truncated */
     const char *err; /* equal to out: the same description */
     int out_fd, err_fd; /* instead of these files, if they are NULL */
+    int call_fd; /* becomes its descriptor 3; 0: none */
     const struct aw_idset *cpus; /* to be bound to; NULL: unbound */
     uint64_t mark; /* of the process (util/processes.h); 0: none */
 };
@@ -34,8 +35,8 @@ void aw_spawner_destroy (struct aw_spawner *spawner);
  * and no process. The task inherits the caller's standard input. Signals with a handler have the
  * default disposition in the task, ignored ones stay ignored, and none is blocked. The
  * limit on descriptors is that before aw_descriptors_raise. When memory runs out, the kernel kills
- * the task before the agent. Descriptors above 2 are closed if the kernel has close_range(2); else
- * the caller must set close-on-exec.
+ * the task before the agent. Descriptors above 2, or 3, are closed if the kernel has
+ * close_range(2); else the caller must set close-on-exec.
  */
 pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct aw_error *err);
 

@@ -91,6 +91,7 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
     if (!attempt)
         return;
     attempt->started = true;
+    attempt->mem = launch->mem;
     if ((launch->stage_in || launch->stage_out || attempt->in)
         && aw_launch_copy (&attempt->launch, launch) < 0)
         aw_attempt_give_up (attempt, 0, 0, CANNOT_START);

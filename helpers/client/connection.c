@@ -135,6 +135,8 @@ static int check (struct aw_connection *aw, const char *topic, size_t size)
 {
     if (aw_client_check_name (aw, topic, "topic") < 0)
         return -1;
+    if (aw_topic_is_results (topic, strlen (topic)))
+        return aw_client_fail (aw, EINVAL, "%s: only the results of calls go there", topic);
     if (size > AW_MESSAGE_MAX)
         return aw_client_fail (aw, EMSGSIZE, "%zu bytes: a message has at most %d", size,
                                AW_MESSAGE_MAX);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coord/task_call.h"
 #include "coord/task_script.h"
 #include "io/journal/run_dir.h"
 #include "io/workflow/submission.h"
@@ -135,6 +136,25 @@ static int add_number (struct aw_launch *launch, size_t *n, const char *name, ui
     return add_variable (launch, n, name, text);
 }
 
+/* Where its tasks are calls. */
+static int fill_call (struct aw_launch *launch, const struct context *c, struct aw_error *err)
+{
+    char name[160];
+
+    if (c->workflow->graph->workers)
+        launch->mem = (uint32_t)((c->set->mem + (1 << 20) - 1) >> 20);
+    if (!c->set->worker)
+        return 0;
+    launch->worker = aw_graph_task (c->workflow->graph, c->start->task).set + 1;
+    aw_graph_task_name (c->workflow->graph, c->start->task, name, sizeof (name));
+    launch->name = strdup (name);
+    launch->call = aw_task_call (c->workflow, c->start, c->run_dir, c->scratch);
+    if (launch->call && strlen (launch->call) > AW_CALL_MAX)
+        return aw_error_set (err, "its call has %zu bytes: at most %d are possible",
+                             strlen (launch->call), AW_CALL_MAX);
+    return launch->call && launch->name ? 0 : -1;
+}
+
 /* The environment that the task was submitted with. */
 static int fill_base (struct aw_launch *launch, const struct context *c)
 {
@@ -177,6 +197,14 @@ static int fill_own (struct aw_launch *launch, size_t *n, const struct context *
     return rc;
 }
 
+/* What is the same for all calls to a worker. */
+static int fill_worker_env (struct aw_launch *launch, size_t *n, const struct context *c)
+{
+    if (add_variable (launch, n, "ASYNC_WORKFLOW_RUN", c->run_dir) < 0)
+        return -1;
+    return c->scratch[0] ? add_variable (launch, n, "ASYNC_WORKFLOW_SCRATCH", c->scratch) : 0;
+}
+
 /* The workflow's own first, so that it cannot override the five that identify a task. */
 static int fill_env (struct aw_launch *launch, const struct context *c)
 {
@@ -190,7 +218,11 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
     if (!launch->env || fill_base (launch, c) < 0)
         return -1;
     aw_graph_task_name (graph, c->start->task, name, sizeof (name));
-    if (fill_own (launch, &n, c) < 0 || fill_values (launch, &n, c, at.index) < 0
+    if (fill_own (launch, &n, c) < 0)
+        return -1;
+    if (launch->worker)
+        return fill_worker_env (launch, &n, c);
+    if (fill_values (launch, &n, c, at.index) < 0
         || add_variable (launch, &n, "ASYNC_WORKFLOW_TASK", name) < 0
         || add_number (launch, &n, "ASYNC_WORKFLOW_INDEX", at.index) < 0
         || add_number (launch, &n, "ASYNC_WORKFLOW_ITERATION", at.iteration) < 0
@@ -278,7 +310,7 @@ int aw_task_launch (struct aw_launch *launch,
                          start,
                          places->run_dir,
                          "",
-                         places->store && !workflow->graph->sets[at.set].step };
+                         aw_set_is_stored (&workflow->graph->sets[at.set], places->store) };
     struct aw_error why = { "out of memory" };
     char *scratch = NULL;
     int rc;
@@ -299,8 +331,8 @@ int aw_task_launch (struct aw_launch *launch,
     if (rc == 0)
         rc = fill_staging (launch, &c);
     if (rc == 0 && start->type != AW_EVENT_STAGE
-        && (fill_argv (launch, &c, &why) < 0 || fill_env (launch, &c) < 0
-            || aw_idset_copy (&launch->cpus, &start->cpus) < 0
+        && (fill_call (launch, &c, &why) < 0 || fill_argv (launch, &c, &why) < 0
+            || fill_env (launch, &c) < 0 || aw_idset_copy (&launch->cpus, &start->cpus) < 0
             || aw_idset_copy (&launch->gpus, &start->gpus) < 0))
         rc = -1;
     free (scratch);

@@ -25,10 +25,19 @@ struct aw_piece aw_piece_of (const char *text)
     return (struct aw_piece){ text, text ? strlen (text) : 0 };
 }
 
+bool aw_topic_is_results (const char *text, size_t size)
+{
+    const size_t length = sizeof (AW_TOPIC_RESULTS) - 1;
+
+    return size > length && memcmp (text + size - length, AW_TOPIC_RESULTS, length) == 0;
+}
+
 bool aw_topic_is_good (const char *text, size_t size)
 {
     if (size == 0 || size > AW_TOPIC_MAX || text[0] == '-' || text[0] == '.')
         return false;
+    if (aw_topic_is_results (text, size))
+        size -= sizeof (AW_TOPIC_RESULTS) - 1;
     for (size_t i = 0; i < size; i++) {
         char c = text[i];
 

@@ -40,6 +40,7 @@
  *   coordinator  ADMIT     task, attempt, data: a token, by which ranks of a job step may speak
  *   coordinator  DISMISS   task, attempt: no longer; what they have said is passed on first
  *   agent        DONE      task, attempt, no connection: an ADMIT or DISMISS is done
+ *   agent        RESULT    task, attempt, data: of a call to a worker
  *   coordinator  LOOK      number: what do the tasks on this node do?
  *   agent        LOOK      number; seq 1: all their processes do nothing but wait; 0: perhaps more
  */
@@ -91,6 +92,7 @@ enum aw_packet_kind {
     AW_PACKET_SUBMIT,
     AW_PACKET_STATES,
     AW_PACKET_AWAIT,
+    AW_PACKET_RESULT,
     AW_PACKET_KINDS /* one more than the last */
 };
 
@@ -147,8 +149,13 @@ int aw_packet_read (struct aw_packet *packet, const char *buf, size_t size);
 bool aw_packet_other_job (const char **job);
 
 /* Can TEXT name a topic or a group? As sets are named: letters, digits, "_", "-" and ".", the first
- * a letter, a digit or "_", at most AW_TOPIC_MAX of them. */
+ * a letter, a digit or "_"; for the topic of the results of a set's calls AW_TOPIC_RESULTS follows.
+ * At most AW_TOPIC_MAX characters. */
 bool aw_topic_is_good (const char *text, size_t size);
+
+/* Does TEXT name the topic of results? Tasks can receive there, but not send. */
+#define AW_TOPIC_RESULTS ":results"
+bool aw_topic_is_results (const char *text, size_t size);
 
 struct aw_piece aw_piece_of (const char *text); /* NULL: an empty one */
 

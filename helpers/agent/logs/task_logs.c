@@ -278,7 +278,8 @@ void aw_task_logs_begin (struct aw_task_logs *logs,
     struct aw_log_request request = { .durable = launch->durable,
                                       .task = launch->task,
                                       .attempt = launch->attempt };
-    const char *name = aw_env_get (launch->env, "ASYNC_WORKFLOW_TASK");
+    const char *name =
+        launch->name ? launch->name : aw_env_get (launch->env, "ASYNC_WORKFLOW_TASK");
 
     for (int i = 0; i < AW_LOG_STREAMS; i++)
         request.streams[i] = pipes->read[i] >= 0;

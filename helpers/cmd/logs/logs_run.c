@@ -50,7 +50,7 @@ int aw_logs_run_load (struct aw_logs_run *run, struct aw_problems *problems)
 
 int aw_logs_run_look_again (struct aw_logs_run *run, struct aw_error *err)
 {
-    if (!run->report.store)
+    if (!run->report.store && !run->report.workflow->graph->workers)
         return 0;
     aw_log_store_close (run->store);
     run->store = aw_log_store_open (run->report.dir, err);

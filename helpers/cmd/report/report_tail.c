@@ -46,7 +46,7 @@ bool aw_report_is_stored (const struct aw_report *report, uint32_t task, enum aw
 {
     const struct aw_graph *graph = report->workflow->graph;
 
-    return report->store && !graph->sets[aw_graph_task (graph, task).set].step
+    return aw_set_is_stored (&graph->sets[aw_graph_task (graph, task).set], report->store)
            && !template_of (report, task, stream);
 }
 

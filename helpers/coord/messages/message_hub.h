@@ -64,6 +64,14 @@ void aw_hub_take (struct aw_hub *hub,
                   const char *sender,
                   double t);
 
+/* Takes the result of a call that a worker of SET has answered, PACKET as from an agent: a message
+ * on the topic SET with AW_TOPIC_RESULTS. */
+void aw_hub_take_result (struct aw_hub *hub,
+                         const struct aw_packet *packet,
+                         const char *set,
+                         const char *sender,
+                         double t);
+
 /* Is there something for flush to do? */
 bool aw_hub_is_due (const struct aw_hub *hub);
 

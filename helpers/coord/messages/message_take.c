@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packets of tasks for the hub. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,30 +80,68 @@ static int make_due (struct aw_hub *hub, struct aw_hub_connection *c)
  * Packets of tasks
  */
 
-/* Appends the packet's message. */
-static int append (struct aw_hub *hub,
-                   struct aw_hub_connection *c,
-                   const struct aw_packet *packet,
-                   const char *sender,
-                   double t,
-                   uint64_t reply,
-                   struct aw_error *err)
+/* Appends the packet's message to its topic, which is returned; NULL with text. */
+static struct aw_topic *append (struct aw_hub *hub,
+                                const struct aw_packet *packet,
+                                const char *sender,
+                                double t,
+                                uint64_t reply,
+                                struct aw_error *err)
 {
     struct aw_topic *topic = topic_of (hub, &packet->topic, err);
     struct aw_packet message = *packet;
     uint32_t number;
 
     if (!topic)
-        return -1;
+        return NULL;
     message.sender = aw_piece_of (sender);
     message.reply = reply;
     message.at = t > 0 ? (uint64_t)(t * 1e6 + 0.5) : 0;
     number = aw_sender_number (&hub->senders, message.sender.text, message.sender.size);
-    if (number == AW_NAMES_NONE || aw_topic_append (topic, number, &message) < 0)
-        return aw_error_set (err, "out of memory");
-    c->topic = topic;
+    if (number == AW_NAMES_NONE || aw_topic_append (topic, number, &message) < 0) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
     hub->active = true;
-    return 0;
+    return topic;
+}
+
+/* The same for a message of a task, which cannot be the result of a call. */
+static int append_message (struct aw_hub *hub,
+                           struct aw_hub_connection *c,
+                           const struct aw_packet *packet,
+                           const char *sender,
+                           double t,
+                           uint64_t reply,
+                           struct aw_error *err)
+{
+    struct aw_topic *topic;
+
+    if (aw_topic_is_results (packet->topic.text, packet->topic.size))
+        return aw_error_set (err, "topic %.*s: only the results of calls go there",
+                             (int)packet->topic.size, packet->topic.text);
+    topic = append (hub, packet, sender, t, reply, err);
+    if (topic)
+        c->topic = topic;
+    return topic ? 0 : -1;
+}
+
+void aw_hub_take_result (struct aw_hub *hub,
+                         const struct aw_packet *packet,
+                         const char *set,
+                         const char *sender,
+                         double t)
+{
+    struct aw_packet message = *packet;
+    char topic[AW_TOPIC_MAX + 1];
+    struct aw_error err;
+
+    if (hub->failed)
+        return;
+    snprintf (topic, sizeof (topic), "%s" AW_TOPIC_RESULTS, set);
+    message.topic = aw_piece_of (topic);
+    if (!append (hub, &message, sender, t, 0, &err))
+        aw_hub_fail (hub, &err); /* it would be lost */
 }
 
 static void take_publish (struct aw_hub *hub,
@@ -113,7 +152,7 @@ static void take_publish (struct aw_hub *hub,
 {
     struct aw_error err;
 
-    if (append (hub, c, packet, sender, t, 0, &err) < 0)
+    if (append_message (hub, c, packet, sender, t, 0, &err) < 0)
         aw_hub_refuse (hub, c->node, c->conn, 0, err.text);
     c->unaccepted++;
     if (make_due (hub, c) < 0)
@@ -140,7 +179,7 @@ static void take_request (struct aw_hub *hub,
         rc = aw_table_set (&hub->requests, request->id, request);
         if (rc < 0)
             aw_error_set (&err, "out of memory");
-        else if ((rc = append (hub, c, packet, sender, t, request->id, &err)) < 0)
+        else if ((rc = append_message (hub, c, packet, sender, t, request->id, &err)) < 0)
             aw_table_remove (&hub->requests, request->id);
         else {
             c->request = request->id;

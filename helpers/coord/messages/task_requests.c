@@ -436,6 +436,9 @@ void aw_task_requests_take (struct aw_task_requests *requests,
         take_question (requests, node, packet);
     else if (packet->kind == AW_PACKET_SYNC)
         answer (requests, node, packet, NULL);
+    else if (packet->kind == AW_PACKET_RESULT)
+        aw_hub_take_result (requests->hub, packet,
+                            graph->sets[aw_graph_task (graph, packet->task).set].name, sender, t);
     else
         aw_hub_take (requests->hub, node, packet, sender, t);
 }

@@ -92,6 +92,9 @@ struct aw_set {
     enum aw_staging_mode stage_in;
     enum aw_staging_mode stage_out;
     bool step; /* launched as a Slurm step of its own, not by the agents */
+    bool worker; /* its tasks are calls to processes that stay (agent/workers.h) */
+    double startup; /* expected seconds until such a process can take its first call; 0: not known
+                     */
     bool stage_shared; /* all tasks of an instance read the same data: one copy a node is enough */
     double stage_in_seconds; /* expected for one copy of a task's input; 0: not known */
     double stage_out_seconds;
@@ -121,6 +124,13 @@ struct aw_set {
     uint32_t first; /* id of its first task in iteration 0; set by finalize */
 };
 
+/* Does the output of its tasks go to the log store, in a run of which STORE says whether that of
+ * most tasks does? Steps always have files, and calls of workers never have. */
+static inline bool aw_set_is_stored (const struct aw_set *set, bool store)
+{
+    return set->worker || (store && !set->step);
+}
+
 struct aw_graph {
     struct aw_set *sets; /* owned, in the file's order: iterated ones, once sets, added ones */
     uint32_t n_sets;
@@ -133,6 +143,7 @@ struct aw_graph {
     uint32_t until_topic; /* with a message on this topic, iterations that have not begun are not
                              needed; AW_NONE: none */
     bool iterated; /* the workflow has iterations: task names carry them */
+    bool workers; /* some set has workers */
     char **gpu_types; /* owned; names, the first of type number 1 */
     uint32_t n_gpu_types;
     char **topics; /* owned; names of topics that sets depend on */

@@ -65,6 +65,10 @@ static const struct aw_frame_member start[] = {
     MAYBE ("fetch", COPIES, launch.stage_out, SAID),
     MAYBE ("release", FLAG, launch.release, STAGE_OUT),
     MAYBE ("success", CODES, launch.success, CODES),
+    MAYBE ("worker", U32, launch.worker, SAID),
+    MAYBE ("name", STRING, launch.name, SAID),
+    MAYBE ("call", STRING, launch.call, SAID),
+    MAYBE ("mib", U32, launch.mem, SAID),
 };
 
 static const struct aw_frame_member stage[] = {

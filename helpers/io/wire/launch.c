@@ -32,6 +32,8 @@ void aw_launch_finish (struct aw_launch *launch)
     free (launch->out);
     free (launch->err);
     free (launch->store);
+    free (launch->call);
+    free (launch->name);
     aw_step_plan_destroy (launch->step);
     aw_idset_finish (&launch->cpus);
     aw_idset_finish (&launch->gpus);
@@ -79,6 +81,8 @@ int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
     rc |= copy_text (&copy.out, from->out);
     rc |= copy_text (&copy.err, from->err);
     rc |= copy_text (&copy.store, from->store);
+    rc |= copy_text (&copy.call, from->call);
+    rc |= copy_text (&copy.name, from->name);
     rc |= aw_idset_copy (&copy.cpus, &from->cpus);
     rc |= aw_idset_copy (&copy.gpus, &from->gpus);
     *to = copy;

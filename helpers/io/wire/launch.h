@@ -42,6 +42,12 @@ struct aw_launch {
     char **stage_out; /* from the node, after the task has succeeded */
     bool release; /* CPUs and GPUs are free for others before stage-out */
     uint32_t instance; /* tasks with the same number share what is staged in */
+    uint32_t worker; /* number of the task set, from 1, whose workers take it; 0: ARGV is its own
+                        process, else that of a worker */
+    char *call; /* to the worker: a JSON object; NULL where worker is 0 */
+    char *name; /* of the task, likewise */
+    uint32_t mem; /* MiB that it counts for; 0: it does not, or no set of the workflow has workers
+                   */
     struct aw_codes success; /* exit codes that mean success; none: only 0 */
     bool notice_cancels; /* it announces the end of the job: a failure after it counts as CANCELLED,
                             otherwise as TIMEOUT */

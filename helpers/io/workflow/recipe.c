@@ -27,6 +27,7 @@ void aw_recipe_finish (struct aw_recipe *recipe)
         free (*word);
     free (recipe->shell);
     free (recipe->script);
+    free (recipe->input);
     free (recipe->base);
     free (recipe->directory);
     free (recipe->out);

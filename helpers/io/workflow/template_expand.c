@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/json_string.h"
 #include "io/textbuf.h"
 #include "io/workflow/shell_quote.h"
 #include "io/workflow/template.h"
@@ -130,7 +131,7 @@ struct expansion {
     struct aw_task task;
     const char *run;
     const char *scratch;
-    bool script;
+    enum { PLAIN, SHELL, JSON } into; /* what the result is a part of */
     struct aw_textbuf out;
 };
 
@@ -162,6 +163,14 @@ static const char *path_part (const char *path, int form, size_t *length)
     return path + name;
 }
 
+static void put_text (struct expansion *e, const char *text, size_t length)
+{
+    if (e->into == JSON)
+        aw_json_put_bytes (&e->out, text, length);
+    else
+        aw_textbuf_put (&e->out, text, length);
+}
+
 static void put_variable (struct expansion *e, const struct placeholder *p)
 {
     uint32_t variable = aw_values_find (e->values, p->name, p->length);
@@ -174,10 +183,10 @@ static void put_variable (struct expansion *e, const struct placeholder *p)
     length = strlen (text);
     if (p->form != WHOLE && length > 0)
         text = path_part (text, p->form, &length);
-    if (e->script)
+    if (e->into == SHELL)
         aw_shell_quote (&e->out, text, length);
     else
-        aw_textbuf_put (&e->out, text, length);
+        put_text (e, text, length);
 }
 
 static void put_placeholder (struct expansion *e, const struct placeholder *p)
@@ -198,10 +207,10 @@ static void put_placeholder (struct expansion *e, const struct placeholder *p)
             aw_textbuf_printf (&e->out, "%s[%u]", set->name, e->task.index);
         break;
     case RUN:
-        aw_textbuf_puts (&e->out, e->run);
+        put_text (e, e->run, strlen (e->run));
         break;
     case SCRATCH:
-        aw_textbuf_puts (&e->out, e->scratch);
+        put_text (e, e->scratch, strlen (e->scratch));
         break;
     case CPUS:
         aw_textbuf_u64 (&e->out, set->cpus);
@@ -286,6 +295,19 @@ char *aw_recipe_expand_script (const char *script,
     struct expansion e = begin (workflow, task, run);
 
     e.scratch = scratch;
-    e.script = true;
+    e.into = SHELL;
     return expand (&e, script);
+}
+
+char *aw_recipe_expand_json (const char *json,
+                             const struct aw_workflow *workflow,
+                             uint32_t task,
+                             const char *run,
+                             const char *scratch)
+{
+    struct expansion e = begin (workflow, task, run);
+
+    e.scratch = scratch;
+    e.into = JSON;
+    return expand (&e, json);
 }

@@ -43,6 +43,7 @@ struct aw_staging_recipe {
 struct aw_recipe {
     char **command; /* argv, NULL-terminated; NULL where script is given */
     char *script; /* for the shell; NULL where command is given */
+    char *input; /* of a call to a worker, whose argv COMMAND is: JSON; NULL: none */
     char **shell; /* that program and its options, which -c and the script follow; NULL-terminated;
                      NULL: /bin/sh, or the program that the script's first line names */
     char *directory; /* a relative one is in the directory where the run was started; NULL: that
@@ -99,6 +100,7 @@ struct aw_added {
 enum {
     AW_WORKFLOW_MAX_BYTES = 64 << 20,
     AW_WORKFLOW_MAX_DEPTH = 64, /* objects and arrays within each other */
+    AW_CALL_MAX = 64 << 10, /* bytes of a call to a worker, as JSON */
     AW_WORKFLOW_MAX_NAME = 64, /* bytes of the name of a workflow, set or parameter */
 };
 
@@ -216,6 +218,13 @@ char *aw_recipe_expand_script (const char *script,
                                uint32_t task,
                                const char *run,
                                const char *scratch);
+
+/* The same for JSON: what is filled in is escaped for a string. */
+char *aw_recipe_expand_json (const char *json,
+                             const struct aw_workflow *workflow,
+                             uint32_t task,
+                             const char *run,
+                             const char *scratch);
 
 /* Do its tasks need a scratch directory: is anything staged, or {scratch} used? */
 bool aw_recipe_uses_scratch (const struct aw_recipe *recipe);

@@ -133,7 +133,11 @@ static const char *changed_key (const struct aw_workflow *old,
     if (!same_values (x->values, y->values))
         return "foreach";
     if (!same_command (x->command, y->command))
-        return "command";
+        return b->worker ? "worker" : "command";
+    if (a->worker != b->worker)
+        return "worker";
+    if (!same_text (x->input, y->input))
+        return "input";
     if (!same_text (x->script, y->script))
         return "script";
     if (x->script && strncmp (x->script, "#!", 2) != 0 && !same_command (x->shell, y->shell))

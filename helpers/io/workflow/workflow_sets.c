@@ -208,6 +208,7 @@ static void read_set (struct aw_loading *l, const char *name, struct json_object
     l->n_specs++;
     name = set->name;
     *set = spec->set;
+    graph->workers = graph->workers || set->worker;
     set->once = is_once (l, value);
     if (spec->set.once && !set->once)
         warn_of_once (l);

@@ -165,7 +165,8 @@ static bool has_scratch (const char *text)
 bool aw_recipe_uses_scratch (const struct aw_recipe *r)
 {
     bool uses = r->stage_in.n > 0 || r->stage_out.n > 0 || has_scratch (r->script)
-                || has_scratch (r->directory) || has_scratch (r->out) || has_scratch (r->err);
+                || has_scratch (r->input) || has_scratch (r->directory) || has_scratch (r->out)
+                || has_scratch (r->err);
 
     for (char **arg = r->command; arg && *arg; arg++)
         uses = uses || has_scratch (*arg);

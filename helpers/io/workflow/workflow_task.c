@@ -10,6 +10,7 @@
 #include "core/resources/demand.h"
 #include "core/idset.h"
 #include "core/resources/topology.h"
+#include "io/workflow/call_input.h"
 #include "io/workflow/foreach.h"
 #include "io/workflow/reader_keys.h"
 #include "io/workflow/recipe.h"
@@ -161,6 +162,21 @@ static void read_script (struct aw_reader *reader, struct json_object *value, vo
                                 "instance, #!/bin/bash or #!/usr/bin/env python3");
 }
 
+static void read_worker (struct aw_reader *reader, struct json_object *value, void *object)
+{
+    struct aw_task_spec *spec = object;
+
+    spec->set.worker = true;
+    aw_recipe_read_command (reader, value, &spec->recipe);
+}
+
+static void read_input (struct aw_reader *reader, struct json_object *value, void *object)
+{
+    struct aw_task_spec *spec = object;
+
+    aw_read_call_input (reader, value, &spec->recipe);
+}
+
 static void read_shell (struct aw_reader *reader, struct json_object *value, void *object)
 {
     struct aw_task_spec *spec = object;
@@ -219,6 +235,9 @@ static const struct aw_key keys[] = {
     { "foreach", .read = skip_foreach, .own = true },
     { "command", .read = read_command, .own = true },
     { "script", .read = read_script, .own = true },
+    { "worker", .read = read_worker, .own = true },
+    { "input", .read = read_input, .own = true },
+    { "startup", AW_KEY_SECONDS, OF (set.startup), .own = true },
     { "shell", .read = read_shell },
     { "cpus", AW_KEY_U32, OF (set.cpus), .min = 1, .max = AW_IDSET_MAX },
     { "gpus", .read = read_gpus },
@@ -327,13 +346,15 @@ static void check_together (struct aw_reader *reader,
     bool command = json_object_object_get_ex (object, "command", NULL);
     bool script = json_object_object_get_ex (object, "script", NULL);
 
-    if (command && script)
-        aw_reader_error (reader, "both \"command\" and \"script\": give one of them");
-    if (!command && !script)
+    if (command + script + spec->set.worker > 1)
+        aw_reader_error (reader, "both \"%s\" and \"%s\": give one of them",
+                         command ? "command" : "script", spec->set.worker ? "worker" : "script");
+    if (!command && !script && !spec->set.worker)
         aw_reader_error (
             reader, "nothing to run: give \"command\": [\"program\", ...] or \"script\": \"...\"");
-    if (json_object_object_get_ex (object, "shell", NULL) && command)
-        aw_reader_error (reader, "\"shell\" has no effect on \"command\": use \"script\"");
+    if (json_object_object_get_ex (object, "shell", NULL) && !script)
+        aw_reader_error (reader, "\"shell\" has no effect on \"%s\": use \"script\"",
+                         spec->set.worker ? "worker" : "command");
     if (json_object_object_get_ex (object, "shell", NULL) && spec->recipe.script
         && strncmp (spec->recipe.script, "#!", 2) == 0)
         aw_reader_error (reader, "\"shell\", and a script that begins with #!: remove one of them");
@@ -398,4 +419,5 @@ void aw_task_spec_read (struct aw_reader *reader,
         spec->recipe.cpus_given = true;
     aw_settle_step (reader, spec);
     check_together (reader, object, spec);
+    aw_check_worker (reader, name, object, spec);
 }
