@@ -405,6 +405,7 @@ static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
 
     if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)
         return aw_error_set (err, "prctl: %s", strerror (errno));
+    agent->workers.answered = aw_attempt_output_end;
     agent->spawner = aw_spawner_create (err);
     agent->environment = aw_environment_create (environ, &config->gpus, config->topology, err);
     if (!agent->spawner || !agent->environment || prepare_python (agent->environment, err) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the agent's own files share. Each builds on those before it: end.c reports ends, signal.c
- * tells processes to end, output.c has their standard output and error, launch.c starts them,
+ * tells processes to end, output.c has their standard output and error, process.c starts
+ * processes, launch.c chooses them,
  * workers.c, worker_output.c and worker_call.c have those that stay,
  * staging.c copies before and after them, output_end.c waits for their output, reap.c takes in what
  * has ended, agent.c has the loop and the frames.
@@ -104,7 +105,7 @@ void aw_attempt_output_begin (struct aw_agent_attempt *attempt,
                               const struct aw_launch *launch,
                               struct aw_log_pipes *pipes);
 
-/* launch.c */
+/* process.c */
 
 /* Failures to start have a shell's exit codes: 127 where there is no such program, 126 where it
  * cannot be run.
@@ -118,10 +119,15 @@ pid_t aw_attempt_spawn (struct aw_agent_attempt *attempt,
                         const struct aw_launch *launch,
                         struct aw_spawn *spawn);
 
+/* launch.c */
+
 /* Starts the process of ATTEMPT as LAUNCH says, or has a worker take its call; if that fails, the
- * attempt ends. Where an idle worker has to end first, it is called again then.
+ * attempt ends. Where an idle worker has to end first, it waits.
  */
 void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch *launch);
+
+/* A worker has ended: does the same for those that wait. */
+void aw_attempts_launch_waiting (struct aw_agent *agent);
 
 /* staging.c */
 
@@ -145,9 +151,6 @@ void aw_attempt_output_end (struct aw_agent_attempt *attempt, const struct aw_ev
 
 /* Waits at most SECONDS more for that. */
 void aw_attempt_output_hurry (struct aw_agent_attempt *attempt, double seconds);
-
-/* Some of its output is lost, and WHY: it fails, and its process ends. */
-void aw_attempt_output_lost (struct aw_agent_attempt *attempt, const char *why);
 
 /* For aw_task_logs_create. */
 struct aw_task_logs_callbacks aw_agent_logs_callbacks (struct aw_agent *agent);

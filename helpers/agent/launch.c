@@ -2,37 +2,9 @@
 /* Starts the processes of attempts. */
 #include "config.h"
 
-#include <errno.h>
 #include <signal.h>
 
 #include "agent/agent_state.h"
-#include "util/clock.h"
-
-pid_t aw_attempt_spawn (struct aw_agent_attempt *attempt,
-                        const struct aw_launch *launch,
-                        struct aw_spawn *spawn)
-{
-    struct aw_agent *agent = attempt->agent;
-    struct aw_error err;
-    pid_t pid = -1;
-
-    spawn->argv = launch->argv;
-    spawn->directory = launch->directory;
-    spawn->cpus = agent->config->bind && !launch->unbound && aw_idset_count (&launch->cpus)
-                      ? &launch->cpus
-                      : NULL;
-    spawn->env = aw_environment_make (agent->environment, launch, spawn->cpus != NULL, &err);
-    if (!spawn->env) {
-        aw_error_prefix (&err, "cannot be started");
-        aw_attempt_give_up (attempt, 0, AW_CANNOT_RUN, err.text);
-        return -1;
-    }
-    attempt->spawned = aw_clock_monotonic ();
-    pid = aw_spawn (agent->spawner, spawn, &err);
-    if (pid < 0)
-        aw_attempt_give_up (attempt, 0, errno == ENOENT ? AW_NOT_FOUND : AW_CANNOT_RUN, err.text);
-    return pid;
-}
 
 /* A process of its own. */
 static void start (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
@@ -85,4 +57,15 @@ void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch
         aw_worker_launch (attempt, &attempt->launch);
     else
         start (attempt, launch);
+}
+
+void aw_attempts_launch_waiting (struct aw_agent *agent)
+{
+    struct aw_agent_attempt *attempt, *next;
+
+    for (attempt = agent->attempts.first; attempt && !agent->leaving; attempt = next) {
+        next = attempt->next;
+        if (attempt->state == AW_ATTEMPT_WAITING)
+            aw_attempt_launch (attempt, &attempt->launch);
+    }
 }

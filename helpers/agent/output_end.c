@@ -110,24 +110,20 @@ static void on_written (void *arg, uint32_t task, uint32_t number, const char *w
     conclude (attempt);
 }
 
-/* One that runs ends: what it prints from now on is lost, too. */
-void aw_attempt_output_lost (struct aw_agent_attempt *attempt, const char *why)
-{
-    lose (attempt, why);
-    if (attempt->state == AW_ATTEMPT_LOGGING)
-        conclude (attempt);
-    else if (attempt->state == AW_ATTEMPT_RUNNING)
-        aw_attempt_end (attempt, AW_STATUS_FAILED, LOST_GRACE_SECONDS);
-}
-
+/* An attempt that runs ends: what it prints from now on is lost, too. */
 static void on_died (void *arg, const char *why)
 {
     struct aw_agent *agent = arg;
 
     for (struct aw_agent_attempt *attempt = agent->attempts.first, *next; attempt; attempt = next) {
         next = attempt->next;
-        if (attempt->logged && !attempt->why_lost)
-            aw_attempt_output_lost (attempt, why);
+        if (!attempt->logged || attempt->why_lost)
+            continue;
+        lose (attempt, why);
+        if (attempt->state == AW_ATTEMPT_LOGGING)
+            conclude (attempt);
+        else if (attempt->state == AW_ATTEMPT_RUNNING)
+            aw_attempt_end (attempt, AW_STATUS_FAILED, LOST_GRACE_SECONDS);
     }
 }
 

@@ -113,8 +113,11 @@ static int reap_one (struct aw_agent *agent)
         return 0;
     if (attempt)
         take_end (attempt, status, &usage);
-    if (worker)
+    if (worker) {
         aw_workers_remove (worker);
+        aw_attempts_launch_waiting (agent);
+        aw_agent_check_done (agent);
+    }
     return 1;
 }
 

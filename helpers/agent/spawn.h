@@ -22,9 +22,9 @@ struct aw_spawn {
     const char *out; /* created with the umask's mode, truncated */
     const char *err; /* equal to out: the same description */
     int out_fd, err_fd; /* instead of these files, if they are NULL */
-    int call_fd; /* becomes its descriptor 3; 0: none */
     const struct aw_idset *cpus; /* to be bound to; NULL: unbound */
     uint64_t mark; /* of the process (util/processes.h); 0: none */
+    int call_fd; /* becomes its descriptor 3; 0: none */
 };
 
 /* NULL with text. destroy takes NULL, keeps errno. */

@@ -98,10 +98,11 @@ static void end_call (struct aw_worker *worker)
     aw_gpu_usage_report (&attempt->gpu_usage, &finish);
     aw_attempts_drop_pid (&worker->agent->attempts, attempt);
     aw_attempt_close_log (attempt);
-    aw_attempt_output_end (attempt, &finish);
+    worker->agent->workers.answered (attempt, &finish);
 }
 
-void aw_worker_settle (struct aw_worker *worker)
+/* Its output has been passed on, or some of it. */
+static void settle (struct aw_worker *worker)
 {
     if (worker->attempt && aw_worker_output (worker) && worker->answered)
         end_call (worker);
@@ -128,7 +129,7 @@ static void take_answer (struct aw_worker *worker, const struct aw_worker_answer
     };
     send_result (attempt, &answer->result);
     worker->answered = true;
-    aw_worker_settle (worker);
+    settle (worker);
 }
 
 /* A line of the worker, in place. */
@@ -306,7 +307,7 @@ static struct aw_worker *add_worker (struct aw_agent_attempt *attempt,
     worker->fd = ends->socket[0];
     worker->readable = event_new (agent->base, worker->fd, EV_READ | EV_PERSIST, on_answer, worker);
     ends->socket[0] = ends->out[0] = ends->err[0] = -1;
-    if (aw_worker_output_open (worker, from) < 0 || !worker->readable
+    if (aw_worker_output_open (worker, from, settle) < 0 || !worker->readable
         || event_add (worker->readable, NULL) < 0)
         kill (-pid, SIGKILL); /* then its call fails */
     return worker;

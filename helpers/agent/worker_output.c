@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "agent/agent_state.h"
 
 enum { AT_ONCE = 1 << 20 };
+static const double LOST_GRACE_SECONDS = 5;
 
 static void drop_event (struct event **event)
 {
@@ -36,7 +38,8 @@ static int open_log (struct aw_agent_attempt *attempt)
         return attempt->why_lost ? -1 : 0;
     attempt->logged = true;
     if (aw_task_logs_open (agent->logs, &attempt->launch, &pipes, &err) < 0) {
-        aw_attempt_output_lost (attempt, err.text);
+        attempt->why_lost = strdup (err.text);
+        aw_attempt_end (attempt, AW_STATUS_FAILED, LOST_GRACE_SECONDS);
         return -1;
     }
     for (int i = 0; i < AW_WORKER_STREAMS; i++) {
@@ -64,7 +67,7 @@ static void on_writable (evutil_socket_t fd, short what, void *arg)
     drop_event (&stream->writable);
     if (stream->readable)
         event_add (stream->readable, NULL);
-    aw_worker_settle (stream->worker);
+    stream->worker->room (stream->worker);
 }
 
 /* Its attempt's pipe is full. True: there will be a call when it is not. */
@@ -136,8 +139,11 @@ void aw_worker_output_resume (struct aw_worker *worker)
     }
 }
 
-int aw_worker_output_open (struct aw_worker *worker, const int from[AW_WORKER_STREAMS])
+int aw_worker_output_open (struct aw_worker *worker,
+                           const int from[AW_WORKER_STREAMS],
+                           void (*room) (struct aw_worker *worker))
 {
+    worker->room = room;
     for (int i = 0; i < AW_WORKER_STREAMS; i++) {
         struct aw_worker_stream *stream = &worker->streams[i];
 

@@ -173,18 +173,6 @@ bool aw_workers_make_room (struct aw_agent *agent, const struct aw_launch *launc
     return make_memory (agent, launch, mine) && room;
 }
 
-/* Those that have waited for it. */
-static void start_waiting (struct aw_agent *agent)
-{
-    struct aw_agent_attempt *attempt, *next;
-
-    for (attempt = agent->attempts.first; attempt; attempt = next) {
-        next = attempt->next;
-        if (attempt->state == AW_ATTEMPT_WAITING)
-            aw_attempt_launch (attempt, &attempt->launch);
-    }
-}
-
 /*
  * Their end
  */
@@ -282,9 +270,6 @@ void aw_workers_remove (struct aw_worker *worker)
     if (!worker->attempt)
         agent->workers.n_idle--;
     free_worker (worker);
-    if (!agent->leaving)
-        start_waiting (agent);
-    aw_agent_check_done (agent);
 }
 
 void aw_workers_finish (struct aw_agent *agent)

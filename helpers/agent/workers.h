@@ -53,6 +53,7 @@ struct aw_worker {
     int fd; /* to it; -1: closed */
     struct event *readable; /* of FD */
     struct aw_worker_stream streams[AW_WORKER_STREAMS];
+    void (*room) (struct aw_worker *worker); /* see aw_worker_output_open */
     struct aw_textbuf line; /* of its answer so far */
     struct aw_textbuf raw; /* scratch */
     struct aw_agent_attempt *attempt; /* whose call it has; NULL: it is idle */
@@ -68,6 +69,8 @@ struct aw_worker {
 /* All of a node; {0} is none. */
 struct aw_workers {
     struct aw_worker *first;
+    /* The call of ATTEMPT has been answered as FINISH says: it goes on without a process. */
+    void (*answered) (struct aw_agent_attempt *attempt, const struct aw_event *finish);
     uint32_t n_idle; /* of them, with those that end */
 };
 
@@ -99,7 +102,7 @@ void aw_worker_end (struct aw_worker *worker, double grace, bool now);
 /* The same for all that are idle. True: some have not ended yet. */
 bool aw_workers_end (struct aw_agent *agent, double grace, bool now);
 
-/* Its process is reaped: frees WORKER, and starts what has waited for its end. */
+/* Its process is reaped: frees WORKER. */
 void aw_workers_remove (struct aw_worker *worker);
 
 /* Frees all, as the agent's memory goes. */
@@ -115,9 +118,6 @@ void aw_worker_launch (struct aw_agent_attempt *attempt, const struct aw_launch 
  */
 void aw_worker_died (struct aw_worker *worker);
 
-/* Its output has been passed on. */
-void aw_worker_settle (struct aw_worker *worker);
-
 /* The user and system time of PID so far, in seconds; 0: not known. */
 double aw_worker_cpu_seconds (pid_t pid);
 
@@ -129,8 +129,11 @@ bool aw_worker_output (struct aw_worker *worker);
 /* A call begins: its output is passed on from now on. */
 void aw_worker_output_resume (struct aw_worker *worker);
 
-/* Prepares the streams, from what is to be read. 0, or -1 with ENOMEM and FROM closed or not. */
-int aw_worker_output_open (struct aw_worker *worker, const int from[AW_WORKER_STREAMS]);
+/* Prepares the streams, from what is to be read. ROOM is called when something that had to wait may
+ * go on. 0, or -1 with ENOMEM and FROM closed or not. */
+int aw_worker_output_open (struct aw_worker *worker,
+                           const int from[AW_WORKER_STREAMS],
+                           void (*room) (struct aw_worker *worker));
 void aw_worker_output_close (struct aw_worker *worker);
 
 #endif /* AW_AGENT_WORKERS_H */

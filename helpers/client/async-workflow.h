@@ -163,6 +163,31 @@ int aw_wait (struct aw_connection *aw,
 /* Fills STATES, N of enum aw_state, as they are now. 0, or -1 as aw_wait. */
 int aw_states (struct aw_connection *aw, const unsigned long long *ids, size_t n, char *states);
 
+/* A call to this process, which is a worker: one task of its set. The library owns the strings,
+ * which are valid until the next call of aw_worker_next.
+ */
+struct aw_call {
+    const char *task; /* its name: "predict@2[17]" */
+    unsigned index, iteration, attempt;
+    const char *values; /* of its variables: a JSON object of texts, "{}" where there are none */
+    const char *input; /* JSON; NULL where the workflow gives none */
+};
+
+/* Waits for the next call. Returns 1; or 0 when there are no more: then the process should end
+ * soon; or -1 with errno: ENOTCONN if it is not a worker. A call that has not been answered counts
+ * as done. From now on aw_open, in this process and those that it starts, speaks for that task;
+ * ASYNC_WORKFLOW_TASK and the like in the environment are its own.
+ */
+int aw_worker_next (struct aw_call *call);
+
+/* Answers the call: with code 0 it has succeeded, with another one, up to 255, it has failed, as
+ * with that exit code. RESULT is JSON on one line, at most AW_MAX_MESSAGE bytes, or NULL: a message
+ * on the topic SET:results. ERROR says why it has failed, or is NULL. Connections of aw_open must
+ * be closed before; stdout is flushed. Returns 0, or -1 with errno: EINVAL for a wrong CODE or a
+ * newline in RESULT, EMSGSIZE for a long RESULT.
+ */
+int aw_worker_done (int code, const char *result, const char *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,9 @@
     ids = [aw.submit(["./align.sh", name], cpus=4) for name in names]
     print(aw.wait(ids))
 
+    for call in aw.calls():                      # in a worker, which stays for many tasks
+        call.done(predict(call.input))
+
 The functions of this module use a connection of the calling thread, which the first call opens.
 A Connection of your own has the same functions as methods.
 
@@ -38,9 +41,10 @@ import struct
 import sys
 import threading
 import time
+import traceback
 
 __all__ = ["Connection", "Message", "publish", "flush", "receive", "request", "reply", "add",
-           "cancel", "submit", "wait", "states", "close", "Error", "NotInWorkflow", "Rejected",
+           "cancel", "submit", "wait", "states", "close", "calls", "serve", "Call", "Error", "NotInWorkflow", "Rejected",
            "Closed", "Stuck", "Timeout", "Full", "MAX_MESSAGE", "MAX_ADDITION"]
 
 MAX_MESSAGE = 65536  # bytes of data in a message
@@ -50,7 +54,7 @@ _MAX_TASKS = 4096  # bytes of what names tasks
 _IDS_AT_ONCE = 3000  # in one question: with 20 digits and a blank each they fit into a packet
 _STATES = {"W": "waiting", "P": "pending", "R": "running", "S": "success", "F": "failed",
            "C": "cancelled", "D": "skipped"}
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
+_NAME = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_][A-Za-z0-9_.-]*(:results)?\Z")
 _OPEN_SECONDS = 30.0
 _QUIET_SECONDS = 1.0  # the pool hears of a wait without a limit when it has lasted this long
 
@@ -152,6 +156,13 @@ def _name(name, whose):
     return name.encode()
 
 
+def _own(topic):
+    """TOPIC, unless only results of calls go there."""
+    if topic.endswith(b":results"):
+        raise ValueError("%s: only the results of calls go there" % topic.decode())
+    return topic
+
+
 def _bytes(data, most, what):
     if isinstance(data, str):
         data = data.encode()
@@ -219,7 +230,7 @@ class Connection:
     def publish(self, topic, data, wait=True):
         """Sends a message, DATA of at most MAX_MESSAGE bytes, on TOPIC, and returns at once. It
         waits while the pool accepts no more; with wait=False it raises Full instead."""
-        topic, data = _name(topic, "topic"), _bytes(data, MAX_MESSAGE, "a message")
+        topic, data = _own(_name(topic, "topic")), _bytes(data, MAX_MESSAGE, "a message")
         self._use()
         self._send(_PUBLISH, topic=topic, data=data, wait=wait)
 
@@ -259,7 +270,7 @@ class Connection:
     def request(self, topic, data, timeout=None):
         """Publishes a request, DATA on TOPIC, and returns its answer, a Message. Timeout: no
         answer within TIMEOUT seconds. Stuck: as receive()."""
-        topic, data = _name(topic, "topic"), _bytes(data, MAX_MESSAGE, "a message")
+        topic, data = _own(_name(topic, "topic")), _bytes(data, MAX_MESSAGE, "a message")
         limit = _limit(timeout)
         self._use()
         return self._message(self._send(_REQUEST, topic=topic, data=data), 0, limit)
@@ -636,3 +647,104 @@ def wait(ids, timeout=None):
 @_as_method
 def states(ids):
     return _connection().states(ids)
+
+
+# Workers: calls come and answers go as lines of JSON on descriptor 3.
+
+_CALL_FD = 3
+_CALL_VARIABLES = (("task", "ASYNC_WORKFLOW_TASK"), ("index", "ASYNC_WORKFLOW_INDEX"),
+                   ("iteration", "ASYNC_WORKFLOW_ITERATION"),
+                   ("attempt", "ASYNC_WORKFLOW_ATTEMPT"), ("launch", "ASYNC_WORKFLOW_LAUNCH"))
+
+
+class Call:
+    """A task of the set whose worker this process is, as calls() returns it.
+
+    task       str: its name, as "predict@2[17]"
+    index, iteration, attempt  int
+    values     dict: the text of each variable of "foreach"
+    input      what the workflow gives as "input"; None: nothing
+    """
+
+    def __init__(self, members, channel):
+        self.task, self.index = members["task"], members["index"]
+        self.iteration, self.attempt = members["iteration"], members["attempt"]
+        self.values, self.input = members.get("values", {}), members.get("input")
+        self._channel = channel
+
+    def done(self, result=None):
+        """Ends the call well. RESULT, unless None, becomes JSON of at most MAX_MESSAGE bytes, and a
+        message on the topic SET:results."""
+        self._answer({"code": 0} if result is None else {"code": 0, "result": result})
+
+    def fail(self, error, code=1):
+        """The call has failed, as with exit code CODE, because of ERROR, str."""
+        if not 0 < code < 256:
+            raise ValueError("%r: the code of a failure is from 1 to 255" % (code,))
+        self._answer({"code": code, "error": str(error)[:1024]})
+
+    def _answer(self, members):
+        if self._channel is None:
+            raise ValueError("%s has been answered already" % self.task)
+        text = json.dumps(members, allow_nan=False)
+        if len(text) > MAX_MESSAGE + len('{"code": 0, "result": }'):
+            raise ValueError("a result has at most %d bytes" % MAX_MESSAGE)
+        close()  # what it has published arrives before its end
+        sys.stdout.flush()
+        sys.stderr.flush()
+        channel, self._channel = self._channel, None
+        channel.sendall(text.encode() + b"\n")
+
+
+def _lines(channel):
+    data = b""
+    while True:
+        *lines, data = data.split(b"\n")
+        for line in lines:
+            yield line
+        try:
+            more = channel.recv(1 << 16)
+        except ConnectionError:
+            return
+        if not more:
+            return
+        data += more
+
+
+def calls():
+    """Yields the calls to this process, a worker, one by one, until the pool needs it no more.
+
+    Each ends by its done() or fail(), or well when the next one is asked for. Meanwhile the
+    functions of this module speak for that task. An exception that ends the process fails the
+    call. NotInWorkflow: this process is not a worker.
+    """
+    try:
+        channel = socket.socket(fileno=os.dup(_CALL_FD))
+        if channel.family != socket.AF_UNIX or channel.type != socket.SOCK_STREAM:
+            raise OSError("another socket")
+        os.set_inheritable(_CALL_FD, False)
+    except OSError:
+        raise NotInWorkflow("this process is not a worker: no calls come on descriptor %d"
+                            % _CALL_FD) from None
+    for line in _lines(channel):
+        members = json.loads(line.decode())
+        for key, name in _CALL_VARIABLES:
+            os.environ[name] = str(members[key])
+        call = Call(members, channel)
+        yield call
+        if call._channel is not None:
+            call.done()
+
+
+def serve(function):
+    """Answers each call with what FUNCTION returns for it. If FUNCTION raises an Exception, the
+    call fails, and the worker stays; the traceback is in its stderr."""
+    for call in calls():
+        try:
+            result = function(call)
+            if call._channel is not None:
+                call.done(result)
+        except Exception as error:  # pylint: disable=broad-except
+            traceback.print_exc()
+            if call._channel is not None:
+                call.fail("%s: %s" % (type(error).__name__, error))

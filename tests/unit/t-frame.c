@@ -224,6 +224,20 @@ static void a_start_is_read_as_it_was_written (void **state)
     read_back (&text, &frame);
     assert_null (frame.launch.store);
     assert_int_equal (frame.launch.tidy, AW_TIDY_OUT);
+    assert_int_equal (frame.launch.worker, 0);
+    assert_null (frame.launch.call);
+    /* A call to a worker. */
+    text.len = 0;
+    launch.worker = 7;
+    launch.call = "{\"task\":\"a[0]\",\"input\":\"\xc3\xa4\\n\"}";
+    launch.name = "a[0]";
+    launch.mem = 4096;
+    assert_int_equal (put_start (&text, &launch, NULL), 0);
+    read_back (&text, &frame);
+    assert_int_equal (frame.launch.worker, 7);
+    assert_string_equal (frame.launch.call, launch.call);
+    assert_string_equal (frame.launch.name, "a[0]");
+    assert_int_equal (frame.launch.mem, 4096);
     aw_idset_finish (&launch.cpus);
     aw_idset_finish (&launch.gpus);
     aw_textbuf_finish (&text);

@@ -154,9 +154,8 @@ static void what_cannot_be_started_is_told (void **state)
 static void a_fifo_does_not_block_the_start (void **state)
 {
     char *argv[] = { "true", NULL };
-    struct aw_spawn spawn = {
-        argv, plain_env, "/", path_of ("fifo"), "/dev/null", -1, -1, NULL, 0
-    };
+    struct aw_spawn spawn = { argv, plain_env, "/", path_of ("fifo"), "/dev/null", -1, -1,
+                              NULL, 0,         0 };
     struct aw_error err = { "" };
 
     (void)state;
@@ -169,7 +168,7 @@ static void cpus_that_are_not_there_are_told (void **state)
 {
     char *argv[] = { "true", NULL };
     struct aw_idset cpus = { 0 };
-    struct aw_spawn spawn = { argv, plain_env, "/", "/dev/null", "/dev/null", -1, -1, &cpus, 0 };
+    struct aw_spawn spawn = { argv, plain_env, "/", "/dev/null", "/dev/null", -1, -1, &cpus, 0, 0 };
     struct aw_error err = { "" };
 
     (void)state;
@@ -197,7 +196,9 @@ static char *slurp (const char *name)
 /* Runs ARGV to its end; returns its exit code. What it writes is in "out" and "err". */
 static int run (char **argv, char *const *env, const struct aw_idset *cpus)
 {
-    struct aw_spawn spawn = { argv, env, dir, path_of ("out"), path_of ("err"), -1, -1, cpus, 0 };
+    struct aw_spawn spawn = {
+        argv, env, dir, path_of ("out"), path_of ("err"), -1, -1, cpus, 0, 0
+    };
     struct aw_error err = { "" };
     int status;
     pid_t pid = aw_spawn (spawner, &spawn, &err);
@@ -340,8 +341,8 @@ static void a_task_has_its_own_session_and_files (void **state)
     /* Written again each time, in one description where both are the same. */
     {
         char *argv[] = { "sh", "-c", "echo a; echo b >&2; echo c", NULL };
-        struct aw_spawn spawn = { argv, plain_env, "/", path_of ("out"), path_of ("out"), -1,
-                                  -1,   NULL,      0 };
+        struct aw_spawn spawn = { argv, plain_env, "/", path_of ("out"), path_of ("out"), -1, -1,
+                                  NULL, 0,         0 };
         struct aw_error err = { "" };
         pid_t pid = aw_spawn (spawner, &spawn, &err);
 
@@ -442,7 +443,9 @@ static void a_task_ends_when_its_parent_dies (void **state)
     parent = fork ();
     if (parent == 0) {
         char *argv[] = { "sleep", "1000", NULL };
-        struct aw_spawn spawn = { argv, plain_env, "/", "/dev/null", "/dev/null", -1, -1, NULL, 0 };
+        struct aw_spawn spawn = {
+            argv, plain_env, "/", "/dev/null", "/dev/null", -1, -1, NULL, 0, 0
+        };
 
         task = aw_spawn (spawner, &spawn, NULL);
         (void)!write (fds[1], &task, sizeof (task));
