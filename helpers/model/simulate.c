@@ -156,6 +156,8 @@ static int act (struct aw_sched *sched,
             continue;
         seconds = known (sim->seconds ? sim->seconds (sim->arg, &action)
                                       : aw_sched_expected (sched, action.task));
+        if (!sim->measured)
+            seconds += aw_sched_startup (sched, action.task);
         if (begin (sched, queue, &action, &seconds) < 0)
             return aw_error_set (err, "out of memory in the simulation");
         if (++result->decisions % AW_SIMULATE_STRIDE == 0 && sim->go_on && !sim->go_on (sim->arg)) {

@@ -12,6 +12,7 @@ enum { AW_SIMULATE_STRIDE = 4096 };
 struct aw_simulation {
     /* Seconds that an attempt takes. NULL: aw_sched_duration, or 0 if that is NAN. */
     double (*seconds) (void *arg, const struct aw_event *start);
+    bool measured; /* they are of a run: the starts of workers are in them */
     /* May change FINISH, the end of an attempt, into a failure. NULL: all complete. */
     void (*ends) (void *arg, struct aw_event *finish);
     /* Called for each event in order, including START and FINISH. NULL: not called. */

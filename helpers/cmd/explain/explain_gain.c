@@ -86,7 +86,9 @@ static int join (struct aw_sched *sched,
 static double try_way (struct aw_explain *ex, const struct way *way, struct measured *measured)
 {
     const struct aw_replay *replay = &ex->replay;
-    struct aw_simulation sim = { .seconds = seconds_of, .go_on = in_time, .arg = measured };
+    struct aw_simulation sim = {
+        .seconds = seconds_of, .measured = true, .go_on = in_time, .arg = measured
+    };
     struct aw_simulated result = { 0 };
     struct aw_error err;
     struct aw_sched *sched = aw_sched_create (ex->report.workflow->graph, &way->config, &err);

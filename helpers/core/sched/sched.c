@@ -61,6 +61,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_ready_finish (&s->ready);
     aw_delay_queue_finish (&s->delayed);
     aw_stage_finish (&s->stage);
+    aw_residents_finish (&s->residents);
     aw_running_finish (&s->running);
     aw_estimate_finish (&s->estimate);
     aw_health_finish (&s->health);
@@ -107,6 +108,8 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->forecast, 0, sizeof (s->forecast));
     memset (&s->reservation, 0, sizeof (s->reservation));
     memset (&s->holds, 0, sizeof (s->holds));
+    memset (&s->residents, 0, sizeof (s->residents));
+    s->resident = NULL;
     s->chosen = NULL;
     s->parts = NULL;
     s->cancelled = from->begun || !from->n_cancelled
@@ -128,6 +131,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_ranges_clone (&s->news.ready, &from->news.ready) < 0
         || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0
         || aw_reservation_clone (&s->reservation, &from->reservation) < 0
+        || aw_residents_clone (&s->residents, &from->residents) < 0
         || aw_sched_clone_holds (s, from) < 0 || aw_sched_part_room (s, 0) < 0) {
         aw_sched_destroy (s);
         errno = ENOMEM;

@@ -171,6 +171,9 @@ double aw_sched_duration (const struct aw_sched *sched, uint32_t set);
 /* The same for the set of TASK. */
 double aw_sched_expected (const struct aw_sched *sched, uint32_t task);
 
+/* Seconds that TASK, which runs, takes longer because its worker has to be started; 0: none. */
+double aw_sched_startup (const struct aw_sched *sched, uint32_t task);
+
 /* The next count of messages on TOPIC with which a task can start; UINT64_MAX: none. Below that
  * count no MESSAGE need be handled.
  */

@@ -61,6 +61,26 @@ static bool choose_except (struct aw_sched *s, struct search *search, uint32_t e
     return false;
 }
 
+/* Chooses the place of a worker of the set that has no call. */
+static bool choose_resident (struct aw_sched *s, struct search *search, uint32_t avoided)
+{
+    uint32_t set = aw_graph_instance_set (s->graph, search->instance);
+
+    search->except = avoided;
+    for (uint32_t i = 0; i < s->residents.n; i++) {
+        const struct aw_resident *r = &s->residents.list[i];
+
+        if (r->set != set
+            || !aw_node_has (&s->pool.nodes[r->node], search->demand, &r->cpus, &r->gpus)
+            || !may_start_on (s, search, r->node))
+            continue;
+        s->chosen[0] = r->node;
+        s->resident = r;
+        return true;
+    }
+    return false;
+}
+
 static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
 {
     return aw_estimate_seconds (&s->estimate, aw_graph_instance_set (s->graph, instance));
@@ -81,7 +101,9 @@ static bool choose_nodes (
 
     if (s->failed_on)
         avoided = s->failed_on[aw_ready_front (&s->ready, instance)];
-    found = (avoided != AW_NO_NODE && choose_except (s, &search, avoided))
+    s->resident = NULL;
+    found = (s->residents.n > 0 && choose_resident (s, &search, avoided))
+            || (avoided != AW_NO_NODE && choose_except (s, &search, avoided))
             || choose_except (s, &search, AW_NO_NODE);
     *held = !found && search.held;
     return found;
@@ -209,6 +231,7 @@ static bool place (struct aw_sched *s,
     enum aw_block why = AW_BLOCK_ROOM;
 
     *choice = (struct aw_choice){ first, AW_NONE };
+    s->resident = NULL;
     if (shape->bound)
         found = aw_sched_choose_staged (s, shape, false, choice);
     else
@@ -231,6 +254,15 @@ static int compare_numbers (const void *pa, const void *pb)
     return a < b ? -1 : a > b;
 }
 
+static int take_resident (struct aw_sched *s, struct aw_running *run)
+{
+    run->node = s->resident->node;
+    return aw_idset_copy (&run->cpus, &s->resident->cpus) < 0
+                   || aw_idset_copy (&run->gpus, &s->resident->gpus) < 0
+               ? -1
+               : aw_pool_take_ids (&s->pool, run->node, &run->demand, &run->cpus, &run->gpus);
+}
+
 /* Takes the demand from each of the chosen nodes; all or nothing. */
 static int take_chosen (struct aw_sched *s, struct aw_running *run)
 {
@@ -239,6 +271,8 @@ static int take_chosen (struct aw_sched *s, struct aw_running *run)
 
     if (n > 1)
         qsort (s->chosen, n, sizeof (*s->chosen), compare_numbers);
+    if (s->resident)
+        return take_resident (s, run);
     for (i = 0; i < n; i++, part = aw_running_more (&s->running, part)) {
         part->node = s->chosen[i];
         if (aw_pool_take (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus) == 0)

@@ -111,6 +111,15 @@ static int end_task (struct aw_sched *s, uint32_t task, uint32_t set, bool succe
     return aw_sched_release (s, rc, &out);
 }
 
+/* A call that has ended by itself leaves its worker where it was. */
+static int keep_worker (struct aw_sched *s, const struct aw_running *run, const struct aw_event *ev)
+{
+    if (!s->graph->sets[run->set].worker || run->staging || run->staged
+        || (ev->status != AW_STATUS_COMPLETED && ev->status != AW_STATUS_FAILED))
+        return 0;
+    return aw_residents_add (&s->residents, run->set, run->node, &run->cpus, &run->gpus);
+}
+
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
 {
     uint32_t task = run->task, set = run->set;
@@ -124,8 +133,10 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     aw_sched_hold_end (s, run);
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;
-    if (ev->status == AW_STATUS_COMPLETED)
+    if (ev->status == AW_STATUS_COMPLETED && !run->fresh)
         learn (s, set, ev->seconds);
+    if (keep_worker (s, run, ev) < 0)
+        return -1;
     aw_sched_forget (s);
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
         aw_sched_unblock (s, part->node); /* a freed slot keeps its values until the next start */

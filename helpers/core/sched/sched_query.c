@@ -122,6 +122,13 @@ double aw_sched_expected (const struct aw_sched *s, uint32_t task)
     return aw_estimate_seconds (&s->estimate, aw_graph_task (s->graph, task).set);
 }
 
+double aw_sched_startup (const struct aw_sched *s, uint32_t task)
+{
+    const struct aw_running *run = s->graph->workers ? aw_running_find (&s->running, task) : NULL;
+
+    return run && run->fresh ? s->graph->sets[run->set].startup : 0;
+}
+
 double aw_sched_next_wake (const struct aw_sched *s)
 {
     double t = fmin (aw_delay_queue_next (&s->delayed), s->holds.wake);

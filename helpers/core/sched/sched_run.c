@@ -26,6 +26,20 @@ void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint3
         aw_pool_give (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus);
 }
 
+void aw_sched_meet_residents (struct aw_sched *s, struct aw_running *run)
+{
+    const struct aw_set *set = &s->graph->sets[run->set];
+    bool exact = false;
+
+    if (!s->graph->workers)
+        return;
+    for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
+        exact = aw_residents_take (&s->residents, run->set, part->node, &part->cpus, &part->gpus);
+    run->fresh = set->worker && !exact;
+    if (run->fresh)
+        run->end += set->startup;
+}
+
 void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task)
 {
     struct aw_task at = aw_graph_task (s->graph, task);
@@ -39,6 +53,8 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     run->start = s->now;
     run->end = isnan (seconds) ? INFINITY : s->now + seconds;
     run->killed = run->staging = run->staged = run->released = false;
+    run->fresh = false;
+    aw_sched_meet_residents (s, run);
     aw_running_link (&s->running, run);
     s->kill_from = 0; /* where a recorded run is taken in */
     aw_depend_set_state (&s->depend, task, AW_DEPEND_RUNNING);

@@ -167,6 +167,8 @@ void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
     run->staging = run->staged = false;
     run->start = s->now;
     aw_running_set_end (&s->running, run, isnan (seconds) ? INFINITY : s->now + seconds);
+    run->fresh = false;
+    aw_sched_meet_residents (s, run);
     aw_sched_drop_reservation (s);
     aw_sched_hold_measure (s, run);
 }

@@ -9,6 +9,7 @@
 #include "core/sched/holds.h"
 #include "core/sched/ready.h"
 #include "core/sched/reserve.h"
+#include "core/sched/residents.h"
 #include "core/sched/running.h"
 #include "core/sched/sched.h"
 #include "core/sched/stage.h"
@@ -35,6 +36,8 @@ struct aw_sched {
     struct aw_delay_queue delayed; /* ready tasks that wait for a delay before their next attempt */
     struct aw_stage stage; /* ready tasks whose data must come to a node first */
     struct aw_running_table running;
+    struct aw_residents residents;
+    const struct aw_resident *resident; /* whose place the next start gets; NULL: any */
     struct aw_estimate estimate;
     struct aw_reservation reservation;
     struct aw_forecast forecast;
@@ -167,6 +170,9 @@ int aw_sched_resume_plan (struct aw_sched *s, const char *text);
 
 /* Room for the nodes of one task of any set from FROM on. */
 int aw_sched_part_room (struct aw_sched *s, uint32_t from);
+
+/* RUN is about to begin in its place: idle workers there make room, and one of its set takes it. */
+void aw_sched_meet_residents (struct aw_sched *s, struct aw_running *run);
 
 /* TASK runs from now. RUN and its further parts hold node, CPUs and GPUs, already taken from the
  * pool. */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/sched/residents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/array.h"
+
+void aw_residents_finish (struct aw_residents *residents)
+{
+    for (uint32_t i = 0; i < residents->room; i++) {
+        aw_idset_finish (&residents->list[i].cpus);
+        aw_idset_finish (&residents->list[i].gpus);
+    }
+    free (residents->list);
+    memset (residents, 0, sizeof (*residents));
+}
+
+/* A further entry, whose sets have memory perhaps. NULL with ENOMEM. */
+static struct aw_resident *append (struct aw_residents *residents)
+{
+    uint32_t old = residents->room;
+
+    if (aw_array_reserve (&residents->list, &residents->room, residents->n + 1) < 0)
+        return NULL;
+    memset (residents->list + old, 0, (residents->room - old) * sizeof (*residents->list));
+    return &residents->list[residents->n];
+}
+
+int aw_residents_add (struct aw_residents *residents,
+                      uint32_t set,
+                      uint32_t node,
+                      const struct aw_idset *cpus,
+                      const struct aw_idset *gpus)
+{
+    struct aw_resident *resident = append (residents);
+
+    if (!resident || aw_idset_copy (&resident->cpus, cpus) < 0
+        || aw_idset_copy (&resident->gpus, gpus) < 0)
+        return -1;
+    resident->set = set;
+    resident->node = node;
+    residents->n++;
+    return 0;
+}
+
+int aw_residents_clone (struct aw_residents *residents, const struct aw_residents *from)
+{
+    memset (residents, 0, sizeof (*residents));
+    for (uint32_t i = 0; i < from->n; i++)
+        if (aw_residents_add (residents, from->list[i].set, from->list[i].node, &from->list[i].cpus,
+                              &from->list[i].gpus)
+            < 0) {
+            aw_residents_finish (residents);
+            return -1;
+        }
+    return 0;
+}
+
+/* The last entry takes the place of entry I, whose memory stays. */
+static void remove_at (struct aw_residents *residents, uint32_t i)
+{
+    struct aw_resident gone = residents->list[i];
+
+    residents->list[i] = residents->list[--residents->n];
+    residents->list[residents->n] = gone;
+}
+
+bool aw_residents_take (struct aw_residents *residents,
+                        uint32_t set,
+                        uint32_t node,
+                        const struct aw_idset *cpus,
+                        const struct aw_idset *gpus)
+{
+    bool exact = false;
+
+    for (uint32_t i = residents->n; i-- > 0;) {
+        const struct aw_resident *r = &residents->list[i];
+        bool cpus_too = aw_idset_intersects (&r->cpus, cpus);
+
+        /* Workers of one set may share a GPU. */
+        if (r->node != node
+            || (!cpus_too && (r->set == set || !aw_idset_intersects (&r->gpus, gpus))))
+            continue;
+        exact = exact
+                || (r->set == set && aw_idset_equal (&r->cpus, cpus)
+                    && aw_idset_equal (&r->gpus, gpus));
+        remove_at (residents, i);
+    }
+    return exact;
+}
