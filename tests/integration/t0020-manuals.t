@@ -40,6 +40,12 @@ test_expect_success 'the options of srun are those that the plugin registers' '
     done <registered
 '
 
+test_expect_success 'the variables that stand for options are in the manual of run' '
+    sed -n "s/.*variable = \"\([A-Z_]*\)\".*/\1/p" "$top_srcdir/helpers/util/run_options.c" | sort >known &&
+    sed -n "/^\.SH ENVIRONMENT/,/^The options of/p" "$man/async-workflow-run.1" | grep -oE "ASYNC_WORKFLOW_[A-Z_]+" | sort >documented &&
+    test_cmp known documented
+'
+
 test_expect_success 'exit statuses: the same numbers everywhere' '
     for n in 0 1 2 3 4; do
         manual async-workflow.1 | grep -qx "$n" || return 1
