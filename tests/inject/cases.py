@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is run while a call fails, and what must be right at its end."""
+import atexit
 import fnmatch
 import glob
 import json
@@ -7,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import functions
 import trial
@@ -243,6 +245,90 @@ class Resume(Run):
         return ["async-workflow", "run", *self.options(directory), "--resume", "D"]
 
 
+# What stands for Slurm in a run with agents of their own: two nodes of this machine.
+SCONTROL = """#!/bin/sh
+case "$1 $2" in
+"show job") cat {bin}/job ;;
+"show config") echo "AuthInfo = socket={bin}/socket"; echo "SLURM_VERSION = 23.02.0" ;;
+esac
+"""
+SRUN = """#!/bin/sh
+while test "$1" != --coordinator; do shift; done
+for node in n1 n2; do
+    SLURMD_NODENAME=$node {agent} "$@" &
+    agents="$agents $!"
+done
+trap 'kill $agents' TERM INT
+for agent in $agents; do
+    while kill -0 $agent 2>/dev/null; do
+        wait $agent
+        status=$?
+    done
+    test $status -eq 0 || failed=$status
+done
+exit $failed
+"""
+JOB = """JobId=1 JobName=calls
+   UserId=user(1000) GroupId=user(1000) MCS_label=N/A
+   JobState=RUNNING Reason=None Dependency=(null)
+   StartTime=2026-01-01T00:00:00 EndTime=2099-01-01T00:00:00 Deadline=N/A
+   NodeList=n[1-2]
+   NumNodes=2 NumCPUs=4 NumTasks=2 CPUs/Task=1 ReqB:S:C:T=0:0:*:*
+     Nodes=n[1-2] CPU_IDs=0-1 Mem=1024 GRES=
+
+"""
+
+
+class Tcp(Run):
+    """The same on two nodes: agents join by TCP and prove who they are. Slurm is two scripts; munged is real."""
+
+    name = "tcp"
+    processes = ["run.0", "run.1", "async-workflow-agent.0", "async-workflow-agent.1"]
+    place = None  # of scripts, socket and key
+
+    def begin(self):
+        place = Tcp.place = self.tools.directory("tcp-bin")
+        os.chmod(self.tools.scratch, 0o755)
+        write(f"{place}/job", JOB)
+        write(f"{place}/scontrol", SCONTROL.format(bin=place))
+        write(f"{place}/srun", SRUN.format(agent=f"{self.tools.build}/helpers/async-workflow-agent"))
+        write(f"{place}/sinfo", "#!/bin/sh\necho 'n[1-2]|1'\n")
+        for program in ("scontrol", "srun", "sinfo"):
+            os.chmod(f"{place}/{program}", 0o755)
+        with open(os.open(f"{place}/key", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as key:
+            key.write(os.urandom(128))
+        munged = subprocess.Popen(
+            ["munged", "--foreground", "--force", "--key-file", f"{place}/key", "--socket", f"{place}/socket",
+             "--pid-file", f"{place}/pid", "--seed-file", f"{place}/seed", "--log-file", f"{place}/log"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        atexit.register(munged.kill)
+        until = time.monotonic() + 60
+        while not os.path.exists(f"{place}/socket"):
+            if munged.poll() is not None or time.monotonic() > until:
+                raise RuntimeError("munged does not start")
+            time.sleep(0.02)
+
+    def prepare(self, directory):
+        with self.tools.lock_of_cases:
+            if not Tcp.place:
+                self.begin()
+        super().prepare(directory)
+
+    def options(self, directory):
+        return ["--connect-timeout", "20", "--grace", "1", "--scratch", f"{directory}/scratch"]
+
+    def command(self, directory):
+        return self.in_job(super().command(directory))
+
+    def resume(self, directory):
+        again = super().resume(directory)
+        return again if again[0] == "env" else self.in_job(again)
+
+    @staticmethod
+    def in_job(argv):
+        return ["env", f"PATH={Tcp.place}:{os.environ['PATH']}", "SLURM_JOB_ID=1", *argv]
+
+
 class Command(Case):
     """A command that reads: it prints what it prints without a failure, or says what failed."""
 
@@ -354,6 +440,8 @@ def all_cases(tools):
         "report-svg": ["report", "--format", "svg", "."],
     }
     cases = [Run(tools), Resume(tools)]
+    if shutil.which("munged", path=f"{os.environ['PATH']}:/usr/sbin:/sbin"):
+        cases.append(Tcp(tools))
     cases += [Command(tools, name, ["async-workflow", *argv]) for name, argv in commands.items()]
     cases += [Unit(tools, f"t-{name}") for name in UNITS if os.path.exists(f"{tools.build}/tests/unit/t-{name}")]
     return cases

@@ -13,6 +13,7 @@ class Tools:
         self.shim = f"{build}/tests/inject/.libs/libfail-calls.so"
         self.lines = {}  # of (program, address): "function (file:line)"
         self.lock = threading.Lock()
+        self.lock_of_cases = threading.Lock()
         self.n_directories = 0
 
     def directory(self, name):

@@ -139,7 +139,7 @@ no_process_now ()
 # daemons.  What is just ending has some seconds to do so.
 no_process_left ()
 {
-    wait_for 10 no_process_now "$@" && return 0
+    wait_for 30 no_process_now "$@" && return 0
     echo "processes left:"
     "$CLUSTER" users "${1:-$CLUSTER_DIR}"
     return 1
