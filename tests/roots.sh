@@ -179,7 +179,7 @@ test_commands="
 "'
     cd /work/build/tests || exit 1
     user=$3
-    all=$(make -s --eval "programs: ; @echo \$(check_PROGRAMS)" programs)
+    all=$(make -s --eval "programs: ; @echo \$(check_PROGRAMS) \$(UNIT_TESTS)" programs)
     programs=$(echo "$all" | tr " " "\n" | grep -v ^unit/)
     # Without BLAS, for instance, some tests are not built.
     for name in $1; do
@@ -191,7 +191,7 @@ test_commands="
     jobs=$2
     shift 3
     set -- "$jobs" UNIT_TESTS="$unit" INTEGRATION_TESTS="$integration" \
-        check_PROGRAMS="$(echo $programs $unit)" "$@"
+        check_PROGRAMS="$(echo $programs)" "$@"
     make "$@" check PROVE=true || exit 1
     test -n "$user" || exec make "$@" -s check PROVE_FLAGS=-v
     id -u $user >/dev/null 2>&1 || useradd --create-home $user || exit 1
