@@ -95,7 +95,9 @@ bool aw_scratch_in_memory (const char *path)
 {
     struct statfs st;
 
-    return statfs (path, &st) == 0 && (st.f_type == TMPFS_MAGIC || st.f_type == RAMFS_MAGIC);
+    /* Of 32 bits, with or without sign. */
+    return statfs (path, &st) == 0
+           && ((uint32_t)st.f_type == TMPFS_MAGIC || (uint32_t)st.f_type == RAMFS_MAGIC);
 }
 
 void aw_scratch_remove (const char *path)
