@@ -205,6 +205,7 @@ check ()
     tests=$1 user=$2
     shift 2
     test "$part" != build || return 0
+    rm -rf "$root"/tmp/* # what an interrupted run has left: make's files have process numbers, which come again
     in_root own sh -c "$test_commands" sh "$tests" "-j$jobs" "$user" "$@"
 }
 
