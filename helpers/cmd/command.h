@@ -7,7 +7,7 @@
 
 struct aw_command {
     const char *name;
-    const char *summary; /* one line for the list of commands */
+    const char *summary; /* one line for the list of commands; NULL: it is not for people */
     /* argv[0] is "async-workflow NAME". Returns an enum aw_exit. Options are parsed by argp. */
     int (*run) (int argc, char **argv);
 };
@@ -28,5 +28,6 @@ extern const struct aw_command aw_command_submit;
 extern const struct aw_command aw_command_wait;
 extern const struct aw_command aw_command_send;
 extern const struct aw_command aw_command_recv;
+extern const struct aw_command aw_command_replan;
 
 #endif /* AW_CMD_COMMAND_H */

@@ -12,10 +12,11 @@
 #include "util/suggest.h"
 
 static const struct aw_command *const commands[] = {
-    &aw_command_check, &aw_command_model,  &aw_command_advise, &aw_command_import,
-    &aw_command_run,   &aw_command_status, &aw_command_report, &aw_command_explain,
-    &aw_command_watch, &aw_command_logs,   &aw_command_send,   &aw_command_recv,
-    &aw_command_add,   &aw_command_cancel, &aw_command_submit, &aw_command_wait,
+    &aw_command_check,  &aw_command_model,  &aw_command_advise, &aw_command_import,
+    &aw_command_run,    &aw_command_status, &aw_command_report, &aw_command_explain,
+    &aw_command_watch,  &aw_command_logs,   &aw_command_send,   &aw_command_recv,
+    &aw_command_add,    &aw_command_cancel, &aw_command_submit, &aw_command_wait,
+    &aw_command_replan,
     /* End of commands */
 };
 
@@ -27,7 +28,8 @@ static void usage (FILE *out)
                   "Run workflows of dependent tasks in one Slurm allocation.\n\n"
                   "Commands:\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf (out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+        if (commands[i]->summary)
+            fprintf (out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
     fprintf (out, "\nFor the options of a command: async-workflow COMMAND --help\n"
                   "To run a workflow from srun: srun --async-workflow=FILE [SRUN_OPTION]...\n");
 }
@@ -43,10 +45,12 @@ static const struct aw_command *find (const char *name)
 static int unknown (const char *name)
 {
     const char *names[N_COMMANDS], *near;
+    size_t n = 0;
 
     for (size_t i = 0; i < N_COMMANDS; i++)
-        names[i] = commands[i]->name;
-    near = aw_suggest (name, names, N_COMMANDS);
+        if (commands[i]->summary)
+            names[n++] = commands[i]->name;
+    near = aw_suggest (name, names, n);
     fprintf (stderr, "async-workflow: unknown command \"%s\": ", name);
     if (near)
         fprintf (stderr, "did you mean \"%s\"?\n", near);

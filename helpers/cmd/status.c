@@ -72,6 +72,23 @@ static void put_staging (const struct aw_history *history, struct aw_textbuf *ou
             now.coming, now.coming == 1 ? "" : "s", now.waiting, now.leaving);
 }
 
+static void put_plan (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_history *history = &report->history;
+    uint32_t n, held = history->n_plans ? history->plans[history->n_plans - 1].n_holds : 0;
+    const struct aw_history_plan *plan = aw_report_new_plan (report, &n);
+    char when[32];
+
+    if (held)
+        aw_textbuf_printf (out, "\nthe plan holds places for %u set%s", held, held == 1 ? "" : "s");
+    if (!plan)
+        return;
+    aw_textbuf_printf (out, "\nplanned again at %s: ", aw_report_seconds (when, plan->t));
+    aw_textbuf_plain (out, plan->reason, strlen (plan->reason));
+    if (n > 1)
+        aw_textbuf_printf (out, " (%u times in all)", n);
+}
+
 static void put_head (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_summary *sum = &report->summary;
@@ -105,6 +122,7 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_puts (out, "\nno coordinator is running: continue the run with --resume=");
         aw_textbuf_plain (out, report->dir, strlen (report->dir));
     }
+    put_plan (report, out);
     put_staging (history, out);
     if (history->stalled) {
         aw_textbuf_putc (out, '\n');

@@ -11,6 +11,7 @@
 
 #include "coord/coordinator_state.h"
 #include "io/journal/run_dir.h"
+#include "model/plan_search.h"
 #include "util/clock.h"
 
 static void on_node_joined (void *arg, const struct aw_event *ev)
@@ -112,6 +113,47 @@ static void on_awaited (void *arg, uint32_t n)
     aw_coordinator_handle_event (c, &ev);
 }
 
+static void on_plan (void *arg, const char *order, const char *why)
+{
+    struct aw_coordinator *c = arg;
+    struct aw_event ev = {
+        .type = AW_EVENT_PLAN, .text = order, .reason = why, .task = AW_NONE, .node = AW_NONE
+    };
+
+    if (aw_sched_stopped (c->sched) || aw_coordinator_handle_event (c, &ev) < 0)
+        return;
+    aw_display_message (c->display, "async-workflow: the plan was changed: %s", why);
+    aw_coordinator_arm_redraw (c);
+}
+
+/* Without memory the order stays. */
+static void create_planner (struct aw_coordinator *c)
+{
+    const struct aw_graph *graph = c->config.workflow->graph;
+    const struct aw_planner_config config = {
+        .run_dir = c->config.run_dir,
+        .n_tasks = graph->n_tasks,
+        .seconds = c->config.plan_seconds,
+        .evaluations = c->config.plan_evaluations,
+        .resumed = c->config.earlier != NULL,
+        .makespan = c->outlook.order,
+        .plan = on_plan,
+        .arg = c,
+    };
+
+    if (c->config.replans && c->config.sched.mode == AW_MODE_ASYNC
+        && aw_plan_possible_later (graph))
+        c->planner = aw_planner_create (c->base, &config);
+}
+
+/* Seconds to the end, as the planner has found, or by a look at the scheduler. */
+static double time_left (struct aw_coordinator *c)
+{
+    double now = aw_coordinator_now (c), end = aw_planner_end (c->planner);
+
+    return isnan (end) ? aw_time_left (&c->time_left, c->sched, now) : fmax (0, end - now);
+}
+
 static void fill_display (struct aw_coordinator *c, struct aw_display_state *state)
 {
     const struct aw_pool *pool = aw_sched_pool (c->sched);
@@ -136,7 +178,7 @@ static void fill_display (struct aw_coordinator *c, struct aw_display_state *sta
         .busy_cpus = pool->total.cpus - pool->free.cpus,
         .gpus = pool->total.gpus,
         .busy_gpus = pool->total.gpus - pool->free.gpus,
-        .left = aw_time_left (&c->time_left, c->sched, aw_coordinator_now (c)),
+        .left = time_left (c),
         .note = c->note,
     };
 }
@@ -265,6 +307,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
 
     if (!c)
         return;
+    aw_planner_destroy (c->planner);
     aw_stop_signals_destroy (c->signals);
     aw_coordinator_close_commits (c);
     for (size_t i = 0; i < c->n_dispatches; i++)
@@ -381,6 +424,7 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     if (aw_coordinator_open_commits (c, err) < 0)
         return AW_EXIT_STOPPED;
     follow_order (c);
+    create_planner (c);
     aw_coordinator_arm_redraw (c);
     while (c->exit_code < 0) {
         if (event_base_dispatch (c->base) != 0 && c->exit_code < 0) {
@@ -388,6 +432,8 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
             c->exit_code = AW_EXIT_POOL;
         }
     }
+    aw_planner_destroy (c->planner);
+    c->planner = NULL;
     aw_stop_signals_destroy (c->signals);
     c->signals = NULL;
     event_del (c->redraw);

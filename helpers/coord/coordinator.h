@@ -47,6 +47,9 @@ struct aw_coordinator_config {
     const struct aw_resume_state *earlier;
     struct aw_journal *journal;
     enum aw_durability durability;
+    bool replans; /* plans again during the run (coord/planner.h): its order is free to change */
+    double plan_seconds; /* for a search then; NAN: as the planner sees fit */
+    uint32_t plan_evaluations; /* simulations of a search in its place; 0: not given */
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
     /* Called when min_nodes have joined, before anything starts: is this pool what was asked for?
      * NULL: any pool is. 0, or -1 with text: the run ends as a failure of the pool. */

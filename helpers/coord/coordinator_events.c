@@ -20,6 +20,7 @@ void aw_coordinator_record (struct aw_coordinator *c, const struct aw_event *ev)
 
     aw_coordinator_check_journal (c, aw_journal_append (c->journal, ev, &err), &err);
     aw_display_event (c->display, ev);
+    aw_planner_event (c->planner, ev);
 }
 
 void aw_coordinator_check_messages (struct aw_coordinator *c, int rc, const struct aw_error *err)

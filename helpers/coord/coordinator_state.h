@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "coord/coordinator.h"
+#include "coord/planner.h"
 #include "coord/stop_signals.h"
 #include "coord/messages/task_requests.h"
 #include "coord/time_left.h"
@@ -73,6 +74,7 @@ struct aw_coordinator {
     struct aw_display_set *display_sets; /* one a set */
     uint32_t set_room; /* of these */
     struct aw_time_left time_left;
+    struct aw_planner *planner; /* NULL: the order stays */
     struct aw_exec *exec; /* borrowed while running */
     struct aw_exec_callbacks callbacks;
     struct aw_stop_signals *signals;

@@ -130,6 +130,8 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     decide (c);
     tell_stop (c);
     aw_coordinator_commit (c);
+    if (!aw_sched_stopped (c->sched) && c->exit_code < 0)
+        aw_planner_turn (c->planner, aw_coordinator_now (c));
     aw_coordinator_arm_redraw (c);
     arm_wake (c);
     aw_coordinator_watch_stall (c);

@@ -34,7 +34,7 @@ static double seconds (void *arg, const struct aw_event *start)
 {
     const struct play *play = arg;
 
-    return aw_trial_seconds (play->graph, &play->conditions, play->sequential, start->task);
+    return aw_trial_seconds (play->graph, &play->conditions, play->sequential, start);
 }
 
 /* The scheduler before the first start. NULL with text. */

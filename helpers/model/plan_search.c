@@ -31,6 +31,7 @@ struct search {
     struct side forward, backward;
     struct aw_graph *mirror; /* owned */
     uint32_t n; /* instances */
+    uint32_t open; /* instances of which a task is still to start: those in front of a list */
     uint32_t *places; /* scratch, as the next three */
     double *begin, *last,
         *end; /* by instance: first and last start, last end of the last evaluation */
@@ -61,7 +62,7 @@ static double seconds (void *arg, const struct aw_event *start)
 {
     const struct search *s = arg;
 
-    return aw_trial_seconds (s->side->graph, s->conditions, false, start->task);
+    return aw_trial_seconds (s->side->graph, s->conditions, false, start);
 }
 
 static void observe (void *arg, const struct aw_event *ev)
@@ -74,6 +75,8 @@ static void observe (void *arg, const struct aw_event *ev)
         return;
     at = aw_graph_task (s->side->graph, ev->task);
     instance = aw_graph_instance (s->side->graph, at.iteration, at.set);
+    if (instance >= s->n)
+        return;
     if (ev->type == AW_EVENT_START) {
         s->begin[instance] = fmin (s->begin[instance], ev->t);
         s->last[instance] = ev->t;
@@ -98,8 +101,14 @@ static const struct aw_plan_holds *holds_of (struct search *s, const bool *held)
     return &s->holds;
 }
 
-/* Simulates SIDE with PLACES (NULL: in its policy's order) and the places of HELD, into begin, last
- * and end. The makespan, or NAN with errno.
+/* Did a simulation end well? From a state, tasks may have failed before. */
+static bool ended_well (const struct search *s, const struct aw_simulated *result)
+{
+    return result->code == 0 || (s->conditions->from && result->code == 1);
+}
+
+/* Simulates SIDE with PLACES (NULL: in the order that it has) and the places of HELD, into begin,
+ * last and end. The makespan, or NAN with errno.
  */
 static double play (struct search *s,
                     const struct side *side,
@@ -122,7 +131,7 @@ static double play (struct search *s,
     if (rc == 0)
         rc = aw_simulate (copy, &sim, &result, NULL);
     aw_sched_destroy (copy);
-    return rc == 0 && result.code == 0 ? result.end : NAN;
+    return rc == 0 && ended_well (s, &result) ? result.end : NAN;
 }
 
 /* The same in the order of AT, with the places of HELD (NULL: none). */
@@ -225,13 +234,13 @@ static void move (uint32_t *at, uint32_t from, uint32_t to)
 /* A few instances move, each not far. */
 static void disturb (struct search *s, uint32_t *at, uint32_t moves)
 {
-    uint32_t reach = s->n / 6 < 4 ? 4 : s->n / 6;
+    uint32_t n = s->open, reach = n / 6 < 4 ? 4 : n / 6;
 
     for (uint32_t i = 0; i < moves; i++) {
-        uint32_t from = below (s, s->n), step = 1 + below (s, reach);
+        uint32_t from = below (s, n), step = 1 + below (s, reach);
         bool up = below (s, 2);
         uint32_t to =
-            up ? (from + step < s->n ? from + step : s->n - 1) : (from > step ? from - step : 0);
+            up ? (from + step < n ? from + step : n - 1) : (from > step ? from - step : 0);
 
         move (at, from, to);
     }
@@ -263,7 +272,7 @@ static int step (struct search *s, struct list *now, struct list *new, struct li
         disturb (s, new->at, 1 + below (s, 3));
     if (try_list (s, new) < 0)
         return -1;
-    if (new->t <= now->t * 1.02 && goes_on (s)) {
+    if (s->backward.sched && new->t <= now->t * 1.02 && goes_on (s)) {
         if (justify (s, new, other) < 0)
             return -1;
         if (other->cost < new->cost)
@@ -279,9 +288,9 @@ enum { BEST, NOW, NEW, OTHER, LISTS };
 
 static int look_around (struct search *s, struct list lists[LISTS], double bound)
 {
-    uint32_t idle = 0, patience = 50 + s->n;
+    uint32_t idle = 0, patience = 50 + s->open;
 
-    while (goes_on (s) && lists[BEST].t > bound * (1 + 1e-9)) {
+    while (goes_on (s) && s->open > 1 && lists[BEST].t > bound * (1 + 1e-9)) {
         double before = lists[NOW].cost;
 
         if (step (s, &lists[NOW], &lists[NEW], &lists[OTHER]) < 0)
@@ -293,32 +302,22 @@ static int look_around (struct search *s, struct list lists[LISTS], double bound
             continue;
         idle = 0; /* from the best, but some way off */
         copy_list (s, &lists[NOW], &lists[BEST]);
-        disturb (s, lists[NOW].at, 2 + s->n / 10);
+        disturb (s, lists[NOW].at, 2 + s->open / 10);
         if (try_list (s, &lists[NOW]) < 0)
             return -1;
     }
     return 0;
 }
 
-static struct aw_sched *join (const struct aw_graph *graph,
-                              const struct aw_allocation *allocation,
-                              const struct aw_sched_config *config,
-                              struct aw_error *err)
+bool aw_plan_possible_later (const struct aw_graph *graph)
 {
-    struct aw_sched *sched = aw_sched_create (graph, config, err);
-
-    if (sched
-        && (aw_allocation_join (allocation, sched, err) < 0 || aw_sched_check (sched, err) < 0)) {
-        aw_sched_destroy (sched);
-        sched = NULL;
-    }
-    return sched;
+    return graph->n_topics == 0 && graph->until == AW_NONE
+           && aw_plan_size (graph) <= AW_PLAN_MAX_INSTANCES;
 }
 
 bool aw_plan_possible (const struct aw_graph *graph)
 {
-    return graph->n_topics == 0 && graph->until == AW_NONE && graph->n_sets == graph->n_base
-           && aw_plan_size (graph) <= AW_PLAN_MAX_INSTANCES;
+    return aw_plan_possible_later (graph) && graph->n_sets == graph->n_base;
 }
 
 bool aw_plan_holdable (const struct aw_graph *graph, uint32_t instance)
@@ -374,13 +373,18 @@ static int search_init (struct search *s,
     for (uint32_t i = 0; i < s->n; i++)
         if (aw_plan_holdable (graph, i))
             s->holdable[s->n_holdable++] = i;
-    s->forward = (struct side){ graph, join (graph, allocation, &config, err) };
+    s->forward = (struct side){ graph, aw_trial_begin (graph, allocation,
+                                                       s->conditions->from ? NULL : &config,
+                                                       s->conditions, err) };
     if (!s->forward.sched)
         return -1;
+    if (s->conditions->from)
+        return 0;
     s->mirror = aw_mirror (graph);
     if (!s->mirror)
         return aw_error_set (err, "out of memory");
-    s->backward = (struct side){ s->mirror, join (s->mirror, allocation, &config, err) };
+    s->backward = (struct side){ s->mirror, aw_trial_begin (s->mirror, allocation, &config,
+                                                            s->conditions, err) };
     return s->backward.sched ? 0 : -1;
 }
 
@@ -406,19 +410,42 @@ static void search_finish (struct search *s, struct list lists[LISTS])
     errno = saved;
 }
 
-/* The first list: the starts of the policy's own schedule, which takes T. 0, or -1 with errno. */
+/* After a simulation: the instances of which a task has started in it. The others have nothing left
+ * to be ordered.
+ */
+static void find_open (struct search *s)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < s->n; i++)
+        s->open += isfinite (s->begin[i]);
+    for (uint32_t i = 0; i < s->n_holdable; i++)
+        if (isfinite (s->begin[s->holdable[i]]))
+            s->holdable[n++] = s->holdable[i];
+    s->n_holdable = n;
+}
+
+/* The first list: the starts of START's own schedule. T: its makespan; from a state, that of the
+ * order that the state has. 0, or -1 with errno.
+ */
 static int begin (struct search *s,
                   struct list lists[LISTS],
                   const struct aw_allocation *allocation,
                   const struct aw_sched_config *start,
                   double *t)
 {
-    struct side side = { s->forward.graph, join (s->forward.graph, allocation, start, NULL) };
+    const struct aw_graph *graph = s->forward.graph;
+    struct side side = { graph, aw_trial_begin (graph, allocation, start, s->conditions, NULL) };
+    double own;
 
-    *t = side.sched ? play (s, &side, NULL, NULL) : NAN;
+    *t = s->conditions->from ? play (s, &s->forward, NULL, NULL) : 0;
+    own = side.sched && !isnan (*t) ? play (s, &side, NULL, NULL) : NAN;
     aw_sched_destroy (side.sched);
-    if (isnan (*t))
+    if (isnan (own))
         return -1;
+    if (!s->conditions->from)
+        *t = own;
+    find_open (s);
     for (uint32_t i = 0; i < s->n; i++)
         lists[NOW].at[i] = i;
     order_by (s, lists[NOW].at, s->begin);
@@ -489,7 +516,7 @@ int aw_plan_search (struct aw_found_plan *plan,
     if (rc == 0
         && (begin (&s, lists, allocation, start, &plan->t) < 0
             || look_around (&s, lists, bound) < 0))
-        rc = aw_error_set (err, "out of memory for the search of a plan");
+        rc = aw_error_set (err, "a simulation failed in the search of a plan");
     if (rc == 0 && lists[BEST].t < plan->t * (1 - 1e-9)) {
         plan->t = lists[BEST].t;
         for (uint32_t i = 0; i < s.n; i++)

@@ -20,8 +20,11 @@
 
 enum { AW_PLAN_MAX_INSTANCES = 5000 }; /* larger workflows are not searched */
 
-/* Can orders of GRAPH be searched: is it small enough, without messages and "until"? */
+/* Can orders of GRAPH be searched: is it small enough, without messages, "until" and sets that
+ * tasks have added? Of a run that is under way such sets do no harm.
+ */
 bool aw_plan_possible (const struct aw_graph *graph);
+bool aw_plan_possible_later (const struct aw_graph *graph);
 
 /* Can the place of INSTANCE be held: does it wait for whole sets alone? */
 bool aw_plan_holdable (const struct aw_graph *graph, uint32_t instance);
@@ -29,10 +32,12 @@ bool aw_plan_holdable (const struct aw_graph *graph, uint32_t instance);
 /* Seconds that a search may take: a hundredth of the makespan's lower bound, 2 at most. */
 double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation);
 
-/* Searches from the order of START (an asynchronous way) on, until EVALUATIONS simulations are
- * made, CONDITIONS->go_on returns false, or the makespan is BOUND, below which no schedule is. The
- * result depends on the number of evaluations alone. GRAPH is finalized and knows all durations. 0,
- * or -1 with text. finish takes a zeroed value.
+/* Searches from the order of START (an asynchronous way; NULL: that of CONDITIONS->from) on, until
+ * EVALUATIONS simulations are made, CONDITIONS->go_on returns false, or the makespan is BOUND,
+ * below which no schedule is. The result depends on the number of evaluations alone. From a state,
+ * the result is better than the order that the state has; ALLOCATION is not used, and there is no
+ * improvement backward. GRAPH is finalized and knows all durations. 0, or -1 with text. finish
+ * takes a zeroed value.
  */
 int aw_plan_search (struct aw_found_plan *plan,
                     const struct aw_graph *graph,

@@ -19,12 +19,25 @@ struct steady {
     const struct aw_allocation *allocation;
     const struct aw_conditions *conditions;
     const struct aw_sched_config *start;
-    struct aw_spread spread; /* owned */
+    struct aw_spread small; /* owned; of small deviations */
     uint32_t made; /* simulations */
 };
 
-/* The makespan with PLAN if durations are as planned (SEED 0), or deviate. NAN: stopped, or failed.
- */
+/* The durations are as planned (SEED 0), or deviate. */
+static struct aw_spread *durations (struct steady *s, uint64_t seed)
+{
+    struct aw_spread *spread = s->conditions->from ? s->conditions->spread : &s->small;
+
+    if (seed)
+        aw_spread_seed (spread, seed);
+    else if (s->conditions->from)
+        aw_spread_expect (spread);
+    else
+        return NULL;
+    return spread;
+}
+
+/* The makespan with PLAN under those durations. NAN: stopped, or failed. */
 static double makespan (struct steady *s,
                         const struct aw_found_plan *plan,
                         uint64_t seed,
@@ -37,9 +50,7 @@ static double makespan (struct steady *s,
         errno = ECANCELED;
         return NAN;
     }
-    if (seed)
-        aw_spread_seed (&s->spread, seed);
-    conditions.spread = seed ? &s->spread : NULL;
+    conditions.spread = durations (s, seed);
     conditions.plan = plan;
     s->made++;
     return aw_trial_run (s->graph, s->allocation, s->start, &conditions, &trial, err) < 0 ? NAN
@@ -180,10 +191,10 @@ int aw_plan_steady (struct aw_found_plan *plan,
     if (plan->evaluations >= MANY)
         mine.go_on = NULL;
     errno = 0;
-    rc = aw_spread_init (&s.spread, graph, NULL, VARIATION, err);
+    rc = aw_spread_init (&s.small, graph, NULL, VARIATION, err);
     if (rc == 0)
         rc = improve (&s, plan, err);
-    aw_spread_finish (&s.spread);
+    aw_spread_finish (&s.small);
     plan->evaluations += s.made;
     if (rc < 0)
         plan->t = t;

@@ -132,6 +132,14 @@ static int begin (struct aw_sched *sched,
     return push (q, e);
 }
 
+static double seconds_of (const struct aw_sched *sched,
+                          const struct aw_simulation *sim,
+                          const struct aw_event *start)
+{
+    return known (sim->seconds ? sim->seconds (sim->arg, start)
+                               : aw_sched_expected (sched, start->task));
+}
+
 /* Performs all actions of the scheduler for now. */
 static int act (struct aw_sched *sched,
                 const struct aw_simulation *sim,
@@ -154,8 +162,7 @@ static int act (struct aw_sched *sched,
             return aw_error_set (err, "out of memory in the simulation");
         if (action.type != AW_EVENT_START)
             continue;
-        seconds = known (sim->seconds ? sim->seconds (sim->arg, &action)
-                                      : aw_sched_expected (sched, action.task));
+        seconds = seconds_of (sched, sim, &action);
         if (!sim->measured)
             seconds += aw_sched_startup (sched, action.task);
         if (begin (sched, queue, &action, &seconds) < 0)
@@ -224,14 +231,17 @@ static int wake (struct aw_sched *sched,
 }
 
 /* Attempts that run when the simulation begins. */
-static int take_over (struct aw_sched *sched, struct queue *queue, struct aw_error *err)
+static int take_over (struct aw_sched *sched,
+                      const struct aw_simulation *sim,
+                      struct queue *queue,
+                      struct aw_error *err)
 {
     struct aw_event ev;
     uint32_t cursor = 0;
     double now = aw_sched_now (sched);
 
     while (aw_sched_running (sched, &cursor, &ev)) {
-        double seconds = known (aw_sched_expected (sched, ev.task));
+        double seconds = seconds_of (sched, sim, &ev);
         double end = ev.t + seconds > now ? ev.t + seconds : now;
 
         if (push (queue, (struct ending){ .type = AW_EVENT_FINISH,
@@ -276,7 +286,7 @@ int aw_simulate (struct aw_sched *sched,
     memset (result, 0, sizeof (*result));
     result->code = -1;
     result->end = aw_sched_now (sched);
-    rc = take_over (sched, &queue, err);
+    rc = take_over (sched, sim, &queue, err);
     if (rc == 0)
         rc = take_messages (sched, err);
     if (rc == 0)
@@ -297,6 +307,8 @@ int aw_simulate (struct aw_sched *sched,
         }
         if (rc == 0)
             rc = wake (sched, sim, t, err);
+        if (rc == 0 && sim->turn)
+            rc = sim->turn (sim->arg, sched, err);
         if (rc == 0)
             rc = act (sched, sim, &queue, result, err);
     }

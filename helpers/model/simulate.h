@@ -10,13 +10,17 @@
 enum { AW_SIMULATE_STRIDE = 4096 };
 
 struct aw_simulation {
-    /* Seconds that an attempt takes. NULL: aw_sched_duration, or 0 if that is NAN. */
+    /* Seconds that an attempt takes, also one that runs already: START is in the past then. NULL:
+     * aw_sched_duration, or 0 if that is NAN. */
     double (*seconds) (void *arg, const struct aw_event *start);
     bool measured; /* they are of a run: the starts of workers are in them */
     /* May change FINISH, the end of an attempt, into a failure. NULL: all complete. */
     void (*ends) (void *arg, struct aw_event *finish);
     /* Called for each event in order, including START and FINISH. NULL: not called. */
     void (*observe) (void *arg, const struct aw_event *ev);
+    /* Called after the events of each time, before what is decided on them: may hand further events
+     * to SCHED. 0, or -1 with text. NULL: not called. */
+    int (*turn) (void *arg, struct aw_sched *sched, struct aw_error *err);
     void *arg;
     /* Called every AW_SIMULATE_STRIDE decisions: false stops the simulation. NULL: it runs to its
      * end. */
@@ -31,8 +35,9 @@ struct aw_simulated {
     int code; /* of the END action; -1: there was none */
 };
 
-/* Runs SCHED, whose nodes have joined, to its end. Attempts that run already end as expected; now,
- * if that time is past or not known. 0, or -1 with text; errno is ECANCELED if go_on stopped it.
+/* Runs SCHED, whose nodes have joined, to its end. Attempts that run already end after their
+ * seconds; now, if that time is past or not known. 0, or -1 with text; errno is ECANCELED if go_on
+ * stopped it.
  */
 int aw_simulate (struct aw_sched *sched,
                  const struct aw_simulation *simulation,

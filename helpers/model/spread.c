@@ -151,8 +151,9 @@ int aw_spread_init (struct aw_spread *spread,
     if (!spread->sets)
         return aw_error_set (err, "out of memory for the spread of durations");
     for (uint32_t s = 0; s < graph->n_sets; s++) {
-        const struct aw_sample_list *list = aw_samples_of (samples, s);
         double seconds = graph->sets[s].duration;
+        uint32_t source = isnan (seconds) ? graph->sets[s].group : s;
+        const struct aw_sample_list *list = aw_samples_of (samples, source);
         double own = isnan (variation) ? graph->sets[s].spread : variation;
 
         if (list && isnan (variation))
@@ -178,6 +179,7 @@ void aw_spread_seed (struct aw_spread *spread, uint64_t seed)
     uint64_t of_sets = mix (~seed); /* not the numbers of tasks */
 
     spread->seed = seed;
+    spread->expects = false;
     for (uint32_t s = 0; s < spread->n_sets; s++) {
         struct aw_spread_set *set = &spread->sets[s];
 
@@ -186,24 +188,59 @@ void aw_spread_seed (struct aw_spread *spread, uint64_t seed)
     }
 }
 
-double aw_spread_seconds (const struct aw_spread *spread,
-                          const struct aw_graph *graph,
-                          uint32_t task)
+void aw_spread_expect (struct aw_spread *spread)
 {
-    uint32_t number = aw_graph_task (graph, task).set;
-    const struct aw_spread_set *set = &spread->sets[number];
+    spread->expects = true;
+}
+
+static double draw (const struct aw_spread_set *set, uint64_t seed, uint32_t task)
+{
     double x = 0;
 
-    if (number >= spread->n_sets)
-        return graph->sets[number].duration;
     if (set->samples) {
-        uint32_t i = (uint32_t)(uniform (spread->seed, task, 2) * set->samples->n);
+        uint32_t i = (uint32_t)(uniform (seed, task, 2) * set->samples->n);
 
         x = set->shape * (logarithm (set->samples->seconds[i % set->samples->n]) - set->mean);
     }
     else if (set->deviation > 0)
-        x = set->deviation * normal (spread->seed, task, 0);
+        x = set->deviation * normal (seed, task, 0);
     return exp (set->mean + set->shift + set->scale * x);
+}
+
+/* The mean of the log-normal durations that exceed RAN. */
+static double expected (const struct aw_spread_set *set, double ran)
+{
+    const double far = 5; /* deviations beyond which the tail is taken as exponential */
+    double variance = set->deviation * set->deviation + set->error * set->error;
+    double deviation = sqrt (variance), mean = exp (set->mean + variance / 2), z;
+
+    if (ran <= 0 || isnan (mean))
+        return mean;
+    if (deviation == 0)
+        return fmax (mean, ran);
+    z = (log (ran) - set->mean) / deviation;
+    return z > far ? ran * (1 + deviation / z)
+                   : mean * erfc ((z - deviation) / M_SQRT2) / erfc (z / M_SQRT2);
+}
+
+double aw_spread_seconds (const struct aw_spread *spread,
+                          const struct aw_graph *graph,
+                          uint32_t task,
+                          double ran)
+{
+    enum { DRAWS = 16 }; /* until one exceeds RAN */
+    uint32_t number = aw_graph_task (graph, task).set;
+    const struct aw_spread_set *set = &spread->sets[number];
+
+    if (number >= spread->n_sets)
+        return graph->sets[number].duration;
+    for (uint64_t i = 0; !spread->expects && i < DRAWS; i++) {
+        double seconds = draw (set, i ? mix (spread->seed ^ mix (i)) : spread->seed, task);
+
+        if (!(seconds <= ran))
+            return seconds;
+    }
+    return expected (set, ran);
 }
 
 uint32_t aw_spread_count (const struct aw_spread *spread, enum aw_spread_source source)

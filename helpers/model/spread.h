@@ -7,6 +7,7 @@
 #ifndef AW_MODEL_SPREAD_H
 #define AW_MODEL_SPREAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/graph/graph.h"
@@ -37,10 +38,12 @@ struct aw_spread {
     } * sets; /* owned */
     uint32_t n_sets;
     uint64_t seed;
+    bool expects; /* no draws: seconds are what to expect */
 };
 
-/* What is known of GRAPH, which is finalized and knows all durations. SAMPLES (NULL: none) come
- * first, then what a set declares. VARIATION, a standard deviation over the mean, holds for all
+/* What is known of GRAPH, which is finalized. SAMPLES (NULL: none) come first, those of a set's
+ * group where it declares nothing, then what a set declares. Of a set of which nothing is known the
+ * seconds are NAN. VARIATION, a standard deviation over the mean, holds for all
  * sets in place of both; NAN: it is not given. The seed is 0. SAMPLES must outlive SPREAD. 0, or -1
  * with text. finish takes a zeroed value.
  */
@@ -54,10 +57,16 @@ void aw_spread_finish (struct aw_spread *spread);
 /* From now on durations are those of SEED. */
 void aw_spread_seed (struct aw_spread *spread, uint64_t seed);
 
-/* Seconds of TASK. The same for the same seed. */
+/* From now on, until the next seed, durations are what to expect: the mean. */
+void aw_spread_expect (struct aw_spread *spread);
+
+/* Seconds of TASK, which has run for RAN seconds already (0: it has not started), so that it takes
+ * longer. The same for the same seed.
+ */
 double aw_spread_seconds (const struct aw_spread *spread,
                           const struct aw_graph *graph,
-                          uint32_t task);
+                          uint32_t task,
+                          double ran);
 
 /* How many sets are known from SOURCE. */
 uint32_t aw_spread_count (const struct aw_spread *spread, enum aw_spread_source source);

@@ -2,6 +2,7 @@
 #include "model/trial.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "model/simulate.h"
@@ -38,12 +39,14 @@ static bool waits (const struct play *play, struct aw_task at)
 double aw_trial_seconds (const struct aw_graph *graph,
                          const struct aw_conditions *conditions,
                          bool sequential,
-                         uint32_t task)
+                         const struct aw_event *start)
 {
     struct play play = { graph, conditions, sequential };
-    struct aw_task at = aw_graph_task (graph, task);
-    double seconds = conditions->spread ? aw_spread_seconds (conditions->spread, graph, task)
-                                        : graph->sets[at.set].duration;
+    struct aw_task at = aw_graph_task (graph, start->task);
+    double ran = conditions->from ? fmax (0, aw_sched_now (conditions->from) - start->t) : 0;
+    double seconds = conditions->spread
+                         ? aw_spread_seconds (conditions->spread, graph, start->task, ran)
+                         : graph->sets[at.set].duration;
 
     if (conditions->latency > 0 && waits (&play, at))
         seconds += conditions->latency;
@@ -54,7 +57,7 @@ static double seconds (void *arg, const struct aw_event *start)
 {
     const struct play *play = arg;
 
-    return aw_trial_seconds (play->graph, play->conditions, play->sequential, start->task);
+    return aw_trial_seconds (play->graph, play->conditions, play->sequential, start);
 }
 
 static bool go_on (void *arg)
@@ -71,9 +74,9 @@ static int simulate (struct aw_sched *sched,
 {
     struct aw_simulation simulation = { .seconds = seconds, .go_on = go_on, .arg = play };
 
-    if (aw_sched_check (sched, err) < 0 || aw_simulate (sched, &simulation, result, err) < 0)
+    if (aw_simulate (sched, &simulation, result, err) < 0)
         return -1;
-    if (result->code != 0)
+    if (result->code != 0 && !(play->conditions->from && result->code == 1)) /* a task has failed */
         return aw_error_set (err, "the simulated run did not end");
     return 0;
 }
@@ -85,6 +88,25 @@ int aw_trial_follow (struct aw_sched *sched, const struct aw_found_plan *plan, s
     return 0;
 }
 
+struct aw_sched *aw_trial_begin (const struct aw_graph *graph,
+                                 const struct aw_allocation *a,
+                                 const struct aw_sched_config *config,
+                                 const struct aw_conditions *conditions,
+                                 struct aw_error *err)
+{
+    const struct aw_sched *from = conditions->from;
+    struct aw_sched *sched = from ? aw_sched_clone (from) : aw_sched_create (graph, config, err);
+
+    if (from && (!sched || (config && aw_sched_set_policy (sched, config->policy) < 0)))
+        aw_error_set (err, "out of memory");
+    else if (from
+             || (sched && aw_allocation_join (a, sched, err) == 0
+                 && aw_sched_check (sched, err) == 0))
+        return sched;
+    aw_sched_destroy (sched);
+    return NULL;
+}
+
 int aw_trial_run (const struct aw_graph *graph,
                   const struct aw_allocation *a,
                   const struct aw_sched_config *config,
@@ -94,19 +116,21 @@ int aw_trial_run (const struct aw_graph *graph,
 {
     static const struct aw_conditions plain;
     struct play play = { graph, conditions ? conditions : &plain,
-                         config->mode == AW_MODE_SEQUENTIAL };
-    struct aw_sched *sched = aw_sched_create (graph, config, err);
+                         config && config->mode == AW_MODE_SEQUENTIAL };
+    struct aw_sched *sched = aw_trial_begin (graph, a, config, play.conditions, err);
     struct aw_simulated result;
     int rc = -1;
 
     memset (trial, 0, sizeof (*trial));
-    if (sched && aw_allocation_join (a, sched, err) == 0)
+    if (sched)
         rc = aw_trial_follow (sched, play.conditions->plan, err);
     if (rc == 0)
         rc = simulate (sched, &play, &result, err);
     if (rc == 0) {
         trial->t = result.end;
         trial->decisions = result.decisions;
+    }
+    if (rc == 0 && !play.conditions->from) {
         trial->node_hours = a->n_nodes * result.end / 3600;
         if (result.end > 0) {
             trial->cpu_share = result.cpu_seconds / (a->cpus * result.end);

@@ -43,35 +43,47 @@ struct aw_conditions {
      * earlier runs; 0: none */
     double latency;
     const struct aw_found_plan *plan; /* that an asynchronous trial follows; NULL: none */
-    const struct aw_spread *spread; /* NULL: each task takes the duration of its set */
+    struct aw_spread *spread; /* NULL: each task takes the duration of its set. Borrowed */
+    const struct aw_sched *from; /* the state of a run, with which the simulation begins, in its
+                                    mode; NULL: an empty pool */
     bool (*go_on) (void *arg); /* called from time to time: false stops the simulation. NULL: it
                                   runs to its end */
     void *arg;
 };
 
 struct aw_trial {
-    double t; /* seconds from the first start to the last end */
+    double t; /* seconds from the first start to the last end; from a state: t of the last end */
     /* held by tasks, of all that the allocation has in that time; 0 to 1 */
     double cpu_share, gpu_share;
     double node_hours; /* nodes times t */
     uint64_t decisions; /* starts */
 };
 
-/* Seconds that a task takes under CONDITIONS. A launch that waited for another task holds its
- * resources while it is under way. SEQUENTIAL: stage after stage.
+/* Seconds that the attempt that START began takes under CONDITIONS. A launch that waited for
+ * another task holds its resources while it is under way. SEQUENTIAL: stage after stage.
  */
 double aw_trial_seconds (const struct aw_graph *graph,
                          const struct aw_conditions *conditions,
                          bool sequential,
-                         uint32_t task);
+                         const struct aw_event *start);
+
+/* A scheduler as CONDITIONS say: a copy of their state, or new on ALLOCATION; in CONFIG's order
+ * (NULL: in that of the state). NULL with text.
+ */
+struct aw_sched *aw_trial_begin (const struct aw_graph *graph,
+                                 const struct aw_allocation *allocation,
+                                 const struct aw_sched_config *config,
+                                 const struct aw_conditions *conditions,
+                                 struct aw_error *err);
 
 /* SCHED follows PLAN, if that says anything (NULL: no plan). 0, or -1 with text. */
 int aw_trial_follow (struct aw_sched *sched,
                      const struct aw_found_plan *plan,
                      struct aw_error *err);
 
-/* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. 0, or -1 with text; errno is
- * ECANCELED if go_on stopped it.
+/* GRAPH is finalized and knows all durations. CONDITIONS may be NULL. ALLOCATION and CONFIG as
+ * aw_trial_begin has them; from a state, t and decisions alone are filled. 0, or -1 with text;
+ * errno is ECANCELED if go_on stopped it.
  */
 int aw_trial_run (const struct aw_graph *graph,
                   const struct aw_allocation *allocation,

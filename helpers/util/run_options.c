@@ -53,9 +53,9 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .argument = "TIME",
         .otherwise = "a hundredth of the run, 2s at most",
         VALUE (SECONDS, plan_time),
-        .settings = NEW_RUN,
-        .help = "With --policy=auto: search for a better order before the run, at most this long; "
-        "0: only compare the policies",
+        .settings = ALWAYS,
+        .help = "With --policy=auto: search for a better order before the run, and during it when "
+        "it has departed from its plan, each time at most this long; 0: only compare the policies",
     },
     [AW_OPTION_PLAN_EVALUATIONS] = {
         SRUN ("plan-evaluations"),
@@ -63,7 +63,7 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .otherwise = "as many as plan-time allows",
         VALUE (COUNT, plan_evaluations),
         .least = 1,
-        .settings = NEW_RUN,
+        .settings = ALWAYS,
         .help = "Simulate at most N orders in the search; the result depends on N alone",
     },
     [AW_OPTION_DIR] = {

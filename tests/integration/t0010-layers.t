@@ -120,7 +120,7 @@ malloc calloc realloc reallocarray free __popcountdi2 strdup strndup qsort bsear
 memcpy memmove memset memcmp memchr strlen strcmp strncmp strchr strrchr strcpy strcspn strspn strstr
 snprintf vsnprintf __snprintf_chk __vsnprintf_chk __memcpy_chk __memset_chk __strcpy_chk __memmove_chk
 sigabbrev_np qsort_r log1p strtol strtoul strtoull strtod __isoc23_strtoul __isoc23_strtol __isoc23_strtoull
-floor ceil fabs sqrt log exp pow cos sin fmin fmax round trunc isnan isinf lround
+floor ceil fabs sqrt log exp pow cos sin fmin fmax round trunc isnan isinf lround erfc
 __errno_location __stack_chk_fail _GLOBAL_OFFSET_TABLE_ __isoc99_sscanf sscanf
 END
 tr ' ' '\n' <pure | sort -u >allowed

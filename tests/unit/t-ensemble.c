@@ -37,7 +37,7 @@ static void moments (
     double sum = 0, squares = 0;
 
     for (uint32_t i = 0; i < N; i++) {
-        double x = (aw_spread_seed (s, i), aw_spread_seconds (s, g, task));
+        double x = (aw_spread_seed (s, i), aw_spread_seconds (s, g, task, 0));
 
         sum += x;
         squares += x * x;
@@ -125,12 +125,12 @@ static void declared_means_and_spreads_are_met (void **state)
     moments (&s, g, 0, &mean, &deviation);
     assert_true (fabs (mean / 340 - 1) < 0.01);
     assert_true (fabs (deviation - 0.3) < 0.02);
-    NEAR (aw_spread_seconds (&s, g, 96), 85);
+    NEAR (aw_spread_seconds (&s, g, 96, 0), 85);
     /* of the others, tasks do not vary among each other, but their mean is uncertain */
     moments (&s, g, 113, &mean, &deviation);
     assert_true (fabs (mean / 37.5 - 1) < 0.005);
     assert_true (fabs (deviation - 0.1) < 0.005);
-    assert_true (aw_spread_seconds (&s, g, 113) == aw_spread_seconds (&s, g, 114));
+    assert_true (aw_spread_seconds (&s, g, 113, 0) == aw_spread_seconds (&s, g, 114, 0));
     aw_spread_finish (&s);
     /* one number for all */
     assert_int_equal (aw_spread_init (&s, g, NULL, 0.1, NULL), 0);
@@ -164,7 +164,7 @@ static void samples_say_what_they_know (void **state)
     moments (&s, g, 0, &mean, &many);
     assert_true (fabs (mean / 150 - 1) < 0.02);
     for (uint32_t i = 0; i < 96; i++) { /* two humps, nothing between */
-        double seconds = aw_spread_seconds (&s, g, i);
+        double seconds = aw_spread_seconds (&s, g, i, 0);
 
         low += seconds < 120;
         assert_true (seconds < 130 || seconds > 160);

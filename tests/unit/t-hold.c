@@ -309,7 +309,7 @@ static struct aw_spread spread;
 static double spread_seconds (void *arg, const struct aw_event *start)
 {
     (void)arg;
-    return aw_spread_seconds (&spread, spread_graph, start->task);
+    return aw_spread_seconds (&spread, spread_graph, start->task, 0);
 }
 
 /* The inputs of RECORD make S decide as recorded. WAKEs count: they are inputs. */

@@ -42,8 +42,8 @@ static const struct {
 } cells[] = {
     { AW_OPTION_MODE, "--mode=sequential", "xxxxxxx" },
     { AW_OPTION_POLICY, "--policy=fifo", "xxxxxxx" },
-    { AW_OPTION_PLAN_TIME, "--plan-time=1s", "xxx-xxx" },
-    { AW_OPTION_PLAN_EVALUATIONS, "--plan-evaluations=9", "xxx-xxx" },
+    { AW_OPTION_PLAN_TIME, "--plan-time=1s", "xxxxxxx" },
+    { AW_OPTION_PLAN_EVALUATIONS, "--plan-evaluations=9", "xxxxxxx" },
     { AW_OPTION_DIR, "--dir=d", "xxx-xxx" },
     { AW_OPTION_PROGRESS, "--progress=none", "xxxxxxx" },
     { AW_OPTION_GRACE, "--grace=1", "xxxxxxx" },

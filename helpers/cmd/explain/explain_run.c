@@ -149,6 +149,20 @@ static void put_now (struct aw_explain *ex)
     aw_textbuf_puts (ex->out, ".\n");
 }
 
+static void put_plan (struct aw_explain *ex)
+{
+    uint32_t n;
+    const struct aw_history_plan *plan = aw_report_new_plan (&ex->report, &n);
+    char when[32];
+
+    if (!plan)
+        return;
+    aw_textbuf_printf (ex->out, "Planned again %sat %s: ", n > 1 ? "several times, last " : "",
+                       aw_report_seconds (when, plan->t));
+    aw_textbuf_plain (ex->out, plan->reason, strlen (plan->reason));
+    aw_textbuf_puts (ex->out, ".\n");
+}
+
 /* The task that ends last, by the model. */
 static uint32_t last_of_all (const struct aw_explain *ex)
 {
@@ -221,6 +235,7 @@ void aw_explain_run (struct aw_explain *ex)
         aw_textbuf_putc (ex->out, ')');
     }
     put_now (ex);
+    put_plan (ex);
     put_failures (ex);
     if (!ex->open) {
         if (ex->closed.text[0])

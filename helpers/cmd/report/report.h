@@ -85,6 +85,9 @@ const char *aw_report_seconds (char buf[32], double value);
  * terminal, without a newline. */
 void aw_report_verdict (const struct aw_report *report, struct aw_textbuf *out);
 
+/* The last plan that was made during the run, and in N how many there were. NULL: none. */
+const struct aw_history_plan *aw_report_new_plan (const struct aw_report *report, uint32_t *n);
+
 /* Calls PUT with ARG for each figure of the run: what it is, and its value for people. */
 typedef void aw_figure_fn (void *arg, const char *key, const char *text);
 void aw_report_figures (const struct aw_report *report, aw_figure_fn *put, void *arg);

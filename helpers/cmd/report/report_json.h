@@ -18,6 +18,9 @@ void aw_report_json_open (struct aw_textbuf *out, const char *key, char bracket)
 /* Opens the document: its TITLE with the version of the format, then what the run is. */
 void aw_report_json_run (const struct aw_report *report, const char *title, struct aw_textbuf *out);
 
+/* The member "plans": when each came, for how many sets it holds places, and why. */
+void aw_report_json_plans (const struct aw_report *report, struct aw_textbuf *out);
+
 /* The member "tasks": counts of tasks. */
 void aw_report_json_tasks (const struct aw_report *report, struct aw_textbuf *out);
 

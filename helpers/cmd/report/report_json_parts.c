@@ -64,6 +64,21 @@ void aw_report_json_run (const struct aw_report *report, const char *title, stru
     aw_report_json_string (out, "stop_reason", report->history.stop_reason);
 }
 
+void aw_report_json_plans (const struct aw_report *report, struct aw_textbuf *out)
+{
+    aw_report_json_open (out, "plans", '[');
+    for (uint32_t i = 0; i < report->history.n_plans; i++) {
+        const struct aw_history_plan *plan = &report->history.plans[i];
+
+        aw_report_json_open (out, NULL, '{');
+        aw_report_json_number (out, "t", plan->t);
+        aw_report_json_count (out, "holds", plan->n_holds);
+        aw_report_json_string (out, "reason", plan->reason);
+        aw_textbuf_putc (out, '}');
+    }
+    aw_textbuf_putc (out, ']');
+}
+
 void aw_report_json_tasks (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_summary *sum = &report->summary;

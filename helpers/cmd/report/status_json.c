@@ -84,6 +84,7 @@ void aw_status_json (const struct aw_report *report, struct aw_textbuf *out)
     aw_report_json_number (out, "now", report->history.now);
     aw_report_json_number (out, "predicted", report->predicted);
     aw_report_json_count (out, "resumed", report->history.n_gaps);
+    aw_report_json_plans (report, out);
     aw_report_json_tasks (report, out);
     put_pool (report, out);
     put_staging (report, out);

@@ -152,6 +152,9 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->store = aw_run_logs_store (run->args, run->workflow, run->resume, run->run_dir);
     config->start_dir = run->start_dir;
     config->display = run->args->display;
+    config->replans = !run->args->policy_given && run->args->value.plan_time != 0;
+    config->plan_seconds = run->args->value.plan_time;
+    config->plan_evaluations = run->args->value.plan_evaluations;
     config->kill_grace = aw_run_grace (run->args);
     config->durability = (enum aw_durability)run->args->value.durability;
     run->own_end = aw_clock_wall () + run->args->value.time_limit - config->kill_grace;

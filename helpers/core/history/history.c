@@ -43,6 +43,9 @@ void aw_history_finish (struct aw_history *history)
         free (history->nodes[i].name);
     for (uint32_t i = 0; i < history->n_gaps; i++)
         free (history->gaps[i].job);
+    for (uint32_t i = 0; i < history->n_plans; i++)
+        free (history->plans[i].reason);
+    free (history->plans);
     free (history->attempts);
     free (history->more);
     free (history->nodes);
@@ -454,10 +457,20 @@ static int handle_cancel (struct aw_history *history,
 
 static int handle_plan (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
+    struct aw_history_plan entry = { .t = ev->t };
     char *plan = strdup (ev->text ? ev->text : "");
 
-    if (!plan)
+    entry.reason = ev->reason ? strdup (ev->reason) : NULL;
+    if (!plan || !entry.reason != !ev->reason
+        || aw_array_reserve (&history->plans, &history->plan_room, history->n_plans + (size_t)1)
+               < 0) {
+        free (plan);
+        free (entry.reason);
         return aw_error_set (err, "out of memory");
+    }
+    for (const char *p = plan; (p = strchr (p, ':')); p++)
+        entry.n_holds++;
+    history->plans[history->n_plans++] = entry;
     free (history->plan);
     history->plan = plan;
     return 0;

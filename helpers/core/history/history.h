@@ -63,6 +63,14 @@ struct aw_history_gap {
     char *job; /* Slurm job that resumed it, owned; NULL: none */
 };
 
+/* A PLAN: when, for how many set instances it holds places, and why it came in place of the order
+ * before it. */
+struct aw_history_plan {
+    double t;
+    uint32_t n_holds;
+    char *reason; /* owned; NULL: it was made before the run */
+};
+
 struct aw_history {
     const struct aw_graph *graph; /* borrowed */
     struct aw_attempt *attempts; /* in the order in which they began, with stage-in or start; see
@@ -77,6 +85,8 @@ struct aw_history {
     double now; /* t of the last event; the caller may increase it, to count running tasks up to
                    then */
     char *plan; /* the last one's order; NULL: there was none */
+    struct aw_history_plan *plans; /* all of them */
+    uint32_t n_plans;
     char *stop_reason; /* NULL: not stopped */
     char *stall; /* what all running tasks wait for, as the last STALL says; NULL: none was seen */
     bool stalled; /* they wait now */
@@ -96,7 +106,7 @@ struct aw_history {
                             AW_NONE: of a removed task; 0: it is not submitted */
     uint32_t n_sets; /* private: those known to it */
     size_t n_before; /* private: attempts before the last RESUME */
-    uint32_t node_room, gap_room, cancel_room; /* private */
+    uint32_t node_room, gap_room, cancel_room, plan_room; /* private */
     struct aw_graph_size room; /* private: of the arrays by task */
 };
 

@@ -40,6 +40,11 @@ int aw_sched_follow (struct aw_sched *sched,
                      const uint32_t *places,
                      const struct aw_plan_holds *holds);
 
+/* SCHED orders by POLICY from now on, without a plan: to see what that leads to. 0, or -1 with
+ * ENOMEM.
+ */
+int aw_sched_set_policy (struct aw_sched *sched, enum aw_policy policy);
+
 /* Both as the text of a PLAN event: "2 0 1 1:0.5" has three places, and instance 1 is held for at
  * most 0.5 seconds. Caller frees; NULL with ENOMEM.
  */

@@ -46,6 +46,13 @@ int aw_sched_follow (struct aw_sched *s, const uint32_t *places, const struct aw
     return 0;
 }
 
+int aw_sched_set_policy (struct aw_sched *s, enum aw_policy policy)
+{
+    s->config.policy = policy;
+    aw_sched_rank_again (s);
+    return aw_sched_follow (s, NULL, NULL);
+}
+
 char *aw_plan_text (const struct aw_graph *graph,
                     const uint32_t *places,
                     const struct aw_plan_holds *holds)
