@@ -124,7 +124,7 @@ __attribute__ ((noreturn)) static void execute (const struct child *child)
     fail (child, STAGE_EXEC);
 }
 
-/* The descriptor for calls. Whatever has its number is not needed by now; the pipe for reports has
+/* The descriptor for calls. The child needs no other that has its number: the pipe for reports has
  * another one. */
 static int give_calls (int fd)
 {

@@ -83,7 +83,7 @@ static void send_result (struct aw_agent_attempt *attempt, const struct aw_piece
         aw_link_send (link, aw_message_frame_put (aw_link_out (link), &packet, false));
 }
 
-/* The worker is idle again, and its attempt goes on to its end. */
+/* The worker is idle again, and its attempt is about to end. */
 static void end_call (struct aw_worker *worker)
 {
     struct aw_agent_attempt *attempt = worker->attempt;
@@ -108,7 +108,7 @@ static void settle (struct aw_worker *worker)
         end_call (worker);
 }
 
-/* An answer of an attempt that was told to end comes too late: that ends with its process. */
+/* An answer of an attempt that is being ended comes too late: the attempt ends with its process. */
 static void take_answer (struct aw_worker *worker, const struct aw_worker_answer *answer)
 {
     struct aw_agent_attempt *attempt = worker->attempt;
@@ -172,7 +172,7 @@ static void take_lines (struct aw_worker *worker)
     text->len -= from;
 }
 
-/* Reads what it has sent; -1 with errno, 0 is its end, else there is no more. */
+/* Reads what it has sent. -1 with errno; 0: it has closed its end; 1: all is read. */
 static ssize_t read_answers (struct aw_worker *worker)
 {
     ssize_t n = 1;

@@ -3,7 +3,7 @@
  * worker is the process of an attempt, and outlives it:
  *
  *   none -> busy        the launch of a call finds no worker of its set in its place
- *   busy -> idle        it has answered: the attempt goes on without it
+ *   busy -> idle        it has answered: the attempt no longer has it
  *   idle -> busy        the next call of its set in exactly its place
  *   idle -> ending      another task is launched on some of its CPUs, GPUs or memory, or the agent
  *                       ends: its descriptor is closed; later come SIGTERM and SIGKILL
@@ -69,7 +69,7 @@ struct aw_worker {
 /* All of a node; {0} is none. */
 struct aw_workers {
     struct aw_worker *first;
-    /* The call of ATTEMPT has been answered as FINISH says: it goes on without a process. */
+    /* The call of ATTEMPT has been answered as FINISH says: it has no process any more. */
     void (*answered) (struct aw_agent_attempt *attempt, const struct aw_event *finish);
     uint32_t n_idle; /* of them, with those that end */
 };

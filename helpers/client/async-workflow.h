@@ -173,7 +173,7 @@ struct aw_call {
     const char *input; /* JSON; NULL where the workflow gives none */
 };
 
-/* Waits for the next call. Returns 1; or 0 when there are no more: then the process should end
+/* Waits for the next call. Returns 1; or 0 after the last one: then the process should end
  * soon; or -1 with errno: ENOTCONN if it is not a worker. A call that has not been answered counts
  * as done. From now on aw_open, in this process and those that it starts, speaks for that task;
  * ASYNC_WORKFLOW_TASK and the like in the environment are its own.

@@ -8,6 +8,7 @@
 
 #include "core/sched/sched.h"
 #include "fuzz.h"
+#include "io/workflow/json_check.h"
 #include "io/workflow/workflow.h"
 #include "model/simulate.h"
 
@@ -17,6 +18,19 @@ static void expand (const struct aw_workflow *w, uint32_t task, const char *temp
 {
     if (template)
         free (aw_recipe_expand (template, w, task, "/run\"\x1b[2J"));
+}
+
+/* The input of a call is JSON with any texts in it. */
+static void check_input (const struct aw_workflow *w, uint32_t task, const char *input)
+{
+    char *text = aw_recipe_expand_json (input, w, task, "/run\"\x1b[2J", "/scratch");
+    struct aw_problems problems;
+
+    aw_problems_init (&problems);
+    if (text)
+        RULE (aw_json_check (text, strlen (text), AW_WORKFLOW_MAX_DEPTH, "input", &problems) == 0);
+    aw_problems_finish (&problems);
+    free (text);
 }
 
 static void look_at (const struct aw_workflow *w)
@@ -40,6 +54,8 @@ static void look_at (const struct aw_workflow *w)
             expand (w, ends[e], recipe->script);
             if (recipe->script)
                 free (aw_recipe_expand_script (recipe->script, w, ends[e], "/run", "/scratch"));
+            if (recipe->input)
+                check_input (w, ends[e], recipe->input);
             expand (w, ends[e], recipe->directory);
             expand (w, ends[e], recipe->out);
             expand (w, ends[e], recipe->err);

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 
-test_description='Two small examples: a list of commands, and a table of parameters'
+test_description='Small examples: a list of commands, a table of parameters, workers'
 
 . "$(dirname "$0")/lib.sh"
 
 PATH=$top_builddir/helpers:$PATH
-cp -r "$top_srcdir/examples/list" "$top_srcdir/examples/table" . && chmod -R u+w list table
+cp -r "$top_srcdir/examples/list" "$top_srcdir/examples/table" "$top_srcdir/examples/workers" . &&
+    chmod -R u+w list table workers
 
 # run OPTION...: on this machine, without Slurm
 run () { async-workflow run --local --cpus 4 --progress none "$@" >out 2>&1 || { cat out; false; }; }
@@ -40,6 +41,11 @@ test_expect_success NUMPY 'table: a fit for each row, and the best of them' '
 test_expect_success NUMPY 'table: another table by --param' '
     (cd table && printf "ridge,degree\n0.1,2\n" >more.csv && rm -f score.* && run --dir more --param params=more.csv table.json &&
         grep -q " 2 0.1$" best.txt)
+'
+
+test_expect_success NUMPY 'workers: few processes predict all batches, and the results come as messages' '
+    (cd workers && async-workflow check predict.json && run --param batches=40 --dir run predict.json &&
+        grep -q "^40 batches, mean " summary.txt && test $(wc -l <run/messages/predict:results.jsonl) = 40)
 '
 
 test_done
