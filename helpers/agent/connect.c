@@ -166,7 +166,8 @@ static int try_host (const char *host,
     int rc = getaddrinfo (host, port, &hints, &list);
 
     if (rc != 0)
-        return aw_error_set (err, "%s: %s", host, gai_strerror (rc));
+        return aw_error_set (err, "coordinator at %s: %s", host,
+                             rc == EAI_SYSTEM ? strerror (errno) : gai_strerror (rc));
     for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
         fd = connect_to (a, limit, err);
         if (fd < 0)
