@@ -108,6 +108,7 @@ struct aw_environment {
     struct aw_place_env *place_env;
     struct aw_job_variables *job_variables;
     char *python; /* directory of the Python module; NULL: tasks need not find it */
+    char *commands; /* of the commands that look like Slurm's; NULL: not looked for yet */
     /* Scratch, filled by each make. */
     char **result;
     size_t capacity;
@@ -294,10 +295,32 @@ static const char *value_in (char *const *list, size_t n, const char *name)
     return NULL;
 }
 
-static bool is_python (const struct aw_environment *environment, const char *variable)
+/* Is VARIABLE one that is made from the one of the launch? */
+static bool is_path (const struct aw_environment *environment,
+                     const struct aw_launch *launch,
+                     const char *variable)
 {
-    return environment->python
-           && strncmp (variable, AW_PYTHON_PATH "=", sizeof (AW_PYTHON_PATH)) == 0;
+    return (environment->python && compare_names (variable, AW_PYTHON_PATH "=") == 0)
+           || (launch->slurm_commands && compare_names (variable, "PATH=") == 0);
+}
+
+/* The value that the launch or BASE has; NULL: neither has. */
+static const char *value_of (char *const *given, const struct base *base, const char *name)
+{
+    const char *value = value_in (given, count (given), name);
+
+    return value ? value : value_in (base->strings, base->n, name);
+}
+
+/* Adds NAME=VALUE to own, and frees VALUE; NULL: there was no memory for it. */
+static void put_path (struct aw_environment *environment, const char *name, char *value)
+{
+    aw_textbuf_puts (&environment->own, name);
+    aw_textbuf_putc (&environment->own, '=');
+    aw_textbuf_puts (&environment->own, value ? value : "");
+    aw_textbuf_putc (&environment->own, '\0');
+    environment->own.failed = environment->own.failed || !value;
+    free (value);
 }
 
 /* What the launch or BASE has, and the module's directory. */
@@ -305,19 +328,33 @@ static void add_python (struct aw_environment *environment,
                         char *const *given,
                         const struct base *base)
 {
-    const char *paths = value_in (given, count (given), AW_PYTHON_PATH);
-    char *all;
+    if (environment->python)
+        put_path (environment, AW_PYTHON_PATH,
+                  aw_python_path (value_of (given, base, AW_PYTHON_PATH), environment->python));
+}
 
-    if (!environment->python)
-        return;
-    if (!paths)
-        paths = value_in (base->strings, base->n, AW_PYTHON_PATH);
-    all = aw_python_path (paths, environment->python);
-    aw_textbuf_puts (&environment->own, AW_PYTHON_PATH "=");
-    aw_textbuf_puts (&environment->own, all ? all : "");
-    aw_textbuf_putc (&environment->own, '\0');
-    environment->own.failed = environment->own.failed || !all;
-    free (all);
+/* The commands that look like Slurm's come first in PATH. */
+static void add_commands (struct aw_environment *environment,
+                          char *const *given,
+                          const struct base *base)
+{
+    put_path (environment, AW_PACKET_COMMANDS, strdup (environment->commands));
+    put_path (environment, "PATH",
+              aw_commands_path (value_of (given, base, "PATH"), environment->commands));
+}
+
+/* 0, or -1 with text: they are not installed. */
+static int find_commands (struct aw_environment *environment,
+                          const struct aw_launch *launch,
+                          struct aw_error *err)
+{
+    if (!launch->slurm_commands || environment->commands)
+        return 0;
+    environment->commands = aw_commands_directory ();
+    return environment->commands
+               ? 0
+               : aw_error_set (err, "slurm_commands: %s is not installed on this node",
+                               AW_LIBEXECDIR "/slurm/sbatch");
 }
 
 /* Fills own with the variables of the node. */
@@ -342,6 +379,8 @@ static void add_own (struct aw_environment *environment,
     aw_textbuf_u64 (own, launch->attempt);
     aw_textbuf_putc (own, '\0');
     add_python (environment, launch->env, base);
+    if (launch->slurm_commands)
+        add_commands (environment, launch->env, base);
 }
 
 int aw_environment_add (struct aw_environment *environment, const char *name, const char *value)
@@ -384,11 +423,11 @@ static void join (struct aw_environment *environment,
     memset (base->replaced, 0, base->n * sizeof (bool));
     for (char *s = environment->own.data; s < end; s += strlen (s) + 1) {
         replace (base, s);
-        if (is_python (environment, s) || !named (launch->env, s))
+        if (is_path (environment, launch, s) || !named (launch->env, s))
             environment->result[n++] = s;
     }
     for (size_t i = 0; i < n_given; i++) {
-        if (is_python (environment, launch->env[i]))
+        if (is_path (environment, launch, launch->env[i]))
             continue;
         replace (base, launch->env[i]);
         /* Of two equal names the last holds; lists are short. */
@@ -410,7 +449,7 @@ char **aw_environment_make (struct aw_environment *environment,
     size_t n_given = count (launch->env), n_own = 0;
     const char *end;
 
-    if (!base)
+    if (!base || find_commands (environment, launch, err) < 0)
         return NULL;
     add_own (environment, launch, bound, base);
     end = environment->own.data + environment->own.len;
@@ -436,6 +475,7 @@ void aw_environment_destroy (struct aw_environment *environment)
         finish_base (&environment->own_base);
         finish_base (&environment->submitted);
         free (environment->python);
+        free (environment->commands);
         free (environment->result);
         aw_textbuf_finish (&environment->own);
         aw_place_env_destroy (environment->place_env);

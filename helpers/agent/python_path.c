@@ -9,21 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MODULE "asyncworkflow.py"
-
-static bool has_module (const char *directory)
+static bool has_file (const char *directory, const char *file)
 {
     char *path;
     bool found;
 
-    if (asprintf (&path, "%s/" MODULE, directory) < 0)
+    if (asprintf (&path, "%s/%s", directory, file) < 0)
         return false;
     found = access (path, R_OK) == 0;
     free (path);
     return found;
 }
 
-char *aw_python_directory (void)
+/* The directory NAME next to this program if it has FILE, as in a build tree; else INSTALLED if
+ * that has it. The caller frees it. NULL: neither has.
+ */
+static char *find_directory (const char *name, const char *file, const char *installed)
 {
     char self[PATH_MAX + 1], *directory = NULL, *slash;
     ssize_t length = readlink ("/proc/self/exe", self, PATH_MAX);
@@ -31,13 +32,23 @@ char *aw_python_directory (void)
     if (length > 0) {
         self[length] = '\0';
         slash = strrchr (self, '/');
-        if (asprintf (&directory, "%.*s/client", (int)(slash ? slash - self : 0), self) < 0)
+        if (asprintf (&directory, "%.*s/%s", (int)(slash ? slash - self : 0), self, name) < 0)
             return NULL;
-        if (has_module (directory))
+        if (has_file (directory, file))
             return directory;
         free (directory);
     }
-    return has_module (AW_PYTHONDIR) ? strdup (AW_PYTHONDIR) : NULL;
+    return has_file (installed, file) ? strdup (installed) : NULL;
+}
+
+char *aw_python_directory (void)
+{
+    return find_directory ("client", "asyncworkflow.py", AW_PYTHONDIR);
+}
+
+char *aw_commands_directory (void)
+{
+    return find_directory ("slurm", "sbatch", AW_LIBEXECDIR "/slurm");
 }
 
 /* Is DIRECTORY one of the first LENGTH bytes' elements? */
@@ -68,6 +79,23 @@ char *aw_python_path (const char *paths, const char *directory)
     if (has_element (paths, length, directory))
         return strndup (paths, length);
     if (asprintf (&all, "%.*s:%s", (int)length, paths, directory) < 0) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return all;
+}
+
+char *aw_commands_path (const char *paths, const char *directory)
+{
+    static const char usual[] = "/usr/local/bin:/usr/bin:/bin";
+    size_t n = strlen (directory);
+    char *all;
+
+    if (!paths || !*paths)
+        paths = usual;
+    if (strncmp (paths, directory, n) == 0 && (paths[n] == ':' || !paths[n]))
+        return strdup (paths);
+    if (asprintf (&all, "%s:%s", directory, paths) < 0) {
         errno = ENOMEM;
         return NULL;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks find the Python module asyncworkflow by PYTHONPATH: its directory comes last, so that
- * nothing of a user's is hidden by it.
+ * nothing of a user's is hidden by it. With "slurm_commands" they find commands that look like
+ * Slurm's by PATH: their directory comes first, so that they hide Slurm's.
  */
 #ifndef AW_AGENT_PYTHON_PATH_H
 #define AW_AGENT_PYTHON_PATH_H
@@ -17,5 +18,12 @@ char *aw_python_directory (void);
  * with ENOMEM.
  */
 char *aw_python_path (const char *paths, const char *directory);
+
+/* The directory of the commands that look like Slurm's, likewise. */
+char *aw_commands_directory (void);
+
+/* PATHS, a value of PATH (NULL: a usual one), with DIRECTORY as its first element. Caller frees;
+ * NULL with ENOMEM. */
+char *aw_commands_path (const char *paths, const char *directory);
 
 #endif /* AW_AGENT_PYTHON_PATH_H */

@@ -377,7 +377,7 @@ class Connection:
 
         self._pid = os.getpid()
         self._receivers, self._number, self._queue = {}, 0, collections.deque()
-        if job and own and job != own:
+        if job and own and own not in (job, os.environ.get("ASYNC_WORKFLOW_ID")):
             raise NotInWorkflow("this process is in another job than the workflow, job %s: where "
                                 "its job was submitted, give sbatch --export=NONE" % job)
         if not path or not token or not launch:

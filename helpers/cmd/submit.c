@@ -10,7 +10,8 @@
 #include "client/async-workflow.h"
 #include "cmd/arguments.h"
 #include "cmd/command.h"
-#include "io/json_string.h"
+#include "cmd/task_text.h"
+#include "io/textbuf.h"
 #include "util/strings.h"
 
 struct arguments {
@@ -67,15 +68,6 @@ static const struct aw_arguments line = {
     .missing = "no command given",
 };
 
-static void put_text (struct aw_textbuf *out, const char *key, const char *text)
-{
-    if (!text)
-        return;
-    aw_textbuf_printf (out, "\"%s\":\"", key);
-    aw_json_put_bytes (out, text, strlen (text));
-    aw_textbuf_puts (out, "\",");
-}
-
 static void put_ids (struct aw_textbuf *out, const char *key, const struct aw_strings *lists)
 {
     aw_textbuf_printf (out, "\"%s\":[", key);
@@ -86,34 +78,24 @@ static void put_ids (struct aw_textbuf *out, const char *key, const struct aw_st
     aw_textbuf_puts (out, "],");
 }
 
-static void put_word (struct aw_textbuf *out, const char *before, const char *word)
-{
-    aw_textbuf_puts (out, before);
-    aw_json_put_bytes (out, word, strlen (word));
-    aw_textbuf_putc (out, '"');
-}
-
 static void put_task (struct aw_textbuf *out, const struct arguments *a)
 {
     aw_textbuf_putc (out, '{');
-    put_text (out, "name", a->name);
-    put_text (out, "directory", a->directory);
-    put_text (out, "stdout", a->out);
-    put_text (out, "stderr", a->err);
-    put_text (out, "mem", a->mem);
-    put_text (out, "time_limit", a->time);
-    put_text (out, "gpu_type", a->gpu_type);
+    aw_task_put_text (out, "name", a->name);
+    aw_task_put_text (out, "directory", a->directory);
+    aw_task_put_text (out, "stdout", a->out);
+    aw_task_put_text (out, "stderr", a->err);
+    aw_task_put_text (out, "mem", a->mem);
+    aw_task_put_text (out, "time_limit", a->time);
+    aw_task_put_text (out, "gpu_type", a->gpu_type);
     if (a->gpus > 0)
         aw_textbuf_printf (out, "\"gpus\":%.15g,", a->gpus);
     if (a->retries)
         aw_textbuf_printf (out, "\"retries\":%u,", a->retries);
     put_ids (out, "after_ok", &a->after_ok);
     put_ids (out, "after_any", &a->after_any);
-    aw_textbuf_printf (out, "\"cpus\":%u,", a->cpus);
-    put_word (out, "\"command\":[\"", a->program);
-    for (int i = 0; i < a->words.n; i++)
-        put_word (out, ",\"", a->words.words[i]);
-    aw_textbuf_puts (out, "]}");
+    aw_task_put_words (out, "command", a->program, a->words.words, (size_t)a->words.n);
+    aw_textbuf_printf (out, "\"cpus\":%u}", a->cpus);
 }
 
 /* A list of ids has nothing but digits and commas, each comma between two of them. */

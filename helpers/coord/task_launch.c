@@ -11,6 +11,7 @@
 #include "io/journal/run_dir.h"
 #include "io/workflow/submission.h"
 #include "io/workflow/values.h"
+#include "util/packet.h"
 
 /* What each text of a recipe is filled in from. */
 struct context {
@@ -230,8 +231,7 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
         || add_variable (launch, &n, "ASYNC_WORKFLOW_RUN", c->run_dir) < 0)
         return -1;
     if (c->set->submitted
-        && add_number (launch, &n, "ASYNC_WORKFLOW_ID",
-                       (uint32_t)aw_submitted_id (c->workflow, at.set))
+        && add_number (launch, &n, AW_PACKET_ID, (uint32_t)aw_submitted_id (c->workflow, at.set))
                < 0)
         return -1;
     if (c->scratch[0])
@@ -323,6 +323,7 @@ int aw_task_launch (struct aw_launch *launch,
     set_notice (launch, c.set, times->left);
     launch->gpu_share = c.set->gpu_share;
     launch->durable = c.store && places->durable;
+    launch->slurm_commands = c.recipe->slurm_commands;
     if (places->scratch && asprintf (&scratch, "%s/%s", places->scratch, places->node) < 0)
         return aw_error_set (err, "out of memory");
     if (scratch)

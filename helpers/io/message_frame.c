@@ -20,6 +20,7 @@ static const char *const kinds[AW_PACKET_KINDS] = {
     [AW_PACKET_WAIT] = "wait",       [AW_PACKET_LOOK] = "look",
     [AW_PACKET_SUBMIT] = "submit",   [AW_PACKET_STATES] = "states",
     [AW_PACKET_AWAIT] = "await",     [AW_PACKET_RESULT] = "result",
+    [AW_PACKET_LIST] = "list",
 };
 
 bool aw_message_frame_is (const char *line, size_t size)

@@ -111,8 +111,8 @@ int aw_packet_read (struct aw_packet *packet, const char *buf, size_t size)
 
 bool aw_packet_other_job (const char **job)
 {
-    const char *own = getenv ("SLURM_JOB_ID");
+    const char *own = getenv ("SLURM_JOB_ID"), *id = getenv (AW_PACKET_ID);
 
     *job = getenv (AW_PACKET_JOB);
-    return *job && own && strcmp (*job, own) != 0;
+    return *job && own && strcmp (*job, own) != 0 && !(id && strcmp (id, own) == 0);
 }

@@ -21,6 +21,12 @@
  *                                            an error
  *   t AWAIT     number, data: ids            the same, when all of them have ended. Without data:
  *                                            the one of that number is withdrawn, not answered
+ *   t LIST      number, data                 "LETTERS FIRST LAST": submitted tasks in one of these
+ *                                            states with ids from FIRST to LAST; " details" after
+ *                                            it: with their comments and directories. Answered by
+ *                                            ANSWER: seq is the id to continue with, 0: none; data,
+ *                                            a line for each run of ids that differ in nothing else
+ *                                            (coord/messages/submission_list.h)
  *   t WAIT      number, seq                  it does nothing but wait for that receiver, from which
  *                                            it has got seq messages, or for the answer to that
  *                                            request, and has no time limit
@@ -66,6 +72,10 @@ enum {
 #define AW_PACKET_LAUNCH "ASYNC_WORKFLOW_LAUNCH"
 #define AW_PACKET_SOCKET "ASYNC_WORKFLOW_SOCKET"
 #define AW_PACKET_TOKEN "ASYNC_WORKFLOW_TOKEN"
+/* The directory of the commands that look like Slurm's, which is first in the task's PATH; and the
+ * id of a submitted task. Not set for others. */
+#define AW_PACKET_COMMANDS "ASYNC_WORKFLOW_SLURM"
+#define AW_PACKET_ID "ASYNC_WORKFLOW_ID"
 /* The Slurm job that these are for; not set outside a job. sbatch hands them on to other jobs. */
 #define AW_PACKET_JOB "ASYNC_WORKFLOW_JOB"
 enum { AW_PACKET_TOKEN_SIZE = 32 }; /* characters of it */
@@ -93,6 +103,7 @@ enum aw_packet_kind {
     AW_PACKET_STATES,
     AW_PACKET_AWAIT,
     AW_PACKET_RESULT,
+    AW_PACKET_LIST,
     AW_PACKET_KINDS /* one more than the last */
 };
 

@@ -80,7 +80,7 @@ order core top graph resources history sched
 order io top workflow journal logs wire
 order agent staging place logs messages top
 everywhere="arguments.h command.h"
-order cmd report explain logs watch model import run top
+order cmd report explain logs watch model import run top slurm
 everywhere=exec.h
 order coord slurm messages display top agents steps
 everywhere=

@@ -214,6 +214,30 @@ static void a_task_finds_the_python_module (void **state)
     aw_environment_destroy (environment);
 }
 
+static void commands_like_slurms_come_first (void **state)
+{
+    static const struct {
+        const char *paths, *all;
+    } table[] = {
+        { NULL, "/s:/usr/local/bin:/usr/bin:/bin" },
+        { "", "/s:/usr/local/bin:/usr/bin:/bin" },
+        { "/a:/b", "/s:/a:/b" },
+        { "/s", "/s" },
+        { "/s:/a", "/s:/a" },
+        { "/ss:/a", "/s:/ss:/a" },
+        { "/a:/s", "/s:/a:/s" },
+        { ":/a", "/s::/a" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        char *all = aw_commands_path (table[i].paths, "/s");
+
+        assert_string_equal (all, table[i].all);
+        free (all);
+    }
+}
+
 /* A srun in a task must not wait for the pool's step; outside a job there is none to wait for. */
 static void srun_in_a_task_sees_the_job (void **state)
 {
@@ -638,6 +662,7 @@ int main (void)
         cmocka_unit_test (a_task_gets_the_variables_that_describe_it),
         cmocka_unit_test (the_python_module_comes_last),
         cmocka_unit_test (a_task_finds_the_python_module),
+        cmocka_unit_test (commands_like_slurms_come_first),
         cmocka_unit_test (srun_in_a_task_sees_the_job),
         cmocka_unit_test (the_job_is_as_large_as_the_task),
         cmocka_unit_test (a_number_of_threads_that_is_given_stays),

@@ -194,13 +194,16 @@ static void a_start_is_read_as_it_was_written (void **state)
     assert_null (frame.launch.env[0]);
     assert_true (isinf (frame.launch.time_limit));
     assert_false (frame.launch.unbound);
+    assert_false (frame.launch.slurm_commands);
     assert_int_equal (frame.launch.gpu_share, 0);
     text.len = 0;
     launch.unbound = true;
+    launch.slurm_commands = true;
     launch.gpu_share = 125;
     assert_int_equal (put_start (&text, &launch, NULL), 0);
     read_back (&text, &frame);
     assert_true (frame.launch.unbound);
+    assert_true (frame.launch.slurm_commands);
     assert_int_equal (frame.launch.gpu_share, 125);
     assert_null (frame.launch.store);
     assert_int_equal (frame.launch.tidy, 0);

@@ -264,6 +264,7 @@ static int take_packet (struct connection *c, const char *buf, size_t size)
     case AW_PACKET_WAIT:
     case AW_PACKET_STATES:
     case AW_PACKET_AWAIT:
+    case AW_PACKET_LIST:
         break;
     case AW_PACKET_ADD:
     case AW_PACKET_SUBMIT:

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "coord/messages/submission_list.h"
 #include "coord/messages/submit_environment.h"
 #include "io/workflow/submission.h"
 #include "util/array.h"
@@ -22,14 +24,8 @@ struct aw_submissions {
     struct aw_submit_environments environments;
     struct aw_awaits awaits;
     struct aw_table owned; /* by task */
+    struct aw_submission_list list;
     struct aw_textbuf letters; /* scratch */
-};
-
-static const char letters[] = {
-    [AW_TASK_WAITING] = AW_STATE_WAITING, [AW_TASK_READY] = AW_STATE_PENDING,
-    [AW_TASK_RUNNING] = AW_STATE_RUNNING, [AW_TASK_COMPLETED] = AW_STATE_SUCCESS,
-    [AW_TASK_FAILED] = AW_STATE_FAILED,   [AW_TASK_CANCELLED] = AW_STATE_CANCELLED,
-    [AW_TASK_SKIPPED] = AW_STATE_SKIPPED,
 };
 
 static bool has_ended (void *arg, uint32_t task)
@@ -46,8 +42,8 @@ static void tell_states (void *arg, const struct aw_asker *asker, const uint32_t
 
     aw_textbuf_clear (&s->letters);
     for (uint32_t i = 0; i < n; i++)
-        aw_textbuf_putc (&s->letters, letters[s->user.state (s->user.arg, tasks[i])]);
-    s->user.answer (s->user.arg, asker, s->letters.data, s->letters.failed ? 0 : s->letters.len);
+        aw_textbuf_putc (&s->letters, aw_submission_letter (s->user.state (s->user.arg, tasks[i])));
+    s->user.answer (s->user.arg, asker, s->letters.data, s->letters.failed ? 0 : s->letters.len, 0);
 }
 
 struct aw_submissions *aw_submissions_create (const char *run_dir,
@@ -60,6 +56,9 @@ struct aw_submissions *aw_submissions_create (const char *run_dir,
     if (s && aw_submit_environments_init (&s->environments, run_dir) == 0) {
         s->workflow = workflow;
         s->user = *user;
+        s->list.workflow = workflow;
+        s->list.state = user->state;
+        s->list.arg = user->arg;
         aw_awaits_init (&s->awaits, &awaits);
         return s;
     }
@@ -87,6 +86,7 @@ void aw_submissions_destroy (struct aw_submissions *s)
     aw_table_finish (&s->owned);
     aw_awaits_finish (&s->awaits);
     aw_submit_environments_finish (&s->environments);
+    aw_submission_list_finish (&s->list);
     aw_textbuf_finish (&s->letters);
     free (s);
 }
@@ -205,6 +205,22 @@ static uint32_t *read_ids (
     return tasks;
 }
 
+static const char *tell_list (struct aw_submissions *s,
+                              const struct aw_asker *asker,
+                              const char *data,
+                              size_t size)
+{
+    uint64_t next;
+
+    aw_textbuf_clear (&s->letters);
+    if (aw_submission_list_put (&s->list, data, size, &s->letters, &next) < 0)
+        return "the request for a list cannot be read";
+    if (s->letters.failed || s->list.line.failed || s->list.last.failed)
+        return "out of memory";
+    s->user.answer (s->user.arg, asker, s->letters.data, s->letters.len, next);
+    return NULL;
+}
+
 const char *aw_submissions_ask (struct aw_submissions *s,
                                 enum aw_packet_kind kind,
                                 const struct aw_asker *asker,
@@ -218,6 +234,8 @@ const char *aw_submissions_ask (struct aw_submissions *s,
         aw_awaits_remove (&s->awaits, asker);
         return NULL;
     }
+    if (kind == AW_PACKET_LIST)
+        return tell_list (s, asker, data, size);
     tasks = read_ids (s, data, size, &n, &error);
     if (!tasks)
         return error;
@@ -238,6 +256,7 @@ void aw_submissions_event (struct aw_submissions *s, const struct aw_event *ev)
 {
     const struct aw_asker node = { .node = ev->node };
 
+    aw_submission_list_event (&s->list, ev, (uint32_t)time (NULL));
     if (ev->type == AW_EVENT_FINISH)
         end_owner (s, ev);
     if (ev->type == AW_EVENT_FINISH || ev->type == AW_EVENT_SKIP

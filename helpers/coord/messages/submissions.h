@@ -18,8 +18,9 @@ struct aw_submissions;
 struct aw_submissions_user {
     /* What has become of TASK? */
     enum aw_task_state (*state) (void *arg, uint32_t task);
-    /* ASKER gets the N bytes at TEXT when the journal is written. */
-    void (*answer) (void *arg, const struct aw_asker *asker, const char *text, size_t n);
+    /* ASKER gets the N bytes at TEXT, and SEQ, when the journal is written. */
+    void (*answer) (
+        void *arg, const struct aw_asker *asker, const char *text, size_t n, uint64_t seq);
     /* TASK is cancelled, because BY has ended. */
     void (*cancel) (void *arg, uint32_t task, const char *by);
     void *arg;
@@ -43,7 +44,7 @@ int aw_submissions_read (struct aw_submissions *submissions,
 int aw_submissions_reserve (struct aw_submissions *submissions, uint32_t task, uint32_t attempt);
 uint64_t aw_submissions_note (struct aw_submissions *submissions, uint32_t task);
 
-/* A STATES or AWAIT with SIZE bytes of DATA. NULL, or the error. */
+/* A STATES, AWAIT or LIST with SIZE bytes of DATA. NULL, or the error. */
 const char *aw_submissions_ask (struct aw_submissions *submissions,
                                 enum aw_packet_kind kind,
                                 const struct aw_asker *asker,

@@ -21,7 +21,7 @@ enum { PROBLEMS_MAX = 60000 }; /* bytes of them in one answer */
 
 struct answer {
     struct aw_asker to;
-    uint64_t seq; /* of DONE */
+    uint64_t seq; /* of DONE or ANSWER */
     char *data; /* of an ANSWER. Owned; NULL: it is DONE */
     size_t size;
 };
@@ -69,7 +69,10 @@ static void send_answer (struct aw_task_requests *requests,
     }
     else if (due->data) {
         done.kind = AW_PACKET_ANSWER;
-        done.data = (struct aw_piece){ due->data, due->size };
+        aw_textbuf_clear (&requests->text);
+        aw_json_put_bytes (&requests->text, due->data, due->size);
+        if (!requests->text.failed)
+            done.data = (struct aw_piece){ requests->text.data, requests->text.len };
     }
     on_send (requests, due->to.node, &done, NULL, 0);
 }
@@ -113,9 +116,10 @@ static enum aw_task_state on_state (void *arg, uint32_t task)
     return requests->user.state (requests->user.arg, task);
 }
 
-static void on_answer (void *arg, const struct aw_asker *asker, const char *text, size_t n)
+static void on_answer (
+    void *arg, const struct aw_asker *asker, const char *text, size_t n, uint64_t seq)
 {
-    struct answer done = { .to = *asker, .data = malloc (n + 1), .size = n };
+    struct answer done = { .to = *asker, .seq = seq, .data = malloc (n + 1), .size = n };
 
     if (done.data && n)
         memcpy (done.data, text, n);
@@ -389,7 +393,7 @@ static void take_submit (struct aw_task_requests *requests,
     aw_textbuf_finish (&text);
 }
 
-/* STATES or AWAIT. */
+/* STATES, AWAIT or LIST. */
 static void take_question (struct aw_task_requests *requests,
                            uint32_t node,
                            const struct aw_packet *packet)
@@ -432,7 +436,8 @@ void aw_task_requests_take (struct aw_task_requests *requests,
         take_add (requests, node, packet);
     else if (packet->kind == AW_PACKET_SUBMIT)
         take_submit (requests, node, packet);
-    else if (packet->kind == AW_PACKET_STATES || packet->kind == AW_PACKET_AWAIT)
+    else if (packet->kind == AW_PACKET_STATES || packet->kind == AW_PACKET_AWAIT
+             || packet->kind == AW_PACKET_LIST)
         take_question (requests, node, packet);
     else if (packet->kind == AW_PACKET_SYNC)
         answer (requests, node, packet, NULL);

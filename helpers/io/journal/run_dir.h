@@ -19,7 +19,7 @@
 #define AW_RUN_JOURNAL "journal.jsonl"
 #define AW_RUN_LOGS "logs"
 #define AW_RUN_MESSAGES "messages" /* made with the first one */
-#define AW_RUN_SUBMITTED "submitted" /* environments of submitted tasks, by digest */
+#define AW_RUN_SUBMITTED "submitted" /* environments and scripts of submitted tasks, by digest */
 
 /* Makes a run directory with logs/ in it, mode 0700, and returns its absolute path (caller frees),
  * or NULL with text. It never takes one that is there already. DIR: that one; its parent must be

@@ -53,6 +53,7 @@ static const struct aw_frame_member start[] = {
     MAYBE ("tidy", U32, launch.tidy, SAID),
     MEMBER ("cpus", IDS, launch.cpus),
     MEMBER ("gpus", IDS, launch.gpus),
+    MAYBE ("slurm", FLAG, launch.slurm_commands, SAID),
     MAYBE ("unbound", FLAG, launch.unbound, SAID),
     MAYBE ("share", U32, launch.gpu_share, SAID),
     MAYBE ("limit", SECONDS, launch.time_limit, SAID),

@@ -29,6 +29,7 @@ struct aw_launch {
     uint32_t tidy; /* AW_TIDY_*: these files are removed at the end if they are empty */
     struct aw_idset cpus; /* planned, ids of the node */
     struct aw_idset gpus;
+    bool slurm_commands; /* our commands that look like Slurm's come first in its PATH */
     bool unbound; /* the task is not bound to these CPUs */
     struct aw_step_plan *step; /* of a job step of its own: CPUS and GPUS are then those of the
                              first node. Not sent to agents. Owned. NULL: a task of the pool */

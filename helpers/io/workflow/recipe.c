@@ -29,6 +29,7 @@ void aw_recipe_finish (struct aw_recipe *recipe)
     free (recipe->script);
     free (recipe->input);
     free (recipe->base);
+    free (recipe->comment);
     free (recipe->directory);
     free (recipe->out);
     free (recipe->err);

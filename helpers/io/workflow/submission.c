@@ -26,7 +26,8 @@ static const char *const keys[] = {
     "gpus",     "gpu_type",      "mem",
     "retries",  "time_limit",    "threads_per_core",
     "duration", "success_codes", "checkpoint_signal",
-    "after_ok", "after_any",
+    "after_ok", "after_any",     "slurm_commands",
+    "comment",
 };
 enum { N_KEYS = sizeof (keys) / sizeof (keys[0]) };
 
@@ -187,7 +188,8 @@ static bool put_keys (struct writing *w)
                                "aw_submit(3) lists all keys of a submitted task");
             continue;
         }
-        if (!strcmp (key, "name") || !strcmp (key, "directory") || !strncmp (key, "after_", 6))
+        if (!strcmp (key, "name") || !strcmp (key, "directory") || !strcmp (key, "comment")
+            || !strncmp (key, "after_", 6))
             continue;
         aw_json_put_string (w->out, key);
         aw_textbuf_putc (w->out, ':');
@@ -196,6 +198,26 @@ static bool put_keys (struct writing *w)
         aw_textbuf_putc (w->out, ',');
     }
     return w->reader.problems->n_errors == before;
+}
+
+static bool put_comment (struct writing *w)
+{
+    struct json_object *value = member (w, "comment");
+    const char *text;
+
+    if (!value)
+        return true;
+    if (!json_object_is_type (value, json_type_string))
+        return aw_reader_error (&w->reader, "comment: must be text, not %s",
+                                aw_reader_type (value));
+    text = json_object_get_string (value);
+    if (strlen (text) > AW_SUBMITTED_COMMENT || strpbrk (text, "\t\n"))
+        return aw_reader_error (&w->reader,
+                                "comment: has at most %d bytes, and neither tab nor newline",
+                                AW_SUBMITTED_COMMENT);
+    aw_textbuf_puts (w->out, ",\"comment\":");
+    aw_json_put_string (w->out, text);
+    return true;
 }
 
 static bool put_directory (struct writing *w)
@@ -234,7 +256,9 @@ static bool put_all (struct writing *w)
                        "\"environment\":\"%s\",\"after_any\":[",
                        id, name, w->submission->environment);
     good = put_ids (w, "after_any", false);
-    aw_textbuf_printf (w->out, "]},\"tasks\":{\"%s-%llu\":{", name, id);
+    aw_textbuf_putc (w->out, ']');
+    good = put_comment (w) && good;
+    aw_textbuf_printf (w->out, "},\"tasks\":{\"%s-%llu\":{", name, id);
     good = put_keys (w) && good;
     aw_textbuf_puts (w->out, "\"after\":[");
     good = put_ids (w, "after_ok", true) && good;

@@ -29,7 +29,10 @@ struct aw_loading;
 /* The id of the first submitted task: no Slurm job has it. */
 #define AW_SUBMITTED_FIRST UINT64_C (1000000000)
 
-enum { AW_SUBMITTED_NAME = 48 }; /* characters of a name, so that the id fits behind it */
+enum {
+    AW_SUBMITTED_NAME = 48, /* characters of a name, so that the id fits behind it */
+    AW_SUBMITTED_COMMENT = 8192, /* bytes of a comment */
+};
 
 /* All borrowed. */
 struct aw_submission {

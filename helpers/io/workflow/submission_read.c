@@ -60,14 +60,19 @@ static bool add_edges (struct aw_loading *l, struct json_object *submitted)
 }
 
 /* 0, or -1 with ENOMEM. */
-static int take_names (struct aw_loading *l, const char *name, const char *environment)
+static int take_names (struct aw_loading *l,
+                       const char *name,
+                       const char *environment,
+                       const char *comment)
 {
     struct aw_workflow *w = l->workflow;
+    struct aw_recipe *recipe = &l->specs[0].recipe;
     uint32_t head = head_of (w, name, l->first);
-    char *base = strdup (environment);
 
-    l->specs[0].recipe.base = base;
-    if (!base || aw_graph_submitted (w->graph, l->first, name, head) < 0)
+    recipe->base = strdup (environment);
+    recipe->comment = comment ? strdup (comment) : NULL;
+    if (!recipe->base || (comment && !recipe->comment)
+        || aw_graph_submitted (w->graph, l->first, name, head) < 0)
         return -1;
     return head == l->first ? aw_names_set (&w->labels, name, head) : 0;
 }
@@ -85,7 +90,8 @@ bool aw_submission_read (struct aw_loading *l, struct json_object *submitted)
         || json_object_get_int64 (id) != (int64_t)(AW_SUBMITTED_FIRST + l->workflow->n_submitted)
         || !add_edges (l, submitted))
         return aw_reader_error (&l->reader, "\"submitted\" is not as this release writes it");
-    return take_names (l, name, environment) == 0 || aw_reader_no_memory (&l->reader);
+    return take_names (l, name, environment, text_of (submitted, "comment")) == 0
+           || aw_reader_no_memory (&l->reader);
 }
 
 int aw_submission_number (struct aw_workflow *w, uint32_t set)

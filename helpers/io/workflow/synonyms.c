@@ -40,6 +40,7 @@ static const struct {
       "give it to srun, sbatch or salloc: all tasks run in one allocation" },
     { " module modules container image conda ",
       "load it in \"script\", or before you start the run" },
+    { " sbatch slurm slurm_command sbatch_commands ", "write \"slurm_commands\": true" },
     { " name id label ", "the key of the task set is its name: \"tasks\": { \"name\": { ... } }" },
 };
 

@@ -57,6 +57,9 @@ struct aw_recipe {
     struct aw_staging_recipe stage_out;
     struct aw_values *values; /* of the tasks' variables; NULL: "foreach" is not given */
     char *base; /* digest of the environment that the task was submitted with; NULL: the agent's */
+    char *comment; /* of a submission: what its submitter wants to have back with its state; NULL:
+                      nothing */
+    bool slurm_commands; /* tasks find our commands that look like Slurm's first in their PATH */
     bool cpus_given; /* "cpus" stands in the file, for the set or in the defaults */
 };
 

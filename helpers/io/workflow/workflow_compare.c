@@ -170,6 +170,8 @@ static const char *changed_key (const struct aw_workflow *old,
         return "srun";
     if (a->step != b->step)
         return "launch";
+    if (x->slurm_commands != y->slurm_commands)
+        return "slurm_commands";
     return same_after (old->graph, a, new->graph, b) && same_needs (old->graph, a, new->graph, b)
                ? NULL
                : "after";

@@ -261,6 +261,7 @@ static const struct aw_key keys[] = {
     { "success_codes", .read = read_success_codes },
     { "stage_in", .read = read_stage_in, .own = true },
     { "stage_out", .read = read_stage_out, .own = true },
+    { "slurm_commands", AW_KEY_FLAG, OF (recipe.slurm_commands), .own = true },
     { "on_failure", AW_KEY_CHOICE, OF (set.on_failure), .min = AW_ON_FAILURE_STOP,
       .words = { "stop", "skip", "continue" } },
 };
@@ -365,6 +366,9 @@ static void check_together (struct aw_reader *reader,
         && (spec->set.stage_in != AW_STAGING_NONE || spec->set.stage_out != AW_STAGING_NONE))
         aw_reader_error (reader, "a step of its own has no scratch directory: data staging is for "
                                  "tasks of the pool");
+    if (spec->set.step && spec->recipe.slurm_commands)
+        aw_reader_error (reader, "\"slurm_commands\" is for tasks of the pool, not for a step of "
+                                 "its own");
     if (spec->set.duration > spec->set.time_limit)
         aw_reader_warn (
             reader,

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/slurm/batch_options.h"
+
+#define UNKNOWN AW_SLURM_UNKNOWN
+#define TAKEN AW_SLURM_TAKEN
+#define NOTED AW_SLURM_NOTED
+#define NOTHING AW_SLURM_NOTHING
+#define REFUSED AW_SLURM_REFUSED
+
+/* Name, letter, argument; what sbatch and srun do with it; variable of the environment. */
+#define ROW(name, letter, argument, sbatch, srun, variable) \
+    {                                                       \
+        name, letter, argument, { sbatch, srun }, variable  \
+    }
+
+/* clang-format off */
+static const struct aw_slurm_option table[] = {
+    [AW_BATCH_ARRAY] = ROW ("array", 'a', '=', TAKEN, UNKNOWN, "ARRAY_INX"),
+    [AW_BATCH_CHDIR] = ROW ("chdir", 'D', '=', TAKEN, TAKEN, NULL),
+    [AW_BATCH_COMMENT] = ROW ("comment", 0, '=', TAKEN, NOTHING, "COMMENT"),
+    [AW_BATCH_CPUS] = ROW ("cpus-per-task", 'c', '=', TAKEN, TAKEN, NULL),
+    [AW_BATCH_CPUS_PER_GPU] = ROW ("cpus-per-gpu", 0, '=', TAKEN, NOTHING, "CPUS_PER_GPU"),
+    [AW_BATCH_DEPENDENCY] = ROW ("dependency", 'd', '=', TAKEN, REFUSED, NULL),
+    [AW_BATCH_ERROR] = ROW ("error", 'e', '=', TAKEN, TAKEN, "ERROR"),
+    [AW_BATCH_EXPORT] = ROW ("export", 0, '=', TAKEN, TAKEN, "EXPORT"),
+    [AW_BATCH_GPUS] = ROW ("gpus", 'G', '=', TAKEN, TAKEN, "GPUS"),
+    [AW_BATCH_GPUS_PER_NODE] = ROW ("gpus-per-node", 0, '=', TAKEN, TAKEN, "GPUS_PER_NODE"),
+    [AW_BATCH_GPUS_PER_TASK] = ROW ("gpus-per-task", 0, '=', TAKEN, TAKEN, "GPUS_PER_TASK"),
+    [AW_BATCH_GRES] = ROW ("gres", 0, '=', TAKEN, TAKEN, "GRES"),
+    [AW_BATCH_INPUT] = ROW ("input", 'i', '=', TAKEN, TAKEN, "INPUT"),
+    [AW_BATCH_NAME] = ROW ("job-name", 'J', '=', TAKEN, TAKEN, "JOB_NAME"),
+    [AW_BATCH_MEM] = ROW ("mem", 0, '=', TAKEN, TAKEN, "MEM_PER_NODE"),
+    [AW_BATCH_MEM_PER_CPU] = ROW ("mem-per-cpu", 0, '=', TAKEN, TAKEN, "MEM_PER_CPU"),
+    [AW_BATCH_MEM_PER_GPU] = ROW ("mem-per-gpu", 0, '=', TAKEN, TAKEN, "MEM_PER_GPU"),
+    [AW_BATCH_NODES] = ROW ("nodes", 'N', '=', TAKEN, TAKEN, NULL),
+    [AW_BATCH_NTASKS] = ROW ("ntasks", 'n', '=', TAKEN, TAKEN, NULL),
+    [AW_BATCH_NTASKS_PER_NODE] = ROW ("ntasks-per-node", 0, '=', TAKEN, TAKEN, NULL),
+    [AW_BATCH_NO_REQUEUE] = ROW ("no-requeue", 0, 0, TAKEN, NOTHING, "NO_REQUEUE"),
+    [AW_BATCH_OPEN_MODE] = ROW ("open-mode", 0, '=', TAKEN, TAKEN, "OPEN_MODE"),
+    [AW_BATCH_OUTPUT] = ROW ("output", 'o', '=', TAKEN, TAKEN, "OUTPUT"),
+    [AW_BATCH_PARSABLE] = ROW ("parsable", 0, 0, TAKEN, UNKNOWN, NULL),
+    [AW_BATCH_QUIET] = ROW ("quiet", 'Q', 0, TAKEN, NOTHING, NULL),
+    [AW_BATCH_REQUEUE] = ROW ("requeue", 0, 0, TAKEN, NOTHING, "REQUEUE"),
+    [AW_BATCH_SIGNAL] = ROW ("signal", 0, '=', TAKEN, REFUSED, "SIGNAL"),
+    [AW_BATCH_TIME] = ROW ("time", 't', '=', TAKEN, REFUSED, "TIMELIMIT"),
+    [AW_BATCH_VERSION] = ROW ("version", 'V', 0, TAKEN, TAKEN, NULL),
+    [AW_BATCH_WAIT] = ROW ("wait", 'W', 0, TAKEN, UNKNOWN, "WAIT"),
+    [AW_BATCH_WRAP] = ROW ("wrap", 0, '=', TAKEN, UNKNOWN, NULL),
+    [AW_BATCH_HELP] = ROW ("help", 'h', 0, TAKEN, TAKEN, NULL),
+    [AW_BATCH_USAGE] = ROW ("usage", 0, 0, TAKEN, TAKEN, NULL),
+    /* The allocation or the site decides it. */
+    ROW ("account", 'A', '=', NOTED, NOTED, "ACCOUNT"),
+    ROW ("acctg-freq", 0, '=', NOTED, NOTED, "ACCTG_FREQ"),
+    ROW ("clusters", 'M', '=', NOTED, NOTED, "CLUSTERS"),
+    ROW ("get-user-env", 0, '?', NOTED, UNKNOWN, "GET_USER_ENV"),
+    ROW ("mail-type", 0, '=', NOTED, NOTED, NULL),
+    ROW ("mail-user", 0, '=', NOTED, NOTED, NULL),
+    ROW ("nice", 0, '?', NOTED, NOTED, NULL),
+    ROW ("partition", 'p', '=', NOTED, NOTED, "PARTITION"),
+    ROW ("priority", 0, '=', NOTED, NOTED, NULL),
+    ROW ("profile", 0, '=', NOTED, NOTED, "PROFILE"),
+    ROW ("propagate", 0, '?', NOTED, NOTED, NULL),
+    ROW ("qos", 'q', '=', NOTED, NOTED, "QOS"),
+    ROW ("reservation", 0, '=', NOTED, NOTED, "RESERVATION"),
+    ROW ("time-min", 0, '=', NOTED, NOTED, NULL),
+    ROW ("wckey", 0, '=', NOTED, NOTED, "WCKEY"),
+    /* So it is, or it makes no difference for a task of one process on one node. */
+    ROW ("cpu-bind", 0, '=', UNKNOWN, NOTHING, NULL),
+    ROW ("mem-bind", 0, '=', NOTHING, NOTHING, "MEM_BIND"),
+    ROW ("gpu-bind", 0, '=', NOTHING, NOTHING, "GPU_BIND"),
+    ROW ("distribution", 'm', '=', NOTHING, NOTHING, "DISTRIBUTION"),
+    ROW ("exact", 0, 0, UNKNOWN, NOTHING, NULL),
+    ROW ("overlap", 0, 0, UNKNOWN, NOTHING, NULL),
+    ROW ("exclusive", 0, '?', REFUSED, NOTHING, "EXCLUSIVE"),
+    ROW ("oversubscribe", 's', 0, NOTHING, NOTHING, NULL),
+    ROW ("ignore-pbs", 0, 0, NOTHING, UNKNOWN, "IGNORE_PBS"),
+    ROW ("kill-on-bad-exit", 'K', '?', UNKNOWN, NOTHING, NULL),
+    ROW ("kill-on-invalid-dep", 0, '=', NOTHING, UNKNOWN, NULL),
+    ROW ("no-kill", 'k', '?', NOTHING, NOTHING, "NO_KILL"),
+    ROW ("mpi", 0, '=', UNKNOWN, NOTHING, NULL),
+    ROW ("pty", 0, '?', UNKNOWN, NOTHING, NULL),
+    ROW ("quit-on-interrupt", 0, 0, UNKNOWN, NOTHING, NULL),
+    ROW ("unbuffered", 'u', 0, UNKNOWN, NOTHING, NULL),
+    ROW ("use-min-nodes", 0, 0, NOTHING, NOTHING, "USE_MIN_NODES"),
+    ROW ("verbose", 'v', 0, NOTHING, NOTHING, NULL),
+    ROW ("wait", 'W', '=', UNKNOWN, NOTHING, NULL),
+    ROW ("whole", 0, 0, UNKNOWN, NOTHING, NULL),
+    ROW ("threads-per-core", 0, '=', REFUSED, NOTHING, "THREADS_PER_CORE"),
+    ROW ("hint", 0, '=', REFUSED, NOTHING, "HINT"),
+    /* The pool cannot do it. */
+    ROW ("batch", 0, '=', REFUSED, UNKNOWN, NULL),
+    ROW ("bb", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("bbf", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("bcast", 0, '?', UNKNOWN, REFUSED, NULL),
+    ROW ("begin", 'b', '=', REFUSED, REFUSED, NULL),
+    ROW ("constraint", 'C', '=', REFUSED, REFUSED, "CONSTRAINT"),
+    ROW ("container", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("contiguous", 0, 0, REFUSED, REFUSED, NULL),
+    ROW ("core-spec", 'S', '=', REFUSED, REFUSED, NULL),
+    ROW ("cores-per-socket", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("cpu-freq", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("deadline", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("delay-boot", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("exclude", 'x', '=', REFUSED, REFUSED, NULL),
+    ROW ("export-file", 0, '=', REFUSED, UNKNOWN, NULL),
+    ROW ("extra-node-info", 'B', '=', REFUSED, REFUSED, NULL),
+    ROW ("gid", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("gpu-freq", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("gpus-per-socket", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("hold", 'H', 0, REFUSED, REFUSED, NULL),
+    ROW ("jobid", 0, '=', UNKNOWN, REFUSED, NULL),
+    ROW ("label", 'l', 0, UNKNOWN, REFUSED, NULL),
+    ROW ("licenses", 'L', '=', REFUSED, REFUSED, NULL),
+    ROW ("mincpus", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("multi-prog", 0, 0, UNKNOWN, REFUSED, NULL),
+    ROW ("nodefile", 'F', '=', REFUSED, REFUSED, NULL),
+    ROW ("nodelist", 'w', '=', REFUSED, REFUSED, NULL),
+    ROW ("ntasks-per-core", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("ntasks-per-gpu", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("ntasks-per-socket", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("overcommit", 'O', 0, REFUSED, REFUSED, NULL),
+    ROW ("reboot", 0, 0, REFUSED, REFUSED, NULL),
+    ROW ("relative", 'r', '=', UNKNOWN, REFUSED, NULL),
+    ROW ("sockets-per-node", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("spread-job", 0, 0, REFUSED, REFUSED, NULL),
+    ROW ("switches", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("task-epilog", 0, '=', UNKNOWN, REFUSED, NULL),
+    ROW ("task-prolog", 0, '=', UNKNOWN, REFUSED, NULL),
+    ROW ("test-only", 0, 0, REFUSED, REFUSED, NULL),
+    ROW ("thread-spec", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("threads", 'T', '=', UNKNOWN, REFUSED, NULL),
+    ROW ("tmp", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("tres-per-task", 0, '=', REFUSED, REFUSED, NULL),
+    ROW ("uid", 0, '=', REFUSED, REFUSED, NULL),
+    /* End of options */
+};
+/* clang-format on */
+
+struct aw_slurm_options aw_batch_options (int command)
+{
+    return (struct aw_slurm_options){ .table = table,
+                                      .n = sizeof (table) / sizeof (table[0]),
+                                      .command = command,
+                                      .unknown = command == AW_SBATCH ? 255 : 1 };
+}

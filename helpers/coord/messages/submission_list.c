@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/messages/submission_list.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/workflow/submission.h"
+#include "util/array.h"
+
+/* Of one answer: it must fit into a packet, and not hold up the loop. */
+enum { LIST_BYTES = AW_MESSAGE_MAX - AW_SUBMITTED_COMMENT - 8192, LIST_TASKS = 50000 };
+
+struct request {
+    char letters[16];
+    uint64_t first, last; /* ids */
+    bool details;
+};
+
+void aw_submission_list_finish (struct aw_submission_list *list)
+{
+    free (list->notes);
+    aw_strings_finish (&list->nodes);
+    aw_textbuf_finish (&list->last);
+    aw_textbuf_finish (&list->line);
+}
+
+char aw_submission_letter (enum aw_task_state state)
+{
+    static const char letters[] = {
+        [AW_TASK_WAITING] = AW_STATE_WAITING, [AW_TASK_READY] = AW_STATE_PENDING,
+        [AW_TASK_RUNNING] = AW_STATE_RUNNING, [AW_TASK_COMPLETED] = AW_STATE_SUCCESS,
+        [AW_TASK_FAILED] = AW_STATE_FAILED,   [AW_TASK_CANCELLED] = AW_STATE_CANCELLED,
+        [AW_TASK_SKIPPED] = AW_STATE_SKIPPED,
+    };
+
+    return letters[state];
+}
+
+/*
+ * Notes
+ */
+
+/* There is one for each submitted task, NULL without memory. */
+static struct aw_submission_note *note_of (struct aw_submission_list *list, uint32_t number)
+{
+    uint32_t n = list->workflow->n_submitted;
+
+    if (aw_array_reserve (&list->notes, &list->room, n) < 0)
+        return NULL;
+    for (; list->n < n; list->n++)
+        list->notes[list->n] =
+            (struct aw_submission_note){ .node = AW_NONE, .status = AW_STATUSES };
+    return &list->notes[number];
+}
+
+static void add_node (struct aw_submission_list *list, const struct aw_event *ev)
+{
+    while (list->nodes.n < ev->node && !list->nodes.failed)
+        aw_strings_add (&list->nodes, "-");
+    if (list->nodes.n == ev->node)
+        aw_strings_add (&list->nodes, ev->name);
+}
+
+static void end_attempt (struct aw_submission_note *note, const struct aw_event *ev, uint32_t now)
+{
+    note->ended = now;
+    note->attempt = ev->attempt;
+    note->status = ev->status;
+    note->code = ev->code;
+    note->signal = ev->signal;
+}
+
+static void begin_attempt (struct aw_submission_note *note, const struct aw_event *ev, uint32_t now)
+{
+    note->started = now;
+    note->ended = 0;
+    note->node = ev->node;
+    note->attempt = ev->attempt;
+    note->status = AW_STATUSES;
+}
+
+void aw_submission_list_event (struct aw_submission_list *list,
+                               const struct aw_event *ev,
+                               uint32_t now)
+{
+    const struct aw_graph *graph = list->workflow->graph;
+    struct aw_submission_note *note;
+    uint32_t set;
+
+    if (ev->type == AW_EVENT_NODE)
+        add_node (list, ev);
+    if (ev->type == AW_EVENT_ADD && list->n < list->workflow->n_submitted
+        && (note = note_of (list, list->workflow->n_submitted - 1)))
+        note->submitted = now;
+    if (ev->type != AW_EVENT_START && ev->type != AW_EVENT_FINISH && ev->type != AW_EVENT_SKIP
+        && ev->type != AW_EVENT_CANCEL)
+        return;
+    set = aw_graph_task (graph, ev->task).set;
+    if (!graph->sets[set].submitted
+        || !(note = note_of (
+                 list, (uint32_t)(aw_submitted_id (list->workflow, set) - AW_SUBMITTED_FIRST))))
+        return;
+    if (ev->type == AW_EVENT_START)
+        begin_attempt (note, ev, now);
+    else if (ev->type == AW_EVENT_FINISH)
+        end_attempt (note, ev, now);
+    else if (!note->ended && !note->started)
+        note->ended = now;
+}
+
+/*
+ * Lines
+ */
+
+static int read_request (const char *text, size_t size, struct request *request)
+{
+    char copy[96], word[16] = "";
+    unsigned long long first, last;
+    int n;
+
+    if (size >= sizeof (copy))
+        return -1;
+    memcpy (copy, text, size);
+    copy[size] = '\0';
+    n = sscanf (copy, "%15[A-Z] %llu %llu %15s", request->letters, &first, &last, word);
+    request->first = first;
+    request->last = last;
+    request->details = n == 4 && strcmp (word, "details") == 0;
+    return n == 3 || request->details ? 0 : -1;
+}
+
+static void put_numbers (struct aw_textbuf *line, const uint64_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        aw_textbuf_putc (line, ' ');
+        aw_textbuf_u64 (line, numbers[i]);
+    }
+}
+
+static void put_resources (struct aw_textbuf *line, const struct aw_set *set)
+{
+    const uint64_t rest[] = { set->mem,
+                              isfinite (set->time_limit) ? (uint64_t)ceil (set->time_limit) : 0 };
+
+    put_numbers (line, (uint64_t[]){ set->cpus, set->gpus }, 2);
+    if (set->gpu_share)
+        aw_textbuf_printf (line, ".%03u", set->gpu_share);
+    put_numbers (line, rest, 2);
+}
+
+/* What stands after the tab. */
+static void put_texts (struct aw_textbuf *line, const struct aw_recipe *recipe, bool details)
+{
+    const char *comment = recipe->comment ? recipe->comment : "";
+
+    aw_textbuf_putc (line, '\t');
+    if (!details) {
+        aw_textbuf_put (line, comment, strcspn (comment, " "));
+        return;
+    }
+    aw_textbuf_puts (line, comment);
+    aw_textbuf_putc (line, '\t');
+    for (const char *p = recipe->directory ? recipe->directory : ""; *p; p++) {
+        aw_textbuf_putc (line, *p == '\n' ? ' ' : *p);
+        p += (*p == '{' || *p == '}') && p[1] == *p; /* of a template */
+    }
+}
+
+/* All but id and count. */
+static void put_rest (struct aw_submission_list *list, uint32_t number, char letter, bool details)
+{
+    const struct aw_workflow *w = list->workflow;
+    const struct aw_set *set = &w->graph->sets[w->submitted[number]];
+    const struct aw_submission_note none = { .node = AW_NONE, .status = AW_STATUSES },
+                                    *note = number < list->n ? &list->notes[number] : &none;
+    struct aw_textbuf *line = &list->line;
+    const uint64_t end[] = { (uint64_t)note->code, (uint64_t)note->signal, note->attempt },
+                   times[] = { note->submitted, note->started, note->ended };
+
+    aw_textbuf_clear (line);
+    aw_textbuf_putc (line, letter);
+    aw_textbuf_putc (line, ' ');
+    aw_textbuf_puts (line, note->status < AW_STATUSES ? aw_status_name (note->status) : "-");
+    put_numbers (line, end, 3);
+    put_resources (line, set);
+    put_numbers (line, times, 3);
+    aw_textbuf_putc (line, ' ');
+    aw_textbuf_puts (line, note->node < list->nodes.n ? list->nodes.v[note->node] : "-");
+    aw_textbuf_putc (line, ' ');
+    aw_textbuf_puts (line, set->label ? set->label : set->name);
+    put_texts (line, &w->recipes[w->submitted[number]], details);
+    aw_textbuf_putc (line, '\n');
+}
+
+/* The run of COUNT ids up to the one before NUMBER. */
+static void put_run (const struct aw_submission_list *list,
+                     uint32_t number,
+                     uint32_t count,
+                     struct aw_textbuf *text)
+{
+    if (count == 0)
+        return;
+    aw_textbuf_u64 (text, AW_SUBMITTED_FIRST + number - count);
+    aw_textbuf_putc (text, ' ');
+    aw_textbuf_u64 (text, count);
+    aw_textbuf_putc (text, ' ');
+    aw_textbuf_put (text, list->last.data, list->last.len);
+}
+
+/* Does the line say what the last one does? */
+static bool is_same (const struct aw_submission_list *list)
+{
+    return list->line.len == list->last.len
+           && memcmp (list->line.data, list->last.data, list->line.len) == 0;
+}
+
+static void swap_lines (struct aw_submission_list *list)
+{
+    struct aw_textbuf line = list->line;
+
+    list->line = list->last;
+    list->last = line;
+}
+
+int aw_submission_list_put (struct aw_submission_list *list,
+                            const char *request,
+                            size_t size,
+                            struct aw_textbuf *text,
+                            uint64_t *next)
+{
+    const struct aw_workflow *w = list->workflow;
+    struct request r;
+    uint32_t i, done = 0, run = 0;
+
+    if (read_request (request, size, &r) < 0)
+        return -1;
+    i = r.first < AW_SUBMITTED_FIRST                    ? 0
+        : r.first - AW_SUBMITTED_FIRST > w->n_submitted ? w->n_submitted
+                                                        : (uint32_t)(r.first - AW_SUBMITTED_FIRST);
+    for (; i < w->n_submitted && AW_SUBMITTED_FIRST + i <= r.last && text->len < LIST_BYTES
+           && done < LIST_TASKS;
+         i++, done++) {
+        uint32_t task = aw_graph_first_task (w->graph, 0, w->submitted[i]);
+        char letter = aw_submission_letter (list->state (list->arg, task));
+        bool wanted = strchr (r.letters, letter) != NULL;
+
+        if (wanted)
+            put_rest (list, i, letter, r.details);
+        if (!wanted || !is_same (list)) {
+            put_run (list, i, run, text);
+            run = 0;
+        }
+        if (wanted && run++ == 0)
+            swap_lines (list);
+    }
+    put_run (list, i, run, text);
+    *next = i < w->n_submitted && AW_SUBMITTED_FIRST + i <= r.last ? AW_SUBMITTED_FIRST + i : 0;
+    return 0;
+}
