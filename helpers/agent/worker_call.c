@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,14 +26,16 @@ enum { READ_AT_ONCE = 16 << 10 };
 static const double LOOK_SECONDS = 0.01; /* of a call: its memory is looked at */
 static const double WRONG_GRACE_SECONDS = 5;
 
-double aw_worker_cpu_seconds (pid_t pid)
+/* The CPU time that WORKER has used since it last answered, in seconds; 0: not known. */
+static double take_cpu_seconds (struct aw_worker *worker)
 {
+    double before = worker->cpu_seconds;
     struct timespec used;
-    clockid_t clock;
 
-    if (clock_getcpuclockid (pid, &clock) != 0 || clock_gettime (clock, &used) < 0)
+    if (clock_gettime (worker->clock, &used) < 0)
         return 0;
-    return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+    worker->cpu_seconds = (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
+    return worker->cpu_seconds - before;
 }
 
 /* The memory of PID in bytes; 0: not known, or SECONDS are too few to be worth the look. */
@@ -124,7 +125,7 @@ static void take_answer (struct aw_worker *worker, const struct aw_worker_answer
         .code = answer->code,
         .seconds = aw_clock_monotonic () - attempt->spawned,
         .max_rss = resident (worker->pid, aw_clock_monotonic () - attempt->spawned),
-        .cpu_seconds = fmax (aw_worker_cpu_seconds (worker->pid) - worker->cpu_seconds, 0),
+        .cpu_seconds = take_cpu_seconds (worker),
         .reason = answer->code ? attempt->error : NULL,
     };
     send_result (attempt, &answer->result);
@@ -254,7 +255,6 @@ static void begin_call (struct aw_worker *worker,
         return;
     }
     aw_worker_output_resume (worker);
-    worker->cpu_seconds = worker->served ? aw_worker_cpu_seconds (worker->pid) : 0;
     send_call (worker, launch->call);
 }
 
@@ -304,6 +304,8 @@ static struct aw_worker *add_worker (struct aw_agent_attempt *attempt,
     if (!worker)
         return NULL;
     worker->mark = attempt->mark;
+    if (clock_getcpuclockid (pid, &worker->clock) != 0)
+        worker->clock = -1; /* none has this number */
     worker->fd = ends->socket[0];
     worker->readable = event_new (agent->base, worker->fd, EV_READ | EV_PERSIST, on_answer, worker);
     ends->socket[0] = ends->out[0] = ends->err[0] = -1;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -109,10 +110,24 @@ static bool move (struct aw_worker_stream *stream)
     return true;
 }
 
+/* Most calls print nothing: that is known by one look. */
+static bool is_quiet (const struct aw_worker *worker)
+{
+    struct pollfd fds[AW_WORKER_STREAMS];
+
+    for (int i = 0; i < AW_WORKER_STREAMS; i++)
+        fds[i] = (struct pollfd){ .fd = worker->streams[i].from, .events = POLLIN };
+    return poll (fds, AW_WORKER_STREAMS, 0) == 0;
+}
+
 bool aw_worker_output (struct aw_worker *worker)
 {
-    bool out = move (&worker->streams[0]), err = move (&worker->streams[1]);
+    bool out, err;
 
+    if (is_quiet (worker))
+        return true;
+    out = move (&worker->streams[0]);
+    err = move (&worker->streams[1]);
     return out && err;
 }
 

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "core/event.h"
 #include "core/idset.h"
@@ -58,7 +59,8 @@ struct aw_worker {
     struct aw_textbuf raw; /* scratch */
     struct aw_agent_attempt *attempt; /* whose call it has; NULL: it is idle */
     uint32_t served; /* calls that it has answered */
-    double cpu_seconds; /* that it had used when its call began */
+    clockid_t clock; /* of its CPU time */
+    double cpu_seconds; /* that it had used when it last answered */
     bool unread; /* it has gone without reading its call */
     bool answered; /* it has; some of its output is still to be passed on */
     struct aw_event answer; /* how the call ended */
@@ -117,9 +119,6 @@ void aw_worker_launch (struct aw_agent_attempt *attempt, const struct aw_launch 
  * that it has not read, and was not its first, goes to another worker.
  */
 void aw_worker_died (struct aw_worker *worker);
-
-/* The user and system time of PID so far, in seconds; 0: not known. */
-double aw_worker_cpu_seconds (pid_t pid);
 
 /* worker_output.c */
 

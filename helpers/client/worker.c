@@ -64,6 +64,10 @@ int aw_worker_done (int code, const char *result, const char *error)
         return -1;
     }
     fflush (stdout);
+    if (code == 0 && !result && !error) {
+        unanswered = false;
+        return send_all ("{}\n", 3);
+    }
     quote (quoted, error ? error : "");
     rc = asprintf (&answer, "{\"code\":%d%s%s%s%s%s}\n", code, result ? ",\"result\":" : "",
                    result ? result : "", error ? ",\"error\":\"" : "", error ? quoted : "",
@@ -92,17 +96,19 @@ static int open_calls (void)
     return calls ? 0 : -1;
 }
 
-/* What processes of a task find in their environment. */
+/* Variables of the environment that name the task. They are changed in place: setenv(3) keeps the
+ * memory of every value.
+ */
 static int set_environment (const struct aw_call *call)
 {
-    char index[16], iteration[16], attempt[16];
+    static char name[AW_SENDER_MAX + 24], index[40], iteration[40], attempt[40], mark[64];
 
-    snprintf (index, sizeof (index), "%u", call->index);
-    snprintf (iteration, sizeof (iteration), "%u", call->iteration);
-    snprintf (attempt, sizeof (attempt), "%u", call->attempt);
-    return setenv ("ASYNC_WORKFLOW_TASK", call->task, 1) | setenv ("ASYNC_WORKFLOW_INDEX", index, 1)
-           | setenv ("ASYNC_WORKFLOW_ITERATION", iteration, 1)
-           | setenv ("ASYNC_WORKFLOW_ATTEMPT", attempt, 1) | setenv (AW_PACKET_LAUNCH, launch, 1);
+    snprintf (name, sizeof (name), "ASYNC_WORKFLOW_TASK=%s", call->task);
+    snprintf (index, sizeof (index), "ASYNC_WORKFLOW_INDEX=%u", call->index);
+    snprintf (iteration, sizeof (iteration), "ASYNC_WORKFLOW_ITERATION=%u", call->iteration);
+    snprintf (attempt, sizeof (attempt), "ASYNC_WORKFLOW_ATTEMPT=%u", call->attempt);
+    snprintf (mark, sizeof (mark), AW_PACKET_LAUNCH "=%s", launch);
+    return putenv (name) | putenv (index) | putenv (iteration) | putenv (attempt) | putenv (mark);
 }
 
 /* The end of the object of texts at P. */
