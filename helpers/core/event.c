@@ -35,6 +35,7 @@ static const struct aw_event_members types[AW_EVENT_TYPES] = {
     [AW_EVENT_ADD] = { "add", ATTEMPT | BIT (WORKFLOW), 0, 0 },
     [AW_EVENT_STALL] = { "stall", ATTEMPT | BIT (TOPIC) | BIT (COUNT), 0, BIT (CODE) },
     [AW_EVENT_PLAN] = { "plan", BIT (ORDER), 0, 0 },
+    [AW_EVENT_SERVING] = { "serving", ATTEMPT | BIT (NODE) | BIT (SECONDS), 0, BIT (PORT) },
     [AW_EVENT_AWAIT] = { "await", BIT (COUNT), 0, 0 },
 };
 

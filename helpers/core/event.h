@@ -50,6 +50,8 @@ enum aw_event_type {
                       and resources allow: text (core/sched/plan.h) */
     AW_EVENT_AWAIT, /* `count` more nodes may join. A task that fits none of the pool waits for
                        them; 0: no more will */
+    AW_EVENT_SERVING, /* the attempt of a service is ready for the tasks after it: task, attempt,
+                         node, seconds since its start, port */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -84,6 +86,7 @@ enum aw_event_member {
     AW_MEMBER_AGAIN,
     AW_MEMBER_DROPPED,
     AW_MEMBER_ORDER, /* PLAN: its `text` */
+    AW_MEMBER_PORT,
     AW_MEMBER_REASON,
     AW_MEMBERS /* their number */
 };
@@ -145,6 +148,7 @@ struct aw_event {
     uint32_t n_more;
     uint64_t count; /* MESSAGE, CANCEL, STALL, AWAIT */
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
+    uint32_t port; /* SERVING: TCP port on which the service listens; 0: none is known */
     uint64_t bytes; /* STAGED: copied for this task; 0: all was there */
     const char *name; /* NODE: its name; MESSAGE, STALL: the topic's. Borrowed */
     const char *topology; /* NODE: as core/resources/topology.h says; NULL: unknown. Borrowed */

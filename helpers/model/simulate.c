@@ -13,7 +13,7 @@
 /* A future event of an attempt. Events of equal times come in the order in which they became known.
  */
 struct ending {
-    enum aw_event_type type; /* STAGED, RELEASE or FINISH */
+    enum aw_event_type type; /* STAGED, SERVING, RELEASE or FINISH */
     double t, seconds;
     uint64_t order;
     uint32_t task, attempt, node;
@@ -104,6 +104,42 @@ static int stage (struct aw_sched *sched, struct queue *q, const struct aw_event
                                              .node = action->node });
 }
 
+static bool is_service (const struct aw_graph *graph, uint32_t task)
+{
+    return graph->sets[aw_graph_task (graph, task).set].service;
+}
+
+/* A service starts, and serves after SECONDS. */
+static int begin_service (struct queue *q, const struct aw_event *start, double t, double seconds)
+{
+    return push (q, (struct ending){ .type = AW_EVENT_SERVING,
+                                     .t = t,
+                                     .seconds = seconds,
+                                     .task = start->task,
+                                     .attempt = start->attempt,
+                                     .node = start->node });
+}
+
+/* It is ended, at once: it has held its CPUs and GPUs since its start. */
+static int end_service (struct aw_sched *sched,
+                        struct queue *q,
+                        const struct aw_event *kill,
+                        struct aw_simulated *result)
+{
+    const struct aw_graph *graph = aw_sched_graph (sched);
+    struct aw_whole whole = aw_set_whole (&graph->sets[aw_graph_task (graph, kill->task).set]);
+    double seconds = kill->t - aw_sched_start_of (sched, kill->task);
+
+    result->cpu_seconds += seconds * whole.cpus;
+    result->gpu_seconds += seconds * whole.gpus;
+    return push (q, (struct ending){ .type = AW_EVENT_FINISH,
+                                     .t = kill->t,
+                                     .seconds = seconds,
+                                     .task = kill->task,
+                                     .attempt = kill->attempt,
+                                     .node = kill->node });
+}
+
 /* An attempt starts and computes for *SECONDS: its RELEASE and FINISH. *SECONDS becomes the time
  * for which it holds CPUs and GPUs.
  */
@@ -119,6 +155,8 @@ static int begin (struct aw_sched *sched,
     };
     double begun = start->t;
 
+    if (set->service)
+        return begin_service (q, start, start->t + *seconds, *seconds);
     if (set->stage_in == AW_STAGING_SYNC)
         begun = brought (q, graph, start->task, start->node, start->t);
     if (begun < 0)
@@ -160,6 +198,9 @@ static int act (struct aw_sched *sched,
             result->code = action.code;
         if (action.type == AW_EVENT_STAGE && stage (sched, queue, &action) < 0)
             return aw_error_set (err, "out of memory in the simulation");
+        if (action.type == AW_EVENT_KILL && is_service (graph, action.task)
+            && end_service (sched, queue, &action, result) < 0)
+            return aw_error_set (err, "out of memory in the simulation");
         if (action.type != AW_EVENT_START)
             continue;
         seconds = seconds_of (sched, sim, &action);
@@ -171,6 +212,8 @@ static int act (struct aw_sched *sched,
             errno = ECANCELED;
             return aw_error_set (err, "the simulation was ended");
         }
+        if (is_service (graph, action.task))
+            continue; /* counted when it ends */
         whole = aw_set_whole (&graph->sets[aw_graph_task (graph, action.task).set]);
         result->cpu_seconds += seconds * whole.cpus;
         result->gpu_seconds += seconds * whole.gpus;
@@ -244,6 +287,14 @@ static int take_over (struct aw_sched *sched,
         double seconds = seconds_of (sched, sim, &ev);
         double end = ev.t + seconds > now ? ev.t + seconds : now;
 
+        if (is_service (aw_sched_graph (sched), ev.task)) {
+            uint32_t node, port;
+
+            if (!aw_sched_service_at (sched, ev.task, &node, &port)
+                && begin_service (queue, &ev, end, end - ev.t) < 0)
+                return aw_error_set (err, "out of memory in the simulation");
+            continue;
+        }
         if (push (queue, (struct ending){ .type = AW_EVENT_FINISH,
                                           .t = end,
                                           .seconds = end - ev.t,

@@ -3,6 +3,23 @@
 #include "core/graph/depend_parts.h"
 #include "core/graph/grow.h"
 
+static bool is_active (enum aw_depend_state state)
+{
+    return state == AW_DEPEND_READY || state == AW_DEPEND_RUNNING;
+}
+
+static void count_active (struct aw_depend *d,
+                          uint32_t task,
+                          enum aw_depend_state from,
+                          enum aw_depend_state to)
+{
+    struct aw_task at = aw_graph_task (d->graph, task);
+    uint32_t *n = &d->active[aw_depend_instance (d, at.iteration, at.set)];
+
+    *n += is_active (to);
+    *n -= is_active (from);
+}
+
 static void change_state (struct aw_depend *d,
                           uint32_t set,
                           uint32_t task,
@@ -10,6 +27,8 @@ static void change_state (struct aw_depend *d,
 {
     d->counts[set][d->state[task]]--;
     d->counts[set][state]++;
+    if (d->active && d->graph->sets[set].served)
+        count_active (d, task, (enum aw_depend_state)d->state[task], state);
     d->state[task] = (uint8_t)state;
 }
 
@@ -27,6 +46,8 @@ int aw_depend_release (
     uint32_t first = aw_depend_first_task (d, iteration, set);
     uint32_t end = first + d->graph->sets[set].count;
 
+    if (d->graph->sets[set].service)
+        return 0;
     for (uint32_t task = first; task < end; task++) {
         if (d->state[task] != AW_DEPEND_WAITING || (d->waits && d->waits[task] > 0))
             continue;
@@ -55,7 +76,7 @@ static int open_gate (struct aw_depend *d, double t, struct aw_released *out)
     uint32_t rank = d->gate - it * g->n_ranks;
 
     for (uint32_t s = 0; s < g->n_base; s++)
-        if (g->sets[s].rank == rank)
+        if (g->sets[s].rank == rank && !g->sets[s].service)
             d->gate_left += d->instances[aw_depend_instance (d, it, s)].left;
     for (uint32_t s = 0; s < g->n_base; s++)
         if (g->sets[s].rank == rank && aw_depend_settle (d, it, s, t, out) < 0)
@@ -76,7 +97,7 @@ int aw_depend_begin (struct aw_depend *d, double t, struct aw_released *out)
 {
     uint32_t n_gated = d->sequential ? aw_graph_n_base_instances (d->graph) : 0;
 
-    if (d->sequential && open_gate (d, t, out) < 0)
+    if (d->sequential && (open_gate (d, t, out) < 0 || aw_depend_advance_gate (d, t, out) < 0))
         return -1;
     for (uint32_t i = n_gated; i < aw_graph_n_instances (d->graph); i++) {
         struct aw_task at = aw_graph_instance_place (d->graph, i);
@@ -95,9 +116,17 @@ void aw_depend_count_end (struct aw_depend *d,
 {
     change_state (d, at->set, task, state);
     d->instances[aw_depend_instance (d, at->iteration, at->set)].left--;
-    if (d->sequential && at->set < d->graph->n_base
+    if (d->sequential && at->set < d->graph->n_base && !d->graph->sets[at->set].service
         && aw_graph_stage (d->graph, at->iteration, at->set) == d->gate)
         d->gate_left--;
+}
+
+bool aw_depend_is_met (const struct aw_depend *d, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (d->graph, task);
+
+    return d->instances[aw_depend_instance (d, at.iteration, at.set)].pending == 0
+           && (!d->waits || d->waits[task] == 0);
 }
 
 int aw_depend_settle_task (struct aw_depend *d,
@@ -108,6 +137,7 @@ int aw_depend_settle_task (struct aw_depend *d,
     uint32_t task = aw_graph_task_id (d->graph, *at);
 
     if (--d->waits[task] > 0 || d->state[task] != AW_DEPEND_WAITING
+        || d->graph->sets[at->set].service
         || d->instances[aw_depend_instance (d, at->iteration, at->set)].pending > 0)
         return 0;
     change_state (d, at->set, task, AW_DEPEND_READY);
@@ -182,6 +212,8 @@ int aw_depend_settle_successors (
 {
     struct aw_instance *inst = &d->instances[aw_depend_instance (d, at->iteration, at->set)];
 
+    if (d->graph->sets[at->set].service)
+        return 0;
     for (uint32_t i = d->first_successor[at->set]; i != AW_NONE; i = d->successors[i].next) {
         const struct aw_successor *succ = &d->successors[i];
         struct aw_span span;

@@ -59,10 +59,17 @@ struct aw_depend {
     uint32_t gate_left; /* its unfinished tasks */
     uint64_t *messages; /* by topic of the graph: how many have come */
     uint64_t *next_message; /* by topic: the count with which a task can start; UINT64_MAX: none */
+    uint32_t *active; /* by instance of sets after a service: tasks ready or running; NULL: no
+                         services */
     uint8_t *released; /* one a task: dropped, and its successors run; NULL: none is */
     struct aw_ranges work; /* skipped tasks whose successors are still to be skipped */
     struct aw_graph_size room; /* private */
 };
+
+/* Sets after a service do not wait for it here: the scheduler starts it when they are ready, and
+ * them while it is. Its own task is never released: aw_depend_is_met says when it may start. It is
+ * not counted by stages.
+ */
 
 /* What follows from a call of the functions below; a range may span several instances. */
 struct aw_released {
@@ -104,6 +111,9 @@ void aw_depend_fail_alone (struct aw_depend *depend, uint32_t task);
 
 /* Changes a task's state between ready and running (either way). */
 void aw_depend_set_state (struct aw_depend *depend, uint32_t task, enum aw_depend_state state);
+
+/* May TASK, a waiting service, start: have its predecessors ended? */
+bool aw_depend_is_met (const struct aw_depend *depend, uint32_t task);
 
 /* COUNT messages have come on TOPIC (of the graph). A smaller COUNT than before changes nothing. */
 int aw_depend_message (

@@ -119,6 +119,8 @@ static void count_predecessors (struct aw_depend *d, uint32_t iteration, uint32_
     for (uint32_t e = 0; e < set->n_after; e++) {
         uint32_t n = aw_span_before (d->graph, &set->after[e], s, iteration).n;
 
+        if (d->graph->sets[set->after[e].set].service)
+            continue;
         *(set->after[e].by == AW_BY_SET ? &inst->pending : &each) += n;
     }
     for (uint32_t n = 0; n < set->n_message_dependencies; n++) {
@@ -144,11 +146,14 @@ int aw_depend_init (struct aw_depend *d, const struct aw_graph *graph, bool sequ
     d->counts = calloc ((size_t)graph->n_sets + 1, sizeof (*d->counts));
     if (aw_depend_has_each (graph, 0))
         d->waits = calloc ((size_t)graph->n_tasks + 1, sizeof (*d->waits));
+    if (graph->n_services)
+        d->active = calloc ((size_t)aw_graph_n_instances (graph) + 1, sizeof (*d->active));
     if (graph->n_keys)
         d->unfinished = calloc (graph->n_keys, sizeof (*d->unfinished));
     if (!d->instances || !d->state || !d->counts || !d->messages || !d->next_message
-        || (aw_depend_has_each (graph, 0) && !d->waits) || (graph->n_keys && !d->unfinished)
-        || aw_depend_make_groups (d, 0, true) < 0 || fill_successors (d) < 0) {
+        || (aw_depend_has_each (graph, 0) && !d->waits) || (graph->n_services && !d->active)
+        || (graph->n_keys && !d->unfinished) || aw_depend_make_groups (d, 0, true) < 0
+        || fill_successors (d) < 0) {
         aw_depend_finish (d);
         errno = ENOMEM;
         return -1;
@@ -179,6 +184,7 @@ void aw_depend_finish (struct aw_depend *d)
     free (d->messages);
     free (d->next_message);
     free (d->released);
+    free (d->active);
     aw_ranges_finish (&d->work);
     memset (d, 0, sizeof (*d));
     errno = saved;
@@ -215,6 +221,8 @@ int aw_depend_clone (struct aw_depend *d, const struct aw_depend *from)
     memcpy (d->instances, from->instances, aw_graph_n_instances (g) * sizeof (*d->instances));
     memcpy (d->state, from->state, g->n_tasks * sizeof (*d->state));
     memcpy (d->counts, from->counts, g->n_sets * sizeof (*d->counts));
+    if (d->active)
+        memcpy (d->active, from->active, aw_graph_n_instances (g) * sizeof (*d->active));
     if (d->waits)
         memcpy (d->waits, from->waits, g->n_tasks * sizeof (*d->waits));
     copy_groups (d, from);

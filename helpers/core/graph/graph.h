@@ -80,6 +80,9 @@ struct aw_edge {
 struct aw_set {
     char *name; /* owned */
     uint32_t count; /* tasks in an iteration, at least 1 */
+    bool service; /* its one task does not end by itself. Sets after it start while it is ready; its
+                     duration is the time from its start until then */
+    bool served; /* it comes after a service; set by finalize */
     bool once; /* not repeated by iterations: such sets come after the others in graph->sets */
     enum aw_phase phase; /* set by finalize */
     uint32_t cpus; /* Slurm CPUs a rank, at least 1; a task of the pool is one rank */
@@ -154,6 +157,7 @@ struct aw_graph {
     uint32_t *order; /* sets by phase, then in a topological order (edges with back 0), ties by the
                         file's order; see aw_graph_ordered */
     uint32_t order_room; /* private */
+    uint32_t n_services; /* sets that are services */
     uint32_t n_before; /* sets of AW_PHASE_BEFORE */
     uint32_t n_ranks; /* stages in an iteration */
     uint32_t first_rank; /* stages before the iterations */

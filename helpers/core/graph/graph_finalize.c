@@ -42,6 +42,8 @@ int aw_graph_check_edge (const struct aw_graph *graph,
         && (edge->by != AW_BY_SET || edge->back || graph->sets[edge->set].count != 1
             || aw_graph_iterations (graph, edge->set) != 1))
         return aw_error_set (err, "%s: only the end of a single task can be waited for", name);
+    if (graph->sets[edge->set].service && (edge->by != AW_BY_SET || edge->back || edge->any))
+        return aw_error_set (err, "%s: a service is waited for by its name alone", name);
     return check_counts (graph, &graph->sets[set], edge, err);
 }
 
@@ -59,6 +61,26 @@ static int check_once (const struct aw_graph *graph,
     if (edge->by != AW_BY_SET && set->once != before->once)
         return aw_error_set (err, "%s: \"%s[%s]\": only one of them is a once set", set->name,
                              before->name, aw_graph_brackets (graph, edge->by));
+    if (before->service && set->once && !before->once && graph->iterations > 1)
+        return aw_error_set (err, "%s: %s is a service of each iteration: a once set cannot use it",
+                             set->name, before->name);
+    return 0;
+}
+
+/* Counts services, and marks the sets that come after them. */
+static int mark_services (struct aw_graph *graph, struct aw_error *err)
+{
+    graph->n_services = 0;
+    for (uint32_t i = 0; i < graph->n_sets; i++) {
+        struct aw_set *set = &graph->sets[i];
+
+        graph->n_services += set->service;
+        set->served = false;
+        if (set->service && (set->count != 1 || set->nodes != 1 || set->step))
+            return aw_error_set (err, "%s: a service is one task on one node", set->name);
+        for (uint32_t e = 0; e < set->n_after; e++)
+            set->served = set->served || graph->sets[set->after[e].set].service;
+    }
     return 0;
 }
 
@@ -139,7 +161,8 @@ int aw_graph_finalize (struct aw_graph *graph, struct aw_error *err)
 {
     if (!graph->n_sets)
         return aw_error_set (err, "no task sets");
-    if (count_sets (graph, err) < 0 || check_edges (graph, err) < 0 || number_tasks (graph, err) < 0
+    if (count_sets (graph, err) < 0 || check_edges (graph, err) < 0
+        || mark_services (graph, err) < 0 || number_tasks (graph, err) < 0
         || index_tasks (graph, err) < 0)
         return -1;
     return aw_graph_order (graph, 0, err);

@@ -17,6 +17,8 @@ static int check_set (const struct aw_graph *g, uint32_t s, struct aw_error *err
 
     if (set->count < 1)
         return aw_error_set (err, "%s: a set needs at least one task", set->name);
+    if (set->service)
+        return aw_error_set (err, "%s: an added set cannot be a service", set->name);
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
@@ -24,6 +26,9 @@ static int check_set (const struct aw_graph *g, uint32_t s, struct aw_error *err
             return aw_error_set (err, "%s: a predecessor does not exist", set->name);
         if (aw_graph_check_edge (g, s, edge, err) < 0)
             return -1;
+        if (g->sets[edge->set].service)
+            return aw_error_set (err, "%s: an added set cannot use the service %s", set->name,
+                                 g->sets[edge->set].name);
         if (edge->by != AW_BY_SET && aw_graph_iterations (g, edge->set) > 1)
             return aw_error_set (
                 err, "%s: \"%s[%s]\" has several iterations: wait for the whole set", set->name,

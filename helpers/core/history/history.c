@@ -156,6 +156,7 @@ static int handle_start (struct aw_history *history,
             ready > ev->t ? ev->t : ready, /* kept in single precision, it may come out later */
         .staged = ev->type == AW_EVENT_STAGE ? ev->t : NAN,
         .brought = NAN,
+        .serving = NAN,
         .waits = ev->type == AW_EVENT_STAGE,
         .started = ev->type == AW_EVENT_START,
         .start = ev->t,
@@ -221,11 +222,26 @@ static int handle_staging (struct aw_history *history,
     return 0;
 }
 
+static int handle_serving (struct aw_history *history,
+                           const struct aw_event *ev,
+                           struct aw_error *err)
+{
+    struct aw_attempt *last = last_attempt (history, ev->task);
+
+    if (!last || !isnan (last->finish) || last->attempt != ev->attempt)
+        return aw_history_refuse (history, ev->task, "serves but does not run", err);
+    last->serving = ev->t;
+    last->startup = ev->seconds;
+    last->port = ev->port;
+    return 0;
+}
+
 static int handle_skip (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
     if (history->marks[ev->task] & AW_MARK_SKIPPED)
         return 0;
-    if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_AGAIN))
+    if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_AGAIN)
+        && !history->graph->sets[aw_graph_task (history->graph, ev->task).set].service)
         return aw_history_refuse (history, ev->task, "is skipped after it has started", err);
     history->marks[ev->task] |= AW_MARK_SKIPPED;
     return 0;
@@ -347,7 +363,7 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
         uint8_t kept = history->marks[task] & AW_MARK_CANCELLED;
         enum aw_history_task state = aw_history_state (history, task);
         const struct aw_set *s = &history->graph->sets[set];
-        bool passed = state == AW_HISTORY_COMPLETED
+        bool passed = (state == AW_HISTORY_COMPLETED && !s->service)
                       || (state == AW_HISTORY_FAILED
                           && (s->on_failure == AW_ON_FAILURE_CONTINUE || s->submitted));
 
@@ -514,6 +530,8 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
     case AW_EVENT_STAGED:
     case AW_EVENT_RELEASE:
         return handle_staging (history, ev, err);
+    case AW_EVENT_SERVING:
+        return handle_serving (history, ev, err);
     case AW_EVENT_STAGE:
     case AW_EVENT_START:
         return handle_start (history, ev, err);

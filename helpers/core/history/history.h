@@ -30,6 +30,9 @@ struct aw_attempt {
     double released; /* it gave back its CPUs and GPUs while results were being copied; NAN: it did
                         so by its finish, or not yet */
     double finish; /* NAN: still running */
+    double serving; /* it was ready for the tasks after it; NAN: it is no service, or was not */
+    double startup; /* ... seconds after its start */
+    uint32_t port; /* ... on this port; 0: not known */
     uint64_t staged_bytes; /* copied for it */
     bool waits; /* it has not started yet */
     bool started; /* it has or had CPUs and GPUs; stays false if stage-in failed */

@@ -7,12 +7,23 @@
 #include "core/graph/peers.h"
 #include "core/history/history.h"
 
-/* Of two attempts (indexes, AW_NONE: none) the one that finished last. */
+/* When its successors could start: a service served, another attempt finished. */
+static double let_go (const struct aw_attempt *a)
+{
+    return isnan (a->serving) ? a->finish : a->serving;
+}
+
+static bool is_service (const struct aw_history *history, const struct aw_attempt *a)
+{
+    return history->graph->sets[aw_graph_task (history->graph, a->task).set].service;
+}
+
+/* Of two attempts (indexes, AW_NONE: none) the one that let its successors go last. */
 static uint32_t later (const struct aw_history *history, uint32_t a, uint32_t b)
 {
     if (a == AW_NONE || b == AW_NONE)
         return a == AW_NONE ? b : a;
-    return history->attempts[b].finish > history->attempts[a].finish ? b : a;
+    return let_go (&history->attempts[b]) > let_go (&history->attempts[a]) ? b : a;
 }
 
 /* For each set instance the attempt that finished last. Caller frees. */
@@ -30,7 +41,9 @@ static uint32_t *last_of_instances (const struct aw_history *history)
         struct aw_task task = aw_graph_task (graph, history->attempts[i].task);
         uint32_t instance = aw_graph_instance (graph, task.iteration, task.set);
 
-        if (!isnan (history->attempts[i].finish))
+        if (!isnan (history->attempts[i].finish)
+            && (!is_service (history, &history->attempts[i])
+                || !isnan (history->attempts[i].serving)))
             last[instance] = later (history, last[instance], i);
     }
     return last;
@@ -98,7 +111,7 @@ static uint32_t last_of_all (const struct aw_history *history)
     uint32_t last = AW_NONE;
 
     for (uint32_t i = 0; i < history->n_attempts; i++)
-        if (!isnan (history->attempts[i].finish))
+        if (!isnan (history->attempts[i].finish) && !is_service (history, &history->attempts[i]))
             last = later (history, last, i);
     return last;
 }

@@ -2,6 +2,7 @@
 #include "core/history/resume_state.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@ static enum aw_resume_done how_done (const struct aw_history *history, uint32_t 
     enum aw_history_task state = aw_history_state (history, task);
     struct aw_task at = aw_graph_task (history->graph, task);
 
+    if (history->graph->sets[at.set].service)
+        return AW_RESUME_OPEN;
     if (state == AW_HISTORY_COMPLETED)
         return AW_RESUME_COMPLETED;
     if (state != AW_HISTORY_FAILED)
@@ -121,7 +124,9 @@ int aw_resume_state_init (struct aw_resume_state *e,
         const struct aw_attempt *a = &history->attempts[i];
         struct aw_task at = aw_graph_task (graph, a->task);
 
-        if (a->status == AW_STATUS_COMPLETED && a->seconds >= 0)
+        if (!isnan (a->serving))
+            e->ends[e->n_ends++] = (struct aw_resume_end){ at.set, a->startup };
+        else if (a->status == AW_STATUS_COMPLETED && a->seconds >= 0 && !graph->sets[at.set].service)
             e->ends[e->n_ends++] = (struct aw_resume_end){ at.set, a->seconds };
     }
     return 0;

@@ -24,6 +24,8 @@ struct aw_running {
     bool idle; /* another task may have its place, once it has ended; of the first part. See
                   aw_running_set_idle */
     bool fresh; /* a call for which a worker has to be started; of the first part */
+    bool serving; /* it is a service that is ready; of the first part, as the next one */
+    uint32_t port; /* ... where it listens; 0: not known */
     bool used; /* private, as all below */
     uint32_t lead; /* slot of the attempt's first part */
     uint32_t more; /* slot of its part on the next of its nodes; AW_NO_SLOT: none */

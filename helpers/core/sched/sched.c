@@ -36,7 +36,8 @@ struct aw_sched *aw_sched_create (const struct aw_graph *graph,
         || aw_depend_init (&s->depend, graph, config->mode == AW_MODE_SEQUENTIAL) < 0
         || aw_ready_init (&s->ready, graph, config->policy) < 0
         || aw_stage_init (&s->stage, graph) < 0 || aw_estimate_init (&s->estimate, graph) < 0
-        || aw_health_init (&s->health, graph->n_sets) < 0 || aw_sched_part_room (s, 0) < 0)
+        || aw_sched_init_services (s) < 0 || aw_health_init (&s->health, graph->n_sets) < 0
+        || aw_sched_part_room (s, 0) < 0)
         goto fail;
     aw_pool_init (&s->pool);
     aw_pool_set_graph (&s->pool, graph);
@@ -69,6 +70,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_ranges_finish (&s->news.ready);
     aw_ranges_finish (&s->news.skipped);
     aw_reservation_finish (&s->reservation);
+    aw_sched_finish_services (s);
     free (s->tries);
     free (s->failed_on);
     free (s->done);
@@ -110,6 +112,7 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->holds, 0, sizeof (s->holds));
     memset (&s->residents, 0, sizeof (s->residents));
     s->resident = NULL;
+    memset (&s->services, 0, sizeof (s->services));
     s->chosen = NULL;
     s->parts = NULL;
     s->cancelled = from->begun || !from->n_cancelled
@@ -132,7 +135,8 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0
         || aw_reservation_clone (&s->reservation, &from->reservation) < 0
         || aw_residents_clone (&s->residents, &from->residents) < 0
-        || aw_sched_clone_holds (s, from) < 0 || aw_sched_part_room (s, 0) < 0) {
+        || aw_sched_clone_holds (s, from) < 0 || aw_sched_clone_services (s, from) < 0
+        || aw_sched_part_room (s, 0) < 0) {
         aw_sched_destroy (s);
         errno = ENOMEM;
         return NULL;

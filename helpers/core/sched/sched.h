@@ -157,6 +157,19 @@ bool aw_sched_unwanted (const struct aw_sched *sched, uint32_t task);
  */
 bool aw_sched_unfinished (const struct aw_sched *sched, uint32_t task);
 
+/* Where the service TASK serves: node and port (0: none is known). False: it does not serve now. */
+bool aw_sched_service_at (const struct aw_sched *sched,
+                          uint32_t task,
+                          uint32_t *node,
+                          uint32_t *port);
+
+/* Start of TASK's running attempt, as t; NAN: none runs. */
+double aw_sched_start_of (const struct aw_sched *sched, uint32_t task);
+
+/* Corrects the status of FINISH, about to be handled, if it is of a service: one that was ended
+ * because nothing needs it has completed, one that ended by itself has failed. */
+void aw_sched_judge (const struct aw_sched *sched, struct aw_event *finish);
+
 /* The graph of the scheduler. Borrowed. */
 const struct aw_graph *aw_sched_graph (const struct aw_sched *sched);
 

@@ -52,5 +52,7 @@ int aw_sched_begin (struct aw_sched *s)
         return 0;
     s->begun = true;
     rc = aw_sched_release (s, aw_depend_begin (&s->depend, s->now, &out), &out);
-    return rc < 0 ? rc : cancel_earlier (s);
+    if (rc == 0)
+        rc = cancel_earlier (s);
+    return rc < 0 ? rc : aw_sched_serve (s);
 }

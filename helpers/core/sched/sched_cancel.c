@@ -13,10 +13,8 @@ static bool is_queued (void *arg, uint32_t task)
            && !(s->done && s->done[task]);
 }
 
-/* Takes those of FIRST..LAST, all of one instance, that wait in queues out of them. All at once:
- * one by one each would be searched for.
- */
-static void leave_queues (struct aw_sched *s, uint32_t first, uint32_t last)
+/* All at once: one by one each would be searched for. */
+void aw_sched_leave_queues (struct aw_sched *s, uint32_t first, uint32_t last)
 {
     struct aw_task at = aw_graph_task (s->graph, first);
     uint32_t instance = aw_graph_instance (s->graph, at.iteration, at.set);
@@ -69,6 +67,18 @@ static int release (struct aw_sched *s, int rc, struct aw_released *out)
     return aw_sched_release (s, rc, out);
 }
 
+int aw_sched_drop_queued (struct aw_sched *s, uint32_t first, uint32_t count)
+{
+    struct aw_released out = { 0 };
+    int rc = 0;
+
+    aw_sched_leave_queues (s, first, first + count - 1);
+    for (uint32_t task = first; rc == 0 && task < first + count; task++)
+        if (is_queued (s, task))
+            rc = aw_depend_drop (&s->depend, task, false, s->now, &out);
+    return release (s, rc, &out);
+}
+
 int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, bool releases)
 {
     struct aw_released out = { 0 };
@@ -80,7 +90,7 @@ int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, b
 
         n = s->graph->sets[at.set].count - at.index;
         n = n < count - i ? n : count - i;
-        leave_queues (s, from, from + (uint32_t)n - 1);
+        aw_sched_leave_queues (s, from, from + (uint32_t)n - 1);
     }
     for (uint64_t i = 0; rc == 0 && i < count; i++)
         rc = cancel_task (s, first + (uint32_t)i, releases, &out);

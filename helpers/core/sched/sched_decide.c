@@ -133,7 +133,7 @@ static uint32_t shorter_instance (const struct aw_sched *s, const struct aw_shap
     for (uint32_t i = 1; i < shape->n; i++) {
         uint32_t instance = shape->heap[i];
 
-        if (aw_sched_in_time (s, instance)
+        if (aw_sched_startable (s, instance)
             && aw_reservation_ends_before (t, s->now, seconds_of_instance (s, instance))
             && (best == AW_NONE || aw_ready_before (&s->ready, instance, best)))
             best = instance;
@@ -160,18 +160,19 @@ static bool choose_beside (struct aw_sched *s,
 }
 
 /* Among blocked shapes, or among the others, the one whose FIRST instance that can end by the limit
- * comes before those of all others. The first instances of shapes may be late. NULL: there is none.
+ * comes before those of all others. The first instances of shapes may be late, or not served. NULL:
+ * there is none.
  */
 static struct aw_shape *first_shape (struct aw_sched *s, bool blocked, uint32_t *first)
 {
     struct aw_shape *shape, *best = NULL;
 
     while ((shape = aw_ready_first (&s->ready, blocked))) {
-        if (isinf (s->limit)) {
+        if (isinf (s->limit) && !s->services.n) {
             *first = shape->heap[0];
             return shape;
         }
-        *first = aw_sched_first_in_time (s, shape);
+        *first = aw_sched_first_startable (s, shape);
         if (*first == shape->heap[0])
             return shape;
         if (*first != AW_NONE)
@@ -183,7 +184,7 @@ static struct aw_shape *first_shape (struct aw_sched *s, bool blocked, uint32_t 
 
         if (best && !aw_ready_before (&s->ready, shape->heap[0], *first))
             continue;
-        instance = aw_sched_first_in_time (s, shape);
+        instance = aw_sched_first_startable (s, shape);
         if (instance == AW_NONE || (best && !aw_ready_before (&s->ready, instance, *first)))
             continue;
         best = shape;
@@ -202,6 +203,9 @@ static const struct aw_shape *first_waiting (struct aw_sched *s, uint32_t first,
     if (!shape || !aw_ready_before (&s->ready, shape->heap[0], first))
         return NULL;
     shape = first_shape (s, true, instance);
+    if (shape && aw_sched_services_alone (s)
+        && s->graph->sets[aw_graph_instance_set (s->graph, *instance)].service)
+        return NULL; /* it would wait for those to end, and they for tasks that it holds back */
     return shape && aw_ready_before (&s->ready, *instance, first) ? shape : NULL;
 }
 

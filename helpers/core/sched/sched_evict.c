@@ -12,7 +12,7 @@
 struct asking {
     const struct aw_sched *s;
     const struct aw_demand *demand;
-    uint32_t set;
+    uint32_t instance, set;
     uint32_t on; /* on this node alone; AW_NO_NODE: on any */
     bool beside; /* the reservation must allow it */
 };
@@ -21,7 +21,7 @@ static bool may_take (const void *arg, const struct aw_running *run)
 {
     const struct asking *a = arg;
 
-    return run->idle && run->set != a->set;
+    return run->idle && run->set != a->set && aw_sched_may_evict (a->s, a->instance, run);
 }
 
 static bool may_use (const void *arg, uint32_t node)
@@ -49,7 +49,7 @@ struct aw_running *aw_sched_next_evicted (struct aw_sched *s)
     if (s->stopped || s->running.n_idle == 0)
         return NULL;
     for (uint32_t i = 0; (shape = aw_ready_at (&s->ready, true, i)); i++) {
-        uint32_t instance = aw_sched_first_in_time (s, shape);
+        uint32_t instance = aw_sched_first_startable (s, shape);
         struct asking asking = { .s = s, .demand = &shape->demand, .on = AW_NO_NODE };
         struct aw_evict_query query = { &s->pool, &s->running, &shape->demand,
                                         may_take, may_use,     &asking };
@@ -57,6 +57,7 @@ struct aw_running *aw_sched_next_evicted (struct aw_sched *s)
 
         if (instance == AW_NONE)
             continue;
+        asking.instance = instance;
         asking.set = aw_graph_instance_set (s->graph, instance);
         asking.on = bound_to (s, shape, instance);
         asking.beside = shape != first && aw_sched_reserve_for (s, first, first->heap[0]);

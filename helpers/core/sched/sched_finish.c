@@ -7,30 +7,6 @@
 
 #include "core/sched/sched_state.h"
 
-/* A first figure for a set gives its running tasks, and those that count as one with it, an
- * expected end. */
-static void expect_ends (struct aw_sched *s, uint32_t set)
-{
-    struct aw_running *run;
-    uint32_t cursor = 0;
-
-    while ((run = aw_running_each (&s->running, &cursor)))
-        if (aw_estimate_set (&s->estimate, run->set) == set && isinf (run->end))
-            aw_running_set_end (&s->running, run, run->start + s->estimate.seconds[set]);
-}
-
-static void learn (struct aw_sched *s, uint32_t set, double seconds)
-{
-    bool first = isnan (aw_estimate_seconds (&s->estimate, set));
-
-    if (!(seconds >= 0) || !aw_estimate_learn (&s->estimate, set, seconds))
-        return;
-    if (++s->n_moves > s->graph->n_sets / 64) /* large graphs do not do it after each end */
-        aw_sched_rank_again (s);
-    if (first)
-        expect_ends (s, aw_estimate_set (&s->estimate, set));
-}
-
 /* Was a task of SET, which ends now, asked to save its state because the job ends? */
 static bool is_cut (const struct aw_sched *s, const struct aw_set *set)
 {
@@ -124,6 +100,7 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
 {
     uint32_t task = run->task, set = run->set;
     bool unstarted = run->staging && ev->status == AW_STATUS_CANCELLED;
+    bool service = s->graph->sets[set].service, succeeded;
     double delay;
 
     aw_sched_note_health (s, run, ev);
@@ -131,19 +108,26 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     if (!run->staging && !run->released)
         aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
     aw_sched_hold_end (s, run);
+    if (!run->staging)
+        aw_sched_end_service (s, run);
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;
-    if (ev->status == AW_STATUS_COMPLETED && !run->fresh)
-        learn (s, set, ev->seconds);
+    succeeded = ev->status == AW_STATUS_COMPLETED && !service;
+    if (succeeded && !run->fresh)
+        aw_sched_learn (s, set, ev->seconds);
     if (keep_worker (s, run, ev) < 0)
         return -1;
     aw_sched_forget (s);
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
         aw_sched_unblock (s, part->node); /* a freed slot keeps its values until the next start */
-    if (ev->status == AW_STATUS_COMPLETED)
+    if (succeeded)
         return end_task (s, task, set, true) < 0 ? -1 : aw_sched_until (s, task, ev);
     if (s->tries[task].cancelled && !s->stopped)
         return aw_sched_end_cancelled (s, task);
+    if (service && run->killed) { /* no failure: it may be needed again */
+        aw_depend_set_state (&s->depend, task, AW_DEPEND_WAITING);
+        return 0;
+    }
     if (unstarted)
         return queue_again (s, task, 0); /* killed by the coordinator before it started */
     if (try_again (s, task, ev, &delay))

@@ -20,6 +20,7 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
     aw_sched_fit (s, ev->node);
     aw_sched_unblock (s, ev->node);
     aw_sched_pool_changed (s);
+    aw_sched_hope_again (s);
     return 0;
 }
 
@@ -69,7 +70,7 @@ static int handle_finish (struct aw_sched *s, const struct aw_event *ev, struct 
 /* A recorded READY, SKIP or KILL need not be given out again. */
 static void forget_news (struct aw_sched *s, const struct aw_event *ev)
 {
-    struct aw_running *run;
+    struct aw_running *run = NULL;
 
     /* A task that still waits was released for want of messages, which no event records. */
     if ((ev->type == AW_EVENT_READY || ev->type == AW_EVENT_SKIP)
@@ -81,6 +82,8 @@ static void forget_news (struct aw_sched *s, const struct aw_event *ev)
         aw_ranges_remove (&s->news.skipped, ev->task);
     else if ((run = aw_running_find (&s->running, ev->task)) && run->attempt == ev->attempt)
         run->killed = true;
+    if (ev->type == AW_EVENT_KILL && ev->code == 1 && run)
+        aw_sched_mark_evicted (s, run);
 }
 
 static void handle_stop (struct aw_sched *s, const struct aw_event *ev)
@@ -107,6 +110,8 @@ static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_erro
         return aw_sched_handle_staged (s, ev, err);
     case AW_EVENT_RELEASE:
         return aw_sched_handle_release (s, ev, err);
+    case AW_EVENT_SERVING:
+        return aw_sched_handle_serving (s, ev, err);
     case AW_EVENT_READY:
     case AW_EVENT_SKIP:
     case AW_EVENT_KILL:
@@ -168,8 +173,11 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
     before = s->now;
     s->now = ev->t;
     aw_sched_forget (s);
-    if (handle (s, ev, err) == 0)
+    if (handle (s, ev, err) == 0) {
+        if (aw_sched_serve (s) < 0)
+            s->out_of_memory = true;
         return 0;
+    }
     s->now = before; /* the event is not in the journal */
     return -1;
 }

@@ -98,7 +98,8 @@ static bool ends_along (const struct aw_sched *s,
     struct aw_span span = aw_span_before (s->graph, edge, at->set, at->iteration);
     double seconds = aw_estimate_seconds (&s->estimate, edge->set);
 
-    for (uint32_t k = 0; k < span.n && edge->by == AW_BY_SET; k++) {
+    for (uint32_t k = 0; k < span.n && edge->by == AW_BY_SET && !s->graph->sets[edge->set].service;
+         k++) {
         uint32_t before = aw_graph_instance (s->graph, span.first + k, edge->set);
         uint32_t left = s->depend.instances[before].left;
 

@@ -34,19 +34,6 @@ bool aw_sched_in_time (const struct aw_sched *s, uint32_t instance)
     return aw_sched_in_time_from (s, instance, s->now);
 }
 
-uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape)
-{
-    uint32_t best = AW_NONE;
-
-    if (aw_sched_in_time (s, shape->heap[0]))
-        return shape->heap[0];
-    for (uint32_t i = 1; i < shape->n; i++)
-        if (aw_sched_in_time (s, shape->heap[i])
-            && (best == AW_NONE || aw_ready_before (&s->ready, shape->heap[i], best)))
-            best = shape->heap[i];
-    return best;
-}
-
 bool aw_sched_cut (const struct aw_sched *s)
 {
     for (uint32_t set = 0; set < s->graph->n_sets && !isinf (s->limit); set++)

@@ -35,7 +35,7 @@ static bool next_of_lost_node (struct aw_sched *s, struct aw_event *action)
         action->status = AW_STATUS_NODE_FAIL;
         action->seconds = s->now - run->start;
         action->reason = "node lost";
-        if (aw_sched_finish_run (s, run, action) < 0)
+        if (aw_sched_finish_run (s, run, action) < 0 || aw_sched_serve (s) < 0)
             s->out_of_memory = true;
         return true;
     }
@@ -73,12 +73,22 @@ static bool next_kill (struct aw_sched *s, struct aw_event *action)
 
     if ((run = aw_sched_next_cancelled (s)))
         return kill_attempt (s, action, run, "cancelled");
+    if ((run = aw_sched_next_unneeded (s)))
+        return kill_attempt (s, action, run, "not needed any more");
     if ((run = aw_sched_stranded (s)))
         return kill_attempt (s, action, run, "not started");
     while (s->stop_kills && (run = aw_running_each (&s->running, &s->kill_from)))
         if (!run->killed)
             return kill_attempt (s, action, run, "stopped");
     return false;
+}
+
+static bool evict (struct aw_sched *s, struct aw_event *action, struct aw_running *run)
+{
+    kill_attempt (s, action, run, "its place is needed");
+    action->code = 1;
+    aw_sched_mark_evicted (s, run);
+    return true;
 }
 
 /* A ready task wants the place of an idle attempt. */
@@ -88,9 +98,7 @@ static bool next_evicted (struct aw_sched *s, struct aw_event *action)
 
     if (!run)
         return false;
-    kill_attempt (s, action, run, "its place is needed");
-    action->code = 1;
-    return true;
+    return evict (s, action, run);
 }
 
 static bool next_stage (struct aw_sched *s, struct aw_event *action)
@@ -135,6 +143,8 @@ static int end_code (const struct aw_sched *s)
 
 bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
 {
+    struct aw_running *run;
+
     if (s->ended || s->pool.n_nodes == 0)
         return false;
     if (aw_sched_begin (s) < 0)
@@ -152,6 +162,15 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);
+    switch (aw_sched_next_stuck (s, &run)) {
+    case AW_STUCK_AGAIN:
+        return aw_sched_next (s, action);
+    case AW_STUCK_END:
+        return s->services.focus != AW_NONE ? evict (s, action, run)
+                                            : kill_attempt (s, action, run, "nothing can use it");
+    default:
+        break;
+    }
     if (s->running.n_used > 0 || !isinf (aw_sched_next_wake (s)) || aw_sched_awaits_nodes (s))
         return false;
     if (aw_sched_starve (s))

@@ -144,6 +144,7 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     case AW_EVENT_NODE:
     case AW_EVENT_NODE_LOST:
     case AW_EVENT_STAGED:
+    case AW_EVENT_SERVING:
     case AW_EVENT_RELEASE:
     case AW_EVENT_STOP:
     case AW_EVENT_WAKE:
@@ -166,6 +167,13 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
 bool aw_sched_is_lost (const struct aw_sched *s, uint32_t node)
 {
     return node < s->health.n_nodes && s->health.nodes[node].gone;
+}
+
+double aw_sched_start_of (const struct aw_sched *s, uint32_t task)
+{
+    const struct aw_running *run = aw_running_find (&s->running, task);
+
+    return run && !run->staging ? run->start : NAN;
 }
 
 double aw_sched_now (const struct aw_sched *s)

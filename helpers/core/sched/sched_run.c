@@ -18,6 +18,31 @@ int aw_sched_part_room (struct aw_sched *s, uint32_t from)
                : 0;
 }
 
+/* A first figure for a set gives its running tasks, and those that count as one with it, an
+ * expected end. */
+static void expect_ends (struct aw_sched *s, uint32_t set)
+{
+    struct aw_running *run;
+    uint32_t cursor = 0;
+
+    while ((run = aw_running_each (&s->running, &cursor)))
+        if (aw_estimate_set (&s->estimate, run->set) == set && isinf (run->end)
+            && !s->graph->sets[run->set].service)
+            aw_running_set_end (&s->running, run, run->start + s->estimate.seconds[set]);
+}
+
+void aw_sched_learn (struct aw_sched *s, uint32_t set, double seconds)
+{
+    bool first = isnan (aw_estimate_seconds (&s->estimate, set));
+
+    if (!(seconds >= 0) || !aw_estimate_learn (&s->estimate, set, seconds))
+        return;
+    if (++s->n_moves > s->graph->n_sets / 64) /* large graphs do not do it after each end */
+        aw_sched_rank_again (s);
+    if (first)
+        expect_ends (s, aw_estimate_set (&s->estimate, set));
+}
+
 void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n)
 {
     const struct aw_running *part = run;
@@ -51,14 +76,15 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     run->attempt = s->tries[task].attempts;
     run->demand = aw_set_demand (set);
     run->start = s->now;
-    run->end = isnan (seconds) ? INFINITY : s->now + seconds;
-    run->killed = run->staging = run->staged = run->released = false;
+    run->end = isnan (seconds) || set->service ? INFINITY : s->now + seconds;
+    run->serving = run->killed = run->staging = run->staged = run->released = false;
     run->fresh = false;
     aw_sched_meet_residents (s, run);
     aw_running_link (&s->running, run);
     s->kill_from = 0; /* where a recorded run is taken in */
     aw_depend_set_state (&s->depend, task, AW_DEPEND_RUNNING);
     aw_sched_hold_begin (s, run);
+    aw_sched_begin_service (s, run);
     aw_sched_drop_reservation (s);
 }
 

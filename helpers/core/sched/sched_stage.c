@@ -136,14 +136,15 @@ struct aw_running *aw_sched_stranded (const struct aw_sched *s)
     struct aw_running *run;
     uint32_t cursor = 0;
 
-    if (!s->stage.queues || !(s->stopped || s->any_drained || any_late (s)))
+    if (!s->stage.queues || !(s->stopped || s->any_drained || s->services.n || any_late (s)))
         return NULL;
     while ((run = aw_running_each (&s->running, &cursor))) {
         struct aw_task at = aw_graph_task (s->graph, run->task);
 
         if (run->staging && !run->killed
             && (s->stopped || s->health.nodes[run->node].drained
-                || !aw_sched_in_time (s, aw_graph_instance (s->graph, at.iteration, at.set))))
+                || !aw_sched_in_time (s, aw_graph_instance (s->graph, at.iteration, at.set))
+                || aw_sched_is_forsaken (s, aw_graph_instance (s->graph, at.iteration, at.set))))
             return run;
     }
     return NULL;
@@ -171,6 +172,7 @@ void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
     aw_sched_meet_residents (s, run);
     aw_sched_drop_reservation (s);
     aw_sched_hold_measure (s, run);
+    aw_sched_begin_service (s, run);
 }
 
 /* The first task in QUEUE whose node has room for it now; AW_NONE: there is none. */
@@ -205,7 +207,7 @@ bool aw_sched_choose_staged (struct aw_sched *s,
     for (uint32_t i = 0; i < shape->n; i++) {
         uint32_t instance = shape->heap[i], task;
 
-        if (!aw_sched_in_time (s, instance)
+        if (!aw_sched_startable (s, instance)
             || (best.instance != AW_NONE && !aw_ready_before (&s->ready, instance, best.instance)))
             continue;
         task = first_with_room (s, &s->ready.queues[instance], shape, beside);

@@ -23,6 +23,32 @@ struct aw_tries {
     uint16_t lost; /* node failures in a row */
 };
 
+/* What the scheduler knows of services. All NULL where there are none. */
+struct aw_services {
+    uint32_t *at; /* their instances, users before what they use. Owned, as all arrays */
+    uint32_t n;
+    uint32_t n_running; /* attempts of services in `running` */
+    uint32_t *busy; /* by instance of users: running tasks that have started */
+    uint8_t *marks; /* by instance: see sched_service.c */
+    uint32_t n_marks;
+    uint32_t focus; /* the instance that gets the pool (sched_stuck.c); AW_NONE: none does */
+    enum { AW_STUCK_BEGINS, AW_STUCK_EMPTIES, AW_STUCK_EMPTY } phase; /* how far that is */
+};
+
+/* Who uses a service. */
+struct aw_users {
+    bool open; /* some have not ended */
+    bool wanted; /* some run, or are ready and could start */
+    bool busy; /* some run */
+};
+
+/* What aw_sched_next_stuck found. */
+enum aw_stuck {
+    AW_NOT_STUCK,
+    AW_STUCK_END, /* the service is to be ended */
+    AW_STUCK_AGAIN, /* something can start now */
+};
+
 struct aw_sched {
     const struct aw_graph *graph; /* borrowed */
     struct aw_sched_config config;
@@ -64,6 +90,7 @@ struct aw_sched {
     uint32_t n_moves; /* estimates that changed since the last snapshot for ranks */
     double *plan; /* ranks of the instances that iterations repeat; NULL: the policy's. Owned */
     struct aw_holds holds; /* of the plan */
+    struct aw_services services;
     bool ranks_due; /* the next decision computes ranks, by that snapshot */
     bool begun;
     bool stopped; /* nothing more is started */
@@ -130,8 +157,71 @@ bool aw_sched_in_time_from (const struct aw_sched *s, uint32_t instance, double 
 /* Is a task left that could start, but not end by the limit? */
 bool aw_sched_cut (const struct aw_sched *s);
 
-/* The first of SHAPE's instances that can end by the limit; AW_NONE: none can. */
-uint32_t aw_sched_first_in_time (const struct aw_sched *s, const struct aw_shape *shape);
+/* sched_service.c: services and their users. An instance that is no service and uses none is always
+ * served.
+ */
+int aw_sched_init_services (struct aw_sched *s);
+int aw_sched_clone_services (struct aw_sched *s, const struct aw_sched *from);
+void aw_sched_finish_services (struct aw_sched *s);
+
+/* The first task of INSTANCE. */
+uint32_t aw_sched_task_of (const struct aw_sched *s, uint32_t instance);
+
+/* Can a task of INSTANCE, started now, end by the limit, and does all serve that it uses? */
+bool aw_sched_startable (const struct aw_sched *s, uint32_t instance);
+
+/* Does nothing run, or services alone? */
+bool aw_sched_services_alone (const struct aw_sched *s);
+
+/* The first of SHAPE's instances that is startable; AW_NONE: none is. */
+uint32_t aw_sched_first_startable (const struct aw_sched *s, const struct aw_shape *shape);
+
+/* Could a ready task of INSTANCE start, once there is room and all serves that it uses? */
+bool aw_sched_could_start (const struct aw_sched *s, uint32_t instance);
+
+/* INSTANCE finds no room even in a pool of its own: its tasks no longer count as users; all count
+ * again. */
+bool aw_sched_is_hopeless (const struct aw_sched *s, uint32_t instance);
+void aw_sched_give_up (struct aw_sched *s, uint32_t instance);
+void aw_sched_hope_again (struct aw_sched *s);
+
+/* The users of the service INSTANCE. */
+struct aw_users aw_sched_users_of (const struct aw_sched *s, uint32_t instance);
+
+/* The instance of the next service that INSTANCE itself uses, from edge *EDGE (0 to begin) on;
+ * AW_NONE: that was the last. */
+uint32_t aw_sched_service_of (const struct aw_sched *s, uint32_t instance, uint32_t *edge);
+
+/* Do users of the service INSTANCE start: it serves, or they run without it? */
+bool aw_sched_lets_start (const struct aw_sched *s, uint32_t instance);
+
+/* A service that INSTANCE uses and that does not let it start; AW_NONE: there is none. */
+uint32_t aw_sched_missing_service (const struct aw_sched *s, uint32_t instance);
+
+/* Has a service that INSTANCE uses failed, or been skipped, so that its tasks will not run? */
+bool aw_sched_is_forsaken (const struct aw_sched *s, uint32_t instance);
+
+/* Does INSTANCE use the service TASK, or a service that does? */
+bool aw_sched_uses (const struct aw_sched *s, uint32_t instance, uint32_t task);
+
+/* May a task of INSTANCE have the place of RUN, which is idle? */
+bool aw_sched_may_evict (const struct aw_sched *s, uint32_t instance, const struct aw_running *run);
+
+/* The next service that runs and that nothing will need; NULL: there is none. */
+struct aw_running *aw_sched_next_unneeded (const struct aw_sched *s);
+
+/* RUN is ended for another task's place: if it is a service, it does not start again before a task
+ * has started that is none. Pardon: the services that INSTANCE uses may; true if that is new. */
+void aw_sched_mark_evicted (struct aw_sched *s, const struct aw_running *run);
+bool aw_sched_pardon (struct aw_sched *s, uint32_t instance);
+
+/* RUN, a service, is idle: no task that uses it runs, so another may have its place. Or it is not.
+ */
+void aw_sched_set_idle (struct aw_sched *s, struct aw_running *run, bool idle);
+
+/* RUN has started; has ended. */
+void aw_sched_begin_service (struct aw_sched *s, const struct aw_running *run);
+void aw_sched_end_service (struct aw_sched *s, const struct aw_running *run);
 
 /* sched_hold.c: places that the plan holds for tasks that are expected soon. */
 
@@ -177,6 +267,9 @@ void aw_sched_meet_residents (struct aw_sched *s, struct aw_running *run);
 /* TASK runs from now. RUN and its further parts hold node, CPUs and GPUs, already taken from the
  * pool. */
 void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task);
+
+/* A task of SET took SECONDS; a service, until it served. */
+void aw_sched_learn (struct aw_sched *s, uint32_t set, double seconds);
 
 /* Gives back what RUN's first N parts took from the pool. */
 void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint32_t n);
@@ -249,6 +342,19 @@ int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task);
 /* The next running attempt that is cancelled and still to be killed; NULL: there is none. */
 struct aw_running *aw_sched_next_cancelled (struct aw_sched *s);
 
+/* Takes those of FIRST..LAST, all of one instance, that wait in queues out of them. */
+void aw_sched_leave_queues (struct aw_sched *s, uint32_t first, uint32_t last);
+
+/* COUNT tasks from FIRST on, all of one instance: those that wait in queues are skipped, with all
+ * that depends on them. */
+int aw_sched_drop_queued (struct aw_sched *s, uint32_t first, uint32_t count);
+
+/* sched_serve.c: services become ready, idle and done, as their users do. Call after each event. */
+int aw_sched_serve (struct aw_sched *s);
+
+/* Handles a SERVING. 0, or -1 with text. */
+int aw_sched_handle_serving (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
 /* sched_drain.c: nodes where task after task fails. */
 
 /* RUN, still intact, ended as EV says: is its node to blame? */
@@ -283,6 +389,10 @@ bool aw_sched_starve (struct aw_sched *s);
 
 /* sched_query.c. Can tasks that remain start when more nodes have joined, and may some join? */
 bool aw_sched_awaits_nodes (const struct aw_sched *s);
+
+/* sched_stuck.c. Nothing can start: do services alone run, and is *RUN to be ended for the first
+ * ready task, or because none is left? */
+enum aw_stuck aw_sched_next_stuck (struct aw_sched *s, struct aw_running **run);
 
 /* sched_decide.c. Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE.
  * False: it needs none, because it could never fit. */

@@ -23,7 +23,8 @@ static bool has_open_edge (const struct aw_sched *s, uint32_t task, const struct
         const struct aw_edge *edge = &set->after[i];
         struct aw_span span = aw_span_before (s->graph, edge, at->set, at->iteration);
 
-        for (uint32_t k = 0; k < span.n && edge->by == AW_BY_SET; k++)
+        for (uint32_t k = 0;
+             k < span.n && edge->by == AW_BY_SET && !s->graph->sets[edge->set].service; k++)
             if (s->depend.instances[aw_graph_instance (s->graph, span.first + k, edge->set)].left
                 > 0)
                 return true;
