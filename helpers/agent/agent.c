@@ -61,6 +61,8 @@ static void forward_message (void *arg, const struct aw_packet *packet)
 {
     struct aw_agent *agent = arg;
 
+    if (packet->kind == AW_PACKET_PUBLISH)
+        aw_agent_published (agent, packet);
     if (agent->link)
         aw_link_send (agent->link, aw_message_frame_put (aw_link_out (agent->link), packet, false));
 }
@@ -228,6 +230,7 @@ static int say_hello (struct life *life, struct aw_error *err)
 {
     struct aw_agent *agent = &life->agent;
     const struct aw_agent_config *config = agent->config;
+    char host[256] = "";
     const struct aw_event node = {
         .name = config->node,
         .cpus = config->cpus,
@@ -236,6 +239,7 @@ static int say_hello (struct life *life, struct aw_error *err)
         .unbound = !config->bind,
         .topology = config->topology,
         .socket = agent->messages ? aw_messages_socket (agent->messages) : NULL,
+        .host = gethostname (host, sizeof (host) - 1) == 0 && host[0] ? host : NULL,
         .reason = config->note         ? config->note
                   : life->note.text[0] ? life->note.text
                                        : NULL,

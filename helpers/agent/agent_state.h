@@ -51,7 +51,7 @@ struct aw_agent {
 /* Sends FRAME, if there is a connection. */
 void aw_agent_send (struct aw_agent *agent, const struct aw_frame *frame);
 
-/* The same with EV, a STAGED, RELEASE or FINISH. */
+/* The same with EV, a STAGED, SERVING, RELEASE or FINISH. */
 void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev);
 
 /* Sends FINISH for ATTEMPT and ends it, and the agent if it was the last. */
@@ -118,6 +118,15 @@ enum { AW_CANNOT_RUN = 126, AW_NOT_FOUND = 127 };
 pid_t aw_attempt_spawn (struct aw_agent_attempt *attempt,
                         const struct aw_launch *launch,
                         struct aw_spawn *spawn);
+
+/* serving.c */
+
+/* The process of ATTEMPT has started: if it is a service, its SERVING is sent when it is ready, and
+ * it is ended where LAUNCH's timeout passes before. 0, or -1 with ENOMEM. */
+int aw_attempt_serving_begin (struct aw_agent_attempt *attempt, const struct aw_launch *launch);
+
+/* A task has published PACKET. */
+void aw_agent_published (struct aw_agent *agent, const struct aw_packet *packet);
 
 /* launch.c */
 

@@ -94,6 +94,9 @@ void aw_attempts_drop_pid (struct aw_attempts *attempts, struct aw_agent_attempt
     attempt->pid = 0;
     free_event (&attempt->timer);
     free_event (&attempt->notice);
+    free_event (&attempt->serving.timer);
+    free (attempt->serving.topic);
+    attempt->serving.topic = NULL;
     aw_gpu_usage_end (&attempt->gpu_usage);
 }
 

@@ -80,6 +80,15 @@ struct aw_agent_attempt {
     uint32_t mem; /* MiB, as in its launch */
     char *error; /* why its call has failed; owned, or NULL */
 
+    struct aw_serving {
+        struct event *timer; /* the next look; NULL: it is no service, or is ready */
+        uint32_t port; /* that it is to listen on; 0: none */
+        char *topic; /* that it is to publish on; NULL: none. Owned */
+        double until; /* monotonic: when it must be ready */
+        double wait; /* seconds between the last two looks */
+        bool foreign; /* at the last one, somebody listened on the port */
+    } serving;
+    const char *unready; /* why it was ended: it was not ready in time; NULL: it was not */
     bool logged; /* its output goes to the log store */
     char *why_lost; /* some of its output is lost: it has failed. Owned; NULL: none is */
     char *tidy[2]; /* stdout, stderr: files to be removed if they are empty; owned, or NULL */

@@ -18,6 +18,7 @@ void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev)
 {
     enum aw_frame_type type = ev->type == AW_EVENT_STAGED    ? AW_FRAME_STAGED
                               : ev->type == AW_EVENT_RELEASE ? AW_FRAME_RELEASE
+                              : ev->type == AW_EVENT_SERVING ? AW_FRAME_SERVING
                                                              : AW_FRAME_FINISH;
 
     aw_agent_send (agent, &(struct aw_frame){ .type = type, .event = *ev });

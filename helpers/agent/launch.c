@@ -33,7 +33,8 @@ static void start (struct aw_agent_attempt *attempt, const struct aw_launch *lau
     attempt->state = AW_ATTEMPT_RUNNING;
     aw_attempt_output_begin (attempt, launch, &pipes);
     if (aw_gpu_usage_begin (&attempt->gpu_usage, agent->gpu_watch, launch, pid) < 0
-        || aw_attempt_set_limits (attempt, launch) < 0)
+        || aw_attempt_set_limits (attempt, launch) < 0
+        || aw_attempt_serving_begin (attempt, launch) < 0)
         aw_attempt_end (attempt, AW_STATUS_CANCELLED, 0); /* it must not run without its limits */
 }
 

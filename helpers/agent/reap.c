@@ -81,6 +81,8 @@ static void take_end (struct aw_agent_attempt *attempt, int status, const struct
     aw_gpu_usage_report (&attempt->gpu_usage, &finish);
     if (finish.status == AW_STATUS_FAILED && finish.signal == SIGKILL && !attempt->error)
         finish.reason = "killed from outside, perhaps for lack of memory";
+    if (finish.status == AW_STATUS_TIMEOUT && attempt->unready)
+        finish.reason = attempt->unready;
     aw_messages_task_ended (attempt->agent->messages, attempt->task, attempt->attempt);
     aw_attempts_drop_pid (&attempt->agent->attempts, attempt);
     aw_attempt_close_log (attempt);

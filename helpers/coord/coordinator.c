@@ -20,6 +20,7 @@ static void on_node_joined (void *arg, const struct aw_event *ev)
     struct aw_event mine = *ev;
 
     c->n_joined++;
+    aw_coordinator_keep_host (c, ev);
     aw_coordinator_handle_event (c, &mine);
 }
 
@@ -335,6 +336,7 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     free (c->order);
     free (c->display_sets);
     free (c->leaving);
+    aw_coordinator_drop_hosts (c);
     free (c->dispatches);
     free (c);
     errno = saved;

@@ -57,6 +57,8 @@ int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev)
         return -1;
     ev->t = aw_coordinator_now (c);
     ev->seconds = aw_coordinator_round (ev->seconds);
+    if (ev->type == AW_EVENT_FINISH)
+        aw_sched_judge (c->sched, ev);
     rc = aw_sched_handle (c->sched, ev, &err);
     if (rc < 0)
         aw_display_message (c->display, "async-workflow: ignored: %s", err.text);

@@ -8,6 +8,8 @@
 #include "coord/task_step.h"
 #include "util/array.h"
 
+enum { MAX_SERVICES = 64 }; /* that one task is told of */
+
 /* Ends an attempt that was not sent: as failed, or as cancelled if nothing is wrong with it. */
 static void end_unsent (struct aw_coordinator *c,
                         const struct aw_launch *launch,
@@ -33,6 +35,7 @@ static int make_launch (struct aw_coordinator *c,
                         struct aw_dispatch *d,
                         struct aw_error *err)
 {
+    struct aw_task_service services[MAX_SERVICES];
     const struct aw_task_places places = {
         .run_dir = c->config.run_dir,
         .store = c->config.store,
@@ -40,6 +43,9 @@ static int make_launch (struct aw_coordinator *c,
         .start_dir = c->config.start_dir,
         .scratch = c->config.scratch,
         .node = aw_sched_pool (c->sched)->nodes[start->node].name,
+        .port = aw_coordinator_service_port (c, start),
+        .services = services,
+        .n_services = aw_coordinator_services (c, start, services, MAX_SERVICES),
     };
 
     const struct aw_task_times times = { .left = c->limit_t - aw_coordinator_now (c),

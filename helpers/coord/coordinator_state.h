@@ -89,6 +89,8 @@ struct aw_coordinator {
     double epoch; /* monotonic clock at t = 0 */
     struct aw_outlook outlook; /* what the model says */
     char *order; /* the plan to follow; NULL: none. Owned */
+    char **hosts; /* by node: the name of its machine; owned, NULL: not known */
+    size_t n_hosts, host_room;
     uint32_t n_joined, n_awaited; /* nodes; awaited: may still join a pool that has begun */
     struct aw_dispatch *dispatches; /* in the order of their decisions */
     size_t n_dispatches, dispatch_room;
@@ -127,6 +129,22 @@ void aw_coordinator_want_turn (struct aw_coordinator *c);
 /* Sets TIMER to SECONDS from now; infinite seconds disarm it. */
 void aw_coordinator_arm (struct event *timer, double seconds);
 void aw_coordinator_arm_redraw (struct aw_coordinator *c);
+
+/* coordinator_services.c: services that tasks use */
+
+/* NODE has joined: keeps the name of its machine. Drop frees all. */
+void aw_coordinator_keep_host (struct aw_coordinator *c, const struct aw_event *node);
+void aw_coordinator_drop_hosts (struct aw_coordinator *c);
+
+/* The port for the attempt of START, if it is of a service that has one; else 0. */
+uint32_t aw_coordinator_service_port (const struct aw_coordinator *c, const struct aw_event *start);
+
+/* Fills SERVICES (room for ROOM) with those that the task of START uses; returns their number. */
+struct aw_task_service;
+uint32_t aw_coordinator_services (const struct aw_coordinator *c,
+                                  const struct aw_event *start,
+                                  struct aw_task_service *services,
+                                  uint32_t room);
 
 /* coordinator_events.c: the one way in for what happens, and the ends of a run */
 

@@ -28,8 +28,8 @@ struct aw_exec_callbacks {
     /* Node EV->node is lost (NODE_LOST, reason). Its tasks are not reported any more: the
      * coordinator ends them. */
     void (*node_lost) (void *arg, const struct aw_event *ev);
-    /* An attempt ended, or could not be started: type FINISH. Or its data has come, STAGED, or it
-     * needs its CPUs and GPUs no more, RELEASE.
+    /* An attempt ended, or could not be started: type FINISH. Or its data has come, STAGED, it is
+     * a service that is ready, SERVING, or it needs its CPUs and GPUs no more, RELEASE.
      */
     void (*task_finished) (void *arg, const struct aw_event *ev);
     /* Execution as a whole is broken: nothing can run any more (the pool step ended, no agent came

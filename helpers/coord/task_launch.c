@@ -22,17 +22,19 @@ struct context {
     const char *run_dir;
     const char *scratch; /* the node's; "" where it has none */
     bool store;
+    uint32_t port; /* of a service; 0: none */
 };
 
 static char *expand (const struct context *c, const char *template)
 {
-    return aw_recipe_expand_on (template, c->workflow, c->start->task, c->run_dir, c->scratch);
+    return aw_recipe_expand_on (template, c->workflow, c->start->task, c->run_dir, c->scratch,
+                                c->port);
 }
 
 static int fill_script (struct aw_launch *launch, const struct context *c, struct aw_error *err)
 {
     char *text = aw_recipe_expand_script (c->recipe->script, c->workflow, c->start->task,
-                                          c->run_dir, c->scratch);
+                                          c->run_dir, c->scratch, c->port);
     char *path = aw_run_dir_log (c->run_dir, c->workflow->graph, c->start->task, c->start->attempt,
                                  "script");
     int rc = -1;
@@ -206,8 +208,28 @@ static int fill_worker_env (struct aw_launch *launch, size_t *n, const struct co
     return c->scratch[0] ? add_variable (launch, n, "ASYNC_WORKFLOW_SCRATCH", c->scratch) : 0;
 }
 
+/* Where the services are that the task uses: of each, host and port. */
+static int fill_services (struct aw_launch *launch, size_t *n, const struct aw_task_places *places)
+{
+    for (uint32_t i = 0; i < places->n_services; i++) {
+        const struct aw_task_service *service = &places->services[i];
+        char name[AW_SERVICE_NAME_SIZE + 5];
+
+        aw_service_variable (service->set, name);
+        strcat (name, "_HOST");
+        if (add_variable (launch, n, name, service->host) < 0)
+            return -1;
+        strcpy (name + strlen (name) - 5, "_PORT");
+        if (service->port && add_number (launch, n, name, service->port) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* The workflow's own first, so that it cannot override the five that identify a task. */
-static int fill_env (struct aw_launch *launch, const struct context *c)
+static int fill_env (struct aw_launch *launch,
+                     const struct context *c,
+                     const struct aw_task_places *places)
 {
     const struct aw_graph *graph = c->workflow->graph;
     struct aw_task at = aw_graph_task (graph, c->start->task);
@@ -215,7 +237,8 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
     char name[160];
     size_t n = 0;
 
-    launch->env = calloc (c->recipe->n_environment + n_values + 8, sizeof (*launch->env));
+    launch->env = calloc (c->recipe->n_environment + n_values + 2 * (size_t)places->n_services + 9,
+                          sizeof (*launch->env));
     if (!launch->env || fill_base (launch, c) < 0)
         return -1;
     aw_graph_task_name (graph, c->start->task, name, sizeof (name));
@@ -223,7 +246,9 @@ static int fill_env (struct aw_launch *launch, const struct context *c)
         return -1;
     if (launch->worker)
         return fill_worker_env (launch, &n, c);
-    if (fill_values (launch, &n, c, at.index) < 0
+    if (fill_services (launch, &n, places) < 0
+        || (c->port && add_number (launch, &n, "ASYNC_WORKFLOW_PORT", c->port) < 0)
+        || fill_values (launch, &n, c, at.index) < 0
         || add_variable (launch, &n, "ASYNC_WORKFLOW_TASK", name) < 0
         || add_number (launch, &n, "ASYNC_WORKFLOW_INDEX", at.index) < 0
         || add_number (launch, &n, "ASYNC_WORKFLOW_ITERATION", at.iteration) < 0
@@ -284,6 +309,18 @@ static int fill_staging (struct aw_launch *launch, const struct context *c)
     return launch->stage_out ? 0 : -1;
 }
 
+/* When it is ready. */
+static int fill_service (struct aw_launch *launch, const struct context *c)
+{
+    const struct aw_service_recipe *service = &c->recipe->service;
+
+    launch->service = true;
+    launch->port = c->port;
+    launch->ready_timeout = service->timeout;
+    launch->ready_topic = service->topic[0] ? strdup (service->topic) : NULL;
+    return service->topic[0] && !launch->ready_topic ? -1 : 0;
+}
+
 /* The signal before the end for time: its own limit's, or the job's. */
 static void set_notice (struct aw_launch *launch, const struct aw_set *set, double left)
 {
@@ -310,7 +347,8 @@ int aw_task_launch (struct aw_launch *launch,
                          start,
                          places->run_dir,
                          "",
-                         aw_set_is_stored (&workflow->graph->sets[at.set], places->store) };
+                         aw_set_is_stored (&workflow->graph->sets[at.set], places->store),
+                         places->port };
     struct aw_error why = { "out of memory" };
     char *scratch = NULL;
     int rc;
@@ -324,6 +362,8 @@ int aw_task_launch (struct aw_launch *launch,
     launch->gpu_share = c.set->gpu_share;
     launch->durable = c.store && places->durable;
     launch->slurm_commands = c.recipe->slurm_commands;
+    if (c.set->service && fill_service (launch, &c) < 0)
+        return aw_error_set (err, "out of memory");
     if (places->scratch && asprintf (&scratch, "%s/%s", places->scratch, places->node) < 0)
         return aw_error_set (err, "out of memory");
     if (scratch)
@@ -333,7 +373,7 @@ int aw_task_launch (struct aw_launch *launch,
         rc = fill_staging (launch, &c);
     if (rc == 0 && start->type != AW_EVENT_STAGE
         && (fill_call (launch, &c, &why) < 0 || fill_argv (launch, &c, &why) < 0
-            || fill_env (launch, &c) < 0 || aw_idset_copy (&launch->cpus, &start->cpus) < 0
+            || fill_env (launch, &c, places) < 0 || aw_idset_copy (&launch->cpus, &start->cpus) < 0
             || aw_idset_copy (&launch->gpus, &start->gpus) < 0))
         rc = -1;
     free (scratch);

@@ -10,6 +10,13 @@
 #include "io/workflow/workflow.h"
 #include "util/error.h"
 
+/* A service that is ready, as a task that uses it sees it. Borrowed. */
+struct aw_task_service {
+    const char *set; /* its name */
+    const char *host;
+    uint32_t port; /* 0: not known */
+};
+
 /* Directories that a task's texts refer to, all absolute. Borrowed. */
 struct aw_task_places {
     const char *run_dir;
@@ -18,6 +25,9 @@ struct aw_task_places {
     const char *start_dir; /* where the user started the run: relative directories are there */
     const char *scratch; /* scratch/node is the node's scratch directory; NULL: it has none */
     const char *node; /* the task's, by name */
+    uint32_t port; /* of a service; 0: none */
+    const struct aw_task_service *services; /* that the task uses */
+    uint32_t n_services;
 };
 
 /* Times of the run, in seconds. */

@@ -154,6 +154,8 @@ struct aw_event {
     const char *topology; /* NODE: as core/resources/topology.h says; NULL: unknown. Borrowed */
     const char *socket; /* NODE: path of its socket for messages; NULL: none. Not in the journal.
                            Borrowed */
+    const char *host; /* NODE: the name of its machine; NULL: not known. Not in the journal.
+                         Borrowed */
     bool unbound; /* NODE: its tasks are not bound to CPUs. Not in the journal */
     enum aw_status status;
     int code; /* exit code, else 0 */

@@ -48,7 +48,7 @@ const char *aw_failure_text (
         join (buf, size, *how || *reason ? how : "failed", reason, true);
         break;
     case AW_STATUS_TIMEOUT:
-        join (buf, size, "time limit reached", how, false);
+        join (buf, size, *reason ? reason : "time limit reached", how, false);
         break;
     case AW_STATUS_CANCELLED:
         join (buf, size, "cancelled", how, false);

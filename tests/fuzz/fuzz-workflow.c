@@ -53,7 +53,7 @@ static void look_at (const struct aw_workflow *w)
                 expand (w, ends[e], *arg);
             expand (w, ends[e], recipe->script);
             if (recipe->script)
-                free (aw_recipe_expand_script (recipe->script, w, ends[e], "/run", "/scratch"));
+                free (aw_recipe_expand_script (recipe->script, w, ends[e], "/run", "/scratch", 0));
             if (recipe->input)
                 check_input (w, ends[e], recipe->input);
             expand (w, ends[e], recipe->directory);

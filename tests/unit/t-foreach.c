@@ -137,7 +137,7 @@ static void a_script_has_it_quoted (void **state)
 {
     struct aw_workflow *w =
         parse_good (EACH ("'s': ['a b', '$x']", "'script': 'p {s} {s:stem} {{s}} {index}'"));
-    char *text = aw_recipe_expand_script (w->recipes[0].script, w, 1, "/run", "/scratch");
+    char *text = aw_recipe_expand_script (w->recipes[0].script, w, 1, "/run", "/scratch", 0);
 
     (void)state;
     assert_string_equal (text, "p \\$x \\$x {s} 1");

@@ -98,7 +98,7 @@ static void put_planned (struct aw_explain *ex, const struct aw_reason *reason)
 void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_reason *reason)
 {
     struct aw_textbuf *out = ex->out;
-    char text[64];
+    char text[128];
 
     (void)task;
     switch (reason->why) {
@@ -120,6 +120,13 @@ void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_re
     case AW_WHY_DELAY:
         aw_textbuf_printf (out, "its last attempt failed; the next one may start %s",
                            aw_explain_when (ex, reason->t, text, sizeof (text)));
+        break;
+    case AW_WHY_SERVICE:
+        aw_graph_task_name (ex->report.workflow->graph, reason->service, text, sizeof (text));
+        aw_textbuf_printf (out, "the service %s, which it uses, is not ready", text);
+        break;
+    case AW_WHY_UNUSED:
+        aw_textbuf_puts (out, "it is a service, and no task that uses it is ready");
         break;
     case AW_WHY_DATA:
         if (reason->node == AW_NO_NODE)

@@ -81,6 +81,12 @@ void aw_report_finish (struct aw_report *report);
 /* "3m25s"; "-" for NAN. Returns BUF or a constant. */
 const char *aw_report_seconds (char buf[32], double value);
 
+/* The label of SET, with " (service)" where it is one. Returns NAME. */
+enum { AW_SET_NAME_SIZE = 80 };
+const char *aw_report_set_name (const struct aw_graph *graph,
+                                uint32_t set,
+                                char name[AW_SET_NAME_SIZE]);
+
 /* Appends the outcome in one sentence that begins with the workflow's name, harmless for a
  * terminal, without a newline. */
 void aw_report_verdict (const struct aw_report *report, struct aw_textbuf *out);

@@ -10,6 +10,15 @@
 
 enum { MAX_JOBS = 6 };
 
+const char *aw_report_set_name (const struct aw_graph *graph,
+                                uint32_t set,
+                                char name[AW_SET_NAME_SIZE])
+{
+    snprintf (name, AW_SET_NAME_SIZE, "%.64s%s", aw_graph_label (graph, set),
+              graph->sets[set].service ? " (service)" : "");
+    return name;
+}
+
 const char *aw_report_seconds (char buf[32], double value)
 {
     return isnan (value) ? "-" : aw_format_seconds (buf, 32, value);

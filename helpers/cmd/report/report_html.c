@@ -109,10 +109,11 @@ static void put_set (const struct aw_html *page, uint32_t set)
     const struct aw_set *in = &page->report->workflow->graph->sets[set];
     const struct aw_set_summary *sum = &page->report->sets[set];
     struct aw_textbuf *out = page->out;
+    char name[AW_SET_NAME_SIZE];
     double used = sum->busy > 0 ? 100 * sum->cpu_seconds / (sum->busy * in->cpus) : NAN;
 
     aw_textbuf_puts (out, "<tr>");
-    aw_html_cell (out, "td", aw_graph_label (page->report->workflow->graph, set));
+    aw_html_cell (out, "td", aw_report_set_name (page->report->workflow->graph, set, name));
     put_count (out, NULL, sum->tasks);
     put_count (out, NULL, sum->states[AW_HISTORY_COMPLETED]);
     put_count (out, "bad", sum->states[AW_HISTORY_FAILED]);
@@ -182,7 +183,7 @@ static double wait_of (const struct aw_html *page, size_t link)
     const uint32_t *chain = page->report->chain;
     const struct aw_attempt *a = &attempts[chain[link]];
 
-    return a->start - (link ? attempts[chain[link - 1]].finish : a->ready);
+    return a->start - (link ? aw_attempt_let_go (&attempts[chain[link - 1]]) : a->ready);
 }
 
 static void put_link (const struct aw_html *page, size_t link)
@@ -195,7 +196,7 @@ static void put_link (const struct aw_html *page, size_t link)
     aw_textbuf_puts (page->out, "</td>");
     aw_html_cell (page->out, "td class=\"text\"", report->history.nodes[a->node].name);
     put_seconds (page->out, wait_of (page, link));
-    put_seconds (page->out, a->finish - a->start);
+    put_seconds (page->out, aw_attempt_let_go (a) - a->start);
     aw_textbuf_puts (page->out, "</tr>\n");
 }
 
@@ -210,7 +211,7 @@ static void put_links (const struct aw_html *page, size_t from, size_t to, const
         double wait = wait_of (page, i);
 
         waited += isnan (wait) ? 0 : wait;
-        ran += a->finish - a->start;
+        ran += aw_attempt_let_go (a) - a->start;
     }
     aw_textbuf_printf (page->out, "<tr><td>%zu %s</td><td></td>", to - from, label);
     put_seconds (page->out, waited);

@@ -311,11 +311,13 @@ static void put_names (const struct aw_html *page)
     }
     aw_textbuf_puts (out, "],\n\"groups\":[");
     for (uint32_t i = 0; i < page->groups.n; i++) {
+        char name[AW_SET_NAME_SIZE];
+
         aw_textbuf_puts (out, i ? "," : "");
         if (page->groups.set[i] == AW_NONE)
             aw_textbuf_printf (out, "\"%u others\"", page->groups.n_others);
         else
-            aw_html_json (out, aw_graph_label (graph, page->groups.set[i]));
+            aw_html_json (out, aw_report_set_name (graph, page->groups.set[i], name));
     }
     aw_textbuf_putc (out, ']');
 }

@@ -94,6 +94,8 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         const struct aw_set_summary *sum = &report->sets[report->shown[i]];
         aw_report_json_open (out, NULL, '{');
         aw_report_json_set (aw_graph_label (graph, report->shown[i]), sum, out);
+        if (graph->sets[report->shown[i]].service)
+            aw_textbuf_puts (out, ",\"service\":true");
         aw_report_json_count (out, "attempts", sum->attempts);
         aw_report_json_number (out, "mean", sum->mean);
         aw_report_json_number (out, "min", sum->min);
@@ -139,6 +141,10 @@ static void put_attempt (const struct aw_report *report,
         aw_report_json_count (out, "staged_bytes", a->staged_bytes);
     }
     aw_report_json_number (out, "start", a->started ? a->start : NAN);
+    if (!isnan (a->serving)) {
+        aw_report_json_number (out, "serving", a->serving);
+        aw_report_json_count (out, "port", a->port);
+    }
     if (!isnan (a->released))
         aw_report_json_number (out, "released", a->released);
     aw_report_json_number (out, "finish", a->finish);
@@ -156,7 +162,7 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
         put_attempt (report, a, out);
         aw_report_json_number (out, "waited", a->start - (isnan (end) ? a->ready : end));
         aw_textbuf_putc (out, '}');
-        end = a->finish;
+        end = aw_attempt_let_go (a);
     }
     aw_textbuf_putc (out, ']');
 }

@@ -353,13 +353,13 @@ double aw_svg_legend (struct aw_svg *svg, double y, bool draw)
 
     for (uint32_t i = 0; i < svg->groups.n; i++) {
         uint32_t set = svg->groups.set[i];
-        char name[64];
+        char name[64], label[AW_SET_NAME_SIZE];
         double width;
 
         if (set == AW_NONE)
             snprintf (name, sizeof (name), "%u other sets", svg->groups.n_others);
         else
-            snprintf (name, sizeof (name), "%.40s", aw_graph_label (graph, set));
+            snprintf (name, sizeof (name), "%.50s", aw_report_set_name (graph, set, label));
         width = swatches + 6.2 * (double)strlen (name) + 18;
         next_item (svg, &at, width);
         if (draw) {

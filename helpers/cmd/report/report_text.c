@@ -84,6 +84,53 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, "  and %u more\n", report->n_shown - n);
 }
 
+/* From the start of a service to when it was ready, and for how long it was. Of all attempts. */
+static void put_service (const struct aw_report *report, uint32_t set, struct aw_textbuf *out)
+{
+    const struct aw_history *history = &report->history;
+    double startup = 0, served = 0;
+    uint32_t n_starts = 0, n_ready = 0;
+    char a[32], b[32];
+
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct aw_attempt *at = &history->attempts[i];
+
+        if (aw_graph_task (report->workflow->graph, at->task).set != set)
+            continue;
+        n_starts++;
+        if (isnan (at->serving))
+            continue;
+        n_ready++;
+        startup += at->startup;
+        served += (isnan (at->finish) ? history->now : at->finish) - at->serving;
+    }
+    aw_textbuf_printf (out, " %8u %12s %9s\n", n_starts,
+                       aw_report_seconds (a, n_ready ? startup / n_ready : NAN),
+                       aw_report_seconds (b, served));
+}
+
+static void put_services (const struct aw_report *report, struct aw_textbuf *out)
+{
+    const struct aw_graph *graph = report->workflow->graph;
+    int width = MIN_WIDTH;
+
+    if (!graph->n_services)
+        return;
+    for (uint32_t s = 0; s < graph->n_sets; s++)
+        if (graph->sets[s].service && columns (graph->sets[s].name) > width)
+            width = name_width (columns (graph->sets[s].name));
+    aw_textbuf_puts (out, "\n");
+    aw_textbuf_cell (out, "Services", width + 2);
+    aw_textbuf_printf (out, " %8s %12s %9s\n", "starts", "ready after", "served");
+    for (uint32_t s = 0; s < graph->n_sets; s++) {
+        if (!graph->sets[s].service)
+            continue;
+        aw_textbuf_puts (out, "  ");
+        aw_textbuf_cell (out, graph->sets[s].name, width);
+        put_service (report, s, out);
+    }
+}
+
 /* Data staged while the tasks held no CPUs or GPUs. Means are of one attempt. */
 static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
 {
@@ -154,7 +201,7 @@ static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
 /* How long it waited: from the end of the link before it, else from when it was ready. */
 static double wait_of (const struct aw_attempt *before, const struct aw_attempt *a)
 {
-    return a->start - (before ? before->finish : a->ready);
+    return a->start - (before ? aw_attempt_let_go (before) : a->ready);
 }
 
 /* Its node, "n1+3" where it ran on three more. */
@@ -184,7 +231,7 @@ static void put_link (const struct aw_report *report, size_t i, int width, struc
     aw_textbuf_puts (out, " ");
     aw_textbuf_cell (out, node_text (node, sizeof (node), history, a), MIN_WIDTH);
     aw_textbuf_printf (out, " %9s %9s%s\n", aw_report_seconds (x, wait_of (before, a)),
-                       aw_report_seconds (y, a->finish - a->start),
+                       aw_report_seconds (y, aw_attempt_let_go (a) - a->start),
                        a->status == AW_STATUS_COMPLETED   ? ""
                        : a->status == AW_STATUS_CANCELLED ? "  cancelled"
                        : a->status == AW_STATUS_NODE_FAIL ? "  lost"
@@ -206,7 +253,7 @@ static void put_chain (const struct aw_report *report, struct aw_textbuf *out)
         const struct aw_attempt *before = i ? &history->attempts[report->chain[i - 1]] : NULL;
         double wait = wait_of (before, at);
         waited += isnan (wait) ? 0 : wait;
-        ran += at->finish - at->start;
+        ran += aw_attempt_let_go (at) - at->start;
         aw_task_label (report->workflow, at->task, name, sizeof (name));
         if (columns (name) > width)
             width = columns (name);
@@ -327,6 +374,7 @@ void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_puts (out, "\n\n");
     aw_report_figures (report, put_figure, out);
     put_sets (report, out);
+    put_services (report, out);
     put_gpus (report, out);
     put_staging (report, out);
     put_chain (report, out);

@@ -35,12 +35,14 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
     char *note = ev->reason ? strdup (ev->reason) : NULL;
     char *topology = ev->topology ? strdup (ev->topology) : NULL;
     char *socket = ev->socket ? strdup (ev->socket) : NULL;
+    char *host = ev->host ? strdup (ev->host) : NULL;
 
     if (agent->node.name || !*ev->name) {
         free (name);
         free (note);
         free (topology);
         free (socket);
+        free (host);
         return aw_error_set (err, "hello: sent twice, or without a name");
     }
     agent->node.type = AW_EVENT_NODE;
@@ -50,8 +52,9 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
     agent->node.reason = note;
     agent->node.topology = topology;
     agent->node.socket = socket;
+    agent->node.host = host;
     if (!name || (ev->reason && !note) || (ev->topology && !topology) || (ev->socket && !socket)
-        || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
+        || (ev->host && !host) || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
         || aw_idset_copy (&agent->node.gpus, &ev->gpus) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
@@ -70,6 +73,7 @@ static int check_frame (const struct aw_agent_link *agent,
     case AW_FRAME_FINISH:
     case AW_FRAME_STAGED:
     case AW_FRAME_RELEASE:
+    case AW_FRAME_SERVING:
     case AW_FRAME_LEAVE:
     case AW_FRAME_PONG:
         return known ? 0 : aw_error_set (err, "it sent data before its hello");
@@ -104,7 +108,7 @@ static void on_line (void *arg, const char *line, size_t size)
     else if (frame.type == AW_FRAME_HELLO)
         agent->callbacks.hello (agent->callbacks.arg, agent);
     else if (frame.type == AW_FRAME_FINISH || frame.type == AW_FRAME_STAGED
-             || frame.type == AW_FRAME_RELEASE)
+             || frame.type == AW_FRAME_RELEASE || frame.type == AW_FRAME_SERVING)
         agent->callbacks.finish (agent->callbacks.arg, agent, &frame.event);
     else if (frame.type == AW_FRAME_LEAVE) {
         aw_error_set (&agent->farewell, "%s", frame.event.reason);
@@ -234,6 +238,7 @@ void aw_agent_link_destroy (struct aw_agent_link *agent)
         free ((char *)agent->node.reason);
         free ((char *)agent->node.topology);
         free ((char *)agent->node.socket);
+        free ((char *)agent->node.host);
         aw_idset_finish (&agent->node.cpus);
         aw_idset_finish (&agent->node.gpus);
         free (agent);

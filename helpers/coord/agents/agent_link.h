@@ -18,9 +18,10 @@ struct aw_agent_link;
 
 struct aw_agent_callbacks {
     void (*hello) (void *arg, struct aw_agent_link *agent); /* its node is known now */
-    void (*finish) (void *arg,
-                    struct aw_agent_link *agent,
-                    struct aw_event *ev); /* all but the node's number; STAGED or RELEASE, too */
+    void (*finish) (
+        void *arg,
+        struct aw_agent_link *agent,
+        struct aw_event *ev); /* all but the node's number; STAGED, SERVING or RELEASE, too */
     /* It got SIGTERM: its tasks are ending, then it ends. May be NULL. */
     void (*leaves) (void *arg, struct aw_agent_link *agent, const char *why);
     /* A task's message (io/message_frame.h), borrowed. May be NULL. */

@@ -4,6 +4,7 @@
 #ifndef AW_CORE_HISTORY_HISTORY_H
 #define AW_CORE_HISTORY_HISTORY_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,12 @@ struct aw_attempt {
     int code, signal;
     char *reason; /* owned; NULL: none was given */
 };
+
+/* When the tasks after it could start: a service was ready, another attempt finished. */
+static inline double aw_attempt_let_go (const struct aw_attempt *a)
+{
+    return isnan (a->serving) ? a->finish : a->serving;
+}
 
 /* What an attempt holds of one node. */
 struct aw_held {
@@ -184,7 +191,7 @@ struct aw_summary {
 };
 void aw_history_summary (const struct aw_history *history, struct aw_summary *summary);
 
-/* The same of one task set. Times are of completed attempts, waits (ready to start) of all. NAN:
+/* The same of one task set. Times are of completed attempts (of a service, until it was ready), waits (ready to start) of all. NAN:
  * there are none.
  */
 struct aw_set_summary {

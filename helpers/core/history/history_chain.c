@@ -7,12 +7,6 @@
 #include "core/graph/peers.h"
 #include "core/history/history.h"
 
-/* When its successors could start: a service served, another attempt finished. */
-static double let_go (const struct aw_attempt *a)
-{
-    return isnan (a->serving) ? a->finish : a->serving;
-}
-
 static bool is_service (const struct aw_history *history, const struct aw_attempt *a)
 {
     return history->graph->sets[aw_graph_task (history->graph, a->task).set].service;
@@ -23,7 +17,9 @@ static uint32_t later (const struct aw_history *history, uint32_t a, uint32_t b)
 {
     if (a == AW_NONE || b == AW_NONE)
         return a == AW_NONE ? b : a;
-    return let_go (&history->attempts[b]) > let_go (&history->attempts[a]) ? b : a;
+    return aw_attempt_let_go (&history->attempts[b]) > aw_attempt_let_go (&history->attempts[a])
+               ? b
+               : a;
 }
 
 /* For each set instance the attempt that finished last. Caller frees. */

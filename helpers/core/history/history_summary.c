@@ -159,6 +159,14 @@ static void add_staging (const struct aw_history *history,
     }
 }
 
+/* What counts as its duration: of a service, the time until it was ready; NAN: it has none. */
+static double duration_of (const struct aw_attempt *a, const struct aw_set *set)
+{
+    if (set->service)
+        return isnan (a->serving) ? NAN : a->startup;
+    return a->status == AW_STATUS_COMPLETED ? a->seconds : NAN;
+}
+
 /* mean, wait_mean and gpu_util are sums, and min and max the values so far, until all is added up.
  */
 static void add_attempt (const struct aw_history *history,
@@ -166,6 +174,8 @@ static void add_attempt (const struct aw_history *history,
                          struct aw_set_summary *sum)
 {
     double wait = a->started ? a->start - a->ready : NAN;
+    double seconds =
+        duration_of (a, &history->graph->sets[aw_graph_task (history->graph, a->task).set]);
 
     sum->attempts++;
     sum->started_attempts += a->started;
@@ -186,12 +196,12 @@ static void add_attempt (const struct aw_history *history,
         sum->gpu_seconds += a->seconds;
         sum->gpu_util = (isnan (sum->gpu_util) ? 0 : sum->gpu_util) + a->gpu_util * a->seconds;
     }
-    if (a->status != AW_STATUS_COMPLETED)
+    if (isnan (seconds))
         return;
     sum->completed_attempts++;
-    sum->mean = isnan (sum->mean) ? a->seconds : sum->mean + a->seconds;
-    sum->min = fmin (sum->min, a->seconds);
-    sum->max = fmax (sum->max, a->seconds);
+    sum->mean = isnan (sum->mean) ? seconds : sum->mean + seconds;
+    sum->min = fmin (sum->min, seconds);
+    sum->max = fmax (sum->max, seconds);
 }
 
 void aw_history_sets (const struct aw_history *history, struct aw_set_summary *sets)

@@ -365,7 +365,7 @@ int aw_sched_check_set (struct aw_sched *s, uint32_t set, struct aw_error *err)
 int aw_sched_check (struct aw_sched *s, struct aw_error *err)
 {
     for (uint32_t i = 0; i < s->graph->n_sets; i++)
-        if (aw_sched_check_set (s, i, err) < 0)
+        if (aw_sched_check_set (s, i, err) < 0 || !aw_sched_fits_together (s, i, err))
             return -1;
     return 0;
 }

@@ -387,6 +387,10 @@ int aw_sched_handle_message (struct aw_sched *s, const struct aw_event *ev, stru
  * messages. True if that has changed anything. */
 bool aw_sched_starve (struct aw_sched *s);
 
+/* sched_together.c. Does a task of SET fit into the empty pool next to the services that it uses?
+ * False: with text. */
+bool aw_sched_fits_together (const struct aw_sched *s, uint32_t set, struct aw_error *err);
+
 /* sched_query.c. Can tasks that remain start when more nodes have joined, and may some join? */
 bool aw_sched_awaits_nodes (const struct aw_sched *s);
 

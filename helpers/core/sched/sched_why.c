@@ -39,6 +39,8 @@ static enum aw_why why_waiting (const struct aw_sched *s, uint32_t task, const s
 
     if (has_open_edge (s, task, at))
         return AW_WHY_PREDECESSORS;
+    if (s->graph->sets[at->set].service && aw_depend_is_met (d, task))
+        return AW_WHY_UNUSED;
     if (d->sequential && at->set < s->graph->n_base
         && aw_graph_stage (s->graph, at->iteration, at->set) > d->gate)
         return AW_WHY_STAGE;
@@ -151,7 +153,7 @@ static void why_queued (struct aw_sched *s,
                         uint32_t on,
                         struct aw_reason *reason)
 {
-    uint32_t instance = instance_of (s, at), number = s->ready.shape_of[at->set];
+    uint32_t instance = instance_of (s, at), number = s->ready.shape_of[at->set], missing;
     const struct aw_shape *shape = &s->ready.shapes[number];
 
     reason->before = count_before (s, task, instance);
@@ -160,6 +162,10 @@ static void why_queued (struct aw_sched *s,
     else if (!aw_sched_in_time (s, instance)) {
         reason->why = AW_WHY_LATE;
         aw_sched_too_late (s, at->set, &reason->needs);
+    }
+    else if ((missing = aw_sched_missing_service (s, instance)) != AW_NONE) {
+        reason->why = AW_WHY_SERVICE;
+        reason->service = aw_sched_task_of (s, missing);
     }
     else if (shape->blocked && shape->why == AW_BLOCK_HELD) {
         reason->why = AW_WHY_HELD;
@@ -209,6 +215,7 @@ void aw_sched_why (struct aw_sched *s, uint32_t task, struct aw_reason *reason)
                                   .t = INFINITY,
                                   .needs = NAN,
                                   .node = AW_NO_NODE,
+                                  .service = AW_NONE,
                                   .reserved_set = AW_NONE,
                                   .reserved_t = INFINITY,
                                   .awaited_t = INFINITY };

@@ -17,6 +17,8 @@ enum aw_why {
     AW_WHY_STAGE, /* stage after stage: an earlier one has not ended */
     AW_WHY_MESSAGES,
     AW_WHY_DELAY, /* its last attempt failed, and the next one may start at `t` */
+    AW_WHY_SERVICE, /* the service `service` is not ready */
+    AW_WHY_UNUSED, /* it is a service, and no task that uses it is ready */
     AW_WHY_DATA, /* its data comes to `node`, or waits for its turn (AW_NO_NODE) */
     AW_WHY_NEVER, /* no node of the pool could hold it */
     AW_WHY_LATE, /* it could not end by the limit: it is assumed to need `needs` */
@@ -35,6 +37,7 @@ struct aw_reason {
     struct aw_demand lacks; /* ROOM: what `node` has too little of now, by counts; all 0: it has
                                enough, but not together (NUMA, whole cores, parts of GPUs), or on
                                too few nodes */
+    uint32_t service; /* SERVICE: its task */
     uint32_t reserved_set; /* HELD, PLANNED */
     double reserved_t; /* HELD: when that task is expected to start; INFINITY: not known. PLANNED:
                           when the hold ends at the latest */

@@ -7,14 +7,16 @@
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this, at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
  *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
- *      "topology":"...","socket":"...","note":"..."}
+ *      "topology":"...","socket":"...","host":"...","note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"base":"...","dir":"...","out":"...",
- *      "err":"...","store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,"limit":60,"grace":5,
+ *      "err":"...","store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,
+ *      "service":true,"port":8000,"topic":"...","within":60,"limit":60,"grace":5,
  *      "notice":30,"signal":10,"cancels":true,
  *      "bring":["from","to","checksum"],"fetch":[...],"release":true,"success":"0,3","instance":7}
  *   c {"stage":TASK,"attempt":0,"bring":[...],"instance":7}
  *   a {"staged":TASK,"attempt":0,"seconds":1,"bytes":1}
  *   a {"release":TASK,"attempt":0,"seconds":1}   its process has ended, stage-out follows
+ *   a {"serving":TASK,"attempt":0,"seconds":1,"port":8000}   a service is ready
  *   c {"kill":TASK,"attempt":0,"grace":5}
  *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
  *      "rss":1,"gpu_util":0.5,"gpu_mem":1,"reason":"..."}
@@ -49,12 +51,13 @@ enum {
 enum aw_frame_type {
     AW_FRAME_CHALLENGE, /* nonce */
     AW_FRAME_PROOF, /* credential, nonce (NULL where not given) */
-    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, socket, reason (a note); the last
-                       three may be NULL */
+    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, socket, host, reason (a note); the
+                       last four may be NULL */
     AW_FRAME_START, /* launch */
     AW_FRAME_STAGE, /* launch: task, attempt, stage_in, instance */
     AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes */
     AW_FRAME_RELEASE, /* event: task, attempt, seconds */
+    AW_FRAME_SERVING, /* event: task, attempt, seconds, port */
     AW_FRAME_KILL, /* event: task, attempt; grace */
     AW_FRAME_FINISH, /* event, all of a FINISH but its node */
     AW_FRAME_LEAVE, /* event: reason */

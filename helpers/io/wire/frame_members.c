@@ -36,6 +36,7 @@ static const struct aw_frame_member hello[] = {
     MAYBE ("unbound", FLAG, event.unbound, SAID),
     MAYBE ("topology", STRING, event.topology, SAID),
     MAYBE ("socket", STRING, event.socket, SAID),
+    MAYBE ("host", STRING, event.host, SAID),
     MAYBE ("note", STRING, event.reason, SAID),
 };
 
@@ -56,6 +57,10 @@ static const struct aw_frame_member start[] = {
     MAYBE ("slurm", FLAG, launch.slurm_commands, SAID),
     MAYBE ("unbound", FLAG, launch.unbound, SAID),
     MAYBE ("share", U32, launch.gpu_share, SAID),
+    MAYBE ("service", FLAG, launch.service, SAID),
+    MAYBE ("port", U32, launch.port, SAID),
+    MAYBE ("topic", STRING, launch.ready_topic, SAID),
+    MAYBE ("within", SECONDS, launch.ready_timeout, SAID),
     MAYBE ("limit", SECONDS, launch.time_limit, SAID),
     MAYBE ("grace", SECONDS, launch.grace, LIMIT),
     MAYBE ("notice", SECONDS, launch.notice, SAID),
@@ -90,6 +95,13 @@ static const struct aw_frame_member release[] = {
     MEMBER ("release", U32, event.task),
     MEMBER ("attempt", U32, event.attempt),
     MEMBER ("seconds", SECONDS, event.seconds),
+};
+
+static const struct aw_frame_member serving[] = {
+    MEMBER ("serving", U32, event.task),
+    MEMBER ("attempt", U32, event.attempt),
+    MEMBER ("seconds", SECONDS, event.seconds),
+    MAYBE ("port", U32, event.port, SAID),
 };
 
 static const struct aw_frame_member task_kill[] = {
@@ -136,6 +148,7 @@ const struct aw_frame_kind aw_frame_kinds[AW_FRAME_TYPES] = {
     [AW_FRAME_STAGE] = KIND (stage, 0),
     [AW_FRAME_STAGED] = KIND (staged, AW_EVENT_STAGED),
     [AW_FRAME_RELEASE] = KIND (release, AW_EVENT_RELEASE),
+    [AW_FRAME_SERVING] = KIND (serving, AW_EVENT_SERVING),
     [AW_FRAME_KILL] = KIND (task_kill, AW_EVENT_KILL),
     [AW_FRAME_FINISH] = KIND (finish, AW_EVENT_FINISH),
     [AW_FRAME_LEAVE] = KIND (leave, 0),
@@ -170,7 +183,7 @@ bool aw_frame_has (const struct aw_frame *frame, const struct aw_frame_member *m
     case AW_WHEN_SAID:
         return says (member->form, (const char *)frame + member->offset);
     case AW_WHEN_LIMIT:
-        return isfinite (launch->time_limit);
+        return isfinite (launch->time_limit) || launch->service;
     case AW_WHEN_NOTICE:
         return isfinite (launch->notice);
     case AW_WHEN_STAGE_IN:

@@ -26,7 +26,7 @@ enum aw_frame_form {
 enum aw_frame_when {
     AW_WHEN_ALWAYS,
     AW_WHEN_SAID, /* where it is not NULL, 0, false or infinite */
-    AW_WHEN_LIMIT, /* where the launch has a time limit */
+    AW_WHEN_LIMIT, /* where the launch has a time limit, or is a service */
     AW_WHEN_NOTICE, /* where the launch has a notice */
     AW_WHEN_STAGE_IN, /* where it has copies to the node */
     AW_WHEN_STAGE_OUT, /* where it has copies from the node */

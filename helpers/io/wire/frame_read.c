@@ -14,7 +14,7 @@
 #include "util/array.h"
 
 enum {
-    MAX_MEMBERS = 32, /* of a kind */
+    MAX_MEMBERS = 48, /* of a kind */
     MAX_LISTS = 4, /* in one frame */
     MAX_SETS = 3
 };

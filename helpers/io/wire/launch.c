@@ -9,7 +9,7 @@
 void aw_launch_init (struct aw_launch *launch)
 {
     memset (launch, 0, sizeof (*launch));
-    launch->time_limit = launch->notice = INFINITY;
+    launch->time_limit = launch->notice = launch->ready_timeout = INFINITY;
 }
 
 static void free_strings (char **strings)
@@ -34,6 +34,7 @@ void aw_launch_finish (struct aw_launch *launch)
     free (launch->store);
     free (launch->call);
     free (launch->name);
+    free (launch->ready_topic);
     aw_step_plan_destroy (launch->step);
     aw_idset_finish (&launch->cpus);
     aw_idset_finish (&launch->gpus);
@@ -83,6 +84,7 @@ int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
     rc |= copy_text (&copy.store, from->store);
     rc |= copy_text (&copy.call, from->call);
     rc |= copy_text (&copy.name, from->name);
+    rc |= copy_text (&copy.ready_topic, from->ready_topic);
     rc |= aw_idset_copy (&copy.cpus, &from->cpus);
     rc |= aw_idset_copy (&copy.gpus, &from->gpus);
     *to = copy;

@@ -50,6 +50,12 @@ struct aw_launch {
     uint32_t mem; /* MiB that it counts for; 0: it does not, or no set of the workflow has workers
                    */
     struct aw_codes success; /* exit codes that mean success; none: only 0 */
+    /* A service: it is ready when its processes listen on PORT, when it publishes on READY_TOPIC,
+     * or, where neither is given, at once. */
+    bool service;
+    uint32_t port; /* 0: none */
+    char *ready_topic; /* NULL: none */
+    double ready_timeout; /* seconds after which it is ended if it is not ready */
     bool notice_cancels; /* it announces the end of the job: a failure after it counts as CANCELLED,
                             otherwise as TIMEOUT */
 };

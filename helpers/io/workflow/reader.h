@@ -57,6 +57,7 @@ struct aw_reader {
     bool read_again; /* sources are read even where kept values are from the same ones */
     bool in_defaults; /* what is read holds for sets that have variables: names that are not known
                          may be theirs */
+    bool has_port; /* {port} is a placeholder of the set that is read */
     bool values_unknown; /* the set has variables, which could not be read: a problem is reported */
     const struct aw_values
         *values; /* the variables of the set that is read; NULL: none. Borrowed */

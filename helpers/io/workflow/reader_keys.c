@@ -6,7 +6,7 @@
 
 #include "io/workflow/shell_hints.h"
 
-enum { MAX_KEYS = 32 };
+enum { MAX_KEYS = 64 };
 
 const struct aw_key *aw_key_find (const struct aw_key *keys, size_t n, const char *name)
 {

@@ -295,7 +295,7 @@ static void check_variables (struct aw_reader *reader, const char *key, const ch
 
 void aw_recipe_check_variables (struct aw_reader *reader, const struct aw_recipe *recipe)
 {
-    if (reader->values_unknown)
+    if (reader->values_unknown || reader->has_port)
         return;
     check_variables (reader, "directory", recipe->directory);
     check_variables (reader, "stdout", recipe->out);

@@ -125,6 +125,13 @@ static bool is_variable (const struct aw_reader *reader, const struct braced *b)
     return aw_values_find (reader->values, b->name, b->length) != AW_VALUES_NONE;
 }
 
+/* Is it {port}, of a service that has one? A parameter of that name wins. */
+static bool is_port (const struct aw_reader *reader, const struct braced *b)
+{
+    return reader->has_port && b->length == 4 && memcmp (b->name, "port", 4) == 0
+           && !is_parameter (reader, b);
+}
+
 /* Is it filled in for each task? */
 static bool differs_by_task (const struct aw_reader *reader, const struct braced *b)
 {
@@ -132,7 +139,7 @@ static bool differs_by_task (const struct aw_reader *reader, const struct braced
 
     if (which >= 0)
         return which < AW_RESERVED_PLACEHOLDERS || !is_parameter (reader, b);
-    return is_variable (reader, b);
+    return is_variable (reader, b) || is_port (reader, b);
 }
 
 /* May it be a variable of a set, in the defaults? See aw_recipe_check_variables. */
@@ -225,7 +232,7 @@ static void put_value (struct compiler *c, const struct braced *b)
 static bool is_known (const struct aw_reader *reader, const struct braced *b)
 {
     return aw_task_placeholder (b->name, b->length) >= 0 || is_parameter (reader, b)
-           || is_variable (reader, b);
+           || is_variable (reader, b) || is_port (reader, b);
 }
 
 static void put_braced (struct compiler *c, const struct braced *b)

@@ -131,6 +131,7 @@ struct expansion {
     struct aw_task task;
     const char *run;
     const char *scratch;
+    uint32_t port;
     enum { PLAIN, SHELL, JSON } into; /* what the result is a part of */
     struct aw_textbuf out;
 };
@@ -177,6 +178,10 @@ static void put_variable (struct expansion *e, const struct placeholder *p)
     const char *text;
     size_t length;
 
+    if (e->graph->sets[e->task.set].service) { /* it has no variables, so this is {port} */
+        aw_textbuf_u64 (&e->out, e->port);
+        return;
+    }
     if (variable == AW_VALUES_NONE) /* compiled templates have none */
         return;
     text = aw_values_text (e->values, e->task.index, variable);
@@ -278,11 +283,13 @@ char *aw_recipe_expand_on (const char *template,
                            const struct aw_workflow *workflow,
                            uint32_t task,
                            const char *run,
-                           const char *scratch)
+                           const char *scratch,
+                           uint32_t port)
 {
     struct expansion e = begin (workflow, task, run);
 
     e.scratch = scratch;
+    e.port = port;
     return expand (&e, template);
 }
 
@@ -290,11 +297,13 @@ char *aw_recipe_expand_script (const char *script,
                                const struct aw_workflow *workflow,
                                uint32_t task,
                                const char *run,
-                               const char *scratch)
+                               const char *scratch,
+                               uint32_t port)
 {
     struct expansion e = begin (workflow, task, run);
 
     e.scratch = scratch;
+    e.port = port;
     e.into = SHELL;
     return expand (&e, script);
 }

@@ -11,6 +11,7 @@
 #include "core/graph/graph.h"
 #include "core/resources/pool.h"
 #include "util/names.h"
+#include "util/packet.h"
 #include "util/strings.h"
 #include "io/problems.h"
 
@@ -36,6 +37,21 @@ struct aw_staging_recipe {
     size_t n;
 };
 
+#define AW_NO_PORT UINT32_MAX
+
+/* When a service is ready: its process listens on PORT (0: one that is chosen for it), or publishes
+ * on TOPIC, or, where neither is given, has started.
+ */
+struct aw_service_recipe {
+    uint32_t port; /* AW_NO_PORT: not given */
+    char topic[AW_TOPIC_MAX + 1]; /* "": not given */
+    double timeout; /* seconds after which it fails if it is not ready */
+};
+
+/* "ASYNC_WORKFLOW_SERVICE_NAME", which "_HOST" and "_PORT" follow, for the service SET. */
+enum { AW_SERVICE_NAME_SIZE = 23 + 64 + 1 };
+void aw_service_variable (const char *set, char name[AW_SERVICE_NAME_SIZE]);
+
 /* How the tasks of one set are launched. All texts are templates for aw_recipe_expand: parameters
  * are put in, what differs by task ({index}, {iteration}, {task}, {run}) is not yet, braces are
  * doubled. All owned.
@@ -55,6 +71,7 @@ struct aw_recipe {
     size_t n_environment;
     struct aw_staging_recipe stage_in;
     struct aw_staging_recipe stage_out;
+    struct aw_service_recipe service; /* where the set is a service */
     struct aw_values *values; /* of the tasks' variables; NULL: "foreach" is not given */
     char *base; /* digest of the environment that the task was submitted with; NULL: the agent's */
     char *comment; /* of a submission: what its submitter wants to have back with its state; NULL:
@@ -208,19 +225,22 @@ char *aw_recipe_expand (const char *template,
                         uint32_t task,
                         const char *run);
 
-/* The same on a node whose scratch directory is SCRATCH. */
+/* The same for an attempt whose node has the scratch directory SCRATCH; of a service, which listens
+ * on PORT. */
 char *aw_recipe_expand_on (const char *template,
                            const struct aw_workflow *workflow,
                            uint32_t task,
                            const char *run,
-                           const char *scratch);
+                           const char *scratch,
+                           uint32_t port);
 
 /* The same for a script: texts of variables are quoted for the shell. */
 char *aw_recipe_expand_script (const char *script,
                                const struct aw_workflow *workflow,
                                uint32_t task,
                                const char *run,
-                               const char *scratch);
+                               const char *scratch,
+                               uint32_t port);
 
 /* The same for JSON: what is filled in is escaped for a string. */
 char *aw_recipe_expand_json (const char *json,

@@ -117,6 +117,15 @@ static bool same_values (const struct aw_values *a, const struct aw_values *b)
     return true;
 }
 
+static bool same_service (const struct aw_set *a,
+                          const struct aw_set *b,
+                          const struct aw_recipe *x,
+                          const struct aw_recipe *y)
+{
+    return a->service == b->service && x->service.port == y->service.port
+           && strcmp (x->service.topic, y->service.topic) == 0;
+}
+
 /* The first key that makes the set run again, or NULL. */
 static const char *changed_key (const struct aw_workflow *old,
                                 uint32_t old_set,
@@ -130,6 +139,8 @@ static const char *changed_key (const struct aw_workflow *old,
         return "iterations";
     if (a->once != b->once)
         return "once";
+    if (!same_service (a, b, x, y))
+        return "service";
     if (!same_values (x->values, y->values))
         return "foreach";
     if (!same_command (x->command, y->command))

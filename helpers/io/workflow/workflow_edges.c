@@ -148,6 +148,28 @@ static void check_once_edge (struct edges *e, uint32_t set, const struct read_ed
                          (to->once ? from : to)->name, from->name);
 }
 
+/* A service is used by its set's name, in the same iteration or in all of them. */
+static void check_service_edge (struct edges *e, uint32_t set, const struct read_edge *read)
+{
+    const struct aw_set *to = &e->graph->sets[set], *from = &e->graph->sets[read->edge.set];
+
+    if (!from->service)
+        return;
+    if (e->first > 0)
+        aw_reader_error (e->reader, "%.64s is a service: added task sets cannot use it",
+                         from->name);
+    else if (to->worker)
+        aw_reader_error (e->reader, "%.64s is a service: sets with \"worker\" cannot use it",
+                         from->name);
+    else if (read->edge.back || read->brackets)
+        aw_reader_error (e->reader, "%.64s is a service: write \"%.64s\"", from->name, from->name);
+    else if (to->once && !from->once && e->graph->iterations > 1)
+        aw_reader_error (e->reader,
+                         "%.64s is a service of each iteration, and %.64s runs once: give the "
+                         "service \"once\": true",
+                         from->name, to->name);
+}
+
 static void check_edge (struct edges *e, uint32_t set, const struct read_edge *read)
 {
     const struct aw_edge *edge = &read->edge;
@@ -166,6 +188,7 @@ static void check_edge (struct edges *e, uint32_t set, const struct read_edge *r
     else if (edge->back >= e->graph->iterations && edge->back > 1)
         aw_reader_warn (e->reader, "waits for nothing: there are %u iterations",
                         e->graph->iterations);
+    check_service_edge (e, set, read);
 }
 
 static bool read_edge (struct edges *e,

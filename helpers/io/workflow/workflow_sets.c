@@ -16,6 +16,7 @@
 #include "io/workflow/recipe.h"
 #include "io/workflow/task_list.h"
 #include "io/workflow/workflow_edges.h"
+#include "io/workflow/workflow_service.h"
 #include "util/units.h"
 
 void aw_loading_init (struct aw_loading *l, const char *label, struct aw_problems *problems)
@@ -314,6 +315,7 @@ void aw_loading_read_sets (struct aw_loading *l, struct json_object *root)
     mark = aw_reader_enter (reader, "tasks");
     if (aw_graph_cycles (l->workflow->graph, l->first, report_cycle, l) < 0)
         aw_reader_no_memory (reader);
+    aw_check_services (reader, l->workflow->graph, l->first);
     aw_reader_leave (reader, mark);
 }
 

@@ -20,6 +20,7 @@
 #include "io/workflow/template.h"
 #include "io/workflow/values.h"
 #include "io/workflow/workflow_failures.h"
+#include "io/workflow/workflow_service.h"
 #include "io/workflow/workflow_stage.h"
 #include "io/workflow/workflow_step.h"
 #include "util/suggest.h"
@@ -41,8 +42,8 @@ static void read_count (struct aw_reader *reader, struct json_object *value, voi
     spec->set.count = (uint32_t)number;
 }
 
-/* It was read before all other keys, which may have its variables. */
-static void skip_foreach (struct aw_reader *reader, struct json_object *value, void *object)
+/* It was read before all other keys, which may have its placeholders. */
+static void skip_key (struct aw_reader *reader, struct json_object *value, void *object)
 {
     (void)reader;
     (void)value;
@@ -232,7 +233,8 @@ static const struct aw_key keys[] = {
     { "after", .read = read_after, .own = true },
     { "once", AW_KEY_FLAG, OF (set.once), .own = true },
     { "count", .read = read_count },
-    { "foreach", .read = skip_foreach, .own = true },
+    { "foreach", .read = skip_key, .own = true },
+    { "service", .read = skip_key, .own = true },
     { "command", .read = read_command, .own = true },
     { "script", .read = read_script, .own = true },
     { "worker", .read = read_worker, .own = true },
@@ -413,15 +415,18 @@ void aw_task_spec_read (struct aw_reader *reader,
         || !aw_recipe_inherit (reader, &defaults->recipe, object, &spec->recipe))
         return;
     read_foreach (reader, name, object, spec);
+    aw_read_service (reader, object, spec);
+    reader->has_port = spec->recipe.service.port != AW_NO_PORT;
     reader->values = spec->recipe.values;
     reader->values_unknown = !reader->values && json_object_object_get_ex (object, "foreach", NULL);
     json_object_object_foreach (object, key, value) read_key (reader, key, value, false, spec);
     aw_recipe_check_variables (reader, &spec->recipe);
     reader->values = NULL;
-    reader->values_unknown = false;
+    reader->values_unknown = reader->has_port = false;
     if (json_object_object_get_ex (object, "cpus", NULL))
         spec->recipe.cpus_given = true;
     aw_settle_step (reader, spec);
     check_together (reader, object, spec);
     aw_check_worker (reader, name, object, spec);
+    aw_check_service (reader, object, spec);
 }

@@ -144,6 +144,11 @@ static void set_until (struct aw_reader *reader, struct aw_graph *graph, const c
         aw_reader_error (reader, "%s runs once: give a set that iterations repeat", name);
         return;
     }
+    if (graph->sets[set].service) {
+        aw_reader_error (reader, "%s is a service, which does not end by itself: give another set",
+                         name);
+        return;
+    }
     aw_codes_add (&graph->sets[set].success, 0);
     aw_codes_add (&graph->sets[set].success, code ? code : 1);
     graph->until = set;
