@@ -18,6 +18,7 @@
 #include "io/wire/frame.h"
 #include "io/wire/link.h"
 #include "util/clock.h"
+#include "util/write.h"
 
 static const double TRY_SECONDS = 5; /* for one address to accept the connection */
 /* And then to answer: the coordinator of a large pool is busy when all agents connect. */
@@ -121,7 +122,7 @@ static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_erro
                                            .nonce = claim->prover_nonce },
                        err);
     free (credential);
-    if (rc == 0 && send (fd, text.data, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)text.len)
+    if (rc == 0 && aw_send_all (fd, text.data, text.len) < 0)
         rc = aw_error_set (err, "it has closed the connection");
     aw_textbuf_finish (&text);
     return rc;

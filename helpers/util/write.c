@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* write may take less than it is given, and be interrupted. */
+/* write and send may take less than they are given, and be interrupted. */
 #include "util/write.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 int aw_write_all (int fd, const void *data, size_t size)
@@ -11,6 +12,23 @@ int aw_write_all (int fd, const void *data, size_t size)
 
     while (size > 0) {
         ssize_t n = write (fd, rest, size);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        rest += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+int aw_send_all (int fd, const void *data, size_t size)
+{
+    const char *rest = data;
+
+    while (size > 0) {
+        ssize_t n = send (fd, rest, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (n < 0 && errno == EINTR)
             continue;

@@ -9,4 +9,9 @@
  */
 int aw_write_all (int fd, const void *data, size_t size);
 
+/* Sends SIZE bytes at DATA to the socket FD without waiting, however often send must be called for
+ * it. 0, or -1 with errno (EAGAIN: the peer does not take so much); some may then be sent.
+ */
+int aw_send_all (int fd, const void *data, size_t size);
+
 #endif /* AW_UTIL_WRITE_H */

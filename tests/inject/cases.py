@@ -315,7 +315,7 @@ class Tcp(Run):
         super().prepare(directory)
 
     def options(self, directory):
-        return ["--connect-timeout", "20", "--grace", "1", "--scratch", f"{directory}/scratch"]
+        return ["--connect-timeout", "10", "--grace", "1", "--scratch", f"{directory}/scratch"]
 
     def command(self, directory):
         return self.in_job(super().command(directory))

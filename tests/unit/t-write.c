@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,11 +78,35 @@ static void all_is_written_in_pieces_and_between_signals (void **state)
     free (data);
 }
 
+/* All or nothing more: a peer that does not read, and one that is gone, end it at once. */
+static void sending_does_not_wait (void **state)
+{
+    char *data = calloc (1, SIZE), byte;
+    int fds[2];
+
+    (void)state;
+    assert_non_null (data);
+    assert_int_equal (aw_send_all (-1, "x", 1), -1);
+    assert_int_equal (errno, EBADF);
+    assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal (aw_send_all (fds[0], "x", 1), 0);
+    assert_int_equal (read (fds[1], &byte, 1), 1);
+    assert_int_equal (byte, 'x');
+    assert_int_equal (aw_send_all (fds[0], data, SIZE), -1);
+    assert_int_equal (errno, EAGAIN);
+    close (fds[1]);
+    assert_int_equal (aw_send_all (fds[0], "x", 1), -1);
+    assert_int_equal (errno, EPIPE);
+    close (fds[0]);
+    free (data);
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (a_failed_write_is_told),
         cmocka_unit_test (all_is_written_in_pieces_and_between_signals),
+        cmocka_unit_test (sending_does_not_wait),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -84,7 +84,10 @@ __attribute__ ((noreturn)) static void serve (int fd, const char *job)
         if (n != sizeof (question))
             _exit (0); /* the coordinator is gone */
         handle (job, &question, &answer);
-        if (send (fd, &answer, sizeof (answer), MSG_NOSIGNAL) < 0)
+        do
+            n = send (fd, &answer, sizeof (answer), MSG_NOSIGNAL);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
             _exit (0);
     }
 }

@@ -18,6 +18,7 @@
 #include "io/wire/frame.h"
 #include "io/wire/link.h"
 #include "util/clock.h"
+#include "util/write.h"
 
 enum {
     BACKLOG = 1 << 14, /* all agents connect at once; the kernel cuts it to net.core.somaxconn */
@@ -110,13 +111,6 @@ static void on_late (evutil_socket_t fd, short what, void *arg)
     refuse (arg, "it did not prove who it is in time");
 }
 
-static int send_frame (int fd, const struct aw_textbuf *text)
-{
-    /* The socket's buffer is empty: a frame that does not fit whole is a broken peer. */
-    return send (fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)text->len ? 0
-                                                                                               : -1;
-}
-
 static void on_verdict (void *arg, const char *credential, const struct aw_error *why)
 {
     struct stranger *stranger = arg;
@@ -138,7 +132,7 @@ static void on_verdict (void *arg, const char *credential, const struct aw_error
     rc = aw_frame_put (
         &text, &(struct aw_frame){ .type = AW_FRAME_PROOF, .credential = credential }, NULL);
     if (rc == 0)
-        rc = send_frame (fd, &text);
+        rc = aw_send_all (fd, text.data, text.len);
     aw_textbuf_finish (&text);
     if (rc < 0) {
         refuse (stranger, "it has closed the connection");
@@ -235,7 +229,7 @@ static int challenge (struct stranger *stranger)
         && aw_auth_place (stranger->fd, AW_AUTH_ACCEPTED, stranger->place, NULL) == 0
         && aw_auth_nonce (stranger->own_nonce, NULL) == 0
         && aw_frame_put (&text, &challenge, NULL) == 0)
-        rc = send_frame (stranger->fd, &text);
+        rc = aw_send_all (stranger->fd, text.data, text.len);
     aw_textbuf_finish (&text);
     return rc;
 }
