@@ -21,7 +21,7 @@ struct aw_task_service {
 struct aw_task_places {
     const char *run_dir;
     bool store; /* output goes to the log store, but for steps of their own */
-    bool durable; /* and is there on disk before the task's end is told */
+    bool durable; /* and is there on disk before the task's end is reported */
     const char *start_dir; /* where the user started the run: relative directories are there */
     const char *scratch; /* scratch/node is the node's scratch directory; NULL: it has none */
     const char *node; /* the task's, by name */

@@ -189,7 +189,7 @@ static int follow_tasks (struct follower *f,
                          struct aw_problems *problems)
 {
     bool ended = false;
-    size_t found;
+    size_t found = 0;
     int code = AW_EXIT_OK;
 
     while (!ended && code == AW_EXIT_OK && !printer->error) {

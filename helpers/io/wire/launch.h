@@ -25,7 +25,7 @@ struct aw_launch {
     char *out; /* absolute paths, truncated at start; "/dev/null" is allowed. NULL: to the store */
     char *err; /* may equal out: one description then */
     char *store; /* absolute: the directory of the log store; NULL: OUT and ERR are given */
-    bool durable; /* its end is told when what it wrote to the store is on disk */
+    bool durable; /* its end is reported when what it wrote to the store is on disk */
     uint32_t tidy; /* AW_TIDY_*: these files are removed at the end if they are empty */
     struct aw_idset cpus; /* planned, ids of the node */
     struct aw_idset gpus;
