@@ -9,13 +9,15 @@ enum {
     FAR = 2, /* the factor beyond which a declared duration is taken as wrong */
 };
 
-/* The set whose samples those of ATTEMPT are. */
+/* The set whose samples those of SET are; of ATTEMPT's. */
+static uint32_t source (const struct aw_graph *graph, uint32_t set)
+{
+    return isnan (graph->sets[set].duration) ? graph->sets[set].group : set;
+}
+
 static uint32_t set_of (const struct aw_history *history, const struct aw_attempt *attempt)
 {
-    uint32_t set = aw_graph_task (history->graph, attempt->task).set;
-    const struct aw_set *s = &history->graph->sets[set];
-
-    return isnan (s->duration) ? s->group : set;
+    return source (history->graph, aw_graph_task (history->graph, attempt->task).set);
 }
 
 static int add_completed (struct aw_samples *samples, const struct aw_history *history)
@@ -69,4 +71,15 @@ int aw_learn (struct aw_samples *samples, const struct aw_history *history)
     if (add_completed (samples, history) < 0 || add_declared (samples, history->graph) < 0)
         return -1;
     return add_running (samples, history);
+}
+
+int aw_learn_ends (struct aw_samples *samples,
+                   const struct aw_graph *graph,
+                   const struct aw_resume_state *state)
+{
+    for (size_t i = 0; i < state->n_ends; i++)
+        if (aw_samples_add (samples, source (graph, state->ends[i].set), state->ends[i].seconds)
+            < 0)
+            return -1;
+    return add_declared (samples, graph);
 }

@@ -4,6 +4,7 @@
 #define AW_MODEL_LEARN_H
 
 #include "core/history/history.h"
+#include "core/history/resume_state.h"
 #include "model/samples.h"
 
 /* Adds to SAMPLES the seconds of the completed tasks of HISTORY. A running task that has run longer
@@ -13,5 +14,10 @@
  * that declare none count for their group. 0, or -1 with ENOMEM.
  */
 int aw_learn (struct aw_samples *samples, const struct aw_history *history);
+
+/* The same of the earlier parts of a run that is resumed, over GRAPH. */
+int aw_learn_ends (struct aw_samples *samples,
+                   const struct aw_graph *graph,
+                   const struct aw_resume_state *state);
 
 #endif /* AW_MODEL_LEARN_H */

@@ -211,8 +211,10 @@ static int run_task (struct aw_run_args *args,
     if ((test_only || !here) && args->value.dir && !resume
         && aw_run_dir_check_new (args->value.dir, &err) < 0)
         return fail (&err, AW_EXIT_INPUT); /* not after hours in the queue */
-    if (test_only) /* of a run that continues, the rest has been printed */
-        return resume ? AW_EXIT_OK : aw_run_test_only (args, task->workflow, srun, job);
+    if (test_only && resume && (!resume->begun || aw_run_resume_complete (resume)))
+        return AW_EXIT_OK; /* what runs again has been printed */
+    if (test_only)
+        return aw_run_test_only (args, task->workflow, resume, srun, job);
     if (resume && aw_run_resume_complete (resume))
         return run_nothing (task);
     if (args->value.local)

@@ -14,6 +14,7 @@
 #include "cmd/run/run_logs.h"
 #include "cmd/run/run_salloc.h"
 #include "cmd/run/run_predict.h"
+#include "cmd/run/run_remainder.h"
 #include "cmd/run/run_scratch.h"
 #include "coord/exec.h"
 #include "io/journal/run_dir.h"
@@ -175,10 +176,12 @@ int aw_pool_run_plan (struct aw_pool_run *run,
     struct aw_run_plan plan;
     int rc;
 
-    if (run->resume)
-        return 0; /* the order stays, and the remainder is not predicted */
-    aw_run_hint_cpus (run->workflow, run->args->value.file, allocation);
     terms.seconds = run->end - aw_clock_wall ();
+    if (run->resume && run->resume->begun)
+        aw_run_remainder (run->resume, &run->args->sched, allocation, &terms, STDERR_FILENO);
+    if (run->resume)
+        return 0; /* the order stays */
+    aw_run_hint_cpus (run->workflow, run->args->value.file, allocation);
     plan = aw_run_predict (run->args, run->workflow, allocation, &terms, STDERR_FILENO);
     rc = aw_coordinator_set_plan (run->coordinator, &plan.sched, &plan.outlook, plan.order, err);
     free (plan.order);

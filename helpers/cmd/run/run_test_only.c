@@ -11,6 +11,7 @@
 #include "cmd/model/model.h"
 #include "cmd/run/run_pool.h"
 #include "cmd/run/run_predict.h"
+#include "cmd/run/run_remainder.h"
 #include "coord/slurm/pool_nodes.h"
 #include "coord/slurm/slurm_job.h"
 #include "util/capture.h"
@@ -239,6 +240,7 @@ static int take_durations (const struct aw_run_args *args,
 
 int aw_run_test_only (const struct aw_run_args *args,
                       const struct aw_workflow *workflow,
+                      const struct aw_run_resume *resume,
                       const struct aw_srun_options *srun,
                       const char *job)
 {
@@ -252,6 +254,10 @@ int aw_run_test_only (const struct aw_run_args *args,
 
     if (find_allocation (args, &allocation, srun, job, &terms.seconds, &err) < 0)
         aw_error_print (&err);
+    else if (resume && resume->begun) {
+        aw_run_remainder (resume, &args->sched, &allocation, &terms, STDOUT_FILENO);
+        code = AW_EXIT_OK;
+    }
     else if (take_durations (args, workflow, &samples) == 0)
         code = tell (args, workflow, &allocation, &terms);
     aw_samples_finish (&samples);
