@@ -377,7 +377,7 @@ int aw_simulate_add_nodes (struct aw_sched *sched,
                            uint64_t mem,
                            struct aw_error *err)
 {
-    struct aw_event ev = { .type = AW_EVENT_NODE, .mem = mem };
+    struct aw_event ev = { .type = AW_EVENT_NODE, .t = aw_sched_now (sched), .mem = mem };
     char name[32];
     int rc = 0;
 

@@ -45,7 +45,7 @@ int aw_simulate (struct aw_sched *sched,
                  struct aw_error *err);
 
 /* The nodes of a pool for the model: N more nodes ("n1", "n2", ...) of CPUS and GPUS each join
- * SCHED at time 0. 0, or -1 with text.
+ * SCHED now. 0, or -1 with text.
  */
 int aw_simulate_add_nodes (struct aw_sched *sched,
                            uint32_t n,
