@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vfork: the child runs in the agent's memory while the agent waits, so the cost of a start does
- * not depend on the agent's size. The child only makes system calls. It reports a failure through a
- * pipe, which a successful exec closes. That works also where vfork is a fork (valgrind, some
- * sandboxes) and the child's memory is not ours.
+ * not depend on the agent's size. The child only makes system calls. It reports a failure in the
+ * agent's memory. Where vfork is a fork (valgrind, some sandboxes) and the child's memory is not
+ * ours, it does so through a pipe, which a successful exec closes.
  */
 #include "config.h"
 
@@ -28,6 +28,7 @@
 enum { CALL_FD = 3 };
 
 enum stage {
+    STAGE_NONE, /* started */
     STAGE_SESSION,
     STAGE_OUT,
     STAGE_ERR,
@@ -48,6 +49,7 @@ struct aw_spawner {
     struct aw_numa numa;
     struct aw_binding binding;
     struct aw_oom_offer oom_offer;
+    bool shares; /* a child of vfork has our memory until it executes its program */
 };
 
 /* The parameters of the child, all of them prepared before. */
@@ -55,7 +57,8 @@ struct child {
     const struct aw_spawn *spawn;
     const char *paths;
     const struct aw_binding *binding;
-    int report; /* to write a struct report to; close-on-exec */
+    struct report *told; /* in memory that the child shares; NULL: it does not */
+    int report; /* else to write a struct report to; close-on-exec */
     pid_t parent;
     bool same; /* out and err */
 };
@@ -67,9 +70,11 @@ struct child {
 __attribute__ ((noreturn)) static void fail (const struct child *child, enum stage stage)
 {
     const struct report report = { stage, errno };
-    ssize_t rc = write (child->report, &report, sizeof (report));
 
-    (void)rc; /* the exit code still reports the failure */
+    if (child->told)
+        *child->told = report;
+    else
+        (void)!write (child->report, &report, sizeof (report)); /* the exit code reports it, too */
     _exit (127);
 }
 
@@ -171,12 +176,28 @@ __attribute__ ((noinline)) static pid_t start_child (const struct child *child)
  * The agent's side
  */
 
+static bool shares_memory (void)
+{
+    volatile bool shares = false;
+    pid_t pid = vfork ();
+
+    if (pid == 0) {
+        shares = true;
+        _exit (0);
+    }
+    while (pid > 0 && waitpid (pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return shares;
+}
+
 struct aw_spawner *aw_spawner_create (struct aw_error *err)
 {
     struct aw_spawner *spawner = calloc (1, sizeof (*spawner));
 
-    if (spawner)
+    if (spawner) {
         aw_oom_offer_init (&spawner->oom_offer);
+        spawner->shares = shares_memory ();
+    }
     if (!spawner || (aw_numa_read (&spawner->numa, "") < 0 && errno == ENOMEM)) {
         aw_spawner_destroy (spawner);
         aw_error_set (err, "out of memory");
@@ -275,30 +296,45 @@ static void describe (const struct aw_spawn *spawn, int stage, int error, struct
     }
 }
 
-/* Starts the child; FDS is the pipe. True: it has started; false: REPORT says why not. */
-static bool start_and_listen (struct child *child,
-                              const struct aw_oom_offer *oom_offer,
-                              const int fds[2],
-                              pid_t *pid,
-                              struct report *report)
+/* Starts the child. Its number, or -1 and REPORT. */
+static pid_t start_offered (const struct child *child,
+                            const struct aw_oom_offer *oom_offer,
+                            struct report *report)
 {
-    ssize_t n;
+    pid_t pid;
 
-    child->report = fds[1];
     aw_oom_offer_begin (oom_offer);
-    *pid = start_child (child);
-    if (*pid < 0) {
-        report->stage = STAGE_SESSION;
-        report->error = errno;
-    }
+    pid = start_child (child);
+    if (pid < 0)
+        *report = (struct report){ STAGE_SESSION, errno };
     aw_oom_offer_end (oom_offer);
+    return pid;
+}
+
+/* The same for a child that reports by a pipe. */
+static pid_t start_and_listen (struct child *child,
+                               const struct aw_oom_offer *oom_offer,
+                               struct report *report)
+{
+    int fds[2];
+    ssize_t n = 0;
+    pid_t pid;
+
+    if (pipe2 (fds, O_CLOEXEC) < 0) {
+        *report = (struct report){ STAGE_SESSION, errno };
+        return -1;
+    }
+    if (child->spawn->call_fd && fds[1] == CALL_FD) {
+        fds[1] = fcntl (CALL_FD, F_DUPFD_CLOEXEC, CALL_FD + 1);
+        close (CALL_FD);
+    }
+    child->report = fds[1];
+    pid = start_offered (child, oom_offer, report);
     close (fds[1]);
-    if (*pid < 0)
-        return false;
-    do
-        n = read (fds[0], report, sizeof (*report));
-    while (n < 0 && errno == EINTR);
-    return n != sizeof (*report);
+    while (pid > 0 && (n = read (fds[0], report, sizeof (*report))) < 0 && errno == EINTR)
+        ;
+    close (fds[0]);
+    return pid;
 }
 
 pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct aw_error *err)
@@ -308,9 +344,7 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
         .parent = getpid (),
         .same = spawn->out && spawn->err && strcmp (spawn->out, spawn->err) == 0,
     };
-    struct report report = { STAGE_SESSION, 0 };
-    bool started;
-    int fds[2];
+    struct report report = { STAGE_NONE, 0 };
     pid_t pid;
 
     if (list_paths (spawner, spawn->argv[0], spawn->env) < 0
@@ -320,19 +354,13 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
     }
     child.paths = spawner->paths;
     child.binding = &spawner->binding;
-    if (pipe2 (fds, O_CLOEXEC) < 0) {
-        int error = errno;
-        describe (spawn, STAGE_SESSION, error, err);
-        errno = error;
-        return -1;
+    if (spawner->shares) {
+        child.told = &report;
+        pid = start_offered (&child, &spawner->oom_offer, &report);
     }
-    if (spawn->call_fd && fds[1] == CALL_FD) {
-        fds[1] = fcntl (CALL_FD, F_DUPFD_CLOEXEC, CALL_FD + 1);
-        close (CALL_FD);
-    }
-    started = start_and_listen (&child, &spawner->oom_offer, fds, &pid, &report);
-    close (fds[0]);
-    if (started)
+    else
+        pid = start_and_listen (&child, &spawner->oom_offer, &report);
+    if (report.stage == STAGE_NONE)
         return pid;
     while (pid > 0 && waitpid (pid, NULL, 0) < 0 && errno == EINTR)
         ;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "util/descriptors.h"
@@ -20,6 +21,10 @@ int aw_child_pipe (int fd[2])
 
     if (pipe2 (made, O_CLOEXEC) < 0)
         return -1;
+    if (made[0] > STDERR_FILENO && made[1] > STDERR_FILENO) {
+        memcpy (fd, made, sizeof (made));
+        return 0;
+    }
     for (int i = 0; i < 2; i++)
         fd[i] = fcntl (made[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     saved = errno;

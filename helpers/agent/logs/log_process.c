@@ -138,14 +138,15 @@ static bool have_writer (struct process *p, struct task *task)
     return p->writer;
 }
 
-static void add_stream (struct process *p, struct task *task, int i, int fd)
+/* One that has ENDED is only read once more. */
+static void add_stream (struct process *p, struct task *task, int i, int fd, bool ended)
 {
     struct stream *stream = &task->streams[i];
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = stream };
 
     stream->fd = fd;
     p->n_open++;
-    if (epoll_ctl (p->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
+    if (ended || epoll_ctl (p->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
         return;
     fail_task (task, "epoll", errno);
     close_stream (p, stream);
@@ -176,7 +177,7 @@ static void begin (struct process *p,
         p->gathered++;
         for (int i = 0; i < AW_LOG_STREAMS; i++)
             if (request->streams[i] && used < n_fds)
-                add_stream (p, task, i, fds[used++]);
+                add_stream (p, task, i, fds[used++], request->ended);
             else if (request->streams[i])
                 fail_task (task, "pipe", EMFILE);
     }
@@ -232,10 +233,10 @@ static bool take_request (struct process *p)
         n_fds = (int)((head->cmsg_len - CMSG_LEN (0)) / sizeof (int));
         memcpy (fds, CMSG_DATA (head), (size_t)n_fds * sizeof (int));
     }
+    if (request.begins)
+        begin (p, &request, fds, n_fds);
     if (request.ended)
         end (p, &request);
-    else
-        begin (p, &request, fds, n_fds);
     return true;
 }
 

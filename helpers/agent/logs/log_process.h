@@ -18,7 +18,8 @@
 enum { AW_LOG_STREAMS = 2 }; /* stdout, stderr */
 
 struct aw_log_request {
-    bool ended; /* END: the task's first process has ended. Else BEGIN */
+    bool begins; /* BEGIN */
+    bool ended; /* END: the task's first process has ended. Both: the attempt was short */
     bool streams[AW_LOG_STREAMS]; /* BEGIN: the packet has the reading end of a pipe for these */
     bool durable; /* BEGIN: the answer waits until all is on disk */
     uint32_t task, attempt;

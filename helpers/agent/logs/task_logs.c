@@ -16,7 +16,10 @@
 #include "util/child.h"
 #include "util/strings.h"
 
-/* A request that the socket has not taken yet. */
+/* Attempts that end within this time need one request, and no watch of their pipes. */
+static const struct timeval YOUNG = { 0, 10000 };
+
+/* A request that is not sent yet. */
 struct waiting {
     struct waiting *next;
     struct aw_log_request request;
@@ -30,7 +33,9 @@ struct aw_task_logs {
     pid_t pid; /* 0: there is no process */
     int fd;
     struct event *answers, *room; /* readable, writable */
-    struct waiting *first, **last;
+    struct waiting *first, **last; /* the socket has not taken them */
+    struct waiting *young; /* BEGIN of attempts that have just started */
+    struct event *aged; /* timer: these are sent */
 };
 
 struct aw_task_logs *aw_task_logs_create (struct event_base *base,
@@ -68,22 +73,29 @@ static void close_fds (int *fds)
     errno = saved;
 }
 
-/* Without the process: what it was sent is lost. */
-static void leave_process (struct aw_task_logs *logs)
+static void free_all (struct waiting **list)
 {
     struct waiting *waiting;
 
+    while ((waiting = *list)) {
+        *list = waiting->next;
+        close_fds (waiting->fds);
+        free (waiting);
+    }
+}
+
+/* Without the process: what it was sent is lost. */
+static void leave_process (struct aw_task_logs *logs)
+{
     free_event (&logs->answers);
     free_event (&logs->room);
+    free_event (&logs->aged);
     if (logs->fd >= 0)
         close (logs->fd);
     logs->fd = -1;
     logs->pid = 0;
-    while ((waiting = logs->first)) {
-        logs->first = waiting->next;
-        close_fds (waiting->fds);
-        free (waiting);
-    }
+    free_all (&logs->first);
+    free_all (&logs->young);
     logs->last = &logs->first;
 }
 
@@ -178,11 +190,49 @@ static void on_answers (evutil_socket_t fd, short what, void *arg)
                             "for lack of memory");
 }
 
+/* Sends REQUEST, with FDS (closed then), after those that wait. */
+static void put (struct aw_task_logs *logs, const struct aw_log_request *request, int *fds)
+{
+    struct waiting *waiting;
+
+    if (logs->fd < 0 || (!logs->first && send_request (logs->fd, request, fds) != 0)) {
+        close_fds (fds); /* sent; or the process is gone, of which on_answers hears */
+        return;
+    }
+    waiting = malloc (sizeof (*waiting));
+    if (!waiting) {
+        close_fds (fds);
+        lose_process (logs, "its output is lost: out of memory");
+        return;
+    }
+    *waiting = (struct waiting){ .request = *request };
+    memcpy (waiting->fds, fds, sizeof (waiting->fds));
+    *logs->last = waiting;
+    logs->last = &waiting->next;
+    event_add (logs->room, NULL);
+}
+
+static void on_aged (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_task_logs *logs = arg;
+    struct waiting *waiting;
+
+    (void)fd;
+    (void)what;
+    while ((waiting = logs->young)) {
+        logs->young = waiting->next;
+        put (logs, &waiting->request, waiting->fds);
+        free (waiting);
+    }
+}
+
 static int watch (struct aw_task_logs *logs)
 {
     logs->answers = event_new (logs->base, logs->fd, EV_READ | EV_PERSIST, on_answers, logs);
     logs->room = event_new (logs->base, logs->fd, EV_WRITE, on_room, logs);
-    return logs->answers && logs->room && event_add (logs->answers, NULL) == 0 ? 0 : -1;
+    logs->aged = event_new (logs->base, -1, 0, on_aged, logs);
+    return logs->answers && logs->room && logs->aged && event_add (logs->answers, NULL) == 0 ? 0
+                                                                                             : -1;
 }
 
 /* 0, or -1 with text. */
@@ -249,49 +299,56 @@ int aw_task_logs_open (struct aw_task_logs *logs,
     return 0;
 }
 
-/* Sends REQUEST, with FDS (closed then), after those that wait. */
-static void put (struct aw_task_logs *logs, const struct aw_log_request *request, int *fds)
-{
-    struct waiting *waiting;
-
-    if (logs->fd < 0 || (!logs->first && send_request (logs->fd, request, fds) != 0)) {
-        close_fds (fds); /* sent; or the process is gone, of which on_answers hears */
-        return;
-    }
-    waiting = malloc (sizeof (*waiting));
-    if (!waiting) {
-        close_fds (fds);
-        lose_process (logs, "its output is lost: out of memory");
-        return;
-    }
-    *waiting = (struct waiting){ .request = *request };
-    memcpy (waiting->fds, fds, sizeof (waiting->fds));
-    *logs->last = waiting;
-    logs->last = &waiting->next;
-    event_add (logs->room, NULL);
-}
-
 void aw_task_logs_begin (struct aw_task_logs *logs,
                          const struct aw_launch *launch,
                          struct aw_log_pipes *pipes)
 {
-    struct aw_log_request request = { .durable = launch->durable,
-                                      .task = launch->task,
-                                      .attempt = launch->attempt };
+    struct waiting *young = calloc (1, sizeof (*young)), **last = &logs->young;
     const char *name =
         launch->name ? launch->name : aw_env_get (launch->env, "ASYNC_WORKFLOW_TASK");
 
-    for (int i = 0; i < AW_LOG_STREAMS; i++)
-        request.streams[i] = pipes->read[i] >= 0;
-    snprintf (request.name, sizeof (request.name), "%s", name ? name : "");
     close_fds (pipes->write);
-    put (logs, &request, pipes->read);
+    if (!young) {
+        close_fds (pipes->read);
+        lose_process (logs, "its output is lost: out of memory");
+        return;
+    }
+    young->request = (struct aw_log_request){
+        .begins = true, .durable = launch->durable, .task = launch->task, .attempt = launch->attempt
+    };
+    for (int i = 0; i < AW_LOG_STREAMS; i++)
+        young->request.streams[i] = pipes->read[i] >= 0;
+    memcpy (young->fds, pipes->read, sizeof (young->fds));
+    snprintf (young->request.name, sizeof (young->request.name), "%s", name ? name : "");
+    if (!logs->young && logs->aged)
+        event_add (logs->aged, &YOUNG);
+    while (*last)
+        last = &(*last)->next;
+    *last = young;
+}
+
+/* The BEGIN of an attempt that is not sent yet, taken out of the list; NULL: it was sent. */
+static struct waiting *take_young (struct aw_task_logs *logs, uint32_t task, uint32_t attempt)
+{
+    for (struct waiting **at = &logs->young; *at; at = &(*at)->next) {
+        struct waiting *young = *at;
+
+        if (young->request.task != task || young->request.attempt != attempt)
+            continue;
+        *at = young->next;
+        return young;
+    }
+    return NULL;
 }
 
 void aw_task_logs_end (struct aw_task_logs *logs, uint32_t task, uint32_t attempt)
 {
-    struct aw_log_request request = { .ended = true, .task = task, .attempt = attempt };
-    int none[AW_LOG_STREAMS] = { -1, -1 };
+    struct waiting *young = take_young (logs, task, attempt), none = { .fds = { -1, -1 } };
+    struct waiting *last = young ? young : &none;
 
-    put (logs, &request, none);
+    last->request.ended = true;
+    last->request.task = task;
+    last->request.attempt = attempt;
+    put (logs, &last->request, last->fds);
+    free (young);
 }

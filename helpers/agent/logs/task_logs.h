@@ -51,7 +51,8 @@ int aw_task_logs_open (struct aw_task_logs *logs,
                        struct aw_error *err);
 void aw_log_pipes_close (struct aw_log_pipes *pipes); /* keeps errno */
 
-/* The task has started with PIPES, which are given to the process and closed here. */
+/* The task has started with PIPES, which are given to the process, some milliseconds later, and
+ * closed here. */
 void aw_task_logs_begin (struct aw_task_logs *logs,
                          const struct aw_launch *launch,
                          struct aw_log_pipes *pipes);
