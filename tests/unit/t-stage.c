@@ -350,6 +350,41 @@ static void scratch_never_holds_more_than_its_room (void **state)
         passed_over (seed * 104729);
 }
 
+/* One node of one CPU, and five tasks: data of two comes, and of one near the end. */
+static void data_of_more_tasks_comes_while_many_are_queued (void **state)
+{
+    static const uint32_t waiting[] = { 2, 2, 2, 1, 1 }; /* with data, when so many have started */
+    struct aw_graph *g = one_set (5, AW_STAGING_ASYNC, 1, 0, false);
+    double remaining[1] = { 0 };
+    uint32_t task, node, n_given = 0;
+    struct aw_idset cpus = { 0 }, gpus = { 0 };
+    struct aw_stage stage;
+    struct aw_pool pool;
+    const struct aw_stage_choice by = { &pool, remaining, NULL, any, NULL };
+
+    (void)state;
+    g->sets[0].cpus = 1;
+    g->sets[0].gpus = 0;
+    aw_pool_init (&pool);
+    assert_int_equal (aw_idset_add (&cpus, 0, 0), 0);
+    assert_int_equal (aw_stage_init (&stage, g), 0);
+    assert_true (aw_pool_add_node (&pool, "n", &cpus, &gpus, 0, NULL, NULL) >= 0);
+    assert_int_equal (aw_stage_add_nodes (&stage, &pool), 0);
+    assert_int_equal (aw_stage_push (&stage, 0, 4, 0), 0);
+    for (uint32_t n_started = 0; n_started < 5; n_started++) {
+        while (aw_stage_next (&stage, &by, &task, &node)) {
+            assert_int_equal (task, n_given++);
+            assert_true (aw_stage_give (&stage, &pool, task, node));
+        }
+        assert_int_equal (n_given - n_started, waiting[n_started]);
+        aw_stage_started (&stage, &pool, n_started);
+    }
+    aw_idset_finish (&cpus);
+    aw_stage_finish (&stage);
+    aw_pool_finish (&pool);
+    aw_graph_destroy (g);
+}
+
 static struct aw_event next_of (struct aw_sched *s, enum aw_event_type type)
 {
     struct aw_event action;
@@ -472,6 +507,7 @@ int main (void)
         cmocka_unit_test (tasks_share_what_is_staged_once),
         cmocka_unit_test (others_have_the_gpus_while_data_comes),
         cmocka_unit_test (random_runs_with_staging_break_no_rule),
+        cmocka_unit_test (data_of_more_tasks_comes_while_many_are_queued),
         cmocka_unit_test (a_copy_that_fails_ends_the_attempt),
         cmocka_unit_test (a_task_stopped_while_data_comes_is_still_to_be_done),
         cmocka_unit_test (scratch_never_holds_more_than_its_room),

@@ -149,12 +149,15 @@ static bool must_wait (const struct aw_stager_item *list, const struct aw_stager
     return false;
 }
 
+/* What came after a copy that waits for room gets none before it: else both could hold a part of
+ * what they need.
+ */
 static struct aw_stager_item *first_queued (struct aw_stager_item *list, bool out)
 {
     struct aw_stager_item *item = list;
 
     while (item && (item->state != AW_STAGER_ITEM_QUEUED || (!out && must_wait (list, item))))
-        item = item->next;
+        item = item->state == AW_STAGER_ITEM_FULL ? NULL : item->next;
     return item;
 }
 

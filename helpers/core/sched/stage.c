@@ -221,6 +221,28 @@ static bool goes_before (const struct aw_stage *stage,
     return ta != tb ? ta < tb : a < b;
 }
 
+/* How full a node may get: twice as long as tasks of WEIGHT that are queued still fill each node.
+ */
+static uint32_t most_load (const struct aw_stage *stage, uint32_t weight)
+{
+    uint64_t queued = (uint64_t)stage->n_queued * weight;
+
+    return queued > (uint64_t)stage->n_nodes * AW_STAGE_FULL ? 2 * AW_STAGE_FULL : AW_STAGE_FULL;
+}
+
+/* May NODE, which could hold a task of DEMAND, get its data? One that has been given nothing may
+ * get anything.
+ */
+static bool may_get (const struct aw_stage *stage,
+                     const struct aw_node *node,
+                     uint32_t load,
+                     const struct aw_demand *demand)
+{
+    uint32_t more = weight (node, demand);
+
+    return load == 0 || load + more <= most_load (stage, more);
+}
+
 static uint32_t choose_node (const struct aw_stage *stage,
                              const struct aw_pool *pool,
                              const struct aw_demand *demand,
@@ -235,7 +257,7 @@ static uint32_t choose_node (const struct aw_stage *stage,
         uint32_t all;
 
         if (n == except || !aw_node_could_hold (node, demand)
-            || (load > 0 && load + weight (node, demand) > AW_STAGE_FULL))
+            || !may_get (stage, node, load, demand))
             continue;
         all = load + busy (node);
         if (best == AW_NO_NODE || all < least
@@ -255,11 +277,11 @@ static struct aw_demand demand_of (const struct aw_stage *stage, uint32_t instan
 /* What the emptiest node can still be given. A node that is given nothing is given anything. */
 static uint32_t most_spare (const struct aw_stage *stage, const struct aw_pool *pool)
 {
-    uint32_t spare = 0;
+    uint32_t spare = 0, most = most_load (stage, AW_STAGE_FULL);
 
-    for (uint32_t n = 0; n < stage->n_nodes && spare < AW_STAGE_FULL; n++)
-        if (!pool->nodes[n].lost && stage->load[n] < AW_STAGE_FULL)
-            spare = larger (spare, AW_STAGE_FULL - stage->load[n]);
+    for (uint32_t n = 0; n < stage->n_nodes && spare < most; n++)
+        if (!pool->nodes[n].lost && stage->load[n] < most)
+            spare = larger (spare, most - stage->load[n]);
     return spare;
 }
 
