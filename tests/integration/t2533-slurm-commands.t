@@ -361,6 +361,7 @@ test_expect_success PATH 'outside of a pool, and for jobs of Slurm, each is the 
 	scontrol show hostnames n[1-2]
 	sinfo -N
 	SLURM_JOB_PARTITION=short sinfo -h -o %20P
+	sinfo -o %P
 	ASYNC_WORKFLOW_JOB=1 SLURM_JOB_ID=2 sbatch x
 	END
     run 0 real &&
@@ -370,7 +371,9 @@ test_expect_success PATH 'outside of a pool, and for jobs of Slurm, each is the 
 	real scontrol show job 4711
 	real scontrol show hostnames n[1-2]
 	real sinfo -N
-	short
+	short*
+	PARTITION
+	local*
 	real sbatch x
 	END
 '

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd/slurm/slurm.h"
+#include "util/packet.h"
 
 /* Is WORD a format of the partition's name alone, "%P" or "%20P"? */
 static bool is_partition (const char *word)
@@ -17,13 +18,16 @@ static bool is_partition (const char *word)
     if (*word++ != '%')
         return false;
     n = strspn (word, ".0123456789");
-    return (word[n] == 'P' || word[n] == 'R') && !word[n + 1];
+    return word[n] == 'P' && !word[n + 1];
 }
 
 int aw_slurm_sinfo (int argc, char **argv)
 {
     const char *partition = getenv ("SLURM_JOB_PARTITION");
     bool header = true, name = false, other = false;
+
+    if (!partition && !getenv (AW_PACKET_JOB))
+        partition = "local"; /* a run without Slurm */
 
     for (int i = 1; i < argc; i++) {
         if (strcmp (argv[i], "-h") == 0 || strcmp (argv[i], "--noheader") == 0)
@@ -39,6 +43,7 @@ int aw_slurm_sinfo (int argc, char **argv)
     }
     if (!partition || !name || other)
         return aw_slurm_real (argv);
-    printf ("%s%s\n", header ? "PARTITION\n" : "", partition);
+    /* The mark of the default one: jobs come here. */
+    printf ("%s%s*\n", header ? "PARTITION\n" : "", partition);
     return aw_slurm_end (0);
 }
