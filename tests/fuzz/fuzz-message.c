@@ -34,6 +34,7 @@ static bool is_known (enum aw_packet_kind kind)
     case AW_PACKET_SUBMIT:
     case AW_PACKET_STATES:
     case AW_PACKET_AWAIT:
+    case AW_PACKET_RESULT:
     case AW_PACKET_LIST:
         return true;
     case AW_PACKET_KINDS:
