@@ -25,6 +25,7 @@ static bool is_known (enum aw_frame_type type)
     case AW_FRAME_QUIT:
     case AW_FRAME_PING:
     case AW_FRAME_PONG:
+    case AW_FRAME_SERVING:
         return true;
     case AW_FRAME_TYPES:
         break;
