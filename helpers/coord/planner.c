@@ -29,7 +29,7 @@ enum {
 };
 
 static const double part = 0.01; /* of the run, for all looks */
-static const double cost_of_start = 0.03, cost_of_task = 10e-6; /* seconds of a first look, about */
+static const double cost_of_start = 0.03, cost_of_task = 40e-6; /* seconds of a first look, about */
 static const double least_distance = 0.2; /* seconds between two looks */
 
 /* Why a search is due whether or not the end has moved; the first that is set is named. */
