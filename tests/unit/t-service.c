@@ -565,6 +565,7 @@ static void random_workflows_run_to_their_end (void **state)
     uint64_t from = first ? strtoull (first, NULL, 10) : 1;
 
     (void)state;
+    run_random (6642); /* its services must be considered again in the turn that lets them start */
     for (uint64_t seed = from; seed < from + n; seed++)
         run_random (seed);
 }

@@ -76,8 +76,12 @@ static bool make_way (struct aw_sched *s, uint32_t instance, struct aw_running *
         v->focus = instance;
         v->phase = AW_STUCK_BEGINS;
     }
-    if ((*run = next_to_end (s, instance, false)) || aw_sched_pardon (s, instance))
+    if ((*run = next_to_end (s, instance, false)))
         return true;
+    if (aw_sched_pardon (s, instance)) {
+        aw_ready_look_again (&s->ready);
+        return true;
+    }
     if (v->phase == AW_STUCK_BEGINS && s->running.n_used > 0) {
         v->phase = AW_STUCK_EMPTIES;
         *run = next_to_end (s, instance, true);
