@@ -100,7 +100,7 @@ static int run (const struct aw_selection *s, bool quiet)
     struct aw_job_list list = { 0 };
     int rc = aw ? aw_selection_load (s, aw, 0, &list) : -1;
 
-    if (rc == 0 && check_ids (s, &list, quiet) < 0)
+    if (rc == 0 && !s->users && check_ids (s, &list, quiet) < 0)
         rc = 1;
     if (rc >= 0 && cancel_all (aw, s, &list) < 0)
         rc = 1;

@@ -148,8 +148,7 @@ bool aw_selection_has (const struct aw_selection *s, const struct aw_job *job)
 
     for (size_t i = 0; i < s->n_ids && !found; i++)
         found = is_wanted (&s->ids[i], job);
-    return found && (!s->users || is_own (s->users))
-           && (!s->names || aw_word_is_in (s->names, job->name))
+    return found && (!s->names || aw_word_is_in (s->names, job->name))
            && (!s->states || aw_word_is_in (s->states, "all")
                || aw_word_is_in (s->states, job->words->word)
                || aw_word_is_in (s->states, job->words->compact));
@@ -163,6 +162,8 @@ int aw_selection_load (const struct aw_selection *s,
     uint64_t first = s->n_ids ? UINT64_MAX : 0, last = s->n_ids ? 0 : INT64_MAX;
     bool more = false;
 
+    if (s->users && !is_own (s->users))
+        return 0;
     for (size_t i = 0; i < s->n_ids; i++) {
         first = s->ids[i].id < first ? s->ids[i].id : first;
         last = s->ids[i].id > last ? s->ids[i].id : last;

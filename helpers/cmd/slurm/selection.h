@@ -34,9 +34,11 @@ int aw_selection_add_ids (struct aw_selection *selection, const char *text);
 /* Checks the states. 0, or -1, printed. */
 int aw_selection_check_states (const struct aw_selection *selection);
 
+/* Has SELECTION this job, of those that were loaded for it? */
 bool aw_selection_has (const struct aw_selection *selection, const struct aw_job *job);
 
-/* Loads the jobs that SELECTION may have: all, where it has no ids. 0, or -1, printed. */
+/* Loads the jobs that SELECTION may have: none, where its users are others; all, where it has no
+ * ids. 0, or -1, printed. */
 int aw_selection_load (const struct aw_selection *selection,
                        struct aw_connection *aw,
                        int flags,

@@ -83,29 +83,35 @@ static int set_selection (struct aw_selection *selection, const char *const *val
     return aw_selection_check_states (selection);
 }
 
+static bool is_shown (const struct aw_selection *selection, const struct aw_job *job)
+{
+    return (selection->states || !has_ended (job)) && aw_selection_has (selection, job);
+}
+
 /* Slurm forgets a job soon after its end, and has no answer about a single one that it has
  * forgotten: tools conclude from it that the job has ended.
  */
+static bool is_forgotten (const struct aw_selection *selection, const struct aw_job_list *list)
+{
+    bool found = selection->n_ids != 1 || selection->states || selection->n_others;
+
+    for (size_t i = 0; i < list->n && !found; i++)
+        found = is_shown (selection, &list->jobs[i]);
+    return !found;
+}
+
 static int print (const struct aw_selection *selection,
                   const struct aw_job_list *list,
                   struct aw_format *format)
 {
-    size_t n = 0, printed = 0;
-
-    for (size_t i = 0; i < list->n; i++)
-        n += aw_selection_has (selection, &list->jobs[i])
-             && (selection->states || !has_ended (&list->jobs[i]));
-    if (n == 0 && selection->n_ids == 1 && !selection->states && !selection->n_others) {
+    if (is_forgotten (selection, list)) {
         aw_slurm_error ("Invalid job id specified");
         return 1;
     }
     aw_format_print_header (format);
-    for (size_t i = 0; i < list->n && printed < n; i++)
-        if (aw_selection_has (selection, &list->jobs[i])
-            && (selection->states || !has_ended (&list->jobs[i]))) {
+    for (size_t i = 0; i < list->n; i++)
+        if (is_shown (selection, &list->jobs[i]))
             aw_format_print (format, &list->jobs[i]);
-            printed++;
-        }
     return selection->n_others ? 1 : 0;
 }
 
