@@ -262,6 +262,24 @@ static void a_bad_order_is_replaced_and_a_good_one_stays (void **state)
     }
 }
 
+/* The long one first saves 0.15 of 51 s. */
+static void a_small_gain_is_none (void **state)
+{
+    struct aw_graph *g = rest ();
+    struct aw_sched *s;
+    struct aw_replan r;
+
+    (void)state;
+    g->sets[1].duration = g->sets[2].duration = 0.15;
+    g->sets[3].duration = 50;
+    s = begin (g, "0 1 2 3", 1);
+    r = plan (s, 0.001, 40);
+    assert_true (r.gain == 0 && !aw_plan_is_one (&r.plan));
+    aw_replan_finish (&r);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
 /* On two nodes the order does not matter; on the one that is left it does. */
 static void the_loss_of_a_node_is_a_reason (void **state)
 {
@@ -376,6 +394,7 @@ int main (void)
         cmocka_unit_test (a_task_that_has_run_for_long_takes_longer),
         cmocka_unit_test (long_tasks_count_before_they_end),
         cmocka_unit_test (a_bad_order_is_replaced_and_a_good_one_stays),
+        cmocka_unit_test (a_small_gain_is_none),
         cmocka_unit_test (the_loss_of_a_node_is_a_reason),
         cmocka_unit_test (the_expected_end_moves_with_a_late_task),
         cmocka_unit_test (without_durations_there_is_no_end),
