@@ -189,6 +189,7 @@ static int act (struct aw_sched *sched,
     struct aw_event action;
 
     while (aw_sched_next (sched, &action)) {
+        const struct aw_set *set;
         struct aw_whole whole;
         double seconds;
 
@@ -212,9 +213,10 @@ static int act (struct aw_sched *sched,
             errno = ECANCELED;
             return aw_error_set (err, "the simulation was ended");
         }
-        if (is_service (graph, action.task))
+        set = &graph->sets[aw_graph_task (graph, action.task).set];
+        if (set->service)
             continue; /* counted when it ends */
-        whole = aw_set_whole (&graph->sets[aw_graph_task (graph, action.task).set]);
+        whole = aw_set_whole (set);
         result->cpu_seconds += seconds * whole.cpus;
         result->gpu_seconds += seconds * whole.gpus;
     }

@@ -8,10 +8,11 @@ static bool is_active (enum aw_depend_state state)
     return state == AW_DEPEND_READY || state == AW_DEPEND_RUNNING;
 }
 
-static void count_active (struct aw_depend *d,
-                          uint32_t task,
-                          enum aw_depend_state from,
-                          enum aw_depend_state to)
+/* Not inline: workflows without services do not come here. */
+__attribute__ ((noinline)) static void count_active (struct aw_depend *d,
+                                                     uint32_t task,
+                                                     enum aw_depend_state from,
+                                                     enum aw_depend_state to)
 {
     struct aw_task at = aw_graph_task (d->graph, task);
     uint32_t *n = &d->active[aw_depend_instance (d, at.iteration, at.set)];

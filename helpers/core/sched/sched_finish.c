@@ -108,7 +108,7 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     if (!run->staging && !run->released)
         aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
     aw_sched_hold_end (s, run);
-    if (!run->staging)
+    if (s->services.n && !run->staging)
         aw_sched_end_service (s, run);
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;

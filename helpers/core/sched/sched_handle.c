@@ -174,7 +174,7 @@ int aw_sched_handle (struct aw_sched *s, const struct aw_event *ev, struct aw_er
     s->now = ev->t;
     aw_sched_forget (s);
     if (handle (s, ev, err) == 0) {
-        if (aw_sched_serve (s) < 0)
+        if (s->services.n && aw_sched_serve (s) < 0)
             s->out_of_memory = true;
         return 0;
     }

@@ -73,7 +73,7 @@ static bool next_kill (struct aw_sched *s, struct aw_event *action)
 
     if ((run = aw_sched_next_cancelled (s)))
         return kill_attempt (s, action, run, "cancelled");
-    if ((run = aw_sched_next_unneeded (s)))
+    if (s->services.n && (run = aw_sched_next_unneeded (s)))
         return kill_attempt (s, action, run, "not needed any more");
     if ((run = aw_sched_stranded (s)))
         return kill_attempt (s, action, run, "not started");

@@ -84,7 +84,8 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     s->kill_from = 0; /* where a recorded run is taken in */
     aw_depend_set_state (&s->depend, task, AW_DEPEND_RUNNING);
     aw_sched_hold_begin (s, run);
-    aw_sched_begin_service (s, run);
+    if (s->services.n)
+        aw_sched_begin_service (s, run);
     aw_sched_drop_reservation (s);
 }
 
