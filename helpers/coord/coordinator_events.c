@@ -82,6 +82,9 @@ void aw_coordinator_stop (struct aw_coordinator *c, bool kill, const char *reaso
 {
     struct aw_event ev = { .type = AW_EVENT_STOP, .code = kill, .reason = reason, .node = AW_NONE };
 
+    if (c->killing)
+        return; /* by the nodes' word, or by a signal: whichever came first */
+    c->killing = kill;
     c->note = "stopping";
     c->stopping = true;
     aw_coordinator_handle_event (c, &ev);

@@ -105,6 +105,7 @@ struct aw_coordinator {
     bool *leaving; /* by node: told by SIGTERM to end, and about to */
     uint32_t n_leaving; /* of those that are not lost yet */
     bool stopping; /* a stop was asked for */
+    bool killing; /* and with it the end of all running tasks */
     bool stop_known; /* the scheduler has stopped, and tasks that wait have been told */
     bool complete; /* min_nodes have joined and the pool has been checked */
     int exit_code; /* -1: the run continues */

@@ -28,6 +28,7 @@ int aw_samples_add (struct aw_samples *samples, uint32_t set, double seconds)
     if (aw_array_reserve (&list->seconds, &list->room, list->n + 1) < 0)
         return -1;
     list->seconds[list->n++] = seconds;
+    list->sum += seconds;
     return 0;
 }
 
@@ -50,9 +51,6 @@ const struct aw_sample_list *aw_samples_of (const struct aw_samples *samples, ui
 double aw_samples_mean (const struct aw_samples *samples, uint32_t set)
 {
     const struct aw_sample_list *list = aw_samples_of (samples, set);
-    double sum = 0;
 
-    for (uint32_t i = 0; list && i < list->n; i++)
-        sum += list->seconds[i];
-    return list ? sum / list->n : NAN;
+    return list ? list->sum / list->n : NAN;
 }

@@ -10,6 +10,7 @@ struct aw_samples {
     struct aw_sample_list {
         double *seconds; /* owned */
         uint32_t n, room;
+        double sum; /* of all seconds */
     } * sets; /* owned */
     uint32_t n_sets;
 };

@@ -57,6 +57,18 @@ static void fill_disk (evutil_socket_t fd, short what, void *arg)
     limit_file (journal_size (arg));
 }
 
+static void stop_nodes (evutil_socket_t fd, short what, void *arg)
+{
+    struct coordinated *r = arg;
+    struct aw_event ev = { .task = AW_NONE, .reason = "stopped by SIGTERM" };
+
+    (void)fd;
+    (void)what;
+    for (ev.node = 0; ev.node < r->nodes; ev.node++)
+        r->callbacks->node_leaves (r->callbacks->arg, &ev);
+    raise (SIGINT);
+}
+
 static void happen (struct coordinated *r)
 {
     struct timeval now = { 0, 0 };
@@ -67,6 +79,9 @@ static void happen (struct coordinated *r)
         /* fall through */
     case COORDINATED_INTERRUPT:
         raise (SIGINT);
+        break;
+    case COORDINATED_NODES_AND_INTERRUPT:
+        event_base_once (r->base, -1, EV_TIMEOUT, stop_nodes, r, &now);
         break;
     case COORDINATED_BREAK:
         aw_exec_fake_break (r->exec, "the pool is gone");

@@ -98,9 +98,20 @@ static void a_stopped_run_ends_its_tasks_and_kills_stubborn_ones (void **state)
                                  .what = COORDINATED_INTERRUPT_TWICE,
                                  .at = 2,
                                  .grace = 1e5 };
+    struct coordinated told_by_both = { .tasks = COORDINATED_CHAIN,
+                                        .nodes = 1,
+                                        .cpus = 4,
+                                        .plan = coordinated_for_ever,
+                                        .what = COORDINATED_NODES_AND_INTERRUPT,
+                                        .at = 2,
+                                        .grace = 1e5 };
     struct coordinated_replay p;
 
     (void)state;
+    assert_int_equal (run (&told_by_both), 3);
+    coordinated_check (&told_by_both, 3, &p);
+    assert_int_equal (p.n[AW_EVENT_STOP], 1);
+    coordinated_finish (&told_by_both);
     assert_int_equal (run (&r), 3);
     coordinated_check (&r, 3, &p);
     assert_int_equal (p.n[AW_EVENT_KILL], 3);
