@@ -8,15 +8,16 @@ test_description='services: servers that start when tasks need them, and end whe
 PATH=$PWD/bin:$top_builddir/helpers:$PATH
 export PATH
 
-# serve NAME: a server without a port; it writes its number of starts and waits to be ended
+# serve NAME [TOPIC]: a server without a port; it notes its start and its end, and makes pid.NAME.ITERATION.ATTEMPT. Tasks
+# wait for that: a service that is ready once it has started may be ended before its shell has read a line.
 # until_file FILE: until the file is there
 mkdir bin
 cat >bin/serve <<\END
 #!/bin/sh
-echo "$1" >>starts
 trap 'echo "$1" >>stops; exit 0' TERM
+echo "$1" >>starts
 test -z "$2" || async-workflow send "$2" now
-echo $$ >pid.$1
+echo $$ >pid.$1.$ASYNC_WORKFLOW_ITERATION.$ASYNC_WORKFLOW_ATTEMPT
 while :; do sleep 0.1; done
 END
 cat >bin/until_file <<\END
@@ -72,7 +73,7 @@ test_expect_success 'a service is ready when it sends a message, or once it has 
 	{ "async-workflow": 1, "tasks": {
 	    "a": { "service": {}, "script": "exec serve a" },
 	    "b": { "after": ["a"], "service": { "ready": { "message": "up" } }, "script": "exec serve b up" },
-	    "c": { "after": ["b"], "cpus": 1, "script": "until_file pid.b" } } }
+	    "c": { "after": ["b"], "script": "until_file pid.a.0.0; until_file pid.b.0.0" } } }
 	END
     run 0 chain --cpus 3 && printf "%s\n" a b >expected && test_cmp expected chain/starts &&
     printf "%s\n" b a >expected && test_cmp expected chain/stops
@@ -82,9 +83,9 @@ test_expect_success 'a service makes way for a task that wants its CPUs, and sta
     cat >wide.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {
 	    "s": { "service": {}, "script": "exec serve s" },
-	    "one": { "after": ["s"], "script": "until_file pid.s" },
+	    "one": { "after": ["s"], "script": "until_file pid.s.0.0" },
 	    "wide": { "after": ["one"], "cpus": 2, "script": "test -e stops" },
-	    "two": { "after": ["wide", "s"], "script": "true" } } }
+	    "two": { "after": ["wide", "s"], "script": "until_file pid.s.0.1" } } }
 	END
     run 0 wide && test "$(wc -l <wide/starts)" = 2 && test "$(wc -l <wide/stops)" = 2 &&
     grep "\"kill\",\"task\":\"s.*\"code\":1" wide/run/journal.jsonl
@@ -94,7 +95,7 @@ test_expect_success 'a service that ends by itself has failed, also with exit co
     cat >again.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {
 	    "s": { "service": {}, "retries": 1, "script": "test $ASYNC_WORKFLOW_ATTEMPT = 1 || { until_file begun; exit 0; }; exec serve s" },
-	    "t": { "after": ["s"], "count": 2, "script": "touch begun; until_file pid.s" } } }
+	    "t": { "after": ["s"], "count": 2, "script": "touch begun; until_file pid.s.0.1" } } }
 	END
     run 0 again && grep "s\[0\].*\"failed\".*it ended by itself" again/run/journal.jsonl &&
     sed "s/\"retries\": 1, //" again.json >never.json && run 1 never && grep "it ended by itself" never.out
@@ -114,9 +115,9 @@ test_expect_success 'iterations: one service each, or one for all; sequential, t
     cat >each.json <<-\END &&
 	{ "async-workflow": 1, "iterations": 3, "tasks": {
 	    "s": { "service": {}, "script": "exec serve s" },
-	    "t": { "after": ["s", "t@-1"], "script": "until_file pid.s" } } }
+	    "t": { "after": ["s", "t@-1"], "script": "until_file pid.s.{iteration}.0" } } }
 	END
-    sed "s/\"service\"/\"once\": true, \"service\"/" each.json >all.json && cp each.json stages.json &&
+    sed "s/\"service\"/\"once\": true, \"service\"/; s/{iteration}/0/" each.json >all.json && cp each.json stages.json &&
     run 0 each && test "$(wc -l <each/starts)" = 3 && run 0 all && test "$(wc -l <all/starts)" = 1 &&
     run 0 stages --mode sequential && test "$(wc -l <stages/stops)" = 3
 '
@@ -125,13 +126,13 @@ test_expect_success 'a resumed run starts its services again, and no process is 
     cat >resume.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {
 	    "s": { "service": {}, "script": "exec serve s" },
-	    "t": { "after": ["s"], "count": 3, "script": "echo $ASYNC_WORKFLOW_INDEX >>ran; test {index} != 2 || until_file go" } } }
+	    "t": { "after": ["s"], "count": 3, "script": "echo $ASYNC_WORKFLOW_INDEX >>ran; until_file pid.s.0.$ASYNC_WORKFLOW_ATTEMPT; test {index} != 2 || until_file go" } } }
 	END
     mkdir resume && cp resume.json resume/ &&
     (cd resume && { async-workflow run --local --cpus 2 --dir run resume.json >out 2>&1 & } && echo $! >pid) &&
     (cd resume && for n in $(seq 600); do grep -qs 2 ran && break; sleep 0.1; done; grep 2 ran) &&
     async-workflow explain resume/run "t[2]" && async-workflow status resume/run >status && grep -E "^ *s .*1" status &&
-    kill -9 $(cat resume/pid) && server=$(cat resume/pid.s) &&
+    kill -9 $(cat resume/pid) && server=$(cat resume/pid.s.0.0) &&
     { for n in $(seq 600); do kill -0 $server 2>/dev/null || break; sleep 0.1; done; ! kill -0 $server; } &&
     touch resume/go && (cd resume && async-workflow run --local --resume run >out2 2>&1 || { cat out2; false; }) &&
     sort resume/ran | uniq -c >counts && grep " 1 0" counts && grep " 1 1" counts && grep " 2 2" counts &&
