@@ -159,11 +159,7 @@ static bool choose_beside (struct aw_sched *s,
     return *instance != AW_NONE && choose_nodes (s, &shape->demand, *instance, true, &held);
 }
 
-/* Among blocked shapes, or among the others, the one whose FIRST instance that can end by the limit
- * comes before those of all others. The first instances of shapes may be late, or not served. NULL:
- * there is none.
- */
-static struct aw_shape *first_shape (struct aw_sched *s, bool blocked, uint32_t *first)
+struct aw_shape *aw_sched_first_shape (struct aw_sched *s, bool blocked, uint32_t *first)
 {
     struct aw_shape *shape, *best = NULL;
 
@@ -202,7 +198,7 @@ static const struct aw_shape *first_waiting (struct aw_sched *s, uint32_t first,
 
     if (!shape || !aw_ready_before (&s->ready, shape->heap[0], first))
         return NULL;
-    shape = first_shape (s, true, instance);
+    shape = aw_sched_first_shape (s, true, instance);
     if (shape && aw_sched_services_alone (s)
         && s->graph->sets[aw_graph_instance_set (s->graph, *instance)].service)
         return NULL; /* it would wait for those to end, and they for tasks that it holds back */
@@ -326,7 +322,7 @@ int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
 
     if (aw_sched_refresh_ranks (s, s->graph) < 0)
         return -1;
-    while ((shape = first_shape (s, false, &first))) {
+    while ((shape = aw_sched_first_shape (s, false, &first))) {
         struct aw_choice choice;
 
         if (place (s, shape, first, &choice))

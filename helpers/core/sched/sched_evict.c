@@ -44,10 +44,12 @@ static uint32_t bound_to (const struct aw_sched *s, const struct aw_shape *shape
 
 struct aw_running *aw_sched_next_evicted (struct aw_sched *s)
 {
-    struct aw_shape *shape, *first = aw_ready_first (&s->ready, true);
+    struct aw_shape *shape, *first;
+    uint32_t head;
 
     if (s->stopped || s->running.n_idle == 0)
         return NULL;
+    first = aw_sched_first_shape (s, true, &head);
     for (uint32_t i = 0; (shape = aw_ready_at (&s->ready, true, i)); i++) {
         uint32_t instance = aw_sched_first_startable (s, shape);
         struct asking asking = { .s = s, .demand = &shape->demand, .on = AW_NO_NODE };
@@ -60,7 +62,7 @@ struct aw_running *aw_sched_next_evicted (struct aw_sched *s)
         asking.instance = instance;
         asking.set = aw_graph_instance_set (s->graph, instance);
         asking.on = bound_to (s, shape, instance);
-        asking.beside = shape != first && aw_sched_reserve_for (s, first, first->heap[0]);
+        asking.beside = shape != first && aw_sched_reserve_for (s, first, head);
         if (aw_evict_next (&query, &victim) == AW_EVICT_END)
             return victim;
     }

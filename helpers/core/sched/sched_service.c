@@ -221,7 +221,8 @@ bool aw_sched_may_evict (const struct aw_sched *s, uint32_t instance, const stru
 
     if (!is_service (s, run->set))
         return true;
-    if (aw_sched_uses (s, instance, run->task))
+    if (aw_sched_uses (s, instance, run->task)
+        || (s->services.focus != AW_NONE && aw_sched_uses (s, s->services.focus, run->task)))
         return false;
     return !is_service (s, aw_graph_instance_set (s->graph, instance))
            || !aw_sched_users_of (s, aw_graph_instance (s->graph, at.iteration, run->set)).wanted;

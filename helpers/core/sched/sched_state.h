@@ -204,7 +204,8 @@ bool aw_sched_is_forsaken (const struct aw_sched *s, uint32_t instance);
 /* Does INSTANCE use the service TASK, or a service that does? */
 bool aw_sched_uses (const struct aw_sched *s, uint32_t instance, uint32_t task);
 
-/* May a task of INSTANCE have the place of RUN, which is idle? */
+/* May a task of INSTANCE have the place of RUN, which is idle? Not that of a service that the task
+ * uses, or the one that gets the pool. */
 bool aw_sched_may_evict (const struct aw_sched *s, uint32_t instance, const struct aw_running *run);
 
 /* The next service that runs and that nothing will need; NULL: there is none. */
@@ -398,7 +399,13 @@ bool aw_sched_awaits_nodes (const struct aw_sched *s);
  * ready task, or because none is left? */
 enum aw_stuck aw_sched_next_stuck (struct aw_sched *s, struct aw_running **run);
 
-/* sched_decide.c. Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE.
+/* sched_decide.c. Among blocked shapes, or among the others, the one whose FIRST instance that can
+ * end by the limit comes before those of all others. The first instances of shapes may be late, or
+ * not served. NULL: there is none.
+ */
+struct aw_shape *aw_sched_first_shape (struct aw_sched *s, bool blocked, uint32_t *first);
+
+/* Makes sure that the reservation is for SHAPE, whose first task is of INSTANCE.
  * False: it needs none, because it could never fit. */
 bool aw_sched_reserve_for (struct aw_sched *s, const struct aw_shape *shape, uint32_t instance);
 
