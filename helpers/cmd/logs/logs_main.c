@@ -181,10 +181,37 @@ static bool all_ended (const struct aw_logs_run *run, const struct aw_logs_tasks
     return true;
 }
 
+/* The attempt to begin with: what earlier ones printed is asked for by number. */
+static uint32_t present_attempt (const struct aw_logs_run *run, uint32_t id)
+{
+    const struct aw_attempt *last = aw_history_last (&run->report.history, id);
+
+    return last ? last->attempt : 0;
+}
+
+/* Passes from each attempt that has a successor to the next. All that the attempt printed was there
+ * when the journal, as it was read last, told of the successor. Are there any?
+ */
+static bool go_on (const struct aw_logs_run *run, struct aw_logs_task *tasks, size_t n)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++) {
+        uint32_t wanted = tasks[i].place.wanted;
+
+        if (wanted >= present_attempt (run, tasks[i].id))
+            continue;
+        aw_logs_task_init (&tasks[i], run, tasks[i].id, wanted + 1);
+        any = true;
+    }
+    return any;
+}
+
 /* What is printed last was there when the journal said that all has ended. */
 static int follow_tasks (struct follower *f,
                          struct aw_logs_task *tasks,
                          const struct aw_logs_tasks *ids,
+                         bool retries,
                          struct aw_logs_printer *printer,
                          struct aw_problems *problems)
 {
@@ -197,7 +224,9 @@ static int follow_tasks (struct follower *f,
             return AW_EXIT_INPUT;
         ended = all_ended (f->run, ids);
         code = print_tasks (f->run, tasks, ids->n, printer, !ended || f->run->report.live, &found);
-        if (!ended)
+        if (retries && go_on (f->run, tasks, ids->n))
+            ended = false;
+        else if (!ended)
             nanosleep (&FOLLOW_PAUSE, NULL);
     }
     return code;
@@ -222,8 +251,9 @@ static int follow (struct aw_logs_run *run,
     else {
         for (size_t i = 0; i < ids->n; i++)
             aw_logs_task_init (&tasks[i], run, ids->ids[i],
-                               args->attempt ? args->attempt - 1 : AW_LOG_LAST);
-        code = follow_tasks (&f, tasks, ids, printer, problems);
+                               args->attempt ? args->attempt - 1
+                                             : present_attempt (run, ids->ids[i]));
+        code = follow_tasks (&f, tasks, ids, args->attempt == 0, printer, problems);
     }
     free (f.journal);
     free (tasks);
