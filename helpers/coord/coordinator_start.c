@@ -8,7 +8,7 @@
 #include "coord/task_step.h"
 #include "util/array.h"
 
-enum { MAX_SERVICES = 64 }; /* that one task is told of */
+enum { MAX_SERVICES = 64 }; /* whose addresses one task gets */
 
 /* Ends an attempt that was not sent: as failed, or as cancelled if nothing is wrong with it. */
 static void end_unsent (struct aw_coordinator *c,

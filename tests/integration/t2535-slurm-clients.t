@@ -13,7 +13,8 @@ at_exit_also="rm -rf $dir"
 cd "$dir" || exit 1
 
 PATH=$top_builddir/helpers:$PATH
-export PATH HOME="$dir" USER="$(id -un)"
+HOME=$dir USER=$(id -un)
+export PATH HOME USER
 unset PYTHONPATH
 
 case $(snakemake --version 2>/dev/null) in

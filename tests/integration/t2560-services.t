@@ -172,7 +172,7 @@ test_expect_success 'check names what a service cannot be' '
     refuses "\"tasks\": { \"s\": { \"service\": {}, \"ranks\": 2, \"script\": \"x\" } }" "remove \"ranks\"" &&
     refuses "\"tasks\": { \"s\": { \"service\": { \"ready\": { \"port\": 70000 } }, \"script\": \"x\" } }" "ready.port" 65535 &&
     refuses "\"tasks\": { \"s\": { \"service\": { \"ready\": { \"port\": 1, \"message\": \"m\" } }, \"script\": \"x\" } }" "not both" &&
-    refuses "\"tasks\": { \"s\": { \"service\": { \"redy\": {} }, \"script\": \"x\" } }" "did you mean \"ready\"" &&
+    refuses "\"tasks\": { \"s\": { \"service\": { \"readyy\": {} }, \"script\": \"x\" } }" "did you mean \"ready\"" &&
     refuses "\"tasks\": { $S, \"t\": { \"after\": [\"s[i]\"], \"script\": \"x\" } }" "write \"s\"" &&
     refuses "\"iterations\": 2, \"tasks\": { $S, \"t\": { \"after\": [\"s@-1\"], \"script\": \"x\" } }" "write \"s\"" &&
     refuses "\"iterations\": 2, \"tasks\": { $S, \"t\": { \"script\": \"x\" }, \"u\": { \"once\": true, \"after\": [\"s\", \"t\"], \"script\": \"x\" } }" "\"once\": true" &&

@@ -330,7 +330,7 @@ bool aw_format_needs_details (const struct aw_format *format)
  * Lines
  */
 
-/* Fits what stands from START on into the column. MARK replaces the last character of what is cut
+/* Fits the text from START on into the column. MARK replaces the last character of what is cut
  * off. */
 static void fit (struct aw_format *format, const struct aw_column *column, size_t start, char mark)
 {

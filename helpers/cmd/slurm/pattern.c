@@ -11,8 +11,8 @@
 #include "cmd/slurm/slurm.h"
 #include "io/textbuf.h"
 
-/* What stands for each letter, a variable of the environment, and what it is where that is not set;
- * and whether it is a number, which can be padded with zeros.
+/* For each letter a variable of the environment, and the text where that is not set; and whether it
+ * is a number, which can be padded with zeros.
  */
 static const struct {
     char letter;

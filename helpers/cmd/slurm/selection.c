@@ -62,7 +62,7 @@ static bool read_range (const char **text, struct aw_wanted *wanted)
     return n > 0 && n < 10;
 }
 
-/* What stands behind the "_" of an array's id. 1, 0: it is wrong, or -1, printed. */
+/* The text behind the "_" of an array's id. 1, 0: it is wrong, or -1, printed. */
 static int add_elements (struct aw_selection *s, const char **text, struct aw_wanted *wanted)
 {
     if (**text != '[')

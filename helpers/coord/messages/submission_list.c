@@ -150,7 +150,7 @@ static void put_resources (struct aw_textbuf *line, const struct aw_set *set)
     put_numbers (line, rest, 2);
 }
 
-/* What stands after the tab. */
+/* The text after the tab. */
 static void put_texts (struct aw_textbuf *line, const struct aw_recipe *recipe, bool details)
 {
     const char *comment = recipe->comment ? recipe->comment : "";

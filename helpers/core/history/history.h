@@ -191,8 +191,8 @@ struct aw_summary {
 };
 void aw_history_summary (const struct aw_history *history, struct aw_summary *summary);
 
-/* The same of one task set. Times are of completed attempts (of a service, until it was ready), waits (ready to start) of all. NAN:
- * there are none.
+/* The same of one task set. Times are of completed attempts (of a service, until it was ready),
+ * waits (ready to start) of all. NAN: there are none.
  */
 struct aw_set_summary {
     uint32_t tasks; /* of all iterations */
