@@ -712,7 +712,7 @@ def _lines(channel):
 
 
 def calls():
-    """Yields the calls to this process, a worker, one by one, until the pool needs it no more.
+    """Yields the calls to this process, a worker, one by one, until the pool no longer needs it.
 
     Each ends by its done() or fail(), or well when the next one is asked for. Meanwhile the
     functions of this module speak for that task. An exception that ends the process fails the

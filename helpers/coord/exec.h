@@ -29,7 +29,7 @@ struct aw_exec_callbacks {
      * coordinator ends them. */
     void (*node_lost) (void *arg, const struct aw_event *ev);
     /* An attempt ended, or could not be started: type FINISH. Or its data has come, STAGED, it is
-     * a service that is ready, SERVING, or it needs its CPUs and GPUs no more, RELEASE.
+     * a service that is ready, SERVING, or it no longer needs its CPUs and GPUs, RELEASE.
      */
     void (*task_finished) (void *arg, const struct aw_event *ev);
     /* Execution as a whole is broken: nothing can run any more (the pool step ended, no agent came

@@ -23,6 +23,12 @@ struct aw_slurm_option {
     const char *variable; /* of the environment, which gives it too, after "SBATCH_" */
 };
 
+/* A row of a table of a command that is neither sbatch nor srun; USE without its prefix. */
+#define AW_SLURM_OPTION(USE, name, letter, argument)     \
+    {                                                    \
+        name, letter, argument, { AW_SLURM_##USE }, NULL \
+    }
+
 enum { AW_SLURM_OPTIONS = 160 }; /* at most, in a table */
 
 struct aw_slurm_options {

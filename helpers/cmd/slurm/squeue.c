@@ -11,43 +11,34 @@
 
 enum { JOBS, USER, ME, STATES, NAME, NO_HEADER, FORMAT, LONG_FORMAT, LONG, VERSION, TAKEN };
 
-#define TAKE(word, short, argument)                     \
-    {                                                   \
-        word, short, argument, { AW_SLURM_TAKEN }, NULL \
-    }
-#define OTHER(what, word, short, argument)               \
-    {                                                    \
-        word, short, argument, { AW_SLURM_##what }, NULL \
-    }
-
 static const struct aw_slurm_option table[] = {
-    [JOBS] = TAKE ("jobs", 'j', '?'),
-    [USER] = TAKE ("user", 'u', '='),
-    [ME] = TAKE ("me", 0, 0),
-    [STATES] = TAKE ("states", 't', '='),
-    [NAME] = TAKE ("name", 'n', '='),
-    [NO_HEADER] = TAKE ("noheader", 'h', 0),
-    [FORMAT] = TAKE ("format", 'o', '='),
-    [LONG_FORMAT] = TAKE ("Format", 'O', '='),
-    [LONG] = TAKE ("long", 'l', 0),
-    [VERSION] = TAKE ("version", 'V', 0),
-    OTHER (NOTHING, "array", 'r', 0),
-    OTHER (NOTHING, "all", 'a', 0),
-    OTHER (NOTHING, "verbose", 'v', 0),
-    OTHER (NOTHING, "local", 0, 0),
-    OTHER (NOTHING, "partition", 'p', '='),
-    OTHER (NOTHING, "account", 'A', '='),
-    OTHER (NOTHING, "qos", 'q', '='),
-    OTHER (NOTHING, "clusters", 'M', '='),
-    OTHER (REFUSED, "sort", 'S', '='),
-    OTHER (REFUSED, "iterate", 'i', '='),
-    OTHER (REFUSED, "nodelist", 'w', '='),
-    OTHER (REFUSED, "steps", 's', '?'),
-    OTHER (REFUSED, "start", 0, 0),
-    OTHER (REFUSED, "licenses", 'L', '='),
-    OTHER (REFUSED, "reservation", 'R', '='),
-    OTHER (REFUSED, "json", 0, '?'),
-    OTHER (REFUSED, "yaml", 0, '?'),
+    [JOBS] = AW_SLURM_OPTION (TAKEN, "jobs", 'j', '?'),
+    [USER] = AW_SLURM_OPTION (TAKEN, "user", 'u', '='),
+    [ME] = AW_SLURM_OPTION (TAKEN, "me", 0, 0),
+    [STATES] = AW_SLURM_OPTION (TAKEN, "states", 't', '='),
+    [NAME] = AW_SLURM_OPTION (TAKEN, "name", 'n', '='),
+    [NO_HEADER] = AW_SLURM_OPTION (TAKEN, "noheader", 'h', 0),
+    [FORMAT] = AW_SLURM_OPTION (TAKEN, "format", 'o', '='),
+    [LONG_FORMAT] = AW_SLURM_OPTION (TAKEN, "Format", 'O', '='),
+    [LONG] = AW_SLURM_OPTION (TAKEN, "long", 'l', 0),
+    [VERSION] = AW_SLURM_OPTION (TAKEN, "version", 'V', 0),
+    AW_SLURM_OPTION (NOTHING, "array", 'r', 0),
+    AW_SLURM_OPTION (NOTHING, "all", 'a', 0),
+    AW_SLURM_OPTION (NOTHING, "verbose", 'v', 0),
+    AW_SLURM_OPTION (NOTHING, "local", 0, 0),
+    AW_SLURM_OPTION (NOTHING, "partition", 'p', '='),
+    AW_SLURM_OPTION (NOTHING, "account", 'A', '='),
+    AW_SLURM_OPTION (NOTHING, "qos", 'q', '='),
+    AW_SLURM_OPTION (NOTHING, "clusters", 'M', '='),
+    AW_SLURM_OPTION (REFUSED, "sort", 'S', '='),
+    AW_SLURM_OPTION (REFUSED, "iterate", 'i', '='),
+    AW_SLURM_OPTION (REFUSED, "nodelist", 'w', '='),
+    AW_SLURM_OPTION (REFUSED, "steps", 's', '?'),
+    AW_SLURM_OPTION (REFUSED, "start", 0, 0),
+    AW_SLURM_OPTION (REFUSED, "licenses", 'L', '='),
+    AW_SLURM_OPTION (REFUSED, "reservation", 'R', '='),
+    AW_SLURM_OPTION (REFUSED, "json", 0, '?'),
+    AW_SLURM_OPTION (REFUSED, "yaml", 0, '?'),
     /* End of options */
 };
 
