@@ -19,30 +19,10 @@ case $(snakemake --version 2>/dev/null) in
     ;;
 esac
 
-# pipeline DIR FILES: a directory with a Snakefile that makes FILES, and a workflow that runs it in one task with one retry. A
-# job notes when another instance of it runs at the same time, and each of its runs.
-pipeline ()
-{
-    mkdir "$1" && cat >"$1/Snakefile" <<END &&
-rule all:
-    input: $2
-rule make:
-    output: "part.{n}.txt"
-    shell: "flock -n lock.{wildcards.n} sh -c 'echo {wildcards.n} >>began; sleep 1; echo {wildcards.n} >{output}; echo {wildcards.n} >>ran' || {{ echo {wildcards.n} >>twice; false; }}"
-rule bad:
-    output: "bad.txt"
-    shell: "exit 3"
-END
-    cat >"$1/client" <<END &&
-#!/bin/sh
-echo \$\$ >pid
-snakemake --unlock 2>/dev/null
-exec snakemake --rerun-incomplete --keep-going --jobs 8 --latency-wait 5 --cluster "async-workflow submit --name {rule} --cpus {threads}" \
-    --cluster-status "async-workflow status --task" --cluster-cancel "async-workflow cancel"
-END
-    chmod +x "$1/client" &&
-    printf '{ "async-workflow": 1, "tasks": { "client": { "command": ["./client"], "retries": 1 } } }\n' >"$1/w.json"
-}
+. "$top_srcdir/tests/integration/snakemake.sh"
+submitting='--cluster "async-workflow submit --name {rule} --cpus {threads}" --cluster-status "async-workflow status --task"
+    --cluster-cancel "async-workflow cancel"'
+submitting=$(echo "$submitting" | tr '\n' ' ')
 
 # run DIR [OPTION]...: its exit status goes to DIR/status
 run ()
@@ -70,8 +50,10 @@ done_well ()
 
 test_expect_success 'pipelines' '
     parts="expand(\"part.{n}.txt\", n=range(3))" &&
-    pipeline bad "$parts, \"bad.txt\"" && sed -i "s/, \"retries\": 1//" bad/w.json &&
-    pipeline killed "$parts" && pipeline crashed "$parts" && pipeline interrupted "$parts"
+    pipeline bad "$parts, \"bad.txt\"" "$submitting" "\"retries\": 0" &&
+    for name in killed crashed interrupted; do
+        pipeline $name "$parts" "$submitting" "\"retries\": 1" || return 1
+    done
 '
 
 test_expect_success 'the example' 'cp -r "$top_srcdir/examples/snakemake" example && chmod -R u+w example'

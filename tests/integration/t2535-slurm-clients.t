@@ -22,29 +22,8 @@ case $(snakemake --version 2>/dev/null) in
 esac
 command -v toil-cwl-runner >/dev/null && test_set_prereq TOIL
 
-# pipeline DIR FILES [KEYS]: a directory with a Snakefile that makes FILES, and a workflow that runs it in one task. A job notes
-# when another instance of it runs at the same time, and each of its runs.
-pipeline ()
-{
-    mkdir "$1" && cat >"$1/Snakefile" <<END &&
-rule all:
-    input: $2
-rule make:
-    output: "part.{n}.txt"
-    shell: "flock -n lock.{wildcards.n} sh -c 'echo {wildcards.n} >>began; sleep 1; echo {wildcards.n} >{output}; echo {wildcards.n} >>ran' || {{ echo {wildcards.n} >>twice; false; }}"
-rule bad:
-    output: "bad.txt"
-    shell: "exit 3"
-END
-    cat >"$1/client" <<END &&
-#!/bin/sh
-snakemake --unlock 2>/dev/null
-echo \$\$ >pid
-exec snakemake --slurm --rerun-incomplete --keep-going --jobs 8 --latency-wait 5 --default-resources mem_mb=10 runtime=5
-END
-    chmod +x "$1/client" &&
-    printf '{ "async-workflow": 1, "tasks": { "client": { "command": ["./client"], "slurm_commands": true%s } } }\n' "$3" >"$1/w.json"
-}
+. "$top_srcdir/tests/integration/snakemake.sh"
+slurm="--slurm --default-resources mem_mb=10 runtime=5"
 
 # run DIR: its exit status goes to DIR/status
 run ()
@@ -58,7 +37,8 @@ run ()
 
 test_expect_success 'pipelines' '
     parts="expand(\"part.{n}.txt\", n=range(3))" &&
-    pipeline bad "$parts, \"bad.txt\"" && pipeline killed "$parts" ", \"retries\": 1" &&
+    pipeline bad "$parts, \"bad.txt\"" "$slurm" "\"slurm_commands\": true" &&
+    pipeline killed "$parts" "$slurm" "\"slurm_commands\": true, \"retries\": 1" &&
     mkdir toil && cat >toil/tool.cwl <<-\END && echo "{\"words\": [\"a\", \"b\"]}" >toil/in.json &&
 	cwlVersion: v1.0
 	class: CommandLineTool
