@@ -311,13 +311,27 @@ static pid_t start_offered (const struct child *child,
     return pid;
 }
 
+/* Reads what the child reports, if it does. 0, or -1 with errno: it is not known how it fares. */
+static int read_report (int fd, struct report *report)
+{
+    size_t got = 0;
+    ssize_t n = 1;
+
+    while (got < sizeof (*report) && n != 0) {
+        n = read (fd, (char *)report + got, sizeof (*report) - got);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        got += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
 /* The same for a child that reports by a pipe. */
 static pid_t start_and_listen (struct child *child,
                                const struct aw_oom_offer *oom_offer,
                                struct report *report)
 {
     int fds[2];
-    ssize_t n = 0;
     pid_t pid;
 
     if (pipe2 (fds, O_CLOEXEC) < 0) {
@@ -331,8 +345,10 @@ static pid_t start_and_listen (struct child *child,
     child->report = fds[1];
     pid = start_offered (child, oom_offer, report);
     close (fds[1]);
-    while (pid > 0 && (n = read (fds[0], report, sizeof (*report))) < 0 && errno == EINTR)
-        ;
+    if (pid > 0 && read_report (fds[0], report) < 0) {
+        *report = (struct report){ STAGE_SESSION, errno };
+        kill (pid, SIGKILL);
+    }
     close (fds[0]);
     return pid;
 }

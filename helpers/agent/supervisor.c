@@ -23,17 +23,24 @@ static const double REST_SECONDS = 5; /* for killed processes to end */
 /* Slurm may signal only this process of the step, depending on how it tracks processes. */
 static const int passed_on[] = { SIGTERM, SIGUSR1, SIGUSR2 };
 
-/* Waits for CHILD. Returns its status. */
+/* Waits for CHILD. Returns its status. One that cannot be waited for is killed. */
 static int wait_for (pid_t child)
 {
     sigset_t set;
     int status, number;
+    pid_t ended;
 
     sigemptyset (&set);
     sigaddset (&set, SIGCHLD);
     for (size_t i = 0; i < sizeof (passed_on) / sizeof (passed_on[0]); i++)
         sigaddset (&set, passed_on[i]);
-    while (waitpid (child, &status, WNOHANG) != child) {
+    while ((ended = waitpid (child, &status, WNOHANG)) != child) {
+        if (ended < 0 && errno != EINTR) {
+            fprintf (stderr, "async-workflow-agent: cannot wait for the agent: %s\n",
+                     strerror (errno));
+            kill (child, SIGKILL);
+            return SIGKILL;
+        }
         number = sigwaitinfo (&set, NULL);
         if (number > 0 && number != SIGCHLD)
             kill (child, number);

@@ -106,6 +106,7 @@ static bool move (struct aw_worker_stream *stream)
         if (n < 0 && errno == EAGAIN && wait_for_room (stream, to))
             return false;
         discard (stream->from); /* the process that writes logs has died, which fails it */
+        break;
     }
     return true;
 }

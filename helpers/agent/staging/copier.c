@@ -134,16 +134,20 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
     struct aw_copier *copier = arg;
     struct report report;
     ssize_t n = read (fd, &report, sizeof (report));
+    struct aw_error err;
 
     (void)what;
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
+    if (n < 0)
+        aw_error_set (&err, "the copying process cannot be heard: %s", strerror (errno));
+    else
+        aw_error_set (&err, "the copying process was killed, perhaps for lack of memory");
     if (n != sizeof (report) || report.kind == LAST)
         copier->pid = -1; /* it ends by itself; another process may get its number */
     if (n != sizeof (report)) {
         event_del (copier->event);
-        copier->callbacks.done (copier->callbacks.arg, NULL,
-                                "the copying process was killed, perhaps for lack of memory");
+        copier->callbacks.done (copier->callbacks.arg, NULL, err.text);
     }
     else if (report.kind == MADE) {
         if (copier->callbacks.made)
