@@ -166,13 +166,12 @@ void aw_agent_on_sweep (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (aw_processes_read (&agent->processes) < 0)
+    if (aw_processes_read_children (&agent->processes) < 0)
         return;
     for (size_t i = 0; i < agent->processes.n; i++) {
         pid_t pid = agent->processes.pids[i];
 
-        if (aw_process_is_child (pid) && !aw_attempts_by_pid (&agent->attempts, pid)
-            && !is_owned (agent, pid))
+        if (!aw_attempts_by_pid (&agent->attempts, pid) && !is_owned (agent, pid))
             kill (pid, SIGKILL);
     }
 }

@@ -52,11 +52,56 @@ void aw_processes_finish (struct aw_processes *processes)
     memset (processes, 0, sizeof (*processes));
 }
 
-bool aw_process_is_child (pid_t pid)
+static bool is_child (pid_t pid)
 {
     siginfo_t info;
 
     return waitid (P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* By a question about each process of the machine. */
+static int search_children (struct aw_processes *processes)
+{
+    size_t n = 0;
+
+    if (aw_processes_read (processes) < 0)
+        return -1;
+    for (size_t i = 0; i < processes->n; i++)
+        if (is_child (processes->pids[i]))
+            processes->pids[n++] = processes->pids[i];
+    processes->n = n;
+    return 0;
+}
+
+static int add_children_of (struct aw_processes *processes, const char *thread)
+{
+    char path[64];
+    FILE *file;
+    int pid, rc = 0;
+
+    snprintf (path, sizeof (path), "/proc/self/task/%.20s/children", thread);
+    file = fopen (path, "re");
+    if (!file)
+        return -1;
+    while (rc == 0 && fscanf (file, "%d", &pid) == 1)
+        rc = add (processes, pid);
+    fclose (file);
+    return rc;
+}
+
+int aw_processes_read_children (struct aw_processes *processes)
+{
+    DIR *dir = opendir ("/proc/self/task");
+    struct dirent *entry;
+    int rc = dir ? 0 : -1;
+
+    processes->n = 0;
+    while (rc == 0 && (entry = readdir (dir)))
+        if (entry->d_name[0] != '.')
+            rc = add_children_of (processes, entry->d_name);
+    if (dir)
+        closedir (dir);
+    return rc == 0 ? 0 : search_children (processes);
 }
 
 /* A process has a score of up to 1,000, its part of the memory in thousandths, plus this number. */
@@ -249,11 +294,10 @@ void aw_processes_kill_children (struct aw_processes *processes, double seconds)
             ;
         if ((pid < 0 && errno == ECHILD) || aw_clock_monotonic () > limit)
             return;
-        if (aw_processes_read (processes) < 0)
+        if (aw_processes_read_children (processes) < 0)
             return;
         for (size_t i = 0; i < processes->n; i++)
-            if (aw_process_is_child (processes->pids[i]))
-                kill (processes->pids[i], SIGKILL);
+            kill (processes->pids[i], SIGKILL);
         nanosleep (&pause, NULL);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds processes that nobody keeps a list of: those of a task's session, and those that a task has
- * left behind. Each search asks the kernel about every process in /proc, so it is for ends of
+ * left behind. Most searches ask the kernel about every process in /proc, so they are for ends of
  * tasks, never for starts.
  */
 #ifndef AW_UTIL_PROCESSES_H
@@ -24,10 +24,11 @@ struct aw_processes {
 int aw_processes_read (struct aw_processes *processes);
 void aw_processes_finish (struct aw_processes *processes);
 
-/* Is PID a child of this process, running or not yet reaped? No other process gets the number of a
- * child before it is reaped.
+/* Replaces the list by that of the children of this process, running or not yet reaped. No other
+ * process gets the number of a child before it is reaped. One may be missing while others end. 0,
+ * or -1 with errno.
  */
-bool aw_process_is_child (pid_t pid);
+int aw_processes_read_children (struct aw_processes *processes);
 
 /* Makes the kernel kill this process and its descendants before others when memory runs out. Only
  * system calls, so it is safe between vfork and exec.

@@ -450,10 +450,9 @@ static pid_t copying_process (void)
     struct aw_processes processes = { 0 };
     pid_t found = 0;
 
-    assert_int_equal (aw_processes_read (&processes), 0);
-    for (size_t i = 0; i < processes.n; i++)
-        if (aw_process_is_child (processes.pids[i]))
-            found = processes.pids[i];
+    assert_int_equal (aw_processes_read_children (&processes), 0);
+    if (processes.n > 0)
+        found = processes.pids[0];
     aw_processes_finish (&processes);
     return found;
 }
