@@ -72,7 +72,9 @@ static void close_stream (struct process *p, struct stream *stream)
 {
     if (stream->fd < 0)
         return;
-    close (stream->fd); /* which takes it out of the epoll */
+    /* A close does not take it out while another process has a copy. */
+    (void)epoll_ctl (p->epoll, EPOLL_CTL_DEL, stream->fd, NULL);
+    close (stream->fd);
     stream->fd = -1;
     p->n_open--;
 }
