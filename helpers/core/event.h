@@ -90,7 +90,8 @@ enum aw_event_member {
     AW_MEMBER_REASON,
     AW_MEMBERS /* their number */
 };
-#define AW_MEMBER_BIT(member) (UINT32_C (1) << (member))
+#define AW_MEMBER_BIT(member) (UINT64_C (1) << (member))
+_Static_assert(AW_MEMBERS <= 64, "a set of members has 64 bits");
 
 /* What a STALL is, in its code. */
 enum aw_stall {
@@ -179,9 +180,9 @@ int aw_event_type_parse (const char *name);
 /* The members of events of TYPE, as sets of AW_MEMBER_BITs that do not overlap. */
 struct aw_event_members {
     const char *name; /* of the type */
-    uint32_t required; /* always there */
-    uint32_t usual; /* there, but for journals of earlier versions */
-    uint32_t optional; /* there where they say something */
+    uint64_t required; /* always there */
+    uint64_t usual; /* there, but for journals of earlier versions */
+    uint64_t optional; /* there where they say something */
 };
 struct aw_event_members aw_event_members (enum aw_event_type type);
 

@@ -214,7 +214,7 @@ static int read_type (struct aw_journal_line *line,
 {
     const char *name = line->text[AW_MEMBER_EVENT];
     int type = line->seen & AW_MEMBER_BIT (AW_MEMBER_EVENT) ? aw_event_type_parse (name) : 0;
-    uint32_t missing;
+    uint64_t missing;
 
     if (type < 0)
         return aw_error_set (err, "unknown event \"%.64s\"", name);
@@ -222,7 +222,7 @@ static int read_type (struct aw_journal_line *line,
     missing = members->required & ~line->seen;
     if (missing)
         return aw_error_set (err, "\"%s\" is missing",
-                             aw_journal_members[__builtin_ctz (missing)].key);
+                             aw_journal_members[__builtin_ctzll (missing)].key);
     return type;
 }
 
@@ -261,7 +261,7 @@ int aw_journal_read_event (struct aw_journal_reader *reader,
 {
     struct aw_event_members members = { 0 };
     int type = read_type (line, &members, err);
-    uint32_t rest;
+    uint64_t rest;
 
     if (type < 0)
         return -1;
@@ -273,7 +273,7 @@ int aw_journal_read_event (struct aw_journal_reader *reader,
         return aw_error_set (err, "out of memory");
     rest = line->seen & (members.required | members.usual | members.optional);
     for (int rc; rest; rest &= rest - 1)
-        if ((rc = read_member (reader, line, __builtin_ctz (rest), err)) != 0)
+        if ((rc = read_member (reader, line, __builtin_ctzll (rest), err)) != 0)
             return rc;
     reader->ev.gpu_known = line->seen & AW_MEMBER_BIT (AW_MEMBER_GPU_MEM);
     return type == AW_EVENT_ADD ? grow (reader, err) : 0;

@@ -232,10 +232,10 @@ static bool says (const struct aw_event *ev, int member)
 void aw_journal_put_event (struct aw_journal *journal, const struct aw_event *ev)
 {
     struct aw_event_members members = aw_event_members (ev->type);
-    uint32_t always = members.required | members.usual, rest = always | members.optional;
+    uint64_t always = members.required | members.usual, rest = always | members.optional;
 
     for (int member; rest; rest &= ~AW_MEMBER_BIT (member)) {
-        member = __builtin_ctz (rest);
+        member = __builtin_ctzll (rest);
         if (always & AW_MEMBER_BIT (member) || says (ev, member))
             put_member (journal, ev, member);
     }
@@ -254,7 +254,7 @@ static int add_node (struct aw_journal *journal, const struct aw_event *ev, stru
 
 static int check_numbers (const struct aw_journal *journal,
                           const struct aw_event *ev,
-                          uint32_t required,
+                          uint64_t required,
                           struct aw_error *err)
 {
     if (required & AW_MEMBER_BIT (AW_MEMBER_TASK) && ev->task >= journal->graph->n_tasks)
@@ -272,7 +272,7 @@ int aw_journal_check_event (struct aw_journal *journal,
                             const struct aw_event *ev,
                             struct aw_error *err)
 {
-    uint32_t required;
+    uint64_t required;
 
     if ((unsigned)ev->type >= AW_EVENT_TYPES)
         return aw_error_set (err, "no event has type %d", (int)ev->type);

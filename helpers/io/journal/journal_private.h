@@ -70,7 +70,7 @@ int aw_journal_read_more (struct aw_journal_more *more,
 
 /* One line taken apart: texts within the line, by enum aw_event_member. */
 struct aw_journal_line {
-    uint32_t seen; /* AW_MEMBER_BITs */
+    uint64_t seen; /* AW_MEMBER_BITs */
     char *text[AW_MEMBERS];
     double number[AW_MEMBERS];
     struct aw_journal_more more;

@@ -13,9 +13,13 @@
     {                                                          \
         KEY (name), AW_FORM_##form, OF (place), AW_WHEN_##when \
     }
-#define KIND(members, event)                                   \
-    {                                                          \
-        members, sizeof (members) / sizeof (members[0]), event \
+#define COUNT(members) (sizeof (members) / sizeof (members[0]))
+/* The array is of a wrong size, which the compiler reports, where a kind has too many members. */
+#define KIND(members, event)                                                                   \
+    {                                                                                          \
+        members,                                                                               \
+            COUNT (members) * sizeof (char[COUNT (members) <= AW_FRAME_MEMBERS_MAX ? 1 : -1]), \
+            event                                                                              \
     }
 
 static const struct aw_frame_member challenge[] = {

@@ -43,6 +43,8 @@ struct aw_frame_member {
     enum aw_frame_when when;
 };
 
+enum { AW_FRAME_MEMBERS_MAX = 48 }; /* of a kind */
+
 struct aw_frame_kind {
     const struct aw_frame_member *members; /* in their order; the key of the first names the kind */
     size_t n;

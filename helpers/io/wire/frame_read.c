@@ -14,7 +14,6 @@
 #include "util/array.h"
 
 enum {
-    MAX_MEMBERS = 48, /* of a kind */
     MAX_LISTS = 4, /* in one frame */
     MAX_SETS = 3
 };
@@ -41,7 +40,7 @@ struct list {
 struct aw_frame_reader {
     char *text; /* of the frame last read; strings point into it */
     size_t room;
-    struct value values[MAX_MEMBERS]; /* by member of the frame's kind */
+    struct value values[AW_FRAME_MEMBERS_MAX]; /* by member of the frame's kind */
     struct list lists[MAX_LISTS];
     struct aw_idset sets[MAX_SETS];
     int n_lists, n_sets; /* in use by the frame last read */
