@@ -155,6 +155,13 @@ test_expect_success '--follow prints what comes until the task has ended, its re
     done
 '
 
+test_expect_success '--follow ends when the coordinator is killed' '
+    workflow lost "\"tasks\": { \"a\": { \"script\": \"echo up; sleep 100\" } }" &&
+    background lost lost.json && wait_for 20 "grep -qs start lost/journal.jsonl" &&
+    { timeout 60 async-workflow logs lost -f a >got 2>err & } && follower=$! &&
+    wait_for 20 "grep up got" && kill -KILL $pid && { wait $pid; test $? != 0; } && wait $follower
+'
+
 test_expect_success 'the writer is killed: the tasks that run fail, and are retried with another one' '
     workflow killed "\"logs\": \"store\", \"tasks\": { \"a\": { \"retries\": 1, \"script\": \"echo begun; until test -e \\\"{run}/go\\\"; do sleep 0.02; done; echo ended\" } }" &&
     background killed killed.json &&

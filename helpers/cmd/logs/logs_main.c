@@ -5,22 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/logs/logs.h"
-#include "io/journal/run_dir.h"
 #include "io/journal/run_lock.h"
-#include "util/clock.h"
 
 enum {
     BATCH = 4096, /* tasks that are searched for together */
     MOST_FOLLOWED = 1000,
 };
 static const struct timespec FOLLOW_PAUSE = { 0, 200000000 };
-static const double LOAD_SHARE = 10; /* a journal is read again after this many times its time */
 
 struct arguments {
     const char *dir;
@@ -141,31 +137,31 @@ static int print_all (struct aw_logs_run *run,
  * Following
  */
 
-struct follower {
-    struct aw_logs_run *run;
-    char *journal;
-    off_t size; /* of the journal, when it was read */
-    double next; /* when it may be read again */
-};
-
-/* Reads the journal again if it has grown, but not all the time. 0, or -1 with problems. */
-static int refresh (struct follower *f, struct aw_problems *problems)
+static int note_event (void *arg,
+                       const struct aw_report *report,
+                       const struct aw_event *ev,
+                       struct aw_error *err)
 {
-    double began = aw_clock_monotonic ();
-    struct aw_error err;
-    struct stat st;
+    bool *grown = arg;
 
-    if (stat (f->journal, &st) < 0 || (st.st_size == f->size && f->run->report.live)
-        || began < f->next)
+    *grown = true;
+    if (ev->type != AW_EVENT_RESUME)
         return 0;
-    if (aw_logs_run_load (f->run, problems) < 0)
-        return -1;
-    f->size = st.st_size;
-    f->next = aw_clock_monotonic () + LOAD_SHARE * (aw_clock_monotonic () - began);
-    if (aw_logs_run_look_again (f->run, &err) == 0)
-        return 0;
-    aw_problems_add (problems, false, "%s", err.text);
-    return -1;
+    return aw_error_set (err, "%s: the run was resumed: give the command again", report->dir);
+}
+
+/* Takes what the journal has got since, and looks for new logs then. 0, or -1 with problems. */
+static int refresh (struct aw_logs_run *run, struct aw_problems *problems)
+{
+    struct aw_error err;
+    bool grown = false;
+    int rc = aw_report_refresh (&run->report, note_event, &grown, &err);
+
+    if (rc == 0 && grown)
+        rc = aw_logs_run_look_again (run, &err);
+    if (rc < 0)
+        aw_problems_add (problems, false, "%s", err.text);
+    return rc;
 }
 
 static bool all_ended (const struct aw_logs_run *run, const struct aw_logs_tasks *ids)
@@ -208,7 +204,7 @@ static bool go_on (const struct aw_logs_run *run, struct aw_logs_task *tasks, si
 }
 
 /* What is printed last was there when the journal said that all has ended. */
-static int follow_tasks (struct follower *f,
+static int follow_tasks (struct aw_logs_run *run,
                          struct aw_logs_task *tasks,
                          const struct aw_logs_tasks *ids,
                          bool retries,
@@ -220,11 +216,11 @@ static int follow_tasks (struct follower *f,
     int code = AW_EXIT_OK;
 
     while (!ended && code == AW_EXIT_OK && !printer->error) {
-        if (refresh (f, problems) < 0)
+        if (refresh (run, problems) < 0)
             return AW_EXIT_INPUT;
-        ended = all_ended (f->run, ids);
-        code = print_tasks (f->run, tasks, ids->n, printer, !ended || f->run->report.live, &found);
-        if (retries && go_on (f->run, tasks, ids->n))
+        ended = all_ended (run, ids);
+        code = print_tasks (run, tasks, ids->n, printer, !ended || run->report.live, &found);
+        if (retries && go_on (run, tasks, ids->n))
             ended = false;
         else if (!ended)
             nanosleep (&FOLLOW_PAUSE, NULL);
@@ -238,24 +234,21 @@ static int follow (struct aw_logs_run *run,
                    struct aw_logs_printer *printer,
                    struct aw_problems *problems)
 {
-    struct follower f = { .run = run,
-                          .journal = aw_run_dir_path (run->report.dir, AW_RUN_JOURNAL) };
     struct aw_logs_task *tasks = calloc (ids->n + 1, sizeof (*tasks));
     int code = AW_EXIT_INPUT;
 
     if (ids->n > MOST_FOLLOWED)
         aw_problems_add (problems, false, "--follow: %zu tasks are too many: give at most %d",
                          ids->n, MOST_FOLLOWED);
-    else if (!tasks || !f.journal)
+    else if (!tasks)
         aw_problems_add (problems, false, "out of memory");
     else {
         for (size_t i = 0; i < ids->n; i++)
             aw_logs_task_init (&tasks[i], run, ids->ids[i],
                                args->attempt ? args->attempt - 1
                                              : present_attempt (run, ids->ids[i]));
-        code = follow_tasks (&f, tasks, ids, args->attempt == 0, printer, problems);
+        code = follow_tasks (run, tasks, ids, args->attempt == 0, printer, problems);
     }
-    free (f.journal);
     free (tasks);
     return code;
 }
