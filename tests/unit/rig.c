@@ -18,6 +18,8 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include "agent/local.h"
+#include "coord/agents/exec_agents.h"
 #include "util/clock.h"
 
 static pid_t munged_pid;
@@ -117,6 +119,27 @@ void rig_finish (struct rig *rig)
     free (rig->ends);
     snprintf (command, sizeof (command), "rm -rf '%s'", rig->dir);
     assert_int_equal (system (command), 0);
+}
+
+int rig_local_set_up (void **state)
+{
+    static struct rig rig;
+    struct aw_agent_local local = { NULL, NULL };
+    struct aw_error err = { "" };
+
+    rig_init (&rig);
+    rig.exec =
+        aw_exec_local_create (rig.base, &rig.callbacks, aw_agent_serve_local, &local, -1, &err);
+    if (!rig.exec)
+        fail_msg ("%s", err.text);
+    *state = &rig;
+    return 0;
+}
+
+int rig_local_tear_down (void **state)
+{
+    rig_finish (*state);
+    return waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : -1;
 }
 
 static void on_tick (evutil_socket_t fd, short what, void *arg)

@@ -49,6 +49,12 @@ struct rig {
 void rig_init (struct rig *rig);
 void rig_finish (struct rig *rig);
 
+/* Set-up and tear-down of cmocka: a rig with an agent in local mode, which has not joined yet. In
+ * the end no process may be left.
+ */
+int rig_local_set_up (void **state);
+int rig_local_tear_down (void **state);
+
 /* Runs the loop until CONDITION holds; fails the test when the deadline has passed. */
 void rig_until (struct rig *rig, bool (*condition) (struct rig *rig, void *arg), void *arg);
 void rig_until_nodes (struct rig *rig, uint32_t n);

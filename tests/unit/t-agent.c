@@ -2,7 +2,6 @@
 /* An agent in local mode, with real processes. */
 #include "config.h"
 
-#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,37 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include <event2/event.h>
 
-#include "agent/local.h"
-#include "coord/agents/exec_agents.h"
 #include "rig.h"
 #include "util/clock.h"
-
-static int set_up (void **state)
-{
-    static struct rig rig;
-    struct aw_agent_local local = { NULL, NULL };
-    struct aw_error err = { "" };
-
-    rig_init (&rig);
-    rig.exec =
-        aw_exec_local_create (rig.base, &rig.callbacks, aw_agent_serve_local, &local, -1, &err);
-    if (!rig.exec)
-        fail_msg ("%s", err.text);
-    *state = &rig;
-    return 0;
-}
-
-static int tear_down (void **state)
-{
-    rig_finish (*state);
-    /* No process is left: the agent has been reaped. */
-    return waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : -1;
-}
 
 static void each_end_of_a_task_is_reported (void **state)
 {
@@ -422,7 +395,7 @@ static void a_shut_down_ends_all_tasks (void **state)
     assert_int_equal (rig->n_broken, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown (name, rig_local_set_up, rig_local_tear_down)
 
 int main (void)
 {

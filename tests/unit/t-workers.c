@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,13 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "agent/local.h"
 #include "agent/worker_answer.h"
-#include "coord/agents/exec_agents.h"
 #include "rig.h"
 
 /* Appends its process id to "pids" for each call, and answers. */
@@ -40,24 +36,10 @@ static const char worker[] = "n=0\n"
 
 static int set_up (void **state)
 {
-    static struct rig rig;
-    struct aw_agent_local local = { NULL, NULL };
-    struct aw_error err = { "" };
-
-    rig_init (&rig);
-    rig.exec =
-        aw_exec_local_create (rig.base, &rig.callbacks, aw_agent_serve_local, &local, -1, &err);
-    if (!rig.exec)
-        fail_msg ("%s", err.text);
-    rig_until_nodes (&rig, 1);
-    *state = &rig;
+    if (rig_local_set_up (state) < 0)
+        return -1;
+    rig_until_nodes (*state, 1);
     return 0;
-}
-
-static int tear_down (void **state)
-{
-    rig_finish (*state);
-    return waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD ? 0 : -1;
 }
 
 /* Starts a call of TASK to a worker of SET on CPU, or with SET 0 the script CALL. */
@@ -287,17 +269,15 @@ static void answers_are_read (void **state)
     aw_textbuf_finish (&raw);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, rig_local_tear_down)
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (answers_are_read),
-        cmocka_unit_test_setup_teardown (a_worker_takes_one_call_after_the_other, set_up,
-                                         tear_down),
-        cmocka_unit_test_setup_teardown (a_call_fails_with_its_worker, set_up, tear_down),
-        cmocka_unit_test_setup_teardown (a_cancelled_call_ends_its_worker, set_up, tear_down),
-        cmocka_unit_test_setup_teardown (a_worker_may_end_between_calls, set_up, tear_down),
-        cmocka_unit_test_setup_teardown (an_idle_worker_makes_room, set_up, tear_down),
-        cmocka_unit_test_setup_teardown (a_stubborn_worker_is_killed, set_up, tear_down),
+        cmocka_unit_test (answers_are_read),   TEST (a_worker_takes_one_call_after_the_other),
+        TEST (a_call_fails_with_its_worker),   TEST (a_cancelled_call_ends_its_worker),
+        TEST (a_worker_may_end_between_calls), TEST (an_idle_worker_makes_room),
+        TEST (a_stubborn_worker_is_killed),
     };
 
     cmocka_set_message_output (CM_OUTPUT_TAP);
