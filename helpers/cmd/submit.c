@@ -60,7 +60,7 @@ static const struct aw_arguments line = {
         "In a task: submit COMMAND to the pool, as one more task, and print its id. The task has "
         "the working directory and the environment of this command."
         "\vThe command returns when the journal has the task. The task belongs to the attempt that "
-        "submits it: if that does not end well, what it has submitted and has not ended is "
+        "submits it: if that does not end well, its submitted tasks that have not ended are "
         "cancelled. A failure of the task does not stop the run and does not change its exit "
         "status. Exit status: 0 submitted; 2 the request is wrong; 4 no pool.",
     .offset = offsetof (struct arguments, program),

@@ -2,11 +2,9 @@
 /* explain D [TASK]: says why, from the journal in a run directory alone. */
 #include "cmd/explain/explain.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
@@ -102,26 +100,13 @@ static int explain_word (struct aw_explain *ex, const char *word, struct aw_prob
     return 0;
 }
 
-/* Writes what there is, which a reader may have while more is worked out. */
-static int write_out (struct aw_explain *ex, struct aw_problems *problems)
-{
-    if (ex->out->failed)
-        errno = ENOMEM;
-    if (ex->out->failed || aw_report_write (ex->out, STDOUT_FILENO) < 0) {
-        aw_problems_add (problems, false, "standard output: %s", strerror (errno));
-        return -1;
-    }
-    aw_textbuf_clear (ex->out);
-    return 0;
-}
-
 static int explain (struct aw_explain *ex,
                     const struct arguments *args,
                     struct aw_problems *problems)
 {
     if (args->tasks.n == 0) {
         aw_explain_run (ex);
-        if (write_out (ex, problems) < 0)
+        if (aw_report_write_out (ex->out, problems) < 0)
             return -1;
         if (!ex->open)
             aw_explain_gain (ex);
@@ -132,7 +117,7 @@ static int explain (struct aw_explain *ex,
         if (explain_word (ex, args->tasks.words[i], problems) < 0)
             return -1;
     }
-    return write_out (ex, problems);
+    return aw_report_write_out (ex->out, problems);
 }
 
 static int run (int argc, char **argv)

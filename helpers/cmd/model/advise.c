@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
@@ -173,20 +172,12 @@ static int write_script (const struct aw_advice *advice, struct aw_problems *pro
 static int print_advice (const struct aw_advice *advice, struct aw_problems *problems)
 {
     struct aw_textbuf out = { 0 };
-    int rc = 0;
 
     if (advice->args->json)
         aw_advise_json (advice, &out);
     else
         aw_advise_text (advice, &out);
-    if (out.failed)
-        errno = ENOMEM;
-    if (out.failed || aw_report_write (&out, STDOUT_FILENO) < 0) {
-        aw_problems_add (problems, false, "standard output: %s", strerror (errno));
-        rc = -1;
-    }
-    aw_textbuf_finish (&out);
-    return rc;
+    return aw_report_write_out (&out, problems);
 }
 
 /* Finds errors before any simulation. */

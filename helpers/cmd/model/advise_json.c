@@ -3,29 +3,12 @@
 #include <inttypes.h>
 
 #include "cmd/model/advise.h"
+#include "cmd/model/model.h"
 #include "io/json_string.h"
-#include "model/predict.h"
-
-static void key (struct aw_textbuf *out, const char *name)
-{
-    aw_textbuf_printf (out, ",\n  \"%s\": ", name);
-}
-
-static void count (struct aw_textbuf *out, const char *name, uint64_t value)
-{
-    key (out, name);
-    aw_textbuf_u64 (out, value);
-}
-
-static void number (struct aw_textbuf *out, const char *name, double value)
-{
-    key (out, name);
-    aw_textbuf_fixed (out, value, 9);
-}
 
 static void put_node (const struct aw_node_shape *node, struct aw_textbuf *out)
 {
-    key (out, "node");
+    aw_model_json_key (out, "node");
     aw_textbuf_printf (out, "{ \"cpus\": %" PRIu32 ", \"gpus\": %" PRIu32, node->cpus, node->gpus);
     if (node->mem)
         aw_textbuf_printf (out, ", \"mem\": %" PRIu64, node->mem);
@@ -69,29 +52,29 @@ void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out)
 
     aw_textbuf_puts (out, "{\n  \"workflow\": ");
     aw_json_put_string (out, advice->workflow->name);
-    count (out, "tasks", advice->workflow->graph->n_tasks);
-    key (out, "partition");
+    aw_model_json_count (out, "tasks", advice->workflow->graph->n_tasks);
+    aw_model_json_key (out, "partition");
     aw_json_put_string (out, partition);
     put_node (&advice->node, out);
-    number (out, "latency", advice->args->latency);
-    number (out, "critical_path", sweep->critical_path);
-    key (out, "shapes");
+    aw_model_json_number (out, "latency", advice->args->latency);
+    aw_model_json_number (out, "critical_path", sweep->critical_path);
+    aw_model_json_key (out, "shapes");
     for (uint32_t i = 0; i < sweep->n_rows; i++) {
         aw_textbuf_puts (out, i ? ",\n    " : "[\n    ");
         put_row (&sweep->rows[i], out);
     }
     aw_textbuf_puts (out, "\n  ]");
-    count (out, "knee", sweep->rows[sweep->knee].nodes);
-    count (out, "fastest", sweep->rows[sweep->fastest].nodes);
-    key (out, "cut");
+    aw_model_json_count (out, "knee", sweep->rows[sweep->knee].nodes);
+    aw_model_json_count (out, "fastest", sweep->rows[sweep->fastest].nodes);
+    aw_model_json_key (out, "cut");
     aw_textbuf_puts (out, sweep->cut ? "true" : "false");
-    count (out, "chosen", advice->chosen->nodes);
-    key (out, "interval");
+    aw_model_json_count (out, "chosen", advice->chosen->nodes);
+    aw_model_json_key (out, "interval");
     put_interval (advice, out);
-    number (out, "margin", advice->args->margin);
-    count (out, "time_limit_minutes", advice->minutes);
-    number (out, "fits", aw_advise_fits (advice));
-    key (out, "script");
+    aw_model_json_number (out, "margin", advice->args->margin);
+    aw_model_json_count (out, "time_limit_minutes", advice->minutes);
+    aw_model_json_number (out, "fits", aw_advise_fits (advice));
+    aw_model_json_key (out, "script");
     aw_json_put_string (out, advice->args->script);
     aw_textbuf_puts (out, "\n}\n");
 }

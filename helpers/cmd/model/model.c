@@ -2,11 +2,8 @@
 /* model F: predicts the run of a workflow on an allocation. */
 #include "cmd/model/model.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/report/report.h"
@@ -15,20 +12,12 @@
 static int print (const struct aw_model_page *page, bool json, struct aw_problems *problems)
 {
     struct aw_textbuf out = { 0 };
-    int rc = 0;
 
     if (json)
         aw_model_json (page, &out);
     else
         aw_model_text (page, &out);
-    if (out.failed)
-        errno = ENOMEM;
-    if (out.failed || aw_report_write (&out, STDOUT_FILENO) < 0) {
-        aw_problems_add (problems, false, "standard output: %s", strerror (errno));
-        rc = -1;
-    }
-    aw_textbuf_finish (&out);
-    return rc;
+    return aw_report_write_out (&out, problems);
 }
 
 struct aw_model_watch aw_model_watch (double seconds)

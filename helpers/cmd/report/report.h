@@ -154,6 +154,9 @@ int aw_report_wfformat_check (const struct aw_report *report, struct aw_error *e
 /* All of TEXT to FD. 0, or -1 with errno. */
 int aw_report_write (const struct aw_textbuf *text, int fd);
 
+/* Writes TEXT to standard output and empties it; it may have failed. 0, or -1 with a problem. */
+int aw_report_write_out (struct aw_textbuf *text, struct aw_problems *problems);
+
 /* What `run` does at its end: loads DIR and prints the text to FD. 0, or -1 with text. */
 int aw_report_print (const char *dir, int fd, struct aw_error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/report/report.h"
 #include "util/write.h"
@@ -8,6 +9,20 @@
 int aw_report_write (const struct aw_textbuf *text, int fd)
 {
     return aw_write_all (fd, text->data, text->len);
+}
+
+int aw_report_write_out (struct aw_textbuf *text, struct aw_problems *problems)
+{
+    int rc = 0;
+
+    if (text->failed)
+        errno = ENOMEM;
+    if (text->failed || aw_report_write (text, STDOUT_FILENO) < 0) {
+        aw_problems_add (problems, false, "standard output: %s", strerror (errno));
+        rc = -1;
+    }
+    aw_textbuf_finish (text);
+    return rc;
 }
 
 int aw_report_print (const char *dir, int fd, struct aw_error *err)

@@ -140,12 +140,12 @@ int aw_run_change_write (const char *dir, const struct aw_workflow *workflow, st
     if (!old || values.failed)
         rc = aw_error_set (err, "out of memory");
     else if (values.len > 0 || access (old, F_OK) == 0)
-        rc = aw_run_dir_write_file (dir, AW_RUN_NEXT_VALUES, values.data ? values.data : "",
+        rc = aw_run_dir_write_file (dir, AW_RUN_NEXT_VALUES, 0600, values.data ? values.data : "",
                                     values.len, err);
     free (old);
     aw_textbuf_finish (&values);
     return rc < 0 ? rc
-                  : aw_run_dir_write_file (dir, AW_RUN_NEXT_WORKFLOW, workflow->text,
+                  : aw_run_dir_write_file (dir, AW_RUN_NEXT_WORKFLOW, 0600, workflow->text,
                                            workflow->text_size, err);
 }
 

@@ -13,7 +13,6 @@
 #include "io/journal/run_dir.h"
 #include "io/textbuf.h"
 #include "util/hash.h"
-#include "util/write.h"
 
 enum {
     SCRIPT_MAX = 4 << 20, /* bytes: Slurm's own limit unless a site has set another */
@@ -190,52 +189,27 @@ static int has (const char *path, const char *text, size_t size)
     return rc;
 }
 
-/* Writes TEXT to a new file of DIRECTORY, which nobody else has seen, then calls it PATH. */
-static int write_new (const char *directory, const char *path, const char *text, size_t size)
-{
-    char *partial;
-    int fd, rc;
-
-    if (asprintf (&partial, "%s/.script.XXXXXX", directory) < 0)
-        return aw_slurm_error ("out of memory");
-    fd = mkostemp (partial, O_CLOEXEC);
-    rc = fd < 0 ? -1 : aw_write_all (fd, text, size);
-    if (rc == 0)
-        rc = fchmod (fd, 0700);
-    if (rc == 0 && fsync (fd) < 0 && errno != EINVAL && errno != EROFS)
-        rc = -1;
-    if (fd >= 0 && close (fd) < 0)
-        rc = -1;
-    if (rc == 0)
-        rc = rename (partial, path);
-    if (rc < 0)
-        aw_slurm_error ("%s: %s", path, strerror (errno));
-    if (rc < 0 && fd >= 0)
-        unlink (partial);
-    free (partial);
-    return rc;
-}
-
-/* The path of number N among equal hashes; NULL without memory. */
-static char *path_of (const char *directory, const char *text, size_t size, int n)
-{
-    unsigned long long hash = aw_hash64 (AW_HASH64_BASIS, text, size);
-    char *path;
-
-    return asprintf (&path, "%s/script-%016llx-%zx-%d", directory, hash, size, n) < 0 ? NULL : path;
-}
-
 static char *keep (const char *directory, const char *text, size_t size)
 {
-    for (int i = 0; i < SAME_MAX; i++) {
-        char *path = path_of (directory, text, size, i);
-        int rc = path ? has (path, text, size) : 0;
+    unsigned long long hash = aw_hash64 (AW_HASH64_BASIS, text, size);
+    struct aw_error err;
 
-        if (path && (rc > 0 || (rc < 0 && write_new (directory, path, text, size) == 0)))
+    for (int i = 0; i < SAME_MAX; i++) {
+        char name[80], *path;
+        int rc;
+
+        snprintf (name, sizeof (name), "script-%016llx-%zx-%d", hash, size, i);
+        path = aw_run_dir_path (directory, name);
+        rc = path ? has (path, text, size) : 0;
+        if (rc > 0)
+            return path;
+        if (rc < 0 && aw_run_dir_write_file (directory, name, 0700, text, size, &err) == 0)
             return path;
         free (path);
-        if (rc < 0)
+        if (rc < 0) {
+            aw_slurm_error ("%s", err.text);
             return NULL;
+        }
     }
     aw_slurm_error ("the script cannot be kept in the run directory");
     return NULL;

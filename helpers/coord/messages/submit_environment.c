@@ -91,7 +91,8 @@ static int store (const char *run_dir,
     if (!path)
         return aw_error_set (err, "out of memory");
     if (rc < 0 && make_directory (run_dir, err) == 0
-        && aw_run_dir_write_file (run_dir, file, text->data ? text->data : "", text->len, err) == 0)
+        && aw_run_dir_write_file (run_dir, file, 0600, text->data ? text->data : "", text->len, err)
+               == 0)
         rc = 1;
     free (path);
     return rc;

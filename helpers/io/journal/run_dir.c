@@ -15,7 +15,7 @@
 #include "io/journal/sync_thread.h"
 #include "util/write.h"
 
-#define AW_RUN_PARTIAL ".partial" /* a file that is being written */
+#define AW_RUN_PARTIAL ".partial.XXXXXX" /* a file that is being written */
 
 enum { MAX_NUMBER = 100000 };
 
@@ -169,15 +169,20 @@ int aw_run_dir_check_own (const char *dir, struct aw_error *err)
     return rc;
 }
 
-int aw_run_dir_write_file (
-    const char *dir, const char *file, const char *text, size_t size, struct aw_error *err)
+int aw_run_dir_write_file (const char *dir,
+                           const char *file,
+                           mode_t mode,
+                           const char *text,
+                           size_t size,
+                           struct aw_error *err)
 {
     char *path = aw_run_dir_path (dir, file);
     char *partial = path ? aw_run_dir_path (dir, AW_RUN_PARTIAL) : NULL;
-    int fd =
-        partial ? open (partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    int fd = partial ? mkostemp (partial, O_CLOEXEC) : -1;
     int rc = fd < 0 ? -1 : aw_write_all (fd, text, size);
 
+    if (rc == 0)
+        rc = fchmod (fd, mode);
     if (rc == 0 && fsync (fd) < 0 && errno != EINVAL && errno != EROFS)
         rc = -1;
     if (fd >= 0 && close (fd) < 0)
@@ -186,6 +191,8 @@ int aw_run_dir_write_file (
         rc = rename (partial, path);
     if (rc < 0)
         aw_error_set (err, "%s/%s: %s", dir, file, strerror (errno));
+    if (rc < 0 && fd >= 0)
+        unlink (partial);
     free (partial);
     free (path);
     return rc;
@@ -217,7 +224,7 @@ int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, s
     if (error != ENOENT)
         return aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW,
                              strerror (error ? error : EEXIST));
-    return aw_run_dir_write_file (dir, AW_RUN_WORKFLOW, text, size, err);
+    return aw_run_dir_write_file (dir, AW_RUN_WORKFLOW, 0600, text, size, err);
 }
 
 int aw_run_dir_sync (const char *dir, struct aw_error *err)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/graph/graph.h"
 #include "util/error.h"
@@ -51,11 +52,15 @@ int aw_run_dir_write_workflow (const char *dir,
                                size_t size,
                                struct aw_error *err);
 
-/* Writes SIZE bytes at TEXT into FILE of DIR, mode 0600, instead of what it held; they are on disk
- * and whole when it has its name. 0, or -1 with text.
+/* Writes SIZE bytes at TEXT into FILE of DIR, with MODE, instead of what it held; they are on disk
+ * and whole when it has its name. Several processes may do so at a time. 0, or -1 with text.
  */
-int aw_run_dir_write_file (
-    const char *dir, const char *file, const char *text, size_t size, struct aw_error *err);
+int aw_run_dir_write_file (const char *dir,
+                           const char *file,
+                           mode_t mode,
+                           const char *text,
+                           size_t size,
+                           struct aw_error *err);
 
 /* Returns when the names in DIR, and its own name in its parent, are on disk. 0, or -1 with text.
  */

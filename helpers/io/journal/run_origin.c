@@ -22,7 +22,7 @@ int aw_run_origin_write (const char *dir, const struct aw_run_origin *origin, st
 
     if (n < 0)
         return aw_error_set (err, "out of memory");
-    rc = aw_run_dir_write_file (dir, AW_RUN_JOB, text, (size_t)n, err);
+    rc = aw_run_dir_write_file (dir, AW_RUN_JOB, 0600, text, (size_t)n, err);
     free (text);
     return rc;
 }

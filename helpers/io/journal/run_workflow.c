@@ -17,7 +17,7 @@ int aw_run_workflow_write (const char *dir,
     if (values.failed)
         rc = aw_error_set (err, "out of memory");
     else if (values.len > 0)
-        rc = aw_run_dir_write_file (dir, AW_RUN_VALUES, values.data, values.len, err);
+        rc = aw_run_dir_write_file (dir, AW_RUN_VALUES, 0600, values.data, values.len, err);
     aw_textbuf_finish (&values);
     if (rc == 0)
         rc = aw_run_dir_write_workflow (dir, workflow->text, workflow->text_size, err);
