@@ -57,6 +57,7 @@ struct child {
     const struct aw_spawn *spawn;
     const char *paths;
     const struct aw_binding *binding;
+    const struct aw_oom_offer *oom_offer;
     struct report *told; /* in memory that the child shares; NULL: it does not */
     int report; /* else to write a struct report to; close-on-exec */
     pid_t parent;
@@ -140,6 +141,9 @@ __attribute__ ((noreturn)) static void run_child (const struct child *child)
 {
     sigset_t none;
 
+    /* The child has the score by now. With memory at its limit, exec needs some: without this, the
+     * kernel would end the agent, whose score is high, and not the child, which it spares. */
+    aw_oom_offer_end (child->oom_offer);
     if (setsid () < 0 || prctl (PR_SET_PDEATHSIG, SIGKILL) < 0)
         fail (child, STAGE_SESSION);
     if (getppid () != child->parent)
@@ -296,18 +300,17 @@ static void describe (const struct aw_spawn *spawn, int stage, int error, struct
     }
 }
 
-/* Starts the child. Its number, or -1 and REPORT. */
-static pid_t start_offered (const struct child *child,
-                            const struct aw_oom_offer *oom_offer,
-                            struct report *report)
+/* Starts the child, which ends the offer. Its number, or -1 and REPORT. */
+static pid_t start_offered (const struct child *child, struct report *report)
 {
     pid_t pid;
 
-    aw_oom_offer_begin (oom_offer);
+    aw_oom_offer_begin (child->oom_offer);
     pid = start_child (child);
-    if (pid < 0)
+    if (pid < 0) {
         *report = (struct report){ STAGE_SESSION, errno };
-    aw_oom_offer_end (oom_offer);
+        aw_oom_offer_end (child->oom_offer);
+    }
     return pid;
 }
 
@@ -327,9 +330,7 @@ static int read_report (int fd, struct report *report)
 }
 
 /* The same for a child that reports by a pipe. */
-static pid_t start_and_listen (struct child *child,
-                               const struct aw_oom_offer *oom_offer,
-                               struct report *report)
+static pid_t start_and_listen (struct child *child, struct report *report)
 {
     int fds[2];
     pid_t pid;
@@ -343,7 +344,7 @@ static pid_t start_and_listen (struct child *child,
         close (CALL_FD);
     }
     child->report = fds[1];
-    pid = start_offered (child, oom_offer, report);
+    pid = start_offered (child, report);
     close (fds[1]);
     if (pid > 0 && read_report (fds[0], report) < 0) {
         *report = (struct report){ STAGE_SESSION, errno };
@@ -370,12 +371,13 @@ pid_t aw_spawn (struct aw_spawner *spawner, const struct aw_spawn *spawn, struct
     }
     child.paths = spawner->paths;
     child.binding = &spawner->binding;
+    child.oom_offer = &spawner->oom_offer;
     if (spawner->shares) {
         child.told = &report;
-        pid = start_offered (&child, &spawner->oom_offer, &report);
+        pid = start_offered (&child, &report);
     }
     else
-        pid = start_and_listen (&child, &spawner->oom_offer, &report);
+        pid = start_and_listen (&child, &report);
     if (report.stage == STAGE_NONE)
         return pid;
     while (pid > 0 && waitpid (pid, NULL, 0) < 0 && errno == EINTR)

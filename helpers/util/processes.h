@@ -37,8 +37,8 @@ void aw_process_offer_to_oom (void);
 
 /* The same for children of this process, which itself stays as it is. A child inherits what this
  * process has when it is forked. So this process has it from begin to end; both are one system
- * call. A child that raised its own score would need three and a file of its own in /proc, which
- * costs a tenth of a short start.
+ * call, and the child may make the second one. A child that raised its own score would need three
+ * and a file of its own in /proc, which costs a tenth of a short start.
  *
  * init always succeeds: where the score cannot be written, or is as high already, begin and end do
  * nothing.

@@ -47,12 +47,36 @@ static void write_file (const char *name, const char *text, mode_t mode)
     close (fd);
 }
 
+static int oom_score_of (pid_t pid)
+{
+    char path[64];
+    int score = -1001;
+    FILE *file;
+
+    snprintf (path, sizeof (path), "/proc/%d/oom_score_adj", (int)pid);
+    file = fopen (path, "re");
+    if (file) {
+        if (fscanf (file, "%d", &score) != 1)
+            score = -1001;
+        fclose (file);
+    }
+    return score;
+}
+
+static int oom_score_of_this_process (void)
+{
+    return oom_score_of (getpid ());
+}
+
+static int own_oom_score;
+
 static int set_up (void **state)
 {
     struct aw_error err = { "" };
 
     (void)state;
     assert_non_null (mkdtemp (dir));
+    own_oom_score = oom_score_of_this_process ();
     spawner = aw_spawner_create (&err);
     assert_non_null (spawner);
     write_file ("text", "no program\n", 0644);
@@ -217,30 +241,64 @@ static int run_script (const char *script)
     return run (argv, plain_env, NULL);
 }
 
-static int oom_score_of_this_process (void)
-{
-    int score = -1001;
-    FILE *file = fopen ("/proc/self/oom_score_adj", "r");
-
-    if (file) {
-        if (fscanf (file, "%d", &score) != 1)
-            score = -1001;
-        fclose (file);
-    }
-    return score;
-}
-
 static void the_kernel_kills_a_task_before_the_agent_when_memory_runs_out (void **state)
 {
-    int own = oom_score_of_this_process ();
-
     (void)state;
-    assert_int_not_equal (own, -1001);
-    if (own >= 500)
+    assert_int_not_equal (own_oom_score, -1001);
+    if (own_oom_score >= 500)
         skip ();
     assert_int_equal (run_script ("cat /proc/self/oom_score_adj"), 0);
     assert_string_equal (slurp ("out"), "500\n");
-    assert_int_equal (oom_score_of_this_process (), own);
+    assert_int_equal (oom_score_of_this_process (), own_oom_score);
+}
+
+/* Has a lease on PROGRAM, so that it is not executed before this process has ended. Sends whether
+ * it has the lease, and, when PROGRAM is to be executed, the score of the parent.
+ */
+__attribute__ ((noreturn)) static void send_score_at_exec (const char *program, int to)
+{
+    int fd = open (program, O_RDONLY | O_CLOEXEC), score;
+    pid_t parent = getppid ();
+    sigset_t io;
+
+    sigemptyset (&io);
+    sigaddset (&io, SIGIO);
+    sigprocmask (SIG_BLOCK, &io, NULL);
+    score = fcntl (fd, F_SETLEASE, F_WRLCK);
+    if (write (to, &score, sizeof (score)) < 0 || score < 0)
+        _exit (1);
+    alarm (30);
+    sigwaitinfo (&io, NULL);
+    score = oom_score_of (parent);
+    _exit (write (to, &score, sizeof (score)) < 0);
+}
+
+/* Executing a program needs memory; the kernel spares the child then. */
+static void the_agent_has_its_own_oom_score_while_a_program_is_executed (void **state)
+{
+    char *program = path_of ("good"), *argv[] = { program, NULL };
+    int fds[2], answer, status;
+    pid_t pid;
+
+    (void)state;
+    if (own_oom_score >= 500)
+        skip ();
+    assert_int_equal (pipe2 (fds, O_CLOEXEC), 0);
+    pid = fork ();
+    assert_true (pid >= 0);
+    if (pid == 0)
+        send_score_at_exec (program, fds[1]);
+    close (fds[1]);
+    assert_int_equal (read (fds[0], &answer, sizeof (answer)), sizeof (answer));
+    if (answer == 0) {
+        assert_int_equal (run (argv, plain_env, NULL), 6);
+        assert_int_equal (read (fds[0], &answer, sizeof (answer)), sizeof (answer));
+        assert_int_equal (answer, own_oom_score);
+    }
+    else
+        print_message ("# no leases on this file system\n");
+    close (fds[0]);
+    assert_int_equal (waitpid (pid, &status, 0), pid);
 }
 
 static int raise_own_oom_score_by_one (void)
@@ -482,6 +540,7 @@ int main (void)
         cmocka_unit_test (a_fifo_does_not_block_the_start),
         cmocka_unit_test (cpus_that_are_not_there_are_told),
         cmocka_unit_test (the_kernel_kills_a_task_before_the_agent_when_memory_runs_out),
+        cmocka_unit_test (the_agent_has_its_own_oom_score_while_a_program_is_executed),
         cmocka_unit_test (the_agent_gets_its_own_oom_score_back_without_privileges),
         cmocka_unit_test (a_program_is_found_by_the_path_of_the_task),
         cmocka_unit_test (a_task_has_its_own_session_and_files),
