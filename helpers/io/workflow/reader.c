@@ -155,15 +155,15 @@ struct aw_parameter *aw_reader_parameter (struct aw_reader *reader, const char *
     return &reader->parameters[number];
 }
 
+/* Beyond the limit nothing is added: 32 bits would not hold the sum. */
 bool aw_reader_spend (struct aw_reader *reader, size_t size)
 {
-    bool fits = reader->expanded <= AW_MAX_EXPANDED;
-
+    if (reader->expanded > AW_MAX_EXPANDED)
+        return false;
     reader->expanded += size;
-    if (fits && reader->expanded > AW_MAX_EXPANDED)
-        aw_reader_error (
-            reader,
-            "all texts together, with parameters and defaults filled in, have more than %d MiB",
-            AW_MAX_EXPANDED >> 20);
-    return reader->expanded <= AW_MAX_EXPANDED;
+    if (reader->expanded <= AW_MAX_EXPANDED)
+        return true;
+    return aw_reader_error (
+        reader, "all texts together, with parameters and defaults filled in, have more than %d MiB",
+        AW_MAX_EXPANDED >> 20);
 }
