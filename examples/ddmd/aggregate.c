@@ -12,6 +12,7 @@
 #include "maps.h"
 #include "options.h"
 #include "rundir.h"
+#include "work.h"
 
 static struct {
     const char *directory;
@@ -145,6 +146,7 @@ static int aggregate (struct aw_error *err)
 
 int main (int argc, char **argv)
 {
+    static const struct ddmd_work work = { .compute = aggregate };
     struct aw_error err = { "" };
     int rc = ddmd_options_parse (&program, argc, argv, stdout, &err);
 
@@ -154,5 +156,5 @@ int main (int argc, char **argv)
         rc = aw_error_set (&err, "--index: must be less than --count");
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
-    return ddmd_program_end (&program, aggregate (&err) < 0 ? 1 : 0, &err);
+    return ddmd_work_run (&program, &work, false, &option.iteration);
 }

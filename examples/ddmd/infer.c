@@ -16,7 +16,7 @@
 #include "restart.h"
 #include "rundir.h"
 #include "trainer.h"
-#include "vae_file.h"
+#include "work.h"
 
 #define BATCH 64
 
@@ -29,6 +29,7 @@ static struct {
     uint64_t window;
     uint64_t neighbours;
     uint64_t outliers;
+    bool worker;
 } option = {
     .directory = ".",
     .backend = "cpu",
@@ -39,6 +40,7 @@ static struct {
 };
 
 static const struct ddmd_backend *backend; /* the one that --backend names */
+static struct ddmd_network network;
 
 static const struct ddmd_option options[] = {
     { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
@@ -53,6 +55,8 @@ static const struct ddmd_option options[] = {
     { "outliers", "N", DDMD_COUNT (&option.outliers, 1, 1e6),
       "strongest outliers to write, at most" },
     { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute: cpu or cuda" },
+    { "worker", "", DDMD_FLAG (&option.worker),
+      "take the calls of a workflow; the index of each is its iteration" },
     { 0 },
 };
 
@@ -84,39 +88,29 @@ static int by_map (const void *pa, const void *pb)
     return (a->map > b->map) - (a->map < b->map);
 }
 
-static struct ddmd_vae *load_network (struct aw_error *err)
+static int load (struct aw_error *err)
 {
-    char path[DDMD_PATH_MAX];
-    uint32_t newest, parts;
-    int rc = ddmd_rundir_newest (option.directory, DDMD_NETWORK, 0, (uint32_t)option.iteration + 1,
-                                 &newest, &parts, err);
+    int rc = ddmd_network_load (&network, backend, option.directory, (uint32_t)option.iteration + 1,
+                                BATCH, err);
 
     if (rc == 0)
-        aw_error_set (err, "%s: no network yet: run ddmd-train first", option.directory);
-    if (rc <= 0 || ddmd_rundir_path (option.directory, DDMD_NETWORK, newest, 0, path, err) < 0)
-        return NULL;
-    return ddmd_vae_read (backend, path, BATCH, err);
+        return aw_error_set (err, "%s: no network yet: run ddmd-train first", option.directory);
+    return rc < 0 ? -1 : 0;
 }
 
 /* The outlier factors of all maps to 'score'. */
 static int score_maps (const struct ddmd_maps *maps, double *score, struct aw_error *err)
 {
-    struct ddmd_vae *vae = load_network (err);
-    double *means;
+    size_t latent = ddmd_vae_latent (network.vae);
+    double *means = calloc (maps->count * latent, sizeof (*means));
     int rc;
 
-    if (!vae)
-        return -1;
-    means = calloc (maps->count * ddmd_vae_latent (vae), sizeof (*means));
-    if (!means || ddmd_trainer_embed (vae, maps, means) < 0)
+    if (!means || ddmd_trainer_embed (network.vae, maps, means) < 0)
         rc = aw_error_set (err, "%zu maps: %s", maps->count, strerror (ENOMEM));
     else if ((rc = ddmd_backend_check (backend, err)) == 0
-             && (rc =
-                     ddmd_lof (maps->count, ddmd_vae_latent (vae), means, option.neighbours, score))
-                    < 0)
+             && (rc = ddmd_lof (maps->count, latent, means, option.neighbours, score)) < 0)
         aw_error_set (err, "the outlier factors of %zu maps: %s", maps->count, strerror (errno));
     free (means);
-    ddmd_vae_destroy (vae);
     return rc;
 }
 
@@ -244,11 +238,24 @@ static int infer (const struct ddmd_maps *maps, struct aw_error *err)
     return rc;
 }
 
+static int compute (struct aw_error *err)
+{
+    uint64_t end = option.iteration + 1;
+    struct ddmd_maps maps = { 0 };
+    int rc = ddmd_maps_gather (option.directory,
+                               (uint32_t)(end > option.window ? end - option.window : 0),
+                               (uint32_t)option.iteration, &maps, err);
+
+    if (rc == 0)
+        rc = infer (&maps, err);
+    ddmd_maps_finish (&maps);
+    return rc;
+}
+
 int main (int argc, char **argv)
 {
+    static const struct ddmd_work work = { load, compute };
     struct aw_error err = { "" };
-    struct ddmd_maps maps = { 0 };
-    uint64_t first;
     int rc = ddmd_options_parse (&program, argc, argv, stdout, &err);
 
     if (rc == 1)
@@ -259,11 +266,7 @@ int main (int argc, char **argv)
         rc = -1;
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
-    first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
-    rc = ddmd_maps_gather (option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps,
-                           &err);
-    if (rc == 0)
-        rc = infer (&maps, &err);
-    ddmd_maps_finish (&maps);
-    return ddmd_program_end (&program, rc < 0 ? 1 : 0, &err);
+    rc = ddmd_work_run (&program, &work, option.worker, &option.iteration);
+    ddmd_network_set (&network, NULL);
+    return rc;
 }

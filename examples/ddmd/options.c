@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Long options with one value each, which is all that these programs need. */
+/* Long options with one value each, and flags: all that these programs need. */
 
 #include <errno.h>
 #include <math.h>
@@ -55,6 +55,7 @@ static int set_value (const struct ddmd_option *o, const char *text, struct aw_e
     case DDMD_OPTION_NUMBER:
         return set_number (o, text, err);
     case DDMD_OPTION_TEXT:
+    case DDMD_OPTION_FLAG:
         break;
     }
     if (*text == '\0')
@@ -75,6 +76,9 @@ static void print_default (const struct ddmd_option *o, FILE *out)
     case DDMD_OPTION_TEXT:
         if (*(const char **)o->value)
             fprintf (out, " [%s]", *(const char **)o->value);
+        fputc ('\n', out);
+        break;
+    case DDMD_OPTION_FLAG:
         fputc ('\n', out);
         break;
     }
@@ -109,6 +113,12 @@ int ddmd_options_parse (
         o = find_option (program, argv[i] + 2, length);
         if (!o)
             return aw_error_set (err, "\"%s\": there is no such option", argv[i]);
+        if (o->type == DDMD_OPTION_FLAG) {
+            if (argv[i][2 + length] == '=')
+                return aw_error_set (err, "--%s: it has no value", o->name);
+            *(bool *)o->value = true;
+            continue;
+        }
         if (argv[i][2 + length] == '=')
             value = argv[i] + 3 + length;
         else if (i + 1 < argc)

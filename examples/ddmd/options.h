@@ -5,6 +5,7 @@
 #ifndef DDMD_OPTIONS_H
 #define DDMD_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -14,6 +15,7 @@ enum ddmd_option_type {
     DDMD_OPTION_TEXT, /* const char *, borrowed from argv */
     DDMD_OPTION_COUNT, /* uint64_t, a decimal number from min to max */
     DDMD_OPTION_NUMBER, /* double, from min to max */
+    DDMD_OPTION_FLAG, /* bool, true if the option is given; it has no value */
 };
 
 struct ddmd_option {
@@ -30,6 +32,7 @@ struct ddmd_option {
 #define DDMD_TEXT(value) DDMD_OPTION_TEXT, value, 0, 0
 #define DDMD_COUNT(value, min, max) DDMD_OPTION_COUNT, value, min, max
 #define DDMD_NUMBER(value, min, max) DDMD_OPTION_NUMBER, value, min, max
+#define DDMD_FLAG(value) DDMD_OPTION_FLAG, value, 0, 0
 
 struct ddmd_program {
     const char *name;
@@ -37,8 +40,8 @@ struct ddmd_program {
     const struct ddmd_option *options;
 };
 
-/* Take "--name value" and "--name=value". 0; 1 after "--help", when the help was written to 'out';
- * -1 with the reason in 'err'.
+/* Take "--name value", "--name=value" and flags. 0; 1 after "--help", when the help was written to
+ * 'out'; -1 with the reason in 'err'.
  */
 int ddmd_options_parse (
     const struct ddmd_program *program, int argc, char **argv, FILE *out, struct aw_error *err);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "maps.h"
 #include "options.h"
@@ -14,6 +15,7 @@
 #include "rundir.h"
 #include "trainer.h"
 #include "vae_file.h"
+#include "work.h"
 
 static struct {
     const char *directory;
@@ -26,6 +28,8 @@ static struct {
     uint64_t latent;
     uint64_t seed;
     double rate;
+    double pace;
+    bool worker;
 } option = {
     .directory = ".",
     .backend = "cpu",
@@ -38,6 +42,7 @@ static struct {
 };
 
 static const struct ddmd_backend *backend; /* the one that --backend names */
+static struct ddmd_network network;
 
 static const struct ddmd_option options[] = {
     { "directory", "DIR", DDMD_TEXT (&option.directory), "where the run's files are" },
@@ -54,6 +59,9 @@ static const struct ddmd_option options[] = {
     { "start", "FILE", DDMD_TEXT (&option.start),
       "continue from this network, or \"new\"; else from the newest" },
     { "backend", "NAME", DDMD_TEXT (&option.backend), "where to compute: cpu or cuda" },
+    { "pace", "SECONDS", DDMD_NUMBER (&option.pace, 0, 3600), "take at least this long" },
+    { "worker", "", DDMD_FLAG (&option.worker),
+      "take the calls of a workflow; the index of each is its iteration" },
     { 0 },
 };
 
@@ -63,32 +71,33 @@ static const struct ddmd_program program = {
     options,
 };
 
-static struct ddmd_vae *begin_network (uint64_t seed, struct aw_error *err)
+/* The network that is to be trained further. */
+static int load (struct aw_error *err)
 {
-    char path[DDMD_PATH_MAX];
-    uint32_t newest, parts;
+    uint32_t iteration = (uint32_t)option.iteration;
+    struct ddmd_vae *vae;
     int rc = 0;
 
-    if (option.start && strcmp (option.start, "new") != 0)
-        return ddmd_vae_read (backend, option.start, option.batch, err);
     if (!option.start)
-        rc = ddmd_rundir_newest (option.directory, DDMD_NETWORK, 0, (uint32_t)option.iteration,
-                                 &newest, &parts, err);
-    if (rc < 0
-        || (rc == 1 && ddmd_rundir_path (option.directory, DDMD_NETWORK, newest, 0, path, err) < 0))
-        return NULL;
+        rc = ddmd_network_load (&network, backend, option.directory, iteration, option.batch, err);
+    if (rc < 0)
+        return -1;
     if (rc == 1) {
-        printf ("continuing from the network of iteration %u\n", newest);
-        return ddmd_vae_read (backend, path, option.batch, err);
+        printf ("continuing from the network of iteration %u\n", network.iteration);
+        return 0;
     }
-    return ddmd_vae_create (backend, DDMD_RESIDUES, option.latent, option.batch, seed, err);
+    vae = option.start && strcmp (option.start, "new") != 0
+              ? ddmd_vae_read (backend, option.start, option.batch, err)
+              : ddmd_vae_create (backend, DDMD_RESIDUES, option.latent, option.batch,
+                                 ddmd_philox_key (option.seed, iteration, UINT32_MAX), err);
+    ddmd_network_set (&network, vae);
+    return vae ? 0 : -1;
 }
 
-static int run_epochs (struct ddmd_vae *vae,
-                       const struct ddmd_maps *maps,
-                       uint64_t seed,
-                       struct aw_error *err)
+static int run_epochs (struct ddmd_vae *vae, const struct ddmd_maps *maps, struct aw_error *err)
 {
+    uint64_t seed = ddmd_philox_key (option.seed, (uint32_t)option.iteration, UINT32_MAX);
+
     for (uint64_t epoch = 0; epoch < option.epochs; epoch++) {
         struct ddmd_vae_loss loss;
 
@@ -109,31 +118,54 @@ static int run_epochs (struct ddmd_vae *vae,
 static int train (const struct ddmd_maps *maps, struct aw_error *err)
 {
     uint32_t iteration = (uint32_t)option.iteration;
-    uint64_t seed = ddmd_philox_key (option.seed, iteration, UINT32_MAX);
-    struct ddmd_vae *vae;
     char path[DDMD_PATH_MAX];
-    int rc;
 
     if (maps->count == 0)
         return aw_error_set (err, "%s: no maps to learn from", option.directory);
     if (ddmd_rundir_path (option.directory, DDMD_NETWORK, iteration, 0, path, err) < 0)
         return -1;
-    vae = begin_network (seed, err);
-    if (!vae)
+    printf ("%zu maps, %zu parameters\n", maps->count, ddmd_vae_parameters (network.vae));
+    network.iteration = UINT32_MAX;
+    ddmd_vae_forget_moments (network.vae);
+    if (run_epochs (network.vae, maps, err) < 0
+        || ddmd_vae_write (path, iteration, network.vae, err) < 0)
         return -1;
-    printf ("%zu maps, %zu parameters\n", maps->count, ddmd_vae_parameters (vae));
-    rc = run_epochs (vae, maps, seed, err);
+    network.iteration = iteration;
+    return 0;
+}
+
+/* Sleeps until T of the monotonic clock. */
+static void sleep_until (double t)
+{
+    const struct timespec end = { (time_t)t, (long)((t - floor (t)) * 1e9) };
+
+    while (clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
+        ;
+}
+
+static int compute (struct aw_error *err)
+{
+    uint64_t end = option.iteration + 1;
+    struct ddmd_maps maps = { 0 };
+    struct timespec now;
+    int rc;
+
+    clock_gettime (CLOCK_MONOTONIC, &now);
+    rc = ddmd_maps_gather (option.directory,
+                           (uint32_t)(end > option.window ? end - option.window : 0),
+                           (uint32_t)option.iteration, &maps, err);
     if (rc == 0)
-        rc = ddmd_vae_write (path, iteration, vae, err);
-    ddmd_vae_destroy (vae);
+        rc = train (&maps, err);
+    ddmd_maps_finish (&maps);
+    if (rc == 0)
+        sleep_until ((double)now.tv_sec + 1e-9 * (double)now.tv_nsec + option.pace);
     return rc;
 }
 
 int main (int argc, char **argv)
 {
+    static const struct ddmd_work work = { load, compute };
     struct aw_error err = { "" };
-    struct ddmd_maps maps = { 0 };
-    uint64_t first;
     int rc = ddmd_options_parse (&program, argc, argv, stdout, &err);
 
     if (rc == 1)
@@ -142,11 +174,7 @@ int main (int argc, char **argv)
         rc = -1;
     if (rc < 0)
         return ddmd_program_end (&program, 2, &err);
-    first = option.iteration + 1 > option.window ? option.iteration + 1 - option.window : 0;
-    rc = ddmd_maps_gather (option.directory, (uint32_t)first, (uint32_t)option.iteration, &maps,
-                           &err);
-    if (rc == 0)
-        rc = train (&maps, &err);
-    ddmd_maps_finish (&maps);
-    return ddmd_program_end (&program, rc < 0 ? 1 : 0, &err);
+    rc = ddmd_work_run (&program, &work, option.worker, &option.iteration);
+    ddmd_network_set (&network, NULL);
+    return rc;
 }

@@ -338,6 +338,13 @@ struct ddmd_vae_loss ddmd_vae_gradient (struct ddmd_vae *vae,
     return loss;
 }
 
+void ddmd_vae_forget_moments (struct ddmd_vae *vae)
+{
+    vae->steps = 0;
+    vae->backend->clear (vae->moment1, vae->parameters);
+    vae->backend->clear (vae->moment2, vae->parameters);
+}
+
 void ddmd_vae_descend (struct ddmd_vae *vae, double rate)
 {
     struct ddmd_adam adam = { .rate = rate, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 };

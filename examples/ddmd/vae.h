@@ -69,6 +69,9 @@ struct ddmd_vae_loss ddmd_vae_gradient (struct ddmd_vae *vae,
                                         const ddmd_real *noise,
                                         size_t count);
 
+/* A training begins: Adam's steps so far and its moments do not matter any more. */
+void ddmd_vae_forget_moments (struct ddmd_vae *vae);
+
 /* One step of Adam (beta1 0.9, beta2 0.999, epsilon 1e-8, as its paper proposes) down the gradient
  * that is there.
  */

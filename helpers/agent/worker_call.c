@@ -123,6 +123,7 @@ static void take_answer (struct aw_worker *worker, const struct aw_worker_answer
         .attempt = attempt->attempt,
         .status = answer->code ? AW_STATUS_FAILED : AW_STATUS_COMPLETED,
         .code = answer->code,
+        .first_call = worker->served == 0,
         .seconds = aw_clock_monotonic () - attempt->spawned,
         .max_rss = resident (worker->pid, aw_clock_monotonic () - attempt->spawned),
         .cpu_seconds = take_cpu_seconds (worker),

@@ -20,7 +20,7 @@ static const struct aw_event_members types[AW_EVENT_TYPES] = {
     [AW_EVENT_KILL] = { "kill", ATTEMPT, 0, BIT (CODE) },
     [AW_EVENT_FINISH] = { "finish", ATTEMPT | BIT (NODE) | BIT (STATUS) | BIT (SECONDS),
                           BIT (CODE) | BIT (SIGNAL) | BIT (CPU_SECONDS) | BIT (MAX_RSS),
-                          BIT (GPU_UTIL) | BIT (GPU_MEM) },
+                          BIT (GPU_UTIL) | BIT (GPU_MEM) | BIT (FIRST_CALL) },
     [AW_EVENT_SKIP] = { "skip", BIT (TASK), 0, 0 },
     [AW_EVENT_STOP] = { "stop", 0, 0, BIT (CODE) },
     [AW_EVENT_END] = { "end", BIT (CODE), 0, 0 },

@@ -24,7 +24,7 @@ enum aw_event_type {
     AW_EVENT_KILL, /* a running task is asked to end: task, attempt, reason; code 1: it held its
                       place for nothing, and another task wants it */
     AW_EVENT_FINISH, /* an attempt ended: task, attempt, node, status, code, signal, seconds, usage,
-                        reason */
+                        first_call, reason */
     AW_EVENT_SKIP, /* a task will never run, because a predecessor failed: task */
     AW_EVENT_STOP, /* no more tasks start: reason; code 1: running tasks are killed too */
     AW_EVENT_END, /* the run is over: code is the exit status; reason where it was not decided by
@@ -87,6 +87,7 @@ enum aw_event_member {
     AW_MEMBER_DROPPED,
     AW_MEMBER_ORDER, /* PLAN: its `text` */
     AW_MEMBER_PORT,
+    AW_MEMBER_FIRST_CALL,
     AW_MEMBER_REASON,
     AW_MEMBERS /* their number */
 };
@@ -161,6 +162,7 @@ struct aw_event {
     enum aw_status status;
     int code; /* exit code, else 0 */
     int signal; /* that ended it, else 0 */
+    uint32_t first_call; /* FINISH: 1: of a call for which the agent started a worker */
     double seconds; /* FINISH: from the task's start to its end, by the agent's clock */
     double cpu_seconds; /* user and system time of the task and of children that it waited for */
     uint64_t max_rss; /* bytes, the largest of its processes */

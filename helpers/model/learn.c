@@ -25,8 +25,7 @@ static int add_completed (struct aw_samples *samples, const struct aw_history *h
     for (size_t i = 0; i < history->n_attempts; i++) {
         const struct aw_attempt *a = &history->attempts[i];
 
-        if (a->started && !isnan (a->finish) && a->status == AW_STATUS_COMPLETED && a->seconds >= 0
-            && aw_samples_add (samples, set_of (history, a), a->seconds) < 0)
+        if (aw_attempt_teaches (a) && aw_samples_add (samples, set_of (history, a), a->seconds) < 0)
             return -1;
     }
     return 0;

@@ -25,8 +25,8 @@ test_expect_success 'agent knows model and io' 'arrows helpers/agent util core m
 test_expect_success 'what tasks link with knows util' 'arrows helpers/client util'
 test_expect_success 'cmd knows all' 'arrows helpers/cmd util core model io coord agent client'
 test_expect_success 'the plugin knows util' 'arrows plugin util'
-test_expect_success 'DeepDriveMD knows util' 'arrows examples/ddmd util'
-test_expect_success 'other examples may ask the simulator' 'arrows examples util core model io'
+test_expect_success 'DeepDriveMD knows what tasks link with' 'arrows examples/ddmd util client'
+test_expect_success 'other examples may ask the simulator' 'arrows examples util core model io client'
 
 # What is not yet as it should be: "include FILE HEADER", and "circle FILE...". The list may only become shorter.
 known=$top_srcdir/tests/lint/known-flaws

@@ -9,11 +9,12 @@ PATH=$top_builddir/helpers:$PATH
 readme=$top_srcdir/README.md
 guide=$top_srcdir/docs/guide.md
 
-# An example is a block that begins with ```json NAME, ```sh NAME or ```txt NAME. Each is written to a file of its name.
+# An example is a block that begins with ```json NAME, ```sh NAME, ```txt NAME or ```python NAME. Each is written to a file of its
+# name.
 extract ()
 {
     awk '/^```$/ { if (file) close (file); file = ""; next }
-        /^```(json|sh|txt) ./ { file = $2; print file >>"examples"; next }
+        /^```(json|sh|txt|python) ./ { file = $2; print file >>"examples"; next }
         file { print >file }' "$@"
 }
 
@@ -42,7 +43,7 @@ test_expect_success 'every example has a name of its own' '
     test "$(wc -l <examples)" -ge 15 &&
     sort examples | uniq -d >twice &&
     test_must_be_empty twice &&
-    ! grep -E "^\`\`\`(json|sh|txt)$" "$readme" "$guide"
+    ! grep -E "^\`\`\`(json|sh|txt|python)$" "$readme" "$guide"
 '
 
 # Files from which examples take values.
@@ -169,6 +170,22 @@ test_expect_success 'messages.json: each message starts a task' '
 test_expect_success 'grow.json: a task adds tasks' '
     run 0 grow &&
     contents candidate.2 2
+'
+
+command -v python3 >/dev/null && test_set_prereq PYTHON
+
+test_expect_success PYTHON 'workers.json: calls, whose results are messages' '
+    run 0 workers && sort -u predictions >sorted && test $(wc -l <sorted) = 20 && grep 1083 sorted
+'
+
+test_expect_success PYTHON 'import.json and import-once.json: the same, with workers' '
+    sed -i "s/sleep(2)/sleep(0.1)/" energy.py energy_worker.py &&
+    run 0 import && run 0 import-once &&
+    for name in import import-once; do
+        async-workflow logs $name-local energy >$name.logs && test $(wc -l <$name.logs) -ge 20 || return 1
+    done &&
+    sort import.logs >expected && sort import-once.logs >actual && test_cmp expected actual &&
+    test $(grep -c first_call import-once-local/journal.jsonl) -le 8
 '
 
 test_expect_success 'reports and status of what has run' '

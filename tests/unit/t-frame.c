@@ -257,6 +257,7 @@ static void a_finish_is_read_as_it_was_written (void **state)
         .seconds = 12.25,
         .cpu_seconds = 0.5,
         .max_rss = UINT64_C (1) << 40,
+        .first_call = 1,
         .reason = "because",
     };
     struct aw_textbuf text = { 0 };
@@ -275,6 +276,7 @@ static void a_finish_is_read_as_it_was_written (void **state)
     assert_true (frame.event.seconds == 12.25);
     assert_true (frame.event.cpu_seconds == 0.5);
     assert_true (frame.event.max_rss == UINT64_C (1) << 40);
+    assert_int_equal (frame.event.first_call, 1);
     assert_string_equal (frame.event.reason, "because");
     assert_false (frame.event.gpu_known);
     ev.gpu_known = true;

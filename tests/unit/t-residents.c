@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -30,30 +31,46 @@ static void a_start_ends_the_workers_in_its_place (void **state)
         const char *cpus, *gpus;
         bool exact;
         uint32_t left; /* of set 0 on CPUs 0-1 with GPU 0, set 0 on 2 with GPU 0, set 1 on 4 */
+        const char *spared; /* CPUs, of those that are left */
     } table[] = {
-        { 0, 0, "0-1", "0", true, 2 }, { 0, 0, "2", "0", true, 2 },
-        { 0, 0, "0", "0", false, 2 },  { 0, 0, "0-2", "0", false, 1 },
-        { 1, 0, "5", "0", false, 1 },  { 1, 0, "4", "", true, 2 },
-        { 1, 0, "4", "1", false, 2 },  { 0, 1, "0-1", "0", false, 3 },
-        { 2, 0, "0-4", "", false, 0 }, { 0, 0, "3", "0", false, 3 },
+        { 0, 0, "0-1", "0", true, 2, "2,4" }, { 0, 0, "2", "0", true, 2, "0-1,4" },
+        { 0, 0, "0", "0", false, 2, "2,4" },  { 0, 0, "0-2", "0", false, 1, "4" },
+        { 1, 0, "5", "0", false, 1, "4" },    { 1, 0, "4", "", true, 2, "0-2" },
+        { 1, 0, "4", "1", false, 2, "0-2" },  { 0, 1, "0-1", "0", false, 3, "0-2,4" },
+        { 2, 0, "0-4", "", false, 0, "" },    { 0, 0, "3", "0", false, 3, "0-2,4" },
     };
+    char spared[32];
 
     (void)state;
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
-        struct aw_idset a = ids ("0-1"), b = ids ("2"), c = ids ("4"), gpu = ids ("0"),
-                        no = ids (""), cpus = ids (table[i].cpus), gpus = ids (table[i].gpus);
+        struct aw_idset all_cpus = ids ("0-7"), all_gpus = ids ("0-1"), a = ids ("0-1"),
+                        b = ids ("2"), c = ids ("4"), gpu = ids ("0"), no = ids (""),
+                        cpus = ids (table[i].cpus), gpus = ids (table[i].gpus);
         struct aw_residents all = { 0 }, copy;
+        struct aw_pool pool;
 
-        assert_int_equal (aw_residents_add (&all, 0, 0, &a, &gpu), 0);
-        assert_int_equal (aw_residents_add (&all, 0, 0, &b, &gpu), 0);
-        assert_int_equal (aw_residents_add (&all, 1, 0, &c, &no), 0);
+        aw_pool_init (&pool);
+        for (int n = 0; n < 2; n++)
+            assert_int_equal (aw_pool_add_node (&pool, "n", &all_cpus, &all_gpus, 0, NULL, NULL),
+                              n);
+        assert_int_equal (aw_residents_add (&all, &pool, 0, 0, &a, &gpu), 0);
+        assert_int_equal (aw_residents_add (&all, &pool, 0, 0, &b, &gpu), 0);
+        assert_int_equal (aw_residents_add (&all, &pool, 1, 0, &c, &no), 0);
         assert_int_equal (aw_residents_clone (&copy, &all), 0);
-        assert_int_equal (aw_residents_take (&copy, table[i].set, table[i].node, &cpus, &gpus),
-                          table[i].exact);
+        assert_int_equal (
+            aw_residents_take (&copy, &pool, table[i].set, table[i].node, &cpus, &gpus),
+            table[i].exact);
+        aw_idset_format (&pool.nodes[0].spared_cpus, spared, sizeof (spared));
+        assert_string_equal (spared, table[i].spared);
+        aw_idset_format (&pool.nodes[0].spared_gpus, spared, sizeof (spared));
+        assert_string_equal (spared, strpbrk (table[i].spared, "012") ? "0" : "");
         assert_int_equal (copy.n, table[i].left);
         assert_int_equal (all.n, 3);
         aw_residents_finish (&copy);
         aw_residents_finish (&all);
+        aw_pool_finish (&pool);
+        aw_idset_finish (&all_cpus);
+        aw_idset_finish (&all_gpus);
         aw_idset_finish (&a);
         aw_idset_finish (&b);
         aw_idset_finish (&c);
@@ -177,6 +194,62 @@ static void a_call_goes_to_an_idle_worker (void **state)
     aw_graph_destroy (g);
 }
 
+/* Two nodes of four CPUs and two GPUs, where a worker of set 0 is idle on CPU 0, or on CPU 0 and
+ * GPU 0, of the first: the place of a task of another set.
+ */
+static void other_tasks_leave_idle_workers_alone (void **state)
+{
+    static const struct {
+        uint32_t gpus, share; /* of the worker */
+        uint32_t cpus, other_gpus, other_share, n; /* of N other tasks */
+        const char *lasts; /* the place of the last: node, CPUs, GPUs */
+        bool stays;
+    } table[] = {
+        { 0, 0, 1, 0, 0, 1, "0 1 ", true },       { 0, 0, 3, 0, 0, 1, "0 1-3 ", true },
+        { 0, 0, 4, 0, 0, 1, "1 0-3 ", true }, /* the other node has room */
+        { 0, 0, 4, 0, 0, 2, "0 0-3 ", false },    { 0, 0, 1, 0, 0, 7, "1 3 ", true },
+        { 0, 0, 1, 0, 0, 8, "0 0 ", false },      { 1, 0, 1, 1, 0, 1, "0 1 1", true },
+        { 1, 0, 1, 2, 0, 1, "1 0 0-1", true },    { 1, 0, 1, 2, 0, 2, "0 0 0-1", false },
+        { 0, 500, 1, 0, 500, 2, "0 2 1", true }, /* not the other half of its GPU */
+        { 0, 500, 1, 0, 500, 7, "0 0 0", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        struct aw_graph *g = aw_graph_create ();
+        struct aw_set *set = graphs_set (g, "call", 1, 1, table[i].gpus, 1);
+        struct aw_sched *s;
+        struct aw_event action;
+        uint32_t node, cpu;
+        char cpus[32], gpus[32], place[80] = "";
+
+        set->worker = g->workers = true;
+        set->gpu_share = table[i].share;
+        graphs_set (g, "other", table[i].n, table[i].cpus, table[i].other_gpus, 1)->gpu_share =
+            table[i].other_share;
+        graphs_edge (g, "other", "call", 0, 0);
+        assert_int_equal (aw_graph_finalize (g, NULL), 0);
+        s = aw_sched_create (g, &config, NULL);
+        assert_int_equal (aw_simulate_add_nodes (s, 2, 4, 2, 0, NULL), 0);
+        starts (s, 0, &node, &cpu, NULL);
+        assert_true (node == 0 && cpu == 0);
+        finish (s, 1, 0, 0, 1);
+        while (aw_sched_next (s, &action))
+            if (action.type == AW_EVENT_START) {
+                aw_idset_format (&action.cpus, cpus, sizeof (cpus));
+                aw_idset_format (&action.gpus, gpus, sizeof (gpus));
+                snprintf (place, sizeof (place), "%u %s %s", action.node, cpus, gpus);
+            }
+        if (strcmp (place, table[i].lasts) != 0)
+            fail_msg ("row %zu: %s, not %s", i, place, table[i].lasts);
+        assert_int_equal (aw_idset_next (&aw_sched_pool (s)->nodes[0].spared_cpus, 0)
+                              != AW_IDSET_NONE,
+                          table[i].stays);
+        aw_sched_destroy (s);
+        aw_graph_destroy (g);
+    }
+}
+
 static void the_call_that_starts_a_worker_teaches_no_duration (void **state)
 {
     struct aw_graph *g = aw_graph_create ();
@@ -205,6 +278,7 @@ int main (void)
         cmocka_unit_test (a_start_ends_the_workers_in_its_place),
         cmocka_unit_test (the_model_starts_each_worker_once),
         cmocka_unit_test (a_call_goes_to_an_idle_worker),
+        cmocka_unit_test (other_tasks_leave_idle_workers_alone),
         cmocka_unit_test (the_call_that_starts_a_worker_teaches_no_duration),
     };
 

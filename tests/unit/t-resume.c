@@ -19,6 +19,7 @@
 #include "core/sched/sched.h"
 #include "graphs.h"
 #include "io/journal/journal.h"
+#include "model/learn.h"
 
 /* A run in virtual time whose coordinator dies again and again. */
 struct world {
@@ -428,6 +429,32 @@ static void what_is_cut_off_has_not_failed (void **state)
     aw_history_finish (&history);
 }
 
+/* Calls for which a worker was started took longer than calls take. */
+static void a_first_call_teaches_no_duration (void **state)
+{
+    static const char text[] = HEADER NODE ("0") START ("1", "a[0]", "0") START (
+        "1", "a[1]",
+        "0") "{\"t\":51,\"event\":\"finish\",\"task\":\"a[0]\",\"attempt\":0,\"node\":\"n1\","
+             "\"status\":\"completed\",\"seconds\":50,\"first_call\":1}\n" FINISH (
+                 "52", "a[1]", "0", "completed") RESUME ("60", "");
+    const struct file *f = *state;
+    struct aw_history history;
+    struct aw_resume_state earlier;
+    struct aw_samples samples = { 0 };
+
+    assert_int_equal (read_text (f, text, false, &history, NULL), 0);
+    assert_true (history.attempts[0].first_call && !history.attempts[1].first_call);
+    assert_int_equal (aw_resume_state_init (&earlier, &history, NULL), 0);
+    assert_int_equal (earlier.n_done, 2);
+    assert_int_equal (earlier.n_ends, 1);
+    assert_true (earlier.ends[0].seconds == 1);
+    assert_int_equal (aw_learn (&samples, &history), 0);
+    assert_true (aw_samples_mean (&samples, 0) == 1);
+    aw_samples_finish (&samples);
+    aw_resume_state_finish (&earlier);
+    aw_history_finish (&history);
+}
+
 /* A task that is not wanted does not run, whether it has failed or never started; one that is done
  * stays so. The next RESUME says it again, or the task is wanted again. */
 static void what_is_not_wanted_is_dropped (void **state)
@@ -616,6 +643,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (a_wrong_line_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown (a_resume_folds_what_was_before, setup, teardown),
         cmocka_unit_test_setup_teardown (what_is_cut_off_has_not_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_first_call_teaches_no_duration, setup, teardown),
         cmocka_unit_test_setup_teardown (what_is_not_wanted_is_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown (what_was_changed_runs_again, setup, teardown),
         cmocka_unit_test_setup_teardown (a_reopened_journal_goes_on_behind_its_last_whole_line,

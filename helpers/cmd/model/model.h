@@ -39,8 +39,9 @@ int aw_model_allocation (const struct aw_model_args *args,
                          struct aw_problems *problems);
 
 /* Takes the mean durations of the runs in DIRS into GRAPH, for sets of the same name, in place of
- * what the file says; every finished task's into SAMPLES. Their allocations and numbers of tasks
- * and iterations may be others. What is wrong goes to PROBLEMS. 0 or -1.
+ * what the file says; every finished task's into SAMPLES. So it does with the startup of workers.
+ * Their allocations and numbers of tasks and iterations may be others. What is wrong goes to
+ * PROBLEMS. 0 or -1.
  */
 int aw_model_durations (struct aw_graph *graph,
                         const struct aw_strings *dirs,

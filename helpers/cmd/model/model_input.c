@@ -80,10 +80,12 @@ int aw_model_allocation (const struct aw_model_args *args,
     return -1;
 }
 
-/* The finished tasks of one run, by the names of their sets. */
+/* The finished tasks of one run, by the names of their sets; FIRST: calls for which a worker was
+ * started. */
 static int add_samples (const struct aw_graph *graph,
                         const char *dir,
                         struct aw_samples *samples,
+                        struct aw_samples *first,
                         struct aw_problems *problems)
 {
     struct aw_report report;
@@ -97,10 +99,8 @@ static int add_samples (const struct aw_graph *graph,
         uint32_t set =
             aw_graph_find (graph, theirs->sets[aw_graph_task (theirs, attempt->task).set].name);
 
-        if (set == AW_NONE || isnan (attempt->finish) || attempt->status != AW_STATUS_COMPLETED
-            || !(attempt->seconds >= 0))
-            continue;
-        rc = aw_samples_add (samples, set, attempt->seconds);
+        if (set != AW_NONE && aw_attempt_succeeded (attempt))
+            rc = aw_samples_add (attempt->first_call ? first : samples, set, attempt->seconds);
     }
     aw_report_finish (&report);
     if (rc < 0)
@@ -108,21 +108,31 @@ static int add_samples (const struct aw_graph *graph,
     return rc;
 }
 
+/* MEAN and FIRST are of calls without and with the start of a worker, or NAN. */
+static void learn (struct aw_set *set, double mean, double first)
+{
+    if (!isnan (mean))
+        set->duration = mean;
+    else if (isnan (set->duration) && !isnan (first))
+        set->duration = fmax (0, first - set->startup);
+    if (!isnan (first))
+        set->startup = fmax (0, first - set->duration);
+}
+
 int aw_model_durations (struct aw_graph *graph,
                         const struct aw_strings *dirs,
                         struct aw_samples *samples,
                         struct aw_problems *problems)
 {
-    for (size_t i = 0; i < dirs->n; i++)
-        if (add_samples (graph, dirs->v[i], samples, problems) < 0)
-            return -1;
-    for (uint32_t s = 0; s < graph->n_sets; s++) {
-        double mean = aw_samples_mean (samples, s);
+    struct aw_samples first = { 0 };
+    int rc = 0;
 
-        if (!isnan (mean))
-            graph->sets[s].duration = mean;
-    }
-    return 0;
+    for (size_t i = 0; rc == 0 && i < dirs->n; i++)
+        rc = add_samples (graph, dirs->v[i], samples, &first, problems);
+    for (uint32_t s = 0; rc == 0 && s < graph->n_sets; s++)
+        learn (&graph->sets[s], aw_samples_mean (samples, s), aw_samples_mean (&first, s));
+    aw_samples_finish (&first);
+    return rc;
 }
 
 void aw_model_put_names (const struct aw_strings *dirs, struct aw_textbuf *out)

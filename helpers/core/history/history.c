@@ -189,6 +189,7 @@ static int handle_finish (struct aw_history *history,
         return aw_error_set (err, "out of memory");
     last->finish = ev->t;
     last->seconds = ev->seconds;
+    last->first_call = ev->first_call;
     last->cpu_seconds = ev->cpu_seconds;
     last->max_rss = ev->max_rss;
     last->gpu_util = ev->gpu_known && ev->gpu_util >= 0 ? ev->gpu_util : NAN;

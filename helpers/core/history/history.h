@@ -36,6 +36,7 @@ struct aw_attempt {
     uint32_t port; /* ... on this port; 0: not known */
     uint64_t staged_bytes; /* copied for it */
     bool waits; /* it has not started yet */
+    bool first_call; /* a worker was started for it */
     bool started; /* it has or had CPUs and GPUs; stays false if stage-in failed */
     double seconds, cpu_seconds;
     uint64_t max_rss;
@@ -50,6 +51,19 @@ struct aw_attempt {
 static inline double aw_attempt_let_go (const struct aw_attempt *a)
 {
     return isnan (a->serving) ? a->finish : a->serving;
+}
+
+static inline bool aw_attempt_succeeded (const struct aw_attempt *a)
+{
+    return !isnan (a->finish) && a->status == AW_STATUS_COMPLETED && a->seconds >= 0;
+}
+
+/* Do its seconds tell how long a task of its set takes? Not those of a call for which a worker was
+ * started.
+ */
+static inline bool aw_attempt_teaches (const struct aw_attempt *a)
+{
+    return aw_attempt_succeeded (a) && !a->first_call;
 }
 
 /* What an attempt holds of one node. */

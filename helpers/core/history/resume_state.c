@@ -126,8 +126,7 @@ int aw_resume_state_init (struct aw_resume_state *e,
 
         if (!isnan (a->serving))
             e->ends[e->n_ends++] = (struct aw_resume_end){ at.set, a->startup };
-        else if (a->status == AW_STATUS_COMPLETED && a->seconds >= 0
-                 && !graph->sets[at.set].service)
+        else if (aw_attempt_teaches (a) && !graph->sets[at.set].service)
             e->ends[e->n_ends++] = (struct aw_resume_end){ at.set, a->seconds };
     }
     return 0;

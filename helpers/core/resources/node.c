@@ -45,6 +45,8 @@ void aw_node_clear (struct aw_node *node)
     aw_idset_finish (&node->gpus);
     aw_idset_finish (&node->free_cpus);
     aw_idset_finish (&node->free_gpus);
+    aw_idset_finish (&node->spared_cpus);
+    aw_idset_finish (&node->spared_gpus);
     aw_layout_drop (node->layout);
     memset (node, 0, sizeof (*node));
     errno = saved;
@@ -71,7 +73,9 @@ static void copy_counts (struct aw_node *node, const struct aw_node *from)
 int aw_node_set_free (struct aw_node *node, const struct aw_node *from)
 {
     if (aw_idset_copy (&node->free_cpus, &from->free_cpus) < 0
-        || aw_idset_copy (&node->free_gpus, &from->free_gpus) < 0)
+        || aw_idset_copy (&node->free_gpus, &from->free_gpus) < 0
+        || aw_idset_copy (&node->spared_cpus, &from->spared_cpus) < 0
+        || aw_idset_copy (&node->spared_gpus, &from->spared_gpus) < 0)
         return -1;
     copy_counts (node, from);
     return 0;
@@ -373,4 +377,18 @@ void aw_node_give (struct aw_node *node,
                    const struct aw_idset *gpus)
 {
     change (node, demand, cpus, gpus, true);
+}
+
+void aw_node_spare (struct aw_node *trial, const struct aw_node *from)
+{
+    static const struct aw_demand threads;
+
+    trial->free.cpus -= set_cpus (trial, &threads, &from->spared_cpus, false);
+    for (uint32_t id = aw_idset_next (&from->spared_gpus, 0); id != AW_IDSET_NONE;
+         id = aw_idset_next (&from->spared_gpus, id + 1)) {
+        uint32_t used = trial->gpu_used[aw_layout_gpu (trial->layout, id)];
+
+        set_gpu (trial, id, (uint32_t)AW_GPU_WHOLE - used, false);
+    }
+    find_largest_part (trial);
 }

@@ -19,6 +19,8 @@ struct aw_node {
     struct aw_idset gpus;
     struct aw_idset free_cpus;
     struct aw_idset free_gpus; /* whole ones */
+    struct aw_idset spared_cpus; /* free, but others are better: an idle worker is there */
+    struct aw_idset spared_gpus; /* the same, or parts of them are free */
     struct aw_demand total; /* counts of the above */
     struct aw_demand free;
     struct aw_layout *layout; /* shared */
@@ -47,6 +49,9 @@ int aw_node_set_free (struct aw_node *node, const struct aw_node *from);
 int aw_node_reserve (struct aw_node *trial, const struct aw_node *like);
 void aw_node_try (struct aw_node *trial, const struct aw_node *from);
 void aw_node_finish_trial (struct aw_node *trial);
+
+/* Takes from TRIAL, a copy of FROM, all that is spared there. */
+void aw_node_spare (struct aw_node *trial, const struct aw_node *from);
 
 /* Do A and B, of one pool, have the same resources when empty? */
 static inline bool aw_node_alike (const struct aw_node *a, const struct aw_node *b)

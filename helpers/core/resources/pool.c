@@ -337,6 +337,55 @@ enum aw_suit aw_pool_best_suit (const struct aw_pool *pool, const struct aw_dema
                                                                           : AW_SUIT_ANY;
 }
 
+/* The node as a task of DEMAND should see it: without what is spared there, if the rest is enough.
+ */
+static const struct aw_node *seen_by (const struct aw_pool *pool,
+                                      uint32_t number,
+                                      const struct aw_demand *demand)
+{
+    const struct aw_node *node = &pool->nodes[number];
+
+    if (aw_idset_next (&node->spared_cpus, 0) == AW_IDSET_NONE)
+        return node;
+    aw_node_try (pool->trial, node);
+    aw_node_spare (pool->trial, node);
+    return aw_node_can_hold (pool->trial, demand) ? pool->trial : node;
+}
+
+bool aw_pool_spares (const struct aw_pool *pool, uint32_t number, const struct aw_demand *demand)
+{
+    const struct aw_node *node = &pool->nodes[number];
+
+    return aw_idset_next (&node->spared_cpus, 0) == AW_IDSET_NONE
+           || seen_by (pool, number, demand) != node;
+}
+
+int aw_pool_spare (struct aw_pool *pool,
+                   uint32_t number,
+                   const struct aw_idset *cpus,
+                   const struct aw_idset *gpus)
+{
+    struct aw_node *node = &pool->nodes[number];
+
+    pool->plan->valid = false;
+    return aw_idset_add_all (&node->spared_cpus, cpus) < 0
+                   || aw_idset_add_all (&node->spared_gpus, gpus) < 0
+               ? -1
+               : 0;
+}
+
+void aw_pool_spare_not (struct aw_pool *pool,
+                        uint32_t number,
+                        const struct aw_idset *cpus,
+                        const struct aw_idset *gpus)
+{
+    struct aw_node *node = &pool->nodes[number];
+
+    pool->plan->valid = false;
+    aw_idset_remove_all (&node->spared_cpus, cpus);
+    aw_idset_remove_all (&node->spared_gpus, gpus);
+}
+
 /* As aw_place_choose; the ids are kept. */
 static int make_plan (const struct aw_pool *pool, uint32_t number, const struct aw_demand *demand)
 {
@@ -347,8 +396,8 @@ static int make_plan (const struct aw_pool *pool, uint32_t number, const struct 
 
     aw_idset_copy (&plan->cpus, &none); /* nothing to be copied: it cannot fail */
     aw_idset_copy (&plan->gpus, &none);
-    rc = aw_place_choose (&pool->nodes[number], demand, &pool->wants, &scratch, &plan->cpus,
-                          &plan->gpus);
+    rc = aw_place_choose (seen_by (pool, number, demand), demand, &pool->wants, &scratch,
+                          &plan->cpus, &plan->gpus);
     plan->valid = rc >= 0;
     plan->node = number;
     plan->demand = *demand;
@@ -360,10 +409,11 @@ bool aw_pool_suits (const struct aw_pool *pool,
                     const struct aw_demand *demand,
                     enum aw_suit suit)
 {
-    const struct aw_node *node = &pool->nodes[number];
+    const struct aw_node *node;
 
     if (suit == AW_SUIT_ANY)
         return true;
+    node = seen_by (pool, number, demand);
     if (suit == AW_SUIT_STARTED && node->largest_part < aw_demand_part (demand))
         return false;
     return node->layout->flat || make_plan (pool, number, demand) == 1;
@@ -406,7 +456,8 @@ static int find_place (const struct aw_pool *pool,
                                                                                               : 0;
     if (aw_idset_copy (cpus, &none) < 0 || aw_idset_copy (gpus, &none) < 0)
         return -1;
-    return aw_place_choose (&pool->nodes[number], demand, &pool->wants, &scratch, cpus, gpus);
+    return aw_place_choose (seen_by (pool, number, demand), demand, &pool->wants, &scratch, cpus,
+                            gpus);
 }
 
 int aw_pool_take (struct aw_pool *pool,

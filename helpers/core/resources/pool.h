@@ -94,6 +94,19 @@ bool aw_pool_suits (const struct aw_pool *pool,
                     const struct aw_demand *demand,
                     enum aw_suit suit);
 
+/* CPUS and GPUS, which are free or of which parts are, are better left to others; or no longer.
+ * Suits and take choose others where there are enough. Spares: are there? 0, or -1 with ENOMEM.
+ */
+int aw_pool_spare (struct aw_pool *pool,
+                   uint32_t node,
+                   const struct aw_idset *cpus,
+                   const struct aw_idset *gpus);
+void aw_pool_spare_not (struct aw_pool *pool,
+                        uint32_t node,
+                        const struct aw_idset *cpus,
+                        const struct aw_idset *gpus);
+bool aw_pool_spares (const struct aw_pool *pool, uint32_t node, const struct aw_demand *demand);
+
 /* Takes DEMAND from a node that can hold it, as core/resources/place.h chooses. Fills CPUS and GPUS
  * (initialised by the caller, who owns them). Returns 0, or -1 with ENOMEM or ENOSPC and nothing
  * taken.

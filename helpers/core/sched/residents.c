@@ -27,11 +27,11 @@ static struct aw_resident *append (struct aw_residents *residents)
     return &residents->list[residents->n];
 }
 
-int aw_residents_add (struct aw_residents *residents,
-                      uint32_t set,
-                      uint32_t node,
-                      const struct aw_idset *cpus,
-                      const struct aw_idset *gpus)
+static int add (struct aw_residents *residents,
+                uint32_t set,
+                uint32_t node,
+                const struct aw_idset *cpus,
+                const struct aw_idset *gpus)
 {
     struct aw_resident *resident = append (residents);
 
@@ -44,12 +44,24 @@ int aw_residents_add (struct aw_residents *residents,
     return 0;
 }
 
+int aw_residents_add (struct aw_residents *residents,
+                      struct aw_pool *pool,
+                      uint32_t set,
+                      uint32_t node,
+                      const struct aw_idset *cpus,
+                      const struct aw_idset *gpus)
+{
+    return add (residents, set, node, cpus, gpus) < 0 || aw_pool_spare (pool, node, cpus, gpus) < 0
+               ? -1
+               : 0;
+}
+
 int aw_residents_clone (struct aw_residents *residents, const struct aw_residents *from)
 {
     memset (residents, 0, sizeof (*residents));
     for (uint32_t i = 0; i < from->n; i++)
-        if (aw_residents_add (residents, from->list[i].set, from->list[i].node, &from->list[i].cpus,
-                              &from->list[i].gpus)
+        if (add (residents, from->list[i].set, from->list[i].node, &from->list[i].cpus,
+                 &from->list[i].gpus)
             < 0) {
             aw_residents_finish (residents);
             return -1;
@@ -66,26 +78,42 @@ static void remove_at (struct aw_residents *residents, uint32_t i)
     residents->list[residents->n] = gone;
 }
 
+/* Workers that stay may share a GPU with one that is gone. */
+static void spare_again (const struct aw_residents *residents, struct aw_pool *pool, uint32_t node)
+{
+    for (uint32_t i = 0; i < residents->n; i++)
+        if (residents->list[i].node == node)
+            aw_pool_spare (pool, node, &residents->list[i].cpus, &residents->list[i].gpus);
+}
+
 bool aw_residents_take (struct aw_residents *residents,
+                        struct aw_pool *pool,
                         uint32_t set,
                         uint32_t node,
                         const struct aw_idset *cpus,
                         const struct aw_idset *gpus)
 {
-    bool exact = false;
+    bool exact = false, gone = false, stays = false;
 
     for (uint32_t i = residents->n; i-- > 0;) {
         const struct aw_resident *r = &residents->list[i];
         bool cpus_too = aw_idset_intersects (&r->cpus, cpus);
 
         /* Workers of one set may share a GPU. */
-        if (r->node != node
-            || (!cpus_too && (r->set == set || !aw_idset_intersects (&r->gpus, gpus))))
+        if (r->node != node)
             continue;
+        if (!cpus_too && (r->set == set || !aw_idset_intersects (&r->gpus, gpus))) {
+            stays = stays || aw_idset_next (&r->gpus, 0) != AW_IDSET_NONE;
+            continue;
+        }
         exact = exact
                 || (r->set == set && aw_idset_equal (&r->cpus, cpus)
                     && aw_idset_equal (&r->gpus, gpus));
+        aw_pool_spare_not (pool, node, &r->cpus, &r->gpus);
         remove_at (residents, i);
+        gone = true;
     }
+    if (gone && stays)
+        spare_again (residents, pool, node);
     return exact;
 }

@@ -3,7 +3,8 @@
  * place, and a task that starts on some of that place ends it. A worker that ends by itself is not
  * noticed, which costs no more than a start that was not expected.
  *
- * Workers hold nothing. Their places are preferred for the calls of their set alone.
+ * Workers hold nothing. Their places are preferred for the calls of their set; other tasks get them
+ * where there are no other places: the pool spares them.
  */
 #ifndef AW_CORE_SCHED_RESIDENTS_H
 #define AW_CORE_SCHED_RESIDENTS_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/idset.h"
+#include "core/resources/pool.h"
 
 struct aw_resident {
     uint32_t set, node;
@@ -28,8 +30,9 @@ struct aw_residents {
 void aw_residents_finish (struct aw_residents *residents);
 int aw_residents_clone (struct aw_residents *residents, const struct aw_residents *from);
 
-/* A call of SET has ended there: its worker stays. 0, or -1 with ENOMEM. */
+/* A call of SET has ended there: its worker stays. POOL spares its place. 0, or -1 with ENOMEM. */
 int aw_residents_add (struct aw_residents *residents,
+                      struct aw_pool *pool,
                       uint32_t set,
                       uint32_t node,
                       const struct aw_idset *cpus,
@@ -37,6 +40,7 @@ int aw_residents_add (struct aw_residents *residents,
 
 /* A task of SET starts there: others have to go. Is a worker of its set in exactly this place? */
 bool aw_residents_take (struct aw_residents *residents,
+                        struct aw_pool *pool,
                         uint32_t set,
                         uint32_t node,
                         const struct aw_idset *cpus,

@@ -17,6 +17,7 @@ struct search {
     double seconds; /* that the task takes */
     bool beside; /* the reservation must allow it */
     uint32_t except; /* not on this node */
+    bool spares; /* idle workers are to stay */
     bool held; /* a node had room, but its place is held for another task */
 };
 
@@ -42,7 +43,11 @@ static bool choose_suiting (struct aw_sched *s, struct search *search, enum aw_s
     while (n < wanted && (node = aw_pool_next_fit (&s->pool, demand, &place)) != AW_NO_NODE) {
         if (!may_start_on (s, search, node))
             continue;
-        if (aw_pool_suits (&s->pool, node, demand, suit))
+        if (search->spares && !aw_pool_spares (&s->pool, node, demand)) {
+            if (++tries == GOOD_TRIES)
+                break;
+        }
+        else if (aw_pool_suits (&s->pool, node, demand, suit))
             s->chosen[n++] = node;
         else if (suit == AW_SUIT_GOOD && ++tries == GOOD_TRIES)
             break;
@@ -50,15 +55,24 @@ static bool choose_suiting (struct aw_sched *s, struct search *search, enum aw_s
     return n == wanted;
 }
 
+static bool choose_best (struct aw_sched *s, struct search *search)
+{
+    for (int suit = aw_pool_best_suit (&s->pool, search->demand); suit <= AW_SUIT_ANY; suit++)
+        if (choose_suiting (s, search, (enum aw_suit)suit))
+            return true;
+    return false;
+}
+
 static bool choose_except (struct aw_sched *s, struct search *search, uint32_t except)
 {
     search->except = except;
     if (aw_demand_nodes (search->demand) > s->part_room)
         return false;
-    for (int suit = aw_pool_best_suit (&s->pool, search->demand); suit <= AW_SUIT_ANY; suit++)
-        if (choose_suiting (s, search, (enum aw_suit)suit))
-            return true;
-    return false;
+    search->spares = s->residents.n > 0;
+    if (search->spares && choose_best (s, search))
+        return true;
+    search->spares = false;
+    return choose_best (s, search);
 }
 
 /* Chooses the place of a worker of the set that has no call. */

@@ -93,7 +93,7 @@ static int keep_worker (struct aw_sched *s, const struct aw_running *run, const 
     if (!s->graph->sets[run->set].worker || run->staging || run->staged
         || (ev->status != AW_STATUS_COMPLETED && ev->status != AW_STATUS_FAILED))
         return 0;
-    return aw_residents_add (&s->residents, run->set, run->node, &run->cpus, &run->gpus);
+    return aw_residents_add (&s->residents, &s->pool, run->set, run->node, &run->cpus, &run->gpus);
 }
 
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
@@ -113,7 +113,7 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
     aw_running_free (&s->running, run);
     s->tries[task].attempts++;
     succeeded = ev->status == AW_STATUS_COMPLETED && !service;
-    if (succeeded && !run->fresh)
+    if (succeeded && !run->fresh && !ev->first_call)
         aw_sched_learn (s, set, ev->seconds);
     if (keep_worker (s, run, ev) < 0)
         return -1;

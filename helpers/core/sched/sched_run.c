@@ -59,7 +59,8 @@ void aw_sched_meet_residents (struct aw_sched *s, struct aw_running *run)
     if (!s->graph->workers)
         return;
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
-        exact = aw_residents_take (&s->residents, run->set, part->node, &part->cpus, &part->gpus);
+        exact = aw_residents_take (&s->residents, &s->pool, run->set, part->node, &part->cpus,
+                                   &part->gpus);
     run->fresh = set->worker && !exact;
     if (run->fresh)
         run->end += set->startup;

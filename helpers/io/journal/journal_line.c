@@ -216,6 +216,8 @@ static bool says (const struct aw_event *ev, int member)
         return ev->code != 0;
     case AW_MEMBER_PORT:
         return ev->port != 0;
+    case AW_MEMBER_FIRST_CALL:
+        return ev->first_call != 0;
     case AW_MEMBER_GPU_UTIL:
         return ev->gpu_known && ev->gpu_util >= 0;
     case AW_MEMBER_GPU_MEM:

@@ -125,6 +125,7 @@ static const struct aw_frame_member finish[] = {
     MEMBER ("rss", U64, event.max_rss),
     MAYBE ("gpu_util", SECONDS, event.gpu_util, GPU_LOAD),
     MAYBE ("gpu_mem", U64, event.gpu_mem, GPU_USAGE),
+    MAYBE ("first", U32, event.first_call, SAID),
     MAYBE ("reason", STRING, event.reason, SAID),
 };
 
