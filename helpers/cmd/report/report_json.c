@@ -106,6 +106,11 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         aw_report_json_count (out, "max_rss", sum->max_rss);
         aw_report_json_number (out, "gpu_util", sum->gpu_util);
         aw_report_json_count (out, "gpu_mem", sum->gpu_mem);
+        if (sum->first_calls) {
+            aw_report_json_count (out, "worker_starts", sum->first_calls);
+            aw_report_json_number (out, "first_call_mean", sum->first_call_mean);
+            aw_report_json_number (out, "call_mean", sum->call_mean);
+        }
         put_staging (&sum->staging, out);
         aw_textbuf_putc (out, '}');
     }

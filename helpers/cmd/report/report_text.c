@@ -131,68 +131,118 @@ static void put_services (const struct aw_report *report, struct aw_textbuf *out
     }
 }
 
+/* A section with a row for each set that has something to tell there. */
+struct section {
+    const struct aw_report *report;
+    bool (*has) (const struct aw_set_summary *sum);
+    struct aw_textbuf *out;
+    uint32_t n; /* sets that are shown */
+    int width; /* of names */
+};
+
+/* Prints TITLE. False: no set has anything. */
+static bool begin_section (struct section *section, const char *title)
+{
+    const struct aw_report *report = section->report;
+
+    section->n = report->n_shown > MAX_SETS ? MAX_SETS : report->n_shown;
+    for (uint32_t i = 0; i < section->n; i++) {
+        int n = columns (aw_graph_label (report->workflow->graph, report->shown[i]));
+
+        if (section->has (&report->sets[report->shown[i]]) && n > section->width)
+            section->width = n;
+    }
+    if (section->width == 0)
+        return false;
+    section->width = name_width (section->width);
+    aw_textbuf_puts (section->out, "\n");
+    aw_textbuf_cell (section->out, title, section->width + 2);
+    return true;
+}
+
+/* Begins the row of the set number I of those that are shown. NULL: it has none. */
+static const struct aw_set_summary *begin_row (const struct section *section, uint32_t i)
+{
+    const struct aw_report *report = section->report;
+    const struct aw_set_summary *sum = &report->sets[report->shown[i]];
+
+    if (!section->has (sum))
+        return NULL;
+    aw_textbuf_puts (section->out, "  ");
+    aw_textbuf_cell (section->out, aw_graph_label (report->workflow->graph, report->shown[i]),
+                     section->width);
+    return sum;
+}
+
+static bool has_workers (const struct aw_set_summary *sum)
+{
+    return sum->first_calls > 0;
+}
+
+/* What the starts of workers have cost. */
+static void put_workers (const struct aw_report *report, struct aw_textbuf *out)
+{
+    struct section section = { report, has_workers, out, 0, 0 };
+    const struct aw_set_summary *sum;
+    char first[32], other[32];
+
+    if (!begin_section (&section, "Workers"))
+        return;
+    aw_textbuf_printf (out, " %8s %12s %12s\n", "starts", "first call", "other calls");
+    for (uint32_t i = 0; i < section.n; i++)
+        if ((sum = begin_row (&section, i)))
+            aw_textbuf_printf (out, " %8u %12s %12s\n", sum->first_calls,
+                               aw_report_seconds (first, sum->first_call_mean),
+                               aw_report_seconds (other, sum->call_mean));
+}
+
+static bool has_staging (const struct aw_set_summary *sum)
+{
+    return sum->staging.brought > 0 || sum->staging.left > 0;
+}
+
 /* Data staged while the tasks held no CPUs or GPUs. Means are of one attempt. */
 static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
 {
-    const struct aw_graph *graph = report->workflow->graph;
-    uint32_t n = report->n_shown > MAX_SETS ? MAX_SETS : report->n_shown;
+    struct section section = { report, has_staging, out, 0, 0 };
+    const struct aw_set_summary *sum;
     char size[32], a[32], b[32], c[32];
-    int width = 0;
 
-    for (uint32_t i = 0; i < n; i++)
-        if ((report->sets[report->shown[i]].staging.brought
-             || report->sets[report->shown[i]].staging.left)
-            && columns (aw_graph_label (graph, report->shown[i])) > width)
-            width = columns (aw_graph_label (graph, report->shown[i]));
-    if (width == 0)
+    if (!begin_section (&section, "Staged data"))
         return;
-    width = name_width (width);
-    aw_textbuf_puts (out, "\n");
-    aw_textbuf_cell (out, "Staged data", width + 2);
     aw_textbuf_printf (out, " %8s %8s %9s %9s %9s %8s %9s\n", "copied", "shared", "bytes",
                        "stage in", "waiting", "results", "stage out");
-    for (uint32_t i = 0; i < n; i++) {
-        const struct aw_staging_summary *sum = &report->sets[report->shown[i]].staging;
+    for (uint32_t i = 0; i < section.n; i++)
+        if ((sum = begin_row (&section, i)))
+            aw_textbuf_printf (out, " %8u %8u %9s %9s %9s %8u %9s\n",
+                               sum->staging.brought - sum->staging.shared, sum->staging.shared,
+                               aw_format_bytes (size, sizeof (size), sum->staging.bytes),
+                               aw_report_seconds (a, sum->staging.coming),
+                               aw_report_seconds (b, sum->staging.waiting), sum->staging.left,
+                               aw_report_seconds (c, sum->staging.leaving));
+}
 
-        if (sum->brought == 0 && sum->left == 0)
-            continue;
-        aw_textbuf_puts (out, "  ");
-        aw_textbuf_cell (out, aw_graph_label (graph, report->shown[i]), width);
-        aw_textbuf_printf (out, " %8u %8u %9s %9s %9s %8u %9s\n", sum->brought - sum->shared,
-                           sum->shared, aw_format_bytes (size, sizeof (size), sum->bytes),
-                           aw_report_seconds (a, sum->coming), aw_report_seconds (b, sum->waiting),
-                           sum->left, aw_report_seconds (c, sum->leaving));
-    }
+static bool has_gpu_use (const struct aw_set_summary *sum)
+{
+    return sum->gpu_mem > 0 || !isnan (sum->gpu_util);
 }
 
 /* Use of GPUs by set, if the nodes measured it. */
 static void put_gpus (const struct aw_report *report, struct aw_textbuf *out)
 {
-    const struct aw_graph *graph = report->workflow->graph;
-    uint32_t n = report->n_shown > MAX_SETS ? MAX_SETS : report->n_shown;
-    int width = 0;
+    struct section section = { report, has_gpu_use, out, 0, 0 };
+    const struct aw_set_summary *sum;
 
-    for (uint32_t i = 0; i < n; i++)
-        if ((report->sets[report->shown[i]].gpu_mem
-             || !isnan (report->sets[report->shown[i]].gpu_util))
-            && columns (aw_graph_label (graph, report->shown[i])) > width)
-            width = columns (aw_graph_label (graph, report->shown[i]));
-    if (width == 0)
+    if (!begin_section (&section, "GPUs"))
         return;
-    width = name_width (width);
-    aw_textbuf_puts (out, "\n");
-    aw_textbuf_cell (out, "GPUs", width + 2);
     aw_textbuf_printf (out, " %10s %11s\n", "computing", "memory");
-    for (uint32_t i = 0; i < n; i++) {
-        const struct aw_set_summary *sum = &report->sets[report->shown[i]];
+    for (uint32_t i = 0; i < section.n; i++) {
         char share[16] = "-", size[32];
 
-        if (!sum->gpu_mem && isnan (sum->gpu_util))
+        if (!(sum = begin_row (&section, i)))
             continue;
         if (!isnan (sum->gpu_util))
             snprintf (share, sizeof (share), "%.1f %%", 100 * sum->gpu_util);
-        aw_textbuf_puts (out, "  ");
-        aw_textbuf_cell (out, aw_graph_label (graph, report->shown[i]), width);
         aw_textbuf_printf (out, " %10s %11s\n", share,
                            aw_format_bytes (size, sizeof (size), sum->gpu_mem));
     }
@@ -375,6 +425,7 @@ void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)
     aw_report_figures (report, put_figure, out);
     put_sets (report, out);
     put_services (report, out);
+    put_workers (report, out);
     put_gpus (report, out);
     put_staging (report, out);
     put_chain (report, out);

@@ -220,6 +220,8 @@ struct aw_set_summary {
     double gpu_util; /* mean over attempts with a known value, weighted by their time; NAN: none */
     uint64_t gpu_mem; /* the most of one attempt */
     double gpu_seconds; /* of attempts with a known gpu_util */
+    uint32_t first_calls; /* completed attempts for which a worker was started */
+    double first_call_mean, call_mean; /* seconds of these, and of the other completed ones */
     struct aw_staging_summary {
         uint32_t brought; /* attempts whose input was copied before they had CPUs and GPUs */
         uint32_t shared; /* of these, without a byte copied for them: the data was there or being

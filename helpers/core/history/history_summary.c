@@ -199,6 +199,8 @@ static void add_attempt (const struct aw_history *history,
     if (isnan (seconds))
         return;
     sum->completed_attempts++;
+    sum->first_calls += a->first_call;
+    *(a->first_call ? &sum->first_call_mean : &sum->call_mean) += seconds;
     sum->mean = isnan (sum->mean) ? seconds : sum->mean + seconds;
     sum->min = fmin (sum->min, seconds);
     sum->max = fmax (sum->max, seconds);
@@ -221,6 +223,8 @@ void aw_history_sets (const struct aw_history *history, struct aw_set_summary *s
     }
     for (uint32_t i = 0; i < graph->n_sets; i++) {
         sets[i].mean /= sets[i].completed_attempts; /* NAN stays NAN */
+        sets[i].first_call_mean /= sets[i].first_calls; /* NAN: 0 / 0, as the next */
+        sets[i].call_mean /= sets[i].completed_attempts - sets[i].first_calls;
         sets[i].wait_mean /= sets[i].started_attempts;
         sets[i].gpu_util /= sets[i].gpu_seconds;
         sets[i].staging.coming /= sets[i].staging.brought; /* NAN: 0 / 0 */
