@@ -109,7 +109,11 @@ held ()
 no_job () { test -z "$(squeue --noheader)"; }
 
 # nothing_left: no job, no task, no agent, no command
-nothing_left () { wait_for 60 no_job && no_process_left; }
+nothing_left ()
+{
+    wait_for 60 no_job || { squeue --long; scontrol show job; tail -n 30 "$CLUSTER_DIR"/log/*; return 1; }
+    no_process_left
+}
 
 # coordinator_of PID: the id of the coordinator of srun PID, between which salloc is
 coordinator_of () { pgrep -P "$(pgrep -P "$1")"; }
