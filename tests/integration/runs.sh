@@ -118,13 +118,14 @@ nothing_left ()
 # coordinator_of PID: the id of the coordinator of srun PID, between which salloc is
 coordinator_of () { pgrep -P "$(pgrep -P "$1")"; }
 
-# agent_of NODE: the id of its agent
+# agent_of NODE [JOB]: the id of its agent
 agent_of ()
 {
+    variables=2
+    test -z "$2" || variables=3
     for agent in $(pgrep -x async-workflow-); do
-        tr '\0' '\n' 2>/dev/null <"/proc/$agent/environ" >environ.$agent &&
-            grep -qxF "SLURMD_NODENAME=$1" environ.$agent && grep -qxF "SLURM_CONF=$SLURM_CONF" environ.$agent &&
+        test "$(tr '\0' '\n' 2>/dev/null <"/proc/$agent/environ" |
+            grep -cxF -e "SLURMD_NODENAME=$1" -e "SLURM_CONF=$SLURM_CONF" ${2:+-e "SLURM_JOB_ID=$2"})" = $variables &&
             echo $agent
-        rm -f environ.$agent
     done
 }
