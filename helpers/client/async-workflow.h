@@ -36,6 +36,7 @@ enum {
 enum {
     AW_NOWAIT = 1, /* publish: fail with EAGAIN instead of waiting */
     AW_RELEASE = 2, /* cancel: successors of the tasks run as if the tasks had succeeded */
+    AW_RESTART = 4, /* cancel: running tasks end and start again; others are as before */
 };
 
 /* What has become of a submitted task. The first three have not ended. */
@@ -127,8 +128,9 @@ int aw_add (struct aw_connection *aw, const char *text, size_t size, double time
 
 /* Cancels TASKS: "simulate", "simulate@2", "simulate[17]", "simulate@2[17]" or, by the values of
  * variables, "align[sample=a]". Running ones get SIGTERM, waiting ones do not start. Their
- * successors do not start either, unless FLAGS has AW_RELEASE. Returns 0 when the cancellation is
- * in the journal. EINVAL: there are no such tasks. ETIMEDOUT: no confirmation within TIMEOUT.
+ * successors do not start either, unless FLAGS has AW_RELEASE. With AW_RESTART running ones start
+ * again after SIGTERM, which is no failure. Returns 0 when the cancellation is in the journal.
+ * EINVAL: there are no such tasks. ETIMEDOUT: no confirmation within TIMEOUT.
  */
 int aw_cancel (struct aw_connection *aw, const char *tasks, int flags, double timeout);
 

@@ -224,7 +224,8 @@ int aw_cancel (struct aw_connection *aw, const char *tasks, int flags, double ti
     const struct aw_packet packet = {
         .kind = AW_PACKET_CANCEL,
         .number = ++aw->last_number,
-        .flags = flags & AW_RELEASE ? AW_PACKET_RELEASE : 0,
+        .flags = (uint8_t)((flags & AW_RELEASE ? AW_PACKET_RELEASE : 0)
+                           | (flags & AW_RESTART ? AW_PACKET_RESTART : 0)),
         .data = aw_piece_of (tasks),
     };
 

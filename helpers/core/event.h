@@ -39,8 +39,7 @@ enum aw_event_type {
                             stays, because some tasks could run nowhere else; reason */
     AW_EVENT_MESSAGE, /* messages on a topic since the start of the run: name, count */
     AW_EVENT_CANCEL, /* `count` tasks from `task` on, all of one instance, are cancelled; running
-                        ones are killed: count, code 1: their successors run as if they had
-                        succeeded, reason */
+                        ones are killed: count, code (enum aw_cancel_how), reason */
     AW_EVENT_ADD, /* a task has added a workflow: task (AW_NONE: a removed task), attempt, text. The
                      graph has grown before this is handled */
     AW_EVENT_STALL, /* all `count` running attempts wait for messages, and nothing can start: name
@@ -93,6 +92,13 @@ enum aw_event_member {
 };
 #define AW_MEMBER_BIT(member) (UINT64_C (1) << (member))
 _Static_assert(AW_MEMBERS <= 64, "a set of members has 64 bits");
+
+/* What a CANCEL does, in its code. */
+enum aw_cancel_how {
+    AW_CANCEL_SKIPS, /* successors do not run either */
+    AW_CANCEL_RELEASES, /* successors run as if the tasks had succeeded */
+    AW_CANCEL_RESTARTS, /* running tasks start again, which is no failure; others are as before */
+};
 
 /* What a STALL is, in its code. */
 enum aw_stall {

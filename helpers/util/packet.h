@@ -112,6 +112,7 @@ enum aw_packet_flags {
     AW_PACKET_MORE = 2, /* ADD, SUBMIT: another part follows */
     AW_PACKET_RELEASE = 4, /* CANCEL: successors of the tasks run */
     AW_PACKET_STUCK = 8, /* DONE with an error: nobody is left who could send */
+    AW_PACKET_RESTART = 16, /* CANCEL: running tasks start again */
 };
 
 /* What has become of a submitted task. The first three have not ended. */

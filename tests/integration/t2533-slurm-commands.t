@@ -153,6 +153,7 @@ test_expect_success 'squeue, sacct and scontrol: formats, filters, and ids that 
 	try squeue --sort=i
 	sacct -n -P -o jobidraw,state -S now-1hours -E now --name later
 	sacct -n -P -o jobidraw,state -S 2000-01-01 -E 2001-01-01T10:00
+	sacct -n -P -o jobid -j $b -j $a
 	scontrol show config | grep -o "MinJobAge\|SchedulerTimeSlice"
 	END
     rm -f go && run 0 show &&
@@ -170,8 +171,7 @@ test_expect_success 'squeue, sacct and scontrol: formats, filters, and ids that 
 	JobName=nf-A_(1) UserId
 	JobState=RUNNING
 	NumCPUs=3
-	squeue: error: Invalid job id specified
-	1
+	0
 	0
 	squeue: error: Invalid job id specified
 	1
@@ -187,6 +187,8 @@ test_expect_success 'squeue, sacct and scontrol: formats, filters, and ids that 
 	squeue: error: --sort is not possible in a task of async-workflow
 	1
 	1000000001|COMPLETED
+	1000000000
+	1000000001
 	MinJobAge
 	SchedulerTimeSlice
 	END
@@ -376,6 +378,61 @@ test_expect_success PATH 'outside of a pool, and for jobs of Slurm, each is the 
 	local*
 	real sbatch x
 	END
+'
+
+# A run without Slurm in a task: its tasks are of its own pool, and have not asked for the commands.
+test_expect_success 'a run that a task starts, and its tasks, find the real commands' '
+    printf "%s" "{ \"async-workflow\": 1, \"tasks\": { \"in\": { \"script\": \"echo \$PATH; echo \${ASYNC_WORKFLOW_SLURM:-none}\" } } }" >inside.json &&
+    client nested && echo "async-workflow run --local --cpus 1 --progress none --dir inside inside.json >/dev/null; echo \$PATH" >nested.sh &&
+    run 0 nested && grep -q "^[^:]*/helpers/slurm:" nested/logs/client.0.out &&
+    { sed "s,^[^:]*/helpers/slurm:,," nested/logs/client.0.out; echo none; } >want && test_cmp want inside/logs/in.0.out
+'
+
+test_expect_success 'requeue: a running job ends and starts again, which is no failure; others are refused' '
+    client again &&
+    cat >again.sh <<-\END &&
+	try () { "$@" 2>&1; echo $?; }
+	printf "#!/bin/sh\ntest \$SLURM_RESTART_COUNT && echo restarted \$SLURM_RESTART_COUNT && exit\necho once; scontrol requeue \$SLURM_JOB_ID || exit 7; exit 255\n" >self
+	sbatch --parsable -o self.out --open-mode=append self && async-workflow wait 1000000000; cat self.out
+	a=$(sbatch --parsable -a 0-1 -o busy_%a --wrap "echo \$SLURM_RESTART_COUNT; until test -e go; do sleep 0.05; done")
+	b=$(sbatch --parsable -d afterok:$a --wrap true)
+	until test -s busy_1; do sleep 0.05; done
+	try scontrol requeue ${a}_1
+	until test "$(squeue -h -j ${a}_1 -O RestartCnt:1,StateCompact:1)" = 1R; do sleep 0.05; done
+	try scontrol requeue $b
+	try scontrol requeue 1000000000
+	try scontrol requeue 1000000099
+	try scontrol requeue 4711
+	try scontrol requeue
+	try scontrol requeue ""
+	touch go; async-workflow wait $a $b; squeue -h -t all -o "%i %t"; cat busy_0 busy_1
+	END
+    rm -f go && run 0 again --grace 1 &&
+    said again <<-\END &&
+	1000000000
+	once
+	restarted 1
+	0
+	scontrol: error: Job is pending execution for job 1000000003
+	1
+	scontrol: error: job 1000000000 has ended: only running jobs can be requeued here
+	1
+	scontrol: error: Invalid job id specified
+	1
+	scontrol: error: a task can requeue submitted tasks alone, whose ids begin at 1000000000
+	1
+	scontrol: error: too few arguments for keyword:requeue
+	1
+	scontrol: error: Invalid job id specified
+	1
+	1000000000 CD
+	1000000001_0 CD
+	1000000001_1 CD
+	1000000003 CD
+
+	1
+	END
+    test $(grep -c "\"event\":\"cancel\".*\"code\":2" again/journal.jsonl) = 2
 '
 
 test_expect_success 'only tasks with the key find them, and what these submit; not for steps of their own' '

@@ -44,10 +44,24 @@ static size_t find (const struct aw_slurm_options *o, int got)
     return (size_t)(got - LONG);
 }
 
+/* Adds VALUE to those of the option with index I. */
+static void join (struct aw_slurm_options *o, size_t i, const char *value)
+{
+    char *joined;
+
+    if (asprintf (&joined, "%s,%s", o->joined ? o->joined : "", value) < 0) {
+        aw_slurm_error ("out of memory");
+        exit (1);
+    }
+    free (o->joined);
+    o->values[i] = o->joined = joined;
+}
+
 int aw_slurm_parse (struct aw_slurm_options *o, int argc, char **argv, bool permute)
 {
     struct option all[AW_SLURM_OPTIONS + 1];
     char letters[3 * AW_SLURM_OPTIONS + 2];
+    size_t i;
     int got;
 
     fill (o, permute, all, letters);
@@ -57,7 +71,10 @@ int aw_slurm_parse (struct aw_slurm_options *o, int argc, char **argv, bool perm
             fprintf (stderr, "Try \"%s --help\" for more information\n", argv[0]);
             exit (o->unknown);
         }
-        o->values[find (o, got)] = optarg ? optarg : "";
+        i = find (o, got);
+        o->values[i] = optarg ? optarg : "";
+        if (o->joins && o->table[i].letter == o->joins)
+            join (o, i, o->values[i]);
     }
     return optind;
 }

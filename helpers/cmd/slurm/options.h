@@ -36,6 +36,8 @@ struct aw_slurm_options {
     size_t n;
     int command; /* index in `use` */
     int unknown; /* exit status for an unknown option */
+    char joins; /* letter of the option whose values are joined by commas; 0: none */
+    char *joined; /* these. The caller frees it */
     const char *values[AW_SLURM_OPTIONS]; /* by index in the table; "" for one without an argument;
                                              NULL: not given. Borrowed from what was parsed */
 };

@@ -178,9 +178,9 @@ static int run (const struct aw_slurm_options *o,
 
 int aw_slurm_sacct (int argc, char **argv)
 {
-    struct aw_slurm_options o = { .table = table,
-                                  .n = sizeof (table) / sizeof (table[0]),
-                                  .unknown = 1 };
+    struct aw_slurm_options o = {
+        .table = table, .n = sizeof (table) / sizeof (table[0]), .unknown = 1, .joins = 'j'
+    };
     struct aw_selection selection = { 0 }, ids = { 0 };
     struct aw_format format = { 0 };
     int first = aw_slurm_parse (&o, argc, argv, true), status = 1;
@@ -197,5 +197,6 @@ int aw_slurm_sacct (int argc, char **argv)
         status = run (&o, &selection, &format);
     aw_format_finish (&format);
     aw_selection_finish (&selection);
+    free (o.joined);
     return status;
 }

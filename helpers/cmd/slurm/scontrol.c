@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scontrol: shows submitted tasks, and how soon tools may ask again. What is about the cluster goes
- * to the real command; what would change a job is refused.
+/* scontrol: shows submitted tasks, and how soon tools may ask again; requeues submitted tasks. What
+ * is about the cluster goes to the real command; what else would change a job is refused.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +156,54 @@ static int show (int n, char **words, bool one_line, char **argv)
     return status;
 }
 
+static int requeue_job (struct aw_connection *aw, const struct aw_job *job)
+{
+    char id[24];
+
+    snprintf (id, sizeof (id), "%llu", (unsigned long long)job->id);
+    if (job->state == AW_PENDING || job->state == AW_WAITING)
+        return aw_slurm_error ("Job is pending execution for job %s", id);
+    if (job->state != AW_RUNNING)
+        return aw_slurm_error ("job %s has ended: only running jobs can be requeued here", id);
+    return aw_cancel (aw, id, AW_RESTART, -1) < 0
+               ? aw_slurm_error ("%s: %s", id, aw_error_text (aw))
+               : 0;
+}
+
+static int requeue_jobs (const struct aw_selection *selection)
+{
+    struct aw_connection *aw = aw_slurm_open ();
+    struct aw_job_list list = { 0 };
+    int rc = aw ? aw_selection_load (selection, aw, AW_JOBS_ENDED, &list) : -1;
+    size_t n = 0;
+
+    for (size_t i = 0; rc == 0 && i < list.n; i++)
+        if (aw_selection_has (selection, &list.jobs[i]) && ++n)
+            rc = requeue_job (aw, &list.jobs[i]);
+    if (rc == 0 && n == 0)
+        rc = aw_slurm_error ("Invalid job id specified");
+    aw_job_list_finish (&list);
+    aw_close (aw);
+    return rc;
+}
+
+static int requeue (int n, char **words)
+{
+    struct aw_selection selection = { 0 };
+    int rc = n == 0 ? aw_slurm_error ("too few arguments for keyword:requeue") : 0;
+
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = aw_selection_add_ids (&selection, words[i]);
+    if (rc == 0 && selection.n_others)
+        rc = aw_slurm_error ("a task can requeue submitted tasks alone, whose ids begin at %llu",
+                             (unsigned long long)AW_JOB_FIRST);
+    if (rc == 0)
+        rc = selection.n_ids ? requeue_jobs (&selection)
+                             : aw_slurm_error ("Invalid job id specified");
+    aw_selection_finish (&selection);
+    return rc == 0 ? 0 : 1;
+}
+
 int aw_slurm_scontrol (int argc, char **argv)
 {
     static const char *const queries[] = { "ping", "version", "help", "listpids", "pidinfo" };
@@ -172,6 +220,8 @@ int aw_slurm_scontrol (int argc, char **argv)
     }
     if (strcasecmp (argv[first], "show") == 0)
         return show (argc - first - 1, argv + first + 1, o.values[ONE_LINE], argv);
+    if (strcasecmp (argv[first], "requeue") == 0)
+        return requeue (argc - first - 1, argv + first + 1);
     for (size_t i = 0; i < sizeof (queries) / sizeof (queries[0]); i++)
         if (strcasecmp (argv[first], queries[i]) == 0)
             return aw_slurm_real (argv);

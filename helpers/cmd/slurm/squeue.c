@@ -2,6 +2,7 @@
 /* squeue: the submitted tasks that have not ended, or those in the states that are asked for. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/async-workflow.h"
 #include "cmd/slurm/fields.h"
@@ -45,6 +46,8 @@ static const struct aw_slurm_option table[] = {
 static const char short_format[] = "%.18i %.9P %.8j %.8u %.2t %.10M %.6D %R",
                   long_format[] = "%.18i %.9P %.8j %.8u %.8T %.10M %.9l %.6D %R";
 
+enum { MIN_JOB_AGE = 300 }; /* seconds: the default of Slurm */
+
 static bool has_ended (const struct aw_job *job)
 {
     return strchr ("WPR", job->state) == NULL;
@@ -79,16 +82,19 @@ static bool is_shown (const struct aw_selection *selection, const struct aw_job 
     return (selection->states || !has_ended (job)) && aw_selection_has (selection, job);
 }
 
-/* Slurm forgets a job soon after its end, and has no answer about a single one that it has
- * forgotten: tools conclude from it that the job has ended.
+/* Slurm forgets a job some minutes after its end (MinJobAge), and has no answer about a single one
+ * that it has forgotten: tools conclude from it that the job has ended. Before, the answer is
+ * empty.
  */
 static bool is_forgotten (const struct aw_selection *selection, const struct aw_job_list *list)
 {
-    bool found = selection->n_ids != 1 || selection->states || selection->n_others;
-
-    for (size_t i = 0; i < list->n && !found; i++)
-        found = is_shown (selection, &list->jobs[i]);
-    return !found;
+    if (selection->n_ids != 1 || selection->states || selection->n_others)
+        return false;
+    for (size_t i = 0; i < list->n; i++)
+        if (aw_selection_has (selection, &list->jobs[i])
+            && (!has_ended (&list->jobs[i]) || list->jobs[i].ended + MIN_JOB_AGE > time (NULL)))
+            return false;
+    return true;
 }
 
 static int print (const struct aw_selection *selection,

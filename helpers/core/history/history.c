@@ -456,8 +456,10 @@ static int handle_cancel (struct aw_history *history,
                           const struct aw_event *ev,
                           struct aw_error *err)
 {
-    struct aw_cancel cancel = { ev->task, ev->count, ev->code != 0 };
+    struct aw_cancel cancel = { ev->task, ev->count, ev->code == AW_CANCEL_RELEASES };
 
+    if (ev->code == AW_CANCEL_RESTARTS)
+        return 0;
     if (ev->count > history->graph->n_tasks - ev->task)
         return aw_history_refuse (history, ev->task, "and cancels more tasks than it has", err);
     if (aw_array_reserve (&history->cancelled, &history->cancel_room, history->n_cancelled + 1) < 0)

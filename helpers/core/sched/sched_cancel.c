@@ -97,11 +97,22 @@ int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, b
     return release (s, rc, &out);
 }
 
+static void restart (struct aw_sched *s, uint32_t task)
+{
+    if (!aw_running_find (&s->running, task))
+        return;
+    s->tries[task].restarted = s->cancels = true;
+    s->cancel_from = 0;
+}
+
 int aw_sched_handle_cancel (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err)
 {
     if (ev->count > s->graph->n_tasks - ev->task)
         return aw_error_set (err, "there are fewer tasks to cancel");
-    if (aw_sched_cancel_range (s, ev->task, ev->count, ev->code != 0) < 0)
+    if (ev->code == AW_CANCEL_RESTARTS)
+        for (uint64_t i = 0; i < ev->count; i++)
+            restart (s, ev->task + (uint32_t)i);
+    else if (aw_sched_cancel_range (s, ev->task, ev->count, ev->code == AW_CANCEL_RELEASES) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
 }
@@ -159,7 +170,7 @@ struct aw_running *aw_sched_next_cancelled (struct aw_sched *s)
     struct aw_running *run;
 
     while (s->cancels && (run = aw_running_each (&s->running, &s->cancel_from)))
-        if (s->tries[run->task].cancelled && !run->killed)
+        if ((s->tries[run->task].cancelled || s->tries[run->task].restarted) && !run->killed)
             return run;
     s->cancels = false;
     return NULL;

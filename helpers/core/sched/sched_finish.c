@@ -128,6 +128,10 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
         aw_depend_set_state (&s->depend, task, AW_DEPEND_WAITING);
         return 0;
     }
+    if (s->tries[task].restarted) {
+        s->tries[task].restarted = false;
+        return queue_again (s, task, 0);
+    }
     if (unstarted)
         return queue_again (s, task, 0); /* killed by the coordinator before it started */
     if (try_again (s, task, ev, &delay))

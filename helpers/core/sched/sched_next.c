@@ -72,7 +72,8 @@ static bool next_kill (struct aw_sched *s, struct aw_event *action)
     struct aw_running *run;
 
     if ((run = aw_sched_next_cancelled (s)))
-        return kill_attempt (s, action, run, "cancelled");
+        return kill_attempt (s, action, run,
+                             s->tries[run->task].cancelled ? "cancelled" : "to start again");
     if (s->services.n && (run = aw_sched_next_unneeded (s)))
         return kill_attempt (s, action, run, "not needed any more");
     if ((run = aw_sched_stranded (s)))

@@ -18,8 +18,9 @@
 struct aw_tries {
     uint16_t attempts; /* ended attempts: also the number of the next one */
     uint16_t failures; /* ended attempts that count as a failure */
-    bool cancelled; /* it is not needed any more */
-    bool released; /* ... and its successors run as if it had succeeded */
+    bool cancelled : 1; /* it is not needed any more */
+    bool released : 1; /* ... and its successors run as if it had succeeded */
+    bool restarted : 1; /* its attempt is to end, and another to follow */
     uint16_t lost; /* node failures in a row */
 };
 
