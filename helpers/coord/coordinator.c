@@ -420,6 +420,8 @@ int aw_coordinator_run (struct aw_coordinator *c, struct aw_exec *exec, struct a
     if (c->journal)
         c->requests =
             aw_task_requests_create (c->config.run_dir, c->config.workflow, &requests, err);
+    if (c->requests && c->config.submissions)
+        aw_task_requests_continue (c->requests, c->config.submissions);
     c->signals = c->requests ? aw_stop_signals_create (c->base, &on_signals, err) : NULL;
     if (!c->signals)
         return AW_EXIT_POOL;

@@ -45,6 +45,7 @@ struct aw_coordinator_config {
     /* When a run is resumed: what is done, and the journal, which run owns. NULL: the run begins,
      * and so does its journal. */
     const struct aw_resume_state *earlier;
+    struct aw_submission_list *submissions; /* of earlier parts; NULL: none. Emptied */
     struct aw_journal *journal;
     enum aw_durability durability;
     bool replans; /* plans again during the run (coord/planner.h): its order is free to change */

@@ -8,6 +8,10 @@
  *     looking -> failed: all of these only wait, and none has sent anything meanwhile
  *             -> reported: one of them may still send; the agents look again from time to time
  *     reported -> over: a message has come, or something else has happened
+ *
+ * Likewise where all running tasks have submitted tasks, and none of these can start: the tasks
+ * that have submitted them hold the CPUs. What they do meanwhile is not known, so that is reported
+ * alone.
  */
 #include "config.h"
 
@@ -19,16 +23,40 @@
 
 #include "coord/messages/message_hub.h"
 
-static const double SOON = 1, AGAIN = 10; /* seconds */
+static const double SOON = 1, LATER = 5, AGAIN = 10; /* seconds */
+
+/* Can nothing happen but by what the running tasks do? Their number. */
+static bool is_at_rest (struct aw_coordinator *c, uint32_t *running)
+{
+    return c->requests && c->exit_code < 0 && aw_coordinator_is_free (c) && c->n_dispatches == 0
+           && aw_sched_at_rest (c->sched, running);
+}
 
 /* Do all running attempts wait, and can nothing else happen? */
 static bool is_stalled (struct aw_coordinator *c, struct aw_hub_waits *waits)
 {
     uint32_t running;
 
-    return c->requests && c->exit_code < 0 && aw_coordinator_is_free (c) && c->n_dispatches == 0
-           && aw_task_requests_all_wait (c->requests, waits)
-           && aw_sched_at_rest (c->sched, &running) && waits->n == running;
+    return is_at_rest (c, &running) && aw_task_requests_all_wait (c->requests, waits)
+           && waits->n == running;
+}
+
+/* Has each running attempt submitted a task that has not ended? FIRST: one of them. */
+static bool is_full (struct aw_coordinator *c, struct aw_event *first)
+{
+    struct aw_event ev;
+    uint32_t running, cursor = 0;
+
+    if (!is_at_rest (c, &running) || aw_sched_stopped (c->sched) || running == 0)
+        return false;
+    for (uint32_t n = 0; aw_sched_running (c->sched, &cursor, &ev); n++) {
+        if (!aw_task_requests_has_open (c->requests, ev.task, ev.attempt))
+            return false;
+        if (n == 0)
+            *first = ev;
+    }
+    first->count = running;
+    return true;
 }
 
 static void forget_event (struct aw_event *ev)
@@ -36,6 +64,26 @@ static void forget_event (struct aw_event *ev)
     free ((char *)(uintptr_t)ev->name);
     free ((char *)(uintptr_t)ev->reason);
     *ev = (struct aw_event){ .type = AW_EVENT_STALL };
+}
+
+static char *describe_full (const struct aw_coordinator *c, const struct aw_event *first)
+{
+    char name[AW_SENDER_MAX + 1], *text;
+    int n;
+
+    aw_graph_task_name (c->config.workflow->graph, first->task, name, sizeof (name));
+    if (first->count == 1)
+        n = asprintf (
+            &text,
+            "what %s has submitted cannot start next to it: give the run more CPUs (GPUs, "
+            "memory), or this task fewer",
+            name);
+    else
+        n = asprintf (&text,
+                      "what the %u running tasks (%s and others) have submitted cannot start next "
+                      "to them: give the run more CPUs (GPUs, memory), or start fewer such tasks",
+                      (unsigned)first->count, name);
+    return n < 0 ? NULL : text;
 }
 
 static char *describe (const struct aw_coordinator *c, const struct aw_hub_waits *waits)
@@ -57,18 +105,24 @@ static char *describe (const struct aw_coordinator *c, const struct aw_hub_waits
     return n < 0 ? NULL : text;
 }
 
-/* What is waited for, as an event. False: there is no memory; the next look tries again. */
-static bool fill_event (struct aw_coordinator *c, const struct aw_hub_waits *waits)
+/* What is waited for, as an event, with TOPIC and REASON, which it takes. False: there is no
+ * memory; the next look tries again. */
+static bool fill_event (struct aw_coordinator *c,
+                        uint32_t task,
+                        uint32_t attempt,
+                        uint32_t count,
+                        const char *topic,
+                        char *reason)
 {
     struct aw_event *ev = &c->stall.event;
 
     forget_event (ev);
-    ev->task = waits->task;
-    ev->attempt = waits->attempt;
+    ev->task = task;
+    ev->attempt = attempt;
     ev->node = AW_NONE;
-    ev->count = waits->n;
-    ev->name = strdup (waits->topic);
-    ev->reason = describe (c, waits);
+    ev->count = count;
+    ev->name = strdup (topic);
+    ev->reason = reason;
     return ev->name && ev->reason;
 }
 
@@ -97,7 +151,7 @@ static void settle (struct aw_coordinator *c)
     struct aw_hub_waits waits;
 
     if (aw_task_requests_n_packets (c->requests) != c->stall.n_packets || !is_stalled (c, &waits)
-        || !fill_event (c, &waits))
+        || !fill_event (c, waits.task, waits.attempt, waits.n, waits.topic, describe (c, &waits)))
         aw_coordinator_arm (c->stall.timer, SOON);
     else if (c->stall.only_wait)
         fail_waits (c);
@@ -132,26 +186,49 @@ static void begin_look (struct aw_coordinator *c)
     }
 }
 
+/* The tasks that have submitted others hold what these need: reports it when it has been so for a
+ * while. */
+static void watch_full (struct aw_coordinator *c, const struct aw_event *first)
+{
+    if (!c->stall.full) {
+        c->stall.full = true;
+        aw_coordinator_arm (c->stall.timer, LATER);
+        return;
+    }
+    if (c->stall.reported)
+        return;
+    if (fill_event (c, first->task, first->attempt, (uint32_t)first->count, "",
+                    describe_full (c, first)))
+        record (c, AW_STALL_BEGINS);
+}
+
 void aw_coordinator_on_stall (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
     struct aw_hub_waits waits;
+    struct aw_event first;
+    bool full = is_full (c, &first);
 
     (void)fd;
     (void)what;
     c->stall.soon = false;
+    if (!full)
+        c->stall.full = false;
     if (is_stalled (c, &waits) && c->exec->ops->message) {
         begin_look (c);
         aw_coordinator_arm (c->stall.timer, AGAIN);
     }
+    else if (full)
+        watch_full (c, &first);
     else if (c->stall.reported)
         record (c, AW_STALL_OVER);
 }
 
 void aw_coordinator_watch_stall (struct aw_coordinator *c)
 {
-    if (c->stall.soon || !c->requests || c->exit_code >= 0
-        || aw_task_requests_n_packets (c->requests) == 0)
+    if (c->stall.soon || (c->stall.full && !c->stall.reported) || !c->requests || c->exit_code >= 0
+        || (aw_task_requests_n_packets (c->requests) == 0
+            && !aw_task_requests_has_submitted (c->requests)))
         return;
     c->stall.soon = true;
     aw_coordinator_arm (c->stall.timer, SOON);

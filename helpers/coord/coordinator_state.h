@@ -52,12 +52,13 @@ struct aw_doubt {
     struct event *timer;
 };
 
-/* All running tasks wait for messages (coordinator_stall.c). */
+/* All running tasks wait for messages, or for what they have submitted (coordinator_stall.c). */
 struct aw_stall_watch {
     struct event *timer; /* the next look */
     bool soon; /* ... is not long from now */
     struct aw_event event; /* the last STALL, texts owned */
     bool reported; /* and not over */
+    bool full; /* those that have submitted tasks were found to hold what these need */
     uint32_t look; /* number of the last look at the nodes */
     uint32_t n_answers; /* that are still to come */
     bool only_wait; /* all answers so far: the nodes' tasks only wait */

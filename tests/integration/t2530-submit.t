@@ -34,6 +34,15 @@ when_ended () { wait_for 60 "grep -q \"\\\"finish\\\",\\\"task\\\":\\\"$2\" $1/j
 # same DIR: a replay decides the same
 same () { "$replay" "$1" >replayed && grep "the same" replayed; }
 
+# Clients that hold all CPUs: it takes a while until that is reported, in which the other tests run.
+full=
+for n in 1 2; do
+    printf '{ "async-workflow": 1, "tasks": { "client": { "script": "async-workflow submit true; until test -e enough; do sleep 0.1; done", "count": %d, "cpus": %d } } }\n' \
+        $n $((4 / n)) >full$n.json
+    timeout 120 async-workflow run --local --cpus 4 --dir full$n --progress none full$n.json >full$n.out 2>full$n.err </dev/null &
+    full="$full $!"
+done
+
 test_expect_success 'outside of a task each command says so in one line' '
     for command in "submit true" "wait 1000000000" "status --task 1000000000" "cancel 1000000000"; do
         test_expect_code 4 async-workflow $command 2>err </dev/null &&
@@ -214,7 +223,7 @@ test_expect_success 'if the attempt ends well they go on; failures of theirs are
 	END
     rm -f done &&
     { when_ended well client done & } &&
-    run 0 well && wait &&
+    run 0 well && wait $! &&
     test $(of well finish "sh-1000000000\[0\]\".*completed") = 1 &&
     test $(of well finish "sh-1000000001\[0\]\".*failed") = 1 &&
     same well
@@ -286,6 +295,18 @@ test_expect_success 'when the run stops, a task that waits for what does not sta
     run 1 stop &&
     printf "%s\n" 1 cancelled 2 >want && test_cmp want stop/logs/client.0.out &&
     grep "the run has been stopped" stop/logs/client.0.err
+'
+
+test_expect_success 'what was submitted cannot start next to the tasks that have submitted it: a warning, until it can' '
+    for n in 1 2; do
+        wait_for 60 "grep -q \"cannot start next to\" full$n.err" && async-workflow status full$n >full$n.status || return 1
+    done &&
+    grep "what client\[0\] has submitted cannot start next to it: give the run more CPUs" full1.err full1.status &&
+    grep "what the 2 running tasks (client\[0\] and others) have submitted cannot start next to them" full2.err full2.status &&
+    touch enough && wait $full &&
+    for n in 1 2; do
+        test $(of full$n finish "true-.*completed") = $n && same full$n || return 1
+    done
 '
 
 test_done

@@ -37,7 +37,7 @@ resume ()
 left () { grep -lsz "^ASYNC_WORKFLOW_RUN=$PWD/$1\$" /proc/[0-9]*/environ; }
 
 # client NAME: NAME.json runs the script NAME.sh in the one task "client"
-client () { printf '{ "async-workflow": 1, "tasks": { "client": { "command": ["sh", "%s"] } } }\n' "$PWD/$1.sh" >"$1.json"; }
+client () { printf '{ "async-workflow": 1, "tasks": { "client": { "command": ["sh", "%s"], "slurm_commands": true } } }\n' "$PWD/$1.sh" >"$1.json"; }
 
 test_expect_success 'the client is lost: what it has submitted and has not ended does not run again, its next attempt submits anew' '
     client lost &&
@@ -51,8 +51,11 @@ test_expect_success 'the client is lost: what it has submitted and has not ended
 	until test -s runs; do sleep 0.05; done
 	: >ready
 	async-workflow wait $runs $waits $late
+	{ sacct -n -P -o jobid,state,exitcode,nodelist,start,end; squeue -h -j 1000000000; echo $?; squeue -h -j $ended; echo $?; } >seen 2>&1
 	END
     run_and_kill lost "test -e ready" &&
+    epoch=$(sed -n "1s/.*\"epoch\":\([0-9]*\).*/\1/p" lost/journal.jsonl) &&
+    sed -i "1s/\"epoch\":$epoch/\"epoch\":$((epoch - 1000))/" lost/journal.jsonl && # the first part was long ago
     resume 0 lost &&
     test $(wc -l <ended) = 2 && test $(wc -l <failed) = 2 &&
     test $(wc -l <runs) = 2 && test $(wc -l <waits) = 1 && test $(wc -l <late) = 1 &&
@@ -60,6 +63,10 @@ test_expect_success 'the client is lost: what it has submitted and has not ended
     test $(of lost start "runs-1000000002") = 1 && test $(of lost start "waits-1000000003") = 0 &&
     test $(of lost skip "waits-1000000003") = 1 && test $(of lost start "late-1000000004") = 0 &&
     test $(of lost finish "runs-1000000007\[0\]\".*completed") = 1 &&
+    now=$(date -d @$((epoch - 1000 + 500)) +%Y-%m-%dT%H:%M:%S) && node=$(uname -n | cut -d. -f1) &&
+    awk -F"|" -v then="$now" "NR <= 3 || NR == 6 { print \$1, \$2, \$3, \$4, \$5 < then, \$6 < then; next } NF == 1" seen >shown &&
+    printf "%s\n" "1000000000 COMPLETED 0:0 $node 1 1" "1000000001 FAILED 1:0 $node 1 1" "1000000002 CANCELLED 0:0 $node 1 0" \
+        "1000000005 COMPLETED 0:0 $node 0 0" "squeue: error: Invalid job id specified" 1 0 >want && test_cmp want shown &&
     "$replay" lost >replayed && grep "the same" replayed
 '
 

@@ -19,8 +19,10 @@
 #include "coord/slurm/slurm_job.h"
 #include "coord/slurm/srun_options.h"
 #include "io/journal/run_dir.h"
+#include "io/textbuf.h"
 #include "io/workflow/workflow.h"
 #include "util/descriptors.h"
+#include "util/packet.h"
 
 static int fail (const struct aw_error *err, int code)
 {
@@ -253,6 +255,30 @@ static int run_in_slurm (struct aw_run_args *args, struct task *task)
     return code;
 }
 
+/* In a task of another run that has "slurm_commands", this run and its tasks find Slurm's commands,
+ * not those that look like them. */
+static void forget_commands (void)
+{
+    const char *own = getenv (AW_PACKET_COMMANDS), *path = getenv ("PATH");
+    struct aw_textbuf kept = { 0 };
+
+    if (!own || !path)
+        return;
+    for (size_t n; *path; path += n + (path[n] == ':')) {
+        n = strcspn (path, ":");
+        if (strlen (own) == n && strncmp (path, own, n) == 0)
+            continue;
+        if (kept.len)
+            aw_textbuf_putc (&kept, ':');
+        aw_textbuf_put (&kept, path, n);
+    }
+    aw_textbuf_putc (&kept, '\0');
+    if (!kept.failed)
+        setenv ("PATH", kept.data, 1);
+    unsetenv (AW_PACKET_COMMANDS);
+    aw_textbuf_finish (&kept);
+}
+
 static int run (int argc, char **argv)
 {
     struct task task = { 0 };
@@ -261,6 +287,7 @@ static int run (int argc, char **argv)
     int code = AW_EXIT_INPUT;
 
     aw_descriptors_raise ();
+    forget_commands ();
     aw_run_salloc_begin ();
     if (aw_run_args_parse (&args, argc, argv, &err) < 0)
         aw_error_print (&err);

@@ -118,6 +118,7 @@ static int take_run_dir (struct aw_pool_run *run,
     config->journal = aw_run_resume_begin (resume, config->job, &run->args->sched, err);
     if (config->journal)
         config->earlier = &resume->state;
+    config->submissions = &resume->submissions;
     return config->journal || !err->text[0] ? 0 : -1;
 }
 

@@ -72,6 +72,8 @@ static int has_begun (const char *journal, const char *dir, struct aw_error *err
 struct folding {
     struct aw_history *history;
     struct aw_journal_header *header;
+    struct aw_submission_list *submissions;
+    double epoch; /* of the part of the run that is read; 0: that of the header */
 };
 
 static int replace (char **text, const char *by, struct aw_error *err)
@@ -90,13 +92,19 @@ static int replace (char **text, const char *by, struct aw_error *err)
 /* Each part of a run may have a mode and policy of its own. */
 static int fold (void *arg, const struct aw_event *ev, struct aw_error *err)
 {
-    const struct folding *f = arg;
+    struct folding *f = arg;
 
+    if (ev->resume)
+        f->epoch = ev->resume->epoch;
     if (ev->resume
         && (replace (&f->header->mode, ev->resume->mode, err) < 0
             || replace (&f->header->policy, ev->resume->policy, err) < 0))
         return -1;
-    return aw_history_handle (f->history, ev, err);
+    if (aw_history_handle (f->history, ev, err) < 0)
+        return -1;
+    aw_submission_list_event (f->submissions, ev,
+                              (uint32_t)((f->epoch > 0 ? f->epoch : f->header->epoch) + ev->t));
+    return 0;
 }
 
 /* Adds to OLD what tasks added to NEW: these sets are compared like all others. */
@@ -164,12 +172,13 @@ static int read_journal (struct aw_run_resume *r,
                          struct aw_error *err)
 {
     struct aw_history history;
-    struct folding folding = { &history, &r->header };
+    struct folding folding = { &history, &r->header, &r->submissions, 0 };
     struct aw_journal_reading reading = { .fn = fold, .arg = &folding, .changed = old != NULL };
     struct aw_resume resume;
     struct aw_event ev;
     int rc;
 
+    r->submissions.workflow = r->workflow;
     if (aw_history_init (&history, r->workflow->graph, err) < 0)
         return -1;
     rc = aw_journal_read_workflow (journal, r->workflow, &reading, &r->header, err);
@@ -185,7 +194,7 @@ static int read_journal (struct aw_run_resume *r,
         r->state.t = time_of_resume (r, history.now);
         r->epoch = aw_clock_wall () - r->state.t;
         ev = resume_event (r, &resume);
-        rc = aw_history_handle (&history, &ev, err);
+        rc = fold (&folding, &ev, err);
     }
     if (rc == 0) {
         r->n_lost = history.gaps[history.n_gaps - 1].lost;
@@ -365,6 +374,7 @@ void aw_run_resume_finish (struct aw_run_resume *r)
     aw_resume_state_finish (&r->state);
     aw_journal_header_finish (&r->header);
     aw_idset_finish (&r->rerun);
+    aw_submission_list_finish (&r->submissions);
     free (r->dropped);
     free (r->start_dir);
     free (r->dir);

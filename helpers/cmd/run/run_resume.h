@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "coord/messages/submission_list.h"
 #include "core/history/history.h"
 #include "core/history/resume_state.h"
 #include "core/sched/sched.h"
@@ -21,6 +22,7 @@ struct aw_run_resume {
     struct aw_run_lock *lock;
     struct aw_workflow *workflow; /* that the run continues with */
     struct aw_resume_state state;
+    struct aw_submission_list submissions;
     struct aw_journal_header header; /* mode and policy are those of the last part */
     struct aw_idset rerun; /* sets that a changed workflow makes run again */
     struct aw_indexes *dropped; /* tasks whose values have gone, by set and index */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tasks that wait for tasks that were submitted. Each wait stands in the list of the first of its
- * tasks that has not ended, so that an end costs as much as there are waits for that task.
+/* Tasks that wait for tasks that were submitted. Each wait is in the list of the first of its tasks
+ * that has not ended, and in the list of its connection: an end costs as much as there are waits
+ * for that task, and a connection that closes as much as it has waits.
  */
 #ifndef AW_COORD_MESSAGES_AWAITS_H
 #define AW_COORD_MESSAGES_AWAITS_H
@@ -25,7 +26,7 @@ struct aw_awaits_user {
 
 struct aw_awaits {
     struct aw_awaits_user user;
-    struct aw_table first; /* private: by task, the first wait of its list */
+    struct aw_table first[2]; /* private: by task and by connection, the first wait of the list */
 };
 
 void aw_awaits_init (struct aw_awaits *awaits, const struct aw_awaits_user *user);

@@ -57,10 +57,23 @@ static struct aw_submission_note *note_of (struct aw_submission_list *list, uint
 
 static void add_node (struct aw_submission_list *list, const struct aw_event *ev)
 {
-    while (list->nodes.n < ev->node && !list->nodes.failed)
+    uint32_t number = list->first_node + ev->node;
+
+    while (list->nodes.n < number && !list->nodes.failed)
         aw_strings_add (&list->nodes, "-");
-    if (list->nodes.n == ev->node)
+    if (list->nodes.n == number)
         aw_strings_add (&list->nodes, ev->name);
+}
+
+/* Attempts that were running are lost, and nodes are numbered from 0 again. */
+static void begin_part (struct aw_submission_list *list, uint32_t now)
+{
+    list->first_node = (uint32_t)list->nodes.n;
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->notes[i].started && !list->notes[i].ended) {
+            list->notes[i].ended = now;
+            list->notes[i].status = AW_STATUS_NODE_FAIL;
+        }
 }
 
 static void end_attempt (struct aw_submission_note *note, const struct aw_event *ev, uint32_t now)
@@ -72,11 +85,14 @@ static void end_attempt (struct aw_submission_note *note, const struct aw_event 
     note->signal = ev->signal;
 }
 
-static void begin_attempt (struct aw_submission_note *note, const struct aw_event *ev, uint32_t now)
+static void begin_attempt (struct aw_submission_note *note,
+                           const struct aw_event *ev,
+                           uint32_t node,
+                           uint32_t now)
 {
     note->started = now;
     note->ended = 0;
-    note->node = ev->node;
+    note->node = node;
     note->attempt = ev->attempt;
     note->status = AW_STATUSES;
 }
@@ -91,11 +107,13 @@ void aw_submission_list_event (struct aw_submission_list *list,
 
     if (ev->type == AW_EVENT_NODE)
         add_node (list, ev);
+    else if (ev->type == AW_EVENT_RESUME)
+        begin_part (list, now);
     if (ev->type == AW_EVENT_ADD && list->n < list->workflow->n_submitted
         && (note = note_of (list, list->workflow->n_submitted - 1)))
         note->submitted = now;
     if (ev->type != AW_EVENT_START && ev->type != AW_EVENT_FINISH && ev->type != AW_EVENT_SKIP
-        && ev->type != AW_EVENT_CANCEL)
+        && (ev->type != AW_EVENT_CANCEL || ev->code == AW_CANCEL_RESTARTS))
         return;
     set = aw_graph_task (graph, ev->task).set;
     if (!graph->sets[set].submitted
@@ -103,7 +121,7 @@ void aw_submission_list_event (struct aw_submission_list *list,
                  list, (uint32_t)(aw_submitted_id (list->workflow, set) - AW_SUBMITTED_FIRST))))
         return;
     if (ev->type == AW_EVENT_START)
-        begin_attempt (note, ev, now);
+        begin_attempt (note, ev, list->first_node + ev->node, now);
     else if (ev->type == AW_EVENT_FINISH)
         end_attempt (note, ev, now);
     else if (!note->ended && !note->started)

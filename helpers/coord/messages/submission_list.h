@@ -6,7 +6,7 @@
  *   LETTER           enum aw_packet_state
  *   STATUS CODE SIGNAL   how the last attempt ended ("-" 0 0: none has)
  *   ATTEMPT CPUS GPUS MEM LIMIT   GPUS may have a fraction; MEM in bytes, LIMIT in seconds, 0: none
- *   SUBMITTED STARTED ENDED   seconds since 1970; 0: not yet, or before the run was resumed
+ *   SUBMITTED STARTED ENDED   seconds since 1970; 0: not yet
  *   NODE NAME        NODE "-": not yet
  *
  * then, after a tab, the first word of the comment; or, with details, the comment, a tab, and the
@@ -39,7 +39,8 @@ struct aw_submission_list {
     void *arg;
     struct aw_submission_note *notes; /* private, as all below: by id */
     uint32_t n, room;
-    struct aw_strings nodes; /* by number */
+    struct aw_strings nodes; /* by number, those of earlier parts of the run first */
+    uint32_t first_node; /* number of this part's first one */
     struct aw_textbuf last, line; /* scratch */
 };
 

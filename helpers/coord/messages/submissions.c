@@ -67,6 +67,17 @@ struct aw_submissions *aw_submissions_create (const char *run_dir,
     return NULL;
 }
 
+void aw_submissions_continue (struct aw_submissions *s, struct aw_submission_list *earlier)
+{
+    struct aw_submission_list own = s->list;
+
+    s->list = *earlier;
+    s->list.workflow = own.workflow;
+    s->list.state = own.state;
+    s->list.arg = own.arg;
+    memset (earlier, 0, sizeof (*earlier));
+}
+
 static void free_owned (struct owned *owned)
 {
     if (owned)
@@ -169,6 +180,23 @@ static void end_owner (struct aw_submissions *s, const struct aw_event *ev)
             || s->user.state (s->user.arg, owned->tasks[i]) == AW_TASK_CANCELLED)
             s->user.cancel (s->user.arg, owned->tasks[i], name);
     free_owned (owned);
+}
+
+bool aw_submissions_has_open (const struct aw_submissions *s, uint32_t task, uint32_t attempt)
+{
+    const struct owned *owned = aw_table_get (&s->owned, task);
+
+    if (!owned || owned->attempt != attempt)
+        return false;
+    for (uint32_t i = owned->n; i > 0; i--)
+        if (s->user.state (s->user.arg, owned->tasks[i - 1]) < AW_TASK_COMPLETED)
+            return true;
+    return false;
+}
+
+bool aw_submissions_has_any (const struct aw_submissions *s)
+{
+    return s->owned.n_used > 0;
 }
 
 /*

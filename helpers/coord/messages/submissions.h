@@ -32,6 +32,11 @@ struct aw_submissions *aw_submissions_create (const char *run_dir,
                                               const struct aw_submissions_user *user);
 void aw_submissions_destroy (struct aw_submissions *submissions);
 
+/* Takes what EARLIER, of earlier parts of the run and the same workflow, knows, and empties it. */
+struct aw_submission_list;
+void aw_submissions_continue (struct aw_submissions *submissions,
+                              struct aw_submission_list *earlier);
+
 /* The workflow that the SUBMIT with SIZE bytes of DATA adds, in TEXT. 0, or -1 with problems. */
 int aw_submissions_read (struct aw_submissions *submissions,
                          const char *data,
@@ -43,6 +48,12 @@ int aw_submissions_read (struct aw_submissions *submissions,
  * with the newest one. */
 int aw_submissions_reserve (struct aw_submissions *submissions, uint32_t task, uint32_t attempt);
 uint64_t aw_submissions_note (struct aw_submissions *submissions, uint32_t task);
+
+/* Has this attempt submitted a task that has not ended? Is there any attempt that has submitted? */
+bool aw_submissions_has_open (const struct aw_submissions *submissions,
+                              uint32_t task,
+                              uint32_t attempt);
+bool aw_submissions_has_any (const struct aw_submissions *submissions);
 
 /* A STATES, AWAIT or LIST with SIZE bytes of DATA. NULL, or the error. */
 const char *aw_submissions_ask (struct aw_submissions *submissions,

@@ -194,6 +194,12 @@ void aw_task_requests_destroy (struct aw_task_requests *requests)
     errno = saved;
 }
 
+void aw_task_requests_continue (struct aw_task_requests *requests,
+                                struct aw_submission_list *earlier)
+{
+    aw_submissions_continue (requests->submissions, earlier);
+}
+
 size_t aw_task_requests_waiting (const struct aw_task_requests *requests)
 {
     return requests->n_answers;
@@ -215,7 +221,7 @@ void aw_task_requests_answer (struct aw_task_requests *requests, size_t n, const
 struct canceller {
     struct aw_task_requests *requests;
     const char *name;
-    bool release;
+    enum aw_cancel_how how;
 };
 
 static void cancel_tasks (void *arg, uint32_t task, uint32_t count)
@@ -226,7 +232,7 @@ static void cancel_tasks (void *arg, uint32_t task, uint32_t count)
         .node = AW_NONE,
         .task = task,
         .count = count,
-        .code = by->release,
+        .code = (int)by->how,
         .reason = by->name,
     };
 
@@ -254,7 +260,10 @@ static void take_cancel (struct aw_task_requests *requests,
                          const struct aw_packet *packet,
                          const char *sender)
 {
-    struct canceller by = { requests, sender, (packet->flags & AW_PACKET_RELEASE) != 0 };
+    struct canceller by = { requests, sender,
+                            packet->flags & AW_PACKET_RESTART   ? AW_CANCEL_RESTARTS
+                            : packet->flags & AW_PACKET_RELEASE ? AW_CANCEL_RELEASES
+                                                                : AW_CANCEL_SKIPS };
     char tasks[AW_TASKS_MAX + 1];
 
     snprintf (tasks, sizeof (tasks), "%.*s", (int)packet->data.size, packet->data.text);
@@ -473,6 +482,18 @@ void aw_task_requests_end_waits (struct aw_task_requests *requests, const char *
 uint64_t aw_task_requests_n_packets (const struct aw_task_requests *requests)
 {
     return aw_hub_n_packets (requests->hub);
+}
+
+bool aw_task_requests_has_open (const struct aw_task_requests *requests,
+                                uint32_t task,
+                                uint32_t attempt)
+{
+    return aw_submissions_has_open (requests->submissions, task, attempt);
+}
+
+bool aw_task_requests_has_submitted (const struct aw_task_requests *requests)
+{
+    return aw_submissions_has_any (requests->submissions);
 }
 
 void aw_task_requests_event (struct aw_task_requests *requests, const struct aw_event *ev)

@@ -42,6 +42,11 @@ struct aw_task_requests *aw_task_requests_create (const char *run_dir,
                                                   struct aw_error *err);
 void aw_task_requests_destroy (struct aw_task_requests *requests);
 
+/* As aw_submissions_continue. */
+struct aw_submission_list;
+void aw_task_requests_continue (struct aw_task_requests *requests,
+                                struct aw_submission_list *earlier);
+
 /* A task of NODE sent PACKET at T, in seconds of the run. A flush is due then. */
 void aw_task_requests_take (struct aw_task_requests *requests,
                             uint32_t node,
@@ -73,6 +78,12 @@ bool aw_task_requests_all_wait (const struct aw_task_requests *requests,
                                 struct aw_hub_waits *waits);
 void aw_task_requests_end_waits (struct aw_task_requests *requests, const char *why);
 uint64_t aw_task_requests_n_packets (const struct aw_task_requests *requests);
+
+/* As aw_submissions_has_open, aw_submissions_has_any. */
+bool aw_task_requests_has_open (const struct aw_task_requests *requests,
+                                uint32_t task,
+                                uint32_t attempt);
+bool aw_task_requests_has_submitted (const struct aw_task_requests *requests);
 
 /* What events and actions mean for messages and for what was submitted: FINISH, NODE_LOST, SKIP,
  * CANCEL. */
