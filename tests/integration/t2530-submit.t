@@ -262,6 +262,9 @@ test_expect_success 'all that is submitted with one name counts as one set, and 
     grep -q "added  *4 tasks in 2 sets" report.txt &&
     async-workflow report --format prometheus group >metrics && grep -q "tasks{.*set=\"one\",state=\"failed\"} 1" metrics &&
     async-workflow report --format html group >page.html && grep -q "<td>one</td>" page.html &&
+    async-workflow explain group one >explained && grep -q "^one: 3 tasks: 2 completed, 1 failed\.$" explained &&
+    grep -q "^Failed:" explained && test $(grep -c "^  one-" explained) = 1 &&
+    async-workflow report --format wfformat group >group.json && test $(grep -c "{\"name\":\"one\",\"id\":\"one-[0-9]*_ID" group.json) = 3 &&
     async-workflow logs group one >logs.txt && test $(grep -c "^==> one-" logs.txt) = 3 &&
     async-workflow logs group 1000000001 >log && grep -q 2 log &&
     same group

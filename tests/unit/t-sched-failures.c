@@ -212,6 +212,60 @@ static void tasks_of_a_lost_node_run_on_others (void **state)
     aw_graph_destroy (g);
 }
 
+/* The run does not fail with a submitted task: the one that has submitted it decides. */
+static void a_submitted_task_that_fails_is_no_failure_of_the_run (void **state)
+{
+    (void)state;
+    for (uint32_t submitted = 0; submitted < 2; submitted++) {
+        struct aw_graph *g = aw_graph_create ();
+        struct drive d = { .g = g, .end = -1 };
+
+        graphs_set (g, "a", 1, 1, 0, 1)->on_failure = AW_ON_FAILURE_SKIP;
+        graphs_set (g, "b", 1, 1, 0, 1);
+        graphs_edge (g, "b", "a", 0, 0);
+        if (submitted)
+            assert_int_equal (aw_graph_submitted (g, 0, "a", 0), 0);
+        assert_int_equal (aw_graph_finalize (g, NULL), 0);
+        d.s = make (g, AW_POLICY_FIFO, 1);
+        act (&d);
+        end (&d, 1, AW_STATUS_FAILED);
+        assert_int_equal (d.skipped, 1);
+        assert_int_equal (d.end, submitted ? 0 : 1);
+        aw_sched_destroy (d.s);
+        aw_graph_destroy (g);
+    }
+}
+
+/* A restarted task ends, however, and runs again; its failure does not count, nor one that waits.
+ */
+static void a_restart_is_no_failure (void **state)
+{
+    struct aw_event again = {
+        .type = AW_EVENT_CANCEL, .t = 1, .count = 2, .code = AW_CANCEL_RESTARTS
+    };
+    struct aw_graph *g = aw_graph_create ();
+    struct drive d = { .g = g, .end = -1 };
+
+    (void)state;
+    graphs_set (g, "a", 2, 2, 0, 1);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    d.s = make (g, AW_POLICY_FIFO, 1);
+    act (&d);
+    assert_int_equal (d.started, 1); /* the other waits for the node */
+    assert_int_equal (aw_sched_handle (d.s, &again, NULL), 0);
+    act (&d);
+    assert_int_equal (d.killed, 1);
+    end (&d, 2, AW_STATUS_FAILED);
+    assert_int_equal (d.started, 2);
+    end (&d, 3, AW_STATUS_COMPLETED);
+    assert_int_equal (d.started, 3);
+    end (&d, 4, AW_STATUS_COMPLETED);
+    assert_int_equal (d.end, 0);
+    assert_int_equal (aw_sched_counts (d.s, AW_NONE).done, 2);
+    aw_sched_destroy (d.s);
+    aw_graph_destroy (g);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +273,8 @@ int main (void)
         cmocka_unit_test (a_stop_starts_nothing_and_a_kill_ends_all),
         cmocka_unit_test (a_run_that_failed_and_was_stopped_can_be_resumed),
         cmocka_unit_test (tasks_of_a_lost_node_run_on_others),
+        cmocka_unit_test (a_submitted_task_that_fails_is_no_failure_of_the_run),
+        cmocka_unit_test (a_restart_is_no_failure),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -72,6 +72,17 @@ static void explain_tasks (void *arg, uint32_t task, uint32_t count)
     }
 }
 
+/* The first of the submitted sets with the name WORD, which count as one; AW_NONE: none has it. */
+static uint32_t find_submitted (const struct aw_graph *graph, const char *word)
+{
+    uint32_t set = 0;
+
+    while (set < graph->n_sets
+           && !(graph->sets[set].label && strcmp (graph->sets[set].label, word) == 0))
+        set++;
+    return set < graph->n_sets ? set : AW_NONE;
+}
+
 /* 0, or -1 with a problem: there is no such task. */
 static int explain_word (struct aw_explain *ex, const char *word, struct aw_problems *problems)
 {
@@ -79,6 +90,11 @@ static int explain_word (struct aw_explain *ex, const char *word, struct aw_prob
     struct aw_task tasks;
 
     if (aw_graph_tasks_parse (graph, word, &tasks) < 0) {
+        tasks = (struct aw_task){ .iteration = 0, .set = find_submitted (graph, word) };
+        if (tasks.set != AW_NONE) {
+            aw_explain_set (ex, word, &tasks);
+            return 0;
+        }
         if (aw_tasks_select (ex->report.workflow, word, explain_tasks, ex) == 0)
             return 0;
         if (!aw_tasks_report_values (ex->report.workflow, word, problems))

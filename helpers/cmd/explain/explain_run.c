@@ -184,7 +184,7 @@ static void put_end (struct aw_explain *ex)
     if (ex->ahead.unknown != AW_NONE) {
         aw_textbuf_printf (ex->out,
                            "\nThe end cannot be predicted: no duration is known for %s yet.\n",
-                           graph->sets[ex->ahead.unknown].name);
+                           aw_graph_label (graph, ex->ahead.unknown));
         return;
     }
     if (task == AW_NONE)

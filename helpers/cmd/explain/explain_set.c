@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tasks of a set, or of one iteration of it. */
+/* The tasks of a set, or of one iteration of it; of sets that count as one. */
 #include <string.h>
 
 #include "cmd/explain/explain.h"
@@ -12,24 +12,28 @@ struct states {
     uint32_t first[AW_HISTORY_STATES]; /* task; valid where n is not 0 */
 };
 
+static bool is_among (const struct aw_graph *graph, const struct aw_task *tasks, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (graph, task);
+
+    return graph->sets[at.set].group == graph->sets[tasks->set].group
+           && (tasks->iteration == AW_NONE || at.iteration == tasks->iteration);
+}
+
 static void count (const struct aw_explain *ex, const struct aw_task *tasks, struct states *states)
 {
     const struct aw_graph *graph = ex->report.workflow->graph;
-    uint32_t from = tasks->iteration == AW_NONE ? 0 : tasks->iteration;
-    uint32_t last =
-        tasks->iteration == AW_NONE ? aw_graph_iterations (graph, tasks->set) - 1 : from;
 
     memset (states, 0, sizeof (*states));
-    for (uint32_t it = from; it <= last; it++) {
-        uint32_t first = aw_graph_first_task (graph, it, tasks->set);
+    for (uint32_t task = 0; task < graph->n_tasks; task++) {
+        enum aw_history_task state;
 
-        for (uint32_t task = first; task < first + graph->sets[tasks->set].count; task++) {
-            enum aw_history_task state = aw_history_state (&ex->report.history, task);
-
-            if (states->n[state]++ == 0)
-                states->first[state] = task;
-            states->tasks++;
-        }
+        if (!is_among (graph, tasks, task))
+            continue;
+        state = aw_history_state (&ex->report.history, task);
+        if (states->n[state]++ == 0)
+            states->first[state] = task;
+        states->tasks++;
     }
 }
 
@@ -67,11 +71,7 @@ static void put_tasks (struct aw_explain *ex,
         return;
     aw_textbuf_puts (ex->out, title);
     for (uint32_t task = states->first[state]; task < graph->n_tasks && n < MAX_LINES; task++) {
-        struct aw_task at = aw_graph_task (graph, task);
-
-        if (at.set != tasks->set
-            || (tasks->iteration != AW_NONE && at.iteration != tasks->iteration)
-            || aw_history_state (&ex->report.history, task) != state)
+        if (!is_among (graph, tasks, task) || aw_history_state (&ex->report.history, task) != state)
             continue;
         aw_textbuf_puts (ex->out, "  ");
         aw_explain_line (ex, task);

@@ -81,7 +81,7 @@ static void put_expected (struct aw_explain *ex, uint32_t task)
         aw_textbuf_printf (ex->out,
                            "Its start cannot be predicted: no duration is known for %s yet "
                            "(give \"duration\", or wait for the first task to end).\n",
-                           graph->sets[ex->ahead.unknown].name);
+                           aw_graph_label (graph, ex->ahead.unknown));
         return;
     }
     if (isnan (start)) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A finished run as an instance of WfFormat 1.5 (wfcommons.org), for simulators and studies of
- * workflows. Tasks are named after their sets and have the id SET_ID0000017 with their number;
- * parents and children are listed for each task, as the format wants it.
+ * workflows. Tasks are named after their sets, submitted ones after their own names, and have the
+ * id SET_ID0000017 with their number; parents and children are listed for each task, as the format
+ * wants it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static void put_specification (const struct instance *in)
         struct aw_task at = aw_graph_task (in->graph, task);
 
         aw_textbuf_puts (out, task ? ",\n{\"name\":" : "\n{\"name\":");
-        aw_json_put_string (out, in->graph->sets[at.set].name);
+        aw_json_put_string (out, aw_graph_label (in->graph, at.set));
         aw_textbuf_puts (out, ",\"id\":");
         put_id (in, task);
         aw_textbuf_puts (out, ",\"parents\":[");
