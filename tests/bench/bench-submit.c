@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* submit N: submits N tasks that wait for one that does not end, asks for the states of all, and
- * cancels the one. Prints the microseconds of one submission, and the seconds of the question.
+/* submit N: submits N tasks that wait for one that does not end, asks for the states of all, calls
+ * squeue, and cancels the one. Prints the microseconds of one submission, and the seconds of the
+ * question and of squeue.
  */
 #include <async-workflow.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ int main (int argc, char **argv)
     struct aw_connection *aw = aw_open ();
     unsigned long long *ids = calloc (n + 1, sizeof (*ids)), first;
     char *states = malloc (n + 1), text[256];
-    double start, submitted, asked;
+    double start, submitted, asked, listed;
 
     if (!aw || !ids || !states)
         return 3;
@@ -49,7 +50,11 @@ int main (int argc, char **argv)
     if (aw_states (aw, ids, n, states) < 0 || memchr (states, AW_FAILED, n))
         return 3;
     asked = now ();
-    printf ("%.1f %.4f\n", 1e6 * (submitted - start) / (double)n, asked - submitted);
+    if (system ("squeue -h -o '%i %t' >squeue.txt") != 0)
+        return 3;
+    listed = now ();
+    printf ("%.1f %.4f %.4f\n", 1e6 * (submitted - start) / (double)n, asked - submitted,
+            listed - asked);
     snprintf (text, sizeof (text), "%llu", first);
     if (aw_cancel (aw, text, 0, -1) < 0)
         return 3;
