@@ -41,7 +41,8 @@ const struct aw_journal_member aw_journal_members[AW_MEMBERS] = {
     [AW_MEMBER_DROPPED] = { KEY ("dropped"), AW_JOURNAL_INDEXES, OF_RESUME (dropped), 0 },
     [AW_MEMBER_ORDER] = { KEY ("order"), AW_JOURNAL_TEXT, OF_EVENT (text), 0 },
     [AW_MEMBER_PORT] = { KEY ("port"), AW_JOURNAL_U32, OF_EVENT (port), 65535 },
-    [AW_MEMBER_FIRST_CALL] = { KEY ("first_call"), AW_JOURNAL_U32, OF_EVENT (first_call), 1 },
+    [AW_MEMBER_FIRST_CALL] = { KEY ("first_call"), AW_JOURNAL_U32, OF_EVENT (first_call),
+                               UINT32_MAX },
     [AW_MEMBER_REASON] = { KEY ("reason"), AW_JOURNAL_TEXT, OF_EVENT (reason), 0 },
 };
 
