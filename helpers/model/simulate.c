@@ -170,12 +170,16 @@ static int begin (struct aw_sched *sched,
     return push (q, e);
 }
 
+/* With the start of a worker, if it has to be started. */
 static double seconds_of (const struct aw_sched *sched,
                           const struct aw_simulation *sim,
                           const struct aw_event *start)
 {
-    return known (sim->seconds ? sim->seconds (sim->arg, start)
-                               : aw_sched_expected (sched, start->task));
+    double startup = sim->measured ? 0 : aw_sched_startup (sched, start->task);
+
+    return startup
+           + known (sim->seconds ? sim->seconds (sim->arg, start)
+                                 : aw_sched_expected (sched, start->task));
 }
 
 /* Performs all actions of the scheduler for now. */
@@ -205,8 +209,6 @@ static int act (struct aw_sched *sched,
         if (action.type != AW_EVENT_START)
             continue;
         seconds = seconds_of (sched, sim, &action);
-        if (!sim->measured)
-            seconds += aw_sched_startup (sched, action.task);
         if (begin (sched, queue, &action, &seconds) < 0)
             return aw_error_set (err, "out of memory in the simulation");
         if (++result->decisions % AW_SIMULATE_STRIDE == 0 && sim->go_on && !sim->go_on (sim->arg)) {

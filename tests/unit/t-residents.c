@@ -126,6 +126,25 @@ static void the_model_starts_each_worker_once (void **state)
     }
 }
 
+/* A simulation that begins while a worker starts counts with that, too. */
+static void the_model_takes_over_a_starting_worker (void **state)
+{
+    struct aw_graph *g = graph_of (2, 10, 0);
+    struct aw_sched *s = aw_sched_create (g, &config, NULL);
+    struct aw_simulation sim = { NULL };
+    struct aw_simulated result;
+    struct aw_event action;
+
+    (void)state;
+    assert_int_equal (aw_simulate_add_nodes (s, 1, 1, 0, 0, NULL), 0);
+    while (aw_sched_next (s, &action))
+        ;
+    assert_int_equal (aw_simulate (s, &sim, &result, NULL), 0);
+    assert_true (fabs (result.end - 12) < 1e-9);
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
 /* Starts what can start now; TASK is on that NODE and CPU then; NODES, unless NULL: those of all.
  */
 static void starts (
@@ -277,6 +296,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (a_start_ends_the_workers_in_its_place),
         cmocka_unit_test (the_model_starts_each_worker_once),
+        cmocka_unit_test (the_model_takes_over_a_starting_worker),
         cmocka_unit_test (a_call_goes_to_an_idle_worker),
         cmocka_unit_test (other_tasks_leave_idle_workers_alone),
         cmocka_unit_test (the_call_that_starts_a_worker_teaches_no_duration),
