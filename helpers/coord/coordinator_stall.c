@@ -206,7 +206,7 @@ void aw_coordinator_on_stall (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
     struct aw_hub_waits waits;
-    struct aw_event first;
+    struct aw_event first = { 0 };
     bool full = is_full (c, &first);
 
     (void)fd;
