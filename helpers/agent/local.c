@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/node.h"
 #include "agent/staging/scratch.h"
+#include "agent/supervisor.h"
 
 int aw_agent_serve_local (int fd, void *local)
 {
@@ -26,6 +27,8 @@ int aw_agent_serve_local (int fd, void *local)
                         &err);
     if (rc == 0)
         rc = aw_scratch_configure (&config.scratch, host, &err);
+    if (rc == 0)
+        rc = aw_supervisor_start (config.scratch.path, &err);
     if (rc == 0)
         rc = aw_agent_run (&config, &err);
     if (rc < 0) {

@@ -70,7 +70,6 @@ __attribute__ ((noreturn)) static void supervise (pid_t child, const char *scrat
     struct aw_oom oom;
     int status;
 
-    prctl (PR_SET_NAME, "aw-supervisor");
     aw_oom_init (&oom, "/proc/self/cgroup", "/sys/fs/cgroup");
     status = wait_for (child);
     if (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL && aw_oom_take (&oom))
@@ -89,14 +88,18 @@ int aw_supervisor_start (const char *scratch, struct aw_error *err)
 {
     sigset_t all, before;
     pid_t self = getpid (), child;
+    char name[16];
 
     if (prctl (PR_SET_CHILD_SUBREAPER, 1) < 0)
         return aw_error_set (err, "prctl: %s", strerror (errno));
     sigfillset (&all);
     sigprocmask (SIG_SETMASK, &all, &before);
+    prctl (PR_GET_NAME, name);
+    prctl (PR_SET_NAME, "aw-supervisor"); /* before there is an agent, so that it is found by it */
     child = fork ();
     if (child > 0)
         supervise (child, scratch);
+    prctl (PR_SET_NAME, name);
     sigprocmask (SIG_SETMASK, &before, NULL);
     if (child < 0)
         return aw_error_set (err, "cannot fork: %s", strerror (errno));

@@ -144,7 +144,7 @@ test_expect_success 'a stopped run goes on' '
 test_expect_success 'the agent is killed' '
     background agent --dir agent flow.json &&
     wait_for 20 "grep -qs \"start.*b.0\" agent/journal.jsonl" &&
-    kill -KILL $(pgrep -P $!) && { wait $!; test $? = 4; } &&
+    kill -KILL $(pgrep -P $(pgrep -P $! -x aw-supervisor) | head -n 1) && { wait $!; test $? = 4; } &&
     wait_for 10 "! pgrep -f \"$PWD/agent/ran\" >/dev/null" &&
     run 0 agent --resume agent && completed_once agent
 '

@@ -32,7 +32,7 @@ background ()
 }
 
 # child NAME: the process of that name below the agent of the run $pid
-agent () { pgrep -P "$pid" | head -n 1; }
+agent () { pgrep -P "$(pgrep -P "$pid" -x aw-supervisor)" | head -n 1; }
 writer () { pgrep -P "$(agent)" -x aw-log-writer; }
 
 # header DIR VALUE: what the journal says of the choice

@@ -62,7 +62,7 @@ void aw_local_agent_end (pid_t pid)
 
     while (waitpid (pid, NULL, WNOHANG) == 0) {
         if (aw_clock_monotonic () > limit) {
-            kill (pid, SIGKILL); /* its tasks die with it: PR_SET_PDEATHSIG */
+            kill (pid, SIGKILL); /* the agent and its tasks die with it: PR_SET_PDEATHSIG */
             while (waitpid (pid, NULL, 0) < 0 && errno == EINTR)
                 ;
             return;
