@@ -567,6 +567,7 @@ static void random_workflows_run_to_their_end (void **state)
     (void)state;
     run_random (6642); /* its services must be considered again in the turn that lets them start */
     run_random (12240); /* a task that others hold back must not take the places of services */
+    run_random (308646); /* a service whose users are dropped must not start for them */
     for (uint64_t seed = from; seed < from + n; seed++)
         run_random (seed);
 }

@@ -58,22 +58,27 @@ static int serve (struct aw_sched *s, uint32_t instance, struct aw_released *out
     struct aw_running *run = aw_running_find (&s->running, task);
     struct aw_users users;
 
-    switch (s->depend.state[task]) {
-    case AW_DEPEND_DONE:
-    case AW_DEPEND_IGNORED:
+    if (s->depend.state[task] > AW_DEPEND_RUNNING)
         return 0;
-    case AW_DEPEND_FAILED:
-    case AW_DEPEND_SKIPPED:
-        return s->stopped || aw_sched_lets_start (s, instance) ? 0 : drop_users (s, instance);
-    default:
-        users = aw_sched_users_of (s, instance);
-    }
+    users = aw_sched_users_of (s, instance);
     if (!run)
         return settle_service (s, task, &users, out);
     aw_sched_set_idle (s, run, !users.busy);
     return 0;
 }
 
+static int drop_users_of_lost (struct aw_sched *s, uint32_t instance)
+{
+    uint8_t state = s->depend.state[aw_sched_task_of (s, instance)];
+
+    return (state == AW_DEPEND_FAILED || state == AW_DEPEND_SKIPPED) && !s->stopped
+                   && !aw_sched_lets_start (s, instance)
+               ? drop_users (s, instance)
+               : 0;
+}
+
+/* First, users without a service are dropped, those before what comes after them; then it is known
+ * which services are needed. */
 int aw_sched_serve (struct aw_sched *s)
 {
     struct aw_released out = { 0 };
@@ -81,6 +86,8 @@ int aw_sched_serve (struct aw_sched *s)
 
     if (!s->services.n || !s->begun)
         return 0;
+    for (uint32_t i = s->services.n; rc == 0 && i-- > 0;)
+        rc = drop_users_of_lost (s, s->services.at[i]);
     for (uint32_t i = 0; rc == 0 && i < s->services.n; i++)
         rc = serve (s, s->services.at[i], &out);
     return aw_sched_release (s, rc, &out);
