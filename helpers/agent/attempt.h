@@ -78,6 +78,7 @@ struct aw_agent_attempt {
     struct aw_worker *worker; /* that has its call; NULL: none has */
     int log_to[2]; /* a call's pipes to the store; 0: none */
     uint32_t mem; /* MiB, as in its launch */
+    uint32_t gpu, gpu_share; /* as in its launch; share 0: no part of a GPU */
     char *error; /* why its call has failed; owned, or NULL */
 
     struct aw_serving {

@@ -92,6 +92,8 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
         return;
     attempt->started = true;
     attempt->mem = launch->mem;
+    attempt->gpu = aw_idset_next (&launch->gpus, 0);
+    attempt->gpu_share = launch->gpu_share;
     if ((launch->stage_in || launch->stage_out || attempt->in)
         && aw_launch_copy (&attempt->launch, launch) < 0)
         aw_attempt_give_up (attempt, 0, 0, CANNOT_START);

@@ -99,6 +99,8 @@ static void end_call (struct aw_worker *worker)
     aw_gpu_usage_report (&attempt->gpu_usage, &finish);
     aw_attempts_drop_pid (&worker->agent->attempts, attempt);
     aw_attempt_close_log (attempt);
+    if (worker->deaf)
+        aw_worker_end (worker, 0, false);
     worker->agent->workers.answered (attempt, &finish);
 }
 
@@ -203,6 +205,23 @@ static ssize_t read_answers (struct aw_worker *worker)
     return n;
 }
 
+/* It has closed its descriptor, and did not end: its call will have no answer. One that it has not
+ * read goes to another worker, once this one has died.
+ */
+static void on_silent (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_worker *worker = arg;
+
+    (void)fd;
+    (void)what;
+    if (!worker->attempt || worker->answered)
+        return;
+    if (worker->unread && worker->served > 0)
+        kill (-worker->pid, SIGKILL);
+    else
+        give_up (worker, "its worker has closed descriptor 3 before it answered");
+}
+
 static void on_answer (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_worker *worker = arg;
@@ -212,9 +231,11 @@ static void on_answer (evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (worker->fd < 0 || n > 0 || (n < 0 && errno == EAGAIN))
         return;
-    event_del (worker->readable); /* it has closed its descriptor: it ends, or never answers */
+    event_del (worker->readable); /* it has closed its descriptor */
     if (!worker->attempt)
         aw_worker_end (worker, 0, false);
+    else
+        aw_worker_is_deaf (worker, on_silent);
 }
 
 /*
@@ -232,6 +253,8 @@ static void send_call (struct aw_worker *worker, const char *call)
         n = sendmsg (worker->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     worker->unread = n < 0 && (errno == EPIPE || errno == ECONNRESET);
+    if (worker->unread)
+        aw_worker_is_deaf (worker, on_silent);
     /* Calls fit into the socket's buffer, which is empty. */
     if (!worker->unread && (n < 0 || (size_t)n < parts[0].iov_len + 1))
         give_up (worker, "its call cannot be sent to the worker");

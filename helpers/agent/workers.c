@@ -90,71 +90,104 @@ bool aw_workers_keep (const struct aw_agent *agent, pid_t session, uint64_t mark
  * Room for others
  */
 
-/* The part of a GPU that workers of LAUNCH's own set have there, with LAUNCH, in thousandths. */
-static uint32_t share_of_set (const struct aw_agent *agent, const struct aw_launch *launch)
-{
-    uint32_t sum = launch->gpu_share;
-
-    for (const struct aw_worker *w = agent->workers.first; w; w = w->next)
-        if (w->set == launch->worker && aw_idset_intersects (&w->gpus, &launch->gpus))
-            sum += w->gpu_share;
-    return sum;
-}
-
-/* Has WORKER, not one for LAUNCH, something that LAUNCH needs? Parts of one GPU are shared by
- * workers of one set alone. */
+/* Has WORKER, not one for LAUNCH, CPUs that LAUNCH needs, or a GPU that the two cannot share? */
 static bool is_in_the_way (const struct aw_worker *worker, const struct aw_launch *launch)
 {
-    if (aw_idset_intersects (&worker->cpus, &launch->cpus))
-        return true;
-    return aw_idset_intersects (&worker->gpus, &launch->gpus)
-           && (worker->set != launch->worker || !launch->gpu_share
-               || share_of_set (worker->agent, launch) > 1000);
+    return aw_idset_intersects (&worker->cpus, &launch->cpus)
+           || (aw_idset_intersects (&worker->gpus, &launch->gpus)
+               && (!worker->gpu_share || !launch->gpu_share));
 }
 
-/* MiB of the attempts that run, and of workers that do not. */
-static uint64_t memory_in_use (const struct aw_agent *agent)
+/* What WORKER has of something that LAUNCH needs, too. */
+typedef uint32_t (*amount_fn) (const struct aw_worker *worker, const struct aw_launch *launch);
+
+/* MiB. */
+static uint32_t memory_of (const struct aw_worker *worker, const struct aw_launch *launch)
+{
+    return launch->mem ? worker->mem : 0;
+}
+
+/* Thousandths of LAUNCH's GPU. */
+static uint32_t part_of (const struct aw_worker *worker, const struct aw_launch *launch)
+{
+    return aw_idset_intersects (&worker->gpus, &launch->gpus) ? worker->gpu_share : 0;
+}
+
+/* That of workers without a call, but MINE. */
+static uint64_t idle_amount (const struct aw_agent *agent,
+                             const struct aw_launch *launch,
+                             const struct aw_worker *mine,
+                             amount_fn amount)
 {
     uint64_t sum = 0;
 
-    for (const struct aw_agent_attempt *a = agent->attempts.first; a; a = a->next)
-        sum += a->pid ? a->mem : 0;
     for (const struct aw_worker *w = agent->workers.first; w; w = w->next)
-        sum += w->attempt ? 0 : w->mem;
+        sum += w->attempt || w == mine ? 0 : amount (w, launch);
     return sum;
 }
 
 /* The oldest that could go: the list has the youngest first. */
-static struct aw_worker *oldest (struct aw_agent *agent, const struct aw_worker *but)
+static struct aw_worker *oldest (struct aw_agent *agent,
+                                 const struct aw_launch *launch,
+                                 const struct aw_worker *mine,
+                                 amount_fn amount)
 {
     struct aw_worker *found = NULL;
 
     for (struct aw_worker *w = agent->workers.first; w; w = w->next)
-        if (w != but && w->mem && is_free (w))
+        if (w != mine && is_free (w) && amount (w, launch))
             found = w;
     return found;
 }
 
-/* Ends idle workers until LAUNCH has its memory, or none is left that could go. True: it has. */
+/* Attempts that run have USED of ALL, with LAUNCH. Ends idle workers until that fits, or none is
+ * left that could go. True: it does. */
+static bool make (struct aw_agent *agent,
+                  const struct aw_launch *launch,
+                  const struct aw_worker *mine,
+                  amount_fn amount,
+                  uint64_t used,
+                  uint64_t all)
+{
+    uint64_t going = 0;
+    struct aw_worker *worker;
+
+    used += idle_amount (agent, launch, mine, amount);
+    if (used <= all)
+        return true;
+    for (worker = agent->workers.first; worker; worker = worker->next)
+        going += worker->ending ? amount (worker, launch) : 0;
+    while (used - going > all && (worker = oldest (agent, launch, mine, amount))) {
+        going += amount (worker, launch);
+        aw_worker_end (worker, ROOM_GRACE_SECONDS, false);
+    }
+    return going == 0; /* what cannot be freed here is not the workers' */
+}
+
 static bool make_memory (struct aw_agent *agent,
                          const struct aw_launch *launch,
                          const struct aw_worker *mine)
 {
-    uint64_t all = agent->config->mem >> 20, used, going = 0;
-    struct aw_worker *worker;
+    uint64_t used = launch->mem, all = agent->config->mem >> 20;
 
     if (!all || !launch->mem)
         return true;
-    used = memory_in_use (agent) + launch->mem - (mine ? mine->mem : 0);
-    for (worker = agent->workers.first; worker; worker = worker->next)
-        going += worker->ending ? worker->mem : 0;
-    if (used <= all)
+    for (const struct aw_agent_attempt *a = agent->attempts.first; a; a = a->next)
+        used += a->pid ? a->mem : 0;
+    return make (agent, launch, mine, memory_of, used, all);
+}
+
+static bool make_part (struct aw_agent *agent,
+                       const struct aw_launch *launch,
+                       const struct aw_worker *mine)
+{
+    uint64_t used = launch->gpu_share;
+
+    if (!launch->gpu_share)
         return true;
-    while (used - going > all && (worker = oldest (agent, mine))) {
-        going += worker->mem;
-        aw_worker_end (worker, ROOM_GRACE_SECONDS, false);
-    }
-    return going == 0; /* what cannot be freed here is not the workers' */
+    for (const struct aw_agent_attempt *a = agent->attempts.first; a; a = a->next)
+        used += a->pid && aw_idset_has (&launch->gpus, a->gpu) ? a->gpu_share : 0;
+    return make (agent, launch, mine, part_of, used, 1000);
 }
 
 bool aw_workers_make_room (struct aw_agent *agent, const struct aw_launch *launch)
@@ -170,6 +203,7 @@ bool aw_workers_make_room (struct aw_agent *agent, const struct aw_launch *launc
             aw_worker_end (w, ROOM_GRACE_SECONDS, false);
             room = false;
         }
+    room = make_part (agent, launch, mine) && room;
     return make_memory (agent, launch, mine) && room;
 }
 
@@ -219,6 +253,13 @@ static void on_terminate (evutil_socket_t fd, short what, void *arg)
     kill (-worker->pid, SIGTERM);
     kill (-worker->pid, SIGCONT);
     set_timer (worker, ROOM_GRACE_SECONDS, on_kill);
+}
+
+void aw_worker_is_deaf (struct aw_worker *worker,
+                        void (*callback) (evutil_socket_t fd, short what, void *arg))
+{
+    worker->deaf = true;
+    set_timer (worker, QUIET_SECONDS, callback);
 }
 
 void aw_worker_end (struct aw_worker *worker, double grace, bool now)

@@ -22,6 +22,8 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include <event2/util.h>
+
 #include "core/event.h"
 #include "core/idset.h"
 #include "io/textbuf.h"
@@ -62,6 +64,7 @@ struct aw_worker {
     clockid_t clock; /* of its CPU time */
     double cpu_seconds; /* that it had used when it last answered */
     bool unread; /* it has gone without reading its call */
+    bool deaf; /* its descriptor is closed at its end: it takes no calls */
     bool answered; /* it has; some of its output is still to be passed on */
     struct aw_event answer; /* how the call ended */
     bool ending;
@@ -96,6 +99,11 @@ bool aw_workers_keep (const struct aw_agent *agent, pid_t session, uint64_t mark
 struct aw_worker *aw_workers_add (struct aw_agent *agent,
                                   const struct aw_launch *launch,
                                   pid_t pid);
+
+/* WORKER has closed its descriptor during a call. CALLBACK, with WORKER, comes after the time in
+ * which it would end by itself. */
+void aw_worker_is_deaf (struct aw_worker *worker,
+                        void (*callback) (evutil_socket_t fd, short what, void *arg));
 
 /* WORKER, without an attempt, is to end: SIGKILL comes GRACE seconds after SIGTERM, which comes at
  * once if NOW. */

@@ -27,17 +27,19 @@ static struct aw_idset ids (const char *text)
 static void a_start_ends_the_workers_in_its_place (void **state)
 {
     static const struct {
-        uint32_t set, node;
+        uint32_t set, part, node; /* part of the GPU that others may keep */
         const char *cpus, *gpus;
         bool exact;
-        uint32_t left; /* of set 0 on CPUs 0-1 with GPU 0, set 0 on 2 with GPU 0, set 1 on 4 */
+        uint32_t left; /* of set 0 on CPUs 0-1 and on 2 with 400 of GPU 0 each, set 1 on 4 */
         const char *spared; /* CPUs, of those that are left */
     } table[] = {
-        { 0, 0, "0-1", "0", true, 2, "2,4" }, { 0, 0, "2", "0", true, 2, "0-1,4" },
-        { 0, 0, "0", "0", false, 2, "2,4" },  { 0, 0, "0-2", "0", false, 1, "4" },
-        { 1, 0, "5", "0", false, 1, "4" },    { 1, 0, "4", "", true, 2, "0-2" },
-        { 1, 0, "4", "1", false, 2, "0-2" },  { 0, 1, "0-1", "0", false, 3, "0-2,4" },
-        { 2, 0, "0-4", "", false, 0, "" },    { 0, 0, "3", "0", false, 3, "0-2,4" },
+        { 0, 600, 0, "0-1", "0", true, 2, "2,4" },  { 0, 600, 0, "2", "0", true, 2, "0-1,4" },
+        { 0, 600, 0, "0", "0", false, 2, "2,4" },   { 0, 600, 0, "0-2", "0", false, 1, "4" },
+        { 0, 0, 0, "0-1", "0", true, 1, "4" },      { 1, 0, 0, "5", "0", false, 1, "4" },
+        { 1, 399, 0, "5", "0", false, 1, "4" },     { 1, 500, 0, "5", "0", false, 2, "2,4" },
+        { 1, 800, 0, "5", "0", false, 3, "0-2,4" }, { 1, 0, 0, "4", "", true, 2, "0-2" },
+        { 1, 0, 0, "4", "1", false, 2, "0-2" },     { 0, 0, 1, "0-1", "0", false, 3, "0-2,4" },
+        { 2, 0, 0, "0-4", "", false, 0, "" },       { 0, 800, 0, "3", "0", false, 3, "0-2,4" },
     };
     char spared[32];
 
@@ -53,13 +55,13 @@ static void a_start_ends_the_workers_in_its_place (void **state)
         for (int n = 0; n < 2; n++)
             assert_int_equal (aw_pool_add_node (&pool, "n", &all_cpus, &all_gpus, 0, NULL, NULL),
                               n);
-        assert_int_equal (aw_residents_add (&all, &pool, 0, 0, &a, &gpu), 0);
-        assert_int_equal (aw_residents_add (&all, &pool, 0, 0, &b, &gpu), 0);
-        assert_int_equal (aw_residents_add (&all, &pool, 1, 0, &c, &no), 0);
+        assert_int_equal (aw_residents_add (&all, &pool, 0, 400, 0, &a, &gpu), 0);
+        assert_int_equal (aw_residents_add (&all, &pool, 0, 400, 0, &b, &gpu), 0);
+        assert_int_equal (aw_residents_add (&all, &pool, 1, 0, 0, &c, &no), 0);
         assert_int_equal (aw_residents_clone (&copy, &all), 0);
-        assert_int_equal (
-            aw_residents_take (&copy, &pool, table[i].set, table[i].node, &cpus, &gpus),
-            table[i].exact);
+        assert_int_equal (aw_residents_take (&copy, &pool, table[i].set, table[i].part,
+                                             table[i].node, &cpus, &gpus),
+                          table[i].exact);
         aw_idset_format (&pool.nodes[0].spared_cpus, spared, sizeof (spared));
         assert_string_equal (spared, table[i].spared);
         aw_idset_format (&pool.nodes[0].spared_gpus, spared, sizeof (spared));

@@ -42,6 +42,8 @@ static int set_up (void **state)
     return 0;
 }
 
+static uint32_t gpu_share; /* of GPU 0, of what is started; 0: none */
+
 /* Starts a call of TASK to a worker of SET on CPU, or with SET 0 the script CALL. */
 static void start (
     struct rig *rig, uint32_t set, uint32_t task, uint32_t cpu, const char *call, double limit)
@@ -66,10 +68,14 @@ static void start (
     launch.unbound = true;
     launch.time_limit = limit;
     launch.grace = 0.2;
+    launch.gpu_share = gpu_share;
     assert_int_equal (aw_idset_add (&launch.cpus, cpu, cpu), 0);
+    if (gpu_share)
+        assert_int_equal (aw_idset_add (&launch.gpus, 0, 0), 0);
     if (rig->exec->ops->start (rig->exec, 0, &launch, &err) < 0)
         fail_msg ("start: %s", err.text);
     aw_idset_finish (&launch.cpus);
+    aw_idset_finish (&launch.gpus);
 }
 
 static void call (struct rig *rig, uint32_t set, uint32_t task, uint32_t cpu, const char *text)
@@ -191,6 +197,37 @@ static void an_idle_worker_makes_room (void **state)
     free (ended);
 }
 
+/* As long as their parts of it are no more than the whole. */
+static void workers_of_several_sets_share_a_gpu (void **state)
+{
+    struct rig *rig = *state;
+    char *ended, *first, *n, *two;
+
+    gpu_share = 400;
+    for (uint32_t i = 0; i < 4; i++) {
+        call (rig, 1 + i % 2, i, i % 2, "go");
+        rig_until_ends (rig, i + 1);
+    }
+    gpu_share = 500;
+    call (rig, 0, 4, 0, "sort -u pids | wc -l >n; cp ended one; head -n 1 pids >first");
+    rig_until_ends (rig, 5);
+    gpu_share = 700;
+    call (rig, 0, 5, 0, "wc -l <ended >two");
+    rig_until_ends (rig, 6);
+    gpu_share = 0;
+    ended = rig_read (rig, "one");
+    first = rig_read (rig, "first");
+    n = rig_read (rig, "n");
+    two = rig_read (rig, "two");
+    assert_string_equal (n, "2\n");
+    assert_string_equal (ended, first);
+    assert_string_equal (two, "2\n");
+    free (two);
+    free (ended);
+    free (first);
+    free (n);
+}
+
 /* One that ignores the end of its input gets signals; a launch that waits can be cancelled. */
 static void a_stubborn_worker_is_killed (void **state)
 {
@@ -277,7 +314,7 @@ int main (void)
         cmocka_unit_test (answers_are_read),   TEST (a_worker_takes_one_call_after_the_other),
         TEST (a_call_fails_with_its_worker),   TEST (a_cancelled_call_ends_its_worker),
         TEST (a_worker_may_end_between_calls), TEST (an_idle_worker_makes_room),
-        TEST (a_stubborn_worker_is_killed),
+        TEST (a_stubborn_worker_is_killed),    TEST (workers_of_several_sets_share_a_gpu),
     };
 
     cmocka_set_message_output (CM_OUTPUT_TAP);

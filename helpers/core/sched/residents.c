@@ -29,6 +29,7 @@ static struct aw_resident *append (struct aw_residents *residents)
 
 static int add (struct aw_residents *residents,
                 uint32_t set,
+                uint32_t share,
                 uint32_t node,
                 const struct aw_idset *cpus,
                 const struct aw_idset *gpus)
@@ -39,6 +40,7 @@ static int add (struct aw_residents *residents,
         || aw_idset_copy (&resident->gpus, gpus) < 0)
         return -1;
     resident->set = set;
+    resident->share = share;
     resident->node = node;
     residents->n++;
     return 0;
@@ -47,11 +49,13 @@ static int add (struct aw_residents *residents,
 int aw_residents_add (struct aw_residents *residents,
                       struct aw_pool *pool,
                       uint32_t set,
+                      uint32_t share,
                       uint32_t node,
                       const struct aw_idset *cpus,
                       const struct aw_idset *gpus)
 {
-    return add (residents, set, node, cpus, gpus) < 0 || aw_pool_spare (pool, node, cpus, gpus) < 0
+    return add (residents, set, share, node, cpus, gpus) < 0
+                   || aw_pool_spare (pool, node, cpus, gpus) < 0
                ? -1
                : 0;
 }
@@ -60,8 +64,8 @@ int aw_residents_clone (struct aw_residents *residents, const struct aw_resident
 {
     memset (residents, 0, sizeof (*residents));
     for (uint32_t i = 0; i < from->n; i++)
-        if (add (residents, from->list[i].set, from->list[i].node, &from->list[i].cpus,
-                 &from->list[i].gpus)
+        if (add (residents, from->list[i].set, from->list[i].share, from->list[i].node,
+                 &from->list[i].cpus, &from->list[i].gpus)
             < 0) {
             aw_residents_finish (residents);
             return -1;
@@ -89,6 +93,7 @@ static void spare_again (const struct aw_residents *residents, struct aw_pool *p
 bool aw_residents_take (struct aw_residents *residents,
                         struct aw_pool *pool,
                         uint32_t set,
+                        uint32_t left,
                         uint32_t node,
                         const struct aw_idset *cpus,
                         const struct aw_idset *gpus)
@@ -98,11 +103,12 @@ bool aw_residents_take (struct aw_residents *residents,
     for (uint32_t i = residents->n; i-- > 0;) {
         const struct aw_resident *r = &residents->list[i];
         bool cpus_too = aw_idset_intersects (&r->cpus, cpus);
+        bool gpus_too = aw_idset_intersects (&r->gpus, gpus);
 
-        /* Workers of one set may share a GPU. */
         if (r->node != node)
             continue;
-        if (!cpus_too && (r->set == set || !aw_idset_intersects (&r->gpus, gpus))) {
+        if (!cpus_too && (!gpus_too || (r->share && r->share <= left))) {
+            left -= gpus_too ? r->share : 0;
             stays = stays || aw_idset_next (&r->gpus, 0) != AW_IDSET_NONE;
             continue;
         }

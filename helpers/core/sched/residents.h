@@ -17,6 +17,7 @@
 
 struct aw_resident {
     uint32_t set, node;
+    uint32_t share; /* thousandths of its GPU; 0: whole ones, or none */
     struct aw_idset cpus, gpus;
 };
 
@@ -34,14 +35,18 @@ int aw_residents_clone (struct aw_residents *residents, const struct aw_resident
 int aw_residents_add (struct aw_residents *residents,
                       struct aw_pool *pool,
                       uint32_t set,
+                      uint32_t share,
                       uint32_t node,
                       const struct aw_idset *cpus,
                       const struct aw_idset *gpus);
 
-/* A task of SET starts there: others have to go. Is a worker of its set in exactly this place? */
+/* A task of SET starts there: others have to go, but those that have parts of its GPU, LEFT
+ * thousandths at most. Is a worker of its set in exactly this place?
+ */
 bool aw_residents_take (struct aw_residents *residents,
                         struct aw_pool *pool,
                         uint32_t set,
+                        uint32_t left,
                         uint32_t node,
                         const struct aw_idset *cpus,
                         const struct aw_idset *gpus);

@@ -51,6 +51,16 @@ void aw_sched_give_back (struct aw_sched *s, const struct aw_running *run, uint3
         aw_pool_give (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus);
 }
 
+/* Thousandths of the GPU of PART that no running task has; 0: it has none, or whole ones. */
+static uint32_t left_of_gpu (const struct aw_sched *s, const struct aw_running *part)
+{
+    const struct aw_node *node = &s->pool.nodes[part->node];
+    uint32_t gpu = aw_idset_next (&part->gpus, 0);
+
+    return gpu == AW_IDSET_NONE ? 0
+                                : AW_GPU_WHOLE - node->gpu_used[aw_layout_gpu (node->layout, gpu)];
+}
+
 void aw_sched_meet_residents (struct aw_sched *s, struct aw_running *run)
 {
     const struct aw_set *set = &s->graph->sets[run->set];
@@ -59,8 +69,8 @@ void aw_sched_meet_residents (struct aw_sched *s, struct aw_running *run)
     if (!s->graph->workers)
         return;
     for (const struct aw_running *part = run; part; part = aw_running_more (&s->running, part))
-        exact = aw_residents_take (&s->residents, &s->pool, run->set, part->node, &part->cpus,
-                                   &part->gpus);
+        exact = aw_residents_take (&s->residents, &s->pool, run->set, left_of_gpu (s, part),
+                                   part->node, &part->cpus, &part->gpus);
     run->fresh = set->worker && !exact;
     if (run->fresh)
         run->end += set->startup;
