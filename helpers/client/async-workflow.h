@@ -173,6 +173,7 @@ struct aw_call {
     unsigned index, iteration, attempt;
     const char *values; /* of its variables: a JSON object of texts, "{}" where there are none */
     const char *input; /* JSON; NULL where the workflow gives none */
+    const char *services; /* that its set uses: "host:port" of each, {"web":"n1:8000"} */
 };
 
 /* Waits for the next call. Returns 1; or 0 after the last one: then the process should end

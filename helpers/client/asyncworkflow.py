@@ -664,12 +664,14 @@ class Call:
     index, iteration, attempt  int
     values     dict: the text of each variable of "foreach"
     input      what the workflow gives as "input"; None: nothing
+    services   dict: "host:port" of each service that the set uses, by its name
     """
 
     def __init__(self, members, channel):
         self.task, self.index = members["task"], members["index"]
         self.iteration, self.attempt = members["iteration"], members["attempt"]
         self.values, self.input = members.get("values", {}), members.get("input")
+        self.services = members.get("services", {})
         self._channel = channel
 
     def done(self, result=None):

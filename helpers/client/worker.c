@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The library of workers: calls come and answers go as lines of JSON on descriptor 3. The pool
- * writes the members of a call in one order: names, "values", "input".
+ * writes the members of a call in one order: names, "services", "values", "input".
  */
 #include "client/async-workflow.h"
 
@@ -19,7 +19,7 @@ enum { CALL_FD = 3, ERROR_MAX = 1024 };
 
 static FILE *calls; /* reads descriptor 3; NULL: nothing has been read */
 static bool unanswered;
-static char *line, *values;
+static char *line, *services, *values;
 static size_t room;
 static char task[AW_SENDER_MAX + 1], launch[32];
 
@@ -125,10 +125,27 @@ static char *end_of_texts (char *p)
     return *p ? p + 1 : p;
 }
 
+/* Does the member that BEFORE begins, an object of texts, stand at *P? Sets *TO to a copy in *KEPT,
+ * else to "{}". 0, or -1 with ENOMEM.
+ */
+static int read_texts (char **p, const char *before, char **kept, const char **to)
+{
+    size_t size = strlen (before);
+    char *from = *p + size;
+
+    *to = "{}";
+    if (strncmp (*p, before, size) != 0)
+        return 0;
+    *p = end_of_texts (from);
+    free (*kept);
+    *to = *kept = strndup (from, (size_t)(*p - from));
+    return *kept ? 0 : -1;
+}
+
 /* Takes the line, of SIZE bytes, apart. */
 static int read_call (struct aw_call *call, size_t size)
 {
-    static const char before[] = ",\"values\":", last[] = ",\"input\":";
+    static const char last[] = ",\"input\":";
     int n = 0;
     char *p;
 
@@ -145,17 +162,10 @@ static int read_call (struct aw_call *call, size_t size)
     line[size - 2] = '\0'; /* the brace that ends it */
     p = line + n;
     call->task = task;
-    call->values = "{}";
     call->input = NULL;
-    if (strncmp (p, before, sizeof (before) - 1) == 0) {
-        char *from = p + sizeof (before) - 1;
-
-        p = end_of_texts (from);
-        free (values);
-        call->values = values = strndup (from, (size_t)(p - from));
-        if (!values)
-            return -1;
-    }
+    if (read_texts (&p, ",\"services\":", &services, &call->services) < 0
+        || read_texts (&p, ",\"values\":", &values, &call->values) < 0)
+        return -1;
     if (strncmp (p, last, sizeof (last) - 1) == 0)
         call->input = p + sizeof (last) - 1;
     return 0;

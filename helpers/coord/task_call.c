@@ -29,6 +29,22 @@ static void put_values (struct aw_textbuf *out, const struct aw_values *values, 
         aw_textbuf_putc (out, '}');
 }
 
+/* Of each, "host:port" under its name. */
+static void put_services (struct aw_textbuf *out,
+                          const struct aw_task_service *services,
+                          uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        aw_textbuf_puts (out, i ? ",\"" : ",\"services\":{\"");
+        aw_textbuf_puts (out, services[i].set);
+        aw_textbuf_puts (out, "\":\"");
+        aw_textbuf_puts (out, services[i].host);
+        if (services[i].port)
+            put_number (out, ":", services[i].port);
+        aw_textbuf_puts (out, i + 1 < n ? "\"" : "\"}");
+    }
+}
+
 /* "launch" is what the library of tasks calls itself by when it sends messages. */
 static void put_names (struct aw_textbuf *out,
                        const struct aw_graph *graph,
@@ -51,7 +67,9 @@ static void put_names (struct aw_textbuf *out,
 char *aw_task_call (const struct aw_workflow *workflow,
                     const struct aw_event *start,
                     const char *run_dir,
-                    const char *scratch)
+                    const char *scratch,
+                    const struct aw_task_service *services,
+                    uint32_t n_services)
 {
     struct aw_task at = aw_graph_task (workflow->graph, start->task);
     const struct aw_recipe *recipe = &workflow->recipes[at.set];
@@ -59,6 +77,7 @@ char *aw_task_call (const struct aw_workflow *workflow,
     char *input = NULL;
 
     put_names (&out, workflow->graph, start);
+    put_services (&out, services, n_services);
     put_values (&out, recipe->values, at.index);
     if (recipe->input) {
         input = aw_recipe_expand_json (recipe->input, workflow, start->task, run_dir, scratch);

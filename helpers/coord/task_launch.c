@@ -140,7 +140,10 @@ static int add_number (struct aw_launch *launch, size_t *n, const char *name, ui
 }
 
 /* Where its tasks are calls. */
-static int fill_call (struct aw_launch *launch, const struct context *c, struct aw_error *err)
+static int fill_call (struct aw_launch *launch,
+                      const struct context *c,
+                      const struct aw_task_places *places,
+                      struct aw_error *err)
 {
     char name[160];
 
@@ -151,7 +154,8 @@ static int fill_call (struct aw_launch *launch, const struct context *c, struct 
     launch->worker = aw_graph_task (c->workflow->graph, c->start->task).set + 1;
     aw_graph_task_name (c->workflow->graph, c->start->task, name, sizeof (name));
     launch->name = strdup (name);
-    launch->call = aw_task_call (c->workflow, c->start, c->run_dir, c->scratch);
+    launch->call = aw_task_call (c->workflow, c->start, c->run_dir, c->scratch, places->services,
+                                 places->n_services);
     if (launch->call && strlen (launch->call) > AW_CALL_MAX)
         return aw_error_set (err, "its call has %zu bytes: at most %d are possible",
                              strlen (launch->call), AW_CALL_MAX);
@@ -372,7 +376,7 @@ int aw_task_launch (struct aw_launch *launch,
     if (rc == 0)
         rc = fill_staging (launch, &c);
     if (rc == 0 && start->type != AW_EVENT_STAGE
-        && (fill_call (launch, &c, &why) < 0 || fill_argv (launch, &c, &why) < 0
+        && (fill_call (launch, &c, places, &why) < 0 || fill_argv (launch, &c, &why) < 0
             || fill_env (launch, &c, places) < 0 || aw_idset_copy (&launch->cpus, &start->cpus) < 0
             || aw_idset_copy (&launch->gpus, &start->gpus) < 0))
         rc = -1;

@@ -5,17 +5,11 @@
 #ifndef AW_COORD_TASK_LAUNCH_H
 #define AW_COORD_TASK_LAUNCH_H
 
+#include "coord/task_call.h"
 #include "core/event.h"
 #include "io/wire/launch.h"
 #include "io/workflow/workflow.h"
 #include "util/error.h"
-
-/* A service that is ready, as a task that uses it sees it. Borrowed. */
-struct aw_task_service {
-    const char *set; /* its name */
-    const char *host;
-    uint32_t port; /* 0: not known */
-};
 
 /* Directories that a task's texts refer to, all absolute. Borrowed. */
 struct aw_task_places {

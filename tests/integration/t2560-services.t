@@ -5,7 +5,7 @@ test_description='services: servers that start when tasks need them, and end whe
 
 . "$(dirname "$0")/lib.sh"
 
-PATH=$PWD/bin:$top_builddir/helpers:$PATH
+PATH=$PWD/bin:$top_builddir/helpers:$top_builddir/tests/integration:$PATH
 export PATH
 
 # serve NAME [TOPIC]: a server without a port; it notes its start and its end, and makes pid.NAME.ITERATION.ATTEMPT. Tasks
@@ -179,7 +179,6 @@ test_expect_success 'check names what a service cannot be' '
     refuses "\"iterations\": { \"max\": 2, \"until\": \"s\" }, \"tasks\": { $S }" "is a service" &&
     refuses "\"tasks\": { \"a-b\": { \"service\": {}, \"script\": \"x\" }, \"a_b\": { \"service\": {}, \"script\": \"x\" } }" "a-b would have the same" &&
     refuses "\"defaults\": { \"service\": {} }, \"tasks\": { \"t\": { \"script\": \"x\" } }" "cannot be a default" &&
-    refuses "\"tasks\": { $S, \"t\": { \"after\": [\"s\"], \"worker\": [\"x\"] } }" "sets with \"worker\"" &&
     refuses "\"tasks\": { \"t\": { \"command\": [\"x\", \"{port}\"] } }" "unknown placeholder {port}"
 '
 
@@ -196,14 +195,35 @@ test_expect_success 'what does not fit next to its services is refused before an
     run 2 fit && grep "tasks.t: .*do not fit into the pool together" fit.out && test ! -e fit/starts
 '
 
-test_expect_success 'an added workflow can have no service' '
+test_expect_success 'an added workflow uses a service, which starts again if it was done; it can have none of its own' '
     cat >add.json <<-\END &&
 	{ "async-workflow": 1, "tasks": { "s": { "service": {}, "script": "exec serve s" },
-	    "t": { "after": ["s"], "script": "for f in one two; do async-workflow add ../$f.json 2>$f.err && exit 1; done; true" } } }
+	    "t": { "after": ["s"], "script": "async-workflow add ../one.json 2>one.err && exit 1; async-workflow add ../two.json" },
+	    "u": { "after": ["t"], "script": "until_file stops; async-workflow add ../three.json" } } }
 	END
     echo "{ \"async-workflow\": 1, \"tasks\": { \"new\": { \"service\": {}, \"script\": \"x\" } } }" >one.json &&
-    echo "{ \"async-workflow\": 1, \"tasks\": { \"new\": { \"after\": [\"s\"], \"script\": \"x\" } } }" >two.json &&
-    run 0 add && grep "cannot have a service" add/one.err && grep "s is a service" add/two.err
+    echo "{ \"async-workflow\": 1, \"tasks\": { \"two\": { \"after\": [\"s\"], \"script\": \"until_file pid.s.0.0\" } } }" >two.json &&
+    echo "{ \"async-workflow\": 1, \"tasks\": { \"three\": { \"after\": [\"s\"], \"script\": \"until_file pid.s.0.1\" } } }" >three.json &&
+    run 0 add --cpus 3 && grep "cannot have a service" add/one.err && test "$(wc -l <add/starts)" = 2 &&
+    events add start | grep -c "s\[0\]" >n && test "$(cat n)" = 2 && replay add/run | grep ": the same" &&
+    sed "s/\"tasks\"/\"iterations\": 2, &/; s/ && exit 1; .*add .*two.json/; ! async-workflow add ..\/two.json 2>two.err/; s/until_file stops; async/! async/" add.json >each-add.json &&
+    run 0 each-add --cpus 3 && grep "s is a service of each iteration.*once" each-add/two.err
+'
+
+test_expect_success 'calls to workers have the address of each service' '
+    cat >call.json <<-\END &&
+	{ "async-workflow": 1, "tasks": { "a-b": { "service": {}, "script": "exec serve s" },
+	    "web": { "service": { "ready": { "port": 0 } }, "command": ["python3", "-m", "http.server", "--bind", "127.0.0.1", "{port}"] },
+	    "t": { "after": ["web", "a-b"], "worker": ["python3", "worker.py"], "foreach": { "v": ["1", "2"] } } } }
+	END
+    mkdir call && cat >call/worker.py <<-\END &&
+	import asyncworkflow, urllib.request
+	for call in asyncworkflow.calls():
+	    assert call.services["a-b"] == "localhost" and call.values["v"] in "12", call.services
+	    urllib.request.urlopen("http://%s/worker.py" % call.services["web"]).read()
+	    call.done()
+	END
+    run 0 call --cpus 3
 '
 
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null && test_set_prereq REDIS

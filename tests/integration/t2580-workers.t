@@ -32,6 +32,7 @@ while read -r call <&3; do
     case $1:$index.$attempt in
     fail:1.0) echo '{"code":3,"error":"no luck"}' >&3 ;;
     end:1.0) exit 0 ;;
+    close:1.0) exec 3>&-; sleep 1000 ;;
     hang:1.0) sleep 1000 ;;
     big:*) head -c 200000 /dev/zero | tr '\0' x; echo '{}' >&3 ;;
     *) echo "{\"result\":{\"index\":$index}}" >&3 ;;
@@ -74,8 +75,8 @@ test_expect_success 'few processes, many calls; values, input, results and logs 
     async-workflow logs many call | grep -c loading >n && test $(cat n) = $(wc -l <pids)
 '
 
-test_expect_success 'a call that fails, or whose worker ends, is retried' '
-    for what in fail end; do
+test_expect_success 'a call that fails, or whose worker ends or closes its descriptor, is retried' '
+    for what in fail end close; do
         cat >$what.json <<-END || return 1
 	{ "async-workflow": 1, "tasks": {
 	    "call": { "worker": ["sh", "worker.sh", "$what"], "count": 4, "retries": 1, "environment": { "PIDS": "pids-$what" } } } }
@@ -83,7 +84,8 @@ test_expect_success 'a call that fails, or whose worker ends, is retried' '
         run 0 $what && test $(grep -c "\"event\":\"finish\"" $what/journal.jsonl) = 5 || return 1
     done &&
     grep "call\[1\]: exit code 3: no luck" fail.err && grep "call\[1\]: its worker has ended before it answered" end.err &&
-    gone pids-fail && gone pids-end
+    grep "call\[1\]: its worker has closed descriptor 3 before it answered" close.err &&
+    gone pids-fail && gone pids-end && gone pids-close
 '
 
 test_expect_success 'a call that takes too long ends with its worker' '
@@ -188,7 +190,7 @@ test_expect_success 'in C: the same' '
 	    int n = 0, rc;
 	    while ((rc = aw_worker_next (&call)) > 0) {
 	        char text[100];
-	        printf ("%s %u %s %s\n", call.task, call.attempt, call.values, call.input ? call.input : "none");
+	        printf ("%s %u %s %s %s\n", call.task, call.attempt, call.values, call.input ? call.input : "none", call.services);
 	        snprintf (text, sizeof (text), "{\"n\":%d}", ++n);
 	        if (call.index == 1 && call.attempt == 0)
 	            aw_worker_done (3, NULL, "no \"luck\"");
@@ -201,9 +203,10 @@ test_expect_success 'in C: the same' '
     cc -o c-worker c-worker.c -I"$top_srcdir/helpers/client" "$top_builddir/helpers/libclient.a" "$top_builddir/helpers/libutil.a" &&
     cat >c.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {
-	    "c": { "worker": ["./c-worker"], "foreach": { "s": ["a", "b\"}", "c"] }, "retries": 1, "input": { "s": "{s}" } } } }
+	    "web": { "service": {}, "script": "exec sleep 1000" },
+	    "c": { "after": ["web"], "worker": ["./c-worker"], "foreach": { "s": ["a", "b\"}", "c"] }, "retries": 1, "input": { "s": "{s}" } } } }
 	END
-    run 0 c && grep "c\[1\].*: exit code 3: no \"luck\"" c.err && async-workflow logs c "c[1]" | grep "^c\[1\] 1 {\"s\":\"b.*}\"} {\"s\":" &&
+    run 0 c && grep "c\[1\].*: exit code 3: no \"luck\"" c.err && async-workflow logs c "c[1]" | grep "^c\[1\] 1 {\"s\":\"b.*}\"} {\"s\":.*} {\"web\":\"localhost\"}" &&
     test_expect_code 1 ./c-worker
 '
 

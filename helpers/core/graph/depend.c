@@ -122,6 +122,14 @@ void aw_depend_count_end (struct aw_depend *d,
         d->gate_left--;
 }
 
+void aw_depend_reopen (struct aw_depend *d, uint32_t task)
+{
+    struct aw_task at = aw_graph_task (d->graph, task);
+
+    change_state (d, at.set, task, AW_DEPEND_WAITING);
+    d->instances[aw_depend_instance (d, at.iteration, at.set)].left++;
+}
+
 bool aw_depend_is_met (const struct aw_depend *d, uint32_t task)
 {
     struct aw_task at = aw_graph_task (d->graph, task);

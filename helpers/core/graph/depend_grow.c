@@ -43,6 +43,8 @@ static void count_new (struct aw_depend *d, uint32_t s, bool *broken)
     for (uint32_t e = 0; e < set->n_after; e++) {
         const struct aw_edge *edge = &set->after[e];
 
+        if (d->graph->sets[edge->set].service)
+            continue;
         if (edge->by != AW_BY_SET) {
             count_peers (d, s, edge);
             continue;
@@ -129,6 +131,9 @@ static int make_room (struct aw_depend *d, const struct aw_graph_size *old)
             || aw_grow (&d->next_message, was.n_topics, room.n_topics, sizeof (*d->next_message),
                         0xff)
                    < 0
+            || (d->active
+                && aw_grow (&d->active, was.n_instances, room.n_instances, sizeof (*d->active), 0)
+                       < 0)
             || (d->waits
                 && aw_grow (&d->waits, was.n_tasks, room.n_tasks, sizeof (*d->waits), 0) < 0)
             || (d->unfinished

@@ -11,9 +11,9 @@ struct aw_graph_size aw_graph_size (const struct aw_graph *graph)
                                graph->n_topics, graph->n_gpu_types, graph->n_keys };
 }
 
-static int check_set (const struct aw_graph *g, uint32_t s, struct aw_error *err)
+static int check_set (struct aw_graph *g, uint32_t s, struct aw_error *err)
 {
-    const struct aw_set *set = &g->sets[s];
+    struct aw_set *set = &g->sets[s];
 
     if (set->count < 1)
         return aw_error_set (err, "%s: a set needs at least one task", set->name);
@@ -26,9 +26,12 @@ static int check_set (const struct aw_graph *g, uint32_t s, struct aw_error *err
             return aw_error_set (err, "%s: a predecessor does not exist", set->name);
         if (aw_graph_check_edge (g, s, edge, err) < 0)
             return -1;
-        if (g->sets[edge->set].service)
-            return aw_error_set (err, "%s: an added set cannot use the service %s", set->name,
-                                 g->sets[edge->set].name);
+        if (g->sets[edge->set].service && aw_graph_iterations (g, edge->set) > 1)
+            return aw_error_set (err,
+                                 "%s: %s is a service of each iteration: an added set cannot "
+                                 "use it",
+                                 set->name, g->sets[edge->set].name);
+        set->served = set->served || g->sets[edge->set].service;
         if (edge->by != AW_BY_SET && aw_graph_iterations (g, edge->set) > 1)
             return aw_error_set (
                 err, "%s: \"%s[%s]\" has several iterations: wait for the whole set", set->name,

@@ -41,6 +41,7 @@ static int make_room (struct aw_sched *s, const struct aw_graph_size *old)
 
     if (aw_graph_size_grow (&room, &size)
         && (aw_grow (&s->tries, s->room.n_tasks, room.n_tasks, sizeof (*s->tries), 0) < 0
+            || aw_sched_service_room (s, s->room.n_instances, room.n_instances) < 0
             || (s->done
                 && aw_grow (&s->done, s->room.n_tasks, room.n_tasks, sizeof (*s->done), 0) < 0)
             || (s->failed_on
@@ -80,5 +81,6 @@ int aw_sched_grow (struct aw_sched *s, struct aw_error *err)
     for (uint32_t i = n_shapes; i < s->ready.n_shapes; i++)
         aw_sched_fit_shape (s, &s->ready.shapes[i]);
     aw_sched_release (s, aw_depend_grow (&s->depend, &old, s->now, &out), &out);
+    aw_sched_reopen_services (s);
     return 0; /* out of memory it stops, with all that came */
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/graph/grow.h"
 #include "core/graph/peers.h"
 #include "core/sched/sched_state.h"
 
@@ -64,11 +65,35 @@ int aw_sched_clone_services (struct aw_sched *s, const struct aw_sched *from)
     s->services.focus = v->focus;
     s->services.phase = v->phase;
     s->services.n_running = v->n_running;
-    if (v->n_marks > 0) {
-        memcpy (s->services.busy, v->busy, v->n_marks * sizeof (*v->busy));
-        memcpy (s->services.marks, v->marks, v->n_marks * sizeof (*v->marks));
+    if (v->n > 0) {
+        memcpy (s->services.busy, v->busy, s->services.n_marks * sizeof (*v->busy));
+        memcpy (s->services.marks, v->marks, s->services.n_marks * sizeof (*v->marks));
     }
     return 0;
+}
+
+int aw_sched_service_room (struct aw_sched *s, uint32_t old, uint32_t n)
+{
+    struct aw_services *v = &s->services;
+
+    if (!v->n)
+        return 0;
+    if (aw_grow (&v->busy, old, n, sizeof (*v->busy), 0) < 0
+        || aw_grow (&v->marks, old, n, sizeof (*v->marks), 0) < 0)
+        return -1;
+    v->n_marks = n;
+    return 0;
+}
+
+void aw_sched_reopen_services (struct aw_sched *s)
+{
+    for (uint32_t i = 0; i < s->services.n; i++) {
+        uint32_t task = aw_sched_task_of (s, s->services.at[i]);
+
+        if (s->depend.state[task] == AW_DEPEND_DONE
+            && aw_sched_users_of (s, s->services.at[i]).open)
+            aw_depend_reopen (&s->depend, task);
+    }
 }
 
 bool aw_sched_is_hopeless (const struct aw_sched *s, uint32_t instance)

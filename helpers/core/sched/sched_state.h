@@ -165,6 +165,11 @@ int aw_sched_init_services (struct aw_sched *s);
 int aw_sched_clone_services (struct aw_sched *s, const struct aw_sched *from);
 void aw_sched_finish_services (struct aw_sched *s);
 
+/* Sets have been added. First comes room for N instances instead of OLD: 0, or -1 with ENOMEM. Then
+ * services that were done, and that the new sets use, may start again. */
+int aw_sched_service_room (struct aw_sched *s, uint32_t old, uint32_t n);
+void aw_sched_reopen_services (struct aw_sched *s);
+
 /* The first task of INSTANCE. */
 uint32_t aw_sched_task_of (const struct aw_sched *s, uint32_t instance);
 

@@ -155,15 +155,9 @@ static void check_service_edge (struct edges *e, uint32_t set, const struct read
 
     if (!from->service)
         return;
-    if (e->first > 0)
-        aw_reader_error (e->reader, "%.64s is a service: added task sets cannot use it",
-                         from->name);
-    else if (to->worker)
-        aw_reader_error (e->reader, "%.64s is a service: sets with \"worker\" cannot use it",
-                         from->name);
-    else if (read->edge.back || read->brackets)
+    if (read->edge.back || read->brackets)
         aw_reader_error (e->reader, "%.64s is a service: write \"%.64s\"", from->name, from->name);
-    else if (to->once && !from->once && e->graph->iterations > 1)
+    else if ((to->once || e->first > 0) && !from->once && e->graph->iterations > 1)
         aw_reader_error (e->reader,
                          "%.64s is a service of each iteration, and %.64s runs once: give the "
                          "service \"once\": true",
