@@ -67,12 +67,22 @@ static bool go_on (void *arg)
     return !play->conditions->go_on || play->conditions->go_on (play->conditions->arg);
 }
 
+static void observe (void *arg, const struct aw_event *ev)
+{
+    const struct play *play = arg;
+
+    play->conditions->observe (play->conditions->arg, ev);
+}
+
 static int simulate (struct aw_sched *sched,
                      struct play *play,
                      struct aw_simulated *result,
                      struct aw_error *err)
 {
     struct aw_simulation simulation = { .seconds = seconds, .go_on = go_on, .arg = play };
+
+    if (play->conditions->observe)
+        simulation.observe = observe;
 
     if (aw_simulate (sched, &simulation, result, err) < 0)
         return -1;

@@ -46,6 +46,7 @@ struct aw_conditions {
     struct aw_spread *spread; /* NULL: each task takes the duration of its set. Borrowed */
     const struct aw_sched *from; /* the state of a run, with which the simulation begins, in its
                                     mode; NULL: an empty pool */
+    void (*observe) (void *arg, const struct aw_event *ev); /* called with each event; NULL: not */
     bool (*go_on) (void *arg); /* called from time to time: false stops the simulation. NULL: it
                                   runs to its end */
     void *arg;

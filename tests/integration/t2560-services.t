@@ -64,7 +64,7 @@ test_expect_success 'a service is ready when it listens on the port that was cho
     printf "%s\n" "start web-server[0]" "serving web-server[0]" >expected && test_cmp expected begin &&
     grep "\"event\":\"serving\".*\"port\":[1-9]" web/run/journal.jsonl &&
     grep "\"finish\",\"task\":\"web-server.*\"completed\"" web/run/journal.jsonl &&
-    grep "^Services" web.out && async-workflow report web/run --format svg | grep "web-server (service)" &&
+    grep "^Services .* served *idle$" web.out && async-workflow report web/run --format svg | grep "web-server (service)" &&
     async-workflow report web/run --format json >report.json && grep "\"service\":true" report.json
 '
 
@@ -153,6 +153,19 @@ test_expect_success 'explain: what waits for a service, and a service that nothi
     async-workflow explain why/run u >out && grep "no task that uses it is ready" out &&
     touch why/go && { for n in $(seq 600); do kill -0 $(cat why/pid) 2>/dev/null || break; sleep 0.1; done; } &&
     test -e why/stops
+'
+
+test_expect_success 'the model: from when to when a service is needed, what it holds, and for how long it is idle' '
+    cat >model.json <<-\END &&
+	{ "async-workflow": 1, "tasks": {
+	    "a": { "duration": 5, "script": "x" },
+	    "s": { "service": {}, "duration": 2, "script": "x" },
+	    "t": { "after": ["a", "s"], "duration": 10, "count": 2, "script": "x" },
+	    "b": { "after": ["t"], "duration": 4, "script": "x" },
+	    "u": { "after": ["b", "s"], "duration": 3, "script": "x" } } }
+	END
+    async-workflow model --nodes 1 --cpus 3 model.json >out && grep "  s  *needed from 5.00 s to 24.0 s, 19.0 s held, 4.00 s of it idle" out &&
+    async-workflow model --nodes 1 --cpus 3 --json model.json >out && grep "\"services\": {\"s\": { \"from\": 5, \"to\": 24, \"held\": 19, \"idle\": 4 }}" out
 '
 
 # refuses TEXT PATTERN...: check of tasks.TEXT fails with a line that has the patterns

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cmd/command.h"
 #include "cmd/report/report.h"
@@ -42,6 +43,28 @@ static double search_time (const struct aw_model_args *args,
     return args->plan_evaluations ? INFINITY : aw_plan_budget (graph, allocation);
 }
 
+/* Prints PAGE, with what services hold. */
+static int print_with_services (struct aw_model_page *page,
+                                const struct aw_model_args *args,
+                                struct aw_problems *problems)
+{
+    const struct aw_graph *graph = page->workflow->graph;
+    struct aw_service_times *times = calloc ((size_t)graph->n_sets + 1, sizeof (*times));
+    struct aw_error err;
+    int rc = times ? aw_service_use (graph, page->allocation, page->prediction, args->latency,
+                                     times, &err)
+                   : aw_error_set (&err, "out of memory");
+
+    if (rc < 0)
+        aw_problems_add (problems, false, "%s: %s", args->file, err.text);
+    else {
+        page->services = times;
+        rc = print (page, args->json, problems);
+    }
+    free (times);
+    return rc;
+}
+
 static int predict (const struct aw_model_args *args,
                     const struct aw_workflow *workflow,
                     const struct aw_allocation *allocation,
@@ -59,8 +82,12 @@ static int predict (const struct aw_model_args *args,
         .search_arg = &watch,
     };
     struct aw_prediction prediction;
-    struct aw_model_page page = { workflow,      allocation,       &prediction,
-                                  args->latency, &args->durations, &spread };
+    struct aw_model_page page = { .workflow = workflow,
+                                  .allocation = allocation,
+                                  .prediction = &prediction,
+                                  .latency = args->latency,
+                                  .durations = &args->durations,
+                                  .spread = &spread };
     struct aw_error err;
     int rc = aw_spread_init (&spread, workflow->graph, samples, args->spread, &err);
 
@@ -70,7 +97,8 @@ static int predict (const struct aw_model_args *args,
     if (rc < 0)
         aw_problems_add (problems, false, "%s: %s", args->file, err.text);
     else {
-        rc = print (&page, args->json, problems);
+        rc = workflow->graph->n_services ? print_with_services (&page, args, problems)
+                                         : print (&page, args->json, problems);
         aw_prediction_finish (&prediction);
     }
     aw_spread_finish (&spread);

@@ -12,6 +12,7 @@
 #include "io/textbuf.h"
 #include "io/workflow/workflow.h"
 #include "model/predict.h"
+#include "model/service_use.h"
 
 struct aw_model_args {
     const char *file; /* borrowed from argv, as all texts here */
@@ -68,6 +69,7 @@ struct aw_model_page {
     double latency;
     const struct aw_strings *durations; /* runs that they come from; none: the file */
     const struct aw_spread *spread; /* of the intervals; NULL: there are none */
+    const struct aw_service_times *services; /* by set; NULL: there are none */
 };
 
 /* The whole page, for people or as JSON. Append to OUT, whose `failed` is set if there is no

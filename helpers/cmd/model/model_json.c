@@ -175,6 +175,32 @@ static void put_times (const struct aw_prediction *p, struct aw_textbuf *out)
     }
 }
 
+static void put_services (const struct aw_model_page *page, struct aw_textbuf *out)
+{
+    const struct aw_graph *g = page->workflow->graph;
+    const char *separator = "";
+
+    aw_model_json_key (out, "services");
+    aw_textbuf_putc (out, '{');
+    for (uint32_t s = 0; page->services && s < g->n_sets; s++) {
+        const struct aw_service_times *t = &page->services[s];
+        const double values[] = { t->from, t->to, t->startup + t->served, t->idle };
+        static const char *const names[] = { "from", "to", "held", "idle" };
+
+        if (!g->sets[s].service)
+            continue;
+        aw_textbuf_puts (out, separator);
+        aw_json_put_string (out, g->sets[s].name);
+        for (int i = 0; i < 4; i++) {
+            aw_textbuf_printf (out, "%s\"%s\": ", i ? ", " : ": { ", names[i]);
+            aw_model_json_value (out, values[i]);
+        }
+        aw_textbuf_puts (out, " }");
+        separator = ", ";
+    }
+    aw_textbuf_putc (out, '}');
+}
+
 static void put_staging (const struct aw_staging_gain *gain, struct aw_textbuf *out)
 {
     aw_model_json_key (out, "staging");
@@ -208,6 +234,7 @@ void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out)
     put_bounds (&page->prediction->bounds, out);
     put_path (g, &page->prediction->bounds, out);
     put_times (page->prediction, out);
+    put_services (page, out);
     put_staging (&page->prediction->staging, out);
     aw_textbuf_puts (out, "\n}\n");
 }

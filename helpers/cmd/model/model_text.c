@@ -256,6 +256,27 @@ static void put_staging (const struct aw_staging_gain *gain, struct aw_textbuf *
                            100 * gain->hidden, gain->sync - gain->none);
 }
 
+/* From when to when services are needed, and what they hold. */
+static void put_services (const struct aw_model_page *page, struct aw_textbuf *out)
+{
+    const struct aw_graph *g = page->workflow->graph;
+    char from[32], to[32], held[32], idle[32];
+
+    if (!page->services)
+        return;
+    heading (out, "Services, in the best order");
+    for (uint32_t s = 0; s < g->n_sets; s++) {
+        const struct aw_service_times *t = &page->services[s];
+
+        if (g->sets[s].service && t->n_starts > 0)
+            aw_textbuf_printf (out, "  %-20s needed from %s to %s, %s held, %s of it idle\n",
+                               g->sets[s].name, aw_format_seconds (from, sizeof (from), t->from),
+                               aw_format_seconds (to, sizeof (to), t->to),
+                               aw_format_seconds (held, sizeof (held), t->startup + t->served),
+                               aw_format_seconds (idle, sizeof (idle), t->idle));
+    }
+}
+
 /* Which bound is the largest, in words. */
 static const char *limit (const struct aw_bounds *b)
 {
@@ -299,6 +320,7 @@ void aw_model_text (const struct aw_model_page *page, struct aw_textbuf *out)
     put_bounds (page, out);
     put_times (page, out);
     put_intervals (page, out);
+    put_services (page, out);
     put_staging (&page->prediction->staging, out);
     put_conclusion (page->prediction, out);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/report/report.h"
+#include "core/history/service_times.h"
 #include "io/journal/run_dir.h"
 #include "io/workflow/task_label.h"
 #include "util/units.h"
@@ -84,51 +85,43 @@ static void put_sets (const struct aw_report *report, struct aw_textbuf *out)
         aw_textbuf_printf (out, "  and %u more\n", report->n_shown - n);
 }
 
-/* From the start of a service to when it was ready, and for how long it was. Of all attempts. */
-static void put_service (const struct aw_report *report, uint32_t set, struct aw_textbuf *out)
-{
-    const struct aw_history *history = &report->history;
-    double startup = 0, served = 0;
-    uint32_t n_starts = 0, n_ready = 0;
-    char a[32], b[32];
-
-    for (size_t i = 0; i < history->n_attempts; i++) {
-        const struct aw_attempt *at = &history->attempts[i];
-
-        if (aw_graph_task (report->workflow->graph, at->task).set != set)
-            continue;
-        n_starts++;
-        if (isnan (at->serving))
-            continue;
-        n_ready++;
-        startup += at->startup;
-        served += (isnan (at->finish) ? history->now : at->finish) - at->serving;
-    }
-    aw_textbuf_printf (out, " %8u %12s %9s\n", n_starts,
-                       aw_report_seconds (a, n_ready ? startup / n_ready : NAN),
-                       aw_report_seconds (b, served));
-}
-
 static void put_services (const struct aw_report *report, struct aw_textbuf *out)
 {
     const struct aw_graph *graph = report->workflow->graph;
+    struct aw_service_times *times;
+    char startup[32], served[32], idle[32];
     int width = MIN_WIDTH;
 
     if (!graph->n_services)
         return;
+    times = calloc ((size_t)graph->n_sets + 1, sizeof (*times));
+    if (!times
+        || aw_service_times (graph, report->history.attempts, report->history.n_attempts,
+                             report->history.now, times)
+               < 0) {
+        free (times);
+        out->failed = true;
+        return;
+    }
     for (uint32_t s = 0; s < graph->n_sets; s++)
         if (graph->sets[s].service && columns (graph->sets[s].name) > width)
             width = name_width (columns (graph->sets[s].name));
     aw_textbuf_puts (out, "\n");
     aw_textbuf_cell (out, "Services", width + 2);
-    aw_textbuf_printf (out, " %8s %12s %9s\n", "starts", "ready after", "served");
+    aw_textbuf_printf (out, " %8s %12s %9s %9s\n", "starts", "ready after", "served", "idle");
     for (uint32_t s = 0; s < graph->n_sets; s++) {
+        const struct aw_service_times *t = &times[s];
+
         if (!graph->sets[s].service)
             continue;
         aw_textbuf_puts (out, "  ");
         aw_textbuf_cell (out, graph->sets[s].name, width);
-        put_service (report, s, out);
+        aw_textbuf_printf (out, " %8u %12s %9s %9s\n", t->n_starts,
+                           aw_report_seconds (startup, t->n_ready ? t->startup / t->n_ready : NAN),
+                           aw_report_seconds (served, t->served),
+                           aw_report_seconds (idle, t->idle));
     }
+    free (times);
 }
 
 /* A section with a row for each set that has something to tell there. */

@@ -286,9 +286,10 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
                                           .search_arg = &watch };
     struct aw_run_plan plan = { .sched = args->sched };
     struct aw_prediction prediction = { 0 };
-    struct aw_model_page page = {
-        workflow, allocation, &prediction, 0, &args->value.durations, NULL
-    };
+    struct aw_model_page page = { .workflow = workflow,
+                                  .allocation = allocation,
+                                  .prediction = &prediction,
+                                  .durations = &args->value.durations };
     struct aw_error err = { "" };
 
     limit_search (args, aw_plan_budget (workflow->graph, allocation), &options, &watch);
