@@ -89,6 +89,8 @@ struct aw_agent_attempt {
         double wait; /* seconds between the last two looks */
         bool foreign; /* at the last one, somebody listened on the port */
     } serving;
+    bool service; /* it is one */
+    bool sends; /* ... that has sent a message besides that of its readiness */
     const char *unready; /* why it was ended: it was not ready in time; NULL: it was not */
     bool logged; /* its output goes to the log store */
     char *why_lost; /* some of its output is lost: it has failed. Owned; NULL: none is */

@@ -20,16 +20,21 @@ static bool all_marked (const struct aw_agent *agent)
     return !attempt;
 }
 
-/* Does the process only wait, if it belongs to the agent's own tasks? */
+/* Does the process only wait, if it belongs to the agent's own tasks? A service that has never sent
+ * anything is expected not to do so. */
 static bool look_at (const struct aw_agent *agent, pid_t pid)
 {
     uint64_t mark = aw_process_mark_of (pid);
-    struct aw_agent_attempt *attempt;
+    struct aw_agent_attempt *attempt = NULL;
     char token[AW_PACKET_TOKEN_SIZE + 1];
+    bool marked;
 
     if (aw_workers_keep (agent, getsid (pid), mark))
         return true; /* an idle worker */
-    return !((mark && aw_attempts_by_mark (&agent->attempts, mark, &attempt))
+    marked = mark && aw_attempts_by_mark (&agent->attempts, mark, &attempt);
+    if (attempt && attempt->service && !attempt->sends)
+        return true;
+    return !(marked
              || (aw_process_variable (pid, AW_PACKET_TOKEN, token, sizeof (token))
                  && strcmp (token, aw_messages_token (agent->messages)) == 0))
            || aw_process_only_waits (pid, aw_messages_waiting (agent->messages, pid));

@@ -101,6 +101,7 @@ int aw_attempt_serving_begin (struct aw_agent_attempt *attempt, const struct aw_
 {
     if (!launch->service)
         return 0;
+    attempt->service = true;
     attempt->serving.port = launch->port;
     if (!launch->port && !launch->ready_topic) {
         report (attempt);
@@ -127,4 +128,6 @@ void aw_agent_published (struct aw_agent *agent, const struct aw_packet *packet)
     if (topic && attempt->state == AW_ATTEMPT_RUNNING && strlen (topic) == packet->topic.size
         && memcmp (topic, packet->topic.text, packet->topic.size) == 0)
         report (attempt);
+    else if (attempt)
+        attempt->sends = true;
 }

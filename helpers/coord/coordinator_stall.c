@@ -25,19 +25,22 @@
 
 static const double SOON = 1, LATER = 5, AGAIN = 10; /* seconds */
 
-/* Can nothing happen but by what the running tasks do? Their number. */
-static bool is_at_rest (struct aw_coordinator *c, uint32_t *running)
+/* A service that has sent nothing may do so for this time. */
+static const double SERVICE_SECONDS = 300;
+
+/* Can nothing happen but by what the running tasks do? Their number, and that of services. */
+static bool is_at_rest (struct aw_coordinator *c, uint32_t *running, uint32_t *services)
 {
     return c->requests && c->exit_code < 0 && aw_coordinator_is_free (c) && c->n_dispatches == 0
-           && aw_sched_at_rest (c->sched, running);
+           && aw_sched_at_rest (c->sched, running, services);
 }
 
 /* Do all running attempts wait, and can nothing else happen? */
-static bool is_stalled (struct aw_coordinator *c, struct aw_hub_waits *waits)
+static bool is_stalled (struct aw_coordinator *c, struct aw_hub_waits *waits, uint32_t *services)
 {
     uint32_t running;
 
-    return is_at_rest (c, &running) && aw_task_requests_all_wait (c->requests, waits)
+    return is_at_rest (c, &running, services) && aw_task_requests_all_wait (c->requests, waits)
            && waits->n == running;
 }
 
@@ -47,7 +50,7 @@ static bool is_full (struct aw_coordinator *c, struct aw_event *first)
     struct aw_event ev;
     uint32_t running, cursor = 0;
 
-    if (!is_at_rest (c, &running) || aw_sched_stopped (c->sched) || running == 0)
+    if (!is_at_rest (c, &running, NULL) || aw_sched_stopped (c->sched) || running == 0)
         return false;
     for (uint32_t n = 0; aw_sched_running (c->sched, &cursor, &ev); n++) {
         if (!aw_task_requests_has_open (c->requests, ev.task, ev.attempt))
@@ -133,6 +136,7 @@ static void record (struct aw_coordinator *c, enum aw_stall code)
     ev.code = code;
     aw_coordinator_handle_event (c, &ev);
     c->stall.reported = code == AW_STALL_BEGINS;
+    c->stall.since = aw_coordinator_now (c);
 }
 
 /* Nobody is left who could send. */
@@ -149,11 +153,16 @@ static void fail_waits (struct aw_coordinator *c)
 static void settle (struct aw_coordinator *c)
 {
     struct aw_hub_waits waits;
+    uint32_t services;
 
-    if (aw_task_requests_n_packets (c->requests) != c->stall.n_packets || !is_stalled (c, &waits)
+    if (aw_task_requests_n_packets (c->requests) != c->stall.n_packets
+        || !is_stalled (c, &waits, &services)
         || !fill_event (c, waits.task, waits.attempt, waits.n, waits.topic, describe (c, &waits)))
         aw_coordinator_arm (c->stall.timer, SOON);
-    else if (c->stall.only_wait)
+    else if (c->stall.only_wait
+             && (services == 0
+                 || (c->stall.reported
+                     && aw_coordinator_now (c) >= c->stall.since + SERVICE_SECONDS)))
         fail_waits (c);
     else if (!c->stall.reported)
         record (c, AW_STALL_BEGINS);
@@ -208,13 +217,14 @@ void aw_coordinator_on_stall (evutil_socket_t fd, short what, void *arg)
     struct aw_hub_waits waits;
     struct aw_event first = { 0 };
     bool full = is_full (c, &first);
+    uint32_t services;
 
     (void)fd;
     (void)what;
     c->stall.soon = false;
     if (!full)
         c->stall.full = false;
-    if (is_stalled (c, &waits) && c->exec->ops->message) {
+    if (is_stalled (c, &waits, &services) && c->exec->ops->message) {
         begin_look (c);
         aw_coordinator_arm (c->stall.timer, AGAIN);
     }

@@ -58,6 +58,7 @@ struct aw_stall_watch {
     bool soon; /* ... is not long from now */
     struct aw_event event; /* the last STALL, texts owned */
     bool reported; /* and not over */
+    double since; /* t of that report */
     bool full; /* those that have submitted tasks were found to hold what these need */
     uint32_t look; /* number of the last look at the nodes */
     uint32_t n_answers; /* that are still to come */

@@ -155,6 +155,14 @@ test_expect_success 'explain: what waits for a service, and a service that nothi
     test -e why/stops
 '
 
+test_expect_success 'a service does not hide that all tasks wait for messages' '
+    cat >hidden.json <<-\END &&
+	{ "async-workflow": 1, "tasks": { "s": { "service": {}, "script": "exec serve s" },
+	    "t": { "after": ["s"], "script": "(until grep -q \"stall\" run/journal.jsonl; do sleep 0.1; done; exec async-workflow send go x) & async-workflow recv go" } } }
+	END
+    run 0 hidden && grep "the only running task, t\[0\], waits for a message on topic go, and no other task can start" hidden.out
+'
+
 test_expect_success 'the model: from when to when a service is needed, what it holds, and for how long it is idle' '
     cat >model.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {

@@ -133,10 +133,10 @@ test_expect_success 'a run that is stopped, and resumed: each call is done once'
     test $(grep -c "\"status\":\"completed\"" stop/journal.jsonl) = 30 && gone pids-stop
 '
 
-test_expect_success 'the agent is killed: no worker is left, and the run resumes' '
+test_expect_success 'the agent is killed: no worker is left, nor what it has started, and the run resumes' '
     cat >kill.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {
-	    "call": { "worker": ["sh", "-c", "echo $$ >>pids-kill; while read -r c <&3; do sleep 0.2; echo {} >&3; done"], "count": 20 } } }
+	    "call": { "worker": ["sh", "-c", "echo $$ >>pids-kill; sleep 1000 & echo $! >>pids-kill; while read -r c <&3; do sleep 0.2; echo {} >&3; done"], "count": 20 } } }
 	END
     { timeout 120 async-workflow run --local --cpus 2 --dir kill kill.json >out 2>&1 & } && pid=$! &&
     wait_for 60 "test \$(grep -c completed kill/journal.jsonl) -ge 4" &&

@@ -400,37 +400,37 @@ static void an_attempt_waits_if_all_its_connections_do (void **state)
     struct aw_hub_waits is;
 
     (void)state;
-    assert_false (aw_hub_all_wait (hub, &is)); /* nobody is there */
+    assert_false (aw_hub_all_wait (hub, NULL, &is)); /* nobody is there */
     receive (3, 1, 1, "a", "g");
-    assert_false (aw_hub_all_wait (hub, &is));
+    assert_false (aw_hub_all_wait (hub, NULL, &is));
     take (AW_PACKET_WAIT, 3, 0, 2, 0, NULL, NULL, NULL); /* for nothing that it has asked for */
-    assert_false (aw_hub_all_wait (hub, &is));
+    assert_false (aw_hub_all_wait (hub, NULL, &is));
     take (AW_PACKET_WAIT, 3, 0, 1, 0, NULL, NULL, NULL);
-    assert_true (aw_hub_all_wait (hub, &is));
+    assert_true (aw_hub_all_wait (hub, NULL, &is));
     assert_true (is.n == 1 && is.task == 3 && is.attempt == 0);
     assert_string_equal (is.topic, "a");
     take (AW_PACKET_REQUEST, 2, 0, 5, 0, "b", NULL, "x");
     told ("1.2 accepted 1\n");
-    assert_false (aw_hub_all_wait (hub, &is));
+    assert_false (aw_hub_all_wait (hub, NULL, &is));
     take (AW_PACKET_WAIT, 2, 0, 5, 0, NULL, NULL, NULL);
-    assert_true (aw_hub_all_wait (hub, &is));
+    assert_true (aw_hub_all_wait (hub, NULL, &is));
     assert_true (is.n == 2 && is.task == 2);
     assert_string_equal (is.topic, "b");
     /* A message comes: 3 has its hands full. So it has if it says so before it has got it. */
     publish (1, 0, "a", "1");
     take (AW_PACKET_CLOSE, 1, 0, 0, 0, NULL, NULL, NULL);
     told ("1.3#1 t[1].0:1 1\n");
-    assert_false (aw_hub_all_wait (hub, &is));
+    assert_false (aw_hub_all_wait (hub, NULL, &is));
     take (AW_PACKET_WAIT, 3, 0, 1, 0, NULL, NULL, NULL);
-    assert_false (aw_hub_all_wait (hub, &is));
+    assert_false (aw_hub_all_wait (hub, NULL, &is));
     take (AW_PACKET_ACK, 3, 0, 1, 1, NULL, NULL, NULL);
     receive (3, 1, 1, "a", "g");
     take (AW_PACKET_WAIT, 3, 0, 1, 1, NULL, NULL, NULL);
-    assert_true (aw_hub_all_wait (hub, &is));
+    assert_true (aw_hub_all_wait (hub, NULL, &is));
     /* All ends with the error, once; then they do not wait. */
     told ("");
     aw_hub_end_waits (hub, "nobody");
-    assert_false (aw_hub_all_wait (hub, &is));
+    assert_false (aw_hub_all_wait (hub, NULL, &is));
     aw_hub_end_waits (hub, "nobody");
     assert_true (strcmp (said, "1.2#5 error nobody\n1.3#1 error nobody\n") == 0
                  || strcmp (said, "1.3#1 error nobody\n1.2#5 error nobody\n") == 0);
@@ -440,9 +440,9 @@ static void an_attempt_waits_if_all_its_connections_do (void **state)
     told ("1.2#5 answer yes\n");
     take (AW_PACKET_WAIT, 2, 0, 5, 0, NULL, NULL, NULL);
     take (AW_PACKET_WAIT, 3, 0, 1, 1, NULL, NULL, NULL);
-    assert_false (aw_hub_all_wait (hub, &is));
+    assert_false (aw_hub_all_wait (hub, NULL, &is));
     take (AW_PACKET_CLOSE, 2, 0, 0, 0, NULL, NULL, NULL);
-    assert_true (aw_hub_all_wait (hub, &is) && is.n == 1);
+    assert_true (aw_hub_all_wait (hub, NULL, &is) && is.n == 1);
 }
 
 int main (void)

@@ -621,7 +621,7 @@ static void a_pool_that_grows_is_waited_for (void **state)
         assert_true (aw_sched_next (s, &action));
         assert_int_equal (action.type, AW_EVENT_READY);
         assert_false (aw_sched_next (s, &action));
-        assert_false (aw_sched_at_rest (s, &n_running)); /* it is not stuck */
+        assert_false (aw_sched_at_rest (s, &n_running, NULL)); /* it is not stuck */
         if (comes) {
             ev = (struct aw_event){ .type = AW_EVENT_NODE, .t = 2, .node = 1, .name = "n2" };
             assert_int_equal (aw_idset_add (&ev.cpus, 0, 7), 0);

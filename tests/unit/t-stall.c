@@ -299,18 +299,19 @@ static void the_scheduler_is_at_rest_if_nothing_changes_by_itself (void **state)
     assert_int_equal (aw_sched_handle (s, &node, NULL), 0);
     while (aw_sched_next (s, &action))
         ;
-    assert_true (aw_sched_at_rest (s, &n));
+    assert_true (aw_sched_at_rest (s, &n, NULL));
     assert_int_equal (n, 2);
     assert_true (aw_sched_is_input (s, &stall));
     assert_int_equal (aw_sched_handle (s, &stall, NULL), 0);
     assert_false (aw_sched_next (s, &action));
     assert_int_equal (aw_sched_handle (s, &limit, NULL), 0);
-    assert_false (aw_sched_at_rest (s, &n)); /* the third one waits for a later end of the job */
+    assert_false (
+        aw_sched_at_rest (s, &n, NULL)); /* the third one waits for a later end of the job */
     assert_int_equal (aw_sched_handle (s, &stop, NULL), 0);
-    assert_true (aw_sched_at_rest (s, &n)); /* not any more */
+    assert_true (aw_sched_at_rest (s, &n, NULL)); /* not any more */
     while (aw_sched_next (s, &action))
         assert_int_equal (action.type, AW_EVENT_KILL);
-    assert_false (aw_sched_at_rest (s, &n));
+    assert_false (aw_sched_at_rest (s, &n, NULL));
     aw_sched_destroy (s);
     aw_graph_destroy (g);
     aw_idset_finish (&node.cpus);

@@ -36,6 +36,7 @@ enum {
     AW_HUB_REQUESTS = 1 << 20, /* that wait for an answer */
 };
 
+struct aw_graph;
 struct aw_hub;
 
 struct aw_hub_callbacks {
@@ -99,9 +100,11 @@ struct aw_hub_waits {
     const char *topic; /* for which it waits. Borrowed; valid until destroy */
 };
 
-/* Does each attempt that has a connection do nothing else by them, with at least one? False also
- * without memory. */
-bool aw_hub_all_wait (const struct aw_hub *hub, struct aw_hub_waits *waits);
+/* Does each attempt that has a connection do nothing else by them, with at least one? Services of
+ * GRAPH (NULL: none) are not counted. False also without memory. */
+bool aw_hub_all_wait (const struct aw_hub *hub,
+                      const struct aw_graph *graph,
+                      struct aw_hub_waits *waits);
 
 /* Nobody is left who could send: what tasks wait with ends with the error WHY. */
 void aw_hub_end_waits (struct aw_hub *hub, const char *why);

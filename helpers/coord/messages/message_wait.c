@@ -3,6 +3,7 @@
  * says so (AW_PACKET_WAIT). That may cross with what they wait for: then they do not wait.
  */
 #include "coord/messages/message_state.h"
+#include "core/graph/graph.h"
 
 static const struct aw_hub_request *request_of (const struct aw_hub *hub,
                                                 const struct aw_hub_connection *c)
@@ -28,7 +29,9 @@ static uint64_t attempt_of (const struct aw_hub_connection *c)
     return aw_hub_pair (c->task, c->attempt);
 }
 
-bool aw_hub_all_wait (const struct aw_hub *hub, struct aw_hub_waits *waits)
+bool aw_hub_all_wait (const struct aw_hub *hub,
+                      const struct aw_graph *graph,
+                      struct aw_hub_waits *waits)
 {
     struct aw_table attempts = { 0 };
     struct aw_hub_connection *c;
@@ -39,6 +42,8 @@ bool aw_hub_all_wait (const struct aw_hub *hub, struct aw_hub_waits *waits)
     while (all && (c = aw_table_next (&hub->connections, &cursor))) {
         const struct aw_topic *topic = awaited (hub, c);
 
+        if (topic && graph && graph->sets[aw_graph_task (graph, c->task).set].service)
+            continue;
         all = topic && aw_table_set (&attempts, attempt_of (c), c) == 0;
         if (all && c->task < waits->task)
             *waits = (struct aw_hub_waits){ 0, c->task, c->attempt, topic->name };

@@ -471,7 +471,8 @@ int aw_task_requests_unsynced (struct aw_task_requests *requests,
 
 bool aw_task_requests_all_wait (const struct aw_task_requests *requests, struct aw_hub_waits *waits)
 {
-    return requests->n_answers == 0 && aw_hub_all_wait (requests->hub, waits);
+    return requests->n_answers == 0
+           && aw_hub_all_wait (requests->hub, requests->workflow->graph, waits);
 }
 
 void aw_task_requests_end_waits (struct aw_task_requests *requests, const char *why)

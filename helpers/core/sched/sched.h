@@ -204,11 +204,12 @@ bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw
 /* Is any task running, or its data being copied? As a count of running tasks above 0. */
 bool aw_sched_any_runs (const struct aw_sched *sched);
 
-/* After aw_sched_next has returned false: does all depend on what the N running attempts do? That
+/* After aw_sched_next has returned false: does all depend on what the N running attempts do, and on
+ * running services (*SERVICES, NULL: not asked for)? That
  * is so unless one of them is to be ended, by a time limit perhaps, or holds no CPUs and GPUs, or a
  * task waits for a delay, or for an end of the job that is too close.
  */
-bool aw_sched_at_rest (const struct aw_sched *sched, uint32_t *n);
+bool aw_sched_at_rest (const struct aw_sched *sched, uint32_t *n, uint32_t *services);
 
 /* Has that attempt of TASK ended, by the events handled? */
 bool aw_sched_is_over (const struct aw_sched *sched, uint32_t task, uint32_t attempt);

@@ -222,12 +222,14 @@ bool aw_sched_any_runs (const struct aw_sched *s)
     return s->running.n_used > 0;
 }
 
-bool aw_sched_at_rest (const struct aw_sched *s, uint32_t *n)
+bool aw_sched_at_rest (const struct aw_sched *s, uint32_t *n, uint32_t *services)
 {
     const struct aw_running *run;
     uint32_t cursor = 0;
 
-    *n = s->running.n_used;
+    *n = s->running.n_used - s->services.n_running;
+    if (services)
+        *services = s->services.n_running;
     if (s->ended || s->out_of_memory || aw_sched_awaits_nodes (s)
         || (!s->stopped && (s->delayed.n > 0 || !isinf (s->holds.wake) || aw_sched_cut (s))))
         return false;
