@@ -38,6 +38,11 @@ void aw_depend_set_state (struct aw_depend *d, uint32_t task, enum aw_depend_sta
     change_state (d, aw_graph_task (d->graph, task).set, task, state);
 }
 
+void aw_depend_run (struct aw_depend *d, uint32_t set, uint32_t task)
+{
+    change_state (d, set, task, AW_DEPEND_RUNNING);
+}
+
 /* All predecessors of the instance have ended: its tasks are ready, except those that wait for
  * tasks of their own index or key.
  */

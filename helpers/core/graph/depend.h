@@ -112,6 +112,9 @@ void aw_depend_fail_alone (struct aw_depend *depend, uint32_t task);
 /* Changes a task's state between ready and running (either way). */
 void aw_depend_set_state (struct aw_depend *depend, uint32_t task, enum aw_depend_state state);
 
+/* TASK, ready, of SET, runs. */
+void aw_depend_run (struct aw_depend *depend, uint32_t set, uint32_t task);
+
 /* TASK, a service that is done, may be needed again: it waits. */
 void aw_depend_reopen (struct aw_depend *depend, uint32_t task);
 

@@ -131,8 +131,11 @@ int aw_sched_end_iterations (struct aw_sched *s, uint32_t last)
 
 int aw_sched_until (struct aw_sched *s, uint32_t task, const struct aw_event *ev)
 {
-    struct aw_task at = aw_graph_task (s->graph, task);
+    struct aw_task at;
 
+    if (s->graph->until == AW_NONE)
+        return 0;
+    at = aw_graph_task (s->graph, task);
     return at.set == s->graph->until && ev->code == s->graph->until_code
                ? aw_sched_end_iterations (s, at.iteration)
                : 0;

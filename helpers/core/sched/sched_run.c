@@ -93,7 +93,7 @@ void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t ta
     aw_sched_meet_residents (s, run);
     aw_running_link (&s->running, run);
     s->kill_from = 0; /* where a recorded run is taken in */
-    aw_depend_set_state (&s->depend, task, AW_DEPEND_RUNNING);
+    aw_depend_run (&s->depend, at.set, task);
     aw_sched_hold_begin (s, run);
     if (s->services.n)
         aw_sched_begin_service (s, run);
