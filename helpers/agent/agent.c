@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -18,7 +19,7 @@
 #include <event2/event.h>
 
 #include "agent/agent_state.h"
-#include "agent/connect.h"
+#include "io/wire/connect.h"
 #include "agent/look.h"
 #include "agent/python_path.h"
 #include "agent/staging/stager.h"
@@ -115,6 +116,8 @@ static void leave (struct life *life, double grace)
         leave_attempt (attempt, grace);
     }
     aw_workers_end (agent, grace, true);
+    aw_giver_destroy (agent->giver);
+    agent->giver = NULL;
     aw_stager_destroy (agent->stager);
     agent->stager = NULL;
     aw_agent_check_done (agent);
@@ -239,6 +242,7 @@ static int say_hello (struct life *life, struct aw_error *err)
         .unbound = !config->bind,
         .topology = config->topology,
         .socket = agent->messages ? aw_messages_socket (agent->messages) : NULL,
+        .port = agent->giver ? aw_giver_port (agent->giver) : 0,
         .host = gethostname (host, sizeof (host) - 1) == 0 && host[0] ? host : NULL,
         .reason = config->note         ? config->note
                   : life->note.text[0] ? life->note.text
@@ -399,6 +403,14 @@ static int prepare_python (struct aw_environment *environment, struct aw_error *
     return rc == 0 ? 0 : aw_error_set (err, "out of memory");
 }
 
+/* Credentials between agents say that it is not the coordinator who is spoken to. */
+static int prepare_giver_job (struct aw_agent *agent)
+{
+    if (!agent->config->scratch.gives || agent->config->fd >= 0)
+        return 0;
+    return asprintf (&agent->giver_job, "%s data", agent->config->job) < 0 ? -1 : 0;
+}
+
 /* What attempts need. */
 static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
 {
@@ -418,7 +430,13 @@ static int prepare_agent (struct aw_agent *agent, struct aw_error *err)
     if (watch)
         agent->gpu_watch = aw_gpu_watch_create (agent->base, config->nvml, &config->gpus);
     scratch.memory = config->mem;
+    if (prepare_giver_job (agent) < 0)
+        return aw_error_set (err, "out of memory");
+    scratch.job = agent->giver_job;
     agent->stager = aw_stager_create (agent->base, &scratch);
+    if (agent->stager && agent->giver_job) /* without it, copies come from the file system */
+        agent->giver = aw_giver_create (agent->base, agent->stager, agent->giver_job,
+                                        scratch.port_first, scratch.port_last, NULL);
     agent->logs = aw_task_logs_create (agent->base, config->node, &logs);
     return (watch && !agent->gpu_watch) || !agent->stager || !agent->logs
                ? aw_error_set (err, "out of memory")
@@ -469,6 +487,7 @@ static void finish (struct life *life)
     aw_link_destroy (agent->link);
     aw_processes_finish (&agent->processes);
     aw_oom_finish (&agent->oom);
+    free (agent->giver_job);
     aw_frame_reader_destroy (life->reader);
     aw_spawner_destroy (agent->spawner);
     aw_environment_destroy (agent->environment);
@@ -493,6 +512,7 @@ int aw_agent_run (const struct aw_agent_config *config, struct aw_error *err)
         rc = aw_error_set (err, "the event loop failed");
     aw_attempts_finish (&agent->attempts);
     aw_workers_finish (agent);
+    aw_giver_destroy (agent->giver);
     aw_stager_destroy (agent->stager);
     aw_task_logs_destroy (agent->logs);
     agent->logs = NULL;

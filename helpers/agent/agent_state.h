@@ -18,6 +18,7 @@
 #include "agent/messages/messages.h"
 #include "agent/oom.h"
 #include "agent/spawn.h"
+#include "agent/staging/giver.h"
 #include "agent/workers.h"
 #include "io/wire/link.h"
 #include "util/processes.h"
@@ -34,6 +35,8 @@ struct aw_agent {
     struct aw_environment *environment;
     struct aw_messages *messages; /* NULL: tasks run without */
     struct aw_stager *stager; /* NULL once the agent ends */
+    struct aw_giver *giver; /* gives its copies to other nodes; NULL: it does not */
+    char *giver_job; /* for the credentials there; NULL likewise */
     struct aw_task_logs *logs;
     struct aw_gpu_watch *gpu_watch; /* NULL: the load of GPUs is not known */
     struct aw_attempts attempts;

@@ -14,7 +14,7 @@ static const char CANNOT_STAGE[] = "staging: out of memory";
  * Before
  */
 
-static void on_staged_in (void *arg, uint64_t bytes, const char *error)
+static void on_staged_in (void *arg, const struct aw_copied *copied, const char *error)
 {
     struct aw_agent_attempt *attempt = arg;
     const struct aw_event staged = {
@@ -22,7 +22,8 @@ static void on_staged_in (void *arg, uint64_t bytes, const char *error)
         .task = attempt->task,
         .attempt = attempt->attempt,
         .seconds = aw_clock_monotonic () - attempt->begun,
-        .bytes = bytes,
+        .bytes = copied->bytes,
+        .node_bytes = copied->from_nodes,
     };
 
     if (error)
@@ -38,8 +39,9 @@ static void on_staged_in (void *arg, uint64_t bytes, const char *error)
 /* The copies of STAGE are released after those of START are there: what both use stays. */
 static void stage_in (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
 {
-    struct aw_stager_job *job = aw_stager_stage_in (attempt->agent->stager, launch->stage_in,
-                                                    launch->instance, on_staged_in, attempt);
+    struct aw_stager_job *job =
+        aw_stager_stage_in (attempt->agent->stager, launch->stage_in, launch->peers,
+                            launch->instance, on_staged_in, attempt);
 
     attempt->state = AW_ATTEMPT_STAGING_IN;
     aw_stager_release (attempt->in);
@@ -107,12 +109,12 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
  * After
  */
 
-static void on_staged_out (void *arg, uint64_t bytes, const char *error)
+static void on_staged_out (void *arg, const struct aw_copied *copied, const char *error)
 {
     struct aw_agent_attempt *attempt = arg;
     struct aw_event finish = attempt->finish;
 
-    (void)bytes;
+    (void)copied;
     if (!attempt->launch.release)
         finish.seconds = aw_attempt_seconds (attempt);
     if (error) {
@@ -145,5 +147,5 @@ void aw_attempt_stage_out (struct aw_agent_attempt *attempt, const struct aw_eve
     attempt->out =
         aw_stager_stage_out (agent->stager, attempt->launch.stage_out, on_staged_out, attempt);
     if (!attempt->out)
-        on_staged_out (attempt, 0, CANNOT_STAGE);
+        on_staged_out (attempt, NULL, CANNOT_STAGE);
 }

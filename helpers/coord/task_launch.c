@@ -293,6 +293,17 @@ static char **fill_copies (const struct context *c,
     return copies;
 }
 
+/* Copies that all tasks make may come from another node. */
+static char **fill_peers (const struct aw_staging_recipe *staging)
+{
+    char **peers = calloc (staging->n + 1, sizeof (*peers));
+
+    for (size_t i = 0; peers && i < staging->n; i++)
+        if (!(peers[i] = strdup (staging->copies[i].shared ? AW_PEER_ANY : "")))
+            return peers; /* those after it come from the file system */
+    return peers;
+}
+
 static int fill_staging (struct aw_launch *launch, const struct context *c)
 {
     const struct aw_recipe *r = c->recipe;
@@ -306,6 +317,8 @@ static int fill_staging (struct aw_launch *launch, const struct context *c)
         launch->stage_in = fill_copies (c, &r->stage_in, launch->directory, c->scratch);
         if (!launch->stage_in)
             return -1;
+        if (launch->stage_in[0])
+            launch->peers = fill_peers (&r->stage_in);
     }
     if (stage || r->stage_out.n == 0)
         return 0;

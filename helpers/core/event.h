@@ -75,6 +75,7 @@ enum aw_event_member {
     AW_MEMBER_GPU_UTIL,
     AW_MEMBER_GPU_MEM,
     AW_MEMBER_BYTES,
+    AW_MEMBER_NODE_BYTES,
     AW_MEMBER_TOPIC,
     AW_MEMBER_COUNT,
     AW_MEMBER_EPOCH, /* this and the next six: of `resume` */
@@ -156,8 +157,10 @@ struct aw_event {
     uint32_t n_more;
     uint64_t count; /* MESSAGE, CANCEL, STALL, AWAIT */
     uint64_t mem; /* NODE: bytes of the job on it; 0: not known */
-    uint32_t port; /* SERVING: TCP port on which the service listens; 0: none is known */
+    uint32_t port; /* SERVING: TCP port on which the service listens; 0: none is known. NODE: that
+                      on which its agent gives copies; 0: none, not in the journal */
     uint64_t bytes; /* STAGED: copied for this task; 0: all was there */
+    uint64_t node_bytes; /* STAGED: of these, taken from other nodes */
     const char *name; /* NODE: its name; MESSAGE, STALL: the topic's. Borrowed */
     const char *topology; /* NODE: as core/resources/topology.h says; NULL: unknown. Borrowed */
     const char *socket; /* NODE: path of its socket for messages; NULL: none. Not in the journal.

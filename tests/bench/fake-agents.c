@@ -39,7 +39,7 @@
 enum {
     TICK_MS = 1, /* ends are sent together */
     WHEEL = 1 << 15, /* ticks; a task is shorter than all of them */
-    TRY_SECONDS = 15, /* as agent/connect.c: for the coordinator to answer */
+    TRY_SECONDS = 15, /* as io/wire/connect.c: for the coordinator to answer */
     EVENTS = 32, /* few, so that a node's end does not wait for other nodes' starts */
     READ_SIZE = 1 << 16,
 };
@@ -136,7 +136,7 @@ static void put_frame (struct process *p, struct node *node, const struct aw_fra
  * Joining
  */
 
-/* A loop with jitter, as agent/connect.c. */
+/* A loop with jitter, as io/wire/connect.c. */
 static void try_later (struct process *p, struct node *node)
 {
     (void)p;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nfs-like SERVER DIRECTORY [cache=SECONDS] [delay=SECONDS] [flock=all|client|none] [stale=SECONDS]
+ *     [meter=FILE] [rate=MIB]
  * Mounts the directory SERVER on DIRECTORY (see nfs-like.h) and returns; as root. The process that
  * stays serves until SIGTERM, or until it is unmounted. After SIGUSR1, all files are stale for the
- * given time. Exit status 77: it cannot be done here.
+ * given time. Each read adds its number of bytes to FILE, a line each. A large one waits while
+ * somebody has locked FILE, and all mounts with this FILE together read this many MiB a second.
+ * Exit status 77: it cannot be done here.
  */
 #define FUSE_USE_VERSION 31
 #include <fuse_lowlevel.h>
@@ -21,11 +24,12 @@
 
 #include "nfs-like.h"
 
-enum { SKIP = 77, PATH_SIZE = 64 };
+enum { SKIP = 77, PATH_SIZE = 64, LARGE = 1 << 16 };
 
 static struct {
     struct fuse_session *session;
-    double cache, delay, stale;
+    double cache, delay, stale, rate;
+    int meter; /* 0: none */
     enum { LOCK_ALL, LOCK_CLIENT, LOCK_NONE } flock;
 } mount_;
 
@@ -283,6 +287,19 @@ static void on_create (
         close (fd);
 }
 
+/* SIZE bytes come from the server, after those that other mounts read now. */
+static void meter (size_t size)
+{
+    if (!mount_.meter)
+        return;
+    if (size >= LARGE)
+        flock (mount_.meter, LOCK_EX);
+    dprintf (mount_.meter, "%zu\n", size);
+    if (size >= LARGE && mount_.rate > 0)
+        usleep ((useconds_t)((double)size / mount_.rate * 1e6 / (1 << 20)));
+    flock (mount_.meter, LOCK_UN);
+}
+
 static void on_read (
     fuse_req_t req, fuse_ino_t ino, size_t size, off_t place, struct fuse_file_info *file)
 {
@@ -294,8 +311,10 @@ static void on_read (
 
     if (n < 0)
         fuse_reply_err (req, errno);
-    else
+    else {
+        meter ((size_t)n);
         fuse_reply_buf (req, data, (size_t)n);
+    }
     free (data);
 }
 
@@ -484,8 +503,13 @@ static bool set_option (const char *text)
 {
     if (sscanf (text, "cache=%lf", &mount_.cache) == 1
         || sscanf (text, "delay=%lf", &mount_.delay) == 1
-        || sscanf (text, "stale=%lf", &mount_.stale) == 1)
+        || sscanf (text, "stale=%lf", &mount_.stale) == 1
+        || sscanf (text, "rate=%lf", &mount_.rate) == 1)
         return true;
+    if (strncmp (text, "meter=", 6) == 0) {
+        mount_.meter = open (text + 6, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        return mount_.meter > 0;
+    }
     mount_.flock = strcmp (text, "flock=client") == 0 ? LOCK_CLIENT
                    : strcmp (text, "flock=none") == 0 ? LOCK_NONE
                                                       : LOCK_ALL;
@@ -515,7 +539,7 @@ int main (int argc, char **argv)
         good = good && set_option (argv[i]);
     if (!good) {
         fprintf (stderr, "Usage: nfs-like SERVER DIRECTORY [cache=SECONDS] [delay=SECONDS] "
-                         "[flock=all|client|none] [stale=SECONDS]\n");
+                         "[flock=all|client|none] [stale=SECONDS] [meter=FILE] [rate=MIB]\n");
         return 2;
     }
     umask (0);

@@ -82,10 +82,10 @@ static int copy (const char *from, const char *to, struct aw_copied *copied, str
 static void wrong_copies_are_refused (void **state)
 {
     struct aw_copy table[] = {
-        { NULL, "/tmp/x", false, false },
-        { "/etc/hostname", NULL, false, false },
-        { "relative", "/tmp/x", false, false },
-        { "/etc/hostname", "relative", false, false },
+        { .from = NULL, .to = "/tmp/x" },
+        { .from = "/etc/hostname", .to = NULL },
+        { .from = "relative", .to = "/tmp/x" },
+        { .from = "/etc/hostname", .to = "relative" },
     };
     struct aw_copied copied = { 0 };
     struct aw_error err = { "" };
@@ -200,7 +200,7 @@ static void a_wrong_checksum_is_found (void **state)
     assert_int_equal (fclose (file), 0);
     for (int i = 0; i < 4; i++) {
         char from[512], to[512];
-        struct aw_copy c = { from, to, i & 1, i & 2 };
+        struct aw_copy c = { .from = from, .to = to, .checksum = i & 1, .sync = i & 2 };
         struct aw_copied copied = { 0 };
 
         snprintf (from, sizeof (from), "%s", at ("large"));
@@ -219,7 +219,7 @@ static void a_wrong_checksum_is_found (void **state)
 /* The disk is full: the cause is named, and no part of the file is left. */
 static void a_full_disk_is_told (void **state)
 {
-    struct aw_copy c = { "/dev/zero", "/dev/full", false, false };
+    struct aw_copy c = { .from = "/dev/zero", .to = "/dev/full" };
     struct aw_copied copied = { 0 };
     struct aw_error err = { "" };
 
@@ -245,7 +245,7 @@ static void a_full_disk_is_told (void **state)
         put ("big", text);
         snprintf (from, sizeof (from), "%s", at ("big"));
         snprintf (to, sizeof (to), "%s", at ("small/big"));
-        c = (struct aw_copy){ from, to, false, false };
+        c = (struct aw_copy){ .from = from, .to = to };
         rc = aw_copy (&c, &copied, &err);
         assert_int_not_equal (access (to, F_OK), 0);
         assert_int_equal (rmdir (at ("small/none")), -1);

@@ -20,7 +20,7 @@
 #include <event2/event.h>
 
 #include "agent/agent.h"
-#include "agent/connect.h"
+#include "io/wire/connect.h"
 #include "coord/agents/exec_agents.h"
 #include "rig.h"
 

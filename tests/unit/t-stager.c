@@ -80,7 +80,7 @@ static int teardown (void **state)
 
 static void begin (struct fixture *f, uint64_t capacity, uint32_t streams)
 {
-    struct aw_scratch config = { f->scratch, capacity, streams, 0 };
+    struct aw_scratch config = { .path = f->scratch, .bytes = capacity, .streams = streams };
 
     f->stager = aw_stager_create (f->base, &config);
     assert_non_null (f->stager);
@@ -116,12 +116,12 @@ static char first_letter (struct fixture *f, const char *name)
     return (char)c;
 }
 
-static void on_done (void *arg, uint64_t bytes, const char *error)
+static void on_done (void *arg, const struct aw_copied *copied, const char *error)
 {
     struct request *request = arg;
 
     request->n++;
-    request->bytes = bytes;
+    request->bytes = copied->bytes;
     snprintf (request->error, sizeof (request->error), "%s", error ? error : "");
 }
 
@@ -135,7 +135,7 @@ static void stage_in (
 
     snprintf (target, sizeof (target), "%s/%s", f->scratch, to);
     memset (request, 0, sizeof (*request));
-    request->job = aw_stager_stage_in (f->stager, copies, instance, on_done, request);
+    request->job = aw_stager_stage_in (f->stager, copies, NULL, instance, on_done, request);
     assert_non_null (request->job);
     assert_int_equal (request->n, 0); /* the callback comes from the loop alone */
 }
@@ -184,7 +184,7 @@ static void assert_failed (struct fixture *f, uint32_t task, const char *why)
 static void wrong_arguments_are_rejected (void **state)
 {
     struct fixture *f = *state;
-    struct aw_scratch none = { NULL, 0, 0, 0 };
+    struct aw_scratch none = { .path = NULL };
     char *nothing[] = { NULL };
 
     aw_stager_destroy (NULL);
@@ -193,7 +193,7 @@ static void wrong_arguments_are_rejected (void **state)
     put (f, "a", 10, 'a');
     stage_in (f, 0, 0, "a", "a");
     assert_failed (f, 0, "there is no scratch directory");
-    f->requests[1].job = aw_stager_stage_in (f->stager, nothing, 0, on_done, &f->requests[1]);
+    f->requests[1].job = aw_stager_stage_in (f->stager, nothing, NULL, 0, on_done, &f->requests[1]);
     assert_staged (f, 1, 0);
     f->requests[2].job = aw_stager_stage_out (f->stager, NULL, on_done, &f->requests[2]);
     assert_staged (f, 2, 0);
@@ -206,7 +206,7 @@ static void wrong_arguments_are_rejected (void **state)
 static void a_scratch_directory_in_memory_takes_at_most_half_of_it (void **state)
 {
     struct fixture *f = *state;
-    struct aw_scratch config = { f->scratch, 0, 0, 3000 };
+    struct aw_scratch config = { .path = f->scratch, .memory = 3000 };
     char shm[] = "/dev/shm/aw-stager.XXXXXX";
 
     if (!mkdtemp (shm))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Over a socketpair the process sends what it has found, reads a one-byte answer, and sends the
- * result. It is forked without exec, and only makes system calls for files and memory.
+ * result. It is forked without exec, and only makes system calls for files, memory and the
+ * connection to another agent.
  */
 #include "config.h"
 
@@ -12,16 +13,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
-#include "util/descriptors.h"
-#include "util/processes.h"
+#include "agent/staging/child.h"
 
-enum { PATIENCE_MS = 200 }; /* for a process to end on SIGTERM */
+enum {
+    PATIENCE_MS = 200, /* for a process to end on SIGTERM */
+    WORTH_TAKING = 1 << 20, /* bytes; what is smaller comes faster from the file system */
+};
 
 struct report {
     enum { FOUND, MADE, LAST } kind;
@@ -78,51 +80,35 @@ static void report_made (void *arg, const char *path)
     send_report (*fd, &report);
 }
 
-static void work (int fd, const struct aw_copy *copy, bool ask)
+static void work (int fd, struct aw_copy copy, const struct aw_taker_source *source, bool ask)
 {
     struct report report = { .kind = FOUND };
     struct aw_error err = { "" };
     bool wanted = true;
 
     if (ask) {
-        report.failed = aw_copy_survey (copy->from, &report.copied, &report.stamp, &err) < 0;
+        report.failed = aw_copy_survey (copy.from, &report.copied, &report.stamp, &err) < 0;
         if (!report.failed) {
             send_report (fd, &report);
             wanted = is_wanted (fd);
         }
     }
+    if (!report.failed && wanted && source && report.copied.bytes >= WORTH_TAKING)
+        copy.taker = aw_taker_create (source);
     memset (&report.copied, 0, sizeof (report.copied));
     if (!report.failed && wanted)
-        report.failed = aw_copy_reporting (copy, report_made, &fd, &report.copied, &err) < 0;
+        report.failed = aw_copy_reporting (&copy, report_made, &fd, &report.copied, &err) < 0;
     report.kind = LAST;
     memcpy (report.text, err.text, sizeof (err.text));
     send_report (fd, &report);
 }
 
+/* SIGTERM comes also when the agent dies: the process removes its half written file. */
 static void on_end (int number)
 {
     (void)number;
     aw_copy_abandon ();
     _exit (1);
-}
-
-/* Sets default signal dispositions, because the agent handles and blocks some signals. On SIGTERM,
- * which comes also when the agent dies, the process removes its half written file. A file at its
- * limit is an error of write.
- */
-static void be_process (pid_t parent)
-{
-    sigset_t none;
-
-    prctl (PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid () != parent)
-        _exit (1);
-    for (int number = 1; number < NSIG; number++)
-        signal (number, number == SIGTERM ? on_end : number == SIGXFSZ ? SIG_IGN : SIG_DFL);
-    aw_descriptors_restore ();
-    aw_process_offer_to_oom ();
-    sigemptyset (&none);
-    sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
 /*
@@ -165,6 +151,7 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
 static int begin (struct aw_copier *copier,
                   struct event_base *base,
                   const struct aw_copy *copy,
+                  const struct aw_taker_source *source,
                   struct aw_error *err)
 {
     pid_t parent = getpid ();
@@ -174,8 +161,8 @@ static int begin (struct aw_copier *copier,
         return aw_error_set (err, "a copy cannot be started: %s", strerror (errno));
     copier->pid = fork ();
     if (copier->pid == 0) {
-        be_process (parent);
-        work (fds[1], copy, copier->callbacks.found != NULL);
+        aw_child_begin (parent, on_end);
+        work (fds[1], *copy, source, copier->callbacks.found != NULL);
         _exit (0);
     }
     close (fds[1]);
@@ -190,6 +177,7 @@ static int begin (struct aw_copier *copier,
 
 struct aw_copier *aw_copier_start (struct event_base *base,
                                    const struct aw_copy *copy,
+                                   const struct aw_taker_source *source,
                                    const struct aw_copier_callbacks *callbacks,
                                    struct aw_error *err)
 {
@@ -201,7 +189,7 @@ struct aw_copier *aw_copier_start (struct event_base *base,
     }
     copier->callbacks = *callbacks;
     copier->fd = copier->pid = -1;
-    if (begin (copier, base, copy, err) < 0) {
+    if (begin (copier, base, copy, source, err) < 0) {
         aw_copier_destroy (copier);
         return NULL;
     }

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "agent/staging/copy.h"
+#include "agent/staging/taker.h"
 
 struct event_base;
 struct aw_copier;
@@ -29,9 +30,12 @@ struct aw_copier_callbacks {
     void *arg;
 };
 
-/* Starts the process, which has its own memory of COPY. NULL with text. */
+/* Starts the process, which has its own memory of COPY and SOURCE. SOURCE: another node that may
+ * have the files; NULL: none. NULL with text.
+ */
 struct aw_copier *aw_copier_start (struct event_base *base,
                                    const struct aw_copy *copy,
+                                   const struct aw_taker_source *source,
                                    const struct aw_copier_callbacks *callbacks,
                                    struct aw_error *err);
 

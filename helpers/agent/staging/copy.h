@@ -12,6 +12,8 @@
 
 #include "util/error.h"
 
+struct aw_taker;
+
 struct aw_copy {
     const char *from; /* absolute; a pattern if it has glob(7)'s "*", "?" or "[" and there is no
                          file of that name */
@@ -20,14 +22,18 @@ struct aw_copy {
                        directories are made (mode 0700), existing ones are filled */
     bool checksum; /* each file is read again after writing, and its CRC-32 compared */
     bool sync; /* each file is on disk before it appears */
+    bool times; /* files keep their modification times, unless they change meanwhile */
+    struct aw_taker *taker; /* the content comes from another node, if that gives it. Borrowed;
+                               NULL: from FROM */
 };
 
 struct aw_copied {
     uint64_t bytes; /* of regular files */
     uint64_t files;
+    uint64_t from_nodes; /* of the bytes: taken from other nodes */
 };
 
-/* Copies. Modes (rwx) are kept, owners and times are not. A symbolic link as source is followed;
+/* Copies. Modes (rwx) are kept, owners are not. A symbolic link as source is followed;
  * links within directories are copied as links. Holes may be filled. Adds to COPIED what has been
  * copied. 0, or -1 with errno and text: the path and the error. After an error, files that are
  * complete stay.

@@ -27,6 +27,15 @@ static uint64_t take_number (const char *name)
     return value;
 }
 
+static void take_ports (struct aw_scratch *scratch)
+{
+    const char *text = getenv (AW_SCRATCH_PORTS);
+
+    scratch->gives =
+        text && sscanf (text, "%hu-%hu", &scratch->port_first, &scratch->port_last) == 2;
+    unsetenv (AW_SCRATCH_PORTS);
+}
+
 int aw_scratch_configure (struct aw_scratch *scratch, const char *node, struct aw_error *err)
 {
     const char *above = getenv (AW_SCRATCH_DIR);
@@ -35,6 +44,7 @@ int aw_scratch_configure (struct aw_scratch *scratch, const char *node, struct a
     scratch->bytes = take_number (AW_SCRATCH_BYTES);
     scratch->streams = streams < MOST_STREAMS ? (uint32_t)streams : MOST_STREAMS;
     scratch->path = NULL;
+    take_ports (scratch);
     if (above && above[0] == '/' && asprintf (&scratch->path, "%s/%s", above, node) < 0) {
         scratch->path = NULL;
         return aw_error_set (err, "out of memory");

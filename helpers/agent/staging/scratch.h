@@ -17,6 +17,8 @@
 #define AW_SCRATCH_DIR "ASYNC_WORKFLOW_SCRATCH_DIR"
 #define AW_SCRATCH_BYTES "ASYNC_WORKFLOW_SCRATCH_BYTES"
 #define AW_SCRATCH_STREAMS "ASYNC_WORKFLOW_SCRATCH_STREAMS"
+/* "FIRST-LAST": agents give copies to each other, on a port of these. */
+#define AW_SCRATCH_PORTS "ASYNC_WORKFLOW_SCRATCH_PORTS"
 
 struct aw_scratch {
     char *path; /* absolute; NULL: there is none, staging fails */
@@ -24,6 +26,10 @@ struct aw_scratch {
                        half of the memory if the files are in memory */
     uint32_t streams; /* copies at a time; 0: 4 */
     uint64_t memory; /* bytes that the job may use on this node; 0: not known */
+    const char *job; /* for the credentials of agents that give copies to each other. Borrowed;
+                        NULL: they do not */
+    bool gives; /* this agent does, on one port of the following (0, 0: any) */
+    uint16_t port_first, port_last;
 };
 
 /* Fills SCRATCH for NODE from this process's environment and removes the variables: tasks have no

@@ -27,7 +27,10 @@ static uint32_t count_copies (char *const *copies)
 }
 
 /* The item that stages TEXTS in for INSTANCE: one that is there or on its way, or a new one. */
-static struct aw_stager_item *item_in (struct aw_stager *s, char *const *texts, uint32_t instance)
+static struct aw_stager_item *item_in (struct aw_stager *s,
+                                       char *const *texts,
+                                       const char *peer,
+                                       uint32_t instance)
 {
     struct aw_stager_item *item = aw_stager_find_item (s, texts);
 
@@ -37,6 +40,8 @@ static struct aw_stager_item *item_in (struct aw_stager *s, char *const *texts, 
         item->state = AW_STAGER_ITEM_QUEUED; /* its source may have changed: it is looked at */
     if (item)
         item->instance = instance;
+    if (item && item->state == AW_STAGER_ITEM_QUEUED)
+        aw_stager_set_peer (item, peer);
     return item;
 }
 
@@ -60,6 +65,7 @@ static struct aw_stager_job *new_job (
 
 static struct aw_stager_job *request (struct aw_stager *s,
                                       char *const *copies,
+                                      char *const *peers,
                                       bool out,
                                       uint32_t instance,
                                       aw_stager_fn *done,
@@ -70,8 +76,11 @@ static struct aw_stager_job *request (struct aw_stager *s,
 
     for (uint32_t i = 0; job && i < n; i++) {
         char *const *texts = copies + (size_t)i * AW_STAGER_TEXTS;
-        struct aw_stager_item *item =
-            out ? aw_stager_add_item (s, texts, true) : item_in (s, texts, instance);
+        const char *peer = peers ? *peers : NULL;
+        struct aw_stager_item *item = out ? aw_stager_add_item (s, texts, true)
+                                          : item_in (s, texts, peer ? peer : "", instance);
+
+        peers += peer ? 1 : 0;
 
         if (!item) {
             aw_stager_release (job);
@@ -85,10 +94,14 @@ static struct aw_stager_job *request (struct aw_stager *s,
     return job;
 }
 
-struct aw_stager_job *aw_stager_stage_in (
-    struct aw_stager *s, char *const *copies, uint32_t instance, aw_stager_fn *done, void *arg)
+struct aw_stager_job *aw_stager_stage_in (struct aw_stager *s,
+                                          char *const *copies,
+                                          char *const *peers,
+                                          uint32_t instance,
+                                          aw_stager_fn *done,
+                                          void *arg)
 {
-    return request (s, copies, false, instance, done, arg);
+    return request (s, copies, peers, false, instance, done, arg);
 }
 
 struct aw_stager_job *aw_stager_stage_out (struct aw_stager *s,
@@ -96,7 +109,7 @@ struct aw_stager_job *aw_stager_stage_out (struct aw_stager *s,
                                            aw_stager_fn *done,
                                            void *arg)
 {
-    return request (s, copies, true, 0, done, arg);
+    return request (s, copies, NULL, true, 0, done, arg);
 }
 
 /*
@@ -107,10 +120,14 @@ enum { STREAMS = 4 }; /* by default: enough to keep a parallel file system busy 
 
 static void on_turn (evutil_socket_t fd, short what, void *arg)
 {
+    struct aw_stager *s = arg;
+
     (void)fd;
     (void)what;
-    aw_stager_settle (arg, NULL, NULL);
-    aw_stager_pump (arg);
+    aw_stager_settle (s, NULL, NULL);
+    aw_stager_pump (s);
+    if (s->moved)
+        s->moved (s->moved_arg);
 }
 
 struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_scratch *scratch)
@@ -122,6 +139,7 @@ struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_scr
     s->base = base;
     s->capacity = scratch->bytes;
     s->memory = scratch->memory;
+    s->job = scratch->job;
     s->streams = scratch->streams ? scratch->streams : STREAMS;
     s->scratch = scratch->path ? strdup (scratch->path) : NULL;
     s->turn = event_new (base, -1, 0, on_turn, s);

@@ -9,16 +9,19 @@
 
 #include <stdint.h>
 
+#include "agent/staging/copy.h"
 #include "agent/staging/scratch.h"
 
 struct aw_stager;
 struct aw_stager_job; /* copies that somebody asked for */
 struct event_base;
 
-/* All copies of a job are made: BYTES were copied for it. Or one cannot be made, and ERROR says
- * why. Called once, from the event loop alone; it may release the job.
+struct aw_take;
+
+/* All copies of a job are made: COPIED for it. Or one cannot be made, and ERROR says why. Called
+ * once, from the event loop alone; it may release the job.
  */
-typedef void aw_stager_fn (void *arg, uint64_t bytes, const char *error);
+typedef void aw_stager_fn (void *arg, const struct aw_copied *copied, const char *error);
 
 /* Makes the directory of SCRATCH (copied), or tries again when it is first needed. NULL with
  * ENOMEM. destroy releases all jobs and removes the directory; takes NULL.
@@ -26,12 +29,13 @@ typedef void aw_stager_fn (void *arg, uint64_t bytes, const char *error);
 struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_scratch *scratch);
 void aw_stager_destroy (struct aw_stager *stager);
 
-/* Makes the copies that COPIES lists as a launch does (NULL: none), then calls DONE. A copy that
- * was made for the same INSTANCE is not made again; for another INSTANCE it is if its source has
- * changed. The copies are in use until the job is released. NULL with ENOMEM.
+/* Makes the copies that COPIES and PEERS list as a launch does (NULL: none), then calls DONE. A
+ * copy that was made for the same INSTANCE is not made again; for another INSTANCE it is if its
+ * source has changed. The copies are in use until the job is released. NULL with ENOMEM.
  */
 struct aw_stager_job *aw_stager_stage_in (struct aw_stager *stager,
                                           char *const *copies,
+                                          char *const *peers,
                                           uint32_t instance,
                                           aw_stager_fn *done,
                                           void *arg);
@@ -46,5 +50,24 @@ struct aw_stager_job *aw_stager_stage_out (struct aw_stager *stager,
  * may go when no other job uses them. Takes NULL.
  */
 void aw_stager_release (struct aw_stager_job *job);
+
+/*
+ * For other nodes
+ */
+
+/* MOVED is called from the event loop after copies have come or gone. NULL: no more. */
+void aw_stager_watch (struct aw_stager *stager, void (*moved) (void *arg), void *arg);
+
+enum aw_gives {
+    AW_GIVES_NOT,
+    AW_GIVES_LATER, /* its copy is under way */
+    AW_GIVES_NOW,
+};
+
+/* Is the file that TAKE names in a copy that was staged in? */
+enum aw_gives aw_stager_gives (const struct aw_stager *stager, const struct aw_take *take);
+
+/* Opens FILE of the scratch directory, and nothing that ".." or a link leads to. -1: it cannot. */
+int aw_stager_open (const struct aw_stager *stager, const char *file);
 
 #endif /* AW_AGENT_STAGING_STAGER_H */

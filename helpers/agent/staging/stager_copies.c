@@ -12,7 +12,25 @@
 #include "agent/staging/scratch.h"
 #include "agent/staging/stager_state.h"
 
-static void finish_item (struct aw_stager_item *item, uint64_t bytes, const char *error)
+/* COPIED counts for one job that waits for ITEM. */
+static void count_for_one (struct aw_stager *s,
+                           const struct aw_stager_item *item,
+                           const struct aw_copied *copied)
+{
+    struct aw_stager_job *job = s->jobs;
+
+    while (job && (job->ended || !aw_stager_uses (job, item)))
+        job = job->next;
+    if (!job)
+        return;
+    job->copied.bytes += copied->bytes;
+    job->copied.files += copied->files;
+    job->copied.from_nodes += copied->from_nodes;
+}
+
+static void finish_item (struct aw_stager_item *item,
+                         const struct aw_copied *copied,
+                         const char *error)
 {
     struct aw_stager *s = item->stager;
     char text[sizeof (((struct aw_error *)0)->text)];
@@ -26,12 +44,8 @@ static void finish_item (struct aw_stager_item *item, uint64_t bytes, const char
     item->copier = NULL;
     s->running--;
     item->state = error ? AW_STAGER_ITEM_FAILED : AW_STAGER_ITEM_THERE;
-    if (bytes > 0) /* they count for one job that waits for them */
-        for (struct aw_stager_job *job = s->jobs; job; job = job->next)
-            if (!job->ended && aw_stager_uses (job, item)) {
-                job->bytes += bytes;
-                break;
-            }
+    if (copied)
+        count_for_one (s, item, copied);
     if (error) {
         s->taken -= item->bytes;
         item->bytes = 0;
@@ -61,7 +75,7 @@ static void admit (struct aw_stager_item *item)
                       item->copy.from, (unsigned long long)item->wanted, s->scratch,
                       s->in_memory ? ", which is in the job's memory: name a disk with --scratch"
                                    : "");
-        finish_item (item, 0, err.text);
+        finish_item (item, NULL, err.text);
     }
 }
 
@@ -94,7 +108,7 @@ static void on_done (void *arg, const struct aw_copied *copied, const char *erro
 {
     struct aw_stager_item *item = arg;
 
-    finish_item (item, copied ? copied->bytes : 0, error);
+    finish_item (item, copied, error);
 }
 
 /* Files in memory leave the job half of its memory; those that the user has limited, a tenth. */
@@ -125,18 +139,30 @@ int aw_stager_make_scratch (struct aw_stager *s, struct aw_error *err)
     return 0;
 }
 
+/* May it come from another node? What leaves the scratch directory is not given by any. */
+static bool has_source (const struct aw_stager_item *item, struct aw_taker_source *source)
+{
+    const struct aw_stager *s = item->stager;
+    const char *to = aw_stager_place (s, item->copy.to);
+
+    *source = (struct aw_taker_source){ item->peer, s->job, item->copy.from, to, s->scratch };
+    return item->peer && s->job && to;
+}
+
 static void begin_copy (struct aw_stager *s, struct aw_stager_item *item)
 {
     const struct aw_copier_callbacks callbacks = { item->out ? NULL : on_found,
                                                    item->out ? NULL : on_made, on_done, item };
+    struct aw_taker_source source;
     struct aw_error err;
 
     s->running++;
     item->state = AW_STAGER_ITEM_COPYING;
     if (aw_stager_make_scratch (s, &err) == 0)
-        item->copier = aw_copier_start (s->base, &item->copy, &callbacks, &err);
+        item->copier = aw_copier_start (
+            s->base, &item->copy, has_source (item, &source) ? &source : NULL, &callbacks, &err);
     if (!item->copier)
-        finish_item (item, 0, err.text);
+        finish_item (item, NULL, err.text);
 }
 
 /* Is the same copy still ending? What it has made is removed after that. */

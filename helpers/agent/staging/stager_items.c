@@ -14,6 +14,7 @@ static void free_item (struct aw_stager_item *item)
     aw_copier_destroy (item->copier);
     free ((char *)item->copy.from);
     free ((char *)item->copy.to);
+    free (item->peer);
     aw_strings_finish (&item->made);
     free (item);
 }
@@ -26,11 +27,18 @@ static void unlink_item (struct aw_stager_item **list, const struct aw_stager_it
         *list = item->next;
 }
 
-bool aw_stager_in_scratch (const struct aw_stager *s, const char *path)
+const char *aw_stager_place (const struct aw_stager *s, const char *path)
 {
     size_t n = s->scratch ? strlen (s->scratch) : 0;
 
-    return n > 0 && strncmp (path, s->scratch, n) == 0 && path[n] == '/' && path[n + 1];
+    return n > 0 && strncmp (path, s->scratch, n) == 0 && path[n] == '/' ? path + n + 1 : NULL;
+}
+
+bool aw_stager_in_scratch (const struct aw_stager *s, const char *path)
+{
+    const char *place = aw_stager_place (s, path);
+
+    return place && *place;
 }
 
 bool aw_stager_has_made (const struct aw_stager_item *item, const char *path)
@@ -89,6 +97,7 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
     item->copy.to = strdup (texts[1]);
     item->copy.checksum = texts[2][0] != '\0';
     item->copy.sync = out;
+    item->copy.times = !out;
     if (!item->copy.from || !item->copy.to) {
         free_item (item);
         return NULL;
@@ -97,6 +106,12 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
         link = &(*link)->next;
     *link = item;
     return item;
+}
+
+void aw_stager_set_peer (struct aw_stager_item *item, const char *peer)
+{
+    free (item->peer);
+    item->peer = *peer ? strdup (peer) : NULL;
 }
 
 struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *const *texts)

@@ -70,7 +70,7 @@ static void end_job (struct aw_stager_job *job, const char *error)
     job->failed = error != NULL;
     if (job->out && !error)
         remove_sources (job->stager, job);
-    job->done (job->arg, job->bytes, error);
+    job->done (job->arg, &job->copied, error);
 }
 
 void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error)

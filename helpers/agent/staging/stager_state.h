@@ -33,6 +33,7 @@ struct aw_stager_item {
     struct aw_stager_item *next;
     struct aw_stager *stager;
     struct aw_copy copy; /* owned texts */
+    char *peer; /* HOST:PORT of a node that has it; NULL: none. Owned */
     bool out; /* staged out */
     enum aw_stager_item_state state;
     uint32_t instance; /* for which it was last looked at */
@@ -52,7 +53,7 @@ struct aw_stager_job {
     bool ended; /* the callback was called; its items are still used */
     bool out; /* it stages out */
     bool failed;
-    uint64_t bytes;
+    struct aw_copied copied;
     aw_stager_fn *done;
     void *arg;
 };
@@ -61,6 +62,9 @@ struct aw_stager {
     struct event_base *base;
     struct event *turn; /* runs later in the turn of the loop: ends jobs, starts copies */
     char *scratch;
+    const char *job; /* for credentials; NULL: nothing comes from other nodes */
+    void (*moved) (void *arg); /* may be NULL */
+    void *moved_arg;
     bool made; /* the directory */
     uint64_t capacity, taken; /* bytes */
     uint64_t memory; /* bytes of the job; 0: not known */
@@ -87,8 +91,14 @@ struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *con
 void aw_stager_drop_item (struct aw_stager *s, struct aw_stager_item *item);
 void aw_stager_remove_item (struct aw_stager *s, struct aw_stager_item *item);
 
+/* Another node has ITEM: PEER, "" for none. Without memory it comes from the file system. */
+void aw_stager_set_peer (struct aw_stager_item *item, const char *peer);
+
 /* Is PATH in the scratch directory? Only such files may be removed. */
 bool aw_stager_in_scratch (const struct aw_stager *s, const char *path);
+
+/* PATH as it is named in the scratch directory, "" for that itself; NULL: it is elsewhere. */
+const char *aw_stager_place (const struct aw_stager *s, const char *path);
 
 bool aw_stager_has_made (const struct aw_stager_item *item, const char *path);
 

@@ -78,6 +78,8 @@ static void put_staging (const struct aw_staging_summary *sum, struct aw_textbuf
     aw_report_json_count (out, "brought", sum->brought);
     aw_report_json_count (out, "shared", sum->shared);
     aw_report_json_count (out, "bytes", sum->bytes);
+    if (sum->from_nodes > 0)
+        aw_report_json_count (out, "from_nodes", sum->from_nodes);
     aw_report_json_number (out, "coming_mean", sum->coming);
     aw_report_json_number (out, "waiting_mean", sum->waiting);
     aw_report_json_count (out, "left", sum->left);

@@ -199,20 +199,28 @@ static void put_staging (const struct aw_report *report, struct aw_textbuf *out)
 {
     struct section section = { report, has_staging, out, 0, 0 };
     const struct aw_set_summary *sum;
+    uint64_t bytes = 0, from_nodes = 0;
     char size[32], a[32], b[32], c[32];
 
     if (!begin_section (&section, "Staged data"))
         return;
     aw_textbuf_printf (out, " %8s %8s %9s %9s %9s %8s %9s\n", "copied", "shared", "bytes",
                        "stage in", "waiting", "results", "stage out");
-    for (uint32_t i = 0; i < section.n; i++)
-        if ((sum = begin_row (&section, i)))
-            aw_textbuf_printf (out, " %8u %8u %9s %9s %9s %8u %9s\n",
-                               sum->staging.brought - sum->staging.shared, sum->staging.shared,
-                               aw_format_bytes (size, sizeof (size), sum->staging.bytes),
-                               aw_report_seconds (a, sum->staging.coming),
-                               aw_report_seconds (b, sum->staging.waiting), sum->staging.left,
-                               aw_report_seconds (c, sum->staging.leaving));
+    for (uint32_t i = 0; i < section.n; i++) {
+        if (!(sum = begin_row (&section, i)))
+            continue;
+        aw_textbuf_printf (
+            out, " %8u %8u %9s %9s %9s %8u %9s\n", sum->staging.brought - sum->staging.shared,
+            sum->staging.shared, aw_format_bytes (size, sizeof (size), sum->staging.bytes),
+            aw_report_seconds (a, sum->staging.coming), aw_report_seconds (b, sum->staging.waiting),
+            sum->staging.left, aw_report_seconds (c, sum->staging.leaving));
+        bytes += sum->staging.bytes;
+        from_nodes += sum->staging.from_nodes;
+    }
+    if (from_nodes > 0)
+        aw_textbuf_printf (out, "  %s from the file system, %s from other nodes\n",
+                           aw_format_bytes (size, sizeof (size), bytes - from_nodes),
+                           aw_format_bytes (a, sizeof (a), from_nodes));
 }
 
 static bool has_gpu_use (const struct aw_set_summary *sum)

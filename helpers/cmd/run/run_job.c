@@ -14,6 +14,7 @@
 #include "cmd/command.h"
 #include "cmd/run/run_pool.h"
 #include "cmd/run/run_predict.h"
+#include "cmd/run/run_scratch.h"
 #include "coord/agents/exec_agents.h"
 #include "coord/steps/exec_steps.h"
 #include "coord/slurm/node_allocation.h"
@@ -188,8 +189,10 @@ static int start_pool (struct aw_pool_run *run,
         setenv (AW_AUTH_SOCKET, run->job.munge_socket, 0);
     run->exec = aw_exec_agents_create (run->base, aw_coordinator_callbacks (run->coordinator),
                                        &agents, err);
-    if (!run->exec
-        || aw_exec_agents_set_timeout (run->exec, run->args->value.node_timeout, err) < 0)
+    if (!run->exec || aw_exec_agents_set_timeout (run->exec, run->args->value.node_timeout, err) < 0
+        || aw_run_scratch_ports (run->workflow, run->job.n_nodes, run->job.port_first,
+                                 run->job.port_last, err)
+               < 0)
         return -1;
     aw_exec_agents_set_job (run->exec, &run->job);
     aw_exec_agents_set_line (run->exec, &run->srun_line);

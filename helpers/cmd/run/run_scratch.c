@@ -59,3 +59,30 @@ int aw_run_scratch (const struct aw_run_args *args,
     *path = NULL;
     return aw_error_set (err, "out of memory");
 }
+
+static bool shares_data (const struct aw_workflow *workflow)
+{
+    for (uint32_t set = 0; set < workflow->graph->n_sets; set++) {
+        const struct aw_staging_recipe *in = &workflow->recipes[set].stage_in;
+
+        for (size_t i = 0; i < in->n; i++)
+            if (in->copies[i].shared)
+                return true;
+    }
+    return false;
+}
+
+int aw_run_scratch_ports (const struct aw_workflow *workflow,
+                          uint32_t n_nodes,
+                          uint16_t first,
+                          uint16_t last,
+                          struct aw_error *err)
+{
+    char text[16];
+
+    snprintf (text, sizeof (text), "%u-%u", first, last);
+    if (n_nodes < 2 || !shares_data (workflow) ? unsetenv (AW_SCRATCH_PORTS) == 0
+                                               : setenv (AW_SCRATCH_PORTS, text, 1) == 0)
+        return 0;
+    return aw_error_set (err, "out of memory");
+}

@@ -17,4 +17,13 @@ int aw_run_scratch (const struct aw_run_args *args,
                     char **path,
                     struct aw_error *err);
 
+/* Tells the agents of several nodes, in the same way, to give copies to each other on a port of
+ * FIRST..LAST (0, 0: any), if tasks of WORKFLOW stage in the same data. 0, or -1 with text.
+ */
+int aw_run_scratch_ports (const struct aw_workflow *workflow,
+                          uint32_t n_nodes,
+                          uint16_t first,
+                          uint16_t last,
+                          struct aw_error *err);
+
 #endif /* AW_CMD_RUN_RUN_SCRATCH_H */

@@ -53,6 +53,7 @@ static int keep_hello (struct aw_agent_link *agent, const struct aw_event *ev, s
     agent->node.topology = topology;
     agent->node.socket = socket;
     agent->node.host = host;
+    agent->node.port = ev->port;
     if (!name || (ev->reason && !note) || (ev->topology && !topology) || (ev->socket && !socket)
         || (ev->host && !host) || aw_idset_copy (&agent->node.cpus, &ev->cpus) < 0
         || aw_idset_copy (&agent->node.gpus, &ev->gpus) < 0)

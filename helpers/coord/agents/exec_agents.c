@@ -189,6 +189,8 @@ static int backend_start (struct aw_exec *exec,
 {
     struct aw_exec_agents *backend = backend_of (exec);
     struct aw_launch mine = *launch; /* the caller owns what it points to */
+    struct aw_strings peers = { 0 };
+    int rc;
 
     if (!backend->complete || node >= backend->n_nodes)
         return aw_error_set (err, "there is no node %u", node);
@@ -197,7 +199,10 @@ static int backend_start (struct aw_exec *exec,
     if (backend->closing)
         return aw_error_set (err, "no more tasks start");
     mine.unbound = backend->allocations[node].node.unbound;
-    return aw_agent_link_start (backend->agents[node], &mine, err);
+    mine.peers = aw_broadcast_peers (&backend->broadcast, backend->agents, node, launch, &peers);
+    rc = aw_agent_link_start (backend->agents[node], &mine, err);
+    aw_strings_finish (&peers);
+    return rc;
 }
 
 static void backend_kill (
@@ -279,6 +284,7 @@ static void backend_destroy (struct aw_exec *exec)
         aw_frame_reader_destroy (backend->reader);
         for (uint32_t i = 0; backend->allocations && i < backend->n_nodes; i++)
             aw_node_allocation_finish (&backend->allocations[i]);
+        aw_broadcast_finish (&backend->broadcast);
         aw_names_finish (&backend->names);
         aw_names_finish (&backend->places);
         free (backend->allocations);
@@ -318,6 +324,7 @@ static struct aw_exec_agents *create (struct event_base *base,
     backend->reader = aw_frame_reader_create ();
     backend->agents = calloc (n_nodes, sizeof (struct aw_agent_link *));
     backend->allocations = calloc (n_nodes, sizeof (*backend->allocations));
+    backend->broadcast.n_nodes = n_nodes;
     if (!backend->reader || !backend->agents || !backend->allocations) {
         aw_error_set (err, "out of memory");
         backend_destroy (&backend->exec);

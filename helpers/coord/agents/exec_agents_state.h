@@ -8,7 +8,8 @@
 #include <event2/event.h>
 
 #include "coord/agents/agent_link.h"
-#include "coord/agents/listener.h"
+#include "coord/agents/broadcast.h"
+#include "io/wire/listener.h"
 #include "coord/exec.h"
 #include "coord/slurm/node_allocation.h"
 #include "io/wire/link.h"
@@ -38,6 +39,7 @@ struct aw_exec_agents {
     struct aw_agent_link **quiet; /* connected, hello not received yet */
     uint32_t n_quiet;
     uint32_t quiet_capacity;
+    struct aw_broadcast broadcast; /* who copies from whom */
     bool awaits; /* agents are missing and may still come */
     bool complete; /* the pool has begun: min_nodes have been reported, or more */
     bool noted; /* a remark on a node has been reported */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "coord/agents/listener.h"
+#include "io/wire/listener.h"
 #include "coord/slurm/slurm_job.h"
 #include "util/error.h"
 #include "util/names.h"

@@ -214,6 +214,7 @@ static int handle_staging (struct aw_history *history,
         return aw_history_refuse (history, ev->task, "has a copy but does not run", err);
     if (ev->type == AW_EVENT_STAGED) {
         last->staged_bytes = ev->bytes;
+        last->node_bytes = ev->node_bytes;
         last->brought = isnan (last->brought) ? ev->t : last->brought;
     }
     else if (isnan (last->released) && !last->waits) {

@@ -35,6 +35,7 @@ struct aw_attempt {
     double startup; /* ... seconds after its start */
     uint32_t port; /* ... on this port; 0: not known */
     uint64_t staged_bytes; /* copied for it */
+    uint64_t node_bytes; /* of these, taken from other nodes */
     bool waits; /* it has not started yet */
     bool first_call; /* a worker was started for it */
     bool started; /* it has or had CPUs and GPUs; stays false if stage-in failed */
@@ -227,6 +228,7 @@ struct aw_set_summary {
         uint32_t shared; /* of these, without a byte copied for them: the data was there or being
                             copied */
         uint64_t bytes; /* copied for the others */
+        uint64_t from_nodes; /* of these, taken from other nodes */
         uint32_t left; /* attempts whose results were copied after they had given these back */
         double coming, waiting, leaving; /* mean seconds: input copied, then waiting for CPUs and
                                             GPUs, results copied; NAN: none */

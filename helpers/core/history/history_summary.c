@@ -150,6 +150,7 @@ static void add_staging (const struct aw_history *history,
         sum->brought++;
         sum->shared += a->staged_bytes == 0;
         sum->bytes += a->staged_bytes;
+        sum->from_nodes += a->node_bytes;
         sum->coming += a->brought - a->staged;
         sum->waiting += aw_history_came (history, a) - a->brought;
     }

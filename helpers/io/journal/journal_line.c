@@ -214,6 +214,8 @@ static bool says (const struct aw_event *ev, int member)
         return ev->n_more > 0;
     case AW_MEMBER_CODE:
         return ev->code != 0;
+    case AW_MEMBER_NODE_BYTES:
+        return ev->node_bytes > 0;
     case AW_MEMBER_PORT:
         return ev->port != 0;
     case AW_MEMBER_FIRST_CALL:

@@ -30,6 +30,7 @@ const struct aw_journal_member aw_journal_members[AW_MEMBERS] = {
     [AW_MEMBER_GPU_UTIL] = { KEY ("gpu_util"), AW_JOURNAL_SECONDS, OF_EVENT (gpu_util), 1 },
     [AW_MEMBER_GPU_MEM] = { KEY ("gpu_mem"), AW_JOURNAL_U64, OF_EVENT (gpu_mem), 9e18 },
     [AW_MEMBER_BYTES] = { KEY ("bytes"), AW_JOURNAL_U64, OF_EVENT (bytes), 9e18 },
+    [AW_MEMBER_NODE_BYTES] = { KEY ("from_nodes"), AW_JOURNAL_U64, OF_EVENT (node_bytes), 9e18 },
     [AW_MEMBER_TOPIC] = { KEY ("topic"), AW_JOURNAL_TEXT, OF_EVENT (name), 0 },
     [AW_MEMBER_COUNT] = { KEY ("count"), AW_JOURNAL_U64, OF_EVENT (count), 9e15 },
     [AW_MEMBER_EPOCH] = { KEY ("epoch"), AW_JOURNAL_SECONDS, OF_RESUME (epoch), 1e11 },

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The protocol of coordinator and agent: JSON objects, one a line, whose first key names the kind.
  * c: the coordinator sends it, a: the agent. "bring" and "fetch" are the copies of stage-in and
- * stage-out.
+ * stage-out; "peers" are the nodes from which the former may come, HOST:PORT or "" for each.
  *
  *   c {"challenge":NONCE}                 sent on accepting; a stranger gets nothing else
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this, at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
  *   a {"hello":1,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
- *      "topology":"...","socket":"...","host":"...","note":"..."}
+ *      "topology":"...","socket":"...","host":"...","port":8000,"note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"base":"...","dir":"...","out":"...",
  *      "err":"...","store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,
  *      "service":true,"port":8000,"topic":"...","within":60,"limit":60,"grace":5,
  *      "notice":30,"signal":10,"cancels":true,
- *      "bring":["from","to","checksum"],"fetch":[...],"release":true,"success":"0,3","instance":7}
- *   c {"stage":TASK,"attempt":0,"bring":[...],"instance":7}
- *   a {"staged":TASK,"attempt":0,"seconds":1,"bytes":1}
+ *      "bring":["from","to","checksum"],"peers":["n1:8000"],"fetch":[...],"release":true,"success":"0,3","instance":7}
+ *   c {"stage":TASK,"attempt":0,"bring":[...],"peers":[...],"instance":7}
+ *   a {"staged":TASK,"attempt":0,"seconds":1,"bytes":1,"from_nodes":1}
  *   a {"release":TASK,"attempt":0,"seconds":1}   its process has ended, stage-out follows
  *   a {"serving":TASK,"attempt":0,"seconds":1,"port":8000}   a service is ready
  *   c {"kill":TASK,"attempt":0,"grace":5}
@@ -26,6 +26,11 @@
  *   c {"quit":false}                      end when no task is left; true: kill all and end now
  *
  * In local mode the first frame is "hello". Its number is the version of the protocol.
+ *
+ * One agent takes a copy from another. It proves who it is as to the coordinator, and then asks for
+ * one file after the other (agent/staging/giver.h):
+ *
+ *   {"take":"from","to":"...","file":"...","bytes":1,"time":1}
  */
 #ifndef AW_IO_WIRE_FRAME_H
 #define AW_IO_WIRE_FRAME_H
@@ -51,11 +56,11 @@ enum {
 enum aw_frame_type {
     AW_FRAME_CHALLENGE, /* nonce */
     AW_FRAME_PROOF, /* credential, nonce (NULL where not given) */
-    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, socket, host, reason (a note); the
-                       last four may be NULL */
+    AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, socket, host, port (0: it gives no
+                       copies), reason (a note); the texts from topology on may be NULL */
     AW_FRAME_START, /* launch */
-    AW_FRAME_STAGE, /* launch: task, attempt, stage_in, instance */
-    AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes */
+    AW_FRAME_STAGE, /* launch: task, attempt, stage_in, peers, instance */
+    AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes, node_bytes */
     AW_FRAME_RELEASE, /* event: task, attempt, seconds */
     AW_FRAME_SERVING, /* event: task, attempt, seconds, port */
     AW_FRAME_KILL, /* event: task, attempt; grace */
@@ -64,7 +69,17 @@ enum aw_frame_type {
     AW_FRAME_QUIT, /* now */
     AW_FRAME_PING, /* seconds */
     AW_FRAME_PONG,
+    AW_FRAME_TAKE, /* take */
     AW_FRAME_TYPES /* their number */
+};
+
+/* A file of a copy that another node has. */
+struct aw_take {
+    const char *from; /* of the copy, absolute, as the launch has it */
+    const char *to; /* of the copy, in the scratch directory */
+    const char *file; /* in the scratch directory */
+    uint64_t bytes; /* of its source */
+    uint64_t time; /* when that was modified: nanoseconds since 1970 */
 };
 
 struct aw_frame {
@@ -73,6 +88,7 @@ struct aw_frame {
     const char *credential;
     struct aw_launch launch;
     struct aw_event event;
+    struct aw_take take;
     double grace; /* seconds */
     double seconds;
     bool now;

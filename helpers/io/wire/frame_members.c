@@ -41,6 +41,7 @@ static const struct aw_frame_member hello[] = {
     MAYBE ("topology", STRING, event.topology, SAID),
     MAYBE ("socket", STRING, event.socket, SAID),
     MAYBE ("host", STRING, event.host, SAID),
+    MAYBE ("port", U32, event.port, SAID),
     MAYBE ("note", STRING, event.reason, SAID),
 };
 
@@ -71,6 +72,7 @@ static const struct aw_frame_member start[] = {
     MAYBE ("signal", SIGNAL, launch.notice_signal, NOTICE),
     MAYBE ("cancels", FLAG, launch.notice_cancels, NOTICE),
     MAYBE ("bring", COPIES, launch.stage_in, SAID),
+    MAYBE ("peers", STRINGS, launch.peers, SAID),
     MAYBE ("instance", U32, launch.instance, STAGE_IN),
     MAYBE ("fetch", COPIES, launch.stage_out, SAID),
     MAYBE ("release", FLAG, launch.release, STAGE_OUT),
@@ -85,6 +87,7 @@ static const struct aw_frame_member stage[] = {
     MEMBER ("stage", U32, launch.task),
     MEMBER ("attempt", U32, launch.attempt),
     MAYBE ("bring", COPIES, launch.stage_in, SAID),
+    MAYBE ("peers", STRINGS, launch.peers, SAID),
     MAYBE ("instance", U32, launch.instance, STAGE_IN),
 };
 
@@ -93,6 +96,7 @@ static const struct aw_frame_member staged[] = {
     MEMBER ("attempt", U32, event.attempt),
     MEMBER ("seconds", SECONDS, event.seconds),
     MEMBER ("bytes", U64, event.bytes),
+    MAYBE ("from_nodes", U64, event.node_bytes, SAID),
 };
 
 static const struct aw_frame_member release[] = {
@@ -145,6 +149,12 @@ static const struct aw_frame_member pong[] = {
     MEMBER ("pong", TRUE, type),
 };
 
+static const struct aw_frame_member take[] = {
+    MEMBER ("take", STRING, take.from), MEMBER ("to", STRING, take.to),
+    MEMBER ("file", STRING, take.file), MEMBER ("bytes", U64, take.bytes),
+    MEMBER ("time", U64, take.time),
+};
+
 const struct aw_frame_kind aw_frame_kinds[AW_FRAME_TYPES] = {
     [AW_FRAME_CHALLENGE] = KIND (challenge, 0),
     [AW_FRAME_PROOF] = KIND (proof, 0),
@@ -160,6 +170,7 @@ const struct aw_frame_kind aw_frame_kinds[AW_FRAME_TYPES] = {
     [AW_FRAME_QUIT] = KIND (quit, 0),
     [AW_FRAME_PING] = KIND (ping, 0),
     [AW_FRAME_PONG] = KIND (pong, 0),
+    [AW_FRAME_TAKE] = KIND (take, 0),
 };
 
 /* Is there something in VALUE? */
@@ -170,6 +181,8 @@ static bool says (enum aw_frame_form form, const void *value)
         return *(const bool *)value;
     case AW_FORM_U32:
         return *(const uint32_t *)value > 0;
+    case AW_FORM_U64:
+        return *(const uint64_t *)value > 0;
     case AW_FORM_SECONDS:
         return isfinite (*(const double *)value);
     default:

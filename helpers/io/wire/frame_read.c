@@ -14,7 +14,7 @@
 #include "util/array.h"
 
 enum {
-    MAX_LISTS = 4, /* in one frame */
+    MAX_LISTS = 5, /* in one frame */
     MAX_SETS = 3
 };
 

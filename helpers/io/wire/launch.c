@@ -26,6 +26,7 @@ void aw_launch_finish (struct aw_launch *launch)
     free_strings (launch->argv);
     free_strings (launch->env);
     free_strings (launch->stage_in);
+    free_strings (launch->peers);
     free_strings (launch->stage_out);
     free (launch->base);
     free (launch->directory);
@@ -76,6 +77,7 @@ int aw_launch_copy (struct aw_launch *to, const struct aw_launch *from)
     rc |= copy_strings (&copy.argv, from->argv);
     rc |= copy_strings (&copy.env, from->env);
     rc |= copy_strings (&copy.stage_in, from->stage_in);
+    rc |= copy_strings (&copy.peers, from->peers);
     rc |= copy_strings (&copy.stage_out, from->stage_out);
     rc |= copy_text (&copy.base, from->base);
     rc |= copy_text (&copy.directory, from->directory);

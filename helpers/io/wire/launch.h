@@ -13,6 +13,8 @@
 
 enum { AW_TIDY_OUT = 1 << 0, AW_TIDY_ERR = 1 << 1 };
 
+#define AW_PEER_ANY "?"
+
 struct aw_launch {
     uint32_t task; /* id */
     uint32_t attempt;
@@ -40,6 +42,10 @@ struct aw_launch {
     int notice_signal;
     /* Copies, three texts each: from, to, and "checksum" or "". NULL-terminated; NULL: none. */
     char **stage_in; /* to the node, before the task starts (START), or without a task (STAGE) */
+    /* For each copy of stage_in the node that has it, HOST:PORT; "": none. AW_PEER_ANY: all tasks
+     * of the instance make it, so that the backend may name one. NULL: none at all.
+     */
+    char **peers;
     char **stage_out; /* from the node, after the task has succeeded */
     bool release; /* CPUs and GPUs are free for others before stage-out */
     uint32_t instance; /* tasks with the same number share what is staged in */

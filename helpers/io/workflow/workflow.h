@@ -26,6 +26,7 @@ struct aw_copy_recipe {
     char *from; /* stage_in: a relative one is in the task's directory; stage_out: in its scratch */
     char *to; /* the other way round */
     bool checksum;
+    bool shared; /* all tasks of an instance copy the same */
 };
 
 /* All of them. Owned by its holder; {0} is nothing. */

@@ -108,13 +108,14 @@ static void take_entry (struct aw_reader *reader,
 
     read_entry (reader, value, &e);
     add_target (reader, in, &e.copy);
+    e.copy.shared = !differs (e.copy.from) && !differs (e.copy.to);
     spec->copies[spec->n++] = e.copy;
     if (spec->mode != AW_STAGING_NONE && spec->mode != e.mode)
         aw_reader_error (reader, "async and sync copies of one task cannot be mixed: give all of "
                                  "them the same \"mode\"");
     spec->mode = e.mode;
     spec->seconds += e.seconds;
-    spec->shared = spec->shared && !differs (e.copy.from) && !differs (e.copy.to);
+    spec->shared = spec->shared && e.copy.shared;
 }
 
 void aw_read_staging (struct aw_reader *reader,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "agent/connect.h"
+#include "io/wire/connect.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -202,6 +202,21 @@ static int try_hosts (char *hosts,
     for (char *host = strtok_r (hosts, ",", &save); host && fd < 0;
          host = strtok_r (NULL, ",", &save))
         fd = try_host (host, port, job, reader, limit, err);
+    return fd;
+}
+
+int aw_connect_once (
+    const char *host, uint16_t port, const char *job, double seconds, struct aw_error *err)
+{
+    struct aw_frame_reader *reader = aw_frame_reader_create ();
+    char service[8];
+    int fd;
+
+    if (!reader)
+        return aw_error_set (err, "out of memory");
+    snprintf (service, sizeof (service), "%u", port);
+    fd = try_host (host, service, job, reader, aw_clock_monotonic () + seconds, err);
+    aw_frame_reader_destroy (reader);
     return fd;
 }
 

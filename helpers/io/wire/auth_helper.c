@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "coord/agents/auth_helper.h"
+#include "io/wire/auth_helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,7 +82,7 @@ __attribute__ ((noreturn)) static void serve (int fd, const char *job)
         if (n < 0 && errno == EINTR)
             continue;
         if (n != sizeof (question))
-            _exit (0); /* the coordinator is gone */
+            _exit (0); /* the parent is gone */
         handle (job, &question, &answer);
         do
             n = send (fd, &answer, sizeof (answer), MSG_NOSIGNAL);
@@ -92,7 +92,7 @@ __attribute__ ((noreturn)) static void serve (int fd, const char *job)
     }
 }
 
-/* The coordinator handles the terminal's signals; the child needs none of the open descriptors. */
+/* The parent handles the terminal's signals; the child needs none of the open descriptors. */
 __attribute__ ((noreturn)) static void child (int fd, pid_t parent, const char *job)
 {
     sigset_t none;
@@ -113,7 +113,7 @@ __attribute__ ((noreturn)) static void child (int fd, pid_t parent, const char *
 }
 
 /*
- * The coordinator's side
+ * The parent's side
  */
 
 /* It may be inside munge; it holds nothing that needs cleaning up. If all children were reaped
@@ -190,11 +190,7 @@ struct aw_auth_helper *aw_auth_helper_create (struct event_base *base,
     helper->base = base;
     helper->job = job;
     helper->answer = answer;
-    helper->fd = -1;
-    if (start_child (helper, err) < 0) {
-        free (helper);
-        return NULL;
-    }
+    helper->fd = helper->pid = -1;
     return helper;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The port to which agents connect. A connection gets a nonce, and has 2 s and 4 KiB to answer with
- * a credential; only one that proves to be of our user and job is handed on. At most 128 are being
- * authenticated at a time; while more wait, one that has sent nothing for 0.2 s is closed.
+/* The port to which agents connect: the coordinator's, or that of an agent which gives copies. A
+ * connection gets a nonce, and has 2 s and 4 KiB to answer with a credential; only one that proves
+ * to be of our user and job is handed on. At most 128 are being authenticated at a time; while more
+ * wait, one that has sent nothing for 0.2 s is closed.
  */
-#ifndef AW_COORD_AGENTS_LISTENER_H
-#define AW_COORD_AGENTS_LISTENER_H
+#ifndef AW_IO_WIRE_LISTENER_H
+#define AW_IO_WIRE_LISTENER_H
 
 #include <stdint.h>
 
@@ -37,4 +38,4 @@ uint32_t aw_listener_refused (const struct aw_listener *listener, const char **w
  * inside `accepted`. */
 void aw_listener_destroy (struct aw_listener *listener);
 
-#endif /* AW_COORD_AGENTS_LISTENER_H */
+#endif /* AW_IO_WIRE_LISTENER_H */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A child process that asks munged for the coordinator. munge_decode blocks, and a munged that
- * hangs must not stop the coordinator's loop. A process, not a thread: it can be killed, and
- * munge's locks are not copied by the forks of the coordinator. One is made at the start, so that
- * connections of strangers cause no fork; another only after it has died.
+/* A child process that asks munged, for a coordinator or agent that listens. munge_decode blocks,
+ * and a munged that hangs must not stop their loop. A process, not a thread: it can be killed, and
+ * munge's locks are not copied by the forks of its parent. One is made for the first question,
+ * another only after it has died.
  */
-#ifndef AW_COORD_AGENTS_AUTH_HELPER_H
-#define AW_COORD_AGENTS_AUTH_HELPER_H
+#ifndef AW_IO_WIRE_AUTH_HELPER_H
+#define AW_IO_WIRE_AUTH_HELPER_H
 
 #include <stdbool.h>
 
@@ -18,16 +18,16 @@ struct aw_auth_helper;
 /* The answer to an ask: our credential, or NULL and WHY. Both valid during the call. */
 typedef void (*aw_auth_answer) (void *arg, const char *credential, const struct aw_error *why);
 
-/* Forks the helper, for one JOB (borrowed). It ends by itself when the coordinator ends. NULL with
- * text.
+/* A helper for one JOB (borrowed). Its process ends by itself when the parent ends. NULL with text.
  */
 struct aw_auth_helper *aw_auth_helper_create (struct event_base *base,
                                               const char *job,
                                               aw_auth_answer answer,
                                               struct aw_error *err);
 
-/* Checks the agent's CREDENTIAL against PLACE and the nonces; where it holds, makes ours. One
- * question at a time: the next only after the answer. 0, or -1 with text; ARG goes to the answer.
+/* Checks the agent's CREDENTIAL against PLACE and the nonces; where it holds, makes ours. Forks if
+ * there is no process yet. One question at a time: the next only after the answer. 0, or -1 with
+ * text; ARG goes to the answer.
  */
 int aw_auth_helper_ask (struct aw_auth_helper *helper,
                         const char *credential,
@@ -45,4 +45,4 @@ void aw_auth_helper_forget (struct aw_auth_helper *helper, void *arg);
 /* Ends the process. Takes NULL, keeps errno. */
 void aw_auth_helper_destroy (struct aw_auth_helper *helper);
 
-#endif /* AW_COORD_AGENTS_AUTH_HELPER_H */
+#endif /* AW_IO_WIRE_AUTH_HELPER_H */

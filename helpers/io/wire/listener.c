@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "coord/agents/listener.h"
+#include "io/wire/listener.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@
 
 #include <event2/event.h>
 
-#include "coord/agents/auth_helper.h"
+#include "io/wire/auth_helper.h"
 #include "io/wire/auth.h"
 #include "io/wire/frame.h"
 #include "io/wire/link.h"

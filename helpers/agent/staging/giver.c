@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "agent/staging/giver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <event2/event.h>
+
+#include "agent/staging/child.h"
+#include "agent/staging/taker.h"
+#include "io/wire/frame.h"
+#include "io/wire/listener.h"
+#include "util/descriptors.h"
+#include "util/write.h"
+
+enum {
+    CHUNK = 1 << 20,
+    LINE_SIZE = 4 * PATH_MAX, /* of a TAKE */
+    MAX_ASKERS = 64, /* that wait at a time */
+    SILENT_SECONDS = 60, /* for the other node to take more, or to ask again */
+};
+
+/* A connection that waits for a copy. */
+struct asker {
+    struct asker *next;
+    struct aw_giver *giver;
+    struct event *readable;
+    int fd;
+    size_t size;
+    char line[LINE_SIZE]; /* its TAKE; complete with a newline */
+};
+
+struct aw_giver {
+    struct event_base *base;
+    struct aw_stager *stager;
+    struct aw_listener *listener;
+    struct aw_frame_reader *reader;
+    struct asker *askers;
+    uint32_t n_askers;
+};
+
+/*
+ * In a process
+ */
+
+/* The file of TAKE, opened, as the other node sees its source. -1: there is none. */
+static int open_file (const struct aw_giver *giver, const struct aw_take *take)
+{
+    const struct stat want = {
+        .st_size = (off_t)take->bytes,
+        .st_mtim = { (time_t)(take->time / 1000000000), (long)(take->time % 1000000000) },
+    };
+    struct stat st;
+    int fd = -1;
+
+    if (aw_stager_gives (giver->stager, take) == AW_GIVES_NOW)
+        fd = aw_stager_open (giver->stager, take->file);
+    if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && aw_same_file (&st, &want))
+        return fd;
+    if (fd >= 0)
+        close (fd);
+    return -1;
+}
+
+/* The whole file FD, which has to be still as it was then, and its sum. */
+static int send_file (int out, int fd)
+{
+    static char buffer[CHUNK];
+    struct stat before, after;
+    uint64_t left;
+    uint32_t sum = 0;
+
+    if (fstat (fd, &before) < 0)
+        return -1;
+    for (left = (uint64_t)before.st_size; left > 0;) {
+        ssize_t n = read (fd, buffer, left < CHUNK ? (size_t)left : CHUNK);
+
+        if (n <= 0 || aw_write_all (out, buffer, (size_t)n) < 0)
+            return -1;
+        sum = (uint32_t)crc32 (sum, (const unsigned char *)buffer, (unsigned)n);
+        left -= (uint64_t)n;
+    }
+    if (fstat (fd, &after) < 0 || !aw_same_file (&before, &after))
+        return -1;
+    return dprintf (out, "%08x\n", sum) == 9 ? 0 : -1;
+}
+
+/* Reads the next TAKE, which nothing follows. Its size; 0: there is none. */
+static size_t next_line (int fd, char line[LINE_SIZE])
+{
+    size_t size = 0;
+    ssize_t n;
+
+    while ((n = read (fd, line + size, LINE_SIZE - size)) > 0) {
+        size += (size_t)n;
+        if (line[size - 1] == '\n')
+            return size;
+    }
+    return 0;
+}
+
+static void give (const struct aw_giver *giver, int out, char line[LINE_SIZE], size_t size)
+{
+    struct aw_frame frame;
+
+    for (; size > 0; size = next_line (out, line)) {
+        int fd, rc;
+
+        if (aw_frame_read (giver->reader, line, size - 1, &frame, NULL) < 0
+            || frame.type != AW_FRAME_TAKE || (fd = open_file (giver, &frame.take)) < 0)
+            return;
+        rc = send_file (out, fd);
+        close (fd);
+        if (rc < 0)
+            return;
+    }
+}
+
+/* It needs none of the descriptors that the agent has open. */
+__attribute__ ((noreturn)) static void child (struct asker *asker, pid_t parent)
+{
+    const struct timeval limit = { SILENT_SECONDS, 0 };
+    int fd = STDERR_FILENO + 1;
+
+    aw_child_begin (parent, NULL);
+    if (dup2 (asker->fd, fd) < 0)
+        _exit (1);
+    aw_close_from (fd + 1);
+    if (fcntl (fd, F_SETFL, 0) < 0
+        || setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof (limit)) < 0
+        || setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof (limit)) < 0)
+        _exit (1);
+    give (asker->giver, fd, asker->line, asker->size);
+    shutdown (fd, SHUT_RDWR);
+    _exit (0);
+}
+
+/*
+ * In the agent
+ */
+
+static void drop (struct asker *asker)
+{
+    struct asker **link = &asker->giver->askers;
+
+    while (*link != asker)
+        link = &(*link)->next;
+    *link = asker->next;
+    asker->giver->n_askers--;
+    if (asker->readable)
+        event_free (asker->readable);
+    close (asker->fd);
+    free (asker);
+}
+
+/* Gives it the file now, lets it wait, or sends it away. */
+static void answer (struct asker *asker)
+{
+    const struct aw_giver *giver = asker->giver;
+    enum aw_gives gives = AW_GIVES_NOT;
+    struct aw_frame frame;
+    pid_t self = getpid (), pid;
+
+    if (aw_frame_read (giver->reader, asker->line, asker->size - 1, &frame, NULL) == 0
+        && frame.type == AW_FRAME_TAKE)
+        gives = aw_stager_gives (giver->stager, &frame.take);
+    if (gives == AW_GIVES_LATER)
+        return;
+    pid = gives == AW_GIVES_NOW ? fork () : -1;
+    if (pid == 0)
+        child (asker, self);
+    if (pid < 0) /* a process that copies may have inherited the descriptor: close is not enough */
+        shutdown (asker->fd, SHUT_RDWR);
+    drop (asker);
+}
+
+static bool has_asked (const struct asker *asker)
+{
+    return asker->size > 0 && asker->line[asker->size - 1] == '\n';
+}
+
+/* Until it has its answer, it has nothing more to say. */
+static void on_said (evutil_socket_t fd, short what, void *arg)
+{
+    struct asker *asker = arg;
+    ssize_t n = has_asked (asker) || asker->size == LINE_SIZE
+                    ? 0
+                    : recv (fd, asker->line + asker->size, LINE_SIZE - asker->size, MSG_DONTWAIT);
+
+    (void)what;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        drop (asker);
+        return;
+    }
+    asker->size += (size_t)n;
+    if (has_asked (asker))
+        answer (asker);
+}
+
+static void on_accepted (void *arg, int fd)
+{
+    struct aw_giver *giver = arg;
+    struct asker *asker = giver->n_askers < MAX_ASKERS ? calloc (1, sizeof (*asker)) : NULL;
+
+    if (!asker) {
+        close (fd);
+        return;
+    }
+    asker->giver = giver;
+    asker->fd = fd;
+    asker->next = giver->askers;
+    giver->askers = asker;
+    giver->n_askers++;
+    asker->readable = event_new (giver->base, fd, EV_READ | EV_PERSIST, on_said, asker);
+    if (!asker->readable || event_add (asker->readable, NULL) < 0)
+        drop (asker);
+}
+
+/* Copies have come or gone. */
+static void on_moved (void *arg)
+{
+    struct aw_giver *giver = arg;
+
+    for (struct asker *asker = giver->askers, *next; asker; asker = next) {
+        next = asker->next;
+        if (has_asked (asker))
+            answer (asker);
+    }
+}
+
+struct aw_giver *aw_giver_create (struct event_base *base,
+                                  struct aw_stager *stager,
+                                  const char *job,
+                                  uint16_t first,
+                                  uint16_t last,
+                                  struct aw_error *err)
+{
+    struct aw_giver *giver = calloc (1, sizeof (*giver));
+
+    if (!giver) {
+        aw_error_set (err, "out of memory");
+        return NULL;
+    }
+    giver->base = base;
+    giver->stager = stager;
+    giver->reader = aw_frame_reader_create ();
+    giver->listener = aw_listener_create (base, job, first, last, on_accepted, giver, err);
+    if (!giver->reader || !giver->listener) {
+        aw_giver_destroy (giver);
+        return NULL;
+    }
+    aw_stager_watch (stager, on_moved, giver);
+    return giver;
+}
+
+uint16_t aw_giver_port (const struct aw_giver *giver)
+{
+    return aw_listener_port (giver->listener);
+}
+
+void aw_giver_destroy (struct aw_giver *giver)
+{
+    if (!giver)
+        return;
+    aw_stager_watch (giver->stager, NULL, NULL);
+    while (giver->askers)
+        drop (giver->askers);
+    aw_listener_destroy (giver->listener);
+    aw_frame_reader_destroy (giver->reader);
+    free (giver);
+}

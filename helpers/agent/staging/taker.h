@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes the content of files from another node's agent (staging/giver.h) instead of the file
+ * system that all nodes share. Everything here blocks, for a process of its own.
+ */
+#ifndef AW_AGENT_STAGING_TAKER_H
+#define AW_AGENT_STAGING_TAKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct aw_taker;
+
+/* The copy that the other agent has, or makes. All borrowed. */
+struct aw_taker_source {
+    const char *peer; /* HOST:PORT */
+    const char *job; /* for the credential */
+    const char *from; /* of the copy, as the other agent got it */
+    const char *to; /* likewise, but in SCRATCH */
+    const char *scratch; /* this node's directory */
+};
+
+/* Connects, and proves who it is. NULL: it cannot, and files come from the file system. destroy
+ * takes NULL.
+ */
+struct aw_taker *aw_taker_create (const struct aw_taker_source *source);
+void aw_taker_destroy (struct aw_taker *taker);
+
+/* Fills OUT, an empty file that will be TO, with what the other node has of the same file, whose
+ * source here is ST. Waits while the other agent still makes its copy. SUM: CRC-32 of the content,
+ * which is the sum that the other agent has found, too. -1: the other agent does not give it, or
+ * not in time, and OUT is empty again. After one failure TAKER asks for nothing more.
+ */
+int aw_taker_take (
+    struct aw_taker *taker, const char *to, const struct stat *st, int out, uint32_t *sum);
+
+/* The modification time in nanoseconds since 1970; 0: an earlier one. */
+uint64_t aw_file_time (const struct stat *st);
+
+/* Have A and B the same size and modification time? */
+bool aw_same_file (const struct stat *a, const struct stat *b);
+
+#endif /* AW_AGENT_STAGING_TAKER_H */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which node copies from which other: data that many nodes stage in is read once from the shared
+ * file system, and passed on along a tree. A node's place in the tree is the order in which nodes
+ * were asked to make the copy. So a node never waits for one that was asked after it. What the peer
+ * does not give in time comes from the shared file system.
+ */
+#ifndef AW_COORD_AGENTS_BROADCAST_H
+#define AW_COORD_AGENTS_BROADCAST_H
+
+#include <stdint.h>
+
+#include "coord/agents/agent_link.h"
+#include "util/names.h"
+#include "util/strings.h"
+
+enum {
+    AW_BROADCAST_CHILDREN = 4, /* nodes that take a copy from one node */
+    AW_BROADCASTS = 256, /* that are known at a time; older ones are forgotten */
+};
+
+struct aw_broadcast {
+    uint32_t n_nodes;
+    struct aw_names names; /* "INSTANCE FROM" to the place in trees */
+    struct aw_broadcast_tree {
+        char *name; /* NULL: free */
+        uint32_t *order; /* nodes as they were asked */
+        uint32_t *places; /* by node: its place in `order`, from 1; 0: not asked yet */
+        uint32_t n;
+    } trees[AW_BROADCASTS];
+    uint32_t next; /* the tree to be made next */
+};
+
+/* {0} with n_nodes is empty. Frees what it holds. */
+void aw_broadcast_finish (struct aw_broadcast *broadcast);
+
+/* The node from which NODE is to take the copy of FROM for INSTANCE. AW_NONE: from none, as it is
+ * the first, or memory is short.
+ */
+uint32_t aw_broadcast_peer (struct aw_broadcast *broadcast,
+                            uint32_t instance,
+                            const char *from,
+                            uint32_t node);
+
+/* The peers of LAUNCH, which is about to be sent to NODE: HOST:PORT or "" for each copy. AGENTS are
+ * those of the nodes, NULL for a lost one. Borrowed from TEXTS, which the caller frees. NULL: none.
+ */
+char **aw_broadcast_peers (struct aw_broadcast *broadcast,
+                           struct aw_agent_link *const *agents,
+                           uint32_t node,
+                           const struct aw_launch *launch,
+                           struct aw_strings *texts);
+
+#endif /* AW_COORD_AGENTS_BROADCAST_H */

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies that one node takes from another: the tree, what an agent gives and to whom, and what its
+ * peer makes of an agent that does not keep its word. With a munged of the test's own.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "agent/staging/giver.h"
+#include "agent/staging/stager.h"
+#include "agent/staging/taker.h"
+#include "coord/agents/broadcast.h"
+#include "core/graph/graph.h"
+#include "io/wire/listener.h"
+#include "rig.h"
+#include "util/write.h"
+
+enum { SIZE = 3000000, TAKEN = 0, NOT_TAKEN = 1, NOT_CONNECTED = 2 };
+
+static struct rig rig;
+static bool with_munge;
+static struct aw_stager *stager;
+static bool staged;
+static char content[SIZE];
+
+static int start (void **state)
+{
+    (void)state;
+    rig_init (&rig);
+    with_munge = rig_munged_start (&rig);
+    for (size_t i = 0; i < SIZE; i++)
+        content[i] = (char)(i * i >> 7);
+    return 0;
+}
+
+static int stop (void **state)
+{
+    (void)state;
+    aw_stager_destroy (stager);
+    rig_munged_stop ();
+    rig_finish (&rig);
+    while (waitpid (-1, NULL, WNOHANG) > 0)
+        ;
+    return 0;
+}
+
+static const char *at (const char *name)
+{
+    static char paths[16][256];
+    static int next;
+    char *path = paths[next++ % 16];
+
+    snprintf (path, sizeof (paths[0]), "%s/%s", rig.dir, name);
+    return path;
+}
+
+static void put (const char *name, const char *bytes, size_t size)
+{
+    int fd = open (at (name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_true (fd >= 0);
+    assert_int_equal (aw_write_all (fd, bytes, size), 0);
+    close (fd);
+}
+
+/*
+ * The tree
+ */
+
+static void each_node_has_a_peer_that_was_asked_before (void **state)
+{
+    struct aw_broadcast b = { .n_nodes = 100 };
+    uint32_t children[100] = { 0 };
+
+    (void)state;
+    for (uint32_t round = 0; round < 2; round++)
+        for (uint32_t i = 0; i < 100; i++) {
+            uint32_t peer = aw_broadcast_peer (&b, 1, "/data", (i * 37) % 100);
+
+            if (i == 0)
+                assert_int_equal (peer, AW_NONE);
+            else {
+                assert_true (peer < 100);
+                assert_true ((peer * 73) % 100 < i); /* 37 times 73 is 1 modulo 100 */
+                children[peer] += round;
+            }
+        }
+    for (uint32_t i = 0; i < 100; i++)
+        assert_true (children[i] <= AW_BROADCAST_CHILDREN);
+    assert_int_equal (aw_broadcast_peer (&b, 1, "/data", 100), AW_NONE);
+    assert_int_equal (aw_broadcast_peer (&b, 2, "/data", 5), AW_NONE); /* a tree of its own */
+    assert_int_equal (aw_broadcast_peer (&b, 2, "/data", 6), 5);
+    aw_broadcast_finish (&b);
+}
+
+static void old_trees_are_forgotten (void **state)
+{
+    struct aw_broadcast b = { .n_nodes = 4 };
+    char name[32];
+
+    (void)state;
+    for (uint32_t i = 0; i < 3 * AW_BROADCASTS; i++) {
+        snprintf (name, sizeof (name), "/data.%u", i);
+        assert_int_equal (aw_broadcast_peer (&b, 0, name, 3), AW_NONE);
+        assert_int_equal (aw_broadcast_peer (&b, 0, name, 1), 3);
+    }
+    assert_int_equal (aw_broadcast_peer (&b, 0, "/data.0", 2), AW_NONE);
+    assert_int_equal (aw_names_count (&b.names), AW_BROADCASTS);
+    aw_broadcast_finish (&b);
+}
+
+/*
+ * Taking
+ */
+
+static bool has_ended (struct rig *r, void *arg)
+{
+    pid_t *pid = arg;
+    int status;
+
+    (void)r;
+    if (waitpid (*pid, &status, WNOHANG) != *pid)
+        return false;
+    assert_true (WIFEXITED (status));
+    *pid = -WEXITSTATUS (status);
+    return true;
+}
+
+/* Takes FILE in a process, as the agent does, and looks at what has come. */
+__attribute__ ((noreturn)) static void take (const struct aw_taker_source *source,
+                                             const char *file,
+                                             const struct stat *st)
+{
+    static char got[SIZE + 1];
+    struct aw_taker *taker = aw_taker_create (source);
+    int out = open (at ("taken"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char to[256];
+    uint32_t sum;
+    int rc;
+
+    if (!taker)
+        _exit (NOT_CONNECTED);
+    snprintf (to, sizeof (to), "%s/%s", source->scratch, file);
+    rc = aw_taker_take (taker, to, st, out, &sum) < 0 ? NOT_TAKEN : TAKEN;
+    if (rc == TAKEN && (read (out, got, 1) != 0 || lseek (out, 0, SEEK_SET) != 0))
+        _exit (10);
+    if (read (out, got, SIZE + 1) != (rc == TAKEN ? SIZE : 0)
+        || (rc == TAKEN && memcmp (got, content, SIZE) != 0))
+        _exit (11);
+    if (rc == NOT_TAKEN && aw_taker_take (taker, to, st, out, &sum) == 0)
+        _exit (12); /* it has been told once */
+    aw_taker_destroy (taker);
+    _exit (rc);
+}
+
+/* What the process made of it. */
+static int taking (const struct aw_taker_source *source, const char *file, const struct stat *st)
+{
+    pid_t pid = fork ();
+
+    if (pid == 0)
+        take (source, file, st);
+    rig_until (&rig, has_ended, &pid);
+    return -pid;
+}
+
+static void on_staged (void *arg, const struct aw_copied *copied, const char *error)
+{
+    (void)arg;
+    (void)copied;
+    if (error)
+        print_error ("%s\n", error);
+    staged = !error;
+}
+
+static bool is_staged (struct rig *r, void *arg)
+{
+    (void)r;
+    (void)arg;
+    return staged;
+}
+
+/* A stager that has "model" and "directory/model", and other things that were not staged in. */
+static void prepare (void)
+{
+    const struct aw_scratch config = { .path = (char *)at ("base/run/node") };
+    char *copies[] = { (char *)at ("model"),
+                       (char *)at ("base/run/node/model"),
+                       (char *)"",
+                       (char *)at ("directory"),
+                       (char *)at ("base/run/node/directory"),
+                       (char *)"",
+                       NULL };
+
+    put ("model", content, SIZE);
+    mkdir (at ("directory"), 0700);
+    mkdir (at ("base"), 0700);
+    put ("directory/model", content, SIZE);
+    assert_int_equal (symlink ("../private", at ("directory/link")), 0);
+    assert_int_equal (symlink ("..", at ("directory/up")), 0);
+    stager = aw_stager_create (rig.base, &config);
+    assert_non_null (stager);
+    put ("base/run/node/private", content, SIZE);
+    assert_non_null (aw_stager_stage_in (stager, copies, NULL, 1, on_staged, NULL));
+}
+
+static void copies_are_given_and_nothing_else (void **state)
+{
+    static const struct {
+        const char *name, *from, *to, *file, *job;
+        off_t longer;
+        time_t later;
+        int want;
+    } table[] = {
+        { "while it is copied", "model", "model", "model", "7 data", 0, 0, TAKEN },
+        { "a file", "model", "model", "model", "7 data", 0, 0, TAKEN },
+        { "in a directory", "directory", "directory", "directory/model", "7 data", 0, 0, TAKEN },
+        { "not staged", "model", "model", "private", "7 data", 0, 0, NOT_TAKEN },
+        { "another copy's", "model", "model", "directory/model", "7 data", 0, 0, NOT_TAKEN },
+        { "no copy", "model", "else", "model", "7 data", 0, 0, NOT_TAKEN },
+        { "another source", "mode", "model", "model", "7 data", 0, 0, NOT_TAKEN },
+        { "outside", "model", "model", "../../../model", "7 data", 0, 0, NOT_TAKEN },
+        { "dots", "directory", "directory", "directory/../private", "7 data", 0, 0, NOT_TAKEN },
+        { "a link", "directory", "directory", "directory/link", "7 data", 0, 0, NOT_TAKEN },
+        { "through a link", "directory", "directory", "directory/up/model", "7 data", 0, 0,
+          NOT_TAKEN },
+        { "a directory", "directory", "directory", "directory", "7 data", 0, 0, NOT_TAKEN },
+        { "missing", "directory", "directory", "directory/x", "7 data", 0, 0, NOT_TAKEN },
+        { "longer by now", "model", "model", "model", "7 data", 1, 0, NOT_TAKEN },
+        { "written by now", "model", "model", "model", "7 data", 0, 1, NOT_TAKEN },
+        { "another job", "model", "model", "model", "8 data", 0, 0, NOT_CONNECTED },
+        { "as to the coordinator", "model", "model", "model", "7", 0, 0, NOT_CONNECTED },
+    };
+    char peer[64];
+    struct aw_giver *giver;
+    struct stat st;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    prepare ();
+    giver = aw_giver_create (rig.base, stager, "7 data", 0, 0, NULL);
+    assert_non_null (giver);
+    snprintf (peer, sizeof (peer), "127.0.0.1:%u", aw_giver_port (giver));
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        const struct aw_taker_source source = { peer, table[i].job, at (table[i].from), table[i].to,
+                                                "/other" };
+
+        assert_int_equal (stat (at ("model"), &st), 0);
+        if (strncmp (table[i].file, "directory/", 10) == 0)
+            assert_int_equal (stat (at ("directory/model"), &st), 0);
+        if (strstr (table[i].file, "private") || strstr (table[i].file, "link"))
+            assert_int_equal (stat (at ("base/run/node/private"), &st), 0);
+        st.st_size += table[i].longer;
+        st.st_mtim.tv_sec += table[i].later;
+        print_message ("%s\n", table[i].name);
+        assert_int_equal (taking (&source, table[i].file, &st), table[i].want);
+        if (i == 0)
+            rig_until (&rig, is_staged, NULL);
+    }
+    assert_int_equal (stat (at ("model"), &st), 0);
+    put ("base/run/node/model", "changed", 7); /* as a task may do */
+    assert_int_equal (
+        taking (&(struct aw_taker_source){ peer, "7 data", at ("model"), "model", "/other" },
+                "model", &st),
+        NOT_TAKEN);
+    aw_giver_destroy (giver);
+}
+
+/*
+ * A peer that does not keep its word
+ */
+
+struct liar {
+    size_t bytes;
+    const char *end; /* after these */
+};
+
+static void lie (void *arg, int fd)
+{
+    const struct liar *liar = arg;
+    pid_t pid = fork ();
+    char take[1024];
+
+    if (pid == 0) {
+        fcntl (fd, F_SETFL, 0);
+        (void)!read (fd, take, sizeof (take));
+        (void)!aw_write_all (fd, content, liar->bytes);
+        (void)!aw_write_all (fd, liar->end, strlen (liar->end));
+        usleep (100000); /* so that what it wrote is not lost to a reset */
+        _exit (0);
+    }
+    close (fd);
+}
+
+static void what_comes_wrong_is_not_kept (void **state)
+{
+    static const struct liar liars[] = { { 0, "" },        { 1000, "" },           { SIZE, "" },
+                                         { SIZE, "0000" }, { SIZE, "00000000\n" }, { SIZE, "x" } };
+    char peer[64];
+    struct stat st = { .st_size = SIZE, .st_mtim = { 1000000000, 0 } };
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    for (size_t i = 0; i < sizeof (liars) / sizeof (liars[0]); i++) {
+        const struct aw_taker_source source = { peer, "7 data", "/model", "model", "/other" };
+        struct aw_listener *listener =
+            aw_listener_create (rig.base, "7 data", 0, 0, lie, (void *)&liars[i], NULL);
+
+        assert_non_null (listener);
+        snprintf (peer, sizeof (peer), "127.0.0.1:%u", aw_listener_port (listener));
+        assert_int_equal (taking (&source, "model", &st), NOT_TAKEN);
+        aw_listener_destroy (listener);
+        assert_int_equal (taking (&source, "model", &st), NOT_CONNECTED); /* it is gone */
+    }
+}
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test (each_node_has_a_peer_that_was_asked_before),
+        cmocka_unit_test (old_trees_are_forgotten),
+        cmocka_unit_test (copies_are_given_and_nothing_else),
+        cmocka_unit_test (what_comes_wrong_is_not_kept),
+    };
+
+    return cmocka_run_group_tests (tests, start, stop);
+}
