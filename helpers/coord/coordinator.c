@@ -214,6 +214,7 @@ static struct aw_journal *open_journal (const struct aw_coordinator *c, struct a
         .directory = (char *)(uintptr_t)c->config.start_dir,
         .logs = c->config.store ? AW_LOGS_STORE_NAME : AW_LOGS_FILES_NAME,
         .outlook = c->outlook,
+        .durations = c->config.durations,
     };
     char *path = aw_run_dir_path (c->config.run_dir, AW_RUN_JOURNAL);
     struct aw_journal *journal = NULL;

@@ -36,6 +36,8 @@ struct aw_coordinator_config {
     bool store; /* output of tasks goes to the log store, else to a file each */
     const char *scratch; /* above the nodes' scratch directories; NULL: there are none */
     const char *job; /* Slurm job id; NULL in local mode */
+    struct aw_journal_durations durations; /* of earlier runs, which the workflow has; for the
+                                              journal's header */
     bool one_rank; /* there is no srun: no task can have several ranks or nodes */
     uint32_t n_nodes; /* that can join */
     uint32_t min_nodes; /* that must, before anything starts; 0, or more than n_nodes: all */

@@ -114,34 +114,30 @@ static bool in_time (void *arg)
     return !options->search_on || options->search_on (options->search_arg, part);
 }
 
-/* A plan from the best asynchronous way on. A sequential way that is the best has nothing to gain.
- */
-static int search (struct aw_prediction *p,
-                   const struct aw_graph *graph,
-                   const struct aw_allocation *a,
-                   const struct aw_predict_options *options,
-                   struct aw_error *err)
+int aw_predict_plan (struct aw_found_plan *plan,
+                     const struct aw_graph *graph,
+                     const struct aw_allocation *a,
+                     const struct aw_predict_options *options,
+                     const struct aw_sched_config *start,
+                     double t,
+                     double lower,
+                     struct aw_error *err)
 {
-    const struct aw_sched_config *start = &aw_candidates[p->comparison.best].config;
     struct watch watch = { options, true, 0 };
     struct aw_conditions conditions = { .latency = options->conditions.latency,
                                         .go_on = in_time,
                                         .arg = &watch };
 
-    if (options->evaluations == 0 || isnan (p->t_async) || start->mode != AW_MODE_ASYNC
+    *plan = (struct aw_found_plan){ 0 };
+    if (options->evaluations == 0 || isnan (t) || start->mode != AW_MODE_ASYNC
         || !aw_plan_possible (graph))
         return 0;
-    if (p->t_async > p->bounds.lower * (1 + 1e-9)
-        && aw_plan_search (&p->plan, graph, a, &conditions, start, p->bounds.lower,
-                           options->evaluations, err)
+    if (t > lower * (1 + 1e-9)
+        && aw_plan_search (plan, graph, a, &conditions, start, lower, options->evaluations, err)
                < 0)
         return -1;
     watch.searches = false;
-    if (aw_plan_steady (&p->plan, graph, a, &conditions, start, err) < 0)
-        return -1;
-    if (aw_plan_is_one (&p->plan))
-        p->t_async = p->plan.t;
-    return 0;
+    return aw_plan_steady (plan, graph, a, &conditions, start, err);
 }
 
 static int fill (struct aw_prediction *p,
@@ -164,8 +160,12 @@ static int fill (struct aw_prediction *p,
         return -1;
     best = p->comparison.best;
     p->t_async = p->comparison.tried[best] ? p->comparison.trials[best].t : NAN;
-    if (search (p, graph, a, options, err) < 0)
+    if (aw_predict_plan (&p->plan, graph, a, options, &aw_candidates[best].config, p->t_async,
+                         p->bounds.lower, err)
+        < 0)
         return -1;
+    if (aw_plan_is_one (&p->plan))
+        p->t_async = p->plan.t;
     p->t_seq = p->comparison.tried[sequential] ? p->comparison.trials[sequential].t : NAN;
     p->improvement = improvement (p->t_async, p->t_seq);
     if (aw_staging_gain (graph, a, &aw_candidates[best].config, &steady, &p->staging, err) < 0)

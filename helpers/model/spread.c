@@ -15,6 +15,10 @@ enum {
 static const double assumed_error = 0.1; /* of a declared mean */
 static const double assumed_deviation = 0.1; /* where no set has two samples */
 static const double least_seconds = 1e-6; /* of a sample, for its logarithm */
+/* Shorter tasks say how starts vary, not tasks: what interrupts a process takes milliseconds
+ * (Petrini, Kerbyson, Pakin, The case of the missing supercomputer performance, SC 2003).
+ */
+static const double least_mean = 0.1;
 
 /* SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a number out of a place in a sequence. */
 static uint64_t mix (uint64_t x)
@@ -77,7 +81,8 @@ static double look_at (const struct aw_sample_list *list, double *squares)
     return mean;
 }
 
-/* The variance that the sets with two samples or more have together; NAN: there is no such set. */
+/* The variance that the sets with two samples or more have together, but for very short tasks; NAN:
+ * there is no such set. */
 static double pooled_variance (const struct aw_samples *samples)
 {
     double sum = 0, freedom = 0;
@@ -88,7 +93,8 @@ static double pooled_variance (const struct aw_samples *samples)
 
         if (!list || list->n < 2)
             continue;
-        look_at (list, &squares);
+        if (look_at (list, &squares) < log (least_mean))
+            continue;
         sum += squares;
         freedom += list->n - 1;
     }
@@ -207,11 +213,22 @@ static double draw (const struct aw_spread_set *set, uint64_t seed, uint32_t tas
     return exp (set->mean + set->shift + set->scale * x);
 }
 
+/* Of the logarithm of a task's seconds, whose mean is uncertain. */
+static double variance_of (const struct aw_spread_set *set)
+{
+    return set->deviation * set->deviation + set->error * set->error;
+}
+
+double aw_spread_variation (const struct aw_spread *spread, uint32_t set)
+{
+    return sqrt (expm1 (variance_of (&spread->sets[set])));
+}
+
 /* The mean of the log-normal durations that exceed RAN. */
 static double expected (const struct aw_spread_set *set, double ran)
 {
     const double far = 5; /* deviations beyond which the tail is taken as exponential */
-    double variance = set->deviation * set->deviation + set->error * set->error;
+    double variance = variance_of (set);
     double deviation = sqrt (variance), mean = exp (set->mean + variance / 2), z;
 
     if (ran <= 0 || isnan (mean))

@@ -68,6 +68,10 @@ double aw_spread_seconds (const struct aw_spread *spread,
                           uint32_t task,
                           double ran);
 
+/* Standard deviation over the mean of what a task of SET can take, the uncertainty of the mean
+ * included. */
+double aw_spread_variation (const struct aw_spread *spread, uint32_t set);
+
 /* How many sets are known from SOURCE. */
 uint32_t aw_spread_count (const struct aw_spread *spread, enum aw_spread_source source);
 

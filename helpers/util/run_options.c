@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* Where an option is honoured. */
-#define IN_SLURM (AW_IN_JOB | AW_IN_SALLOC | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW | AW_IN_RUN)
-#define IN_LOCAL (AW_IN_LOCAL | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW | AW_IN_RUN)
+#define IN_SLURM (AW_IN_JOB | AW_IN_SALLOC | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW)
+#define IN_LOCAL (AW_IN_LOCAL | AW_IN_RESUME | AW_IN_TEST | AW_IN_NEW)
 #define NEW_RUN (ALWAYS & ~AW_IN_RESUME)
 #define RESUMED (ALWAYS & ~AW_IN_NEW)
 #define ALWAYS (IN_SLURM | IN_LOCAL)
@@ -94,9 +94,9 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         SRUN ("durations"),
         .argument = "DIR",
         VALUE (LIST, durations),
-        .settings = NEW_RUN & ~AW_IN_RUN,
-        .help = "With --test-only: take durations and their spread from the run in this run "
-        "directory; repeat it for other runs",
+        .settings = NEW_RUN,
+        .help = "Take durations and their spread from the earlier run in this run directory, in place "
+        "of what FILE says; repeat it for other runs",
     },
     [AW_OPTION_NEW_VALUES] = {
         SRUN ("new-values"),

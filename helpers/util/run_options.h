@@ -66,7 +66,6 @@ enum aw_setting {
     AW_IN_RESUME = 1 << 3, /* --resume */
     AW_IN_TEST = 1 << 4, /* --test-only: values are checked, and used for the prediction */
     AW_IN_NEW = 1 << 5, /* a new run, without --resume */
-    AW_IN_RUN = 1 << 6, /* it is run, without --test-only */
 };
 
 /* The value of each option, else its default. */

@@ -128,9 +128,10 @@ static int count_changes (void *arg, const struct aw_event *ev, struct aw_error 
     return 0;
 }
 
-/* How the run decided. 0, or -1 with text. */
+/* How the run decided, and the durations by which it did, into GRAPH. 0, or -1 with text. */
 static int read_config (const char *journal,
                         struct aw_workflow *workflow,
+                        struct aw_graph *graph,
                         struct aw_sched_config *config,
                         uint32_t *changes,
                         struct aw_error *err)
@@ -144,6 +145,7 @@ static int read_config (const char *journal,
     if (rc == 0) {
         mode = header.mode ? aw_mode_parse (header.mode) : -1;
         policy = header.policy ? aw_policy_parse (header.policy) : -1;
+        aw_journal_durations_apply (&header.durations, graph);
         if (mode < 0 || policy < 0)
             rc = aw_error_set (err, "%s: mode or policy is missing", journal);
         else
@@ -164,7 +166,7 @@ static int replay (const char *journal,
     struct replay r = { .graph = workflow->graph };
     int rc;
 
-    if (read_config (journal, again, &r.config, &r.changes, err) < 0)
+    if (read_config (journal, again, workflow->graph, &r.config, &r.changes, err) < 0)
         return 2;
     r.sched = aw_sched_create (r.graph, &r.config, err);
     if (!r.sched || aw_history_init (&r.history, r.graph, err) < 0)

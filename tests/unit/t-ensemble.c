@@ -17,6 +17,7 @@
 #include "core/sched/plan.h"
 #include "graphs.h"
 #include "model/ensemble.h"
+#include "model/predict.h"
 #include "model/simulate.h"
 
 #define NEAR(value, want) assert_true (fabs ((value) - (want)) < 0.1)
@@ -180,6 +181,30 @@ static void samples_say_what_they_know (void **state)
     aw_graph_destroy (g);
 }
 
+/* Milliseconds say how starts vary: sets of longer tasks are not taken as wild for that. */
+static void short_tasks_say_nothing_of_others (void **state)
+{
+    struct aw_graph *g = graphs_ddmd (0);
+    struct aw_samples samples = { 0 };
+    struct aw_spread s;
+    double mean, deviation;
+
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        assert_int_equal (aw_samples_add (&samples, 0, i % 2 ? 0.001 : 0.03), 0);
+        assert_int_equal (aw_samples_add (&samples, 1, i % 2 ? 90 : 110), 0);
+    }
+    assert_int_equal (aw_samples_add (&samples, 2, 60), 0);
+    assert_int_equal (aw_spread_init (&s, g, &samples, NAN, NULL), 0);
+    assert_true (s.sets[2].deviation < 0.11);
+    moments (&s, g, 113, &mean, &deviation);
+    assert_true (deviation < 0.2);
+    NEAR (aw_spread_variation (&s, 3), deviation);
+    aw_spread_finish (&s);
+    aw_samples_finish (&samples);
+    aw_graph_destroy (g);
+}
+
 /* The truth that predictions are compared with has numbers of its own. */
 struct truth {
     const struct aw_graph *graph;
@@ -212,6 +237,7 @@ static double run (struct truth *t, const struct aw_allocation *a, const struct 
 
     assert_int_equal (aw_allocation_join (a, sched, NULL), 0);
     assert_int_equal (aw_sched_check (sched, NULL), 0);
+    assert_int_equal (aw_trial_follow (sched, order->plan, NULL), 0);
     assert_int_equal (aw_simulate (sched, &sim, &result, NULL), 0);
     aw_sched_destroy (sched);
     return result.end;
@@ -219,17 +245,37 @@ static double run (struct truth *t, const struct aw_allocation *a, const struct 
 
 enum { SETS = 64 };
 
-/* Does the interval that is predicted for 90% of the runs of a random workflow contain one?
- * EARLIER: what is known comes from an earlier run of the same sets, of another length, and not
- * from the workflow.
- */
-static int contains (uint64_t *seed, bool earlier)
+/* What a calibration predicts with. */
+enum knowledge {
+    DECLARED, /* the workflow's spread */
+    EARLIER, /* an earlier run of the same sets, of another length */
+    PLANNED, /* the same, in the order of a plan that was made with its means */
+};
+
+/* A plan for what is known. */
+static void search (struct aw_found_plan *plan,
+                    const struct aw_graph *g,
+                    const struct aw_allocation *a,
+                    const struct aw_order *order)
 {
+    const struct aw_predict_options options = { .evaluations = 20 };
+    struct aw_trial trial;
+
+    assert_int_equal (aw_trial_run (g, a, &order->config, NULL, &trial, NULL), 0);
+    assert_int_equal (aw_predict_plan (plan, g, a, &options, &order->config, trial.t, 0, NULL), 0);
+}
+
+/* Does the interval that is predicted for 90% of the runs of a random workflow contain one? */
+static int contains (uint64_t *seed, enum knowledge known)
+{
+    bool earlier = known != DECLARED;
+
     enum { SEEDS = 19 }; /* their extremes enclose 90% */
     uint32_t cpus = 4 + graphs_below (seed, 60), gpus = graphs_below (seed, 7);
     struct aw_graph *g = graphs_layered (seed, cpus, gpus);
     struct aw_allocation a = nodes (1 + graphs_below (seed, 5), cpus, gpus);
-    struct aw_order order = { { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC }, NULL };
+    struct aw_found_plan plan = { 0 };
+    struct aw_order order = { { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC }, &plan };
     struct aw_samples samples = { 0 };
     double mean[SETS], variation[SETS], made;
     struct truth truth = { g, mean, variation, graphs_random (seed) };
@@ -248,11 +294,14 @@ static int contains (uint64_t *seed, bool earlier)
         if (earlier)
             g->sets[set].duration = aw_samples_mean (&samples, set);
     }
+    if (known == PLANNED)
+        search (&plan, g, &a, &order);
     assert_int_equal (aw_spread_init (&s, g, earlier ? &samples : NULL, NAN, NULL), 0);
     assert_int_equal (aw_ensemble_init (&e, SEEDS, g, &a, &order, 0, &s, NULL), 0);
     i = aw_interval_of (e.t, e.n);
     made = run (&truth, &a, &order);
     aw_ensemble_finish (&e);
+    aw_plan_finish (&plan);
     aw_spread_finish (&s);
     aw_samples_finish (&samples);
     aw_allocation_finish (&a);
@@ -262,27 +311,33 @@ static int contains (uint64_t *seed, bool earlier)
 
 static uint32_t runs = 200; /* of each calibration; the command line can give more */
 
-static void check_calibration (bool earlier)
+static void check_calibration (enum knowledge known, uint32_t n)
 {
-    uint64_t seed = earlier ? 5 : 3;
+    uint64_t seed = known == DECLARED ? 3 : 5;
     uint32_t inside = 0;
 
-    for (uint32_t i = 0; i < runs; i++)
-        inside += (uint32_t)contains (&seed, earlier);
-    print_message ("# %u of %u runs lie in the interval predicted for 90%%\n", inside, runs);
-    assert_in_range (inside, 0.86 * runs, 0.94 * runs);
+    for (uint32_t i = 0; i < n; i++)
+        inside += (uint32_t)contains (&seed, known);
+    print_message ("# %u of %u runs lie in the interval predicted for 90%%\n", inside, n);
+    assert_in_range (inside, 0.86 * n, 0.94 * n);
 }
 
 static void intervals_from_declared_spreads_hold_90_percent (void **state)
 {
     (void)state;
-    check_calibration (false);
+    check_calibration (DECLARED, runs);
 }
 
 static void intervals_from_earlier_runs_hold_90_percent (void **state)
 {
     (void)state;
-    check_calibration (true);
+    check_calibration (EARLIER, runs);
+}
+
+static void intervals_of_plans_hold_90_percent (void **state)
+{
+    (void)state;
+    check_calibration (PLANNED, runs >= 1000 ? runs : runs / 4);
 }
 
 int main (int argc, char **argv)
@@ -293,8 +348,10 @@ int main (int argc, char **argv)
         cmocka_unit_test (large_workflows_are_simulated_less_often),
         cmocka_unit_test (declared_means_and_spreads_are_met),
         cmocka_unit_test (samples_say_what_they_know),
+        cmocka_unit_test (short_tasks_say_nothing_of_others),
         cmocka_unit_test (intervals_from_declared_spreads_hold_90_percent),
         cmocka_unit_test (intervals_from_earlier_runs_hold_90_percent),
+        cmocka_unit_test (intervals_of_plans_hold_90_percent),
     };
 
     if (argc > 1)

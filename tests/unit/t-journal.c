@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include "io/textbuf.h"
 
 #define HEADER "{\"async-workflow-journal\":1,\"epoch\":1763800000.123,\"name\":\"w\"}\n"
+#define DURATIONS(text) "{\"async-workflow-journal\":1,\"epoch\":1,\"durations\":" text "}\n"
 #define NODE \
     "{\"t\":0.1,\"event\":\"node\",\"node\":\"n1\",\"cpus\":\"0-7\",\"gpus\":\"0-1\",\"mem\":0}\n"
 
@@ -108,6 +110,39 @@ static int read_text (const struct fixture *f, const char *text, bool *torn, str
     if (rc < 0)
         assert_non_null (strstr (err->text, f->path));
     return rc < 0 ? -1 : n;
+}
+
+/* What is written is read; the graph takes what it has sets for, and rounded as it was written. */
+static void durations_of_earlier_runs_are_in_the_header (void **state)
+{
+    struct fixture *f = *state;
+    struct aw_journal_header header = { .epoch = 1.5, .durations.from = strdup ("a, b\"") }, read;
+    struct aw_workflow workflow = { .graph = f->graph };
+    struct aw_journal_durations *d = &header.durations;
+    struct aw_journal_reading reading = { 0 };
+    struct aw_journal *journal;
+    struct aw_error err;
+    char *text;
+
+    assert_int_equal (aw_journal_durations_add (d, "simulate", 10. / 3, 0.0512344449), 0);
+    assert_int_equal (aw_journal_durations_add (d, "gone", 5, NAN), 0);
+    assert_int_equal (aw_journal_durations_add (d, "tr\"ain", 4, NAN), 0);
+    f->graph->sets[1].spread = 0.5;
+    journal = aw_journal_create (f->path, f->graph, &header, &err);
+    assert_non_null (journal);
+    assert_int_equal (aw_journal_close (journal, &err), 0);
+    text = read_file (f->path);
+    assert_non_null (strstr (text, ",\"durations_from\":\"a, b\\\"\",\"durations\":{\"simulate\":"
+                                   "[3.333333,0.051234],\"gone\":[5],\"tr\\\"ain\":[4]},"));
+    free (text);
+    assert_int_equal (aw_journal_read_workflow (f->path, &workflow, &reading, &read, &err), 0);
+    assert_int_equal (read.durations.n, 3);
+    assert_string_equal (read.durations.from, "a, b\"");
+    assert_true (f->graph->sets[0].duration == d->at[0].seconds);
+    assert_true (f->graph->sets[0].spread == d->at[0].spread);
+    assert_true (f->graph->sets[1].duration == 4 && f->graph->sets[1].spread == 0.5);
+    aw_journal_header_finish (&read);
+    aw_journal_durations_finish (d);
 }
 
 /* As its writer appends: half lines come in between. */
@@ -199,6 +234,15 @@ static void a_wrong_journal_is_refused (void **state)
                       "\"node\":\"n1\",\"cpus\":\"0-\"}\n",
           "line 3: \"cpus\": \"0-\" is not a list" },
         { HEADER NODE "{\"t\":0.05,\"event\":\"stop\"}\n", "line 3: time goes back from 0.1" },
+        { DURATIONS ("{\"a\":[-1]}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":[1e11]}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":[1,-0.1]}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":[1,11]}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":[1,1,1]}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":[]}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":1}"), "line 1: not valid JSON" },
+        { DURATIONS ("[]"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":[1],}"), "line 1: not valid JSON" },
         { HEADER NODE "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@0[0]\",\"attempt\":0,"
                       "\"node\":\"n1\",\"status\":\"odd\",\"seconds\":1}\n",
           "unknown status \"odd\"" },
@@ -239,6 +283,8 @@ static void what_is_whole_is_read_and_what_is_torn_is_told (void **state)
         bool torn;
     } table[] = {
         { HEADER, 0, false },
+        { DURATIONS ("{}"), 0, false },
+        { DURATIONS (" { \"a\" : [ 0 , 10 ] , \"a\" : [ 1 ] } "), 0, false },
         { HEADER "{", 0, true },
         { HEADER NODE, 1, false },
         { HEADER NODE "{\"t\":0.2,\"event\":\"st", 1, true },
@@ -707,6 +753,8 @@ static void numbers_are_written_with_the_places_that_matter (void **state)
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown (durations_of_earlier_runs_are_in_the_header, setup,
+                                         teardown),
         cmocka_unit_test_setup_teardown (a_journal_is_followed_while_it_grows, setup, teardown),
         cmocka_unit_test_setup_teardown (a_wrong_journal_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown (a_zero_byte_in_a_line_is_an_error, setup, teardown),

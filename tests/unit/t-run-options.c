@@ -40,31 +40,31 @@ static const struct {
     const char *word;
     const char *honoured;
 } cells[] = {
-    { AW_OPTION_MODE, "--mode=sequential", "xxxxxxx" },
-    { AW_OPTION_POLICY, "--policy=fifo", "xxxxxxx" },
-    { AW_OPTION_PLAN_TIME, "--plan-time=1s", "xxxxxxx" },
-    { AW_OPTION_PLAN_EVALUATIONS, "--plan-evaluations=9", "xxxxxxx" },
-    { AW_OPTION_DIR, "--dir=d", "xxx-xxx" },
-    { AW_OPTION_PROGRESS, "--progress=none", "xxxxxxx" },
-    { AW_OPTION_GRACE, "--grace=1", "xxxxxxx" },
-    { AW_OPTION_TIME_LIMIT, "--time-limit=1", "xxxxxxx" },
-    { AW_OPTION_NODE_TIMEOUT, "--node-timeout=3", "xxxxxxx" },
-    { AW_OPTION_CONNECT_TIMEOUT, "--connect-timeout=1", "-xxxxxx" },
-    { AW_OPTION_MIN_NODES, "--min-nodes=1", "-xxxxxx" },
-    { AW_OPTION_MAX_STEPS, "--max-steps=1", "-xxxxxx" },
-    { AW_OPTION_SCRATCH, "--scratch=/s", "xxxxxxx" },
-    { AW_OPTION_SCRATCH_SIZE, "--scratch-size=1", "xxxxxxx" },
-    { AW_OPTION_STAGE_STREAMS, "--stage-streams=1", "xxxxxxx" },
-    { AW_OPTION_DURABILITY, "--durability=node", "xxxxxxx" },
-    { AW_OPTION_LOGS, "--logs=store", "xxx-xxx" },
-    { AW_OPTION_LOCAL, "--local", "x--xxxx" },
-    { AW_OPTION_CPUS, "--cpus=1", "x--xxxx" },
-    { AW_OPTION_GPUS, "--gpus=1", "x--xxxx" },
-    { AW_OPTION_RESUME, "--resume=d", "xxxxxxx" },
-    { AW_OPTION_PARAM, "--param=n=1", "xxxxxxx" },
-    { AW_OPTION_DURATIONS, "--durations=d", "xxx-xx-" },
-    { AW_OPTION_NEW_VALUES, "--new-values", "xxxxx-x" },
-    { AW_OPTION_TEST_ONLY, "--test-only", "xxxxxxx" },
+    { AW_OPTION_MODE, "--mode=sequential", "xxxxxx" },
+    { AW_OPTION_POLICY, "--policy=fifo", "xxxxxx" },
+    { AW_OPTION_PLAN_TIME, "--plan-time=1s", "xxxxxx" },
+    { AW_OPTION_PLAN_EVALUATIONS, "--plan-evaluations=9", "xxxxxx" },
+    { AW_OPTION_DIR, "--dir=d", "xxx-xx" },
+    { AW_OPTION_PROGRESS, "--progress=none", "xxxxxx" },
+    { AW_OPTION_GRACE, "--grace=1", "xxxxxx" },
+    { AW_OPTION_TIME_LIMIT, "--time-limit=1", "xxxxxx" },
+    { AW_OPTION_NODE_TIMEOUT, "--node-timeout=3", "xxxxxx" },
+    { AW_OPTION_CONNECT_TIMEOUT, "--connect-timeout=1", "-xxxxx" },
+    { AW_OPTION_MIN_NODES, "--min-nodes=1", "-xxxxx" },
+    { AW_OPTION_MAX_STEPS, "--max-steps=1", "-xxxxx" },
+    { AW_OPTION_SCRATCH, "--scratch=/s", "xxxxxx" },
+    { AW_OPTION_SCRATCH_SIZE, "--scratch-size=1", "xxxxxx" },
+    { AW_OPTION_STAGE_STREAMS, "--stage-streams=1", "xxxxxx" },
+    { AW_OPTION_DURABILITY, "--durability=node", "xxxxxx" },
+    { AW_OPTION_LOGS, "--logs=store", "xxx-xx" },
+    { AW_OPTION_LOCAL, "--local", "x--xxx" },
+    { AW_OPTION_CPUS, "--cpus=1", "x--xxx" },
+    { AW_OPTION_GPUS, "--gpus=1", "x--xxx" },
+    { AW_OPTION_RESUME, "--resume=d", "xxxxxx" },
+    { AW_OPTION_PARAM, "--param=n=1", "xxxxxx" },
+    { AW_OPTION_DURATIONS, "--durations=d", "xxx-xx" },
+    { AW_OPTION_NEW_VALUES, "--new-values", "xxxxx-" },
+    { AW_OPTION_TEST_ONLY, "--test-only", "xxxxxx" },
 };
 
 static void every_option_has_its_cells (void **state)
@@ -72,7 +72,7 @@ static void every_option_has_its_cells (void **state)
     (void)state;
     assert_int_equal (COUNT (cells) + 1, AW_OPTION_COUNT); /* FILE is no option */
     for (size_t i = 0; i < COUNT (cells); i++)
-        for (int s = 0; s < 7; s++)
+        for (int s = 0; s < 6; s++)
             assert_int_equal ((aw_option_table[cells[i].option].settings & 1u << s) != 0,
                               cells[i].honoured[s] == 'x');
 }
@@ -90,8 +90,7 @@ static void an_option_without_effect_is_refused (void **state)
             struct aw_error err = { "" };
             bool honoured = (local ? h[0] == 'x' : h[1] == 'x' && h[2] == 'x')
                             && (!(c & 2) || h[3] == 'x') && (!(c & 4) || h[4] == 'x')
-                            && (c & 2 || cells[i].option == AW_OPTION_RESUME || h[5] == 'x')
-                            && (c & 4 || cells[i].option == AW_OPTION_TEST_ONLY || h[6] == 'x');
+                            && (c & 2 || cells[i].option == AW_OPTION_RESUME || h[5] == 'x');
             char expected[64];
             int n = 2;
 
@@ -124,8 +123,8 @@ static void what_goes_together (void **state)
         { { "--local", "--max-steps=2", "f" },
           "--max-steps: has no effect with --local: leave it out" },
         { { "--cpus=2", "f" }, "--cpus: has no effect without --local: leave it out" },
-        { { "--durations=d", "f" },
-          "--durations: has no effect without --test-only: leave it out" },
+        { { "--durations=d", "--resume=d" },
+          "--durations: has no effect with --resume: leave it out" },
         { { "--new-values", "f" }, "--new-values: has no effect without --resume: leave it out" },
         { { "--dir=d", "--resume=d" }, "--dir: has no effect with --resume: leave it out" },
     };

@@ -222,6 +222,7 @@ static int advise (const struct aw_advise_args *args,
     if (rc == 0)
         rc = print_advice (&advice, problems);
     aw_ensemble_finish (&advice.runs);
+    aw_plan_finish (&advice.plan);
     aw_spread_finish (&advice.spread);
     aw_samples_finish (&samples);
     aw_sweep_finish (&advice.sweep);

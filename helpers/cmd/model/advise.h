@@ -30,6 +30,8 @@ struct aw_advise_args {
     double margin; /* of the time limit, over the makespan; NAN: not given */
     double time; /* the time limit in seconds; NAN: not given */
     double budget; /* seconds for the simulations */
+    double plan_time; /* seconds; NAN: not given */
+    uint32_t plan_evaluations; /* 0: not given */
     bool force; /* overwrite the script */
     bool json;
 };
@@ -63,16 +65,21 @@ struct aw_advice {
     struct aw_sweep sweep;
     const struct aw_sweep_row *chosen; /* for the script; of the sweep */
     struct aw_spread spread; /* what is known of durations; owned */
-    struct aw_ensemble runs; /* on the chosen nodes, in the order of the table; owned */
+    struct aw_found_plan plan; /* on the chosen nodes, as a run searches for it; owned */
+    double makespan; /* there: by the plan if there is one, else as the table has it */
+    struct aw_ensemble runs; /* in that order; owned */
     uint32_t minutes; /* its time limit */
 };
 
-/* Fills spread, runs and minutes. SAMPLES must outlive ADVICE. 0, or -1 with text; the caller
- * finishes spread and runs in any case.
+/* Fills plan, makespan, spread, runs and minutes. SAMPLES must outlive ADVICE. 0, or -1 with text;
+ * the caller finishes plan, spread and runs in any case.
  */
 int aw_advise_limit (struct aw_advice *advice,
                      const struct aw_samples *samples,
                      struct aw_error *err);
+
+/* "a plan", or the name of the table's order. */
+const char *aw_advise_order (const struct aw_advice *advice);
 
 /* "99% of runs and 30 s": where the time limit comes from. */
 void aw_advise_put_limit (const struct aw_advice *advice, struct aw_textbuf *out);

@@ -6,6 +6,7 @@
 #include "cmd/arguments.h"
 #include "cmd/model/advise.h"
 #include "core/sched/priority.h"
+#include "util/run_options.h"
 
 #define OF(member) offsetof (struct aw_advise_args, member)
 
@@ -38,6 +39,13 @@ static const struct aw_argument options[] = {
       "As for run: longest-path, fifo, waves, gpus-first, widest or auto [auto: the best for each "
       "number of nodes]",
       AW_VALUE_TEXT, .offset = OF (policy) },
+    { "plan-time", "TIME",
+      "Search for at most TIME for the order that a run would find [a hundredth of the makespan, "
+      "2s at "
+      "most]",
+      AW_VALUE_TIME, .offset = OF (plan_time), .example = "2s; 0 for none" },
+    { "plan-evaluations", "N", "Simulate N orders in the search, however long that takes",
+      AW_VALUE_COUNT, .offset = OF (plan_evaluations), .min = 1, .max = AW_OPTION_MOST },
     { "budget", "TIME", "Simulate for at most this long [30s]", AW_VALUE_TIME,
       .offset = OF (budget), .example = "0.5 or 1m30s" },
     { .help = "Output:" },
@@ -113,6 +121,8 @@ static const struct aw_arguments line = {
 
 void aw_advise_args_parse (struct aw_advise_args *args, int argc, char **argv)
 {
-    *args = (struct aw_advise_args){ .margin = NAN, .time = NAN, .spread = NAN, .budget = 30 };
+    *args = (struct aw_advise_args){
+        .margin = NAN, .time = NAN, .spread = NAN, .budget = 30, .plan_time = NAN
+    };
     aw_arguments_parse (&line, argc, argv, args);
 }

@@ -32,6 +32,18 @@ static void put_row (const struct aw_sweep_row *row, struct aw_textbuf *out)
     aw_textbuf_printf (out, ", \"policy\": \"%s\" }", aw_candidates[row->candidate].name);
 }
 
+/* null: the order of the table is the best. */
+static void put_plan (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    if (!aw_plan_is_one (&advice->plan)) {
+        aw_textbuf_puts (out, "null");
+        return;
+    }
+    aw_textbuf_puts (out, "{ \"makespan\": ");
+    aw_textbuf_fixed (out, advice->makespan, 9);
+    aw_textbuf_printf (out, ", \"evaluations\": %" PRIu32 " }", advice->plan.evaluations);
+}
+
 /* Of the makespan on the chosen nodes. */
 static void put_interval (const struct aw_advice *advice, struct aw_textbuf *out)
 {
@@ -69,6 +81,8 @@ void aw_advise_json (const struct aw_advice *advice, struct aw_textbuf *out)
     aw_model_json_key (out, "cut");
     aw_textbuf_puts (out, sweep->cut ? "true" : "false");
     aw_model_json_count (out, "chosen", advice->chosen->nodes);
+    aw_model_json_key (out, "plan");
+    put_plan (advice, out);
     aw_model_json_key (out, "interval");
     put_interval (advice, out);
     aw_model_json_number (out, "margin", advice->args->margin);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,15 @@ static void put_word (struct aw_textbuf *out, const char *text)
             aw_textbuf_putc (out, *text);
     }
     aw_textbuf_putc (out, '\'');
+}
+
+/* An option of srun's, once for each of its values. */
+static void put_each (struct aw_textbuf *out, const char *option, const struct aw_strings *values)
+{
+    for (size_t i = 0; i < values->n; i++) {
+        aw_textbuf_printf (out, " --async-workflow-%s=", option);
+        put_word (out, values->v[i]);
+    }
 }
 
 static void put_job_name (struct aw_textbuf *out, const char *name)
@@ -62,20 +72,23 @@ void aw_advise_script (const struct aw_advice *advice, struct aw_textbuf *out)
         aw_textbuf_printf (out, "#SBATCH --gpus-per-node=%" PRIu32 "\n", advice->node.gpus);
     if (wants_memory (advice->workflow->graph))
         aw_textbuf_puts (out, "#SBATCH --mem=0\n"); /* all of each node's */
-    aw_textbuf_printf (out, "# The model: %.1f s, %s; the limit is ", row->trial.t,
-                       aw_candidates[row->candidate].name);
+    aw_textbuf_printf (out, "# The model: %.1f s, %s; the limit is ", advice->makespan,
+                       aw_advise_order (advice));
     aw_advise_put_limit (advice, out);
     aw_textbuf_puts (out, ", in whole minutes.\n");
     aw_textbuf_printf (out, "#SBATCH --time=%" PRIu32 "-%02" PRIu32 ":%02" PRIu32 ":00\n",
                        minutes / 1440, minutes / 60 % 24, minutes % 60);
     aw_textbuf_puts (out, "srun --async-workflow=");
     put_word (out, args->file);
-    for (size_t i = 0; i < args->parameters.n; i++) {
-        aw_textbuf_puts (out, " --async-workflow-param=");
-        put_word (out, args->parameters.v[i]);
-    }
+    put_each (out, "param", &args->parameters);
+    put_each (out, "durations", &args->durations);
     if (args->policy)
         aw_textbuf_printf (out, " --async-workflow-policy=%s", args->policy);
+    if (!isnan (args->plan_time))
+        aw_textbuf_printf (out, " --async-workflow-plan-time=%g", args->plan_time);
+    if (args->plan_evaluations)
+        aw_textbuf_printf (out, " --async-workflow-plan-evaluations=%" PRIu32,
+                           args->plan_evaluations);
     aw_textbuf_putc (out, '\n');
 }
 

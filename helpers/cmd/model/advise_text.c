@@ -106,11 +106,28 @@ static void put_choice (const struct aw_advice *advice, struct aw_textbuf *out)
                            100 * (fastest->trial.node_hours / knee->trial.node_hours - 1));
 }
 
+/* What the order of the table gains by a plan. */
+static void put_plan (const struct aw_advice *advice, struct aw_textbuf *out)
+{
+    const struct aw_sweep_row *row = advice->chosen;
+
+    if (!aw_plan_is_one (&advice->plan))
+        return;
+    aw_textbuf_printf (out, "A run searches for a plan; on %" PRIu32 " node%s one takes %.1f s",
+                       row->nodes, plural (row->nodes), advice->makespan);
+    if (advice->plan.places)
+        aw_textbuf_printf (out, ", %.1f%% less than %s",
+                           100 * (1 - advice->makespan / row->trial.t),
+                           aw_candidates[row->candidate].name);
+    aw_textbuf_puts (out, advice->plan.holds.n > 0
+                              ? " and holds places for tasks that are expected soon.\n"
+                              : ".\n");
+}
+
 /* How far the makespan can be off, and whether the job's time is enough. */
 static void put_interval (const struct aw_advice *advice, struct aw_textbuf *out)
 {
     struct aw_interval i = aw_interval_of (advice->runs.t, advice->runs.n);
-
     if (advice->runs.n == 0) {
         aw_textbuf_puts (out, "The workflow is too large to simulate it often: no interval.\n");
         return;
@@ -134,7 +151,7 @@ static void put_limit (const struct aw_advice *advice, struct aw_textbuf *out)
         aw_textbuf_printf (
             out, "%s: for %" PRIu32 " node%s, with a time limit of %" PRIu32 " min (%.1f s, ",
             advice->args->script, advice->chosen->nodes, plural (advice->chosen->nodes),
-            advice->minutes, advice->chosen->trial.t);
+            advice->minutes, advice->makespan);
         aw_advise_put_limit (advice, out);
         aw_textbuf_printf (out, "): sbatch %s\n", advice->args->script);
     }
@@ -151,6 +168,7 @@ void aw_advise_text (const struct aw_advice *advice, struct aw_textbuf *out)
     put_table (advice, out);
     put_choice (advice, out);
     put_end (advice, out);
+    put_plan (advice, out);
     put_interval (advice, out);
     put_limit (advice, out);
 }

@@ -21,26 +21,25 @@ static int print (const struct aw_model_page *page, bool json, struct aw_problem
     return aw_report_write_out (&out, problems);
 }
 
-struct aw_model_watch aw_model_watch (double seconds)
-{
-    return (struct aw_model_watch){ aw_clock_monotonic (), seconds };
-}
-
-bool aw_model_search_on (void *arg, double part)
+static bool search_on (void *arg, double part)
 {
     const struct aw_model_watch *watch = arg;
 
     return isinf (watch->seconds) || aw_clock_monotonic () < watch->begin + part * watch->seconds;
 }
 
-/* How long the search may take. */
-static double search_time (const struct aw_model_args *args,
-                           const struct aw_graph *graph,
-                           const struct aw_allocation *allocation)
+void aw_model_limit_search (struct aw_predict_options *options,
+                            struct aw_model_watch *watch,
+                            double seconds,
+                            uint32_t evaluations,
+                            double budget)
 {
-    if (!isnan (args->plan_time))
-        return args->plan_time;
-    return args->plan_evaluations ? INFINITY : aw_plan_budget (graph, allocation);
+    if (isnan (seconds))
+        seconds = evaluations ? INFINITY : budget;
+    *watch = (struct aw_model_watch){ aw_clock_monotonic (), seconds };
+    options->evaluations = seconds == 0 ? 0 : evaluations ? evaluations : UINT32_MAX;
+    options->search_on = search_on;
+    options->search_arg = watch;
 }
 
 /* Prints PAGE, with what services hold. */
@@ -77,9 +76,6 @@ static int predict (const struct aw_model_args *args,
         .conditions = { .latency = args->latency },
         .spread = &spread,
         .seeds = args->seeds,
-        .evaluations = args->plan_evaluations ? args->plan_evaluations : UINT32_MAX,
-        .search_on = aw_model_search_on,
-        .search_arg = &watch,
     };
     struct aw_prediction prediction;
     struct aw_model_page page = { .workflow = workflow,
@@ -91,7 +87,8 @@ static int predict (const struct aw_model_args *args,
     struct aw_error err;
     int rc = aw_spread_init (&spread, workflow->graph, samples, args->spread, &err);
 
-    watch = aw_model_watch (search_time (args, workflow->graph, allocation));
+    aw_model_limit_search (&options, &watch, args->plan_time, args->plan_evaluations,
+                           aw_plan_budget (workflow->graph, allocation));
     if (rc == 0)
         rc = aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err);
     if (rc < 0)

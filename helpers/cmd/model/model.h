@@ -55,12 +55,19 @@ void aw_model_put_names (const struct aw_strings *dirs, struct aw_textbuf *out);
 /* Names all sets whose duration is not known. 0, or -1 where there is one. */
 int aw_model_missing (const struct aw_graph *graph, const char *file, struct aw_problems *problems);
 
-/* The time of a search for a plan, from now on: `search_on` of the prediction's options. */
+/* The time of a search for a plan. */
 struct aw_model_watch {
     double begin, seconds; /* INFINITY: no limit */
 };
-struct aw_model_watch aw_model_watch (double seconds);
-bool aw_model_search_on (void *watch, double part);
+
+/* OPTIONS limit a search, from now on, to SECONDS (NAN: not given; 0: there is none) and
+ * EVALUATIONS (0: not given); where neither is given, to BUDGET seconds. They borrow WATCH.
+ */
+void aw_model_limit_search (struct aw_predict_options *options,
+                            struct aw_model_watch *watch,
+                            double seconds,
+                            uint32_t evaluations,
+                            double budget);
 
 struct aw_model_page {
     const struct aw_workflow *workflow;

@@ -89,6 +89,7 @@ static int add_samples (const struct aw_graph *graph,
                         struct aw_problems *problems)
 {
     struct aw_report report;
+    bool any = false;
     int rc = 0;
 
     if (aw_report_load (&report, dir, problems) < 0)
@@ -99,12 +100,20 @@ static int add_samples (const struct aw_graph *graph,
         uint32_t set =
             aw_graph_find (graph, theirs->sets[aw_graph_task (theirs, attempt->task).set].name);
 
-        if (set != AW_NONE && aw_attempt_succeeded (attempt))
-            rc = aw_samples_add (attempt->first_call ? first : samples, set, attempt->seconds);
+        if (set == AW_NONE || !aw_attempt_succeeded (attempt))
+            continue;
+        rc = aw_samples_add (attempt->first_call ? first : samples, set, attempt->seconds);
+        any = true;
     }
     aw_report_finish (&report);
     if (rc < 0)
         aw_problems_add (problems, false, "%s: out of memory", dir);
+    else if (!any)
+        aw_problems_add (
+            problems, true,
+            "%s: no completed task of a set with a name of this workflow: no duration is "
+            "taken from it",
+            dir);
     return rc;
 }
 

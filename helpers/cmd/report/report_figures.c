@@ -296,6 +296,8 @@ void aw_report_figures (const struct aw_report *report, aw_figure_fn *put, void 
         put_line (to, "start delay", "%s on average, %s at most",
                   aw_report_seconds (a, sum->gap_mean), aw_report_seconds (b, sum->gap_max));
     put_order (report, to);
+    if (report->header.durations.from)
+        put_line (to, "durations", "as in %s", report->header.durations.from);
     put_new_plan (report, to);
     put_jobs (report, to);
 }

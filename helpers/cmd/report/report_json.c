@@ -25,6 +25,7 @@ static void put_summary (const struct aw_report *report, struct aw_textbuf *out)
 
         aw_report_json_number (out, aw_outlook_names[i], seconds > 0 ? seconds : NAN);
     }
+    aw_report_json_string (out, "durations_from", report->header.durations.from);
     aw_report_json_number (out, "cpu_share", sum->cpu_share);
     aw_report_json_number (out, "gpu_share", sum->gpu_share);
     aw_report_json_number (out, "cpu_used_share", sum->cpu_used_share);

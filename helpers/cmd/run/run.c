@@ -36,6 +36,7 @@ struct task {
     struct aw_run_resume resume;
     struct aw_run_origin origin; /* in a job */
     struct aw_requeue requeue;
+    struct aw_run_durations durations;
     const char *directory; /* where tasks run, by --chdir; NULL: here. Borrowed, as the next */
     const char *job; /* that the run is in; NULL: none */
     struct aw_problems
@@ -115,6 +116,7 @@ static void finish_task (struct task *task)
     aw_problems_finish (&task->problems);
     aw_run_origin_finish (&task->origin);
     aw_requeue_finish (&task->requeue);
+    aw_run_durations_finish (&task->durations);
 }
 
 /* Every task is done: prints the report alone. */
@@ -215,14 +217,18 @@ static int run_task (struct aw_run_args *args,
         return fail (&err, AW_EXIT_INPUT); /* not after hours in the queue */
     if (test_only && resume && (!resume->begun || aw_run_resume_complete (resume)))
         return AW_EXIT_OK; /* what runs again has been printed */
+    if (!(resume && resume->begun) /* else the journal has them */
+        && aw_run_durations_load (&task->durations, args, task->workflow) < 0)
+        return AW_EXIT_INPUT;
     if (test_only)
-        return aw_run_test_only (args, task->workflow, resume, srun, job);
+        return aw_run_test_only (args, task->workflow, resume, srun, job, &task->durations.samples);
     if (resume && aw_run_resume_complete (resume))
         return run_nothing (task);
     if (args->value.local)
-        return aw_run_local (args, task->workflow, resume);
+        return aw_run_local (args, task->workflow, resume, &task->durations);
     if (job)
-        return aw_run_in_job (args, task->workflow, resume, srun, &task->origin, job);
+        return aw_run_in_job (args, task->workflow, resume, &task->durations, srun, &task->origin,
+                              job);
     return run_under_salloc (args, task->workflow, srun);
 }
 

@@ -248,7 +248,6 @@ static int check_settings (const struct aw_run_args *args, struct aw_error *err)
         { AW_IN_RESUME, args->value.resume != NULL, "with --resume" },
         { AW_IN_TEST, args->value.test_only, "with --test-only" },
         { AW_IN_NEW, args->value.resume == NULL, "without --resume" },
-        { AW_IN_RUN, !args->value.test_only, "without --test-only" },
     };
 
     for (int i = 0; i < AW_OPTION_COUNT; i++)

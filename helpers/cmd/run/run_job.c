@@ -322,13 +322,16 @@ static int query_job (struct aw_pool_run *run,
 int aw_run_in_job (const struct aw_run_args *args,
                    struct aw_workflow *workflow,
                    struct aw_run_resume *resume,
+                   const struct aw_run_durations *durations,
                    const struct aw_srun_options *srun,
                    const struct aw_run_origin *origin,
                    const char *job)
 {
-    struct aw_pool_run run = {
-        .args = args, .origin = origin, .workflow = workflow, .resume = resume
-    };
+    struct aw_pool_run run = { .args = args,
+                               .origin = origin,
+                               .workflow = workflow,
+                               .resume = resume,
+                               .durations = durations };
     struct aw_coordinator_config config = { .check_pool = check_pool, .arg = &run };
     struct aw_error err;
     bool ready = false;

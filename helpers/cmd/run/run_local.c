@@ -48,9 +48,12 @@ int aw_run_local_check (const struct aw_run_args *args,
 
 int aw_run_local (const struct aw_run_args *args,
                   struct aw_workflow *workflow,
-                  struct aw_run_resume *resume)
+                  struct aw_run_resume *resume,
+                  const struct aw_run_durations *durations)
 {
-    struct aw_pool_run run = { .args = args, .workflow = workflow, .resume = resume };
+    struct aw_pool_run run = {
+        .args = args, .workflow = workflow, .resume = resume, .durations = durations
+    };
     struct aw_coordinator_config config = { .n_nodes = 1, .one_rank = true };
     struct aw_idset cpus = { 0 }, gpus = { 0 };
     struct aw_agent_local local = { &cpus, &gpus };

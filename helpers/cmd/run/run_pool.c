@@ -154,6 +154,7 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->store = aw_run_logs_store (run->args, run->workflow, run->resume, run->run_dir);
     config->start_dir = run->start_dir;
     config->display = run->args->display;
+    config->durations = run->durations->known;
     config->replans = !run->args->policy_given && run->args->value.plan_time != 0;
     config->plan_seconds = run->args->value.plan_time;
     config->plan_evaluations = run->args->value.plan_evaluations;
@@ -173,7 +174,7 @@ int aw_pool_run_plan (struct aw_pool_run *run,
                       const struct aw_allocation *allocation,
                       struct aw_error *err)
 {
-    struct aw_run_terms terms = { .budget = plan_budget };
+    struct aw_run_terms terms = { .budget = plan_budget, .samples = &run->durations->samples };
     struct aw_run_plan plan;
     int rc;
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "cmd/run/run_args.h"
+#include "cmd/run/run_durations.h"
 #include "cmd/run/run_resume.h"
 #include "coord/coordinator.h"
 #include "coord/slurm/pool_step.h"
@@ -20,10 +21,12 @@
  * status. */
 
 /* On this machine, with one agent and without Slurm. RESUME: what is done already; NULL: a new run.
+ * DURATIONS: what earlier runs say; WORKFLOW has it.
  */
 int aw_run_local (const struct aw_run_args *args,
                   struct aw_workflow *workflow,
-                  struct aw_run_resume *resume);
+                  struct aw_run_resume *resume,
+                  const struct aw_run_durations *durations);
 
 /* Whether a workflow can run there: one rank a task. 0, or -1 with text. */
 int aw_run_local_check (const struct aw_run_args *args,
@@ -40,16 +43,18 @@ int aw_run_local_allocation (const struct aw_run_args *args,
 int aw_run_in_job (const struct aw_run_args *args,
                    struct aw_workflow *workflow,
                    struct aw_run_resume *resume,
+                   const struct aw_run_durations *durations,
                    const struct aw_srun_options *srun,
                    const struct aw_run_origin *origin,
                    const char *job);
 
-/* What a run consists of. All owned but the first four. */
+/* What a run consists of. All owned but the first five. */
 struct aw_pool_run {
-    const struct aw_run_args *args; /* borrowed, as the next three */
+    const struct aw_run_args *args; /* borrowed, as the next four */
     const struct aw_run_origin *origin; /* NULL: none is written */
     struct aw_workflow *workflow;
     struct aw_run_resume *resume; /* NULL: it begins */
+    const struct aw_run_durations *durations;
     struct aw_run_lock *lock;
     struct event *heartbeat; /* timer: the lock's heartbeats */
     int n_gone; /* heartbeats in a row at which the run directory was gone */

@@ -197,24 +197,6 @@ static double time_to_choose (const struct aw_graph *graph,
     return budget;
 }
 
-/* How long the search may take: the time that was given, else BUDGET; or a number of evaluations.
- */
-static void limit_search (const struct aw_run_args *args,
-                          double budget,
-                          struct aw_predict_options *options,
-                          struct aw_model_watch *watch)
-{
-    double time = args->value.plan_time;
-    uint32_t evaluations = args->value.plan_evaluations;
-
-    if (isnan (time))
-        time = evaluations ? INFINITY : budget;
-    options->evaluations = args->policy_given || time == 0 ? 0
-                           : evaluations                   ? evaluations
-                                                           : UINT32_MAX;
-    *watch = aw_model_watch (time);
-}
-
 /* Of the makespans of RUNS. Where the spread is known, the median is what to expect. */
 static void take_interval (struct aw_run_plan *plan,
                            struct aw_ensemble *runs,
@@ -281,9 +263,7 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
     double allowed = time_to_choose (workflow->graph, allocation, terms->budget);
     double deadline = aw_clock_monotonic () + allowed;
     struct aw_model_watch watch;
-    struct aw_predict_options options = { .conditions = { .go_on = in_budget, .arg = &deadline },
-                                          .search_on = aw_model_search_on,
-                                          .search_arg = &watch };
+    struct aw_predict_options options = { .conditions = { .go_on = in_budget, .arg = &deadline } };
     struct aw_run_plan plan = { .sched = args->sched };
     struct aw_prediction prediction = { 0 };
     struct aw_model_page page = { .workflow = workflow,
@@ -292,7 +272,9 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
                                   .durations = &args->value.durations };
     struct aw_error err = { "" };
 
-    limit_search (args, aw_plan_budget (workflow->graph, allocation), &options, &watch);
+    aw_model_limit_search (&options, &watch, args->policy_given ? 0 : args->value.plan_time,
+                           args->value.plan_evaluations,
+                           aw_plan_budget (workflow->graph, allocation));
     if (aw_graph_n_instances (workflow->graph) > INSTANCES_MAX)
         aw_textbuf_puts (
             out, "model: no prediction: the workflow is too large: use async-workflow model\n");

@@ -223,32 +223,17 @@ static int tell (const struct aw_run_args *args,
     return code;
 }
 
-/* The durations of earlier runs. 0, or -1 after printing what is wrong. */
-static int take_durations (const struct aw_run_args *args,
-                           const struct aw_workflow *workflow,
-                           struct aw_samples *samples)
-{
-    struct aw_problems problems;
-    int rc;
-
-    aw_problems_init (&problems);
-    rc = aw_model_durations (workflow->graph, &args->value.durations, samples, &problems);
-    aw_problems_print (&problems, stderr);
-    aw_problems_finish (&problems);
-    return rc;
-}
-
 int aw_run_test_only (const struct aw_run_args *args,
                       const struct aw_workflow *workflow,
                       const struct aw_run_resume *resume,
                       const struct aw_srun_options *srun,
-                      const char *job)
+                      const char *job,
+                      const struct aw_samples *samples)
 {
     struct aw_allocation allocation = { 0 };
-    struct aw_samples samples = { 0 };
     struct aw_run_terms terms = { .budget = predict_budget,
                                   .seconds = args->value.time_limit - aw_run_grace (args),
-                                  .samples = &samples };
+                                  .samples = samples };
     struct aw_error err;
     int code = AW_EXIT_INPUT;
 
@@ -258,9 +243,8 @@ int aw_run_test_only (const struct aw_run_args *args,
         aw_run_remainder (resume, &args->sched, &allocation, &terms, STDOUT_FILENO);
         code = AW_EXIT_OK;
     }
-    else if (take_durations (args, workflow, &samples) == 0)
+    else
         code = tell (args, workflow, &allocation, &terms);
-    aw_samples_finish (&samples);
     aw_allocation_finish (&allocation);
     return code;
 }

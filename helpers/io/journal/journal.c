@@ -65,6 +65,8 @@ static void put_header (struct aw_journal *journal, const struct aw_journal_head
             aw_textbuf_printf (buf, ",\"%s\":", aw_outlook_names[i]);
             aw_textbuf_fixed (buf, *aw_outlook_member (&outlook, i), 6);
         }
+    put_text (buf, ",\"durations_from\":", header->durations.from);
+    aw_journal_put_durations (buf, &header->durations);
     put_text (buf, ",\"version\":", PACKAGE_VERSION);
     aw_textbuf_puts (buf, "}\n");
 }

@@ -4,7 +4,8 @@
  *
  *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123",
  *    "directory":"/home/me","logs":"files","predicted":1232.5,"predicted_low":1180.1,"predicted_high":1301.7,
- *    "simulated":1232.5,"simulated_rule":1250,"lower_bound":1205,"version":"0.1.0"}
+ *    "simulated":1232.5,"simulated_rule":1250,"lower_bound":1205,
+ *    "durations_from":"ddmd-17","durations":{"simulate":[340.2,0.05],"train":[62.9]},"version":"0.1.0"}
  *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
  *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
  *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
@@ -50,6 +51,31 @@ enum { AW_OUTLOOK_MEMBERS = 6 };
 extern const char *const aw_outlook_names[AW_OUTLOOK_MEMBERS];
 double *aw_outlook_member (struct aw_outlook *outlook, size_t i);
 
+/* What earlier runs say of durations, in place of what the workflow file says. {0}: nothing. */
+struct aw_journal_durations {
+    char *from; /* their directories, as given; owned, as all here. NULL: there are none */
+    struct aw_journal_duration {
+        char *set; /* its name */
+        double seconds; /* of a task, the mean */
+        double spread; /* standard deviation over the mean; NAN: what the file says holds */
+    } * at;
+    uint32_t n, room;
+};
+
+/* Adds a set. Figures are rounded to what the journal has. 0, or -1 with ENOMEM. finish takes a
+ * zeroed value and keeps errno. */
+int aw_journal_durations_add (struct aw_journal_durations *durations,
+                              const char *set,
+                              double seconds,
+                              double spread);
+void aw_journal_durations_finish (struct aw_journal_durations *durations);
+
+/* GRAPH takes them, for the sets that it has, before any scheduler is made of it. Who reads the
+ * journal of a workflow does so too, before the first event.
+ */
+void aw_journal_durations_apply (const struct aw_journal_durations *durations,
+                                 struct aw_graph *graph);
+
 struct aw_journal_header {
     int version;
     double epoch; /* wall clock at t = 0 */
@@ -60,6 +86,7 @@ struct aw_journal_header {
     char *directory; /* absolute, where the run was started: relative paths of tasks begin there */
     char *logs; /* "store" or "files"; NULL, before version 0.2: files */
     struct aw_outlook outlook;
+    struct aw_journal_durations durations; /* nothing before version 0.2 */
 };
 void aw_journal_header_finish (struct aw_journal_header *header);
 
@@ -134,9 +161,10 @@ int aw_journal_read (const char *path,
                      struct aw_journal_header *header,
                      struct aw_error *err);
 
-/* Reads the journal of WORKFLOW, which must be as its file has it. With each ADD it grows, before
- * FN is called. To read the journal again and see it grow, load the workflow again. Where WORKFLOW
- * is a changed one, what was added is added to it, and where that is not possible it is an error.
+/* Reads the journal of WORKFLOW, which must be as its file has it. It takes the durations of the
+ * header, and with each ADD it grows, before FN is called. To read the journal again and see it
+ * grow, load the workflow again. Where WORKFLOW is a changed one, what was added is added to it,
+ * and where that is not possible it is an error.
  */
 int aw_journal_read_workflow (const char *path,
                               struct aw_workflow *workflow,

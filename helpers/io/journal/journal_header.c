@@ -29,6 +29,7 @@ void aw_journal_header_finish (struct aw_journal_header *header)
     free (header->job);
     free (header->directory);
     free (header->logs);
+    aw_journal_durations_finish (&header->durations);
     memset (header, 0, sizeof (*header));
     errno = saved;
 }
@@ -40,15 +41,21 @@ static int read_header_member (struct aw_journal_header *header, char **p, const
         const char *name;
         char **to;
     } texts[] = {
-        { "name", &header->name },           { "mode", &header->mode },
-        { "policy", &header->policy },       { "job", &header->job },
-        { "directory", &header->directory }, { "logs", &header->logs },
+        { "name", &header->name },
+        { "mode", &header->mode },
+        { "policy", &header->policy },
+        { "job", &header->job },
+        { "directory", &header->directory },
+        { "logs", &header->logs },
+        { "durations_from", &header->durations.from },
     };
     double version;
     char *value;
 
     if (strcmp (name, "epoch") == 0)
         return aw_scan_number (p, &header->epoch);
+    if (strcmp (name, "durations") == 0)
+        return aw_journal_scan_durations (&header->durations, p);
     for (size_t i = 0; i < AW_OUTLOOK_MEMBERS; i++)
         if (strcmp (name, aw_outlook_names[i]) == 0)
             return aw_scan_number (p, aw_outlook_member (&header->outlook, i));
@@ -95,7 +102,7 @@ int aw_journal_read_header (struct aw_journal_header *header, char *line, struct
     for (size_t i = 0; i < AW_OUTLOOK_MEMBERS; i++) {
         double seconds = *aw_outlook_member (&header->outlook, i);
 
-        if (!(seconds >= 0 && seconds <= 1e10))
+        if (!(seconds >= 0 && seconds <= AW_OUTLOOK_MOST))
             return aw_error_set (err, "\"%s\" is out of range", aw_outlook_names[i]);
     }
     return 0;

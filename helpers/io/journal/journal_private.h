@@ -10,6 +10,14 @@
 /* Takes the journal's first LINE apart, which is changed, into HEADER. 0, or -1 with text. */
 int aw_journal_read_header (struct aw_journal_header *header, char *line, struct aw_error *err);
 
+#define AW_OUTLOOK_MOST 1e10 /* seconds that a header may have */
+
+/* The member "durations" of the header, with a comma before it; nothing where there are none. scan
+ * moves *P over its value. 0, or -1 with errno. */
+void aw_journal_put_durations (struct aw_textbuf *out,
+                               const struct aw_journal_durations *durations);
+int aw_journal_scan_durations (struct aw_journal_durations *durations, char **p);
+
 /* Adds the workflow TEXT, which grows the graph. 0, or -1 with text. */
 typedef int (*aw_journal_add_fn) (struct aw_workflow *workflow,
                                   const char *text,
@@ -87,7 +95,7 @@ int aw_journal_scan_line (struct aw_journal_line *line, char *text, struct aw_er
 /* What must be known to understand a line. {0} but for its graph at first. */
 struct aw_journal_reader {
     const struct aw_graph *graph;
-    struct aw_workflow *workflow; /* that ADD grows */
+    struct aw_workflow *workflow; /* that ADD grows; it takes the header's durations */
     aw_journal_add_fn add; /* NULL: an ADD is an error */
     int fd;
     size_t n_lines; /* read so far */

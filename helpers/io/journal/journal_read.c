@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "io/journal/journal_private.h"
+#include "io/workflow/workflow.h"
 
 enum {
     WINDOW = 1 << 18,
@@ -97,8 +98,12 @@ static int read_line (struct aw_journal_follow *f,
 {
     int rc;
 
-    if (f->n == 1)
-        return aw_journal_read_header (header, text, err);
+    if (f->n == 1) {
+        rc = aw_journal_read_header (header, text, err);
+        if (rc == 0 && f->reader.workflow)
+            aw_journal_durations_apply (&header->durations, f->reader.workflow->graph);
+        return rc;
+    }
     rc = aw_journal_scan_line (&f->line, text, err);
     if (rc == 0)
         rc = aw_journal_read_event (&f->reader, &f->line, err);
