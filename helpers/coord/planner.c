@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "coord/slurm/srun.h"
+#include "coord/slurm/line_process.h"
 #include "io/plan_answer.h"
 #include "util/clock.h"
 #include "util/strings.h"
@@ -48,7 +48,7 @@ struct aw_planner {
     struct aw_planner_config config;
     struct event_base *base; /* borrowed */
     struct event *deadline; /* timer */
-    struct aw_srun *look; /* the process; NULL: none is under way */
+    struct aw_line_process *look; /* the process; NULL: none is under way */
     struct aw_plan_answer answer; /* so far */
     double began, began_at; /* the look: monotonic, and t */
     double next; /* t of the next look at the earliest */
@@ -69,7 +69,7 @@ static void on_deadline (evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     planner->late = true;
-    aw_srun_signal (planner->look, SIGKILL);
+    aw_line_process_signal (planner->look, SIGKILL);
 }
 
 struct aw_planner *aw_planner_create (struct event_base *base,
@@ -98,8 +98,8 @@ static void end_look (struct aw_planner *planner)
 {
     event_del (planner->deadline);
     if (planner->look)
-        aw_srun_signal (planner->look, SIGKILL);
-    aw_srun_destroy (planner->look);
+        aw_line_process_signal (planner->look, SIGKILL);
+    aw_line_process_destroy (planner->look);
     planner->look = NULL;
     aw_plan_answer_finish (&planner->answer);
 }
@@ -220,7 +220,7 @@ static void command_line (const struct aw_planner *planner, struct aw_strings *a
 
 static void look (struct aw_planner *planner, double t)
 {
-    const struct aw_srun_callbacks callbacks = { on_line, on_ended, planner };
+    const struct aw_line_process_callbacks callbacks = { on_line, on_ended, planner };
     struct timeval limit = { planner->config.evaluations
                                  ? LONG_DEADLINE
                                  : DEADLINE + (time_t)(DEADLINE * planner->cost),
@@ -232,7 +232,7 @@ static void look (struct aw_planner *planner, double t)
     planner->began = aw_clock_monotonic ();
     planner->began_at = t;
     if (!argv.failed)
-        planner->look = aw_srun_create (planner->base, argv.v, environ, &callbacks, NULL);
+        planner->look = aw_line_process_create (planner->base, argv.v, environ, &callbacks, NULL);
     aw_strings_finish (&argv);
     planner->seen = planner->n_events;
     planner->looked_for = planner->changes;

@@ -14,11 +14,14 @@ enum {
 
 static const double assumed_error = 0.1; /* of a declared mean */
 static const double assumed_deviation = 0.1; /* where no set has two samples */
-static const double least_seconds = 1e-6; /* of a sample, for its logarithm */
-/* Shorter tasks say how starts vary, not tasks: what interrupts a process takes milliseconds
- * (Petrini, Kerbyson, Pakin, The case of the missing supercomputer performance, SC 2003).
+static const double least_seconds = 1e-6; /* of a task */
+/* Very short tasks say how starts vary, not tasks: what interrupts a process takes milliseconds
+ * (Petrini, Kerbyson, Pakin, The case of the missing supercomputer performance, SC 2003). So the
+ * logarithms are of seconds plus this: started logarithms, for errors that add up (Tukey,
+ * Exploratory Data Analysis, 1977; Rocke, Durbin, Bioinformatics 19(8), 2003).
  */
-static const double least_mean = 0.1;
+static const double start_of_logarithms = 0.05;
+static const double least_mean = 0.1; /* of tasks that say how those of other sets vary */
 
 /* SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): a number out of a place in a sequence. */
 static uint64_t mix (uint64_t x)
@@ -62,10 +65,10 @@ static double chi_square (uint64_t seed, uint32_t item, double freedom)
 
 static double logarithm (double seconds)
 {
-    return log (fmax (seconds, least_seconds));
+    return log (seconds + start_of_logarithms);
 }
 
-/* Mean of the logarithms of LIST; *SQUARES: the sum of their squared deviations. */
+/* Mean of the started logarithms of LIST; *SQUARES: the sum of their squared deviations. */
 static double look_at (const struct aw_sample_list *list, double *squares)
 {
     double mean = 0;
@@ -93,7 +96,7 @@ static double pooled_variance (const struct aw_samples *samples)
 
         if (!list || list->n < 2)
             continue;
-        if (look_at (list, &squares) < log (least_mean))
+        if (look_at (list, &squares) < logarithm (least_mean))
             continue;
         sum += squares;
         freedom += list->n - 1;
@@ -131,6 +134,7 @@ static struct aw_spread_set sampled (const struct aw_sample_list *list, double p
     double freedom = PRIOR_FREEDOM + n - 1;
     double deviation = sqrt ((PRIOR_FREEDOM * prior + squares) / freedom);
     struct aw_spread_set set = { .source = AW_SPREAD_SAMPLED,
+                                 .start = start_of_logarithms,
                                  .mean = mean,
                                  .deviation = deviation,
                                  .error = deviation / sqrt (n),
@@ -201,7 +205,7 @@ void aw_spread_expect (struct aw_spread *spread)
 
 static double draw (const struct aw_spread_set *set, uint64_t seed, uint32_t task)
 {
-    double x = 0;
+    double x = 0, seconds;
 
     if (set->samples) {
         uint32_t i = (uint32_t)(uniform (seed, task, 2) * set->samples->n);
@@ -210,7 +214,8 @@ static double draw (const struct aw_spread_set *set, uint64_t seed, uint32_t tas
     }
     else if (set->deviation > 0)
         x = set->deviation * normal (seed, task, 0);
-    return exp (set->mean + set->shift + set->scale * x);
+    seconds = exp (set->mean + set->shift + set->scale * x) - set->start;
+    return seconds < least_seconds ? least_seconds : seconds; /* NAN stays */
 }
 
 /* Of the logarithm of a task's seconds, whose mean is uncertain. */
@@ -221,7 +226,10 @@ static double variance_of (const struct aw_spread_set *set)
 
 double aw_spread_variation (const struct aw_spread *spread, uint32_t set)
 {
-    return sqrt (expm1 (variance_of (&spread->sets[set])));
+    const struct aw_spread_set *s = &spread->sets[set];
+    double variance = variance_of (s), mean = exp (s->mean + variance / 2);
+
+    return sqrt (expm1 (variance)) * mean / fmax (mean - s->start, least_seconds);
 }
 
 /* The mean of the log-normal durations that exceed RAN. */
@@ -232,12 +240,14 @@ static double expected (const struct aw_spread_set *set, double ran)
     double deviation = sqrt (variance), mean = exp (set->mean + variance / 2), z;
 
     if (ran <= 0 || isnan (mean))
-        return mean;
+        return mean - set->start;
     if (deviation == 0)
-        return fmax (mean, ran);
+        return fmax (mean - set->start, ran);
+    ran += set->start;
     z = (log (ran) - set->mean) / deviation;
-    return z > far ? ran * (1 + deviation / z)
-                   : mean * erfc ((z - deviation) / M_SQRT2) / erfc (z / M_SQRT2);
+    return (z > far ? ran * (1 + deviation / z)
+                    : mean * erfc ((z - deviation) / M_SQRT2) / erfc (z / M_SQRT2))
+           - set->start;
 }
 
 double aw_spread_seconds (const struct aw_spread *spread,

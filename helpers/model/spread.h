@@ -28,7 +28,8 @@ enum aw_spread_source {
 struct aw_spread {
     struct aw_spread_set {
         enum aw_spread_source source;
-        double mean, deviation; /* of the logarithm of a task's seconds */
+        double mean, deviation; /* of the logarithm of a task's seconds, plus: */
+        double start; /* seconds */
         double error; /* standard deviation of the mean */
         double freedom; /* degrees of freedom of `deviation`; 0: it is exact */
         const struct aw_sample_list *samples; /* enough to take their shape; NULL: normal. Borrowed

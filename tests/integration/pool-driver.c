@@ -59,11 +59,11 @@ static void print_job (const struct aw_slurm_job *job)
 
 int main (int argc, char **argv)
 {
-    struct aw_srun_callbacks callbacks = { on_line, on_ended, NULL };
+    struct aw_line_process_callbacks callbacks = { on_line, on_ended, NULL };
     struct aw_srun_options options = { 0 };
     struct aw_slurm_job job = { 0 };
     struct aw_pool_step_config config = { .job = &job, .port = 1 };
-    struct aw_srun *step = NULL;
+    struct aw_line_process *step = NULL;
     struct event *interrupt;
     struct aw_error err;
 
@@ -83,7 +83,7 @@ int main (int argc, char **argv)
     if (!step)
         return fail (&err);
     event_base_dispatch (base);
-    aw_srun_destroy (step);
+    aw_line_process_destroy (step);
     aw_slurm_job_finish (&job);
     aw_srun_options_finish (&options);
     event_free (interrupt);

@@ -174,7 +174,7 @@ static int start_pool (struct aw_pool_run *run,
                        const struct aw_srun_options *srun,
                        struct aw_error *err)
 {
-    struct aw_srun_callbacks callbacks = { on_line, on_step_ended, run };
+    struct aw_line_process_callbacks callbacks = { on_line, on_step_ended, run };
     const struct aw_exec_agents_config agents = {
         .job = run->job.id,
         .n_nodes = run->job.n_nodes,

@@ -33,7 +33,7 @@ void aw_pool_run_finish (struct aw_pool_run *run)
 {
     if (run->exec)
         run->exec->ops->destroy (run->exec);
-    aw_srun_destroy (run->step);
+    aw_line_process_destroy (run->step);
     aw_coordinator_destroy (run->coordinator);
     if (run->heartbeat)
         event_free (run->heartbeat);

@@ -61,7 +61,7 @@ struct aw_pool_run {
     struct event_base *base;
     struct aw_coordinator *coordinator;
     struct aw_exec *exec;
-    struct aw_srun *step;
+    struct aw_line_process *step;
     struct aw_slurm_job job;
     double end; /* wall clock: the run ends by then; INFINITY: it has no limit */
     struct aw_job_watch *watch; /* of it */

@@ -9,7 +9,7 @@
 
 #include "coord/slurm/slurm_job.h"
 #include "coord/slurm/slurm_program.h"
-#include "coord/slurm/srun.h"
+#include "coord/slurm/line_process.h"
 #include "util/strings.h"
 
 enum { ANSWER_SECONDS = 20 };
@@ -19,7 +19,7 @@ struct aw_job_watch {
     const char *id;
     void (*answered) (void *arg, const struct aw_job_answer *answer);
     void *arg;
-    struct aw_srun *query; /* scontrol; NULL: no question is under way */
+    struct aw_line_process *query; /* scontrol; NULL: no question is under way */
     struct event *timeout; /* also made active for an answer without a query */
     struct aw_job_answer answer;
 };
@@ -86,7 +86,7 @@ static void end_question (struct aw_job_watch *watch)
     struct aw_job_answer answer = watch->answer;
 
     event_del (watch->timeout);
-    aw_srun_destroy (watch->query);
+    aw_line_process_destroy (watch->query);
     watch->query = NULL;
     watch->answered (watch->arg, &answer);
 }
@@ -133,7 +133,7 @@ void aw_job_watch_destroy (struct aw_job_watch *watch)
 
     if (!watch)
         return;
-    aw_srun_destroy (watch->query);
+    aw_line_process_destroy (watch->query);
     event_free (watch->timeout);
     free (watch);
     errno = saved;
@@ -141,7 +141,7 @@ void aw_job_watch_destroy (struct aw_job_watch *watch)
 
 void aw_job_watch_ask (struct aw_job_watch *watch)
 {
-    const struct aw_srun_callbacks callbacks = { on_line, on_ended, watch };
+    const struct aw_line_process_callbacks callbacks = { on_line, on_ended, watch };
     char *argv[] = { aw_slurm_program ("scontrol"), "show", "job", (char *)(uintptr_t)watch->id,
                      NULL };
     struct timeval limit = { ANSWER_SECONDS, 0 };
@@ -151,7 +151,7 @@ void aw_job_watch_ask (struct aw_job_watch *watch)
         return;
     watch->answer = (struct aw_job_answer){ .end_time = INFINITY };
     if (aw_slurm_query_env (&env, NULL) == 0)
-        watch->query = aw_srun_create (watch->base, argv, env.v, &callbacks, NULL);
+        watch->query = aw_line_process_create (watch->base, argv, env.v, &callbacks, NULL);
     aw_strings_finish (&env);
     if (!watch->query)
         limit.tv_sec = 0;

@@ -6,12 +6,12 @@
 
 extern char **environ;
 
-struct aw_srun *aw_pool_step_create (struct event_base *base,
-                                     const struct aw_pool_step_config *config,
-                                     const struct aw_srun_callbacks *callbacks,
-                                     struct aw_error *err)
+struct aw_line_process *aw_pool_step_create (struct event_base *base,
+                                             const struct aw_pool_step_config *config,
+                                             const struct aw_line_process_callbacks *callbacks,
+                                             struct aw_error *err)
 {
-    struct aw_srun *srun = NULL;
+    struct aw_line_process *srun = NULL;
     struct aw_strings line;
     struct aw_strings env;
 
@@ -22,7 +22,7 @@ struct aw_srun *aw_pool_step_create (struct event_base *base,
      */
     aw_strings_setenv (&env, "SLURM_OOM_KILL_STEP", "0");
     if (aw_pool_step_line (&line, config, err) == 0 && aw_srun_env (&env, environ, err) == 0)
-        srun = aw_srun_create (base, line.v, env.v, callbacks, err);
+        srun = aw_line_process_create (base, line.v, env.v, callbacks, err);
     aw_strings_finish (&line);
     aw_strings_finish (&env);
     return srun;

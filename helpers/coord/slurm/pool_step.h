@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "coord/slurm/slurm_job.h"
-#include "coord/slurm/srun.h"
+#include "coord/slurm/line_process.h"
 #include "util/error.h"
 #include "util/strings.h"
 
@@ -23,11 +23,11 @@ struct aw_pool_step_config {
     char *const *options; /* of the user, for the step; NULL-terminated or NULL */
 };
 
-/* Starts it, as aw_srun_create. */
-struct aw_srun *aw_pool_step_create (struct event_base *base,
-                                     const struct aw_pool_step_config *config,
-                                     const struct aw_srun_callbacks *callbacks,
-                                     struct aw_error *err);
+/* Starts it, as aw_line_process_create. */
+struct aw_line_process *aw_pool_step_create (struct event_base *base,
+                                             const struct aw_pool_step_config *config,
+                                             const struct aw_line_process_callbacks *callbacks,
+                                             struct aw_error *err);
 
 /* The line of that srun. 0, or -1 with text. */
 int aw_pool_step_line (struct aw_strings *line,

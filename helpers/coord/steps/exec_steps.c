@@ -19,7 +19,7 @@
 #include <event2/event.h>
 
 #include "coord/slurm/libexec.h"
-#include "coord/slurm/srun.h"
+#include "coord/slurm/line_process.h"
 #include "coord/steps/step_end.h"
 #include "coord/steps/token_grants.h"
 #include "coord/steps/step_line.h"
@@ -48,7 +48,7 @@ struct step {
     struct step *next; /* in the order of the launches */
     uint32_t node, task, attempt;
     struct aw_strings line, env; /* until it is started */
-    struct aw_srun *srun; /* NULL before RUNNING */
+    struct aw_line_process *srun; /* NULL before RUNNING */
     struct aw_step_end end;
     struct aw_step_log log;
     struct aw_event finish; /* DISMISSING: its end, to be reported */
@@ -108,12 +108,12 @@ static void kill_step (struct step *step)
     step->stage = STAGE_KILL;
     if (step->kills++ == MAX_KILLS) {
         (void)signal_ranks (step, 0);
-        aw_srun_signal (step->srun, SIGKILL);
+        aw_line_process_signal (step->srun, SIGKILL);
         return;
     }
     (void)signal_ranks (step, SIGKILL);
     if (step->told != AW_STATUS_COMPLETED)
-        aw_srun_signal (step->srun, SIGTERM);
+        aw_line_process_signal (step->srun, SIGTERM);
     (void)arm (step->timer, KILL_SECONDS);
 }
 
@@ -169,7 +169,7 @@ static void destroy_step (struct step *step)
         event_free (step->timer);
     if (step->notice)
         event_free (step->notice);
-    aw_srun_destroy (step->srun);
+    aw_line_process_destroy (step->srun);
     aw_token_grants_finish (&step->guests);
     aw_strings_finish (&step->line);
     aw_strings_finish (&step->env);
@@ -265,11 +265,12 @@ static void on_ended (void *arg, int status)
 /* Its ranks are let in. */
 static void start_step (struct step *step)
 {
-    struct aw_srun_callbacks callbacks = { on_line, on_ended, step };
+    struct aw_line_process_callbacks callbacks = { on_line, on_ended, step };
     struct aw_event ev = { .status = AW_STATUS_FAILED };
     struct aw_error err;
 
-    step->srun = aw_srun_create (step->backend->base, step->line.v, step->env.v, &callbacks, &err);
+    step->srun =
+        aw_line_process_create (step->backend->base, step->line.v, step->env.v, &callbacks, &err);
     if (!step->srun) {
         ev.reason = err.text;
         finish_step (step, &ev);
@@ -523,7 +524,7 @@ static void backend_destroy (struct aw_exec *exec)
         return;
     for (struct step *step = backend->steps; step; step = step->next)
         if (step->srun)
-            aw_srun_signal (step->srun, SIGTERM); /* all at once, then wait for each */
+            aw_line_process_signal (step->srun, SIGTERM); /* all at once, then wait for each */
     while (backend->steps) {
         struct step *step = backend->steps;
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "coord/slurm/srun.h"
+#include "coord/slurm/line_process.h"
 #include "util/strings.h"
 
 extern char **environ;
@@ -11,7 +11,7 @@ extern char **environ;
 struct aw_step_errand {
     struct aw_step_signals *signals;
     struct aw_step_errand *next;
-    struct aw_srun *child;
+    struct aw_line_process *child;
 };
 
 static void on_ended (void *arg, int status)
@@ -22,14 +22,14 @@ static void on_ended (void *arg, int status)
     while (*at != errand)
         at = &(*at)->next;
     *at = errand->next;
-    aw_srun_destroy (errand->child);
+    aw_line_process_destroy (errand->child);
     free (errand);
 }
 
 int aw_step_signal (struct aw_step_signals *signals, const char *id, int sig)
 {
     struct aw_step_errand *errand = calloc (1, sizeof (*errand));
-    struct aw_srun_callbacks callbacks = { NULL, on_ended, errand };
+    struct aw_line_process_callbacks callbacks = { NULL, on_ended, errand };
     struct aw_strings line = { 0 };
 
     aw_strings_add (&line, "scancel");
@@ -37,7 +37,7 @@ int aw_step_signal (struct aw_step_signals *signals, const char *id, int sig)
         aw_strings_addf (&line, "--signal=%d", sig);
     aw_strings_add (&line, id);
     if (errand && !line.failed && *id)
-        errand->child = aw_srun_create (signals->base, line.v, environ, &callbacks, NULL);
+        errand->child = aw_line_process_create (signals->base, line.v, environ, &callbacks, NULL);
     aw_strings_finish (&line);
     if (!errand || !errand->child) {
         free (errand);
@@ -55,7 +55,7 @@ void aw_step_signals_finish (struct aw_step_signals *signals)
         struct aw_step_errand *errand = signals->errands;
 
         signals->errands = errand->next;
-        aw_srun_destroy (errand->child);
+        aw_line_process_destroy (errand->child);
         free (errand);
     }
 }

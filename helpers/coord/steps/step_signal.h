@@ -18,7 +18,7 @@ struct aw_step_signals {
  */
 int aw_step_signal (struct aw_step_signals *signals, const char *id, int sig);
 
-/* Waits for those on their way as aw_srun_destroy does. Takes a zeroed value. */
+/* Waits for those on their way as aw_line_process_destroy does. Takes a zeroed value. */
 void aw_step_signals_finish (struct aw_step_signals *signals);
 
 #endif /* AW_COORD_STEPS_STEP_SIGNAL_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* srun reports errors as text, so its output is read line by line. SIGCHLD reports its end; what is
- * then still in the pipes is read before the end is reported. */
-#include "coord/slurm/srun.h"
+/* SIGCHLD reports the end; what is then still in the pipes is read before it is reported. */
+#include "coord/slurm/line_process.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -18,19 +17,19 @@
 #include "util/clock.h"
 
 #define LINE_SIZE 1024 /* a longer line comes in pieces */
-#define END_SECONDS 2. /* for srun to end its step after SIGTERM, before SIGKILL */
+#define END_SECONDS 2. /* for its end after SIGTERM (srun ends its step), before SIGKILL */
 
-/* One of srun's two outputs. */
+/* One of its two outputs. */
 struct stream {
-    struct aw_srun *srun;
+    struct aw_line_process *process;
     struct event *event;
     int fd;
     size_t len;
     char line[LINE_SIZE];
 };
 
-struct aw_srun {
-    struct aw_srun_callbacks callbacks;
+struct aw_line_process {
+    struct aw_line_process_callbacks callbacks;
     struct event_base *base;
     struct event *child; /* SIGCHLD */
     struct event *ended; /* made active once it was reaped */
@@ -49,8 +48,8 @@ static void tell_line (struct stream *stream)
     if (len == 0)
         return;
     stream->line[len] = '\0';
-    if (stream->srun->callbacks.line)
-        stream->srun->callbacks.line (stream->srun->callbacks.arg, stream->line);
+    if (stream->process->callbacks.line)
+        stream->process->callbacks.line (stream->process->callbacks.arg, stream->line);
 }
 
 static void take (struct stream *stream, const char *text, size_t len)
@@ -106,58 +105,61 @@ static void on_output (evutil_socket_t fd, short what, void *arg)
 }
 
 /* Another process may still hold the pipes open: only what is in them now is read. */
-static void drain (struct aw_srun *srun)
+static void drain (struct aw_line_process *process)
 {
     for (int i = 0; i < 2; i++) {
-        if (srun->streams[i].fd < 0)
+        if (process->streams[i].fd < 0)
             continue;
-        (void)read_stream (&srun->streams[i]);
-        tell_line (&srun->streams[i]);
-        close_stream (&srun->streams[i]);
+        (void)read_stream (&process->streams[i]);
+        tell_line (&process->streams[i]);
+        close_stream (&process->streams[i]);
     }
 }
 
-static bool reap (struct aw_srun *srun, int flags)
+static bool reap (struct aw_line_process *process, int flags)
 {
     pid_t pid;
 
     do
-        pid = waitpid (srun->pid, &srun->status, flags);
+        pid = waitpid (process->pid, &process->status, flags);
     while (pid < 0 && errno == EINTR);
     if (pid == 0)
         return false;
     if (pid < 0) /* someone else has reaped it: how it ended is not known */
-        srun->status = 0xff00;
-    srun->pid = 0;
+        process->status = 0xff00;
+    process->pid = 0;
     return true;
 }
 
 static void on_child (evutil_socket_t sig, short what, void *arg)
 {
-    struct aw_srun *srun = arg;
+    struct aw_line_process *process = arg;
 
     (void)sig;
     (void)what;
-    if (srun->pid == 0 || !reap (srun, WNOHANG))
+    if (process->pid == 0 || !reap (process, WNOHANG))
         return;
-    event_del (srun->child);
-    event_active (srun->ended, EV_TIMEOUT, 0);
+    event_del (process->child);
+    event_active (process->ended, EV_TIMEOUT, 0);
 }
 
 static void on_ended (evutil_socket_t fd, short what, void *arg)
 {
-    struct aw_srun *srun = arg;
-    struct aw_srun_callbacks callbacks = srun->callbacks;
-    int status = srun->status;
+    struct aw_line_process *process = arg;
+    struct aw_line_process_callbacks callbacks = process->callbacks;
+    int status = process->status;
 
     (void)fd;
     (void)what;
-    drain (srun);
+    drain (process);
     if (callbacks.ended)
         callbacks.ended (callbacks.arg, status); /* may destroy it */
 }
 
-static int start (struct aw_srun *srun, char *const argv[], char *const env[], struct aw_error *err)
+static int start (struct aw_line_process *process,
+                  char *const argv[],
+                  char *const env[],
+                  struct aw_error *err)
 {
     int write_end[2] = { -1, -1 };
     int error = 0;
@@ -169,12 +171,12 @@ static int start (struct aw_srun *srun, char *const argv[], char *const env[], s
             error = errno;
             break;
         }
-        srun->streams[i].fd = fd[0];
+        process->streams[i].fd = fd[0];
         write_end[i] = fd[1];
         if (fcntl (fd[0], F_SETFL, O_NONBLOCK) < 0)
             error = errno;
     }
-    if (!error && aw_child_spawn (&srun->pid, argv, env, write_end[0], write_end[1]) < 0)
+    if (!error && aw_child_spawn (&process->pid, argv, env, write_end[0], write_end[1]) < 0)
         error = errno;
     for (int i = 0; i < 2; i++) {
         if (write_end[i] >= 0)
@@ -182,79 +184,80 @@ static int start (struct aw_srun *srun, char *const argv[], char *const env[], s
     }
     if (!error)
         return 0;
-    srun->pid = 0;
-    return aw_error_set (err, "srun cannot be started: %s", strerror (error));
+    process->pid = 0;
+    return aw_error_set (err, "%s cannot be started: %s", argv[0], strerror (error));
 }
 
 /* The SIGCHLD handler is set before the child starts, so that no end is missed. */
-static int watch (struct aw_srun *srun)
+static int watch (struct aw_line_process *process)
 {
-    srun->child = evsignal_new (srun->base, SIGCHLD, on_child, srun);
-    srun->ended = event_new (srun->base, -1, 0, on_ended, srun);
-    return srun->child && srun->ended && event_add (srun->child, NULL) == 0 ? 0 : -1;
+    process->child = evsignal_new (process->base, SIGCHLD, on_child, process);
+    process->ended = event_new (process->base, -1, 0, on_ended, process);
+    return process->child && process->ended && event_add (process->child, NULL) == 0 ? 0 : -1;
 }
 
-static int watch_output (struct aw_srun *srun)
+static int watch_output (struct aw_line_process *process)
 {
     for (int i = 0; i < 2; i++) {
-        struct stream *stream = &srun->streams[i];
+        struct stream *stream = &process->streams[i];
 
-        stream->event = event_new (srun->base, stream->fd, EV_READ | EV_PERSIST, on_output, stream);
+        stream->event =
+            event_new (process->base, stream->fd, EV_READ | EV_PERSIST, on_output, stream);
         if (!stream->event || event_add (stream->event, NULL) < 0)
             return -1;
     }
     return 0;
 }
 
-struct aw_srun *aw_srun_create (struct event_base *base,
-                                char *const argv[],
-                                char *const env[],
-                                const struct aw_srun_callbacks *callbacks,
-                                struct aw_error *err)
+struct aw_line_process *aw_line_process_create (struct event_base *base,
+                                                char *const argv[],
+                                                char *const env[],
+                                                const struct aw_line_process_callbacks *callbacks,
+                                                struct aw_error *err)
 {
-    struct aw_srun *srun = calloc (1, sizeof (*srun));
+    struct aw_line_process *process = calloc (1, sizeof (*process));
 
-    if (!srun) {
+    if (!process) {
         aw_error_set (err, "%s", strerror (errno));
         return NULL;
     }
-    srun->base = base;
-    srun->callbacks = *callbacks;
+    process->base = base;
+    process->callbacks = *callbacks;
     for (int i = 0; i < 2; i++) {
-        srun->streams[i].srun = srun;
-        srun->streams[i].fd = -1;
+        process->streams[i].process = process;
+        process->streams[i].fd = -1;
     }
-    if (watch (srun) < 0) {
+    if (watch (process) < 0) {
         aw_error_set (err, "cannot add a signal to the event loop");
         goto failed;
     }
-    if (start (srun, argv, env, err) < 0)
+    if (start (process, argv, env, err) < 0)
         goto failed;
-    if (watch_output (srun) < 0) {
+    if (watch_output (process) < 0) {
         aw_error_set (err, "cannot add a descriptor to the event loop");
         goto failed;
     }
-    return srun;
+    return process;
 failed:
-    aw_srun_destroy (srun);
+    aw_line_process_destroy (process);
     return NULL;
 }
 
-int aw_srun_signal (struct aw_srun *srun, int sig)
+int aw_line_process_signal (struct aw_line_process *process, int sig)
 {
-    if (srun->pid == 0) {
+    if (process->pid == 0) {
         errno = ESRCH;
         return -1;
     }
-    return kill (-srun->pid, sig);
+    return kill (-process->pid, sig);
 }
 
-/* Whether srun has ended within SECONDS: its pipes hang up then. */
-static bool wait_end (struct aw_srun *srun, double seconds)
+/* Whether it has ended within SECONDS: its pipes hang up then. */
+static bool wait_end (struct aw_line_process *process, double seconds)
 {
     double deadline = aw_clock_monotonic () + seconds;
 
-    while (!reap (srun, WNOHANG)) {
+    while (!reap (process, WNOHANG)) {
         double left = deadline - aw_clock_monotonic ();
         struct pollfd fds[2];
         char dropped[4096];
@@ -262,7 +265,7 @@ static bool wait_end (struct aw_srun *srun, double seconds)
         if (left <= 0)
             return false;
         for (int i = 0; i < 2; i++) {
-            fds[i].fd = srun->streams[i].fd;
+            fds[i].fd = process->streams[i].fd;
             fds[i].events = POLLIN;
             fds[i].revents = 0;
         }
@@ -271,35 +274,35 @@ static bool wait_end (struct aw_srun *srun, double seconds)
             /* After the hang-up the exit is near, but waitpid may not report it yet: wait for it.
              */
             if (fds[i].revents && read (fds[i].fd, dropped, sizeof (dropped)) == 0)
-                close_stream (&srun->streams[i]);
+                close_stream (&process->streams[i]);
         }
-        if (srun->streams[0].fd < 0 && srun->streams[1].fd < 0)
+        if (process->streams[0].fd < 0 && process->streams[1].fd < 0)
             (void)poll (NULL, 0, 1);
     }
     return true;
 }
 
-void aw_srun_destroy (struct aw_srun *srun)
+void aw_line_process_destroy (struct aw_line_process *process)
 {
     int saved = errno;
 
-    if (!srun)
+    if (!process)
         return;
-    if (srun->child)
-        event_free (srun->child);
-    if (srun->ended)
-        event_free (srun->ended);
-    if (srun->pid > 0) {
-        /* It ends its step after SIGTERM; after SIGKILL, Slurm and the agents do that. */
-        kill (-srun->pid, SIGTERM);
-        kill (-srun->pid, SIGCONT);
-        if (!wait_end (srun, END_SECONDS)) {
-            kill (-srun->pid, SIGKILL);
-            (void)reap (srun, 0);
+    if (process->child)
+        event_free (process->child);
+    if (process->ended)
+        event_free (process->ended);
+    if (process->pid > 0) {
+        /* An srun ends its step after SIGTERM; after SIGKILL, Slurm and the agents do that. */
+        kill (-process->pid, SIGTERM);
+        kill (-process->pid, SIGCONT);
+        if (!wait_end (process, END_SECONDS)) {
+            kill (-process->pid, SIGKILL);
+            (void)reap (process, 0);
         }
     }
-    close_stream (&srun->streams[0]);
-    close_stream (&srun->streams[1]);
-    free (srun);
+    close_stream (&process->streams[0]);
+    close_stream (&process->streams[1]);
+    free (process);
     errno = saved;
 }
