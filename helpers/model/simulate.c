@@ -277,7 +277,42 @@ static int wake (struct aw_sched *sched,
     return aw_sched_next_wake (sched) <= t ? hand_in (sched, sim, &ev, err) : 0;
 }
 
-/* Attempts that run when the simulation begins. */
+/* What comes next of an attempt that has begun before the simulation: EV says how far it is. The
+ * time may be past. 0, or -1 with ENOMEM.
+ */
+static int take_over_one (struct aw_sched *sched,
+                          const struct aw_simulation *sim,
+                          struct queue *queue,
+                          const struct aw_event *ev)
+{
+    const struct aw_graph *graph = aw_sched_graph (sched);
+    const struct aw_set *set = &graph->sets[aw_graph_task (graph, ev->task).set];
+    struct ending e = {
+        .type = AW_EVENT_FINISH, .task = ev->task, .attempt = ev->attempt, .node = ev->node
+    };
+    double now = aw_sched_now (sched);
+    uint32_t node, port;
+
+    if (ev->type == AW_EVENT_STAGE) {
+        e.type = AW_EVENT_STAGED;
+        e.t = fmax (now, brought (queue, graph, ev->task, ev->node, ev->t));
+        e.seconds = e.t - ev->t;
+        return push (queue, e);
+    }
+    e.t = fmax (now, ev->t + seconds_of (sched, sim, ev));
+    if (set->service)
+        return aw_sched_service_at (sched, ev->task, &node, &port)
+                   ? 0
+                   : begin_service (queue, ev, e.t, e.t - ev->t);
+    if (set->stage_out == AW_STAGING_ASYNC && ev->type == AW_EVENT_START)
+        e.type = AW_EVENT_RELEASE;
+    else if (set->stage_out != AW_STAGING_NONE)
+        e.t = copied (queue, ev->node, e.t, set->stage_out_seconds);
+    e.seconds = e.t - ev->t;
+    return push (queue, e);
+}
+
+/* Attempts that have begun before the simulation. */
 static int take_over (struct aw_sched *sched,
                       const struct aw_simulation *sim,
                       struct queue *queue,
@@ -285,29 +320,10 @@ static int take_over (struct aw_sched *sched,
 {
     struct aw_event ev;
     uint32_t cursor = 0;
-    double now = aw_sched_now (sched);
 
-    while (aw_sched_running (sched, &cursor, &ev)) {
-        double seconds = seconds_of (sched, sim, &ev);
-        double end = ev.t + seconds > now ? ev.t + seconds : now;
-
-        if (is_service (aw_sched_graph (sched), ev.task)) {
-            uint32_t node, port;
-
-            if (!aw_sched_service_at (sched, ev.task, &node, &port)
-                && begin_service (queue, &ev, end, end - ev.t) < 0)
-                return aw_error_set (err, "out of memory in the simulation");
-            continue;
-        }
-        if (push (queue, (struct ending){ .type = AW_EVENT_FINISH,
-                                          .t = end,
-                                          .seconds = end - ev.t,
-                                          .task = ev.task,
-                                          .attempt = ev.attempt,
-                                          .node = ev.node })
-            < 0)
+    while (aw_sched_each_attempt (sched, &cursor, &ev))
+        if (take_over_one (sched, sim, queue, &ev) < 0)
             return aw_error_set (err, "out of memory in the simulation");
-    }
     return 0;
 }
 

@@ -48,7 +48,7 @@ test_expect_success 'the order, the prediction, the journal and the report rest 
     run 0 file wrong.json --dir file --policy longest-path && test "$(order file)" = "brief brief " &&
     is "$(member file/journal.jsonl predicted) > 50" && ! grep "\"durations\|^  durations" file/journal.jsonl file.out &&
     run 0 real wrong.json --durations one --dir real --policy longest-path && test "$(order real)" = "long long " &&
-    grep "\"durations_from\":\"one\",\"durations\":{\"brief\":\[0.0455,[^]]*\],\"long\":\[0.5,[^]]*\],\"last\":\[0.01,[^]]*\]}" \
+    grep "\"durations_from\":\"one\",\"durations\":{\"brief\":{\"seconds\":0.0455,[^}]*},\"long\":{\"seconds\":0.5,[^}]*}" \
         real/journal.jsonl && is "$(member real/journal.jsonl predicted) < 2" &&
     grep "model: 90% of runs take .* durations vary as in one" real.err &&
     grep "^  durations *as in one$" real.out && replays real &&
@@ -71,7 +71,7 @@ test_expect_success 'a run that is killed continues with what its journal has; s
     wait_for 60 "grep -qs \"start.*last@1\" killed/journal.jsonl" && kill -KILL $pid &&
     { wait $pid; rm wait; cp -r killed before; } &&
     async-workflow replan --always --evaluations 20 before >answer && grep "^end [0-9]" answer &&
-    sed "1s/\"durations\":{[^}]*},//" killed/journal.jsonl >before/journal.jsonl &&
+    sed "1s/\"durations\":{.*}},//" killed/journal.jsonl >before/journal.jsonl &&
     async-workflow replan --always --evaluations 20 before >answer && grep ^cpu answer && ! grep ^end answer &&
     run 2 test --resume before --test-only --durations one &&
     run 0 test --resume before --test-only && grep "the duration of a task set is not known" test.out &&

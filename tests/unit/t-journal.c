@@ -115,6 +115,11 @@ static int read_text (const struct fixture *f, const char *text, bool *torn, str
 /* What is written is read; the graph takes what it has sets for, and rounded as it was written. */
 static void durations_of_earlier_runs_are_in_the_header (void **state)
 {
+    static const struct aw_journal_duration figures[] = {
+        { (char *)(uintptr_t) "simulate", 10. / 3, 0.0512344449, 2 },
+        { (char *)(uintptr_t) "gone", 5, NAN, NAN },
+        { (char *)(uintptr_t) "tr\"ain", 4, NAN, NAN },
+    };
     struct fixture *f = *state;
     struct aw_journal_header header = { .epoch = 1.5, .durations.from = strdup ("a, b\"") }, read;
     struct aw_workflow workflow = { .graph = f->graph };
@@ -124,22 +129,24 @@ static void durations_of_earlier_runs_are_in_the_header (void **state)
     struct aw_error err;
     char *text;
 
-    assert_int_equal (aw_journal_durations_add (d, "simulate", 10. / 3, 0.0512344449), 0);
-    assert_int_equal (aw_journal_durations_add (d, "gone", 5, NAN), 0);
-    assert_int_equal (aw_journal_durations_add (d, "tr\"ain", 4, NAN), 0);
+    for (size_t i = 0; i < sizeof (figures) / sizeof (figures[0]); i++)
+        assert_int_equal (aw_journal_durations_add (d, &figures[i]), 0);
     f->graph->sets[1].spread = 0.5;
     journal = aw_journal_create (f->path, f->graph, &header, &err);
     assert_non_null (journal);
     assert_int_equal (aw_journal_close (journal, &err), 0);
     text = read_file (f->path);
-    assert_non_null (strstr (text, ",\"durations_from\":\"a, b\\\"\",\"durations\":{\"simulate\":"
-                                   "[3.333333,0.051234],\"gone\":[5],\"tr\\\"ain\":[4]},"));
+    assert_non_null (
+        strstr (text, ",\"durations_from\":\"a, b\\\"\",\"durations\":{\"simulate\":{\"seconds\":"
+                      "3.333333,\"spread\":0.051234,\"startup\":2},\"gone\":{\"seconds\":5},"
+                      "\"tr\\\"ain\":{\"seconds\":4}},"));
     free (text);
     assert_int_equal (aw_journal_read_workflow (f->path, &workflow, &reading, &read, &err), 0);
     assert_int_equal (read.durations.n, 3);
     assert_string_equal (read.durations.from, "a, b\"");
     assert_true (f->graph->sets[0].duration == d->at[0].seconds);
     assert_true (f->graph->sets[0].spread == d->at[0].spread);
+    assert_true (f->graph->sets[0].startup == 2 && f->graph->sets[1].startup == 0);
     assert_true (f->graph->sets[1].duration == 4 && f->graph->sets[1].spread == 0.5);
     aw_journal_header_finish (&read);
     aw_journal_durations_finish (d);
@@ -234,15 +241,15 @@ static void a_wrong_journal_is_refused (void **state)
                       "\"node\":\"n1\",\"cpus\":\"0-\"}\n",
           "line 3: \"cpus\": \"0-\" is not a list" },
         { HEADER NODE "{\"t\":0.05,\"event\":\"stop\"}\n", "line 3: time goes back from 0.1" },
-        { DURATIONS ("{\"a\":[-1]}"), "line 1: not valid JSON" },
-        { DURATIONS ("{\"a\":[1e11]}"), "line 1: not valid JSON" },
-        { DURATIONS ("{\"a\":[1,-0.1]}"), "line 1: not valid JSON" },
-        { DURATIONS ("{\"a\":[1,11]}"), "line 1: not valid JSON" },
-        { DURATIONS ("{\"a\":[1,1,1]}"), "line 1: not valid JSON" },
-        { DURATIONS ("{\"a\":[]}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":{\"seconds\":-1}}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":{\"seconds\":1e11}}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":{\"seconds\":1,\"spread\":11}}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":{\"seconds\":1,\"startup\":-1}}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":{\"spread\":1}}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":{}}"), "line 1: not valid JSON" },
         { DURATIONS ("{\"a\":1}"), "line 1: not valid JSON" },
         { DURATIONS ("[]"), "line 1: not valid JSON" },
-        { DURATIONS ("{\"a\":[1],}"), "line 1: not valid JSON" },
+        { DURATIONS ("{\"a\":{\"seconds\":1},}"), "line 1: not valid JSON" },
         { HEADER NODE "{\"t\":1,\"event\":\"finish\",\"task\":\"simulate@0[0]\",\"attempt\":0,"
                       "\"node\":\"n1\",\"status\":\"odd\",\"seconds\":1}\n",
           "unknown status \"odd\"" },
@@ -284,7 +291,8 @@ static void what_is_whole_is_read_and_what_is_torn_is_told (void **state)
     } table[] = {
         { HEADER, 0, false },
         { DURATIONS ("{}"), 0, false },
-        { DURATIONS (" { \"a\" : [ 0 , 10 ] , \"a\" : [ 1 ] } "), 0, false },
+        { DURATIONS (" { \"a\" : { \"seconds\" : 0 , \"spread\" : 10 , \"new\" : [ 1 ] } } "), 0,
+          false },
         { HEADER "{", 0, true },
         { HEADER NODE, 1, false },
         { HEADER NODE "{\"t\":0.2,\"event\":\"st", 1, true },

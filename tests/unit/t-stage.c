@@ -126,6 +126,49 @@ static void the_gain_is_that_of_the_formulas (void **state)
     aw_allocation_finish (&allocation);
 }
 
+/* What a look ahead should find, and how many there were. */
+struct looks {
+    double end;
+    uint32_t n;
+};
+
+/* From the present state, copies and tasks under way included, the run ends as it does: but for
+ * what is not known of them, which is less than a copy and a task.
+ */
+static int look_ahead (void *arg, struct aw_sched *s, struct aw_error *err)
+{
+    struct looks *looks = arg;
+    struct aw_sched *copy = aw_sched_clone (s);
+    struct aw_simulated result;
+
+    assert_non_null (copy);
+    assert_int_equal (aw_simulate (copy, NULL, &result, err), 0);
+    assert_int_equal (result.code, 0);
+    assert_true (fabs (result.end - looks->end) <= 20);
+    aw_sched_destroy (copy);
+    looks->n++;
+    return 0;
+}
+
+static void a_run_is_simulated_from_any_state (void **state)
+{
+    (void)state;
+    for (enum aw_staging_mode mode = AW_STAGING_ASYNC; mode <= AW_STAGING_SYNC; mode++)
+        for (double in = 0; in <= 10; in += 10)
+            for (double out = 0; out <= 10; out += 10) {
+                struct looks looks = { makespan (one_set (9, mode, in, out, false), 1), 0 };
+                struct aw_simulation sim = { .turn = look_ahead, .arg = &looks };
+                struct aw_graph *g = one_set (9, mode, in, out, false);
+                struct aw_sched *s = make (g, 1);
+                struct aw_simulated result;
+
+                assert_int_equal (aw_simulate (s, &sim, &result, NULL), 0);
+                assert_true (looks.n >= 9);
+                aw_sched_destroy (s);
+                aw_graph_destroy (g);
+            }
+}
+
 static void tasks_share_what_is_staged_once (void **state)
 {
     (void)state;
@@ -504,6 +547,7 @@ int main (void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (copies_hide_behind_computing),
         cmocka_unit_test (the_gain_is_that_of_the_formulas),
+        cmocka_unit_test (a_run_is_simulated_from_any_state),
         cmocka_unit_test (tasks_share_what_is_staged_once),
         cmocka_unit_test (others_have_the_gpus_while_data_comes),
         cmocka_unit_test (random_runs_with_staging_break_no_rule),

@@ -201,6 +201,12 @@ double aw_sched_now (const struct aw_sched *sched);
  */
 bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
 
+/* The same of all attempts that have begun and go on by themselves: EV is a STAGE while data is on
+ * its way, and a RELEASE once CPUs and GPUs are given back; its time is that of the attempt's
+ * start. An attempt whose data has come waits as a ready task does, and is left out.
+ */
+bool aw_sched_each_attempt (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
+
 /* Is any task running, or its data being copied? As a count of running tasks above 0. */
 bool aw_sched_any_runs (const struct aw_sched *sched);
 

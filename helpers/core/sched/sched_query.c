@@ -181,23 +181,38 @@ double aw_sched_now (const struct aw_sched *s)
     return s->now;
 }
 
-bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
+bool aw_sched_each_attempt (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
 {
     const struct aw_running *run;
 
     do
         run = aw_running_each (&s->running, cursor);
-    while (run && run->staging);
+    while (run && run->staged);
     if (!run)
         return false;
     *ev = (struct aw_event){
-        .type = AW_EVENT_START,
+        .type = run->staging    ? AW_EVENT_STAGE
+                : run->released ? AW_EVENT_RELEASE
+                                : AW_EVENT_START,
         .t = run->start,
         .task = run->task,
         .attempt = run->attempt,
+        .node = run->node,
     };
-    aw_sched_fill_parts (s, run, ev);
+    if (!run->staging)
+        aw_sched_fill_parts (s, run, ev);
     return true;
+}
+
+bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
+{
+    bool any;
+
+    do
+        any = aw_sched_each_attempt (s, cursor, ev);
+    while (any && ev->type == AW_EVENT_STAGE);
+    ev->type = AW_EVENT_START;
+    return any;
 }
 
 /* Will the attempt change without a message: is it to end, or does it hold no CPUs and GPUs? */

@@ -5,7 +5,7 @@
  *   {"async-workflow-journal":1,"epoch":1763800000.123,"name":"ddmd","mode":"async","policy":"longest-path","job":"123",
  *    "directory":"/home/me","logs":"files","predicted":1232.5,"predicted_low":1180.1,"predicted_high":1301.7,
  *    "simulated":1232.5,"simulated_rule":1250,"lower_bound":1205,
- *    "durations_from":"ddmd-17","durations":{"simulate":[340.2,0.05],"train":[62.9]},"version":"0.1.0"}
+ *    "durations_from":"ddmd-17","durations":{"train":{"seconds":62.9,"spread":0.05}},"version":"0.1.0"}
  *   {"t":0.151,"event":"node","node":"n1","cpus":"0-15","gpus":"0-3","mem":0}
  *   {"t":0.152,"event":"ready","task":"simulate@0[0]","attempt":0}
  *   {"t":0.152,"event":"start","task":"simulate@0[0]","attempt":0,"node":"n1","cpus":"0-3","gpus":"0"}
@@ -58,16 +58,15 @@ struct aw_journal_durations {
         char *set; /* its name */
         double seconds; /* of a task, the mean */
         double spread; /* standard deviation over the mean; NAN: what the file says holds */
+        double startup; /* seconds of a worker's start; NAN: likewise */
     } * at;
     uint32_t n, room;
 };
 
-/* Adds a set. Figures are rounded to what the journal has. 0, or -1 with ENOMEM. finish takes a
+/* Adds a copy. Figures are rounded to what the journal has. 0, or -1 with ENOMEM. finish takes a
  * zeroed value and keeps errno. */
 int aw_journal_durations_add (struct aw_journal_durations *durations,
-                              const char *set,
-                              double seconds,
-                              double spread);
+                              const struct aw_journal_duration *duration);
 void aw_journal_durations_finish (struct aw_journal_durations *durations);
 
 /* GRAPH takes them, for the sets that it has, before any scheduler is made of it. Who reads the

@@ -19,19 +19,18 @@ static double rounded (double value)
 }
 
 int aw_journal_durations_add (struct aw_journal_durations *durations,
-                              const char *set,
-                              double seconds,
-                              double spread)
+                              const struct aw_journal_duration *d)
 {
     char *name;
 
     if (aw_array_reserve (&durations->at, &durations->room, durations->n + (size_t)1) < 0)
         return -1;
-    name = strdup (set);
+    name = strdup (d->set);
     if (!name)
         return -1;
     durations->at[durations->n++] =
-        (struct aw_journal_duration){ name, rounded (seconds), rounded (spread) };
+        (struct aw_journal_duration){ name, rounded (d->seconds), rounded (d->spread),
+                                      rounded (d->startup) };
     return 0;
 }
 
@@ -59,7 +58,18 @@ void aw_journal_durations_apply (const struct aw_journal_durations *durations,
         graph->sets[set].duration = d->seconds;
         if (!isnan (d->spread))
             graph->sets[set].spread = d->spread;
+        if (!isnan (d->startup))
+            graph->sets[set].startup = d->startup;
     }
+}
+
+/* A member of a set's figures, unless it is not known. */
+static void put_figure (struct aw_textbuf *out, const char *member, double value)
+{
+    if (isnan (value))
+        return;
+    aw_textbuf_puts (out, member);
+    aw_textbuf_fixed (out, value, PLACES);
 }
 
 void aw_journal_put_durations (struct aw_textbuf *out, const struct aw_journal_durations *durations)
@@ -69,51 +79,70 @@ void aw_journal_put_durations (struct aw_textbuf *out, const struct aw_journal_d
 
         aw_textbuf_puts (out, i ? "," : ",\"durations\":{");
         aw_json_put_string (out, d->set);
-        aw_textbuf_puts (out, ":[");
-        aw_textbuf_fixed (out, d->seconds, PLACES);
-        if (!isnan (d->spread)) {
-            aw_textbuf_putc (out, ',');
-            aw_textbuf_fixed (out, d->spread, PLACES);
-        }
-        aw_textbuf_putc (out, ']');
+        put_figure (out, ":{\"seconds\":", d->seconds);
+        put_figure (out, ",\"spread\":", d->spread);
+        put_figure (out, ",\"startup\":", d->startup);
+        aw_textbuf_putc (out, '}');
     }
     if (durations->n)
         aw_textbuf_putc (out, '}');
 }
 
-/* [340.2,0.05] or [340.2]. 0, or -1 with EINVAL. */
-static int scan_figures (char **p, double *seconds, double *spread)
+/* The value of member NAME. 0, or -1 with EINVAL. */
+static int scan_figure (char **p, const char *name, struct aw_journal_duration *d)
 {
-    *spread = 0;
+    double most = AW_OUTLOOK_MOST, *to = NULL;
+
+    if (strcmp (name, "seconds") == 0)
+        to = &d->seconds;
+    else if (strcmp (name, "startup") == 0)
+        to = &d->startup;
+    else if (strcmp (name, "spread") == 0) {
+        to = &d->spread;
+        most = AW_MAX_SPREAD;
+    }
+    if (!to)
+        return aw_scan_skip (p);
+    if (aw_scan_number (p, to) == 0 && *to >= 0 && *to <= most)
+        return 0;
     errno = EINVAL;
-    if (aw_scan_char (p, '[') < 0 || aw_scan_number (p, seconds) < 0)
+    return -1;
+}
+
+/* {"seconds":340.2,"spread":0.05}. 0, or -1 with EINVAL. */
+static int scan_figures (char **p, struct aw_journal_duration *d)
+{
+    char *name;
+
+    *d = (struct aw_journal_duration){ .seconds = NAN, .spread = NAN, .startup = NAN };
+    if (aw_scan_char (p, '{') < 0)
         return -1;
-    if (aw_scan_char (p, ',') < 0)
-        *spread = NAN;
-    else if (aw_scan_number (p, spread) < 0)
-        return -1;
-    if (aw_scan_char (p, ']') < 0)
-        return -1;
+    do
+        if (aw_scan_string (p, &name) < 0 || aw_scan_char (p, ':') < 0
+            || scan_figure (p, name, d) < 0)
+            return -1;
+    while (aw_scan_char (p, ',') == 0);
+    if (aw_scan_char (p, '}') == 0 && !isnan (d->seconds))
+        return 0;
     errno = EINVAL;
-    return !(*seconds >= 0 && *seconds <= AW_OUTLOOK_MOST) || *spread < 0 || *spread > AW_MAX_SPREAD
-               ? -1
-               : 0;
+    return -1;
 }
 
 int aw_journal_scan_durations (struct aw_journal_durations *durations, char **p)
 {
-    double seconds, spread;
+    struct aw_journal_duration d;
     char *name;
 
     if (aw_scan_char (p, '{') < 0)
         return -1;
     if (aw_scan_char (p, '}') == 0)
         return 0;
-    do
-        if (aw_scan_string (p, &name) < 0 || aw_scan_char (p, ':') < 0
-            || scan_figures (p, &seconds, &spread) < 0
-            || aw_journal_durations_add (durations, name, seconds, spread) < 0)
+    do {
+        if (aw_scan_string (p, &name) < 0 || aw_scan_char (p, ':') < 0 || scan_figures (p, &d) < 0)
             return -1;
-    while (aw_scan_char (p, ',') == 0);
+        d.set = name;
+        if (aw_journal_durations_add (durations, &d) < 0)
+            return -1;
+    } while (aw_scan_char (p, ',') == 0);
     return aw_scan_char (p, '}');
 }
