@@ -294,10 +294,12 @@ static int take_over_one (struct aw_sched *sched,
     uint32_t node, port;
 
     if (ev->type == AW_EVENT_STAGE) {
+        double t = brought (queue, graph, ev->task, ev->node, ev->t);
+
         e.type = AW_EVENT_STAGED;
-        e.t = fmax (now, brought (queue, graph, ev->task, ev->node, ev->t));
+        e.t = fmax (now, t);
         e.seconds = e.t - ev->t;
-        return push (queue, e);
+        return t < 0 ? -1 : push (queue, e);
     }
     e.t = fmax (now, ev->t + seconds_of (sched, sim, ev));
     if (set->service)
@@ -309,7 +311,7 @@ static int take_over_one (struct aw_sched *sched,
     else if (set->stage_out != AW_STAGING_NONE)
         e.t = copied (queue, ev->node, e.t, set->stage_out_seconds);
     e.seconds = e.t - ev->t;
-    return push (queue, e);
+    return e.t < 0 ? -1 : push (queue, e);
 }
 
 /* Attempts that have begun before the simulation. */

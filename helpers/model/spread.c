@@ -229,7 +229,7 @@ double aw_spread_variation (const struct aw_spread *spread, uint32_t set)
     const struct aw_spread_set *s = &spread->sets[set];
     double variance = variance_of (s), mean = exp (s->mean + variance / 2);
 
-    return sqrt (expm1 (variance)) * mean / fmax (mean - s->start, least_seconds);
+    return sqrt (exp (variance) - 1) * mean / fmax (mean - s->start, least_seconds);
 }
 
 /* The mean of the log-normal durations that exceed RAN. */
