@@ -68,8 +68,8 @@ static void answers_come_through (void **state)
 {
     static const char *const good[] = { "cpu 0.100000\n", "end 12.500000\ncpu 0.100000\n",
                                         "end 12.500000\ngain 0.000000\ncpu 0.100000\n",
-                                        "end 12.500000\ngain 2.000000\norder 1 0 1:0.5\n"
-                                        "cpu 0.100000\n" };
+                                        ("end 12.500000\ngain 2.000000\norder 1 0 1:0.5\n"
+                                         "cpu 0.100000\n") };
 
     (void)state;
     for (size_t i = 0; i < sizeof (good) / sizeof (good[0]); i++) {
