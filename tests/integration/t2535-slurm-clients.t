@@ -93,12 +93,12 @@ done_well ()
 # snakemake DIR INPUTS
 snakemake ()
 {
-    client "$1" "snakemake --unlock 2>/dev/null
+    client "$1" "test ! -d .snakemake || snakemake --unlock 2>/dev/null
 	exec snakemake --slurm --default-resources mem_mb=10 runtime=5 --max-status-checks-per-second 1 --rerun-incomplete --keep-going --jobs 8" &&
-    echo 2 >"$1/jobs" &&
+    echo 1 >"$1/jobs" &&
     cat >"$1/Snakefile" <<-END
 	rule all:
-	    input: "part.1", "part.2"$2
+	    input: "part.1"$2
 	rule make:
 	    output: "part.{n}"
 	    shell: "./job {wildcards.n} >{output}"
@@ -131,12 +131,12 @@ done
 wait
 
 test_expect_success SNAKEMAKE 'snakemake --slurm: a failing job is a failure for Snakemake, which decides' '
-    test "$(cat snake-bad/status)" = 1 && test "$(sort snake-bad/ran | xargs)" = "1 2" &&
+    test "$(cat snake-bad/status)" = 1 && test "$(cat snake-bad/ran)" = 1 &&
     grep "SLURM-job .* failed\|Error in rule bad" snake-bad/run/logs/client.0.err
 '
 
 test_expect_success SNAKEMAKE 'Snakemake killed, its node lost, Ctrl-C: its jobs end with it, and another attempt does what is left' '
-    done_well snake "1 2" && test "$(cat snake/part.[12] | xargs)" = "1 2"
+    done_well snake 1 && test "$(cat snake/part.1)" = 1
 '
 
 test_expect_success TOIL 'toil-cwl-runner --batchSystem slurm: a failing tool is a failure for Toil' '
