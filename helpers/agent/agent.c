@@ -54,7 +54,7 @@ struct life {
     struct event *signals; /* readable signal_fd */
     struct event *give_up; /* timer: some processes do not end even by SIGKILL */
     double timeout; /* seconds that the coordinator waits for a sign of life; 0: not known */
-    struct aw_error note; /* for the user, where config has none */
+    struct aw_error note; /* for the user, with that of config; none: config's alone */
     struct aw_error why; /* the agent did not end in order; "" if it did */
 };
 
@@ -244,9 +244,7 @@ static int say_hello (struct life *life, struct aw_error *err)
         .socket = agent->messages ? aw_messages_socket (agent->messages) : NULL,
         .port = agent->giver ? aw_giver_port (agent->giver) : 0,
         .host = gethostname (host, sizeof (host) - 1) == 0 && host[0] ? host : NULL,
-        .reason = config->note         ? config->note
-                  : life->note.text[0] ? life->note.text
-                                       : NULL,
+        .reason = life->note.text[0] ? life->note.text : config->note,
     };
 
     if (aw_frame_put (aw_link_out (agent->link),
@@ -378,6 +376,7 @@ static int prepare_events (struct life *life, struct aw_error *err)
 static void prepare_messages (struct life *life)
 {
     struct aw_agent *agent = &life->agent;
+    const char *other = agent->config->note;
     const struct aw_messages_callbacks callbacks = { forward_message, is_running, only_wait,
                                                      agent };
 
@@ -391,6 +390,8 @@ static void prepare_messages (struct life *life)
                                     aw_messages_token (agent->messages))
                     < 0)
         aw_error_set (&life->note, "tasks cannot exchange messages: out of memory");
+    if (life->note.text[0] && other)
+        aw_error_prefix (&life->note, other);
 }
 
 /* Tasks in Python find the module without doing anything for it. */

@@ -121,7 +121,7 @@ class Run(Case):
     """A workflow, on this machine."""
 
     name = "local"
-    processes = ["run.0", "run.1", "run.2", "send.0", "recv.0", "add.0"]
+    processes = ["run.0", "run.1", "run.2", "run.3", "send.0", "recv.0", "add.0"]
 
     def prepare(self, directory):
         write(f"{directory}/data/model", "model\n")
@@ -220,7 +220,7 @@ class Resume(Run):
     """A run whose coordinator was killed is resumed; what it did before is made once."""
 
     name = "resume"
-    processes = ["run.0", "run.1"]
+    processes = ["run.0", "run.1", "run.2"]
     template = None
 
     def make_template(self, directory):

@@ -6,7 +6,7 @@
  * by FAILCALLS_ALWAYS    set: that call and all later ones FAILCALLS_HOW       an error's number;
  * "short": as little as possible is read or written FAILCALLS_PROCESS   which process: its program
  * or, of async-workflow, its command, and how often it has forked since exec: "run.0" coordinator,
- * "run.1" its local agent, "async-workflow-agent.1" an agent. "t-frame.*": all processes of a
+ * "run.2" its local agent, "async-workflow-agent.1" an agent. "t-frame.*": all processes of a
  * program FAILCALLS_CALLERS   whose calls: "own" code [default], "libs" (libevent, json-c ...),
  * "libc" FAILCALLS_LOG       a file that lines are appended to: call PROCESS FUNCTION N ADDRESS...
  *                           fail PROCESS FUNCTION N ADDRESS...
