@@ -117,7 +117,7 @@ static void the_model_starts_each_worker_once (void **state)
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
         struct aw_graph *g = graph_of (table[i].calls, table[i].startup, table[i].wide);
         struct aw_sched *s = aw_sched_create (g, &config, NULL);
-        struct aw_simulation sim = { NULL };
+        struct aw_simulation sim = { 0 };
         struct aw_simulated result;
 
         assert_int_equal (aw_simulate_add_nodes (s, 1, 2, 0, 0, NULL), 0);
@@ -133,7 +133,7 @@ static void the_model_takes_over_a_starting_worker (void **state)
 {
     struct aw_graph *g = graph_of (2, 10, 0);
     struct aw_sched *s = aw_sched_create (g, &config, NULL);
-    struct aw_simulation sim = { NULL };
+    struct aw_simulation sim = { 0 };
     struct aw_simulated result;
     struct aw_event action;
 

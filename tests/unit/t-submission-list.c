@@ -105,8 +105,9 @@ static void wrong_requests_are_rejected (void **state)
         "WPR 1 2 more",
         "1 2 3",
         "WPRSFCDWPRSFCDWPRSFCD 1 2",
-        "WPR 1 2                                                                                   "
-        "          ",
+        ("WPR 1 2                                                                                  "
+         " "
+         "          "),
     };
     struct world world;
 
