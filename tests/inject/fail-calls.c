@@ -765,6 +765,8 @@ __attribute__ ((constructor)) static void start (int argc, char **argv)
     void *frames[2];
     bool is_program = true;
 
+    free (malloc (1)); /* so that the C library's own are known before asprintf needs them */
+    free (calloc (1, 1));
     shim.function = getenv ("FAILCALLS");
     shim.process = getenv ("FAILCALLS_PROCESS");
     shim.log = getenv ("FAILCALLS_LOG");

@@ -28,7 +28,8 @@ class Tools:
         name = process.rsplit(".", 1)[0]
         if hasattr(case, "program"):
             return case.program()
-        return f"{self.build}/helpers/" + (name if name == "async-workflow-agent" else "async-workflow")
+        others = {"async-workflow-agent": "async-workflow-agent", "sbatch": "slurm/sbatch"}
+        return f"{self.build}/helpers/{others.get(name, 'async-workflow')}"
 
     def look_up(self, program, addresses):
         """Looks up the source lines of return addresses, many at once, as that is much faster."""

@@ -81,7 +81,7 @@ static bool is_all (const char *text)
 /* Adds the variables that TEXT names. */
 static void add_given (const char *text, struct aw_strings *environment)
 {
-    while (text && *text) {
+    while (text && *text && !environment->failed) {
         char *part = take_part (&text), *equals = part ? strchr (part, '=') : NULL;
 
         if (!part)

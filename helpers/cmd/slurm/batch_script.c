@@ -60,19 +60,19 @@ static int open_script (const char *name)
     return fd;
 }
 
-static int check (const struct aw_textbuf *text)
+static int check (const char *text, size_t size)
 {
-    const char *end = text->len ? memchr (text->data, '\n', text->len) : NULL;
+    const char *end = memchr (text, '\n', size);
 
-    if (text->len == 0)
+    if (size == 0)
         return aw_slurm_error ("Batch script is empty!");
-    if (memchr (text->data, '\0', text->len))
+    if (memchr (text, '\0', size))
         return aw_slurm_error ("The Slurm controller does not allow scripts that\n"
                                "sbatch: error: contain a NULL character '\\0'.");
-    if (end && end > text->data && end[-1] == '\r')
+    if (end && end > text && end[-1] == '\r')
         return aw_slurm_error ("Batch script contains DOS line breaks (\\r\\n)\n"
                                "sbatch: error: instead of expected UNIX line breaks (\\n).");
-    if (text->len < 3 || strncmp (text->data, "#!", 2) != 0)
+    if (size < 3 || strncmp (text, "#!", 2) != 0)
         return aw_slurm_error ("This does not look like a batch script.  The first\n"
                                "sbatch: error: line must start with #! followed by the path to an "
                                "interpreter.\n"
@@ -94,11 +94,11 @@ char *aw_batch_script_read (const char *path, const char *wrap, size_t *size)
         rc = read_all (fd, path ? path : "standard input", &text);
     if (path && fd >= 0)
         close (fd);
-    if (rc == 0)
-        rc = check (&text);
     aw_textbuf_putc (&text, '\0');
     *size = text.len - 1;
-    if (rc == 0 && !text.failed)
+    if (rc == 0 && text.failed)
+        rc = aw_slurm_error ("out of memory");
+    if (rc == 0 && check (text.data, *size) == 0)
         return text.data;
     aw_textbuf_finish (&text);
     return NULL;
@@ -200,10 +200,11 @@ static char *keep (const char *directory, const char *text, size_t size)
 
         snprintf (name, sizeof (name), "script-%016llx-%zx-%d", hash, size, i);
         path = aw_run_dir_path (directory, name);
-        rc = path ? has (path, text, size) : 0;
+        rc = path ? has (path, text, size) : -1;
         if (rc > 0)
             return path;
-        if (rc < 0 && aw_run_dir_write_file (directory, name, 0700, text, size, &err) == 0)
+        aw_error_set (&err, "out of memory");
+        if (path && rc < 0 && aw_run_dir_write_file (directory, name, 0700, text, size, &err) == 0)
             return path;
         free (path);
         if (rc < 0) {
@@ -220,8 +221,9 @@ char *aw_batch_script_keep (const char *text, size_t size)
     const char *run = getenv ("ASYNC_WORKFLOW_RUN");
     char *directory, *path;
 
-    if (!run || asprintf (&directory, "%s/" AW_RUN_SUBMITTED, run) < 0) {
-        aw_slurm_error ("ASYNC_WORKFLOW_RUN is not set");
+    directory = run ? aw_run_dir_path (run, AW_RUN_SUBMITTED) : NULL;
+    if (!directory) {
+        aw_slurm_error (run ? "out of memory" : "ASYNC_WORKFLOW_RUN is not set");
         return NULL;
     }
     if (mkdir (directory, 0700) < 0 && errno != EEXIST)

@@ -97,7 +97,8 @@ static void put_environment (struct aw_textbuf *out, const struct aw_batch_task 
         put_number (out, "SLURM_MEM_PER_NODE", r->mem);
     if (task->array)
         put_array_variables (out, task);
-    out->data[out->len - 1] = '}';
+    if (!out->failed)
+        out->data[out->len - 1] = '}';
     aw_textbuf_putc (out, ',');
     free (directory);
 }
@@ -191,7 +192,7 @@ int aw_batch_task_put (const struct aw_batch_task *task, struct aw_textbuf *out)
     if (!values[AW_BATCH_NO_REQUEUE])
         aw_textbuf_printf (out, "\"retries\":{\"count\":%d,\"on\":[\"node_fail\"]},", REQUEUES);
     aw_textbuf_put (out, task->dependencies->data, task->dependencies->len);
-    if (task->before)
+    if (task->before && !out->failed)
         aw_textbuf_printf (out, "%s%llu", out->data[out->len - 1] == '[' ? "" : ",", task->before);
     aw_textbuf_puts (out, "]}");
     return out->failed ? aw_slurm_error ("out of memory") : 0;

@@ -66,7 +66,9 @@ static int read_all (struct batch *b, int argc, char **argv)
     b->path = aw_batch_script_keep (b->text, size);
     aw_batch_export (o->values[AW_BATCH_EXPORT], &b->environment);
     b->ids = calloc (n_elements (b), sizeof (*b->ids));
-    return b->path && b->ids && !b->environment.failed ? 0 : -1;
+    if (b->path && (!b->ids || b->environment.failed))
+        return aw_slurm_error ("out of memory");
+    return b->path ? 0 : -1;
 }
 
 /* What the pool answered: one problem a line. */
