@@ -85,7 +85,7 @@ int aw_open_standard (void)
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         int flags = fcntl (fd, F_GETFD), null;
 
-        if (flags >= 0 && !(flags & FD_CLOEXEC))
+        if (flags < 0 ? errno != EBADF : !(flags & FD_CLOEXEC))
             continue;
         null = open ("/dev/null", O_RDWR); /* becomes FD where that is the lowest closed one */
         if (null < 0 || (null != fd && dup2 (null, fd) < 0))

@@ -110,7 +110,17 @@ test_expect_success 'several tasks have headers, one has none; selection' '
     test_expect_code 2 async-workflow logs nowhere 2>err && grep nowhere err &&
     test_expect_code 2 async-workflow logs 2>err &&
     test_expect_code 2 async-workflow logs sbytes a --stdout --stderr 2>err &&
-    test_expect_code 2 async-workflow logs sbytes --follow --failed 2>err
+    test_expect_code 2 async-workflow logs sbytes --follow --failed 2>err &&
+    test_expect_code 2 async-workflow logs many --follow 2>err && grep "1001 tasks are too many" err &&
+    test_expect_code 2 async-workflow logs sbytes lines 2>err >/dev/full && grep "standard output: No space left" err
+'
+
+test_expect_success 'nothing to print: the task has not begun, or its log is gone' '
+    workflow none "\"tasks\": { \"a\": { \"on_failure\": \"skip\", \"script\": \"echo a; false\" }, \"b\": { \"after\": [\"a\"], \"command\": [\"true\"] } }" &&
+    run 1 none --logs store none.json &&
+    test_expect_code 2 async-workflow logs none b 2>err && grep "logs: b: it has not begun" err &&
+    for log in none/logs/*.log; do truncate -s 40 "$log"; done &&
+    test_expect_code 2 async-workflow logs none a 2>err && grep "logs: a: its output is missing" err
 '
 
 test_expect_success 'control characters are shown on a terminal alone' '
@@ -121,7 +131,12 @@ test_expect_success 'control characters are shown on a terminal alone' '
     LC_ALL=C.UTF-8 script -qec "async-workflow logs control a" /dev/null </dev/null | tr -d "\r" >got &&
     printf "a^[[31mb^Ac\t\303\244\n" >want && cmp want got &&
     LC_ALL=C.UTF-8 script -qec "async-workflow logs --raw control a" /dev/null </dev/null | tr -d "\r" >got &&
-    printf "a\033[31mb\001c\t\303\244\n" >want && cmp want got
+    printf "a\033[31mb\001c\t\303\244\n" >want && cmp want got &&
+    # Characters that two pieces share, and some that never end.
+    workflow parts "\"logs\": \"store\", \"tasks\": { \"a\": { \"script\": \"printf \\\"\\\\\\\\303\\\"; sleep 0.1; printf \\\"\\\\\\\\244 \\\\\\\\360\\\\\\\\237\\\"; sleep 0.1; printf \\\"\\\\\\\\230\\\\\\\\200 \\\\\\\\303x \\\\\\\\303\\\"\" } }" &&
+    run 0 parts parts.json &&
+    LC_ALL=C.UTF-8 script -qec "async-workflow logs parts a" /dev/null </dev/null >got &&
+    printf "\303\244 \360\237\230\200 ?x ?" >want && cmp want got
 '
 
 test_expect_success 'who names the output names the command' '

@@ -92,6 +92,31 @@ test_expect_success 'the lines end with the run' '
     tail -n 1 lines >last && grep "^wait: failed, 3 of 5 tasks done after .*, 1 failed, 1 skipped" last
 '
 
+# after KEY WORD: what is drawn after the key has WORD in its marked line
+after ()
+{
+    before=$(stat -c %s screen)
+    key "$1"
+    wait_for 30 "tail -c +$((before + 1)) screen | grep -qa \"7m *$2\"" || { echo "after $1: no $2"; tail -c +$((before + 1)) screen | cat -v; false; }
+}
+
+test_expect_success SCRIPT 'keys move the mark in a list: letters, arrows, pages, the ends' '
+    wait_for 20 "gone $(cat run.pid)" &&
+    terminal "async-workflow watch W" && on_screen "hold  *\[#*\]  *2 of 2" &&
+    after j fail && after "\033[B" last && after k fail && after "\033[A" hold && after G never && after g hold &&
+    after "\033[F" never && after "\033[H" hold && after " " never && after b hold && after "\033[6~" never && after "\033[5~" hold &&
+    after "\033[4~" never && after "\033[1~" hold && after "\033OB" fail &&
+    key "\033[C" && on_screen "fail: 1 task" && key "\033[D" && on_screen "Task sets" && key "\003" &&
+    wait_for 30 "gone $pid" && exec 7>&- && tail -c 300 screen | grep -qa "1049l"
+'
+
+test_expect_success SCRIPT 'the list of all runs on a terminal: Enter opens one, and q ends' '
+    terminal "async-workflow watch" &&
+    on_screen "Runs in this directory and in your running jobs" && on_screen "W: failed, 3 of 5" &&
+    key "\r" && on_screen "hold  *\[#*\]  *2 of 2" && key "\033[D" &&
+    wait_for 30 "test \$(grep -ao \"Runs in this\" screen | wc -l) -ge 2" && key q && wait_for 30 "gone $pid" && exec 7>&-
+'
+
 test_expect_success 'an ended run: one line, exit 0' '
     wait_for 20 "gone $(cat run.pid)" &&
     async-workflow watch W >out </dev/null &&

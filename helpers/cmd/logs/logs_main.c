@@ -102,6 +102,24 @@ static int print_tasks (struct aw_logs_run *run,
     return code;
 }
 
+/* Why nothing of the tasks was found: the journal knows whether they have begun. */
+static const char *why_none (struct aw_logs_run *run,
+                             const struct arguments *args,
+                             const struct aw_logs_tasks *ids)
+{
+    struct aw_problems problems;
+    bool begun = false;
+
+    if (args->attempt)
+        return "there is no such attempt";
+    aw_problems_init (&problems);
+    if (run->loaded || aw_logs_run_load (run, &problems) == 0)
+        for (size_t i = 0; i < ids->n; i++)
+            begun = begun || aw_history_last (&run->report.history, ids->ids[i]);
+    aw_problems_finish (&problems);
+    return begun ? "its output is missing: its log was removed or damaged" : "it has not begun";
+}
+
 static int print_all (struct aw_logs_run *run,
                       const struct arguments *args,
                       const struct aw_logs_tasks *ids,
@@ -125,8 +143,7 @@ static int print_all (struct aw_logs_run *run,
         code = rc != AW_EXIT_OK ? rc : code;
     }
     if (code == AW_EXIT_OK && args->tasks.n > 0 && !args->failed && found == 0) {
-        complain (args->tasks.words[0],
-                  args->attempt ? "there is no such attempt" : "it has not begun");
+        complain (args->tasks.words[0], why_none (run, args, ids));
         code = AW_EXIT_INPUT;
     }
     free (tasks);
