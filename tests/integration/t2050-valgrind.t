@@ -22,8 +22,17 @@ cat >w.json <<'END'
     "late": { "script": "sleep 600", "time_limit": 2, "retries": 0, "on_failure": "continue" },
     "gone": { "command": ["/no/such/program"], "retries": 0, "on_failure": "continue" },
     "forks": { "script": "(sleep 600 &) ; true" },
+    "web": { "service": { "ready": { "message": "up" } }, "script": "async-workflow send up now; exec sleep 600", "once": true },
+    "asks": { "after": ["web"], "script": "test $ASYNC_WORKFLOW_SERVICE_WEB_HOST = localhost" },
+    "calls": { "count": 3, "input": { "x": [1, 2] },
+        "worker": ["/bin/sh", "-c", "while read -r call <&3; do echo printed; echo '{\"result\":[1]}' >&3; done"] },
+    "submits": { "once": true, "slurm_commands": true,
+        "script": "a=$(async-workflow submit true) && b=$(sbatch --parsable --output=b.out --dependency=afterok:$a --wrap=true) && async-workflow wait $a $b" },
     "skipped": { "after": ["bad"], "command": ["true"] } } }
 END
+
+PATH=$top_builddir/helpers:$PATH
+export PATH
 
 # The agent is a fork of the coordinator, in this mode: the same log, by its process id.
 test_expect_success 'tasks that end well, fail, are too late, are not there, leave others behind' '

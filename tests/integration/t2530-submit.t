@@ -282,6 +282,22 @@ test_expect_success 'wait --timeout' '
     printf "%s\n" 3 1 >want && test_cmp want timeout/logs/client.0.out
 '
 
+# The driver has one of two CPUs. "next" is ready before its submission, and could start only after the driver.
+cat >driver.sh <<\END
+: >go
+until grep -q '"ready","task":"next' "$ASYNC_WORKFLOW_RUN/journal.jsonl"; do sleep 0.05; done
+a=$(async-workflow submit true) && async-workflow wait $a
+END
+for next in '"cpus": 2, "after": ["fill"]' '"after": ["fill", "web"]'; do
+    test_expect_success "what a running task has submitted does not wait for a task that waits for its CPU: $next" '
+        printf "{ \"async-workflow\": 1, \"tasks\": { \"client\": { \"command\": [\"sh\", \"driver.sh\"] },
+            \"fill\": { \"script\": \"until test -e go; do sleep 0.05; done\" },
+            \"web\": { \"service\": {}, \"command\": [\"sleep\", \"600\"] },
+            \"next\": { \"command\": [\"true\"], %s } } }" "$next" >held.json &&
+        rm -rf held go && run 0 held --cpus 2 && test "$(of held finish next)" = 1 && same held
+    '
+done
+
 test_expect_success 'when the run stops, a task that waits for what does not start any more is reported' '
     cat >stop.sh <<-\END &&
 	a=$(async-workflow submit sleep 300)

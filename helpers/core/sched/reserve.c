@@ -129,7 +129,8 @@ bool aw_reservation_ends_before (double t, double now, double seconds)
 {
     /* A task that is due is not delayed any more, not even for one that is declared to take no
      * time. */
-    return t > now && !isinf (t) && !isnan (seconds) && now + seconds <= t;
+    return seconds == -INFINITY
+           || (t > now && !isinf (t) && !isnan (seconds) && now + seconds <= t);
 }
 
 static int compare_node (const void *key, const void *reserved)

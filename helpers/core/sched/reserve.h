@@ -47,8 +47,8 @@ bool aw_reservation_make_on (struct aw_reservation *res,
                              const struct aw_forecast_query *query,
                              uint32_t node);
 
-/* Will a task that takes SECONDS (NAN: not known) and starts now have ended by T, when another can
- * start (INFINITY: not known)? */
+/* Will a task that takes SECONDS (NAN: not known; -INFINITY: T waits for it) and starts now have
+ * ended by T, when another can start (INFINITY: not known)? */
 bool aw_reservation_ends_before (double t, double now, double seconds);
 
 /* May a task of DEMAND that takes SECONDS start now on NODE? */

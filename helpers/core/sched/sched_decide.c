@@ -97,7 +97,7 @@ static bool choose_resident (struct aw_sched *s, struct search *search, uint32_t
 
 static double seconds_of_instance (const struct aw_sched *s, uint32_t instance)
 {
-    return aw_estimate_seconds (&s->estimate, aw_graph_instance_set (s->graph, instance));
+    return aw_sched_beside_seconds (s, aw_graph_instance_set (s->graph, instance));
 }
 
 /* Chooses nodes for the first task of INSTANCE: if possible not the one where it failed. BESIDE:

@@ -32,7 +32,7 @@ static bool may_use (const void *arg, uint32_t node)
     return (a->on == AW_NO_NODE || a->on == node)
            && (!a->beside
                || aw_reservation_allows (&s->reservation, node, a->demand, s->now,
-                                         aw_estimate_seconds (&s->estimate, a->set)));
+                                         aw_sched_beside_seconds (s, a->set)));
 }
 
 /* Where the first task of INSTANCE, of a bound shape, has its data. */
@@ -40,6 +40,43 @@ static uint32_t bound_to (const struct aw_sched *s, const struct aw_shape *shape
 {
     return shape->bound ? aw_running_find (&s->running, aw_ready_front (&s->ready, instance))->node
                         : AW_NO_NODE;
+}
+
+static bool is_submitted (const struct aw_sched *s, uint32_t instance)
+{
+    return s->graph->sets[aw_graph_instance_set (s->graph, instance)].submitted;
+}
+
+/* The first startable task of SHAPE that was submitted. AW_NONE: there is none. */
+static uint32_t first_submitted (const struct aw_sched *s, const struct aw_shape *shape)
+{
+    uint32_t best = AW_NONE;
+
+    for (uint32_t i = 0; i < shape->n; i++)
+        if (is_submitted (s, shape->heap[i]) && aw_sched_startable (s, shape->heap[i])
+            && (best == AW_NONE || aw_ready_before (&s->ready, shape->heap[i], best)))
+            best = shape->heap[i];
+    return best;
+}
+
+/* Whose place INSTANCE of SHAPE gets, which FIRST and its instance HEAD come before. */
+static struct aw_running *evicted_for (struct aw_sched *s,
+                                       const struct aw_shape *shape,
+                                       uint32_t instance,
+                                       const struct aw_shape *first,
+                                       uint32_t head)
+{
+    struct asking asking = { .s = s,
+                             .demand = &shape->demand,
+                             .instance = instance,
+                             .set = aw_graph_instance_set (s->graph, instance),
+                             .on = bound_to (s, shape, instance) };
+    struct aw_evict_query query = { &s->pool, &s->running, &shape->demand,
+                                    may_take, may_use,     &asking };
+    struct aw_running *victim;
+
+    asking.beside = shape != first && aw_sched_reserve_for (s, first, head);
+    return aw_evict_next (&query, &victim) == AW_EVICT_END ? victim : NULL;
 }
 
 struct aw_running *aw_sched_next_evicted (struct aw_sched *s)
@@ -51,19 +88,17 @@ struct aw_running *aw_sched_next_evicted (struct aw_sched *s)
         return NULL;
     first = aw_sched_first_shape (s, true, &head);
     for (uint32_t i = 0; (shape = aw_ready_at (&s->ready, true, i)); i++) {
-        uint32_t instance = aw_sched_first_startable (s, shape);
-        struct asking asking = { .s = s, .demand = &shape->demand, .on = AW_NO_NODE };
-        struct aw_evict_query query = { &s->pool, &s->running, &shape->demand,
-                                        may_take, may_use,     &asking };
+        uint32_t instance = aw_sched_first_startable (s, shape), submitted;
         struct aw_running *victim;
 
         if (instance == AW_NONE)
             continue;
-        asking.instance = instance;
-        asking.set = aw_graph_instance_set (s->graph, instance);
-        asking.on = bound_to (s, shape, instance);
-        asking.beside = shape != first && aw_sched_reserve_for (s, first, head);
-        if (aw_evict_next (&query, &victim) == AW_EVICT_END)
+        victim = evicted_for (s, shape, instance, first, head);
+        /* What waits for a place next to its service must not hold back what its CPUs wait for. */
+        submitted = victim || is_submitted (s, instance) ? AW_NONE : first_submitted (s, shape);
+        if (submitted != AW_NONE)
+            victim = evicted_for (s, shape, submitted, first, head);
+        if (victim)
             return victim;
     }
     return NULL;

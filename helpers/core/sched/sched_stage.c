@@ -181,7 +181,7 @@ static uint32_t first_with_room (const struct aw_sched *s,
                                  const struct aw_shape *shape,
                                  bool beside)
 {
-    double seconds = aw_estimate_seconds (&s->estimate, shape->bound - 1);
+    double seconds = aw_sched_beside_seconds (s, shape->bound - 1);
     const struct aw_range *range;
 
     for (uint32_t i = 0; (range = aw_ranges_at (queue, i)); i++)

@@ -3,6 +3,8 @@
 #ifndef AW_CORE_SCHED_SCHED_STATE_H
 #define AW_CORE_SCHED_SCHED_STATE_H
 
+#include <math.h>
+
 #include "core/graph/depend.h"
 #include "core/sched/estimate.h"
 #include "core/sched/delay_queue.h"
@@ -126,6 +128,15 @@ void aw_sched_fit_shape (struct aw_sched *s, struct aw_shape *shape);
 /* Running tasks have changed: the reservation is computed again, and the shapes that it held back
  * are considered again. */
 void aw_sched_drop_reservation (struct aw_sched *s);
+
+/* How long a task of SET is taken to run where a reservation must allow it. -INFINITY: it was
+ * submitted, by a task that waits for it; if that holds what the reserved place lacks, neither
+ * would ever end.
+ */
+static inline double aw_sched_beside_seconds (const struct aw_sched *s, uint32_t set)
+{
+    return s->graph->sets[set].submitted ? -INFINITY : aw_estimate_seconds (&s->estimate, set);
+}
 
 /* An event comes, even if only time has passed: drops all that decisions found out, except what
  * they decided. Decisions then follow from events and earlier decisions alone. A replay need not
