@@ -118,6 +118,21 @@ static void drain (struct process *p, struct stream *stream)
     close_stream (p, stream);
 }
 
+/* The agent is gone, or cannot be heard: it learns of the end of this process. */
+static void be_orphaned (struct process *p)
+{
+    p->orphaned = true;
+    p->deadline = aw_clock_monotonic () + ORPHAN_SECONDS;
+    epoll_ctl (p->epoll, EPOLL_CTL_DEL, SOCKET, NULL);
+}
+
+static void send_answer (struct process *p, const struct aw_log_answer *answer)
+{
+    while (!p->orphaned && send (SOCKET, answer, sizeof (*answer), MSG_NOSIGNAL) < 0)
+        if (errno != EINTR)
+            be_orphaned (p);
+}
+
 /*
  * Requests
  */
@@ -194,7 +209,7 @@ static void end (struct process *p, const struct aw_log_request *request)
 
     if (!task) {
         aw_error_set (&answer.why, "its output cannot be written: out of memory");
-        (void)!send (SOCKET, &answer, sizeof (answer), MSG_NOSIGNAL);
+        send_answer (p, &answer);
         return;
     }
     for (int i = 0; i < AW_LOG_STREAMS; i++)
@@ -225,9 +240,7 @@ static bool take_request (struct process *p)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return errno == EINTR;
     if (n != sizeof (request)) {
-        p->orphaned = true;
-        p->deadline = aw_clock_monotonic () + ORPHAN_SECONDS;
-        epoll_ctl (p->epoll, EPOLL_CTL_DEL, SOCKET, NULL);
+        be_orphaned (p);
         return false;
     }
     head = CMSG_FIRSTHDR (&message);
@@ -253,8 +266,7 @@ static void answer (struct process *p, struct task *task)
     if (!answer.why.text[0] && task->log.error)
         aw_error_set (&answer.why, "its output cannot be written: %s: %s",
                       aw_log_writer_path (p->writer), strerror (task->log.error));
-    if (!p->orphaned)
-        (void)!send (SOCKET, &answer, sizeof (answer), MSG_NOSIGNAL);
+    send_answer (p, &answer);
     free (task);
 }
 
