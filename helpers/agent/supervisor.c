@@ -35,7 +35,9 @@ static int wait_for (pid_t child)
     for (size_t i = 0; i < sizeof (passed_on) / sizeof (passed_on[0]); i++)
         sigaddset (&set, passed_on[i]);
     while ((ended = waitpid (child, &status, WNOHANG)) != child) {
-        if (ended < 0 && errno != EINTR) {
+        if (ended < 0 && errno == EINTR)
+            continue;
+        if (ended < 0) {
             fprintf (stderr, "async-workflow-agent: cannot wait for the agent: %s\n",
                      strerror (errno));
             kill (child, SIGKILL);

@@ -141,7 +141,9 @@ static int wait_salloc (pid_t pid, const sigset_t *set, struct outcome *outcome)
         pid_t who = waitpid (pid, &outcome->status, WNOHANG | WUNTRACED);
         int number;
 
-        if (who < 0 && errno != EINTR)
+        if (who < 0 && errno == EINTR)
+            continue;
+        if (who < 0)
             return -1;
         if (who == pid && !WIFSTOPPED (outcome->status))
             return 0;
