@@ -68,13 +68,16 @@ static void append_run_options (struct aw_strings *result, const struct aw_optio
     /* A file called "-x" must not look like an option. */
     if (file)
         aw_strings_addf (result, "%s%s", file[0] == '-' ? "./" : "", file);
-    for (size_t i = 0; i < options->list.n; i++)
-        aw_strings_addf (result, "--%s=%s", aw_option_table[AW_OPTION_PARAM].name,
-                         options->list.v[i]);
-    for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++)
-        if (options->value[i] && i != AW_OPTION_FILE && i != AW_OPTION_PARAM)
-            aw_strings_addf (result, "--%s%s%s", aw_option_table[i].name,
-                             aw_option_table[i].argument ? "=" : "", options->value[i]);
+    for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++) {
+        const struct aw_option_entry *entry = &aw_option_table[i];
+        const struct aw_strings *list = &options->list[i];
+
+        for (size_t k = 0; k < list->n; k++)
+            aw_strings_addf (result, "--%s=%s", entry->name, list->v[k]);
+        if (options->value[i] && i != AW_OPTION_FILE && entry->kind != AW_KIND_LIST)
+            aw_strings_addf (result, "--%s%s%s", entry->name, entry->argument ? "=" : "",
+                             options->value[i]);
+    }
 }
 
 int aw_handover_line (struct aw_strings *result,

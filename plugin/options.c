@@ -18,10 +18,11 @@ void aw_options_finish (struct aw_options *options)
 {
     int saved = errno;
 
-    for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++)
+    for (int i = 0; i < AW_OPTION_SRUN_COUNT; i++) {
         free (options->value[i]);
+        aw_strings_finish (&options->list[i]);
+    }
     free (options->ours);
-    aw_strings_finish (&options->list);
     aw_options_init (options);
     errno = saved;
 }
@@ -40,8 +41,8 @@ int aw_options_set (struct aw_options *options, int option, const char *value, s
                              entry->choices ? entry->choices : entry->argument);
     copy = strdup (value);
     if (copy && entry->kind == AW_KIND_LIST)
-        aw_strings_add (&options->list, value);
-    if (!copy || options->list.failed) {
+        aw_strings_add (&options->list[option], value);
+    if (!copy || options->list[option].failed) {
         free (copy);
         errno = ENOMEM;
         return aw_error_set (err, "out of memory");

@@ -18,7 +18,7 @@ struct aw_error;
 
 struct aw_options {
     char *value[AW_OPTION_SRUN_COUNT]; /* the last one given, owned; NULL where none was */
-    struct aw_strings list; /* all values of the one option that is a list */
+    struct aw_strings list[AW_OPTION_SRUN_COUNT]; /* all values, of those that are lists */
     bool *ours; /* whether the word of that index is one of ours, owned */
     size_t words, room; /* length of ours, and room in it */
 };

@@ -261,7 +261,10 @@ static void options_are_handed_over_to_the_run_command (void **state)
 static void each_value_of_a_list_option_is_kept (void **state)
 {
     const char *words[] = { "srun", S, S, NULL };
-    const char *expected[] = { "/c", "run", "f", "--param=a=1", "--param=b=--x y", "--", NULL };
+    const char *expected[] = {
+        "/c", "run", "f", "--param=a=1", "--param=b=--x y", "--durations=d", "--durations=e",
+        "--", NULL
+    };
     struct aw_strings line, result;
     struct aw_options options;
     struct aw_error err;
@@ -275,7 +278,9 @@ static void each_value_of_a_list_option_is_kept (void **state)
     assert_int_equal (aw_options_set (&options, AW_OPTION_PARAM, "a=1", &err), 0);
     assert_int_equal (aw_options_first_extra (&options), AW_OPTION_PARAM);
     assert_int_equal (aw_options_set (&options, AW_OPTION_FILE, "f", &err), 0);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_DURATIONS, "d", &err), 0);
     assert_int_equal (aw_options_set (&options, AW_OPTION_PARAM, "b=--x y", &err), 0);
+    assert_int_equal (aw_options_set (&options, AW_OPTION_DURATIONS, "e", &err), 0);
     assert_int_equal (aw_handover_line (&result, "/c", &options, &line, &err), 0);
     assert_words (&result, expected);
     aw_options_finish (&options);
