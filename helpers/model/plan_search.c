@@ -331,8 +331,7 @@ bool aw_plan_holdable (const struct aw_graph *graph, uint32_t instance)
             return false;
         n += aw_span_before (graph, &set->after[e], at.set, at.iteration).n;
     }
-    return n > 0 && !set->gpu_share && !set->threads_per_core
-           && set->stage_in != AW_STAGING_ASYNC;
+    return n > 0 && !set->gpu_share && !set->threads_per_core && set->stage_in != AW_STAGING_ASYNC;
 }
 
 double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation)
