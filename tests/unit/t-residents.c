@@ -241,7 +241,7 @@ static void other_tasks_leave_idle_workers_alone (void **state)
         struct aw_set *set = graphs_set (g, "call", 1, 1, table[i].gpus, 1);
         struct aw_sched *s;
         struct aw_event action;
-        uint32_t node, cpu;
+        uint32_t node = 0, cpu = 0;
         char cpus[32], gpus[32], place[80] = "";
 
         set->worker = g->workers = true;
