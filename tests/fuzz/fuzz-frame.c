@@ -26,6 +26,7 @@ static bool is_known (enum aw_frame_type type)
     case AW_FRAME_PING:
     case AW_FRAME_PONG:
     case AW_FRAME_SERVING:
+    case AW_FRAME_TAKE:
         return true;
     case AW_FRAME_TYPES:
         break;
