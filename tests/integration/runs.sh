@@ -125,7 +125,7 @@ agent_of ()
     test -z "$2" || variables=3
     for agent in $(pgrep -x async-workflow-); do
         test "$(tr '\0' '\n' 2>/dev/null <"/proc/$agent/environ" |
-            grep -cxF -e "SLURMD_NODENAME=$1" -e "SLURM_CONF=$SLURM_CONF" ${2:+-e "SLURM_JOB_ID=$2"})" = $variables &&
+            grep -cxF -e "SLURMD_NODENAME=$1" -e "SLURM_CONF=$SLURM_CONF" ${2:+-e "SLURM_JOB_ID=$2"})" != $variables ||
             echo $agent
     done
 }
