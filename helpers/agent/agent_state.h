@@ -45,6 +45,7 @@ struct aw_agent {
     struct aw_oom oom;
     struct event *send_signals; /* made active when some attempt has a signal due */
     struct event *sweep; /* timer: look for processes that ended tasks have left behind */
+    size_t n_lingering; /* attempts */
     bool quitting; /* nothing more will be started: the agent ends when nothing is left */
     bool leaving; /* what runs has been told to end */
 };
@@ -171,6 +172,9 @@ struct aw_task_logs_callbacks aw_agent_logs_callbacks (struct aw_agent *agent);
 
 /* Takes in all processes that have ended, and kills what those of tasks have left behind. */
 void aw_agent_reap (struct aw_agent *agent);
+
+/* Ends attempts that linger and need not any more. */
+void aw_agent_end_lingering (struct aw_agent *agent);
 
 /* Callback of agent->sweep. */
 void aw_agent_on_sweep (int fd, short what, void *arg);

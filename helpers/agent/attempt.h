@@ -16,7 +16,8 @@
  * its process running, ending, logging -> staging out   its process has succeeded, and there is
  * stage_out any state -> ended              FINISH is sent; after this nobody finds the attempt
  *
- * Ending is SIGTERM, later SIGKILL. If the agent gets a SIGTERM too within 0.1 s, a disputed
+ * Ending is SIGTERM, later SIGKILL. Until then the other processes of its group may go on where the
+ * first one has ended, as under a shell. If the agent gets a SIGTERM too within 0.1 s, a disputed
  * attempt is cancelled; else it has failed.
  *
  * An ended attempt is memory for the next one: its pointer stays valid, its contents do not matter.
@@ -63,11 +64,14 @@ struct aw_agent_attempt {
     struct aw_launch launch; /* a copy, owned, where it is needed later; else empty */
     struct aw_stager_job *in, *out; /* copies, in use until the end; NULL: none */
 
-    pid_t pid; /* its first process, the leader of its session; 0: none, or it was reaped */
+    pid_t pid; /* its first process, the leader of its session; 0: none, or it was reaped, and it
+                  does not linger */
     double spawned; /* monotonic */
     struct event *timer; /* time limit, then grace; NULL: not needed so far */
     double limit_grace; /* seconds between SIGTERM and SIGKILL at the time limit */
     double grace; /* the same, once its end was requested */
+    bool killed; /* SIGKILL was sent, or is due */
+    bool lingers; /* ending: its process was reaped, others of its process group have not ended */
     int signal_due; /* to be sent to its session in this turn of the loop; 0: none */
     struct event *notice; /* timer: the signal before the time limit; NULL: none */
     int notice_signal;
@@ -97,7 +101,7 @@ struct aw_agent_attempt {
     char *tidy[2]; /* stdout, stderr: files to be removed if they are empty; owned, or NULL */
 
     enum aw_status ended_as; /* TIMEOUT or CANCELLED once told to end, COMPLETED before */
-    struct aw_event finish; /* logging, disputed, staging out: how its process ended */
+    struct aw_event finish; /* lingers, logging, disputed, staging out: how its process ended */
 };
 
 /* All attempts of the node; {0} is none. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ends of processes. An attempt has run when its first process ends. Before that process is reaped
  * (its number is still taken then) its process group is killed, which costs one system call and
- * gets most of what may be left. The remainder is looked for a moment later: other groups of the
- * session, and daemons that left it, both of which the agent inherits as subreaper. A daemon is
- * known by its mark. Where processes cannot be marked, it is known by the launch in its
+ * gets most of what may be left. An attempt that is ending lingers instead: each process of the
+ * group has the grace to write what it must. The remainder is looked for a moment later: other
+ * groups of the session, and daemons that left it, both of which the agent inherits as subreaper. A
+ * daemon is known by its mark. Where processes cannot be marked, it is known by the launch in its
  * environment; one without ends with the agent, because nobody can tell which attempt it belongs
  * to.
  */
@@ -61,6 +62,46 @@ static void end_with_worker (struct aw_agent_attempt *attempt, struct aw_event *
     attempt->worker = NULL;
 }
 
+/* Nothing of its process group is left, or nothing that is waited for. */
+static void conclude (struct aw_agent_attempt *attempt)
+{
+    struct aw_event finish = attempt->finish;
+
+    attempt->agent->n_lingering -= attempt->lingers;
+    attempt->lingers = false;
+    finish.seconds = aw_clock_monotonic () - attempt->spawned;
+    aw_messages_task_ended (attempt->agent->messages, attempt->task, attempt->attempt);
+    aw_attempts_drop_pid (&attempt->agent->attempts, attempt);
+    aw_attempt_close_log (attempt);
+    aw_attempt_output_end (attempt, &finish);
+}
+
+/* Is it ending by a signal that processes may handle? */
+static bool has_grace (const struct aw_agent_attempt *attempt)
+{
+    return attempt->state == AW_ATTEMPT_ENDING && !attempt->killed && !attempt->worker;
+}
+
+static bool group_is_there (pid_t pid)
+{
+    return kill (-pid, 0) == 0 || errno == EPERM;
+}
+
+void aw_agent_end_lingering (struct aw_agent *agent)
+{
+    struct aw_agent_attempt *next;
+
+    if (agent->n_lingering == 0)
+        return;
+    for (struct aw_agent_attempt *attempt = agent->attempts.first; attempt; attempt = next) {
+        next = attempt->next;
+        if (attempt->lingers && (attempt->killed || !group_is_there (attempt->pid)))
+            conclude (attempt);
+    }
+    if (agent->n_lingering > 0)
+        event_add (agent->sweep, &SWEEP_INTERVAL);
+}
+
 static void take_end (struct aw_agent_attempt *attempt, int status, const struct rusage *usage)
 {
     struct aw_event finish = {
@@ -69,7 +110,6 @@ static void take_end (struct aw_agent_attempt *attempt, int status, const struct
         .attempt = attempt->attempt,
         .code = WIFEXITED (status) ? WEXITSTATUS (status) : 0,
         .signal = WIFSIGNALED (status) ? WTERMSIG (status) : 0,
-        .seconds = aw_clock_monotonic () - attempt->spawned,
         .cpu_seconds = seconds_of (usage->ru_utime) + seconds_of (usage->ru_stime),
         /* In kB; not less than the agent's own, which the kernel counts in at exec. */
         .max_rss = (uint64_t)usage->ru_maxrss * 1024,
@@ -83,10 +123,12 @@ static void take_end (struct aw_agent_attempt *attempt, int status, const struct
         finish.reason = "killed from outside, perhaps for lack of memory";
     if (finish.status == AW_STATUS_TIMEOUT && attempt->unready)
         finish.reason = attempt->unready;
-    aw_messages_task_ended (attempt->agent->messages, attempt->task, attempt->attempt);
-    aw_attempts_drop_pid (&attempt->agent->attempts, attempt);
-    aw_attempt_close_log (attempt);
-    aw_attempt_output_end (attempt, &finish);
+    attempt->lingers = has_grace (attempt) && group_is_there (attempt->pid);
+    attempt->finish = finish;
+    if (attempt->lingers)
+        attempt->agent->n_lingering++;
+    else
+        conclude (attempt);
 }
 
 /* Reaps one process that has ended. 1; 0: none has; -1: there are no children. */
@@ -109,7 +151,7 @@ static int reap_one (struct aw_agent *agent)
     attempt = aw_attempts_by_pid (&agent->attempts, info.si_pid);
     if (worker && !attempt)
         attempt = worker->attempt;
-    if (attempt || worker)
+    if (worker || (attempt && !has_grace (attempt)))
         kill (-info.si_pid, SIGKILL);
     if (wait4 (info.si_pid, &status, WNOHANG, &usage) != info.si_pid)
         return 0;
@@ -130,6 +172,7 @@ void aw_agent_reap (struct aw_agent *agent)
 
     while ((rc = reap_one (agent)) > 0)
         ended = true;
+    aw_agent_end_lingering (agent);
     /* Without children nothing was left behind. */
     if (ended && rc == 0 && !event_pending (agent->sweep, EV_TIMEOUT, NULL))
         event_add (agent->sweep, &SWEEP_INTERVAL);
@@ -166,6 +209,7 @@ void aw_agent_on_sweep (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    aw_agent_end_lingering (agent);
     if (aw_processes_read_children (&agent->processes) < 0)
         return;
     for (size_t i = 0; i < agent->processes.n; i++) {

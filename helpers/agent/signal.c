@@ -16,6 +16,7 @@
 static void send_later (struct aw_agent_attempt *attempt, int number)
 {
     attempt->signal_due = number;
+    attempt->killed |= number == SIGKILL;
     event_active (attempt->agent->send_signals, 0, 0);
 }
 
@@ -128,8 +129,8 @@ static void signal_groups (struct aw_agent *agent)
     }
 }
 
-/* Processes of attempts are not reaped yet, even if they have ended: no other session can have
- * their numbers.
+/* Processes of attempts are not reaped yet, even if they have ended, or others of their groups were
+ * there a moment ago: no other session can have their numbers.
  */
 void aw_agent_on_send_signals (evutil_socket_t fd, short what, void *arg)
 {
@@ -149,4 +150,5 @@ void aw_agent_on_send_signals (evutil_socket_t fd, short what, void *arg)
         signal_groups (agent);
     for (struct aw_agent_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next)
         attempt->signal_due = 0;
+    aw_agent_end_lingering (agent);
 }

@@ -149,4 +149,17 @@ test_expect_success 'a failure is reported at the end with what it has cost' '
     grep -q "not done: 4 of 6 tasks (a: 2 failed; b: 2 skipped)" fail.err
 '
 
+# The shell ends at once by SIGTERM, and what it has started is in its process group.
+test_expect_success 'each process of a task has the grace, also after its first one has ended' '
+    cat >grace.json <<-\END &&
+	{ "async-workflow": 1, "tasks": { "a": { "time_limit": 1, "script":
+	    "(trap \"sleep 1; echo saved >saved; exit\" TERM; while :; do sleep 0.1; done) & wait" } } }
+	END
+    test_expect_code 1 async-workflow run --local --cpus 1 --grace 30 --dir grace grace.json >out 2>&1 &&
+    grep -q "\"status\":\"timeout\"" grace/journal.jsonl && grep saved saved &&
+    sed "s/sleep 1; echo saved >saved; exit/:/" grace.json >stays.json &&
+    test_expect_code 1 async-workflow run --local --cpus 1 --grace 1 --dir stays stays.json >out 2>&1 &&
+    grep -q "\"status\":\"timeout\"" stays/journal.jsonl
+'
+
 test_done
