@@ -173,10 +173,7 @@ struct aw_task_logs_callbacks aw_agent_logs_callbacks (struct aw_agent *agent);
 /* Takes in all processes that have ended, and kills what those of tasks have left behind. */
 void aw_agent_reap (struct aw_agent *agent);
 
-/* Ends attempts that linger and need not any more. */
-void aw_agent_end_lingering (struct aw_agent *agent);
-
-/* Callback of agent->sweep. */
+/* Callback of agent->sweep: ends what lingers and need not any more, too. */
 void aw_agent_on_sweep (int fd, short what, void *arg);
 
 #endif /* AW_AGENT_AGENT_STATE_H */

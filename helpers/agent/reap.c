@@ -87,7 +87,8 @@ static bool group_is_there (pid_t pid)
     return kill (-pid, 0) == 0 || errno == EPERM;
 }
 
-void aw_agent_end_lingering (struct aw_agent *agent)
+/* Ends attempts that linger and need not any more. */
+static void end_lingering (struct aw_agent *agent)
 {
     struct aw_agent_attempt *next;
 
@@ -172,7 +173,7 @@ void aw_agent_reap (struct aw_agent *agent)
 
     while ((rc = reap_one (agent)) > 0)
         ended = true;
-    aw_agent_end_lingering (agent);
+    end_lingering (agent);
     /* Without children nothing was left behind. */
     if (ended && rc == 0 && !event_pending (agent->sweep, EV_TIMEOUT, NULL))
         event_add (agent->sweep, &SWEEP_INTERVAL);
@@ -209,7 +210,7 @@ void aw_agent_on_sweep (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    aw_agent_end_lingering (agent);
+    end_lingering (agent);
     if (aw_processes_read_children (&agent->processes) < 0)
         return;
     for (size_t i = 0; i < agent->processes.n; i++) {

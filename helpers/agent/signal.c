@@ -150,5 +150,6 @@ void aw_agent_on_send_signals (evutil_socket_t fd, short what, void *arg)
         signal_groups (agent);
     for (struct aw_agent_attempt *attempt = agent->attempts.first; attempt; attempt = attempt->next)
         attempt->signal_due = 0;
-    aw_agent_end_lingering (agent);
+    if (agent->n_lingering > 0)
+        event_active (agent->sweep, 0, 0);
 }

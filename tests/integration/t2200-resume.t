@@ -89,7 +89,7 @@ test_expect_success 'a run that had not begun starts from the beginning' '
 
 test_expect_success 'the coordinator is killed: what was done stays, what ran runs again' '
     background killed --dir killed flow.json &&
-    kill_when killed "grep -qs \"start.*b.1\" killed/journal.jsonl" &&
+    kill_when killed "grep -qs \"start.*b.1\" killed/journal.jsonl && grep -q \"finish.*a.2\" killed/journal.jsonl" &&
     run 0 killed.2 --resume killed &&
     grep -q "killed: resuming: [0-9] of 7 tasks are done; [12] interrupted task" killed.2.err &&
     done_once killed && completed_once killed && test $(events killed "\"event\":\"resume\"") = 1 &&
