@@ -55,9 +55,12 @@ static void a_start_ends_the_workers_in_its_place (void **state)
         for (int n = 0; n < 2; n++)
             assert_int_equal (aw_pool_add_node (&pool, "n", &all_cpus, &all_gpus, 0, NULL, NULL),
                               n);
-        assert_int_equal (aw_residents_add (&all, &pool, 0, 400, 0, &a, &gpu), 0);
-        assert_int_equal (aw_residents_add (&all, &pool, 0, 400, 0, &b, &gpu), 0);
-        assert_int_equal (aw_residents_add (&all, &pool, 1, 0, 0, &c, &no), 0);
+        assert_int_equal (
+            aw_residents_add (&all, &pool, &(struct aw_resident){ 0, 0, 400, a, gpu }), 0);
+        assert_int_equal (
+            aw_residents_add (&all, &pool, &(struct aw_resident){ 0, 0, 400, b, gpu }), 0);
+        assert_int_equal (aw_residents_add (&all, &pool, &(struct aw_resident){ 1, 0, 0, c, no }),
+                          0);
         assert_int_equal (aw_residents_clone (&copy, &all), 0);
         assert_int_equal (aw_residents_take (&copy, &pool, table[i].set, table[i].part,
                                              table[i].node, &cpus, &gpus),

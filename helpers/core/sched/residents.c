@@ -27,35 +27,26 @@ static struct aw_resident *append (struct aw_residents *residents)
     return &residents->list[residents->n];
 }
 
-static int add (struct aw_residents *residents,
-                uint32_t set,
-                uint32_t share,
-                uint32_t node,
-                const struct aw_idset *cpus,
-                const struct aw_idset *gpus)
+static int add (struct aw_residents *residents, const struct aw_resident *like)
 {
     struct aw_resident *resident = append (residents);
 
-    if (!resident || aw_idset_copy (&resident->cpus, cpus) < 0
-        || aw_idset_copy (&resident->gpus, gpus) < 0)
+    if (!resident || aw_idset_copy (&resident->cpus, &like->cpus) < 0
+        || aw_idset_copy (&resident->gpus, &like->gpus) < 0)
         return -1;
-    resident->set = set;
-    resident->share = share;
-    resident->node = node;
+    resident->set = like->set;
+    resident->share = like->share;
+    resident->node = like->node;
     residents->n++;
     return 0;
 }
 
 int aw_residents_add (struct aw_residents *residents,
                       struct aw_pool *pool,
-                      uint32_t set,
-                      uint32_t share,
-                      uint32_t node,
-                      const struct aw_idset *cpus,
-                      const struct aw_idset *gpus)
+                      const struct aw_resident *resident)
 {
-    return add (residents, set, share, node, cpus, gpus) < 0
-                   || aw_pool_spare (pool, node, cpus, gpus) < 0
+    return add (residents, resident) < 0
+                   || aw_pool_spare (pool, resident->node, &resident->cpus, &resident->gpus) < 0
                ? -1
                : 0;
 }
@@ -64,9 +55,7 @@ int aw_residents_clone (struct aw_residents *residents, const struct aw_resident
 {
     memset (residents, 0, sizeof (*residents));
     for (uint32_t i = 0; i < from->n; i++)
-        if (add (residents, from->list[i].set, from->list[i].share, from->list[i].node,
-                 &from->list[i].cpus, &from->list[i].gpus)
-            < 0) {
+        if (add (residents, &from->list[i]) < 0) {
             aw_residents_finish (residents);
             return -1;
         }

@@ -31,14 +31,12 @@ struct aw_residents {
 void aw_residents_finish (struct aw_residents *residents);
 int aw_residents_clone (struct aw_residents *residents, const struct aw_residents *from);
 
-/* A call of SET has ended there: its worker stays. POOL spares its place. 0, or -1 with ENOMEM. */
+/* A call has ended: its worker stays there as RESIDENT, which is copied. POOL spares its place.
+ * 0, or -1 with ENOMEM.
+ */
 int aw_residents_add (struct aw_residents *residents,
                       struct aw_pool *pool,
-                      uint32_t set,
-                      uint32_t share,
-                      uint32_t node,
-                      const struct aw_idset *cpus,
-                      const struct aw_idset *gpus);
+                      const struct aw_resident *resident);
 
 /* A task of SET starts there: others have to go, but those that have parts of its GPU, LEFT
  * thousandths at most. Is a worker of its set in exactly this place?

@@ -93,8 +93,12 @@ static int keep_worker (struct aw_sched *s, const struct aw_running *run, const 
     if (!s->graph->sets[run->set].worker || run->staging || run->staged
         || (ev->status != AW_STATUS_COMPLETED && ev->status != AW_STATUS_FAILED))
         return 0;
-    return aw_residents_add (&s->residents, &s->pool, run->set, run->demand.gpu_share, run->node,
-                             &run->cpus, &run->gpus);
+    return aw_residents_add (&s->residents, &s->pool,
+                             &(struct aw_resident){ .set = run->set,
+                                                    .node = run->node,
+                                                    .share = run->demand.gpu_share,
+                                                    .cpus = run->cpus,
+                                                    .gpus = run->gpus });
 }
 
 int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struct aw_event *ev)
