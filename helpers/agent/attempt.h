@@ -3,18 +3,19 @@
  *
  * States, and what changes them:
  *
- *   new -> staging in               STAGE, or START of an attempt with stage_in
- *   new -> running                  START of an attempt without stage_in
- *   new, staging in -> waiting      an idle worker has to end first (agent/workers.h)
- *   waiting -> running              it has
- *   staging in -> staged            STAGE alone: all is copied, STAGED is sent
- *   staged -> staging in            START: looks at the copies again, which are there
- *   staging in -> running           START: all is copied
- *   running -> ending               KILL, the time limit, or the end of the agent
- *   running, ending -> logging      its process has ended, or its worker has answered; its output
- * is being written to the store running, logging -> disputed    a SIGTERM from elsewhere has ended
- * its process running, ending, logging -> staging out   its process has succeeded, and there is
- * stage_out any state -> ended              FINISH is sent; after this nobody finds the attempt
+ * - new -> staging in: STAGE, or START of an attempt with stage_in
+ * - new -> running: START of an attempt without stage_in
+ * - new, staging in -> waiting: an idle worker has to end first (agent/workers.h)
+ * - waiting -> running: it has
+ * - staging in -> staged: STAGE alone: all is copied, STAGED is sent
+ * - staged -> staging in: START: looks at the copies again, which are there
+ * - staging in -> running: START: all is copied
+ * - running -> ending: KILL, the time limit, or the end of the agent
+ * - running, ending -> logging: its process has ended, or its worker has answered; its output is
+ *   being written to the store
+ * - running, logging -> disputed: a SIGTERM from elsewhere has ended its process
+ * - running, ending, logging -> staging out: its process has succeeded, and there is stage_out
+ * - any state -> ended: FINISH is sent; after this nobody finds the attempt
  *
  * Ending is SIGTERM, later SIGKILL. Until then the other processes of its group may go on where the
  * first one has ended, as under a shell. If the agent gets a SIGTERM too within 0.1 s, a disputed
