@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -299,7 +300,9 @@ static void lie (void *arg, int fd)
         (void)!read (fd, take, sizeof (take));
         (void)!aw_write_all (fd, content, liar->bytes);
         (void)!aw_write_all (fd, liar->end, strlen (liar->end));
-        usleep (100000); /* so that what it wrote is not lost to a reset */
+        shutdown (fd, SHUT_WR);
+        while (read (fd, take, sizeof (take)) > 0) /* what it wrote must not be lost to a reset */
+            ;
         _exit (0);
     }
     close (fd);
