@@ -8,28 +8,7 @@ test_description='Other users of the node and of the network, really connecting 
 
 cluster_start --nodes 2 --cores 2 --gpus 0
 
-# What others need to get as far as they ever could: the socket of munged, which is everybody's.
-chmod a+x "$CLUSTER_DIR" "${ASYNC_WORKFLOW_MUNGE_SOCKET%/*}"
-mkdir "$CLUSTER_DIR/public" && chmod 755 "$CLUSTER_DIR/public"
-cp "$top_builddir/tests/integration/stranger" "$CLUSTER_DIR/public/" && chmod 755 "$CLUSTER_DIR/public/stranger"
-
-other () { (cd / && setpriv --reuid=65534 --regid=65534 --clear-groups "$@"); }
-if test "$(id -u)" = 0 && other test -x "$CLUSTER_DIR/public/stranger"; then
-    test_set_prereq OTHER
-else
-    echo "# only root, with setpriv, can act as another user: those tests are skipped"
-fi
-
-# knock STATUS "COUNTS" ARGUMENT...: stranger at the run's port ends with STATUS and counts so; in $AS (other, or us)
-knock ()
-{
-    want=$1 counts=$2
-    shift 2
-    test_expect_code "$want" $AS "$CLUSTER_DIR/public/stranger" "$port" "$@" >knock.out ||
-        { cat knock.out; false; }
-    cat knock.out && grep -q "$counts" knock.out
-}
-AS=
+. "$top_srcdir/tests/integration/strangers.sh"
 
 # The port is open until all agents are there: ours wait for a word, and tell where they were sent.
 mkdir "$CLUSTER_DIR/held"
