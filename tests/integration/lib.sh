@@ -116,10 +116,10 @@ trap 'exit 1' HUP INT PIPE TERM
 slurm_before () { test "$(srun --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')" -lt "$1"; }
 
 # wait_for SECONDS COMMAND...: until the command (evaluated, so that it may be a pipe in quotes)
-# succeeds; fails when the deadline has passed.
+# succeeds; fails when the deadline has passed. A slow machine has AW_TEST_PATIENCE times as long.
 wait_for ()
 {
-    wait_for_limit=$(($(date +%s) + $1))
+    wait_for_limit=$(($(date +%s) + $1 * ${AW_TEST_PATIENCE:-1}))
     shift
     until eval "$*"; do
         if test "$(date +%s)" -ge "$wait_for_limit"; then

@@ -94,7 +94,7 @@ test_expect_success 'without locks: a second coordinator on another node sees th
     on login2 touch go && ends 0 && (cd "$NFS_SERVER" && finished two 4)
 '
 
-test_expect_success 'a server that is away for a moment is no run directory that is gone' '
+test_expect_success LIKE 'a server that is away for a moment is no run directory that is gone' '
     begin login1 away gate.json && wait_for 60 "test -e $NFS_SERVER/up.3" &&
     kill -USR1 $(nfs_process login1) && wait_for 5 "! on login1 cat gate.json >/dev/null 2>&1" &&
     wait_for 20 "on login1 cat gate.json >/dev/null 2>&1" &&
@@ -118,7 +118,7 @@ test_expect_success 'the coordinator is killed on one node, and the run continue
     (cd "$NFS_SERVER" && finished killed 8 && test "$(cat ran.* | wc -l)" = 4)
 '
 
-test_expect_success 'with --durability=node the loss of the coordinator with its node loses no completion' '
+test_expect_success LIKE 'with --durability=node the loss of the coordinator with its node loses no completion' '
     begin login1 lost chain.json --async-workflow-durability=node && wait_for 60 "test -e $NFS_SERVER/up.3" &&
     until_seen login2 "\"event\":\"start\".*m\[3\]" lost/journal.jsonl &&
     kill -KILL $(nfs_process login1) $(coordinator lost) && wait_for 60 "! kill -0 $pid 2>/dev/null" && nothing_left &&

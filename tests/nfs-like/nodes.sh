@@ -5,8 +5,12 @@
 # lib.sh.  See nfs-like.h for the file system, and the program node for a node.
 #
 # The directory is $NFS_MOUNT, as all nodes name it; here it is empty.  $NFS_SERVER has the files.
+#
+# With AW_TEST_NFS=4.2 (or another version) it is mounted from the NFS server of this machine: see
+# tests/vm.  What only nfs-like can do has the prerequisite LIKE.
 
 NFS_LIKE=$top_builddir/tests/nfs-like/nfs-like
+test -z "${AW_TEST_NFS-}" || NFS_LIKE=$top_srcdir/tests/nfs-like/nfs
 NFS_DIR=$(mktemp -d /tmp/aw-nfs.XXXXXX)
 NFS_SERVER=$NFS_DIR/server NFS_MOUNT=$NFS_DIR/mount NFS_NODES=$NFS_DIR/nodes
 export NFS_LIKE NFS_SERVER NFS_MOUNT NFS_NODES
@@ -20,10 +24,15 @@ nfs_needs ()
         skip_all='nfs-like is not built: it needs libfuse3'
     elif test "$(id -u)" != 0; then
         skip_all='mounting needs root'
+    elif test -n "${AW_TEST_NFS-}"; then
+        mount -t tmpfs server "$NFS_SERVER" &&
+            exportfs -i -o rw,sync,no_root_squash,no_subtree_check,insecure,fsid=0 "127.0.0.1:$NFS_SERVER" &&
+            node_start probe || error "no NFS server exports a directory here"
     elif ! NFS_OPTIONS='' node_start probe; then
         skip_all='a FUSE file system cannot be mounted here'
     fi
     test -z "$skip_all" || test_done
+    test -n "${AW_TEST_NFS-}" || test_set_prereq LIKE
     node_stop probe
 }
 
@@ -49,7 +58,7 @@ nfs_process ()
 node_stop ()
 {
     test -e "$NFS_NODES/$1" || return 0
-    kill "$(nfs_process "$1")" "$(cat "$NFS_NODES/$1")" 2>/dev/null
+    kill $(nfs_process "$1") "$(cat "$NFS_NODES/$1")" 2>/dev/null
     rm -f "$NFS_NODES/$1"
 }
 
@@ -66,6 +75,7 @@ nfs_finish ()
 {
     node_all=$(grep -lsxzF -e "NFS_SERVER=$NFS_SERVER" /proc/[0-9]*/environ | sed 's|/proc/\([0-9]*\)/.*|\1|')
     test -z "$node_all" || kill -KILL $node_all 2>/dev/null
+    test -z "${AW_TEST_NFS-}" || { exportfs -u "127.0.0.1:$NFS_SERVER" && umount -l "$NFS_SERVER"; }
     rm -rf "$NFS_DIR"
 }
 at_exit_also=nfs_finish
