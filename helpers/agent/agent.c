@@ -152,11 +152,29 @@ static void on_closed (void *arg, const char *reason)
     leave (life, LEAVE_GRACE_SECONDS);
 }
 
-static void kill_attempt (struct aw_agent *agent, const struct aw_frame *frame)
+/* Tells the coordinator why, and ends. */
+static void leave_for_cause (struct life *life)
 {
+    aw_agent_send (&life->agent,
+                   &(struct aw_frame){ .type = AW_FRAME_LEAVE, .event.reason = life->why.text });
+    leave (life, LEAVE_GRACE_SECONDS);
+}
+
+/* Without knowing which tasks have ended, the agent is of no use. */
+static void reap (struct life *life)
+{
+    if (aw_agent_reap (&life->agent) == 0 || life->agent.leaving)
+        return;
+    aw_error_set (&life->why, "cannot wait for the tasks' processes: %s", strerror (errno));
+    leave_for_cause (life);
+}
+
+static void kill_attempt (struct life *life, const struct aw_frame *frame)
+{
+    struct aw_agent *agent = &life->agent;
     struct aw_agent_attempt *attempt;
 
-    aw_agent_reap (agent); /* a process that has ended by itself was not cancelled */
+    reap (life); /* a process that has ended by itself was not cancelled */
     attempt = aw_attempts_find (&agent->attempts, frame->event.task, frame->event.attempt);
     if (!attempt || attempt->state == AW_ATTEMPT_DISPUTED)
         return;
@@ -195,7 +213,7 @@ static void on_frame (struct life *life, const struct aw_frame *frame)
             aw_agent_stage (agent, &frame->launch);
         break;
     case AW_FRAME_KILL:
-        kill_attempt (agent, frame);
+        kill_attempt (life, frame);
         break;
     case AW_FRAME_PING:
         answer (life, frame->seconds);
@@ -264,9 +282,7 @@ static void on_terminate (struct life *life)
     if (life->agent.leaving)
         return;
     aw_error_set (&life->why, "stopped by SIGTERM (the job's time limit, or scancel)");
-    aw_agent_send (&life->agent,
-                   &(struct aw_frame){ .type = AW_FRAME_LEAVE, .event.reason = life->why.text });
-    leave (life, LEAVE_GRACE_SECONDS);
+    leave_for_cause (life);
 }
 
 static void pass_on (const struct aw_agent *agent, int number)
@@ -288,7 +304,7 @@ static void on_signals (evutil_socket_t fd, short what, void *arg)
         int number = (int)infos[i].ssi_signo;
 
         if (number == SIGCHLD)
-            aw_agent_reap (&life->agent);
+            reap (life);
         else if (number == SIGTERM)
             on_terminate (life);
         else

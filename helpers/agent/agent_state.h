@@ -170,8 +170,10 @@ struct aw_task_logs_callbacks aw_agent_logs_callbacks (struct aw_agent *agent);
 
 /* reap.c */
 
-/* Takes in all processes that have ended, and kills what those of tasks have left behind. */
-void aw_agent_reap (struct aw_agent *agent);
+/* Takes in all processes that have ended, and kills what those of tasks have left behind. 0, or -1
+ * with errno: the ends of processes cannot be seen.
+ */
+int aw_agent_reap (struct aw_agent *agent);
 
 /* Callback of agent->sweep: ends what lingers and need not any more, too. */
 void aw_agent_on_sweep (int fd, short what, void *arg);

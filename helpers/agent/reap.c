@@ -132,7 +132,8 @@ static void take_end (struct aw_agent_attempt *attempt, int status, const struct
         conclude (attempt);
 }
 
-/* Reaps one process that has ended. 1; 0: none has; -1: there are no children. */
+/* Reaps one process that has ended. 1; 0: none has; -1 with errno, ECHILD: there are no children.
+ */
 static int reap_one (struct aw_agent *agent)
 {
     siginfo_t info = { .si_pid = 0 };
@@ -140,6 +141,7 @@ static int reap_one (struct aw_agent *agent)
     struct aw_worker *worker;
     struct rusage usage;
     int status;
+    pid_t ended;
 
     while (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
         if (errno != EINTR)
@@ -154,8 +156,9 @@ static int reap_one (struct aw_agent *agent)
         attempt = worker->attempt;
     if (worker || (attempt && !has_grace (attempt)))
         kill (-info.si_pid, SIGKILL);
-    if (wait4 (info.si_pid, &status, WNOHANG, &usage) != info.si_pid)
-        return 0;
+    ended = wait4 (info.si_pid, &status, WNOHANG, &usage);
+    if (ended <= 0)
+        return ended;
     if (attempt)
         take_end (attempt, status, &usage);
     if (worker) {
@@ -166,17 +169,20 @@ static int reap_one (struct aw_agent *agent)
     return 1;
 }
 
-void aw_agent_reap (struct aw_agent *agent)
+int aw_agent_reap (struct aw_agent *agent)
 {
     bool ended = false;
-    int rc;
+    int rc, error;
 
     while ((rc = reap_one (agent)) > 0)
         ended = true;
+    error = rc < 0 && errno != ECHILD ? errno : 0;
     end_lingering (agent);
     /* Without children nothing was left behind. */
     if (ended && rc == 0 && !event_pending (agent->sweep, EV_TIMEOUT, NULL))
         event_add (agent->sweep, &SWEEP_INTERVAL);
+    errno = error;
+    return error ? -1 : 0;
 }
 
 /* Does the orphan PID belong to an attempt whose process still runs? */

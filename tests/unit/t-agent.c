@@ -2,6 +2,7 @@
 /* An agent in local mode, with real processes. */
 #include "config.h"
 
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -367,6 +370,37 @@ static void signals_reach_the_tasks (void **state)
     assert_int_equal (rig->ends[0].code, 9);
 }
 
+static int waitid_error; /* of the agent that is forked next; 0: none */
+
+/* In place of the C library's. */
+int waitid (idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    errno = waitid_error;
+    return errno ? -1 : (int)syscall (SYS_waitid, type, id, info, options, NULL);
+}
+
+static int set_up_without_waitid (void **state)
+{
+    int rc;
+
+    waitid_error = ENOSYS;
+    rc = rig_local_set_up (state);
+    waitid_error = 0;
+    return rc;
+}
+
+/* It does not say that nothing has ended. */
+static void an_agent_that_cannot_wait_for_processes_says_so_and_ends (void **state)
+{
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    rig_start (rig, 0, 1, "exit 0");
+    rig_until_lost (rig, 1);
+    assert_string_equal (rig->lost_reason, "its agent left: cannot wait for the tasks' processes: "
+                                           "Function not implemented");
+}
+
 /* Shut down: what runs may end, nothing starts, and then there is nothing to wait for. */
 static void a_shut_down_ends_all_tasks (void **state)
 {
@@ -417,6 +451,8 @@ int main (void)
         TEST (a_task_ended_just_before_the_agent_is_reported_so),
         TEST (signals_reach_the_tasks),
         TEST (a_shut_down_ends_all_tasks),
+        cmocka_unit_test_setup_teardown (an_agent_that_cannot_wait_for_processes_says_so_and_ends,
+                                         set_up_without_waitid, rig_local_tear_down),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
