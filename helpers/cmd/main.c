@@ -67,6 +67,7 @@ int main (int argc, char **argv)
     if (aw_open_standard () < 0)
         return AW_EXIT_INPUT; /* nobody could read why */
     signal (SIGXFSZ, SIG_IGN); /* a file at its limit is an error like that of a full disk */
+    signal (SIGCHLD, SIG_DFL); /* a caller may ignore it: then waitpid would not work */
     setlocale (LC_ALL, "");
     setlocale (LC_NUMERIC, "C"); /* numbers in files and reports are the same everywhere */
     if (argc < 2) {

@@ -148,8 +148,9 @@ static void reap (struct aw_capture *capture)
 {
     if (capture->pid <= 0)
         return;
-    while (waitpid (capture->pid, &capture->status, 0) < 0 && errno == EINTR)
-        ;
+    do
+        capture->unknown = waitpid (capture->pid, &capture->status, 0) < 0 ? errno : 0;
+    while (capture->unknown == EINTR);
     capture->pid = 0;
 }
 
@@ -165,6 +166,9 @@ static int judge (const struct aw_capture *capture, struct aw_error *err)
 
     if (capture->too_long)
         return aw_error_set (err, "%s: wrote more than %zu bytes", capture->name, capture->limit);
+    if (capture->unknown)
+        return aw_error_set (err, "%s: its exit status is unknown: %s", capture->name,
+                             strerror (capture->unknown));
     if (WIFSIGNALED (capture->status))
         return aw_error_set (err, "%s: ended by signal %d%s%s", capture->name,
                              WTERMSIG (capture->status), *said ? ": " : "", said);

@@ -25,6 +25,7 @@ struct aw_capture {
     size_t size;
     size_t limit;
     int too_long;
+    int unknown; /* errno of the wait that has failed */
 };
 
 /* Starts ARGV (ARGV[0] is looked up in PATH) with stdin from /dev/null, default signals, no

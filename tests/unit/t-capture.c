@@ -92,6 +92,18 @@ static void a_program_that_fails_is_told (void **state)
     aw_capture_finish (&capture);
 }
 
+static void a_program_whose_end_cannot_be_seen_has_not_succeeded (void **state)
+{
+    struct aw_capture capture;
+
+    (void)state;
+    signal (SIGCHLD, SIG_IGN); /* then there is nothing to wait for */
+    assert_int_equal (run (&capture, "exit 3", 100, 10.), -1);
+    signal (SIGCHLD, SIG_DFL);
+    assert_string_equal (err.text, "sh: its exit status is unknown: No child processes");
+    aw_capture_finish (&capture);
+}
+
 static void a_program_that_takes_too_long_is_ended (void **state)
 {
     struct aw_capture capture;
@@ -236,6 +248,7 @@ int main (void)
         cmocka_unit_test (wrong_arguments_are_refused),
         cmocka_unit_test (what_a_program_writes_is_returned),
         cmocka_unit_test (a_program_that_fails_is_told),
+        cmocka_unit_test (a_program_whose_end_cannot_be_seen_has_not_succeeded),
         cmocka_unit_test (a_program_that_takes_too_long_is_ended),
         cmocka_unit_test (several_programs_run_at_the_same_time),
         cmocka_unit_test (a_program_gets_clean_signals_and_descriptors),

@@ -224,7 +224,6 @@ int aw_run_salloc (const struct aw_srun_options *options, const char *name, char
     int fds[2] = { -1, -1 };
     int code = AW_EXIT_POOL;
 
-    signal (SIGCHLD, SIG_DFL); /* a caller may ignore it: then waitpid would not work */
     signals_of (&set);
     if (pipe2 (fds, O_CLOEXEC | O_NONBLOCK) == 0 && sigprocmask (SIG_BLOCK, &set, &before) == 0)
         pid = fork ();
