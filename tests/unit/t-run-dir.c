@@ -216,6 +216,21 @@ static void garbage_in_the_file_is_no_run_of_ours (void **state)
     }
 }
 
+/* What cannot be found out is not the answer "no". */
+static void a_file_is_there_or_not_or_this_is_unknown (void **state)
+{
+    struct aw_error err = { "" };
+
+    (void)state;
+    assert_int_equal (mkdir ("run", 0700), 0);
+    assert_int_equal (aw_run_dir_has ("run", "values.json", &err), 0);
+    make_file ("run/values.json");
+    assert_int_equal (aw_run_dir_has ("run", "values.json", &err), 1);
+    assert_int_equal (symlink ("circle", "run/circle"), 0);
+    assert_int_equal (aw_run_dir_has ("run", "circle", &err), -1);
+    assert_string_equal (err.text, "run/circle: Too many levels of symbolic links");
+}
+
 static void run_directories_get_a_number_when_the_name_is_taken (void **state)
 {
     struct aw_error err;
@@ -275,6 +290,7 @@ int main (void)
         TEST (a_directory_of_somebody_else_is_refused),
         TEST (a_run_of_before_the_requeue_is_found),
         TEST (garbage_in_the_file_is_no_run_of_ours),
+        TEST (a_file_is_there_or_not_or_this_is_unknown),
         TEST (run_directories_get_a_number_when_the_name_is_taken),
         cmocka_unit_test (names_of_logs_have_set_iteration_index_and_retry),
     };

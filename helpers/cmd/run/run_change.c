@@ -50,25 +50,23 @@ struct change {
 
 static int read_change (const char *dir, struct change *c, struct aw_error *err)
 {
-    char *next = aw_run_dir_path (dir, c->next), *path = aw_run_dir_path (dir, c->name);
-    int rc = next && path ? 0 : aw_error_set (err, "out of memory");
-    bool there = false;
+    int waits = aw_run_dir_has (dir, c->next, err);
+    int there = waits == 0 ? aw_run_dir_has (dir, c->name, err) : waits;
+    char *path;
 
-    if (rc == 0) {
-        c->waits = access (next, F_OK) == 0;
-        if (!c->waits && errno != ENOENT)
-            rc = aw_error_set (err, "%s: %s", next, strerror (errno));
-        there = c->waits || access (path, F_OK) == 0;
-    }
-    if (rc == 0 && there)
-        c->text = aw_text_file_read (c->waits ? next : path, SIZE_MAX / 2, &c->size, err);
-    else if (rc == 0 && !(c->text = strdup ("")))
-        aw_error_set (err, "out of memory");
-    if (rc == 0 && !c->text)
-        rc = there ? aw_error_prefix (err, c->waits ? next : path) : -1;
-    free (next);
+    if (there < 0)
+        return -1;
+    c->waits = waits > 0;
+    if (!there)
+        return (c->text = strdup ("")) ? 0 : aw_error_set (err, "out of memory");
+    path = aw_run_dir_path (dir, c->waits ? c->next : c->name);
+    if (!path)
+        return aw_error_set (err, "out of memory");
+    c->text = aw_text_file_read (path, SIZE_MAX / 2, &c->size, err);
+    if (!c->text)
+        aw_error_prefix (err, path);
     free (path);
-    return rc;
+    return c->text ? 0 : -1;
 }
 
 /* Are these the workflow and values that the journal's last change recorded? 1 or 0; -1 with text.
@@ -132,17 +130,15 @@ int aw_run_change_finish (const char *dir, const char *journal, struct aw_error 
 
 int aw_run_change_write (const char *dir, const struct aw_workflow *workflow, struct aw_error *err)
 {
-    char *old = aw_run_dir_path (dir, AW_RUN_VALUES);
+    int there = aw_run_dir_has (dir, AW_RUN_VALUES, err), rc = there;
     struct aw_textbuf values = { 0 };
-    int rc = 0;
 
     aw_values_file_put (workflow, &values);
-    if (!old || values.failed)
+    if (values.failed)
         rc = aw_error_set (err, "out of memory");
-    else if (values.len > 0 || access (old, F_OK) == 0)
+    if (rc >= 0 && (values.len > 0 || there))
         rc = aw_run_dir_write_file (dir, AW_RUN_NEXT_VALUES, 0600, values.data ? values.data : "",
                                     values.len, err);
-    free (old);
     aw_textbuf_finish (&values);
     return rc < 0 ? rc
                   : aw_run_dir_write_file (dir, AW_RUN_NEXT_WORKFLOW, 0600, workflow->text,
@@ -151,17 +147,13 @@ int aw_run_change_write (const char *dir, const struct aw_workflow *workflow, st
 
 int aw_run_change_place (const char *dir, struct aw_error *err)
 {
-    struct change changes[2] = {
-        { .name = AW_RUN_VALUES, .next = AW_RUN_NEXT_VALUES },
+    int waits = aw_run_dir_has (dir, AW_RUN_NEXT_VALUES, err);
+    const struct change changes[2] = {
+        { .name = AW_RUN_VALUES, .next = AW_RUN_NEXT_VALUES, .waits = waits > 0 },
         { .name = AW_RUN_WORKFLOW, .next = AW_RUN_NEXT_WORKFLOW, .waits = true }
     };
-    char *next = aw_run_dir_path (dir, AW_RUN_NEXT_VALUES);
 
-    if (!next)
-        return aw_error_set (err, "out of memory");
-    changes[0].waits = access (next, F_OK) == 0;
-    free (next);
-    return settle_change (dir, &changes[0], true, err) < 0
+    return waits < 0 || settle_change (dir, &changes[0], true, err) < 0
                    || settle_change (dir, &changes[1], true, err) < 0
                ? -1
                : 0;

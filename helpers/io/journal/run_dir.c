@@ -198,32 +198,33 @@ int aw_run_dir_write_file (const char *dir,
     return rc;
 }
 
-/* 0: the directory has a workflow.json; else errno. */
-static int find_workflow (const char *dir)
+int aw_run_dir_has (const char *dir, const char *file, struct aw_error *err)
 {
-    char *path = aw_run_dir_path (dir, AW_RUN_WORKFLOW);
+    char *path = aw_run_dir_path (dir, file);
     int error = !path ? ENOMEM : access (path, F_OK) < 0 ? errno : 0;
 
     free (path);
-    return error;
+    if (error && error != ENOENT)
+        return aw_error_set (err, "%s/%s: %s", dir, file, strerror (error));
+    return !error;
 }
 
 int aw_run_dir_check_workflow (const char *dir, struct aw_error *err)
 {
-    int error = find_workflow (dir);
+    int there = aw_run_dir_has (dir, AW_RUN_WORKFLOW, err);
 
-    if (error == ENOENT)
+    if (there == 0)
         return aw_error_set (err, "%s: not a run directory: %s is missing", dir, AW_RUN_WORKFLOW);
-    return error ? aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (error)) : 0;
+    return there < 0 ? -1 : 0;
 }
 
 int aw_run_dir_write_workflow (const char *dir, const char *text, size_t size, struct aw_error *err)
 {
-    int error = find_workflow (dir);
+    int there = aw_run_dir_has (dir, AW_RUN_WORKFLOW, err);
 
-    if (error != ENOENT)
-        return aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW,
-                             strerror (error ? error : EEXIST));
+    if (there != 0)
+        return there < 0 ? -1
+                         : aw_error_set (err, "%s/%s: %s", dir, AW_RUN_WORKFLOW, strerror (EEXIST));
     return aw_run_dir_write_file (dir, AW_RUN_WORKFLOW, 0600, text, size, err);
 }
 

@@ -43,6 +43,9 @@ int aw_run_dir_check_new (const char *dir, struct aw_error *err);
  */
 int aw_run_dir_check_own (const char *dir, struct aw_error *err);
 
+/* Has DIR something by the name FILE? 1 or 0; -1 with text: this cannot be found out. */
+int aw_run_dir_has (const char *dir, const char *file, struct aw_error *err);
+
 /* Has DIR a workflow file? 0, or -1 with text: it is missing, or this cannot be found out. */
 int aw_run_dir_check_workflow (const char *dir, struct aw_error *err);
 
