@@ -19,6 +19,7 @@
 #include "util/clock.h"
 
 enum { MARK_SIZE = 768, NAME_SIZE = 256 };
+static const unsigned long long UNKNOWN = 1ULL << 52; /* a double holds it */
 
 /* What the file says. */
 struct mark {
@@ -37,7 +38,7 @@ struct aw_run_lock {
     struct mark mine;
 };
 
-/* The first line of a small file. */
+/* The first line of a small file; "" with errno if it cannot be opened. */
 static void read_line (const char *path, char *line, size_t size)
 {
     FILE *file = fopen (path, "re");
@@ -49,7 +50,7 @@ static void read_line (const char *path, char *line, size_t size)
         fclose (file);
 }
 
-/* When the process started; 0: it is not there, or a zombie. */
+/* When the process started; 0: it is not there, or a zombie; UNKNOWN: its file cannot be opened. */
 static unsigned long long start_of (long pid)
 {
     char path[64], line[1024], state = 'Z';
@@ -57,7 +58,10 @@ static unsigned long long start_of (long pid)
     const char *p;
 
     snprintf (path, sizeof (path), "/proc/%ld/stat", pid);
+    errno = 0;
     read_line (path, line, sizeof (line));
+    if (!line[0] && errno && errno != ENOENT && errno != ESRCH)
+        return UNKNOWN;
     p = strrchr (line, ')'); /* the name may hold anything; behind it stand state and 18 numbers */
     if (!p
         || sscanf (p + 1,
@@ -187,7 +191,10 @@ static bool of_this_node (const struct mark *mark, const struct mark *mine)
 /* For a mark of this node. */
 static bool lives (const struct mark *mark)
 {
-    return mark->start && start_of (mark->pid) == mark->start;
+    unsigned long long start = start_of (mark->pid);
+
+    return mark->start && start
+           && (start == mark->start || start == UNKNOWN || mark->start == UNKNOWN);
 }
 
 static int in_use (const char *dir, const struct mark *by, struct aw_error *err)
@@ -245,7 +252,7 @@ static int wait_for_lock (struct aw_run_lock *lock,
 
     for (;;) {
         bool known = read_mark (lock->fd, &by) > 0;
-        bool dead = known && of_this_node (&by, &lock->mine) && start_of (by.pid) != by.start;
+        bool dead = known && of_this_node (&by, &lock->mine) && !lives (&by);
 
         if (flock (lock->fd, LOCK_EX | LOCK_NB) == 0)
             return 0;
