@@ -13,7 +13,7 @@ step=${AW_CUT_STEP:-61} # bytes between two places where the journal is cut; 1: 
 cat >flow.json <<\END
 { "async-workflow": 1, "tasks": {
     "a": { "count": 3, "script": "echo {task} >>\"{run}/ran\"" },
-    "b": { "after": ["a[i]"], "count": 3, "script": "sleep 0.2; echo {task} >>\"{run}/ran\"" },
+    "b": { "after": ["a[i]"], "count": 3, "script": "sleep 0.2; while test -e hold; do sleep 0.05; done; echo {task} >>\"{run}/ran\"" },
     "c": { "after": ["b"], "script": "test ! -e \"{run}/bad\" && echo {task} >>\"{run}/ran\"" } } }
 END
 printf '%s\n' 'a[0]' 'a[1]' 'a[2]' 'b[0]' 'b[1]' 'b[2]' 'c[0]' >all
@@ -142,15 +142,15 @@ test_expect_success 'a stopped run goes on' '
 '
 
 test_expect_success 'the agent is killed' '
-    background agent --dir agent flow.json &&
-    wait_for 20 "grep -qs \"start.*b.0\" agent/journal.jsonl" &&
+    touch hold && background agent --dir agent flow.json &&
+    wait_for 30 "grep -qs \"start.*b.0\" agent/journal.jsonl" &&
     kill -KILL $(pgrep -P $(pgrep -P $! -x aw-supervisor) | head -n 1) && { wait $!; test $? = 4; } &&
-    wait_for 10 "! pgrep -f \"$PWD/agent/ran\" >/dev/null" &&
+    wait_for 30 "! pgrep -f \"$PWD/agent/ran\" >/dev/null" && rm hold &&
     run 0 agent --resume agent && completed_once agent
 '
 
 # A run that needs no time, to be cut.
-sed 's/sleep 0.2; //' flow.json >fast.json
+sed 's/sleep 0.2; .*done; //' flow.json >fast.json
 
 # whole_lines: those that end in a newline
 whole_lines () { while IFS= read -r line; do printf '%s\n' "$line"; done; }
