@@ -170,12 +170,16 @@ static int visit (struct walk *w, const char *from, const char *to, bool follow,
     return 0;
 }
 
-/* The name of an existing file is not a pattern: tasks' names have brackets. */
-static bool is_pattern (const char *from)
+/* The name of an existing file is not a pattern: tasks' names have brackets. 1 or 0; -1 with errno:
+ * it is unknown whether there is such a file.
+ */
+static int is_pattern (const char *from)
 {
     struct stat st;
 
-    return strpbrk (from, "*?[") != NULL && lstat (from, &st) < 0 && errno == ENOENT;
+    if (!strpbrk (from, "*?[") || lstat (from, &st) == 0)
+        return 0;
+    return errno == ENOENT ? 1 : -1;
 }
 
 /* The last part of PATH, without "/" at its end. */
@@ -217,10 +221,12 @@ static int take (struct walk *w, const char *from, const char *to, bool into)
 static int take_all (struct walk *w, const char *from, const char *to)
 {
     size_t n = to ? strlen (to) : 0;
+    int rc, pattern = is_pattern (from);
     glob_t found;
-    int rc;
 
-    if (!is_pattern (from))
+    if (pattern < 0)
+        return fail (w, from);
+    if (!pattern)
         return take (w, from, to, n > 0 && to[n - 1] == '/');
     rc = glob (from, GLOB_ERR, NULL, &found);
     if (rc != 0) {
@@ -270,10 +276,12 @@ int aw_copy_survey (const char *from, struct aw_copied *found, uint64_t *mark, s
 
 int aw_copy_sources (const char *from, void (*found) (void *arg, const char *path), void *arg)
 {
+    int rc, pattern = is_pattern (from);
     glob_t matches;
-    int rc;
 
-    if (!is_pattern (from)) {
+    if (pattern < 0)
+        return -1;
+    if (!pattern) {
         found (arg, from);
         return 0;
     }
