@@ -23,7 +23,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
-
 #include <event2/event.h>
 
 #include "agent/messages/messages.h"
@@ -32,121 +31,14 @@
 #include "io/message_frame.h"
 #include "io/textbuf.h"
 #include "util/processes.h"
-
-static struct event_base *base;
-static struct aw_messages *messages;
-static struct aw_textbuf heard; /* what came for the coordinator, a frame a line */
-static uint32_t last_conn;
-static size_t n_heard;
-
-static void on_forward (void *arg, const struct aw_packet *packet)
-{
-    (void)arg;
-    n_heard++;
-    last_conn = packet->conn;
-    if (packet->task != 99 && packet->kind != AW_PACKET_LOOK) { /* a rank of a step */
-        assert_int_equal (packet->task, 17);
-        assert_int_equal (packet->attempt, 2);
-    }
-    if (heard.len < 1 << 20)
-        assert_int_equal (aw_message_frame_put (&heard, packet, false), 0);
-}
-
-static bool on_runs (void *arg, uint32_t task, uint32_t attempt)
-{
-    (void)arg;
-    return task == 17 && attempt == 2;
-}
-
-static bool only_wait;
-
-static bool on_only_wait (void *arg)
-{
-    (void)arg;
-    return only_wait;
-}
-
-static int set_up (void **state)
-{
-    const struct aw_messages_callbacks callbacks = { on_forward, on_runs, on_only_wait, NULL };
-    struct aw_error err;
-
-    (void)state;
-    base = event_base_new ();
-    messages = aw_messages_create (base, &callbacks, &err);
-    if (!messages)
-        fail_msg ("%s", err.text);
-    heard.len = n_heard = 0;
-    setenv ("ASYNC_WORKFLOW_SOCKET", aw_messages_socket (messages), 1);
-    setenv ("ASYNC_WORKFLOW_TOKEN", aw_messages_token (messages), 1);
-    setenv ("ASYNC_WORKFLOW_LAUNCH", "17.2", 1);
-    return 0;
-}
-
-static int tear_down (void **state)
-{
-    char path[128];
-
-    (void)state;
-    strcpy (path, aw_messages_socket (messages));
-    aw_messages_destroy (messages);
-    assert_int_equal (access (path, F_OK), -1);
-    *strrchr (path, '/') = '\0';
-    assert_int_equal (access (path, F_OK), -1);
-    event_base_free (base);
-    aw_textbuf_finish (&heard);
-    return 0;
-}
-
-/* BODY runs as the task; it returns 0 if all is as it should be. */
-static pid_t start (int (*body) (void))
-{
-    pid_t pid = fork ();
-
-    assert_true (pid >= 0);
-    if (pid == 0) {
-        alarm (60);
-        _exit (body ());
-    }
-    return pid;
-}
-
-static bool has_ended (pid_t pid, int *status)
-{
-    return waitpid (pid, status, WNOHANG) == pid;
-}
-
-/* Runs the loop until the task has ended well. */
-static void until_ended (pid_t pid)
-{
-    const struct timeval tick = { 0, 2000 };
-    int status;
-
-    while (!has_ended (pid, &status)) {
-        event_base_loopexit (base, &tick);
-        event_base_dispatch (base);
-    }
-    assert_true (WIFEXITED (status));
-    assert_int_equal (WEXITSTATUS (status), 0);
-}
-
-static void until_heard (size_t n)
-{
-    const struct timeval tick = { 0, 2000 };
-
-    for (int i = 0; n_heard < n && i < 30000; i++) {
-        event_base_loopexit (base, &tick);
-        event_base_dispatch (base);
-    }
-    assert_true (n_heard >= n);
-}
+#include "agent-socket.h"
 
 /* The coordinator's word, data escaped. */
-static void say (enum aw_packet_kind kind, uint32_t number, const char *data)
+static void agent_socket_say (enum aw_packet_kind kind, uint32_t number, const char *data)
 {
     struct aw_packet packet = {
         .kind = kind,
-        .conn = last_conn,
+        .conn = agent_socket_conn,
         .number = number,
         .seq = 4,
         .topic = aw_piece_of (kind == AW_PACKET_MESSAGE ? "frames" : NULL),
@@ -154,7 +46,7 @@ static void say (enum aw_packet_kind kind, uint32_t number, const char *data)
         .data = aw_piece_of (data),
     };
 
-    aw_messages_take (messages, &packet);
+    aw_messages_take (agent_socket_messages, &packet);
 }
 
 static int wrong_tasks (void)
@@ -165,7 +57,7 @@ static int wrong_tasks (void)
     setenv ("ASYNC_WORKFLOW_TOKEN", "", 1);
     if (aw_open ())
         return 2;
-    setenv ("ASYNC_WORKFLOW_TOKEN", aw_messages_token (messages), 1);
+    setenv ("ASYNC_WORKFLOW_TOKEN", aw_messages_token (agent_socket_messages), 1);
     setenv ("ASYNC_WORKFLOW_LAUNCH", "17.1", 1);
     if (aw_open () || errno != EACCES || !strstr (aw_error_text (NULL), "ended"))
         return 3;
@@ -186,14 +78,14 @@ static void a_process_without_token_is_rejected (void **state)
     char path[128];
 
     (void)state;
-    strcpy (path, aw_messages_socket (messages));
+    strcpy (path, aw_messages_socket (agent_socket_messages));
     assert_int_equal (stat (path, &st), 0);
     assert_int_equal (st.st_mode & 0777, 0600);
     *strrchr (path, '/') = '\0';
     assert_int_equal (stat (path, &st), 0);
     assert_int_equal (st.st_mode & 0777, 0700);
-    until_ended (start (wrong_tasks));
-    assert_int_equal (n_heard, 0);
+    agent_socket_until_ended (agent_socket_start (wrong_tasks));
+    assert_int_equal (agent_socket_n_heard, 0);
 }
 
 /* Another user who came past the directory's mode is closed upon. */
@@ -203,7 +95,7 @@ static int other_user (void)
     int fd = socket (AF_UNIX, SOCK_SEQPACKET, 0);
     char byte;
 
-    strcpy (address.sun_path, aw_messages_socket (messages));
+    strcpy (address.sun_path, aw_messages_socket (agent_socket_messages));
     if (setuid (65534) < 0 || connect (fd, (struct sockaddr *)&address, sizeof (address)) < 0)
         return 1;
     return recv (fd, &byte, 1, 0) > 0 ? 2 : 0;
@@ -216,11 +108,11 @@ static void another_user_is_rejected (void **state)
     (void)state;
     if (geteuid () != 0)
         skip ();
-    strcpy (path, aw_messages_socket (messages));
+    strcpy (path, aw_messages_socket (agent_socket_messages));
     assert_int_equal (chmod (path, 0666), 0);
     *strrchr (path, '/') = '\0';
     assert_int_equal (chmod (path, 0755), 0);
-    until_ended (start (other_user));
+    agent_socket_until_ended (agent_socket_start (other_user));
 }
 
 static int wrong_calls (void)
@@ -257,39 +149,29 @@ static int wrong_calls (void)
 static void wrong_arguments_are_rejected (void **state)
 {
     (void)state;
-    until_ended (start (wrong_calls));
-    until_heard (4); /* receive, request, publish, close */
-}
-
-static int sends_and_ends (void)
-{
-    struct aw_connection *aw = aw_open ();
-
-    for (int i = 0; aw && i < 100; i++)
-        if (aw_publish (aw, "frames", &i, sizeof (i), 0) < 0)
-            return 1;
-    return aw ? 0 : 2; /* and does not even close */
+    agent_socket_until_ended (agent_socket_start (wrong_calls));
+    agent_socket_until_heard (4); /* receive, request, publish, close */
 }
 
 /* What a task has sent goes on before its end is reported, although the loop has not run since. */
 static void messages_of_a_task_are_passed_on_before_its_end (void **state)
 {
-    pid_t pid = start (sends_and_ends);
+    pid_t pid = agent_socket_start (agent_socket_send);
     struct aw_packet packet;
     struct aw_error err;
     const char *line;
     int status, n = 0;
 
     (void)state;
-    while (n_heard == 0) /* the hello must be answered */
-        event_base_loop (base, EVLOOP_ONCE);
+    while (agent_socket_n_heard == 0) /* the hello must be answered */
+        event_base_loop (agent_socket_base, EVLOOP_ONCE);
     assert_int_equal (waitpid (pid, &status, 0), pid);
     assert_int_equal (WEXITSTATUS (status), 0);
-    aw_messages_task_ended (messages, 17, 2);
-    assert_int_equal (n_heard, 101);
-    line = heard.data;
+    aw_messages_task_ended (agent_socket_messages, 17, 2);
+    assert_int_equal (agent_socket_n_heard, 101);
+    line = agent_socket_heard.data;
     for (; n < 100; n++) {
-        const char *end = memchr (line, '\n', heard.len);
+        const char *end = memchr (line, '\n', agent_socket_heard.len);
         struct aw_textbuf data = { 0 };
         int number;
 
@@ -342,8 +224,8 @@ static void until_asleep (pid_t pid)
         assert_non_null (file);
         assert_int_equal (fscanf (file, "%*d (%*[^)]) %c", &state), 1);
         fclose (file);
-        event_base_loopexit (base, &tick);
-        event_base_dispatch (base);
+        event_base_loopexit (agent_socket_base, &tick);
+        event_base_dispatch (agent_socket_base);
     }
     assert_int_equal (state, 'S');
 }
@@ -357,17 +239,17 @@ static void a_sender_waits_at_the_window (void **state)
 
     (void)state;
     assert_int_equal (pipe (is_told) | pipe (is_full), 0);
-    pid = start (fills_window);
+    pid = agent_socket_start (fills_window);
     close (is_full[1]);
-    until_heard (AW_MESSAGES_WINDOW);
+    agent_socket_until_heard (AW_MESSAGES_WINDOW);
     assert_int_equal (write (is_told[1], "", 1), 1);
     assert_int_equal (read (is_full[0], &byte, 1), 1);
     until_asleep (pid); /* nothing else does it wait for now */
-    assert_int_equal (n_heard, AW_MESSAGES_WINDOW);
-    assert_false (has_ended (pid, &status));
-    say (AW_PACKET_ACCEPTED, AW_MESSAGES_WINDOW, NULL);
-    until_ended (pid);
-    until_heard (AW_MESSAGES_WINDOW + 2);
+    assert_int_equal (agent_socket_n_heard, AW_MESSAGES_WINDOW);
+    assert_false (agent_socket_has_ended (pid, &status));
+    agent_socket_say (AW_PACKET_ACCEPTED, AW_MESSAGES_WINDOW, NULL);
+    agent_socket_until_ended (pid);
+    agent_socket_until_heard (AW_MESSAGES_WINDOW + 2);
     close (is_full[0]);
     close (is_told[0]);
     close (is_told[1]);
@@ -399,31 +281,31 @@ static int receives (void)
 /* Answers come to who asked, messages are kept while something else is waited for. */
 static void answers_go_to_the_one_who_asked (void **state)
 {
-    pid_t pid = start (receives);
+    pid_t pid = agent_socket_start (receives);
 
     (void)state;
-    until_heard (1);
-    assert_non_null (strstr (heard.data, "\"request\""));
-    say (AW_PACKET_MESSAGE, 2, "m1"); /* too early: nobody has asked for it */
-    say (AW_PACKET_ANSWER, 1, "a\\u0022b");
-    until_heard (2);
-    until_heard (3);
-    say (AW_PACKET_DONE, 99, NULL);
+    agent_socket_until_heard (1);
+    assert_non_null (strstr (agent_socket_heard.data, "\"request\""));
+    agent_socket_say (AW_PACKET_MESSAGE, 2, "m1"); /* too early: nobody has asked for it */
+    agent_socket_say (AW_PACKET_ANSWER, 1, "a\\u0022b");
+    agent_socket_until_heard (2);
+    agent_socket_until_heard (3);
+    agent_socket_say (AW_PACKET_DONE, 99, NULL);
     {
         const struct aw_packet error = { .kind = AW_PACKET_DONE,
                                          .flags = AW_PACKET_ERROR,
-                                         .conn = last_conn,
+                                         .conn = agent_socket_conn,
                                          .number = 3,
                                          .data = aw_piece_of ("no space") };
-        aw_messages_take (messages, &error);
+        aw_messages_take (agent_socket_messages, &error);
     }
-    until_heard (4);
-    say (AW_PACKET_DONE, 4, NULL);
-    until_heard (5);
-    say (AW_PACKET_DONE, 5, NULL);
-    until_heard (7); /* the message is done with, the next is asked for */
-    aw_messages_task_ended (messages, 17, 2);
-    until_ended (pid);
+    agent_socket_until_heard (4);
+    agent_socket_say (AW_PACKET_DONE, 4, NULL);
+    agent_socket_until_heard (5);
+    agent_socket_say (AW_PACKET_DONE, 5, NULL);
+    agent_socket_until_heard (7); /* the message is done with, the next is asked for */
+    aw_messages_task_ended (agent_socket_messages, 17, 2);
+    agent_socket_until_ended (pid);
 }
 
 /* Packets that no library sends. */
@@ -432,7 +314,7 @@ static int sends_garbage (void)
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     char bytes[200];
 
-    strcpy (address.sun_path, aw_messages_socket (messages));
+    strcpy (address.sun_path, aw_messages_socket (agent_socket_messages));
     srand ((unsigned)time (NULL));
     for (int i = 0; i < 200; i++) {
         int fd = socket (AF_UNIX, SOCK_SEQPACKET, 0);
@@ -453,147 +335,8 @@ static int sends_garbage (void)
 static void garbage_ends_the_connection (void **state)
 {
     (void)state;
-    until_ended (start (sends_garbage));
-    assert_int_equal (n_heard, 0);
-}
-
-/*
- * Ranks of a job step, which this agent has not started: task 99, attempt 1.
- */
-
-/* Of this process alone: processes are found and ended by it, and the test may run twice at a time.
- */
-static char guest_token[33];
-
-static void say_of_guest (enum aw_packet_kind kind, const char *token)
-{
-    const struct aw_packet packet = {
-        .kind = kind, .task = 99, .attempt = 1, .data = aw_piece_of (token)
-    };
-    size_t before = n_heard;
-
-    aw_messages_take (messages, &packet);
-    if (kind == AW_PACKET_ADMIT)
-        assert_int_equal (n_heard, before + 1); /* it is told that it is done */
-}
-
-static void be_guest (const char *token)
-{
-    setenv ("ASYNC_WORKFLOW_LAUNCH", "99.1", 1);
-    setenv ("ASYNC_WORKFLOW_TOKEN", token, 1);
-}
-
-static int not_let_in (void)
-{
-    struct aw_connection *aw;
-
-    be_guest (guest_token);
-    aw = aw_open ();
-    return aw || errno != EACCES || !strstr (aw_error_text (NULL), "token");
-}
-
-/* What is not admitted has no token, and what is has its own, which is no other's. */
-static int other_tokens (void)
-{
-    be_guest (aw_messages_token (messages));
-    if (aw_open () || errno != EACCES || !strstr (aw_error_text (NULL), "token"))
-        return 1;
-    be_guest (guest_token);
-    setenv ("ASYNC_WORKFLOW_LAUNCH", "99.2", 1);
-    if (aw_open () || errno != EACCES)
-        return 2;
-    setenv ("ASYNC_WORKFLOW_LAUNCH", "17.2", 1);
-    return aw_open () || errno != EACCES ? 3 : 0;
-}
-
-static int guest_sends (void)
-{
-    be_guest (guest_token);
-    return sends_and_ends ();
-}
-
-/* A process that stays, with TOKEN in its environment, of JOB; NULL: it has emptied its
- * environment, and has the mark alone.
- */
-static pid_t hold (const char *token, const char *job)
-{
-    char variable[64], of_job[64], *const env[] = { job ? variable : NULL, of_job, NULL };
-    int ready[2];
-    char byte;
-    pid_t pid;
-
-    snprintf (variable, sizeof (variable), AW_PACKET_TOKEN "=%s", token);
-    snprintf (of_job, sizeof (of_job), "SLURM_JOB_ID=%s", job ? job : "");
-    assert_int_equal (pipe2 (ready, O_CLOEXEC), 0);
-    pid = fork ();
-    if (pid == 0) {
-        if (!job)
-            aw_process_mark_set (aw_process_mark_for (token));
-        execle ("/bin/sleep", "sleep", "1000", NULL, env);
-        _exit (1);
-    }
-    close (ready[1]);
-    assert_int_equal (read (ready[0], &byte, 1), 0); /* it is sleep by now */
-    close (ready[0]);
-    return pid;
-}
-
-static void end (pid_t pid)
-{
-    int status;
-
-    assert_int_equal (waitpid (pid, &status, WNOHANG), 0);
-    kill (pid, SIGKILL);
-    assert_int_equal (waitpid (pid, &status, 0), pid);
-}
-
-/* What a step has left behind ends with it, and nothing else: no job that it submitted either. */
-static void what_a_step_leaves_behind_is_killed (void **state)
-{
-    pid_t mine, bare, other, submitted;
-    int status;
-
-    (void)state;
-    setenv ("SLURM_JOB_ID", "7", 1);
-    say_of_guest (AW_PACKET_ADMIT, guest_token);
-    mine = hold (guest_token, "7");
-    bare = hold (guest_token, NULL);
-    other = hold ("fedcba98765432100123456789abcdef", "7");
-    submitted = hold (guest_token, "8");
-    say_of_guest (AW_PACKET_DISMISS, NULL);
-    assert_int_equal (waitpid (mine, &status, 0), mine);
-    assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
-    assert_int_equal (waitpid (bare, &status, 0), bare);
-    assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
-    end (other);
-    end (submitted);
-    unsetenv ("SLURM_JOB_ID");
-}
-
-static void ranks_of_an_admitted_step_exchange_messages (void **state)
-{
-    size_t before;
-    pid_t pid;
-    int status;
-
-    (void)state;
-    until_ended (start (not_let_in));
-    say_of_guest (AW_PACKET_ADMIT, "short");
-    until_ended (start (not_let_in));
-    say_of_guest (AW_PACKET_ADMIT, guest_token);
-    assert_true (strstr (heard.data, "\"done\",\"task\":99,\"attempt\":1"));
-    until_ended (start (other_tokens));
-    before = n_heard;
-    pid = start (guest_sends);
-    while (n_heard == before)
-        event_base_loop (base, EVLOOP_ONCE);
-    assert_int_equal (waitpid (pid, &status, 0), pid);
-    assert_int_equal (WEXITSTATUS (status), 0);
-    say_of_guest (AW_PACKET_DISMISS, NULL);
-    assert_int_equal (n_heard, before + 102); /* all it has said, its close, and "done" behind */
-    aw_textbuf_putc (&heard, '\0');
-    assert_true (strstr (strstr (heard.data, "\"close\""), "\"done\""));
-    until_ended (start (not_let_in));
+    agent_socket_until_ended (agent_socket_start (sends_garbage));
+    assert_int_equal (agent_socket_n_heard, 0);
 }
 
 static int waits_in_vain (void)
@@ -612,54 +355,31 @@ static void tell_stuck (const char *number)
 {
     struct aw_packet stuck = { .kind = AW_PACKET_DONE,
                                .flags = AW_PACKET_ERROR | AW_PACKET_STUCK,
-                               .conn = last_conn,
+                               .conn = agent_socket_conn,
                                .data = aw_piece_of ("nobody is left") };
 
     stuck.number = (uint32_t)atoi (number);
-    aw_messages_take (messages, &stuck);
+    aw_messages_take (agent_socket_messages, &stuck);
 }
 
 /* A wait without a time limit is reported after a while; it may end with an error of its own. */
 static void a_wait_that_nobody_can_end_fails (void **state)
 {
-    pid_t pid = start (waits_in_vain);
+    pid_t pid = agent_socket_start (waits_in_vain);
 
     (void)state;
-    until_heard (3);
-    aw_textbuf_putc (&heard, '\0');
-    assert_non_null (strstr (heard.data, "\"message\":\"wait\",\"conn\":1,\"number\":1"));
-    assert_int_equal (aw_messages_waiting (messages, pid), 1);
-    assert_int_equal (aw_messages_waiting (messages, getpid ()), 0);
+    agent_socket_until_heard (3);
+    aw_textbuf_putc (&agent_socket_heard, '\0');
+    assert_non_null (
+        strstr (agent_socket_heard.data, "\"message\":\"wait\",\"conn\":1,\"number\":1"));
+    assert_int_equal (aw_messages_waiting (agent_socket_messages, pid), 1);
+    assert_int_equal (aw_messages_waiting (agent_socket_messages, getpid ()), 0);
     tell_stuck ("1");
-    assert_int_equal (aw_messages_waiting (messages, pid), 0);
-    until_heard (7); /* it withdraws, publishes, requests, waits */
-    assert_int_equal (aw_messages_waiting (messages, pid), 1);
+    assert_int_equal (aw_messages_waiting (agent_socket_messages, pid), 0);
+    agent_socket_until_heard (7); /* it withdraws, publishes, requests, waits */
+    assert_int_equal (aw_messages_waiting (agent_socket_messages, pid), 1);
     tell_stuck ("2");
-    until_ended (pid);
-}
-
-/* The answer to a look comes after all that was sent before it, even by tasks that have ended. */
-static void a_look_is_answered_after_all_that_was_sent (void **state)
-{
-    const struct aw_packet look = { .kind = AW_PACKET_LOOK, .number = 3 };
-    const char *end, *seen;
-    pid_t pid;
-    int status;
-
-    (void)state;
-    say_of_guest (AW_PACKET_ADMIT, guest_token);
-    pid = start (guest_sends);
-    until_heard (2);
-    assert_int_equal (waitpid (pid, &status, 0), pid);
-    only_wait = true;
-    aw_messages_take (messages, &look);
-    only_wait = false;
-    aw_messages_take (messages, &look);
-    aw_textbuf_putc (&heard, '\0');
-    end = strstr (heard.data, "\"close\"");
-    seen = strstr (heard.data, "{\"message\":\"look\",\"number\":3,\"seq\":1}\n"
-                               "{\"message\":\"look\",\"number\":3}\n");
-    assert_true (end && seen && end < seen);
+    agent_socket_until_ended (pid);
 }
 
 static int holds_connection (void)
@@ -684,17 +404,17 @@ static void tasks_wait_for_a_descriptor (void **state)
     assert_int_equal (getrlimit (RLIMIT_NOFILE, &before), 0);
     low = before;
     low.rlim_cur = (rlim_t)fd - 1 + 24 + ROOM; /* the socket has FD - 1; 24 are kept for tasks */
-    tear_down (state);
+    agent_socket_tear_down (state);
     assert_int_equal (setrlimit (RLIMIT_NOFILE, &low), 0);
-    set_up (state);
+    agent_socket_set_up (state);
     for (int i = 0; i < N; i++)
-        pids[i] = start (holds_connection);
-    until_heard (ROOM);
+        pids[i] = agent_socket_start (holds_connection);
+    agent_socket_until_heard (ROOM);
     cpu = clock ();
-    event_base_loopexit (base, &half);
-    event_base_dispatch (base);
+    event_base_loopexit (agent_socket_base, &half);
+    event_base_dispatch (agent_socket_base);
     assert_true ((double)(clock () - cpu) / CLOCKS_PER_SEC < 0.2);
-    assert_int_equal (n_heard, ROOM);
+    assert_int_equal (agent_socket_n_heard, ROOM);
     assert_int_equal (setrlimit (RLIMIT_NOFILE, &before), 0);
     for (int i = 0; i < N; i++)
         kill (pids[i], SIGKILL);
@@ -734,8 +454,8 @@ static void what_killed_agents_leave_is_removed (void **state)
     make_directory (young, 0, NULL);
     assert_non_null (mkdtemp (other));
     close (dead_fd);
-    tear_down (state);
-    set_up (state);
+    agent_socket_tear_down (state);
+    agent_socket_set_up (state);
     assert_int_equal (access (dead, F_OK), -1);
     assert_int_equal (access (empty, F_OK), -1);
     assert_int_equal (access (alive, F_OK), 0);
@@ -750,7 +470,8 @@ static void what_killed_agents_leave_is_removed (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-#define SOCKET_TEST(f) cmocka_unit_test_setup_teardown (f, set_up, tear_down)
+#define SOCKET_TEST(f) \
+    cmocka_unit_test_setup_teardown (f, agent_socket_set_up, agent_socket_tear_down)
         SOCKET_TEST (a_process_without_token_is_rejected),
         SOCKET_TEST (another_user_is_rejected),
         SOCKET_TEST (garbage_ends_the_connection),
@@ -758,14 +479,10 @@ int main (void)
         SOCKET_TEST (messages_of_a_task_are_passed_on_before_its_end),
         SOCKET_TEST (a_sender_waits_at_the_window),
         SOCKET_TEST (answers_go_to_the_one_who_asked),
-        SOCKET_TEST (ranks_of_an_admitted_step_exchange_messages),
-        SOCKET_TEST (what_a_step_leaves_behind_is_killed),
         SOCKET_TEST (tasks_wait_for_a_descriptor),
         SOCKET_TEST (a_wait_that_nobody_can_end_fails),
-        SOCKET_TEST (a_look_is_answered_after_all_that_was_sent),
         SOCKET_TEST (what_killed_agents_leave_is_removed),
     };
 
-    snprintf (guest_token, sizeof (guest_token), "%032x", (unsigned)getpid ());
     return cmocka_run_group_tests_name ("agent-messages", tests, NULL, NULL);
 }
