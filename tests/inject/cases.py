@@ -463,10 +463,10 @@ class Unit(Case):
 
 
 # Those that are short and have no processes of their own; the others are what the runs above do.
-UNITS = """add ask binding copy depend elsewhere environment exec-fake forecast frame graph grow history hostlist
-idset journal limit machine message-frame message-hub node-allocation nvml oom parameters place plugin pool ranges
-reserve resume retry run-dir run-lock sched slurm-job spawn srun-env srun-options stage step streams suggest task-list
-topologies topology units wide wide-journal workflow workflow-keys workflow-problems write""".split()
+UNITS = """add ask binding copy depend elsewhere environment environment-places exec-fake forecast frame graph grow history hostlist
+idset journal journal-write limit machine message-frame message-hub node-allocation nvml oom parameters place plugin pool ranges
+reserve resume resume-journal retry run-dir run-lock scan sched sched-random slurm-job spawn srun-env srun-options stage step streams suggest task-list
+topologies topology units wide wide-journal workflow workflow-keys workflow-problems workflow-sets write""".split()
 
 
 def all_cases(tools):

@@ -179,9 +179,7 @@ static int read_member (struct aw_journal_reader *reader,
     case AW_JOURNAL_STATUS:
         return read_status (&reader->ev, text, err);
     case AW_JOURNAL_IDS:
-        if (aw_idset_parse (place, text) < 0)
-            return aw_error_set (err, "\"%s\": \"%.64s\" is not a list of numbers", m->key, text);
-        return 0;
+        return aw_journal_read_ids (place, m->key, text, err);
     case AW_JOURNAL_TEXT:
         *(const char **)place = text;
         return 0;

@@ -68,8 +68,10 @@ wrong:
     return aw_error_set (err, "\"more\" must be a list of objects with node, cpus and gpus");
 }
 
-/* Reads the list TEXT of member KEY into IDS. 0, or -1 with text. */
-static int read_ids (struct aw_idset *ids, const char *key, const char *text, struct aw_error *err)
+int aw_journal_read_ids (struct aw_idset *ids,
+                         const char *key,
+                         const char *text,
+                         struct aw_error *err)
 {
     if (aw_idset_parse (ids, text) == 0)
         return 0;
@@ -89,8 +91,8 @@ int aw_journal_read_more (struct aw_journal_more *more,
         read->node = aw_names_get (nodes, part->node, strlen (part->node));
         if (read->node == AW_NAMES_NONE)
             return aw_error_set (err, "no node with the name \"%.64s\" has joined", part->node);
-        if (read_ids (&read->cpus, "cpus", part->cpus, err) < 0
-            || read_ids (&read->gpus, "gpus", part->gpus, err) < 0)
+        if (aw_journal_read_ids (&read->cpus, "cpus", part->cpus, err) < 0
+            || aw_journal_read_ids (&read->gpus, "gpus", part->gpus, err) < 0)
             return -1;
     }
     return 0;

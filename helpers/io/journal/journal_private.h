@@ -71,6 +71,12 @@ void aw_journal_more_finish (struct aw_journal_more *more);
  * 0, or -1 with text. */
 int aw_journal_scan_more (struct aw_journal_more *more, char **p, struct aw_error *err);
 
+/* Reads the list TEXT of member KEY into IDS. 0, or -1 with text. */
+int aw_journal_read_ids (struct aw_idset *ids,
+                         const char *key,
+                         const char *text,
+                         struct aw_error *err);
+
 /* Makes READ of PARTS; NODES knows the nodes' numbers. 0, or -1 with text. */
 int aw_journal_read_more (struct aw_journal_more *more,
                           const struct aw_names *nodes,

@@ -188,13 +188,14 @@ static bool of_this_node (const struct mark *mark, const struct mark *mine)
     return strcmp (mark->host, mine->host) == 0 && strcmp (mark->boot, mine->boot) == 0;
 }
 
-/* For a mark of this node. */
-static bool lives (const struct mark *mark)
+/* For a mark of this node. 1 or 0; -1 with errno: this cannot be found out. */
+static int lives (const struct mark *mark)
 {
     unsigned long long start = start_of (mark->pid);
 
-    return mark->start && start
-           && (start == mark->start || start == UNKNOWN || mark->start == UNKNOWN);
+    if (!mark->start || !start)
+        return 0;
+    return start == mark->start ? 1 : start == UNKNOWN || mark->start == UNKNOWN ? -1 : 0;
 }
 
 static int in_use (const char *dir, const struct mark *by, struct aw_error *err)
@@ -252,7 +253,7 @@ static int wait_for_lock (struct aw_run_lock *lock,
 
     for (;;) {
         bool known = read_mark (lock->fd, &by) > 0;
-        bool dead = known && of_this_node (&by, &lock->mine) && !lives (&by);
+        bool dead = known && of_this_node (&by, &lock->mine) && lives (&by) == 0;
 
         if (flock (lock->fd, LOCK_EX | LOCK_NB) == 0)
             return 0;
@@ -282,14 +283,19 @@ static int check_mark (struct aw_run_lock *lock,
     double until = aw_clock_monotonic () + AW_RUN_LOCK_WATCH;
     struct mark by, now;
     char line[NAME_SIZE + 128];
-    int there = look (lock->path, &by);
+    int there = look (lock->path, &by), alive;
 
     if (there < 0)
         return cannot_read (lock, err);
     if (there == 0)
         return 0;
-    if (of_this_node (&by, &lock->mine))
-        return lives (&by) ? in_use (dir, &by, err) : 0;
+    if (of_this_node (&by, &lock->mine)) {
+        alive = lives (&by);
+        if (alive < 0)
+            return aw_error_set (err, "%s: is process %ld its coordinator? %s", lock->path, by.pid,
+                                 strerror (errno));
+        return alive ? in_use (dir, &by, err) : 0;
+    }
     snprintf (line, sizeof (line),
               "its last coordinator was on node %s: waiting %.0f s to see whether it still runs",
               by.host, AW_RUN_LOCK_WATCH);
@@ -407,7 +413,7 @@ bool aw_run_lock_is_held (const char *dir)
 
     fill_mine (&mine, NULL);
     if (!held && path && look_when (path, &by, &written) > 0)
-        held = of_this_node (&by, &mine) ? lives (&by)
+        held = of_this_node (&by, &mine) ? lives (&by) != 0
                                          : fabs (aw_clock_wall () - written) < AW_RUN_LOCK_FRESH;
     free (path);
     return held;

@@ -302,7 +302,8 @@ static int get_ids (struct aw_frame_reader *reader,
     if (get_string (value, member, &string, err) < 0)
         return -1;
     if (aw_idset_parse (set, string) < 0)
-        return aw_error_set (err, "\"%s\" is not a list of ids", member->key);
+        return errno == ENOMEM ? aw_error_set (err, "out of memory")
+                               : aw_error_set (err, "\"%s\" is not a list of ids", member->key);
     *shown = *set;
     return 0;
 }
