@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Preloaded into a program, it makes the n-th call of a function fail. Its environment:
  *
- *   FAILCALLS           a function ("write"), "alloc" for all that allocate memory, "*" for every
- * one FAILCALLS_N         which call, from 1; 0: none fails, each is logged with the calls it came
- * by FAILCALLS_ALWAYS    set: that call and all later ones FAILCALLS_HOW       an error's number;
- * "short": as little as possible is read or written FAILCALLS_PROCESS   which process: its program
- * or, of async-workflow, its command, and how often it has forked since exec: "run.0" coordinator,
- * "run.2" its local agent, "async-workflow-agent.1" an agent. "t-frame.*": all processes of a
- * program FAILCALLS_CALLERS   whose calls: "own" code [default], "libs" (libevent, json-c ...),
- * "libc" FAILCALLS_LOG       a file that lines are appended to: call PROCESS FUNCTION N ADDRESS...
- *                           fail PROCESS FUNCTION N ADDRESS...
- *                           crash PROCESS SIGNAL 0 ADDRESS...
- *                       An address is an offset in the program; "-" stands for one of a library.
+ * FAILCALLS         a function ("write"), "alloc" for all that allocate memory, "*" for every one
+ * FAILCALLS_N       which call, from 1; 0: none fails, each is logged with the calls it came by
+ * FAILCALLS_ALWAYS  set: that call and all later ones
+ * FAILCALLS_HOW     an error's number; "short": as little as possible is read or written
+ * FAILCALLS_PROCESS which process: its program or, of async-workflow, its command, and how often
+ *                   it has forked since exec: "run.0" coordinator, "run.2" its local agent,
+ *                   "async-workflow-agent.1" an agent. "t-frame.*": all processes of a program
+ * FAILCALLS_CALLERS whose calls: "own" code [default], "libs" (libevent, json-c ...), "libc"
+ * FAILCALLS_LOG     a file that lines are appended to:
+ *                       call PROCESS FUNCTION N ADDRESS...
+ *                       fail PROCESS FUNCTION N ADDRESS...
+ *                       crash PROCESS SIGNAL 0 ADDRESS...
+ *                   An address is an offset in the program; "-" stands for one of a library.
  *
  * A process that crashes says so in the log even where it would have caught the signal.
  * Calls that the C library makes itself, or that _FORTIFY_SOURCE has renamed, are not seen.
@@ -299,7 +301,6 @@ static int fails (struct call *call, const void *caller)
         return real args;                                                  \
     }
 
-/* One that may do less than it was asked to: SIZE is how much that is. */
 /* What kind of file it is: packets come whole, signals and timers without errors. */
 static int type_of (int fd)
 {
@@ -688,6 +689,12 @@ WRAP (int, execve, (const char *path, char *const *argv, char *const *env), (pat
 WRAP (int, execvp, (const char *path, char *const *argv), (path, argv), -1)
 WRAP (int, execvpe, (const char *path, char *const *argv, char *const *env), (path, argv, env), -1)
 WRAP (pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), -1)
+WRAP (int,
+      waitid,
+      (idtype_t type, id_t id, siginfo_t *info, int options),
+      (type, id, info, options),
+      -1)
+WRAP (pid_t, wait4, (pid_t p, int *status, int how, struct rusage *u), (p, status, how, u), -1)
 WRAP (pid_t, setsid, (void), (), -1)
 WRAP (int, setpgid, (pid_t pid, pid_t group), (pid, group), -1)
 WRAP (int, sched_setaffinity, (pid_t p, size_t n, const cpu_set_t *set), (p, n, set), -1)

@@ -32,7 +32,7 @@ ERRORS = {
 }
 # What a signal may interrupt, and what may do less than it was asked to: nothing may fail of that.
 INTERRUPTED = {"accept4", "connect", "epoll_wait", "flock", "poll", "pread", "pread64", "pwrite", "pwrite64", "read",
-               "readv", "recv", "send", "waitpid", "write", "writev"}
+               "readv", "recv", "send", "waitid", "waitpid", "write", "writev"}
 SHORT = {"pread", "pread64", "pwrite", "pwrite64", "read", "readv", "recv", "send", "write", "writev", "copy_file_range"}
 # Connections are not aborted for ever.
 ONCE = {"ECONNABORTED"}

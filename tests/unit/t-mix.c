@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything at once: random graphs with all that a set may have and that grow at any time, random
  * pools, random ends, losses, messages, limits, cancels, submitted tasks that belong to an attempt,
- * and deaths of the coordinator. The test
- * keeps book of its own; a twin hears all that happens, another is told what comes from outside
- * and must decide the same, and so must a copy made at any time, however often both are asked in
- * vain.
+ * and deaths of the coordinator. A twin hears all that happens, another is told what comes from
+ * outside and must decide the same, and so must a copy made at any time, however often both are
+ * asked in vain.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -22,298 +21,9 @@
 #include "graphs.h"
 #include "machines.h"
 #include "mix-graph.h"
+#include "mix-books.h"
 
-enum { NODES = 6, MEM = 1000, RUNS = 3000, STEPS = 4000 };
 enum { MOST_ADDED = 100 }; /* tasks that come while it runs */
-
-enum stand { COMES, THERE, COMPUTES, LEAVES }; /* of an attempt's data */
-
-struct attempt {
-    uint32_t task, attempt, node, n_parts;
-    enum stand stand;
-    bool killed;
-    struct aw_part parts[MIX_PARTS]; /* sets owned */
-};
-
-struct node {
-    struct machine m;
-    uint32_t users[MACHINE_CPUS], used[MACHINE_GPUS];
-    uint64_t mem;
-    bool lost, drained;
-};
-
-/* Whose a submitted task is. */
-struct owner {
-    uint32_t task, attempt;
-    enum { NOBODY, OWNED, WELL } kind; /* WELL: the attempt has ended well */
-};
-
-struct world {
-    uint64_t seed, first_seed;
-    struct aw_graph *graph;
-    struct aw_history history;
-    struct aw_sched_config config;
-    struct aw_sched *sched, *told, *copy, *again; /* the latter three follow */
-    struct node nodes[NODES];
-    uint32_t n_nodes;
-    struct attempt *attempts;
-    uint32_t n_attempts;
-    uint8_t *completed, *given_up, *skipped, *cancelled, *failed; /* by task; failed: for good */
-    struct owner *owners; /* by task */
-    uint64_t messages[MIX_TOPICS];
-    uint32_t room; /* for tasks */
-    double t;
-    bool told_stop, told_limit;
-    int code;
-    uint32_t n_deaths;
-};
-
-static uint32_t below (struct world *w, uint32_t n)
-{
-    return graphs_below (&w->seed, n);
-}
-
-#define CHECK(w, that)                                                                            \
-    do {                                                                                          \
-        if (!(that))                                                                              \
-            fail_msg ("seed %llu, t %g: not so: %s", (unsigned long long)(w)->first_seed, (w)->t, \
-                      #that);                                                                     \
-    } while (0)
-
-/*
- * The books
- */
-
-static const struct aw_set *set_of (const struct world *w, uint32_t task)
-{
-    return &w->graph->sets[aw_graph_task (w->graph, task).set];
-}
-
-static void book_part (struct world *w, uint32_t task, const struct aw_part *part, bool take)
-{
-    struct aw_demand demand = aw_set_demand (set_of (w, task));
-    struct node *node = &w->nodes[part->node];
-    uint32_t most = 0, of_core[MACHINE_CPUS] = { 0 }, add = take ? 1 : UINT32_MAX;
-    bool cores[MACHINE_CPUS] = { false };
-
-    for (uint32_t id = 0; id < node->m.end; id++)
-        if (node->m.owned[id] && ++of_core[node->m.core[id]] > most)
-            most = of_core[node->m.core[id]];
-    CHECK (w, aw_idset_count (&part->cpus) == demand.cpus);
-    CHECK (w, aw_idset_count (&part->gpus) == aw_demand_gpus (&demand));
-    for (uint32_t id = 0; id < node->m.end; id++)
-        if (aw_idset_has (&part->cpus, id))
-            cores[node->m.core[id]] = true;
-    for (uint32_t id = 0; id < node->m.end; id++) {
-        bool has = aw_idset_has (&part->cpus, id);
-
-        CHECK (w, !has || node->m.owned[id]);
-        if (!has
-            && !(demand.threads_per_core && most > 1 && node->m.owned[id]
-                 && cores[node->m.core[id]]))
-            continue;
-        node->users[id] += add;
-        CHECK (w, node->users[id] <= 1);
-    }
-    for (uint32_t g = 0; g < MACHINE_GPUS; g++) {
-        if (!aw_idset_has (&part->gpus, g))
-            continue;
-        node->used[g] += take ? aw_demand_part (&demand) : -aw_demand_part (&demand);
-        CHECK (w, g < node->m.n_gpus && node->used[g] <= AW_GPU_WHOLE);
-        CHECK (w, !demand.gpu_type || !node->m.type[g] || node->m.type[g] == demand.gpu_type);
-    }
-    node->mem += take ? demand.mem : -demand.mem;
-    CHECK (w, node->mem <= MEM);
-}
-
-static void book (struct world *w, struct attempt *a, bool take)
-{
-    for (uint32_t i = 0; i < a->n_parts; i++)
-        book_part (w, a->task, &a->parts[i], take);
-    for (uint32_t i = 0; !take && i < a->n_parts; i++) {
-        aw_idset_finish (&a->parts[i].cpus);
-        aw_idset_finish (&a->parts[i].gpus);
-    }
-    a->n_parts = take ? a->n_parts : 0;
-}
-
-static struct attempt *find (struct world *w, uint32_t task)
-{
-    for (uint32_t i = 0; i < w->n_attempts; i++)
-        if (w->attempts[i].task == task)
-            return &w->attempts[i];
-    return NULL;
-}
-
-static void drop (struct world *w, struct attempt *a)
-{
-    book (w, a, false);
-    *a = w->attempts[--w->n_attempts];
-}
-
-/* A task waits for FROM: that is over, and lets it go on; ANY: it need only be over. */
-static void check_predecessor (struct world *w, uint32_t from, bool any)
-{
-    bool unneeded = false; /* messages that never came: others go on without it */
-    bool ends = w->graph->until != AW_NONE || w->graph->until_topic != AW_NONE;
-
-    for (uint32_t k = 0; k < w->graph->n_sets; k++)
-        unneeded = unneeded || (w->skipped[from] && w->graph->sets[k].n_message_dependencies > 0);
-    /* Iterations that were not needed: what was added goes on without them. */
-    ends = ends && aw_graph_task (w->graph, from).iteration > 0;
-    CHECK (w, !find (w, from));
-    if (any)
-        CHECK (w, w->completed[from] || w->failed[from] || w->skipped[from] || w->cancelled[from]);
-    else
-        CHECK (w, w->completed[from] || w->cancelled[from] == 2 || unneeded || ends
-                      || (w->given_up[from]
-                          && set_of (w, from)->on_failure == AW_ON_FAILURE_CONTINUE));
-}
-
-static void check_predecessors (struct world *w, uint32_t task)
-{
-    struct aw_task at = aw_graph_task (w->graph, task);
-    const struct aw_set *set = &w->graph->sets[at.set];
-
-    for (uint32_t e = 0; e < set->n_after; e++) {
-        const struct aw_edge *edge = &set->after[e];
-
-        for (uint32_t it = 0; it < aw_graph_iterations (w->graph, edge->set); it++)
-            for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++)
-                if (graphs_waits (w->graph, at.set, at.iteration, edge, it)
-                    && graphs_are_paired (w->graph, at.set, edge, at.index, i))
-                    check_predecessor (w, aw_graph_first_task (w->graph, it, edge->set) + i,
-                                       edge->any);
-    }
-}
-
-/* A task is skipped for a reason: it was cancelled, messages or iterations ended, or one that it
- * waits for will not run or has failed.
- */
-static void check_skip (struct world *w, uint32_t task)
-{
-    struct aw_task at = aw_graph_task (w->graph, task);
-    const struct aw_set *set = &w->graph->sets[at.set];
-    bool ends = w->graph->until != AW_NONE || w->graph->until_topic != AW_NONE;
-    bool reason = w->cancelled[task] || set->n_message_dependencies || (ends && at.iteration > 0);
-
-    for (uint32_t e = 0; e < set->n_after && !reason; e++) {
-        const struct aw_edge *edge = &set->after[e];
-
-        for (uint32_t it = 0; !edge->any && it < aw_graph_iterations (w->graph, edge->set); it++)
-            for (uint32_t i = 0; i < w->graph->sets[edge->set].count; i++) {
-                uint32_t from = aw_graph_first_task (w->graph, it, edge->set) + i;
-
-                if (graphs_waits (w->graph, at.set, at.iteration, edge, it)
-                    && graphs_are_paired (w->graph, at.set, edge, at.index, i))
-                    reason = reason || w->skipped[from] || w->given_up[from] || w->cancelled[from];
-            }
-    }
-    CHECK (w, reason);
-}
-
-/* A submitted task starts while its owner runs or when that has ended well, and never again once it
- * has failed for good. */
-static void check_owner (struct world *w, uint32_t task)
-{
-    const struct owner *owner = &w->owners[task];
-    const struct attempt *by = owner->kind == OWNED ? find (w, owner->task) : NULL;
-
-    CHECK (w, owner->kind != OWNED || (by && by->attempt == owner->attempt));
-    CHECK (w, owner->kind == NOBODY || !w->failed[task]);
-}
-
-static void begin_attempt (struct world *w, const struct aw_event *ev)
-{
-    struct attempt *a;
-
-    CHECK (w, !w->completed[ev->task] && !w->skipped[ev->task]);
-    CHECK (w, w->cancelled[ev->task] == 0);
-    check_owner (w, ev->task);
-    check_predecessors (w, ev->task);
-    a = &w->attempts[w->n_attempts++];
-    *a = (struct attempt){ .task = ev->task, .attempt = ev->attempt, .node = ev->node };
-    a->stand = ev->type == AW_EVENT_STAGE ? COMES : COMPUTES;
-}
-
-static void start (struct world *w, const struct aw_event *ev)
-{
-    struct attempt *a = find (w, ev->task);
-
-    if (set_of (w, ev->task)->stage_in == AW_STAGING_ASYNC)
-        CHECK (w, a && a->stand == THERE && a->attempt == ev->attempt && a->node == ev->node);
-    else {
-        CHECK (w, !a);
-        begin_attempt (w, ev);
-        a = find (w, ev->task);
-    }
-    CHECK (w, !w->told_stop);
-    CHECK (w, ev->n_more + 1 == set_of (w, ev->task)->nodes && ev->n_more < MIX_PARTS);
-    a->stand = COMPUTES;
-    a->n_parts = ev->n_more + 1;
-    for (uint32_t i = 0; i < a->n_parts; i++) {
-        struct aw_part *part = &a->parts[i];
-
-        *part = (struct aw_part){ .node = i ? ev->more[i - 1].node : ev->node };
-        assert_int_equal (aw_idset_copy (&part->cpus, i ? &ev->more[i - 1].cpus : &ev->cpus), 0);
-        assert_int_equal (aw_idset_copy (&part->gpus, i ? &ev->more[i - 1].gpus : &ev->gpus), 0);
-        CHECK (w, !w->nodes[part->node].lost && !w->nodes[part->node].drained);
-        for (uint32_t k = 0; k < i; k++)
-            CHECK (w, a->parts[k].node != part->node);
-    }
-    book (w, a, true);
-}
-
-static void finish (struct world *w, const struct aw_event *ev)
-{
-    struct attempt *a = find (w, ev->task);
-
-    CHECK (w, a && a->attempt == ev->attempt);
-    drop (w, a);
-    w->completed[ev->task] = ev->status == AW_STATUS_COMPLETED;
-    w->given_up[ev->task] = ev->status != AW_STATUS_COMPLETED;
-}
-
-/* The books, as EV happens. */
-static void keep (struct world *w, const struct aw_event *ev)
-{
-    switch (ev->type) {
-    case AW_EVENT_STAGE:
-        CHECK (w, !find (w, ev->task) && !w->nodes[ev->node].lost && !w->nodes[ev->node].drained);
-        begin_attempt (w, ev);
-        break;
-    case AW_EVENT_STAGED:
-        find (w, ev->task)->stand = THERE;
-        break;
-    case AW_EVENT_START:
-        start (w, ev);
-        break;
-    case AW_EVENT_RELEASE:
-        book (w, find (w, ev->task), false);
-        find (w, ev->task)->stand = LEAVES;
-        break;
-    case AW_EVENT_KILL:
-        CHECK (w, find (w, ev->task) && !find (w, ev->task)->killed);
-        find (w, ev->task)->killed = true;
-        break;
-    case AW_EVENT_FINISH:
-        finish (w, ev);
-        break;
-    case AW_EVENT_SKIP:
-        CHECK (w, !find (w, ev->task) && !w->completed[ev->task]);
-        check_skip (w, ev->task);
-        w->skipped[ev->task] = 1;
-        break;
-    case AW_EVENT_NODE_DRAIN:
-        w->nodes[ev->node].drained = ev->code == 0;
-        break;
-    case AW_EVENT_END:
-        w->code = ev->code;
-        break;
-    default:
-        break;
-    }
-}
 
 /*
  * Those who follow
@@ -357,7 +67,7 @@ static void ask_in_vain (struct world *w, struct aw_sched *s)
     struct aw_sched *trial;
     struct aw_event action;
 
-    if (!s || below (w, 4))
+    if (!s || books_below (w, 4))
         return;
     trial = aw_sched_clone (s);
     assert_non_null (trial);
@@ -375,7 +85,7 @@ static void record (struct world *w, const struct aw_event *ev)
         print_message ("%g %s %u.%u node %u status %d code %d\n", ev->t,
                        aw_event_type_name (ev->type), ev->task, ev->attempt, ev->node,
                        (int)ev->status, ev->code);
-    keep (w, ev);
+    books_keep (w, ev);
     if (aw_history_handle (&w->history, ev, &err) < 0 || aw_sched_handle (w->told, ev, &err) < 0)
         fail_msg ("seed %llu, %s at %g: %s", (unsigned long long)w->first_seed,
                   aw_event_type_name (ev->type), ev->t, err.text);
@@ -540,7 +250,7 @@ static void limit (struct world *w)
 {
     struct aw_event ev = { .type = AW_EVENT_LIMIT, .t = w->t, .node = AW_NONE };
 
-    ev.seconds = below (w, 3) ? w->t + below (w, 200) : 0;
+    ev.seconds = books_below (w, 3) ? w->t + books_below (w, 200) : 0;
     w->told_limit = true;
     tell (w, &ev);
 }
@@ -563,7 +273,7 @@ static void forget (struct world *w)
     aw_sched_destroy (w->copy);
     w->sched = w->told = w->again = w->copy = NULL;
     while (w->n_attempts > 0)
-        drop (w, &w->attempts[0]);
+        books_drop (w, &w->attempts[0]);
     for (uint32_t n = 0; n < w->n_nodes; n++)
         machine_finish (&w->nodes[n].m);
     w->n_nodes = 0;
@@ -606,17 +316,17 @@ static void begin (struct world *w)
         memset (w->skipped, 0, w->graph->n_tasks);
         w->n_deaths++;
     }
-    w->config.policy = (enum aw_policy)below (w, AW_POLICIES);
-    w->config.mode = below (w, 4) ? AW_MODE_ASYNC : AW_MODE_SEQUENTIAL;
+    w->config.policy = (enum aw_policy)books_below (w, AW_POLICIES);
+    w->config.mode = books_below (w, 4) ? AW_MODE_ASYNC : AW_MODE_SEQUENTIAL;
     w->sched = make (w, again ? &earlier : NULL);
     w->told = make (w, again ? &earlier : NULL);
     w->again = make (w, again ? &earlier : NULL);
     w->told_stop = w->told_limit = false;
     w->code = -1;
     aw_resume_state_finish (&earlier);
-    for (uint32_t n = 1 + below (w, 4); n > 0; n--)
+    for (uint32_t n = 1 + books_below (w, 4); n > 0; n--)
         join (w);
-    if (below (w, 3) == 0)
+    if (books_below (w, 3) == 0)
         limit (w);
     if (again)
         count_messages (w); /* those that came are kept */
@@ -624,14 +334,14 @@ static void begin (struct world *w)
 
 static void move_on (struct world *w, struct attempt *a)
 {
-    const struct aw_set *set = set_of (w, a->task);
+    const struct aw_set *set = books_set (w, a->task);
     struct aw_event ev = { .t = w->t, .task = a->task, .attempt = a->attempt, .node = a->node };
-    uint32_t luck = below (w, 100);
+    uint32_t luck = books_below (w, 100);
 
     if (a->stand == THERE && !a->killed)
         return; /* nothing can happen to it but losing its node */
     ev.type = AW_EVENT_FINISH;
-    ev.seconds = below (w, 60);
+    ev.seconds = books_below (w, 60);
     if (a->killed && luck < 80)
         ev.status = AW_STATUS_CANCELLED;
     else if (a->stand == COMES && luck < 90)
@@ -648,7 +358,7 @@ static void move_on (struct world *w, struct attempt *a)
     }
     else
         ev.status =
-            (enum aw_status) (AW_STATUS_TIMEOUT + below (w, AW_STATUSES - AW_STATUS_TIMEOUT));
+            (enum aw_status) (AW_STATUS_TIMEOUT + books_below (w, AW_STATUSES - AW_STATUS_TIMEOUT));
     if (ev.type == AW_EVENT_FINISH && ev.status == AW_STATUS_CANCELLED && !a->killed)
         ev.status = AW_STATUS_FAILED;
     if (ev.type == AW_EVENT_FINISH && ev.status == AW_STATUS_NODE_FAIL && w->nodes[a->node].lost)
@@ -658,23 +368,25 @@ static void move_on (struct world *w, struct attempt *a)
 
 static void cancel_some (struct world *w)
 {
-    uint32_t set = below (w, w->graph->n_sets);
-    uint32_t it = below (w, aw_graph_iterations (w->graph, set));
-    uint32_t index = below (w, w->graph->sets[set].count);
+    uint32_t set = books_below (w, w->graph->n_sets);
+    uint32_t it = books_below (w, aw_graph_iterations (w->graph, set));
+    uint32_t index = books_below (w, w->graph->sets[set].count);
     struct aw_event ev = { .type = AW_EVENT_CANCEL, .t = w->t, .node = AW_NONE };
 
     ev.task = aw_graph_task_id (w->graph, (struct aw_task){ it, set, index });
-    ev.count = 1 + below (w, w->graph->sets[set].count - index);
-    ev.code = (int)below (w, 2);
+    ev.count = 1 + books_below (w, w->graph->sets[set].count - index);
+    ev.code = (int)books_below (w, 2);
     for (uint32_t task = ev.task; task < ev.task + ev.count; task++)
-        if (!w->completed[task] && (find (w, task) || !w->cancelled[task]))
+        if (!w->completed[task] && (books_find (w, task) || !w->cancelled[task]))
             w->cancelled[task] = ev.code ? 2 : 1;
     tell (w, &ev);
 }
 
 static void lose (struct world *w)
 {
-    struct aw_event ev = { .type = AW_EVENT_NODE_LOST, .t = w->t, .node = below (w, w->n_nodes) };
+    struct aw_event ev = { .type = AW_EVENT_NODE_LOST,
+                           .t = w->t,
+                           .node = books_below (w, w->n_nodes) };
 
     ev.reason = "gone";
     if (w->nodes[ev.node].lost)
@@ -688,7 +400,7 @@ static void add (struct world *w, bool submitted)
 {
     struct aw_graph_size old = aw_graph_size (w->graph);
     struct aw_event ev = { .type = AW_EVENT_ADD, .t = w->t, .node = AW_NONE };
-    const struct attempt *by = w->n_attempts ? &w->attempts[below (w, w->n_attempts)] : NULL;
+    const struct attempt *by = w->n_attempts ? &w->attempts[books_below (w, w->n_attempts)] : NULL;
     struct aw_error err = { "" };
 
     if (!by || by->stand == COMES || by->stand == THERE
@@ -696,7 +408,7 @@ static void add (struct world *w, bool submitted)
         return;
     if (submitted)
         mix_submission (&w->seed, w->graph);
-    for (uint32_t n = submitted ? 0 : 1 + below (w, 4); n > 0; n--)
+    for (uint32_t n = submitted ? 0 : 1 + books_below (w, 4); n > 0; n--)
         mix_set (&w->seed, w->graph, false, AW_PHASE_ADDED);
     if (aw_graph_grow (w->graph, &old, &err) < 0)
         fail_msg ("seed %llu: %s", (unsigned long long)w->first_seed, err.text);
@@ -711,9 +423,9 @@ static void add (struct world *w, bool submitted)
 static void rare (struct world *w)
 {
     struct aw_event ev = { .t = w->t, .node = AW_NONE };
-    uint32_t topic = below (w, MIX_TOPICS);
+    uint32_t topic = books_below (w, MIX_TOPICS);
 
-    switch (below (w, 20)) {
+    switch (books_below (w, 20)) {
     case 0:
     case 1:
         lose (w);
@@ -727,10 +439,10 @@ static void rare (struct world *w)
             join (w);
         return;
     case 5:
-        if (below (w, 3))
+        if (books_below (w, 3))
             return;
         ev.type = AW_EVENT_STOP;
-        ev.code = (int)below (w, 2);
+        ev.code = (int)books_below (w, 2);
         w->told_stop = true;
         break;
     case 6:
@@ -750,7 +462,7 @@ static void rare (struct world *w)
     default:
         ev.type = AW_EVENT_MESSAGE;
         ev.name = mix_topics[topic];
-        ev.count = w->messages[topic] += 1 + below (w, 3);
+        ev.count = w->messages[topic] += 1 + books_below (w, 3);
         if (aw_graph_find_topic (w->graph, ev.name) == AW_NONE)
             return; /* nobody waits for them yet */
     }
@@ -762,13 +474,13 @@ static void outside (struct world *w)
     double wake = aw_sched_next_wake (w->sched);
     struct aw_event ev = { .type = AW_EVENT_WAKE, .t = w->t, .node = AW_NONE };
 
-    w->t += below (w, 4);
-    if (below (w, 40) == 0)
+    w->t += books_below (w, 4);
+    if (books_below (w, 40) == 0)
         rare (w);
-    else if (w->n_attempts > 0 && (isinf (wake) || below (w, 10)))
-        move_on (w, &w->attempts[below (w, w->n_attempts)]);
+    else if (w->n_attempts > 0 && (isinf (wake) || books_below (w, 10)))
+        move_on (w, &w->attempts[books_below (w, w->n_attempts)]);
     else if (!isinf (wake)) {
-        ev.t = w->t = fmax (w->t, below (w, 10) ? wake : w->t);
+        ev.t = w->t = fmax (w->t, books_below (w, 10) ? wake : w->t);
         tell (w, &ev);
     }
 }
@@ -782,7 +494,7 @@ static void act (struct world *w)
         record (w, &action);
         if (action.type == AW_EVENT_FINISH)
             end_owner (w, &action);
-        if (below (w, 30) == 0) {
+        if (books_below (w, 30) == 0) {
             aw_sched_destroy (w->copy);
             w->copy = aw_sched_clone (w->sched);
             assert_non_null (w->copy);
@@ -813,14 +525,14 @@ static void one_run (uint64_t seed)
     assert_non_null (w.completed);
     assert_non_null (w.attempts);
     assert_int_equal (aw_history_init (&w.history, w.graph, NULL), 0);
-    deaths = below (&w, 3);
+    deaths = books_below (&w, 3);
     begin (&w);
     while (!aw_sched_ended (w.sched)) {
         if (++steps > STEPS)
             fail_msg ("seed %llu has no end", (unsigned long long)seed);
-        if (below (&w, 3)) /* else more happens before it is asked */
+        if (books_below (&w, 3)) /* else more happens before it is asked */
             act (&w);
-        if (deaths > 0 && below (&w, 60) == 0) {
+        if (deaths > 0 && books_below (&w, 60) == 0) {
             deaths--;
             begin (&w);
         }
