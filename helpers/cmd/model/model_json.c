@@ -33,6 +33,16 @@ void aw_model_json_count (struct aw_textbuf *out, const char *name, uint64_t val
     aw_textbuf_u64 (out, value);
 }
 
+/* An object: VALUES by their NAMES, which end with NULL. */
+static void put_object (struct aw_textbuf *out, const char *const names[], const double values[])
+{
+    for (size_t i = 0; names[i]; i++) {
+        aw_textbuf_printf (out, "%s\"%s\": ", i ? ", " : "{ ", names[i]);
+        aw_model_json_value (out, values[i]);
+    }
+    aw_textbuf_puts (out, " }");
+}
+
 static void truth (struct aw_textbuf *out, const char *name, bool value)
 {
     aw_model_json_key (out, name);
@@ -91,17 +101,13 @@ static void put_path (const struct aw_graph *g, const struct aw_bounds *b, struc
 
 static void put_bounds (const struct aw_bounds *b, struct aw_textbuf *out)
 {
+    static const char *const names[] = { "cpus", "gpus", "mem", NULL };
+
     aw_model_json_number (out, "critical_path", b->critical_path);
     aw_model_json_number (out, "wave_path", b->wave_path);
     aw_model_json_number (out, "area_bound", b->area);
     aw_model_json_key (out, "area_bounds");
-    aw_textbuf_puts (out, "{ \"cpus\": ");
-    aw_model_json_value (out, b->area_cpus);
-    aw_textbuf_puts (out, ", \"gpus\": ");
-    aw_model_json_value (out, b->area_gpus);
-    aw_textbuf_puts (out, ", \"mem\": ");
-    aw_model_json_value (out, b->area_mem);
-    aw_textbuf_puts (out, " }");
+    put_object (out, names, (double[]){ b->area_cpus, b->area_gpus, b->area_mem });
     aw_model_json_number (out, "work_bound", b->work);
     aw_model_json_number (out, "lower_bound", b->lower);
     aw_model_json_number (out, "t_seq_formula", b->t_seq_formula);
@@ -126,24 +132,18 @@ static void put_policies (const struct aw_comparison *c, struct aw_textbuf *out)
 
 static void put_trial (const char *name, const struct aw_trial *t, struct aw_textbuf *out)
 {
+    static const char *const names[] = { "cpus", "gpus", NULL };
+
     aw_model_json_key (out, name);
-    aw_textbuf_puts (out, "{ \"cpus\": ");
-    aw_model_json_value (out, t->cpu_share);
-    aw_textbuf_puts (out, ", \"gpus\": ");
-    aw_model_json_value (out, t->gpu_share);
-    aw_textbuf_puts (out, " }");
+    put_object (out, names, (double[]){ t->cpu_share, t->gpu_share });
 }
 
 static void put_interval (const char *name, const struct aw_interval *i, struct aw_textbuf *out)
 {
+    static const char *const names[] = { "p5", "median", "p95", NULL };
+
     aw_model_json_key (out, name);
-    aw_textbuf_puts (out, "{ \"p5\": ");
-    aw_model_json_value (out, i->low);
-    aw_textbuf_puts (out, ", \"median\": ");
-    aw_model_json_value (out, i->median);
-    aw_textbuf_puts (out, ", \"p95\": ");
-    aw_model_json_value (out, i->high);
-    aw_textbuf_puts (out, " }");
+    put_object (out, names, (double[]){ i->low, i->median, i->high });
 }
 
 static void put_times (const struct aw_prediction *p, struct aw_textbuf *out)
@@ -185,17 +185,14 @@ static void put_services (const struct aw_model_page *page, struct aw_textbuf *o
     for (uint32_t s = 0; page->services && s < g->n_sets; s++) {
         const struct aw_service_times *t = &page->services[s];
         const double values[] = { t->from, t->to, t->startup + t->served, t->idle };
-        static const char *const names[] = { "from", "to", "held", "idle" };
+        static const char *const names[] = { "from", "to", "held", "idle", NULL };
 
         if (!g->sets[s].service)
             continue;
         aw_textbuf_puts (out, separator);
         aw_json_put_string (out, g->sets[s].name);
-        for (int i = 0; i < 4; i++) {
-            aw_textbuf_printf (out, "%s\"%s\": ", i ? ", " : ": { ", names[i]);
-            aw_model_json_value (out, values[i]);
-        }
-        aw_textbuf_puts (out, " }");
+        aw_textbuf_puts (out, ": ");
+        put_object (out, names, values);
         separator = ", ";
     }
     aw_textbuf_putc (out, '}');
@@ -203,20 +200,13 @@ static void put_services (const struct aw_model_page *page, struct aw_textbuf *o
 
 static void put_staging (const struct aw_staging_gain *gain, struct aw_textbuf *out)
 {
+    static const char *const names[] = { "async", "sync", "none", "hidden", NULL };
+
     aw_model_json_key (out, "staging");
-    if (!gain->known) {
+    if (gain->known)
+        put_object (out, names, (double[]){ gain->async, gain->sync, gain->none, gain->hidden });
+    else
         aw_textbuf_puts (out, "null");
-        return;
-    }
-    aw_textbuf_puts (out, "{ \"async\": ");
-    aw_model_json_value (out, gain->async);
-    aw_textbuf_puts (out, ", \"sync\": ");
-    aw_model_json_value (out, gain->sync);
-    aw_textbuf_puts (out, ", \"none\": ");
-    aw_model_json_value (out, gain->none);
-    aw_textbuf_puts (out, ", \"hidden\": ");
-    aw_model_json_value (out, gain->hidden);
-    aw_textbuf_puts (out, " }");
 }
 
 void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out)
