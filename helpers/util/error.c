@@ -2,6 +2,7 @@
 #include "util/error.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,10 +14,12 @@ static void mark_cut (struct aw_error *err)
     memcpy (err->text + sizeof (err->text) - 4, "...", 4);
 }
 
-int aw_error_vset (struct aw_error *err, const char *fmt, va_list ap)
+int aw_error_set (struct aw_error *err, const char *fmt, ...)
 {
     int saved = errno;
+    va_list ap;
 
+    va_start (ap, fmt);
     if (err) {
         int n = vsnprintf (err->text, sizeof (err->text), fmt, ap);
         if (n < 0)
@@ -24,17 +27,8 @@ int aw_error_vset (struct aw_error *err, const char *fmt, va_list ap)
         else if ((size_t)n >= sizeof (err->text))
             mark_cut (err);
     }
-    errno = saved;
-    return -1;
-}
-
-int aw_error_set (struct aw_error *err, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start (ap, fmt);
-    aw_error_vset (err, fmt, ap);
     va_end (ap);
+    errno = saved;
     return -1;
 }
 

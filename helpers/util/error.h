@@ -5,8 +5,6 @@
 #ifndef AW_UTIL_ERROR_H
 #define AW_UTIL_ERROR_H
 
-#include <stdarg.h>
-
 struct aw_error {
     char text[512]; /* one line without newline; "" means no error; a longer text is cut and ends in
                        "..." */
@@ -17,10 +15,6 @@ struct aw_error {
  */
 int aw_error_set (struct aw_error *err, const char *fmt, ...)
     __attribute__ ((format (printf, 2, 3)));
-
-/* The same with a va_list. */
-int aw_error_vset (struct aw_error *err, const char *fmt, va_list ap)
-    __attribute__ ((format (printf, 2, 0)));
 
 /* Puts "PREFIX: " before the text that stands in err already; cuts at the end as above. Returns -1.
  */

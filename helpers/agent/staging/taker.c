@@ -29,7 +29,8 @@ struct aw_taker {
     int fd; /* -1: it gives nothing more */
 };
 
-uint64_t aw_file_time (const struct stat *st)
+/* The modification time in nanoseconds since 1970; 0: an earlier one. */
+static uint64_t time_of (const struct stat *st)
 {
     if (st->st_mtim.tv_sec < 0)
         return 0;
@@ -38,7 +39,7 @@ uint64_t aw_file_time (const struct stat *st)
 
 bool aw_same_file (const struct stat *a, const struct stat *b)
 {
-    return a->st_size == b->st_size && aw_file_time (a) == aw_file_time (b);
+    return a->st_size == b->st_size && time_of (a) == time_of (b);
 }
 
 static int connect_to (const struct aw_taker_source *source)
@@ -94,8 +95,7 @@ static int ask (struct aw_taker *taker, const char *file, const struct stat *st)
 {
     const struct aw_frame frame = {
         .type = AW_FRAME_TAKE,
-        .take = { taker->source.from, taker->source.to, file, (uint64_t)st->st_size,
-                  aw_file_time (st) },
+        .take = { taker->source.from, taker->source.to, file, (uint64_t)st->st_size, time_of (st) },
     };
     struct aw_textbuf text;
     int rc;
@@ -156,7 +156,7 @@ int aw_taker_take (
     size_t n = strlen (taker->source.scratch);
 
     if (taker->fd < 0 || strncmp (to, taker->source.scratch, n) != 0 || to[n] != '/'
-        || aw_file_time (st) == 0)
+        || time_of (st) == 0)
         return -1;
     if (ask (taker, to + n + 1, st) == 0
         && receive_all (taker, (uint64_t)st->st_size, out, sum) == 0

@@ -34,9 +34,6 @@ void aw_taker_destroy (struct aw_taker *taker);
 int aw_taker_take (
     struct aw_taker *taker, const char *to, const struct stat *st, int out, uint32_t *sum);
 
-/* The modification time in nanoseconds since 1970; 0: an earlier one. */
-uint64_t aw_file_time (const struct stat *st);
-
 /* Have A and B the same size and modification time? */
 bool aw_same_file (const struct stat *a, const struct stat *b);
 

@@ -89,7 +89,6 @@ void aw_model_json (const struct aw_model_page *page, struct aw_textbuf *out);
 void aw_model_json_key (struct aw_textbuf *out, const char *name);
 void aw_model_json_number (struct aw_textbuf *out, const char *name, double value);
 void aw_model_json_count (struct aw_textbuf *out, const char *name, uint64_t value);
-void aw_model_json_value (struct aw_textbuf *out, double value);
 
 /* Two lines: what the run will take, and the degrees. */
 void aw_model_brief (const struct aw_model_page *page, struct aw_textbuf *out);

@@ -6,7 +6,7 @@
 #include "cmd/model/model.h"
 #include "io/json_string.h"
 
-void aw_model_json_value (struct aw_textbuf *out, double value)
+static void put_value (struct aw_textbuf *out, double value)
 {
     if (isfinite (value))
         aw_textbuf_printf (out, "%.12g", value);
@@ -24,7 +24,7 @@ void aw_model_json_key (struct aw_textbuf *out, const char *name)
 void aw_model_json_number (struct aw_textbuf *out, const char *name, double value)
 {
     aw_model_json_key (out, name);
-    aw_model_json_value (out, value);
+    put_value (out, value);
 }
 
 void aw_model_json_count (struct aw_textbuf *out, const char *name, uint64_t value)
@@ -38,7 +38,7 @@ static void put_object (struct aw_textbuf *out, const char *const names[], const
 {
     for (size_t i = 0; names[i]; i++) {
         aw_textbuf_printf (out, "%s\"%s\": ", i ? ", " : "{ ", names[i]);
-        aw_model_json_value (out, values[i]);
+        put_value (out, values[i]);
     }
     aw_textbuf_puts (out, " }");
 }
@@ -124,7 +124,7 @@ static void put_policies (const struct aw_comparison *c, struct aw_textbuf *out)
         if (!c->tried[i])
             continue;
         aw_textbuf_printf (out, "%s \"%s\": ", separator, aw_candidates[i].name);
-        aw_model_json_value (out, c->trials[i].t);
+        put_value (out, c->trials[i].t);
         separator = ",";
     }
     aw_textbuf_puts (out, " }");
@@ -158,7 +158,7 @@ static void put_times (const struct aw_prediction *p, struct aw_textbuf *out)
     aw_json_put_string (out, aw_candidates[p->comparison.best].name);
     aw_model_json_key (out, "plan");
     if (aw_plan_is_one (&p->plan))
-        aw_model_json_value (out, p->plan.t);
+        put_value (out, p->plan.t);
     else
         aw_textbuf_puts (out, "null");
     aw_model_json_count (out, "plan_evaluations", p->plan.evaluations);

@@ -25,7 +25,8 @@ struct aw_field {
  * Values
  */
 
-void aw_put_job_id (struct aw_textbuf *text, const struct aw_job *job)
+/* The id as Slurm shows it: "1000000007", or "1000000007_3". */
+static void put_job_id (struct aw_textbuf *text, const struct aw_job *job)
 {
     aw_textbuf_u64 (text, job->array ? job->array : job->id);
     if (job->array)
@@ -93,8 +94,8 @@ static void put_variable (struct aw_textbuf *text, const char *name, const char 
     aw_textbuf_puts (text, value ? value : none);
 }
 
-PUT (id, aw_put_job_id (text, job))
-PUT (raw, sacct ? aw_put_job_id (text, job) : aw_textbuf_u64 (text, job->id))
+PUT (id, put_job_id (text, job))
+PUT (raw, sacct ? put_job_id (text, job) : aw_textbuf_u64 (text, job->id))
 PUT (array, aw_textbuf_u64 (text, job->array ? job->array : job->id))
 PUT (index, job->array ? aw_textbuf_u64 (text, job->index) : aw_textbuf_puts (text, "N/A"))
 PUT (name, aw_textbuf_puts (text, job->name))

@@ -46,9 +46,6 @@ bool aw_format_needs_details (const struct aw_format *format);
 void aw_format_print_header (struct aw_format *format);
 void aw_format_print (struct aw_format *format, const struct aw_job *job);
 
-/* The id as Slurm shows it: "1000000007", or "1000000007_3". */
-void aw_put_job_id (struct aw_textbuf *text, const struct aw_job *job);
-
 /* "2026-01-31T12:00:00"; NONE where the time is 0. */
 void aw_put_time (struct aw_textbuf *text, uint32_t time, const char *none);
 

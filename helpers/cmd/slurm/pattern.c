@@ -46,7 +46,8 @@ static const char *value_of (char letter, bool *number)
     return NULL;
 }
 
-char *aw_pattern_expand (const char *pattern)
+/* PATTERN with what %j and so on stand for in this job. Caller frees; NULL with ENOMEM. */
+static char *expand (const char *pattern)
 {
     struct aw_textbuf text = { 0 };
     bool plain = strchr (pattern, '\\') != NULL;
@@ -80,7 +81,7 @@ char *aw_pattern_expand (const char *pattern)
 
 static int redirect (const char *pattern, int to, int flags)
 {
-    char *path = aw_pattern_expand (pattern);
+    char *path = expand (pattern);
     int fd = path ? open (path, flags | O_CLOEXEC, 0666) : -1;
     int rc =
         fd >= 0 && dup2 (fd, to) >= 0

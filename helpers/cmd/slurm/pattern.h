@@ -5,9 +5,6 @@
 
 #include <stdbool.h>
 
-/* PATTERN with what %j and so on stand for in this job. Caller frees; NULL with ENOMEM. */
-char *aw_pattern_expand (const char *pattern);
-
 /* Opens the files as standard input, output and error; NULL: it stays as it is, but the error goes
  * where the output goes. 0, or -1, printed.
  */

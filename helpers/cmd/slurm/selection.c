@@ -14,7 +14,8 @@ void aw_selection_finish (struct aw_selection *selection)
     free (selection->ids);
 }
 
-bool aw_word_is_in (const char *list, const char *word)
+/* Is WORD in LIST, of words with commas between them? */
+static bool word_is_in (const char *list, const char *word)
 {
     size_t length = strlen (word);
 
@@ -139,7 +140,7 @@ static bool is_own (const char *users)
     char uid[16];
 
     snprintf (uid, sizeof (uid), "%u", (unsigned)geteuid ());
-    return aw_word_is_in (users, aw_slurm_user ()) || aw_word_is_in (users, uid);
+    return word_is_in (users, aw_slurm_user ()) || word_is_in (users, uid);
 }
 
 bool aw_selection_has (const struct aw_selection *s, const struct aw_job *job)
@@ -148,10 +149,10 @@ bool aw_selection_has (const struct aw_selection *s, const struct aw_job *job)
 
     for (size_t i = 0; i < s->n_ids && !found; i++)
         found = is_wanted (&s->ids[i], job);
-    return found && (!s->names || aw_word_is_in (s->names, job->name))
-           && (!s->states || aw_word_is_in (s->states, "all")
-               || aw_word_is_in (s->states, job->words->word)
-               || aw_word_is_in (s->states, job->words->compact));
+    return found && (!s->names || word_is_in (s->names, job->name))
+           && (!s->states || word_is_in (s->states, "all")
+               || word_is_in (s->states, job->words->word)
+               || word_is_in (s->states, job->words->compact));
 }
 
 int aw_selection_load (const struct aw_selection *s,

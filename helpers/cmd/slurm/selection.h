@@ -44,7 +44,4 @@ int aw_selection_load (const struct aw_selection *selection,
                        int flags,
                        struct aw_job_list *list);
 
-/* Is WORD in LIST, of words with commas between them? */
-bool aw_word_is_in (const char *list, const char *word);
-
 #endif /* AW_CMD_SLURM_SELECTION_H */

@@ -96,7 +96,7 @@ void aw_sched_reopen_services (struct aw_sched *s)
     }
 }
 
-bool aw_sched_is_hopeless (const struct aw_sched *s, uint32_t instance)
+static bool is_hopeless (const struct aw_sched *s, uint32_t instance)
 {
     return instance < s->services.n_marks && s->services.marks[instance] & HOPELESS;
 }
@@ -118,7 +118,7 @@ bool aw_sched_could_start (const struct aw_sched *s, uint32_t instance)
     uint32_t set = aw_graph_instance_set (s->graph, instance);
 
     return !s->stopped && !s->ready.shapes[s->ready.shape_of[set]].never
-           && aw_sched_in_time (s, instance) && !aw_sched_is_hopeless (s, instance);
+           && aw_sched_in_time (s, instance) && !is_hopeless (s, instance);
 }
 
 struct aw_users aw_sched_users_of (const struct aw_sched *s, uint32_t instance)

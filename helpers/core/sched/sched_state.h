@@ -198,7 +198,6 @@ bool aw_sched_could_start (const struct aw_sched *s, uint32_t instance);
 
 /* INSTANCE finds no room even in a pool of its own: its tasks no longer count as users; all count
  * again. */
-bool aw_sched_is_hopeless (const struct aw_sched *s, uint32_t instance);
 void aw_sched_give_up (struct aw_sched *s, uint32_t instance);
 void aw_sched_hope_again (struct aw_sched *s);
 
