@@ -105,12 +105,19 @@ make_bare ()
         mkdir -p "$root/work"
 }
 
+# from_here TEXT: for the log: what it means if a run ends here, for reason()
+from_here ()
+{
+    echo "=== if it ends here: $*"
+}
+
 # keep_root RECIPE COMMAND...: makes the root by COMMAND unless it is there and RECIPE (a text) is
 # what it was made from.
 keep_root ()
 {
     recipe=$1
     shift
+    from_here "its root cannot be made"
     test -z "$refresh" && test -e "$root/recipe" && echo "$recipe" | cmp -s - "$root/recipe" && return 0
     "$@" && rm -f "$root"/var/cache/apt/archives/*.deb && echo "$recipe" >"$root/recipe"
 }
@@ -123,6 +130,7 @@ installed ()
 {
     text=$1
     shift
+    from_here "its packages cannot be installed"
     test -e "$root/work/installed" && echo "$text" | cmp -s - "$root/work/installed" && return 0
     rm -f "$root/work/installed"
     "$@" && rm -f "$root"/var/cache/apt/archives/*.deb && echo "$text" >"$root/work/installed"
@@ -166,6 +174,7 @@ build ()
 {
     target=$1
     test "$part" != test || return 0
+    from_here "does not build"
     copy_tree || return 1
     shift
     in_root host sh -c "$build_commands" sh "-j$jobs" "$target" "$@"
@@ -192,7 +201,8 @@ test_commands="
     shift 3
     set -- "$jobs" UNIT_TESTS="$unit" INTEGRATION_TESTS="$integration" \
         check_PROGRAMS="$(echo $programs)" "$@"
-    make "$@" check PROVE=true || exit 1
+    make -k "$@" check PROVE=true || exit 1
+    echo "=== if it ends here: the tests come to no end"
     test -n "$user" || exec make "$@" -s check PROVE_FLAGS=-v
     id -u $user >/dev/null 2>&1 || useradd --create-home $user || exit 1
     chown -R $user /work/build
@@ -205,6 +215,7 @@ check ()
     tests=$1 user=$2
     shift 2
     test "$part" != build || return 0
+    from_here "programs of the tests do not build"
     rm -rf "$root"/tmp/* # what an interrupted run has left: make's files have process numbers, which come again
     in_root own sh -c "$test_commands" sh "$tests" "-j$jobs" "$user" "$@"
 }
@@ -240,9 +251,24 @@ counts ()
     echo "$count"
 }
 
-# failures LOG: the names of the files that failed, in spaces.
+# failures LOG: the names of the files of tests that failed, in spaces.
 failures ()
 {
     sed -n 's/^\([^ ]*\) *(Wstat: [1-9].*\|^\([^ ]*\) *(Wstat.*Failed: [1-9].*/\1\2/p' "$1" |
         sed 's|.*/||' | sort -u | tr '\n' ' '
+}
+
+# reason LOG: why a run failed: the files of tests that failed, or how far it came and what make could not make
+reason ()
+{
+    names=$(failures "$1")
+    test -z "$names" || { echo "${names% }"; return; }
+    awk '
+        sub (/^=== if it ends here: /, "") { text = $0; files = "" }
+        /^make.*: \*\*\* \[.*\] Error [0-9]+$/ {
+            sub (/\] Error [0-9]+$/, "")
+            if ($NF !~ /^(all|check|deb)(-[a-z]+)?$/)
+                files = files " " $NF
+        }
+        END { print text (files == "" ? "" : ":" files) }' "$1"
 }

@@ -56,4 +56,39 @@ test_expect_success !NOT_ROOT 'debootstrap is missed by name' '
     ! test -e cache
 '
 
+# reason_is TEXT LINE...: what roots.sh reads from a log with these lines
+reason_is ()
+{
+    text=$1
+    shift
+    printf "%s\n" "$@" >log &&
+    (. "$top_srcdir/tests/roots.sh" && reason log) >out &&
+    echo "$text" >expected &&
+    test_cmp expected out
+}
+
+test_expect_success 'why a run failed' '
+    reason_is "its packages cannot be installed" \
+        "=== if it ends here: its root cannot be made" \
+        "=== if it ends here: its packages cannot be installed" \
+        "E: Unable to locate package cuda" &&
+    reason_is "does not build: core/sched.o" \
+        "=== if it ends here: does not build" \
+        "make[2]: *** [Makefile:80: core/sched.o] Error 1" \
+        "make[1]: *** [Makefile:8: all] Error 2" \
+        "make: *** [Makefile:9: all-recursive] Error 1" &&
+    reason_is "programs of the tests do not build: unit/t-replan.o unit/t-pool" \
+        "=== if it ends here: does not build" \
+        "make[1]: [Makefile:7: a] Error 1 (ignored)" \
+        "=== if it ends here: programs of the tests do not build" \
+        "make[1]: *** [Makefile:3004: unit/t-replan.o] Error 1" \
+        "make[1]: *** [Makefile:2004: unit/t-pool] Error 1" \
+        "make: *** [Makefile:3981: check-am] Error 2" &&
+    reason_is "t-pool t2203-status.t" \
+        "=== if it ends here: the tests come to no end" \
+        "unit/t-pool                  (Wstat: 256 Tests: 9 Failed: 1)" \
+        "integration/t2203-status.t   (Wstat: 256 Tests: 4 Failed: 1)" \
+        "make: *** [Makefile:3981: check-local] Error 1"
+'
+
 test_done
