@@ -148,11 +148,18 @@ test_expect_success 'who names the output names the command' '
     async-workflow report --format json fails | grep "\"stderr\":null,\"stderr_command\":\"async-workflow logs fails .a\[0\]. --stderr --attempt 1\",\"stderr_tail\":\"why"
 '
 
+cat >leaves.sh <<\END
+sleep 100 &
+setsid sh -c 'echo begun; : >begun; until grep -q finish behind/journal.jsonl; do sleep 0.02; done
+    while echo late; do sleep 0.01; done' &
+until test -e begun; do sleep 0.02; done
+echo done
+END
+
 test_expect_success 'what a task leaves behind does not hold its end, and cannot print into another one' '
-    workflow behind "\"logs\": \"store\", \"tasks\": {
-        \"a\": { \"script\": \"sleep 100 & (setsid sh -c \\\"echo begun; sleep 0.1; while echo late; do sleep 0.01; done\\\" &) ; sleep 0.05; echo done\" },
+    workflow behind "\"logs\": \"store\", \"tasks\": { \"a\": { \"command\": [\"sh\", \"leaves.sh\"] },
         \"b\": { \"after\": [\"a\"], \"script\": \"sleep 1; echo b\" } }" &&
-    began=$(date +%s) && run 0 behind behind.json && test $(($(date +%s) - began)) -lt 30 &&
+    began=$(date +%s) && run 0 behind behind.json && test $(($(date +%s) - began)) -lt 90 &&
     async-workflow logs behind a >got && printf "begun\ndone\n" >want && test_cmp want got &&
     async-workflow logs behind b >got && echo b >want && test_cmp want got
 '
@@ -163,25 +170,33 @@ test_expect_success '--follow prints what comes until the task has ended, its re
     printf "1 %s\n" up 0 up 1 >want &&
     for logs in store files; do
         rm -f go.? && background follow --logs $logs follow.json &&
-        wait_for 20 "test -e follow/journal.jsonl" &&
+        wait_for 60 "test -e follow/journal.jsonl" &&
         { timeout 60 async-workflow logs follow -f "a[1]" >got 2>err & } && follower=$! &&
-        wait_for 20 "grep \"1 up\" got" && : >go.0 && wait_for 20 "grep \"1 0\" got" && : >go.1 &&
+        wait_for 60 "grep \"1 up\" got" && : >go.0 && wait_for 60 "grep \"1 0\" got" && : >go.1 &&
         wait $follower && test_cmp want got && test_expect_code 1 wait $pid || return 1
     done
 '
 
+test_expect_success '--follow finds a log that is there only after it has looked' '
+    rm -f go.? && background late --logs store follow.json && mkdir away &&
+    wait_for 60 "grep -qs \"1 up\" late/logs/*.log" && mv late/logs/*.log away &&
+    { timeout 60 async-workflow logs late -f "a[1]" >got 2>err & } && follower=$! &&
+    sleep 1 && mv away/*.log late/logs && wait_for 60 "grep \"1 up\" got" && : >go.0 && : >go.1 &&
+    wait $follower && test_cmp want got && test_expect_code 1 wait $pid
+'
+
 test_expect_success '--follow ends when the coordinator is killed' '
     workflow lost "\"tasks\": { \"a\": { \"script\": \"echo up; sleep 100\" } }" &&
-    background lost lost.json && wait_for 20 "grep -qs start lost/journal.jsonl" &&
+    background lost lost.json && wait_for 60 "grep -qs start lost/journal.jsonl" &&
     { timeout 60 async-workflow logs lost -f a >got 2>err & } && follower=$! &&
-    wait_for 20 "grep up got" && kill -KILL $pid && { wait $pid; test $? != 0; } && wait $follower
+    wait_for 60 "grep up got" && kill -KILL $pid && { wait $pid; test $? != 0; } && wait $follower
 '
 
 test_expect_success 'the writer is killed: the tasks that run fail, and are retried with another one' '
     workflow killed "\"logs\": \"store\", \"tasks\": { \"a\": { \"retries\": 1, \"script\": \"echo begun; until test -e \\\"{run}/go\\\"; do sleep 0.02; done; echo ended\" } }" &&
     background killed killed.json &&
-    wait_for 20 "async-workflow logs killed a 2>/dev/null | grep begun" && kill -KILL $(writer) &&
-    wait_for 20 "grep \"its output is lost: the process that writes logs was killed.*will be retried\" killed.err" &&
+    wait_for 60 "async-workflow logs killed a 2>/dev/null | grep begun" && kill -KILL $(writer) &&
+    wait_for 60 "grep \"its output is lost: the process that writes logs was killed.*will be retried\" killed.err" &&
     : >killed/go && wait $pid &&
     async-workflow logs killed a >got && printf "begun\nended\n" >want && test_cmp want got &&
     async-workflow logs killed a --attempt 1 >got 2>err && echo begun >want && test_cmp want got && grep "not complete" err
@@ -202,10 +217,10 @@ completed ()
 for who in agent coordinator; do
     test_expect_success "the $who is killed: no output of a completed task is lost; the run goes on" "
         background half half.json &&
-        wait_for 20 'test \$(grep -c completed half/journal.jsonl) -gt 50' &&
+        wait_for 60 'test \$(grep -c completed half/journal.jsonl) -gt 50' &&
         log=\$(writer) &&
         if test $who = agent; then kill -KILL \$(agent); else kill -KILL \$pid; fi &&
-        { wait \$pid; test \$? != 0; } && wait_for 10 '! kill -0 \$log 2>/dev/null' &&
+        { wait \$pid; test \$? != 0; } && wait_for 60 '! kill -0 \$log 2>/dev/null' &&
         test \$(grep -c completed half/journal.jsonl) -lt 200 && completed half &&
         async-workflow run --local --cpus 4 --resume half >out 2>err </dev/null && test -e half/logs/*.1.log &&
         completed half && test \$(wc -l <indexes) = 200
@@ -214,16 +229,16 @@ done
 
 test_expect_success 'what a task has printed is there after its agent was killed' '
     workflow drain "\"logs\": \"store\", \"tasks\": { \"a\": { \"script\": \"echo one; : >\\\"{run}/go\\\"; sleep 100\" } }" &&
-    background drain drain.json && wait_for 20 "test -e drain/go" && log=$(writer) &&
-    kill -KILL $(agent) && { wait $pid; test $? != 0; } && wait_for 10 "! kill -0 $log 2>/dev/null" &&
+    background drain drain.json && wait_for 60 "test -e drain/go" && log=$(writer) &&
+    kill -KILL $(agent) && { wait $pid; test $? != 0; } && wait_for 60 "! kill -0 $log 2>/dev/null" &&
     async-workflow logs drain a >got 2>err && echo one | test_cmp - got && grep "a\[0\]: not complete: the agent was killed" err
 '
 
 test_expect_success 'a writer that hangs holds up no stop of the run' '
     workflow hang "\"logs\": \"store\", \"tasks\": { \"a\": { \"count\": 100, \"command\": [\"echo\", \"x\"] }, \"b\": { \"script\": \"echo; sleep 100\" } }" &&
-    background hang hang.json && wait_for 20 "grep -qs \"start.*b.0.\" hang/journal.jsonl && test -n \"\$(writer)\"" && log=$(writer) && kill -STOP $log &&
+    background hang hang.json && wait_for 60 "grep -qs \"start.*b.0.\" hang/journal.jsonl && test -n \"\$(writer)\"" && log=$(writer) && kill -STOP $log &&
     kill -INT $pid && wait_for 30 "! kill -0 $pid 2>/dev/null" && { wait $pid; test $? = 3; } &&
-    wait_for 10 "! kill -0 $log 2>/dev/null" &&
+    wait_for 60 "! kill -0 $log 2>/dev/null" &&
     sed -i "s/sleep 100//" hang.json && async-workflow run --local --cpus 4 --resume hang hang.json >out 2>err </dev/null &&
     for i in 0 50 99; do
         async-workflow logs hang "a[$i]" >got && echo x | test_cmp - got || return 1
@@ -234,7 +249,7 @@ test_expect_success 'a store that cannot be written fails the task, which is ret
     workflow full "\"logs\": \"store\", \"tasks\": { \"a\": { \"retries\": { \"count\": 20, \"delay\": \"100ms\" }, \"script\": \"head -c 300000 /dev/zero; : >\\\"$PWD/tried\\\"\" } }" &&
     rm -f tried && rm -rf full &&
     { (ulimit -S -f 100; exec async-workflow run --local --cpus 2 --dir full full.json) >full.out 2>full.err </dev/null & } && pid=$! &&
-    wait_for 20 "grep \"its output cannot be written: $PWD/full/logs/.*.log: File too large.*will be retried\" full.err" &&
+    wait_for 60 "grep \"its output cannot be written: $PWD/full/logs/.*.log: File too large.*will be retried\" full.err" &&
     for process in $pid $(agent) $(writer); do prlimit --pid $process --fsize=unlimited: || return 1; done &&
     wait $pid && async-workflow logs full a | wc -c >got && echo 300000 | test_cmp - got
 '
@@ -256,6 +271,6 @@ writers ()
     done
 }
 
-test_expect_success 'no process is left' 'wait_for 10 "test -z \"\$(writers)\""'
+test_expect_success 'no process is left' 'wait_for 60 "test -z \"\$(writers)\""'
 
 test_done

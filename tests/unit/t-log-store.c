@@ -418,6 +418,55 @@ static void what_is_no_log_is_passed_over (void **state)
     aw_log_writer_destroy (writer);
 }
 
+static int count (void *arg, enum aw_log_kind kind, const char *data, size_t size)
+{
+    (void)kind;
+    (void)data;
+    *(size_t *)arg += size;
+    return 0;
+}
+
+/* How much is new at PLACE. */
+static size_t read_more (struct aw_log_store *store, struct aw_log_place *place)
+{
+    struct aw_error err = { "" };
+    size_t size = 0;
+
+    assert_int_equal (aw_log_store_find (store, place, 1, &err), 0);
+    if (place->found)
+        assert_int_equal (aw_log_store_read (store, place, count, &size, &err), 0);
+    return size;
+}
+
+/* Wherever their names come in the directory. */
+static void new_logs_are_seen_and_old_ones_stay (void **state)
+{
+    struct aw_log_place first = { .name = "a[0]" }, second = { .name = "a[1]" };
+    struct aw_error err = { "" };
+    struct aw_log_writer *writer = create ("n1");
+    struct aw_log_store *store;
+
+    (void)state;
+    write_attempt (writer, "a[0]", 0, "first");
+    aw_log_writer_destroy (writer);
+    store = open_store ();
+    assert_int_equal (read_more (store, &first), 5);
+    for (int i = 0; i < 20; i++) {
+        char node[8];
+
+        snprintf (node, sizeof (node), "m%d", i);
+        writer = create (node);
+        if (i == 10)
+            write_attempt (writer, "a[1]", 0, "second");
+        aw_log_writer_destroy (writer);
+    }
+    assert_int_equal (read_more (store, &second), 0);
+    assert_int_equal (aw_log_store_look_again (store, &err), 0);
+    assert_int_equal (read_more (store, &second), 6);
+    assert_int_equal (read_more (store, &first), 0);
+    aw_log_store_close (store);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +476,7 @@ int main (void)
         cmocka_unit_test_setup_teardown (a_damaged_record_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown (a_full_disk_fails_those_that_it_hits, setup, teardown),
         cmocka_unit_test_setup_teardown (the_last_attempt_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown (new_logs_are_seen_and_old_ones_stay, setup, teardown),
         cmocka_unit_test_setup_teardown (what_is_no_log_is_passed_over, setup, teardown),
     };
 

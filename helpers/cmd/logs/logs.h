@@ -33,7 +33,7 @@ void aw_logs_run_finish (struct aw_logs_run *run);
 /* Reads the journal if that was not done, or again: it may have grown. 0, or -1. */
 int aw_logs_run_load (struct aw_logs_run *run, struct aw_problems *problems);
 
-/* Opens the store again: there may be new files. 0, or -1 with text. */
+/* Opens the store, or takes in its new files. 0, or -1 with text. */
 int aw_logs_run_look_again (struct aw_logs_run *run, struct aw_error *err);
 
 /* The ids of the tasks that WORDS name, without any word of all tasks, in the order of the words
@@ -91,6 +91,9 @@ void aw_logs_task_init (struct aw_logs_task *task,
                         const struct aw_logs_run *run,
                         uint32_t id,
                         uint32_t attempt);
+
+/* Whether the store has one of its streams. */
+bool aw_logs_task_is_stored (const struct aw_logs_task *task);
 
 /* Finds the attempts of N tasks. What was printed of an attempt is forgotten when a later one is
  * found. 0, or -1 with text.

@@ -167,14 +167,28 @@ static int note_event (void *arg,
     return aw_error_set (err, "%s: the run was resumed: give the command again", report->dir);
 }
 
-/* Takes what the journal has got since, and looks for new logs then. 0, or -1 with problems. */
-static int refresh (struct aw_logs_run *run, struct aw_problems *problems)
+/* Has a task begun whose log was not there yet? */
+static bool misses_any (const struct aw_logs_task *tasks, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tasks[i].known && aw_logs_task_is_stored (&tasks[i]) && !tasks[i].place.found)
+            return true;
+    return false;
+}
+
+/* Takes what the journal has got since, and looks for new logs then, and while one of the N tasks
+ * misses its log. 0, or -1 with problems.
+ */
+static int refresh (struct aw_logs_run *run,
+                    const struct aw_logs_task *tasks,
+                    size_t n,
+                    struct aw_problems *problems)
 {
     struct aw_error err;
     bool grown = false;
     int rc = aw_report_refresh (&run->report, note_event, &grown, &err);
 
-    if (rc == 0 && grown)
+    if (rc == 0 && (grown || misses_any (tasks, n)))
         rc = aw_logs_run_look_again (run, &err);
     if (rc < 0)
         aw_problems_add (problems, false, "%s", err.text);
@@ -233,7 +247,7 @@ static int follow_tasks (struct aw_logs_run *run,
     int code = AW_EXIT_OK;
 
     while (!ended && code == AW_EXIT_OK && !printer->error) {
-        if (refresh (run, problems) < 0)
+        if (refresh (run, tasks, ids->n, problems) < 0)
             return AW_EXIT_INPUT;
         ended = all_ended (run, ids);
         code = print_tasks (run, tasks, ids->n, printer, !ended || run->report.live, &found);

@@ -52,7 +52,8 @@ int aw_logs_run_look_again (struct aw_logs_run *run, struct aw_error *err)
 {
     if (!run->report.store && !run->report.workflow->graph->workers)
         return 0;
-    aw_log_store_close (run->store);
+    if (run->store)
+        return aw_log_store_look_again (run->store, err);
     run->store = aw_log_store_open (run->report.dir, err);
     return run->store ? 0 : -1;
 }

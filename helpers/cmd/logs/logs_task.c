@@ -23,7 +23,7 @@ void aw_logs_task_init (struct aw_logs_task *task,
                         sizeof (task->place.name));
 }
 
-static bool is_stored (const struct aw_logs_task *task)
+bool aw_logs_task_is_stored (const struct aw_logs_task *task)
 {
     return task->stored[AW_STREAM_STDOUT] || task->stored[AW_STREAM_STDERR];
 }
@@ -58,7 +58,7 @@ static int find_in_store (struct aw_logs_run *run,
     rc = aw_log_store_find (run->store, places, n, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         tasks[i].place = places[i];
-        tasks[i].known |= is_stored (&tasks[i]) && places[i].found;
+        tasks[i].known |= aw_logs_task_is_stored (&tasks[i]) && places[i].found;
     }
     free (places);
     return rc;
@@ -72,7 +72,7 @@ int aw_logs_find (struct aw_logs_run *run,
     bool stored = false;
 
     for (size_t i = 0; i < n; i++) {
-        stored |= is_stored (&tasks[i]);
+        stored |= aw_logs_task_is_stored (&tasks[i]);
         if (run->loaded)
             find_in_history (run, &tasks[i]);
     }
@@ -140,7 +140,7 @@ int aw_logs_task_print (struct aw_logs_run *run,
     struct output output = { task, printer };
 
     err->text[0] = '\0';
-    if (is_stored (task) && task->place.found
+    if (aw_logs_task_is_stored (task) && task->place.found
         && aw_log_store_read (run->store, &task->place, on_piece, &output, err) < 0)
         return -1;
     for (int i = 0; i < AW_STREAMS; i++)

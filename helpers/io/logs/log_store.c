@@ -37,7 +37,15 @@ static bool is_log (const char *name)
     return length > suffix && name[0] != '.' && strcmp (name + length - suffix, AW_LOG_SUFFIX) == 0;
 }
 
-/* 0, or -1 with errno. */
+static bool knows (const struct aw_log_store *store, const char *name)
+{
+    for (size_t i = 0; i < store->names.n; i++)
+        if (strcmp (store->names.v[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Adds what is new: the numbers of the others stay. 0, or -1 with errno. */
 static int list (struct aw_log_store *store)
 {
     int copy = openat (store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -50,7 +58,7 @@ static int list (struct aw_log_store *store)
         return -1;
     }
     while ((errno = 0, entry = readdir (dir)))
-        if (is_log (entry->d_name))
+        if (is_log (entry->d_name) && !knows (store, entry->d_name))
             aw_strings_add (&store->names, entry->d_name);
     if (errno == 0 && store->names.failed)
         errno = ENOMEM;
@@ -99,6 +107,11 @@ void aw_log_store_close (struct aw_log_store *store)
     free (store->chain);
     free (store);
     errno = saved;
+}
+
+int aw_log_store_look_again (struct aw_log_store *store, struct aw_error *err)
+{
+    return list (store) < 0 ? aw_error_set (err, "%s/logs: %s", store->dir, strerror (errno)) : 0;
 }
 
 static int fail (const struct aw_log_store *store, uint32_t number, struct aw_error *err)

@@ -31,6 +31,9 @@ struct aw_log_store;
 struct aw_log_store *aw_log_store_open (const char *dir, struct aw_error *err);
 void aw_log_store_close (struct aw_log_store *store);
 
+/* Takes in the logs that there are since; places that were found stay. 0, or -1 with text. */
+int aw_log_store_look_again (struct aw_log_store *store, struct aw_error *err);
+
 /* Finds the N tasks at PLACES, whose names differ; what is found already may change to a later
  * attempt. 0, or -1 with text.
  */
