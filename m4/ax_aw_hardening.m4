@@ -27,11 +27,12 @@ AC_DEFUN([AX_AW_HARDENING], [
   AC_SUBST([AW_HARDENING], [$enable_hardening])
 ])
 
-# Level $1, if the C library takes it with this compiler and these CFLAGS: it needs optimization.
+# Level $1, if the C library takes it with this compiler and these CFLAGS, which may have a level of their own: it needs
+# optimization. In the order of the Makefiles.
 AC_DEFUN([AX_AW_FORTIFY], [
   AC_MSG_CHECKING([whether _FORTIFY_SOURCE=$1 takes effect])
   aw_saved_CFLAGS=$CFLAGS
-  CFLAGS="$CFLAGS -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$1"
+  CFLAGS="-Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$1 $CFLAGS"
   AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include <string.h>
       #if !defined __USE_FORTIFY_LEVEL || __USE_FORTIFY_LEVEL < $1
       #error it does not
