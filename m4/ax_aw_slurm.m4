@@ -27,15 +27,17 @@ AC_DEFUN([AX_AW_MUNGE], [
 ])
 
 # AX_AW_SLURM: --with-slurm=DIR, --without-slurm (then only "run --local" runs workflows, and there is no plugin);
-# SLURM_CPPFLAGS, SLURM_LIBS, SLURM_VERSION, HAVE_SLURM.
+# SLURM_DIR (DIR, or ""), SLURM_CPPFLAGS, SLURM_LIBS, SLURM_VERSION, HAVE_SLURM.
 AC_DEFUN([AX_AW_SLURM], [
   AC_ARG_WITH([slurm],
     [AS_HELP_STRING([--with-slurm=DIR], [Slurm is in DIR, not where the compiler looks by itself])
 AS_HELP_STRING([--without-slurm], [no plugin; workflows run on this machine alone (run --local)])],
     [], [with_slurm=yes])
+  SLURM_DIR=
   AS_CASE([$with_slurm],
     [yes|no], [],
-    [AX_AW_DIR_FLAGS([SLURM], [$with_slurm])
+    [SLURM_DIR=$with_slurm
+     AX_AW_DIR_FLAGS([SLURM], [$with_slurm])
      AC_DEFINE_UNQUOTED([AW_SLURM_BINDIR], ["$with_slurm/bin"],
        [Where srun, salloc, scontrol and sinfo are looked for before PATH.])])
   AS_IF([test "x$with_slurm" != xno], [
@@ -50,6 +52,7 @@ AS_HELP_STRING([--without-slurm], [no plugin; workflows run on this machine alon
     AC_DEFINE([HAVE_SLURM], [1], [Define to 1 if libslurm is there.])
   ])
   AM_CONDITIONAL([HAVE_SLURM], [test "x$with_slurm" != xno])
+  AC_SUBST([SLURM_DIR])
   AC_SUBST([SLURM_CPPFLAGS])
   AC_SUBST([SLURM_LIBS])
   AC_SUBST([SLURM_VERSION])

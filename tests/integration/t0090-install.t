@@ -69,4 +69,12 @@ test_expect_success WHOLE 'each file is in an RPM, and each line of these has fi
     cat actual && test_must_be_empty actual
 '
 
+test_expect_success 'packages are made for the Slurm that they are told of' '
+    mkdir bin && printf "#!/bin/sh\nprintf \"<%%s>\" \"\$@\" >args; mkdir -p out/work/RPMS out/work/SRPMS\n" >bin/rpmbuild &&
+    chmod +x bin/rpmbuild && : >x-1.tar.gz && build=$top_srcdir/packaging/build &&
+    PATH=$PWD/bin:$PATH "$build" rpm x-1.tar.gz out && ! grep slurm_prefix args &&
+    PATH=$PWD/bin:$PATH "$build" rpm x-1.tar.gz out /opt/slurm && grep "<slurm_prefix /opt/slurm>.*/x-1.tar.gz>" args &&
+    test_expect_code 2 "$build" deb x-1.tar.gz out /opt/slurm 2>err && grep "only for Debian.s own Slurm" err
+'
+
 test_done
