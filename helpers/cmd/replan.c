@@ -3,6 +3,7 @@
  * predicts the run's end, and searches for a better order if that has moved. It answers on stdout
  * (io/plan_answer.h). No command for people: --help of async-workflow does not list it.
  */
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stddef.h>
@@ -76,6 +77,11 @@ static bool search_on (void *arg, double part)
     return cpu_seconds () - watch->begin < part * watch->seconds;
 }
 
+static bool look_on (void *arg)
+{
+    return search_on (arg, 1);
+}
+
 /* SIMULATION: seconds of one. */
 static int search (const struct arguments *args,
                    const struct aw_conditions *conditions,
@@ -112,7 +118,10 @@ static int answer_for (const struct arguments *args,
 {
     struct aw_samples samples = { 0 };
     struct aw_spread spread = { 0 };
-    struct aw_conditions conditions = { .spread = &spread, .from = sched };
+    struct watch watch = { cpu_seconds (), args->evaluations ? INFINITY : args->seconds };
+    struct aw_conditions conditions = {
+        .spread = &spread, .from = sched, .go_on = look_on, .arg = &watch
+    };
     double end = NAN, simulation;
     int rc = aw_learn (&samples, &report->history);
 
@@ -121,6 +130,7 @@ static int answer_for (const struct arguments *args,
     else
         rc = aw_spread_init (&spread, report->workflow->graph, &samples, NAN, err);
     simulation = cpu_seconds ();
+    errno = 0;
     if (rc == 0)
         rc = aw_replan_look (&end, &conditions, err);
     simulation = cpu_seconds () - simulation;
@@ -129,6 +139,8 @@ static int answer_for (const struct arguments *args,
         if (args->always || aw_replan_departed (end, args->promised, aw_sched_now (sched)))
             rc = search (args, &conditions, simulation, answer, err);
     }
+    if (rc < 0 && errno == ECANCELED) /* a simulation takes too long: the order stays */
+        rc = 0;
     aw_spread_finish (&spread);
     aw_samples_finish (&samples);
     return rc;

@@ -40,7 +40,8 @@ struct search {
     struct aw_plan_holds holds; /* scratch, with room for these */
     struct key *keys;
     const struct side *side; /* of the evaluation that is under way */
-    uint32_t made, most; /* evaluations */
+    uint32_t *made, most; /* evaluations; the first is borrowed */
+    bool whole; /* the next simulation runs to its end, whatever time it takes */
     uint64_t random;
 };
 
@@ -85,10 +86,16 @@ static void observe (void *arg, const struct aw_event *ev)
         s->end[instance] = fmax (s->end[instance], ev->t);
 }
 
-static bool goes_on (const struct search *s)
+static bool in_time (void *arg)
 {
-    return s->made < s->most
-           && (!s->conditions->go_on || s->conditions->go_on (s->conditions->arg));
+    const struct search *s = arg;
+
+    return !s->conditions->go_on || s->conditions->go_on (s->conditions->arg);
+}
+
+static bool goes_on (struct search *s)
+{
+    return *s->made < s->most && in_time (s);
 }
 
 /* The places that HELD (NULL: none) says, held for as long as it takes. */
@@ -108,14 +115,16 @@ static bool ended_well (const struct search *s, const struct aw_simulated *resul
 }
 
 /* Simulates SIDE with PLACES (NULL: in the order that it has) and the places of HELD, into begin,
- * last and end. The makespan, or NAN with errno.
+ * last and end. The makespan, or NAN with errno: ECANCELED if the time was over first.
  */
 static double play (struct search *s,
                     const struct side *side,
                     const uint32_t *places,
                     const struct aw_plan_holds *holds)
 {
-    struct aw_simulation sim = { .seconds = seconds, .observe = observe, .arg = s };
+    struct aw_simulation sim = {
+        .seconds = seconds, .observe = observe, .arg = s, .go_on = s->whole ? NULL : in_time
+    };
     struct aw_sched *copy = aw_sched_clone (side->sched);
     struct aw_simulated result = { 0 };
     int rc = copy ? 0 : -1;
@@ -125,7 +134,7 @@ static double play (struct search *s,
         s->last[i] = s->end[i] = 0;
     }
     s->side = side;
-    s->made++;
+    ++*s->made;
     if (rc == 0 && places)
         rc = aw_sched_follow (copy, places, holds);
     if (rc == 0)
@@ -483,6 +492,7 @@ static int take_holds (struct search *s, const struct list *best, struct aw_foun
 
     if (holds->n == 0)
         return 0;
+    s->whole = true; /* the order is of no use without it */
     if (isnan (play (s, &s->forward, plan->places, holds)))
         return -1;
     plan->holds.at = calloc (holds->n, sizeof (*plan->holds.at));
@@ -507,15 +517,19 @@ int aw_plan_search (struct aw_found_plan *plan,
                     struct aw_error *err)
 {
     static const struct aw_conditions plain;
-    struct search s = { .conditions = conditions ? conditions : &plain, .most = evaluations };
-    struct list lists[LISTS] = { { 0 } };
+    struct search s = { .conditions = conditions ? conditions : &plain,
+                        .made = &plan->evaluations,
+                        .most = evaluations };
+    struct list lists[LISTS] = { [BEST] = { .t = INFINITY } };
     int rc;
 
     *plan = (struct aw_found_plan){ .t = NAN };
     rc = search_init (&s, lists, graph, allocation, err);
+    errno = 0;
     if (rc == 0
         && (begin (&s, lists, allocation, start, &plan->t) < 0
-            || look_around (&s, lists, bound) < 0))
+            || look_around (&s, lists, bound) < 0)
+        && errno != ECANCELED)
         rc = aw_error_set (err, "a simulation failed in the search of a plan");
     if (rc == 0 && lists[BEST].t < plan->t * (1 - 1e-9)) {
         plan->t = lists[BEST].t;
@@ -525,7 +539,6 @@ int aw_plan_search (struct aw_found_plan *plan,
         s.places = NULL;
         rc = take_holds (&s, &lists[BEST], plan);
     }
-    plan->evaluations = s.made;
     search_finish (&s, lists);
     return rc;
 }

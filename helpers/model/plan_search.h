@@ -33,11 +33,12 @@ bool aw_plan_holdable (const struct aw_graph *graph, uint32_t instance);
 double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation);
 
 /* Searches from the order of START (an asynchronous way; NULL: that of CONDITIONS->from) on, until
- * EVALUATIONS simulations are made, CONDITIONS->go_on returns false, or the makespan is BOUND,
- * below which no schedule is. The result depends on the number of evaluations alone. From a state,
- * the result is better than the order that the state has; ALLOCATION is not used, and there is no
- * improvement backward. GRAPH is finalized and knows all durations. 0, or -1 with text. finish
- * takes a zeroed value.
+ * EVALUATIONS simulations are made, CONDITIONS->go_on returns false (which ends a simulation that
+ * is under way too), or the makespan is BOUND, below which no schedule is. PLAN->evaluations counts
+ * the simulations from the beginning. The result depends on the number of evaluations alone. From a
+ * state, the result is better than the order that the state has; ALLOCATION is not used, and there
+ * is no improvement backward. GRAPH is finalized and knows all durations. 0, or -1 with text.
+ * finish takes a zeroed value.
  */
 int aw_plan_search (struct aw_found_plan *plan,
                     const struct aw_graph *graph,

@@ -8,7 +8,7 @@
 
 #include "core/graph/peers.h"
 
-enum { SEEDS = 6, MANY = 200 };
+enum { SEEDS = 6 };
 
 #define VARIATION 0.01 /* of the durations */
 #define SHORT 0.05 /* a short hold, as a part of the predecessor's duration */
@@ -183,13 +183,10 @@ int aw_plan_steady (struct aw_found_plan *plan,
                     const struct aw_sched_config *start,
                     struct aw_error *err)
 {
-    struct aw_conditions mine = *conditions;
-    struct steady s = { graph, allocation, &mine, start, { 0 }, 0 };
+    struct steady s = { graph, allocation, conditions, start, { 0 }, 0 };
     double t = plan->t;
     int rc;
 
-    if (plan->evaluations >= MANY)
-        mine.go_on = NULL;
     errno = 0;
     rc = aw_spread_init (&s.small, graph, NULL, VARIATION, err);
     if (rc == 0)

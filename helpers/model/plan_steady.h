@@ -7,14 +7,15 @@
 
 #include "model/plan_search.h"
 
+enum { AW_STEADY_MOST = 28 }; /* simulations that aw_plan_steady makes at most */
+
 /* Simulates the workflow as planned, and some times with durations that deviate by a hundredth:
  * with PLAN, and in the order of START without one, each alone and with short holds for all
  * instances that wait for whole sets. PLAN becomes what is shortest (half the first, half the mean
  * of the others): without places and holds there is none. From a state (START NULL), the durations
  * are those of CONDITIONS->spread, and no plan is the order that the state has. Each simulation
- * counts as an evaluation.
- * After a long search it takes little more time; else, where CONDITIONS->go_on returns false, PLAN
- * stays as it was. 0, or -1 with text.
+ * counts as an evaluation. Where CONDITIONS->go_on returns false, PLAN stays as it was. 0, or -1
+ * with text.
  */
 int aw_plan_steady (struct aw_found_plan *plan,
                     const struct aw_graph *graph,

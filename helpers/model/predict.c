@@ -89,28 +89,25 @@ static int spread_out (struct aw_prediction *p,
     return rc;
 }
 
-/* The search leaves some time to see what deviations do to its plan: less where simulations are
- * short.
+/* The search leaves time to see what deviations do to its plan. One simulation of that takes up to
+ * twice as long as one of the search, for tasks of a set do not end together.
  */
-#define SEARCH_PART 0.7
-#define LONG_SEARCH_PART 0.88
-
-enum { LONG_SEARCH = 500 }; /* questions for the time */
+#define LEAST_SEARCH_PART 0.6
 
 struct watch {
     const struct aw_predict_options *options;
+    const struct aw_found_plan *plan; /* with the simulations made so far */
     bool searches;
-    uint32_t asked;
 };
 
 static bool in_time (void *arg)
 {
-    struct watch *watch = arg;
+    const struct watch *watch = arg;
     const struct aw_predict_options *options = watch->options;
-    double part = !watch->searches               ? 1
-                  : ++watch->asked > LONG_SEARCH ? LONG_SEARCH_PART
-                                                 : SEARCH_PART;
+    double made = watch->plan->evaluations, part = 1;
 
+    if (watch->searches)
+        part = fmax (LEAST_SEARCH_PART, made / (made + 2 * AW_STEADY_MOST));
     return !options->search_on || options->search_on (options->search_arg, part);
 }
 
@@ -123,7 +120,7 @@ int aw_predict_plan (struct aw_found_plan *plan,
                      double lower,
                      struct aw_error *err)
 {
-    struct watch watch = { options, true, 0 };
+    struct watch watch = { options, plan, true };
     struct aw_conditions conditions = { .latency = options->conditions.latency,
                                         .go_on = in_time,
                                         .arg = &watch };

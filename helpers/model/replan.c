@@ -102,27 +102,30 @@ static const struct aw_sched_config *best_policy (const struct aw_conditions *co
     return best;
 }
 
-/* Seconds that PLAN saves in the mean, if that is a gain; 0: it is none. */
+/* Seconds that PLAN saves in the mean, if that is a gain; 0: it is none, or there was no time to
+ * see. */
 static double gain_of (const struct aw_found_plan *plan,
                        const struct aw_conditions *conditions,
                        double remaining)
 {
-    struct aw_conditions without = *conditions, with;
+    struct aw_conditions with = *conditions;
     double sum = 0, squares = 0, mean, error;
     struct aw_error err;
     uint32_t n = 0;
 
-    without.go_on = NULL;
-    with = without;
     with.plan = plan;
-    while (n < LEAST_DRAWS || (n < DRAWS && conditions->go_on (conditions->arg))) {
+    for (; n < DRAWS && conditions->go_on (conditions->arg); n++) {
         double saved;
 
-        aw_spread_seed (conditions->spread, FIRST_SEED + n++);
-        saved = end_in (NULL, &without, &err) - end_in (NULL, &with, &err);
+        aw_spread_seed (conditions->spread, FIRST_SEED + n);
+        saved = end_in (NULL, conditions, &err) - end_in (NULL, &with, &err);
+        if (isnan (saved))
+            break;
         sum += saved;
         squares += saved * saved;
     }
+    if (n < LEAST_DRAWS)
+        return 0;
     mean = sum / n;
     error = sqrt (fmax (0, squares / n - mean * mean) / (n - 1));
     return mean > fmax (MARGIN * remaining, ERRORS * error) ? mean : 0;

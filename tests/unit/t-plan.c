@@ -16,6 +16,7 @@
 #include "model/mirror.h"
 #include "model/plan_search.h"
 #include "model/predict.h"
+#include "model/replan.h"
 #include "model/simulate.h"
 
 static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
@@ -215,6 +216,87 @@ static void a_search_ends_when_it_is_told_to (void **state)
     aw_graph_destroy (g);
 }
 
+/*
+ * The time for planning
+ */
+
+enum { SIMULATION = 3 }; /* questions for the time in one simulation, at least */
+
+/* A long task that comes last, and sets that keep a node busy for so many questions. */
+static struct aw_graph *many_tasks (void)
+{
+    struct aw_graph *g = aw_graph_create ();
+    uint32_t n = SIMULATION * AW_SIMULATE_STRIDE / 2;
+
+    graphs_set (g, "a", n, 1, 0, 1);
+    graphs_set (g, "b", n, 1, 0, 2);
+    graphs_set (g, "last", 1, 1, 0, n / 4);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    return g;
+}
+
+/* Time passes with each question, and with each start that is seen. */
+static uint32_t passed, limit;
+
+static bool on (void *arg, double part)
+{
+    (void)arg;
+    passed += AW_SIMULATE_STRIDE;
+    return passed < part * limit;
+}
+
+static void observe (void *arg, const struct aw_event *ev)
+{
+    (void)arg;
+    passed += ev->type == AW_EVENT_START;
+}
+
+static void plan_once (const struct aw_graph *g)
+{
+    struct aw_predict_options options = { .evaluations = UINT32_MAX, .search_on = on };
+    struct aw_allocation a = nodes (1, 8, 0);
+    struct aw_found_plan plan;
+
+    assert_int_equal (aw_predict_plan (&plan, g, &a, &options, &config, 1e9, 0, NULL), 0);
+    assert_in_range (plan.evaluations, 0, limit / g->n_tasks + 3);
+    aw_plan_finish (&plan);
+    aw_allocation_finish (&a);
+}
+
+static void plan_again (const struct aw_graph *g)
+{
+    static const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    struct aw_sched *s = aw_sched_create (g, &fifo, NULL);
+    struct aw_spread spread;
+    struct aw_conditions conditions = { .spread = &spread, .from = s, .observe = observe };
+    struct aw_replan_limits limits = { UINT32_MAX, on, NULL };
+    struct aw_replan replan;
+
+    assert_int_equal (aw_simulate_add_nodes (s, 1, 8, 0, 0, NULL), 0);
+    assert_int_equal (aw_spread_init (&spread, g, NULL, 0.1, NULL), 0);
+    assert_int_equal (aw_replan (&replan, &conditions, &limits, NULL), 0);
+    aw_replan_finish (&replan);
+    aw_spread_finish (&spread);
+    aw_sched_destroy (s);
+}
+
+/* A simulation for which there is no time is given up. A run that is under way has been simulated
+ * once before, and each part of planning asks once. */
+static void planning_keeps_to_its_time (void **state)
+{
+    static const uint32_t simulations[] = { 0, 1, 2, 6, 20, 35 };
+    struct aw_graph *g = many_tasks ();
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof (simulations) / sizeof (simulations[0]); i++) {
+        passed = 0;
+        limit = simulations[i / 2] * g->n_tasks;
+        (i % 2 ? plan_again : plan_once) (g);
+        assert_in_range (passed, 0, limit + g->n_tasks + 12 * AW_SIMULATE_STRIDE);
+    }
+    aw_graph_destroy (g);
+}
+
 /* On random graphs: no worse than the policy, not below the bound, the same each time, and the
  * scheduler that follows it takes as long as the search says. Some are better, or the search is of
  * no use.
@@ -278,6 +360,7 @@ int main (void)
         cmocka_unit_test (a_resumed_run_keeps_its_plan),
         cmocka_unit_test (a_mirror_turns_all_edges_round),
         cmocka_unit_test (a_search_ends_when_it_is_told_to),
+        cmocka_unit_test (planning_keeps_to_its_time),
         cmocka_unit_test (a_search_never_loses_and_tells_the_truth),
         cmocka_unit_test (what_cannot_be_planned_is_known),
     };
