@@ -41,7 +41,7 @@ struct search {
     struct key *keys;
     const struct side *side; /* of the evaluation that is under way */
     uint32_t *made, most; /* evaluations; the first is borrowed */
-    bool whole; /* the next simulation runs to its end, whatever time it takes */
+    bool whole; /* the next simulation runs to its end, however long it takes */
     uint64_t random;
 };
 

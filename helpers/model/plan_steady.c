@@ -20,6 +20,8 @@ struct steady {
     const struct aw_conditions *conditions;
     const struct aw_sched_config *start;
     struct aw_spread small; /* owned; of small deviations */
+    double
+        rule; /* makespan as planned without a plan, which none exceeds; INFINITY: from a state */
     uint32_t made; /* simulations */
 };
 
@@ -57,14 +59,16 @@ static double makespan (struct steady *s,
                                                                                           : trial.t;
 }
 
-/* What PLAN is judged by: half the makespan as planned, half the mean of those with deviations.
- * Sets the first in PLAN.
+/* What PLAN is judged by: half the makespan as planned, half the mean of those with deviations;
+ * INFINITY: the first is longer than without a plan. Sets the first in PLAN.
  */
 static double judge (struct steady *s, struct aw_found_plan *plan, struct aw_error *err)
 {
     double sum = 0;
 
     plan->t = makespan (s, plan, 0, err);
+    if (plan->t > s->rule * (1 + 1e-9))
+        return INFINITY;
     for (uint64_t seed = 1; seed <= SEEDS && !isnan (sum); seed++)
         sum += makespan (s, plan, seed, err);
     return (plan->t + sum / SEEDS) / 2;
@@ -164,8 +168,11 @@ static int improve (struct steady *s, struct aw_found_plan *plan, struct aw_erro
 {
     struct aw_found_plan none = { .t = plan->t };
     double without = judge (s, &none, err), with = INFINITY;
-    int rc = isnan (without) ? -1 : try_short (s, &none, &without, err);
+    int rc;
 
+    if (!s->conditions->from)
+        s->rule = none.t;
+    rc = isnan (without) ? -1 : try_short (s, &none, &without, err);
     if (rc == 0 && aw_plan_is_one (plan)) {
         with = judge (s, plan, err);
         rc = isnan (with) ? -1 : try_short (s, plan, &with, err);
@@ -183,7 +190,7 @@ int aw_plan_steady (struct aw_found_plan *plan,
                     const struct aw_sched_config *start,
                     struct aw_error *err)
 {
-    struct steady s = { graph, allocation, conditions, start, { 0 }, 0 };
+    struct steady s = { graph, allocation, conditions, start, { 0 }, INFINITY, 0 };
     double t = plan->t;
     int rc;
 

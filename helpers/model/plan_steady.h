@@ -11,11 +11,12 @@ enum { AW_STEADY_MOST = 28 }; /* simulations that aw_plan_steady makes at most *
 
 /* Simulates the workflow as planned, and some times with durations that deviate by a hundredth:
  * with PLAN, and in the order of START without one, each alone and with short holds for all
- * instances that wait for whole sets. PLAN becomes what is shortest (half the first, half the mean
- * of the others): without places and holds there is none. From a state (START NULL), the durations
- * are those of CONDITIONS->spread, and no plan is the order that the state has. Each simulation
- * counts as an evaluation. Where CONDITIONS->go_on returns false, PLAN stays as it was. 0, or -1
- * with text.
+ * instances that wait for whole sets. Those that are longer as planned than START without a plan
+ * are dropped. PLAN becomes what is shortest of the others (half the first, half the mean of those
+ * with deviations): without places and holds there is none. From a state (START NULL), none is
+ * dropped, the durations are those of CONDITIONS->spread, and no plan is the order that the state
+ * has. Each simulation counts as an evaluation. Where CONDITIONS->go_on returns false, PLAN stays
+ * as it was. 0, or -1 with text.
  */
 int aw_plan_steady (struct aw_found_plan *plan,
                     const struct aw_graph *graph,

@@ -140,16 +140,16 @@ static int end_service (struct aw_sched *sched,
                                      .node = kill->node });
 }
 
-/* An attempt starts and computes for *SECONDS: its RELEASE and FINISH. *SECONDS becomes the time
- * for which it holds CPUs and GPUs.
+/* An attempt of SET starts and computes for *SECONDS: its RELEASE and FINISH. *SECONDS becomes the
+ * time for which it holds CPUs and GPUs.
  */
 static int begin (struct aw_sched *sched,
                   struct queue *q,
                   const struct aw_event *start,
+                  const struct aw_set *set,
                   double *seconds)
 {
     const struct aw_graph *graph = aw_sched_graph (sched);
-    const struct aw_set *set = &graph->sets[aw_graph_task (graph, start->task).set];
     struct ending e = {
         .type = AW_EVENT_FINISH, .task = start->task, .attempt = start->attempt, .node = start->node
     };
@@ -208,14 +208,14 @@ static int act (struct aw_sched *sched,
             return aw_error_set (err, "out of memory in the simulation");
         if (action.type != AW_EVENT_START)
             continue;
+        set = &graph->sets[aw_graph_task (graph, action.task).set];
         seconds = seconds_of (sched, sim, &action);
-        if (begin (sched, queue, &action, &seconds) < 0)
+        if (begin (sched, queue, &action, set, &seconds) < 0)
             return aw_error_set (err, "out of memory in the simulation");
         if (++result->decisions % AW_SIMULATE_STRIDE == 0 && sim->go_on && !sim->go_on (sim->arg)) {
             errno = ECANCELED;
             return aw_error_set (err, "the simulation was ended");
         }
-        set = &graph->sets[aw_graph_task (graph, action.task).set];
         if (set->service)
             continue; /* counted when it ends */
         whole = aw_set_whole (set);

@@ -230,12 +230,19 @@ int aw_graph_add_message_dependency (
 
 struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
 {
-    uint32_t n_iterated = graph->iterations * graph->tasks_per_iteration;
-    uint32_t within = id < n_iterated ? id % graph->tasks_per_iteration : id;
-    const uint32_t *block = &graph->blocks[id < n_iterated ? within / AW_GRAPH_BLOCK : 0];
-    uint32_t low = id < n_iterated ? block[0] : graph->n_iterated;
-    uint32_t high = id < n_iterated ? block[1] + 1 : graph->n_sets;
+    uint32_t low = graph->n_iterated, high = graph->n_sets, iteration = 0, within = id;
 
+    if (id < graph->iterations * graph->tasks_per_iteration) {
+        const uint32_t *block;
+
+        if (id >= graph->tasks_per_iteration) { /* a division is slow */
+            iteration = id / graph->tasks_per_iteration;
+            within = id - iteration * graph->tasks_per_iteration;
+        }
+        block = &graph->blocks[within / AW_GRAPH_BLOCK];
+        low = block[0];
+        high = block[1] + 1;
+    }
     while (high - low > 1) { /* sets[low].first <= within < sets[high].first */
         uint32_t middle = low + (high - low) / 2;
 
@@ -244,7 +251,7 @@ struct aw_task aw_graph_task (const struct aw_graph *graph, uint32_t id)
         else
             high = middle;
     }
-    return (struct aw_task){ .iteration = id < n_iterated ? id / graph->tasks_per_iteration : 0,
+    return (struct aw_task){ .iteration = iteration,
                              .set = low,
                              .index = within - graph->sets[low].first };
 }

@@ -39,6 +39,14 @@ static inline uint32_t aw_demand_nodes (const struct aw_demand *demand)
     return demand->nodes ? demand->nodes : 1;
 }
 
+/* Are its counts of CPUs, whole GPUs and bytes enough to tell whether it fits a node of which
+ * these are free? */
+static inline bool aw_demand_is_plain (const struct aw_demand *demand)
+{
+    return (demand->gpu_share | demand->threads_per_core | demand->gpu_type) == 0
+           && demand->nodes <= 1;
+}
+
 /* The number of GPUs of a node that a task uses, and the part of each, in thousandths. Ranks with
  * shares are put on as few GPUs as hold them. Each GPU counts with the part of the fullest one, so
  * a task's parts follow from its demand and its set of GPUs.

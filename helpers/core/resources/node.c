@@ -187,13 +187,13 @@ static bool has_mem (const struct aw_node *node, const struct aw_demand *demand,
     return !node->counts_mem || demand->mem <= mem;
 }
 
-bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand)
+bool aw_node_could_hold_special (const struct aw_node *node, const struct aw_demand *demand)
 {
     return !node->lost && has_cpus (node, demand, node->total.cpus, node->layout->n_idle)
            && has_mem (node, demand, node->total.mem) && has_gpus (node, demand, true);
 }
 
-bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand)
+bool aw_node_can_hold_special (const struct aw_node *node, const struct aw_demand *demand)
 {
     return !node->lost && has_cpus (node, demand, node->free.cpus, node->n_idle)
            && has_mem (node, demand, node->free.mem) && has_gpus (node, demand, false);
@@ -204,7 +204,7 @@ static bool is_special (const struct aw_node *node, const struct aw_demand *dema
     return demand->gpu_share || aw_layout_holds_cores (node->layout, demand);
 }
 
-bool aw_node_counts_do (const struct aw_node *node, const struct aw_demand *demand)
+bool aw_node_counts_do_special (const struct aw_node *node, const struct aw_demand *demand)
 {
     return node->n_special == 0 && aw_layout_may_use_all (node->layout, demand)
            && !is_special (node, demand);

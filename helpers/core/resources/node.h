@@ -59,10 +59,6 @@ static inline bool aw_node_alike (const struct aw_node *a, const struct aw_node 
     return a->layout == b->layout && a->total.mem == b->total.mem;
 }
 
-/* Could NODE hold DEMAND when empty; can it now? */
-bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand);
-bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand);
-
 /* Does DEMAND fit NODE, of which ROOM is free, by counts alone? For nodes and demands without parts
  * of GPUs and whole cores.
  */
@@ -74,10 +70,33 @@ static inline bool aw_node_fits_counts (const struct aw_node *node,
            && (!node->counts_mem || demand->mem <= room->mem);
 }
 
-/* Are counts of CPUs, whole GPUs and bytes enough to tell whether DEMAND fits the node, now and
- * later?
+/* Could NODE hold DEMAND when empty; can it now? And are counts of CPUs, whole GPUs and bytes
+ * enough to tell, now and later? The scheduler asks very often, mostly for plain demands; private:
+ * the answers for others.
  */
-bool aw_node_counts_do (const struct aw_node *node, const struct aw_demand *demand);
+bool aw_node_could_hold_special (const struct aw_node *node, const struct aw_demand *demand);
+bool aw_node_can_hold_special (const struct aw_node *node, const struct aw_demand *demand);
+bool aw_node_counts_do_special (const struct aw_node *node, const struct aw_demand *demand);
+
+static inline bool aw_node_could_hold (const struct aw_node *node, const struct aw_demand *demand)
+{
+    return aw_demand_is_plain (demand)
+               ? !node->lost && aw_node_fits_counts (node, &node->total, demand)
+               : aw_node_could_hold_special (node, demand);
+}
+
+static inline bool aw_node_can_hold (const struct aw_node *node, const struct aw_demand *demand)
+{
+    return aw_demand_is_plain (demand)
+               ? !node->lost && aw_node_fits_counts (node, &node->free, demand)
+               : aw_node_can_hold_special (node, demand);
+}
+
+static inline bool aw_node_counts_do (const struct aw_node *node, const struct aw_demand *demand)
+{
+    return aw_demand_is_plain (demand) ? node->n_special == 0
+                                       : aw_node_counts_do_special (node, demand);
+}
 
 /* The number of tasks of DEMAND that the node holds when empty. */
 uint32_t aw_node_capacity (const struct aw_node *node, const struct aw_demand *demand);
