@@ -25,7 +25,8 @@ test_expect_success 'nothing given, or nonsense: exit 2' '
     test_expect_code 2 advise 2>err && grep "no workflow file given" err &&
     for words in "--cpus 0" "--gpus 1" "--cpus 4 --max-nodes 0" "--cpus 4 --margin -1" "--cpus 4 --policy lifo" \
         "--cpus 4 --force" "--cpus 4 --nodes 3 --max-nodes 2" "--partition a,b" "--cpus 4 --latency x" \
-        "--cpus 4 --budget never" "--cpus 4 sixteen.json" "--cpus 4 --durations missing"; do
+        "--cpus 4 --budget never" "--cpus 4 sixteen.json" "--cpus 4 --durations missing" \
+        "--cpus 4 --gpus 2 --policy fifo --plan-time 1" "--cpus 4 --gpus 2 --policy fifo --plan-evaluations 9"; do
         test_expect_code 2 advise sixteen.json $words >out 2>err &&
         test -s err && ! test -s out || return 1
     done

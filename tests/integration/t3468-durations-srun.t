@@ -20,6 +20,14 @@ test_expect_success 'a run on two nodes takes the durations of one on one node' 
     grep "none: No such file" none.err
 '
 
+# srun and the coordinator in the new job both read the workflow and the earlier run.
+test_expect_success 'a new job prints each warning once' '
+    workflow other.json "\"tasks\": { \"other\": { \"command\": [\"echo\", \"\$HOME\"] } }" &&
+    run 0 other -N1 --async-workflow=other.json --async-workflow-dir=other --async-workflow-durations=one &&
+    test "$(grep -c "one: no completed task of a set with a name of this workflow" other.err)" = 1 &&
+    test "$(grep -c "warning: other.json: " other.err)" = 1
+'
+
 test_expect_success 'two of them: in the prediction, and in a batch script' '
     run 0 test -N1 -n2 --test-only --async-workflow=flow.json --async-workflow-durations=one --async-workflow-durations=two &&
     grep "durations vary as in one, two" test.out &&

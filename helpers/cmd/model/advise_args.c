@@ -93,6 +93,9 @@ static void check (void *arguments, struct argp_state *state)
     if (args->partition)
         check_partition (args->partition, state);
     args->policy = check_policy (args->policy, state);
+    if (args->policy && (args->plan_time > 0 || args->plan_evaluations))
+        argp_error (state, "--%s: has no effect with --policy=%s, which is the order: leave it out",
+                    args->plan_evaluations ? "plan-evaluations" : "plan-time", args->policy);
     if (!args->node.cpus && (args->node.gpus || args->node.mem))
         argp_error (state, "the CPUs of a node are unknown: give --cpus");
     if (!isnan (args->time) && !isnan (args->margin))

@@ -75,7 +75,7 @@ static int load_file (struct task *task, const struct aw_run_args *args)
     task->workflow = aw_workflow_load_with (args->value.file, &input, &task->problems);
     if (!task->workflow && (task->workflow = load_requeued (args, task->job, input)))
         return 0;
-    aw_problems_print (&task->problems, stderr);
+    aw_run_salloc_print (&task->problems);
     aw_problems_finish (&task->problems);
     return task->workflow ? 0 : -1;
 }

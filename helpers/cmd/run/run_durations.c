@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/model/model.h"
+#include "cmd/run/run_salloc.h"
 #include "model/spread.h"
 
 /* "a, b"; NULL without memory. Caller frees. */
@@ -71,7 +72,7 @@ int aw_run_durations_load (struct aw_run_durations *d,
     }
     free (old);
     aw_spread_finish (&spread);
-    aw_problems_print (&problems, stderr);
+    aw_run_salloc_print (&problems);
     aw_problems_finish (&problems);
     return rc;
 }

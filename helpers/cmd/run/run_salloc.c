@@ -49,6 +49,12 @@ void aw_run_salloc_begin (void)
         dprintf (outer, "B\n");
 }
 
+void aw_run_salloc_print (const struct aw_problems *problems)
+{
+    if (outer < 0 || problems->n_errors > 0)
+        aw_problems_print (problems, stderr);
+}
+
 /* The reader may have ended: SIGPIPE must be ignored by then, as the coordinator does. */
 void aw_run_salloc_dir (const char *dir)
 {
