@@ -370,6 +370,15 @@ static int prepare_descriptors (struct aw_error *err)
     return 0;
 }
 
+static void on_tidy (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_agent *agent = arg;
+
+    (void)fd;
+    (void)what;
+    aw_attempts_tidy (&agent->attempts);
+}
+
 static int prepare_events (struct life *life, struct aw_error *err)
 {
     struct aw_agent *agent = &life->agent;
@@ -382,7 +391,8 @@ static int prepare_events (struct life *life, struct aw_error *err)
     life->give_up = evtimer_new (base, on_give_up, life);
     agent->send_signals = event_new (base, -1, 0, aw_agent_on_send_signals, agent);
     agent->sweep = evtimer_new (base, aw_agent_on_sweep, agent);
-    if (!life->signals || !life->give_up || !agent->send_signals || !agent->sweep
+    agent->tidy = evtimer_new (base, on_tidy, agent);
+    if (!life->signals || !life->give_up || !agent->send_signals || !agent->sweep || !agent->tidy
         || event_add (life->signals, NULL) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
@@ -513,6 +523,7 @@ static void finish (struct life *life)
     free_event (life->give_up);
     free_event (agent->send_signals);
     free_event (agent->sweep);
+    free_event (agent->tidy);
     if (agent->base)
         event_base_free (agent->base);
     if (life->signal_fd >= 0)

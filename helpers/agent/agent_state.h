@@ -45,6 +45,7 @@ struct aw_agent {
     struct aw_oom oom;
     struct event *send_signals; /* made active when some attempt has a signal due */
     struct event *sweep; /* timer: look for processes that ended tasks have left behind */
+    struct event *tidy; /* timer: remove the empty output files of attempts that have ended */
     size_t n_lingering; /* attempts */
     bool quitting; /* nothing more will be started: the agent ends when nothing is left */
     bool leaving; /* what runs has been told to end */

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "agent/staging/stager.h"
+#include "io/logs/log_tidy.h"
 
 /* A mark is the agent's process id, then the number of the attempt. */
 enum { NUMBER_BITS = 40 };
@@ -80,6 +81,28 @@ int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_agent_attempt *
     return 0;
 }
 
+/* Its memory is for another one. */
+static void recycle (struct aw_attempts *attempts, struct aw_agent_attempt *attempt)
+{
+    for (int i = 0; i < 2; i++)
+        free (attempt->tidy[i]);
+    attempt->next = attempts->ended;
+    attempts->ended = attempt;
+}
+
+void aw_attempts_tidy (struct aw_attempts *attempts)
+{
+    struct aw_agent_attempt *attempt;
+
+    while ((attempt = attempts->untidy)) {
+        attempts->untidy = attempt->next;
+        for (int i = 0; i < 2; i++)
+            if (attempt->tidy[i])
+                aw_log_remove_empty (attempt->tidy[i]);
+        recycle (attempts, attempt);
+    }
+}
+
 static void free_event (struct event **event)
 {
     if (*event)
@@ -129,18 +152,25 @@ void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *
     aw_attempt_close_log (attempt);
     free (attempt->error);
     free (attempt->why_lost);
-    free (attempt->tidy[0]);
-    free (attempt->tidy[1]);
-    attempt->next = attempts->ended;
-    attempts->ended = attempt;
+    if (attempt->tidy[0] || attempt->tidy[1]) {
+        attempt->next = attempts->untidy;
+        attempts->untidy = attempt;
+    }
+    else
+        recycle (attempts, attempt);
 }
 
 void aw_attempts_finish (struct aw_attempts *attempts)
 {
     struct aw_agent_attempt *attempt;
 
+    aw_attempts_tidy (attempts);
     while (attempts->first)
         aw_attempts_remove (attempts, attempts->first);
+    while ((attempt = attempts->untidy)) { /* these may still write */
+        attempts->untidy = attempt->next;
+        recycle (attempts, attempt);
+    }
     while ((attempt = attempts->ended)) {
         attempts->ended = attempt->next;
         free (attempt);

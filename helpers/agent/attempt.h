@@ -109,6 +109,7 @@ struct aw_agent_attempt {
 struct aw_attempts {
     struct aw_agent_attempt *first;
     struct aw_table by_number, by_pid; /* private */
+    struct aw_agent_attempt *untidy; /* private: ended, with files that may be empty */
     struct aw_agent_attempt *ended; /* private: memory to be used again */
     uint64_t n; /* private: attempts so far */
 };
@@ -144,7 +145,12 @@ void aw_attempt_close_log (struct aw_agent_attempt *attempt);
 /* Ends ATTEMPT, its copies and its timers. */
 void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *attempt);
 
-/* Removes all and frees them. */
+/* Removes the empty output files of attempts that were removed. That is done a little later than
+ * their FINISH, because successors wait for it.
+ */
+void aw_attempts_tidy (struct aw_attempts *attempts);
+
+/* Removes all and frees them. Files of those that have not ended stay. */
 void aw_attempts_finish (struct aw_attempts *attempts);
 
 #endif /* AW_AGENT_ATTEMPT_H */

@@ -8,6 +8,9 @@
 #include "io/wire/frame.h"
 #include "util/clock.h"
 
+/* For the report to leave, and a successor to start. */
+static const struct timeval TIDY_DELAY = { 0, 5000 };
+
 void aw_agent_send (struct aw_agent *agent, const struct aw_frame *frame)
 {
     if (agent->link)
@@ -30,6 +33,8 @@ void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event 
 
     aw_agent_report (agent, finish);
     aw_attempts_remove (&agent->attempts, attempt);
+    if (!event_pending (agent->tidy, EV_TIMEOUT, NULL))
+        event_add (agent->tidy, &TIDY_DELAY);
     aw_agent_check_done (agent);
 }
 

@@ -12,7 +12,6 @@
 #include <event2/util.h>
 
 #include "agent/agent_state.h"
-#include "io/logs/log_tidy.h"
 
 static const double DISPUTE_SECONDS = 0.1;
 static const double LOST_GRACE_SECONDS = 5;
@@ -37,13 +36,6 @@ static bool dispute (struct aw_agent_attempt *attempt, const struct aw_event *fi
     return aw_attempt_set_timer (attempt, DISPUTE_SECONDS, on_dispute_over) == 0;
 }
 
-static void remove_empty (const struct aw_agent_attempt *attempt)
-{
-    for (int i = 0; i < 2; i++)
-        if (attempt->tidy[i])
-            aw_log_remove_empty (attempt->tidy[i]);
-}
-
 /* Output that is lost is a failure, but no other end becomes one. */
 static void conclude (struct aw_agent_attempt *attempt)
 {
@@ -65,7 +57,6 @@ void aw_attempt_output_end (struct aw_agent_attempt *attempt, const struct aw_ev
 {
     bool hurry = attempt->agent->leaving || attempt->state == AW_ATTEMPT_ENDING;
 
-    remove_empty (attempt);
     attempt->finish = *finish;
     if (!attempt->logged || attempt->why_lost) {
         conclude (attempt);
