@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <cmocka.h>
 #include <event2/event.h>
 
@@ -256,8 +257,8 @@ static void copies_are_given_and_nothing_else (void **state)
     assert_non_null (giver);
     snprintf (peer, sizeof (peer), "127.0.0.1:%u", aw_giver_port (giver));
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
-        const struct aw_taker_source source = { peer, table[i].job, at (table[i].from), table[i].to,
-                                                "/other" };
+        const struct aw_taker_source source = { peer,        table[i].job, at (table[i].from),
+                                                table[i].to, "/other",     0 };
 
         assert_int_equal (stat (at ("model"), &st), 0);
         if (strncmp (table[i].file, "directory/", 10) == 0)
@@ -274,7 +275,7 @@ static void copies_are_given_and_nothing_else (void **state)
     assert_int_equal (stat (at ("model"), &st), 0);
     put ("base/run/node/model", "changed", 7); /* as a task may do */
     assert_int_equal (
-        taking (&(struct aw_taker_source){ peer, "7 data", at ("model"), "model", "/other" },
+        taking (&(struct aw_taker_source){ peer, "7 data", at ("model"), "model", "/other", 0 },
                 "model", &st),
         NOT_TAKEN);
     aw_giver_destroy (giver);
@@ -285,8 +286,11 @@ static void copies_are_given_and_nothing_else (void **state)
  */
 
 struct liar {
+    unsigned beats; /* "." one second apart */
+    const char *head;
     size_t bytes;
     const char *end; /* after these */
+    bool stopped; /* then: it neither says nor ends anything */
 };
 
 static void lie (void *arg, int fd)
@@ -298,9 +302,13 @@ static void lie (void *arg, int fd)
     if (pid == 0) {
         fcntl (fd, F_SETFL, 0);
         (void)!read (fd, take, sizeof (take));
+        for (unsigned i = 0; i < liar->beats; i++, sleep (1))
+            (void)!aw_write_all (fd, ".", 1);
+        (void)!aw_write_all (fd, liar->head, strlen (liar->head));
         (void)!aw_write_all (fd, content, liar->bytes);
         (void)!aw_write_all (fd, liar->end, strlen (liar->end));
-        shutdown (fd, SHUT_WR);
+        if (!liar->stopped)
+            shutdown (fd, SHUT_WR);
         while (read (fd, take, sizeof (take)) > 0) /* what it wrote must not be lost to a reset */
             ;
         _exit (0);
@@ -308,27 +316,65 @@ static void lie (void *arg, int fd)
     close (fd);
 }
 
+/* What comes of a peer that does so, within PATIENCE; then it is gone. */
+static int taking_from (const struct liar *liar, unsigned patience)
+{
+    const struct stat st = { .st_size = SIZE, .st_mtim = { 1000000000, 0 } };
+    char peer[64];
+    const struct aw_taker_source source = { peer, "7 data", "/model", "model", "/other", patience };
+    struct aw_listener *listener =
+        aw_listener_create (rig.base, "7 data", 0, 0, lie, (void *)liar, NULL);
+    int result;
+
+    assert_non_null (listener);
+    snprintf (peer, sizeof (peer), "127.0.0.1:%u", aw_listener_port (listener));
+    result = taking (&source, "model", &st);
+    aw_listener_destroy (listener);
+    assert_int_equal (taking (&source, "model", &st), NOT_CONNECTED);
+    return result;
+}
+
 static void what_comes_wrong_is_not_kept (void **state)
 {
-    static const struct liar liars[] = { { 0, "" },        { 1000, "" },           { SIZE, "" },
-                                         { SIZE, "0000" }, { SIZE, "00000000\n" }, { SIZE, "x" } };
-    char peer[64];
-    struct stat st = { .st_size = SIZE, .st_mtim = { 1000000000, 0 } };
+    static const struct liar liars[] = {
+        { 0, "", 0, "", false },       { 2, "", 0, "", false },
+        { 0, "\n", 1000, "", false },  { 0, "\n", SIZE, "", false },
+        { 0, "", SIZE, "", false },    { 0, "\n", SIZE, "0000", false },
+        { 0, "\n", SIZE, "x", false }, { 0, "\n", SIZE, "00000000\n", false },
+    };
 
     (void)state;
     if (!with_munge)
         skip ();
-    for (size_t i = 0; i < sizeof (liars) / sizeof (liars[0]); i++) {
-        const struct aw_taker_source source = { peer, "7 data", "/model", "model", "/other" };
-        struct aw_listener *listener =
-            aw_listener_create (rig.base, "7 data", 0, 0, lie, (void *)&liars[i], NULL);
+    for (size_t i = 0; i < sizeof (liars) / sizeof (liars[0]); i++)
+        assert_int_equal (taking_from (&liars[i], 0), NOT_TAKEN);
+}
 
-        assert_non_null (listener);
-        snprintf (peer, sizeof (peer), "127.0.0.1:%u", aw_listener_port (listener));
-        assert_int_equal (taking (&source, "model", &st), NOT_TAKEN);
-        aw_listener_destroy (listener);
-        assert_int_equal (taking (&source, "model", &st), NOT_CONNECTED); /* it is gone */
-    }
+/* One that is stopped, before its content or in it, does not hold up anybody for long. */
+static void patience_has_an_end (void **state)
+{
+    static const struct liar liars[] = { { 1, "", 0, "", true }, { 0, "\n", 1000, "", true } };
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    for (size_t i = 0; i < sizeof (liars) / sizeof (liars[0]); i++)
+        assert_int_equal (taking_from (&liars[i], 1), NOT_TAKEN);
+}
+
+/* One that says that it still copies is waited for. */
+static void slow_one_is_waited_for (void **state)
+{
+    struct liar slow = { 5, "\n", SIZE, NULL, false };
+    char end[16];
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    snprintf (end, sizeof (end), "%08lx\n",
+              crc32 (0, (const unsigned char *)content, SIZE) & 0xffffffff);
+    slow.end = end;
+    assert_int_equal (taking_from (&slow, 4), TAKEN);
 }
 
 int main (void)
@@ -338,6 +384,8 @@ int main (void)
         cmocka_unit_test (old_trees_are_forgotten),
         cmocka_unit_test (copies_are_given_and_nothing_else),
         cmocka_unit_test (what_comes_wrong_is_not_kept),
+        cmocka_unit_test (patience_has_an_end),
+        cmocka_unit_test (slow_one_is_waited_for),
     };
 
     return cmocka_run_group_tests (tests, start, stop);

@@ -30,6 +30,8 @@ enum {
     SILENT_SECONDS = 60, /* for the other node to take more, or to ask again */
 };
 
+static const struct timeval BEAT = { 1, 0 };
+
 /* A connection that waits for a copy. */
 struct asker {
     struct asker *next;
@@ -47,6 +49,7 @@ struct aw_giver {
     struct aw_frame_reader *reader;
     struct asker *askers;
     uint32_t n_askers;
+    struct event *beat; /* timer, while there are askers */
 };
 
 /*
@@ -119,7 +122,7 @@ static void give (const struct aw_giver *giver, int out, char line[LINE_SIZE], s
         if (aw_frame_read (giver->reader, line, size - 1, &frame, NULL) < 0
             || frame.type != AW_FRAME_TAKE || (fd = open_file (giver, &frame.take)) < 0)
             return;
-        rc = send_file (out, fd);
+        rc = aw_write_all (out, "\n", 1) < 0 ? -1 : send_file (out, fd);
         close (fd);
         if (rc < 0)
             return;
@@ -156,7 +159,8 @@ static void drop (struct asker *asker)
     while (*link != asker)
         link = &(*link)->next;
     *link = asker->next;
-    asker->giver->n_askers--;
+    if (--asker->giver->n_askers == 0)
+        event_del (asker->giver->beat);
     if (asker->readable)
         event_free (asker->readable);
     close (asker->fd);
@@ -187,6 +191,19 @@ static void answer (struct asker *asker)
 static bool has_asked (const struct asker *asker)
 {
     return asker->size > 0 && asker->line[asker->size - 1] == '\n';
+}
+
+/* Those that wait see that this agent is alive. A connection that has ended is noticed elsewhere.
+ */
+static void on_beat (evutil_socket_t fd, short what, void *arg)
+{
+    struct aw_giver *giver = arg;
+
+    (void)fd;
+    (void)what;
+    for (struct asker *asker = giver->askers; asker; asker = asker->next)
+        if (has_asked (asker))
+            (void)!send (asker->fd, ".", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* Until it has its answer, it has nothing more to say. */
@@ -222,9 +239,9 @@ static void on_accepted (void *arg, int fd)
     asker->fd = fd;
     asker->next = giver->askers;
     giver->askers = asker;
-    giver->n_askers++;
     asker->readable = event_new (giver->base, fd, EV_READ | EV_PERSIST, on_said, asker);
-    if (!asker->readable || event_add (asker->readable, NULL) < 0)
+    if ((giver->n_askers++ == 0 && event_add (giver->beat, &BEAT) < 0) || !asker->readable
+        || event_add (asker->readable, NULL) < 0)
         drop (asker);
 }
 
@@ -256,8 +273,9 @@ struct aw_giver *aw_giver_create (struct event_base *base,
     giver->base = base;
     giver->stager = stager;
     giver->reader = aw_frame_reader_create ();
+    giver->beat = event_new (base, -1, EV_PERSIST, on_beat, giver);
     giver->listener = aw_listener_create (base, job, first, last, on_accepted, giver, err);
-    if (!giver->reader || !giver->listener) {
+    if (!giver->reader || !giver->beat || !giver->listener) {
         aw_giver_destroy (giver);
         return NULL;
     }
@@ -279,5 +297,7 @@ void aw_giver_destroy (struct aw_giver *giver)
         drop (giver->askers);
     aw_listener_destroy (giver->listener);
     aw_frame_reader_destroy (giver->reader);
+    if (giver->beat)
+        event_free (giver->beat);
     free (giver);
 }

@@ -3,8 +3,9 @@
  * to prove that it is of our user and job, and then sends one TAKE after the other: one file of a
  * copy that was staged in. Where the copy is still made, the agent lets it wait. A file has to have
  * the size and modification time that the other node sees at its source, so a file that a task has
- * changed is not given. The answer is the content, its CRC-32 in 8 hexadecimal digits, and a
- * newline; or the end of the connection: it is not given. A process of its own sends it.
+ * changed is not given. The answer is a "." each second until the copy is there, a newline, the
+ * content, its CRC-32 in 8 hexadecimal digits, and a newline; or the end of the connection: it is
+ * not given. A process of its own sends the content.
  */
 #ifndef AW_AGENT_STAGING_GIVER_H
 #define AW_AGENT_STAGING_GIVER_H

@@ -145,7 +145,7 @@ static bool has_source (const struct aw_stager_item *item, struct aw_taker_sourc
     const struct aw_stager *s = item->stager;
     const char *to = aw_stager_place (s, item->copy.to);
 
-    *source = (struct aw_taker_source){ item->peer, s->job, item->copy.from, to, s->scratch };
+    *source = (struct aw_taker_source){ item->peer, s->job, item->copy.from, to, s->scratch, 0 };
     return item->peer && s->job && to;
 }
 

@@ -14,13 +14,15 @@
 
 #include "io/wire/connect.h"
 #include "io/wire/frame.h"
+#include "util/clock.h"
 #include "util/write.h"
 
 enum {
     CHUNK = 1 << 20,
     CONNECT_SECONDS = 10,
-    SILENT_SECONDS = 30, /* without a byte; then the file system is tried */
-    MIB_SECONDS = 1, /* more to wait for a copy that the other node still makes, for each MiB */
+    PATIENCE_SECONDS = 10, /* without a byte; then the file system is tried */
+    WAIT_SECONDS = 30, /* for a copy that the other node still makes, and for each MiB: */
+    MIB_SECONDS = 1,
 };
 
 struct aw_taker {
@@ -44,6 +46,7 @@ bool aw_same_file (const struct stat *a, const struct stat *b)
 
 static int connect_to (const struct aw_taker_source *source)
 {
+    const struct timeval limit = { source->patience ? source->patience : PATIENCE_SECONDS, 0 };
     const char *colon = strrchr (source->peer, ':');
     char *host = colon ? strndup (source->peer, (size_t)(colon - source->peer)) : NULL;
     int fd = -1;
@@ -52,7 +55,8 @@ static int connect_to (const struct aw_taker_source *source)
         fd = aw_connect_once (host, (uint16_t)strtoul (colon + 1, NULL, 10), source->job,
                               CONNECT_SECONDS, NULL);
     free (host);
-    if (fd >= 0 && fcntl (fd, F_SETFL, 0) == 0) /* blocking */
+    if (fd >= 0 && fcntl (fd, F_SETFL, 0) == 0 /* blocking */
+        && setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof (limit)) == 0)
         return fd;
     if (fd >= 0)
         close (fd);
@@ -84,13 +88,6 @@ void aw_taker_destroy (struct aw_taker *taker)
     free (taker);
 }
 
-static void set_patience (int fd, int64_t seconds)
-{
-    const struct timeval limit = { (time_t)seconds, 0 };
-
-    (void)setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof (limit));
-}
-
 static int ask (struct aw_taker *taker, const char *file, const struct stat *st)
 {
     const struct aw_frame frame = {
@@ -105,7 +102,6 @@ static int ask (struct aw_taker *taker, const char *file, const struct stat *st)
     if (rc == 0)
         rc = aw_send_all (taker->fd, text.data, text.len);
     aw_textbuf_finish (&text);
-    set_patience (taker->fd, SILENT_SECONDS + MIB_SECONDS * (st->st_size >> 20));
     return rc;
 }
 
@@ -120,6 +116,20 @@ static size_t receive (const struct aw_taker *taker, size_t size)
     return n > 0 ? (size_t)n : 0;
 }
 
+/* Waits for the newline before a content of BYTES. */
+static int wait_for_content (struct aw_taker *taker, uint64_t bytes)
+{
+    double limit = aw_clock_monotonic () + WAIT_SECONDS + MIB_SECONDS * (double)(bytes >> 20);
+
+    while (receive (taker, 1) == 1 && aw_clock_monotonic () < limit) {
+        if (taker->buffer[0] == '\n')
+            return 0;
+        if (taker->buffer[0] != '.')
+            return -1;
+    }
+    return -1;
+}
+
 static int receive_all (struct aw_taker *taker, uint64_t bytes, int out, uint32_t *sum)
 {
     *sum = 0;
@@ -130,7 +140,6 @@ static int receive_all (struct aw_taker *taker, uint64_t bytes, int out, uint32_
             return -1;
         *sum = (uint32_t)crc32 (*sum, (const unsigned char *)taker->buffer, (unsigned)n);
         bytes -= n;
-        set_patience (taker->fd, SILENT_SECONDS);
     }
     return 0;
 }
@@ -158,7 +167,7 @@ int aw_taker_take (
     if (taker->fd < 0 || strncmp (to, taker->source.scratch, n) != 0 || to[n] != '/'
         || time_of (st) == 0)
         return -1;
-    if (ask (taker, to + n + 1, st) == 0
+    if (ask (taker, to + n + 1, st) == 0 && wait_for_content (taker, (uint64_t)st->st_size) == 0
         && receive_all (taker, (uint64_t)st->st_size, out, sum) == 0
         && check_sum (taker, *sum) == 0)
         return 0;

@@ -18,6 +18,7 @@ struct aw_taker_source {
     const char *from; /* of the copy, as the other agent got it */
     const char *to; /* likewise, but in SCRATCH */
     const char *scratch; /* this node's directory */
+    unsigned patience; /* seconds without a byte from it; 0: 10 */
 };
 
 /* Connects, and proves who it is. NULL: it cannot, and files come from the file system. destroy
