@@ -54,7 +54,7 @@ void fake_bins_add (struct fake_bins *bins, double seconds);
 /* Takes the marks that the run has reached. Called every millisecond by one process alone. */
 void fake_figures_watch (struct fake_figures *f);
 
-/* Is the run in its middle part, from 20 % to 80 % of the tasks? */
+/* Is the run in its middle part, from 40 % to 80 % of the tasks? */
 bool fake_figures_steady (const struct fake_figures *f);
 
 /* Writes the figures as lines "NAME VALUE" to PATH. 0, or -1 with errno. */
