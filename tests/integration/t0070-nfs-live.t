@@ -58,9 +58,9 @@ for logs in store files; do
 
     test_expect_success "--logs=$logs: --follow prints to the end" '
         on login2 async-workflow logs --follow $logs >follow.out 2>follow.err &
-        follow=$! && wait_for 60 "grep -q \"begin 2\" follow.out" && goes 0 && goes 2 && ends && wait $follow &&
+        follow=$! && { wait_for 60 "grep -q \"begin 2\" follow.out" && goes 0 && goes 2 && ends && wait $follow &&
         test "$(grep -c "^begin\|^end" follow.out)" = 6 && grep "^after" follow.out && test_must_be_empty follow.err &&
-        comes login2 "completed" async-workflow status $logs
+        comes login2 "completed" async-workflow status $logs || { cat follow.out follow.err; false; }; }
     '
 done
 

@@ -26,7 +26,7 @@ nfs_needs ()
         skip_all='mounting needs root'
     elif test -n "${AW_TEST_NFS-}"; then
         mount -t tmpfs server "$NFS_SERVER" &&
-            exportfs -i -o rw,sync,no_root_squash,no_subtree_check,insecure,fsid=0 "127.0.0.1:$NFS_SERVER" &&
+            exportfs -i -o rw,sync,no_root_squash,no_subtree_check,insecure,fsid=0 "127.0.0.0/8:$NFS_SERVER" &&
             node_start probe || error "no NFS server exports a directory here"
     elif ! NFS_OPTIONS='' node_start probe; then
         skip_all='a FUSE file system cannot be mounted here'
@@ -75,7 +75,7 @@ nfs_finish ()
 {
     node_all=$(grep -lsxzF -e "NFS_SERVER=$NFS_SERVER" /proc/[0-9]*/environ | sed 's|/proc/\([0-9]*\)/.*|\1|')
     test -z "$node_all" || kill -KILL $node_all 2>/dev/null
-    test -z "${AW_TEST_NFS-}" || { exportfs -u "127.0.0.1:$NFS_SERVER" && umount -l "$NFS_SERVER"; }
+    test -z "${AW_TEST_NFS-}" || { exportfs -u "127.0.0.0/8:$NFS_SERVER" && umount -l "$NFS_SERVER"; }
     rm -rf "$NFS_DIR"
 }
 at_exit_also=nfs_finish
