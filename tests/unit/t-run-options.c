@@ -135,6 +135,7 @@ static void what_goes_together (void **state)
         struct aw_error err = { "" };
 
         assert_int_equal (parse (&args, table[i].words, &err), -1);
+        aw_run_args_finish (&args);
         assert_memory_equal (err.text, table[i].error, strlen (table[i].error));
     }
 }
@@ -167,6 +168,7 @@ static void wrong_values_are_refused_with_what_would_be_right (void **state)
         struct aw_error err = { "" };
 
         assert_int_equal (parse (&args, words, &err), -1);
+        aw_run_args_finish (&args);
         assert_memory_equal (err.text, table[i].error, strlen (table[i].error));
     }
 }
