@@ -13,19 +13,20 @@
 #include "io/workflow/workflow_stage.h"
 #include "io/workflow/workflow_task.h"
 
+static void free_words (char **words)
+{
+    for (char **word = words; word && *word; word++)
+        free (*word);
+    free (words);
+}
+
 void aw_recipe_finish (struct aw_recipe *recipe)
 {
     int saved = errno;
 
-    for (char **arg = recipe->command; arg && *arg; arg++)
-        free (*arg);
-    free (recipe->command);
-    for (char **option = recipe->srun; option && *option; option++)
-        free (*option);
-    free (recipe->srun);
-    for (char **word = recipe->shell; word && *word; word++)
-        free (*word);
-    free (recipe->shell);
+    free_words (recipe->command);
+    free_words (recipe->srun);
+    free_words (recipe->shell);
     free (recipe->script);
     free (recipe->input);
     free (recipe->base);
@@ -60,6 +61,7 @@ bool aw_recipe_read_command (struct aw_reader *reader,
     n = json_object_array_length (value);
     if (!n)
         return aw_reader_error (reader, "empty: the first element is the program");
+    free_words (recipe->command); /* of another key, which is an error of its own */
     recipe->command = calloc (n + 1, sizeof (*recipe->command));
     if (!recipe->command)
         return aw_reader_no_memory (reader);
