@@ -12,6 +12,14 @@ struct aw_command {
     int (*run) (int argc, char **argv);
 };
 
+/* What every program of commands does first: opens the standard descriptors, ignores SIGXFSZ, does
+ * not ignore SIGCHLD. 0, or -1: nothing can be read or printed.
+ */
+int aw_command_begin (void);
+
+/* Runs COMMAND with the arguments of main, whose argv[1] is its name. Its exit status. */
+int aw_command_call (const struct aw_command *command, int argc, char **argv);
+
 extern const struct aw_command aw_command_check;
 extern const struct aw_command aw_command_model;
 extern const struct aw_command aw_command_advise;

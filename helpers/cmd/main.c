@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* async-workflow: finds the subcommand and calls it. Each one has a file of its own. */
-#include <errno.h>
+/* async-workflow-main: finds the subcommand and calls it. Each one has a file of its own. */
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "cmd/command.h"
 #include "config.h"
-#include "util/descriptors.h"
 #include "util/suggest.h"
 
 static const struct aw_command *const commands[] = {
@@ -62,12 +60,10 @@ static int unknown (const char *name)
 int main (int argc, char **argv)
 {
     const struct aw_command *command;
-    char name[64];
 
-    if (aw_open_standard () < 0)
-        return AW_EXIT_INPUT; /* nobody could read why */
-    signal (SIGXFSZ, SIG_IGN); /* a file at its limit is an error like that of a full disk */
-    signal (SIGCHLD, SIG_DFL); /* a caller may ignore it: then waitpid would not work */
+    prctl (PR_SET_NAME, "async-workflow"); /* as users and ps know it */
+    if (aw_command_begin () < 0)
+        return AW_EXIT_INPUT;
     setlocale (LC_ALL, "");
     setlocale (LC_NUMERIC, "C"); /* numbers in files and reports are the same everywhere */
     if (argc < 2) {
@@ -84,10 +80,5 @@ int main (int argc, char **argv)
         return fflush (stdout) == 0 ? AW_EXIT_OK : AW_EXIT_INPUT;
     }
     command = find (argv[1]);
-    if (!command)
-        return unknown (argv[1]);
-    snprintf (name, sizeof (name), "async-workflow %s", command->name);
-    argv[1] = name; /* argp shows it in its messages */
-    program_invocation_name = name;
-    return command->run (argc - 1, argv + 1);
+    return command ? aw_command_call (command, argc, argv) : unknown (argv[1]);
 }

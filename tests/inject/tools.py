@@ -29,7 +29,7 @@ class Tools:
         if hasattr(case, "program"):
             return case.program()
         others = {"async-workflow-agent": "async-workflow-agent", "sbatch": "slurm/sbatch"}
-        return f"{self.build}/helpers/{others.get(name, 'async-workflow')}"
+        return f"{self.build}/helpers/{others.get(name, 'async-workflow-main')}"
 
     def look_up(self, program, addresses):
         """Looks up the source lines of return addresses, many at once, as that is much faster."""

@@ -12,7 +12,7 @@ HELPERS=$top_builddir/helpers
 # asks: the functions that our programs, library and plugin take from others, with versions: "dlopen@GLIBC_2.34"
 asks ()
 {
-    for file in "$HELPERS"/async-workflow "$HELPERS"/async-workflow-agent "$HELPERS"/async-workflow-bind \
+    for file in "$HELPERS"/async-workflow "$HELPERS"/async-workflow-agent "$HELPERS"/async-workflow-bind "$HELPERS"/async-workflow-main \
         "$HELPERS"/.libs/libasyncworkflow.so "$top_builddir"/plugin/.libs/async_workflow.so; do
         test -e "$file" && nm -D --undefined-only "$file"
     done | awk '$1 == "U" { print $2 }' | sort -u

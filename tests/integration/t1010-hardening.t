@@ -15,10 +15,8 @@ fi
 case $(setting CFLAGS) in *-O[123s]*) test_set_prereq OPTIMIZED ;; esac
 test -z "$(setting SANITIZER_CFLAGS)" && test_set_prereq NO_SANITIZER
 
-PROGRAMS="$top_builddir/helpers/async-workflow $top_builddir/helpers/async-workflow-agent $top_builddir/helpers/async-workflow-bind"
-for program in "$top_builddir"/helpers/async-workflow-bind; do
-    test -e "$program" && PROGRAMS="$PROGRAMS $program"
-done
+PROGRAMS="$top_builddir/helpers/async-workflow $top_builddir/helpers/async-workflow-agent $top_builddir/helpers/async-workflow-bind
+    $top_builddir/helpers/async-workflow-main $top_builddir/helpers/slurm/sbatch"
 OBJECT=$top_builddir/plugin/.libs/async_workflow.so
 
 # each COMMAND...: for every program and the plugin, which follows as the last argument

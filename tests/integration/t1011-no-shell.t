@@ -5,7 +5,7 @@ test_description='No shell but for "script": neither in the programs nor behind 
 
 . "$(dirname "$0")/lib.sh"
 
-OBJECTS="$top_builddir/helpers/async-workflow $top_builddir/helpers/async-workflow-agent
+OBJECTS="$top_builddir/helpers/async-workflow $top_builddir/helpers/async-workflow-main $top_builddir/helpers/async-workflow-agent
     $top_builddir/plugin/.libs/async_workflow.so"
 
 test_expect_success 'nothing calls what calls a shell' '

@@ -40,7 +40,7 @@ test_expect_success 'tasks that end well, fail, are too late, are not there, lea
         --errors-for-leak-kinds=definite,possible,indirect --error-exitcode=99 \
         --suppressions="$top_srcdir/tests/integration/valgrind.supp" --trace-children=no \
         --child-silent-after-fork=no --log-file="$PWD/vg.%p" \
-        "$top_builddir/helpers/async-workflow" run --local --cpus 2 --dir run w.json >out 2>err ||
+        "$top_builddir/helpers/async-workflow-main" run --local --cpus 2 --dir run w.json >out 2>err ||
         { cat out err vg.*; false; }
 '
 

@@ -123,7 +123,7 @@ test_expect_success 'the coordinator listens inside SrunPortRange' '
 
 test_expect_success 'an agent that cannot start: exit 4, with what srun says' '
     mkdir -p broken &&
-    cp "$top_builddir/helpers/async-workflow" "$top_builddir/helpers/async-workflow-bind" broken/ &&
+    cp "$top_builddir"/helpers/async-workflow "$top_builddir"/helpers/async-workflow-main "$top_builddir"/helpers/async-workflow-bind broken/ &&
     printf "#!/nowhere/sh\n" >broken/async-workflow-agent &&
     chmod +x broken/async-workflow-agent &&
     test_expect_code 4 salloc -n8 --quiet broken/async-workflow run --dir=noagent long.json >noagent.out 2>noagent.err &&

@@ -12,7 +12,7 @@ cluster_start --nodes 2 --cores 2 --gpus 0
 
 # The port is open until all agents are there: ours wait for a word, and tell where they were sent.
 mkdir "$CLUSTER_DIR/held"
-cp "$top_builddir/helpers/async-workflow" "$top_builddir/helpers/async-workflow-bind" "$CLUSTER_DIR/held/"
+cp "$top_builddir"/helpers/async-workflow "$top_builddir"/helpers/async-workflow-main "$top_builddir"/helpers/async-workflow-bind "$CLUSTER_DIR/held/"
 cat >"$CLUSTER_DIR/held/async-workflow-agent" <<END
 #!/bin/sh
 echo "\$2" >"$CLUSTER_DIR/address.\$SLURMD_NODENAME"

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "util/descriptors.h"
+
+int aw_command_begin (void)
+{
+    if (aw_open_standard () < 0)
+        return -1; /* nobody could read why */
+    signal (SIGXFSZ, SIG_IGN); /* a file at its limit is an error like that of a full disk */
+    signal (SIGCHLD, SIG_DFL); /* a caller may ignore it: then waitpid would not work */
+    return 0;
+}
+
+int aw_command_call (const struct aw_command *command, int argc, char **argv)
+{
+    char name[64];
+
+    snprintf (name, sizeof (name), "async-workflow %s", command->name);
+    argv[1] = name; /* argp shows it in its messages */
+    program_invocation_name = name;
+    return command->run (argc - 1, argv + 1);
+}
