@@ -44,7 +44,15 @@ static bool is_stalled (struct aw_coordinator *c, struct aw_hub_waits *waits, ui
            && waits->n == running;
 }
 
-/* Has each running attempt submitted a task that has not ended? FIRST: one of them. */
+static bool is_service (const struct aw_coordinator *c, uint32_t task)
+{
+    const struct aw_graph *graph = c->config.workflow->graph;
+
+    return graph->sets[aw_graph_task (graph, task).set].service;
+}
+
+/* Has each running attempt submitted a task that has not ended? Services count as nothing. FIRST
+ * is empty before; then one of the attempts, and their number. */
 static bool is_full (struct aw_coordinator *c, struct aw_event *first)
 {
     struct aw_event ev;
@@ -52,13 +60,15 @@ static bool is_full (struct aw_coordinator *c, struct aw_event *first)
 
     if (!is_at_rest (c, &running, NULL) || aw_sched_stopped (c->sched) || running == 0)
         return false;
-    for (uint32_t n = 0; aw_sched_running (c->sched, &cursor, &ev); n++) {
+    while (aw_sched_running (c->sched, &cursor, &ev)) {
+        if (is_service (c, ev.task))
+            continue;
         if (!aw_task_requests_has_open (c->requests, ev.task, ev.attempt))
             return false;
-        if (n == 0)
+        if (first->count == 0)
             *first = ev;
+        first->count = running;
     }
-    first->count = running;
     return true;
 }
 

@@ -163,6 +163,15 @@ test_expect_success 'a service does not hide that all tasks wait for messages' '
     run 0 hidden && grep "the only running task, t\[0\], waits for a message on topic go, and no other task can start" hidden.out
 '
 
+test_expect_success 'nor that what a task has submitted cannot start next to it: status and explain say so' '
+    cat >full.json <<-\END &&
+	{ "async-workflow": 1, "tasks": { "s": { "service": {}, "script": "exec serve s" },
+	    "t": { "after": ["s"], "script": "async-workflow submit true; for n in $(seq 600); do grep -q stall run/journal.jsonl && break; sleep 0.1; done; async-workflow explain run >explained; async-workflow status run >status" } } }
+	END
+    run 0 full && full="what t\[0\] has submitted cannot start next to it: give the run more CPUs" &&
+    grep "$full" full.out && grep "^  stall: $full" full/explained && grep "^$full" full/status
+'
+
 test_expect_success 'the model: from when to when a service is needed, what it holds, and for how long it is idle' '
     cat >model.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {

@@ -108,6 +108,11 @@ static void put_limits (struct aw_explain *ex, const struct limits *l)
     struct aw_textbuf *out = ex->out;
 
     aw_textbuf_puts (out, "\nWhat limits the run now\n");
+    if (ex->report.history.stalled) {
+        aw_textbuf_puts (out, "  stall: ");
+        aw_textbuf_plain (out, ex->report.history.stall, strlen (ex->report.history.stall));
+        aw_textbuf_putc (out, '\n');
+    }
     put_limit (out, l->gpus, "GPUs", "waiting for them");
     put_limit (out, l->cpus, "CPUs", "waiting for them");
     put_limit (out, l->mem, "memory", "waiting for it");
