@@ -400,12 +400,16 @@ test_expect_success 'requeue: a running job ends and starts again, which is no f
 	try scontrol requeue ${a}_1
 	until test "$(squeue -h -j ${a}_1 -O RestartCnt:1,StateCompact:1)" = 1R; do sleep 0.05; done
 	try scontrol requeue $b
+	c=$(sbatch --parsable --no-requeue -o busy_c -J "a b" --wrap "echo; until test -e go; do sleep 0.05; done")
+	until test -s busy_c; do sleep 0.05; done
+	try scontrol requeue $c
+	scontrol show job $c | grep -o "JobName=a b\|Requeue=."
 	try scontrol requeue 1000000000
 	try scontrol requeue 1000000099
 	try scontrol requeue 4711
 	try scontrol requeue
 	try scontrol requeue ""
-	touch go; async-workflow wait $a $b; squeue -h -t all -o "%i %t"; cat busy_0 busy_1
+	touch go; async-workflow wait $a $b $c; squeue -h -t all -o "%i %t"; cat busy_0 busy_1
 	END
     rm -f go && run 0 again --grace 1 &&
     said again <<-\END &&
@@ -413,8 +417,12 @@ test_expect_success 'requeue: a running job ends and starts again, which is no f
 	once
 	restarted 1
 	0
-	scontrol: error: Job is pending execution for job 1000000003
+	Job is pending execution for job 1000000003
 	1
+	Requested operation is presently disabled for job 1000000004
+	1
+	JobName=a b
+	Requeue=0
 	scontrol: error: job 1000000000 has ended: only running jobs can be requeued here
 	1
 	scontrol: error: Invalid job id specified
@@ -429,6 +437,7 @@ test_expect_success 'requeue: a running job ends and starts again, which is no f
 	1000000001_0 CD
 	1000000001_1 CD
 	1000000003 CD
+	1000000004 CD
 
 	1
 	END

@@ -38,9 +38,10 @@ static void put_set_name (struct aw_textbuf *out, const char *name)
 static int put_comment (struct aw_textbuf *out, const struct aw_batch_task *task)
 {
     const char *own = task->options->values[AW_BATCH_COMMENT];
-    char *mark = aw_job_mark (task->array != NULL, task->first,
-                              task->array ? task->array->indexes[task->element] : 0,
-                              task->options->values[AW_BATCH_NAME]);
+    char *mark =
+        aw_job_mark (task->options->values[AW_BATCH_NO_REQUEUE] != NULL, task->array != NULL,
+                     task->first, task->array ? task->array->indexes[task->element] : 0,
+                     task->options->values[AW_BATCH_NAME]);
     struct aw_textbuf comment = { 0 };
 
     if (mark)

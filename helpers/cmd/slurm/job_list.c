@@ -59,10 +59,12 @@ static const struct aw_job_word *find_state (char state, const char *status)
  * The mark: "", "_3" or "1000000007_3", then, after "/", a name with %XX
  */
 
-char *aw_job_mark (bool in_array, uint64_t first, uint32_t index, const char *name)
+char *aw_job_mark (bool no_requeue, bool in_array, uint64_t first, uint32_t index, const char *name)
 {
     struct aw_textbuf text = { 0 };
 
+    if (no_requeue)
+        aw_textbuf_putc (&text, '!');
     if (in_array && first)
         aw_textbuf_u64 (&text, first);
     if (in_array)
@@ -99,8 +101,12 @@ static void decode (char *text)
 
 static void read_mark (struct aw_job *job, char *mark)
 {
-    char *name = strchr (mark, '/'), *index = strchr (mark, '_');
+    char *name, *index;
 
+    job->no_requeue = *mark == '!';
+    mark += job->no_requeue;
+    name = strchr (mark, '/');
+    index = strchr (mark, '_');
     if (name) {
         *name++ = '\0';
         decode (name);

@@ -16,6 +16,7 @@ struct aw_job {
     uint64_t array; /* id of the array's first element; 0: it is in none */
     uint32_t index; /* in the array */
     char state; /* enum aw_state */
+    bool no_requeue; /* it may not be requeued */
     const struct aw_job_word *words;
     int code, signal;
     uint32_t attempt, cpus;
@@ -56,10 +57,11 @@ void aw_job_list_finish (struct aw_job_list *list);
 /* Is TEXT ("pd", "PENDING") the name of a state of Slurm? */
 bool aw_job_state_is_known (const char *text);
 
-/* The first word of the comment that a submission has: array, and the name where it cannot be that
- * of a task set. FIRST 0: it is the array's first element itself. Caller frees; NULL without
- * memory.
+/* The first word of the comment that a submission has: '!' if it may not be requeued, array, and
+ * the name where it cannot be that of a task set. FIRST 0: it is the array's first element itself.
+ * Caller frees; NULL without memory.
  */
-char *aw_job_mark (bool in_array, uint64_t first, uint32_t index, const char *name);
+char *aw_job_mark (
+    bool no_requeue, bool in_array, uint64_t first, uint32_t index, const char *name);
 
 #endif /* AW_CMD_SLURM_JOB_LIST_H */

@@ -71,8 +71,8 @@ static void put_job (struct aw_textbuf *text, const struct aw_job *job)
                        (unsigned)geteuid ());
     aw_textbuf_printf (text, "\n   JobState=%s Reason=%s Dependency=(null)", job->words->word,
                        aw_job_reason (job));
-    aw_textbuf_printf (text, "\n   Restarts=%u BatchFlag=1 ExitCode=%d:%d", job->attempt, job->code,
-                       job->signal);
+    aw_textbuf_printf (text, "\n   Requeue=%d Restarts=%u BatchFlag=1 ExitCode=%d:%d",
+                       !job->no_requeue, job->attempt, job->code, job->signal);
     put_times (text, job);
     aw_textbuf_puts (text, "\n  ");
     put_value (text, "NodeList", job->node);
@@ -156,13 +156,22 @@ static int show (int n, char **words, bool one_line, char **argv)
     return status;
 }
 
+/* As Slurm words it: without the name of the program. */
+static int cannot_requeue (const char *why, const char *id)
+{
+    fprintf (stderr, "%s for job %s\n", why, id);
+    return -1;
+}
+
 static int requeue_job (struct aw_connection *aw, const struct aw_job *job)
 {
     char id[24];
 
     snprintf (id, sizeof (id), "%llu", (unsigned long long)job->id);
+    if (job->no_requeue)
+        return cannot_requeue ("Requested operation is presently disabled", id);
     if (job->state == AW_PENDING || job->state == AW_WAITING)
-        return aw_slurm_error ("Job is pending execution for job %s", id);
+        return cannot_requeue ("Job is pending execution", id);
     if (job->state != AW_RUNNING)
         return aw_slurm_error ("job %s has ended: only running jobs can be requeued here", id);
     return aw_cancel (aw, id, AW_RESTART, -1) < 0
@@ -170,17 +179,20 @@ static int requeue_job (struct aw_connection *aw, const struct aw_job *job)
                : 0;
 }
 
+/* All that can be: those that cannot are reported. */
 static int requeue_jobs (const struct aw_selection *selection)
 {
     struct aw_connection *aw = aw_slurm_open ();
     struct aw_job_list list = { 0 };
-    int rc = aw ? aw_selection_load (selection, aw, AW_JOBS_ENDED, &list) : -1;
+    bool loaded = aw && aw_selection_load (selection, aw, AW_JOBS_ENDED, &list) == 0;
+    int rc = loaded ? 0 : -1;
     size_t n = 0;
 
-    for (size_t i = 0; rc == 0 && i < list.n; i++)
-        if (aw_selection_has (selection, &list.jobs[i]) && ++n)
-            rc = requeue_job (aw, &list.jobs[i]);
-    if (rc == 0 && n == 0)
+    for (size_t i = 0; loaded && i < list.n; i++)
+        if (aw_selection_has (selection, &list.jobs[i]) && ++n
+            && requeue_job (aw, &list.jobs[i]) < 0)
+            rc = -1;
+    if (loaded && n == 0)
         rc = aw_slurm_error ("Invalid job id specified");
     aw_job_list_finish (&list);
     aw_close (aw);
