@@ -53,6 +53,8 @@ struct aw_coordinator_config {
     bool replans; /* plans again during the run (coord/planner.h): its order is free to change */
     double plan_seconds; /* for a search then; NAN: as the planner sees fit */
     uint32_t plan_evaluations; /* simulations of a search in its place; 0: not given */
+    double service_stall; /* seconds that a service which has sent nothing may yet do so, while all
+                           * tasks wait for messages; 0: 300 */
     double kill_grace; /* seconds between SIGTERM and SIGKILL when the run is stopped */
     /* Called when min_nodes have joined, before anything starts: is this pool what was asked for?
      * NULL: any pool is. 0, or -1 with text: the run ends as a failure of the pool. */

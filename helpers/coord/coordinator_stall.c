@@ -17,6 +17,7 @@
 
 #include "coord/coordinator_state.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@
 
 static const double SOON = 1, LATER = 5, AGAIN = 10; /* seconds */
 
-/* A service that has sent nothing may do so for this time. */
+/* A service that has sent nothing may do so for this time, unless the configuration has another. */
 static const double SERVICE_SECONDS = 300;
 
 /* Can nothing happen but by what the running tasks do? Their number, and that of services. */
@@ -159,6 +160,11 @@ static void fail_waits (struct aw_coordinator *c)
     aw_task_requests_end_waits (c->requests, why.text);
 }
 
+static double service_seconds (const struct aw_coordinator *c)
+{
+    return c->config.service_stall > 0 ? c->config.service_stall : SERVICE_SECONDS;
+}
+
 /* All agents have looked. */
 static void settle (struct aw_coordinator *c)
 {
@@ -172,7 +178,7 @@ static void settle (struct aw_coordinator *c)
     else if (c->stall.only_wait
              && (services == 0
                  || (c->stall.reported
-                     && aw_coordinator_now (c) >= c->stall.since + SERVICE_SECONDS)))
+                     && aw_coordinator_now (c) >= c->stall.since + service_seconds (c))))
         fail_waits (c);
     else if (!c->stall.reported)
         record (c, AW_STALL_BEGINS);
@@ -236,7 +242,7 @@ void aw_coordinator_on_stall (evutil_socket_t fd, short what, void *arg)
         c->stall.full = false;
     if (is_stalled (c, &waits, &services) && c->exec->ops->message) {
         begin_look (c);
-        aw_coordinator_arm (c->stall.timer, AGAIN);
+        aw_coordinator_arm (c->stall.timer, fmin (AGAIN, service_seconds (c)));
     }
     else if (full)
         watch_full (c, &first);

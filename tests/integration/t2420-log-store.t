@@ -49,6 +49,12 @@ test_expect_success 'up to 1,000 tasks have files, more have the store, and one 
     async-workflow logs many "a[1000]" >out && echo 1000 | test_cmp - out
 '
 
+test_expect_success 'commands that look at a run do not repeat the warnings of check' '
+    workflow warns "\"tasks\": { \"a\": { \"command\": [\"echo\", \"\$HOME\"] } }" &&
+    run 0 warns warns.json && grep "warning: .*HOME is not replaced" warns.err &&
+    { async-workflow logs warns a && async-workflow explain warns a; } >out 2>err && grep "HOME" out && test_must_be_empty err
+'
+
 test_expect_success 'the key and the option choose; the option comes first' '
     workflow store "\"logs\": \"store\", \"tasks\": { \"a\": { \"command\": [\"echo\", \"a\"] } }" &&
     workflow files "\"logs\": \"files\", \"tasks\": { \"a\": { \"count\": 1001, \"command\": [\"true\"] } }" &&

@@ -72,7 +72,8 @@ test_expect_success 'few processes, many calls; values, input, results and logs 
     : >pids && run 0 many && test $(wc -l <pids) -le 2 && test $(cat sum) = 100 && gone pids &&
     async-workflow logs many "call[3]" | grep "^{\"task\":\"call\[3\]\",\"index\":3,\"iteration\":0,\"attempt\":0,\"launch\":\"3.0\",\"values\":{\"s\":\"p/x.1\",\"n\":\"4\"},\"input\":{\"m\":\"a .*model.*\",\"of\":\[\"x\",1.50,null,true,{}\],\"{k}\":\"3\"}}\$" &&
     async-workflow logs many call | grep -c "\"task\"" >n && test $(cat n) = 100 &&
-    async-workflow logs many call | grep -c loading >n && test $(cat n) = $(wc -l <pids)
+    async-workflow logs many call | grep -c loading >n && test $(cat n) = $(wc -l <pids) &&
+    async-workflow report many | grep "^Output of a task: async-workflow logs many TASK"
 '
 
 test_expect_success 'a call that fails, or whose worker ends or closes its descriptor, is retried' '

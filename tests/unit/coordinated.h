@@ -37,7 +37,7 @@ struct coordinated {
     uint32_t at; /* the task */
     bool refuse; /* check_pool says no */
     off_t room; /* what the disk still takes when the pool is complete; 0: enough */
-    double grace;
+    double grace, service_stall;
     enum aw_durability durability;
     void (*ask_job) (void *arg); /* NULL: there is no job; ARG is this */
     void (*message) (struct aw_exec *exec,

@@ -52,37 +52,6 @@ static void on_send (evutil_socket_t fd, short what, void *arg)
     scene.busy = false;
 }
 
-static uint32_t zero;
-
-/* w waits for a message, q for an answer; s waits with a time limit, which nobody hears of; b
- * waits, but a process of it sends after a moment; l waits for the message after one that it has
- * not got yet; f fails; others end well. */
-static void act (void *arg,
-                 uint32_t node,
-                 const struct aw_launch *launch,
-                 struct aw_fake_outcome *outcome)
-{
-    char does = scene.does[launch->task];
-
-    (void)arg;
-    scene.node[launch->task] = node;
-    outcome->seconds = strchr ("wqsbl", does) ? 1000 : scene.seconds;
-    if (does == 'f') {
-        outcome->status = AW_STATUS_FAILED;
-        outcome->code = 1;
-    }
-    if (does == 'q')
-        say (node, AW_PACKET_REQUEST, launch->task, 1, 0, "q");
-    else if (strchr ("wsbl", does))
-        say (node, AW_PACKET_RECEIVE, launch->task, 1, 1, "t");
-    if (strchr ("wqb", does))
-        say (node, AW_PACKET_WAIT, launch->task, 1, 0, NULL);
-    if (does == 'l')
-        say (node, AW_PACKET_WAIT, launch->task, 1, 7, NULL);
-    if (does == 'b')
-        coordinated_after (&scene.it, 2.5, on_send, &zero);
-}
-
 /* The end of a task whose wait has failed, or that has got its message. */
 static void end_task (uint32_t task, int code)
 {
@@ -100,6 +69,7 @@ struct later {
     uint32_t task;
     int code;
     uint32_t look, node;
+    bool serving; /* a service is ready; else the end of the task */
 };
 
 static void on_later (evutil_socket_t fd, short what, void *arg)
@@ -108,11 +78,16 @@ static void on_later (evutil_socket_t fd, short what, void *arg)
     const struct aw_packet seen = { .kind = AW_PACKET_LOOK,
                                     .number = later->look,
                                     .seq = !scene.busy || later->node != 0 };
+    const struct aw_event serving = { .type = AW_EVENT_SERVING,
+                                      .task = later->task,
+                                      .node = scene.node[later->task] };
 
     (void)fd;
     (void)what;
     if (later->look)
         scene.it.callbacks->message (scene.it.callbacks->arg, later->node, &seen);
+    else if (later->serving)
+        scene.it.callbacks->task_finished (scene.it.callbacks->arg, &serving);
     else
         end_task (later->task, later->code);
     free (later);
@@ -124,6 +99,39 @@ static void after (double seconds, struct later what)
 
     *later = what;
     coordinated_after (&scene.it, seconds, on_later, later);
+}
+
+static uint32_t zero;
+
+/* w waits for a message, q for an answer; s waits with a time limit, which nobody hears of; b
+ * waits, but a process of it sends after a moment; l waits for the message after one that it has
+ * not got yet; v stays, as a service does; f fails; others end well. */
+static void act (void *arg,
+                 uint32_t node,
+                 const struct aw_launch *launch,
+                 struct aw_fake_outcome *outcome)
+{
+    char does = scene.does[launch->task];
+
+    (void)arg;
+    scene.node[launch->task] = node;
+    outcome->seconds = strchr ("wqsblv", does) ? 1000 : scene.seconds;
+    if (does == 'f') {
+        outcome->status = AW_STATUS_FAILED;
+        outcome->code = 1;
+    }
+    if (does == 'q')
+        say (node, AW_PACKET_REQUEST, launch->task, 1, 0, "q");
+    else if (strchr ("wsbl", does))
+        say (node, AW_PACKET_RECEIVE, launch->task, 1, 1, "t");
+    if (strchr ("wqb", does))
+        say (node, AW_PACKET_WAIT, launch->task, 1, 0, NULL);
+    if (does == 'l')
+        say (node, AW_PACKET_WAIT, launch->task, 1, 7, NULL);
+    if (does == 'v')
+        after (0, (struct later){ .task = launch->task, .serving = true });
+    if (does == 'b')
+        coordinated_after (&scene.it, 2.5, on_send, &zero);
 }
 
 /* The agents: they look, or pass on what is for tasks. */
@@ -279,6 +287,31 @@ static void a_stall_is_reported_once_while_a_process_may_send (void **state)
     coordinated_finish (&scene.it);
 }
 
+/* A service could send: it has some time, then the waits fail. */
+static void a_silent_service_has_its_time (void **state)
+{
+    (void)state;
+    scene = (struct scene){ .does = "vw", .seconds = 0.1 };
+    scene.it = (struct coordinated){
+        .tasks = "{ \"s\": { \"service\": {}, \"command\": [\"x\"] }, \"w\": { \"after\": [\"s\"], "
+                 "\"on_failure\": \"continue\", \"command\": [\"x\"] } }",
+        .nodes = 1,
+        .cpus = 2,
+        .plan = act,
+        .message = on_message,
+        .service_stall = 0.3,
+    };
+    coordinated_begin (&scene.it);
+    assert_int_equal (coordinated_run (&scene.it), 0);
+    assert_int_equal (scene.n_failed, 1);
+    assert_string_equal (scene.error,
+                         "no message can come: the only running task, w[0], waits for a "
+                         "message on topic t, and no other task can start");
+    assert_int_equal (stalls (NULL), 2); /* it was reported, and failed later */
+    assert_int_equal (stalls ("\"code\":1"), 1);
+    coordinated_finish (&scene.it);
+}
+
 /* What the scheduler says to that, by itself. */
 static void the_scheduler_is_at_rest_if_nothing_changes_by_itself (void **state)
 {
@@ -323,6 +356,7 @@ int main (void)
         cmocka_unit_test (the_scheduler_is_at_rest_if_nothing_changes_by_itself),
         cmocka_unit_test (no_wait_fails_while_somebody_may_send),
         cmocka_unit_test (a_stall_is_reported_once_while_a_process_may_send),
+        cmocka_unit_test (a_silent_service_has_its_time),
         cmocka_unit_test (all_waits_fail_if_nobody_can_send),
         cmocka_unit_test (after_a_stop_nobody_can_send),
         cmocka_unit_test (a_sender_without_cpus_starts_after_the_waits_fail),

@@ -410,13 +410,14 @@ static bool has_no_logs (const char *dir)
 
 static void put_logs (const struct aw_report *report, struct aw_textbuf *out)
 {
-    bool none = !report->store && has_no_logs (report->dir);
+    bool store = report->store || report->workflow->graph->workers;
+    bool none = !store && has_no_logs (report->dir);
 
-    aw_textbuf_puts (out, report->store ? "\nOutput of a task: async-workflow logs "
-                          : none        ? "\nNo task has written to "
-                                        : "\nLogs are in ");
+    aw_textbuf_puts (out, store  ? "\nOutput of a task: async-workflow logs "
+                          : none ? "\nNo task has written to "
+                                 : "\nLogs are in ");
     aw_textbuf_plain (out, report->dir, strlen (report->dir));
-    aw_textbuf_puts (out, report->store ? " TASK\n" : "/" AW_RUN_LOGS "\n");
+    aw_textbuf_puts (out, store ? " TASK\n" : "/" AW_RUN_LOGS "\n");
 }
 
 void aw_report_text (const struct aw_report *report, struct aw_textbuf *out)

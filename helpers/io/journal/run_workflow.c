@@ -30,11 +30,17 @@ struct aw_workflow *aw_run_workflow_load (const char *dir, struct aw_problems *p
     char *values = aw_run_dir_path (dir, AW_RUN_VALUES);
     const struct aw_workflow_input input = { .values = values, .values_alone = true };
     struct aw_workflow *workflow = NULL;
+    size_t n = problems->n_items, warnings = problems->n_warnings;
 
     if (path && values)
         workflow = aw_workflow_load_with (path, &input, problems);
     else
         aw_problems_add (problems, false, "%s: out of memory", dir);
+    if (workflow) {
+        while (problems->n_items > n)
+            free (problems->items[--problems->n_items].text);
+        problems->n_warnings = warnings;
+    }
     free (path);
     free (values);
     return workflow;

@@ -13,7 +13,8 @@ int aw_run_workflow_write (const char *dir,
                            const struct aw_workflow *workflow,
                            struct aw_error *err);
 
-/* Loads it to look at the run: no source of values is read. NULL with PROBLEMS. */
+/* Loads it to look at the run: no source of values is read, and the warnings of check, which came
+ * before the run, are left out. NULL with PROBLEMS. */
 struct aw_workflow *aw_run_workflow_load (const char *dir, struct aw_problems *problems);
 
 #endif /* AW_IO_JOURNAL_RUN_WORKFLOW_H */
