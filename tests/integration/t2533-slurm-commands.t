@@ -184,7 +184,7 @@ test_expect_success 'squeue, sacct and scontrol: formats, filters, and ids that 
 	1
 	sacct: error: Invalid field requested: "nothing"
 	1
-	squeue: error: --sort is not possible in a task of async-workflow
+	squeue: error: --sort is not possible in a task of async-workflow: leave it out
 	1
 	1000000001|COMPLETED
 	1000000000
@@ -292,7 +292,7 @@ test_expect_success 'what cannot be honoured is refused by name; what the alloca
 	1
 	sbatch: error: Batch job submission failed: a task needs 99 CPUs on one node, and no node of the pool has that (up to 4 CPUs, 0 GPUs): request other nodes, or less for the task
 	1
-	sbatch: error: --exclusive is not possible in a task of async-workflow
+	sbatch: error: --exclusive is not possible in a task of async-workflow: leave it out
 	1
 	sbatch: error: --gres=license:1: a submitted task can have GPUs alone
 	1
@@ -314,7 +314,7 @@ test_expect_success 'what cannot be honoured is refused by name; what the alloca
 	1
 	srun: error: 2 processes: srun in a submitted task starts one: for several give a task set of the workflow file "ranks"
 	1
-	srun: error: --label is not possible in a task of async-workflow
+	srun: error: --label is not possible in a task of async-workflow: leave it out
 	1
 	slurmstepd: error: execve(): nowhere-to-be-found: No such file or directory
 	127

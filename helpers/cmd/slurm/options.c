@@ -112,7 +112,8 @@ int aw_slurm_check (const struct aw_slurm_options *o)
             aw_slurm_note (
                 name, "%s has no effect: the task runs in the allocation of its workflow", name);
         else if (option->use[o->command] == AW_SLURM_REFUSED)
-            rc = aw_slurm_error ("%s is not possible in a task of async-workflow", name);
+            rc = aw_slurm_error ("%s is not possible in a task of async-workflow: leave it out",
+                                 name);
     }
     return rc;
 }
