@@ -19,9 +19,10 @@ bad ()
     exit 2
 }
 
-# In a root: an address other than 127.0.0.1.  Without one getaddrinfo's AI_ADDRCONFIG, and so Slurm,
-# finds none.
-network_commands='ip link set lo up && ip address add 192.0.2.1/32 dev lo || exit 1'
+# In a root: an address other than 127.0.0.1, which getaddrinfo's AI_ADDRCONFIG, and so Slurm, looks for, and on another
+# interface than lo: Open MPI, and with it Makeflow, takes no other.
+network_commands='ip link set lo up && ip link add net0 type veth peer name net1 && ip link set net0 up &&
+    ip link set net1 up && ip address add 192.0.2.1/32 dev net0 || exit 1'
 
 # The first process of the namespaces.  It does not exec: it must reap every process that loses its
 # parent.  What is ignored here (nohup) is not ignored in there.
