@@ -302,6 +302,7 @@ int aw_log_store_find (struct aw_log_store *store,
     struct search search = { .store = store, .only = n == 1 ? aw_log_key (places[0].name) : 0 };
     int rc = 0;
 
+    aw_log_file_finish (&store->file); /* on NFS only a file that is opened shows what is new */
     for (size_t i = 0; rc == 0 && i < n; i++)
         if (aw_table_set (&search.by_key, aw_log_key (places[i].name), &places[i]) < 0)
             rc = aw_error_set (err, "%s: out of memory", store->dir);

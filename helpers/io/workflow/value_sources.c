@@ -72,6 +72,7 @@ char *aw_value_file (struct aw_reader *reader, const char *path, size_t *begin, 
     char *text = NULL;
     struct aw_error err = { "out of memory" };
 
+    *size = 0;
     if (name)
         text = aw_text_file_read (name, AW_VALUES_MAX_BYTES, size, &err);
     if (!text)
