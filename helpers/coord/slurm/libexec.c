@@ -36,13 +36,13 @@ static char *in_directory (const char *directory, size_t length, const char *mor
 /* NAME next to the program in directory SELF, or where an installation that was moved has it. */
 static char *near_program (const char *self, const char *name)
 {
-    const char *bin = AW_BINDIR + common_length ();
+    const char *bin = &AW_BINDIR[common_length ()];
     size_t length = strlen (self), tail = strlen (bin);
     char *path = in_directory (self, length, "", name);
 
     if (path || length < tail || strcmp (self + length - tail, bin) != 0)
         return path;
-    return in_directory (self, length - tail, AW_LIBEXECDIR + common_length (), name);
+    return in_directory (self, length - tail, &AW_LIBEXECDIR[common_length ()], name);
 }
 
 char *aw_libexec (const char *name, struct aw_error *err)
