@@ -16,14 +16,11 @@
 static struct event_base *base;
 static const char *reason; /* of the link's end; "" until then */
 
-/* Lines that each link of a test has handed out. */
-static size_t lines[2];
-
 static void on_line (void *arg, const char *line, size_t size)
 {
+    (void)arg;
     (void)line;
     (void)size;
-    ++*(size_t *)arg;
 }
 
 static void on_closed (void *arg, const char *why)
@@ -32,10 +29,9 @@ static void on_closed (void *arg, const char *why)
     reason = why;
 }
 
-/* The link NUMBER of a test. */
-static struct aw_link *make_one (int number, int *peer)
+static struct aw_link *make (int *peer)
 {
-    const struct aw_link_callbacks callbacks = { on_line, on_closed, &lines[number] };
+    const struct aw_link_callbacks callbacks = { on_line, on_closed, NULL };
     int fds[2];
     struct aw_link *link;
 
@@ -43,14 +39,8 @@ static struct aw_link *make_one (int number, int *peer)
     link = aw_link_create (base, fds[0], 100, &callbacks, NULL);
     assert_non_null (link);
     *peer = fds[1];
-    lines[number] = 0;
     reason = "";
     return link;
-}
-
-static struct aw_link *make (int *peer)
-{
-    return make_one (0, peer);
 }
 
 static void frames_are_sent (void **state)
@@ -110,60 +100,6 @@ static void missing_frame_breaks_a_full_one (void **state)
     close (peer);
 }
 
-/* The end comes with the last frames, in one look at the socket. */
-static void frames_before_the_end_are_read (void **state)
-{
-    int peer;
-    struct aw_link *link = make (&peer);
-
-    (void)state;
-    assert_int_equal (write (peer, "{}\n{}\n", 6), 6);
-    close (peer);
-    for (int i = 0; i < 3 && reason && !*reason; i++)
-        event_base_loop (base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-    assert_int_equal (lines[0], 2);
-    assert_null (reason);
-    aw_link_destroy (link);
-}
-
-/* Fills the socket with empty lines. Their number. */
-static size_t flood (int peer)
-{
-    static char much[1 << 16];
-    ssize_t n;
-    size_t all = 0;
-
-    memset (much, '\n', sizeof (much));
-    while ((n = send (peer, much, sizeof (much), MSG_DONTWAIT)) > 0)
-        all += (size_t)n;
-    return all;
-}
-
-/* A peer that sends more than the loop reads at a time holds up nobody, and all of it is read. */
-static void flood_delays_nobody (void **state)
-{
-    int loud, quiet;
-    struct aw_link *first = make_one (0, &loud), *second = make_one (1, &quiet);
-    size_t all = flood (loud);
-
-    (void)state;
-    assert_true (all > 100000);
-    assert_int_equal (write (quiet, "{}\n", 3), 3);
-    event_base_loop (base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-    assert_int_equal (lines[1], 1);
-    assert_in_range (lines[0], 1, all - 1);
-    for (size_t before = 0; before < lines[0];) {
-        before = lines[0];
-        event_base_loop (base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-    }
-    assert_int_equal (lines[0], all);
-    assert_string_equal (reason, "");
-    aw_link_destroy (first);
-    aw_link_destroy (second);
-    close (loud);
-    close (quiet);
-}
-
 static int set_up (void **state)
 {
     (void)state;
@@ -184,8 +120,6 @@ int main (void)
         cmocka_unit_test (frames_are_sent),
         cmocka_unit_test (missing_frame_breaks_it),
         cmocka_unit_test (missing_frame_breaks_a_full_one),
-        cmocka_unit_test (frames_before_the_end_are_read),
-        cmocka_unit_test (flood_delays_nobody),
     };
 
     return cmocka_run_group_tests_name ("link", tests, set_up, tear_down);

@@ -23,10 +23,7 @@ struct aw_link {
     struct aw_link_callbacks callbacks;
     int fd;
     size_t max_line;
-    /* Edge-triggered: while many peers wait to be read, each look of the loop at its sockets would
-     * cost as much as there are of them. */
     struct event *readable;
-    struct event *again; /* readable, when it is not known that all was read */
     struct event *writable; /* pending only while the peer does not read */
     struct event *flush; /* made active by send: runs later in the same turn of the loop */
     char *in;
@@ -45,7 +42,6 @@ static void closed (struct aw_link *link, const char *reason)
         return;
     link->over = true;
     event_del (link->readable);
-    event_del (link->again);
     event_del (link->writable);
     event_del (link->flush);
     link->callbacks.closed (link->callbacks.arg, reason);
@@ -132,39 +128,29 @@ static int make_room (struct aw_link *link)
     return 0;
 }
 
-/* Reads once. False where there is nothing more to read, now or ever. */
-static bool read_some (struct aw_link *link)
-{
-    size_t scanned = link->in_size;
-    ssize_t n;
-
-    if (make_room (link) < 0) {
-        closed (link, "out of memory");
-        return false;
-    }
-    n = recv (link->fd, link->in + link->in_size, link->in_capacity - link->in_size, MSG_DONTWAIT);
-    if (n > 0) {
-        link->in_size += (size_t)n;
-        return hand_out (link, scanned);
-    }
-    if (n < 0 && errno == EINTR)
-        return true;
-    if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
-        closed (link, n == 0 ? NULL : strerror (errno));
-    return false;
-}
-
-/* Mostly the second read finds nothing. What is left waits for the loop's next turn, so that no
- * peer delays the others. */
 static void on_readable (evutil_socket_t fd, short what, void *arg)
 {
-    const struct timeval at_once = { 0 };
     struct aw_link *link = arg;
+    ssize_t n;
 
-    (void)fd;
     (void)what;
-    if (read_some (link) && read_some (link) && event_add (link->again, &at_once) < 0)
+    /* One read per turn, so that no peer delays the others; the loop calls again while there is
+     * more.
+     */
+    if (make_room (link) < 0) {
         closed (link, "out of memory");
+        return;
+    }
+    n = recv (fd, link->in + link->in_size, link->in_capacity - link->in_size, MSG_DONTWAIT);
+    if (n > 0) {
+        size_t scanned = link->in_size;
+        link->in_size += (size_t)n;
+        hand_out (link, scanned);
+    }
+    else if (n == 0)
+        closed (link, NULL);
+    else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        closed (link, strerror (errno));
 }
 
 struct aw_link *aw_link_create (struct event_base *base,
@@ -184,11 +170,10 @@ struct aw_link *aw_link_create (struct event_base *base,
     link->callbacks = *callbacks;
     link->max_line = max_line;
     evutil_make_socket_nonblocking (fd);
-    link->readable = event_new (base, fd, EV_READ | EV_PERSIST | EV_ET, on_readable, link);
-    link->again = event_new (base, -1, 0, on_readable, link);
-    link->writable = event_new (base, fd, EV_WRITE | EV_ET, on_writable, link);
+    link->readable = event_new (base, fd, EV_READ | EV_PERSIST, on_readable, link);
+    link->writable = event_new (base, fd, EV_WRITE, on_writable, link);
     link->flush = event_new (base, -1, 0, on_writable, link);
-    if (!link->readable || !link->again || !link->writable || !link->flush
+    if (!link->readable || !link->writable || !link->flush
         || event_add (link->readable, NULL) < 0) {
         aw_link_destroy (link);
         aw_error_set (err, "out of memory");
@@ -229,7 +214,6 @@ void aw_link_drain (struct aw_link *link, double seconds)
         return;
     link->over = true;
     event_del (link->readable);
-    event_del (link->again);
     event_del (link->writable);
     event_del (link->flush);
     while ((rc = write_out (link)) > 0)
@@ -262,7 +246,6 @@ void aw_link_destroy (struct aw_link *link)
         if (link->gone)
             *link->gone = true;
         free_event (link->readable);
-        free_event (link->again);
         free_event (link->writable);
         free_event (link->flush);
         close (link->fd);
