@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,14 @@
 #include <event2/event.h>
 
 #include "util/child.h"
+#include "util/clock.h"
 #include "util/strings.h"
 
 /* Attempts that end within this time need one request, and no watch of their pipes. */
 static const struct timeval YOUNG = { 0, 10000 };
+
+/* For the process to write what it has, and to close its files. */
+static const double CLOSE_SECONDS = 5;
 
 /* A request that is not sent yet. */
 struct waiting {
@@ -99,10 +104,28 @@ static void leave_process (struct aw_task_logs *logs)
     logs->last = &logs->first;
 }
 
+/* Until the process has closed its files: on NFS, others see what is in them only then. */
+static void end_process (const struct aw_task_logs *logs)
+{
+    double until = aw_clock_monotonic () + CLOSE_SECONDS, left = CLOSE_SECONDS;
+    struct pollfd pfd = { .fd = logs->fd, .events = POLLIN };
+    char answers[1024];
+    ssize_t n = 1;
+
+    if (logs->fd < 0 || shutdown (logs->fd, SHUT_WR) < 0)
+        return;
+    while (left > 0 && (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))) {
+        (void)poll (&pfd, 1, (int)(left * 1000) + 1);
+        n = recv (logs->fd, answers, sizeof (answers), MSG_DONTWAIT);
+        left = until - aw_clock_monotonic ();
+    }
+}
+
 void aw_task_logs_destroy (struct aw_task_logs *logs)
 {
     if (!logs)
         return;
+    end_process (logs);
     leave_process (logs);
     free (logs);
 }

@@ -28,8 +28,8 @@ struct aw_task_logs_callbacks {
     void *arg;
 };
 
-/* NODE names the files; borrowed. NULL with ENOMEM. destroy takes NULL; the process ends then by
- * itself.
+/* NODE names the files; borrowed. NULL with ENOMEM. destroy takes NULL, and waits until the process
+ * has closed its files, for 5 s at most; the process ends by itself.
  */
 struct aw_task_logs *aw_task_logs_create (struct event_base *base,
                                           const char *node,
