@@ -385,6 +385,17 @@ static void serve (struct process *p)
     drain_all (p);
 }
 
+static void finish (struct process *p)
+{
+    struct task *task;
+    size_t at = 0;
+
+    while ((task = aw_table_next (&p->tasks, &at)))
+        free (task);
+    aw_table_finish (&p->tasks);
+    aw_log_writer_destroy (p->writer);
+}
+
 /* All else is closed: the agent's own connection, and the standard streams, which srun waits for.
  */
 static bool keep_socket (int fd)
@@ -415,5 +426,5 @@ void aw_log_process_serve (int fd, const char *dir, const char *node)
     p.epoll = epoll_create1 (EPOLL_CLOEXEC);
     if (p.epoll >= 0)
         serve (&p);
-    aw_log_writer_destroy (p.writer);
+    finish (&p);
 }
