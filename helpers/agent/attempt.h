@@ -109,7 +109,7 @@ struct aw_agent_attempt {
 struct aw_attempts {
     struct aw_agent_attempt *first;
     struct aw_table by_number, by_pid; /* private */
-    struct aw_agent_attempt *untidy; /* private: ended, with files that may be empty */
+    struct aw_agent_attempt *untidy; /* ended, with files that may be empty, for tidy below */
     struct aw_agent_attempt *ended; /* private: memory to be used again */
     uint64_t n; /* private: attempts so far */
 };

@@ -33,7 +33,7 @@ void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event 
 
     aw_agent_report (agent, finish);
     aw_attempts_remove (&agent->attempts, attempt);
-    if (!event_pending (agent->tidy, EV_TIMEOUT, NULL))
+    if (agent->attempts.untidy && !event_pending (agent->tidy, EV_TIMEOUT, NULL))
         event_add (agent->tidy, &TIDY_DELAY);
     aw_agent_check_done (agent);
 }

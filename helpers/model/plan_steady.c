@@ -20,8 +20,7 @@ struct steady {
     const struct aw_conditions *conditions;
     const struct aw_sched_config *start;
     struct aw_spread small; /* owned; of small deviations */
-    double
-        rule; /* makespan as planned without a plan, which none exceeds; INFINITY: from a state */
+    double rule; /* no plan is longer: the makespan without one; INFINITY: from a state */
     uint32_t made; /* simulations */
 };
 
