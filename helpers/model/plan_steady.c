@@ -108,15 +108,14 @@ static int add_short (const struct aw_graph *graph,
     uint32_t n = aw_plan_size (graph);
 
     *out = (struct aw_found_plan){ .t = plan->t, .holds.at = calloc (n, sizeof (struct aw_hold)) };
-    if (plan->places)
+    if (!out->holds.at)
+        goto fail;
+    if (plan->places) {
         out->places = malloc (n * sizeof (*out->places));
-    if (!out->holds.at || !out->places != !plan->places) {
-        aw_plan_finish (out);
-        errno = ENOMEM;
-        return -1;
-    }
-    if (plan->places)
+        if (!out->places)
+            goto fail;
         memcpy (out->places, plan->places, n * sizeof (*out->places));
+    }
     if (plan->holds.n > 0)
         memcpy (out->holds.at, plan->holds.at, plan->holds.n * sizeof (*out->holds.at));
     out->holds.n = plan->holds.n;
@@ -127,6 +126,10 @@ static int add_short (const struct aw_graph *graph,
             out->holds.at[out->holds.n++] = hold;
     }
     return 0;
+fail:
+    aw_plan_finish (out);
+    errno = ENOMEM;
+    return -1;
 }
 
 /* PLAN becomes BETTER, which is empty then. */
