@@ -9,7 +9,7 @@ PATH=$top_builddir/helpers:$top_builddir/tests/integration:$PATH
 export PATH
 step=${AW_CUT_STEP:-61} # bytes between two places where the journal is cut; 1: at each
 
-# Each task that ends well writes a line to `ran`.
+# Each task that ends well writes a line to `ran`. While the file hold is there, no task b ends.
 cat >flow.json <<\END
 { "async-workflow": 1, "tasks": {
     "a": { "count": 3, "script": "echo {task} >>\"{run}/ran\"" },
@@ -26,6 +26,7 @@ run ()
 {
     want=$1 name=$2
     shift 2
+    rm -f hold
     test_expect_code "$want" async-workflow run --local --cpus 2 "$@" \
         >"$name.out" 2>"$name.err" </dev/null || { cat "$name.out" "$name.err"; false; }
 }
@@ -37,6 +38,12 @@ background ()
     shift
     $INTERRUPTIBLE async-workflow run --local --cpus 2 "$@" >"$name.out" 2>"$name.err" </dev/null &
 }
+
+# hold NAME: starts a run in this directory, which does not end by itself until a next one starts. All tasks find a CPU.
+hold () { : >hold && background "$1" --cpus 4 --dir "$1" flow.json; }
+
+# tasks_gone NAME: waits until none of this directory runs
+tasks_gone () { wait_for 60 "! pgrep -f \"$PWD/$1/ran\" >/dev/null"; }
 
 # events DIR WORD: lines of the journal with it
 events () { grep -cF -- "$2" "$1/journal.jsonl"; }
@@ -54,7 +61,7 @@ completed_once ()
 # kill_when DIR CONDITION: kills the coordinator $! with SIGKILL when that is so
 kill_when ()
 {
-    wait_for 20 "$2" && kill -KILL $! && { wait $! 2>/dev/null; true; }
+    wait_for 60 "$2" && kill -KILL $! && { wait $! 2>/dev/null; true; }
 }
 
 test_expect_success 'which directory?' '
@@ -88,10 +95,10 @@ test_expect_success 'a run that had not begun starts from the beginning' '
 '
 
 test_expect_success 'the coordinator is killed: what was done stays, what ran runs again' '
-    background killed --dir killed flow.json &&
+    hold killed &&
     kill_when killed "grep -qs \"start.*b.1\" killed/journal.jsonl && grep -q \"finish.*a.2\" killed/journal.jsonl" &&
-    run 0 killed.2 --resume killed &&
-    grep -q "killed: resuming: [0-9] of 7 tasks are done; [12] interrupted task" killed.2.err &&
+    tasks_gone killed && run 0 killed.2 --resume killed &&
+    grep -q "killed: resuming: [0-9] of 7 tasks are done; [1-3] interrupted task" killed.2.err &&
     done_once killed && completed_once killed && test $(events killed "\"event\":\"resume\"") = 1 &&
     replay killed && async-workflow report killed | grep -q "resumed" &&
     async-workflow status killed | grep -q "7 of 7 tasks done"
@@ -110,7 +117,7 @@ test_expect_success 'no file is left that tells of a coordinator' '
 test_expect_success 'two coordinators on one directory: the second is refused' '
     workflow long.json "\"tasks\": { \"a\": { \"script\": \"test -e \\\"{run}/go\\\" || sleep 600\" } }" &&
     background two --dir two long.json && first=$! &&
-    wait_for 20 "grep -qs start two/journal.jsonl" &&
+    wait_for 60 "grep -qs start two/journal.jsonl" &&
     cp two/journal.jsonl before &&
     run 2 second --resume two &&
     grep -q "another coordinator runs it: process $first on" second.err &&
@@ -119,33 +126,34 @@ test_expect_success 'two coordinators on one directory: the second is refused' '
 '
 
 test_expect_success 'what a coordinator on another node wrote: it is given time to show that it lives' '
-    run 0 far --dir far flow.json && sed -i "/\"end\"/d; /c.0/d" far/journal.jsonl && rm far/ran &&
-    mark () { printf "{\"host\":\"elsewhere\",\"boot\":\"x\",\"pid\":1,\"start\":1,\"job\":\"7\",\"nonce\":\"n\",\"beat\":%d}\n" "$1"; } &&
-    mark 1 >far/coordinator && { (sleep 2; mark 2 >far/coordinator) & } &&
+    run 0 far --dir far flow.json && sed -i "/\"end\"/d; /c.0/d" far/journal.jsonl && rm far/ran && touch beats &&
+    mark () { printf "{\"host\":\"elsewhere\",\"boot\":\"x\",\"pid\":1,\"start\":1,\"job\":\"7\",\"nonce\":\"n\",\"beat\":%d}\n" "$1" >mark && mv mark far/coordinator; } &&
+    mark 1 && { (n=1; while test -e beats; do sleep 0.2; n=$((n + 1)); mark $n; done) & } &&
     run 2 far --resume far && grep -q "another coordinator runs it: process 1 on elsewhere, job 7" far.err &&
+    rm beats && wait &&
     run 0 far --resume far && grep -q "waiting 15 s to see whether it still runs" far.err &&
     test "$(cat far/ran)" = "c[0]"
 '
 
 test_expect_success 'a task that failed, and one that was skipped, get another chance' '
     sed "s/\"c\": {/\"c\": { \"on_failure\": \"skip\",/; s/} } }/}, \"d\": { \"after\": [\"c\"], \"command\": [\"true\"] } } }/" flow.json >skip.json &&
-    background bad --dir bad skip.json && wait_for 10 "test -e bad/logs" && touch bad/bad && { wait $!; test $? = 1; } &&
+    : >hold && background bad --dir bad skip.json && wait_for 60 "test -e bad/logs" && touch bad/bad && rm hold && { wait $!; test $? = 1; } &&
     run 1 bad --resume bad && rm bad/bad && run 0 bad --resume bad && replay bad &&
     test $(events bad "\"event\":\"resume\"") = 2 && done_once bad &&
     test "$(grep -c "\"event\":\"start\",\"task\":\"c\[0\]\"" bad/journal.jsonl)" = 3
 '
 
 test_expect_success 'a stopped run goes on' '
-    background stopped --dir stopped flow.json &&
-    wait_for 20 "grep -qs \"start.*b.0\" stopped/journal.jsonl" && kill -INT $! && { wait $!; test $? = 3; } &&
+    hold stopped &&
+    wait_for 60 "grep -qs \"start.*b.0\" stopped/journal.jsonl" && kill -INT $! && { wait $!; test $? = 3; } &&
     run 0 stopped.2 --resume stopped && done_once stopped && replay stopped
 '
 
 test_expect_success 'the agent is killed' '
-    touch hold && background agent --dir agent flow.json &&
-    wait_for 30 "grep -qs \"start.*b.0\" agent/journal.jsonl" &&
+    hold agent &&
+    wait_for 60 "grep -qs \"start.*b.0\" agent/journal.jsonl" &&
     kill -KILL $(pgrep -P $(pgrep -P $! -x aw-supervisor) | head -n 1) && { wait $!; test $? = 4; } &&
-    wait_for 30 "! pgrep -f \"$PWD/agent/ran\" >/dev/null" && rm hold &&
+    tasks_gone agent &&
     run 0 agent --resume agent && completed_once agent
 '
 
