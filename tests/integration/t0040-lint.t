@@ -18,7 +18,7 @@ done
 # flawed NAME TEXT CHECK: the check finds the file of this text, in a project of its own
 flawed ()
 {
-    rm -rf project && mkdir -p project/tests project/helpers/core project/docs/man &&
+    rm -rf project && mkdir -p project/tests/integration project/helpers/core project/docs/man &&
         cp -r "$top_srcdir/tests/lint" project/tests/ && cp "$top_srcdir/.clang-format" project/ &&
         printf "$2" >"project/$1" && (cd project && git init -q . && git add -A) &&
         test_expect_code 1 project/tests/lint/run --all --builddir "$top_builddir" $3 >out && grep -F "${1##*/}" out
@@ -44,5 +44,8 @@ test_expect_success git 'so are words that readers must read twice' '
 '
 test_expect_success git,manuals 'so is mandoc' 'flawed docs/man/x.1 ".TH x 1 2026-01-01 x\n.SH NAME\nx \\\\- y\n.IP\n.XX z\n" manuals'
 test_expect_success git,scripts 'so is shellcheck' 'flawed tests/x "#!/bin/sh\nfunction f { echo; }\n" scripts'
+test_expect_success git 'a quotation mark that ends the body of a test is found' '
+    flawed tests/integration/x.t "test_expect_success \047a\047 \047\n    grep \047a b\047 x\n\047\n" scripts
+'
 
 test_done
