@@ -275,8 +275,13 @@ void rig_start_limited (
     launch.task = task;
     launch.argv = argv;
     launch.directory = rig->dir;
-    launch.out = out;
-    launch.err = errors;
+    if (rig->store)
+        launch.store = rig->dir;
+    else {
+        launch.out = out;
+        launch.err = errors;
+    }
+    launch.tidy = rig->tidy;
     launch.time_limit = limit;
     launch.grace = rig->grace > 0 ? rig->grace : RIG_GRACE;
     if (rig->exec->ops->start (rig->exec, node, &launch, &err) < 0)

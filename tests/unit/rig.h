@@ -38,7 +38,10 @@ struct rig {
     uint32_t n_broken;
     char broken[512];
     char note[512];
-    double grace; /* instead of RIG_GRACE, for the next tasks; 0: RIG_GRACE */
+    /* For the next tasks: */
+    double grace; /* instead of RIG_GRACE; 0: RIG_GRACE */
+    uint32_t tidy; /* as in a launch */
+    bool store; /* output goes to the log store in dir */
 };
 
 #define RIG_GRACE 10.0 /* seconds between SIGTERM and SIGKILL at a time limit */

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "io/logs/log_writer.h"
 #include "rig.h"
 #include "util/clock.h"
 
@@ -401,6 +403,98 @@ static void an_agent_that_cannot_wait_for_processes_says_so_and_ends (void **sta
                                            "Function not implemented");
 }
 
+static bool exists (const struct rig *rig, const char *name)
+{
+    char path[256];
+
+    snprintf (path, sizeof (path), "%s/%s", rig->dir, name);
+    return access (path, F_OK) == 0;
+}
+
+static void make_file (const char *path)
+{
+    FILE *file = fopen (path, "w");
+
+    assert_non_null (file);
+    fclose (file);
+}
+
+static void let_go (const struct rig *rig)
+{
+    char path[256];
+
+    snprintf (path, sizeof (path), "%s/go", rig->dir);
+    make_file (path);
+}
+
+/* In place of the C library's: an empty file is removed when there is a file "go". */
+int rename (const char *from, const char *to)
+{
+    char go[256];
+    const char *mark = strstr (to, "/.empty");
+
+    if (mark) {
+        snprintf (go, sizeof (go), "%.*s/go", (int)(mark - to), to);
+        for (int i = 0; i < 100 * (int)RIG_SECONDS && access (go, F_OK) < 0; i++)
+            usleep (10000);
+    }
+    return renameat (AT_FDCWD, from, AT_FDCWD, to);
+}
+
+static bool is_tidy (struct rig *rig, void *arg)
+{
+    (void)arg;
+    return !exists (rig, "1.out");
+}
+
+/* Successors do not wait for the removal. */
+static void an_end_is_reported_before_empty_files_are_removed (void **state)
+{
+    struct rig *rig = *state;
+
+    rig_until_nodes (rig, 1);
+    rig->tidy = AW_TIDY_OUT;
+    rig_start (rig, 0, 1, "exit 0");
+    rig_until_ends (rig, 1);
+    assert_true (exists (rig, "1.out"));
+    let_go (rig);
+    rig_until (rig, is_tidy, NULL);
+}
+
+/* In place of the log store's: its process takes a while to close its files. */
+void __real_aw_log_writer_destroy (struct aw_log_writer *writer);
+void __wrap_aw_log_writer_destroy (struct aw_log_writer *writer);
+
+void __wrap_aw_log_writer_destroy (struct aw_log_writer *writer)
+{
+    char path[256] = "";
+
+    if (writer)
+        snprintf (path, sizeof (path), "%s.closed", aw_log_writer_path (writer));
+    usleep (300000);
+    __real_aw_log_writer_destroy (writer);
+    if (writer)
+        make_file (path);
+}
+
+/* On NFS, others see what is in the files only then. */
+static void the_log_store_is_closed_before_the_agent_has_ended (void **state)
+{
+    struct rig *rig = *state;
+    char closed[128];
+
+    rig_until_nodes (rig, 1);
+    rig->store = true;
+    rig_start (rig, 0, 1, "echo x");
+    rig_until_ends (rig, 1);
+    assert_int_equal (rig_end_of (rig, 1)->status, AW_STATUS_COMPLETED);
+    snprintf (closed, sizeof (closed), "%s.log.closed", rig->nodes[0]);
+    assert_false (exists (rig, closed));
+    rig->exec->ops->destroy (rig->exec);
+    rig->exec = NULL;
+    assert_true (exists (rig, closed));
+}
+
 /* Shut down: what runs may end, nothing starts, and then there is nothing to wait for. */
 static void a_shut_down_ends_all_tasks (void **state)
 {
@@ -413,15 +507,7 @@ static void a_shut_down_ends_all_tasks (void **state)
     rig->exec->ops->shutdown (rig->exec);
     aw_launch_init (&launch);
     assert_int_equal (rig->exec->ops->start (rig->exec, 0, &launch, NULL), -1);
-    {
-        char path[128];
-        FILE *file;
-
-        snprintf (path, sizeof (path), "%s/go", rig->dir);
-        file = fopen (path, "w");
-        assert_non_null (file);
-        fclose (file);
-    }
+    let_go (rig);
     rig_until_idle (rig);
     assert_int_equal (rig->n_ends, 1);
     assert_int_equal (rig->ends[0].code, 5);
@@ -450,6 +536,8 @@ int main (void)
         TEST (a_task_ended_from_outside_is_reported_so),
         TEST (a_task_ended_just_before_the_agent_is_reported_so),
         TEST (signals_reach_the_tasks),
+        TEST (an_end_is_reported_before_empty_files_are_removed),
+        TEST (the_log_store_is_closed_before_the_agent_has_ended),
         TEST (a_shut_down_ends_all_tasks),
         cmocka_unit_test_setup_teardown (an_agent_that_cannot_wait_for_processes_says_so_and_ends,
                                          set_up_without_waitid, rig_local_tear_down),
