@@ -11,7 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "io/wire/frame.h"
+#include "io/wire/frame_members.h"
+#include "util/hash.h"
 
 static struct aw_frame_reader *reader;
 
@@ -82,9 +83,9 @@ static void wrong_frames_are_refused (void **state)
         { "{\"proof\":\"x\",\"nonce\":[]}", "proof: \"nonce\" is not a string" },
         { "{\"hello\":99,\"node\":\"n1\"}", "node n1 has another release" },
         { "{\"hello\":99,\"node\":7}", "node ? has another release" },
-        { "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"3-1\",\"gpus\":\"\",\"mem\":0}",
+        { "{\"hello\":2,\"node\":\"n1\",\"cpus\":\"3-1\",\"gpus\":\"\",\"mem\":0}",
           "\"cpus\" is not a list of ids" },
-        { "{\"hello\":1,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":-1}",
+        { "{\"hello\":2,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":-1}",
           "\"mem\" is out of range" },
         { "{\"kill\":1,\"attempt\":0}", "\"grace\" is not a number" },
         { "{\"kill\":1,\"attempt\":0,\"grace\":-1}", "\"grace\" is out of range" },
@@ -412,6 +413,28 @@ static void what_does_not_fit_leaves_nothing_behind (void **state)
     free (big);
 }
 
+/* Two builds whose frames differ must not take each other for the same. */
+static void frames_that_differ_have_another_version (void **state)
+{
+    static const uint32_t digests[] = { [2] = 0xa1154b96 }; /* by version */
+    const uint32_t n = sizeof (digests) / sizeof (digests[0]);
+    uint32_t digest = AW_HASH32_BASIS;
+
+    (void)state;
+    for (int i = 0; i < AW_FRAME_TYPES; i++)
+        for (size_t j = 0; j < aw_frame_kinds[i].n; j++) {
+            const struct aw_frame_member *member = &aw_frame_kinds[i].members[j];
+            const unsigned char how[] = { (unsigned char)member->form,
+                                          (unsigned char)member->when };
+
+            digest = aw_hash32 (digest, member->key, strlen (member->key) + 1);
+            digest = aw_hash32 (digest, how, sizeof (how));
+        }
+    if (AW_FRAME_VERSION >= n || digest != digests[AW_FRAME_VERSION])
+        fail_msg ("frames have changed: raise AW_FRAME_VERSION, and add [%u] = 0x%08x here", n,
+                  digest);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +444,7 @@ int main (void)
         cmocka_unit_test (a_finish_is_read_as_it_was_written),
         cmocka_unit_test (all_other_frames_are_read_as_they_were_written),
         cmocka_unit_test (what_does_not_fit_leaves_nothing_behind),
+        cmocka_unit_test (frames_that_differ_have_another_version),
     };
 
     return cmocka_run_group_tests (tests, set_up, tear_down);
