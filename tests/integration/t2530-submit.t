@@ -177,7 +177,7 @@ test_expect_success 'what is wrong is reported, and nothing is submitted' '
 	2
 	async-workflow status: no submitted task has one of these ids
 	2
-	async-workflow cancel: the workflow has no tasks "1000000000"
+	async-workflow cancel: no submitted task has the id "1000000000"
 	2
 	END
     sed "/^Try/d; /^information/d" wrong/logs/client.0.out >out && test_cmp want out &&

@@ -245,10 +245,13 @@ static void answer_none (struct aw_task_requests *requests,
                          const struct aw_packet *packet,
                          const char *tasks)
 {
+    bool is_id = *tasks && !tasks[strspn (tasks, "0123456789")];
     struct aw_problems problems;
     char error[AW_SENDER_MAX + 64];
 
-    snprintf (error, sizeof (error), "the workflow has no tasks \"%.*s\"", AW_SENDER_MAX, tasks);
+    snprintf (error, sizeof (error), "%s \"%.*s\"",
+              is_id ? "no submitted task has the id" : "the workflow has no tasks", AW_SENDER_MAX,
+              tasks);
     aw_problems_init (&problems);
     aw_tasks_report_values (requests->workflow, tasks, &problems);
     answer (requests, node, packet, problems.n_items > 0 ? problems.items[0].text : error);
