@@ -37,7 +37,7 @@ static struct aw_stager *stager;
 static bool staged;
 static char content[SIZE];
 
-static int start (void **state)
+static int start_munged (void **state)
 {
     (void)state;
     rig_init (&rig);
@@ -47,7 +47,7 @@ static int start (void **state)
     return 0;
 }
 
-static int stop (void **state)
+static int stop_munged (void **state)
 {
     (void)state;
     aw_stager_destroy (stager);
@@ -388,5 +388,5 @@ int main (void)
         cmocka_unit_test (slow_one_is_waited_for),
     };
 
-    return cmocka_run_group_tests (tests, start, stop);
+    return cmocka_run_group_tests (tests, start_munged, stop_munged);
 }

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -90,7 +91,9 @@ static void epolls (void)
 
 static void spins (void)
 {
-    for (volatile int i = 0;; i++)
+    volatile bool forever = true;
+
+    while (forever)
         ;
 }
 
