@@ -1,64 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status D: the progress of a run, from the journal in its directory alone. */
-#include <argp.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cmd/arguments.h"
 #include "cmd/command.h"
 #include "cmd/report/status_json.h"
 #include "cmd/status_task.h"
 #include "util/units.h"
 
 enum { MAX_SETS = 200 };
-
-struct arguments {
-    const char *dir;
-    struct aw_words more;
-    bool json, task, long_words;
-};
-
-#define OF(member) offsetof (struct arguments, member)
-
-static const struct aw_argument options[] = {
-    { "json", NULL, "print JSON, for programs", AW_VALUE_FLAG, .offset = OF (json) },
-    { "task", NULL,
-      "in a task: print what has become of submitted tasks, a word a line: running, "
-      "success or failed",
-      AW_VALUE_FLAG, .offset = OF (task) },
-    { "long", NULL, "with --task: also the words waiting, cancelled and skipped", AW_VALUE_FLAG,
-      .offset = OF (long_words) },
-};
-
-static void check (void *arguments, struct argp_state *state)
-{
-    const struct arguments *a = arguments;
-
-    if (a->task && !a->dir)
-        argp_error (state, "no id given");
-    else if (!a->dir)
-        argp_error (state, "no run directory given");
-    if (a->task && a->json)
-        argp_error (state, "--task and --json: remove one of them");
-    if (a->long_words && !a->task)
-        argp_error (state, "--long without --task has no effect");
-    if (!a->task && a->more.n > 0)
-        argp_error (state, "\"%s\": a second run directory: give one", a->more.words[0]);
-}
-
-static const struct aw_arguments line = {
-    .options = options,
-    .n_options = sizeof (options) / sizeof (options[0]),
-    .offset = OF (dir),
-    .more = OF (more),
-    .words = "DIR\n--task ID...",
-    .doc = "Show the progress of the run in run directory DIR, during the run or after its end.",
-    .check = check,
-};
 
 static void put_staging (const struct aw_history *history, struct aw_textbuf *out)
 {
@@ -170,20 +122,20 @@ static void put_messages (const struct aw_report *report, struct aw_textbuf *out
 
 static int run (int argc, char **argv)
 {
-    struct arguments args = { 0 };
+    struct aw_status_line line = { 0 };
     struct aw_textbuf text = { 0 };
     struct aw_problems problems;
     struct aw_report report;
     int rc = AW_EXIT_INPUT;
 
-    aw_arguments_parse (&line, argc, argv, &args);
-    if (args.task)
-        return aw_status_tasks (args.dir, &args.more, args.long_words);
+    aw_status_line_parse (&line, argc, argv);
+    if (line.task)
+        return aw_status_tasks (&line);
     aw_problems_init (&problems);
-    if (aw_report_load (&report, args.dir, &problems) < 0)
+    if (aw_report_load (&report, line.first, &problems) < 0)
         aw_problems_print (&problems, stderr);
     else {
-        if (args.json)
+        if (line.json)
             aw_status_json (&report, &text);
         else {
             put_head (&report, &text);

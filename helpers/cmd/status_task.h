@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status --task ID...: what has become of submitted tasks, asked in a task. */
+/* The command line of status, which two programs read: async-workflow answers status --task by
+ * itself, and async-workflow-main the rest.
+ */
 #ifndef AW_CMD_STATUS_TASK_H
 #define AW_CMD_STATUS_TASK_H
 
@@ -7,9 +9,19 @@
 
 #include "cmd/arguments.h"
 
-/* Prints a word a line, for FIRST and the ids in MORE: running, success or failed; LONG_WORDS: also
- * waiting, cancelled and skipped. Returns an enum aw_exit.
+struct aw_status_line {
+    const char *first; /* a run directory; with --task, an id */
+    struct aw_words more; /* with --task: further ids */
+    bool json, task, long_words;
+};
+
+/* Fills LINE, which is zeroed. Prints and exits as argp does. */
+void aw_status_line_parse (struct aw_status_line *line, int argc, char **argv);
+
+/* status --task, in a task: prints a word for each id, what has become of that submitted task:
+ * running, success or failed; with --long also waiting, cancelled and skipped. Returns an enum
+ * aw_exit.
  */
-int aw_status_tasks (const char *first, const struct aw_words *more, bool long_words);
+int aw_status_tasks (const struct aw_status_line *line);
 
 #endif /* AW_CMD_STATUS_TASK_H */

@@ -14,9 +14,20 @@
 #include "cmd/status_task.h"
 #include "coord/slurm/libexec.h"
 
+/* -1: it is not status --task. */
+static int status (int argc, char **argv)
+{
+    struct aw_status_line line = { 0 };
+
+    aw_status_line_parse (&line, argc, argv);
+    return line.task ? aw_status_tasks (&line) : -1;
+}
+
+static const struct aw_command command_status = { "status", NULL, status };
+
 static const struct aw_command *const commands[] = {
-    &aw_command_send,   &aw_command_recv,   &aw_command_add,
-    &aw_command_cancel, &aw_command_submit, &aw_command_wait,
+    &aw_command_send,   &aw_command_recv, &aw_command_add, &aw_command_cancel,
+    &aw_command_submit, &aw_command_wait, &command_status,
     /* End of commands */
 };
 
@@ -26,28 +37,6 @@ static const struct aw_command *find (const char *name)
         if (strcmp (commands[i]->name, name) == 0)
             return commands[i];
     return NULL;
-}
-
-/* status --task [--long] ID...; -1: it is something else, or not in this order. */
-static int status (int argc, char **argv)
-{
-    bool task = false, long_words = false;
-    int first = 2;
-
-    for (; first < argc && argv[first][0] == '-'; first++)
-        if (strcmp (argv[first], "--task") == 0)
-            task = true;
-        else if (strcmp (argv[first], "--long") == 0)
-            long_words = true;
-        else
-            return -1;
-    if (!task || first >= argc)
-        return -1;
-    for (int i = first; i < argc; i++)
-        if (argv[i][0] == '-')
-            return -1;
-    return aw_status_tasks (argv[first], &(struct aw_words){ argv + first + 1, argc - first - 1 },
-                            long_words);
 }
 
 /* Becomes the program that has all commands. Returns if that is impossible. */
@@ -67,17 +56,19 @@ static int become_main (char **argv)
 
 int main (int argc, char **argv)
 {
-    const struct aw_command *command = argc > 1 ? find (argv[1]) : NULL;
-    int code = -1;
+    char *name = argc > 1 ? argv[1] : NULL;
+    const struct aw_command *command = name ? find (name) : NULL;
+    int code;
 
-    if (!command && (argc < 2 || strcmp (argv[1], "status") != 0))
+    if (!command)
         return become_main (argv);
     if (aw_command_begin () < 0)
         return AW_EXIT_INPUT;
     setlocale (LC_CTYPE, "");
     setlocale (LC_MESSAGES, "");
-    if (command)
-        return aw_command_call (command, argc, argv);
-    code = status (argc, argv);
-    return code < 0 ? become_main (argv) : code;
+    code = aw_command_call (command, argc, argv);
+    if (code >= 0)
+        return code;
+    argv[1] = name;
+    return become_main (argv);
 }
