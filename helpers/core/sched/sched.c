@@ -83,21 +83,9 @@ void aw_sched_destroy (struct aw_sched *s)
     errno = saved;
 }
 
-struct aw_sched *aw_sched_clone (const struct aw_sched *from)
+/* Zeroes the members that are of S alone, after a copy of the whole. */
+static void own_nothing (struct aw_sched *s)
 {
-    struct aw_sched *s = calloc (1, sizeof (*s));
-    size_t tries_size = from->graph->n_tasks * sizeof (*from->tries);
-    size_t plan_size = aw_plan_size (from->graph) * sizeof (*from->plan);
-    size_t failed_size = from->graph->n_tasks * sizeof (*from->failed_on);
-
-    if (!s)
-        return NULL;
-    *s = *from;
-    s->room = s->size;
-    s->tries = malloc (tries_size);
-    s->done = from->done ? malloc (from->graph->n_tasks) : NULL;
-    s->failed_on = from->failed_on ? malloc (failed_size) : NULL;
-    s->plan = from->plan ? malloc (plan_size) : NULL;
     memset (&s->pool, 0, sizeof (s->pool));
     memset (&s->depend, 0, sizeof (s->depend));
     memset (&s->ready, 0, sizeof (s->ready));
@@ -111,19 +99,49 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
     memset (&s->reservation, 0, sizeof (s->reservation));
     memset (&s->holds, 0, sizeof (s->holds));
     memset (&s->residents, 0, sizeof (s->residents));
-    s->resident = NULL;
     memset (&s->services, 0, sizeof (s->services));
+    s->resident = NULL;
     s->chosen = NULL;
     s->parts = NULL;
-    s->cancelled = from->begun || !from->n_cancelled
-                       ? NULL
-                       : malloc (from->n_cancelled * sizeof (*s->cancelled));
-    s->n_cancelled = s->cancelled ? from->n_cancelled : 0;
-    if (s->cancelled)
-        memcpy (s->cancelled, from->cancelled, s->n_cancelled * sizeof (*s->cancelled));
     s->part_room = 0;
-    if (!s->tries || !s->done != !from->done || !s->failed_on != !from->failed_on
-        || !s->plan != !from->plan || aw_pool_clone (&s->pool, &from->pool) < 0
+}
+
+/* A copy of the SIZE bytes at FROM, NULL of NULL. Sets *FAILED if there is no memory for it. */
+static void *copy (const void *from, size_t size, bool *failed)
+{
+    void *to = from ? malloc (size) : NULL;
+
+    if (to)
+        memcpy (to, from, size);
+    *failed = *failed || !to != !from;
+    return to;
+}
+
+static int clone_arrays (struct aw_sched *s, const struct aw_sched *from)
+{
+    size_t n = from->graph->n_tasks;
+    bool failed = false;
+
+    s->n_cancelled = from->begun ? 0 : from->n_cancelled;
+    s->cancelled = copy (s->n_cancelled ? from->cancelled : NULL,
+                         s->n_cancelled * sizeof (*s->cancelled), &failed);
+    s->tries = copy (from->tries, n * sizeof (*s->tries), &failed);
+    s->done = copy (from->done, n, &failed);
+    s->failed_on = copy (from->failed_on, n * sizeof (*s->failed_on), &failed);
+    s->plan = copy (from->plan, aw_plan_size (from->graph) * sizeof (*s->plan), &failed);
+    return failed ? -1 : 0;
+}
+
+struct aw_sched *aw_sched_clone (const struct aw_sched *from)
+{
+    struct aw_sched *s = calloc (1, sizeof (*s));
+
+    if (!s)
+        return NULL;
+    *s = *from;
+    s->room = s->size;
+    own_nothing (s);
+    if (clone_arrays (s, from) < 0 || aw_pool_clone (&s->pool, &from->pool) < 0
         || aw_depend_clone (&s->depend, &from->depend) < 0
         || aw_ready_clone (&s->ready, &from->ready) < 0
         || aw_delay_queue_clone (&s->delayed, &from->delayed) < 0
@@ -141,12 +159,5 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         errno = ENOMEM;
         return NULL;
     }
-    memcpy (s->tries, from->tries, tries_size);
-    if (s->done)
-        memcpy (s->done, from->done, from->graph->n_tasks);
-    if (s->plan)
-        memcpy (s->plan, from->plan, plan_size);
-    if (s->failed_on)
-        memcpy (s->failed_on, from->failed_on, failed_size);
     return s;
 }
