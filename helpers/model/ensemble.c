@@ -78,12 +78,11 @@ int aw_ensemble_run (double *t,
                      const struct aw_graph *graph,
                      const struct aw_allocation *allocation,
                      const struct aw_order *order,
-                     double latency,
                      struct aw_spread *spread,
                      struct aw_error *err)
 {
     struct play play = { graph,
-                         { .latency = latency, .spread = spread },
+                         { .latency = order->latency, .spread = spread },
                          order->config.mode == AW_MODE_SEQUENTIAL };
     struct aw_sched *sched = set_up (graph, allocation, order, err);
     int rc = sched ? 0 : -1;
@@ -113,14 +112,13 @@ int aw_ensemble_init (struct aw_ensemble *ensemble,
                       const struct aw_graph *graph,
                       const struct aw_allocation *allocation,
                       const struct aw_order *order,
-                      double latency,
                       struct aw_spread *spread,
                       struct aw_error *err)
 {
     *ensemble = (struct aw_ensemble){ calloc (n + (size_t)1, sizeof (double)), n };
     if (!ensemble->t)
         return aw_error_set (err, "out of memory for %u simulations", n);
-    if (aw_ensemble_run (ensemble->t, n, graph, allocation, order, latency, spread, err) < 0) {
+    if (aw_ensemble_run (ensemble->t, n, graph, allocation, order, spread, err) < 0) {
         aw_ensemble_finish (ensemble);
         return -1;
     }

@@ -29,6 +29,7 @@ struct aw_ensemble {
 struct aw_order {
     struct aw_sched_config config;
     const struct aw_found_plan *plan; /* that it follows; NULL: none. Borrowed */
+    double latency; /* as in model/trial.h */
 };
 
 /* The number of simulations that a run of MAKESPAN seconds is worth: 99 for usual workflows, so
@@ -37,15 +38,14 @@ struct aw_order {
  */
 uint32_t aw_ensemble_size (const struct aw_graph *graph, double makespan);
 
-/* Makespans of N simulations in T, of the seeds from 0 on. LATENCY as in model/trial.h. SPREAD
- * takes the seeds. GRAPH is finalized and knows all durations. 0, or -1 with text.
+/* Makespans of N simulations in T, of the seeds from 0 on. SPREAD takes the seeds. GRAPH is
+ * finalized and knows all durations. 0, or -1 with text.
  */
 int aw_ensemble_run (double *t,
                      uint32_t n,
                      const struct aw_graph *graph,
                      const struct aw_allocation *allocation,
                      const struct aw_order *order,
-                     double latency,
                      struct aw_spread *spread,
                      struct aw_error *err);
 
@@ -55,7 +55,6 @@ int aw_ensemble_init (struct aw_ensemble *ensemble,
                       const struct aw_graph *graph,
                       const struct aw_allocation *allocation,
                       const struct aw_order *order,
-                      double latency,
                       struct aw_spread *spread,
                       struct aw_error *err);
 void aw_ensemble_finish (struct aw_ensemble *ensemble);

@@ -511,15 +511,13 @@ int aw_plan_search (struct aw_found_plan *plan,
                     const struct aw_graph *graph,
                     const struct aw_allocation *allocation,
                     const struct aw_conditions *conditions,
-                    const struct aw_sched_config *start,
-                    double bound,
-                    uint32_t evaluations,
+                    const struct aw_search *search,
                     struct aw_error *err)
 {
     static const struct aw_conditions plain;
     struct search s = { .conditions = conditions ? conditions : &plain,
                         .made = &plan->evaluations,
-                        .most = evaluations };
+                        .most = search->evaluations };
     struct list lists[LISTS] = { [BEST] = { .t = INFINITY } };
     int rc;
 
@@ -527,8 +525,8 @@ int aw_plan_search (struct aw_found_plan *plan,
     rc = search_init (&s, lists, graph, allocation, err);
     errno = 0;
     if (rc == 0
-        && (begin (&s, lists, allocation, start, &plan->t) < 0
-            || look_around (&s, lists, bound) < 0)
+        && (begin (&s, lists, allocation, search->start, &plan->t) < 0
+            || look_around (&s, lists, search->bound) < 0)
         && errno != ECANCELED)
         rc = aw_error_set (err, "a simulation failed in the search of a plan");
     if (rc == 0 && lists[BEST].t < plan->t * (1 - 1e-9)) {

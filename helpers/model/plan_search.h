@@ -32,21 +32,25 @@ bool aw_plan_holdable (const struct aw_graph *graph, uint32_t instance);
 /* Seconds that a search may take: a hundredth of the makespan's lower bound, 2 at most. */
 double aw_plan_budget (const struct aw_graph *graph, const struct aw_allocation *allocation);
 
-/* Searches from the order of START (an asynchronous way; NULL: that of CONDITIONS->from) on, until
- * EVALUATIONS simulations are made, CONDITIONS->go_on returns false (which ends a simulation that
- * is under way too), or the makespan is BOUND, below which no schedule is. PLAN->evaluations counts
- * the simulations from the beginning. The result depends on the number of evaluations alone. From a
- * state, the result is better than the order that the state has; ALLOCATION is not used, and there
- * is no improvement backward. GRAPH is finalized and knows all durations. 0, or -1 with text.
- * finish takes a zeroed value.
+/* Where a search begins, and when it ends. */
+struct aw_search {
+    const struct aw_sched_config *start; /* asynchronous; NULL: that of the conditions' state */
+    double bound; /* seconds: no schedule is shorter */
+    uint32_t evaluations; /* simulations that it may make */
+};
+
+/* Searches until all evaluations are made, CONDITIONS->go_on returns false (which ends a simulation
+ * that is under way too), or the makespan is the bound. PLAN->evaluations counts the simulations
+ * from the beginning. The result depends on the number of evaluations alone. From a state, the
+ * result is better than the order that the state has; ALLOCATION is not used, and there is no
+ * improvement backward. GRAPH is finalized and knows all durations. 0, or -1 with text. finish
+ * takes a zeroed value.
  */
 int aw_plan_search (struct aw_found_plan *plan,
                     const struct aw_graph *graph,
                     const struct aw_allocation *allocation,
                     const struct aw_conditions *conditions,
-                    const struct aw_sched_config *start,
-                    double bound,
-                    uint32_t evaluations,
+                    const struct aw_search *search,
                     struct aw_error *err);
 void aw_plan_finish (struct aw_found_plan *plan);
 

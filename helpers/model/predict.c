@@ -65,18 +65,19 @@ static int spread_out (struct aw_prediction *p,
                        uint32_t n,
                        struct aw_error *err)
 {
-    struct aw_order sequential = { aw_candidates[aw_candidate_find ("sequential")].config, NULL };
-    struct aw_order chosen = { aw_candidates[p->comparison.best].config, &p->plan };
-    double *values = calloc ((size_t)3 * n, sizeof (*values)),
-           latency = options->conditions.latency;
+    double latency = options->conditions.latency;
+    struct aw_order sequential = { aw_candidates[aw_candidate_find ("sequential")].config, NULL,
+                                   latency };
+    struct aw_order chosen = { aw_candidates[p->comparison.best].config, &p->plan, latency };
+    double *values = calloc ((size_t)3 * n, sizeof (*values));
     double *t_seq = values, *t_async = values + n, *gain = values + 2 * (size_t)n;
     int rc;
 
     if (!values)
         return aw_error_set (err, "out of memory for %u seeds", n);
-    rc = aw_ensemble_run (t_seq, n, graph, a, &sequential, latency, options->spread, err);
+    rc = aw_ensemble_run (t_seq, n, graph, a, &sequential, options->spread, err);
     if (rc == 0)
-        rc = aw_ensemble_run (t_async, n, graph, a, &chosen, latency, options->spread, err);
+        rc = aw_ensemble_run (t_async, n, graph, a, &chosen, options->spread, err);
     for (uint32_t i = 0; rc == 0 && i < n; i++)
         gain[i] = improvement (t_async[i], t_seq[i]);
     if (rc == 0) {
@@ -115,26 +116,24 @@ int aw_predict_plan (struct aw_found_plan *plan,
                      const struct aw_graph *graph,
                      const struct aw_allocation *a,
                      const struct aw_predict_options *options,
-                     const struct aw_sched_config *start,
-                     double t,
-                     double lower,
+                     const struct aw_way *start,
                      struct aw_error *err)
 {
     struct watch watch = { options, plan, true };
     struct aw_conditions conditions = { .latency = options->conditions.latency,
                                         .go_on = in_time,
                                         .arg = &watch };
+    struct aw_search search = { start->config, start->lower, options->evaluations };
 
     *plan = (struct aw_found_plan){ 0 };
-    if (options->evaluations == 0 || isnan (t) || start->mode != AW_MODE_ASYNC
+    if (options->evaluations == 0 || isnan (start->t) || start->config->mode != AW_MODE_ASYNC
         || !aw_plan_possible (graph))
         return 0;
-    if (t > lower * (1 + 1e-9)
-        && aw_plan_search (plan, graph, a, &conditions, start, lower, options->evaluations, err)
-               < 0)
+    if (start->t > start->lower * (1 + 1e-9)
+        && aw_plan_search (plan, graph, a, &conditions, &search, err) < 0)
         return -1;
     watch.searches = false;
-    return aw_plan_steady (plan, graph, a, &conditions, start, err);
+    return aw_plan_steady (plan, graph, a, &conditions, start->config, err);
 }
 
 static int fill (struct aw_prediction *p,
@@ -146,6 +145,7 @@ static int fill (struct aw_prediction *p,
     struct aw_conditions steady = options->conditions;
     int sequential = aw_candidate_find ("sequential");
     uint32_t best, seeds;
+    struct aw_way way;
 
     steady.spread = NULL;
     if (aw_bounds_init (&p->bounds, graph, a, steady.latency, err) < 0)
@@ -157,9 +157,8 @@ static int fill (struct aw_prediction *p,
         return -1;
     best = p->comparison.best;
     p->t_async = p->comparison.tried[best] ? p->comparison.trials[best].t : NAN;
-    if (aw_predict_plan (&p->plan, graph, a, options, &aw_candidates[best].config, p->t_async,
-                         p->bounds.lower, err)
-        < 0)
+    way = (struct aw_way){ &aw_candidates[best].config, p->t_async, p->bounds.lower };
+    if (aw_predict_plan (&p->plan, graph, a, options, &way, err) < 0)
         return -1;
     if (aw_plan_is_one (&p->plan))
         p->t_async = p->plan.t;

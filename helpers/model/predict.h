@@ -67,17 +67,22 @@ int aw_predict_best (const struct aw_graph *graph,
                      struct aw_comparison *comparison,
                      struct aw_error *err);
 
-/* Searches for a plan from the way START, which takes T seconds, on: as many evaluations and as
- * long as OPTIONS say. A sequential way has nothing to gain, nor one that takes LOWER, below which
- * none is. 0, or -1 with text; the caller finishes PLAN in any case.
+/* A way to run, simulated. */
+struct aw_way {
+    const struct aw_sched_config *config;
+    double t; /* seconds that it takes; NAN: unknown */
+    double lower; /* no way takes less */
+};
+
+/* Searches for a plan from the way START on: as many evaluations and as long as OPTIONS say. A
+ * sequential way has nothing to gain, nor one that takes the least. 0, or -1 with text; the caller
+ * finishes PLAN in any case.
  */
 int aw_predict_plan (struct aw_found_plan *plan,
                      const struct aw_graph *graph,
                      const struct aw_allocation *allocation,
                      const struct aw_predict_options *options,
-                     const struct aw_sched_config *start,
-                     double t,
-                     double lower,
+                     const struct aw_way *start,
                      struct aw_error *err);
 
 /* Computes all members. GRAPH is finalized and knows all durations. OPTIONS may be NULL. 0, or -1

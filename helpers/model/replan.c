@@ -131,23 +131,22 @@ static double gain_of (const struct aw_found_plan *plan,
     return mean > fmax (MARGIN * remaining, ERRORS * error) ? mean : 0;
 }
 
-static int search (struct aw_replan *r,
-                   const struct aw_conditions *given,
-                   const struct aw_replan_limits *limits,
-                   struct aw_error *err)
+static int search_plan (struct aw_replan *r,
+                        const struct aw_conditions *given,
+                        const struct aw_replan_limits *limits,
+                        struct aw_error *err)
 {
     const struct aw_graph *graph = aw_sched_graph (given->from);
     struct watch watch = { limits, SEARCH_PART };
     struct aw_conditions conditions = *given;
-    const struct aw_sched_config *start;
+    struct aw_search search = { 0 };
     uint32_t made = 0;
 
     conditions.go_on = in_time;
     conditions.arg = &watch;
-    start = best_policy (&conditions, r->end, &made);
-    if (aw_plan_search (&r->plan, graph, NULL, &conditions, start, 0,
-                        limits->evaluations > made ? limits->evaluations - made : 0, err)
-        < 0)
+    search.start = best_policy (&conditions, r->end, &made);
+    search.evaluations = limits->evaluations > made ? limits->evaluations - made : 0;
+    if (aw_plan_search (&r->plan, graph, NULL, &conditions, &search, err) < 0)
         return -1;
     r->plan.evaluations += made;
     watch.part = STEADY_PART;
@@ -170,7 +169,7 @@ int aw_replan (struct aw_replan *r,
     rc = aw_replan_look (&r->end, conditions, err);
     if (rc < 0 || isnan (r->end) || !aw_plan_possible_later (aw_sched_graph (conditions->from)))
         return rc;
-    if (search (r, conditions, limits, err) < 0) {
+    if (search_plan (r, conditions, limits, err) < 0) {
         aw_replan_finish (r);
         return -1;
     }

@@ -51,16 +51,16 @@ static void wrong_arguments_are_refused (void **state)
 {
     struct aw_graph *g = graphs_talk ();
     struct aw_allocation none = { 0 }, a = nodes (1, 4, 0);
-    struct aw_order order = { { AW_POLICY_FIFO, AW_MODE_ASYNC }, NULL };
+    struct aw_order order = { { AW_POLICY_FIFO, AW_MODE_ASYNC }, NULL, 0 };
     struct aw_ensemble e = { 0 };
     struct aw_spread s;
     struct aw_error err;
 
     (void)state;
     assert_int_equal (aw_spread_init (&s, g, NULL, NAN, &err), 0);
-    assert_int_equal (aw_ensemble_init (&e, 5, g, &none, &order, 0, &s, &err), -1);
+    assert_int_equal (aw_ensemble_init (&e, 5, g, &none, &order, &s, &err), -1);
     assert_null (e.t);
-    assert_int_equal (aw_ensemble_init (&e, 0, g, &a, &order, 0, &s, &err), 0);
+    assert_int_equal (aw_ensemble_init (&e, 0, g, &a, &order, &s, &err), 0);
     assert_true (isnan (aw_interval_of (e.t, e.n).median));
     assert_true (isnan (aw_ensemble_within (&e, 1)));
     aw_ensemble_finish (&e);
@@ -259,10 +259,12 @@ static void search (struct aw_found_plan *plan,
                     const struct aw_order *order)
 {
     const struct aw_predict_options options = { .evaluations = 20 };
+    struct aw_way way = { .config = &order->config };
     struct aw_trial trial;
 
     assert_int_equal (aw_trial_run (g, a, &order->config, NULL, &trial, NULL), 0);
-    assert_int_equal (aw_predict_plan (plan, g, a, &options, &order->config, trial.t, 0, NULL), 0);
+    way.t = trial.t;
+    assert_int_equal (aw_predict_plan (plan, g, a, &options, &way, NULL), 0);
 }
 
 /* Does the interval that is predicted for 90% of the runs of a random workflow contain one? */
@@ -275,7 +277,7 @@ static int contains (uint64_t *seed, enum knowledge known)
     struct aw_graph *g = graphs_layered (seed, cpus, gpus);
     struct aw_allocation a = nodes (1 + graphs_below (seed, 5), cpus, gpus);
     struct aw_found_plan plan = { 0 };
-    struct aw_order order = { { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC }, &plan };
+    struct aw_order order = { { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC }, &plan, 0 };
     struct aw_samples samples = { 0 };
     double mean[SETS], variation[SETS], made;
     struct truth truth = { g, mean, variation, graphs_random (seed) };
@@ -297,7 +299,7 @@ static int contains (uint64_t *seed, enum knowledge known)
     if (known == PLANNED)
         search (&plan, g, &a, &order);
     assert_int_equal (aw_spread_init (&s, g, earlier ? &samples : NULL, NAN, NULL), 0);
-    assert_int_equal (aw_ensemble_init (&e, SEEDS, g, &a, &order, 0, &s, NULL), 0);
+    assert_int_equal (aw_ensemble_init (&e, SEEDS, g, &a, &order, &s, NULL), 0);
     i = aw_interval_of (e.t, e.n);
     made = run (&truth, &a, &order);
     aw_ensemble_finish (&e);

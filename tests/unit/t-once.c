@@ -523,6 +523,7 @@ static void check_runs (const struct relation *r)
     static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
     const double little = 1e-6;
     struct aw_allocation a = nodes (NODES);
+    struct aw_search search = { .start = &config, .evaluations = 12 };
     struct aw_found_plan plan;
     struct aw_bounds b;
 
@@ -534,7 +535,8 @@ static void check_runs (const struct relation *r)
     }
     assert_true (simulate (r, AW_POLICY_LONGEST_PATH, AW_MODE_SEQUENTIAL) > b.lower - little);
     assert_true (aw_plan_possible (r->g));
-    assert_int_equal (aw_plan_search (&plan, r->g, &a, NULL, &config, b.lower, 12, NULL), 0);
+    search.bound = b.lower;
+    assert_int_equal (aw_plan_search (&plan, r->g, &a, NULL, &search, NULL), 0);
     assert_true (plan.t > b.lower - little);
     aw_plan_finish (&plan);
     aw_bounds_finish (&b);

@@ -204,10 +204,11 @@ static void a_search_ends_when_it_is_told_to (void **state)
     struct aw_allocation a = nodes (1, 2, 0);
     int asked = 0;
     struct aw_conditions conditions = { .go_on = never, .arg = &asked };
+    struct aw_search search = { &config, 0, 1000 };
     struct aw_found_plan plan;
 
     (void)state;
-    assert_int_equal (aw_plan_search (&plan, g, &a, &conditions, &config, 0, 1000, NULL), 0);
+    assert_int_equal (aw_plan_search (&plan, g, &a, &conditions, &search, NULL), 0);
     assert_true (asked > 0 && plan.evaluations <= 2);
     assert_null (plan.places);
     assert_true (plan.t == 4);
@@ -255,9 +256,10 @@ static void plan_once (const struct aw_graph *g)
 {
     struct aw_predict_options options = { .evaluations = UINT32_MAX, .search_on = on };
     struct aw_allocation a = nodes (1, 8, 0);
+    struct aw_way way = { &config, 1e9, 0 };
     struct aw_found_plan plan;
 
-    assert_int_equal (aw_predict_plan (&plan, g, &a, &options, &config, 1e9, 0, NULL), 0);
+    assert_int_equal (aw_predict_plan (&plan, g, &a, &options, &way, NULL), 0);
     assert_in_range (plan.evaluations, 0, limit / g->n_tasks + 3);
     aw_plan_finish (&plan);
     aw_allocation_finish (&a);
@@ -311,12 +313,14 @@ static void a_search_never_loses_and_tells_the_truth (void **state)
     for (int round = 0; round < 25; round++) {
         struct aw_graph *g = graphs_layered (&random, 8, 2);
         struct aw_found_plan plan, again;
+        struct aw_search search = { .start = &config, .evaluations = 60 };
         struct aw_bounds bounds;
         double start = makespan (g, "", 1, 8, 2);
 
         assert_int_equal (aw_bounds_init (&bounds, g, &a, 0, NULL), 0);
-        assert_int_equal (aw_plan_search (&plan, g, &a, NULL, &config, bounds.lower, 60, NULL), 0);
-        assert_int_equal (aw_plan_search (&again, g, &a, NULL, &config, bounds.lower, 60, NULL), 0);
+        search.bound = bounds.lower;
+        assert_int_equal (aw_plan_search (&plan, g, &a, NULL, &search, NULL), 0);
+        assert_int_equal (aw_plan_search (&again, g, &a, NULL, &search, NULL), 0);
         assert_true (plan.t <= start * (1 + 1e-9) && plan.t >= bounds.lower * (1 - 1e-9));
         assert_true (plan.t == again.t && plan.evaluations == again.evaluations);
         assert_true (plan.evaluations <= 60 + 2);

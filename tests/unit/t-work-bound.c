@@ -98,9 +98,9 @@ static double shortest (const struct aw_graph *g,
     assert_int_equal (aw_predict_best (g, a, &conditions, &c, NULL), 0);
     t = c.trials[c.best].t;
     if (evaluations && aw_candidates[c.best].config.mode == AW_MODE_ASYNC) {
-        assert_int_equal (aw_plan_search (&plan, g, a, &conditions, &aw_candidates[c.best].config,
-                                          0, evaluations, NULL),
-                          0);
+        struct aw_search search = { &aw_candidates[c.best].config, 0, evaluations };
+
+        assert_int_equal (aw_plan_search (&plan, g, a, &conditions, &search, NULL), 0);
         t = fmin (t, plan.t);
     }
     aw_plan_finish (&plan);

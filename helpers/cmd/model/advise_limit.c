@@ -36,14 +36,13 @@ static int find_plan (struct aw_advice *advice,
     const struct aw_graph *graph = advice->workflow->graph;
     const struct aw_sweep_row *row = advice->chosen;
     struct aw_predict_options options = { .conditions = { .latency = args->latency } };
+    struct aw_way way = { &aw_candidates[row->candidate].config, row->trial.t, row->lower };
     struct aw_model_watch watch;
 
     advice->makespan = row->trial.t;
     aw_model_limit_search (&options, &watch, args->policy ? 0 : args->plan_time,
                            args->plan_evaluations, aw_plan_budget (graph, allocation));
-    if (aw_predict_plan (&advice->plan, graph, allocation, &options,
-                         &aw_candidates[row->candidate].config, row->trial.t, row->lower, err)
-        < 0)
+    if (aw_predict_plan (&advice->plan, graph, allocation, &options, &way, err) < 0)
         return -1;
     if (aw_plan_is_one (&advice->plan))
         advice->makespan = advice->plan.t;
@@ -57,13 +56,14 @@ static int simulate (struct aw_advice *advice,
                      struct aw_error *err)
 {
     const struct aw_graph *graph = advice->workflow->graph;
-    struct aw_order order = { aw_candidates[advice->chosen->candidate].config, &advice->plan };
+    struct aw_order order = { aw_candidates[advice->chosen->candidate].config, &advice->plan,
+                              advice->args->latency };
 
     if (find_plan (advice, allocation, err) < 0
         || aw_spread_init (&advice->spread, graph, samples, advice->args->spread, err) < 0)
         return -1;
     return aw_ensemble_init (&advice->runs, aw_ensemble_size (graph, advice->makespan), graph,
-                             allocation, &order, advice->args->latency, &advice->spread, err);
+                             allocation, &order, &advice->spread, err);
 }
 
 int aw_advise_limit (struct aw_advice *advice,

@@ -236,14 +236,14 @@ static int look_around (struct aw_run_plan *plan,
                         struct aw_error *err)
 {
     const struct aw_graph *graph = page->workflow->graph;
-    struct aw_order order = { plan->sched, plan->order ? &page->prediction->plan : NULL };
+    struct aw_order order = { plan->sched, plan->order ? &page->prediction->plan : NULL, 0 };
     struct aw_ensemble runs = { 0 };
     struct aw_spread spread = { 0 };
     int rc = aw_spread_init (&spread, graph, terms->samples, NAN, err);
 
     if (rc == 0)
         rc = aw_ensemble_init (&runs, aw_ensemble_size (graph, plan->outlook.order), graph,
-                               page->allocation, &order, 0, &spread, err);
+                               page->allocation, &order, &spread, err);
     if (rc == 0 && runs.n > 0)
         take_interval (plan, &runs, &spread, page->durations, terms->seconds, out);
     else if (rc == 0)
