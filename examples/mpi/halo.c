@@ -115,8 +115,10 @@ static int check (const struct strip *s, int ranks, int rank, int steps)
         all = malloc (cells * sizeof (double));
         alone = serial (s->n, steps);
     }
-    if (!counts || !offsets || (rank == 0 && (!all || !alone)))
+    if (!counts || !offsets || (rank == 0 && (!all || !alone))) {
         MPI_Abort (MPI_COMM_WORLD, 2);
+        exit (2); /* not reached */
+    }
     for (int i = 0, at = 0; i < ranks; i++) {
         counts[i] = (s->n / ranks + (i < s->n % ranks)) * s->n;
         offsets[i] = at;
