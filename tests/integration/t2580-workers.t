@@ -180,6 +180,9 @@ test_expect_success PYTHON 'in Python: calls, serve, messages, errors' '
     grep "^asyncworkflow.NotInWorkflow: this process is not a worker" err
 '
 
+# The library's, without which a program cannot be linked with it.
+sanitizer=$(sed -n 's/^SANITIZER_CFLAGS = //p' "$top_builddir/helpers/Makefile")
+
 test_expect_success 'in C: the same' '
     cat >c-worker.c <<-\END &&
 	#include <async-workflow.h>
@@ -201,7 +204,7 @@ test_expect_success 'in C: the same' '
 	    return rc < 0;
 	}
 	END
-    cc -o c-worker c-worker.c -I"$top_srcdir/helpers/client" "$top_builddir/helpers/libclient.a" "$top_builddir/helpers/libutil.a" &&
+    ${CC:-cc} $sanitizer -o c-worker c-worker.c -I"$top_srcdir/helpers/client" "$top_builddir/helpers/libclient.a" "$top_builddir/helpers/libutil.a" &&
     cat >c.json <<-\END &&
 	{ "async-workflow": 1, "tasks": {
 	    "web": { "service": {}, "script": "exec sleep 1000" },
