@@ -63,7 +63,7 @@ static int play_once (const struct aw_sched *sched,
 {
     struct aw_simulation sim = { .seconds = seconds, .arg = play };
     struct aw_sched *copy = aw_sched_clone (sched);
-    struct aw_simulated result;
+    struct aw_simulated result = { 0 };
     int rc = copy ? aw_simulate (copy, &sim, &result, err) : aw_error_set (err, "out of memory");
 
     aw_sched_destroy (copy);

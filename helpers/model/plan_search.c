@@ -140,6 +140,7 @@ static double play (struct search *s,
     if (rc == 0)
         rc = aw_simulate (copy, &sim, &result, NULL);
     aw_sched_destroy (copy);
+    s->side = NULL;
     return rc == 0 && ended_well (s, &result) ? result.end : NAN;
 }
 

@@ -231,7 +231,7 @@ static struct aw_graph *many_tasks (void)
 
     graphs_set (g, "a", n, 1, 0, 1);
     graphs_set (g, "b", n, 1, 0, 2);
-    graphs_set (g, "last", 1, 1, 0, n / 4);
+    graphs_set (g, "last", 1, 1, 0, 0.25 * n);
     assert_int_equal (aw_graph_finalize (g, NULL), 0);
     return g;
 }
