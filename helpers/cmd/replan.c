@@ -97,7 +97,7 @@ static int search (const struct arguments *args,
         return 0;
     if (args->evaluations)
         limits = (struct aw_replan_limits){ args->evaluations, NULL, NULL };
-    if (aw_replan (&replan, conditions, &limits, err) < 0)
+    if (aw_replan (&replan, conditions, answer->end, &limits, err) < 0)
         return -1;
     answer->searched = true;
     if (replan.gain > 0) {

@@ -23,6 +23,7 @@ enum {
 #define STEADY_PART 0.8
 
 struct watch {
+    const struct aw_conditions *given;
     const struct aw_replan_limits *limits;
     double part;
 };
@@ -32,6 +33,13 @@ static bool in_time (void *arg)
     const struct watch *watch = arg;
 
     return !watch->limits->search_on || watch->limits->search_on (watch->limits->arg, watch->part);
+}
+
+static void observe (void *arg, const struct aw_event *ev)
+{
+    const struct watch *watch = arg;
+
+    watch->given->observe (watch->given->arg, ev);
 }
 
 /* Is a task to come of which no duration is known? */
@@ -137,11 +145,13 @@ static int search_plan (struct aw_replan *r,
                         struct aw_error *err)
 {
     const struct aw_graph *graph = aw_sched_graph (given->from);
-    struct watch watch = { limits, SEARCH_PART };
+    struct watch watch = { given, limits, SEARCH_PART };
     struct aw_conditions conditions = *given;
     struct aw_search search = { 0 };
     uint32_t made = 0;
 
+    aw_spread_expect (conditions.spread);
+    conditions.observe = given->observe ? observe : NULL;
     conditions.go_on = in_time;
     conditions.arg = &watch;
     search.start = best_policy (&conditions, r->end, &made);
@@ -160,15 +170,13 @@ static int search_plan (struct aw_replan *r,
 
 int aw_replan (struct aw_replan *r,
                const struct aw_conditions *conditions,
+               double end,
                const struct aw_replan_limits *limits,
                struct aw_error *err)
 {
-    int rc;
-
-    memset (r, 0, sizeof (*r));
-    rc = aw_replan_look (&r->end, conditions, err);
-    if (rc < 0 || isnan (r->end) || !aw_plan_possible_later (aw_sched_graph (conditions->from)))
-        return rc;
+    *r = (struct aw_replan){ .end = end };
+    if (isnan (end) || !aw_plan_possible_later (aw_sched_graph (conditions->from)))
+        return 0;
     if (search_plan (r, conditions, limits, err) < 0) {
         aw_replan_finish (r);
         return -1;

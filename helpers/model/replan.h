@@ -36,11 +36,12 @@ struct aw_replan_limits {
 
 /* Searches among the policies' orders and beyond, within LIMITS. A plan must end earlier in the
  * mean of simulations with durations that vary: by half a percent of the remaining time, and by
- * more than chance explains. CONDITIONS and the end as of look. 0, or -1 with text; finish takes a
- * zeroed value.
+ * more than chance explains. CONDITIONS as of look, which found END. 0, or -1 with text; finish
+ * takes a zeroed value.
  */
 int aw_replan (struct aw_replan *replan,
                const struct aw_conditions *conditions,
+               double end,
                const struct aw_replan_limits *limits,
                struct aw_error *err);
 void aw_replan_finish (struct aw_replan *replan);

@@ -2,22 +2,30 @@
 /* What plans gain and risk on random layered graphs: the makespan of the best policy, and of the
  * plan that the model finds, with durations that deviate from what was planned with.
  *
- *     bench-plans GRAPHS EVALUATIONS SEEDS
+ *     bench-plans GRAPHS EVALUATIONS SEEDS [WORKFLOW]...
  *
  * Prints the mean makespan over the larger bound, of the best policies and of the plans; then for
  * each spread of the durations the mean of plan over policy, the same for the plan's order alone,
  * and the worst graph. The same figures on every machine.
+ *
+ * With workflow files, the same for these, on 4 nodes of 16 CPUs and 4 GPUs, after a line for each:
+ * with exact durations and with a spread of 0.3 the makespan of the best policy, and the order that
+ * a run follows (a plan, or that policy) against it; and that against the policy that is the best
+ * with this spread, which nobody knows before.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "graphs.h"
+#include "io/workflow/workflow.h"
 #include "model/predict.h"
 
 static const double spreads[] = { 0, 0.02, 0.1, 0.3, 0.6 };
 
 enum { SPREADS = sizeof (spreads) / sizeof (spreads[0]) };
+
+static const double file_spread = 0.3;
 
 struct sums {
     double policy, plan; /* over the bound */
@@ -84,6 +92,30 @@ static void add (struct sums *sums,
     }
 }
 
+/* A line for a workflow. */
+static void print_file (const char *name,
+                        const struct aw_graph *g,
+                        const struct aw_allocation *a,
+                        const struct aw_prediction *p,
+                        uint32_t seeds)
+{
+    uint32_t best = p->comparison.best;
+    double rule = p->comparison.trials[best].t, policy = 0, least = INFINITY;
+    double plan = mean (g, a, best, &p->plan, file_spread, seeds);
+
+    for (uint32_t way = 0; way < aw_n_candidates; way++) {
+        double t = mean (g, a, way, NULL, file_spread, seeds);
+
+        least = fmin (least, t);
+        policy = way == best ? t : policy;
+    }
+    printf ("%s: %u sets, %s: %.1f s, auto %+.2f %%; spread %.1f: %.1f s, auto %+.2f %%, "
+            "%+.2f %% against the best\n",
+            name, g->n_sets, aw_candidates[best].name, rule, 100 * (p->t_async / rule - 1),
+            file_spread, policy, 100 * (plan / policy - 1), 100 * (plan / least - 1));
+    fflush (stdout);
+}
+
 static void print (const struct sums *sums)
 {
     printf ("%u graphs, %u plans, %u of them with holds\n", sums->n, sums->plans, sums->with_holds);
@@ -96,29 +128,71 @@ static void print (const struct sums *sums)
                 100 * (sums->order[i] / sums->n - 1), 100 * (sums->worst[i] - 1));
 }
 
+/* Predicts the run of G on A, and adds it up. FILE (NULL: none) has it. */
+static void try (struct sums *sums,
+                 const char *file,
+                 const struct aw_graph *g,
+                 const struct aw_allocation *a,
+                 uint32_t evaluations,
+                 uint32_t seeds)
+{
+    struct aw_predict_options options = { .evaluations = evaluations };
+    struct aw_prediction p;
+    struct aw_error err;
+
+    if (aw_prediction_init (&p, g, a, &options, &err) < 0) {
+        fprintf (stderr, "%s: %s\n", file ? file : "a random graph", err.text);
+        exit (1);
+    }
+    if (file)
+        print_file (file, g, a, &p, seeds);
+    if (aw_candidates[p.comparison.best].config.mode == AW_MODE_ASYNC)
+        add (sums, g, a, &p, seeds);
+    aw_prediction_finish (&p);
+}
+
+static void try_random (struct sums *sums, uint64_t *state, uint32_t evaluations, uint32_t seeds)
+{
+    uint32_t cpus = 4 + graphs_below (state, 60), gpus = graphs_below (state, 7);
+    struct aw_graph *g = graphs_layered (state, cpus, gpus);
+    struct aw_allocation a = nodes (1 + graphs_below (state, 5), cpus, gpus);
+
+    if (!g)
+        exit (1);
+    try (sums, NULL, g, &a, evaluations, seeds);
+    aw_allocation_finish (&a);
+    aw_graph_destroy (g);
+}
+
+static void try_file (struct sums *sums, const char *file, uint32_t evaluations, uint32_t seeds)
+{
+    struct aw_allocation a = nodes (4, 16, 4);
+    struct aw_problems problems;
+    struct aw_workflow *w;
+
+    aw_problems_init (&problems);
+    w = aw_workflow_load (file, &problems);
+    aw_problems_print (&problems, stderr);
+    aw_problems_finish (&problems);
+    if (!w)
+        exit (2);
+    try (sums, file, w->graph, &a, evaluations, seeds);
+    aw_workflow_destroy (w);
+    aw_allocation_finish (&a);
+}
+
 int main (int argc, char **argv)
 {
     uint32_t graphs = argc > 1 ? (uint32_t)atoi (argv[1]) : 300;
-    struct aw_predict_options options = { .evaluations =
-                                              argc > 2 ? (uint32_t)atoi (argv[2]) : 500 };
+    uint32_t evaluations = argc > 2 ? (uint32_t)atoi (argv[2]) : 500;
     uint32_t seeds = argc > 3 ? (uint32_t)atoi (argv[3]) : 10;
     struct sums sums = { 0 };
     uint64_t state = 4711;
 
-    for (uint32_t i = 0; i < graphs; i++) {
-        uint32_t cpus = 4 + graphs_below (&state, 60), gpus = graphs_below (&state, 7);
-        struct aw_graph *g = graphs_layered (&state, cpus, gpus);
-        struct aw_allocation a = nodes (1 + graphs_below (&state, 5), cpus, gpus);
-        struct aw_prediction p;
-
-        if (!g || aw_prediction_init (&p, g, &a, &options, NULL) < 0)
-            return 1;
-        if (aw_candidates[p.comparison.best].config.mode == AW_MODE_ASYNC)
-            add (&sums, g, &a, &p, seeds);
-        aw_prediction_finish (&p);
-        aw_allocation_finish (&a);
-        aw_graph_destroy (g);
-    }
+    for (uint32_t i = 0; i < graphs; i++)
+        try_random (&sums, &state, evaluations, seeds);
+    for (int i = 4; i < argc; i++)
+        try_file (&sums, argv[i], evaluations, seeds);
     print (&sums);
     return 0;
 }

@@ -61,7 +61,7 @@ static int plan (struct run *run,
 
     if (rc < 0 || !aw_replan_departed (end, run->promised, aw_sched_now (sched)))
         return rc;
-    if (aw_replan (&again, &conditions, &limits, err) < 0)
+    if (aw_replan (&again, &conditions, end, &limits, err) < 0)
         return -1;
     run->promised = again.end;
     run->plans += again.gain > 0;

@@ -248,8 +248,7 @@ static bool on (void *arg, double part)
 
 static void observe (void *arg, const struct aw_event *ev)
 {
-    (void)arg;
-    passed += ev->type == AW_EVENT_START;
+    *(uint32_t *)arg += ev->type == AW_EVENT_START;
 }
 
 static void plan_once (const struct aw_graph *g)
@@ -270,13 +269,17 @@ static void plan_again (const struct aw_graph *g)
     static const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC };
     struct aw_sched *s = aw_sched_create (g, &fifo, NULL);
     struct aw_spread spread;
-    struct aw_conditions conditions = { .spread = &spread, .from = s, .observe = observe };
+    struct aw_conditions conditions = {
+        .spread = &spread, .from = s, .observe = observe, .arg = &passed
+    };
     struct aw_replan_limits limits = { UINT32_MAX, on, NULL };
     struct aw_replan replan;
+    double end;
 
     assert_int_equal (aw_simulate_add_nodes (s, 1, 8, 0, 0, NULL), 0);
     assert_int_equal (aw_spread_init (&spread, g, NULL, 0.1, NULL), 0);
-    assert_int_equal (aw_replan (&replan, &conditions, &limits, NULL), 0);
+    assert_int_equal (aw_replan_look (&end, &conditions, NULL), 0);
+    assert_int_equal (aw_replan (&replan, &conditions, end, &limits, NULL), 0);
     aw_replan_finish (&replan);
     aw_spread_finish (&spread);
     aw_sched_destroy (s);

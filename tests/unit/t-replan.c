@@ -230,9 +230,11 @@ static struct aw_replan plan (const struct aw_sched *s, double variation, uint32
     struct aw_conditions conditions = { .spread = &spread, .from = s };
     struct aw_replan_limits limits = { .evaluations = evaluations };
     struct aw_replan r;
+    double end;
 
     assert_int_equal (aw_spread_init (&spread, aw_sched_graph (s), NULL, variation, NULL), 0);
-    assert_int_equal (aw_replan (&r, &conditions, &limits, NULL), 0);
+    assert_int_equal (aw_replan_look (&end, &conditions, NULL), 0);
+    assert_int_equal (aw_replan (&r, &conditions, end, &limits, NULL), 0);
     aw_spread_finish (&spread);
     return r;
 }
