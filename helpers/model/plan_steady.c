@@ -8,9 +8,14 @@
 
 #include "core/graph/peers.h"
 
-enum { SEEDS = 6 };
+enum {
+    PLANS = 4, /* that are judged, at most */
+    SEEDS = 6,
+    LARGE_SEEDS = 24, /* for large deviations, at most */
+    SEARCHED = 20, /* simulations of the search for each of these */
+};
 
-#define VARIATION 0.01 /* of the durations */
+#define VARIATION 0.01 /* of the durations, at least */
 #define SHORT 0.05 /* a short hold, as a part of the predecessor's duration */
 #define GAIN 1e-3 /* less is no gain */
 
@@ -19,15 +24,17 @@ struct steady {
     const struct aw_allocation *allocation;
     const struct aw_conditions *conditions;
     const struct aw_sched_config *start;
-    struct aw_spread small; /* owned; of small deviations */
+    struct aw_spread spread; /* owned; small deviations, and larger ones where they are known */
+    bool large; /* there are larger ones */
     double rule; /* no plan is longer: the makespan without one; INFINITY: from a state */
+    uint32_t seeds;
     uint32_t made; /* simulations */
 };
 
 /* The durations are as planned (SEED 0), or deviate. */
 static struct aw_spread *durations (struct steady *s, uint64_t seed)
 {
-    struct aw_spread *spread = s->conditions->from ? s->conditions->spread : &s->small;
+    struct aw_spread *spread = s->conditions->from ? s->conditions->spread : &s->spread;
 
     if (seed)
         aw_spread_seed (spread, seed);
@@ -58,8 +65,9 @@ static double makespan (struct steady *s,
                                                                                           : trial.t;
 }
 
-/* What PLAN is judged by: half the makespan as planned, half the mean of those with deviations;
- * INFINITY: the first is longer than without a plan. Sets the first in PLAN.
+/* What PLAN is judged by: half the makespan as planned, half the mean of those with small
+ * deviations; with large ones, that mean alone. INFINITY: the first is longer than without a plan.
+ * Sets the first in PLAN.
  */
 static double judge (struct steady *s, struct aw_found_plan *plan, struct aw_error *err)
 {
@@ -68,9 +76,9 @@ static double judge (struct steady *s, struct aw_found_plan *plan, struct aw_err
     plan->t = makespan (s, plan, 0, err);
     if (plan->t > s->rule * (1 + 1e-9))
         return INFINITY;
-    for (uint64_t seed = 1; seed <= SEEDS && !isnan (sum); seed++)
+    for (uint64_t seed = 1; seed <= s->seeds && !isnan (sum); seed++)
         sum += makespan (s, plan, seed, err);
-    return (plan->t + sum / SEEDS) / 2;
+    return s->large ? sum / s->seeds : (plan->t + sum / s->seeds) / 2;
 }
 
 /* A short hold for INSTANCE; 0 seconds: its predecessors are a single task. */
@@ -185,6 +193,40 @@ static int improve (struct steady *s, struct aw_found_plan *plan, struct aw_erro
     return rc;
 }
 
+static bool is_large (const struct aw_spread_set *set)
+{
+    return set->source != AW_SPREAD_ASSUMED && set->deviation > VARIATION;
+}
+
+static bool any_large (const struct aw_spread *spread)
+{
+    for (uint32_t i = 0; spread && i < spread->n_sets; i++)
+        if (is_large (&spread->sets[i]))
+            return true;
+    return false;
+}
+
+uint32_t aw_plan_steady_most (const struct aw_spread *spread)
+{
+    return PLANS * (1 + (any_large (spread) ? LARGE_SEEDS : SEEDS));
+}
+
+/* Small deviations, and the larger ones that are known. 0, or -1 with text. */
+static int spread_out (struct steady *s, uint32_t searched, struct aw_error *err)
+{
+    const struct aw_spread *known = s->conditions->from ? NULL : s->conditions->spread;
+    uint32_t seeds = searched / SEARCHED;
+
+    if (aw_spread_init (&s->spread, s->graph, NULL, VARIATION, err) < 0)
+        return -1;
+    s->large = any_large (known);
+    for (uint32_t i = 0; s->large && i < known->n_sets; i++)
+        if (is_large (&known->sets[i]))
+            s->spread.sets[i] = known->sets[i];
+    s->seeds = !s->large || seeds < SEEDS ? SEEDS : seeds < LARGE_SEEDS ? seeds : LARGE_SEEDS;
+    return 0;
+}
+
 int aw_plan_steady (struct aw_found_plan *plan,
                     const struct aw_graph *graph,
                     const struct aw_allocation *allocation,
@@ -192,15 +234,19 @@ int aw_plan_steady (struct aw_found_plan *plan,
                     const struct aw_sched_config *start,
                     struct aw_error *err)
 {
-    struct steady s = { graph, allocation, conditions, start, { 0 }, INFINITY, 0 };
+    struct steady s = { .graph = graph,
+                        .allocation = allocation,
+                        .conditions = conditions,
+                        .start = start,
+                        .rule = INFINITY };
     double t = plan->t;
     int rc;
 
     errno = 0;
-    rc = aw_spread_init (&s.small, graph, NULL, VARIATION, err);
+    rc = spread_out (&s, plan->evaluations, err);
     if (rc == 0)
         rc = improve (&s, plan, err);
-    aw_spread_finish (&s.small);
+    aw_spread_finish (&s.spread);
     plan->evaluations += s.made;
     if (rc < 0)
         plan->t = t;

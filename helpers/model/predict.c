@@ -98,6 +98,7 @@ static int spread_out (struct aw_prediction *p,
 struct watch {
     const struct aw_predict_options *options;
     const struct aw_found_plan *plan; /* with the simulations made so far */
+    uint32_t steady; /* simulations that follow the search */
     bool searches;
 };
 
@@ -108,7 +109,7 @@ static bool in_time (void *arg)
     double made = watch->plan->evaluations, part = 1;
 
     if (watch->searches)
-        part = fmax (LEAST_SEARCH_PART, made / (made + 2 * AW_STEADY_MOST));
+        part = fmax (LEAST_SEARCH_PART, made / (made + 2.0 * watch->steady));
     return !options->search_on || options->search_on (options->search_arg, part);
 }
 
@@ -119,7 +120,7 @@ int aw_predict_plan (struct aw_found_plan *plan,
                      const struct aw_way *start,
                      struct aw_error *err)
 {
-    struct watch watch = { options, plan, true };
+    struct watch watch = { options, plan, aw_plan_steady_most (options->conditions.spread), true };
     struct aw_conditions conditions = { .latency = options->conditions.latency,
                                         .go_on = in_time,
                                         .arg = &watch };
@@ -133,6 +134,7 @@ int aw_predict_plan (struct aw_found_plan *plan,
         && aw_plan_search (plan, graph, a, &conditions, &search, err) < 0)
         return -1;
     watch.searches = false;
+    conditions.spread = options->conditions.spread;
     return aw_plan_steady (plan, graph, a, &conditions, start->config, err);
 }
 

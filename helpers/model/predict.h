@@ -43,7 +43,7 @@ struct aw_prediction {
 };
 
 struct aw_predict_options {
-    struct aw_conditions conditions; /* without spread */
+    struct aw_conditions conditions; /* their spread: that a plan must bear; takes seeds */
     struct aw_spread *spread; /* for the intervals; takes their seeds. NULL: there are none */
     uint32_t seeds; /* simulations with durations spread; 0: as aw_ensemble_size says */
     uint32_t evaluations; /* of the search for a plan; 0: there is none */

@@ -9,9 +9,9 @@
  * and the worst graph. The same figures on every machine.
  *
  * With workflow files, the same for these, on 4 nodes of 16 CPUs and 4 GPUs, after a line for each:
- * with exact durations and with a spread of 0.3 the makespan of the best policy, and the order that
- * a run follows (a plan, or that policy) against it; and that against the policy that is the best
- * with this spread, which nobody knows before.
+ * the makespan of the best policy with exact durations and the order that a run follows (a plan, or
+ * that policy) against it; the same with a spread of 0.3 that is known before; and that order
+ * against the policy that is the best with this spread, which nobody knows before.
  */
 #include <math.h>
 #include <stdio.h>
@@ -92,16 +92,24 @@ static void add (struct sums *sums,
     }
 }
 
-/* A line for a workflow. */
-static void print_file (const char *name,
-                        const struct aw_graph *g,
-                        const struct aw_allocation *a,
-                        const struct aw_prediction *p,
-                        uint32_t seeds)
+/* P: with exact durations. Seconds by the best policy, and by the order of a run against it. */
+static void print_exact (const char *file, const struct aw_graph *g, const struct aw_prediction *p)
 {
     uint32_t best = p->comparison.best;
-    double rule = p->comparison.trials[best].t, policy = 0, least = INFINITY;
-    double plan = mean (g, a, best, &p->plan, file_spread, seeds);
+    double t = p->comparison.trials[best].t;
+
+    printf ("%s: %u sets, %s: %.1f s, auto %+.2f %%; ", file, g->n_sets, aw_candidates[best].name,
+            t, 100 * (p->t_async / t - 1));
+}
+
+/* P: with a spread that is known. */
+static void print_spread (const struct aw_graph *g,
+                          const struct aw_allocation *a,
+                          const struct aw_prediction *p,
+                          uint32_t seeds)
+{
+    uint32_t best = p->comparison.best;
+    double plan = mean (g, a, best, &p->plan, file_spread, seeds), policy = 0, least = INFINITY;
 
     for (uint32_t way = 0; way < aw_n_candidates; way++) {
         double t = mean (g, a, way, NULL, file_spread, seeds);
@@ -109,10 +117,8 @@ static void print_file (const char *name,
         least = fmin (least, t);
         policy = way == best ? t : policy;
     }
-    printf ("%s: %u sets, %s: %.1f s, auto %+.2f %%; spread %.1f: %.1f s, auto %+.2f %%, "
-            "%+.2f %% against the best\n",
-            name, g->n_sets, aw_candidates[best].name, rule, 100 * (p->t_async / rule - 1),
-            file_spread, policy, 100 * (plan / policy - 1), 100 * (plan / least - 1));
+    printf ("spread %.1f: %.1f s, auto %+.2f %%, %+.2f %% against the best\n", file_spread, policy,
+            100 * (plan / policy - 1), 100 * (plan / least - 1));
     fflush (stdout);
 }
 
@@ -128,27 +134,31 @@ static void print (const struct sums *sums)
                 100 * (sums->order[i] / sums->n - 1), 100 * (sums->worst[i] - 1));
 }
 
-/* Predicts the run of G on A, and adds it up. FILE (NULL: none) has it. */
-static void try (struct sums *sums,
-                 const char *file,
-                 const struct aw_graph *g,
-                 const struct aw_allocation *a,
-                 uint32_t evaluations,
-                 uint32_t seeds)
+/* The run of G on A, with SPREAD where that is known (NULL: it is not). */
+static void predict (struct aw_prediction *p,
+                     const struct aw_graph *g,
+                     const struct aw_allocation *a,
+                     uint32_t evaluations,
+                     struct aw_spread *spread)
 {
-    struct aw_predict_options options = { .evaluations = evaluations };
-    struct aw_prediction p;
+    struct aw_predict_options options = { .conditions = { .spread = spread },
+                                          .evaluations = evaluations };
     struct aw_error err;
 
-    if (aw_prediction_init (&p, g, a, &options, &err) < 0) {
-        fprintf (stderr, "%s: %s\n", file ? file : "a random graph", err.text);
-        exit (1);
-    }
-    if (file)
-        print_file (file, g, a, &p, seeds);
-    if (aw_candidates[p.comparison.best].config.mode == AW_MODE_ASYNC)
-        add (sums, g, a, &p, seeds);
-    aw_prediction_finish (&p);
+    if (aw_prediction_init (p, g, a, &options, &err) == 0)
+        return;
+    fprintf (stderr, "%s\n", err.text);
+    exit (1);
+}
+
+static void try (struct sums *sums,
+                 const struct aw_graph *g,
+                 const struct aw_allocation *a,
+                 const struct aw_prediction *p,
+                 uint32_t seeds)
+{
+    if (aw_candidates[p->comparison.best].config.mode == AW_MODE_ASYNC)
+        add (sums, g, a, p, seeds);
 }
 
 static void try_random (struct sums *sums, uint64_t *state, uint32_t evaluations, uint32_t seeds)
@@ -156,10 +166,13 @@ static void try_random (struct sums *sums, uint64_t *state, uint32_t evaluations
     uint32_t cpus = 4 + graphs_below (state, 60), gpus = graphs_below (state, 7);
     struct aw_graph *g = graphs_layered (state, cpus, gpus);
     struct aw_allocation a = nodes (1 + graphs_below (state, 5), cpus, gpus);
+    struct aw_prediction p;
 
     if (!g)
         exit (1);
-    try (sums, NULL, g, &a, evaluations, seeds);
+    predict (&p, g, &a, evaluations, NULL);
+    try (sums, g, &a, &p, seeds);
+    aw_prediction_finish (&p);
     aw_allocation_finish (&a);
     aw_graph_destroy (g);
 }
@@ -167,6 +180,8 @@ static void try_random (struct sums *sums, uint64_t *state, uint32_t evaluations
 static void try_file (struct sums *sums, const char *file, uint32_t evaluations, uint32_t seeds)
 {
     struct aw_allocation a = nodes (4, 16, 4);
+    struct aw_spread spread;
+    struct aw_prediction p;
     struct aw_problems problems;
     struct aw_workflow *w;
 
@@ -174,9 +189,16 @@ static void try_file (struct sums *sums, const char *file, uint32_t evaluations,
     w = aw_workflow_load (file, &problems);
     aw_problems_print (&problems, stderr);
     aw_problems_finish (&problems);
-    if (!w)
+    if (!w || aw_spread_init (&spread, w->graph, NULL, file_spread, NULL) < 0)
         exit (2);
-    try (sums, file, w->graph, &a, evaluations, seeds);
+    predict (&p, w->graph, &a, evaluations, NULL);
+    print_exact (file, w->graph, &p);
+    try (sums, w->graph, &a, &p, seeds);
+    aw_prediction_finish (&p);
+    predict (&p, w->graph, &a, evaluations, &spread);
+    print_spread (w->graph, &a, &p, seeds);
+    aw_prediction_finish (&p);
+    aw_spread_finish (&spread);
     aw_workflow_destroy (w);
     aw_allocation_finish (&a);
 }

@@ -344,6 +344,59 @@ static void a_search_never_loses_and_tells_the_truth (void **state)
     aw_allocation_finish (&a);
 }
 
+/* Mean makespan by PLAN with durations that deviate by half, others than the plan was judged by. */
+static double mean_with (const struct aw_graph *g,
+                         const struct aw_allocation *a,
+                         const struct aw_found_plan *plan,
+                         struct aw_spread *spread)
+{
+    enum { DRAWS = 20 };
+    struct aw_conditions conditions = { .spread = spread, .plan = plan };
+    double sum = 0;
+
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        struct aw_trial trial;
+
+        aw_spread_seed (spread, 1000 + i);
+        assert_int_equal (aw_trial_run (g, a, &config, &conditions, &trial, NULL), 0);
+        sum += trial.t;
+    }
+    return sum / DRAWS;
+}
+
+/* The best order for exact durations can be a bad one for others: where the spread is known, such a
+ * plan is dropped.
+ */
+static void a_plan_bears_the_spread_that_is_known (void **state)
+{
+    struct aw_allocation a = nodes (4, 8, 2);
+    uint64_t random = 2485;
+    int bad[2] = { 0 }, plans[2] = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 2 * 14; i++) {
+        uint64_t same = random;
+        struct aw_graph *g = graphs_layered (&same, 8, 2);
+        double start = makespan (g, "", 4, 8, 2);
+        struct aw_spread spread;
+        struct aw_predict_options options = { .conditions = { .spread = i % 2 ? &spread : NULL },
+                                              .evaluations = 200 };
+        struct aw_found_plan plan;
+
+        assert_int_equal (aw_spread_init (&spread, g, NULL, 0.5, NULL), 0);
+        assert_int_equal (aw_predict_plan (&plan, g, &a, &options, &way, NULL), 0);
+        assert_true (plan.t <= start * (1 + 1e-9));
+        plans[i % 2] += aw_plan_is_one (&plan);
+        bad[i % 2] += mean_with (g, &a, &plan, &spread) > mean_with (g, &a, NULL, &spread);
+        random = i % 2 ? same : random;
+        aw_plan_finish (&plan);
+        aw_spread_finish (&spread);
+        aw_graph_destroy (g);
+    }
+    assert_true (bad[1] < bad[0] && plans[1] > 0);
+    aw_allocation_finish (&a);
+}
+
 static void what_cannot_be_planned_is_known (void **state)
 {
     struct aw_graph *g = parts ();
@@ -369,6 +422,7 @@ int main (void)
         cmocka_unit_test (a_search_ends_when_it_is_told_to),
         cmocka_unit_test (planning_keeps_to_its_time),
         cmocka_unit_test (a_search_never_loses_and_tells_the_truth),
+        cmocka_unit_test (a_plan_bears_the_spread_that_is_known),
         cmocka_unit_test (what_cannot_be_planned_is_known),
     };
 

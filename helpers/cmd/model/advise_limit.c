@@ -35,7 +35,8 @@ static int find_plan (struct aw_advice *advice,
     const struct aw_advise_args *args = advice->args;
     const struct aw_graph *graph = advice->workflow->graph;
     const struct aw_sweep_row *row = advice->chosen;
-    struct aw_predict_options options = { .conditions = { .latency = args->latency } };
+    struct aw_predict_options options = { .conditions = { .latency = args->latency,
+                                                          .spread = &advice->spread } };
     struct aw_way way = { &aw_candidates[row->candidate].config, row->trial.t, row->lower };
     struct aw_model_watch watch;
 
@@ -59,8 +60,8 @@ static int simulate (struct aw_advice *advice,
     struct aw_order order = { aw_candidates[advice->chosen->candidate].config, &advice->plan,
                               advice->args->latency };
 
-    if (find_plan (advice, allocation, err) < 0
-        || aw_spread_init (&advice->spread, graph, samples, advice->args->spread, err) < 0)
+    if (aw_spread_init (&advice->spread, graph, samples, advice->args->spread, err) < 0
+        || find_plan (advice, allocation, err) < 0)
         return -1;
     return aw_ensemble_init (&advice->runs, aw_ensemble_size (graph, advice->makespan), graph,
                              allocation, &order, &advice->spread, err);

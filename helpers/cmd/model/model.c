@@ -73,7 +73,7 @@ static int predict (const struct aw_model_args *args,
     struct aw_spread spread = { 0 };
     struct aw_model_watch watch;
     struct aw_predict_options options = {
-        .conditions = { .latency = args->latency },
+        .conditions = { .latency = args->latency, .spread = &spread },
         .spread = &spread,
         .seeds = args->seeds,
     };

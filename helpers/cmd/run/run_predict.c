@@ -231,26 +231,23 @@ static void take_interval (struct aw_run_plan *plan,
  */
 static int look_around (struct aw_run_plan *plan,
                         const struct aw_model_page *page,
-                        const struct aw_run_terms *terms,
+                        struct aw_spread *spread,
+                        double seconds,
                         struct aw_textbuf *out,
                         struct aw_error *err)
 {
     const struct aw_graph *graph = page->workflow->graph;
     struct aw_order order = { plan->sched, plan->order ? &page->prediction->plan : NULL, 0 };
     struct aw_ensemble runs = { 0 };
-    struct aw_spread spread = { 0 };
-    int rc = aw_spread_init (&spread, graph, terms->samples, NAN, err);
+    int rc = aw_ensemble_init (&runs, aw_ensemble_size (graph, plan->outlook.order), graph,
+                               page->allocation, &order, spread, err);
 
-    if (rc == 0)
-        rc = aw_ensemble_init (&runs, aw_ensemble_size (graph, plan->outlook.order), graph,
-                               page->allocation, &order, &spread, err);
     if (rc == 0 && runs.n > 0)
-        take_interval (plan, &runs, &spread, page->durations, terms->seconds, out);
+        take_interval (plan, &runs, spread, page->durations, seconds, out);
     else if (rc == 0)
         aw_textbuf_puts (out,
                          "model: no interval: the workflow is too large to simulate it often\n");
     aw_ensemble_finish (&runs);
-    aw_spread_finish (&spread);
     return rc;
 }
 
@@ -263,7 +260,10 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
     double allowed = time_to_choose (workflow->graph, allocation, terms->budget);
     double deadline = aw_clock_monotonic () + allowed;
     struct aw_model_watch watch;
-    struct aw_predict_options options = { .conditions = { .go_on = in_budget, .arg = &deadline } };
+    struct aw_spread spread = { 0 };
+    struct aw_predict_options options = {
+        .conditions = { .spread = &spread, .go_on = in_budget, .arg = &deadline }
+    };
     struct aw_run_plan plan = { .sched = args->sched };
     struct aw_prediction prediction = { 0 };
     struct aw_model_page page = { .workflow = workflow,
@@ -278,7 +278,8 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
     if (aw_graph_n_instances (workflow->graph) > INSTANCES_MAX)
         aw_textbuf_puts (
             out, "model: no prediction: the workflow is too large: use async-workflow model\n");
-    else if (aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0)
+    else if (aw_spread_init (&spread, workflow->graph, terms->samples, NAN, &err) < 0
+             || aw_prediction_init (&prediction, workflow->graph, allocation, &options, &err) < 0)
         aw_textbuf_printf (out, "model: no prediction: %s\n", err.text);
     else if (isnan (prediction.t_async) || isnan (prediction.t_seq))
         aw_textbuf_printf (out, "model: no prediction within %.2g s: use async-workflow model\n",
@@ -290,10 +291,11 @@ static struct aw_run_plan simulate (const struct aw_run_args *args,
         take_order (&plan, args, workflow->graph, &prediction.plan);
         plan.outlook.bound = prediction.bounds.lower;
         tell_quality (&plan, &prediction.plan, out);
-        if (look_around (&plan, &page, terms, out, &err) < 0)
+        if (look_around (&plan, &page, &spread, terms->seconds, out, &err) < 0)
             aw_textbuf_printf (out, "model: no interval: %s\n", err.text);
     }
     aw_prediction_finish (&prediction);
+    aw_spread_finish (&spread);
     return plan;
 }
 
