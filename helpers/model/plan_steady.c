@@ -11,13 +11,14 @@
 enum {
     PLANS = 4, /* that are judged, at most */
     SEEDS = 6,
-    LARGE_SEEDS = 24, /* for large deviations, at most */
-    SEARCHED = 20, /* simulations of the search for each of these */
+    LARGE_SEEDS = 40, /* for large deviations, at most */
+    SEARCHED = 12, /* simulations of the search for each of these */
 };
 
 #define VARIATION 0.01 /* of the durations, at least */
 #define SHORT 0.05 /* a short hold, as a part of the predecessor's duration */
 #define GAIN 1e-3 /* less is no gain */
+#define ERRORS 2 /* standard errors of the mean that a gain must exceed, for large deviations */
 
 struct steady {
     const struct aw_graph *graph;
@@ -65,20 +66,48 @@ static double makespan (struct steady *s,
                                                                                           : trial.t;
 }
 
-/* What PLAN is judged by: half the makespan as planned, half the mean of those with small
- * deviations; with large ones, that mean alone. INFINITY: the first is longer than without a plan.
- * Sets the first in PLAN.
+/* What a plan is judged by. */
+struct verdict {
+    double cost; /* NAN: stopped, or failed */
+    double t[LARGE_SEEDS]; /* makespans with deviations, by seed */
+};
+
+/* The cost is half the makespan as planned, half the mean of those with small deviations; with
+ * large ones, that mean alone. INFINITY: the first is longer than without a plan. Sets the first in
+ * PLAN.
  */
-static double judge (struct steady *s, struct aw_found_plan *plan, struct aw_error *err)
+static void judge (struct steady *s,
+                   struct aw_found_plan *plan,
+                   struct verdict *verdict,
+                   struct aw_error *err)
 {
     double sum = 0;
 
-    plan->t = makespan (s, plan, 0, err);
-    if (plan->t > s->rule * (1 + 1e-9))
-        return INFINITY;
-    for (uint64_t seed = 1; seed <= s->seeds && !isnan (sum); seed++)
-        sum += makespan (s, plan, seed, err);
-    return s->large ? sum / s->seeds : (plan->t + sum / s->seeds) / 2;
+    verdict->cost = plan->t = makespan (s, plan, 0, err);
+    if (isnan (plan->t))
+        return;
+    if (plan->t > s->rule * (1 + 1e-9)) {
+        verdict->cost = INFINITY;
+        return;
+    }
+    for (uint32_t i = 0; i < s->seeds && !isnan (sum); i++)
+        sum += verdict->t[i] = makespan (s, plan, i + 1, err);
+    verdict->cost = s->large ? sum / s->seeds : (plan->t + sum / s->seeds) / 2;
+}
+
+/* Is A better than B, by this part? Large deviations must not explain that by chance. */
+static bool beats (const struct steady *s,
+                   const struct verdict *a,
+                   const struct verdict *b,
+                   double part)
+{
+    double squares = 0, saved = b->cost - a->cost;
+
+    if (!(a->cost < b->cost * (1 - part)) || !s->large)
+        return a->cost < b->cost * (1 - part);
+    for (uint32_t i = 0; i < s->seeds; i++)
+        squares += (b->t[i] - a->t[i] - saved) * (b->t[i] - a->t[i] - saved);
+    return saved > ERRORS * sqrt (squares / (s->seeds - 1) / s->seeds);
 }
 
 /* A short hold for INSTANCE; 0 seconds: its predecessors are a single task. */
@@ -155,39 +184,40 @@ static void replace (struct aw_found_plan *plan, struct aw_found_plan *better)
 /* PLAN becomes the better one of itself, judged BEST, and the same with short holds. 0, or -1. */
 static int try_short (struct steady *s,
                       struct aw_found_plan *plan,
-                      double *best,
+                      struct verdict *best,
                       struct aw_error *err)
 {
+    struct verdict with = { .cost = INFINITY };
     struct aw_found_plan held;
-    double with = INFINITY;
 
     if (add_short (s->graph, plan, &held) < 0)
         return aw_error_set (err, "out of memory");
     if (held.holds.n > plan->holds.n)
-        with = judge (s, &held, err);
-    if (with < *best * (1 - GAIN)) {
+        judge (s, &held, &with, err);
+    if (beats (s, &with, best, GAIN)) {
         replace (plan, &held);
         *best = with;
     }
     aw_plan_finish (&held);
-    return isnan (with) ? -1 : 0;
+    return isnan (with.cost) ? -1 : 0;
 }
 
 /* PLAN becomes the best of all. 0, or -1 with errno. */
 static int improve (struct steady *s, struct aw_found_plan *plan, struct aw_error *err)
 {
     struct aw_found_plan none = { .t = plan->t };
-    double without = judge (s, &none, err), with = INFINITY;
+    struct verdict without = { 0 }, with = { .cost = INFINITY };
     int rc;
 
+    judge (s, &none, &without, err);
     if (!s->conditions->from)
         s->rule = none.t;
-    rc = isnan (without) ? -1 : try_short (s, &none, &without, err);
+    rc = isnan (without.cost) ? -1 : try_short (s, &none, &without, err);
     if (rc == 0 && aw_plan_is_one (plan)) {
-        with = judge (s, plan, err);
-        rc = isnan (with) ? -1 : try_short (s, plan, &with, err);
+        judge (s, plan, &with, err);
+        rc = isnan (with.cost) ? -1 : try_short (s, plan, &with, err);
     }
-    if (rc == 0 && !(with < without))
+    if (rc == 0 && !beats (s, &with, &without, 0))
         replace (plan, &none);
     aw_plan_finish (&none);
     return rc;
