@@ -378,9 +378,10 @@ static void a_plan_bears_the_spread_that_is_known (void **state)
         uint64_t same = random;
         struct aw_graph *g = graphs_layered (&same, 8, 2);
         double start = makespan (g, "", 4, 8, 2);
-        struct aw_spread spread;
+        struct aw_spread spread = { 0 };
         struct aw_predict_options options = { .conditions = { .spread = i % 2 ? &spread : NULL },
                                               .evaluations = 200 };
+        struct aw_way way = { &config, start, 0 };
         struct aw_found_plan plan;
 
         assert_int_equal (aw_spread_init (&spread, g, NULL, 0.5, NULL), 0);
