@@ -65,7 +65,7 @@ _MAX_PACKET = 1 << 17
 (_HELLO, _PUBLISH, _REQUEST, _RECEIVE, _ACK, _REPLY, _SYNC, _ADD, _CANCEL, _MESSAGE, _ANSWER,
  _DONE) = range(1, 13)
 _WAIT, _SUBMIT, _STATE_OF, _AWAIT = 17, 19, 20, 21
-_ERROR, _MORE, _RELEASE, _STUCK = 1, 2, 4, 8
+_ERROR, _MORE, _RELEASE, _STUCK, _RESTART = 1, 2, 4, 8, 16
 
 
 class Error(Exception):
@@ -172,6 +172,12 @@ def _bytes(data, most, what):
     if len(data) > most:
         raise ValueError("%d bytes: %s has at most %d" % (len(data), what, most))
     return data
+
+
+def _environment():
+    """Names and values of os.environb. Its own items() takes most of the time of a submission, as
+    it encodes and checks each of them; what it has inside is bytes already."""
+    return getattr(os.environb, "_data", os.environb).items()
 
 
 def _id_list(ids):
@@ -302,13 +308,14 @@ class Connection:
         self._use()
         self._done(self._send_parts(_ADD, text), limit)
 
-    def cancel(self, tasks, release=False, timeout=None):
+    def cancel(self, tasks, release=False, timeout=None, restart=False):
         """Cancels TASKS: "simulate", "simulate@2", "simulate[17]", "simulate@2[17]" or, by the
         values of variables, "align[sample=a]"; or the submitted task with an id, an int.
 
         Running ones get SIGTERM, waiting ones do not start. Their successors do not start either,
-        unless release is true: then they run as if the tasks had succeeded. It returns when the
-        cancellation is in the journal. Rejected: there are no such tasks. Timeout: no confirmation
+        unless release is true: then they run as if the tasks had succeeded. With restart, running
+        tasks start again after SIGTERM, without using up a retry, and others are as before. It
+        returns when the cancellation is in the journal. Rejected: there are no such tasks. Timeout: no confirmation
         within TIMEOUT seconds.
         """
         if isinstance(tasks, int):
@@ -317,7 +324,8 @@ class Connection:
             raise TypeError("the name of tasks is str, not %s" % type(tasks).__name__)
         name, limit = _bytes(tasks, _MAX_TASKS, "the name of tasks"), _limit(timeout)
         self._use()
-        self._done(self._send(_CANCEL, flags=_RELEASE if release else 0, data=name), limit)
+        flags = (_RELEASE if release else 0) | (_RESTART if restart else 0)
+        self._done(self._send(_CANCEL, flags=flags, data=name), limit)
 
     def submit(self, command, timeout=None, **keys):
         """Submits COMMAND to the pool as one more task, and returns its id: an int, from
@@ -349,7 +357,7 @@ class Connection:
             if key in keys:
                 keys[key] = _id_list(keys[key])
         parts = [json.dumps(keys).encode(), os.getcwdb()]
-        parts += [name + b"=" + value for name, value in os.environb.items()]
+        parts += [name + b"=" + value for name, value in _environment()]
         text = _bytes(b"\0".join(parts) + b"\0", MAX_ADDITION, "a submission with its environment")
         limit = _limit(timeout)
         self._use()
@@ -630,8 +638,8 @@ def add(workflow, timeout=None):
 
 
 @_as_method
-def cancel(tasks, release=False, timeout=None):
-    _connection().cancel(tasks, release, timeout)
+def cancel(tasks, release=False, timeout=None, restart=False):
+    _connection().cancel(tasks, release, timeout, restart)
 
 
 @_as_method

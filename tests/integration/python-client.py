@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 
 import asyncworkflow as aw
@@ -332,6 +333,16 @@ def a_submitted_task_is_cancelled():
     assert aw.wait(task, timeout=WAIT) == ["cancelled"]
 
 
+def a_running_task_is_restarted():
+    with tempfile.TemporaryDirectory() as directory:
+        start = directory + "/start."
+        task = aw.submit("touch %s$ASYNC_WORKFLOW_ATTEMPT; test -e %s1 || exec sleep 600" % (start, start), timeout=WAIT)
+        while not os.path.exists(start + "0"):
+            time.sleep(0.05)
+        aw.cancel(task, restart=True, timeout=WAIT)
+        assert aw.wait(task, timeout=WAIT) == ["success"]
+
+
 def a_full_pool_can_be_noticed():
     """The agent, which listens at the other end, stops reading."""
     with aw.Connection() as connection:
@@ -412,7 +423,7 @@ TESTS = [wrong_arguments, no_task_of_a_workflow, data_arrives_as_it_was_sent,
          the_end_of_a_program_acknowledges_unless_it_is_an_exception, a_timeout_leaves_the_connection_usable,
          a_default_timeout_of_sockets_means_nothing, requests_are_answered, a_connection_is_closed_once_and_for_all,
          a_child_has_a_connection_of_its_own, each_thread_has_a_connection_of_its_own, sets_are_added, tasks_are_cancelled,
-         wrong_submissions, tasks_are_submitted, a_submitted_task_is_cancelled, a_full_pool_can_be_noticed,
+         wrong_submissions, tasks_are_submitted, a_submitted_task_is_cancelled, a_running_task_is_restarted, a_full_pool_can_be_noticed,
          commands_and_this_module_talk_to_each_other, a_pool_that_ends_closes_the_connection,
          each_function_has_its_description]
 
