@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status D: the progress of a run, from the journal in its directory alone. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,15 +125,14 @@ static int run (int argc, char **argv)
     struct aw_textbuf text = { 0 };
     struct aw_problems problems;
     struct aw_report report;
-    int rc = AW_EXIT_INPUT;
+    int rc;
 
     aw_status_line_parse (&line, argc, argv);
     if (line.task)
         return aw_status_tasks (&line);
     aw_problems_init (&problems);
-    if (aw_report_load (&report, line.first, &problems) < 0)
-        aw_problems_print (&problems, stderr);
-    else {
+    rc = aw_report_load (&report, line.first, &problems);
+    if (rc == 0) {
         if (line.json)
             aw_status_json (&report, &text);
         else {
@@ -143,16 +141,12 @@ static int run (int argc, char **argv)
             put_messages (&report, &text);
         }
         aw_report_finish (&report);
-        if (!text.failed && fwrite (text.data, 1, text.len, stdout) == text.len
-            && fflush (stdout) == 0)
-            rc = AW_EXIT_OK;
-        else
-            fprintf (stderr, "async-workflow: standard output: %s\n",
-                     strerror (text.failed ? ENOMEM : errno));
+        rc = aw_report_write_out (&text, &problems);
     }
-    aw_textbuf_finish (&text);
+    if (rc < 0)
+        aw_problems_print (&problems, stderr);
     aw_problems_finish (&problems);
-    return rc;
+    return rc < 0 ? AW_EXIT_INPUT : AW_EXIT_OK;
 }
 
 const struct aw_command aw_command_status = { "status", "show the progress of a run", run };
