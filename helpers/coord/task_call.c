@@ -73,6 +73,7 @@ char *aw_task_call (const struct aw_workflow *workflow,
 {
     struct aw_task at = aw_graph_task (workflow->graph, start->task);
     const struct aw_recipe *recipe = &workflow->recipes[at.set];
+    struct aw_expanding how = { run_dir, scratch, 0, AW_EXPAND_JSON };
     struct aw_textbuf out = { 0 };
     char *input = NULL;
 
@@ -80,7 +81,7 @@ char *aw_task_call (const struct aw_workflow *workflow,
     put_services (&out, services, n_services);
     put_values (&out, recipe->values, at.index);
     if (recipe->input) {
-        input = aw_recipe_expand_json (recipe->input, workflow, start->task, run_dir, scratch);
+        input = aw_recipe_expand_on (recipe->input, workflow, start->task, &how);
         aw_textbuf_puts (&out, ",\"input\":");
         aw_textbuf_puts (&out, input ? input : "");
     }

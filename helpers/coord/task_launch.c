@@ -27,14 +27,15 @@ struct context {
 
 static char *expand (const struct context *c, const char *template)
 {
-    return aw_recipe_expand_on (template, c->workflow, c->start->task, c->run_dir, c->scratch,
-                                c->port);
+    struct aw_expanding how = { c->run_dir, c->scratch, c->port, AW_EXPAND_PLAIN };
+
+    return aw_recipe_expand_on (template, c->workflow, c->start->task, &how);
 }
 
 static int fill_script (struct aw_launch *launch, const struct context *c, struct aw_error *err)
 {
-    char *text = aw_recipe_expand_script (c->recipe->script, c->workflow, c->start->task,
-                                          c->run_dir, c->scratch, c->port);
+    struct aw_expanding how = { c->run_dir, c->scratch, c->port, AW_EXPAND_SHELL };
+    char *text = aw_recipe_expand_on (c->recipe->script, c->workflow, c->start->task, &how);
     char *path = aw_run_dir_log (c->run_dir, c->workflow->graph, c->start->task, c->start->attempt,
                                  "script");
     int rc = -1;

@@ -23,7 +23,8 @@ static void expand (const struct aw_workflow *w, uint32_t task, const char *temp
 /* The input of a call is JSON with any texts in it. */
 static void check_input (const struct aw_workflow *w, uint32_t task, const char *input)
 {
-    char *text = aw_recipe_expand_json (input, w, task, "/run\"\x1b[2J", "/scratch");
+    struct aw_expanding how = { "/run\"\x1b[2J", "/scratch", 0, AW_EXPAND_JSON };
+    char *text = aw_recipe_expand_on (input, w, task, &how);
     struct aw_problems problems;
 
     aw_problems_init (&problems);
@@ -36,6 +37,7 @@ static void check_input (const struct aw_workflow *w, uint32_t task, const char 
 static void look_at (const struct aw_workflow *w)
 {
     const struct aw_graph *graph = w->graph;
+    struct aw_expanding quoted = { "/run", "/scratch", 0, AW_EXPAND_SHELL };
     char name[256];
 
     for (uint32_t i = 0; i < graph->n_sets; i++) {
@@ -53,7 +55,7 @@ static void look_at (const struct aw_workflow *w)
                 expand (w, ends[e], *arg);
             expand (w, ends[e], recipe->script);
             if (recipe->script)
-                free (aw_recipe_expand_script (recipe->script, w, ends[e], "/run", "/scratch", 0));
+                free (aw_recipe_expand_on (recipe->script, w, ends[e], &quoted));
             if (recipe->input)
                 check_input (w, ends[e], recipe->input);
             expand (w, ends[e], recipe->directory);

@@ -137,7 +137,8 @@ static void a_script_has_it_quoted (void **state)
 {
     struct aw_workflow *w =
         parse_good (EACH ("'s': ['a b', '$x']", "'script': 'p {s} {s:stem} {{s}} {index}'"));
-    char *text = aw_recipe_expand_script (w->recipes[0].script, w, 1, "/run", "/scratch", 0);
+    struct aw_expanding how = { "/run", "/scratch", 0, AW_EXPAND_SHELL };
+    char *text = aw_recipe_expand_on (w->recipes[0].script, w, 1, &how);
 
     (void)state;
     assert_string_equal (text, "p \\$x \\$x {s} 1");

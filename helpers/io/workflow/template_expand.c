@@ -129,10 +129,7 @@ struct expansion {
     const struct aw_graph *graph;
     const struct aw_values *values;
     struct aw_task task;
-    const char *run;
-    const char *scratch;
-    uint32_t port;
-    enum { PLAIN, SHELL, JSON } into; /* what the result is a part of */
+    const struct aw_expanding *how;
     struct aw_textbuf out;
 };
 
@@ -166,7 +163,7 @@ static const char *path_part (const char *path, int form, size_t *length)
 
 static void put_text (struct expansion *e, const char *text, size_t length)
 {
-    if (e->into == JSON)
+    if (e->how->into == AW_EXPAND_JSON)
         aw_json_put_bytes (&e->out, text, length);
     else
         aw_textbuf_put (&e->out, text, length);
@@ -179,7 +176,7 @@ static void put_variable (struct expansion *e, const struct placeholder *p)
     size_t length;
 
     if (e->graph->sets[e->task.set].service) { /* it has no variables, so this is {port} */
-        aw_textbuf_u64 (&e->out, e->port);
+        aw_textbuf_u64 (&e->out, e->how->port);
         return;
     }
     if (variable == AW_VALUES_NONE) /* compiled templates have none */
@@ -188,7 +185,7 @@ static void put_variable (struct expansion *e, const struct placeholder *p)
     length = strlen (text);
     if (p->form != WHOLE && length > 0)
         text = path_part (text, p->form, &length);
-    if (e->into == SHELL)
+    if (e->how->into == AW_EXPAND_SHELL)
         aw_shell_quote (&e->out, text, length);
     else
         put_text (e, text, length);
@@ -212,10 +209,10 @@ static void put_placeholder (struct expansion *e, const struct placeholder *p)
             aw_textbuf_printf (&e->out, "%s[%u]", set->name, e->task.index);
         break;
     case RUN:
-        put_text (e, e->run, strlen (e->run));
+        put_text (e, e->how->run, strlen (e->how->run));
         break;
     case SCRATCH:
-        put_text (e, e->scratch, strlen (e->scratch));
+        put_text (e, e->how->scratch, strlen (e->how->scratch));
         break;
     case CPUS:
         aw_textbuf_u64 (&e->out, set->cpus);
@@ -258,15 +255,17 @@ static char *expand (struct expansion *e, const char *template)
     return e->out.data;
 }
 
-static struct expansion begin (const struct aw_workflow *workflow, uint32_t task, const char *run)
+char *aw_recipe_expand_on (const char *template,
+                           const struct aw_workflow *workflow,
+                           uint32_t task,
+                           const struct aw_expanding *how)
 {
     struct aw_task at = aw_graph_task (workflow->graph, task);
+    struct expansion e = {
+        .graph = workflow->graph, .values = workflow->recipes[at.set].values, .task = at, .how = how
+    };
 
-    return (struct expansion){ .graph = workflow->graph,
-                               .values = workflow->recipes[at.set].values,
-                               .task = at,
-                               .run = run,
-                               .scratch = "{scratch}" };
+    return expand (&e, template);
 }
 
 char *aw_recipe_expand (const char *template,
@@ -274,49 +273,7 @@ char *aw_recipe_expand (const char *template,
                         uint32_t task,
                         const char *run)
 {
-    struct expansion e = begin (workflow, task, run);
+    struct aw_expanding how = { .run = run, .scratch = "{scratch}" };
 
-    return expand (&e, template);
-}
-
-char *aw_recipe_expand_on (const char *template,
-                           const struct aw_workflow *workflow,
-                           uint32_t task,
-                           const char *run,
-                           const char *scratch,
-                           uint32_t port)
-{
-    struct expansion e = begin (workflow, task, run);
-
-    e.scratch = scratch;
-    e.port = port;
-    return expand (&e, template);
-}
-
-char *aw_recipe_expand_script (const char *script,
-                               const struct aw_workflow *workflow,
-                               uint32_t task,
-                               const char *run,
-                               const char *scratch,
-                               uint32_t port)
-{
-    struct expansion e = begin (workflow, task, run);
-
-    e.scratch = scratch;
-    e.port = port;
-    e.into = SHELL;
-    return expand (&e, script);
-}
-
-char *aw_recipe_expand_json (const char *json,
-                             const struct aw_workflow *workflow,
-                             uint32_t task,
-                             const char *run,
-                             const char *scratch)
-{
-    struct expansion e = begin (workflow, task, run);
-
-    e.scratch = scratch;
-    e.into = JSON;
-    return expand (&e, json);
+    return aw_recipe_expand_on (template, workflow, task, &how);
 }

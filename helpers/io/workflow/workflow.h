@@ -226,29 +226,23 @@ char *aw_recipe_expand (const char *template,
                         uint32_t task,
                         const char *run);
 
-/* The same for an attempt whose node has the scratch directory SCRATCH; of a service, which listens
- * on PORT. */
+/* Where an attempt runs, and what the text is for. */
+struct aw_expanding {
+    const char *run; /* the run directory */
+    const char *scratch; /* of its node */
+    uint32_t port; /* on which a service listens */
+    enum {
+        AW_EXPAND_PLAIN,
+        AW_EXPAND_SHELL, /* a script: texts of variables are quoted */
+        AW_EXPAND_JSON, /* what is filled in is escaped for a string */
+    } into;
+};
+
+/* The same for an attempt. */
 char *aw_recipe_expand_on (const char *template,
                            const struct aw_workflow *workflow,
                            uint32_t task,
-                           const char *run,
-                           const char *scratch,
-                           uint32_t port);
-
-/* The same for a script: texts of variables are quoted for the shell. */
-char *aw_recipe_expand_script (const char *script,
-                               const struct aw_workflow *workflow,
-                               uint32_t task,
-                               const char *run,
-                               const char *scratch,
-                               uint32_t port);
-
-/* The same for JSON: what is filled in is escaped for a string. */
-char *aw_recipe_expand_json (const char *json,
-                             const struct aw_workflow *workflow,
-                             uint32_t task,
-                             const char *run,
-                             const char *scratch);
+                           const struct aw_expanding *how);
 
 /* Do its tasks need a scratch directory: is anything staged, or {scratch} used? */
 bool aw_recipe_uses_scratch (const struct aw_recipe *recipe);
