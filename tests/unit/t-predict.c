@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -232,8 +231,9 @@ static void intervals_are_of_the_best_order (void **state)
     /* 96 tasks of which the longest counts, three times */
     assert_true (p.t_async_interval.low > 1205);
     assert_true (p.t_async_interval.high < p.t_seq_interval.low);
-    assert_true (memcmp (&p.t_async_interval, &again.t_async_interval, sizeof (p.t_async_interval))
-                 == 0);
+    assert_true (p.t_async_interval.low == again.t_async_interval.low);
+    assert_true (p.t_async_interval.median == again.t_async_interval.median);
+    assert_true (p.t_async_interval.high == again.t_async_interval.high);
     aw_prediction_finish (&again);
     aw_prediction_finish (&p);
     options.seeds = 0; /* as many as the workflow is worth */

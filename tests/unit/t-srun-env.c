@@ -173,7 +173,8 @@ static void a_missing_salloc_is_reported (void **state)
 {
     char *command[] = { "true", NULL };
     struct aw_srun_options options = { 0 };
-    char *path = strdup (getenv ("PATH"));
+    const char *usual = getenv ("PATH");
+    char *path = strdup (usual ? usual : "");
 
     (void)state;
     assert_int_equal (AW_EXIT_POOL, 4); /* as salloc.c has it */

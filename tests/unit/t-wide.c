@@ -308,15 +308,16 @@ static void check_start (struct watch *w, const struct aw_event *ev)
 
 static void give_back (struct watch *w, uint32_t task)
 {
-    const struct aw_event *start = NULL;
+    const struct aw_event *start;
+    size_t i = w->n;
 
-    for (size_t i = w->n; i-- > 0 && !start;)
-        if (w->events[i].type == AW_EVENT_START && w->events[i].task == task)
-            start = &w->events[i];
-    assert_non_null (start);
+    do {
+        assert_true (i > 0);
+        start = &w->events[--i];
+    } while (start->type != AW_EVENT_START || start->task != task);
     aw_idset_remove_all (&w->busy_cpus[start->node], &start->cpus);
     aw_idset_remove_all (&w->busy_gpus[start->node], &start->gpus);
-    for (uint32_t i = 0; i < start->n_more; i++) {
+    for (i = 0; i < start->n_more; i++) {
         aw_idset_remove_all (&w->busy_cpus[start->more[i].node], &start->more[i].cpus);
         aw_idset_remove_all (&w->busy_gpus[start->more[i].node], &start->more[i].gpus);
     }
