@@ -3,7 +3,6 @@
 /* Long options with one value each, and flags: all that these programs need. */
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

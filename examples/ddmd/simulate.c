@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "backend.h"
-#include "contact_map.h"
 #include "frames.h"
 #include "kabsch.h"
 #include "options.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/trial.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * value, and an environment that somebody else made. The first four bytes of the input say how the
  * words behind them, separated by NUL, are shared out.
  */
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

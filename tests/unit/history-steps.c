@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include "core/history/history.h"
-#include "graphs.h"
 #include "history-steps.h"
 
 struct aw_graph *history_graph (uint32_t iterations)

@@ -11,7 +11,6 @@
 
 #include "core/graph/graph.h"
 #include "io/journal/journal.h"
-#include "io/workflow/workflow.h"
 #include "journal-file.h"
 
 int journal_file_set_up (void **state)

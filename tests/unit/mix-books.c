@@ -5,8 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "core/history/history.h"
-#include "core/sched/sched.h"
 #include "graphs.h"
 #include "machines.h"
 #include "mix-graph.h"

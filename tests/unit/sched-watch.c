@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "core/sched/estimate.h"
 #include "core/sched/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"

@@ -19,7 +19,6 @@
 
 #include "agent/messages/messages.h"
 #include "client/async-workflow.h"
-#include "io/message_frame.h"
 #include "io/textbuf.h"
 #include "util/processes.h"
 #include "agent-socket.h"

@@ -30,7 +30,6 @@
 #include "io/json_string.h"
 #include "io/message_frame.h"
 #include "io/textbuf.h"
-#include "util/processes.h"
 #include "agent-socket.h"
 
 /* The coordinator's word, data escaped. */

@@ -10,9 +10,7 @@
 #include <cmocka.h>
 
 #include "graphs.h"
-#include "model/closure.h"
 #include "model/degrees.h"
-#include "model/pack.h"
 #include "model/width.h"
 
 static struct aw_allocation nodes (uint32_t n, uint32_t cpus, uint32_t gpus)

@@ -15,7 +15,6 @@
 #include <cmocka.h>
 
 #include "coord/display/display.h"
-#include "coord/display/display_frame.h"
 #include "util/clock.h"
 #include "display-graph.h"
 

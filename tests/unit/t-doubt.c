@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "coordinated.h"
-#include "util/clock.h"
 
 static double ahead; /* of the true time */
 

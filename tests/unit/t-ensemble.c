@@ -14,7 +14,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/sched/plan.h"
 #include "graphs.h"
 #include "model/ensemble.h"
 #include "model/predict.h"

@@ -13,7 +13,6 @@
 #include "agent/environment.h"
 #include "util/strings.h"
 #include "agent/place/gpus.h"
-#include "agent/node.h"
 #include "variables.h"
 
 static void a_number_of_threads_that_is_given_stays (void **state)

@@ -14,7 +14,6 @@
 #include "agent/environment.h"
 #include "util/packet.h"
 #include "util/strings.h"
-#include "agent/place/gpus.h"
 #include "agent/python_path.h"
 #include "agent/node.h"
 #include "variables.h"

@@ -2,7 +2,6 @@
 /* Agents over TCP with munge, several on this machine under different names. */
 #include "config.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>

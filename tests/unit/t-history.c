@@ -11,7 +11,6 @@
 
 #include "core/failure.h"
 #include "core/history/history.h"
-#include "graphs.h"
 #include "history-steps.h"
 
 static int calls_left = -1; /* until one gets no memory; below 0: all get some */

@@ -15,7 +15,6 @@
 
 #include "core/graph/graph.h"
 #include "io/journal/journal.h"
-#include "io/workflow/workflow.h"
 #include "io/textbuf.h"
 #include "journal-file.h"
 

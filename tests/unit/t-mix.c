@@ -18,7 +18,6 @@
 #include "core/history/resume_state.h"
 #include "core/history/history.h"
 #include "core/sched/sched.h"
-#include "graphs.h"
 #include "machines.h"
 #include "mix-graph.h"
 #include "mix-books.h"

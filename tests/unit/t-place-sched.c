@@ -2,7 +2,6 @@
 /* Random workflows whose tasks share GPUs, want types of them or whole cores, on random nodes: all
  * run, nothing is held twice, and the same events give the same decisions.
  */
-#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

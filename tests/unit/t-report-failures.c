@@ -12,8 +12,6 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cmd/report/report_chart.h"
-#include "core/sched/sched.h"
 #include "io/journal/journal.h"
 #include "model/simulate.h"
 #include "report-run.h"

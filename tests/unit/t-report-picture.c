@@ -9,7 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cmd/report/report_chart.h"
 #include "io/journal/journal.h"
 #include "model/simulate.h"
 #include "report-run.h"

@@ -12,9 +12,7 @@
 #include <json-c/json.h>
 
 #include "cmd/report/report_chart.h"
-#include "core/sched/sched.h"
 #include "io/journal/journal.h"
-#include "io/journal/run_dir.h"
 #include "model/simulate.h"
 #include "picture.h"
 #include "report-run.h"

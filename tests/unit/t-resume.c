@@ -12,7 +12,6 @@
 #include "core/sched/sched.h"
 #include "graphs.h"
 #include "io/journal/journal.h"
-#include "model/learn.h"
 
 /* A run in virtual time whose coordinator dies again and again. */
 struct world {

@@ -2,7 +2,6 @@
 /* Run directories: made for their user alone, never in the place of something else, and looked at
  * before what stands in them is trusted.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

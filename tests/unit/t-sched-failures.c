@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hand-driven schedulers: what failed tasks, stops and lost nodes mean. */
-#include <errno.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +12,6 @@
 #include "core/sched/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"
-#include "util/exit_status.h"
 
 /* A scheduler with nodes of 2 CPUs. */
 static struct aw_sched *make (const struct aw_graph *g, enum aw_policy policy, uint32_t nodes)

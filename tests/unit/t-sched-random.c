@@ -9,7 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/sched/estimate.h"
 #include "core/sched/sched.h"
 #include "graphs.h"
 #include "model/simulate.h"

@@ -2,7 +2,6 @@
 /* Data that is staged in and out, with real files and copying processes: one copy for all, what is
  * removed when room is needed, and copies that are given up at any moment.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,7 +2,6 @@
 /* All running tasks wait for messages: when do they wait in vain? Over the fake backend, whose
  * "tasks" say by packets what the library of real ones says.
  */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sets that start by messages take turns: none starves, however long the others' tasks are. */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +11,6 @@
 
 #include "core/sched/rank.h"
 #include "core/sched/sched.h"
-#include "core/graph/streams.h"
 #include "model/simulate.h"
 
 enum { MAX_SETS = 8, MAX_RUNNING = 64 };

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "graphs.h"
-#include "model/bounds.h"
 #include "model/predict.h"
 #include "model/simulate.h"
 #include "model/sweep.h"

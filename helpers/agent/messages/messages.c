@@ -18,7 +18,6 @@
 
 #include "agent/messages/step_tokens.h"
 #include "io/json_string.h"
-#include "io/message_frame.h"
 #include "io/textbuf.h"
 #include "util/table.h"
 #include "util/token.h"

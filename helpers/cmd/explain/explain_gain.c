@@ -2,7 +2,6 @@
 /* Where the time of an ended run went, and what would have shortened it: the run simulated again
  * with the durations that were measured.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

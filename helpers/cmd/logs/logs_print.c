@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "cmd/logs/logs.h"
-#include "util/utf8.h"
 #include "util/write.h"
 
 enum { BUFFER = 64 << 10 };

@@ -3,7 +3,6 @@
 #include "cmd/model/advise.h"
 
 #include <errno.h>
-#include <math.h>
 #include <unistd.h>
 
 #include "cmd/command.h"

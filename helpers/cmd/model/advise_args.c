@@ -5,7 +5,6 @@
 
 #include "cmd/arguments.h"
 #include "cmd/model/advise.h"
-#include "core/sched/priority.h"
 #include "util/run_options.h"
 
 #define OF(member) offsetof (struct aw_advise_args, member)

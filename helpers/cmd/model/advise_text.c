@@ -5,7 +5,6 @@
 
 #include "cmd/model/advise.h"
 #include "cmd/model/model.h"
-#include "model/predict.h"
 #include "util/units.h"
 
 static const char *plural (uint64_t n)

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "util/array.h"
-#include "util/units.h"
 
 /* The set of REPORT that is shown as NAME; AW_NONE: it has none. */
 static uint32_t find_set (const struct aw_report *report, const char *name)

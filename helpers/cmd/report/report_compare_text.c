@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The comparison as text and as JSON. */
-#include <math.h>
 #include <string.h>
 
 #include "cmd/report/report_compare.h"

@@ -14,7 +14,6 @@
 #include "coord/slurm/slurm_job.h"
 #include "core/history/history.h"
 #include "io/journal/run_dir.h"
-#include "io/journal/run_workflow.h"
 #include "io/workflow/values.h"
 #include "util/array.h"
 #include "util/clock.h"

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
-#include "cmd/model/model.h"
 #include "cmd/run/run_pool.h"
 #include "cmd/run/run_predict.h"
 #include "cmd/run/run_remainder.h"

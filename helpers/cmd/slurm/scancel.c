@@ -2,7 +2,6 @@
 /* scancel: cancels submitted tasks, by ids and filters. It never reaches the real one: in a task
  * `scancel -u $USER` would end the allocation, and with it the task.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

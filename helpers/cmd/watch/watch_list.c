@@ -17,8 +17,6 @@
 #include "util/array.h"
 #include "util/capture.h"
 #include "util/clock.h"
-#include "util/strings.h"
-#include "util/units.h"
 
 enum { MAX_SQUEUE = 1 << 20 };
 

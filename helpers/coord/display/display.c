@@ -17,7 +17,6 @@
 #include "coord/display/display_frame.h"
 #include "coord/display/terminal.h"
 #include "core/failure.h"
-#include "core/graph/grow.h"
 #include "io/workflow/task_label.h"
 #include "util/array.h"
 #include "util/units.h"

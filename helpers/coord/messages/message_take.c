@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "coord/messages/message_state.h"
-#include "io/message_frame.h"
 #include "util/array.h"
 
 /* The topic of a packet, made where it is new. NULL with text. */

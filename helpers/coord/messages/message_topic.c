@@ -7,7 +7,6 @@
 
 #include "coord/messages/message_hub.h"
 #include "io/json_string.h"
-#include "io/message_frame.h"
 #include "util/array.h"
 
 /* How much one sender has sent. */

@@ -10,7 +10,6 @@
 #include "coord/messages/submissions.h"
 #include "io/journal/run_dir.h"
 #include "io/json_string.h"
-#include "io/message_frame.h"
 #include "io/workflow/submission.h"
 #include "io/workflow/task_label.h"
 #include "util/array.h"

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "coord/slurm/hostlist.h"
 #include "coord/slurm/slurm_site.h"

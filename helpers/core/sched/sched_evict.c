@@ -3,7 +3,6 @@
  * that one is ended first. The first ready task goes first; others may only take what does not
  * delay it.
  */
-#include <math.h>
 
 #include "core/sched/evict.h"
 #include "core/sched/sched_state.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the start and the end of an attempt mean for everything else: resources, successors, further
  * attempts. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
  *
  *     waiting <-> ready -> running -> waiting; waiting, ready -> done
  */
-#include <math.h>
 
 #include "core/graph/peers.h"
 #include "core/sched/sched_state.h"

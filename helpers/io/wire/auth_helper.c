@@ -4,7 +4,6 @@
 #include "io/wire/auth_helper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 
 #include "io/workflow/submission.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,6 @@
 #include "io/workflow/script_walk.h"
 #include "io/workflow/synonyms.h"
 #include "util/array.h"
-#include "util/suggest.h"
 #include "util/utf8.h"
 
 static const char mark_of_utf8[] = "\xef\xbb\xbf";

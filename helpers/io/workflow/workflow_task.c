@@ -23,7 +23,6 @@
 #include "io/workflow/workflow_service.h"
 #include "io/workflow/workflow_stage.h"
 #include "io/workflow/workflow_step.h"
-#include "util/suggest.h"
 
 static void read_after (struct aw_reader *reader, struct json_object *value, void *object)
 {
