@@ -42,6 +42,9 @@ background ()
 # hold NAME: starts a run in this directory, which does not end by itself until a next one starts. All tasks find a CPU.
 hold () { : >hold && background "$1" --cpus 4 --dir "$1" flow.json; }
 
+# underway NAME: waits until some task b has started, and all tasks a have ended: one that is interrupted would run again
+underway () { wait_for 60 "grep -qs \"start.*b.0\" $1/journal.jsonl && test \$(grep -c \"finish.*a.\" $1/journal.jsonl) = 3"; }
+
 # tasks_gone NAME: waits until none of this directory runs
 tasks_gone () { wait_for 60 "! pgrep -f \"$PWD/$1/ran\" >/dev/null"; }
 
@@ -56,12 +59,6 @@ completed_once ()
 {
     grep '"status":"completed"' "$1/journal.jsonl" | sed 's/.*"task":"\([^"]*\)".*/\1/' | sort >"$1.completed" &&
         test_cmp all "$1.completed"
-}
-
-# kill_when DIR CONDITION: kills the coordinator $! with SIGKILL when that is so
-kill_when ()
-{
-    wait_for 60 "$2" && kill -KILL $! && { wait $! 2>/dev/null; true; }
 }
 
 test_expect_success 'which directory?' '
@@ -96,7 +93,7 @@ test_expect_success 'a run that had not begun starts from the beginning' '
 
 test_expect_success 'the coordinator is killed: what was done stays, what ran runs again' '
     hold killed &&
-    kill_when killed "grep -qs \"start.*b.1\" killed/journal.jsonl && grep -q \"finish.*a.2\" killed/journal.jsonl" &&
+    underway killed && kill -KILL $! && { wait $! 2>/dev/null; true; } &&
     tasks_gone killed && run 0 killed.2 --resume killed &&
     grep -q "killed: resuming: [0-9] of 7 tasks are done; [1-3] interrupted task" killed.2.err &&
     done_once killed && completed_once killed && test $(events killed "\"event\":\"resume\"") = 1 &&
@@ -145,13 +142,13 @@ test_expect_success 'a task that failed, and one that was skipped, get another c
 
 test_expect_success 'a stopped run goes on' '
     hold stopped &&
-    wait_for 60 "grep -qs \"start.*b.0\" stopped/journal.jsonl" && kill -INT $! && { wait $!; test $? = 3; } &&
+    underway stopped && kill -INT $! && { wait $!; test $? = 3; } &&
     run 0 stopped.2 --resume stopped && done_once stopped && replay stopped
 '
 
 test_expect_success 'the agent is killed' '
     hold agent &&
-    wait_for 60 "grep -qs \"start.*b.0\" agent/journal.jsonl" &&
+    underway agent &&
     kill -KILL $(pgrep -P $(pgrep -P $! -x aw-supervisor) | head -n 1) && { wait $!; test $? = 4; } &&
     tasks_gone agent &&
     run 0 agent --resume agent && completed_once agent
