@@ -53,14 +53,15 @@ test_expect_success 'the first agent ends long before the others: Slurm is asked
     { while kill -STOP $frozen 2>/dev/null && ! grep -q stopping: skewed.err; do :; done & } && # Slurm wakes them
     scancel $job &&
     # Slurm may wake them before they are frozen again: then all agents report the SIGTERM themselves.
-    wait_for 20 "grep -qE \"stopping: (Slurm ends the job .its state is C|the nodes were stopped by SIGTERM)\" skewed.err" &&
+    wait_for 60 "grep -qE \"stopping: (Slurm ends the job .its state is C|the nodes were stopped by SIGTERM)\" skewed.err" &&
     { kill -CONT $frozen 2>/dev/null; true; } &&
     stopped skewed && nothing_left
 '
 
 test_expect_success 'only the pool step ends, a node after the other' '
     start step long.json && begun step 3 &&
-    for node in n1 n2 n3; do kill -TERM $(agent_of $node) && sleep 0.3 || return 1; done &&
+    agents="$(agent_of n1) $(agent_of n2) $(agent_of n3)" && # to look for one takes a while
+    for agent in $agents; do kill -TERM $agent && sleep 0.3 || return 1; done &&
     stopped step && scancel $job && nothing_left
 '
 

@@ -333,7 +333,7 @@ static void a_task_ended_from_outside_is_reported_so (void **state)
         rig_start (rig, 0, 2 * i, "echo $$ >pid; kill -TERM $$; sleep 1000");
         rig_until_file (rig, "pid");
         rig_until_gone (rig, rig_read_pid (rig, "pid"));
-        rig_start (rig, 0, 2 * i + 1, "rm pid");
+        rig_start (rig, 0, 2 * i + 1, ": >pid");
         rig_until_ends (rig, 2 * i + 2);
         assert_int_equal (rig_end_of (rig, 2 * i)->status, AW_STATUS_FAILED);
         assert_int_equal (rig_end_of (rig, 2 * i)->signal, SIGTERM);
