@@ -83,7 +83,7 @@ test_expect_success 'a directory with a long name will do' '
 test_expect_success 'processes of jobs are seen' '
     no_process_left &&
     (srun --nodes=2 --ntasks=2 sleep 600 & echo $! >srun.pid) 2>srun.err &&
-    wait_for 10 "test \"\$(\"$CLUSTER\" users \"$CLUSTER_DIR\" | grep -c \"sleep 600\")\" -ge 2" &&
+    wait_for 60 "test \"\$(\"$CLUSTER\" users \"$CLUSTER_DIR\" | grep -c \"sleep 600\")\" -ge 2" &&
     ! no_process_now &&
     scancel --user="$(id -un)" &&
     no_process_left
@@ -91,7 +91,7 @@ test_expect_success 'processes of jobs are seen' '
 
 test_expect_success 'stop ends everything, deaf and detached tasks and dead daemons included' '
     (srun --nodes=2 --ntasks=2 sh -c "trap : TERM; setsid sleep 601 & sleep 602" &) 2>srun.err &&
-    wait_for 10 "test \"\$(\"$CLUSTER\" users \"$CLUSTER_DIR\" | grep -c \"sleep 60\")\" -ge 4" &&
+    wait_for 60 "test \"\$(\"$CLUSTER\" users \"$CLUSTER_DIR\" | grep -c \"sleep 60\")\" -ge 4" &&
     daemons=$(cat "$CLUSTER_DIR"/run/*.pid) &&
     kill -KILL "$(cat "$CLUSTER_DIR/run/munged.pid")" "$(cat "$CLUSTER_DIR/run/slurmctld.pid")" \
         "$(cat "$CLUSTER_DIR/run/slurmd-n1.pid")" &&

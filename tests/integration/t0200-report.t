@@ -102,7 +102,7 @@ test_expect_success 'the last line may be torn' '
 
 test_expect_success 'a run that goes on is reported as running' '
     { flock torn/journal.jsonl sh -c "touch locked; while test ! -e over; do sleep 0.1; done" & } &&
-    wait_for 20 test -e locked &&
+    wait_for 60 test -e locked &&
     async-workflow status torn >out &&
     async-workflow report torn >out2 &&
     grep "^sample: running, 21 of 26" out &&

@@ -123,7 +123,7 @@ test_expect_success 'an agent that fails takes no other with it' '
         STUB_FAIL=n2 STUB_WAIT=$PWD/stay in_job -N 2 --exclusive -w n1,n2 \
             "$driver" "$agent" >out &
     } &&
-    wait_for 20 "grep -q \"n2: task .*: Exited with exit code 3\" out" &&
+    wait_for 60 "grep -q \"n2: task .*: Exited with exit code 3\" out" &&
     rm stay &&
     wait &&
     grep "agent n1 is done" out &&
@@ -158,9 +158,9 @@ test_expect_success 'the end of the driver ends the step' '
             echo \$\$ >pid
             exec \"$driver\" \"$agent\"" >out &
     } &&
-    wait_for 20 "test \$(grep -c \"line agent\" out) = 2" &&
+    wait_for 60 "test \$(grep -c \"line agent\" out) = 2" &&
     kill -INT $(cat pid) &&
-    wait_for 20 "test -z \"\$(squeue --noheader)\"" &&
+    wait_for 60 "test -z \"\$(squeue --noheader)\"" &&
     test_must_fail grep ended out &&
     no_process_left
 '

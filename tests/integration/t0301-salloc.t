@@ -79,34 +79,34 @@ test_expect_success 'stdin is left to the caller' '
 
 test_expect_success 'another job by --jobid' '
     sbatch --parsable --nodes=2 --exclusive --output=/dev/null --wrap "sleep 1000" >id &&
-    wait_for 20 "test \$(squeue -h -o %T) = RUNNING" &&
+    wait_for 60 "test \$(squeue -h -o %T) = RUNNING" &&
     run --jobid=$(cat id) --overlap -N1 --async-workflow=name.json --async-workflow-dir=fourth \
         >out 2>err &&
     grep "16 on 1 node" out &&
     scancel $(cat id) &&
-    wait_for 20 no_job
+    wait_for 60 no_job
 '
 
 test_expect_success 'Ctrl-C while the allocation is waited for' '
     sbatch --parsable --nodes=2 --exclusive --output=/dev/null --wrap "sleep 1000" >id &&
-    wait_for 20 "test \$(squeue -h -o %T) = RUNNING" &&
+    wait_for 60 "test \$(squeue -h -o %T) = RUNNING" &&
     { $INTERRUPTIBLE srun -n1 --async-workflow=name.json >out 2>err & } &&
     pid=$! &&
-    wait_for 20 "squeue -h -o %T | grep PENDING" &&
+    wait_for 60 "squeue -h -o %T | grep PENDING" &&
     kill -INT $pid &&
     test_expect_code 3 wait $pid &&
     scancel $(cat id) &&
-    wait_for 20 no_job
+    wait_for 60 no_job
 '
 
 test_expect_success 'scancel ends everything' '
     workflow long "touch has_begun; exec sleep 1000" &&
     { run -N2 --async-workflow=long.json --async-workflow-dir=fifth >out 2>err & } &&
     pid=$! &&
-    wait_for 20 "test -e has_begun" &&
+    wait_for 60 "test -e has_begun" &&
     scancel $(squeue -h -o %i) &&
     test_expect_code 3 wait $pid &&
-    wait_for 20 no_job &&
+    wait_for 60 no_job &&
     no_process_left
 '
 
@@ -114,10 +114,10 @@ test_expect_success 'Ctrl-C without a terminal on stdin ends everything' '
     rm -f has_begun &&
     { $INTERRUPTIBLE srun -N2 --async-workflow=long.json --async-workflow-dir=sixth >out 2>err </dev/null & } &&
     pid=$! &&
-    wait_for 20 "test -e has_begun" &&
+    wait_for 60 "test -e has_begun" &&
     kill -INT $pid &&
     test_expect_code 3 wait $pid &&
-    wait_for 20 no_job &&
+    wait_for 60 no_job &&
     no_process_left
 '
 
@@ -135,11 +135,11 @@ on_terminal ()
         <keys >/dev/null & } &&
     pid=$! &&
     exec 8>keys &&
-    wait_for 20 "test -e has_begun" &&
+    wait_for 60 "test -e has_begun" &&
     printf "$2" >&8 &&
     test_expect_code 3 wait $pid &&
     exec 8>&- &&
-    wait_for 20 no_job &&
+    wait_for 60 no_job &&
     no_process_left
 }
 

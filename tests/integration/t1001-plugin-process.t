@@ -143,7 +143,7 @@ test_expect_success 'a very long line' '
 test_expect_success 'it is as good from a background process and without a terminal' '
     rm -f told &&
     (setsid srun --async-workflow=f </dev/null >/dev/null 2>&1 &) &&
-    wait_for 10 "grep -qs \"^environment SLURM_CONF\" told" &&
+    wait_for 60 "grep -qs \"^environment SLURM_CONF\" told" &&
     words run f --
 '
 

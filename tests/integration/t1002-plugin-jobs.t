@@ -110,7 +110,7 @@ test_expect_success 'the daemons have nothing to say of the plugin' '
 '
 
 test_expect_success 'nothing is left' '
-    wait_for 10 "test -z \"\$(squeue --noheader)\"" &&
+    wait_for 60 "test -z \"\$(squeue --noheader)\"" &&
     no_process_left
 '
 

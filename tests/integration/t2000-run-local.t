@@ -224,7 +224,7 @@ started () { test "$(events "$1" '"event":"start"' 2>/dev/null)" = 4; }
 test_expect_success 'one Ctrl-C: tasks get SIGTERM, a summary, exit 3, nothing left' '
     rm -rf int && $INTERRUPTIBLE async-workflow run --local --cpus 4 --dir int sleep.json >int.out 2>int.err &
     pid=$! &&
-    wait_for 20 "started int" &&
+    wait_for 60 "started int" &&
     kill -INT $pid &&
     test_expect_code 3 wait $pid &&
     test $(events int "\"status\":\"cancelled\"" "\"signal\":15") = 4 &&
@@ -238,9 +238,9 @@ workflow stubborn.json "\"tasks\": { \"s\": { \"count\": 4, \"script\": \"trap :
 test_expect_success 'tasks that ignore SIGTERM: a second Ctrl-C kills them' '
     rm -rf twice && $INTERRUPTIBLE async-workflow run --local --cpus 4 --grace 600 --dir twice stubborn.json >twice.out 2>twice.err &
     pid=$! &&
-    wait_for 20 "started twice && test \$(cat twice/logs/*.out | grep -c up) = 4" &&
+    wait_for 60 "started twice && test \$(cat twice/logs/*.out | grep -c up) = 4" &&
     kill -INT $pid &&
-    wait_for 20 "grep -q \"event\\\":\\\"kill\" twice/journal.jsonl" &&
+    wait_for 60 "grep -q \"event\\\":\\\"kill\" twice/journal.jsonl" &&
     sleep 0.3 && # what comes at once counts once
     kill -INT $pid &&
     test_expect_code 3 wait $pid &&
@@ -251,7 +251,7 @@ test_expect_success 'tasks that ignore SIGTERM: a second Ctrl-C kills them' '
 test_expect_success 'and so does the end of the grace' '
     rm -rf grace && async-workflow run --local --cpus 4 --grace 0.2 --dir grace stubborn.json >grace.out 2>grace.err &
     pid=$! &&
-    wait_for 20 "started grace && test \$(cat grace/logs/*.out | grep -c up) = 4" &&
+    wait_for 60 "started grace && test \$(cat grace/logs/*.out | grep -c up) = 4" &&
     kill -TERM $pid &&
     test_expect_code 3 wait $pid &&
     test $(events grace "\"signal\":9") = 4 &&
@@ -261,9 +261,9 @@ test_expect_success 'and so does the end of the grace' '
 test_expect_success 'the coordinator killed: its tasks end' '
     rm -rf gone && async-workflow run --local --cpus 4 --dir gone sleep.json >gone.out 2>gone.err &
     pid=$! &&
-    wait_for 20 "started gone" &&
+    wait_for 60 "started gone" &&
     kill -KILL $pid &&
-    wait_for 20 "nobody \"sleep $LONG\"" &&
+    wait_for 60 "nobody \"sleep $LONG\"" &&
     async-workflow status gone >status && grep -q "interrupted, 0 of 8 tasks done" status &&
     grep "continue the run with --resume=gone$" status
 '
@@ -273,10 +273,10 @@ test_expect_success 'stopped and continued, as by Ctrl-Z and fg: the tasks went 
         \"b\": { \"after\": [\"a\"], \"command\": [\"true\"] } }" &&
     async-workflow run --local --cpus 4 --dir susp steps.json >susp.out 2>susp.err &
     pid=$! &&
-    wait_for 20 "grep -q start susp/journal.jsonl" &&
+    wait_for 60 "grep -q start susp/journal.jsonl" &&
     kill -TSTP $pid &&
-    wait_for 20 "grep -q \"State:.*T\" /proc/$pid/status" &&
-    wait_for 20 "nobody \"sleep $BRIEF\"" &&
+    wait_for 60 "grep -q \"State:.*T\" /proc/$pid/status" &&
+    wait_for 60 "nobody \"sleep $BRIEF\"" &&
     kill -CONT $pid &&
     wait $pid &&
     test $(events susp "\"status\":\"completed\"") = 2

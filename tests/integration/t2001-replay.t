@@ -78,7 +78,7 @@ END
 test_expect_success 'a run that was stopped, its tasks killed' '
     { async-workflow run --local --cpus 8 --dir long long.json >long.out 2>&1 </dev/null &
         pid=$!; } &&
-    wait_for 20 "test \$(grep -c \"\\\"event\\\":\\\"start\\\"\" long/journal.jsonl) = 8" &&
+    wait_for 60 "test \$(grep -c \"\\\"event\\\":\\\"start\\\"\" long/journal.jsonl) = 8" &&
     kill -TERM $pid &&
     test_expect_code 3 wait $pid &&
     grep -q "\"event\":\"kill\"" long/journal.jsonl && again long 8

@@ -228,7 +228,7 @@ test_expect_success 'what is acknowledged outlives the coordinator; a task that 
         \"work\": { \"script\": \"async-workflow add later.json && touch added; test -e again || sleep 300\" },
         \"done\": { \"script\": \"true\" } }" &&
     { async-workflow run --local --cpus 8 --dir kill kill.json >kill.out 2>&1 </dev/null & } &&
-    wait_for 20 test -e added && kill -KILL $! && { wait $! 2>/dev/null; true; } &&
+    wait_for 60 test -e added && kill -KILL $! && { wait $! 2>/dev/null; true; } &&
     async-workflow status kill >out && grep "^later  *5  *0 " out &&
     cp -r kill changed && cp -r kill clash && touch again &&
     test_expect_code 0 timeout 60 async-workflow run --local --cpus 8 --resume kill >kill.out 2>&1 &&

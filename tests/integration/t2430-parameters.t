@@ -82,7 +82,7 @@ test_expect_success 'a file without one of them drops it, and says so' '
 test_expect_success 'the coordinator is killed: the next start has the same values' '
     sed "s/\"script\": \"echo \\\\\"\$D/\"script\": \"test -e go || sleep 600; echo \\\\\"\$D/" flow.json >long.json &&
     { AW_DATA=/l $INTERRUPTIBLE async-workflow run --local --cpus 2 --dir long --param who=me long.json >out 2>&1 </dev/null & } &&
-    wait_for 20 "grep -qs \"start.*both\" long/journal.jsonl" && kill -KILL $! && { wait $! 2>/dev/null; touch go; } &&
+    wait_for 60 "grep -qs \"start.*both\" long/journal.jsonl" && kill -KILL $! && { wait $! 2>/dev/null; touch go; } &&
     AW_DATA=/l run 0 long --resume long && says long/logs/greet.0.out "0 me" && says long/logs/both.0.retry1.out /l
 '
 

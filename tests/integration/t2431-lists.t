@@ -68,7 +68,7 @@ test_expect_success 'a removed line has no number, so that its number names one 
 test_expect_success 'the coordinator is killed: the list continues' '
     rm -f go && printf "%s\n" "echo x >>x" "test -e go || sleep 600" "echo y >>y" >long.txt &&
     { $INTERRUPTIBLE async-workflow run --local --cpus 1 --dir long long.txt >out 2>&1 </dev/null & } &&
-    wait_for 20 "grep -qs \"start.*line.1\" long/journal.jsonl" && kill -KILL $! && { wait $! 2>/dev/null; touch go; } &&
+    wait_for 60 "grep -qs \"start.*line.1\" long/journal.jsonl" && kill -KILL $! && { wait $! 2>/dev/null; touch go; } &&
     echo "echo z >>z" >>long.txt && run 0 long --resume long long.txt && says x x && says y y && says z z
 '
 

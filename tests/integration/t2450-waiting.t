@@ -123,6 +123,6 @@ test_expect_success 'a request that nobody can answer fails; tasks that wait for
     grep "^async-workflow send: question: no message can come" request/logs/ask.0.err
 '
 
-test_expect_success 'nothing is left' 'wait_for 10 none_receives'
+test_expect_success 'nothing is left' 'wait_for 60 none_receives'
 
 test_done

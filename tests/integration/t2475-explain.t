@@ -36,7 +36,7 @@ test_expect_success 'wrong arguments: exit 2, one line that says what is wrong' 
 test_expect_success 'a run waits for CPUs, predecessors and a message' '
     async-workflow run --local --cpus 3 --dir=W wait.json >run.out 2>&1 &
     echo $! >pid
-    wait_for 20 "started W 1"
+    wait_for 60 "started W 1"
 '
 
 test_expect_success 'what limits the run: CPUs; and the chain on which its end depends' '
@@ -89,7 +89,7 @@ test_expect_success 'no such task: exit 2' '
 
 test_expect_success 'an interrupted run is explained as it stood' '
     kill -KILL "$(cat pid)" &&
-    wait_for 20 "async-workflow explain W | grep -q interrupted" &&
+    wait_for 60 "async-workflow explain W | grep -q interrupted" &&
     async-workflow explain W "next[0]" >out &&
     grep "^next\[0\]: waiting" out
 '

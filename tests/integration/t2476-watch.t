@@ -31,10 +31,10 @@ test_expect_success 'wrong arguments: exit 2' '
 test_expect_success 'without a terminal: lines, failures as they come, and the end' '
     async-workflow run --local --cpus 3 --dir=W wait.json >run.out 2>&1 &
     echo $! >run.pid
-    wait_for 20 "started W 3" &&
+    wait_for 60 "started W 3" &&
     async-workflow watch W >lines 2>&1 </dev/null &
     echo $! >watch.pid
-    wait_for 20 "grep -qs \"^wait: running, 0 of 5 tasks done after .*3 running, on 3 of 3 CPUs\" lines"
+    wait_for 60 "grep -qs \"^wait: running, 0 of 5 tasks done after .*3 running, on 3 of 3 CPUs\" lines"
 '
 
 if command -v script >/dev/null; then
@@ -51,7 +51,7 @@ terminal ()
         exec 7>keys
 }
 key () { printf "$1" >&7; }
-on_screen () { wait_for 20 "grep -qa \"$1\" screen" || { cat -v screen; false; }; }
+on_screen () { wait_for 60 "grep -qa \"$1\" screen" || { cat -v screen; false; }; }
 
 test_expect_success SCRIPT 'on a terminal: sets, running tasks, why one waits, and back' '
     PAGER="sed s/^/paged:/" && export PAGER &&
@@ -77,9 +77,9 @@ test_expect_success SCRIPT 'what happens is seen: the failure, its cause and the
 
 test_expect_success SCRIPT 'the log in a pager; q gives the terminal back' '
     key "l" && on_screen "paged:out of luck" &&
-    wait_for 20 "test \$(grep -ao 1049h screen | wc -l) = 2" && # it has the terminal again
+    wait_for 60 "test \$(grep -ao 1049h screen | wc -l) = 2" && # it has the terminal again
     key "q" && key "q" &&
-    wait_for 20 "gone $pid" &&
+    wait_for 60 "gone $pid" &&
     exec 7>&- &&
     grep -qa "1049h" screen && tail -c 300 screen | grep -qa "1049l" &&
     wait $pid
@@ -87,7 +87,7 @@ test_expect_success SCRIPT 'the log in a pager; q gives the terminal back' '
 
 test_expect_success 'the lines end with the run' '
     touch go &&
-    wait_for 20 "gone $(cat watch.pid)" &&
+    wait_for 60 "gone $(cat watch.pid)" &&
     grep "^fail\[0\] failed: exit code 7" lines &&
     tail -n 1 lines >last && grep "^wait: failed, 3 of 5 tasks done after .*, 1 failed, 1 skipped" last
 '
@@ -101,7 +101,7 @@ after ()
 }
 
 test_expect_success SCRIPT 'keys move the mark in a list: letters, arrows, pages, the ends' '
-    wait_for 20 "gone $(cat run.pid)" &&
+    wait_for 60 "gone $(cat run.pid)" &&
     terminal "async-workflow watch W" && on_screen "hold  *\[#*\]  *2 of 2" &&
     after j fail && after "\033[B" last && after k fail && after "\033[A" hold && after G never && after g hold &&
     after "\033[F" never && after "\033[H" hold && after " " never && after b hold && after "\033[6~" never && after "\033[5~" hold &&
@@ -118,7 +118,7 @@ test_expect_success SCRIPT 'the list of all runs on a terminal: Enter opens one,
 '
 
 test_expect_success 'an ended run: one line, exit 0' '
-    wait_for 20 "gone $(cat run.pid)" &&
+    wait_for 60 "gone $(cat run.pid)" &&
     async-workflow watch W >out </dev/null &&
     test "$(wc -l <out)" = 1 && grep "^wait: failed, 3 of 5" out
 '

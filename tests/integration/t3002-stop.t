@@ -43,7 +43,7 @@ test_expect_success 'SIGINT, SIGTERM or SIGHUP to the coordinator: a summary, ex
         stopped one-$signal && ended one-$signal 3 &&
         grep -q "stopped with 0 of 6 done\|0 of 6 tasks done" one-$signal.out &&
         test $(events one-$signal "\"status\":\"cancelled\"" "\"signal\":15") = 4 &&
-        wait_for 20 none_sleeps || return 1
+        wait_for 60 none_sleeps || return 1
     done &&
     nothing_left
 '
@@ -71,7 +71,7 @@ test_expect_success 'a coordinator that is killed: exit 4, and how to go on' '
     test_expect_code 4 wait $pid &&
     test $(grep -c "run: the coordinator was killed: .*--resume=$PWD/killed\$" killed.err) = 1 ||
         { cat killed.err; false; } &&
-    nothing_left && wait_for 20 none_sleeps
+    nothing_left && wait_for 60 none_sleeps
 '
 
 test_expect_success 'srun that is killed takes the run with it' '
@@ -80,7 +80,7 @@ test_expect_success 'srun that is killed takes the run with it' '
     begun outermost 4 &&
     kill -KILL $pid &&
     wait_for 60 "ended outermost 3" &&
-    nothing_left && wait_for 20 none_sleeps
+    nothing_left && wait_for 60 none_sleeps
 '
 
 test_expect_success 'SIGTERM while the job is pending: exit 3' '
@@ -121,7 +121,7 @@ test_expect_success 'scancel ends tasks and agents; the journal tells that it wa
     batch_long cancel long &&
     scancel $(cat cancel.id) &&
     nothing_left && none_sleeps &&
-    wait_for 10 "stopped cancel" || { cat cancel.log cancel/journal.jsonl; false; }
+    wait_for 60 "stopped cancel" || { cat cancel.log cancel/journal.jsonl; false; }
 '
 
 test_expect_success 'so it is where they do not care for SIGTERM' '

@@ -73,7 +73,7 @@ test_expect_success 'an agent killed: nothing that its tasks have started stays'
     wait_for 30 "test \$(events stray node_lost) = 1" &&
     wait_for 30 "test \$(sleepers) = 3" &&
     touch go &&
-    ends 0 && wait_for 10 none_sleeps && nothing_left
+    ends 0 && wait_for 60 none_sleeps && nothing_left
 '
 
 # replays DIR: also where the pool ended the run, before the scheduler had taken note of lost nodes

@@ -68,10 +68,10 @@ test_expect_success 'a second Ctrl-C does not wait for a node that does not answ
     frozen=$(agent_of n1) &&
     kill -STOP $frozen &&
     kill -INT $coordinator &&
-    wait_for 20 "test \$(events hurry \"\\\"event\\\":\\\"stop\\\"\") = 1" &&
+    wait_for 60 "test \$(events hurry \"\\\"event\\\":\\\"stop\\\"\") = 1" &&
     sleep 0.3 && # what comes at once counts once
     kill -INT $coordinator &&
-    wait_for 20 "ended hurry 3" &&
+    wait_for 60 "ended hurry 3" &&
     test $(events hurry "\"status\":\"node_fail\"" "\"node\":\"n1\"") = 2 &&
     test $(events hurry "\"status\":\"cancelled\"" "\"node\":\"n2\"") = 2 &&
     wait_for 30 gone &&

@@ -65,7 +65,7 @@ test_expect_success 'one rank that fails ends the step, and the task fails as on
     workflow fail.json "\"tasks\": { \"bad\": { \"nodes\": 4, \"script\": \"test \$SLURM_PROCID != 2 || exit 3; sleep $MARK\" } }" &&
     run 1 fail -N4 --exclusive --async-workflow=fail.json --async-workflow-dir=fail &&
     test "$(events fail "\"status\":\"failed\"" "\"code\":3" "rank 2 on n3")" = 1 &&
-    wait_for 10 test "\$(sleepers)" = 0
+    wait_for 60 test "\$(sleepers)" = 0
 '
 
 # Slurm kills the ranks that are there: one that is about to start may go on, and srun waits for it. Rare, so here
@@ -78,7 +78,7 @@ test_expect_success 'also where Slurm misses the others' '
     } >bin/srun && chmod +x bin/srun &&
     (PATH=$PWD/bin:$PATH && run 1 miss -N4 --exclusive --async-workflow=fail.json --async-workflow-dir=miss) &&
     test "$(events miss "\"status\":\"failed\"" "\"code\":3" "rank 2 on n3")" = 1 &&
-    wait_for 10 test "\$(sleepers)" = 0
+    wait_for 60 test "\$(sleepers)" = 0
 '
 
 test_expect_success 'a rank that is killed, too' '
@@ -88,14 +88,14 @@ test_expect_success 'a rank that is killed, too' '
     kill -KILL $(pgrep -xf "sleep $MARK" | sed -n 2p) &&
     wait $other &&
     test "$(events kill "\"status\":\"failed\"" "\"signal\":9" "rank ")" = 1 &&
-    wait_for 10 test "\$(sleepers)" = 0
+    wait_for 60 test "\$(sleepers)" = 0
 '
 
 test_expect_success 'what ranks leave behind in the background ends with the step' '
     workflow behind.json "\"tasks\": { \"a\": { \"nodes\": 2,
         \"script\": \"setsid sleep $MARK >/dev/null 2>&1 </dev/null & sleep 0.2\" } }" &&
     run 0 behind -N4 --exclusive --async-workflow=behind.json --async-workflow-dir=behind &&
-    wait_for 10 test "\$(sleepers)" = 0
+    wait_for 60 test "\$(sleepers)" = 0
 '
 
 test_expect_success 'the loss of one of its nodes ends the step on all, and the task runs on others' '
@@ -108,7 +108,7 @@ test_expect_success 'the loss of one of its nodes ends the step on all, and the 
     test "$(events lost "\"status\":\"node_fail\"")" = 1 &&
     test "$(events lost "\"event\":\"finish\"")" = 2 &&
     "$top_builddir/tests/integration/replay" lost && async-workflow report lost >lost.txt &&
-    wait_for 20 test "\$(sleepers)" = 0
+    wait_for 60 test "\$(sleepers)" = 0
 '
 
 test_expect_success 'what srun refuses is reported as srun reports it' '
@@ -142,7 +142,7 @@ test_expect_success 'Ctrl-C ends steps as it does tasks; those that wait for the
     { wait $other; test $? = 3; } &&
     test "$(events stop "\"status\":\"cancelled\"")" = 3 &&
     test "$(events stop "\"status\":\"cancelled\"" "\"signal\":15")" = 1 &&
-    wait_for 10 test "\$(sleepers)" = 0
+    wait_for 60 test "\$(sleepers)" = 0
 '
 
 test_expect_success 'steps end with a coordinator that is killed' '

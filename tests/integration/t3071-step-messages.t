@@ -81,7 +81,7 @@ test_expect_success 'a rank cancels tasks' '
     test "$(events cancel "\"event\":\"cancel\"" "\"reason\":\"watch[0]\"")" = 1 &&
     test $(($(events cancel "\"event\":\"skip\"" "long[") + $(events cancel "\"event\":\"kill\"" "long["))) = 2 &&
     test "$(events cancel "\"event\":\"skip\"" "behind[0]")" = 1 &&
-    wait_for 10 test "\$(sleepers)" = 0
+    wait_for 60 test "\$(sleepers)" = 0
 '
 
 test_expect_success 'an attempt more sends again, and counts once' '
@@ -122,7 +122,7 @@ test_expect_success 'the loss of a node of a step: the messages of the others ar
     wait $other &&
     test "$(events lost "\"status\":\"node_fail\"")" = 1 &&
     test "$(grep -c . lost/messages/frames.jsonl)" = 4 &&
-    wait_for 20 test "\$(sleepers)" = 0
+    wait_for 60 test "\$(sleepers)" = 0
 '
 
 test_expect_success 'nothing is left: no process, no socket' '

@@ -20,7 +20,7 @@ holds ()
 {
     rm -f "$NFS_DIR/held"
     here "$1" "$2; : 9>$NFS_DIR/held; read -r line <$NFS_DIR/fifo; $3" &
-    wait_for 10 "test -e $NFS_DIR/held"
+    wait_for 60 "test -e $NFS_DIR/held"
 }
 release () { echo >"$NFS_DIR/fifo" && wait $!; }
 
@@ -62,7 +62,7 @@ test_expect_success 'a file that its own client removes stays under another name
     here login1 "echo text >mine" &&
     holds login1 "exec 5<mine; rm mine" "cat <&5 >$NFS_SERVER/read" &&
     test -e "$NFS_SERVER"/.nfs* && release && test "$(cat "$NFS_SERVER/read")" = text &&
-    wait_for 10 "! test -e $NFS_SERVER/.nfs*"
+    wait_for 60 "! test -e $NFS_SERVER/.nfs*"
 '
 
 # locks OPTION WORD: login1 has the lock; what the others get
@@ -93,7 +93,7 @@ test_expect_success 'no flock' '
 test_expect_success 'a server that is away: all is stale, then as before' '
     node_stop login1 && NFS_OPTIONS="stale=2" && node_start login1 && here login1 "echo >f" &&
     kill -USR1 $(nfs_process login1) && test_must_fail here login1 "cat f" 2>error &&
-    wait_for 10 "here login1 \"cat f\""
+    wait_for 60 "here login1 \"cat f\""
 '
 
 test_done

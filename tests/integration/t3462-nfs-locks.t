@@ -66,7 +66,7 @@ done
 test_expect_success 'killed' '
     for kind in $kinds; do
         kill -KILL $(coordinator $kind) && { wait $(cat $kind.pid); true; } &&
-        wait_for 20 "! pgrep -f $NFS_MOUNT/$kind/ran" || return 1
+        wait_for 60 "! pgrep -f $NFS_MOUNT/$kind/ran" || return 1
     done
 '
 
