@@ -38,24 +38,24 @@ void *__wrap_reallocarray (void *old, size_t n, size_t size)
     return no_memory () ? NULL : __real_reallocarray (old, n, size);
 }
 
-#define NODE(n, time)                                                            \
-    {                                                                            \
-        { .type = AW_EVENT_NODE, .t = time, .node = n, .name = "n" }, "0-3", "0" \
-    }
-
-#define READY(id, time)                                               \
-    {                                                                 \
-        { .type = AW_EVENT_READY, .t = time, .task = id }, NULL, NULL \
-    }
-
-#define START(id, time, cpus)                                         \
-    {                                                                 \
-        { .type = AW_EVENT_START, .t = time, .task = id }, cpus, NULL \
-    }
-
-#define FINISH(id, time)                                                             \
+#define NODE(n, time)                                                                \
     {                                                                                \
-        { .type = AW_EVENT_FINISH, .t = time, .task = id, .seconds = 1 }, NULL, NULL \
+        { .type = AW_EVENT_NODE, .t = (time), .node = (n), .name = "n" }, "0-3", "0" \
+    }
+
+#define READY(id, time)                                                   \
+    {                                                                     \
+        { .type = AW_EVENT_READY, .t = (time), .task = (id) }, NULL, NULL \
+    }
+
+#define START(id, time, cpus)                                             \
+    {                                                                     \
+        { .type = AW_EVENT_START, .t = (time), .task = (id) }, cpus, NULL \
+    }
+
+#define FINISH(id, time)                                                                 \
+    {                                                                                    \
+        { .type = AW_EVENT_FINISH, .t = (time), .task = (id), .seconds = 1 }, NULL, NULL \
     }
 
 static void events_that_contradict_the_history_are_refused (void **state)

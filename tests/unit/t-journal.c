@@ -98,7 +98,7 @@ static void durations_of_earlier_runs_are_in_the_header (void **state)
 static void a_journal_is_followed_while_it_grows (void **state)
 {
     static const char *const pieces[] = {
-        HEADER "{\"t\":1,\"event\":\"stop\"}\n",
+        (HEADER "{\"t\":1,\"event\":\"stop\"}\n"),
         "",
         "{\"t\":2,\"eve",
         "nt\":\"stop\"}",

@@ -42,9 +42,9 @@ static void wrong_frames_are_refused (void **state)
         "{\"message\":\"publish\",\"data\":\"a\\\"}",
         "{\"message\":\"publish\" \"data\":\"a\"}",
         "{\"message\":\"publish\",\"data\":\"a\"",
-        "{\"message\":\"publish\",\"topic\":"
-        "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        "a\"}",
+        ("{\"message\":\"publish\",\"topic\":"
+         "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "a\"}"),
     };
 
     (void)state;
