@@ -159,8 +159,8 @@ static void kabsch_rotation (void **state)
 
     (void)state;
     ddmd_go_model_extended (model, extended); /* flat: the least singular value is 0 */
-    for (double angle = 0; angle < 6.3; angle += 0.7) {
-        double x[3 * N];
+    for (int turn = 0; turn < 10; turn++) {
+        double angle = 0.7 * turn, x[3 * N];
 
         rotate (N, model->native, axis, angle, b);
         assert_true (ddmd_kabsch_rmsd (N, model->native, b) < 1e-6);
