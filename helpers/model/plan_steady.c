@@ -202,11 +202,14 @@ static int try_short (struct steady *s,
     return isnan (with.cost) ? -1 : 0;
 }
 
-/* PLAN becomes the best of all. 0, or -1 with errno. */
+/* PLAN becomes the best of all. 0, or -1 with errno: of those that were judged by then; with large
+ * deviations, no plan that was not.
+ */
 static int improve (struct steady *s, struct aw_found_plan *plan, struct aw_error *err)
 {
     struct aw_found_plan none = { .t = plan->t };
     struct verdict without = { 0 }, with = { .cost = INFINITY };
+    bool judged;
     int rc;
 
     judge (s, &none, &without, err);
@@ -217,7 +220,8 @@ static int improve (struct steady *s, struct aw_found_plan *plan, struct aw_erro
         judge (s, plan, &with, err);
         rc = isnan (with.cost) ? -1 : try_short (s, plan, &with, err);
     }
-    if (rc == 0 && !beats (s, &with, &without, 0))
+    judged = !isnan (without.cost) && (rc == 0 || isfinite (with.cost));
+    if (judged ? !beats (s, &with, &without, 0) : s->large)
         replace (plan, &none);
     aw_plan_finish (&none);
     return rc;
@@ -278,7 +282,7 @@ int aw_plan_steady (struct aw_found_plan *plan,
         rc = improve (&s, plan, err);
     aw_spread_finish (&s.spread);
     plan->evaluations += s.made;
-    if (rc < 0)
+    if (isnan (plan->t))
         plan->t = t;
     return rc < 0 && errno == ECANCELED ? 0 : rc;
 }

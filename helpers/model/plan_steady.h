@@ -18,8 +18,8 @@ uint32_t aw_plan_steady_most (const struct aw_spread *spread);
  * shortest of the others (half the first, half the mean of those with deviations; that mean alone
  * where they are large): without places and holds there is none. From a state (START NULL), none is
  * dropped, the durations are those of CONDITIONS->spread, and no plan is the order that the state
- * has. Each simulation counts as an evaluation. Where CONDITIONS->go_on returns false, PLAN stays
- * as it was. 0, or -1 with text.
+ * has. Each simulation counts as an evaluation. Where CONDITIONS->go_on returns false before PLAN
+ * was judged, it stays as it was; with large deviations there is none then. 0, or -1 with text.
  */
 int aw_plan_steady (struct aw_found_plan *plan,
                     const struct aw_graph *graph,

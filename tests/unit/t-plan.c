@@ -15,6 +15,7 @@
 #include "model/bounds.h"
 #include "model/mirror.h"
 #include "model/plan_search.h"
+#include "model/plan_steady.h"
 #include "model/predict.h"
 #include "model/replan.h"
 #include "model/simulate.h"
@@ -398,6 +399,35 @@ static void a_plan_bears_the_spread_that_is_known (void **state)
     aw_allocation_finish (&a);
 }
 
+/* Without the time to see whether it does, it is dropped. */
+static void a_plan_that_nobody_has_judged_is_dropped (void **state)
+{
+    static const struct aw_sched_config fifo = { AW_POLICY_FIFO, AW_MODE_ASYNC };
+    struct aw_graph *g = parts ();
+    struct aw_allocation a = nodes (1, 2, 0);
+    int asked = 0;
+    struct aw_spread spread = { 0 };
+    struct aw_conditions conditions = { .go_on = never, .arg = &asked };
+
+    (void)state;
+    assert_int_equal (aw_spread_init (&spread, g, NULL, 0.3, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        struct aw_found_plan plan;
+
+        assert_int_equal (
+            aw_plan_search (&plan, g, &a, NULL, &(struct aw_search){ &fifo, 0, 100 }, NULL), 0);
+        assert_true (aw_plan_is_one (&plan));
+        conditions.spread = i ? &spread : NULL;
+        assert_int_equal (aw_plan_steady (&plan, g, &a, &conditions, &fifo, NULL), 0);
+        assert_int_equal (aw_plan_is_one (&plan), !i);
+        assert_false (isnan (plan.t));
+        aw_plan_finish (&plan);
+    }
+    aw_spread_finish (&spread);
+    aw_allocation_finish (&a);
+    aw_graph_destroy (g);
+}
+
 static void what_cannot_be_planned_is_known (void **state)
 {
     struct aw_graph *g = parts ();
@@ -424,6 +454,7 @@ int main (void)
         cmocka_unit_test (planning_keeps_to_its_time),
         cmocka_unit_test (a_search_never_loses_and_tells_the_truth),
         cmocka_unit_test (a_plan_bears_the_spread_that_is_known),
+        cmocka_unit_test (a_plan_that_nobody_has_judged_is_dropped),
         cmocka_unit_test (what_cannot_be_planned_is_known),
     };
 
