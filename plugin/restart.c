@@ -30,6 +30,16 @@ bool aw_restart_is_done (void)
     return value && strcmp (value, expected) == 0;
 }
 
+/* With --multi-prog srun would read the sentinel as a file of commands, and complain of that. */
+static int check_line (const struct aw_strings *line, struct aw_error *err)
+{
+    for (size_t i = 0; i < line->n; i++)
+        if (strcmp (line->v[i], "--multi-prog") == 0)
+            return aw_error_set (err, "--multi-prog: cannot be given with a workflow: the workflow "
+                                      "file has the commands");
+    return 0;
+}
+
 int aw_restart (struct aw_error *err)
 {
     struct aw_strings line, environment;
@@ -37,7 +47,7 @@ int aw_restart (struct aw_error *err)
 
     aw_strings_init (&line);
     aw_strings_init (&environment);
-    if (aw_process_read (&line, "/proc/self/cmdline", err) == 0
+    if (aw_process_read (&line, "/proc/self/cmdline", err) == 0 && check_line (&line, err) == 0
         && aw_process_environment (&environment, err) == 0) {
         for (int i = 0; i < SENTINELS; i++)
             aw_strings_add (&line, SENTINEL);

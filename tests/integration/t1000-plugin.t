@@ -110,7 +110,9 @@ the workflow file has the commands" srun -n2 --async-workflow f -- hostname --fl
     refused "\"/proc/self/exe\": no command is allowed with --async-workflow: \
 the workflow file has the commands" srun --async-workflow f /proc/self/exe /proc/self/exe &&
     refused "\"\": no command is allowed with --async-workflow: \
-the workflow file has the commands" srun --async-workflow f ""
+the workflow file has the commands" srun --async-workflow f "" &&
+    refused "--multi-prog: cannot be given with a workflow: the workflow file has the commands" \
+        srun --multi-prog --async-workflow=f
 '
 
 test_expect_success 'an option after the command is the command'\''s' '

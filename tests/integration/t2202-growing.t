@@ -150,7 +150,7 @@ test_expect_success 'what is wrong is reported, all of it and where; nothing is 
 	async-workflow: wrong.json: name: "-": a name begins with a letter, a digit or "_"
 	async-workflow: wrong.json: tasks.base: the workflow already has a task set "base": give this one another name
 	async-workflow: wrong.json: tasks.base: unknown key "cpu": did you mean "cpus"?
-	async-workflow: wrong.json: tasks.z2: a task needs 900 CPUs on one node, and no node of the pool has that (up to 8 CPUs, 0 GPUs): request other nodes, or less for the task
+	async-workflow: wrong.json: tasks.z2: a task needs 900 CPUs on one node, and no node of the pool has that (up to 8 CPUs, 0 GPUs): request more (--exclusive, --gpus-per-node; with --local: --cpus, --gpus), or less for the task
 	async-workflow: wrong.json: tasks.far: several ranks or nodes need srun: this run has none (--local)
 	async-workflow: wrong.json: tasks.data: needs a scratch directory: this run has none: start the run with --scratch=DIR
 	async-workflow: wrong.json: tasks: 10000004 tasks in addition to 2: at most 10000000 are possible in total

@@ -95,7 +95,9 @@ test_expect_success 'what is no list is refused, with what to do' '
     wrong "begins with #!: it is a script" w1.txt "#!/bin/bash\necho\n" &&
     wrong "is a table, not a list of commands" w2.csv "a,b\n1,2\n" &&
     wrong "line 1: #SBATCH has no effect in a list of commands" w3.sh "#SBATCH -N1\nx\n" &&
-    wrong "is not text in UTF-8" w4 "\177ELF\200\n" &&
+    wrong "line 1: byte 0x80 is not text in UTF-8" w4 "\177ELF\200\n" &&
+    wrong "line 2: byte 0x00 is not text in UTF-8" w4.txt "a\nb\0c\n" &&
+    wrong "is neither JSON nor named as a list" w4.yaml "tasks:\n" &&
     wrong "line 1, column 1: " w5.json "echo x\n" &&
     wrong "begins with [: a workflow in JSON begins with {" w6.txt "[1]\n" &&
     wrong "line 2: \"done\" belongs to a command of several lines" w7.txt "for i in 1; do\ndone\n" &&

@@ -167,7 +167,7 @@ test_expect_success 'what is wrong is reported, and nothing is submitted' '
 	2
 	async-workflow submit: time_limit: "soon" is not a time: write seconds, or "1h30m" (d, h, m, s, ms)
 	2
-	async-workflow submit: a task needs 100 CPUs on one node, and no node of the pool has that (up to 4 CPUs, 0 GPUs): request other nodes, or less for the task
+	async-workflow submit: a task needs 100 CPUs on one node, and no node of the pool has that (up to 4 CPUs, 0 GPUs): request more (--exclusive, --gpus-per-node; with --local: --cpus, --gpus), or less for the task
 	2
 	async-workflow submit: no command given
 	2

@@ -290,7 +290,7 @@ test_expect_success 'what cannot be honoured is refused by name; what the alloca
 	255
 	sbatch: error: --nodes=2: a submitted task runs on one node: for several give a task set of the workflow file "nodes"
 	1
-	sbatch: error: Batch job submission failed: a task needs 99 CPUs on one node, and no node of the pool has that (up to 4 CPUs, 0 GPUs): request other nodes, or less for the task
+	sbatch: error: Batch job submission failed: a task needs 99 CPUs on one node, and no node of the pool has that (up to 4 CPUs, 0 GPUs): request more (--exclusive, --gpus-per-node; with --local: --cpus, --gpus), or less for the task
 	1
 	sbatch: error: --exclusive is not possible in a task of async-workflow: leave it out
 	1

@@ -74,6 +74,12 @@ test_expect_success 'from a shell that is a step itself, all CPUs and GPUs of th
     pool all >actual && printf "n1 4 2\nn2 4 2\n" >expected && test_cmp expected actual
 '
 
+test_expect_success 'srun -n2 async-workflow run: one process runs the workflow, the other says why not' '
+    test_expect_code 2 srun -N1 -n2 async-workflow run --dir=first true.json >first.out 2>first.err </dev/null &&
+    finished first 1 && test ! -e first.1 &&
+    grep -c "run: this is process 1 of a job step, and each would run the workflow: start it once" first.err
+'
+
 # 22.05 gives no overlapping step the GPUs of nodes with unlike numbers of them.
 test_expect_success 'where Slurm refuses that, it is reported at once' '
     begin=$(date +%s) &&

@@ -164,7 +164,7 @@ test_expect_success 'without Slurm several ranks are an error, one is a process'
 test_expect_success 'more nodes than there are' '
     workflow wide.json "\"tasks\": { \"a\": { \"nodes\": 5, \"command\": [\"true\"] } }" &&
     run 2 wide -N4 --async-workflow=wide.json --async-workflow-dir=wide &&
-    grep -q "a task needs 5 nodes with 1 CPUs each, and 4 of the pool.s 4 nodes have that" wide.err
+    grep -q "a task needs 5 nodes with 1 CPU each, and 4 of the pool.s 4 nodes have that" wide.err
 '
 
 # Options of container plugins reach them: a plugin of our own says what it was given.

@@ -332,7 +332,7 @@ static void a_failed_step_is_judged_by_the_job (void **state)
         bool doubt;
     } table[] = {
         { STEPS, "srun: error: x", true },
-        { STEPS, "its srun was killed by Killed", true },
+        { STEPS, "its srun was killed by SIGKILL", true },
         { STEPS, "its step could not be started: x", true },
         { STEPS, "rank 1 on n2 exited with code 1", false },
         { TWO, "srun: error: x", false },

@@ -217,7 +217,7 @@ static void what_no_node_can_place_is_told (void **state)
         const char *says;
     } table[] = {
         { { .cpus = 1, .gpus = 1, .gpu_type = 1 },
-          "tasks.a: a task needs 1 CPUs, 1 GPUs of type a100 on one node, and no node of the pool "
+          "tasks.a: a task needs 1 CPU, 1 GPU of type a100 on one node, and no node of the pool "
           "has "
           "that (up to 4 CPUs, 2 GPUs of type v100)" },
         { { .cpus = 1, .gpu_share = 250, .gpu_type = 1 }, "0.25 GPUs of type a100" },

@@ -49,8 +49,9 @@ static void what_is_wrong_has_a_line (void **state)
         { "#!/bin/sh\nx", "begins with #!: it is a script, not a list of commands: write a list "
                           "with a line that calls it" },
         { "# x\n", "has no command: write a shell command in each line" },
-        { "x\xff", "is not text in UTF-8: give a workflow in JSON, or a list with a shell command "
-                   "in each line" },
+        { "x\n\xc3\xa9\n\xff",
+          "line 3: byte 0xff is not text in UTF-8: give a workflow in JSON, or "
+          "a list with a shell command in each line" },
         { "\n#SBATCH -n 1\nx", "line 2: #SBATCH has no effect in a list of commands: give options "
                                "to srun or sbatch, and write #AW key=value for what a line needs" },
         { "x \\\ny", "line 1: ends in \\, and each line is a task: write the command in one line" },

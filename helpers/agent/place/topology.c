@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/place/nvml.h"
 
@@ -291,18 +292,29 @@ static int add_gpus (struct aw_topology *topology,
  * All
  */
 
-/* Hides hwloc's warnings about inconsistent firmware. The variable must not reach tasks. */
+/* Hides hwloc's warnings about inconsistent firmware. The variable must not reach tasks. It is in a
+ * copy of the environment for this time: setenv would free the array that callers have of environ.
+ */
 static int load_quietly (hwloc_topology_t hwloc)
 {
-    bool loud = !getenv ("HWLOC_HIDE_ERRORS");
+    static char quiet[] = "HWLOC_HIDE_ERRORS=2";
+    char **before = environ, **copy;
+    size_t n = 0;
     int rc, error;
 
-    if (loud)
-        setenv ("HWLOC_HIDE_ERRORS", "2", 1);
+    while (before && before[n])
+        n++;
+    copy = calloc (n + 2, sizeof (*copy));
+    if (copy && !getenv ("HWLOC_HIDE_ERRORS")) {
+        if (n > 0)
+            memcpy (copy, before, n * sizeof (*copy));
+        copy[n] = quiet;
+        environ = copy;
+    }
     rc = hwloc_topology_load (hwloc);
     error = errno;
-    if (loud)
-        unsetenv ("HWLOC_HIDE_ERRORS");
+    environ = before;
+    free (copy);
     errno = error;
     return rc;
 }

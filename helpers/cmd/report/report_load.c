@@ -104,14 +104,11 @@ int aw_report_summarize (struct aw_report *report, struct aw_error *err)
 static int check_directory (const char *dir, struct aw_problems *problems)
 {
     struct aw_error err;
-    struct stat st;
 
-    if (stat (dir, &st) == 0 && !S_ISDIR (st.st_mode))
-        aw_problems_add (problems, false, "%s: not a directory: give a run directory", dir);
+    if (aw_run_dir_check_workflow (dir, &err) < 0)
+        aw_problems_add (problems, false, "%s", err.text);
     else if (access (dir, R_OK | X_OK) < 0)
         aw_problems_add (problems, false, "%s: %s", dir, strerror (errno));
-    else if (aw_run_dir_check_workflow (dir, &err) < 0)
-        aw_problems_add (problems, false, "%s", err.text);
     else
         return 0;
     return -1;

@@ -20,6 +20,7 @@
 #include "coord/slurm/node_allocation.h"
 #include "coord/slurm/pool_nodes.h"
 #include "coord/slurm/slurm_job.h"
+#include "core/failure.h"
 #include "io/wire/auth.h"
 #include "io/journal/run_lock.h"
 
@@ -116,6 +117,7 @@ static void on_line (void *arg, const char *text)
 static void explain_end (const struct aw_pool_run *run, int status, struct aw_error *why)
 {
     const char *reason = run->srun_error.text;
+    char name[32];
 
     if (run->job.is_mixed && run->job.n_gpus > 0 && strstr (reason, "generic resource"))
         aw_error_set (
@@ -124,7 +126,8 @@ static void explain_end (const struct aw_pool_run *run, int status, struct aw_er
             "GPU: request nodes that all have GPUs",
             run->job.id);
     else if (WIFSIGNALED (status))
-        aw_error_set (why, "the pool's srun was killed by %s", strsignal (WTERMSIG (status)));
+        aw_error_set (why, "the pool's srun was killed by %s",
+                      aw_signal_name (name, sizeof (name), WTERMSIG (status)));
     else
         aw_error_set (why, "the pool's srun ended with status %d before the workflow%s%s%s",
                       WEXITSTATUS (status), reason[0] ? ": " : "", reason, step_hint (run));
@@ -278,6 +281,21 @@ static int check_nesting (const struct aw_srun_options *srun, const char *job, s
         job);
 }
 
+/* "srun -n4 async-workflow run" in a JOB would run the workflow four times at once; the first
+ * process alone does. 0, or -1 with text.
+ */
+static int check_process (const char *job, struct aw_error *err)
+{
+    const char *process = getenv ("SLURM_PROCID");
+
+    if (!aw_slurm_step_id (job) || !process || strcmp (process, "0") == 0)
+        return 0;
+    return aw_error_set (err,
+                         "run: this is process %s of a job step, and each would run the workflow: "
+                         "start it once, with srun --ntasks=1, or without srun",
+                         process);
+}
+
 static bool needs_gpus (const struct aw_graph *graph)
 {
     for (uint32_t i = 0; i < graph->n_sets; i++)
@@ -337,7 +355,7 @@ int aw_run_in_job (const struct aw_run_args *args,
     bool ready = false;
     int code;
 
-    if (check_nesting (srun, job, &err) < 0) {
+    if (check_nesting (srun, job, &err) < 0 || check_process (job, &err) < 0) {
         aw_error_print (&err);
         return AW_EXIT_INPUT;
     }

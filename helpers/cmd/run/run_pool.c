@@ -215,7 +215,7 @@ int aw_pool_run_end (struct aw_pool_run *run)
     wind_down (run); /* agents may still send to the coordinator, which ignores it */
     aw_coordinator_destroy (run->coordinator); /* the run directory has everything */
     run->coordinator = NULL;
-    if (aw_report_print (run->run_dir, STDOUT_FILENO, &err) < 0)
+    if (code != AW_EXIT_INPUT && aw_report_print (run->run_dir, STDOUT_FILENO, &err) < 0)
         aw_error_print (&err);
     return code;
 }

@@ -285,9 +285,11 @@ int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_erro
     struct aw_capture threads = { 0 };
     struct aw_strings env;
     bool asked = false;
+    char place[40];
     int rc = -1;
 
     memset (job, 0, sizeof (*job));
+    snprintf (place, sizeof (place), "job %s", id ? id : "");
     if (!id || !*id || strspn (id, "0123456789") != strlen (id)) {
         errno = EINVAL;
         return aw_error_set (err, "\"%s\": not a job id", id ? id : "");
@@ -299,6 +301,8 @@ int aw_slurm_job_query (struct aw_slurm_job *job, const char *id, struct aw_erro
             && aw_capture_start (&captures[1], show_config, env.v, QUERY_LIMIT, err) == 0
             && aw_capture_wait (captures, 2, QUERY_SECONDS, err) == 0)
             rc = aw_slurm_job_parse (job, id, captures[0].out, err);
+        else
+            aw_error_prefix (err, place);
     }
     if (rc == 0) {
         aw_slurm_config_parse (job, captures[1].out);

@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "core/failure.h"
+
 enum { MAX_SIGNAL = 64, MAX_LINES = 100 };
 
 static const char *after (const char *line, const char *beginning)
@@ -121,6 +123,7 @@ void aw_step_end_event (const struct aw_step_end *end,
                         struct aw_error *text)
 {
     int code = WIFEXITED (status) ? WEXITSTATUS (status) : 0;
+    char name[32];
 
     ev->reason = NULL;
     ev->code = ev->signal = 0;
@@ -136,11 +139,13 @@ void aw_step_end_event (const struct aw_step_end *end,
     }
     else if (end->id[0] == '\0')
         aw_error_set (text, "its step could not be started: %s",
-                      end->first.text[0]     ? end->first.text
-                      : WIFSIGNALED (status) ? strsignal (WTERMSIG (status))
-                                             : "srun gave no reason");
+                      end->first.text[0] ? end->first.text
+                      : WIFSIGNALED (status)
+                          ? aw_signal_name (name, sizeof (name), WTERMSIG (status))
+                          : "srun gave no reason");
     else if (WIFSIGNALED (status))
-        aw_error_set (text, "its srun was killed by %s", strsignal (WTERMSIG (status)));
+        aw_error_set (text, "its srun was killed by %s",
+                      aw_signal_name (name, sizeof (name), WTERMSIG (status)));
     else {
         /* No rank was named: srun's code is 128 and the signal that ended them, as in a shell. */
         ev->signal = code > 128 && code <= 128 + MAX_SIGNAL ? code - 128 : 0;

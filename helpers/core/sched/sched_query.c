@@ -298,11 +298,11 @@ static void describe (const struct aw_graph *graph,
     struct words w = { buf, 0, size };
     double gpus = aw_demand_gpu_amount (demand);
 
-    say (&w, "%u CPUs", demand->cpus);
+    say (&w, "%u CPU%s", demand->cpus, demand->cpus == 1 ? "" : "s");
     if (demand->threads_per_core)
         say (&w, " (%u a core)", demand->threads_per_core);
     if (gpus > 0)
-        say (&w, ", %g GPUs%s%s", gpus, demand->gpu_type ? " of type " : "",
+        say (&w, ", %g GPU%s%s%s", gpus, gpus == 1 ? "" : "s", demand->gpu_type ? " of type " : "",
              demand->gpu_type ? graph->gpu_types[demand->gpu_type - 1] : "");
     if (demand->mem)
         say (&w, ", %.0f MiB of memory", (double)demand->mem / (1 << 20));
@@ -331,7 +331,8 @@ static void describe_pool (const struct aw_pool *pool, char *buf, size_t size)
                 types[n_types++] = type;
         }
     }
-    say (&w, "up to %u CPUs, %u GPUs", most.cpus, most.gpus);
+    say (&w, "up to %u CPU%s, %u GPU%s", most.cpus, most.cpus == 1 ? "" : "s", most.gpus,
+         most.gpus == 1 ? "" : "s");
     for (uint32_t t = 0; t < n_types; t++)
         say (&w, "%s%s", t ? ", " : " of type ", types[t]);
 }
@@ -362,10 +363,12 @@ static int check_set (const struct aw_sched *s, uint32_t number, struct aw_error
                              "%u nodes have that: request more nodes, or fewer for the task",
                              set->name, demand.nodes, wants, n, s->pool.n_nodes);
     describe_pool (&s->pool, has, sizeof (has));
-    return aw_error_set (err,
-                         "tasks.%s: a task needs %s on one node, and no node of the pool has that "
-                         "(%s): request other nodes, or less for the task",
-                         set->name, wants, has);
+    return aw_error_set (
+        err,
+        "tasks.%s: a task needs %s on one node, and no node of the pool has that "
+        "(%s): request more (--exclusive, --gpus-per-node; with --local: --cpus, --gpus), "
+        "or less for the task",
+        set->name, wants, has);
 }
 
 int aw_sched_check_set (struct aw_sched *s, uint32_t set, struct aw_error *err)

@@ -82,8 +82,11 @@ static int make_numbered (const char *name, const char *job, char *path, size_t 
 
 static int cannot_make (const char *dir, struct aw_error *err)
 {
-    return aw_error_set (err, errno == EEXIST ? "%s: %s: give another directory" : "%s: %s", dir,
-                         strerror (errno));
+    return aw_error_set (err,
+                         errno == EEXIST   ? "%s: %s: give another directory"
+                         : errno == ENOENT ? "%s: %s: make the directory above it first"
+                                           : "%s: %s",
+                         dir, strerror (errno));
 }
 
 int aw_run_dir_check_new (const char *dir, struct aw_error *err)
@@ -211,8 +214,14 @@ int aw_run_dir_has (const char *dir, const char *file, struct aw_error *err)
 
 int aw_run_dir_check_workflow (const char *dir, struct aw_error *err)
 {
-    int there = aw_run_dir_has (dir, AW_RUN_WORKFLOW, err);
+    struct stat st;
+    int there;
 
+    if (stat (dir, &st) < 0)
+        return aw_error_set (err, "%s: %s", dir, strerror (errno));
+    if (!S_ISDIR (st.st_mode))
+        return aw_error_set (err, "%s: not a directory: give a run directory", dir);
+    there = aw_run_dir_has (dir, AW_RUN_WORKFLOW, err);
     if (there == 0)
         return aw_error_set (err, "%s: not a run directory: %s is missing", dir, AW_RUN_WORKFLOW);
     return there < 0 ? -1 : 0;

@@ -69,20 +69,23 @@ static bool check_file (struct aw_reader *reader, const char *text, size_t size)
 {
     static const char *const others[] = { ".csv", ".tsv", ".yaml", ".yml", ".toml", ".xml",
                                           ".py",  ".smk", ".nf",   ".md",  ".r",    ".pl" };
-    size_t n = 1;
+    const char *p = text, *end = text + size;
+    size_t line = 1;
 
-    for (const char *p = text, *end = text + size; p < end && n > 0 && *p; p += n)
-        n = aw_utf8_length (p, (size_t)(end - p));
-    if (strlen (text) < size || n == 0)
-        return aw_reader_error (reader, "is not text in UTF-8: give a workflow in JSON, or a list "
-                                        "with a shell command in each line");
+    for (size_t n; p < end && *p && (n = aw_utf8_length (p, (size_t)(end - p))) > 0; p += n)
+        line += *p == '\n';
+    if (p < end)
+        return aw_reader_error (reader,
+                                "line %zu: byte 0x%02x is not text in UTF-8: give a workflow in "
+                                "JSON, or a list with a shell command in each line",
+                                line, (unsigned char)*p);
     for (size_t i = 0; i < sizeof (others) / sizeof (others[0]); i++)
         if (ends_with (reader->label, others[i]))
             return aw_reader_error (
                 reader, i < 2 ? "is a table, not a list of commands: use it in a workflow with "
                                 "\"foreach\": {\"table\": FILE}"
-                              : "its name is not that of a list of commands: rename it if it is "
-                                "one, for instance to end in .txt");
+                              : "is neither JSON nor named as a list of commands: write the "
+                                "workflow in JSON, or rename a list to end in .txt");
     if (strncmp (text, "#!", 2) == 0)
         return aw_reader_error (reader, "begins with #!: it is a script, not a list of commands: "
                                         "write a list with a line that calls it");
