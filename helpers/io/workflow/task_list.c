@@ -183,10 +183,12 @@ static bool read_setting (struct aw_reader *reader,
 static bool read_directive (struct aw_reader *reader, struct aw_task_list *list, const char *text)
 {
     char *copy = strdup (text), *p = copy;
-    bool good = copy || aw_reader_no_memory (reader);
+    bool good = true;
     size_t before = 0;
     uint32_t given = 0;
 
+    if (!copy)
+        return aw_reader_no_memory (reader);
     for (; good && *(p += strspn (p, " \t")); before++) {
         if (strncmp (p, "barrier", 7) == 0 && (!p[7] || strchr (" \t", p[7]))) {
             aw_list_barrier (list);
