@@ -104,6 +104,9 @@ static void on_line (void *arg, const char *text)
     static const char error[] = "srun: error: ";
     struct aw_pool_run *run = arg;
 
+    /* TaskPlugin=task/none: the agents bind tasks, not Slurm. */
+    if (strcmp (text, "srun: cluster configuration lacks support for cpu binding") == 0)
+        return;
     aw_error_set (&run->srun_line, "%s", text);
     if (!run->srun_error.text[0] && strncmp (text, error, strlen (error)) == 0)
         aw_error_set (&run->srun_error, "%s", text + strlen (error));
