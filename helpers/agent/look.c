@@ -8,7 +8,24 @@
 #include <unistd.h>
 
 #include "agent/agent_state.h"
+#include "util/hash.h"
 #include "util/process_wait.h"
+
+/* Looks that must find the same. A process that waits for its children may start the next one
+ * after the list was read, when the one in the list has ended: both would be missed. Then it has
+ * run, which a later look sees; the child that ends during the second look is seen by the third. */
+enum { LOOKS = 3 };
+
+/* Does the process only wait? *SEEN becomes a hash of what was seen of this and of those before. */
+static bool only_waits (const struct aw_agent *agent, pid_t pid, uint64_t *seen)
+{
+    uint64_t has[] = { (uint64_t)pid, 0 };
+    bool waits = aw_process_only_waits (pid, aw_messages_waiting (agent->messages, pid), &has[1]);
+
+    if (has[1] > 0)
+        *seen = aw_hash64 (*seen, has, sizeof (has));
+    return waits;
+}
 
 /* Where processes cannot be marked, those that a task has started are not all known. */
 static bool all_marked (const struct aw_agent *agent)
@@ -22,7 +39,7 @@ static bool all_marked (const struct aw_agent *agent)
 
 /* Does the process only wait, if it belongs to the agent's own tasks? A service that has never sent
  * anything is expected not to do so. */
-static bool look_at (const struct aw_agent *agent, pid_t pid)
+static bool look_at (const struct aw_agent *agent, pid_t pid, uint64_t *seen)
 {
     uint64_t mark = aw_process_mark_of (pid);
     struct aw_agent_attempt *attempt = NULL;
@@ -37,7 +54,7 @@ static bool look_at (const struct aw_agent *agent, pid_t pid)
     return !(marked
              || (aw_process_variable (pid, AW_PACKET_TOKEN, token, sizeof (token))
                  && strcmp (token, aw_messages_token (agent->messages)) == 0))
-           || aw_process_only_waits (pid, aw_messages_waiting (agent->messages, pid));
+           || only_waits (agent, pid, seen);
 }
 
 /* Several nodes may share a machine, and a step runs on each of them: PID may be another node's. */
@@ -51,7 +68,7 @@ static bool is_elsewhere (const struct aw_agent *agent, pid_t pid)
 
 /* Do all processes with the MARK of a job step only wait? Without one its ranks may be about to
  * start. */
-static bool look_at_step (const struct aw_agent *agent, uint64_t mark)
+static bool look_at_step (const struct aw_agent *agent, uint64_t mark, uint64_t *seen)
 {
     const struct aw_processes *processes = &agent->processes;
     bool waits = true, any = false;
@@ -62,21 +79,34 @@ static bool look_at_step (const struct aw_agent *agent, uint64_t mark)
         if (aw_process_mark_of (pid) != mark || is_elsewhere (agent, pid))
             continue;
         any = true;
-        waits = aw_process_only_waits (pid, aw_messages_waiting (agent->messages, pid));
+        waits = only_waits (agent, pid, seen);
     }
     return waits && any;
 }
 
-bool aw_agent_only_waits (struct aw_agent *agent)
+static bool look (struct aw_agent *agent, uint64_t *seen)
 {
     struct aw_processes *processes = &agent->processes;
     bool waits = all_marked (agent) && aw_processes_read (processes) == 0;
     uint64_t mark;
     size_t cursor = 0;
 
+    *seen = AW_HASH64_BASIS;
     for (size_t i = 0; waits && i < processes->n; i++)
-        waits = look_at (agent, processes->pids[i]);
+        waits = look_at (agent, processes->pids[i], seen);
     while (waits && (mark = aw_messages_next_step (agent->messages, &cursor)))
-        waits = look_at_step (agent, mark);
+        waits = look_at_step (agent, mark, seen);
     return waits;
+}
+
+bool aw_agent_only_waits (struct aw_agent *agent)
+{
+    uint64_t first, seen;
+
+    if (!look (agent, &first))
+        return false;
+    for (int i = 1; i < LOOKS; i++)
+        if (!look (agent, &seen) || seen != first)
+            return false;
+    return true;
 }

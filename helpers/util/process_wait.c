@@ -81,6 +81,26 @@ static enum how gone_or_unknown (void)
     return errno == ENOENT || errno == ESRCH ? ENDED : ACTS;
 }
 
+/* How often the thread has left its CPU: as often as before, it has not run since. */
+static uint64_t count_switches (pid_t pid, const char *tid)
+{
+    static const char counted[] = "voluntary_ctxt_switches:"; /* and nonvoluntary_… */
+    char path[PATH], line[256];
+    uint64_t n = 0;
+    FILE *file;
+
+    snprintf (path, sizeof (path), "/proc/%d/task/%.20s/status", (int)pid, tid);
+    file = fopen (path, "re");
+    while (file && fgets (line, sizeof (line), file)) {
+        const char *at = strstr (line, counted);
+
+        n += at ? strtoull (at + sizeof (counted) - 1, NULL, 10) : 0;
+    }
+    if (file)
+        fclose (file);
+    return n;
+}
+
 /* "61 0xffffffff 0x7ffd885f9d7c 0x0 0x0 0x2 0x1 SP PC", "running", or "-1 SP PC" outside of a call
  */
 static enum how look_at (pid_t pid, const char *tid)
@@ -133,7 +153,7 @@ static bool has_alarm (pid_t pid)
     return timers || set & UINT64_C (1) << (SIGALRM - 1);
 }
 
-bool aw_process_only_waits (pid_t pid, unsigned pollers)
+bool aw_process_only_waits (pid_t pid, unsigned pollers, uint64_t *switches)
 {
     struct dirent *entry;
     char path[PATH];
@@ -150,6 +170,7 @@ bool aw_process_only_waits (pid_t pid, unsigned pollers)
 
         n += how == POLLS;
         alive += how != ENDED;
+        *switches += how != ENDED ? count_switches (pid, entry->d_name) : 0;
         waits = how != ACTS && n <= pollers;
     }
     closedir (dir);

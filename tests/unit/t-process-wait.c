@@ -174,11 +174,12 @@ static void ends (void)
 static bool seen (pid_t pid, unsigned pollers, bool wanted)
 {
     const struct timespec tick = { 0, 5000000 };
+    uint64_t switches = 0;
     bool is = !wanted;
 
     for (int i = 0; is != wanted && i < 6000; i++) {
         nanosleep (&tick, NULL);
-        is = aw_process_only_waits (pid, pollers);
+        is = aw_process_only_waits (pid, pollers, &switches);
     }
     return is;
 }
@@ -235,6 +236,7 @@ static void only_waits_without_a_limit_count (void **state)
 static void a_stopped_process_does_not_wait (void **state)
 {
     pid_t pid = fork ();
+    uint64_t switches = 0;
 
     (void)state;
     if (pid == 0) {
@@ -246,7 +248,54 @@ static void a_stopped_process_does_not_wait (void **state)
     assert_false (seen (pid, 0, false));
     kill (pid, SIGKILL);
     waitpid (pid, NULL, 0);
-    assert_true (aw_process_only_waits (pid, 0));
+    assert_true (aw_process_only_waits (pid, 0, &switches));
+    assert_int_equal (switches, 0);
+}
+
+/* A child ends, and the next one starts. */
+static void waits_for_children (void)
+{
+    for (int i = 0; i < 2; i++) {
+        pid_t child = fork ();
+
+        if (child == 0) {
+            if (i == 0)
+                reads_socket ();
+            else
+                reads_pipe ();
+            _exit (0);
+        }
+        waitpid (child, NULL, 0);
+    }
+}
+
+static void one_that_has_run_is_told_from_one_that_has_not (void **state)
+{
+    pid_t pid = fork ();
+    const struct timespec tick = { 0, 5000000 };
+    uint64_t before = 0, same = 0, after = 0;
+
+    (void)state;
+    if (pid == 0) {
+        setpgid (0, 0);
+        waits_for_children ();
+        _exit (0);
+    }
+    setpgid (pid, pid);
+    assert_true (seen (pid, 0, true));
+    (void)aw_process_only_waits (pid, 0, &before);
+    (void)aw_process_only_waits (pid, 0, &same);
+    assert_int_equal (before, same);
+    assert_true (before > 0);
+    assert_int_equal (write (sockets[1], "x", 1), 1);
+    for (int i = 0; (after == 0 || after == before) && i < 6000; i++) {
+        nanosleep (&tick, NULL);
+        after = 0;
+        (void)aw_process_only_waits (pid, 0, &after);
+    }
+    assert_int_not_equal (after, before);
+    kill (-pid, SIGKILL);
+    waitpid (pid, NULL, 0);
 }
 
 int main (void)
@@ -254,6 +303,7 @@ int main (void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (only_waits_without_a_limit_count),
         cmocka_unit_test (a_stopped_process_does_not_wait),
+        cmocka_unit_test (one_that_has_run_is_told_from_one_that_has_not),
     };
 
     if (access ("/proc/self/syscall", R_OK) != 0) {
