@@ -80,7 +80,7 @@ test_expect_success NGINX 'nginx' '
 	       server { listen PORT; location / { return 200 "hello"; } } }
 	END
     cat >$dir/nginx.serve <<-\END &&
-	sed "s/PORT/$1/" nginx.conf >$2/nginx.conf && exec nginx -e stderr -p $2 -c nginx.conf
+	sed "s/PORT/$1/" nginx.conf >$2/nginx.conf && exec nginx -p $2 -c nginx.conf
 	END
     echo "python3 -c \"import urllib.request; print (urllib.request.urlopen (\\\"http://\$1:\$2/\\\").read ().decode ())\"" >$dir/nginx.use &&
     serves nginx NGINX hello
