@@ -31,10 +31,15 @@
 
 enum { SIZE = 3000000, TAKEN = 0, NOT_TAKEN = 1, NOT_CONNECTED = 2 };
 
+/* The number before a block of SIZE, and of half of that. */
+#define BLOCK "002dc6c0\n"
+#define HALF "0016e360\n"
+
 static struct rig rig;
 static bool with_munge;
 static struct aw_stager *stager;
 static bool staged;
+static uint64_t from_nodes; /* bytes of what was staged last */
 static char content[SIZE];
 
 static int start_munged (void **state)
@@ -147,24 +152,26 @@ __attribute__ ((noreturn)) static void take (const struct aw_taker_source *sourc
 {
     static char got[SIZE + 1];
     struct aw_taker *taker = aw_taker_create (source);
-    int out = open (at ("taken"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    int out, rc;
     char to[256];
     uint32_t sum;
-    int rc;
 
     if (!taker)
         _exit (NOT_CONNECTED);
     snprintf (to, sizeof (to), "%s/%s", source->scratch, file);
-    rc = aw_taker_take (taker, to, st, out, &sum) < 0 ? NOT_TAKEN : TAKEN;
-    if (rc == TAKEN && (read (out, got, 1) != 0 || lseek (out, 0, SEEK_SET) != 0))
+    do {
+        unlink (at ("taken"));
+        out = open (at ("taken"), O_RDWR | O_CREAT | O_EXCL, 0600);
+        rc = aw_taker_take (taker, to, st, out, &sum);
+    } while (rc > 0);
+    if (rc == 0 && (read (out, got, 1) != 0 || lseek (out, 0, SEEK_SET) != 0))
         _exit (10);
-    if (read (out, got, SIZE + 1) != (rc == TAKEN ? SIZE : 0)
-        || (rc == TAKEN && memcmp (got, content, SIZE) != 0))
+    if (rc == 0 && (read (out, got, SIZE + 1) != SIZE || memcmp (got, content, SIZE) != 0))
         _exit (11);
-    if (rc == NOT_TAKEN && aw_taker_take (taker, to, st, out, &sum) == 0)
+    if (rc < 0 && aw_taker_take (taker, to, st, out, &sum) >= 0)
         _exit (12); /* it has been told once */
     aw_taker_destroy (taker);
-    _exit (rc);
+    _exit (rc == 0 ? TAKEN : NOT_TAKEN);
 }
 
 /* What the process made of it. */
@@ -181,9 +188,10 @@ static int taking (const struct aw_taker_source *source, const char *file, const
 static void on_staged (void *arg, const struct aw_copied *copied, const char *error)
 {
     (void)arg;
-    (void)copied;
     if (error)
         print_error ("%s\n", error);
+    else
+        from_nodes = copied->from_nodes;
     staged = !error;
 }
 
@@ -337,10 +345,18 @@ static int taking_from (const struct liar *liar, unsigned patience)
 static void what_comes_wrong_is_not_kept (void **state)
 {
     static const struct liar liars[] = {
-        { 0, "", 0, "", false },       { 2, "", 0, "", false },
-        { 0, "\n", 1000, "", false },  { 0, "\n", SIZE, "", false },
-        { 0, "", SIZE, "", false },    { 0, "\n", SIZE, "0000", false },
-        { 0, "\n", SIZE, "x", false }, { 0, "\n", SIZE, "00000000\n", false },
+        { 0, "", 0, "", false },
+        { 2, "", 0, "", false },
+        { 0, "", SIZE, "", false },
+        { 0, BLOCK, 1000, "", false },
+        { 0, BLOCK, SIZE, "", false },
+        { 0, BLOCK, SIZE, "0000", false },
+        { 0, BLOCK, SIZE, "x", false },
+        { 0, BLOCK, SIZE, "00000000\n", false },
+        { 0, BLOCK, SIZE, "00000000\n00000000\n", false },
+        { 0, BLOCK, SIZE, "00000001\nx", false },
+        { 0, "ffffffff\n", SIZE, "", false },
+        { 0, "00000000\n00000000\n", 0, "", false },
     };
 
     (void)state;
@@ -350,10 +366,16 @@ static void what_comes_wrong_is_not_kept (void **state)
         assert_int_equal (taking_from (&liars[i], 0), NOT_TAKEN);
 }
 
+/* The numbers after the content. */
+static void put_end (char *to)
+{
+    sprintf (to, "00000000\n%08lx\n", crc32 (0, (const unsigned char *)content, SIZE) & 0xffffffff);
+}
+
 /* One that is stopped, before its content or in it, does not hold up anybody for long. */
 static void patience_has_an_end (void **state)
 {
-    static const struct liar liars[] = { { 1, "", 0, "", true }, { 0, "\n", 1000, "", true } };
+    static const struct liar liars[] = { { 1, "", 0, "", true }, { 0, BLOCK, 1000, "", true } };
 
     (void)state;
     if (!with_munge)
@@ -365,16 +387,120 @@ static void patience_has_an_end (void **state)
 /* One that says that it still copies is waited for. */
 static void slow_one_is_waited_for (void **state)
 {
-    struct liar slow = { 5, "\n", SIZE, NULL, false };
-    char end[16];
+    struct liar slow = { 5, BLOCK, SIZE, NULL, false };
+    char end[32];
 
     (void)state;
     if (!with_munge)
         skip ();
-    snprintf (end, sizeof (end), "%08lx\n",
-              crc32 (0, (const unsigned char *)content, SIZE) & 0xffffffff);
+    put_end (end);
     slow.end = end;
     assert_int_equal (taking_from (&slow, 4), TAKEN);
+}
+
+/*
+ * A node between two others
+ */
+
+/* The first node gives half of the file, and the rest when that has come to the last one. */
+struct first {
+    const char *name;
+    bool right; /* content and sum */
+    bool ends; /* after the half */
+    unsigned n; /* connections so far */
+};
+
+static bool half_has_come (void)
+{
+    struct stat st;
+
+    return stat (at ("taken"), &st) == 0 && st.st_size >= SIZE / 2;
+}
+
+static void give_half (void *arg, int fd)
+{
+    struct first *first = arg;
+    bool again = first->n++ > 0;
+    pid_t pid = fork ();
+    char text[1024];
+
+    if (pid == 0) {
+        fcntl (fd, F_SETFL, 0);
+        if (again)
+            _exit (0);
+        (void)!read (fd, text, sizeof (text));
+        content[7] ^= !first->right;
+        (void)!aw_write_all (fd, HALF, strlen (HALF));
+        (void)!aw_write_all (fd, content, SIZE / 2);
+        while (!half_has_come () && aw_write_all (fd, ".", 1) == 0)
+            sleep (1);
+        if (first->ends)
+            _exit (0);
+        (void)!aw_write_all (fd, HALF, strlen (HALF));
+        (void)!aw_write_all (fd, content + SIZE / 2, SIZE / 2);
+        content[7] ^= !first->right;
+        put_end (text);
+        (void)!aw_write_all (fd, text, strlen (text));
+        while (read (fd, text, sizeof (text)) > 0)
+            ;
+        _exit (0);
+    }
+    close (fd);
+}
+
+/* A stager that takes its copy from PORT, and a process that takes it from there. */
+static void pass_on (struct first *first)
+{
+    const struct aw_scratch config = { .path = (char *)at ("base/run/middle"), .job = "7 data" };
+    struct aw_listener *listener =
+        aw_listener_create (rig.base, "7 data", 0, 0, give_half, first, NULL);
+    struct aw_stager *middle = aw_stager_create (rig.base, &config);
+    struct aw_giver *giver = aw_giver_create (rig.base, middle, "7 data", 0, 0, NULL);
+    char peers[2][64];
+    char *copies[] = { (char *)at ("model"), (char *)at ("base/run/middle/model"), (char *)"",
+                       NULL };
+    const struct aw_taker_source source = {
+        peers[1], "7 data", at ("model"), "model", "/other", 0
+    };
+    struct stat st;
+
+    assert_non_null (listener);
+    assert_non_null (giver);
+    snprintf (peers[0], sizeof (peers[0]), "127.0.0.1:%u", aw_listener_port (listener));
+    snprintf (peers[1], sizeof (peers[1]), "127.0.0.1:%u", aw_giver_port (giver));
+    unlink (at ("taken"));
+    put ("model", content, SIZE);
+    assert_int_equal (stat (at ("model"), &st), 0);
+    staged = false;
+    assert_non_null (
+        aw_stager_stage_in (middle, copies, (char *[]){ peers[0], NULL }, 1, on_staged, NULL));
+    assert_int_equal (taking (&source, "model", &st), TAKEN);
+    rig_until (&rig, is_staged, NULL);
+    assert_int_equal (from_nodes, first->right && !first->ends ? SIZE : 0);
+    aw_giver_destroy (giver);
+    aw_stager_destroy (middle);
+    aw_listener_destroy (listener);
+}
+
+/* It gives what has come before it has all. Where that proves wrong, or where no more comes, it
+ * reads the file itself, and the last node gets that.
+ */
+static void what_has_come_is_passed_on (void **state)
+{
+    static struct first table[] = {
+        { "all is right", true, false, 0 },
+        { "a wrong byte", false, false, 0 },
+        { "an end in the middle", true, true, 0 },
+        { "a wrong byte and an end", false, true, 0 },
+    };
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {
+        print_message ("%s\n", table[i].name);
+        pass_on (&table[i]);
+    }
 }
 
 int main (void)
@@ -386,6 +512,7 @@ int main (void)
         cmocka_unit_test (what_comes_wrong_is_not_kept),
         cmocka_unit_test (patience_has_an_end),
         cmocka_unit_test (slow_one_is_waited_for),
+        cmocka_unit_test (what_has_come_is_passed_on),
     };
 
     return cmocka_run_group_tests (tests, start_munged, stop_munged);

@@ -196,6 +196,11 @@ struct aw_copier *aw_copier_start (struct event_base *base,
     return copier;
 }
 
+pid_t aw_copier_pid (const struct aw_copier *copier)
+{
+    return copier->pid;
+}
+
 void aw_copier_answer (struct aw_copier *copier, bool copy)
 {
     ssize_t n;

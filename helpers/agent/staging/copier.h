@@ -39,6 +39,9 @@ struct aw_copier *aw_copier_start (struct event_base *base,
                                    const struct aw_copier_callbacks *callbacks,
                                    struct aw_error *err);
 
+/* The process, which names the file that it fills (aw_copy_hidden_name). -1: it has ended. */
+pid_t aw_copier_pid (const struct aw_copier *copier);
+
 /* Answers `found`: copy, or end without a copy. */
 void aw_copier_answer (struct aw_copier *copier, bool copy);
 

@@ -112,9 +112,9 @@ static bool kernel_cannot (int number)
            || number == ETXTBSY || number == EPERM;
 }
 
+/* Copies IN to OUT. */
 static int fill (int in,
                  int out,
-                 const struct stat *source,
                  const struct aw_copy *copy,
                  const char *path,
                  struct aw_copied *copied,
@@ -124,10 +124,6 @@ static int fill (int in,
     uint32_t sum;
     struct stat st;
 
-    if (copy->taker && aw_taker_take (copy->taker, path, source, out, &sum) == 0) {
-        copied->bytes = copied->from_nodes = (uint64_t)source->st_size;
-        return copy->checksum ? check_sum (out, sum, path, err) : 0;
-    }
     if (copy->checksum) {
         if (pump (in, out, bytes, &sum) < 0)
             return fail (err, path, "cannot write");
@@ -149,14 +145,12 @@ static int fill (int in,
     return 0;
 }
 
-/* The name until the file is complete. */
-static char *hidden_name (const char *to)
+char *aw_copy_hidden_name (const char *to, pid_t pid)
 {
     const char *slash = strrchr (to, '/');
     char *name;
 
-    if (asprintf (&name, "%.*s.%s.aw-copy-%ld", (int)(slash + 1 - to), to, slash + 1,
-                  (long)getpid ())
+    if (asprintf (&name, "%.*s.%s.aw-copy-%ld", (int)(slash + 1 - to), to, slash + 1, (long)pid)
         < 0)
         return NULL;
     return name;
@@ -172,6 +166,38 @@ static void keep_time (int in, int out, const struct stat *st)
         (void)futimens (out, times);
 }
 
+static int create (const char *name)
+{
+    return open (name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Makes the file NAME, of what another node has of it if COPY says so. Each attempt has a file of
+ * its own: other nodes may be taking what the last one has. Its descriptor, and in COPIED what it
+ * has; -1: no other node gives it.
+ */
+static int take (const struct aw_copy *copy,
+                 const char *name,
+                 const struct stat *st,
+                 const char *to,
+                 struct aw_copied *copied,
+                 uint32_t *sum)
+{
+    int out = -1, rc = copy->taker ? 1 : -1;
+
+    while (rc > 0) {
+        out = create (name);
+        rc = out < 0 ? -1 : aw_taker_take (copy->taker, to, st, out, sum);
+        if (out >= 0 && rc != 0) {
+            close (out);
+            unlink (name);
+        }
+    }
+    if (rc < 0)
+        return -1;
+    copied->bytes = copied->from_nodes = (uint64_t)st->st_size;
+    return out;
+}
+
 static int write_file (int in,
                        const char *name,
                        const struct stat *st,
@@ -180,13 +206,19 @@ static int write_file (int in,
                        struct aw_copied *copied,
                        struct aw_error *err)
 {
-    int out = open (name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int rc;
+    uint32_t sum;
+    int rc, out = take (copy, name, st, to, copied, &sum);
+    bool taken = out >= 0;
 
+    if (!taken)
+        out = create (name);
     if (out < 0)
         return fail (err, to, "cannot be created");
     errno = 0;
-    rc = fill (in, out, st, copy, to, copied, err);
+    if (!taken)
+        rc = fill (in, out, copy, to, copied, err);
+    else
+        rc = copy->checksum ? check_sum (out, sum, to, err) : 0;
     if (rc == 0 && fchmod (out, (st->st_mode & 0777) | S_IRUSR | S_IWUSR) < 0)
         rc = fail (err, to, "mode");
     if (rc == 0 && copy->times)
@@ -207,7 +239,7 @@ int aw_copy_file (const struct aw_copy *copy,
                   struct aw_error *err)
 {
     int in = open (from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    char *name = in >= 0 ? hidden_name (to) : NULL;
+    char *name = in >= 0 ? aw_copy_hidden_name (to, getpid ()) : NULL;
     struct aw_copied one = { 0 };
     struct stat st;
     int rc, saved;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "util/error.h"
 
@@ -61,6 +62,9 @@ int aw_copy_survey (const char *from,
  * with errno.
  */
 int aw_copy_sources (const char *from, void (*found) (void *arg, const char *path), void *arg);
+
+/* The path of the copy TO while the process PID fills it. The caller frees it; NULL with ENOMEM. */
+char *aw_copy_hidden_name (const char *to, pid_t pid);
 
 /* For a process that a signal ends in aw_copy: removes the half written file. Async-signal-safe. */
 void aw_copy_abandon (void);

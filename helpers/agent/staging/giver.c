@@ -6,20 +6,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <event2/event.h>
 
 #include "agent/staging/child.h"
-#include "agent/staging/taker.h"
 #include "io/wire/frame.h"
 #include "io/wire/listener.h"
+#include "util/clock.h"
 #include "util/descriptors.h"
 #include "util/write.h"
 
@@ -27,6 +27,8 @@ enum {
     CHUNK = 1 << 20,
     LINE_SIZE = 4 * PATH_MAX, /* of a TAKE */
     MAX_ASKERS = 64, /* that wait at a time */
+    NUMBER = 9, /* characters of a number, with its newline */
+    MOMENT_MS = 10, /* between looks at a copy that is under way */
     SILENT_SECONDS = 60, /* for the other node to take more, or to ask again */
 };
 
@@ -56,46 +58,103 @@ struct aw_giver {
  * In a process
  */
 
-/* The file of TAKE, opened, as the other node sees its source. -1: there is none. */
-static int open_file (const struct aw_giver *giver, const struct aw_take *take)
-{
-    const struct stat want = {
-        .st_size = (off_t)take->bytes,
-        .st_mtim = { (time_t)(take->time / 1000000000), (long)(take->time % 1000000000) },
-    };
-    struct stat st;
-    int fd = -1;
+/* A file on its way to another node. */
+struct gift {
+    const struct aw_stager *stager;
+    const struct aw_take *take;
+    int fd; /* -1: not there yet */
+    int out;
+    double beaten; /* when the other node heard of it last */
+};
 
-    if (aw_stager_gives (giver->stager, take) == AW_GIVES_NOW)
-        fd = aw_stager_open (giver->stager, take->file);
-    if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && aw_same_file (&st, &want))
-        return fd;
-    if (fd >= 0)
-        close (fd);
-    return -1;
+/* Waits for more of the copy. -1: the other node does not wait, for it has nothing to say now. */
+static int wait_a_moment (struct gift *gift)
+{
+    struct pollfd pfd = { .fd = gift->out, .events = POLLIN };
+    double now = aw_clock_monotonic ();
+
+    if (poll (&pfd, 1, MOMENT_MS) != 0)
+        return -1;
+    if (now - gift->beaten < 1)
+        return 0;
+    gift->beaten = now;
+    return aw_write_all (gift->out, ".", 1);
 }
 
-/* The whole file FD, which has to be still as it was then, and its sum. */
-static int send_file (int out, int fd)
+static int open_file (struct gift *gift)
 {
-    static char buffer[CHUNK];
-    struct stat before, after;
-    uint64_t left;
+    bool copies;
+
+    do {
+        copies = aw_stager_has (gift->stager, gift->take, -1) == AW_HAS_PART;
+        gift->fd = aw_stager_open (gift->stager, gift->take);
+    } while (gift->fd < 0 && copies && wait_a_moment (gift) == 0);
+    return gift->fd < 0 ? -1 : 0;
+}
+
+/* The next block of the content, of up to LEFT bytes. Its size; 0: it has not come; -1: it cannot
+ * come any more.
+ */
+static ssize_t read_block (const struct gift *gift, char *buffer, uint64_t left)
+{
+    size_t most = left < CHUNK ? (size_t)left : CHUNK;
+    ssize_t n = read (gift->fd, buffer, most);
+    enum aw_has has;
+
+    if (n != 0)
+        return n;
+    has = aw_stager_has (gift->stager, gift->take, gift->fd);
+    if (has == AW_HAS_PART)
+        return 0;
+    n = has == AW_HAS_ALL ? read (gift->fd, buffer, most) : -1; /* it was completed just now */
+    return n > 0 ? n : -1;
+}
+
+static void put_number (char to[NUMBER], uint32_t number)
+{
+    char text[NUMBER + 1];
+
+    snprintf (text, sizeof (text), "%08x\n", number);
+    memcpy (to, text, NUMBER);
+}
+
+/* Waits until the copy is known to be right. */
+static int wait_for_all (struct gift *gift)
+{
+    enum aw_has has;
+
+    while ((has = aw_stager_has (gift->stager, gift->take, gift->fd)) == AW_HAS_PART)
+        if (wait_a_moment (gift) < 0)
+            return -1;
+    return has == AW_HAS_ALL ? 0 : -1;
+}
+
+/* The file, block by block, and its sum. */
+static int send_file (struct gift *gift)
+{
+    static char buffer[NUMBER + CHUNK];
+    char *const block = buffer + NUMBER;
+    uint64_t left = gift->take->bytes;
     uint32_t sum = 0;
 
-    if (fstat (fd, &before) < 0)
-        return -1;
-    for (left = (uint64_t)before.st_size; left > 0;) {
-        ssize_t n = read (fd, buffer, left < CHUNK ? (size_t)left : CHUNK);
+    while (left > 0) {
+        ssize_t n = read_block (gift, block, left);
 
-        if (n <= 0 || aw_write_all (out, buffer, (size_t)n) < 0)
+        if (n < 0 || (n == 0 && wait_a_moment (gift) < 0))
             return -1;
-        sum = (uint32_t)crc32 (sum, (const unsigned char *)buffer, (unsigned)n);
+        if (n == 0)
+            continue;
+        sum = (uint32_t)crc32 (sum, (const unsigned char *)block, (unsigned)n);
+        put_number (buffer, (uint32_t)n);
+        if (aw_write_all (gift->out, buffer, NUMBER + (size_t)n) < 0)
+            return -1;
         left -= (uint64_t)n;
     }
-    if (fstat (fd, &after) < 0 || !aw_same_file (&before, &after))
+    if (wait_for_all (gift) < 0)
         return -1;
-    return dprintf (out, "%08x\n", sum) == 9 ? 0 : -1;
+    put_number (buffer, 0);
+    put_number (block, sum);
+    return aw_write_all (gift->out, buffer, (size_t)2 * NUMBER);
 }
 
 /* Reads the next TAKE, which nothing follows. Its size; 0: there is none. */
@@ -117,13 +176,16 @@ static void give (const struct aw_giver *giver, int out, char line[LINE_SIZE], s
     struct aw_frame frame;
 
     for (; size > 0; size = next_line (out, line)) {
-        int fd, rc;
+        struct gift gift = { giver->stager, &frame.take, -1, out, 0 };
+        int rc;
 
         if (aw_frame_read (giver->reader, line, size - 1, &frame, NULL) < 0
-            || frame.type != AW_FRAME_TAKE || (fd = open_file (giver, &frame.take)) < 0)
+            || frame.type != AW_FRAME_TAKE
+            || aw_stager_gives (giver->stager, &frame.take) != AW_GIVES_NOW
+            || open_file (&gift) < 0)
             return;
-        rc = aw_write_all (out, "\n", 1) < 0 ? -1 : send_file (out, fd);
-        close (fd);
+        rc = send_file (&gift);
+        close (gift.fd);
         if (rc < 0)
             return;
     }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gives copies that this node has to other nodes. It listens on a port, where each connection has
  * to prove that it is of our user and job, and then sends one TAKE after the other: one file of a
- * copy that was staged in. Where the copy is still made, the agent lets it wait. A file has to have
- * the size and modification time that the other node sees at its source, so a file that a task has
- * changed is not given. The answer is a "." each second until the copy is there, a newline, the
- * content, its CRC-32 in 8 hexadecimal digits, and a newline; or the end of the connection: it is
- * not given. A process of its own sends the content.
+ * copy that was staged in. Where the copy has not begun, the agent lets it wait; one that is under
+ * way is given as it comes. A file has to have the size and modification time that the other node
+ * sees at its source, so a file that a task has changed is not given.
+ *
+ * The answer consists of numbers, each of 8 hexadecimal digits and a newline, and blocks: the size
+ * of a block, the block, and so on; 0; and the CRC-32 of the content. That is sent when the copy is
+ * complete here, so its own sum was right. Before a number there may be a "." for each second that
+ * it takes. Or the connection ends: it is not given, or its copy has begun again or failed. A
+ * process of its own sends the content.
  */
 #ifndef AW_AGENT_STAGING_GIVER_H
 #define AW_AGENT_STAGING_GIVER_H

@@ -60,14 +60,25 @@ void aw_stager_watch (struct aw_stager *stager, void (*moved) (void *arg), void 
 
 enum aw_gives {
     AW_GIVES_NOT,
-    AW_GIVES_LATER, /* its copy is under way */
-    AW_GIVES_NOW,
+    AW_GIVES_LATER, /* its copy has not begun */
+    AW_GIVES_NOW, /* it has it, or is copying it */
 };
 
 /* Is the file that TAKE names in a copy that was staged in? */
 enum aw_gives aw_stager_gives (const struct aw_stager *stager, const struct aw_take *take);
 
-/* Opens FILE of the scratch directory, and nothing that ".." or a link leads to. -1: it cannot. */
-int aw_stager_open (const struct aw_stager *stager, const char *file);
+/* Opens the file that TAKE names as the other node sees it at its source, and nothing that ".." or
+ * a link leads to; while it is copied, what there is of it. -1: there is nothing of it yet.
+ */
+int aw_stager_open (const struct aw_stager *stager, const struct aw_take *take);
+
+enum aw_has {
+    AW_HAS_NOT,
+    AW_HAS_PART, /* it is being copied */
+    AW_HAS_ALL, /* its sum was right, and it is as the other node sees it at its source */
+};
+
+/* How much of the file of TAKE has FD, which is open on it, or -1? */
+enum aw_has aw_stager_has (const struct aw_stager *stager, const struct aw_take *take, int fd);
 
 #endif /* AW_AGENT_STAGING_STAGER_H */

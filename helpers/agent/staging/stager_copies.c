@@ -102,6 +102,7 @@ static void on_made (void *arg, const char *path)
 
     if (!aw_stager_has_made (item, path))
         aw_strings_add (&item->made, path); /* without memory the file stays until the end */
+    event_active (item->stager->turn, EV_TIMEOUT, 0); /* other nodes may take it */
 }
 
 static void on_done (void *arg, const struct aw_copied *copied, const char *error)

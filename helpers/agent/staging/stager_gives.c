@@ -4,12 +4,15 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/staging/copier.h"
 #include "agent/staging/stager_state.h"
+#include "agent/staging/taker.h"
 #include "io/wire/frame.h"
 
 void aw_stager_watch (struct aw_stager *s, void (*moved) (void *arg), void *arg)
@@ -40,17 +43,31 @@ static bool is_copy (const struct aw_stager_item *item, const struct aw_take *ta
     return to && strcmp (to, take->to) == 0 && strcmp (item->copy.from, take->from) == 0;
 }
 
+/* What has made the file of TAKE, or will. NULL: nothing. */
+static const struct aw_stager_item *item_of (const struct aw_stager *s, const struct aw_take *take)
+{
+    const struct aw_stager_item *item = s->in;
+
+    while (item
+           && (!is_copy (item, take)
+               || (item->state != AW_STAGER_ITEM_QUEUED && item->state != AW_STAGER_ITEM_COPYING
+                   && item->state != AW_STAGER_ITEM_THERE)))
+        item = item->next;
+    return item;
+}
+
 enum aw_gives aw_stager_gives (const struct aw_stager *s, const struct aw_take *take)
 {
-    for (const struct aw_stager_item *item = s->in; item; item = item->next) {
-        if (!is_copy (item, take))
-            continue;
-        if (item->state == AW_STAGER_ITEM_QUEUED || item->state == AW_STAGER_ITEM_COPYING)
-            return AW_GIVES_LATER;
-        if (item->state == AW_STAGER_ITEM_THERE)
-            return has_file (item, take->file) ? AW_GIVES_NOW : AW_GIVES_NOT;
-    }
-    return AW_GIVES_NOT;
+    const struct aw_stager_item *item = item_of (s, take);
+
+    if (!item)
+        return AW_GIVES_NOT;
+    if (item->state == AW_STAGER_ITEM_THERE)
+        return has_file (item, take->file) ? AW_GIVES_NOW : AW_GIVES_NOT;
+    /* With bytes it has its room. */
+    return item->state == AW_STAGER_ITEM_COPYING && item->bytes > 0 && has_file (item, take->file)
+               ? AW_GIVES_NOW
+               : AW_GIVES_LATER;
 }
 
 /* Has FD opened FILE of DIRECTORY itself, and nothing that ".." or a link in it leads to? */
@@ -67,7 +84,7 @@ static bool is_at (int fd, const char *directory, const char *file)
            && strcmp (path + n + 1, file) == 0;
 }
 
-int aw_stager_open (const struct aw_stager *s, const char *file)
+static int open_at (const struct aw_stager *s, const char *file)
 {
     int fd = -1;
     char *path;
@@ -80,4 +97,69 @@ int aw_stager_open (const struct aw_stager *s, const char *file)
         return fd;
     close (fd);
     return -1;
+}
+
+/* The process that copies the file of TAKE; -1: none does. */
+static pid_t copier_of (const struct aw_stager *s, const struct aw_take *take)
+{
+    const struct aw_stager_item *item = item_of (s, take);
+
+    return item && item->copier ? aw_copier_pid (item->copier) : -1;
+}
+
+/* Where the file of TAKE is while it is copied, in the scratch directory. The caller frees it;
+ * NULL: nowhere.
+ */
+static char *place_of_part (const struct aw_stager *s, const struct aw_take *take)
+{
+    pid_t pid = copier_of (s, take);
+    char *path = NULL, *hidden, *place;
+
+    if (pid <= 0 || asprintf (&path, "%s/%s", s->scratch, take->file) < 0)
+        return NULL;
+    hidden = aw_copy_hidden_name (path, pid);
+    place = hidden ? strdup (aw_stager_place (s, hidden)) : NULL;
+    free (hidden);
+    free (path);
+    return place;
+}
+
+static bool is_same (int fd, const struct aw_take *take)
+{
+    const struct stat want = {
+        .st_size = (off_t)take->bytes,
+        .st_mtim = { (time_t)(take->time / 1000000000), (long)(take->time % 1000000000) },
+    };
+    struct stat st;
+
+    return fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && aw_same_file (&st, &want);
+}
+
+int aw_stager_open (const struct aw_stager *s, const struct aw_take *take)
+{
+    int fd = open_at (s, take->file);
+    char *part;
+
+    if (fd >= 0 && is_same (fd, take))
+        return fd;
+    if (fd >= 0)
+        close (fd);
+    part = place_of_part (s, take);
+    fd = part ? open_at (s, part) : -1;
+    free (part);
+    return fd;
+}
+
+enum aw_has aw_stager_has (const struct aw_stager *s, const struct aw_take *take, int fd)
+{
+    pid_t pid = copier_of (s, take);
+    bool copies = pid > 0 && kill (pid, 0) == 0; /* looked at first: it may complete the file now */
+    char *part;
+
+    if (fd >= 0 && is_at (fd, s->scratch, take->file))
+        return is_same (fd, take) ? AW_HAS_ALL : AW_HAS_NOT;
+    part = copies ? place_of_part (s, take) : NULL;
+    copies = part && (fd < 0 || is_at (fd, s->scratch, part));
+    free (part);
+    return copies ? AW_HAS_PART : AW_HAS_NOT;
 }

@@ -23,12 +23,15 @@ enum {
     PATIENCE_SECONDS = 10, /* without a byte; then the file system is tried */
     WAIT_SECONDS = 30, /* for a copy that the other node still makes, and for each MiB: */
     MIB_SECONDS = 1,
+    TRIES = 2, /* for one file, where the connection ends */
+    NUMBER = 9, /* characters of a number of the answer, with its newline */
 };
 
 struct aw_taker {
     struct aw_taker_source source;
     char *buffer; /* CHUNK bytes */
-    int fd; /* -1: it gives nothing more */
+    int fd; /* -1: none */
+    unsigned tries; /* that are left for a file; 0: it gives nothing more */
 };
 
 /* The modification time in nanoseconds since 1970; 0: an earlier one. */
@@ -70,6 +73,7 @@ struct aw_taker *aw_taker_create (const struct aw_taker_source *source)
     if (!taker)
         return NULL;
     taker->source = *source;
+    taker->tries = TRIES;
     taker->buffer = malloc (CHUNK);
     taker->fd = taker->buffer ? connect_to (source) : -1;
     if (taker->fd >= 0)
@@ -105,58 +109,88 @@ static int ask (struct aw_taker *taker, const char *file, const struct stat *st)
     return rc;
 }
 
-/* Up to SIZE bytes; 0: the connection has ended, or they do not come in time. */
-static size_t receive (const struct aw_taker *taker, size_t size)
+/* Up to SIZE bytes. 0: the connection has ended; or nothing comes in time, and it is not tried
+ * again.
+ */
+static size_t receive (struct aw_taker *taker, size_t size)
 {
     ssize_t n;
 
     do
         n = recv (taker->fd, taker->buffer, size < CHUNK ? size : CHUNK, 0);
     while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != ECONNRESET)
+        taker->tries = 0;
     return n > 0 ? (size_t)n : 0;
 }
 
-/* Waits for the newline before a content of BYTES. */
-static int wait_for_content (struct aw_taker *taker, uint64_t bytes)
+/* What came is wrong. */
+static int reject (struct aw_taker *taker)
 {
-    double limit = aw_clock_monotonic () + WAIT_SECONDS + MIB_SECONDS * (double)(bytes >> 20);
-
-    while (receive (taker, 1) == 1 && aw_clock_monotonic () < limit) {
-        if (taker->buffer[0] == '\n')
-            return 0;
-        if (taker->buffer[0] != '.')
-            return -1;
-    }
+    taker->tries = 0;
     return -1;
 }
 
-static int receive_all (struct aw_taker *taker, uint64_t bytes, int out, uint32_t *sum)
+/* The next number of the answer: 8 hexadecimal digits and a newline. Before it the other agent may
+ * say, until LIMIT, that it waits.
+ */
+static int receive_number (struct aw_taker *taker, double limit, uint32_t *number)
 {
-    *sum = 0;
-    while (bytes > 0) {
-        size_t n = receive (taker, bytes < CHUNK ? (size_t)bytes : CHUNK);
+    char text[NUMBER + 1] = "", *end;
+    size_t size = 0;
 
-        if (n == 0 || aw_write_all (out, taker->buffer, n) < 0)
+    while (size < NUMBER) {
+        size_t n = receive (taker, NUMBER - size);
+
+        if (n == 0)
             return -1;
+        for (size_t i = 0; i < n; i++)
+            if (taker->buffer[i] != '.')
+                text[size++] = taker->buffer[i];
+        if (size == 0 && aw_clock_monotonic () > limit)
+            return reject (taker);
+    }
+    *number = (uint32_t)strtoul (text, &end, 16);
+    return end == text + NUMBER - 1 && *end == '\n' ? 0 : reject (taker);
+}
+
+/* The next SIZE bytes of the content. */
+static int receive_block (struct aw_taker *taker, size_t size, int out, uint32_t *sum)
+{
+    while (size > 0) {
+        size_t n = receive (taker, size);
+
+        if (n == 0)
+            return -1;
+        if (aw_write_all (out, taker->buffer, n) < 0)
+            return reject (taker);
         *sum = (uint32_t)crc32 (*sum, (const unsigned char *)taker->buffer, (unsigned)n);
-        bytes -= n;
+        size -= n;
     }
     return 0;
 }
 
-/* The sum that follows the content is SUM. */
-static int check_sum (struct aw_taker *taker, uint32_t sum)
+/* A content of BYTES, block by block, and its sum. */
+static int receive_file (struct aw_taker *taker, uint64_t bytes, int out, uint32_t *sum)
 {
-    char want[10], got[sizeof (want)] = "";
+    double limit = aw_clock_monotonic () + WAIT_SECONDS + MIB_SECONDS * (double)(bytes >> 20);
+    uint32_t size, want;
 
-    snprintf (want, sizeof (want), "%08x\n", sum);
-    for (size_t size = 0, n; size < sizeof (want) - 1; size += n) {
-        n = receive (taker, sizeof (want) - 1 - size);
-        if (n == 0)
+    *sum = 0;
+    for (;;) {
+        if (receive_number (taker, limit, &size) < 0)
             return -1;
-        memcpy (got + size, taker->buffer, n);
+        if (size == 0)
+            break;
+        if (size > bytes)
+            return reject (taker);
+        if (receive_block (taker, size, out, sum) < 0)
+            return -1;
+        bytes -= size;
     }
-    return strcmp (want, got) == 0 ? 0 : -1;
+    if (receive_number (taker, limit, &want) < 0)
+        return -1;
+    return bytes == 0 && want == *sum ? 0 : reject (taker);
 }
 
 int aw_taker_take (
@@ -164,16 +198,19 @@ int aw_taker_take (
 {
     size_t n = strlen (taker->source.scratch);
 
-    if (taker->fd < 0 || strncmp (to, taker->source.scratch, n) != 0 || to[n] != '/'
+    if (taker->tries == 0 || strncmp (to, taker->source.scratch, n) != 0 || to[n] != '/'
         || time_of (st) == 0)
         return -1;
-    if (ask (taker, to + n + 1, st) == 0 && wait_for_content (taker, (uint64_t)st->st_size) == 0
-        && receive_all (taker, (uint64_t)st->st_size, out, sum) == 0
-        && check_sum (taker, *sum) == 0)
+    if (taker->fd < 0)
+        taker->fd = connect_to (&taker->source);
+    if (taker->fd < 0)
+        return reject (taker);
+    if (ask (taker, to + n + 1, st) == 0
+        && receive_file (taker, (uint64_t)st->st_size, out, sum) == 0) {
+        taker->tries = TRIES;
         return 0;
+    }
     close (taker->fd);
     taker->fd = -1;
-    (void)!ftruncate (out, 0);
-    lseek (out, 0, SEEK_SET);
-    return -1;
+    return taker->tries > 0 && --taker->tries > 0 ? 1 : -1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which node copies from which other: data that many nodes stage in is read once from the shared
- * file system, and passed on along a tree. A node's place in the tree is the order in which nodes
- * were asked to make the copy. So a node never waits for one that was asked after it. What the peer
- * does not give in time comes from the shared file system.
+ * file system, and passed on along a tree, as it arrives. A node's place in the tree is the order
+ * in which nodes were asked to make the copy. So a node never waits for one that was asked after
+ * it. What the peer does not give in time comes from the shared file system.
  */
 #ifndef AW_COORD_AGENTS_BROADCAST_H
 #define AW_COORD_AGENTS_BROADCAST_H
@@ -14,7 +14,8 @@
 #include "util/strings.h"
 
 enum {
-    AW_BROADCAST_CHILDREN = 4, /* nodes that take a copy from one node */
+    AW_BROADCAST_CHILDREN = 2, /* nodes that take a copy from one node, at the same time: each more
+                                  shares its network */
     AW_BROADCASTS = 256, /* that are known at a time; older ones are forgotten */
 };
 
