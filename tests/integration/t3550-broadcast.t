@@ -37,11 +37,11 @@ read_mib () { awk -v n="$1" '{ s += $1 } END { print s; exit !(s > (n - 1) * 104
 of_nodes () { test $(cd "$NFS_SERVER" && events "$1" '"event":"staged"' "\"bytes\":$3,\"from_nodes\":$3") = "$2"; }
 # reader_of NAME: the node that was asked first for the data
 reader_of () { sed -n 's/.*"event":"stage",.*"node":"\([^"]*\)".*/\1/p' "$NFS_SERVER/$1/journal.jsonl" 2>/dev/null | head -n 1; }
-# kill_agent NODE
+# kill_agent NODE: what it has started may end before it is killed
 kill_agent ()
 {
     for agent in $(agent_of $1); do
-        test "$(ps -o comm= -p $(ps -o ppid= -p $agent))" != aw-supervisor || kill -KILL $agent
+        test "$(ps -o comm= -p $(ps -o ppid= -p $agent))" != aw-supervisor || kill -KILL $agent || :
     done
 }
 no_scratch () { test -z "$(ls "$ASYNC_WORKFLOW_SCRATCH")"; }

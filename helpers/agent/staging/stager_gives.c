@@ -153,13 +153,13 @@ int aw_stager_open (const struct aw_stager *s, const struct aw_take *take)
 enum aw_has aw_stager_has (const struct aw_stager *s, const struct aw_take *take, int fd)
 {
     pid_t pid = copier_of (s, take);
-    bool copies = pid > 0 && kill (pid, 0) == 0; /* looked at first: it may complete the file now */
-    char *part;
+    char *part = pid > 0 && kill (pid, 0) == 0 ? place_of_part (s, take) : NULL;
+    bool copies = part && (fd < 0 || is_at (fd, s->scratch, part));
 
-    if (fd >= 0 && is_at (fd, s->scratch, take->file))
-        return is_same (fd, take) ? AW_HAS_ALL : AW_HAS_NOT;
-    part = copies ? place_of_part (s, take) : NULL;
-    copies = part && (fd < 0 || is_at (fd, s->scratch, part));
     free (part);
+    /* Looked at last, as the file may be completed now: it gets its time when it has proved right.
+     */
+    if (fd >= 0 && is_same (fd, take))
+        return AW_HAS_ALL;
     return copies ? AW_HAS_PART : AW_HAS_NOT;
 }
