@@ -37,13 +37,6 @@ read_mib () { awk -v n="$1" '{ s += $1 } END { print s; exit !(s > (n - 1) * 104
 of_nodes () { test $(cd "$NFS_SERVER" && events "$1" '"event":"staged"' "\"bytes\":$3,\"from_nodes\":$3") = "$2"; }
 # reader_of NAME: the node that was asked first for the data
 reader_of () { sed -n 's/.*"event":"stage",.*"node":"\([^"]*\)".*/\1/p' "$NFS_SERVER/$1/journal.jsonl" 2>/dev/null | head -n 1; }
-# kill_agent NODE: what it has started may end before it is killed
-kill_agent ()
-{
-    for agent in $(agent_of $1); do
-        test "$(ps -o comm= -p $(ps -o ppid= -p $agent))" != aw-supervisor || kill -KILL $agent || :
-    done
-}
 no_scratch () { test -z "$(ls "$ASYNC_WORKFLOW_SCRATCH")"; }
 sums () { cat "$NFS_SERVER/$1"/logs/w.*.out | sort | uniq -c | awk '{ print $1, $2 }'; }
 
@@ -77,20 +70,11 @@ test_expect_success 'the node that reads is killed: the others read the file the
     { flock "$METER" sh -c "touch held; until test -e go; do sleep 0.1; done" & } && locked=$! && wait_for 60 "test -e held" &&
     begin killed && wait_for 60 "test -n \"\$(reader_of killed)\"" &&
     reader=$(reader_of killed) && wait_for 60 "ls $ASYNC_WORKFLOW_SCRATCH/*/$reader/.big* >/dev/null 2>&1" &&
-    kill_agent $reader && touch go && wait $locked && ends killed 4 && test "$(sums killed)" = "4 $(cksum <"$NFS_SERVER/big" | cut -d" " -f1)" &&
+    for agent in $(agent_of $reader); do
+        test "$(ps -o comm= -p $(ps -o ppid= -p $agent))" != aw-supervisor || kill -KILL $agent
+    done &&
+    touch go && wait $locked && ends killed 4 && test "$(sums killed)" = "4 $(cksum <"$NFS_SERVER/big" | cut -d" " -f1)" &&
     (cd "$NFS_SERVER" && test $(events killed "\"status\":\"node_fail\"") = 1) && wait_for 30 no_scratch
-'
-
-# The tree of four nodes: the first gives to the second and third, and the second to the fourth.
-test_expect_success 'a node between two others is killed: the last one reads the file itself' '
-    workflow between.json "\"tasks\": { \"w\": { \"count\": 4, \"cpus\": 2, \"stage_in\": \"big\", \"script\": \"cksum <{scratch}/big\" } }" &&
-    rm -f held go && { flock "$METER" sh -c "touch held; until test -e go; do sleep 0.1; done" & } && locked=$! && wait_for 60 "test -e held" &&
-    begin between && wait_for 60 "test \$(find $ASYNC_WORKFLOW_SCRATCH -name \".big.aw-copy-*\" | wc -l) = 4" &&
-    second=$(sed -n "s/.*\"event\":\"stage\",.*\"node\":\"\([^\"]*\)\".*/\1/p" "$NFS_SERVER/between/journal.jsonl" | sed -n 2p) &&
-    kill_agent $second && wait_for 60 "test -z \"\$(agent_of $second)\"" &&
-    touch go && wait $locked && ends between 4 && test "$(sums between)" = "4 $(cksum <"$NFS_SERVER/big" | cut -d" " -f1)" &&
-    (cd "$NFS_SERVER" && test $(events between "\"status\":\"node_fail\"") = 1) &&
-    read_mib 16 && of_nodes between 1 8388608 && wait_for 30 no_scratch
 '
 
 test_expect_success 'nothing is left' '
