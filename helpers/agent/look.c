@@ -43,7 +43,6 @@ static bool look_at (const struct aw_agent *agent, pid_t pid, uint64_t *seen)
 {
     uint64_t mark = aw_process_mark_of (pid);
     struct aw_agent_attempt *attempt = NULL;
-    char token[AW_PACKET_TOKEN_SIZE + 1];
     bool marked;
 
     if (aw_workers_keep (agent, getsid (pid), mark))
@@ -52,8 +51,7 @@ static bool look_at (const struct aw_agent *agent, pid_t pid, uint64_t *seen)
     if (attempt && attempt->service && !attempt->sends)
         return true;
     return !(marked
-             || (aw_process_variable (pid, AW_PACKET_TOKEN, token, sizeof (token))
-                 && strcmp (token, aw_messages_token (agent->messages)) == 0))
+             || aw_process_may_have (pid, AW_PACKET_TOKEN, aw_messages_token (agent->messages)))
            || only_waits (agent, pid, seen);
 }
 

@@ -185,7 +185,7 @@ uint64_t aw_process_mark_for (const char *token)
 }
 
 /* Goes through the environment of PID, which the kernel shows as it was at exec, until WANTED says
- * yes. False also where it cannot be seen.
+ * yes. False also where it cannot be seen; errno is ENODATA where it is empty.
  */
 static bool search_environment (pid_t pid,
                                 bool (*wanted) (const char *variable, void *arg),
@@ -193,17 +193,20 @@ static bool search_environment (pid_t pid,
 {
     char path[64], *variable = NULL;
     size_t size = 0;
-    bool found = false;
+    bool found = false, any = false;
     FILE *file;
 
     snprintf (path, sizeof (path), "/proc/%d/environ", (int)pid);
     file = fopen (path, "re");
     if (!file)
         return false;
-    while (!found && getdelim (&variable, &size, '\0', file) > 0)
+    while (!found && getdelim (&variable, &size, '\0', file) > 0) {
+        any = true;
         found = wanted (variable, arg);
+    }
     free (variable);
     fclose (file);
+    errno = any ? 0 : ENODATA;
     return found;
 }
 
@@ -229,6 +232,38 @@ bool aw_process_variable (pid_t pid, const char *name, char *value, size_t size)
     struct wanted wanted = { name, value, size };
 
     return search_environment (pid, take_value, &wanted);
+}
+
+/* Is a program being started in PID? Then the kernel does not show its arguments yet, either. */
+static bool is_starting (pid_t pid)
+{
+    char path[64], byte;
+    bool empty;
+    FILE *file;
+
+    snprintf (path, sizeof (path), "/proc/%d/cmdline", (int)pid);
+    file = fopen (path, "re");
+    if (!file)
+        return false;
+    empty = fgetc (file) == EOF;
+    fclose (file);
+    snprintf (path, sizeof (path), "/proc/%d/exe", (int)pid);
+    return empty && readlink (path, &byte, 1) > 0; /* kernel threads and zombies have none */
+}
+
+bool aw_process_may_have (pid_t pid, const char *name, const char *value)
+{
+    char text[128];
+
+    for (int i = 0; i < 2; i++) {
+        if (aw_process_variable (pid, name, text, sizeof (text)))
+            return strcmp (text, value) == 0;
+        if (errno != ENODATA)
+            return false;
+        if (is_starting (pid))
+            return true;
+    }
+    return false;
 }
 
 bool aw_process_launch (pid_t pid, uint32_t *task, uint32_t *attempt)

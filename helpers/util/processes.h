@@ -71,6 +71,11 @@ uint64_t aw_process_mark_for (const char *token);
  */
 bool aw_process_variable (pid_t pid, const char *name, char *value, size_t size);
 
+/* Has PID this variable with this value, or may it: a program is being started in it, whose
+ * environment cannot be seen yet?
+ */
+bool aw_process_may_have (pid_t pid, const char *name, const char *value);
+
 /* The launch that PID belongs to, by AW_PACKET_LAUNCH in its environment. False: it has none, or it
  * cannot be read.
  */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@
 #include <cmocka.h>
 
 #include "util/process_wait.h"
+#include "util/processes.h"
 
 static int no_pipe[2], sockets[2];
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
@@ -298,12 +300,32 @@ static void one_that_has_run_is_told_from_one_that_has_not (void **state)
     waitpid (pid, NULL, 0);
 }
 
+/* At first the kernel shows nothing of the environment of a program. */
+static void a_program_that_is_being_started_may_have_a_variable (void **state)
+{
+    char *argv[] = { "sleep", "1000", NULL }, *env[] = { "OURS=1", NULL };
+
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        pid_t pid;
+        int seen = 0;
+
+        assert_int_equal (posix_spawn (&pid, "/bin/sleep", NULL, NULL, argv, env), 0);
+        for (int look = 0; look < 100; look++)
+            seen += aw_process_may_have (pid, "OURS", "1");
+        kill (pid, SIGKILL);
+        waitpid (pid, NULL, 0);
+        assert_int_equal (seen, 100);
+    }
+}
+
 int main (void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test (only_waits_without_a_limit_count),
         cmocka_unit_test (a_stopped_process_does_not_wait),
         cmocka_unit_test (one_that_has_run_is_told_from_one_that_has_not),
+        cmocka_unit_test (a_program_that_is_being_started_may_have_a_variable),
     };
 
     if (access ("/proc/self/syscall", R_OK) != 0) {
