@@ -151,7 +151,7 @@ test_expect_success 'until a task of that set says so' '
 wander='"hold": { "script": "test $ASYNC_WORKFLOW_ATTEMPT != 0 || sleep 300" },
     "wander": { "count": 4, "cpus": 3, "script": "trap : TERM; touch \"{run}/ran{index}\"; while :; do sleep 0.05; done" },
     "behind": { "after": ["wander"], "script": "touch \"{run}/behind\"" },
-    "check": { "script": "while ! test -e \"{run}/ran1\"; do sleep 0.02; done; async-workflow cancel OPTION wander" } }'
+    "check": { "script": "until test -e \"{run}/ran0\" -a -e \"{run}/ran1\"; do sleep 0.02; done; async-workflow cancel OPTION wander" } }'
 
 test_expect_success 'cancelled tasks stay so, and what waits for them, too' '
     workflow cancel.json "\"tasks\": { $(echo "$wander" | sed "s/OPTION//")" &&
