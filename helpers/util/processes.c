@@ -39,9 +39,10 @@ int aw_processes_read (struct aw_processes *processes)
     processes->n = 0;
     if (!dir)
         return -1;
-    while (rc == 0 && (entry = readdir (dir)))
+    while (rc == 0 && (errno = 0, entry = readdir (dir)))
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
             rc = add (processes, (pid_t)strtol (entry->d_name, NULL, 10));
+    rc = rc == 0 && errno ? -1 : rc;
     closedir (dir);
     return rc;
 }
@@ -96,9 +97,10 @@ int aw_processes_read_children (struct aw_processes *processes)
     int rc = dir ? 0 : -1;
 
     processes->n = 0;
-    while (rc == 0 && (entry = readdir (dir)))
+    while (rc == 0 && (errno = 0, entry = readdir (dir)))
         if (entry->d_name[0] != '.')
             rc = add_children_of (processes, entry->d_name);
+    rc = rc == 0 && errno ? -1 : rc;
     if (dir)
         closedir (dir);
     return rc == 0 ? 0 : search_children (processes);

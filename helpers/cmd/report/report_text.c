@@ -3,6 +3,7 @@
  * failed tasks. Long lists are cut in the middle; the JSON has all of them.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -392,20 +393,24 @@ static void put_failures (const struct aw_report *report, struct aw_textbuf *out
     }
 }
 
-/* Have all files in the run's directory of logs been removed, because they were empty? */
+/* Have all files in the run's directory of logs been removed, because they were empty? Not if it
+ * cannot be read. */
 static bool has_no_logs (const char *dir)
 {
     char *path = aw_run_dir_path (dir, AW_RUN_LOGS);
     DIR *logs = path ? opendir (path) : NULL;
     const struct dirent *entry = NULL;
+    bool empty;
 
     free (path);
     if (!logs)
         return false;
+    errno = 0;
     while ((entry = readdir (logs)) && *entry->d_name == '.')
         ;
+    empty = !entry && errno == 0;
     closedir (logs);
-    return !entry;
+    return empty;
 }
 
 static void put_logs (const struct aw_report *report, struct aw_textbuf *out)
