@@ -121,7 +121,7 @@ test_expect_success 'in a workflow with iterations they are gone through once, b
     workflow loop.json "\"iterations\": { \"max\": 7, \"until\": \"check\" }, \"tasks\": {
         \"plan\": { \"script\": \"test {iteration} -gt 0 || async-workflow add last.json\" },
         \"work\": { \"after\": [\"work@-1\"], \"script\": \"sleep 0.05\" },
-        \"check\": { \"after\": [\"work\"], \"script\": \"test {iteration} = 2\" } }" &&
+        \"check\": { \"after\": [\"work\", \"check@-1\"], \"script\": \"test {iteration} = 2\" } }" &&
     for mode in async sequential; do
         run 0 loop-$mode loop.json --mode $mode &&
         test $(of loop-$mode finish "check@") = 3 &&
