@@ -31,13 +31,18 @@ bool aw_restart_is_done (void)
 }
 
 /* With --multi-prog srun would read the sentinel as a file of commands, and complain of that. */
-static int check_line (const struct aw_strings *line, struct aw_error *err)
+static int check_multi (const struct aw_strings *line,
+                        const struct aw_strings *environment,
+                        struct aw_error *err)
 {
-    for (size_t i = 0; i < line->n; i++)
-        if (strcmp (line->v[i], "--multi-prog") == 0)
-            return aw_error_set (err, "--multi-prog: cannot be given with a workflow: the workflow "
-                                      "file has the commands");
-    return 0;
+    const char *how =
+        aw_strings_getenv (environment, "SLURM_SRUN_MULTI") ? "SLURM_SRUN_MULTI" : NULL;
+
+    for (size_t i = 0; !how && i < line->n; i++)
+        how = strcmp (line->v[i], "--multi-prog") == 0 ? line->v[i] : NULL;
+    return how ? aw_error_set (
+               err, "%s: cannot be given with a workflow: the workflow file has the commands", how)
+               : 0;
 }
 
 int aw_restart (struct aw_error *err)
@@ -47,8 +52,9 @@ int aw_restart (struct aw_error *err)
 
     aw_strings_init (&line);
     aw_strings_init (&environment);
-    if (aw_process_read (&line, "/proc/self/cmdline", err) == 0 && check_line (&line, err) == 0
-        && aw_process_environment (&environment, err) == 0) {
+    if (aw_process_read (&line, "/proc/self/cmdline", err) == 0
+        && aw_process_environment (&environment, err) == 0
+        && check_multi (&line, &environment, err) == 0) {
         for (int i = 0; i < SENTINELS; i++)
             aw_strings_add (&line, SENTINEL);
         aw_strings_addf (&environment, "%s%ld", AW_PROCESS_GUARD, (long)getpid ());

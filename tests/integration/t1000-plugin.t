@@ -112,7 +112,9 @@ the workflow file has the commands" srun --async-workflow f /proc/self/exe /proc
     refused "\"\": no command is allowed with --async-workflow: \
 the workflow file has the commands" srun --async-workflow f "" &&
     refused "--multi-prog: cannot be given with a workflow: the workflow file has the commands" \
-        srun --multi-prog --async-workflow=f
+        srun --multi-prog --async-workflow=f &&
+    refused "SLURM_SRUN_MULTI: cannot be given with a workflow: the workflow file has the commands" \
+        env SLURM_SRUN_MULTI=1 srun --async-workflow=f
 '
 
 test_expect_success 'an option after the command is the command'\''s' '
