@@ -45,11 +45,12 @@ static int read_all (int fd, const char *name, struct aw_textbuf *text)
 static int open_script (const char *name)
 {
     int fd = open (name, O_RDONLY | O_CLOEXEC);
+    const char *dirs = getenv ("PATH");
     char *paths, *rest = NULL, *path;
 
-    if (fd >= 0 || strchr (name, '/'))
+    if (fd >= 0 || strchr (name, '/') || !dirs)
         return fd;
-    paths = strdup (getenv ("PATH") ? getenv ("PATH") : "");
+    paths = strdup (dirs);
     for (char *part = paths ? strtok_r (paths, ":", &rest) : NULL; part && fd < 0;
          part = strtok_r (NULL, ":", &rest))
         if (asprintf (&path, "%s/%s", part, name) >= 0) {

@@ -110,7 +110,8 @@ static void become (const char *path, const struct stat *self, char **argv)
 
 int aw_slurm_real (char **argv)
 {
-    char *paths = strdup (getenv ("PATH") ? getenv ("PATH") : ""), *rest = NULL, *path;
+    const char *dirs = getenv ("PATH");
+    char *paths = strdup (dirs ? dirs : ""), *rest = NULL, *path;
     struct stat self = { 0 };
 
     if (stat ("/proc/self/exe", &self) < 0)
