@@ -98,7 +98,7 @@ static int parse_number (
 
 static int apply_relative (struct choice *choice, const char *relative, struct aw_error *err)
 {
-    uint32_t first;
+    uint32_t first = 0;
 
     if (!relative)
         return 0;
