@@ -56,9 +56,7 @@ static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct 
  */
 static int release (struct aw_sched *s, int rc, struct aw_released *out)
 {
-    const struct aw_range *run;
-
-    while (rc == 0 && (run = aw_ranges_front (&out->skipped))) {
+    while (rc == 0 && aw_ranges_front (&out->skipped)) {
         uint32_t task = aw_ranges_pop (&out->skipped);
 
         if (s->tries[task].attempts == 0)
