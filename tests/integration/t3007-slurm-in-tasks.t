@@ -42,9 +42,12 @@ test_expect_success 'a task sees what a batch script of its size sees' '
 '
 
 # mpi NAME COMMAND: a task of 4 CPUs on each node at once, whose MPI has 4 ranks
+#
+# On a busy machine mpiexec.hydra fails now and then, also outside of a pool: it is tried three times.
 mpi ()
 {
-    workflow $1.json "\"tasks\": { \"a\": { \"count\": 2, \"cpus\": 4, \"script\": \"$2\" } }" &&
+    try="$2 >$1.{index} && cat $1.{index} && exit 0"
+    workflow $1.json "\"tasks\": { \"a\": { \"count\": 2, \"cpus\": 4, \"script\": \"for n in 1 2 3; do $try; done; exit 1\" } }" &&
     batch 0 $1 -N2 --exclusive &&
     test $(grep -c "of 4$" $1/logs/a.0.out) = 4 &&
     test $(grep -c "of 4$" $1/logs/a.1.out) = 4
