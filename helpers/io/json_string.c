@@ -17,11 +17,33 @@ static void put_code (struct aw_textbuf *buf, unsigned char byte)
     aw_textbuf_put (buf, code, sizeof (code));
 }
 
+/* May one of the eight bytes at DATA need an escape? Where it says no, none does. The four terms
+ * have the highest bit of a byte set that is below 0x20, a quote, a backslash, or above 0x7e.
+ */
+static bool may_need (const char *data, bool bytes)
+{
+    const uint64_t ones = UINT64_C (0x0101010101010101), highest = ones << 7;
+    uint64_t word, quote, backslash;
+
+    memcpy (&word, data, sizeof (word));
+    quote = word ^ ones * '"';
+    backslash = word ^ ones * '\\';
+    return (((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote)
+            | ((backslash - ones) & ~backslash) | (bytes ? 0 : word | (word + ones)))
+           & highest;
+}
+
 /* Number of bytes at DATA that need no escape; of those from 0x80 up only where BYTES. */
 static size_t plain_length (const char *data, size_t size, bool bytes)
 {
     size_t n = 0;
 
+    if (size >= 8 && !may_need (data + size - 8, bytes)) { /* the last ones; then those before */
+        for (; n + 8 <= size - 8 && !may_need (data + n, bytes); n += 8)
+            ;
+        if (n + 8 > size - 8 && (n == size - 8 || !may_need (data + n, bytes)))
+            return size;
+    }
     while (n < size && (unsigned char)data[n] >= 0x20 && data[n] != '"' && data[n] != '\\'
            && (bytes || (unsigned char)data[n] < 0x7f))
         n++;

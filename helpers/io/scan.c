@@ -46,13 +46,23 @@ static int unescape (char **p, char **to)
     return 0;
 }
 
+/* The first character from P on that ends a string or stands for another. */
+static char *after_plain (char *p)
+{
+    /* Most are lower-case letters, which come behind all of those. */
+    while ((unsigned char)*p > '\\' || ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\'))
+        p++;
+    return p;
+}
+
 int aw_scan_string (char **p, char **text)
 {
     char *to;
 
     if (aw_scan_char (p, '"') < 0)
         return -1;
-    *text = to = *p;
+    *text = *p;
+    to = *p = after_plain (*p);
     for (;;) {
         char c = **p;
         if (c == '"')

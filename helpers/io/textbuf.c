@@ -89,7 +89,8 @@ void aw_textbuf_fixed (struct aw_textbuf *buf, double value, int places)
 {
     static const uint32_t powers[] = { 1,      10,      100,      1000,      10000,
                                        100000, 1000000, 10000000, 100000000, 1000000000 };
-    uint64_t scaled, fraction;
+    uint64_t scaled, whole;
+    uint32_t fraction;
     char digits[9];
     int n = places;
 
@@ -100,8 +101,10 @@ void aw_textbuf_fixed (struct aw_textbuf *buf, double value, int places)
     scaled = (uint64_t)(fabs (value) * powers[places] + 0.5);
     if (value < 0 && scaled)
         aw_textbuf_putc (buf, '-');
-    aw_textbuf_u64 (buf, scaled / powers[places]);
-    fraction = scaled % powers[places];
+    whole =
+        places == 6 ? scaled / 1000000 : scaled / powers[places]; /* by a constant: no division */
+    aw_textbuf_u64 (buf, whole);
+    fraction = (uint32_t)(scaled - whole * powers[places]);
     if (!fraction)
         return;
     for (int i = n; i-- > 0; fraction /= 10)

@@ -491,11 +491,12 @@ static void leave_done (struct process *p)
     }
 }
 
-/* Not in epoll_wait: whoever sends to a process that sleeps there wakes it up, which costs the sender, here the
- * coordinator, more than the send. On a cluster that is the other node's work. */
+/* Not in epoll_wait: whoever sends to a process that sleeps there wakes it up, which costs the
+ * sender, here the coordinator, more than the send. On a cluster that is the other node's work. */
 static void sleep_until (uint64_t tick)
 {
-    struct timespec t = { (time_t)(tick * TICK_MS / 1000), (long)(tick * TICK_MS % 1000) * 1000000 };
+    struct timespec t = { (time_t)(tick * TICK_MS / 1000),
+                          (long)(tick * TICK_MS % 1000) * 1000000 };
 
     clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }

@@ -103,6 +103,11 @@ static void wrong_frames_are_refused (void **state)
           "not a JSON object" },
         { "{\"kill\":1e1,\"attempt\":0,\"grace\":1}", "\"kill\" is not a whole number" },
         { "{\"kill\":99999999999999999999,\"attempt\":0,\"grace\":1}", "\"kill\" is out of range" },
+        { "{\"kill\":9223372036854775808,\"attempt\":0,\"grace\":1}", "\"kill\" is out of range" },
+        { "{\"kill\":01,\"attempt\":0,\"grace\":1}", "not a JSON object" },
+        { "{\"kill\":1x,\"attempt\":0,\"grace\":1}", "not a JSON object" },
+        { "{\"kill\":1.,\"attempt\":0,\"grace\":1}", "not a JSON object" },
+        { "{\"kill\":1.0,\"attempt\":0,\"grace\":1}", "\"kill\" is not a whole number" },
         { "{\"finish\":1,\"attempt\":0,\"status\":\"fine\","
           "\"code\":0,\"signal\":0,\"seconds\":0,\"cpu\":0,\"rss\":0}",
           "\"status\" is unknown" },
@@ -296,6 +301,38 @@ static void a_finish_is_read_as_it_was_written (void **state)
     aw_textbuf_finish (&text);
 }
 
+/* As no release of ours writes them, but as JSON may be. */
+static void members_may_come_in_any_order (void **state)
+{
+    static const char *const lines[] = {
+        "{\"finish\":7,\"rss\":9223372036854775807,\"cpu\":1e-1,\"seconds\":2.50,\"signal\":0,"
+        "\"code\":0,\"status\":\"completed\",\"attempt\":10}",
+        " { \"finish\" : 7 , \"attempt\" : 10 , \"status\" : \"completed\" , \"code\" : 0 ,"
+        " \"signal\" : 0 , \"seconds\" : 2.5 , \"cpu\" : 0.1 , \"rss\" : 9223372036854775807 }",
+        "{\"finish\":7,\"\\u0061ttempt\":10,\"none\":[1,{\"a\":2}],\"status\":\"comp\\u006ceted\","
+        "\"code\":0,\"signal\":0,\"seconds\":25e-1,\"cpu\":0.1,\"rss\":9223372036854775807}",
+        "{\"finish\":1,\"finish\":7,\"attempt\":1,\"attempt\":10,\"status\":\"completed\",\"code\":"
+        "0,"
+        "\"signal\":0,\"seconds\":2.5,\"cpu\":0.1,\"rss\":9223372036854775807}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof (lines) / sizeof (lines[0]); i++) {
+        struct aw_error err = { "" };
+        struct aw_frame frame;
+
+        if (aw_frame_read (reader, lines[i], strlen (lines[i]), &frame, &err) < 0)
+            fail_msg ("%s: %s", err.text, lines[i]);
+        assert_int_equal (frame.type, AW_FRAME_FINISH);
+        assert_int_equal (frame.event.task, 7);
+        assert_int_equal (frame.event.attempt, 10);
+        assert_int_equal (frame.event.status, AW_STATUS_COMPLETED);
+        assert_true (frame.event.seconds == 2.5);
+        assert_true (frame.event.cpu_seconds == 0.1);
+        assert_true (frame.event.max_rss == INT64_MAX);
+    }
+}
+
 static void all_other_frames_are_read_as_they_were_written (void **state)
 {
     struct aw_event node = {
@@ -442,6 +479,7 @@ int main (void)
         cmocka_unit_test (a_cut_frame_is_refused_and_disturbs_no_other),
         cmocka_unit_test (a_start_is_read_as_it_was_written),
         cmocka_unit_test (a_finish_is_read_as_it_was_written),
+        cmocka_unit_test (members_may_come_in_any_order),
         cmocka_unit_test (all_other_frames_are_read_as_they_were_written),
         cmocka_unit_test (what_does_not_fit_leaves_nothing_behind),
         cmocka_unit_test (frames_that_differ_have_another_version),

@@ -79,6 +79,33 @@ static void bytes_have_one_form (void **state)
     aw_textbuf_finish (&text);
 }
 
+/* One byte of each kind at each place of texts of each length: they are looked at in groups. */
+static void a_byte_is_escaped_wherever_it_stands (void **state)
+{
+    static const unsigned char bytes[] = { 0,   1,    0x1f, ' ',  '!',  '"',  '#',
+                                           '[', '\\', ']',  0x7e, 0x7f, 0x80, 0xff };
+    struct aw_textbuf text = { 0 };
+
+    (void)state;
+    for (size_t size = 1; size <= 40; size++)
+        for (size_t at = 0; at < size; at++)
+            for (size_t b = 0; b < sizeof (bytes); b++) {
+                bool escaped = bytes[b] < 0x20 || bytes[b] == '"' || bytes[b] == '\\';
+                char data[40];
+
+                memset (data, at % 2 ? 'a' : '#', sizeof (data));
+                data[at] = (char)bytes[b];
+                aw_textbuf_clear (&text);
+                aw_json_put_bytes (&text, data, size);
+                assert_int_equal (text.len, size + (escaped ? 5 : 0));
+                assert_memory_equal (text.data, data, at);
+                assert_int_equal (text.data[at], escaped ? '\\' : (char)bytes[b]);
+                assert_memory_equal (text.data + at + (escaped ? 6 : 1), data + at + 1,
+                                     size - at - 1);
+            }
+    aw_textbuf_finish (&text);
+}
+
 static void wrong_bytes (void **state)
 {
     static const char *const table[] = { "\\",      "\\n",      "\\u00",
@@ -215,9 +242,13 @@ static void escapes (void **state)
 int main (void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test (wrong_bytes),         cmocka_unit_test (bytes_come_back),
-        cmocka_unit_test (bytes_have_one_form), cmocka_unit_test (text_is_read_by_all),
-        cmocka_unit_test (all_characters),      cmocka_unit_test (escapes),
+        cmocka_unit_test (wrong_bytes),
+        cmocka_unit_test (bytes_come_back),
+        cmocka_unit_test (bytes_have_one_form),
+        cmocka_unit_test (a_byte_is_escaped_wherever_it_stands),
+        cmocka_unit_test (text_is_read_by_all),
+        cmocka_unit_test (all_characters),
+        cmocka_unit_test (escapes),
     };
 
     return cmocka_run_group_tests_name ("json-string", tests, NULL, NULL);

@@ -261,14 +261,38 @@ uint32_t aw_graph_task_id (const struct aw_graph *graph, struct aw_task task)
     return aw_graph_first_task (graph, task.iteration, task.set) + task.index;
 }
 
+/* The digits of NUMBER, which end before P; their first. */
+static char *put_before (char *p, uint32_t number)
+{
+    do
+        *--p = (char)('0' + number % 10);
+    while (number /= 10);
+    return p;
+}
+
 int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, size_t size)
 {
     struct aw_task task = aw_graph_task (graph, id);
     const char *name = graph->sets[task.set].name;
+    size_t n = strlen (name), rest;
+    char end[32], *p = end + sizeof (end) - 1;
 
-    if (aw_graph_names_iteration (graph, task.set))
-        return snprintf (buf, size, "%s@%u[%u]", name, task.iteration, task.index);
-    return snprintf (buf, size, "%s[%u]", name, task.index);
+    *p = '\0'; /* from its end: each start and each line of a list asks for a name */
+    *--p = ']';
+    p = put_before (p, task.index);
+    *--p = '[';
+    if (aw_graph_names_iteration (graph, task.set)) {
+        p = put_before (p, task.iteration);
+        *--p = '@';
+    }
+    rest = (size_t)(end + sizeof (end) - p);
+    if (n + rest <= size) {
+        memcpy (buf, name, n);
+        memcpy (buf + n, p, rest);
+    }
+    else
+        snprintf (buf, size, "%s%s", name, p);
+    return (int)(n + rest - 1);
 }
 
 /* Reads a number without sign or leading zeros, and moves *TEXT to its end. */

@@ -41,11 +41,27 @@ static uint32_t least (uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* The same where all cores may be used, and GPUs do not matter: most tasks of a run are like that.
+ */
+static struct sums add_up_all (const struct aw_place_scratch *s, const struct aw_domain *domain)
+{
+    struct sums sums = { 0 };
+
+    for (uint32_t c = domain->first; c < domain->end; c++) {
+        sums.all += s->usable[c];
+        sums.idle += s->idle[c] * s->usable[c];
+    }
+    sums.spare = sums.all;
+    return sums;
+}
+
 static struct sums add_up (const struct aw_pick *p, const struct aw_domain *domain)
 {
     struct sums sums = { 0 };
     uint32_t zone = p->layout->cores[domain->first].zone, of_zone = 0;
 
+    if (!p->only_idle && !p->only_near && !p->spares && !p->near)
+        return add_up_all (p->s, domain);
     for (uint32_t c = domain->first; c < domain->end; c++) {
         uint32_t n = usable (p, c);
 

@@ -283,10 +283,13 @@ int aw_journal_check_event (struct aw_journal *journal,
     if (ev->type == AW_EVENT_RESUME && !ev->resume)
         return aw_error_set (err, "a RESUME without its contents");
     required = aw_event_members (ev->type).required;
-    for (int member = 0; member < AW_MEMBERS; member++)
-        if (required & AW_MEMBER_BIT (member) && aw_journal_members[member].form == AW_JOURNAL_TEXT
+    for (uint64_t rest = required; rest; rest &= rest - 1) {
+        int member = __builtin_ctzll (rest);
+
+        if (aw_journal_members[member].form == AW_JOURNAL_TEXT
             && !*(const char *const *)aw_journal_value (ev, member))
             return aw_error_set (err, "\"%s\" is missing", aw_journal_members[member].key);
+    }
     if (check_numbers (journal, ev, required, err) < 0)
         return -1;
     if (ev->type == AW_EVENT_NODE)

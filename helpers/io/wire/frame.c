@@ -133,7 +133,8 @@ int aw_frame_put (struct aw_textbuf *text, const struct aw_frame *frame, struct 
 
         if (!aw_frame_has (frame, member))
             continue;
-        aw_textbuf_puts (text, member->head + (i == 0)); /* the first follows no comma */
+        /* The first follows no comma. */
+        aw_textbuf_put (text, member->head + (i == 0), member->head_size - (i == 0));
         put_value (text, member->form, (const char *)frame + member->offset);
     }
     return end_frame (text, start, err);

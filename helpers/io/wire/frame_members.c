@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-#define KEY(name) name, ",\"" name "\":"
+#define HEAD(name) ",\"" name "\":"
+#define KEY(name) name, HEAD (name), sizeof (HEAD (name)) - 1
 #define OF(place) offsetof (struct aw_frame, place)
 #define MEMBER(name, form, place)                              \
     {                                                          \

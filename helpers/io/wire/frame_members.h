@@ -38,6 +38,7 @@ enum aw_frame_when {
 struct aw_frame_member {
     const char *key;
     const char *head; /* the text before the value: ,"key": */
+    size_t head_size; /* its length */
     enum aw_frame_form form;
     size_t offset; /* in struct aw_frame */
     enum aw_frame_when when;

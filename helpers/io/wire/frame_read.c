@@ -70,22 +70,42 @@ void aw_frame_reader_destroy (struct aw_frame_reader *reader)
  * A line into values
  */
 
-/* Exact up to INT64_MAX, as doubles are not. */
+static bool is_digit (char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* A number of at most 19 digits alone, as most are: exact up to INT64_MAX, as doubles are not.
+ * False, and *P as it was: it is another.
+ */
+static bool scan_whole (struct value *value, char **p)
+{
+    char *end = *p;
+    uint64_t whole = 0;
+
+    for (; is_digit (*end) && end - *p < 19; end++)
+        whole = 10 * whole + (uint64_t)(*end - '0');
+    if (end == *p || (**p == '0' && end - *p > 1) || is_digit (*end) || *end == '.' || *end == 'e'
+        || *end == 'E')
+        return false;
+    *value = (struct value){ .type = NUMBER,
+                             .number = (double)whole,
+                             .whole = whole <= INT64_MAX ? (int64_t)whole : -1 };
+    *p = end;
+    return true;
+}
+
 static int scan_number (struct value *value, char **p)
 {
     const char *from = *p;
-    size_t n;
 
+    if (scan_whole (value, p))
+        return 0;
+    *value = (struct value){ .type = NUMBER, .whole = -1 };
     if (aw_scan_number (p, &value->number) < 0)
         return -1;
-    n = strspn (from, "0123456789");
-    value->type = NUMBER;
-    value->has_fraction = memchr (from, '.', (size_t)(*p - from))
-                          || memchr (from, 'e', (size_t)(*p - from))
-                          || memchr (from, 'E', (size_t)(*p - from));
-    value->whole = -1;
-    if (from + n == *p && n <= 19 && value->number < 0x1p63)
-        value->whole = strtoll (from, NULL, 10);
+    for (; from < *p && !value->has_fraction; from++)
+        value->has_fraction = *from == '.' || *from == 'e' || *from == 'E';
     return 0;
 }
 
@@ -152,9 +172,26 @@ static int find_member (const struct aw_frame_kind *kind, const char *key, size_
 static const struct aw_frame_kind *find_kind (const char *key)
 {
     for (int i = 0; i < AW_FRAME_TYPES; i++)
-        if (strcmp (key, aw_frame_kinds[i].members[0].key) == 0)
+        if (*key == *aw_frame_kinds[i].members[0].key
+            && strcmp (key, aw_frame_kinds[i].members[0].key) == 0)
             return &aw_frame_kinds[i];
     return NULL;
+}
+
+/* The member whose key, as we write it, stands at *P: most often the first one from NEXT on. -1: it
+ * is none of the next few, or *P is at the end of the text.
+ */
+static int next_member (const struct aw_frame_kind *kind, size_t next, char **p)
+{
+    for (size_t i = next; i < kind->n; i++) {
+        const struct aw_frame_member *member = &kind->members[i];
+
+        if (strncmp (*p, member->head + 1, member->head_size - 1) != 0)
+            continue;
+        *p += member->head_size - 1;
+        return (int)i;
+    }
+    return -1;
 }
 
 /* The values of the object at P, which ends at END, and its kind; NULL: an unknown one, by its
@@ -175,14 +212,14 @@ static int scan_object (struct aw_frame_reader *reader,
     if (aw_scan_char (&p, '}') == 0)
         return p == end ? 0 : -1;
     do {
-        int member = -1;
+        int member = *kind ? next_member (*kind, next, &p) : -1;
 
-        if (aw_scan_string (&p, &key) < 0 || aw_scan_char (&p, ':') < 0)
+        if (member < 0 && (aw_scan_string (&p, &key) < 0 || aw_scan_char (&p, ':') < 0))
             return -1;
         if (first && (*kind = find_kind (key)))
             memset (reader->values, 0, (*kind)->n * sizeof (reader->values[0]));
         first = false;
-        if (*kind)
+        if (*kind && member < 0)
             member = find_member (*kind, key, next);
         if (scan_value (reader, member < 0 ? &other : &reader->values[member], &p) < 0)
             return -1;
@@ -412,9 +449,11 @@ static int read_members (struct aw_frame_reader *reader,
                          struct aw_error *err)
 {
     frame->event.type = kind->event;
-    frame->event.gpu_known = find (reader, kind, "gpu_mem");
     frame->event.gpu_util = -1;
     aw_launch_init (&frame->launch);
+    for (size_t i = 0; i < kind->n; i++)
+        frame->event.gpu_known |=
+            kind->members[i].when == AW_WHEN_GPU_USAGE && reader->values[i].type != ABSENT;
     for (size_t i = 0; i < kind->n; i++) {
         const struct aw_frame_member *member = &kind->members[i];
         const struct value *value = &reader->values[i];
