@@ -24,8 +24,11 @@ static void on_staged_in (void *arg, const struct aw_copied *copied, const char 
         .seconds = aw_clock_monotonic () - attempt->begun,
         .bytes = copied->bytes,
         .node_bytes = copied->from_nodes,
+        .reason = aw_stager_note (attempt->in),
     };
 
+    if (staged.reason && !error && attempt->started)
+        aw_agent_report (attempt->agent, &staged);
     if (error)
         aw_attempt_give_up (attempt, aw_attempt_seconds (attempt), 0, error);
     else if (attempt->started)

@@ -18,7 +18,8 @@ enum aw_event_type {
     AW_EVENT_START, /* task, attempt, node, cpus, gpus, more */
     AW_EVENT_STAGE, /* the data of a ready task is copied to a node, before the attempt holds CPUs
                        and GPUs there: task, attempt, node */
-    AW_EVENT_STAGED, /* the data is on the node: task, attempt, node, seconds, bytes */
+    AW_EVENT_STAGED, /* the data is on the node: task, attempt, node, seconds, bytes; and
+                        reason: what the user is to know of it */
     AW_EVENT_RELEASE, /* an attempt gives back its CPUs and GPUs while its results are being copied:
                          task, attempt, node, seconds */
     AW_EVENT_KILL, /* a running task is asked to end: task, attempt, reason; code 1: it held its

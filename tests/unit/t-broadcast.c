@@ -324,14 +324,13 @@ static void lie (void *arg, int fd)
     close (fd);
 }
 
-/* What comes of a peer that does so, within PATIENCE; then it is gone. */
-static int taking_from (const struct liar *liar, unsigned patience)
+/* What comes of a peer that does PLAY, within PATIENCE; then it is gone. */
+static int taking_from_one (void (*play) (void *arg, int fd), void *arg, unsigned patience)
 {
     const struct stat st = { .st_size = SIZE, .st_mtim = { 1000000000, 0 } };
     char peer[64];
     const struct aw_taker_source source = { peer, "7 data", "/model", "model", "/other", patience };
-    struct aw_listener *listener =
-        aw_listener_create (rig.base, "7 data", 0, 0, lie, (void *)liar, NULL);
+    struct aw_listener *listener = aw_listener_create (rig.base, "7 data", 0, 0, play, arg, NULL);
     int result;
 
     assert_non_null (listener);
@@ -340,6 +339,11 @@ static int taking_from (const struct liar *liar, unsigned patience)
     aw_listener_destroy (listener);
     assert_int_equal (taking (&source, "model", &st), NOT_CONNECTED);
     return result;
+}
+
+static int taking_from (const struct liar *liar, unsigned patience)
+{
+    return taking_from_one (lie, (void *)liar, patience);
 }
 
 static void what_comes_wrong_is_not_kept (void **state)
@@ -384,6 +388,38 @@ static void patience_has_an_end (void **state)
         assert_int_equal (taking_from (&liars[i], 1), NOT_TAKEN);
 }
 
+/* One that always says something, but never comes to an end. */
+static void drip (void *arg, int fd)
+{
+    const char *const *said = arg; /* first, then again and again */
+    pid_t pid = fork ();
+    char take[1024];
+
+    if (pid == 0) {
+        fcntl (fd, F_SETFL, 0);
+        (void)!read (fd, take, sizeof (take));
+        (void)!aw_write_all (fd, said[0], strlen (said[0]));
+        while (aw_write_all (fd, said[1], strlen (said[1])) == 0)
+            usleep (100000);
+        _exit (0);
+    }
+    close (fd);
+}
+
+static void slow_one_is_not_waited_for_longer_than_the_file_is_worth (void **state)
+{
+    static const char *const drips[][2] = {
+        { "0", "." },
+        { "", "00000001\nx" },
+    };
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    for (size_t i = 0; i < sizeof (drips) / sizeof (drips[0]); i++)
+        assert_int_equal (taking_from_one (drip, (void *)drips[i], 1), NOT_TAKEN);
+}
+
 /* One that says that it still copies is waited for. */
 static void slow_one_is_waited_for (void **state)
 {
@@ -407,6 +443,7 @@ struct first {
     const char *name;
     bool right; /* content and sum */
     bool ends; /* after the half */
+    unsigned fails; /* times that it ends so; then all is right. 0: it gives nothing more */
     unsigned n; /* connections so far */
 };
 
@@ -420,13 +457,14 @@ static bool half_has_come (void)
 static void give_half (void *arg, int fd)
 {
     struct first *first = arg;
-    bool again = first->n++ > 0;
+    unsigned before = first->n++;
+    bool ends = first->ends && (first->fails == 0 || before < first->fails);
     pid_t pid = fork ();
     char text[1024];
 
     if (pid == 0) {
         fcntl (fd, F_SETFL, 0);
-        if (again)
+        if (before > first->fails)
             _exit (0);
         (void)!read (fd, text, sizeof (text));
         content[7] ^= !first->right;
@@ -434,7 +472,7 @@ static void give_half (void *arg, int fd)
         (void)!aw_write_all (fd, content, SIZE / 2);
         while (!half_has_come () && aw_write_all (fd, ".", 1) == 0)
             sleep (1);
-        if (first->ends)
+        if (ends)
             _exit (0);
         (void)!aw_write_all (fd, HALF, strlen (HALF));
         (void)!aw_write_all (fd, content + SIZE / 2, SIZE / 2);
@@ -476,7 +514,7 @@ static void pass_on (struct first *first)
         aw_stager_stage_in (middle, copies, (char *[]){ peers[0], NULL }, 1, on_staged, NULL));
     assert_int_equal (taking (&source, "model", &st), TAKEN);
     rig_until (&rig, is_staged, NULL);
-    assert_int_equal (from_nodes, first->right && !first->ends ? SIZE : 0);
+    assert_int_equal (from_nodes, first->right && (!first->ends || first->fails > 0) ? SIZE : 0);
     aw_giver_destroy (giver);
     aw_stager_destroy (middle);
     aw_listener_destroy (listener);
@@ -488,10 +526,11 @@ static void pass_on (struct first *first)
 static void what_has_come_is_passed_on (void **state)
 {
     static struct first table[] = {
-        { "all is right", true, false, 0 },
-        { "a wrong byte", false, false, 0 },
-        { "an end in the middle", true, true, 0 },
-        { "a wrong byte and an end", false, true, 0 },
+        { "all is right", true, false, 0, 0 },
+        { "a wrong byte", false, false, 0, 0 },
+        { "an end in the middle", true, true, 0, 0 },
+        { "a wrong byte and an end", false, true, 0, 0 },
+        { "three ends, then all", true, true, 3, 0 },
     };
 
     (void)state;
@@ -511,6 +550,7 @@ int main (void)
         cmocka_unit_test (copies_are_given_and_nothing_else),
         cmocka_unit_test (what_comes_wrong_is_not_kept),
         cmocka_unit_test (patience_has_an_end),
+        cmocka_unit_test (slow_one_is_not_waited_for_longer_than_the_file_is_worth),
         cmocka_unit_test (slow_one_is_waited_for),
         cmocka_unit_test (what_has_come_is_passed_on),
     };

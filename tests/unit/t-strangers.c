@@ -30,11 +30,11 @@ static void garbage_is_refused (void **state)
         "GET / HTTP/1.0\r\n\r\n",
         "\n",
         "{}\n",
-        "{\"hello\":2,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":0}\n",
+        "{\"hello\":3,\"node\":\"n1\",\"cpus\":\"0\",\"gpus\":\"\",\"mem\":0}\n",
         "{\"finish\":1}\n",
         "{\"proof\":\"MUNGE:x:\"}\n", /* no nonce */
         "{\"proof\":\"MUNGE:x:\",\"nonce\":\"short\"}\n",
-        "{\"proof\":\"MUNGE:x:\"}\n{\"hello\":2}\n", /* more than was asked for */
+        "{\"proof\":\"MUNGE:x:\"}\n{\"hello\":3}\n", /* more than was asked for */
     };
 
     for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++) {

@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include "agent/staging/copy_file.h"
+#include "agent/staging/file_sum.h"
 #include "agent/staging/taker.h"
 #include "util/write.h"
 
@@ -112,22 +113,22 @@ static bool kernel_cannot (int number)
            || number == ETXTBSY || number == EPERM;
 }
 
-/* Copies IN to OUT. */
+/* Copies IN to OUT. SUM is set if COPY needs it. */
 static int fill (int in,
                  int out,
                  const struct aw_copy *copy,
                  const char *path,
                  struct aw_copied *copied,
+                 uint32_t *sum,
                  struct aw_error *err)
 {
     uint64_t *bytes = &copied->bytes;
-    uint32_t sum;
     struct stat st;
 
-    if (copy->checksum) {
-        if (pump (in, out, bytes, &sum) < 0)
+    if (copy->checksum || copy->keep_sum) {
+        if (pump (in, out, bytes, sum) < 0)
             return fail (err, path, "cannot write");
-        return check_sum (out, sum, path, err);
+        return copy->checksum ? check_sum (out, *sum, path, err) : 0;
     }
     if (ioctl (out, FICLONE, in) == 0) {
         if (fstat (out, &st) < 0)
@@ -140,7 +141,7 @@ static int fill (int in,
         return 0;
     if (*bytes > 0 || (errno != 0 && !kernel_cannot (errno) && errno != ENOENT))
         return fail (err, path, "cannot write");
-    if (pump (in, out, bytes, &sum) < 0)
+    if (pump (in, out, bytes, sum) < 0)
         return fail (err, path, "cannot write");
     return 0;
 }
@@ -171,9 +172,16 @@ static int create (const char *name)
     return open (name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-/* Makes the file NAME, of what another node has of it if COPY says so. Each attempt has a file of
- * its own: other nodes may be taking what the last one has. Its descriptor, and in COPIED what it
- * has; -1: no other node gives it.
+static bool is_empty (int fd)
+{
+    struct stat st;
+
+    return fstat (fd, &st) == 0 && st.st_size == 0;
+}
+
+/* Makes the file NAME, and fills it with what another node has if COPY says so: TAKEN. What has
+ * come wrong is not filled again, but another file is made: other nodes may be taking it. They need
+ * not begin again where nothing has come. The descriptor, or -1 with errno.
  */
 static int take (const struct aw_copy *copy,
                  const char *name,
@@ -182,19 +190,19 @@ static int take (const struct aw_copy *copy,
                  struct aw_copied *copied,
                  uint32_t *sum)
 {
-    int out = -1, rc = copy->taker ? 1 : -1;
+    int out = create (name), rc = copy->taker ? 1 : -1;
 
-    while (rc > 0) {
-        out = create (name);
-        rc = out < 0 ? -1 : aw_taker_take (copy->taker, to, st, out, sum);
-        if (out >= 0 && rc != 0) {
+    while (out >= 0 && rc > 0) {
+        rc = aw_taker_take (copy->taker, to, st, out, sum);
+        if (rc != 0 && !is_empty (out)) {
             close (out);
             unlink (name);
+            out = create (name);
         }
     }
-    if (rc < 0)
-        return -1;
-    copied->bytes = copied->from_nodes = (uint64_t)st->st_size;
+    copied->damaged = copy->taker && aw_taker_got_damage (copy->taker);
+    if (rc == 0)
+        copied->bytes = copied->from_nodes = (uint64_t)st->st_size;
     return out;
 }
 
@@ -206,21 +214,21 @@ static int write_file (int in,
                        struct aw_copied *copied,
                        struct aw_error *err)
 {
-    uint32_t sum;
+    uint32_t sum = 0;
     int rc, out = take (copy, name, st, to, copied, &sum);
-    bool taken = out >= 0;
+    bool taken = copied->from_nodes > 0;
 
-    if (!taken)
-        out = create (name);
     if (out < 0)
         return fail (err, to, "cannot be created");
     errno = 0;
     if (!taken)
-        rc = fill (in, out, copy, to, copied, err);
+        rc = fill (in, out, copy, to, copied, &sum, err);
     else
         rc = copy->checksum ? check_sum (out, sum, to, err) : 0;
     if (rc == 0 && fchmod (out, (st->st_mode & 0777) | S_IRUSR | S_IWUSR) < 0)
         rc = fail (err, to, "mode");
+    if (rc == 0 && copy->keep_sum)
+        aw_file_sum_keep (out, sum); /* before the time, with which it is given as complete */
     if (rc == 0 && copy->times)
         keep_time (in, out, st);
     if (rc == 0 && copy->sync && fsync (out) < 0)
@@ -264,6 +272,7 @@ int aw_copy_file (const struct aw_copy *copy,
     half_written = NULL;
     free (name);
     close (in);
+    copied->damaged |= one.damaged;
     if (rc == 0) {
         copied->bytes += one.bytes;
         copied->from_nodes += one.from_nodes;

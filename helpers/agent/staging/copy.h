@@ -24,6 +24,8 @@ struct aw_copy {
     bool checksum; /* each file is read again after writing, and its CRC-32 compared */
     bool sync; /* each file is on disk before it appears */
     bool times; /* files keep their modification times, unless they change meanwhile */
+    bool keep_sum; /* files keep their checksums (staging/file_sum.h). Nothing is copied within the
+                      kernel then */
     struct aw_taker *taker; /* the content comes from another node, if that gives it. Borrowed;
                                NULL: from FROM */
 };
@@ -32,6 +34,7 @@ struct aw_copied {
     uint64_t bytes; /* of regular files */
     uint64_t files;
     uint64_t from_nodes; /* of the bytes: taken from other nodes */
+    bool damaged; /* another node gave a content with a wrong checksum, which is not used */
 };
 
 /* Copies. Modes (rwx) are kept, owners are not. A symbolic link as source is followed;

@@ -17,6 +17,7 @@
 #include <event2/event.h>
 
 #include "agent/staging/child.h"
+#include "agent/staging/file_sum.h"
 #include "io/wire/frame.h"
 #include "io/wire/listener.h"
 #include "util/clock.h"
@@ -40,6 +41,7 @@ struct asker {
     struct aw_giver *giver;
     struct event *readable;
     int fd;
+    unsigned beats; /* seconds since it connected */
     size_t size;
     char line[LINE_SIZE]; /* its TAKE; complete with a newline */
 };
@@ -64,6 +66,8 @@ struct gift {
     const struct aw_take *take;
     int fd; /* -1: not there yet */
     int out;
+    bool sums; /* the copy keeps no sum, so one is computed of what is sent */
+    uint32_t sum;
     double beaten; /* when the other node heard of it last */
 };
 
@@ -129,13 +133,12 @@ static int wait_for_all (struct gift *gift)
     return has == AW_HAS_ALL ? 0 : -1;
 }
 
-/* The file, block by block, and its sum. */
-static int send_file (struct gift *gift)
+/* The content of the file, block by block. */
+static int send_content (struct gift *gift)
 {
     static char buffer[NUMBER + CHUNK];
     char *const block = buffer + NUMBER;
     uint64_t left = gift->take->bytes;
-    uint32_t sum = 0;
 
     while (left > 0) {
         ssize_t n = read_block (gift, block, left);
@@ -144,17 +147,38 @@ static int send_file (struct gift *gift)
             return -1;
         if (n == 0)
             continue;
-        sum = (uint32_t)crc32 (sum, (const unsigned char *)block, (unsigned)n);
+        if (gift->sums)
+            gift->sum = (uint32_t)crc32 (gift->sum, (const unsigned char *)block, (unsigned)n);
         put_number (buffer, (uint32_t)n);
         if (aw_write_all (gift->out, buffer, NUMBER + (size_t)n) < 0)
             return -1;
         left -= (uint64_t)n;
     }
-    if (wait_for_all (gift) < 0)
+    return 0;
+}
+
+/* A copy that is under way gets its sum at its end. */
+static bool has_no_sum (const struct gift *gift)
+{
+    uint32_t sum;
+
+    return aw_file_sum_get (gift->fd, &sum) < 0
+           && (errno != ENODATA
+               || aw_stager_has (gift->stager, gift->take, gift->fd) == AW_HAS_ALL);
+}
+
+/* The content and its sum. */
+static int send_file (struct gift *gift)
+{
+    char end[2 * NUMBER];
+
+    gift->sums = has_no_sum (gift);
+    if (send_content (gift) < 0 || wait_for_all (gift) < 0
+        || (!gift->sums && aw_file_sum_get (gift->fd, &gift->sum) < 0))
         return -1;
-    put_number (buffer, 0);
-    put_number (block, sum);
-    return aw_write_all (gift->out, buffer, (size_t)2 * NUMBER);
+    put_number (end, 0);
+    put_number (end + NUMBER, gift->sum);
+    return aw_write_all (gift->out, end, sizeof (end));
 }
 
 /* Reads the next TAKE, which nothing follows. Its size; 0: there is none. */
@@ -176,7 +200,7 @@ static void give (const struct aw_giver *giver, int out, char line[LINE_SIZE], s
     struct aw_frame frame;
 
     for (; size > 0; size = next_line (out, line)) {
-        struct gift gift = { giver->stager, &frame.take, -1, out, 0 };
+        struct gift gift = { giver->stager, &frame.take, -1, out, false, 0, 0 };
         int rc;
 
         if (aw_frame_read (giver->reader, line, size - 1, &frame, NULL) < 0
@@ -255,7 +279,8 @@ static bool has_asked (const struct asker *asker)
     return asker->size > 0 && asker->line[asker->size - 1] == '\n';
 }
 
-/* Those that wait see that this agent is alive. A connection that has ended is noticed elsewhere.
+/* Those that wait see that this agent is alive; those that ask for nothing in time give up their
+ * place. A connection that has ended is noticed elsewhere.
  */
 static void on_beat (evutil_socket_t fd, short what, void *arg)
 {
@@ -263,9 +288,15 @@ static void on_beat (evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    for (struct asker *asker = giver->askers; asker; asker = asker->next)
+    for (struct asker *asker = giver->askers, *next; asker; asker = next) {
+        next = asker->next;
         if (has_asked (asker))
             (void)!send (asker->fd, ".", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        else if (++asker->beats > SILENT_SECONDS) {
+            shutdown (asker->fd, SHUT_RDWR);
+            drop (asker);
+        }
+    }
 }
 
 /* Until it has its answer, it has nothing more to say. */

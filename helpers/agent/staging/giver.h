@@ -6,8 +6,9 @@
  * sees at its source, so a file that a task has changed is not given.
  *
  * The answer consists of numbers, each of 8 hexadecimal digits and a newline, and blocks: the size
- * of a block, the block, and so on; 0; and the CRC-32 of the content. That is sent when the copy is
- * complete here, so its own sum was right. Before a number there may be a "." for each second that
+ * of a block, the block, and so on; 0; and the CRC-32 that the copy keeps (staging/file_sum.h), or
+ * that of the content where it keeps none. That is sent when the copy is complete here, so its own
+ * sum was right. Before a number there may be a "." for each second that
  * it takes. Or the connection ends: it is not given, or its copy has begun again or failed. A
  * process of its own sends the content.
  */

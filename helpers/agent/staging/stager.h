@@ -46,6 +46,11 @@ struct aw_stager_job *aw_stager_stage_out (struct aw_stager *stager,
                                            aw_stager_fn *done,
                                            void *arg);
 
+/* What the user is to know of the copies of JOB, in one line; NULL: nothing. Borrowed from JOB,
+ * which may be NULL.
+ */
+const char *aw_stager_note (const struct aw_stager_job *job);
+
 /* Ends the copies of JOB that are under way for it alone, without calling DONE; those that are made
  * may go when no other job uses them. Takes NULL.
  */

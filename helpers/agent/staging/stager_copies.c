@@ -12,6 +12,22 @@
 #include "agent/staging/scratch.h"
 #include "agent/staging/stager_state.h"
 
+/* The other node has damaged what it gave. Without memory there is no note. */
+static void note_damage (struct aw_stager_job *job, const struct aw_stager_item *item)
+{
+    const char *colon = item->peer ? strrchr (item->peer, ':') : NULL;
+
+    if (!colon || job->note)
+        return;
+    if (asprintf (&job->note,
+                  "%s: the copy that %.*s gave is damaged (wrong checksum): read from the file "
+                  "system; check disk and memory of %.*s",
+                  item->copy.from, (int)(colon - item->peer), item->peer, (int)(colon - item->peer),
+                  item->peer)
+        < 0)
+        job->note = NULL;
+}
+
 /* COPIED counts for one job that waits for ITEM. */
 static void count_for_one (struct aw_stager *s,
                            const struct aw_stager_item *item,
@@ -26,6 +42,8 @@ static void count_for_one (struct aw_stager *s,
     job->copied.bytes += copied->bytes;
     job->copied.files += copied->files;
     job->copied.from_nodes += copied->from_nodes;
+    if (copied->damaged)
+        note_damage (job, item);
 }
 
 static void finish_item (struct aw_stager_item *item,

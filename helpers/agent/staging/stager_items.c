@@ -98,6 +98,7 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
     item->copy.checksum = texts[2][0] != '\0';
     item->copy.sync = out;
     item->copy.times = !out;
+    item->copy.keep_sum = !out && s->job;
     if (!item->copy.from || !item->copy.to) {
         free_item (item);
         return NULL;

@@ -43,8 +43,14 @@ void aw_stager_release (struct aw_stager_job *job)
             aw_stager_drop_item (s, item);
     }
     free (job->items);
+    free (job->note);
     free (job);
     event_active (s->turn, EV_TIMEOUT, 0);
+}
+
+const char *aw_stager_note (const struct aw_stager_job *job)
+{
+    return job ? job->note : NULL;
 }
 
 static void remove_source (void *arg, const char *path)

@@ -54,6 +54,7 @@ struct aw_stager_job {
     bool out; /* it stages out */
     bool failed;
     struct aw_copied copied;
+    char *note; /* for the user; NULL: none. Owned */
     aw_stager_fn *done;
     void *arg;
 };

@@ -21,9 +21,10 @@ enum {
     CHUNK = 1 << 20,
     CONNECT_SECONDS = 10,
     PATIENCE_SECONDS = 10, /* without a byte; then the file system is tried */
-    WAIT_SECONDS = 30, /* for a copy that the other node still makes, and for each MiB: */
+    WAITS = 3, /* times that, for a file which the other node still copies, and for each MiB: */
     MIB_SECONDS = 1,
-    TRIES = 2, /* for one file, where the connection ends */
+    TRIES = 8, /* for one file, where the connection ends: nodes before the other one may fail */
+    EMPTY_TRIES = 3, /* of these in a row, where it ends before any content: it is not given */
     NUMBER = 9, /* characters of a number of the answer, with its newline */
 };
 
@@ -32,6 +33,9 @@ struct aw_taker {
     char *buffer; /* CHUNK bytes */
     int fd; /* -1: none */
     unsigned tries; /* that are left for a file; 0: it gives nothing more */
+    unsigned empty; /* tries without any content, the last ones */
+    bool damaged; /* a sum was wrong */
+    double limit; /* when the file must be there: what is slower than that is read elsewhere */
 };
 
 /* The modification time in nanoseconds since 1970; 0: an earlier one. */
@@ -47,9 +51,14 @@ bool aw_same_file (const struct stat *a, const struct stat *b)
     return a->st_size == b->st_size && time_of (a) == time_of (b);
 }
 
+static unsigned patience_of (const struct aw_taker_source *source)
+{
+    return source->patience ? source->patience : PATIENCE_SECONDS;
+}
+
 static int connect_to (const struct aw_taker_source *source)
 {
-    const struct timeval limit = { source->patience ? source->patience : PATIENCE_SECONDS, 0 };
+    const struct timeval limit = { patience_of (source), 0 };
     const char *colon = strrchr (source->peer, ':');
     char *host = colon ? strndup (source->peer, (size_t)(colon - source->peer)) : NULL;
     int fd = -1;
@@ -109,8 +118,8 @@ static int ask (struct aw_taker *taker, const char *file, const struct stat *st)
     return rc;
 }
 
-/* Up to SIZE bytes. 0: the connection has ended; or nothing comes in time, and it is not tried
- * again.
+/* Up to SIZE bytes. 0: the connection has ended; or nothing comes in time, or the file has taken
+ * too long, and it is not tried again.
  */
 static size_t receive (struct aw_taker *taker, size_t size)
 {
@@ -119,8 +128,10 @@ static size_t receive (struct aw_taker *taker, size_t size)
     do
         n = recv (taker->fd, taker->buffer, size < CHUNK ? size : CHUNK, 0);
     while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != ECONNRESET)
+    if ((n < 0 && errno != ECONNRESET) || (n > 0 && aw_clock_monotonic () > taker->limit)) {
         taker->tries = 0;
+        return 0;
+    }
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -132,9 +143,9 @@ static int reject (struct aw_taker *taker)
 }
 
 /* The next number of the answer: 8 hexadecimal digits and a newline. Before it the other agent may
- * say, until LIMIT, that it waits.
+ * say that it waits.
  */
-static int receive_number (struct aw_taker *taker, double limit, uint32_t *number)
+static int receive_number (struct aw_taker *taker, uint32_t *number)
 {
     char text[NUMBER + 1] = "", *end;
     size_t size = 0;
@@ -147,8 +158,6 @@ static int receive_number (struct aw_taker *taker, double limit, uint32_t *numbe
         for (size_t i = 0; i < n; i++)
             if (taker->buffer[i] != '.')
                 text[size++] = taker->buffer[i];
-        if (size == 0 && aw_clock_monotonic () > limit)
-            return reject (taker);
     }
     *number = (uint32_t)strtoul (text, &end, 16);
     return end == text + NUMBER - 1 && *end == '\n' ? 0 : reject (taker);
@@ -162,6 +171,7 @@ static int receive_block (struct aw_taker *taker, size_t size, int out, uint32_t
 
         if (n == 0)
             return -1;
+        taker->empty = 0;
         if (aw_write_all (out, taker->buffer, n) < 0)
             return reject (taker);
         *sum = (uint32_t)crc32 (*sum, (const unsigned char *)taker->buffer, (unsigned)n);
@@ -173,12 +183,15 @@ static int receive_block (struct aw_taker *taker, size_t size, int out, uint32_t
 /* A content of BYTES, block by block, and its sum. */
 static int receive_file (struct aw_taker *taker, uint64_t bytes, int out, uint32_t *sum)
 {
-    double limit = aw_clock_monotonic () + WAIT_SECONDS + MIB_SECONDS * (double)(bytes >> 20);
     uint32_t size, want;
 
     *sum = 0;
+    taker->empty++;
+    if (taker->tries == TRIES)
+        taker->limit = aw_clock_monotonic () + WAITS * patience_of (&taker->source)
+                       + MIB_SECONDS * (double)(bytes >> 20);
     for (;;) {
-        if (receive_number (taker, limit, &size) < 0)
+        if (receive_number (taker, &size) < 0)
             return -1;
         if (size == 0)
             break;
@@ -188,9 +201,17 @@ static int receive_file (struct aw_taker *taker, uint64_t bytes, int out, uint32
             return -1;
         bytes -= size;
     }
-    if (receive_number (taker, limit, &want) < 0)
+    if (receive_number (taker, &want) < 0)
         return -1;
-    return bytes == 0 && want == *sum ? 0 : reject (taker);
+    if (bytes > 0)
+        return reject (taker);
+    taker->damaged = want != *sum;
+    return taker->damaged ? reject (taker) : 0;
+}
+
+bool aw_taker_got_damage (const struct aw_taker *taker)
+{
+    return taker->damaged;
 }
 
 int aw_taker_take (
@@ -208,9 +229,12 @@ int aw_taker_take (
     if (ask (taker, to + n + 1, st) == 0
         && receive_file (taker, (uint64_t)st->st_size, out, sum) == 0) {
         taker->tries = TRIES;
+        taker->empty = 0;
         return 0;
     }
     close (taker->fd);
     taker->fd = -1;
-    return taker->tries > 0 && --taker->tries > 0 ? 1 : -1;
+    if (taker->tries > 0 && --taker->tries > 0 && taker->empty < EMPTY_TRIES)
+        return 1;
+    return reject (taker);
 }

@@ -30,12 +30,15 @@ void aw_taker_destroy (struct aw_taker *taker);
 /* Fills OUT, an empty file that will be TO, with what the other node has of the same file, whose
  * source here is ST; as it arrives there, where the other agent still makes its copy. SUM: CRC-32
  * of the content, which is the sum that the other agent has found, too. 1: the connection has ended
- * before that; it may be worth to ask again, with another file, as the other agent may have had to
+ * before that; it may be worth to ask again, with an empty file, as the other agent may have had to
  * begin again. -1: the other agent does not give it, or not in time, and TAKER asks for nothing
  * more. In both cases what OUT has may be wrong.
  */
 int aw_taker_take (
     struct aw_taker *taker, const char *to, const struct stat *st, int out, uint32_t *sum);
+
+/* Has a content come whose sum was not that which came after it? */
+bool aw_taker_got_damage (const struct aw_taker *taker);
 
 /* Have A and B the same size and modification time? */
 bool aw_same_file (const struct stat *a, const struct stat *b);

@@ -333,6 +333,8 @@ void aw_display_event (struct aw_display *d, const struct aw_event *ev)
     else if (ev->type == AW_EVENT_STALL && ev->code != AW_STALL_OVER)
         aw_display_message (d, "async-workflow: %s%s", ev->reason,
                             ev->code == AW_STALL_FAILS ? ": receiving fails" : "");
+    else if (ev->type == AW_EVENT_STAGED && ev->reason)
+        aw_display_message (d, "async-workflow: node %s: %s", node_name (d, ev->node), ev->reason);
     else if (ev->type == AW_EVENT_FINISH)
         handle_finish (d, ev);
     else if (ev->type == AW_EVENT_SKIP)

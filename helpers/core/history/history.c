@@ -213,6 +213,8 @@ static int handle_staging (struct aw_history *history,
     if (!last || !isnan (last->finish) || last->attempt != ev->attempt)
         return aw_history_refuse (history, ev->task, "has a copy but does not run", err);
     if (ev->type == AW_EVENT_STAGED) {
+        if (isnan (last->staged))
+            return 0; /* it holds its CPUs meanwhile: only the reason is news */
         last->staged_bytes = ev->bytes;
         last->node_bytes = ev->node_bytes;
         last->brought = isnan (last->brought) ? ev->t : last->brought;

@@ -6,7 +6,7 @@
  *   c {"challenge":NONCE}                 sent on accepting; a stranger gets nothing else
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this, at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
- *   a {"hello":2,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
+ *   a {"hello":3,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
  *      "topology":"...","socket":"...","host":"...","port":8000,"note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"base":"...","dir":"...","out":"...",
  *      "err":"...","store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,
@@ -50,7 +50,7 @@ enum {
      * 24 MiB.
      */
     AW_FRAME_MAX = 32 << 20,
-    AW_FRAME_VERSION = 2, /* another one for each change of frames, or of what they mean */
+    AW_FRAME_VERSION = 3, /* another one for each change of frames, or of what they mean */
 };
 
 enum aw_frame_type {
@@ -60,7 +60,7 @@ enum aw_frame_type {
                        copies), reason (a note); the texts from topology on may be NULL */
     AW_FRAME_START, /* launch */
     AW_FRAME_STAGE, /* launch: task, attempt, stage_in, peers, instance */
-    AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes, node_bytes */
+    AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes, node_bytes, reason */
     AW_FRAME_RELEASE, /* event: task, attempt, seconds */
     AW_FRAME_SERVING, /* event: task, attempt, seconds, port */
     AW_FRAME_KILL, /* event: task, attempt; grace */

@@ -98,6 +98,7 @@ static const struct aw_frame_member staged[] = {
     MEMBER ("seconds", SECONDS, event.seconds),
     MEMBER ("bytes", U64, event.bytes),
     MAYBE ("from_nodes", U64, event.node_bytes, SAID),
+    MAYBE ("note", STRING, event.reason, SAID),
 };
 
 static const struct aw_frame_member release[] = {

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A copy that goes from node to node: what the last one has is what the first one read, whatever
+ * the files are named and look like; and what a disk between them has damaged is noticed. Each node
+ * is a stager and a giver. With a munged of the test's own.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "agent/staging/giver.h"
+#include "agent/staging/stager.h"
+#include "rig.h"
+#include "util/write.h"
+
+enum { NODES = 3, SIZE = 3000000 };
+
+static const char SUM[] = "user.async-workflow.crc32";
+
+static struct rig rig;
+static bool with_munge;
+static char content[SIZE];
+static bool staged;
+
+struct node {
+    char scratch[128], peer[64];
+    struct aw_stager *stager;
+    struct aw_giver *giver;
+    struct aw_stager_job *job;
+    struct aw_copied copied; /* by the job */
+};
+
+static struct node nodes[NODES];
+
+static const char *at (const char *name)
+{
+    static char paths[8][512];
+    static int next;
+    char *path = paths[next++ % 8];
+
+    snprintf (path, sizeof (paths[0]), "%s/%.400s", rig.dir, name);
+    return path;
+}
+
+static void put (const char *path, const char *bytes, size_t size)
+{
+    int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    assert_true (fd >= 0);
+    assert_int_equal (aw_write_all (fd, bytes, size), 0);
+    close (fd);
+}
+
+static void start_node (struct node *node, int number)
+{
+    const struct aw_scratch config = { .path = node->scratch, .job = "7 data" };
+
+    snprintf (node->scratch, sizeof (node->scratch), "%s/run/node%d", at ("base"), number);
+    node->stager = aw_stager_create (rig.base, &config);
+    assert_non_null (node->stager);
+    node->giver = aw_giver_create (rig.base, node->stager, "7 data", 0, 0, NULL);
+    assert_non_null (node->giver);
+    snprintf (node->peer, sizeof (node->peer), "127.0.0.1:%u", aw_giver_port (node->giver));
+}
+
+static int set_up (void **state)
+{
+    (void)state;
+    rig_init (&rig);
+    with_munge = rig_munged_start (&rig);
+    for (size_t i = 0; i < SIZE; i++)
+        content[i] = (char)(i * i >> 7);
+    put (at ("model"), content, SIZE);
+    mkdir (at ("base"), 0700);
+    for (int i = 0; with_munge && i < NODES; i++)
+        start_node (&nodes[i], i);
+    return 0;
+}
+
+static int tear_down (void **state)
+{
+    (void)state;
+    for (int i = 0; with_munge && i < NODES; i++) {
+        aw_stager_release (nodes[i].job);
+        aw_giver_destroy (nodes[i].giver);
+        aw_stager_destroy (nodes[i].stager);
+    }
+    memset (nodes, 0, sizeof (nodes));
+    rig_munged_stop ();
+    rig_finish (&rig);
+    while (waitpid (-1, NULL, WNOHANG) > 0)
+        ;
+    return 0;
+}
+
+static void on_staged (void *arg, const struct aw_copied *copied, const char *error)
+{
+    struct node *node = arg;
+
+    assert_null (error);
+    node->copied = *copied;
+    staged = true;
+}
+
+static bool is_staged (struct rig *r, void *arg)
+{
+    (void)r;
+    (void)arg;
+    return staged;
+}
+
+/* NODE stages NAME in, from the node FIRST unless that is NULL. */
+static void stage (struct node *node, const char *name, const struct node *first)
+{
+    char to[512];
+    char *copies[] = { (char *)at (name), to, (char *)"", NULL };
+    char *peers[] = { (char *)(first ? first->peer : ""), NULL };
+
+    snprintf (to, sizeof (to), "%.120s/%.300s", node->scratch, name);
+    staged = false;
+    node->job = aw_stager_stage_in (node->stager, copies, peers, 1, on_staged, node);
+    assert_non_null (node->job);
+    rig_until (&rig, is_staged, NULL);
+}
+
+static bool same (const char *a, const char *b)
+{
+    char command[1200];
+
+    snprintf (command, sizeof (command), "diff -r --no-dereference '%s' '%s'", a, b);
+    return system (command) == 0; /* NOLINT: its paths are the test's own */
+}
+
+static const char *copy_of (const struct node *node, const char *name)
+{
+    static char path[512];
+
+    snprintf (path, sizeof (path), "%.120s/%.300s", node->scratch, name);
+    return path;
+}
+
+/* Names with a newline, in no encoding, as long as can be; no content, and holes. */
+static void all_sorts_of_files_are_passed_on (void **state)
+{
+    char longest[300] = "dir/sub/";
+    uint64_t bytes = 5 * (uint64_t)SIZE;
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    memset (longest + strlen (longest), 'x', 235); /* ".NAME.aw-copy-PID" has 255 */
+    mkdir (at ("dir"), 0700);
+    mkdir (at ("dir/sub"), 0750);
+    put (at ("dir/two\nlines\t\"\\"), content, SIZE);
+    put (at ("dir/\xff\xfe\xe4"), content, SIZE);
+    put (at (longest), content, SIZE);
+    put (at ("dir/empty"), content, 0);
+    put (at ("dir/sparse"), content, 0);
+    assert_int_equal (truncate (at ("dir/sparse"), 2 * SIZE), 0);
+    assert_int_equal (symlink ("sub/nothing", at ("dir/link")), 0);
+    for (int i = 0; i < NODES; i++) {
+        stage (&nodes[i], "dir", i > 0 ? &nodes[i - 1] : NULL);
+        assert_int_equal (nodes[i].copied.bytes, bytes);
+        assert_int_equal (nodes[i].copied.from_nodes, i > 0 ? bytes : 0);
+        assert_null (aw_stager_note (nodes[i].job));
+        assert_true (same (at ("dir"), copy_of (&nodes[i], "dir")));
+    }
+}
+
+/* Flips a bit, as a disk may do: no time changes. */
+static void damage (const char *path)
+{
+    struct timespec times[2];
+    int fd = open (path, O_RDWR);
+    struct stat st;
+    char byte;
+
+    assert_int_equal (fstat (fd, &st), 0);
+    assert_int_equal (pread (fd, &byte, 1, SIZE / 2), 1);
+    byte ^= 4;
+    assert_int_equal (pwrite (fd, &byte, 1, SIZE / 2), 1);
+    times[0] = st.st_atim;
+    times[1] = st.st_mtim;
+    assert_int_equal (futimens (fd, times), 0);
+    close (fd);
+}
+
+static bool keeps_sums (void)
+{
+    return setxattr (at ("model"), "user.test", "1", 1, 0) == 0;
+}
+
+/* Node READER has the file from the file system, or from another node; a later one notices. */
+static void damage_is_noticed_at (int damaged)
+{
+    for (int i = 0; i < NODES; i++) {
+        const char *note;
+
+        stage (&nodes[i], "model", i > 0 ? &nodes[i - 1] : NULL);
+        note = aw_stager_note (nodes[i].job);
+        assert_true (same (at ("model"), copy_of (&nodes[i], "model")));
+        assert_int_equal (nodes[i].copied.bytes, SIZE);
+        if (i == damaged + 1) {
+            assert_non_null (note);
+            assert_non_null (strstr (note, "model: the copy that 127.0.0.1 gave is damaged"));
+        }
+        else
+            assert_null (note);
+        assert_int_equal (nodes[i].copied.from_nodes, i == 0 || i == damaged + 1 ? 0 : SIZE);
+        if (i == damaged)
+            damage (copy_of (&nodes[i], "model"));
+    }
+}
+
+static void damage_where_the_file_was_read_is_noticed (void **state)
+{
+    (void)state;
+    if (!with_munge || !keeps_sums ())
+        skip ();
+    damage_is_noticed_at (0);
+}
+
+static void damage_where_it_was_passed_on_is_noticed (void **state)
+{
+    (void)state;
+    if (!with_munge || !keeps_sums ())
+        skip ();
+    damage_is_noticed_at (1);
+}
+
+/* On a file system that cannot keep sums, one is computed of what is sent. */
+static void copy_without_a_sum_is_passed_on (void **state)
+{
+    (void)state;
+    if (!with_munge)
+        skip ();
+    stage (&nodes[0], "model", NULL);
+    (void)removexattr (copy_of (&nodes[0], "model"), SUM);
+    stage (&nodes[1], "model", &nodes[0]);
+    assert_int_equal (nodes[1].copied.from_nodes, SIZE);
+    assert_null (aw_stager_note (nodes[1].job));
+    assert_true (same (at ("model"), copy_of (&nodes[1], "model")));
+}
+
+static void copy_whose_sum_is_no_number_is_passed_on (void **state)
+{
+    (void)state;
+    if (!with_munge || !keeps_sums ())
+        skip ();
+    stage (&nodes[0], "model", NULL);
+    assert_int_equal (setxattr (copy_of (&nodes[0], "model"), SUM, "0000zzzz", 8, 0), 0);
+    stage (&nodes[1], "model", &nodes[0]);
+    assert_int_equal (nodes[1].copied.from_nodes, SIZE);
+    assert_null (aw_stager_note (nodes[1].job));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
+
+int main (void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST (all_sorts_of_files_are_passed_on),
+        TEST (damage_where_the_file_was_read_is_noticed),
+        TEST (damage_where_it_was_passed_on_is_noticed),
+        TEST (copy_without_a_sum_is_passed_on),
+        TEST (copy_whose_sum_is_no_number_is_passed_on),
+    };
+
+    return cmocka_run_group_tests (tests, NULL, NULL);
+}
