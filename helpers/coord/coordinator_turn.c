@@ -114,7 +114,7 @@ static void decide (struct aw_coordinator *c)
     event_add (c->turn, &at_once); /* not made active: sockets and timers come first */
 }
 
-/* The end of a turn of the loop: journal what came in, decide, journal the decisions, commit. */
+/* The end of a turn of the loop: decide, journal the decisions behind what came in, commit. */
 void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_coordinator *c = arg;
@@ -125,11 +125,9 @@ void aw_coordinator_on_turn (evutil_socket_t fd, short what, void *arg)
     if (c->n_joined >= c->config.min_nodes && !c->complete)
         check_pool (c);
     aw_coordinator_flush_requests (c);
-    if (!c->commit.thread)
-        aw_coordinator_commit (c); /* completions are written before anything is decided on them */
     decide (c);
     tell_stop (c);
-    aw_coordinator_commit (c);
+    aw_coordinator_commit (c); /* completions before the decisions, which leave after it */
     if (!aw_sched_stopped (c->sched) && c->exit_code < 0)
         aw_planner_turn (c->planner, aw_coordinator_now (c));
     aw_coordinator_arm_redraw (c);

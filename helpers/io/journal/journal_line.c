@@ -162,7 +162,7 @@ static void put_member (struct aw_journal *journal, const struct aw_event *ev, i
     const void *value = aw_journal_value (ev, member);
     struct aw_textbuf *buf = &journal->buf;
 
-    aw_textbuf_puts (buf, m->head);
+    aw_textbuf_put (buf, m->head, m->head_size);
     switch (m->form) {
     case AW_JOURNAL_TYPE:
         put_quoted (buf, aw_event_type_name (ev->type));

@@ -4,13 +4,14 @@
  */
 #include "io/journal/journal_members.h"
 
-#define KEY(name) name, ",\"" name "\":"
+#define HEAD(text) text, sizeof (text) - 1
+#define KEY(name) name, HEAD (",\"" name "\":")
 #define OF_EVENT(member) offsetof (struct aw_event, member)
 #define OF_RESUME(member) offsetof (struct aw_resume, member)
 
 /* The largest values are those that a run can reach, and that a double holds exactly. */
 const struct aw_journal_member aw_journal_members[AW_MEMBERS] = {
-    [AW_MEMBER_T] = { "t", "{\"t\":", AW_JOURNAL_SECONDS, OF_EVENT (t), 1e10 },
+    [AW_MEMBER_T] = { "t", HEAD ("{\"t\":"), AW_JOURNAL_SECONDS, OF_EVENT (t), 1e10 },
     [AW_MEMBER_EVENT] = { KEY ("event"), AW_JOURNAL_TYPE, OF_EVENT (type), 0 },
     [AW_MEMBER_TASK] = { KEY ("task"), AW_JOURNAL_TASK, OF_EVENT (task), 0 },
     [AW_MEMBER_ATTEMPT] = { KEY ("attempt"), AW_JOURNAL_U32, OF_EVENT (attempt), 1e6 },

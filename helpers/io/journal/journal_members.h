@@ -27,6 +27,7 @@ enum aw_journal_form {
 struct aw_journal_member {
     const char *key;
     const char *head; /* the text before the value: ,"key": */
+    size_t head_size; /* its length */
     enum aw_journal_form form;
     size_t offset; /* in struct aw_event or aw_resume */
     double max; /* of numbers */
