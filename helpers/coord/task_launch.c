@@ -9,9 +9,11 @@
 #include "coord/task_call.h"
 #include "coord/task_script.h"
 #include "io/journal/run_dir.h"
+#include "io/textbuf.h"
 #include "io/workflow/submission.h"
 #include "io/workflow/values.h"
 #include "util/packet.h"
+#include "util/strings.h"
 
 /* What each text of a recipe is filled in from. */
 struct context {
@@ -32,6 +34,24 @@ static char *expand (const struct context *c, const char *template)
     return aw_recipe_expand_on (template, c->workflow, c->start->task, &how);
 }
 
+/* Appends TEXT, which is owned, and its NUL; NULL: there was no memory for it. */
+static void add_text (struct aw_textbuf *texts, char *text)
+{
+    if (text)
+        aw_textbuf_put (texts, text, strlen (text) + 1);
+    else
+        texts->failed = true;
+    free (text);
+}
+
+/* Makes *VECTOR of the texts, and frees them. 0, or -1: out of memory. */
+static int end_texts (struct aw_textbuf *texts, char ***vector)
+{
+    *vector = texts->failed ? NULL : aw_strings_vector (texts->data, texts->len);
+    aw_textbuf_finish (texts);
+    return *vector ? 0 : -1;
+}
+
 static int fill_script (struct aw_launch *launch, const struct context *c, struct aw_error *err)
 {
     struct aw_expanding how = { c->run_dir, c->scratch, c->port, AW_EXPAND_SHELL };
@@ -49,17 +69,13 @@ static int fill_script (struct aw_launch *launch, const struct context *c, struc
 
 static int fill_argv (struct aw_launch *launch, const struct context *c, struct aw_error *err)
 {
-    size_t n = 0;
+    struct aw_textbuf words = { 0 };
 
     if (c->recipe->script)
         return fill_script (launch, c, err);
-    while (c->recipe->command[n])
-        n++;
-    launch->argv = calloc (n + 1, sizeof (*launch->argv));
-    for (size_t i = 0; launch->argv && i < n; i++)
-        if (!(launch->argv[i] = expand (c, c->recipe->command[i])))
-            return -1;
-    return launch->argv ? 0 : -1;
+    for (char *const *word = c->recipe->command; *word; word++)
+        add_text (&words, expand (c, *word));
+    return end_texts (&words, &launch->argv);
 }
 
 /* BASE/PATH, or PATH if that is absolute. PATH is owned. */
@@ -111,33 +127,22 @@ static int fill_paths (struct aw_launch *launch, const struct context *c, const 
 }
 
 /* Appends NAME=VALUE; a VALUE of NULL means out of memory. Without printf, as all of a launch. */
-static int add_variable (struct aw_launch *launch, size_t *n, const char *name, const char *value)
+static void add_variable (struct aw_textbuf *env, const char *name, const char *value)
 {
-    size_t name_size = strlen (name), value_size;
-    char *variable;
-
-    if (!value)
-        return -1; /* no memory for it */
-    value_size = strlen (value);
-    variable = malloc (name_size + value_size + 2);
-    if (!variable)
-        return -1;
-    launch->env[(*n)++] = variable;
-    memcpy (variable, name, name_size);
-    variable[name_size] = '=';
-    memcpy (variable + name_size + 1, value, value_size + 1);
-    return 0;
+    aw_textbuf_puts (env, name);
+    aw_textbuf_putc (env, '=');
+    if (value)
+        aw_textbuf_put (env, value, strlen (value) + 1);
+    else
+        env->failed = true;
 }
 
-static int add_number (struct aw_launch *launch, size_t *n, const char *name, uint32_t value)
+static void add_number (struct aw_textbuf *env, const char *name, uint32_t value)
 {
-    char digits[12], *text = digits + sizeof (digits) - 1;
-
-    *text = '\0';
-    do
-        *--text = (char)('0' + value % 10);
-    while (value /= 10);
-    return add_variable (launch, n, name, text);
+    aw_textbuf_puts (env, name);
+    aw_textbuf_putc (env, '=');
+    aw_textbuf_u64 (env, value);
+    aw_textbuf_putc (env, '\0');
 }
 
 /* Where its tasks are calls. */
@@ -174,47 +179,31 @@ static int fill_base (struct aw_launch *launch, const struct context *c)
 }
 
 /* The texts of its variables, each as it is. */
-static int fill_values (struct aw_launch *launch,
-                        size_t *n,
-                        const struct context *c,
-                        uint32_t index)
+static void fill_values (struct aw_textbuf *env, const struct context *c, uint32_t index)
 {
     const struct aw_values *values = c->recipe->values;
     char name[AW_VALUES_NAME_SIZE];
 
     for (uint32_t v = 0; values && v < aw_values_n_variables (values); v++) {
         aw_values_environment (values, v, name);
-        if (add_variable (launch, n, name, aw_values_text (values, index, v)) < 0)
-            return -1;
+        add_variable (env, name, aw_values_text (values, index, v));
     }
-    return 0;
 }
 
 /* The variables that the workflow gives. */
-static int fill_own (struct aw_launch *launch, size_t *n, const struct context *c)
+static void fill_own (struct aw_textbuf *env, const struct context *c)
 {
-    int rc = 0;
-
-    for (size_t i = 0; i < c->recipe->n_environment && rc == 0; i++) {
+    for (size_t i = 0; i < c->recipe->n_environment; i++) {
         const struct aw_variable *v = &c->recipe->environment[i];
         char *value = expand (c, v->value);
 
-        rc = add_variable (launch, n, v->name, value);
+        add_variable (env, v->name, value);
         free (value);
     }
-    return rc;
-}
-
-/* What is the same for all calls to a worker. */
-static int fill_worker_env (struct aw_launch *launch, size_t *n, const struct context *c)
-{
-    if (add_variable (launch, n, "ASYNC_WORKFLOW_RUN", c->run_dir) < 0)
-        return -1;
-    return c->scratch[0] ? add_variable (launch, n, "ASYNC_WORKFLOW_SCRATCH", c->scratch) : 0;
 }
 
 /* Where the services are that the task uses: of each, host and port. */
-static int fill_services (struct aw_launch *launch, size_t *n, const struct aw_task_places *places)
+static void fill_services (struct aw_textbuf *env, const struct aw_task_places *places)
 {
     for (uint32_t i = 0; i < places->n_services; i++) {
         const struct aw_task_service *service = &places->services[i];
@@ -222,87 +211,87 @@ static int fill_services (struct aw_launch *launch, size_t *n, const struct aw_t
 
         aw_service_variable (service->set, name);
         strcat (name, "_HOST");
-        if (add_variable (launch, n, name, service->host) < 0)
-            return -1;
+        add_variable (env, name, service->host);
         strcpy (name + strlen (name) - 5, "_PORT");
-        if (service->port && add_number (launch, n, name, service->port) < 0)
-            return -1;
+        if (service->port)
+            add_number (env, name, service->port);
     }
-    return 0;
 }
 
-/* The workflow's own first, so that it cannot override the five that identify a task. */
+/* Those that identify a task. */
+static void fill_task (struct aw_textbuf *env, const struct context *c)
+{
+    const struct aw_graph *graph = c->workflow->graph;
+    struct aw_task at = aw_graph_task (graph, c->start->task);
+    char name[160];
+
+    aw_graph_task_name (graph, c->start->task, name, sizeof (name));
+    add_variable (env, "ASYNC_WORKFLOW_TASK", name);
+    add_number (env, "ASYNC_WORKFLOW_INDEX", at.index);
+    add_number (env, "ASYNC_WORKFLOW_ITERATION", at.iteration);
+    add_number (env, "ASYNC_WORKFLOW_ATTEMPT", c->start->attempt);
+    add_variable (env, "ASYNC_WORKFLOW_RUN", c->run_dir);
+    if (c->set->submitted)
+        add_number (env, AW_PACKET_ID, (uint32_t)aw_submitted_id (c->workflow, at.set));
+}
+
+/* The workflow's own first, so that it cannot override those that identify a task. For a call only
+ * what is the same for all calls to a worker.
+ */
 static int fill_env (struct aw_launch *launch,
                      const struct context *c,
                      const struct aw_task_places *places)
 {
-    const struct aw_graph *graph = c->workflow->graph;
-    struct aw_task at = aw_graph_task (graph, c->start->task);
-    uint32_t n_values = c->recipe->values ? aw_values_n_variables (c->recipe->values) : 0;
-    char name[160];
-    size_t n = 0;
+    struct aw_textbuf env = { 0 };
 
-    launch->env = calloc (c->recipe->n_environment + n_values + 2 * (size_t)places->n_services + 9,
-                          sizeof (*launch->env));
-    if (!launch->env || fill_base (launch, c) < 0)
+    if (fill_base (launch, c) < 0)
         return -1;
-    aw_graph_task_name (graph, c->start->task, name, sizeof (name));
-    if (fill_own (launch, &n, c) < 0)
-        return -1;
+    fill_own (&env, c);
     if (launch->worker)
-        return fill_worker_env (launch, &n, c);
-    if (fill_services (launch, &n, places) < 0
-        || (c->port && add_number (launch, &n, "ASYNC_WORKFLOW_PORT", c->port) < 0)
-        || fill_values (launch, &n, c, at.index) < 0
-        || add_variable (launch, &n, "ASYNC_WORKFLOW_TASK", name) < 0
-        || add_number (launch, &n, "ASYNC_WORKFLOW_INDEX", at.index) < 0
-        || add_number (launch, &n, "ASYNC_WORKFLOW_ITERATION", at.iteration) < 0
-        || add_number (launch, &n, "ASYNC_WORKFLOW_ATTEMPT", c->start->attempt) < 0
-        || add_variable (launch, &n, "ASYNC_WORKFLOW_RUN", c->run_dir) < 0)
-        return -1;
-    if (c->set->submitted
-        && add_number (launch, &n, AW_PACKET_ID, (uint32_t)aw_submitted_id (c->workflow, at.set))
-               < 0)
-        return -1;
+        add_variable (&env, "ASYNC_WORKFLOW_RUN", c->run_dir);
+    else {
+        fill_services (&env, places);
+        if (c->port)
+            add_number (&env, "ASYNC_WORKFLOW_PORT", c->port);
+        fill_values (&env, c, aw_graph_task (c->workflow->graph, c->start->task).index);
+        fill_task (&env, c);
+    }
     if (c->scratch[0])
-        return add_variable (launch, &n, "ASYNC_WORKFLOW_SCRATCH", c->scratch);
-    return 0;
+        add_variable (&env, "ASYNC_WORKFLOW_SCRATCH", c->scratch);
+    return end_texts (&env, &launch->env);
 }
 
 /* The three texts of each copy. A relative path is in the task's directory at one end, and in the
  * scratch directory at the other. An absolute "from" or "to" is used as it is. */
-static char **fill_copies (const struct context *c,
-                           const struct aw_staging_recipe *staging,
-                           const char *from_base,
-                           const char *to_base)
+static int fill_copies (const struct context *c,
+                        const struct aw_staging_recipe *staging,
+                        const char *from_base,
+                        const char *to_base,
+                        char ***copies)
 {
-    char **copies = calloc (3 * staging->n + 1, sizeof (*copies));
+    struct aw_textbuf texts = { 0 };
 
-    for (size_t i = 0; copies && i < staging->n; i++) {
+    for (size_t i = 0; i < staging->n; i++) {
         const struct aw_copy_recipe *copy = &staging->copies[i];
 
-        copies[3 * i] = absolute (expand (c, copy->from), from_base);
-        copies[3 * i + 1] = copies[3 * i] ? absolute (expand (c, copy->to), to_base) : NULL;
-        copies[3 * i + 2] = copies[3 * i + 1] ? strdup (copy->checksum ? "checksum" : "") : NULL;
-        if (copies[3 * i + 2])
-            continue;
-        for (size_t k = 0; k < 3 * staging->n; k++)
-            free (copies[k]);
-        free (copies);
-        return NULL;
+        add_text (&texts, absolute (expand (c, copy->from), from_base));
+        add_text (&texts, absolute (expand (c, copy->to), to_base));
+        aw_textbuf_puts (&texts, copy->checksum ? "checksum" : "");
+        aw_textbuf_putc (&texts, '\0');
     }
-    return copies;
+    return end_texts (&texts, copies);
 }
 
 /* Copies that all tasks make may come from another node. */
-static char **fill_peers (const struct aw_staging_recipe *staging)
+static int fill_peers (const struct aw_staging_recipe *staging, char ***peers)
 {
-    char **peers = calloc (staging->n + 1, sizeof (*peers));
+    struct aw_textbuf texts = { 0 };
 
-    for (size_t i = 0; peers && i < staging->n; i++)
-        if (!(peers[i] = strdup (staging->copies[i].shared ? AW_PEER_ANY : "")))
-            return peers; /* those after it come from the file system */
-    return peers;
+    for (size_t i = 0; i < staging->n; i++) {
+        aw_textbuf_puts (&texts, staging->copies[i].shared ? AW_PEER_ANY : "");
+        aw_textbuf_putc (&texts, '\0');
+    }
+    return end_texts (&texts, peers);
 }
 
 static int fill_staging (struct aw_launch *launch, const struct context *c)
@@ -315,16 +304,14 @@ static int fill_staging (struct aw_launch *launch, const struct context *c)
     launch->success = c->set->success;
     launch->release = r->stage_out.mode == AW_STAGING_ASYNC;
     if (stage || r->stage_in.mode == AW_STAGING_SYNC) {
-        launch->stage_in = fill_copies (c, &r->stage_in, launch->directory, c->scratch);
-        if (!launch->stage_in)
+        if (fill_copies (c, &r->stage_in, launch->directory, c->scratch, &launch->stage_in) < 0)
             return -1;
-        if (launch->stage_in[0])
-            launch->peers = fill_peers (&r->stage_in);
+        if (launch->stage_in[0] && fill_peers (&r->stage_in, &launch->peers) < 0)
+            return -1;
     }
     if (stage || r->stage_out.n == 0)
         return 0;
-    launch->stage_out = fill_copies (c, &r->stage_out, c->scratch, launch->directory);
-    return launch->stage_out ? 0 : -1;
+    return fill_copies (c, &r->stage_out, c->scratch, launch->directory, &launch->stage_out);
 }
 
 /* When it is ready. */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/textbuf.h"
+#include "util/strings.h"
 #include "util/write.h"
 
 static const char shell[] = "/bin/sh";
@@ -53,10 +55,14 @@ static int write_script (const char *text, const char *path, struct aw_error *er
 /* Makes argv of N words. 0, or -1 with text. */
 static int fill (struct aw_launch *launch, const struct word *words, size_t n, struct aw_error *err)
 {
-    launch->argv = calloc (n + 1, sizeof (*launch->argv));
-    for (size_t i = 0; launch->argv && i < n; i++)
-        if (!(launch->argv[i] = strndup (words[i].text, words[i].length)))
-            return aw_error_set (err, "out of memory");
+    struct aw_textbuf text = { 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        aw_textbuf_put (&text, words[i].text, words[i].length);
+        aw_textbuf_putc (&text, '\0');
+    }
+    launch->argv = text.failed ? NULL : aw_strings_vector (text.data, text.len);
+    aw_textbuf_finish (&text);
     return launch->argv ? 0 : aw_error_set (err, "out of memory");
 }
 

@@ -97,6 +97,25 @@ void aw_strings_setenv (struct aw_strings *list, const char *name, const char *v
     list->v[i] = last;
 }
 
+char **aw_strings_vector (const char *text, size_t size)
+{
+    size_t n = 0, i = 0;
+    char **v, *copy;
+
+    for (size_t at = 0; at < size; at += strlen (text + at) + 1)
+        n++;
+    v = malloc ((n + 1) * sizeof (*v) + size);
+    if (!v)
+        return NULL;
+    copy = (char *)(v + n + 1);
+    if (size)
+        memcpy (copy, text, size);
+    for (; i < n; copy += strlen (copy) + 1)
+        v[i++] = copy;
+    v[n] = NULL;
+    return v;
+}
+
 const char *aw_env_get (char *const *env, const char *name)
 {
     size_t n = strlen (name);

@@ -6,28 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/textbuf.h"
+#include "util/strings.h"
+
 void aw_launch_init (struct aw_launch *launch)
 {
     memset (launch, 0, sizeof (*launch));
     launch->time_limit = launch->notice = launch->ready_timeout = INFINITY;
 }
 
-static void free_strings (char **strings)
-{
-    for (size_t i = 0; strings && strings[i]; i++)
-        free (strings[i]);
-    free (strings);
-}
-
 void aw_launch_finish (struct aw_launch *launch)
 {
     int saved = errno;
 
-    free_strings (launch->argv);
-    free_strings (launch->env);
-    free_strings (launch->stage_in);
-    free_strings (launch->peers);
-    free_strings (launch->stage_out);
+    free (launch->argv);
+    free (launch->env);
+    free (launch->stage_in);
+    free (launch->peers);
+    free (launch->stage_out);
     free (launch->base);
     free (launch->directory);
     free (launch->out);
@@ -49,19 +45,19 @@ static int copy_text (char **to, const char *from)
     return from && !*to ? -1 : 0;
 }
 
+/* As all vectors of a launch, in one block. */
 static int copy_strings (char ***to, char *const *from)
 {
-    size_t n = 0;
+    struct aw_textbuf text = { 0 };
 
     *to = NULL;
     if (!from)
         return 0;
-    while (from[n])
-        n++;
-    *to = calloc (n + 1, sizeof (**to));
-    for (size_t i = 0; *to && i < n; i++)
-        if (copy_text (&(*to)[i], from[i]) < 0)
-            return -1;
+    for (; *from; from++)
+        aw_textbuf_put (&text, *from, strlen (*from) + 1);
+    if (!text.failed)
+        *to = aw_strings_vector (text.data, text.len);
+    aw_textbuf_finish (&text);
     return *to ? 0 : -1;
 }
 

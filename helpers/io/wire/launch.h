@@ -15,6 +15,7 @@ enum { AW_TIDY_OUT = 1 << 0, AW_TIDY_ERR = 1 << 1 };
 
 #define AW_PEER_ANY "?"
 
+/* Owns all that it points to. A vector of strings is one block of memory (aw_strings_vector). */
 struct aw_launch {
     uint32_t task; /* id */
     uint32_t attempt;
