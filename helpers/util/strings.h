@@ -33,8 +33,8 @@ void aw_strings_setenv (struct aw_strings *list, const char *name, const char *v
 /* In a list of "NAME=value": the value of NAME (borrowed until the list changes), or NULL. */
 const char *aw_strings_getenv (const struct aw_strings *list, const char *name);
 
-/* A vector of strings as exec takes it, in one block of memory that free() frees. TEXT of SIZE bytes
- * holds them one after the other, each with its NUL. NULL with ENOMEM.
+/* A vector of strings as exec takes it, in one block of memory that free() frees. TEXT of SIZE
+ * bytes holds them one after the other, each with its NUL. NULL with ENOMEM.
  */
 char **aw_strings_vector (const char *text, size_t size);
 

@@ -242,6 +242,24 @@ static void a_list_of_strings_holds_variables (void **state)
     aw_strings_finish (&list);
 }
 
+static void a_vector_of_strings_is_one_block (void **state)
+{
+    static const char text[] = "one\0\0three"; /* and the NUL at its end */
+    char **v = aw_strings_vector (text, sizeof (text)), **none = aw_strings_vector (NULL, 0);
+
+    (void)state;
+    assert_non_null (v);
+    assert_string_equal (v[0], "one");
+    assert_string_equal (v[1], "");
+    assert_string_equal (v[2], "three");
+    assert_null (v[3]);
+    assert_true (v[0] != text);
+    assert_non_null (none);
+    assert_null (none[0]);
+    free (v);
+    free (none);
+}
+
 int main (void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +273,7 @@ int main (void)
         cmocka_unit_test (a_program_gets_the_environment_it_is_given),
         cmocka_unit_test (finishing_kills_what_still_runs),
         cmocka_unit_test (a_list_of_strings_holds_variables),
+        cmocka_unit_test (a_vector_of_strings_is_one_block),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);
