@@ -9,6 +9,7 @@
 #include "core/graph/peers.h"
 #include "io/workflow/task_label.h"
 #include "io/workflow/workflow.h"
+#include "util/units.h"
 
 struct arguments {
     const char *path;
@@ -42,18 +43,13 @@ static const struct aw_arguments line = {
     .second = "file: give one workflow at a time",
 };
 
-static const char *plural (uint32_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 /* "ddmd.json: ok: 4 task sets, 3 iterations, 387 tasks" */
 static void print_summary (const char *path, const struct aw_graph *graph)
 {
-    printf ("%s: ok: %" PRIu32 " task set%s, ", path, graph->n_sets, plural (graph->n_sets));
+    printf ("%s: ok: %" PRIu32 " task set%s, ", path, graph->n_sets, aw_plural (graph->n_sets));
     if (graph->iterated)
-        printf ("%" PRIu32 " iteration%s, ", graph->iterations, plural (graph->iterations));
-    printf ("%" PRIu32 " task%s\n", graph->n_tasks, plural (graph->n_tasks));
+        printf ("%" PRIu32 " iteration%s, ", graph->iterations, aw_plural (graph->iterations));
+    printf ("%" PRIu32 " task%s\n", graph->n_tasks, aw_plural (graph->n_tasks));
 }
 
 /* "align[0] (sample=a), align[1] (sample=b), ... align[14] (sample=o)": of these tasks of SET. */
@@ -89,7 +85,7 @@ static void print_key (const struct aw_workflow *workflow, uint32_t set, const s
             key->name);
     if (edge->back)
         printf ("@-%" PRIu32, edge->back);
-    printf (": %" PRIu32 " key%s; %s waits for ", key->n_groups, plural (key->n_groups),
+    printf (": %" PRIu32 " key%s; %s waits for ", key->n_groups, aw_plural (key->n_groups),
             aw_task_label (workflow, graph->sets[set].first, label, sizeof (label)));
     print_tasks (workflow, edge->set, &before);
 }
@@ -105,7 +101,7 @@ static void print_values (const struct aw_workflow *workflow)
 
         if (!workflow->recipes[s].values)
             continue;
-        printf ("  tasks.%s: %" PRIu32 " task%s: ", set->name, set->count, plural (set->count));
+        printf ("  tasks.%s: %" PRIu32 " task%s: ", set->name, set->count, aw_plural (set->count));
         print_tasks (workflow, s, &all);
         for (uint32_t e = 0; e < set->n_after; e++)
             if (set->after[e].by >= AW_BY_KEY)

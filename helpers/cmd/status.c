@@ -53,9 +53,10 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
         gpus += history->nodes[i].busy_gpu_parts;
     }
     aw_textbuf_plain (out, report->workflow->name, strlen (report->workflow->name));
-    aw_textbuf_printf (out, ": %s, %u of %u tasks done, %s",
+    aw_textbuf_printf (out, ": %s, %u of %u task%s done, %s",
                        aw_outcome_name (aw_report_outcome (report)), sum->completed,
                        report->workflow->graph->n_tasks,
+                       aw_plural (report->workflow->graph->n_tasks),
                        aw_format_seconds (time, sizeof (time), history->now));
     if (!isnan (report->predicted))
         aw_textbuf_printf (out, " of %s predicted by the model",

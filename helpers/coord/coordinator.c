@@ -13,6 +13,7 @@
 #include "io/journal/run_dir.h"
 #include "model/plan_search.h"
 #include "util/clock.h"
+#include "util/units.h"
 
 static void on_node_joined (void *arg, const struct aw_event *ev)
 {
@@ -97,7 +98,7 @@ static void on_joining (void *arg, uint32_t n, uint32_t of)
 {
     struct aw_coordinator *c = arg;
 
-    snprintf (c->joining, sizeof (c->joining), "%u of %u agents connected", n, of);
+    snprintf (c->joining, sizeof (c->joining), "%u of %u agent%s connected", n, of, aw_plural (of));
     c->note = c->joining;
     aw_coordinator_arm_redraw (c);
 }

@@ -67,7 +67,9 @@ static void end_as_decided (struct aw_coordinator *c, int code)
 
     c->exit_code = code;
     if (code == AW_EXIT_POOL)
-        aw_error_set (&c->failure, "%u tasks remain, and no node can run them",
+        aw_error_set (&c->failure,
+                      all.waiting + all.ready == 1 ? "%u task remains, and no node can run it"
+                                                   : "%u tasks remain, and no node can run them",
                       all.waiting + all.ready);
     print_summary (c);
     event_base_loopbreak (c->base);

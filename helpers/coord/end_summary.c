@@ -154,8 +154,8 @@ void aw_end_summary (struct aw_textbuf *text,
     if (isfinite (left))
         put_late (text, sched, more, left);
     if (n > sum.unwanted) {
-        aw_textbuf_printf (text, "async-workflow: not done: %u of %u tasks", n - sum.unwanted,
-                           n + all.done + all.ignored);
+        aw_textbuf_printf (text, "async-workflow: not done: %u of %u task%s", n - sum.unwanted,
+                           n + all.done + all.ignored, aw_plural (n + all.done + all.ignored));
         put_sets (text, sched, more);
     }
     free (more);

@@ -185,3 +185,8 @@ const char *aw_format_bytes (char *buf, size_t size, uint64_t bytes)
     snprintf (buf, size, "%.1f %s", value, units[unit]);
     return buf;
 }
+
+const char *aw_plural (uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}

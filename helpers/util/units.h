@@ -25,4 +25,7 @@ const char *aw_format_seconds (char *buf, size_t size, double seconds);
 /* Writes a size for people: "512 B", "3.4 GiB". Returns BUF. */
 const char *aw_format_bytes (char *buf, size_t size, uint64_t bytes);
 
+/* "s", or "" where N is 1, for "%u task%s". */
+const char *aw_plural (uint64_t n);
+
 #endif /* AW_UTIL_UNITS_H */

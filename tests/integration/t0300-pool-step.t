@@ -105,7 +105,7 @@ END
 
 test_expect_success 'nodes that the job does not have' '
     test_must_fail in_job -N 1 "$driver" "$agent" -N 2 2>err &&
-    grep "2 nodes are asked for, but 1 of job [0-9]*.s 1 are available" err &&
+    grep "2 nodes are asked for, but 1 of job [0-9]*.s 1 is available" err &&
     test_must_fail in_job -N 1 -w n1 "$driver" "$agent" -w n2 2>err &&
     grep "n2 is not a node of job" err
 '

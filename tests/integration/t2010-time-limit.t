@@ -80,7 +80,7 @@ test_expect_success 'what still runs at the end is stopped, and has not failed' 
     limited 3 cut --time-limit 2 long.json &&
     test $(events cut "\"event\":\"stop\"" "\"reason\":\"the end of the job\"") = 1 &&
     test $(events cut "\"status\":\"cancelled\"") = 1 &&
-    grep -q "not done: 1 of 1 tasks (long: 1 not finished)" cut.err && ! grep "a task of" cut.err &&
+    grep -q "not done: 1 of 1 task (long: 1 not finished)" cut.err && ! grep "a task of" cut.err &&
     replay cut
 '
 

@@ -97,7 +97,7 @@ test_expect_success '--test-only: tasks that the allocation does not hold, parts
         \"part\": { \"gpus\": 0.25, \"script\": \"true\" },
         \"wide\": { \"ranks\": 6, \"nodes\": 3, \"script\": \"true\" } } }" >much.json &&
     run 2 much -N2 -n4 --async-workflow=much.json --test-only &&
-    grep "much.json: tasks.part: a task needs 1 CPUs and 0.25 GPUs on one node: no node" much.err &&
+    grep "much.json: tasks.part: a task needs 1 CPU and 0.25 GPUs on one node: no node" much.err &&
     grep "much.json: tasks.wide: a task needs 3 nodes with 2 CPUs and 0 GPUs each: this" much.err
 '
 

@@ -39,7 +39,7 @@ test_expect_success 'nodes that do not come in time are reported, and what needs
     touch slow &&
     pool 4 given-up two.json --async-workflow-min-nodes=1 --async-workflow-connect-timeout=3s &&
     grep "1 of 2 agents connected within 3 s; missing: n2: the run continues with these" given-up.err &&
-    grep "1 tasks remain, and no node can run them" given-up.err &&
+    grep "1 task remains, and no node can run it" given-up.err &&
     test "$(events given-up finish small completed)" = 2 &&
     rm slow && wait_for 60 no_job
 '

@@ -283,7 +283,7 @@ static void an_agent_of_another_job_is_refused (void **state)
     if (agents[0] == 0)
         run_agent ("n1", "56", 1, NULL);
     rig_until_broken (&rig);
-    assert_non_null (strstr (rig.broken, "0 of 1 agents connected within 2 s; "));
+    assert_non_null (strstr (rig.broken, "0 of 1 agent connected within 2 s; "));
     assert_non_null (strstr (rig.broken, "another job"));
 }
 

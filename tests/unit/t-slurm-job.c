@@ -357,7 +357,7 @@ static void nodes_are_selected_by_list_and_number (void **state)
         { NULL, NULL, NULL, "5", "n6" },
         { "7", NULL, NULL, NULL, "7 nodes are asked for, but 6 of job 7's 6 are available" },
         { "0", NULL, NULL, NULL, "0 nodes are asked for, but 6 of job 7's 6 are available" },
-        { NULL, NULL, "n[1-6]", NULL, "1 nodes are asked for, but 0 of job 7's 6 are available" },
+        { NULL, NULL, "n[1-6]", NULL, "1 node is asked for, but 0 of job 7's 6 are available" },
         { "1", "n[4-5]", NULL, NULL, "--nodelist names more nodes than --nodes=1" },
         { NULL, "n9", NULL, NULL, "--nodelist=n9: n9 is not a node of job 7, which has n[1-6]" },
         { NULL, "n2", "n[2-3]", NULL, "n2 is both in --nodelist and in --exclude" },

@@ -137,7 +137,7 @@ static void put_now (struct aw_explain *ex)
 {
     const struct aw_history *history = &ex->report.history;
     const struct aw_summary *sum = &ex->report.summary;
-    uint32_t cpus = 0;
+    uint32_t cpus = 0, n = ex->report.workflow->graph->n_tasks;
     double gpus = 0;
     char time[32];
 
@@ -145,12 +145,13 @@ static void put_now (struct aw_explain *ex)
         cpus += history->nodes[i].busy_cpus;
         gpus += history->nodes[i].busy_gpu_parts;
     }
-    aw_textbuf_printf (ex->out, ", %u of %u tasks done after %s.\n%u running, on %u of %u CPUs",
-                       sum->completed, ex->report.workflow->graph->n_tasks,
+    aw_textbuf_printf (ex->out, ", %u of %u task%s done after %s.\n%u running, on %u of %u CPU%s",
+                       sum->completed, n, aw_plural (n),
                        aw_format_seconds (time, sizeof (time), history->now), sum->running, cpus,
-                       sum->cpus);
+                       sum->cpus, aw_plural (sum->cpus));
     if (sum->gpus)
-        aw_textbuf_printf (ex->out, " and %.4g of %u GPUs", gpus / AW_GPU_WHOLE, sum->gpus);
+        aw_textbuf_printf (ex->out, " and %.4g of %u GPU%s", gpus / AW_GPU_WHOLE, sum->gpus,
+                           aw_plural (sum->gpus));
     aw_textbuf_puts (ex->out, ".\n");
 }
 

@@ -4,6 +4,8 @@
 
 #include "cmd/explain/explain.h"
 
+#include "util/units.h"
+
 enum { MAX_LINES = 8 };
 
 struct states {
@@ -88,7 +90,7 @@ void aw_explain_set (struct aw_explain *ex, const char *word, const struct aw_ta
 
     count (ex, tasks, &states);
     aw_textbuf_plain (ex->out, word, strlen (word));
-    aw_textbuf_printf (ex->out, ": %u tasks: ", states.tasks);
+    aw_textbuf_printf (ex->out, ": %u task%s: ", states.tasks, aw_plural (states.tasks));
     put_counts (ex->out, &states);
     aw_textbuf_puts (ex->out, ".\n");
     put_tasks (ex, tasks, &states, AW_HISTORY_FAILED, "Failed:\n");

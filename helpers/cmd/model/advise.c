@@ -132,10 +132,9 @@ static int sweep (struct aw_advice *advice, struct aw_problems *problems)
     advice->chosen = args->nodes ? aw_sweep_find (&advice->sweep, args->nodes)
                                  : &advice->sweep.rows[advice->sweep.knee];
     if (!advice->chosen) {
-        aw_problems_add (
-            problems, false,
-            "%s: %u nodes were not simulated in the time given: give more with --budget",
-            args->file, args->nodes);
+        aw_problems_add (problems, false,
+                         "%s: %u node%s not simulated in the time given: give more with --budget",
+                         args->file, args->nodes, args->nodes == 1 ? " was" : "s were");
         return -1;
     }
     return 0;

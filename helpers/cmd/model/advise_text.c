@@ -7,11 +7,6 @@
 #include "cmd/model/model.h"
 #include "util/units.h"
 
-static const char *plural (uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 static void put_head (const struct aw_advice *advice, struct aw_textbuf *out)
 {
     const struct aw_graph *g = advice->workflow->graph;
@@ -19,11 +14,11 @@ static void put_head (const struct aw_advice *advice, struct aw_textbuf *out)
     char buf[32];
 
     aw_textbuf_printf (out, "%s: %" PRIu32 " task set%s, %" PRIu32 " task%s\n",
-                       advice->workflow->name, g->n_sets, plural (g->n_sets), g->n_tasks,
-                       plural (g->n_tasks));
-    aw_textbuf_printf (out, "on nodes of %" PRIu32 " CPU%s", node->cpus, plural (node->cpus));
+                       advice->workflow->name, g->n_sets, aw_plural (g->n_sets), g->n_tasks,
+                       aw_plural (g->n_tasks));
+    aw_textbuf_printf (out, "on nodes of %" PRIu32 " CPU%s", node->cpus, aw_plural (node->cpus));
     if (node->gpus)
-        aw_textbuf_printf (out, " and %" PRIu32 " GPU%s", node->gpus, plural (node->gpus));
+        aw_textbuf_printf (out, " and %" PRIu32 " GPU%s", node->gpus, aw_plural (node->gpus));
     if (node->mem)
         aw_textbuf_printf (out, " with %s", aw_format_bytes (buf, sizeof (buf), node->mem));
     if (*advice->offer->partition)
@@ -33,7 +28,7 @@ static void put_head (const struct aw_advice *advice, struct aw_textbuf *out)
     aw_textbuf_putc (out, '\n');
     if (advice->args->durations.n > 0) {
         aw_textbuf_printf (out, "with the durations of the run%s in ",
-                           plural (advice->args->durations.n));
+                           aw_plural (advice->args->durations.n));
         aw_model_put_names (&advice->args->durations, out);
         aw_textbuf_putc (out, '\n');
     }
@@ -80,7 +75,7 @@ static void put_end (const struct aw_advice *advice, struct aw_textbuf *out)
         aw_textbuf_printf (
             out,
             "%" PRIu32 " node%s %s as long as the critical path: more nodes cannot be faster.\n",
-            fastest->nodes, plural (fastest->nodes), fastest->nodes == 1 ? "takes" : "take");
+            fastest->nodes, aw_plural (fastest->nodes), fastest->nodes == 1 ? "takes" : "take");
     if (sweep->cut)
         aw_textbuf_printf (
             out, "Stopped after %s, before all numbers of nodes: give more time with --budget.\n",
@@ -96,7 +91,7 @@ static void put_choice (const struct aw_advice *advice, struct aw_textbuf *out)
     aw_textbuf_printf (out,
                        "\nRecommended: %" PRIu32
                        " node%s, the knee: node-hours times makespan is smallest.\n",
-                       knee->nodes, plural (knee->nodes));
+                       knee->nodes, aw_plural (knee->nodes));
     if (sweep->fastest > sweep->knee)
         aw_textbuf_printf (out,
                            "The fastest, %" PRIu32
@@ -113,7 +108,7 @@ static void put_plan (const struct aw_advice *advice, struct aw_textbuf *out)
     if (!aw_plan_is_one (&advice->plan))
         return;
     aw_textbuf_printf (out, "A run searches for a plan; on %" PRIu32 " node%s one takes %.1f s",
-                       row->nodes, plural (row->nodes), advice->makespan);
+                       row->nodes, aw_plural (row->nodes), advice->makespan);
     if (advice->plan.places)
         aw_textbuf_printf (out, ", %.1f%% less than %s",
                            100 * (1 - advice->makespan / row->trial.t),
@@ -134,7 +129,7 @@ static void put_interval (const struct aw_advice *advice, struct aw_textbuf *out
     aw_textbuf_printf (out,
                        "90%% of runs on %" PRIu32 " node%s take %.1f to %.1f s, the median is %.1f "
                        "s: ",
-                       advice->chosen->nodes, plural (advice->chosen->nodes), i.low, i.high,
+                       advice->chosen->nodes, aw_plural (advice->chosen->nodes), i.low, i.high,
                        i.median);
     aw_model_put_basis (&advice->spread, &advice->args->durations, out);
     aw_textbuf_printf (
@@ -149,7 +144,7 @@ static void put_limit (const struct aw_advice *advice, struct aw_textbuf *out)
     if (advice->args->script) {
         aw_textbuf_printf (
             out, "%s: for %" PRIu32 " node%s, with a time limit of %" PRIu32 " min (%.1f s, ",
-            advice->args->script, advice->chosen->nodes, plural (advice->chosen->nodes),
+            advice->args->script, advice->chosen->nodes, aw_plural (advice->chosen->nodes),
             advice->minutes, advice->makespan);
         aw_advise_put_limit (advice, out);
         aw_textbuf_printf (out, "): sbatch %s\n", advice->args->script);

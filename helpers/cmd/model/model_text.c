@@ -11,11 +11,6 @@
 
 enum { SHOWN_ON_PATH = 12 };
 
-static const char *plural (uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 /* "16 nodes of 168 CPUs and 6 GPUs, 2 of 64 CPUs". */
 static void put_nodes (const struct aw_allocation *a, struct aw_textbuf *out)
 {
@@ -28,9 +23,9 @@ static void put_nodes (const struct aw_allocation *a, struct aw_textbuf *out)
                            i               ? ""
                            : s->nodes == 1 ? " node"
                                            : " nodes",
-                           s->cpus, plural (s->cpus));
+                           s->cpus, aw_plural (s->cpus));
         if (s->gpus)
-            aw_textbuf_printf (out, " and %" PRIu32 " GPU%s", s->gpus, plural (s->gpus));
+            aw_textbuf_printf (out, " and %" PRIu32 " GPU%s", s->gpus, aw_plural (s->gpus));
         if (s->mem)
             aw_textbuf_printf (out, " with %s", aw_format_bytes (buf, sizeof (buf), s->mem));
     }
@@ -62,14 +57,16 @@ static void put_head (const struct aw_model_page *page, struct aw_textbuf *out)
     char buf[32];
 
     aw_textbuf_puts (out, page->workflow->name);
-    aw_textbuf_printf (out, ": %" PRIu32 " task set%s, ", g->n_sets, plural (g->n_sets));
+    aw_textbuf_printf (out, ": %" PRIu32 " task set%s, ", g->n_sets, aw_plural (g->n_sets));
     if (g->iterated)
-        aw_textbuf_printf (out, "%" PRIu32 " iteration%s, ", g->iterations, plural (g->iterations));
-    aw_textbuf_printf (out, "%" PRIu32 " task%s\non ", g->n_tasks, plural (g->n_tasks));
+        aw_textbuf_printf (out, "%" PRIu32 " iteration%s, ", g->iterations,
+                           aw_plural (g->iterations));
+    aw_textbuf_printf (out, "%" PRIu32 " task%s\non ", g->n_tasks, aw_plural (g->n_tasks));
     put_nodes (page->allocation, out);
     aw_textbuf_putc (out, '\n');
     if (page->durations->n > 0) {
-        aw_textbuf_printf (out, "with the durations of the run%s in ", plural (page->durations->n));
+        aw_textbuf_printf (out, "with the durations of the run%s in ",
+                           aw_plural (page->durations->n));
         aw_model_put_names (page->durations, out);
         aw_textbuf_putc (out, '\n');
     }
@@ -168,8 +165,10 @@ static void put_plan (const struct aw_found_plan *plan, const char *policy, stru
     else
         aw_textbuf_puts (out, policy);
     if (plan->holds.n > 0)
-        aw_textbuf_printf (out, ", holding places for %" PRIu32 " set instances", plan->holds.n);
-    aw_textbuf_printf (out, ", %" PRIu32 " simulations  <- best\n", plan->evaluations);
+        aw_textbuf_printf (out, ", holding places for %" PRIu32 " set instance%s", plan->holds.n,
+                           aw_plural (plan->holds.n));
+    aw_textbuf_printf (out, ", %" PRIu32 " simulation%s  <- best\n", plan->evaluations,
+                       aw_plural (plan->evaluations));
 }
 
 static void put_times (const struct aw_model_page *page, struct aw_textbuf *out)
@@ -208,7 +207,7 @@ static void put_intervals (const struct aw_model_page *page, struct aw_textbuf *
                   &p->t_async_interval, out);
     aw_textbuf_printf (out, "  %-20s %11.3f    %.3f to %.3f\n", "I", p->improvement_interval.median,
                        p->improvement_interval.low, p->improvement_interval.high);
-    aw_textbuf_printf (out, "  %" PRIu32 " simulations; ", p->seeds);
+    aw_textbuf_printf (out, "  %" PRIu32 " simulation%s; ", p->seeds, aw_plural (p->seeds));
     aw_model_put_basis (page->spread, page->durations, out);
     aw_textbuf_puts (out, ".\n");
 }

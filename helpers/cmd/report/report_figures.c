@@ -32,7 +32,8 @@ static void put_completed (const struct aw_summary *sum, uint32_t all, struct aw
     const char *time = aw_report_seconds (buf, sum->makespan);
 
     if (unwanted || sum->failed)
-        aw_textbuf_printf (out, ": %u of %u tasks done in %s", sum->completed, all, time);
+        aw_textbuf_printf (out, ": %u of %u task%s done in %s", sum->completed, all,
+                           aw_plural (all), time);
     else
         aw_textbuf_printf (out, ": %s %u task%s done in %s", all == 1 ? "the" : "all", all,
                            all == 1 ? "" : "s", time);
@@ -54,18 +55,21 @@ void aw_report_verdict (const struct aw_report *report, struct aw_textbuf *out)
         put_completed (sum, all, out);
         break;
     case AW_OUTCOME_FAILED:
-        aw_textbuf_printf (out, ": %u of %u tasks failed", sum->failed, all);
+        aw_textbuf_printf (out, ": %u of %u task%s failed", sum->failed, all, aw_plural (all));
         if (sum->skipped)
             aw_textbuf_printf (out, ", %u skipped", sum->skipped);
         break;
     case AW_OUTCOME_STOPPED:
-        aw_textbuf_printf (out, ": stopped with %u of %u tasks done", sum->completed, all);
+        aw_textbuf_printf (out, ": stopped with %u of %u task%s done", sum->completed, all,
+                           aw_plural (all));
         break;
     case AW_OUTCOME_RUNNING:
-        aw_textbuf_printf (out, ": running, %u of %u tasks done", sum->completed, all);
+        aw_textbuf_printf (out, ": running, %u of %u task%s done", sum->completed, all,
+                           aw_plural (all));
         break;
     case AW_OUTCOME_INTERRUPTED:
-        aw_textbuf_printf (out, ": interrupted with %u of %u tasks done", sum->completed, all);
+        aw_textbuf_printf (out, ": interrupted with %u of %u task%s done", sum->completed, all,
+                           aw_plural (all));
         break;
     }
     if (report->history.stop_reason && *report->history.stop_reason) {

@@ -7,6 +7,7 @@
 #include "cmd/run/run_resume.h"
 #include "io/workflow/values.h"
 #include "io/workflow/workflow_compare.h"
+#include "util/units.h"
 
 /* How many tasks of a set have completed. */
 static uint32_t completed (const struct aw_history *history, uint32_t set)
@@ -52,8 +53,8 @@ static void print_tasks (const char *name,
 
     if (!old || !new) {
         if (old_set->count != new_set->count)
-            fprintf (stderr, "async-workflow: tasks.%s: now %u tasks instead of %u\n", name,
-                     new_set->count, old_set->count);
+            fprintf (stderr, "async-workflow: tasks.%s: now %u task%s instead of %u\n", name,
+                     new_set->count, aw_plural (new_set->count), old_set->count);
         return;
     }
     added = aw_values_count (new) - aw_values_count (old);

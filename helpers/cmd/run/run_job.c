@@ -23,6 +23,7 @@
 #include "core/failure.h"
 #include "io/wire/auth.h"
 #include "io/journal/run_lock.h"
+#include "util/units.h"
 
 /* For a pool that lacks something: another step, this shell, may be the reason. "" if not. */
 static const char *step_hint (const struct aw_pool_run *run)
@@ -66,13 +67,14 @@ static int check_pool (void *arg, const struct aw_pool *pool, struct aw_error *e
     if (count_held (&run->job, pool, &cpus, &gpus) < 0)
         return aw_error_set (err, "out of memory");
     if (pool->total.gpus != gpus)
-        return aw_error_set (err, "job %s has %u GPUs on these nodes, but the pool step got %u%s",
-                             run->job.id, gpus, pool->total.gpus,
+        return aw_error_set (err, "job %s has %u GPU%s on these nodes, but the pool step got %u%s",
+                             run->job.id, gpus, aw_plural (gpus), pool->total.gpus,
                              *step_hint (run) ? step_hint (run)
                                               : ": request GPUs with --gpus-per-node");
     if (pool->total.cpus != cpus)
-        return aw_error_set (err, "job %s has %u CPUs on these nodes, but the pool step got %u%s",
-                             run->job.id, cpus, pool->total.cpus, step_hint (run));
+        return aw_error_set (err, "job %s has %u CPU%s on these nodes, but the pool step got %u%s",
+                             run->job.id, cpus, aw_plural (cpus), pool->total.cpus,
+                             step_hint (run));
     return 0;
 }
 

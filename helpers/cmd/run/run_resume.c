@@ -399,8 +399,9 @@ void aw_run_resume_print (const struct aw_run_resume *r)
     else if (aw_run_resume_complete (r))
         fprintf (stderr, "async-workflow: %s: all tasks are done: nothing to run\n", r->dir);
     else {
-        fprintf (stderr, "async-workflow: %s: resuming: %u of %u tasks are done", r->dir,
-                 r->state.n_done - r->state.n_ignored, r->workflow->graph->n_tasks);
+        fprintf (stderr, "async-workflow: %s: resuming: %u of %u task%s done", r->dir,
+                 r->state.n_done - r->state.n_ignored, r->workflow->graph->n_tasks,
+                 r->workflow->graph->n_tasks == 1 ? " is" : "s are");
         if (r->n_lost)
             fprintf (stderr, "; %u interrupted task%s start%s again", r->n_lost,
                      r->n_lost == 1 ? "" : "s", r->n_lost == 1 ? "s" : "");

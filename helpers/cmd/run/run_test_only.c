@@ -16,6 +16,7 @@
 #include "util/capture.h"
 #include "util/clock.h"
 #include "coord/slurm/slurm_program.h"
+#include "util/units.h"
 
 static const double predict_budget = 30; /* seconds: nothing else waits for it */
 
@@ -163,23 +164,23 @@ static bool print_too_large (const char *file,
     for (uint32_t s = 0; s < graph->n_sets; s++) {
         struct aw_demand demand = aw_set_demand (&graph->sets[s]);
         uint32_t nodes = aw_demand_nodes (&demand);
+        double gpus = aw_demand_gpu_amount (&demand);
 
         if (aw_allocation_capacity (allocation, &graph->sets[s]) > 0)
             continue;
         any = true;
         fprintf (stderr, "async-workflow: %s: tasks.%s: a task needs ", file, graph->sets[s].name);
         if (nodes > 1)
-            fprintf (
-                stderr,
-                "%u nodes with %u CPUs and %g GPUs each: this allocation has fewer: request more "
-                "nodes, or fewer for the task\n",
-                nodes, demand.cpus, aw_demand_gpu_amount (&demand));
+            fprintf (stderr,
+                     "%u nodes with %u CPU%s and %g GPU%s each: this allocation has fewer: request "
+                     "more nodes, or fewer for the task\n",
+                     nodes, demand.cpus, aw_plural (demand.cpus), gpus, gpus == 1 ? "" : "s");
         else
             fprintf (
                 stderr,
-                "%u CPUs and %g GPUs on one node: no node of this allocation has them: request "
+                "%u CPU%s and %g GPU%s on one node: no node of this allocation has them: request "
                 "more (--exclusive, --cpus-per-task, --gpus-per-node) or less for the task\n",
-                demand.cpus, aw_demand_gpu_amount (&demand));
+                demand.cpus, aw_plural (demand.cpus), gpus, gpus == 1 ? "" : "s");
     }
     return any;
 }
@@ -209,9 +210,10 @@ static int tell (const struct aw_run_args *args,
     const struct aw_graph *graph = workflow->graph;
     int code = AW_EXIT_INPUT;
 
-    printf ("%s: ok: %u task set%s, %u iteration%s, %u task%s\n", args->value.file, graph->n_sets,
-            graph->n_sets == 1 ? "" : "s", graph->iterations, graph->iterations == 1 ? "" : "s",
-            graph->n_tasks, graph->n_tasks == 1 ? "" : "s");
+    printf ("%s: ok: %u task set%s, ", args->value.file, graph->n_sets, aw_plural (graph->n_sets));
+    if (graph->iterated)
+        printf ("%u iteration%s, ", graph->iterations, aw_plural (graph->iterations));
+    printf ("%u task%s\n", graph->n_tasks, aw_plural (graph->n_tasks));
     fflush (stdout);
     if (!print_too_large (args->value.file, graph, allocation))
         code = AW_EXIT_OK;

@@ -68,10 +68,10 @@ void aw_watch_put_state (struct aw_watch *watch, struct aw_textbuf *out)
 
     if (sched)
         counts = aw_sched_counts (sched, AW_NONE);
-    aw_textbuf_printf (out, "%s, %u of %u tasks done after %s",
-                       aw_outcome_name (aw_report_outcome (report)), counts.done,
-                       report->workflow->graph->n_tasks,
-                       aw_format_seconds (time, sizeof (time), report->history.now));
+    aw_textbuf_printf (
+        out, "%s, %u of %u task%s done after %s", aw_outcome_name (aw_report_outcome (report)),
+        counts.done, report->workflow->graph->n_tasks, aw_plural (report->workflow->graph->n_tasks),
+        aw_format_seconds (time, sizeof (time), report->history.now));
     if (counts.failed + counts.ignored)
         aw_textbuf_printf (out, ", %u failed", counts.failed + counts.ignored);
     if (counts.skipped)

@@ -8,6 +8,7 @@
 
 #include "coord/agents/missing_agents.h"
 #include "core/graph/graph.h"
+#include "util/units.h"
 
 enum { REPORT_SECONDS = 10 }; /* between two lines about agents that are missing */
 
@@ -161,8 +162,8 @@ void aw_joining_lost (struct aw_exec_agents *backend, struct aw_agent_link *agen
     if (backend->min_nodes < backend->n_nodes)
         return;
     if (name)
-        aw_error_set (&err, "node %s was lost before all %u nodes had joined: %s", name,
-                      backend->n_nodes, why);
+        aw_error_set (&err, "node %s was lost before all %u node%s had joined: %s", name,
+                      backend->n_nodes, aw_plural (backend->n_nodes), why);
     else
         aw_error_set (&err, "a node was lost before it sent its name: %s", why);
     aw_joining_fail (backend, &err);
@@ -188,8 +189,8 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     aw_missing_agents_list (&those, missing, sizeof (missing));
-    aw_error_set (&line, "%u of %u agents connected%s", backend->n_agents, backend->n_nodes,
-                  missing);
+    aw_error_set (&line, "%u of %u agent%s connected%s", backend->n_agents, backend->n_nodes,
+                  aw_plural (backend->n_nodes), missing);
     if (backend->exec.callbacks.note)
         backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
 }
@@ -200,8 +201,9 @@ static void continue_without (struct aw_exec_agents *backend, const char *missin
     struct aw_error line;
 
     aw_joining_stop (backend);
-    aw_error_set (&line, "%u of %u agents connected within %g s%s: the run continues with these",
-                  backend->n_agents, backend->n_nodes, backend->deadline_seconds, missing);
+    aw_error_set (&line, "%u of %u agent%s connected within %g s%s: the run continues with these",
+                  backend->n_agents, backend->n_nodes, aw_plural (backend->n_nodes),
+                  backend->deadline_seconds, missing);
     if (backend->exec.callbacks.note)
         backend->exec.callbacks.note (backend->exec.callbacks.arg, line.text);
     if (backend->exec.callbacks.awaited)
@@ -223,9 +225,9 @@ static void on_deadline (evutil_socket_t fd, short what, void *arg)
         return;
     }
     aw_missing_agents_explain (&those, reason, sizeof (reason));
-    aw_error_set (&err, "%u of %u agents connected within %g s%s%s%s", backend->n_agents,
-                  backend->n_nodes, backend->deadline_seconds, missing, reason,
-                  backend->line ? ": for more time use --connect-timeout" : "");
+    aw_error_set (&err, "%u of %u agent%s connected within %g s%s%s%s", backend->n_agents,
+                  backend->n_nodes, aw_plural (backend->n_nodes), backend->deadline_seconds,
+                  missing, reason, backend->line ? ": for more time use --connect-timeout" : "");
     aw_joining_fail (backend, &err);
 }
 

@@ -31,7 +31,8 @@ void aw_missing_agents_explain (const struct aw_missing_agents *missing, char *b
 
     buf[0] = '\0';
     if (refused)
-        snprintf (buf, size, "; %u connections were rejected (last reason: %.150s)", refused, why);
+        snprintf (buf, size, "; %u connection%s rejected (last reason: %.150s)", refused,
+                  refused == 1 ? " was" : "s were", why);
     else if (missing->line && missing->line->text[0])
         snprintf (buf, size, "; last line of their step: %.150s", missing->line->text);
     else if (missing->line)

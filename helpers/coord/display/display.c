@@ -434,8 +434,9 @@ static void put_numbers (const struct aw_display *d,
         failed += state->sets[i].failed;
         skipped += state->sets[i].skipped;
     }
-    aw_textbuf_printf (out, "%llu of %u tasks done, %llu running", (unsigned long long)done,
-                       d->graph->n_tasks, (unsigned long long)running);
+    aw_textbuf_printf (out, "%llu of %u task%s done, %llu running", (unsigned long long)done,
+                       d->graph->n_tasks, aw_plural (d->graph->n_tasks),
+                       (unsigned long long)running);
     if (failed)
         aw_textbuf_printf (out, ", %llu failed", (unsigned long long)failed);
     if (skipped)

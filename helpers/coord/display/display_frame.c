@@ -275,8 +275,8 @@ static void put_others (struct aw_display_frame *frame,
         all += all_of (graph, i);
         done += state->sets[i].done;
     }
-    snprintf (text, sizeof (text), "and %u more sets: %llu of %llu tasks done", n,
-              (unsigned long long)done, (unsigned long long)all);
+    snprintf (text, sizeof (text), "and %u more set%s: %llu of %llu task%s done", n, aw_plural (n),
+              (unsigned long long)done, (unsigned long long)all, aw_plural (all));
     put (&line, text);
     end_line (frame, &line);
 }

@@ -129,9 +129,10 @@ static int apply_count (struct choice *choice,
     }
     if (most == 0 || have < least || have == 0)
         return aw_error_set (err,
-                             "%" PRIu32 " nodes are asked for, but %" PRIu32 " of job %s's %" PRIu32
-                             " are available",
-                             least, have, job->id, job->n_nodes);
+                             "%" PRIu32 " node%s asked for, but %" PRIu32 " of job %s's %" PRIu32
+                             " %s available",
+                             least, least == 1 ? " is" : "s are", have, job->id, job->n_nodes,
+                             have == 1 ? "is" : "are");
     for (uint32_t i = choice->n; i-- > 0 && have > most;) {
         if (choice->stays[i] && !required[i]) {
             choice->stays[i] = false;

@@ -360,8 +360,9 @@ static int check_set (const struct aw_sched *s, uint32_t number, struct aw_error
     if (n > 0)
         return aw_error_set (err,
                              "tasks.%s: a task needs %u nodes with %s each, and %u of the pool's "
-                             "%u nodes have that: request more nodes, or fewer for the task",
-                             set->name, demand.nodes, wants, n, s->pool.n_nodes);
+                             "%u nodes %s that: request more nodes, or fewer for the task",
+                             set->name, demand.nodes, wants, n, s->pool.n_nodes,
+                             n == 1 ? "has" : "have");
     describe_pool (&s->pool, has, sizeof (has));
     return aw_error_set (
         err,

@@ -7,6 +7,7 @@
 #include "io/workflow/after.h"
 #include "io/workflow/keyed_edge.h"
 #include "util/packet.h"
+#include "util/units.h"
 
 enum { AW_MAX_MESSAGES = 1000000000 }; /* that a start can wait for */
 
@@ -171,8 +172,8 @@ static void check_edge (struct edges *e, uint32_t set, const struct read_edge *r
 
     if (edge->by == AW_BY_INDEX && to->count != from->count && count_is_known (e, set)
         && count_is_known (e, edge->set))
-        aw_reader_error (e->reader, "[i] needs sets of one size: %.64s has %u tasks, %.64s has %u",
-                         from->name, from->count, to->name, to->count);
+        aw_reader_error (e->reader, "[i] needs sets of one size: %.64s has %u task%s, %.64s has %u",
+                         from->name, from->count, aw_plural (from->count), to->name, to->count);
     if (e->first > 0)
         check_added_edge (e, read);
     else if (to->once || from->once)
@@ -180,8 +181,9 @@ static void check_edge (struct edges *e, uint32_t set, const struct read_edge *r
     else if (edge->back && !e->graph->iterated)
         aw_reader_warn (e->reader, "waits for nothing: the workflow has no \"iterations\"");
     else if (edge->back >= e->graph->iterations && edge->back > 1)
-        aw_reader_warn (e->reader, "waits for nothing: there are %u iterations",
-                        e->graph->iterations);
+        aw_reader_warn (e->reader, "waits for nothing: there %s %u iteration%s",
+                        e->graph->iterations == 1 ? "is" : "are", e->graph->iterations,
+                        aw_plural (e->graph->iterations));
     check_service_edge (e, set, read);
 }
 
