@@ -130,10 +130,6 @@ static int run (int argc, char **argv)
         print_summary (args.path, workflow->graph);
         print_values (workflow);
         status = AW_EXIT_OK;
-        if (fflush (stdout) != 0) {
-            perror ("async-workflow: standard output");
-            status = AW_EXIT_INPUT;
-        }
     }
     aw_workflow_destroy (workflow);
     aw_problems_finish (&problems);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "util/descriptors.h"
+#include "util/stdout.h"
 
 int aw_command_begin (void)
 {
@@ -13,12 +14,13 @@ int aw_command_begin (void)
         return -1; /* nobody could read why */
     signal (SIGXFSZ, SIG_IGN); /* a file at its limit is an error like that of a full disk */
     signal (SIGCHLD, SIG_DFL); /* a caller may ignore it: then waitpid would not work */
+    aw_stdout_check_at_exit (AW_EXIT_INPUT);
     return 0;
 }
 
 int aw_command_call (const struct aw_command *command, int argc, char **argv)
 {
-    char name[64];
+    static char name[64]; /* for messages up to the end of exit */
 
     snprintf (name, sizeof (name), "async-workflow %s", command->name);
     argv[1] = name; /* argp shows it in its messages */

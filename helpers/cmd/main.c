@@ -73,11 +73,11 @@ int main (int argc, char **argv)
     if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0
         || strcmp (argv[1], "help") == 0) {
         usage (stdout);
-        return fflush (stdout) == 0 ? AW_EXIT_OK : AW_EXIT_INPUT;
+        return AW_EXIT_OK;
     }
     if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "-V") == 0) {
         printf ("async-workflow %s\n", PACKAGE_VERSION);
-        return fflush (stdout) == 0 ? AW_EXIT_OK : AW_EXIT_INPUT;
+        return AW_EXIT_OK;
     }
     command = find (argv[1]);
     return command ? aw_command_call (command, argc, argv) : unknown (argv[1]);

@@ -10,6 +10,7 @@
 #include "client/async-workflow.h"
 #include "cmd/arguments.h"
 #include "cmd/command.h"
+#include "util/stdout.h"
 
 struct arguments {
     const char *topic, *group;
@@ -79,10 +80,8 @@ static int run (int argc, char **argv)
             break;
         }
         print (&a, &message);
-        if (fflush (stdout) != 0) { /* not acknowledged, so that another task gets it */
-            fprintf (stderr, "async-workflow recv: standard output: %s\n", strerror (errno));
-            exit (AW_EXIT_INPUT);
-        }
+        if (aw_stdout_flush () < 0)
+            exit (AW_EXIT_INPUT); /* it is not acknowledged, so another task gets it */
     }
     if (!aw) {
         fprintf (stderr, "async-workflow recv: %s\n", aw_error_text (NULL));

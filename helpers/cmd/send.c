@@ -163,10 +163,6 @@ static int run (int argc, char **argv)
         || (a.sync && aw_flush (aw, a.timeout) < 0))
         code = complain (aw, a.topic ? a.topic : "--reply");
     aw_close (aw);
-    if (fflush (stdout) != 0) {
-        fprintf (stderr, "async-workflow send: standard output: %s\n", strerror (errno));
-        return AW_EXIT_INPUT;
-    }
     return code;
 }
 

@@ -87,10 +87,6 @@ static int print_states (const unsigned long long *ids, size_t n, char *states, 
     else
         for (size_t i = 0; i < n; i++)
             puts (word (states[i], long_words));
-    if (code == AW_EXIT_OK && fflush (stdout) != 0) {
-        code = AW_EXIT_INPUT;
-        fprintf (stderr, "async-workflow status: standard output: %s\n", strerror (errno));
-    }
     aw_close (aw);
     return code;
 }

@@ -12,6 +12,7 @@
 #include "cmd/command.h"
 #include "cmd/task_text.h"
 #include "io/textbuf.h"
+#include "util/stdout.h"
 #include "util/strings.h"
 
 struct arguments {
@@ -138,9 +139,8 @@ static int submit (const struct aw_textbuf *task)
         code = aw && (errno == EINVAL || errno == EMSGSIZE) ? AW_EXIT_INPUT : AW_EXIT_POOL;
         print_problems (aw_error_text (aw));
     }
-    else if (printf ("%llu\n", id) < 0 || fflush (stdout) != 0) {
-        fprintf (stderr, "async-workflow submit: %llu: standard output: %s\n", id,
-                 strerror (errno));
+    else if (printf ("%llu\n", id), aw_stdout_flush () < 0) {
+        fprintf (stderr, "async-workflow submit: the task is submitted, and its id is %llu\n", id);
         code = AW_EXIT_INPUT;
     }
     aw_close (aw);

@@ -23,6 +23,7 @@
 #include "io/workflow/workflow.h"
 #include "util/descriptors.h"
 #include "util/packet.h"
+#include "util/stdout.h"
 
 static int fail (const struct aw_error *err, int code)
 {
@@ -42,6 +43,7 @@ struct task {
     struct aw_problems
         problems; /* of a file that has been read with values of before the requeue */
     bool resumed;
+    bool test_only;
 };
 
 /* The sources of values that have gone are no matter where a requeued job continues its run: reads
@@ -204,6 +206,7 @@ static int run_task (struct aw_run_args *args,
     struct aw_error err;
     int code;
 
+    task->test_only = test_only;
     if (!task->workflow && load_task (task, args, use) < 0)
         return AW_EXIT_INPUT;
     code = job ? find_requeued (args, task, srun, job, use) : AW_EXIT_OK;
@@ -300,6 +303,8 @@ static int run (int argc, char **argv)
     else
         code = args.value.local ? run_task (&args, &task, &(struct aw_srun_options){ 0 })
                                 : run_in_slurm (&args, &task);
+    if (!task.test_only)
+        aw_stdout_check_at_exit (code); /* the run ends as it has ended, also without its report */
     finish_task (&task);
     aw_run_args_finish (&args);
     aw_run_salloc_end (code);

@@ -16,6 +16,7 @@
 #include "util/capture.h"
 #include "util/clock.h"
 #include "coord/slurm/slurm_program.h"
+#include "util/stdout.h"
 #include "util/units.h"
 
 static const double predict_budget = 30; /* seconds: nothing else waits for it */
@@ -214,7 +215,7 @@ static int tell (const struct aw_run_args *args,
     if (graph->iterated)
         printf ("%u iteration%s, ", graph->iterations, aw_plural (graph->iterations));
     printf ("%u task%s\n", graph->n_tasks, aw_plural (graph->n_tasks));
-    fflush (stdout);
+    aw_stdout_flush ();
     if (!print_too_large (args->value.file, graph, allocation))
         code = AW_EXIT_OK;
     aw_run_warn_too_long (graph, args->value.file, terms->seconds);

@@ -16,6 +16,7 @@
 #include "client/async-workflow.h"
 #include "io/journal/run_dir.h"
 #include "util/packet.h"
+#include "util/stdout.h"
 
 bool aw_slurm_inside (void)
 {
@@ -77,7 +78,7 @@ struct aw_connection *aw_slurm_open (void)
 
 int aw_slurm_end (int status)
 {
-    if (fflush (stdout) == 0)
+    if (aw_stdout_flush () == 0)
         return status;
     aw_slurm_error ("standard output: %s", strerror (errno));
     return 1;

@@ -4,12 +4,11 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/watch/watch.h"
 #include "util/clock.h"
-#include "util/write.h"
+#include "util/stdout.h"
 
 enum { WAIT_MS = 500 };
 
@@ -18,10 +17,15 @@ static const double first_interval = 2, last_interval = 60, growth = 1.5;
 
 static int print_line (struct aw_textbuf *text)
 {
-    int rc;
+    int rc = -1;
 
     aw_textbuf_putc (text, '\n');
-    rc = text->failed ? -1 : aw_write_all (STDOUT_FILENO, text->data, text->len);
+    if (text->failed)
+        fprintf (stderr, "async-workflow: out of memory\n");
+    else {
+        fwrite (text->data, 1, text->len, stdout);
+        rc = aw_stdout_flush ();
+    }
     aw_textbuf_clear (text);
     return rc;
 }
@@ -49,11 +53,11 @@ static void tell (const struct aw_watch *watch, const struct aw_event *ev)
     aw_textbuf_plain (&text, how, strlen (how));
     if (ev->attempt)
         aw_textbuf_printf (&text, " (attempt %u)", ev->attempt + 1);
-    print_line (&text); /* the next line reports what is wrong with stdout */
+    print_line (&text); /* the next line ends the program where stdout cannot be written */
     aw_textbuf_finish (&text);
 }
 
-/* Until the run ends. 0, or -1: it cannot be read, or nobody reads what is printed. */
+/* Until the run ends. 0, or -1: it cannot be read, or what is printed cannot be written. */
 static int follow (struct aw_watch *watch, struct aw_textbuf *text, struct aw_problems *problems)
 {
     double interval = first_interval, next = aw_clock_monotonic () + interval;
