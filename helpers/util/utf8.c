@@ -29,6 +29,11 @@ size_t aw_utf8_length (const char *text, size_t size)
     return n;
 }
 
+size_t aw_utf8_mark (const char *text, size_t size)
+{
+    return size >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 bool aw_utf8_is_text (const char *text)
 {
     size_t left = strlen (text), n = 1;

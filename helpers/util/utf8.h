@@ -12,6 +12,11 @@
  */
 size_t aw_utf8_length (const char *text, size_t size);
 
+/* Length of the byte order mark that the SIZE bytes at TEXT begin with, as editors of Windows write
+ * it: 3, or 0.
+ */
+size_t aw_utf8_mark (const char *text, size_t size);
+
 /* Is all of TEXT UTF-8? */
 bool aw_utf8_is_text (const char *text);
 

@@ -52,18 +52,27 @@ static void wrong_json_is_told_with_its_place (void **state)
         { "{'a': 'x\ty'}", "line 1, column 9: control character 0x09 within text: write \\u0009" },
         { "{'a': '\\x'}",
           "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
-        { "{'a': '\\ud800'}",
-          "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
-        { "{'a': '\\ud800\\u0041'}",
-          "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
+        { "{'a': '\\ud800'}", "line 1, column 8: \\ud800 is half a character, and the other half "
+                              "does not follow: write "
+                              "the character itself" },
+        { "{\n 'a': 'x\\uD800\\u0041'}", "line 2, column 9: \\uD800 is half a character, and the "
+                                         "other half does not follow: write "
+                                         "the character itself" },
+        { "{'a': '\\ude00'}",
+          "line 1, column 8: \\ude00 is half a character, and the other half is not before it: "
+          "write the character itself" },
         { "{'a': '\\u12g4'}",
-          "line 1, column 8: an escape that JSON does not have: write a backslash as \\\\" },
+          "line 1, column 8: \\u without four hexadecimal digits: write a backslash as \\\\" },
+        { "{'a': '\\u12'}",
+          "line 1, column 8: \\u without four hexadecimal digits: write a backslash as \\\\" },
         { "{'a\\u0000': 1}", "line 1, column 2: a key with \\u0000 in it: leave it out" },
         { "{\n 'a': [\n",
           "line 3, column 1: the file ends inside what opens in line 2, column 7: add \"]\"" },
         { "{'a':",
           "line 1, column 6: the file ends inside what opens in line 1, column 1: add \"}\"" },
-        { "\xef\xbb\xbf{}",
+        { "\xef\xbb\xbf{'a': 'x\ty'}",
+          "line 1, column 9: control character 0x09 within text: write \\u0009" },
+        { "\xef\xbb\xbf\xef\xbb\xbf{}",
           "line 1, column 1: a byte order mark: save the file as UTF-8 without one" },
         { "{'\xc3\xa4': '\xff'}",
           "line 1, column 8: byte 0xff is not UTF-8: save the file as UTF-8" },

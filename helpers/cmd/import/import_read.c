@@ -13,6 +13,7 @@
 #include "io/workflow/workflow.h"
 #include "util/array.h"
 #include "util/names.h"
+#include "util/utf8.h"
 
 enum { MAX_BYTES = 1 << 30, MAX_DEPTH = 64, MAX_CPUS = 1 << 20 };
 
@@ -313,7 +314,7 @@ int aw_import_read (struct aw_import *import, const char *path, struct aw_proble
     struct reading r = { .import = import, .path = path, .problems = problems };
     struct aw_error err;
     json_object *root = NULL;
-    size_t size;
+    size_t size, mark;
     char *text;
     int rc = -1;
 
@@ -321,8 +322,9 @@ int aw_import_read (struct aw_import *import, const char *path, struct aw_proble
     text = aw_text_file_read (path, MAX_BYTES, &size, &err);
     if (!text)
         aw_problems_add (problems, false, "%s: %s", path, err.text);
-    else if (aw_json_check (text, size, MAX_DEPTH, path, problems) == 0) {
-        root = aw_json_tree_load (text, size, MAX_DEPTH, true, &err);
+    else if (mark = aw_utf8_mark (text, size), size -= mark,
+             aw_json_check (text + mark, size, MAX_DEPTH, path, problems) == 0) {
+        root = aw_json_tree_load (text + mark, size, MAX_DEPTH, true, &err);
         if (root)
             rc = read_instance (&r, root);
         else

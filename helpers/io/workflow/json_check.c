@@ -220,6 +220,23 @@ static int number (struct check *c)
     return 0;
 }
 
+/* An escape that is none, or half of one. */
+static int fail_escape (const struct check *c)
+{
+    unsigned unit;
+    char digits[5] = "";
+
+    if (c->end - c->p < 6 || c->p[1] != 'u')
+        return fail (c, c->p, "an escape that JSON does not have: write a backslash as \\\\");
+    memcpy (digits, c->p + 2, 4);
+    if (strspn (digits, "0123456789abcdefABCDEF") != 4)
+        return fail (c, c->p, "\\u without four hexadecimal digits: write a backslash as \\\\");
+    unit = (unsigned)strtoul (digits, NULL, 16);
+    return fail (c, c->p, "\\u%s is %s: write the character itself", digits,
+                 unit < 0xdc00 ? "half a character, and the other half does not follow"
+                               : "half a character, and the other half is not before it");
+}
+
 /* Moves behind a string. */
 static int string (struct check *c)
 {
@@ -249,8 +266,7 @@ static int string (struct check *c)
         if (byte == '\\') {
             n = aw_json_read_escape (c->p, (size_t)(c->end - c->p), &character);
             if (!n)
-                return fail (c, c->p,
-                             "an escape that JSON does not have: write a backslash as \\\\");
+                return fail_escape (c);
         }
         c->p += n;
     }

@@ -11,6 +11,7 @@
 #include "io/workflow/reader_keys.h"
 #include "io/json_tree.h"
 #include "io/text_file.h"
+#include "util/utf8.h"
 
 enum { MAX_BYTES = 1 << 20, MAX_DEPTH = 8, MAX_NODES = 1 << 20 };
 
@@ -64,7 +65,7 @@ static struct aw_shape_entry *read_all (struct aw_reader *reader,
 struct aw_shape_entry *aw_shapes_load (const char *path, size_t *n, struct aw_problems *problems)
 {
     struct aw_shape_entry *entries = NULL;
-    size_t before = problems->n_errors, size;
+    size_t before = problems->n_errors, size, mark;
     struct json_object *root = NULL;
     struct aw_reader reader;
     struct aw_error err;
@@ -74,9 +75,12 @@ struct aw_shape_entry *aw_shapes_load (const char *path, size_t *n, struct aw_pr
         aw_problems_add (problems, false, "%s: %s", path, err.text);
         return NULL;
     }
+    mark = aw_utf8_mark (text, size);
+    size -= mark;
     aw_reader_init (&reader, path, problems);
-    if (aw_json_check (text, size, MAX_DEPTH, path, problems) == 0) {
-        root = aw_json_tree_load (text, size, MAX_DEPTH + 1, problems->n_errors > before, &err);
+    if (aw_json_check (text + mark, size, MAX_DEPTH, path, problems) == 0) {
+        root =
+            aw_json_tree_load (text + mark, size, MAX_DEPTH + 1, problems->n_errors > before, &err);
         if (root)
             entries = read_all (&reader, root, n);
         else

@@ -15,8 +15,6 @@
 #include "util/array.h"
 #include "util/utf8.h"
 
-static const char mark_of_utf8[] = "\xef\xbb\xbf";
-
 /* Keys that "#AW" sets. */
 static const struct {
     const char *name;
@@ -56,10 +54,8 @@ bool aw_task_list_has_name (const char *label)
 
 bool aw_task_list_is (const char *label, const char *text, size_t size)
 {
-    const char *p = text;
+    const char *p = text + aw_utf8_mark (text, size);
 
-    if (strncmp (p, mark_of_utf8, 3) == 0)
-        p += 3;
     p += strspn (p, " \t\r\n");
     return aw_task_list_has_name (label) && (size_t)(p - text) < size && !strchr ("{[\"", *p);
 }
@@ -276,12 +272,11 @@ static bool read_lines (struct aw_reader *reader, struct aw_task_list *list)
 
 struct aw_task_list *aw_task_list_read (struct aw_reader *reader, const char *text, size_t size)
 {
+    size_t mark = aw_utf8_mark (text, size);
     struct aw_task_list *list;
 
-    if (strncmp (text, mark_of_utf8, 3) == 0) {
-        text += 3;
-        size -= 3;
-    }
+    text += mark;
+    size -= mark;
     if (!check_file (reader, text, size))
         return NULL;
     list = calloc (1, sizeof (*list));

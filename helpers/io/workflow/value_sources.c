@@ -12,8 +12,6 @@
 #include "io/text_file.h"
 #include "util/utf8.h"
 
-static const char byte_order_mark[] = "\xef\xbb\xbf";
-
 /* What is wrong with a value, or NULL. */
 static const char *fault_of (const char *text, size_t length)
 {
@@ -78,7 +76,7 @@ char *aw_value_file (struct aw_reader *reader, const char *path, size_t *begin, 
     if (!text)
         aw_reader_error (reader, "%s: %s", path, err.text);
     free (name);
-    *begin = text && strncmp (text, byte_order_mark, 3) == 0 ? 3 : 0;
+    *begin = text ? aw_utf8_mark (text, *size) : 0;
     return text;
 }
 

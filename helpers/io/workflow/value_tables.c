@@ -121,7 +121,12 @@ static bool read_member (struct table *t, char **p, size_t line, size_t row)
     aw_scan_space (p);
     text = *p;
     quoted = *text == '"';
-    if (quoted ? aw_scan_string (p, &text) < 0 : aw_scan_number (p, &number) < 0)
+    if (quoted && aw_scan_string (p, &text) < 0)
+        return aw_reader_error (t->reader,
+                                "%s: line %zu: \"%.64s\": its text has no end, a wrong escape or "
+                                "\\u0000",
+                                t->path, line, key);
+    if (!quoted && aw_scan_number (p, &number) < 0)
         return aw_reader_error (t->reader, "%s: line %zu: \"%.64s\" must be text or a number",
                                 t->path, line, key);
     length = quoted ? strlen (text) : (size_t)(*p - text);

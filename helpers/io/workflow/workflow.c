@@ -17,6 +17,7 @@
 #include "io/workflow/task_list.h"
 #include "io/workflow/values_file.h"
 #include "io/workflow/workflow_sets.h"
+#include "util/utf8.h"
 
 void aw_workflow_destroy (struct aw_workflow *workflow)
 {
@@ -141,14 +142,15 @@ static char *list_name (const char *label)
 char *aw_workflow_read_name (const char *path)
 {
     struct aw_error err;
-    size_t size;
+    size_t size, mark;
     char *text = aw_text_file_read (path, AW_WORKFLOW_MAX_BYTES, &size, &err), *name = NULL;
     struct json_object *root = NULL, *value;
 
+    mark = text ? aw_utf8_mark (text, size) : 0;
     if (text && aw_task_list_is (path, text, size))
         name = list_name (path);
     else if (text)
-        root = aw_json_tree_load (text, size, AW_WORKFLOW_MAX_DEPTH + 1, true, &err);
+        root = aw_json_tree_load (text + mark, size - mark, AW_WORKFLOW_MAX_DEPTH + 1, true, &err);
     if (root && json_object_object_get_ex (root, "name", &value)
         && json_object_is_type (value, json_type_string))
         name = strdup (json_object_get_string (value));
@@ -268,8 +270,13 @@ static struct aw_workflow *parse_owned (char *text,
 {
     struct aw_workflow *workflow = calloc (1, sizeof (*workflow));
     struct aw_loading l = { .workflow = workflow, .node = input->node };
+    size_t mark = text ? aw_utf8_mark (text, size) : 0;
 
     aw_loading_init (&l, label, problems);
+    if (mark) {
+        size -= mark;
+        memmove (text, text + mark, size + 1); /* and the NUL */
+    }
     if (workflow) {
         workflow->text = text;
         workflow->text_size = size;

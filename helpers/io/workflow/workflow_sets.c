@@ -18,6 +18,7 @@
 #include "io/workflow/workflow_edges.h"
 #include "io/workflow/workflow_service.h"
 #include "util/units.h"
+#include "util/utf8.h"
 
 void aw_loading_init (struct aw_loading *l, const char *label, struct aw_problems *problems)
 {
@@ -61,10 +62,13 @@ static struct json_object *report_neither (struct aw_reader *reader, char first)
 
 struct json_object *aw_loading_parse (struct aw_reader *reader, const char *text, size_t size)
 {
-    size_t blanks = strspn (text, " \t\r\n"), before = reader->problems->n_errors;
+    size_t mark = aw_utf8_mark (text, size), before = reader->problems->n_errors, blanks;
     struct json_object *root;
     struct aw_error err;
 
+    text += mark;
+    size -= mark;
+    blanks = strspn (text, " \t\r\n");
     if (blanks == size)
         return report_neither (reader, 0);
     if (strchr ("[\"", text[blanks]) && !reader->adding && aw_task_list_has_name (reader->label))
