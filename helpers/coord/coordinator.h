@@ -112,6 +112,9 @@ void aw_coordinator_fail (struct aw_coordinator *coordinator, const struct aw_er
 /* Is the journal no longer where it was, as aw_journal_is_gone? False while none is open. */
 bool aw_coordinator_journal_is_gone (const struct aw_coordinator *coordinator);
 
+/* Has a task been started? */
+bool aw_coordinator_has_started (const struct aw_coordinator *coordinator);
+
 /* The run directory is gone for good: the running tasks end, and the run with AW_EXIT_STOPPED. From
  * the loop. */
 void aw_coordinator_lose_directory (struct aw_coordinator *coordinator);

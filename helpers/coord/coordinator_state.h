@@ -106,6 +106,7 @@ struct aw_coordinator {
     bool holds_back; /* at the last look, a task because of the limit */
     bool *leaving; /* by node: told by SIGTERM to end, and about to */
     uint32_t n_leaving; /* of those that are not lost yet */
+    bool has_started; /* a task */
     bool stopping; /* a stop was asked for */
     bool killing; /* and with it the end of all running tasks */
     bool stop_known; /* the scheduler has stopped, and tasks that wait have been told */

@@ -59,6 +59,11 @@ bool aw_coordinator_journal_is_gone (const struct aw_coordinator *c)
     return c->journal && aw_journal_is_gone (c->journal);
 }
 
+bool aw_coordinator_has_started (const struct aw_coordinator *c)
+{
+    return c->has_started;
+}
+
 void aw_coordinator_lose_directory (struct aw_coordinator *c)
 {
     if (c->exit_code >= 0 || c->directory_lost)

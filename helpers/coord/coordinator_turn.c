@@ -77,6 +77,7 @@ static void end_as_decided (struct aw_coordinator *c, int code)
 
 static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
 {
+    c->has_started |= action->type == AW_EVENT_START || action->type == AW_EVENT_STAGE;
     if (action->type == AW_EVENT_START || action->type == AW_EVENT_STAGE)
         aw_coordinator_prepare_start (c, action);
     else if (action->type == AW_EVENT_KILL)

@@ -215,8 +215,7 @@ static int run_task (struct aw_run_args *args,
     resume = task->resumed ? &task->resume : NULL;
     if (args->value.local && aw_run_local_check (args, task->workflow, &err) < 0)
         return fail (&err, AW_EXIT_INPUT);
-    if ((test_only || !here) && args->value.dir && !resume
-        && aw_run_dir_check_new (args->value.dir, &err) < 0)
+    if ((test_only || !here) && !resume && aw_run_dir_check_new (args->value.dir, &err) < 0)
         return fail (&err, AW_EXIT_INPUT); /* not after hours in the queue */
     if (test_only && resume && (!resume->begun || aw_run_resume_complete (resume)))
         return AW_EXIT_OK; /* what runs again has been printed */

@@ -38,6 +38,8 @@ void aw_pool_run_finish (struct aw_pool_run *run)
     if (run->heartbeat)
         event_free (run->heartbeat);
     aw_run_lock_release (run->lock);
+    if (run->made)
+        aw_run_dir_discard (run->run_dir);
     aw_job_watch_destroy (run->watch);
     aw_slurm_job_finish (&run->job);
     if (run->base)
@@ -97,6 +99,7 @@ static int make_run_dir (struct aw_pool_run *run, const char *job, struct aw_err
     run->input_is_wrong = !run->run_dir; /* it exists, or cannot be created there */
     if (!run->run_dir)
         return -1;
+    run->made = true;
     run->lock = aw_run_lock_take (run->run_dir, job, say, err);
     if (!run->lock)
         return -1;
@@ -212,6 +215,8 @@ int aw_pool_run_end (struct aw_pool_run *run)
         aw_error_prefix (&err, run->args->value.file ? run->args->value.file : run->run_dir);
     if (err.text[0])
         aw_error_print (&err);
+    if (code != AW_EXIT_INPUT || aw_coordinator_has_started (run->coordinator))
+        run->made = false; /* it can be continued */
     wind_down (run); /* agents may still send to the coordinator, which ignores it */
     aw_coordinator_destroy (run->coordinator); /* the run directory has everything */
     run->coordinator = NULL;

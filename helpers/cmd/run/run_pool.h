@@ -74,6 +74,7 @@ struct aw_pool_run {
     struct aw_error srun_error; /* the first that the pool's srun reported; "": none */
     bool step_ended;
     bool input_is_wrong; /* the pool could not be made because of the input */
+    bool made; /* the run directory, and nothing has started yet */
 };
 
 /* Event loop, run directory, coordinator: the same for every kind of pool. CONFIG has what differs.

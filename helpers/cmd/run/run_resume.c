@@ -358,7 +358,8 @@ int aw_run_resume_load (struct aw_run_resume *r,
     journal = aw_run_dir_path (r->dir, AW_RUN_JOURNAL);
     if (!journal)
         aw_problems_add (problems, false, "%s: out of memory", dir);
-    else if (aw_run_dir_check_workflow (dir, &err) < 0 || aw_run_dir_check_own (r->dir, &err) < 0)
+    else if (aw_run_dir_check_workflow (dir, &err) < 0 || aw_run_dir_check_own (r->dir, &err) < 0
+             || aw_run_dir_check_writable (r->dir, &err) < 0)
         aw_problems_add (problems, false, "%s", err.text);
     else
         rc = load (r, settings, journal, use, problems);

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +14,6 @@
 #include "util/write.h"
 
 #define AW_RUN_PARTIAL ".partial.XXXXXX" /* a file that is being written */
-
-enum { MAX_NUMBER = 100000 };
 
 /* A name that is one component of a path, and not a hidden one. */
 static char *file_name (const char *name)
@@ -31,20 +27,25 @@ static char *file_name (const char *name)
     return copy;
 }
 
-/* DIR and DIR/logs. -1 with errno; EEXIST: something of that name is there. */
-static int make (const char *dir)
+const char *aw_run_dir_hint (int error)
 {
-    char *logs;
-    int rc;
+    return error == ENOSPC || error == EDQUOT  ? ": free some space there"
+           : error == EACCES || error == EPERM ? ": give yourself access to it, with chmod u+rwX"
+           : error == EROFS                    ? ": copy it to where it can be written"
+                                               : "";
+}
 
-    if (mkdir (dir, 0700) < 0)
-        return -1;
-    logs = aw_run_dir_path (dir, AW_RUN_LOGS);
-    if (!logs)
-        return -1;
-    rc = mkdir (logs, 0700);
-    free (logs);
-    return rc;
+int aw_run_dir_check_umask (struct aw_error *err)
+{
+    mode_t mask = umask (077);
+
+    umask (mask);
+    if (!(mask & 0700))
+        return 0;
+    return aw_error_set (err,
+                         "umask %04o takes your own access to new files: set another first, as "
+                         "umask 022",
+                         (unsigned)mask);
 }
 
 char *aw_run_dir_name (const char *name, const char *job)
@@ -58,75 +59,6 @@ char *aw_run_dir_name (const char *name, const char *job)
     free (base);
     free (id);
     return both;
-}
-
-static int make_numbered (const char *name, const char *job, char *path, size_t size)
-{
-    char *base = aw_run_dir_name (name, job);
-    int rc = -1;
-
-    errno = ENOMEM;
-    for (int i = 0; base && i <= MAX_NUMBER; i++) {
-        int n = snprintf (path, size, i ? "%s.%d" : "%s", base, i);
-        if (n < 0 || (size_t)n >= size) {
-            errno = ENAMETOOLONG;
-            break;
-        }
-        rc = make (path);
-        if (rc == 0 || errno != EEXIST)
-            break;
-    }
-    free (base);
-    return rc;
-}
-
-static int cannot_make (const char *dir, struct aw_error *err)
-{
-    return aw_error_set (err,
-                         errno == EEXIST   ? "%s: %s: give another directory"
-                         : errno == ENOENT ? "%s: %s: make the directory above it first"
-                                           : "%s: %s",
-                         dir, strerror (errno));
-}
-
-int aw_run_dir_check_new (const char *dir, struct aw_error *err)
-{
-    char *copy;
-    struct stat st;
-    int rc;
-
-    if (lstat (dir, &st) == 0)
-        errno = EEXIST;
-    if (errno != ENOENT)
-        return cannot_make (dir, err);
-    copy = strdup (dir);
-    if (!copy)
-        return aw_error_set (err, "out of memory");
-    rc = stat (dirname (copy), &st) < 0 ? cannot_make (dir, err) : 0;
-    free (copy);
-    return rc;
-}
-
-char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err)
-{
-    char path[PATH_MAX];
-    char *absolute;
-
-    if (dir && *dir) {
-        if (make (dir) < 0) {
-            cannot_make (dir, err);
-            return NULL;
-        }
-    }
-    else if (make_numbered (name, job, path, sizeof (path)) < 0) {
-        aw_error_set (err, "run directory %s-%s: %s: give another with --dir", name ? name : "run",
-                      job && *job ? job : "local", strerror (errno));
-        return NULL;
-    }
-    absolute = realpath (dir && *dir ? dir : path, NULL);
-    if (!absolute)
-        aw_error_set (err, "run directory %s: %s", dir && *dir ? dir : path, strerror (errno));
-    return absolute;
 }
 
 static int check_own (const struct stat *st, mode_t kind, const char *name, struct aw_error *err)
@@ -145,6 +77,49 @@ static int check_own (const struct stat *st, mode_t kind, const char *name, stru
             err, "%s: others can write to it, and its commands would be executed: chmod go-w it",
             name);
     return 0;
+}
+
+/* Exists NAME in the directory FD, and is it a directory in which files can be made? 0, or -1 with
+ * text. */
+static int check_writable (int fd, const char *name, struct aw_error *err)
+{
+    struct stat st;
+
+    if (fstatat (fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : aw_error_set (err, "%s: %s", name, strerror (errno));
+    if (fstatat (fd, name, &st, 0) < 0)
+        return errno == ENOENT
+                   ? aw_error_set (err,
+                                   "%s: a link to what does not exist: restore that, or remove the "
+                                   "link",
+                                   name)
+                   : aw_error_set (err, "%s: %s", name, strerror (errno));
+    if (!S_ISDIR (st.st_mode))
+        return aw_error_set (err, "%s: not a directory: remove or rename it", name);
+    if (faccessat (fd, name, R_OK | W_OK | X_OK, 0) < 0)
+        return aw_error_set (err, "%s: cannot be written: %s%s", name, strerror (errno),
+                             aw_run_dir_hint (errno));
+    return 0;
+}
+
+int aw_run_dir_check_writable (const char *dir, struct aw_error *err)
+{
+    static const char *const places[] = { AW_RUN_LOGS, AW_RUN_MESSAGES, AW_RUN_SUBMITTED };
+    int fd = open (dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+    if (fd < 0 || faccessat (fd, ".", R_OK | W_OK | X_OK, 0) < 0)
+        rc = aw_error_set (err, "cannot be written: %s%s", strerror (errno),
+                           aw_run_dir_hint (errno));
+    for (size_t i = 0; rc == 0 && i < sizeof (places) / sizeof (places[0]); i++)
+        rc = check_writable (fd, places[i], err);
+    if (rc == 0 && faccessat (fd, AW_RUN_JOURNAL, R_OK | W_OK, 0) < 0 && errno != ENOENT)
+        rc = aw_error_set (err, "%s: cannot be written: %s%s", AW_RUN_JOURNAL, strerror (errno),
+                           aw_run_dir_hint (errno));
+    if (rc < 0)
+        aw_error_prefix (err, dir);
+    if (fd >= 0)
+        close (fd);
+    return rc < 0 ? -1 : aw_run_dir_check_umask (err);
 }
 
 int aw_run_dir_check_own (const char *dir, struct aw_error *err)
@@ -193,7 +168,7 @@ int aw_run_dir_write_file (const char *dir,
     if (rc == 0)
         rc = rename (partial, path);
     if (rc < 0)
-        aw_error_set (err, "%s/%s: %s", dir, file, strerror (errno));
+        aw_error_set (err, "%s/%s: %s%s", dir, file, strerror (errno), aw_run_dir_hint (errno));
     if (rc < 0 && fd >= 0)
         unlink (partial);
     free (partial);

@@ -29,11 +29,16 @@
  */
 char *aw_run_dir_create (const char *dir, const char *name, const char *job, struct aw_error *err);
 
+/* Removes a directory that aw_run_dir_create has made, and the files of a run that has not begun.
+ * All stays where logs/ has something, and the directory where it has something else.
+ */
+void aw_run_dir_discard (const char *dir);
+
 /* "NAME-JOB" of the above, as one component of a path; caller frees; NULL without memory. */
 char *aw_run_dir_name (const char *name, const char *job);
 
-/* Could DIR be made, as far as this is known before: it does not exist, and its parent is. 0, or -1
- * with text.
+/* Could DIR be made, as far as this is known before: it does not exist, and its parent does and can
+ * be written. DIR NULL: one in the working directory. 0, or -1 with text.
  */
 int aw_run_dir_check_new (const char *dir, struct aw_error *err);
 
@@ -42,6 +47,19 @@ int aw_run_dir_check_new (const char *dir, struct aw_error *err);
  * nobody else can write to them. A file that is not there is nobody's. 0, or -1 with text.
  */
 int aw_run_dir_check_own (const char *dir, struct aw_error *err);
+
+/* Can the run in DIR continue: can journal, logs and the other files be written? 0, or -1 with
+ * text. It is only a look: a full disk is noticed when something is written.
+ */
+int aw_run_dir_check_writable (const char *dir, struct aw_error *err);
+
+/* Does the process have access to the files that it makes? 0, or -1 with text. */
+int aw_run_dir_check_umask (struct aw_error *err);
+
+/* What to do about the errno ERROR of something in a run directory: ": free some space there", or
+ * "".
+ */
+const char *aw_run_dir_hint (int error);
 
 /* Has DIR something by the name FILE? 1 or 0; -1 with text: this cannot be found out. */
 int aw_run_dir_has (const char *dir, const char *file, struct aw_error *err);

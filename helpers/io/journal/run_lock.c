@@ -321,7 +321,8 @@ static int open_locked (struct aw_run_lock *lock,
 
         lock->fd = open (lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (lock->fd < 0)
-            return aw_error_set (err, "%s: %s", lock->path, strerror (errno));
+            return aw_error_set (err, "%s: %s%s", lock->path, strerror (errno),
+                                 aw_run_dir_hint (errno));
         if (flock (lock->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK
             && wait_for_lock (lock, dir, say, err) < 0)
             return -1;
@@ -339,6 +340,7 @@ struct aw_run_lock *aw_run_lock_take (const char *dir,
                                       struct aw_error *err)
 {
     struct aw_run_lock *lock = calloc (1, sizeof (*lock));
+    struct mark now;
 
     if (!lock || !(lock->path = aw_run_dir_path (dir, AW_RUN_COORDINATOR))) {
         free (lock);
@@ -350,7 +352,9 @@ struct aw_run_lock *aw_run_lock_take (const char *dir,
     if (open_locked (lock, dir, say, err) < 0 || check_mark (lock, dir, say, err) < 0)
         goto fail;
     if (write_mark (lock->fd, &lock->mine) < 0) {
-        aw_error_set (err, "%s: %s", lock->path, strerror (errno));
+        aw_error_set (err, "%s: %s%s", lock->path, strerror (errno), aw_run_dir_hint (errno));
+        if (look (lock->path, &now) <= 0)
+            unlink (lock->path); /* it is ours, and empty */
         goto fail;
     }
     return lock;
