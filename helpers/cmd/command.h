@@ -13,8 +13,8 @@ struct aw_command {
 };
 
 /* What every program of commands does first: opens the standard descriptors, ignores SIGXFSZ, does
- * not ignore SIGCHLD, and lets exit close stdout (aw_stdout_check_at_exit). 0, or -1: nothing can be
- * read or printed.
+ * not ignore SIGCHLD, and lets exit close stdout (aw_stdout_check_at_exit). 0, or -1: nothing can
+ * be read or printed.
  */
 int aw_command_begin (void);
 

@@ -48,5 +48,10 @@ test_expect_success scripts 'so is shellcheck' 'flawed tests/x "#!/bin/sh\nfunct
 test_expect_success 'a quotation mark that ends the body of a test is found' '
     flawed tests/integration/x.t "test_expect_success \047a\047 \047\n    grep \047a b\047 x\n\047\n" scripts
 '
+test_expect_success 'a variable of awk that gawk refuses is found' '
+    flawed tests/x "#!/bin/sh\nawk -v a=1 -v l${none}oad=2 1\n" scripts && flawed tests/x "#!/bin/sh\nawk -v \042c${none}ase=2\042 1\n" scripts &&
+    flawed tests/x "#!/bin/sh\nawk \047{ x }\n}\047 a=1 s${none}ub=2 file\n" scripts && grep -F "x:3: a variable of awk" out &&
+    rm project/tests/x && project/tests/lint/run --all scripts
+'
 
 test_done
