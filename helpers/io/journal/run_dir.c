@@ -96,7 +96,7 @@ static int check_writable (int fd, const char *name, struct aw_error *err)
                    : aw_error_set (err, "%s: %s", name, strerror (errno));
     if (!S_ISDIR (st.st_mode))
         return aw_error_set (err, "%s: not a directory: remove or rename it", name);
-    if (faccessat (fd, name, R_OK | W_OK | X_OK, 0) < 0)
+    if (faccessat (fd, name, W_OK | X_OK, 0) < 0)
         return aw_error_set (err, "%s: cannot be written: %s%s", name, strerror (errno),
                              aw_run_dir_hint (errno));
     return 0;
@@ -112,7 +112,7 @@ int aw_run_dir_check_writable (const char *dir, struct aw_error *err)
                            aw_run_dir_hint (errno));
     for (size_t i = 0; rc == 0 && i < sizeof (places) / sizeof (places[0]); i++)
         rc = check_writable (fd, places[i], err);
-    if (rc == 0 && faccessat (fd, AW_RUN_JOURNAL, R_OK | W_OK, 0) < 0 && errno != ENOENT)
+    if (rc == 0 && faccessat (fd, AW_RUN_JOURNAL, W_OK, 0) < 0 && errno != ENOENT)
         rc = aw_error_set (err, "%s: cannot be written: %s%s", AW_RUN_JOURNAL, strerror (errno),
                            aw_run_dir_hint (errno));
     if (rc < 0)
