@@ -393,11 +393,15 @@ static void scratch_never_holds_more_than_its_room (void **state)
         passed_over (seed * 104729);
 }
 
-/* One node of one CPU, and five tasks: data of two comes, and of one near the end. */
-static void data_of_more_tasks_comes_while_many_are_queued (void **state)
+/* N_TASKS on N_NODES of one CPU, of which the first N_LOST are lost. How many have their data
+ * before they start is as in WAITING, by how many have started.
+ */
+static void assert_waiting (uint32_t n_tasks,
+                            uint32_t n_nodes,
+                            uint32_t n_lost,
+                            const uint32_t *waiting)
 {
-    static const uint32_t waiting[] = { 2, 2, 2, 1, 1 }; /* with data, when so many have started */
-    struct aw_graph *g = one_set (5, AW_STAGING_ASYNC, 1, 0, false);
+    struct aw_graph *g = one_set (n_tasks, AW_STAGING_ASYNC, 1, 0, false);
     double remaining[1] = { 0 };
     uint32_t task, node, n_given = 0;
     struct aw_idset cpus = { 0 }, gpus = { 0 };
@@ -405,16 +409,18 @@ static void data_of_more_tasks_comes_while_many_are_queued (void **state)
     struct aw_pool pool;
     const struct aw_stage_choice by = { &pool, remaining, NULL, any, NULL };
 
-    (void)state;
     g->sets[0].cpus = 1;
     g->sets[0].gpus = 0;
     aw_pool_init (&pool);
     assert_int_equal (aw_idset_add (&cpus, 0, 0), 0);
     assert_int_equal (aw_stage_init (&stage, g), 0);
-    assert_true (aw_pool_add_node (&pool, "n", &cpus, &gpus, 0, NULL, NULL) >= 0);
+    for (uint32_t n = 0; n < n_nodes; n++)
+        assert_true (aw_pool_add_node (&pool, "n", &cpus, &gpus, 0, NULL, NULL) >= 0);
+    for (uint32_t n = 0; n < n_lost; n++)
+        aw_pool_lose_node (&pool, n);
     assert_int_equal (aw_stage_add_nodes (&stage, &pool), 0);
-    assert_int_equal (aw_stage_push (&stage, 0, 4, 0), 0);
-    for (uint32_t n_started = 0; n_started < 5; n_started++) {
+    assert_int_equal (aw_stage_push (&stage, 0, n_tasks - 1, 0), 0);
+    for (uint32_t n_started = 0; n_started < n_tasks; n_started++) {
         while (aw_stage_next (&stage, &by, &task, &node)) {
             assert_int_equal (task, n_given++);
             assert_true (aw_stage_give (&stage, &pool, task, node));
@@ -426,6 +432,19 @@ static void data_of_more_tasks_comes_while_many_are_queued (void **state)
     aw_stage_finish (&stage);
     aw_pool_finish (&pool);
     aw_graph_destroy (g);
+}
+
+/* A node gets the data of two tasks: the only node up to the end. Of two nodes, which is free first
+ * is not known near the end: each gets data of one task then.
+ */
+static void data_of_more_tasks_comes_while_many_are_queued (void **state)
+{
+    static const uint32_t one[] = { 2, 2, 2, 2, 1 }, two[] = { 4, 4, 3, 2, 2, 2, 1 };
+
+    (void)state;
+    assert_waiting (5, 1, 0, one);
+    assert_waiting (5, 3, 2, one);
+    assert_waiting (7, 2, 0, two);
 }
 
 static struct aw_event next_of (struct aw_sched *s, enum aw_event_type type)

@@ -150,6 +150,14 @@ static void weigh (struct aw_stage *stage, const struct aw_node *node, uint32_t 
     }
 }
 
+/* Is NODE as the one before it, which was weighed? */
+static bool is_weighed (const struct aw_pool *pool, uint32_t node)
+{
+    const struct aw_node *it = &pool->nodes[node];
+
+    return node > 0 && !it[-1].lost && aw_node_alike (it, &it[-1]);
+}
+
 /* The sets from FROM on, by the nodes from FIRST on. */
 static void weigh_all (struct aw_stage *stage,
                        const struct aw_pool *pool,
@@ -157,7 +165,7 @@ static void weigh_all (struct aw_stage *stage,
                        uint32_t from)
 {
     for (uint32_t n = first; n < stage->n_nodes; n++)
-        if (n == 0 || !aw_node_alike (&pool->nodes[n], &pool->nodes[n - 1]))
+        if (!is_weighed (pool, n))
             weigh (stage, &pool->nodes[n], from);
 }
 
@@ -221,26 +229,39 @@ static bool goes_before (const struct aw_stage *stage,
     return ta != tb ? ta < tb : a < b;
 }
 
-/* How full a node may get: twice as long as tasks of WEIGHT that are queued still fill each node.
+/* Are all nodes lost but one, or none? */
+static bool is_alone (const struct aw_pool *pool)
+{
+    uint32_t found = 0;
+
+    for (uint32_t n = 0; n < pool->n_nodes && found < 2; n++)
+        found += !pool->nodes[n].lost;
+    return found < 2;
+}
+
+/* How full a node may get: twice as long as tasks of WEIGHT that are queued still fill each node,
+ * or where it is ALONE.
  */
-static uint32_t most_load (const struct aw_stage *stage, uint32_t weight)
+static uint32_t most_load (const struct aw_stage *stage, bool alone, uint32_t weight)
 {
     uint64_t queued = (uint64_t)stage->n_queued * weight;
 
-    return queued > (uint64_t)stage->n_nodes * AW_STAGE_FULL ? 2 * AW_STAGE_FULL : AW_STAGE_FULL;
+    return alone || queued > (uint64_t)stage->n_nodes * AW_STAGE_FULL ? 2 * AW_STAGE_FULL
+                                                                      : AW_STAGE_FULL;
 }
 
 /* May NODE, which could hold a task of DEMAND, get its data? One that has been given nothing may
  * get anything.
  */
 static bool may_get (const struct aw_stage *stage,
+                     bool alone,
                      const struct aw_node *node,
                      uint32_t load,
                      const struct aw_demand *demand)
 {
     uint32_t more = weight (node, demand);
 
-    return load == 0 || load + more <= most_load (stage, more);
+    return load == 0 || load + more <= most_load (stage, alone, more);
 }
 
 static uint32_t choose_node (const struct aw_stage *stage,
@@ -250,6 +271,7 @@ static uint32_t choose_node (const struct aw_stage *stage,
                              uint32_t except)
 {
     uint32_t best = AW_NO_NODE, least = UINT32_MAX;
+    bool alone = is_alone (pool);
 
     for (uint32_t n = 0; n < stage->n_nodes; n++) {
         const struct aw_node *node = &pool->nodes[n];
@@ -257,7 +279,7 @@ static uint32_t choose_node (const struct aw_stage *stage,
         uint32_t all;
 
         if (n == except || !aw_node_could_hold (node, demand)
-            || !may_get (stage, node, load, demand))
+            || !may_get (stage, alone, node, load, demand))
             continue;
         all = load + busy (node);
         if (best == AW_NO_NODE || all < least
@@ -277,7 +299,7 @@ static struct aw_demand demand_of (const struct aw_stage *stage, uint32_t instan
 /* What the emptiest node can still be given. A node that is given nothing is given anything. */
 static uint32_t most_spare (const struct aw_stage *stage, const struct aw_pool *pool)
 {
-    uint32_t spare = 0, most = most_load (stage, AW_STAGE_FULL);
+    uint32_t spare = 0, most = most_load (stage, is_alone (pool), AW_STAGE_FULL);
 
     for (uint32_t n = 0; n < stage->n_nodes && spare < most; n++)
         if (!pool->nodes[n].lost && stage->load[n] < most)

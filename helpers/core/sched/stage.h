@@ -3,7 +3,8 @@
  * while others still hold its CPUs and GPUs. It queues for those when its data is there. A node
  * gets no more tasks than would fill it once: so its next tasks have their data, and the others can
  * still go to the node that is free first. While there are tasks enough to fill all nodes after
- * that, it gets as many again: so copies need not wait until a task starts.
+ * that, it gets as many again: so copies need not wait until a task starts. Where there is one
+ * node, it gets as many again for all of its tasks.
  */
 #ifndef AW_CORE_SCHED_STAGE_H
 #define AW_CORE_SCHED_STAGE_H
