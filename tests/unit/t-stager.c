@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -489,6 +490,127 @@ static void a_copy_that_hangs_does_not_hold_up_the_agent (void **state)
     assert_true (is_there (f, "base/run/node/a"));
 }
 
+static size_t count_children (void)
+{
+    struct aw_processes processes = { 0 };
+    size_t n;
+
+    assert_int_equal (aw_processes_read_children (&processes), 0);
+    n = processes.n;
+    aw_processes_finish (&processes);
+    return n;
+}
+
+/* A process removes large files, and room is there after that. Small ones are not worth a process.
+ */
+static void large_files_are_removed_by_a_process (void **state)
+{
+    static const size_t sizes[] = { 1000, 2 << 20 };
+    struct fixture *f = *state;
+
+    for (int large = 0; large < 2; large++) {
+        size_t size = sizes[large];
+
+        while (waitpid (-1, NULL, 0) > 0)
+            ;
+        begin (f, size + size / 2, 1);
+        put (f, "a", size, 'a');
+        put (f, "b", size, 'b');
+        stage_in (f, 0, 0, "a", "");
+        assert_staged (f, 0, size);
+        release (f, 0);
+        stage_in (f, 1, 0, "b", "");
+        assert_staged (f, 1, size);
+        assert_int_equal (count_children (), 2 + large); /* two have copied */
+        assert_false (is_there (f, "base/run/node/a"));
+        assert_false (is_there (f, "base/run/node/.aw-removed-1"));
+        aw_stager_destroy (f->stager);
+        f->stager = NULL;
+        memset (f->requests, 0, sizeof (f->requests));
+    }
+}
+
+static int forks_before_stop = -1; /* the child after so many stops as it begins; -1: none */
+
+static void count_fork (void)
+{
+    if (forks_before_stop >= 0)
+        forks_before_stop--;
+}
+
+static void stop_child (void)
+{
+    if (forks_before_stop == 0)
+        raise (SIGSTOP);
+}
+
+/* The name of what is removed is free at once, its room when the process has ended: by itself, or
+ * because it was killed.
+ */
+static void room_is_free_after_the_removal (void **state)
+{
+    static const int ends[] = { SIGCONT, SIGKILL };
+    struct fixture *f = *state;
+
+    assert_int_equal (pthread_atfork (NULL, count_fork, stop_child), 0);
+    put (f, "a", 2 << 20, 'a');
+    put (f, "b", 2 << 20, 'b');
+    for (int round = 0; round < 2; round++) {
+        int status, early;
+        bool hidden, gone;
+        pid_t pid;
+
+        begin (f, 3 << 20, 1);
+        stage_in (f, 0, 0, "a", "");
+        assert_staged (f, 0, 2 << 20);
+        release (f, 0);
+        while (waitpid (-1, NULL, 0) > 0)
+            ;
+        forks_before_stop = 1; /* the first one copies b */
+        stage_in (f, 1, 0, "b", "");
+        while (forks_before_stop >= 0)
+            event_base_loop (f->base, EVLOOP_NONBLOCK);
+        do
+            pid = waitpid (-1, &status, WUNTRACED);
+        while (pid > 0 && !WIFSTOPPED (status));
+        assert_true (pid > 0);
+        for (int i = 0; i < 200; i++) {
+            event_base_loop (f->base, EVLOOP_NONBLOCK);
+            usleep (100);
+        }
+        early = f->requests[1].n;
+        hidden = is_there (f, "base/run/node/.aw-removed-1");
+        gone = !is_there (f, "base/run/node/a");
+        assert_int_equal (kill (pid, ends[round]), 0);
+        assert_int_equal (early, 0);
+        assert_true (hidden && gone);
+        assert_staged (f, 1, 2 << 20);
+        assert_false (is_there (f, "base/run/node/.aw-removed-1"));
+        aw_stager_destroy (f->stager);
+        f->stager = NULL;
+        memset (f->requests, 0, sizeof (f->requests));
+    }
+}
+
+/* A large result leaves its place at once when it is copied. A process removes it. */
+static void large_results_leave_at_once (void **state)
+{
+    struct fixture *f = *state;
+    char *copies[] = { at (f, "base/run/node/out"), at (f, "results/"), "", NULL };
+    double end;
+
+    begin (f, 0, 1);
+    put (f, "base/run/node/out", 2 << 20, 'o');
+    stage_out (f, 0, copies);
+    assert_staged (f, 0, 2 << 20);
+    assert_false (is_there (f, "base/run/node/out"));
+    assert_true (is_there (f, "results/out"));
+    end = aw_clock_monotonic () + PATIENCE;
+    while (is_there (f, "base/run/node/.aw-removed-1") && aw_clock_monotonic () < end)
+        event_base_loop (f->base, EVLOOP_NONBLOCK);
+    assert_false (is_there (f, "base/run/node/.aw-removed-1"));
+}
+
 /* A copy that is ended while it is made leaves nothing behind, under whatever name. */
 static void a_copy_that_is_cut_off_leaves_nothing_behind (void **state)
 {
@@ -545,6 +667,9 @@ int main (void)
                                          teardown),
         cmocka_unit_test_setup_teardown (a_copy_that_hangs_does_not_hold_up_the_agent, setup,
                                          teardown),
+        cmocka_unit_test_setup_teardown (large_files_are_removed_by_a_process, setup, teardown),
+        cmocka_unit_test_setup_teardown (room_is_free_after_the_removal, setup, teardown),
+        cmocka_unit_test_setup_teardown (large_results_leave_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown (a_copy_that_is_cut_off_leaves_nothing_behind, setup,
                                          teardown),
     };

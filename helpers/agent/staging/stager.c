@@ -158,12 +158,14 @@ void aw_stager_destroy (struct aw_stager *s)
 {
     if (!s)
         return;
+    s->ending = true;
     while (s->jobs)
         aw_stager_release (s->jobs);
     while (s->out)
         aw_stager_remove_item (s, s->out);
     while (s->in)
         aw_stager_remove_item (s, s->in);
+    aw_stager_end_removals (s);
     if (s->made)
         aw_scratch_remove (s->scratch);
     if (s->turn)

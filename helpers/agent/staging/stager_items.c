@@ -75,11 +75,11 @@ void aw_stager_remove_item (struct aw_stager *s, struct aw_stager_item *item)
         s->running--;
     aw_copier_destroy (item->copier); /* before what it made goes */
     item->copier = NULL;
-    for (size_t i = 0; i < item->made.n; i++)
-        if (aw_stager_in_scratch (s, item->made.v[i])
-            && !aw_stager_maker_of (s, item->made.v[i], item))
-            aw_copy_remove (item->made.v[i]);
-    s->taken -= item->bytes;
+    for (size_t i = item->made.n; i-- > 0;)
+        if (!aw_stager_in_scratch (s, item->made.v[i])
+            || aw_stager_maker_of (s, item->made.v[i], item))
+            aw_strings_remove (&item->made, i);
+    aw_stager_discard (s, &item->made, item->bytes);
     unlink_item (item->out ? &s->out : &s->in, item);
     free_item (item);
 }
@@ -136,9 +136,17 @@ static uint64_t room (const struct aw_stager *s)
     return left < free_now ? left : free_now;
 }
 
+/* Do BYTES fit after the removals that are under way? */
+static bool will_fit (const struct aw_stager *s, uint64_t bytes)
+{
+    uint64_t now = room (s);
+
+    return bytes <= now || bytes - now <= aw_stager_room_to_come (s);
+}
+
 bool aw_stager_make_room (struct aw_stager *s, uint64_t bytes)
 {
-    while (bytes > room (s)) {
+    while (!will_fit (s, bytes)) {
         struct aw_stager_item *oldest = NULL;
 
         for (struct aw_stager_item *item = s->in; item; item = item->next)
@@ -149,5 +157,5 @@ bool aw_stager_make_room (struct aw_stager *s, uint64_t bytes)
             return false;
         aw_stager_drop_item (s, oldest);
     }
-    return true;
+    return bytes <= room (s);
 }

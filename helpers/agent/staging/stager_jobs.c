@@ -53,12 +53,18 @@ const char *aw_stager_note (const struct aw_stager_job *job)
     return job ? job->note : NULL;
 }
 
-static void remove_source (void *arg, const char *path)
+struct sources {
+    const struct aw_stager *stager;
+    struct aw_strings paths;
+};
+
+static void add_source (void *arg, const char *path)
 {
-    const struct aw_stager *s = arg;
+    struct sources *sources = arg;
+    const struct aw_stager *s = sources->stager;
 
     if (aw_stager_in_scratch (s, path) && !aw_stager_maker_of (s, path, NULL))
-        aw_copy_remove (path);
+        aw_strings_add (&sources->paths, path); /* without memory it stays until the end */
 }
 
 /* All that JOB stages out has left the node. Data that was staged in stays for others; files
@@ -66,8 +72,12 @@ static void remove_source (void *arg, const char *path)
  */
 static void remove_sources (struct aw_stager *s, const struct aw_stager_job *job)
 {
+    struct sources sources = { .stager = s };
+
     for (uint32_t i = 0; i < job->n; i++)
-        aw_copy_sources (job->items[i]->copy.from, remove_source, s);
+        aw_copy_sources (job->items[i]->copy.from, add_source, &sources);
+    aw_stager_discard (s, &sources.paths, 0);
+    aw_strings_finish (&sources.paths);
 }
 
 static void end_job (struct aw_stager_job *job, const char *error)
@@ -94,6 +104,8 @@ void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, c
 
 bool aw_stager_may_get_room (const struct aw_stager *s)
 {
+    if (s->removals)
+        return true;
     for (const struct aw_stager_item *item = s->in; item; item = item->next)
         if (item->state == AW_STAGER_ITEM_ENDING && item->bytes > 0)
             return true;

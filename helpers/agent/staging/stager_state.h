@@ -15,6 +15,7 @@
 #include "util/strings.h"
 
 struct aw_copier;
+struct aw_stager_removal;
 struct event;
 
 enum { AW_STAGER_TEXTS = 3 }; /* of a copy in a launch */
@@ -75,6 +76,9 @@ struct aw_stager {
     struct aw_stager_item *in; /* staged in, or on their way; in the order of the requests */
     struct aw_stager_item *out; /* to be staged out */
     struct aw_stager_job *jobs;
+    struct aw_stager_removal *removals; /* under way */
+    uint32_t n_removals; /* so far, for their names */
+    bool ending; /* all that is removed is removed at once */
 };
 
 /* stager_items.c */
@@ -85,7 +89,7 @@ struct aw_stager_item *aw_stager_add_item (struct aw_stager *s, char *const *tex
 /* The item that was staged in, or will be, by the same AW_STAGER_TEXTS; NULL: there is none. */
 struct aw_stager_item *aw_stager_find_item (const struct aw_stager *s, char *const *texts);
 
-/* Frees it, and removes what it has made in the scratch directory, except what another item has
+/* Frees it, and discards what it has made in the scratch directory, except what another item has
  * made too. drop: where its copy is under way, this happens when the copy has ended. remove: it
  * waits for that, up to 200 ms.
  */
@@ -108,8 +112,23 @@ const struct aw_stager_item *aw_stager_maker_of (const struct aw_stager *s,
                                                  const char *path,
                                                  const struct aw_stager_item *except);
 
-/* Removes items that no job uses, the oldest first, until BYTES fit. False: they do not. */
+/* Drops items that no job uses, the oldest first, until BYTES fit or will fit after the removals
+ * that are under way. False: they do not fit now.
+ */
 bool aw_stager_make_room (struct aw_stager *s, uint64_t bytes);
+
+/* stager_removals.c */
+
+/* Removes PATHS, which are in the scratch directory. Their names are free at once; their BYTES of
+ * room when a process has removed large files and directories, which leads to another turn.
+ */
+void aw_stager_discard (struct aw_stager *s, const struct aw_strings *paths, uint64_t bytes);
+
+/* The bytes of room that removals under way will free. */
+uint64_t aw_stager_room_to_come (const struct aw_stager *s);
+
+/* Ends the removals: what is left of their files stays in the scratch directory. */
+void aw_stager_end_removals (struct aw_stager *s);
 
 /* stager_jobs.c */
 
@@ -121,8 +140,8 @@ bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_ite
  */
 void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error);
 
-/* Will room become free? It will when an attempt ends whose copies are all made, or when a copy has
- * ended that no attempt uses any more.
+/* Will room become free? It will when an attempt ends whose copies are all made, when a copy has
+ * ended that no attempt uses any more, or after a removal.
  */
 bool aw_stager_may_get_room (const struct aw_stager *s);
 
