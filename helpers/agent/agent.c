@@ -496,7 +496,7 @@ static int prepare (struct life *life, struct aw_error *err)
     if (!life->reader)
         return aw_error_set (err, "out of memory");
     prepare_messages (life);
-    agent->link = aw_link_create (agent->base, fd, AW_FRAME_MAX, &callbacks, err);
+    agent->link = aw_link_create (agent->base, fd, AW_FRAME_MAX, false, &callbacks, err);
     return agent->link ? say_hello (life, err) : -1;
 }
 

@@ -36,7 +36,7 @@ static struct aw_link *make (int *peer)
     struct aw_link *link;
 
     assert_int_equal (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    link = aw_link_create (base, fds[0], 100, &callbacks, NULL);
+    link = aw_link_create (base, fds[0], 100, true, &callbacks, NULL);
     assert_non_null (link);
     *peer = fds[1];
     reason = "";

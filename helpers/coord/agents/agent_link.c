@@ -149,7 +149,7 @@ struct aw_agent_link *aw_agent_link_create (struct event_base *base,
     agent->callbacks = *callbacks;
     agent->reader = reader;
     agent->number = AW_AGENT_UNNUMBERED;
-    agent->link = aw_link_create (base, fd, AW_FRAME_MAX, &mine, err);
+    agent->link = aw_link_create (base, fd, AW_FRAME_MAX, true, &mine, err);
     if (!agent->link) {
         aw_agent_link_destroy (agent);
         return NULL;

@@ -16,13 +16,16 @@
 
 #include "util/clock.h"
 
-enum { READ_SIZE = 16384 };
+enum { READ_SIZE = 16384, CHECK_SECONDS = 1 };
 
 struct aw_link {
     struct aw_link_callbacks callbacks;
     int fd;
     size_t max_line;
+    bool edges; /* the events of the socket are edge-triggered: see expect_more */
+    bool ended; /* the loop has seen the end; data may be left before it */
     struct event *readable;
+    struct event *again; /* a timer that reads; only with edges */
     struct event *writable; /* pending only while the peer does not read */
     struct event *flush; /* made active by send: runs later in the same turn of the loop */
     char *in;
@@ -35,14 +38,20 @@ struct aw_link {
     bool *gone; /* set by destroy, for a callback's caller to see */
 };
 
+static void stop_events (struct aw_link *link)
+{
+    event_del (link->readable);
+    event_del (link->again);
+    event_del (link->writable);
+    event_del (link->flush);
+}
+
 static void closed (struct aw_link *link, const char *reason)
 {
     if (link->over)
         return;
     link->over = true;
-    event_del (link->readable);
-    event_del (link->writable);
-    event_del (link->flush);
+    stop_events (link);
     link->callbacks.closed (link->callbacks.arg, reason);
 }
 
@@ -127,38 +136,72 @@ static int make_room (struct aw_link *link)
     return 0;
 }
 
+/* After a read. With edges the loop reports what comes, once, and not what was left: so the link
+ * reads again in the next turn if MORE may be left, or if the end is known to be there. An end that
+ * came before the read, together with the data, has no report of its own. The loop mostly names
+ * it, but not a reset: so the link also reads once when a second has passed.
+ */
+static void expect_more (struct aw_link *link, bool more)
+{
+    const struct timeval at_once = { 0 }, check = { .tv_sec = CHECK_SECONDS };
+    int rc = 0;
+
+    if (!link->edges)
+        return;
+    if (more || link->ended)
+        rc = event_add (link->again, &at_once);
+    else if (!event_pending (link->again, EV_TIMEOUT, NULL))
+        rc = event_add (link->again, &check);
+    if (rc < 0)
+        closed (link, "out of memory");
+}
+
+/* One read per turn, so that no peer delays the others. So what a turn has read is handled before
+ * an end that follows it.
+ */
 static void on_readable (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_link *link = arg;
+    size_t scanned = link->in_size, asked;
     ssize_t n;
 
-    (void)what;
-    /* One read per turn, so that no peer delays the others; the loop calls again while there is
-     * more.
-     */
+    (void)fd;
+    link->ended |= (what & EV_CLOSED) != 0;
     if (make_room (link) < 0) {
         closed (link, "out of memory");
         return;
     }
-    n = recv (fd, link->in + link->in_size, link->in_capacity - link->in_size, MSG_DONTWAIT);
+    asked = link->in_capacity - link->in_size;
+    n = recv (link->fd, link->in + link->in_size, asked, MSG_DONTWAIT);
     if (n > 0) {
-        size_t scanned = link->in_size;
         link->in_size += (size_t)n;
-        hand_out (link, scanned);
+        if (hand_out (link, scanned))
+            expect_more (link, (size_t)n == asked);
     }
     else if (n == 0)
         closed (link, NULL);
-    else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+    else if (errno == EINTR)
+        expect_more (link, true);
+    else if (errno != EAGAIN && errno != EWOULDBLOCK)
         closed (link, strerror (errno));
+}
+
+static bool has_edges (struct event_base *base)
+{
+    const int needed = EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE;
+
+    return (event_base_get_features (base) & needed) == needed;
 }
 
 struct aw_link *aw_link_create (struct event_base *base,
                                 int fd,
                                 size_t max_line,
+                                bool many,
                                 const struct aw_link_callbacks *callbacks,
                                 struct aw_error *err)
 {
     struct aw_link *link = calloc (1, sizeof (*link));
+    short edge, end;
 
     if (!link) {
         close (fd);
@@ -169,10 +212,14 @@ struct aw_link *aw_link_create (struct event_base *base,
     link->callbacks = *callbacks;
     link->max_line = max_line;
     evutil_make_socket_nonblocking (fd);
-    link->readable = event_new (base, fd, EV_READ | EV_PERSIST, on_readable, link);
-    link->writable = event_new (base, fd, EV_WRITE, on_writable, link);
+    link->edges = many && has_edges (base);
+    edge = link->edges ? EV_ET : 0;
+    end = link->edges ? EV_CLOSED : 0;
+    link->readable = event_new (base, fd, EV_READ | EV_PERSIST | edge | end, on_readable, link);
+    link->again = event_new (base, -1, 0, on_readable, link);
+    link->writable = event_new (base, fd, EV_WRITE | edge, on_writable, link);
     link->flush = event_new (base, -1, 0, on_writable, link);
-    if (!link->readable || !link->writable || !link->flush
+    if (!link->readable || !link->again || !link->writable || !link->flush
         || event_add (link->readable, NULL) < 0) {
         aw_link_destroy (link);
         aw_error_set (err, "out of memory");
@@ -212,9 +259,7 @@ void aw_link_drain (struct aw_link *link, double seconds)
     if (link->over)
         return;
     link->over = true;
-    event_del (link->readable);
-    event_del (link->writable);
-    event_del (link->flush);
+    stop_events (link);
     while ((rc = write_out (link)) > 0)
         if (!wait_for (link, POLLOUT, limit))
             return;
@@ -245,6 +290,7 @@ void aw_link_destroy (struct aw_link *link)
         if (link->gone)
             *link->gone = true;
         free_event (link->readable);
+        free_event (link->again);
         free_event (link->writable);
         free_event (link->flush);
         close (link->fd);

@@ -25,11 +25,14 @@ struct aw_link_callbacks {
 };
 
 /* Takes over FD (on failure it is closed), and makes it non-blocking. BASE is borrowed. A line
- * longer than MAX_LINE breaks the connection. The callbacks may destroy the link. NULL with text.
+ * longer than MAX_LINE breaks the connection. MANY: BASE has many links, so their events are
+ * edge-triggered where BASE can do so: else each look of the loop at its sockets costs as much as
+ * there are links that wait to be read. The callbacks may destroy the link. NULL with text.
  */
 struct aw_link *aw_link_create (struct event_base *base,
                                 int fd,
                                 size_t max_line,
+                                bool many,
                                 const struct aw_link_callbacks *callbacks,
                                 struct aw_error *err);
 
