@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -22,6 +24,7 @@
 #include "agent/staging/giver.h"
 #include "agent/staging/stager.h"
 #include "rig.h"
+#include "util/clock.h"
 #include "util/write.h"
 
 enum { NODES = 3, SIZE = 3000000 };
@@ -167,7 +170,7 @@ static void all_sorts_of_files_are_passed_on (void **state)
     put (at (longest), content, SIZE);
     put (at ("dir/empty"), content, 0);
     put (at ("dir/sparse"), content, 0);
-    assert_int_equal (truncate (at ("dir/sparse"), 2 * SIZE), 0);
+    assert_int_equal (truncate (at ("dir/sparse"), 2 * (off_t)SIZE), 0);
     assert_int_equal (symlink ("sub/nothing", at ("dir/link")), 0);
     for (int i = 0; i < NODES; i++) {
         stage (&nodes[i], "dir", i > 0 ? &nodes[i - 1] : NULL);
@@ -265,6 +268,55 @@ static void copy_whose_sum_is_no_number_is_passed_on (void **state)
     assert_null (aw_stager_note (nodes[1].job));
 }
 
+/* Its packets get lost in a firewall, or it hangs: that costs 10 s once, and not for each copy. */
+static void node_that_does_not_answer_is_waited_for_once (void **state)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t size = sizeof (address);
+    int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    double begun = aw_clock_monotonic ();
+    struct node silent = { .scratch = "" };
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+    assert_int_equal (bind (fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal (listen (fd, 8), 0);
+    assert_int_equal (getsockname (fd, (struct sockaddr *)&address, &size), 0);
+    snprintf (silent.peer, sizeof (silent.peer), "127.0.0.1:%u", ntohs (address.sin_port));
+    put (at ("second"), content, SIZE);
+    stage (&nodes[0], "model", &silent);
+    assert_non_null (
+        strstr (aw_stager_note (nodes[0].job), "model: 127.0.0.1, which has a copy, "));
+    assert_true (aw_clock_monotonic () - begun > 5);
+    begun = aw_clock_monotonic ();
+    aw_stager_release (nodes[0].job);
+    stage (&nodes[0], "second", &silent);
+    assert_null (aw_stager_note (nodes[0].job));
+    assert_true (aw_clock_monotonic () - begun < 5);
+    assert_int_equal (nodes[0].copied.bytes, SIZE);
+    assert_int_equal (nodes[0].copied.from_nodes, 0);
+    close (fd);
+}
+
+/* One that has ended refuses at once: others are asked as before. */
+static void node_that_has_ended_is_no_reason_to_ask_no_other (void **state)
+{
+    struct node ended = { .scratch = "", .peer = "127.0.0.1:1" };
+
+    (void)state;
+    if (!with_munge)
+        skip ();
+    put (at ("second"), content, SIZE);
+    stage (&nodes[0], "second", NULL);
+    stage (&nodes[1], "model", &ended);
+    assert_null (aw_stager_note (nodes[1].job));
+    aw_stager_release (nodes[1].job);
+    stage (&nodes[1], "second", &nodes[0]);
+    assert_int_equal (nodes[1].copied.from_nodes, SIZE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown (name, set_up, tear_down)
 
 int main (void)
@@ -275,6 +327,8 @@ int main (void)
         TEST (damage_where_it_was_passed_on_is_noticed),
         TEST (copy_without_a_sum_is_passed_on),
         TEST (copy_whose_sum_is_no_number_is_passed_on),
+        TEST (node_that_does_not_answer_is_waited_for_once),
+        TEST (node_that_has_ended_is_no_reason_to_ask_no_other),
     };
 
     return cmocka_run_group_tests (tests, NULL, NULL);

@@ -238,6 +238,33 @@ static void failures_are_printed_but_not_a_thousand_of_them (void **state)
     aw_graph_destroy (graph);
 }
 
+static void notes_on_staged_data_are_printed_but_not_of_a_thousand_nodes (void **state)
+{
+    struct aw_graph *graph = display_graph (1, 1000, 1);
+    struct aw_event ev = { .type = AW_EVENT_NODE, .name = "n1" };
+    int out[2];
+    struct aw_display *d = on_pipe (graph, AW_DISPLAY_NONE, out);
+    char *text;
+
+    (void)state;
+    aw_display_event (d, &ev);
+    ev = (struct aw_event){ .type = AW_EVENT_STAGED, .bytes = 1, .t = 1 };
+    aw_display_event (d, &ev);
+    assert_string_equal (drain (out[0]), "");
+    ev.reason = "/data/a: the copy is damaged\x1b";
+    aw_display_event (d, &ev);
+    assert_string_equal (drain (out[0]),
+                         "async-workflow: node n1: /data/a: the copy is damaged?\n");
+    for (uint32_t i = 0; i < 1000; i++)
+        aw_display_event (d, &ev);
+    text = drain (out[0]);
+    assert_int_equal (count_lines (text), 10);
+    assert_non_null (strstr (text, "further notes on staged data are in the journal"));
+    aw_display_finish (d);
+    close_pipe (out);
+    aw_graph_destroy (graph);
+}
+
 /* A terminal, as far as the display uses one. */
 struct screen {
     int columns, rows, x, y;
@@ -502,6 +529,7 @@ int main (void)
         cmocka_unit_test (a_plain_line_is_printed_when_something_happens),
         cmocka_unit_test (plain_lines_become_rare_in_a_long_run),
         cmocka_unit_test (failures_are_printed_but_not_a_thousand_of_them),
+        cmocka_unit_test (notes_on_staged_data_are_printed_but_not_of_a_thousand_nodes),
         cmocka_unit_test (a_frame_replaces_the_one_before),
         cmocka_unit_test (a_narrower_terminal_is_cleared_whole),
         cmocka_unit_test (a_dumb_terminal_gets_plain_lines),

@@ -19,10 +19,12 @@
 #include <event2/event.h>
 
 #include "agent/staging/child.h"
+#include "util/clock.h"
 
 enum {
     PATIENCE_MS = 200, /* for a process to end on SIGTERM */
     WORTH_TAKING = 1 << 20, /* bytes; what is smaller comes faster from the file system */
+    LONG_SECONDS = 5, /* to find that another node does not answer */
 };
 
 struct report {
@@ -80,11 +82,21 @@ static void report_made (void *arg, const char *path)
     send_report (*fd, &report);
 }
 
+/* Asks another node. NULL: it does not answer; UNREACHED: that took long. */
+static struct aw_taker *reach (const struct aw_taker_source *source, bool *unreached)
+{
+    double begun = aw_clock_monotonic ();
+    struct aw_taker *taker = aw_taker_create (source);
+
+    *unreached = !taker && aw_clock_monotonic () - begun > LONG_SECONDS;
+    return taker;
+}
+
 static void work (int fd, struct aw_copy copy, const struct aw_taker_source *source, bool ask)
 {
     struct report report = { .kind = FOUND };
     struct aw_error err = { "" };
-    bool wanted = true;
+    bool wanted = true, unreached = false;
 
     if (ask) {
         report.failed = aw_copy_survey (copy.from, &report.copied, &report.stamp, &err) < 0;
@@ -94,10 +106,11 @@ static void work (int fd, struct aw_copy copy, const struct aw_taker_source *sou
         }
     }
     if (!report.failed && wanted && source && report.copied.bytes >= WORTH_TAKING)
-        copy.taker = aw_taker_create (source);
+        copy.taker = reach (source, &unreached);
     memset (&report.copied, 0, sizeof (report.copied));
     if (!report.failed && wanted)
         report.failed = aw_copy_reporting (&copy, report_made, &fd, &report.copied, &err) < 0;
+    report.copied.unreached = unreached;
     report.kind = LAST;
     memcpy (report.text, err.text, sizeof (err.text));
     send_report (fd, &report);

@@ -11,20 +11,33 @@
 #include "agent/staging/copier.h"
 #include "agent/staging/scratch.h"
 #include "agent/staging/stager_state.h"
+#include "util/clock.h"
 
-/* The other node has damaged what it gave. Without memory there is no note. */
-static void note_damage (struct aw_stager_job *job, const struct aw_stager_item *item)
+enum { ALONE_SECONDS = 60 }; /* after a node did not answer; a firewall may drop all packets */
+
+/* What the user is to know: the other node has damaged what it gave, or does not answer. Without
+ * memory there is no note.
+ */
+static void note_peer (struct aw_stager_job *job,
+                       const struct aw_stager_item *item,
+                       const struct aw_copied *copied)
 {
     const char *colon = item->peer ? strrchr (item->peer, ':') : NULL;
+    int n = colon ? (int)(colon - item->peer) : 0, rc = 0;
 
     if (!colon || job->note)
         return;
-    if (asprintf (&job->note,
-                  "%s: the copy that %.*s gave is damaged (wrong checksum): read from the file "
-                  "system; check disk and memory of %.*s",
-                  item->copy.from, (int)(colon - item->peer), item->peer, (int)(colon - item->peer),
-                  item->peer)
-        < 0)
+    if (copied->damaged)
+        rc = asprintf (&job->note,
+                       "%s: the copy that %.*s gave is damaged (wrong checksum): read from the "
+                       "file system; check disk and memory of %.*s",
+                       item->copy.from, n, item->peer, n, item->peer);
+    else if (copied->unreached)
+        rc = asprintf (&job->note,
+                       "%s: %.*s, which has a copy, does not answer on port %s: read from the file "
+                       "system, like all data of the next %d s; see SrunPortRange",
+                       item->copy.from, n, item->peer, colon + 1, ALONE_SECONDS);
+    if (rc < 0)
         job->note = NULL;
 }
 
@@ -42,8 +55,7 @@ static void count_for_one (struct aw_stager *s,
     job->copied.bytes += copied->bytes;
     job->copied.files += copied->files;
     job->copied.from_nodes += copied->from_nodes;
-    if (copied->damaged)
-        note_damage (job, item);
+    note_peer (job, item, copied);
 }
 
 static void finish_item (struct aw_stager_item *item,
@@ -62,6 +74,8 @@ static void finish_item (struct aw_stager_item *item,
     item->copier = NULL;
     s->running--;
     item->state = error ? AW_STAGER_ITEM_FAILED : AW_STAGER_ITEM_THERE;
+    if (copied && copied->unreached)
+        s->alone_until = aw_clock_monotonic () + ALONE_SECONDS;
     if (copied)
         count_for_one (s, item, copied);
     if (error) {
@@ -165,7 +179,7 @@ static bool has_source (const struct aw_stager_item *item, struct aw_taker_sourc
     const char *to = aw_stager_place (s, item->copy.to);
 
     *source = (struct aw_taker_source){ item->peer, s->job, item->copy.from, to, s->scratch, 0 };
-    return item->peer && s->job && to;
+    return item->peer && s->job && to && aw_clock_monotonic () >= s->alone_until;
 }
 
 static void begin_copy (struct aw_stager *s, struct aw_stager_item *item)

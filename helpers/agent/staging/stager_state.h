@@ -65,6 +65,7 @@ struct aw_stager {
     struct event *turn; /* runs later in the turn of the loop: ends jobs, starts copies */
     char *scratch;
     const char *job; /* for credentials; NULL: nothing comes from other nodes */
+    double alone_until; /* until then (monotonic clock), nothing is asked of other nodes */
     void (*moved) (void *arg); /* may be NULL */
     void *moved_arg;
     bool made; /* the directory */

@@ -28,7 +28,7 @@
 #define PROGRESS_SECONDS 10.0 /* at least, where no set instance has been completed */
 #define FAILURES_AT_ONCE 10 /* reported one by one; then one a second */
 
-enum { NAME = AW_TASK_LABEL, MESSAGE = 1024, MAX_NAMED = 3 };
+enum { NAME = AW_TASK_LABEL, MESSAGE = 1024, MAX_NAMED = 3, MOST_NOTES = 10 };
 
 struct instance {
     uint32_t n; /* tasks that have not ended for good */
@@ -58,6 +58,8 @@ struct aw_display {
     size_t n_completed;
     double line; /* t of the last plain line */
     double interval; /* to the next */
+
+    unsigned notes; /* on staged data, that were reported */
 
     double failures; /* that may be reported at once */
     double failures_t; /* when that was counted */
@@ -316,6 +318,17 @@ static void handle_finish (struct aw_display *d, const struct aw_event *ev)
     tell_failure (d, ev, again);
 }
 
+/* Many nodes may have the same to say. */
+static void note_staging (struct aw_display *d, const struct aw_event *ev)
+{
+    if (d->notes < MOST_NOTES)
+        aw_display_message (d, "async-workflow: node %s: %s", node_name (d, ev->node), ev->reason);
+    if (++d->notes == MOST_NOTES)
+        aw_display_message (d,
+                            "async-workflow: further notes on staged data are in the journal, as "
+                            "\"reason\" of \"staged\"");
+}
+
 void aw_display_event (struct aw_display *d, const struct aw_event *ev)
 {
     if (!d)
@@ -334,7 +347,7 @@ void aw_display_event (struct aw_display *d, const struct aw_event *ev)
         aw_display_message (d, "async-workflow: %s%s", ev->reason,
                             ev->code == AW_STALL_FAILS ? ": receiving fails" : "");
     else if (ev->type == AW_EVENT_STAGED && ev->reason)
-        aw_display_message (d, "async-workflow: node %s: %s", node_name (d, ev->node), ev->reason);
+        note_staging (d, ev);
     else if (ev->type == AW_EVENT_FINISH)
         handle_finish (d, ev);
     else if (ev->type == AW_EVENT_SKIP)
