@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "util/descriptors.h"
 #include "util/stdout.h"
@@ -21,9 +22,12 @@ int aw_command_begin (void)
 int aw_command_call (const struct aw_command *command, int argc, char **argv)
 {
     static char name[64]; /* for messages up to the end of exit */
+    static char help[] = "--help";
 
     snprintf (name, sizeof (name), "async-workflow %s", command->name);
     argv[1] = name; /* argp shows it in its messages */
+    if (argc == 3 && strcmp (argv[2], "-h") == 0)
+        argv[2] = help;
     program_invocation_name = name;
     return command->run (argc - 1, argv + 1);
 }

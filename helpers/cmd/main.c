@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "cmd/command.h"
 #include "config.h"
@@ -45,12 +46,21 @@ static int unknown (const char *name)
     const char *names[N_COMMANDS], *near;
     size_t n = 0;
 
+    if (*name == '-') {
+        fprintf (stderr,
+                 "async-workflow: %s: the command comes before its options: async-workflow COMMAND "
+                 "[OPTION]...\n",
+                 name);
+        return AW_EXIT_INPUT;
+    }
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (commands[i]->summary)
             names[n++] = commands[i]->name;
     near = aw_suggest (name, names, n);
     fprintf (stderr, "async-workflow: unknown command \"%s\": ", name);
-    if (near)
+    if (access (name, F_OK) == 0)
+        fprintf (stderr, "it is a file: to run it write \"async-workflow run FILE\"\n");
+    else if (near)
         fprintf (stderr, "did you mean \"%s\"?\n", near);
     else
         fprintf (stderr, "try \"async-workflow --help\"\n");

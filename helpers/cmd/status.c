@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 #include "cmd/report/status_json.h"
 #include "cmd/status_task.h"
+#include "io/workflow/shell_quote.h"
 #include "util/units.h"
 
 enum { MAX_SETS = 200 };
@@ -72,7 +73,7 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
     }
     if (aw_report_outcome (report) == AW_OUTCOME_INTERRUPTED) {
         aw_textbuf_puts (out, "\nno coordinator is running: continue the run with --resume=");
-        aw_textbuf_plain (out, report->dir, strlen (report->dir));
+        aw_shell_quote_shown (out, report->dir);
     }
     put_plan (report, out);
     put_staging (history, out);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "io/workflow/shell_quote.h"
 #include "util/units.h"
 
 enum { MAX_SETS = 8 }; /* named one by one */
@@ -161,8 +162,7 @@ void aw_end_summary (struct aw_textbuf *text,
     free (more);
     if (!run_dir)
         return;
-    aw_textbuf_printf (text,
-                       "async-workflow: continue with --resume=%s (srun: "
-                       "--async-workflow-resume)\n",
-                       run_dir);
+    aw_textbuf_puts (text, "async-workflow: continue with --resume=");
+    aw_shell_quote_shown (text, run_dir);
+    aw_textbuf_puts (text, " (srun: --async-workflow-resume)\n");
 }

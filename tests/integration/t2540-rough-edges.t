@@ -151,5 +151,41 @@ test_expect_success 'one task is no tasks' '
         async-workflow model one.json --cpus 1; async-workflow check one.json; } >all 2>&1 &&
     grep "1 task" all && test_must_fail grep -E "(^|[^0-9.])1 (task|task set|iteration|node|CPU|GPU|agent|simulation|value)s" all
 '
+# answer LINE WORD...: async-workflow refuses the words with this line alone
+answer ()
+{
+    echo "async-workflow: $1" >expected
+    shift
+    test_expect_code 2 async-workflow "$@" 2>err >out </dev/null && test_cmp expected err
+}
+
+test_expect_success 'words in a wrong order: the answer says which order is right' '
+    answer "run: -N2 is an option of srun: give it after \"--\": async-workflow run FILE -- -N2" run -N2 one.json &&
+    answer "run: --nodes=2 is an option of srun: give it after \"--\": async-workflow run FILE -- --nodes=2" run one.json --nodes=2 &&
+    answer "--local: the command comes before its options: async-workflow COMMAND [OPTION]..." --local run one.json &&
+    answer "unknown command \"one.json\": it is a file: to run it write \"async-workflow run FILE\"" one.json &&
+    answer "one: File exists: give another directory, or continue its run with --resume" run --local --dir one one.json &&
+    mkdir -p other && answer "other: File exists: give another directory" run --local --dir other one.json
+'
+
+test_expect_success '-h is --help everywhere' '
+    for command in "" run status submit; do
+        async-workflow $command -h >short && async-workflow $command --help >long && test_cmp long short || return 1
+    done
+'
+
+test_expect_success 'a run that is running: --test-only says so' '
+    echo "{ \"async-workflow\": 1, \"tasks\": { \"a\": { \"script\": \"echo >begun; until test -e end; do sleep 0.1; done\" } } }" >wait.json &&
+    rm -f begun end && { async-workflow run --local --cpus 1 --dir wait wait.json >out 2>err </dev/null & } && pid=$! &&
+    wait_for 60 "test -e begun" && run 0 now --resume wait --test-only && : >end && wait $pid &&
+    grep "warning: $PWD/wait: its coordinator is running: what follows is as if it ended now" now.err &&
+    run 0 later --resume wait --test-only && test_must_fail grep "is running" later.err
+'
+
+test_expect_success 'a command to copy has the directory as one word' '
+    mkdir -p "with blank" && run 1 quoted --dir "with blank/it'\''s" one.json &&
+    command=$(sed -n "s/.*continue with \(--resume=.*\) (srun.*/\1/p" quoted.err) && test -n "$command" &&
+    eval "test_expect_code 1 async-workflow run --local --cpus 1 $command" >out 2>err </dev/null && grep "it was attempt 2" err
+'
 
 test_done

@@ -14,6 +14,7 @@
 #include "cmd/report/report.h"
 #include "io/journal/run_dir.h"
 #include "io/logs/log_store.h"
+#include "io/workflow/shell_quote.h"
 #include "util/read.h"
 
 enum { MAX_BYTES = 16384, MAX_LINE = 400 };
@@ -151,10 +152,14 @@ static ssize_t read_store (const struct aw_report *report,
                            struct aw_tail *tail,
                            char *buf)
 {
-    if (asprintf (&tail->command, "async-workflow logs %s '%s' --stderr --attempt %u", report->dir,
-                  place->name, place->wanted + 1)
-        < 0)
-        tail->command = NULL;
+    struct aw_textbuf command = { 0 };
+
+    aw_textbuf_puts (&command, "async-workflow logs ");
+    aw_shell_quote_shown (&command, report->dir);
+    aw_textbuf_printf (&command, " '%s' --stderr --attempt %u", place->name, place->wanted + 1);
+    aw_textbuf_putc (&command, '\0');
+    tail->command = command.failed ? NULL : strdup (command.data);
+    aw_textbuf_finish (&command);
     if (!store || !place->found)
         return -1;
     return aw_log_store_tail (store, place, AW_LOG_STDERR, buf, MAX_BYTES, &tail->cut, NULL);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coord/slurm/srun_options.h"
 #include "util/exit_status.h"
 #include "util/packet.h"
 #include "util/units.h"
@@ -213,6 +214,34 @@ static char *describe (int key, const char *text, void *input)
     return all ? all : (char *)text;
 }
 
+static bool is_ours (const char *word)
+{
+    size_t len = strcspn (word + 2, "=");
+
+    if (strcmp (word, "--help") == 0 || strcmp (word, "--usage") == 0)
+        return true;
+    for (int i = 0; i < AW_OPTION_COUNT; i++)
+        if (aw_option_table[i].name && strncmp (aw_option_table[i].name, word + 2, len) == 0)
+            return true; /* or the beginning of one */
+    return false;
+}
+
+/* Refuses srun's options before "--", which argp would only not know. 0, or -1 with text. */
+static int check_order (int argc, char **argv, struct aw_error *err)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        const struct aw_srun_option *option = aw_srun_option_of (word);
+
+        if (option && option->class != AW_SRUN_REFUSED && (word[1] != '-' || !is_ours (word)))
+            return aw_error_set (err,
+                                 "run: %s is an option of srun: give it after \"--\": "
+                                 "async-workflow run FILE -- %s",
+                                 word, word);
+    }
+    return 0;
+}
+
 static int parse_line (struct aw_run_args *args, int argc, char **argv, struct aw_error *err)
 {
     struct argp_option options[AW_OPTION_COUNT + 1] = { { 0 } };
@@ -282,7 +311,8 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
         n++;
     args->from_srun = n < argc;
     args->srun_options = args->from_srun ? argv + n + 1 : argv + argc;
-    if (store_defaults (args, err) < 0 || parse_line (args, n, argv, err) < 0)
+    if (store_defaults (args, err) < 0 || check_order (n, argv, err) < 0
+        || parse_line (args, n, argv, err) < 0)
         return -1;
     args->mode_given = args->mode_given || args->given[AW_OPTION_MODE];
     args->policy_given = args->value.policy > 0;

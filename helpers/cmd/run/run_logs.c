@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/run/run_logs.h"
+#include "io/workflow/shell_quote.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,7 @@ bool aw_run_logs_store (const struct aw_run_args *args,
                         const char *run_dir)
 {
     enum aw_logs logs = args->value.logs ? (enum aw_logs)args->value.logs : workflow->logs;
+    struct aw_textbuf dir = { 0 };
 
     if (resume && resume->begun)
         return kept (workflow, resume);
@@ -37,9 +39,11 @@ bool aw_run_logs_store (const struct aw_run_args *args,
         return logs == AW_LOGS_STORE;
     if (workflow->graph->n_tasks <= MOST_TASKS_WITH_FILES)
         return false;
+    aw_shell_quote_shown (&dir, run_dir);
     fprintf (stderr,
-             "async-workflow: %u tasks share their log files: async-workflow logs %s TASK prints "
+             "async-workflow: %u tasks share their log files: async-workflow logs %.*s TASK prints "
              "one (a file per task: \"logs\": \"files\")\n",
-             workflow->graph->n_tasks, run_dir);
+             workflow->graph->n_tasks, (int)dir.len, dir.data ? dir.data : "");
+    aw_textbuf_finish (&dir);
     return true;
 }

@@ -335,6 +335,10 @@ static int load (struct aw_run_resume *r,
         rc = aw_run_change_digest (r->workflow, r->digest, &err);
     if (rc < 0 && err.text[0])
         aw_problems_add (problems, false, "%s", err.text);
+    if (rc == 0 && use == AW_RESUME_TEST && aw_run_lock_is_held (r->dir))
+        aw_problems_add (problems, true,
+                         "%s: its coordinator is running: what follows is as if it ended now",
+                         r->dir);
     aw_workflow_destroy (old);
     return rc;
 }

@@ -17,6 +17,7 @@
 #include "coord/display/display_frame.h"
 #include "coord/display/terminal.h"
 #include "core/failure.h"
+#include "io/workflow/shell_quote.h"
 #include "io/workflow/task_label.h"
 #include "util/array.h"
 #include "util/units.h"
@@ -269,8 +270,11 @@ static void find_output (const struct aw_display *d, uint32_t task, struct aw_te
     char name[NAME];
 
     aw_graph_task_name (d->graph, task, name, sizeof (name));
-    if (d->dir && d->store)
-        aw_textbuf_printf (where, "; see async-workflow logs %s '%s'", d->dir, name);
+    if (d->dir && d->store) {
+        aw_textbuf_puts (where, "; see async-workflow logs ");
+        aw_shell_quote_shown (where, d->dir);
+        aw_textbuf_printf (where, " '%s'", name);
+    }
     else if (d->dir)
         aw_textbuf_printf (where, "; see %s/logs", d->dir);
     aw_textbuf_putc (where, '\0');

@@ -185,6 +185,17 @@ static int look_up (const struct aw_srun_option **option,
     return 0;
 }
 
+const struct aw_srun_option *aw_srun_option_of (const char *word)
+{
+    size_t len = strncmp (word, "--", 2) == 0 ? strcspn (word + 2, "=") : 0;
+
+    for (const struct aw_srun_option *o = aw_srun_option_table (); o->name; o++)
+        if (len > 0 ? strlen (o->name) == len && strncmp (o->name, word + 2, len) == 0
+                    : word[0] == '-' && word[1] && word[1] == o->letter)
+            return o;
+    return NULL;
+}
+
 static int sort_long (struct sorter *s, const char *word)
 {
     const char *name = word + 2;

@@ -35,6 +35,9 @@ struct aw_srun_option {
 /* The table, ended by a NULL name. */
 const struct aw_srun_option *aw_srun_option_table (void);
 
+/* The option of srun that WORD is, "--nodes", "--nodes=2" or "-N2"; NULL: none. */
+const struct aw_srun_option *aw_srun_option_of (const char *word);
+
 /* The user's line. The lists hold one option a string ("--nodes=2"), in the line's order. */
 struct aw_srun_options {
     struct aw_strings allocation; /* for salloc; empty inside an allocation */

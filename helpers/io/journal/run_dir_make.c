@@ -59,6 +59,13 @@ static const char *hint_of_new (int error)
 
 static int cannot_make (const char *dir, struct aw_error *err)
 {
+    int error = errno;
+
+    if (error == EEXIST && aw_run_dir_has (dir, AW_RUN_WORKFLOW, err) > 0)
+        return aw_error_set (err,
+                             "%s: %s: give another directory, or continue its run with --resume",
+                             dir, strerror (error));
+    errno = error;
     return aw_error_set (err, "%s: %s%s", dir, strerror (errno),
                          errno == EEXIST   ? ": give another directory"
                          : errno == ENOENT ? ": make the directory above it first"

@@ -20,6 +20,15 @@ void aw_shell_quote (struct aw_textbuf *out, const char *text, size_t length)
     }
 }
 
+void aw_shell_quote_shown (struct aw_textbuf *out, const char *text)
+{
+    for (; *text; text++) {
+        bool control = (unsigned char)*text < 0x20 || *text == 0x7f;
+
+        aw_shell_quote (out, control ? "?" : text, 1);
+    }
+}
+
 bool aw_shell_needs_quotes (const char *text)
 {
     if (!*text)

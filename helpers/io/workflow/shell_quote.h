@@ -15,6 +15,11 @@
  */
 void aw_shell_quote (struct aw_textbuf *out, const char *text, size_t length);
 
+/* The same for a line that people copy from a message, with any TEXT: control characters become
+ * "?".
+ */
+void aw_shell_quote_shown (struct aw_textbuf *out, const char *text);
+
 /* Would quoting change TEXT? */
 bool aw_shell_needs_quotes (const char *text);
 
