@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/explain/explain.h"
+#include "io/workflow/shell_quote.h"
 #include "model/simulate.h"
 #include "model/trial.h"
 #include "util/clock.h"
@@ -214,6 +215,6 @@ void aw_explain_time (struct aw_explain *ex)
         aw_format_seconds (a, sizeof (a), all.ran),
         aw_format_seconds (b, sizeof (b), all.resources),
         aw_format_seconds (c, sizeof (c), all.other));
-    aw_textbuf_plain (ex->out, report->dir, strlen (report->dir));
+    aw_shell_quote_shown (ex->out, report->dir);
     aw_textbuf_putc (ex->out, '\n');
 }

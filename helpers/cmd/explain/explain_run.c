@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/explain/explain.h"
+#include "io/workflow/shell_quote.h"
 #include "util/units.h"
 
 enum { MAX_SETS = 12 };
@@ -223,7 +224,7 @@ static void put_failures (struct aw_explain *ex)
     if (n > MAX_SETS)
         aw_textbuf_printf (ex->out, "  and %zu more\n", n - MAX_SETS);
     aw_textbuf_puts (ex->out, "More on one of them: async-workflow explain ");
-    aw_textbuf_plain (ex->out, ex->report.dir, strlen (ex->report.dir));
+    aw_shell_quote_shown (ex->out, ex->report.dir);
     aw_textbuf_puts (ex->out, " TASK\n");
 }
 

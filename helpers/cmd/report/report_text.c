@@ -13,6 +13,7 @@
 #include "cmd/report/report.h"
 #include "core/history/service_times.h"
 #include "io/journal/run_dir.h"
+#include "io/workflow/shell_quote.h"
 #include "io/workflow/task_label.h"
 #include "util/units.h"
 
@@ -388,7 +389,7 @@ static void put_failures (const struct aw_report *report, struct aw_textbuf *out
     if (n > MAX_FAILURES) {
         aw_textbuf_printf (out, "\n  and %zu more: async-workflow report --format json ",
                            n - MAX_FAILURES);
-        aw_textbuf_plain (out, report->dir, strlen (report->dir));
+        aw_shell_quote_shown (out, report->dir);
         aw_textbuf_puts (out, "\n");
     }
 }
@@ -421,7 +422,10 @@ static void put_logs (const struct aw_report *report, struct aw_textbuf *out)
     aw_textbuf_puts (out, store  ? "\nOutput of a task: async-workflow logs "
                           : none ? "\nNo task has written to "
                                  : "\nLogs are in ");
-    aw_textbuf_plain (out, report->dir, strlen (report->dir));
+    if (store)
+        aw_shell_quote_shown (out, report->dir);
+    else
+        aw_textbuf_plain (out, report->dir, strlen (report->dir));
     aw_textbuf_puts (out, store ? " TASK\n" : "/" AW_RUN_LOGS "\n");
 }
 

@@ -24,6 +24,7 @@
 
 #include "cmd/command.h"
 #include "coord/slurm/salloc.h"
+#include "io/workflow/shell_quote.h"
 #include "util/descriptors.h"
 #include "util/error.h"
 #include "util/compat.h"
@@ -171,6 +172,7 @@ static int wait_salloc (pid_t pid, const sigset_t *set, struct outcome *outcome)
 /* Prints what no other process has printed. Returns the exit status. */
 static int conclude (const struct outcome *outcome)
 {
+    struct aw_textbuf dir = { 0 };
     struct aw_error err;
 
     if (outcome->code >= 0)
@@ -186,11 +188,14 @@ static int conclude (const struct outcome *outcome)
                       sigabbrev_np (WTERMSIG (outcome->status)));
     else if (!outcome->begun)
         return WEXITSTATUS (outcome->status); /* salloc has printed why */
-    else if (outcome->dir[0])
+    else if (outcome->dir[0]) {
+        aw_shell_quote_shown (&dir, outcome->dir);
         aw_error_set (&err,
                       "run: the coordinator was killed: finished tasks are recorded: continue with "
-                      "--resume=%s",
-                      outcome->dir);
+                      "--resume=%.*s",
+                      (int)dir.len, dir.data ? dir.data : "");
+        aw_textbuf_finish (&dir);
+    }
     else
         aw_error_set (&err, "run: the coordinator was killed before the run began: run it again");
     aw_error_print (&err);

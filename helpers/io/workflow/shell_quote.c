@@ -22,11 +22,14 @@ void aw_shell_quote (struct aw_textbuf *out, const char *text, size_t length)
 
 void aw_shell_quote_shown (struct aw_textbuf *out, const char *text)
 {
-    for (; *text; text++) {
-        bool control = (unsigned char)*text < 0x20 || *text == 0x7f;
+    struct aw_textbuf plain = { 0 };
 
-        aw_shell_quote (out, control ? "?" : text, 1);
-    }
+    aw_textbuf_plain (&plain, text, strlen (text));
+    if (plain.failed)
+        out->failed = true;
+    else if (plain.len > 0)
+        aw_shell_quote (out, plain.data, plain.len);
+    aw_textbuf_finish (&plain);
 }
 
 bool aw_shell_needs_quotes (const char *text)

@@ -15,9 +15,8 @@
  */
 void aw_shell_quote (struct aw_textbuf *out, const char *text, size_t length);
 
-/* The same for a line that people copy from a message, with any TEXT: control characters become
- * "?".
- */
+/* The same for a line that people copy from a message, with any TEXT: it passes aw_textbuf_plain
+ * first. */
 void aw_shell_quote_shown (struct aw_textbuf *out, const char *text);
 
 /* Would quoting change TEXT? */
