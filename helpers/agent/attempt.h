@@ -5,10 +5,10 @@
  *
  * - new -> staging in: STAGE, or START of an attempt with stage_in
  * - new -> running: START of an attempt without stage_in
- * - new, staging in -> waiting: an idle worker has to end first (agent/workers.h)
+ * - new, staging in, staged -> waiting: an idle worker has to end first (agent/workers.h)
  * - waiting -> running: it has
  * - staging in -> staged: STAGE alone: all is copied, STAGED is sent
- * - staged -> staging in: START: looks at the copies again, which are there
+ * - staged -> running: START: its copies stay in use
  * - staging in -> running: START: all is copied
  * - running -> ending: KILL, the time limit, or the end of the agent
  * - running, ending -> logging: its process has ended, or its worker has answered; its output is

@@ -39,7 +39,7 @@ static void on_staged_in (void *arg, const struct aw_copied *copied, const char 
     }
 }
 
-/* The copies of STAGE are released after those of START are there: what both use stays. */
+/* The copies of an earlier request are released after these are asked for: what both use stays. */
 static void stage_in (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
 {
     struct aw_stager_job *job =
@@ -89,6 +89,7 @@ void aw_agent_stage (struct aw_agent *agent, const struct aw_launch *launch)
         stage_in (attempt, launch);
 }
 
+/* Copies that STAGE asked for stay in use until the attempt has ended. */
 void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
 {
     struct aw_agent_attempt *attempt = begin (agent, launch);
@@ -102,9 +103,9 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
     if ((launch->stage_in || launch->stage_out || attempt->in)
         && aw_launch_copy (&attempt->launch, launch) < 0)
         aw_attempt_give_up (attempt, 0, 0, CANNOT_START);
-    else if (launch->stage_in || attempt->in)
+    else if (launch->stage_in)
         stage_in (attempt, launch);
-    else
+    else if (attempt->state != AW_ATTEMPT_STAGING_IN) /* else on_staged_in starts it */
         aw_attempt_launch (attempt, launch);
 }
 
