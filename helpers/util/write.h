@@ -9,6 +9,11 @@
  */
 int aw_write_all (int fd, const void *data, size_t size);
 
+/* Writes SIZE bytes at DATA to the file PATH instead of what it held, or to stdout where PATH is
+ * NULL or "-". 0, or -1 with errno; a file that was not there before is removed then.
+ */
+int aw_write_output (const char *path, const void *data, size_t size);
+
 /* Sends SIZE bytes at DATA to the socket FD without waiting, however often send must be called for
  * it. 0, or -1 with errno (EAGAIN: the peer does not take so much); some may then be sent.
  */

@@ -70,8 +70,14 @@ test_expect_success TMPFS 'a file system that is full at the start' '
     grep "small/new/[a-z.]*: No space left on device: free some space there" full.err && test "$(ls small)" = file && test ! -e ran
 '
 
+test_expect_success TMPFS 'half a report is removed, unless the file was there before' '
+    rm small/file && test_expect_code 2 async-workflow report used --format html --output small/page 2>err &&
+    grep "^async-workflow: small/page: No space left on device" err && test -z "$(ls small)" && : >small/page &&
+    test_expect_code 2 async-workflow report used --format html --output small/page 2>err && test "$(ls small)" = page
+'
+
 test_expect_success TMPFS 'a file system that can only be read' '
-    rm -rf small/file go && mount -o remount,size=1m small && run 1 first --dir small/used two.json && rm ran &&
+    rm -rf small/* go && mount -o remount,size=1m small && run 1 first --dir small/used two.json && rm ran &&
     mount -o remount,ro small &&
     run 2 again --resume small/used && test ! -e ran &&
     grep "small/used: cannot be written: Read-only file system: copy it to where it can be written" again.err

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* import F: makes a workflow file of an instance of WfFormat (wfcommons.org). Each task becomes a
  * task set, so that it keeps its own duration and its own predecessors. */
-#include <fcntl.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
@@ -128,13 +126,11 @@ static int write_out (const struct aw_textbuf *text,
                       const char *output,
                       struct aw_problems *problems)
 {
-    int fd = output ? open (output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO;
-    int rc = fd < 0 ? -1 : aw_write_all (fd, text->data, text->len);
+    bool file = output && strcmp (output, "-") != 0;
+    int rc = aw_write_output (output, text->data, text->len);
 
-    if (output && fd >= 0 && close (fd) < 0)
-        rc = -1;
     if (rc < 0)
-        aw_problems_add (problems, false, "%s: %s", output ? output : "standard output",
+        aw_problems_add (problems, false, "%s: %s", file ? output : "standard output",
                          strerror (errno));
     return rc;
 }

@@ -4,16 +4,15 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/arguments.h"
 #include "cmd/command.h"
 #include "cmd/report/report_compare.h"
 #include "util/suggest.h"
+#include "util/write.h"
 
 static const struct format {
     const char *name;
@@ -105,16 +104,12 @@ static const struct aw_arguments line = {
 static int put_out (const struct aw_textbuf *text, const char *output, struct aw_error *err)
 {
     bool file = output && strcmp (output, "-") != 0;
-    int fd = file ? open (output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO;
-    int rc = 0;
 
     if (text->failed)
-        rc = aw_error_set (err, "out of memory");
-    else if (fd < 0 || aw_report_write (text, fd) < 0)
-        rc = aw_error_set (err, "%s: %s", file ? output : "standard output", strerror (errno));
-    if (file && fd >= 0 && close (fd) < 0 && rc == 0)
-        rc = aw_error_set (err, "%s: %s", output, strerror (errno));
-    return rc;
+        return aw_error_set (err, "out of memory");
+    if (aw_write_output (output, text->data, text->len) < 0)
+        return aw_error_set (err, "%s: %s", file ? output : "standard output", strerror (errno));
+    return 0;
 }
 
 /* 0, or -1 with problems. */
