@@ -60,11 +60,17 @@ of_nodes () { test "$(cd "$NFS_SERVER" && events "$1" '"event":"staged"' '"bytes
 no_scratch () { test -z "$(ls "$ASYNC_WORKFLOW_SCRATCH")"; }
 in_run () { (cd "$NFS_SERVER" && "$@"); }
 
+# agent_alone: of the middle node, without the processes that copy and give
+agent_alone ()
+{
+    for agent in $(agent_of $middle); do
+        test "$(ps -o comm= -p $(ps -o ppid= -p $agent))" != aw-supervisor || echo $agent
+    done
+}
+
 test_expect_success 'killed: its task runs elsewhere, and only those that took from it read the file' '
     begin killed && hold_in_the_middle killed &&
-    for agent in $(agent_of $middle); do
-        test "$(ps -o comm= -p $(ps -o ppid= -p $agent))" != aw-supervisor || kill -KILL $agent || return 1
-    done &&
+    agent=$(agent_alone) && kill -KILL $agent &&
     release && test_expect_code 0 wait $pid && in_run finished killed 8 && right killed 8 &&
     test $(in_run events killed "\"status\":\"node_fail\"") = 1 &&
     test $(in_run events killed "\"status\":\"completed\"" "\"node\":\"$middle\"") = 0 &&
@@ -77,6 +83,13 @@ test_expect_success 'stopped: the others do not wait for it, and when it continu
     kill -CONT $agents && test_expect_code 0 wait $pid && in_run finished stopped 8 && right stopped 8 &&
     test $(in_run events stopped "\"status\":\"completed\"" "\"node\":\"$middle\"") = 1 &&
     read_mib 47 50 && of_nodes stopped 5 && wait_for 30 no_scratch
+'
+
+test_expect_success 'the agent alone stopped: what it copies is passed on all the same' '
+    begin alone && hold_in_the_middle alone && agent=$(agent_alone) && kill -STOP $agent && release &&
+    wait_for 60 "test \$(in_run events alone \"\\\"status\\\":\\\"completed\\\"\") = 7" &&
+    kill -CONT $agent && test_expect_code 0 wait $pid && in_run finished alone 8 && right alone 8 &&
+    read_mib 15 18 && of_nodes alone 7 && wait_for 30 no_scratch
 '
 
 test_expect_success 'full: its own task fails and says why, the others get the file' '
