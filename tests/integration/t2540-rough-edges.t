@@ -133,6 +133,14 @@ test_expect_success 'files that begin with a byte order mark and have the line e
     run 0 list --dir list list.txt && cat list/logs/*.out | sort >actual && printf "%s\n" five four >expected && test_cmp expected actual
 '
 
+cat >dos.json <<\END
+{ "async-workflow": 1, "tasks": { "a": { "script": "echo a\r\necho b\n" } } }
+END
+
+test_expect_success 'a script with the line ends of Windows: check warns' '
+    async-workflow check dos.json 2>err && grep "warning: dos.json: tasks.a.script: lines that end in .r.n, as on Windows: .*: write .n$" err
+'
+
 test_expect_success 'an added or imported file may begin with the mark, too' '
     async-workflow import instance.json >imported.json && async-workflow check imported.json &&
     run 0 add --dir add add.json && async-workflow status add >actual && grep "3 of 3 tasks done" actual

@@ -160,6 +160,10 @@ static void read_script (struct aw_reader *reader, struct json_object *value, vo
     if (strncmp (script, "#!", 2) == 0 && script[2 + strspn (script + 2, " \t")] != '/')
         aw_reader_warn (reader, "\"#!\" without an absolute path has no effect: write, for "
                                 "instance, #!/bin/bash or #!/usr/bin/env python3");
+    if (strstr (script, "\r\n"))
+        aw_reader_warn (reader,
+                        "lines that end in \\r\\n, as on Windows: a shell takes the \\r for "
+                        "a part of the last word: write \\n");
 }
 
 static void read_worker (struct aw_reader *reader, struct json_object *value, void *object)
