@@ -49,6 +49,8 @@ static void stage_in (struct aw_agent_attempt *attempt, const struct aw_launch *
     attempt->state = AW_ATTEMPT_STAGING_IN;
     aw_stager_release (attempt->in);
     attempt->in = job;
+    if (job && !attempt->started)
+        aw_stager_ahead (job);
     if (!job)
         aw_attempt_give_up (attempt, aw_attempt_seconds (attempt), 0, CANNOT_STAGE);
 }
@@ -89,7 +91,21 @@ void aw_agent_stage (struct aw_agent *agent, const struct aw_launch *launch)
         stage_in (attempt, launch);
 }
 
-/* Copies that STAGE asked for stay in use until the attempt has ended. */
+/* Copies that STAGE asked for stay in use until the attempt has ended. Where they had to go for
+ * those of an attempt that had started, they are made again.
+ */
+static void use_staged (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
+{
+    int rc = aw_stager_use (attempt->in);
+
+    if (rc < 0)
+        aw_attempt_give_up (attempt, aw_attempt_seconds (attempt), 0, CANNOT_STAGE);
+    else if (rc > 0)
+        aw_attempt_launch (attempt, launch);
+    else
+        attempt->state = AW_ATTEMPT_STAGING_IN; /* on_staged_in starts it */
+}
+
 void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
 {
     struct aw_agent_attempt *attempt = begin (agent, launch);
@@ -105,7 +121,9 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
         aw_attempt_give_up (attempt, 0, 0, CANNOT_START);
     else if (launch->stage_in)
         stage_in (attempt, launch);
-    else if (attempt->state != AW_ATTEMPT_STAGING_IN) /* else on_staged_in starts it */
+    else if (attempt->in)
+        use_staged (attempt, launch);
+    else
         aw_attempt_launch (attempt, launch);
 }
 

@@ -318,6 +318,16 @@ static void the_copies_of_a_pattern_are_removed_together (void **state)
     assert_true (is_there (f, "base/run/node/in/result"));
 }
 
+/* Turns of the loop in which nothing comes for request NUMBER. */
+static void assert_waits (struct fixture *f, uint32_t number)
+{
+    for (int i = 0; i < 1000 && f->requests[number].n == 0; i++) {
+        event_base_loop (f->base, EVLOOP_NONBLOCK);
+        usleep (100);
+    }
+    assert_int_equal (f->requests[number].n, 0);
+}
+
 static void a_copy_that_does_not_fit_waits_or_fails (void **state)
 {
     struct fixture *f = *state;
@@ -332,14 +342,68 @@ static void a_copy_that_does_not_fit_waits_or_fails (void **state)
     stage_in (f, 1, 0, "a", "");
     assert_staged (f, 1, 1000);
     stage_in (f, 2, 0, "b", "");
-    for (int i = 0; i < 1000 && f->requests[2].n == 0; i++) {
-        event_base_loop (f->base, EVLOOP_NONBLOCK);
-        usleep (100);
-    }
-    assert_int_equal (f->requests[2].n, 0); /* a is used: it waits */
+    assert_waits (f, 2); /* a is used */
     release (f, 1);
     assert_staged (f, 2, 1000);
     assert_false (is_there (f, "base/run/node/a"));
+}
+
+static void stage_ahead (struct fixture *f, uint32_t number, const char *from)
+{
+    stage_in (f, number, 0, from, "");
+    aw_stager_ahead (f->requests[number].job);
+}
+
+/* Else a task that has its CPU, and waits for room, would wait for tasks that wait for the CPU. */
+static void copies_made_ahead_give_way (void **state)
+{
+    struct fixture *f = *state;
+
+    begin (f, 2500, 1);
+    for (char *name = (char[]){ "a" }; *name <= 'd'; ++*name)
+        put (f, name, 1000, *name);
+    stage_ahead (f, 0, "a");
+    assert_staged (f, 0, 1000);
+    stage_ahead (f, 1, "b");
+    assert_staged (f, 1, 1000);
+    stage_ahead (f, 2, "d");
+    assert_waits (f, 2); /* for those that came before, though nobody needs them yet */
+    stage_in (f, 3, 0, "c", "");
+    assert_staged (f, 3, 1000);
+    assert_true (is_there (f, "base/run/node/a"));
+    assert_false (is_there (f, "base/run/node/b")); /* the last one goes first */
+    assert_int_equal (aw_stager_use (f->requests[0].job), 1);
+    f->requests[1].n = 0;
+    assert_int_equal (aw_stager_use (f->requests[1].job), 0);
+    assert_waits (f, 1);
+    release (f, 3);
+    assert_staged (f, 1, 2000); /* of both copies */
+    assert_int_equal (first_letter (f, "base/run/node/b"), 'b');
+    assert_waits (f, 2);
+    release (f, 0);
+    assert_staged (f, 2, 1000);
+    release (f, 1);
+    release (f, 2);
+}
+
+static void copies_made_ahead_stay_where_room_will_come (void **state)
+{
+    struct fixture *f = *state;
+
+    begin (f, 2500, 2);
+    for (char *name = (char[]){ "a" }; *name <= 'c'; ++*name)
+        put (f, name, 1000, *name);
+    stage_in (f, 0, 0, "a", "");
+    assert_staged (f, 0, 1000);
+    stage_ahead (f, 1, "b");
+    assert_staged (f, 1, 1000);
+    stage_in (f, 2, 0, "c", "");
+    assert_waits (f, 2);
+    release (f, 0); /* it was running */
+    assert_staged (f, 2, 1000);
+    assert_int_equal (aw_stager_use (f->requests[1].job), 1);
+    release (f, 1);
+    release (f, 2);
 }
 
 static void a_missing_file_fails_its_tasks_and_is_tried_again (void **state)
@@ -660,6 +724,9 @@ int main (void)
         cmocka_unit_test_setup_teardown (the_copies_of_a_pattern_are_removed_together, setup,
                                          teardown),
         cmocka_unit_test_setup_teardown (a_copy_that_does_not_fit_waits_or_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown (copies_made_ahead_give_way, setup, teardown),
+        cmocka_unit_test_setup_teardown (copies_made_ahead_stay_where_room_will_come, setup,
+                                         teardown),
         cmocka_unit_test_setup_teardown (a_missing_file_fails_its_tasks_and_is_tried_again, setup,
                                          teardown),
         cmocka_unit_test_setup_teardown (a_job_can_be_released_at_any_moment, setup, teardown),

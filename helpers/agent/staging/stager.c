@@ -45,53 +45,55 @@ static struct aw_stager_item *item_in (struct aw_stager *s,
     return item;
 }
 
-static struct aw_stager_job *new_job (
-    struct aw_stager *s, bool out, uint32_t n, aw_stager_fn *done, void *arg)
+int aw_stager_add_copies (struct aw_stager_job *job,
+                          char *const *copies,
+                          char *const *peers,
+                          uint32_t instance)
+{
+    struct aw_stager *s = job->stager;
+    uint32_t n = count_copies (copies);
+
+    job->items = calloc (n + (size_t)1, sizeof (struct aw_stager_item *));
+    for (uint32_t i = 0; job->items && i < n; i++) {
+        char *const *texts = copies + (size_t)i * AW_STAGER_TEXTS;
+        const char *peer = peers ? *peers : NULL;
+        struct aw_stager_item *item = job->out ? aw_stager_add_item (s, texts, true)
+                                               : item_in (s, texts, peer ? peer : "", instance);
+
+        peers += peer ? 1 : 0;
+        if (!item)
+            return -1;
+        item->users++;
+        job->items[job->n++] = item;
+    }
+    event_active (s->turn, EV_TIMEOUT, 0);
+    return job->items ? 0 : -1;
+}
+
+static struct aw_stager_job *new_job (struct aw_stager *s, bool out, aw_stager_fn *done, void *arg)
 {
     struct aw_stager_job *job = calloc (1, sizeof (*job));
-    struct aw_stager_item **items = calloc (n + (size_t)1, sizeof (*items));
 
-    if (!job || !items) {
-        free (job);
-        free (items);
+    if (!job)
         return NULL;
-    }
     *job = (struct aw_stager_job){
-        .next = s->jobs, .stager = s, .items = items, .out = out, .done = done, .arg = arg
+        .next = s->jobs, .stager = s, .out = out, .done = done, .arg = arg
     };
     s->jobs = job;
     return job;
 }
 
-static struct aw_stager_job *request (struct aw_stager *s,
-                                      char *const *copies,
-                                      char *const *peers,
-                                      bool out,
-                                      uint32_t instance,
-                                      aw_stager_fn *done,
-                                      void *arg)
+/* JOB, which may be NULL, or NULL where its copies cannot be added. */
+static struct aw_stager_job *with_copies (struct aw_stager_job *job,
+                                          char *const *copies,
+                                          char *const *peers,
+                                          uint32_t instance)
 {
-    uint32_t n = count_copies (copies);
-    struct aw_stager_job *job = new_job (s, out, n, done, arg);
-
-    for (uint32_t i = 0; job && i < n; i++) {
-        char *const *texts = copies + (size_t)i * AW_STAGER_TEXTS;
-        const char *peer = peers ? *peers : NULL;
-        struct aw_stager_item *item = out ? aw_stager_add_item (s, texts, true)
-                                          : item_in (s, texts, peer ? peer : "", instance);
-
-        peers += peer ? 1 : 0;
-
-        if (!item) {
-            aw_stager_release (job);
-            errno = ENOMEM;
-            return NULL;
-        }
-        item->users++;
-        job->items[job->n++] = item;
-    }
-    event_active (s->turn, EV_TIMEOUT, 0);
-    return job;
+    if (!job || aw_stager_add_copies (job, copies, peers, instance) == 0)
+        return job;
+    aw_stager_release (job);
+    errno = ENOMEM;
+    return NULL;
 }
 
 struct aw_stager_job *aw_stager_stage_in (struct aw_stager *s,
@@ -101,7 +103,7 @@ struct aw_stager_job *aw_stager_stage_in (struct aw_stager *s,
                                           aw_stager_fn *done,
                                           void *arg)
 {
-    return request (s, copies, peers, false, instance, done, arg);
+    return with_copies (new_job (s, false, done, arg), copies, peers, instance);
 }
 
 struct aw_stager_job *aw_stager_stage_out (struct aw_stager *s,
@@ -109,7 +111,7 @@ struct aw_stager_job *aw_stager_stage_out (struct aw_stager *s,
                                            aw_stager_fn *done,
                                            void *arg)
 {
-    return request (s, copies, NULL, true, 0, done, arg);
+    return with_copies (new_job (s, true, done, arg), copies, NULL, 0);
 }
 
 /*

@@ -92,13 +92,18 @@ static void admit (struct aw_stager_item *item)
 {
     struct aw_stager *s = item->stager;
 
-    if (aw_stager_make_room (s, item->wanted)) {
+    bool fits = aw_stager_make_room (s, item->wanted);
+
+    while (!fits && aw_stager_is_needed (item) && !aw_stager_may_get_room (s, false)
+           && aw_stager_give_up (s))
+        fits = aw_stager_make_room (s, item->wanted);
+    if (fits) {
         item->state = AW_STAGER_ITEM_COPYING;
         s->taken += item->wanted;
         item->bytes = item->wanted;
         aw_copier_answer (item->copier, true);
     }
-    else if (aw_stager_may_get_room (s))
+    else if (aw_stager_may_get_room (s, true))
         item->state = AW_STAGER_ITEM_FULL;
     else {
         struct aw_error err;
@@ -209,31 +214,54 @@ static bool must_wait (const struct aw_stager_item *list, const struct aw_stager
 }
 
 /* What came after a copy that waits for room gets none before it: else both could hold a part of
- * what they need.
+ * what they need. Where nobody needs that one yet, those that are needed do.
  */
 static struct aw_stager_item *first_queued (struct aw_stager_item *list, bool out)
 {
-    struct aw_stager_item *item = list;
+    bool full = false;
 
-    while (item && (item->state != AW_STAGER_ITEM_QUEUED || (!out && must_wait (list, item))))
-        item = item->state == AW_STAGER_ITEM_FULL ? NULL : item->next;
-    return item;
+    for (struct aw_stager_item *item = list; item; item = item->next) {
+        if (item->state == AW_STAGER_ITEM_FULL && aw_stager_is_needed (item))
+            return NULL;
+        full |= item->state == AW_STAGER_ITEM_FULL;
+        if (item->state == AW_STAGER_ITEM_QUEUED && (out || !must_wait (list, item))
+            && (!full || aw_stager_is_needed (item)))
+            return item;
+    }
+    return NULL;
+}
+
+/* The copy that waits for room, one that is needed first; NULL: none does. */
+static struct aw_stager_item *first_full (struct aw_stager *s, uint32_t *n)
+{
+    struct aw_stager_item *first = NULL;
+
+    *n = 0;
+    for (struct aw_stager_item *item = s->in; item; item = item->next)
+        if (item->state == AW_STAGER_ITEM_FULL) {
+            if (!first || (!aw_stager_is_needed (first) && aw_stager_is_needed (item)))
+                first = item;
+            ++*n;
+        }
+    return first;
 }
 
 void aw_stager_pump (struct aw_stager *s)
 {
+    struct aw_stager_item *full;
+    uint32_t n_full;
+
+    first_full (s, &n_full);
     for (;;) {
         struct aw_stager_item *item = first_queued (s->out, true);
 
         if (!item)
             item = first_queued (s->in, false);
-        if (!item || s->running >= s->streams)
+        if (!item || s->running >= s->streams + n_full) /* those that wait use no stream */
             break;
         begin_copy (s, item);
     }
-    for (struct aw_stager_item *item = s->in; item; item = item->next)
-        if (item->state == AW_STAGER_ITEM_FULL) {
-            admit (item);
-            break; /* that may have changed the list; there is another turn */
-        }
+    full = first_full (s, &n_full);
+    if (full)
+        admit (full); /* that may change the list; there is another turn */
 }

@@ -3,10 +3,12 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/event.h>
 
 #include "agent/staging/stager_state.h"
+#include "io/textbuf.h"
 
 static bool is_complete (const struct aw_stager_job *job)
 {
@@ -24,6 +26,23 @@ bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_ite
     return false;
 }
 
+static void release_items (struct aw_stager_job *job)
+{
+    struct aw_stager *s = job->stager;
+
+    for (uint32_t i = 0; i < job->n; i++) {
+        struct aw_stager_item *item = job->items[i];
+
+        item->users--;
+        item->used = ++s->uses;
+        if (item->out || (item->users == 0 && item->state != AW_STAGER_ITEM_THERE))
+            aw_stager_drop_item (s, item);
+    }
+    free (job->items);
+    job->items = NULL;
+    job->n = 0;
+}
+
 void aw_stager_release (struct aw_stager_job *job)
 {
     struct aw_stager *s = job ? job->stager : NULL;
@@ -34,15 +53,8 @@ void aw_stager_release (struct aw_stager_job *job)
     while (*link != job)
         link = &(*link)->next;
     *link = job->next;
-    for (uint32_t i = 0; i < job->n; i++) {
-        struct aw_stager_item *item = job->items[i];
-
-        item->users--;
-        item->used = ++s->uses;
-        if (item->out || (item->users == 0 && item->state != AW_STAGER_ITEM_THERE))
-            aw_stager_drop_item (s, item);
-    }
-    free (job->items);
+    release_items (job);
+    free (job->given_up);
     free (job->note);
     free (job);
     event_active (s->turn, EV_TIMEOUT, 0);
@@ -102,7 +114,7 @@ void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, c
             job = job->next;
 }
 
-bool aw_stager_may_get_room (const struct aw_stager *s)
+bool aw_stager_may_get_room (const struct aw_stager *s, bool ahead)
 {
     if (s->removals)
         return true;
@@ -110,7 +122,73 @@ bool aw_stager_may_get_room (const struct aw_stager *s)
         if (item->state == AW_STAGER_ITEM_ENDING && item->bytes > 0)
             return true;
     for (const struct aw_stager_job *job = s->jobs; job; job = job->next)
-        if (job->ended && !job->failed && job->n > 0 && !job->out)
+        if (job->ended && !job->failed && job->n > 0 && !job->out && (ahead || !job->ahead))
             return true;
     return false;
+}
+
+/*
+ * Ahead
+ */
+
+bool aw_stager_is_needed (const struct aw_stager_item *item)
+{
+    for (const struct aw_stager_job *job = item->stager->jobs; job; job = job->next)
+        if (!job->ahead && aw_stager_uses (job, item))
+            return true;
+    return false;
+}
+
+void aw_stager_ahead (struct aw_stager_job *job)
+{
+    job->ahead = true;
+}
+
+/* The copies of JOB as a launch has them. NULL: out of memory. */
+static char **copies_of (const struct aw_stager_job *job)
+{
+    struct aw_textbuf texts = { 0 };
+    char **copies = NULL;
+
+    for (uint32_t i = 0; i < job->n; i++) {
+        const struct aw_copy *copy = &job->items[i]->copy;
+        const char *how = copy->checksum ? "checksum" : "";
+
+        aw_textbuf_put (&texts, copy->from, strlen (copy->from) + 1);
+        aw_textbuf_put (&texts, copy->to, strlen (copy->to) + 1);
+        aw_textbuf_put (&texts, how, strlen (how) + 1);
+    }
+    if (!texts.failed)
+        copies = aw_strings_vector (texts.data, texts.len);
+    aw_textbuf_finish (&texts);
+    return copies;
+}
+
+bool aw_stager_give_up (struct aw_stager *s)
+{
+    struct aw_stager_job *job = s->jobs; /* the last one comes first */
+
+    while (job && !(job->ahead && job->ended && !job->failed && job->n > 0))
+        job = job->next;
+    if (!job || !(job->given_up = copies_of (job)))
+        return false;
+    job->instance = job->items[0]->instance;
+    release_items (job);
+    return true;
+}
+
+int aw_stager_use (struct aw_stager_job *job)
+{
+    char **copies = job->given_up;
+    int rc = 0;
+
+    job->ahead = false;
+    event_active (job->stager->turn, EV_TIMEOUT, 0); /* it may get room now */
+    if (!copies)
+        return job->ended;
+    job->given_up = NULL;
+    job->ended = false;
+    rc = aw_stager_add_copies (job, copies, NULL, job->instance);
+    free (copies);
+    return rc;
 }

@@ -54,6 +54,10 @@ struct aw_stager_job {
     bool ended; /* the callback was called; its items are still used */
     bool out; /* it stages out */
     bool failed;
+    bool ahead; /* nobody waits for it yet */
+    char **given_up; /* its copies as a launch has them, where they were; then it has no items.
+                        Owned */
+    uint32_t instance; /* of these */
     struct aw_copied copied;
     char *note; /* for the user; NULL: none. Owned */
     aw_stager_fn *done;
@@ -141,10 +145,29 @@ bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_ite
  */
 void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error);
 
-/* Will room become free? It will when an attempt ends whose copies are all made, when a copy has
- * ended that no attempt uses any more, or after a removal.
+/* Does a job that is not ahead wait for ITEM, or use it? */
+bool aw_stager_is_needed (const struct aw_stager_item *item);
+
+/* Gives up the copies of the job ahead that came last and has them all. False: there is none, or no
+ * memory.
  */
-bool aw_stager_may_get_room (const struct aw_stager *s);
+bool aw_stager_give_up (struct aw_stager *s);
+
+/* Will room become free? It will when an attempt ends whose copies are all made, when a copy has
+ * ended that no attempt uses any more, or after a removal. AHEAD: an attempt may be one that has
+ * not started.
+ */
+bool aw_stager_may_get_room (const struct aw_stager *s, bool ahead);
+
+/* stager.c */
+
+/* Lets JOB wait for the COPIES, as a launch has them, for INSTANCE; PEERS as there. 0, or -1 with
+ * ENOMEM.
+ */
+int aw_stager_add_copies (struct aw_stager_job *job,
+                          char *const *copies,
+                          char *const *peers,
+                          uint32_t instance);
 
 /* stager_copies.c */
 

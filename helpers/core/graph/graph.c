@@ -287,7 +287,7 @@ int aw_graph_task_name (const struct aw_graph *graph, uint32_t id, char *buf, si
     }
     rest = (size_t)(end + sizeof (end) - p);
     if (n + rest <= size) {
-        memcpy (buf, name, n);
+        memcpy (buf, name, n + 1);
         memcpy (buf + n, p, rest);
     }
     else
