@@ -327,7 +327,7 @@ static void note_staging (struct aw_display *d, const struct aw_event *ev)
 {
     if (d->notes < MOST_NOTES)
         aw_display_message (d, "async-workflow: node %s: %s", node_name (d, ev->node), ev->reason);
-    if (++d->notes == MOST_NOTES)
+    if (d->notes++ == MOST_NOTES)
         aw_display_message (d,
                             "async-workflow: further notes on staged data are in the journal, as "
                             "\"reason\" of \"staged\"");
