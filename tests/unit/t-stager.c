@@ -595,10 +595,13 @@ static void large_files_are_removed_by_a_process (void **state)
 }
 
 static int forks_before_stop = -1; /* the child after so many stops as it begins; -1: none */
+static bool all_stop; /* and those that come after it */
+static int n_forks;
 
 static void count_fork (void)
 {
-    if (forks_before_stop >= 0)
+    n_forks++;
+    if (forks_before_stop > 0 || (forks_before_stop == 0 && !all_stop))
         forks_before_stop--;
 }
 
@@ -616,7 +619,6 @@ static void room_is_free_after_the_removal (void **state)
     static const int ends[] = { SIGCONT, SIGKILL };
     struct fixture *f = *state;
 
-    assert_int_equal (pthread_atfork (NULL, count_fork, stop_child), 0);
     put (f, "a", 2 << 20, 'a');
     put (f, "b", 2 << 20, 'b');
     for (int round = 0; round < 2; round++) {
@@ -654,6 +656,66 @@ static void room_is_free_after_the_removal (void **state)
         f->stager = NULL;
         memset (f->requests, 0, sizeof (f->requests));
     }
+}
+
+/* Continues the N children that stop as they begin. */
+static void continue_children (int n)
+{
+    while (n > 0) {
+        int status;
+        pid_t pid = waitpid (-1, &status, WUNTRACED);
+
+        assert_true (pid > 0);
+        if (WIFSTOPPED (status)) {
+            assert_int_equal (kill (pid, SIGCONT), 0);
+            n--;
+        }
+    }
+}
+
+/* One large file may need the room of thousands of small directories: their processes take turns,
+ * and the room of those that wait is counted.
+ */
+static void few_processes_remove_many_directories (void **state)
+{
+    enum { DIRECTORIES = 13, PROCESSES = 4, SIZE = 1000 };
+    struct fixture *f = *state;
+    double end = aw_clock_monotonic () + PATIENCE;
+    char name[64];
+    int early, forks;
+
+    begin (f, (uint64_t)DIRECTORIES * SIZE, 1);
+    for (int i = 0; i < DIRECTORIES; i++) {
+        snprintf (name, sizeof (name), "d%d", i);
+        assert_int_equal (mkdir (at (f, name), 0700), 0);
+        strcat (name, "/file");
+        put (f, name, SIZE, 'd');
+        *strchr (name, '/') = '\0';
+        stage_in (f, 0, 0, name, "");
+        assert_staged (f, 0, SIZE);
+        release (f, 0);
+    }
+    put (f, "a", (size_t)(DIRECTORIES - 1) * SIZE, 'a');
+    n_forks = 0;
+    forks_before_stop = 1; /* the first one copies a */
+    all_stop = true;
+    stage_in (f, 1, 0, "a", "");
+    while (n_forks < 1 + PROCESSES && aw_clock_monotonic () < end)
+        event_base_loop (f->base, EVLOOP_NONBLOCK);
+    for (int i = 0; i < 200; i++)
+        event_base_loop (f->base, EVLOOP_NONBLOCK);
+    forks = n_forks;
+    early = f->requests[1].n;
+    forks_before_stop = -1;
+    all_stop = false;
+    continue_children (forks - 1);
+    assert_int_equal (forks, 1 + PROCESSES);
+    assert_int_equal (early, 0);
+    assert_staged (f, 1, (uint64_t)(DIRECTORIES - 1) * SIZE);
+    assert_int_equal (n_forks, 1 + DIRECTORIES - 1);
+    assert_false (is_there (f, "base/run/node/d11"));
+    assert_true (is_there (f, "base/run/node/d12"));
+    assert_false (is_there (f, "base/run/node/.aw-removed-12"));
 }
 
 /* A large result leaves its place at once when it is copied. A process removes it. */
@@ -736,10 +798,13 @@ int main (void)
                                          teardown),
         cmocka_unit_test_setup_teardown (large_files_are_removed_by_a_process, setup, teardown),
         cmocka_unit_test_setup_teardown (room_is_free_after_the_removal, setup, teardown),
+        cmocka_unit_test_setup_teardown (few_processes_remove_many_directories, setup, teardown),
         cmocka_unit_test_setup_teardown (large_results_leave_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown (a_copy_that_is_cut_off_leaves_nothing_behind, setup,
                                          teardown),
     };
 
+    if (pthread_atfork (NULL, count_fork, stop_child) != 0)
+        return 1;
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

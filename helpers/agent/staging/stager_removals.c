@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What leaves the scratch directory. To remove a file takes a file system some 0.2 s for each GiB,
  * and no task starts while the agent waits for that. So large files and directories only move to a
- * hidden directory, which frees their names at once; a process removes that.
+ * hidden directory, which frees their names at once; a process removes that. A few processes run at
+ * a time, the other directories wait: where thousands of copies go, no thousands are forked.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +21,11 @@
 #include "agent/staging/stager_state.h"
 
 enum {
-    SMALL = 1 << 20
-}; /* bytes; to remove a smaller file takes less time than to start a process */
+    SMALL = 1 << 20, /* bytes; to remove a smaller file takes less time than to start a process */
+    PROCESSES = 4, /* at a time */
+};
 
+/* In the list, those with a process come before those that wait for one. */
 struct aw_stager_removal {
     struct aw_stager_removal *next;
     struct aw_stager *stager;
@@ -29,7 +33,7 @@ struct aw_stager_removal {
     uint64_t bytes; /* of room that this frees */
     struct event *event;
     int fd; /* at its end when the process has ended */
-    pid_t pid;
+    pid_t pid; /* -1: it waits for its turn */
 };
 
 static void free_removal (struct aw_stager_removal *removal)
@@ -42,21 +46,41 @@ static void free_removal (struct aw_stager_removal *removal)
     free (removal);
 }
 
+/* Takes REMOVAL off the list; its room is free. What is left of its files goes here and now. */
+static void finish (struct aw_stager_removal *removal)
+{
+    struct aw_stager *s = removal->stager;
+    struct aw_stager_removal **link = &s->removals;
+
+    while (*link != removal)
+        link = &(*link)->next;
+    *link = removal->next;
+    (void)aw_copy_remove (removal->path);
+    s->taken -= removal->bytes;
+    free_removal (removal);
+    event_active (s->turn, EV_TIMEOUT, 0);
+}
+
+static int start_process (struct aw_stager_removal *removal);
+
 static void on_end (evutil_socket_t fd, short what, void *arg)
 {
     struct aw_stager_removal *removal = arg;
     struct aw_stager *s = removal->stager;
-    struct aw_stager_removal **link = &s->removals;
+    struct aw_stager_removal *waiting;
 
     (void)fd;
     (void)what;
-    while (*link != removal)
-        link = &(*link)->next;
-    *link = removal->next;
-    (void)aw_copy_remove (removal->path); /* nothing, unless the process was killed */
-    s->taken -= removal->bytes;
-    free_removal (removal);
-    event_active (s->turn, EV_TIMEOUT, 0);
+    finish (removal); /* nothing is left, unless the process was killed */
+    waiting = s->removals;
+    while (waiting && waiting->pid > 0)
+        waiting = waiting->next;
+    while (waiting && start_process (waiting) < 0) {
+        struct aw_stager_removal *next = waiting->next;
+
+        finish (waiting); /* else it could wait for ever */
+        waiting = next;
+    }
 }
 
 /* Forks the process. 0, or -1. */
@@ -81,22 +105,26 @@ static int start_process (struct aw_stager_removal *removal)
     return removal->pid < 0 ? -1 : 0;
 }
 
-/* A process removes PATH, which is owned by the removal then. 0, or -1: it is as before. */
+/* A process removes PATH, now or later; it is owned by the removal then. 0, or -1: it is as before.
+ */
 static int begin (struct aw_stager *s, char *path, uint64_t bytes)
 {
-    struct aw_stager_removal *removal = calloc (1, sizeof (*removal));
+    struct aw_stager_removal *removal = calloc (1, sizeof (*removal)), **link = &s->removals;
+    uint32_t n_running = 0;
 
     if (!removal)
         return -1;
     *removal = (struct aw_stager_removal){
-        .next = s->removals, .stager = s, .path = path, .bytes = bytes, .fd = -1, .pid = -1
+        .stager = s, .path = path, .bytes = bytes, .fd = -1, .pid = -1
     };
-    if (start_process (removal) < 0) {
+    for (; *link; link = &(*link)->next)
+        n_running += (*link)->pid > 0;
+    if (n_running < PROCESSES && start_process (removal) < 0) {
         removal->path = NULL;
         free_removal (removal);
         return -1;
     }
-    s->removals = removal;
+    *link = removal;
     return 0;
 }
 
@@ -168,13 +196,22 @@ uint64_t aw_stager_room_to_come (const struct aw_stager *s)
     return bytes;
 }
 
+/* Has its process ended? Then it may be reaped, and its number be that of another process. */
+static bool has_ended (const struct aw_stager_removal *removal)
+{
+    struct pollfd pollfd = { .fd = removal->fd, .events = POLLIN };
+
+    return poll (&pollfd, 1, 0) != 0;
+}
+
 void aw_stager_end_removals (struct aw_stager *s)
 {
     while (s->removals) {
         struct aw_stager_removal *removal = s->removals;
 
         s->removals = removal->next;
-        kill (removal->pid, SIGTERM);
+        if (removal->pid > 0 && !has_ended (removal))
+            kill (removal->pid, SIGTERM);
         free_removal (removal);
     }
 }
