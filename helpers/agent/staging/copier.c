@@ -28,7 +28,7 @@ enum {
 };
 
 struct report {
-    enum { FOUND, MADE, LAST } kind;
+    enum { FOUND, UNREACHED, MADE, LAST } kind;
     bool failed;
     uint64_t stamp;
     struct aw_copied copied;
@@ -107,6 +107,10 @@ static void work (int fd, struct aw_copy copy, const struct aw_taker_source *sou
     }
     if (!report.failed && wanted && source && report.copied.bytes >= WORTH_TAKING)
         copy.taker = reach (source, &unreached);
+    if (unreached) {
+        report.kind = UNREACHED; /* at once: to read the files may take long */
+        send_report (fd, &report);
+    }
     memset (&report.copied, 0, sizeof (report.copied));
     if (!report.failed && wanted)
         report.failed = aw_copy_reporting (&copy, report_made, &fd, &report.copied, &err) < 0;
@@ -151,6 +155,10 @@ static void on_report (evutil_socket_t fd, short what, void *arg)
     else if (report.kind == MADE) {
         if (copier->callbacks.made)
             copier->callbacks.made (copier->callbacks.arg, report.text);
+    }
+    else if (report.kind == UNREACHED) {
+        if (copier->callbacks.unreached)
+            copier->callbacks.unreached (copier->callbacks.arg);
     }
     else if (report.kind == FOUND)
         copier->callbacks.found (copier->callbacks.arg, report.copied.bytes, report.stamp);

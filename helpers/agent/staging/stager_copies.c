@@ -74,8 +74,6 @@ static void finish_item (struct aw_stager_item *item,
     item->copier = NULL;
     s->running--;
     item->state = error ? AW_STAGER_ITEM_FAILED : AW_STAGER_ITEM_THERE;
-    if (copied && copied->unreached)
-        s->alone_until = aw_clock_monotonic () + ALONE_SECONDS;
     if (copied)
         count_for_one (s, item, copied);
     if (error) {
@@ -142,6 +140,14 @@ static void on_made (void *arg, const char *path)
     event_active (item->stager->turn, EV_TIMEOUT, 0); /* other nodes may take it */
 }
 
+/* The copies that begin while this one is read do not wait for the node, too. */
+static void on_unreached (void *arg)
+{
+    const struct aw_stager_item *item = arg;
+
+    item->stager->alone_until = aw_clock_monotonic () + ALONE_SECONDS;
+}
+
 static void on_done (void *arg, const struct aw_copied *copied, const char *error)
 {
     struct aw_stager_item *item = arg;
@@ -189,8 +195,11 @@ static bool has_source (const struct aw_stager_item *item, struct aw_taker_sourc
 
 static void begin_copy (struct aw_stager *s, struct aw_stager_item *item)
 {
-    const struct aw_copier_callbacks callbacks = { item->out ? NULL : on_found,
-                                                   item->out ? NULL : on_made, on_done, item };
+    const struct aw_copier_callbacks callbacks = { .found = item->out ? NULL : on_found,
+                                                   .unreached = on_unreached,
+                                                   .made = item->out ? NULL : on_made,
+                                                   .done = on_done,
+                                                   .arg = item };
     struct aw_taker_source source;
     struct aw_error err;
 
