@@ -91,6 +91,7 @@ static void leave_attempt (struct aw_agent_attempt *attempt, double grace)
         aw_attempt_release_copies (attempt);
         break;
     case AW_ATTEMPT_LOGGING:
+        aw_attempt_release_copies (attempt);
         aw_attempt_output_hurry (attempt, grace);
         break;
     case AW_ATTEMPT_DISPUTED:

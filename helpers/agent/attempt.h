@@ -9,6 +9,7 @@
  * - waiting -> running: it has
  * - staging in -> staged: STAGE alone: all is copied, STAGED is sent
  * - staged -> running: START: its copies stay in use
+ * - staged -> staging in: START, where its copies had to make room: they are made again
  * - staging in -> running: START: all is copied
  * - running -> ending: KILL, the time limit, or the end of the agent
  * - running, ending -> logging: its process has ended, or its worker has answered; its output is

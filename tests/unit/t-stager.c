@@ -386,6 +386,102 @@ static void copies_made_ahead_give_way (void **state)
     release (f, 2);
 }
 
+/* The same with room for one: the other waits, also while the first one is on its way. */
+static void copies_made_ahead_wait_for_the_only_room (void **state)
+{
+    struct fixture *f = *state;
+    uint32_t first, other;
+
+    begin (f, 1500, 2);
+    for (char *name = (char[]){ "a" }; *name <= 'c'; ++*name)
+        put (f, name, 1000, *name);
+    stage_ahead (f, 0, "a");
+    stage_ahead (f, 1, "b");
+    while (f->requests[0].n == 0 && f->requests[1].n == 0)
+        assert_int_equal (event_base_loop (f->base, EVLOOP_ONCE), 0);
+    first = f->requests[0].n ? 0 : 1;
+    other = 1 - first;
+    assert_staged (f, first, 1000);
+    assert_waits (f, other);
+    stage_in (f, 2, 0, "c", "");
+    assert_staged (f, 2, 1000);
+    assert_waits (f, other);
+    release (f, 2);
+    assert_staged (f, other, 1000);
+    release (f, first); /* its copy was removed */
+    release (f, other);
+}
+
+/* Two copies, of which one is there and one waits for room. */
+static void a_part_that_was_made_ahead_gives_way (void **state)
+{
+    struct fixture *f = *state;
+    char *target = f->scratch;
+    char b_to[256], c_to[256];
+    char *copies[] = { at (f, "b"), b_to, "", at (f, "c"), c_to, "checksum", NULL };
+
+    begin (f, 2500, 1);
+    for (char *name = (char[]){ "a" }; *name <= 'c'; ++*name)
+        put (f, name, 1000, *name);
+    put (f, "d", 2000, 'd');
+    snprintf (b_to, sizeof (b_to), "%s/b", target);
+    snprintf (c_to, sizeof (c_to), "%s/c", target);
+    stage_in (f, 0, 0, "a", "");
+    assert_staged (f, 0, 1000);
+    f->requests[1].job = aw_stager_stage_in (f->stager, copies, NULL, 0, on_done, &f->requests[1]);
+    aw_stager_ahead (f->requests[1].job);
+    assert_waits (f, 1);
+    assert_true (is_there (f, "base/run/node/b"));
+    stage_in (f, 2, 0, "d", "");
+    assert_waits (f, 2);
+    release (f, 0); /* it was running */
+    assert_staged (f, 2, 2000);
+    assert_false (is_there (f, "base/run/node/b"));
+    f->requests[1].n = 0;
+    assert_int_equal (aw_stager_use (f->requests[1].job), 0);
+    assert_waits (f, 1);
+    release (f, 2);
+    wait_for (f, 1);
+    assert_string_equal (f->requests[1].error, "");
+    assert_int_equal (first_letter (f, "base/run/node/b"), 'b');
+    assert_int_equal (first_letter (f, "base/run/node/c"), 'c');
+    release (f, 1);
+}
+
+/* What was given up can no longer be copied, or is not needed any more; and a file that never fits
+ * takes nothing from others.
+ */
+static void what_was_given_up_may_be_lost (void **state)
+{
+    struct fixture *f = *state;
+
+    begin (f, 1500, 2);
+    for (char *name = (char[]){ "a" }; *name <= 'b'; ++*name)
+        put (f, name, 1000, *name);
+    put (f, "huge", 2000, 'h');
+    stage_ahead (f, 0, "a");
+    assert_staged (f, 0, 1000);
+    stage_in (f, 1, 0, "huge", "");
+    assert_failed (f, 1, "2000 bytes do not fit into the scratch directory");
+    release (f, 1);
+    assert_int_equal (aw_stager_use (f->requests[0].job), 1);
+    release (f, 0);
+    for (int gone = 0; gone < 2; gone++) {
+        stage_ahead (f, 0, "a");
+        wait_for (f, 0);
+        stage_in (f, 1, 0, "b", "");
+        assert_staged (f, 1, 1000);
+        if (gone) {
+            assert_int_equal (unlink (at (f, "a")), 0);
+            f->requests[0].n = 0;
+            assert_int_equal (aw_stager_use (f->requests[0].job), 0);
+            assert_failed (f, 0, "No such file or directory");
+        }
+        release (f, 0);
+        release (f, 1);
+    }
+}
+
 static void copies_made_ahead_stay_where_room_will_come (void **state)
 {
     struct fixture *f = *state;
@@ -787,6 +883,9 @@ int main (void)
                                          teardown),
         cmocka_unit_test_setup_teardown (a_copy_that_does_not_fit_waits_or_fails, setup, teardown),
         cmocka_unit_test_setup_teardown (copies_made_ahead_give_way, setup, teardown),
+        cmocka_unit_test_setup_teardown (copies_made_ahead_wait_for_the_only_room, setup, teardown),
+        cmocka_unit_test_setup_teardown (a_part_that_was_made_ahead_gives_way, setup, teardown),
+        cmocka_unit_test_setup_teardown (what_was_given_up_may_be_lost, setup, teardown),
         cmocka_unit_test_setup_teardown (copies_made_ahead_stay_where_room_will_come, setup,
                                          teardown),
         cmocka_unit_test_setup_teardown (a_missing_file_fails_its_tasks_and_is_tried_again, setup,

@@ -26,7 +26,9 @@ static uint32_t count_copies (char *const *copies)
     return n / AW_STAGER_TEXTS;
 }
 
-/* The item that stages TEXTS in for INSTANCE: one that is there or on its way, or a new one. */
+/* The item that stages TEXTS in for INSTANCE: one that is there or on its way, or a new one. PEER
+ * NULL: where it comes from stays as it is.
+ */
 static struct aw_stager_item *item_in (struct aw_stager *s,
                                        char *const *texts,
                                        const char *peer,
@@ -40,7 +42,7 @@ static struct aw_stager_item *item_in (struct aw_stager *s,
         item->state = AW_STAGER_ITEM_QUEUED; /* its source may have changed: it is looked at */
     if (item)
         item->instance = instance;
-    if (item && item->state == AW_STAGER_ITEM_QUEUED)
+    if (item && peer && item->state == AW_STAGER_ITEM_QUEUED)
         aw_stager_set_peer (item, peer);
     return item;
 }
@@ -56,14 +58,14 @@ int aw_stager_add_copies (struct aw_stager_job *job,
     job->items = calloc (n + (size_t)1, sizeof (struct aw_stager_item *));
     for (uint32_t i = 0; job->items && i < n; i++) {
         char *const *texts = copies + (size_t)i * AW_STAGER_TEXTS;
-        const char *peer = peers ? *peers : NULL;
-        struct aw_stager_item *item = job->out ? aw_stager_add_item (s, texts, true)
-                                               : item_in (s, texts, peer ? peer : "", instance);
+        const char *peer = !peers ? NULL : *peers ? *peers++ : "";
+        struct aw_stager_item *item =
+            job->out ? aw_stager_add_item (s, texts, true) : item_in (s, texts, peer, instance);
 
-        peers += peer ? 1 : 0;
         if (!item)
             return -1;
         item->users++;
+        item->needed += !job->ahead;
         job->items[job->n++] = item;
     }
     event_active (s->turn, EV_TIMEOUT, 0);

@@ -40,9 +40,9 @@ struct aw_stager_job *aw_stager_stage_in (struct aw_stager *stager,
                                           aw_stager_fn *done,
                                           void *arg);
 
-/* The copies of JOB are made ahead: until aw_stager_use is called they may be removed again, where
- * nothing else makes room for those of a job that is not ahead. use: 1: they are all there; 0: DONE
- * will be called, perhaps again, when they are; -1 with ENOMEM.
+/* ahead: nobody waits for the copies of JOB yet. Until use is called they may be removed again, if
+ * a job that is not ahead would get no room otherwise. use: somebody does. 1: they are all there;
+ * 0: DONE will be called, perhaps again, when they are; -1 with ENOMEM.
  */
 void aw_stager_ahead (struct aw_stager_job *job);
 int aw_stager_use (struct aw_stager_job *job);

@@ -90,9 +90,10 @@ static void admit (struct aw_stager_item *item)
 {
     struct aw_stager *s = item->stager;
 
-    bool fits = aw_stager_make_room (s, item->wanted);
+    bool possible = item->wanted <= s->capacity;
+    bool fits = possible && aw_stager_make_room (s, item->wanted);
 
-    while (!fits && aw_stager_is_needed (item) && !aw_stager_may_get_room (s, false)
+    while (possible && !fits && item->needed && !aw_stager_may_get_room (s, false)
            && aw_stager_give_up (s))
         fits = aw_stager_make_room (s, item->wanted);
     if (fits) {
@@ -101,7 +102,7 @@ static void admit (struct aw_stager_item *item)
         item->bytes = item->wanted;
         aw_copier_answer (item->copier, true);
     }
-    else if (aw_stager_may_get_room (s, true))
+    else if (possible && aw_stager_may_get_room (s, true))
         item->state = AW_STAGER_ITEM_FULL;
     else {
         struct aw_error err;
@@ -230,11 +231,11 @@ static struct aw_stager_item *first_queued (struct aw_stager_item *list, bool ou
     bool full = false;
 
     for (struct aw_stager_item *item = list; item; item = item->next) {
-        if (item->state == AW_STAGER_ITEM_FULL && aw_stager_is_needed (item))
+        if (item->state == AW_STAGER_ITEM_FULL && item->needed)
             return NULL;
         full |= item->state == AW_STAGER_ITEM_FULL;
-        if (item->state == AW_STAGER_ITEM_QUEUED && (out || !must_wait (list, item))
-            && (!full || aw_stager_is_needed (item)))
+        if (item->state == AW_STAGER_ITEM_QUEUED && (!full || item->needed)
+            && (out || !must_wait (list, item)))
             return item;
     }
     return NULL;
@@ -248,7 +249,7 @@ static struct aw_stager_item *first_full (struct aw_stager *s, uint32_t *n)
     *n = 0;
     for (struct aw_stager_item *item = s->in; item; item = item->next)
         if (item->state == AW_STAGER_ITEM_FULL) {
-            if (!first || (!aw_stager_is_needed (first) && aw_stager_is_needed (item)))
+            if (!first || (!first->needed && item->needed))
                 first = item;
             ++*n;
         }

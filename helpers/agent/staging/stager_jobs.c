@@ -34,6 +34,7 @@ static void release_items (struct aw_stager_job *job)
         struct aw_stager_item *item = job->items[i];
 
         item->users--;
+        item->needed -= !job->ahead;
         item->used = ++s->uses;
         if (item->out || (item->users == 0 && item->state != AW_STAGER_ITEM_THERE))
             aw_stager_drop_item (s, item);
@@ -119,7 +120,8 @@ bool aw_stager_may_get_room (const struct aw_stager *s, bool ahead)
     if (s->removals)
         return true;
     for (const struct aw_stager_item *item = s->in; item; item = item->next)
-        if (item->state == AW_STAGER_ITEM_ENDING && item->bytes > 0)
+        if ((item->state == AW_STAGER_ITEM_ENDING || item->state == AW_STAGER_ITEM_COPYING)
+            && item->bytes > 0)
             return true;
     for (const struct aw_stager_job *job = s->jobs; job; job = job->next)
         if (job->ended && !job->failed && job->n > 0 && !job->out && (ahead || !job->ahead))
@@ -131,17 +133,11 @@ bool aw_stager_may_get_room (const struct aw_stager *s, bool ahead)
  * Ahead
  */
 
-bool aw_stager_is_needed (const struct aw_stager_item *item)
-{
-    for (const struct aw_stager_job *job = item->stager->jobs; job; job = job->next)
-        if (!job->ahead && aw_stager_uses (job, item))
-            return true;
-    return false;
-}
-
 void aw_stager_ahead (struct aw_stager_job *job)
 {
     job->ahead = true;
+    for (uint32_t i = 0; i < job->n; i++)
+        job->items[i]->needed--;
 }
 
 /* The copies of JOB as a launch has them. NULL: out of memory. */
@@ -164,11 +160,21 @@ static char **copies_of (const struct aw_stager_job *job)
     return copies;
 }
 
+/* Has it room that may become free with it? */
+static bool holds_room (const struct aw_stager_job *job)
+{
+    for (uint32_t i = 0; i < job->n; i++)
+        if (job->items[i]->bytes > 0 && !job->items[i]->needed)
+            return true;
+    return false;
+}
+
+/* One that still waited for copies waits for nothing then, and counts as staged like the others. */
 bool aw_stager_give_up (struct aw_stager *s)
 {
     struct aw_stager_job *job = s->jobs; /* the last one comes first */
 
-    while (job && !(job->ahead && job->ended && !job->failed && job->n > 0))
+    while (job && !(job->ahead && !job->failed && holds_room (job)))
         job = job->next;
     if (!job || !(job->given_up = copies_of (job)))
         return false;
@@ -182,12 +188,18 @@ int aw_stager_use (struct aw_stager_job *job)
     char **copies = job->given_up;
     int rc = 0;
 
+    if (!job->ahead)
+        return job->ended;
     job->ahead = false;
+    for (uint32_t i = 0; i < job->n; i++)
+        job->items[i]->needed++;
     event_active (job->stager->turn, EV_TIMEOUT, 0); /* it may get room now */
     if (!copies)
         return job->ended;
     job->given_up = NULL;
     job->ended = false;
+    free (job->note); /* it is reported already */
+    job->note = NULL;
     rc = aw_stager_add_copies (job, copies, NULL, job->instance);
     free (copies);
     return rc;

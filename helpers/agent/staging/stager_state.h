@@ -40,7 +40,8 @@ struct aw_stager_item {
     uint32_t instance; /* for which it was last looked at */
     uint64_t stamp, bytes; /* of the source, as it was staged in */
     uint64_t wanted; /* bytes, while it waits for room */
-    uint32_t users;
+    uint32_t users; /* jobs that wait for it, or use it */
+    uint32_t needed; /* of these, those that are not ahead */
     uint64_t used; /* the stager's count of uses when it was last used: the oldest goes first */
     struct aw_copier *copier;
     struct aw_strings made; /* staged in: paths that it has made, which are all it may remove */
@@ -55,8 +56,8 @@ struct aw_stager_job {
     bool out; /* it stages out */
     bool failed;
     bool ahead; /* nobody waits for it yet */
-    char **given_up; /* its copies as a launch has them, where they were; then it has no items.
-                        Owned */
+    char **given_up; /* its copies, as a launch has them, that were removed again: it has no items
+                        then. NULL: none were. Owned */
     uint32_t instance; /* of these */
     struct aw_copied copied;
     char *note; /* for the user; NULL: none. Owned */
@@ -145,10 +146,7 @@ bool aw_stager_uses (const struct aw_stager_job *job, const struct aw_stager_ite
  */
 void aw_stager_settle (struct aw_stager *s, const struct aw_stager_item *item, const char *error);
 
-/* Does a job that is not ahead wait for ITEM, or use it? */
-bool aw_stager_is_needed (const struct aw_stager_item *item);
-
-/* Gives up the copies of the job ahead that came last and has them all. False: there is none, or no
+/* Gives up the copies of the last of those jobs ahead that hold room. False: there is none, or no
  * memory.
  */
 bool aw_stager_give_up (struct aw_stager *s);
