@@ -13,65 +13,6 @@
 #include "agent/staging/scratch.h"
 #include "agent/staging/stager_state.h"
 
-/*
- * Requests
- */
-
-static uint32_t count_copies (char *const *copies)
-{
-    uint32_t n = 0;
-
-    while (copies && copies[n])
-        n++;
-    return n / AW_STAGER_TEXTS;
-}
-
-/* The item that stages TEXTS in for INSTANCE: one that is there or on its way, or a new one. PEER
- * NULL: where it comes from stays as it is.
- */
-static struct aw_stager_item *item_in (struct aw_stager *s,
-                                       char *const *texts,
-                                       const char *peer,
-                                       uint32_t instance)
-{
-    struct aw_stager_item *item = aw_stager_find_item (s, texts);
-
-    if (!item)
-        item = aw_stager_add_item (s, texts, false);
-    else if (item->state == AW_STAGER_ITEM_THERE && item->instance != instance)
-        item->state = AW_STAGER_ITEM_QUEUED; /* its source may have changed: it is looked at */
-    if (item)
-        item->instance = instance;
-    if (item && peer && item->state == AW_STAGER_ITEM_QUEUED)
-        aw_stager_set_peer (item, peer);
-    return item;
-}
-
-int aw_stager_add_copies (struct aw_stager_job *job,
-                          char *const *copies,
-                          char *const *peers,
-                          uint32_t instance)
-{
-    struct aw_stager *s = job->stager;
-    uint32_t n = count_copies (copies);
-
-    job->items = calloc (n + (size_t)1, sizeof (struct aw_stager_item *));
-    for (uint32_t i = 0; job->items && i < n; i++) {
-        char *const *texts = copies + (size_t)i * AW_STAGER_TEXTS;
-        const char *peer = !peers ? NULL : *peers ? *peers++ : "";
-        struct aw_stager_item *item =
-            job->out ? aw_stager_add_item (s, texts, true) : item_in (s, texts, peer, instance);
-
-        if (!item)
-            return -1;
-        item->users++;
-        item->needed += !job->ahead;
-        job->items[job->n++] = item;
-    }
-    event_active (s->turn, EV_TIMEOUT, 0);
-    return job->items ? 0 : -1;
-}
-
 static struct aw_stager_job *new_job (struct aw_stager *s, bool out, aw_stager_fn *done, void *arg)
 {
     struct aw_stager_job *job = calloc (1, sizeof (*job));

@@ -157,8 +157,6 @@ bool aw_stager_give_up (struct aw_stager *s);
  */
 bool aw_stager_may_get_room (const struct aw_stager *s, bool ahead);
 
-/* stager.c */
-
 /* Lets JOB wait for the COPIES, as a launch has them, for INSTANCE; PEERS as there. 0, or -1 with
  * ENOMEM.
  */
