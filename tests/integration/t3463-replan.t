@@ -89,7 +89,7 @@ test_expect_success 'a planner that hangs: tasks start as ever, and it does not 
 
 test_expect_success 'a coordinator that is killed takes its planner with it; the resumed run plans' '
     begin dead &&
-    kill -KILL $(pgrep -f "^async-workflow run .*--dir dead") &&
+    pkill -KILL -f "^async-workflow run .*--dir dead" && # its agent, too, which may have ended with it
     { wait $pid; wait_for 30 no_planner dead; } &&
     timeout 120 async-workflow run --local --cpus 2 --resume dead --plan-evaluations=20 >out 2>&1 </dev/null &&
     no_planner dead && same dead
