@@ -13,7 +13,6 @@
 #include "io/workflow/submission.h"
 #include "io/workflow/values.h"
 #include "util/packet.h"
-#include "util/strings.h"
 
 /* What each text of a recipe is filled in from. */
 struct context {
@@ -47,8 +46,7 @@ static void add_text (struct aw_textbuf *texts, char *text)
 /* Makes *VECTOR of the texts, and frees them. 0, or -1: out of memory. */
 static int end_texts (struct aw_textbuf *texts, char ***vector)
 {
-    *vector = texts->failed ? NULL : aw_strings_vector (texts->data, texts->len);
-    aw_textbuf_finish (texts);
+    *vector = aw_textbuf_vector (texts);
     return *vector ? 0 : -1;
 }
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "io/textbuf.h"
-#include "util/strings.h"
 #include "util/write.h"
 
 static const char shell[] = "/bin/sh";
@@ -61,8 +60,7 @@ static int fill (struct aw_launch *launch, const struct word *words, size_t n, s
         aw_textbuf_put (&text, words[i].text, words[i].length);
         aw_textbuf_putc (&text, '\0');
     }
-    launch->argv = text.failed ? NULL : aw_strings_vector (text.data, text.len);
-    aw_textbuf_finish (&text);
+    launch->argv = aw_textbuf_vector (&text);
     return launch->argv ? 0 : aw_error_set (err, "out of memory");
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/strings.h"
 #include "util/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -53,6 +54,14 @@ bool aw_textbuf_reserve (struct aw_textbuf *buf, size_t n)
     buf->data = data;
     buf->size = size;
     return true;
+}
+
+char **aw_textbuf_vector (struct aw_textbuf *buf)
+{
+    char **v = buf->failed ? NULL : aw_strings_vector (buf->data, buf->len);
+
+    aw_textbuf_finish (buf);
+    return v;
 }
 
 void aw_textbuf_u64 (struct aw_textbuf *buf, uint64_t value)

@@ -48,6 +48,11 @@ static inline void aw_textbuf_putc (struct aw_textbuf *buf, char c)
     aw_textbuf_put (buf, &c, 1);
 }
 
+/* Texts one after the other, each with its NUL, as a vector in one block of memory that free()
+ * frees (aw_strings_vector). BUF is finished. NULL: out of memory, now or before.
+ */
+char **aw_textbuf_vector (struct aw_textbuf *buf);
+
 void aw_textbuf_u64 (struct aw_textbuf *buf, uint64_t value);
 
 /* As printf. */

@@ -89,7 +89,6 @@ static void finish_item (struct aw_stager_item *item,
 static void admit (struct aw_stager_item *item)
 {
     struct aw_stager *s = item->stager;
-
     bool possible = item->wanted <= s->capacity;
     bool fits = possible && aw_stager_make_room (s, item->wanted);
 

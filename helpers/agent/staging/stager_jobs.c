@@ -199,7 +199,6 @@ void aw_stager_ahead (struct aw_stager_job *job)
 static char **copies_of (const struct aw_stager_job *job)
 {
     struct aw_textbuf texts = { 0 };
-    char **copies = NULL;
 
     for (uint32_t i = 0; i < job->n; i++) {
         const struct aw_copy *copy = &job->items[i]->copy;
@@ -209,10 +208,7 @@ static char **copies_of (const struct aw_stager_job *job)
         aw_textbuf_put (&texts, copy->to, strlen (copy->to) + 1);
         aw_textbuf_put (&texts, how, strlen (how) + 1);
     }
-    if (!texts.failed)
-        copies = aw_strings_vector (texts.data, texts.len);
-    aw_textbuf_finish (&texts);
-    return copies;
+    return aw_textbuf_vector (&texts);
 }
 
 /* Has it room that may become free with it? */

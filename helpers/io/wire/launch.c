@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "io/textbuf.h"
-#include "util/strings.h"
 
 void aw_launch_init (struct aw_launch *launch)
 {
@@ -55,9 +54,7 @@ static int copy_strings (char ***to, char *const *from)
         return 0;
     for (; *from; from++)
         aw_textbuf_put (&text, *from, strlen (*from) + 1);
-    if (!text.failed)
-        *to = aw_strings_vector (text.data, text.len);
-    aw_textbuf_finish (&text);
+    *to = aw_textbuf_vector (&text);
     return *to ? 0 : -1;
 }
 
