@@ -491,7 +491,7 @@ static void leave_done (struct process *p)
     }
 }
 
-/* Not in epoll_wait: whoever sends to a process that sleeps there wakes it up, which costs the
+/* Not in epoll_wait: a send to a process that sleeps there wakes it up, which costs the
  * sender, here the coordinator, more than the send. On a cluster that is the other node's work. */
 static void sleep_until (uint64_t tick)
 {

@@ -100,6 +100,13 @@ static void put (struct fixture *f, const char *name, size_t size, char letter)
     free (text);
 }
 
+/* Files of 1000 bytes, "a" to LAST, each of its own letter. */
+static void put_each (struct fixture *f, char last)
+{
+    for (char name[] = "a"; *name <= last; ++*name)
+        put (f, name, 1000, *name);
+}
+
 static bool is_there (struct fixture *f, const char *name)
 {
     return access (at (f, name), F_OK) == 0;
@@ -360,8 +367,7 @@ static void copies_made_ahead_give_way (void **state)
     struct fixture *f = *state;
 
     begin (f, 2500, 1);
-    for (char *name = (char[]){ "a" }; *name <= 'd'; ++*name)
-        put (f, name, 1000, *name);
+    put_each (f, 'd');
     stage_ahead (f, 0, "a");
     assert_staged (f, 0, 1000);
     stage_ahead (f, 1, "b");
@@ -393,8 +399,7 @@ static void copies_made_ahead_wait_for_the_only_room (void **state)
     uint32_t first, other;
 
     begin (f, 1500, 2);
-    for (char *name = (char[]){ "a" }; *name <= 'c'; ++*name)
-        put (f, name, 1000, *name);
+    put_each (f, 'c');
     stage_ahead (f, 0, "a");
     stage_ahead (f, 1, "b");
     while (f->requests[0].n == 0 && f->requests[1].n == 0)
@@ -421,8 +426,7 @@ static void a_part_that_was_made_ahead_gives_way (void **state)
     char *copies[] = { at (f, "b"), b_to, "", at (f, "c"), c_to, "checksum", NULL };
 
     begin (f, 2500, 1);
-    for (char *name = (char[]){ "a" }; *name <= 'c'; ++*name)
-        put (f, name, 1000, *name);
+    put_each (f, 'c');
     put (f, "d", 2000, 'd');
     snprintf (b_to, sizeof (b_to), "%s/b", target);
     snprintf (c_to, sizeof (c_to), "%s/c", target);
@@ -456,8 +460,7 @@ static void what_was_given_up_may_be_lost (void **state)
     struct fixture *f = *state;
 
     begin (f, 1500, 2);
-    for (char *name = (char[]){ "a" }; *name <= 'b'; ++*name)
-        put (f, name, 1000, *name);
+    put_each (f, 'b');
     put (f, "huge", 2000, 'h');
     stage_ahead (f, 0, "a");
     assert_staged (f, 0, 1000);
@@ -487,8 +490,7 @@ static void copies_made_ahead_stay_where_room_will_come (void **state)
     struct fixture *f = *state;
 
     begin (f, 2500, 2);
-    for (char *name = (char[]){ "a" }; *name <= 'c'; ++*name)
-        put (f, name, 1000, *name);
+    put_each (f, 'c');
     stage_in (f, 0, 0, "a", "");
     assert_staged (f, 0, 1000);
     stage_ahead (f, 1, "b");
