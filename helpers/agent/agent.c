@@ -282,7 +282,7 @@ static void on_terminate (struct life *life)
 {
     if (life->agent.leaving)
         return;
-    aw_error_set (&life->why, "stopped by SIGTERM (the job's time limit, or scancel)");
+    aw_error_set (&life->why, "SIGTERM, by scancel or at the job's time limit");
     leave_for_cause (life);
 }
 

@@ -33,7 +33,7 @@ void aw_coordinator_on_node_leaves (void *arg, const struct aw_event *ev)
         aw_coordinator_doubt (c);
         return;
     }
-    aw_error_set (&text, "the nodes were %s", ev->reason);
+    aw_error_set (&text, "the nodes leave: %s", ev->reason);
     aw_coordinator_end_job (c, text.text, ev->reason);
 }
 

@@ -153,7 +153,9 @@ test_expect_success 'agents alone are told: exit 3' '
     scancel $(squeue --noheader --format=%i) &&
     test_expect_code 3 wait $pid || { cat apart.out apart.err apart/journal.jsonl; false; } &&
     stopped apart && ended apart 3 &&
-    grep -q "stopped by SIGTERM" apart.err &&
+    why="SIGTERM, by scancel or at the job.s time limit" &&
+    grep -q "stopping: the nodes leave: $why\$" apart.err && grep -q " done ($why)\$" apart.out &&
+    async-workflow explain apart | grep -q ": stopped ($why), " &&
     nothing_left && none_sleeps
 '
 

@@ -53,7 +53,7 @@ test_expect_success 'the first agent ends long before the others: Slurm is asked
     { while kill -STOP $frozen 2>/dev/null && ! grep -q stopping: skewed.err; do :; done & } && # Slurm wakes them
     scancel $job &&
     # Slurm may wake them before they are frozen again: then all agents report the SIGTERM themselves.
-    wait_for 60 "grep -qE \"stopping: (Slurm ends the job .its state is C|the nodes were stopped by SIGTERM)\" skewed.err" &&
+    wait_for 60 "grep -qE \"stopping: (Slurm ends the job .its state is C|the nodes leave: SIGTERM)\" skewed.err" &&
     { kill -CONT $frozen 2>/dev/null; true; } &&
     stopped skewed && nothing_left
 '

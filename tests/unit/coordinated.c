@@ -60,7 +60,7 @@ static void fill_disk (evutil_socket_t fd, short what, void *arg)
 static void stop_nodes (evutil_socket_t fd, short what, void *arg)
 {
     struct coordinated *r = arg;
-    struct aw_event ev = { .task = AW_NONE, .reason = "stopped by SIGTERM" };
+    struct aw_event ev = { .task = AW_NONE, .reason = "SIGTERM" };
 
     (void)fd;
     (void)what;
