@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "io/workflow/workflow.h"
 #include "util/exit_status.h"
 #include "util/strings.h"
 #include "util/units.h"
@@ -155,6 +157,14 @@ static error_t parse_one (int key, char *text, struct argp_state *state)
         read_value (&line->options[i], text, p->arguments + line->options[i].offset, state);
     }
     return 0;
+}
+
+bool aw_argument_is_stdin (const char **word)
+{
+    if (strcmp (*word, "-") != 0)
+        return false;
+    *word = AW_WORKFLOW_STDIN;
+    return true;
 }
 
 void aw_arguments_parse (const struct aw_arguments *line, int argc, char **argv, void *arguments)

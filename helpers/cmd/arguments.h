@@ -64,6 +64,9 @@ struct aw_arguments {
 
 enum { AW_OPTIONS_MAX = 24 };
 
+/* Is the word "-", for standard input? Then it becomes what messages call that. */
+bool aw_argument_is_stdin (const char **word);
+
 /* Parses ARGV into ARGUMENTS, which holds the defaults. Prints and exits as argp does. */
 void aw_arguments_parse (const struct aw_arguments *line, int argc, char **argv, void *arguments);
 

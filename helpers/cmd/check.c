@@ -36,7 +36,8 @@ static const struct aw_arguments line = {
     .n_options = sizeof (options) / sizeof (options[0]),
     .words = "FILE",
     .doc = "Check a workflow file. Each problem is printed with its place and what to do."
-           "\vThe options describe the allocation. A task that could never fit into it is a "
+           "\vFILE \"-\" is standard input. The options describe the allocation. A task that could "
+           "never fit into it is a "
            "problem too. Exit status: 0 no problem; 2 the file has problems.",
     .offset = OF (path),
     .missing = "no workflow file given",
@@ -114,17 +115,17 @@ static int run (int argc, char **argv)
     struct arguments args = {
         .node = { .cpus = UINT32_MAX, .gpus = UINT32_MAX, .mem = UINT64_MAX },
     };
+    struct aw_workflow_input input = { .start = true,
+                                       .parameters = &args.parameters,
+                                       .node = &args.node };
     struct aw_workflow *workflow;
     struct aw_problems problems;
     int status = AW_EXIT_INPUT;
 
     aw_arguments_parse (&line, argc, argv, &args);
     aw_problems_init (&problems);
-    workflow = aw_workflow_load_with (args.path,
-                                      &(struct aw_workflow_input){ .start = true,
-                                                                   .parameters = &args.parameters,
-                                                                   .node = &args.node },
-                                      &problems);
+    input.standard_input = aw_argument_is_stdin (&args.path);
+    workflow = aw_workflow_load_with (args.path, &input, &problems);
     aw_problems_print (&problems, stderr);
     if (workflow) {
         print_summary (args.path, workflow->graph);

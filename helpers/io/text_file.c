@@ -87,3 +87,24 @@ char *aw_text_file_read (const char *path, size_t max, size_t *size, struct aw_e
         close (fd);
     return text;
 }
+
+char *aw_text_stdin_read (size_t max, size_t *size, struct aw_error *err)
+{
+    enum { FIRST_ROOM = 1 << 16 };
+
+    return read_all (STDIN_FILENO, FIRST_ROOM, max, size, err);
+}
+
+size_t aw_text_old_line_end (const char *text, size_t size)
+{
+    const char *end = text + size, *p = text;
+    size_t line = 1;
+
+    while ((p = memchr (p, '\r', (size_t)(end - p))) && p + 1 < end && p[1] == '\n')
+        p++;
+    if (!p || p + 1 == end)
+        return 0;
+    for (end = p, p = text; (p = memchr (p, '\n', (size_t)(end - p))); p++)
+        line++;
+    return line;
+}

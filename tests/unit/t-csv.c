@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "documents.h"
+#include "io/text_file.h"
 #include "io/workflow/csv.h"
 #include "io/workflow/values.h"
 
@@ -55,7 +56,7 @@ static void rows_are_read (void **state)
         { "\"a\nb\r\nc\",d\ne\n", false, "<1>a\nb\r\nc|d<4>e" },
         { "\"\"\"\"", false, "<1>\"" },
         { " a , \tb \n", false, "<1> a | \tb " },
-        { "a\rb,c\n", false, "<1>a\rb|c" },
+        { "\"a\rb\",c\r\nd\r", false, "<1>a\rb|c<2>d" },
         { "a\tb\n\"c\t,\"d\n", true, "<1>a|b<2>\"c|,\"d" },
     };
 
@@ -81,6 +82,8 @@ static void wrong_rows_have_their_line (void **state)
                              "quote within quotes" },
         { "a\n\nb,\"c\nd\n", "line 3: field 2: its quote is never closed" },
         { "\"", "line 1: field 1: its quote is never closed" },
+        { "a,b\rc", "line 1: field 2: " AW_TEXT_OLD_LINE_END },
+        { "a\n\"b\"\rc", "line 2: field 1: " AW_TEXT_OLD_LINE_END },
         { "\"a\"\"", "line 1: field 1: its quote is never closed" },
     };
 

@@ -59,6 +59,9 @@ static void what_is_wrong_has_a_line (void **state)
                       "task: write the command in one line, or call a script" },
         { "x\ny <<E\n", "line 2: has a here-document (<<), and each line is a task: pass the text "
                         "with printf and a pipe, or call a script" },
+        { "x\r\ny\rz\r",
+          "line 2: a carriage return without a newline, the line end of old Macs: convert the file "
+          "with: tr '\\r' '\\n' <OLD >NEW" },
         { "#AW cpus=1 gpus=1 cpus=\nx", "line 1: cpus is given twice: remove one of them" },
         { "", "is empty: write a workflow in JSON, {...}, or a list with a shell command in each "
               "line: see async-workflow-file(5)" },

@@ -205,6 +205,7 @@ static int advise (const struct aw_advise_args *args,
     struct aw_demand node = aw_largest_node (offer->kinds, offer->n_kinds);
     struct aw_workflow_input input = { .start = true,
                                        .parameters = &args->parameters,
+                                       .standard_input = args->standard_input,
                                        .node = &node };
     struct aw_workflow *workflow = aw_workflow_load_with (args->file, &input, problems);
     struct aw_advice advice = { .args = args, .workflow = workflow, .offer = offer };

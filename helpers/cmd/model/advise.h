@@ -16,7 +16,8 @@
 #include "model/sweep.h"
 
 struct aw_advise_args {
-    const char *file; /* borrowed from argv, as all texts here */
+    const char *file; /* borrowed from argv, as all texts here; the name of standard input */
+    bool standard_input; /* the workflow comes from there */
     struct aw_strings parameters; /* --param; owned */
     const char *partition; /* NULL: the default one */
     struct aw_strings durations; /* directories of earlier runs; owned */

@@ -89,6 +89,10 @@ static void check (void *arguments, struct argp_state *state)
 {
     struct aw_advise_args *args = arguments;
 
+    args->standard_input = args->file && aw_argument_is_stdin (&args->file);
+    if (args->standard_input && args->script)
+        argp_error (state, "--script: the job reads the workflow, too, and cannot read standard "
+                           "input: give a file");
     if (args->partition)
         check_partition (args->partition, state);
     args->policy = check_policy (args->policy, state);
@@ -112,7 +116,8 @@ static const struct aw_arguments line = {
     .doc =
         "Recommend a number of nodes: print the makespan and node-hours on each number of nodes, "
         "and the knee. Optionally write a batch script."
-        "\vThe knee is the number of nodes with the smallest product of node-hours and makespan "
+        "\vFILE \"-\" is standard input. The knee is the number of nodes with the smallest product "
+        "of node-hours and makespan "
         "(Eager, Zahorjan and Lazowska, 1989). Nothing is run. Exit status: 0 done; 2 the input "
         "is wrong.",
     .offset = OF (file),

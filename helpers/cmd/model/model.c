@@ -109,6 +109,7 @@ static int model (const struct aw_model_args *args,
     struct aw_demand node = aw_largest_node (allocation->shapes, allocation->n_shapes);
     struct aw_workflow_input input = { .start = true,
                                        .parameters = &args->parameters,
+                                       .standard_input = args->standard_input,
                                        .node = &node };
     struct aw_workflow *workflow = aw_workflow_load_with (args->file, &input, problems);
     struct aw_samples samples = { 0 };

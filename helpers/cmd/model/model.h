@@ -15,7 +15,8 @@
 #include "model/service_use.h"
 
 struct aw_model_args {
-    const char *file; /* borrowed from argv, as all texts here */
+    const char *file; /* borrowed from argv, as all texts here; the name of standard input */
+    bool standard_input; /* the workflow comes from there */
     struct aw_strings parameters; /* --param; owned */
     const char *shape; /* file of node shapes, or NULL */
     struct aw_strings durations; /* directories of earlier runs; owned */

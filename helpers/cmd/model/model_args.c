@@ -53,6 +53,7 @@ static void check (void *arguments, struct argp_state *state)
     struct aw_node_shape *node = &args->node;
     bool some = node->nodes || node->gpus || node->mem;
 
+    args->standard_input = args->file && aw_argument_is_stdin (&args->file);
     if (args->shape && (some || node->cpus))
         argp_error (state, "--shape: cannot be used with --nodes, --cpus, --gpus or --mem");
     if (some && !node->cpus)
@@ -68,7 +69,8 @@ static const struct aw_arguments line = {
     .doc = "Predict the run of a workflow on an allocation: what can run at the same time, lower "
            "bounds of the makespan, the makespan stage after stage and asynchronously, and the "
            "gain."
-           "\vNothing is run. Exit status: 0 done; 2 the input is wrong.",
+           "\vFILE \"-\" is standard input. Nothing is run. Exit status: 0 done; 2 the input is "
+           "wrong.",
     .offset = OF (file),
     .missing = "no workflow file given",
     .second = "file: give one workflow at a time",

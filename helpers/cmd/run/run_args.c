@@ -293,6 +293,9 @@ static int check_together (const struct aw_run_args *args, struct aw_error *err)
 {
     if (!args->value.file && !args->value.resume)
         return aw_error_set (err, "run: no workflow file given: async-workflow run FILE");
+    if (args->value.file && strcmp (args->value.file, "-") == 0)
+        return aw_error_set (err, "-: a run reads its workflow again, and cannot read standard "
+                                  "input: write it to a file, or name a file - as ./-");
     if (args->value.local && args->from_srun)
         return aw_error_set (err, "--local: runs without Slurm: leave out \"--\" and what follows");
     if (args->value.resume && args->given[AW_OPTION_POLICY] && !args->policy_given)

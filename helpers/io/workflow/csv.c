@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/text_file.h"
 #include "util/array.h"
 
 void aw_csv_finish (struct aw_csv *csv)
@@ -23,7 +24,9 @@ static size_t end_of_line (const struct aw_csv *csv, const char *p)
 {
     if (*p == '\n')
         return 1;
-    return *p == '\r' && p + 1 < csv->end && p[1] == '\n' ? 2 : 0;
+    if (*p != '\r')
+        return 0;
+    return p + 1 == csv->end ? 1 : p[1] == '\n' ? 2 : 0;
 }
 
 /* Reads a field without quotes. */
@@ -38,6 +41,8 @@ static int read_plain (struct aw_csv *csv, struct aw_csv_field *field, struct aw
                          "a quote within a field without quotes: put the field "
                          "in quotes, and write \"\" for the quote",
                          err);
+        if (*p == '\r')
+            return fail (csv, csv->n_lines, AW_TEXT_OLD_LINE_END, err);
         p++;
     }
     field->text = csv->text;
@@ -67,7 +72,10 @@ static int read_quoted (struct aw_csv *csv, struct aw_csv_field *field, struct a
     csv->text = ++p;
     if (p < csv->end && *p != ',' && !end_of_line (csv, p))
         return fail (csv, csv->n_lines,
-                     "text after the closing quote: write \"\" for a quote within quotes", err);
+                     *p == '\r'
+                         ? AW_TEXT_OLD_LINE_END
+                         : "text after the closing quote: write \"\" for a quote within quotes",
+                     err);
     return 0;
 }
 

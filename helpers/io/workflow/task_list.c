@@ -9,6 +9,7 @@
 
 #include "io/json_string.h"
 #include "io/scan.h"
+#include "io/text_file.h"
 #include "io/workflow/list_lines.h"
 #include "io/workflow/script_walk.h"
 #include "io/workflow/synonyms.h"
@@ -66,7 +67,7 @@ static bool check_file (struct aw_reader *reader, const char *text, size_t size)
     static const char *const others[] = { ".csv", ".tsv", ".yaml", ".yml", ".toml", ".xml",
                                           ".py",  ".smk", ".nf",   ".md",  ".r",    ".pl" };
     const char *p = text, *end = text + size;
-    size_t line = 1;
+    size_t line = 1, old = aw_text_old_line_end (text, size);
 
     for (size_t n; p < end && *p && (n = aw_utf8_length (p, (size_t)(end - p))) > 0; p += n)
         line += *p == '\n';
@@ -85,6 +86,8 @@ static bool check_file (struct aw_reader *reader, const char *text, size_t size)
     if (strncmp (text, "#!", 2) == 0)
         return aw_reader_error (reader, "begins with #!: it is a script, not a list of commands: "
                                         "write a list with a line that calls it");
+    if (old > 0)
+        return aw_reader_error (reader, "line %zu: " AW_TEXT_OLD_LINE_END, old);
     return true;
 }
 

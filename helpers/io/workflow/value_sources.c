@@ -87,9 +87,12 @@ bool aw_values_from_lines (struct aw_reader *reader,
 {
     size_t begin, size, line = 0;
     char *text = aw_value_file (reader, path, &begin, &size);
-    bool good = text != NULL;
+    size_t old = text ? aw_text_old_line_end (text, size) : 0;
+    bool good = text != NULL && old == 0;
     const char *p = text + begin, *end = text + size;
 
+    if (old > 0)
+        aw_reader_error (reader, "%s: line %zu: " AW_TEXT_OLD_LINE_END, path, old);
     for (; good && p < end; p++) {
         const char *newline = memchr (p, '\n', (size_t)(end - p));
         size_t length = (size_t)((newline ? newline : end) - p);

@@ -48,7 +48,7 @@ void aw_workflow_destroy (struct aw_workflow *workflow)
 static char *default_name (const char *label)
 {
     const char *slash = strrchr (label, '/');
-    const char *base = slash ? slash + 1 : label;
+    const char *base = strcmp (label, AW_WORKFLOW_STDIN) == 0 ? "stdin" : slash ? slash + 1 : label;
     size_t length = strlen (base);
     char *name;
 
@@ -306,7 +306,9 @@ struct aw_workflow *aw_workflow_load_with (const char *path,
 {
     struct aw_error err;
     size_t size;
-    char *text = aw_text_file_read (path, AW_WORKFLOW_MAX_BYTES, &size, &err);
+    char *text = input->standard_input
+                     ? aw_text_stdin_read (AW_WORKFLOW_MAX_BYTES, &size, &err)
+                     : aw_text_file_read (path, AW_WORKFLOW_MAX_BYTES, &size, &err);
 
     if (!text) {
         aw_problems_add (problems, false, "%s: %s", path, err.text);

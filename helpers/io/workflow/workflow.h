@@ -147,9 +147,13 @@ struct aw_workflow_input {
                                     */
     bool new_values; /* sources are read even where the values file has values from the same ones;
                         see aw_values_merge */
+    bool standard_input; /* the text is that of standard input; PATH is AW_WORKFLOW_STDIN */
     bool values_alone; /* no file with values is read: a set that needs one, and has no values in
                           the values file, is a problem */
 };
+
+/* Standard input in problems. Its workflow is named "stdin" unless it has a name. */
+#define AW_WORKFLOW_STDIN "<stdin>"
 
 /* Reads and checks the file at PATH. Returns the workflow, or NULL with at least one error in
  * PROBLEMS (which name the file as given). Warnings may come with a workflow too.
