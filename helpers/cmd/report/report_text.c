@@ -4,10 +4,12 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/report/report.h"
@@ -394,8 +396,16 @@ static void put_failures (const struct aw_report *report, struct aw_textbuf *out
     }
 }
 
-/* Have all files in the run's directory of logs been removed, because they were empty? Not if it
- * cannot be read. */
+/* Is NAME, in the directory FD, a file without content? The agent removes it in a moment. */
+static bool is_empty_file (int fd, const char *name)
+{
+    struct stat st;
+
+    return fstatat (fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG (st.st_mode)
+           && st.st_size == 0;
+}
+
+/* Is there no file with content in the run's directory of logs? Not if it cannot be read. */
 static bool has_no_logs (const char *dir)
 {
     char *path = aw_run_dir_path (dir, AW_RUN_LOGS);
@@ -407,8 +417,9 @@ static bool has_no_logs (const char *dir)
     if (!logs)
         return false;
     errno = 0;
-    while ((entry = readdir (logs)) && *entry->d_name == '.')
-        ;
+    while ((entry = readdir (logs))
+           && (*entry->d_name == '.' || is_empty_file (dirfd (logs), entry->d_name)))
+        errno = 0;
     empty = !entry && errno == 0;
     closedir (logs);
     return empty;
