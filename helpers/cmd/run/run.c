@@ -10,6 +10,7 @@
 
 #include "cmd/command.h"
 #include "cmd/report/report.h"
+#include "cmd/run/run_directory.h"
 #include "cmd/run/run_salloc.h"
 #include "cmd/run/run_args.h"
 #include "cmd/run/run_pool.h"
@@ -231,6 +232,10 @@ static int run_task (struct aw_run_args *args,
     if (job)
         return aw_run_in_job (args, task->workflow, resume, &task->durations, srun, &task->origin,
                               job);
+    if (aw_run_directory_check (task->workflow, srun->directory, resume ? resume->start_dir : NULL,
+                                false, &err)
+        < 0)
+        return fail (&err, AW_EXIT_INPUT);
     return run_under_salloc (args, task->workflow, srun);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/run/run_directory.h"
 #include "cmd/run/run_pool.h"
 #include "cmd/run/run_predict.h"
 #include "cmd/run/run_scratch.h"
@@ -221,12 +222,20 @@ static void print_unused (const struct aw_srun_options *srun)
         fprintf (stderr, "\n");
 }
 
-/* The working directory of tasks, by --chdir. It need not exist on this machine. 0, or -1 with
- * text. */
+/* The working directory of tasks, by --chdir. It need not exist on this machine, unless that is a
+ * node of the pool. 0, or -1 with text. */
 static int set_directory (struct aw_pool_run *run, const char *directory, struct aw_error *err)
 {
+    const char *earlier = run->resume ? run->resume->start_dir : NULL;
     char *here = directory && directory[0] != '/' ? getcwd (NULL, 0) : NULL;
 
+    run->input_is_wrong = aw_run_directory_check (run->workflow, directory, earlier,
+                                                  aw_run_directory_is_here (&run->job), err)
+                          < 0;
+    if (run->input_is_wrong) {
+        free (here);
+        return -1;
+    }
     if (!directory)
         return 0;
     if (directory[0] == '/')

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include "agent/local.h"
+#include "cmd/run/run_directory.h"
 #include "cmd/run/run_pool.h"
 #include "coord/agents/exec_agents.h"
 
@@ -46,6 +47,15 @@ int aw_run_local_check (const struct aw_run_args *args,
     return 0;
 }
 
+/* That of a run that continues may be gone. 0, or -1 with text. */
+static int check_directory (struct aw_pool_run *run, struct aw_error *err)
+{
+    const char *earlier = run->resume ? run->resume->start_dir : NULL;
+
+    run->input_is_wrong = aw_run_directory_check (run->workflow, NULL, earlier, true, err) < 0;
+    return run->input_is_wrong ? -1 : 0;
+}
+
 int aw_run_local (const struct aw_run_args *args,
                   struct aw_workflow *workflow,
                   struct aw_run_resume *resume,
@@ -64,7 +74,8 @@ int aw_run_local (const struct aw_run_args *args,
     if ((args->value.cpus && aw_idset_add (&cpus, 0, args->value.cpus - 1) < 0)
         || (args->value.gpus && aw_idset_add (&gpus, 0, args->value.gpus - 1) < 0))
         aw_error_set (&err, "out of memory");
-    else if (aw_pool_run_prepare (&run, &config, &err) == 0 && plan (&run, &err) == 0)
+    else if (check_directory (&run, &err) == 0 && aw_pool_run_prepare (&run, &config, &err) == 0
+             && plan (&run, &err) == 0)
         run.exec =
             aw_exec_local_create (run.base, aw_coordinator_callbacks (run.coordinator),
                                   aw_agent_serve_local, &local, aw_run_lock_fd (run.lock), &err);

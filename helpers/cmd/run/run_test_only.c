@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/run/run_directory.h"
 #include "cmd/run/run_pool.h"
 #include "cmd/run/run_predict.h"
 #include "cmd/run/run_remainder.h"
@@ -239,7 +240,10 @@ int aw_run_test_only (const struct aw_run_args *args,
     struct aw_error err;
     int code = AW_EXIT_INPUT;
 
-    if (find_allocation (args, &allocation, srun, job, &terms.seconds, &err) < 0)
+    if (aw_run_directory_check (workflow, srun->directory, resume ? resume->start_dir : NULL,
+                                args->value.local, &err)
+            < 0
+        || find_allocation (args, &allocation, srun, job, &terms.seconds, &err) < 0)
         aw_error_print (&err);
     else if (resume && resume->begun) {
         aw_run_remainder (resume, &args->sched, &allocation, &terms, STDOUT_FILENO);
