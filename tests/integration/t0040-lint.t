@@ -10,7 +10,7 @@ lint=$top_srcdir/tests/lint/run
 # Without git nothing tells what a change touches, and a release was looked at with other versions of the tools.
 git -C "$top_srcdir" rev-parse --is-inside-work-tree >/dev/null 2>&1 || { skip_all='not in git'; test_done; }
 
-for check in format cppcheck tidy analyzer spelling english manuals scripts; do
+for check in format cppcheck tidy analyzer spelling english manuals scripts circles; do
     "$lint" --builddir "$top_builddir" $check >$check.out 2>&1
     code=$?
     test $code = 77 || test_set_prereq $check
@@ -44,6 +44,19 @@ test_expect_success 'so are words that readers must read twice' '
     echo "The task is stopped." >plain.md && "$top_srcdir/tests/lint/english" plain.md
 '
 test_expect_success manuals 'so is mandoc' 'flawed docs/man/x.1 ".TH x 1 2026-01-01 x\n.SH NAME\nx \\\\- y\n.IP\n.XX z\n" manuals'
+test_expect_success manuals 'in each section' 'flawed docs/man/x.3 ".TH x 3 2026-01-01 x\n.SH NAME\nx \\\\- y\n.IP\n.XX z\n" manuals'
+test_expect_success circles 'so is a circle of files' '
+    rm -rf project && mkdir -p project/tests project/helpers project/build/helpers &&
+    cp -r "$top_srcdir/tests/lint" project/tests/ && : >project/build/config.h &&
+    for pair in a:b b:a; do
+        name=${pair%:*} &&
+        echo "void ${pair#*:} (void); void $name (void) { ${pair#*:} (); }" >project/helpers/$name.c &&
+        ${CC:-cc} -c -o project/build/helpers/$name.o project/helpers/$name.c || return 1
+    done &&
+    test_expect_code 1 project/tests/lint/run --all --builddir project/build circles >out && grep -x "circle of 2 files" out &&
+    rm project/build/helpers/a.o && project/tests/lint/run --all --builddir project/build circles &&
+    rm project/build/helpers/b.o && test_expect_code 77 project/tests/lint/run --all --builddir project/build circles
+'
 test_expect_success scripts 'so is shellcheck' 'flawed tests/x "#!/bin/sh\nfunction f { echo; }\n" scripts'
 test_expect_success 'a quotation mark that ends the body of a test is found' '
     flawed tests/integration/x.t "test_expect_success \047a\047 \047\n    grep \047a b\047 x\n\047\n" scripts
