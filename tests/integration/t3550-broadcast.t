@@ -4,40 +4,17 @@
 test_description='Data that all nodes stage in is read once from the shared file system, and passed on from node to node'
 
 . "$(dirname "$0")/lib.sh"
-. "$top_srcdir/tests/integration/runs.sh"
-. "$top_srcdir/tests/nfs-like/nodes.sh"
+. "$top_srcdir/tests/integration/broadcast.sh"
 
-nfs_needs
-METER=$NFS_DIR/meter
-NFS_OPTIONS="cache=15 delay=1 meter=$METER"
-export NFS_OPTIONS
-cluster_start --nodes 4 --cores 2 --gpus 0 --through "$top_srcdir/tests/nfs-like/node"
-ASYNC_WORKFLOW_CLUSTER=$CLUSTER_DIR
-export ASYNC_WORKFLOW_CLUSTER
-node_start login1 || error "no login node"
-unset ASYNC_WORKFLOW_CLUSTER
-ASYNC_WORKFLOW_SCRATCH=$NFS_DIR/scratch
-export ASYNC_WORKFLOW_SCRATCH
-mkdir "$ASYNC_WORKFLOW_SCRATCH" "$NFS_SERVER/many" &&
+broadcast_start 4
+mkdir "$NFS_SERVER/many" &&
     head -c $((8 << 20)) /dev/urandom >"$NFS_SERVER/big" &&
     for i in 1 2 3 4; do head -c $((2 << 20)) /dev/urandom >"$NFS_SERVER/many/$i" || exit 1; done
 
-# begin NAME: NAME.json on all four nodes, in the background; $pid
-begin ()
-{
-    cp "$1.json" "$NFS_SERVER/$1.json" && : >"$METER"
-    on login1 srun -N4 --exclusive --async-workflow="$1.json" --async-workflow-dir="$1" >"$1.out" 2>"$1.err" </dev/null &
-    pid=$!
-}
 # ends NAME TASKS
 ends () { test_expect_code 0 wait $pid && (cd "$NFS_SERVER" && finished "$1" "$2") || { cat "$1.out" "$1.err"; false; }; }
 # read_mib N: about this many MiB were read from the shared file system
 read_mib () { awk -v n="$1" '{ s += $1 } END { print s; exit !(s > (n - 1) * 1048576 && s < (n + 1) * 1048576) }' "$METER"; }
-# of_nodes NAME N BYTES: on N nodes all these bytes came from others
-of_nodes () { test $(cd "$NFS_SERVER" && events "$1" '"event":"staged"' "\"bytes\":$3,\"from_nodes\":$3") = "$2"; }
-# reader_of NAME: the node that was asked first for the data
-reader_of () { sed -n 's/.*"event":"stage",.*"node":"\([^"]*\)".*/\1/p' "$NFS_SERVER/$1/journal.jsonl" 2>/dev/null | head -n 1; }
-no_scratch () { test -z "$(ls "$ASYNC_WORKFLOW_SCRATCH")"; }
 sums () { cat "$NFS_SERVER/$1"/logs/w.*.out | sort | uniq -c | awk '{ print $1, $2 }'; }
 
 test_expect_success 'a file: four nodes, one read' '
@@ -68,8 +45,8 @@ test_expect_success 'a copy that a task has changed is not passed on' '
 test_expect_success 'the node that reads is killed: the others read the file themselves' '
     workflow killed.json "\"tasks\": { \"w\": { \"count\": 4, \"cpus\": 2, \"stage_in\": \"big\", \"script\": \"cksum <{scratch}/big\" } }" &&
     { flock "$METER" sh -c "touch held; until test -e go; do sleep 0.1; done" & } && locked=$! && wait_for 60 "test -e held" &&
-    begin killed && wait_for 60 "test -n \"\$(reader_of killed)\"" &&
-    reader=$(reader_of killed) && wait_for 60 "ls $ASYNC_WORKFLOW_SCRATCH/*/$reader/.big* >/dev/null 2>&1" &&
+    begin killed && wait_for 60 "test -n \"\$(asked killed 1)\"" &&
+    reader=$(asked killed 1) && wait_for 60 "ls $ASYNC_WORKFLOW_SCRATCH/*/$reader/.big* >/dev/null 2>&1" &&
     for agent in $(agent_of $reader); do
         test "$(ps -o comm= -p $(ps -o ppid= -p $agent))" != aw-supervisor || kill -KILL $agent
     done &&

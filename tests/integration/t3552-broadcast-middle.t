@@ -7,34 +7,13 @@ The middle node is the second that is asked for the data. It takes it from the f
 the eighth takes it from the fourth. So the file system is read three times at most: by the first, the fourth and the fifth.'
 
 . "$(dirname "$0")/lib.sh"
-. "$top_srcdir/tests/integration/runs.sh"
-. "$top_srcdir/tests/nfs-like/nodes.sh"
+. "$top_srcdir/tests/integration/broadcast.sh"
 
-nfs_needs
 test_have_prereq LIKE || { skip_all='only nfs-like can be slow and be held up'; test_done; }
-METER=$NFS_DIR/meter
-NFS_OPTIONS="cache=15 delay=1 rate=8 meter=$METER"
-export NFS_OPTIONS
-cluster_start --nodes 8 --cores 2 --gpus 0 --through "$top_srcdir/tests/nfs-like/node"
-ASYNC_WORKFLOW_CLUSTER=$CLUSTER_DIR
-export ASYNC_WORKFLOW_CLUSTER
-node_start login1 || error "no login node"
-unset ASYNC_WORKFLOW_CLUSTER
-ASYNC_WORKFLOW_SCRATCH=$NFS_DIR/scratch
-export ASYNC_WORKFLOW_SCRATCH
-mkdir "$ASYNC_WORKFLOW_SCRATCH" && head -c $((16 << 20)) /dev/urandom >"$NFS_SERVER/big"
+broadcast_start 8 rate=8
+head -c $((16 << 20)) /dev/urandom >"$NFS_SERVER/big"
 workflow w.json '"tasks": { "w": { "on_failure": "continue", "count": 8, "cpus": 2, "stage_in": "big", "script": "cksum <{scratch}/big" } }'
-cp w.json "$NFS_SERVER"
 
-# begin NAME: on all eight nodes, in the background; $pid
-begin ()
-{
-    : >"$METER"
-    on login1 srun -N8 --exclusive --async-workflow=w.json --async-workflow-dir="$1" >"$1.out" 2>"$1.err" </dev/null &
-    pid=$!
-}
-# asked NAME N: the node that was asked as number N
-asked () { sed -n 's/.*"event":"stage",.*"node":"\([^"]*\)".*/\1/p' "$NFS_SERVER/$1/journal.jsonl" 2>/dev/null | sed -n "$2p"; }
 # has_come NODE: it has 1 MiB of its copy, and not all
 has_come ()
 {
@@ -55,9 +34,6 @@ release () { touch go && wait $locked; }
 right () { test "$(cat "$NFS_SERVER/$1"/logs/w.*.out | sort | uniq -c | awk '{ print $1, $2 }')" = "$2 $(cksum <"$NFS_SERVER/big" | cut -d" " -f1)"; }
 # read_mib LEAST MOST: were read from the file system
 read_mib () { awk -v least="$1" -v most="$2" '{ s += $1 / 1048576 } END { print s, "MiB"; exit !(s >= least && s <= most) }' "$METER"; }
-# of_nodes NAME N: N nodes have taken all from others
-of_nodes () { test "$(cd "$NFS_SERVER" && events "$1" '"event":"staged"' '"bytes":16777216,"from_nodes":16777216')" = "$2"; }
-no_scratch () { test -z "$(ls "$ASYNC_WORKFLOW_SCRATCH")"; }
 in_run () { (cd "$NFS_SERVER" && "$@"); }
 
 # agent_alone: of the middle node, without the processes that copy and give
@@ -69,34 +45,34 @@ agent_alone ()
 }
 
 test_expect_success 'killed: its task runs elsewhere, and only those that took from it read the file' '
-    begin killed && hold_in_the_middle killed &&
+    begin killed w.json && hold_in_the_middle killed &&
     agent=$(agent_alone) && kill -KILL $agent &&
     release && test_expect_code 0 wait $pid && in_run finished killed 8 && right killed 8 &&
     test $(in_run events killed "\"status\":\"node_fail\"") = 1 &&
     test $(in_run events killed "\"status\":\"completed\"" "\"node\":\"$middle\"") = 0 &&
-    read_mib 47 50 && of_nodes killed 4 && wait_for 30 no_scratch
+    read_mib 47 50 && of_nodes killed 4 16777216 && wait_for 30 no_scratch
 '
 
 test_expect_success 'stopped: the others do not wait for it, and when it continues it ends well' '
-    begin stopped && hold_in_the_middle stopped && agents=$(agent_of $middle) && kill -STOP $agents && release &&
+    begin stopped w.json && hold_in_the_middle stopped && agents=$(agent_of $middle) && kill -STOP $agents && release &&
     wait_for 60 "test \$(in_run events stopped \"\\\"status\\\":\\\"completed\\\"\") = 7" &&
     kill -CONT $agents && test_expect_code 0 wait $pid && in_run finished stopped 8 && right stopped 8 &&
     test $(in_run events stopped "\"status\":\"completed\"" "\"node\":\"$middle\"") = 1 &&
-    read_mib 47 50 && of_nodes stopped 5 && wait_for 30 no_scratch
+    read_mib 47 50 && of_nodes stopped 5 16777216 && wait_for 30 no_scratch
 '
 
 test_expect_success 'the agent alone stopped: what it copies is passed on all the same' '
-    begin alone && hold_in_the_middle alone && agent=$(agent_alone) && kill -STOP $agent && release &&
+    begin alone w.json && hold_in_the_middle alone && agent=$(agent_alone) && kill -STOP $agent && release &&
     wait_for 60 "test \$(in_run events alone \"\\\"status\\\":\\\"completed\\\"\") = 7" &&
     kill -CONT $agent && test_expect_code 0 wait $pid && in_run finished alone 8 && right alone 8 &&
-    read_mib 15 18 && of_nodes alone 7 && wait_for 30 no_scratch
+    read_mib 15 18 && of_nodes alone 7 16777216 && wait_for 30 no_scratch
 '
 
 test_expect_success 'full: its own task fails and says why, the others get the file' '
     for i in 1 2 3 4 5 6 7 8; do
         nsenter --mount --target $(cat "$NFS_NODES/n$i") mount -t tmpfs -o size=40m,mode=0700 scratch "$ASYNC_WORKFLOW_SCRATCH" || return 1
     done &&
-    begin full && hold_in_the_middle full &&
+    begin full w.json && hold_in_the_middle full &&
     nsenter --mount --target $(cat "$NFS_NODES/$middle") sh -c "! cat /dev/zero >$ASYNC_WORKFLOW_SCRATCH/fill" 2>fill.err &&
     grep "No space left" fill.err && release && test_expect_code 0 wait $pid && right full 7 &&
     test $(in_run events full "\"status\":\"completed\"") = 7 &&
