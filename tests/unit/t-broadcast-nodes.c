@@ -70,7 +70,12 @@ static void put (const char *path, const char *bytes, size_t size)
 
 static void start_node (struct node *node, int number)
 {
-    const struct aw_scratch config = { .path = node->scratch, .job = "7 data" };
+    const struct aw_scratch config = {
+        .path = node->scratch,
+        .job = "7 data",
+        .port_first = number == 0 ? 60001 : 0,
+        .port_last = number == 0 ? 63000 : 0,
+    };
 
     snprintf (node->scratch, sizeof (node->scratch), "%s/run/node%d", at ("base"), number);
     node->stager = aw_stager_create (rig.base, &config);
@@ -331,6 +336,9 @@ static void node_that_does_not_answer_is_waited_for_once (void **state)
     assert_int_equal (write (held[1], "g", 1), 1);
     rig_until (&rig, is_staged, NULL);
     assert_non_null (strstr (aw_stager_note (first), "model: 127.0.0.1, which has a copy, "));
+    assert_non_null (strstr (aw_stager_note (first),
+                             ": if a firewall is in between, ask the administrator to open TCP "
+                             "ports 60001-63000 (SrunPortRange) between compute nodes"));
     aw_stager_release (first);
     close (held[0]);
     close (held[1]);

@@ -114,7 +114,6 @@ static void work (int fd, struct aw_copy copy, const struct aw_taker_source *sou
     memset (&report.copied, 0, sizeof (report.copied));
     if (!report.failed && wanted)
         report.failed = aw_copy_reporting (&copy, report_made, &fd, &report.copied, &err) < 0;
-    report.copied.unreached = unreached;
     report.kind = LAST;
     memcpy (report.text, err.text, sizeof (err.text));
     send_report (fd, &report);

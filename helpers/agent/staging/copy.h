@@ -35,7 +35,6 @@ struct aw_copied {
     uint64_t files;
     uint64_t from_nodes; /* of the bytes: taken from other nodes */
     bool damaged; /* another node gave a content with a wrong checksum, which is not used */
-    bool unreached; /* another node did not answer, which took long */
 };
 
 /* Copies. Modes (rwx) are kept, owners are not. A symbolic link as source is followed;

@@ -85,6 +85,8 @@ struct aw_stager *aw_stager_create (struct event_base *base, const struct aw_scr
     s->capacity = scratch->bytes;
     s->memory = scratch->memory;
     s->job = scratch->job;
+    s->port_first = scratch->port_first;
+    s->port_last = scratch->port_last;
     s->streams = scratch->streams ? scratch->streams : STREAMS;
     s->scratch = scratch->path ? strdup (scratch->path) : NULL;
     s->turn = event_new (base, -1, 0, on_turn, s);

@@ -15,6 +15,17 @@
 
 enum { ALONE_SECONDS = 60 }; /* after a node did not answer; a firewall may drop all packets */
 
+/* What the administrator can do where packets between nodes are dropped. */
+static void put_ports (const struct aw_stager *s, char *text, size_t size)
+{
+    if (s->port_first)
+        snprintf (text, size, "open TCP ports %u-%u (SrunPortRange) between compute nodes",
+                  s->port_first, s->port_last);
+    else
+        snprintf (text, size,
+                  "set SrunPortRange in slurm.conf and open these TCP ports between compute nodes");
+}
+
 /* What the user is to know: the other node has damaged what it gave, or does not answer. Without
  * memory there is no note.
  */
@@ -24,7 +35,9 @@ static void note_peer (struct aw_stager_job *job,
 {
     const char *colon = item->peer ? strrchr (item->peer, ':') : NULL;
     int n = colon ? (int)(colon - item->peer) : 0, rc = 0;
+    char ports[128];
 
+    put_ports (item->stager, ports, sizeof (ports));
     if (!colon || job->note)
         return;
     if (copied->damaged)
@@ -32,11 +45,13 @@ static void note_peer (struct aw_stager_job *job,
                        "%s: the copy that %.*s gave is damaged (wrong checksum): read from the "
                        "file system; check disk and memory of %.*s",
                        item->copy.from, n, item->peer, n, item->peer);
-    else if (copied->unreached)
-        rc = asprintf (&job->note,
-                       "%s: %.*s, which has a copy, does not answer on port %s: read from the file "
-                       "system, like all data of the next %d s; see SrunPortRange",
-                       item->copy.from, n, item->peer, colon + 1, ALONE_SECONDS);
+    else if (item->unreached)
+        rc = asprintf (
+            &job->note,
+            "%s: %.*s, which has a copy, does not answer on port %s: read from the file "
+            "system, like all data of the next %d s: if a firewall is in between, ask the "
+            "administrator to %s",
+            item->copy.from, n, item->peer, colon + 1, ALONE_SECONDS, ports);
     if (rc < 0)
         job->note = NULL;
 }
@@ -143,8 +158,9 @@ static void on_made (void *arg, const char *path)
 /* The copies that begin while this one is read do not wait for the node, too. */
 static void on_unreached (void *arg)
 {
-    const struct aw_stager_item *item = arg;
+    struct aw_stager_item *item = arg;
 
+    item->unreached = true;
     item->stager->alone_until = aw_clock_monotonic () + ALONE_SECONDS;
 }
 
@@ -204,6 +220,7 @@ static void begin_copy (struct aw_stager *s, struct aw_stager_item *item)
     struct aw_error err;
 
     s->running++;
+    item->unreached = false;
     item->state = AW_STAGER_ITEM_COPYING;
     if (aw_stager_make_scratch (s, &err) == 0)
         item->copier = aw_copier_start (

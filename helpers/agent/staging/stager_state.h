@@ -36,6 +36,7 @@ struct aw_stager_item {
     struct aw_copy copy; /* owned texts */
     char *peer; /* HOST:PORT of a node that has it; NULL: none. Owned */
     bool out; /* staged out */
+    bool unreached; /* the peer did not answer, which took long */
     enum aw_stager_item_state state;
     uint32_t instance; /* for which it was last looked at */
     uint64_t stamp, bytes; /* of the source, as it was staged in */
@@ -70,6 +71,7 @@ struct aw_stager {
     struct event *turn; /* runs later in the turn of the loop: ends jobs, starts copies */
     char *scratch;
     const char *job; /* for credentials; NULL: nothing comes from other nodes */
+    uint16_t port_first, port_last; /* on which nodes give copies to each other; 0, 0: any */
     double alone_until; /* until then (monotonic clock), nothing is asked of other nodes */
     void (*moved) (void *arg); /* may be NULL */
     void *moved_arg;
