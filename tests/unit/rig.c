@@ -388,6 +388,11 @@ bool rig_munged_start (struct rig *rig)
     return true;
 }
 
+void rig_munged_signal (int number)
+{
+    assert_int_equal (kill (munged_pid, number), 0);
+}
+
 void rig_munged_stop (void)
 {
     if (munged_pid > 0) {

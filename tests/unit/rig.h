@@ -91,5 +91,7 @@ bool rig_alive (pid_t pid);
  */
 bool rig_munged_start (struct rig *rig);
 void rig_munged_stop (void);
+/* Sends it a signal. */
+void rig_munged_signal (int number);
 
 #endif /* AW_TESTS_RIG_H */

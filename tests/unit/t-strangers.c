@@ -4,12 +4,14 @@
 
 #include <arpa/inet.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -18,6 +20,7 @@
 
 #include "io/wire/listener.h"
 #include "io/wire/auth.h"
+#include "io/wire/connect.h"
 #include "io/wire/frame.h"
 #include "rig.h"
 #include "util/clock.h"
@@ -86,6 +89,51 @@ static void who_is_too_slow_is_refused (void **state)
     assert_int_equal (recv (silent, nonce, 1, 0), 0);
     close (silent);
     port_expect_silence (slow, "in time");
+}
+
+/* The result of aw_connect_once in a process, 0 or 1, when that has ended. */
+static bool has_ended (struct rig *r, void *arg)
+{
+    int *result = arg, status;
+    pid_t pid = waitpid (-*result, &status, WNOHANG);
+
+    (void)r;
+    if (pid > 0)
+        *result = WEXITSTATUS (status);
+    return pid > 0;
+}
+
+/* Minus the process. */
+static int begin_connect (const char *job)
+{
+    pid_t pid = fork ();
+
+    if (pid == 0)
+        _exit (aw_connect_once ("127.0.0.1", aw_listener_port (port_listener), job, 60, NULL) < 0);
+    return -pid;
+}
+
+/* Its munged answers late, as on a busy node. Others that are refused do not come again. */
+static void who_was_too_slow_comes_again (void **state)
+{
+    int busy, stranger;
+    uint32_t one = 1;
+
+    (void)state;
+    if (!port_with_munge)
+        skip ();
+    stranger = begin_connect ("124");
+    rig_until (&port_rig, has_ended, &stranger);
+    assert_int_equal (stranger, 1);
+    port_close (state);
+    port_open (state);
+    rig_munged_signal (SIGSTOP);
+    busy = begin_connect ("123");
+    rig_until (&port_rig, port_has_refused, &one);
+    rig_munged_signal (SIGCONT);
+    rig_until (&port_rig, port_has_accepted, NULL);
+    rig_until (&port_rig, has_ended, &busy);
+    assert_int_equal (busy, 0);
 }
 
 static void who_hangs_up_is_forgotten (void **state)
@@ -222,6 +270,7 @@ int main (void)
         PORT (garbage_is_refused),
         PORT (who_says_too_much_is_refused),
         PORT (who_is_too_slow_is_refused),
+        PORT (who_was_too_slow_comes_again),
         PORT (who_hangs_up_is_forgotten),
         PORT (agents_come_in_through_a_crowd_of_strangers),
         PORT (a_silent_stranger_gives_way_when_others_wait),

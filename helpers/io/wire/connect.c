@@ -23,6 +23,16 @@
 static const double TRY_SECONDS = 5; /* for one address to accept the connection */
 /* And then to answer: the coordinator of a large pool is busy when all agents connect. */
 static const double TALK_SECONDS = 15;
+/* Who is dropped after that may have been too slow for a busy peer, which drops others at once. */
+static const double BUSY_SECONDS = 0.2;
+
+/* What each try needs. */
+struct call {
+    const char *job;
+    struct aw_frame_reader *reader;
+    double limit; /* monotonic clock */
+    bool dropped; /* the last peer ended the connection */
+};
 
 /* Waits for EVENTS on FD until LIMIT. */
 static int wait_for (int fd, short events, double limit, struct aw_error *err)
@@ -75,11 +85,8 @@ static int connect_to (const struct addrinfo *address, double limit, struct aw_e
 /* Reads one frame. Nothing follows it before we answer. The peer is not known yet, so its frame is
  * limited as a stranger's is.
  */
-static int receive (int fd,
-                    struct aw_frame_reader *reader,
-                    struct aw_frame *frame,
-                    double limit,
-                    struct aw_error *err)
+static int receive (
+    int fd, struct call *call, struct aw_frame *frame, double limit, struct aw_error *err)
 {
     static char line[AW_FRAME_MAX_STRANGER];
     size_t size = 0;
@@ -91,6 +98,7 @@ static int receive (int fd,
         if (wait_for (fd, POLLIN, limit, err) < 0)
             return -1;
         n = recv (fd, line + size, sizeof (line) - size, MSG_DONTWAIT);
+        call->dropped = n == 0 || (n < 0 && errno == ECONNRESET);
         if (n == 0)
             return aw_error_set (err, "it has closed the connection: it may belong to another user "
                                       "or job, or the nodes may "
@@ -102,12 +110,16 @@ static int receive (int fd,
         end = memchr (line + size, '\n', (size_t)n);
         size += (size_t)n;
     }
-    if (!end || end != line + size - 1 || aw_frame_read (reader, line, size - 1, frame, NULL) < 0)
+    if (!end || end != line + size - 1
+        || aw_frame_read (call->reader, line, size - 1, frame, NULL) < 0)
         return aw_error_set (err, "it is not the coordinator");
     return 0;
 }
 
-static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_error *err)
+static int send_proof (int fd,
+                       struct call *call,
+                       const struct aw_auth_claim *claim,
+                       struct aw_error *err)
 {
     char *credential = aw_auth_prove (claim, err);
     struct aw_textbuf text;
@@ -122,42 +134,38 @@ static int send_proof (int fd, const struct aw_auth_claim *claim, struct aw_erro
                                            .nonce = claim->prover_nonce },
                        err);
     free (credential);
-    if (rc == 0 && aw_send_all (fd, text.data, text.len) < 0)
+    call->dropped = rc == 0 && aw_send_all (fd, text.data, text.len) < 0;
+    if (call->dropped)
         rc = aw_error_set (err, "it has closed the connection");
     aw_textbuf_finish (&text);
     return rc;
 }
 
 /* Challenge, our proof, its proof. */
-static int shake_hands (
-    int fd, const char *job, struct aw_frame_reader *reader, double limit, struct aw_error *err)
+static int shake_hands (int fd, struct call *call, struct aw_error *err)
 {
     char own_nonce[AW_NONCE_SIZE], nonce[AW_NONCE_SIZE], place[AW_PLACE_SIZE];
-    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, job, place, nonce, own_nonce };
-    const struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, job, place, own_nonce, nonce };
+    const struct aw_auth_claim ours = { AW_AUTH_FROM_AGENT, call->job, place, nonce, own_nonce };
+    const struct aw_auth_claim theirs = { AW_AUTH_FROM_COORDINATOR, call->job, place, own_nonce,
+                                          nonce };
     double soon = aw_clock_monotonic () + TALK_SECONDS;
+    double limit = soon < call->limit ? soon : call->limit;
     struct aw_frame frame = { .type = AW_FRAME_TYPES };
 
-    limit = soon < limit ? soon : limit;
     if (aw_auth_place (fd, AW_AUTH_CONNECTED, place, err) < 0 || aw_auth_nonce (own_nonce, err) < 0
-        || receive (fd, reader, &frame, limit, err) < 0)
+        || receive (fd, call, &frame, limit, err) < 0)
         return -1;
     if (frame.type != AW_FRAME_CHALLENGE || strlen (frame.nonce) != AW_NONCE_SIZE - 1)
         return aw_error_set (err, "it is not the coordinator");
     strcpy (nonce, frame.nonce);
-    if (send_proof (fd, &ours, err) < 0 || receive (fd, reader, &frame, limit, err) < 0)
+    if (send_proof (fd, call, &ours, err) < 0 || receive (fd, call, &frame, limit, err) < 0)
         return -1;
     if (frame.type != AW_FRAME_PROOF)
         return aw_error_set (err, "it is not the coordinator");
     return aw_auth_check (frame.credential, &theirs, err);
 }
 
-static int try_host (const char *host,
-                     const char *port,
-                     const char *job,
-                     struct aw_frame_reader *reader,
-                     double limit,
-                     struct aw_error *err)
+static int try_host (const char *host, const char *port, struct call *call, struct aw_error *err)
 {
     const struct addrinfo hints = { .ai_family = AF_UNSPEC,
                                     .ai_socktype = SOCK_STREAM,
@@ -170,11 +178,12 @@ static int try_host (const char *host,
         return aw_error_set (err, "coordinator at %s: %s", host,
                              rc == EAI_SYSTEM ? strerror (errno) : gai_strerror (rc));
     for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
-        fd = connect_to (a, limit, err);
+        call->dropped = false;
+        fd = connect_to (a, call->limit, err);
         if (fd < 0)
             continue;
         aw_link_tune_tcp (fd);
-        if (shake_hands (fd, job, reader, limit, err) < 0) {
+        if (shake_hands (fd, call, err) < 0) {
             close (fd);
             fd = -1;
         }
@@ -188,12 +197,7 @@ static int try_host (const char *host,
     return fd;
 }
 
-static int try_hosts (char *hosts,
-                      const char *port,
-                      const char *job,
-                      struct aw_frame_reader *reader,
-                      double limit,
-                      struct aw_error *err)
+static int try_hosts (char *hosts, const char *port, struct call *call, struct aw_error *err)
 {
     char *save = NULL;
     int fd = -1;
@@ -201,22 +205,26 @@ static int try_hosts (char *hosts,
     aw_error_set (err, "no address of the coordinator is given");
     for (char *host = strtok_r (hosts, ",", &save); host && fd < 0;
          host = strtok_r (NULL, ",", &save))
-        fd = try_host (host, port, job, reader, limit, err);
+        fd = try_host (host, port, call, err);
     return fd;
 }
 
 int aw_connect_once (
     const char *host, uint16_t port, const char *job, double seconds, struct aw_error *err)
 {
-    struct aw_frame_reader *reader = aw_frame_reader_create ();
+    struct call call = { job, aw_frame_reader_create (), aw_clock_monotonic () + seconds, false };
+    double begun;
     char service[8];
     int fd;
 
-    if (!reader)
+    if (!call.reader)
         return aw_error_set (err, "out of memory");
     snprintf (service, sizeof (service), "%u", port);
-    fd = try_host (host, service, job, reader, aw_clock_monotonic () + seconds, err);
-    aw_frame_reader_destroy (reader);
+    do {
+        begun = aw_clock_monotonic ();
+        fd = try_host (host, service, &call, err);
+    } while (fd < 0 && call.dropped && aw_clock_monotonic () - begun > BUSY_SECONDS);
+    aw_frame_reader_destroy (call.reader);
     return fd;
 }
 
@@ -240,13 +248,12 @@ static void pause_for (double seconds)
 int aw_connect (
     const char *hosts, uint16_t port, const char *job, double seconds, struct aw_error *err)
 {
-    double limit = aw_clock_monotonic () + seconds;
+    struct call call = { job, aw_frame_reader_create (), aw_clock_monotonic () + seconds, false };
     double pause = 0.1;
-    struct aw_frame_reader *reader = aw_frame_reader_create ();
     char service[8];
     int fd = -1;
 
-    if (!reader)
+    if (!call.reader)
         return aw_error_set (err, "out of memory");
     snprintf (service, sizeof (service), "%u", port);
     for (;;) {
@@ -255,13 +262,13 @@ int aw_connect (
         if (!list)
             aw_error_set (err, "out of memory");
         else
-            fd = try_hosts (list, service, job, reader, limit, err);
+            fd = try_hosts (list, service, &call, err);
         free (list);
-        if (fd >= 0 || aw_clock_monotonic () + pause >= limit)
+        if (fd >= 0 || aw_clock_monotonic () + pause >= call.limit)
             break;
         pause_for (spread (pause));
         pause = pause < 2 ? 2 * pause : pause;
     }
-    aw_frame_reader_destroy (reader);
+    aw_frame_reader_destroy (call.reader);
     return fd;
 }

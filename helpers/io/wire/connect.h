@@ -15,7 +15,9 @@
 int aw_connect (
     const char *hosts, uint16_t port, const char *job, double seconds, struct aw_error *err);
 
-/* Tries one HOST once: the coordinator, or another agent that gives copies. */
+/* Tries one HOST, the coordinator or another agent that gives copies: once, and again where one of
+ * both seems to be too busy to prove in time who it is.
+ */
 int aw_connect_once (
     const char *host, uint16_t port, const char *job, double seconds, struct aw_error *err);
 
