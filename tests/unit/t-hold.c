@@ -185,6 +185,28 @@ static void a_hold_keeps_no_more_than_what_is_needed (void **state)
     aw_graph_destroy (g);
 }
 
+/* The plan holds small back, but neither "tiny", of the same demand, nor what comes between. */
+static void what_comes_between_goes_before_a_shorter_task (void **state)
+{
+    struct aw_graph *g = aw_graph_create ();
+    struct aw_sched *s;
+
+    (void)state;
+    graphs_set (g, "a", 2, 1, 1, 10);
+    graphs_set (g, "b", 2, 1, 1, 10);
+    graphs_edge (g, "b", "a", 0, 0);
+    graphs_set (g, "small", 1, 1, 1, 8);
+    graphs_set (g, "tiny", 1, 1, 1, 0.1);
+    graphs_set (g, "between", 1, 2, 1, 0.1);
+    assert_int_equal (aw_graph_finalize (g, NULL), 0);
+    s = follow (g, "0 1 2 4 3 1:0.5");
+    assert_int_equal (starts (s), 1 << A0 | 1 << A1);
+    end (s, 9.8, A0, AW_STATUS_COMPLETED);
+    assert_int_equal (starts (s), 1 << (SMALL + 2));
+    aw_sched_destroy (s);
+    aw_graph_destroy (g);
+}
+
 /* With three GPUs b has its two even if small takes one. */
 static void a_hold_counts_the_room_of_all_nodes (void **state)
 {
@@ -514,6 +536,7 @@ int main (void)
         cmocka_unit_test (a_place_is_held_for_tasks_that_are_expected_soon),
         cmocka_unit_test (a_hold_ends),
         cmocka_unit_test (a_hold_keeps_no_more_than_what_is_needed),
+        cmocka_unit_test (what_comes_between_goes_before_a_shorter_task),
         cmocka_unit_test (a_hold_counts_the_room_of_all_nodes),
         cmocka_unit_test (nothing_is_held_while_the_ready_time_is_not_known),
         cmocka_unit_test (a_hold_makes_no_task_miss_the_end_of_the_job),

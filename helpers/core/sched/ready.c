@@ -318,6 +318,8 @@ struct aw_shape *aw_ready_at (const struct aw_ready *r, bool blocked, uint32_t i
 static void mark (struct aw_ready *r, struct aw_shape *shape, bool blocked, enum aw_block why)
 {
     r->n_held += (why == AW_BLOCK_HELD) - (shape->why == AW_BLOCK_HELD);
+    r->n_later -= shape->later > 0;
+    shape->later = 0;
     shape->blocked = blocked;
     shape->why = why;
     shape->line = shape->never                                      ? NEVER
@@ -339,6 +341,11 @@ static void set_blocked (struct aw_ready *r,
 void aw_ready_block (struct aw_ready *r, struct aw_shape *shape, enum aw_block why)
 {
     set_blocked (r, shape, true, why);
+}
+
+void aw_ready_open (struct aw_ready *r, struct aw_shape *shape)
+{
+    set_blocked (r, shape, false, AW_BLOCK_ROOM);
 }
 
 void aw_ready_set_never (struct aw_ready *r, struct aw_shape *shape, bool never)

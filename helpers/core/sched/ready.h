@@ -34,6 +34,7 @@ struct aw_shape {
     bool never; /* n_nodes is too small for one task; see aw_ready_set_never */
     bool blocked; /* cannot start now; see aw_ready_block. An empty one is not */
     enum aw_block why; /* if blocked; else AW_BLOCK_ROOM */
+    uint32_t later; /* if it is put off (sched_later.c): 1 + the instance that can start; else 0 */
     uint32_t line; /* private, as the next one: its line, and its place there, when not empty */
     uint32_t place;
 };
@@ -51,6 +52,7 @@ struct aw_ready {
     uint32_t n_shapes;
     uint32_t shape_room; /* private */
     uint32_t n_held;
+    uint32_t n_later; /* shapes that are put off */
     struct aw_line lines[4]; /* private: open, blocked, late, never */
     uint32_t *chosen; /* private: room for all shapes */
     uint32_t *shape_of; /* by set */
@@ -112,6 +114,9 @@ struct aw_shape *aw_ready_at (const struct aw_ready *ready, bool blocked, uint32
 
 /* SHAPE, not empty, cannot start now. */
 void aw_ready_block (struct aw_ready *ready, struct aw_shape *shape, enum aw_block why);
+
+/* SHAPE, not empty, is considered again. */
+void aw_ready_open (struct aw_ready *ready, struct aw_shape *shape);
 
 /* Could the pool's nodes ever hold SHAPE? At first, without nodes, none can. */
 void aw_ready_set_never (struct aw_ready *ready, struct aw_shape *shape, bool never);

@@ -232,13 +232,14 @@ static bool choose_shorter (struct aw_sched *s, const struct aw_shape *shape, ui
 }
 
 /* Finds instance and nodes for a shape; FIRST is its first instance that is not late. False: the
- * shape is now blocked.
+ * shape is now blocked, or put off.
  */
 static bool place (struct aw_sched *s,
                    struct aw_shape *shape,
                    uint32_t first,
                    struct aw_choice *choice)
 {
+    const bool has_turn = shape->later > 0;
     const struct aw_shape *waiting;
     uint32_t awaited;
     bool found, planned = false;
@@ -251,6 +252,10 @@ static bool place (struct aw_sched *s,
     else
         found = choose_nodes (s, &shape->demand, first, false, &planned)
                 || (planned && choose_shorter (s, shape, &choice->instance));
+    if (found && choice->instance != first && !has_turn) {
+        aw_sched_put_off (s, shape, planned ? AW_BLOCK_PLANNED : AW_BLOCK_ROOM, choice->instance);
+        return false;
+    }
     waiting = found ? first_waiting (s, choice->instance, &awaited) : NULL;
     if (waiting && aw_sched_reserve_for (s, waiting, awaited)) {
         found = choose_beside (s, shape, choice);
@@ -329,19 +334,34 @@ static int start (struct aw_sched *s, uint32_t instance, struct aw_running **out
     return 1;
 }
 
+/* Tries the shapes in the order of their tasks. False: nothing can start. */
+static bool choose (struct aw_sched *s, struct aw_choice *choice)
+{
+    for (;;) {
+        uint32_t first = AW_NONE;
+        struct aw_shape *shape = aw_sched_first_shape (s, false, &first);
+        struct aw_shape *later = aw_sched_next_later (s, shape ? first : AW_NONE);
+
+        if (later) {
+            shape = later;
+            first = aw_sched_first_startable (s, shape);
+        }
+        if (!shape)
+            return false;
+        if (place (s, shape, first, choice))
+            return true;
+    }
+}
+
 int aw_sched_decide (struct aw_sched *s, struct aw_running **run)
 {
-    struct aw_shape *shape;
-    uint32_t first;
+    struct aw_choice choice;
 
     if (aw_sched_refresh_ranks (s, s->graph) < 0)
         return -1;
-    while ((shape = aw_sched_first_shape (s, false, &first))) {
-        struct aw_choice choice;
-
-        if (place (s, shape, first, &choice))
-            return choice.task != AW_NONE ? start_staged (s, choice.task, run)
-                                          : start (s, choice.instance, run);
-    }
-    return 0;
+    if (!choose (s, &choice))
+        return 0;
+    aw_sched_open_later (s);
+    return choice.task != AW_NONE ? start_staged (s, choice.task, run)
+                                  : start (s, choice.instance, run);
 }

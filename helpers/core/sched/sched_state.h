@@ -415,6 +415,23 @@ bool aw_sched_awaits_nodes (const struct aw_sched *s);
  * ready task, or because none is left? */
 enum aw_stuck aw_sched_next_stuck (struct aw_sched *s, struct aw_running **run);
 
+/* sched_later.c: shapes whose first task finds no room, but a later one does. They are put off: other
+ * shapes may have tasks that come before that one.
+ */
+
+/* Blocks SHAPE for WHY until it is INSTANCE's turn. */
+void aw_sched_put_off (struct aw_sched *s,
+                       struct aw_shape *shape,
+                       enum aw_block why,
+                       uint32_t instance);
+
+/* The shape that is put off, and has its turn before the others and before instance FIRST (AW_NONE:
+ * of none). It stays put off until it is blocked or opened. NULL: there is none. */
+struct aw_shape *aw_sched_next_later (const struct aw_sched *s, uint32_t first);
+
+/* A task starts: those that are put off are considered again. */
+void aw_sched_open_later (struct aw_sched *s);
+
 /* sched_decide.c. Among blocked shapes, or among the others, the one whose FIRST instance that can
  * end by the limit comes before those of all others. The first instances of shapes may be late, or
  * not served. NULL: there is none.
