@@ -213,6 +213,13 @@ static void on_frame (struct life *life, const struct aw_frame *frame)
         if (!agent->leaving)
             aw_agent_stage (agent, &frame->launch);
         break;
+    case AW_FRAME_ASSIGN:
+        if (!agent->leaving)
+            aw_agent_assign (agent, &frame->launch);
+        break;
+    case AW_FRAME_UNASSIGN:
+        aw_agent_unassign (agent, frame->event.task, frame->event.attempt);
+        break;
     case AW_FRAME_KILL:
         kill_attempt (life, frame);
         break;
@@ -380,6 +387,13 @@ static void on_tidy (evutil_socket_t fd, short what, void *arg)
     aw_attempts_tidy (&agent->attempts);
 }
 
+static void on_start_waiting (evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    aw_attempts_launch_waiting (arg);
+}
+
 static int prepare_events (struct life *life, struct aw_error *err)
 {
     struct aw_agent *agent = &life->agent;
@@ -391,10 +405,11 @@ static int prepare_events (struct life *life, struct aw_error *err)
     life->signals = event_new (base, life->signal_fd, EV_READ | EV_PERSIST, on_signals, life);
     life->give_up = evtimer_new (base, on_give_up, life);
     agent->send_signals = event_new (base, -1, 0, aw_agent_on_send_signals, agent);
+    agent->start_waiting = event_new (base, -1, 0, on_start_waiting, agent);
     agent->sweep = evtimer_new (base, aw_agent_on_sweep, agent);
     agent->tidy = evtimer_new (base, on_tidy, agent);
-    if (!life->signals || !life->give_up || !agent->send_signals || !agent->sweep || !agent->tidy
-        || event_add (life->signals, NULL) < 0)
+    if (!life->signals || !life->give_up || !agent->send_signals || !agent->start_waiting
+        || !agent->sweep || !agent->tidy || event_add (life->signals, NULL) < 0)
         return aw_error_set (err, "out of memory");
     return 0;
 }
@@ -523,6 +538,7 @@ static void finish (struct life *life)
     free_event (life->signals);
     free_event (life->give_up);
     free_event (agent->send_signals);
+    free_event (agent->start_waiting);
     free_event (agent->sweep);
     free_event (agent->tidy);
     if (agent->base)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the agent's own files share. Each builds on those before it: end.c reports ends, signal.c
- * tells processes to end, output.c has their standard output and error, process.c starts
- * processes, launch.c chooses them,
- * workers.c, worker_output.c and worker_call.c have those that stay,
- * staging.c copies before and after them, output_end.c waits for their output, reap.c takes in what
- * has ended, agent.c has the loop and the frames.
+/* What the agent's own files share. Each builds on those before it: follow.c finds what starts
+ * where another has succeeded, end.c reports ends, signal.c tells processes to end, output.c has
+ * their standard output and error, process.c starts processes, launch.c chooses them, workers.c,
+ * worker_output.c and worker_call.c have those that stay, staging.c copies before and after them,
+ * assigned.c takes them in advance, output_end.c waits for their output, reap.c takes in what has
+ * ended, agent.c has the loop and the frames.
  */
 #ifndef AW_AGENT_AGENT_STATE_H
 #define AW_AGENT_AGENT_STATE_H
@@ -44,12 +44,24 @@ struct aw_agent {
     struct aw_processes processes; /* scratch */
     struct aw_oom oom;
     struct event *send_signals; /* made active when some attempt has a signal due */
+    struct event *start_waiting; /* made active when an attempt is to start where another was */
     struct event *sweep; /* timer: look for processes that ended tasks have left behind */
     struct event *tidy; /* timer: remove the empty output files of attempts that have ended */
     size_t n_lingering; /* attempts */
     bool quitting; /* nothing more will be started: the agent ends when nothing is left */
     bool leaving; /* what runs has been told to end */
 };
+
+/* follow.c */
+
+/* ATTEMPT starts now, as LAUNCH says. */
+void aw_attempt_set_started (struct aw_agent_attempt *attempt, const struct aw_launch *launch);
+
+/* The attempt that follows ATTEMPT, which ends as FINISH says, on its CPUs and GPUs: start_waiting
+ * starts it. NULL: none does.
+ */
+struct aw_agent_attempt *aw_attempt_follow (struct aw_agent_attempt *attempt,
+                                            const struct aw_event *finish);
 
 /* end.c */
 
@@ -59,7 +71,9 @@ void aw_agent_send (struct aw_agent *agent, const struct aw_frame *frame);
 /* The same with EV, a STAGED, SERVING, RELEASE or FINISH. */
 void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev);
 
-/* Sends FINISH for ATTEMPT and ends it, and the agent if it was the last. */
+/* Sends FINISH for ATTEMPT and ends it, and the agent if it was the last. If it succeeded, an
+ * assigned attempt may follow it.
+ */
 void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event *finish);
 
 /* The same for an attempt that did not run to its end: FAILED with CODE for REASON, or CANCELLED
@@ -140,10 +154,18 @@ void aw_agent_published (struct aw_agent *agent, const struct aw_packet *packet)
  */
 void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch *launch);
 
-/* A worker has ended: does the same for those that wait. */
+/* LAUNCH stays with ATTEMPT. 0, or -1 with ENOMEM. */
+int aw_attempt_keep (struct aw_agent_attempt *attempt, const struct aw_launch *launch);
+
+/* A worker has ended, or attempts follow others: does the same for those that wait. */
 void aw_attempts_launch_waiting (struct aw_agent *agent);
 
 /* staging.c */
+
+/* The attempt of LAUNCH, a new one unless STAGE or ASSIGN came before: it is not assigned any more.
+ * NULL: it has started already, or cannot, which is reported.
+ */
+struct aw_agent_attempt *aw_attempt_begin (struct aw_agent *agent, const struct aw_launch *launch);
 
 /* STAGE: copies the data of LAUNCH to the node; then sends STAGED. */
 void aw_agent_stage (struct aw_agent *agent, const struct aw_launch *launch);
@@ -155,6 +177,14 @@ void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch);
  * then ends the attempt.
  */
 void aw_attempt_stage_out (struct aw_agent_attempt *attempt, const struct aw_event *finish);
+
+/* assigned.c */
+
+/* ASSIGN: keeps LAUNCH for when an attempt of its place succeeds. */
+void aw_agent_assign (struct aw_agent *agent, const struct aw_launch *launch);
+
+/* UNASSIGN: cancels the attempt if it is still assigned. */
+void aw_agent_unassign (struct aw_agent *agent, uint32_t task, uint32_t attempt);
 
 /* output_end.c */
 

@@ -71,6 +71,38 @@ bool aw_attempts_by_mark (const struct aw_attempts *attempts,
     return mark >> NUMBER_BITS == (uint64_t)getpid ();
 }
 
+void aw_attempts_assign (struct aw_attempts *attempts, struct aw_agent_attempt *attempt)
+{
+    if (!attempts->first_assigned)
+        attempts->last_assigned = &attempts->first_assigned;
+    attempt->state = AW_ATTEMPT_ASSIGNED;
+    attempt->next_assigned = NULL;
+    attempt->link_assigned = attempts->last_assigned;
+    *attempts->last_assigned = attempt;
+    attempts->last_assigned = &attempt->next_assigned;
+}
+
+void aw_attempts_unassign (struct aw_attempts *attempts, struct aw_agent_attempt *attempt)
+{
+    if (attempt->state != AW_ATTEMPT_ASSIGNED)
+        return;
+    attempt->state = AW_ATTEMPT_ENDED;
+    *attempt->link_assigned = attempt->next_assigned;
+    if (attempt->next_assigned)
+        attempt->next_assigned->link_assigned = attempt->link_assigned;
+    else
+        attempts->last_assigned = attempt->link_assigned;
+}
+
+struct aw_agent_attempt *aw_attempts_assigned (const struct aw_attempts *attempts, uint32_t place)
+{
+    struct aw_agent_attempt *attempt = attempts->first_assigned;
+
+    while (attempt && attempt->launch.place != place)
+        attempt = attempt->next_assigned;
+    return attempt;
+}
+
 int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_agent_attempt *attempt, pid_t pid)
 {
     if (aw_table_set (&attempts->by_pid, (uint64_t)pid, attempt) < 0) {
@@ -145,6 +177,7 @@ void aw_attempts_remove (struct aw_attempts *attempts, struct aw_agent_attempt *
         attempt->next->link = attempt->link;
     *attempt->link = attempt->next;
     aw_table_remove (&attempts->by_number, key_of (attempt->task, attempt->attempt));
+    aw_attempts_unassign (attempts, attempt);
     aw_attempts_drop_pid (attempts, attempt);
     attempt->state = AW_ATTEMPT_ENDED;
     aw_attempt_release_copies (attempt);

@@ -5,8 +5,11 @@
  *
  * - new -> staging in: STAGE, or START of an attempt with stage_in
  * - new -> running: START of an attempt without stage_in
+ * - new -> assigned: ASSIGN
+ * - assigned -> waiting: an attempt of the same place has succeeded: this one has its CPUs and
+ * GPUs, and the FINISH of that one names it; its process is started later in this turn of the loop
  * - new, staging in, staged -> waiting: an idle worker has to end first (agent/workers.h)
- * - waiting -> running: it has
+ * - waiting -> running: it has, or there is none
  * - staging in -> staged: STAGE alone: all is copied, STAGED is sent
  * - staged -> running: START: its copies stay in use
  * - staged -> staging in: START, where its copies had to make room: they are made again
@@ -43,6 +46,7 @@ struct event;
 
 enum aw_attempt_state {
     AW_ATTEMPT_ENDED,
+    AW_ATTEMPT_ASSIGNED,
     AW_ATTEMPT_STAGING_IN,
     AW_ATTEMPT_STAGED,
     AW_ATTEMPT_WAITING,
@@ -55,13 +59,14 @@ enum aw_attempt_state {
 
 struct aw_agent_attempt {
     struct aw_agent_attempt *next, **link; /* in the list of all */
+    struct aw_agent_attempt *next_assigned, **link_assigned; /* the same of those in that state */
     struct aw_agent *agent; /* borrowed */
     uint32_t task, attempt;
     enum aw_attempt_state state;
 
     uint64_t mark; /* of its processes (util/processes.h) */
 
-    bool started; /* START has come */
+    bool started; /* START has come, or it follows another attempt */
     double begun; /* since STAGE, then since START; monotonic */
     struct aw_launch launch; /* a copy, owned, where it is needed later; else empty */
     struct aw_stager_job *in, *out; /* copies, in use until the end; NULL: none */
@@ -109,6 +114,7 @@ struct aw_agent_attempt {
 /* All attempts of the node; {0} is none. */
 struct aw_attempts {
     struct aw_agent_attempt *first;
+    struct aw_agent_attempt *first_assigned, **last_assigned; /* private: in the order of ASSIGN */
     struct aw_table by_number, by_pid; /* private */
     struct aw_agent_attempt *untidy; /* ended, with files that may be empty, for tidy below */
     struct aw_agent_attempt *ended; /* private: memory to be used again */
@@ -130,6 +136,15 @@ struct aw_agent_attempt *aw_attempts_by_pid (const struct aw_attempts *attempts,
 bool aw_attempts_by_mark (const struct aw_attempts *attempts,
                           uint64_t mark,
                           struct aw_agent_attempt **attempt);
+
+/* ATTEMPT, in no list of assigned ones, becomes the last of them. */
+void aw_attempts_assign (struct aw_attempts *attempts, struct aw_agent_attempt *attempt);
+
+/* ATTEMPT is in state ENDED until the caller sets another, if it was an assigned one. */
+void aw_attempts_unassign (struct aw_attempts *attempts, struct aw_agent_attempt *attempt);
+
+/* The assigned attempt that came first of those with the launch's PLACE; NULL: there is none. */
+struct aw_agent_attempt *aw_attempts_assigned (const struct aw_attempts *attempts, uint32_t place);
 
 /* ATTEMPT has the process PID now. 0, or -1 with ENOMEM. */
 int aw_attempts_set_pid (struct aw_attempts *attempts, struct aw_agent_attempt *attempt, pid_t pid);

@@ -30,8 +30,13 @@ void aw_agent_report (struct aw_agent *agent, const struct aw_event *ev)
 void aw_attempt_finish (struct aw_agent_attempt *attempt, const struct aw_event *finish)
 {
     struct aw_agent *agent = attempt->agent;
+    struct aw_agent_attempt *next = aw_attempt_follow (attempt, finish);
+    struct aw_event last = *finish;
 
-    aw_agent_report (agent, finish);
+    last.continued = next;
+    last.next = next ? next->task : 0;
+    last.next_attempt = next ? next->attempt : 0;
+    aw_agent_report (agent, &last);
     aw_attempts_remove (&agent->attempts, attempt);
     if (agent->attempts.untidy && !event_pending (agent->tidy, EV_TIMEOUT, NULL))
         event_add (agent->tidy, &TIDY_DELAY);
@@ -61,14 +66,14 @@ double aw_attempt_seconds (const struct aw_agent_attempt *attempt)
     return attempt->started ? aw_clock_monotonic () - attempt->begun : 0;
 }
 
-/* Staged attempts are not waited for: nobody will start them. */
+/* Staged and assigned attempts are not waited for: nobody will start them. */
 void aw_agent_check_done (struct aw_agent *agent)
 {
     if (!agent->quitting && !agent->leaving)
         return;
     for (const struct aw_agent_attempt *attempt = agent->attempts.first; attempt;
          attempt = attempt->next)
-        if (attempt->state != AW_ATTEMPT_STAGED)
+        if (attempt->state != AW_ATTEMPT_STAGED && attempt->state != AW_ATTEMPT_ASSIGNED)
             return;
     if (aw_workers_end (agent, 0, false))
         return;

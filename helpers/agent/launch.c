@@ -39,7 +39,7 @@ static void start (struct aw_agent_attempt *attempt, const struct aw_launch *lau
 }
 
 /* Calls keep their launch: it may come to another worker. */
-static int keep (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
+int aw_attempt_keep (struct aw_agent_attempt *attempt, const struct aw_launch *launch)
 {
     return launch == &attempt->launch || attempt->launch.argv
                ? 0
@@ -50,7 +50,7 @@ void aw_attempt_launch (struct aw_agent_attempt *attempt, const struct aw_launch
 {
     bool room = aw_workers_make_room (attempt->agent, launch);
 
-    if ((launch->worker || !room) && keep (attempt, launch) < 0)
+    if ((launch->worker || !room) && aw_attempt_keep (attempt, launch) < 0)
         aw_attempt_give_up (attempt, 0, AW_CANNOT_RUN, "cannot be started: out of memory");
     else if (!room)
         attempt->state = AW_ATTEMPT_WAITING;

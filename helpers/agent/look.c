@@ -27,12 +27,19 @@ static bool only_waits (const struct aw_agent *agent, pid_t pid, uint64_t *seen)
     return waits;
 }
 
+/* Has ATTEMPT a process with its mark? One that waits for the end of another needs none. */
+static bool is_marked (const struct aw_agent_attempt *attempt)
+{
+    return attempt->state == AW_ATTEMPT_ASSIGNED
+           || (attempt->pid && aw_process_mark_of (attempt->pid) == attempt->mark);
+}
+
 /* Where processes cannot be marked, those that a task has started are not all known. */
 static bool all_marked (const struct aw_agent *agent)
 {
     const struct aw_agent_attempt *attempt = agent->attempts.first;
 
-    while (attempt && attempt->pid && aw_process_mark_of (attempt->pid) == attempt->mark)
+    while (attempt && is_marked (attempt))
         attempt = attempt->next;
     return !attempt;
 }

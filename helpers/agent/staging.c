@@ -55,10 +55,7 @@ static void stage_in (struct aw_agent_attempt *attempt, const struct aw_launch *
         aw_attempt_give_up (attempt, aw_attempt_seconds (attempt), 0, CANNOT_STAGE);
 }
 
-/* The attempt of LAUNCH, a new one unless STAGE came before. NULL: it has started already, or
- * cannot.
- */
-static struct aw_agent_attempt *begin (struct aw_agent *agent, const struct aw_launch *launch)
+struct aw_agent_attempt *aw_attempt_begin (struct aw_agent *agent, const struct aw_launch *launch)
 {
     struct aw_agent_attempt *attempt =
         aw_attempts_find (&agent->attempts, launch->task, launch->attempt);
@@ -77,18 +74,23 @@ static struct aw_agent_attempt *begin (struct aw_agent *agent, const struct aw_l
     if (!attempt)
         aw_agent_report (agent, &failure);
     else {
+        if (attempt->state == AW_ATTEMPT_ASSIGNED) {
+            aw_attempts_unassign (&agent->attempts, attempt);
+            aw_launch_finish (&attempt->launch);
+        }
         attempt->agent = agent;
-        attempt->begun = aw_clock_monotonic ();
     }
     return attempt;
 }
 
 void aw_agent_stage (struct aw_agent *agent, const struct aw_launch *launch)
 {
-    struct aw_agent_attempt *attempt = begin (agent, launch);
+    struct aw_agent_attempt *attempt = aw_attempt_begin (agent, launch);
 
-    if (attempt)
-        stage_in (attempt, launch);
+    if (!attempt)
+        return;
+    attempt->begun = aw_clock_monotonic ();
+    stage_in (attempt, launch);
 }
 
 /* Copies that STAGE asked for stay in use until the attempt has ended. Where they had to go for
@@ -108,16 +110,13 @@ static void use_staged (struct aw_agent_attempt *attempt, const struct aw_launch
 
 void aw_agent_start (struct aw_agent *agent, const struct aw_launch *launch)
 {
-    struct aw_agent_attempt *attempt = begin (agent, launch);
+    struct aw_agent_attempt *attempt = aw_attempt_begin (agent, launch);
 
     if (!attempt)
         return;
-    attempt->started = true;
-    attempt->mem = launch->mem;
-    attempt->gpu = aw_idset_next (&launch->gpus, 0);
-    attempt->gpu_share = launch->gpu_share;
-    if ((launch->stage_in || launch->stage_out || attempt->in)
-        && aw_launch_copy (&attempt->launch, launch) < 0)
+    aw_attempt_set_started (attempt, launch);
+    if ((launch->stage_in || launch->stage_out || attempt->in || launch->place)
+        && aw_attempt_keep (attempt, launch) < 0)
         aw_attempt_give_up (attempt, 0, 0, CANNOT_START);
     else if (launch->stage_in)
         stage_in (attempt, launch);

@@ -27,8 +27,8 @@ static const struct aw_event_members types[AW_EVENT_TYPES] = {
     [AW_EVENT_END] = { "end", BIT (CODE), 0, 0 },
     [AW_EVENT_WAKE] = { "wake", 0, 0, 0 },
     [AW_EVENT_RESUME] = { "resume", BIT (EPOCH), 0,
-                          BIT (JOB) | BIT (MODE) | BIT (POLICY) | BIT (WORKFLOW) | BIT (AGAIN)
-                              | BIT (DROPPED) },
+                          BIT (JOB) | BIT (MODE) | BIT (POLICY) | BIT (BACKLOG) | BIT (WORKFLOW)
+                              | BIT (AGAIN) | BIT (DROPPED) },
     [AW_EVENT_LIMIT] = { "limit", BIT (SECONDS), 0, 0 },
     [AW_EVENT_NODE_DRAIN] = { "node_aside", BIT (NODE), 0, BIT (CODE) },
     [AW_EVENT_MESSAGE] = { "message", BIT (TOPIC) | BIT (COUNT), 0, 0 },
@@ -37,6 +37,7 @@ static const struct aw_event_members types[AW_EVENT_TYPES] = {
     [AW_EVENT_STALL] = { "stall", ATTEMPT | BIT (TOPIC) | BIT (COUNT), 0, BIT (CODE) },
     [AW_EVENT_PLAN] = { "plan", BIT (ORDER), 0, 0 },
     [AW_EVENT_SERVING] = { "serving", ATTEMPT | BIT (NODE) | BIT (SECONDS), 0, BIT (PORT) },
+    [AW_EVENT_ASSIGN] = { "assign", ATTEMPT | BIT (NODE), 0, 0 },
     [AW_EVENT_AWAIT] = { "await", BIT (COUNT), 0, 0 },
 };
 

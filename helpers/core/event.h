@@ -52,6 +52,10 @@ enum aw_event_type {
                        them; 0: no more will */
     AW_EVENT_SERVING, /* the attempt of a service is ready for the tasks after it: task, attempt,
                          node, seconds since its start, port */
+    AW_EVENT_ASSIGN, /* a ready task is given to a node in advance, without CPUs and GPUs: task,
+                        attempt, node. Its agent starts it in the place of the next attempt of the
+                        same demand that succeeds there, which is a START; or it gives it back,
+                        which is a FINISH, cancelled */
     AW_EVENT_TYPES /* their number */
 };
 
@@ -79,10 +83,11 @@ enum aw_event_member {
     AW_MEMBER_NODE_BYTES,
     AW_MEMBER_TOPIC,
     AW_MEMBER_COUNT,
-    AW_MEMBER_EPOCH, /* this and the next six: of `resume` */
+    AW_MEMBER_EPOCH, /* this and the next seven: of `resume` */
     AW_MEMBER_JOB,
     AW_MEMBER_MODE,
     AW_MEMBER_POLICY,
+    AW_MEMBER_BACKLOG,
     AW_MEMBER_WORKFLOW, /* ADD: its `text` */
     AW_MEMBER_AGAIN,
     AW_MEMBER_DROPPED,
@@ -138,6 +143,7 @@ struct aw_resume {
     double epoch; /* wall clock at t = 0, by the clock of the machine that continues */
     const char *job; /* Slurm job id; NULL: a local run. Borrowed, as all texts here */
     const char *mode, *policy; /* from now on; NULL: as before */
+    double backlog; /* seconds, from now on: as in core/sched/sched.h */
     const char *workflow; /* digest of a changed workflow; NULL: it is the same */
     struct aw_idset again; /* sets whose completed tasks run again */
     const struct aw_indexes *dropped; /* tasks that are not wanted, from now to the next RESUME:
@@ -168,6 +174,11 @@ struct aw_event {
                            Borrowed */
     const char *host; /* NODE: the name of its machine; NULL: not known. Not in the journal.
                          Borrowed */
+    bool continued; /* FINISH: in its place, the agent has started the attempt of the next two. Not
+                       in the journal, as they: a START follows */
+    uint32_t next, next_attempt;
+    bool returned; /* FINISH: its node has given back what it was assigned, or is lost: as far as is
+                      known, nothing has run. Not in the journal */
     bool unbound; /* NODE: its tasks are not bound to CPUs. Not in the journal */
     enum aw_status status;
     int code; /* exit code, else 0 */

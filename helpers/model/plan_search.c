@@ -361,7 +361,7 @@ static int search_init (struct search *s,
                         const struct aw_allocation *allocation,
                         struct aw_error *err)
 {
-    static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    static const struct aw_sched_config config = { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     bool room = true;
 
     s->n = aw_plan_size (graph);

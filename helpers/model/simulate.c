@@ -323,6 +323,8 @@ static int take_over (struct aw_sched *sched,
     struct aw_event ev;
     uint32_t cursor = 0;
 
+    if (aw_sched_assign_none (sched) < 0)
+        return aw_error_set (err, "out of memory in the simulation");
     while (aw_sched_each_attempt (sched, &cursor, &ev))
         if (take_over_one (sched, sim, queue, &ev) < 0)
             return aw_error_set (err, "out of memory in the simulation");

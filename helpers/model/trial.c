@@ -7,12 +7,12 @@
 #include "model/simulate.h"
 
 const struct aw_candidate aw_candidates[] = {
-    { "longest-path", { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC } },
-    { "fifo", { AW_POLICY_FIFO, AW_MODE_ASYNC } },
-    { "sequential", { AW_POLICY_LONGEST_PATH, AW_MODE_SEQUENTIAL } },
-    { "waves", { AW_POLICY_WAVES, AW_MODE_ASYNC } },
-    { "gpus-first", { AW_POLICY_GPUS_FIRST, AW_MODE_ASYNC } },
-    { "widest", { AW_POLICY_WIDEST, AW_MODE_ASYNC } },
+    { "longest-path", { AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 } },
+    { "fifo", { AW_POLICY_FIFO, AW_MODE_ASYNC, 0 } },
+    { "sequential", { AW_POLICY_LONGEST_PATH, AW_MODE_SEQUENTIAL, 0 } },
+    { "waves", { AW_POLICY_WAVES, AW_MODE_ASYNC, 0 } },
+    { "gpus-first", { AW_POLICY_GPUS_FIRST, AW_MODE_ASYNC, 0 } },
+    { "widest", { AW_POLICY_WIDEST, AW_MODE_ASYNC, 0 } },
 };
 const uint32_t aw_n_candidates = sizeof (aw_candidates) / sizeof (aw_candidates[0]);
 

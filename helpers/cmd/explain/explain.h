@@ -40,6 +40,10 @@ const char *aw_explain_when (const struct aw_explain *ex, double t, char *buf, s
 /* Adds one line, without its newline: how TASK is doing. */
 void aw_explain_line (struct aw_explain *ex, uint32_t task);
 
+/* Why TASK has not started: as aw_sched_why, but what a node has in advance is known from the
+ * journal. */
+void aw_explain_why (const struct aw_explain *ex, uint32_t task, struct aw_reason *reason);
+
 /* Adds the text of a reason for TASK, without a full stop: "2 GPUs are missing on n1". */
 void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_reason *reason);
 

@@ -12,7 +12,7 @@ enum { MAX_SETS = 12 };
 
 /* Ready tasks, by what they lack. */
 struct limits {
-    uint32_t ready, gpus, cpus, mem, together, held, planned, late, data, delay;
+    uint32_t ready, gpus, cpus, mem, together, held, planned, late, data, delay, assigned;
 };
 
 static void count_reason (struct limits *limits, const struct aw_reason *reason, uint32_t tasks)
@@ -38,6 +38,9 @@ static void count_reason (struct limits *limits, const struct aw_reason *reason,
     case AW_WHY_LATE:
         limits->late += tasks;
         break;
+    case AW_WHY_ASSIGNED:
+        limits->assigned += tasks;
+        break;
     case AW_WHY_DATA:
         limits->data += tasks;
         break;
@@ -50,19 +53,24 @@ static void count_reason (struct limits *limits, const struct aw_reason *reason,
     }
 }
 
-/* The first task of SET that has not started; AW_NONE: there is none. */
+/* The first task of SET that has not started, and that no node has in advance, unless all are with
+ * nodes; AW_NONE: there is none. */
 static uint32_t first_waiting (const struct aw_explain *ex, uint32_t set)
 {
     const struct aw_graph *graph = ex->report.workflow->graph;
+    uint32_t assigned = AW_NONE;
 
     for (uint32_t it = 0; it < aw_graph_iterations (graph, set); it++) {
         uint32_t first = aw_graph_first_task (graph, it, set);
 
         for (uint32_t task = first; task < first + graph->sets[set].count; task++)
-            if (aw_history_state (&ex->report.history, task) == AW_HISTORY_UNSTARTED)
-                return task;
+            if (aw_history_state (&ex->report.history, task) == AW_HISTORY_UNSTARTED) {
+                if (aw_history_assigned_to (&ex->report.history, task) == AW_NONE)
+                    return task;
+                assigned = assigned == AW_NONE ? task : assigned;
+            }
     }
-    return AW_NONE;
+    return assigned;
 }
 
 /* A line for each set that has tasks to start; LIMITS gets its ready ones. */
@@ -78,7 +86,7 @@ static void put_sets (struct aw_explain *ex, struct limits *limits)
 
         if (task == AW_NONE)
             continue;
-        aw_sched_why (ex->replay.sched, task, &reason);
+        aw_explain_why (ex, task, &reason);
         if (counts.ready)
             count_reason (limits, &reason, counts.ready);
         if (shown == MAX_SETS) {
@@ -122,6 +130,7 @@ static void put_limits (struct aw_explain *ex, const struct limits *l)
     put_limit (out, l->planned, "the plan", "held back for a task that is expected soon");
     put_limit (out, l->late, "the job's end", "not started, because they could not end by then");
     put_limit (out, l->data, "data", "waiting for their data");
+    put_limit (out, l->assigned, "nodes", "assigned to nodes, which start them as others end");
     put_limit (out, l->delay, "retries", "waiting for the delay before another attempt");
     if (aw_sched_stopped (ex->replay.sched))
         aw_textbuf_puts (out, "  the run is stopping: nothing more starts\n");
@@ -154,6 +163,9 @@ static void put_now (struct aw_explain *ex)
         aw_textbuf_printf (ex->out, " and %.4g of %u GPU%s", gpus / AW_GPU_WHOLE, sum->gpus,
                            aw_plural (sum->gpus));
     aw_textbuf_puts (ex->out, ".\n");
+    if (ex->open && history->n_assigned)
+        aw_textbuf_printf (ex->out, "%u of the ready tasks %s assigned to nodes in advance.\n",
+                           history->n_assigned, history->n_assigned == 1 ? "is" : "are");
 }
 
 static void put_plan (struct aw_explain *ex)

@@ -101,7 +101,7 @@ static void explain_waiting (struct aw_explain *ex, uint32_t task)
     struct aw_reason reason;
     char when[64];
 
-    aw_sched_why (ex->replay.sched, task, &reason);
+    aw_explain_why (ex, task, &reason);
     aw_textbuf_puts (ex->out, "waiting: ");
     aw_explain_reason (ex, task, &reason);
     aw_textbuf_puts (ex->out, ".\n");

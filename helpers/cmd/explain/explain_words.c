@@ -95,6 +95,18 @@ static void put_planned (struct aw_explain *ex, const struct aw_reason *reason)
                        aw_explain_when (ex, reason->reserved_t, latest, sizeof (latest)));
 }
 
+void aw_explain_why (const struct aw_explain *ex, uint32_t task, struct aw_reason *reason)
+{
+    uint32_t node = aw_history_assigned_to (&ex->report.history, task);
+
+    aw_sched_why (ex->replay.sched, task, reason);
+    if (node == AW_NONE)
+        return;
+    reason->why = AW_WHY_ASSIGNED;
+    reason->node = node - ex->report.history.first_node;
+    reason->before = 0;
+}
+
 void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_reason *reason)
 {
     struct aw_textbuf *out = ex->out;
@@ -135,6 +147,11 @@ void aw_explain_reason (struct aw_explain *ex, uint32_t task, const struct aw_re
             aw_textbuf_puts (out, "its data is being copied to ");
             put_node (ex, reason->node);
         }
+        break;
+    case AW_WHY_ASSIGNED:
+        aw_textbuf_puts (out, "it is assigned to ");
+        put_node (ex, reason->node);
+        aw_textbuf_puts (out, " and starts there when a task of the same demand completes");
         break;
     case AW_WHY_NEVER:
         aw_textbuf_puts (out, "no node of the pool could hold it");
@@ -184,7 +201,7 @@ static void put_waiting (struct aw_explain *ex, uint32_t task)
         aw_textbuf_puts (ex->out, "has not run");
         return;
     }
-    aw_sched_why (ex->replay.sched, task, &reason);
+    aw_explain_why (ex, task, &reason);
     aw_textbuf_puts (ex->out, "waiting: ");
     aw_explain_reason (ex, task, &reason);
     if (isfinite (ex->ahead.start[task]))

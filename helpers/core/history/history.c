@@ -26,7 +26,9 @@ int aw_history_init (struct aw_history *history, const struct aw_graph *graph, s
     history->last = calloc (graph->n_tasks + (size_t)1, sizeof (*history->last));
     history->ready = calloc (graph->n_tasks + (size_t)1, sizeof (*history->ready));
     history->submitter = calloc (graph->n_sets + (size_t)1, sizeof (*history->submitter));
-    if (!history->last || !history->ready || !history->marks || !history->submitter) {
+    history->assigned = calloc (graph->n_tasks + (size_t)1, sizeof (*history->assigned));
+    if (!history->last || !history->ready || !history->marks || !history->submitter
+        || !history->assigned) {
         aw_history_finish (history);
         return aw_error_set (err, "out of memory for %u tasks", graph->n_tasks);
     }
@@ -59,6 +61,7 @@ void aw_history_finish (struct aw_history *history)
     free (history->last);
     free (history->ready);
     free (history->submitter);
+    free (history->assigned);
     memset (history, 0, sizeof (*history));
     errno = saved;
 }
@@ -100,6 +103,13 @@ static int handle_node_lost (struct aw_history *history,
     return 0;
 }
 
+/* A task that a node has given back was ready all the time. */
+static void handle_ready (struct aw_history *history, const struct aw_event *ev)
+{
+    if (history->ready[ev->task] == 0 || !(history->marks[ev->task] & AW_MARK_RETURNED))
+        history->ready[ev->task] = ev->t + 1;
+}
+
 static int check_start (const struct aw_history *history,
                         const struct aw_event *ev,
                         struct aw_error *err)
@@ -118,35 +128,30 @@ static int check_start (const struct aw_history *history,
             "starts with another attempt, node or step than its data was staged for", err);
     if (last && !last->waits && ev->attempt <= last->attempt)
         return aw_history_refuse (history, ev->task, "starts again as an earlier attempt", err);
+    if (aw_history_check_assigned (history, ev, err) < 0)
+        return -1;
     for (uint32_t i = 0; i <= ev->n_more; i++)
         if (aw_history_check_held (history, ev, i, err) < 0)
             return -1;
     return 0;
 }
 
-/* Handles a START, or a STAGE, with which the attempt holds nothing yet. */
-static int handle_start (struct aw_history *history,
-                         const struct aw_event *ev,
-                         struct aw_error *err)
+/* An attempt begins with EV, a START or STAGE; or it ends with EV, a FINISH, before it could start.
+ */
+static int add_attempt (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
     double ready = history->ready[ev->task] > 0 ? history->ready[ev->task] - 1.0 : NAN;
     uint32_t last = history->last[ev->task];
+    uint8_t kept;
+    bool assigned;
 
-    if (check_start (history, ev, err) < 0)
-        return -1;
-    if (history->last[ev->task] && last_attempt (history, ev->task)->waits) {
-        struct aw_attempt *a = last_attempt (history, ev->task);
-
-        a->waits = false;
-        a->started = true;
-        a->start = ev->t;
-        aw_history_hold (history, a, ev);
-        return 0;
-    }
     if (history->n_attempts >= AW_NONE / 2
         || aw_array_reserve (&history->attempts, &history->size, history->n_attempts + 1) < 0
         || aw_array_reserve (&history->more, &history->more_size, history->n_more + ev->n_more) < 0)
         return aw_error_set (err, "out of memory");
+    /* A task that was cancelled meanwhile has started before its node knew of that. */
+    assigned = aw_history_unassign (history, ev->task);
+    kept = assigned ? history->marks[ev->task] & AW_MARK_CANCELLED : 0;
     history->attempts[history->n_attempts++] = (struct aw_attempt){
         .task = ev->task,
         .attempt = ev->attempt,
@@ -158,6 +163,7 @@ static int handle_start (struct aw_history *history,
         .brought = NAN,
         .serving = NAN,
         .waits = ev->type == AW_EVENT_STAGE,
+        .assigned = assigned && ev->type == AW_EVENT_START,
         .started = ev->type == AW_EVENT_START,
         .start = ev->t,
         .released = NAN,
@@ -167,9 +173,27 @@ static int handle_start (struct aw_history *history,
     };
     history->last[ev->task] = (uint32_t)history->n_attempts;
     history->ready[ev->task] = 0;
-    history->marks[ev->task] = 0;
+    history->marks[ev->task] = kept;
     aw_history_hold (history, &history->attempts[history->n_attempts - 1], ev);
     history->exit_code = -1; /* the run continues */
+    return 0;
+}
+
+/* Handles a START, or a STAGE, with which the attempt holds nothing yet. */
+static int handle_start (struct aw_history *history,
+                         const struct aw_event *ev,
+                         struct aw_error *err)
+{
+    struct aw_attempt *last = last_attempt (history, ev->task);
+
+    if (check_start (history, ev, err) < 0)
+        return -1;
+    if (!last || !last->waits)
+        return add_attempt (history, ev, err);
+    last->waits = false;
+    last->started = true;
+    last->start = ev->t;
+    aw_history_hold (history, last, ev);
     return 0;
 }
 
@@ -178,15 +202,24 @@ static int handle_finish (struct aw_history *history,
                           struct aw_error *err)
 {
     struct aw_attempt *last = last_attempt (history, ev->task);
+    bool assigned = history->assigned[ev->task].node > 0;
+    int rc = assigned ? aw_history_take_back (history, ev, err) : 1;
     char *reason = NULL;
 
-    if (!last || !isnan (last->finish))
+    if (rc <= 0)
+        return rc;
+    if (!assigned && (!last || !isnan (last->finish)))
         return aw_history_refuse (history, ev->task, "ends but does not run", err);
-    if (last->attempt != ev->attempt)
+    if (!assigned && last->attempt != ev->attempt)
         return aw_history_refuse (history, ev->task, "ends as another attempt than it started",
                                   err);
     if (ev->reason && !(reason = strdup (ev->reason)))
         return aw_error_set (err, "out of memory");
+    if (assigned && add_attempt (history, ev, err) < 0) {
+        free (reason);
+        return -1;
+    }
+    last = last_attempt (history, ev->task);
     last->finish = ev->t;
     last->seconds = ev->seconds;
     last->first_call = ev->first_call;
@@ -244,6 +277,9 @@ static int handle_skip (struct aw_history *history, const struct aw_event *ev, s
 {
     if (history->marks[ev->task] & AW_MARK_SKIPPED)
         return 0;
+    if (history->assigned[ev->task].node)
+        return aw_history_refuse (history, ev->task, "is skipped while it is assigned to a node",
+                                  err);
     if (history->last[ev->task] && !(history->marks[ev->task] & AW_MARK_AGAIN)
         && !history->graph->sets[aw_graph_task (history->graph, ev->task).set].service)
         return aw_history_refuse (history, ev->task, "is skipped after it has started", err);
@@ -364,7 +400,7 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
     for (uint32_t task = 0; task < history->graph->n_tasks; task++) {
         struct aw_task at = aw_graph_task (history->graph, task);
         uint32_t set = at.set;
-        uint8_t kept = history->marks[task] & AW_MARK_CANCELLED;
+        uint8_t kept = history->marks[task] & (AW_MARK_CANCELLED | AW_MARK_RETURNED);
         enum aw_history_task state = aw_history_state (history, task);
         const struct aw_set *s = &history->graph->sets[set];
         bool passed = (state == AW_HISTORY_COMPLETED && !s->service)
@@ -377,6 +413,7 @@ static void renew_tasks (struct aw_history *history, const struct aw_idset *agai
             kept = AW_MARK_CANCELLED;
         history->marks[task] = kept | (passed && !aw_idset_has (again, set) ? 0 : AW_MARK_AGAIN);
         history->ready[task] = 0;
+        aw_history_unassign (history, task);
     }
 }
 
@@ -455,28 +492,6 @@ static int handle_message (struct aw_history *history,
     return 0;
 }
 
-static int handle_cancel (struct aw_history *history,
-                          const struct aw_event *ev,
-                          struct aw_error *err)
-{
-    struct aw_cancel cancel = { ev->task, ev->count, ev->code == AW_CANCEL_RELEASES };
-
-    if (ev->code == AW_CANCEL_RESTARTS)
-        return 0;
-    if (ev->count > history->graph->n_tasks - ev->task)
-        return aw_history_refuse (history, ev->task, "and cancels more tasks than it has", err);
-    if (aw_array_reserve (&history->cancelled, &history->cancel_room, history->n_cancelled + 1) < 0)
-        return aw_error_set (err, "out of memory");
-    history->cancelled[history->n_cancelled++] = cancel;
-    for (uint32_t task = ev->task; task - ev->task < ev->count; task++) {
-        enum aw_history_task state = aw_history_state (history, task);
-
-        if (state == AW_HISTORY_UNSTARTED || state == AW_HISTORY_RUNNING)
-            history->marks[task] |= AW_MARK_CANCELLED;
-    }
-    return 0;
-}
-
 static int handle_plan (struct aw_history *history, const struct aw_event *ev, struct aw_error *err)
 {
     struct aw_history_plan entry = { .t = ev->t };
@@ -512,6 +527,7 @@ static int handle_add (struct aw_history *history, const struct aw_event *ev, st
         && (aw_grow (&history->marks, was, room.n_tasks, sizeof (*history->marks), 0) < 0
             || aw_grow (&history->last, was, room.n_tasks, sizeof (*history->last), 0) < 0
             || aw_grow (&history->ready, was, room.n_tasks, sizeof (*history->ready), 0) < 0
+            || aw_grow (&history->assigned, was, room.n_tasks, sizeof (*history->assigned), 0) < 0
             || aw_grow (&history->submitter, sets, room.n_sets, sizeof (*history->submitter), 0)
                    < 0))
         return aw_error_set (err, "out of memory for %u tasks", size.n_tasks);
@@ -531,8 +547,10 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
     case AW_EVENT_NODE_LOST:
         return handle_node_lost (history, ev, err);
     case AW_EVENT_READY:
-        history->ready[ev->task] = ev->t + 1;
+        handle_ready (history, ev);
         return 0;
+    case AW_EVENT_ASSIGN:
+        return aw_history_handle_assign (history, ev, err);
     case AW_EVENT_STAGED:
     case AW_EVENT_RELEASE:
         return handle_staging (history, ev, err);
@@ -556,7 +574,7 @@ static int handle (struct aw_history *history, const struct aw_event *ev, struct
     case AW_EVENT_MESSAGE:
         return handle_message (history, ev, err);
     case AW_EVENT_CANCEL:
-        return handle_cancel (history, ev, err);
+        return aw_history_handle_cancel (history, ev, err);
     case AW_EVENT_ADD:
         return handle_add (history, ev, err);
     case AW_EVENT_PLAN:

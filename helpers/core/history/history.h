@@ -36,7 +36,8 @@ struct aw_attempt {
     uint32_t port; /* ... on this port; 0: not known */
     uint64_t staged_bytes; /* copied for it */
     uint64_t node_bytes; /* of these, taken from other nodes */
-    bool waits; /* it has not started yet */
+    bool waits; /* its data is copied, and it has not started yet */
+    bool assigned; /* its node had it before there was a place, and started it without being told */
     bool first_call; /* a worker was started for it */
     bool started; /* it has or had CPUs and GPUs; stays false if stage-in failed */
     double seconds, cpu_seconds;
@@ -81,6 +82,13 @@ struct aw_history_node {
     double lost; /* t; NAN: not lost */
 };
 
+/* What a task's ASSIGNs say. */
+struct aw_history_assigned {
+    uint32_t next; /* the number after that of the newest one, unless it has surely not started;
+                      0: there was none */
+    uint32_t node; /* index + 1 of the node that has it now; 0: none has */
+};
+
 /* A gap in a run: it was interrupted and resumed. */
 struct aw_history_gap {
     double from, to; /* t: of the last event before, and of the RESUME */
@@ -119,8 +127,10 @@ struct aw_history {
     int exit_code; /* -1: no END seen */
     uint64_t *messages; /* by topic of the graph, for the first n_topics: how many came */
     uint32_t n_topics;
-    struct aw_cancel *cancelled; /* in the order of their events */
+    struct aw_cancel *cancelled; /* in the order in which a resumed run applies them */
     uint32_t n_cancelled;
+    uint32_t n_assigned; /* ready tasks that a node has now, and has not started */
+    struct aw_history_assigned *assigned; /* private: by task */
     uint32_t *last; /* private: a task's newest attempt + 1; 0: none */
     uint8_t *marks; /* private: by task: AW_MARK_SKIPPED, AW_MARK_AGAIN */
     double *ready; /* private: t + 1 of a task's newest READY; 0: none */
@@ -149,6 +159,11 @@ int aw_history_handle (struct aw_history *history, const struct aw_event *ev, st
 /* The last attempt of the task, or NULL if it has none. */
 const struct aw_attempt *aw_history_last (const struct aw_history *history, uint32_t task);
 
+/* Index of the node to which the task is assigned. It is ready, and starts there in the place of an
+ * attempt that succeeds. AW_NONE: it is assigned to none.
+ */
+uint32_t aw_history_assigned_to (const struct aw_history *history, uint32_t task);
+
 /* What ATTEMPT holds on the node number I of its own, 0 to n_more. */
 struct aw_held aw_history_held (const struct aw_history *history,
                                 const struct aw_attempt *attempt,
@@ -175,12 +190,14 @@ uint32_t *aw_history_order (const struct aw_history *history);
  */
 uint32_t aw_history_last_iteration (const struct aw_history *history);
 
-/* The number of the task's next attempt. */
+/* The number of the task's next attempt. An attempt that was assigned, and may have started
+ * without a START, has used up its number.
+ */
 uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task);
 
 /* A task's state as it is now. */
 enum aw_history_task {
-    AW_HISTORY_UNSTARTED, /* or to be retried */
+    AW_HISTORY_UNSTARTED, /* or to be retried, or assigned to a node */
     AW_HISTORY_RUNNING,
     AW_HISTORY_COMPLETED,
     AW_HISTORY_FAILED, /* its last attempt failed, and no retry is left or the run has ended */
@@ -203,6 +220,7 @@ struct aw_summary {
     uint32_t retried; /* attempts beyond the first ones */
     uint32_t n_nodes, cpus, gpus; /* of the pool, lost nodes included */
     double gap_mean, gap_max; /* seconds from ready to start; NAN: no attempt started */
+    uint32_t started, assigned; /* attempts that started; of these, by their nodes in advance */
 };
 void aw_history_summary (const struct aw_history *history, struct aw_summary *summary);
 

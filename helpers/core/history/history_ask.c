@@ -16,8 +16,9 @@ const struct aw_attempt *aw_history_last (const struct aw_history *history, uint
 uint32_t aw_history_next_attempt (const struct aw_history *history, uint32_t task)
 {
     const struct aw_attempt *last = aw_history_last (history, task);
+    uint32_t assigned = task < history->graph->n_tasks ? history->assigned[task].next : 0;
 
-    return last ? last->attempt + 1 : 0;
+    return last && last->attempt + 1 > assigned ? last->attempt + 1 : assigned;
 }
 
 double aw_history_end (const struct aw_history *history, const struct aw_attempt *attempt)
@@ -95,10 +96,11 @@ enum aw_history_task aw_history_state (const struct aw_history *history, uint32_
         return AW_HISTORY_COMPLETED;
     if (history->marks[task] & AW_MARK_DROPPED)
         return AW_HISTORY_SKIPPED;
+    if (history->marks[task] & AW_MARK_CANCELLED
+        && (last || history->marks[task] & AW_MARK_RETURNED))
+        return AW_HISTORY_CANCELLED;
     if (!last)
         return AW_HISTORY_UNSTARTED;
-    if (history->marks[task] & AW_MARK_CANCELLED)
-        return AW_HISTORY_CANCELLED;
     if (history->marks[task] & AW_MARK_AGAIN)
         return AW_HISTORY_UNSTARTED;
     if (last->status == AW_STATUS_CANCELLED)

@@ -9,9 +9,15 @@
 
 /* Marks of a task. AGAIN: it runs again, even if its last attempt failed. CANCELLED: it was
  * cancelled before it had ended for good, so it never starts again. DROPPED: it is not wanted, by
- * the last RESUME.
+ * the last RESUME. RETURNED: since its last attempt, it was assigned to a node and taken back.
  */
-enum { AW_MARK_SKIPPED = 1, AW_MARK_AGAIN = 2, AW_MARK_CANCELLED = 4, AW_MARK_DROPPED = 8 };
+enum {
+    AW_MARK_SKIPPED = 1,
+    AW_MARK_AGAIN = 2,
+    AW_MARK_CANCELLED = 4,
+    AW_MARK_DROPPED = 8,
+    AW_MARK_RETURNED = 16
+};
 
 /* "simulate@2[17] WHAT" as an error: -1. */
 int aw_history_refuse (const struct aw_history *history,
@@ -30,5 +36,31 @@ void aw_history_hold (struct aw_history *history, struct aw_attempt *a, const st
 
 /* The attempt holds nothing any more. */
 void aw_history_give_back (struct aw_history *history, const struct aw_attempt *a);
+
+/* history_assign.c. Each: 0, or -1 with text. */
+
+/* Handles an ASSIGN. */
+int aw_history_handle_assign (struct aw_history *history,
+                              const struct aw_event *ev,
+                              struct aw_error *err);
+
+/* EV is the START or STAGE of an attempt: does it agree with what the task is assigned to? */
+int aw_history_check_assigned (const struct aw_history *history,
+                               const struct aw_event *ev,
+                               struct aw_error *err);
+
+/* Handles the FINISH of an assigned attempt that has not started. 1: it could not be started, which
+ * is a failure of the task; nothing has changed. */
+int aw_history_take_back (struct aw_history *history,
+                          const struct aw_event *ev,
+                          struct aw_error *err);
+
+/* The task is assigned to no node any more. Was it? */
+bool aw_history_unassign (struct aw_history *history, uint32_t task);
+
+/* history_cancel.c. Handles a CANCEL. 0, or -1 with text. */
+int aw_history_handle_cancel (struct aw_history *history,
+                              const struct aw_event *ev,
+                              struct aw_error *err);
 
 #endif /* AW_CORE_HISTORY_HISTORY_PARTS_H */

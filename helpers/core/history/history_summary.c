@@ -107,7 +107,9 @@ void aw_history_summary (const struct aw_history *history, struct aw_summary *su
         add_held (history, a, &cpu_busy, &gpu_busy);
         if (a->started)
             spread_add (&gap, a->start - a->ready);
-        summary->retried += a->attempt > 0;
+        summary->started += a->started;
+        summary->assigned += a->assigned;
+        summary->retried += a->previous != AW_NONE;
         if (isnan (a->finish))
             continue;
         summary->last_finish = fmax (summary->last_finish, a->finish); /* fmax passes over NAN */

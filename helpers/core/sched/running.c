@@ -243,6 +243,17 @@ struct aw_running *aw_running_next (const struct aw_running_table *table,
     return at (table, run->next);
 }
 
+struct aw_running *aw_running_last (const struct aw_running_table *table, uint32_t node)
+{
+    return at (table, table->last[node]);
+}
+
+struct aw_running *aw_running_previous (const struct aw_running_table *table,
+                                        const struct aw_running *run)
+{
+    return at (table, run->prev);
+}
+
 int aw_running_clone (struct aw_running_table *table, const struct aw_running_table *from)
 {
     if (aw_running_init (table, from->n_tasks) < 0)

@@ -19,6 +19,7 @@ struct aw_running {
     double end; /* expected; INFINITY: not known */
     bool staging; /* its data is being staged in, or is there: it has no CPUs and GPUs yet */
     bool staged; /* ... is there */
+    bool assigned; /* staging, and no data is awaited: its node will start it, see sched_assign.c */
     bool released; /* it has given back its CPUs and GPUs */
     bool killed; /* a KILL was returned for it; of the first part */
     bool idle; /* another task may have its place, once it has ended; of the first part. See
@@ -96,9 +97,12 @@ struct aw_running *aw_running_find (const struct aw_running_table *table, uint32
 /* Walks over all attempts by slot: the next first part from *CURSOR (0 to begin) on, or NULL. */
 struct aw_running *aw_running_each (const struct aw_running_table *table, uint32_t *cursor);
 
-/* Walk over a node's parts in the order of the ends: NULL at the end. */
+/* Walk over a node's parts in the order of the ends, or back: NULL at the end. */
 struct aw_running *aw_running_first (const struct aw_running_table *table, uint32_t node);
 struct aw_running *aw_running_next (const struct aw_running_table *table,
                                     const struct aw_running *run);
+struct aw_running *aw_running_last (const struct aw_running_table *table, uint32_t node);
+struct aw_running *aw_running_previous (const struct aw_running_table *table,
+                                        const struct aw_running *run);
 
 #endif /* AW_CORE_SCHED_RUNNING_H */

@@ -64,6 +64,7 @@ void aw_sched_destroy (struct aw_sched *s)
     aw_stage_finish (&s->stage);
     aw_residents_finish (&s->residents);
     aw_running_finish (&s->running);
+    aw_backlog_finish (&s->backlog);
     aw_estimate_finish (&s->estimate);
     aw_health_finish (&s->health);
     aw_forecast_finish (&s->forecast);
@@ -92,6 +93,7 @@ static void own_nothing (struct aw_sched *s)
     memset (&s->delayed, 0, sizeof (s->delayed));
     memset (&s->stage, 0, sizeof (s->stage));
     memset (&s->running, 0, sizeof (s->running));
+    memset (&s->backlog, 0, sizeof (s->backlog));
     memset (&s->estimate, 0, sizeof (s->estimate));
     memset (&s->health, 0, sizeof (s->health));
     memset (&s->news, 0, sizeof (s->news));
@@ -153,8 +155,8 @@ struct aw_sched *aw_sched_clone (const struct aw_sched *from)
         || aw_ranges_clone (&s->news.skipped, &from->news.skipped) < 0
         || aw_reservation_clone (&s->reservation, &from->reservation) < 0
         || aw_residents_clone (&s->residents, &from->residents) < 0
-        || aw_sched_clone_holds (s, from) < 0 || aw_sched_clone_services (s, from) < 0
-        || aw_sched_part_room (s, 0) < 0) {
+        || aw_backlog_clone (&s->backlog, &from->backlog) < 0 || aw_sched_clone_holds (s, from) < 0
+        || aw_sched_clone_services (s, from) < 0 || aw_sched_part_room (s, 0) < 0) {
         aw_sched_destroy (s);
         errno = ENOMEM;
         return NULL;

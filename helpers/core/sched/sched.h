@@ -41,6 +41,8 @@ enum aw_mode {
 struct aw_sched_config {
     enum aw_policy policy;
     enum aw_mode mode;
+    double backlog; /* seconds: a node gets as many ready tasks in advance as are expected to start
+                       there in that time (ASSIGN); 0: none */
 };
 
 struct aw_sched;
@@ -201,11 +203,24 @@ double aw_sched_now (const struct aw_sched *sched);
  */
 bool aw_sched_running (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
 
+/* The same of the attempt of TASK, if it runs. */
+bool aw_sched_attempt (const struct aw_sched *sched, uint32_t task, struct aw_event *ev);
+
 /* The same of all attempts that have begun and go on by themselves: EV is a STAGE while data is on
  * its way, and a RELEASE once CPUs and GPUs are given back; its time is that of the attempt's
  * start. An attempt whose data has come waits as a ready task does, and is left out.
  */
 bool aw_sched_each_attempt (const struct aw_sched *sched, uint32_t *cursor, struct aw_event *ev);
+
+/* Has a node TASK in advance, and has not started it as far as is known? */
+bool aw_sched_is_assigned (const struct aw_sched *sched, uint32_t task);
+
+/* The number by which attempts of SET may follow each other in their places (io/wire/launch.h). */
+uint32_t aw_sched_place (const struct aw_sched *sched, uint32_t set);
+
+/* From now on no task is assigned, and those that are become ready again, as if nodes had given
+ * them back: for a simulation, whose nodes wait for no answer. 0, or -1 with ENOMEM. */
+int aw_sched_assign_none (struct aw_sched *sched);
 
 /* Is any task running, or its data being copied? As a count of running tasks above 0. */
 bool aw_sched_any_runs (const struct aw_sched *sched);

@@ -84,6 +84,7 @@ int aw_sched_refresh_ranks (struct aw_sched *s, const struct aw_graph *graph)
     if (aw_rank (graph, &s->pool, s->config.policy, s->estimate.snapshot, s->ready.remaining) < 0)
         return -1;
     aw_sched_apply_plan (s);
+    s->backlog.clear = 0;
     aw_ready_reorder (&s->ready);
     return 0;
 }

@@ -51,17 +51,22 @@ static int cancel_task (struct aw_sched *s, uint32_t task, bool release, struct 
     return aw_depend_drop (&s->depend, task, release, s->now, out);
 }
 
-/* Tasks that have run before, and were to be retried, are not published as skipped: they have an
- * end.
- */
-static int release (struct aw_sched *s, int rc, struct aw_released *out)
+static bool has_run (void *arg, uint32_t task)
 {
-    while (rc == 0 && aw_ranges_front (&out->skipped)) {
-        uint32_t task = aw_ranges_pop (&out->skipped);
+    const struct aw_sched *s = arg;
 
-        if (s->tries[task].attempts == 0)
-            rc = aw_ranges_push (&s->news.skipped, task, task, s->now);
-    }
+    return s->tries[task].attempts > 0;
+}
+
+/* Those of the COUNT dropped tasks from FIRST on that have run before, and were to be retried, are
+ * not published as skipped: they have an end. Tasks that wait for them are, even if they have begun
+ * in an earlier part of the run.
+ */
+static int release (
+    struct aw_sched *s, int rc, struct aw_released *out, uint32_t first, uint64_t count)
+{
+    if (count > 0)
+        aw_ranges_remove_all (&out->skipped, first, (uint32_t)(first + count - 1), has_run, s);
     return aw_sched_release (s, rc, out);
 }
 
@@ -74,7 +79,7 @@ int aw_sched_drop_queued (struct aw_sched *s, uint32_t first, uint32_t count)
     for (uint32_t task = first; rc == 0 && task < first + count; task++)
         if (is_queued (s, task))
             rc = aw_depend_drop (&s->depend, task, false, s->now, &out);
-    return release (s, rc, &out);
+    return release (s, rc, &out, first, count);
 }
 
 int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, bool releases)
@@ -92,7 +97,7 @@ int aw_sched_cancel_range (struct aw_sched *s, uint32_t first, uint64_t count, b
     }
     for (uint64_t i = 0; rc == 0 && i < count; i++)
         rc = cancel_task (s, first + (uint32_t)i, releases, &out);
-    return release (s, rc, &out);
+    return release (s, rc, &out, first, count);
 }
 
 static void restart (struct aw_sched *s, uint32_t task)
@@ -163,7 +168,7 @@ int aw_sched_end_cancelled (struct aw_sched *s, uint32_t task)
     struct aw_released out = { 0 };
 
     return release (s, aw_depend_drop (&s->depend, task, s->tries[task].released, s->now, &out),
-                    &out);
+                    &out, task, 1);
 }
 
 struct aw_running *aw_sched_next_cancelled (struct aw_sched *s)

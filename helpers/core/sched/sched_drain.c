@@ -70,6 +70,7 @@ static void drain_node (struct aw_sched *s, uint32_t node)
     s->health.nodes[node].drained = s->any_drained = true;
     aw_pool_lose_node (&s->pool, node);
     aw_running_touch (&s->running, node);
+    aw_backlog_close (&s->backlog, node);
     aw_sched_fit_all (s);
     aw_sched_drop_reservation (s);
     aw_sched_pool_changed (s);

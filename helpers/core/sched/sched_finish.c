@@ -104,18 +104,22 @@ int aw_sched_finish_run (struct aw_sched *s, struct aw_running *run, const struc
 {
     uint32_t task = run->task, set = run->set;
     bool unstarted = run->staging && ev->status == AW_STATUS_CANCELLED;
+    bool returned = unstarted && run->assigned; /* nothing of it has begun: its number is free */
     bool service = s->graph->sets[set].service, succeeded;
     double delay;
 
     aw_sched_note_health (s, run, ev);
     aw_sched_leave_staging (s, run);
-    if (!run->staging && !run->released)
+    aw_sched_leave_backlog (s, run);
+    if (!run->staging && !run->released) {
+        aw_sched_count_place (s, run, -1);
         aw_sched_give_back (s, run, aw_demand_nodes (&run->demand));
+    }
     aw_sched_hold_end (s, run);
     if (s->services.n && !run->staging)
         aw_sched_end_service (s, run);
     aw_running_free (&s->running, run);
-    s->tries[task].attempts++;
+    s->tries[task].attempts += !returned;
     succeeded = ev->status == AW_STATUS_COMPLETED && !service;
     if (succeeded && !run->fresh && !ev->first_call)
         aw_sched_learn (s, set, ev->seconds);

@@ -77,6 +77,7 @@ int aw_sched_grow (struct aw_sched *s, struct aw_error *err)
     }
     s->size = aw_graph_size (s->graph);
     rank_new (s, &old);
+    s->backlog.clear = 0;
     aw_sched_forget (s);
     for (uint32_t i = n_shapes; i < s->ready.n_shapes; i++)
         aw_sched_fit_shape (s, &s->ready.shapes[i]);

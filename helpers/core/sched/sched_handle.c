@@ -15,7 +15,8 @@ static int handle_node (struct aw_sched *s, const struct aw_event *ev, struct aw
         return -1;
     if (aw_running_add_nodes (&s->running, s->pool.n_nodes) < 0
         || aw_health_add_nodes (&s->health, s->pool.n_nodes) < 0
-        || aw_stage_add_nodes (&s->stage, &s->pool) < 0)
+        || aw_stage_add_nodes (&s->stage, &s->pool) < 0
+        || aw_backlog_add_nodes (&s->backlog, s->pool.n_nodes) < 0)
         return aw_error_set (err, "out of memory for node %s", ev->name);
     aw_sched_fit (s, ev->node);
     aw_sched_unblock (s, ev->node);
@@ -32,6 +33,7 @@ static int handle_node_lost (struct aw_sched *s, const struct aw_event *ev, stru
         s->health.nodes[ev->node].gone = true;
         aw_pool_lose_node (&s->pool, ev->node);
         aw_running_touch (&s->running, ev->node);
+        aw_backlog_close (&s->backlog, ev->node);
         aw_sched_fit_all (s);
         s->n_lost++;
         aw_sched_pool_changed (s);
@@ -80,8 +82,10 @@ static void forget_news (struct aw_sched *s, const struct aw_event *ev)
         aw_ranges_remove (&s->news.ready, ev->task);
     else if (ev->type == AW_EVENT_SKIP)
         aw_ranges_remove (&s->news.skipped, ev->task);
-    else if ((run = aw_running_find (&s->running, ev->task)) && run->attempt == ev->attempt)
+    else if ((run = aw_running_find (&s->running, ev->task)) && run->attempt == ev->attempt) {
+        aw_sched_take_back (s, run);
         run->killed = true;
+    }
     if (ev->type == AW_EVENT_KILL && ev->code == 1 && run)
         aw_sched_mark_evicted (s, run);
 }
@@ -141,6 +145,8 @@ static int handle (struct aw_sched *s, const struct aw_event *ev, struct aw_erro
     case AW_EVENT_LIMIT:
         aw_sched_set_limit (s, ev->seconds > 0 ? ev->seconds : INFINITY);
         return 0;
+    case AW_EVENT_ASSIGN:
+        return aw_sched_handle_assign (s, ev, err);
     case AW_EVENT_WAKE:
         if (aw_sched_wake (s) == 0)
             return 0;

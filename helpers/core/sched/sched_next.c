@@ -35,6 +35,7 @@ static bool next_of_lost_node (struct aw_sched *s, struct aw_event *action)
         action->status = AW_STATUS_NODE_FAIL;
         action->seconds = s->now - run->start;
         action->reason = "node lost";
+        action->returned = run->assigned;
         if (aw_sched_finish_run (s, run, action) < 0 || aw_sched_serve (s) < 0)
             s->out_of_memory = true;
         return true;
@@ -59,6 +60,7 @@ static bool kill_attempt (struct aw_sched *s,
                           struct aw_running *run,
                           const char *reason)
 {
+    aw_sched_take_back (s, run);
     run->killed = true;
     make_action (s, action, AW_EVENT_KILL, run->task);
     action->attempt = run->attempt;
@@ -113,6 +115,21 @@ static bool next_stage (struct aw_sched *s, struct aw_event *action)
     return true;
 }
 
+/* Tasks go to nodes in advance, or come back. */
+static bool next_assign (struct aw_sched *s, struct aw_event *action)
+{
+    uint32_t task, node;
+    struct aw_running *run;
+
+    if (aw_sched_next_assign (s, &task, &node)) {
+        make_action (s, action, AW_EVENT_ASSIGN, task);
+        action->node = node;
+        return true;
+    }
+    run = aw_sched_next_returned (s);
+    return run && kill_attempt (s, action, run, "taken back");
+}
+
 static bool next_start (struct aw_sched *s, struct aw_event *action)
 {
     struct aw_running *run;
@@ -159,7 +176,7 @@ bool aw_sched_next (struct aw_sched *s, struct aw_event *action)
         return true;
     }
     if (next_kill (s, action) || next_start (s, action) || next_stage (s, action)
-        || next_evicted (s, action))
+        || next_assign (s, action) || next_evicted (s, action))
         return true;
     if (s->out_of_memory && !s->stopped)
         return aw_sched_next (s, action);

@@ -156,6 +156,8 @@ bool aw_sched_is_input (const struct aw_sched *s, const struct aw_event *ev)
     case AW_EVENT_PLAN:
     case AW_EVENT_AWAIT:
         return true;
+    case AW_EVENT_START:
+        return aw_sched_is_assigned (s, ev->task);
     case AW_EVENT_FINISH:
         return ev->status != AW_STATUS_NODE_FAIL || ev->node >= s->pool.n_nodes
                || !aw_sched_is_lost (s, ev->node);
@@ -181,15 +183,10 @@ double aw_sched_now (const struct aw_sched *s)
     return s->now;
 }
 
-bool aw_sched_each_attempt (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
+static void fill_attempt (const struct aw_sched *s,
+                          const struct aw_running *run,
+                          struct aw_event *ev)
 {
-    const struct aw_running *run;
-
-    do
-        run = aw_running_each (&s->running, cursor);
-    while (run && run->staged);
-    if (!run)
-        return false;
     *ev = (struct aw_event){
         .type = run->staging    ? AW_EVENT_STAGE
                 : run->released ? AW_EVENT_RELEASE
@@ -201,6 +198,28 @@ bool aw_sched_each_attempt (const struct aw_sched *s, uint32_t *cursor, struct a
     };
     if (!run->staging)
         aw_sched_fill_parts (s, run, ev);
+}
+
+bool aw_sched_each_attempt (const struct aw_sched *s, uint32_t *cursor, struct aw_event *ev)
+{
+    const struct aw_running *run;
+
+    do
+        run = aw_running_each (&s->running, cursor);
+    while (run && (run->staged || run->assigned));
+    if (run)
+        fill_attempt (s, run, ev);
+    return run != NULL;
+}
+
+bool aw_sched_attempt (const struct aw_sched *s, uint32_t task, struct aw_event *ev)
+{
+    const struct aw_running *run = aw_running_find (&s->running, task);
+
+    if (!run || run->staging)
+        return false;
+    fill_attempt (s, run, ev);
+    ev->type = AW_EVENT_START;
     return true;
 }
 
@@ -218,7 +237,7 @@ bool aw_sched_running (const struct aw_sched *s, uint32_t *cursor, struct aw_eve
 /* Will the attempt change without a message: is it to end, or does it hold no CPUs and GPUs? */
 static bool is_moving (const struct aw_sched *s, const struct aw_running *run)
 {
-    return run->staging || run->released || run->killed
+    return (run->staging && !run->assigned) || run->released || run->killed
            || isfinite (s->graph->sets[run->set].time_limit);
 }
 
@@ -242,7 +261,7 @@ bool aw_sched_at_rest (const struct aw_sched *s, uint32_t *n, uint32_t *services
     const struct aw_running *run;
     uint32_t cursor = 0;
 
-    *n = s->running.n_used - s->services.n_running;
+    *n = s->running.n_used - s->services.n_running - s->backlog.n - s->backlog.n_returning;
     if (services)
         *services = s->services.n_running;
     if (s->ended || s->out_of_memory || aw_sched_awaits_nodes (s)

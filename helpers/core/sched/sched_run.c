@@ -76,24 +76,30 @@ void aw_sched_meet_residents (struct aw_sched *s, struct aw_running *run)
         run->end += set->startup;
 }
 
+void aw_sched_fill_run (struct aw_sched *s, struct aw_running *run, uint32_t task, double end)
+{
+    run->task = task;
+    run->set = aw_graph_task (s->graph, task).set;
+    run->attempt = s->tries[task].attempts;
+    run->demand = aw_set_demand (&s->graph->sets[run->set]);
+    run->start = s->now;
+    run->end = end;
+    run->serving = run->killed = run->staging = run->staged = run->assigned = run->released = false;
+    run->fresh = false;
+}
+
 void aw_sched_begin_run (struct aw_sched *s, struct aw_running *run, uint32_t task)
 {
-    struct aw_task at = aw_graph_task (s->graph, task);
-    const struct aw_set *set = &s->graph->sets[at.set];
-    double seconds = aw_estimate_seconds (&s->estimate, at.set);
+    uint32_t set = aw_graph_task (s->graph, task).set;
+    double seconds = aw_estimate_seconds (&s->estimate, set);
+    bool known = !isnan (seconds) && !s->graph->sets[set].service;
 
-    run->task = task;
-    run->set = at.set;
-    run->attempt = s->tries[task].attempts;
-    run->demand = aw_set_demand (set);
-    run->start = s->now;
-    run->end = isnan (seconds) || set->service ? INFINITY : s->now + seconds;
-    run->serving = run->killed = run->staging = run->staged = run->released = false;
-    run->fresh = false;
+    aw_sched_fill_run (s, run, task, known ? s->now + seconds : INFINITY);
     aw_sched_meet_residents (s, run);
     aw_running_link (&s->running, run);
+    aw_sched_count_place (s, run, 1);
     s->kill_from = 0; /* where a recorded run is taken in */
-    aw_depend_run (&s->depend, at.set, task);
+    aw_depend_run (&s->depend, set, task);
     aw_sched_hold_begin (s, run);
     if (s->services.n)
         aw_sched_begin_service (s, run);

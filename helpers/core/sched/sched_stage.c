@@ -152,11 +152,22 @@ struct aw_running *aw_sched_stranded (const struct aw_sched *s)
 
 void aw_sched_leave_staging (struct aw_sched *s, struct aw_running *run)
 {
-    if (!run->staging)
+    if (!run->staging || run->assigned)
         return;
     if (run->staged)
         aw_ready_remove (&s->ready, run->task);
     aw_stage_started (&s->stage, &s->pool, run->task);
+}
+
+/* The agent of its node has started it. If it was to be killed or taken back, that is decided
+ * again. */
+static void begin_assigned (struct aw_sched *s, struct aw_running *run)
+{
+    aw_sched_leave_backlog (s, run);
+    aw_sched_count_place (s, run, 1);
+    aw_depend_run (&s->depend, run->set, run->task);
+    s->cancels |= s->tries[run->task].cancelled || s->tries[run->task].restarted;
+    s->cancel_from = s->kill_from = 0;
 }
 
 void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
@@ -164,6 +175,8 @@ void aw_sched_begin_staged (struct aw_sched *s, struct aw_running *run)
     double seconds = aw_estimate_seconds (&s->estimate, run->set);
 
     aw_sched_leave_staging (s, run);
+    if (run->assigned)
+        begin_assigned (s, run);
     aw_ready_started (&s->ready, run->set);
     run->staging = run->staged = false;
     run->start = s->now;

@@ -4,6 +4,18 @@
 
 #include "core/sched/sched_state.h"
 
+/* An assigned attempt may start on a node that takes no more tasks, in the place of another: what
+ * is free there is not counted any more.
+ */
+static int take_part (struct aw_sched *s,
+                      const struct aw_running *run,
+                      const struct aw_running *part)
+{
+    return run->assigned && s->pool.nodes[part->node].lost
+               ? 0
+               : aw_pool_take_ids (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus);
+}
+
 /* Takes from the pool what a recorded START says; all or nothing. RUN has its demand. */
 static int take_parts (struct aw_sched *s,
                        struct aw_running *run,
@@ -23,8 +35,7 @@ static int take_parts (struct aw_sched *s,
             aw_error_set (err, "%s starts on unknown node %u", name, part->node);
         else if (aw_idset_copy (&part->cpus, cpus) < 0 || aw_idset_copy (&part->gpus, gpus) < 0)
             aw_error_set (err, "out of memory");
-        else if (aw_pool_take_ids (&s->pool, part->node, &run->demand, &part->cpus, &part->gpus)
-                 < 0)
+        else if (take_part (s, run, part) < 0)
             aw_error_set (err, "%s starts on CPUs or GPUs of %s that are not free", name,
                           s->pool.nodes[part->node].name);
         else
@@ -35,7 +46,7 @@ static int take_parts (struct aw_sched *s,
     return 0;
 }
 
-/* The START of an attempt that has its data. */
+/* The START of an attempt that has its data, or was assigned. */
 static int handle_staged_start (struct aw_sched *s,
                                 struct aw_running *run,
                                 const struct aw_event *ev,
@@ -45,7 +56,9 @@ static int handle_staged_start (struct aw_sched *s,
 
     aw_graph_task_name (s->graph, ev->task, name, sizeof (name));
     if (ev->node != run->node || ev->n_more > 0)
-        return aw_error_set (err, "%s starts where its data is not", name);
+        return aw_error_set (err, "%s starts %s", name,
+                             run->assigned ? "on another node than it was assigned to"
+                                           : "where its data is not");
     run->demand = aw_set_demand (&s->graph->sets[run->set]);
     if (take_parts (s, run, ev, name, err) < 0) {
         memset (&run->demand, 0, sizeof (run->demand));
@@ -61,7 +74,7 @@ int aw_sched_handle_start (struct aw_sched *s, const struct aw_event *ev, struct
     struct aw_demand demand;
     char name[128];
 
-    if (run && run->attempt == ev->attempt && run->staged)
+    if (run && run->attempt == ev->attempt && (run->staged || run->assigned))
         return handle_staged_start (s, run, ev, err);
     if (run && run->attempt == ev->attempt && !run->staging)
         return 0; /* known */

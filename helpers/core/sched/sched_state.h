@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "core/graph/depend.h"
+#include "core/sched/backlog.h"
 #include "core/sched/estimate.h"
 #include "core/sched/delay_queue.h"
 #include "core/sched/holds.h"
@@ -65,6 +66,7 @@ struct aw_sched {
     struct aw_delay_queue delayed; /* ready tasks that wait for a delay before their next attempt */
     struct aw_stage stage; /* ready tasks whose data must come to a node first */
     struct aw_running_table running;
+    struct aw_backlog backlog; /* of these, what nodes have in advance */
     struct aw_residents residents;
     const struct aw_resident *resident; /* whose place the next start gets; NULL: any */
     struct aw_estimate estimate;
@@ -273,6 +275,18 @@ int aw_sched_handle_plan (struct aw_sched *s, const struct aw_event *ev, struct 
 /* Follows the plan TEXT of an earlier part of the run, unless the workflow has another size now. */
 int aw_sched_resume_plan (struct aw_sched *s, const char *text);
 
+/* sched_backlog.c: attempts that nodes have in advance, as they come and go. */
+
+/* Can tasks of SET be assigned, and others be assigned to their places? */
+bool aw_sched_is_assignable (const struct aw_sched *s, uint32_t set);
+
+/* The attempt of RUN holds a place from now on (BY 1), or no longer (-1). */
+void aw_sched_count_place (struct aw_sched *s, const struct aw_running *run, int by);
+
+/* RUN, which is assigned, is being taken back; leaves, because it starts or has come back. */
+void aw_sched_take_back (struct aw_sched *s, struct aw_running *run);
+void aw_sched_leave_backlog (struct aw_sched *s, struct aw_running *run);
+
 /* sched_run.c: a task begins to run. */
 
 /* Room for the nodes of one task of any set from FROM on. */
@@ -280,6 +294,10 @@ int aw_sched_part_room (struct aw_sched *s, uint32_t from);
 
 /* RUN is about to begin in its place: idle workers there make room, and one of its set takes it. */
 void aw_sched_meet_residents (struct aw_sched *s, struct aw_running *run);
+
+/* Fills RUN, of one part or more, with TASK's next attempt, which begins now and is expected to end
+ * at END. */
+void aw_sched_fill_run (struct aw_sched *s, struct aw_running *run, uint32_t task, double end);
 
 /* TASK runs from now. RUN and its further parts hold node, CPUs and GPUs, already taken from the
  * pool. */
@@ -415,8 +433,8 @@ bool aw_sched_awaits_nodes (const struct aw_sched *s);
  * ready task, or because none is left? */
 enum aw_stuck aw_sched_next_stuck (struct aw_sched *s, struct aw_running **run);
 
-/* sched_later.c: shapes whose first task finds no room, but a later one does. They are put off: other
- * shapes may have tasks that come before that one.
+/* sched_later.c: shapes whose first task finds no room, but a later one does. They are put off:
+ * other shapes may have tasks that come before that one.
  */
 
 /* Blocks SHAPE for WHY until it is INSTANCE's turn. */
@@ -450,7 +468,17 @@ struct aw_running *aw_sched_next_evicted (struct aw_sched *s);
  * can start now; -1: ENOMEM. */
 int aw_sched_decide (struct aw_sched *s, struct aw_running **run);
 
-/* sched_start.c. Handles a recorded START. 0, or -1 with text. */
+/* sched_assign.c: ready tasks are given to nodes in advance, and taken back. */
+
+/* The next task that a node gets, and the node; the attempt of the next one to be taken back.
+ * Ask when nothing can start. False, NULL: there is none. */
+bool aw_sched_next_assign (struct aw_sched *s, uint32_t *task, uint32_t *node);
+struct aw_running *aw_sched_next_returned (struct aw_sched *s);
+
+/* Handles a recorded ASSIGN. 0, or -1 with text. */
+int aw_sched_handle_assign (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
+
+/* sched_start.c. Handles a recorded START, or one of an assigned attempt. 0, or -1 with text. */
 int aw_sched_handle_start (struct aw_sched *s, const struct aw_event *ev, struct aw_error *err);
 
 #endif /* AW_CORE_SCHED_SCHED_STATE_H */

@@ -220,7 +220,7 @@ void aw_sched_why (struct aw_sched *s, uint32_t task, struct aw_reason *reason)
                                   .reserved_t = INFINITY,
                                   .awaited_t = INFINITY };
     if (run && run->staging && !run->staged) {
-        reason->why = AW_WHY_DATA;
+        reason->why = run->assigned ? AW_WHY_ASSIGNED : AW_WHY_DATA;
         reason->node = run->node;
     }
     else if (run && run->staging)

@@ -20,6 +20,7 @@ enum aw_why {
     AW_WHY_SERVICE, /* the service `service` is not ready */
     AW_WHY_UNUSED, /* it is a service, and no task that uses it is ready */
     AW_WHY_DATA, /* its data comes to `node`, or waits for its turn (AW_NO_NODE) */
+    AW_WHY_ASSIGNED, /* `node` has it, and starts it in the next place there */
     AW_WHY_NEVER, /* no node of the pool could hold it */
     AW_WHY_LATE, /* it could not end by the limit: it is assumed to need `needs` */
     AW_WHY_HELD, /* it would fit, but would delay a task of `reserved_set`, which comes before it */
@@ -33,7 +34,8 @@ struct aw_reason {
     double t; /* DELAY; ROOM: when running tasks are expected to leave it room. INFINITY: not known
                */
     double needs; /* LATE: seconds */
-    uint32_t node; /* DATA; ROOM: the first node on which it will fit. AW_NO_NODE: none is known */
+    uint32_t node; /* DATA, ASSIGNED; ROOM: the first node on which it will fit. AW_NO_NODE: none is
+                      known */
     struct aw_demand lacks; /* ROOM: what `node` has too little of now, by counts; all 0: it has
                                enough, but not together (NUMA, whole cores, parts of GPUs), or on
                                too few nodes */

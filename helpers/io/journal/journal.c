@@ -57,6 +57,10 @@ static void put_header (struct aw_journal *journal, const struct aw_journal_head
     put_text (buf, ",\"name\":", header->name);
     put_text (buf, ",\"mode\":", header->mode);
     put_text (buf, ",\"policy\":", header->policy);
+    if (header->backlog > 0) {
+        aw_textbuf_puts (buf, ",\"backlog\":");
+        aw_textbuf_fixed (buf, header->backlog, 6);
+    }
     put_text (buf, ",\"job\":", header->job);
     put_text (buf, ",\"directory\":", header->directory);
     put_text (buf, ",\"logs\":", header->logs);

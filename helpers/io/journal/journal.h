@@ -83,6 +83,7 @@ struct aw_journal_header {
     char *policy;
     char *job; /* Slurm job id, or NULL for a local run */
     char *directory; /* absolute, where the run was started: relative paths of tasks begin there */
+    double backlog; /* seconds (core/sched/sched.h); 0 before version 0.2 */
     char *logs; /* "store" or "files"; NULL, before version 0.2: files */
     struct aw_outlook outlook;
     struct aw_journal_durations durations; /* nothing before version 0.2 */

@@ -54,6 +54,8 @@ static int read_header_member (struct aw_journal_header *header, char **p, const
 
     if (strcmp (name, "epoch") == 0)
         return aw_scan_number (p, &header->epoch);
+    if (strcmp (name, "backlog") == 0)
+        return aw_scan_number (p, &header->backlog);
     if (strcmp (name, "durations") == 0)
         return aw_journal_scan_durations (&header->durations, p);
     for (size_t i = 0; i < AW_OUTLOOK_MEMBERS; i++)
@@ -99,6 +101,8 @@ int aw_journal_read_header (struct aw_journal_header *header, char *line, struct
                              header->version);
     if (!(header->epoch >= 0 && header->epoch <= 1e11))
         return aw_error_set (err, "\"epoch\" is out of range");
+    if (!(header->backlog >= 0 && header->backlog <= AW_OUTLOOK_MOST))
+        return aw_error_set (err, "\"backlog\" is out of range");
     for (size_t i = 0; i < AW_OUTLOOK_MEMBERS; i++) {
         double seconds = *aw_outlook_member (&header->outlook, i);
 

@@ -224,6 +224,8 @@ static bool says (const struct aw_event *ev, int member)
         return ev->gpu_known && ev->gpu_util >= 0;
     case AW_MEMBER_GPU_MEM:
         return ev->gpu_known;
+    case AW_MEMBER_BACKLOG:
+        return ev->resume->backlog > 0;
     case AW_MEMBER_AGAIN:
         return ev->resume->workflow;
     case AW_MEMBER_DROPPED:

@@ -38,6 +38,7 @@ const struct aw_journal_member aw_journal_members[AW_MEMBERS] = {
     [AW_MEMBER_JOB] = { KEY ("job"), AW_JOURNAL_TEXT, OF_RESUME (job), 0 },
     [AW_MEMBER_MODE] = { KEY ("mode"), AW_JOURNAL_TEXT, OF_RESUME (mode), 0 },
     [AW_MEMBER_POLICY] = { KEY ("policy"), AW_JOURNAL_TEXT, OF_RESUME (policy), 0 },
+    [AW_MEMBER_BACKLOG] = { KEY ("backlog"), AW_JOURNAL_SECONDS, OF_RESUME (backlog), 1e10 },
     [AW_MEMBER_WORKFLOW] = { KEY ("workflow"), AW_JOURNAL_TEXT, OF_RESUME (workflow), 0 },
     [AW_MEMBER_AGAIN] = { KEY ("again"), AW_JOURNAL_SETS, OF_RESUME (again), 0 },
     [AW_MEMBER_DROPPED] = { KEY ("dropped"), AW_JOURNAL_INDEXES, OF_RESUME (dropped), 0 },

@@ -6,20 +6,23 @@
  *   c {"challenge":NONCE}                 sent on accepting; a stranger gets nothing else
  *   a {"proof":CREDENTIAL,"nonce":NONCE}  before this, at most AW_FRAME_MAX_STRANGER bytes
  *   c {"proof":CREDENTIAL}
- *   a {"hello":3,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
+ *   a {"hello":4,"node":"n1","cpus":"0-15","gpus":"0-3","mem":0,"unbound":true,
  *      "topology":"...","socket":"...","host":"...","port":8000,"note":"..."}
  *   c {"start":TASK,"attempt":0,"argv":["..."],"env":["..."],"base":"...","dir":"...","out":"...",
  *      "err":"...","store":"...","tidy":3,"cpus":"0-3","gpus":"0","unbound":true,"share":250,
  *      "service":true,"port":8000,"topic":"...","within":60,"limit":60,"grace":5,
  *      "notice":30,"signal":10,"cancels":true,
  *      "bring":["from","to","checksum"],"peers":["n1:8000"],"fetch":[...],"release":true,"success":"0,3","instance":7}
+ *      A start may have "place":3.
+ *   c {"assign":TASK,"attempt":0,"place":3,...}   as a start, without "cpus" and "gpus"
+ *   c {"unassign":TASK,"attempt":0}       answered by a finish, "cancelled", if it has not started
  *   c {"stage":TASK,"attempt":0,"bring":[...],"peers":[...],"instance":7}
  *   a {"staged":TASK,"attempt":0,"seconds":1,"bytes":1,"from_nodes":1}
  *   a {"release":TASK,"attempt":0,"seconds":1}   its process has ended, stage-out follows
  *   a {"serving":TASK,"attempt":0,"seconds":1,"port":8000}   a service is ready
  *   c {"kill":TASK,"attempt":0,"grace":5}
  *   a {"finish":TASK,"attempt":0,"status":"failed","code":1,"signal":0,"seconds":1,"cpu":1,
- *      "rss":1,"gpu_util":0.5,"gpu_mem":1,"reason":"..."}
+ *      "rss":1,"gpu_util":0.5,"gpu_mem":1,"reason":"...","next":TASK,"next_attempt":0}
  *   c {"ping":60}                         the agent must answer within this many seconds
  *   a {"pong":true}
  *   a {"leave":"why"}                     it ends, but not because the coordinator said so
@@ -50,7 +53,7 @@ enum {
      * 24 MiB.
      */
     AW_FRAME_MAX = 32 << 20,
-    AW_FRAME_VERSION = 3, /* another one for each change of frames, or of what they mean */
+    AW_FRAME_VERSION = 4, /* another one for each change of frames, or of what they mean */
 };
 
 enum aw_frame_type {
@@ -59,6 +62,8 @@ enum aw_frame_type {
     AW_FRAME_HELLO, /* event: name, cpus, gpus, mem, topology, socket, host, port (0: it gives no
                        copies), reason (a note); the texts from topology on may be NULL */
     AW_FRAME_START, /* launch */
+    AW_FRAME_ASSIGN, /* launch, with place and assigned, without cpus and gpus */
+    AW_FRAME_UNASSIGN, /* event: task, attempt */
     AW_FRAME_STAGE, /* launch: task, attempt, stage_in, peers, instance */
     AW_FRAME_STAGED, /* event: task, attempt, seconds, bytes, node_bytes, reason */
     AW_FRAME_RELEASE, /* event: task, attempt, seconds */

@@ -46,42 +46,55 @@ static const struct aw_frame_member hello[] = {
     MAYBE ("note", STRING, event.reason, SAID),
 };
 
-static const struct aw_frame_member start[] = {
-    MEMBER ("start", U32, launch.task),
-    MEMBER ("attempt", U32, launch.attempt),
-    MEMBER ("argv", COMMAND, launch.argv),
-    MEMBER ("env", STRINGS, launch.env),
-    MAYBE ("base", STRING, launch.base, SAID),
-    MEMBER ("dir", STRING, launch.directory),
-    MAYBE ("out", STRING, launch.out, SAID),
-    MAYBE ("err", STRING, launch.err, SAID),
-    MAYBE ("store", STRING, launch.store, SAID),
-    MAYBE ("durable", FLAG, launch.durable, SAID),
-    MAYBE ("tidy", U32, launch.tidy, SAID),
-    MEMBER ("cpus", IDS, launch.cpus),
-    MEMBER ("gpus", IDS, launch.gpus),
-    MAYBE ("slurm", FLAG, launch.slurm_commands, SAID),
-    MAYBE ("unbound", FLAG, launch.unbound, SAID),
-    MAYBE ("share", U32, launch.gpu_share, SAID),
-    MAYBE ("service", FLAG, launch.service, SAID),
-    MAYBE ("port", U32, launch.port, SAID),
-    MAYBE ("topic", STRING, launch.ready_topic, SAID),
-    MAYBE ("within", SECONDS, launch.ready_timeout, SAID),
-    MAYBE ("limit", SECONDS, launch.time_limit, SAID),
-    MAYBE ("grace", SECONDS, launch.grace, LIMIT),
-    MAYBE ("notice", SECONDS, launch.notice, SAID),
-    MAYBE ("signal", SIGNAL, launch.notice_signal, NOTICE),
-    MAYBE ("cancels", FLAG, launch.notice_cancels, NOTICE),
-    MAYBE ("bring", COPIES, launch.stage_in, SAID),
-    MAYBE ("peers", STRINGS, launch.peers, SAID),
-    MAYBE ("instance", U32, launch.instance, STAGE_IN),
-    MAYBE ("fetch", COPIES, launch.stage_out, SAID),
-    MAYBE ("release", FLAG, launch.release, STAGE_OUT),
-    MAYBE ("success", CODES, launch.success, CODES),
-    MAYBE ("worker", U32, launch.worker, SAID),
-    MAYBE ("name", STRING, launch.name, SAID),
-    MAYBE ("call", STRING, launch.call, SAID),
-    MAYBE ("mib", U32, launch.mem, SAID),
+/* A start and an assignment differ in their first key, and in what is written. */
+/* clang-format off */
+#define LAUNCH(kind)                                            \
+    {                                                           \
+        MEMBER (kind, U32, launch.task),                        \
+        MEMBER ("attempt", U32, launch.attempt),                \
+        MEMBER ("argv", COMMAND, launch.argv),                  \
+        MEMBER ("env", STRINGS, launch.env),                    \
+        MAYBE ("base", STRING, launch.base, SAID),              \
+        MEMBER ("dir", STRING, launch.directory),               \
+        MAYBE ("out", STRING, launch.out, SAID),                \
+        MAYBE ("err", STRING, launch.err, SAID),                \
+        MAYBE ("store", STRING, launch.store, SAID),            \
+        MAYBE ("durable", FLAG, launch.durable, SAID),          \
+        MAYBE ("tidy", U32, launch.tidy, SAID),                 \
+        MAYBE ("place", U32, launch.place, SAID),               \
+        MAYBE ("cpus", IDS, launch.cpus, PLACED),               \
+        MAYBE ("gpus", IDS, launch.gpus, PLACED),               \
+        MAYBE ("slurm", FLAG, launch.slurm_commands, SAID),     \
+        MAYBE ("unbound", FLAG, launch.unbound, SAID),          \
+        MAYBE ("share", U32, launch.gpu_share, SAID),           \
+        MAYBE ("service", FLAG, launch.service, SAID),          \
+        MAYBE ("port", U32, launch.port, SAID),                 \
+        MAYBE ("topic", STRING, launch.ready_topic, SAID),      \
+        MAYBE ("within", SECONDS, launch.ready_timeout, SAID),  \
+        MAYBE ("limit", SECONDS, launch.time_limit, SAID),      \
+        MAYBE ("grace", SECONDS, launch.grace, LIMIT),          \
+        MAYBE ("notice", SECONDS, launch.notice, SAID),         \
+        MAYBE ("signal", SIGNAL, launch.notice_signal, NOTICE), \
+        MAYBE ("cancels", FLAG, launch.notice_cancels, NOTICE), \
+        MAYBE ("bring", COPIES, launch.stage_in, SAID),         \
+        MAYBE ("peers", STRINGS, launch.peers, SAID),           \
+        MAYBE ("instance", U32, launch.instance, STAGE_IN),     \
+        MAYBE ("fetch", COPIES, launch.stage_out, SAID),        \
+        MAYBE ("release", FLAG, launch.release, STAGE_OUT),     \
+        MAYBE ("success", CODES, launch.success, CODES),        \
+        MAYBE ("worker", U32, launch.worker, SAID),             \
+        MAYBE ("name", STRING, launch.name, SAID),              \
+        MAYBE ("call", STRING, launch.call, SAID),              \
+        MAYBE ("mib", U32, launch.mem, SAID)                    \
+    }
+/* clang-format on */
+
+static const struct aw_frame_member start[] = LAUNCH ("start");
+static const struct aw_frame_member assign[] = LAUNCH ("assign");
+
+static const struct aw_frame_member unassign[] = {
+    MEMBER ("unassign", U32, event.task),
+    MEMBER ("attempt", U32, event.attempt),
 };
 
 static const struct aw_frame_member stage[] = {
@@ -133,6 +146,8 @@ static const struct aw_frame_member finish[] = {
     MAYBE ("gpu_mem", U64, event.gpu_mem, GPU_USAGE),
     MAYBE ("first", U32, event.first_call, SAID),
     MAYBE ("reason", STRING, event.reason, SAID),
+    MAYBE ("next", U32, event.next, CONTINUED),
+    MAYBE ("next_attempt", U32, event.next_attempt, CONTINUED),
 };
 
 static const struct aw_frame_member leave[] = {
@@ -162,6 +177,8 @@ const struct aw_frame_kind aw_frame_kinds[AW_FRAME_TYPES] = {
     [AW_FRAME_PROOF] = KIND (proof, 0),
     [AW_FRAME_HELLO] = KIND (hello, AW_EVENT_NODE),
     [AW_FRAME_START] = KIND (start, 0),
+    [AW_FRAME_ASSIGN] = KIND (assign, 0),
+    [AW_FRAME_UNASSIGN] = KIND (unassign, 0),
     [AW_FRAME_STAGE] = KIND (stage, 0),
     [AW_FRAME_STAGED] = KIND (staged, AW_EVENT_STAGED),
     [AW_FRAME_RELEASE] = KIND (release, AW_EVENT_RELEASE),
@@ -206,16 +223,20 @@ bool aw_frame_has (const struct aw_frame *frame, const struct aw_frame_member *m
         return isfinite (launch->time_limit) || launch->service;
     case AW_WHEN_NOTICE:
         return isfinite (launch->notice);
+    case AW_WHEN_PLACED:
+        return !launch->assigned;
     case AW_WHEN_STAGE_IN:
         return launch->stage_in;
     case AW_WHEN_STAGE_OUT:
         return launch->stage_out;
     case AW_WHEN_CODES:
-        return launch->stage_out && !aw_codes_empty (&launch->success);
+        return (launch->stage_out || launch->place) && !aw_codes_empty (&launch->success);
     case AW_WHEN_GPU_USAGE:
         return ev->gpu_known;
     case AW_WHEN_GPU_LOAD:
         return ev->gpu_known && ev->gpu_util >= 0;
+    case AW_WHEN_CONTINUED:
+        return ev->continued;
     }
     return false;
 }

@@ -443,6 +443,17 @@ static int get_value (struct aw_frame_reader *reader,
     return number < 0 ? -1 : 0;
 }
 
+/* Is there a member of KIND that is written only WHEN? Then all of them must be there. */
+static bool is_there (const struct aw_frame_reader *reader,
+                      const struct aw_frame_kind *kind,
+                      enum aw_frame_when when)
+{
+    for (size_t i = 0; i < kind->n; i++)
+        if (kind->members[i].when == when && reader->values[i].type != ABSENT)
+            return true;
+    return false;
+}
+
 static int read_members (struct aw_frame_reader *reader,
                          const struct aw_frame_kind *kind,
                          struct aw_frame *frame,
@@ -450,10 +461,10 @@ static int read_members (struct aw_frame_reader *reader,
 {
     frame->event.type = kind->event;
     frame->event.gpu_util = -1;
+    frame->event.gpu_known = is_there (reader, kind, AW_WHEN_GPU_USAGE);
+    frame->event.continued = is_there (reader, kind, AW_WHEN_CONTINUED);
     aw_launch_init (&frame->launch);
-    for (size_t i = 0; i < kind->n; i++)
-        frame->event.gpu_known |=
-            kind->members[i].when == AW_WHEN_GPU_USAGE && reader->values[i].type != ABSENT;
+    frame->launch.assigned = frame->type == AW_FRAME_ASSIGN;
     for (size_t i = 0; i < kind->n; i++) {
         const struct aw_frame_member *member = &kind->members[i];
         const struct value *value = &reader->values[i];
@@ -463,6 +474,8 @@ static int read_members (struct aw_frame_reader *reader,
         if (get_value (reader, value, member, (char *)frame + member->offset, err) < 0)
             return aw_error_prefix (err, kind->members[0].key);
     }
+    if (frame->launch.assigned && !frame->launch.place)
+        return aw_error_set (err, "assign: \"place\" is out of range");
     return 0;
 }
 

@@ -32,6 +32,10 @@ struct aw_launch {
     uint32_t tidy; /* AW_TIDY_*: these files are removed at the end if they are empty */
     struct aw_idset cpus; /* planned, ids of the node */
     struct aw_idset gpus;
+    uint32_t place; /* attempts of the same number can follow each other on the same CPUs and GPUs;
+                       0: this one neither follows another nor is followed */
+    bool assigned; /* it starts when an attempt of its PLACE has succeeded on its node, on the CPUs
+                      and GPUs of that one; its own are empty */
     bool slurm_commands; /* our commands that look like Slurm's come first in its PATH */
     bool unbound; /* the task is not bound to these CPUs */
     struct aw_step_plan *step; /* of a job step of its own: CPUS and GPUS are then those of the

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attempts that nodes have in advance (core/sched/backlog.h), as they come and go. */
+#include <stdlib.h>
+
+#include "core/sched/sched_state.h"
+
+/* Agents take exit code 0 alone for a success, and know nothing of the end of the job. */
+bool aw_sched_is_assignable (const struct aw_sched *s, uint32_t number)
+{
+    const struct aw_set *set = &s->graph->sets[number];
+
+    return set->nodes <= 1 && set->stage_in == AW_STAGING_NONE && set->stage_out == AW_STAGING_NONE
+           && !set->service && !set->served && !set->step && !set->worker && !set->streams
+           && !set->checkpoint_signal && aw_codes_empty (&set->success);
+}
+
+uint32_t aw_sched_place (const struct aw_sched *s, uint32_t set)
+{
+    return aw_sched_is_assignable (s, set) ? s->ready.shape_of[set] + 1 : 0;
+}
+
+bool aw_sched_is_assigned (const struct aw_sched *s, uint32_t task)
+{
+    const struct aw_running *run = aw_running_find (&s->running, task);
+
+    return run && run->assigned;
+}
+
+void aw_sched_count_place (struct aw_sched *s, const struct aw_running *run, int by)
+{
+    if (s->config.backlog > 0 && aw_estimate_set (&s->estimate, run->set) == s->backlog.set
+        && aw_sched_is_assignable (s, run->set))
+        aw_backlog_places (&s->backlog, run->node, by);
+}
+
+void aw_sched_take_back (struct aw_sched *s, struct aw_running *run)
+{
+    if (!run->assigned || run->killed)
+        return;
+    run->killed = true;
+    aw_backlog_assigned (&s->backlog, run->node, -1);
+    s->backlog.n_returning++;
+}
+
+void aw_sched_leave_backlog (struct aw_sched *s, struct aw_running *run)
+{
+    if (!run->assigned)
+        return;
+    if (run->killed)
+        s->backlog.n_returning--;
+    else
+        aw_backlog_assigned (&s->backlog, run->node, -1);
+    run->assigned = run->killed = false;
+}
