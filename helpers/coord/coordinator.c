@@ -211,6 +211,7 @@ static struct aw_journal *open_journal (const struct aw_coordinator *c, struct a
         .name = c->config.workflow->name,
         .mode = (char *)(uintptr_t)aw_mode_name (c->config.sched.mode),
         .policy = (char *)(uintptr_t)aw_policy_name (c->config.sched.policy),
+        .backlog = c->config.sched.backlog,
         .job = (char *)(uintptr_t)c->config.job,
         .directory = (char *)(uintptr_t)c->config.start_dir,
         .logs = c->config.store ? AW_LOGS_STORE_NAME : AW_LOGS_FILES_NAME,
@@ -340,6 +341,8 @@ void aw_coordinator_destroy (struct aw_coordinator *c)
     free (c->leaving);
     aw_coordinator_drop_hosts (c);
     free (c->dispatches);
+    aw_idset_finish (&c->place_cpus);
+    aw_idset_finish (&c->place_gpus);
     free (c);
     errno = saved;
 }

@@ -103,10 +103,37 @@ static void judge_end (const struct aw_coordinator *c, struct aw_event *ev)
         ev->status = AW_STATUS_NODE_FAIL; /* not the task's fault: it may run elsewhere */
 }
 
+/* The place of the attempt that FINISH ends, if another has started there. False: none has, or it
+ * cannot be known. */
+static bool keep_place (struct aw_coordinator *c, const struct aw_event *finish)
+{
+    struct aw_event run;
+
+    return finish->continued && aw_sched_attempt (c->sched, finish->task, &run)
+           && aw_idset_copy (&c->place_cpus, &run.cpus) == 0
+           && aw_idset_copy (&c->place_gpus, &run.gpus) == 0;
+}
+
+/* The node has started an assigned attempt in the place of the one that FINISH has ended. */
+static void start_next (struct aw_coordinator *c, const struct aw_event *finish)
+{
+    struct aw_event start = {
+        .type = AW_EVENT_START,
+        .task = finish->next,
+        .attempt = finish->next_attempt,
+        .node = finish->node,
+        .cpus = c->place_cpus,
+        .gpus = c->place_gpus,
+    };
+
+    aw_coordinator_handle_event (c, &start);
+}
+
 void aw_coordinator_end_attempt (struct aw_coordinator *c, const struct aw_event *ev)
 {
     const struct aw_graph *graph = c->config.workflow->graph;
     struct aw_event mine = *ev;
+    bool goes_on;
 
     /* An attempt that ended with one node may have continued on its others: its own end comes too
      * late. */
@@ -114,7 +141,9 @@ void aw_coordinator_end_attempt (struct aw_coordinator *c, const struct aw_event
         return;
     judge_end (c, &mine);
     aw_judge_finish (&mine, &graph->sets[aw_graph_task (graph, ev->task).set].success);
-    aw_coordinator_handle_event (c, &mine);
+    goes_on = keep_place (c, &mine);
+    if (aw_coordinator_handle_event (c, &mine) == 0 && goes_on)
+        start_next (c, &mine);
 }
 
 static bool runs_on (const struct aw_event *run, uint32_t node)

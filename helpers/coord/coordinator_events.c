@@ -57,8 +57,11 @@ int aw_coordinator_handle_event (struct aw_coordinator *c, struct aw_event *ev)
         return -1;
     ev->t = aw_coordinator_now (c);
     ev->seconds = aw_coordinator_round (ev->seconds);
-    if (ev->type == AW_EVENT_FINISH)
+    if (ev->type == AW_EVENT_FINISH) {
         aw_sched_judge (c->sched, ev);
+        ev->returned = aw_sched_is_assigned (c->sched, ev->task)
+                       && (ev->status == AW_STATUS_CANCELLED || ev->status == AW_STATUS_NODE_FAIL);
+    }
     rc = aw_sched_handle (c->sched, ev, &err);
     if (rc < 0)
         aw_display_message (c->display, "async-workflow: ignored: %s", err.text);

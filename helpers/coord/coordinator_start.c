@@ -57,6 +57,10 @@ static int make_launch (struct aw_coordinator *c,
                       c->config.run_dir, err)
         < 0)
         return -1;
+    d->launch.assigned = start->type == AW_EVENT_ASSIGN;
+    if (c->config.sched.backlog > 0)
+        d->launch.place =
+            aw_sched_place (c->sched, aw_graph_task (c->config.workflow->graph, start->task).set);
     return aw_array_reserve (&c->dispatches, &c->dispatch_room, c->n_dispatches + 1) < 0
                ? aw_error_set (err, "out of memory")
                : 0;
@@ -75,6 +79,17 @@ void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_eve
     aw_launch_finish (&d.launch);
 }
 
+/* Ends an attempt that was sent. An assigned one is taken back: if it has started meanwhile, the
+ * scheduler hears that first, and decides again. */
+static void kill_sent (
+    struct aw_coordinator *c, uint32_t node, uint32_t task, uint32_t attempt, double grace)
+{
+    if (aw_sched_is_assigned (c->sched, task))
+        c->exec->ops->unassign (c->exec, node, task, attempt);
+    else
+        c->exec->ops->kill (c->exec, node, task, attempt, grace);
+}
+
 static void send_start (struct aw_coordinator *c, const struct aw_dispatch *d)
 {
     const struct aw_launch *launch = &d->launch;
@@ -88,7 +103,7 @@ static void send_start (struct aw_coordinator *c, const struct aw_dispatch *d)
     else if (c->exec->ops->start (c->exec, d->node, launch, &err) < 0)
         end_unsent (c, launch, d->node, AW_STATUS_FAILED, err.text);
     else if (d->kill)
-        c->exec->ops->kill (c->exec, d->node, launch->task, launch->attempt, d->grace);
+        kill_sent (c, d->node, launch->task, launch->attempt, d->grace);
 }
 
 void aw_coordinator_send_starts (struct aw_coordinator *c, size_t n)
@@ -114,5 +129,5 @@ void aw_coordinator_kill (
         d->grace = grace;
         return;
     }
-    c->exec->ops->kill (c->exec, node, task, attempt, grace);
+    kill_sent (c, node, task, attempt, grace);
 }

@@ -99,6 +99,7 @@ struct aw_coordinator {
     struct aw_commit commit;
     struct aw_doubt doubt;
     struct aw_stall_watch stall;
+    struct aw_idset place_cpus, place_gpus; /* scratch: of the attempt that ends */
     bool job_ends; /* and with it all nodes: what fails now has not failed */
     struct event *question; /* timer: Slurm is asked for the end of the job */
     double limit_known; /* t of the last answer */
@@ -202,15 +203,16 @@ int aw_coordinator_add (struct aw_coordinator *c,
 
 /* coordinator_start.c */
 
-/* Makes the launch of a START or STAGE; it leaves when its decision is committed. If it cannot be
- * made, the attempt ends as failed.
+/* Makes the launch of a START, STAGE or ASSIGN; it leaves when its decision is committed. If it
+ * cannot be made, the attempt ends as failed.
  */
 void aw_coordinator_prepare_start (struct aw_coordinator *c, const struct aw_event *start);
 
 /* Sends the first N launches; if the journal is broken, their attempts end as cancelled. */
 void aw_coordinator_send_starts (struct aw_coordinator *c, size_t n);
 
-/* Kills an attempt, as exec's kill; one that was not sent yet is killed when it is. */
+/* Kills an attempt, as exec's kill, or takes it back if it is assigned; one that was not sent yet
+ * is killed when it is. */
 void aw_coordinator_kill (
     struct aw_coordinator *c, uint32_t node, uint32_t task, uint32_t attempt, double grace);
 

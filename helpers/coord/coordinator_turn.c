@@ -77,8 +77,11 @@ static void end_as_decided (struct aw_coordinator *c, int code)
 
 static void carry_out (struct aw_coordinator *c, const struct aw_event *action)
 {
-    c->has_started |= action->type == AW_EVENT_START || action->type == AW_EVENT_STAGE;
-    if (action->type == AW_EVENT_START || action->type == AW_EVENT_STAGE)
+    bool begins = action->type == AW_EVENT_START || action->type == AW_EVENT_STAGE
+                  || action->type == AW_EVENT_ASSIGN;
+
+    c->has_started |= begins;
+    if (begins)
         aw_coordinator_prepare_start (c, action);
     else if (action->type == AW_EVENT_KILL)
         aw_coordinator_kill (c, action->node, action->task, action->attempt, c->config.kill_grace);

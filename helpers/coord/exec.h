@@ -67,6 +67,8 @@ struct aw_exec {
 struct aw_exec_ops {
     const char *name;
     /* Starts an attempt on NODE. If LAUNCH has no argv, its data is staged in, and STAGED follows.
+     * If LAUNCH is assigned, the node keeps it: when an attempt of its place has succeeded, it
+     * starts, and the FINISH of that one names it.
      * LAUNCH stays the caller's and may be freed after the call. 0, or -1 with text. If the program
      * cannot be started, that comes later through task_finished. */
     int (*start) (struct aw_exec *exec,
@@ -78,6 +80,10 @@ struct aw_exec_ops {
      */
     void (*kill) (
         struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt, double grace);
+    /* Takes an assigned attempt back: FINISH, cancelled, follows if it has not started; else
+     * nothing does. NULL: no attempts can be assigned, so the scheduler must not (its `backlog` is
+     * 0). */
+    void (*unassign) (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt);
     /* PACKET goes to a task of NODE, as aw_agent_link_message. NULL: it has no messages. */
     void (*message) (struct aw_exec *exec,
                      uint32_t node,

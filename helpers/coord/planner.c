@@ -118,7 +118,7 @@ void aw_planner_destroy (struct aw_planner *planner)
 
 void aw_planner_event (struct aw_planner *planner, const struct aw_event *ev)
 {
-    if (!planner)
+    if (!planner || ev->returned)
         return;
     if (ev->type == AW_EVENT_START || ev->type == AW_EVENT_FINISH)
         planner->n_events++;

@@ -179,6 +179,17 @@ const struct aw_option_entry aw_option_table[AW_OPTION_COUNT] = {
         .help = "Run at most N sruns at a time, for tasks that are a job step of their "
         "own",
     },
+    [AW_OPTION_BACKLOG] = {
+        SRUN ("backlog"),
+        .variable = "ASYNC_WORKFLOW_BACKLOG",
+        .argument = "TIME",
+        .fallback = "250ms",
+        VALUE (SECONDS, backlog),
+        .most = 60,
+        .settings = ALWAYS,
+        .help = "Give each node ready tasks in advance, as many as start there in this time; it "
+        "starts them itself as others end. 0: none",
+    },
     [AW_OPTION_SCRATCH] = {
         SRUN ("scratch"),
         .variable = "ASYNC_WORKFLOW_SCRATCH",

@@ -30,6 +30,7 @@ enum aw_option {
     AW_OPTION_CONNECT_TIMEOUT,
     AW_OPTION_MIN_NODES,
     AW_OPTION_MAX_STEPS,
+    AW_OPTION_BACKLOG,
     AW_OPTION_SCRATCH,
     AW_OPTION_SCRATCH_SIZE,
     AW_OPTION_STAGE_STREAMS,
@@ -50,7 +51,7 @@ enum aw_option_kind {
     AW_KIND_ABSOLUTE_PATH, /* the same, from "/" */
     AW_KIND_CHOICE, /* int: the place among the choices, from 0 */
     AW_KIND_COUNT, /* uint32_t: from least to AW_OPTION_MOST */
-    AW_KIND_SECONDS, /* double: least or more */
+    AW_KIND_SECONDS, /* double: least or more, most at the most */
     AW_KIND_TIMEOUT, /* double: 0 for never, or least or more */
     AW_KIND_BYTES, /* uint64_t: 1 or more */
     AW_KIND_LIST, /* struct aw_strings: a text each time that the option is given */
@@ -76,6 +77,7 @@ struct aw_run_settings {
         connect_timeout; /* seconds; time_limit INFINITY: none */
     uint64_t scratch_size; /* bytes; 0: not given */
     double plan_time; /* seconds; NAN: not given */
+    double backlog; /* seconds */
     uint32_t plan_evaluations; /* 0: not given */
     uint32_t min_nodes; /* 0: not given */
     uint32_t max_steps, stage_streams;
@@ -96,6 +98,7 @@ struct aw_option_entry {
     enum aw_option_kind kind;
     size_t offset; /* of its member in aw_run_settings */
     double least; /* its smallest value */
+    double most; /* its largest value, of AW_KIND_SECONDS; 0: there is none */
     unsigned settings; /* every aw_setting that honours it; in others it is refused */
     const char *help; /* sentences, the last one without its full stop */
 };

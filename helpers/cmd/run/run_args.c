@@ -83,6 +83,9 @@ static int store_seconds (const struct aw_option_entry *option,
     if (seconds < option->least && (seconds > 0 || option->kind != AW_KIND_TIMEOUT))
         return aw_error_set (err, "%s: \"%s\" is too short: give %g s or more", what, text,
                              option->least);
+    if (option->most > 0 && seconds > option->most)
+        return aw_error_set (err, "%s: \"%s\" is too long: give %g s or less", what, text,
+                             option->most);
     *place = seconds;
     return 0;
 }
@@ -309,7 +312,7 @@ int aw_run_args_parse (struct aw_run_args *args, int argc, char **argv, struct a
     int n = 1;
 
     memset (args, 0, sizeof (*args));
-    args->sched = (struct aw_sched_config){ AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC };
+    args->sched = (struct aw_sched_config){ AW_POLICY_LONGEST_PATH, AW_MODE_ASYNC, 0 };
     while (n < argc && strcmp (argv[n], "--") != 0)
         n++;
     args->from_srun = n < argc;

@@ -19,7 +19,7 @@ struct aw_run_args {
                                            Borrowed from argv, as all texts here */
     bool from_srun; /* a "--" was given: srun's options follow, and an allocation may be made */
     char *const *srun_options; /* those after "--"; NULL-terminated */
-    struct aw_sched_config sched; /* by value */
+    struct aw_sched_config sched; /* by value, but for its backlog, which simulations do without */
     bool mode_given;
     bool policy_given; /* else, and for "auto", the model chooses */
     enum aw_display_mode display; /* by value */

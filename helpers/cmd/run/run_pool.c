@@ -112,13 +112,15 @@ static int take_run_dir (struct aw_pool_run *run,
                          struct aw_error *err)
 {
     struct aw_run_resume *resume = run->resume;
+    struct aw_sched_config sched = run->args->sched;
 
+    sched.backlog = run->args->value.backlog;
     run->lock = resume->lock;
     resume->lock = NULL;
     run->run_dir = strdup (resume->dir);
     if (!run->run_dir)
         return aw_error_set (err, "out of memory");
-    config->journal = aw_run_resume_begin (resume, config->job, &run->args->sched, err);
+    config->journal = aw_run_resume_begin (resume, config->job, &sched, err);
     if (config->journal)
         config->earlier = &resume->state;
     config->submissions = &resume->submissions;
@@ -153,6 +155,7 @@ int aw_pool_run_prepare (struct aw_pool_run *run,
     config->scratch = run->scratch;
     config->workflow = run->workflow;
     config->sched = run->args->sched;
+    config->sched.backlog = run->args->value.backlog;
     config->run_dir = run->run_dir;
     config->store = aw_run_logs_store (run->args, run->workflow, run->resume, run->run_dir);
     config->start_dir = run->start_dir;
@@ -188,6 +191,7 @@ int aw_pool_run_plan (struct aw_pool_run *run,
         return 0; /* the order stays */
     aw_run_hint_cpus (run->workflow, run->args->value.file, allocation);
     plan = aw_run_predict (run->args, run->workflow, allocation, &terms, STDERR_FILENO);
+    plan.sched.backlog = run->args->value.backlog;
     rc = aw_coordinator_set_plan (run->coordinator, &plan.sched, &plan.outlook, plan.order, err);
     free (plan.order);
     return rc;

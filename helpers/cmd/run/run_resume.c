@@ -444,6 +444,7 @@ static struct aw_journal *reopen (struct aw_run_resume *r,
     if (config) {
         resume.mode = aw_mode_name (config->mode);
         resume.policy = aw_policy_name (config->policy);
+        resume.backlog = config->backlog;
     }
     if (aw_journal_append (journal, &ev, err) == 0 && aw_journal_sync (journal, err) == 0)
         return journal;

@@ -178,7 +178,9 @@ int aw_agent_link_start (struct aw_agent_link *agent,
                          struct aw_error *err)
 {
     const struct aw_frame frame = {
-        .type = launch->argv ? AW_FRAME_START : AW_FRAME_STAGE,
+        .type = launch->assigned ? AW_FRAME_ASSIGN
+                : launch->argv   ? AW_FRAME_START
+                                 : AW_FRAME_STAGE,
         .launch = *launch,
     };
 
@@ -198,6 +200,12 @@ void aw_agent_link_kill (struct aw_agent_link *agent, uint32_t task, uint32_t at
     send (agent, &(struct aw_frame){ .type = AW_FRAME_KILL,
                                      .event = { .task = task, .attempt = attempt },
                                      .grace = grace });
+}
+
+void aw_agent_link_unassign (struct aw_agent_link *agent, uint32_t task, uint32_t attempt)
+{
+    send (agent, &(struct aw_frame){ .type = AW_FRAME_UNASSIGN,
+                                     .event = { .task = task, .attempt = attempt } });
 }
 
 double aw_agent_link_beat (struct aw_agent_link *agent, double seconds, double timeout)

@@ -57,6 +57,7 @@ void aw_agent_link_kill (struct aw_agent_link *agent,
                          uint32_t task,
                          uint32_t attempt,
                          double grace);
+void aw_agent_link_unassign (struct aw_agent_link *agent, uint32_t task, uint32_t attempt);
 /* Another SECONDS have passed: asks for a sign of life, wanted within TIMEOUT. Returns the seconds,
  * so counted, since anything was heard of it.
  */

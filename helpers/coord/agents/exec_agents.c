@@ -214,6 +214,14 @@ static void backend_kill (
         aw_agent_link_kill (backend->agents[node], task, attempt, grace);
 }
 
+static void backend_unassign (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt)
+{
+    struct aw_exec_agents *backend = backend_of (exec);
+
+    if (backend->complete && node < backend->n_nodes && backend->agents[node])
+        aw_agent_link_unassign (backend->agents[node], task, attempt);
+}
+
 static void backend_message (struct aw_exec *exec,
                              uint32_t node,
                              const struct aw_packet *packet,
@@ -299,6 +307,7 @@ static const struct aw_exec_ops ops = {
     .name = "agents",
     .start = backend_start,
     .kill = backend_kill,
+    .unassign = backend_unassign,
     .message = backend_message,
     .shutdown = backend_shutdown,
     .destroy = backend_destroy,

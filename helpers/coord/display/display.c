@@ -352,7 +352,7 @@ void aw_display_event (struct aw_display *d, const struct aw_event *ev)
                             ev->code == AW_STALL_FAILS ? ": receiving fails" : "");
     else if (ev->type == AW_EVENT_STAGED && ev->reason)
         note_staging (d, ev);
-    else if (ev->type == AW_EVENT_FINISH)
+    else if (ev->type == AW_EVENT_FINISH && !ev->returned)
         handle_finish (d, ev);
     else if (ev->type == AW_EVENT_SKIP)
         count_down (d, ev->task, false);

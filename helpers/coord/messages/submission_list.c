@@ -122,9 +122,9 @@ void aw_submission_list_event (struct aw_submission_list *list,
         return;
     if (ev->type == AW_EVENT_START)
         begin_attempt (note, ev, list->first_node + ev->node, now);
-    else if (ev->type == AW_EVENT_FINISH)
+    else if (ev->type == AW_EVENT_FINISH && !ev->returned)
         end_attempt (note, ev, now);
-    else if (!note->ended && !note->started)
+    else if (ev->type != AW_EVENT_FINISH && !note->ended && !note->started)
         note->ended = now;
 }
 

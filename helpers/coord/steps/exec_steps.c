@@ -496,6 +496,13 @@ static void backend_kill (
     backend->pool->ops->kill (backend->pool, node, task, attempt, grace);
 }
 
+static void backend_unassign (struct aw_exec *exec, uint32_t node, uint32_t task, uint32_t attempt)
+{
+    struct exec_steps *backend = backend_of (exec);
+
+    backend->pool->ops->unassign (backend->pool, node, task, attempt);
+}
+
 static void backend_message (struct aw_exec *exec,
                              uint32_t node,
                              const struct aw_packet *packet,
@@ -546,6 +553,7 @@ static const struct aw_exec_ops ops = {
     .name = "steps",
     .start = backend_start,
     .kill = backend_kill,
+    .unassign = backend_unassign,
     .message = backend_message,
     .shutdown = backend_shutdown,
     .destroy = backend_destroy,
