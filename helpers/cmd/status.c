@@ -77,6 +77,9 @@ static void put_head (const struct aw_report *report, struct aw_textbuf *out)
     }
     put_plan (report, out);
     put_staging (history, out);
+    if (history->n_assigned && aw_report_outcome (report) == AW_OUTCOME_RUNNING)
+        aw_textbuf_printf (out, "\n%u ready task%s assigned to nodes in advance",
+                           history->n_assigned, history->n_assigned == 1 ? " is" : "s are");
     if (history->stalled) {
         aw_textbuf_putc (out, '\n');
         aw_textbuf_plain (out, history->stall, strlen (history->stall));

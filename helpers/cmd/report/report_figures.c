@@ -299,6 +299,9 @@ void aw_report_figures (const struct aw_report *report, aw_figure_fn *put, void 
     if (!isnan (sum->gap_mean))
         put_line (to, "start delay", "%s on average, %s at most",
                   aw_report_seconds (a, sum->gap_mean), aw_report_seconds (b, sum->gap_max));
+    if (sum->assigned)
+        put_line (to, "assigned", "%u of %u starts, by nodes that had the task in advance",
+                  sum->assigned, sum->started);
     put_order (report, to);
     if (report->header.durations.from)
         put_line (to, "durations", "as in %s", report->header.durations.from);

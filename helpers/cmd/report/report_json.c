@@ -31,6 +31,8 @@ static void put_summary (const struct aw_report *report, struct aw_textbuf *out)
     aw_report_json_number (out, "cpu_used_share", sum->cpu_used_share);
     aw_report_json_number (out, "wait_mean", sum->gap_mean);
     aw_report_json_number (out, "wait_max", sum->gap_max);
+    aw_report_json_count (out, "starts", sum->started);
+    aw_report_json_count (out, "assigned_starts", sum->assigned);
     aw_report_json_plans (report, out);
     aw_report_json_tasks (report, out);
 }

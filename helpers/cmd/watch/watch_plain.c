@@ -42,11 +42,15 @@ static int print_state (struct aw_watch *watch, struct aw_textbuf *text)
 
 static void tell (const struct aw_watch *watch, const struct aw_event *ev)
 {
+    const struct aw_attempt *last;
     struct aw_textbuf text = { 0 };
     char name[AW_NAME_SIZE], how[256];
 
     if (ev->type != AW_EVENT_FINISH || ev->status == AW_STATUS_COMPLETED)
         return;
+    last = aw_history_last (&watch->report.history, ev->task);
+    if (!last || last->attempt != ev->attempt)
+        return; /* it was assigned to a node, and has never started */
     aw_graph_task_name (watch->report.workflow->graph, ev->task, name, sizeof (name));
     aw_failure_text (how, sizeof (how), ev->status, ev->code, ev->signal, ev->reason);
     aw_textbuf_printf (&text, "%s failed: ", name);
